@@ -1,0 +1,133 @@
+# Waymark. "make" builds build/waymarkd and build/waymarkctl; "make help" lists the rest.
+# Written by hand; what the machine has is asked by configure and stands in build/config.mk.
+
+BUILD ?= build
+SANITIZE ?=
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+-include build/config.mk
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
+ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARN) $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE))
+ALL_CPPFLAGS = -D_GNU_SOURCE -Isrc -Ibuild $(CPPFLAGS) $(LIB_CFLAGS)
+ALL_LDFLAGS = $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+
+# One archive of all rooms; each program takes from it what it needs.
+room_sources := $(filter-out src/tools/% src/daemon/main.c,$(wildcard src/*/*.c))
+unit_sources := $(wildcard tests/unit/*.c tests/unit/*/*.c)
+object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl
+
+.PHONY: all help deps deps-tests check check-run check-asan check-tsan demo fuzz format install clean distclean
+all: $(programs)
+
+help:
+	@echo "make               build build/waymarkd and build/waymarkctl"
+	@echo "make demo          build, start a server on loopback, ask it from around the world, stop it"
+	@echo "make check         build and run all tests (check-asan, check-tsan: under the sanitizers)"
+	@echo "make deps          install the packages it is built with (Debian; needs root or sudo)"
+	@echo "make install       [PREFIX=/usr/local] [DESTDIR=]"
+	@echo "make fuzz [T=60]   run every fuzz target for T seconds (needs clang)"
+	@echo "make clean         remove what was built; distclean: and what was configured"
+
+# --- configure, by itself ---------------------------------------------------------------------------------------
+
+configure: configure.ac
+	@command -v autoconf >/dev/null || { echo 'autoconf is missing; "make deps" installs what is needed' >&2; exit 1; }
+	autoconf
+
+build/config.mk: configure contrib/config.mk.in contrib/config.h.in
+	./configure --quiet $(CONFIGURE_FLAGS)
+	@touch build/config.mk
+
+deps:
+	@contrib/deps.sh
+
+deps-tests:
+	@contrib/deps.sh tests
+
+# --- programs ---------------------------------------------------------------------------------------------------
+
+$(BUILD)/obj/%.o: %.c build/config.mk
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(if $(filter tests/%,$<),-Itests) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/libwaymark.a: $(call object,$(room_sources))
+	rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/waymarkd: $(call object,src/daemon/main.c) $(BUILD)/libwaymark.a
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/waymarkctl: $(call object,$(filter src/tools/ctl%,$(wildcard src/tools/*.c))) $(BUILD)/libwaymark.a
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# --- tests ------------------------------------------------------------------------------------------------------
+
+# Every tests/unit/<room>/test_<name>.c has a suite_<name>(); this list calls them all.
+$(BUILD)/obj/tests/unit/suites.h: $(unit_sources) Makefile
+	@mkdir -p $(@D)
+	@for f in $(sort $(notdir $(filter tests/unit/%,$(wildcard tests/unit/*/test_*.c)))); do \
+		n=$${f#test_}; echo "SUITE($${n%.c})"; done > $@
+
+$(BUILD)/obj/tests/unit/main.o: $(BUILD)/obj/tests/unit/suites.h
+$(BUILD)/obj/tests/unit/main.o: ALL_CPPFLAGS += -I$(BUILD)/obj/tests/unit
+
+$(BUILD)/unit: $(call object,$(unit_sources)) $(BUILD)/libwaymark.a
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcunit
+
+# The corpora are replayed by plain programs: the same targets without the fuzzer.
+fuzz_names := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+$(BUILD)/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay.o $(BUILD)/libwaymark.a
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+test_programs = $(programs) $(BUILD)/unit $(patsubst %,$(BUILD)/replay_%,$(fuzz_names))
+
+# With the packages in place, make starts again, so that it sees what configure then finds.
+check: deps-tests
+	@$(MAKE) --no-print-directory check-run
+
+check-run: $(test_programs)
+	@BUILD=$(BUILD) tests/run
+
+check-asan: deps-tests
+	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined check-run
+
+check-tsan: deps-tests
+	@$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread check-run
+
+T ?= 60
+fuzz: deps-tests build/config.mk
+	@tests/fuzz/run $(T)
+
+demo: deps-tests
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) contrib/demo
+
+# --- the rest ---------------------------------------------------------------------------------------------------
+
+format:
+	clang-format -i $(wildcard src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
+
+PREFIX ?= /usr/local
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
+		$(DESTDIR)$(PREFIX)/share/waymark $(DESTDIR)$(PREFIX)/share/doc/waymark
+	install -m 755 $(BUILD)/waymarkd $(BUILD)/waymarkctl $(DESTDIR)$(PREFIX)/sbin/
+	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 geoip/city.mmdb $(DESTDIR)$(PREFIX)/share/waymark/
+	install -m 644 README.md CHANGES.md LICENSE geoip/README.md contrib/waymark.yaml contrib/waymarkd.service \
+		$(DESTDIR)$(PREFIX)/share/doc/waymark/
+
+clean:
+	rm -rf build/obj build/asan build/tsan build/fuzz build/unit build/replay_* build/libwaymark.a build/waymarkd build/waymarkctl
+
+distclean: clean
+	rm -rf build configure autom4te.cache config.log config.status
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

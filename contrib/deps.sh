@@ -1,0 +1,42 @@
+#!/bin/sh
+# deps.sh [tests] - install the Debian packages that Waymark is built (and with "tests": tested) with.
+# Does nothing when all are there. Needs apt and root (or sudo); says so where they are missing.
+set -u
+
+build="autoconf pkg-config libldns-dev libmaxminddb-dev libev-dev liburcu-dev libyaml-dev libsodium-dev libjansson-dev"
+tests="libcunit1-dev bind9-dnsutils python3"
+
+want=$build
+[ "${1:-}" = tests ] && want="$build $tests"
+
+command -v dpkg-query >/dev/null 2>&1 || {
+	echo "deps: this is no Debian system. Install these, by the names they have there, and run ./configure:" >&2
+	echo "  $want" >&2
+	exit 1
+}
+
+missing=
+for p in $want; do
+	case $(dpkg-query -W -f '${Status}' "$p" 2>/dev/null) in
+	*" installed") ;;
+	*) missing="$missing $p" ;;
+	esac
+done
+# pkgconf provides pkg-config under another package's name.
+command -v pkg-config >/dev/null 2>&1 && missing=$(echo "$missing" | sed 's/ pkg-config\b//')
+[ -n "$missing" ] || exit 0
+
+root=
+if [ "$(id -u)" != 0 ]; then
+	root=$(command -v sudo) || {
+		echo "deps: these packages are missing and we are not root; as root, run:" >&2
+		echo "  apt-get install$missing" >&2
+		exit 1
+	}
+fi
+echo "deps: installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086
+$root apt-get install -y --no-install-recommends $missing >/dev/null 2>&1 ||
+	{ $root apt-get update -q >/dev/null && $root apt-get install -y --no-install-recommends $missing; } >&2 ||
+	{ echo "deps: apt-get could not install$missing" >&2; exit 1; }

@@ -1,0 +1,109 @@
+#include "base/fault.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool fault(struct fault *why, const char *fmt, ...)
+{
+	if (why) {
+		va_list ap;
+		va_start(ap, fmt);
+		vsnprintf(why->text, sizeof why->text, fmt, ap);
+		va_end(ap);
+	}
+	return false;
+}
+
+void faults_init(struct faults *f)
+{
+	*f = (struct faults){ 0 };
+}
+
+void faults_fini(struct faults *f)
+{
+	text_fini(&f->text);
+}
+
+bool faults_full(const struct faults *f)
+{
+	return f->errors >= FAULTS_MOST;
+}
+
+enum { SHOWN_LINE = 160, CONTEXT = 60 };
+
+/* The source line and a caret below the column. Tabs stay tabs in both lines, so that the caret stands right in any
+ * terminal; other control characters become '?'. Of a very long line, the part around the column is shown. */
+static void show_line(struct text *out, const struct fault_at *at)
+{
+	const char *line = at->text;
+
+	for (unsigned n = 1; n < at->line; n++) {
+		const char *nl = memchr(line, '\n', (size_t)(at->text_end - line));
+		if (!nl)
+			return;
+		line = nl + 1;
+	}
+	const char *nl = memchr(line, '\n', (size_t)(at->text_end - line));
+	size_t len = (size_t)((nl ? nl : at->text_end) - line);
+	if (len && line[len - 1] == '\r')
+		len--;
+	size_t caret = at->column ? at->column - 1 : 0;
+	if (caret > len)
+		caret = len;
+	size_t from = caret > SHOWN_LINE - CONTEXT ? caret - (SHOWN_LINE - CONTEXT) : 0;
+	size_t to = len < from + SHOWN_LINE ? len : from + SHOWN_LINE;
+
+	text_add(out, "    ");
+	for (size_t i = from; i < to; i++) {
+		const unsigned char c = (unsigned char)line[i];
+		text_add_char(out, c == '\t' || c >= ' ' ? (char)c : '?');
+	}
+	text_add(out, "\n    ");
+	for (size_t i = from; i < caret; i++)
+		text_add_char(out, line[i] == '\t' ? '\t' : ' ');
+	text_add(out, "^\n");
+}
+
+__attribute__((format(printf, 4, 0))) static void add(struct faults *f, const struct fault_at *at, const char *kind,
+	const char *fmt, va_list ap)
+{
+	if (at->path && at->line)
+		text_addf(&f->text, "%s:%u:%u: %s: ", at->path, at->line, at->column ? at->column : 1, kind);
+	else if (at->path)
+		text_addf(&f->text, "%s: %s: ", at->path, kind);
+	else
+		text_addf(&f->text, "%s: ", kind);
+	text_addv(&f->text, fmt, ap);
+	text_add_char(&f->text, '\n');
+	if (at->text && at->line && at->column)
+		show_line(&f->text, at);
+}
+
+bool faults_error(struct faults *f, const struct fault_at *at, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (f->errors++ < FAULTS_MOST) {
+		va_start(ap, fmt);
+		add(f, at, "error", fmt, ap);
+		va_end(ap);
+	}
+	return false;
+}
+
+void faults_warning(struct faults *f, const struct fault_at *at, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (f->warnings++ < FAULTS_MOST) {
+		va_start(ap, fmt);
+		add(f, at, "warning", fmt, ap);
+		va_end(ap);
+	}
+}
+
+bool faults_take(struct faults *f, const struct fault *one)
+{
+	return faults_error(f, &(struct fault_at){ 0 }, "%s", one->text);
+}

@@ -1,0 +1,108 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Reads to the end whatever stat() said, since the file may grow or shrink while we read. */
+static bool read_all(struct file *f, int fd, size_t guess, size_t most)
+{
+	size_t room = guess + 1;
+
+	f->text = malloc(room);
+	while (f->text) {
+		const ssize_t n = read(fd, f->text + f->len, room - f->len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		f->len += (size_t)n;
+		if (n == 0)
+			break;
+		if (f->len > most) {
+			errno = EFBIG;
+			return false;
+		}
+		if (f->len < room)
+			continue;
+		room += room / 2 + 4096;
+		char *more = realloc(f->text, room);
+		if (!more)
+			return false;
+		f->text = more;
+	}
+	if (!f->text)
+		return false;
+	f->text[f->len] = 0;        /* `len` < `room`: the loop grows before it reads again */
+	return true;
+}
+
+bool file_read(struct file *f, const char *path, size_t most, struct fault *why)
+{
+	struct stat st;
+
+	*f = (struct file){ 0 };
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return fault(why, "%s: %s", path, strerror(errno));
+	bool ok = fstat(fd, &st) == 0;
+	if (ok && S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		ok = false;
+	}
+	if (ok) {
+		const size_t size = st.st_size > 0 ? (size_t)st.st_size : 0;
+		ok = read_all(f, fd, size < most ? size : most, most);
+	}
+	if (!ok) {
+		fault(why, "%s: %s", path, strerror(errno));
+		file_free(f);
+	}
+	close(fd);
+	return ok;
+}
+
+void file_free(struct file *f)
+{
+	free(f->text);
+	*f = (struct file){ 0 };
+}
+
+bool file_stamp(const char *path, struct file_stamp *stamp)
+{
+	struct stat st;
+
+	*stamp = (struct file_stamp){ 0 };
+	if (stat(path, &st) != 0)
+		return false;
+	*stamp = (struct file_stamp){
+		.device = st.st_dev,
+		.inode = st.st_ino,
+		.size = (uint64_t)st.st_size,
+		.mtime_ns = st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec,
+		.ctime_ns = st.st_ctim.tv_sec * 1000000000ll + st.st_ctim.tv_nsec,
+	};
+	return true;
+}
+
+bool file_stamp_same(const struct file_stamp *a, const struct file_stamp *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+char *file_beside(struct arena *mem, const char *from, const char *path)
+{
+	const char *slash = strrchr(from, '/');
+
+	if (path[0] == '/' || !slash)
+		return arena_strdup(mem, path);
+	const size_t folder = (size_t)(slash - from) + 1, rest = strlen(path) + 1;
+	char *joined = arena_alloc(mem, folder + rest);
+	memcpy(joined, from, folder);
+	memcpy(joined + folder, path, rest);
+	return joined;
+}

@@ -1,0 +1,22 @@
+/* log.h - one line a message, to standard error.
+ *
+ * Any thread but the packet path. Lines carry the syslog level prefix "<N>" when standard error is the journal
+ * (sd-daemon(3)), and a plain word otherwise.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_DEBUG };
+
+/* At start, before there are threads. `program` is borrowed for good. */
+void log_open(const char *program, enum log_level most);
+
+__attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *fmt, ...);
+
+/* Several lines at once, as they stand: what a `struct faults` has collected. */
+void log_text(const char *text);
+
+/* We cannot go on: no memory at start, no kernel as we know it. */
+__attribute__((format(printf, 1, 2), noreturn)) void die(const char *fmt, ...);
+
+#endif

@@ -1,0 +1,74 @@
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool make_room(struct text *t, size_t more)
+{
+	if (t->len + more + 1 <= t->room)
+		return true;
+	size_t room = t->room ? t->room * 2 : 256;
+	while (room < t->len + more + 1)
+		room *= 2;
+	char *s = realloc(t->s, room);
+	if (!s) {
+		t->lost = true;
+		return false;
+	}
+	t->s = s;
+	t->room = room;
+	return true;
+}
+
+void text_add_bytes(struct text *t, const char *s, size_t len)
+{
+	if (!make_room(t, len))
+		return;
+	memcpy(t->s + t->len, s, len);
+	t->len += len;
+	t->s[t->len] = 0;
+}
+
+void text_add(struct text *t, const char *s)
+{
+	text_add_bytes(t, s, strlen(s));
+}
+
+void text_add_char(struct text *t, char c)
+{
+	text_add_bytes(t, &c, 1);
+}
+
+void text_addv(struct text *t, const char *fmt, va_list ap)
+{
+	va_list again;
+
+	va_copy(again, ap);
+	const int len = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	if (len < 0 || !make_room(t, (size_t)len))
+		return;
+	vsnprintf(t->s + t->len, (size_t)len + 1, fmt, ap);
+	t->len += (size_t)len;
+}
+
+void text_addf(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_addv(t, fmt, ap);
+	va_end(ap);
+}
+
+const char *text_get(const struct text *t)
+{
+	return t->s ? t->s : "";
+}
+
+void text_fini(struct text *t)
+{
+	free(t->s);
+	*t = (struct text){ 0 };
+}
