@@ -1,0 +1,142 @@
+#include "zone/zone.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void zone_hold(const struct zone *z)
+{
+	__atomic_add_fetch(&((struct zone *)(uintptr_t)z)->refs, 1, __ATOMIC_RELAXED);
+}
+
+void zone_drop(const struct zone *z)
+{
+	struct zone *mine = (struct zone *)(uintptr_t)z;
+
+	if (!z || __atomic_sub_fetch(&mine->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	for (unsigned i = 0; i < mine->pools_n; i++)
+		free(mine->pools[i]);
+	free(mine->pools);
+	free(mine->slots);
+	free(mine->image);
+	free(mine);
+}
+
+size_t zone_bytes(const struct zone *z)
+{
+	return sizeof *z + z->apex_len + z->slots_n * sizeof *z->slots + z->image_len;
+}
+
+void zone_name_set(struct zone_name *name, struct hash_key key, const uint8_t *lower)
+{
+	unsigned n = 0, at = 0;
+
+	name->wire = lower;
+	while (lower[at]) {
+		name->at[n++] = (uint8_t)at;
+		at += lower[at] + 1u;
+	}
+	name->at[n] = (uint8_t)at;
+	name->labels = n;
+	name->len = at + 1;
+	name->hash[n] = key.k0;
+	while (n--)
+		name->hash[n] = zone_hash_label(key, name->hash[n + 1], lower + name->at[n]);
+}
+
+/* A slot of the set: `zone` is a number plus one, 0 is empty. */
+struct set_slot {
+	uint32_t tag, zone;
+};
+
+struct zone_set {
+	struct hash_key key;
+	uint32_t slots_n, n;
+	uint64_t depths[2];         /* bit d: there is an apex of d labels */
+	struct set_slot *slots;
+	const struct zone **zones;
+};
+
+static uint32_t first_slot(uint64_t hash, uint32_t slots_n)
+{
+	return (uint32_t)((hash >> 32) * slots_n >> 32);
+}
+
+struct zone_set *zone_set_new(struct hash_key key, const struct zone *const *zones, size_t n)
+{
+	struct zone_set *set = calloc(1, sizeof *set);
+
+	if (!set)
+		die("out of memory");
+	set->key = key;
+	set->n = (uint32_t)n;
+	set->slots_n = (uint32_t)(n + n / 2 + 2);
+	set->slots = calloc(set->slots_n, sizeof *set->slots);
+	set->zones = calloc(n + 1, sizeof *set->zones);
+	if (!set->slots || !set->zones)
+		die("out of memory");
+	for (uint32_t i = 0; i < n; i++) {
+		const struct zone *z = zones[i];
+		uint32_t s = first_slot(z->apex_hash, set->slots_n);
+		while (set->slots[s].zone)
+			s = s + 1 == set->slots_n ? 0 : s + 1;
+		set->slots[s] = (struct set_slot){ (uint32_t)z->apex_hash, i + 1 };
+		set->depths[z->apex_labels / 64] |= 1ull << z->apex_labels % 64;
+		set->zones[i] = z;
+		zone_hold(z);
+	}
+	return set;
+}
+
+void zone_set_free(struct zone_set *set)
+{
+	if (!set)
+		return;
+	for (uint32_t i = 0; i < set->n; i++)
+		zone_drop(set->zones[i]);
+	free(set->zones);
+	free(set->slots);
+	free(set);
+}
+
+size_t zone_set_count(const struct zone_set *set)
+{
+	return set->n;
+}
+
+const struct zone *zone_set_get(const struct zone_set *set, size_t i)
+{
+	return set->zones[i];
+}
+
+struct hash_key zone_set_key(const struct zone_set *set)
+{
+	return set->key;
+}
+
+const struct zone *zone_set_find(const struct zone_set *set, const struct zone_name *name, unsigned labels_most,
+	size_t *index)
+{
+	for (unsigned skip = name->labels - labels_most; skip <= name->labels; skip++) {
+		const unsigned depth = name->labels - skip;
+		if (!(set->depths[depth / 64] >> depth % 64 & 1))
+			continue;
+		const uint64_t hash = name->hash[skip];
+		const uint8_t *suffix = name->wire + name->at[skip];
+		const unsigned len = name->len - name->at[skip];
+		for (uint32_t s = first_slot(hash, set->slots_n); set->slots[s].zone;
+			s = s + 1 == set->slots_n ? 0 : s + 1) {
+			if (set->slots[s].tag != (uint32_t)hash)
+				continue;
+			const struct zone *z = set->zones[set->slots[s].zone - 1];
+			if (z->apex_len != len || memcmp(z->apex, suffix, len) != 0)
+				continue;
+			if (index)
+				*index = set->slots[s].zone - 1;
+			return z;
+		}
+	}
+	return NULL;
+}
