@@ -52,6 +52,7 @@ struct set_slot {
 };
 
 struct zone_set {
+	unsigned refs;              /* atomic */
 	struct hash_key key;
 	uint32_t slots_n, n;
 	uint64_t depths[2];         /* bit d: there is an apex of d labels */
@@ -70,6 +71,7 @@ struct zone_set *zone_set_new(struct hash_key key, const struct zone *const *zon
 
 	if (!set)
 		die("out of memory");
+	set->refs = 1;
 	set->key = key;
 	set->n = (uint32_t)n;
 	set->slots_n = (uint32_t)(n + n / 2 + 2);
@@ -90,9 +92,15 @@ struct zone_set *zone_set_new(struct hash_key key, const struct zone *const *zon
 	return set;
 }
 
-void zone_set_free(struct zone_set *set)
+struct zone_set *zone_set_hold(struct zone_set *set)
 {
-	if (!set)
+	__atomic_add_fetch(&set->refs, 1, __ATOMIC_RELAXED);
+	return set;
+}
+
+void zone_set_drop(struct zone_set *set)
+{
+	if (!set || __atomic_sub_fetch(&set->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	for (uint32_t i = 0; i < set->n; i++)
 		zone_drop(set->zones[i]);

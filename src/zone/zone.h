@@ -135,12 +135,13 @@ static inline uint64_t zone_hash_label(struct hash_key key, uint64_t above, cons
 	return hash_mix(h ^ hash_tail(label, len), key.k1);
 }
 
-/* Many zones, found by name. Immutable once built; holds its zones. */
+/* Many zones, found by name. Immutable once built; holds its zones; shared by count itself. */
 struct zone_set;
 
 /* The zones of `zones` (no name twice), each held by the set from now on. Never NULL. */
 struct zone_set *zone_set_new(struct hash_key key, const struct zone *const *zones, size_t n);
-void zone_set_free(struct zone_set *set);
+struct zone_set *zone_set_hold(struct zone_set *set);
+void zone_set_drop(struct zone_set *set);
 size_t zone_set_count(const struct zone_set *set);
 const struct zone *zone_set_get(const struct zone_set *set, size_t i);
 

@@ -1,0 +1,43 @@
+/* answer.h - the way of a query, from its bytes to those of the answer.
+ *
+ * Called by a worker for each packet, and by the control thread to explain one: it is the same function. No allocation, lock,
+ * log or system call.
+ */
+#ifndef ANSWER_ANSWER_H
+#define ANSWER_ANSWER_H
+
+#include "answer/stats.h"
+#include "base/addr.h"
+#include "steer/choose.h"
+#include "world/world.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	ANSWER_UDP_MOST = 1232,     /* bytes of an answer over UDP (no fragments: dnsflagday.net/2020) */
+	ANSWER_TCP_MOST = 65535,
+	ANSWER_CHAIN_MOST = 16      /* CNAMEs and DNAMEs followed inside a zone */
+};
+
+/* Who answers: a worker's own state. */
+struct answerer {
+	const struct world *world;
+	struct stats *stats;
+	struct choose_turn *turns;  /* [POOLS_MOST * 2]: pool, A and AAAA */
+	struct choose_trace *trace; /* NULL but when explaining: the last choice made */
+};
+
+struct answer_ask {
+	const uint8_t *packet;
+	size_t len;
+	struct addr source;         /* as it came, not yet plain */
+	bool tcp;
+	uint8_t *to;                /* ANSWER_UDP_MOST or ANSWER_TCP_MOST bytes; not `packet` */
+};
+
+/* The length of the answer in `ask->to`; 0: none is to be sent. */
+size_t answer(struct answerer *a, const struct answer_ask *ask);
+
+#endif

@@ -1,0 +1,60 @@
+/* conf.h - the configuration file, read and checked.
+ *
+ * conf_read() turns YAML into the option structs of the rooms that obey them, or into faults with file:line:column. All of
+ * a configuration lives and dies together. Control thread; only daemon/ and tools/ctl include this.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "net/listen.h"
+#include "steer/edge.h"
+#include "steer/pool.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where to find zones: one file, or every file of a folder. */
+struct conf_zone {
+	const uint8_t *name;        /* wire, lower case; NULL for `dir` */
+	const char *file;           /* NULL for `dir` */
+	const char *dir;            /* NULL for `file` */
+	unsigned line, column;      /* where `name` or `dir` is written */
+};
+
+struct conf {
+	struct arena mem;
+	const char *path;
+	const char *text, *text_end;        /* the file's content, for faults found later */
+
+	struct net_opts net;                /* server: listen, workers, tcp-clients, tcp-idle */
+	const char *user;                   /* server: user; NULL stays who we are */
+	bool ecs;                           /* server: ecs; true unless "off" */
+	const char *control_socket;         /* control: socket; NULL: none */
+
+	const char *const *city_files;      /* geoip: city: file */
+	size_t n_city_files;
+	const char *const *asn_files;       /* geoip: asn: file */
+	size_t n_asn_files;
+
+	struct edge_opts *edges;            /* in the order of the file; their numbers are what pools name */
+	size_t n_edges;
+	struct pool_opts *pools;
+	size_t n_pools;
+	struct conf_zone *zones;
+	size_t n_zones;
+};
+
+/* Reads the file at `path`. True when there was no error; warnings may be in `f` even so. On false `c` is finished with
+ * and needs no conf_fini(). All relative paths in it come out joined to the folder of `path`. */
+bool conf_read(struct conf *c, const char *path, struct faults *f);
+
+/* The same for a text in memory, which is copied; `path` names it in faults and says which folder it stands in. */
+bool conf_read_text(struct conf *c, const char *path, const char *text, size_t len, struct faults *f);
+
+/* Fine for a zeroed one. */
+void conf_fini(struct conf *c);
+
+#endif

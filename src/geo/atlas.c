@@ -1,0 +1,41 @@
+#include "geo/atlas.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+struct atlas *atlas_read(const struct atlas_opts *opts, struct fault *why)
+{
+	struct atlas *a = calloc(1, sizeof *a);
+
+	if (!a)
+		die("out of memory");
+	a->refs = 1;
+	if (!mmdb_read_cities(&a->cities, opts->city_files, opts->n_city_files, why)) {
+		free(a);
+		return NULL;
+	}
+	if (!mmdb_read_asns(&a->asns, opts->asn_files, opts->n_asn_files, why)) {
+		netmap_drop(a->cities.map);
+		places_drop(a->cities.places);
+		free(a);
+		return NULL;
+	}
+	return a;
+}
+
+struct atlas *atlas_hold(struct atlas *a)
+{
+	__atomic_add_fetch(&a->refs, 1, __ATOMIC_RELAXED);
+	return a;
+}
+
+void atlas_drop(struct atlas *a)
+{
+	if (!a || __atomic_sub_fetch(&a->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	netmap_drop(a->cities.map);
+	places_drop(a->cities.places);
+	mmdb_asns_free(&a->asns);
+	free(a);
+}

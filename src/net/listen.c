@@ -1,0 +1,64 @@
+#include "net/listen.h"
+
+#include "base/addr.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { RECEIVE_BUFFER = 4 << 20, BACKLOG = 512 };
+
+static bool set(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
+static bool is_any(const struct net_address *at)
+{
+	const struct addr a = addr_from_sockaddr((const struct sockaddr *)&at->sa);
+	static const uint8_t zero[16];
+
+	return memcmp(a.b + (at->sa.ss_family == AF_INET ? 12 : 0), zero, at->sa.ss_family == AF_INET ? 4 : 16) == 0;
+}
+
+/* An answer leaves from the address that the query came to; on a socket for all addresses we must ask which that was. */
+static bool set_family(int fd, const struct net_address *at, int type)
+{
+	const bool any = type == SOCK_DGRAM && is_any(at);
+
+	if (at->sa.ss_family == AF_INET) {
+		/* No fragments in answer to forged "packet too big" messages (RFC 9715). */
+		set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+		return !any || set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+	}
+	set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
+	return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) && (!any || set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1));
+}
+
+int listen_open(const struct net_address *at, int type, struct fault *why)
+{
+	char text[ADDR_TEXT];
+	const char *kind = type == SOCK_DGRAM ? "UDP" : "TCP";
+	const int fd = socket(at->sa.ss_family, type | SOCK_CLOEXEC | (type == SOCK_STREAM ? SOCK_NONBLOCK : 0), 0);
+
+	addr_sockaddr_text(text, (const struct sockaddr *)&at->sa);
+	if (fd < 0) {
+		fault(why, "cannot have a %s socket for %s: %s", kind, text, strerror(errno));
+		return -1;
+	}
+	set(fd, SOL_SOCKET, SO_REUSEADDR, type == SOCK_STREAM);
+	if (type == SOCK_DGRAM)
+		set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);    /* as much of it as net.core.rmem_max allows */
+	else
+		set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (set(fd, SOL_SOCKET, SO_REUSEPORT, 1) && set_family(fd, at, type) &&
+		bind(fd, (const struct sockaddr *)&at->sa, at->len) == 0 && (type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
+		return fd;
+	fault(why, "cannot listen on %s (%s): %s%s", text, kind, strerror(errno),
+		errno == EADDRINUSE ? " (another server has it: see \"ss -lnup\")" :
+		errno == EACCES ? " (ports below 1024 want root or CAP_NET_BIND_SERVICE)" : "");
+	close(fd);
+	return -1;
+}

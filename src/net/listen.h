@@ -1,0 +1,31 @@
+/* listen.h - the sockets that the server listens on.
+ */
+#ifndef NET_LISTEN_H
+#define NET_LISTEN_H
+
+#include "base/fault.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+enum { NET_LISTEN_MOST = 256, NET_WORKERS_MOST = 256 };
+
+struct net_address {
+	struct sockaddr_storage sa;
+	socklen_t len;
+};
+
+struct net_opts {
+	const struct net_address *listen;   /* UDP and TCP */
+	size_t n;
+	unsigned workers;           /* threads a kind and address; 0: one per processor */
+	unsigned tcp_clients;       /* connections at once, over all workers */
+	unsigned tcp_idle_ms;       /* a connection without a whole query for so long is closed */
+};
+
+/* `type` is SOCK_DGRAM or SOCK_STREAM. The socket is bound (and listens), shares its port (SO_REUSEPORT) and does not
+ * block when `type` is SOCK_STREAM. -1 and a sentence when it cannot be had. */
+int listen_open(const struct net_address *at, int type, struct fault *why);
+
+#endif

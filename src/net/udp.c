@@ -1,0 +1,145 @@
+#include "net/udp.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	QUERY_ROOM = 1280,          /* bytes; a longer query is cut and so answered with FORMERR */
+	CONTROL_ROOM = CMSG_SPACE(sizeof(struct in6_pktinfo))
+};
+
+struct udp {
+	struct stats stats;
+	struct answerer answerer;
+	const struct epoch *epoch;
+	int fd;
+	int stop;                   /* atomic */
+	struct mmsghdr in[UDP_BATCH], out[UDP_BATCH];
+	struct iovec in_bytes[UDP_BATCH], out_bytes[UDP_BATCH];
+	struct sockaddr_storage from[UDP_BATCH];
+	_Alignas(struct cmsghdr) uint8_t control[UDP_BATCH][CONTROL_ROOM];
+	_Alignas(64) uint8_t query[UDP_BATCH][QUERY_ROOM];
+	_Alignas(64) uint8_t answer[UDP_BATCH][(ANSWER_UDP_MOST + 63) & ~63];
+};
+
+struct udp *udp_new(int fd, const struct epoch *epoch)
+{
+	struct udp *u = aligned_alloc(64, (sizeof *u + 63) & ~(size_t)63);
+	/* As many turns as there may be pools; pages come when they are touched. */
+	void *turns = mmap(NULL, sizeof(struct choose_turn) * POOLS_MOST * 2, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (!u || turns == MAP_FAILED)
+		die("out of memory");
+	memset(u, 0, sizeof *u);
+	u->fd = fd;
+	u->epoch = epoch;
+	u->answerer = (struct answerer){ .stats = &u->stats, .turns = turns };
+	for (unsigned i = 0; i < UDP_BATCH; i++) {
+		u->in_bytes[i] = (struct iovec){ u->query[i], QUERY_ROOM };
+		u->in[i].msg_hdr = (struct msghdr){ .msg_name = &u->from[i], .msg_iov = &u->in_bytes[i], .msg_iovlen = 1,
+			.msg_control = u->control[i] };
+	}
+	return u;
+}
+
+void udp_free(struct udp *u)
+{
+	close(u->fd);
+	munmap(u->answerer.turns, sizeof(struct choose_turn) * POOLS_MOST * 2);
+	free(u);
+}
+
+const struct stats *udp_stats(const struct udp *u)
+{
+	return &u->stats;
+}
+
+void udp_stop(struct udp *u)
+{
+	__atomic_store_n(&u->stop, 1, __ATOMIC_RELEASE);
+	/* Not connected, so ENOTCONN is what it says; yet whoever blocks in it wakes up and finds nothing more to read. */
+	shutdown(u->fd, SHUT_RDWR);
+}
+
+/* The packet's own interface is for the routing table to choose, but for link-local addresses, which mean one only there. */
+static void let_routing_choose(struct msghdr *m)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(m);
+
+	if (!c)
+		return;
+	if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+		struct in_pktinfo info;
+		memcpy(&info, CMSG_DATA(c), sizeof info);
+		info.ipi_ifindex = 0;
+		memcpy(CMSG_DATA(c), &info, sizeof info);
+	} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+		struct in6_pktinfo info;
+		memcpy(&info, CMSG_DATA(c), sizeof info);
+		if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+			info.ipi6_ifindex = 0;
+		memcpy(CMSG_DATA(c), &info, sizeof info);
+	}
+}
+
+/* Answers `n` queries; returns how many answers there are to send. */
+static unsigned answer_batch(struct udp *u, unsigned n)
+{
+	unsigned k = 0;
+
+	u->answerer.world = epoch_enter(u->epoch);
+	for (unsigned i = 0; i < n; i++) {
+		struct msghdr *m = &u->in[i].msg_hdr;
+		const size_t len = answer(&u->answerer, &(struct answer_ask){ .packet = u->query[i], .len = u->in[i].msg_len,
+			.source = addr_from_sockaddr((const struct sockaddr *)&u->from[i]), .to = u->answer[k] });
+		if (len == 0)
+			continue;
+		if (m->msg_controllen)
+			let_routing_choose(m);
+		u->out_bytes[k] = (struct iovec){ u->answer[k], len };
+		u->out[k].msg_hdr = (struct msghdr){ .msg_name = m->msg_name, .msg_namelen = m->msg_namelen,
+			.msg_iov = &u->out_bytes[k], .msg_iovlen = 1, .msg_control = m->msg_controllen ? m->msg_control : NULL,
+			.msg_controllen = m->msg_controllen };
+		k++;
+	}
+	epoch_exit();
+	return k;
+}
+
+static void send_batch(struct udp *u, unsigned n)
+{
+	for (unsigned done = 0; done < n;) {
+		const int sent = sendmmsg(u->fd, u->out + done, n - done, 0);
+		if (sent > 0) {
+			done += (unsigned)sent;
+		} else if (errno != EINTR) {
+			/* This one cannot go out (port 0, no route, a full queue): the asker will ask again. */
+			u->stats.send_failed++;
+			done++;
+		}
+	}
+}
+
+void udp_run(struct udp *u)
+{
+	epoch_join();
+	while (!__atomic_load_n(&u->stop, __ATOMIC_ACQUIRE)) {
+		for (unsigned i = 0; i < UDP_BATCH; i++) {
+			u->in[i].msg_hdr.msg_namelen = sizeof u->from[i];
+			u->in[i].msg_hdr.msg_controllen = CONTROL_ROOM;
+		}
+		const int n = recvmmsg(u->fd, u->in, UDP_BATCH, MSG_WAITFORONE, NULL);
+		if (n <= 0 || __atomic_load_n(&u->stop, __ATOMIC_ACQUIRE))
+			continue;
+		send_batch(u, answer_batch(u, (unsigned)n));
+	}
+	epoch_leave();
+}

@@ -1,0 +1,28 @@
+/* udp.h - a socket, a thread: queries in by the batch, answers out by the batch.
+ *
+ * The thread blocks in recvmmsg() until there is something, takes what is there, answers it all from one world and sends it
+ * with sendmmsg(): two system calls for up to UDP_BATCH queries. Nothing it writes is shared.
+ */
+#ifndef NET_UDP_H
+#define NET_UDP_H
+
+#include "answer/answer.h"
+#include "world/epoch.h"
+
+enum { UDP_BATCH = 32 };
+
+struct udp;
+
+/* `fd` is bound and blocks; closed by udp_free(). Never NULL. */
+struct udp *udp_new(int fd, const struct epoch *epoch);
+void udp_free(struct udp *u);
+
+/* Runs until udp_stop(). */
+void udp_run(struct udp *u);
+
+/* Any thread; udp_run() returns soon after. */
+void udp_stop(struct udp *u);
+
+const struct stats *udp_stats(const struct udp *u);
+
+#endif

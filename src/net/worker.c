@@ -1,0 +1,157 @@
+#include "net/worker.h"
+
+#include "base/log.h"
+#include "net/stream.h"
+#include "net/udp.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct thread {
+	struct udp *udp;            /* one of the two */
+	struct stream *stream;
+	pthread_t id;
+	bool runs;
+};
+
+struct workers {
+	struct thread *threads;
+	unsigned n;
+};
+
+static unsigned processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof set, &set) != 0)
+		return 1;
+	const int n = CPU_COUNT(&set);
+	return n < 1 ? 1 : n > NET_WORKERS_MOST ? NET_WORKERS_MOST : (unsigned)n;
+}
+
+static bool open_udp(struct workers *w, const struct net_address *at, const struct epoch *epoch, struct fault *why)
+{
+	const int fd = listen_open(at, SOCK_DGRAM, why);
+
+	if (fd < 0)
+		return false;
+	w->threads[w->n++].udp = udp_new(fd, epoch);
+	return true;
+}
+
+static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned workers, const struct epoch *epoch,
+	struct fault *why)
+{
+	int *fds = calloc(opts->n, sizeof *fds);
+	size_t n = 0;
+	bool ok = fds != NULL;
+
+	while (ok && n < opts->n) {
+		fds[n] = listen_open(&opts->listen[n], SOCK_STREAM, why);
+		ok = fds[n] >= 0;
+		n += ok;
+	}
+	if (ok) {
+		const unsigned clients = (opts->tcp_clients + workers - 1) / workers;
+		w->threads[w->n++].stream = stream_new(fds, n, epoch, &(struct stream_opts){ clients, opts->tcp_idle_ms });
+	} else {
+		while (n--)
+			close(fds[n]);
+	}
+	free(fds);
+	return ok;
+}
+
+struct workers *workers_open(const struct net_opts *opts, const struct epoch *epoch, struct fault *why)
+{
+	const unsigned workers = opts->workers ? opts->workers : processors();
+	struct workers *w = calloc(1, sizeof *w);
+	bool ok = true;
+
+	if (!w || !(w->threads = calloc(workers * (opts->n + 1), sizeof *w->threads)))
+		die("out of memory");
+	for (unsigned k = 0; ok && k < workers; k++) {
+		for (size_t i = 0; ok && i < opts->n; i++)
+			ok = open_udp(w, &opts->listen[i], epoch, why);
+		ok = ok && open_tcp(w, opts, workers, epoch, why);
+	}
+	if (ok)
+		return w;
+	workers_stop(w);
+	return NULL;
+}
+
+static void *run(void *arg)
+{
+	struct thread *t = arg;
+
+	if (t->udp)
+		udp_run(t->udp);
+	else
+		stream_run(t->stream);
+	return NULL;
+}
+
+bool workers_start(struct workers *w, struct fault *why)
+{
+	sigset_t all, before;
+
+	/* Signals are the control thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int err = 0;
+	for (unsigned i = 0; i < w->n && !err; i++) {
+		err = pthread_create(&w->threads[i].id, NULL, run, &w->threads[i]);
+		w->threads[i].runs = !err;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return !err || fault(why, "cannot start a thread: %s", strerror(err));
+}
+
+void workers_stop(struct workers *w)
+{
+	for (unsigned i = 0; i < w->n; i++) {
+		struct thread *t = &w->threads[i];
+		if (t->runs && t->udp)
+			udp_stop(t->udp);
+		else if (t->runs)
+			stream_stop(t->stream);
+	}
+	for (unsigned i = 0; i < w->n; i++) {
+		struct thread *t = &w->threads[i];
+		if (t->runs)
+			pthread_join(t->id, NULL);
+		if (t->udp)
+			udp_free(t->udp);
+		if (t->stream)
+			stream_free(t->stream);
+	}
+	free(w->threads);
+	free(w);
+}
+
+/* All of `struct stats` is 64-bit counters. */
+static void add(struct stats *sum, const struct stats *s)
+{
+	uint64_t *to = (uint64_t *)sum;
+	const uint64_t *from = (const uint64_t *)s;
+
+	for (size_t i = 0; i < sizeof *s / sizeof *to; i++)
+		to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+void workers_report(const struct workers *w, struct workers_report *to)
+{
+	*to = (struct workers_report){ .threads = w->n };
+	for (unsigned i = 0; i < w->n; i++) {
+		const struct thread *t = &w->threads[i];
+		add(&to->sum, t->udp ? udp_stats(t->udp) : stream_stats(t->stream));
+		if (t->stream)
+			to->tcp_clients += stream_clients(t->stream);
+	}
+}

@@ -1,0 +1,368 @@
+#include "steer/choose.h"
+
+#include <string.h>
+
+/* What is known on the way. */
+struct walk {
+	const struct choose_ask *ask;
+	struct choose_trace *trace;
+	struct choice *choice;
+	const struct pool *pool;
+	struct addr who;
+	bool by_source;             /* `who` is the source: the scope does not get narrower by what it shows */
+	bool placed;                /* `place` was looked up */
+	struct netmap_hit place;
+};
+
+/* Some edges of a pool in an order, to be taken from the front. */
+struct list {
+	const uint16_t *edges;      /* numbers of edges, or positions in `pool` when that is given */
+	const struct pool *pool;
+	unsigned n;
+	const uint16_t *within;     /* [n] or NULL */
+	enum choose_by by;
+	const struct pool_pin *pin;
+	bool even_down, even_drained;
+};
+
+const char *choose_verdict_text(enum choose_verdict v)
+{
+	switch (v) {
+	case CHOSEN: return "chosen";
+	case PASSED_DOWN: return "is down";
+	case PASSED_DRAIN: return "is drained";
+	case PASSED_NO_ADDRESS: return "has no address of this type";
+	case PASSED_SPREAD: return "is beyond the spread";
+	case PASSED_ENOUGH: return "is not needed";
+	case PASSED_TURN: return "has not its turn";
+	case PASSED_CNAME: return "has a CNAME, which stands alone";
+	}
+	return "";
+}
+
+static void consult(struct walk *w, unsigned bits)
+{
+	if (!w->by_source && bits > w->choice->scope)
+		w->choice->scope = bits;
+}
+
+static uint16_t edge_of(const struct list *l, unsigned i)
+{
+	return l->pool ? l->pool->edges[l->edges ? l->edges[i] : i] : l->edges[i];
+}
+
+static bool has_address(const struct walk *w, const struct edge *e)
+{
+	return e->cname || (w->ask->v6 ? e->n_aaaa : e->n_a);
+}
+
+/* May edge `i` of the list answer, whatever its place in it? */
+static enum choose_verdict judge(const struct walk *w, const struct list *l, unsigned i)
+{
+	const uint16_t number = edge_of(l, i);
+	const enum edge_state state = w->ask->states[number];
+
+	if (!has_address(w, &w->ask->steer->edges[number]))
+		return PASSED_NO_ADDRESS;
+	if (state == EDGE_DOWN && !l->even_down)
+		return PASSED_DOWN;
+	if (state == EDGE_DRAIN && !l->even_drained)
+		return PASSED_DRAIN;
+	return CHOSEN;
+}
+
+static struct choose_step *add_step(struct walk *w, const struct list *l)
+{
+	struct choose_trace *t = w->trace;
+
+	if (!t || t->n == CHOOSE_STEPS_MOST)
+		return NULL;
+	struct choose_step *s = &t->steps[t->n++];
+	s->pool = (uint16_t)(w->pool - w->ask->steer->pools);
+	s->by = l->by;
+	s->pin = l->pin;
+	s->n = 0;
+	return s;
+}
+
+static void note(struct choose_step *s, uint16_t edge, enum choose_verdict v)
+{
+	if (!s)
+		return;
+	s->edges[s->n] = edge;
+	s->verdicts[s->n++] = (uint8_t)v;
+}
+
+/* Takes the first edges of a list that may answer: at most the pool's `answers`, within the spread of the first. True when
+ * there was one. */
+static bool take(struct walk *w, const struct list *l)
+{
+	struct choice *c = w->choice;
+	struct choose_step *step = add_step(w, l);
+	unsigned last = l->n;       /* the spread ends here */
+	bool alone = false;
+
+	for (unsigned i = 0; i < l->n; i++) {
+		enum choose_verdict v = judge(w, l, i);
+		const uint16_t number = edge_of(l, i);
+		const bool cname = w->ask->steer->edges[number].cname != NULL;
+		if (v == CHOSEN && i >= last)
+			v = PASSED_SPREAD;
+		else if (v == CHOSEN && (alone || c->n == w->pool->answers))
+			v = PASSED_ENOUGH;
+		else if (v == CHOSEN && c->n && cname)
+			v = PASSED_CNAME;
+		note(step, number, v);
+		if (v != CHOSEN) {
+			if (!step && c->n == w->pool->answers)
+				break;
+			continue;
+		}
+		if (c->n == 0 && l->within)
+			last = i + 1u + l->within[i];
+		alone = cname;
+		c->edges[c->n++] = number;
+	}
+	return c->n > 0;
+}
+
+/* --- pins ----------------------------------------------------------------------------------------------------------- */
+
+static bool take_pin(struct walk *w, uint32_t pin)
+{
+	if (pin == 0)
+		return false;
+	const struct pool_pinned *p = &w->pool->pins[pin - 1];
+	return take(w, &(struct list){ .edges = p->edges, .n = p->n, .by = BY_PIN, .pin = p->from });
+}
+
+static void find_place(struct walk *w)
+{
+	if (w->placed)
+		return;
+	w->place = netmap_find(w->ask->steer->atlas->cities.map, &w->who);
+	w->placed = true;
+}
+
+static bool by_net(struct walk *w)
+{
+	const struct pool *p = w->pool;
+
+	if (!p->nets)
+		return false;
+	const struct netmap_hit hit = netmap_find(p->nets, &w->who);
+	consult(w, netmap_scope(p->nets, NULL, &w->who, hit));
+	return take_pin(w, hit.value);
+}
+
+static bool by_asn(struct walk *w)
+{
+	const struct pool *p = w->pool;
+	struct netmap *map = w->ask->steer->atlas->asns.map;
+
+	if (!p->pin_of_asn)
+		return false;
+	const struct netmap_hit hit = netmap_find(map, &w->who);
+	consult(w, netmap_scope(map, p->asn_seams, &w->who, hit));
+	return hit.value < w->ask->steer->atlas->asns.n && take_pin(w, p->pin_of_asn[hit.value]);
+}
+
+static bool by_place(struct walk *w)
+{
+	const struct pool *p = w->pool;
+	const struct atlas *atlas = w->ask->steer->atlas;
+
+	if (!p->pin_of_place)
+		return false;
+	find_place(w);
+	consult(w, netmap_scope(atlas->cities.map, p->place_seams, &w->who, w->place));
+	return w->place.value <= places_count(atlas->cities.places) && take_pin(w, p->pin_of_place[w->place.value]);
+}
+
+/* --- policies ------------------------------------------------------------------------------------------------------- */
+
+static bool nearest(struct walk *w, bool even_down, bool even_drained)
+{
+	const struct atlas *atlas = w->ask->steer->atlas;
+	const struct rank *r = w->pool->rank;
+
+	find_place(w);
+	consult(w, netmap_scope(atlas->cities.map, r->seams, &w->who, w->place));
+	const bool known = w->place.value != NETMAP_NONE && w->place.value <= places_count(atlas->cities.places);
+	const uint32_t class = r->class_of[known ? w->place.value : 0];
+	const struct place *place = known ? places_get(atlas->cities.places, w->place.value) : NULL;
+	return take(w, &(struct list){ .edges = rank_order(r, class), .pool = w->pool, .n = r->n,
+		.within = r->within ? r->within + (size_t)class * r->n : NULL,
+		.by = even_down ? BY_ALL_DOWN : place && place->lat == place->lat ? BY_RANK : BY_DEFAULT,
+		.even_down = even_down, .even_drained = even_drained });
+}
+
+static uint32_t gcd(uint32_t a, uint32_t b)
+{
+	while (b) {
+		const uint32_t c = a % b;
+		a = b;
+		b = c;
+	}
+	return a;
+}
+
+/* Moves the turn on and returns where it is: 0 to sum - 1. Over any `sum` turns in a row each number comes exactly once; with
+ * a golden-section stride they come well mixed. */
+static uint32_t next_turn(struct choose_turn *t, uint32_t sum, bool mixed)
+{
+	if (t->sum != sum) {
+		*t = (struct choose_turn){ .sum = sum, .stride = 1 };
+		if (mixed && sum > 2) {
+			t->stride = (uint32_t)((double)sum * 0.6180339887498949);
+			while (gcd(t->stride, sum) != 1)
+				t->stride++;
+		}
+	}
+	const uint32_t at = (uint32_t)((uint64_t)t->count * t->stride % sum);
+	t->count = t->count + 1 == sum ? 0 : t->count + 1;
+	return at;
+}
+
+/* The edge whose turn it is first, the others behind it in the pool's order. */
+static bool by_turn(struct walk *w, bool even_down, bool even_drained)
+{
+	const struct pool *p = w->pool;
+	const bool weighted = p->policy == POOL_WEIGHTED;
+	struct list l = { .pool = p, .n = p->n, .by = even_down ? BY_ALL_DOWN : BY_TURN, .even_down = even_down,
+		.even_drained = even_drained };
+	uint16_t order[POOL_EDGES_MOST];
+	uint32_t sum = 0;
+	unsigned first = 0;
+
+	for (unsigned i = 0; i < p->n; i++)
+		if (judge(w, &l, i) == CHOSEN)
+			sum += weighted ? w->ask->steer->edges[p->edges[i]].weight : 1;
+	if (sum) {
+		uint32_t at = next_turn(w->ask->turn, sum, weighted);
+		for (;; first++) {
+			if (judge(w, &l, first) != CHOSEN)
+				continue;
+			const uint32_t share = weighted ? w->ask->steer->edges[p->edges[first]].weight : 1;
+			if (at < share)
+				break;
+			at -= share;
+		}
+	}
+	unsigned n = 0;
+	for (unsigned i = 0; i < p->n; i++) {
+		const unsigned k = first + i < p->n ? first + i : first + i - p->n;
+		/* Weight 0 is never chosen while others can be. */
+		if (!weighted || !sum || w->ask->steer->edges[p->edges[k]].weight)
+			order[n++] = (uint16_t)k;
+	}
+	l.edges = order;
+	l.n = n;
+	return take(w, &l);
+}
+
+static bool by_policy(struct walk *w, bool even_down, bool even_drained)
+{
+	switch (w->pool->policy) {
+	case POOL_NEAREST: return nearest(w, even_down, even_drained);
+	case POOL_ROUND_ROBIN:
+	case POOL_WEIGHTED: return by_turn(w, even_down, even_drained);
+	}
+	return false;
+}
+
+/* No edge of the pool may answer. True when the walk is over. */
+static bool all_down(struct walk *w)
+{
+	const struct pool *p = w->pool;
+
+	switch (p->all_down) {
+	case POOL_ALL:
+		/* As if all were up; those that the operator empties only when there are no others. */
+		if (!by_policy(w, true, false))
+			by_policy(w, true, true);
+		return true;
+	case POOL_FIRST:
+		for (unsigned i = 0; i < p->n; i++)
+			if (take(w, &(struct list){ .edges = &p->edges[i], .n = 1, .by = BY_FIRST, .even_down = true,
+				.even_drained = true }))
+				break;
+		return true;
+	case POOL_OTHER:
+		w->pool = &w->ask->steer->pools[p->other];
+		return false;
+	case POOL_EMPTY: return true;
+	}
+	return true;
+}
+
+/* A subnet that is not global says nothing about where its client is: the source decides then (RFC 7871 section 11.1 wants
+ * such subnets not sent at all). The operator's own nets are asked before, for they may well be private. */
+static void fall_back_to_source(struct walk *w)
+{
+	const struct netmap *map = w->ask->steer->atlas->cities.map;
+
+	find_place(w);
+	if (w->place.value != NETMAP_LOCAL)
+		return;
+	consult(w, netmap_scope(map, NULL, &w->who, w->place));
+	w->who = w->ask->source;
+	w->by_source = true;
+	w->placed = false;
+	if (w->trace)
+		w->trace->subnet_local = true;
+}
+
+static bool can_answer(const struct walk *w)
+{
+	return w->ask->v6 ? w->pool->has_aaaa : w->pool->has_a;
+}
+
+/* Does anything in this pool depend on where the client is? */
+static bool looks_at_client(const struct pool *p)
+{
+	return p->policy == POOL_NEAREST || p->n_pins;
+}
+
+static void fill_trace(const struct walk *w)
+{
+	const struct atlas *atlas = w->ask->steer->atlas;
+	const struct netmap_hit place = netmap_find(atlas->cities.map, &w->who);
+	const struct netmap_hit asn = netmap_find(atlas->asns.map, &w->who);
+	struct choose_trace *t = w->trace;
+
+	t->who = w->who;
+	t->by_source = w->by_source;
+	t->place = place.value <= places_count(atlas->cities.places) ? place.value : 0;
+	t->place_bits = netmap_scope(atlas->cities.map, NULL, &w->who, place);
+	t->asn = asn.value < atlas->asns.n ? asn.value : 0;
+}
+
+struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
+{
+	struct choice c = { .n = 0 };
+	struct walk w = { .ask = ask, .trace = trace, .choice = &c, .pool = &ask->steer->pools[ask->pool],
+		.who = ask->has_subnet ? ask->subnet : ask->source, .by_source = !ask->has_subnet };
+
+	if (trace) {
+		trace->n = 0;
+		trace->subnet_local = false;
+	}
+	do {
+		if (!can_answer(&w))
+			break;
+		if (by_net(&w))
+			break;
+		if (!w.by_source && looks_at_client(w.pool)) {
+			fall_back_to_source(&w);
+			if (w.by_source && by_net(&w))
+				break;
+		}
+		if (by_asn(&w) || by_place(&w) || by_policy(&w, false, false))
+			break;
+	} while (!all_down(&w));
+	c.ttl_most_s = w.pool->ttl_most_s;
+	if (trace)
+		fill_trace(&w);
+	return c;
+}

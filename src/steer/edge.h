@@ -1,0 +1,43 @@
+/* edge.h - an edge: where it stands and how clients reach it.
+ *
+ * Immutable once built from its options; what changes (health, forced states) lives beside it in the world.
+ */
+#ifndef STEER_EDGE_H
+#define STEER_EDGE_H
+
+#include "base/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	EDGES_MOST = 4096,          /* in one configuration */
+	EDGE_WEIGHT_MOST = 65535
+};
+
+enum edge_state {
+	EDGE_UP,
+	EDGE_DOWN,                  /* not answered with, as if it had failed */
+	EDGE_DRAIN                  /* not answered with; the operator empties it */
+};
+
+/* As configured. Everything is borrowed from the configuration. */
+struct edge_opts {
+	const char *name;
+	bool placed;                /* `at` was given */
+	double lat, lon;            /* degrees; -90 to 90, -180 to 180 */
+	const struct addr *a;       /* IPv4 */
+	size_t n_a;
+	const struct addr *aaaa;    /* IPv6 */
+	size_t n_aaaa;
+	const uint8_t *cname;       /* wire name, or NULL; used when there are no addresses */
+	unsigned weight;            /* 1 to EDGE_WEIGHT_MOST, 1 unless given; 0 is never chosen by weight */
+	enum edge_state state;
+};
+
+/* "up", "down", "drain". */
+const char *edge_state_text(enum edge_state s);
+bool edge_state_parse(enum edge_state *s, const char *text);
+
+#endif

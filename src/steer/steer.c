@@ -1,0 +1,210 @@
+#include "steer/steer.h"
+
+#include "base/log.h"
+#include "dns/name.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o)
+{
+	uint8_t *a = arena_alloc(&s->mem, o->n_a * 4), *aaaa = arena_alloc(&s->mem, o->n_aaaa * 16);
+
+	for (size_t i = 0; i < o->n_a; i++)
+		memcpy(a + i * 4, o->a[i].b + 12, 4);
+	for (size_t i = 0; i < o->n_aaaa; i++)
+		memcpy(aaaa + i * 16, o->aaaa[i].b, 16);
+	*e = (struct edge){ .name = arena_strdup(&s->mem, o->name), .placed = o->placed, .lat = o->lat, .lon = o->lon,
+		.a = a, .aaaa = aaaa, .n_a = (uint16_t)o->n_a, .n_aaaa = (uint16_t)o->n_aaaa,
+		.weight = (uint16_t)o->weight, .state = o->state };
+	if (o->cname && !o->n_a && !o->n_aaaa) {
+		e->cname_len = (uint16_t)name_len(o->cname);
+		e->cname = arena_memdup(&s->mem, o->cname, e->cname_len);
+	}
+}
+
+/* --- pins ----------------------------------------------------------------------------------------------------------- */
+
+static void *zeroed(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size);
+
+	if (!p)
+		die("out of memory (%zu bytes wanted)", n * size);
+	return p;
+}
+
+static void pin_nets(struct pool *p)
+{
+	struct netmap_net *nets = zeroed(p->n_pins, sizeof *nets);
+	size_t n = 0;
+
+	for (unsigned i = 0; i < p->n_pins; i++)
+		if (p->pins[i].from->kind == PIN_NET)
+			nets[n++] = (struct netmap_net){ p->pins[i].from->net, i + 1 };
+	if (n)
+		p->nets = netmap_from_nets(nets, n);
+	free(nets);
+}
+
+static void pin_asns(struct pool *p, struct atlas *atlas)
+{
+	for (unsigned i = 0; i < p->n_pins; i++) {
+		if (p->pins[i].from->kind != PIN_ASN)
+			continue;
+		if (!p->pin_of_asn)
+			p->pin_of_asn = zeroed(atlas->asns.n, sizeof *p->pin_of_asn);
+		for (size_t k = 1; k < atlas->asns.n; k++)
+			if (atlas->asns.asn[k].number == p->pins[i].from->asn)
+				p->pin_of_asn[k] = i + 1;
+	}
+	if (p->pin_of_asn)
+		p->asn_seams = netmap_seams_new(atlas->asns.map, p->pin_of_asn, atlas->asns.n);
+}
+
+static bool pin_matches(const struct pool_pin *pin, const struct places *places, const struct place *place)
+{
+	const char *code = pin->code;
+
+	switch (pin->kind) {
+	case PIN_NET:
+	case PIN_ASN: return false;
+	case PIN_REGION:
+		return memcmp(code, place->country, 2) == 0 && strcmp(code + 3, place_text(places, place->region)) == 0;
+	case PIN_COUNTRY: return memcmp(code, place->country, 2) == 0;
+	case PIN_CONTINENT: return memcmp(code, place->continent, 2) == 0;
+	}
+	return false;
+}
+
+/* The strongest kind that matches a place has it: region before country before continent. */
+static void pin_places(struct pool *p, struct atlas *atlas)
+{
+	const struct places *places = atlas->cities.places;
+	const uint32_t n = places_count(places) + 1;
+	bool any = false;
+
+	for (unsigned i = 0; i < p->n_pins; i++)
+		any = any || p->pins[i].from->kind >= PIN_REGION;
+	if (!any)
+		return;
+	p->pin_of_place = zeroed(n, sizeof *p->pin_of_place);
+	for (uint32_t k = 1; k < n; k++) {
+		const struct place *place = places_get(places, k);
+		int best = -1;
+		for (unsigned i = 0; i < p->n_pins; i++)
+			if (pin_matches(p->pins[i].from, places, place) &&
+				(best < 0 || p->pins[i].from->kind < p->pins[best].from->kind))
+				best = (int)i;
+		p->pin_of_place[k] = (uint32_t)(best + 1);
+	}
+	p->place_seams = netmap_seams_new(atlas->cities.map, p->pin_of_place, n);
+}
+
+static void fill_pins(struct steer *s, struct pool *p, const struct pool_opts *o)
+{
+	p->n_pins = (unsigned)o->n_pins;
+	p->pins = arena_zalloc(&s->mem, o->n_pins * sizeof *p->pins);
+	for (size_t i = 0; i < o->n_pins; i++) {
+		struct pool_pin *pin = arena_memdup(&s->mem, &o->pins[i], sizeof *pin);
+		pin->code = pin->code ? arena_strdup(&s->mem, pin->code) : NULL;
+		pin->edges = arena_memdup(&s->mem, pin->edges, pin->n * sizeof *pin->edges);
+		p->pins[i] = (struct pool_pinned){ pin, pin->edges, (unsigned)pin->n };
+	}
+	pin_nets(p);
+	pin_asns(p, s->atlas);
+	pin_places(p, s->atlas);
+}
+
+/* --- pools ---------------------------------------------------------------------------------------------------------- */
+
+/* Ranks that pools may share: those of what is replaced and those made so far. */
+struct ranks {
+	struct rank **r;
+	size_t n;
+};
+
+static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *all, const struct pool_opts *o,
+	struct ranks *ranks)
+{
+	*p = (struct pool){ .name = arena_strdup(&s->mem, o->name), .n = (unsigned)o->n, .policy = o->policy,
+		.answers = o->answers, .ttl_most_s = o->ttl_max_s, .all_down = o->all_down, .other = o->other };
+	p->edges = arena_memdup(&s->mem, o->edges, o->n * sizeof *o->edges);
+	for (size_t i = 0; i < o->n; i++) {
+		const struct edge *e = &s->edges[o->edges[i]];
+		p->has_a = p->has_a || e->n_a || e->cname;
+		p->has_aaaa = p->has_aaaa || e->n_aaaa || e->cname;
+	}
+	fill_pins(s, p, o);
+	if (o->policy == POOL_NEAREST) {
+		p->rank = rank_new(s->atlas, all->edges, o, ranks->r, ranks->n);
+		ranks->r[ranks->n++] = p->rank;
+	}
+}
+
+struct steer *steer_new(const struct steer_opts *opts, struct atlas *atlas, const struct steer *before)
+{
+	struct steer *s = zeroed(1, sizeof *s);
+	struct ranks ranks = { .n = 0 };
+
+	s->refs = 1;
+	s->atlas = atlas_hold(atlas);
+	s->n_edges = (unsigned)opts->n_edges;
+	s->n_pools = (unsigned)opts->n_pools;
+	s->edges = arena_zalloc(&s->mem, s->n_edges * sizeof *s->edges);
+	s->pools = arena_zalloc(&s->mem, s->n_pools * sizeof *s->pools);
+	for (unsigned i = 0; i < s->n_edges; i++)
+		fill_edge(s, &s->edges[i], &opts->edges[i]);
+	ranks.r = zeroed(s->n_pools + (before ? before->n_pools : 0), sizeof *ranks.r);
+	for (unsigned i = 0; before && i < before->n_pools; i++)
+		if (before->pools[i].rank)
+			ranks.r[ranks.n++] = before->pools[i].rank;
+	for (unsigned i = 0; i < s->n_pools; i++)
+		fill_pool(s, &s->pools[i], opts, &opts->pools[i], &ranks);
+	free(ranks.r);
+	return s;
+}
+
+struct steer *steer_hold(struct steer *s)
+{
+	__atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
+	return s;
+}
+
+void steer_drop(struct steer *s)
+{
+	if (!s || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	for (unsigned i = 0; i < s->n_pools; i++) {
+		struct pool *p = &s->pools[i];
+		rank_drop(p->rank);
+		if (p->nets)
+			netmap_drop(p->nets);
+		if (p->asn_seams)
+			netmap_seams_free(p->asn_seams);
+		if (p->place_seams)
+			netmap_seams_free(p->place_seams);
+		free(p->pin_of_asn);
+		free(p->pin_of_place);
+	}
+	atlas_drop(s->atlas);
+	arena_fini(&s->mem);
+	free(s);
+}
+
+int steer_pool(const struct steer *s, const char *name)
+{
+	for (unsigned i = 0; i < s->n_pools; i++)
+		if (strcmp(s->pools[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+int steer_edge(const struct steer *s, const char *name)
+{
+	for (unsigned i = 0; i < s->n_edges; i++)
+		if (strcmp(s->edges[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
