@@ -1,0 +1,207 @@
+#include "ctl/control.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { PATIENCE_S = 10 };           /* for a client that does not write or read */
+
+struct control {
+	struct ev_loop *loop;
+	const struct command_hooks *hooks;
+	char *path;
+	ev_io io;
+};
+
+struct session {
+	struct control *control;
+	ev_io io;
+	ev_timer patience;
+	char in[CONTROL_REQUEST_MOST];
+	size_t len;
+	struct text out;
+	size_t sent;
+	bool answering;
+};
+
+static void close_session(struct session *s)
+{
+	ev_io_stop(s->control->loop, &s->io);
+	ev_timer_stop(s->control->loop, &s->patience);
+	close(s->io.fd);
+	text_fini(&s->out);
+	free(s);
+}
+
+static void on_patience(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)events;
+	close_session(t->data);
+}
+
+static void run(struct session *s)
+{
+	const char *words[COMMAND_WORDS_MOST + 1];
+	struct text body = { 0 };
+	size_t n = 0;
+
+	for (char *p = s->in; p < s->in + s->len && n <= COMMAND_WORDS_MOST; p += strlen(p) + 1)
+		words[n++] = p;
+	const int status = command_run(s->control->hooks, words, n, &body);
+	text_addf(&s->out, "%d\n", status);
+	text_add_bytes(&s->out, text_get(&body), body.len);
+	text_fini(&body);
+}
+
+static void write_more(struct session *s)
+{
+	const ssize_t n = send(s->io.fd, s->out.s + s->sent, s->out.len - s->sent, MSG_NOSIGNAL);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n >= 0)
+		s->sent += (size_t)n;
+	if (n < 0 || s->sent == s->out.len)
+		close_session(s);
+	else
+		ev_timer_again(s->control->loop, &s->patience);
+}
+
+static void on_session(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct session *s = io->data;
+
+	(void)events;
+	if (s->answering) {
+		write_more(s);
+		return;
+	}
+	const ssize_t n = recv(io->fd, s->in + s->len, sizeof s->in - s->len, 0);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0)
+		s->len += (size_t)n;
+	if (n < 0 || s->len == sizeof s->in) {
+		close_session(s);
+		return;
+	}
+	if (n > 0)
+		return;
+	/* The end of the command: the last word must be a whole one. */
+	if (s->len == 0 || s->in[s->len - 1] != 0) {
+		close_session(s);
+		return;
+	}
+	run(s);
+	s->answering = true;
+	ev_timer_again(loop, &s->patience);
+	ev_io_stop(loop, io);
+	ev_io_modify(io, EV_WRITE);
+	ev_io_start(loop, io);
+}
+
+static bool may_command(int fd)
+{
+	struct ucred who;
+	socklen_t len = sizeof who;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && (who.uid == 0 || who.uid == geteuid());
+}
+
+static void on_accept(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct control *c = io->data;
+	const int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)events;
+	if (fd < 0)
+		return;
+	struct session *s = may_command(fd) ? calloc(1, sizeof *s) : NULL;
+	if (!s) {
+		close(fd);
+		return;
+	}
+	s->control = c;
+	ev_io_init(&s->io, on_session, fd, EV_READ);
+	ev_init(&s->patience, on_patience);
+	s->patience.repeat = PATIENCE_S;
+	s->io.data = s->patience.data = s;
+	ev_io_start(loop, &s->io);
+	ev_timer_again(loop, &s->patience);
+}
+
+static bool somebody_answers(const struct sockaddr_un *sa)
+{
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const bool yes = fd >= 0 && connect(fd, (const struct sockaddr *)sa, sizeof *sa) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
+/* Binds with no permissions for others from the first moment on. -1 and a sentence. */
+static int bind_socket(const char *path, struct fault *why)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof sa.sun_path) {
+		fault(why, "control socket %s: the path is over %zu bytes; choose a shorter one", path, sizeof sa.sun_path - 1);
+		return -1;
+	}
+	strcpy(sa.sun_path, path);
+	if (somebody_answers(&sa)) {
+		fault(why, "control socket %s: another server answers there; stop it or choose another path", path);
+		return -1;
+	}
+	struct stat st;
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+		unlink(path);
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const mode_t mask = umask(0177);
+	const bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&sa, sizeof sa) == 0 && listen(fd, 16) == 0;
+	umask(mask);
+	if (ok)
+		return fd;
+	fault(why, "control socket %s: %s%s", path, strerror(errno),
+		errno == ENOENT ? " (its folder must exist)" : errno == EACCES ? " (its folder must be writable to us)" : "");
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+struct control *control_open(struct ev_loop *loop, const char *path, const struct command_hooks *hooks, struct fault *why)
+{
+	const int fd = bind_socket(path, why);
+
+	if (fd < 0)
+		return NULL;
+	struct control *c = calloc(1, sizeof *c);
+	if (!c || !(c->path = strdup(path)))
+		die("out of memory");
+	c->loop = loop;
+	c->hooks = hooks;
+	ev_io_init(&c->io, on_accept, fd, EV_READ);
+	c->io.data = c;
+	ev_io_start(loop, &c->io);
+	return c;
+}
+
+void control_close(struct control *c)
+{
+	if (!c)
+		return;
+	ev_io_stop(c->loop, &c->io);
+	close(c->io.fd);
+	unlink(c->path);
+	free(c->path);
+	free(c);
+}

@@ -1,0 +1,133 @@
+#include "ctl/report.h"
+
+#include "config.h"
+#include "steer/edge.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void report_json(json_t *o, struct text *out)
+{
+	char *s = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+
+	text_addf(out, "%s\n", s ? s : "{}");
+	free(s);
+	json_decref(o);
+}
+
+/* What a status is made of; text and JSON say the same. */
+struct row {
+	const char *key, *label;
+	json_int_t value;
+};
+
+static json_int_t seconds_since(const struct timespec *t)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec - t->tv_sec;
+}
+
+static json_t *rcodes(const struct stats *s)
+{
+	static const char *const name[STATS_RCODES] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED",
+		"YXDOMAIN", [16] = "BADVERS" };
+	json_t *o = json_object();
+
+	for (unsigned i = 0; i < STATS_RCODES; i++)
+		if (name[i])
+			json_object_set_new(o, name[i], json_integer((json_int_t)s->rcode[i]));
+	return o;
+}
+
+void report_status(const struct command_hooks *h, bool json, struct text *out)
+{
+	const struct world *w = h->world(h->ctx);
+	const struct netmap_size size = netmap_size(w->steer->atlas->cities.map);
+	struct workers_report r;
+	json_int_t records = 0, bytes = 0;
+
+	h->report(h->ctx, &r);
+	for (size_t i = 0; i < zone_set_count(w->zones); i++) {
+		records += zone_set_get(w->zones, i)->records;
+		bytes += (json_int_t)zone_bytes(zone_set_get(w->zones, i));
+	}
+	const struct row rows[] = {
+		{ "uptime_s", "up for seconds", seconds_since(&h->started) },
+		{ "generation", "worlds published", (json_int_t)w->generation },
+		{ "zones", "zones", (json_int_t)zone_set_count(w->zones) },
+		{ "records", "records", records },
+		{ "zone_bytes", "bytes of zone images", bytes },
+		{ "edges", "edges", w->steer->n_edges },
+		{ "pools", "pools", w->steer->n_pools },
+		{ "places", "places known", places_count(w->steer->atlas->cities.places) },
+		{ "geo_ranges_v4", "IPv4 ranges with a place", (json_int_t)size.v4_ranges },
+		{ "geo_ranges_v6", "IPv6 ranges with a place", (json_int_t)size.v6_ranges },
+		{ "threads", "threads that answer", r.threads },
+		{ "udp_queries", "queries over UDP", (json_int_t)r.sum.udp_queries },
+		{ "tcp_queries", "queries over TCP", (json_int_t)r.sum.tcp_queries },
+		{ "tcp_connections", "TCP connections so far", (json_int_t)r.sum.tcp_connections },
+		{ "tcp_clients", "TCP connections now", r.tcp_clients },
+		{ "steered", "answers from pools", (json_int_t)r.sum.steered },
+		{ "with_subnet", "queries with a client subnet", (json_int_t)r.sum.with_subnet },
+		{ "truncated", "answers cut short (TC)", (json_int_t)r.sum.truncated },
+		{ "dropped", "packets that were no query", (json_int_t)r.sum.dropped },
+		{ "send_failed", "answers the kernel refused", (json_int_t)r.sum.send_failed },
+	};
+	if (json) {
+		json_t *o = json_object();
+		json_object_set_new(o, "version", json_string(PACKAGE_VERSION));
+		json_object_set_new(o, "config", json_string(h->conf_path));
+		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+			json_object_set_new(o, rows[i].key, json_integer(rows[i].value));
+		json_object_set_new(o, "rcodes", rcodes(&r.sum));
+		report_json(o, out);
+		return;
+	}
+	text_addf(out, "waymarkd %s, configured by %s\n", PACKAGE_VERSION, h->conf_path);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		text_addf(out, "  %-30s %12lld\n", rows[i].label, (long long)rows[i].value);
+	json_t *codes = rcodes(&r.sum);
+	const char *code;
+	json_t *value;
+	json_object_foreach(codes, code, value)
+		if (json_integer_value(value))
+			text_addf(out, "  answers %-22s %12lld\n", code, (long long)json_integer_value(value));
+	json_decref(codes);
+}
+
+void report_edges(const struct command_hooks *h, bool json, struct text *out)
+{
+	const struct world *w = h->world(h->ctx);
+	json_t *list = json_array();
+
+	if (!json)
+		text_addf(out, "%-16s %-6s %-10s %9s %9s %4s %4s\n", "edge", "state", "by", "lat", "lon", "A", "AAAA");
+	for (unsigned i = 0; i < w->steer->n_edges; i++) {
+		const struct edge *e = &w->steer->edges[i];
+		const char *state = edge_state_text((enum edge_state)w->states[i]);
+		const char *by = h->forced(h->ctx, e->name) ? "operator" : "config";
+		if (!json) {
+			text_addf(out, "%-16s %-6s %-10s ", e->name, state, by);
+			if (e->placed)
+				text_addf(out, "%9.4f %9.4f", e->lat, e->lon);
+			else
+				text_addf(out, "%9s %9s", "-", "-");
+			text_addf(out, " %4u %4u\n", e->n_a, e->n_aaaa);
+			continue;
+		}
+		json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:i}", "edge", e->name, "state", state, "by", by, "a", (int)e->n_a,
+			"aaaa", (int)e->n_aaaa);
+		if (e->placed) {
+			json_object_set_new(o, "lat", json_real(e->lat));
+			json_object_set_new(o, "lon", json_real(e->lon));
+		}
+		json_array_append_new(list, o);
+	}
+	if (json)
+		report_json(list, out);
+	else
+		json_decref(list);
+}

@@ -1,0 +1,138 @@
+#include "daemon/daemon.h"
+
+#include "base/log.h"
+
+#include <malloc.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct daemon_forced *find_forced(const struct daemon *d, const char *edge)
+{
+	for (size_t i = 0; i < d->n_forced; i++)
+		if (strcmp(d->forced[i].edge, edge) == 0)
+			return &d->forced[i];
+	return NULL;
+}
+
+/* A world of what is loaded; its edges' states are the configured ones but for those that the operator has forced. */
+static void publish(struct daemon *d)
+{
+	const struct steer *s = d->loaded.steer;
+	uint8_t *states = malloc(s->n_edges + 1u);
+
+	if (!states)
+		die("out of memory");
+	for (unsigned i = 0; i < s->n_edges; i++) {
+		const struct daemon_forced *forced = find_forced(d, s->edges[i].name);
+		states[i] = (uint8_t)(forced ? forced->state : s->edges[i].state);
+	}
+	epoch_publish(&d->epoch, world_new(&(struct world_opts){ d->loaded.set, d->loaded.steer, d->loaded.conf.ecs, states }));
+	free(states);
+	malloc_trim(0);             /* what loading needed is a multiple of what serving does */
+}
+
+bool daemon_start(struct daemon *d, const char *conf_path, struct faults *f)
+{
+	struct hash_key key;
+
+	if (sodium_init() < 0)
+		die("no source of random numbers");
+	randombytes_buf(&key, sizeof key);
+	*d = (struct daemon){ .conf_path = conf_path };
+	if (!loaded_read(&d->loaded, conf_path, key, NULL, f))
+		return false;
+	publish(d);
+	return true;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* What only a restart can change. */
+static bool check_unchanged(const struct conf *now, const struct conf *then, struct faults *f)
+{
+	const struct net_opts *a = &now->net, *b = &then->net;
+	const struct fault_at at = { now->path, NULL, NULL, 0, 0 };
+	bool same = a->n == b->n && a->workers == b->workers && a->tcp_clients == b->tcp_clients && a->tcp_idle_ms == b->tcp_idle_ms;
+
+	for (size_t i = 0; same && i < a->n; i++)
+		same = a->listen[i].len == b->listen[i].len && memcmp(&a->listen[i].sa, &b->listen[i].sa, a->listen[i].len) == 0;
+	if (!same)
+		return faults_error(f, &at, "server: listen, workers and tcp settings change with a restart only");
+	if (!same_text(now->user, then->user) || !same_text(now->control_socket, then->control_socket))
+		return faults_error(f, &at, "server: user and control: socket change with a restart only");
+	return true;
+}
+
+bool daemon_reload(struct daemon *d, struct faults *f)
+{
+	struct loaded next;
+
+	if (!loaded_read(&next, d->conf_path, d->loaded.key, &d->loaded, f))
+		return false;
+	if (!check_unchanged(&next.conf, &d->loaded.conf, f)) {
+		loaded_fini(&next);
+		return false;
+	}
+	struct loaded before = d->loaded;
+	d->loaded = next;
+	publish(d);
+	loaded_fini(&before);
+	malloc_trim(0);
+	return true;
+}
+
+bool daemon_refresh_geo(struct daemon *d, struct fault *why)
+{
+	if (!loaded_refresh_geo(&d->loaded, why))
+		return false;
+	publish(d);
+	return true;
+}
+
+bool daemon_force(struct daemon *d, const char *edge, const char *state, struct fault *why)
+{
+	struct daemon_forced *old = (struct daemon_forced *)(uintptr_t)find_forced(d, edge);
+	enum edge_state to = EDGE_UP;
+	const bool automatic = strcmp(state, "auto") == 0;
+
+	if (steer_edge(d->loaded.steer, edge) < 0 && !old)
+		return fault(why, "there is no edge \"%s\" (\"waymarkctl edges\" lists them)", edge);
+	if (!automatic && !edge_state_parse(&to, state))
+		return fault(why, "\"%s\" is no state (up, down, drain or auto)", state);
+	if (automatic && old) {
+		free(old->edge);
+		*old = d->forced[--d->n_forced];
+	} else if (!automatic && old) {
+		old->state = to;
+	} else if (!automatic) {
+		d->forced = realloc(d->forced, (d->n_forced + 1) * sizeof *d->forced);
+		char *name = strdup(edge);
+		if (!d->forced || !name)
+			die("out of memory");
+		d->forced[d->n_forced++] = (struct daemon_forced){ name, to };
+	}
+	publish(d);
+	return true;
+}
+
+const char *daemon_forced(const struct daemon *d, const char *edge)
+{
+	const struct daemon_forced *f = find_forced(d, edge);
+
+	return f ? edge_state_text(f->state) : NULL;
+}
+
+void daemon_stop(struct daemon *d)
+{
+	if (d->workers)
+		workers_stop(d->workers);
+	epoch_publish(&d->epoch, NULL);
+	loaded_fini(&d->loaded);
+	for (size_t i = 0; i < d->n_forced; i++)
+		free(d->forced[i].edge);
+	free(d->forced);
+}

@@ -1,0 +1,43 @@
+/* daemon.h - what is served, and how it is replaced by something newer.
+ *
+ * The control thread's own state. A reload reads everything beside what is served and publishes it only when all of it is
+ * right; a change of a GeoIP file or of an edge's state publishes a world that differs in just that.
+ */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include "daemon/loaded.h"
+#include "net/worker.h"
+#include "world/epoch.h"
+
+struct daemon {
+	const char *conf_path;
+	struct epoch epoch;
+	struct loaded loaded;
+	struct workers *workers;
+	struct daemon_forced {
+		char *edge;         /* name; states outlive a reload */
+		enum edge_state state;
+	} *forced;
+	size_t n_forced;
+};
+
+/* Reads everything and publishes the first world. */
+bool daemon_start(struct daemon *d, const char *conf_path, struct faults *f);
+
+/* Reads everything anew and publishes it. On false nothing has changed. */
+bool daemon_reload(struct daemon *d, struct faults *f);
+
+/* Reads the GeoIP files anew. On false nothing has changed. */
+bool daemon_refresh_geo(struct daemon *d, struct fault *why);
+
+/* `state` is "up", "down", "drain", or "auto" for the configured one. */
+bool daemon_force(struct daemon *d, const char *edge, const char *state, struct fault *why);
+
+/* The forced state of an edge, or NULL. */
+const char *daemon_forced(const struct daemon *d, const char *edge);
+
+/* Stops the workers and lets go of everything. */
+void daemon_stop(struct daemon *d);
+
+#endif

@@ -1,0 +1,277 @@
+#include "daemon/loaded.h"
+
+#include "base/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void *need(void *p)
+{
+	if (!p)
+		die("out of memory");
+	return p;
+}
+
+/* --- which zones ------------------------------------------------------------------------------------------------- */
+
+static struct fault_at at_entry(const struct loaded *l, const struct conf_zone *z)
+{
+	return (struct fault_at){ l->conf.path, l->conf.text, l->conf.text_end, z->line, z->column };
+}
+
+static void add_zone(struct loaded *l, const struct conf_zone *at, const uint8_t *origin, const char *path)
+{
+	if ((l->n_zones & (l->n_zones - 1)) == 0)      /* a power of two, or none yet: time to double */
+		l->zones = need(realloc(l->zones, (l->n_zones ? l->n_zones * 2 : 1) * sizeof *l->zones));
+	struct loaded_zone *z = &l->zones[l->n_zones++];
+	*z = (struct loaded_zone){ .at = at, .path = need(strdup(path)) };
+	const size_t len = name_len(origin);
+	z->origin = need(malloc(len));
+	name_lower(z->origin, origin, len);
+}
+
+
+static int is_zone_entry(const struct dirent *d)
+{
+	return d->d_name[0] != '.' && d->d_name[strlen(d->d_name) - 1] != '~' && d->d_type != DT_DIR;
+}
+
+/* One file of a folder; its name, less ".zone", is the origin. */
+static bool add_file(struct loaded *l, const struct conf_zone *entry, const char *file, struct faults *f)
+{
+	static const uint8_t root[1];
+	const struct fault_at at = at_entry(l, entry);
+	uint8_t origin[NAME_MOST];
+	struct text path = { 0 };
+	struct stat st;
+	size_t len = strlen(file);
+
+	text_addf(&path, "%s/%s", entry->dir, file);
+	const bool folder = stat(text_get(&path), &st) == 0 && S_ISDIR(st.st_mode);
+	if (len > 5 && strcmp(file + len - 5, ".zone") == 0)
+		len -= 5;
+	const enum name_result r = folder ? NAME_OK : name_parse(origin, NULL, file, len, root);
+	if (r == NAME_OK && !folder)
+		add_zone(l, entry, origin, text_get(&path));
+	text_fini(&path);
+	return r == NAME_OK || faults_error(f, &at, "%s/%s: as the name of a zone this %s", entry->dir, file, name_result_text(r));
+}
+
+static bool add_dir(struct loaded *l, const struct conf_zone *entry, struct faults *f)
+{
+	const struct fault_at at = at_entry(l, entry);
+	struct dirent **list;
+	bool ok = true;
+
+	const int n = scandir(entry->dir, &list, is_zone_entry, alphasort);
+	if (n < 0)
+		return faults_error(f, &at, "%s: %s", entry->dir, strerror(errno));
+	for (int i = 0; i < n; i++) {
+		ok = add_file(l, entry, list[i]->d_name, f) && ok;
+		free(list[i]);
+	}
+	free(list);
+	return ok;
+}
+
+static int compare_zones(const void *va, const void *vb)
+{
+	const struct loaded_zone *a = va, *b = vb;
+	const size_t la = name_len(a->origin), lb = name_len(b->origin);
+	const int d = memcmp(a->origin, b->origin, la < lb ? la : lb);
+
+	return d ? d : la < lb ? -1 : la > lb;
+}
+
+/* All zones in the order of their wire names, which makes those of two loads easy to match. */
+static bool list_zones(struct loaded *l, struct faults *f)
+{
+	bool ok = true;
+	char name[NAME_TEXT];
+
+	for (size_t i = 0; i < l->conf.n_zones; i++) {
+		const struct conf_zone *z = &l->conf.zones[i];
+		if (z->dir)
+			ok = add_dir(l, z, f) && ok;
+		else
+			add_zone(l, z, z->name, z->file);
+	}
+	if (l->n_zones)
+		qsort(l->zones, l->n_zones, sizeof *l->zones, compare_zones);
+	for (size_t i = 1; i < l->n_zones; i++) {
+		if (compare_zones(&l->zones[i - 1], &l->zones[i]) != 0)
+			continue;
+		const struct fault_at at = at_entry(l, l->zones[i].at);
+		ok = faults_error(f, &at, "zone %s is there twice: as %s and as %s (keep one)",
+			name_text(name, l->zones[i].origin), l->zones[i - 1].path, l->zones[i].path);
+	}
+	return ok;
+}
+
+/* --- loading ------------------------------------------------------------------------------------------------------- */
+
+static bool pool_known(void *ctx, const char *name)
+{
+	const struct conf *c = ctx;
+
+	for (size_t i = 0; i < c->n_pools; i++)
+		if (strcmp(c->pools[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* The same zone as it is served now, when its files are the same and the pools it names are still there. */
+static bool take_over(struct loaded_zone *z, const struct loaded *before, struct conf *conf)
+{
+	if (!before || !before->n_zones)
+		return false;
+	const struct loaded_zone *old = bsearch(z, before->zones, before->n_zones, sizeof *z, compare_zones);
+	if (!old || strcmp(old->path, z->path) != 0 || !load_is_fresh(&old->load))
+		return false;
+	for (unsigned i = 0; i < old->load.zone->pools_n; i++)
+		if (!pool_known(conf, old->load.zone->pools[i]))
+			return false;
+	z->load.zone = old->load.zone;
+	zone_hold(z->load.zone);
+	z->load.n = old->load.n;
+	z->load.sources = need(calloc(z->load.n, sizeof *z->load.sources));
+	for (size_t i = 0; i < z->load.n; i++)
+		z->load.sources[i] = (struct load_source){ need(strdup(old->load.sources[i].path)), old->load.sources[i].stamp };
+	return true;
+}
+
+static bool load_zones(struct loaded *l, const struct loaded *before, struct faults *f)
+{
+	const struct compile_opts opts = { l->key, pool_known, &l->conf };
+	bool ok = true;
+
+	for (size_t i = 0; i < l->n_zones && !faults_full(f); i++) {
+		struct loaded_zone *z = &l->zones[i];
+		if (!take_over(z, before, &l->conf))
+			ok = load_zone(&z->load, z->path, z->origin, &opts, f) && ok;
+	}
+	return ok && !faults_full(f);
+}
+
+static void make_set(struct loaded *l)
+{
+	const struct zone **zones = need(calloc(l->n_zones + 1, sizeof *zones));
+
+	for (size_t i = 0; i < l->n_zones; i++)
+		zones[i] = l->zones[i].load.zone;
+	l->set = zone_set_new(l->key, zones, l->n_zones);
+	free(zones);
+}
+
+/* --- GeoIP ----------------------------------------------------------------------------------------------------------- */
+
+size_t loaded_geo_count(const struct loaded *l)
+{
+	return l->conf.n_city_files + l->conf.n_asn_files;
+}
+
+const char *loaded_geo_path(const struct loaded *l, size_t i)
+{
+	return i < l->conf.n_city_files ? l->conf.city_files[i] : l->conf.asn_files[i - l->conf.n_city_files];
+}
+
+static struct file_stamp *geo_stamps(const struct loaded *l)
+{
+	struct file_stamp *stamps = need(calloc(loaded_geo_count(l) + 1, sizeof *stamps));
+
+	for (size_t i = 0; i < loaded_geo_count(l); i++)
+		file_stamp(loaded_geo_path(l, i), &stamps[i]);
+	return stamps;
+}
+
+static bool same_geo(const struct loaded *a, const struct loaded *b)
+{
+	if (a->conf.n_city_files != b->conf.n_city_files || a->conf.n_asn_files != b->conf.n_asn_files)
+		return false;
+	for (size_t i = 0; i < loaded_geo_count(a); i++)
+		if (strcmp(loaded_geo_path(a, i), loaded_geo_path(b, i)) != 0 ||
+			!file_stamp_same(&a->geo_stamps[i], &b->geo_stamps[i]))
+			return false;
+	return true;
+}
+
+static struct atlas *read_atlas(const struct loaded *l, struct fault *why)
+{
+	return atlas_read(&(struct atlas_opts){ l->conf.city_files, l->conf.n_city_files, l->conf.asn_files,
+		l->conf.n_asn_files }, why);
+}
+
+static bool load_geo(struct loaded *l, const struct loaded *before, struct faults *f)
+{
+	struct fault why;
+
+	l->geo_stamps = geo_stamps(l);
+	if (before && same_geo(l, before)) {
+		l->atlas = atlas_hold(before->atlas);
+		return true;
+	}
+	l->atlas = read_atlas(l, &why);
+	return l->atlas || faults_take(f, &why);
+}
+
+static struct steer *make_steer(const struct loaded *l, struct atlas *atlas, const struct steer *before)
+{
+	return steer_new(&(struct steer_opts){ l->conf.edges, l->conf.n_edges, l->conf.pools, l->conf.n_pools }, atlas, before);
+}
+
+bool loaded_refresh_geo(struct loaded *l, struct fault *why)
+{
+	struct file_stamp *stamps = geo_stamps(l);
+	struct atlas *atlas = read_atlas(l, why);
+
+	if (!atlas) {
+		free(stamps);
+		return false;
+	}
+	struct steer *steer = make_steer(l, atlas, NULL);
+	atlas_drop(l->atlas);
+	steer_drop(l->steer);
+	free(l->geo_stamps);
+	l->atlas = atlas;
+	l->steer = steer;
+	l->geo_stamps = stamps;
+	return true;
+}
+
+/* --- all of it --------------------------------------------------------------------------------------------------------- */
+
+bool loaded_read(struct loaded *to, const char *path, struct hash_key key, const struct loaded *before, struct faults *f)
+{
+	*to = (struct loaded){ .key = key };
+	if (!conf_read(&to->conf, path, f))
+		return false;
+	bool ok = list_zones(to, f);
+	ok = ok && load_zones(to, before, f);
+	ok = load_geo(to, before, f) && ok;
+	if (!ok) {
+		loaded_fini(to);
+		return false;
+	}
+	make_set(to);
+	to->steer = make_steer(to, to->atlas, before ? before->steer : NULL);
+	return true;
+}
+
+void loaded_fini(struct loaded *l)
+{
+	for (size_t i = 0; i < l->n_zones; i++) {
+		free(l->zones[i].origin);
+		free(l->zones[i].path);
+		load_fini(&l->zones[i].load);
+	}
+	free(l->zones);
+	zone_set_drop(l->set);
+	atlas_drop(l->atlas);
+	steer_drop(l->steer);
+	free(l->geo_stamps);
+	conf_fini(&l->conf);
+	*l = (struct loaded){ 0 };
+}

@@ -1,0 +1,181 @@
+/* main.c - waymarkd: the boot order, on one page.
+ */
+#include "base/log.h"
+#include "config.h"
+#include "ctl/control.h"
+#include "daemon/daemon.h"
+#include "daemon/privs.h"
+#include "daemon/watch.h"
+
+#include <ev.h>
+#include <getopt.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct run {
+	struct daemon daemon;
+	struct command_hooks hooks;
+	struct ev_loop *loop;
+	ev_signal term, interrupt, hangup;
+};
+
+static const struct world *current_world(void *ctx)
+{
+	return epoch_current(&((struct run *)ctx)->daemon.epoch);
+}
+
+static bool reload(void *ctx, struct faults *f)
+{
+	struct run *r = ctx;
+	struct timespec now;
+	char state[64];
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld", now.tv_sec * 1000000ll + now.tv_nsec / 1000);
+	privs_notify(state);
+	const bool ok = daemon_reload(&r->daemon, f);
+	privs_notify("READY=1");
+	if (ok)
+		log_line(LOG_NOTICE, "reloaded %s", r->daemon.conf_path);
+	else
+		log_line(LOG_ERROR, "not reloaded: %u error%s in %s and what it names; serving on as before", f->errors,
+			f->errors == 1 ? "" : "s", r->daemon.conf_path);
+	return ok;
+}
+
+static bool force(void *ctx, const char *edge, const char *state, struct fault *why)
+{
+	const bool ok = daemon_force(&((struct run *)ctx)->daemon, edge, state, why);
+
+	if (ok)
+		log_line(LOG_NOTICE, "edge %s: forced %s", edge, state);
+	return ok;
+}
+
+static const char *forced(void *ctx, const char *edge)
+{
+	return daemon_forced(&((struct run *)ctx)->daemon, edge);
+}
+
+static void report(void *ctx, struct workers_report *to)
+{
+	workers_report(((struct run *)ctx)->daemon.workers, to);
+}
+
+/* By way of the signal, which the loop handles after it has sent the command's answer. */
+static void stop(void *ctx)
+{
+	(void)ctx;
+	kill(getpid(), SIGTERM);
+}
+
+static void on_stop_signal(struct ev_loop *loop, ev_signal *s, int events)
+{
+	(void)events;
+	log_line(LOG_NOTICE, "%s: stopping", strsignal(s->signum));
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_hangup(struct ev_loop *loop, ev_signal *s, int events)
+{
+	struct faults f;
+
+	(void)loop;
+	(void)events;
+	faults_init(&f);
+	reload(s->data, &f);
+	log_text(text_get(&f.text));
+	faults_fini(&f);
+}
+
+static void watch_signals(struct run *r)
+{
+	signal(SIGPIPE, SIG_IGN);
+	ev_signal_init(&r->term, on_stop_signal, SIGTERM);
+	ev_signal_init(&r->interrupt, on_stop_signal, SIGINT);
+	ev_signal_init(&r->hangup, on_hangup, SIGHUP);
+	r->hangup.data = r;
+	ev_signal_start(r->loop, &r->term);
+	ev_signal_start(r->loop, &r->interrupt);
+	ev_signal_start(r->loop, &r->hangup);
+}
+
+static int usage(FILE *to, int status)
+{
+	fprintf(to, "usage: waymarkd -c FILE\n"
+		"  -c FILE   the configuration\n"
+		"  -V        print the version\n"
+		"Runs in the foreground and logs to standard error. SIGHUP reloads, SIGTERM stops.\n"
+		"\"waymarkctl check -c FILE\" tells whether a configuration and all it names are right.\n");
+	return status;
+}
+
+/* Everything is read and every socket open before anybody is told that we are ready. */
+static bool boot(struct run *r, const char *conf_path, struct control **control, struct fault *why)
+{
+	struct daemon *d = &r->daemon;
+	struct faults f;
+
+	faults_init(&f);
+	const bool ok = daemon_start(d, conf_path, &f);
+	log_text(text_get(&f.text));
+	faults_fini(&f);
+	if (!ok)
+		return fault(why, "%s: not started", conf_path);
+	const struct conf *c = &d->loaded.conf;
+	d->workers = workers_open(&c->net, &d->epoch, why);
+	if (!d->workers || !privs_drop(c->user, why))
+		return false;
+	if (c->control_socket && !(*control = control_open(r->loop, c->control_socket, &r->hooks, why)))
+		return false;
+	return workers_start(d->workers, why);
+}
+
+int main(int argc, char **argv)
+{
+	static struct run r;
+	struct control *control = NULL;
+	struct fault why;
+	const char *conf_path = NULL;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "c:Vh")) != -1) {
+		switch (opt) {
+		case 'c': conf_path = optarg; break;
+		case 'V': puts("waymarkd " PACKAGE_VERSION); return 0;
+		case 'h': return usage(stdout, 0);
+		default: return usage(stderr, 2);
+		}
+	}
+	if (!conf_path || optind != argc)
+		return usage(stderr, 2);
+	log_open("waymarkd", LOG_NOTICE);
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);   /* large blocks go back to the kernel when they are freed */
+	r.loop = ev_default_loop(EVFLAG_NOENV);
+	if (!r.loop)
+		die("cannot have an event loop");
+	r.hooks = (struct command_hooks){ &r, current_world, reload, force, forced, report, stop, { 0 }, conf_path };
+	clock_gettime(CLOCK_MONOTONIC, &r.hooks.started);
+	watch_signals(&r);
+	if (!boot(&r, conf_path, &control, &why)) {
+		log_line(LOG_ERROR, "%s", why.text);
+		return 1;
+	}
+	struct watch *watch = watch_start(r.loop, &r.daemon);
+	const struct world *w = epoch_current(&r.daemon.epoch);
+	log_line(LOG_NOTICE, "ready: %zu zones, %u pools, %u edges", zone_set_count(w->zones), w->steer->n_pools,
+		w->steer->n_edges);
+	privs_notify("READY=1");
+	ev_run(r.loop, 0);
+	privs_notify("STOPPING=1");
+	watch_stop(watch);
+	control_close(control);
+	daemon_stop(&r.daemon);
+	ev_loop_destroy(r.loop);
+	return 0;
+}

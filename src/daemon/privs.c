@@ -1,0 +1,47 @@
+#include "daemon/privs.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+bool privs_drop(const char *user, struct fault *why)
+{
+	if (user) {
+		const struct passwd *pw = getpwnam(user);
+		if (!pw)
+			return fault(why, "server: user: there is no user \"%s\" (create it: useradd --system %s)", user, user);
+		const bool already = geteuid() == pw->pw_uid;
+		if (!already && (initgroups(user, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0))
+			return fault(why, "cannot become user %s: %s (start as root, or leave server: user: out)", user,
+				strerror(errno));
+		if (!already && setuid(0) == 0)
+			return fault(why, "became user %s and could become root again; not going on", user);
+	}
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return true;
+}
+
+void privs_notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+
+	if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof sa.sun_path)
+		return;
+	memcpy(sa.sun_path, path, strlen(path));
+	if (path[0] == '@')
+		sa.sun_path[0] = 0;     /* the abstract namespace */
+	const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	const socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&sa, len);
+	close(fd);
+}

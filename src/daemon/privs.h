@@ -1,0 +1,17 @@
+/* privs.h - who we are, and what the service manager is told.
+ */
+#ifndef DAEMON_PRIVS_H
+#define DAEMON_PRIVS_H
+
+#include "base/fault.h"
+
+#include <stdbool.h>
+
+/* Becomes `user` with its groups for good, and may never gain privileges again. NULL keeps the user. Everything that wants
+ * root (ports below 1024) is open by then. */
+bool privs_drop(const char *user, struct fault *why);
+
+/* sd_notify(3): "READY=1" and the like, when NOTIFY_SOCKET is set. The protocol is documented for reimplementation. */
+void privs_notify(const char *state);
+
+#endif

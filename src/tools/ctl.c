@@ -1,0 +1,173 @@
+/* ctl.c - waymarkctl: the operator's tool.
+ *
+ * "check" reads a configuration and all it names with the server's own code and serves nothing. Every other command goes to
+ * the running server by its control socket, which is found in the configuration.
+ */
+#include "base/log.h"
+#include "base/text.h"
+#include "conf/conf.h"
+#include "config.h"
+#include "ctl/command.h"
+#include "daemon/loaded.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CONF_DEFAULT "/etc/waymark/waymark.yaml"
+
+enum { DONE, NOT_DONE, WRONG_USE };
+
+static int usage(FILE *to, int status)
+{
+	struct text help = { 0 };
+
+	text_addf(&help, "usage: waymarkctl [-c FILE | -s SOCKET] COMMAND ...\n"
+		"  -c FILE    the server's configuration (default %s)\n"
+		"  -s SOCKET  the server's control socket\n"
+		"  -V         print the version\n"
+		"commands:\n"
+		"  check\n           is the configuration right, and all the zones and databases it names? Needs no server\n",
+		CONF_DEFAULT);
+	command_help(&help);
+	text_add(&help, "Exit status: 0 done, 1 not done (and why), 2 wrong use.\n");
+	fputs(text_get(&help), to);
+	text_fini(&help);
+	return status;
+}
+
+static int check(const char *conf_path)
+{
+	const struct hash_key key = { 1, 2 };   /* nobody attacks a check */
+	struct loaded l;
+	struct faults f;
+
+	faults_init(&f);
+	const bool ok = loaded_read(&l, conf_path, key, NULL, &f);
+	fputs(text_get(&f.text), stderr);
+	if (f.errors > FAULTS_MOST)
+		fprintf(stderr, "... and %u more errors\n", f.errors - FAULTS_MOST);
+	if (ok) {
+		printf("%s: right (%zu zones, %zu pools, %zu edges%s)\n", conf_path, l.n_zones, l.conf.n_pools, l.conf.n_edges,
+			f.warnings ? "; see the warnings" : "");
+		loaded_fini(&l);
+	} else {
+		printf("%s: %u error%s\n", conf_path, f.errors, f.errors == 1 ? "" : "s");
+	}
+	faults_fini(&f);
+	return ok ? DONE : NOT_DONE;
+}
+
+static int complain(const char *fmt, const char *what, const char *why)
+{
+	fputs("waymarkctl: ", stderr);
+	fprintf(stderr, fmt, what, why);
+	fputc('\n', stderr);
+	return NOT_DONE;
+}
+
+static int connect_to(const char *path)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof sa.sun_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(sa.sun_path, path);
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof sa) != 0) {
+		const int err = errno;
+		close(fd);
+		errno = err;
+		return -1;
+	}
+	return fd;
+}
+
+static bool send_words(int fd, char **words, int n)
+{
+	for (int i = 0; i < n; i++) {
+		const char *p = words[i];
+		for (size_t left = strlen(p) + 1; left;) {
+			const ssize_t sent = send(fd, p, left, MSG_NOSIGNAL);
+			if (sent < 0)
+				return false;
+			p += sent;
+			left -= (size_t)sent;
+		}
+	}
+	return shutdown(fd, SHUT_WR) == 0;
+}
+
+/* Sends the command and prints what comes back. Its exit status is what the server says. */
+static int ask_server(const char *path, char **words, int n)
+{
+	struct text reply = { 0 };
+	char buf[65536];
+	ssize_t got;
+
+	const int fd = connect_to(path);
+	if (fd < 0)
+		return complain("cannot reach the server at %s: %s (does it run, and may we speak to it?)", path, strerror(errno));
+	if (!send_words(fd, words, n)) {
+		close(fd);
+		return complain("the server at %s did not take the command: %s", path, strerror(errno));
+	}
+	while ((got = recv(fd, buf, sizeof buf, 0)) > 0)
+		text_add_bytes(&reply, buf, (size_t)got);
+	close(fd);
+	if (reply.len < 2 || reply.s[0] < '0' || reply.s[0] > '2' || reply.s[1] != '\n') {
+		text_fini(&reply);
+		return complain("the server at %s closed without an answer%s (only root and its own user may command it)", path, "");
+	}
+	const int status = reply.s[0] - '0';
+	fputs(reply.s + 2, status == DONE ? stdout : stderr);
+	text_fini(&reply);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const char *conf_path = CONF_DEFAULT, *socket_path = NULL;
+	struct arena mem = { 0 };
+	struct fault why;
+	int opt;
+
+	/* "+": options end at the command, whose own look alike. */
+	while ((opt = getopt(argc, argv, "+c:s:Vh")) != -1) {
+		switch (opt) {
+		case 'c': conf_path = optarg; break;
+		case 's': socket_path = optarg; break;
+		case 'V': puts("waymarkctl " PACKAGE_VERSION); return DONE;
+		case 'h': return usage(stdout, DONE);
+		default: return usage(stderr, WRONG_USE);
+		}
+	}
+	log_open("waymarkctl", LOG_NOTICE);
+	char **words = argv + optind;
+	int n = argc - optind;
+	if (n == 0 || strcmp(words[0], "help") == 0)
+		return usage(n ? stdout : stderr, n ? DONE : WRONG_USE);
+	/* "waymarkctl check -c FILE" is as good as "waymarkctl -c FILE check". */
+	for (int i = 1; i + 1 < n; i++) {
+		if (strcmp(words[i], "-c") != 0 && strcmp(words[i], "-s") != 0)
+			continue;
+		*(words[i][1] == 'c' ? &conf_path : &socket_path) = words[i + 1];
+		memmove(words + i, words + i + 2, (size_t)(n - i - 2) * sizeof *words);
+		n -= 2;
+		i--;
+	}
+	if (strcmp(words[0], "check") == 0)
+		return n == 1 ? check(conf_path) : usage(stderr, WRONG_USE);
+	if (!socket_path && !(socket_path = conf_find_socket(conf_path, &mem, &why)))
+		return complain("%s%s", why.text, "");
+	const int status = ask_server(socket_path, words, n);
+	arena_fini(&mem);
+	return status;
+}

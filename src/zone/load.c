@@ -1,0 +1,54 @@
+#include "zone/load.h"
+
+#include "base/log.h"
+#include "zone/master.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void keep_sources(struct load *to, struct records *r)
+{
+	to->n = r->n_files;
+	to->sources = calloc(to->n ? to->n : 1, sizeof *to->sources);
+	if (!to->sources)
+		die("out of memory");
+	for (size_t i = 0; i < to->n; i++) {
+		to->sources[i] = (struct load_source){ r->files[i].path, r->files[i].stamp };
+		r->files[i].path = NULL;
+	}
+}
+
+bool load_zone(struct load *to, const char *path, const uint8_t *origin, const struct compile_opts *opts, struct faults *f)
+{
+	struct records r;
+
+	*to = (struct load){ 0 };
+	records_init(&r, origin);
+	/* What the records mean together is looked at even when some lines are wrong only if all of them could be read:
+	 * else every second fault would be one that follows from the first. */
+	if (master_read(&r, path, f))
+		to->zone = zone_compile(&r, opts, f);
+	if (to->zone)
+		keep_sources(to, &r);
+	records_fini(&r);
+	return to->zone != NULL;
+}
+
+void load_fini(struct load *l)
+{
+	zone_drop(l->zone);
+	for (size_t i = 0; i < l->n; i++)
+		free(l->sources[i].path);
+	free(l->sources);
+	*l = (struct load){ 0 };
+}
+
+bool load_is_fresh(const struct load *l)
+{
+	struct file_stamp now;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (!file_stamp(l->sources[i].path, &now) || !file_stamp_same(&now, &l->sources[i].stamp))
+			return false;
+	return l->n > 0;
+}

@@ -1,0 +1,29 @@
+/* load.h - a zone file becomes a zone, or a list of what is wrong with it.
+ */
+#ifndef ZONE_LOAD_H
+#define ZONE_LOAD_H
+
+#include "zone/compile.h"
+
+/* A file that a zone was read from, the zone file itself first, then what it includes. */
+struct load_source {
+	char *path;
+	struct file_stamp stamp;
+};
+
+struct load {
+	struct zone *zone;          /* count 1 */
+	struct load_source *sources;
+	size_t n;
+};
+
+/* Reads and compiles the zone file at `path`, `origin` (wire) being its apex. On false `to` is empty. Control thread. */
+bool load_zone(struct load *to, const char *path, const uint8_t *origin, const struct compile_opts *opts, struct faults *f);
+
+/* Lets go of the zone and the list. */
+void load_fini(struct load *l);
+
+/* True while none of the files has changed. */
+bool load_is_fresh(const struct load *l);
+
+#endif
