@@ -92,11 +92,21 @@ static const struct zone *find_zone(const struct world *w, const struct compose 
 	return z;
 }
 
+/* A chain that comes back to where it has been says no more. */
+static bool has_been(const uint64_t *been, unsigned n, uint64_t hash)
+{
+	while (n--)
+		if (been[n] == hash)
+			return true;
+	return false;
+}
+
 /* A question that is well put: RFC 1034 section 4.3.2, with every name inside one zone followed here and all others left to
  * the resolver. */
 static void resolve(struct answerer *a, const struct answer_ask *ask, struct compose *c)
 {
 	const struct query *q = c->q;
+	uint64_t been[ANSWER_CHAIN_MOST + 1];
 	size_t number, again;
 
 	if ((q->qclass != RRCLASS_IN && q->qclass != RRCLASS_ANY) || q->qtype == RRTYPE_AXFR || q->qtype == RRTYPE_IXFR) {
@@ -111,9 +121,11 @@ static void resolve(struct answerer *a, const struct answer_ask *ask, struct com
 	}
 	c->flags |= FLAG_AA;
 	compose_zone(c, z);
-	for (unsigned hops = 0; step(a, ask, c, number, hops == 0) && hops < ANSWER_CHAIN_MOST; hops++)
-		if (!compose_follow(c) || find_zone(a->world, c, &again) != z)
+	for (unsigned hops = 0; step(a, ask, c, number, hops == 0) && hops < ANSWER_CHAIN_MOST; hops++) {
+		been[hops] = c->name.hash[0];
+		if (!compose_follow(c) || find_zone(a->world, c, &again) != z || has_been(been, hops + 1, c->name.hash[0]))
 			return;
+	}
 }
 
 /* The way of a query. */
