@@ -1,0 +1,96 @@
+#include "base/fault.h"
+#include "unit/unit.h"
+
+#include <string.h>
+
+static void a_fault_shows_its_line_and_a_caret(void)
+{
+	static const char text[] = "first\nwww A 192.0.2.256\nlast";
+	struct faults f;
+
+	faults_init(&f);
+	const struct fault_at at = { "z", text, text + sizeof text - 1, 2, 7 };
+	CU_ASSERT_FALSE(faults_error(&f, &at, "%s is bad", "it"));
+	CU_ASSERT_STRING_EQUAL(text_get(&f.text), "z:2:7: error: it is bad\n    www A 192.0.2.256\n          ^\n");
+	CU_ASSERT_EQUAL(f.errors, 1);
+	faults_fini(&f);
+}
+
+static void a_tab_before_the_caret_stays_a_tab(void)
+{
+	static const char text[] = "\twww";
+	struct faults f;
+
+	faults_init(&f);
+	const struct fault_at at = { "z", text, text + 4, 1, 2 };
+	faults_warning(&f, &at, "x");
+	CU_ASSERT_STRING_EQUAL(text_get(&f.text), "z:1:2: warning: x\n    \twww\n    \t^\n");
+	faults_fini(&f);
+}
+
+static void a_place_outside_of_the_text_is_survived(void)
+{
+	static const char text[] = "a\n";
+	static const struct {
+		unsigned line, column;
+	} row[] = { { 0, 0 }, { 1, 99 }, { 2, 1 }, { 3, 1 }, { 99, 99 } };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct faults f;
+		faults_init(&f);
+		const struct fault_at at = { "z", text, text + 2, row[i].line, row[i].column };
+		faults_error(&f, &at, "x");
+		CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&f.text), "error: x\n"));
+		faults_fini(&f);
+	}
+}
+
+static void a_very_long_line_is_shown_around_the_place(void)
+{
+	char text[5000];
+	struct faults f;
+
+	memset(text, 'x', sizeof text);
+	text[4000] = '!';
+	faults_init(&f);
+	const struct fault_at at = { "z", text, text + sizeof text, 1, 4001 };
+	faults_error(&f, &at, "x");
+	CU_ASSERT(f.text.len < 500);
+	const char *caret = strchr(strchr(text_get(&f.text), '!'), '^');
+	CU_ASSERT_PTR_NOT_NULL_FATAL(caret);
+	const char *mark = strchr(text_get(&f.text), '!'), *end = strchr(mark, '\n');
+	const char *start = mark;
+	while (start[-1] != '\n')
+		start--;
+	CU_ASSERT_EQUAL(caret - (end + 1), mark - start);
+	faults_fini(&f);
+}
+
+static void fifty_errors_are_shown_and_the_rest_counted(void)
+{
+	struct faults f;
+	unsigned lines = 0;
+
+	faults_init(&f);
+	for (unsigned i = 0; i < 70; i++)
+		faults_error(&f, &(struct fault_at){ "z", NULL, NULL, i + 1, 1 }, "x");
+	for (const char *p = text_get(&f.text); *p; p++)
+		lines += *p == '\n';
+	CU_ASSERT_EQUAL(lines, FAULTS_MOST);
+	CU_ASSERT_EQUAL(f.errors, 70);
+	CU_ASSERT_TRUE(faults_full(&f));
+	faults_fini(&f);
+}
+
+void suite_fault(void)
+{
+	static const struct unit_case cases[] = {
+		{ "a fault shows its line and a caret", a_fault_shows_its_line_and_a_caret },
+		{ "a tab before the caret stays a tab", a_tab_before_the_caret_stays_a_tab },
+		{ "a place outside of the text is survived", a_place_outside_of_the_text_is_survived },
+		{ "a very long line is shown around the place", a_very_long_line_is_shown_around_the_place },
+		{ "fifty errors are shown and the rest counted", fifty_errors_are_shown_and_the_rest_counted },
+	};
+
+	unit_suite("base/fault", cases, UNIT_COUNT(cases));
+}

@@ -1,0 +1,174 @@
+#include "zone/compile.h"
+
+#include "dns/rrtype.h"
+#include "unit/unit.h"
+#include "unit/zone/zone_of.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define APEX "$TTL 300\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\n"        /* four lines */
+
+/* "line: sentence" of the first fault, without the file's name. */
+static const char *first_fault(const struct faults *f, char *buf, size_t room)
+{
+	const char *at = strchr(text_get(&f->text), ':');
+
+	snprintf(buf, room, "%.*s", at ? (int)strcspn(at + 1, "\n") : 0, at ? at + 1 : "");
+	return buf;
+}
+
+static void each_broken_zone_is_told_at_its_line(void)
+{
+	static const struct {
+		const char *text;
+		unsigned line;
+		const char *part;       /* of the sentence */
+	} row[] = {
+		{ "$TTL 300\nwww A 192.0.2.1\n", 1, "has no SOA" },
+		{ APEX "@ SOA ns2 h 1 2 3 4 5\n", 5, "second SOA" },
+		{ APEX "sub SOA ns2 h 1 2 3 4 5\n", 5, "not at example." },
+		{ APEX "www CNAME a\nwww A 192.0.2.2\n", 6, "CNAME stands alone" },
+		{ APEX "www A 192.0.2.2\nwww CNAME a\n", 6, "CNAME stands alone" },
+		{ APEX "www CNAME a\nwww CNAME b\n", 6, "only one" },
+		{ APEX "www DNAME a\nx A 192.0.2.9\nwww DNAME b\n", 7, "only one" },
+		{ APEX "@ CNAME a\n", 5, "CNAME stands alone" },
+		{ APEX "sub NS ns.sub\n", 5, "glue" },
+		{ APEX "www EDGE nosuch\n", 5, "no pool named \"nosuch\"" },
+		{ APEX "www EDGE web\nwww A 192.0.2.2\n", 6, "EDGE answers" },
+		{ APEX "www AAAA 2001:db8::1\nwww EDGE web\n", 6, "EDGE answers" },
+		{ APEX "www CNAME a\nwww EDGE web\n", 6, "CNAME stands alone" },
+		{ APEX "www EDGE web\nwww EDGE \"other\"\n", 6, "only one" },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct faults f;
+		char said[400];
+		faults_init(&f);
+		struct zone *z = zone_of("example.", row[i].text, &f);
+		CU_ASSERT_PTR_NULL(z);
+		CU_ASSERT(f.errors >= 1);
+		first_fault(&f, said, sizeof said);
+		CU_ASSERT_EQUAL(strtoul(said, NULL, 10), row[i].line);
+		CU_ASSERT_PTR_NOT_NULL(strstr(said, row[i].part));
+		if (strtoul(said, NULL, 10) != row[i].line || !strstr(said, row[i].part))
+			printf("\n    case %zu: %s\n", i, text_get(&f.text));
+		zone_drop(z);
+		faults_fini(&f);
+	}
+}
+
+static void mixed_ttls_are_warned_of_and_the_lowest_wins(void)
+{
+	struct faults f;
+
+	faults_init(&f);
+	struct zone *z = zone_of("example.", APEX "www 600 A 192.0.2.2\nwww 60 A 192.0.2.3\n", &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
+	CU_ASSERT_EQUAL(f.warnings, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&f.text), ":6:1: warning:"));
+	bool seen = false;
+	for (uint32_t s = 0; s < z->slots_n; s++) {
+		if (!z->slots[s].node)
+			continue;
+		const struct zone_node *n = zone_node_at(z, z->slots[s].node);
+		if (n->name_len != 4 || memcmp(n->name, "\3www", 4) != 0)
+			continue;
+		const struct zone_rrset *a = zone_find_rrset(n, RRTYPE_A);
+		CU_ASSERT_EQUAL(a->count, 2);
+		CU_ASSERT_EQUAL(be32_get(a->wire + 6), 60);
+		CU_ASSERT_EQUAL(be32_get(a->wire + 16 + 6), 60);
+		seen = true;
+	}
+	CU_ASSERT_TRUE(seen);
+	zone_drop(z);
+	faults_fini(&f);
+}
+
+static void duplicates_are_left_out(void)
+{
+	struct faults f;
+
+	faults_init(&f);
+	struct zone *z = zone_of("example.", APEX "w A 192.0.2.2\nw A 192.0.2.3\nw A 192.0.2.2\n", &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
+	CU_ASSERT_EQUAL(z->records, 5);
+	CU_ASSERT_EQUAL(f.warnings, 1);
+	zone_drop(z);
+	faults_fini(&f);
+}
+
+static void negative_soa_has_the_smaller_of_ttl_and_minimum(void)
+{
+	static const struct {
+		const char *soa;
+		uint32_t ttl_s;
+	} row[] = { { "@ 100 SOA n h 7 2 3 4 50\n@ NS n.other.\n", 50 }, { "@ 10 SOA n h 7 2 3 4 50\n@ NS n.other.\n", 10 } };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct faults f;
+		faults_init(&f);
+		struct zone *z = zone_of("example.", row[i].soa, &f);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(z);
+		CU_ASSERT_EQUAL(be32_get(zone_rrset_at(z, z->soa_negative)->wire + 6), row[i].ttl_s);
+		CU_ASSERT_EQUAL(z->serial, 7);
+		zone_drop(z);
+		faults_fini(&f);
+	}
+}
+
+/* RFC 4034 section 6.1's own list. */
+static void nodes_stand_in_canonical_order(void)
+{
+	static const char text[] = "$TTL 1\n@ SOA n h 1 2 3 4 5\n@ NS n.other.\n"
+		"\\200 TXT a\n*.z TXT a\nz TXT a\nzABC.a TXT a\nZ.a TXT a\nyljkjljk.a TXT a\na TXT a\n\\001.z TXT a\n";
+	static const char *const want[] = { "", "\1a", "\10yljkjljk\1a", "\1z\1a", "\4zabc\1a", "\1z", "\1\1\1z", "\1*\1z",
+		"\1\310" };
+	struct faults f;
+
+	faults_init(&f);
+	struct zone *z = zone_of("example.", text, &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
+	CU_ASSERT_EQUAL(z->nodes, UNIT_COUNT(want));
+	const struct zone_node *n = zone_node_at(z, z->apex_node);
+	for (size_t i = 0; i < UNIT_COUNT(want); i++) {
+		CU_ASSERT_EQUAL(n->name_len, strlen(want[i]));
+		CU_ASSERT_EQUAL(memcmp(n->name, want[i], strlen(want[i])), 0);
+		const struct zone_rrset *s = zone_first_rrset(n);
+		for (unsigned k = 0; k < n->rrsets; k++)
+			s = zone_next_rrset(s);
+		n = (const void *)s;
+	}
+	zone_drop(z);
+	faults_fini(&f);
+}
+
+static void an_rrset_over_64_kib_is_refused(void)
+{
+	struct text t = { 0 };
+	struct faults f;
+
+	faults_init(&f);
+	text_add(&t, APEX);
+	for (unsigned i = 0; i < 4200; i++)
+		text_addf(&t, "w A 10.0.%u.%u\n", i >> 8, i & 255);
+	CU_ASSERT_PTR_NULL(zone_of("example.", text_get(&t), &f));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&f.text), "too large for a DNS message"));
+	text_fini(&t);
+	faults_fini(&f);
+}
+
+void suite_compile(void)
+{
+	static const struct unit_case cases[] = {
+		{ "each broken zone is told at its line", each_broken_zone_is_told_at_its_line },
+		{ "mixed TTLs are warned of and the lowest wins", mixed_ttls_are_warned_of_and_the_lowest_wins },
+		{ "duplicates are left out (RFC 2181 section 5)", duplicates_are_left_out },
+		{ "negative answers' SOA has the smaller of TTL and MINIMUM (RFC 2308)", negative_soa_has_the_smaller_of_ttl_and_minimum },
+		{ "nodes stand in canonical order (RFC 4034 section 6.1)", nodes_stand_in_canonical_order },
+		{ "an RRset over 64 KiB is refused", an_rrset_over_64_kib_is_refused },
+	};
+
+	unit_suite("zone/compile", cases, UNIT_COUNT(cases));
+}
