@@ -1,7 +1,8 @@
 /* conf.h - the configuration file, read and checked.
  *
- * conf_read() turns YAML into the option structs of the rooms that obey them, or into faults with file:line:column. All of
- * a configuration lives and dies together. Control thread; only daemon/ and tools/ctl include this.
+ * conf_read() turns YAML into the option structs of the rooms that obey them, or into faults
+ * with file:line:column. All of a configuration lives and dies together. Control thread;
+ * only daemon/ and tools/ctl include this.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -47,14 +48,21 @@ struct conf {
 	size_t n_zones;
 };
 
-/* Reads the file at `path`. True when there was no error; warnings may be in `f` even so. On false `c` is finished with
- * and needs no conf_fini(). All relative paths in it come out joined to the folder of `path`. */
+/* Reads the file at `path`. True when there was no error; warnings may be in `f` even so. On
+ * false `c` is finished with and needs no conf_fini(). All relative paths in it come out joined
+ * to the folder of `path`. */
 bool conf_read(struct conf *c, const char *path, struct faults *f);
 
-/* The same for a text in memory, which is copied; `path` names it in faults and says which folder it stands in. */
-bool conf_read_text(struct conf *c, const char *path, const char *text, size_t len, struct faults *f);
+/* The same for a text in memory, which is copied; `path` names it in faults and says which
+ * folder it stands in. */
+bool conf_read_text(
+	struct conf *c, const char *path, const char *text, size_t len, struct faults *f);
 
 /* Fine for a zeroed one. */
 void conf_fini(struct conf *c);
+
+/* Where the control socket of the server with that configuration is, even when the rest of the file is wrong: so that a server
+ * can be told to reload, and say what is wrong, or to stop. Lives in `mem`. NULL and one sentence when there is none. */
+const char *conf_find_socket(const char *path, struct arena *mem, struct fault *why);
 
 #endif

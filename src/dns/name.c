@@ -33,57 +33,68 @@ static bool take_char(const char **p, const char *end, uint8_t *c)
 	return v <= 255;
 }
 
+/* Copies what stands for itself, up to a dot, a backslash or `end`. */
+static const char *copy_plain(uint8_t *to, const char *p, const char *end)
+{
+	while (p < end && *p != '.' && *p != '\\')
+		*to++ = (uint8_t)*p++;
+	return p;
+}
+
+/* One label from `*p` to its dot, which is passed, or to `end`. `*at` is where its length goes, and then that of the next. */
+static enum name_result take_label(uint8_t to[static NAME_MOST], size_t *at, const char **p, const char *end)
+{
+	const size_t start = *at + 1, most = start + 63 < NAME_MOST - 1 ? start + 63 : NAME_MOST - 1;
+	size_t here = start;
+
+	while (*p < end && **p != '.') {
+		const size_t room = most - here;
+		if (!room)
+			return here - start == 63 ? NAME_LABEL_LONG : NAME_LONG;
+		if (**p == '\\') {
+			if (!take_char(p, end, &to[here++]))
+				return NAME_BAD_ESCAPE;
+			continue;
+		}
+		const char *from = *p;
+		*p = copy_plain(to + here, from, (size_t)(end - from) < room ? end : from + room);
+		here += (size_t)(*p - from);
+	}
+	if (here == start)
+		return NAME_EMPTY_LABEL;
+	to[*at] = (uint8_t)(here - start);
+	*at = here;
+	return NAME_OK;
+}
+
 enum name_result name_parse(uint8_t to[static NAME_MOST], size_t *len, const char *text, size_t text_len,
 	const uint8_t *origin)
 {
 	const char *p = text, *const end = text + text_len;
-	size_t at = 1, label = 0;   /* where the next byte goes; where this label's length stands */
+	static const uint8_t root[1];
+	const uint8_t *tail = origin;
+	size_t at = 0;
 
-	if (text_len == 1 && *text == '.') {
-		to[0] = 0;
-		if (len)
-			*len = 1;
-		return NAME_OK;
-	}
-	if (text_len == 1 && *text == '@' && origin)
-		p = end;
-	else if (text_len == 0)
+	if (text_len == 0)
 		return NAME_EMPTY_LABEL;
-	while (p < end) {
-		if (*p == '.') {
-			if (at == label + 1)
-				return NAME_EMPTY_LABEL;
-			to[label] = (uint8_t)(at - label - 1);
-			label = at++;
-			p++;
-			continue;
+	if (text_len == 1 && *text == '.')
+		tail = root;
+	else if (!(text_len == 1 && *text == '@'))
+		while (p < end) {
+			const enum name_result r = take_label(to, &at, &p, end);
+			if (r != NAME_OK)
+				return r;
+			if (p < end && ++p == end)      /* a dot at the end: absolute */
+				tail = root;
 		}
-		if (at - label - 1 == 63)
-			return NAME_LABEL_LONG;
-		if (at >= NAME_MOST - 1)
-			return NAME_LONG;
-		if (!take_char(&p, end, &to[at++]))
-			return NAME_BAD_ESCAPE;
-	}
-	if (at == label + 1) {              /* a dot at the end, or "@" */
-		at = label;
-	} else {
-		to[label] = (uint8_t)(at - label - 1);
-		if (!origin)
-			return NAME_RELATIVE;
-	}
-	if (text_len == 1 && *text == '@')
-		at = 0;
-	const bool absolute = at && p[-1] == '.' && at == label;
-	const size_t tail = absolute ? 1 : name_len(origin);
-	if (at + tail > NAME_MOST)
+	if (!tail)
+		return NAME_RELATIVE;
+	const size_t tail_len = name_len(tail);
+	if (at + tail_len > NAME_MOST)
 		return NAME_LONG;
-	if (absolute)
-		to[at] = 0;
-	else
-		memcpy(to + at, origin, tail);
+	memcpy(to + at, tail, tail_len);
 	if (len)
-		*len = at + tail;
+		*len = at + tail_len;
 	return NAME_OK;
 }
 
@@ -147,30 +158,62 @@ const uint8_t *name_skip(const uint8_t *name, unsigned labels)
 	return name;
 }
 
+/* Eight bytes at once: 0x20 into each that is a capital. Bytes over 127 are none, and no sum runs over into the next. */
+static uint64_t lower8(uint64_t v)
+{
+	const uint64_t ones = 0x0101010101010101u, low7 = v & ones * 0x7f;
+	const uint64_t from_a = low7 + ones * (0x80 - 'A'), past_z = low7 + ones * (0x7f - 'Z');
+
+	return v | ((from_a & ~past_z & ~v & ones * 0x80) >> 2);
+}
+
 void name_lower(uint8_t *to, const uint8_t *name, size_t len)
 {
+	size_t i = 0;
+
 	/* Length bytes are at most 63 and so never look like a capital. */
-	for (size_t i = 0; i < len; i++)
+	for (uint64_t v; i + 8 <= len; i += 8) {
+		memcpy(&v, name + i, 8);
+		v = lower8(v);
+		memcpy(to + i, &v, 8);
+	}
+	for (; i < len; i++)
 		to[i] = lower(name[i]);
+}
+
+static bool bytes_equal(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	size_t i = 0;
+
+	for (uint64_t v, w; i + 8 <= len; i += 8) {
+		memcpy(&v, a + i, 8);
+		memcpy(&w, b + i, 8);
+		if (v != w && lower8(v) != lower8(w))
+			return false;
+	}
+	for (; i < len; i++)
+		if (lower(a[i]) != lower(b[i]))
+			return false;
+	return true;
 }
 
 bool name_equal(const uint8_t *a, const uint8_t *b)
 {
 	const size_t len = name_len(a);
 
-	if (len != name_len(b))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (lower(a[i]) != lower(b[i]))
-			return false;
-	return true;
+	return len == name_len(b) && bytes_equal(a, b, len);
 }
 
 bool name_is_under(const uint8_t *name, const uint8_t *ancestor)
 {
-	const unsigned have = name_labels(name), want = name_labels(ancestor);
+	const size_t len = name_len(ancestor);
+	size_t left = name_len(name);
 
-	return have >= want && name_equal(name_skip(name, have - want), ancestor);
+	while (left > len) {
+		left -= *name + 1u;
+		name += *name + 1;
+	}
+	return left == len && bytes_equal(name, ancestor, len);
 }
 
 static int compare_labels(const uint8_t *a, const uint8_t *b)

@@ -15,7 +15,8 @@ enum {
 	RRTYPE_OPT = 41, RRTYPE_DS = 43, RRTYPE_RRSIG = 46, RRTYPE_NSEC = 47, RRTYPE_DNSKEY = 48, RRTYPE_NSEC3 = 50,
 	RRTYPE_NSEC3PARAM = 51, RRTYPE_CDS = 59, RRTYPE_CDNSKEY = 60, RRTYPE_SVCB = 64, RRTYPE_HTTPS = 65,
 	RRTYPE_TKEY = 249, RRTYPE_TSIG = 250, RRTYPE_IXFR = 251, RRTYPE_AXFR = 252, RRTYPE_MAILB = 253,
-	RRTYPE_MAILA = 254, RRTYPE_ANY = 255, RRTYPE_CAA = 257,
+	RRTYPE_MAILA = 254, RRTYPE_ANY = 255, RRTYPE_CAA = 257, RRTYPE_AVC = 258,
+	RRTYPE_AMTRELAY = 260, RRTYPE_RESINFO = 261, RRTYPE_WALLET = 262, RRTYPE_CLA = 263,
 	RRTYPE_EDGE = 65301,        /* private use: RDATA is one character-string, the name of a pool */
 
 	RRCLASS_IN = 1, RRCLASS_CH = 3, RRCLASS_NONE = 254, RRCLASS_ANY = 255
@@ -28,6 +29,9 @@ const char *rrtype_text(char buf[static RRTYPE_TEXT], uint16_t type);
 
 /* A mnemonic in any case, or "TYPEnnn". False when it is neither. */
 bool rrtype_parse(uint16_t *type, const char *text, size_t len);
+
+/* The mnemonic that somebody who wrote `text` most likely meant, or NULL when none is near. */
+const char *rrtype_nearest(const char *text, size_t len);
 
 /* True for types that name no data and so stand in no zone: 0, OPT, TKEY to ANY, 128 to 255 (RFC 6895 section 3.1). */
 bool rrtype_is_meta(uint16_t type);

@@ -1,0 +1,76 @@
+#include "conf/conf.h"
+
+#include "base/file.h"
+#include "conf/parse.h"
+#include "conf/schema.h"
+
+#include <string.h>
+
+enum { FILE_MOST = 64 << 20 };
+
+bool conf_read_text(
+	struct conf *c, const char *path, const char *text, size_t len, struct faults *f)
+{
+	const unsigned before = f->errors;
+	struct arena scratch;
+
+	*c = (struct conf){ 0 };
+	arena_init(&c->mem);
+	arena_init(&scratch);
+	c->path = arena_strdup(&c->mem, path);
+	c->text = arena_memdup(&c->mem, text, len);
+	c->text_end = c->text + len;
+
+	const struct parse_source src = { c->path, c->text, c->text_end, f };
+	const struct node *top = parse_tree(&src, &scratch);
+	if (top)
+		schema_read(c, top, &src, &scratch);
+	arena_fini(&scratch);
+	if (f->errors == before)
+		return true;
+	conf_fini(c);
+	return false;
+}
+
+bool conf_read(struct conf *c, const char *path, struct faults *f)
+{
+	struct fault why;
+	struct file file;
+
+	*c = (struct conf){ 0 };
+	if (!file_read(&file, path, FILE_MOST, &why))
+		return faults_take(f, &why);
+	const bool ok = conf_read_text(c, path, file.text, file.len, f);
+	file_free(&file);
+	return ok;
+}
+
+const char *conf_find_socket(const char *path, struct arena *mem, struct fault *why)
+{
+	struct faults unheard;
+	struct arena scratch = { 0 };
+	struct file file;
+	const char *found = NULL;
+
+	if (!file_read(&file, path, FILE_MOST, why))
+		return NULL;
+	faults_init(&unheard);
+	const struct parse_source src = { path, file.text, file.text + file.len, &unheard };
+	const struct node *top = parse_tree(&src, &scratch);
+	const struct node *control = top && top->kind == NODE_MAP ? parse_get(top, "control") : NULL;
+	const struct node *socket = control && control->kind == NODE_MAP ? parse_get(control, "socket") : NULL;
+	if (socket && socket->kind == NODE_SCALAR)
+		found = file_beside(mem, path, socket->text);
+	else
+		fault(why, "%s names no control socket (add \"control: { socket: PATH }\", or use -s SOCKET)", path);
+	arena_fini(&scratch);
+	faults_fini(&unheard);
+	file_free(&file);
+	return found;
+}
+
+void conf_fini(struct conf *c)
+{
+	arena_fini(&c->mem);
+	*c = (struct conf){ 0 };
+}

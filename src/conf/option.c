@@ -1,0 +1,218 @@
+#include "conf/option.h"
+
+#include "base/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+const char *option_shown(char buf[static OPTION_SHOWN], const char *text)
+{
+	const size_t most = OPTION_SHOWN - 4;
+	size_t len = strnlen(text, most + 1);
+	const bool cut = len > most;
+
+	if (cut) {
+		len = most;
+		while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--;              /* not inside a character */
+	}
+	for (size_t i = 0; i < len; i++)
+		buf[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
+	strcpy(buf + len, cut ? "..." : "");
+	return buf;
+}
+
+bool option_wrong(const struct reader *r, const struct key *key, const struct node *n)
+{
+	char shown[OPTION_SHOWN];
+
+	if (n->kind == NODE_SCALAR)
+		return parse_error(r->src, n, "\"%s\" must be %s, not \"%s\"", key->name,
+			key->say, option_shown(shown, n->text));
+	return parse_error(r->src, n, "\"%s\" must be %s, not a %s", key->name, key->say,
+		n->kind == NODE_LIST ? "list" : "mapping");
+}
+
+/* C1 control characters too: U+0080 to U+009F are c2 80 to c2 9f, and a terminal may obey them. */
+static bool has_control(const char *text)
+{
+	for (const unsigned char *s = (const unsigned char *)text; *s; s++)
+		if (*s < ' ' || *s == 0x7f || (*s == 0xc2 && s[1] < 0xa0))
+			return true;
+	return false;
+}
+
+const char *option_scalar(const struct reader *r, const struct key *key, const struct node *n)
+{
+	if (n->kind == NODE_BAD)
+		return NULL;
+	if (n->kind != NODE_SCALAR || !*n->text) {
+		option_wrong(r, key, n);
+		return NULL;
+	}
+	if (has_control(n->text)) {
+		parse_error(r->src, n, "a line break or control character in \"%s\"; take it out",
+			key->name);
+		return NULL;
+	}
+	if (strlen(n->text) > OPTION_TEXT_MOST) {
+		parse_error(r->src, n,
+			"\"%s\" is longer than %d bytes", key->name, OPTION_TEXT_MOST);
+		return NULL;
+	}
+	return n->text;
+}
+
+/* --- lists, or one value alone ------------------------------------------------------------ */
+
+bool option_is_list(
+	const struct reader *r, const struct key *key, const struct node *n, size_t most)
+{
+	if (n->kind == NODE_MAP)
+		return option_wrong(r, key, n);
+	if (n->kind == NODE_LIST && !n->n)
+		return parse_error(r->src, n,
+			"\"%s\" must be %s, not an empty list", key->name, key->say);
+	if (n->kind == NODE_LIST && n->n > most)
+		return parse_error(r->src, n, "\"%s\" has %zu entries; %zu are allowed",
+			key->name, n->n, most);
+	return n->kind != NODE_BAD;
+}
+
+const struct node *option_first(const struct node *list)
+{
+	return list->kind == NODE_LIST ? list->first : list;
+}
+
+const struct node *option_next(const struct node *list, const struct node *item)
+{
+	return list->kind == NODE_LIST ? item->next : NULL;
+}
+
+size_t option_count(const struct node *list)
+{
+	return list->kind == NODE_LIST ? list->n : 1;
+}
+
+/* --- pure readers ------------------------------------------------------------------------- */
+
+static bool take_digits(const char **s, uint64_t *to)
+{
+	const char *from = *s;
+	uint64_t v = 0;
+
+	for (; **s >= '0' && **s <= '9'; ++*s) {
+		if (v > UINT32_MAX * (uint64_t)1000)
+			return false;           /* far more than any option takes, far less than overflows */
+		v = v * 10 + (uint64_t)(**s - '0');
+	}
+	*to = v;
+	return *s > from && (*from != '0' || *s == from + 1);
+}
+
+bool option_whole(const char *text, uint64_t *to)
+{
+	return take_digits(&text, to) && !*text;
+}
+
+bool option_decimal(const char *text, bool sign, double *to, const char **end)
+{
+	const char *s = text + (sign && (*text == '-' || *text == '+'));
+	const size_t whole = strspn(s, "0123456789");
+	const size_t fraction = s[whole] == '.' ? strspn(s + whole + 1, "0123456789") : 0;
+	char buf[32];
+
+	*end = s + whole + (s[whole] == '.' ? 1 + fraction : 0);
+	if (!whole || (s[whole] == '.' && !fraction) || (size_t)(*end - text) >= sizeof buf)
+		return false;
+	memcpy(buf, text, (size_t)(*end - text));
+	buf[*end - text] = 0;
+	*to = strtod(buf, NULL);
+	return true;
+}
+
+bool option_duration(const char *text, const char *end, uint64_t *ms)
+{
+	static const struct {
+		char unit[3];
+		uint32_t ms;
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
+		{ "d", 86400000 }, { "w", 604800000 } };
+	uint64_t v;
+
+	if (!take_digits(&text, &v) || text >= end)
+		return false;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if ((size_t)(end - text) == strlen(units[i].unit) &&
+		    memcmp(text, units[i].unit, (size_t)(end - text)) == 0)
+			return !__builtin_mul_overflow(v, units[i].ms, ms);
+	return false;
+}
+
+/* --- takers ------------------------------------------------------------------------------- */
+
+void option_number(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (option_whole(text, &v) && v >= key->least && v <= key->most)
+		*(uint32_t *)to = (uint32_t)v;
+	else
+		option_wrong(r, key, value);
+}
+
+void option_duration_ms(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (option_whole(text, &v))
+		parse_error(r->src, value, "\"%s\" needs a unit (ms, s, m, h, d or w); write %ss",
+			key->name, text);
+	else if (option_duration(text, text + strlen(text), &v) && v >= key->least &&
+		 v <= key->most)
+		*(unsigned *)to = (unsigned)v;
+	else
+		option_wrong(r, key, value);
+}
+
+void option_switch(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const char on[3][5] = { "on", "true", "yes" },
+			  off[3][6] = { "off", "false", "no" };
+	const char *text = option_scalar(r, key, value);
+
+	if (!text)
+		return;
+	for (unsigned i = 0; i < 3; i++) {
+		if (strcasecmp(text, on[i]) != 0 && strcasecmp(text, off[i]) != 0)
+			continue;
+		*(bool *)to = strcasecmp(text, on[i]) == 0;
+		return;
+	}
+	option_wrong(r, key, value);
+}
+
+void option_text(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+
+	if (text)
+		*(const char **)to = arena_strdup(r->mem, text);
+}
+
+void option_path(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+
+	if (text)
+		*(const char **)to = file_beside(r->mem, r->conf->path, text);
+}

@@ -1,0 +1,49 @@
+/* option.h - takers of one value each, and what they are made of.
+ *
+ * The takers are for rows of keys.h; `least` and `most` are the row's. What is wrong is told
+ * with the row's `say`.
+ */
+#ifndef CONF_OPTION_H
+#define CONF_OPTION_H
+
+#include "conf/keys.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { OPTION_SHOWN = 72, OPTION_TEXT_MOST = 4095 };
+
+key_take option_number;              /* to a uint32_t */
+key_take option_duration_ms;         /* to an unsigned: "10s", "500ms"; units ms s m h d w */
+key_take option_switch;              /* to a bool: on, off, and YAML's other words for them */
+key_take option_text;                /* to a const char *: any text without control characters */
+key_take option_path;                /* to a const char *, joined to the folder of the configuration */
+
+/* '"key" must be <say>, not "..."'. Always false. */
+bool option_wrong(const struct reader *r, const struct key *key, const struct node *n);
+
+/* A scalar's text, as long as the tree lives; NULL and told when it is a list or mapping,
+ * empty, too long or has control characters in it. */
+const char *option_scalar(const struct reader *r, const struct key *key, const struct node *n);
+
+/* Where one value may stand for a list of one: the first item, and the next, or NULL. False
+ * from option_is_list() when it is neither, or empty, or longer than `most`; told. */
+bool option_is_list(
+	const struct reader *r, const struct key *key, const struct node *n, size_t most);
+const struct node *option_first(const struct node *list);
+const struct node *option_next(const struct node *list, const struct node *item);
+
+/* How many items there may be, at most. */
+size_t option_count(const struct node *list);
+
+/* Pure readers of text, which tell nothing. A whole number has digits only, no zero in front. */
+bool option_whole(const char *text, uint64_t *to);
+/* Digits with or without a fraction, after a sign when `sign`; `*end` is what follows. */
+bool option_decimal(const char *text, bool sign, double *to, const char **end);
+/* A whole number and a unit, in ms; the text ends at `end`. */
+bool option_duration(const char *text, const char *end, uint64_t *ms);
+
+/* Fit to be printed: cut, without control characters. Returns `buf`. */
+const char *option_shown(char buf[static OPTION_SHOWN], const char *text);
+
+#endif

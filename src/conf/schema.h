@@ -1,0 +1,59 @@
+/* schema.h - the tree of a configuration becomes option structs.
+ *
+ * The tables of keys (keys.h): schema.c has the whole file and its small sections, the
+ * others one section each. Control thread.
+ */
+#ifndef CONF_SCHEMA_H
+#define CONF_SCHEMA_H
+
+#include "conf/keys.h"
+#include "dns/name.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Fills `c`, whose `path`, `text` and `mem` are set, from the tree. All faults go to `src`. */
+void schema_read(struct conf *c, const struct node *top, const struct parse_source *src,
+	struct arena *scratch);
+
+/* The sections with names of the operator's own in them; pools come after edges. */
+key_take schema_edges, schema_pools, schema_zones;
+
+/* --- within the sections ------------------------------------------------------------------ */
+
+/* An absolute domain name, with or without its dot at the end, in the case it is written in. Its
+ * length with the root; 0 when it is none, and told. */
+size_t schema_name(const struct reader *r, const struct key *key, const struct node *value,
+	uint8_t to[static NAME_MOST]);
+
+/* The number of an edge; false, and told with the nearest name, when there is none such. */
+bool schema_edge_find(
+	const struct reader *r, const struct key *key, const struct node *name, unsigned *number);
+
+/* A pool while it is read. */
+struct schema_pool {
+	struct pool_opts opts;
+	const struct node *node;
+	bool edges_whole;           /* `edges` had no fault, so that others can be held against it */
+	const struct node *other;   /* where `all-down` names another pool */
+	struct pool_pin *pins;      /* room for all of them; `opts.n_pins` are taken */
+	const struct node **pin_nodes;
+};
+
+struct schema_edges {
+	const struct schema_pool *pool;
+	uint16_t *edges;            /* in the order they are written in */
+	size_t n;                   /* 0: none was left */
+	bool whole;                 /* none was wrong */
+};
+
+/* One edge or a list of edges, none twice, all of them of `pool` unless that is NULL. Wrong ones
+ * are told and left out. */
+struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
+	const struct node *value, const struct schema_pool *pool);
+
+/* pin: to a struct schema_pool. */
+key_take schema_pins;
+
+#endif

@@ -1,0 +1,264 @@
+#include "conf/schema.h"
+
+#include "conf/option.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { EDGE_NAME_MOST = 64, ADDRESSES_MOST = 256 };
+
+/* --- at ----------------------------------------------------------------------------------- */
+
+static const char *skip_spaces(const char *s)
+{
+	return s + strspn(s, " ");
+}
+
+/* "lat,lon", spaces where people put them. */
+static bool parse_place(const char *text, double *lat, double *lon)
+{
+	const char *s;
+
+	if (!option_decimal(skip_spaces(text), true, lat, &s))
+		return false;
+	s = skip_spaces(s);
+	if (*s != ',' || !option_decimal(skip_spaces(s + 1), true, lon, &s))
+		return false;
+	return !*skip_spaces(s);
+}
+
+/* [ lat, lon ] */
+static bool parse_place_list(const struct node *list, double *lat, double *lon)
+{
+	const char *lat_end, *lon_end;
+
+	if (list->n != 2 || list->first->kind != NODE_SCALAR ||
+		list->first->next->kind != NODE_SCALAR)
+		return false;
+	return option_decimal(list->first->text, true, lat, &lat_end) && !*lat_end &&
+	       option_decimal(list->first->next->text, true, lon, &lon_end) && !*lon_end;
+}
+
+static void take_place(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct edge_opts *edge = to;
+	double lat, lon;
+	const char *end;
+
+	if (value->kind == NODE_SCALAR ? !parse_place(value->text, &lat, &lon)
+				       : !parse_place_list(value, &lat, &lon)) {
+		if (value->kind == NODE_SCALAR && !value->quoted &&
+			option_decimal(value->text, true, &lat, &end) && !*end)
+			parse_error(r->src, value,
+				"\"at\" must be %s; a comma inside { } needs the quotes",
+				key->say);
+		else
+			option_wrong(r, key, value);
+	} else if (lat < -90 || lat > 90) {
+		parse_error(r->src, value,
+			"a latitude is from -90 to 90, not %g (latitude comes first, then longitude)",
+			lat);
+	} else if (lon < -180 || lon > 180) {
+		parse_error(r->src, value, "a longitude is from -180 to 180, not %g", lon);
+	} else {
+		edge->placed = true;
+		edge->lat = lat;
+		edge->lon = lon;
+	}
+}
+
+/* --- a, aaaa ------------------------------------------------------------------------------ */
+
+static bool take_address(struct reader *r, const struct key *key, const struct node *item,
+	bool v4, struct addr *to)
+{
+	char shown[OPTION_SHOWN];
+	const char *text;
+
+	if (item->kind == NODE_MAP)
+		return parse_error(r->src, item,
+			"\"%s\" must be %s; an address with \":\" at its end needs quotes",
+			key->name, key->say);
+	text = option_scalar(r, key, item);
+	if (!text)
+		return false;
+	option_shown(shown, text);
+	if (!addr_parse(to, text))
+		return parse_error(r->src, item,
+			"\"%s\" is not an %s address", shown, v4 ? "IPv4" : "IPv6");
+	if (v4 != !strchr(text, ':'))
+		return parse_error(r->src, item, "%s is an %s address; it belongs under \"%s\"",
+			shown, v4 ? "IPv6" : "IPv4", v4 ? "aaaa" : "a");
+	if (!v4 && addr_is_v4(to))
+		return parse_error(r->src, item,
+			"%s is an IPv4 address written as IPv6; it belongs under \"a\"", shown);
+	return true;
+}
+
+static size_t take_addresses(struct reader *r, const struct key *key, const struct node *value,
+	bool v4, const struct addr **to)
+{
+	size_t n = 0;
+
+	if (!option_is_list(r, key, value, ADDRESSES_MOST))
+		return 0;
+	struct addr *list = arena_alloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		size_t twin = 0;
+		if (!take_address(r, key, i, v4, &list[n]))
+			continue;
+		while (twin < n && memcmp(&list[twin], &list[n], sizeof *list) != 0)
+			twin++;
+		if (twin < n)
+			parse_error(r->src, i, "this address is here twice; take one out");
+		else
+			n++;
+	}
+	*to = list;
+	return n;
+}
+
+static void take_a(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct edge_opts *edge = to;
+
+	edge->n_a = take_addresses(r, key, value, true, &edge->a);
+}
+
+static void take_aaaa(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct edge_opts *edge = to;
+
+	edge->n_aaaa = take_addresses(r, key, value, false, &edge->aaaa);
+}
+
+/* --- the rest of an edge ------------------------------------------------------------------ */
+
+static void take_cname(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	uint8_t name[NAME_MOST];
+	const size_t len = schema_name(r, key, value, name);
+
+	if (len == 1)               /* the root is no host */
+		option_wrong(r, key, value);
+	else if (len)
+		*(const uint8_t **)to = arena_memdup(r->mem, name, len);
+}
+
+static void take_state(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+
+	if (text && !edge_state_parse(to, text))
+		option_wrong(r, key, value);
+}
+
+#define AT(field) .at = offsetof(struct edge_opts, field)
+
+static const struct key edge_keys[] = {
+	{ "at", take_place, .say = "latitude and longitude, such as \"52.37,4.90\"" },
+	{ "a", take_a, .say = "an IPv4 address or a list of them" },
+	{ "aaaa", take_aaaa, .say = "an IPv6 address or a list of them" },
+	{ "cname", take_cname, .say = "a domain name, such as edge.example.net", AT(cname) },
+	{ "weight", option_number, .say = "a number from 0 to 65535", AT(weight), .least = 0,
+		.most = EDGE_WEIGHT_MOST },
+	{ "state", take_state, .say = "up, down or drain", AT(state) },
+	{ 0 },
+};
+
+static void check_name(const struct reader *r, const struct node *key)
+{
+	char shown[OPTION_SHOWN];
+	const char *name = key->text;
+
+	for (const char *s = name; *s; s++) {
+		const bool plain = isalnum((unsigned char)*s) && (unsigned char)*s < 0x80;
+		if (plain || (s > name && strchr("_-.", *s)))
+			continue;
+		parse_error(r->src, key,
+			"\"%s\" is no name for an edge: it starts with a letter or digit, and has "
+			"only those and \"-\", \"_\" and \".\" in it",
+			option_shown(shown, name));
+		return;
+	}
+	if (!*name || strlen(name) > EDGE_NAME_MOST)
+		parse_error(r->src, key, "the name of an edge has 1 to %d characters",
+			EDGE_NAME_MOST);
+}
+
+/* Keys are looked for in the tree: a faulty address is a fault of its own, but it is there. */
+static void check_reachable(const struct reader *r, const struct node *edge)
+{
+	const struct node *cname = parse_get(edge, "cname");
+	const bool addresses = parse_get(edge, "a") || parse_get(edge, "aaaa");
+	char shown[OPTION_SHOWN];
+
+	if (!addresses && !cname)
+		parse_error(r->src, edge->key,
+			"edge %s has no address; give it \"a\", \"aaaa\" or \"cname\"",
+			option_shown(shown, edge->key->text));
+	else if (addresses && cname)
+		parse_warning(r->src, cname->key,
+			"this is not used: edge %s has addresses, and they come first",
+			option_shown(shown, edge->key->text));
+}
+
+static void read_edge(struct reader *r, const struct node *node, struct edge_opts *edge)
+{
+	char shown[OPTION_SHOWN], where[OPTION_SHOWN + 8] = "edge ";
+
+	edge->name = arena_strdup(r->mem, node->key->text);
+	edge->weight = 1;
+	edge->state = EDGE_UP;
+	check_name(r, node->key);
+	if (node->kind == NODE_BAD)
+		return;
+	strcat(where, option_shown(shown, edge->name));
+	if (!keys_has_value(r, node) || !keys_is_map(r, node, where))
+		return;
+	keys_read(r, edge_keys, node, where, edge);
+	check_reachable(r, node);
+}
+
+void schema_edges(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf *c = to;
+	size_t n = 0;
+
+	if (!keys_is_map(r, value, key->name))
+		return;
+	if (value->n > EDGES_MOST)
+		parse_error(r->src, value->key, "%zu edges; %d are allowed", value->n, EDGES_MOST);
+	c->n_edges = value->n < EDGES_MOST ? value->n : EDGES_MOST;
+	c->edges = arena_zalloc(r->mem, c->n_edges * sizeof *c->edges);
+	r->edge_nodes = arena_zalloc(r->scratch, c->n_edges * sizeof *r->edge_nodes);
+	const char **names = arena_alloc(r->scratch, c->n_edges * sizeof *names);
+	for (const struct node *e = value->first;
+		e && n < c->n_edges && !faults_full(r->src->faults); e = e->next, n++) {
+		read_edge(r, e, &c->edges[n]);
+		names[n] = c->edges[n].name;
+		r->edge_nodes[n] = e;
+	}
+	r->edges = known_new(r->scratch, names, n);
+}
+
+bool schema_edge_find(
+	const struct reader *r, const struct key *key, const struct node *name, unsigned *number)
+{
+	const char *text = option_scalar(r, key, name);
+	char shown[OPTION_SHOWN];
+
+	if (!text)
+		return false;
+	if (known_find(&r->edges, text, number))
+		return true;
+	const char *near = faults_full(r->src->faults) ? NULL : known_nearest(&r->edges, text);
+	option_shown(shown, text);
+	if (near)
+		return parse_error(r->src, name, "there is no edge \"%s\"; did you mean \"%s\"?",
+			shown, near);
+	return parse_error(r->src, name,
+		"there is no edge \"%s\"; write it under \"edges\" first", shown);
+}

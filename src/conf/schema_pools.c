@@ -1,0 +1,356 @@
+#include "conf/schema.h"
+
+#include "conf/option.h"
+
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+/* The largest TTL (RFC 2181 section 8). */
+enum { TTL_MOST_S = INT32_MAX };
+
+/* --- lists of edges ----------------------------------------------------------------------- */
+
+static bool has_edge(const uint16_t *edges, size_t n, unsigned edge)
+{
+	for (size_t i = 0; i < n; i++)
+		if (edges[i] == edge)
+			return true;
+	return false;
+}
+
+static bool take_edge(struct reader *r, const struct key *key, const struct node *item,
+	struct schema_edges *to)
+{
+	char shown[OPTION_SHOWN], pool_shown[OPTION_SHOWN];
+	const struct schema_pool *pool = to->pool;
+	unsigned edge;
+
+	if (!schema_edge_find(r, key, item, &edge))
+		return false;
+	option_shown(shown, item->text);
+	if (has_edge(to->edges, to->n, edge))
+		return parse_error(r->src, item, "edge %s is here twice; take one out", shown);
+	if (pool && pool->edges_whole && !has_edge(pool->opts.edges, pool->opts.n, edge))
+		return parse_error(r->src, item,
+			"edge %s is not one of pool %s; add it to the pool's \"edges\", or take it "
+			"out here", shown, option_shown(pool_shown, pool->opts.name));
+	to->edges[to->n++] = (uint16_t)edge;
+	return true;
+}
+
+struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
+	const struct node *value, const struct schema_pool *pool)
+{
+	struct schema_edges list = { .pool = pool, .whole = true };
+
+	if (!option_is_list(r, key, value, POOL_EDGES_MOST))
+		return (struct schema_edges){ 0 };
+	list.edges = arena_alloc(r->mem, option_count(value) * sizeof *list.edges);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i))
+		list.whole = take_edge(r, key, i, &list) && list.whole;
+	return list;
+}
+
+static void take_edges(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct schema_pool *p = to;
+	const struct schema_edges list = schema_edge_list(r, key, value, NULL);
+
+	p->opts.edges = list.edges;
+	p->opts.n = list.n;
+	p->edges_whole = list.whole;
+}
+
+static void take_default(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct schema_pool *p = to;
+	const struct schema_edges list = schema_edge_list(r, key, value, p);
+
+	p->opts.fallback = list.edges;
+	p->opts.n_fallback = list.n;
+}
+
+/* --- policy, spread, ttl ------------------------------------------------------------------ */
+
+static void take_policy(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const char *const words[] = {
+		[POOL_NEAREST] = "nearest",
+		[POOL_ROUND_ROBIN] = "round-robin",
+		[POOL_WEIGHTED] = "weighted",
+	};
+	const char *text = option_scalar(r, key, value);
+
+	if (!text)
+		return;
+	for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+		if (strcmp(text, words[i]) != 0)
+			continue;
+		*(enum pool_policy *)to = (enum pool_policy)i;
+		return;
+	}
+	option_wrong(r, key, value);
+}
+
+static void take_spread(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct pool_opts *p = to;
+	const char *text = option_scalar(r, key, value), *unit;
+	double v;
+
+	if (!text)
+		return;
+	if (!option_decimal(text, false, &v, &unit) || (*unit && v > 1e6))
+		option_wrong(r, key, value);
+	else if (!*unit)
+		parse_error(r->src, value,
+			"\"spread\" needs a unit; write %sms or %s%%", text, text);
+	else if (strcmp(unit, "ms") == 0)
+		p->spread_ms = v;
+	else if (strcmp(unit, "s") == 0)
+		p->spread_ms = v * 1000;
+	else if (strcmp(unit, "%") == 0)
+		p->spread_share = v / 100;
+	else
+		option_wrong(r, key, value);
+}
+
+static bool take_seconds(const char *text, const char *end, unsigned *s)
+{
+	uint64_t ms;
+
+	if (!option_duration(text, end, &ms) || ms % 1000 || ms / 1000 > TTL_MOST_S)
+		return false;
+	*s = (unsigned)(ms / 1000);
+	return true;
+}
+
+static void take_ttl(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct pool_opts *p = to;
+	const char *text = option_scalar(r, key, value);
+	unsigned min, max;
+	uint64_t bare;
+
+	if (!text)
+		return;
+	const char *dash = strchr(text, '-'), *end = text + strlen(text);
+	if (option_whole(text, &bare)) {
+		parse_error(r->src, value,
+			"\"ttl\" needs a unit (s, m, h, d or w); write %ss", text);
+		return;
+	}
+	if (!take_seconds(text, dash ? dash : end, &min) ||
+		!take_seconds(dash ? dash + 1 : text, end, &max)) {
+		option_wrong(r, key, value);
+		return;
+	}
+	if (min > max) {
+		parse_error(r->src, value,
+			"\"ttl\" goes from the smaller to the larger; write %s-%.*s", dash + 1,
+			(int)(dash - text), text);
+		return;
+	}
+	p->ttl_min_s = min;
+	p->ttl_max_s = max;
+}
+
+/* --- all-down ----------------------------------------------------------------------------- */
+
+static void take_other(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct schema_pool *p = to;
+	const char *text = option_scalar(r, key, value);
+	char shown[OPTION_SHOWN];
+	unsigned number;
+
+	if (!text)
+		return;
+	if (known_find(&r->pools, text, &number)) {
+		p->opts.all_down = POOL_OTHER;
+		p->opts.other = (uint16_t)number;
+		p->other = value;
+		return;
+	}
+	const char *near = faults_full(r->src->faults) ? NULL : known_nearest(&r->pools, text);
+	option_shown(shown, text);
+	if (near)
+		parse_error(r->src, value, "there is no pool \"%s\"; did you mean \"%s\"?", shown,
+			near);
+	else
+		parse_error(r->src, value,
+			"there is no pool \"%s\"; write it under \"pools\" too", shown);
+}
+
+static const struct key all_down_keys[] = {
+	{ "pool", take_other, .say = "the name of a pool", .needed = "{ pool: NAME }" },
+	{ 0 },
+};
+
+static void take_all_down(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const struct {
+		const char *word;
+		enum pool_all_down is;
+	} words[] = { { "all", POOL_ALL }, { "first", POOL_FIRST }, { "empty", POOL_EMPTY } };
+	struct schema_pool *p = to;
+
+	if (value->kind == NODE_MAP) {
+		keys_read(r, all_down_keys, value, key->name, to);
+		return;
+	}
+	const char *text = option_scalar(r, key, value);
+	if (!text)
+		return;
+	for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+		if (strcmp(text, words[i].word) != 0)
+			continue;
+		p->opts.all_down = words[i].is;
+		return;
+	}
+	option_wrong(r, key, value);
+}
+
+/* --- a pool ------------------------------------------------------------------------------- */
+
+#define AT(field) .at = offsetof(struct schema_pool, field)
+#define EDGE_LIST "the name of an edge, or a list of them"
+
+static const struct key pool_keys[] = {
+	{ "edges", take_edges, .say = EDGE_LIST, .needed = "edges: [ ams1, iad2 ]" },
+	{ "policy", take_policy, .say = "nearest, round-robin or weighted", AT(opts.policy) },
+	{ "answers", option_number, .say = "a number from 1 to 16", AT(opts.answers), .least = 1,
+		.most = POOL_ANSWERS_MOST },
+	{ "spread", take_spread, .say = "a time or a share, such as 10ms or 5%", AT(opts) },
+	{ "ttl", take_ttl,
+		.say = "a duration in whole seconds or a range of them, such as 60s or 20s-60s",
+		AT(opts) },
+	{ "all-down", take_all_down, .say = "all, first, empty or { pool: NAME }" },
+	{ "default", take_default, .late = true, .say = EDGE_LIST },
+	{ "pin", schema_pins, .late = true,
+		.say = "a mapping of net, asn, region, country or continent" },
+	{ 0 },
+};
+
+/* What the policy asks of the edges. Keys are looked for in the tree, since a faulty "at" is a
+ * fault of its own. */
+static void check_policy(const struct reader *r, const struct schema_pool *p)
+{
+	const struct node *edges = parse_get(p->node, "edges");
+	char shown[OPTION_SHOWN], pool_shown[OPTION_SHOWN];
+	unsigned weights = 0, number;
+
+	option_shown(pool_shown, p->opts.name);
+	for (size_t i = 0; i < p->opts.n; i++)
+		weights += r->conf->edges[p->opts.edges[i]].weight;
+	if (p->opts.policy == POOL_WEIGHTED && p->edges_whole && !weights)
+		parse_error(r->src, parse_get(p->node, "policy"),
+			"pool %s is weighted, and all its edges have weight 0", pool_shown);
+	if (p->opts.policy != POOL_NEAREST || !p->opts.n)
+		return;
+	for (const struct node *i = option_first(edges); i; i = option_next(edges, i)) {
+		if (i->kind != NODE_SCALAR || !known_find(&r->edges, i->text, &number))
+			continue;
+		const struct node *edge = r->edge_nodes[number];
+		if (edge->kind == NODE_MAP && !parse_get(edge, "at"))
+			parse_error(r->src, i,
+				"edge %s has no \"at\", and pool %s is nearest; give the edge "
+				"its place, or the pool another policy",
+				option_shown(shown, i->text), pool_shown);
+	}
+}
+
+static void read_pool(struct reader *r, const struct node *node, struct schema_pool *p)
+{
+	char shown[OPTION_SHOWN], where[OPTION_SHOWN + 8] = "pool ";
+	const char *name = node->key->text;
+
+	*p = (struct schema_pool){ .node = node };
+	p->opts.name = arena_strdup(r->mem, name);
+	p->opts.answers = 1;
+	p->opts.spread_ms = p->opts.spread_share = INFINITY;
+	p->opts.ttl_max_s = UINT32_MAX;
+	if (!*name || strlen(name) > POOL_NAME_MOST)
+		parse_error(r->src, node->key, "the name of a pool has 1 to %d bytes",
+			POOL_NAME_MOST);
+	else if (!option_scalar(r, &(struct key){ .name = "pools" }, node->key))
+		return;
+	strcat(where, option_shown(shown, name));
+	if (node->kind == NODE_BAD || !keys_has_value(r, node) || !keys_is_map(r, node, where))
+		return;
+	keys_read(r, pool_keys, node, where, p);
+	check_policy(r, p);
+}
+
+/* --- all pools ---------------------------------------------------------------------------- */
+
+/* The chain from `from` back to itself, told at its first link. */
+static void tell_loop(const struct reader *r, const struct schema_pool *pools, size_t from)
+{
+	struct text chain = { 0 };
+	char shown[OPTION_SHOWN];
+	size_t at = from;
+
+	text_add(&chain, option_shown(shown, pools[from].opts.name));
+	do {
+		at = pools[at].opts.other;
+		text_addf(&chain, " -> %s", option_shown(shown, pools[at].opts.name));
+	} while (at != from);
+	parse_error(r->src, pools[from].other,
+		"pools that stand in for each other in a circle: %s", text_get(&chain));
+	text_fini(&chain);
+}
+
+/* Every pool names at most one other, so a walk that meets itself has found a circle. */
+static void check_loops(const struct reader *r, const struct schema_pool *pools, size_t n)
+{
+	size_t *met_by = arena_zalloc(r->scratch, n * sizeof *met_by);
+
+	for (size_t walk = 1; walk <= n; walk++) {
+		size_t at = walk - 1;
+		while (!met_by[at]) {
+			met_by[at] = walk;
+			if (pools[at].opts.all_down != POOL_OTHER)
+				break;
+			at = pools[at].opts.other;
+		}
+		if (met_by[at] == walk && pools[at].opts.all_down == POOL_OTHER)
+			tell_loop(r, pools, at);
+	}
+}
+
+void schema_pools(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf *c = to;
+	size_t n = 0, i = 0;
+
+	if (!keys_is_map(r, value, key->name))
+		return;
+	if (!r->edge_nodes) {               /* one fault, not one for every name of an edge */
+		if (!r->src->faults->errors)
+			parse_error(r->src, value->key,
+				"pools need edges; write them under \"edges\"");
+		return;
+	}
+	if (value->n > POOLS_MOST)
+		parse_error(r->src, value->key, "%zu pools; %d are allowed", value->n, POOLS_MOST);
+	const size_t room = value->n < POOLS_MOST ? value->n : POOLS_MOST;
+	const char **names = arena_alloc(r->scratch, room * sizeof *names);
+	struct schema_pool *pools = arena_zalloc(r->scratch, room * sizeof *pools);
+	for (const struct node *p = value->first; p && n < room; p = p->next)
+		names[n++] = p->key->text;
+	r->pools = known_new(r->scratch, names, n);
+	for (const struct node *p = value->first; p && i < n && !faults_full(r->src->faults);
+		p = p->next)
+		read_pool(r, p, &pools[i++]);
+	check_loops(r, pools, i);
+	c->pools = arena_alloc(r->mem, i * sizeof *c->pools);
+	c->n_pools = i;
+	for (i = 0; i < c->n_pools; i++)
+		c->pools[i] = pools[i].opts;
+}

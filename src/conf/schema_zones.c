@@ -1,0 +1,138 @@
+#include "conf/schema.h"
+
+#include "conf/option.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+size_t schema_name(const struct reader *r, const struct key *key, const struct node *value,
+	uint8_t to[static NAME_MOST])
+{
+	static const uint8_t root[1] = { 0 };
+	const char *text = option_scalar(r, key, value);
+	char shown[OPTION_SHOWN];
+	size_t len;
+
+	if (!text)
+		return 0;
+	option_shown(shown, text);
+	for (const char *s = text; *s; s++)
+		if ((unsigned char)*s >= 0x80)
+			return parse_error(r->src, value,
+				"\"%s\" is not ASCII; write the name's xn-- form (RFC 5890)", shown);
+	if (strcmp(text, "@") == 0 || strpbrk(text, " \""))
+		return option_wrong(r, key, value);
+	const enum name_result is = name_parse(to, &len, text, strlen(text), root);
+	if (is != NAME_OK)
+		return parse_error(r->src, value, "\"%s\" %s", shown, name_result_text(is));
+	return len;
+}
+
+static void take_name(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	uint8_t name[NAME_MOST];
+	const size_t len = schema_name(r, key, value, name);
+
+	if (!len)
+		return;
+	name_lower(name, name, len);
+	*(const uint8_t **)to = arena_memdup(r->mem, name, len);
+}
+
+#define AT(field) .at = offsetof(struct conf_zone, field)
+
+static const struct key zone_keys[] = {
+	{ "name", take_name, .say = "a domain name, such as example.com", AT(name) },
+	{ "file", option_path, .say = "the path of a zone file", AT(file) },
+	{ "dir", option_path, .say = "the path of a folder of zone files", AT(dir) },
+	{ 0 },
+};
+
+/* Which keys may stand together. False: told. */
+static bool check_shape(const struct reader *r, const struct node *entry)
+{
+	const struct node *name = parse_get(entry, "name"), *file = parse_get(entry, "file");
+	const struct node *dir = parse_get(entry, "dir");
+
+	if (dir && (name || file))
+		return parse_error(r->src, dir->key,
+			"\"dir\" stands alone; give \"%s\" an entry of its own",
+			name ? "name" : "file");
+	if (name && !file)
+		return parse_error(r->src, name->key,
+			"this zone has no \"file\"; write for example: file: zones/example.com.zone");
+	if (file && !name)
+		return parse_error(r->src, file->key,
+			"this zone has no \"name\"; write for example: name: example.com");
+	if (!dir && !name)
+		return parse_error(r->src, entry,
+			"this entry has neither \"name\" and \"file\" nor \"dir\"");
+	return true;
+}
+
+static bool read_zone(struct reader *r, const struct node *entry, struct conf_zone *z)
+{
+	const unsigned before = r->src->faults->errors;
+
+	if (entry->kind == NODE_BAD || !keys_is_map(r, entry, "a zone"))
+		return false;
+	keys_read(r, zone_keys, entry, "a zone", z);
+	if (r->src->faults->errors != before || !check_shape(r, entry))
+		return false;
+	const struct node *at = parse_get(entry, z->name ? "name" : "dir");
+	z->line = at->line;
+	z->column = at->column;
+	return true;
+}
+
+/* By what must not be there twice; in the order of the file where that is the same. */
+static int compare_zones(const void *va, const void *vb)
+{
+	const struct conf_zone *a = *(const struct conf_zone *const *)va,
+			       *b = *(const struct conf_zone *const *)vb;
+	int d = !a->name - !b->name;
+
+	if (d == 0)
+		d = a->name ? name_compare(a->name, b->name) : strcmp(a->dir, b->dir);
+	return d ? d : a < b ? -1 : a > b;
+}
+
+static void check_twins(const struct reader *r, const struct conf *c)
+{
+	const struct conf_zone **sorted = arena_alloc(r->scratch, c->n_zones * sizeof *sorted);
+
+	for (size_t i = 0; i < c->n_zones; i++)
+		sorted[i] = &c->zones[i];
+	qsort(sorted, c->n_zones, sizeof *sorted, compare_zones);
+	for (size_t i = 1, first = 0; i < c->n_zones; i++) {
+		const struct conf_zone *a = sorted[first], *b = sorted[i];
+		const struct node at = { .line = b->line, .column = b->column };
+		if (!a->name != !b->name ||
+			(a->name ? !name_equal(a->name, b->name) : strcmp(a->dir, b->dir) != 0))
+			first = i;
+		else
+			parse_error(r->src, &at,
+				"this %s is here twice (first on line %u); take one out",
+				a->name ? "zone" : "folder", a->line);
+	}
+}
+
+void schema_zones(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf *c = to;
+
+	if (value->kind != NODE_LIST) {
+		option_wrong(r, key, value);
+		return;
+	}
+	if (!value->n)
+		parse_warning(r->src, value, "there are no zones; every query will be refused");
+	c->zones = arena_zalloc(r->mem, value->n * sizeof *c->zones);
+	for (const struct node *e = value->first; e && !faults_full(r->src->faults);
+		e = e->next) {
+		c->zones[c->n_zones] = (struct conf_zone){ 0 };
+		if (read_zone(r, e, &c->zones[c->n_zones]))
+			c->n_zones++;
+	}
+	check_twins(r, c);
+}

@@ -1,0 +1,192 @@
+#include "geo/mmdb_file.h"
+
+#include "base/bytes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char marker[] = "\xab\xcd\xefMaxMind.com";
+
+enum {
+	MARKER = sizeof marker - 1,
+	METADATA_MOST = 128 * 1024, /* "the maximum allowable size for the metadata section" */
+	METADATA_STEPS = 4096,      /* values in it; MaxMind's have fewer than 50 */
+	COPY_MOST = 1 << 30         /* bytes a call */
+};
+
+/* --- copying ------------------------------------------------------------------------------------------------------ */
+
+static bool open_regular(int *fd, const char *path, struct fault *why)
+{
+	struct stat st;
+
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (*fd < 0)
+		return fault(why, "%s: %s", path, strerror(errno));
+	if (fstat(*fd, &st) != 0)
+		fault(why, "%s: %s", path, strerror(errno));
+	else if (S_ISDIR(st.st_mode))
+		fault(why, "%s: is a directory; name the .mmdb file in it", path);
+	else if (!S_ISREG(st.st_mode))
+		fault(why, "%s: is not a regular file", path);
+	else if (st.st_size == 0)
+		fault(why, "%s: is empty", path);
+	else if (st.st_size > UINT32_MAX)
+		fault(why, "%s: has more than 4 GiB; no MaxMind DB file is that large", path);
+	else
+		return true;
+	close(*fd);
+	return false;
+}
+
+/* Everything up to the end that the file has now. */
+static bool copy_all(int to, int from)
+{
+	ssize_t n;
+
+	do
+		n = sendfile(to, from, NULL, COPY_MOST);
+	while (n > 0 || (n < 0 && errno == EINTR));
+	return n == 0;
+}
+
+/* A copy in memory that nobody can change or cut any more. */
+static bool sealed_copy(int *fd, const char *path, struct fault *why)
+{
+	int from;
+
+	if (!open_regular(&from, path, why))
+		return false;
+	*fd = memfd_create("geoip", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (*fd < 0) {
+		fault(why, "%s: no memory for a copy: %s", path, strerror(errno));
+		close(from);
+		return false;
+	}
+	const bool ok = copy_all(*fd, from) &&
+			fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0;
+	if (!ok) {
+		fault(why, "%s: cannot be copied into memory: %s", path, strerror(errno));
+		close(*fd);
+	}
+	close(from);
+	return ok;
+}
+
+/* --- metadata ----------------------------------------------------------------------------------------------------- */
+
+/* Where the metadata starts, behind the last marker; NULL without one. */
+static const uint8_t *find_metadata(const uint8_t *p, size_t len)
+{
+	const uint8_t *end = p + len, *found = NULL;
+
+	if (len > METADATA_MOST)
+		p = end - METADATA_MOST;
+	while ((p = memmem(p, (size_t)(end - p), marker, MARKER)))
+		found = p += MARKER;
+	return found;
+}
+
+static bool not_mmdb(const char *path, const uint8_t *p, size_t len, struct fault *why)
+{
+	if (len > 2 && p[0] == 0x1f && p[1] == 0x8b)
+		return fault(why, "%s: is compressed; unpack it first (gunzip, or tar xzf for .tar.gz)", path);
+	if (len > 2 && p[0] == 'P' && p[1] == 'K')
+		return fault(why, "%s: is a zip file; unpack it first", path);
+	for (size_t i = 0; i < len && i < 64; i++)
+		if (p[i] == 0 || p[i] > 0x7e)
+			return fault(why, "%s: has no MaxMind DB metadata at its end: cut short, or another kind of file", path);
+	return fault(why, "%s: is a text file, not a MaxMind DB file (.mmdb)", path);
+}
+
+/* MMDB_open() lists parts of the metadata with all that pointers lead to, without a limit; so they are read here first. */
+static bool check_metadata(const char *path, int fd, struct fault *why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || st.st_size <= 0)
+		return fault(why, "%s: is empty", path);
+	const size_t len = (size_t)st.st_size;
+	const uint8_t *p = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return fault(why, "%s: no memory for a copy: %s", path, strerror(errno));
+	const uint8_t *meta = find_metadata(p, len);
+	bool ok = false;
+	if (!meta) {
+		not_mmdb(path, p, len, why);
+	} else {
+		struct mmdb_bytes b = { .p = meta, .len = (uint32_t)(p + len - meta), .steps = METADATA_STEPS };
+		ok = mmdb_check_all(&b, 0);
+		if (!ok)
+			fault(why, "%s: its metadata is broken or cut short: %s", path, b.wrong);
+	}
+	munmap((void *)(uintptr_t)p, len);
+	return ok;
+}
+
+static bool check_layout(struct mmdb_file *f, struct fault *why)
+{
+	const MMDB_metadata_s *m = &f->db.metadata;
+	const uint8_t *start = f->db.file_content, *end = find_metadata(start, (size_t)f->db.file_size) - MARKER;
+	const uint64_t tree = (uint64_t)m->node_count * m->record_size / 4;
+
+	if (m->record_size != 24 && m->record_size != 28 && m->record_size != 32)
+		return fault(why, "%s: has records of %u bits; 24, 28 and 32 are known", f->path, m->record_size);
+	if (m->ip_version != 4 && m->ip_version != 6)
+		return fault(why, "%s: is for IP version %u", f->path, m->ip_version);
+	if (m->node_count == 0 || tree + MMDB_FILE_GAP > (uint64_t)(end - start))
+		return fault(why, "%s: is broken: its metadata says %u nodes, for which it is too short", f->path, m->node_count);
+	f->tree = start;
+	f->nodes = m->node_count;
+	f->record_bits = m->record_size;
+	f->v6 = m->ip_version == 6;
+	f->data = (struct mmdb_bytes){ .p = start + tree + MMDB_FILE_GAP, .len = (uint32_t)((uint64_t)(end - start) - tree - MMDB_FILE_GAP) };
+	/* A record of MaxMind's largest database has about 150 values, shared by pointers, in 60 bytes; we read some
+	 * tens of them. */
+	f->data.steps = 16 * (uint64_t)f->data.len + 65536;
+	return true;
+}
+
+/* --- the public side ---------------------------------------------------------------------------------------------- */
+
+bool mmdb_file_open(struct mmdb_file *f, const char *path, struct fault *why)
+{
+	char copy[40];
+	int fd;
+
+	*f = (struct mmdb_file){ .path = path };
+	if (!sealed_copy(&fd, path, why))
+		return false;
+	bool ok = check_metadata(path, fd, why);
+	if (ok) {
+		snprintf(copy, sizeof copy, "/proc/self/fd/%d", fd);
+		const int status = MMDB_open(copy, MMDB_MODE_MMAP, &f->db);
+		ok = status == MMDB_SUCCESS;
+		if (status == MMDB_FILE_OPEN_ERROR)
+			fault(why, "%s: its copy cannot be opened as %s (is /proc mounted?)", path, copy);
+		else if (!ok)
+			fault(why, "%s: %s", path, MMDB_strerror(status));
+	}
+	close(fd);
+	if (ok && !check_layout(f, why)) {
+		MMDB_close(&f->db);
+		ok = false;
+	}
+	return ok;
+}
+
+void mmdb_file_close(struct mmdb_file *f)
+{
+	MMDB_close(&f->db);
+}
+
+bool mmdb_file_wrong(const struct mmdb_file *f, struct fault *why)
+{
+	return fault(why, "%s: is broken: %s (byte %u of the data)", f->path, f->data.wrong, f->data.wrong_at);
+}

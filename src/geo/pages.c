@@ -1,0 +1,45 @@
+#include "geo/pages.h"
+
+#include "base/log.h"
+
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { GROW_FIRST = 1024 };
+
+size_t pages_round(size_t len)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (len + page - 1) / page * page;
+}
+
+void *pages_resize(void *p, size_t old_len, size_t new_len)
+{
+	const size_t from = pages_round(old_len), to = pages_round(new_len);
+	void *q = p;
+
+	if (to == 0) {
+		if (from)
+			munmap(p, from);
+		return NULL;
+	}
+	if (from == 0)
+		q = mmap(NULL, to, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	else if (from != to)
+		q = mremap(p, from, to, MREMAP_MAYMOVE);
+	if (q == MAP_FAILED)
+		die("out of memory: %zu bytes for a table of networks", new_len);
+	return q;
+}
+
+void *pages_grow(void *p, size_t *room, size_t n, size_t size)
+{
+	if (n < *room)
+		return p;
+	const size_t more = *room ? *room * 2 : GROW_FIRST;
+	p = pages_resize(p, *room * size, more * size);
+	*room = more;
+	return p;
+}

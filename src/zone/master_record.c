@@ -1,0 +1,153 @@
+#include "zone/master_inner.h"
+
+#include "base/bytes.h"
+#include "dns/rrtype.h"
+
+#include <errno.h>
+#include <string.h>
+
+bool master_no_memory(struct master *m)
+{
+	if (!m->out_of_memory)
+		faults_error(m->faults, &(struct fault_at){ .path = m->path }, "%s", strerror(ENOMEM));
+	m->out_of_memory = true;
+	return false;
+}
+
+/* --- owners ----------------------------------------------------------------------------------------------------- */
+
+void master_set_origin(struct master *m, const uint8_t *origin)
+{
+	m->origin_len = name_len(origin);
+	memmove(m->origin, origin, m->origin_len);
+	m->origin_inside = name_is_under(m->origin, m->to->origin);
+	m->owner_text = NULL;               /* the same text means another name now */
+}
+
+bool master_name(struct tokens *t, uint8_t name[static NAME_MOST], size_t *len, const uint8_t *origin)
+{
+	const struct token *tok = &t->tok;
+	char text[TOKEN_TEXT];
+
+	if (!token_is_word(tok))
+		return token_fault(t, tok->s - (tok->kind == TOKEN_QUOTED), "a name is wanted here, without quotes");
+	const enum name_result r = name_parse(name, len, tok->s, tok->len, origin);
+	if (r != NAME_OK)
+		return token_fault(t, tok->s, "%s %s", token_text(text, tok), name_result_text(r));
+	return true;
+}
+
+static bool owner_outside(struct master *m, struct tokens *t, const uint8_t *name)
+{
+	char text[NAME_TEXT], zone[NAME_TEXT];
+
+	return token_fault(t, t->tok.s, "%s is not in the zone %s (remove it, or correct the name or $ORIGIN)",
+		name_text(text, name), name_text(zone, m->to->origin));
+}
+
+/* "www.example.com" in example.com, without the dot. */
+static void doubt_owner(struct master *m, struct tokens *t, uint8_t *name, size_t own_len)
+{
+	const uint8_t root = name[own_len];
+	char text[TOKEN_TEXT];
+
+	name[own_len] = 0;
+	const bool twice = name_is_under(name, m->origin);
+	name[own_len] = root;
+	if (twice)
+		token_warning(t, t->tok.s, "%s has no dot at its end, so that the origin is added to it once more "
+			"(write %s. if that is not meant)", token_text(text, &t->tok), text);
+}
+
+bool master_owner(struct master *m, struct tokens *t)
+{
+	struct token *tok = &t->tok;
+	size_t len;
+
+	if (m->owner_text && tok->len == m->owner_text_len && tok->kind == TOKEN_WORD &&
+		memcmp(tok->s, m->owner_text, tok->len) == 0)
+		return true;
+	uint8_t *name = records_room(m->to, NAME_MOST);
+	if (!name)
+		return master_no_memory(m);
+	if (!master_name(t, name, &len, m->origin))
+		return false;
+	const bool absolute = tok->s[tok->len - 1] == '.';
+	if ((absolute || !m->origin_inside) && !name_is_under(name, m->to->origin))
+		return owner_outside(m, t, name);
+	if (!absolute && m->origin_len > 2 && len >= 2 * m->origin_len - 1)
+		doubt_owner(m, t, name, len - m->origin_len);
+	name_lower(name, name, len);
+	m->owner = (uint32_t)m->to->bytes_len;
+	m->to->bytes_len += len;
+	m->owner_text = t->made_by ? NULL : tok->s;
+	m->owner_text_len = tok->len;
+	return true;
+}
+
+/* --- records ---------------------------------------------------------------------------------------------------- */
+
+/* What a record without a TTL has: that of $TTL (RFC 2308 section 4), else the last one's (RFC 1035 section 5.1). If there is
+ * none, the zone's SOA, which comes first, gives its own minimum to all, as BIND does. */
+static bool default_ttl(struct master *m, struct tokens *t, struct head *h, int rdlen)
+{
+	if (!m->has_ttl && !m->has_last_ttl) {
+		if (h->type != RRTYPE_SOA || rdlen < 20)
+			return token_fault(t, h->type_at, "there is no TTL (write one in front of the type, or a $TTL line "
+				"at the top)");
+		m->ttl_s = be32_get(m->rdata + rdlen - 4);      /* its last field */
+		m->has_ttl = true;
+	}
+	h->ttl_s = m->has_ttl ? m->ttl_s : m->last_ttl_s;
+	return true;
+}
+
+static bool add_record(struct master *m, struct record *rr, size_t rdlen)
+{
+	uint8_t *rdata = records_room(m->to, rdlen);
+
+	if (!rdata)
+		return master_no_memory(m);
+	memcpy(rdata, m->rdata, rdlen);
+	rr->owner = m->owner;
+	rr->rdata = (uint32_t)m->to->bytes_len;
+	rr->rdlen = (uint16_t)rdlen;
+	rr->file = (uint16_t)m->reading[m->depth - 1];
+	m->to->bytes_len += rdlen;
+	return records_add(m->to, rr) || master_no_memory(m);
+}
+
+/* What is left behind the head. `where` has line and column. */
+bool master_data(struct master *m, struct tokens *t, struct head *h, const struct record *where)
+{
+	struct record rr = *where;
+	const int rdlen = rdata_read(t, h->type, m->origin, m->rdata);
+
+	if (rdlen < 0)
+		return false;
+	if (h->has_ttl) {
+		m->last_ttl_s = h->ttl_s;
+		m->has_last_ttl = true;
+	} else if (!default_ttl(m, t, h, rdlen)) {
+		return false;
+	}
+	rr.type = h->type;
+	rr.ttl_s = h->ttl_s;
+	return add_record(m, &rr, (size_t)rdlen);
+}
+
+/* The current token is the owner, or what is behind it when the entry is indented. */
+bool master_record(struct master *m, struct tokens *t, bool indented, const struct record *where)
+{
+	struct head h;
+
+	if (indented && m->owner == MASTER_NO_OWNER)
+		return token_fault(t, t->tok.s, "this line has no owner, and there is none before it to take over (an owner "
+			"starts in column 1; @ is the zone itself)");
+	if (!indented) {
+		if (!master_owner(m, t))
+			return false;
+		token_next(t);
+	}
+	return head_read(t, &h, indented) && master_data(m, t, &h, where);
+}

@@ -1,0 +1,361 @@
+#include "zone/rdata_svcb.h"
+
+#include "base/bytes.h"
+#include "zone/value.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* IANA "Service Parameter Keys (SvcParamKeys)". */
+enum key {
+	KEY_MANDATORY, KEY_ALPN, KEY_NO_DEFAULT_ALPN, KEY_PORT, KEY_IPV4HINT, KEY_ECH, KEY_IPV6HINT, KEY_DOHPATH, KEY_OHTTP,
+	KEYS_NAMED,
+	KEY_INVALID = 65535
+};
+
+static const char *const names[KEYS_NAMED] = {
+	"mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint", "dohpath", "ohttp",
+};
+
+enum { PARAMS_MOST = 256 };
+
+struct param {
+	uint32_t key;
+	const char *at;             /* where it was written */
+	uint8_t *value;             /* in the data, behind key and length */
+	size_t len;
+};
+
+/* A value without its quotes; escapes are still in it. */
+struct value {
+	const char *s, *end;
+	const char *at;             /* for faults */
+	bool has;                   /* there was a "=" */
+};
+
+static bool find_key(uint32_t *key, const char *s, size_t len)
+{
+	for (unsigned i = 0; i < KEYS_NAMED; i++)
+		if (strlen(names[i]) == len && strncasecmp(names[i], s, len) == 0) {
+			*key = i;
+			return true;
+		}
+	return len > 3 && strncasecmp(s, "key", 3) == 0 && (s[3] != '0' || len == 4) &&
+	       value_number(key, s + 3, len - 3, KEY_INVALID - 1);
+}
+
+/* --- values ----------------------------------------------------------------------------------------------------- */
+
+/* The next item of a list, up to a comma; false at the end of the list. Commas in items are for alpn alone. */
+static bool next_item(struct value *v, struct value *item)
+{
+	if (v->s > v->end)
+		return false;
+	const char *comma = memchr(v->s, ',', (size_t)(v->end - v->s));
+	*item = (struct value){ v->s, comma ? comma : v->end, v->s, true };
+	v->s = item->end + 1;
+	return true;
+}
+
+static bool read_plain(struct fields *f, struct value *v)
+{
+	while (v->s < v->end) {
+		if (!field_room(f, 1))
+			return false;
+		if (!token_char(&v->s, v->end, f->at))
+			return token_fault(f->in, v->s, "this escape is broken (write \\ and a sign, or \\DDD)");
+		f->at++;
+	}
+	return true;
+}
+
+/* A list inside a string (RFC 9460 appendix A.1): the string's escapes are undone first, and in what comes out "\," is a
+ * comma and "\\" a backslash that do not end an item. */
+static bool read_alpn(struct fields *f, struct value *v)
+{
+	uint8_t *len;
+
+	do {
+		len = f->at;
+		if (!field_bytes(f, &(uint8_t){ 0 }, 1))
+			return false;
+		bool ended = false;
+		while (v->s < v->end && !ended) {
+			const char *const here = v->s;
+			unsigned char c;
+			if (!token_char(&v->s, v->end, &c))
+				return token_fault(f->in, here, "this escape is broken (write \\ and a sign, or \\DDD)");
+			if (c == ',') {
+				ended = true;
+				continue;
+			}
+			if (c == '\\' && (v->s == v->end || !token_char(&v->s, v->end, &c)))
+				return token_fault(f->in, here, "this escape is broken (a comma in a name is written \\\\,)");
+			if (!field_bytes(f, &c, 1))
+				return false;
+		}
+		if (f->at - len - 1 == 0 || f->at - len - 1 > 255)
+			return token_fault(f->in, v->at, "alpn is a list of protocols of 1 to 255 bytes (as in alpn=h2,h3)");
+		*len = (uint8_t)(f->at - len - 1);
+		if (!ended)
+			return true;
+	} while (v->s <= v->end);
+	return true;
+}
+
+static bool read_hints(struct fields *f, struct value *v, bool v6)
+{
+	struct value item;
+
+	while (next_item(v, &item)) {
+		const size_t len = (size_t)(item.end - item.s);
+		if (!field_room(f, 16))
+			return false;
+		if (!(v6 ? value_aaaa(f->at, item.s, len) : value_a(f->at, item.s, len)))
+			return token_fault(f->in, item.at, "this is not an %s address", v6 ? "IPv6" : "IPv4");
+		f->at += v6 ? 16 : 4;
+	}
+	return true;
+}
+
+static bool read_mandatory(struct fields *f, struct value *v)
+{
+	uint8_t *const start = f->at;
+	struct value item;
+	uint32_t key;
+
+	while (next_item(v, &item)) {
+		if (!find_key(&key, item.s, (size_t)(item.end - item.s)))
+			return token_fault(f->in, item.at, "this is no key (as in mandatory=alpn,port)");
+		if (!field_room(f, 2))
+			return false;
+		/* In ascending order, each once. */
+		uint8_t *at = start;
+		while (at < f->at && be16_get(at) < key)
+			at += 2;
+		if (at < f->at && be16_get(at) == key)
+			return token_fault(f->in, item.at, "this key stands twice in mandatory");
+		memmove(at + 2, at, (size_t)(f->at - at));
+		be16_put(at, key);
+		f->at += 2;
+	}
+	return true;
+}
+
+static bool read_base64(struct fields *f, struct value *v)
+{
+	struct fields part = *f;
+	struct tokens in;
+
+	/* As the only word of a text of its own, whose faults are told here. */
+	char text[8192];
+	const size_t len = (size_t)(v->end - v->s);
+	if (len >= sizeof text)
+		return token_fault(f->in, v->at, "the value of ech is too long");
+	memcpy(text, v->s, len);
+	text[len] = 0;
+	token_init(&in, f->in->path, text, len, f->in->faults);
+	in.made_by = f->in;
+	in.made_at = v->at;
+	in.made_note = "the value of ech";
+	token_next(&in);
+	part.in = &in;
+	if (!field_base64(&part, false, "ech"))
+		return false;
+	f->at = part.at;
+	return in.tok.kind == TOKEN_END || token_fault(f->in, v->at, "the value of ech is one word of base64");
+}
+
+static bool read_port(struct fields *f, struct value *v)
+{
+	uint32_t port;
+
+	if (!value_number(&port, v->s, (size_t)(v->end - v->s), UINT16_MAX))
+		return token_fault(f->in, v->at, "the port is a number from 0 to 65535");
+	return field_bytes(f, (uint8_t[2]){ (uint8_t)(port >> 8), (uint8_t)port }, 2);
+}
+
+static bool read_value(struct fields *f, uint32_t key, struct value *v)
+{
+	if (key == KEY_NO_DEFAULT_ALPN || key == KEY_OHTTP)
+		return !v->has || token_fault(f->in, v->at, "%s has no value", names[key]);
+	if (key < KEYS_NAMED && (!v->has || v->s == v->end))
+		return token_fault(f->in, v->at, "%s needs a value (as in %s=...)", names[key], names[key]);
+	switch (key) {
+	case KEY_MANDATORY: return read_mandatory(f, v);
+	case KEY_ALPN: return read_alpn(f, v);
+	case KEY_PORT: return read_port(f, v);
+	case KEY_IPV4HINT: return read_hints(f, v, false);
+	case KEY_ECH: return read_base64(f, v);
+	case KEY_IPV6HINT: return read_hints(f, v, true);
+	default: return read_plain(f, v);
+	}
+}
+
+/* --- parameters ------------------------------------------------------------------------------------------------- */
+
+static bool read_param(struct fields *f, struct param *p)
+{
+	const struct token *tok = &f->in->tok;
+	char text[TOKEN_TEXT];
+
+	if (tok->kind != TOKEN_WORD)
+		return tok->kind == TOKEN_QUOTED && token_fault(f->in, tok->s - 1, "a parameter is wanted here, as in "
+			"alpn=\"h2,h3\" (the key stands outside of the quotes)");
+	const char *const end = tok->s + tok->len;
+	const char *const equals = memchr(tok->s, '=', tok->len);
+	*p = (struct param){ .at = tok->s };
+	if (!find_key(&p->key, tok->s, (size_t)((equals ? equals : end) - tok->s)))
+		return token_fault(f->in, tok->s, "%s is not a parameter of a service (keys are mandatory, alpn, "
+			"no-default-alpn, port, ipv4hint, ech, ipv6hint, dohpath, ohttp and keyNNNNN)", token_text(text, tok));
+	struct value v = { equals ? equals + 1 : end, end, equals ? equals + 1 : tok->s, equals != NULL };
+	if (tok->quote_inside) {
+		if (!equals || *v.s != '"' || end[-1] != '"' || end - v.s < 2 ||
+			memchr(tok->s, '"', (size_t)(v.s - tok->s)))
+			return token_fault(f->in, tok->s, "the quotes must be around all of the value");
+		v.s++;
+		v.end--;
+	}
+	if (!field_bytes(f, (uint8_t[4]){ 0 }, 4))
+		return false;
+	p->value = f->at;
+	if (!read_value(f, p->key, &v))
+		return false;
+	p->len = (size_t)(f->at - p->value);
+	be16_put(p->value - 4, p->key);
+	be16_put(p->value - 2, (unsigned)p->len);
+	token_next(f->in);
+	return true;
+}
+
+static void reverse(uint8_t *a, uint8_t *b)
+{
+	while (a < b) {
+		const uint8_t swap = *a;
+		*a++ = *--b;
+		*b = swap;
+	}
+}
+
+/* Puts the newest parameter where it belongs among the `n` before it, which are in order, and its bytes with it. */
+static bool sort_in(struct fields *f, struct param *params, unsigned n)
+{
+	const struct param p = params[n];
+	unsigned i = n;
+
+	while (i > 0 && params[i - 1].key > p.key)
+		i--;
+	if (i > 0 && params[i - 1].key == p.key)
+		return token_fault(f->in, p.at, "this parameter stands twice in one record");
+	if (i == n)
+		return true;
+	uint8_t *const to = params[i].value - 4, *const from = p.value - 4;
+	reverse(to, from);                  /* both parts, then the whole: the parts have changed places */
+	reverse(from, f->at);
+	reverse(to, f->at);
+	memmove(params + i + 1, params + i, (n - i) * sizeof *params);
+	for (unsigned j = i + 1; j <= n; j++)
+		params[j].value += p.len + 4;
+	params[i] = p;
+	params[i].value = to + 4;
+	return true;
+}
+
+bool rdata_svcb_read(struct fields *f)
+{
+	struct param params[PARAMS_MOST];
+	uint8_t *const start = f->at;
+	const char *const at = f->in->tok.s;
+	struct fault why;
+	unsigned n = 0;
+
+	while (f->in->tok.kind != TOKEN_END) {
+		if (n == PARAMS_MOST)
+			return token_fault(f->in, f->in->tok.s, "there are over %d parameters", PARAMS_MOST);
+		if (!read_param(f, &params[n]) || !sort_in(f, params, n))
+			return false;
+		n++;
+	}
+	return rdata_svcb_check(start, f->at, &why) || token_fault(f->in, at, "%s", why.text);
+}
+
+/* --- the wire --------------------------------------------------------------------------------------------------- */
+
+static bool alpn_is_whole(const uint8_t *p, const uint8_t *end)
+{
+	if (p == end)
+		return false;
+	while (p < end && *p && end - p > *p)
+		p += *p + 1;
+	return p == end;
+}
+
+static bool has_key(const uint8_t *p, const uint8_t *end, unsigned key)
+{
+	for (; p < end; p += 4 + be16_get(p + 2))
+		if (be16_get(p) == key)
+			return true;
+	return false;
+}
+
+/* `all` to `end` is whole: every parameter in its bounds. */
+static bool mandatory_holds(const uint8_t *v, unsigned len, const uint8_t *all, const uint8_t *end)
+{
+	if (len == 0 || len % 2)
+		return false;
+	for (unsigned i = 0; i < len; i += 2) {
+		const unsigned key = be16_get(v + i);
+		if (key == KEY_MANDATORY || (i && key <= be16_get(v + i - 2)) || !has_key(all, end, key))
+			return false;
+	}
+	return true;
+}
+
+static bool value_is_sound(unsigned key, const uint8_t *v, unsigned len, const uint8_t *all, const uint8_t *end)
+{
+	switch (key) {
+	case KEY_MANDATORY: return mandatory_holds(v, len, all, end);
+	case KEY_ALPN: return alpn_is_whole(v, v + len);
+	case KEY_NO_DEFAULT_ALPN: return len == 0 && has_key(all, end, KEY_ALPN);
+	case KEY_PORT: return len == 2;
+	case KEY_IPV4HINT: return len && len % 4 == 0;
+	case KEY_ECH:
+	case KEY_DOHPATH: return len > 0;
+	case KEY_IPV6HINT: return len && len % 16 == 0;
+	case KEY_OHTTP: return len == 0;
+	case KEY_INVALID: return false;
+	default: return true;
+	}
+}
+
+static bool check_bounds(const uint8_t *p, const uint8_t *end, struct fault *why)
+{
+	for (long last = -1; p < end; p += 4 + be16_get(p + 2)) {
+		if (end - p < 4 || end - p - 4 < be16_get(p + 2))
+			return fault(why, "a parameter is cut short");
+		if (be16_get(p) <= last)
+			return fault(why, "the parameters are not in ascending order of their keys");
+		last = be16_get(p);
+	}
+	return true;
+}
+
+bool rdata_svcb_check(const uint8_t *p, const uint8_t *end, struct fault *why)
+{
+	const uint8_t *const all = p;
+
+	if (!check_bounds(p, end, why))
+		return false;
+	for (; p < end; p += 4 + be16_get(p + 2)) {
+		const unsigned key = be16_get(p);
+		if (value_is_sound(key, p + 4, be16_get(p + 2), all, end))
+			continue;
+		if (key == KEY_MANDATORY)
+			return fault(why, "mandatory must name keys that are in this record, each once, and not itself "
+				"(RFC 9460 section 8)");
+		if (key == KEY_NO_DEFAULT_ALPN)
+			return fault(why, "no-default-alpn has no value, and alpn must be there too (RFC 9460 section 7.1.1)");
+		return fault(why, "the value of %s is not of its form (RFC 9460)", key < KEYS_NAMED ? names[key] : "key65535");
+	}
+	return true;
+}

@@ -1,0 +1,348 @@
+#include "zone/token.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+enum character { PLAIN, BLANK, NEWLINE, STOP, COMMENT, OPEN, CLOSE, QUOTE, BACKSLASH };
+
+static const uint8_t character[256] = {
+	[' '] = BLANK, ['\t'] = BLANK, ['\r'] = BLANK, ['\n'] = NEWLINE, [0] = STOP, [';'] = COMMENT,
+	['('] = OPEN, [')'] = CLOSE, ['"'] = QUOTE, ['\\'] = BACKSLASH,
+};
+
+static inline enum character kind(const char *p)
+{
+	return (enum character)character[(unsigned char)*p];
+}
+
+void token_init(struct tokens *t, const char *path, const char *text, size_t len, struct faults *f)
+{
+	*t = (struct tokens){
+		.at = text, .text = text, .end = text + len, .line_start = text, .line = 1, .path = path, .faults = f,
+	};
+	t->tok.s = text;
+}
+
+/* --- words ------------------------------------------------------------------------------------------------------ */
+
+static bool escape_is_cut(const char *p)
+{
+	return p[1] == 0 || p[1] == '\n' || (p[1] == '\r' && p[2] == '\n');
+}
+
+/* `p` is behind an opening quote; returns the closing one, or the end of the line when there is none. */
+static const char *quote_end(const char *p, bool *escaped)
+{
+	while (*p && *p != '\n' && *p != '"') {
+		if (*p == '\\' && !escape_is_cut(p)) {
+			*escaped = true;
+			p++;
+		}
+		p++;
+	}
+	return p;
+}
+
+static void bad(struct tokens *t, const char *at, const char *go_on)
+{
+	t->tok = (struct token){ at, 0, TOKEN_BAD, false, false };
+	t->at = go_on;
+}
+
+static void take_quoted(struct tokens *t, const char *p)
+{
+	const char *s = p + 1;
+	bool escaped = false;
+	const char *e = quote_end(s, &escaped);
+
+	t->at = p;                  /* parentheses up to here are counted */
+	if (*e != '"') {
+		token_fault(t, p, "this quote is not closed on its line (a \" is missing, or write \\\" for the sign)");
+		bad(t, p, e);
+		return;
+	}
+	t->tok = (struct token){ s, (unsigned)(e - s), TOKEN_QUOTED, escaped, false };
+	t->at = e + 1;
+}
+
+/* A word with escapes or quotes in it; `p` is where plain characters ended. */
+static void take_odd_word(struct tokens *t, const char *s, const char *p)
+{
+	struct token tok = { s, 0, TOKEN_WORD, false, false };
+
+	for (;;) {
+		while (kind(p) == PLAIN)
+			p++;
+		if (kind(p) == BACKSLASH) {
+			if (escape_is_cut(p)) {
+				token_fault(t, p, "there is nothing behind this backslash "
+					"(write \\\\ for the sign; parentheses join lines)");
+				bad(t, s, p + 1);
+				return;
+			}
+			tok.escaped = true;
+			p += 2;
+		} else if (kind(p) == QUOTE) {
+			const char *opening = p++;
+			tok.quote_inside = true;
+			if (opening[-1] != '=')
+				continue;
+			p = quote_end(p, &tok.escaped);
+			if (*p != '"') {
+				token_fault(t, opening, "this quote is not closed on its line (a \" is missing)");
+				bad(t, s, p);
+				return;
+			}
+			p++;
+		} else {
+			break;
+		}
+	}
+	tok.len = (unsigned)(p - s);
+	t->tok = tok;
+	t->at = p;
+}
+
+static void take_word(struct tokens *t, const char *s)
+{
+	const char *p = s;
+
+	t->at = s;                  /* parentheses up to here are counted */
+	while (kind(p) == PLAIN)
+		p++;
+	if (kind(p) == BACKSLASH || kind(p) == QUOTE) {
+		take_odd_word(t, s, p);
+		return;
+	}
+	t->tok = (struct token){ s, (unsigned)(p - s), TOKEN_WORD, false, false };
+	t->at = p;
+}
+
+/* --- between words ---------------------------------------------------------------------------------------------- */
+
+static const char *line_end(const struct tokens *t, const char *p)
+{
+	const char *nl = memchr(p, '\n', (size_t)(t->end - p));
+
+	return nl ? nl : t->end;
+}
+
+static void take_end(struct tokens *t, const char *p)
+{
+	t->tok = (struct token){ p, 0, TOKEN_END, false, false };
+	t->at = p;
+}
+
+static void new_line(struct tokens *t, const char *start)
+{
+	t->line++;
+	t->line_start = start;
+}
+
+/* True when the parenthesis made a token of its own, a bad one. */
+static bool parenthesis(struct tokens *t, const char *p)
+{
+	if (*p == '(') {
+		if (t->depth++ == 0)
+			t->open = p;
+		return false;
+	}
+	if (t->depth) {
+		t->depth--;
+		return false;
+	}
+	token_fault(t, p, "this parenthesis was never opened (remove it, or put the ( where the record starts)");
+	bad(t, p, p + 1);
+	return true;
+}
+
+void token_next(struct tokens *t)
+{
+	const char *p = t->at;
+
+	for (;;) {
+		switch (kind(p)) {
+		case BLANK: p++; break;
+		case PLAIN:
+		case BACKSLASH: take_word(t, p); return;
+		case NEWLINE:
+			if (!t->depth) {
+				take_end(t, p);
+				return;
+			}
+			new_line(t, ++p);
+			break;
+		case STOP:
+			t->at = p;
+			if (t->depth)
+				token_fault(t, p, "the file ends inside a parenthesis");
+			take_end(t, p);
+			return;
+		case COMMENT:
+			if (!t->depth) {
+				take_end(t, p);
+				return;
+			}
+			p = line_end(t, p);
+			break;
+		case OPEN:
+		case CLOSE:
+			if (parenthesis(t, p))
+				return;
+			p++;
+			break;
+		case QUOTE: take_quoted(t, p); return;
+		}
+	}
+}
+
+bool token_entry(struct tokens *t, bool *indented)
+{
+	/* What is left of the last entry; its fault, if any, has been told. */
+	while (t->tok.kind != TOKEN_END)
+		token_next(t);
+	for (;;) {
+		const char *p = t->at;
+		if (kind(p) == COMMENT)
+			p = line_end(t, p);
+		if (*p == '\n')
+			new_line(t, ++p);
+		t->at = p;
+		t->depth = 0;
+		t->failed = false;
+		if (p == t->end)
+			return false;
+		*indented = kind(p) == BLANK;
+		token_next(t);
+		if (t->tok.kind != TOKEN_END)
+			return true;
+		if (t->at == t->end)
+			return false;
+	}
+}
+
+/* --- faults ----------------------------------------------------------------------------------------------------- */
+
+static struct fault_at place(const struct tokens *t, const char *at)
+{
+	struct fault_at where = { t->path, t->text, t->end, t->line, 0 };
+	const char *start = t->line_start;
+
+	if (at < start) {
+		start = t->text;
+		where.line = 1;
+		for (const char *nl; (nl = memchr(start, '\n', (size_t)(at - start))); start = nl + 1)
+			where.line++;
+	}
+	where.column = (unsigned)(at - start) + 1;
+	return where;
+}
+
+/* Whether the parenthesis that is open at the current token is closed anywhere. */
+static bool is_closed(const struct tokens *t)
+{
+	struct tokens ahead = *t;
+
+	ahead.failed = true;
+	do
+		token_next(&ahead);
+	while (ahead.tok.kind != TOKEN_END);
+	return ahead.depth == 0;
+}
+
+static void tell(struct tokens *t, const char *at, const char *what)
+{
+	if (t->made_by) {
+		token_fault(t->made_by, t->made_at, "%s (%s)", what, t->made_note);
+		return;
+	}
+	if (t->depth && !is_closed(t)) {
+		at = t->open;
+		what = "this parenthesis is never closed (a ) is missing at the end of its record)";
+	}
+	const struct fault_at where = place(t, at);
+	if (t->depth && where.column == 1 && at > t->open)
+		faults_error(t->faults, &where, "%s (a parenthesis opened on line %u is still open here)", what,
+			place(t, t->open).line);
+	else
+		faults_error(t->faults, &where, "%s", what);
+}
+
+bool token_fault(struct tokens *t, const char *at, const char *fmt, ...)
+{
+	char what[900];
+	va_list ap;
+
+	if (t->failed)
+		return false;
+	t->failed = true;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof what, fmt, ap);
+	va_end(ap);
+	tell(t, at, what);
+	return false;
+}
+
+void token_warning(struct tokens *t, const char *at, const char *fmt, ...)
+{
+	char what[900];
+	va_list ap;
+
+	if (t->made_by) {
+		at = t->made_at;
+		t = t->made_by;
+	}
+	/* Finding a place costs; a file with a million warnings shall not. */
+	const bool shown = t->faults->warnings < FAULTS_MOST;
+	const struct fault_at where = shown ? place(t, at) : (struct fault_at){ .path = t->path };
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof what, fmt, ap);
+	va_end(ap);
+	faults_warning(t->faults, &where, "%s", what);
+}
+
+const char *token_text(char buf[static TOKEN_TEXT], const struct token *tok)
+{
+	enum { MOST = TOKEN_TEXT - 8 };
+	const unsigned n = tok->len < MOST ? tok->len : MOST;
+	char *to = buf;
+
+	if (tok->kind == TOKEN_QUOTED)
+		*to++ = '"';
+	for (unsigned i = 0; i < n; i++)
+		*to++ = (unsigned char)tok->s[i] < ' ' ? '?' : tok->s[i];
+	if (n < tok->len)
+		to = stpcpy(to, "...");
+	if (tok->kind == TOKEN_QUOTED)
+		*to++ = '"';
+	*to = 0;
+	return buf;
+}
+
+bool token_char(const char **p, const char *end, unsigned char *c)
+{
+	const char *s = *p;
+
+	if (*s != '\\') {
+		*c = (unsigned char)*s;
+		*p = s + 1;
+		return true;
+	}
+	if (end - s < 2)
+		return false;
+	if (s[1] < '0' || s[1] > '9') {
+		*c = (unsigned char)s[1];
+		*p = s + 2;
+		return true;
+	}
+	if (end - s < 4 || s[2] < '0' || s[2] > '9' || s[3] < '0' || s[3] > '9')
+		return false;
+	const int v = (s[1] - '0') * 100 + (s[2] - '0') * 10 + (s[3] - '0');
+	if (v > 255)
+		return false;
+	*c = (unsigned char)v;
+	*p = s + 4;
+	return true;
+}
