@@ -54,7 +54,7 @@ deps-tests:
 
 $(BUILD)/obj/%.o: %.c build/config.mk
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(if $(filter tests/%,$<),-Itests) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CPPFLAGS) $(if $(filter tests/%,$<),-Itests) $(ALL_CFLAGS) $(if $(filter tests/%,$<),-Wno-missing-prototypes) -MMD -MP -c -o $@ $<
 
 $(BUILD)/libwaymark.a: $(call object,$(room_sources))
 	rm -f $@

@@ -36,6 +36,7 @@ struct schema_pool {
 	struct pool_opts opts;
 	const struct node *node;
 	bool edges_whole;           /* `edges` had no fault, so that others can be held against it */
+	bool policy_wrong;          /* told; nothing is asked of the edges */
 	const struct node *other;   /* where `all-down` names another pool */
 	struct pool_pin *pins;      /* room for all of them; `opts.n_pins` are taken */
 	const struct node **pin_nodes;

@@ -81,6 +81,7 @@ static void take_policy(
 		[POOL_ROUND_ROBIN] = "round-robin",
 		[POOL_WEIGHTED] = "weighted",
 	};
+	struct schema_pool *p = to;
 	const char *text = option_scalar(r, key, value);
 
 	if (!text)
@@ -88,9 +89,10 @@ static void take_policy(
 	for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
 		if (strcmp(text, words[i]) != 0)
 			continue;
-		*(enum pool_policy *)to = (enum pool_policy)i;
+		p->opts.policy = (enum pool_policy)i;
 		return;
 	}
+	p->policy_wrong = true;
 	option_wrong(r, key, value);
 }
 
@@ -223,7 +225,7 @@ static void take_all_down(
 
 static const struct key pool_keys[] = {
 	{ "edges", take_edges, .say = EDGE_LIST, .needed = "edges: [ ams1, iad2 ]" },
-	{ "policy", take_policy, .say = "nearest, round-robin or weighted", AT(opts.policy) },
+	{ "policy", take_policy, .say = "nearest, round-robin or weighted" },
 	{ "answers", option_number, .say = "a number from 1 to 16", AT(opts.answers), .least = 1,
 		.most = POOL_ANSWERS_MOST },
 	{ "spread", take_spread, .say = "a time or a share, such as 10ms or 5%", AT(opts) },
@@ -251,7 +253,7 @@ static void check_policy(const struct reader *r, const struct schema_pool *p)
 	if (p->opts.policy == POOL_WEIGHTED && p->edges_whole && !weights)
 		parse_error(r->src, parse_get(p->node, "policy"),
 			"pool %s is weighted, and all its edges have weight 0", pool_shown);
-	if (p->opts.policy != POOL_NEAREST || !p->opts.n)
+	if (p->opts.policy != POOL_NEAREST || p->policy_wrong || !p->opts.n)
 		return;
 	for (const struct node *i = option_first(edges); i; i = option_next(edges, i)) {
 		if (i->kind != NODE_SCALAR || !known_find(&r->edges, i->text, &number))
@@ -348,7 +350,7 @@ void schema_pools(struct reader *r, const struct key *key, const struct node *va
 	for (const struct node *p = value->first; p && i < n && !faults_full(r->src->faults);
 		p = p->next)
 		read_pool(r, p, &pools[i++]);
-	check_loops(r, pools, i);
+	check_loops(r, pools, room);        /* all of them: one that was read may name one that was not */
 	c->pools = arena_alloc(r->mem, i * sizeof *c->pools);
 	c->n_pools = i;
 	for (i = 0; i < c->n_pools; i++)

@@ -41,10 +41,13 @@ static const char *copy_plain(uint8_t *to, const char *p, const char *end)
 	return p;
 }
 
-/* One label from `*p` to its dot, which is passed, or to `end`. `*at` is where its length goes, and then that of the next. */
-static enum name_result take_label(uint8_t to[static NAME_MOST], size_t *at, const char **p, const char *end)
+/* One label from `*p` to its dot, which is passed, or to `end`. `*at` is where its length goes,
+ * and then that of the next. */
+static enum name_result take_label(
+	uint8_t to[static NAME_MOST], size_t *at, const char **p, const char *end)
 {
-	const size_t start = *at + 1, most = start + 63 < NAME_MOST - 1 ? start + 63 : NAME_MOST - 1;
+	const size_t start = *at + 1,
+		     most = start + 63 < NAME_MOST - 1 ? start + 63 : NAME_MOST - 1;
 	size_t here = start;
 
 	while (*p < end && **p != '.') {
@@ -57,7 +60,8 @@ static enum name_result take_label(uint8_t to[static NAME_MOST], size_t *at, con
 			continue;
 		}
 		const char *from = *p;
-		*p = copy_plain(to + here, from, (size_t)(end - from) < room ? end : from + room);
+		*p = copy_plain(
+			to + here, from, (size_t)(end - from) < room ? end : from + room);
 		here += (size_t)(*p - from);
 	}
 	if (here == start)
@@ -67,8 +71,8 @@ static enum name_result take_label(uint8_t to[static NAME_MOST], size_t *at, con
 	return NAME_OK;
 }
 
-enum name_result name_parse(uint8_t to[static NAME_MOST], size_t *len, const char *text, size_t text_len,
-	const uint8_t *origin)
+enum name_result name_parse(uint8_t to[static NAME_MOST], size_t *len, const char *text,
+	size_t text_len, const uint8_t *origin)
 {
 	const char *p = text, *const end = text + text_len;
 	static const uint8_t root[1];
@@ -84,7 +88,7 @@ enum name_result name_parse(uint8_t to[static NAME_MOST], size_t *len, const cha
 			const enum name_result r = take_label(to, &at, &p, end);
 			if (r != NAME_OK)
 				return r;
-			if (p < end && ++p == end)      /* a dot at the end: absolute */
+			if (p < end && ++p == end) /* a dot at the end: absolute */
 				tail = root;
 		}
 	if (!tail)
@@ -102,10 +106,12 @@ const char *name_result_text(enum name_result r)
 {
 	switch (r) {
 	case NAME_OK: return "is a name";
-	case NAME_EMPTY_LABEL: return "has an empty label (two dots together, or a dot in front)";
+	case NAME_EMPTY_LABEL:
+		return "has an empty label (two dots together, or a dot in front)";
 	case NAME_LABEL_LONG: return "has a label over 63 bytes (RFC 1035 section 2.3.4)";
 	case NAME_LONG: return "is over 255 bytes (RFC 1035 section 2.3.4)";
-	case NAME_BAD_ESCAPE: return "has a broken escape (write \\. or \\DDD, a decimal number to 255)";
+	case NAME_BAD_ESCAPE:
+		return "has a broken escape (write \\. or \\DDD, a decimal number to 255)";
 	case NAME_RELATIVE: return "is relative and there is no origin (end it with a dot)";
 	}
 	return "is no name";
@@ -158,7 +164,8 @@ const uint8_t *name_skip(const uint8_t *name, unsigned labels)
 	return name;
 }
 
-/* Eight bytes at once: 0x20 into each that is a capital. Bytes over 127 are none, and no sum runs over into the next. */
+/* Eight bytes at once: 0x20 into each that is a capital. Bytes over 127 are none, and no sum
+ * runs over into the next. */
 static uint64_t lower8(uint64_t v)
 {
 	const uint64_t ones = 0x0101010101010101u, low7 = v & ones * 0x7f;

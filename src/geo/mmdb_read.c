@@ -30,7 +30,7 @@ static bool value_of(struct reading *r, uint32_t at, uint32_t *value, struct fau
 {
 	struct recent *recent = &r->recent[at % RECENT];
 
-	if (r->any && recent->at == at) {
+	if (recent->at == at) {
 		*value = recent->value;
 		return true;
 	}
@@ -81,11 +81,13 @@ static bool read_file(struct reading *r, const char *path, struct fault *why)
 {
 	if (!mmdb_file_open(&r->file, path, why))
 		return false;
-	r->any = r->told = false;
+	r->any = false;
+	memset(r->recent, 0xff, sizeof r->recent); /* no offset is so large */
 	bool ok = true, useful = false;
 	for (unsigned v6 = 0; ok && v6 < 2; v6++) {
 		if (r->known[v6])
 			continue;
+		r->v6 = v6;
 		r->told = false;
 		ok = mmdb_walk(&r->file, v6, take_net, r, why);
 		r->known[v6] = r->told;

@@ -31,6 +31,8 @@ void *pages_resize(void *p, size_t old_len, size_t new_len)
 		q = mremap(p, from, to, MREMAP_MAYMOVE);
 	if (q == MAP_FAILED)
 		die("out of memory: %zu bytes for a table of networks", new_len);
+	if (to >= 4u << 20)
+		madvise(q, to, MADV_HUGEPAGE);
 	return q;
 }
 

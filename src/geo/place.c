@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* An index of things that are kept elsewhere, by hash: numbers from 1, 0 is a free slot. Thrown away when sealed. */
+/* An index of things that are kept elsewhere, by hash. Thrown away when sealed. */
 struct index {
-	uint32_t *slots;
+	uint64_t *slots;            /* upper half of the hash, and a number from 1; 0 is free */
 	size_t room, n;             /* room: a power of two, at least twice n */
 };
 
@@ -30,29 +30,48 @@ enum { INDEX_FIRST = 1024 };
 
 /* --- index -------------------------------------------------------------------------------------------------------- */
 
-typedef uint64_t hash_fn(const struct places *p, uint32_t number);
+/* Where a search for a hash starts: its upper half says, so that the index can grow without a look at the things. */
+static size_t index_at(const struct index *x, uint64_t hash)
+{
+	return (size_t)(hash >> 32) & (x->room - 1);
+}
 
 static void index_put(struct index *x, uint64_t hash, uint32_t number)
 {
-	size_t i = hash & (x->room - 1);
+	size_t i = index_at(x, hash);
 
 	while (x->slots[i])
 		i = (i + 1) & (x->room - 1);
-	x->slots[i] = number;
+	x->slots[i] = hash >> 32 << 32 | number;
+	x->n++;
 }
 
-static void index_grow(struct index *x, const struct places *p, hash_fn *hash)
+static void index_grow(struct index *x)
 {
 	const struct index old = *x;
 
 	if (x->n * 2 < x->room)
 		return;
+	x->n = 0;
 	x->room = old.room ? old.room * 2 : INDEX_FIRST;
 	x->slots = pages_resize(NULL, 0, x->room * sizeof *x->slots);
 	for (size_t i = 0; i < old.room; i++)
 		if (old.slots[i])
-			index_put(x, hash(p, old.slots[i]), old.slots[i]);
+			index_put(x, old.slots[i], (uint32_t)old.slots[i]);
 	pages_resize(old.slots, old.room * sizeof *old.slots, 0);
+}
+
+/* The next number with this hash, or 0; `*i` is where the search stands. */
+static uint32_t index_next(const struct index *x, uint64_t hash, size_t *i)
+{
+	for (; x->slots[*i]; *i = (*i + 1) & (x->room - 1)) {
+		const uint64_t slot = x->slots[*i];
+		if (slot >> 32 == hash >> 32) {
+			*i = (*i + 1) & (x->room - 1);
+			return (uint32_t)slot;
+		}
+	}
+	return 0;
 }
 
 static void index_fini(struct index *x)
@@ -93,16 +112,6 @@ void places_drop(struct places *p)
 	free(p);
 }
 
-static uint64_t place_hash(const struct places *p, uint32_t number)
-{
-	return hash_bytes(p->key, (const uint8_t *)&p->list[number - 1], sizeof *p->list);
-}
-
-static uint64_t text_hash(const struct places *p, uint32_t text)
-{
-	return hash_bytes(p->key, (const uint8_t *)p->text + text, strlen(p->text + text));
-}
-
 /* Equal places are equal bytes: no padding that differs, one NAN, one zero. */
 static struct place place_plain(const struct place *place)
 {
@@ -122,18 +131,18 @@ uint32_t places_add(struct places *p, const struct place *place)
 {
 	const struct place plain = place_plain(place);
 
-	index_grow(&p->by_place, p, place_hash);
+	index_grow(&p->by_place);
 	struct index *x = &p->by_place;
 	const uint64_t hash = hash_bytes(p->key, (const uint8_t *)&plain, sizeof plain);
-	for (size_t i = hash & (x->room - 1); x->slots[i]; i = (i + 1) & (x->room - 1))
-		if (memcmp(&p->list[x->slots[i] - 1], &plain, sizeof plain) == 0)
-			return x->slots[i];
+	size_t i = index_at(x, hash);
+	for (uint32_t n; (n = index_next(x, hash, &i));)
+		if (memcmp(&p->list[n - 1], &plain, sizeof plain) == 0)
+			return n;
 	if (p->n == NETMAP_VALUE_MOST)
 		return 0;
 	p->list = pages_grow(p->list, &p->room, p->n, sizeof *p->list);
 	p->list[p->n++] = plain;
 	index_put(x, hash, (uint32_t)p->n);
-	x->n++;
 	return (uint32_t)p->n;
 }
 
@@ -142,14 +151,13 @@ uint32_t places_intern(struct places *p, const char *text, size_t len)
 	len = strnlen(text, len);
 	if (len == 0)
 		return 0;
-	index_grow(&p->by_text, p, text_hash);
+	index_grow(&p->by_text);
 	struct index *x = &p->by_text;
 	const uint64_t hash = hash_bytes(p->key, (const uint8_t *)text, len);
-	for (size_t i = hash & (x->room - 1); x->slots[i]; i = (i + 1) & (x->room - 1)) {
-		const char *known = p->text + x->slots[i];
-		if (strncmp(known, text, len) == 0 && known[len] == 0)
-			return x->slots[i];
-	}
+	size_t i = index_at(x, hash);
+	for (uint32_t n; (n = index_next(x, hash, &i));)
+		if (strncmp(p->text + n, text, len) == 0 && p->text[n + len] == 0)
+			return n;
 	const size_t at = p->text_len;
 	if (at + len + 1 > UINT32_MAX)
 		return 0;
@@ -158,7 +166,6 @@ uint32_t places_intern(struct places *p, const char *text, size_t len)
 	memcpy(p->text + at, text, len);
 	p->text_len = at + len + 1;
 	index_put(x, hash, (uint32_t)at);
-	x->n++;
 	return (uint32_t)at;
 }
 
@@ -194,37 +201,73 @@ const char *place_text(const struct places *p, uint32_t text)
 
 /* --- geography ---------------------------------------------------------------------------------------------------- */
 
-/* One string a continent, the countries in order. */
-static const struct {
-	char continent[3];
-	const char *countries;
+/* In order of country. */
+static const struct in_continent {
+	char country[3], continent[3];
 } continents[] = {
-	{ "AF", "AO BF BI BJ BW CD CF CG CI CM CV DJ DZ EG EH ER ET GA GH GM GN GQ GW KE KM LR LS LY MA MG ML MR MU MW "
-		"MZ NA NE NG RE RW SC SD SH SL SN SO SS ST SZ TD TG TN TZ UG YT ZA ZM ZW" },
-	{ "AN", "AQ BV GS HM TF" },
-	{ "AS", "AE AF AM AZ BD BH BN BT CC CN GE HK ID IL IN IO IQ IR JO JP KG KH KP KR KW KZ LA LB LK MM MN MO MV MY "
-		"NP OM PH PK PS QA SA SG SY TH TJ TM TR TW UZ VN YE" },
-	{ "EU", "AD AL AT AX BA BE BG BY CH CY CZ DE DK EE ES FI FO FR GB GG GI GR HR HU IE IM IS IT JE LI LT LU LV MC "
-		"MD ME MK MT NL NO PL PT RO RS RU SE SI SJ SK SM UA VA XK" },
-	{ "NA", "AG AI AW BB BL BM BQ BS BZ CA CR CU CW DM DO GD GL GP GT HN HT JM KN KY LC MF MQ MS MX NI PA PM PR SV "
-		"SX TC TT US VC VG VI" },
-	{ "OC", "AS AU CK CX FJ FM GU KI MH MP NC NF NR NU NZ PF PG PN PW SB TK TL TO TV UM VU WF WS" },
-	{ "SA", "AR BO BR CL CO EC FK GF GY PE PY SR UY VE" },
+	{ "AD", "EU" }, { "AE", "AS" }, { "AF", "AS" }, { "AG", "NA" }, { "AI", "NA" }, { "AL", "EU" },
+	{ "AM", "AS" }, { "AO", "AF" }, { "AQ", "AN" }, { "AR", "SA" }, { "AS", "OC" }, { "AT", "EU" },
+	{ "AU", "OC" }, { "AW", "NA" }, { "AX", "EU" }, { "AZ", "AS" }, { "BA", "EU" }, { "BB", "NA" },
+	{ "BD", "AS" }, { "BE", "EU" }, { "BF", "AF" }, { "BG", "EU" }, { "BH", "AS" }, { "BI", "AF" },
+	{ "BJ", "AF" }, { "BL", "NA" }, { "BM", "NA" }, { "BN", "AS" }, { "BO", "SA" }, { "BQ", "NA" },
+	{ "BR", "SA" }, { "BS", "NA" }, { "BT", "AS" }, { "BV", "AN" }, { "BW", "AF" }, { "BY", "EU" },
+	{ "BZ", "NA" }, { "CA", "NA" }, { "CC", "AS" }, { "CD", "AF" }, { "CF", "AF" }, { "CG", "AF" },
+	{ "CH", "EU" }, { "CI", "AF" }, { "CK", "OC" }, { "CL", "SA" }, { "CM", "AF" }, { "CN", "AS" },
+	{ "CO", "SA" }, { "CR", "NA" }, { "CU", "NA" }, { "CV", "AF" }, { "CW", "NA" }, { "CX", "OC" },
+	{ "CY", "EU" }, { "CZ", "EU" }, { "DE", "EU" }, { "DJ", "AF" }, { "DK", "EU" }, { "DM", "NA" },
+	{ "DO", "NA" }, { "DZ", "AF" }, { "EC", "SA" }, { "EE", "EU" }, { "EG", "AF" }, { "EH", "AF" },
+	{ "ER", "AF" }, { "ES", "EU" }, { "ET", "AF" }, { "FI", "EU" }, { "FJ", "OC" }, { "FK", "SA" },
+	{ "FM", "OC" }, { "FO", "EU" }, { "FR", "EU" }, { "GA", "AF" }, { "GB", "EU" }, { "GD", "NA" },
+	{ "GE", "AS" }, { "GF", "SA" }, { "GG", "EU" }, { "GH", "AF" }, { "GI", "EU" }, { "GL", "NA" },
+	{ "GM", "AF" }, { "GN", "AF" }, { "GP", "NA" }, { "GQ", "AF" }, { "GR", "EU" }, { "GS", "AN" },
+	{ "GT", "NA" }, { "GU", "OC" }, { "GW", "AF" }, { "GY", "SA" }, { "HK", "AS" }, { "HM", "AN" },
+	{ "HN", "NA" }, { "HR", "EU" }, { "HT", "NA" }, { "HU", "EU" }, { "ID", "AS" }, { "IE", "EU" },
+	{ "IL", "AS" }, { "IM", "EU" }, { "IN", "AS" }, { "IO", "AS" }, { "IQ", "AS" }, { "IR", "AS" },
+	{ "IS", "EU" }, { "IT", "EU" }, { "JE", "EU" }, { "JM", "NA" }, { "JO", "AS" }, { "JP", "AS" },
+	{ "KE", "AF" }, { "KG", "AS" }, { "KH", "AS" }, { "KI", "OC" }, { "KM", "AF" }, { "KN", "NA" },
+	{ "KP", "AS" }, { "KR", "AS" }, { "KW", "AS" }, { "KY", "NA" }, { "KZ", "AS" }, { "LA", "AS" },
+	{ "LB", "AS" }, { "LC", "NA" }, { "LI", "EU" }, { "LK", "AS" }, { "LR", "AF" }, { "LS", "AF" },
+	{ "LT", "EU" }, { "LU", "EU" }, { "LV", "EU" }, { "LY", "AF" }, { "MA", "AF" }, { "MC", "EU" },
+	{ "MD", "EU" }, { "ME", "EU" }, { "MF", "NA" }, { "MG", "AF" }, { "MH", "OC" }, { "MK", "EU" },
+	{ "ML", "AF" }, { "MM", "AS" }, { "MN", "AS" }, { "MO", "AS" }, { "MP", "OC" }, { "MQ", "NA" },
+	{ "MR", "AF" }, { "MS", "NA" }, { "MT", "EU" }, { "MU", "AF" }, { "MV", "AS" }, { "MW", "AF" },
+	{ "MX", "NA" }, { "MY", "AS" }, { "MZ", "AF" }, { "NA", "AF" }, { "NC", "OC" }, { "NE", "AF" },
+	{ "NF", "OC" }, { "NG", "AF" }, { "NI", "NA" }, { "NL", "EU" }, { "NO", "EU" }, { "NP", "AS" },
+	{ "NR", "OC" }, { "NU", "OC" }, { "NZ", "OC" }, { "OM", "AS" }, { "PA", "NA" }, { "PE", "SA" },
+	{ "PF", "OC" }, { "PG", "OC" }, { "PH", "AS" }, { "PK", "AS" }, { "PL", "EU" }, { "PM", "NA" },
+	{ "PN", "OC" }, { "PR", "NA" }, { "PS", "AS" }, { "PT", "EU" }, { "PW", "OC" }, { "PY", "SA" },
+	{ "QA", "AS" }, { "RE", "AF" }, { "RO", "EU" }, { "RS", "EU" }, { "RU", "EU" }, { "RW", "AF" },
+	{ "SA", "AS" }, { "SB", "OC" }, { "SC", "AF" }, { "SD", "AF" }, { "SE", "EU" }, { "SG", "AS" },
+	{ "SH", "AF" }, { "SI", "EU" }, { "SJ", "EU" }, { "SK", "EU" }, { "SL", "AF" }, { "SM", "EU" },
+	{ "SN", "AF" }, { "SO", "AF" }, { "SR", "SA" }, { "SS", "AF" }, { "ST", "AF" }, { "SV", "NA" },
+	{ "SX", "NA" }, { "SY", "AS" }, { "SZ", "AF" }, { "TC", "NA" }, { "TD", "AF" }, { "TF", "AN" },
+	{ "TG", "AF" }, { "TH", "AS" }, { "TJ", "AS" }, { "TK", "OC" }, { "TL", "OC" }, { "TM", "AS" },
+	{ "TN", "AF" }, { "TO", "OC" }, { "TR", "AS" }, { "TT", "NA" }, { "TV", "OC" }, { "TW", "AS" },
+	{ "TZ", "AF" }, { "UA", "EU" }, { "UG", "AF" }, { "UM", "OC" }, { "US", "NA" }, { "UY", "SA" },
+	{ "UZ", "AS" }, { "VA", "EU" }, { "VC", "NA" }, { "VE", "SA" }, { "VG", "NA" }, { "VI", "NA" },
+	{ "VN", "AS" }, { "VU", "OC" }, { "WF", "OC" }, { "WS", "OC" }, { "XK", "EU" }, { "YE", "AS" },
+	{ "YT", "AF" }, { "ZA", "AF" }, { "ZM", "AF" }, { "ZW", "AF" },
 };
+
+static int by_country(const void *key, const void *row)
+{
+	return memcmp(key, ((const struct in_continent *)row)->country, 2);
+}
 
 const char *place_continent(const char country[static 2])
 {
-	for (size_t i = 0; i < sizeof continents / sizeof *continents; i++)
-		for (const char *c = continents[i].countries; *c; c += c[2] ? 3 : 2)
-			if (c[0] == country[0] && c[1] == country[1])
-				return continents[i].continent;
-	return NULL;
+	const struct in_continent *row = bsearch(country, continents, sizeof continents / sizeof *continents,
+		sizeof *continents, by_country);
+
+	return row ? row->continent : NULL;
 }
 
 bool place_is_continent(const char *code)
 {
-	for (size_t i = 0; i < sizeof continents / sizeof *continents; i++)
-		if (strcmp(continents[i].continent, code) == 0)
+	static const char *const all[] = { "AF", "AN", "AS", "EU", "NA", "OC", "SA" };
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (strcmp(all[i], code) == 0)
 			return true;
 	return false;
 }

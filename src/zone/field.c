@@ -11,7 +11,8 @@ bool field_room(struct fields *f, size_t n)
 {
 	if ((size_t)(f->end - f->at) >= n)
 		return true;
-	return token_fault(f->in, f->in->tok.s, "the data of this record is over 65535 bytes (RFC 1035 section 3.2.1); "
+	return token_fault(f->in, f->in->tok.s,
+		"the data of this record is over 65535 bytes (RFC 1035 section 3.2.1); "
 		"split it into several records");
 }
 
@@ -29,8 +30,9 @@ static bool missing(struct fields *f, const char *what)
 	const struct token *tok = &f->in->tok;
 
 	if (tok->kind != TOKEN_END)
-		return false;           /* TOKEN_BAD: told */
-	return token_fault(f->in, tok->s, "%s is missing (the %s record ends here)", what, f->type);
+		return false; /* TOKEN_BAD: told */
+	return token_fault(
+		f->in, tok->s, "%s is missing (the %s record ends here)", what, f->type);
 }
 
 bool field_word(struct fields *f, const char *what)
@@ -41,11 +43,12 @@ bool field_word(struct fields *f, const char *what)
 	if (token_is_word(tok))
 		return true;
 	if (tok->kind == TOKEN_QUOTED)
-		return token_fault(f->in, tok->s - 1, "%s is in quotes here; write %s without them",
-			token_text(text, tok), what);
-	if (tok->kind == TOKEN_WORD)
-		return token_fault(f->in, tok->s, "%s has a quote inside, where %s is expected", token_text(text, tok),
+		return token_fault(f->in, tok->s - 1,
+			"%s is in quotes here; write %s without them", token_text(text, tok),
 			what);
+	if (tok->kind == TOKEN_WORD)
+		return token_fault(f->in, tok->s, "%s has a quote inside, where %s is expected",
+			token_text(text, tok), what);
 	return missing(f, what);
 }
 
@@ -53,7 +56,8 @@ static bool is_a(struct fields *f, const char *should)
 {
 	char text[TOKEN_TEXT];
 
-	return token_fault(f->in, f->in->tok.s, "%s is not %s", token_text(text, &f->in->tok), should);
+	return token_fault(
+		f->in, f->in->tok.s, "%s is not %s", token_text(text, &f->in->tok), should);
 }
 
 static bool take(struct fields *f, size_t n)
@@ -63,7 +67,7 @@ static bool take(struct fields *f, size_t n)
 	return true;
 }
 
-/* --- names ------------------------------------------------------------------------------------------------------ */
+/* --- names -------------------------------------------------------------------------------- */
 
 /* What is legal and yet hardly meant: an address, or the zone's own name without the dot. */
 static void doubt_name(struct fields *f, const struct token *tok, size_t len)
@@ -75,19 +79,25 @@ static void doubt_name(struct fields *f, const struct token *tok, size_t len)
 	if (tok->len < 2 || tok->s[tok->len - 1] == '.')
 		return;
 	if (value_a(v4, tok->s, tok->len)) {
-		token_warning(f->in, tok->s, "%s is taken for a name here, not for an address (%s wants a name: give the "
-			"address an A record and write that record's name)", token_text(text, tok), f->type);
+		token_warning(f->in, tok->s,
+			"%s is taken for a name here, not for an address (%s wants a name: "
+			"give the "
+			"address an A record and write that record's name)",
+			token_text(text, tok), f->type);
 		return;
 	}
-	const uint8_t *own = f->at + len - origin_len;          /* where the appended origin starts */
+	const uint8_t *own = f->at + len - origin_len; /* where the appended origin starts */
 	if (origin_len > 2 && len >= 2 * origin_len - 1 && name_is_under(f->at, f->origin)) {
 		uint8_t front[NAME_MOST];
 		const size_t front_len = (size_t)(own - f->at);
 		memcpy(front, f->at, front_len);
 		front[front_len] = 0;
 		if (name_is_under(front, f->origin))
-			token_warning(f->in, tok->s, "%s has no dot at its end, so that the origin is added to it once "
-				"more (write %s. if that is not meant)", token_text(text, tok), text);
+			token_warning(f->in, tok->s,
+				"%s has no dot at its end, so that the origin is added to it "
+				"once "
+				"more (write %s. if that is not meant)",
+				token_text(text, tok), text);
 	}
 }
 
@@ -102,7 +112,8 @@ bool field_name(struct fields *f, const char *what)
 		return false;
 	const enum name_result r = name_parse(name, &len, tok->s, tok->len, f->origin);
 	if (r != NAME_OK)
-		return token_fault(f->in, tok->s, "%s %s", token_text(text, tok), name_result_text(r));
+		return token_fault(
+			f->in, tok->s, "%s %s", token_text(text, tok), name_result_text(r));
 	if (!field_room(f, len))
 		return false;
 	memcpy(f->at, name, len);
@@ -110,7 +121,7 @@ bool field_name(struct fields *f, const char *what)
 	return take(f, len);
 }
 
-/* --- addresses and numbers -------------------------------------------------------------------------------------- */
+/* --- addresses and numbers ---------------------------------------------------------------- */
 
 bool field_a(struct fields *f, const char *what)
 {
@@ -122,9 +133,10 @@ bool field_a(struct fields *f, const char *what)
 	if (!field_room(f, 4))
 		return false;
 	if (!value_a(f->at, tok->s, tok->len))
-		return is_a(f, value_aaaa(v6, tok->s, tok->len) ?
-			"an IPv4 address but an IPv6 address (its record type is AAAA)" :
-			"an IPv4 address (each part must be 0-255)");
+		return is_a(f, value_aaaa(v6, tok->s, tok->len)
+				       ? "an IPv4 address but an IPv6 address (its record type "
+					 "is AAAA)"
+				       : "an IPv4 address (each part must be 0-255)");
 	return take(f, 4);
 }
 
@@ -138,9 +150,11 @@ bool field_aaaa(struct fields *f, const char *what)
 	if (!field_room(f, 16))
 		return false;
 	if (!value_aaaa(f->at, tok->s, tok->len))
-		return is_a(f, value_a(v4, tok->s, tok->len) ?
-			"an IPv6 address but an IPv4 address (its record type is A)" :
-			"an IPv6 address (eight groups of up to four hexadecimal digits; :: stands once for groups of 0)");
+		return is_a(f,
+			value_a(v4, tok->s, tok->len)
+				? "an IPv6 address but an IPv4 address (its record type is A)"
+				: "an IPv6 address (eight groups of up to four hexadecimal "
+				  "digits; :: stands once for groups of 0)");
 	return take(f, 16);
 }
 
@@ -160,7 +174,8 @@ bool field_number(struct fields *f, unsigned bytes, const char *what)
 	if (!field_word(f, what) || !field_room(f, bytes))
 		return false;
 	if (!value_number(&n, tok->s, tok->len, most))
-		return token_fault(f->in, tok->s, "%s cannot be %s (a number from 0 to %u is wanted)",
+		return token_fault(f->in, tok->s,
+			"%s cannot be %s (a number from 0 to %u is wanted)",
 			token_text(text, tok), what, most);
 	put_number(f->at, bytes, n);
 	return take(f, bytes);
@@ -175,16 +190,17 @@ bool field_period(struct fields *f, uint32_t most, const char *what)
 	if (!field_word(f, what) || !field_room(f, 4))
 		return false;
 	if (!value_period(&n, tok->s, tok->len))
-		return token_fault(f->in, tok->s, "%s cannot be %s (write seconds, or units as in 1w2d3h4m5s)",
+		return token_fault(f->in, tok->s,
+			"%s cannot be %s (write seconds, or units as in 1w2d3h4m5s)",
 			token_text(text, tok), what);
 	if (n > most)
-		return token_fault(f->in, tok->s, "%s is too long for %s (at most %u seconds)", token_text(text, tok), what,
-			most);
+		return token_fault(f->in, tok->s, "%s is too long for %s (at most %u seconds)",
+			token_text(text, tok), what, most);
 	be32_put(f->at, (uint32_t)n);
 	return take(f, 4);
 }
 
-/* --- strings ---------------------------------------------------------------------------------------------------- */
+/* --- strings ------------------------------------------------------------------------------ */
 
 /* Undoes the escapes of the current token; at most `most` bytes. */
 static bool string_bytes(struct fields *f, size_t most, const char *what)
@@ -196,18 +212,25 @@ static bool string_bytes(struct fields *f, size_t most, const char *what)
 	if (tok->kind != TOKEN_QUOTED && tok->kind != TOKEN_WORD)
 		return missing(f, what);
 	if (tok->quote_inside)
-		return token_fault(f->in, tok->s, "%s has a quote inside (put all of it into quotes, with \\\" for the sign)",
+		return token_fault(f->in, tok->s,
+			"%s has a quote inside (put all of it into quotes, with \\\" for the "
+			"sign)",
 			token_text(text, tok));
 	if (!tok->escaped && tok->len <= most)
 		return field_bytes(f, p, tok->len);
 	for (size_t n = 0; p < end; n++) {
 		if (n == most && most == 255)
-			return token_fault(f->in, p, "%s is over 255 bytes at this place (split it into several strings: "
-				"\"...\" \"...\")", what);
+			return token_fault(f->in, p,
+				"%s is over 255 bytes at this place (split it into several "
+				"strings: "
+				"\"...\" \"...\")",
+				what);
 		if (!field_room(f, 1))
 			return false;
 		if (!token_char(&p, end, f->at))
-			return token_fault(f->in, p, "this escape is broken (write \\ and a sign, or \\DDD, a decimal number "
+			return token_fault(f->in, p,
+				"this escape is broken (write \\ and a sign, or \\DDD, a "
+				"decimal number "
 				"from 000 to 255)");
 		f->at++;
 	}
@@ -241,14 +264,16 @@ bool field_tag(struct fields *f, const char *what)
 	for (unsigned i = 0; i < tok->len; i++) {
 		const char c = tok->s[i];
 		if (!((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')))
-			return token_fault(f->in, tok->s + i, "%s has only letters and digits (RFC 8659 section 4.1)", what);
+			return token_fault(f->in, tok->s + i,
+				"%s has only letters and digits (RFC 8659 section 4.1)", what);
 	}
 	return field_string(f, what);
 }
 
-/* --- hexadecimal ------------------------------------------------------------------------------------------------ */
+/* --- hexadecimal -------------------------------------------------------------------------- */
 
-/* The digits of one word; `*digits` counts on over several, so that a byte may be split between two. */
+/* The digits of one word; `*digits` counts on over several, so that a byte may be split between
+ * two. */
 static bool hex_word(struct fields *f, size_t *digits, const char *what)
 {
 	const struct token *tok = &f->in->tok;
@@ -256,7 +281,8 @@ static bool hex_word(struct fields *f, size_t *digits, const char *what)
 	for (unsigned i = 0; i < tok->len; i++) {
 		const int d = value_hex_digit(tok->s[i]);
 		if (d < 0)
-			return token_fault(f->in, tok->s + i, "this is not a hexadecimal digit (0-9, a-f), as %s wants",
+			return token_fault(f->in, tok->s + i,
+				"this is not a hexadecimal digit (0-9, a-f), as %s wants",
 				what);
 		if (!field_room(f, 1))
 			return false;
@@ -283,11 +309,12 @@ bool field_hex(struct fields *f, bool rest, const char *what)
 		token_next(f->in);
 	} while (rest && token_is_word(tok));
 	if (digits % 2)
-		return token_fault(f->in, last, "%s has an odd number of hexadecimal digits (two make a byte)", what);
+		return token_fault(f->in, last,
+			"%s has an odd number of hexadecimal digits (two make a byte)", what);
 	return !rest || tok->kind == TOKEN_END || field_word(f, what);
 }
 
-/* --- base64 and base32 ------------------------------------------------------------------------------------------ */
+/* --- base64 and base32 -------------------------------------------------------------------- */
 
 struct sextets {
 	uint32_t bits;
@@ -302,15 +329,18 @@ static bool base64_char(struct fields *f, struct sextets *s, const char *p)
 		s->bits = s->bits << 6 | (unsigned)d;
 		if (++s->n % 4)
 			return true;
-		const uint8_t three[] = { (uint8_t)(s->bits >> 16), (uint8_t)(s->bits >> 8), (uint8_t)s->bits };
+		const uint8_t three[] = { (uint8_t)(s->bits >> 16), (uint8_t)(s->bits >> 8),
+			(uint8_t)s->bits };
 		return field_bytes(f, three, 3);
 	}
 	if (*p == '=' && ++s->padding <= 2)
 		return true;
-	return token_fault(f->in, p, "this is no base64 (A-Z, a-z, 0-9, + and /, and = only at the end)");
+	return token_fault(
+		f->in, p, "this is no base64 (A-Z, a-z, 0-9, + and /, and = only at the end)");
 }
 
-/* The last one or two bytes. The bits that are left over must be zero, or two texts would mean the same. */
+/* The last one or two bytes. The bits that are left over must be zero, or two texts would mean
+ * the same. */
 static bool base64_end(struct fields *f, const struct sextets *s)
 {
 	const unsigned left = s->n % 4;
@@ -341,7 +371,9 @@ bool field_base64(struct fields *f, bool rest, const char *what)
 		token_next(f->in);
 	} while (rest && token_is_word(tok));
 	if (!base64_end(f, &s))
-		return token_fault(f->in, last, "%s is cut short or padded wrongly (base64 comes in fours, filled up with =)",
+		return token_fault(f->in, last,
+			"%s is cut short or padded wrongly (base64 comes in fours, filled up "
+			"with =)",
 			what);
 	return !rest || tok->kind == TOKEN_END || field_word(f, what);
 }
@@ -351,17 +383,19 @@ bool field_base32(struct fields *f, const char *what)
 	const struct token *tok = &f->in->tok;
 	uint8_t *const len = f->at;
 	uint32_t bits = 0;
-	unsigned have = 0;                  /* bits */
+	unsigned have = 0; /* bits */
 
 	if (!field_word(f, what) || !field_room(f, 256))
 		return false;
 	if (tok->len > 408 || tok->len % 8 == 1 || tok->len % 8 == 3 || tok->len % 8 == 6)
-		return token_fault(f->in, tok->s, "%s cannot have %u base32 digits", what, tok->len);
+		return token_fault(
+			f->in, tok->s, "%s cannot have %u base32 digits", what, tok->len);
 	f->at++;
 	for (unsigned i = 0; i < tok->len; i++) {
 		const int d = value_base32_digit(tok->s[i]);
 		if (d < 0)
-			return token_fault(f->in, tok->s + i, "this is no base32 digit (0-9, a-v), as %s wants", what);
+			return token_fault(f->in, tok->s + i,
+				"this is no base32 digit (0-9, a-v), as %s wants", what);
 		bits = bits << 5 | (unsigned)d;
 		have += 5;
 		if (have >= 8)
@@ -371,7 +405,8 @@ bool field_base32(struct fields *f, const char *what)
 	return take(f, 0);
 }
 
-bool field_hex_groups(struct fields *f, unsigned groups, unsigned digits, char between, const char *what)
+bool field_hex_groups(
+	struct fields *f, unsigned groups, unsigned digits, char between, const char *what)
 {
 	const struct token *tok = &f->in->tok;
 	const char *p = tok->s, *const end = p + tok->len;
@@ -382,19 +417,23 @@ bool field_hex_groups(struct fields *f, unsigned groups, unsigned digits, char b
 	for (unsigned g = 0; g < groups; g++) {
 		const char *start = p;
 		uint32_t v = 0;
-		for (int d; p < end && p - start < (int)digits && (d = value_hex_digit(*p)) >= 0; p++)
+		for (int d;
+			p < end && p - start < (int)digits && (d = value_hex_digit(*p)) >= 0;
+			p++)
 			v = v << 4 | (unsigned)d;
 		const bool ends = g + 1 == groups ? p == end : p < end && *p == between;
 		if (p == start || (exact && p - start != 2) || !ends)
-			return token_fault(f->in, p, "%s is %u groups of %s%u hexadecimal digits with a %c in between", what,
-				groups, exact ? "" : "up to ", digits, between);
+			return token_fault(f->in, p,
+				"%s is %u groups of %s%u hexadecimal digits with a %c in "
+				"between",
+				what, groups, exact ? "" : "up to ", digits, between);
 		put_number(f->at + g * digits / 2, digits / 2, v);
 		p += p < end;
 	}
 	return take(f, groups * digits / 2);
 }
 
-/* --- types ------------------------------------------------------------------------------------------------------ */
+/* --- types -------------------------------------------------------------------------------- */
 
 static bool type_word(struct fields *f, uint16_t *type, const char *what)
 {
@@ -404,7 +443,8 @@ static bool type_word(struct fields *f, uint16_t *type, const char *what)
 	if (!field_word(f, what))
 		return false;
 	if (!rrtype_parse(type, tok->s, tok->len))
-		return token_fault(f->in, tok->s, "%s is not a record type (a name such as A or TYPEnnn)",
+		return token_fault(f->in, tok->s,
+			"%s is not a record type (a name such as A or TYPEnnn)",
 			token_text(text, tok));
 	return true;
 }
@@ -427,7 +467,8 @@ bool field_bitmap(struct fields *f)
 		uint16_t type;
 		if (!type_word(f, &type, "a record type"))
 			return false;
-		if (rrtype_is_meta(type) && type != 128)        /* NXNAME stands in bitmaps (RFC 9824) */
+		if (rrtype_is_meta(type) &&
+			type != 128) /* NXNAME stands in bitmaps (RFC 9824) */
 			return is_a(f, "a type that a bitmap may name (it stands in no zone)");
 		bits[type / 8] |= (uint8_t)(0x80 >> type % 8);
 		token_next(f->in);

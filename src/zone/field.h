@@ -1,8 +1,8 @@
 /* field.h - one field of a record's data, text to wire.
  *
- * Each function takes the current token (some take several), appends what it means to `at`, and moves on to the next
- * token. `what` names the field for a person ("the mail server's name"). False after a fault has been told at the exact
- * place. Control thread.
+ * Each function takes the current token (some take several), appends what it means to `at`, and
+ * moves on to the next token. `what` names the field for a person ("the mail server's name").
+ * False after a fault has been told at the exact place. Control thread.
  */
 #ifndef ZONE_FIELD_H
 #define ZONE_FIELD_H
@@ -13,13 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FIELD_TTL_MOST = 0x7fffffff };       /* RFC 2181 section 8 */
+enum { FIELD_TTL_MOST = 0x7fffffff }; /* RFC 2181 section 8 */
 
 struct fields {
 	struct tokens *in;
-	const uint8_t *origin;      /* wire, for relative names */
-	const char *type;           /* the record's, for messages */
-	uint8_t *start, *at, *end;  /* room for the data, what is written next, its end */
+	const uint8_t *origin;     /* wire, for relative names */
+	const char *type;          /* the record's, for messages */
+	uint8_t *start, *at, *end; /* room for the data, what is written next, its end */
 };
 
 /* Room for `n` more bytes, or a fault: RDATA has at most 65535. */
@@ -51,20 +51,23 @@ bool field_tag(struct fields *f, const char *what);
 /* Hexadecimal, in one word or (`rest`) in all that follow. A rest has at least one byte. */
 bool field_hex(struct fields *f, bool rest, const char *what);
 
-/* `groups` numbers of `digits` hexadecimal digits with `between` in between (EUI48, NID). Shorter groups are for those
- * that may leave out zeros in front. */
-bool field_hex_groups(struct fields *f, unsigned groups, unsigned digits, char between, const char *what);
+/* `groups` numbers of `digits` hexadecimal digits with `between` in between (EUI48, NID).
+ * Shorter groups are for those that may leave out zeros in front. */
+bool field_hex_groups(
+	struct fields *f, unsigned groups, unsigned digits, char between, const char *what);
 
 /* A record type by name. */
 bool field_type(struct fields *f, const char *what);
 
-/* All that follow are record types: a type bitmap (RFC 4034 section 4.1.2). Empty when there are none. */
+/* All that follow are record types: a type bitmap (RFC 4034 section 4.1.2). Empty when there
+ * are none. */
 bool field_bitmap(struct fields *f);
 
 /* Base64 (RFC 4648 section 4), in one word or in all that follow; at least one byte. */
 bool field_base64(struct fields *f, bool rest, const char *what);
 
-/* Base32 with the extended hex alphabet and no padding (RFC 5155 section 3.3), its length in front, in one word. */
+/* Base32 with the extended hex alphabet and no padding (RFC 5155 section 3.3), its length in
+ * front, in one word. */
 bool field_base32(struct fields *f, const char *what);
 
 #endif

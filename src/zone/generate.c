@@ -12,16 +12,21 @@ bool generate_range(struct generate_range *r, const char *s, size_t len, struct 
 	const char *const end = s + len, *stop_end = slash ? slash : end;
 
 	r->step = 1;
-	if (!dash || stop_end < dash || !value_number(&r->start, s, (size_t)(dash - s), NUMBER_MOST) ||
+	if (!dash || stop_end < dash ||
+		!value_number(&r->start, s, (size_t)(dash - s), NUMBER_MOST) ||
 		!value_number(&r->stop, dash + 1, (size_t)(stop_end - dash - 1), NUMBER_MOST) ||
-		(slash && !value_number(&r->step, slash + 1, (size_t)(end - slash - 1), NUMBER_MOST)))
-		return fault(why, "is no range (write start-stop or start-stop/step, as in 1-254)");
+		(slash && !value_number(
+				  &r->step, slash + 1, (size_t)(end - slash - 1), NUMBER_MOST)))
+		return fault(
+			why, "is no range (write start-stop or start-stop/step, as in 1-254)");
 	if (r->start > r->stop)
-		return fault(why, "counts backwards (the first number must not be above the second)");
+		return fault(why,
+			"counts backwards (the first number must not be above the second)");
 	if (r->step == 0)
 		return fault(why, "never gets anywhere (the step must be at least 1)");
 	if (generate_count(r) > GENERATE_MOST)
-		return fault(why, "makes %u records (at most %u are allowed)", generate_count(r), GENERATE_MOST);
+		return fault(why, "makes %u records (at most %u are allowed)",
+			generate_count(r), GENERATE_MOST);
 	return true;
 }
 
@@ -91,7 +96,8 @@ static void add_number(struct text *to, uint32_t n, const struct modifier *m)
 }
 
 /* `s` is behind a "$"; returns what is behind all that belongs to it, or NULL. */
-static const char *expand_one(struct text *to, const char *s, const char *end, uint32_t n, struct fault *why)
+static const char *expand_one(
+	struct text *to, const char *s, const char *end, uint32_t n, struct fault *why)
 {
 	struct modifier m = { 0, 0, 'd' };
 
@@ -100,8 +106,9 @@ static const char *expand_one(struct text *to, const char *s, const char *end, u
 		return s + 1;
 	}
 	if (s < end && *s == '{' && !(s = read_modifier(&m, s, end))) {
-		fault(why, "this is no ${offset,width,base} (two numbers, then d, o, x, X, n or N; the last two may be left "
-			"out)");
+		fault(why, "this is no ${offset,width,base} (two numbers, then d, o, x, X, n "
+			   "or N; the last two may be left "
+			   "out)");
 		return NULL;
 	}
 	const int64_t sum = n + m.offset;
@@ -113,7 +120,8 @@ static const char *expand_one(struct text *to, const char *s, const char *end, u
 	return s;
 }
 
-bool generate_expand(struct text *to, const char *s, size_t len, uint32_t n, const char **bad, struct fault *why)
+bool generate_expand(struct text *to, const char *s, size_t len, uint32_t n, const char **bad,
+	struct fault *why)
 {
 	const char *const end = s + len;
 

@@ -2,8 +2,9 @@
  *
  *     $GENERATE 1-254/2 host-$ A 192.0.2.$
  *
- * "$" is the number; "${offset,width,base}" adds an offset, fills up with zeros to a width, and writes it decimal (d), octal
- * (o), hexadecimal (x, X) or as nibbles apart by dots, the lowest first (n, N); "$$" and "\$" are the sign itself.
+ * "$" is the number; "${offset,width,base}" adds an offset, fills up with zeros to a width, and
+ * writes it decimal (d), octal (o), hexadecimal (x, X) or as nibbles apart by dots, the lowest
+ * first (n, N); "$$" and "\$" are the sign itself.
  */
 #ifndef ZONE_GENERATE_H
 #define ZONE_GENERATE_H
@@ -15,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { GENERATE_MOST = 1 << 22 };   /* records that one zone may have generated */
+enum { GENERATE_MOST = 1 << 22 }; /* records that one zone may have generated */
 
 struct generate_range {
 	uint32_t start, stop, step; /* all at most 2^31-1; start <= stop, step > 0 */
@@ -26,7 +27,9 @@ bool generate_range(struct generate_range *r, const char *s, size_t len, struct 
 
 uint32_t generate_count(const struct generate_range *r);
 
-/* Appends `s` with its "$" replaced by `n`. On false `*bad` (may be NULL) is the place in `s` that is wrong. */
-bool generate_expand(struct text *to, const char *s, size_t len, uint32_t n, const char **bad, struct fault *why);
+/* Appends `s` with its "$" replaced by `n`. On false `*bad` (may be NULL) is the place in `s`
+ * that is wrong. */
+bool generate_expand(struct text *to, const char *s, size_t len, uint32_t n, const char **bad,
+	struct fault *why);
 
 #endif

@@ -22,7 +22,9 @@ static bool take_ttl(struct tokens *t, uint64_t n, uint32_t *ttl_s)
 	char text[TOKEN_TEXT];
 
 	if (n > FIELD_TTL_MOST)
-		return token_fault(t, t->tok.s, "the TTL %s is too long (at most 2147483647 seconds, RFC 2181 section 8)",
+		return token_fault(t, t->tok.s,
+			"the TTL %s is too long (at most 2147483647 seconds, RFC 2181 section "
+			"8)",
 			token_text(text, &t->tok));
 	*ttl_s = (uint32_t)n;
 	token_next(t);
@@ -38,7 +40,8 @@ bool head_ttl(struct tokens *t, uint32_t *ttl_s)
 	if (tok->kind == TOKEN_END)
 		return token_fault(t, tok->s, "a TTL is missing here");
 	if (!token_is_word(tok) || !value_period(&n, tok->s, tok->len))
-		return token_fault(t, tok->s, "%s is not a TTL (write seconds, or units as in 1w2d3h4m5s)",
+		return token_fault(t, tok->s,
+			"%s is not a TTL (write seconds, or units as in 1w2d3h4m5s)",
 			token_text(text, tok));
 	return take_ttl(t, n, ttl_s);
 }
@@ -48,10 +51,13 @@ enum class_word { CLASS_NOT, CLASS_IN, CLASS_OTHER };
 static enum class_word class_word(const struct token *tok)
 {
 	static const char *const others[] = { "CH", "CHAOS", "HS", "HESIOD", "CS", "NONE" };
+	const char first = (char)(*tok->s | 0x20);
 	uint32_t n;
 
-	if (tok->len == 2 && (tok->s[0] | 0x20) == 'i' && (tok->s[1] | 0x20) == 'n')
+	if (first == 'i' && tok->len == 2 && (tok->s[1] | 0x20) == 'n')
 		return CLASS_IN;
+	if (first != 'c' && first != 'h' && first != 'n')
+		return CLASS_NOT; /* most words here are types */
 	for (unsigned i = 0; i < sizeof others / sizeof *others; i++)
 		if (head_word(tok, others[i]))
 			return CLASS_OTHER;
@@ -70,17 +76,25 @@ static bool not_a_type(struct tokens *t, bool indented)
 
 	token_text(text, &tok);
 	if (is_digit(*tok.s))
-		return token_fault(t, tok.s, "%s is neither a TTL (seconds, or units as in 1h30m) nor a record type", text);
+		return token_fault(t, tok.s,
+			"%s is neither a TTL (seconds, or units as in 1h30m) nor a record type",
+			text);
 	if (nearest)
-		return token_fault(t, tok.s, "%s is not a record type (is %s meant?)", text, nearest);
+		return token_fault(
+			t, tok.s, "%s is not a record type (is %s meant?)", text, nearest);
 	struct tokens ahead = *t;
 	ahead.failed = true;
 	token_next(&ahead);
-	if (indented && token_is_word(&ahead.tok) && (is_digit(*ahead.tok.s) || class_word(&ahead.tok) != CLASS_NOT ||
-		rrtype_parse(&type, ahead.tok.s, ahead.tok.len)))
-		return token_fault(t, tok.s, "%s is not a record type (an owner starts in column 1; an indented line "
-			"belongs to the owner before it)", text);
-	return token_fault(t, tok.s, "%s is not a record type (a name such as A, or TYPEnnn)", text);
+	if (indented && token_is_word(&ahead.tok) &&
+		(is_digit(*ahead.tok.s) || class_word(&ahead.tok) != CLASS_NOT ||
+			rrtype_parse(&type, ahead.tok.s, ahead.tok.len)))
+		return token_fault(t, tok.s,
+			"%s is not a record type (an owner starts in column 1; an indented "
+			"line "
+			"belongs to the owner before it)",
+			text);
+	return token_fault(
+		t, tok.s, "%s is not a record type (a name such as A, or TYPEnnn)", text);
 }
 
 static bool read_type(struct tokens *t, struct head *h, bool indented)
@@ -95,7 +109,8 @@ static bool read_type(struct tokens *t, struct head *h, bool indented)
 	else if (!rrtype_parse(&h->type, tok->s, tok->len))
 		return not_a_type(t, indented);
 	else if (rrtype_is_meta(h->type))
-		return token_fault(t, tok->s, "%s stands in no zone (it is for questions and messages only)",
+		return token_fault(t, tok->s,
+			"%s stands in no zone (it is for questions and messages only)",
 			token_text(text, tok));
 	token_next(t);
 	return true;
@@ -114,8 +129,8 @@ bool head_read(struct tokens *t, struct head *h, bool indented)
 		if (!token_is_word(tok)) {
 			if (tok->kind == TOKEN_END)
 				return token_fault(t, tok->s, "the record type is missing");
-			return token_fault(t, tok->s - (tok->kind == TOKEN_QUOTED), "%s cannot be a record type",
-				token_text(text, tok));
+			return token_fault(t, tok->s - (tok->kind == TOKEN_QUOTED),
+				"%s cannot be a record type", token_text(text, tok));
 		}
 		if (is_digit(*tok->s) && !h->has_ttl && value_period(&n, tok->s, tok->len)) {
 			if (!take_ttl(t, n, &h->ttl_s))
@@ -127,7 +142,8 @@ bool head_read(struct tokens *t, struct head *h, bool indented)
 		if (class == CLASS_NOT)
 			return read_type(t, h, indented);
 		if (class == CLASS_OTHER)
-			return token_fault(t, tok->s, "class %s is not served (zones here are of class IN)",
+			return token_fault(t, tok->s,
+				"class %s is not served (zones here are of class IN)",
 				token_text(text, tok));
 		has_class = true;
 		token_next(t);

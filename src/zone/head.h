@@ -12,11 +12,12 @@ struct head {
 	uint32_t ttl_s;
 	bool has_ttl;
 	uint16_t type;
-	const char *type_at;        /* in the text */
+	const char *type_at; /* in the text */
 };
 
-/* TTL and class in either order, once each, or not at all; then the type, which no zone must lack. Moves on to the data.
- * `indented` (the line gave no owner) is for the advice in a fault. */
+/* TTL and class in either order, once each, or not at all; then the type, which no zone must
+ * lack. Moves on to the data. `indented` (the line gave no owner) is for the advice in a fault.
+ */
 bool head_read(struct tokens *t, struct head *h, bool indented);
 
 /* A TTL alone, at most 2^31-1 (RFC 2181 section 8). */

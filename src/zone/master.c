@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool read_included(struct master *m, const char *path, struct tokens *from, const char *at);
+static bool read_included(
+	struct master *m, const char *path, struct tokens *from, const char *at);
 
-/* --- directives ------------------------------------------------------------------------------------------------- */
+/* --- directives --------------------------------------------------------------------------- */
 
 static bool at_end(struct tokens *t, const char *directive)
 {
@@ -14,7 +15,8 @@ static bool at_end(struct tokens *t, const char *directive)
 	char text[TOKEN_TEXT];
 
 	return tok->kind == TOKEN_END || token_fault(t, tok->s - (tok->kind == TOKEN_QUOTED),
-		"%s is too much: %s is complete before it", token_text(text, tok), directive);
+						 "%s is too much: %s is complete before it",
+						 token_text(text, tok), directive);
 }
 
 static bool read_ttl_directive(struct master *m, struct tokens *t)
@@ -69,7 +71,8 @@ static char *include_path(struct tokens *t, struct arena *mem)
 	return file_beside(mem, t->path, path);
 }
 
-/* Origin and owner are the includer's own again afterwards (RFC 1035 section 5.1); $TTL goes on, as in BIND. */
+/* Origin and owner are the includer's own again afterwards (RFC 1035 section 5.1); $TTL goes
+ * on, as in BIND. */
 static bool read_include(struct master *m, struct tokens *t)
 {
 	const char *const at = t->tok.s;
@@ -101,7 +104,7 @@ done:
 	return ok;
 }
 
-/* --- files ------------------------------------------------------------------------------------------------------ */
+/* --- files -------------------------------------------------------------------------------- */
 
 static bool read_directive(struct master *m, struct tokens *t, const struct record *where)
 {
@@ -117,8 +120,11 @@ static bool read_directive(struct master *m, struct tokens *t, const struct reco
 		return read_include(m, t);
 	if (head_word(&word, "$GENERATE"))
 		return master_generate(m, t, where);
-	return token_fault(t, word.s, "%s is not a directive (there are $ORIGIN, $TTL, $INCLUDE and $GENERATE; a name that "
-		"starts with the sign is written \\$...)", token_text(text, &word));
+	return token_fault(t, word.s,
+		"%s is not a directive (there are $ORIGIN, $TTL, $INCLUDE and $GENERATE; a "
+		"name that "
+		"starts with the sign is written \\$...)",
+		token_text(text, &word));
 }
 
 static void read_entries(struct master *m, struct tokens *t)
@@ -128,7 +134,8 @@ static void read_entries(struct master *m, struct tokens *t)
 	while (!faults_full(m->faults) && !m->out_of_memory && token_entry(t, &indented)) {
 		const struct token *tok = &t->tok;
 		const ptrdiff_t column = tok->s - t->line_start + (tok->kind != TOKEN_QUOTED);
-		const struct record where = { .line = t->line, .column = (uint16_t)(column < 65535 ? column : 65535) };
+		const struct record where = { .line = t->line,
+			.column = (uint16_t)(column < 65535 ? column : 65535) };
 		if (tok->kind == TOKEN_WORD && *tok->s == '$')
 			read_directive(m, t, &where);
 		else
@@ -169,9 +176,12 @@ static bool check_text(struct tokens *t)
 
 	if (!nul)
 		return true;
-	for (const char *nl; (nl = memchr(t->line_start, '\n', (size_t)(nul - t->line_start))); t->line_start = nl + 1)
+	for (const char *nl; (nl = memchr(t->line_start, '\n', (size_t)(nul - t->line_start)));
+		t->line_start = nl + 1)
 		t->line++;
-	return token_fault(t, nul, "there is a NUL byte here: this is no text file, or one in UTF-16 (save it as UTF-8)");
+	return token_fault(t, nul,
+		"there is a NUL byte here: this is no text file, or one in UTF-16 (save it as "
+		"UTF-8)");
 }
 
 static bool read_content(struct master *m, const char *path, struct fault *why)
@@ -185,8 +195,12 @@ static bool read_content(struct master *m, const char *path, struct fault *why)
 	file_stamp(path, &file->stamp);
 	if (!file_read(&file->content, path, MASTER_FILE_MOST, why))
 		return false;
-	const size_t bom = file->content.len >= 3 && memcmp(file->content.text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-	token_init(&t, file->path, file->content.text + bom, file->content.len - bom, m->faults);
+	const size_t bom =
+		file->content.len >= 3 && memcmp(file->content.text, "\xef\xbb\xbf", 3) == 0
+			? 3
+			: 0;
+	token_init(
+		&t, file->path, file->content.text + bom, file->content.len - bom, m->faults);
 	m->reading[m->depth++] = (uint32_t)index;
 	m->owner_text = NULL;
 	if (check_text(&t))
@@ -196,19 +210,25 @@ static bool read_content(struct master *m, const char *path, struct fault *why)
 	return true;
 }
 
-static bool read_included(struct master *m, const char *path, struct tokens *from, const char *at)
+static bool read_included(
+	struct master *m, const char *path, struct tokens *from, const char *at)
 {
 	struct file_stamp stamp;
 	struct fault why;
 
 	if (m->depth > MASTER_INCLUDES_MOST)
-		return token_fault(from, at, "this is $INCLUDE in $INCLUDE for the %uth time (at most %d)", m->depth,
+		return token_fault(from, at,
+			"this is $INCLUDE in $INCLUDE for the %uth time (at most %d)", m->depth,
 			MASTER_INCLUDES_MOST);
 	if (m->files++ >= MASTER_FILES_MOST)
-		return token_fault(from, at, "with this file the zone has over %d $INCLUDEs", MASTER_FILES_MOST);
+		return token_fault(from, at, "with this file the zone has over %d $INCLUDEs",
+			MASTER_FILES_MOST);
 	if (file_stamp(path, &stamp) && is_being_read(m, &stamp))
-		return token_fault(from, at, "%s is being read already: a file cannot include itself, directly or through "
-			"others", path);
+		return token_fault(from, at,
+			"%s is being read already: a file cannot include itself, directly or "
+			"through "
+			"others",
+			path);
 	if (!read_content(m, path, &why))
 		return token_fault(from, at, "$INCLUDE cannot read %s", why.text);
 	return true;
@@ -221,7 +241,8 @@ bool master_read(struct records *to, const char *path, struct faults *f)
 	struct master *m = malloc(sizeof *m);
 
 	if (!m)
-		return faults_error(f, &(struct fault_at){ .path = path }, "%s", strerror(ENOMEM));
+		return faults_error(
+			f, &(struct fault_at){ .path = path }, "%s", strerror(ENOMEM));
 	*m = (struct master){ .to = to, .faults = f, .path = path, .owner = MASTER_NO_OWNER };
 	master_set_origin(m, to->origin);
 	if (!read_content(m, path, &why))

@@ -9,11 +9,12 @@ struct pattern {
 	struct generate_range range;
 	struct token owner;
 	struct head head;
-	const char *data_at;                /* in the file */
-	struct text data;                   /* with its "$"s still in */
+	const char *data_at; /* in the file */
+	struct text data;    /* with its "$"s still in */
 };
 
-/* All that is left of the entry, on one line. When it is one string, BIND reads what is inside: MX "10 mail$". */
+/* All that is left of the entry, on one line. When it is one string, BIND reads what is inside:
+ * MX "10 mail$". */
 static void read_pattern_data(struct tokens *t, struct pattern *g)
 {
 	const struct token first = t->tok;
@@ -34,7 +35,8 @@ static void read_pattern_data(struct tokens *t, struct pattern *g)
 	}
 }
 
-static bool add_generated(struct master *m, struct tokens *t, struct pattern *g, uint32_t n, const struct record *where)
+static bool add_generated(struct master *m, struct tokens *t, struct pattern *g, uint32_t n,
+	const struct record *where)
 {
 	struct text line = { 0 };
 	struct tokens made;
@@ -67,7 +69,8 @@ static bool add_generated(struct master *m, struct tokens *t, struct pattern *g,
 	made.made_at = g->data_at;
 	token_next(&made);
 	ok = made.tok.kind == TOKEN_END || made.tok.s > made.text + data;
-	ok = ok ? master_data(m, &made, &g->head, where) : token_fault(t, g->owner.s, "this makes more than one word");
+	ok = ok ? master_data(m, &made, &g->head, where)
+		: token_fault(t, g->owner.s, "this makes more than one word");
 done:
 	text_fini(&line);
 	m->owner_text = NULL;
@@ -81,7 +84,9 @@ static bool read_pattern(struct tokens *t, struct pattern *g)
 	char text[TOKEN_TEXT];
 
 	if (!token_is_word(tok))
-		return token_fault(t, tok->s, "the range behind $GENERATE is missing (as in $GENERATE 1-254 host$ A 192.0.2.$)");
+		return token_fault(t, tok->s,
+			"the range behind $GENERATE is missing (as in $GENERATE 1-254 host$ A "
+			"192.0.2.$)");
 	if (!generate_range(&g->range, tok->s, tok->len, &why))
 		return token_fault(t, tok->s, "%s %s", token_text(text, tok), why.text);
 	token_next(t);
@@ -101,7 +106,9 @@ bool master_generate(struct master *m, struct tokens *t, const struct record *wh
 	bool ok = read_pattern(t, &g);
 
 	if (ok && generate_count(&g.range) > GENERATE_MOST - m->generated)
-		ok = token_fault(t, t->tok.s, "with this $GENERATE the zone has over %u generated records", GENERATE_MOST);
+		ok = token_fault(t, t->tok.s,
+			"with this $GENERATE the zone has over %u generated records",
+			GENERATE_MOST);
 	for (uint32_t i = 0; ok && i < generate_count(&g.range); i++, m->generated++)
 		ok = add_generated(m, t, &g, g.range.start + i * g.range.step, where);
 	text_fini(&g.data);

@@ -1,6 +1,7 @@
 /* master_inner.h - what the parts of the master file reader share; for zone/master*.c only.
  *
- * master.c walks files, entries and directives, master_record.c reads records, master_generate.c makes them.
+ * master.c walks files, entries and directives, master_record.c reads records,
+ * master_generate.c makes them.
  */
 #ifndef ZONE_MASTER_INNER_H
 #define ZONE_MASTER_INNER_H
@@ -11,26 +12,29 @@
 #include "zone/rdata.h"
 #include "zone/token.h"
 
-enum { MASTER_FILES_MOST = 10000 };     /* $INCLUDEs of one zone, so that they cannot multiply without end */
+enum {
+	MASTER_FILES_MOST = 10000
+}; /* $INCLUDEs of one zone, so that they cannot multiply without end */
 
 struct master {
 	struct records *to;
 	struct faults *faults;
-	const char *path;                   /* of the outermost file */
-	uint8_t origin[NAME_MOST];          /* as written */
+	const char *path;          /* of the outermost file */
+	uint8_t origin[NAME_MOST]; /* as written */
 	size_t origin_len;
-	bool origin_inside;                 /* it is in the zone, and so is every name relative to it */
+	bool origin_inside; /* it is in the zone, and so is every name relative to it */
 
-	uint32_t owner;                     /* the last one, in the records' bytes; or MASTER_NO_OWNER */
-	const char *owner_text;             /* ... as it was written, while that text lives; else NULL */
+	uint32_t owner;         /* the last one, in the records' bytes; or MASTER_NO_OWNER */
+	const char *owner_text; /* ... as it was written, while that text lives; else NULL */
 	unsigned owner_text_len;
 
-	uint32_t ttl_s, last_ttl_s;         /* of $TTL, and the last that stood at a record */
+	uint32_t ttl_s, last_ttl_s; /* of $TTL, and the last that stood at a record */
 	bool has_ttl, has_last_ttl;
 
-	uint32_t reading[MASTER_INCLUDES_MOST + 1];     /* the files that include each other, as indices */
+	uint32_t reading[MASTER_INCLUDES_MOST +
+			 1]; /* the files that include each other, as indices */
 	unsigned depth;
-	unsigned files;                     /* read in all */
+	unsigned files; /* read in all */
 	uint32_t generated;
 	bool out_of_memory;
 	uint8_t rdata[RDATA_MOST];
@@ -44,14 +48,18 @@ bool master_no_memory(struct master *m);
 void master_set_origin(struct master *m, const uint8_t *origin);
 
 /* The current token as a name; does not move on. */
-bool master_name(struct tokens *t, uint8_t name[static NAME_MOST], size_t *len, const uint8_t *origin);
+bool master_name(
+	struct tokens *t, uint8_t name[static NAME_MOST], size_t *len, const uint8_t *origin);
 
-/* The current token is the owner, or what is behind it when the entry is indented. `where` has line and column. */
-bool master_record(struct master *m, struct tokens *t, bool indented, const struct record *where);
+/* The current token is the owner, or what is behind it when the entry is indented. `where` has
+ * line and column. */
+bool master_record(
+	struct master *m, struct tokens *t, bool indented, const struct record *where);
 
 /* Its two halves: the owner (does not move on), and what is behind the head. */
 bool master_owner(struct master *m, struct tokens *t);
-bool master_data(struct master *m, struct tokens *t, struct head *h, const struct record *where);
+bool master_data(
+	struct master *m, struct tokens *t, struct head *h, const struct record *where);
 
 /* What is behind the word $GENERATE. */
 bool master_generate(struct master *m, struct tokens *t, const struct record *where);

@@ -9,31 +9,35 @@
 bool master_no_memory(struct master *m)
 {
 	if (!m->out_of_memory)
-		faults_error(m->faults, &(struct fault_at){ .path = m->path }, "%s", strerror(ENOMEM));
+		faults_error(m->faults, &(struct fault_at){ .path = m->path }, "%s",
+			strerror(ENOMEM));
 	m->out_of_memory = true;
 	return false;
 }
 
-/* --- owners ----------------------------------------------------------------------------------------------------- */
+/* --- owners ------------------------------------------------------------------------------- */
 
 void master_set_origin(struct master *m, const uint8_t *origin)
 {
 	m->origin_len = name_len(origin);
 	memmove(m->origin, origin, m->origin_len);
 	m->origin_inside = name_is_under(m->origin, m->to->origin);
-	m->owner_text = NULL;               /* the same text means another name now */
+	m->owner_text = NULL; /* the same text means another name now */
 }
 
-bool master_name(struct tokens *t, uint8_t name[static NAME_MOST], size_t *len, const uint8_t *origin)
+bool master_name(
+	struct tokens *t, uint8_t name[static NAME_MOST], size_t *len, const uint8_t *origin)
 {
 	const struct token *tok = &t->tok;
 	char text[TOKEN_TEXT];
 
 	if (!token_is_word(tok))
-		return token_fault(t, tok->s - (tok->kind == TOKEN_QUOTED), "a name is wanted here, without quotes");
+		return token_fault(t, tok->s - (tok->kind == TOKEN_QUOTED),
+			"a name is wanted here, without quotes");
 	const enum name_result r = name_parse(name, len, tok->s, tok->len, origin);
 	if (r != NAME_OK)
-		return token_fault(t, tok->s, "%s %s", token_text(text, tok), name_result_text(r));
+		return token_fault(
+			t, tok->s, "%s %s", token_text(text, tok), name_result_text(r));
 	return true;
 }
 
@@ -41,7 +45,8 @@ static bool owner_outside(struct master *m, struct tokens *t, const uint8_t *nam
 {
 	char text[NAME_TEXT], zone[NAME_TEXT];
 
-	return token_fault(t, t->tok.s, "%s is not in the zone %s (remove it, or correct the name or $ORIGIN)",
+	return token_fault(t, t->tok.s,
+		"%s is not in the zone %s (remove it, or correct the name or $ORIGIN)",
 		name_text(text, name), name_text(zone, m->to->origin));
 }
 
@@ -55,8 +60,10 @@ static void doubt_owner(struct master *m, struct tokens *t, uint8_t *name, size_
 	const bool twice = name_is_under(name, m->origin);
 	name[own_len] = root;
 	if (twice)
-		token_warning(t, t->tok.s, "%s has no dot at its end, so that the origin is added to it once more "
-			"(write %s. if that is not meant)", token_text(text, &t->tok), text);
+		token_warning(t, t->tok.s,
+			"%s has no dot at its end, so that the origin is added to it once more "
+			"(write %s. if that is not meant)",
+			token_text(text, &t->tok), text);
 }
 
 bool master_owner(struct master *m, struct tokens *t)
@@ -85,17 +92,20 @@ bool master_owner(struct master *m, struct tokens *t)
 	return true;
 }
 
-/* --- records ---------------------------------------------------------------------------------------------------- */
+/* --- records ------------------------------------------------------------------------------ */
 
-/* What a record without a TTL has: that of $TTL (RFC 2308 section 4), else the last one's (RFC 1035 section 5.1). If there is
- * none, the zone's SOA, which comes first, gives its own minimum to all, as BIND does. */
+/* What a record without a TTL has: that of $TTL (RFC 2308 section 4), else the last one's (RFC
+ * 1035 section 5.1). If there is none, the zone's SOA, which comes first, gives its own minimum
+ * to all, as BIND does. */
 static bool default_ttl(struct master *m, struct tokens *t, struct head *h, int rdlen)
 {
 	if (!m->has_ttl && !m->has_last_ttl) {
 		if (h->type != RRTYPE_SOA || rdlen < 20)
-			return token_fault(t, h->type_at, "there is no TTL (write one in front of the type, or a $TTL line "
+			return token_fault(t, h->type_at,
+				"there is no TTL (write one in front of the type, or a $TTL "
+				"line "
 				"at the top)");
-		m->ttl_s = be32_get(m->rdata + rdlen - 4);      /* its last field */
+		m->ttl_s = be32_get(m->rdata + rdlen - 4); /* its last field */
 		m->has_ttl = true;
 	}
 	h->ttl_s = m->has_ttl ? m->ttl_s : m->last_ttl_s;
@@ -137,12 +147,15 @@ bool master_data(struct master *m, struct tokens *t, struct head *h, const struc
 }
 
 /* The current token is the owner, or what is behind it when the entry is indented. */
-bool master_record(struct master *m, struct tokens *t, bool indented, const struct record *where)
+bool master_record(
+	struct master *m, struct tokens *t, bool indented, const struct record *where)
 {
 	struct head h;
 
 	if (indented && m->owner == MASTER_NO_OWNER)
-		return token_fault(t, t->tok.s, "this line has no owner, and there is none before it to take over (an owner "
+		return token_fault(t, t->tok.s,
+			"this line has no owner, and there is none before it to take over (an "
+			"owner "
 			"starts in column 1; @ is the zone itself)");
 	if (!indented) {
 		if (!master_owner(m, t))

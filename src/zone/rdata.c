@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* --- common types ----------------------------------------------------------------------------------------------- */
+/* --- common types ------------------------------------------------------------------------- */
 
 static bool read_mx(struct fields *f)
 {
@@ -35,24 +35,30 @@ static bool read_txt(struct fields *f)
 static bool read_mailbox(struct fields *f)
 {
 	const struct token *tok = &f->in->tok;
-	const char *at = tok->kind == TOKEN_WORD && tok->len > 1 ? memchr(tok->s, '@', tok->len) : NULL;
+	const char *at =
+		tok->kind == TOKEN_WORD && tok->len > 1 ? memchr(tok->s, '@', tok->len) : NULL;
 
 	if (at && (at == tok->s || at[-1] != '\\'))
-		return token_fault(f->in, at, "the mailbox is written as a name (a dot instead of this @, "
+		return token_fault(f->in, at,
+			"the mailbox is written as a name (a dot instead of this @, "
 			"and dots in front of it as \\.)");
 	return field_name(f, "the mailbox of who is responsible");
 }
 
 static bool read_soa(struct fields *f)
 {
-	return field_name(f, "the primary server's name") && read_mailbox(f) && field_number(f, 4, "the serial") &&
-	       field_period(f, UINT32_MAX, "the refresh time") && field_period(f, UINT32_MAX, "the retry time") &&
-	       field_period(f, UINT32_MAX, "the expire time") && field_period(f, FIELD_TTL_MOST, "the minimum TTL");
+	return field_name(f, "the primary server's name") && read_mailbox(f) &&
+	       field_number(f, 4, "the serial") &&
+	       field_period(f, UINT32_MAX, "the refresh time") &&
+	       field_period(f, UINT32_MAX, "the retry time") &&
+	       field_period(f, UINT32_MAX, "the expire time") &&
+	       field_period(f, FIELD_TTL_MOST, "the minimum TTL");
 }
 
 static bool read_caa(struct fields *f)
 {
-	return field_number(f, 1, "the flags") && field_tag(f, "the tag") && field_long_string(f, "the value");
+	return field_number(f, 1, "the flags") && field_tag(f, "the tag") &&
+	       field_long_string(f, "the value");
 }
 
 static bool read_edge(struct fields *f)
@@ -60,11 +66,12 @@ static bool read_edge(struct fields *f)
 	const struct token *tok = &f->in->tok;
 
 	if (tok->kind == TOKEN_QUOTED && tok->len == 0)
-		return token_fault(f->in, tok->s - 1, "an EDGE record needs the name of a pool");
+		return token_fault(
+			f->in, tok->s - 1, "an EDGE record needs the name of a pool");
 	return field_string(f, "the pool's name");
 }
 
-/* --- any type as bytes ------------------------------------------------------------------------------------------ */
+/* --- any type as bytes -------------------------------------------------------------------- */
 
 static bool read_unknown(struct fields *f, uint16_t type)
 {
@@ -78,7 +85,8 @@ static bool read_unknown(struct fields *f, uint16_t type)
 	if (!field_word(f, "the number of bytes behind \\#"))
 		return false;
 	if (!value_number(&want, tok->s, tok->len, RDATA_MOST))
-		return token_fault(f->in, tok->s, "%s cannot be the number of bytes behind \\# (0 to %u)",
+		return token_fault(f->in, tok->s,
+			"%s cannot be the number of bytes behind \\# (0 to %u)",
 			token_text(text, tok), RDATA_MOST);
 	const char *const count = tok->s;
 	token_next(f->in);
@@ -86,13 +94,15 @@ static bool read_unknown(struct fields *f, uint16_t type)
 		return false;
 	const size_t have = (size_t)(f->at - f->start);
 	if (have != want)
-		return token_fault(f->in, count, "\\# announces %u bytes, and %zu follow", want, have);
+		return token_fault(
+			f->in, count, "\\# announces %u bytes, and %zu follow", want, have);
 	if (!rdata_check(type, f->start, have, &why))
-		return token_fault(f->in, start, "these bytes are no %s record: %s", f->type, why.text);
+		return token_fault(
+			f->in, start, "these bytes are no %s record: %s", f->type, why.text);
 	return true;
 }
 
-/* --- all together ----------------------------------------------------------------------------------------------- */
+/* --- all together ------------------------------------------------------------------------- */
 
 static bool read_fields(struct fields *f, uint16_t type)
 {
@@ -118,11 +128,17 @@ static bool read_fields(struct fields *f, uint16_t type)
 	}
 }
 
-int rdata_read(struct tokens *in, uint16_t type, const uint8_t *origin, uint8_t to[static RDATA_MOST])
+int rdata_read(
+	struct tokens *in, uint16_t type, const uint8_t *origin, uint8_t to[static RDATA_MOST])
 {
 	char name[RRTYPE_TEXT], text[TOKEN_TEXT];
 	struct fields f = {
-		.in = in, .origin = origin, .type = "", .start = to, .at = to, .end = to + RDATA_MOST,
+		.in = in,
+		.origin = origin,
+		.type = "",
+		.start = to,
+		.at = to,
+		.end = to + RDATA_MOST,
 	};
 
 	/* The two that zones are full of never need their name. */
@@ -133,8 +149,10 @@ int rdata_read(struct tokens *in, uint16_t type, const uint8_t *origin, uint8_t 
 	if (!read_fields(&f, type))
 		return -1;
 	if (in->tok.kind != TOKEN_END) {
-		token_fault(in, in->tok.s - (in->tok.kind == TOKEN_QUOTED), "%s is too much: the %s record is complete "
-			"before it (remove it, or start a new line)", token_text(text, &in->tok), f.type);
+		token_fault(in, in->tok.s - (in->tok.kind == TOKEN_QUOTED),
+			"%s is too much: the %s record is complete "
+			"before it (remove it, or start a new line)",
+			token_text(text, &in->tok), f.type);
 		return -1;
 	}
 	return in->failed ? -1 : (int)(f.at - to);
@@ -152,7 +170,6 @@ bool rdata_check(uint16_t type, const uint8_t *rdata, size_t len, struct fault *
 	case RRTYPE_AMTRELAY:
 		return rdata_odd_amtrelay_len(rdata, rdata + len) == len ||
 		       fault(why, "it is a precedence, a type, and a relay of that type");
-	default:
-		return rdata_ldns_check(type, rdata, len, why);
+	default: return rdata_ldns_check(type, rdata, len, why);
 	}
 }

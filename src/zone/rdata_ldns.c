@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A type that ldns, or Debian's build of it, has no grammar for, but has for one of the same form. */
+/* A type that ldns, or Debian's build of it, has no grammar for, but has for one of the same
+ * form. */
 static uint16_t same_form(uint16_t type)
 {
 	switch (type) {
@@ -39,7 +40,7 @@ static const ldns_rr_descriptor *grammar(uint16_t type)
 	return d;
 }
 
-/* --- text ------------------------------------------------------------------------------------------------------- */
+/* --- text --------------------------------------------------------------------------------- */
 
 /* What people call the fields, for messages; ldns has no names for them. */
 static const char *field_title(uint16_t type, size_t i)
@@ -48,23 +49,33 @@ static const char *field_title(uint16_t type, size_t i)
 		uint16_t type, same_as;
 		const char *title[9];
 	} known[] = {
-		{ RRTYPE_DS, RRTYPE_CDS, { "the key tag", "the algorithm", "the digest type", "the digest" } },
-		{ RRTYPE_DNSKEY, RRTYPE_CDNSKEY, { "the flags", "the protocol", "the algorithm", "the public key" } },
-		{ RRTYPE_RRSIG, RRTYPE_SIG, { "the type covered", "the algorithm", "the number of labels",
-			"the original TTL", "the expiration", "the inception", "the key tag", "the signer's name",
-			"the signature" } },
-		{ RRTYPE_NSEC3, RRTYPE_NSEC3PARAM, { "the hash algorithm", "the flags", "the iterations", "the salt",
-			"the next hashed owner" } },
+		{ RRTYPE_DS, RRTYPE_CDS,
+			{ "the key tag", "the algorithm", "the digest type", "the digest" } },
+		{ RRTYPE_DNSKEY, RRTYPE_CDNSKEY,
+			{ "the flags", "the protocol", "the algorithm", "the public key" } },
+		{ RRTYPE_RRSIG, RRTYPE_SIG,
+			{ "the type covered", "the algorithm", "the number of labels",
+				"the original TTL", "the expiration", "the inception",
+				"the key tag", "the signer's name", "the signature" } },
+		{ RRTYPE_NSEC3, RRTYPE_NSEC3PARAM,
+			{ "the hash algorithm", "the flags", "the iterations", "the salt",
+				"the next hashed owner" } },
 		{ RRTYPE_SVCB, RRTYPE_HTTPS, { "the priority", "the target's name" } },
-		{ RRTYPE_NAPTR, 0, { "the order", "the preference", "the flags", "the service", "the regular expression",
-			"the replacement" } },
-		{ LDNS_RR_TYPE_TLSA, LDNS_RR_TYPE_SMIMEA, { "the certificate usage", "the selector", "the matching type",
-			"the certificate data" } },
-		{ LDNS_RR_TYPE_SSHFP, 0, { "the algorithm", "the fingerprint type", "the fingerprint" } },
+		{ RRTYPE_NAPTR, 0,
+			{ "the order", "the preference", "the flags", "the service",
+				"the regular expression", "the replacement" } },
+		{ LDNS_RR_TYPE_TLSA, LDNS_RR_TYPE_SMIMEA,
+			{ "the certificate usage", "the selector", "the matching type",
+				"the certificate data" } },
+		{ LDNS_RR_TYPE_SSHFP, 0,
+			{ "the algorithm", "the fingerprint type", "the fingerprint" } },
 		{ LDNS_RR_TYPE_URI, 0, { "the priority", "the weight", "the target" } },
-		{ LDNS_RR_TYPE_CERT, 0, { "the certificate type", "the key tag", "the algorithm", "the certificate" } },
+		{ LDNS_RR_TYPE_CERT, 0,
+			{ "the certificate type", "the key tag", "the algorithm",
+				"the certificate" } },
 		{ LDNS_RR_TYPE_HINFO, 0, { "the CPU", "the operating system" } },
-		{ LDNS_RR_TYPE_ZONEMD, 0, { "the serial", "the scheme", "the hash algorithm", "the digest" } },
+		{ LDNS_RR_TYPE_ZONEMD, 0,
+			{ "the serial", "the scheme", "the hash algorithm", "the digest" } },
 	};
 
 	for (unsigned k = 0; k < sizeof known / sizeof *known; k++)
@@ -87,11 +98,13 @@ static bool read_mnemonic(struct fields *f, ldns_rdf_type kind, const char *what
 	token_text(text, tok);
 	ldns_rdf *rdf = tok->len < 32 ? ldns_rdf_new_frm_str(kind, text) : NULL;
 	/* What ldns cannot look up it reads as a number; those have been taken above. */
-	const bool known = rdf && ldns_rdf_size(rdf) == bytes && *tok->s != '-' && *tok->s != '+';
+	const bool known =
+		rdf && ldns_rdf_size(rdf) == bytes && *tok->s != '-' && *tok->s != '+';
 	const bool ok = known && field_bytes(f, ldns_rdf_data(rdf), bytes);
 	ldns_rdf_deep_free(rdf);
 	if (!known)
-		return token_fault(f->in, tok->s, "%s is not known as %s (write its number)", text, what);
+		return token_fault(
+			f->in, tok->s, "%s is not known as %s (write its number)", text, what);
 	token_next(f->in);
 	return ok;
 }
@@ -102,9 +115,10 @@ static bool date_exists(const char *s)
 	static const uint8_t days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	uint32_t year, month, day, hour, minute, second;
 
-	return value_number(&year, s, 4, 9999) && value_number(&month, s + 4, 2, 12) && value_number(&day, s + 6, 2, 31) &&
-	       value_number(&hour, s + 8, 2, 23) && value_number(&minute, s + 10, 2, 59) &&
-	       value_number(&second, s + 12, 2, 59) && year >= 1970 && month && day && day <= days[month - 1] &&
+	return value_number(&year, s, 4, 9999) && value_number(&month, s + 4, 2, 12) &&
+	       value_number(&day, s + 6, 2, 31) && value_number(&hour, s + 8, 2, 23) &&
+	       value_number(&minute, s + 10, 2, 59) && value_number(&second, s + 12, 2, 59) &&
+	       year >= 1970 && month && day && day <= days[month - 1] &&
 	       (month != 2 || day < 29 || (year % 4 == 0 && (year % 100 || year % 400 == 0)));
 }
 
@@ -118,9 +132,11 @@ static bool read_time(struct fields *f, const char *what)
 	if (tok->len != 14)
 		return field_number(f, 4, what);
 	token_text(text, tok);
-	ldns_rdf *rdf = date_exists(tok->s) ? ldns_rdf_new_frm_str(LDNS_RDF_TYPE_TIME, text) : NULL;
+	ldns_rdf *rdf =
+		date_exists(tok->s) ? ldns_rdf_new_frm_str(LDNS_RDF_TYPE_TIME, text) : NULL;
 	if (!rdf)
-		return token_fault(f->in, tok->s, "%s is no date (YYYYMMDDHHmmSS in UTC)", text);
+		return token_fault(
+			f->in, tok->s, "%s is no date (YYYYMMDDHHmmSS in UTC)", text);
 	const bool ok = field_bytes(f, ldns_rdf_data(rdf), ldns_rdf_size(rdf));
 	ldns_rdf_deep_free(rdf);
 	token_next(f->in);
@@ -185,8 +201,11 @@ static bool read_field(struct fields *f, ldns_rdf_type kind, bool last, const ch
 	case LDNS_RDF_TYPE_NSAP: return rdata_odd_read_nsap(f);
 	case LDNS_RDF_TYPE_ATMA: return rdata_odd_read_atma(f);
 	case LDNS_RDF_TYPE_SVCPARAMS: return rdata_svcb_read(f);
-	default: return token_fault(f->in, f->in->tok.s, "%s cannot be read as text here (write the data as \\# length hex, "
-			"RFC 3597)", what);
+	default:
+		return token_fault(f->in, f->in->tok.s,
+			"%s cannot be read as text here (write the data as \\# length hex, "
+			"RFC 3597)",
+			what);
 	}
 }
 
@@ -195,24 +214,30 @@ bool rdata_ldns_read(struct fields *f, uint16_t type)
 	const ldns_rr_descriptor *d = grammar(type);
 
 	if (!d)
-		return token_fault(f->in, f->in->tok.s - (f->in->tok.kind == TOKEN_QUOTED), "the text form of %s is not known "
-			"here (write it as TYPE%u \\# length hex, RFC 3597)", f->type, type);
-	const size_t least = ldns_rr_descriptor_minimum(d), most = ldns_rr_descriptor_maximum(d);
+		return token_fault(f->in, f->in->tok.s - (f->in->tok.kind == TOKEN_QUOTED),
+			"the text form of %s is not known "
+			"here (write it as TYPE%u \\# length hex, RFC 3597)",
+			f->type, type);
+	const size_t least = ldns_rr_descriptor_minimum(d),
+		     most = ldns_rr_descriptor_maximum(d);
 	for (size_t i = 0; i < most && (i < least || f->in->tok.kind != TOKEN_END); i++)
-		if (!read_field(f, ldns_rr_descriptor_field_type(d, i), i + 1 == most, field_title(type, i)))
+		if (!read_field(f, ldns_rr_descriptor_field_type(d, i), i + 1 == most,
+			    field_title(type, i)))
 			return false;
 	return true;
 }
 
-/* --- wire ------------------------------------------------------------------------------------------------------- */
+/* --- wire --------------------------------------------------------------------------------- */
 
-/* Windows in ascending order, none empty, none with zeros at its end (RFC 4034 section 4.1.2). */
+/* Windows in ascending order, none empty, none with zeros at its end (RFC 4034 section 4.1.2).
+ */
 static size_t bitmap_len(const uint8_t *p, const uint8_t *end)
 {
 	const uint8_t *const start = p;
 
 	for (int window = -1; p < end; p += 2 + p[1]) {
-		if (end - p < 3 || p[0] <= window || p[1] == 0 || p[1] > 32 || end - p < 2 + p[1] || p[1 + p[1]] == 0)
+		if (end - p < 3 || p[0] <= window || p[1] == 0 || p[1] > 32 ||
+			end - p < 2 + p[1] || p[1 + p[1]] == 0)
 			return SIZE_MAX;
 		window = p[0];
 	}
@@ -261,7 +286,8 @@ static size_t field_len(ldns_rdf_type kind, const uint8_t *p, const uint8_t *end
 	case LDNS_RDF_TYPE_B32_EXT:
 	case LDNS_RDF_TYPE_NSEC3_NEXT_OWNER: return left && p[0] ? 1u + p[0] : SIZE_MAX;
 	case LDNS_RDF_TYPE_TAG:
-		return left && p[0] && p[0] < left && all_alphanumeric(p + 1, p[0]) ? 1u + p[0] : SIZE_MAX;
+		return left && p[0] && p[0] < left && all_alphanumeric(p + 1, p[0]) ? 1u + p[0]
+										    : SIZE_MAX;
 	case LDNS_RDF_TYPE_NSEC: return bitmap_len(p, end);
 	case LDNS_RDF_TYPE_IPSECKEY: return some(rdata_odd_ipseckey_len(p, end));
 	case LDNS_RDF_TYPE_HIP: return some(rdata_odd_hip_len(p, end));
@@ -284,16 +310,20 @@ bool rdata_ldns_check(uint16_t type, const uint8_t *rdata, size_t len, struct fa
 
 	if (!d)
 		return true;
-	const size_t least = ldns_rr_descriptor_minimum(d), most = ldns_rr_descriptor_maximum(d);
+	const size_t least = ldns_rr_descriptor_minimum(d),
+		     most = ldns_rr_descriptor_maximum(d);
 	for (size_t i = 0; i < most && (i < least || p < end); i++) {
 		const ldns_rdf_type kind = ldns_rr_descriptor_field_type(d, i);
 		if (kind == LDNS_RDF_TYPE_SVCPARAMS)
 			return rdata_svcb_check(p, end, why);
 		const size_t n = field_len(kind, p, end);
 		if (n > (size_t)(end - p))
-			return fault(why, "field %zu is not whole, or not what it should be (byte %zu of %zu)", i + 1,
-				(size_t)(p - rdata) + 1, len);
+			return fault(why,
+				"field %zu is not whole, or not what it should be (byte %zu of "
+				"%zu)",
+				i + 1, (size_t)(p - rdata) + 1, len);
 		p += n;
 	}
-	return p == end || fault(why, "%zu bytes are left over behind the last field", (size_t)(end - p));
+	return p == end ||
+	       fault(why, "%zu bytes are left over behind the last field", (size_t)(end - p));
 }

@@ -7,7 +7,7 @@
 #include <netdb.h>
 #include <string.h>
 
-/* --- gateways and keys ------------------------------------------------------------------------------------------ */
+/* --- gateways and keys -------------------------------------------------------------------- */
 
 enum gateway { GATEWAY_NONE, GATEWAY_A, GATEWAY_AAAA, GATEWAY_NAME };
 
@@ -20,14 +20,16 @@ static bool read_gateway(struct fields *f, unsigned type, const char *type_at, c
 		if (!field_word(f, what))
 			return false;
 		if (tok->len != 1 || *tok->s != '.')
-			return token_fault(f->in, tok->s, "with type 0 there is no gateway or relay: write a dot");
+			return token_fault(f->in, tok->s,
+				"with type 0 there is no gateway or relay: write a dot");
 		token_next(f->in);
 		return true;
 	case GATEWAY_A: return field_a(f, what);
 	case GATEWAY_AAAA: return field_aaaa(f, what);
 	case GATEWAY_NAME: return field_name(f, what);
 	}
-	return token_fault(f->in, type_at, "the type of a gateway or relay is 0 (none), 1 (IPv4), 2 (IPv6) or 3 (a name)");
+	return token_fault(f->in, type_at,
+		"the type of a gateway or relay is 0 (none), 1 (IPv4), 2 (IPv6) or 3 (a name)");
 }
 
 static size_t gateway_len(unsigned type, const uint8_t *p, const uint8_t *end)
@@ -76,7 +78,8 @@ bool rdata_odd_read_amtrelay(struct fields *f)
 	uint8_t *const type = f->at - 1;
 	if (*type > GATEWAY_NAME)
 		return read_gateway(f, *type, type_at, "the relay");
-	/* RFC 8777 section 4.3.1: with type 0 the relay is "." in text, and nothing on the wire. */
+	/* RFC 8777 section 4.3.1: with type 0 the relay is "." in text, and nothing on the
+	 * wire. */
 	if (*type != GATEWAY_NONE || tok->kind != TOKEN_END)
 		if (!read_gateway(f, *type, type_at, "the relay"))
 			return false;
@@ -93,10 +96,11 @@ size_t rdata_odd_amtrelay_len(const uint8_t *p, const uint8_t *end)
 
 bool rdata_odd_read_hip(struct fields *f)
 {
-	uint8_t *const head = f->at;        /* HIT length, algorithm, key length */
+	uint8_t *const head = f->at; /* HIT length, algorithm, key length */
 	static const uint8_t none[3] = { 0 };
 
-	if (!field_bytes(f, none, 1) || !field_number(f, 1, "the algorithm") || !field_bytes(f, none, 2))
+	if (!field_bytes(f, none, 1) || !field_number(f, 1, "the algorithm") ||
+		!field_bytes(f, none, 2))
 		return false;
 	const char *const hit_at = f->in->tok.s;
 	if (!field_hex(f, false, "the host identity tag"))
@@ -121,9 +125,10 @@ size_t rdata_odd_hip_len(const uint8_t *p, const uint8_t *end)
 	return want <= len ? want : 0;
 }
 
-/* --- where on earth (RFC 1876 section 3) ------------------------------------------------------------------------ */
+/* --- where on earth (RFC 1876 section 3) -------------------------------------------------- */
 
-/* A decimal number with up to `places` digits behind the point, times 10^places; `m` may follow it. */
+/* A decimal number with up to `places` digits behind the point, times 10^places; `m` may follow
+ * it. */
 static bool decimal(const struct token *tok, unsigned places, bool metres, int64_t *n)
 {
 	const char *p = tok->s, *end = p + tok->len;
@@ -151,7 +156,8 @@ static bool decimal(const struct token *tok, unsigned places, bool metres, int64
 	return digits > 0;
 }
 
-/* "52 22 23.000 N": thousandths of a second of arc from the equator or the prime meridian, plus 2^31. */
+/* "52 22 23.000 N": thousandths of a second of arc from the equator or the prime meridian, plus
+ * 2^31. */
 static bool read_angle(struct fields *f, unsigned most, const char *sides, const char *what)
 {
 	static const unsigned unit_ms[] = { 3600000, 60000, 1000 };
@@ -162,20 +168,29 @@ static bool read_angle(struct fields *f, unsigned most, const char *sides, const
 
 	for (i = 0; i < 4 && field_word(f, what); i++) {
 		int64_t n;
-		if (tok->len == 1 && i && ((*tok->s & 0x5f) == sides[0] || (*tok->s & 0x5f) == sides[1])) {
+		if (tok->len == 1 && i &&
+			((*tok->s & 0x5f) == sides[0] || (*tok->s & 0x5f) == sides[1])) {
 			if (sum > (int64_t)most * 3600000)
-				return token_fault(f->in, start, "%s is at most %u degrees", what, most);
-			be32_put(f->at, (uint32_t)(0x80000000u + ((*tok->s & 0x5f) == sides[0] ? sum : -sum)));
+				return token_fault(
+					f->in, start, "%s is at most %u degrees", what, most);
+			be32_put(
+				f->at, (uint32_t)(0x80000000u +
+						  ((*tok->s & 0x5f) == sides[0] ? sum : -sum)));
 			f->at += 4;
 			token_next(f->in);
 			return true;
 		}
-		if (i == 3 || !decimal(tok, i == 2 ? 3 : 0, false, &n) || n > (i == 0 ? most : i == 1 ? 59 : 59999))
+		if (i == 3 || !decimal(tok, i == 2 ? 3 : 0, false, &n) ||
+			n > (i == 0          ? most
+				    : i == 1 ? 59
+					     : 59999))
 			break;
 		sum += i == 2 ? n : n * unit_ms[i];
 		token_next(f->in);
 	}
-	return token_fault(f->in, tok->s, "%s is wrong here (degrees, minutes and seconds, then %c or %c, as in 52 22 23.5 %c)",
+	return token_fault(f->in, tok->s,
+		"%s is wrong here (degrees, minutes and seconds, then %c or %c, as in 52 22 "
+		"23.5 %c)",
 		what, sides[0], sides[1], sides[0]);
 }
 
@@ -187,11 +202,12 @@ static bool read_size(struct fields *f, uint8_t *to, const char *what)
 	int64_t cm;
 
 	if (tok->kind == TOKEN_END)
-		return true;                /* the default stays */
+		return true; /* the default stays */
 	if (!field_word(f, what))
 		return false;
 	if (!decimal(tok, 2, true, &cm) || cm < 0 || cm > 9000000000)
-		return token_fault(f->in, tok->s, "%s is a length in metres, at most 90000000 (as in 10m)", what);
+		return token_fault(f->in, tok->s,
+			"%s is a length in metres, at most 90000000 (as in 10m)", what);
 	for (; cm > 9; cm /= 10)
 		power++;
 	*to = (uint8_t)(cm << 4 | power);
@@ -201,22 +217,25 @@ static bool read_size(struct fields *f, uint8_t *to, const char *what)
 
 bool rdata_odd_read_loc(struct fields *f)
 {
-	static const uint8_t defaults[4] = { 0, 0x12, 0x16, 0x13 };     /* version; 1 m, 10 km, 10 m */
+	static const uint8_t defaults[4] = { 0, 0x12, 0x16,
+		0x13 }; /* version; 1 m, 10 km, 10 m */
 	const struct token *tok = &f->in->tok;
 	uint8_t *const head = f->at;
 	int64_t cm;
 
 	if (!field_room(f, 16) || !field_bytes(f, defaults, 4))
 		return false;
-	if (!read_angle(f, 90, "NS", "the latitude") || !read_angle(f, 180, "EW", "the longitude") ||
-		!field_word(f, "the altitude"))
+	if (!read_angle(f, 90, "NS", "the latitude") ||
+		!read_angle(f, 180, "EW", "the longitude") || !field_word(f, "the altitude"))
 		return false;
 	if (!decimal(tok, 2, true, &cm) || cm < -10000000 || cm > 4284967295)
-		return token_fault(f->in, tok->s, "the altitude is in metres, from -100000 to 42849672.95 (as in -2m)");
+		return token_fault(f->in, tok->s,
+			"the altitude is in metres, from -100000 to 42849672.95 (as in -2m)");
 	be32_put(f->at, (uint32_t)(cm + 10000000));
 	f->at += 4;
 	token_next(f->in);
-	return read_size(f, head + 1, "the size") && read_size(f, head + 2, "the horizontal precision") &&
+	return read_size(f, head + 1, "the size") &&
+	       read_size(f, head + 2, "the horizontal precision") &&
 	       read_size(f, head + 3, "the vertical precision");
 }
 
@@ -227,7 +246,7 @@ size_t rdata_odd_loc_len(const uint8_t *p, const uint8_t *end)
 	return len && (p[0] != 0 || len == 16) ? len : 0;
 }
 
-/* --- prefixes and services -------------------------------------------------------------------------------------- */
+/* --- prefixes and services ---------------------------------------------------------------- */
 
 bool rdata_odd_read_apl(struct fields *f)
 {
@@ -242,11 +261,14 @@ bool rdata_odd_read_apl(struct fields *f)
 	const char *const start = tok->s + negated;
 	const char *const colon = memchr(start, ':', (size_t)(end - start));
 	const char *const slash = memchr(start, '/', (size_t)(end - start));
-	if (!colon || !slash || slash < colon || !value_number(&family, start, (size_t)(colon - start), 2) || family == 0 ||
-		!value_number(&bits, slash + 1, (size_t)(end - slash - 1), family == 1 ? 32 : 128) ||
-		!(family == 1 ? value_a(item + 4, colon + 1, (size_t)(slash - colon - 1)) :
-				value_aaaa(item + 4, colon + 1, (size_t)(slash - colon - 1))))
-		return token_fault(f->in, tok->s, "this is no address prefix (as in 1:192.0.2.0/24 or !2:2001:db8::/32)");
+	if (!colon || !slash || slash < colon ||
+		!value_number(&family, start, (size_t)(colon - start), 2) || family == 0 ||
+		!value_number(
+			&bits, slash + 1, (size_t)(end - slash - 1), family == 1 ? 32 : 128) ||
+		!(family == 1 ? value_a(item + 4, colon + 1, (size_t)(slash - colon - 1))
+			      : value_aaaa(item + 4, colon + 1, (size_t)(slash - colon - 1))))
+		return token_fault(f->in, tok->s,
+			"this is no address prefix (as in 1:192.0.2.0/24 or !2:2001:db8::/32)");
 	unsigned len = family == 1 ? 4 : 16;
 	while (len && item[4 + len - 1] == 0)
 		len--;
@@ -280,7 +302,8 @@ static bool service_port(const struct token *tok, const char *protocol, uint32_t
 	if (!protocol || tok->len >= sizeof name)
 		return false;
 	for (unsigned i = 0; i < tok->len; i++)
-		name[i] = (char)(tok->s[i] >= 'A' && tok->s[i] <= 'Z' ? tok->s[i] | 0x20 : tok->s[i]);
+		name[i] = (char)(tok->s[i] >= 'A' && tok->s[i] <= 'Z' ? tok->s[i] | 0x20
+								      : tok->s[i]);
 	name[tok->len] = 0;
 	const struct servent *service = getservbyname(name, protocol);
 	if (service)
@@ -303,7 +326,8 @@ bool rdata_odd_read_wks(struct fields *f)
 	else if (tok->len == 3 && strncasecmp(tok->s, "udp", 3) == 0)
 		protocol = "udp", number = 17;
 	else if (!value_number(&number, tok->s, tok->len, 255))
-		return token_fault(f->in, tok->s, "the protocol is TCP, UDP or a number to 255");
+		return token_fault(
+			f->in, tok->s, "the protocol is TCP, UDP or a number to 255");
 	if (!protocol)
 		protocol = number == 6 ? "tcp" : number == 17 ? "udp" : NULL;
 	if (!field_bytes(f, &(uint8_t){ (uint8_t)number }, 1))
@@ -312,14 +336,15 @@ bool rdata_odd_read_wks(struct fields *f)
 		if (!field_word(f, "a service"))
 			return false;
 		if (!service_port(tok, protocol, &port))
-			return token_fault(f->in, tok->s, "this service is not known here (write its port, 0 to 65535)");
+			return token_fault(f->in, tok->s,
+				"this service is not known here (write its port, 0 to 65535)");
 		bits[port / 8] |= (uint8_t)(0x80 >> port % 8);
 		len = port / 8 + 1 > len ? port / 8 + 1 : len;
 	}
 	return field_bytes(f, bits, len);
 }
 
-/* --- telephone-age addresses ------------------------------------------------------------------------------------ */
+/* --- telephone-age addresses -------------------------------------------------------------- */
 
 /* Hex digits with dots anywhere between bytes. */
 static bool dotted_hex(struct fields *f, const char *p, const char *end, const char *what)
@@ -329,7 +354,8 @@ static bool dotted_hex(struct fields *f, const char *p, const char *end, const c
 	for (; p < end; p++) {
 		const int d = value_hex_digit(*p);
 		if (d < 0 && (*p != '.' || digits % 2))
-			return token_fault(f->in, p, "this is no hexadecimal digit, as %s wants", what);
+			return token_fault(
+				f->in, p, "this is no hexadecimal digit, as %s wants", what);
 		if (d < 0)
 			continue;
 		if (!field_room(f, 1))
@@ -340,7 +366,8 @@ static bool dotted_hex(struct fields *f, const char *p, const char *end, const c
 			*f->at++ |= (uint8_t)d;
 	}
 	if (digits == 0 || digits % 2)
-		return token_fault(f->in, end, "%s is whole bytes, two hexadecimal digits each", what);
+		return token_fault(
+			f->in, end, "%s is whole bytes, two hexadecimal digits each", what);
 	token_next(f->in);
 	return true;
 }
@@ -369,7 +396,8 @@ bool rdata_odd_read_atma(struct fields *f)
 		return dotted_hex(f, tok->s, tok->s + tok->len, "an ATM address");
 	for (unsigned i = 1; i < tok->len; i++)
 		if (tok->s[i] < '0' || tok->s[i] > '9')
-			return token_fault(f->in, tok->s + i, "behind the + there are only digits (E.164)");
+			return token_fault(f->in, tok->s + i,
+				"behind the + there are only digits (E.164)");
 	if (tok->len < 2)
 		return token_fault(f->in, tok->s, "the digits behind the + are missing");
 	if (!field_bytes(f, tok->s + 1, tok->len - 1))

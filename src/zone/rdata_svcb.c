@@ -8,29 +8,45 @@
 
 /* IANA "Service Parameter Keys (SvcParamKeys)". */
 enum key {
-	KEY_MANDATORY, KEY_ALPN, KEY_NO_DEFAULT_ALPN, KEY_PORT, KEY_IPV4HINT, KEY_ECH, KEY_IPV6HINT, KEY_DOHPATH, KEY_OHTTP,
+	KEY_MANDATORY,
+	KEY_ALPN,
+	KEY_NO_DEFAULT_ALPN,
+	KEY_PORT,
+	KEY_IPV4HINT,
+	KEY_ECH,
+	KEY_IPV6HINT,
+	KEY_DOHPATH,
+	KEY_OHTTP,
 	KEYS_NAMED,
 	KEY_INVALID = 65535
 };
 
 static const char *const names[KEYS_NAMED] = {
-	"mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint", "dohpath", "ohttp",
+	"mandatory",
+	"alpn",
+	"no-default-alpn",
+	"port",
+	"ipv4hint",
+	"ech",
+	"ipv6hint",
+	"dohpath",
+	"ohttp",
 };
 
 enum { PARAMS_MOST = 256 };
 
 struct param {
 	uint32_t key;
-	const char *at;             /* where it was written */
-	uint8_t *value;             /* in the data, behind key and length */
+	const char *at; /* where it was written */
+	uint8_t *value; /* in the data, behind key and length */
 	size_t len;
 };
 
 /* A value without its quotes; escapes are still in it. */
 struct value {
 	const char *s, *end;
-	const char *at;             /* for faults */
-	bool has;                   /* there was a "=" */
+	const char *at; /* for faults */
+	bool has;       /* there was a "=" */
 };
 
 static bool find_key(uint32_t *key, const char *s, size_t len)
@@ -44,9 +60,10 @@ static bool find_key(uint32_t *key, const char *s, size_t len)
 	       value_number(key, s + 3, len - 3, KEY_INVALID - 1);
 }
 
-/* --- values ----------------------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------- */
 
-/* The next item of a list, up to a comma; false at the end of the list. Commas in items are for alpn alone. */
+/* The next item of a list, up to a comma; false at the end of the list. Commas in items are for
+ * alpn alone. */
 static bool next_item(struct value *v, struct value *item)
 {
 	if (v->s > v->end)
@@ -63,14 +80,15 @@ static bool read_plain(struct fields *f, struct value *v)
 		if (!field_room(f, 1))
 			return false;
 		if (!token_char(&v->s, v->end, f->at))
-			return token_fault(f->in, v->s, "this escape is broken (write \\ and a sign, or \\DDD)");
+			return token_fault(f->in, v->s,
+				"this escape is broken (write \\ and a sign, or \\DDD)");
 		f->at++;
 	}
 	return true;
 }
 
-/* A list inside a string (RFC 9460 appendix A.1): the string's escapes are undone first, and in what comes out "\," is a
- * comma and "\\" a backslash that do not end an item. */
+/* A list inside a string (RFC 9460 appendix A.1): the string's escapes are undone first, and in
+ * what comes out "\," is a comma and "\\" a backslash that do not end an item. */
 static bool read_alpn(struct fields *f, struct value *v)
 {
 	uint8_t *len;
@@ -84,18 +102,24 @@ static bool read_alpn(struct fields *f, struct value *v)
 			const char *const here = v->s;
 			unsigned char c;
 			if (!token_char(&v->s, v->end, &c))
-				return token_fault(f->in, here, "this escape is broken (write \\ and a sign, or \\DDD)");
+				return token_fault(f->in, here,
+					"this escape is broken (write \\ and a sign, or "
+					"\\DDD)");
 			if (c == ',') {
 				ended = true;
 				continue;
 			}
 			if (c == '\\' && (v->s == v->end || !token_char(&v->s, v->end, &c)))
-				return token_fault(f->in, here, "this escape is broken (a comma in a name is written \\\\,)");
+				return token_fault(f->in, here,
+					"this escape is broken (a comma in a name is written "
+					"\\\\,)");
 			if (!field_bytes(f, &c, 1))
 				return false;
 		}
 		if (f->at - len - 1 == 0 || f->at - len - 1 > 255)
-			return token_fault(f->in, v->at, "alpn is a list of protocols of 1 to 255 bytes (as in alpn=h2,h3)");
+			return token_fault(f->in, v->at,
+				"alpn is a list of protocols of 1 to 255 bytes (as in "
+				"alpn=h2,h3)");
 		*len = (uint8_t)(f->at - len - 1);
 		if (!ended)
 			return true;
@@ -112,7 +136,8 @@ static bool read_hints(struct fields *f, struct value *v, bool v6)
 		if (!field_room(f, 16))
 			return false;
 		if (!(v6 ? value_aaaa(f->at, item.s, len) : value_a(f->at, item.s, len)))
-			return token_fault(f->in, item.at, "this is not an %s address", v6 ? "IPv6" : "IPv4");
+			return token_fault(f->in, item.at, "this is not an %s address",
+				v6 ? "IPv6" : "IPv4");
 		f->at += v6 ? 16 : 4;
 	}
 	return true;
@@ -126,7 +151,8 @@ static bool read_mandatory(struct fields *f, struct value *v)
 
 	while (next_item(v, &item)) {
 		if (!find_key(&key, item.s, (size_t)(item.end - item.s)))
-			return token_fault(f->in, item.at, "this is no key (as in mandatory=alpn,port)");
+			return token_fault(
+				f->in, item.at, "this is no key (as in mandatory=alpn,port)");
 		if (!field_room(f, 2))
 			return false;
 		/* In ascending order, each once. */
@@ -134,7 +160,8 @@ static bool read_mandatory(struct fields *f, struct value *v)
 		while (at < f->at && be16_get(at) < key)
 			at += 2;
 		if (at < f->at && be16_get(at) == key)
-			return token_fault(f->in, item.at, "this key stands twice in mandatory");
+			return token_fault(
+				f->in, item.at, "this key stands twice in mandatory");
 		memmove(at + 2, at, (size_t)(f->at - at));
 		be16_put(at, key);
 		f->at += 2;
@@ -163,7 +190,8 @@ static bool read_base64(struct fields *f, struct value *v)
 	if (!field_base64(&part, false, "ech"))
 		return false;
 	f->at = part.at;
-	return in.tok.kind == TOKEN_END || token_fault(f->in, v->at, "the value of ech is one word of base64");
+	return in.tok.kind == TOKEN_END ||
+	       token_fault(f->in, v->at, "the value of ech is one word of base64");
 }
 
 static bool read_port(struct fields *f, struct value *v)
@@ -180,7 +208,8 @@ static bool read_value(struct fields *f, uint32_t key, struct value *v)
 	if (key == KEY_NO_DEFAULT_ALPN || key == KEY_OHTTP)
 		return !v->has || token_fault(f->in, v->at, "%s has no value", names[key]);
 	if (key < KEYS_NAMED && (!v->has || v->s == v->end))
-		return token_fault(f->in, v->at, "%s needs a value (as in %s=...)", names[key], names[key]);
+		return token_fault(f->in, v->at, "%s needs a value (as in %s=...)", names[key],
+			names[key]);
 	switch (key) {
 	case KEY_MANDATORY: return read_mandatory(f, v);
 	case KEY_ALPN: return read_alpn(f, v);
@@ -192,7 +221,7 @@ static bool read_value(struct fields *f, uint32_t key, struct value *v)
 	}
 }
 
-/* --- parameters ------------------------------------------------------------------------------------------------- */
+/* --- parameters --------------------------------------------------------------------------- */
 
 static bool read_param(struct fields *f, struct param *p)
 {
@@ -200,19 +229,26 @@ static bool read_param(struct fields *f, struct param *p)
 	char text[TOKEN_TEXT];
 
 	if (tok->kind != TOKEN_WORD)
-		return tok->kind == TOKEN_QUOTED && token_fault(f->in, tok->s - 1, "a parameter is wanted here, as in "
-			"alpn=\"h2,h3\" (the key stands outside of the quotes)");
+		return tok->kind == TOKEN_QUOTED &&
+		       token_fault(f->in, tok->s - 1,
+			       "a parameter is wanted here, as in "
+			       "alpn=\"h2,h3\" (the key stands outside of the quotes)");
 	const char *const end = tok->s + tok->len;
 	const char *const equals = memchr(tok->s, '=', tok->len);
 	*p = (struct param){ .at = tok->s };
 	if (!find_key(&p->key, tok->s, (size_t)((equals ? equals : end) - tok->s)))
-		return token_fault(f->in, tok->s, "%s is not a parameter of a service (keys are mandatory, alpn, "
-			"no-default-alpn, port, ipv4hint, ech, ipv6hint, dohpath, ohttp and keyNNNNN)", token_text(text, tok));
-	struct value v = { equals ? equals + 1 : end, end, equals ? equals + 1 : tok->s, equals != NULL };
+		return token_fault(f->in, tok->s,
+			"%s is not a parameter of a service (keys are mandatory, alpn, "
+			"no-default-alpn, port, ipv4hint, ech, ipv6hint, dohpath, ohttp and "
+			"keyNNNNN)",
+			token_text(text, tok));
+	struct value v = { equals ? equals + 1 : end, end, equals ? equals + 1 : tok->s,
+		equals != NULL };
 	if (tok->quote_inside) {
 		if (!equals || *v.s != '"' || end[-1] != '"' || end - v.s < 2 ||
 			memchr(tok->s, '"', (size_t)(v.s - tok->s)))
-			return token_fault(f->in, tok->s, "the quotes must be around all of the value");
+			return token_fault(
+				f->in, tok->s, "the quotes must be around all of the value");
 		v.s++;
 		v.end--;
 	}
@@ -237,7 +273,8 @@ static void reverse(uint8_t *a, uint8_t *b)
 	}
 }
 
-/* Puts the newest parameter where it belongs among the `n` before it, which are in order, and its bytes with it. */
+/* Puts the newest parameter where it belongs among the `n` before it, which are in order, and
+ * its bytes with it. */
 static bool sort_in(struct fields *f, struct param *params, unsigned n)
 {
 	const struct param p = params[n];
@@ -250,7 +287,7 @@ static bool sort_in(struct fields *f, struct param *params, unsigned n)
 	if (i == n)
 		return true;
 	uint8_t *const to = params[i].value - 4, *const from = p.value - 4;
-	reverse(to, from);                  /* both parts, then the whole: the parts have changed places */
+	reverse(to, from); /* both parts, then the whole: the parts have changed places */
 	reverse(from, f->at);
 	reverse(to, f->at);
 	memmove(params + i + 1, params + i, (n - i) * sizeof *params);
@@ -271,7 +308,8 @@ bool rdata_svcb_read(struct fields *f)
 
 	while (f->in->tok.kind != TOKEN_END) {
 		if (n == PARAMS_MOST)
-			return token_fault(f->in, f->in->tok.s, "there are over %d parameters", PARAMS_MOST);
+			return token_fault(f->in, f->in->tok.s, "there are over %d parameters",
+				PARAMS_MOST);
 		if (!read_param(f, &params[n]) || !sort_in(f, params, n))
 			return false;
 		n++;
@@ -279,7 +317,7 @@ bool rdata_svcb_read(struct fields *f)
 	return rdata_svcb_check(start, f->at, &why) || token_fault(f->in, at, "%s", why.text);
 }
 
-/* --- the wire --------------------------------------------------------------------------------------------------- */
+/* --- the wire ----------------------------------------------------------------------------- */
 
 static bool alpn_is_whole(const uint8_t *p, const uint8_t *end)
 {
@@ -299,19 +337,22 @@ static bool has_key(const uint8_t *p, const uint8_t *end, unsigned key)
 }
 
 /* `all` to `end` is whole: every parameter in its bounds. */
-static bool mandatory_holds(const uint8_t *v, unsigned len, const uint8_t *all, const uint8_t *end)
+static bool mandatory_holds(
+	const uint8_t *v, unsigned len, const uint8_t *all, const uint8_t *end)
 {
 	if (len == 0 || len % 2)
 		return false;
 	for (unsigned i = 0; i < len; i += 2) {
 		const unsigned key = be16_get(v + i);
-		if (key == KEY_MANDATORY || (i && key <= be16_get(v + i - 2)) || !has_key(all, end, key))
+		if (key == KEY_MANDATORY || (i && key <= be16_get(v + i - 2)) ||
+			!has_key(all, end, key))
 			return false;
 	}
 	return true;
 }
 
-static bool value_is_sound(unsigned key, const uint8_t *v, unsigned len, const uint8_t *all, const uint8_t *end)
+static bool value_is_sound(
+	unsigned key, const uint8_t *v, unsigned len, const uint8_t *all, const uint8_t *end)
 {
 	switch (key) {
 	case KEY_MANDATORY: return mandatory_holds(v, len, all, end);
@@ -334,7 +375,8 @@ static bool check_bounds(const uint8_t *p, const uint8_t *end, struct fault *why
 		if (end - p < 4 || end - p - 4 < be16_get(p + 2))
 			return fault(why, "a parameter is cut short");
 		if (be16_get(p) <= last)
-			return fault(why, "the parameters are not in ascending order of their keys");
+			return fault(
+				why, "the parameters are not in ascending order of their keys");
 		last = be16_get(p);
 	}
 	return true;
@@ -351,11 +393,14 @@ bool rdata_svcb_check(const uint8_t *p, const uint8_t *end, struct fault *why)
 		if (value_is_sound(key, p + 4, be16_get(p + 2), all, end))
 			continue;
 		if (key == KEY_MANDATORY)
-			return fault(why, "mandatory must name keys that are in this record, each once, and not itself "
-				"(RFC 9460 section 8)");
+			return fault(why, "mandatory must name keys that are in this record, "
+					  "each once, and not itself "
+					  "(RFC 9460 section 8)");
 		if (key == KEY_NO_DEFAULT_ALPN)
-			return fault(why, "no-default-alpn has no value, and alpn must be there too (RFC 9460 section 7.1.1)");
-		return fault(why, "the value of %s is not of its form (RFC 9460)", key < KEYS_NAMED ? names[key] : "key65535");
+			return fault(why, "no-default-alpn has no value, and alpn must be "
+					  "there too (RFC 9460 section 7.1.1)");
+		return fault(why, "the value of %s is not of its form (RFC 9460)",
+			key < KEYS_NAMED ? names[key] : "key65535");
 	}
 	return true;
 }

@@ -1,4 +1,5 @@
-/* rdata_svcb.h - the parameters of SVCB and HTTPS records (RFC 9460): alpn="h2,h3" port=8443 ipv4hint=192.0.2.1
+/* rdata_svcb.h - the parameters of SVCB and HTTPS records (RFC 9460): alpn="h2,h3" port=8443
+ * ipv4hint=192.0.2.1
  *
  * On the wire they stand in ascending order of their keys, whatever the text's. Control thread.
  */

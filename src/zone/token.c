@@ -8,8 +8,16 @@
 enum character { PLAIN, BLANK, NEWLINE, STOP, COMMENT, OPEN, CLOSE, QUOTE, BACKSLASH };
 
 static const uint8_t character[256] = {
-	[' '] = BLANK, ['\t'] = BLANK, ['\r'] = BLANK, ['\n'] = NEWLINE, [0] = STOP, [';'] = COMMENT,
-	['('] = OPEN, [')'] = CLOSE, ['"'] = QUOTE, ['\\'] = BACKSLASH,
+	[' '] = BLANK,
+	['\t'] = BLANK,
+	['\r'] = BLANK,
+	['\n'] = NEWLINE,
+	[0] = STOP,
+	[';'] = COMMENT,
+	['('] = OPEN,
+	[')'] = CLOSE,
+	['"'] = QUOTE,
+	['\\'] = BACKSLASH,
 };
 
 static inline enum character kind(const char *p)
@@ -17,22 +25,30 @@ static inline enum character kind(const char *p)
 	return (enum character)character[(unsigned char)*p];
 }
 
-void token_init(struct tokens *t, const char *path, const char *text, size_t len, struct faults *f)
+void token_init(
+	struct tokens *t, const char *path, const char *text, size_t len, struct faults *f)
 {
 	*t = (struct tokens){
-		.at = text, .text = text, .end = text + len, .line_start = text, .line = 1, .path = path, .faults = f,
+		.at = text,
+		.text = text,
+		.end = text + len,
+		.line_start = text,
+		.line = 1,
+		.path = path,
+		.faults = f,
 	};
 	t->tok.s = text;
 }
 
-/* --- words ------------------------------------------------------------------------------------------------------ */
+/* --- words -------------------------------------------------------------------------------- */
 
 static bool escape_is_cut(const char *p)
 {
 	return p[1] == 0 || p[1] == '\n' || (p[1] == '\r' && p[2] == '\n');
 }
 
-/* `p` is behind an opening quote; returns the closing one, or the end of the line when there is none. */
+/* `p` is behind an opening quote; returns the closing one, or the end of the line when there is
+ * none. */
 static const char *quote_end(const char *p, bool *escaped)
 {
 	while (*p && *p != '\n' && *p != '"') {
@@ -57,9 +73,11 @@ static void take_quoted(struct tokens *t, const char *p)
 	bool escaped = false;
 	const char *e = quote_end(s, &escaped);
 
-	t->at = p;                  /* parentheses up to here are counted */
+	t->at = p; /* parentheses up to here are counted */
 	if (*e != '"') {
-		token_fault(t, p, "this quote is not closed on its line (a \" is missing, or write \\\" for the sign)");
+		token_fault(t, p,
+			"this quote is not closed on its line (a \" is missing, or write \\\" "
+			"for the sign)");
 		bad(t, p, e);
 		return;
 	}
@@ -77,7 +95,8 @@ static void take_odd_word(struct tokens *t, const char *s, const char *p)
 			p++;
 		if (kind(p) == BACKSLASH) {
 			if (escape_is_cut(p)) {
-				token_fault(t, p, "there is nothing behind this backslash "
+				token_fault(t, p,
+					"there is nothing behind this backslash "
 					"(write \\\\ for the sign; parentheses join lines)");
 				bad(t, s, p + 1);
 				return;
@@ -91,7 +110,9 @@ static void take_odd_word(struct tokens *t, const char *s, const char *p)
 				continue;
 			p = quote_end(p, &tok.escaped);
 			if (*p != '"') {
-				token_fault(t, opening, "this quote is not closed on its line (a \" is missing)");
+				token_fault(t, opening,
+					"this quote is not closed on its line (a \" is "
+					"missing)");
 				bad(t, s, p);
 				return;
 			}
@@ -109,7 +130,7 @@ static void take_word(struct tokens *t, const char *s)
 {
 	const char *p = s;
 
-	t->at = s;                  /* parentheses up to here are counted */
+	t->at = s; /* parentheses up to here are counted */
 	while (kind(p) == PLAIN)
 		p++;
 	if (kind(p) == BACKSLASH || kind(p) == QUOTE) {
@@ -120,7 +141,7 @@ static void take_word(struct tokens *t, const char *s)
 	t->at = p;
 }
 
-/* --- between words ---------------------------------------------------------------------------------------------- */
+/* --- between words ------------------------------------------------------------------------ */
 
 static const char *line_end(const struct tokens *t, const char *p)
 {
@@ -153,7 +174,9 @@ static bool parenthesis(struct tokens *t, const char *p)
 		t->depth--;
 		return false;
 	}
-	token_fault(t, p, "this parenthesis was never opened (remove it, or put the ( where the record starts)");
+	token_fault(t, p,
+		"this parenthesis was never opened (remove it, or put the ( where the record "
+		"starts)");
 	bad(t, p, p + 1);
 	return true;
 }
@@ -223,7 +246,7 @@ bool token_entry(struct tokens *t, bool *indented)
 	}
 }
 
-/* --- faults ----------------------------------------------------------------------------------------------------- */
+/* --- faults ------------------------------------------------------------------------------- */
 
 static struct fault_at place(const struct tokens *t, const char *at)
 {
@@ -233,7 +256,8 @@ static struct fault_at place(const struct tokens *t, const char *at)
 	if (at < start) {
 		start = t->text;
 		where.line = 1;
-		for (const char *nl; (nl = memchr(start, '\n', (size_t)(at - start))); start = nl + 1)
+		for (const char *nl; (nl = memchr(start, '\n', (size_t)(at - start)));
+			start = nl + 1)
 			where.line++;
 	}
 	where.column = (unsigned)(at - start) + 1;
@@ -260,11 +284,13 @@ static void tell(struct tokens *t, const char *at, const char *what)
 	}
 	if (t->depth && !is_closed(t)) {
 		at = t->open;
-		what = "this parenthesis is never closed (a ) is missing at the end of its record)";
+		what = "this parenthesis is never closed (a ) is missing at the end of its "
+		       "record)";
 	}
 	const struct fault_at where = place(t, at);
 	if (t->depth && where.column == 1 && at > t->open)
-		faults_error(t->faults, &where, "%s (a parenthesis opened on line %u is still open here)", what,
+		faults_error(t->faults, &where,
+			"%s (a parenthesis opened on line %u is still open here)", what,
 			place(t, t->open).line);
 	else
 		faults_error(t->faults, &where, "%s", what);
@@ -296,7 +322,8 @@ void token_warning(struct tokens *t, const char *at, const char *fmt, ...)
 	}
 	/* Finding a place costs; a file with a million warnings shall not. */
 	const bool shown = t->faults->warnings < FAULTS_MOST;
-	const struct fault_at where = shown ? place(t, at) : (struct fault_at){ .path = t->path };
+	const struct fault_at where =
+		shown ? place(t, at) : (struct fault_at){ .path = t->path };
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof what, fmt, ap);
 	va_end(ap);

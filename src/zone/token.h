@@ -1,8 +1,9 @@
 /* token.h - the words of a master file (RFC 1035 section 5.1), one ahead.
  *
- * An entry is what ends at a newline outside of parentheses. A reader looks at `tok`, uses it, and moves on with
- * token_next(); at the entry's end `tok` stays TOKEN_END until token_entry() starts the next one. Words are not copied:
- * they point into the text, escapes still in them. A text holds no NUL but the one behind its end. Control thread.
+ * An entry is what ends at a newline outside of parentheses. A reader looks at `tok`, uses it,
+ * and moves on with token_next(); at the entry's end `tok` stays TOKEN_END until token_entry()
+ * starts the next one. Words are not copied: they point into the text, escapes still in them. A
+ * text holds no NUL but the one behind its end. Control thread.
  */
 #ifndef ZONE_TOKEN_H
 #define ZONE_TOKEN_H
@@ -13,50 +14,56 @@
 #include <stddef.h>
 
 enum token_kind {
-	TOKEN_END,                  /* of the entry; `s` is where something missing would stand */
+	TOKEN_END, /* of the entry; `s` is where something missing would stand */
 	TOKEN_WORD,
-	TOKEN_QUOTED,               /* `s` to `s + len` is between the quotes */
-	TOKEN_BAD                   /* a fault, and it has been told */
+	TOKEN_QUOTED, /* `s` to `s + len` is between the quotes */
+	TOKEN_BAD     /* a fault, and it has been told */
 };
 
 struct token {
 	const char *s;
 	unsigned len;
 	enum token_kind kind;
-	bool escaped;               /* there is a backslash in it */
-	bool quote_inside;          /* a word like key="a b", whose quotes belong to it */
+	bool escaped;      /* there is a backslash in it */
+	bool quote_inside; /* a word like key="a b", whose quotes belong to it */
 };
 
 struct tokens {
 	struct token tok;
-	const char *at;             /* what is read next */
+	const char *at; /* what is read next */
 	const char *text, *end;
-	const char *line_start;     /* of the line that `at` is in */
-	unsigned line;              /* ... from 1 */
-	unsigned depth;             /* parentheses that are open */
-	const char *open;           /* the outermost of them */
-	bool failed;                /* this entry's fault has been told; one is enough */
+	const char *line_start; /* of the line that `at` is in */
+	unsigned line;          /* ... from 1 */
+	unsigned depth;         /* parentheses that are open */
+	const char *open;       /* the outermost of them */
+	bool failed;            /* this entry's fault has been told; one is enough */
 	const char *path;
 	struct faults *faults;
 
-	/* For a text that $GENERATE made: its faults are told at `made_at` of `made_by`, with `made_note` behind them. */
+	/* For a text that $GENERATE made: its faults are told at `made_at` of `made_by`, with
+	 * `made_note` behind them. */
 	struct tokens *made_by;
 	const char *made_at, *made_note;
 };
 
 /* Ready for token_entry(). All is borrowed. */
-void token_init(struct tokens *t, const char *path, const char *text, size_t len, struct faults *f);
+void token_init(
+	struct tokens *t, const char *path, const char *text, size_t len, struct faults *f);
 
-/* Goes to the first word of the next entry, past what is left of this one and past empty lines. `*indented` is true when
- * the line starts with a blank, that is, without an owner. False at the end of the text. */
+/* Goes to the first word of the next entry, past what is left of this one and past empty lines.
+ * `*indented` is true when the line starts with a blank, that is, without an owner. False at
+ * the end of the text. */
 bool token_entry(struct tokens *t, bool *indented);
 
 void token_next(struct tokens *t);
 
-/* An error at `at`, which is in the text at or before the current token. Only an entry's first is told; when it is inside a
- * parenthesis that is never closed, that is told instead. Always false. */
-__attribute__((format(printf, 3, 4))) bool token_fault(struct tokens *t, const char *at, const char *fmt, ...);
-__attribute__((format(printf, 3, 4))) void token_warning(struct tokens *t, const char *at, const char *fmt, ...);
+/* An error at `at`, which is in the text at or before the current token. Only an entry's first
+ * is told; when it is inside a parenthesis that is never closed, that is told instead. Always
+ * false. */
+__attribute__((format(printf, 3, 4))) bool token_fault(
+	struct tokens *t, const char *at, const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) void token_warning(
+	struct tokens *t, const char *at, const char *fmt, ...);
 
 /* True for a word that stands for itself: not quoted, no quotes in it. */
 static inline bool token_is_word(const struct token *tok)
@@ -68,8 +75,8 @@ static inline bool token_is_word(const struct token *tok)
 enum { TOKEN_TEXT = 80 };
 const char *token_text(char buf[static TOKEN_TEXT], const struct token *tok);
 
-/* The next byte of a string with escapes (RFC 1035 section 5.1: \X and \DDD), at `*p`, which moves behind it. False when
- * the escape is broken; `*p` is at its backslash then. */
+/* The next byte of a string with escapes (RFC 1035 section 5.1: \X and \DDD), at `*p`, which
+ * moves behind it. False when the escape is broken; `*p` is at its backslash then. */
 bool token_char(const char **p, const char *end, unsigned char *c);
 
 #endif

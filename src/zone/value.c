@@ -39,7 +39,7 @@ static bool spread(uint8_t to[static 16], unsigned n, unsigned gap)
 	if (gap > 16)
 		return n == 16;
 	if (n == 16)
-		return false;               /* "::" stands for at least one group */
+		return false; /* "::" stands for at least one group */
 	memmove(to + 16 - (n - gap), to + gap, n - gap);
 	memset(to + gap, 0, 16 - n);
 	return true;
@@ -48,7 +48,7 @@ static bool spread(uint8_t to[static 16], unsigned n, unsigned gap)
 bool value_aaaa(uint8_t to[static 16], const char *s, size_t len)
 {
 	const char *const end = s + len;
-	unsigned n = 0, gap = 17;           /* bytes so far; where "::" was, 17: nowhere */
+	unsigned n = 0, gap = 17; /* bytes so far; where "::" was, 17: nowhere */
 
 	if (len >= 2 && s[0] == ':' && s[1] == ':') {
 		gap = 0;
@@ -60,7 +60,8 @@ bool value_aaaa(uint8_t to[static 16], const char *s, size_t len)
 		for (int d; s < end && s - group < 5 && (d = value_hex_digit(*s)) >= 0; s++)
 			v = v << 4 | (unsigned)d;
 		if (s < end && *s == '.')
-			return n <= 12 && value_a(to + n, group, (size_t)(end - group)) && spread(to, n + 4, gap);
+			return n <= 12 && value_a(to + n, group, (size_t)(end - group)) &&
+			       spread(to, n + 4, gap);
 		if (s == group || s - group > 4 || n == 16)
 			return false;
 		be16_put(to + n, v);

@@ -1,0 +1,135 @@
+#include "geo/mmdb.h"
+
+#include "base/log.h"
+#include "geo/mmdb_read.h"
+#include "geo/mmdb_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_MOST = 256 };
+
+/* The keys of all layouts, the better first: MaxMind's own (also inside "traits", in its larger databases), and those of
+ * others. */
+enum { TRAITS, N_NUMBERS = 3, N_NAMES = 5, FIRST_NUMBER = 1, FIRST_NAME = FIRST_NUMBER + N_NUMBERS,
+	KEYS = FIRST_NAME + N_NAMES };
+static const char *const record_keys[KEYS] = {
+	"traits",
+	"autonomous_system_number", "asn", "as_number",
+	"autonomous_system_organization", "as_name", "as_organization", "organization", "name",
+};
+
+struct list {
+	struct mmdb_asn *asn;
+	size_t n, room;
+	char *names;
+	size_t len, names_room;
+	struct mmdb_table known;    /* an AS number and its place in `asn` */
+};
+
+static void *more_room(void *p, size_t *room, size_t need, size_t size)
+{
+	if (need <= *room)
+		return p;
+	*room = need + need / 2 + 64;
+	p = realloc(p, *room * size);
+	if (!p)
+		die("out of memory");
+	return p;
+}
+
+static uint32_t add_asn(struct list *l, uint32_t number, const char *name)
+{
+	const size_t len = strlen(name);
+	uint32_t at = 0;
+
+	l->names = more_room(l->names, &l->names_room, l->len + len + 1, 1);
+	if (len || l->len == 0) {
+		at = (uint32_t)l->len;
+		memcpy(l->names + at, name, len + 1);
+		l->len += len + 1;
+	}
+	l->asn = more_room(l->asn, &l->room, l->n + 1, sizeof *l->asn);
+	l->asn[l->n] = (struct mmdb_asn){ number, at };
+	return (uint32_t)l->n++;
+}
+
+/* 64500, "64500", "AS64500". 0 is nobody (RFC 7607). */
+static bool read_number(struct mmdb_bytes *data, const struct mmdb_value *v, uint32_t *number)
+{
+	struct mmdb_value digits = *v;
+	double d = 0;
+	bool is = false;
+
+	if (v->type == MMDB_TEXT && v->size > 2 && memcmp(data->p + v->at, "AS", 2) == 0) {
+		digits.at += 2;
+		digits.size -= 2;
+	}
+	if (v->type && !mmdb_number(data, &digits, &d, &is))
+		return false;
+	*number = is && d >= 1 && d < UINT32_MAX ? (uint32_t)d : 0;
+	return true;
+}
+
+static bool find_keys(struct mmdb_bytes *data, uint32_t at, struct mmdb_value found[static KEYS])
+{
+	struct mmdb_value map;
+
+	if (!mmdb_value_at(data, at, &map))
+		return false;
+	if (map.type != MMDB_MAP)
+		return mmdb_wrong(data, at, "a record is not a map");
+	if (!mmdb_map_find(data, &map, record_keys, KEYS, found))
+		return false;
+	if (found[FIRST_NUMBER].type || found[TRAITS].type != MMDB_MAP)
+		return true;
+	map = found[TRAITS];
+	return mmdb_map_find(data, &map, record_keys, KEYS, found);
+}
+
+static bool read_record(void *ctx, struct mmdb_bytes *data, uint32_t at, uint32_t *value)
+{
+	struct list *l = ctx;
+	struct mmdb_value found[KEYS];
+	char name[NAME_MOST] = "";
+	uint32_t number = 0;
+
+	*value = NETMAP_NONE;
+	if (!find_keys(data, at, found))
+		return false;
+	for (unsigned i = FIRST_NUMBER; i < FIRST_NAME && !number; i++)
+		if (!read_number(data, &found[i], &number))
+			return false;
+	if (!number || mmdb_table_find(&l->known, number, value))
+		return true;
+	for (unsigned i = FIRST_NAME; i < KEYS && !name[0]; i++)
+		if (found[i].type == MMDB_TEXT)
+			mmdb_text(data, &found[i], name, sizeof name);
+	if (l->n > NETMAP_VALUE_MOST)
+		return mmdb_wrong(data, at, "there are more than 16 million AS numbers");
+	*value = add_asn(l, number, name);
+	mmdb_table_add(&l->known, number, *value);
+	return true;
+}
+
+bool mmdb_read_asns(struct mmdb_asns *to, const char *const *paths, size_t n, struct fault *why)
+{
+	struct list l = { 0 };
+	const struct mmdb_kind kind = { "AS numbers", read_record, &l };
+
+	add_asn(&l, 0, "");
+	struct netmap *map = mmdb_read(&kind, paths, n, why);
+	mmdb_table_fini(&l.known);
+	*to = (struct mmdb_asns){ map, l.asn, l.n, l.names };
+	if (!map)
+		mmdb_asns_free(to);
+	return map != NULL;
+}
+
+void mmdb_asns_free(struct mmdb_asns *asns)
+{
+	netmap_drop(asns->map);
+	free(asns->asn);
+	free(asns->names);
+	*asns = (struct mmdb_asns){ 0 };
+}

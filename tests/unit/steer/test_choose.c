@@ -1,0 +1,269 @@
+#include "steer/choose.h"
+
+#include "unit/steer/small_world.h"
+#include "unit/unit.h"
+
+#include <math.h>
+#include <string.h>
+
+static void clients_get_the_nearest_edge(void)
+{
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	small_open(&s, &pool, 1);
+	/* Oslo's order is that of unknown clients too: the scope is as wide as both together, up to 2.0.0.0 (Rome). */
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.5.0/24", NULL, false), "ams /8");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "2.0.5.0/24", NULL, false), "rom /16");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.5.0/24", NULL, false), "sfo /17");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.200.0/24", NULL, false), "nyc /17");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "2a00::/48", NULL, true), "rom /32");
+	/* Without a subnet the resolver's own address decides, and there is no scope to tell. */
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "", "3.0.200.1", false), "nyc /0");
+	small_close(&s);
+}
+
+static void an_edge_without_the_address_type_is_passed_over(void)
+{
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	small_open(&s, &pool, 1);
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.5.0/24", NULL, true), "nyc /17");
+	small_close(&s);
+}
+
+static void a_pool_without_the_address_type_says_nodata(void)
+{
+	static const uint16_t only[] = { SFO };
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	pool.edges = only;
+	pool.n = 1;
+	small_open(&s, &pool, 1);
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.5.0/24", NULL, true), "/0");
+	small_close(&s);
+}
+
+static void unknown_clients_go_by_the_default_order(void)
+{
+	static const uint16_t order[] = { NYC };
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	pool.fallback = order;
+	pool.n_fallback = 1;
+	small_open(&s, &pool, 1);
+	/* 4.0.0.0 and 6.0.0.0 have no place; 5.0.0.0/16 has a country but no coordinates: never (0,0). */
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "6.0.0.0/24", NULL, false), "nyc /6");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "5.0.0.0/24", NULL, false), "nyc /6");
+	s.states[NYC] = EDGE_DOWN;
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "5.0.0.0/24", NULL, false), "ams /6");
+	small_close(&s);
+}
+
+static void down_and_drained_edges_are_passed_over(void)
+{
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	small_open(&s, &pool, 1);
+	s.states[AMS] = EDGE_DOWN;
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.5.0/24", NULL, false), "rom /8");
+	s.states[ROM] = EDGE_DRAIN;
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.5.0/24", NULL, false), "nyc /8");
+	small_close(&s);
+}
+
+static void answers_stay_within_the_spread_of_the_best_that_is_up(void)
+{
+	static const struct {
+		const char *say;
+		double ms, share;
+		unsigned answers;
+		int down;
+		const char *want;
+	} row[] = {
+		/* From Oslo: ams 0.91 thousand km, rom 2.0, nyc 5.9, sfo 8.3: 19.6, 37.1, 99.4, 138.6 ms. */
+		{ "no limit", INFINITY, INFINITY, 3, -1, "ams rom nyc /8" },
+		{ "10 ms", 10, INFINITY, 3, -1, "ams /16" },
+		{ "20 ms", 20, INFINITY, 3, -1, "ams rom /16" },
+		{ "double the time", INFINITY, 1, 3, -1, "ams rom /16" },
+		{ "half as much again", INFINITY, 0.5, 3, -1, "ams /16" },
+		{ "the best is down: 45 % behind the second", INFINITY, 0.45, 3, AMS, "rom /16" },
+		{ "the best two are down", 40, INFINITY, 3, AMS, "rom /16" },
+		{ "65 ms behind rom", 65, INFINITY, 3, AMS, "rom nyc /16" },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct pool_opts pool = small_pool();
+		struct small s;
+		pool.answers = row[i].answers;
+		pool.spread_ms = row[i].ms;
+		pool.spread_share = row[i].share;
+		small_open(&s, &pool, 1);
+		if (row[i].down >= 0)
+			s.states[row[i].down] = EDGE_DOWN;
+		CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.5.0/24", NULL, false), row[i].want);
+		small_close(&s);
+	}
+}
+
+static void the_strongest_pin_wins(void)
+{
+	static const uint16_t ams = AMS, rom = ROM, nyc = NYC, sfo = SFO;
+	struct pool_pin pins[] = {
+		{ .kind = PIN_CONTINENT, .code = "NA", .edges = &ams, .n = 1 },
+		{ .kind = PIN_COUNTRY, .code = "US", .edges = &rom, .n = 1 },
+		{ .kind = PIN_REGION, .code = "US-CA", .edges = &nyc, .n = 1 },
+		{ .kind = PIN_ASN, .asn = 64500, .edges = &ams, .n = 1 },
+		{ .kind = PIN_NET, .edges = &sfo, .n = 1 },
+		{ .kind = PIN_NET, .edges = &rom, .n = 1 },
+	};
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	prefix_parse(&pins[4].net, "3.0.0.0/20", NULL);
+	prefix_parse(&pins[5].net, "3.0.1.0/24", NULL);
+	pool.pins = pins;
+	pool.n_pins = 6;
+	small_open(&s, &pool, 1);
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.1.0/24", NULL, false), "rom /24");    /* the longest prefix */
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.2.0/24", NULL, false), "sfo /23");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.64.0/24", NULL, false), "ams /18");   /* ASN before region */
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.200.0/24", NULL, false), "rom /17");  /* country before continent */
+	pool.n_pins = 3;
+	small_close(&s);
+	small_open(&s, &pool, 1);
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.1.0/24", NULL, false), "nyc /17");    /* region before country */
+	s.states[NYC] = EDGE_DOWN;                                                      /* a pin that is down is no pin */
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.1.0/24", NULL, false), "sfo /17");
+	small_close(&s);
+}
+
+static void all_down_has_four_ways(void)
+{
+	struct pool_opts pools[2] = { small_pool(), small_pool() };
+	static const uint16_t backup[] = { SFO };
+	struct small s;
+
+	pools[1].name = "backup";
+	pools[1].edges = backup;
+	pools[1].n = 1;
+	for (int how = POOL_ALL; how <= POOL_EMPTY; how++) {
+		static const char *const want[] = { "rom /16", "ams /16", "sfo /16", "/16" };
+		static const uint16_t first_three[] = { AMS, ROM, NYC };
+		pools[0].edges = first_three;
+		pools[0].n = 3;
+		pools[0].all_down = (enum pool_all_down)how;
+		pools[0].other = 1;
+		small_open(&s, pools, 2);
+		s.states[AMS] = s.states[ROM] = s.states[NYC] = EDGE_DOWN;
+		CU_ASSERT_STRING_EQUAL(small_ask(&s, "2.0.5.0/24", NULL, false), want[how]);
+		small_close(&s);
+	}
+	/* "all" takes those that have failed before those that the operator empties. */
+	pools[0].all_down = POOL_ALL;
+	small_open(&s, pools, 2);
+	s.states[AMS] = s.states[NYC] = EDGE_DOWN;
+	s.states[ROM] = EDGE_DRAIN;
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "2.0.5.0/24", NULL, false), "ams /16");
+	small_close(&s);
+}
+
+static void turns_are_in_exact_proportion_and_apart_by_type(void)
+{
+	struct pool_opts pool = small_pool();
+	struct small s;
+	unsigned count[4];
+
+	pool.policy = POOL_WEIGHTED;
+	small_open(&s, &pool, 1);
+	/* Weights 1 2 3 1: over any 7 turns, whatever AAAA queries come between. */
+	for (unsigned from = 0; from < 20; from++) {
+		memset(count, 0, sizeof count);
+		for (unsigned i = 0; i < 7; i++) {
+			const char *got = small_ask(&s, "1.0.5.0/24", NULL, false);
+			for (unsigned e = 0; e < 4; e++)
+				count[e] += strncmp(got, small_edges[e].name, 3) == 0;
+			CU_ASSERT_STRING_EQUAL(got + 4, "/0");  /* the client plays no part */
+			small_ask(&s, "1.0.5.0/24", NULL, true);
+		}
+		CU_ASSERT(count[AMS] == 1 && count[ROM] == 2 && count[NYC] == 3 && count[SFO] == 1);
+		small_ask(&s, "1.0.5.0/24", NULL, false);       /* the next window starts elsewhere */
+	}
+	small_close(&s);
+
+	pool.policy = POOL_ROUND_ROBIN;
+	small_open(&s, &pool, 1);
+	s.states[ROM] = EDGE_DOWN;
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "", NULL, false), "ams /0");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "", NULL, false), "nyc /0");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "", NULL, false), "sfo /0");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "", NULL, false), "ams /0");
+	small_close(&s);
+}
+
+static void subnets_that_are_not_global_leave_it_to_the_source(void)
+{
+	static const uint16_t rom = ROM;
+	struct pool_pin pin = { .kind = PIN_NET, .edges = &rom, .n = 1 };
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	prefix_parse(&pin.net, "10.1.0.0/16", NULL);
+	small_open(&s, &pool, 1);
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "10.1.2.0/24", "3.0.200.1", false), "nyc /8");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "192.168.7.0/24", "1.0.0.1", false), "ams /16");
+	small_close(&s);
+	/* ... but the operator may know better. */
+	pool.pins = &pin;
+	pool.n_pins = 1;
+	small_open(&s, &pool, 1);
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "10.1.2.0/24", "3.0.200.1", false), "rom /16");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "10.9.2.0/24", "3.0.200.1", false), "nyc /13");
+	small_close(&s);
+}
+
+static void the_trace_says_why_each_edge_was_passed_over(void)
+{
+	static struct choose_trace t;
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	small_open(&s, &pool, 1);
+	s.states[SFO] = EDGE_DOWN;
+	struct choose_ask ask = { .steer = s.steer, .states = s.states, .has_subnet = true, .turn = s.turns };
+	addr_parse(&ask.subnet, "3.0.5.0");
+	const struct choice c = choose(&ask, &t);
+	CU_ASSERT_EQUAL(c.edges[0], NYC);
+	CU_ASSERT_EQUAL_FATAL(t.n, 1);
+	CU_ASSERT_EQUAL(t.steps[0].by, BY_RANK);
+	CU_ASSERT_EQUAL_FATAL(t.steps[0].n, 4);
+	CU_ASSERT(t.steps[0].edges[0] == SFO && t.steps[0].verdicts[0] == PASSED_DOWN);
+	CU_ASSERT(t.steps[0].edges[1] == NYC && t.steps[0].verdicts[1] == CHOSEN);
+	CU_ASSERT(t.steps[0].edges[2] == AMS && t.steps[0].verdicts[2] == PASSED_ENOUGH);
+	CU_ASSERT_EQUAL(t.asn, 1);
+	CU_ASSERT_EQUAL(t.place_bits, 17);
+	small_close(&s);
+}
+
+void suite_choose(void)
+{
+	static const struct unit_case cases[] = {
+		{ "clients get the nearest edge", clients_get_the_nearest_edge },
+		{ "an edge without the address type is passed over", an_edge_without_the_address_type_is_passed_over },
+		{ "a pool without the address type says NODATA", a_pool_without_the_address_type_says_nodata },
+		{ "unknown clients go by the default order", unknown_clients_go_by_the_default_order },
+		{ "down and drained edges are passed over", down_and_drained_edges_are_passed_over },
+		{ "answers stay within the spread of the best that is up", answers_stay_within_the_spread_of_the_best_that_is_up },
+		{ "the strongest pin wins", the_strongest_pin_wins },
+		{ "all-down has four ways", all_down_has_four_ways },
+		{ "turns are in exact proportion and apart by type", turns_are_in_exact_proportion_and_apart_by_type },
+		{ "subnets that are not global leave it to the source", subnets_that_are_not_global_leave_it_to_the_source },
+		{ "the trace says why each edge was passed over", the_trace_says_why_each_edge_was_passed_over },
+	};
+
+	unit_suite("steer/choose", cases, UNIT_COUNT(cases));
+}

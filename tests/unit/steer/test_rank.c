@@ -1,0 +1,179 @@
+#include "steer/rank.h"
+
+#include "steer/choose.h"
+#include "unit/unit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t seed = 0x9e3779b97f4a7c15u;
+
+static uint64_t draw(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed;
+}
+
+static double draw_between(double from, double to)
+{
+	return from + (to - from) * (double)(draw() >> 11) / (double)(1ull << 53);
+}
+
+/* IPv4 anywhere; IPv6 in 2000::/3. */
+static struct addr draw_addr(bool v6)
+{
+	struct addr a;
+	const uint64_t x = draw(), y = draw();
+
+	if (!v6)
+		return addr_from_v4((const uint8_t *)&x);
+	memcpy(a.b, &x, 8);
+	memcpy(a.b + 8, &y, 8);
+	a.b[0] = (uint8_t)(0x20 | (a.b[0] & 0x1f));
+	return addr_plain(&a, NULL);
+}
+
+enum { EDGES = 20, ADDRESSES = 200000, NEIGHBOURS = 2 };
+
+struct ground {
+	struct atlas *atlas;
+	struct edge_opts edges[EDGES];
+	uint16_t all[EDGES];
+	struct steer *steer;
+	uint8_t states[EDGES];
+};
+
+static void open_ground(struct ground *g, unsigned answers, double spread_ms)
+{
+	static const char *file = "geoip/city.mmdb";
+	static const struct addr one = { { [10] = 255, 255, 192, 0, 2, 1 } };
+	struct pool_opts pool = { .name = "web", .edges = g->all, .n = EDGES, .answers = answers, .spread_ms = spread_ms,
+		.spread_share = INFINITY, .ttl_max_s = UINT32_MAX };
+	struct fault why;
+
+	memset(g, 0, sizeof *g);
+	g->atlas = atlas_read(&(struct atlas_opts){ &file, 1, NULL, 0 }, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(g->atlas);
+	for (unsigned i = 0; i < EDGES; i++) {
+		g->edges[i] = (struct edge_opts){ .name = "e", .placed = true, .lat = draw_between(-50, 65),
+			.lon = draw_between(-180, 180), .a = &one, .n_a = 1 };
+		g->all[i] = (uint16_t)i;
+	}
+	g->states[3] = g->states[11] = EDGE_DOWN;
+	g->steer = steer_new(&(struct steer_opts){ g->edges, EDGES, &pool, 1 }, g->atlas, NULL);
+}
+
+static void close_ground(struct ground *g)
+{
+	steer_drop(g->steer);
+	atlas_drop(g->atlas);
+}
+
+static struct choice ask(const struct ground *g, const struct addr *a)
+{
+	struct choose_turn turn = { 0 };
+
+	return choose(&(struct choose_ask){ .steer = g->steer, .states = g->states, .has_subnet = true, .subnet = *a,
+		.turn = &turn }, NULL);
+}
+
+/* What the choice should be, the slow way: every edge's distance; who is unknown goes by the pool's order. */
+static unsigned best(const struct ground *g, const struct addr *a, double *least)
+{
+	const struct netmap_hit hit = netmap_find(g->atlas->cities.map, a);
+	const bool known = hit.value && hit.value <= places_count(g->atlas->cities.places);
+	const struct place *p = known ? places_get(g->atlas->cities.places, hit.value) : NULL;
+	unsigned at = 0;
+
+	*least = INFINITY;
+	for (unsigned i = 0; i < EDGES; i++) {
+		if (g->states[i] != EDGE_UP)
+			continue;
+		const double km = p ? place_distance_km(p->lat, p->lon, g->edges[i].lat, g->edges[i].lon) : 0;
+		if (km < *least) {
+			*least = km;
+			at = i;
+		}
+	}
+	return at;
+}
+
+static void the_choice_is_the_brute_force_nearest(void)
+{
+	struct ground g;
+	unsigned wrong = 0;
+
+	open_ground(&g, 1, INFINITY);
+	for (unsigned i = 0; i < ADDRESSES; i++) {
+		const struct addr a = draw_addr(i % 2);
+		struct prefix within;
+		double least;
+		if (!addr_is_global(&a, &within))
+			continue;       /* the source's business */
+		wrong += ask(&g, &a).edges[0] != best(&g, &a, &least);
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	close_ground(&g);
+}
+
+/* An address that shares the scope with `a`, else at random. */
+static struct addr neighbour(const struct addr *a, unsigned scope)
+{
+	const unsigned bits = scope + (addr_is_v4(a) ? ADDR_V4_BITS : 0);
+	struct addr n = *a;
+
+	for (unsigned i = bits; i < 128; i++)
+		if (draw() & 1)
+			n.b[i / 8] ^= (uint8_t)(0x80 >> i % 8);
+	return n;
+}
+
+static void no_two_clients_inside_a_scope_get_different_answers(void)
+{
+	struct ground g;
+	unsigned wrong = 0;
+
+	open_ground(&g, 3, 10);
+	for (unsigned i = 0; i < ADDRESSES / 2; i++) {
+		const struct addr a = draw_addr(i % 2);
+		const struct choice c = ask(&g, &a);
+		for (unsigned k = 0; k < NEIGHBOURS; k++) {
+			const struct addr b = neighbour(&a, c.scope);
+			const struct choice d = ask(&g, &b);
+			wrong += d.n != c.n || memcmp(c.edges, d.edges, c.n * sizeof *c.edges) != 0 || d.scope != c.scope;
+		}
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	close_ground(&g);
+}
+
+static void pools_with_equal_edges_share_a_rank(void)
+{
+	struct ground g;
+
+	open_ground(&g, 1, INFINITY);
+	struct pool_opts two[2] = { { .name = "a", .edges = g.all, .n = EDGES, .answers = 1, .spread_ms = INFINITY,
+		.spread_share = INFINITY } };
+	two[1] = two[0];
+	two[1].name = "b";
+	struct steer *s = steer_new(&(struct steer_opts){ g.edges, EDGES, two, 2 }, g.atlas, g.steer);
+	CU_ASSERT_PTR_EQUAL(s->pools[0].rank, s->pools[1].rank);
+	CU_ASSERT_PTR_EQUAL(s->pools[0].rank, g.steer->pools[0].rank);
+	steer_drop(s);
+	close_ground(&g);
+}
+
+void suite_rank(void)
+{
+	static const struct unit_case cases[] = {
+		{ "the choice is the brute-force nearest", the_choice_is_the_brute_force_nearest },
+		{ "no two clients inside a scope get different answers", no_two_clients_inside_a_scope_get_different_answers },
+		{ "pools with equal edges share a rank", pools_with_equal_edges_share_a_rank },
+	};
+
+	unit_suite("steer/rank", cases, UNIT_COUNT(cases));
+}
