@@ -120,8 +120,8 @@ install: all
 	install -m 755 $(BUILD)/waymarkd $(BUILD)/waymarkctl $(DESTDIR)$(PREFIX)/sbin/
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
-	install -m 644 geoip/city.mmdb $(DESTDIR)$(PREFIX)/share/waymark/
-	install -m 644 README.md CHANGES.md LICENSE geoip/README.md contrib/waymark.yaml contrib/waymarkd.service \
+	install -m 644 geoip/city.mmdb geoip/README.md $(DESTDIR)$(PREFIX)/share/waymark/
+	install -m 644 README.md CHANGES.md LICENSE contrib/waymark.yaml contrib/waymarkd.service \
 		$(DESTDIR)$(PREFIX)/share/doc/waymark/
 
 clean:

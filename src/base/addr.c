@@ -192,7 +192,7 @@ struct net {
 };
 
 static const struct net embedded[] = {
-	{ { [10] = 0xff, [11] = 0xff }, 96, 96, 0 },            /* RFC 4291 section 2.5.5.2, IPv4-mapped */
+	{ { [10] = 0xff, [11] = 0xff }, 96, ADDR_V4_BITS, 0 },  /* RFC 4291 section 2.5.5.2, IPv4-mapped */
 	{ { 0x20, 0x02 }, 16, 16, 0 },                          /* RFC 3056, 6to4 */
 	{ { 0x20, 0x01 }, 32, 96, 0xff },                       /* RFC 4380 section 4, Teredo: the client, inverted */
 	{ { 0x00, 0x64, 0xff, 0x9b }, 96, 96, 0 },              /* RFC 6052 section 2.1, NAT64 */
@@ -209,6 +209,11 @@ static bool in_net(const struct net *n, const struct addr *a)
 
 struct addr addr_plain(const struct addr *a, unsigned *v4_at)
 {
+	if (addr_is_v4(a)) {            /* mostly */
+		if (v4_at)
+			*v4_at = ADDR_V4_BITS;
+		return *a;
+	}
 	for (size_t i = 0; i < sizeof embedded / sizeof *embedded; i++) {
 		const struct net *n = &embedded[i];
 		if (!in_net(n, a))
