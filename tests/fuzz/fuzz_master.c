@@ -1,0 +1,113 @@
+/* fuzz_master.c - any bytes as a zone file: no crash, and what comes out is well-formed.
+ *
+ * A byte 1 in the input splits it: what is behind it is the file "i", for $INCLUDE.
+ */
+#include "dns/name.h"
+#include "dns/rrtype.h"
+#include "zone/master.h"
+#include "zone/rdata.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static char folder[64];
+
+static void leave(void)
+{
+	if (chdir(folder) == 0) {
+		unlink("zone");
+		unlink("i");
+	}
+	rmdir(folder);
+}
+
+static void enter(void)
+{
+	const char *shm = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+
+	snprintf(folder, sizeof folder, "%s/waymark-fuzz-XXXXXX", shm);
+	if (!mkdtemp(folder))
+		abort();
+	atexit(leave);
+}
+
+static void put(const char *name, const uint8_t *data, size_t len)
+{
+	char path[96];
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *f = fopen(path, "we");
+	if (!f || fwrite(data, 1, len, f) != len || fclose(f) != 0)
+		abort();
+}
+
+/* Input that would read other files than its own, or count for long. */
+static bool is_out_of_bounds(const uint8_t *data, size_t len)
+{
+	unsigned digits = 0;
+
+	if (memmem(data, len, "NCLUDE", 6) || memmem(data, len, "nclude", 6))
+		if (memchr(data, '/', len) || memmem(data, len, "047", 3))
+			return true;
+	if (!memchr(data, '$', len))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		digits = data[i] >= '0' && data[i] <= '9' ? digits + 1 : 0;
+		if (digits > 3)
+			return true;
+	}
+	return false;
+}
+
+static void check(const struct records *r)
+{
+	struct fault why;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct record *rr = &r->rr[i];
+		const uint8_t *owner = r->bytes + rr->owner, *end = r->bytes + r->bytes_len;
+		if (!name_check(owner, end) || !name_is_under(owner, r->origin) ||
+			rrtype_is_meta(rr->type))
+			abort();
+		if (rr->rdata + (size_t)rr->rdlen > r->bytes_len || rr->ttl_s > 0x7fffffff)
+			abort();
+		if (!rdata_check(rr->type, r->bytes + rr->rdata, rr->rdlen, &why)) {
+			fprintf(stderr, "type %u: %s\n", rr->type, why.text);
+			abort();
+		}
+		const struct fault_at at = records_at(r, rr);
+		if (!at.path || !at.line || !at.column)
+			abort();
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static const uint8_t origin[] = "\7example\3com";
+	struct records r;
+	struct faults f;
+	char path[96];
+
+	if (is_out_of_bounds(data, len))
+		return 0;
+	if (!*folder)
+		enter();
+	const uint8_t *split = len ? memchr(data, 1, len) : NULL;
+	const size_t first = split ? (size_t)(split - data) : len;
+	put("zone", data, first);
+	if (split)
+		put("i", split + 1, len - first - 1);
+	snprintf(path, sizeof path, "%s/zone", folder);
+	faults_init(&f);
+	records_init(&r, origin);
+	if (master_read(&r, path, &f) != (f.errors == 0))
+		abort();
+	check(&r);
+	records_fini(&r);
+	faults_fini(&f);
+	return 0;
+}

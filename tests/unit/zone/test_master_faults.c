@@ -1,0 +1,253 @@
+#include "unit/unit.h"
+#include "unit/zone/desk.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One error, and this one: "zone:line:column: error: ..." */
+static void expect_error(const char *zone, const char *want)
+{
+	struct desk d;
+
+	desk_init(&d);
+	desk_put(&d, "zone", zone);
+	desk_read(&d);
+	const char *got = text_get(&d.f.text) + strlen(d.folder) + 1;
+	if (d.ok || d.f.errors != 1 || strncmp(got, want, strlen(want)) != 0)
+		fprintf(stderr, "wanted %s\ngot    %s", want, text_get(&d.f.text));
+	CU_ASSERT_FALSE(d.ok);
+	CU_ASSERT_EQUAL(d.f.errors, 1);
+	CU_ASSERT_EQUAL(strncmp(got, want, strlen(want)), 0);
+	desk_fini(&d);
+}
+
+#define A1 "c0000201\n"
+
+static void broken_zones_are_told_at_the_exact_place(void)
+{
+	static const struct {
+		const char *zone, *want;
+	} row[] = {
+		{ "a 1 A 192.0.2.256\n", "zone:1:7: error: 192.0.2.256 is not an IPv4 address "
+					 "(each part must be 0-255)\n" },
+		{ "\n\na 1 A 192.0.2.1 x\n",
+			"zone:3:17: error: x is too much: the A record is complete" },
+		{ "a 1 A 2001:db8::1\n",
+			"zone:1:7: error: 2001:db8::1 is not an IPv4 address but an IPv6" },
+		{ "a 1 AAAA 1::2::3\n", "zone:1:10: error: 1::2::3 is not an IPv6 address" },
+		{ "a 1 A\n", "zone:1:6: error: the address is missing" },
+		{ "a 1 A ; 192.0.2.1\n", "zone:1:7: error: the address is missing" },
+		{ "a 1\n", "zone:1:4: error: the record type is missing" },
+		{ "a 1 CNMAE b\n",
+			"zone:1:5: error: CNMAE is not a record type (is CNAME meant?)" },
+		{ "a 1 WWWWW b\n",
+			"zone:1:5: error: WWWWW is not a record type (a name such as A" },
+		{ "a 1 A 192.0.2.1\n  b A 192.0.2.1\n", "zone:2:3: error: b is not a record "
+							"type (an owner starts in column 1" },
+		{ " 1 A 192.0.2.1\n", "zone:1:2: error: this line has no owner" },
+		{ "a A 192.0.2.1\n", "zone:1:3: error: there is no TTL" },
+		{ "a 1x A 192.0.2.1\n", "zone:1:3: error: 1x is neither a TTL" },
+		{ "a 2147483648 A 192.0.2.1\n",
+			"zone:1:3: error: the TTL 2147483648 is too long" },
+		{ "$TTL 1 2\n", "zone:1:8: error: 2 is too much: $TTL" },
+		{ "$TTL\n", "zone:1:5: error: a TTL is missing" },
+		{ "a 1 CH A 192.0.2.1\n", "zone:1:5: error: class CH is not served" },
+		{ "a 1 CLASS3 A 192.0.2.1\n", "zone:1:5: error: class CLASS3 is not served" },
+		{ "a 1 ANY x\n", "zone:1:5: error: ANY stands in no zone" },
+		{ "a 1 TYPE255 \\# 0\n", "zone:1:5: error: TYPE255 stands in no zone" },
+		{ "a..b 1 A 192.0.2.1\n", "zone:1:1: error: a..b has an empty label" },
+		{ "www.example.org. 1 A 192.0.2.1\n",
+			"zone:1:1: error: www.example.org. is not in the zone example.com." },
+		{ "$ORIGIN com.\nxample 1 A 192.0.2.1\n",
+			"zone:2:1: error: xample.com. is not in the zone example.com." },
+		{ "a 1 TXT \"b\nb 1 A 192.0.2.1\n",
+			"zone:1:9: error: this quote is not closed on its line" },
+		{ "a 1 TXT ( \"b\n)\nb 1 A 192.0.2.1\n",
+			"zone:1:11: error: this quote is not closed" },
+		{ "a 1 TXT b )\n", "zone:1:11: error: this parenthesis was never opened" },
+		{ "a 1 SOA . . ( 1 2 3 4 5\nb 1 A 192.0.2.1\n",
+			"zone:1:13: error: this parenthesis is never closed" },
+		{ "a 1 TXT ( (b)\nb 1 A 1\n",
+			"zone:1:9: error: this parenthesis is never closed" },
+		{ "a 1 SOA . . ( 1 2 3 4 5\nb 1 A 192.0.2.1\nc 1 TXT c )\n",
+			"zone:2:1: error: b is too much: the SOA record is complete before it "
+			"(remove it, or start a new line) "
+			"(a parenthesis opened on line 1 is still open here)" },
+		{ "a 1 TXT b\\\n", "zone:1:10: error: there is nothing behind this backslash" },
+		{ "a 1 TXT ab\\256\n", "zone:1:11: error: this escape is broken" },
+		{ "a 1 TXT a\"b\n", "zone:1:9: error: a\"b has a quote inside" },
+		{ "a 1 MX mail\n", "zone:1:8: error: mail cannot be the preference" },
+		{ "a 1 MX 65536 mail\n", "zone:1:8: error: 65536 cannot be the preference (a "
+					 "number from 0 to 65535" },
+		{ "a 1 MX 1 \"m\"\n", "zone:1:10: error: \"m\" is in quotes here" },
+		{ "a 1 SOA . a@b.c 1 2 3 4 5\n",
+			"zone:1:12: error: the mailbox is written as a name" },
+		{ "a 1 SOA . . 1 2 3 4\n", "zone:1:20: error: the minimum TTL is missing" },
+		{ "a 1 SRV 1 2 3\n", "zone:1:14: error: the server's name is missing" },
+		{ "a 1 CAA 0 is_sue x\n",
+			"zone:1:13: error: the tag has only letters and digits" },
+		{ "a 1 EDGE \"\"\n",
+			"zone:1:10: error: an EDGE record needs the name of a pool" },
+		{ "a 1 A \\# 3 c00002\n", "zone:1:7: error: these bytes are no A record" },
+		{ "a 1 A \\# 4 c00002\n",
+			"zone:1:10: error: \\# announces 4 bytes, and 3 follow" },
+		{ "a 1 A \\# 4 c00002g1\n",
+			"zone:1:18: error: this is not a hexadecimal digit" },
+		{ "a 1 A \\# 4 c00002011\n",
+			"zone:1:12: error: the data behind \\# has an odd number" },
+		{ "a 1 NULL x\n", "zone:1:10: error: the text form of NULL is not known here "
+				  "(write it as TYPE10 \\#" },
+		{ "a 1 DSYNC CDS NOTIFY 1 a.\n",
+			"zone:1:11: error: the text form of DSYNC is not known here" },
+		{ "$FOO bar\n", "zone:1:1: error: $FOO is not a directive" },
+		{ "$INCLUDE\n", "zone:1:9: error: the file behind $INCLUDE is missing" },
+		{ "$INCLUDE nowhere\n", "zone:1:10: error: $INCLUDE cannot read" },
+		{ "$INCLUDE zone\n", "zone:1:10: error: " },
+		{ "$GENERATE 5-1 a$ 1 A 192.0.2.$\n",
+			"zone:1:11: error: 5-1 counts backwards" },
+		{ "$GENERATE 255-257 a$ 1 A 192.0.2.$\n",
+			"zone:1:26: error: 192.0.2.256 is not an IPv4 address (each part must "
+			"be 0-255) (where $GENERATE has come to 256)" },
+		{ "$GENERATE 1-2 a${x} 1 A 192.0.2.1\n",
+			"zone:1:16: error: this is no ${offset,width,base}" },
+		{ "$GENERATE 0-4194304 a$ 1 A 192.0.2.1\n",
+			"zone:1:11: error: 0-4194304 makes 4194305 records" },
+		{ "a 1 A 192.0.2.1\n\xff\xfe\n",
+			"zone:2:3: error: the record type is missing" },
+	};
+
+	for (unsigned i = 0; i < UNIT_COUNT(row); i++)
+		expect_error(row[i].zone, row[i].want);
+}
+
+static void nul_byte_stops_it_before_the_first_record(void)
+{
+	static const char zone[] = "a 1 A 192.0.2.1\nb 1 \0A 192.0.2.1\n";
+	struct desk d;
+
+	desk_init(&d);
+	desk_put_bytes(&d, "zone", zone, sizeof zone - 1);
+	desk_read(&d);
+	CU_ASSERT_FALSE(d.ok);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(text_get(&d.f.text), "/zone:2:5: error: there is a NUL byte here"));
+	CU_ASSERT_EQUAL(d.r.n, 0);
+	desk_fini(&d);
+}
+
+static void every_broken_entry_is_told_once_and_the_rest_is_read(void)
+{
+	struct desk d;
+
+	desk_init(&d);
+	desk_put(&d, "zone",
+		"a 1 A 1\nb 1 A 192.0.2.1\nc 1 TXT ( \"x\n y ( z ) )\nd 1 A 192.0.2.1\n"
+		"e 1 SOA . . ( 1 2 x 4 5\n  6 7 )\nf 1 A 192.0.2.1\n$TTL x y z\ng 1 A "
+		"192.0.2.1\n");
+	desk_read(&d);
+	CU_ASSERT_EQUAL(d.f.errors, 4);
+	CU_ASSERT_STRING_EQUAL(text_get(&d.dump),
+		"b.example.com. 1 A " A1 "d.example.com. 1 A " A1 "f.example.com. 1 A " A1
+		"g.example.com. 1 A " A1);
+	desk_fini(&d);
+}
+
+static void reading_stops_after_fifty_errors(void)
+{
+	struct desk d;
+	struct text zone = { 0 };
+
+	for (unsigned i = 0; i < 1000; i++)
+		text_add(&zone, "a 1 A x\n");
+	desk_init(&d);
+	desk_put(&d, "zone", text_get(&zone));
+	desk_read(&d);
+	CU_ASSERT_EQUAL(d.f.errors, FAULTS_MOST);
+	desk_fini(&d);
+	text_fini(&zone);
+}
+
+static void doubtful_names_are_warned_of_and_loaded(void)
+{
+	struct desk d;
+
+	desk_init(&d);
+	desk_put(&d, "zone",
+		"a 1 CNAME b.example.com\nc.example.com 1 A 192.0.2.1\nd 1 NS 192.0.2.1\n"
+		"e 1 CNAME b.example.com.\nf.example.com. 1 A 192.0.2.1\ng 1 CNAME "
+		"example.com.example.org.\n");
+	desk_read(&d);
+	CU_ASSERT(d.ok);
+	CU_ASSERT_EQUAL(d.f.warnings, 3);
+	CU_ASSERT_EQUAL(d.r.n, 6);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&d.f.text),
+		"zone:1:11: warning: b.example.com has no dot at its end"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+		text_get(&d.f.text), "zone:2:1: warning: c.example.com has no dot at its end"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+		text_get(&d.f.text), "zone:3:8: warning: 192.0.2.1 is taken for a name"));
+	desk_fini(&d);
+}
+
+static void fault_in_an_included_file_names_that_file(void)
+{
+	struct desk d;
+
+	desk_init(&d);
+	desk_put(&d, "zone", "$INCLUDE one\na 1 A x\n");
+	desk_put(&d, "one", "\n a 1 A\n");
+	desk_read(&d);
+	CU_ASSERT_EQUAL(d.f.errors, 2);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(text_get(&d.f.text), "/one:2:2: error: this line has no owner"));
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(text_get(&d.f.text), "/zone:2:7: error: x is not an IPv4 address"));
+	desk_fini(&d);
+}
+
+static void files_that_include_each_other_are_stopped(void)
+{
+	struct desk d;
+
+	desk_init(&d);
+	desk_put(&d, "zone", "$INCLUDE one\n");
+	desk_put(&d, "one", "$INCLUDE ./zone\n");
+	desk_read(&d);
+	CU_ASSERT_EQUAL(d.f.errors, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&d.f.text), "/one:1:10: error: "));
+	desk_fini(&d);
+}
+
+static void file_that_is_not_there_is_an_error(void)
+{
+	struct desk d;
+
+	desk_init(&d);
+	desk_read(&d);
+	CU_ASSERT_FALSE(d.ok);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&d.f.text), "/zone: No such file or directory"));
+	desk_fini(&d);
+}
+
+void suite_master_faults(void);
+void suite_master_faults(void)
+{
+	static const struct unit_case cases[] = {
+		{ "broken zones are told at the exact place",
+			broken_zones_are_told_at_the_exact_place },
+		{ "a NUL byte stops it before the first record",
+			nul_byte_stops_it_before_the_first_record },
+		{ "every broken entry is told once and the rest is read",
+			every_broken_entry_is_told_once_and_the_rest_is_read },
+		{ "reading stops after fifty errors", reading_stops_after_fifty_errors },
+		{ "doubtful names are warned of and loaded",
+			doubtful_names_are_warned_of_and_loaded },
+		{ "a fault in an included file names that file",
+			fault_in_an_included_file_names_that_file },
+		{ "files that include each other are stopped",
+			files_that_include_each_other_are_stopped },
+		{ "a file that is not there is an error", file_that_is_not_there_is_an_error },
+	};
+
+	unit_suite("zone/master, what is wrong", cases, UNIT_COUNT(cases));
+}
