@@ -72,11 +72,15 @@ static bool check_shape(const struct reader *r, const struct node *entry)
 
 static bool read_zone(struct reader *r, const struct node *entry, struct conf_zone *z)
 {
+	const unsigned before = r->src->faults->errors;
+
 	if (entry->kind == NODE_BAD || !keys_is_map(r, entry, "a zone"))
 		return false;
 	keys_read(r, zone_keys, entry, "a zone", z);
-	if (!check_shape(r, entry) || (z->name ? !z->file : !z->dir))
-		return false;               /* told, here or where the value was read */
+	if (r->src->faults->errors != before || !check_shape(r, entry))
+		return false;
+	if (z->name ? !z->file : !z->dir)   /* a NODE_BAD: told when the text was parsed */
+		return false;
 	const struct node *at = parse_get(entry, z->name ? "name" : "dir");
 	z->line = at->line;
 	z->column = at->column;

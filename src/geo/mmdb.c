@@ -13,14 +13,25 @@ enum {
 	CITY, CONTINENT, COUNTRY, REGISTERED, LOCATION, SUBDIVISIONS,
 	CONTINENT_CODE, COUNTRY_CODE, STATE, REGION, LATITUDE, LONGITUDE, LAT, LNG, KEYS
 };
-static const char *const record_keys[KEYS] = {
-	"city", "continent", "country", "registered_country", "location", "subdivisions",
-	"continent_code", "country_code", "state1", "region", "latitude", "longitude", "lat", "lng",
+static const struct mmdb_key record_keys[KEYS] = {
+	MMDB_KEY("city"), MMDB_KEY("continent"), MMDB_KEY("country"), MMDB_KEY("registered_country"), MMDB_KEY("location"),
+	MMDB_KEY("subdivisions"), MMDB_KEY("continent_code"), MMDB_KEY("country_code"), MMDB_KEY("state1"),
+	MMDB_KEY("region"), MMDB_KEY("latitude"), MMDB_KEY("longitude"), MMDB_KEY("lat"), MMDB_KEY("lng"),
+};
+
+enum { RECENT = 4096 };
+
+struct reader {
+	struct places *places;
+	/* Texts that were met lately, by their offset: names are written once and pointed to. */
+	struct recent {
+		uint32_t at, text;
+	} recent[RECENT];
 };
 
 struct record {
 	struct mmdb_bytes *data;
-	struct places *places;
+	struct reader *reader;
 	struct mmdb_value at[KEYS];
 };
 
@@ -32,30 +43,32 @@ static bool need(struct mmdb_bytes *data, const struct mmdb_value *v, enum mmdb_
 }
 
 /* The text `key` of a map. */
-static bool text_in(struct mmdb_bytes *data, const struct mmdb_value *map, const char *key, struct mmdb_value *to)
+static bool text_in(struct mmdb_bytes *data, const struct mmdb_value *map, const struct mmdb_key *key,
+	struct mmdb_value *to)
 {
 	to->type = MMDB_ABSENT;
 	if (map->type == MMDB_ABSENT)
 		return true;
 	return need(data, map, MMDB_MAP, "something else stands where a map should") &&
-	       mmdb_map_find(data, map, &key, 1, to) &&
+	       mmdb_map_find(data, map, key, 1, to) &&
 	       need(data, to, MMDB_TEXT, "something else stands where a text should");
 }
 
 /* The English name of a city or a subdivision. */
 static bool name_in(struct mmdb_bytes *data, const struct mmdb_value *map, struct mmdb_value *to)
 {
-	static const char *const names = "names";
+	static const struct mmdb_key names = MMDB_KEY("names"), english = MMDB_KEY("en");
 	struct mmdb_value all;
 
 	to->type = MMDB_ABSENT;
 	return map->type == MMDB_ABSENT ||
 	       (need(data, map, MMDB_MAP, "something else stands where a map should") &&
-		       mmdb_map_find(data, map, &names, 1, &all) && text_in(data, &all, "en", to));
+		       mmdb_map_find(data, map, &names, 1, &all) && text_in(data, &all, &english, to));
 }
 
 /* A text that stands here, or in the map that stands here. */
-static bool text_or_in(struct mmdb_bytes *data, const struct mmdb_value *v, const char *key, struct mmdb_value *to)
+static bool text_or_in(struct mmdb_bytes *data, const struct mmdb_value *v, const struct mmdb_key *key,
+	struct mmdb_value *to)
 {
 	if (v->type == MMDB_MAP)
 		return text_in(data, v, key, to);
@@ -80,11 +93,12 @@ static bool take_code(struct mmdb_bytes *data, const struct mmdb_value *v, char 
 /* Two letters, or unknown: some databases write whole names, "-" or "ZZ" there. */
 static bool read_country(struct record *r, struct place *p)
 {
+	static const struct mmdb_key iso_code = MMDB_KEY("iso_code");
 	struct mmdb_value flat = r->at[COUNTRY_CODE], own, registered;
 
 	if (!need(r->data, &flat, MMDB_TEXT, "country_code is not a text") ||
-		!text_or_in(r->data, &r->at[COUNTRY], "iso_code", &own) ||
-		!text_or_in(r->data, &r->at[REGISTERED], "iso_code", &registered))
+		!text_or_in(r->data, &r->at[COUNTRY], &iso_code, &own) ||
+		!text_or_in(r->data, &r->at[REGISTERED], &iso_code, &registered))
 		return false;
 	if (!take_code(r->data, &own, p->country) && !take_code(r->data, &flat, p->country))
 		take_code(r->data, &registered, p->country);
@@ -93,11 +107,12 @@ static bool read_country(struct record *r, struct place *p)
 
 static bool read_continent(struct record *r, struct place *p)
 {
+	static const struct mmdb_key key = MMDB_KEY("code");
 	struct mmdb_value own, *flat = &r->at[CONTINENT_CODE];
 	char code[3] = "";
 
 	if (!need(r->data, flat, MMDB_TEXT, "continent_code is not a text") ||
-		!text_or_in(r->data, &r->at[CONTINENT], "code", &own))
+		!text_or_in(r->data, &r->at[CONTINENT], &key, &own))
 		return false;
 	const bool said = take_code(r->data, &own, code) || take_code(r->data, flat, code);
 	const char *found = said && place_is_continent(code) ? code : p->country[0] ? place_continent(p->country) : NULL;
@@ -106,17 +121,22 @@ static bool read_continent(struct record *r, struct place *p)
 	return true;
 }
 
-static bool intern(struct record *r, const struct mmdb_value *v, uint32_t *text)
+static uint32_t intern(struct record *r, const struct mmdb_value *v)
 {
+	struct recent *recent = &r->reader->recent[v->at % RECENT];
 	char buf[TEXT_MOST];
 
-	*text = v->type == MMDB_TEXT ? places_intern(r->places, buf, mmdb_text(r->data, v, buf, sizeof buf)) : 0;
-	return true;
+	if (v->type != MMDB_TEXT || v->size == 0)
+		return 0;
+	if (recent->at != v->at)
+		*recent = (struct recent){ v->at, places_intern(r->reader->places, buf, mmdb_text(r->data, v, buf, sizeof buf)) };
+	return recent->text;
 }
 
 /* ISO 3166-2 of the first subdivision, or its name. */
 static bool read_region(struct record *r, struct place *p)
 {
+	static const struct mmdb_key iso_code = MMDB_KEY("iso_code");
 	const struct mmdb_value *list = &r->at[SUBDIVISIONS];
 	struct mmdb_value v = r->at[STATE].type ? r->at[STATE] : r->at[REGION], first;
 
@@ -124,12 +144,13 @@ static bool read_region(struct record *r, struct place *p)
 		!need(r->data, list, MMDB_ARRAY, "subdivisions is not an array"))
 		return false;
 	if (list->type == MMDB_ARRAY && list->size) {
-		if (!mmdb_value_at(r->data, list->at, &first) || !text_in(r->data, &first, "iso_code", &v))
+		if (!mmdb_value_at(r->data, list->at, &first) || !text_in(r->data, &first, &iso_code, &v))
 			return false;
 		if (v.type == MMDB_ABSENT && !name_in(r->data, &first, &v))
 			return false;
 	}
-	return intern(r, &v, &p->region);
+	p->region = intern(r, &v);
+	return true;
 }
 
 static bool read_city(struct record *r, struct place *p)
@@ -138,13 +159,14 @@ static bool read_city(struct record *r, struct place *p)
 
 	if (v.type == MMDB_MAP ? !name_in(r->data, &r->at[CITY], &v) : !need(r->data, &v, MMDB_TEXT, "city is neither text nor map"))
 		return false;
-	return intern(r, &v, &p->city);
+	p->city = intern(r, &v);
+	return true;
 }
 
 /* Coordinates that are none, or nowhere: the rest of the record may still be good. */
 static bool read_location(struct record *r, struct place *p)
 {
-	static const char *const keys[] = { "latitude", "longitude" };
+	static const struct mmdb_key keys[] = { MMDB_KEY("latitude"), MMDB_KEY("longitude") };
 	struct mmdb_value v[2] = { r->at[LATITUDE], r->at[LONGITUDE] };
 	double lat, lon;
 	bool is[2] = { false, false };
@@ -168,9 +190,16 @@ static bool read_location(struct record *r, struct place *p)
 	return true;
 }
 
+static void start_file(void *ctx)
+{
+	struct reader *r = ctx;
+
+	memset(r->recent, 0, sizeof r->recent); /* no text's first byte is at 0 */
+}
+
 static bool read_record(void *ctx, struct mmdb_bytes *data, uint32_t at, uint32_t *value)
 {
-	struct record r = { .data = data, .places = ctx };
+	struct record r = { .data = data, .reader = ctx };
 	struct place p;
 	struct mmdb_value map;
 
@@ -188,22 +217,22 @@ static bool read_record(void *ctx, struct mmdb_bytes *data, uint32_t at, uint32_
 		return true;
 	if (!read_region(&r, &p) || !read_city(&r, &p))
 		return false;
-	*value = places_add(r.places, &p);
+	*value = places_add(r.reader->places, &p);
 	return *value || mmdb_wrong(data, at, "there are more than 16 million places");
 }
 
 bool mmdb_read_cities(struct mmdb_cities *to, const char *const *paths, size_t n, struct fault *why)
 {
-	struct places *places = places_new();
-	const struct mmdb_kind kind = { "country and no coordinates", read_record, places };
+	struct reader reader = { .places = places_new() };
+	const struct mmdb_kind kind = { "country and no coordinates", start_file, read_record, &reader };
 
 	*to = (struct mmdb_cities){ 0 };
 	struct netmap *map = mmdb_read(&kind, paths, n, why);
 	if (!map) {
-		places_drop(places);
+		places_drop(reader.places);
 		return false;
 	}
-	places_seal(places);
-	*to = (struct mmdb_cities){ map, places };
+	places_seal(reader.places);
+	*to = (struct mmdb_cities){ map, reader.places };
 	return true;
 }

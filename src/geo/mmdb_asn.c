@@ -13,10 +13,11 @@ enum { NAME_MOST = 256 };
  * others. */
 enum { TRAITS, N_NUMBERS = 3, N_NAMES = 5, FIRST_NUMBER = 1, FIRST_NAME = FIRST_NUMBER + N_NUMBERS,
 	KEYS = FIRST_NAME + N_NAMES };
-static const char *const record_keys[KEYS] = {
-	"traits",
-	"autonomous_system_number", "asn", "as_number",
-	"autonomous_system_organization", "as_name", "as_organization", "organization", "name",
+static const struct mmdb_key record_keys[KEYS] = {
+	MMDB_KEY("traits"),
+	MMDB_KEY("autonomous_system_number"), MMDB_KEY("asn"), MMDB_KEY("as_number"),
+	MMDB_KEY("autonomous_system_organization"), MMDB_KEY("as_name"), MMDB_KEY("as_organization"),
+	MMDB_KEY("organization"), MMDB_KEY("name"),
 };
 
 struct list {
@@ -36,6 +37,13 @@ static void *more_room(void *p, size_t *room, size_t need, size_t size)
 	if (!p)
 		die("out of memory");
 	return p;
+}
+
+static void *exactly(void *p, size_t len)
+{
+	void *q = realloc(p, len);
+
+	return q ? q : p;
 }
 
 static uint32_t add_asn(struct list *l, uint32_t number, const char *name)
@@ -115,11 +123,13 @@ static bool read_record(void *ctx, struct mmdb_bytes *data, uint32_t at, uint32_
 bool mmdb_read_asns(struct mmdb_asns *to, const char *const *paths, size_t n, struct fault *why)
 {
 	struct list l = { 0 };
-	const struct mmdb_kind kind = { "AS numbers", read_record, &l };
+	const struct mmdb_kind kind = { "AS numbers", NULL, read_record, &l };
 
 	add_asn(&l, 0, "");
 	struct netmap *map = mmdb_read(&kind, paths, n, why);
 	mmdb_table_fini(&l.known);
+	l.asn = exactly(l.asn, l.n * sizeof *l.asn);
+	l.names = exactly(l.names, l.len);
 	*to = (struct mmdb_asns){ map, l.asn, l.n, l.names };
 	if (!map)
 		mmdb_asns_free(to);

@@ -81,6 +81,8 @@ static bool read_file(struct reading *r, const char *path, struct fault *why)
 {
 	if (!mmdb_file_open(&r->file, path, why))
 		return false;
+	if (r->kind->start)
+		r->kind->start(r->kind->ctx);
 	r->any = false;
 	memset(r->recent, 0xff, sizeof r->recent); /* no offset is so large */
 	bool ok = true, useful = false;

@@ -12,6 +12,8 @@
 /* What a record means. */
 struct mmdb_kind {
 	const char *tells;          /* "country and no coordinates": what a wrong file lacks */
+	/* NULL, or called before the first record of each file. */
+	void (*start)(void *ctx);
 	/* The netmap's value for a record, NETMAP_NONE when it says nothing; false when it is broken, and says why in
 	 * `data`. */
 	bool (*record)(void *ctx, struct mmdb_bytes *data, uint32_t at, uint32_t *value);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEEP_MOST = 16, KEYS_MOST = 32 }; /* MaxMind's own databases nest 4 deep */
+enum { DEEP_MOST = 16 };            /* MaxMind's own databases nest 4 deep */
 
 bool mmdb_wrong(struct mmdb_bytes *b, uint32_t at, const char *what)
 {
@@ -167,17 +167,25 @@ bool mmdb_check_all(struct mmdb_bytes *b, uint32_t at)
 	return check(b, &at, 0);
 }
 
-bool mmdb_map_find(struct mmdb_bytes *b, const struct mmdb_value *map, const char *const *keys, unsigned n,
+/* Which of the keys that were not found yet a text is; `n` when none. */
+static unsigned which_key(const struct mmdb_bytes *b, const struct mmdb_value *text, const struct mmdb_key *keys,
+	unsigned n, const struct mmdb_value *found)
+{
+	unsigned i = 0;
+
+	while (i < n && (keys[i].len != text->size || found[i].type || memcmp(keys[i].name, b->p + text->at, text->size) != 0))
+		i++;
+	return i;
+}
+
+bool mmdb_map_find(struct mmdb_bytes *b, const struct mmdb_value *map, const struct mmdb_key *keys, unsigned n,
 	struct mmdb_value *found)
 {
-	size_t lens[KEYS_MOST];
 	unsigned missing = n;
 	uint32_t at = map->at;
 
-	for (unsigned i = 0; i < n; i++) {
-		lens[i] = strlen(keys[i]);
+	for (unsigned i = 0; i < n; i++)
 		found[i].type = MMDB_ABSENT;
-	}
 	for (uint32_t k = 0; k < map->size && missing; k++) {
 		struct mmdb_value key;
 		if (!mmdb_value_at(b, at, &key))
@@ -185,15 +193,15 @@ bool mmdb_map_find(struct mmdb_bytes *b, const struct mmdb_value *map, const cha
 		if (key.type != MMDB_TEXT)
 			return mmdb_wrong(b, at, "a key is not a text");
 		at = key.next;
-		unsigned i = 0;
-		while (i < n && (lens[i] != key.size || found[i].type || memcmp(keys[i], b->p + key.at, key.size) != 0))
-			i++;
+		const unsigned i = which_key(b, &key, keys, n, found);
 		if (i < n) {
 			if (!mmdb_value_at(b, at, &found[i]))
 				return false;
 			missing--;
 		}
-		if (!skip(b, &at, 0))
+		if (i < n && (found[i].pointed || (found[i].type != MMDB_MAP && found[i].type != MMDB_ARRAY)))
+			at = found[i].next;
+		else if (!skip(b, &at, 0))
 			return false;
 	}
 	return true;

@@ -47,13 +47,19 @@ struct mmdb_value {
 	bool pointed;               /* a pointer led here */
 };
 
+struct mmdb_key {
+	const char *name;
+	uint32_t len;
+};
+#define MMDB_KEY(text) { text, sizeof text - 1 }
+
 /* Each returns false when the data is broken, and says why in `b`. */
 
 /* The value at an offset. */
 bool mmdb_value_at(struct mmdb_bytes *b, uint32_t at, struct mmdb_value *v);
 
-/* Looks for `n` keys (at most 32) in a map at once; those that are not there come out as MMDB_ABSENT. */
-bool mmdb_map_find(struct mmdb_bytes *b, const struct mmdb_value *map, const char *const *keys, unsigned n,
+/* Looks for `n` keys in a map at once; those that are not there come out as MMDB_ABSENT. */
+bool mmdb_map_find(struct mmdb_bytes *b, const struct mmdb_value *map, const struct mmdb_key *keys, unsigned n,
 	struct mmdb_value *found);
 
 /* A number of any type, or a text that is one; `*is` is false for an empty text. */

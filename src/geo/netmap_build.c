@@ -213,9 +213,9 @@ static void seal_family(struct netmap_family *f, struct family_builder *b)
 {
 	const size_t n = b->room;
 
-	f->blocks = pages_resize(f->blocks, n * sizeof *f->blocks, f->n * sizeof *f->blocks);
-	f->high = pages_resize(f->high, n * sizeof *f->high, f->n * sizeof *f->high);
-	f->low = pages_resize(f->low, n * sizeof *f->low, b->deep ? f->n * sizeof *f->low : 0);
+	f->blocks = pages_settle(f->blocks, n * sizeof *f->blocks, f->n * sizeof *f->blocks);
+	f->high = pages_settle(f->high, n * sizeof *f->high, f->n * sizeof *f->high);
+	f->low = pages_settle(f->low, n * sizeof *f->low, b->deep ? f->n * sizeof *f->low : 0);
 	make_first(f);
 }
 

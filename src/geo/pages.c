@@ -3,10 +3,11 @@
 #include "base/log.h"
 
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { GROW_FIRST = 1024 };
+enum { GROW_FIRST = 1024, HUGE_PAGE = 2 << 20 };
 
 size_t pages_round(size_t len)
 {
@@ -31,9 +32,25 @@ void *pages_resize(void *p, size_t old_len, size_t new_len)
 		q = mremap(p, from, to, MREMAP_MAYMOVE);
 	if (q == MAP_FAILED)
 		die("out of memory: %zu bytes for a table of networks", new_len);
-	if (to >= 4u << 20)
-		madvise(q, to, MADV_HUGEPAGE);
 	return q;
+}
+
+void *pages_settle(void *p, size_t old_len, size_t new_len)
+{
+	const size_t len = pages_round(new_len);
+
+	if (new_len < 2 * HUGE_PAGE)
+		return pages_resize(p, old_len, new_len);
+	uint8_t *all = pages_resize(NULL, 0, len + HUGE_PAGE);
+	const size_t before = -(uintptr_t)all % HUGE_PAGE, behind = HUGE_PAGE - before;
+	if (before)
+		munmap(all, before);
+	if (behind)
+		munmap(all + before + len, behind);
+	madvise(all + before, len, MADV_HUGEPAGE); /* a wish; nothing is lost without */
+	memcpy(all + before, p, new_len);
+	pages_resize(p, old_len, 0);
+	return all + before;
 }
 
 void *pages_grow(void *p, size_t *room, size_t n, size_t size)

@@ -13,6 +13,10 @@
  * die(). The lengths are those that were asked for. */
 void *pages_resize(void *p, size_t old_len, size_t new_len);
 
+/* The array will stay as it is for long and be read at random: trims it to `new_len` bytes, and moves a large one into huge
+ * pages where the kernel has some, since looking up a page's address costs as much as reading from it. */
+void *pages_settle(void *p, size_t old_len, size_t new_len);
+
 /* Doubles an array of `*room` elements of `size` bytes each when `n` are in use: room for one more afterwards. */
 void *pages_grow(void *p, size_t *room, size_t n, size_t size);
 

@@ -156,7 +156,7 @@ uint32_t places_intern(struct places *p, const char *text, size_t len)
 	const uint64_t hash = hash_bytes(p->key, (const uint8_t *)text, len);
 	size_t i = index_at(x, hash);
 	for (uint32_t n; (n = index_next(x, hash, &i));)
-		if (strncmp(p->text + n, text, len) == 0 && p->text[n + len] == 0)
+		if (n + len < p->text_len && memcmp(p->text + n, text, len) == 0 && p->text[n + len] == 0)
 			return n;
 	const size_t at = p->text_len;
 	if (at + len + 1 > UINT32_MAX)

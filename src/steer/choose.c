@@ -1,6 +1,6 @@
 #include "steer/choose.h"
 
-#include <string.h>
+#include <math.h>
 
 /* What is known on the way. */
 struct walk {
@@ -181,6 +181,14 @@ static bool by_place(struct walk *w)
 
 /* --- policies ------------------------------------------------------------------------------------------------------- */
 
+static bool has_coordinates(const struct walk *w)
+{
+	const struct places *places = w->ask->steer->atlas->cities.places;
+	const uint32_t number = w->place.value;
+
+	return number != NETMAP_NONE && number <= places_count(places) && !isnan(places_get(places, number)->lat);
+}
+
 static bool nearest(struct walk *w, bool even_down, bool even_drained)
 {
 	const struct atlas *atlas = w->ask->steer->atlas;
@@ -190,10 +198,9 @@ static bool nearest(struct walk *w, bool even_down, bool even_drained)
 	consult(w, netmap_scope(atlas->cities.map, r->seams, &w->who, w->place));
 	const bool known = w->place.value != NETMAP_NONE && w->place.value <= places_count(atlas->cities.places);
 	const uint32_t class = r->class_of[known ? w->place.value : 0];
-	const struct place *place = known ? places_get(atlas->cities.places, w->place.value) : NULL;
 	return take(w, &(struct list){ .edges = rank_order(r, class), .pool = w->pool, .n = r->n,
 		.within = r->within ? r->within + (size_t)class * r->n : NULL,
-		.by = even_down ? BY_ALL_DOWN : place && place->lat == place->lat ? BY_RANK : BY_DEFAULT,
+		.by = even_down ? BY_ALL_DOWN : w->trace && !has_coordinates(w) ? BY_DEFAULT : BY_RANK,
 		.even_down = even_down, .even_drained = even_drained });
 }
 
