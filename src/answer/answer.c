@@ -18,7 +18,7 @@ static bool steer(struct answerer *a, const struct answer_ask *ask, struct compo
 	if (who.has_subnet)
 		who.subnet = addr_plain(&ecs->addr, ecs->family == 2 ? &v4_at : NULL);
 	const struct choice choice = choose(&who, a->trace);
-	a->stats->steered++;
+	stats_add(&a->stats->steered, 1);
 	/* The scope counts bits of the subnet as it was sent: IPv4 inside IPv6 stands behind `v4_at` others. */
 	const unsigned scope = choice.scope ? choice.scope + v4_at : 0;
 	if (scope > c->scope)
@@ -136,16 +136,16 @@ size_t answer(struct answerer *a, const struct answer_ask *ask)
 
 	const enum query_result parsed = query_parse(&q, ask->packet, ask->len);
 	if (ask->tcp)
-		a->stats->tcp_queries++;
+		stats_add(&a->stats->tcp_queries, 1);
 	else
-		a->stats->udp_queries++;
+		stats_add(&a->stats->udp_queries, 1);
 	if (parsed == QUERY_DROP) {
-		a->stats->dropped++;
+		stats_add(&a->stats->dropped, 1);
 		return 0;
 	}
 	c.key = a->world->key;
 	c.ecs = parsed == QUERY_OK && q.edns.ecs.present && a->world->ecs;
-	a->stats->with_subnet += c.ecs;
+	stats_add(&a->stats->with_subnet, c.ecs);
 	compose_start(&c, ask, &q);
 	switch (parsed) {
 	case QUERY_OK: resolve(a, ask, &c); break;
@@ -154,7 +154,7 @@ size_t answer(struct answerer *a, const struct answer_ask *ask)
 	case QUERY_BADVERS: c.rcode = RCODE_BADVERS; break;
 	case QUERY_DROP: break;
 	}
-	a->stats->rcode[c.rcode < STATS_RCODES ? c.rcode : STATS_RCODES - 1]++;
-	a->stats->truncated += (c.flags & FLAG_TC) != 0;
+	stats_add(&a->stats->rcode[c.rcode < STATS_RCODES ? c.rcode : STATS_RCODES - 1], 1);
+	stats_add(&a->stats->truncated, (c.flags & FLAG_TC) != 0);
 	return compose_finish(&c);
 }

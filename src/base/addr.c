@@ -108,7 +108,7 @@ bool addr_parse_endpoint(struct sockaddr_storage *sa, socklen_t *len, const char
 		char *rest;
 		const unsigned long n = strtoul(colon + 1, &rest, 10);
 		if (colon[1] < '0' || colon[1] > '9' || *rest || n > 65535)
-			return fault(why, "\"%s\": the port is a number from 0 to 65535", text);
+			return fault(why, "\"%s\": the port is a number from 1 to 65535", text);
 		port = (unsigned)n;
 	}
 	if (!end || (size_t)(end - start) >= sizeof host)

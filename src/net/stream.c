@@ -257,7 +257,7 @@ static void open_connection(struct stream *s, int fd, const struct sockaddr_stor
 	link_newest(c);
 	ev_io_start(s->loop, &c->io);
 	__atomic_store_n(&s->clients, s->clients + 1, __ATOMIC_RELAXED);
-	s->stats.tcp_connections++;
+	stats_add(&s->stats.tcp_connections, 1);
 	if (!ev_is_active(&s->idle)) {
 		s->idle.repeat = s->opts.idle_ms / 1e3 + 1e-3;
 		ev_timer_again(s->loop, &s->idle);

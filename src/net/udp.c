@@ -122,7 +122,7 @@ static void send_batch(struct udp *u, unsigned n)
 			done += (unsigned)sent;
 		} else if (errno != EINTR) {
 			/* This one cannot go out (port 0, no route, a full queue): the asker will ask again. */
-			u->stats.send_failed++;
+			stats_add(&u->stats.send_failed, 1);
 			done++;
 		}
 	}

@@ -32,7 +32,7 @@ struct edge_opts {
 	const struct addr *aaaa;    /* IPv6 */
 	size_t n_aaaa;
 	const uint8_t *cname;       /* wire name, or NULL; used when there are no addresses */
-	unsigned weight;            /* 1 to EDGE_WEIGHT_MOST, 1 unless given; 0 is never chosen by weight */
+	unsigned weight;            /* 0 to EDGE_WEIGHT_MOST, 1 unless given; 0 is not chosen by weight while another can be */
 	enum edge_state state;
 };
 
