@@ -37,15 +37,35 @@ static bool set_family(int fd, const struct net_address *at, int type)
 	return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) && (!any || set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1));
 }
 
-int listen_open(const struct net_address *at, int type, struct fault *why)
+static bool refuse(const struct net_address *at, const char *kind, struct fault *why)
 {
 	char text[ADDR_TEXT];
-	const char *kind = type == SOCK_DGRAM ? "UDP" : "TCP";
+
+	return fault(why, "cannot listen on %s (%s): %s%s", addr_sockaddr_text(text, (const struct sockaddr *)&at->sa), kind,
+		strerror(errno), errno == EADDRINUSE ? " (another server has it: see \"ss -lnup\")" :
+		errno == EACCES ? " (ports below 1024 want root or CAP_NET_BIND_SERVICE)" :
+		errno == EADDRNOTAVAIL ? " (this machine has no such address)" : "");
+}
+
+bool listen_is_free(const struct net_address *at, struct fault *why)
+{
+	const int fd = socket(at->sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const bool ok = fd >= 0 && (at->sa.ss_family == AF_INET || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
+		bind(fd, (const struct sockaddr *)&at->sa, at->len) == 0;
+
+	if (!ok)
+		refuse(at, "UDP", why);
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+int listen_open(const struct net_address *at, int type, struct fault *why)
+{
 	const int fd = socket(at->sa.ss_family, type | SOCK_CLOEXEC | (type == SOCK_STREAM ? SOCK_NONBLOCK : 0), 0);
 
-	addr_sockaddr_text(text, (const struct sockaddr *)&at->sa);
 	if (fd < 0) {
-		fault(why, "cannot have a %s socket for %s: %s", kind, text, strerror(errno));
+		refuse(at, type == SOCK_DGRAM ? "UDP" : "TCP", why);
 		return -1;
 	}
 	set(fd, SOL_SOCKET, SO_REUSEADDR, type == SOCK_STREAM);
@@ -56,9 +76,7 @@ int listen_open(const struct net_address *at, int type, struct fault *why)
 	if (set(fd, SOL_SOCKET, SO_REUSEPORT, 1) && set_family(fd, at, type) &&
 		bind(fd, (const struct sockaddr *)&at->sa, at->len) == 0 && (type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
 		return fd;
-	fault(why, "cannot listen on %s (%s): %s%s", text, kind, strerror(errno),
-		errno == EADDRINUSE ? " (another server has it: see \"ss -lnup\")" :
-		errno == EACCES ? " (ports below 1024 want root or CAP_NET_BIND_SERVICE)" : "");
+	refuse(at, type == SOCK_DGRAM ? "UDP" : "TCP", why);
 	close(fd);
 	return -1;
 }

@@ -75,6 +75,8 @@ struct workers *workers_open(const struct net_opts *opts, const struct epoch *ep
 
 	if (!w || !(w->threads = calloc(workers * (opts->n + 1), sizeof *w->threads)))
 		die("out of memory");
+	for (size_t i = 0; ok && i < opts->n; i++)
+		ok = listen_is_free(&opts->listen[i], why);
 	for (unsigned k = 0; ok && k < workers; k++) {
 		for (size_t i = 0; ok && i < opts->n; i++)
 			ok = open_udp(w, &opts->listen[i], epoch, why);
