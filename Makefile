@@ -8,7 +8,15 @@ SANITIZE ?=
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
--include build/config.mk
+# Only what builds needs it: "make deps" and "make help" work before anything is there. check, demo and fuzz see to
+# the packages first and then start make again.
+ifneq ($(filter-out help deps deps-tests check check-asan check-tsan demo fuzz clean distclean format,$(or $(MAKECMDGOALS),all)),)
+include build/config.mk
+endif
+
+# "make V=1" shows whole commands.
+Q := $(if $(V),,@)
+say = @$(if $(V),:,printf '  %-4s %s\n' $(1) $(2))
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
 ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARN) $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE))
@@ -54,17 +62,21 @@ deps-tests:
 
 $(BUILD)/obj/%.o: %.c build/config.mk
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(if $(filter tests/%,$<),-Itests) $(ALL_CFLAGS) $(if $(filter tests/%,$<),-Wno-missing-prototypes) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(if $(filter tests/%,$<),-Itests) $(ALL_CFLAGS) $(if $(filter tests/%,$<),-Wno-missing-prototypes) -MMD -MP -c -o $@ $<
 
 $(BUILD)/libwaymark.a: $(call object,$(room_sources))
-	rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/waymarkd: $(call object,src/daemon/main.c) $(BUILD)/libwaymark.a
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/waymarkctl: $(call object,$(filter src/tools/ctl%,$(wildcard src/tools/*.c))) $(BUILD)/libwaymark.a
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # --- tests ------------------------------------------------------------------------------------------------------
 
@@ -78,34 +90,37 @@ $(BUILD)/obj/tests/unit/main.o: $(BUILD)/obj/tests/unit/suites.h
 $(BUILD)/obj/tests/unit/main.o: ALL_CPPFLAGS += -I$(BUILD)/obj/tests/unit
 
 $(BUILD)/unit: $(call object,$(unit_sources)) $(BUILD)/libwaymark.a
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcunit
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcunit
 
 # The corpora are replayed by plain programs: the same targets without the fuzzer.
 fuzz_names := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 $(BUILD)/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay.o $(BUILD)/libwaymark.a
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 test_programs = $(programs) $(BUILD)/unit $(patsubst %,$(BUILD)/replay_%,$(fuzz_names))
 
 # With the packages in place, make starts again, so that it sees what configure then finds.
 check: deps-tests
-	@$(MAKE) --no-print-directory check-run
+	@$(MAKE) --no-print-directory -j$$(nproc) check-run
 
 check-run: $(test_programs)
 	@BUILD=$(BUILD) tests/run
 
 check-asan: deps-tests
-	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined check-run
+	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=build/asan SANITIZE=address,undefined check-run
 
 check-tsan: deps-tests
-	@$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread check-run
+	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=build/tsan SANITIZE=thread check-run
 
 T ?= 60
-fuzz: deps-tests build/config.mk
+fuzz: deps-tests
+	@$(MAKE) --no-print-directory build/config.mk
 	@tests/fuzz/run $(T)
 
 demo: deps-tests
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(BUILD) contrib/demo
 
 # --- the rest ---------------------------------------------------------------------------------------------------
