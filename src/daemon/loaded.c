@@ -1,19 +1,12 @@
 #include "daemon/loaded.h"
 
-#include "base/log.h"
+#include "base/memory.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-static void *need(void *p)
-{
-	if (!p)
-		die("out of memory");
-	return p;
-}
 
 /* --- which zones ------------------------------------------------------------------------------------------------- */
 
@@ -25,11 +18,11 @@ static struct fault_at at_entry(const struct loaded *l, const struct conf_zone *
 static void add_zone(struct loaded *l, const struct conf_zone *at, const uint8_t *origin, const char *path)
 {
 	if ((l->n_zones & (l->n_zones - 1)) == 0)      /* a power of two, or none yet: time to double */
-		l->zones = need(realloc(l->zones, (l->n_zones ? l->n_zones * 2 : 1) * sizeof *l->zones));
+		l->zones = memory_grow(l->zones, (l->n_zones ? l->n_zones * 2 : 1) * sizeof *l->zones);
 	struct loaded_zone *z = &l->zones[l->n_zones++];
-	*z = (struct loaded_zone){ .at = at, .path = need(strdup(path)) };
+	*z = (struct loaded_zone){ .at = at, .path = memory_need(strdup(path)) };
 	const size_t len = name_len(origin);
-	z->origin = need(malloc(len));
+	z->origin = memory_need(malloc(len));
 	name_lower(z->origin, origin, len);
 }
 
@@ -137,9 +130,9 @@ static bool take_over(struct loaded_zone *z, const struct loaded *before, struct
 	z->load.zone = old->load.zone;
 	zone_hold(z->load.zone);
 	z->load.n = old->load.n;
-	z->load.sources = need(calloc(z->load.n, sizeof *z->load.sources));
+	z->load.sources = memory_zeroed(z->load.n, sizeof *z->load.sources);
 	for (size_t i = 0; i < z->load.n; i++)
-		z->load.sources[i] = (struct load_source){ need(strdup(old->load.sources[i].path)), old->load.sources[i].stamp };
+		z->load.sources[i] = (struct load_source){ memory_need(strdup(old->load.sources[i].path)), old->load.sources[i].stamp };
 	return true;
 }
 
@@ -158,7 +151,7 @@ static bool load_zones(struct loaded *l, const struct loaded *before, struct fau
 
 static void make_set(struct loaded *l)
 {
-	const struct zone **zones = need(calloc(l->n_zones + 1, sizeof *zones));
+	const struct zone **zones = memory_zeroed(l->n_zones + 1, sizeof *zones);
 
 	for (size_t i = 0; i < l->n_zones; i++)
 		zones[i] = l->zones[i].load.zone;
@@ -180,7 +173,7 @@ const char *loaded_geo_path(const struct loaded *l, size_t i)
 
 static struct file_stamp *geo_stamps(const struct loaded *l)
 {
-	struct file_stamp *stamps = need(calloc(loaded_geo_count(l) + 1, sizeof *stamps));
+	struct file_stamp *stamps = memory_zeroed(loaded_geo_count(l) + 1, sizeof *stamps);
 
 	for (size_t i = 0; i < loaded_geo_count(l); i++)
 		file_stamp(loaded_geo_path(l, i), &stamps[i]);

@@ -1,6 +1,7 @@
 #include "daemon/watch.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 
 #include <ev.h>
 #include <stdlib.h>
@@ -29,10 +30,8 @@ static bool same(const struct file_stamp *a, const struct file_stamp *b, size_t 
 
 static struct file_stamp *stamps(size_t n)
 {
-	struct file_stamp *s = calloc(n + 1, sizeof *s);
+	struct file_stamp *s = memory_zeroed(n + 1, sizeof *s);
 
-	if (!s)
-		die("out of memory");
 	return s;
 }
 
@@ -82,10 +81,8 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 
 struct watch *watch_start(struct ev_loop *loop, struct daemon *d)
 {
-	struct watch *w = calloc(1, sizeof *w);
+	struct watch *w = memory_zeroed(1, sizeof *w);
 
-	if (!w)
-		die("out of memory");
 	w->loop = loop;
 	w->daemon = d;
 	ev_timer_init(&w->timer, on_look, LOOK_S, LOOK_S);

@@ -1,15 +1,13 @@
 #include "geo/atlas.h"
 
-#include "base/log.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 
 struct atlas *atlas_read(const struct atlas_opts *opts, struct fault *why)
 {
-	struct atlas *a = calloc(1, sizeof *a);
+	struct atlas *a = memory_zeroed(1, sizeof *a);
 
-	if (!a)
-		die("out of memory");
 	a->refs = 1;
 	if (!mmdb_read_cities(&a->cities, opts->city_files, opts->n_city_files, why)) {
 		free(a);

@@ -105,8 +105,39 @@ static bool not_mmdb(const char *path, const uint8_t *p, size_t len, struct faul
 	return fault(why, "%s: is a text file, not a MaxMind DB file (.mmdb)", path);
 }
 
-/* MMDB_open() lists parts of the metadata with all that pointers lead to, without a limit; so they are read here first. */
-static bool check_metadata(const char *path, int fd, struct fault *why)
+/* `n` texts one after the other. */
+static bool all_texts(struct mmdb_bytes *b, uint32_t at, uint64_t n)
+{
+	struct mmdb_value v;
+
+	for (; n > 0; n--, at = v.next) {
+		if (!mmdb_value_at(b, at, &v))
+			return false;
+		if (v.type != MMDB_TEXT)
+			return mmdb_wrong(b, at, "a language or description is not a text");
+	}
+	return true;
+}
+
+/* MMDB_open() lists the languages and descriptions with all that pointers lead to, without a limit, and leaks what it has
+ * when something there is not as it should be; so both are read here first. */
+static bool check_metadata(struct mmdb_bytes *b)
+{
+	static const struct mmdb_key keys[] = { MMDB_KEY("languages"), MMDB_KEY("description") };
+	struct mmdb_value root, v[2];
+
+	if (!mmdb_check_all(b, 0) || !mmdb_value_at(b, 0, &root))
+		return false;
+	if (root.type != MMDB_MAP)
+		return mmdb_wrong(b, 0, "it is not a map");
+	if (!mmdb_map_find(b, &root, keys, 2, v))
+		return false;
+	if (v[0].type != MMDB_ARRAY || v[1].type != MMDB_MAP)
+		return mmdb_wrong(b, 0, "it lacks languages or a description");
+	return all_texts(b, v[0].at, v[0].size) && all_texts(b, v[1].at, (uint64_t)v[1].size * 2);
+}
+
+static bool check_copy(const char *path, int fd, struct fault *why)
 {
 	struct stat st;
 
@@ -122,7 +153,7 @@ static bool check_metadata(const char *path, int fd, struct fault *why)
 		not_mmdb(path, p, len, why);
 	} else {
 		struct mmdb_bytes b = { .p = meta, .len = (uint32_t)(p + len - meta), .steps = METADATA_STEPS };
-		ok = mmdb_check_all(&b, 0);
+		ok = check_metadata(&b);
 		if (!ok)
 			fault(why, "%s: its metadata is broken or cut short: %s", path, b.wrong);
 	}
@@ -163,7 +194,7 @@ bool mmdb_file_open(struct mmdb_file *f, const char *path, struct fault *why)
 	*f = (struct mmdb_file){ .path = path };
 	if (!sealed_copy(&fd, path, why))
 		return false;
-	bool ok = check_metadata(path, fd, why);
+	bool ok = check_copy(path, fd, why);
 	if (ok) {
 		snprintf(copy, sizeof copy, "/proc/self/fd/%d", fd);
 		const int status = MMDB_open(copy, MMDB_MODE_MMAP, &f->db);

@@ -1,7 +1,7 @@
 #include "steer/rank.h"
 
 #include "base/bytes.h"
-#include "base/log.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -33,14 +33,6 @@ static struct point point_at(double lat, double lon)
 	const double rad = M_PI / 180, c = cos(lat * rad);
 
 	return (struct point){ c * cos(lon * rad), c * sin(lon * rad), sin(lat * rad) };
-}
-
-static void *grow(void *p, size_t len)
-{
-	p = realloc(p, len);
-	if (!p)
-		die("out of memory (%zu bytes wanted)", len);
-	return p;
 }
 
 static double chord2_ms(double chord2)
@@ -84,11 +76,9 @@ static void grow_slots(struct build *b)
 {
 	const struct rank *r = b->r;
 	const uint32_t slots_n = b->slots_n * 2;
-	uint32_t *slot = calloc(slots_n, sizeof *slot);
+	uint32_t *slot = memory_zeroed(slots_n, sizeof *slot);
 	uint16_t *row = b->row, *row_within = b->row_within;
 
-	if (!slot)
-		die("out of memory");
 	for (uint32_t c = 0; c < r->classes; c++) {
 		b->row = r->order + (size_t)c * r->n;
 		b->row_within = r->within ? r->within + (size_t)c * r->n : NULL;
@@ -124,9 +114,9 @@ static uint32_t intern_row(struct build *b)
 			return b->slot[s] - 1;
 	if (r->classes == b->room) {
 		b->room *= 2;
-		r->order = grow(r->order, b->room * row_bytes(r));
+		r->order = memory_grow(r->order, b->room * row_bytes(r));
 		if (r->within)
-			r->within = grow(r->within, b->room * row_bytes(r));
+			r->within = memory_grow(r->within, b->room * row_bytes(r));
 	}
 	memcpy(r->order + (size_t)r->classes * r->n, b->row, row_bytes(r));
 	if (r->within)
@@ -166,7 +156,7 @@ static void fill_classes(struct build *b)
 	const struct places *places = r->atlas->cities.places;
 	const uint32_t n = places_count(places) + 1;
 
-	r->class_of = grow(NULL, n * sizeof *r->class_of);
+	r->class_of = memory_grow(NULL, n * sizeof *r->class_of);
 	/* Nobody knows where class 0 is: everything is within everything's spread. */
 	memcpy(b->row, r->fallback, row_bytes(r));
 	if (r->within)
@@ -183,9 +173,9 @@ static void fill_classes(struct build *b)
 			fill_within(b);
 		r->class_of[i] = intern_row(b);
 	}
-	r->order = grow(r->order, r->classes * row_bytes(r));
+	r->order = memory_grow(r->order, r->classes * row_bytes(r));
 	if (r->within)
-		r->within = grow(r->within, r->classes * row_bytes(r));
+		r->within = memory_grow(r->within, r->classes * row_bytes(r));
 	r->seams = netmap_seams_new(r->atlas->cities.map, r->class_of, n);
 }
 
@@ -217,16 +207,14 @@ static void build_rank(struct rank *r)
 {
 	struct build b = { .r = r, .room = 64, .slots_n = 256 };
 
-	b.at = grow(NULL, r->n * sizeof *b.at);
-	b.chord2 = grow(NULL, r->n * sizeof *b.chord2);
-	b.row = grow(NULL, row_bytes(r));
-	b.row_within = grow(NULL, row_bytes(r));
-	b.slot = calloc(b.slots_n, sizeof *b.slot);
-	r->order = grow(NULL, b.room * row_bytes(r));
+	b.at = memory_grow(NULL, r->n * sizeof *b.at);
+	b.chord2 = memory_grow(NULL, r->n * sizeof *b.chord2);
+	b.row = memory_grow(NULL, row_bytes(r));
+	b.row_within = memory_grow(NULL, row_bytes(r));
+	b.slot = memory_zeroed(b.slots_n, sizeof *b.slot);
+	r->order = memory_grow(NULL, b.room * row_bytes(r));
 	if (isfinite(r->spread_ms) || isfinite(r->spread_share))
-		r->within = grow(NULL, b.room * row_bytes(r));
-	if (!b.slot)
-		die("out of memory");
+		r->within = memory_grow(NULL, b.room * row_bytes(r));
 	for (unsigned i = 0; i < r->n; i++)
 		b.at[i] = point_at(r->edges[i].lat, r->edges[i].lon);
 	fill_classes(&b);
@@ -240,17 +228,15 @@ static void build_rank(struct rank *r)
 struct rank *rank_new(struct atlas *atlas, const struct edge_opts *edges, const struct pool_opts *pool,
 	struct rank *const *known, size_t n_known)
 {
-	struct rank *r = calloc(1, sizeof *r);
+	struct rank *r = memory_zeroed(1, sizeof *r);
 
-	if (!r)
-		die("out of memory");
 	r->refs = 1;
 	r->n = (unsigned)pool->n;
 	r->atlas = atlas_hold(atlas);
 	r->spread_ms = pool->answers > 1 ? pool->spread_ms : INFINITY;
 	r->spread_share = pool->answers > 1 ? pool->spread_share : INFINITY;
-	r->edges = grow(NULL, r->n * sizeof *r->edges);
-	r->fallback = grow(NULL, row_bytes(r));
+	r->edges = memory_grow(NULL, r->n * sizeof *r->edges);
+	r->fallback = memory_grow(NULL, row_bytes(r));
 	for (unsigned i = 0; i < r->n; i++)
 		r->edges[i] = (struct rank_edge){ edges[pool->edges[i]].lat, edges[pool->edges[i]].lon };
 	fill_fallback(r, pool);

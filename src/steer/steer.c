@@ -1,6 +1,6 @@
 #include "steer/steer.h"
 
-#include "base/log.h"
+#include "base/memory.h"
 #include "dns/name.h"
 
 #include <stdio.h>
@@ -26,18 +26,9 @@ static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o
 
 /* --- pins ----------------------------------------------------------------------------------------------------------- */
 
-static void *zeroed(size_t n, size_t size)
-{
-	void *p = calloc(n ? n : 1, size);
-
-	if (!p)
-		die("out of memory (%zu bytes wanted)", n * size);
-	return p;
-}
-
 static void pin_nets(struct pool *p)
 {
-	struct netmap_net *nets = zeroed(p->n_pins, sizeof *nets);
+	struct netmap_net *nets = memory_zeroed(p->n_pins, sizeof *nets);
 	size_t n = 0;
 
 	for (unsigned i = 0; i < p->n_pins; i++)
@@ -54,7 +45,7 @@ static void pin_asns(struct pool *p, struct atlas *atlas)
 		if (p->pins[i].from->kind != PIN_ASN)
 			continue;
 		if (!p->pin_of_asn)
-			p->pin_of_asn = zeroed(atlas->asns.n, sizeof *p->pin_of_asn);
+			p->pin_of_asn = memory_zeroed(atlas->asns.n, sizeof *p->pin_of_asn);
 		for (size_t k = 1; k < atlas->asns.n; k++)
 			if (atlas->asns.asn[k].number == p->pins[i].from->asn)
 				p->pin_of_asn[k] = i + 1;
@@ -89,7 +80,7 @@ static void pin_places(struct pool *p, struct atlas *atlas)
 		any = any || p->pins[i].from->kind >= PIN_REGION;
 	if (!any)
 		return;
-	p->pin_of_place = zeroed(n, sizeof *p->pin_of_place);
+	p->pin_of_place = memory_zeroed(n, sizeof *p->pin_of_place);
 	for (uint32_t k = 1; k < n; k++) {
 		const struct place *place = places_get(places, k);
 		int best = -1;
@@ -145,7 +136,7 @@ static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *
 
 struct steer *steer_new(const struct steer_opts *opts, struct atlas *atlas, const struct steer *before)
 {
-	struct steer *s = zeroed(1, sizeof *s);
+	struct steer *s = memory_zeroed(1, sizeof *s);
 	struct ranks ranks = { .n = 0 };
 
 	s->refs = 1;
@@ -156,7 +147,7 @@ struct steer *steer_new(const struct steer_opts *opts, struct atlas *atlas, cons
 	s->pools = arena_zalloc(&s->mem, s->n_pools * sizeof *s->pools);
 	for (unsigned i = 0; i < s->n_edges; i++)
 		fill_edge(s, &s->edges[i], &opts->edges[i]);
-	ranks.r = zeroed(s->n_pools + (before ? before->n_pools : 0), sizeof *ranks.r);
+	ranks.r = memory_zeroed(s->n_pools + (before ? before->n_pools : 0), sizeof *ranks.r);
 	for (unsigned i = 0; before && i < before->n_pools; i++)
 		if (before->pools[i].rank)
 			ranks.r[ranks.n++] = before->pools[i].rank;

@@ -1,18 +1,10 @@
 #include "world/world.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static void *zeroed(size_t n, size_t size)
-{
-	void *p = calloc(n ? n : 1, size);
-
-	if (!p)
-		die("out of memory (%zu bytes wanted)", n * size);
-	return p;
-}
 
 static void number_pools(struct world *w)
 {
@@ -21,8 +13,8 @@ static void number_pools(struct world *w)
 
 	for (size_t i = 0; i < zones; i++)
 		n += zone_set_get(w->zones, i)->pools_n;
-	w->first_pool = zeroed(zones, sizeof *w->first_pool);
-	w->pools = zeroed(n, sizeof *w->pools);
+	w->first_pool = memory_zeroed(zones, sizeof *w->first_pool);
+	w->pools = memory_zeroed(n, sizeof *w->pools);
 	n = 0;
 	for (size_t i = 0; i < zones; i++) {
 		const struct zone *z = zone_set_get(w->zones, i);
@@ -38,13 +30,13 @@ static void number_pools(struct world *w)
 
 struct world *world_new(const struct world_opts *opts)
 {
-	struct world *w = zeroed(1, sizeof *w);
+	struct world *w = memory_zeroed(1, sizeof *w);
 
 	w->zones = zone_set_hold(opts->zones);
 	w->steer = steer_hold(opts->steer);
 	w->key = zone_set_key(opts->zones);
 	w->ecs = opts->ecs;
-	w->states = zeroed(w->steer->n_edges, 1);
+	w->states = memory_zeroed(w->steer->n_edges, 1);
 	memcpy(w->states, opts->states, w->steer->n_edges);
 	number_pools(w);
 	return w;

@@ -1,6 +1,7 @@
 #include "zone/zone.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,10 +68,8 @@ static uint32_t first_slot(uint64_t hash, uint32_t slots_n)
 
 struct zone_set *zone_set_new(struct hash_key key, const struct zone *const *zones, size_t n)
 {
-	struct zone_set *set = calloc(1, sizeof *set);
+	struct zone_set *set = memory_zeroed(1, sizeof *set);
 
-	if (!set)
-		die("out of memory");
 	set->refs = 1;
 	set->key = key;
 	set->n = (uint32_t)n;
