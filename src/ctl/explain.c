@@ -291,7 +291,7 @@ static void step_as_text(const json_t *s, struct text *out)
 	size_t i;
 	json_t *e;
 
-	text_addf(out, "pool       %s, by %s%s%s\n", get(s, "pool"), get(s, "by"), *get(s, "pin") ? " " : "", get(s, "pin"));
+	text_addf(out, "pool       %s: %s%s%s\n", get(s, "pool"), get(s, "by"), *get(s, "pin") ? " " : "", get(s, "pin"));
 	json_array_foreach(json_object_get(s, "edges"), i, e) {
 		text_addf(out, "  %3zu  %-16s", i + 1, get(e, "edge"));
 		if (json_object_get(e, "km"))

@@ -107,20 +107,25 @@ static bool read_plain(struct mmdb_bytes *b, uint32_t at, struct mmdb_value *v)
 	return true;
 }
 
-bool mmdb_value_at(struct mmdb_bytes *b, uint32_t at, struct mmdb_value *v)
+/* From a value as it stands to what it points to, if it does. */
+static bool follow(struct mmdb_bytes *b, struct mmdb_value *v)
 {
-	if (!read_plain(b, at, v))
-		return false;
+	const uint32_t next = v->next, to = v->at;
+
 	v->pointed = v->type == MMDB_POINTER;
 	if (!v->pointed)
 		return true;
-	const uint32_t next = v->next;
-	if (!read_plain(b, v->at, v))
+	if (!read_plain(b, to, v))
 		return false;
 	if (v->type == MMDB_POINTER)
-		return mmdb_wrong(b, at, "a pointer points to a pointer");
+		return mmdb_wrong(b, to, "a pointer points to a pointer");
 	v->next = next;
 	return true;
+}
+
+bool mmdb_value_at(struct mmdb_bytes *b, uint32_t at, struct mmdb_value *v)
+{
+	return read_plain(b, at, v) && follow(b, v);
 }
 
 /* Behind a value, without a look at what its pointers point to. */
@@ -178,6 +183,19 @@ static unsigned which_key(const struct mmdb_bytes *b, const struct mmdb_value *t
 	return i;
 }
 
+/* A value of a map, and behind it. What it points to is far away, and is sent for now and read when all keys are found. */
+static bool take_entry(struct mmdb_bytes *b, uint32_t *at, struct mmdb_value *v)
+{
+	if (!read_plain(b, *at, v))
+		return false;
+	if (v->type == MMDB_MAP || v->type == MMDB_ARRAY)
+		return skip(b, at, 0);
+	*at = v->next;
+	if (v->type == MMDB_POINTER && v->at < b->len)
+		__builtin_prefetch(b->p + v->at);
+	return true;
+}
+
 bool mmdb_map_find(struct mmdb_bytes *b, const struct mmdb_value *map, const struct mmdb_key *keys, unsigned n,
 	struct mmdb_value *found)
 {
@@ -194,16 +212,18 @@ bool mmdb_map_find(struct mmdb_bytes *b, const struct mmdb_value *map, const str
 			return mmdb_wrong(b, at, "a key is not a text");
 		at = key.next;
 		const unsigned i = which_key(b, &key, keys, n, found);
-		if (i < n) {
-			if (!mmdb_value_at(b, at, &found[i]))
+		if (i == n) {
+			if (!skip(b, &at, 0))
 				return false;
-			missing--;
+			continue;
 		}
-		if (i < n && (found[i].pointed || (found[i].type != MMDB_MAP && found[i].type != MMDB_ARRAY)))
-			at = found[i].next;
-		else if (!skip(b, &at, 0))
+		if (!take_entry(b, &at, &found[i]))
 			return false;
+		missing--;
 	}
+	for (unsigned i = 0; i < n; i++)
+		if (found[i].type && !follow(b, &found[i]))
+			return false;
 	return true;
 }
 
