@@ -31,7 +31,8 @@ static bool steer(struct answerer *a, const struct answer_ask *ask, struct compo
 	return compose_edges(c, w->steer, &choice, ttl_s) && w->steer->edges[choice.edges[0]].cname;
 }
 
-/* DNAME: the record itself and the CNAME that follows from it (RFC 6672 section 3.1). True when there is a way on. */
+/* DNAME: the record itself and the CNAME that follows from it (RFC 6672 section 3.1). True when there is a way on, which
+ * there is not for who asked for that CNAME. */
 static bool redirect(struct compose *c, const struct lookup *l)
 {
 	uint8_t target[NAME_MOST];
@@ -42,7 +43,8 @@ static bool redirect(struct compose *c, const struct lookup *l)
 		c->rcode = RCODE_YXDOMAIN;
 		return false;
 	}
-	return compose_cname(c, target, be32_get(l->rrset->wire + 6));
+	return compose_cname(c, target, be32_get(l->rrset->wire + 6)) && c->q->qtype != RRTYPE_CNAME &&
+	       c->q->qtype != RRTYPE_ANY;
 }
 
 /* One name of the way. True when it leads on to another name. */

@@ -14,9 +14,11 @@ enum {
 	CONTINENT_CODE, COUNTRY_CODE, STATE, REGION, LATITUDE, LONGITUDE, LAT, LNG, KEYS
 };
 static const struct mmdb_key record_keys[KEYS] = {
-	MMDB_KEY("city"), MMDB_KEY("continent"), MMDB_KEY("country"), MMDB_KEY("registered_country"), MMDB_KEY("location"),
-	MMDB_KEY("subdivisions"), MMDB_KEY("continent_code"), MMDB_KEY("country_code"), MMDB_KEY("state1"),
-	MMDB_KEY("region"), MMDB_KEY("latitude"), MMDB_KEY("longitude"), MMDB_KEY("lat"), MMDB_KEY("lng"),
+	MMDB_KEY("city"), MMDB_KEY("continent"), MMDB_KEY("country"),
+	MMDB_KEY("registered_country"), MMDB_KEY("location"), MMDB_KEY("subdivisions"),
+	MMDB_KEY("continent_code"), MMDB_KEY("country_code"), MMDB_KEY("state1"),
+	MMDB_KEY("region"), MMDB_KEY("latitude"), MMDB_KEY("longitude"), MMDB_KEY("lat"),
+	MMDB_KEY("lng"),
 };
 
 enum { RECENT = 4096 };
@@ -35,16 +37,17 @@ struct record {
 	struct mmdb_value at[KEYS];
 };
 
-/* --- steps into a record; something that is not there leads to nothing ------------------------------------------- */
+/* --- steps into a record; something that is not there leads to nothing -------------------- */
 
-static bool need(struct mmdb_bytes *data, const struct mmdb_value *v, enum mmdb_type type, const char *what)
+static bool need(struct mmdb_bytes *data, const struct mmdb_value *v, enum mmdb_type type,
+	const char *what)
 {
 	return v->type == type || v->type == MMDB_ABSENT || mmdb_wrong(data, v->at, what);
 }
 
 /* The text `key` of a map. */
-static bool text_in(struct mmdb_bytes *data, const struct mmdb_value *map, const struct mmdb_key *key,
-	struct mmdb_value *to)
+static bool text_in(struct mmdb_bytes *data, const struct mmdb_value *map,
+	const struct mmdb_key *key, struct mmdb_value *to)
 {
 	to->type = MMDB_ABSENT;
 	if (map->type == MMDB_ABSENT)
@@ -62,13 +65,14 @@ static bool name_in(struct mmdb_bytes *data, const struct mmdb_value *map, struc
 
 	to->type = MMDB_ABSENT;
 	return map->type == MMDB_ABSENT ||
-	       (need(data, map, MMDB_MAP, "something else stands where a map should") &&
-		       mmdb_map_find(data, map, &names, 1, &all) && text_in(data, &all, &english, to));
+		(need(data, map, MMDB_MAP, "something else stands where a map should") &&
+			mmdb_map_find(data, map, &names, 1, &all) &&
+			text_in(data, &all, &english, to));
 }
 
 /* A text that stands here, or in the map that stands here. */
-static bool text_or_in(struct mmdb_bytes *data, const struct mmdb_value *v, const struct mmdb_key *key,
-	struct mmdb_value *to)
+static bool text_or_in(struct mmdb_bytes *data, const struct mmdb_value *v,
+	const struct mmdb_key *key, struct mmdb_value *to)
 {
 	if (v->type == MMDB_MAP)
 		return text_in(data, v, key, to);
@@ -76,7 +80,7 @@ static bool text_or_in(struct mmdb_bytes *data, const struct mmdb_value *v, cons
 	return need(data, v, MMDB_TEXT, "something else stands where a text or a map should");
 }
 
-/* --- the parts of a place ----------------------------------------------------------------------------------------- */
+/* --- the parts of a place ----------------------------------------------------------------- */
 
 static bool take_code(struct mmdb_bytes *data, const struct mmdb_value *v, char code[static 2])
 {
@@ -115,7 +119,9 @@ static bool read_continent(struct record *r, struct place *p)
 		!text_or_in(r->data, &r->at[CONTINENT], &key, &own))
 		return false;
 	const bool said = take_code(r->data, &own, code) || take_code(r->data, flat, code);
-	const char *found = said && place_is_continent(code) ? code : p->country[0] ? place_continent(p->country) : NULL;
+	const char *found = p->country[0] ? place_continent(p->country) : NULL;
+	if (said && place_is_continent(code))
+		found = code;
 	if (found)
 		memcpy(p->continent, found, 2);
 	return true;
@@ -128,8 +134,10 @@ static uint32_t intern(struct record *r, const struct mmdb_value *v)
 
 	if (v->type != MMDB_TEXT || v->size == 0)
 		return 0;
-	if (recent->at != v->at)
-		*recent = (struct recent){ v->at, places_intern(r->reader->places, buf, mmdb_text(r->data, v, buf, sizeof buf)) };
+	if (recent->at != v->at) {
+		const size_t len = mmdb_text(r->data, v, buf, sizeof buf);
+		*recent = (struct recent){ v->at, places_intern(r->reader->places, buf, len) };
+	}
 	return recent->text;
 }
 
@@ -144,7 +152,8 @@ static bool read_region(struct record *r, struct place *p)
 		!need(r->data, list, MMDB_ARRAY, "subdivisions is not an array"))
 		return false;
 	if (list->type == MMDB_ARRAY && list->size) {
-		if (!mmdb_value_at(r->data, list->at, &first) || !text_in(r->data, &first, &iso_code, &v))
+		if (!mmdb_value_at(r->data, list->at, &first) ||
+			!text_in(r->data, &first, &iso_code, &v))
 			return false;
 		if (v.type == MMDB_ABSENT && !name_in(r->data, &first, &v))
 			return false;
@@ -157,7 +166,9 @@ static bool read_city(struct record *r, struct place *p)
 {
 	struct mmdb_value v = r->at[CITY];
 
-	if (v.type == MMDB_MAP ? !name_in(r->data, &r->at[CITY], &v) : !need(r->data, &v, MMDB_TEXT, "city is neither text nor map"))
+	if (v.type == MMDB_MAP && !name_in(r->data, &r->at[CITY], &v))
+		return false;
+	if (!need(r->data, &v, MMDB_TEXT, "city is neither a text nor a map with one"))
 		return false;
 	p->city = intern(r, &v);
 	return true;
@@ -172,7 +183,8 @@ static bool read_location(struct record *r, struct place *p)
 	bool is[2] = { false, false };
 
 	p->lat = p->lon = (double)NAN;
-	if (r->at[LOCATION].type == MMDB_MAP && !mmdb_map_find(r->data, &r->at[LOCATION], keys, 2, v))
+	if (r->at[LOCATION].type == MMDB_MAP &&
+		!mmdb_map_find(r->data, &r->at[LOCATION], keys, 2, v))
 		return false;
 	if (!v[0].type && !v[1].type) {
 		v[0] = r->at[LAT];
@@ -221,10 +233,12 @@ static bool read_record(void *ctx, struct mmdb_bytes *data, uint32_t at, uint32_
 	return *value || mmdb_wrong(data, at, "there are more than 16 million places");
 }
 
-bool mmdb_read_cities(struct mmdb_cities *to, const char *const *paths, size_t n, struct fault *why)
+bool mmdb_read_cities(
+	struct mmdb_cities *to, const char *const *paths, size_t n, struct fault *why)
 {
 	struct reader reader = { .places = places_new() };
-	const struct mmdb_kind kind = { "country and no coordinates", start_file, read_record, &reader };
+	const struct mmdb_kind kind = { "country and no coordinates", start_file, read_record,
+		&reader };
 
 	*to = (struct mmdb_cities){ 0 };
 	struct netmap *map = mmdb_read(&kind, paths, n, why);

@@ -1,11 +1,13 @@
 /* mmdb.h - MaxMind DB files become netmaps.
  *
- * A file is copied into sealed memory first, then checked, then read: what happens to the file meanwhile does not matter
- * (a mapped file that is cut short kills its reader). Corrupt trees, trees that loop, wrong types and swapped files are
- * refused with one sentence, and what was there before stays. City databases of MaxMind's nested layout
- * (country.iso_code, continent.code, subdivisions.0.iso_code, location.latitude, city.names.en) and of the flat one
- * (country_code, state1, city, latitude, longitude), country databases of both layouts, and ASN databases
- * (autonomous_system_number, autonomous_system_organization; asn, as_number, ... where others use them). Control thread.
+ * A file is copied into sealed memory first, then checked, then read: what happens to the
+ * file meanwhile does not matter (a mapped file that is cut short kills its reader). Corrupt
+ * trees, trees that loop, wrong types and swapped files are refused with one sentence, and
+ * what was there before stays. City databases of MaxMind's nested layout (country.iso_code,
+ * continent.code, subdivisions.0.iso_code, location.latitude, city.names.en) and of the flat
+ * one (country_code, state1, city, latitude, longitude), country databases of both layouts,
+ * and ASN databases (autonomous_system_number, autonomous_system_organization; asn,
+ * as_number, ... where others use them). Control thread.
  */
 #ifndef GEO_MMDB_H
 #define GEO_MMDB_H
@@ -24,9 +26,11 @@ struct mmdb_cities {
 	struct places *places;      /* held */
 };
 
-/* Reads one or more files as one database: each address family comes from the first file that knows it, so that a file for
- * IPv4 and one for IPv6 make a whole. On false nothing is held. `n` 0 gives an empty map. */
-bool mmdb_read_cities(struct mmdb_cities *to, const char *const *paths, size_t n, struct fault *why);
+/* Reads one or more files as one database: each address family comes from the first file
+ * that knows it, so that a file for IPv4 and one for IPv6 make a whole. On false nothing is
+ * held. `n` 0 gives an empty map. */
+bool mmdb_read_cities(
+	struct mmdb_cities *to, const char *const *paths, size_t n, struct fault *why);
 
 /* Who routes whom, sealed. */
 struct mmdb_asn {

@@ -1,6 +1,6 @@
 #include "geo/mmdb.h"
 
-#include "base/log.h"
+#include "base/memory.h"
 #include "geo/mmdb_read.h"
 #include "geo/mmdb_table.h"
 
@@ -9,15 +9,14 @@
 
 enum { NAME_MOST = 256 };
 
-/* The keys of all layouts, the better first: MaxMind's own (also inside "traits", in its larger databases), and those of
- * others. */
-enum { TRAITS, N_NUMBERS = 3, N_NAMES = 5, FIRST_NUMBER = 1, FIRST_NAME = FIRST_NUMBER + N_NUMBERS,
-	KEYS = FIRST_NAME + N_NAMES };
+/* The keys of all layouts, the better first: MaxMind's own (also inside "traits", in its
+ * larger databases), and those of others. */
+enum { TRAITS, FIRST_NUMBER, FIRST_NAME = FIRST_NUMBER + 3, KEYS = FIRST_NAME + 5 };
 static const struct mmdb_key record_keys[KEYS] = {
 	MMDB_KEY("traits"),
 	MMDB_KEY("autonomous_system_number"), MMDB_KEY("asn"), MMDB_KEY("as_number"),
-	MMDB_KEY("autonomous_system_organization"), MMDB_KEY("as_name"), MMDB_KEY("as_organization"),
-	MMDB_KEY("organization"), MMDB_KEY("name"),
+	MMDB_KEY("autonomous_system_organization"), MMDB_KEY("as_name"),
+	MMDB_KEY("as_organization"), MMDB_KEY("organization"), MMDB_KEY("name"),
 };
 
 struct list {
@@ -33,17 +32,7 @@ static void *more_room(void *p, size_t *room, size_t need, size_t size)
 	if (need <= *room)
 		return p;
 	*room = need + need / 2 + 64;
-	p = realloc(p, *room * size);
-	if (!p)
-		die("out of memory");
-	return p;
-}
-
-static void *exactly(void *p, size_t len)
-{
-	void *q = realloc(p, len);
-
-	return q ? q : p;
+	return memory_grow(p, *room * size);
 }
 
 static uint32_t add_asn(struct list *l, uint32_t number, const char *name)
@@ -128,8 +117,8 @@ bool mmdb_read_asns(struct mmdb_asns *to, const char *const *paths, size_t n, st
 	add_asn(&l, 0, "");
 	struct netmap *map = mmdb_read(&kind, paths, n, why);
 	mmdb_table_fini(&l.known);
-	l.asn = exactly(l.asn, l.n * sizeof *l.asn);
-	l.names = exactly(l.names, l.len);
+	l.asn = memory_grow(l.asn, l.n * sizeof *l.asn);
+	l.names = memory_grow(l.names, l.len);
 	*to = (struct mmdb_asns){ map, l.asn, l.n, l.names };
 	if (!map)
 		mmdb_asns_free(to);

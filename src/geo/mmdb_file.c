@@ -20,7 +20,7 @@ enum {
 	COPY_MOST = 1 << 30         /* bytes a call */
 };
 
-/* --- copying ------------------------------------------------------------------------------------------------------ */
+/* --- copying ------------------------------------------------------------------------------ */
 
 static bool open_regular(int *fd, const char *path, struct fault *why)
 {
@@ -70,7 +70,8 @@ static bool sealed_copy(int *fd, const char *path, struct fault *why)
 		return false;
 	}
 	const bool ok = copy_all(*fd, from) &&
-			fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0;
+		fcntl(*fd, F_ADD_SEALS,
+			F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0;
 	if (!ok) {
 		fault(why, "%s: cannot be copied into memory: %s", path, strerror(errno));
 		close(*fd);
@@ -79,7 +80,7 @@ static bool sealed_copy(int *fd, const char *path, struct fault *why)
 	return ok;
 }
 
-/* --- metadata ----------------------------------------------------------------------------------------------------- */
+/* --- metadata ----------------------------------------------------------------------------- */
 
 /* Where the metadata starts, behind the last marker; NULL without one. */
 static const uint8_t *find_metadata(const uint8_t *p, size_t len)
@@ -96,12 +97,17 @@ static const uint8_t *find_metadata(const uint8_t *p, size_t len)
 static bool not_mmdb(const char *path, const uint8_t *p, size_t len, struct fault *why)
 {
 	if (len > 2 && p[0] == 0x1f && p[1] == 0x8b)
-		return fault(why, "%s: is compressed; unpack it first (gunzip, or tar xzf for .tar.gz)", path);
+		return fault(why,
+			"%s: is compressed; unpack it first (gunzip, or tar xzf for .tar.gz)",
+			path);
 	if (len > 2 && p[0] == 'P' && p[1] == 'K')
 		return fault(why, "%s: is a zip file; unpack it first", path);
 	for (size_t i = 0; i < len && i < 64; i++)
 		if (p[i] == 0 || p[i] > 0x7e)
-			return fault(why, "%s: has no MaxMind DB metadata at its end: cut short, or another kind of file", path);
+			return fault(why,
+				"%s: has no MaxMind DB metadata at its end: cut short, or "
+				"another kind of file",
+				path);
 	return fault(why, "%s: is a text file, not a MaxMind DB file (.mmdb)", path);
 }
 
@@ -119,8 +125,9 @@ static bool all_texts(struct mmdb_bytes *b, uint32_t at, uint64_t n)
 	return true;
 }
 
-/* MMDB_open() lists the languages and descriptions with all that pointers lead to, without a limit, and leaks what it has
- * when something there is not as it should be; so both are read here first. */
+/* MMDB_open() lists the languages and descriptions with all that pointers lead to, without a
+ * limit, and leaks what it has when something there is not as it should be; so both are read
+ * here first. */
 static bool check_metadata(struct mmdb_bytes *b)
 {
 	static const struct mmdb_key keys[] = { MMDB_KEY("languages"), MMDB_KEY("description") };
@@ -152,7 +159,9 @@ static bool check_copy(const char *path, int fd, struct fault *why)
 	if (!meta) {
 		not_mmdb(path, p, len, why);
 	} else {
-		struct mmdb_bytes b = { .p = meta, .len = (uint32_t)(p + len - meta), .steps = METADATA_STEPS };
+		struct mmdb_bytes b = {
+			.p = meta, .len = (uint32_t)(p + len - meta), .steps = METADATA_STEPS
+		};
 		ok = check_metadata(&b);
 		if (!ok)
 			fault(why, "%s: its metadata is broken or cut short: %s", path, b.wrong);
@@ -164,27 +173,30 @@ static bool check_copy(const char *path, int fd, struct fault *why)
 static bool check_layout(struct mmdb_file *f, struct fault *why)
 {
 	const MMDB_metadata_s *m = &f->db.metadata;
-	const uint8_t *start = f->db.file_content, *end = find_metadata(start, (size_t)f->db.file_size) - MARKER;
+	const uint8_t *start = f->db.file_content,
+		      *end = find_metadata(start, (size_t)f->db.file_size) - MARKER;
 	const uint64_t tree = (uint64_t)m->node_count * m->record_size / 4;
 
 	if (m->record_size != 24 && m->record_size != 28 && m->record_size != 32)
-		return fault(why, "%s: has records of %u bits; 24, 28 and 32 are known", f->path, m->record_size);
+		return fault(why, "%s: has records of %u bits; 24, 28 and 32 are known",
+			f->path, m->record_size);
 	if (m->ip_version != 4 && m->ip_version != 6)
 		return fault(why, "%s: is for IP version %u", f->path, m->ip_version);
 	if (m->node_count == 0 || tree + MMDB_FILE_GAP > (uint64_t)(end - start))
-		return fault(why, "%s: is broken: its metadata says %u nodes, for which it is too short", f->path, m->node_count);
-	f->tree = start;
+		return fault(why,
+			"%s: is broken: its metadata says %u nodes, for which it is too short",
+			f->path, m->node_count);
 	f->nodes = m->node_count;
-	f->record_bits = m->record_size;
 	f->v6 = m->ip_version == 6;
-	f->data = (struct mmdb_bytes){ .p = start + tree + MMDB_FILE_GAP, .len = (uint32_t)((uint64_t)(end - start) - tree - MMDB_FILE_GAP) };
-	/* A record of MaxMind's largest database has about 150 values, shared by pointers, in 60 bytes; we read some
-	 * tens of them. */
+	f->data.p = start + tree + MMDB_FILE_GAP;
+	f->data.len = (uint32_t)(end - f->data.p);
+	/* A record of MaxMind's largest database has about 150 values, shared by pointers,
+	 * in 60 bytes; we read some tens of them. */
 	f->data.steps = 16 * (uint64_t)f->data.len + 65536;
 	return true;
 }
 
-/* --- the public side ---------------------------------------------------------------------------------------------- */
+/* --- the public side ---------------------------------------------------------------------- */
 
 bool mmdb_file_open(struct mmdb_file *f, const char *path, struct fault *why)
 {
@@ -200,7 +212,8 @@ bool mmdb_file_open(struct mmdb_file *f, const char *path, struct fault *why)
 		const int status = MMDB_open(copy, MMDB_MODE_MMAP, &f->db);
 		ok = status == MMDB_SUCCESS;
 		if (status == MMDB_FILE_OPEN_ERROR)
-			fault(why, "%s: its copy cannot be opened as %s (is /proc mounted?)", path, copy);
+			fault(why, "%s: its copy cannot be opened as %s (is /proc mounted?)",
+				path, copy);
 		else if (!ok)
 			fault(why, "%s: %s", path, MMDB_strerror(status));
 	}
@@ -219,5 +232,6 @@ void mmdb_file_close(struct mmdb_file *f)
 
 bool mmdb_file_wrong(const struct mmdb_file *f, struct fault *why)
 {
-	return fault(why, "%s: is broken: %s (byte %u of the data)", f->path, f->data.wrong, f->data.wrong_at);
+	return fault(why, "%s: is broken: %s (byte %u of the data)", f->path, f->data.wrong,
+		f->data.wrong_at);
 }

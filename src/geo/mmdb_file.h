@@ -1,6 +1,7 @@
 /* mmdb_file.h - a MaxMind DB file, copied into sealed memory.
  *
- * Nothing that happens to the file afterwards matters, and what is in it is never trusted. Control thread.
+ * Nothing that happens to the file afterwards matters, and what is in it is never trusted.
+ * Control thread.
  */
 #ifndef GEO_MMDB_FILE_H
 #define GEO_MMDB_FILE_H
@@ -15,9 +16,7 @@ enum { MMDB_FILE_GAP = 16 };        /* zeros between the tree and the data */
 struct mmdb_file {
 	const char *path;           /* borrowed */
 	MMDB_s db;                  /* holds the mapping */
-	const uint8_t *tree;
 	uint32_t nodes;
-	unsigned record_bits;       /* 24, 28 or 32 */
 	bool v6;                    /* the tree is of 128-bit addresses, with IPv4 under ::/96 */
 	struct mmdb_bytes data;
 };

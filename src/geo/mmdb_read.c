@@ -3,12 +3,13 @@
 #include "geo/mmdb_file.h"
 #include "geo/mmdb_table.h"
 #include "geo/mmdb_walk.h"
+#include "geo/pages.h"
 
 #include <assert.h>
 #include <string.h>
 #include <strings.h>
 
-enum { RECENT = 4096 };
+enum { RECENT = 1 << 16 };           /* half a megabyte: a second-level cache holds it */
 
 struct reading {
 	const struct mmdb_kind *kind;
@@ -20,7 +21,7 @@ struct reading {
 	struct mmdb_table seen;     /* a record's offset and its value */
 	struct recent {
 		uint32_t at, value;
-	} recent[RECENT];           /* near nets have few records between them */
+	} *recent;                  /* [RECENT] near nets share few records */
 	bool v6;                    /* what is walked now */
 	bool any;                   /* there are records */
 	bool told;                  /* ... and some say what we want */
@@ -54,27 +55,41 @@ static bool take_net(void *ctx, const struct mmdb_net *net, struct fault *why)
 	if (value == NETMAP_NONE)
 		return true;
 	const __uint128_t behind = net->bits < 128 ? ~(__uint128_t)0 >> net->bits : 0;
-	const bool in_order = netmap_append_range(r->map, r->v6, net->first, net->first | behind, value);
+	const bool in_order = netmap_append_range(
+		r->map, r->v6, net->first, net->first | behind, value);
 	assert(in_order);           /* a tree is walked in order, whatever is in it */
 	(void)in_order;
 	r->told = true;
 	return true;
 }
 
+/* Under which key of the configuration a database of this type belongs. */
+static const char *home_of(const char *type)
+{
+	if (strcasestr(type, "asn"))
+		return ", for \"geoip: asn\"";
+	if (strcasestr(type, "city") || strcasestr(type, "country"))
+		return ", for \"geoip: city\"";
+	return "";
+}
+
 /* A file from which nothing came: the operator has named the wrong one. */
 static bool useless(const struct reading *r, struct fault *why)
 {
 	const char *path = r->file.path, *type = r->file.db.metadata.database_type;
-	const char *home = strcasestr(type, "asn") ? "asn" : strcasestr(type, "city") || strcasestr(type, "country") ? "city" : NULL;
 
 	if (!r->any && r->known[0] && r->known[1])
-		return fault(why, "%s: adds nothing: IPv4 and IPv6 both come from the files before it; leave it out", path);
+		return fault(why,
+			"%s: adds nothing: IPv4 and IPv6 both come from the files before it; "
+			"leave it out",
+			path);
 	if (!r->any)
-		return fault(why, "%s: tells of no network that the files before it do not (database type \"%.60s\")", path, type);
-	if (home)
-		return fault(why, "%s: tells no %s: it is a database of type \"%.60s\", for \"geoip: %s\"", path, r->kind->tells,
-			type, home);
-	return fault(why, "%s: tells no %s: it is a database of type \"%.60s\"", path, r->kind->tells, type);
+		return fault(why,
+			"%s: tells of no network that the files before it do not (database "
+			"type \"%.60s\")",
+			path, type);
+	return fault(why, "%s: tells no %s: it is a database of type \"%.60s\"%s", path,
+		r->kind->tells, type, home_of(type));
 }
 
 static bool read_file(struct reading *r, const char *path, struct fault *why)
@@ -84,7 +99,7 @@ static bool read_file(struct reading *r, const char *path, struct fault *why)
 	if (r->kind->start)
 		r->kind->start(r->kind->ctx);
 	r->any = false;
-	memset(r->recent, 0xff, sizeof r->recent); /* no offset is so large */
+	memset(r->recent, 0xff, RECENT * sizeof *r->recent); /* no offset is so large */
 	bool ok = true, useful = false;
 	for (unsigned v6 = 0; ok && v6 < 2; v6++) {
 		if (r->known[v6])
@@ -102,15 +117,20 @@ static bool read_file(struct reading *r, const char *path, struct fault *why)
 	return ok;
 }
 
-struct netmap *mmdb_read(const struct mmdb_kind *kind, const char *const *paths, size_t n, struct fault *why)
+struct netmap *mmdb_read(
+	const struct mmdb_kind *kind, const char *const *paths, size_t n, struct fault *why)
 {
 	struct reading r = { .kind = kind, .map = netmap_new(false) };
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (!read_file(&r, paths[i], why)) {
-			netmap_drop(r.map);
-			return NULL;
-		}
+	r.recent = pages_resize(NULL, 0, RECENT * sizeof *r.recent);
+	while (i < n && read_file(&r, paths[i], why))
+		i++;
+	pages_resize(r.recent, RECENT * sizeof *r.recent, 0);
+	if (i < n) {
+		netmap_drop(r.map);
+		return NULL;
+	}
 	netmap_seal(r.map);
 	return r.map;
 }

@@ -14,13 +14,14 @@ struct mmdb_kind {
 	const char *tells;          /* "country and no coordinates": what a wrong file lacks */
 	/* NULL, or called before the first record of each file. */
 	void (*start)(void *ctx);
-	/* The netmap's value for a record, NETMAP_NONE when it says nothing; false when it is broken, and says why in
-	 * `data`. */
+	/* The netmap's value for a record, NETMAP_NONE when it says nothing; false when it
+	 * is broken, and says why in `data`. */
 	bool (*record)(void *ctx, struct mmdb_bytes *data, uint32_t at, uint32_t *value);
 	void *ctx;
 };
 
 /* NULL and one sentence when a file is wrong. Sealed; the count is 1. */
-struct netmap *mmdb_read(const struct mmdb_kind *kind, const char *const *paths, size_t n, struct fault *why);
+struct netmap *mmdb_read(
+	const struct mmdb_kind *kind, const char *const *paths, size_t n, struct fault *why);
 
 #endif

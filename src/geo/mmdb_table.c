@@ -33,12 +33,14 @@ bool mmdb_table_find(const struct mmdb_table *t, uint32_t key, uint32_t *value)
 
 static void grow(struct mmdb_table *t)
 {
-	struct mmdb_table more = { .bits = t->slots ? t->bits + 1 : FIRST_BITS, .n = t->n, .by = t->by };
+	struct mmdb_table more = {
+		.bits = t->slots ? t->bits + 1 : FIRST_BITS, .n = t->n, .by = t->by
+	};
 
 	if (!t->slots && getrandom(&more.by, sizeof more.by, 0) != sizeof more.by)
 		die("no randomness");
 	more.by |= 1;
-	more.slots = pages_resize(NULL, 0, sizeof *more.slots << more.bits);
+	more.slots = pages_table(sizeof *more.slots << more.bits);
 	for (size_t i = 0; i < room(t); i++)
 		if (t->slots[i])
 			more.slots[slot_of(&more, (uint32_t)(t->slots[i] >> 32) - 1)] = t->slots[i];

@@ -24,8 +24,10 @@ static uint32_t be_get(const uint8_t *p, unsigned n)
 	return v;
 }
 
-/* Where a pointer leads: 11, 19, 27 or 32 bits, and what the shorter ones can say is left out of the longer ones. */
-static bool read_pointer(struct mmdb_bytes *b, uint32_t at, unsigned control, struct mmdb_value *v)
+/* Where a pointer leads: 11, 19, 27 or 32 bits, and what the shorter ones can say is left
+ * out of the longer ones. */
+static bool read_pointer(struct mmdb_bytes *b, uint32_t at, unsigned control,
+	struct mmdb_value *v)
 {
 	static const uint32_t plus[4] = { 0, 2048, 526336, 0 };
 	const unsigned n = (control >> 3 & 3) + 1;
@@ -173,17 +175,20 @@ bool mmdb_check_all(struct mmdb_bytes *b, uint32_t at)
 }
 
 /* Which of the keys that were not found yet a text is; `n` when none. */
-static unsigned which_key(const struct mmdb_bytes *b, const struct mmdb_value *text, const struct mmdb_key *keys,
-	unsigned n, const struct mmdb_value *found)
+static unsigned which_key(const struct mmdb_bytes *b, const struct mmdb_value *text,
+	const struct mmdb_key *keys, unsigned n, const struct mmdb_value *found)
 {
 	unsigned i = 0;
 
-	while (i < n && (keys[i].len != text->size || found[i].type || memcmp(keys[i].name, b->p + text->at, text->size) != 0))
+	while (i < n &&
+		(keys[i].len != text->size || found[i].type ||
+			memcmp(keys[i].name, b->p + text->at, text->size) != 0))
 		i++;
 	return i;
 }
 
-/* A value of a map, and behind it. What it points to is far away, and is sent for now and read when all keys are found. */
+/* A value of a map, and behind it. What it points to is far away, and is sent for now and
+ * read when all keys are found. */
 static bool take_entry(struct mmdb_bytes *b, uint32_t *at, struct mmdb_value *v)
 {
 	if (!read_plain(b, *at, v))
@@ -196,8 +201,8 @@ static bool take_entry(struct mmdb_bytes *b, uint32_t *at, struct mmdb_value *v)
 	return true;
 }
 
-bool mmdb_map_find(struct mmdb_bytes *b, const struct mmdb_value *map, const struct mmdb_key *keys, unsigned n,
-	struct mmdb_value *found)
+bool mmdb_map_find(struct mmdb_bytes *b, const struct mmdb_value *map,
+	const struct mmdb_key *keys, unsigned n, struct mmdb_value *found)
 {
 	unsigned missing = n;
 	uint32_t at = map->at;
@@ -227,7 +232,8 @@ bool mmdb_map_find(struct mmdb_bytes *b, const struct mmdb_value *map, const str
 	return true;
 }
 
-static bool number_from_text(struct mmdb_bytes *b, const struct mmdb_value *v, double *number, bool *is)
+static bool number_from_text(
+	struct mmdb_bytes *b, const struct mmdb_value *v, double *number, bool *is)
 {
 	char text[40], *end;
 
@@ -248,8 +254,8 @@ bool mmdb_number(struct mmdb_bytes *b, const struct mmdb_value *v, double *numbe
 	*is = true;
 	if (v->type == MMDB_TEXT)
 		return number_from_text(b, v, number, is);
-	if (v->type != MMDB_U128 && v->type != MMDB_BYTES && v->type != MMDB_BOOL && v->type != MMDB_MAP &&
-		v->type != MMDB_ARRAY)
+	if (v->type != MMDB_U128 && v->type != MMDB_BYTES && v->type != MMDB_BOOL &&
+		v->type != MMDB_MAP && v->type != MMDB_ARRAY)
 		for (uint32_t i = 0; i < v->size; i++)
 			whole = whole << 8 | b->p[v->at + i];
 	word = (uint32_t)whole;
@@ -262,19 +268,25 @@ bool mmdb_number(struct mmdb_bytes *b, const struct mmdb_value *v, double *numbe
 	}
 }
 
-/* How many bytes the UTF-8 character at `p` has (RFC 3629); 0 when it is none, or one that is not for showing. */
+/* How many bytes the UTF-8 character at `p` has (RFC 3629); 0 when it is none, or one that
+ * is not for showing. */
 static unsigned char_len(const uint8_t *p, size_t left)
 {
 	const unsigned c = p[0];
-	const unsigned n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+	unsigned n = 0;
 
+	if (c < 0x80)
+		n = 1;
+	else if (c >= 0xc2 && c < 0xf5)
+		n = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 	if (n == 0 || n > left || c < 0x20 || c == 0x7f)
 		return 0;
 	for (unsigned i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
-	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) || (c == 0xf0 && p[1] < 0x90) ||
-		(c == 0xf4 && p[1] > 0x8f) || (c == 0xc2 && p[1] < 0xa0))
+	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) ||
+		(c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f) ||
+		(c == 0xc2 && p[1] < 0xa0))
 		return 0;
 	return n;
 }

@@ -1,10 +1,11 @@
 /* mmdb_value.h - values in a MaxMind DB data section, read without trust.
  *
- * The format: https://maxmind.github.io/MaxMind-DB/ (2.0). libmaxminddb 1.7.1 has a decoder, but it recurses as deep as the
- * data nests (a record of nested arrays overruns the stack, in MMDB_get_value() as well), unfolds pointers without limit
- * when it lists, and starts at the record again for every path: eight paths of 425,234 records take it 1.35 s, the whole
- * time that reading a database may take; this one takes 0.15 s. Here every byte is bounds-checked, nesting is limited, and
- * every value read is a step of a budget, so that no data makes us work for long.
+ * The format: https://maxmind.github.io/MaxMind-DB/ (2.0). libmaxminddb 1.7.1 has a decoder
+ * too, but it recurses as deep as data nests: MMDB_get_value() on a record of nested arrays,
+ * 8 MB of them, overruns the stack. It also starts at the record again for every path, which
+ * takes 0.75 s for the 425,234 records of DB-IP's city database and 0.42 s here (flat
+ * layout: 0.31 and 0.20 s). Here every byte is bounds-checked, nesting is limited, and every
+ * value read is a step of a budget, so that no data can make us work for long.
  */
 #ifndef GEO_MMDB_VALUE_H
 #define GEO_MMDB_VALUE_H
@@ -43,7 +44,8 @@ struct mmdb_value {
 	enum mmdb_type type;        /* never a pointer: what it points to */
 	uint32_t size;              /* bytes; entries of a map or an array; a BOOL itself */
 	uint32_t at;                /* of the first byte or entry */
-	uint32_t next;              /* behind the value or its pointer; of maps and arrays in place, behind the head */
+	uint32_t next;              /* behind the value or its pointer; of maps and arrays in
+	                               place, behind the head */
 	bool pointed;               /* a pointer led here */
 };
 
@@ -59,8 +61,8 @@ struct mmdb_key {
 bool mmdb_value_at(struct mmdb_bytes *b, uint32_t at, struct mmdb_value *v);
 
 /* Looks for `n` keys in a map at once; those that are not there come out as MMDB_ABSENT. */
-bool mmdb_map_find(struct mmdb_bytes *b, const struct mmdb_value *map, const struct mmdb_key *keys, unsigned n,
-	struct mmdb_value *found);
+bool mmdb_map_find(struct mmdb_bytes *b, const struct mmdb_value *map,
+	const struct mmdb_key *keys, unsigned n, struct mmdb_value *found);
 
 /* A number of any type, or a text that is one; `*is` is false for an empty text. */
 bool mmdb_number(struct mmdb_bytes *b, const struct mmdb_value *v, double *number, bool *is);
@@ -71,8 +73,8 @@ bool mmdb_check_all(struct mmdb_bytes *b, uint32_t at);
 /* False, for broken data that the caller found. */
 bool mmdb_wrong(struct mmdb_bytes *b, uint32_t at, const char *what);
 
-/* Copies a text, as much as fits, ready for terminals and JSON: what is not UTF-8 and control characters become '?'.
- * Returns its length; `to` is NUL-ended. */
+/* Copies a text, as much as fits, ready for terminals and JSON: what is not UTF-8 and
+ * control characters become '?'. Returns its length; `to` is NUL-ended. */
 size_t mmdb_text(const struct mmdb_bytes *b, const struct mmdb_value *v, char *to, size_t room);
 
 #endif

@@ -8,8 +8,9 @@ enum {
 	V4_DEPTH = 96,              /* of IPv4 in a tree of IPv6 */
 	DEPTH_MOST = 128,
 	SKIP_MOST = 8,
-	/* Trees may share branches: of aliases, which we leave out, and of equal nets, which fold 1.6 nodes into one in
-	 * the database that comes with this program. More than this many times the nodes is an attack or a mistake. */
+	/* Trees may share branches: of aliases, which we leave out, and of equal nets, which
+	 * fold 1.6 nodes into one in the database that comes with this program. More than
+	 * this many times the nodes is an attack or a mistake. */
 	UNFOLD_MOST = 8,
 	UNFOLD_FREE = 1 << 20
 };
@@ -37,21 +38,14 @@ struct walk {
 	unsigned n;
 };
 
-/* Both records of a node. Eight bytes are read for up to eight that it has; behind the tree come 16 more. */
-static inline void read_node(const struct mmdb_file *f, uint32_t node, uint32_t child[2])
+/* Both records of a node, which is one of the tree's. */
+static void read_node(const struct mmdb_file *f, uint32_t node, uint32_t child[2])
 {
-	const uint64_t w = be64_get(f->tree + (uint64_t)node * (f->record_bits / 4));
+	MMDB_search_node_s both;
 
-	if (f->record_bits == 28) {
-		child[0] = (uint32_t)(w >> 40 | (w >> 36 & 15) << 24);
-		child[1] = (uint32_t)(w >> 8 & 0xfffffff);
-	} else if (f->record_bits == 24) {
-		child[0] = (uint32_t)(w >> 40);
-		child[1] = (uint32_t)(w >> 16 & 0xffffff);
-	} else {
-		child[0] = (uint32_t)(w >> 32);
-		child[1] = (uint32_t)w;
-	}
+	MMDB_read_node(&f->db, node, &both);
+	child[0] = (uint32_t)both.left_record;
+	child[1] = (uint32_t)both.right_record;
 }
 
 static void add_skip(struct walk *w, const struct prefix *p)
@@ -81,7 +75,8 @@ static uint32_t find_root(const struct walk *w)
 	return child[0];
 }
 
-/* Down from `b` to the first record that is no node, which `b` becomes; remembers the ways not taken. */
+/* Down from `b` to the first record that is no node, which `b` becomes; remembers the ways
+ * not taken. */
 static bool descend(struct walk *w, struct branch *b, struct fault *why)
 {
 	const struct mmdb_file *f = w->f;
@@ -93,18 +88,25 @@ static bool descend(struct walk *w, struct branch *b, struct fault *why)
 			return true;
 		}
 		if (b->depth == w->depth_most)
-			return fault(why, "%s: is broken: its tree is deeper than an address is long", f->path);
+			return fault(why,
+				"%s: is broken: its tree is deeper than an address is long",
+				f->path);
 		if (w->visits-- == 0)
-			return fault(why, "%s: is broken: its tree unfolds to far more than its %u nodes", f->path, f->nodes);
+			return fault(why,
+				"%s: is broken: its tree unfolds to far more than its %u nodes",
+				f->path, f->nodes);
 		read_node(f, b->record, child);
+		const __uint128_t half = (__uint128_t)1 << (127 - b->depth);
+		b->depth++;
 		b->record = child[0];
-		w->stack[w->n++] = (struct branch){ b->first | (__uint128_t)1 << (127 - b->depth), child[1], ++b->depth };
+		w->stack[w->n++] = (struct branch){ b->first | half, child[1], b->depth };
 	}
 	return true;
 }
 
-bool mmdb_walk(struct mmdb_file *f, bool v6, bool (*each)(void *ctx, const struct mmdb_net *net, struct fault *why),
-	void *ctx, struct fault *why)
+bool mmdb_walk(struct mmdb_file *f, bool v6,
+	bool (*each)(void *ctx, const struct mmdb_net *net, struct fault *why), void *ctx,
+	struct fault *why)
 {
 	struct walk w = { .f = f, .v4 = !v6, .depth_most = v6 ? 128 : 32,
 		.visits = (uint64_t)f->nodes * UNFOLD_MOST + UNFOLD_FREE };
@@ -124,7 +126,9 @@ bool mmdb_walk(struct mmdb_file *f, bool v6, bool (*each)(void *ctx, const struc
 		if (b.record != f->nodes) {
 			const uint32_t at = b.record - f->nodes - MMDB_FILE_GAP;
 			if (b.record - f->nodes < MMDB_FILE_GAP || at >= f->data.len)
-				return fault(why, "%s: is broken: its tree leads outside the data", f->path);
+				return fault(why,
+					"%s: is broken: its tree leads outside the data",
+					f->path);
 			if (!each(ctx, &(struct mmdb_net){ b.first, b.depth, at }, why))
 				return false;
 		}

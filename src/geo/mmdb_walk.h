@@ -1,6 +1,6 @@
 /* mmdb_walk.h - every net of a MaxMind DB file.
  *
- * The search tree is read on our own: MMDB_read_node() takes three times as long and has no view on loops. Control thread.
+ * Control thread.
  */
 #ifndef GEO_MMDB_WALK_H
 #define GEO_MMDB_WALK_H
@@ -15,9 +15,11 @@ struct mmdb_net {
 	uint32_t record;            /* its offset in the data */
 };
 
-/* Calls `each` for every net of a family that has a record, in ascending order. The nets of IPv6 that embed IPv4 are left
- * out. False when `each` was (which says why), or when the tree is broken. */
-bool mmdb_walk(struct mmdb_file *f, bool v6, bool (*each)(void *ctx, const struct mmdb_net *net, struct fault *why),
-	void *ctx, struct fault *why);
+/* Calls `each` for every net of a family that has a record, in ascending order. The nets of
+ * IPv6 that embed IPv4 are left out. False when `each` was (which says why), or when the
+ * tree is broken. */
+bool mmdb_walk(struct mmdb_file *f, bool v6,
+	bool (*each)(void *ctx, const struct mmdb_net *net, struct fault *why), void *ctx,
+	struct fault *why);
 
 #endif

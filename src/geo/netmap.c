@@ -8,8 +8,9 @@
 #ifdef __SSE2__
 #include <emmintrin.h>
 
-/* How many starts are at or before `at`. They ascend, so the comparison's bits are ones, then zeros; there is no unsigned
- * comparison, but a saturating subtraction leaves 0 exactly for those. Reads past start[] into value[], which is cut off. */
+/* How many starts are at or before `at`. They ascend, so the comparison's bits are ones,
+ * then zeros; there is no unsigned comparison, but a saturating subtraction leaves 0 exactly
+ * for those. Reads past start[] into value[], which is cut off. */
 static unsigned starts_passed(const struct netmap_block *b, unsigned at)
 {
 	const __m128i x = _mm_set1_epi16((short)at), zero = _mm_setzero_si128();
@@ -31,8 +32,8 @@ static unsigned starts_passed(const struct netmap_block *b, unsigned at)
 }
 #endif
 
-/* The last of `n` blocks from `from` on that starts at or before `at`; the first one does. No branch on what is
- * compared, since it cannot be foretold. */
+/* The last of `n` blocks from `from` on that starts at or before `at`; the first one does.
+ * No branch on what is compared, since it cannot be foretold. */
 static uint32_t search_high(const struct netmap_family *f, uint32_t from, uint32_t n, uint64_t at)
 {
 	while (n > 1) {
@@ -63,7 +64,8 @@ struct netmap_hit netmap_find(const struct netmap *map, const struct addr *a)
 	assert(!map->builder);
 	const uint32_t *first = f->first + (f->top ? high >> (64 - f->top) : 0);
 	const uint32_t n = first[1] - first[0] + 1;
-	const uint32_t block = f->low ? search_all(f, first[0], n, at) : search_high(f, first[0], n, high);
+	const uint32_t block = f->low ? search_all(f, first[0], n, at)
+				      : search_high(f, first[0], n, high);
 	const struct netmap_block *b = &f->blocks[block];
 	const netmap_at far = (at - netmap_block_at(f, block)) >> b->shift;
 	const unsigned i = starts_passed(b, far < START_MOST ? (unsigned)far : START_MOST);
@@ -98,24 +100,29 @@ void netmap_drop(struct netmap *map)
 
 static size_t family_bytes(const struct netmap_family *f)
 {
-	return pages_round(f->n * sizeof *f->blocks) + pages_round(f->n * sizeof *f->high) * (f->low ? 2 : 1) +
-	       (((size_t)1 << f->top) + 1) * sizeof *f->first;
+	return pages_round(f->n * sizeof *f->blocks) +
+		pages_round(f->n * sizeof *f->high) * (f->low ? 2 : 1) +
+		(((size_t)1 << f->top) + 1) * sizeof *f->first;
 }
 
 struct netmap_size netmap_size(const struct netmap *map)
 {
 	const struct netmap_family *v4 = &map->family[0], *v6 = &map->family[1];
 
-	return (struct netmap_size){ v4->ranges, v6->ranges, sizeof *map + family_bytes(v4) + family_bytes(v6) };
+	return (struct netmap_size){ v4->ranges, v6->ranges,
+		sizeof *map + family_bytes(v4) + family_bytes(v6) };
 }
 
 static bool walk_family(const struct netmap_family *f, bool v4,
-	bool (*each)(void *ctx, const struct addr *first, const struct addr *last, uint32_t value), void *ctx)
+	bool (*each)(
+		void *ctx, const struct addr *first, const struct addr *last, uint32_t value),
+	void *ctx)
 {
 	bool more = true;
 
 	for (uint32_t index = 0; more;) {
-		const uint32_t value = netmap_value(&f->blocks[index / BLOCK_RANGES], index % BLOCK_RANGES);
+		const uint32_t value = netmap_value(
+			&f->blocks[index / BLOCK_RANGES], index % BLOCK_RANGES);
 		const struct addr first = netmap_addr(netmap_start(f, index), v4);
 		more = netmap_next(f, &index);
 		const netmap_at end = more ? netmap_start(f, index) : 0;
@@ -127,7 +134,9 @@ static bool walk_family(const struct netmap_family *f, bool v4,
 }
 
 void netmap_walk(const struct netmap *map,
-	bool (*each)(void *ctx, const struct addr *first, const struct addr *last, uint32_t value), void *ctx)
+	bool (*each)(
+		void *ctx, const struct addr *first, const struct addr *last, uint32_t value),
+	void *ctx)
 {
 	if (walk_family(&map->family[0], true, each, ctx))
 		walk_family(&map->family[1], false, each, ctx);

@@ -1,17 +1,20 @@
 /* netmap.h - in which net is this address?
  *
- * A netmap cuts the whole of IPv4 and of IPv6 into ranges, each with a value, and finds an address's range in a few cache
- * lines. It is built once on the control thread, range after range in address order; after netmap_seal() it never
- * changes, any thread may ask, and several worlds may share it by count.
+ * A netmap cuts the whole of IPv4 and of IPv6 into ranges, each with a value, and finds an
+ * address's range in a few cache lines. It is built once on the control thread, range after
+ * range in address order; after netmap_seal() it never changes, any thread may ask, and
+ * several worlds may share it by count.
  *
- * What matters to an asker is seldom the value itself but what follows from it (which edges are near, say), and then
- * neighbouring ranges with different values are alike. `struct netmap_seams` holds, for one such view, which borders
- * between ranges still matter; netmap_scope() answers with the widest prefix around an address in which none does
- * (RFC 7871 section 7.2.1), so that resolvers keep as few cache entries as they can.
+ * What matters to an asker is seldom the value itself but what follows from it (which edges
+ * are near, say), and then neighbouring ranges with different values are alike. `struct
+ * netmap_seams` holds, for one such view, which borders between ranges still matter;
+ * netmap_scope() answers with the widest prefix around an address in which none does (RFC
+ * 7871 section 7.2.1), so that resolvers keep as few cache entries as they can.
  *
- * Addresses are as addr.h has them, IPv4 under ::ffff:0:0/96. Before asking, an address goes through addr_plain(): the
- * IPv6 nets that embed IPv4 addresses are no part of the map. They, and the nets of RFC 6890 that are not global, always
- * stand as ranges of their own (NETMAP_EMBEDDED, NETMAP_LOCAL) whose borders matter in every view: no scope spans them.
+ * Addresses are as addr.h has them, IPv4 under ::ffff:0:0/96. Before asking, an address goes
+ * through addr_plain(): the IPv6 nets that embed IPv4 addresses are no part of the map.
+ * They, and the nets of RFC 6890 that are not global, always stand as ranges of their own
+ * (NETMAP_EMBEDDED, NETMAP_LOCAL) whose borders matter in every view: no scope spans them.
  */
 #ifndef GEO_NETMAP_H
 #define GEO_NETMAP_H
@@ -25,8 +28,8 @@
 
 enum {
 	NETMAP_NONE = 0,            /* nothing is known of this range */
-	NETMAP_LOCAL = 0xfffffe,    /* not a global address: what the sources say of it is not heeded */
-	NETMAP_EMBEDDED = 0xffffff, /* an IPv6 net with IPv4 addresses inside; asked for only by mistake */
+	NETMAP_LOCAL = 0xfffffe,    /* not a global address, whatever the sources say */
+	NETMAP_EMBEDDED = 0xffffff, /* an IPv6 net of IPv4 addresses; asked for only by mistake */
 	NETMAP_VALUE_MOST = 0xfffffd
 };
 
@@ -37,18 +40,21 @@ struct netmap_hit {
 	uint32_t index;             /* the range's own number, for netmap_scope() */
 };
 
-/* An empty map: everything is NETMAP_NONE once sealed. The count is 1. With `plain`, LOCAL and EMBEDDED ranges are not
- * set apart: for maps of the operator's own nets, which may well be private ones. Never NULL. */
+/* An empty map: everything is NETMAP_NONE once sealed. The count is 1. With `plain`, LOCAL
+ * and EMBEDDED ranges are not set apart: for maps of the operator's own nets, which may well
+ * be private ones. Never NULL. */
 struct netmap *netmap_new(bool plain);
 
-/* Before netmap_seal(): the net `p` has `value` (0 to NETMAP_VALUE_MOST). Nets must come in ascending order of address
- * without overlap, IPv4 and IPv6 each; equal neighbours become one range. False when `p` is out of order, and nothing
- * was added. */
+/* Before netmap_seal(): the net `p` has `value` (0 to NETMAP_VALUE_MOST). Nets must come in
+ * ascending order of address without overlap, IPv4 and IPv6 each; equal neighbours become
+ * one range. False when `p` is out of order, and nothing was added. */
 bool netmap_append(struct netmap *map, const struct prefix *p, uint32_t value);
 
-/* The same for all addresses from `first` to `last`, which are numbers here, from the family's first bit down: an IPv4
- * address stands in the top 32 bits, and the bits behind it are zeros in `first` and ones in `last`. For millions. */
-bool netmap_append_range(struct netmap *map, bool v6, __uint128_t first, __uint128_t last, uint32_t value);
+/* The same for all addresses from `first` to `last`, which are numbers here, from the
+ * family's first bit down: an IPv4 address stands in the top 32 bits, and the bits behind it
+ * are zeros in `first` and ones in `last`. For millions. */
+bool netmap_append_range(
+	struct netmap *map, bool v6, __uint128_t first, __uint128_t last, uint32_t value);
 
 /* A net and its value, for netmap_from_nets(). */
 struct netmap_net {
@@ -56,8 +62,8 @@ struct netmap_net {
 	uint32_t value;
 };
 
-/* A sealed plain map of nets in any order, which may lie inside each other: the longest prefix wins, the later of two
- * equal ones. Reorders `nets`. */
+/* A sealed plain map of nets in any order, which may lie inside each other: the longest
+ * prefix wins, the later of two equal ones. Reorders `nets`. */
 struct netmap *netmap_from_nets(struct netmap_net *nets, size_t n);
 
 /* No more appends; memory is trimmed to what is needed. */
@@ -69,16 +75,17 @@ void netmap_drop(struct netmap *map);
 /* Any thread; no system call, no lock. `a` is plain (addr_plain()). */
 struct netmap_hit netmap_find(const struct netmap *map, const struct addr *a);
 
-/* A view of a sealed map. `class_of[v]` is the class of value `v` for v < n; values from `n` on, LOCAL and EMBEDDED each
- * are a class of their own. Holds the map. Never NULL. */
+/* A view of a sealed map. `class_of[v]` is the class of value `v` for v < n; values from `n`
+ * on, LOCAL and EMBEDDED each are a class of their own. Holds the map. Never NULL. */
 struct netmap_seams;
 struct netmap_seams *netmap_seams_new(struct netmap *map, const uint32_t *class_of, size_t n);
 void netmap_seams_free(struct netmap_seams *seams);
 
-/* The widest prefix around `a`, in bits of its family (0 to 32 for IPv4, 0 to 128 for IPv6), in which every address has
- * the class of `a`. `hit` is what netmap_find() said for `a`. `seams` NULL: the range itself. Any thread. */
-unsigned netmap_scope(const struct netmap *map, const struct netmap_seams *seams, const struct addr *a,
-	struct netmap_hit hit);
+/* The widest prefix around `a`, in bits of its family (0 to 32 for IPv4, 0 to 128 for IPv6),
+ * in which every address has the class of `a`. `hit` is what netmap_find() said for `a`.
+ * `seams` NULL: the range itself. Any thread. */
+unsigned netmap_scope(const struct netmap *map, const struct netmap_seams *seams,
+	const struct addr *a, struct netmap_hit hit);
 
 /* How many ranges of each family there are, and the bytes they take, for reports. */
 struct netmap_size {
@@ -86,9 +93,11 @@ struct netmap_size {
 };
 struct netmap_size netmap_size(const struct netmap *map);
 
-/* Every range in address order, for building one map from others and for tests: the first and last address. Stops when
- * `each` returns false. */
+/* Every range in address order, for building one map from others and for tests: the first
+ * and last address. Stops when `each` returns false. */
 void netmap_walk(const struct netmap *map,
-	bool (*each)(void *ctx, const struct addr *first, const struct addr *last, uint32_t value), void *ctx);
+	bool (*each)(
+		void *ctx, const struct addr *first, const struct addr *last, uint32_t value),
+	void *ctx);
 
 #endif

@@ -1,6 +1,6 @@
 #include "geo/netmap_inner.h"
 
-#include "base/log.h"
+#include "base/memory.h"
 #include "geo/pages.h"
 
 #include <assert.h>
@@ -14,8 +14,9 @@ struct special {
 	uint32_t value;
 };
 
-/* One family while it is built. Ranges come in order and without gaps; each is written into `open` with its whole distance
- * from the block's first address, and closing the block finds how far the distances can be shifted. */
+/* One family while it is built. Ranges come in order and without gaps; each is written into
+ * `open` with its whole distance from the block's first address, and closing the block finds
+ * how far the distances can be shifted. */
 struct family_builder {
 	struct special specials[SPECIALS_MOST];
 	unsigned n_specials, special; /* the first that is not behind us */
@@ -35,7 +36,7 @@ struct netmap_builder {
 	struct family_builder family[2];
 };
 
-/* --- ranges into blocks ------------------------------------------------------------------------------------------- */
+/* --- ranges into blocks ------------------------------------------------------------------- */
 
 static void room_for_block(struct netmap_family *f, struct family_builder *b)
 {
@@ -73,7 +74,8 @@ static unsigned zeros_behind(netmap_at at)
 {
 	const uint64_t low = (uint64_t)at;
 
-	return low ? (unsigned)__builtin_ctzll(low) : 64 + (unsigned)__builtin_ctzll((uint64_t)(at >> 64));
+	return low ? (unsigned)__builtin_ctzll(low)
+		   : 64 + (unsigned)__builtin_ctzll((uint64_t)(at >> 64));
 }
 
 /* Adds the start of a range to the open block; false when it does not fit there. */
@@ -84,7 +86,8 @@ static bool fits(struct family_builder *b, netmap_at start)
 	if (n == 0 || n == BLOCK_RANGES)
 		return false;
 	const netmap_at far = start - b->open.at;
-	const unsigned zeros = zeros_behind(far), shift = zeros < b->open.shift ? zeros : b->open.shift;
+	const unsigned zeros = zeros_behind(far),
+		       shift = zeros < b->open.shift ? zeros : b->open.shift;
 	if (far >> shift > START_MOST)
 		return false;
 	b->open.far[n - 1] = far;
@@ -93,7 +96,8 @@ static bool fits(struct family_builder *b, netmap_at start)
 }
 
 /* From `start` on, `value`. */
-static inline void emit(struct netmap_family *f, struct family_builder *b, netmap_at start, uint32_t value)
+static inline void emit(
+	struct netmap_family *f, struct family_builder *b, netmap_at start, uint32_t value)
 {
 	if (b->open.n && b->open.value[b->open.n - 1] == value)
 		return;
@@ -109,7 +113,8 @@ static inline void emit(struct netmap_family *f, struct family_builder *b, netma
 }
 
 /* Covers `next` to `last` with `value`, but for what is special there. */
-static inline void cover(struct netmap_family *f, struct family_builder *b, netmap_at last, uint32_t value)
+static inline void cover(
+	struct netmap_family *f, struct family_builder *b, netmap_at last, uint32_t value)
 {
 	netmap_at start = b->next;
 
@@ -132,12 +137,13 @@ static inline void cover(struct netmap_family *f, struct family_builder *b, netm
 	emit(f, b, start, value);
 }
 
-/* --- the public side ---------------------------------------------------------------------------------------------- */
+/* --- the public side ---------------------------------------------------------------------- */
 
 static void add_special(struct family_builder *b, const struct prefix *p, bool v4, uint32_t value)
 {
 	const unsigned bits = p->bits - (v4 ? (unsigned)ADDR_V4_BITS : 0u);
-	const struct special s = { netmap_number(&p->addr, v4), netmap_number(&p->addr, v4) | ~(netmap_at)0 >> bits, value };
+	const netmap_at first = netmap_number(&p->addr, v4);
+	const struct special s = { first, first | ~(netmap_at)0 >> bits, value };
 	unsigned i = b->n_specials;
 
 	assert(i < SPECIALS_MOST && bits > 0);
@@ -149,24 +155,22 @@ static void add_special(struct family_builder *b, const struct prefix *p, bool v
 
 struct netmap *netmap_new(bool plain)
 {
-	struct netmap *map = calloc(1, sizeof *map);
+	struct netmap *map = memory_zeroed(1, sizeof *map);
 	struct prefix p;
 
-	if (!map)
-		die("out of memory");
-	map->builder = calloc(1, sizeof *map->builder);
-	if (!map->builder)
-		die("out of memory");
+	map->builder = memory_zeroed(1, sizeof *map->builder);
 	map->refs = 1;
 	for (unsigned i = 0; !plain && addr_local_net(i, &p); i++)
-		add_special(&map->builder->family[!addr_is_v4(&p.addr)], &p, addr_is_v4(&p.addr), NETMAP_LOCAL);
+		add_special(&map->builder->family[!addr_is_v4(&p.addr)], &p,
+			addr_is_v4(&p.addr), NETMAP_LOCAL);
 	/* The IPv4-mapped net too, which is IPv4 itself elsewhere: here it is a hole in IPv6. */
 	for (unsigned i = 0; !plain && addr_embedded_net(i, &p); i++)
 		add_special(&map->builder->family[1], &p, false, NETMAP_EMBEDDED);
 	return map;
 }
 
-bool netmap_append_range(struct netmap *map, bool v6, netmap_at first, netmap_at last, uint32_t value)
+bool netmap_append_range(
+	struct netmap *map, bool v6, netmap_at first, netmap_at last, uint32_t value)
 {
 	struct netmap_family *f = &map->family[v6];
 	struct family_builder *b = &map->builder->family[v6];
@@ -196,9 +200,7 @@ static void make_first(struct netmap_family *f)
 	while (f->top < TOP_MOST && (uint64_t)1 << (f->top + 1) <= f->n)
 		f->top++;
 	const size_t slots = (size_t)1 << f->top;
-	f->first = malloc((slots + 1) * sizeof *f->first);
-	if (!f->first)
-		die("out of memory");
+	f->first = memory_zeroed(slots + 1, sizeof *f->first);
 	uint32_t block = 0;
 	for (size_t i = 0; i < slots; i++) {
 		const netmap_at from = f->top ? (netmap_at)i << (128 - f->top) : 0;
@@ -233,7 +235,7 @@ void netmap_seal(struct netmap *map)
 	map->builder = NULL;
 }
 
-/* --- nets inside each other --------------------------------------------------------------------------------------- */
+/* --- nets inside each other --------------------------------------------------------------- */
 
 struct net {
 	netmap_at first, last;
@@ -256,7 +258,8 @@ static int net_order(const void *x, const void *y)
 	return a->rank < b->rank ? -1 : 1;
 }
 
-/* The nets around where we are, the widest first: what lies behind the inner ones belongs to the outer ones. */
+/* The nets around where we are, the widest first: what lies behind the inner ones belongs to
+ * the outer ones. */
 struct around {
 	struct netmap *map;
 	const struct net *nets[129 + 1];
@@ -279,7 +282,9 @@ static void flatten(struct around *w, const struct net *nets, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct net *net = &nets[i];
 		const struct net *top;
-		while (w->n && (top = w->nets[w->n - 1], top->v6 != net->v6 || top->last < net->first)) {
+		while (w->n &&
+			(top = w->nets[w->n - 1],
+				top->v6 != net->v6 || top->last < net->first)) {
 			fill(w, top->last);
 			w->n--;
 		}
@@ -296,16 +301,16 @@ static void flatten(struct around *w, const struct net *nets, size_t n)
 struct netmap *netmap_from_nets(struct netmap_net *nets, size_t n)
 {
 	struct around w = { .map = netmap_new(true) };
-	struct net *sorted = calloc(n ? n : 1, sizeof *sorted);
+	struct net *sorted = memory_zeroed(n, sizeof *sorted);
 
-	if (!sorted)
-		die("out of memory");
 	for (size_t i = 0; i < n; i++) {
 		const struct prefix *p = &nets[i].prefix;
 		const bool v4 = addr_is_v4(&p->addr) && p->bits >= ADDR_V4_BITS;
 		const unsigned bits = p->bits - (v4 ? (unsigned)ADDR_V4_BITS : 0u);
 		const netmap_at first = netmap_number(&p->addr, v4);
-		sorted[i] = (struct net){ first, first | (bits < 128 ? ~(netmap_at)0 >> bits : 0), i, nets[i].value, !v4 };
+		sorted[i] = (struct net){ first,
+			first | (bits < 128 ? ~(netmap_at)0 >> bits : 0), i, nets[i].value,
+			!v4 };
 	}
 	qsort(sorted, n, sizeof *sorted, net_order);
 	flatten(&w, sorted, n);

@@ -1,11 +1,13 @@
 /* netmap_inner.h - how a netmap lies in memory; for the netmap*.c files only.
  *
- * Both families are the same to us: an address is a 128-bit number, and an IPv4 address stands in its top 32 bits. Ranges
- * are kept in blocks of one cache line, up to 13 of them, each known by its start and its value. Most starts in a block
- * share their first bits and end in zeros, so 16 bits a start are enough: the distance from the block's first address,
- * shifted right by as many zeros as all of them end in. A block is closed when the next start does not fit; any border
- * down to /128 can be said. The blocks' first addresses lie in an array of their own, found through a table of the top
- * bits of the address. This takes 5.5 bytes a range.
+ * Both families are the same to us: an address is a 128-bit number, and an IPv4 address
+ * stands in its top 32 bits. Ranges are kept in blocks of one cache line, up to 13 of them,
+ * each known by its start and its value. Most starts in a block share their first bits and
+ * end in zeros, so 16 bits a start are enough: the distance from the block's first address,
+ * shifted right by as many zeros as all of them end in. A block is closed when the next
+ * start does not fit; any border down to /128 can be said. The blocks' first addresses lie
+ * in an array of their own, found through a table of the top bits of the address. This takes
+ * 5.5 bytes a range.
  */
 #ifndef GEO_NETMAP_INNER_H
 #define GEO_NETMAP_INNER_H
@@ -29,13 +31,14 @@ struct netmap_block {
 };
 _Static_assert(sizeof(struct netmap_block) == 64, "a block is a cache line");
 
-/* A range's number is its block's times BLOCK_RANGES plus its place there: blocks that are not full leave gaps. */
+/* A range's number is its block's times BLOCK_RANGES plus its place there: blocks that are
+ * not full leave gaps. */
 struct netmap_family {
 	struct netmap_block *blocks;
 	uint64_t *high;             /* [n] upper half of each block's first address */
 	uint64_t *low;              /* [n] lower half; NULL when all are 0 */
-	uint32_t *first;            /* [2^top + 1] the last block that starts at or before the first address with these
-	                               top bits; the last one is n - 1 */
+	uint32_t *first;            /* [2^top + 1] the last block that starts at or before the
+	                               first address with these top bits; at last n - 1 */
 	unsigned top;
 	uint32_t n;
 	size_t ranges;
@@ -83,7 +86,8 @@ static inline netmap_at netmap_start(const struct netmap_family *f, uint32_t ind
 	const uint32_t block = index / BLOCK_RANGES, i = index % BLOCK_RANGES;
 	const netmap_at from = netmap_block_at(f, block);
 
-	return i ? from + ((netmap_at)f->blocks[block].start[i - 1] << f->blocks[block].shift) : from;
+	return i ? from + ((netmap_at)f->blocks[block].start[i - 1] << f->blocks[block].shift)
+		 : from;
 }
 
 static inline uint32_t netmap_value(const struct netmap_block *b, uint32_t i)

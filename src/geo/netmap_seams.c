@@ -1,11 +1,12 @@
 #include "geo/netmap_inner.h"
 
-#include "base/log.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 
-/* A bit for each range: "its class is another than that of the range before it". A bit of a higher level says that some
- * bit is set in a word of the level below, so that long runs without a seam are passed in a few steps. */
+/* A bit for each range: "its class is another than that of the range before it". A bit of a
+ * higher level says that some bit is set in a word of the level below, so that long runs
+ * without a seam are passed in a few steps. */
 enum { LEVELS = 6 };                /* 64^6 bits: more than there are numbers for ranges */
 
 struct seam_bits {
@@ -27,9 +28,7 @@ static void bits_init(struct seam_bits *b, size_t n)
 		b->words[i] = n;
 		total += n;
 	}
-	uint64_t *p = calloc(total, sizeof *p);
-	if (!p)
-		die("out of memory");
+	uint64_t *p = memory_zeroed(total, sizeof *p);
 	for (unsigned i = 0; i < LEVELS; i++) {
 		b->level[i] = p;
 		p += b->words[i];
@@ -78,14 +77,16 @@ static bool bits_before(const struct seam_bits *b, size_t i, uint32_t *found)
 	return false;
 }
 
-static void find_seams(struct seam_bits *bits, const struct netmap_family *f, const uint32_t *class_of, size_t n)
+static void find_seams(struct seam_bits *bits, const struct netmap_family *f,
+	const uint32_t *class_of, size_t n)
 {
 	uint64_t before = 0;
 	uint32_t index = 0;
 
 	bits_init(bits, (size_t)f->n * BLOCK_RANGES);
 	do {
-		const uint32_t value = netmap_value(&f->blocks[index / BLOCK_RANGES], index % BLOCK_RANGES);
+		const uint32_t value = netmap_value(
+			&f->blocks[index / BLOCK_RANGES], index % BLOCK_RANGES);
 		const uint64_t class = value < n ? class_of[value] : (uint64_t)1 << 32 | value;
 		if (index > 0 && class != before)
 			bits_set(bits, index);
@@ -95,10 +96,8 @@ static void find_seams(struct seam_bits *bits, const struct netmap_family *f, co
 
 struct netmap_seams *netmap_seams_new(struct netmap *map, const uint32_t *class_of, size_t n)
 {
-	struct netmap_seams *s = calloc(1, sizeof *s);
+	struct netmap_seams *s = memory_zeroed(1, sizeof *s);
 
-	if (!s)
-		die("out of memory");
 	s->map = netmap_hold(map);
 	find_seams(&s->family[0], &map->family[0], class_of, n);
 	find_seams(&s->family[1], &map->family[1], class_of, n);
@@ -121,11 +120,13 @@ static unsigned bits_apart(netmap_at at, netmap_at beyond)
 	const netmap_at differ = at ^ beyond;
 	const uint64_t high = (uint64_t)(differ >> 64);
 
-	return 1 + (high ? (unsigned)__builtin_clzll(high) : 64 + (unsigned)__builtin_clzll((uint64_t)differ));
+	return 1 +
+		(high ? (unsigned)__builtin_clzll(high)
+		      : 64 + (unsigned)__builtin_clzll((uint64_t)differ));
 }
 
-unsigned netmap_scope(const struct netmap *map, const struct netmap_seams *seams, const struct addr *a,
-	struct netmap_hit hit)
+unsigned netmap_scope(const struct netmap *map, const struct netmap_seams *seams,
+	const struct addr *a, struct netmap_hit hit)
 {
 	const bool v4 = addr_is_v4(a);
 	const struct netmap_family *f = &map->family[!v4];
@@ -133,8 +134,10 @@ unsigned netmap_scope(const struct netmap *map, const struct netmap_seams *seams
 	uint32_t start = hit.index, end = hit.index;
 	unsigned scope = 0;
 
-	const bool before = seams ? bits_before(&seams->family[!v4], hit.index, &start) : hit.index > 0;
-	const bool behind = seams ? bits_next(&seams->family[!v4], (size_t)hit.index + 1, &end) : netmap_next(f, &end);
+	const bool before = seams ? bits_before(&seams->family[!v4], hit.index, &start)
+				  : hit.index > 0;
+	const bool behind = seams ? bits_next(&seams->family[!v4], (size_t)hit.index + 1, &end)
+				  : netmap_next(f, &end);
 	if (before)
 		scope = bits_apart(at, netmap_start(f, start) - 1);
 	if (behind) {

@@ -35,22 +35,31 @@ void *pages_resize(void *p, size_t old_len, size_t new_len)
 	return q;
 }
 
-void *pages_settle(void *p, size_t old_len, size_t new_len)
+void *pages_table(size_t len)
 {
-	const size_t len = pages_round(new_len);
+	const size_t whole = pages_round(len);
 
-	if (new_len < 2 * HUGE_PAGE)
-		return pages_resize(p, old_len, new_len);
-	uint8_t *all = pages_resize(NULL, 0, len + HUGE_PAGE);
-	const size_t before = -(uintptr_t)all % HUGE_PAGE, behind = HUGE_PAGE - before;
+	if (len < HUGE_PAGE)
+		return pages_resize(NULL, 0, len);
+	/* As much more as brings the start to a huge page's border, and back what is before
+	 * and behind. */
+	uint8_t *all = pages_resize(NULL, 0, whole + HUGE_PAGE);
+	const size_t before = -(uintptr_t)all % HUGE_PAGE;
 	if (before)
 		munmap(all, before);
-	if (behind)
-		munmap(all + before + len, behind);
-	madvise(all + before, len, MADV_HUGEPAGE); /* a wish; nothing is lost without */
-	memcpy(all + before, p, new_len);
-	pages_resize(p, old_len, 0);
+	munmap(all + before + whole, HUGE_PAGE - before);
+	madvise(all + before, whole, MADV_HUGEPAGE); /* a wish; nothing is lost without */
 	return all + before;
+}
+
+void *pages_settle(void *p, size_t old_len, size_t new_len)
+{
+	if (new_len < HUGE_PAGE)
+		return pages_resize(p, old_len, new_len);
+	void *q = pages_table(new_len);
+	memcpy(q, p, new_len);
+	pages_resize(p, old_len, 0);
+	return q;
 }
 
 void *pages_grow(void *p, size_t *room, size_t n, size_t size)

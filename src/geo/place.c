@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "geo/netmap.h"
 #include "geo/pages.h"
 
@@ -23,14 +24,15 @@ struct places {
 	char *text;                 /* NUL-ended texts; the one at 0 is empty */
 	size_t text_len, text_room;
 	struct index by_place, by_text;
-	struct hash_key key;        /* whoever makes a database cannot choose places that collide */
+	struct hash_key key;        /* so that no database can choose places that collide */
 };
 
 enum { INDEX_FIRST = 1024 };
 
-/* --- index -------------------------------------------------------------------------------------------------------- */
+/* --- index -------------------------------------------------------------------------------- */
 
-/* Where a search for a hash starts: its upper half says, so that the index can grow without a look at the things. */
+/* Where a search for a hash starts: its upper half says, so that the index can grow without
+ * a look at the things. */
 static size_t index_at(const struct index *x, uint64_t hash)
 {
 	return (size_t)(hash >> 32) & (x->room - 1);
@@ -54,7 +56,7 @@ static void index_grow(struct index *x)
 		return;
 	x->n = 0;
 	x->room = old.room ? old.room * 2 : INDEX_FIRST;
-	x->slots = pages_resize(NULL, 0, x->room * sizeof *x->slots);
+	x->slots = pages_table(x->room * sizeof *x->slots);
 	for (size_t i = 0; i < old.room; i++)
 		if (old.slots[i])
 			index_put(x, old.slots[i], (uint32_t)old.slots[i]);
@@ -80,14 +82,14 @@ static void index_fini(struct index *x)
 	*x = (struct index){ 0 };
 }
 
-/* --- places ------------------------------------------------------------------------------------------------------- */
+/* --- places ------------------------------------------------------------------------------- */
 
 struct places *places_new(void)
 {
-	struct places *p = calloc(1, sizeof *p);
+	struct places *p = memory_zeroed(1, sizeof *p);
 
-	if (!p || getrandom(&p->key, sizeof p->key, 0) != sizeof p->key)
-		die("out of memory or randomness");
+	if (getrandom(&p->key, sizeof p->key, 0) != sizeof p->key)
+		die("no randomness");
 	p->refs = 1;
 	p->text_room = 4096;
 	p->text = pages_resize(NULL, 0, p->text_room);
@@ -156,7 +158,8 @@ uint32_t places_intern(struct places *p, const char *text, size_t len)
 	const uint64_t hash = hash_bytes(p->key, (const uint8_t *)text, len);
 	size_t i = index_at(x, hash);
 	for (uint32_t n; (n = index_next(x, hash, &i));)
-		if (n + len < p->text_len && memcmp(p->text + n, text, len) == 0 && p->text[n + len] == 0)
+		if (n + len < p->text_len && memcmp(p->text + n, text, len) == 0 &&
+			p->text[n + len] == 0)
 			return n;
 	const size_t at = p->text_len;
 	if (at + len + 1 > UINT32_MAX)
@@ -199,54 +202,262 @@ const char *place_text(const struct places *p, uint32_t text)
 	return p->text + text;
 }
 
-/* --- geography ---------------------------------------------------------------------------------------------------- */
+/* --- geography ---------------------------------------------------------------------------- */
 
 /* In order of country. */
 static const struct in_continent {
 	char country[3], continent[3];
 } continents[] = {
-	{ "AD", "EU" }, { "AE", "AS" }, { "AF", "AS" }, { "AG", "NA" }, { "AI", "NA" }, { "AL", "EU" },
-	{ "AM", "AS" }, { "AO", "AF" }, { "AQ", "AN" }, { "AR", "SA" }, { "AS", "OC" }, { "AT", "EU" },
-	{ "AU", "OC" }, { "AW", "NA" }, { "AX", "EU" }, { "AZ", "AS" }, { "BA", "EU" }, { "BB", "NA" },
-	{ "BD", "AS" }, { "BE", "EU" }, { "BF", "AF" }, { "BG", "EU" }, { "BH", "AS" }, { "BI", "AF" },
-	{ "BJ", "AF" }, { "BL", "NA" }, { "BM", "NA" }, { "BN", "AS" }, { "BO", "SA" }, { "BQ", "NA" },
-	{ "BR", "SA" }, { "BS", "NA" }, { "BT", "AS" }, { "BV", "AN" }, { "BW", "AF" }, { "BY", "EU" },
-	{ "BZ", "NA" }, { "CA", "NA" }, { "CC", "AS" }, { "CD", "AF" }, { "CF", "AF" }, { "CG", "AF" },
-	{ "CH", "EU" }, { "CI", "AF" }, { "CK", "OC" }, { "CL", "SA" }, { "CM", "AF" }, { "CN", "AS" },
-	{ "CO", "SA" }, { "CR", "NA" }, { "CU", "NA" }, { "CV", "AF" }, { "CW", "NA" }, { "CX", "OC" },
-	{ "CY", "EU" }, { "CZ", "EU" }, { "DE", "EU" }, { "DJ", "AF" }, { "DK", "EU" }, { "DM", "NA" },
-	{ "DO", "NA" }, { "DZ", "AF" }, { "EC", "SA" }, { "EE", "EU" }, { "EG", "AF" }, { "EH", "AF" },
-	{ "ER", "AF" }, { "ES", "EU" }, { "ET", "AF" }, { "FI", "EU" }, { "FJ", "OC" }, { "FK", "SA" },
-	{ "FM", "OC" }, { "FO", "EU" }, { "FR", "EU" }, { "GA", "AF" }, { "GB", "EU" }, { "GD", "NA" },
-	{ "GE", "AS" }, { "GF", "SA" }, { "GG", "EU" }, { "GH", "AF" }, { "GI", "EU" }, { "GL", "NA" },
-	{ "GM", "AF" }, { "GN", "AF" }, { "GP", "NA" }, { "GQ", "AF" }, { "GR", "EU" }, { "GS", "AN" },
-	{ "GT", "NA" }, { "GU", "OC" }, { "GW", "AF" }, { "GY", "SA" }, { "HK", "AS" }, { "HM", "AN" },
-	{ "HN", "NA" }, { "HR", "EU" }, { "HT", "NA" }, { "HU", "EU" }, { "ID", "AS" }, { "IE", "EU" },
-	{ "IL", "AS" }, { "IM", "EU" }, { "IN", "AS" }, { "IO", "AS" }, { "IQ", "AS" }, { "IR", "AS" },
-	{ "IS", "EU" }, { "IT", "EU" }, { "JE", "EU" }, { "JM", "NA" }, { "JO", "AS" }, { "JP", "AS" },
-	{ "KE", "AF" }, { "KG", "AS" }, { "KH", "AS" }, { "KI", "OC" }, { "KM", "AF" }, { "KN", "NA" },
-	{ "KP", "AS" }, { "KR", "AS" }, { "KW", "AS" }, { "KY", "NA" }, { "KZ", "AS" }, { "LA", "AS" },
-	{ "LB", "AS" }, { "LC", "NA" }, { "LI", "EU" }, { "LK", "AS" }, { "LR", "AF" }, { "LS", "AF" },
-	{ "LT", "EU" }, { "LU", "EU" }, { "LV", "EU" }, { "LY", "AF" }, { "MA", "AF" }, { "MC", "EU" },
-	{ "MD", "EU" }, { "ME", "EU" }, { "MF", "NA" }, { "MG", "AF" }, { "MH", "OC" }, { "MK", "EU" },
-	{ "ML", "AF" }, { "MM", "AS" }, { "MN", "AS" }, { "MO", "AS" }, { "MP", "OC" }, { "MQ", "NA" },
-	{ "MR", "AF" }, { "MS", "NA" }, { "MT", "EU" }, { "MU", "AF" }, { "MV", "AS" }, { "MW", "AF" },
-	{ "MX", "NA" }, { "MY", "AS" }, { "MZ", "AF" }, { "NA", "AF" }, { "NC", "OC" }, { "NE", "AF" },
-	{ "NF", "OC" }, { "NG", "AF" }, { "NI", "NA" }, { "NL", "EU" }, { "NO", "EU" }, { "NP", "AS" },
-	{ "NR", "OC" }, { "NU", "OC" }, { "NZ", "OC" }, { "OM", "AS" }, { "PA", "NA" }, { "PE", "SA" },
-	{ "PF", "OC" }, { "PG", "OC" }, { "PH", "AS" }, { "PK", "AS" }, { "PL", "EU" }, { "PM", "NA" },
-	{ "PN", "OC" }, { "PR", "NA" }, { "PS", "AS" }, { "PT", "EU" }, { "PW", "OC" }, { "PY", "SA" },
-	{ "QA", "AS" }, { "RE", "AF" }, { "RO", "EU" }, { "RS", "EU" }, { "RU", "EU" }, { "RW", "AF" },
-	{ "SA", "AS" }, { "SB", "OC" }, { "SC", "AF" }, { "SD", "AF" }, { "SE", "EU" }, { "SG", "AS" },
-	{ "SH", "AF" }, { "SI", "EU" }, { "SJ", "EU" }, { "SK", "EU" }, { "SL", "AF" }, { "SM", "EU" },
-	{ "SN", "AF" }, { "SO", "AF" }, { "SR", "SA" }, { "SS", "AF" }, { "ST", "AF" }, { "SV", "NA" },
-	{ "SX", "NA" }, { "SY", "AS" }, { "SZ", "AF" }, { "TC", "NA" }, { "TD", "AF" }, { "TF", "AN" },
-	{ "TG", "AF" }, { "TH", "AS" }, { "TJ", "AS" }, { "TK", "OC" }, { "TL", "OC" }, { "TM", "AS" },
-	{ "TN", "AF" }, { "TO", "OC" }, { "TR", "AS" }, { "TT", "NA" }, { "TV", "OC" }, { "TW", "AS" },
-	{ "TZ", "AF" }, { "UA", "EU" }, { "UG", "AF" }, { "UM", "OC" }, { "US", "NA" }, { "UY", "SA" },
-	{ "UZ", "AS" }, { "VA", "EU" }, { "VC", "NA" }, { "VE", "SA" }, { "VG", "NA" }, { "VI", "NA" },
-	{ "VN", "AS" }, { "VU", "OC" }, { "WF", "OC" }, { "WS", "OC" }, { "XK", "EU" }, { "YE", "AS" },
-	{ "YT", "AF" }, { "ZA", "AF" }, { "ZM", "AF" }, { "ZW", "AF" },
+	{ "AD", "EU" },
+	{ "AE", "AS" },
+	{ "AF", "AS" },
+	{ "AG", "NA" },
+	{ "AI", "NA" },
+	{ "AL", "EU" },
+	{ "AM", "AS" },
+	{ "AO", "AF" },
+	{ "AQ", "AN" },
+	{ "AR", "SA" },
+	{ "AS", "OC" },
+	{ "AT", "EU" },
+	{ "AU", "OC" },
+	{ "AW", "NA" },
+	{ "AX", "EU" },
+	{ "AZ", "AS" },
+	{ "BA", "EU" },
+	{ "BB", "NA" },
+	{ "BD", "AS" },
+	{ "BE", "EU" },
+	{ "BF", "AF" },
+	{ "BG", "EU" },
+	{ "BH", "AS" },
+	{ "BI", "AF" },
+	{ "BJ", "AF" },
+	{ "BL", "NA" },
+	{ "BM", "NA" },
+	{ "BN", "AS" },
+	{ "BO", "SA" },
+	{ "BQ", "NA" },
+	{ "BR", "SA" },
+	{ "BS", "NA" },
+	{ "BT", "AS" },
+	{ "BV", "AN" },
+	{ "BW", "AF" },
+	{ "BY", "EU" },
+	{ "BZ", "NA" },
+	{ "CA", "NA" },
+	{ "CC", "AS" },
+	{ "CD", "AF" },
+	{ "CF", "AF" },
+	{ "CG", "AF" },
+	{ "CH", "EU" },
+	{ "CI", "AF" },
+	{ "CK", "OC" },
+	{ "CL", "SA" },
+	{ "CM", "AF" },
+	{ "CN", "AS" },
+	{ "CO", "SA" },
+	{ "CR", "NA" },
+	{ "CU", "NA" },
+	{ "CV", "AF" },
+	{ "CW", "NA" },
+	{ "CX", "OC" },
+	{ "CY", "EU" },
+	{ "CZ", "EU" },
+	{ "DE", "EU" },
+	{ "DJ", "AF" },
+	{ "DK", "EU" },
+	{ "DM", "NA" },
+	{ "DO", "NA" },
+	{ "DZ", "AF" },
+	{ "EC", "SA" },
+	{ "EE", "EU" },
+	{ "EG", "AF" },
+	{ "EH", "AF" },
+	{ "ER", "AF" },
+	{ "ES", "EU" },
+	{ "ET", "AF" },
+	{ "FI", "EU" },
+	{ "FJ", "OC" },
+	{ "FK", "SA" },
+	{ "FM", "OC" },
+	{ "FO", "EU" },
+	{ "FR", "EU" },
+	{ "GA", "AF" },
+	{ "GB", "EU" },
+	{ "GD", "NA" },
+	{ "GE", "AS" },
+	{ "GF", "SA" },
+	{ "GG", "EU" },
+	{ "GH", "AF" },
+	{ "GI", "EU" },
+	{ "GL", "NA" },
+	{ "GM", "AF" },
+	{ "GN", "AF" },
+	{ "GP", "NA" },
+	{ "GQ", "AF" },
+	{ "GR", "EU" },
+	{ "GS", "AN" },
+	{ "GT", "NA" },
+	{ "GU", "OC" },
+	{ "GW", "AF" },
+	{ "GY", "SA" },
+	{ "HK", "AS" },
+	{ "HM", "AN" },
+	{ "HN", "NA" },
+	{ "HR", "EU" },
+	{ "HT", "NA" },
+	{ "HU", "EU" },
+	{ "ID", "AS" },
+	{ "IE", "EU" },
+	{ "IL", "AS" },
+	{ "IM", "EU" },
+	{ "IN", "AS" },
+	{ "IO", "AS" },
+	{ "IQ", "AS" },
+	{ "IR", "AS" },
+	{ "IS", "EU" },
+	{ "IT", "EU" },
+	{ "JE", "EU" },
+	{ "JM", "NA" },
+	{ "JO", "AS" },
+	{ "JP", "AS" },
+	{ "KE", "AF" },
+	{ "KG", "AS" },
+	{ "KH", "AS" },
+	{ "KI", "OC" },
+	{ "KM", "AF" },
+	{ "KN", "NA" },
+	{ "KP", "AS" },
+	{ "KR", "AS" },
+	{ "KW", "AS" },
+	{ "KY", "NA" },
+	{ "KZ", "AS" },
+	{ "LA", "AS" },
+	{ "LB", "AS" },
+	{ "LC", "NA" },
+	{ "LI", "EU" },
+	{ "LK", "AS" },
+	{ "LR", "AF" },
+	{ "LS", "AF" },
+	{ "LT", "EU" },
+	{ "LU", "EU" },
+	{ "LV", "EU" },
+	{ "LY", "AF" },
+	{ "MA", "AF" },
+	{ "MC", "EU" },
+	{ "MD", "EU" },
+	{ "ME", "EU" },
+	{ "MF", "NA" },
+	{ "MG", "AF" },
+	{ "MH", "OC" },
+	{ "MK", "EU" },
+	{ "ML", "AF" },
+	{ "MM", "AS" },
+	{ "MN", "AS" },
+	{ "MO", "AS" },
+	{ "MP", "OC" },
+	{ "MQ", "NA" },
+	{ "MR", "AF" },
+	{ "MS", "NA" },
+	{ "MT", "EU" },
+	{ "MU", "AF" },
+	{ "MV", "AS" },
+	{ "MW", "AF" },
+	{ "MX", "NA" },
+	{ "MY", "AS" },
+	{ "MZ", "AF" },
+	{ "NA", "AF" },
+	{ "NC", "OC" },
+	{ "NE", "AF" },
+	{ "NF", "OC" },
+	{ "NG", "AF" },
+	{ "NI", "NA" },
+	{ "NL", "EU" },
+	{ "NO", "EU" },
+	{ "NP", "AS" },
+	{ "NR", "OC" },
+	{ "NU", "OC" },
+	{ "NZ", "OC" },
+	{ "OM", "AS" },
+	{ "PA", "NA" },
+	{ "PE", "SA" },
+	{ "PF", "OC" },
+	{ "PG", "OC" },
+	{ "PH", "AS" },
+	{ "PK", "AS" },
+	{ "PL", "EU" },
+	{ "PM", "NA" },
+	{ "PN", "OC" },
+	{ "PR", "NA" },
+	{ "PS", "AS" },
+	{ "PT", "EU" },
+	{ "PW", "OC" },
+	{ "PY", "SA" },
+	{ "QA", "AS" },
+	{ "RE", "AF" },
+	{ "RO", "EU" },
+	{ "RS", "EU" },
+	{ "RU", "EU" },
+	{ "RW", "AF" },
+	{ "SA", "AS" },
+	{ "SB", "OC" },
+	{ "SC", "AF" },
+	{ "SD", "AF" },
+	{ "SE", "EU" },
+	{ "SG", "AS" },
+	{ "SH", "AF" },
+	{ "SI", "EU" },
+	{ "SJ", "EU" },
+	{ "SK", "EU" },
+	{ "SL", "AF" },
+	{ "SM", "EU" },
+	{ "SN", "AF" },
+	{ "SO", "AF" },
+	{ "SR", "SA" },
+	{ "SS", "AF" },
+	{ "ST", "AF" },
+	{ "SV", "NA" },
+	{ "SX", "NA" },
+	{ "SY", "AS" },
+	{ "SZ", "AF" },
+	{ "TC", "NA" },
+	{ "TD", "AF" },
+	{ "TF", "AN" },
+	{ "TG", "AF" },
+	{ "TH", "AS" },
+	{ "TJ", "AS" },
+	{ "TK", "OC" },
+	{ "TL", "OC" },
+	{ "TM", "AS" },
+	{ "TN", "AF" },
+	{ "TO", "OC" },
+	{ "TR", "AS" },
+	{ "TT", "NA" },
+	{ "TV", "OC" },
+	{ "TW", "AS" },
+	{ "TZ", "AF" },
+	{ "UA", "EU" },
+	{ "UG", "AF" },
+	{ "UM", "OC" },
+	{ "US", "NA" },
+	{ "UY", "SA" },
+	{ "UZ", "AS" },
+	{ "VA", "EU" },
+	{ "VC", "NA" },
+	{ "VE", "SA" },
+	{ "VG", "NA" },
+	{ "VI", "NA" },
+	{ "VN", "AS" },
+	{ "VU", "OC" },
+	{ "WF", "OC" },
+	{ "WS", "OC" },
+	{ "XK", "EU" },
+	{ "YE", "AS" },
+	{ "YT", "AF" },
+	{ "ZA", "AF" },
+	{ "ZM", "AF" },
+	{ "ZW", "AF" },
 };
 
 static int by_country(const void *key, const void *row)
@@ -256,8 +467,8 @@ static int by_country(const void *key, const void *row)
 
 const char *place_continent(const char country[static 2])
 {
-	const struct in_continent *row = bsearch(country, continents, sizeof continents / sizeof *continents,
-		sizeof *continents, by_country);
+	const struct in_continent *row = bsearch(country, continents,
+		sizeof continents / sizeof *continents, sizeof *continents, by_country);
 
 	return row ? row->continent : NULL;
 }

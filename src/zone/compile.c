@@ -256,25 +256,36 @@ static bool put_node(struct compile *c, uint32_t entry)
 	return ok;
 }
 
+/* RFC 6672 section 2.4 forbids what stands below a DNAME; some servers refuse such a zone. Below a cut it is glue, or harmless. */
+static void warn_hidden(struct compile *c, const struct names_entry *e, const struct names_entry *cover)
+{
+	if (e->first == NAMES_NONE || !(cover->flags & NODE_DNAME) || cover->flags & NODE_CUT)
+		return;
+	const struct fault_at at = records_at(c->r, record(c, e->first));
+	faults_warning(c->f, &at, "this name is below a DNAME, so that nobody can see it (RFC 6672 section 2.4); take it out");
+}
+
 /* Nodes in canonical order: whatever hides names comes right before them. */
 static bool put_nodes(struct compile *c)
 {
-	const uint8_t *cover = NULL;
+	const struct names_entry *cover = NULL;
 	bool ok = true;
 
 	for (uint32_t i = 0; i < c->names.n; i++) {
 		const uint32_t entry = c->names.order[i];
 		struct names_entry *e = &c->names.entry[entry];
 		const uint8_t *wire = names_wire(&c->names, entry);
-		if (cover && name_is_under(wire, cover))
+		if (cover && name_is_under(wire, c->r->bytes + cover->owner)) {
 			e->flags |= NODE_HIDDEN;
-		else
+			warn_hidden(c, e, cover);
+		} else {
 			cover = NULL;
+		}
 		ok = put_node(c, entry) && ok;
 		if (faults_full(c->f))
 			return false;
 		if (!cover && e->flags & (NODE_CUT | NODE_DNAME))
-			cover = wire;
+			cover = e;
 		if (e->labels > c->zone->depth)
 			c->zone->depth = e->labels;
 	}

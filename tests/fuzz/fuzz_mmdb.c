@@ -1,7 +1,9 @@
-/* fuzz_mmdb.c - MaxMind DB files of any content are read or refused, and what comes out is sound.
+/* fuzz_mmdb.c - MaxMind DB files of any content are read or refused, and what comes out is
+ * sound.
  *
- * The input is a whole file; or, when its first byte is 0xe0 or more, a tree and its data, for which the metadata are made
- * here: that byte chooses record size and IP version, the next two are the number of nodes.
+ * The input is a whole file; or, when its first byte is 0xe0 or more, a tree and its data,
+ * for which the metadata are made here: that byte chooses record size and IP version, the
+ * next two are the number of nodes.
  */
 #include "base/bytes.h"
 #include "geo/mmdb.h"
@@ -15,17 +17,21 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 /* Each range is found at both ends, and a scope stays inside it. */
-static bool check_range(void *ctx, const struct addr *first, const struct addr *last, uint32_t value)
+static bool check_range(
+	void *ctx, const struct addr *first, const struct addr *last, uint32_t value)
 {
 	const struct netmap *map = ctx;
 
-	if (value == NETMAP_EMBEDDED)   /* among them IPv4-mapped addresses, which are found as IPv4 */
+	/* Among these are IPv4-mapped addresses, which are found as IPv4. */
+	if (value == NETMAP_EMBEDDED)
 		return true;
 	const struct netmap_hit hit = netmap_find(map, first), end = netmap_find(map, last);
-	const unsigned bits = netmap_scope(map, NULL, last, end) + (addr_is_v4(last) ? ADDR_V4_BITS : 0);
+	const unsigned bits = netmap_scope(map, NULL, last, end) +
+		(addr_is_v4(last) ? ADDR_V4_BITS : 0);
 	const struct prefix scope = addr_prefix(last, bits);
 
-	if (hit.value != value || end.value != value || hit.index != end.index || memcmp(&scope.addr, first, 16) < 0)
+	if (hit.value != value || end.value != value || hit.index != end.index ||
+		memcmp(&scope.addr, first, 16) < 0)
 		abort();
 	return true;
 }
@@ -40,7 +46,8 @@ static void read_both(const char *path)
 		netmap_walk(cities.map, check_range, cities.map);
 		for (uint32_t i = 1; i <= places_count(cities.places); i++) {
 			const struct place *p = places_get(cities.places, i);
-			if (p->lat < -90 || p->lat > 90 || strlen(place_text(cities.places, p->city)) > 255)
+			if (p->lat < -90 || p->lat > 90 ||
+				strlen(place_text(cities.places, p->city)) > 255)
 				abort();
 		}
 		netmap_drop(cities.map);
@@ -64,11 +71,17 @@ static const uint8_t metadata[] =
 	"\x4a" "ip_version" "\xa1\x04"
 	"\x4a" "node_count" "\xc4\0\0\0\1"
 	"\x4b" "record_size" "\xa1\x18";
-enum { METADATA = sizeof metadata - 1, BITS_AT = METADATA - 1, NODES_AT = BITS_AT - 17, VERSION_AT = NODES_AT - 13 };
+enum {
+	METADATA = sizeof metadata - 1,
+	BITS_AT = METADATA - 1,
+	NODES_AT = BITS_AT - 17,
+	VERSION_AT = NODES_AT - 13
+};
 
 static size_t make_file(uint8_t *to, const uint8_t *data, size_t len)
 {
-	const unsigned bits = 24 + (data[0] & 31) % 3 * 4, version = (data[0] & 31) / 3 % 2 ? 6 : 4;
+	const unsigned choice = data[0] & 31;
+	const unsigned bits = 24 + choice % 3 * 4, version = choice / 3 % 2 ? 6 : 4;
 
 	memcpy(to, data + 3, len - 3);
 	to += len - 3;

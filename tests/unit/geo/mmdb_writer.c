@@ -122,10 +122,10 @@ uint32_t mmdb_writer_pointer(struct mmdb_writer *w, uint32_t to)
 	return at;
 }
 
-/* --- records ------------------------------------------------------------------------------------------------------ */
+/* --- records ------------------------------------------------------------------------------ */
 
-uint32_t mmdb_writer_nested(struct mmdb_writer *w, const char *country, const char *region, const char *city, double lat,
-	double lon)
+uint32_t mmdb_writer_nested(struct mmdb_writer *w, const char *country, const char *region,
+	const char *city, double lat, double lon)
 {
 	const uint32_t at = mmdb_writer_map(w, 2u + !!region + !!city);
 
@@ -161,8 +161,8 @@ uint32_t mmdb_writer_nested(struct mmdb_writer *w, const char *country, const ch
 	return at | WRITER_DATA;
 }
 
-uint32_t mmdb_writer_flat(struct mmdb_writer *w, const char *country, const char *region, const char *city, const char *lat,
-	const char *lon)
+uint32_t mmdb_writer_flat(struct mmdb_writer *w, const char *country, const char *region,
+	const char *city, const char *lat, const char *lon)
 {
 	const uint32_t at = mmdb_writer_map(w, 5);
 
@@ -199,9 +199,10 @@ uint32_t mmdb_writer_one(struct mmdb_writer *w, const char *key, const char *tex
 	return at | WRITER_DATA;
 }
 
-/* --- the tree ----------------------------------------------------------------------------------------------------- */
+/* --- the tree ----------------------------------------------------------------------------- */
 
-/* The node behind a record, made when there is none; what the record said goes into both halves. */
+/* The node behind a record, made when there is none; what the record said goes into both
+ * halves. */
 static uint32_t open_record(struct mmdb_writer *w, uint32_t *record)
 {
 	if (*record < WRITER_DATA)
@@ -236,7 +237,7 @@ void mmdb_writer_net(struct mmdb_writer *w, const char *text, uint32_t record)
 	}
 }
 
-/* --- the file ----------------------------------------------------------------------------------------------------- */
+/* --- the file ----------------------------------------------------------------------------- */
 
 static void put_node(uint8_t *to, unsigned bits, uint32_t left, uint32_t right)
 {

@@ -1,7 +1,8 @@
 /* mmdb_writer.h - small MaxMind DB files for the tests, good ones and broken ones.
  *
- * Values are written one after the other, a map or an array before its entries, and are known by their offset in the data.
- * Everything else is put together by mmdb_writer_file().
+ * Values are written one after the other, a map or an array before its entries, and are
+ * known by their offset in the data. Everything else is put together by mmdb_writer_file().
+ *
  */
 #ifndef UNIT_GEO_MMDB_WRITER_H
 #define UNIT_GEO_MMDB_WRITER_H
@@ -16,7 +17,7 @@ struct mmdb_writer {
 	const char *type;
 	uint8_t data[MMDB_WRITER_MOST];
 	uint32_t len;
-	uint32_t node[MMDB_WRITER_NODES][2]; /* a node; WRITER_EMPTY; or a record's offset with WRITER_DATA */
+	uint32_t node[MMDB_WRITER_NODES][2]; /* a node, WRITER_EMPTY, or WRITER_DATA | offset */
 	uint32_t nodes;
 	uint32_t claim_nodes;       /* what the metadata say instead, unless 0 */
 
@@ -42,12 +43,13 @@ uint32_t mmdb_writer_float(struct mmdb_writer *w, float f);
 uint32_t mmdb_writer_u32(struct mmdb_writer *w, uint32_t v);
 uint32_t mmdb_writer_pointer(struct mmdb_writer *w, uint32_t to);
 
-/* Whole records, ready for mmdb_writer_net(): MaxMind's nested layout (without what is NULL), the flat one (with coordinates
- * as text), MaxMind's for AS numbers, and a map of one text. */
-uint32_t mmdb_writer_nested(struct mmdb_writer *w, const char *country, const char *region, const char *city, double lat,
-	double lon);
-uint32_t mmdb_writer_flat(struct mmdb_writer *w, const char *country, const char *region, const char *city,
-	const char *lat, const char *lon);
+/* Whole records, ready for mmdb_writer_net(): MaxMind's nested layout (without what is
+ * NULL), the flat one (with coordinates as text), MaxMind's for AS numbers, and a map of one
+ * text. */
+uint32_t mmdb_writer_nested(struct mmdb_writer *w, const char *country, const char *region,
+	const char *city, double lat, double lon);
+uint32_t mmdb_writer_flat(struct mmdb_writer *w, const char *country, const char *region,
+	const char *city, const char *lat, const char *lon);
 uint32_t mmdb_writer_asn(struct mmdb_writer *w, uint32_t number, const char *name);
 uint32_t mmdb_writer_one(struct mmdb_writer *w, const char *key, const char *text);
 

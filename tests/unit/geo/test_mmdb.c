@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- reading ------------------------------------------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------------------------ */
 
 static bool read_cities(struct mmdb_cities *c, const char *path, struct fault *why)
 {
@@ -41,8 +41,9 @@ static const char *place_at(const struct mmdb_cities *c, const char *text)
 	if (value == NETMAP_NONE || value > places_count(c->places))
 		return value == NETMAP_NONE ? "none" : "special";
 	const struct place *p = places_get(c->places, value);
-	snprintf(buf, sizeof buf, "%.2s/%.2s/%s/%s/%.2f,%.2f", p->country, p->continent, place_text(c->places, p->region),
-		place_text(c->places, p->city), p->lat, p->lon);
+	snprintf(buf, sizeof buf, "%.2s/%.2s/%s/%s/%.2f,%.2f", p->country, p->continent,
+		place_text(c->places, p->region), place_text(c->places, p->city), p->lat,
+		p->lon);
 	return buf;
 }
 
@@ -50,11 +51,12 @@ static struct mmdb_writer *amsterdam(void)
 {
 	struct mmdb_writer *w = mmdb_writer_new(24, 4, "Test-City");
 
-	mmdb_writer_net(w, "193.0.0.0/16", mmdb_writer_nested(w, "NL", "NH", "Amsterdam", 52.37, 4.9));
+	mmdb_writer_net(
+		w, "193.0.0.0/16", mmdb_writer_nested(w, "NL", "NH", "Amsterdam", 52.37, 4.9));
 	return w;
 }
 
-/* --- claims: layouts ---------------------------------------------------------------------------------------------- */
+/* --- claims: layouts ---------------------------------------------------------------------- */
 
 static void every_layout_record_size_and_version_is_read(void)
 {
@@ -63,9 +65,12 @@ static void every_layout_record_size_and_version_is_read(void)
 			struct mmdb_writer *w = mmdb_writer_new(bits, version, "Test-City");
 			struct mmdb_cities c;
 			struct fault why;
-			const uint32_t a = mmdb_writer_nested(w, "NL", "NH", "Amsterdam", 52.37, 4.9);
+			const uint32_t a = mmdb_writer_nested(
+				w, "NL", "NH", "Amsterdam", 52.37, 4.9);
 			mmdb_writer_net(w, "193.0.0.0/16", a);
-			mmdb_writer_net(w, "193.0.7.0/24", mmdb_writer_flat(w, "us", "California", "Los Angeles", "34.05", "-118.24"));
+			mmdb_writer_net(w, "193.0.7.0/24",
+				mmdb_writer_flat(w, "us", "California", "Los Angeles", "34.05",
+					"-118.24"));
 			mmdb_writer_net(w, "255.255.255.255", a);
 			if (version == 6)
 				mmdb_writer_net(w, "2001:67c::/32", a);
@@ -74,12 +79,16 @@ static void every_layout_record_size_and_version_is_read(void)
 				mmdb_writer_free(w);
 				continue;
 			}
-			CU_ASSERT_STRING_EQUAL(place_at(&c, "193.0.6.255"), "NL/EU/NH/Amsterdam/52.37,4.90");
-			CU_ASSERT_STRING_EQUAL(place_at(&c, "193.0.7.1"), "US/NA/California/Los Angeles/34.05,-118.24");
-			CU_ASSERT_STRING_EQUAL(place_at(&c, "193.0.8.0"), "NL/EU/NH/Amsterdam/52.37,4.90");
+			CU_ASSERT_STRING_EQUAL(
+				place_at(&c, "193.0.6.255"), "NL/EU/NH/Amsterdam/52.37,4.90");
+			CU_ASSERT_STRING_EQUAL(place_at(&c, "193.0.7.1"),
+				"US/NA/California/Los Angeles/34.05,-118.24");
+			CU_ASSERT_STRING_EQUAL(
+				place_at(&c, "193.0.8.0"), "NL/EU/NH/Amsterdam/52.37,4.90");
 			CU_ASSERT_STRING_EQUAL(place_at(&c, "193.1.0.0"), "none");
 			CU_ASSERT_STRING_EQUAL(place_at(&c, "255.255.255.255"), "special");
-			CU_ASSERT_STRING_EQUAL(place_at(&c, "2001:67c::1"), version == 6 ? "NL/EU/NH/Amsterdam/52.37,4.90" : "none");
+			CU_ASSERT_STRING_EQUAL(place_at(&c, "2001:67c::1"),
+				version == 6 ? "NL/EU/NH/Amsterdam/52.37,4.90" : "none");
 			CU_ASSERT_EQUAL(places_count(c.places), 2);
 			drop(&c);
 			mmdb_writer_free(w);
@@ -92,7 +101,8 @@ static void two_files_make_a_whole(void)
 	struct mmdb_cities c;
 	struct fault why;
 
-	mmdb_writer_net(v6, "2001:67c::/32", mmdb_writer_flat(v6, "NL", "NH", "Amsterdam", "52.37", "4.9"));
+	mmdb_writer_net(v6, "2001:67c::/32",
+		mmdb_writer_flat(v6, "NL", "NH", "Amsterdam", "52.37", "4.9"));
 	const char *paths[] = { mmdb_writer_file(v4), mmdb_writer_file(v6), mmdb_writer_file(v4) };
 	CU_ASSERT_TRUE_FATAL(mmdb_read_cities(&c, paths, 2, &why));
 	CU_ASSERT_EQUAL(value_at(c.map, "193.0.0.1"), 1);
@@ -128,7 +138,8 @@ static void odd_values_cost_only_what_they_say(void)
 	static const struct {
 		const char *say, *country, *lat, *lon, *place;
 	} row[] = {
-		{ "a place on the null island is somewhere in Ghana's sea", "GH", "0", "0", "GH/AF///0.00,0.00" },
+		{ "a place on the null island is somewhere in Ghana's sea", "GH", "0", "0",
+			"GH/AF///0.00,0.00" },
 		{ "0,0 without a country is nowhere", "", "0", "0", "none" },
 		{ "a latitude beyond the pole is none", "NL", "91", "4", "NL/EU///nan,nan" },
 		{ "infinity is none", "NL", "inf", "4", "NL/EU///nan,nan" },
@@ -146,7 +157,8 @@ static void odd_values_cost_only_what_they_say(void)
 		struct mmdb_writer *w = amsterdam();
 		struct mmdb_cities c;
 		struct fault why;
-		mmdb_writer_net(w, "8.8.8.0/24", mmdb_writer_flat(w, row[i].country, "", "", row[i].lat, row[i].lon));
+		mmdb_writer_net(w, "8.8.8.0/24",
+			mmdb_writer_flat(w, row[i].country, "", "", row[i].lat, row[i].lon));
 		if (!read_cities(&c, mmdb_writer_file(w), &why))
 			CU_FAIL_FATAL(why.text);
 		if (strcmp(place_at(&c, "8.8.8.8"), row[i].place) != 0) {
@@ -185,8 +197,10 @@ static void pointers_are_followed_and_names_made_fit_for_showing(void)
 	struct mmdb_writer *w = mmdb_writer_new(24, 4, "city");
 	struct mmdb_cities c;
 	struct fault why;
-	const uint32_t name = mmdb_writer_text(w, "a\x1b[31m\xff\xc3\xa9"), key = mmdb_writer_text(w, "city");
-	const uint32_t code = mmdb_writer_text(w, "NL"), code_key = mmdb_writer_text(w, "country_code");
+	const uint32_t name = mmdb_writer_text(w, "a\x1b[31m\xff\xc3\xa9"),
+		       key = mmdb_writer_text(w, "city");
+	const uint32_t code = mmdb_writer_text(w, "NL"),
+		       code_key = mmdb_writer_text(w, "country_code");
 	const uint32_t at = mmdb_writer_map(w, 3);
 
 	mmdb_writer_text(w, "postcode");
@@ -207,7 +221,8 @@ static void pointers_are_followed_and_names_made_fit_for_showing(void)
 	mmdb_writer_free(w);
 }
 
-/* An IPv6 tree leads to the IPv4 one from other places too: those are IPv4, and not read twice. */
+/* An IPv6 tree leads to the IPv4 one from other places too: those are IPv4, and not read
+ * twice. */
 static void aliases_of_ipv4_are_left_out(void)
 {
 	struct mmdb_writer *w = mmdb_writer_new(28, 6, "Test-City");
@@ -229,7 +244,7 @@ static void aliases_of_ipv4_are_left_out(void)
 	mmdb_writer_free(w);
 }
 
-/* --- claims: AS numbers ------------------------------------------------------------------------------------------- */
+/* --- claims: AS numbers ------------------------------------------------------------------- */
 
 static const char *asn_at(const struct mmdb_asns *a, const char *text)
 {
@@ -274,7 +289,7 @@ static void asns_are_read_in_all_spellings(void)
 	mmdb_writer_free(w);
 }
 
-/* --- claims: against libmaxminddb --------------------------------------------------------------------------------- */
+/* --- claims: against libmaxminddb --------------------------------------------------------- */
 
 static const char *oracle(MMDB_s *db, const struct addr *a, char buf[static 256])
 {
@@ -288,15 +303,18 @@ static const char *oracle(MMDB_s *db, const struct addr *a, char buf[static 256]
 		return "none";
 	if (MMDB_get_value(&r.entry, &v, "country", "iso_code", NULL) == MMDB_SUCCESS && v.has_data)
 		memcpy(country, v.utf8_string, 2);
-	if (MMDB_get_value(&r.entry, &v, "location", "latitude", NULL) == MMDB_SUCCESS && v.has_data)
+	if (MMDB_get_value(&r.entry, &v, "location", "latitude", NULL) == MMDB_SUCCESS &&
+		v.has_data)
 		at[0] = v.double_value;
-	if (MMDB_get_value(&r.entry, &v, "location", "longitude", NULL) == MMDB_SUCCESS && v.has_data)
+	if (MMDB_get_value(&r.entry, &v, "location", "longitude", NULL) == MMDB_SUCCESS &&
+		v.has_data)
 		at[1] = v.double_value;
 	sprintf(end, "%s/%.2f,%.2f", country, at[0], at[1]);
 	return buf;
 }
 
-/* The database that comes with the program, at random addresses; when the tests run from the root of the sources. */
+/* The database that comes with the program, at random addresses; when the tests run from the
+ * root of the sources. */
 static void the_shipped_database_says_what_libmaxminddb_reads_in_it(void)
 {
 	static const char path[] = "geoip/city.mmdb";
@@ -338,15 +356,18 @@ static void the_shipped_database_says_what_libmaxminddb_reads_in_it(void)
 }
 
 static const struct unit_case cases[] = {
-	{ "every layout, record size and IP version is read", every_layout_record_size_and_version_is_read },
+	{ "every layout, record size and IP version is read",
+		every_layout_record_size_and_version_is_read },
 	{ "a file for IPv4 and one for IPv6 make a whole", two_files_make_a_whole },
 	{ "no files are an empty map", no_files_are_an_empty_map },
 	{ "odd values cost only what they say", odd_values_cost_only_what_they_say },
 	{ "the registered country stands in for the country", registered_country_stands_in },
-	{ "pointers are followed, and names made fit for showing", pointers_are_followed_and_names_made_fit_for_showing },
+	{ "pointers are followed, and names made fit for showing",
+		pointers_are_followed_and_names_made_fit_for_showing },
 	{ "aliases of IPv4 are left out", aliases_of_ipv4_are_left_out },
 	{ "AS numbers are read in all spellings", asns_are_read_in_all_spellings },
-	{ "the shipped database says what libmaxminddb reads in it", the_shipped_database_says_what_libmaxminddb_reads_in_it },
+	{ "the shipped database says what libmaxminddb reads in it",
+		the_shipped_database_says_what_libmaxminddb_reads_in_it },
 };
 
 void suite_mmdb(void);

@@ -33,11 +33,12 @@ static struct mmdb_writer *amsterdam(void)
 {
 	struct mmdb_writer *w = mmdb_writer_new(24, 4, "Test-City");
 
-	mmdb_writer_net(w, "193.0.0.0/16", mmdb_writer_nested(w, "NL", "NH", "Amsterdam", 52.37, 4.9));
+	mmdb_writer_net(
+		w, "193.0.0.0/16", mmdb_writer_nested(w, "NL", "NH", "Amsterdam", 52.37, 4.9));
 	return w;
 }
 
-/* --- claims: wrong files ------------------------------------------------------------------------------------------ */
+/* --- claims: wrong files ------------------------------------------------------------------ */
 
 static void swapped_files_are_refused_with_what_they_are(void)
 {
@@ -71,17 +72,20 @@ static void files_that_are_none_are_refused_each_with_its_reason(void)
 		size_t len;
 	} row[] = {
 		{ "", "is empty", 0 },
-		{ "ip_range_start,ip_range_end,country_code\n1.0.0.0,1.0.0.255,AU\n", "is a text file", 62 },
+		{ "ip_range_start,ip_range_end,country_code\n1.0.0.0,1.0.0.255,AU\n",
+			"is a text file", 62 },
 		{ "\x1f\x8b\x08\0\0\0\0\0", "gunzip", 8 },
 		{ "PK\3\4\0\0", "zip file", 6 },
-		{ "\x7f" "ELF\0\0\0\0", "no MaxMind DB metadata", 8 },
+		{ "\177ELF\0\0\0\0", "no MaxMind DB metadata", 8 },
 		{ "\xab\xcd\xefMaxMind.com", "metadata is broken", 14 },
 		{ "\xab\xcd\xefMaxMind.com\xe0", "", 15 },
 	};
 	struct mmdb_writer *w = mmdb_writer_new(24, 4, "x");
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++)
-		CU_ASSERT_TRUE(refused(mmdb_writer_bytes(w, (const uint8_t *)row[i].bytes, row[i].len), row[i].because));
+		CU_ASSERT_TRUE(
+			refused(mmdb_writer_bytes(w, (const uint8_t *)row[i].bytes, row[i].len),
+				row[i].because));
 	CU_ASSERT_TRUE(refused("/nonexistent/city.mmdb", "No such file"));
 	CU_ASSERT_TRUE(refused("/tmp", "is a directory"));
 	CU_ASSERT_TRUE(refused("/dev/null", "is not a regular file"));
@@ -246,10 +250,16 @@ static void broken_records_are_refused_with_the_reason(void)
 		uint32_t (*make)(struct mmdb_writer *w);
 		const char *because;
 	} row[] = {
-		{ bad_pointer, "behind the end" }, { pointer_to_pointer, "points to a pointer" },
-		{ country_number, "country_code is not a text" }, { nested_country_number, "where a text should" },
-		{ latitude_text, "where a number should" }, { latitude_map, "" }, { number_for_key, "a key is not a text" },
-		{ endless_map, "" }, { short_double, "wrong size" }, { text_past_the_end, "cut short" },
+		{ bad_pointer, "behind the end" },
+		{ pointer_to_pointer, "points to a pointer" },
+		{ country_number, "country_code is not a text" },
+		{ nested_country_number, "where a text should" },
+		{ latitude_text, "where a number should" },
+		{ latitude_map, "" },
+		{ number_for_key, "a key is not a text" },
+		{ endless_map, "" },
+		{ short_double, "wrong size" },
+		{ text_past_the_end, "cut short" },
 		{ bare_text, "a record is not a map" },
 	};
 
@@ -265,7 +275,8 @@ static void broken_records_are_refused_with_the_reason(void)
 	mmdb_writer_free(w);
 }
 
-/* Two entries that point to two entries ...: 2^40 values in 200 bytes, if they were all unfolded. */
+/* Two entries that point to two entries ...: 2^40 values in 200 bytes, if they were all
+ * unfolded. */
 static void metadata_that_unfolds_is_refused_before_the_library_sees_it(void)
 {
 	struct mmdb_writer *w = mmdb_writer_new(24, 4, "x");
@@ -290,15 +301,19 @@ static void metadata_that_unfolds_is_refused_before_the_library_sees_it(void)
 	mmdb_writer_free(w);
 }
 
-/* Whatever is in it, a file is read or refused with a sentence; under the sanitizers this says more. */
+/* Whatever is in it, a file is read or refused with a sentence; under the sanitizers this
+ * says more. */
 static void changed_bytes_never_do_harm(void)
 {
-	struct mmdb_writer *w = mmdb_writer_new(28, 6, "Test-City"), *other = mmdb_writer_new(24, 4, "x");
+	struct mmdb_writer *w = mmdb_writer_new(28, 6, "Test-City"),
+			   *other = mmdb_writer_new(24, 4, "x");
 	uint64_t random = 42;
 	unsigned taken = 0, silent = 0;
 
-	mmdb_writer_net(w, "193.0.0.0/16", mmdb_writer_nested(w, "NL", "NH", "Amsterdam", 52.37, 4.9));
-	mmdb_writer_net(w, "2001:67c::/32", mmdb_writer_flat(w, "US", "California", "Los Angeles", "34.05", "-118.24"));
+	mmdb_writer_net(
+		w, "193.0.0.0/16", mmdb_writer_nested(w, "NL", "NH", "Amsterdam", 52.37, 4.9));
+	mmdb_writer_net(w, "2001:67c::/32",
+		mmdb_writer_flat(w, "US", "California", "Los Angeles", "34.05", "-118.24"));
 	mmdb_writer_file(w);
 	uint8_t *file = malloc(w->file_len);
 	for (unsigned i = 0; i < 1500; i++) {
@@ -324,12 +339,15 @@ static void changed_bytes_never_do_harm(void)
 }
 
 static const struct unit_case cases[] = {
-	{ "swapped files are refused with what they are", swapped_files_are_refused_with_what_they_are },
-	{ "files that are none are refused, each with its reason", files_that_are_none_are_refused_each_with_its_reason },
+	{ "swapped files are refused with what they are",
+		swapped_files_are_refused_with_what_they_are },
+	{ "files that are none are refused, each with its reason",
+		files_that_are_none_are_refused_each_with_its_reason },
 	{ "every truncation is refused", every_truncation_is_refused },
 	{ "trees that loop or unfold are refused", trees_that_loop_or_unfold_are_refused },
 	{ "pointers outside the data are refused", pointers_outside_the_data_are_refused },
-	{ "broken records are refused with the reason", broken_records_are_refused_with_the_reason },
+	{ "broken records are refused with the reason",
+		broken_records_are_refused_with_the_reason },
 	{ "metadata that unfolds is refused before the library sees it",
 		metadata_that_unfolds_is_refused_before_the_library_sees_it },
 	{ "changed bytes never do harm", changed_bytes_never_do_harm },

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- helpers ------------------------------------------------------------------------------------------------------ */
+/* --- helpers ------------------------------------------------------------------------------ */
 
 static uint64_t random_state;
 
@@ -42,7 +42,8 @@ static uint32_t value_at(const struct netmap *map, const char *text)
 	return netmap_find(map, &a).value;
 }
 
-static unsigned scope_at(const struct netmap *map, const struct netmap_seams *seams, const char *text)
+static unsigned scope_at(
+	const struct netmap *map, const struct netmap_seams *seams, const char *text)
 {
 	const struct addr a = at(text);
 
@@ -61,7 +62,8 @@ static bool v4_net(const struct prefix *p)
 	return addr_is_v4(&p->addr) && p->bits >= ADDR_V4_BITS;
 }
 
-/* What a map should say, the slow way: the longest of the nets around an address, the later of two equal ones. */
+/* What a map should say, the slow way: the longest of the nets around an address, the later
+ * of two equal ones. */
 static uint32_t slow_value(const struct netmap_net *nets, size_t n, const struct addr *a)
 {
 	int best = -1;
@@ -73,8 +75,10 @@ static uint32_t slow_value(const struct netmap_net *nets, size_t n, const struct
 	return best < 0 ? NETMAP_NONE : nets[best].value;
 }
 
-/* Is everything in this prefix of one class? Only its own ends and those of the nets in it can differ. */
-static bool slow_uniform(const struct netmap_net *nets, size_t n, const struct prefix *p, const uint32_t *class_of)
+/* Is everything in this prefix of one class? Only its own ends and those of the nets in it
+ * can differ. */
+static bool slow_uniform(const struct netmap_net *nets, size_t n, const struct prefix *p,
+	const uint32_t *class_of)
 {
 	const uint32_t class = class_of[slow_value(nets, n, &p->addr)];
 
@@ -90,20 +94,23 @@ static bool slow_uniform(const struct netmap_net *nets, size_t n, const struct p
 		int carry = 1;
 		for (int b = 15; b >= 0 && carry; b--)
 			carry = ++behind.b[b] == 0;
-		if (!carry && prefix_has(p, &behind) && class_of[slow_value(nets, n, &behind)] != class)
+		if (!carry && prefix_has(p, &behind) &&
+			class_of[slow_value(nets, n, &behind)] != class)
 			return false;
 	}
 	return true;
 }
 
 /* All of that prefix is alike, and not all of the next wider one. */
-static bool scope_is_right(const struct netmap_net *nets, size_t n, const struct addr *a, const uint32_t *class_of,
-	unsigned scope)
+static bool scope_is_right(const struct netmap_net *nets, size_t n, const struct addr *a,
+	const uint32_t *class_of, unsigned scope)
 {
 	const unsigned bits = scope + (addr_is_v4(a) ? ADDR_V4_BITS : 0);
-	const struct prefix p = addr_prefix(a, bits), wider = addr_prefix(a, scope ? bits - 1 : bits);
+	const struct prefix p = addr_prefix(a, bits),
+			    wider = addr_prefix(a, scope ? bits - 1 : bits);
 
-	return slow_uniform(nets, n, &p, class_of) && (scope == 0 || !slow_uniform(nets, n, &wider, class_of));
+	return slow_uniform(nets, n, &p, class_of) &&
+		(scope == 0 || !slow_uniform(nets, n, &wider, class_of));
 }
 
 /* A net in a small world, so that nets meet: few distinct bits at few places. */
@@ -119,7 +126,7 @@ static struct prefix random_net(bool v4, unsigned clusters)
 	return addr_prefix(&a, bits);
 }
 
-/* --- claims ------------------------------------------------------------------------------------------------------- */
+/* --- claims ------------------------------------------------------------------------------- */
 
 static void empty_map_knows_nothing(void)
 {
@@ -208,7 +215,8 @@ static void local_and_embedded_nets_stand_apart_whatever_is_said_of_them(void)
 	netmap_drop(map);
 }
 
-/* A view that makes everything equal still does not span 10.0.0.0/8: answers there are another matter. */
+/* A view that makes everything equal still does not span 10.0.0.0/8: answers there are
+ * another matter. */
 static void no_scope_spans_a_local_net(void)
 {
 	static const uint32_t all_equal[3] = { 0, 0, 0 };
@@ -252,11 +260,13 @@ static void seams_follow_classes_not_values(void)
 	netmap_seams_free(seams);
 }
 
-/* RFC 7871 section 7.2.1: the widest prefix in which every address has this class, and no wider. */
+/* RFC 7871 section 7.2.1: the widest prefix in which every address has this class, and no
+ * wider. */
 static void scopes_are_exact_and_as_wide_as_can_be(void)
 {
 	enum { NETS = 60, VALUES = 6 };
-	static const uint32_t own[VALUES] = { 0, 1, 2, 3, 4, 5 }, pairs[VALUES] = { 0, 0, 1, 1, 2, 2 };
+	static const uint32_t own[VALUES] = { 0, 1, 2, 3, 4, 5 },
+			      pairs[VALUES] = { 0, 0, 1, 1, 2, 2 };
 	unsigned wrong = 0;
 
 	random_state = 1;
@@ -264,7 +274,8 @@ static void scopes_are_exact_and_as_wide_as_can_be(void)
 		struct netmap_net nets[NETS], given[NETS];
 		const bool v4 = round % 2;
 		for (size_t i = 0; i < NETS; i++)
-			nets[i] = (struct netmap_net){ random_net(v4, 2 + round % 12), (uint32_t)(random_word() % VALUES) };
+			nets[i] = (struct netmap_net){ random_net(v4, 2 + round % 12),
+				(uint32_t)(random_word() % VALUES) };
 		memcpy(given, nets, sizeof given);
 		struct netmap *map = netmap_from_nets(given, NETS);
 		struct netmap_seams *seams = netmap_seams_new(map, pairs, VALUES);
@@ -274,8 +285,10 @@ static void scopes_are_exact_and_as_wide_as_can_be(void)
 				a.b[15 - random_word() % 4] ^= (uint8_t)random_word();
 			const struct netmap_hit hit = netmap_find(map, &a);
 			wrong += hit.value != slow_value(nets, NETS, &a);
-			wrong += !scope_is_right(nets, NETS, &a, own, netmap_scope(map, NULL, &a, hit));
-			wrong += !scope_is_right(nets, NETS, &a, pairs, netmap_scope(map, seams, &a, hit));
+			wrong += !scope_is_right(
+				nets, NETS, &a, own, netmap_scope(map, NULL, &a, hit));
+			wrong += !scope_is_right(
+				nets, NETS, &a, pairs, netmap_scope(map, seams, &a, hit));
 		}
 		netmap_seams_free(seams);
 		netmap_drop(map);
@@ -286,19 +299,38 @@ static void scopes_are_exact_and_as_wide_as_can_be(void)
 static void the_longest_net_wins_and_the_later_of_two(void)
 {
 	struct netmap_net nets[] = {
-		{ net("10.1.2.3"), 4 }, { net("10.1.0.0/16"), 9 }, { net("10.0.0.0/8"), 1 }, { net("10.1.0.0/16"), 2 },
-		{ net("10.1.2.0/24"), 3 }, { net("::/0"), 5 }, { net("2001:db8::1"), 6 },
-		{ net("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), 7 }, { net("0.0.0.0/8"), 8 },
+		{ net("10.1.2.3"), 4 },
+		{ net("10.1.0.0/16"), 9 },
+		{ net("10.0.0.0/8"), 1 },
+		{ net("10.1.0.0/16"), 2 },
+		{ net("10.1.2.0/24"), 3 },
+		{ net("::/0"), 5 },
+		{ net("2001:db8::1"), 6 },
+		{ net("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), 7 },
+		{ net("0.0.0.0/8"), 8 },
 	};
 	struct netmap *map = netmap_from_nets(nets, UNIT_COUNT(nets));
 	static const struct {
 		const char *addr;
 		uint32_t value;
 	} row[] = {
-		{ "10.0.0.0", 1 }, { "10.0.255.255", 1 }, { "10.1.0.0", 2 }, { "10.1.1.255", 2 }, { "10.1.2.0", 3 },
-		{ "10.1.2.2", 3 }, { "10.1.2.3", 4 }, { "10.1.2.4", 3 }, { "10.1.3.0", 2 }, { "10.2.0.0", 1 },
-		{ "11.0.0.0", 0 }, { "0.0.0.1", 8 }, { "::", 5 }, { "2001:db8::", 5 }, { "2001:db8::1", 6 },
-		{ "2001:db8::2", 5 }, { "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe", 5 },
+		{ "10.0.0.0", 1 },
+		{ "10.0.255.255", 1 },
+		{ "10.1.0.0", 2 },
+		{ "10.1.1.255", 2 },
+		{ "10.1.2.0", 3 },
+		{ "10.1.2.2", 3 },
+		{ "10.1.2.3", 4 },
+		{ "10.1.2.4", 3 },
+		{ "10.1.3.0", 2 },
+		{ "10.2.0.0", 1 },
+		{ "11.0.0.0", 0 },
+		{ "0.0.0.1", 8 },
+		{ "::", 5 },
+		{ "2001:db8::", 5 },
+		{ "2001:db8::1", 6 },
+		{ "2001:db8::2", 5 },
+		{ "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe", 5 },
 		{ "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 7 },
 	};
 
@@ -317,7 +349,8 @@ struct walked {
 	uint32_t last_value;
 };
 
-static bool check_range(void *ctx, const struct addr *first, const struct addr *last, uint32_t value)
+static bool check_range(
+	void *ctx, const struct addr *first, const struct addr *last, uint32_t value)
 {
 	struct walked *w = ctx;
 
@@ -326,9 +359,11 @@ static bool check_range(void *ctx, const struct addr *first, const struct addr *
 		w->next = (struct addr){ { 0 } };
 		w->last_value = UINT32_MAX;
 	}
-	w->wrong += memcmp(first, &w->next, sizeof *first) != 0 || memcmp(first, last, sizeof *first) > 0;
+	w->wrong += memcmp(first, &w->next, sizeof *first) != 0 ||
+		memcmp(first, last, sizeof *first) > 0;
 	w->wrong += value == w->last_value;
-	w->wrong += netmap_find(w->map, first).value != value || netmap_find(w->map, last).value != value;
+	w->wrong += netmap_find(w->map, first).value != value ||
+		netmap_find(w->map, last).value != value;
 	w->last_value = value;
 	w->next = *last;
 	for (int i = 15; i >= 0 && ++w->next.b[i] == 0; i--)
@@ -337,7 +372,8 @@ static bool check_range(void *ctx, const struct addr *first, const struct addr *
 	return true;
 }
 
-/* Many ranges, with gaps, close borders and far ones: blocks that are full and blocks that are cut. */
+/* Many ranges, with gaps, close borders and far ones: blocks that are full and blocks that
+ * are cut. */
 static void a_walk_meets_every_range_once_and_lookups_agree(void)
 {
 	enum { NETS = 20000 };
@@ -345,7 +381,8 @@ static void a_walk_meets_every_range_once_and_lookups_agree(void)
 
 	random_state = 7;
 	for (size_t i = 0; i < NETS; i++)
-		nets[i] = (struct netmap_net){ random_net(i % 2, 2 + (unsigned)i % 40), (uint32_t)(random_word() % 1000) };
+		nets[i] = (struct netmap_net){ random_net(i % 2, 2 + (unsigned)i % 40),
+			(uint32_t)(random_word() % 1000) };
 	struct netmap *map = netmap_from_nets(nets, NETS);
 	struct walked w = { .map = map, .last_value = UINT32_MAX, .next = at("0.0.0.0") };
 	netmap_walk(map, check_range, &w);
@@ -358,7 +395,8 @@ static void a_walk_meets_every_range_once_and_lookups_agree(void)
 	free(nets);
 }
 
-static bool stop_at_third(void *ctx, const struct addr *first, const struct addr *last, uint32_t value)
+static bool stop_at_third(
+	void *ctx, const struct addr *first, const struct addr *last, uint32_t value)
 {
 	(void)first;
 	(void)last;
@@ -425,9 +463,12 @@ static const struct unit_case cases[] = {
 		local_and_embedded_nets_stand_apart_whatever_is_said_of_them },
 	{ "no scope spans a local net", no_scope_spans_a_local_net },
 	{ "seams follow classes, not values", seams_follow_classes_not_values },
-	{ "scopes are exact and as wide as can be (RFC 7871 7.2.1)", scopes_are_exact_and_as_wide_as_can_be },
-	{ "the longest net wins, and the later of two equal ones", the_longest_net_wins_and_the_later_of_two },
-	{ "a walk meets every range once, and lookups agree", a_walk_meets_every_range_once_and_lookups_agree },
+	{ "scopes are exact and as wide as can be (RFC 7871 7.2.1)",
+		scopes_are_exact_and_as_wide_as_can_be },
+	{ "the longest net wins, and the later of two equal ones",
+		the_longest_net_wins_and_the_later_of_two },
+	{ "a walk meets every range once, and lookups agree",
+		a_walk_meets_every_range_once_and_lookups_agree },
 	{ "a walk stops when told", a_walk_stops_when_told },
 	{ "scopes reach over long runs without a seam", scopes_reach_over_long_runs },
 	{ "maps are shared by count", maps_are_shared_by_count },

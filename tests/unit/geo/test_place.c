@@ -17,8 +17,10 @@ static struct place place(const char *country, double lat, double lon, uint32_t 
 static void equal_places_have_one_number(void)
 {
 	struct places *p = places_new();
-	const struct place ams = place("NL", 52.37, 4.9, 0), unknown = place("NL", (double)NAN, (double)NAN, 0);
-	const struct place other_nan = place("NL", -(double)NAN, (double)NAN, 0), zero = place("GH", 0.0, 0.0, 0);
+	const struct place ams = place("NL", 52.37, 4.9, 0),
+			   unknown = place("NL", (double)NAN, (double)NAN, 0);
+	const struct place other_nan = place("NL", -(double)NAN, (double)NAN, 0),
+			   zero = place("GH", 0.0, 0.0, 0);
 	const struct place minus_zero = place("GH", -0.0, 0.0, 0);
 
 	CU_ASSERT_EQUAL(places_add(p, &ams), 1);
@@ -65,9 +67,12 @@ static void texts_are_kept_once(void)
 	CU_ASSERT_NOT_EQUAL(ab, abc);
 	CU_ASSERT_EQUAL(places_intern(p, "ab\0c", 4), ab);
 	for (unsigned i = 0; i < 3000; i++)
-		number[i] = places_intern(p, text, (size_t)snprintf(text, sizeof text, "city %u", i));
+		number[i] = places_intern(
+			p, text, (size_t)snprintf(text, sizeof text, "city %u", i));
 	for (unsigned i = 0; i < 3000; i++)
-		wrong += places_intern(p, text, (size_t)snprintf(text, sizeof text, "city %u", i)) != number[i];
+		wrong += places_intern(
+				 p, text, (size_t)snprintf(text, sizeof text, "city %u", i)) !=
+			number[i];
 	places_seal(p);
 	CU_ASSERT_EQUAL(wrong, 0);
 	CU_ASSERT_STRING_EQUAL(place_text(p, 0), "");
@@ -83,9 +88,32 @@ static void texts_are_kept_once(void)
 static void every_country_has_its_continent(void)
 {
 	static const char row[][6] = {
-		"US NA", "MX NA", "PA NA", "JM NA", "GL NA", "BR SA", "CO SA", "FK SA", "NL EU", "RU EU", "XK EU", "IS EU",
-		"EG AF", "ZA AF", "RE AF", "TR AS", "GE AS", "JP AS", "AE AS", "AU OC", "NZ OC", "GU OC", "AQ AN", "TF AN",
-		"AD EU", "ZW AF",
+		"US NA",
+		"MX NA",
+		"PA NA",
+		"JM NA",
+		"GL NA",
+		"BR SA",
+		"CO SA",
+		"FK SA",
+		"NL EU",
+		"RU EU",
+		"XK EU",
+		"IS EU",
+		"EG AF",
+		"ZA AF",
+		"RE AF",
+		"TR AS",
+		"GE AS",
+		"JP AS",
+		"AE AS",
+		"AU OC",
+		"NZ OC",
+		"GU OC",
+		"AQ AN",
+		"TF AN",
+		"AD EU",
+		"ZW AF",
 	};
 	unsigned countries = 0;
 
@@ -122,7 +150,8 @@ static void distances_are_those_of_the_sphere(void)
 	};
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
-		const double km = place_distance_km(row[i].lat1, row[i].lon1, row[i].lat2, row[i].lon2);
+		const double km = place_distance_km(
+			row[i].lat1, row[i].lon1, row[i].lat2, row[i].lon2);
 		const double close = row[i].km > 100 && fmod(row[i].km, 100) == 0 ? 30 : 0.001;
 		if (!(fabs(km - row[i].km) < close))
 			CU_FAIL("distance");
