@@ -1,0 +1,333 @@
+"""lib - a real waymarkd on a free loopback port, real queries to it, and a small runner of claims.
+
+A test file decorates functions with @claim("a sentence that is true when it passes") and ends with run("topic").
+"""
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(TOP, os.environ.get("BUILD", "build"))
+WAYMARKD, WAYMARKCTL = BUILD + "/waymarkd", BUILD + "/waymarkctl"
+SLOW = 5 if "san" in os.path.basename(BUILD) else 1         # sanitizer builds take their time
+
+TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "DNAME": 39, "OPT": 41,
+         "DS": 43, "RRSIG": 46, "ANY": 255, "EDGE": 65301}
+NOERROR, FORMERR, NXDOMAIN, NOTIMP, REFUSED, YXDOMAIN = 0, 1, 3, 4, 5, 6
+
+
+# ------------------------------------------------------------------ claims
+
+class Skip(Exception):
+    pass
+
+
+_claims = []
+
+
+def claim(sentence):
+    def keep(function):
+        _claims.append((sentence, function))
+        return function
+    return keep
+
+
+def run(topic):
+    passed = failed = skipped = 0
+    wanted = sys.argv[1:]
+    for sentence, function in _claims:
+        if wanted and function.__name__ not in wanted:
+            continue
+        try:
+            function()
+            passed += 1
+        except Skip as why:
+            skipped += 1
+            print("skipped: %s: %s" % (sentence, why))
+        except Exception as e:                              # a claim that does not hold, however it shows
+            failed += 1
+            trace = e.__traceback__
+            while trace.tb_next:
+                trace = trace.tb_next
+            print("FAILED: %s\n    %s line %d: %s: %s" % (sentence, os.path.basename(trace.tb_frame.f_code.co_filename),
+                                                        trace.tb_lineno, type(e).__name__, e))
+        sys.stdout.flush()
+    print("%s: %d passed, %d failed%s" % (topic, passed, failed, ", %d skipped" % skipped if skipped else ""))
+    sys.exit(1 if failed else 0)
+
+
+def same(got, want, say=""):
+    if got != want:
+        raise AssertionError("%s got %r, wanted %r" % (say, got, want))
+
+
+# ------------------------------------------------------------------ messages
+
+def wire(name):
+    labels = [l for l in name.rstrip(".").split(".") if l]
+    return b"".join(bytes([len(l)]) + l.encode("latin1") for l in labels) + b"\0"
+
+
+def opt(payload=1232, version=0, flags=0, options=b""):
+    return b"\0" + struct.pack(">HHBBHH", 41, payload, 0, version, flags, len(options)) + options
+
+
+def ecs(prefix, scope=0):
+    """The option for "192.0.2.0/24" or "2001:db8::/32"."""
+    addr, bits = prefix.split("/")
+    family = socket.AF_INET6 if ":" in addr else socket.AF_INET
+    n = (int(bits) + 7) // 8
+    body = struct.pack(">HBB", 2 if ":" in addr else 1, int(bits), scope) + socket.inet_pton(family, addr)[:n]
+    return struct.pack(">HH", 8, len(body)) + body
+
+
+def query(name, qtype, edns=None, flags=0, qclass=1, ident=None):
+    """`edns` is an OPT record from opt(), or None."""
+    number = TYPES.get(qtype, qtype)
+    ident = random.getrandbits(16) if ident is None else ident
+    return (struct.pack(">HHHHHH", ident, flags, 1, 0, 0, 1 if edns else 0) + wire(name) + struct.pack(">HH", number, qclass) +
+            (edns or b""))
+
+
+class Message:
+    """An answer taken apart. Records are (owner, type, ttl, data), names in lower case but for the question's."""
+
+    def __init__(self, m):
+        self.raw = m
+        self.id, flags, qd, an, ns, ar = struct.unpack(">HHHHHH", m[:12])
+        self.rcode, self.aa, self.tc, self.rd = flags & 15, bool(flags & 0x400), bool(flags & 0x200), bool(flags & 0x100)
+        self.question = self.edns = self.subnet = self.payload = None
+        at = 12
+        for _ in range(qd):
+            self.question, at = self.name(at, keep=True)
+            at += 4
+        self.answer, at = self.section(at, an)
+        self.authority, at = self.section(at, ns)
+        self.additional, at = self.section(at, ar)
+        same(at, len(m), "bytes behind the last record:")
+
+    def name(self, at, keep=False):
+        labels, end, first = [], None, at
+        while self.raw[at]:
+            if self.raw[at] >= 0xc0:
+                end = end or at + 2
+                to = struct.unpack(">H", self.raw[at:at + 2])[0] & 0x3fff
+                if to >= first:
+                    raise AssertionError("a compression pointer that does not point back")
+                at = first = to
+                continue
+            labels.append(self.raw[at + 1:at + 1 + self.raw[at]].decode("latin1"))
+            at += 1 + self.raw[at]
+        text = ".".join(labels) + "."
+        return (text if keep else text.lower()), end or at + 1
+
+    def section(self, at, n):
+        rows = []
+        for _ in range(n):
+            owner, at = self.name(at)
+            kind, klass, ttl, size = struct.unpack(">HHIH", self.raw[at:at + 10])
+            at += 10
+            if kind == 41:
+                self.take_opt(klass, ttl, self.raw[at:at + size])
+            else:
+                rows.append((owner, kind, ttl, self.data(kind, at, size)))
+            at += size
+        return rows, at
+
+    def take_opt(self, klass, ttl, body):
+        self.edns, self.payload = ttl, klass
+        self.rcode |= ttl >> 24 << 4
+        while body:
+            code, size = struct.unpack(">HH", body[:4])
+            if code == 8:
+                self.subnet = (struct.unpack(">H", body[4:6])[0], body[6], body[7], body[8:4 + size])
+            body = body[4 + size:]
+
+    def data(self, kind, at, size):
+        if kind in (2, 5, 12, 39):
+            return self.name(at)[0]
+        if kind == 15:
+            return "%d %s" % (struct.unpack(">H", self.raw[at:at + 2])[0], self.name(at + 2)[0])
+        if kind == 6:
+            mname, at = self.name(at)
+            rname, at = self.name(at)
+            return "%s %s %s" % (mname, rname, " ".join(map(str, struct.unpack(">IIIII", self.raw[at:at + 20]))))
+        body = self.raw[at:at + size]
+        if kind == 1:
+            return socket.inet_ntop(socket.AF_INET, body)
+        if kind == 28:
+            return socket.inet_ntop(socket.AF_INET6, body)
+        if kind == 16:
+            return body[1:1 + body[0]].decode("latin1")
+        return body.hex()
+
+    def addresses(self):
+        return [r[3] for r in self.answer if r[1] in (1, 28)]
+
+    @property
+    def scope(self):
+        return self.subnet and self.subnet[2]
+
+
+# ------------------------------------------------------------------ the server
+
+def free_port():
+    """A port that is free for UDP and TCP on 127.0.0.1 and ::1."""
+    while True:
+        port = random.randrange(20000, 60000)
+        with contextlib.ExitStack() as stack:
+            try:
+                for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+                    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                        s = stack.enter_context(socket.socket(family, kind))
+                        s.bind((host, port))
+            except OSError:
+                continue
+        return port
+
+
+APEX = "$TTL 300\n@ SOA ns1 hostmaster 7 7200 900 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\n"
+
+
+class Server:
+    """A waymarkd with these zones {origin: text} and the rest of its configuration as YAML text. `server` is what stands in
+    the configuration's server section behind the address."""
+
+    def __init__(self, zones, config="", server="workers: 1", listen=None, start=True, files=None):
+        self.dir = tempfile.mkdtemp(prefix="waymark-test.")
+        os.chmod(self.dir, 0o755)
+        self.port = free_port()
+        self.socket = self.dir + "/control.sock"
+        self.conf = self.dir + "/waymark.yaml"
+        self.proc = None
+        os.mkdir(self.dir + "/zones")
+        for origin, text in zones.items():
+            self.write("zones/%s.zone" % origin, text)
+        for name, text in (files or {}).items():
+            self.write(name, text)
+        self.listen = listen or '"127.0.0.1:%d"' % self.port
+        self.server, self.config = server, config
+        self.configure()
+        if start:
+            self.start()
+
+    def configure(self, config=None, zones="[ { dir: zones } ]"):
+        self.config = self.config if config is None else config
+        self.write("waymark.yaml", "server: { listen: [ %s ], %s }\ncontrol: { socket: control.sock }\nzones: %s\n%s\n" % (
+            self.listen.replace("PORT", str(self.port)), self.server, zones, self.config))
+
+    def write(self, name, text):
+        with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def start(self, env=None):
+        self.log = open(self.dir + "/log", "w+")
+        self.proc = subprocess.Popen([WAYMARKD, "-c", self.conf], stderr=self.log, stdin=subprocess.DEVNULL, env=env)
+        end = time.monotonic() + 20 * SLOW
+        while "ready" not in self.said():
+            if self.proc.poll() is not None:
+                raise AssertionError("waymarkd ended with %s: %s" % (self.proc.returncode, self.said()))
+            if time.monotonic() > end:
+                raise AssertionError("waymarkd is not ready: " + self.said())
+            time.sleep(0.02)
+
+    def said(self):
+        with open(self.dir + "/log") as f:
+            return f.read()
+
+    def ctl(self, *words):
+        done = subprocess.run([WAYMARKCTL, "-c", self.conf] + list(words), capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
+    def check(self):
+        return self.ctl("check")
+
+    def stop(self):
+        if self.proc and self.proc.poll() is None:
+            self.proc.send_signal(signal.SIGTERM)
+            try:
+                self.proc.wait(20 * SLOW)
+            except subprocess.TimeoutExpired:
+                self.proc.kill()
+                self.proc.wait()
+                raise AssertionError("waymarkd did not stop: " + self.said())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *why):
+        try:
+            self.stop()
+            if self.proc and why[0] is None:
+                said = self.said()
+                for word in ("Sanitizer", "runtime error"):
+                    if word in said:
+                        raise AssertionError(said[:3000])
+                same(self.proc.returncode, 0, "exit status:")
+        finally:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    # -------------------------------------------------------------- asking
+
+    def exchange(self, packet, wait=2.0, host="127.0.0.1"):
+        """The raw answer to a raw packet over UDP, or None."""
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(wait * SLOW)
+            s.connect((host, self.port))
+            s.send(packet)
+            try:
+                return s.recv(65535)
+            except OSError:
+                return None
+
+    def udp(self, name, qtype="A", options=None, **more):
+        edns = more.pop("edns", None) or (opt(options=options) if options is not None else None)
+        packet = query(name, qtype, edns=edns, **more)
+        reply = self.exchange(packet)
+        if reply is None:
+            raise AssertionError("no answer for %s %s" % (name, qtype))
+        same(reply[:2], packet[:2], "id:")
+        return Message(reply)
+
+    def connect(self):
+        s = socket.create_connection(("127.0.0.1", self.port), timeout=10 * SLOW)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return s
+
+    def tcp(self, name, qtype="A", **more):
+        with self.connect() as s:
+            send_tcp(s, query(name, qtype, **more))
+            return Message(recv_tcp(s))
+
+    def steer(self, name, subnet, qtype="A"):
+        return self.udp(name, qtype, options=ecs(subnet))
+
+    def dig(self, *words):
+        return subprocess.run(["dig", "@127.0.0.1", "-p", str(self.port), "+tries=1", "+timeout=%d" % (3 * SLOW)] + list(words),
+                              capture_output=True, text=True, timeout=30).stdout
+
+
+def send_tcp(s, *packets):
+    s.sendall(b"".join(struct.pack(">H", len(p)) + p for p in packets))
+
+
+def recv_all(s, n):
+    got = b""
+    while len(got) < n:
+        more = s.recv(n - len(got))
+        if not more:
+            raise AssertionError("closed after %d of %d bytes" % (len(got), n))
+        got += more
+    return got
+
+
+def recv_tcp(s):
+    return recv_all(s, struct.unpack(">H", recv_all(s, 2))[0])

@@ -1,0 +1,202 @@
+"""Reloading and commanding: a fault changes nothing, a reload loses nothing."""
+import json
+import threading
+from lib import *
+
+EDGES = """
+edges: { ams: { at: "52,5", a: [ 192.0.2.1 ] }, nyc: { at: "40,-74", a: [ 192.0.2.2 ] } }
+pools: { web: { edges: [ ams, nyc ] } }
+"""
+ZONES = {"example.com": APEX + "www A 192.0.2.10\ncdn EDGE web\n", "example.net": APEX + "www A 192.0.2.20\n"}
+
+
+def new():
+    return Server(ZONES, config=EDGES)
+
+
+@claim("a changed zone, a new one and one that has gone are as they are after a reload")
+def changes():
+    with new() as s:
+        s.write("zones/example.com.zone", APEX + "www A 192.0.2.11\n")
+        s.write("zones/example.org.zone", APEX + "www A 192.0.2.30\n")
+        os.unlink(s.dir + "/zones/example.net.zone")
+        same(s.ctl("reload")[0], 0)
+        same(s.udp("www.example.com").addresses(), ["192.0.2.11"])
+        same(s.udp("www.example.org").addresses(), ["192.0.2.30"])
+        same(s.udp("www.example.net").rcode, REFUSED)
+
+
+@claim("a fault in a zone, the configuration or a database is told with its place, exits 1 and changes nothing")
+def faults():
+    with new() as s:
+        for name, text, place in (
+                ("zones/example.com.zone", APEX + "www A 192.0.2.300\n", "example.com.zone:5:7: error: 192.0.2.300"),
+                ("zones/example.com.zone", APEX + "cdn EDGE nosuch\n", "example.com.zone:5:1: error:"),
+                ("zones/bad.example.zone", "@ A 192.0.2.1\n", "bad.example.zone:1:"),
+                ("waymark.yaml", open(s.conf).read().replace("edges:", "edgse:", 1), "did you mean \"edges\""),
+                ("waymark.yaml", open(s.conf).read() + "\ngeoip: { city: { file: zones/example.net.zone } }\n", "not a MaxMind DB")):
+            path = os.path.join(s.dir, name)
+            before = open(path).read() if os.path.exists(path) else None
+            s.write(name, text)
+            code, said = s.ctl("reload")
+            same(code, 1, said)
+            assert place in said and "not reloaded" in said, said
+            same(s.check()[0], 1)
+            same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
+            same(len(s.udp("cdn.example.com").addresses()), 1)
+            os.unlink(path) if before is None else s.write(name, before)
+        same(s.ctl("reload")[0], 0)
+
+
+@claim("what only a restart can change is refused")
+def restart_only():
+    with new() as s:
+        s.write("waymark.yaml", open(s.conf).read().replace("workers: 1", "workers: 2"))
+        code, said = s.ctl("reload")
+        same(code, 1)
+        assert "restart" in said, said
+
+
+@claim("SIGHUP reloads, and logs what is wrong")
+def hangup():
+    with new() as s:
+        s.write("zones/example.com.zone", APEX + "www A 192.0.2.12\n")
+        s.proc.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 5 * SLOW
+        while s.udp("www.example.com").addresses() != ["192.0.2.12"] and time.monotonic() < end:
+            time.sleep(0.02)
+        same(s.udp("www.example.com").addresses(), ["192.0.2.12"])
+        s.write("zones/example.com.zone", "nonsense\n")
+        s.proc.send_signal(signal.SIGHUP)
+        while "error" not in s.said() and time.monotonic() < end:
+            time.sleep(0.02)
+        assert "example.com.zone:1:" in s.said(), s.said()
+
+
+@claim("20 reloads under load lose no query")
+def under_load():
+    with new() as s:
+        stop, lost, asked = threading.Event(), [], [0]
+
+        def ask():
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.settimeout(2 * SLOW)
+                sock.connect(("127.0.0.1", s.port))
+                while not stop.is_set():
+                    packet = query("www.example.com", "A")
+                    sock.send(packet)
+                    asked[0] += 1
+                    try:
+                        same(Message(sock.recv(4096)).rcode, NOERROR)
+                    except (OSError, AssertionError) as e:
+                        lost.append(e)
+
+        threads = [threading.Thread(target=ask) for _ in range(2)]
+        for t in threads:
+            t.start()
+        for i in range(20):
+            s.write("zones/example.com.zone", ZONES["example.com"] + "; %d\n" % i)
+            same(s.ctl("reload")[0], 0)
+        stop.set()
+        for t in threads:
+            t.join()
+        same(lost, [])
+        assert asked[0] > 100, asked
+
+
+@claim("force sets an edge's state over reloads, auto gives it back")
+def forced():
+    with new() as s:
+        same(s.udp("cdn.example.com").addresses(), ["192.0.2.1"])
+        same(s.ctl("force", "ams", "drain")[0], 0)
+        same(s.udp("cdn.example.com").addresses(), ["192.0.2.2"])
+        same(s.ctl("reload")[0], 0)
+        same(s.udp("cdn.example.com").addresses(), ["192.0.2.2"])
+        rows = json.loads(s.ctl("edges", "--json")[1])
+        same([(r["edge"], r["state"], r["by"]) for r in rows], [("ams", "drain", "operator"), ("nyc", "up", "config")])
+        same(s.ctl("force", "ams", "auto")[0], 0)
+        same(s.udp("cdn.example.com").addresses(), ["192.0.2.1"])
+        same(s.ctl("force", "nosuch", "up")[0], 1)
+        same(s.ctl("force", "ams", "sideways")[0], 1)
+
+
+@claim("status counts, explain explains static names too, wrong words exit with 2")
+def commands():
+    with new() as s:
+        s.udp("www.example.com")
+        s.tcp("nope.example.com")
+        status = json.loads(s.ctl("status", "--json")[1])
+        same((status["zones"], status["udp_queries"], status["tcp_queries"], status["rcodes"]["NXDOMAIN"]), (2, 1, 1, 1))
+        told = json.loads(s.ctl("explain", "www.example.com", "--client", "192.0.2.0/24", "--json")[1])
+        same(told["answer"]["records"][0]["data"], "192.0.2.10")
+        assert "plays no part" in s.ctl("explain", "www.example.com", "--client", "192.0.2.0/24")[1]
+        for words in (["nonsense"], ["force"], ["explain"], ["explain", "x", "--client", "zzz"], ["reload", "now"]):
+            same(s.ctl(*words)[0], 2, words)
+
+
+@claim("stop stops, and takes the socket away; without a server commands exit with 1")
+def stops():
+    with new() as s:
+        same(s.ctl("stop")[0], 0)
+        s.proc.wait(10 * SLOW)
+        same(os.path.exists(s.socket), False)
+        code, said = s.ctl("status")
+        same(code, 1)
+        assert "cannot reach" in said, said
+
+
+@claim("the control socket is its user's alone; one left by a dead server is replaced, a living one's is not")
+def socket_rights():
+    with new() as s:
+        same(os.stat(s.socket).st_mode & 0o777, 0o600)
+        with Server(ZONES, config=EDGES, start=False) as other:
+            other.write("waymark.yaml", open(other.conf).read().replace("control.sock", s.socket))
+            try:
+                other.start()
+                raise RuntimeError("started on another server's socket")
+            except AssertionError as e:
+                assert "another server answers" in str(e), e
+            other.proc = None
+        s.proc.kill()
+        s.proc.wait()
+        s.start()
+        same(s.ctl("status")[0], 0)
+
+
+@claim("a zone below a folder of 2,000 is found, and reloading 2,000 unchanged ones reads none")
+def many():
+    zones = {"z%d.example" % i: APEX + "www A 192.0.2.10\n" for i in range(2000)}
+    with Server(zones) as s:
+        same(s.udp("www.z1999.example").addresses(), ["192.0.2.10"])
+        same(s.ctl("reload")[0], 0)
+        same(s.udp("www.z0.example").addresses(), ["192.0.2.10"])
+
+
+@claim("a GeoIP file that changes is read by itself; a broken one leaves the old")
+def geoip_watched():
+    good = open(TOP + "/geoip/city.mmdb", "rb").read()
+    with Server(ZONES, config=EDGES + "geoip: { city: { file: city.mmdb } }\n", start=False) as s:
+        def put(data):
+            with open(s.dir + "/city.tmp", "wb") as f:
+                f.write(data)
+            os.rename(s.dir + "/city.tmp", s.dir + "/city.mmdb")
+
+        def wait_for(word, seconds):
+            end = time.monotonic() + seconds * SLOW
+            while word not in s.said() and time.monotonic() < end:
+                time.sleep(0.05)
+            assert word in s.said(), s.said()
+
+        put(good)
+        s.start()
+        same(s.steer("cdn.example.com", "73.14.0.0/24").addresses(), ["192.0.2.2"])
+        put(good[:len(good) // 2])
+        wait_for("stays", 6)
+        same(s.steer("cdn.example.com", "73.14.0.0/24").addresses(), ["192.0.2.2"])
+        put(good + b"\0")
+        put(good)
+        wait_for("read anew", 8)
+        same(s.steer("cdn.example.com", "73.14.0.0/24").addresses(), ["192.0.2.2"])
+
+
+run("reload")
