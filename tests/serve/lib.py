@@ -232,7 +232,7 @@ class Server:
         self.log = open(self.dir + "/log", "w+")
         self.proc = subprocess.Popen([WAYMARKD, "-c", self.conf], stderr=self.log, stdin=subprocess.DEVNULL, env=env)
         end = time.monotonic() + 20 * SLOW
-        while "ready" not in self.said():
+        while "ready:" not in self.said():
             if self.proc.poll() is not None:
                 raise AssertionError("waymarkd ended with %s: %s" % (self.proc.returncode, self.said()))
             if time.monotonic() > end:

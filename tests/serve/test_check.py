@@ -1,0 +1,110 @@
+"""waymarkctl check: what is wrong is named, where it is, by the server's own code."""
+from lib import *
+
+CONFIG = """
+edges: { ams: { at: "52,5", a: [ 192.0.2.1 ] } }
+pools: { web: { edges: [ ams ] } }
+"""
+
+# Each is written behind the four lines of APEX but for those that start with "!", which are a whole file.
+BROKEN = [
+    ("no SOA", "!$TTL 300\n@ NS ns1\nns1 A 192.0.2.1\n", 1, "no SOA"),
+    ("two SOAs", "@ SOA ns1 h 2 2 3 4 5\n", 5, "second SOA"),
+    ("a record outside of the zone", "www.example.org. A 192.0.2.1\n", 5, "not in the zone"),
+    ("CNAME beside other data", "www A 192.0.2.1\nwww CNAME ns1\n", 6, "CNAME stands alone"),
+    ("two CNAMEs", "www CNAME ns1\nwww CNAME ns2\n", 6, "only one"),
+    ("an address that is none", "\nwww A 192.0.2.256\n", 6, "192.0.2.256"),
+    ("an IPv6 address that is none", "www AAAA 2001:db8::g\n", 5, "2001:db8::g"),
+    ("an unknown type", "www AA 192.0.2.1\n", 5, "AA"),
+    ("another class", "www CH A 192.0.2.1\n", 5, "CH"),
+    ("a label over 63 bytes", "x" * 64 + " A 192.0.2.1\n", 5, "63"),
+    ("a name over 255 bytes", ".".join(["x" * 60] * 5) + " A 192.0.2.1\n", 5, "255"),
+    ("a delegation without glue", "sub NS ns.sub\n", 5, "glue"),
+    ("an EDGE that names no pool", "www EDGE nosuch\n", 5, "nosuch"),
+    ("EDGE beside A", "www EDGE web\nwww A 192.0.2.1\n", 6, "EDGE"),
+    ("a parenthesis that is never closed", "www TXT ( \"a\"\nmail A 192.0.2.1\n", 5, ""),
+    ("a quote that is never closed", "www TXT \"a\nmail A 192.0.2.1\n", 5, ""),
+    ("no TTL at all", "!www A 192.0.2.1\n@ SOA ns1 h 1 2 3 4 5\n", 1, "TTL"),
+    ("too few fields", "www MX 10\n", 5, ""),
+    ("too many fields", "www A 192.0.2.1 192.0.2.2\n", 5, ""),
+    ("a number too large", "www MX 65536 ns1\n", 5, "65536"),
+    ("an included file that is not there", "$INCLUDE nosuch.inc\n", 5, "nosuch.inc"),
+]
+
+
+@claim("each classic broken zone is named with its line, its column and what to do, and exits with 1")
+def broken():
+    for say, text, line, part in BROKEN:
+        text = text[1:] if text[0] == "!" else APEX + text
+        with Server({"example.com": text}, config=CONFIG, start=False) as s:
+            code, said = s.check()
+            same(code, 1, say)
+            first = next(l for l in said.splitlines() if ": error: " in l)
+            assert "example.com.zone:%d:" % line in first and part in first, "%s: %s" % (say, first)
+
+
+@claim("up to 50 errors are shown in one run, from every zone")
+def many():
+    zones = {"a.example": APEX + "x A 1\n" * 30, "b.example": APEX + "x A 1\n" * 30}
+    with Server(zones, start=False) as s:
+        code, said = s.check()
+        same(code, 1)
+        same(said.count(": error:"), 50)
+        assert "a.example.zone" in said and "b.example.zone" in said
+
+
+@claim("a good one exits with 0, and warnings do not hinder")
+def good():
+    with Server({"example.com": APEX + "www 60 A 192.0.2.1\nwww 30 A 192.0.2.2\n"}, start=False) as s:
+        code, said = s.check()
+        same(code, 0, said)
+        assert "example.com.zone:6:1: warning:" in said, said
+
+
+@claim("faults of the configuration have their place and the nearest known key")
+def configuration():
+    for text, part in (
+            ("edegs: {}\n", "unknown key \"edegs\""),
+            ("pools: { web: { edges: [ nosuch ] } }\n", "nosuch"),
+            ("edges: { a: { at: \"91,0\", a: [ 192.0.2.1 ] } }\n", "91"),
+            ("edges: { a: { at: \"1,1\", a: [ 192.0.2.1 ], a: [ 192.0.2.2 ] } }\n", "twice"),
+            ("edges: { a: &x { at: \"1,1\", a: [ 192.0.2.1 ] } }\n", "anchor"),
+            ("edges:\n\ta: 1\n", "tab")):
+        with Server({"example.com": APEX}, config=text, start=False) as s:
+            code, said = s.check()
+            same(code, 1, said)
+            line = next(l for l in said.splitlines() if ": error: " in l)
+            assert "waymark.yaml:" in line and part in said, said
+
+
+@claim("a configuration that is not there, a folder and a zone file that is not there are told")
+def missing():
+    with Server({}, start=False) as s:
+        same(subprocess.run([WAYMARKCTL, "check", "-c", "/nonexistent"], capture_output=True).returncode, 1)
+        same(subprocess.run([WAYMARKCTL, "check", "-c", s.dir], capture_output=True).returncode, 1)
+        s.configure(zones="[ { name: example.com, file: nosuch.zone } ]")
+        code, said = s.check()
+        same(code, 1)
+        assert "nosuch.zone" in said, said
+        s.configure(zones="[ { dir: nosuch } ]")
+        code, said = s.check()
+        assert code == 1 and "waymark.yaml:3:" in said, said
+
+
+@claim("a zone that is there twice is told")
+def twice():
+    with Server({"example.com": APEX}, start=False) as s:
+        s.configure(zones="[ { dir: zones }, { name: Example.COM, file: zones/example.com.zone } ]")
+        code, said = s.check()
+        assert code == 1 and "twice" in said, said
+
+
+@claim("wrong use exits with 2")
+def usage():
+    for argv in ([], ["-c"], ["check", "more"], ["-x"]):
+        same(subprocess.run([WAYMARKCTL] + argv, capture_output=True).returncode, 2, argv)
+    for argv in ([], ["-c"], ["-c", "x", "y"]):
+        same(subprocess.run([WAYMARKD] + argv, capture_output=True).returncode, 2, argv)
+
+
+run("check")

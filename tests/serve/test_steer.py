@@ -1,0 +1,227 @@
+"""Steering, asked over the wire with the shipped GeoIP database."""
+import ipaddress
+import json
+import math
+from lib import *
+
+EDGES = {"ams": (52.37, 4.90), "iad": (38.95, -77.45), "lax": (34.05, -118.24), "gru": (-23.55, -46.63), "jnb": (-26.2, 28.05),
+         "bom": (19.08, 72.88), "sin": (1.35, 103.82), "nrt": (35.68, 139.69), "syd": (-33.87, 151.21), "fra": (50.11, 8.68)}
+NAMES = list(EDGES)
+V4 = {n: "192.0.2.%d" % (i + 1) for i, n in enumerate(NAMES)}
+V6 = {n: "2001:db8::%x" % (i + 1) for i, n in enumerate(NAMES)}
+BACK = {a: n for table in (V4, V6) for n, a in table.items()}
+
+ZONE = APEX + "".join("%s 60 EDGE %s\n" % (n, n) for n in (
+    "web", "two", "near", "pinned", "turns", "shares", "backup", "empty", "first", "capped", "named", "v4only")) + """
+@ 30 EDGE web
+*.img 45 EDGE web
+@ MX 10 mail
+www CNAME web
+away CNAME named
+"""
+CONFIG = "geoip: { city: { file: %s/geoip/city.mmdb } }\nedges:\n" % TOP + "".join(
+    "  %s: { at: \"%g,%g\", a: [ %s ], aaaa: [ \"%s\" ], weight: %d }\n" % (n, *EDGES[n], V4[n], V6[n], i + 1) for i, n in enumerate(NAMES)) + """
+  only4: { at: "52.37,4.90", a: [ 198.51.100.1 ] }
+  cname: { at: "52.37,4.90", cname: cdn.example.net }
+  inside: { at: "35,139", cname: web.example.com. }
+pools:
+  web:    { edges: [ %(all)s ], default: [ gru ] }
+  two:    { edges: [ %(all)s ], answers: 2, default: [ gru ] }
+  near:   { edges: [ %(all)s ], answers: 3, spread: 10ms }
+  pinned: { edges: [ %(all)s ], pin: { country: { "JP": syd }, continent: { EU: [ iad, lax ] }, net: { "83.62.101.0/24": jnb, "10.0.0.0/8": bom } } }
+  turns:  { edges: [ ams, iad, lax ], policy: round-robin }
+  shares: { edges: [ ams, iad, lax ], policy: weighted }
+  backup: { edges: [ ams, fra ], all-down: { pool: web } }
+  empty:  { edges: [ ams, fra ], all-down: empty }
+  first:  { edges: [ ams, fra ], all-down: first }
+  capped: { edges: [ %(all)s ], ttl: 5s-20s }
+  named:  { edges: [ cname, inside ] }
+  v4only: { edges: [ only4, nrt ] }
+""" % {"all": ", ".join(NAMES)}
+
+server = Server({"example.com": ZONE}, config=CONFIG)
+rng = random.Random(2026)
+
+
+def edge(message):
+    return [BACK.get(a, a) for a in message.addresses()]
+
+
+def km(a, b):
+    la1, lo1, la2, lo2 = map(math.radians, (*a, *b))
+    h = math.sin((la2 - la1) / 2) ** 2 + math.cos(la1) * math.cos(la2) * math.sin((lo2 - lo1) / 2) ** 2
+    return 2 * 6371.0088 * math.asin(math.sqrt(h))
+
+
+def random_net(v6):
+    if v6:
+        return "%s/48" % ipaddress.IPv6Address((rng.choice([0x2001, 0x2400, 0x2600, 0x2804, 0x2a00, 0x2a02, 0x2c0f]) << 112) |
+                                              rng.getrandbits(32) << 80)
+    while True:
+        a = ipaddress.IPv4Address(rng.getrandbits(24) << 8)
+        if a.is_global and not a.is_multicast:
+            return "%s/24" % a
+
+
+@claim("300 random clients get the edge that brute force finds nearest to where explain says they are")
+def nearest():
+    known = 0
+    for i in range(300):
+        net = random_net(i % 3 == 0)
+        got = edge(server.steer("web.example.com", net, "AAAA" if i % 2 else "A"))
+        if i % 3 == 1 and i > 100:
+            continue
+        told = json.loads(server.ctl("explain", "web.example.com", "--client", net, "--json")[1])
+        place = told["network"]
+        if "lat" in place:
+            known += 1
+            want = min(NAMES, key=lambda n: km((place["lat"], place["lon"]), EDGES[n]))
+        else:
+            want = "gru"
+        same(got, [want], net)
+        same([BACK[r["data"]] for r in told["answer"]["records"]], [want], "explain")
+    assert known > 100, known
+
+
+@claim("no two clients inside one scope get different answers")
+def scopes():
+    for i in range(400):
+        net = random_net(i % 2)
+        m = server.steer("two.example.com", net)
+        whole = ipaddress.ip_network("%s/%d" % (net.split("/")[0], m.scope), strict=False)
+        for _ in range(5):
+            inside = whole[rng.randrange(whole.num_addresses)]
+            bits = 128 if whole.version == 6 else 32
+            other = server.steer("two.example.com", "%s/%d" % (inside, bits))
+            same((edge(other), other.scope), (edge(m), m.scope), "%s inside %s" % (inside, whole))
+
+
+@claim("steered answers have a scope; other types, other names and NODATA have scope 0")
+def scope_of_others():
+    net = "83.62.101.0/24"
+    assert server.steer("web.example.com", net).scope > 0
+    same(server.steer("web.example.com", net, "MX").scope, 0)
+    same(server.steer("ns1.example.com", net).scope, 0)
+    same(server.steer("nope.example.com", net).scope, 0)
+    assert server.steer("a.img.example.com", net).scope > 0
+    assert server.steer("www.example.com", net).scope > 0
+
+
+@claim("EDGE stands at the apex, at wildcards and behind CNAMEs; the owner is the name asked for")
+def places():
+    for name, owner in (("example.com", "example.com."), ("x.y.img.example.com", "x.y.img.example.com."), ("www.example.com", "web.example.com.")):
+        m = server.steer(name, "153.128.0.0/24")
+        same((m.answer[-1][0], edge(m), m.aa), (owner, ["nrt"], True))
+    same(server.udp("example.com", "MX").rcode, NOERROR)
+    m = server.udp("web.example.com", "TXT")
+    same((m.rcode, m.answer, len(m.authority)), (NOERROR, [], 1))
+    same(server.udp("web.example.com", "EDGE").answer, [("web.example.com.", 65301, 60, "03" + b"web".hex())])
+
+
+@claim("the TTL is the record's, at most the pool's, the same for all records")
+def ttl():
+    same({r[2] for r in server.steer("near.example.com", "83.62.101.0/24").answer}, {60})
+    same(server.steer("capped.example.com", "83.62.101.0/24").answer[0][2], 20)
+    same(server.steer("x.img.example.com", "83.62.101.0/24").answer[0][2], 45)
+
+
+@claim("several answers stay within the spread, the best first")
+def spread():
+    same(edge(server.steer("two.example.com", "153.128.0.0/24")), ["nrt", "sin"])
+    same(edge(server.steer("near.example.com", "153.128.0.0/24")), ["nrt"])
+    same(sorted(edge(server.steer("near.example.com", "83.62.101.0/24"))), ["ams", "fra"])
+
+
+@claim("pins go before distance: net, then country, then continent, in their own order")
+def pins():
+    same(edge(server.steer("pinned.example.com", "83.62.101.0/24")), ["jnb"])
+    same(edge(server.steer("pinned.example.com", "83.62.102.0/24")), ["iad"])
+    same(edge(server.steer("pinned.example.com", "153.128.0.0/24")), ["syd"])
+    same(edge(server.steer("pinned.example.com", "10.1.2.0/24")), ["bom"])
+    same(server.steer("pinned.example.com", "83.62.101.0/24").scope, 24)
+    server.ctl("force", "iad", "down")
+    same(edge(server.steer("pinned.example.com", "83.62.102.0/24")), ["lax"])
+    server.ctl("force", "iad", "auto")
+
+
+@claim("turns are exact over any window, and apart for A and AAAA")
+def turns():
+    got = [edge(server.udp("turns.example.com"))[0] for _ in range(9)]
+    same(sorted(got), sorted(["ams", "iad", "lax"] * 3))
+    for _ in range(3):
+        count = {n: 0 for n in ("ams", "iad", "lax")}
+        for _ in range(12):
+            count[edge(server.udp("shares.example.com"))[0]] += 1
+            server.udp("shares.example.com", "AAAA")
+        same(count, {"ams": 2, "iad": 4, "lax": 6})
+    same(server.steer("turns.example.com", "83.62.101.0/24").scope, 0)
+
+
+@claim("an edge that is down or drained is passed over; when all are, the pool's rule decides")
+def all_down():
+    net = "83.62.101.0/24"
+    for e in ("ams", "fra"):
+        server.ctl("force", e, "down")
+    try:
+        same(edge(server.steer("backup.example.com", net)), edge(server.steer("web.example.com", net)))
+        m = server.steer("empty.example.com", net)
+        same((m.rcode, m.answer, len(m.authority)), (NOERROR, [], 1))
+        same(edge(server.steer("first.example.com", net)), ["ams"])
+        for e in NAMES:
+            server.ctl("force", e, "down")
+        same(edge(server.steer("web.example.com", "153.128.0.0/24")), ["nrt"])
+        server.ctl("force", "nrt", "drain")
+        same(edge(server.steer("web.example.com", "153.128.0.0/24")), ["sin"])
+    finally:
+        for e in NAMES:
+            server.ctl("force", e, "auto")
+
+
+@claim("an edge with only a cname answers with that, and inside the zone the way goes on")
+def cnames():
+    m = server.steer("named.example.com", "83.62.101.0/24")
+    same(m.answer, [("named.example.com.", 5, 60, "cdn.example.net.")])
+    m = server.steer("away.example.com", "153.128.0.0/24")
+    same([r[3] for r in m.answer], ["named.example.com.", "web.example.com.", V4["nrt"]])
+
+
+@claim("an edge without an address of the type is passed over")
+def one_family():
+    same(server.steer("v4only.example.com", "83.62.101.0/24").addresses(), ["198.51.100.1"])
+    same(edge(server.steer("v4only.example.com", "83.62.101.0/24", "AAAA")), ["nrt"])
+
+
+@claim("who is unknown goes by the default order; a subnet that is not global leaves it to the source")
+def unknown():
+    same(edge(server.udp("web.example.com")), ["gru"])                # asked from 127.0.0.1
+    m = server.steer("web.example.com", "10.1.2.0/24")
+    same((edge(m), m.scope), (["gru"], 8))
+    same(server.udp("web.example.com", options=ecs("0.0.0.0/0")).scope, 0)
+
+
+@claim("IPv4 inside IPv6 is IPv4: mapped, 6to4, NAT64, with the scope counted in bits of what was sent")
+def inside_v6():
+    plain = server.steer("web.example.com", "153.128.0.0/24")
+    for net, at in (("::ffff:153.128.0.0/120", 96), ("2002:9980::/40", 16), ("64:ff9b::153.128.0.0/120", 96)):
+        m = server.steer("web.example.com", net)
+        same((edge(m), m.scope), (edge(plain), at + plain.scope), net)
+
+
+@claim("ecs: off heeds no subnet and echoes none")
+def off():
+    with Server({"example.com": ZONE}, config=CONFIG, server="workers: 1, ecs: off") as s:
+        m = s.steer("web.example.com", "153.128.0.0/24")
+        same((edge(m), m.subnet), (["gru"], None))
+
+
+@claim("the full city database, where it is at hand, loads and agrees")
+def full():
+    path = os.environ.get("WAYMARK_CITY")
+    if not path:
+        raise Skip("WAYMARK_CITY names no file (see geoip/fetch-city.sh)")
+    with Server({"example.com": ZONE}, config=CONFIG.replace(TOP + "/geoip/city.mmdb", path)) as s:
+        same(edge(s.steer("web.example.com", "153.128.0.0/24")), ["nrt"])
+
+
+with server:
+    run("steer")

@@ -1,0 +1,83 @@
+"""Addresses, threads, privileges and the service manager."""
+import pwd
+from lib import *
+
+ZONES = {"example.com": APEX + "www A 192.0.2.10\n"}
+
+
+@claim("several addresses, IPv4 and IPv6, UDP and TCP, several workers")
+def addresses():
+    with Server(ZONES, server="workers: 3", listen='"127.0.0.1:PORT", "[::1]:PORT", "127.0.0.3:PORT"') as s:
+        for host in ("127.0.0.1", "::1", "127.0.0.3"):
+            for _ in range(8):
+                same(Message(s.exchange(query("www.example.com", "A"), host=host)).addresses(), ["192.0.2.10"])
+            with socket.create_connection((host, s.port), timeout=5) as c:
+                send_tcp(c, query("www.example.com", "A"))
+                same(Message(recv_tcp(c)).addresses(), ["192.0.2.10"])
+
+
+@claim("on a socket for all addresses the answer comes from the one that was asked")
+def any_address():
+    with Server(ZONES, listen='"0.0.0.0:PORT", "[::]:PORT"') as s:
+        for host in ("127.0.0.1", "127.0.0.2", "127.1.2.3", "::1"):
+            same(Message(s.exchange(query("www.example.com", "A"), host=host)).rcode, NOERROR, host)    # connect() filters
+
+
+@claim("an address that another server has is refused with a hint")
+def taken():
+    with Server(ZONES) as s, Server(ZONES, start=False) as other:
+        other.port, other.listen = s.port, s.listen
+        other.configure()
+        try:
+            other.start()
+            raise RuntimeError("two servers on one port")
+        except AssertionError as e:
+            assert "another server has it" in str(e), e
+        other.proc = None
+
+
+@claim("the configured user is what the server runs as, with no way back")
+def user():
+    if os.getuid() != 0:
+        raise Skip("not root")
+    nobody = pwd.getpwnam("nobody")
+    with Server(ZONES, server="workers: 1, user: nobody", start=False) as s:
+        os.chown(s.dir, nobody.pw_uid, nobody.pw_gid)
+        s.start()
+        status = open("/proc/%d/status" % s.proc.pid).read()
+        for line in ("Uid:\t%d\t%d\t%d\t%d" % ((nobody.pw_uid,) * 4), "Gid:\t%d\t%d\t%d\t%d" % ((nobody.pw_gid,) * 4), "NoNewPrivs:\t1"):
+            assert line in status, status
+        same(s.udp("www.example.com").rcode, NOERROR)
+        same(s.ctl("reload")[0], 0)
+    with Server(ZONES, server="workers: 1, user: nosuchuser", start=False) as s:
+        try:
+            s.start()
+            raise RuntimeError("started as nobody known")
+        except AssertionError as e:
+            assert "there is no user" in str(e), e
+        s.proc = None
+
+
+@claim("the service manager hears READY, RELOADING and STOPPING")
+def notify():
+    with Server(ZONES, start=False) as s, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(s.dir + "/notify")
+        manager.settimeout(5 * SLOW)
+        s.start(env=dict(os.environ, NOTIFY_SOCKET=s.dir + "/notify"))
+        same(manager.recv(200), b"READY=1")
+        s.ctl("reload")
+        assert manager.recv(200).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+        same(manager.recv(200), b"READY=1")
+        s.stop()
+        same(manager.recv(200), b"STOPPING=1")
+
+
+@claim("a configuration that is wrong starts nothing and exits with 1")
+def wrong():
+    with Server({"example.com": "nonsense\n"}, start=False) as s:
+        done = subprocess.run([WAYMARKD, "-c", s.conf], capture_output=True, text=True)
+        same(done.returncode, 1)
+        assert "example.com.zone:1:9: error:" in done.stderr, done.stderr
+
+
+run("workers")
