@@ -1,6 +1,7 @@
 #!/bin/sh
 # layers.sh - the law of the floors: an include writes its folder and points to its own folder or a lower floor.
-# Rooms on one floor do not know each other. Only daemon/ and tools/ include conf/. Libraries stay in their homes.
+# Rooms on one floor do not know each other. Only daemon/ and tools/ include conf/. Libraries stay in their homes. No two
+# files share a name. What answers a query neither allocates nor locks nor logs nor calls the kernel.
 cd "$(dirname "$0")/.." || exit 2
 
 find src -name '*.[ch]' | sort | xargs awk '
@@ -16,10 +17,18 @@ BEGIN {
 	home["ev.h"] = "^src/(net|probe|ctl|daemon|world)/"
 	home["sodium"] = "^src/(answer|daemon|zone|base)/"
 }
+FNR == 1 {
+	n = split(FILENAME, me, "/"); room = me[2]; name = me[n]
+	if (name in seen) wrong("another file has this name: " seen[name])
+	seen[name] = FILENAME
+	hot = FILENAME ~ /^src\/(answer\/|dns\/(query|edns|writer)|zone\/lookup|steer\/choose)/
+}
+hot && /[^a-z_](malloc|calloc|realloc|free|memory_[a-z]+|arena_[a-z]+|log_[a-z]+|pthread_[a-z_]+|send|recv|read|write|clock_gettime|die)\(/ {
+	wrong("this is on the path of a packet: " $0)
+}
 function wrong(say) { printf "%s:%d: %s\n", FILENAME, FNR, say; bad = 1 }
 /^#[ \t]*include[ \t]*"/ {
 	split($0, q, "\""); n = split(q[2], part, "/")
-	split(FILENAME, me, "/"); room = me[2]
 	if (q[2] == "config.h") next
 	if (n != 2) { wrong("include \"" q[2] "\" does not write its folder"); next }
 	if (!(part[1] in floor)) { wrong("no room is called " part[1]); next }

@@ -61,13 +61,9 @@ static bool read_asn(struct reader *r, const struct node *key, struct pool_pin *
 static bool read_region(struct reader *r, const struct node *key, struct pool_pin *pin)
 {
 	const char *s = key->text;
-	const size_t len = strlen(s);
-	bool ok = len >= 4 && len <= 6 && is_letters(s, 2) && s[2] == '-';
 
-	for (size_t i = 3; ok && i < len; i++)
-		ok = is_letters(s + i, 1) || (s[i] >= '0' && s[i] <= '9');
-	if (!ok)
-		return wrong(r, key, "not a region (ISO 3166-2, such as US-CA)");
+	if (strlen(s) < 4 || !is_letters(s, 2) || s[2] != '-')
+		return wrong(r, key, "not a region (country, \"-\" and what the GeoIP file has: US-CA, US-California)");
 	pin->code = upper(r, s);
 	return true;
 }
@@ -109,7 +105,7 @@ static void take(struct reader *r, const struct key *key, const struct node *map
 		return;
 	for (const struct node *n = map->first; n && !faults_full(r->src->faults); n = n->next) {
 		struct pool_pin *pin = &pool->pins[pool->opts.n_pins];
-		*pin = (struct pool_pin){ .kind = kind };
+		*pin = (struct pool_pin){ .kind = kind, .line = n->key->line, .column = n->key->column };
 		const bool ok = read[kind](r, n->key, pin);
 		if (n->kind == NODE_BAD || !keys_has_value(r, n))
 			continue;

@@ -236,6 +236,21 @@ bool loaded_refresh_geo(struct loaded *l, struct fault *why)
 
 /* --- all of it --------------------------------------------------------------------------------------------------------- */
 
+/* A pin that no client can match does nothing: a slip of the pen, or a database that does not tell such things. */
+static void warn_of_idle_pins(const struct loaded *l, struct faults *f)
+{
+	for (unsigned i = 0; i < l->steer->n_pools; i++) {
+		const struct pool *p = &l->steer->pools[i];
+		for (unsigned k = 0; k < p->n_pins; k++) {
+			const struct pool_pin *pin = p->pins[k].from;
+			const struct fault_at at = { l->conf.path, l->conf.text, l->conf.text_end, pin->line, pin->column };
+			if (!p->pins[k].matches)
+				faults_warning(f, &at, "no client matches this pin: the GeoIP files%s know none such",
+					pin->kind == PIN_ASN && !l->conf.n_asn_files ? " (there is no geoip: asn: file)" : "");
+		}
+	}
+}
+
 bool loaded_read(struct loaded *to, const char *path, struct hash_key key, const struct loaded *before, struct faults *f)
 {
 	*to = (struct loaded){ .key = key };
@@ -250,6 +265,7 @@ bool loaded_read(struct loaded *to, const char *path, struct hash_key key, const
 	}
 	make_set(to);
 	to->steer = make_steer(to, to->atlas, before ? before->steer : NULL);
+	warn_of_idle_pins(to, f);
 	return true;
 }
 

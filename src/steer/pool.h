@@ -33,9 +33,11 @@ struct pool_pin {
 	enum pool_pin_kind kind;
 	struct prefix net;          /* PIN_NET */
 	uint32_t asn;               /* PIN_ASN */
-	const char *code;           /* PIN_REGION "US-CA", PIN_COUNTRY "NO", PIN_CONTINENT "EU"; upper case */
+	const char *code;           /* PIN_REGION "US-CA" or "US-California", as the GeoIP file has it, whatever the case;
+	                             * PIN_COUNTRY "NO", PIN_CONTINENT "EU", upper case */
 	const uint16_t *edges;      /* numbers of edges of the pool, as in pool_opts.edges */
 	size_t n;
+	unsigned line, column;      /* where it is written */
 };
 
 /* As configured. Edges are named by their number in the configuration. */

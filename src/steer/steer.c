@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o)
 {
@@ -47,8 +48,10 @@ static void pin_asns(struct pool *p, struct atlas *atlas)
 		if (!p->pin_of_asn)
 			p->pin_of_asn = memory_zeroed(atlas->asns.n, sizeof *p->pin_of_asn);
 		for (size_t k = 1; k < atlas->asns.n; k++)
-			if (atlas->asns.asn[k].number == p->pins[i].from->asn)
+			if (atlas->asns.asn[k].number == p->pins[i].from->asn) {
 				p->pin_of_asn[k] = i + 1;
+				p->pins[i].matches = true;
+			}
 	}
 	if (p->pin_of_asn)
 		p->asn_seams = netmap_seams_new(atlas->asns.map, p->pin_of_asn, atlas->asns.n);
@@ -62,7 +65,7 @@ static bool pin_matches(const struct pool_pin *pin, const struct places *places,
 	case PIN_NET:
 	case PIN_ASN: return false;
 	case PIN_REGION:
-		return memcmp(code, place->country, 2) == 0 && strcmp(code + 3, place_text(places, place->region)) == 0;
+		return memcmp(code, place->country, 2) == 0 && strcasecmp(code + 3, place_text(places, place->region)) == 0;
 	case PIN_COUNTRY: return memcmp(code, place->country, 2) == 0;
 	case PIN_CONTINENT: return memcmp(code, place->continent, 2) == 0;
 	}
@@ -84,10 +87,13 @@ static void pin_places(struct pool *p, struct atlas *atlas)
 	for (uint32_t k = 1; k < n; k++) {
 		const struct place *place = places_get(places, k);
 		int best = -1;
-		for (unsigned i = 0; i < p->n_pins; i++)
-			if (pin_matches(p->pins[i].from, places, place) &&
-				(best < 0 || p->pins[i].from->kind < p->pins[best].from->kind))
+		for (unsigned i = 0; i < p->n_pins; i++) {
+			if (!pin_matches(p->pins[i].from, places, place))
+				continue;
+			p->pins[i].matches = true;
+			if (best < 0 || p->pins[i].from->kind < p->pins[best].from->kind)
 				best = (int)i;
+		}
 		p->pin_of_place[k] = (uint32_t)(best + 1);
 	}
 	p->place_seams = netmap_seams_new(atlas->cities.map, p->pin_of_place, n);
@@ -101,7 +107,7 @@ static void fill_pins(struct steer *s, struct pool *p, const struct pool_opts *o
 		struct pool_pin *pin = arena_memdup(&s->mem, &o->pins[i], sizeof *pin);
 		pin->code = pin->code ? arena_strdup(&s->mem, pin->code) : NULL;
 		pin->edges = arena_memdup(&s->mem, pin->edges, pin->n * sizeof *pin->edges);
-		p->pins[i] = (struct pool_pinned){ pin, pin->edges, (unsigned)pin->n };
+		p->pins[i] = (struct pool_pinned){ pin, pin->edges, (unsigned)pin->n, pin->kind == PIN_NET };
 	}
 	pin_nets(p);
 	pin_asns(p, s->atlas);

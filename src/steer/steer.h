@@ -34,9 +34,9 @@ struct pool_pinned {
 	const struct pool_pin *from;
 	const uint16_t *edges;
 	unsigned n;
+	bool matches;               /* some client of the GeoIP data, or a net */
 };
 
-/* An ASN or a place and the pin that it has, number + 1. */
 struct pool {
 	const char *name;
 	const uint16_t *edges;      /* numbers of edges */

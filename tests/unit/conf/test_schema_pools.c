@@ -175,7 +175,7 @@ static void pins_are_checked(void)
 		{ "no such continent", PIN("continent: { XX: ams1 }"),
 		  "4:48: error: \"XX\" is not a continent (AF, AN, AS, EU, NA, OC or SA)\n" },
 		{ "a region without its country", PIN("region: { CA: ams1 }"),
-		  "4:45: error: \"CA\" is not a region (ISO 3166-2, such as US-CA)\n" },
+		  "4:45: error: \"CA\" is not a region (country, \"-\" and what the GeoIP file has: US-CA, US-California)\n" },
 		{ "AS 0 (RFC 7607)", PIN("asn: { 0: ams1 }"), "4:42: error: \"0\" is not an AS number (1 to 4294967295)\n" },
 		{ "an AS number of 33 bits", PIN("asn: { AS4294967296: ams1 }"),
 		  "4:42: error: \"AS4294967296\" is not an AS number (1 to 4294967295)\n" },
