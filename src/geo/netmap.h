@@ -81,6 +81,11 @@ struct netmap_seams;
 struct netmap_seams *netmap_seams_new(struct netmap *map, const uint32_t *class_of, size_t n);
 void netmap_seams_free(struct netmap_seams *seams);
 
+/* The same view as a map of its own: every range has its class plus 1 as value, neighbours of one class are one range. Quicker
+ * to ask than map, classes and seams together, since all of it lies side by side; takes 5.5 bytes a range of its own. The
+ * classes are below NETMAP_VALUE_MOST. Sealed, count 1. */
+struct netmap *netmap_view(const struct netmap *map, const uint32_t *class_of, size_t n);
+
 /* The widest prefix around `a`, in bits of its family (0 to 32 for IPv4, 0 to 128 for IPv6),
  * in which every address has the class of `a`. `hit` is what netmap_find() said for `a`.
  * `seams` NULL: the range itself. Any thread. */

@@ -114,6 +114,27 @@ void netmap_seams_free(struct netmap_seams *s)
 	free(s);
 }
 
+struct netmap *netmap_view(const struct netmap *map, const uint32_t *class_of, size_t n)
+{
+	struct netmap *view = netmap_new(false);
+
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		const struct netmap_family *f = &map->family[v6];
+		uint32_t index = 0;
+		for (bool more = true; more;) {
+			const uint32_t value = netmap_value(&f->blocks[index / BLOCK_RANGES], index % BLOCK_RANGES);
+			const netmap_at first = netmap_start(f, index);
+			more = netmap_next(f, &index);
+			const netmap_at last = more ? netmap_start(f, index) - 1 : ~(netmap_at)0;
+			/* What is special in every map is set apart by itself. */
+			if (value < n)
+				netmap_append_range(view, v6, first, last, class_of[value] + 1);
+		}
+	}
+	netmap_seal(view);
+	return view;
+}
+
 /* How many bits a prefix around `at` must have so that it does not reach `beyond`. */
 static unsigned bits_apart(netmap_at at, netmap_at beyond)
 {

@@ -10,7 +10,7 @@ struct walk {
 	const struct pool *pool;
 	struct addr who;
 	bool by_source;             /* `who` is the source: the scope does not get narrower by what it shows */
-	bool placed;                /* `place` was looked up */
+	const struct pool *placed;  /* the pool that `place` was looked up for; NULL: none yet */
 	struct netmap_hit place;
 };
 
@@ -136,12 +136,21 @@ static bool take_pin(struct walk *w, uint32_t pin)
 	return take(w, &(struct list){ .edges = p->edges, .n = p->n, .by = BY_PIN, .pin = p->from });
 }
 
+/* Where the client's place is looked up: in the view of the pool's rank, which says all there is to know at once, unless pins
+ * ask for the place itself. */
+static const struct netmap *place_map(const struct walk *w)
+{
+	const struct pool *p = w->pool;
+
+	return p->rank && p->rank->view && !p->pin_of_place ? p->rank->view : w->ask->steer->atlas->cities.map;
+}
+
 static void find_place(struct walk *w)
 {
-	if (w->placed)
+	if (w->placed == w->pool)
 		return;
-	w->place = netmap_find(w->ask->steer->atlas->cities.map, &w->who);
-	w->placed = true;
+	w->place = netmap_find(place_map(w), &w->who);
+	w->placed = w->pool;
 }
 
 static bool by_net(struct walk *w)
@@ -181,23 +190,37 @@ static bool by_place(struct walk *w)
 
 /* --- policies ------------------------------------------------------------------------------------------------------- */
 
+/* Asked of the atlas itself, and only to explain. */
 static bool has_coordinates(const struct walk *w)
 {
-	const struct places *places = w->ask->steer->atlas->cities.places;
-	const uint32_t number = w->place.value;
+	const struct atlas *atlas = w->ask->steer->atlas;
+	const uint32_t number = netmap_find(atlas->cities.map, &w->who).value;
 
-	return number != NETMAP_NONE && number <= places_count(places) && !isnan(places_get(places, number)->lat);
+	return number != NETMAP_NONE && number <= places_count(atlas->cities.places) &&
+	       !isnan(places_get(atlas->cities.places, number)->lat);
+}
+
+/* The client's class in the pool's rank; what is not in the GeoIP files is of class_of[0]. */
+static uint32_t find_class(struct walk *w)
+{
+	const struct rank *r = w->pool->rank;
+	const struct netmap *map = place_map(w);
+
+	find_place(w);
+	if (r->view) {
+		const struct netmap_hit hit = map == r->view ? w->place : netmap_find(r->view, &w->who);
+		consult(w, netmap_scope(r->view, NULL, &w->who, hit));
+		return hit.value <= r->classes ? hit.value - 1 : r->class_of[0];
+	}
+	consult(w, netmap_scope(map, r->seams, &w->who, w->place));
+	return r->class_of[w->place.value <= places_count(r->atlas->cities.places) ? w->place.value : 0];
 }
 
 static bool nearest(struct walk *w, bool even_down, bool even_drained)
 {
-	const struct atlas *atlas = w->ask->steer->atlas;
 	const struct rank *r = w->pool->rank;
+	const uint32_t class = find_class(w);
 
-	find_place(w);
-	consult(w, netmap_scope(atlas->cities.map, r->seams, &w->who, w->place));
-	const bool known = w->place.value != NETMAP_NONE && w->place.value <= places_count(atlas->cities.places);
-	const uint32_t class = r->class_of[known ? w->place.value : 0];
 	return take(w, &(struct list){ .edges = rank_order(r, class), .pool = w->pool, .n = r->n,
 		.within = r->within ? r->within + (size_t)class * r->n : NULL,
 		.by = even_down ? BY_ALL_DOWN : w->trace && !has_coordinates(w) ? BY_DEFAULT : BY_RANK,
@@ -307,15 +330,13 @@ static bool all_down(struct walk *w)
  * such subnets not sent at all). The operator's own nets are asked before, for they may well be private. */
 static void fall_back_to_source(struct walk *w)
 {
-	const struct netmap *map = w->ask->steer->atlas->cities.map;
-
 	find_place(w);
 	if (w->place.value != NETMAP_LOCAL)
 		return;
-	consult(w, netmap_scope(map, NULL, &w->who, w->place));
+	consult(w, netmap_scope(place_map(w), NULL, &w->who, w->place));
 	w->who = w->ask->source;
 	w->by_source = true;
-	w->placed = false;
+	w->placed = NULL;
 	if (w->trace)
 		w->trace->subnet_local = true;
 }

@@ -176,7 +176,18 @@ static void fill_classes(struct build *b)
 	r->order = memory_grow(r->order, r->classes * row_bytes(r));
 	if (r->within)
 		r->within = memory_grow(r->within, r->classes * row_bytes(r));
-	r->seams = netmap_seams_new(r->atlas->cities.map, r->class_of, n);
+}
+
+/* How the classes are found for an address. */
+static void make_view(struct rank *r, bool view)
+{
+	struct netmap *map = r->atlas->cities.map;
+	const uint32_t n = places_count(r->atlas->cities.places) + 1;
+
+	if (view && r->classes < NETMAP_VALUE_MOST)
+		r->view = netmap_view(map, r->class_of, n);
+	else
+		r->seams = netmap_seams_new(map, r->class_of, n);
 }
 
 /* The order for clients that nobody knows: the configured one, then the pool's other edges. By position in the pool. */
@@ -225,28 +236,31 @@ static void build_rank(struct rank *r)
 	free(b.slot);
 }
 
-struct rank *rank_new(struct atlas *atlas, const struct edge_opts *edges, const struct pool_opts *pool,
-	struct rank *const *known, size_t n_known)
+struct rank *rank_new(const struct rank_opts *opts)
 {
+	const struct pool_opts *pool = opts->pool;
 	struct rank *r = memory_zeroed(1, sizeof *r);
 
 	r->refs = 1;
 	r->n = (unsigned)pool->n;
-	r->atlas = atlas_hold(atlas);
+	r->atlas = atlas_hold(opts->atlas);
 	r->spread_ms = pool->answers > 1 ? pool->spread_ms : INFINITY;
 	r->spread_share = pool->answers > 1 ? pool->spread_share : INFINITY;
 	r->edges = memory_grow(NULL, r->n * sizeof *r->edges);
 	r->fallback = memory_grow(NULL, row_bytes(r));
-	for (unsigned i = 0; i < r->n; i++)
-		r->edges[i] = (struct rank_edge){ edges[pool->edges[i]].lat, edges[pool->edges[i]].lon };
+	for (unsigned i = 0; i < r->n; i++) {
+		const struct edge_opts *e = &opts->edges[pool->edges[i]];
+		r->edges[i] = (struct rank_edge){ e->lat, e->lon };
+	}
 	fill_fallback(r, pool);
-	for (size_t i = 0; i < n_known; i++)
-		if (known[i] && same_rank(r, known[i])) {
+	for (size_t i = 0; i < opts->n_known; i++)
+		if (same_rank(r, opts->known[i])) {
 			rank_drop(r);
-			__atomic_add_fetch(&known[i]->refs, 1, __ATOMIC_RELAXED);
-			return known[i];
+			__atomic_add_fetch(&opts->known[i]->refs, 1, __ATOMIC_RELAXED);
+			return opts->known[i];
 		}
 	build_rank(r);
+	make_view(r, opts->view);
 	return r;
 }
 
@@ -256,6 +270,7 @@ void rank_drop(struct rank *r)
 		return;
 	if (r->seams)
 		netmap_seams_free(r->seams);
+	netmap_drop(r->view);
 	atlas_drop(r->atlas);
 	free(r->class_of);
 	free(r->order);

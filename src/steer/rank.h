@@ -29,7 +29,8 @@ struct rank {
 	unsigned n;                 /* edges a row */
 	uint32_t classes;
 	uint32_t *class_of;         /* [place number]; 0 is the class of clients that nobody knows */
-	struct netmap_seams *seams;
+	struct netmap_seams *seams; /* NULL when there is a view */
+	struct netmap *view;        /* of the classes; NULL when memory is better spent */
 	uint16_t *order;            /* [class][n]: positions in the pool's list of edges, the nearest first */
 	uint16_t *within;           /* [class][n]: how many of those behind an edge are within the spread of it; NULL: all */
 	/* What it was made of, to see whether another pool can share it. */
@@ -40,10 +41,17 @@ struct rank {
 	double spread_ms, spread_share;
 };
 
-/* `edges` are all edges of the configuration; the pool's have coordinates. `known` are ranks that may be shared. Never NULL;
- * held once for the caller. */
-struct rank *rank_new(struct atlas *atlas, const struct edge_opts *edges, const struct pool_opts *pool,
-	struct rank *const *known, size_t n_known);
+struct rank_opts {
+	struct atlas *atlas;
+	const struct edge_opts *edges;      /* all of the configuration; the pool's have coordinates */
+	const struct pool_opts *pool;
+	struct rank *const *known;  /* ranks that may be shared */
+	size_t n_known;
+	bool view;                  /* a view, which is quicker; else seams, which take a tenth of its memory */
+};
+
+/* Never NULL; held once for the caller. */
+struct rank *rank_new(const struct rank_opts *opts);
 void rank_drop(struct rank *r);
 
 static inline const uint16_t *rank_order(const struct rank *r, uint32_t class)

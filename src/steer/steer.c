@@ -116,11 +116,25 @@ static void fill_pins(struct steer *s, struct pool *p, const struct pool_opts *o
 
 /* --- pools ---------------------------------------------------------------------------------------------------------- */
 
-/* Ranks that pools may share: those of what is replaced and those made so far. */
+/* Ranks that pools may share: those of what is replaced and those made so far; and what the views of these take. */
 struct ranks {
 	struct rank **r;
-	size_t n;
+	size_t n, views;
 };
+
+/* The first ranks have views, until those take half as much as the atlas's own map: so few different pools are quick to answer
+ * for, and many do not take many times the memory. */
+static struct rank *make_rank(const struct steer *s, const struct steer_opts *all, const struct pool_opts *o, struct ranks *ranks)
+{
+	struct rank *r = rank_new(&(struct rank_opts){ .atlas = s->atlas, .edges = all->edges, .pool = o, .known = ranks->r,
+		.n_known = ranks->n, .view = ranks->views <= netmap_size(s->atlas->cities.map).bytes / 2 });
+
+	for (unsigned i = 0; i < s->n_pools; i++)
+		if (s->pools[i].rank == r)
+			return r;               /* counted already */
+	ranks->views += r->view ? netmap_size(r->view).bytes : 0;
+	return r;
+}
 
 static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *all, const struct pool_opts *o,
 	struct ranks *ranks)
@@ -135,7 +149,7 @@ static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *
 	}
 	fill_pins(s, p, o);
 	if (o->policy == POOL_NEAREST) {
-		p->rank = rank_new(s->atlas, all->edges, o, ranks->r, ranks->n);
+		p->rank = make_rank(s, all, o, ranks);
 		ranks->r[ranks->n++] = p->rank;
 	}
 }

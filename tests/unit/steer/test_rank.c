@@ -167,11 +167,47 @@ static void pools_with_equal_edges_share_a_rank(void)
 	close_ground(&g);
 }
 
+/* Many different pools: the last of them does without a view, and must say just what it says with one. */
+static void views_and_seams_say_the_same(void)
+{
+	enum { POOLS = 6 };
+	struct pool_opts pools[POOLS];
+	uint16_t first[POOLS];
+	struct ground g;
+	unsigned wrong = 0;
+
+	open_ground(&g, 1, INFINITY);
+	for (unsigned i = 0; i < POOLS; i++) {
+		first[i] = (uint16_t)i;
+		pools[i] = (struct pool_opts){ .name = "p", .edges = g.all, .n = EDGES, .answers = 1, .spread_ms = INFINITY,
+			.spread_share = INFINITY, .fallback = &first[i], .n_fallback = 1, .ttl_max_s = UINT32_MAX };
+	}
+	struct steer *many = steer_new(&(struct steer_opts){ g.edges, EDGES, pools, POOLS }, g.atlas, NULL);
+	struct steer *one = steer_new(&(struct steer_opts){ g.edges, EDGES, &pools[POOLS - 1], 1 }, g.atlas, NULL);
+	CU_ASSERT_PTR_NULL(many->pools[POOLS - 1].rank->view);
+	CU_ASSERT_PTR_NOT_NULL(one->pools[0].rank->view);
+	for (unsigned i = 0; i < ADDRESSES / 2; i++) {
+		struct choose_turn turn = { 0 };
+		struct choose_ask a = { .steer = many, .states = g.states, .pool = POOLS - 1, .has_subnet = true,
+			.subnet = draw_addr(i % 2), .turn = &turn };
+		const struct choice seams = choose(&a, NULL);
+		a.steer = one;
+		a.pool = 0;
+		const struct choice view = choose(&a, NULL);
+		wrong += seams.n != view.n || seams.edges[0] != view.edges[0] || seams.scope != view.scope;
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	steer_drop(many);
+	steer_drop(one);
+	close_ground(&g);
+}
+
 void suite_rank(void)
 {
 	static const struct unit_case cases[] = {
 		{ "the choice is the brute-force nearest", the_choice_is_the_brute_force_nearest },
 		{ "no two clients inside a scope get different answers", no_two_clients_inside_a_scope_get_different_answers },
+		{ "views and seams say the same", views_and_seams_say_the_same },
 		{ "pools with equal edges share a rank", pools_with_equal_edges_share_a_rank },
 	};
 
