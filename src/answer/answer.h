@@ -1,7 +1,7 @@
 /* answer.h - the way of a query, from its bytes to those of the answer.
  *
- * Called by a worker for each packet, and by the control thread to explain one: it is the same function. No allocation, lock,
- * log or system call.
+ * Called by a worker for each packet, and by the control thread to explain one: it is the same
+ * function. No allocation, lock, log or system call.
  */
 #ifndef ANSWER_ANSWER_H
 #define ANSWER_ANSWER_H
@@ -16,9 +16,10 @@
 #include <stdint.h>
 
 enum {
-	ANSWER_UDP_MOST = 1232,     /* bytes of an answer over UDP (no fragments: dnsflagday.net/2020) */
+	ANSWER_UDP_MOST =
+		1232, /* bytes of an answer over UDP (no fragments: dnsflagday.net/2020) */
 	ANSWER_TCP_MOST = 65535,
-	ANSWER_CHAIN_MOST = 16      /* CNAMEs and DNAMEs followed inside a zone */
+	ANSWER_CHAIN_MOST = 16 /* CNAMEs and DNAMEs followed inside a zone */
 };
 
 /* Who answers: a worker's own state. */
@@ -32,9 +33,9 @@ struct answerer {
 struct answer_ask {
 	const uint8_t *packet;
 	size_t len;
-	struct addr source;         /* as it came, not yet plain */
+	struct addr source; /* as it came, not yet plain */
 	bool tcp;
-	uint8_t *to;                /* ANSWER_UDP_MOST or ANSWER_TCP_MOST bytes; not `packet` */
+	uint8_t *to; /* ANSWER_UDP_MOST or ANSWER_TCP_MOST bytes; not `packet` */
 };
 
 /* The length of the answer in `ask->to`; 0: none is to be sent. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { RR_FIXED = 12 };             /* owner as a pointer, type, class, TTL, RDLENGTH */
+enum { RR_FIXED = 12 }; /* owner as a pointer, type, class, TTL, RDLENGTH */
 
 void compose_start(struct compose *c, const struct answer_ask *ask, const struct query *q)
 {
@@ -35,8 +35,8 @@ void compose_zone(struct compose *c, const struct zone *z)
 	c->apex_at = c->name_at + c->name.len - z->apex_len;
 }
 
-/* Where in the message the part of the name at work stands that starts at its label `skip`. A name that a chain has led to
- * is written as labels and a pointer to the apex. */
+/* Where in the message the part of the name at work stands that starts at its label `skip`. A
+ * name that a chain has led to is written as labels and a pointer to the apex. */
 static size_t position(const struct compose *c, unsigned skip)
 {
 	const size_t at = c->name.at[skip], labels = c->name.len - c->zone->apex_len;
@@ -51,7 +51,8 @@ static bool truncate_here(struct compose *c)
 }
 
 /* Copies an RRset and sets its pointers: owners, and names in RDATA that end in the apex. */
-static bool put_rrset(struct compose *c, enum writer_section s, const struct zone_rrset *set, size_t owner_at)
+static bool put_rrset(
+	struct compose *c, enum writer_section s, const struct zone_rrset *set, size_t owner_at)
 {
 	struct writer *w = &c->w;
 	uint8_t *to = w->buf + w->len;
@@ -70,7 +71,8 @@ static bool put_rrset(struct compose *c, enum writer_section s, const struct zon
 	return true;
 }
 
-bool compose_rrset(struct compose *c, enum writer_section s, const struct zone_rrset *set, unsigned skip)
+bool compose_rrset(
+	struct compose *c, enum writer_section s, const struct zone_rrset *set, unsigned skip)
 {
 	return put_rrset(c, s, set, position(c, skip)) || truncate_here(c);
 }
@@ -86,7 +88,8 @@ bool compose_node(struct compose *c, const struct zone_node *n, uint16_t qtype)
 	return ok;
 }
 
-/* The name at `at` of the message that is being written, with its pointers followed, in lower case. We wrote it: it is sound. */
+/* The name at `at` of the message that is being written, with its pointers followed, in lower
+ * case. We wrote it: it is sound. */
 static void read_name(const struct compose *c, size_t at, uint8_t to[static NAME_MOST])
 {
 	const uint8_t *buf = c->w.buf;
@@ -104,7 +107,8 @@ static void read_name(const struct compose *c, size_t at, uint8_t to[static NAME
 	to[len] = 0;
 }
 
-/* A and AAAA of the name server that stands at `at` of the message. False when one of them did not fit. */
+/* A and AAAA of the name server that stands at `at` of the message. False when one of them did
+ * not fit. */
 static bool put_addresses(struct compose *c, size_t at)
 {
 	static const uint16_t types[] = { RRTYPE_A, RRTYPE_AAAA };
@@ -135,17 +139,19 @@ bool compose_referral(struct compose *c, const struct lookup *l)
 	const size_t end = c->w.len;
 	for (size_t at = start; at < end; at += RR_FIXED + be16_get(c->w.buf + at + 10))
 		if (!put_addresses(c, at + RR_FIXED))
-			return truncate_here(c);        /* RFC 9471: glue is no extra */
+			return truncate_here(c); /* RFC 9471: glue is no extra */
 	return true;
 }
 
 bool compose_negative(struct compose *c)
 {
-	return put_rrset(c, WRITER_AUTHORITY, zone_rrset_at(c->zone, c->zone->soa_negative), c->apex_at) ||
-	       truncate_here(c);
+	return put_rrset(c, WRITER_AUTHORITY, zone_rrset_at(c->zone, c->zone->soa_negative),
+		       c->apex_at) ||
+		truncate_here(c);
 }
 
-bool compose_edges(struct compose *c, const struct steer *s, const struct choice *choice, uint32_t ttl_s)
+bool compose_edges(
+	struct compose *c, const struct steer *s, const struct choice *choice, uint32_t ttl_s)
 {
 	const bool v6 = c->q->qtype == RRTYPE_AAAA;
 	const size_t size = v6 ? 16 : 4, owner_at = position(c, 0);
@@ -154,7 +160,8 @@ bool compose_edges(struct compose *c, const struct steer *s, const struct choice
 	if (s->edges[choice->edges[0]].cname)
 		return compose_cname(c, s->edges[choice->edges[0]].cname, ttl_s);
 	for (unsigned i = 0; i < choice->n; i++)
-		count += v6 ? s->edges[choice->edges[i]].n_aaaa : s->edges[choice->edges[i]].n_a;
+		count += v6 ? s->edges[choice->edges[i]].n_aaaa
+			    : s->edges[choice->edges[i]].n_a;
 	if (!writer_fits(&c->w, count * (RR_FIXED + size)))
 		return truncate_here(c);
 	for (unsigned i = 0; i < choice->n; i++) {
@@ -183,8 +190,8 @@ bool compose_cname(struct compose *c, const uint8_t *target, uint32_t ttl_s)
 	return true;
 }
 
-/* The record written last is a CNAME, so its RDATA is the end of the message so far; where that starts follows from the
- * records before: a single RR was appended at `last`. */
+/* The record written last is a CNAME, so its RDATA is the end of the message so far; where that
+ * starts follows from the records before: a single RR was appended at `last`. */
 static size_t last_rdata(const struct compose *c)
 {
 	const uint8_t *buf = c->w.buf;
@@ -209,7 +216,8 @@ bool compose_follow(struct compose *c)
 	return true;
 }
 
-bool compose_dname_target(const struct compose *c, const struct lookup *l, uint8_t to[static NAME_MOST])
+bool compose_dname_target(
+	const struct compose *c, const struct lookup *l, uint8_t to[static NAME_MOST])
 {
 	const size_t prefix = c->name.at[l->skip];
 	uint8_t target[NAME_MOST];
@@ -231,9 +239,12 @@ size_t compose_finish(struct compose *c)
 	struct writer *w = &c->w;
 	const struct query *q = c->q;
 
-	be16_put(w->buf + 2, FLAG_QR | (q->flags & (0x7800 | FLAG_RD | FLAG_CD)) | c->flags | (c->rcode & 15));
+	be16_put(w->buf + 2,
+		FLAG_QR | (q->flags & (0x7800 | FLAG_RD | FLAG_CD)) | c->flags |
+			(c->rcode & 15));
 	if (q->edns.present) {
-		w->len += edns_write(w->buf + w->len, &q->edns, c->rcode >> 4, c->ecs, c->scope);
+		w->len += edns_write(
+			w->buf + w->len, &q->edns, c->rcode >> 4, c->ecs, c->scope);
 		writer_count(w, WRITER_ADDITIONAL, 1);
 	}
 	return w->len;

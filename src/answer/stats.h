@@ -1,23 +1,23 @@
 /* stats.h - what a worker has counted.
  *
- * One writer, the worker; anyone may read (a number may be a moment old, never torn). Each worker's stand on cache lines of
- * their own.
+ * One writer, the worker; anyone may read (a number may be a moment old, never torn). Each
+ * worker's stand on cache lines of their own.
  */
 #ifndef ANSWER_STATS_H
 #define ANSWER_STATS_H
 
 #include <stdint.h>
 
-enum { STATS_RCODES = 17 };         /* 0 to 15, and 16 for all others (BADVERS) */
+enum { STATS_RCODES = 17 }; /* 0 to 15, and 16 for all others (BADVERS) */
 
 struct stats {
 	_Alignas(64) uint64_t udp_queries;
 	uint64_t tcp_queries;
 	uint64_t tcp_connections;
-	uint64_t dropped;           /* not answered: no query */
+	uint64_t dropped; /* not answered: no query */
 	uint64_t truncated;
-	uint64_t steered;           /* answered from a pool */
-	uint64_t with_subnet;       /* queries with a client subnet */
+	uint64_t steered;     /* answered from a pool */
+	uint64_t with_subnet; /* queries with a client subnet */
 	uint64_t send_failed;
 	uint64_t rcode[STATS_RCODES];
 };

@@ -24,7 +24,8 @@ struct addr addr_from_sockaddr(const struct sockaddr *sa)
 	struct addr a = { { 0 } };
 
 	if (sa->sa_family == AF_INET)
-		return addr_from_v4((const uint8_t *)&((const struct sockaddr_in *)sa)->sin_addr);
+		return addr_from_v4(
+			(const uint8_t *)&((const struct sockaddr_in *)sa)->sin_addr);
 	if (sa->sa_family == AF_INET6)
 		memcpy(a.b, &((const struct sockaddr_in6 *)sa)->sin6_addr, 16);
 	return a;
@@ -69,7 +70,10 @@ bool prefix_parse(struct prefix *p, const char *text, struct fault *why)
 	memcpy(buf, text, len);
 	buf[len] = 0;
 	if (!addr_parse(&a, buf))
-		return fault(why, "\"%s\" is not an address or prefix (write 192.0.2.0/24 or 2001:db8::/32)", text);
+		return fault(why,
+			"\"%s\" is not an address or prefix (write 192.0.2.0/24 or "
+			"2001:db8::/32)",
+			text);
 	const bool v4 = addr_is_v4(&a) && !strchr(buf, ':');
 	const unsigned most = v4 ? 32 : 128;
 	unsigned long bits = most;
@@ -77,15 +81,19 @@ bool prefix_parse(struct prefix *p, const char *text, struct fault *why)
 		char *end;
 		bits = strtoul(slash + 1, &end, 10);
 		if (slash[1] < '0' || slash[1] > '9' || *end || bits > most)
-			return fault(why, "\"%s\": a prefix length here is a number from 0 to %u", text, most);
+			return fault(why,
+				"\"%s\": a prefix length here is a number from 0 to %u", text,
+				most);
 	}
 	*p = addr_prefix(&a, (unsigned)bits + (v4 ? ADDR_V4_BITS : 0));
 	if (memcmp(&p->addr, &a, sizeof a) != 0)
-		return fault(why, "\"%s\" has bits behind its length (%s is the prefix)", text, prefix_text(shown, p));
+		return fault(why, "\"%s\" has bits behind its length (%s is the prefix)", text,
+			prefix_text(shown, p));
 	return true;
 }
 
-bool addr_parse_endpoint(struct sockaddr_storage *sa, socklen_t *len, const char *text, unsigned port, struct fault *why)
+bool addr_parse_endpoint(struct sockaddr_storage *sa, socklen_t *len, const char *text,
+	unsigned port, struct fault *why)
 {
 	char host[ADDR_TEXT];
 	const char *colon = NULL, *start = text, *end;
@@ -101,7 +109,7 @@ bool addr_parse_endpoint(struct sockaddr_storage *sa, socklen_t *len, const char
 	} else {
 		colon = strchr(text, ':');
 		if (colon && strchr(colon + 1, ':'))
-			colon = NULL;           /* an IPv6 address alone */
+			colon = NULL; /* an IPv6 address alone */
 		end = colon ? colon : text + strlen(text);
 	}
 	if (colon) {
@@ -112,11 +120,15 @@ bool addr_parse_endpoint(struct sockaddr_storage *sa, socklen_t *len, const char
 		port = (unsigned)n;
 	}
 	if (!end || (size_t)(end - start) >= sizeof host)
-		return fault(why, "\"%s\" is not an address (write 192.0.2.1:53 or [2001:db8::1]:53)", text);
+		return fault(why,
+			"\"%s\" is not an address (write 192.0.2.1:53 or [2001:db8::1]:53)",
+			text);
 	memcpy(host, start, (size_t)(end - start));
 	host[end - start] = 0;
 	if (!addr_parse(&a, host))
-		return fault(why, "\"%s\" is not an address (write 192.0.2.1:53 or [2001:db8::1]:53)", text);
+		return fault(why,
+			"\"%s\" is not an address (write 192.0.2.1:53 or [2001:db8::1]:53)",
+			text);
 	memset(sa, 0, sizeof *sa);
 	if (!strchr(host, ':')) {
 		struct sockaddr_in *v4 = (struct sockaddr_in *)sa;
@@ -150,7 +162,8 @@ const char *prefix_text(char buf[static ADDR_TEXT], const struct prefix *p)
 	else
 		inet_ntop(AF_INET6, p->addr.b, buf, ADDR_TEXT);
 	const size_t len = strlen(buf);
-	snprintf(buf + len, ADDR_TEXT - len, "/%u", p->bits - (v4 ? (unsigned)ADDR_V4_BITS : 0u));
+	snprintf(buf + len, ADDR_TEXT - len, "/%u",
+		p->bits - (v4 ? (unsigned)ADDR_V4_BITS : 0u));
 	return buf;
 }
 
@@ -164,7 +177,8 @@ const char *addr_sockaddr_text(char buf[static ADDR_TEXT], const struct sockaddr
 	if (sa->sa_family == AF_INET)
 		snprintf(buf, ADDR_TEXT, "%.*s:%u", ADDR_TEXT - 8, addr_text(host, &a), port);
 	else
-		snprintf(buf, ADDR_TEXT, "[%.*s]:%u", ADDR_TEXT - 10, inet_ntop(AF_INET6, a.b, host, sizeof host), port);
+		snprintf(buf, ADDR_TEXT, "[%.*s]:%u", ADDR_TEXT - 10,
+			inet_ntop(AF_INET6, a.b, host, sizeof host), port);
 	return buf;
 }
 
@@ -187,15 +201,16 @@ bool prefix_has(const struct prefix *p, const struct addr *a)
 struct net {
 	uint8_t b[16];
 	uint8_t bits;
-	uint8_t v4_at;              /* embedded nets: the bit where the IPv4 address starts */
-	uint8_t flip;               /* ... and what its bytes are exclusive-ored with */
+	uint8_t v4_at; /* embedded nets: the bit where the IPv4 address starts */
+	uint8_t flip;  /* ... and what its bytes are exclusive-ored with */
 };
 
 static const struct net embedded[] = {
-	{ { [10] = 0xff, [11] = 0xff }, 96, ADDR_V4_BITS, 0 },  /* RFC 4291 section 2.5.5.2, IPv4-mapped */
-	{ { 0x20, 0x02 }, 16, 16, 0 },                          /* RFC 3056, 6to4 */
-	{ { 0x20, 0x01 }, 32, 96, 0xff },                       /* RFC 4380 section 4, Teredo: the client, inverted */
-	{ { 0x00, 0x64, 0xff, 0x9b }, 96, 96, 0 },              /* RFC 6052 section 2.1, NAT64 */
+	{ { [10] = 0xff, [11] = 0xff }, 96, ADDR_V4_BITS,
+		0 },                      /* RFC 4291 section 2.5.5.2, IPv4-mapped */
+	{ { 0x20, 0x02 }, 16, 16, 0 },    /* RFC 3056, 6to4 */
+	{ { 0x20, 0x01 }, 32, 96, 0xff }, /* RFC 4380 section 4, Teredo: the client, inverted */
+	{ { 0x00, 0x64, 0xff, 0x9b }, 96, 96, 0 }, /* RFC 6052 section 2.1, NAT64 */
 };
 
 static bool in_net(const struct net *n, const struct addr *a)
@@ -209,7 +224,7 @@ static bool in_net(const struct net *n, const struct addr *a)
 
 struct addr addr_plain(const struct addr *a, unsigned *v4_at)
 {
-	if (addr_is_v4(a)) {            /* mostly */
+	if (addr_is_v4(a)) { /* mostly */
 		if (v4_at)
 			*v4_at = ADDR_V4_BITS;
 		return *a;
@@ -239,25 +254,29 @@ bool addr_embedded_net(unsigned i, struct prefix *p)
 	return true;
 }
 
-#define V4(a, b, c, len) { { [10] = 0xff, [11] = 0xff, a, b, c }, 96 + (len), 0, 0 }
+#define V4(a, b, c, len)                                                \
+	{                                                               \
+		{ [10] = 0xff, [11] = 0xff, a, b, c }, 96 + (len), 0, 0 \
+	}
 
-/* IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890, 8190), entries that are not globally reachable, with
- * multicast (RFC 5771, 4291) and what is reserved. In ascending order. */
+/* IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890, 8190), entries that are not
+ * globally reachable, with multicast (RFC 5771, 4291) and what is reserved. In ascending order.
+ */
 static const struct net local[] = {
-	V4(0, 0, 0, 8), V4(10, 0, 0, 8), V4(100, 64, 0, 10), V4(127, 0, 0, 8), V4(169, 254, 0, 16), V4(172, 16, 0, 12),
-	V4(192, 0, 0, 24), V4(192, 0, 2, 24), V4(192, 168, 0, 16), V4(198, 18, 0, 15), V4(198, 51, 100, 24),
-	V4(203, 0, 113, 24), V4(224, 0, 0, 3),
-	{ { 0 }, 96, 0, 0 },                                    /* unspecified, loopback, IPv4-compatible */
-	{ { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 }, 48, 0, 0 },   /* RFC 8215 */
-	{ { 0x01 }, 64, 0, 0 },                                 /* RFC 6666, discard-only */
-	{ { 0x20, 0x01, 0x00, 0x02 }, 48, 0, 0 },               /* RFC 5180, benchmarking */
-	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32, 0, 0 },               /* RFC 3849, documentation */
-	{ { 0x3f, 0xff }, 20, 0, 0 },                           /* RFC 9637, documentation */
-	{ { 0x5f }, 16, 0, 0 },                                 /* RFC 9602, segment routing */
-	{ { 0xfc }, 7, 0, 0 },                                  /* RFC 4193, unique local */
-	{ { 0xfe, 0x80 }, 10, 0, 0 },                           /* RFC 4291, link-local */
-	{ { 0xfe, 0xc0 }, 10, 0, 0 },                           /* RFC 3879, site-local of old */
-	{ { 0xff }, 8, 0, 0 },                                  /* RFC 4291, multicast */
+	V4(0, 0, 0, 8), V4(10, 0, 0, 8), V4(100, 64, 0, 10), V4(127, 0, 0, 8),
+	V4(169, 254, 0, 16), V4(172, 16, 0, 12), V4(192, 0, 0, 24), V4(192, 0, 2, 24),
+	V4(192, 168, 0, 16), V4(198, 18, 0, 15), V4(198, 51, 100, 24), V4(203, 0, 113, 24),
+	V4(224, 0, 0, 3), { { 0 }, 96, 0, 0 }, /* unspecified, loopback, IPv4-compatible */
+	{ { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 }, 48, 0, 0 }, /* RFC 8215 */
+	{ { 0x01 }, 64, 0, 0 },                               /* RFC 6666, discard-only */
+	{ { 0x20, 0x01, 0x00, 0x02 }, 48, 0, 0 },             /* RFC 5180, benchmarking */
+	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32, 0, 0 },             /* RFC 3849, documentation */
+	{ { 0x3f, 0xff }, 20, 0, 0 },                         /* RFC 9637, documentation */
+	{ { 0x5f }, 16, 0, 0 },                               /* RFC 9602, segment routing */
+	{ { 0xfc }, 7, 0, 0 },                                /* RFC 4193, unique local */
+	{ { 0xfe, 0x80 }, 10, 0, 0 },                         /* RFC 4291, link-local */
+	{ { 0xfe, 0xc0 }, 10, 0, 0 },                         /* RFC 3879, site-local of old */
+	{ { 0xff }, 8, 0, 0 },                                /* RFC 4291, multicast */
 };
 
 bool addr_local_net(unsigned i, struct prefix *p)

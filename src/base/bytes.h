@@ -40,13 +40,14 @@ static inline void be64_put(uint8_t *p, uint64_t v)
 	be32_put(p + 4, (uint32_t)v);
 }
 
-/* Two random words, drawn once when a table is built, so that nobody can choose keys that collide. */
+/* Two random words, drawn once when a table is built, so that nobody can choose keys that
+ * collide. */
 struct hash_key {
 	uint64_t k0, k1;
 };
 
-/* Keyed hash of bytes: a chain of folded 64x64 -> 128 bit products (the construction of wyhash), 8 bytes a step. Not a
- * MAC; for hash tables only. */
+/* Keyed hash of bytes: a chain of folded 64x64 -> 128 bit products (the construction of
+ * wyhash), 8 bytes a step. Not a MAC; for hash tables only. */
 static inline uint64_t hash_mix(uint64_t a, uint64_t b)
 {
 	const __uint128_t m = (__uint128_t)a * b;

@@ -32,8 +32,9 @@ bool faults_full(const struct faults *f)
 
 enum { SHOWN_LINE = 160, CONTEXT = 60 };
 
-/* The source line and a caret below the column. Tabs stay tabs in both lines, so that the caret stands right in any
- * terminal; other control characters become '?'. Of a very long line, the part around the column is shown. */
+/* The source line and a caret below the column. Tabs stay tabs in both lines, so that the caret
+ * stands right in any terminal; other control characters become '?'. Of a very long line, the
+ * part around the column is shown. */
 static void show_line(struct text *out, const struct fault_at *at)
 {
 	const char *line = at->text;
@@ -65,11 +66,12 @@ static void show_line(struct text *out, const struct fault_at *at)
 	text_add(out, "^\n");
 }
 
-__attribute__((format(printf, 4, 0))) static void add(struct faults *f, const struct fault_at *at, const char *kind,
-	const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void add(struct faults *f,
+	const struct fault_at *at, const char *kind, const char *fmt, va_list ap)
 {
 	if (at->path && at->line)
-		text_addf(&f->text, "%s:%u:%u: %s: ", at->path, at->line, at->column ? at->column : 1, kind);
+		text_addf(&f->text, "%s:%u:%u: %s: ", at->path, at->line,
+			at->column ? at->column : 1, kind);
 	else if (at->path)
 		text_addf(&f->text, "%s: %s: ", at->path, kind);
 	else

@@ -1,8 +1,9 @@
 /* fault.h - what is wrong with the world, in words for the operator.
  *
- * A `struct fault` holds one sentence, written where the cause is known and printed once by whoever decides.
- * A `struct faults` collects many, each at a place in a text file, for the doors where a person wants to see all that
- * is wrong in one run: zone files and the configuration. Control thread only.
+ * A `struct fault` holds one sentence, written where the cause is known and printed once by
+ * whoever decides. A `struct faults` collects many, each at a place in a text file, for the
+ * doors where a person wants to see all that is wrong in one run: zone files and the
+ * configuration. Control thread only.
  */
 #ifndef BASE_FAULT_H
 #define BASE_FAULT_H
@@ -12,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { FAULTS_MOST = 50 };          /* errors of one run that are shown; the rest is counted */
+enum { FAULTS_MOST = 50 }; /* errors of one run that are shown; the rest is counted */
 
 struct fault {
 	char text[1024];
@@ -21,8 +22,9 @@ struct fault {
 /* Always false, so that `return fault(why, ...)` reads well. `why` may be NULL. */
 __attribute__((format(printf, 2, 3))) bool fault(struct fault *why, const char *fmt, ...);
 
-/* Where in a text something is wrong. `line` and `column` count from 1; 0 is "the whole file". `text` to `text_end` is
- * the whole content of the file, for showing the line, or NULL. `path` and `text` are borrowed for the call. */
+/* Where in a text something is wrong. `line` and `column` count from 1; 0 is "the whole file".
+ * `text` to `text_end` is the whole content of the file, for showing the line, or NULL. `path`
+ * and `text` are borrowed for the call. */
 struct fault_at {
 	const char *path;
 	const char *text, *text_end;
@@ -30,18 +32,22 @@ struct fault_at {
 };
 
 struct faults {
-	struct text text;           /* everything to print, ready with newlines */
+	struct text text; /* everything to print, ready with newlines */
 	unsigned errors, warnings;
 };
 
 void faults_init(struct faults *f);
 void faults_fini(struct faults *f);
 
-/* "path:line:column: error: sentence", the line itself and a caret under the column. Always false. */
-__attribute__((format(printf, 3, 4))) bool faults_error(struct faults *f, const struct fault_at *at, const char *fmt, ...);
-__attribute__((format(printf, 3, 4))) void faults_warning(struct faults *f, const struct fault_at *at, const char *fmt, ...);
+/* "path:line:column: error: sentence", the line itself and a caret under the column. Always
+ * false. */
+__attribute__((format(printf, 3, 4))) bool faults_error(
+	struct faults *f, const struct fault_at *at, const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) void faults_warning(
+	struct faults *f, const struct fault_at *at, const char *fmt, ...);
 
-/* A fault without a place of its own, taken over as it stands: "error: sentence". Always false. */
+/* A fault without a place of its own, taken over as it stands: "error: sentence". Always false.
+ */
 bool faults_take(struct faults *f, const struct fault *one);
 
 /* True once as many errors have been shown as one run shows: time to stop reading. */

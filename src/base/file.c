@@ -36,7 +36,7 @@ static bool read_all(struct file *f, int fd, size_t guess, size_t most)
 	}
 	if (!f->text)
 		return false;
-	f->text[f->len] = 0;        /* `len` < `room`: the loop grows before it reads again */
+	f->text[f->len] = 0; /* `len` < `room`: the loop grows before it reads again */
 	return true;
 }
 
@@ -91,7 +91,7 @@ bool file_stamp(const char *path, struct file_stamp *stamp)
 bool file_stamp_same(const struct file_stamp *a, const struct file_stamp *b)
 {
 	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-	       a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+		a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
 char *file_beside(struct arena *mem, const char *from, const char *path)

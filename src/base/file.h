@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct file {
-	char *text;                 /* NUL after the last byte, for the reader's convenience */
+	char *text; /* NUL after the last byte, for the reader's convenience */
 	size_t len;
 };
 
@@ -21,7 +21,8 @@ struct file_stamp {
 	int64_t mtime_ns, ctime_ns;
 };
 
-/* Reads a regular file (or anything that ends) of at most `most` bytes. On false `f` is empty. */
+/* Reads a regular file (or anything that ends) of at most `most` bytes. On false `f` is empty.
+ */
 bool file_read(struct file *f, const char *path, size_t most, struct fault *why);
 void file_free(struct file *f);
 
@@ -29,7 +30,8 @@ void file_free(struct file *f);
 bool file_stamp(const char *path, struct file_stamp *stamp);
 bool file_stamp_same(const struct file_stamp *a, const struct file_stamp *b);
 
-/* `path` as seen from the folder that holds `from`: absolute paths stay, others are joined. Lives in `mem`. */
+/* `path` as seen from the folder that holds `from`: absolute paths stay, others are joined.
+ * Lives in `mem`. */
 char *file_beside(struct arena *mem, const char *from, const char *path);
 
 #endif

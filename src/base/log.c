@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The one piece of state that all share: where messages go. Set once, before there are threads. */
+/* The one piece of state that all share: where messages go. Set once, before there are threads.
+ */
 static struct {
 	const char *program;
 	enum log_level most;
@@ -33,10 +34,13 @@ static void put(enum log_level level, const char *fmt, va_list ap)
 		n = snprintf(line, sizeof line, "%s: %s", target.program, word[level]);
 	const size_t left = sizeof line - (size_t)n - 1;
 	const int more = vsnprintf(line + n, left, fmt, ap);
-	size_t len = (size_t)n + (more < 0 ? 0 : (size_t)more >= left ? left - 1 : (size_t)more);
+	size_t len = (size_t)n +
+		(more < 0                              ? 0
+				: (size_t)more >= left ? left - 1
+						       : (size_t)more);
 	line[len++] = '\n';
 	if (write(STDERR_FILENO, line, len) < 0)
-		return;             /* nobody is left to be told */
+		return; /* nobody is left to be told */
 }
 
 void log_line(enum log_level level, const char *fmt, ...)

@@ -1,7 +1,7 @@
 /* log.h - one line a message, to standard error.
  *
- * Any thread but the packet path. Lines carry the syslog level prefix "<N>" when standard error is the journal
- * (sd-daemon(3)), and a plain word otherwise.
+ * Any thread but the packet path. Lines carry the syslog level prefix "<N>" when standard error
+ * is the journal (sd-daemon(3)), and a plain word otherwise.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -1,6 +1,7 @@
 /* memory.h - memory that is there, or the end.
  *
- * For the control thread while it builds: without memory nothing it makes would be of use (die()).
+ * For the control thread while it builds: without memory nothing it makes would be of use
+ * (die()).
  */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H

@@ -1,7 +1,8 @@
 /* text.h - a string that grows.
  *
- * Always ends in NUL once anything was added. `struct text t = { 0 }` is an empty one. For the control thread and the
- * tools; memory that cannot be had ends the process at start and truncates the text afterwards (`lost` is set).
+ * Always ends in NUL once anything was added. `struct text t = { 0 }` is an empty one. For the
+ * control thread and the tools; memory that cannot be had ends the process at start and
+ * truncates the text afterwards (`lost` is set).
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
@@ -11,16 +12,17 @@
 #include <stddef.h>
 
 struct text {
-	char *s;                    /* NULL while empty */
+	char *s; /* NULL while empty */
 	size_t len, room;
-	bool lost;                  /* something did not fit into memory */
+	bool lost; /* something did not fit into memory */
 };
 
 void text_add(struct text *t, const char *s);
 void text_add_bytes(struct text *t, const char *s, size_t len);
 void text_add_char(struct text *t, char c);
 __attribute__((format(printf, 2, 3))) void text_addf(struct text *t, const char *fmt, ...);
-__attribute__((format(printf, 2, 0))) void text_addv(struct text *t, const char *fmt, va_list ap);
+__attribute__((format(printf, 2, 0))) void text_addv(
+	struct text *t, const char *fmt, va_list ap);
 
 /* Never NULL; borrowed until the next addition. */
 const char *text_get(const struct text *t);

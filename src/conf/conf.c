@@ -45,11 +45,12 @@ bool conf_read(struct conf *c, const char *path, struct faults *f)
 	return ok;
 }
 
-/* The word behind "control: ... socket:" of a text that is no YAML at present: an operator who has just broken the file still
- * wants to reach the server. NULL when there is none. */
+/* The word behind "control: ... socket:" of a text that is no YAML at present: an operator who
+ * has just broken the file still wants to reach the server. NULL when there is none. */
 static char *glean_socket(struct arena *mem, const char *text)
 {
-	const char *control = strncmp(text, "control:", 8) == 0 ? text : strstr(text, "\ncontrol:");
+	const char *control = strncmp(text, "control:", 8) == 0 ? text
+								: strstr(text, "\ncontrol:");
 	const char *p = control ? strstr(control, "socket:") : NULL;
 
 	if (!p)
@@ -74,13 +75,21 @@ const char *conf_find_socket(const char *path, struct arena *mem, struct fault *
 	faults_init(&unheard);
 	const struct parse_source src = { path, file.text, file.text + file.len, &unheard };
 	const struct node *top = parse_tree(&src, &scratch);
-	const struct node *control = top && top->kind == NODE_MAP ? parse_get(top, "control") : NULL;
-	const struct node *socket = control && control->kind == NODE_MAP ? parse_get(control, "socket") : NULL;
-	const char *word = socket && socket->kind == NODE_SCALAR ? socket->text : top ? NULL : glean_socket(&scratch, file.text);
+	const struct node *control = top && top->kind == NODE_MAP ? parse_get(top, "control")
+								  : NULL;
+	const struct node *socket = control && control->kind == NODE_MAP
+		? parse_get(control, "socket")
+		: NULL;
+	const char *word = socket && socket->kind == NODE_SCALAR ? socket->text
+		: top                                            ? NULL
+		      : glean_socket(&scratch, file.text);
 	if (word)
 		found = file_beside(mem, path, word);
 	else
-		fault(why, "%s names no control socket (add \"control: { socket: PATH }\", or use -s SOCKET)", path);
+		fault(why,
+			"%s names no control socket (add \"control: { socket: PATH }\", or use "
+			"-s SOCKET)",
+			path);
 	arena_fini(&scratch);
 	faults_fini(&unheard);
 	file_free(&file);

@@ -19,28 +19,29 @@
 
 /* Where to find zones: one file, or every file of a folder. */
 struct conf_zone {
-	const uint8_t *name;        /* wire, lower case; NULL for `dir` */
-	const char *file;           /* NULL for `dir` */
-	const char *dir;            /* NULL for `file` */
-	unsigned line, column;      /* where `name` or `dir` is written */
+	const uint8_t *name;   /* wire, lower case; NULL for `dir` */
+	const char *file;      /* NULL for `dir` */
+	const char *dir;       /* NULL for `file` */
+	unsigned line, column; /* where `name` or `dir` is written */
 };
 
 struct conf {
 	struct arena mem;
 	const char *path;
-	const char *text, *text_end;        /* the file's content, for faults found later */
+	const char *text, *text_end; /* the file's content, for faults found later */
 
-	struct net_opts net;                /* server: listen, workers, tcp-clients, tcp-idle */
-	const char *user;                   /* server: user; NULL stays who we are */
-	bool ecs;                           /* server: ecs; true unless "off" */
-	const char *control_socket;         /* control: socket; NULL: none */
+	struct net_opts net;        /* server: listen, workers, tcp-clients, tcp-idle */
+	const char *user;           /* server: user; NULL stays who we are */
+	bool ecs;                   /* server: ecs; true unless "off" */
+	const char *control_socket; /* control: socket; NULL: none */
 
-	const char *const *city_files;      /* geoip: city: file */
+	const char *const *city_files; /* geoip: city: file */
 	size_t n_city_files;
-	const char *const *asn_files;       /* geoip: asn: file */
+	const char *const *asn_files; /* geoip: asn: file */
 	size_t n_asn_files;
 
-	struct edge_opts *edges;            /* in the order of the file; their numbers are what pools name */
+	struct edge_opts
+		*edges; /* in the order of the file; their numbers are what pools name */
 	size_t n_edges;
 	struct pool_opts *pools;
 	size_t n_pools;
@@ -61,8 +62,9 @@ bool conf_read_text(
 /* Fine for a zeroed one. */
 void conf_fini(struct conf *c);
 
-/* Where the control socket of the server with that configuration is, even when the rest of the file is wrong: so that a server
- * can be told to reload, and say what is wrong, or to stop. Lives in `mem`. NULL and one sentence when there is none. */
+/* Where the control socket of the server with that configuration is, even when the rest of the
+ * file is wrong: so that a server can be told to reload, and say what is wrong, or to stop.
+ * Lives in `mem`. NULL and one sentence when there is none. */
 const char *conf_find_socket(const char *path, struct arena *mem, struct fault *why);
 
 #endif

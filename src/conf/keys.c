@@ -24,11 +24,11 @@ static void tell_unknown(const struct reader *r, const struct key *keys, const s
 	}
 	for (unsigned i = 0; keys[i].name; i++)
 		if (near.best == keys[i].name)
-			*met |= (row_set)1 << i;        /* misspelt, not missing */
+			*met |= (row_set)1 << i; /* misspelt, not missing */
 	option_shown(shown, key->text);
 	if (near.best)
-		parse_error(r->src, key, "unknown key \"%s\" in %s; did you mean \"%s\"?", shown,
-			where, near.best);
+		parse_error(r->src, key, "unknown key \"%s\" in %s; did you mean \"%s\"?",
+			shown, where, near.best);
 	else
 		parse_error(r->src, key, "unknown key \"%s\" in %s (known: %s)", shown, where,
 			text_get(&names));
@@ -73,7 +73,7 @@ void keys_read(struct reader *r, const struct key *keys, const struct node *map,
 				k->take(r, k, n, (char *)to + k->at);
 		}
 	}
-	if (!faults_full(r->src->faults))   /* else nobody looked at all of them */
+	if (!faults_full(r->src->faults)) /* else nobody looked at all of them */
 		tell_missing(r, keys, map, where, met);
 }
 

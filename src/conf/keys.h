@@ -21,10 +21,11 @@
 struct reader {
 	const struct parse_source *src;
 	struct conf *conf;
-	struct arena *mem;          /* the configuration's: options go here, strings copied */
-	struct arena *scratch;      /* the tree's: dies when all is read */
-	struct known edges, pools;  /* numbers in `conf`; of faulty ones too: to name those is no fault */
-	const struct node **edge_nodes;     /* by number; NULL: no edges were read */
+	struct arena *mem;     /* the configuration's: options go here, strings copied */
+	struct arena *scratch; /* the tree's: dies when all is read */
+	struct known edges,
+		pools; /* numbers in `conf`; of faulty ones too: to name those is no fault */
+	const struct node **edge_nodes; /* by number; NULL: no edges were read */
 };
 
 struct key;
@@ -39,12 +40,12 @@ typedef void key_take(
 struct key {
 	const char *name;
 	key_take *take;
-	const char *say;            /* '"name" must be <say>' */
+	const char *say; /* '"name" must be <say>' */
 	size_t at;
-	uint32_t least, most;       /* of numbers and durations, in the option's unit */
-	bool late;                  /* depends on other rows of the table */
-	const char *needed;         /* an example, of a key that must be there; else NULL */
-	const struct key *keys;     /* of keys_section() */
+	uint32_t least, most;   /* of numbers and durations, in the option's unit */
+	bool late;              /* depends on other rows of the table */
+	const char *needed;     /* an example, of a key that must be there; else NULL */
+	const struct key *keys; /* of keys_section() */
 };
 
 /* `where` names the mapping in faults: "server", "edge ams1". */

@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORD_MOST = 64 };            /* longer words get no hint */
+enum { WORD_MOST = 64 }; /* longer words get no hint */
 
 static int compare(const void *a, const void *b)
 {
-	return strcmp(((const struct known_name *)a)->name, ((const struct known_name *)b)->name);
+	return strcmp(
+		((const struct known_name *)a)->name, ((const struct known_name *)b)->name);
 }
 
 struct known known_new(struct arena *mem, const char *const *names, size_t n)

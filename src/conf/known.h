@@ -25,7 +25,7 @@ struct known {
 /* The best offer so far; { .word = ... } is how to begin. */
 struct known_near {
 	const char *word;
-	const char *best;           /* NULL: nothing was near enough to be meant */
+	const char *best; /* NULL: nothing was near enough to be meant */
 	unsigned distance;
 };
 

@@ -16,7 +16,7 @@ const char *option_shown(char buf[static OPTION_SHOWN], const char *text)
 	if (cut) {
 		len = most;
 		while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
-			len--;              /* not inside a character */
+			len--; /* not inside a character */
 	}
 	for (size_t i = 0; i < len; i++)
 		buf[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
@@ -35,7 +35,8 @@ bool option_wrong(const struct reader *r, const struct key *key, const struct no
 		n->kind == NODE_LIST ? "list" : "mapping");
 }
 
-/* C1 control characters too: U+0080 to U+009F are c2 80 to c2 9f, and a terminal may obey them. */
+/* C1 control characters too: U+0080 to U+009F are c2 80 to c2 9f, and a terminal may obey them.
+ */
 static bool has_control(const char *text)
 {
 	for (const unsigned char *s = (const unsigned char *)text; *s; s++)
@@ -53,13 +54,13 @@ const char *option_scalar(const struct reader *r, const struct key *key, const s
 		return NULL;
 	}
 	if (has_control(n->text)) {
-		parse_error(r->src, n, "a line break or control character in \"%s\"; take it out",
-			key->name);
+		parse_error(r->src, n,
+			"a line break or control character in \"%s\"; take it out", key->name);
 		return NULL;
 	}
 	if (strlen(n->text) > OPTION_TEXT_MOST) {
-		parse_error(r->src, n,
-			"\"%s\" is longer than %d bytes", key->name, OPTION_TEXT_MOST);
+		parse_error(r->src, n, "\"%s\" is longer than %d bytes", key->name,
+			OPTION_TEXT_MOST);
 		return NULL;
 	}
 	return n->text;
@@ -73,8 +74,8 @@ bool option_is_list(
 	if (n->kind == NODE_MAP)
 		return option_wrong(r, key, n);
 	if (n->kind == NODE_LIST && !n->n)
-		return parse_error(r->src, n,
-			"\"%s\" must be %s, not an empty list", key->name, key->say);
+		return parse_error(
+			r->src, n, "\"%s\" must be %s, not an empty list", key->name, key->say);
 	if (n->kind == NODE_LIST && n->n > most)
 		return parse_error(r->src, n, "\"%s\" has %zu entries; %zu are allowed",
 			key->name, n->n, most);
@@ -105,7 +106,8 @@ static bool take_digits(const char **s, uint64_t *to)
 
 	for (; **s >= '0' && **s <= '9'; ++*s) {
 		if (v > UINT32_MAX * (uint64_t)1000)
-			return false;           /* far more than any option takes, far less than overflows */
+			return false; /* far more than any option takes, far less than overflows
+				       */
 		v = v * 10 + (uint64_t)(**s - '0');
 	}
 	*to = v;
@@ -146,7 +148,7 @@ bool option_duration(const char *text, const char *end, uint64_t *ms)
 		return false;
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
 		if ((size_t)(end - text) == strlen(units[i].unit) &&
-		    memcmp(text, units[i].unit, (size_t)(end - text)) == 0)
+			memcmp(text, units[i].unit, (size_t)(end - text)) == 0)
 			return !__builtin_mul_overflow(v, units[i].ms, ms);
 	return false;
 }
@@ -175,10 +177,11 @@ void option_duration_ms(
 	if (!text)
 		return;
 	if (option_whole(text, &v))
-		parse_error(r->src, value, "\"%s\" needs a unit (ms, s, m, h, d or w); write %ss",
-			key->name, text);
+		parse_error(r->src, value,
+			"\"%s\" needs a unit (ms, s, m, h, d or w); write %ss", key->name,
+			text);
 	else if (option_duration(text, text + strlen(text), &v) && v >= key->least &&
-		 v <= key->most)
+		v <= key->most)
 		*(unsigned *)to = (unsigned)v;
 	else
 		option_wrong(r, key, value);

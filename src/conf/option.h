@@ -13,11 +13,11 @@
 
 enum { OPTION_SHOWN = 72, OPTION_TEXT_MOST = 4095 };
 
-key_take option_number;              /* to a uint32_t */
-key_take option_duration_ms;         /* to an unsigned: "10s", "500ms"; units ms s m h d w */
-key_take option_switch;              /* to a bool: on, off, and YAML's other words for them */
-key_take option_text;                /* to a const char *: any text without control characters */
-key_take option_path;                /* to a const char *, joined to the folder of the configuration */
+key_take option_number;      /* to a uint32_t */
+key_take option_duration_ms; /* to an unsigned: "10s", "500ms"; units ms s m h d w */
+key_take option_switch;      /* to a bool: on, off, and YAML's other words for them */
+key_take option_text;        /* to a const char *: any text without control characters */
+key_take option_path;        /* to a const char *, joined to the folder of the configuration */
 
 /* '"key" must be <say>, not "..."'. Always false. */
 bool option_wrong(const struct reader *r, const struct key *key, const struct node *n);
@@ -36,7 +36,8 @@ const struct node *option_next(const struct node *list, const struct node *item)
 /* How many items there may be, at most. */
 size_t option_count(const struct node *list);
 
-/* Pure readers of text, which tell nothing. A whole number has digits only, no zero in front. */
+/* Pure readers of text, which tell nothing. A whole number has digits only, no zero in front.
+ */
 bool option_whole(const char *text, uint64_t *to);
 /* Digits with or without a fraction, after a sign when `sign`; `*end` is what follows. */
 bool option_decimal(const char *text, bool sign, double *to, const char **end);

@@ -10,8 +10,8 @@
 /* A collection that is not closed yet. */
 struct level {
 	struct node *node;
-	struct node *last;          /* its last child */
-	const struct node *key;     /* of a mapping: the key that waits for its value */
+	struct node *last;      /* its last child */
+	const struct node *key; /* of a mapping: the key that waits for its value */
 };
 
 struct build {
@@ -21,9 +21,9 @@ struct build {
 	struct level open[PARSE_DEPTH_MOST];
 	unsigned depth;
 	unsigned documents;
-	struct parse_span *spans;   /* quoted scalars; from the heap */
+	struct parse_span *spans; /* quoted scalars; from the heap */
 	size_t n_spans, spans_room;
-	bool lost;                  /* no memory for a span */
+	bool lost; /* no memory for a span */
 };
 
 /* --- faults ------------------------------------------------------------------------------- */
@@ -144,7 +144,8 @@ static void take_key(const struct build *b, struct level *up, const struct node 
 
 	up->key = n;
 	if (n->kind == NODE_SCALAR && !n->quoted && strcmp(n->text, "<<") == 0)
-		parse_error(b->src, n, "merge keys (<<) are not taken; write the keys themselves");
+		parse_error(
+			b->src, n, "merge keys (<<) are not taken; write the keys themselves");
 	else if (n->kind == NODE_LIST || n->kind == NODE_MAP)
 		parse_error(b->src, n,
 			"a key is plain text, not a %s; text with brackets in it needs quotes",
@@ -179,12 +180,13 @@ static void attach(struct build *b, struct node *n)
 	up->node->n++;
 }
 
-static void refuse_extras(const struct build *b, const struct node *n, const yaml_char_t *anchor,
-	const yaml_char_t *tag)
+static void refuse_extras(const struct build *b, const struct node *n,
+	const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	if (anchor)
 		parse_error(b->src, n,
-			"anchors (&name) are not taken; take it out and write the value where it is wanted");
+			"anchors (&name) are not taken; take it out and write the value where "
+			"it is wanted");
 	if (tag)
 		parse_error(b->src, n,
 			"tags (!name) are not taken; take it out, or put the text in quotes");
@@ -202,8 +204,8 @@ static void keep_span(struct build *b, const yaml_event_t *e)
 		b->spans = more;
 		b->spans_room = room;
 	}
-	b->spans[b->n_spans++] =
-		(struct parse_span){ mark_place(&e->start_mark), mark_place(&e->end_mark) };
+	b->spans[b->n_spans++] = (struct parse_span){ mark_place(&e->start_mark),
+		mark_place(&e->end_mark) };
 }
 
 static void take_scalar(struct build *b, const yaml_event_t *e)
@@ -245,7 +247,8 @@ static bool take_document(struct build *b, const yaml_event_t *e)
 
 	if (b->documents++)
 		return parse_error(b->src, n,
-			"a second document starts here; a configuration is one (take the \"---\" out)");
+			"a second document starts here; a configuration is one (take the "
+			"\"---\" out)");
 	if (e->data.document_start.version_directive ||
 		e->data.document_start.tag_directives.start !=
 			e->data.document_start.tag_directives.end)
@@ -267,7 +270,8 @@ static bool take_event(struct build *b, const yaml_event_t *e)
 	case YAML_ALIAS_EVENT:
 		n = new_node(b, NODE_BAD, e);
 		parse_error(b->src, n,
-			"aliases (*name) are not taken; write the value itself, or put the text in quotes");
+			"aliases (*name) are not taken; write the value itself, or put the "
+			"text in quotes");
 		attach(b, n);
 		return true;
 	case YAML_MAPPING_END_EVENT: drop_duplicates(b, b->open[--b->depth].node); return true;
@@ -286,7 +290,8 @@ static bool tell_problem(const struct build *b, const yaml_parser_t *p)
 		.problem = p->problem ? p->problem : "",
 		.context = p->context,
 		.at = mark_place(&p->problem_mark),
-		.begun = p->context ? mark_place(&p->context_mark) : (struct parse_place){ 0, 0 },
+		.begun = p->context ? mark_place(&p->context_mark)
+				    : (struct parse_place){ 0, 0 },
 	};
 
 	if (p->error == YAML_MEMORY_ERROR)

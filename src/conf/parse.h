@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PARSE_DEPTH_MOST = 16 };     /* a list in a mapping in ... */
+enum { PARSE_DEPTH_MOST = 16 }; /* a list in a mapping in ... */
 
 /* What is being read, and where its faults go. All borrowed. */
 struct parse_source {
@@ -26,17 +26,17 @@ enum node_kind {
 	NODE_SCALAR,
 	NODE_LIST,
 	NODE_MAP,
-	NODE_BAD                    /* already told as a fault: pass over it in silence */
+	NODE_BAD /* already told as a fault: pass over it in silence */
 };
 
 struct node {
 	enum node_kind kind;
-	bool quoted;                /* a scalar with quotes, or of many lines */
-	unsigned line, column;      /* of its first character, from 1; columns count characters */
-	const char *text;           /* NODE_SCALAR, without any NUL in it */
-	const struct node *key;     /* the scalar it stands behind, in a mapping; NULL in a list */
-	struct node *first, *next;  /* first child; next sibling */
-	size_t n;                   /* children */
+	bool quoted;            /* a scalar with quotes, or of many lines */
+	unsigned line, column;  /* of its first character, from 1; columns count characters */
+	const char *text;       /* NODE_SCALAR, without any NUL in it */
+	const struct node *key; /* the scalar it stands behind, in a mapping; NULL in a list */
+	struct node *first, *next; /* first child; next sibling */
+	size_t n;                  /* children */
 };
 
 /* The top of the tree, which lives in `mem`; NULL when the text is no YAML or empty. There may

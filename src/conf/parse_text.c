@@ -48,15 +48,18 @@ static size_t take_utf8(const char *s, const char *end, uint32_t *c)
 static const char *bad_char(uint32_t c, const char *next, const char *end)
 {
 	if (c == '\r' && (next == end || *next != '\n'))
-		return "a carriage return alone is no line end (save the file with Unix line ends)";
+		return "a carriage return alone is no line end (save the file with Unix line "
+		       "ends)";
 	if (c == 0x85 || c == 0x2028 || c == 0x2029)
-		return "an unusual line break (U+0085, U+2028 or U+2029); write an ordinary line end";
+		return "an unusual line break (U+0085, U+2028 or U+2029); write an ordinary "
+		       "line end";
 	if (c == 0)
 		return "a NUL byte; this is no text file";
 	if ((c < ' ' && c != '\t' && c != '\n' && c != '\r') || (c >= 0x7f && c < 0xa0))
 		return "a control character; take it out";
 	if (c == 0xfeff || c == 0xfffe || c == 0xffff)
-		return "a byte order mark or another invisible character; save the file as plain UTF-8";
+		return "a byte order mark or another invisible character; save the file as "
+		       "plain UTF-8";
 	return NULL;
 }
 
@@ -68,7 +71,8 @@ bool parse_text_check(const struct parse_source *src)
 	for (const char *s = src->text; s < src->text_end; at.column++) {
 		const size_t len = take_utf8(s, src->text_end, &c);
 		if (len == 0)
-			return wrong(src, at, "this is not UTF-8; save the file in that encoding");
+			return wrong(
+				src, at, "this is not UTF-8; save the file in that encoding");
 		s += len;
 		const char *say = bad_char(c, s, src->text_end);
 		if (say)
@@ -100,7 +104,7 @@ void parse_text_tabs(const struct parse_source *src, const struct parse_span *sp
 
 	for (const char *s = src->text; s < src->text_end; s++) {
 		if (((unsigned char)*s & 0xc0) == 0x80)
-			continue;           /* the rest of a character */
+			continue; /* the rest of a character */
 		while (span < n && !before(at, spans[span].to))
 			span++;
 		const bool inside = span < n && !before(at, spans[span].from);
@@ -129,7 +133,7 @@ void parse_text_tabs(const struct parse_source *src, const struct parse_span *sp
 
 /* --- what libyaml says -------------------------------------------------------------------- */
 
-enum place { HERE, BEGUN };         /* where the caret helps most */
+enum place { HERE, BEGUN }; /* where the caret helps most */
 
 /* Parts of libyaml's sentences, and ours. The first row that fits counts; a NULL context fits
  * all. */
@@ -137,17 +141,19 @@ static const struct {
 	const char *problem, *context;
 	enum place place;
 	const char *say;
-	const char *chars;          /* ... and only when the caret is at one of these; NULL: at any */
+	const char *chars; /* ... and only when the caret is at one of these; NULL: at any */
 } words[] = {
 	{ "found unexpected end of stream", "quoted scalar", BEGUN,
 		.say = "this quote is never closed" },
 	{ "found unexpected document indicator", "quoted scalar", BEGUN,
 		.say = "this quote is never closed" },
 	{ "escape", "quoted scalar", HERE,
-		.say = "an unknown escape; in double quotes write \\\\ for one backslash, or use "
+		.say = "an unknown escape; in double quotes write \\\\ for one backslash, or "
+		       "use "
 		       "single quotes" },
 	{ "hexdecimal", "quoted scalar", HERE, .say = "this escape needs hexadecimal digits" },
-	{ "could not find expected ':'", NULL, BEGUN, .say = "a key without a \":\" behind it" },
+	{ "could not find expected ':'", NULL, BEGUN,
+		.say = "a key without a \":\" behind it" },
 	{ "did not find expected ',' or ']'", NULL, HERE,
 		.say = "a \",\" or \"]\" is missing before this; text with brackets, commas or "
 		       "\": \" in it needs quotes" },
@@ -181,11 +187,13 @@ static const struct {
 	{ "found unexpected ':'", NULL, HERE,
 		.say = "a \":\" that cannot be here; put the text in quotes" },
 	{ "expected <document start>", NULL, HERE,
-		.say = "this does not belong to anything above; indent it like the other keys" },
+		.say = "this does not belong to anything above; indent it like the other "
+		       "keys" },
 	{ "", "block scalar", HERE,
 		.say = "the first line of a text block is \"|\" or \">\" and nothing more" },
 	{ "", "directive", HERE,
-		.say = "a line that starts with \"%\" is no configuration; put the text in quotes" },
+		.say = "a line that starts with \"%\" is no configuration; put the text in "
+		       "quotes" },
 	{ "", "tag", HERE, .say = "a tag (\"!\"); take it out, or put the text in quotes" },
 };
 
@@ -196,8 +204,8 @@ static bool fits(const struct parse_problem *p, size_t row, char c)
 	const char *context = p->context ? p->context : "";
 
 	return strstr(p->problem, words[row].problem) &&
-	       (!words[row].context || strstr(context, words[row].context)) &&
-	       (!words[row].chars || (c && strchr(words[row].chars, c)));
+		(!words[row].context || strstr(context, words[row].context)) &&
+		(!words[row].chars || (c && strchr(words[row].chars, c)));
 }
 
 /* The character at a place; NUL at the end. */
@@ -234,7 +242,8 @@ bool parse_text_problem(const struct parse_source *src, const struct parse_probl
 		text_add(&say, words[i].say);
 	if (i < WORDS && words[i].place == BEGUN && p->begun.line)
 		at = p->begun;
-	else if (strstr(p->problem, "expected ','") && p->begun.line && p->begun.line != at.line)
+	else if (strstr(p->problem, "expected ','") && p->begun.line &&
+		p->begun.line != at.line)
 		text_addf(&say, " (the bracket is opened on line %u)", p->begun.line);
 	wrong(src, at, text_get(&say));
 	text_fini(&say);

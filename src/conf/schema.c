@@ -17,8 +17,8 @@ static bool has_port(const struct net_address *a)
 	return ((const struct sockaddr_in *)&a->sa)->sin_port != 0;
 }
 
-static bool take_endpoint(
-	struct reader *r, const struct key *key, const struct node *item, struct net_address *to)
+static bool take_endpoint(struct reader *r, const struct key *key, const struct node *item,
+	struct net_address *to)
 {
 	const char *text = option_scalar(r, key, item);
 	struct fault why;
@@ -49,7 +49,8 @@ static void take_listen(
 		while (twin < n && memcmp(&list[twin], &list[n], sizeof *list) != 0)
 			twin++;
 		if (twin < n)
-			parse_error(r->src, i, "this address and port is here twice; take one out");
+			parse_error(
+				r->src, i, "this address and port is here twice; take one out");
 		else
 			n++;
 	}
@@ -66,7 +67,7 @@ static void take_workers(
 		option_number(r, key, value, to);
 }
 
-#define LISTEN "listen: [ \"0.0.0.0:53\", \"[::]:53\" ]"
+#define LISTEN    "listen: [ \"0.0.0.0:53\", \"[::]:53\" ]"
 #define AT(field) .at = offsetof(struct conf, field)
 
 static const struct key server_keys[] = {
@@ -76,8 +77,8 @@ static const struct key server_keys[] = {
 		.least = 1, .most = NET_WORKERS_MOST },
 	{ "user", option_text, .say = "the name of a user", AT(user) },
 	{ "ecs", option_switch, .say = "on or off", AT(ecs) },
-	{ "tcp-clients", option_number, .say = "a number from 1 to 1000000", AT(net.tcp_clients),
-		.least = 1, .most = 1000000 },
+	{ "tcp-clients", option_number, .say = "a number from 1 to 1000000",
+		AT(net.tcp_clients), .least = 1, .most = 1000000 },
 	{ "tcp-idle", option_duration_ms, .say = "a duration from 1ms to 1h, such as 10s",
 		AT(net.tcp_idle_ms), .least = 1, .most = 3600000 },
 	{ 0 },
@@ -88,7 +89,7 @@ static const struct key server_keys[] = {
 static void take_socket(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
-	const size_t most = sizeof ((struct sockaddr_un *)0)->sun_path - 1;
+	const size_t most = sizeof((struct sockaddr_un *)0)->sun_path - 1;
 	const char *path = NULL;
 
 	option_path(r, key, value, &path);
@@ -96,8 +97,8 @@ static void take_socket(
 		return;
 	if (strlen(path) > most)
 		parse_error(r->src, value,
-			"the path of a socket has at most %zu bytes; this one has %zu (%s)", most,
-			strlen(path), path);
+			"the path of a socket has at most %zu bytes; this one has %zu (%s)",
+			most, strlen(path), path);
 	else
 		*(const char **)to = path;
 }

@@ -22,35 +22,35 @@ key_take schema_edges, schema_pools, schema_zones;
 
 /* --- within the sections ------------------------------------------------------------------ */
 
-/* An absolute domain name, with or without its dot at the end, in the case it is written in. Its
- * length with the root; 0 when it is none, and told. */
+/* An absolute domain name, with or without its dot at the end, in the case it is written in.
+ * Its length with the root; 0 when it is none, and told. */
 size_t schema_name(const struct reader *r, const struct key *key, const struct node *value,
 	uint8_t to[static NAME_MOST]);
 
 /* The number of an edge; false, and told with the nearest name, when there is none such. */
-bool schema_edge_find(
-	const struct reader *r, const struct key *key, const struct node *name, unsigned *number);
+bool schema_edge_find(const struct reader *r, const struct key *key, const struct node *name,
+	unsigned *number);
 
 /* A pool while it is read. */
 struct schema_pool {
 	struct pool_opts opts;
 	const struct node *node;
-	bool edges_whole;           /* `edges` had no fault, so that others can be held against it */
-	bool policy_wrong;          /* told; nothing is asked of the edges */
-	const struct node *other;   /* where `all-down` names another pool */
-	struct pool_pin *pins;      /* room for all of them; `opts.n_pins` are taken */
+	bool edges_whole;  /* `edges` had no fault, so that others can be held against it */
+	bool policy_wrong; /* told; nothing is asked of the edges */
+	const struct node *other; /* where `all-down` names another pool */
+	struct pool_pin *pins;    /* room for all of them; `opts.n_pins` are taken */
 	const struct node **pin_nodes;
 };
 
 struct schema_edges {
 	const struct schema_pool *pool;
-	uint16_t *edges;            /* in the order they are written in */
-	size_t n;                   /* 0: none was left */
-	bool whole;                 /* none was wrong */
+	uint16_t *edges; /* in the order they are written in */
+	size_t n;        /* 0: none was left */
+	bool whole;      /* none was wrong */
 };
 
-/* One edge or a list of edges, none twice, all of them of `pool` unless that is NULL. Wrong ones
- * are told and left out. */
+/* One edge or a list of edges, none twice, all of them of `pool` unless that is NULL. Wrong
+ * ones are told and left out. */
 struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
 	const struct node *value, const struct schema_pool *pool);
 

@@ -36,7 +36,7 @@ static bool parse_place_list(const struct node *list, double *lat, double *lon)
 		list->first->next->kind != NODE_SCALAR)
 		return false;
 	return option_decimal(list->first->text, true, lat, &lat_end) && !*lat_end &&
-	       option_decimal(list->first->next->text, true, lon, &lon_end) && !*lon_end;
+		option_decimal(list->first->next->text, true, lon, &lon_end) && !*lon_end;
 }
 
 static void take_place(
@@ -57,7 +57,8 @@ static void take_place(
 			option_wrong(r, key, value);
 	} else if (lat < -90 || lat > 90) {
 		parse_error(r->src, value,
-			"a latitude is from -90 to 90, not %g (latitude comes first, then longitude)",
+			"a latitude is from -90 to 90, not %g (latitude comes first, then "
+			"longitude)",
 			lat);
 	} else if (lon < -180 || lon > 180) {
 		parse_error(r->src, value, "a longitude is from -180 to 180, not %g", lon);
@@ -85,8 +86,8 @@ static bool take_address(struct reader *r, const struct key *key, const struct n
 		return false;
 	option_shown(shown, text);
 	if (!addr_parse(to, text))
-		return parse_error(r->src, item,
-			"\"%s\" is not an %s address", shown, v4 ? "IPv4" : "IPv6");
+		return parse_error(r->src, item, "\"%s\" is not an %s address", shown,
+			v4 ? "IPv4" : "IPv6");
 	if (v4 != !strchr(text, ':'))
 		return parse_error(r->src, item, "%s is an %s address; it belongs under \"%s\"",
 			shown, v4 ? "IPv6" : "IPv4", v4 ? "aaaa" : "a");
@@ -126,7 +127,8 @@ static void take_a(struct reader *r, const struct key *key, const struct node *v
 	edge->n_a = take_addresses(r, key, value, true, &edge->a);
 }
 
-static void take_aaaa(struct reader *r, const struct key *key, const struct node *value, void *to)
+static void take_aaaa(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct edge_opts *edge = to;
 
@@ -135,12 +137,13 @@ static void take_aaaa(struct reader *r, const struct key *key, const struct node
 
 /* --- the rest of an edge ------------------------------------------------------------------ */
 
-static void take_cname(struct reader *r, const struct key *key, const struct node *value, void *to)
+static void take_cname(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	uint8_t name[NAME_MOST];
 	const size_t len = schema_name(r, key, value, name);
 
-	if (len == 1)               /* the root is no host */
+	if (len == 1) /* the root is no host */
 		option_wrong(r, key, value);
 	else if (len)
 		*(const uint8_t **)to = arena_memdup(r->mem, name, len);
@@ -178,7 +181,8 @@ static void check_name(const struct reader *r, const struct node *key)
 		if (plain || (s > name && strchr("_-.", *s)))
 			continue;
 		parse_error(r->src, key,
-			"\"%s\" is no name for an edge: it starts with a letter or digit, and has "
+			"\"%s\" is no name for an edge: it starts with a letter or digit, and "
+			"has "
 			"only those and \"-\", \"_\" and \".\" in it",
 			option_shown(shown, name));
 		return;
@@ -230,7 +234,8 @@ void schema_edges(struct reader *r, const struct key *key, const struct node *va
 	if (!keys_is_map(r, value, key->name))
 		return;
 	if (value->n > EDGES_MOST)
-		parse_error(r->src, value->key, "%zu edges; %d are allowed", value->n, EDGES_MOST);
+		parse_error(
+			r->src, value->key, "%zu edges; %d are allowed", value->n, EDGES_MOST);
 	c->n_edges = value->n < EDGES_MOST ? value->n : EDGES_MOST;
 	c->edges = arena_zalloc(r->mem, c->n_edges * sizeof *c->edges);
 	r->edge_nodes = arena_zalloc(r->scratch, c->n_edges * sizeof *r->edge_nodes);
@@ -244,8 +249,8 @@ void schema_edges(struct reader *r, const struct key *key, const struct node *va
 	r->edges = known_new(r->scratch, names, n);
 }
 
-bool schema_edge_find(
-	const struct reader *r, const struct key *key, const struct node *name, unsigned *number)
+bool schema_edge_find(const struct reader *r, const struct key *key, const struct node *name,
+	unsigned *number)
 {
 	const char *text = option_scalar(r, key, name);
 	char shown[OPTION_SHOWN];
@@ -257,8 +262,8 @@ bool schema_edge_find(
 	const char *near = faults_full(r->src->faults) ? NULL : known_nearest(&r->edges, text);
 	option_shown(shown, text);
 	if (near)
-		return parse_error(r->src, name, "there is no edge \"%s\"; did you mean \"%s\"?",
-			shown, near);
-	return parse_error(r->src, name,
-		"there is no edge \"%s\"; write it under \"edges\" first", shown);
+		return parse_error(r->src, name,
+			"there is no edge \"%s\"; did you mean \"%s\"?", shown, near);
+	return parse_error(
+		r->src, name, "there is no edge \"%s\"; write it under \"edges\" first", shown);
 }

@@ -63,7 +63,9 @@ static bool read_region(struct reader *r, const struct node *key, struct pool_pi
 	const char *s = key->text;
 
 	if (strlen(s) < 4 || !is_letters(s, 2) || s[2] != '-')
-		return wrong(r, key, "not a region (country, \"-\" and what the GeoIP file has: US-CA, US-California)");
+		return wrong(r, key,
+			"not a region (country, \"-\" and what the GeoIP file has: US-CA, "
+			"US-California)");
 	pin->code = upper(r, s);
 	return true;
 }
@@ -103,9 +105,12 @@ static void take(struct reader *r, const struct key *key, const struct node *map
 
 	if (!keys_is_map(r, map, key->name))
 		return;
-	for (const struct node *n = map->first; n && !faults_full(r->src->faults); n = n->next) {
+	for (const struct node *n = map->first; n && !faults_full(r->src->faults);
+		n = n->next) {
 		struct pool_pin *pin = &pool->pins[pool->opts.n_pins];
-		*pin = (struct pool_pin){ .kind = kind, .line = n->key->line, .column = n->key->column };
+		*pin = (struct pool_pin){
+			.kind = kind, .line = n->key->line, .column = n->key->column
+		};
 		const bool ok = read[kind](r, n->key, pin);
 		if (n->kind == NODE_BAD || !keys_has_value(r, n))
 			continue;
@@ -117,12 +122,14 @@ static void take(struct reader *r, const struct key *key, const struct node *map
 	}
 }
 
-static void take_net(struct reader *r, const struct key *key, const struct node *value, void *to)
+static void take_net(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	take(r, key, value, to, PIN_NET);
 }
 
-static void take_asn(struct reader *r, const struct key *key, const struct node *value, void *to)
+static void take_asn(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	take(r, key, value, to, PIN_ASN);
 }
@@ -193,7 +200,8 @@ static void check_twins(const struct reader *r, const struct schema_pool *pool)
 			first = i;
 		else
 			parse_error(r->src, pool->pin_nodes[sorted[i] - pool->pins],
-				"these clients are pinned twice (first on line %u); take one out",
+				"these clients are pinned twice (first on line %u); take one "
+				"out",
 				pool->pin_nodes[sorted[first] - pool->pins]->line);
 	}
 }

@@ -33,8 +33,10 @@ static bool take_edge(struct reader *r, const struct key *key, const struct node
 		return parse_error(r->src, item, "edge %s is here twice; take one out", shown);
 	if (pool && pool->edges_whole && !has_edge(pool->opts.edges, pool->opts.n, edge))
 		return parse_error(r->src, item,
-			"edge %s is not one of pool %s; add it to the pool's \"edges\", or take it "
-			"out here", shown, option_shown(pool_shown, pool->opts.name));
+			"edge %s is not one of pool %s; add it to the pool's \"edges\", or "
+			"take it "
+			"out here",
+			shown, option_shown(pool_shown, pool->opts.name));
 	to->edges[to->n++] = (uint16_t)edge;
 	return true;
 }
@@ -52,7 +54,8 @@ struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
 	return list;
 }
 
-static void take_edges(struct reader *r, const struct key *key, const struct node *value, void *to)
+static void take_edges(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct schema_pool *p = to;
 	const struct schema_edges list = schema_edge_list(r, key, value, NULL);
@@ -62,7 +65,8 @@ static void take_edges(struct reader *r, const struct key *key, const struct nod
 	p->edges_whole = list.whole;
 }
 
-static void take_default(struct reader *r, const struct key *key, const struct node *value, void *to)
+static void take_default(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct schema_pool *p = to;
 	const struct schema_edges list = schema_edge_list(r, key, value, p);
@@ -108,8 +112,8 @@ static void take_spread(
 	if (!option_decimal(text, false, &v, &unit) || (*unit && v > 1e6))
 		option_wrong(r, key, value);
 	else if (!*unit)
-		parse_error(r->src, value,
-			"\"spread\" needs a unit; write %sms or %s%%", text, text);
+		parse_error(r->src, value, "\"spread\" needs a unit; write %sms or %s%%", text,
+			text);
 	else if (strcmp(unit, "ms") == 0)
 		p->spread_ms = v;
 	else if (strcmp(unit, "s") == 0)
@@ -130,7 +134,8 @@ static bool take_seconds(const char *text, const char *end, unsigned *s)
 	return true;
 }
 
-static void take_ttl(struct reader *r, const struct key *key, const struct node *value, void *to)
+static void take_ttl(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct pool_opts *p = to;
 	const char *text = option_scalar(r, key, value);
@@ -141,8 +146,8 @@ static void take_ttl(struct reader *r, const struct key *key, const struct node 
 		return;
 	const char *dash = strchr(text, '-'), *end = text + strlen(text);
 	if (option_whole(text, &bare)) {
-		parse_error(r->src, value,
-			"\"ttl\" needs a unit (s, m, h, d or w); write %ss", text);
+		parse_error(r->src, value, "\"ttl\" needs a unit (s, m, h, d or w); write %ss",
+			text);
 		return;
 	}
 	if (!take_seconds(text, dash ? dash : end, &min) ||
@@ -181,8 +186,8 @@ static void take_other(
 	const char *near = faults_full(r->src->faults) ? NULL : known_nearest(&r->pools, text);
 	option_shown(shown, text);
 	if (near)
-		parse_error(r->src, value, "there is no pool \"%s\"; did you mean \"%s\"?", shown,
-			near);
+		parse_error(r->src, value, "there is no pool \"%s\"; did you mean \"%s\"?",
+			shown, near);
 	else
 		parse_error(r->src, value,
 			"there is no pool \"%s\"; write it under \"pools\" too", shown);
@@ -226,8 +231,8 @@ static void take_all_down(
 static const struct key pool_keys[] = {
 	{ "edges", take_edges, .say = EDGE_LIST, .needed = "edges: [ ams1, iad2 ]" },
 	{ "policy", take_policy, .say = "nearest, round-robin or weighted" },
-	{ "answers", option_number, .say = "a number from 1 to 16", AT(opts.answers), .least = 1,
-		.most = POOL_ANSWERS_MOST },
+	{ "answers", option_number, .say = "a number from 1 to 16", AT(opts.answers),
+		.least = 1, .most = POOL_ANSWERS_MOST },
 	{ "spread", take_spread, .say = "a time or a share, such as 10ms or 5%", AT(opts) },
 	{ "ttl", take_ttl,
 		.say = "a duration in whole seconds or a range of them, such as 60s or 20s-60s",
@@ -333,14 +338,15 @@ void schema_pools(struct reader *r, const struct key *key, const struct node *va
 
 	if (!keys_is_map(r, value, key->name))
 		return;
-	if (!r->edge_nodes) {               /* one fault, not one for every name of an edge */
+	if (!r->edge_nodes) { /* one fault, not one for every name of an edge */
 		if (!r->src->faults->errors)
 			parse_error(r->src, value->key,
 				"pools need edges; write them under \"edges\"");
 		return;
 	}
 	if (value->n > POOLS_MOST)
-		parse_error(r->src, value->key, "%zu pools; %d are allowed", value->n, POOLS_MOST);
+		parse_error(
+			r->src, value->key, "%zu pools; %d are allowed", value->n, POOLS_MOST);
 	const size_t room = value->n < POOLS_MOST ? value->n : POOLS_MOST;
 	const char **names = arena_alloc(r->scratch, room * sizeof *names);
 	struct schema_pool *pools = arena_zalloc(r->scratch, room * sizeof *pools);
@@ -350,7 +356,8 @@ void schema_pools(struct reader *r, const struct key *key, const struct node *va
 	for (const struct node *p = value->first; p && i < n && !faults_full(r->src->faults);
 		p = p->next)
 		read_pool(r, p, &pools[i++]);
-	check_loops(r, pools, room);        /* all of them: one that was read may name one that was not */
+	check_loops(
+		r, pools, room); /* all of them: one that was read may name one that was not */
 	c->pools = arena_alloc(r->mem, i * sizeof *c->pools);
 	c->n_pools = i;
 	for (i = 0; i < c->n_pools; i++)

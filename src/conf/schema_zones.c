@@ -19,7 +19,8 @@ size_t schema_name(const struct reader *r, const struct key *key, const struct n
 	for (const char *s = text; *s; s++)
 		if ((unsigned char)*s >= 0x80)
 			return parse_error(r->src, value,
-				"\"%s\" is not ASCII; write the name's xn-- form (RFC 5890)", shown);
+				"\"%s\" is not ASCII; write the name's xn-- form (RFC 5890)",
+				shown);
 	if (strcmp(text, "@") == 0 || strpbrk(text, " \""))
 		return option_wrong(r, key, value);
 	const enum name_result is = name_parse(to, &len, text, strlen(text), root);
@@ -28,7 +29,8 @@ size_t schema_name(const struct reader *r, const struct key *key, const struct n
 	return len;
 }
 
-static void take_name(struct reader *r, const struct key *key, const struct node *value, void *to)
+static void take_name(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	uint8_t name[NAME_MOST];
 	const size_t len = schema_name(r, key, value, name);
@@ -60,7 +62,8 @@ static bool check_shape(const struct reader *r, const struct node *entry)
 			name ? "name" : "file");
 	if (name && !file)
 		return parse_error(r->src, name->key,
-			"this zone has no \"file\"; write for example: file: zones/example.com.zone");
+			"this zone has no \"file\"; write for example: file: "
+			"zones/example.com.zone");
 	if (file && !name)
 		return parse_error(r->src, file->key,
 			"this zone has no \"name\"; write for example: name: example.com");
@@ -79,7 +82,7 @@ static bool read_zone(struct reader *r, const struct node *entry, struct conf_zo
 	keys_read(r, zone_keys, entry, "a zone", z);
 	if (r->src->faults->errors != before || !check_shape(r, entry))
 		return false;
-	if (z->name ? !z->file : !z->dir)   /* a NODE_BAD: told when the text was parsed */
+	if (z->name ? !z->file : !z->dir) /* a NODE_BAD: told when the text was parsed */
 		return false;
 	const struct node *at = parse_get(entry, z->name ? "name" : "dir");
 	z->line = at->line;

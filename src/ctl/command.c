@@ -18,7 +18,8 @@ static bool take_word(const char **words, size_t *n, const char *word)
 	return false;
 }
 
-static int run_reload(const struct command_hooks *h, const char **words, size_t n, struct text *out)
+static int run_reload(
+	const struct command_hooks *h, const char **words, size_t n, struct text *out)
 {
 	struct faults f;
 
@@ -29,16 +30,19 @@ static int run_reload(const struct command_hooks *h, const char **words, size_t 
 	const bool ok = h->reload(h->ctx, &f);
 	text_add(out, text_get(&f.text));
 	if (ok)
-		text_addf(out, "reloaded: serving %zu zones, %u pools, %u edges\n", zone_set_count(h->world(h->ctx)->zones),
+		text_addf(out, "reloaded: serving %zu zones, %u pools, %u edges\n",
+			zone_set_count(h->world(h->ctx)->zones),
 			h->world(h->ctx)->steer->n_pools, h->world(h->ctx)->steer->n_edges);
 	else
-		text_addf(out, "not reloaded: %u error%s; what was served before is served on\n", f.errors,
-			f.errors == 1 ? "" : "s");
+		text_addf(out,
+			"not reloaded: %u error%s; what was served before is served on\n",
+			f.errors, f.errors == 1 ? "" : "s");
 	faults_fini(&f);
 	return ok ? 0 : 1;
 }
 
-static int run_stop(const struct command_hooks *h, const char **words, size_t n, struct text *out)
+static int run_stop(
+	const struct command_hooks *h, const char **words, size_t n, struct text *out)
 {
 	(void)words;
 	if (n)
@@ -48,7 +52,8 @@ static int run_stop(const struct command_hooks *h, const char **words, size_t n,
 	return 0;
 }
 
-static int run_force(const struct command_hooks *h, const char **words, size_t n, struct text *out)
+static int run_force(
+	const struct command_hooks *h, const char **words, size_t n, struct text *out)
 {
 	struct fault why;
 
@@ -58,11 +63,13 @@ static int run_force(const struct command_hooks *h, const char **words, size_t n
 		text_addf(out, "%s\n", why.text);
 		return 1;
 	}
-	text_addf(out, "%s: %s\n", words[0], strcmp(words[1], "auto") ? words[1] : "as configured");
+	text_addf(out, "%s: %s\n", words[0],
+		strcmp(words[1], "auto") ? words[1] : "as configured");
 	return 0;
 }
 
-static int run_status(const struct command_hooks *h, const char **words, size_t n, struct text *out)
+static int run_status(
+	const struct command_hooks *h, const char **words, size_t n, struct text *out)
 {
 	const bool json = take_word(words, &n, "--json");
 
@@ -72,7 +79,8 @@ static int run_status(const struct command_hooks *h, const char **words, size_t 
 	return 0;
 }
 
-static int run_edges(const struct command_hooks *h, const char **words, size_t n, struct text *out)
+static int run_edges(
+	const struct command_hooks *h, const char **words, size_t n, struct text *out)
 {
 	const bool json = take_word(words, &n, "--json");
 
@@ -82,7 +90,8 @@ static int run_edges(const struct command_hooks *h, const char **words, size_t n
 	return 0;
 }
 
-static int run_explain(const struct command_hooks *h, const char **words, size_t n, struct text *out)
+static int run_explain(
+	const struct command_hooks *h, const char **words, size_t n, struct text *out)
 {
 	const bool json = take_word(words, &n, "--json");
 	struct explain_ask ask;
@@ -100,28 +109,37 @@ static int run_explain(const struct command_hooks *h, const char **words, size_t
 
 static const struct command {
 	const char *word, *words, *help;
-	int (*run)(const struct command_hooks *h, const char **words, size_t n, struct text *out);
+	int (*run)(
+		const struct command_hooks *h, const char **words, size_t n, struct text *out);
 } commands[] = {
-	{ "reload", "", "read configuration, zones and databases anew; exit 1 and no change when anything is wrong", run_reload },
+	{ "reload", "",
+		"read configuration, zones and databases anew; exit 1 and no change when "
+		"anything is wrong",
+		run_reload },
 	{ "status", "[--json]", "what is served, and how much", run_status },
 	{ "edges", "[--json]", "the edges and their states", run_edges },
-	{ "force", "EDGE up|down|drain|auto", "set an edge's state until it is set otherwise (auto: as configured)", run_force },
-	{ "explain", "NAME [TYPE] --client IP[/LEN] [--resolver IP] [--json]", "why this client gets the answer it gets",
-		run_explain },
+	{ "force", "EDGE up|down|drain|auto",
+		"set an edge's state until it is set otherwise (auto: as configured)",
+		run_force },
+	{ "explain", "NAME [TYPE] --client IP[/LEN] [--resolver IP] [--json]",
+		"why this client gets the answer it gets", run_explain },
 	{ "stop", "", "stop the server", run_stop },
 };
 
-int command_run(const struct command_hooks *h, const char *const *words, size_t n, struct text *out)
+int command_run(
+	const struct command_hooks *h, const char *const *words, size_t n, struct text *out)
 {
 	const char *rest[COMMAND_WORDS_MOST];
 
-	for (size_t i = 0; n && n <= COMMAND_WORDS_MOST && i < sizeof commands / sizeof *commands; i++) {
+	for (size_t i = 0;
+		n && n <= COMMAND_WORDS_MOST && i < sizeof commands / sizeof *commands; i++) {
 		if (strcmp(words[0], commands[i].word) != 0)
 			continue;
 		memcpy(rest, words + 1, (n - 1) * sizeof *rest);
 		const int status = commands[i].run(h, rest, n - 1, out);
 		if (status == 2 && out->len == 0)
-			text_addf(out, "usage: waymarkctl %s %s\n", commands[i].word, commands[i].words);
+			text_addf(out, "usage: waymarkctl %s %s\n", commands[i].word,
+				commands[i].words);
 		return status;
 	}
 	text_addf(out, "there is no command \"%s\"; these are:\n", n ? words[0] : "");
@@ -132,5 +150,6 @@ int command_run(const struct command_hooks *h, const char *const *words, size_t 
 void command_help(struct text *out)
 {
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		text_addf(out, "  %-8s %s\n           %s\n", commands[i].word, commands[i].words, commands[i].help);
+		text_addf(out, "  %-8s %s\n           %s\n", commands[i].word,
+			commands[i].words, commands[i].help);
 }

@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { PATIENCE_S = 10 };           /* for a client that does not write or read */
+enum { PATIENCE_S = 10 }; /* for a client that does not write or read */
 
 struct control {
 	struct ev_loop *loop;
@@ -63,7 +63,8 @@ static void run(struct session *s)
 
 static void write_more(struct session *s)
 {
-	const ssize_t n = send(s->io.fd, s->out.s + s->sent, s->out.len - s->sent, MSG_NOSIGNAL);
+	const ssize_t n = send(
+		s->io.fd, s->out.s + s->sent, s->out.len - s->sent, MSG_NOSIGNAL);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -113,7 +114,8 @@ static bool may_command(int fd)
 	struct ucred who;
 	socklen_t len = sizeof who;
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && (who.uid == 0 || who.uid == geteuid());
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
+		(who.uid == 0 || who.uid == geteuid());
 }
 
 static void on_accept(struct ev_loop *loop, ev_io *io, int events)
@@ -154,12 +156,17 @@ static int bind_socket(const char *path, struct fault *why)
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 
 	if (strlen(path) >= sizeof sa.sun_path) {
-		fault(why, "control socket %s: the path is over %zu bytes; choose a shorter one", path, sizeof sa.sun_path - 1);
+		fault(why,
+			"control socket %s: the path is over %zu bytes; choose a shorter one",
+			path, sizeof sa.sun_path - 1);
 		return -1;
 	}
 	strcpy(sa.sun_path, path);
 	if (somebody_answers(&sa)) {
-		fault(why, "control socket %s: another server answers there; stop it or choose another path", path);
+		fault(why,
+			"control socket %s: another server answers there; stop it or choose "
+			"another path",
+			path);
 		return -1;
 	}
 	struct stat st;
@@ -167,18 +174,22 @@ static int bind_socket(const char *path, struct fault *why)
 		unlink(path);
 	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	const mode_t mask = umask(0177);
-	const bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&sa, sizeof sa) == 0 && listen(fd, 16) == 0;
+	const bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&sa, sizeof sa) == 0 &&
+		listen(fd, 16) == 0;
 	umask(mask);
 	if (ok)
 		return fd;
 	fault(why, "control socket %s: %s%s", path, strerror(errno),
-		errno == ENOENT ? " (its folder must exist)" : errno == EACCES ? " (its folder must be writable to us)" : "");
+		errno == ENOENT           ? " (its folder must exist)"
+			: errno == EACCES ? " (its folder must be writable to us)"
+					  : "");
 	if (fd >= 0)
 		close(fd);
 	return -1;
 }
 
-struct control *control_open(struct ev_loop *loop, const char *path, const struct command_hooks *hooks, struct fault *why)
+struct control *control_open(struct ev_loop *loop, const char *path,
+	const struct command_hooks *hooks, struct fault *why)
 {
 	const int fd = bind_socket(path, why);
 

@@ -1,8 +1,9 @@
 /* control.h - the control socket: a command comes in, its text and exit status go back.
  *
- * A connection carries one command: its words, each ended by a zero byte, then the client's end of writing. The answer is one
- * digit, the exit status, a newline, and text up to the end. Only root and the user that the server runs as are listened to
- * (SO_PEERCRED). Control thread; on its event loop.
+ * A connection carries one command: its words, each ended by a zero byte, then the client's end
+ * of writing. The answer is one digit, the exit status, a newline, and text up to the end. Only
+ * root and the user that the server runs as are listened to (SO_PEERCRED). Control thread; on
+ * its event loop.
  */
 #ifndef CTL_CONTROL_H
 #define CTL_CONTROL_H
@@ -12,11 +13,12 @@
 struct ev_loop;
 struct control;
 
-enum { CONTROL_REQUEST_MOST = 4096 };       /* bytes of a command */
+enum { CONTROL_REQUEST_MOST = 4096 }; /* bytes of a command */
 
-/* Binds the socket at `path`; one that a dead server has left is replaced, one that a living server has is an error. NULL and
- * one sentence. `hooks` is borrowed. */
-struct control *control_open(struct ev_loop *loop, const char *path, const struct command_hooks *hooks, struct fault *why);
+/* Binds the socket at `path`; one that a dead server has left is replaced, one that a living
+ * server has is an error. NULL and one sentence. `hooks` is borrowed. */
+struct control *control_open(struct ev_loop *loop, const char *path,
+	const struct command_hooks *hooks, struct fault *why);
 
 /* Removes the socket. */
 void control_close(struct control *c);

@@ -19,16 +19,22 @@ static bool parse_client(struct explain_ask *ask, const char *text, struct fault
 	struct addr a;
 	const char *slash = strchr(text, '/');
 
-	/* "Who is 192.0.2.77/24" is a fair question: bits behind the length are cut here, as a resolver would. */
-	snprintf(buf, sizeof buf, "%.*s", slash ? (int)(slash - text) : (int)strlen(text), text);
+	/* "Who is 192.0.2.77/24" is a fair question: bits behind the length are cut here, as a
+	 * resolver would. */
+	snprintf(
+		buf, sizeof buf, "%.*s", slash ? (int)(slash - text) : (int)strlen(text), text);
 	if (!addr_parse(&a, buf))
-		return fault(why, "--client %s: not an address or prefix (write 192.0.2.0/24 or 2001:db8::/48)", text);
+		return fault(why,
+			"--client %s: not an address or prefix (write 192.0.2.0/24 or "
+			"2001:db8::/48)",
+			text);
 	ask->client_v4 = !strchr(buf, ':');
 	const unsigned most = ask->client_v4 ? 32 : 128;
 	char *end = NULL;
 	const unsigned long bits = slash ? strtoul(slash + 1, &end, 10) : most;
 	if (slash && (slash[1] < '0' || slash[1] > '9' || *end || bits > most))
-		return fault(why, "--client %s: a prefix length here is a number from 0 to %u", text, most);
+		return fault(why, "--client %s: a prefix length here is a number from 0 to %u",
+			text, most);
 	ask->client = addr_prefix(&a, (unsigned)bits + (ask->client_v4 ? ADDR_V4_BITS : 0));
 	ask->resolver = a;
 	ask->has_client = true;
@@ -42,20 +48,25 @@ bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct
 
 	*ask = (struct explain_ask){ .type = RRTYPE_A };
 	for (size_t i = 0; i < n; i++) {
-		const char **value = strcmp(words[i], "--client") == 0 ? &client : strcmp(words[i], "--resolver") == 0 ? &resolver : NULL;
+		const char **value = strcmp(words[i], "--client") == 0 ? &client
+			: strcmp(words[i], "--resolver") == 0          ? &resolver
+								       : NULL;
 		if (value && i + 1 == n)
 			return fault(why, "%s wants an address behind it", words[i]);
 		if (value)
 			*value = words[++i];
 		else if (words[i][0] == '-')
-			return fault(why, "explain knows no %s (--client, --resolver, --json)", words[i]);
+			return fault(why, "explain knows no %s (--client, --resolver, --json)",
+				words[i]);
 		else if (!name)
 			name = words[i];
 		else if (!rrtype_parse(&ask->type, words[i], strlen(words[i])))
 			return fault(why, "%s is not a record type", words[i]);
 	}
 	if (!name || !client)
-		return fault(why, "usage: waymarkctl explain NAME [TYPE] --client IP[/LEN] [--resolver IP] [--json]");
+		return fault(why,
+			"usage: waymarkctl explain NAME [TYPE] --client IP[/LEN] [--resolver "
+			"IP] [--json]");
 	const enum name_result r = name_parse(ask->name, NULL, name, strlen(name), root);
 	if (r != NAME_OK)
 		return fault(why, "%s %s", name, name_result_text(r));
@@ -70,7 +81,8 @@ bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct
 static size_t write_query(uint8_t *to, const struct explain_ask *ask)
 {
 	const size_t name = name_len(ask->name);
-	const unsigned skip = ask->client_v4 ? ADDR_V4_BITS : 0, source = ask->client.bits - skip;
+	const unsigned skip = ask->client_v4 ? ADDR_V4_BITS : 0,
+		       source = ask->client.bits - skip;
 	const size_t bytes = (source + 7) / 8;
 	uint8_t *p = to + QUERY_HEADER;
 
@@ -94,7 +106,7 @@ static size_t write_query(uint8_t *to, const struct explain_ask *ask)
 	return (size_t)(p - to) + 19 + bytes;
 }
 
-/* --- the answer, read back --------------------------------------------------------------------------------------- */
+/* --- the answer, read back ---------------------------------------------------------------- */
 
 /* A name of the message, its pointers followed; returns where the text behind it goes on. */
 static size_t message_name(const uint8_t *m, size_t at, char text[static NAME_TEXT])
@@ -117,13 +129,15 @@ static size_t message_name(const uint8_t *m, size_t at, char text[static NAME_TE
 	return after ? after : at + 1;
 }
 
-static void rdata_text(const uint8_t *m, size_t at, size_t len, uint16_t type, char text[static NAME_TEXT])
+static void rdata_text(
+	const uint8_t *m, size_t at, size_t len, uint16_t type, char text[static NAME_TEXT])
 {
 	if (type == RRTYPE_A && len == 4) {
 		inet_ntop(AF_INET, m + at, text, NAME_TEXT);
 	} else if (type == RRTYPE_AAAA && len == 16) {
 		inet_ntop(AF_INET6, m + at, text, NAME_TEXT);
-	} else if (type == RRTYPE_CNAME || type == RRTYPE_NS || type == RRTYPE_PTR || type == RRTYPE_DNAME) {
+	} else if (type == RRTYPE_CNAME || type == RRTYPE_NS || type == RRTYPE_PTR ||
+		type == RRTYPE_DNAME) {
 		message_name(m, at, text);
 	} else {
 		int n = snprintf(text, NAME_TEXT, "\\# %zu ", len);
@@ -134,7 +148,8 @@ static void rdata_text(const uint8_t *m, size_t at, size_t len, uint16_t type, c
 
 static json_t *answer_json(const uint8_t *m, size_t len)
 {
-	static const char *const rcode[] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN" };
+	static const char *const rcode[] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
+		"NOTIMP", "REFUSED", "YXDOMAIN" };
 	json_t *o = json_object(), *records = json_array();
 	char text[NAME_TEXT], type[RRTYPE_TEXT];
 	const unsigned code = m[3] & 15, answers = be16_get(m + 6);
@@ -148,8 +163,8 @@ static json_t *answer_json(const uint8_t *m, size_t len)
 		const uint16_t t = be16_get(m + at);
 		const size_t rdlen = be16_get(m + at + 8);
 		if (i < answers) {
-			json_t *rr = json_pack("{s:s, s:s, s:I}", "name", text, "type", rrtype_text(type, t), "ttl",
-				(json_int_t)be32_get(m + at + 4));
+			json_t *rr = json_pack("{s:s, s:s, s:I}", "name", text, "type",
+				rrtype_text(type, t), "ttl", (json_int_t)be32_get(m + at + 4));
 			rdata_text(m, at + 10, rdlen, t, text);
 			json_object_set_new(rr, "data", json_string(text));
 			json_array_append_new(records, rr);
@@ -161,7 +176,7 @@ static json_t *answer_json(const uint8_t *m, size_t len)
 	return o;
 }
 
-/* --- the way to it --------------------------------------------------------------------------------------------------- */
+/* --- the way to it ------------------------------------------------------------------------ */
 
 static void set_text(json_t *o, const char *key, const char *text, size_t len)
 {
@@ -173,13 +188,16 @@ static json_t *network_json(const struct world *w, const struct choose_trace *t)
 {
 	const struct atlas *atlas = w->steer->atlas;
 	char text[ADDR_TEXT];
-	const struct prefix p = addr_prefix(&t->who, t->place_bits + (addr_is_v4(&t->who) ? ADDR_V4_BITS : 0));
-	json_t *o = json_pack("{s:s, s:s}", "prefix", prefix_text(text, &p), "source", t->place ? "geoip city" : "unknown");
+	const struct prefix p = addr_prefix(
+		&t->who, t->place_bits + (addr_is_v4(&t->who) ? ADDR_V4_BITS : 0));
+	json_t *o = json_pack("{s:s, s:s}", "prefix", prefix_text(text, &p), "source",
+		t->place ? "geoip city" : "unknown");
 
 	if (t->place) {
 		const struct places *places = atlas->cities.places;
 		const struct place *place = places_get(places, t->place);
-		const char *city = place_text(places, place->city), *region = place_text(places, place->region);
+		const char *city = place_text(places, place->city),
+			   *region = place_text(places, place->region);
 		set_text(o, "city", city, strlen(city));
 		set_text(o, "region", region, strlen(region));
 		set_text(o, "country", place->country, 2);
@@ -221,11 +239,14 @@ static void pin_text(const struct pool_pin *pin, char text[static ADDR_TEXT])
 	}
 }
 
-static json_t *step_json(const struct world *w, const struct choose_trace *t, const struct choose_step *s)
+static json_t *step_json(
+	const struct world *w, const struct choose_trace *t, const struct choose_step *s)
 {
 	const struct places *places = w->steer->atlas->cities.places;
 	const struct place *from = t->place ? places_get(places, t->place) : NULL;
-	json_t *list = json_array(), *o = json_pack("{s:s, s:s}", "pool", w->steer->pools[s->pool].name, "by", by_text(s->by));
+	json_t *list = json_array(),
+	       *o = json_pack("{s:s, s:s}", "pool", w->steer->pools[s->pool].name, "by",
+		       by_text(s->by));
 	char text[ADDR_TEXT];
 
 	if (s->pin) {
@@ -237,9 +258,11 @@ static json_t *step_json(const struct world *w, const struct choose_trace *t, co
 		json_t *row = json_pack("{s:s, s:s}", "edge", e->name, "verdict",
 			choose_verdict_text((enum choose_verdict)s->verdicts[i]));
 		if (from && e->placed && !isnan(from->lat)) {
-			const double km = place_distance_km(from->lat, from->lon, e->lat, e->lon);
+			const double km = place_distance_km(
+				from->lat, from->lon, e->lat, e->lon);
 			json_object_set_new(row, "km", json_real(round(km * 10) / 10));
-			json_object_set_new(row, "estimate_ms", json_real(round(rank_estimate_ms(km) * 10) / 10));
+			json_object_set_new(row, "estimate_ms",
+				json_real(round(rank_estimate_ms(km) * 10) / 10));
 		}
 		json_array_append_new(list, row);
 	}
@@ -250,18 +273,20 @@ static json_t *step_json(const struct world *w, const struct choose_trace *t, co
 static json_t *client_json(const struct explain_ask *ask, const struct choose_trace *t)
 {
 	char subnet[ADDR_TEXT], resolver[ADDR_TEXT];
-	json_t *o = json_pack("{s:s, s:s}", "subnet", prefix_text(subnet, &ask->client), "resolver",
-		addr_text(resolver, &ask->resolver));
+	json_t *o = json_pack("{s:s, s:s}", "subnet", prefix_text(subnet, &ask->client),
+		"resolver", addr_text(resolver, &ask->resolver));
 
 	if (t) {
-		json_object_set_new(o, "decided_by", json_string(t->by_source ? "resolver" : "subnet"));
+		json_object_set_new(
+			o, "decided_by", json_string(t->by_source ? "resolver" : "subnet"));
 		if (t->subnet_local)
-			json_object_set_new(o, "note", json_string("the subnet is not a global one"));
+			json_object_set_new(
+				o, "note", json_string("the subnet is not a global one"));
 	}
 	return o;
 }
 
-/* --- as text --------------------------------------------------------------------------------------------------------- */
+/* --- as text ------------------------------------------------------------------------------ */
 
 static const char *get(const json_t *o, const char *key)
 {
@@ -276,13 +301,16 @@ static void network_as_text(const json_t *n, struct text *out)
 	if (strcmp(get(n, "source"), "unknown") == 0)
 		text_add(out, ": GeoIP does not know where that is");
 	else
-		text_addf(out, " by %s: %s%s%s%s%s", get(n, "source"), get(n, "city"), *get(n, "city") ? ", " : "", get(n, "country"),
+		text_addf(out, " by %s: %s%s%s%s%s", get(n, "source"), get(n, "city"),
+			*get(n, "city") ? ", " : "", get(n, "country"),
 			*get(n, "continent") ? ", " : "", get(n, "continent"));
 	if (json_object_get(n, "lat"))
 		text_addf(out, " (%.4f,%.4f)", json_real_value(json_object_get(n, "lat")),
 			json_real_value(json_object_get(n, "lon")));
 	if (json_object_get(n, "asn"))
-		text_addf(out, ", AS%lld %s", (long long)json_integer_value(json_object_get(n, "asn")), get(n, "as_name"));
+		text_addf(out, ", AS%lld %s",
+			(long long)json_integer_value(json_object_get(n, "asn")),
+			get(n, "as_name"));
 	text_add_char(out, '\n');
 }
 
@@ -291,11 +319,13 @@ static void step_as_text(const json_t *s, struct text *out)
 	size_t i;
 	json_t *e;
 
-	text_addf(out, "pool       %s: %s%s%s\n", get(s, "pool"), get(s, "by"), *get(s, "pin") ? " " : "", get(s, "pin"));
-	json_array_foreach(json_object_get(s, "edges"), i, e) {
+	text_addf(out, "pool       %s: %s%s%s\n", get(s, "pool"), get(s, "by"),
+		*get(s, "pin") ? " " : "", get(s, "pin"));
+	json_array_foreach (json_object_get(s, "edges"), i, e) {
 		text_addf(out, "  %3zu  %-16s", i + 1, get(e, "edge"));
 		if (json_object_get(e, "km"))
-			text_addf(out, " %8.0f km  ~%4.0f ms", json_real_value(json_object_get(e, "km")),
+			text_addf(out, " %8.0f km  ~%4.0f ms",
+				json_real_value(json_object_get(e, "km")),
 				json_real_value(json_object_get(e, "estimate_ms")));
 		text_addf(out, "  %s\n", get(e, "verdict"));
 	}
@@ -303,12 +333,14 @@ static void step_as_text(const json_t *s, struct text *out)
 
 static void as_text(const json_t *o, struct text *out)
 {
-	const json_t *client = json_object_get(o, "client"), *answer = json_object_get(o, "answer");
+	const json_t *client = json_object_get(o, "client"),
+		     *answer = json_object_get(o, "answer");
 	size_t i;
 	json_t *row;
 
 	text_addf(out, "question   %s %s\n", get(o, "name"), get(o, "type"));
-	text_addf(out, "client     %s, asking through %s", get(client, "subnet"), get(client, "resolver"));
+	text_addf(out, "client     %s, asking through %s", get(client, "subnet"),
+		get(client, "resolver"));
 	if (*get(client, "decided_by"))
 		text_addf(out, "; the %s decides", get(client, "decided_by"));
 	if (*get(client, "note"))
@@ -318,18 +350,21 @@ static void as_text(const json_t *o, struct text *out)
 		network_as_text(json_object_get(o, "network"), out);
 	else
 		text_add(out, "network    plays no part: the answer is the same for all\n");
-	json_array_foreach(json_object_get(o, "steps"), i, row)
+	json_array_foreach (json_object_get(o, "steps"), i, row)
 		step_as_text(row, out);
 	text_addf(out, "answer     %s", get(answer, "rcode"));
 	if (json_object_get(answer, "scope"))
-		text_addf(out, ", scope /%lld", (long long)json_integer_value(json_object_get(answer, "scope")));
+		text_addf(out, ", scope /%lld",
+			(long long)json_integer_value(json_object_get(answer, "scope")));
 	text_add_char(out, '\n');
-	json_array_foreach(json_object_get(answer, "records"), i, row)
-		text_addf(out, "  %s %lld %s %s\n", get(row, "name"), (long long)json_integer_value(json_object_get(row, "ttl")),
+	json_array_foreach (json_object_get(answer, "records"), i, row)
+		text_addf(out, "  %s %lld %s %s\n", get(row, "name"),
+			(long long)json_integer_value(json_object_get(row, "ttl")),
 			get(row, "type"), get(row, "data"));
 }
 
-void explain_run(const struct world *w, const struct explain_ask *ask, bool json, struct text *out)
+void explain_run(
+	const struct world *w, const struct explain_ask *ask, bool json, struct text *out)
 {
 	uint8_t query[QUERY_HEADER + NAME_MOST + 4 + 11 + EDNS_ECS_MOST + 8];
 	struct choose_turn *turns = calloc(POOLS_MOST * 2, sizeof *turns);
@@ -339,16 +374,24 @@ void explain_run(const struct world *w, const struct explain_ask *ask, bool json
 	char name[NAME_TEXT], type[RRTYPE_TEXT];
 
 	if (turns && trace && reply) {
-		struct answerer a = { .world = w, .stats = &stats, .turns = turns, .trace = trace };
-		const size_t len = answer(&a, &(struct answer_ask){ .packet = query, .len = write_query(query, ask),
-			.source = ask->resolver, .tcp = true, .to = reply });
-		json_t *o = json_pack("{s:s, s:s, s:o}", "name", name_text(name, ask->name), "type",
-			rrtype_text(type, ask->type), "client", client_json(ask, stats.steered ? trace : NULL));
+		struct answerer a = {
+			.world = w, .stats = &stats, .turns = turns, .trace = trace
+		};
+		const size_t len = answer(&a,
+			&(struct answer_ask){ .packet = query,
+				.len = write_query(query, ask),
+				.source = ask->resolver,
+				.tcp = true,
+				.to = reply });
+		json_t *o = json_pack("{s:s, s:s, s:o}", "name", name_text(name, ask->name),
+			"type", rrtype_text(type, ask->type), "client",
+			client_json(ask, stats.steered ? trace : NULL));
 		if (stats.steered) {
 			json_t *steps = json_array();
 			json_object_set_new(o, "network", network_json(w, trace));
 			for (unsigned i = 0; i < trace->n; i++)
-				json_array_append_new(steps, step_json(w, trace, &trace->steps[i]));
+				json_array_append_new(
+					steps, step_json(w, trace, &trace->steps[i]));
 			json_object_set_new(o, "steps", steps);
 		}
 		json_object_set_new(o, "answer", answer_json(reply, len));

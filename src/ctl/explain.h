@@ -1,7 +1,7 @@
 /* explain.h - why does this client get this answer?
  *
- * Asks the server's own answer() with a real query and a trace to fill, so that what is told is what happens. A pool that
- * takes turns is asked out of turn: the workers' turns stay.
+ * Asks the server's own answer() with a real query and a trace to fill, so that what is told is
+ * what happens. A pool that takes turns is asked out of turn: the workers' turns stay.
  */
 #ifndef CTL_EXPLAIN_H
 #define CTL_EXPLAIN_H
@@ -16,16 +16,17 @@
 
 struct explain_ask {
 	uint8_t name[NAME_MOST];
-	uint16_t type;              /* A unless given */
+	uint16_t type; /* A unless given */
 	bool has_client;
-	struct prefix client;       /* bits of 128 */
+	struct prefix client; /* bits of 128 */
 	bool client_v4;
-	struct addr resolver;       /* source of the query; the client's address unless given */
+	struct addr resolver; /* source of the query; the client's address unless given */
 };
 
 /* NAME [TYPE] --client IP[/LEN] [--resolver IP] */
 bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct fault *why);
 
-void explain_run(const struct world *w, const struct explain_ask *ask, bool json, struct text *out);
+void explain_run(
+	const struct world *w, const struct explain_ask *ask, bool json, struct text *out);
 
 #endif

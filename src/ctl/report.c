@@ -32,8 +32,8 @@ static json_int_t seconds_since(const struct timespec *t)
 
 static json_t *rcodes(const struct stats *s)
 {
-	static const char *const name[STATS_RCODES] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED",
-		"YXDOMAIN", [16] = "BADVERS" };
+	static const char *const name[STATS_RCODES] = { "NOERROR", "FORMERR", "SERVFAIL",
+		"NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", [16] = "BADVERS" };
 	json_t *o = json_object();
 
 	for (unsigned i = 0; i < STATS_RCODES; i++)
@@ -68,10 +68,12 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 		{ "threads", "threads that answer", r.threads },
 		{ "udp_queries", "queries over UDP", (json_int_t)r.sum.udp_queries },
 		{ "tcp_queries", "queries over TCP", (json_int_t)r.sum.tcp_queries },
-		{ "tcp_connections", "TCP connections so far", (json_int_t)r.sum.tcp_connections },
+		{ "tcp_connections", "TCP connections so far",
+			(json_int_t)r.sum.tcp_connections },
 		{ "tcp_clients", "TCP connections now", r.tcp_clients },
 		{ "steered", "answers from pools", (json_int_t)r.sum.steered },
-		{ "with_subnet", "queries with a client subnet", (json_int_t)r.sum.with_subnet },
+		{ "with_subnet", "queries with a client subnet",
+			(json_int_t)r.sum.with_subnet },
 		{ "truncated", "answers cut short (TC)", (json_int_t)r.sum.truncated },
 		{ "dropped", "packets that were no query", (json_int_t)r.sum.dropped },
 		{ "send_failed", "answers the kernel refused", (json_int_t)r.sum.send_failed },
@@ -92,9 +94,10 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 	json_t *codes = rcodes(&r.sum);
 	const char *code;
 	json_t *value;
-	json_object_foreach(codes, code, value)
+	json_object_foreach (codes, code, value)
 		if (json_integer_value(value))
-			text_addf(out, "  answers %-22s %12lld\n", code, (long long)json_integer_value(value));
+			text_addf(out, "  answers %-22s %12lld\n", code,
+				(long long)json_integer_value(value));
 	json_decref(codes);
 }
 
@@ -104,7 +107,8 @@ void report_edges(const struct command_hooks *h, bool json, struct text *out)
 	json_t *list = json_array();
 
 	if (!json)
-		text_addf(out, "%-16s %-6s %-10s %9s %9s %4s %4s\n", "edge", "state", "by", "lat", "lon", "A", "AAAA");
+		text_addf(out, "%-16s %-6s %-10s %9s %9s %4s %4s\n", "edge", "state", "by",
+			"lat", "lon", "A", "AAAA");
 	for (unsigned i = 0; i < w->steer->n_edges; i++) {
 		const struct edge *e = &w->steer->edges[i];
 		const char *state = edge_state_text((enum edge_state)w->states[i]);
@@ -118,8 +122,8 @@ void report_edges(const struct command_hooks *h, bool json, struct text *out)
 			text_addf(out, " %4u %4u\n", e->n_a, e->n_aaaa);
 			continue;
 		}
-		json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:i}", "edge", e->name, "state", state, "by", by, "a", (int)e->n_a,
-			"aaaa", (int)e->n_aaaa);
+		json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:i}", "edge", e->name, "state",
+			state, "by", by, "a", (int)e->n_a, "aaaa", (int)e->n_aaaa);
 		if (e->placed) {
 			json_object_set_new(o, "lat", json_real(e->lat));
 			json_object_set_new(o, "lon", json_real(e->lon));

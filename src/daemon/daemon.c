@@ -15,7 +15,8 @@ static const struct daemon_forced *find_forced(const struct daemon *d, const cha
 	return NULL;
 }
 
-/* A world of what is loaded; its edges' states are the configured ones but for those that the operator has forced. */
+/* A world of what is loaded; its edges' states are the configured ones but for those that the
+ * operator has forced. */
 static void publish(struct daemon *d)
 {
 	const struct steer *s = d->loaded.steer;
@@ -27,9 +28,11 @@ static void publish(struct daemon *d)
 		const struct daemon_forced *forced = find_forced(d, s->edges[i].name);
 		states[i] = (uint8_t)(forced ? forced->state : s->edges[i].state);
 	}
-	epoch_publish(&d->epoch, world_new(&(struct world_opts){ d->loaded.set, d->loaded.steer, d->loaded.conf.ecs, states }));
+	epoch_publish(&d->epoch,
+		world_new(&(struct world_opts){
+			d->loaded.set, d->loaded.steer, d->loaded.conf.ecs, states }));
 	free(states);
-	malloc_trim(0);             /* what loading needed is a multiple of what serving does */
+	malloc_trim(0); /* what loading needed is a multiple of what serving does */
 }
 
 bool daemon_start(struct daemon *d, const char *conf_path, struct faults *f)
@@ -56,14 +59,19 @@ static bool check_unchanged(const struct conf *now, const struct conf *then, str
 {
 	const struct net_opts *a = &now->net, *b = &then->net;
 	const struct fault_at at = { now->path, NULL, NULL, 0, 0 };
-	bool same = a->n == b->n && a->workers == b->workers && a->tcp_clients == b->tcp_clients && a->tcp_idle_ms == b->tcp_idle_ms;
+	bool same = a->n == b->n && a->workers == b->workers &&
+		a->tcp_clients == b->tcp_clients && a->tcp_idle_ms == b->tcp_idle_ms;
 
 	for (size_t i = 0; same && i < a->n; i++)
-		same = a->listen[i].len == b->listen[i].len && memcmp(&a->listen[i].sa, &b->listen[i].sa, a->listen[i].len) == 0;
+		same = a->listen[i].len == b->listen[i].len &&
+			memcmp(&a->listen[i].sa, &b->listen[i].sa, a->listen[i].len) == 0;
 	if (!same)
-		return faults_error(f, &at, "server: listen, workers and tcp settings change with a restart only");
-	if (!same_text(now->user, then->user) || !same_text(now->control_socket, then->control_socket))
-		return faults_error(f, &at, "server: user and control: socket change with a restart only");
+		return faults_error(f, &at,
+			"server: listen, workers and tcp settings change with a restart only");
+	if (!same_text(now->user, then->user) ||
+		!same_text(now->control_socket, then->control_socket))
+		return faults_error(
+			f, &at, "server: user and control: socket change with a restart only");
 	return true;
 }
 
@@ -100,7 +108,8 @@ bool daemon_force(struct daemon *d, const char *edge, const char *state, struct 
 	const bool automatic = strcmp(state, "auto") == 0;
 
 	if (steer_edge(d->loaded.steer, edge) < 0 && !old)
-		return fault(why, "there is no edge \"%s\" (\"waymarkctl edges\" lists them)", edge);
+		return fault(
+			why, "there is no edge \"%s\" (\"waymarkctl edges\" lists them)", edge);
 	if (!automatic && !edge_state_parse(&to, state))
 		return fault(why, "\"%s\" is no state (up, down, drain or auto)", state);
 	if (automatic && old) {

@@ -1,7 +1,8 @@
 /* daemon.h - what is served, and how it is replaced by something newer.
  *
- * The control thread's own state. A reload reads everything beside what is served and publishes it only when all of it is
- * right; a change of a GeoIP file or of an edge's state publishes a world that differs in just that.
+ * The control thread's own state. A reload reads everything beside what is served and publishes
+ * it only when all of it is right; a change of a GeoIP file or of an edge's state publishes a
+ * world that differs in just that.
  */
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
@@ -16,9 +17,9 @@ struct daemon {
 	struct loaded loaded;
 	struct workers *workers;
 	struct daemon_forced {
-		char *edge;         /* name; states outlive a reload */
+		char *edge; /* name; states outlive a reload */
 		enum edge_state state;
-	} *forced;
+	} * forced;
 	size_t n_forced;
 };
 

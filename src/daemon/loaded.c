@@ -8,17 +8,21 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* --- which zones ------------------------------------------------------------------------------------------------- */
+/* --- which zones -------------------------------------------------------------------------- */
 
 static struct fault_at at_entry(const struct loaded *l, const struct conf_zone *z)
 {
-	return (struct fault_at){ l->conf.path, l->conf.text, l->conf.text_end, z->line, z->column };
+	return (struct fault_at){ l->conf.path, l->conf.text, l->conf.text_end, z->line,
+		z->column };
 }
 
-static void add_zone(struct loaded *l, const struct conf_zone *at, const uint8_t *origin, const char *path)
+static void add_zone(
+	struct loaded *l, const struct conf_zone *at, const uint8_t *origin, const char *path)
 {
-	if ((l->n_zones & (l->n_zones - 1)) == 0)      /* a power of two, or none yet: time to double */
-		l->zones = memory_grow(l->zones, (l->n_zones ? l->n_zones * 2 : 1) * sizeof *l->zones);
+	if ((l->n_zones & (l->n_zones - 1)) ==
+		0) /* a power of two, or none yet: time to double */
+		l->zones = memory_grow(
+			l->zones, (l->n_zones ? l->n_zones * 2 : 1) * sizeof *l->zones);
 	struct loaded_zone *z = &l->zones[l->n_zones++];
 	*z = (struct loaded_zone){ .at = at, .path = memory_need(strdup(path)) };
 	const size_t len = name_len(origin);
@@ -26,14 +30,15 @@ static void add_zone(struct loaded *l, const struct conf_zone *at, const uint8_t
 	name_lower(z->origin, origin, len);
 }
 
-
 static int is_zone_entry(const struct dirent *d)
 {
-	return d->d_name[0] != '.' && d->d_name[strlen(d->d_name) - 1] != '~' && d->d_type != DT_DIR;
+	return d->d_name[0] != '.' && d->d_name[strlen(d->d_name) - 1] != '~' &&
+		d->d_type != DT_DIR;
 }
 
 /* One file of a folder; its name, less ".zone", is the origin. */
-static bool add_file(struct loaded *l, const struct conf_zone *entry, const char *file, struct faults *f)
+static bool add_file(
+	struct loaded *l, const struct conf_zone *entry, const char *file, struct faults *f)
 {
 	static const uint8_t root[1];
 	const struct fault_at at = at_entry(l, entry);
@@ -50,7 +55,9 @@ static bool add_file(struct loaded *l, const struct conf_zone *entry, const char
 	if (r == NAME_OK && !folder)
 		add_zone(l, entry, origin, text_get(&path));
 	text_fini(&path);
-	return r == NAME_OK || faults_error(f, &at, "%s/%s: as the name of a zone this %s", entry->dir, file, name_result_text(r));
+	return r == NAME_OK ||
+		faults_error(f, &at, "%s/%s: as the name of a zone this %s", entry->dir, file,
+			name_result_text(r));
 }
 
 static bool add_dir(struct loaded *l, const struct conf_zone *entry, struct faults *f)
@@ -99,12 +106,13 @@ static bool list_zones(struct loaded *l, struct faults *f)
 			continue;
 		const struct fault_at at = at_entry(l, l->zones[i].at);
 		ok = faults_error(f, &at, "zone %s is there twice: as %s and as %s (keep one)",
-			name_text(name, l->zones[i].origin), l->zones[i - 1].path, l->zones[i].path);
+			name_text(name, l->zones[i].origin), l->zones[i - 1].path,
+			l->zones[i].path);
 	}
 	return ok;
 }
 
-/* --- loading ------------------------------------------------------------------------------------------------------- */
+/* --- loading ------------------------------------------------------------------------------ */
 
 static bool pool_known(void *ctx, const char *name)
 {
@@ -116,12 +124,14 @@ static bool pool_known(void *ctx, const char *name)
 	return false;
 }
 
-/* The same zone as it is served now, when its files are the same and the pools it names are still there. */
+/* The same zone as it is served now, when its files are the same and the pools it names are
+ * still there. */
 static bool take_over(struct loaded_zone *z, const struct loaded *before, struct conf *conf)
 {
 	if (!before || !before->n_zones)
 		return false;
-	const struct loaded_zone *old = bsearch(z, before->zones, before->n_zones, sizeof *z, compare_zones);
+	const struct loaded_zone *old = bsearch(
+		z, before->zones, before->n_zones, sizeof *z, compare_zones);
 	if (!old || strcmp(old->path, z->path) != 0 || !load_is_fresh(&old->load))
 		return false;
 	for (unsigned i = 0; i < old->load.zone->pools_n; i++)
@@ -132,7 +142,9 @@ static bool take_over(struct loaded_zone *z, const struct loaded *before, struct
 	z->load.n = old->load.n;
 	z->load.sources = memory_zeroed(z->load.n, sizeof *z->load.sources);
 	for (size_t i = 0; i < z->load.n; i++)
-		z->load.sources[i] = (struct load_source){ memory_need(strdup(old->load.sources[i].path)), old->load.sources[i].stamp };
+		z->load.sources[i] = (struct load_source){ memory_need(strdup(
+								   old->load.sources[i].path)),
+			old->load.sources[i].stamp };
 	return true;
 }
 
@@ -159,7 +171,7 @@ static void make_set(struct loaded *l)
 	free(zones);
 }
 
-/* --- GeoIP ----------------------------------------------------------------------------------------------------------- */
+/* --- GeoIP -------------------------------------------------------------------------------- */
 
 size_t loaded_geo_count(const struct loaded *l)
 {
@@ -168,7 +180,8 @@ size_t loaded_geo_count(const struct loaded *l)
 
 const char *loaded_geo_path(const struct loaded *l, size_t i)
 {
-	return i < l->conf.n_city_files ? l->conf.city_files[i] : l->conf.asn_files[i - l->conf.n_city_files];
+	return i < l->conf.n_city_files ? l->conf.city_files[i]
+					: l->conf.asn_files[i - l->conf.n_city_files];
 }
 
 static struct file_stamp *geo_stamps(const struct loaded *l)
@@ -182,7 +195,8 @@ static struct file_stamp *geo_stamps(const struct loaded *l)
 
 static bool same_geo(const struct loaded *a, const struct loaded *b)
 {
-	if (a->conf.n_city_files != b->conf.n_city_files || a->conf.n_asn_files != b->conf.n_asn_files)
+	if (a->conf.n_city_files != b->conf.n_city_files ||
+		a->conf.n_asn_files != b->conf.n_asn_files)
 		return false;
 	for (size_t i = 0; i < loaded_geo_count(a); i++)
 		if (strcmp(loaded_geo_path(a, i), loaded_geo_path(b, i)) != 0 ||
@@ -193,8 +207,9 @@ static bool same_geo(const struct loaded *a, const struct loaded *b)
 
 static struct atlas *read_atlas(const struct loaded *l, struct fault *why)
 {
-	return atlas_read(&(struct atlas_opts){ l->conf.city_files, l->conf.n_city_files, l->conf.asn_files,
-		l->conf.n_asn_files }, why);
+	return atlas_read(&(struct atlas_opts){ l->conf.city_files, l->conf.n_city_files,
+				  l->conf.asn_files, l->conf.n_asn_files },
+		why);
 }
 
 static bool load_geo(struct loaded *l, const struct loaded *before, struct faults *f)
@@ -210,9 +225,12 @@ static bool load_geo(struct loaded *l, const struct loaded *before, struct fault
 	return l->atlas || faults_take(f, &why);
 }
 
-static struct steer *make_steer(const struct loaded *l, struct atlas *atlas, const struct steer *before)
+static struct steer *make_steer(
+	const struct loaded *l, struct atlas *atlas, const struct steer *before)
 {
-	return steer_new(&(struct steer_opts){ l->conf.edges, l->conf.n_edges, l->conf.pools, l->conf.n_pools }, atlas, before);
+	return steer_new(&(struct steer_opts){ l->conf.edges, l->conf.n_edges, l->conf.pools,
+				 l->conf.n_pools },
+		atlas, before);
 }
 
 bool loaded_refresh_geo(struct loaded *l, struct fault *why)
@@ -234,24 +252,31 @@ bool loaded_refresh_geo(struct loaded *l, struct fault *why)
 	return true;
 }
 
-/* --- all of it --------------------------------------------------------------------------------------------------------- */
+/* --- all of it ---------------------------------------------------------------------------- */
 
-/* A pin that no client can match does nothing: a slip of the pen, or a database that does not tell such things. */
+/* A pin that no client can match does nothing: a slip of the pen, or a database that does not
+ * tell such things. */
 static void warn_of_idle_pins(const struct loaded *l, struct faults *f)
 {
 	for (unsigned i = 0; i < l->steer->n_pools; i++) {
 		const struct pool *p = &l->steer->pools[i];
 		for (unsigned k = 0; k < p->n_pins; k++) {
 			const struct pool_pin *pin = p->pins[k].from;
-			const struct fault_at at = { l->conf.path, l->conf.text, l->conf.text_end, pin->line, pin->column };
+			const struct fault_at at = { l->conf.path, l->conf.text,
+				l->conf.text_end, pin->line, pin->column };
 			if (!p->pins[k].matches)
-				faults_warning(f, &at, "no client matches this pin: the GeoIP files%s know none such",
-					pin->kind == PIN_ASN && !l->conf.n_asn_files ? " (there is no geoip: asn: file)" : "");
+				faults_warning(f, &at,
+					"no client matches this pin: the GeoIP files%s know "
+					"none such",
+					pin->kind == PIN_ASN && !l->conf.n_asn_files
+						? " (there is no geoip: asn: file)"
+						: "");
 		}
 	}
 }
 
-bool loaded_read(struct loaded *to, const char *path, struct hash_key key, const struct loaded *before, struct faults *f)
+bool loaded_read(struct loaded *to, const char *path, struct hash_key key,
+	const struct loaded *before, struct faults *f)
 {
 	*to = (struct loaded){ .key = key };
 	if (!conf_read(&to->conf, path, f))

@@ -1,7 +1,8 @@
 /* loaded.h - a configuration with everything that it names, read and ready to be a world.
  *
- * The daemon's reload and "waymarkctl check" are this same code. What has not changed since the load before is taken over:
- * zones whose files are the same, databases, rankings. Control thread.
+ * The daemon's reload and "waymarkctl check" are this same code. What has not changed since the
+ * load before is taken over: zones whose files are the same, databases, rankings. Control
+ * thread.
  */
 #ifndef DAEMON_LOADED_H
 #define DAEMON_LOADED_H
@@ -13,7 +14,7 @@
 #include "zone/load.h"
 
 struct loaded_zone {
-	uint8_t *origin;            /* wire, lower case */
+	uint8_t *origin; /* wire, lower case */
 	char *path;
 	const struct conf_zone *at; /* the entry that named it */
 	struct load load;
@@ -26,16 +27,19 @@ struct loaded {
 	size_t n_zones;
 	struct zone_set *set;
 	struct atlas *atlas;
-	struct file_stamp *geo_stamps;      /* of conf's city files, then of its ASN files, as they were read */
+	struct file_stamp *
+		geo_stamps; /* of conf's city files, then of its ASN files, as they were read */
 	struct steer *steer;
 };
 
-/* Reads the configuration at `path` and all it names. `before` (may be NULL) is what is served now. On false `to` is empty and
- * `f` says what is wrong; warnings may be in `f` even so. */
-bool loaded_read(struct loaded *to, const char *path, struct hash_key key, const struct loaded *before, struct faults *f);
+/* Reads the configuration at `path` and all it names. `before` (may be NULL) is what is served
+ * now. On false `to` is empty and `f` says what is wrong; warnings may be in `f` even so. */
+bool loaded_read(struct loaded *to, const char *path, struct hash_key key,
+	const struct loaded *before, struct faults *f);
 void loaded_fini(struct loaded *l);
 
-/* Reads the GeoIP files anew and makes the rankings that follow. On false nothing has changed. */
+/* Reads the GeoIP files anew and makes the rankings that follow. On false nothing has changed.
+ */
 bool loaded_refresh_geo(struct loaded *l, struct fault *why);
 
 /* How many GeoIP files there are, and the path of one: the city files come first. */

@@ -36,15 +36,18 @@ static bool reload(void *ctx, struct faults *f)
 	char state[64];
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld", now.tv_sec * 1000000ll + now.tv_nsec / 1000);
+	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld",
+		now.tv_sec * 1000000ll + now.tv_nsec / 1000);
 	privs_notify(state);
 	const bool ok = daemon_reload(&r->daemon, f);
 	privs_notify("READY=1");
 	if (ok)
 		log_line(LOG_NOTICE, "reloaded %s", r->daemon.conf_path);
 	else
-		log_line(LOG_ERROR, "not reloaded: %u error%s in %s and what it names; serving on as before", f->errors,
-			f->errors == 1 ? "" : "s", r->daemon.conf_path);
+		log_line(LOG_ERROR,
+			"not reloaded: %u error%s in %s and what it names; serving on as "
+			"before",
+			f->errors, f->errors == 1 ? "" : "s", r->daemon.conf_path);
 	return ok;
 }
 
@@ -107,16 +110,20 @@ static void watch_signals(struct run *r)
 
 static int usage(FILE *to, int status)
 {
-	fprintf(to, "usage: waymarkd -c FILE\n"
+	fprintf(to,
+		"usage: waymarkd -c FILE\n"
 		"  -c FILE   the configuration\n"
 		"  -V        print the version\n"
-		"Runs in the foreground and logs to standard error. SIGHUP reloads, SIGTERM stops.\n"
-		"\"waymarkctl check -c FILE\" tells whether a configuration and all it names are right.\n");
+		"Runs in the foreground and logs to standard error. SIGHUP reloads, SIGTERM "
+		"stops.\n"
+		"\"waymarkctl check -c FILE\" tells whether a configuration and all it names "
+		"are right.\n");
 	return status;
 }
 
 /* Everything is read and every socket open before anybody is told that we are ready. */
-static bool boot(struct run *r, const char *conf_path, struct control **control, struct fault *why)
+static bool boot(
+	struct run *r, const char *conf_path, struct control **control, struct fault *why)
 {
 	struct daemon *d = &r->daemon;
 	struct faults f;
@@ -131,7 +138,8 @@ static bool boot(struct run *r, const char *conf_path, struct control **control,
 	d->workers = workers_open(&c->net, &d->epoch, why);
 	if (!d->workers || !privs_drop(c->user, why))
 		return false;
-	if (c->control_socket && !(*control = control_open(r->loop, c->control_socket, &r->hooks, why)))
+	if (c->control_socket &&
+		!(*control = control_open(r->loop, c->control_socket, &r->hooks, why)))
 		return false;
 	return workers_start(d->workers, why);
 }
@@ -155,11 +163,13 @@ int main(int argc, char **argv)
 	if (!conf_path || optind != argc)
 		return usage(stderr, 2);
 	log_open("waymarkd", LOG_NOTICE);
-	mallopt(M_MMAP_THRESHOLD, 256 << 10);   /* large blocks go back to the kernel when they are freed */
+	mallopt(M_MMAP_THRESHOLD,
+		256 << 10); /* large blocks go back to the kernel when they are freed */
 	r.loop = ev_default_loop(EVFLAG_NOENV);
 	if (!r.loop)
 		die("cannot have an event loop");
-	r.hooks = (struct command_hooks){ &r, current_world, reload, force, forced, report, stop, { 0 }, conf_path };
+	r.hooks = (struct command_hooks){ &r, current_world, reload, force, forced, report,
+		stop, { 0 }, conf_path };
 	clock_gettime(CLOCK_MONOTONIC, &r.hooks.started);
 	watch_signals(&r);
 	if (!boot(&r, conf_path, &control, &why)) {
@@ -168,8 +178,8 @@ int main(int argc, char **argv)
 	}
 	struct watch *watch = watch_start(r.loop, &r.daemon);
 	const struct world *w = epoch_current(&r.daemon.epoch);
-	log_line(LOG_NOTICE, "ready: %zu zones, %u pools, %u edges", zone_set_count(w->zones), w->steer->n_pools,
-		w->steer->n_edges);
+	log_line(LOG_NOTICE, "ready: %zu zones, %u pools, %u edges", zone_set_count(w->zones),
+		w->steer->n_pools, w->steer->n_edges);
 	privs_notify("READY=1");
 	ev_run(r.loop, 0);
 	privs_notify("STOPPING=1");

@@ -16,13 +16,22 @@ bool privs_drop(const char *user, struct fault *why)
 	if (user) {
 		const struct passwd *pw = getpwnam(user);
 		if (!pw)
-			return fault(why, "server: user: there is no user \"%s\" (create it: useradd --system %s)", user, user);
+			return fault(why,
+				"server: user: there is no user \"%s\" (create it: useradd "
+				"--system %s)",
+				user, user);
 		const bool already = geteuid() == pw->pw_uid;
-		if (!already && (initgroups(user, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0))
-			return fault(why, "cannot become user %s: %s (start as root, or leave server: user: out)", user,
-				strerror(errno));
+		if (!already &&
+			(initgroups(user, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 ||
+				setuid(pw->pw_uid) != 0))
+			return fault(why,
+				"cannot become user %s: %s (start as root, or leave server: "
+				"user: out)",
+				user, strerror(errno));
 		if (!already && setuid(0) == 0)
-			return fault(why, "became user %s and could become root again; not going on", user);
+			return fault(why,
+				"became user %s and could become root again; not going on",
+				user);
 	}
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return true;
@@ -37,11 +46,12 @@ void privs_notify(const char *state)
 		return;
 	memcpy(sa.sun_path, path, strlen(path));
 	if (path[0] == '@')
-		sa.sun_path[0] = 0;     /* the abstract namespace */
+		sa.sun_path[0] = 0; /* the abstract namespace */
 	const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	const socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	const socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+		strlen(path));
 	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&sa, len);
 	close(fd);
 }

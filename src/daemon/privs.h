@@ -7,11 +7,12 @@
 
 #include <stdbool.h>
 
-/* Becomes `user` with its groups for good, and may never gain privileges again. NULL keeps the user. Everything that wants
- * root (ports below 1024) is open by then. */
+/* Becomes `user` with its groups for good, and may never gain privileges again. NULL keeps the
+ * user. Everything that wants root (ports below 1024) is open by then. */
 bool privs_drop(const char *user, struct fault *why);
 
-/* sd_notify(3): "READY=1" and the like, when NOTIFY_SOCKET is set. The protocol is documented for reimplementation. */
+/* sd_notify(3): "READY=1" and the like, when NOTIFY_SOCKET is set. The protocol is documented
+ * for reimplementation. */
 void privs_notify(const char *state);
 
 #endif

@@ -7,15 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_S 0.5
+#define LOOK_S  0.5
 #define QUIET_S 2.0
 
 struct watch {
 	struct ev_loop *loop;
 	struct daemon *daemon;
 	ev_timer timer;
-	struct file_stamp *seen;    /* of all files together, at the last look */
-	struct file_stamp *tried;   /* what was read last, whether it was good or not */
+	struct file_stamp *seen;  /* of all files together, at the last look */
+	struct file_stamp *tried; /* what was read last, whether it was good or not */
 	size_t n;
 	ev_tstamp quiet_since;
 };
@@ -68,7 +68,8 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 		memcpy(w->seen, now, w->n * sizeof *now);
 		w->quiet_since = ev_now(loop);
 	}
-	const bool fresh = same(now, w->daemon->loaded.geo_stamps, w->n) || same(now, w->tried, w->n);
+	const bool fresh = same(now, w->daemon->loaded.geo_stamps, w->n) ||
+		same(now, w->tried, w->n);
 	if (!fresh && ev_now(loop) - w->quiet_since >= QUIET_S) {
 		memcpy(w->tried, now, w->n * sizeof *now);
 		if (daemon_refresh_geo(w->daemon, &why))

@@ -1,7 +1,8 @@
 /* watch.h - GeoIP files that change are read anew, by themselves.
  *
- * A file is looked at every half second; once it has changed and then stayed the same for two, so that whoever writes it is
- * done, it is read. One that is wrong is told of once and not read again until it changes. Control thread.
+ * A file is looked at every half second; once it has changed and then stayed the same for two,
+ * so that whoever writes it is done, it is read. One that is wrong is told of once and not read
+ * again until it changes. Control thread.
  */
 #ifndef DAEMON_WATCH_H
 #define DAEMON_WATCH_H

@@ -18,7 +18,9 @@ static bool read_ecs(struct edns_ecs *ecs, const uint8_t *p, size_t len)
 	/* Bits behind the prefix must be zero (RFC 7871 section 6). */
 	if (source % 8 && p[4 + bytes - 1] & (0xffu >> source % 8))
 		return false;
-	*ecs = (struct edns_ecs){ .present = true, .family = (uint8_t)family, .source = (uint8_t)source };
+	*ecs = (struct edns_ecs){
+		.present = true, .family = (uint8_t)family, .source = (uint8_t)source
+	};
 	uint8_t addr[16] = { 0 };
 	memcpy(addr, p + 4, bytes);
 	if (family == 1)
@@ -50,7 +52,8 @@ size_t edns_len(const struct edns *asked, bool ecs)
 	return EDNS_OPT_FIXED + (ecs ? 8 + (asked->ecs.source + 7u) / 8 : 0);
 }
 
-size_t edns_write(uint8_t *to, const struct edns *asked, unsigned rcode_high, bool ecs, unsigned scope)
+size_t edns_write(
+	uint8_t *to, const struct edns *asked, unsigned rcode_high, bool ecs, unsigned scope)
 {
 	const size_t bytes = (asked->ecs.source + 7u) / 8;
 
@@ -58,7 +61,7 @@ size_t edns_write(uint8_t *to, const struct edns *asked, unsigned rcode_high, bo
 	be16_put(to + 1, RRTYPE_OPT);
 	be16_put(to + 3, EDNS_PAYLOAD);
 	to[5] = (uint8_t)rcode_high;
-	to[6] = 0;                  /* version */
+	to[6] = 0; /* version */
 	be16_put(to + 7, asked->dnssec_ok ? EDNS_DO : 0);
 	be16_put(to + 9, ecs ? (unsigned)(8 + bytes) : 0);
 	if (!ecs)

@@ -1,7 +1,8 @@
 /* name.h - domain names as they stand on the wire.
  *
- * A name is a run of labels, each led by its length, ended by the root's zero byte; at most 255 bytes in all and 63 a label
- * (RFC 1035 section 3.1). Never compressed here. "Lower" is ASCII only (RFC 4343).
+ * A name is a run of labels, each led by its length, ended by the root's zero byte; at most 255
+ * bytes in all and 63 a label (RFC 1035 section 3.1). Never compressed here. "Lower" is ASCII
+ * only (RFC 4343).
  */
 #ifndef DNS_NAME_H
 #define DNS_NAME_H
@@ -11,24 +12,25 @@
 #include <stdint.h>
 
 enum {
-	NAME_MOST = 255,            /* bytes on the wire, with the root */
-	NAME_LABELS_MOST = 127,     /* without the root */
-	NAME_TEXT = 1024            /* room for any name as text, with its NUL */
+	NAME_MOST = 255,        /* bytes on the wire, with the root */
+	NAME_LABELS_MOST = 127, /* without the root */
+	NAME_TEXT = 1024        /* room for any name as text, with its NUL */
 };
 
 enum name_result {
 	NAME_OK,
-	NAME_EMPTY_LABEL,           /* "a..b", or nothing at all */
-	NAME_LABEL_LONG,            /* over 63 bytes */
-	NAME_LONG,                  /* over 255 bytes */
-	NAME_BAD_ESCAPE,            /* "\" at the end, or \DDD over 255 */
-	NAME_RELATIVE               /* no dot at the end and no origin to put there */
+	NAME_EMPTY_LABEL, /* "a..b", or nothing at all */
+	NAME_LABEL_LONG,  /* over 63 bytes */
+	NAME_LONG,        /* over 255 bytes */
+	NAME_BAD_ESCAPE,  /* "\" at the end, or \DDD over 255 */
+	NAME_RELATIVE     /* no dot at the end and no origin to put there */
 };
 
-/* Presentation format (RFC 1035 section 5.1: "\." and "\DDD") to the wire. A name without a dot at its end gets `origin`
- * (wire) appended; "@" alone is `origin`. Case stays. `*len` (may be NULL) is the length with the root. */
-enum name_result name_parse(uint8_t to[static NAME_MOST], size_t *len, const char *text, size_t text_len,
-	const uint8_t *origin);
+/* Presentation format (RFC 1035 section 5.1: "\." and "\DDD") to the wire. A name without a dot
+ * at its end gets `origin` (wire) appended; "@" alone is `origin`. Case stays. `*len` (may be
+ * NULL) is the length with the root. */
+enum name_result name_parse(uint8_t to[static NAME_MOST], size_t *len, const char *text,
+	size_t text_len, const uint8_t *origin);
 
 /* What to tell a person about any of them but NAME_OK. */
 const char *name_result_text(enum name_result r);
@@ -36,8 +38,8 @@ const char *name_result_text(enum name_result r);
 /* Presentation format, with the dot at the end; returns `buf`. */
 const char *name_text(char buf[static NAME_TEXT], const uint8_t *name);
 
-size_t name_len(const uint8_t *name);           /* bytes, with the root */
-unsigned name_labels(const uint8_t *name);      /* without the root */
+size_t name_len(const uint8_t *name);      /* bytes, with the root */
+unsigned name_labels(const uint8_t *name); /* without the root */
 const uint8_t *name_skip(const uint8_t *name, unsigned labels);
 
 /* `to` may be `name`. */
@@ -55,8 +57,8 @@ int name_compare(const uint8_t *a, const uint8_t *b);
 /* True when the first label is "*" (RFC 4592 section 2.1.1). */
 bool name_is_wildcard(const uint8_t *name);
 
-/* The length of the name at `p`, checked: every label at most 63, at most 255 bytes, ended before `end`. 0 when it is no
- * such thing; a compression pointer is none. */
+/* The length of the name at `p`, checked: every label at most 63, at most 255 bytes, ended
+ * before `end`. 0 when it is no such thing; a compression pointer is none. */
 size_t name_check(const uint8_t *p, const uint8_t *end);
 
 #endif

@@ -3,7 +3,8 @@
 #include "base/bytes.h"
 #include "dns/rrtype.h"
 
-/* The question's name, lower-cased as it is read. A compression pointer has nothing to point to here. */
+/* The question's name, lower-cased as it is read. A compression pointer has nothing to point to
+ * here. */
 static size_t read_name(struct query *q, const uint8_t *p, const uint8_t *end)
 {
 	size_t at = 0;
@@ -28,7 +29,7 @@ static enum query_result read_opt(struct query *q, const uint8_t *rr, size_t rdl
 	struct edns *e = &q->edns;
 
 	if (e->present)
-		return QUERY_FORMERR;   /* RFC 6891 section 6.1.1 */
+		return QUERY_FORMERR; /* RFC 6891 section 6.1.1 */
 	e->present = true;
 	e->payload = be16_get(rr + 2);
 	if (e->payload < EDNS_PAYLOAD_LEAST)
@@ -36,12 +37,13 @@ static enum query_result read_opt(struct query *q, const uint8_t *rr, size_t rdl
 	e->version = rr[5];
 	e->dnssec_ok = rr[6] & 0x80;
 	if (e->version > 0)
-		return QUERY_BADVERS;   /* what its options mean is not ours to know */
+		return QUERY_BADVERS; /* what its options mean is not ours to know */
 	return edns_read_options(e, rr + 10, rdlen) ? QUERY_OK : QUERY_FORMERR;
 }
 
 /* The additional section: one OPT at most; other records are passed over. */
-static enum query_result read_additional(struct query *q, const uint8_t *p, const uint8_t *end, unsigned count)
+static enum query_result read_additional(
+	struct query *q, const uint8_t *p, const uint8_t *end, unsigned count)
 {
 	enum query_result result = QUERY_OK;
 
@@ -59,7 +61,8 @@ static enum query_result read_additional(struct query *q, const uint8_t *p, cons
 		if (rdlen > (size_t)(end - p) - 10)
 			return QUERY_FORMERR;
 		if (be16_get(p) == RRTYPE_OPT) {
-			const enum query_result r = root ? read_opt(q, p, rdlen) : QUERY_FORMERR;
+			const enum query_result r = root ? read_opt(q, p, rdlen)
+							 : QUERY_FORMERR;
 			if (r == QUERY_FORMERR)
 				return r;
 			if (r != QUERY_OK)

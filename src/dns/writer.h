@@ -1,7 +1,7 @@
 /* writer.h - a DNS message is written, record by record, into a buffer that ends.
  *
- * What does not fit leaves no trace: each function writes all or nothing, and counts what it wrote in the header's section
- * counts. The question must be there first.
+ * What does not fit leaves no trace: each function writes all or nothing, and counts what it
+ * wrote in the header's section counts. The question must be there first.
  */
 #ifndef DNS_WRITER_H
 #define DNS_WRITER_H
@@ -12,14 +12,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum writer_section { WRITER_ANSWER = 6, WRITER_AUTHORITY = 8, WRITER_ADDITIONAL = 10 };    /* where its count stands */
+enum writer_section {
+	WRITER_ANSWER = 6,
+	WRITER_AUTHORITY = 8,
+	WRITER_ADDITIONAL = 10
+}; /* where its count stands */
 
-enum { WRITER_POINTABLE = 0x4000 };     /* a compression pointer has 14 bits (RFC 1035 section 4.1.4) */
+enum {
+	WRITER_POINTABLE = 0x4000
+}; /* a compression pointer has 14 bits (RFC 1035 section 4.1.4) */
 
 struct writer {
 	uint8_t *buf;
-	size_t len;                 /* bytes written */
-	size_t room;                /* no byte is written from here on */
+	size_t len;  /* bytes written */
+	size_t room; /* no byte is written from here on */
 };
 
 static inline void writer_count(struct writer *w, enum writer_section s, unsigned n)
@@ -32,8 +38,10 @@ static inline bool writer_fits(const struct writer *w, size_t len)
 	return len <= w->room - w->len;
 }
 
-/* Fixed part of a record whose owner is the name at `owner_at`, without RDATA. The caller has asked writer_fits(). */
-static inline void writer_rr_head(struct writer *w, size_t owner_at, uint16_t type, uint32_t ttl_s, size_t rdlen)
+/* Fixed part of a record whose owner is the name at `owner_at`, without RDATA. The caller has
+ * asked writer_fits(). */
+static inline void writer_rr_head(
+	struct writer *w, size_t owner_at, uint16_t type, uint32_t ttl_s, size_t rdlen)
 {
 	uint8_t *p = w->buf + w->len;
 

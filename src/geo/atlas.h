@@ -8,9 +8,9 @@
 #include "geo/mmdb.h"
 
 struct atlas {
-	unsigned refs;              /* atomic */
-	struct mmdb_cities cities;  /* an empty map and no places when there are no files */
-	struct mmdb_asns asns;      /* likewise */
+	unsigned refs;             /* atomic */
+	struct mmdb_cities cities; /* an empty map and no places when there are no files */
+	struct mmdb_asns asns;     /* likewise */
 };
 
 struct atlas_opts {

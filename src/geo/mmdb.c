@@ -10,14 +10,36 @@ enum { TEXT_MOST = 256 };
 
 /* The keys of a record, of all layouts at once: MaxMind's is nested, others are flat. */
 enum {
-	CITY, CONTINENT, COUNTRY, REGISTERED, LOCATION, SUBDIVISIONS,
-	CONTINENT_CODE, COUNTRY_CODE, STATE, REGION, LATITUDE, LONGITUDE, LAT, LNG, KEYS
+	CITY,
+	CONTINENT,
+	COUNTRY,
+	REGISTERED,
+	LOCATION,
+	SUBDIVISIONS,
+	CONTINENT_CODE,
+	COUNTRY_CODE,
+	STATE,
+	REGION,
+	LATITUDE,
+	LONGITUDE,
+	LAT,
+	LNG,
+	KEYS
 };
 static const struct mmdb_key record_keys[KEYS] = {
-	MMDB_KEY("city"), MMDB_KEY("continent"), MMDB_KEY("country"),
-	MMDB_KEY("registered_country"), MMDB_KEY("location"), MMDB_KEY("subdivisions"),
-	MMDB_KEY("continent_code"), MMDB_KEY("country_code"), MMDB_KEY("state1"),
-	MMDB_KEY("region"), MMDB_KEY("latitude"), MMDB_KEY("longitude"), MMDB_KEY("lat"),
+	MMDB_KEY("city"),
+	MMDB_KEY("continent"),
+	MMDB_KEY("country"),
+	MMDB_KEY("registered_country"),
+	MMDB_KEY("location"),
+	MMDB_KEY("subdivisions"),
+	MMDB_KEY("continent_code"),
+	MMDB_KEY("country_code"),
+	MMDB_KEY("state1"),
+	MMDB_KEY("region"),
+	MMDB_KEY("latitude"),
+	MMDB_KEY("longitude"),
+	MMDB_KEY("lat"),
 	MMDB_KEY("lng"),
 };
 
@@ -25,7 +47,8 @@ enum { RECENT = 4096 };
 
 struct reader {
 	struct places *places;
-	/* Texts that were met lately, by their offset: names are written once and pointed to. */
+	/* Texts that were met lately, by their offset: names are written once and pointed to.
+	 */
 	struct recent {
 		uint32_t at, text;
 	} recent[RECENT];
@@ -53,12 +76,13 @@ static bool text_in(struct mmdb_bytes *data, const struct mmdb_value *map,
 	if (map->type == MMDB_ABSENT)
 		return true;
 	return need(data, map, MMDB_MAP, "something else stands where a map should") &&
-	       mmdb_map_find(data, map, key, 1, to) &&
-	       need(data, to, MMDB_TEXT, "something else stands where a text should");
+		mmdb_map_find(data, map, key, 1, to) &&
+		need(data, to, MMDB_TEXT, "something else stands where a text should");
 }
 
 /* The English name of a city or a subdivision. */
-static bool name_in(struct mmdb_bytes *data, const struct mmdb_value *map, struct mmdb_value *to)
+static bool name_in(
+	struct mmdb_bytes *data, const struct mmdb_value *map, struct mmdb_value *to)
 {
 	static const struct mmdb_key names = MMDB_KEY("names"), english = MMDB_KEY("en");
 	struct mmdb_value all;

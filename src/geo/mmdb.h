@@ -22,8 +22,8 @@
 
 /* Where everybody is, sealed. */
 struct mmdb_cities {
-	struct netmap *map;         /* value: number of a place; held */
-	struct places *places;      /* held */
+	struct netmap *map;    /* value: number of a place; held */
+	struct places *places; /* held */
 };
 
 /* Reads one or more files as one database: each address family comes from the first file
@@ -35,17 +35,18 @@ bool mmdb_read_cities(
 /* Who routes whom, sealed. */
 struct mmdb_asn {
 	uint32_t number;
-	uint32_t name;              /* offset in `names` */
+	uint32_t name; /* offset in `names` */
 };
 
 struct mmdb_asns {
-	struct netmap *map;         /* value: index into `asn` */
-	struct mmdb_asn *asn;       /* [0] is number 0: unknown */
+	struct netmap *map;   /* value: index into `asn` */
+	struct mmdb_asn *asn; /* [0] is number 0: unknown */
 	size_t n;
-	char *names;                /* NUL-ended texts; offset 0 is "" */
+	char *names; /* NUL-ended texts; offset 0 is "" */
 };
 
-bool mmdb_read_asns(struct mmdb_asns *to, const char *const *paths, size_t n, struct fault *why);
+bool mmdb_read_asns(
+	struct mmdb_asns *to, const char *const *paths, size_t n, struct fault *why);
 void mmdb_asns_free(struct mmdb_asns *asns);
 
 #endif

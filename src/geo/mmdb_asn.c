@@ -14,9 +14,14 @@ enum { NAME_MOST = 256 };
 enum { TRAITS, FIRST_NUMBER, FIRST_NAME = FIRST_NUMBER + 3, KEYS = FIRST_NAME + 5 };
 static const struct mmdb_key record_keys[KEYS] = {
 	MMDB_KEY("traits"),
-	MMDB_KEY("autonomous_system_number"), MMDB_KEY("asn"), MMDB_KEY("as_number"),
-	MMDB_KEY("autonomous_system_organization"), MMDB_KEY("as_name"),
-	MMDB_KEY("as_organization"), MMDB_KEY("organization"), MMDB_KEY("name"),
+	MMDB_KEY("autonomous_system_number"),
+	MMDB_KEY("asn"),
+	MMDB_KEY("as_number"),
+	MMDB_KEY("autonomous_system_organization"),
+	MMDB_KEY("as_name"),
+	MMDB_KEY("as_organization"),
+	MMDB_KEY("organization"),
+	MMDB_KEY("name"),
 };
 
 struct list {
@@ -24,7 +29,7 @@ struct list {
 	size_t n, room;
 	char *names;
 	size_t len, names_room;
-	struct mmdb_table known;    /* an AS number and its place in `asn` */
+	struct mmdb_table known; /* an AS number and its place in `asn` */
 };
 
 static void *more_room(void *p, size_t *room, size_t need, size_t size)
@@ -68,7 +73,8 @@ static bool read_number(struct mmdb_bytes *data, const struct mmdb_value *v, uin
 	return true;
 }
 
-static bool find_keys(struct mmdb_bytes *data, uint32_t at, struct mmdb_value found[static KEYS])
+static bool find_keys(
+	struct mmdb_bytes *data, uint32_t at, struct mmdb_value found[static KEYS])
 {
 	struct mmdb_value map;
 

@@ -130,7 +130,8 @@ static bool all_texts(struct mmdb_bytes *b, uint32_t at, uint64_t n)
  * here first. */
 static bool check_metadata(struct mmdb_bytes *b)
 {
-	static const struct mmdb_key keys[] = { MMDB_KEY("languages"), MMDB_KEY("description") };
+	static const struct mmdb_key keys[] = { MMDB_KEY("languages"),
+		MMDB_KEY("description") };
 	struct mmdb_value root, v[2];
 
 	if (!mmdb_check_all(b, 0) || !mmdb_value_at(b, 0, &root))
@@ -141,7 +142,8 @@ static bool check_metadata(struct mmdb_bytes *b)
 		return false;
 	if (v[0].type != MMDB_ARRAY || v[1].type != MMDB_MAP)
 		return mmdb_wrong(b, 0, "it lacks languages or a description");
-	return all_texts(b, v[0].at, v[0].size) && all_texts(b, v[1].at, (uint64_t)v[1].size * 2);
+	return all_texts(b, v[0].at, v[0].size) &&
+		all_texts(b, v[1].at, (uint64_t)v[1].size * 2);
 }
 
 static bool check_copy(const char *path, int fd, struct fault *why)
@@ -164,7 +166,8 @@ static bool check_copy(const char *path, int fd, struct fault *why)
 		};
 		ok = check_metadata(&b);
 		if (!ok)
-			fault(why, "%s: its metadata is broken or cut short: %s", path, b.wrong);
+			fault(why, "%s: its metadata is broken or cut short: %s", path,
+				b.wrong);
 	}
 	munmap((void *)(uintptr_t)p, len);
 	return ok;

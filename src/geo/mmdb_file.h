@@ -11,13 +11,13 @@
 
 #include <maxminddb.h>
 
-enum { MMDB_FILE_GAP = 16 };        /* zeros between the tree and the data */
+enum { MMDB_FILE_GAP = 16 }; /* zeros between the tree and the data */
 
 struct mmdb_file {
-	const char *path;           /* borrowed */
-	MMDB_s db;                  /* holds the mapping */
+	const char *path; /* borrowed */
+	MMDB_s db;        /* holds the mapping */
 	uint32_t nodes;
-	bool v6;                    /* the tree is of 128-bit addresses, with IPv4 under ::/96 */
+	bool v6; /* the tree is of 128-bit addresses, with IPv4 under ::/96 */
 	struct mmdb_bytes data;
 };
 

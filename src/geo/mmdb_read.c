@@ -9,22 +9,22 @@
 #include <string.h>
 #include <strings.h>
 
-enum { RECENT = 1 << 16 };           /* half a megabyte: a second-level cache holds it */
+enum { RECENT = 1 << 16 }; /* half a megabyte: a second-level cache holds it */
 
 struct reading {
 	const struct mmdb_kind *kind;
 	struct netmap *map;
-	bool known[2];              /* some file told of IPv4, IPv6 */
+	bool known[2]; /* some file told of IPv4, IPv6 */
 
 	/* Of the file that is read: */
 	struct mmdb_file file;
-	struct mmdb_table seen;     /* a record's offset and its value */
+	struct mmdb_table seen; /* a record's offset and its value */
 	struct recent {
 		uint32_t at, value;
-	} *recent;                  /* [RECENT] near nets share few records */
-	bool v6;                    /* what is walked now */
-	bool any;                   /* there are records */
-	bool told;                  /* ... and some say what we want */
+	} * recent; /* [RECENT] near nets share few records */
+	bool v6;    /* what is walked now */
+	bool any;   /* there are records */
+	bool told;  /* ... and some say what we want */
 };
 
 static bool value_of(struct reading *r, uint32_t at, uint32_t *value, struct fault *why)
@@ -57,7 +57,7 @@ static bool take_net(void *ctx, const struct mmdb_net *net, struct fault *why)
 	const __uint128_t behind = net->bits < 128 ? ~(__uint128_t)0 >> net->bits : 0;
 	const bool in_order = netmap_append_range(
 		r->map, r->v6, net->first, net->first | behind, value);
-	assert(in_order);           /* a tree is walked in order, whatever is in it */
+	assert(in_order); /* a tree is walked in order, whatever is in it */
 	(void)in_order;
 	r->told = true;
 	return true;

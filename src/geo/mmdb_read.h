@@ -1,4 +1,5 @@
-/* mmdb_read.h - several MaxMind DB files become one netmap: what cities and ASNs have in common.
+/* mmdb_read.h - several MaxMind DB files become one netmap: what cities and ASNs have in
+ * common.
  *
  * Control thread.
  */
@@ -11,7 +12,7 @@
 
 /* What a record means. */
 struct mmdb_kind {
-	const char *tells;          /* "country and no coordinates": what a wrong file lacks */
+	const char *tells; /* "country and no coordinates": what a wrong file lacks */
 	/* NULL, or called before the first record of each file. */
 	void (*start)(void *ctx);
 	/* The netmap's value for a record, NETMAP_NONE when it says nothing; false when it

@@ -43,7 +43,8 @@ static void grow(struct mmdb_table *t)
 	more.slots = pages_table(sizeof *more.slots << more.bits);
 	for (size_t i = 0; i < room(t); i++)
 		if (t->slots[i])
-			more.slots[slot_of(&more, (uint32_t)(t->slots[i] >> 32) - 1)] = t->slots[i];
+			more.slots[slot_of(&more, (uint32_t)(t->slots[i] >> 32) - 1)] =
+				t->slots[i];
 	mmdb_table_fini(t);
 	*t = more;
 }

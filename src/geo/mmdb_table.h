@@ -10,10 +10,10 @@
 #include <stdint.h>
 
 struct mmdb_table {
-	uint64_t *slots;            /* key + 1 above, value below; 0 is free */
-	unsigned bits;              /* 2^bits slots, at least twice `n` */
+	uint64_t *slots; /* key + 1 above, value below; 0 is free */
+	unsigned bits;   /* 2^bits slots, at least twice `n` */
 	size_t n;
-	uint64_t by;                /* odd; what keys are multiplied with */
+	uint64_t by; /* odd; what keys are multiplied with */
 };
 
 /* Keys are less than UINT32_MAX. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEEP_MOST = 16 };            /* MaxMind's own databases nest 4 deep */
+enum { DEEP_MOST = 16 }; /* MaxMind's own databases nest 4 deep */
 
 bool mmdb_wrong(struct mmdb_bytes *b, uint32_t at, const char *what)
 {
@@ -26,8 +26,8 @@ static uint32_t be_get(const uint8_t *p, unsigned n)
 
 /* Where a pointer leads: 11, 19, 27 or 32 bits, and what the shorter ones can say is left
  * out of the longer ones. */
-static bool read_pointer(struct mmdb_bytes *b, uint32_t at, unsigned control,
-	struct mmdb_value *v)
+static bool read_pointer(
+	struct mmdb_bytes *b, uint32_t at, unsigned control, struct mmdb_value *v)
 {
 	static const uint32_t plus[4] = { 0, 2048, 526336, 0 };
 	const unsigned n = (control >> 3 & 3) + 1;
@@ -64,12 +64,17 @@ static bool size_is_right(enum mmdb_type type, uint32_t size)
 	case MMDB_DOUBLE: return size == 8;
 	case MMDB_FLOAT: return size == 4;
 	case MMDB_U16: return size <= 2;
-	case MMDB_U32: case MMDB_I32: return size <= 4;
+	case MMDB_U32:
+	case MMDB_I32: return size <= 4;
 	case MMDB_U64: return size <= 8;
 	case MMDB_U128: return size <= 16;
 	case MMDB_BOOL: return size <= 1;
-	case MMDB_TEXT: case MMDB_BYTES: case MMDB_MAP: case MMDB_ARRAY: return true;
-	case MMDB_ABSENT: case MMDB_POINTER: return false;
+	case MMDB_TEXT:
+	case MMDB_BYTES:
+	case MMDB_MAP:
+	case MMDB_ARRAY: return true;
+	case MMDB_ABSENT:
+	case MMDB_POINTER: return false;
 	}
 	return false;
 }
@@ -261,8 +266,13 @@ bool mmdb_number(struct mmdb_bytes *b, const struct mmdb_value *v, double *numbe
 	word = (uint32_t)whole;
 	switch (v->type) {
 	case MMDB_DOUBLE: memcpy(number, &whole, 8); return true;
-	case MMDB_FLOAT: memcpy(&f, &word, 4); *number = f; return true;
-	case MMDB_U16: case MMDB_U32: case MMDB_U64: *number = (double)whole; return true;
+	case MMDB_FLOAT:
+		memcpy(&f, &word, 4);
+		*number = f;
+		return true;
+	case MMDB_U16:
+	case MMDB_U32:
+	case MMDB_U64: *number = (double)whole; return true;
 	case MMDB_I32: *number = (int32_t)word; return true;
 	default: return mmdb_wrong(b, v->at, "something else stands where a number should");
 	}

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum mmdb_type {                    /* the numbers of the format */
+enum mmdb_type { /* the numbers of the format */
 	MMDB_ABSENT = 0,
 	MMDB_POINTER = 1,
 	MMDB_TEXT = 2,
@@ -35,25 +35,28 @@ enum mmdb_type {                    /* the numbers of the format */
 struct mmdb_bytes {
 	const uint8_t *p;
 	uint32_t len;
-	uint64_t steps;             /* how many more values may be read */
-	const char *wrong;          /* once something is: what, for the operator */
-	uint32_t wrong_at;          /* ... and where */
+	uint64_t steps;    /* how many more values may be read */
+	const char *wrong; /* once something is: what, for the operator */
+	uint32_t wrong_at; /* ... and where */
 };
 
 struct mmdb_value {
-	enum mmdb_type type;        /* never a pointer: what it points to */
-	uint32_t size;              /* bytes; entries of a map or an array; a BOOL itself */
-	uint32_t at;                /* of the first byte or entry */
-	uint32_t next;              /* behind the value or its pointer; of maps and arrays in
-	                               place, behind the head */
-	bool pointed;               /* a pointer led here */
+	enum mmdb_type type; /* never a pointer: what it points to */
+	uint32_t size;       /* bytes; entries of a map or an array; a BOOL itself */
+	uint32_t at;         /* of the first byte or entry */
+	uint32_t next;       /* behind the value or its pointer; of maps and arrays in
+				place, behind the head */
+	bool pointed;        /* a pointer led here */
 };
 
 struct mmdb_key {
 	const char *name;
 	uint32_t len;
 };
-#define MMDB_KEY(text) { text, sizeof text - 1 }
+#define MMDB_KEY(text)                \
+	{                             \
+		text, sizeof text - 1 \
+	}
 
 /* Each returns false when the data is broken, and says why in `b`. */
 

@@ -5,7 +5,7 @@
 #include <assert.h>
 
 enum {
-	V4_DEPTH = 96,              /* of IPv4 in a tree of IPv6 */
+	V4_DEPTH = 96, /* of IPv4 in a tree of IPv6 */
 	DEPTH_MOST = 128,
 	SKIP_MOST = 8,
 	/* Trees may share branches: of aliases, which we leave out, and of equal nets, which
@@ -26,7 +26,7 @@ struct walk {
 	struct mmdb_file *f;
 	bool v4;
 	unsigned depth_most;
-	uint64_t visits;            /* how many nodes may still be visited */
+	uint64_t visits; /* how many nodes may still be visited */
 	/* Nodes that are not entered, and whether there is one at a depth. */
 	struct {
 		__uint128_t first;
@@ -51,7 +51,8 @@ static void read_node(const struct mmdb_file *f, uint32_t node, uint32_t child[2
 static void add_skip(struct walk *w, const struct prefix *p)
 {
 	assert(w->n_skip < SKIP_MOST);
-	w->skip[w->n_skip].first = (__uint128_t)be64_get(p->addr.b) << 64 | be64_get(p->addr.b + 8);
+	w->skip[w->n_skip].first = (__uint128_t)be64_get(p->addr.b) << 64 |
+		be64_get(p->addr.b + 8);
 	w->skip[w->n_skip++].depth = p->bits;
 	w->skip_at[p->bits] = true;
 }
@@ -108,7 +109,9 @@ bool mmdb_walk(struct mmdb_file *f, bool v6,
 	bool (*each)(void *ctx, const struct mmdb_net *net, struct fault *why), void *ctx,
 	struct fault *why)
 {
-	struct walk w = { .f = f, .v4 = !v6, .depth_most = v6 ? 128 : 32,
+	struct walk w = { .f = f,
+		.v4 = !v6,
+		.depth_most = v6 ? 128 : 32,
 		.visits = (uint64_t)f->nodes * UNFOLD_MOST + UNFOLD_FREE };
 	struct prefix net = { { { 0 } }, V4_DEPTH };
 

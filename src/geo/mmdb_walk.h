@@ -11,8 +11,8 @@
 /* A net of the tree's family: as netmap_append_range() has addresses. */
 struct mmdb_net {
 	__uint128_t first;
-	unsigned bits;              /* of 32 or 128 */
-	uint32_t record;            /* its offset in the data */
+	unsigned bits;   /* of 32 or 128 */
+	uint32_t record; /* its offset in the data */
 };
 
 /* Calls `each` for every net of a family that has a record, in ascending order. The nets of

@@ -34,7 +34,8 @@ static unsigned starts_passed(const struct netmap_block *b, unsigned at)
 
 /* The last of `n` blocks from `from` on that starts at or before `at`; the first one does.
  * No branch on what is compared, since it cannot be foretold. */
-static uint32_t search_high(const struct netmap_family *f, uint32_t from, uint32_t n, uint64_t at)
+static uint32_t search_high(
+	const struct netmap_family *f, uint32_t from, uint32_t n, uint64_t at)
 {
 	while (n > 1) {
 		const uint32_t half = n / 2;
@@ -44,7 +45,8 @@ static uint32_t search_high(const struct netmap_family *f, uint32_t from, uint32
 	return from;
 }
 
-static uint32_t search_all(const struct netmap_family *f, uint32_t from, uint32_t n, netmap_at at)
+static uint32_t search_all(
+	const struct netmap_family *f, uint32_t from, uint32_t n, netmap_at at)
 {
 	while (n > 1) {
 		const uint32_t half = n / 2;

@@ -27,9 +27,10 @@
 #include <stdint.h>
 
 enum {
-	NETMAP_NONE = 0,            /* nothing is known of this range */
-	NETMAP_LOCAL = 0xfffffe,    /* not a global address, whatever the sources say */
-	NETMAP_EMBEDDED = 0xffffff, /* an IPv6 net of IPv4 addresses; asked for only by mistake */
+	NETMAP_NONE = 0,         /* nothing is known of this range */
+	NETMAP_LOCAL = 0xfffffe, /* not a global address, whatever the sources say */
+	NETMAP_EMBEDDED =
+		0xffffff, /* an IPv6 net of IPv4 addresses; asked for only by mistake */
 	NETMAP_VALUE_MOST = 0xfffffd
 };
 
@@ -37,7 +38,7 @@ struct netmap;
 
 struct netmap_hit {
 	uint32_t value;
-	uint32_t index;             /* the range's own number, for netmap_scope() */
+	uint32_t index; /* the range's own number, for netmap_scope() */
 };
 
 /* An empty map: everything is NETMAP_NONE once sealed. The count is 1. With `plain`, LOCAL
@@ -81,9 +82,10 @@ struct netmap_seams;
 struct netmap_seams *netmap_seams_new(struct netmap *map, const uint32_t *class_of, size_t n);
 void netmap_seams_free(struct netmap_seams *seams);
 
-/* The same view as a map of its own: every range has its class plus 1 as value, neighbours of one class are one range. Quicker
- * to ask than map, classes and seams together, since all of it lies side by side; takes 5.5 bytes a range of its own. The
- * classes are below NETMAP_VALUE_MOST. Sealed, count 1. */
+/* The same view as a map of its own: every range has its class plus 1 as value, neighbours of
+ * one class are one range. Quicker to ask than map, classes and seams together, since all of it
+ * lies side by side; takes 5.5 bytes a range of its own. The classes are below
+ * NETMAP_VALUE_MOST. Sealed, count 1. */
 struct netmap *netmap_view(const struct netmap *map, const uint32_t *class_of, size_t n);
 
 /* The widest prefix around `a`, in bits of its family (0 to 32 for IPv4, 0 to 128 for IPv6),

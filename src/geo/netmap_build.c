@@ -20,16 +20,16 @@ struct special {
 struct family_builder {
 	struct special specials[SPECIALS_MOST];
 	unsigned n_specials, special; /* the first that is not behind us */
-	netmap_at next;             /* the first address that is not covered yet */
-	bool full;                  /* there is none */
-	bool deep;                  /* some block starts inside a /64 */
+	netmap_at next;               /* the first address that is not covered yet */
+	bool full;                    /* there is none */
+	bool deep;                    /* some block starts inside a /64 */
 
 	struct {
 		netmap_at at, far[BLOCK_STARTS];
 		uint32_t value[BLOCK_RANGES];
 		unsigned n, shift;
 	} open;
-	size_t room;                /* of the family's arrays, in blocks */
+	size_t room; /* of the family's arrays, in blocks */
 };
 
 struct netmap_builder {
@@ -55,7 +55,8 @@ static void close_block(struct netmap_family *f, struct family_builder *b)
 	room_for_block(f, b);
 	struct netmap_block *to = &f->blocks[f->n];
 	for (unsigned i = 0; i < BLOCK_STARTS; i++)
-		to->start[i] = i + 1 < n ? (uint16_t)(b->open.far[i] >> b->open.shift) : START_NONE;
+		to->start[i] = i + 1 < n ? (uint16_t)(b->open.far[i] >> b->open.shift)
+					 : START_NONE;
 	for (unsigned i = 0; i < n; i++) {
 		to->value[i][0] = (uint8_t)b->open.value[i];
 		to->value[i][1] = (uint8_t)(b->open.value[i] >> 8);
@@ -63,7 +64,7 @@ static void close_block(struct netmap_family *f, struct family_builder *b)
 	}
 	to->shift = (uint8_t)b->open.shift;
 	f->high[f->n] = (uint64_t)(b->open.at >> 64);
-	if ((uint64_t)b->open.at) {     /* else its page is left alone: it may never be needed */
+	if ((uint64_t)b->open.at) { /* else its page is left alone: it may never be needed */
 		f->low[f->n] = (uint64_t)b->open.at;
 		b->deep = true;
 	}
@@ -120,7 +121,8 @@ static inline void cover(
 
 	b->next = last + 1;
 	b->full = b->next == 0;
-	for (; b->special < b->n_specials && b->specials[b->special].first <= last; b->special++) {
+	for (; b->special < b->n_specials && b->specials[b->special].first <= last;
+		b->special++) {
 		const struct special *s = &b->specials[b->special];
 		if (start < s->first)
 			emit(f, b, start, value);
@@ -139,7 +141,8 @@ static inline void cover(
 
 /* --- the public side ---------------------------------------------------------------------- */
 
-static void add_special(struct family_builder *b, const struct prefix *p, bool v4, uint32_t value)
+static void add_special(
+	struct family_builder *b, const struct prefix *p, bool v4, uint32_t value)
 {
 	const unsigned bits = p->bits - (v4 ? (unsigned)ADDR_V4_BITS : 0u);
 	const netmap_at first = netmap_number(&p->addr, v4);
@@ -163,7 +166,8 @@ struct netmap *netmap_new(bool plain)
 	for (unsigned i = 0; !plain && addr_local_net(i, &p); i++)
 		add_special(&map->builder->family[!addr_is_v4(&p.addr)], &p,
 			addr_is_v4(&p.addr), NETMAP_LOCAL);
-	/* The IPv4-mapped net too, which is IPv4 itself elsewhere: here it is a hole in IPv6. */
+	/* The IPv4-mapped net too, which is IPv4 itself elsewhere: here it is a hole in IPv6.
+	 */
 	for (unsigned i = 0; !plain && addr_embedded_net(i, &p); i++)
 		add_special(&map->builder->family[1], &p, false, NETMAP_EMBEDDED);
 	return map;
@@ -239,7 +243,7 @@ void netmap_seal(struct netmap *map)
 
 struct net {
 	netmap_at first, last;
-	size_t rank;                /* the later of two equal nets wins */
+	size_t rank; /* the later of two equal nets wins */
 	uint32_t value;
 	bool v6;
 };

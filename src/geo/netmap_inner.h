@@ -19,15 +19,15 @@
 
 enum {
 	BLOCK_RANGES = 13,
-	BLOCK_STARTS = 12,          /* the first range starts with the block */
-	START_NONE = 0xffff,        /* behind the last range; no distance gets so far */
+	BLOCK_STARTS = 12,   /* the first range starts with the block */
+	START_NONE = 0xffff, /* behind the last range; no distance gets so far */
 	START_MOST = 0xfffe
 };
 
 struct netmap_block {
-	uint16_t start[BLOCK_STARTS]; /* ascending */
+	uint16_t start[BLOCK_STARTS];   /* ascending */
 	uint8_t value[BLOCK_RANGES][3]; /* the lowest byte first */
-	uint8_t shift;              /* 0 to 127 */
+	uint8_t shift;                  /* 0 to 127 */
 };
 _Static_assert(sizeof(struct netmap_block) == 64, "a block is a cache line");
 
@@ -35,10 +35,10 @@ _Static_assert(sizeof(struct netmap_block) == 64, "a block is a cache line");
  * not full leave gaps. */
 struct netmap_family {
 	struct netmap_block *blocks;
-	uint64_t *high;             /* [n] upper half of each block's first address */
-	uint64_t *low;              /* [n] lower half; NULL when all are 0 */
-	uint32_t *first;            /* [2^top + 1] the last block that starts at or before the
-	                               first address with these top bits; at last n - 1 */
+	uint64_t *high;  /* [n] upper half of each block's first address */
+	uint64_t *low;   /* [n] lower half; NULL when all are 0 */
+	uint32_t *first; /* [2^top + 1] the last block that starts at or before the
+			    first address with these top bits; at last n - 1 */
 	unsigned top;
 	uint32_t n;
 	size_t ranges;
@@ -47,12 +47,12 @@ struct netmap_family {
 struct netmap_builder;
 
 struct netmap {
-	unsigned refs;              /* atomic */
+	unsigned refs;                  /* atomic */
 	struct netmap_family family[2]; /* IPv4, IPv6 */
 	struct netmap_builder *builder; /* NULL once sealed */
 };
 
-typedef __uint128_t netmap_at;      /* an address as above */
+typedef __uint128_t netmap_at; /* an address as above */
 
 static inline netmap_at netmap_number(const struct addr *a, bool v4)
 {

@@ -7,10 +7,10 @@
 /* A bit for each range: "its class is another than that of the range before it". A bit of a
  * higher level says that some bit is set in a word of the level below, so that long runs
  * without a seam are passed in a few steps. */
-enum { LEVELS = 6 };                /* 64^6 bits: more than there are numbers for ranges */
+enum { LEVELS = 6 }; /* 64^6 bits: more than there are numbers for ranges */
 
 struct seam_bits {
-	uint64_t *level[LEVELS];    /* level[0] owns the memory of all */
+	uint64_t *level[LEVELS]; /* level[0] owns the memory of all */
 	size_t words[LEVELS];
 };
 
@@ -122,10 +122,12 @@ struct netmap *netmap_view(const struct netmap *map, const uint32_t *class_of, s
 		const struct netmap_family *f = &map->family[v6];
 		uint32_t index = 0;
 		for (bool more = true; more;) {
-			const uint32_t value = netmap_value(&f->blocks[index / BLOCK_RANGES], index % BLOCK_RANGES);
+			const uint32_t value = netmap_value(
+				&f->blocks[index / BLOCK_RANGES], index % BLOCK_RANGES);
 			const netmap_at first = netmap_start(f, index);
 			more = netmap_next(f, &index);
-			const netmap_at last = more ? netmap_start(f, index) - 1 : ~(netmap_at)0;
+			const netmap_at last = more ? netmap_start(f, index) - 1
+						    : ~(netmap_at)0;
 			/* What is special in every map is set apart by itself. */
 			if (value < n)
 				netmap_append_range(view, v6, first, last, class_of[value] + 1);

@@ -13,18 +13,18 @@
 
 /* An index of things that are kept elsewhere, by hash. Thrown away when sealed. */
 struct index {
-	uint64_t *slots;            /* upper half of the hash, and a number from 1; 0 is free */
-	size_t room, n;             /* room: a power of two, at least twice n */
+	uint64_t *slots; /* upper half of the hash, and a number from 1; 0 is free */
+	size_t room, n;  /* room: a power of two, at least twice n */
 };
 
 struct places {
-	unsigned refs;              /* atomic */
-	struct place *list;         /* number 1 is list[0] */
+	unsigned refs;      /* atomic */
+	struct place *list; /* number 1 is list[0] */
 	size_t n, room;
-	char *text;                 /* NUL-ended texts; the one at 0 is empty */
+	char *text; /* NUL-ended texts; the one at 0 is empty */
 	size_t text_len, text_room;
 	struct index by_place, by_text;
-	struct hash_key key;        /* so that no database can choose places that collide */
+	struct hash_key key; /* so that no database can choose places that collide */
 };
 
 enum { INDEX_FIRST = 1024 };

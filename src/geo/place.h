@@ -12,12 +12,12 @@
 #include <stdint.h>
 
 struct place {
-	double lat, lon;            /* degrees, WGS 84; NAN when the database has none */
-	char country[2];            /* ISO 3166-1 alpha-2, upper case; zero bytes when unknown */
-	char continent[2];          /* AF AN AS EU NA OC SA; from the country if nobody says */
-	uint32_t region;            /* place_text(): ISO 3166-2 without the country ("CA"), or the
-	                               name where there is no code */
-	uint32_t city;              /* place_text(): the English name */
+	double lat, lon;   /* degrees, WGS 84; NAN when the database has none */
+	char country[2];   /* ISO 3166-1 alpha-2, upper case; zero bytes when unknown */
+	char continent[2]; /* AF AN AS EU NA OC SA; from the country if nobody says */
+	uint32_t region;   /* place_text(): ISO 3166-2 without the country ("CA"), or the
+			      name where there is no code */
+	uint32_t city;     /* place_text(): the English name */
 };
 
 struct places;

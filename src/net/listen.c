@@ -20,10 +20,12 @@ static bool is_any(const struct net_address *at)
 	const struct addr a = addr_from_sockaddr((const struct sockaddr *)&at->sa);
 	static const uint8_t zero[16];
 
-	return memcmp(a.b + (at->sa.ss_family == AF_INET ? 12 : 0), zero, at->sa.ss_family == AF_INET ? 4 : 16) == 0;
+	return memcmp(a.b + (at->sa.ss_family == AF_INET ? 12 : 0), zero,
+		       at->sa.ss_family == AF_INET ? 4 : 16) == 0;
 }
 
-/* An answer leaves from the address that the query came to; on a socket for all addresses we must ask which that was. */
+/* An answer leaves from the address that the query came to; on a socket for all addresses we
+ * must ask which that was. */
 static bool set_family(int fd, const struct net_address *at, int type)
 {
 	const bool any = type == SOCK_DGRAM && is_any(at);
@@ -34,23 +36,29 @@ static bool set_family(int fd, const struct net_address *at, int type)
 		return !any || set(fd, IPPROTO_IP, IP_PKTINFO, 1);
 	}
 	set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
-	return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) && (!any || set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1));
+	return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
+		(!any || set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1));
 }
 
 static bool refuse(const struct net_address *at, const char *kind, struct fault *why)
 {
 	char text[ADDR_TEXT];
 
-	return fault(why, "cannot listen on %s (%s): %s%s", addr_sockaddr_text(text, (const struct sockaddr *)&at->sa), kind,
-		strerror(errno), errno == EADDRINUSE ? " (another server has it: see \"ss -lnup\")" :
-		errno == EACCES ? " (ports below 1024 want root or CAP_NET_BIND_SERVICE)" :
-		errno == EADDRNOTAVAIL ? " (this machine has no such address)" : "");
+	return fault(why, "cannot listen on %s (%s): %s%s",
+		addr_sockaddr_text(text, (const struct sockaddr *)&at->sa), kind,
+		strerror(errno),
+		errno == EADDRINUSE ? " (another server has it: see \"ss -lnup\")"
+			: errno == EACCES
+			? " (ports below 1024 want root or CAP_NET_BIND_SERVICE)"
+			: errno == EADDRNOTAVAIL ? " (this machine has no such address)"
+						 : "");
 }
 
 bool listen_is_free(const struct net_address *at, struct fault *why)
 {
 	const int fd = socket(at->sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	const bool ok = fd >= 0 && (at->sa.ss_family == AF_INET || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
+	const bool ok = fd >= 0 &&
+		(at->sa.ss_family == AF_INET || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
 		bind(fd, (const struct sockaddr *)&at->sa, at->len) == 0;
 
 	if (!ok)
@@ -62,7 +70,8 @@ bool listen_is_free(const struct net_address *at, struct fault *why)
 
 int listen_open(const struct net_address *at, int type, struct fault *why)
 {
-	const int fd = socket(at->sa.ss_family, type | SOCK_CLOEXEC | (type == SOCK_STREAM ? SOCK_NONBLOCK : 0), 0);
+	const int fd = socket(at->sa.ss_family,
+		type | SOCK_CLOEXEC | (type == SOCK_STREAM ? SOCK_NONBLOCK : 0), 0);
 
 	if (fd < 0) {
 		refuse(at, type == SOCK_DGRAM ? "UDP" : "TCP", why);
@@ -70,11 +79,13 @@ int listen_open(const struct net_address *at, int type, struct fault *why)
 	}
 	set(fd, SOL_SOCKET, SO_REUSEADDR, type == SOCK_STREAM);
 	if (type == SOCK_DGRAM)
-		set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);    /* as much of it as net.core.rmem_max allows */
+		set(fd, SOL_SOCKET, SO_RCVBUF,
+			RECEIVE_BUFFER); /* as much of it as net.core.rmem_max allows */
 	else
 		set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	if (set(fd, SOL_SOCKET, SO_REUSEPORT, 1) && set_family(fd, at, type) &&
-		bind(fd, (const struct sockaddr *)&at->sa, at->len) == 0 && (type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
+		bind(fd, (const struct sockaddr *)&at->sa, at->len) == 0 &&
+		(type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
 		return fd;
 	refuse(at, type == SOCK_DGRAM ? "UDP" : "TCP", why);
 	close(fd);

@@ -17,19 +17,21 @@ struct net_address {
 };
 
 struct net_opts {
-	const struct net_address *listen;   /* UDP and TCP */
+	const struct net_address *listen; /* UDP and TCP */
 	size_t n;
-	unsigned workers;           /* threads a kind and address; 0: one per processor */
-	unsigned tcp_clients;       /* connections at once, over all workers */
-	unsigned tcp_idle_ms;       /* a connection without a whole query for so long is closed */
+	unsigned workers;     /* threads a kind and address; 0: one per processor */
+	unsigned tcp_clients; /* connections at once, over all workers */
+	unsigned tcp_idle_ms; /* a connection without a whole query for so long is closed */
 };
 
-/* False and one sentence when another server has the address. Our own sockets share their ports with each other and so would
- * share them with any other process of the same user, unnoticed. */
+/* False and one sentence when another server has the address. Our own sockets share their ports
+ * with each other and so would share them with any other process of the same user, unnoticed.
+ */
 bool listen_is_free(const struct net_address *at, struct fault *why);
 
-/* `type` is SOCK_DGRAM or SOCK_STREAM. The socket is bound (and listens), shares its port (SO_REUSEPORT) and does not
- * block when `type` is SOCK_STREAM. -1 and a sentence when it cannot be had. */
+/* `type` is SOCK_DGRAM or SOCK_STREAM. The socket is bound (and listens), shares its port
+ * (SO_REUSEPORT) and does not block when `type` is SOCK_STREAM. -1 and a sentence when it
+ * cannot be had. */
 int listen_open(const struct net_address *at, int type, struct fault *why);
 
 #endif

@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 enum {
-	READ_ROOM = 2 + 65535,      /* a message and its length */
-	READ_SMALL = 1024,          /* what a connection has before it sends a longer one */
+	READ_ROOM = 2 + 65535, /* a message and its length */
+	READ_SMALL = 1024,     /* what a connection has before it sends a longer one */
 	WRITE_ROOM = 2 * (2 + ANSWER_TCP_MOST),
-	ACCEPTS = 64,               /* connections taken at once */
-	ACCEPT_PAUSE_MS = 100       /* when there are no more descriptors */
+	ACCEPTS = 64,         /* connections taken at once */
+	ACCEPT_PAUSE_MS = 100 /* when there are no more descriptors */
 };
 
 /* A connection; in a list of all, the one that has been idle longest first. */
@@ -23,13 +23,13 @@ struct connection {
 	struct connection *older, *newer;
 	struct stream *stream;
 	ev_io io;
-	ev_tstamp since;            /* of the last whole query, or of the start */
+	ev_tstamp since; /* of the last whole query, or of the start */
 	struct addr source;
-	uint8_t *in;                /* `small` or from the heap */
+	uint8_t *in; /* `small` or from the heap */
 	size_t in_len, in_room;
-	uint8_t *out;               /* what the kernel did not take yet; NULL: nothing */
+	uint8_t *out; /* what the kernel did not take yet; NULL: nothing */
 	size_t out_len, out_at;
-	bool no_more;               /* the client has closed its side */
+	bool no_more; /* the client has closed its side */
 	uint8_t small[READ_SMALL];
 };
 
@@ -48,7 +48,7 @@ struct stream {
 	uint8_t write[WRITE_ROOM];
 };
 
-/* --- the list of connections -------------------------------------------------------------------------------------- */
+/* --- the list of connections -------------------------------------------------------------- */
 
 static void unlink_connection(struct connection *c)
 {
@@ -95,9 +95,10 @@ static void on_idle(struct ev_loop *loop, ev_timer *t, int events)
 	ev_timer_again(loop, t);
 }
 
-/* --- answering ------------------------------------------------------------------------------------------------------ */
+/* --- answering ---------------------------------------------------------------------------- */
 
-/* Sends what is there; keeps what the kernel does not take. False when the connection is gone. */
+/* Sends what is there; keeps what the kernel does not take. False when the connection is gone.
+ */
 static bool put_out(struct connection *c, const uint8_t *bytes, size_t len)
 {
 	const ssize_t n = send(c->io.fd, bytes, len, MSG_NOSIGNAL);
@@ -125,8 +126,8 @@ static void watch(struct connection *c, int events)
 	ev_io_start(c->stream->loop, &c->io);
 }
 
-/* Answers the whole queries that have come, as many as their answers have room for. False when the connection is to be
- * closed. */
+/* Answers the whole queries that have come, as many as their answers have room for. False when
+ * the connection is to be closed. */
 static bool answer_pending(struct connection *c)
 {
 	struct stream *s = c->stream;
@@ -137,8 +138,12 @@ static bool answer_pending(struct connection *c)
 		const size_t len = be16_get(c->in + at);
 		if (c->in_len - at - 2 < len)
 			break;
-		const size_t n = answer(&s->answerer, &(struct answer_ask){ .packet = c->in + at + 2, .len = len,
-			.source = c->source, .tcp = true, .to = s->write + out + 2 });
+		const size_t n = answer(&s->answerer,
+			&(struct answer_ask){ .packet = c->in + at + 2,
+				.len = len,
+				.source = c->source,
+				.tcp = true,
+				.to = s->write + out + 2 });
 		be16_put(s->write + out, (unsigned)n);
 		out += n ? n + 2 : 0;
 		at += len + 2;
@@ -194,7 +199,8 @@ static bool read_more(struct connection *c)
 
 static bool write_more(struct connection *c)
 {
-	const ssize_t n = send(c->io.fd, c->out + c->out_at, c->out_len - c->out_at, MSG_NOSIGNAL);
+	const ssize_t n = send(
+		c->io.fd, c->out + c->out_at, c->out_len - c->out_at, MSG_NOSIGNAL);
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
@@ -219,7 +225,7 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int events)
 		close_connection(c);
 }
 
-/* --- new connections ------------------------------------------------------------------------------------------------ */
+/* --- new connections ---------------------------------------------------------------------- */
 
 static void pause_listening(struct stream *s)
 {
@@ -273,7 +279,8 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 	for (unsigned i = 0; i < ACCEPTS; i++) {
 		struct sockaddr_storage from;
 		socklen_t len = sizeof from;
-		const int fd = accept4(io->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		const int fd = accept4(
+			io->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
 			if (s->clients >= s->opts.clients)
 				close_connection(s->oldest);
@@ -286,11 +293,11 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 			else
 				pause_listening(s);
 		}
-		return;             /* nobody waits any more, or the next event tells of the rest */
+		return; /* nobody waits any more, or the next event tells of the rest */
 	}
 }
 
-/* --- the thread ------------------------------------------------------------------------------------------------------- */
+/* --- the thread --------------------------------------------------------------------------- */
 
 static void on_stop(struct ev_loop *loop, ev_async *a, int events)
 {
@@ -299,11 +306,12 @@ static void on_stop(struct ev_loop *loop, ev_async *a, int events)
 	ev_break(loop, EVBREAK_ALL);
 }
 
-struct stream *stream_new(const int *fds, size_t n, const struct epoch *epoch, const struct stream_opts *opts)
+struct stream *stream_new(
+	const int *fds, size_t n, const struct epoch *epoch, const struct stream_opts *opts)
 {
 	struct stream *s = aligned_alloc(64, (sizeof *s + 63) & ~(size_t)63);
-	void *turns = mmap(NULL, sizeof(struct choose_turn) * POOLS_MOST * 2, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *turns = mmap(NULL, sizeof(struct choose_turn) * POOLS_MOST * 2,
+		PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (!s || turns == MAP_FAILED)
 		die("out of memory");

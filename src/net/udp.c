@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum {
-	QUERY_ROOM = 1280,          /* bytes; a longer query is cut and so answered with FORMERR */
+	QUERY_ROOM = 1280, /* bytes; a longer query is cut and so answered with FORMERR */
 	CONTROL_ROOM = CMSG_SPACE(sizeof(struct in6_pktinfo))
 };
 
@@ -20,7 +20,7 @@ struct udp {
 	struct answerer answerer;
 	const struct epoch *epoch;
 	int fd;
-	int stop;                   /* atomic */
+	int stop; /* atomic */
 	struct mmsghdr in[UDP_BATCH], out[UDP_BATCH];
 	struct iovec in_bytes[UDP_BATCH], out_bytes[UDP_BATCH];
 	struct sockaddr_storage from[UDP_BATCH];
@@ -33,8 +33,8 @@ struct udp *udp_new(int fd, const struct epoch *epoch)
 {
 	struct udp *u = aligned_alloc(64, (sizeof *u + 63) & ~(size_t)63);
 	/* As many turns as there may be pools; pages come when they are touched. */
-	void *turns = mmap(NULL, sizeof(struct choose_turn) * POOLS_MOST * 2, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *turns = mmap(NULL, sizeof(struct choose_turn) * POOLS_MOST * 2,
+		PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (!u || turns == MAP_FAILED)
 		die("out of memory");
@@ -44,7 +44,9 @@ struct udp *udp_new(int fd, const struct epoch *epoch)
 	u->answerer = (struct answerer){ .stats = &u->stats, .turns = turns };
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
 		u->in_bytes[i] = (struct iovec){ u->query[i], QUERY_ROOM };
-		u->in[i].msg_hdr = (struct msghdr){ .msg_name = &u->from[i], .msg_iov = &u->in_bytes[i], .msg_iovlen = 1,
+		u->in[i].msg_hdr = (struct msghdr){ .msg_name = &u->from[i],
+			.msg_iov = &u->in_bytes[i],
+			.msg_iovlen = 1,
 			.msg_control = u->control[i] };
 	}
 	return u;
@@ -65,11 +67,13 @@ const struct stats *udp_stats(const struct udp *u)
 void udp_stop(struct udp *u)
 {
 	__atomic_store_n(&u->stop, 1, __ATOMIC_RELEASE);
-	/* Not connected, so ENOTCONN is what it says; yet whoever blocks in it wakes up and finds nothing more to read. */
+	/* Not connected, so ENOTCONN is what it says; yet whoever blocks in it wakes up and
+	 * finds nothing more to read. */
 	shutdown(u->fd, SHUT_RDWR);
 }
 
-/* The packet's own interface is for the routing table to choose, but for link-local addresses, which mean one only there. */
+/* The packet's own interface is for the routing table to choose, but for link-local addresses,
+ * which mean one only there. */
 static void let_routing_choose(struct msghdr *m)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(m);
@@ -98,15 +102,22 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 	u->answerer.world = epoch_enter(u->epoch);
 	for (unsigned i = 0; i < n; i++) {
 		struct msghdr *m = &u->in[i].msg_hdr;
-		const size_t len = answer(&u->answerer, &(struct answer_ask){ .packet = u->query[i], .len = u->in[i].msg_len,
-			.source = addr_from_sockaddr((const struct sockaddr *)&u->from[i]), .to = u->answer[k] });
+		const size_t len = answer(&u->answerer,
+			&(struct answer_ask){ .packet = u->query[i],
+				.len = u->in[i].msg_len,
+				.source = addr_from_sockaddr(
+					(const struct sockaddr *)&u->from[i]),
+				.to = u->answer[k] });
 		if (len == 0)
 			continue;
 		if (m->msg_controllen)
 			let_routing_choose(m);
 		u->out_bytes[k] = (struct iovec){ u->answer[k], len };
-		u->out[k].msg_hdr = (struct msghdr){ .msg_name = m->msg_name, .msg_namelen = m->msg_namelen,
-			.msg_iov = &u->out_bytes[k], .msg_iovlen = 1, .msg_control = m->msg_controllen ? m->msg_control : NULL,
+		u->out[k].msg_hdr = (struct msghdr){ .msg_name = m->msg_name,
+			.msg_namelen = m->msg_namelen,
+			.msg_iov = &u->out_bytes[k],
+			.msg_iovlen = 1,
+			.msg_control = m->msg_controllen ? m->msg_control : NULL,
 			.msg_controllen = m->msg_controllen };
 		k++;
 	}
@@ -121,7 +132,8 @@ static void send_batch(struct udp *u, unsigned n)
 		if (sent > 0) {
 			done += (unsigned)sent;
 		} else if (errno != EINTR) {
-			/* This one cannot go out (port 0, no route, a full queue): the asker will ask again. */
+			/* This one cannot go out (port 0, no route, a full queue): the asker
+			 * will ask again. */
 			stats_add(&u->stats.send_failed, 1);
 			done++;
 		}

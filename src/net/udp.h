@@ -1,7 +1,8 @@
 /* udp.h - a socket, a thread: queries in by the batch, answers out by the batch.
  *
- * The thread blocks in recvmmsg() until there is something, takes what is there, answers it all from one world and sends it
- * with sendmmsg(): two system calls for up to UDP_BATCH queries. Nothing it writes is shared.
+ * The thread blocks in recvmmsg() until there is something, takes what is there, answers it all
+ * from one world and sends it with sendmmsg(): two system calls for up to UDP_BATCH queries.
+ * Nothing it writes is shared.
  */
 #ifndef NET_UDP_H
 #define NET_UDP_H

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 struct thread {
-	struct udp *udp;            /* one of the two */
+	struct udp *udp; /* one of the two */
 	struct stream *stream;
 	pthread_t id;
 	bool runs;
@@ -34,7 +34,8 @@ static unsigned processors(void)
 	return n < 1 ? 1 : n > NET_WORKERS_MOST ? NET_WORKERS_MOST : (unsigned)n;
 }
 
-static bool open_udp(struct workers *w, const struct net_address *at, const struct epoch *epoch, struct fault *why)
+static bool open_udp(struct workers *w, const struct net_address *at, const struct epoch *epoch,
+	struct fault *why)
 {
 	const int fd = listen_open(at, SOCK_DGRAM, why);
 
@@ -44,8 +45,8 @@ static bool open_udp(struct workers *w, const struct net_address *at, const stru
 	return true;
 }
 
-static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned workers, const struct epoch *epoch,
-	struct fault *why)
+static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned workers,
+	const struct epoch *epoch, struct fault *why)
 {
 	int *fds = calloc(opts->n, sizeof *fds);
 	size_t n = 0;
@@ -58,7 +59,8 @@ static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned wo
 	}
 	if (ok) {
 		const unsigned clients = (opts->tcp_clients + workers - 1) / workers;
-		w->threads[w->n++].stream = stream_new(fds, n, epoch, &(struct stream_opts){ clients, opts->tcp_idle_ms });
+		w->threads[w->n++].stream = stream_new(
+			fds, n, epoch, &(struct stream_opts){ clients, opts->tcp_idle_ms });
 	} else {
 		while (n--)
 			close(fds[n]);
@@ -67,7 +69,8 @@ static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned wo
 	return ok;
 }
 
-struct workers *workers_open(const struct net_opts *opts, const struct epoch *epoch, struct fault *why)
+struct workers *workers_open(
+	const struct net_opts *opts, const struct epoch *epoch, struct fault *why)
 {
 	const unsigned workers = opts->workers ? opts->workers : processors();
 	struct workers *w = calloc(1, sizeof *w);

@@ -1,7 +1,8 @@
 /* worker.h - all sockets and the threads that serve them.
  *
- * A worker is one thread for each UDP address and one for all of TCP; each socket is a worker's own and the kernel spreads
- * clients over them (SO_REUSEPORT). Sockets are opened before privileges are dropped, threads started after.
+ * A worker is one thread for each UDP address and one for all of TCP; each socket is a worker's
+ * own and the kernel spreads clients over them (SO_REUSEPORT). Sockets are opened before
+ * privileges are dropped, threads started after.
  */
 #ifndef NET_WORKER_H
 #define NET_WORKER_H
@@ -14,17 +15,19 @@
 struct workers;
 
 /* Opens every socket. NULL and one sentence when one cannot be had. */
-struct workers *workers_open(const struct net_opts *opts, const struct epoch *epoch, struct fault *why);
+struct workers *workers_open(
+	const struct net_opts *opts, const struct epoch *epoch, struct fault *why);
 
-/* Starts the threads: from here on queries are answered, from the world that `epoch` has published before. */
+/* Starts the threads: from here on queries are answered, from the world that `epoch` has
+ * published before. */
 bool workers_start(struct workers *w, struct fault *why);
 
 /* Stops and joins the threads, closes the sockets. */
 void workers_stop(struct workers *w);
 
 struct workers_report {
-	unsigned threads;           /* a worker's UDP and TCP threads, all counted */
-	unsigned tcp_clients;       /* open now */
+	unsigned threads;     /* a worker's UDP and TCP threads, all counted */
+	unsigned tcp_clients; /* open now */
 	struct stats sum;
 };
 

@@ -9,17 +9,18 @@ struct walk {
 	struct choice *choice;
 	const struct pool *pool;
 	struct addr who;
-	bool by_source;             /* `who` is the source: the scope does not get narrower by what it shows */
-	const struct pool *placed;  /* the pool that `place` was looked up for; NULL: none yet */
+	bool by_source; /* `who` is the source: the scope does not get narrower by what it shows
+			 */
+	const struct pool *placed; /* the pool that `place` was looked up for; NULL: none yet */
 	struct netmap_hit place;
 };
 
 /* Some edges of a pool in an order, to be taken from the front. */
 struct list {
-	const uint16_t *edges;      /* numbers of edges, or positions in `pool` when that is given */
+	const uint16_t *edges; /* numbers of edges, or positions in `pool` when that is given */
 	const struct pool *pool;
 	unsigned n;
-	const uint16_t *within;     /* [n] or NULL */
+	const uint16_t *within; /* [n] or NULL */
 	enum choose_by by;
 	const struct pool_pin *pin;
 	bool even_down, even_drained;
@@ -93,13 +94,13 @@ static void note(struct choose_step *s, uint16_t edge, enum choose_verdict v)
 	s->verdicts[s->n++] = (uint8_t)v;
 }
 
-/* Takes the first edges of a list that may answer: at most the pool's `answers`, within the spread of the first. True when
- * there was one. */
+/* Takes the first edges of a list that may answer: at most the pool's `answers`, within the
+ * spread of the first. True when there was one. */
 static bool take(struct walk *w, const struct list *l)
 {
 	struct choice *c = w->choice;
 	struct choose_step *step = add_step(w, l);
-	unsigned last = l->n;       /* the spread ends here */
+	unsigned last = l->n; /* the spread ends here */
 	bool alone = false;
 
 	for (unsigned i = 0; i < l->n; i++) {
@@ -126,23 +127,25 @@ static bool take(struct walk *w, const struct list *l)
 	return c->n > 0;
 }
 
-/* --- pins ----------------------------------------------------------------------------------------------------------- */
+/* --- pins --------------------------------------------------------------------------------- */
 
 static bool take_pin(struct walk *w, uint32_t pin)
 {
 	if (pin == 0)
 		return false;
 	const struct pool_pinned *p = &w->pool->pins[pin - 1];
-	return take(w, &(struct list){ .edges = p->edges, .n = p->n, .by = BY_PIN, .pin = p->from });
+	return take(w,
+		&(struct list){ .edges = p->edges, .n = p->n, .by = BY_PIN, .pin = p->from });
 }
 
-/* Where the client's place is looked up: in the view of the pool's rank, which says all there is to know at once, unless pins
- * ask for the place itself. */
+/* Where the client's place is looked up: in the view of the pool's rank, which says all there
+ * is to know at once, unless pins ask for the place itself. */
 static const struct netmap *place_map(const struct walk *w)
 {
 	const struct pool *p = w->pool;
 
-	return p->rank && p->rank->view && !p->pin_of_place ? p->rank->view : w->ask->steer->atlas->cities.map;
+	return p->rank && p->rank->view && !p->pin_of_place ? p->rank->view
+							    : w->ask->steer->atlas->cities.map;
 }
 
 static void find_place(struct walk *w)
@@ -173,7 +176,8 @@ static bool by_asn(struct walk *w)
 		return false;
 	const struct netmap_hit hit = netmap_find(map, &w->who);
 	consult(w, netmap_scope(map, p->asn_seams, &w->who, hit));
-	return hit.value < w->ask->steer->atlas->asns.n && take_pin(w, p->pin_of_asn[hit.value]);
+	return hit.value < w->ask->steer->atlas->asns.n &&
+		take_pin(w, p->pin_of_asn[hit.value]);
 }
 
 static bool by_place(struct walk *w)
@@ -185,10 +189,11 @@ static bool by_place(struct walk *w)
 		return false;
 	find_place(w);
 	consult(w, netmap_scope(atlas->cities.map, p->place_seams, &w->who, w->place));
-	return w->place.value <= places_count(atlas->cities.places) && take_pin(w, p->pin_of_place[w->place.value]);
+	return w->place.value <= places_count(atlas->cities.places) &&
+		take_pin(w, p->pin_of_place[w->place.value]);
 }
 
-/* --- policies ------------------------------------------------------------------------------------------------------- */
+/* --- policies ----------------------------------------------------------------------------- */
 
 /* Asked of the atlas itself, and only to explain. */
 static bool has_coordinates(const struct walk *w)
@@ -197,7 +202,7 @@ static bool has_coordinates(const struct walk *w)
 	const uint32_t number = netmap_find(atlas->cities.map, &w->who).value;
 
 	return number != NETMAP_NONE && number <= places_count(atlas->cities.places) &&
-	       !isnan(places_get(atlas->cities.places, number)->lat);
+		!isnan(places_get(atlas->cities.places, number)->lat);
 }
 
 /* The client's class in the pool's rank; what is not in the GeoIP files is of class_of[0]. */
@@ -208,12 +213,15 @@ static uint32_t find_class(struct walk *w)
 
 	find_place(w);
 	if (r->view) {
-		const struct netmap_hit hit = map == r->view ? w->place : netmap_find(r->view, &w->who);
+		const struct netmap_hit hit = map == r->view ? w->place
+							     : netmap_find(r->view, &w->who);
 		consult(w, netmap_scope(r->view, NULL, &w->who, hit));
 		return hit.value <= r->classes ? hit.value - 1 : r->class_of[0];
 	}
 	consult(w, netmap_scope(map, r->seams, &w->who, w->place));
-	return r->class_of[w->place.value <= places_count(r->atlas->cities.places) ? w->place.value : 0];
+	return r->class_of[w->place.value <= places_count(r->atlas->cities.places)
+			? w->place.value
+			: 0];
 }
 
 static bool nearest(struct walk *w, bool even_down, bool even_drained)
@@ -221,10 +229,16 @@ static bool nearest(struct walk *w, bool even_down, bool even_drained)
 	const struct rank *r = w->pool->rank;
 	const uint32_t class = find_class(w);
 
-	return take(w, &(struct list){ .edges = rank_order(r, class), .pool = w->pool, .n = r->n,
-		.within = r->within ? r->within + (size_t)class * r->n : NULL,
-		.by = even_down ? BY_ALL_DOWN : w->trace && !has_coordinates(w) ? BY_DEFAULT : BY_RANK,
-		.even_down = even_down, .even_drained = even_drained });
+	return take(w,
+		&(struct list){ .edges = rank_order(r, class),
+			.pool = w->pool,
+			.n = r->n,
+			.within = r->within ? r->within + (size_t) class * r->n : NULL,
+			.by = even_down                           ? BY_ALL_DOWN
+				: w->trace && !has_coordinates(w) ? BY_DEFAULT
+								  : BY_RANK,
+			.even_down = even_down,
+			.even_drained = even_drained });
 }
 
 static uint32_t gcd(uint32_t a, uint32_t b)
@@ -237,8 +251,8 @@ static uint32_t gcd(uint32_t a, uint32_t b)
 	return a;
 }
 
-/* Moves the turn on and returns where it is: 0 to sum - 1. Over any `sum` turns in a row each number comes exactly once; with
- * a golden-section stride they come well mixed. */
+/* Moves the turn on and returns where it is: 0 to sum - 1. Over any `sum` turns in a row each
+ * number comes exactly once; with a golden-section stride they come well mixed. */
 static uint32_t next_turn(struct choose_turn *t, uint32_t sum, bool mixed)
 {
 	if (t->sum != sum) {
@@ -259,7 +273,10 @@ static bool by_turn(struct walk *w, bool even_down, bool even_drained)
 {
 	const struct pool *p = w->pool;
 	const bool weighted = p->policy == POOL_WEIGHTED;
-	struct list l = { .pool = p, .n = p->n, .by = even_down ? BY_ALL_DOWN : BY_TURN, .even_down = even_down,
+	struct list l = { .pool = p,
+		.n = p->n,
+		.by = even_down ? BY_ALL_DOWN : BY_TURN,
+		.even_down = even_down,
 		.even_drained = even_drained };
 	uint16_t order[POOL_EDGES_MOST];
 	uint32_t sum = 0;
@@ -273,7 +290,9 @@ static bool by_turn(struct walk *w, bool even_down, bool even_drained)
 		for (;; first++) {
 			if (judge(w, &l, first) != CHOSEN)
 				continue;
-			const uint32_t share = weighted ? w->ask->steer->edges[p->edges[first]].weight : 1;
+			const uint32_t share = weighted
+				? w->ask->steer->edges[p->edges[first]].weight
+				: 1;
 			if (at < share)
 				break;
 			at -= share;
@@ -308,26 +327,30 @@ static bool all_down(struct walk *w)
 
 	switch (p->all_down) {
 	case POOL_ALL:
-		/* As if all were up; those that the operator empties only when there are no others. */
+		/* As if all were up; those that the operator empties only when there are no
+		 * others. */
 		if (!by_policy(w, true, false))
 			by_policy(w, true, true);
 		return true;
 	case POOL_FIRST:
 		for (unsigned i = 0; i < p->n; i++)
-			if (take(w, &(struct list){ .edges = &p->edges[i], .n = 1, .by = BY_FIRST, .even_down = true,
-				.even_drained = true }))
+			if (take(w,
+				    &(struct list){ .edges = &p->edges[i],
+					    .n = 1,
+					    .by = BY_FIRST,
+					    .even_down = true,
+					    .even_drained = true }))
 				break;
 		return true;
-	case POOL_OTHER:
-		w->pool = &w->ask->steer->pools[p->other];
-		return false;
+	case POOL_OTHER: w->pool = &w->ask->steer->pools[p->other]; return false;
 	case POOL_EMPTY: return true;
 	}
 	return true;
 }
 
-/* A subnet that is not global says nothing about where its client is: the source decides then (RFC 7871 section 11.1 wants
- * such subnets not sent at all). The operator's own nets are asked before, for they may well be private. */
+/* A subnet that is not global says nothing about where its client is: the source decides then
+ * (RFC 7871 section 11.1 wants such subnets not sent at all). The operator's own nets are asked
+ * before, for they may well be private. */
 static void fall_back_to_source(struct walk *w)
 {
 	find_place(w);
@@ -369,8 +392,12 @@ static void fill_trace(const struct walk *w)
 struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 {
 	struct choice c = { .n = 0 };
-	struct walk w = { .ask = ask, .trace = trace, .choice = &c, .pool = &ask->steer->pools[ask->pool],
-		.who = ask->has_subnet ? ask->subnet : ask->source, .by_source = !ask->has_subnet };
+	struct walk w = { .ask = ask,
+		.trace = trace,
+		.choice = &c,
+		.pool = &ask->steer->pools[ask->pool],
+		.who = ask->has_subnet ? ask->subnet : ask->source,
+		.by_source = !ask->has_subnet };
 
 	if (trace) {
 		trace->n = 0;

@@ -1,8 +1,9 @@
 /* choose.h - which edges answer this client?
  *
- * The one place where a client, a pool and the state of the edges become an answer. The way: pins by net, ASN, region,
- * country, continent, the strongest first; then the pool's policy; then, when no edge may answer, its all-down rule. What
- * is consulted on the way narrows the scope; what is not, does not.
+ * The one place where a client, a pool and the state of the edges become an answer. The way:
+ * pins by net, ASN, region, country, continent, the strongest first; then the pool's policy;
+ * then, when no edge may answer, its all-down rule. What is consulted on the way narrows the
+ * scope; what is not, does not.
  *
  * Explaining is the same walk with a trace to fill. Any thread; no allocation, no lock.
  */
@@ -13,38 +14,47 @@
 
 /* Whose turn it is in a pool that takes turns: one of these per worker, pool and type. */
 struct choose_turn {
-	uint32_t count;             /* turns so far, modulo `sum` */
-	uint32_t sum;               /* of the weights of the edges that take part; when it changes, the count starts anew */
-	uint32_t stride;            /* coprime to `sum` */
+	uint32_t count; /* turns so far, modulo `sum` */
+	uint32_t sum; /* of the weights of the edges that take part; when it changes, the count
+			 starts anew */
+	uint32_t stride; /* coprime to `sum` */
 };
 
 struct choose_ask {
 	const struct steer *steer;
-	const uint8_t *states;      /* [edge] enum edge_state, in force now */
+	const uint8_t *states; /* [edge] enum edge_state, in force now */
 	uint16_t pool;
-	bool v6;                    /* AAAA is asked for, else A */
-	bool has_subnet;            /* the client subnet that the query carries, plain (addr_plain()) */
+	bool v6;         /* AAAA is asked for, else A */
+	bool has_subnet; /* the client subnet that the query carries, plain (addr_plain()) */
 	struct addr subnet;
-	struct addr source;         /* where the query came from, plain */
-	struct choose_turn *turn;   /* of this pool and type; changed */
+	struct addr source;       /* where the query came from, plain */
+	struct choose_turn *turn; /* of this pool and type; changed */
 };
 
 struct choose_trace;
 
 struct choice {
-	unsigned n;                 /* edges chosen; 0 is NODATA */
-	uint16_t edges[POOL_ANSWERS_MOST];      /* the best first; one with a cname stands alone */
+	unsigned n;                        /* edges chosen; 0 is NODATA */
+	uint16_t edges[POOL_ANSWERS_MOST]; /* the best first; one with a cname stands alone */
 	uint32_t ttl_most_s;
-	unsigned scope;             /* bits of the subnet's family that the choice depends on; 0 without a subnet */
+	unsigned scope; /* bits of the subnet's family that the choice depends on; 0 without a
+			   subnet */
 };
 
 /* `trace` is NULL unless somebody wants to know why. */
 struct choice choose(const struct choose_ask *ask, struct choose_trace *trace);
 
-/* --- why ------------------------------------------------------------------------------------------------------------ */
+/* --- why ---------------------------------------------------------------------------------- */
 
 enum choose_verdict {
-	CHOSEN, PASSED_DOWN, PASSED_DRAIN, PASSED_NO_ADDRESS, PASSED_SPREAD, PASSED_ENOUGH, PASSED_TURN, PASSED_CNAME
+	CHOSEN,
+	PASSED_DOWN,
+	PASSED_DRAIN,
+	PASSED_NO_ADDRESS,
+	PASSED_SPREAD,
+	PASSED_ENOUGH,
+	PASSED_TURN,
+	PASSED_CNAME
 };
 
 const char *choose_verdict_text(enum choose_verdict v);
@@ -64,12 +74,13 @@ struct choose_step {
 enum { CHOOSE_STEPS_MOST = 16 };
 
 struct choose_trace {
-	struct addr who;            /* the address that decided */
-	bool by_source;             /* it is the query's source address */
-	bool subnet_local;          /* ... because the subnet is not a global one */
-	uint32_t place;             /* number in the atlas, 0 when unknown */
-	unsigned place_bits;        /* of `who`'s family: the net that the GeoIP file has the place for */
-	uint32_t asn;               /* index in the atlas's asns, 0 when unknown */
+	struct addr who;     /* the address that decided */
+	bool by_source;      /* it is the query's source address */
+	bool subnet_local;   /* ... because the subnet is not a global one */
+	uint32_t place;      /* number in the atlas, 0 when unknown */
+	unsigned place_bits; /* of `who`'s family: the net that the GeoIP file has the place for
+			      */
+	uint32_t asn;        /* index in the atlas's asns, 0 when unknown */
 	unsigned n;
 	struct choose_step steps[CHOOSE_STEPS_MOST];
 };

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-static const char *const states[] = { [EDGE_UP] = "up", [EDGE_DOWN] = "down", [EDGE_DRAIN] = "drain" };
+static const char *const states[] = {
+	[EDGE_UP] = "up", [EDGE_DOWN] = "down", [EDGE_DRAIN] = "drain"
+};
 
 const char *edge_state_text(enum edge_state s)
 {

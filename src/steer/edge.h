@@ -1,6 +1,7 @@
 /* edge.h - an edge: where it stands and how clients reach it.
  *
- * Immutable once built from its options; what changes (health, forced states) lives beside it in the world.
+ * Immutable once built from its options; what changes (health, forced states) lives beside it
+ * in the world.
  */
 #ifndef STEER_EDGE_H
 #define STEER_EDGE_H
@@ -12,27 +13,28 @@
 #include <stdint.h>
 
 enum {
-	EDGES_MOST = 4096,          /* in one configuration */
+	EDGES_MOST = 4096, /* in one configuration */
 	EDGE_WEIGHT_MOST = 65535
 };
 
 enum edge_state {
 	EDGE_UP,
-	EDGE_DOWN,                  /* not answered with, as if it had failed */
-	EDGE_DRAIN                  /* not answered with; the operator empties it */
+	EDGE_DOWN, /* not answered with, as if it had failed */
+	EDGE_DRAIN /* not answered with; the operator empties it */
 };
 
 /* As configured. Everything is borrowed from the configuration. */
 struct edge_opts {
 	const char *name;
-	bool placed;                /* `at` was given */
-	double lat, lon;            /* degrees; -90 to 90, -180 to 180 */
-	const struct addr *a;       /* IPv4 */
+	bool placed;          /* `at` was given */
+	double lat, lon;      /* degrees; -90 to 90, -180 to 180 */
+	const struct addr *a; /* IPv4 */
 	size_t n_a;
-	const struct addr *aaaa;    /* IPv6 */
+	const struct addr *aaaa; /* IPv6 */
 	size_t n_aaaa;
-	const uint8_t *cname;       /* wire name, or NULL; used when there are no addresses */
-	unsigned weight;            /* 0 to EDGE_WEIGHT_MOST, 1 unless given; 0 is not chosen by weight while another can be */
+	const uint8_t *cname; /* wire name, or NULL; used when there are no addresses */
+	unsigned weight; /* 0 to EDGE_WEIGHT_MOST, 1 unless given; 0 is not chosen by weight
+			    while another can be */
 	enum edge_state state;
 };
 

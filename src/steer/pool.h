@@ -11,7 +11,7 @@
 
 enum {
 	POOLS_MOST = 65535,
-	POOL_NAME_MOST = 255,       /* it is a character-string in EDGE's RDATA */
+	POOL_NAME_MOST = 255, /* it is a character-string in EDGE's RDATA */
 	POOL_EDGES_MOST = 1024,
 	POOL_ANSWERS_MOST = 16
 };
@@ -20,39 +20,50 @@ enum pool_policy { POOL_NEAREST, POOL_ROUND_ROBIN, POOL_WEIGHTED };
 
 /* What is answered when no edge of the pool can be. */
 enum pool_all_down {
-	POOL_ALL,                   /* as if all were up: the fault may be ours */
-	POOL_FIRST,                 /* the first of the pool's edges */
-	POOL_OTHER,                 /* as another pool would */
-	POOL_EMPTY                  /* NODATA */
+	POOL_ALL,   /* as if all were up: the fault may be ours */
+	POOL_FIRST, /* the first of the pool's edges */
+	POOL_OTHER, /* as another pool would */
+	POOL_EMPTY  /* NODATA */
 };
 
-enum pool_pin_kind { PIN_NET, PIN_ASN, PIN_REGION, PIN_COUNTRY, PIN_CONTINENT };   /* the strongest first */
+enum pool_pin_kind {
+	PIN_NET,
+	PIN_ASN,
+	PIN_REGION,
+	PIN_COUNTRY,
+	PIN_CONTINENT
+}; /* the strongest first */
 
 /* These clients go to these edges, in this order, while one of them is up. */
 struct pool_pin {
 	enum pool_pin_kind kind;
-	struct prefix net;          /* PIN_NET */
-	uint32_t asn;               /* PIN_ASN */
-	const char *code;           /* PIN_REGION "US-CA" or "US-California", as the GeoIP file has it, whatever the case;
-	                             * PIN_COUNTRY "NO", PIN_CONTINENT "EU", upper case */
-	const uint16_t *edges;      /* numbers of edges of the pool, as in pool_opts.edges */
+	struct prefix net; /* PIN_NET */
+	uint32_t asn;      /* PIN_ASN */
+	const char
+		*code; /* PIN_REGION "US-CA" or "US-California", as the GeoIP file has it,
+			* whatever the case; PIN_COUNTRY "NO", PIN_CONTINENT "EU", upper case */
+	const uint16_t *edges; /* numbers of edges of the pool, as in pool_opts.edges */
 	size_t n;
-	unsigned line, column;      /* where it is written */
+	unsigned line, column; /* where it is written */
 };
 
 /* As configured. Edges are named by their number in the configuration. */
 struct pool_opts {
 	const char *name;
-	const uint16_t *edges;      /* no edge twice */
+	const uint16_t *edges; /* no edge twice */
 	size_t n;
 	enum pool_policy policy;
-	unsigned answers;           /* 1 to POOL_ANSWERS_MOST */
-	double spread_ms;           /* edges within so many ms of the best may answer too; INFINITY: any */
-	double spread_share;        /* ... or within this share of the best's time (0.1 is 10 %); INFINITY: any */
-	unsigned ttl_min_s, ttl_max_s;  /* the answer's TTL stays inside; 0 and UINT32_MAX when not given */
+	unsigned answers; /* 1 to POOL_ANSWERS_MOST */
+	double spread_ms; /* edges within so many ms of the best may answer too; INFINITY: any
+			   */
+	double spread_share; /* ... or within this share of the best's time (0.1 is 10 %);
+				INFINITY: any */
+	unsigned ttl_min_s,
+		ttl_max_s; /* the answer's TTL stays inside; 0 and UINT32_MAX when not given */
 	enum pool_all_down all_down;
-	uint16_t other;             /* POOL_OTHER: number of the pool */
-	const uint16_t *fallback;   /* `default`: order for clients that nobody knows, the rest of `edges` follows */
+	uint16_t other;           /* POOL_OTHER: number of the pool */
+	const uint16_t *fallback; /* `default`: order for clients that nobody knows, the rest of
+				     `edges` follows */
 	size_t n_fallback;
 	const struct pool_pin *pins;
 	size_t n_pins;

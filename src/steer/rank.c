@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A point on the unit sphere: comparing chords compares great-circle distances, without a sine each. */
+/* A point on the unit sphere: comparing chords compares great-circle distances, without a sine
+ * each. */
 struct point {
 	double x, y, z;
 };
@@ -42,14 +43,16 @@ static double chord2_ms(double chord2)
 	return rank_estimate_ms(2 * 6371.0088 * asin(half < 1 ? half : 1));
 }
 
-/* How many edges behind each position of the row are within the spread of the edge that stands there. */
+/* How many edges behind each position of the row are within the spread of the edge that stands
+ * there. */
 static void fill_within(struct build *b)
 {
 	const struct rank *r = b->r;
 
 	for (unsigned i = 0; i < r->n; i++) {
 		const double best_ms = chord2_ms(b->chord2[b->row[i]]);
-		const double most_ms = fmin(best_ms + r->spread_ms, best_ms * (1 + r->spread_share));
+		const double most_ms = fmin(
+			best_ms + r->spread_ms, best_ms * (1 + r->spread_share));
 		unsigned k = i + 1;
 		while (k < r->n && chord2_ms(b->chord2[b->row[k]]) <= most_ms)
 			k++;
@@ -97,10 +100,10 @@ static void grow_slots(struct build *b)
 static bool same_row(const struct build *b, uint32_t class)
 {
 	const struct rank *r = b->r;
-	const size_t at = (size_t)class * r->n;
+	const size_t at = (size_t) class * r->n;
 
 	return memcmp(r->order + at, b->row, row_bytes(r)) == 0 &&
-	       (!r->within || memcmp(r->within + at, b->row_within, row_bytes(r)) == 0);
+		(!r->within || memcmp(r->within + at, b->row_within, row_bytes(r)) == 0);
 }
 
 /* The class of the row at work. */
@@ -127,8 +130,9 @@ static uint32_t intern_row(struct build *b)
 	return r->classes - 1;
 }
 
-/* Sorts the row by distance from a place. It starts in the order of the place before, which is mostly near: an insertion
- * sort then has little to do. Equal distances keep the pool's order. */
+/* Sorts the row by distance from a place. It starts in the order of the place before, which is
+ * mostly near: an insertion sort then has little to do. Equal distances keep the pool's order.
+ */
 static void sort_row(struct build *b, const struct place *place)
 {
 	const struct point p = point_at(place->lat, place->lon);
@@ -142,7 +146,9 @@ static void sort_row(struct build *b, const struct place *place)
 		const uint16_t edge = b->row[i];
 		const double d = b->chord2[edge];
 		unsigned k = i;
-		while (k > 0 && (b->chord2[b->row[k - 1]] > d || (b->chord2[b->row[k - 1]] == d && b->row[k - 1] > edge))) {
+		while (k > 0 &&
+			(b->chord2[b->row[k - 1]] > d ||
+				(b->chord2[b->row[k - 1]] == d && b->row[k - 1] > edge))) {
 			b->row[k] = b->row[k - 1];
 			k--;
 		}
@@ -190,7 +196,8 @@ static void make_view(struct rank *r, bool view)
 		r->seams = netmap_seams_new(map, r->class_of, n);
 }
 
-/* The order for clients that nobody knows: the configured one, then the pool's other edges. By position in the pool. */
+/* The order for clients that nobody knows: the configured one, then the pool's other edges. By
+ * position in the pool. */
 static void fill_fallback(struct rank *r, const struct pool_opts *pool)
 {
 	unsigned k = 0;
@@ -210,8 +217,10 @@ static void fill_fallback(struct rank *r, const struct pool_opts *pool)
 
 static bool same_rank(const struct rank *a, const struct rank *b)
 {
-	return a->atlas == b->atlas && a->n == b->n && a->spread_ms == b->spread_ms && a->spread_share == b->spread_share &&
-	       memcmp(a->edges, b->edges, a->n * sizeof *a->edges) == 0 && memcmp(a->fallback, b->fallback, row_bytes(a)) == 0;
+	return a->atlas == b->atlas && a->n == b->n && a->spread_ms == b->spread_ms &&
+		a->spread_share == b->spread_share &&
+		memcmp(a->edges, b->edges, a->n * sizeof *a->edges) == 0 &&
+		memcmp(a->fallback, b->fallback, row_bytes(a)) == 0;
 }
 
 static void build_rank(struct rank *r)

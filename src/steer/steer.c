@@ -10,22 +10,30 @@
 
 static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o)
 {
-	uint8_t *a = arena_alloc(&s->mem, o->n_a * 4), *aaaa = arena_alloc(&s->mem, o->n_aaaa * 16);
+	uint8_t *a = arena_alloc(&s->mem, o->n_a * 4),
+		*aaaa = arena_alloc(&s->mem, o->n_aaaa * 16);
 
 	for (size_t i = 0; i < o->n_a; i++)
 		memcpy(a + i * 4, o->a[i].b + 12, 4);
 	for (size_t i = 0; i < o->n_aaaa; i++)
 		memcpy(aaaa + i * 16, o->aaaa[i].b, 16);
-	*e = (struct edge){ .name = arena_strdup(&s->mem, o->name), .placed = o->placed, .lat = o->lat, .lon = o->lon,
-		.a = a, .aaaa = aaaa, .n_a = (uint16_t)o->n_a, .n_aaaa = (uint16_t)o->n_aaaa,
-		.weight = (uint16_t)o->weight, .state = o->state };
+	*e = (struct edge){ .name = arena_strdup(&s->mem, o->name),
+		.placed = o->placed,
+		.lat = o->lat,
+		.lon = o->lon,
+		.a = a,
+		.aaaa = aaaa,
+		.n_a = (uint16_t)o->n_a,
+		.n_aaaa = (uint16_t)o->n_aaaa,
+		.weight = (uint16_t)o->weight,
+		.state = o->state };
 	if (o->cname && !o->n_a && !o->n_aaaa) {
 		e->cname_len = (uint16_t)name_len(o->cname);
 		e->cname = arena_memdup(&s->mem, o->cname, e->cname_len);
 	}
 }
 
-/* --- pins ----------------------------------------------------------------------------------------------------------- */
+/* --- pins --------------------------------------------------------------------------------- */
 
 static void pin_nets(struct pool *p)
 {
@@ -57,7 +65,8 @@ static void pin_asns(struct pool *p, struct atlas *atlas)
 		p->asn_seams = netmap_seams_new(atlas->asns.map, p->pin_of_asn, atlas->asns.n);
 }
 
-static bool pin_matches(const struct pool_pin *pin, const struct places *places, const struct place *place)
+static bool pin_matches(
+	const struct pool_pin *pin, const struct places *places, const struct place *place)
 {
 	const char *code = pin->code;
 
@@ -65,7 +74,8 @@ static bool pin_matches(const struct pool_pin *pin, const struct places *places,
 	case PIN_NET:
 	case PIN_ASN: return false;
 	case PIN_REGION:
-		return memcmp(code, place->country, 2) == 0 && strcasecmp(code + 3, place_text(places, place->region)) == 0;
+		return memcmp(code, place->country, 2) == 0 &&
+			strcasecmp(code + 3, place_text(places, place->region)) == 0;
 	case PIN_COUNTRY: return memcmp(code, place->country, 2) == 0;
 	case PIN_CONTINENT: return memcmp(code, place->continent, 2) == 0;
 	}
@@ -107,40 +117,52 @@ static void fill_pins(struct steer *s, struct pool *p, const struct pool_opts *o
 		struct pool_pin *pin = arena_memdup(&s->mem, &o->pins[i], sizeof *pin);
 		pin->code = pin->code ? arena_strdup(&s->mem, pin->code) : NULL;
 		pin->edges = arena_memdup(&s->mem, pin->edges, pin->n * sizeof *pin->edges);
-		p->pins[i] = (struct pool_pinned){ pin, pin->edges, (unsigned)pin->n, pin->kind == PIN_NET };
+		p->pins[i] = (struct pool_pinned){ pin, pin->edges, (unsigned)pin->n,
+			pin->kind == PIN_NET };
 	}
 	pin_nets(p);
 	pin_asns(p, s->atlas);
 	pin_places(p, s->atlas);
 }
 
-/* --- pools ---------------------------------------------------------------------------------------------------------- */
+/* --- pools -------------------------------------------------------------------------------- */
 
-/* Ranks that pools may share: those of what is replaced and those made so far; and what the views of these take. */
+/* Ranks that pools may share: those of what is replaced and those made so far; and what the
+ * views of these take. */
 struct ranks {
 	struct rank **r;
 	size_t n, views;
 };
 
-/* The first ranks have views, until those take half as much as the atlas's own map: so few different pools are quick to answer
- * for, and many do not take many times the memory. */
-static struct rank *make_rank(const struct steer *s, const struct steer_opts *all, const struct pool_opts *o, struct ranks *ranks)
+/* The first ranks have views, until those take half as much as the atlas's own map: so few
+ * different pools are quick to answer for, and many do not take many times the memory. */
+static struct rank *make_rank(const struct steer *s, const struct steer_opts *all,
+	const struct pool_opts *o, struct ranks *ranks)
 {
-	struct rank *r = rank_new(&(struct rank_opts){ .atlas = s->atlas, .edges = all->edges, .pool = o, .known = ranks->r,
-		.n_known = ranks->n, .view = ranks->views <= netmap_size(s->atlas->cities.map).bytes / 2 });
+	struct rank *r = rank_new(&(struct rank_opts){ .atlas = s->atlas,
+		.edges = all->edges,
+		.pool = o,
+		.known = ranks->r,
+		.n_known = ranks->n,
+		.view = ranks->views <= netmap_size(s->atlas->cities.map).bytes / 2 });
 
 	for (unsigned i = 0; i < s->n_pools; i++)
 		if (s->pools[i].rank == r)
-			return r;               /* counted already */
+			return r; /* counted already */
 	ranks->views += r->view ? netmap_size(r->view).bytes : 0;
 	return r;
 }
 
-static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *all, const struct pool_opts *o,
-	struct ranks *ranks)
+static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *all,
+	const struct pool_opts *o, struct ranks *ranks)
 {
-	*p = (struct pool){ .name = arena_strdup(&s->mem, o->name), .n = (unsigned)o->n, .policy = o->policy,
-		.answers = o->answers, .ttl_most_s = o->ttl_max_s, .all_down = o->all_down, .other = o->other };
+	*p = (struct pool){ .name = arena_strdup(&s->mem, o->name),
+		.n = (unsigned)o->n,
+		.policy = o->policy,
+		.answers = o->answers,
+		.ttl_most_s = o->ttl_max_s,
+		.all_down = o->all_down,
+		.other = o->other };
 	p->edges = arena_memdup(&s->mem, o->edges, o->n * sizeof *o->edges);
 	for (size_t i = 0; i < o->n; i++) {
 		const struct edge *e = &s->edges[o->edges[i]];
@@ -154,7 +176,8 @@ static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *
 	}
 }
 
-struct steer *steer_new(const struct steer_opts *opts, struct atlas *atlas, const struct steer *before)
+struct steer *steer_new(
+	const struct steer_opts *opts, struct atlas *atlas, const struct steer *before)
 {
 	struct steer *s = memory_zeroed(1, sizeof *s);
 	struct ranks ranks = { .n = 0 };

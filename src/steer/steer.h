@@ -1,7 +1,7 @@
 /* steer.h - all edges and pools of a world, ready to choose from.
  *
- * Built from options and an atlas on the control thread; immutable then, shared by count. Edges and pools are known by their
- * number in the configuration.
+ * Built from options and an atlas on the control thread; immutable then, shared by count. Edges
+ * and pools are known by their number in the configuration.
  */
 #ifndef STEER_STEER_H
 #define STEER_STEER_H
@@ -20,13 +20,13 @@ struct edge {
 	const char *name;
 	bool placed;
 	double lat, lon;
-	const uint8_t *a;           /* n_a times 4 bytes, as in RDATA */
-	const uint8_t *aaaa;        /* n_aaaa times 16 */
+	const uint8_t *a;    /* n_a times 4 bytes, as in RDATA */
+	const uint8_t *aaaa; /* n_aaaa times 16 */
 	uint16_t n_a, n_aaaa;
-	const uint8_t *cname;       /* wire, or NULL; there are no addresses then */
+	const uint8_t *cname; /* wire, or NULL; there are no addresses then */
 	uint16_t cname_len;
 	uint16_t weight;
-	enum edge_state state;      /* as configured */
+	enum edge_state state; /* as configured */
 };
 
 /* The edges that some clients are sent to before all others. Numbers of edges. */
@@ -34,34 +34,36 @@ struct pool_pinned {
 	const struct pool_pin *from;
 	const uint16_t *edges;
 	unsigned n;
-	bool matches;               /* some client of the GeoIP data, or a net */
+	bool matches; /* some client of the GeoIP data, or a net */
 };
 
 struct pool {
 	const char *name;
-	const uint16_t *edges;      /* numbers of edges */
+	const uint16_t *edges; /* numbers of edges */
 	unsigned n;
 	enum pool_policy policy;
 	unsigned answers;
 	uint32_t ttl_most_s;
 	enum pool_all_down all_down;
 	uint16_t other;
-	bool has_a, has_aaaa;       /* some edge can answer for that type */
-	struct rank *rank;          /* POOL_NEAREST; else NULL */
+	bool has_a, has_aaaa; /* some edge can answer for that type */
+	struct rank *rank;    /* POOL_NEAREST; else NULL */
 
 	struct pool_pinned *pins;
 	unsigned n_pins;
-	struct netmap *nets;        /* value: pin + 1; NULL without pins by net */
-	uint32_t *pin_of_asn;       /* [index in the atlas's asns] pin + 1, 0 for none; NULL without pins by ASN */
+	struct netmap *nets;  /* value: pin + 1; NULL without pins by net */
+	uint32_t *pin_of_asn; /* [index in the atlas's asns] pin + 1, 0 for none; NULL without
+				 pins by ASN */
 	struct netmap_seams *asn_seams;
-	uint32_t *pin_of_place;     /* [place number] pin + 1, 0 for none; NULL without pins by place */
+	uint32_t *pin_of_place; /* [place number] pin + 1, 0 for none; NULL without pins by
+				   place */
 	struct netmap_seams *place_seams;
 };
 
 struct steer {
-	unsigned refs;              /* atomic */
+	unsigned refs; /* atomic */
 	struct arena mem;
-	struct atlas *atlas;        /* held */
+	struct atlas *atlas; /* held */
 	struct edge *edges;
 	unsigned n_edges;
 	struct pool *pools;
@@ -75,8 +77,10 @@ struct steer_opts {
 	size_t n_pools;
 };
 
-/* `before` (may be NULL) is what is replaced: its ranks are shared where nothing about them changed. Never NULL. */
-struct steer *steer_new(const struct steer_opts *opts, struct atlas *atlas, const struct steer *before);
+/* `before` (may be NULL) is what is replaced: its ranks are shared where nothing about them
+ * changed. Never NULL. */
+struct steer *steer_new(
+	const struct steer_opts *opts, struct atlas *atlas, const struct steer *before);
 struct steer *steer_hold(struct steer *s);
 void steer_drop(struct steer *s);
 

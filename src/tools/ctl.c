@@ -1,7 +1,8 @@
 /* ctl.c - waymarkctl: the operator's tool.
  *
- * "check" reads a configuration and all it names with the server's own code and serves nothing. Every other command goes to
- * the running server by its control socket, which is found in the configuration.
+ * "check" reads a configuration and all it names with the server's own code and serves nothing.
+ * Every other command goes to the running server by its control socket, which is found in the
+ * configuration.
  */
 #include "base/log.h"
 #include "base/text.h"
@@ -27,12 +28,14 @@ static int usage(FILE *to, int status)
 {
 	struct text help = { 0 };
 
-	text_addf(&help, "usage: waymarkctl [-c FILE | -s SOCKET] COMMAND ...\n"
+	text_addf(&help,
+		"usage: waymarkctl [-c FILE | -s SOCKET] COMMAND ...\n"
 		"  -c FILE    the server's configuration (default %s)\n"
 		"  -s SOCKET  the server's control socket\n"
 		"  -V         print the version\n"
 		"commands:\n"
-		"  check\n           is the configuration right, and all the zones and databases it names? Needs no server\n",
+		"  check\n           is the configuration right, and all the zones and "
+		"databases it names? Needs no server\n",
 		CONF_DEFAULT);
 	command_help(&help);
 	text_add(&help, "Exit status: 0 done, 1 not done (and why), 2 wrong use.\n");
@@ -43,7 +46,7 @@ static int usage(FILE *to, int status)
 
 static int check(const char *conf_path)
 {
-	const struct hash_key key = { 1, 2 };   /* nobody attacks a check */
+	const struct hash_key key = { 1, 2 }; /* nobody attacks a check */
 	struct loaded l;
 	struct faults f;
 
@@ -53,8 +56,8 @@ static int check(const char *conf_path)
 	if (f.errors > FAULTS_MOST)
 		fprintf(stderr, "... and %u more errors\n", f.errors - FAULTS_MOST);
 	if (ok) {
-		printf("%s: right (%zu zones, %zu pools, %zu edges%s)\n", conf_path, l.n_zones, l.conf.n_pools, l.conf.n_edges,
-			f.warnings ? "; see the warnings" : "");
+		printf("%s: right (%zu zones, %zu pools, %zu edges%s)\n", conf_path, l.n_zones,
+			l.conf.n_pools, l.conf.n_edges, f.warnings ? "; see the warnings" : "");
 		loaded_fini(&l);
 	} else {
 		printf("%s: %u error%s\n", conf_path, f.errors, f.errors == 1 ? "" : "s");
@@ -114,17 +117,22 @@ static int ask_server(const char *path, char **words, int n)
 
 	const int fd = connect_to(path);
 	if (fd < 0)
-		return complain("cannot reach the server at %s: %s (does it run, and may we speak to it?)", path, strerror(errno));
+		return complain("cannot reach the server at %s: %s (does it run, and may we "
+				"speak to it?)",
+			path, strerror(errno));
 	if (!send_words(fd, words, n)) {
 		close(fd);
-		return complain("the server at %s did not take the command: %s", path, strerror(errno));
+		return complain(
+			"the server at %s did not take the command: %s", path, strerror(errno));
 	}
 	while ((got = recv(fd, buf, sizeof buf, 0)) > 0)
 		text_add_bytes(&reply, buf, (size_t)got);
 	close(fd);
 	if (reply.len < 2 || reply.s[0] < '0' || reply.s[0] > '2' || reply.s[1] != '\n') {
 		text_fini(&reply);
-		return complain("the server at %s closed without an answer%s (only root and its own user may command it)", path, "");
+		return complain("the server at %s closed without an answer%s (only root and "
+				"its own user may command it)",
+			path, "");
 	}
 	const int status = reply.s[0] - '0';
 	fputs(reply.s + 2, status == DONE ? stdout : stderr);

@@ -2,19 +2,20 @@
 
 #include <urcu-qsbr.h>
 
-/* liburcu orders what it orders by barriers and futexes of its own, which the thread sanitizer does not see: tell it. */
+/* liburcu orders what it orders by barriers and futexes of its own, which the thread sanitizer
+ * does not see: tell it. */
 #ifdef __SANITIZE_THREAD__
 #include <sanitizer/tsan_interface.h>
 static char published, left;
-#define IS_PUBLISHED() __tsan_release(&published)
+#define IS_PUBLISHED()   __tsan_release(&published)
 #define SEES_PUBLISHED() __tsan_acquire(&published)
-#define HAS_LEFT() __tsan_release(&left)
-#define ALL_HAVE_LEFT() __tsan_acquire(&left)
+#define HAS_LEFT()       __tsan_release(&left)
+#define ALL_HAVE_LEFT()  __tsan_acquire(&left)
 #else
-#define IS_PUBLISHED() ((void)0)
+#define IS_PUBLISHED()   ((void)0)
 #define SEES_PUBLISHED() ((void)0)
-#define HAS_LEFT() ((void)0)
-#define ALL_HAVE_LEFT() ((void)0)
+#define HAS_LEFT()       ((void)0)
+#define ALL_HAVE_LEFT()  ((void)0)
 #endif
 
 void epoch_publish(struct epoch *e, struct world *w)

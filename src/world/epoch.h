@@ -1,8 +1,8 @@
 /* epoch.h - which world is served, and when an old one may go.
  *
- * Read-copy-update by quiescent states (liburcu, QSBR): workers read a pointer and never wait; the control thread swaps it
- * and waits until no worker can hold the old one. A worker is "away" while it blocks in the kernel, so that a silent one
- * holds nobody up.
+ * Read-copy-update by quiescent states (liburcu, QSBR): workers read a pointer and never wait;
+ * the control thread swaps it and waits until no worker can hold the old one. A worker is
+ * "away" while it blocks in the kernel, so that a silent one holds nobody up.
  */
 #ifndef WORLD_EPOCH_H
 #define WORLD_EPOCH_H
@@ -10,11 +10,12 @@
 #include "world/world.h"
 
 struct epoch {
-	struct world *world;        /* only through the functions below */
+	struct world *world; /* only through the functions below */
 	uint64_t generation;
 };
 
-/* Control thread. Takes `w`, which workers see from now on; frees the one before once nobody reads it. */
+/* Control thread. Takes `w`, which workers see from now on; frees the one before once nobody
+ * reads it. */
 void epoch_publish(struct epoch *e, struct world *w);
 
 /* Control thread: the world that is served, good until its next epoch_publish(). */

@@ -1,7 +1,8 @@
 /* world.h - everything that an answer depends on, in one immutable value.
  *
- * The control thread builds a new world beside the one that is served and publishes it (epoch.h); what did not change is
- * shared by count. A worker reads one world for a whole batch of packets.
+ * The control thread builds a new world beside the one that is served and publishes it
+ * (epoch.h); what did not change is shared by count. A worker reads one world for a whole batch
+ * of packets.
  */
 #ifndef WORLD_WORLD_H
 #define WORLD_WORLD_H
@@ -13,26 +14,28 @@
 #include <stdint.h>
 
 struct world {
-	struct zone_set *zones;     /* held */
-	struct steer *steer;        /* held */
-	struct hash_key key;        /* of the zones */
-	bool ecs;                   /* client subnets are heeded and echoed */
-	uint64_t generation;        /* 1, 2, ... each time one is published */
+	struct zone_set *zones; /* held */
+	struct steer *steer;    /* held */
+	struct hash_key key;    /* of the zones */
+	bool ecs;               /* client subnets are heeded and echoed */
+	uint64_t generation;    /* 1, 2, ... each time one is published */
 
-	/* Zones name pools by text, worlds by number: zone i's pool k is pools[first_pool[i] + k]. */
+	/* Zones name pools by text, worlds by number: zone i's pool k is pools[first_pool[i] +
+	 * k]. */
 	uint32_t *first_pool;
 	uint16_t *pools;
-	uint8_t *states;            /* [edge] enum edge_state in force */
+	uint8_t *states; /* [edge] enum edge_state in force */
 };
 
 struct world_opts {
 	struct zone_set *zones;
 	struct steer *steer;
 	bool ecs;
-	const uint8_t *states;      /* [steer->n_edges] */
+	const uint8_t *states; /* [steer->n_edges] */
 };
 
-/* Holds its parts. Every pool that a zone names is in `steer`, since zone_compile() has asked. Never NULL. */
+/* Holds its parts. Every pool that a zone names is in `steer`, since zone_compile() has asked.
+ * Never NULL. */
 struct world *world_new(const struct world_opts *opts);
 
 /* The same world but for the states of its edges. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RR_FIXED = 12 };             /* owner pointer, type, class, TTL, RDLENGTH */
+enum { RR_FIXED = 12 }; /* owner pointer, type, class, TTL, RDLENGTH */
 
 /* All that zone_compile() knows on its way. */
 struct compile {
@@ -18,8 +18,8 @@ struct compile {
 	struct zone *zone;
 	uint8_t *image;
 	uint32_t len;
-	uint32_t *set;              /* records of the node at work, sorted; room for the largest */
-	uint16_t *patch;            /* of the RRset at work */
+	uint32_t *set;   /* records of the node at work, sorted; room for the largest */
+	uint16_t *patch; /* of the RRset at work */
 	unsigned patches;
 };
 
@@ -44,7 +44,7 @@ static int compare_records(const void *va, const void *vb, void *ctx)
 
 	if (ka != kb)
 		return ka < kb ? -1 : 1;
-	return a < b ? -1 : a > b;  /* as written */
+	return a < b ? -1 : a > b; /* as written */
 }
 
 /* Puts the records of a name into c->set, by type. Returns how many. */
@@ -55,7 +55,8 @@ static uint32_t gather(struct compile *c, const struct names_entry *e)
 
 	for (uint32_t i = e->first; i != NAMES_NONE; i = c->names.next[i]) {
 		c->set[n] = i;
-		sorted = sorted && (n == 0 || compare_records(&c->set[n - 1], &c->set[n], c) <= 0);
+		sorted = sorted &&
+			(n == 0 || compare_records(&c->set[n - 1], &c->set[n], c) <= 0);
 		n++;
 	}
 	if (!sorted)
@@ -63,10 +64,10 @@ static uint32_t gather(struct compile *c, const struct names_entry *e)
 	return n;
 }
 
-/* --- RRsets as they go on the wire -------------------------------------------------------------------------------- */
+/* --- RRsets as they go on the wire -------------------------------------------------------- */
 
-/* How many names lead the RDATA of a type whose names may be compressed (RFC 3597 section 4 allows it for RFC 1035's), and
- * behind how many bytes. */
+/* How many names lead the RDATA of a type whose names may be compressed (RFC 3597 section 4
+ * allows it for RFC 1035's), and behind how many bytes. */
 static unsigned compressible_names(uint16_t type, unsigned *skip)
 {
 	*skip = type == RRTYPE_MX ? 2 : 0;
@@ -80,7 +81,8 @@ static unsigned compressible_names(uint16_t type, unsigned *skip)
 	}
 }
 
-/* Appends a name of RDATA, its apex part as a pointer where it has one. Returns its length as read. */
+/* Appends a name of RDATA, its apex part as a pointer where it has one. Returns its length as
+ * read. */
 static size_t put_name(struct compile *c, const struct zone_rrset *set, const uint8_t *name)
 {
 	const size_t len = name_len(name), apex = c->zone->apex_len;
@@ -116,7 +118,8 @@ static void put_rdata(struct compile *c, const struct zone_rrset *set, const str
 	c->len += (uint32_t)(rr->rdlen - from);
 }
 
-static void put_rr(struct compile *c, const struct zone_rrset *set, const struct record *rr, uint32_t ttl_s)
+static void put_rr(struct compile *c, const struct zone_rrset *set, const struct record *rr,
+	uint32_t ttl_s)
 {
 	uint8_t *p = c->image + c->len;
 
@@ -147,13 +150,17 @@ static bool pool_number(struct compile *c, const struct record *rr, uint16_t *nu
 	name[rdata[0]] = 0;
 	if (c->opts->pool_known && !c->opts->pool_known(c->opts->ctx, name)) {
 		const struct fault_at at = records_at(c->r, rr);
-		return faults_error(c->f, &at, "the configuration has no pool named \"%s\" (add it under pools:, or correct the name)",
+		return faults_error(c->f, &at,
+			"the configuration has no pool named \"%s\" (add it under pools:, or "
+			"correct the name)",
 			name);
 	}
 	for (*number = 0; *number < z->pools_n; ++*number)
 		if (strcmp(z->pools[*number], name) == 0)
 			return true;
-	char **pools = z->pools_n == UINT16_MAX ? NULL : realloc(z->pools, (z->pools_n + 1u) * sizeof *pools);
+	char **pools = z->pools_n == UINT16_MAX
+		? NULL
+		: realloc(z->pools, (z->pools_n + 1u) * sizeof *pools);
 	if (!pools || !(pools[z->pools_n] = strdup(name))) {
 		z->pools = pools ? pools : z->pools;
 		return faults_error(c->f, &(struct fault_at){ 0 }, "out of memory");
@@ -163,7 +170,8 @@ static bool pool_number(struct compile *c, const struct record *rr, uint16_t *nu
 	return true;
 }
 
-/* Writes the RRset of records c->set[from..to), which are of one type and have no duplicates. */
+/* Writes the RRset of records c->set[from..to), which are of one type and have no duplicates.
+ */
 static bool put_rrset(struct compile *c, uint32_t from, uint32_t to, uint32_t ttl_s)
 {
 	const struct record *first = record(c, c->set[from]);
@@ -182,7 +190,9 @@ static bool put_rrset(struct compile *c, uint32_t from, uint32_t to, uint32_t tt
 		put_rr(c, set, record(c, c->set[i]), ttl_s);
 		if (c->len - wire > VERIFY_RRSET_MOST) {
 			const struct fault_at at = records_at(c->r, record(c, c->set[i]));
-			return faults_error(c->f, &at, "the RRset is too large for a DNS message (64 KiB); take records out");
+			return faults_error(c->f, &at,
+				"the RRset is too large for a DNS message (64 KiB); take "
+				"records out");
 		}
 	}
 	set->count = (uint16_t)(to - from);
@@ -195,13 +205,15 @@ static bool put_rrset(struct compile *c, uint32_t from, uint32_t to, uint32_t tt
 	return true;
 }
 
-/* The SOA as it stands in negative answers: its TTL is the smaller of its own and its MINIMUM (RFC 2308 section 5). */
+/* The SOA as it stands in negative answers: its TTL is the smaller of its own and its MINIMUM
+ * (RFC 2308 section 5). */
 static void put_negative_soa(struct compile *c)
 {
 	struct zone *z = c->zone;
 	const struct zone_node *apex = (const void *)(c->image + z->apex_node);
 	const struct zone_rrset *soa = zone_find_rrset(apex, RRTYPE_SOA);
-	const size_t len = (size_t)((const uint8_t *)zone_next_rrset(soa) - (const uint8_t *)soa);
+	const size_t len = (size_t)((const uint8_t *)zone_next_rrset(soa) -
+		(const uint8_t *)soa);
 	struct zone_rrset *copy = (struct zone_rrset *)(void *)(c->image + c->len);
 
 	z->soa_negative = c->len;
@@ -213,7 +225,7 @@ static void put_negative_soa(struct compile *c)
 	be32_put(copy->wire + 6, minimum_s < ttl_s ? minimum_s : ttl_s);
 }
 
-/* --- nodes -------------------------------------------------------------------------------------------------------- */
+/* --- nodes -------------------------------------------------------------------------------- */
 
 static uint8_t flag_of(uint16_t type, bool apex)
 {
@@ -256,13 +268,17 @@ static bool put_node(struct compile *c, uint32_t entry)
 	return ok;
 }
 
-/* RFC 6672 section 2.4 forbids what stands below a DNAME; some servers refuse such a zone. Below a cut it is glue, or harmless. */
-static void warn_hidden(struct compile *c, const struct names_entry *e, const struct names_entry *cover)
+/* RFC 6672 section 2.4 forbids what stands below a DNAME; some servers refuse such a zone.
+ * Below a cut it is glue, or harmless. */
+static void warn_hidden(
+	struct compile *c, const struct names_entry *e, const struct names_entry *cover)
 {
 	if (e->first == NAMES_NONE || !(cover->flags & NODE_DNAME) || cover->flags & NODE_CUT)
 		return;
 	const struct fault_at at = records_at(c->r, record(c, e->first));
-	faults_warning(c->f, &at, "this name is below a DNAME, so that nobody can see it (RFC 6672 section 2.4); take it out");
+	faults_warning(c->f, &at,
+		"this name is below a DNAME, so that nobody can see it (RFC 6672 section 2.4); "
+		"take it out");
 }
 
 /* Nodes in canonical order: whatever hides names comes right before them. */
@@ -303,7 +319,8 @@ static void mark_wildcards(struct compile *c)
 			continue;
 		const uint32_t above = names_find(&c->names, wire + 2);
 		c->names.entry[above].flags |= NODE_WILDCARD;
-		struct zone_node *node = (struct zone_node *)(void *)(c->image + c->names.entry[above].node);
+		struct zone_node *node = (struct zone_node *)(void *)(c->image +
+			c->names.entry[above].node);
 		node->flags |= NODE_WILDCARD;
 	}
 }
@@ -327,9 +344,10 @@ static bool fill_slots(struct compile *c)
 	return true;
 }
 
-/* --- all of it ---------------------------------------------------------------------------------------------------- */
+/* --- all of it ---------------------------------------------------------------------------- */
 
-/* No image is larger than this: records grow by their fixed part, an RRset header, patches and padding at most. */
+/* No image is larger than this: records grow by their fixed part, an RRset header, patches and
+ * padding at most. */
 static size_t image_most(const struct compile *c, uint32_t *set_most)
 {
 	size_t most = 4096;
@@ -338,7 +356,8 @@ static size_t image_most(const struct compile *c, uint32_t *set_most)
 	for (uint32_t i = 0; i < c->names.n; i++) {
 		uint32_t n = 0;
 		most += sizeof(struct zone_node) + c->names.entry[i].len + 4;
-		for (uint32_t k = c->names.entry[i].first; k != NAMES_NONE; k = c->names.next[k], n++)
+		for (uint32_t k = c->names.entry[i].first; k != NAMES_NONE;
+			k = c->names.next[k], n++)
 			most += RR_FIXED + record(c, k)->rdlen + sizeof(struct zone_rrset) + 12;
 		if (n > in_node)
 			in_node = n;
@@ -367,14 +386,15 @@ static struct zone *start(struct compile *c)
 	c->image = malloc(most);
 	c->set = malloc((set_most + 1) * sizeof *c->set);
 	c->patch = malloc((set_most + 1) * 2 * sizeof *c->patch);
-	c->len = 4;                 /* offset 0 is no node */
+	c->len = 4; /* offset 0 is no node */
 	if (!c->image || !c->set || !c->patch)
 		return NULL;
 	memset(c->image, 0, 4);
 	return z;
 }
 
-struct zone *zone_compile(const struct records *r, const struct compile_opts *opts, struct faults *f)
+struct zone *zone_compile(
+	const struct records *r, const struct compile_opts *opts, struct faults *f)
 {
 	struct compile c = { .r = r, .opts = opts, .f = f };
 	bool ok = false;

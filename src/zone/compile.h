@@ -1,8 +1,8 @@
 /* compile.h - records become the image of a zone.
  *
- * Finds what is wrong with the records as a whole, each fault with the place of the record that makes it: no SOA or two, CNAME
- * beside other data, two of a kind that there is one of, an in-zone delegation without glue, an EDGE that names no pool.
- * Control thread.
+ * Finds what is wrong with the records as a whole, each fault with the place of the record that
+ * makes it: no SOA or two, CNAME beside other data, two of a kind that there is one of, an
+ * in-zone delegation without glue, an EDGE that names no pool. Control thread.
  */
 #ifndef ZONE_COMPILE_H
 #define ZONE_COMPILE_H
@@ -13,12 +13,13 @@
 #include "zone/zone.h"
 
 struct compile_opts {
-	struct hash_key key;        /* the same for all zones of a set */
+	struct hash_key key; /* the same for all zones of a set */
 	bool (*pool_known)(void *ctx, const char *name);
 	void *ctx;
 };
 
 /* NULL when there was an error. The count of the zone is 1. */
-struct zone *zone_compile(const struct records *r, const struct compile_opts *opts, struct faults *f);
+struct zone *zone_compile(
+	const struct records *r, const struct compile_opts *opts, struct faults *f);
 
 #endif

@@ -133,10 +133,11 @@ bool field_a(struct fields *f, const char *what)
 	if (!field_room(f, 4))
 		return false;
 	if (!value_a(f->at, tok->s, tok->len))
-		return is_a(f, value_aaaa(v6, tok->s, tok->len)
-				       ? "an IPv4 address but an IPv6 address (its record type "
-					 "is AAAA)"
-				       : "an IPv4 address (each part must be 0-255)");
+		return is_a(f,
+			value_aaaa(v6, tok->s, tok->len)
+				? "an IPv4 address but an IPv6 address (its record type "
+				  "is AAAA)"
+				: "an IPv4 address (each part must be 0-255)");
 	return take(f, 4);
 }
 

@@ -15,8 +15,9 @@ bool generate_range(struct generate_range *r, const char *s, size_t len, struct 
 	if (!dash || stop_end < dash ||
 		!value_number(&r->start, s, (size_t)(dash - s), NUMBER_MOST) ||
 		!value_number(&r->stop, dash + 1, (size_t)(stop_end - dash - 1), NUMBER_MOST) ||
-		(slash && !value_number(
-				  &r->step, slash + 1, (size_t)(end - slash - 1), NUMBER_MOST)))
+		(slash &&
+			!value_number(
+				&r->step, slash + 1, (size_t)(end - slash - 1), NUMBER_MOST)))
 		return fault(
 			why, "is no range (write start-stop or start-stop/step, as in 1-254)");
 	if (r->start > r->stop)
@@ -106,9 +107,10 @@ static const char *expand_one(
 		return s + 1;
 	}
 	if (s < end && *s == '{' && !(s = read_modifier(&m, s, end))) {
-		fault(why, "this is no ${offset,width,base} (two numbers, then d, o, x, X, n "
-			   "or N; the last two may be left "
-			   "out)");
+		fault(why,
+			"this is no ${offset,width,base} (two numbers, then d, o, x, X, n "
+			"or N; the last two may be left "
+			"out)");
 		return NULL;
 	}
 	const int64_t sum = n + m.offset;

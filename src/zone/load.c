@@ -18,14 +18,16 @@ static void keep_sources(struct load *to, struct records *r)
 	}
 }
 
-bool load_zone(struct load *to, const char *path, const uint8_t *origin, const struct compile_opts *opts, struct faults *f)
+bool load_zone(struct load *to, const char *path, const uint8_t *origin,
+	const struct compile_opts *opts, struct faults *f)
 {
 	struct records r;
 
 	*to = (struct load){ 0 };
 	records_init(&r, origin);
-	/* What the records mean together is looked at even when some lines are wrong only if all of them could be read:
-	 * else every second fault would be one that follows from the first. */
+	/* What the records mean together is looked at even when some lines are wrong only if
+	 * all of them could be read: else every second fault would be one that follows from the
+	 * first. */
 	if (master_read(&r, path, f))
 		to->zone = zone_compile(&r, opts, f);
 	if (to->zone)
@@ -48,7 +50,8 @@ bool load_is_fresh(const struct load *l)
 	struct file_stamp now;
 
 	for (size_t i = 0; i < l->n; i++)
-		if (!file_stamp(l->sources[i].path, &now) || !file_stamp_same(&now, &l->sources[i].stamp))
+		if (!file_stamp(l->sources[i].path, &now) ||
+			!file_stamp_same(&now, &l->sources[i].stamp))
 			return false;
 	return l->n > 0;
 }

@@ -12,13 +12,15 @@ struct load_source {
 };
 
 struct load {
-	struct zone *zone;          /* count 1 */
+	struct zone *zone; /* count 1 */
 	struct load_source *sources;
 	size_t n;
 };
 
-/* Reads and compiles the zone file at `path`, `origin` (wire) being its apex. On false `to` is empty. Control thread. */
-bool load_zone(struct load *to, const char *path, const uint8_t *origin, const struct compile_opts *opts, struct faults *f);
+/* Reads and compiles the zone file at `path`, `origin` (wire) being its apex. On false `to` is
+ * empty. Control thread. */
+bool load_zone(struct load *to, const char *path, const uint8_t *origin,
+	const struct compile_opts *opts, struct faults *f);
 
 /* Lets go of the zone and the list. */
 void load_fini(struct load *l);

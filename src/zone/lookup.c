@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* The node with this hash and these labels (without the apex's), or NULL. */
-static const struct zone_node *probe(const struct zone *z, uint64_t hash, const uint8_t *labels, size_t len)
+static const struct zone_node *probe(
+	const struct zone *z, uint64_t hash, const uint8_t *labels, size_t len)
 {
 	uint32_t s = (uint32_t)((hash >> 32) * z->slots_n >> 32);
 
@@ -20,15 +21,16 @@ static const struct zone_node *probe(const struct zone *z, uint64_t hash, const 
 	return NULL;
 }
 
-const struct zone_node *zone_find_node(const struct zone *z, const struct zone_name *name, unsigned skip)
+const struct zone_node *zone_find_node(
+	const struct zone *z, const struct zone_name *name, unsigned skip)
 {
 	const unsigned at = name->at[skip];
 
 	return probe(z, name->hash[skip], name->wire + at, name->len - z->apex_len - at);
 }
 
-static const struct zone_node *find_wildcard(const struct zone *z, struct hash_key key, const struct zone_name *name,
-	unsigned skip)
+static const struct zone_node *find_wildcard(
+	const struct zone *z, struct hash_key key, const struct zone_name *name, unsigned skip)
 {
 	static const uint8_t star[2] = { 1, '*' };
 	uint8_t labels[NAME_MOST + 2];
@@ -47,7 +49,8 @@ static struct lookup at_node(const struct zone_node *n, uint16_t qtype, bool wil
 
 	if (qtype == RRTYPE_ANY && n->rrsets)
 		return l;
-	if (n->flags & NODE_CNAME && qtype != RRTYPE_CNAME && qtype != RRTYPE_RRSIG && qtype != RRTYPE_NSEC) {
+	if (n->flags & NODE_CNAME && qtype != RRTYPE_CNAME && qtype != RRTYPE_RRSIG &&
+		qtype != RRTYPE_NSEC) {
 		l.kind = LOOKUP_CNAME;
 		l.rrset = zone_find_rrset(n, RRTYPE_CNAME);
 		return l;
@@ -59,45 +62,56 @@ static struct lookup at_node(const struct zone_node *n, uint16_t qtype, bool wil
 	}
 	l.rrset = zone_find_rrset(n, qtype);
 	if (qtype == RRTYPE_RRSIG && l.rrset)
-		l.rrset = NULL;         /* one RRset for each type that they cover: the writer takes all */
+		l.rrset = NULL; /* one RRset for each type that they cover: the writer takes all
+				 */
 	else if (!l.rrset)
 		l.kind = LOOKUP_NODATA;
 	return l;
 }
 
 /* The nearest name above (or at) label `skip` that exists and that no cut or DNAME hides. */
-static const struct zone_node *visible_ancestor(const struct zone *z, const struct zone_name *name, unsigned *skip)
+static const struct zone_node *visible_ancestor(
+	const struct zone *z, const struct zone_name *name, unsigned *skip)
 {
 	const unsigned inside = name->labels - z->apex_labels;
 
-	/* No name of the zone is deeper than z->depth: a long made-up name costs no more probes than a real one. */
+	/* No name of the zone is deeper than z->depth: a long made-up name costs no more probes
+	 * than a real one. */
 	if (inside > z->depth && *skip < inside - z->depth)
 		*skip = inside - z->depth;
 	for (;; ++*skip) {
-		const struct zone_node *n = *skip == inside ? zone_node_at(z, z->apex_node) : zone_find_node(z, name, *skip);
+		const struct zone_node *n = *skip == inside ? zone_node_at(z, z->apex_node)
+							    : zone_find_node(z, name, *skip);
 		if (n && !(n->flags & NODE_HIDDEN))
 			return n;
 	}
 }
 
-struct lookup zone_lookup(const struct zone *z, struct hash_key key, const struct zone_name *name, uint16_t qtype)
+struct lookup zone_lookup(
+	const struct zone *z, struct hash_key key, const struct zone_name *name, uint16_t qtype)
 {
 	const struct zone_node *exact = zone_find_node(z, name, 0);
 	unsigned skip = 1;
 
 	if (exact && !(exact->flags & NODE_HIDDEN)) {
-		/* The DS set is the parent's (RFC 4035 section 3.1.4.1): all else at a cut is the child's. */
+		/* The DS set is the parent's (RFC 4035 section 3.1.4.1): all else at a cut is
+		 * the child's. */
 		if (exact->flags & NODE_CUT && qtype != RRTYPE_DS)
-			return (struct lookup){ .kind = LOOKUP_REFERRAL, .node = exact,
+			return (struct lookup){ .kind = LOOKUP_REFERRAL,
+				.node = exact,
 				.rrset = zone_find_rrset(exact, RRTYPE_NS) };
 		return at_node(exact, qtype, false);
 	}
 	const struct zone_node *n = visible_ancestor(z, name, &skip);
 	if (n->flags & NODE_CUT)
-		return (struct lookup){ .kind = LOOKUP_REFERRAL, .node = n, .skip = skip,
+		return (struct lookup){ .kind = LOOKUP_REFERRAL,
+			.node = n,
+			.skip = skip,
 			.rrset = zone_find_rrset(n, RRTYPE_NS) };
 	if (n->flags & NODE_DNAME)
-		return (struct lookup){ .kind = LOOKUP_DNAME, .node = n, .skip = skip,
+		return (struct lookup){ .kind = LOOKUP_DNAME,
+			.node = n,
+			.skip = skip,
 			.rrset = zone_find_rrset(n, RRTYPE_DNAME) };
 	if (n->flags & NODE_WILDCARD) {
 		const struct zone_node *w = find_wildcard(z, key, name, skip);

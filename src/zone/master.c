@@ -14,9 +14,10 @@ static bool at_end(struct tokens *t, const char *directive)
 	const struct token *tok = &t->tok;
 	char text[TOKEN_TEXT];
 
-	return tok->kind == TOKEN_END || token_fault(t, tok->s - (tok->kind == TOKEN_QUOTED),
-						 "%s is too much: %s is complete before it",
-						 token_text(text, tok), directive);
+	return tok->kind == TOKEN_END ||
+		token_fault(t, tok->s - (tok->kind == TOKEN_QUOTED),
+			"%s is too much: %s is complete before it", token_text(text, tok),
+			directive);
 }
 
 static bool read_ttl_directive(struct master *m, struct tokens *t)
@@ -195,10 +196,10 @@ static bool read_content(struct master *m, const char *path, struct fault *why)
 	file_stamp(path, &file->stamp);
 	if (!file_read(&file->content, path, MASTER_FILE_MOST, why))
 		return false;
-	const size_t bom =
-		file->content.len >= 3 && memcmp(file->content.text, "\xef\xbb\xbf", 3) == 0
-			? 3
-			: 0;
+	const size_t bom = file->content.len >= 3 &&
+			memcmp(file->content.text, "\xef\xbb\xbf", 3) == 0
+		? 3
+		: 0;
 	token_init(
 		&t, file->path, file->content.text + bom, file->content.len - bom, m->faults);
 	m->reading[m->depth++] = (uint32_t)index;

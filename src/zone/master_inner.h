@@ -32,7 +32,7 @@ struct master {
 	bool has_ttl, has_last_ttl;
 
 	uint32_t reading[MASTER_INCLUDES_MOST +
-			 1]; /* the files that include each other, as indices */
+		1]; /* the files that include each other, as indices */
 	unsigned depth;
 	unsigned files; /* read in all */
 	uint32_t generated;

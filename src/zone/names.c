@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Hashes of a name and of all between it and the apex: hash[i] and at[i] are of label i; hash[labels] is the apex's. */
+/* Hashes of a name and of all between it and the apex: hash[i] and at[i] are of label i;
+ * hash[labels] is the apex's. */
 struct hashes {
 	unsigned labels;
 	uint8_t at[NAME_LABELS_MOST + 1];
@@ -27,7 +28,8 @@ static void hash_name(struct hashes *h, const struct names *names, const uint8_t
 		h->hash[n] = zone_hash_label(names->key, h->hash[n + 1], wire + h->at[n]);
 }
 
-static uint32_t *find_slot(const struct names *names, uint64_t hash, const uint8_t *wire, size_t len)
+static uint32_t *find_slot(
+	const struct names *names, uint64_t hash, const uint8_t *wire, size_t len)
 {
 	uint32_t s = (uint32_t)(hash >> 32) & (names->slots_n - 1);
 
@@ -35,7 +37,8 @@ static uint32_t *find_slot(const struct names *names, uint64_t hash, const uint8
 		if (!names->slot[s])
 			return &names->slot[s];
 		const struct names_entry *e = &names->entry[names->slot[s] - 1];
-		if (e->hash == hash && e->len == len && memcmp(names->r->bytes + e->owner, wire, len) == 0)
+		if (e->hash == hash && e->len == len &&
+			memcmp(names->r->bytes + e->owner, wire, len) == 0)
 			return &names->slot[s];
 	}
 }
@@ -66,8 +69,10 @@ static bool grow(struct names *names)
 	return true;
 }
 
-/* The entry of the name that starts at label `i` of a name whose wire starts at `owner`; `*is_new` when it was made. */
-static uint32_t intern(struct names *names, const struct hashes *h, unsigned i, uint32_t owner, bool *is_new)
+/* The entry of the name that starts at label `i` of a name whose wire starts at `owner`;
+ * `*is_new` when it was made. */
+static uint32_t intern(
+	struct names *names, const struct hashes *h, unsigned i, uint32_t owner, bool *is_new)
 {
 	const uint32_t at = owner + h->at[i];
 	const size_t len = h->at[h->labels] - h->at[i];
@@ -79,8 +84,12 @@ static uint32_t intern(struct names *names, const struct hashes *h, unsigned i, 
 	if (*slot)
 		return *slot - 1;
 	*is_new = true;
-	names->entry[names->n] = (struct names_entry){ .hash = h->hash[i], .owner = at, .first = NAMES_NONE,
-		.last = NAMES_NONE, .len = (uint8_t)len, .labels = (uint8_t)(h->labels - i) };
+	names->entry[names->n] = (struct names_entry){ .hash = h->hash[i],
+		.owner = at,
+		.first = NAMES_NONE,
+		.last = NAMES_NONE,
+		.len = (uint8_t)len,
+		.labels = (uint8_t)(h->labels - i) };
 	*slot = ++names->n;
 	return names->n - 1;
 }
@@ -120,11 +129,11 @@ static bool add_records(struct names *names)
 	return true;
 }
 
-/* --- canonical order -------------------------------------------------------------------------------------------- */
+/* --- canonical order ---------------------------------------------------------------------- */
 
-/* What a comparison of two names mostly needs: the first 16 bytes of their labels from the apex outwards. A byte is one more
- * than it is, so that 0 can end a label and sorts before all; the two values that leave no room end the key. Equal keys say
- * nothing. */
+/* What a comparison of two names mostly needs: the first 16 bytes of their labels from the apex
+ * outwards. A byte is one more than it is, so that 0 can end a label and sorts before all; the
+ * two values that leave no room end the key. Equal keys say nothing. */
 struct sort_key {
 	uint64_t high, low;
 	uint32_t entry;
@@ -149,7 +158,7 @@ static struct sort_key sort_key(const struct names *names, uint32_t entry)
 			}
 			key[k++] = (uint8_t)(label[i] + 1);
 		}
-		k++;                    /* the 0 that ends the label */
+		k++; /* the 0 that ends the label */
 	}
 	return (struct sort_key){ be64_get(key), be64_get(key + 8), entry };
 }
@@ -193,17 +202,20 @@ bool names_init(struct names *names, const struct records *r, struct hash_key ke
 {
 	struct hashes h;
 
-	*names = (struct names){ .r = r, .key = key, .apex_hash = key.k0, .room = 16, .slots_n = 32 };
+	*names = (struct names){
+		.r = r, .key = key, .apex_hash = key.k0, .room = 16, .slots_n = 32
+	};
 	names->apex_labels = 0;
 	names->apex_len = 1;
-	hash_name(&h, names, r->origin);        /* as seen from the root */
+	hash_name(&h, names, r->origin); /* as seen from the root */
 	names->apex_hash = h.hash[0];
 	names->apex_len = (uint8_t)name_len(r->origin);
 	names->apex_labels = (uint8_t)name_labels(r->origin);
 	names->entry = malloc(names->room * sizeof *names->entry);
 	names->slot = calloc(names->slots_n, sizeof *names->slot);
 	names->next = malloc((r->n + 1) * sizeof *names->next);
-	return names->entry && names->slot && names->next && add_records(names) && sort_names(names);
+	return names->entry && names->slot && names->next && add_records(names) &&
+		sort_names(names);
 }
 
 void names_fini(struct names *names)

@@ -19,7 +19,7 @@ static bool read_mx(struct fields *f)
 static bool read_srv(struct fields *f)
 {
 	return field_number(f, 2, "the priority") && field_number(f, 2, "the weight") &&
-	       field_number(f, 2, "the port") && field_name(f, "the server's name");
+		field_number(f, 2, "the port") && field_name(f, "the server's name");
 }
 
 static bool read_txt(struct fields *f)
@@ -35,8 +35,8 @@ static bool read_txt(struct fields *f)
 static bool read_mailbox(struct fields *f)
 {
 	const struct token *tok = &f->in->tok;
-	const char *at =
-		tok->kind == TOKEN_WORD && tok->len > 1 ? memchr(tok->s, '@', tok->len) : NULL;
+	const char *at = tok->kind == TOKEN_WORD && tok->len > 1 ? memchr(tok->s, '@', tok->len)
+								 : NULL;
 
 	if (at && (at == tok->s || at[-1] != '\\'))
 		return token_fault(f->in, at,
@@ -48,17 +48,17 @@ static bool read_mailbox(struct fields *f)
 static bool read_soa(struct fields *f)
 {
 	return field_name(f, "the primary server's name") && read_mailbox(f) &&
-	       field_number(f, 4, "the serial") &&
-	       field_period(f, UINT32_MAX, "the refresh time") &&
-	       field_period(f, UINT32_MAX, "the retry time") &&
-	       field_period(f, UINT32_MAX, "the expire time") &&
-	       field_period(f, FIELD_TTL_MOST, "the minimum TTL");
+		field_number(f, 4, "the serial") &&
+		field_period(f, UINT32_MAX, "the refresh time") &&
+		field_period(f, UINT32_MAX, "the retry time") &&
+		field_period(f, UINT32_MAX, "the expire time") &&
+		field_period(f, FIELD_TTL_MOST, "the minimum TTL");
 }
 
 static bool read_caa(struct fields *f)
 {
 	return field_number(f, 1, "the flags") && field_tag(f, "the tag") &&
-	       field_long_string(f, "the value");
+		field_long_string(f, "the value");
 }
 
 static bool read_edge(struct fields *f)
@@ -169,7 +169,7 @@ bool rdata_check(uint16_t type, const uint8_t *rdata, size_t len, struct fault *
 		return true;
 	case RRTYPE_AMTRELAY:
 		return rdata_odd_amtrelay_len(rdata, rdata + len) == len ||
-		       fault(why, "it is a precedence, a type, and a relay of that type");
+			fault(why, "it is a precedence, a type, and a relay of that type");
 	default: return rdata_ldns_check(type, rdata, len, why);
 	}
 }

@@ -98,8 +98,8 @@ static bool read_mnemonic(struct fields *f, ldns_rdf_type kind, const char *what
 	token_text(text, tok);
 	ldns_rdf *rdf = tok->len < 32 ? ldns_rdf_new_frm_str(kind, text) : NULL;
 	/* What ldns cannot look up it reads as a number; those have been taken above. */
-	const bool known =
-		rdf && ldns_rdf_size(rdf) == bytes && *tok->s != '-' && *tok->s != '+';
+	const bool known = rdf && ldns_rdf_size(rdf) == bytes && *tok->s != '-' &&
+		*tok->s != '+';
 	const bool ok = known && field_bytes(f, ldns_rdf_data(rdf), bytes);
 	ldns_rdf_deep_free(rdf);
 	if (!known)
@@ -116,10 +116,10 @@ static bool date_exists(const char *s)
 	uint32_t year, month, day, hour, minute, second;
 
 	return value_number(&year, s, 4, 9999) && value_number(&month, s + 4, 2, 12) &&
-	       value_number(&day, s + 6, 2, 31) && value_number(&hour, s + 8, 2, 23) &&
-	       value_number(&minute, s + 10, 2, 59) && value_number(&second, s + 12, 2, 59) &&
-	       year >= 1970 && month && day && day <= days[month - 1] &&
-	       (month != 2 || day < 29 || (year % 4 == 0 && (year % 100 || year % 400 == 0)));
+		value_number(&day, s + 6, 2, 31) && value_number(&hour, s + 8, 2, 23) &&
+		value_number(&minute, s + 10, 2, 59) && value_number(&second, s + 12, 2, 59) &&
+		year >= 1970 && month && day && day <= days[month - 1] &&
+		(month != 2 || day < 29 || (year % 4 == 0 && (year % 100 || year % 400 == 0)));
 }
 
 static bool read_time(struct fields *f, const char *what)
@@ -132,8 +132,8 @@ static bool read_time(struct fields *f, const char *what)
 	if (tok->len != 14)
 		return field_number(f, 4, what);
 	token_text(text, tok);
-	ldns_rdf *rdf =
-		date_exists(tok->s) ? ldns_rdf_new_frm_str(LDNS_RDF_TYPE_TIME, text) : NULL;
+	ldns_rdf *rdf = date_exists(tok->s) ? ldns_rdf_new_frm_str(LDNS_RDF_TYPE_TIME, text)
+					    : NULL;
 	if (!rdf)
 		return token_fault(
 			f->in, tok->s, "%s is no date (YYYYMMDDHHmmSS in UTC)", text);
@@ -325,5 +325,5 @@ bool rdata_ldns_check(uint16_t type, const uint8_t *rdata, size_t len, struct fa
 		p += n;
 	}
 	return p == end ||
-	       fault(why, "%zu bytes are left over behind the last field", (size_t)(end - p));
+		fault(why, "%zu bytes are left over behind the last field", (size_t)(end - p));
 }

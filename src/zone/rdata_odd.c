@@ -173,17 +173,17 @@ static bool read_angle(struct fields *f, unsigned most, const char *sides, const
 			if (sum > (int64_t)most * 3600000)
 				return token_fault(
 					f->in, start, "%s is at most %u degrees", what, most);
-			be32_put(
-				f->at, (uint32_t)(0x80000000u +
-						  ((*tok->s & 0x5f) == sides[0] ? sum : -sum)));
+			be32_put(f->at,
+				(uint32_t)(0x80000000u +
+					((*tok->s & 0x5f) == sides[0] ? sum : -sum)));
 			f->at += 4;
 			token_next(f->in);
 			return true;
 		}
 		if (i == 3 || !decimal(tok, i == 2 ? 3 : 0, false, &n) ||
-			n > (i == 0          ? most
-				    : i == 1 ? 59
-					     : 59999))
+			n > (i == 0                  ? most
+					    : i == 1 ? 59
+						     : 59999))
 			break;
 		sum += i == 2 ? n : n * unit_ms[i];
 		token_next(f->in);
@@ -235,8 +235,8 @@ bool rdata_odd_read_loc(struct fields *f)
 	f->at += 4;
 	token_next(f->in);
 	return read_size(f, head + 1, "the size") &&
-	       read_size(f, head + 2, "the horizontal precision") &&
-	       read_size(f, head + 3, "the vertical precision");
+		read_size(f, head + 2, "the horizontal precision") &&
+		read_size(f, head + 3, "the vertical precision");
 }
 
 size_t rdata_odd_loc_len(const uint8_t *p, const uint8_t *end)

@@ -57,7 +57,7 @@ static bool find_key(uint32_t *key, const char *s, size_t len)
 			return true;
 		}
 	return len > 3 && strncasecmp(s, "key", 3) == 0 && (s[3] != '0' || len == 4) &&
-	       value_number(key, s + 3, len - 3, KEY_INVALID - 1);
+		value_number(key, s + 3, len - 3, KEY_INVALID - 1);
 }
 
 /* --- values ------------------------------------------------------------------------------- */
@@ -191,7 +191,7 @@ static bool read_base64(struct fields *f, struct value *v)
 		return false;
 	f->at = part.at;
 	return in.tok.kind == TOKEN_END ||
-	       token_fault(f->in, v->at, "the value of ech is one word of base64");
+		token_fault(f->in, v->at, "the value of ech is one word of base64");
 }
 
 static bool read_port(struct fields *f, struct value *v)
@@ -230,9 +230,9 @@ static bool read_param(struct fields *f, struct param *p)
 
 	if (tok->kind != TOKEN_WORD)
 		return tok->kind == TOKEN_QUOTED &&
-		       token_fault(f->in, tok->s - 1,
-			       "a parameter is wanted here, as in "
-			       "alpn=\"h2,h3\" (the key stands outside of the quotes)");
+			token_fault(f->in, tok->s - 1,
+				"a parameter is wanted here, as in "
+				"alpn=\"h2,h3\" (the key stands outside of the quotes)");
 	const char *const end = tok->s + tok->len;
 	const char *const equals = memchr(tok->s, '=', tok->len);
 	*p = (struct param){ .at = tok->s };
@@ -393,12 +393,14 @@ bool rdata_svcb_check(const uint8_t *p, const uint8_t *end, struct fault *why)
 		if (value_is_sound(key, p + 4, be16_get(p + 2), all, end))
 			continue;
 		if (key == KEY_MANDATORY)
-			return fault(why, "mandatory must name keys that are in this record, "
-					  "each once, and not itself "
-					  "(RFC 9460 section 8)");
+			return fault(why,
+				"mandatory must name keys that are in this record, "
+				"each once, and not itself "
+				"(RFC 9460 section 8)");
 		if (key == KEY_NO_DEFAULT_ALPN)
-			return fault(why, "no-default-alpn has no value, and alpn must be "
-					  "there too (RFC 9460 section 7.1.1)");
+			return fault(why,
+				"no-default-alpn has no value, and alpn must be "
+				"there too (RFC 9460 section 7.1.1)");
 		return fault(why, "the value of %s is not of its form (RFC 9460)",
 			key < KEYS_NAMED ? names[key] : "key65535");
 	}

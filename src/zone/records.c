@@ -27,7 +27,8 @@ uint8_t *records_room(struct records *r, size_t len)
 {
 	if (r->bytes_len + len > r->bytes_room) {
 		const size_t room = r->bytes_room * 2 + len + 4096;
-		uint8_t *bytes = r->bytes_len + len > UINT32_MAX ? NULL : realloc(r->bytes, room);
+		uint8_t *bytes = r->bytes_len + len > UINT32_MAX ? NULL
+								 : realloc(r->bytes, room);
 		if (!bytes)
 			return NULL;
 		r->bytes = bytes;
@@ -56,5 +57,6 @@ struct fault_at records_at(const struct records *r, const struct record *rr)
 		return (struct fault_at){ 0 };
 	const struct records_file *f = &r->files[rr->file];
 	return (struct fault_at){ f->path, f->content.text,
-		f->content.text ? f->content.text + f->content.len : NULL, rr->line, rr->column };
+		f->content.text ? f->content.text + f->content.len : NULL, rr->line,
+		rr->column };
 }

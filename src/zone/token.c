@@ -322,8 +322,8 @@ void token_warning(struct tokens *t, const char *at, const char *fmt, ...)
 	}
 	/* Finding a place costs; a file with a million warnings shall not. */
 	const bool shown = t->faults->warnings < FAULTS_MOST;
-	const struct fault_at where =
-		shown ? place(t, at) : (struct fault_at){ .path = t->path };
+	const struct fault_at where = shown ? place(t, at)
+					    : (struct fault_at){ .path = t->path };
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof what, fmt, ap);
 	va_end(ap);

@@ -61,7 +61,7 @@ bool value_aaaa(uint8_t to[static 16], const char *s, size_t len)
 			v = v << 4 | (unsigned)d;
 		if (s < end && *s == '.')
 			return n <= 12 && value_a(to + n, group, (size_t)(end - group)) &&
-			       spread(to, n + 4, gap);
+				spread(to, n + 4, gap);
 		if (s == group || s - group > 4 || n == 16)
 			return false;
 		be16_put(to + n, v);

@@ -25,10 +25,14 @@ bool verify_soa(const struct records *r, struct faults *f)
 			continue;
 		const struct fault_at at = records_at(r, rr);
 		if (!at_apex(r, rr))
-			ok = faults_error(f, &at, "this SOA is not at %s, the top of the zone (a zone below it is a file of its own)",
+			ok = faults_error(f, &at,
+				"this SOA is not at %s, the top of the zone (a zone below it "
+				"is a file of its own)",
 				name);
 		else if (soa)
-			ok = faults_error(f, &at, "%s has a second SOA (the first is at line %u; keep one)", name, soa->line);
+			ok = faults_error(f, &at,
+				"%s has a second SOA (the first is at line %u; keep one)", name,
+				soa->line);
 		else
 			soa = rr;
 	}
@@ -38,51 +42,64 @@ bool verify_soa(const struct records *r, struct faults *f)
 	if (r->n_files)
 		at = (struct fault_at){ r->files[0].path, r->files[0].content.text,
 			r->files[0].content.text + r->files[0].content.len, 1, 1 };
-	return faults_error(f, &at, "%s has no SOA record (every zone starts with one: @ SOA ns1 hostmaster 1 7200 900 1209600 300)",
+	return faults_error(f, &at,
+		"%s has no SOA record (every zone starts with one: @ SOA ns1 hostmaster 1 7200 "
+		"900 1209600 300)",
 		name);
 }
 
 /* Of two records that may not be together, the one written later is to blame. */
-static bool blame(const struct records *r, uint32_t a, uint32_t b, struct faults *f, const char *say)
+static bool blame(
+	const struct records *r, uint32_t a, uint32_t b, struct faults *f, const char *say)
 {
 	const struct record *later = &r->rr[a > b ? a : b], *other = &r->rr[a > b ? b : a];
 	const struct fault_at at = records_at(r, later);
 	char name[NAME_TEXT], type[RRTYPE_TEXT], with[RRTYPE_TEXT];
 
-	return faults_error(f, &at, "%s %s beside the %s of line %u: %s", name_text(name, r->bytes + later->owner),
-		rrtype_text(type, later->type), rrtype_text(with, other->type), other->line, say);
+	return faults_error(f, &at, "%s %s beside the %s of line %u: %s",
+		name_text(name, r->bytes + later->owner), rrtype_text(type, later->type),
+		rrtype_text(with, other->type), other->line, say);
 }
 
 static bool is_dnssec_companion(uint16_t type)
 {
-	return type == RRTYPE_RRSIG || type == RRTYPE_NSEC || type == RRTYPE_KEY || type == RRTYPE_NXT || type == RRTYPE_SIG;
+	return type == RRTYPE_RRSIG || type == RRTYPE_NSEC || type == RRTYPE_KEY ||
+		type == RRTYPE_NXT || type == RRTYPE_SIG;
 }
 
 /* `at` is the record of a type that tolerates few neighbours. */
-static bool check_neighbours(const struct records *r, const uint32_t *set, uint32_t n, uint32_t at, struct faults *f)
+static bool check_neighbours(
+	const struct records *r, const uint32_t *set, uint32_t n, uint32_t at, struct faults *f)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		const uint16_t type = r->rr[set[i]].type, mine = r->rr[set[at]].type;
 		if (type == mine)
 			continue;
 		if (mine == RRTYPE_CNAME && !is_dnssec_companion(type))
-			return blame(r, set[at], set[i], f, "a CNAME stands alone at its name (RFC 1034 section 3.6.2)");
-		if (mine == RRTYPE_EDGE && (type == RRTYPE_A || type == RRTYPE_AAAA || type == RRTYPE_DNAME))
-			return blame(r, set[at], set[i], f, "EDGE answers for the name's addresses; take one of the two out");
+			return blame(r, set[at], set[i], f,
+				"a CNAME stands alone at its name (RFC 1034 section 3.6.2)");
+		if (mine == RRTYPE_EDGE &&
+			(type == RRTYPE_A || type == RRTYPE_AAAA || type == RRTYPE_DNAME))
+			return blame(r, set[at], set[i], f,
+				"EDGE answers for the name's addresses; take one of the two "
+				"out");
 	}
 	return true;
 }
 
 static bool is_singleton(uint16_t type)
 {
-	return type == RRTYPE_CNAME || type == RRTYPE_DNAME || type == RRTYPE_SOA || type == RRTYPE_EDGE;
+	return type == RRTYPE_CNAME || type == RRTYPE_DNAME || type == RRTYPE_SOA ||
+		type == RRTYPE_EDGE;
 }
 
 static bool same_set(const struct records *r, uint32_t a, uint32_t b)
 {
 	const struct record *x = &r->rr[a], *y = &r->rr[b];
 
-	return x->type == y->type && (x->type != RRTYPE_RRSIG || memcmp(r->bytes + x->rdata, r->bytes + y->rdata, 2) == 0);
+	return x->type == y->type &&
+		(x->type != RRTYPE_RRSIG ||
+			memcmp(r->bytes + x->rdata, r->bytes + y->rdata, 2) == 0);
 }
 
 static int compare_rdata(const void *va, const void *vb, void *ctx)
@@ -90,7 +107,8 @@ static int compare_rdata(const void *va, const void *vb, void *ctx)
 	const struct records *r = ctx;
 	const uint32_t a = *(const uint32_t *)va, b = *(const uint32_t *)vb;
 	const struct record *x = &r->rr[a], *y = &r->rr[b];
-	const int d = memcmp(r->bytes + x->rdata, r->bytes + y->rdata, x->rdlen < y->rdlen ? x->rdlen : y->rdlen);
+	const int d = memcmp(r->bytes + x->rdata, r->bytes + y->rdata,
+		x->rdlen < y->rdlen ? x->rdlen : y->rdlen);
 
 	if (d)
 		return d;
@@ -106,17 +124,24 @@ static int compare_numbers(const void *va, const void *vb)
 	return a < b ? -1 : a > b;
 }
 
-/* Takes duplicates out of one RRset (RFC 2181 section 5); the order as written stays. Returns how many are left. */
-static uint32_t drop_duplicates(const struct records *r, uint32_t *set, uint32_t n, struct faults *f)
+/* Takes duplicates out of one RRset (RFC 2181 section 5); the order as written stays. Returns
+ * how many are left. */
+static uint32_t drop_duplicates(
+	const struct records *r, uint32_t *set, uint32_t n, struct faults *f)
 {
 	uint32_t left = 0;
 
 	qsort_r(set, n, sizeof *set, compare_rdata, (void *)(uintptr_t)r);
 	for (uint32_t i = 0; i < n; i++) {
-		const struct record *rr = &r->rr[set[i]], *kept = left ? &r->rr[set[left - 1]] : NULL;
-		if (kept && kept->rdlen == rr->rdlen && !memcmp(r->bytes + kept->rdata, r->bytes + rr->rdata, rr->rdlen)) {
+		const struct record *rr = &r->rr[set[i]],
+				    *kept = left ? &r->rr[set[left - 1]] : NULL;
+		if (kept && kept->rdlen == rr->rdlen &&
+			!memcmp(r->bytes + kept->rdata, r->bytes + rr->rdata, rr->rdlen)) {
 			const struct fault_at at = records_at(r, rr);
-			faults_warning(f, &at, "the same record stands at line %u already; this one is left out", kept->line);
+			faults_warning(f, &at,
+				"the same record stands at line %u already; this one is left "
+				"out",
+				kept->line);
 			continue;
 		}
 		set[left++] = set[i];
@@ -125,7 +150,8 @@ static uint32_t drop_duplicates(const struct records *r, uint32_t *set, uint32_t
 	return left;
 }
 
-static void check_ttls(const struct records *r, const uint32_t *set, uint32_t n, struct faults *f)
+static void check_ttls(
+	const struct records *r, const uint32_t *set, uint32_t n, struct faults *f)
 {
 	const struct record *lowest = &r->rr[set[0]];
 	char type[RRTYPE_TEXT];
@@ -137,13 +163,16 @@ static void check_ttls(const struct records *r, const uint32_t *set, uint32_t n,
 		if (r->rr[set[i]].ttl_s == r->rr[set[0]].ttl_s)
 			continue;
 		const struct fault_at at = records_at(r, &r->rr[set[i]]);
-		faults_warning(f, &at, "the %s records of this name have different TTLs; all get the lowest, %u (RFC 2181 section 5.2)",
+		faults_warning(f, &at,
+			"the %s records of this name have different TTLs; all get the lowest, "
+			"%u (RFC 2181 section 5.2)",
 			rrtype_text(type, lowest->type), lowest->ttl_s);
 		return;
 	}
 }
 
-bool verify_node(const struct records *r, uint32_t *set, uint32_t *n, bool apex, struct faults *f)
+bool verify_node(
+	const struct records *r, uint32_t *set, uint32_t *n, bool apex, struct faults *f)
 {
 	uint32_t kept = 0;
 	bool ok = true, has_ns = false;
@@ -160,7 +189,8 @@ bool verify_node(const struct records *r, uint32_t *set, uint32_t *n, bool apex,
 			count = drop_duplicates(r, set + from, count, f);
 		}
 		if (count > 1 && is_singleton(type))
-			ok = blame(r, set[from], set[from + 1], f, "a name has only one of these; take one out");
+			ok = blame(r, set[from], set[from + 1], f,
+				"a name has only one of these; take one out");
 		if (type == RRTYPE_CNAME || type == RRTYPE_EDGE)
 			ok = check_neighbours(r, set, *n, from, f) && ok;
 		memmove(set + kept, set + from, count * sizeof *set);
@@ -185,7 +215,8 @@ static bool has_address(const struct names *names, uint32_t entry)
 }
 
 /* One NS record at a visible name. */
-static bool check_server(const struct names *names, const struct names_entry *e, const struct record *rr, struct faults *f)
+static bool check_server(const struct names *names, const struct names_entry *e,
+	const struct record *rr, struct faults *f)
 {
 	const struct records *r = names->r;
 	const uint8_t *owner = r->bytes + e->owner;
@@ -201,10 +232,14 @@ static bool check_server(const struct names *names, const struct names_entry *e,
 	const struct fault_at at = records_at(r, rr);
 	name_text(name, target);
 	if (e->labels && name_is_under(target, owner))
-		return faults_error(f, &at, "the delegation's server %s is below the cut and has no A or AAAA here: add its glue", name);
+		return faults_error(f, &at,
+			"the delegation's server %s is below the cut and has no A or AAAA "
+			"here: add its glue",
+			name);
 	if (entry != NAMES_NONE && names->entry[entry].flags & NODE_HIDDEN)
-		return true;            /* another delegation's business */
-	faults_warning(f, &at, "the server %s is in this zone and has no A or AAAA record", name);
+		return true; /* another delegation's business */
+	faults_warning(
+		f, &at, "the server %s is in this zone and has no A or AAAA record", name);
 	return true;
 }
 

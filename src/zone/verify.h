@@ -12,15 +12,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Bytes of an RRset that still fit into a message of 65,535 with a header, the longest question and an OPT record. */
+/* Bytes of an RRset that still fit into a message of 65,535 with a header, the longest question
+ * and an OPT record. */
 enum { VERIFY_RRSET_MOST = 65535 - 12 - 259 - 11 - 64 };
 
 /* One SOA, at the apex. */
 bool verify_soa(const struct records *r, struct faults *f);
 
-/* The records `set[0..*n)` of one name, sorted by type: which may not stand together, which there may be only one of, and TTLs
- * that differ. Duplicates are taken out, and `*n` told. */
-bool verify_node(const struct records *r, uint32_t *set, uint32_t *n, bool apex, struct faults *f);
+/* The records `set[0..*n)` of one name, sorted by type: which may not stand together, which
+ * there may be only one of, and TTLs that differ. Duplicates are taken out, and `*n` told. */
+bool verify_node(
+	const struct records *r, uint32_t *set, uint32_t *n, bool apex, struct faults *f);
 
 /* Name servers inside the zone have addresses. names->entry[].flags are set. */
 bool verify_names(const struct names *names, struct faults *f);

@@ -53,10 +53,10 @@ struct set_slot {
 };
 
 struct zone_set {
-	unsigned refs;              /* atomic */
+	unsigned refs; /* atomic */
 	struct hash_key key;
 	uint32_t slots_n, n;
-	uint64_t depths[2];         /* bit d: there is an apex of d labels */
+	uint64_t depths[2]; /* bit d: there is an apex of d labels */
 	struct set_slot *slots;
 	const struct zone **zones;
 };
@@ -123,8 +123,8 @@ struct hash_key zone_set_key(const struct zone_set *set)
 	return set->key;
 }
 
-const struct zone *zone_set_find(const struct zone_set *set, const struct zone_name *name, unsigned labels_most,
-	size_t *index)
+const struct zone *zone_set_find(const struct zone_set *set, const struct zone_name *name,
+	unsigned labels_most, size_t *index)
 {
 	for (unsigned skip = name->labels - labels_most; skip <= name->labels; skip++) {
 		const unsigned depth = name->labels - skip;

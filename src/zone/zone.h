@@ -1,14 +1,16 @@
 /* zone.h - a zone as it is served: one compiled, immutable image; and the set of all zones.
  *
- * The image is one run of bytes with offsets instead of pointers. Nodes stand in canonical order (RFC 4034 section 6.1),
- * each followed by its RRsets as they go on the wire, so that a positive answer is one copy. A hash table of lower-cased
- * names, keyed with random words, finds a node in one probe. What is not there by name but by structure is found at
- * load: zone cuts, what they and DNAMEs hide, empty non-terminals, wildcards.
+ * The image is one run of bytes with offsets instead of pointers. Nodes stand in canonical
+ * order (RFC 4034 section 6.1), each followed by its RRsets as they go on the wire, so that a
+ * positive answer is one copy. A hash table of lower-cased names, keyed with random words,
+ * finds a node in one probe. What is not there by name but by structure is found at load: zone
+ * cuts, what they and DNAMEs hide, empty non-terminals, wildcards.
  *
- * How an RRset stands in the image: each RR starts with a two-byte compression pointer to its owner, written as 0xC00C
- * (the question name); names in the RDATA of NS, CNAME, SOA, PTR and MX end in a pointer to the zone's apex where they
- * are inside the zone. Where those pointers stand is listed behind the RRset ("patches"), and whoever writes a message
- * sets them to where the apex stands in it. Everything else is verbatim.
+ * How an RRset stands in the image: each RR starts with a two-byte compression pointer to its
+ * owner, written as 0xC00C (the question name); names in the RDATA of NS, CNAME, SOA, PTR and
+ * MX end in a pointer to the zone's apex where they are inside the zone. Where those pointers
+ * stand is listed behind the RRset ("patches"), and whoever writes a message sets them to where
+ * the apex stands in it. Everything else is verbatim.
  *
  * Shared by count between worlds; any thread may read.
  */
@@ -23,28 +25,30 @@
 #include <stdint.h>
 
 enum {
-	NODE_CUT = 1,               /* NS below the apex: what is here and below belongs to another zone */
-	NODE_DNAME = 2,             /* names below are redirected (RFC 6672) */
-	NODE_HIDDEN = 4,            /* below a cut or a DNAME: glue, or data that nobody sees */
-	NODE_WILDCARD = 8,          /* has a child "*" */
+	NODE_CUT = 1,    /* NS below the apex: what is here and below belongs to another zone */
+	NODE_DNAME = 2,  /* names below are redirected (RFC 6672) */
+	NODE_HIDDEN = 4, /* below a cut or a DNAME: glue, or data that nobody sees */
+	NODE_WILDCARD = 8, /* has a child "*" */
 	NODE_CNAME = 16,
 	NODE_EDGE = 32
 };
 
-/* A name of the zone, at a multiple of 4 in the image. `name` is its labels without those of the apex, in lower case, and
- * without the root; the RRsets follow at the next multiple of 4. */
+/* A name of the zone, at a multiple of 4 in the image. `name` is its labels without those of
+ * the apex, in lower case, and without the root; the RRsets follow at the next multiple of 4.
+ */
 struct zone_node {
-	uint16_t rrsets;            /* how many; 0 is an empty non-terminal */
-	uint8_t flags;              /* NODE_* */
-	uint8_t name_len;           /* bytes */
+	uint16_t rrsets;  /* how many; 0 is an empty non-terminal */
+	uint8_t flags;    /* NODE_* */
+	uint8_t name_len; /* bytes */
 	uint8_t name[];
 };
 
-/* All records of one type at a node, `len` bytes of wire; `patches` 16-bit offsets into the wire follow at the next
- * multiple of 2. Types ascend, but that RRSIGs stand behind the type that they cover. */
+/* All records of one type at a node, `len` bytes of wire; `patches` 16-bit offsets into the
+ * wire follow at the next multiple of 2. Types ascend, but that RRSIGs stand behind the type
+ * that they cover. */
 struct zone_rrset {
 	uint16_t type;
-	uint16_t aux;               /* RRSIG: the type it covers. EDGE: index in the zone's pool names */
+	uint16_t aux; /* RRSIG: the type it covers. EDGE: index in the zone's pool names */
 	uint16_t count;
 	uint16_t len;
 	uint16_t patches;
@@ -55,26 +59,27 @@ struct zone_rrset {
 /* A hash slot: 0 is empty. */
 struct zone_slot {
 	uint32_t tag;
-	uint32_t node;              /* offset in the image; the image starts with 4 bytes of nothing */
+	uint32_t node; /* offset in the image; the image starts with 4 bytes of nothing */
 };
 
 struct zone {
-	unsigned refs;              /* atomic */
+	unsigned refs; /* atomic */
 	uint32_t slots_n;
 	struct zone_slot *slots;
 	uint8_t *image;
 	uint32_t image_len;
-	uint32_t apex_node;         /* offset */
-	uint32_t soa_negative;      /* offset of an RRset: SOA with the TTL of negative answers (RFC 2308 section 5) */
+	uint32_t apex_node;    /* offset */
+	uint32_t soa_negative; /* offset of an RRset: SOA with the TTL of negative answers (RFC
+				  2308 section 5) */
 	uint32_t serial;
 	uint64_t apex_hash;
-	uint32_t records, nodes;    /* counts, for reports */
+	uint32_t records, nodes; /* counts, for reports */
 	uint16_t pools_n;
-	uint8_t apex_len;           /* bytes, with the root */
+	uint8_t apex_len; /* bytes, with the root */
 	uint8_t apex_labels;
-	uint8_t depth;              /* labels of the deepest name, without the apex's */
-	char **pools;               /* names of the pools that EDGE records name, each once */
-	uint8_t apex[];             /* wire, lower case */
+	uint8_t depth;  /* labels of the deepest name, without the apex's */
+	char **pools;   /* names of the pools that EDGE records name, each once */
+	uint8_t apex[]; /* wire, lower case */
 };
 
 void zone_hold(const struct zone *z);
@@ -94,7 +99,7 @@ static inline const struct zone_rrset *zone_rrset_at(const struct zone *z, uint3
 static inline const struct zone_rrset *zone_first_rrset(const struct zone_node *n)
 {
 	return (const struct zone_rrset *)(const void *)((const uint8_t *)n +
-							 ((sizeof *n + n->name_len + 3u) & ~3u));
+		((sizeof *n + n->name_len + 3u) & ~3u));
 }
 
 static inline const uint16_t *zone_rrset_patches(const struct zone_rrset *s)
@@ -121,9 +126,10 @@ static inline const struct zone_rrset *zone_find_rrset(const struct zone_node *n
 	return NULL;
 }
 
-/* The hash of a name is that of the name above it, with its first label added: so one pass from the root hashes a name and
- * all names above it. `label` starts with its length byte. */
-static inline uint64_t zone_hash_label(struct hash_key key, uint64_t above, const uint8_t *label)
+/* The hash of a name is that of the name above it, with its first label added: so one pass from
+ * the root hashes a name and all names above it. `label` starts with its length byte. */
+static inline uint64_t zone_hash_label(
+	struct hash_key key, uint64_t above, const uint8_t *label)
 {
 	size_t len = *label + 1u;
 	uint64_t h = above + len, v;
@@ -147,19 +153,21 @@ const struct zone *zone_set_get(const struct zone_set *set, size_t i);
 
 /* A name with everything that looking it up needs. */
 struct zone_name {
-	const uint8_t *wire;        /* lower case; borrowed */
+	const uint8_t *wire; /* lower case; borrowed */
 	unsigned len, labels;
-	uint8_t at[NAME_LABELS_MOST + 1];       /* where label i starts; at[labels] is the root's */
-	uint64_t hash[NAME_LABELS_MOST + 1];    /* hash[i] is that of the name that starts at label i */
+	uint8_t at[NAME_LABELS_MOST + 1]; /* where label i starts; at[labels] is the root's */
+	uint64_t hash[NAME_LABELS_MOST +
+		1]; /* hash[i] is that of the name that starts at label i */
 };
 
 void zone_name_set(struct zone_name *name, struct hash_key key, const uint8_t *lower);
 
 struct hash_key zone_set_key(const struct zone_set *set);
 
-/* The zone whose apex is nearest above `name` (or is it), not counting names that have more than `labels_most` labels: pass
- * name->labels, or one less for the zone above a cut. `*index` (may be NULL) is its number in the set. NULL: none. */
-const struct zone *zone_set_find(const struct zone_set *set, const struct zone_name *name, unsigned labels_most,
-	size_t *index);
+/* The zone whose apex is nearest above `name` (or is it), not counting names that have more
+ * than `labels_most` labels: pass name->labels, or one less for the zone above a cut. `*index`
+ * (may be NULL) is its number in the set. NULL: none. */
+const struct zone *zone_set_find(const struct zone_set *set, const struct zone_name *name,
+	unsigned labels_most, size_t *index);
 
 #endif

@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		for (size_t e = 0; e < c.n_edges; e++)
 			assert(c.edges[e].n_a || c.edges[e].n_aaaa || c.edges[e].cname);
 		for (size_t z = 0; z < c.n_zones; z++)
-			assert(!c.zones[z].name != !c.zones[z].dir && !c.zones[z].name == !c.zones[z].file);
+			assert(!c.zones[z].name != !c.zones[z].dir &&
+				!c.zones[z].name == !c.zones[z].file);
 		assert(c.net.n && c.net.workers <= NET_WORKERS_MOST);
 		conf_fini(&c);
 	}

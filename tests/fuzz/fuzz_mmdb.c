@@ -60,17 +60,35 @@ static void read_both(const char *path)
 }
 
 /* What stands at the end of a file, with holes for what changes. */
-static const uint8_t metadata[] =
-	"\xab\xcd\xefMaxMind.com\xe9"
-	"\x5b" "binary_format_major_version" "\xa1\x02"
-	"\x5b" "binary_format_minor_version" "\xa0"
-	"\x4b" "build_epoch" "\x01\x02\x01"
-	"\x4b" "description" "\xe0"
-	"\x49" "languages" "\x00\x04"
-	"\x4d" "database_type" "\x44" "fuzz"
-	"\x4a" "ip_version" "\xa1\x04"
-	"\x4a" "node_count" "\xc4\0\0\0\1"
-	"\x4b" "record_size" "\xa1\x18";
+static const uint8_t metadata[] = "\xab\xcd\xefMaxMind.com\xe9"
+				  "\x5b"
+				  "binary_format_major_version"
+				  "\xa1\x02"
+				  "\x5b"
+				  "binary_format_minor_version"
+				  "\xa0"
+				  "\x4b"
+				  "build_epoch"
+				  "\x01\x02\x01"
+				  "\x4b"
+				  "description"
+				  "\xe0"
+				  "\x49"
+				  "languages"
+				  "\x00\x04"
+				  "\x4d"
+				  "database_type"
+				  "\x44"
+				  "fuzz"
+				  "\x4a"
+				  "ip_version"
+				  "\xa1\x04"
+				  "\x4a"
+				  "node_count"
+				  "\xc4\0\0\0\1"
+				  "\x4b"
+				  "record_size"
+				  "\xa1\x18";
 enum {
 	METADATA = sizeof metadata - 1,
 	BITS_AT = METADATA - 1,

@@ -1,6 +1,8 @@
-/* fuzz_packet.c - any bytes as a query over UDP and TCP, against a zone of every kind of name and a pool of edges.
+/* fuzz_packet.c - any bytes as a query over UDP and TCP, against a zone of every kind of name
+ * and a pool of edges.
  *
- * Whatever comes in, what goes out is a sound message: as long as may be, its records ending where it ends.
+ * Whatever comes in, what goes out is a sound message: as long as may be, its records ending
+ * where it ends.
  */
 #include "answer/answer.h"
 #include "base/bytes.h"
@@ -15,10 +17,15 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static const char zone_text[] =
-	"$TTL 300\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\n@ NS ns.sub\n@ MX 10 mail\n@ TXT \"x\"\nns1 A 192.0.2.1\nns1 AAAA 2001:db8::1\n"
-	"www EDGE web\n@ EDGE web\n*.w A 192.0.2.2\n*.e EDGE web\nc1 CNAME c2\nc2 CNAME c1\nc3 CNAME www\nc4 CNAME x.d\n"
-	"d DNAME w\nlong DNAME aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
-	"sub NS ns.sub\nsub NS ns1\nns.sub A 192.0.2.3\na.b.c.ent TXT y\n$GENERATE 1-90 big A 10.0.0.$\n$GENERATE 1-40 sub2 NS ns$.sub2\n"
+	"$TTL 300\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\n@ NS ns.sub\n@ MX 10 mail\n@ TXT "
+	"\"x\"\nns1 A 192.0.2.1\nns1 AAAA 2001:db8::1\n"
+	"www EDGE web\n@ EDGE web\n*.w A 192.0.2.2\n*.e EDGE web\nc1 CNAME c2\nc2 CNAME c1\nc3 "
+	"CNAME www\nc4 CNAME x.d\n"
+	"d DNAME w\nlong DNAME "
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
+	"sub NS ns.sub\nsub NS ns1\nns.sub A 192.0.2.3\na.b.c.ent TXT y\n$GENERATE 1-90 big A "
+	"10.0.0.$\n$GENERATE 1-40 sub2 NS ns$.sub2\n"
 	"$GENERATE 1-40 ns$.sub2 A 192.0.2.$\n";
 
 static bool pool_known(void *ctx, const char *name)
@@ -29,15 +36,27 @@ static bool pool_known(void *ctx, const char *name)
 
 static struct world *make_world(void)
 {
-	static const struct addr a[] = { { { [10] = 255, 255, 192, 0, 2, 1 } }, { { 0x20, 1, 0xd, 0xb8, [15] = 1 } } };
+	static const struct addr a[] = { { { [10] = 255, 255, 192, 0, 2, 1 } },
+		{ { 0x20, 1, 0xd, 0xb8, [15] = 1 } } };
 	static const uint8_t cname[] = "\3www\7example";
 	static const struct edge_opts edges[] = {
-		{ .name = "a", .placed = true, .a = a, .n_a = 1, .aaaa = a + 1, .n_aaaa = 1, .weight = 1 },
+		{ .name = "a",
+			.placed = true,
+			.a = a,
+			.n_a = 1,
+			.aaaa = a + 1,
+			.n_aaaa = 1,
+			.weight = 1 },
 		{ .name = "b", .placed = true, .lat = 9, .cname = cname, .weight = 1 },
 	};
 	static const uint16_t both[] = { 0, 1 };
-	const struct pool_opts pool = { .name = "web", .edges = both, .n = 2, .answers = 2, .spread_ms = INFINITY,
-		.spread_share = INFINITY, .ttl_max_s = 30 };
+	const struct pool_opts pool = { .name = "web",
+		.edges = both,
+		.n = 2,
+		.answers = 2,
+		.spread_ms = INFINITY,
+		.spread_share = INFINITY,
+		.ttl_max_s = 30 };
 	static const char *city = "geoip/city.mmdb";
 	const struct hash_key key = { 3, 4 };
 	const struct compile_opts opts = { key, pool_known, NULL };
@@ -60,7 +79,8 @@ static struct world *make_world(void)
 	struct atlas *atlas = atlas_read(&(struct atlas_opts){ &city, 1, NULL, 0 }, NULL);
 	if (!atlas)
 		abort();
-	struct steer *steer = steer_new(&(struct steer_opts){ edges, 2, &pool, 1 }, atlas, NULL);
+	struct steer *steer = steer_new(
+		&(struct steer_opts){ edges, 2, &pool, 1 }, atlas, NULL);
 	struct world *w = world_new(&(struct world_opts){ set, steer, true, states });
 	zone_set_drop(set);
 	steer_drop(steer);
@@ -70,7 +90,8 @@ static struct world *make_world(void)
 	return w;
 }
 
-/* The length of the name at `at`, its pointers checked to point back; aborts when it is none. */
+/* The length of the name at `at`, its pointers checked to point back; aborts when it is none.
+ */
 static size_t skip_name(const uint8_t *m, size_t len, size_t at)
 {
 	size_t end = 0, here = at, total = 0;

@@ -45,7 +45,8 @@ int main(int argc, char **argv)
 			suites[i].add();
 	CU_basic_set_mode(CU_BRM_NORMAL);
 	CU_basic_run_tests();
-	const unsigned run = CU_get_number_of_tests_run(), bad = CU_get_number_of_tests_failed();
+	const unsigned run = CU_get_number_of_tests_run(),
+		       bad = CU_get_number_of_tests_failed();
 	printf("unit: %u passed, %u failed\n", run - bad, bad);
 	CU_cleanup_registry();
 	return bad != 0;

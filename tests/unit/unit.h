@@ -8,12 +8,12 @@
 #include <stddef.h>
 
 struct unit_case {
-	const char *claim;          /* a sentence that is true when the test passes */
+	const char *claim; /* a sentence that is true when the test passes */
 	void (*run)(void);
 };
 
-/* Adds a suite; `name` is the file it tests ("geo/netmap"). Called by suite_<name>() of tests/unit/<room>/test_<name>.c;
- * main.c calls all of those. */
+/* Adds a suite; `name` is the file it tests ("geo/netmap"). Called by suite_<name>() of
+ * tests/unit/<room>/test_<name>.c; main.c calls all of those. */
 void unit_suite(const char *name, const struct unit_case *cases, size_t n);
 
 #define UNIT_COUNT(table) (sizeof(table) / sizeof *(table))

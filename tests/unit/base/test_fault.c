@@ -11,7 +11,8 @@ static void a_fault_shows_its_line_and_a_caret(void)
 	faults_init(&f);
 	const struct fault_at at = { "z", text, text + sizeof text - 1, 2, 7 };
 	CU_ASSERT_FALSE(faults_error(&f, &at, "%s is bad", "it"));
-	CU_ASSERT_STRING_EQUAL(text_get(&f.text), "z:2:7: error: it is bad\n    www A 192.0.2.256\n          ^\n");
+	CU_ASSERT_STRING_EQUAL(text_get(&f.text),
+		"z:2:7: error: it is bad\n    www A 192.0.2.256\n          ^\n");
 	CU_ASSERT_EQUAL(f.errors, 1);
 	faults_fini(&f);
 }
@@ -87,9 +88,12 @@ void suite_fault(void)
 	static const struct unit_case cases[] = {
 		{ "a fault shows its line and a caret", a_fault_shows_its_line_and_a_caret },
 		{ "a tab before the caret stays a tab", a_tab_before_the_caret_stays_a_tab },
-		{ "a place outside of the text is survived", a_place_outside_of_the_text_is_survived },
-		{ "a very long line is shown around the place", a_very_long_line_is_shown_around_the_place },
-		{ "fifty errors are shown and the rest counted", fifty_errors_are_shown_and_the_rest_counted },
+		{ "a place outside of the text is survived",
+			a_place_outside_of_the_text_is_survived },
+		{ "a very long line is shown around the place",
+			a_very_long_line_is_shown_around_the_place },
+		{ "fifty errors are shown and the rest counted",
+			fifty_errors_are_shown_and_the_rest_counted },
 	};
 
 	unit_suite("base/fault", cases, UNIT_COUNT(cases));

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const names[] = { "listen", "workers", "user", "tcp-clients", "tcp-idle", "ams1", "ams2", "x" };
+static const char *const names[] = { "listen", "workers", "user", "tcp-clients", "tcp-idle",
+	"ams1", "ams2", "x" };
 
 static void a_name_has_the_number_of_its_place(void)
 {
@@ -42,14 +43,17 @@ static void the_nearest_name_is_what_a_person_meant(void)
 		{ "nothing like it", "latency", NULL },
 		{ "no word", "", NULL },
 		{ "a word past all names",
-		  "llllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllll", NULL },
+			"llllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllll"
+			"llllllllllllllll",
+			NULL },
 	};
 	struct arena mem = { 0 };
 	const struct known k = known_new(&mem, names, UNIT_COUNT(names));
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
 		const char *got = known_nearest(&k, row[i].word);
-		const bool same = got && row[i].want ? strcmp(got, row[i].want) == 0 : got == row[i].want;
+		const bool same = got && row[i].want ? strcmp(got, row[i].want) == 0
+						     : got == row[i].want;
 		if (!same)
 			printf("\n%s: %s\n", row[i].say, got ? got : "none");
 		CU_ASSERT_TRUE(same);
@@ -62,7 +66,8 @@ void suite_known(void)
 {
 	static const struct unit_case cases[] = {
 		{ "a name has the number of its place", a_name_has_the_number_of_its_place },
-		{ "the nearest name is what a person meant", the_nearest_name_is_what_a_person_meant },
+		{ "the nearest name is what a person meant",
+			the_nearest_name_is_what_a_person_meant },
 	};
 
 	unit_suite("conf/known", cases, UNIT_COUNT(cases));

@@ -7,13 +7,14 @@
 #include <math.h>
 #include <string.h>
 
-#define EDGES \
+#define EDGES                                                                                 \
 	"edges: { ams1: { at: \"1,2\", a: 192.0.2.1 }, iad2: { at: \"3,4\", a: 192.0.2.2 }, " \
 	"far: { a: 192.0.2.3, weight: 0 } }\n"
 
 static void the_server_section_reaches_its_options(void)
 {
-	static const char *const want[] = { "127.0.0.1:5300", "192.0.2.1:53", "[::1]:53", "[::2]:53", "[2001:db8::1]:54" };
+	static const char *const want[] = { "127.0.0.1:5300", "192.0.2.1:53", "[::1]:53",
+		"[::2]:53", "[2001:db8::1]:54" };
 	struct conf c;
 
 	told_complete(&c);
@@ -23,7 +24,8 @@ static void the_server_section_reaches_its_options(void)
 		const struct sockaddr *sa = (const struct sockaddr *)&c.net.listen[i].sa;
 		CU_ASSERT_STRING_EQUAL(addr_sockaddr_text(buf, sa), want[i]);
 		CU_ASSERT_EQUAL(c.net.listen[i].len,
-			sa->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+			sa->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+						 : sizeof(struct sockaddr_in6));
 	}
 	CU_ASSERT_EQUAL(c.net.workers, 4);
 	CU_ASSERT_STRING_EQUAL(c.user, "waymark");
@@ -56,8 +58,10 @@ static void what_is_left_out_has_a_default(void)
 	struct text lines;
 	struct conf c;
 
-	CU_ASSERT_TRUE_FATAL(told_read(&c, "server: { listen: 192.0.2.1 }\nzones: [ { dir: z } ]\n"
-					   "edges: { e: { a: 192.0.2.9, at: \"1,2\" } }\npools: { p: { edges: e } }\n", &lines));
+	CU_ASSERT_TRUE_FATAL(told_read(&c,
+		"server: { listen: 192.0.2.1 }\nzones: [ { dir: z } ]\n"
+		"edges: { e: { a: 192.0.2.9, at: \"1,2\" } }\npools: { p: { edges: e } }\n",
+		&lines));
 	text_fini(&lines);
 	CU_ASSERT_EQUAL(c.net.workers, 0);
 	CU_ASSERT_PTR_NULL(c.user);
@@ -82,37 +86,58 @@ static void what_is_left_out_has_a_default(void)
 static void keys_that_are_unknown_or_missing_are_told(void)
 {
 	static const struct told_case row[] = {
-		{ "the nearest key is named, and not said to be missing too", "sever: { listen: 192.0.2.1 }\nzone: []\n",
-		  "1:1: error: unknown key \"sever\" in the configuration; did you mean \"server\"?\n"
-		  "2:1: error: unknown key \"zone\" in the configuration; did you mean \"zones\"?\n" },
-		{ "without a near one, all are named", SERVER ZONES "latency: { files: [ x ] }\n",
-		  "3:1: error: unknown key \"latency\" in the configuration (known: server, control, geoip, edges, pools, zones)\n" },
-		{ "in a section", "server: { listne: 192.0.2.1, tcp_clients: 3, ECS: on }\n" ZONES,
-		  "1:11: error: unknown key \"listne\" in server; did you mean \"listen\"?\n"
-		  "1:30: error: unknown key \"tcp_clients\" in server; did you mean \"tcp-clients\"?\n"
-		  "1:46: error: unknown key \"ECS\" in server; did you mean \"ecs\"?\n" },
+		{ "the nearest key is named, and not said to be missing too",
+			"sever: { listen: 192.0.2.1 }\nzone: []\n",
+			"1:1: error: unknown key \"sever\" in the configuration; did you mean "
+			"\"server\"?\n"
+			"2:1: error: unknown key \"zone\" in the configuration; did you mean "
+			"\"zones\"?\n" },
+		{ "without a near one, all are named",
+			SERVER ZONES "latency: { files: [ x ] }\n",
+			"3:1: error: unknown key \"latency\" in the configuration (known: "
+			"server, control, geoip, edges, pools, zones)\n" },
+		{ "in a section",
+			"server: { listne: 192.0.2.1, tcp_clients: 3, ECS: on }\n" ZONES,
+			"1:11: error: unknown key \"listne\" in server; did you mean "
+			"\"listen\"?\n"
+			"1:30: error: unknown key \"tcp_clients\" in server; did you mean "
+			"\"tcp-clients\"?\n"
+			"1:46: error: unknown key \"ECS\" in server; did you mean \"ecs\"?\n" },
 		{ "in an edge", SERVER ZONES "edges: { e: { a: 192.0.2.1, wieght: 3 } }\n",
-		  "3:29: error: unknown key \"wieght\" in edge e; did you mean \"weight\"?\n" },
-		{ "in a pool, of a release to come", SERVER ZONES EDGES "pools: { web: { edges: ams1, probe: web } }\n",
-		  "4:30: error: unknown key \"probe\" in pool web (known: edges, policy, answers, spread, ttl, all-down, default, "
-		  "pin)\n" },
-		{ "in a pin", SERVER ZONES EDGES "pools: { web: { edges: ams1, pin: { nets: {} } } }\n",
-		  "4:37: error: unknown key \"nets\" in pin; did you mean \"net\"?\n" },
+			"3:29: error: unknown key \"wieght\" in edge e; did you mean "
+			"\"weight\"?\n" },
+		{ "in a pool, of a release to come",
+			SERVER ZONES EDGES "pools: { web: { edges: ams1, probe: web } }\n",
+			"4:30: error: unknown key \"probe\" in pool web (known: edges, policy, "
+			"answers, spread, ttl, all-down, default, "
+			"pin)\n" },
+		{ "in a pin",
+			SERVER ZONES EDGES
+			"pools: { web: { edges: ams1, pin: { nets: {} } } }\n",
+			"4:37: error: unknown key \"nets\" in pin; did you mean \"net\"?\n" },
 		{ "in a zone", SERVER "zones: [ { name: a, flie: b } ]\n",
-		  "2:21: error: unknown key \"flie\" in a zone; did you mean \"file\"?\n" },
+			"2:21: error: unknown key \"flie\" in a zone; did you mean "
+			"\"file\"?\n" },
 		{ "what every file needs", "edges: {}\n",
-		  "error: \"server\" is missing in the configuration; write for example: server: { listen: [ \"0.0.0.0:53\", "
-		  "\"[::]:53\" ] }\n"
-		  "error: \"zones\" is missing in the configuration; write for example: zones: [ { name: example.com, file: "
-		  "zones/example.com.zone } ]\n" },
+			"error: \"server\" is missing in the configuration; write for example: "
+			"server: { listen: [ \"0.0.0.0:53\", "
+			"\"[::]:53\" ] }\n"
+			"error: \"zones\" is missing in the configuration; write for example: "
+			"zones: [ { name: example.com, file: "
+			"zones/example.com.zone } ]\n" },
 		{ "what a server needs", "server: { ecs: on }\n" ZONES,
-		  "1:1: error: \"listen\" is missing in server; write for example: listen: [ \"0.0.0.0:53\", \"[::]:53\" ]\n" },
+			"1:1: error: \"listen\" is missing in server; write for example: "
+			"listen: [ \"0.0.0.0:53\", \"[::]:53\" ]\n" },
 		{ "a section that is empty", "server:\n" ZONES,
-		  "1:1: error: there is no value behind this; write one, or take the line out\n" },
+			"1:1: error: there is no value behind this; write one, or take the "
+			"line out\n" },
 		{ "a section that is a list", "server: [ x ]\n" ZONES,
-		  "1:9: error: server must be a mapping of keys and values, not a list\n" },
-		{ "one word for files, not two", SERVER ZONES "geoip: { city: { files: [ x ] } }\n",
-		  "3:18: error: unknown key \"files\" in city; did you mean \"file\"?\n" },
+			"1:9: error: server must be a mapping of keys and values, not a "
+			"list\n" },
+		{ "one word for files, not two",
+			SERVER ZONES "geoip: { city: { files: [ x ] } }\n",
+			"3:18: error: unknown key \"files\" in city; did you mean "
+			"\"file\"?\n" },
 	};
 
 	told_check(row, UNIT_COUNT(row));
@@ -122,43 +147,69 @@ static void values_of_the_server_are_checked(void)
 {
 	static const struct told_case row[] = {
 		{ "port 0", "server: { listen: \"192.0.2.1:0\" }\n" ZONES,
-		  "1:19: error: port 0 is no port to listen on; write 1 to 65535, or none for 53\n" },
-		{ "an address twice, once with the port that it has anyway", "server: { listen: [ 192.0.2.1, \"192.0.2.1:53\" ] }\n" ZONES,
-		  "1:32: error: this address and port is here twice; take one out\n" },
+			"1:19: error: port 0 is no port to listen on; write 1 to 65535, or "
+			"none for 53\n" },
+		{ "an address twice, once with the port that it has anyway",
+			"server: { listen: [ 192.0.2.1, \"192.0.2.1:53\" ] }\n" ZONES,
+			"1:32: error: this address and port is here twice; take one out\n" },
 		{ "a name", "server: { listen: localhost }\n" ZONES,
-		  "1:19: error: \"localhost\" is not an address (write 192.0.2.1:53 or [2001:db8::1]:53)\n" },
+			"1:19: error: \"localhost\" is not an address (write 192.0.2.1:53 or "
+			"[2001:db8::1]:53)\n" },
 		{ "no address", "server: { listen: [] }\n" ZONES,
-		  "1:19: error: \"listen\" must be an address with or without a port, or a list of them, not an empty list\n" },
+			"1:19: error: \"listen\" must be an address with or without a port, or "
+			"a list of them, not an empty list\n" },
 		{ "a list in a list", "server: { listen: [ [ 192.0.2.1 ] ] }\n" ZONES,
-		  "1:21: error: \"listen\" must be an address with or without a port, or a list of them, not a list\n" },
+			"1:21: error: \"listen\" must be an address with or without a port, or "
+			"a list of them, not a list\n" },
 		{ "workers: none", "server: { listen: 192.0.2.1, workers: 0 }\n" ZONES,
-		  "1:39: error: \"workers\" must be auto, or a number from 1 to 256, not \"0\"\n" },
+			"1:39: error: \"workers\" must be auto, or a number from 1 to 256, not "
+			"\"0\"\n" },
 		{ "workers: too many", "server: { listen: 192.0.2.1, workers: 257 }\n" ZONES,
-		  "1:39: error: \"workers\" must be auto, or a number from 1 to 256, not \"257\"\n" },
+			"1:39: error: \"workers\" must be auto, or a number from 1 to 256, not "
+			"\"257\"\n" },
 		{ "workers: octal?", "server: { listen: 192.0.2.1, workers: 010 }\n" ZONES,
-		  "1:39: error: \"workers\" must be auto, or a number from 1 to 256, not \"010\"\n" },
-		{ "a number with a sign", "server: { listen: 192.0.2.1, tcp-clients: +5 }\n" ZONES,
-		  "1:43: error: \"tcp-clients\" must be a number from 1 to 1000000, not \"+5\"\n" },
+			"1:39: error: \"workers\" must be auto, or a number from 1 to 256, not "
+			"\"010\"\n" },
+		{ "a number with a sign",
+			"server: { listen: 192.0.2.1, tcp-clients: +5 }\n" ZONES,
+			"1:43: error: \"tcp-clients\" must be a number from 1 to 1000000, not "
+			"\"+5\"\n" },
 		{ "a number past all words of the machine",
-		  "server: { listen: 192.0.2.1, tcp-clients: 18446744073709551617 }\n" ZONES,
-		  "1:43: error: \"tcp-clients\" must be a number from 1 to 1000000, not \"18446744073709551617\"\n" },
-		{ "a duration without a unit", "server: { listen: 192.0.2.1, tcp-idle: 10 }\n" ZONES,
-		  "1:40: error: \"tcp-idle\" needs a unit (ms, s, m, h, d or w); write 10s\n" },
+			"server: { listen: 192.0.2.1, tcp-clients: 18446744073709551617 "
+			"}\n" ZONES,
+			"1:43: error: \"tcp-clients\" must be a number from 1 to 1000000, not "
+			"\"18446744073709551617\"\n" },
+		{ "a duration without a unit",
+			"server: { listen: 192.0.2.1, tcp-idle: 10 }\n" ZONES,
+			"1:40: error: \"tcp-idle\" needs a unit (ms, s, m, h, d or w); write "
+			"10s\n" },
 		{ "a duration too long", "server: { listen: 192.0.2.1, tcp-idle: 61m }\n" ZONES,
-		  "1:40: error: \"tcp-idle\" must be a duration from 1ms to 1h, such as 10s, not \"61m\"\n" },
-		{ "a duration with a unit of its own", "server: { listen: 192.0.2.1, tcp-idle: 10sec }\n" ZONES,
-		  "1:40: error: \"tcp-idle\" must be a duration from 1ms to 1h, such as 10s, not \"10sec\"\n" },
-		{ "a switch that is neither", "server: { listen: 192.0.2.1, ecs: maybe }\n" ZONES,
-		  "1:35: error: \"ecs\" must be on or off, not \"maybe\"\n" },
+			"1:40: error: \"tcp-idle\" must be a duration from 1ms to 1h, such as "
+			"10s, not \"61m\"\n" },
+		{ "a duration with a unit of its own",
+			"server: { listen: 192.0.2.1, tcp-idle: 10sec }\n" ZONES,
+			"1:40: error: \"tcp-idle\" must be a duration from 1ms to 1h, such as "
+			"10s, not \"10sec\"\n" },
+		{ "a switch that is neither",
+			"server: { listen: 192.0.2.1, ecs: maybe }\n" ZONES,
+			"1:35: error: \"ecs\" must be on or off, not \"maybe\"\n" },
 		{ "an empty text", "server: { listen: 192.0.2.1, user: '' }\n" ZONES,
-		  "1:36: error: \"user\" must be the name of a user, not \"\"\n" },
-		{ "a text with a terminal's commands in it", "server: { listen: \"\\e[31m\" }\n" ZONES,
-		  "1:19: error: a line break or control character in \"listen\"; take it out\n" },
+			"1:36: error: \"user\" must be the name of a user, not \"\"\n" },
+		{ "a text with a terminal's commands in it",
+			"server: { listen: \"\\e[31m\" }\n" ZONES,
+			"1:19: error: a line break or control character in \"listen\"; take it "
+			"out\n" },
 		{ "a value that is shown is cut and harmless",
-		  "server: { listen: 192.0.2.1, ecs: " "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" " }\n" ZONES,
-		  "1:35: error: \"ecs\" must be on or off, not \"" "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" "...\"\n" },
-		{ "a file twice", SERVER ZONES "geoip: { asn: { file: [ x, /etc/waymark/x ] } }\n",
-		  "3:28: error: this file is here twice; take one out\n" },
+			"server: { listen: 192.0.2.1, ecs: "
+			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			"xxxxxx"
+			" }\n" ZONES,
+			"1:35: error: \"ecs\" must be on or off, not \""
+			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			"...\"\n" },
+		{ "a file twice",
+			SERVER ZONES "geoip: { asn: { file: [ x, /etc/waymark/x ] } }\n",
+			"3:28: error: this file is here twice; take one out\n" },
 	};
 
 	told_check(row, UNIT_COUNT(row));
@@ -169,7 +220,8 @@ static void switches_know_all_words_of_yaml(void)
 	static const struct {
 		const char *word;
 		bool on;
-	} row[] = { { "on", true }, { "true", true }, { "Yes", true }, { "OFF", false }, { "false", false }, { "no", false } };
+	} row[] = { { "on", true }, { "true", true }, { "Yes", true }, { "OFF", false },
+		{ "false", false }, { "no", false } };
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
 		struct text yaml = { 0 }, lines;
@@ -189,9 +241,12 @@ static void a_socket_has_at_most_107_bytes_of_path(void)
 	for (size_t len = 107; len <= 108; len++) {
 		struct text yaml = { 0 }, lines;
 		struct conf c;
-		text_addf(&yaml, SERVER ZONES "control: { socket: %0*d }\n", (int)(len - strlen("/etc/waymark/")), 0);
+		text_addf(&yaml, SERVER ZONES "control: { socket: %0*d }\n",
+			(int)(len - strlen("/etc/waymark/")), 0);
 		CU_ASSERT_EQUAL(told_read(&c, text_get(&yaml), &lines), len == 107);
-		CU_ASSERT_EQUAL(strstr(text_get(&lines), "3:20: error: the path of a socket has at most 107 bytes; this one has 108") != NULL,
+		CU_ASSERT_EQUAL(strstr(text_get(&lines),
+					"3:20: error: the path of a socket has at most 107 "
+					"bytes; this one has 108") != NULL,
 			len == 108);
 		text_fini(&yaml);
 		text_fini(&lines);
@@ -203,14 +258,19 @@ static void a_socket_has_at_most_107_bytes_of_path(void)
 static void all_faults_are_told_in_one_run(void)
 {
 	static const struct told_case row[] = {
-		{ "in the order of the file", "server: { listen: x, ecs: y }\nedges: { one: { a: z } }\nzones: [ { file: f } ]\n"
-		  "pools: { p: { edges: ono } }\nfoo: 1\n",
-		  "1:19: error: \"x\" is not an address (write 192.0.2.1:53 or [2001:db8::1]:53)\n"
-		  "1:27: error: \"ecs\" must be on or off, not \"y\"\n"
-		  "2:20: error: \"z\" is not an IPv4 address\n"
-		  "5:1: error: unknown key \"foo\" in the configuration (known: server, control, geoip, edges, pools, zones)\n"
-		  "3:12: error: this zone has no \"name\"; write for example: name: example.com\n"
-		  "4:22: error: there is no edge \"ono\"; did you mean \"one\"?\n" },
+		{ "in the order of the file",
+			"server: { listen: x, ecs: y }\nedges: { one: { a: z } }\nzones: [ { "
+			"file: f } ]\n"
+			"pools: { p: { edges: ono } }\nfoo: 1\n",
+			"1:19: error: \"x\" is not an address (write 192.0.2.1:53 or "
+			"[2001:db8::1]:53)\n"
+			"1:27: error: \"ecs\" must be on or off, not \"y\"\n"
+			"2:20: error: \"z\" is not an IPv4 address\n"
+			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
+			"control, geoip, edges, pools, zones)\n"
+			"3:12: error: this zone has no \"name\"; write for example: name: "
+			"example.com\n"
+			"4:22: error: there is no edge \"ono\"; did you mean \"one\"?\n" },
 	};
 
 	told_check(row, UNIT_COUNT(row));
@@ -234,14 +294,16 @@ static void the_first_50_errors_are_shown_and_reading_stops(void)
 
 static void a_fault_shows_its_line_and_a_caret(void)
 {
-	static const char yaml[] = "server:\n  listen: 192.0.2.1\n  workers: none\nzones: [ { dir: z } ]\n";
+	static const char yaml[] =
+		"server:\n  listen: 192.0.2.1\n  workers: none\nzones: [ { dir: z } ]\n";
 	struct faults f;
 	struct conf c;
 
 	faults_init(&f);
 	CU_ASSERT_FALSE(conf_read_text(&c, "t.yaml", yaml, sizeof yaml - 1, &f));
 	CU_ASSERT_STRING_EQUAL(text_get(&f.text),
-		"t.yaml:3:12: error: \"workers\" must be auto, or a number from 1 to 256, not \"none\"\n"
+		"t.yaml:3:12: error: \"workers\" must be auto, or a number from 1 to 256, not "
+		"\"none\"\n"
 		"      workers: none\n"
 		"               ^\n");
 	faults_fini(&f);
@@ -254,7 +316,8 @@ static void a_file_that_cannot_be_read_is_a_fault(void)
 
 	faults_init(&f);
 	CU_ASSERT_FALSE(conf_read(&c, "/nonexistent/waymark.yaml", &f));
-	CU_ASSERT_STRING_EQUAL(text_get(&f.text), "error: /nonexistent/waymark.yaml: No such file or directory\n");
+	CU_ASSERT_STRING_EQUAL(text_get(&f.text),
+		"error: /nonexistent/waymark.yaml: No such file or directory\n");
 	conf_fini(&c);
 	faults_fini(&f);
 }
@@ -263,17 +326,23 @@ void suite_schema(void);
 void suite_schema(void)
 {
 	static const struct unit_case cases[] = {
-		{ "the server section reaches its options", the_server_section_reaches_its_options },
-		{ "relative paths start at the folder of the file", relative_paths_start_at_the_folder_of_the_file },
+		{ "the server section reaches its options",
+			the_server_section_reaches_its_options },
+		{ "relative paths start at the folder of the file",
+			relative_paths_start_at_the_folder_of_the_file },
 		{ "what is left out has a default", what_is_left_out_has_a_default },
-		{ "keys that are unknown or missing are told", keys_that_are_unknown_or_missing_are_told },
+		{ "keys that are unknown or missing are told",
+			keys_that_are_unknown_or_missing_are_told },
 		{ "values of the server are checked", values_of_the_server_are_checked },
 		{ "switches know all words of YAML", switches_know_all_words_of_yaml },
-		{ "a socket has at most 107 bytes of path", a_socket_has_at_most_107_bytes_of_path },
+		{ "a socket has at most 107 bytes of path",
+			a_socket_has_at_most_107_bytes_of_path },
 		{ "all faults are told in one run", all_faults_are_told_in_one_run },
-		{ "the first 50 errors are shown and reading stops", the_first_50_errors_are_shown_and_reading_stops },
+		{ "the first 50 errors are shown and reading stops",
+			the_first_50_errors_are_shown_and_reading_stops },
 		{ "a fault shows its line and a caret", a_fault_shows_its_line_and_a_caret },
-		{ "a file that cannot be read is a fault", a_file_that_cannot_be_read_is_a_fault },
+		{ "a file that cannot be read is a fault",
+			a_file_that_cannot_be_read_is_a_fault },
 	};
 
 	unit_suite("conf/schema", cases, UNIT_COUNT(cases));

@@ -42,52 +42,90 @@ static void edges_keep_their_order_and_values(void)
 static void values_of_edges_are_checked(void)
 {
 	static const struct told_case row[] = {
-		{ "latitude and longitude the wrong way round", SERVER ZONES "edges: { e: { a: 192.0.2.1, at: \"103.82,1.35\" } }\n",
-		  "3:33: error: a latitude is from -90 to 90, not 103.82 (latitude comes first, then longitude)\n" },
-		{ "past the date line", SERVER ZONES "edges: { e: { a: 192.0.2.1, at: \"1,180.5\" } }\n",
-		  "3:33: error: a longitude is from -180 to 180, not 180.5\n" },
-		{ "a place without quotes in braces", SERVER ZONES "edges: { e: { at: 52.37,4.90, a: 192.0.2.1 } }\n",
-		  "3:19: error: \"at\" must be latitude and longitude, such as \"52.37,4.90\"; a comma inside { } needs the quotes\n"
-		  "3:25: error: unknown key \"4.90\" in edge e (known: at, a, aaaa, cname, weight, state)\n" },
-		{ "a place in words", SERVER ZONES "edges: { e: { a: 192.0.2.1, at: Amsterdam } }\n",
-		  "3:33: error: \"at\" must be latitude and longitude, such as \"52.37,4.90\", not \"Amsterdam\"\n" },
-		{ "no number of any kind", SERVER ZONES "edges: { e: { a: 192.0.2.1, at: \"nan,0x10\" } }\n",
-		  "3:33: error: \"at\" must be latitude and longitude, such as \"52.37,4.90\", not \"nan,0x10\"\n" },
-		{ "three numbers", SERVER ZONES "edges: { e: { a: 192.0.2.1, at: [ 1, 2, 3 ] } }\n",
-		  "3:33: error: \"at\" must be latitude and longitude, such as \"52.37,4.90\", not a list\n" },
-		{ "IPv6 under a", SERVER ZONES "edges: { e: { a: [ \"2001:db8::1\", 192.0.2.256 ] } }\n",
-		  "3:20: error: 2001:db8::1 is an IPv6 address; it belongs under \"aaaa\"\n"
-		  "3:35: error: \"192.0.2.256\" is not an IPv4 address\n" },
-		{ "IPv4 under aaaa", SERVER ZONES "edges: { e: { aaaa: [ 192.0.2.1, \"::ffff:192.0.2.1\" ] } }\n",
-		  "3:23: error: 192.0.2.1 is an IPv4 address; it belongs under \"a\"\n"
-		  "3:34: error: ::ffff:192.0.2.1 is an IPv4 address written as IPv6; it belongs under \"a\"\n" },
-		{ "an address twice, in other letters", SERVER ZONES "edges: { e: { aaaa: [ 2001:db8::A, \"2001:DB8:0::a\" ] } }\n",
-		  "3:36: error: this address is here twice; take one out\n" },
-		{ "an address that YAML takes for a key", SERVER ZONES "edges:\n  e:\n    aaaa: [ 2001:db8:: ]\n",
-		  "5:13: error: \"aaaa\" must be an IPv6 address or a list of them; an address with \":\" at its end needs quotes\n" },
+		{ "latitude and longitude the wrong way round",
+			SERVER ZONES "edges: { e: { a: 192.0.2.1, at: \"103.82,1.35\" } }\n",
+			"3:33: error: a latitude is from -90 to 90, not 103.82 (latitude comes "
+			"first, then longitude)\n" },
+		{ "past the date line",
+			SERVER ZONES "edges: { e: { a: 192.0.2.1, at: \"1,180.5\" } }\n",
+			"3:33: error: a longitude is from -180 to 180, not 180.5\n" },
+		{ "a place without quotes in braces",
+			SERVER ZONES "edges: { e: { at: 52.37,4.90, a: 192.0.2.1 } }\n",
+			"3:19: error: \"at\" must be latitude and longitude, such as "
+			"\"52.37,4.90\"; a comma inside { } needs the quotes\n"
+			"3:25: error: unknown key \"4.90\" in edge e (known: at, a, aaaa, "
+			"cname, weight, state)\n" },
+		{ "a place in words",
+			SERVER ZONES "edges: { e: { a: 192.0.2.1, at: Amsterdam } }\n",
+			"3:33: error: \"at\" must be latitude and longitude, such as "
+			"\"52.37,4.90\", not \"Amsterdam\"\n" },
+		{ "no number of any kind",
+			SERVER ZONES "edges: { e: { a: 192.0.2.1, at: \"nan,0x10\" } }\n",
+			"3:33: error: \"at\" must be latitude and longitude, such as "
+			"\"52.37,4.90\", not \"nan,0x10\"\n" },
+		{ "three numbers",
+			SERVER ZONES "edges: { e: { a: 192.0.2.1, at: [ 1, 2, 3 ] } }\n",
+			"3:33: error: \"at\" must be latitude and longitude, such as "
+			"\"52.37,4.90\", not a list\n" },
+		{ "IPv6 under a",
+			SERVER ZONES "edges: { e: { a: [ \"2001:db8::1\", 192.0.2.256 ] } }\n",
+			"3:20: error: 2001:db8::1 is an IPv6 address; it belongs under "
+			"\"aaaa\"\n"
+			"3:35: error: \"192.0.2.256\" is not an IPv4 address\n" },
+		{ "IPv4 under aaaa",
+			SERVER ZONES
+			"edges: { e: { aaaa: [ 192.0.2.1, \"::ffff:192.0.2.1\" ] } }\n",
+			"3:23: error: 192.0.2.1 is an IPv4 address; it belongs under \"a\"\n"
+			"3:34: error: ::ffff:192.0.2.1 is an IPv4 address written as IPv6; it "
+			"belongs under \"a\"\n" },
+		{ "an address twice, in other letters",
+			SERVER ZONES
+			"edges: { e: { aaaa: [ 2001:db8::A, \"2001:DB8:0::a\" ] } }\n",
+			"3:36: error: this address is here twice; take one out\n" },
+		{ "an address that YAML takes for a key",
+			SERVER ZONES "edges:\n  e:\n    aaaa: [ 2001:db8:: ]\n",
+			"5:13: error: \"aaaa\" must be an IPv6 address or a list of them; an "
+			"address with \":\" at its end needs quotes\n" },
 		{ "no way to reach it", SERVER ZONES "edges: { e: { at: \"1,2\" } }\n",
-		  "3:10: error: edge e has no address; give it \"a\", \"aaaa\" or \"cname\"\n" },
-		{ "a faulty address is a fault, but not none", SERVER ZONES "edges: { e: { a: x } }\n",
-		  "3:18: error: \"x\" is not an IPv4 address\n" },
-		{ "a cname that is not used", SERVER ZONES "edges: { e: { a: 192.0.2.1, cname: x.example } }\n",
-		  "3:29: warning: this is not used: edge e has addresses, and they come first\n" },
+			"3:10: error: edge e has no address; give it \"a\", \"aaaa\" or "
+			"\"cname\"\n" },
+		{ "a faulty address is a fault, but not none",
+			SERVER ZONES "edges: { e: { a: x } }\n",
+			"3:18: error: \"x\" is not an IPv4 address\n" },
+		{ "a cname that is not used",
+			SERVER ZONES "edges: { e: { a: 192.0.2.1, cname: x.example } }\n",
+			"3:29: warning: this is not used: edge e has addresses, and they come "
+			"first\n" },
 		{ "a broken cname", SERVER ZONES "edges: { e: { cname: x..example } }\n",
-		  "3:22: error: \"x..example\" has an empty label (two dots together, or a dot in front)\n" },
+			"3:22: error: \"x..example\" has an empty label (two dots together, or "
+			"a dot in front)\n" },
 		{ "the root as cname", SERVER ZONES "edges: { e: { cname: . } }\n",
-		  "3:22: error: \"cname\" must be a domain name, such as edge.example.net, not \".\"\n" },
-		{ "a cname in its own letters", SERVER ZONES "edges: { e: { cname: b\xc3\xbc" "cher.example } }\n",
-		  "3:22: error: \"b\xc3\xbc" "cher.example\" is not ASCII; write the name's xn-- form (RFC 5890)\n" },
-		{ "a weight too large", SERVER ZONES "edges: { e: { a: 192.0.2.1, weight: 65536 } }\n",
-		  "3:37: error: \"weight\" must be a number from 0 to 65535, not \"65536\"\n" },
-		{ "an unknown state", SERVER ZONES "edges: { e: { a: 192.0.2.1, state: UP } }\n",
-		  "3:36: error: \"state\" must be up, down or drain, not \"UP\"\n" },
-		{ "a name that starts like an option", SERVER ZONES "edges: { -e: { a: 192.0.2.1 } }\n",
-		  "3:10: error: \"-e\" is no name for an edge: it starts with a letter or digit, and has only those and \"-\", \"_\" "
-		  "and \".\" in it\n" },
+			"3:22: error: \"cname\" must be a domain name, such as "
+			"edge.example.net, not \".\"\n" },
+		{ "a cname in its own letters",
+			SERVER ZONES "edges: { e: { cname: b\xc3\xbc"
+				     "cher.example } }\n",
+			"3:22: error: \"b\xc3\xbc"
+			"cher.example\" is not ASCII; write the name's xn-- form (RFC "
+			"5890)\n" },
+		{ "a weight too large",
+			SERVER ZONES "edges: { e: { a: 192.0.2.1, weight: 65536 } }\n",
+			"3:37: error: \"weight\" must be a number from 0 to 65535, not "
+			"\"65536\"\n" },
+		{ "an unknown state",
+			SERVER ZONES "edges: { e: { a: 192.0.2.1, state: UP } }\n",
+			"3:36: error: \"state\" must be up, down or drain, not \"UP\"\n" },
+		{ "a name that starts like an option",
+			SERVER ZONES "edges: { -e: { a: 192.0.2.1 } }\n",
+			"3:10: error: \"-e\" is no name for an edge: it starts with a letter "
+			"or digit, and has only those and \"-\", \"_\" "
+			"and \".\" in it\n" },
 		{ "an edge with nothing", SERVER ZONES "edges:\n  e:\n",
-		  "4:3: error: there is no value behind this; write one, or take the line out\n" },
+			"4:3: error: there is no value behind this; write one, or take the "
+			"line out\n" },
 		{ "an edge that is an address", SERVER ZONES "edges: { e: 192.0.2.1 }\n",
-		  "3:13: error: edge e must be a mapping of keys and values, not one value\n" },
+			"3:13: error: edge e must be a mapping of keys and values, not one "
+			"value\n" },
 	};
 
 	told_check(row, UNIT_COUNT(row));

@@ -24,32 +24,56 @@ static void zones_have_lower_case_names_and_places(void)
 static void zones_are_checked(void)
 {
 	static const struct told_case row[] = {
-		{ "none at all is allowed", SERVER "zones: []\n", "2:8: warning: there are no zones; every query will be refused\n" },
+		{ "none at all is allowed", SERVER "zones: []\n",
+			"2:8: warning: there are no zones; every query will be refused\n" },
 		{ "not a list", SERVER "zones: { dir: z }\n",
-		  "2:8: error: \"zones\" must be a list of { name: ..., file: ... } and { dir: ... }, not a mapping\n" },
+			"2:8: error: \"zones\" must be a list of { name: ..., file: ... } and "
+			"{ dir: ... }, not a mapping\n" },
 		{ "a name without a file", SERVER "zones: [ { name: a.example } ]\n",
-		  "2:12: error: this zone has no \"file\"; write for example: file: zones/example.com.zone\n" },
+			"2:12: error: this zone has no \"file\"; write for example: file: "
+			"zones/example.com.zone\n" },
 		{ "a file without a name", SERVER "zones: [ { file: a } ]\n",
-		  "2:12: error: this zone has no \"name\"; write for example: name: example.com\n" },
+			"2:12: error: this zone has no \"name\"; write for example: name: "
+			"example.com\n" },
 		{ "a name and a folder", SERVER "zones: [ { name: a.example, dir: z } ]\n",
-		  "2:29: error: \"dir\" stands alone; give \"name\" an entry of its own\n" },
+			"2:29: error: \"dir\" stands alone; give \"name\" an entry of its "
+			"own\n" },
 		{ "neither", SERVER "zones:\n  - {}\n  - x\n",
-		  "3:5: error: this entry has neither \"name\" and \"file\" nor \"dir\"\n"
-		  "4:5: error: a zone must be a mapping of keys and values, not one value\n" },
-		{ "entries whose values were told already", SERVER "zones: [ { dir: *a }, { name: *b, file: f }, { name: c, file: *d } ]\n",
-		  "2:17: error: aliases (*name) are not taken; write the value itself, or put the text in quotes\n"
-		  "2:31: error: aliases (*name) are not taken; write the value itself, or put the text in quotes\n"
-		  "2:63: error: aliases (*name) are not taken; write the value itself, or put the text in quotes\n" },
-		{ "a zone twice, in other letters", SERVER "zones:\n  - { name: a.example, file: a }\n  - { file: b, name: A.Example. }\n",
-		  "4:22: error: this zone is here twice (first on line 3); take one out\n" },
+			"3:5: error: this entry has neither \"name\" and \"file\" nor \"dir\"\n"
+			"4:5: error: a zone must be a mapping of keys and values, not one "
+			"value\n" },
+		{ "entries whose values were told already",
+			SERVER "zones: [ { dir: *a }, { name: *b, file: f }, { name: c, file: "
+			       "*d } ]\n",
+			"2:17: error: aliases (*name) are not taken; write the value itself, "
+			"or put the text in quotes\n"
+			"2:31: error: aliases (*name) are not taken; write the value itself, "
+			"or put the text in quotes\n"
+			"2:63: error: aliases (*name) are not taken; write the value itself, "
+			"or put the text in quotes\n" },
+		{ "a zone twice, in other letters",
+			SERVER "zones:\n  - { name: a.example, file: a }\n  - { file: b, name: "
+			       "A.Example. }\n",
+			"4:22: error: this zone is here twice (first on line 3); take one "
+			"out\n" },
 		{ "a folder twice", SERVER "zones: [ { dir: z }, { dir: /etc/waymark/z } ]\n",
-		  "2:29: error: this folder is here twice (first on line 2); take one out\n" },
-		{ "a zone and its child", SERVER "zones: [ { name: example, file: a }, { name: a.example, file: b } ]\n", "" },
-		{ "a label of 64", SERVER "zones: [ { name: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, file: b } ]\n",
-		  "2:18: error: \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" has a label over 63 bytes (RFC 1035 "
-		  "section 2.3.4)\n" },
+			"2:29: error: this folder is here twice (first on line 2); take one "
+			"out\n" },
+		{ "a zone and its child",
+			SERVER
+			"zones: [ { name: example, file: a }, { name: a.example, file: b } ]\n",
+			"" },
+		{ "a label of 64",
+			SERVER "zones: [ { name: "
+			       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+			       "a, file: b } ]\n",
+			"2:18: error: "
+			"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" "
+			"has a label over 63 bytes (RFC 1035 "
+			"section 2.3.4)\n" },
 		{ "the origin of nothing", SERVER "zones: [ { name: \"@\", file: b } ]\n",
-		  "2:18: error: \"name\" must be a domain name, such as example.com, not \"@\"\n" },
+			"2:18: error: \"name\" must be a domain name, such as example.com, not "
+			"\"@\"\n" },
 	};
 
 	told_check(row, UNIT_COUNT(row));
@@ -59,7 +83,8 @@ void suite_schema_zones(void);
 void suite_schema_zones(void)
 {
 	static const struct unit_case cases[] = {
-		{ "zones have lower-case names and places", zones_have_lower_case_names_and_places },
+		{ "zones have lower-case names and places",
+			zones_have_lower_case_names_and_places },
 		{ "zones are checked", zones_are_checked },
 	};
 

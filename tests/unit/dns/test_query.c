@@ -20,7 +20,8 @@ static size_t bytes(uint8_t *to, const char *hex)
 	return n;
 }
 
-/* The packet in memory of just its size, so that the address sanitizer sees every byte read too many. */
+/* The packet in memory of just its size, so that the address sanitizer sees every byte read too
+ * many. */
 static enum query_result parse(struct query *q, const char *hex)
 {
 	uint8_t buf[2048];
@@ -34,7 +35,7 @@ static enum query_result parse(struct query *q, const char *hex)
 }
 
 #define HEAD(ar) "1234 0000 0001 0000 0000 000" #ar
-#define WWW "03 777757 02 4578 00 0001 0001"            /* wwW.Ex. A IN */
+#define WWW      "03 777757 02 4578 00 0001 0001" /* wwW.Ex. A IN */
 #define OPT(len) "00 0029 04d0 00 00 0000 " len
 
 static void questions_are_read_in_lower_case(void)
@@ -61,7 +62,8 @@ static void every_way_out_has_its_packet(void)
 		{ "opcode NOTIFY", "1234 2000 0001 0000 0000 0000" WWW, QUERY_NOTIMP },
 		{ "opcode 15", "1234 7800 0001 0000 0000 0000" WWW, QUERY_NOTIMP },
 		{ "no question (RFC 9619)", "1234 0000 0000 0000 0000 0000", QUERY_FORMERR },
-		{ "two questions (RFC 9619)", "1234 0000 0002 0000 0000 0000" WWW WWW, QUERY_FORMERR },
+		{ "two questions (RFC 9619)", "1234 0000 0002 0000 0000 0000" WWW WWW,
+			QUERY_FORMERR },
 		{ "an answer section", "1234 0000 0001 0001 0000 0000" WWW, QUERY_FORMERR },
 		{ "a name that does not end", HEAD(0) "03 7777", QUERY_FORMERR },
 		{ "a name without type", HEAD(0) "03 777777 00 00", QUERY_FORMERR },
@@ -70,15 +72,20 @@ static void every_way_out_has_its_packet(void)
 		{ "bytes behind the end", HEAD(0) WWW "00", QUERY_FORMERR },
 		{ "no additional record where one is counted", HEAD(1) WWW, QUERY_FORMERR },
 		{ "an OPT", HEAD(1) WWW OPT("0000"), QUERY_OK },
-		{ "two OPTs (RFC 6891 section 6.1.1)", HEAD(2) WWW OPT("0000") OPT("0000"), QUERY_FORMERR },
-		{ "an OPT that is not at the root", HEAD(1) WWW "01 61 00 0029 04d0 0000 0000 0000", QUERY_FORMERR },
+		{ "two OPTs (RFC 6891 section 6.1.1)", HEAD(2) WWW OPT("0000") OPT("0000"),
+			QUERY_FORMERR },
+		{ "an OPT that is not at the root",
+			HEAD(1) WWW "01 61 00 0029 04d0 0000 0000 0000", QUERY_FORMERR },
 		{ "an OPT longer than the packet", HEAD(1) WWW OPT("0004"), QUERY_FORMERR },
 		{ "EDNS version 1", HEAD(1) WWW "00 0029 04d0 00 01 0000 0000", QUERY_BADVERS },
-		{ "EDNS version 1 with nonsense options", HEAD(1) WWW "00 0029 04d0 00 01 0000 0002 ffff", QUERY_BADVERS },
-		{ "another additional record", HEAD(1) WWW "c00c 0001 0001 0000 0000 0004 c0000201", QUERY_OK },
+		{ "EDNS version 1 with nonsense options",
+			HEAD(1) WWW "00 0029 04d0 00 01 0000 0002 ffff", QUERY_BADVERS },
+		{ "another additional record",
+			HEAD(1) WWW "c00c 0001 0001 0000 0000 0004 c0000201", QUERY_OK },
 		{ "an unknown option", HEAD(1) WWW OPT("0006") "fde9 0002 abcd", QUERY_OK },
 		{ "an option cut short", HEAD(1) WWW OPT("0003") "fde9 00", QUERY_FORMERR },
-		{ "an option longer than the OPT", HEAD(1) WWW OPT("0005") "fde9 0002 ab", QUERY_FORMERR },
+		{ "an option longer than the OPT", HEAD(1) WWW OPT("0005") "fde9 0002 ab",
+			QUERY_FORMERR },
 	};
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
@@ -104,19 +111,22 @@ static void client_subnets_are_read_strictly(void)
 		{ "family 0 with something", "0009 0008 0005 0000 08 00 c0", false },
 		{ "family 3", "000b 0008 0007 0003 18 00 c00002", false },
 		{ "IPv4 /33", "000d 0008 0009 0001 21 00 c000020000", false },
-		{ "IPv6 /129", "0019 0008 0015 0002 81 00 20010db80000000000000000000000000000", false },
+		{ "IPv6 /129", "0019 0008 0015 0002 81 00 20010db80000000000000000000000000000",
+			false },
 		{ "a scope in a query", "000b 0008 0007 0001 18 18 c00002", false },
 		{ "a byte too few", "000a 0008 0006 0001 18 00 c000", false },
 		{ "a byte too many", "000c 0008 0008 0001 18 00 c0000200", false },
 		{ "bits behind the prefix", "000b 0008 0007 0001 17 00 c00003", false },
 		{ "no prefix lengths", "0006 0008 0002 0001", false },
-		{ "two subnets", "0016 0008 0007 0001 18 00 c00002 0008 0007 0001 18 00 c00002", false },
+		{ "two subnets", "0016 0008 0007 0001 18 00 c00002 0008 0007 0001 18 00 c00002",
+			false },
 	};
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
 		struct query q;
 		char hex[512];
-		snprintf(hex, sizeof hex, "%s%s00 0029 04d0 00 00 0000 %s", HEAD(1), WWW, row[i].option);
+		snprintf(hex, sizeof hex, "%s%s00 0029 04d0 00 00 0000 %s", HEAD(1), WWW,
+			row[i].option);
 		const enum query_result r = parse(&q, hex);
 		CU_ASSERT_EQUAL(r, row[i].good ? QUERY_OK : QUERY_FORMERR);
 		if (r != (row[i].good ? QUERY_OK : QUERY_FORMERR))
@@ -134,7 +144,8 @@ static void a_subnet_is_echoed_with_its_scope(void)
 	parse(&q, HEAD(1) WWW OPT("000b") "0008 0007 0001 18 00 c00002");
 	const size_t len = edns_write(out, &q.edns, 0, true, 20);
 	CU_ASSERT_EQUAL(len, edns_len(&q.edns, true));
-	const size_t want_len = bytes(want, "00 0029 04d0 00 00 0000 000b 0008 0007 0001 18 14 c00002");
+	const size_t want_len = bytes(
+		want, "00 0029 04d0 00 00 0000 000b 0008 0007 0001 18 14 c00002");
 	CU_ASSERT_EQUAL(len, want_len);
 	CU_ASSERT_EQUAL(memcmp(out, want, len), 0);
 }
@@ -153,9 +164,11 @@ void suite_query(void)
 	static const struct unit_case cases[] = {
 		{ "questions are read in lower case", questions_are_read_in_lower_case },
 		{ "every way out has its packet", every_way_out_has_its_packet },
-		{ "client subnets are read strictly (RFC 7871)", client_subnets_are_read_strictly },
+		{ "client subnets are read strictly (RFC 7871)",
+			client_subnets_are_read_strictly },
 		{ "a subnet is echoed with its scope", a_subnet_is_echoed_with_its_scope },
-		{ "a payload under 512 is taken for 512 (RFC 6891 section 6.2.3)", a_payload_under_512_is_taken_for_512 },
+		{ "a payload under 512 is taken for 512 (RFC 6891 section 6.2.3)",
+			a_payload_under_512_is_taken_for_512 },
 	};
 
 	unit_suite("dns/query", cases, UNIT_COUNT(cases));

@@ -315,14 +315,15 @@ const char *mmdb_writer_file(struct mmdb_writer *w)
 	const uint32_t len = w->len;
 
 	for (uint32_t i = 0; i < w->nodes; i++, to += bytes)
-		put_node(to, w->record_bits, on_file(w, w->node[i][0]), on_file(w, w->node[i][1]));
+		put_node(to, w->record_bits, on_file(w, w->node[i][0]),
+			on_file(w, w->node[i][1]));
 	memset(to, 0, 16);
 	to += 16;
 	memcpy(to, w->data, len);
 	to += len;
 	memcpy(to, "\xab\xcd\xefMaxMind.com", 14);
 	to += 14;
-	put_metadata(w);            /* behind the data, and taken away again */
+	put_metadata(w); /* behind the data, and taken away again */
 	memcpy(to, w->data + len, w->len - len);
 	to += w->len - len;
 	w->len = len;

@@ -19,7 +19,7 @@ struct mmdb_writer {
 	uint32_t len;
 	uint32_t node[MMDB_WRITER_NODES][2]; /* a node, WRITER_EMPTY, or WRITER_DATA | offset */
 	uint32_t nodes;
-	uint32_t claim_nodes;       /* what the metadata say instead, unless 0 */
+	uint32_t claim_nodes; /* what the metadata say instead, unless 0 */
 
 	uint8_t file[2 * MMDB_WRITER_MOST + MMDB_WRITER_NODES * 8];
 	size_t file_len;
@@ -28,9 +28,10 @@ struct mmdb_writer {
 };
 
 #define WRITER_EMPTY 0xffffffffu
-#define WRITER_DATA 0x80000000u
+#define WRITER_DATA  0x80000000u
 
-struct mmdb_writer *mmdb_writer_new(unsigned record_bits, unsigned ip_version, const char *type);
+struct mmdb_writer *mmdb_writer_new(
+	unsigned record_bits, unsigned ip_version, const char *type);
 void mmdb_writer_free(struct mmdb_writer *w);
 
 /* Each returns the value's offset. */

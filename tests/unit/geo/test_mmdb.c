@@ -103,7 +103,8 @@ static void two_files_make_a_whole(void)
 
 	mmdb_writer_net(v6, "2001:67c::/32",
 		mmdb_writer_flat(v6, "NL", "NH", "Amsterdam", "52.37", "4.9"));
-	const char *paths[] = { mmdb_writer_file(v4), mmdb_writer_file(v6), mmdb_writer_file(v4) };
+	const char *paths[] = { mmdb_writer_file(v4), mmdb_writer_file(v6),
+		mmdb_writer_file(v4) };
 	CU_ASSERT_TRUE_FATAL(mmdb_read_cities(&c, paths, 2, &why));
 	CU_ASSERT_EQUAL(value_at(c.map, "193.0.0.1"), 1);
 	CU_ASSERT_EQUAL(value_at(c.map, "2001:67c::1"), 1);
@@ -301,7 +302,8 @@ static const char *oracle(MMDB_s *db, const struct addr *a, char buf[static 256]
 
 	if (gai || error || !r.found_entry)
 		return "none";
-	if (MMDB_get_value(&r.entry, &v, "country", "iso_code", NULL) == MMDB_SUCCESS && v.has_data)
+	if (MMDB_get_value(&r.entry, &v, "country", "iso_code", NULL) == MMDB_SUCCESS &&
+		v.has_data)
 		memcpy(country, v.utf8_string, 2);
 	if (MMDB_get_value(&r.entry, &v, "location", "latitude", NULL) == MMDB_SUCCESS &&
 		v.has_data)
@@ -344,7 +346,8 @@ static void the_shipped_database_says_what_libmaxminddb_reads_in_it(void)
 			continue;
 		if (value) {
 			const struct place *p = places_get(c.places, value);
-			snprintf(ours, sizeof ours, "%.2s/%.2f,%.2f", p->country, p->lat, p->lon);
+			snprintf(ours, sizeof ours, "%.2s/%.2f,%.2f", p->country, p->lat,
+				p->lon);
 			found++;
 		}
 		wrong += strcmp(oracle(&db, &a, theirs), ours) != 0;

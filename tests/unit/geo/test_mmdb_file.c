@@ -23,7 +23,8 @@ static bool refused(const char *path, const char *because)
 		drop(&c);
 		return false;
 	}
-	const bool said = strncmp(why.text, path, strlen(path)) == 0 && strstr(why.text, because);
+	const bool said = strncmp(why.text, path, strlen(path)) == 0 &&
+		strstr(why.text, because);
 	if (!said)
 		fprintf(stderr, "\"%s\" does not say \"%s\"\n", why.text, because);
 	return said && !c.map && !c.places;
@@ -47,7 +48,8 @@ static void swapped_files_are_refused_with_what_they_are(void)
 	struct fault why;
 
 	mmdb_writer_net(w, "193.0.0.0/16", mmdb_writer_asn(w, 3333, "RIPE NCC"));
-	CU_ASSERT_TRUE(refused(mmdb_writer_file(w), "type \"GeoLite2-ASN\", for \"geoip: asn\""));
+	CU_ASSERT_TRUE(
+		refused(mmdb_writer_file(w), "type \"GeoLite2-ASN\", for \"geoip: asn\""));
 	mmdb_writer_free(w);
 	w = mmdb_writer_new(24, 4, "GeoIP2-Connection-Type");
 	mmdb_writer_net(w, "193.0.0.0/16", mmdb_writer_one(w, "connection_type", "Cellular"));
@@ -98,7 +100,8 @@ static void every_truncation_is_refused(void)
 
 	mmdb_writer_file(w);
 	for (size_t i = 0; i < 64; i++)
-		CU_ASSERT_TRUE(refused(mmdb_writer_bytes(cut, w->file, w->file_len * i / 64), ""));
+		CU_ASSERT_TRUE(
+			refused(mmdb_writer_bytes(cut, w->file, w->file_len * i / 64), ""));
 	CU_ASSERT_TRUE(refused(mmdb_writer_bytes(cut, w->file, w->file_len - 1), ""));
 	/* Cut in the middle: the metadata is there, and too little before it. */
 	CU_ASSERT_TRUE(refused(mmdb_writer_bytes(cut, w->file + 100, w->file_len - 100), ""));
@@ -110,7 +113,7 @@ static void trees_that_loop_or_unfold_are_refused(void)
 {
 	struct mmdb_writer *w = amsterdam();
 
-	w->node[3][1] = 0;          /* 3 is on the way to 193.0.0.0/16 */
+	w->node[3][1] = 0; /* 3 is on the way to 193.0.0.0/16 */
 	CU_ASSERT_TRUE(refused(mmdb_writer_file(w), "deeper than an address"));
 	mmdb_writer_free(w);
 
@@ -133,7 +136,7 @@ static void pointers_outside_the_data_are_refused(void)
 	CU_ASSERT_TRUE(refused(mmdb_writer_file(w), "leads outside the data"));
 	mmdb_writer_free(w);
 
-	w = amsterdam();            /* into the gap between tree and data */
+	w = amsterdam(); /* into the gap between tree and data */
 	mmdb_writer_net(w, "8.0.0.0/8", WRITER_DATA | 0x7ffffff8);
 	CU_ASSERT_TRUE(refused(mmdb_writer_file(w), "leads outside the data"));
 	mmdb_writer_free(w);

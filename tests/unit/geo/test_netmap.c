@@ -69,7 +69,8 @@ static uint32_t slow_value(const struct netmap_net *nets, size_t n, const struct
 	int best = -1;
 
 	for (size_t i = 0; i < n; i++)
-		if (v4_net(&nets[i].prefix) == addr_is_v4(a) && prefix_has(&nets[i].prefix, a) &&
+		if (v4_net(&nets[i].prefix) == addr_is_v4(a) &&
+			prefix_has(&nets[i].prefix, a) &&
 			(best < 0 || nets[i].prefix.bits >= nets[best].prefix.bits))
 			best = (int)i;
 	return best < 0 ? NETMAP_NONE : nets[best].value;
@@ -249,7 +250,7 @@ static void seams_follow_classes_not_values(void)
 	CU_ASSERT_TRUE(append(map, "67.0.0.0/8", 9));
 	netmap_seal(map);
 	struct netmap_seams *seams = netmap_seams_new(map, class_of, 4);
-	netmap_drop(map);           /* the seams hold it */
+	netmap_drop(map); /* the seams hold it */
 	CU_ASSERT_EQUAL(scope_at(map, NULL, "64.1.1.1"), 8);
 	CU_ASSERT_EQUAL(scope_at(map, seams, "64.1.1.1"), 7);
 	CU_ASSERT_EQUAL(scope_at(map, seams, "65.1.1.1"), 7);
@@ -343,7 +344,7 @@ static void the_longest_net_wins_and_the_later_of_two(void)
 
 struct walked {
 	const struct netmap *map;
-	struct addr next;           /* where the next range must start */
+	struct addr next; /* where the next range must start */
 	bool v6;
 	size_t ranges, wrong;
 	uint32_t last_value;

@@ -127,7 +127,7 @@ static void every_country_has_its_continent(void)
 			const char *continent = place_continent(code);
 			countries += continent && place_is_continent(continent);
 		}
-	CU_ASSERT_EQUAL(countries, 250);        /* 249 of ISO 3166-1, and XK */
+	CU_ASSERT_EQUAL(countries, 250); /* 249 of ISO 3166-1, and XK */
 	CU_ASSERT_PTR_NULL(place_continent("ZZ"));
 	CU_ASSERT_PTR_NULL(place_continent("us"));
 	CU_ASSERT_FALSE(place_is_continent("US"));

@@ -6,31 +6,74 @@
 #include <string.h>
 
 static const struct addr v4s[] = {
-	{ { [10] = 255, 255, 192, 0, 2, 1 } }, { { [10] = 255, 255, 192, 0, 2, 2 } },
-	{ { [10] = 255, 255, 192, 0, 2, 3 } }, { { [10] = 255, 255, 192, 0, 2, 4 } },
+	{ { [10] = 255, 255, 192, 0, 2, 1 } },
+	{ { [10] = 255, 255, 192, 0, 2, 2 } },
+	{ { [10] = 255, 255, 192, 0, 2, 3 } },
+	{ { [10] = 255, 255, 192, 0, 2, 4 } },
 };
 static const struct addr v6s[] = {
-	{ { 0x20, 1, 0xd, 0xb8, [15] = 1 } }, { { 0x20, 1, 0xd, 0xb8, [15] = 2 } }, { { 0x20, 1, 0xd, 0xb8, [15] = 3 } },
+	{ { 0x20, 1, 0xd, 0xb8, [15] = 1 } },
+	{ { 0x20, 1, 0xd, 0xb8, [15] = 2 } },
+	{ { 0x20, 1, 0xd, 0xb8, [15] = 3 } },
 };
 
 const struct edge_opts small_edges[4] = {
-	{ .name = "ams", .placed = true, .lat = 52.37, .lon = 4.9, .a = &v4s[0], .n_a = 1, .aaaa = &v6s[0], .n_aaaa = 1, .weight = 1 },
-	{ .name = "rom", .placed = true, .lat = 41.9, .lon = 12.5, .a = &v4s[1], .n_a = 1, .aaaa = &v6s[1], .n_aaaa = 1, .weight = 2 },
-	{ .name = "nyc", .placed = true, .lat = 40.7, .lon = -74, .a = &v4s[2], .n_a = 1, .aaaa = &v6s[2], .n_aaaa = 1, .weight = 3 },
-	{ .name = "sfo", .placed = true, .lat = 37.6, .lon = -122.4, .a = &v4s[3], .n_a = 1, .weight = 1 },
+	{ .name = "ams",
+		.placed = true,
+		.lat = 52.37,
+		.lon = 4.9,
+		.a = &v4s[0],
+		.n_a = 1,
+		.aaaa = &v6s[0],
+		.n_aaaa = 1,
+		.weight = 1 },
+	{ .name = "rom",
+		.placed = true,
+		.lat = 41.9,
+		.lon = 12.5,
+		.a = &v4s[1],
+		.n_a = 1,
+		.aaaa = &v6s[1],
+		.n_aaaa = 1,
+		.weight = 2 },
+	{ .name = "nyc",
+		.placed = true,
+		.lat = 40.7,
+		.lon = -74,
+		.a = &v4s[2],
+		.n_a = 1,
+		.aaaa = &v6s[2],
+		.n_aaaa = 1,
+		.weight = 3 },
+	{ .name = "sfo",
+		.placed = true,
+		.lat = 37.6,
+		.lon = -122.4,
+		.a = &v4s[3],
+		.n_a = 1,
+		.weight = 1 },
 };
 
 struct pool_opts small_pool(void)
 {
 	static const uint16_t all[] = { AMS, ROM, NYC, SFO };
 
-	return (struct pool_opts){ .name = "web", .edges = all, .n = 4, .policy = POOL_NEAREST, .answers = 1,
-		.spread_ms = INFINITY, .spread_share = INFINITY, .ttl_max_s = UINT32_MAX };
+	return (struct pool_opts){ .name = "web",
+		.edges = all,
+		.n = 4,
+		.policy = POOL_NEAREST,
+		.answers = 1,
+		.spread_ms = INFINITY,
+		.spread_share = INFINITY,
+		.ttl_max_s = UINT32_MAX };
 }
 
-static uint32_t add_place(struct places *p, const char *country, const char *region, double lat, double lon)
+static uint32_t add_place(
+	struct places *p, const char *country, const char *region, double lat, double lon)
 {
-	struct place place = { .lat = lat, .lon = lon, .region = places_intern(p, region, strlen(region)) };
+	struct place place = {
+		.lat = lat, .lon = lon, .region = places_intern(p, region, strlen(region))
+	};
 
 	memcpy(place.country, country, 2);
 	memcpy(place.continent, place_continent(country), 2);
@@ -50,8 +93,10 @@ struct atlas *small_atlas(void)
 	struct atlas *a = calloc(1, sizeof *a);
 	struct places *p = places_new();
 	struct netmap *city = netmap_new(false), *asn = netmap_new(false);
-	const uint32_t oslo = add_place(p, "NO", "03", 59.9, 10.7), rome = add_place(p, "IT", "62", 41.9, 12.5);
-	const uint32_t sf = add_place(p, "US", "CA", 37.8, -122.4), ny = add_place(p, "US", "NY", 40.7, -74);
+	const uint32_t oslo = add_place(p, "NO", "03", 59.9, 10.7),
+		       rome = add_place(p, "IT", "62", 41.9, 12.5);
+	const uint32_t sf = add_place(p, "US", "CA", 37.8, -122.4),
+		       ny = add_place(p, "US", "NY", 40.7, -74);
 	const uint32_t brazil = add_place(p, "BR", "", NAN, NAN);
 
 	add_net(city, "1.0.0.0/16", oslo);
@@ -66,7 +111,10 @@ struct atlas *small_atlas(void)
 	places_seal(p);
 	a->refs = 1;
 	a->cities = (struct mmdb_cities){ city, p };
-	a->asns = (struct mmdb_asns){ .map = asn, .n = 2, .asn = calloc(2, sizeof(struct mmdb_asn)), .names = calloc(1, 1) };
+	a->asns = (struct mmdb_asns){ .map = asn,
+		.n = 2,
+		.asn = calloc(2, sizeof(struct mmdb_asn)),
+		.names = calloc(1, 1) };
 	a->asns.asn[1].number = 64500;
 	return a;
 }
@@ -87,7 +135,10 @@ void small_close(struct small *s)
 const char *small_ask(struct small *s, const char *subnet, const char *source, bool v6)
 {
 	static char text[256];
-	struct choose_ask ask = { .steer = s->steer, .states = s->states, .v6 = v6, .has_subnet = *subnet,
+	struct choose_ask ask = { .steer = s->steer,
+		.states = s->states,
+		.v6 = v6,
+		.has_subnet = *subnet,
 		.turn = &s->turns[v6] };
 	struct prefix p = { .bits = 0 };
 
@@ -99,7 +150,8 @@ const char *small_ask(struct small *s, const char *subnet, const char *source, b
 	int n = 0;
 	text[0] = 0;
 	for (unsigned i = 0; i < c.n; i++)
-		n += snprintf(text + n, sizeof text - (size_t)n, "%s ", s->steer->edges[c.edges[i]].name);
+		n += snprintf(text + n, sizeof text - (size_t)n, "%s ",
+			s->steer->edges[c.edges[i]].name);
 	snprintf(text + n, sizeof text - (size_t)n, "/%u", c.scope);
 	return text;
 }

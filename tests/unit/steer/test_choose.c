@@ -12,13 +12,15 @@ static void clients_get_the_nearest_edge(void)
 	struct small s;
 
 	small_open(&s, &pool, 1);
-	/* Oslo's order is that of unknown clients too: the scope is as wide as both together, up to 2.0.0.0 (Rome). */
+	/* Oslo's order is that of unknown clients too: the scope is as wide as both together,
+	 * up to 2.0.0.0 (Rome). */
 	CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.5.0/24", NULL, false), "ams /8");
 	CU_ASSERT_STRING_EQUAL(small_ask(&s, "2.0.5.0/24", NULL, false), "rom /16");
 	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.5.0/24", NULL, false), "sfo /17");
 	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.200.0/24", NULL, false), "nyc /17");
 	CU_ASSERT_STRING_EQUAL(small_ask(&s, "2a00::/48", NULL, true), "rom /32");
-	/* Without a subnet the resolver's own address decides, and there is no scope to tell. */
+	/* Without a subnet the resolver's own address decides, and there is no scope to tell.
+	 */
 	CU_ASSERT_STRING_EQUAL(small_ask(&s, "", "3.0.200.1", false), "nyc /0");
 	small_close(&s);
 }
@@ -55,7 +57,8 @@ static void unknown_clients_go_by_the_default_order(void)
 	pool.fallback = order;
 	pool.n_fallback = 1;
 	small_open(&s, &pool, 1);
-	/* 4.0.0.0 and 6.0.0.0 have no place; 5.0.0.0/16 has a country but no coordinates: never (0,0). */
+	/* 4.0.0.0 and 6.0.0.0 have no place; 5.0.0.0/16 has a country but no coordinates: never
+	 * (0,0). */
 	CU_ASSERT_STRING_EQUAL(small_ask(&s, "6.0.0.0/24", NULL, false), "nyc /6");
 	CU_ASSERT_STRING_EQUAL(small_ask(&s, "5.0.0.0/24", NULL, false), "nyc /6");
 	s.states[NYC] = EDGE_DOWN;
@@ -85,13 +88,15 @@ static void answers_stay_within_the_spread_of_the_best_that_is_up(void)
 		int down;
 		const char *want;
 	} row[] = {
-		/* From Oslo: ams 0.91 thousand km, rom 2.0, nyc 5.9, sfo 8.3: 19.6, 37.1, 99.4, 138.6 ms. */
+		/* From Oslo: ams 0.91 thousand km, rom 2.0, nyc 5.9, sfo 8.3: 19.6, 37.1, 99.4,
+		   138.6 ms. */
 		{ "no limit", INFINITY, INFINITY, 3, -1, "ams rom nyc /8" },
 		{ "10 ms", 10, INFINITY, 3, -1, "ams /16" },
 		{ "20 ms", 20, INFINITY, 3, -1, "ams rom /16" },
 		{ "double the time", INFINITY, 1, 3, -1, "ams rom /16" },
 		{ "half as much again", INFINITY, 0.5, 3, -1, "ams /16" },
-		{ "the best is down: 45 % behind the second", INFINITY, 0.45, 3, AMS, "rom /16" },
+		{ "the best is down: 45 % behind the second", INFINITY, 0.45, 3, AMS,
+			"rom /16" },
 		{ "the best two are down", 40, INFINITY, 3, AMS, "rom /16" },
 		{ "65 ms behind rom", 65, INFINITY, 3, AMS, "rom nyc /16" },
 	};
@@ -129,15 +134,19 @@ static void the_strongest_pin_wins(void)
 	pool.pins = pins;
 	pool.n_pins = 6;
 	small_open(&s, &pool, 1);
-	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.1.0/24", NULL, false), "rom /24");    /* the longest prefix */
+	CU_ASSERT_STRING_EQUAL(
+		small_ask(&s, "3.0.1.0/24", NULL, false), "rom /24"); /* the longest prefix */
 	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.2.0/24", NULL, false), "sfo /23");
-	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.64.0/24", NULL, false), "ams /18");   /* ASN before region */
-	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.200.0/24", NULL, false), "rom /17");  /* country before continent */
+	CU_ASSERT_STRING_EQUAL(
+		small_ask(&s, "3.0.64.0/24", NULL, false), "ams /18"); /* ASN before region */
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.200.0/24", NULL, false),
+		"rom /17"); /* country before continent */
 	pool.n_pins = 3;
 	small_close(&s);
 	small_open(&s, &pool, 1);
-	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.1.0/24", NULL, false), "nyc /17");    /* region before country */
-	s.states[NYC] = EDGE_DOWN;                                                      /* a pin that is down is no pin */
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.1.0/24", NULL, false),
+		"nyc /17");        /* region before country */
+	s.states[NYC] = EDGE_DOWN; /* a pin that is down is no pin */
 	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.1.0/24", NULL, false), "sfo /17");
 	small_close(&s);
 }
@@ -187,11 +196,12 @@ static void turns_are_in_exact_proportion_and_apart_by_type(void)
 			const char *got = small_ask(&s, "1.0.5.0/24", NULL, false);
 			for (unsigned e = 0; e < 4; e++)
 				count[e] += strncmp(got, small_edges[e].name, 3) == 0;
-			CU_ASSERT_STRING_EQUAL(got + 4, "/0");  /* the client plays no part */
+			CU_ASSERT_STRING_EQUAL(got + 4, "/0"); /* the client plays no part */
 			small_ask(&s, "1.0.5.0/24", NULL, true);
 		}
-		CU_ASSERT(count[AMS] == 1 && count[ROM] == 2 && count[NYC] == 3 && count[SFO] == 1);
-		small_ask(&s, "1.0.5.0/24", NULL, false);       /* the next window starts elsewhere */
+		CU_ASSERT(count[AMS] == 1 && count[ROM] == 2 && count[NYC] == 3 &&
+			count[SFO] == 1);
+		small_ask(&s, "1.0.5.0/24", NULL, false); /* the next window starts elsewhere */
 	}
 	small_close(&s);
 
@@ -234,7 +244,9 @@ static void the_trace_says_why_each_edge_was_passed_over(void)
 
 	small_open(&s, &pool, 1);
 	s.states[SFO] = EDGE_DOWN;
-	struct choose_ask ask = { .steer = s.steer, .states = s.states, .has_subnet = true, .turn = s.turns };
+	struct choose_ask ask = {
+		.steer = s.steer, .states = s.states, .has_subnet = true, .turn = s.turns
+	};
 	addr_parse(&ask.subnet, "3.0.5.0");
 	const struct choice c = choose(&ask, &t);
 	CU_ASSERT_EQUAL(c.edges[0], NYC);
@@ -253,16 +265,24 @@ void suite_choose(void)
 {
 	static const struct unit_case cases[] = {
 		{ "clients get the nearest edge", clients_get_the_nearest_edge },
-		{ "an edge without the address type is passed over", an_edge_without_the_address_type_is_passed_over },
-		{ "a pool without the address type says NODATA", a_pool_without_the_address_type_says_nodata },
-		{ "unknown clients go by the default order", unknown_clients_go_by_the_default_order },
-		{ "down and drained edges are passed over", down_and_drained_edges_are_passed_over },
-		{ "answers stay within the spread of the best that is up", answers_stay_within_the_spread_of_the_best_that_is_up },
+		{ "an edge without the address type is passed over",
+			an_edge_without_the_address_type_is_passed_over },
+		{ "a pool without the address type says NODATA",
+			a_pool_without_the_address_type_says_nodata },
+		{ "unknown clients go by the default order",
+			unknown_clients_go_by_the_default_order },
+		{ "down and drained edges are passed over",
+			down_and_drained_edges_are_passed_over },
+		{ "answers stay within the spread of the best that is up",
+			answers_stay_within_the_spread_of_the_best_that_is_up },
 		{ "the strongest pin wins", the_strongest_pin_wins },
 		{ "all-down has four ways", all_down_has_four_ways },
-		{ "turns are in exact proportion and apart by type", turns_are_in_exact_proportion_and_apart_by_type },
-		{ "subnets that are not global leave it to the source", subnets_that_are_not_global_leave_it_to_the_source },
-		{ "the trace says why each edge was passed over", the_trace_says_why_each_edge_was_passed_over },
+		{ "turns are in exact proportion and apart by type",
+			turns_are_in_exact_proportion_and_apart_by_type },
+		{ "subnets that are not global leave it to the source",
+			subnets_that_are_not_global_leave_it_to_the_source },
+		{ "the trace says why each edge was passed over",
+			the_trace_says_why_each_edge_was_passed_over },
 	};
 
 	unit_suite("steer/choose", cases, UNIT_COUNT(cases));

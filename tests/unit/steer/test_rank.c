@@ -51,16 +51,25 @@ static void open_ground(struct ground *g, unsigned answers, double spread_ms)
 {
 	static const char *file = "geoip/city.mmdb";
 	static const struct addr one = { { [10] = 255, 255, 192, 0, 2, 1 } };
-	struct pool_opts pool = { .name = "web", .edges = g->all, .n = EDGES, .answers = answers, .spread_ms = spread_ms,
-		.spread_share = INFINITY, .ttl_max_s = UINT32_MAX };
+	struct pool_opts pool = { .name = "web",
+		.edges = g->all,
+		.n = EDGES,
+		.answers = answers,
+		.spread_ms = spread_ms,
+		.spread_share = INFINITY,
+		.ttl_max_s = UINT32_MAX };
 	struct fault why;
 
 	memset(g, 0, sizeof *g);
 	g->atlas = atlas_read(&(struct atlas_opts){ &file, 1, NULL, 0 }, &why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(g->atlas);
 	for (unsigned i = 0; i < EDGES; i++) {
-		g->edges[i] = (struct edge_opts){ .name = "e", .placed = true, .lat = draw_between(-50, 65),
-			.lon = draw_between(-180, 180), .a = &one, .n_a = 1 };
+		g->edges[i] = (struct edge_opts){ .name = "e",
+			.placed = true,
+			.lat = draw_between(-50, 65),
+			.lon = draw_between(-180, 180),
+			.a = &one,
+			.n_a = 1 };
 		g->all[i] = (uint16_t)i;
 	}
 	g->states[3] = g->states[11] = EDGE_DOWN;
@@ -77,11 +86,16 @@ static struct choice ask(const struct ground *g, const struct addr *a)
 {
 	struct choose_turn turn = { 0 };
 
-	return choose(&(struct choose_ask){ .steer = g->steer, .states = g->states, .has_subnet = true, .subnet = *a,
-		.turn = &turn }, NULL);
+	return choose(&(struct choose_ask){ .steer = g->steer,
+			      .states = g->states,
+			      .has_subnet = true,
+			      .subnet = *a,
+			      .turn = &turn },
+		NULL);
 }
 
-/* What the choice should be, the slow way: every edge's distance; who is unknown goes by the pool's order. */
+/* What the choice should be, the slow way: every edge's distance; who is unknown goes by the
+ * pool's order. */
 static unsigned best(const struct ground *g, const struct addr *a, double *least)
 {
 	const struct netmap_hit hit = netmap_find(g->atlas->cities.map, a);
@@ -93,7 +107,9 @@ static unsigned best(const struct ground *g, const struct addr *a, double *least
 	for (unsigned i = 0; i < EDGES; i++) {
 		if (g->states[i] != EDGE_UP)
 			continue;
-		const double km = p ? place_distance_km(p->lat, p->lon, g->edges[i].lat, g->edges[i].lon) : 0;
+		const double km = p
+			? place_distance_km(p->lat, p->lon, g->edges[i].lat, g->edges[i].lon)
+			: 0;
 		if (km < *least) {
 			*least = km;
 			at = i;
@@ -113,7 +129,7 @@ static void the_choice_is_the_brute_force_nearest(void)
 		struct prefix within;
 		double least;
 		if (!addr_is_global(&a, &within))
-			continue;       /* the source's business */
+			continue; /* the source's business */
 		wrong += ask(&g, &a).edges[0] != best(&g, &a, &least);
 	}
 	CU_ASSERT_EQUAL(wrong, 0);
@@ -144,7 +160,9 @@ static void no_two_clients_inside_a_scope_get_different_answers(void)
 		for (unsigned k = 0; k < NEIGHBOURS; k++) {
 			const struct addr b = neighbour(&a, c.scope);
 			const struct choice d = ask(&g, &b);
-			wrong += d.n != c.n || memcmp(c.edges, d.edges, c.n * sizeof *c.edges) != 0 || d.scope != c.scope;
+			wrong += d.n != c.n ||
+				memcmp(c.edges, d.edges, c.n * sizeof *c.edges) != 0 ||
+				d.scope != c.scope;
 		}
 	}
 	CU_ASSERT_EQUAL(wrong, 0);
@@ -156,18 +174,24 @@ static void pools_with_equal_edges_share_a_rank(void)
 	struct ground g;
 
 	open_ground(&g, 1, INFINITY);
-	struct pool_opts two[2] = { { .name = "a", .edges = g.all, .n = EDGES, .answers = 1, .spread_ms = INFINITY,
+	struct pool_opts two[2] = { { .name = "a",
+		.edges = g.all,
+		.n = EDGES,
+		.answers = 1,
+		.spread_ms = INFINITY,
 		.spread_share = INFINITY } };
 	two[1] = two[0];
 	two[1].name = "b";
-	struct steer *s = steer_new(&(struct steer_opts){ g.edges, EDGES, two, 2 }, g.atlas, g.steer);
+	struct steer *s = steer_new(
+		&(struct steer_opts){ g.edges, EDGES, two, 2 }, g.atlas, g.steer);
 	CU_ASSERT_PTR_EQUAL(s->pools[0].rank, s->pools[1].rank);
 	CU_ASSERT_PTR_EQUAL(s->pools[0].rank, g.steer->pools[0].rank);
 	steer_drop(s);
 	close_ground(&g);
 }
 
-/* Many different pools: the last of them does without a view, and must say just what it says with one. */
+/* Many different pools: the last of them does without a view, and must say just what it says
+ * with one. */
 static void views_and_seams_say_the_same(void)
 {
 	enum { POOLS = 6 };
@@ -179,22 +203,36 @@ static void views_and_seams_say_the_same(void)
 	open_ground(&g, 1, INFINITY);
 	for (unsigned i = 0; i < POOLS; i++) {
 		first[i] = (uint16_t)i;
-		pools[i] = (struct pool_opts){ .name = "p", .edges = g.all, .n = EDGES, .answers = 1, .spread_ms = INFINITY,
-			.spread_share = INFINITY, .fallback = &first[i], .n_fallback = 1, .ttl_max_s = UINT32_MAX };
+		pools[i] = (struct pool_opts){ .name = "p",
+			.edges = g.all,
+			.n = EDGES,
+			.answers = 1,
+			.spread_ms = INFINITY,
+			.spread_share = INFINITY,
+			.fallback = &first[i],
+			.n_fallback = 1,
+			.ttl_max_s = UINT32_MAX };
 	}
-	struct steer *many = steer_new(&(struct steer_opts){ g.edges, EDGES, pools, POOLS }, g.atlas, NULL);
-	struct steer *one = steer_new(&(struct steer_opts){ g.edges, EDGES, &pools[POOLS - 1], 1 }, g.atlas, NULL);
+	struct steer *many = steer_new(
+		&(struct steer_opts){ g.edges, EDGES, pools, POOLS }, g.atlas, NULL);
+	struct steer *one = steer_new(
+		&(struct steer_opts){ g.edges, EDGES, &pools[POOLS - 1], 1 }, g.atlas, NULL);
 	CU_ASSERT_PTR_NULL(many->pools[POOLS - 1].rank->view);
 	CU_ASSERT_PTR_NOT_NULL(one->pools[0].rank->view);
 	for (unsigned i = 0; i < ADDRESSES / 2; i++) {
 		struct choose_turn turn = { 0 };
-		struct choose_ask a = { .steer = many, .states = g.states, .pool = POOLS - 1, .has_subnet = true,
-			.subnet = draw_addr(i % 2), .turn = &turn };
+		struct choose_ask a = { .steer = many,
+			.states = g.states,
+			.pool = POOLS - 1,
+			.has_subnet = true,
+			.subnet = draw_addr(i % 2),
+			.turn = &turn };
 		const struct choice seams = choose(&a, NULL);
 		a.steer = one;
 		a.pool = 0;
 		const struct choice view = choose(&a, NULL);
-		wrong += seams.n != view.n || seams.edges[0] != view.edges[0] || seams.scope != view.scope;
+		wrong += seams.n != view.n || seams.edges[0] != view.edges[0] ||
+			seams.scope != view.scope;
 	}
 	CU_ASSERT_EQUAL(wrong, 0);
 	steer_drop(many);
@@ -205,8 +243,10 @@ static void views_and_seams_say_the_same(void)
 void suite_rank(void)
 {
 	static const struct unit_case cases[] = {
-		{ "the choice is the brute-force nearest", the_choice_is_the_brute_force_nearest },
-		{ "no two clients inside a scope get different answers", no_two_clients_inside_a_scope_get_different_answers },
+		{ "the choice is the brute-force nearest",
+			the_choice_is_the_brute_force_nearest },
+		{ "no two clients inside a scope get different answers",
+			no_two_clients_inside_a_scope_get_different_answers },
 		{ "views and seams say the same", views_and_seams_say_the_same },
 		{ "pools with equal edges share a rank", pools_with_equal_edges_share_a_rank },
 	};

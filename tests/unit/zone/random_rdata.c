@@ -109,8 +109,9 @@ static void add_svcparams(struct text *to)
 	if (pick(2))
 		text_add(to, "ech=AEP+DQA= ");
 	if (pick(2))
-		text_add(to, pick(2) ? "no-default-alpn alpn=\"h2,h3\" mandatory=alpn"
-				     : "alpn=h3 dohpath=/q{?dns}");
+		text_add(to,
+			pick(2) ? "no-default-alpn alpn=\"h2,h3\" mandatory=alpn"
+				: "alpn=h3 dohpath=/q{?dns}");
 }
 
 static void add_gateway(struct text *to, unsigned type)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define APEX "$TTL 300\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\n"        /* four lines */
+#define APEX "$TTL 300\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\n" /* four lines */
 
 /* "line: sentence" of the first fault, without the file's name. */
 static const char *first_fault(const struct faults *f, char *buf, size_t room)
@@ -24,7 +24,7 @@ static void each_broken_zone_is_told_at_its_line(void)
 	static const struct {
 		const char *text;
 		unsigned line;
-		const char *part;       /* of the sentence */
+		const char *part; /* of the sentence */
 	} row[] = {
 		{ "$TTL 300\nwww A 192.0.2.1\n", 1, "has no SOA" },
 		{ APEX "@ SOA ns2 h 1 2 3 4 5\n", 5, "second SOA" },
@@ -64,7 +64,8 @@ static void mixed_ttls_are_warned_of_and_the_lowest_wins(void)
 	struct faults f;
 
 	faults_init(&f);
-	struct zone *z = zone_of("example.", APEX "www 600 A 192.0.2.2\nwww 60 A 192.0.2.3\n", &f);
+	struct zone *z = zone_of(
+		"example.", APEX "www 600 A 192.0.2.2\nwww 60 A 192.0.2.3\n", &f);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
 	CU_ASSERT_EQUAL(f.warnings, 1);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&f.text), ":6:1: warning:"));
@@ -91,7 +92,8 @@ static void duplicates_are_left_out(void)
 	struct faults f;
 
 	faults_init(&f);
-	struct zone *z = zone_of("example.", APEX "w A 192.0.2.2\nw A 192.0.2.3\nw A 192.0.2.2\n", &f);
+	struct zone *z = zone_of(
+		"example.", APEX "w A 192.0.2.2\nw A 192.0.2.3\nw A 192.0.2.2\n", &f);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
 	CU_ASSERT_EQUAL(z->records, 5);
 	CU_ASSERT_EQUAL(f.warnings, 1);
@@ -104,14 +106,16 @@ static void negative_soa_has_the_smaller_of_ttl_and_minimum(void)
 	static const struct {
 		const char *soa;
 		uint32_t ttl_s;
-	} row[] = { { "@ 100 SOA n h 7 2 3 4 50\n@ NS n.other.\n", 50 }, { "@ 10 SOA n h 7 2 3 4 50\n@ NS n.other.\n", 10 } };
+	} row[] = { { "@ 100 SOA n h 7 2 3 4 50\n@ NS n.other.\n", 50 },
+		{ "@ 10 SOA n h 7 2 3 4 50\n@ NS n.other.\n", 10 } };
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
 		struct faults f;
 		faults_init(&f);
 		struct zone *z = zone_of("example.", row[i].soa, &f);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(z);
-		CU_ASSERT_EQUAL(be32_get(zone_rrset_at(z, z->soa_negative)->wire + 6), row[i].ttl_s);
+		CU_ASSERT_EQUAL(
+			be32_get(zone_rrset_at(z, z->soa_negative)->wire + 6), row[i].ttl_s);
 		CU_ASSERT_EQUAL(z->serial, 7);
 		zone_drop(z);
 		faults_fini(&f);
@@ -122,9 +126,10 @@ static void negative_soa_has_the_smaller_of_ttl_and_minimum(void)
 static void nodes_stand_in_canonical_order(void)
 {
 	static const char text[] = "$TTL 1\n@ SOA n h 1 2 3 4 5\n@ NS n.other.\n"
-		"\\200 TXT a\n*.z TXT a\nz TXT a\nzABC.a TXT a\nZ.a TXT a\nyljkjljk.a TXT a\na TXT a\n\\001.z TXT a\n";
-	static const char *const want[] = { "", "\1a", "\10yljkjljk\1a", "\1z\1a", "\4zabc\1a", "\1z", "\1\1\1z", "\1*\1z",
-		"\1\310" };
+				   "\\200 TXT a\n*.z TXT a\nz TXT a\nzABC.a TXT a\nZ.a TXT "
+				   "a\nyljkjljk.a TXT a\na TXT a\n\\001.z TXT a\n";
+	static const char *const want[] = { "", "\1a", "\10yljkjljk\1a", "\1z\1a", "\4zabc\1a",
+		"\1z", "\1\1\1z", "\1*\1z", "\1\310" };
 	struct faults f;
 
 	faults_init(&f);
@@ -162,11 +167,15 @@ static void an_rrset_over_64_kib_is_refused(void)
 void suite_compile(void)
 {
 	static const struct unit_case cases[] = {
-		{ "each broken zone is told at its line", each_broken_zone_is_told_at_its_line },
-		{ "mixed TTLs are warned of and the lowest wins", mixed_ttls_are_warned_of_and_the_lowest_wins },
+		{ "each broken zone is told at its line",
+			each_broken_zone_is_told_at_its_line },
+		{ "mixed TTLs are warned of and the lowest wins",
+			mixed_ttls_are_warned_of_and_the_lowest_wins },
 		{ "duplicates are left out (RFC 2181 section 5)", duplicates_are_left_out },
-		{ "negative answers' SOA has the smaller of TTL and MINIMUM (RFC 2308)", negative_soa_has_the_smaller_of_ttl_and_minimum },
-		{ "nodes stand in canonical order (RFC 4034 section 6.1)", nodes_stand_in_canonical_order },
+		{ "negative answers' SOA has the smaller of TTL and MINIMUM (RFC 2308)",
+			negative_soa_has_the_smaller_of_ttl_and_minimum },
+		{ "nodes stand in canonical order (RFC 4034 section 6.1)",
+			nodes_stand_in_canonical_order },
 		{ "an RRset over 64 KiB is refused", an_rrset_over_64_kib_is_refused },
 	};
 

@@ -8,14 +8,19 @@
 #include <string.h>
 
 static const char *const kind_text[] = {
-	[LOOKUP_ANSWER] = "answer", [LOOKUP_EDGE] = "edge", [LOOKUP_CNAME] = "cname", [LOOKUP_DNAME] = "dname",
-	[LOOKUP_REFERRAL] = "referral", [LOOKUP_NODATA] = "nodata", [LOOKUP_NXDOMAIN] = "nxdomain",
+	[LOOKUP_ANSWER] = "answer",
+	[LOOKUP_EDGE] = "edge",
+	[LOOKUP_CNAME] = "cname",
+	[LOOKUP_DNAME] = "dname",
+	[LOOKUP_REFERRAL] = "referral",
+	[LOOKUP_NODATA] = "nodata",
+	[LOOKUP_NXDOMAIN] = "nxdomain",
 };
 
 struct ask {
 	const char *name;
 	uint16_t type;
-	const char *want;           /* "answer", "answer *" when by a wildcard, ... */
+	const char *want; /* "answer", "answer *" when by a wildcard, ... */
 };
 
 static const char *look(const struct zone *z, const char *name, uint16_t type)
@@ -46,7 +51,8 @@ static void ask_all(const char *origin, const char *text, const struct ask *rows
 		const char *got = look(z, rows[i].name, rows[i].type);
 		CU_ASSERT_STRING_EQUAL(got, rows[i].want);
 		if (strcmp(got, rows[i].want) != 0)
-			printf("\n    %s %u: %s, wanted %s\n", rows[i].name, rows[i].type, got, rows[i].want);
+			printf("\n    %s %u: %s, wanted %s\n", rows[i].name, rows[i].type, got,
+				rows[i].want);
 	}
 	zone_drop(z);
 	faults_fini(&f);
@@ -54,19 +60,18 @@ static void ask_all(const char *origin, const char *text, const struct ask *rows
 
 static void wildcards_are_as_in_rfc_4592_section_2_2_1(void)
 {
-	static const char text[] =
-		"$TTL 3600\n"
-		"example. SOA ns.example.com. x.example.com. 1 2 3 4 5\n"
-		"example. NS ns.example.com.\n"
-		"example. NS ns.example.net.\n"
-		"*.example. TXT \"this is a wildcard\"\n"
-		"*.example. MX 10 host1.example.\n"
-		"sub.*.example. TXT \"this is not a wildcard\"\n"
-		"host1.example. A 192.0.2.1\n"
-		"_ssh._tcp.host1.example. SRV 0 0 22 host1.example.\n"
-		"_ssh._tcp.host2.example. SRV 0 0 22 host1.example.\n"
-		"subdel.example. NS ns.example.com.\n"
-		"subdel.example. NS ns.example.net.\n";
+	static const char text[] = "$TTL 3600\n"
+				   "example. SOA ns.example.com. x.example.com. 1 2 3 4 5\n"
+				   "example. NS ns.example.com.\n"
+				   "example. NS ns.example.net.\n"
+				   "*.example. TXT \"this is a wildcard\"\n"
+				   "*.example. MX 10 host1.example.\n"
+				   "sub.*.example. TXT \"this is not a wildcard\"\n"
+				   "host1.example. A 192.0.2.1\n"
+				   "_ssh._tcp.host1.example. SRV 0 0 22 host1.example.\n"
+				   "_ssh._tcp.host2.example. SRV 0 0 22 host1.example.\n"
+				   "subdel.example. NS ns.example.com.\n"
+				   "subdel.example. NS ns.example.net.\n";
 	static const struct ask rows[] = {
 		{ "host3.example.", RRTYPE_MX, "answer *" },
 		{ "host3.example.", RRTYPE_A, "nodata *" },
@@ -94,7 +99,8 @@ static void cuts_hide_what_is_below_them(void)
 		"ns.sub A 192.0.2.2\n"
 		"deep.sub A 192.0.2.3\n"
 		"below.cut.sub NS ns1\n"
-		"sub DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000\n"
+		"sub DS 1 8 2 "
+		"0000000000000000000000000000000000000000000000000000000000000000\n"
 		"wild NS ns1\n"
 		"*.wild A 192.0.2.4\n";
 	static const struct ask rows[] = {
@@ -115,16 +121,16 @@ static void cuts_hide_what_is_below_them(void)
 
 static void dname_redirects_all_below_it_and_nothing_else(void)
 {
-	static const char text[] = APEX
-		"d DNAME target.example.\n"
-		"d A 192.0.2.5\n"
-		"x.d A 192.0.2.6\n";
+	static const char text[] = APEX "d DNAME target.example.\n"
+					"d A 192.0.2.5\n"
+					"x.d A 192.0.2.6\n";
 	static const struct ask rows[] = {
 		{ "d.example.", RRTYPE_A, "answer" },
 		{ "d.example.", RRTYPE_DNAME, "answer" },
 		{ "d.example.", RRTYPE_MX, "nodata" },
 		{ "y.d.example.", RRTYPE_A, "dname" },
-		{ "x.d.example.", RRTYPE_A, "dname" },  /* RFC 6672 section 2.4: what stands below is hidden */
+		{ "x.d.example.", RRTYPE_A,
+			"dname" }, /* RFC 6672 section 2.4: what stands below is hidden */
 		{ "a.b.c.d.example.", RRTYPE_A, "dname" },
 	};
 
@@ -133,12 +139,11 @@ static void dname_redirects_all_below_it_and_nothing_else(void)
 
 static void edges_answer_for_addresses_only(void)
 {
-	static const char text[] = APEX
-		"@ 60 EDGE web\n"
-		"www EDGE web\n"
-		"www TXT \"x\"\n"
-		"*.img EDGE web\n"
-		"c CNAME www\n";
+	static const char text[] = APEX "@ 60 EDGE web\n"
+					"www EDGE web\n"
+					"www TXT \"x\"\n"
+					"*.img EDGE web\n"
+					"c CNAME www\n";
 	static const struct ask rows[] = {
 		{ "example.", RRTYPE_A, "edge" },
 		{ "example.", RRTYPE_AAAA, "edge" },
@@ -158,8 +163,8 @@ static void edges_answer_for_addresses_only(void)
 
 static void the_root_zone_is_a_zone(void)
 {
-	static const char text[] =
-		"$TTL 300\n. SOA a. b. 1 2 3 4 5\n. NS a.\na. A 192.0.2.1\ncom. NS a.\n*.w. A 192.0.2.2\n";
+	static const char text[] = "$TTL 300\n. SOA a. b. 1 2 3 4 5\n. NS a.\na. A "
+				   "192.0.2.1\ncom. NS a.\n*.w. A 192.0.2.2\n";
 	static const struct ask rows[] = {
 		{ ".", RRTYPE_SOA, "answer" },
 		{ "a.", RRTYPE_A, "answer" },
@@ -176,8 +181,10 @@ static void names_of_any_depth_find_the_closest_encloser(void)
 	static const char text[] = APEX "a.b.c.d.e TXT x\n*.q TXT y\n";
 	static const struct ask rows[] = {
 		{ "z.a.b.c.d.e.example.", RRTYPE_TXT, "nxdomain" },
-		{ "1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17.18.19.20.21.22.q.example.", RRTYPE_TXT, "answer *" },
-		{ "1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17.18.19.20.21.22.r.example.", RRTYPE_TXT, "nxdomain" },
+		{ "1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17.18.19.20.21.22.q.example.",
+			RRTYPE_TXT, "answer *" },
+		{ "1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17.18.19.20.21.22.r.example.",
+			RRTYPE_TXT, "nxdomain" },
 		{ "b.c.d.e.example.", RRTYPE_TXT, "nodata" },
 		{ "\\000.example.", RRTYPE_A, "nxdomain" },
 	};
@@ -188,12 +195,15 @@ static void names_of_any_depth_find_the_closest_encloser(void)
 void suite_lookup(void)
 {
 	static const struct unit_case cases[] = {
-		{ "wildcards are as in RFC 4592 section 2.2.1", wildcards_are_as_in_rfc_4592_section_2_2_1 },
+		{ "wildcards are as in RFC 4592 section 2.2.1",
+			wildcards_are_as_in_rfc_4592_section_2_2_1 },
 		{ "cuts hide what is below them", cuts_hide_what_is_below_them },
-		{ "DNAME redirects all below it and nothing else", dname_redirects_all_below_it_and_nothing_else },
+		{ "DNAME redirects all below it and nothing else",
+			dname_redirects_all_below_it_and_nothing_else },
 		{ "edges answer for addresses only", edges_answer_for_addresses_only },
 		{ "the root zone is a zone", the_root_zone_is_a_zone },
-		{ "names of any depth find the closest encloser", names_of_any_depth_find_the_closest_encloser },
+		{ "names of any depth find the closest encloser",
+			names_of_any_depth_find_the_closest_encloser },
 	};
 
 	unit_suite("zone/lookup", cases, UNIT_COUNT(cases));

@@ -28,8 +28,9 @@ static void broken_zones_are_told_at_the_exact_place(void)
 	static const struct {
 		const char *zone, *want;
 	} row[] = {
-		{ "a 1 A 192.0.2.256\n", "zone:1:7: error: 192.0.2.256 is not an IPv4 address "
-					 "(each part must be 0-255)\n" },
+		{ "a 1 A 192.0.2.256\n",
+			"zone:1:7: error: 192.0.2.256 is not an IPv4 address "
+			"(each part must be 0-255)\n" },
 		{ "\n\na 1 A 192.0.2.1 x\n",
 			"zone:3:17: error: x is too much: the A record is complete" },
 		{ "a 1 A 2001:db8::1\n",
@@ -42,8 +43,9 @@ static void broken_zones_are_told_at_the_exact_place(void)
 			"zone:1:5: error: CNMAE is not a record type (is CNAME meant?)" },
 		{ "a 1 WWWWW b\n",
 			"zone:1:5: error: WWWWW is not a record type (a name such as A" },
-		{ "a 1 A 192.0.2.1\n  b A 192.0.2.1\n", "zone:2:3: error: b is not a record "
-							"type (an owner starts in column 1" },
+		{ "a 1 A 192.0.2.1\n  b A 192.0.2.1\n",
+			"zone:2:3: error: b is not a record "
+			"type (an owner starts in column 1" },
 		{ " 1 A 192.0.2.1\n", "zone:1:2: error: this line has no owner" },
 		{ "a A 192.0.2.1\n", "zone:1:3: error: there is no TTL" },
 		{ "a 1x A 192.0.2.1\n", "zone:1:3: error: 1x is neither a TTL" },
@@ -77,8 +79,9 @@ static void broken_zones_are_told_at_the_exact_place(void)
 		{ "a 1 TXT ab\\256\n", "zone:1:11: error: this escape is broken" },
 		{ "a 1 TXT a\"b\n", "zone:1:9: error: a\"b has a quote inside" },
 		{ "a 1 MX mail\n", "zone:1:8: error: mail cannot be the preference" },
-		{ "a 1 MX 65536 mail\n", "zone:1:8: error: 65536 cannot be the preference (a "
-					 "number from 0 to 65535" },
+		{ "a 1 MX 65536 mail\n",
+			"zone:1:8: error: 65536 cannot be the preference (a "
+			"number from 0 to 65535" },
 		{ "a 1 MX 1 \"m\"\n", "zone:1:10: error: \"m\" is in quotes here" },
 		{ "a 1 SOA . a@b.c 1 2 3 4 5\n",
 			"zone:1:12: error: the mailbox is written as a name" },
@@ -95,8 +98,9 @@ static void broken_zones_are_told_at_the_exact_place(void)
 			"zone:1:18: error: this is not a hexadecimal digit" },
 		{ "a 1 A \\# 4 c00002011\n",
 			"zone:1:12: error: the data behind \\# has an odd number" },
-		{ "a 1 NULL x\n", "zone:1:10: error: the text form of NULL is not known here "
-				  "(write it as TYPE10 \\#" },
+		{ "a 1 NULL x\n",
+			"zone:1:10: error: the text form of NULL is not known here "
+			"(write it as TYPE10 \\#" },
 		{ "a 1 DSYNC CDS NOTIFY 1 a.\n",
 			"zone:1:11: error: the text form of DSYNC is not known here" },
 		{ "$FOO bar\n", "zone:1:1: error: $FOO is not a directive" },

@@ -76,9 +76,9 @@ static void same_as_ldns(uint16_t type, const char *name, const char *text)
 static bool has_oracle(const ldns_rr_descriptor *d, uint16_t type)
 {
 	return d && d->_name && strncmp(d->_name, "TYPE", 4) != 0 && d->_type == type &&
-	       !rrtype_is_meta(type) && type != LDNS_RR_TYPE_ATMA &&
-	       type != LDNS_RR_TYPE_SINK && type != RRTYPE_NULL && type != LDNS_RR_TYPE_A6 &&
-	       type != RRTYPE_NXT;
+		!rrtype_is_meta(type) && type != LDNS_RR_TYPE_ATMA &&
+		type != LDNS_RR_TYPE_SINK && type != RRTYPE_NULL && type != LDNS_RR_TYPE_A6 &&
+		type != RRTYPE_NXT;
 }
 
 static void every_type_of_ldns_reads_as_ldns_reads_it(void)
@@ -280,8 +280,8 @@ static void no_wire_is_read_past_its_end(void)
 	for (unsigned i = 0; i < UNIT_COUNT(types); i++)
 		for (unsigned round = 0; round < 20000; round++) {
 			const size_t len = (size_t)random() % 40;
-			uint8_t *tight =
-				malloc(len); /* so that the sanitizer sees a step too far */
+			uint8_t *tight = malloc(
+				len); /* so that the sanitizer sees a step too far */
 			for (size_t j = 0; j < len; j++)
 				tight[j] = (uint8_t)(random() % 4 ? random() % 5 : random());
 			rdata_check(types[i], tight, len, &why);

@@ -6,7 +6,8 @@
 #include "base/fault.h"
 #include "zone/load.h"
 
-/* The zone of `origin` ("example.") that is written in `text`, or NULL; faults are in `f`. The only pool is "web". */
+/* The zone of `origin` ("example.") that is written in `text`, or NULL; faults are in `f`. The
+ * only pool is "web". */
 struct zone *zone_of(const char *origin, const char *text, struct faults *f);
 
 extern const struct hash_key zone_of_key;
