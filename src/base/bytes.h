@@ -48,6 +48,8 @@ struct hash_key {
 
 /* Keyed hash of bytes: a chain of folded 64x64 -> 128 bit products (the construction of
  * wyhash), 8 bytes a step. Not a MAC; for hash tables only. */
+#define HASH_STEP 0xa0761d6478bd642fu /* so that a poor key is not a poor multiplier */
+
 static inline uint64_t hash_mix(uint64_t a, uint64_t b)
 {
 	const __uint128_t m = (__uint128_t)a * b;
@@ -77,7 +79,7 @@ static inline uint64_t hash_bytes(struct hash_key key, const uint8_t *p, size_t 
 	while (len > 8) {
 		uint64_t v;
 		memcpy(&v, p, 8);
-		h = hash_mix(h ^ v, key.k1 ^ 0xa0761d6478bd642fu);
+		h = hash_mix(h ^ v, key.k1 ^ HASH_STEP);
 		p += 8;
 		len -= 8;
 	}

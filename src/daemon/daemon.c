@@ -3,7 +3,6 @@
 #include "base/log.h"
 
 #include <malloc.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,13 +36,8 @@ static void publish(struct daemon *d)
 
 bool daemon_start(struct daemon *d, const char *conf_path, struct faults *f)
 {
-	struct hash_key key;
-
-	if (sodium_init() < 0)
-		die("no source of random numbers");
-	randombytes_buf(&key, sizeof key);
 	*d = (struct daemon){ .conf_path = conf_path };
-	if (!loaded_read(&d->loaded, conf_path, key, NULL, f))
+	if (!loaded_read(&d->loaded, conf_path, loaded_key(), NULL, f))
 		return false;
 	publish(d);
 	return true;

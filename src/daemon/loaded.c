@@ -1,9 +1,11 @@
 #include "daemon/loaded.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -273,6 +275,16 @@ static void warn_of_idle_pins(const struct loaded *l, struct faults *f)
 						: "");
 		}
 	}
+}
+
+struct hash_key loaded_key(void)
+{
+	struct hash_key key;
+
+	if (sodium_init() < 0)
+		die("no source of random numbers");
+	randombytes_buf(&key, sizeof key);
+	return key;
 }
 
 bool loaded_read(struct loaded *to, const char *path, struct hash_key key,

@@ -32,6 +32,9 @@ struct loaded {
 	struct steer *steer;
 };
 
+/* A key for the tables of zones, drawn at random: once per process. */
+struct hash_key loaded_key(void);
+
 /* Reads the configuration at `path` and all it names. `before` (may be NULL) is what is served
  * now. On false `to` is empty and `f` says what is wrong; warnings may be in `f` even so. */
 bool loaded_read(struct loaded *to, const char *path, struct hash_key key,

@@ -136,9 +136,9 @@ static inline uint64_t zone_hash_label(
 
 	for (; len > 8; len -= 8, label += 8) {
 		memcpy(&v, label, 8);
-		h = hash_mix(h ^ v, key.k1);
+		h = hash_mix(h ^ v, key.k1 ^ HASH_STEP);
 	}
-	return hash_mix(h ^ hash_tail(label, len), key.k1);
+	return hash_mix(h ^ hash_tail(label, len), key.k1 ^ HASH_STEP);
 }
 
 /* Many zones, found by name. Immutable once built; holds its zones; shared by count itself. */

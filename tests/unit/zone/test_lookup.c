@@ -192,6 +192,29 @@ static void names_of_any_depth_find_the_closest_encloser(void)
 	ask_all("example.", text, rows, UNIT_COUNT(rows));
 }
 
+/* A table of 2^14 slots for 10,000 names: with a good hash about 45 % of the slots stay empty.
+ */
+static void names_spread_over_the_table_whatever_the_key(void)
+{
+	static const struct hash_key keys[] = { { 0, 0 }, { 1, 2 }, { 0, 1 },
+		{ 0x123456789abcdefu, 0xfedcba987654321u } };
+
+	for (size_t k = 0; k < UNIT_COUNT(keys); k++) {
+		static uint8_t used[1 << 14];
+		unsigned filled = 0;
+		memset(used, 0, sizeof used);
+		for (unsigned i = 0; i < 10000; i++) {
+			char label[16];
+			label[0] = (char)snprintf(label + 1, sizeof label - 1, "host%u", i);
+			const uint64_t hash = zone_hash_label(
+				keys[k], keys[k].k0, (const uint8_t *)label);
+			filled += !used[hash >> 50];
+			used[hash >> 50] = 1;
+		}
+		CU_ASSERT(filled > 7000);
+	}
+}
+
 void suite_lookup(void)
 {
 	static const struct unit_case cases[] = {
@@ -202,6 +225,8 @@ void suite_lookup(void)
 			dname_redirects_all_below_it_and_nothing_else },
 		{ "edges answer for addresses only", edges_answer_for_addresses_only },
 		{ "the root zone is a zone", the_root_zone_is_a_zone },
+		{ "names spread over the table whatever the key",
+			names_spread_over_the_table_whatever_the_key },
 		{ "names of any depth find the closest encloser",
 			names_of_any_depth_find_the_closest_encloser },
 	};
