@@ -45,7 +45,7 @@ static bool redirect(struct compose *c, const struct lookup *l)
 {
 	uint8_t target[NAME_MOST];
 
-	if (!compose_rrset(c, WRITER_ANSWER, l->rrset, l->skip))
+	if (!compose_dname(c, l))
 		return false;
 	if (!compose_dname_target(c, l, target)) {
 		c->rcode = RCODE_YXDOMAIN;

@@ -19,6 +19,7 @@ void compose_start(struct compose *c, const struct answer_ask *ask, const struct
 	c->rcode = RCODE_NOERROR;
 	c->flags = 0;
 	c->zone = NULL;
+	c->n_dnames = 0;
 	memcpy(to, ask->packet, 2);
 	memset(to + 2, 0, QUERY_HEADER - 2);
 	to[5] = question != 0;
@@ -179,14 +180,30 @@ bool compose_edges(
 
 bool compose_cname(struct compose *c, const uint8_t *target, uint32_t ttl_s)
 {
-	const size_t len = name_len(target);
+	const size_t len = name_len(target), apex = c->zone->apex_len;
+	const bool inside = apex > 2 && name_is_under(target, c->zone->apex);
+	const size_t rdlen = inside ? len - apex + 2 : len;
+	struct writer *w = &c->w;
 
-	if (!writer_fits(&c->w, RR_FIXED + len))
+	if (!writer_fits(w, RR_FIXED + rdlen))
 		return truncate_here(c);
-	writer_rr_head(&c->w, position(c, 0), RRTYPE_CNAME, ttl_s, len);
-	memcpy(c->w.buf + c->w.len, target, len);
-	c->w.len += len;
-	writer_count(&c->w, WRITER_ANSWER, 1);
+	writer_rr_head(w, position(c, 0), RRTYPE_CNAME, ttl_s, rdlen);
+	memcpy(w->buf + w->len, target, inside ? rdlen - 2 : rdlen);
+	if (inside)
+		be16_put(w->buf + w->len + rdlen - 2, 0xc000u | (unsigned)c->apex_at);
+	w->len += rdlen;
+	writer_count(w, WRITER_ANSWER, 1);
+	return true;
+}
+
+bool compose_dname(struct compose *c, const struct lookup *l)
+{
+	for (unsigned i = 0; i < c->n_dnames; i++)
+		if (c->dnames[i] == l->rrset)
+			return true;
+	if (!compose_rrset(c, WRITER_ANSWER, l->rrset, l->skip))
+		return false;
+	c->dnames[c->n_dnames++] = l->rrset;
 	return true;
 }
 

@@ -20,6 +20,9 @@ struct compose {
 	unsigned rcode;
 	uint16_t flags; /* FLAG_AA, FLAG_TC */
 
+	const struct zone_rrset *dnames[ANSWER_CHAIN_MOST + 1]; /* those written so far */
+	unsigned n_dnames;
+
 	const struct zone *zone;
 	struct hash_key key;
 	struct zone_name name; /* the name at work: the question's, or where a chain has led */
@@ -51,6 +54,10 @@ bool compose_negative(struct compose *c);
 /* The chosen edges' addresses, or the CNAME of the only one. */
 bool compose_edges(
 	struct compose *c, const struct steer *s, const struct choice *choice, uint32_t ttl_s);
+
+/* A DNAME that redirects the name at work: once in an answer, however often a chain comes by.
+ */
+bool compose_dname(struct compose *c, const struct lookup *l);
 
 /* A CNAME record of the name at work that the zone does not have. */
 bool compose_cname(struct compose *c, const uint8_t *target, uint32_t ttl_s);

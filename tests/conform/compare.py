@@ -4,7 +4,7 @@
 usage: compare.py [--seed N] [--zones N] [--show N] [--sample]
 
 Compared are RCODE, AA, TC, the answer and authority sections as sets (names in lower case, TTLs included) and, in referrals,
-the additional section. Where all three agree and we differ, or two agree and the third differs from both of us and them,
+the additional section; and that no record stands there twice. Where all three agree and we differ, or two agree and the third differs from both of us and them,
 it is a failure; where they differ among themselves otherwise it is counted as undecided. --sample is what "make check"
 runs: fixed seeds, some thousand pairs. Zones that a reference server refuses to load are left out and counted.
 """
@@ -177,6 +177,8 @@ class Named(Peer):
 def essence(reply):
     m = Message(reply)
     same = {"rcode": m.rcode, "aa": m.aa, "tc": m.tc, "answer": frozenset(m.answer), "authority": frozenset(m.authority)}
+    rows = m.answer + m.authority + m.additional
+    same["repeated"] = len(rows) - len(set(rows))
     same["additional"] = frozenset(m.additional) if not m.answer and not m.aa else None
     return same
 

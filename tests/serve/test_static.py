@@ -21,6 +21,7 @@ ns.sub A 192.0.2.99
 ns.sub AAAA 2001:db8::99
 d DNAME www
 dout DNAME example.org.
+self DNAME more.self
 long DNAME %s
 odd TYPE65400 \\# 3 010203
 $GENERATE 1-100 big A 10.0.0.$
@@ -86,6 +87,14 @@ def dname():
     same(both("a.d.example.com", "A").rcode, NXDOMAIN)
     m = both("%s.long.example.com" % ("y" * 63), "A")
     same((m.rcode, [r[1] for r in m.answer]), (YXDOMAIN, [39]))
+
+
+@claim("a DNAME that leads below itself is in the answer once, and its chain ends")
+def dname_loop():
+    m = server.udp("x.self.example.com", "A", edns=opt())
+    same((m.rcode, m.tc), (NOERROR, False))
+    same([r[1] for r in m.answer].count(39), 1)
+    same(len(set(m.answer)), len(m.answer))
 
 
 @claim("delegations are referrals without AA, with the glue that the zone has")
