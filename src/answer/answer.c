@@ -27,7 +27,7 @@ static bool steer(struct answerer *a, const struct answer_ask *ask, struct compo
 	stats_add(&a->stats->steered, 1);
 	/* The scope counts bits of the subnet as it was sent: IPv4 inside IPv6 stands behind
 	 * `v4_at` others. */
-	const unsigned scope = choice.scope ? choice.scope + v4_at : 0;
+	const unsigned scope = choice.by_subnet ? choice.scope + v4_at : 0;
 	if (scope > c->scope)
 		c->scope = scope;
 	if (choice.n == 0)

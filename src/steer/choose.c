@@ -43,7 +43,10 @@ const char *choose_verdict_text(enum choose_verdict v)
 
 static void consult(struct walk *w, unsigned bits)
 {
-	if (!w->by_source && bits > w->choice->scope)
+	if (w->by_source)
+		return;
+	w->choice->by_subnet = true;
+	if (bits > w->choice->scope)
 		w->choice->scope = bits;
 }
 

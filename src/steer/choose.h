@@ -37,8 +37,8 @@ struct choice {
 	unsigned n;                        /* edges chosen; 0 is NODATA */
 	uint16_t edges[POOL_ANSWERS_MOST]; /* the best first; one with a cname stands alone */
 	uint32_t ttl_most_s;
-	unsigned scope; /* bits of the subnet's family that the choice depends on; 0 without a
-			   subnet */
+	bool by_subnet; /* the subnet played a part */
+	unsigned scope; /* bits of the subnet's family that the choice depends on */
 };
 
 /* `trace` is NULL unless somebody wants to know why. */
