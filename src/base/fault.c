@@ -32,6 +32,31 @@ bool faults_full(const struct faults *f)
 
 enum { SHOWN_LINE = 160, CONTEXT = 60 };
 
+/* A byte that goes on with a character, as all but the first of one do. */
+static bool goes_on(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+unsigned fault_column(const char *line, const char *at)
+{
+	unsigned column = 1;
+
+	for (; line < at; line++)
+		column += !goes_on(*line);
+	return column;
+}
+
+/* The byte of a line where a column starts, or its end. */
+static size_t byte_of(const char *line, size_t len, unsigned column)
+{
+	size_t i = 0;
+
+	for (; i < len && (column > 1 || goes_on(line[i])); i++)
+		column -= !goes_on(line[i]);
+	return i;
+}
+
 /* The source line and a caret below the column. Tabs stay tabs in both lines, so that the caret
  * stands right in any terminal; other control characters become '?'. Of a very long line, the
  * part around the column is shown. */
@@ -49,11 +74,13 @@ static void show_line(struct text *out, const struct fault_at *at)
 	size_t len = (size_t)((nl ? nl : at->text_end) - line);
 	if (len && line[len - 1] == '\r')
 		len--;
-	size_t caret = at->column ? at->column - 1 : 0;
-	if (caret > len)
-		caret = len;
+	const size_t caret = byte_of(line, len, at->column);
 	size_t from = caret > SHOWN_LINE - CONTEXT ? caret - (SHOWN_LINE - CONTEXT) : 0;
+	while (from < caret && goes_on(line[from]))
+		from++;
 	size_t to = len < from + SHOWN_LINE ? len : from + SHOWN_LINE;
+	while (to < len && goes_on(line[to]))
+		to++;
 
 	text_add(out, "    ");
 	for (size_t i = from; i < to; i++) {
@@ -62,7 +89,8 @@ static void show_line(struct text *out, const struct fault_at *at)
 	}
 	text_add(out, "\n    ");
 	for (size_t i = from; i < caret; i++)
-		text_add_char(out, line[i] == '\t' ? '\t' : ' ');
+		if (!goes_on(line[i]))
+			text_add_char(out, line[i] == '\t' ? '\t' : ' ');
 	text_add(out, "^\n");
 }
 

@@ -22,9 +22,9 @@ struct fault {
 /* Always false, so that `return fault(why, ...)` reads well. `why` may be NULL. */
 __attribute__((format(printf, 2, 3))) bool fault(struct fault *why, const char *fmt, ...);
 
-/* Where in a text something is wrong. `line` and `column` count from 1; 0 is "the whole file".
- * `text` to `text_end` is the whole content of the file, for showing the line, or NULL. `path`
- * and `text` are borrowed for the call. */
+/* Where in a text something is wrong. `line` and `column` count from 1, columns in characters
+ * of UTF-8; 0 is "the whole file". `text` to `text_end` is the whole content of the file, for
+ * showing the line, or NULL. `path` and `text` are borrowed for the call. */
 struct fault_at {
 	const char *path;
 	const char *text, *text_end;
@@ -35,6 +35,9 @@ struct faults {
 	struct text text; /* everything to print, ready with newlines */
 	unsigned errors, warnings;
 };
+
+/* The column of `at` in the line that starts at `line`. */
+unsigned fault_column(const char *line, const char *at);
 
 void faults_init(struct faults *f);
 void faults_fini(struct faults *f);

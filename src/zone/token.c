@@ -260,7 +260,7 @@ static struct fault_at place(const struct tokens *t, const char *at)
 			start = nl + 1)
 			where.line++;
 	}
-	where.column = (unsigned)(at - start) + 1;
+	where.column = fault_column(start, at);
 	return where;
 }
 

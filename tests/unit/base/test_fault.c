@@ -29,6 +29,20 @@ static void a_tab_before_the_caret_stays_a_tab(void)
 	faults_fini(&f);
 }
 
+static void columns_count_characters(void)
+{
+	static const char text[] = "\"\xc3\xa4\xe2\x82\xac\" x"; /* a-umlaut, euro sign */
+	struct faults f;
+
+	CU_ASSERT_EQUAL(fault_column(text, strchr(text, 'x')), 6);
+	faults_init(&f);
+	const struct fault_at at = { "z", text, text + sizeof text - 1, 1, 6 };
+	faults_error(&f, &at, "x");
+	CU_ASSERT_STRING_EQUAL(text_get(&f.text),
+		"z:1:6: error: x\n    \"\xc3\xa4\xe2\x82\xac\" x\n         ^\n");
+	faults_fini(&f);
+}
+
 static void a_place_outside_of_the_text_is_survived(void)
 {
 	static const char text[] = "a\n";
@@ -88,6 +102,7 @@ void suite_fault(void)
 	static const struct unit_case cases[] = {
 		{ "a fault shows its line and a caret", a_fault_shows_its_line_and_a_caret },
 		{ "a tab before the caret stays a tab", a_tab_before_the_caret_stays_a_tab },
+		{ "columns count characters, not bytes", columns_count_characters },
 		{ "a place outside of the text is survived",
 			a_place_outside_of_the_text_is_survived },
 		{ "a very long line is shown around the place",
