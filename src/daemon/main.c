@@ -163,6 +163,7 @@ int main(int argc, char **argv)
 	if (!conf_path || optind != argc)
 		return usage(stderr, 2);
 	log_open("waymarkd", LOG_NOTICE);
+	privs_raise_files();
 	mallopt(M_MMAP_THRESHOLD,
 		256 << 10); /* large blocks go back to the kernel when they are freed */
 	r.loop = ev_default_loop(EVFLAG_NOENV);

@@ -7,6 +7,10 @@
 
 #include <stdbool.h>
 
+/* As many open files as the hard limit allows: a connection each. The soft limit is for
+ * programs that use select(2). */
+void privs_raise_files(void);
+
 /* Becomes `user` with its groups for good, and may never gain privileges again. NULL keeps the
  * user. Everything that wants root (ports below 1024) is open by then. */
 bool privs_drop(const char *user, struct fault *why);
