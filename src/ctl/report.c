@@ -65,6 +65,9 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 		{ "places", "places known", places_count(w->steer->atlas->cities.places) },
 		{ "geo_ranges_v4", "IPv4 ranges with a place", (json_int_t)size.v4_ranges },
 		{ "geo_ranges_v6", "IPv6 ranges with a place", (json_int_t)size.v6_ranges },
+		{ "geo_bytes", "bytes of GeoIP tables",
+			(json_int_t)(size.bytes +
+				places_bytes(w->steer->atlas->cities.places)) },
 		{ "threads", "threads that answer", r.threads },
 		{ "udp_queries", "queries over UDP", (json_int_t)r.sum.udp_queries },
 		{ "tcp_queries", "queries over TCP", (json_int_t)r.sum.tcp_queries },

@@ -157,13 +157,6 @@ unsigned name_labels(const uint8_t *name)
 	return n;
 }
 
-const uint8_t *name_skip(const uint8_t *name, unsigned labels)
-{
-	while (labels-- > 0 && *name)
-		name += *name + 1;
-	return name;
-}
-
 /* Eight bytes at once: 0x20 into each that is a capital. Bytes over 127 are none, and no sum
  * runs over into the next. */
 static uint64_t lower8(uint64_t v)

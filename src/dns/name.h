@@ -40,7 +40,6 @@ const char *name_text(char buf[static NAME_TEXT], const uint8_t *name);
 
 size_t name_len(const uint8_t *name);      /* bytes, with the root */
 unsigned name_labels(const uint8_t *name); /* without the root */
-const uint8_t *name_skip(const uint8_t *name, unsigned labels);
 
 /* `to` may be `name`. */
 void name_lower(uint8_t *to, const uint8_t *name, size_t len);

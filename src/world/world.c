@@ -42,11 +42,6 @@ struct world *world_new(const struct world_opts *opts)
 	return w;
 }
 
-struct world *world_with_states(const struct world *w, const uint8_t *states)
-{
-	return world_new(&(struct world_opts){ w->zones, w->steer, w->ecs, states });
-}
-
 void world_free(struct world *w)
 {
 	if (!w)

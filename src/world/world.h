@@ -38,9 +38,6 @@ struct world_opts {
  * Never NULL. */
 struct world *world_new(const struct world_opts *opts);
 
-/* The same world but for the states of its edges. */
-struct world *world_with_states(const struct world *w, const uint8_t *states);
-
 void world_free(struct world *w);
 
 #endif
