@@ -1,6 +1,7 @@
 #include "zone/compile.h"
 
 #include "dns/rrtype.h"
+#include "zone/denial_build.h"
 #include "zone/names.h"
 #include "zone/verify.h"
 
@@ -15,6 +16,7 @@ struct compile {
 	const struct compile_opts *opts;
 	struct faults *f;
 	struct names names;
+	struct denial_plan plan;
 	struct zone *zone;
 	uint8_t *image;
 	uint32_t len;
@@ -205,24 +207,37 @@ static bool put_rrset(struct compile *c, uint32_t from, uint32_t to, uint32_t tt
 	return true;
 }
 
-/* The SOA as it stands in negative answers: its TTL is the smaller of its own and its MINIMUM
- * (RFC 2308 section 5). */
+/* Lets the TTL of an RRset in the image be no larger. */
+static void limit_ttl(struct zone_rrset *set, uint32_t most_s)
+{
+	for (size_t at = 0; at < set->len; at += RR_FIXED + be16_get(set->wire + at + 10))
+		if (be32_get(set->wire + at + 6) > most_s)
+			be32_put(set->wire + at + 6, most_s);
+}
+
+/* The SOA as it stands in negative answers, with its signatures: its TTL is the smaller of its
+ * own and its MINIMUM (RFC 2308 section 5). */
 static void put_negative_soa(struct compile *c)
 {
 	struct zone *z = c->zone;
 	const struct zone_node *apex = (const void *)(c->image + z->apex_node);
 	const struct zone_rrset *soa = zone_find_rrset(apex, RRTYPE_SOA);
-	const size_t len = (size_t)((const uint8_t *)zone_next_rrset(soa) -
-		(const uint8_t *)soa);
+	const struct zone_rrset *end = zone_next_rrset(soa);
 	struct zone_rrset *copy = (struct zone_rrset *)(void *)(c->image + c->len);
 
+	if (soa->is_signed)
+		end = zone_next_rrset(end);
+	const size_t len = (size_t)((const uint8_t *)end - (const uint8_t *)soa);
 	z->soa_negative = c->len;
 	memcpy(copy, soa, len);
 	c->len += (uint32_t)len;
 	const uint8_t *numbers = copy->wire + copy->len - 20;
 	z->serial = be32_get(numbers);
 	const uint32_t ttl_s = be32_get(copy->wire + 6), minimum_s = be32_get(numbers + 16);
-	be32_put(copy->wire + 6, minimum_s < ttl_s ? minimum_s : ttl_s);
+	const uint32_t least_s = minimum_s < ttl_s ? minimum_s : ttl_s;
+	limit_ttl(copy, least_s);
+	if (copy->is_signed)
+		limit_ttl((struct zone_rrset *)(uintptr_t)zone_next_rrset(copy), least_s);
 }
 
 /* --- nodes -------------------------------------------------------------------------------- */
@@ -241,11 +256,16 @@ static uint8_t flag_of(uint16_t type, bool apex)
 static bool put_node(struct compile *c, uint32_t entry)
 {
 	struct names_entry *e = &c->names.entry[entry];
-	struct zone_node *node = (struct zone_node *)(void *)(c->image + c->len);
+	struct zone_rrset *before = NULL;
 	uint32_t n = gather(c, e);
 
 	if (!verify_node(c->r, c->set, &n, e->labels == 0, c->f))
 		return false;
+	if (c->plan.kind != DENIAL_NONE) {
+		memset(c->image + c->len, 0, sizeof(struct zone_proof));
+		c->len += sizeof(struct zone_proof);
+	}
+	struct zone_node *node = (struct zone_node *)(void *)(c->image + c->len);
 	e->node = c->len;
 	*node = (struct zone_node){ .flags = e->flags, .name_len = e->len };
 	c->len += sizeof *node;
@@ -259,7 +279,11 @@ static bool put_node(struct compile *c, uint32_t entry)
 		for (to = from; to < n && type_key(c, record(c, c->set[to])) == key; to++)
 			if (record(c, c->set[to])->ttl_s < ttl_s)
 				ttl_s = record(c, c->set[to])->ttl_s;
+		struct zone_rrset *set = (struct zone_rrset *)(void *)(c->image + c->len);
 		ok = put_rrset(c, from, to, ttl_s) && ok;
+		if (before && key & 1 && before->type == key >> 1)
+			before->is_signed = 1;
+		before = set;
 		e->flags |= flag_of(record(c, c->set[from])->type, e->labels == 0);
 		node->rrsets++;
 	}
@@ -281,6 +305,20 @@ static void warn_hidden(
 		"take it out");
 }
 
+/* The answer's records are made when it is asked for; nobody signs them then. */
+static void warn_unsigned(struct compile *c, const struct names_entry *e)
+{
+	for (uint32_t i = e->first; i != NAMES_NONE; i = c->names.next[i]) {
+		if (record(c, i)->type != RRTYPE_EDGE)
+			continue;
+		const struct fault_at at = records_at(c->r, record(c, i));
+		faults_warning(c->f, &at,
+			"this zone is signed, and addresses from a pool are not: resolvers "
+			"that "
+			"validate will refuse them; put the name into an unsigned zone");
+	}
+}
+
 /* Nodes in canonical order: whatever hides names comes right before them. */
 static bool put_nodes(struct compile *c)
 {
@@ -291,6 +329,11 @@ static bool put_nodes(struct compile *c)
 		const uint32_t entry = c->names.order[i];
 		struct names_entry *e = &c->names.entry[entry];
 		const uint8_t *wire = names_wire(&c->names, entry);
+		if (e->flags & NODE_NSEC3) {
+			ok = put_node(c, entry) && ok;
+			continue;
+		}
+		c->zone->nodes++;
 		if (cover && name_is_under(wire, c->r->bytes + cover->owner)) {
 			e->flags |= NODE_HIDDEN;
 			warn_hidden(c, e, cover);
@@ -300,12 +343,13 @@ static bool put_nodes(struct compile *c)
 		ok = put_node(c, entry) && ok;
 		if (faults_full(c->f))
 			return false;
+		if (!cover && e->flags & NODE_EDGE && c->plan.kind != DENIAL_NONE)
+			warn_unsigned(c, e);
 		if (!cover && e->flags & (NODE_CUT | NODE_DNAME))
 			cover = e;
 		if (e->labels > c->zone->depth)
 			c->zone->depth = e->labels;
 	}
-	c->zone->nodes = c->names.n;
 	c->zone->apex_node = c->names.entry[c->names.order[0]].node;
 	return ok;
 }
@@ -315,7 +359,8 @@ static void mark_wildcards(struct compile *c)
 {
 	for (uint32_t i = 0; i < c->names.n; i++) {
 		const uint8_t *wire = names_wire(&c->names, i);
-		if (c->names.entry[i].labels == 0 || !name_is_wildcard(wire))
+		if (c->names.entry[i].labels == 0 || !name_is_wildcard(wire) ||
+			c->names.entry[i].flags & NODE_NSEC3)
 			continue;
 		const uint32_t above = names_find(&c->names, wire + 2);
 		c->names.entry[above].flags |= NODE_WILDCARD;
@@ -330,12 +375,14 @@ static bool fill_slots(struct compile *c)
 	struct zone *z = c->zone;
 
 	/* 3 of 4 slots filled: 1.6 slots looked at for a hit, all in one cache line or two. */
-	z->slots_n = c->names.n + c->names.n / 3 + 1;
+	z->slots_n = z->nodes + z->nodes / 3 + 1;
 	z->slots = calloc(z->slots_n, sizeof *z->slots);
 	if (!z->slots)
 		return false;
 	for (uint32_t i = 0; i < c->names.n; i++) {
 		const struct names_entry *e = &c->names.entry[i];
+		if (e->flags & NODE_NSEC3)
+			continue;
 		uint32_t s = (uint32_t)((e->hash >> 32) * z->slots_n >> 32);
 		while (z->slots[s].node)
 			s = s + 1 == z->slots_n ? 0 : s + 1;
@@ -355,10 +402,16 @@ static size_t image_most(const struct compile *c, uint32_t *set_most)
 
 	for (uint32_t i = 0; i < c->names.n; i++) {
 		uint32_t n = 0;
-		most += sizeof(struct zone_node) + c->names.entry[i].len + 4;
+		most += sizeof(struct zone_proof) + sizeof(struct zone_node) +
+			c->names.entry[i].len + 4;
 		for (uint32_t k = c->names.entry[i].first; k != NAMES_NONE;
-			k = c->names.next[k], n++)
-			most += RR_FIXED + record(c, k)->rdlen + sizeof(struct zone_rrset) + 12;
+			k = c->names.next[k], n++) {
+			const struct record *rr = record(c, k);
+			const size_t size = RR_FIXED + rr->rdlen + sizeof(struct zone_rrset) +
+				12;
+			/* The SOA and its signatures stand there twice. */
+			most += type_key(c, rr) >> 1 == RRTYPE_SOA ? 2 * size : size;
+		}
 		if (n > in_node)
 			in_node = n;
 	}
@@ -399,7 +452,7 @@ struct zone *zone_compile(
 	struct compile c = { .r = r, .opts = opts, .f = f };
 	bool ok = false;
 
-	if (!verify_soa(r, f))
+	if (!verify_soa(r, f) || !denial_plan(r, &c.plan, f))
 		return NULL;
 	if (!start(&c)) {
 		faults_error(f, &(struct fault_at){ 0 }, "out of memory");
@@ -411,11 +464,14 @@ struct zone *zone_compile(
 		goto done;
 	put_negative_soa(&c);
 	mark_wildcards(&c);
-	ok = fill_slots(&c);
 	uint8_t *trimmed = realloc(c.image, c.len);
 	c.zone->image = trimmed ? trimmed : c.image;
 	c.zone->image_len = c.len;
 	c.image = NULL;
+	ok = fill_slots(&c) &&
+		(c.plan.kind == DENIAL_NONE || denial_build(c.zone, &c.names, &c.plan));
+	if (!ok)
+		faults_error(f, &(struct fault_at){ 0 }, "out of memory");
 done:
 	names_fini(&c.names);
 	free(c.image);

@@ -43,9 +43,9 @@ static const struct zone_node *find_wildcard(
 }
 
 /* The name has data of its own, or of the wildcard that it was made from. */
-static struct lookup at_node(const struct zone_node *n, uint16_t qtype, bool wildcard)
+static struct lookup at_node(const struct zone_node *n, uint16_t qtype)
 {
-	struct lookup l = { .kind = LOOKUP_ANSWER, .node = n, .wildcard = wildcard };
+	struct lookup l = { .kind = LOOKUP_ANSWER, .node = n, .encloser = n };
 
 	if (qtype == RRTYPE_ANY && n->rrsets)
 		return l;
@@ -99,24 +99,34 @@ struct lookup zone_lookup(
 		if (exact->flags & NODE_CUT && qtype != RRTYPE_DS)
 			return (struct lookup){ .kind = LOOKUP_REFERRAL,
 				.node = exact,
+				.encloser = exact,
 				.rrset = zone_find_rrset(exact, RRTYPE_NS) };
-		return at_node(exact, qtype, false);
+		return at_node(exact, qtype);
 	}
 	const struct zone_node *n = visible_ancestor(z, name, &skip);
 	if (n->flags & NODE_CUT)
 		return (struct lookup){ .kind = LOOKUP_REFERRAL,
 			.node = n,
+			.encloser = n,
 			.skip = skip,
 			.rrset = zone_find_rrset(n, RRTYPE_NS) };
 	if (n->flags & NODE_DNAME)
 		return (struct lookup){ .kind = LOOKUP_DNAME,
 			.node = n,
+			.encloser = n,
 			.skip = skip,
 			.rrset = zone_find_rrset(n, RRTYPE_DNAME) };
 	if (n->flags & NODE_WILDCARD) {
 		const struct zone_node *w = find_wildcard(z, key, name, skip);
-		if (w)
-			return at_node(w, qtype, true);
+		if (w) {
+			struct lookup l = at_node(w, qtype);
+			l.wildcard = true;
+			l.encloser = n;
+			l.skip = skip;
+			return l;
+		}
 	}
-	return (struct lookup){ .kind = LOOKUP_NXDOMAIN, .node = n, .skip = skip };
+	return (struct lookup){
+		.kind = LOOKUP_NXDOMAIN, .node = n, .encloser = n, .skip = skip
+	};
 }

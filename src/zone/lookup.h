@@ -24,8 +24,8 @@ struct lookup {
 	bool wildcard; /* `node` is the wildcard that the name was made from */
 	const struct zone_node *node;
 	const struct zone_rrset *rrset;
-	unsigned skip; /* DNAME, REFERRAL: how many labels of the name stand in front of
-			  `node`'s name */
+	const struct zone_node *encloser; /* the closest encloser; `node` but for wildcards */
+	unsigned skip; /* how many labels of the name stand in front of the encloser's name */
 };
 
 /* `name` is at or below the zone's apex. */

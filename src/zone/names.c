@@ -1,6 +1,8 @@
 #include "zone/names.h"
 
 #include "dns/name.h"
+#include "dns/rrtype.h"
+#include "zone/order.h"
 #include "zone/zone.h"
 
 #include <stdlib.h>
@@ -28,8 +30,10 @@ static void hash_name(struct hashes *h, const struct names *names, const uint8_t
 		h->hash[n] = zone_hash_label(names->key, h->hash[n + 1], wire + h->at[n]);
 }
 
-static uint32_t *find_slot(
-	const struct names *names, uint64_t hash, const uint8_t *wire, size_t len)
+/* Owners of NSEC3 records are names of their own, which no question finds (RFC 5155 section
+ * 7.2.8): `flags` tells the two kinds apart, here and in the image. */
+static uint32_t *find_slot(const struct names *names, uint64_t hash, const uint8_t *wire,
+	size_t len, uint8_t flags)
 {
 	uint32_t s = (uint32_t)(hash >> 32) & (names->slots_n - 1);
 
@@ -37,7 +41,7 @@ static uint32_t *find_slot(
 		if (!names->slot[s])
 			return &names->slot[s];
 		const struct names_entry *e = &names->entry[names->slot[s] - 1];
-		if (e->hash == hash && e->len == len &&
+		if (e->hash == hash && e->len == len && (e->flags & NODE_NSEC3) == flags &&
 			memcmp(names->r->bytes + e->owner, wire, len) == 0)
 			return &names->slot[s];
 	}
@@ -71,8 +75,8 @@ static bool grow(struct names *names)
 
 /* The entry of the name that starts at label `i` of a name whose wire starts at `owner`;
  * `*is_new` when it was made. */
-static uint32_t intern(
-	struct names *names, const struct hashes *h, unsigned i, uint32_t owner, bool *is_new)
+static uint32_t intern(struct names *names, const struct hashes *h, unsigned i, uint32_t owner,
+	uint8_t flags, bool *is_new)
 {
 	const uint32_t at = owner + h->at[i];
 	const size_t len = h->at[h->labels] - h->at[i];
@@ -80,7 +84,7 @@ static uint32_t intern(
 	*is_new = false;
 	if (names->n == names->room && !grow(names))
 		return NAMES_NONE;
-	uint32_t *slot = find_slot(names, h->hash[i], names->r->bytes + at, len);
+	uint32_t *slot = find_slot(names, h->hash[i], names->r->bytes + at, len, flags);
 	if (*slot)
 		return *slot - 1;
 	*is_new = true;
@@ -89,34 +93,48 @@ static uint32_t intern(
 		.first = NAMES_NONE,
 		.last = NAMES_NONE,
 		.len = (uint8_t)len,
-		.labels = (uint8_t)(h->labels - i) };
+		.labels = (uint8_t)(h->labels - i),
+		.flags = flags };
 	*slot = ++names->n;
 	return names->n - 1;
 }
 
 /* The entry of an owner and, when it is new, of every name between it and the apex. */
-static uint32_t add_owner(struct names *names, uint32_t owner)
+static uint32_t add_owner(struct names *names, uint32_t owner, uint8_t flags)
 {
 	struct hashes h;
 	bool is_new;
 
 	hash_name(&h, names, names->r->bytes + owner);
-	const uint32_t entry = intern(names, &h, 0, owner, &is_new);
+	const uint32_t entry = intern(names, &h, 0, owner, flags, &is_new);
 	for (unsigned i = 1; is_new && i <= h.labels; i++)
-		if (intern(names, &h, i, owner, &is_new) == NAMES_NONE)
+		if (intern(names, &h, i, owner, 0, &is_new) == NAMES_NONE)
 			return NAMES_NONE;
 	return entry;
+}
+
+/* NSEC3, or an RRSIG over it? */
+static uint8_t kind_of(const struct records *r, const struct record *rr)
+{
+	const uint16_t type = rr->type == RRTYPE_RRSIG && rr->rdlen >= 2
+		? be16_get(r->bytes + rr->rdata)
+		: rr->type;
+
+	return type == RRTYPE_NSEC3 ? NODE_NSEC3 : 0;
 }
 
 static bool add_records(struct names *names)
 {
 	const struct records *r = names->r;
 	uint32_t entry = NAMES_NONE;
+	uint8_t kind, before = 0;
 
 	for (uint32_t i = 0; i < r->n; i++) {
 		names->next[i] = NAMES_NONE;
-		if (i == 0 || r->rr[i].owner != r->rr[i - 1].owner)
-			entry = add_owner(names, r->rr[i].owner);
+		kind = kind_of(r, &r->rr[i]);
+		if (i == 0 || r->rr[i].owner != r->rr[i - 1].owner || kind != before)
+			entry = add_owner(names, r->rr[i].owner, kind);
+		before = kind;
 		if (entry == NAMES_NONE)
 			return false;
 		struct names_entry *e = &names->entry[entry];
@@ -131,47 +149,19 @@ static bool add_records(struct names *names)
 
 /* --- canonical order ---------------------------------------------------------------------- */
 
-/* What a comparison of two names mostly needs: the first 16 bytes of their labels from the apex
- * outwards. A byte is one more than it is, so that 0 can end a label and sorts before all; the
- * two values that leave no room end the key. Equal keys say nothing. */
 struct sort_key {
-	uint64_t high, low;
+	struct order_key key;
 	uint32_t entry;
 };
-
-static struct sort_key sort_key(const struct names *names, uint32_t entry)
-{
-	const struct names_entry *e = &names->entry[entry];
-	const uint8_t *wire = names->r->bytes + e->owner;
-	uint8_t at[NAME_LABELS_MOST + 1], key[16] = { 0 };
-	unsigned n = 0, k = 0;
-
-	for (unsigned p = 0; p < e->len; p += wire[p] + 1u)
-		at[n++] = (uint8_t)p;
-	while (n-- && k < 16) {
-		const uint8_t *label = wire + at[n];
-		for (unsigned i = 1; i <= *label && k < 16; i++) {
-			if (label[i] >= 254) {
-				memset(key + k, 0xff, 16 - k);
-				k = 16;
-				break;
-			}
-			key[k++] = (uint8_t)(label[i] + 1);
-		}
-		k++; /* the 0 that ends the label */
-	}
-	return (struct sort_key){ be64_get(key), be64_get(key + 8), entry };
-}
 
 static int compare_keys(const void *va, const void *vb, void *ctx)
 {
 	const struct sort_key *a = va, *b = vb;
 	const struct names *names = ctx;
 
-	if (a->high != b->high)
-		return a->high < b->high ? -1 : 1;
-	if (a->low != b->low)
-		return a->low < b->low ? -1 : 1;
+	const int d = order_compare(&a->key, &b->key);
+	if (d)
+		return d;
 	return name_compare(names_wire(names, a->entry), names_wire(names, b->entry));
 }
 
@@ -186,7 +176,9 @@ static bool sort_names(struct names *names)
 		return false;
 	}
 	for (uint32_t i = 0; i < names->n; i++) {
-		keys[i] = sort_key(names, i);
+		keys[i] = (struct sort_key){
+			order_key(names_wire(names, i), names->entry[i].len), i
+		};
 		/* Zones are often written in order already, or nearly so. */
 		sorted = sorted && (i == 0 || compare_keys(&keys[i - 1], &keys[i], names) < 0);
 	}
@@ -231,5 +223,5 @@ uint32_t names_find(const struct names *names, const uint8_t *wire)
 	struct hashes h;
 
 	hash_name(&h, names, wire);
-	return *find_slot(names, h.hash[0], wire, h.at[h.labels]) - 1;
+	return *find_slot(names, h.hash[0], wire, h.at[h.labels], 0) - 1;
 }

@@ -2,9 +2,25 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "zone/denial.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+struct zone *zone_placeholder(struct hash_key key, const uint8_t *apex)
+{
+	const size_t len = name_len(apex);
+	struct zone *z = memory_zeroed(1, sizeof *z + len);
+	struct zone_name name;
+
+	z->refs = 1;
+	z->apex_len = (uint8_t)len;
+	z->apex_labels = (uint8_t)name_labels(apex);
+	name_lower(z->apex, apex, len);
+	zone_name_set(&name, key, z->apex);
+	z->apex_hash = name.hash[0];
+	return z;
+}
 
 void zone_hold(const struct zone *z)
 {
@@ -20,6 +36,7 @@ void zone_drop(const struct zone *z)
 	for (unsigned i = 0; i < mine->pools_n; i++)
 		free(mine->pools[i]);
 	free(mine->pools);
+	denial_free(mine->denial);
 	free(mine->slots);
 	free(mine->image);
 	free(mine);
@@ -27,7 +44,8 @@ void zone_drop(const struct zone *z)
 
 size_t zone_bytes(const struct zone *z)
 {
-	return sizeof *z + z->apex_len + z->slots_n * sizeof *z->slots + z->image_len;
+	return sizeof *z + z->apex_len + z->slots_n * sizeof *z->slots + z->image_len +
+		denial_bytes(z->denial);
 }
 
 void zone_name_set(struct zone_name *name, struct hash_key key, const uint8_t *lower)

@@ -30,7 +30,9 @@ enum {
 	NODE_HIDDEN = 4, /* below a cut or a DNAME: glue, or data that nobody sees */
 	NODE_WILDCARD = 8, /* has a child "*" */
 	NODE_CNAME = 16,
-	NODE_EDGE = 32
+	NODE_EDGE = 32,
+	NODE_NSEC3 =
+		64 /* the owner of an NSEC3 record: in the image only, no name of the zone */
 };
 
 /* A name of the zone, at a multiple of 4 in the image. `name` is its labels without those of
@@ -43,6 +45,15 @@ struct zone_node {
 	uint8_t name[];
 };
 
+/* In a zone with a chain of NSEC or NSEC3 each node has this right in front of it: which links
+ * of the chain speak about it. Offsets of nodes that own an NSEC or NSEC3; 0: there is none.
+ * Their lowest bit is set when the link does not match the name but covers it. Hidden nodes
+ * have none. */
+struct zone_proof {
+	uint32_t self; /* about the name itself */
+	uint32_t star; /* about the name's child "*" */
+};
+
 /* All records of one type at a node, `len` bytes of wire; `patches` 16-bit offsets into the
  * wire follow at the next multiple of 2. Types ascend, but that RRSIGs stand behind the type
  * that they cover. */
@@ -52,7 +63,7 @@ struct zone_rrset {
 	uint16_t count;
 	uint16_t len;
 	uint16_t patches;
-	uint16_t spare;
+	uint16_t is_signed; /* 1: its RRSIGs are the next RRset */
 	uint8_t wire[];
 };
 
@@ -61,6 +72,8 @@ struct zone_slot {
 	uint32_t tag;
 	uint32_t node; /* offset in the image; the image starts with 4 bytes of nothing */
 };
+
+struct denial;
 
 struct zone {
 	unsigned refs; /* atomic */
@@ -77,18 +90,34 @@ struct zone {
 	uint16_t pools_n;
 	uint8_t apex_len; /* bytes, with the root */
 	uint8_t apex_labels;
-	uint8_t depth;  /* labels of the deepest name, without the apex's */
-	char **pools;   /* names of the pools that EDGE records name, each once */
-	uint8_t apex[]; /* wire, lower case */
+	uint8_t depth;         /* labels of the deepest name, without the apex's */
+	struct denial *denial; /* its chain of NSEC or NSEC3; NULL: it has none */
+	char **pools;          /* names of the pools that EDGE records name, each once */
+	uint8_t apex[];        /* wire, lower case */
 };
+
+/* A zone with that apex (wire, any case) that is not ready. Count 1; never NULL. */
+struct zone *zone_placeholder(struct hash_key key, const uint8_t *apex);
 
 void zone_hold(const struct zone *z);
 void zone_drop(const struct zone *z);
 size_t zone_bytes(const struct zone *z);
 
+/* False for a zone that could not be read when the server started: it is ours, and that is all
+ * that is known of it. */
+static inline bool zone_is_ready(const struct zone *z)
+{
+	return z->image != NULL;
+}
+
 static inline const struct zone_node *zone_node_at(const struct zone *z, uint32_t offset)
 {
 	return (const struct zone_node *)(const void *)(z->image + offset);
+}
+
+static inline const struct zone_proof *zone_node_proof(const struct zone_node *n)
+{
+	return (const struct zone_proof *)(const void *)n - 1;
 }
 
 static inline const struct zone_rrset *zone_rrset_at(const struct zone *z, uint32_t offset)

@@ -1,0 +1,173 @@
+#include "zone/denial.h"
+
+#include <string.h>
+
+enum { COVERS = 1 };
+
+/* --- finding a link ----------------------------------------------------------------------- */
+
+/* Full comparison of an owner with a name, both without the apex's part. */
+static int compare_owner(const struct zone_node *n, const uint8_t *labels, size_t len)
+{
+	uint8_t a[NAME_MOST + 1], b[NAME_MOST + 1];
+
+	memcpy(a, n->name, n->name_len);
+	a[n->name_len] = 0;
+	memcpy(b, labels, len);
+	b[len] = 0;
+	return name_compare(a, b);
+}
+
+int64_t denial_before(const struct zone *z, const uint8_t *labels, size_t len)
+{
+	const struct denial *d = z->denial;
+	const struct order_key key = order_key(labels, len);
+	uint32_t low = 0, high = d->n;
+
+	while (low < high) {
+		const uint32_t mid = low + (high - low) / 2;
+		int c = order_compare(&d->key[mid], &key);
+		if (c == 0)
+			c = compare_owner(zone_node_at(z, d->owner[mid]), labels, len);
+		if (c <= 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return (int64_t)low - 1;
+}
+
+uint32_t denial_hashed(const struct denial *d, uint64_t hash)
+{
+	uint32_t i = d->first[hash >> d->shift];
+
+	while (i < d->n && d->hash[i] <= hash)
+		i++;
+	return i ? i - 1 : d->n - 1;
+}
+
+/* --- what proves what --------------------------------------------------------------------- */
+
+static void add(struct denial_proof *p, const struct zone_node *n)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->node[i] == n)
+			return;
+	p->node[p->n++] = n;
+}
+
+static void add_link(struct denial_proof *p, const struct zone *z, uint32_t link)
+{
+	if (link & ~(uint32_t)COVERS)
+		add(p, zone_node_at(z, link & ~(uint32_t)COVERS));
+}
+
+/* The NSEC that covers a name that does not exist. */
+static void add_before(
+	struct denial_proof *p, const struct zone *z, const struct zone_name *name)
+{
+	const int64_t i = denial_before(z, name->wire, name->len - z->apex_len);
+
+	if (i >= 0)
+		add(p, zone_node_at(z, z->denial->owner[i]));
+}
+
+/* The NSEC3 that covers (the hash of) the name that starts at label `skip`. */
+static void add_hashed(struct denial_proof *p, const struct zone *z,
+	const struct zone_name *name, unsigned skip)
+{
+	uint8_t hash[NSEC3_HASH];
+
+	nsec3_hash(hash, &z->denial->params, name->wire + name->at[skip],
+		name->len - name->at[skip]);
+	add(p, zone_node_at(z, z->denial->owner[denial_hashed(z->denial, be64_get(hash))]));
+}
+
+/* The closest encloser that the chain has an NSEC3 for, at or above `n`, which is the name that
+ * starts at label `skip`. Opt-out leaves out delegations and what is there only for them. */
+static const struct zone_node *provable(const struct zone *z, const struct zone_name *name,
+	const struct zone_node *n, unsigned *skip)
+{
+	while (zone_node_proof(n)->self & COVERS && *skip < name->labels - z->apex_labels) {
+		++*skip;
+		n = *skip == name->labels - z->apex_labels ? zone_node_at(z, z->apex_node)
+							   : zone_find_node(z, name, *skip);
+	}
+	return n;
+}
+
+/* RFC 5155 section 7.2.1: the closest (provable) encloser and what covers the next closer name,
+ * the one label longer. */
+static const struct zone_node *add_encloser(struct denial_proof *p, const struct zone *z,
+	const struct zone_name *name, const struct lookup *l)
+{
+	unsigned skip = l->skip;
+	const struct zone_node *n = provable(z, name, l->encloser, &skip);
+
+	add_link(p, z, zone_node_proof(n)->self);
+	if (skip)
+		add_hashed(p, z, name, skip - 1);
+	return n;
+}
+
+static void prove_nsec(struct denial_proof *p, const struct zone *z,
+	const struct zone_name *name, const struct lookup *l)
+{
+	switch (l->kind) {
+	case LOOKUP_NXDOMAIN:
+		add_before(p, z, name);
+		add_link(p, z, zone_node_proof(l->node)->star);
+		return;
+	case LOOKUP_REFERRAL: add_link(p, z, zone_node_proof(l->node)->self); return;
+	case LOOKUP_NODATA:
+		if (l->wildcard)
+			add_before(p, z, name);
+		add_link(p, z, zone_node_proof(l->node)->self);
+		return;
+	case LOOKUP_ANSWER:
+	case LOOKUP_CNAME:
+	case LOOKUP_EDGE:
+		if (l->wildcard)
+			add_before(p, z, name);
+		return;
+	case LOOKUP_DNAME: return;
+	}
+}
+
+static void prove_nsec3(struct denial_proof *p, const struct zone *z,
+	const struct zone_name *name, const struct lookup *l)
+{
+	switch (l->kind) {
+	case LOOKUP_NXDOMAIN:
+		add_link(p, z, zone_node_proof(add_encloser(p, z, name, l))->star);
+		return;
+	case LOOKUP_REFERRAL:
+	case LOOKUP_NODATA:
+		/* Opt-out: the name is there, and the chain does not know it. */
+		if (l->wildcard || zone_node_proof(l->node)->self & COVERS)
+			add_encloser(p, z, name, l);
+		if (!(zone_node_proof(l->node)->self & COVERS))
+			add_link(p, z, zone_node_proof(l->node)->self);
+		return;
+	case LOOKUP_ANSWER:
+	case LOOKUP_CNAME:
+	case LOOKUP_EDGE:
+		/* The signature's label count tells the closest encloser (section 7.2.6). */
+		if (l->wildcard && l->skip)
+			add_hashed(p, z, name, l->skip - 1);
+		return;
+	case LOOKUP_DNAME: return;
+	}
+}
+
+struct denial_proof denial_prove(
+	const struct zone *z, const struct zone_name *name, const struct lookup *l)
+{
+	struct denial_proof p = { 0 };
+
+	if (z->denial->nsec3)
+		prove_nsec3(&p, z, name, l);
+	else
+		prove_nsec(&p, z, name, l);
+	return p;
+}

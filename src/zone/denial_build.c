@@ -1,0 +1,269 @@
+#include "zone/denial_build.h"
+
+#include "dns/rrtype.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- holding it ---------------------------------------------------------------------- */
+
+void denial_free(struct denial *d)
+{
+	if (!d)
+		return;
+	free(d->owner);
+	free(d->key);
+	free(d->hash);
+	free(d->first);
+	free(d);
+}
+
+size_t denial_bytes(const struct denial *d)
+{
+	if (!d)
+		return 0;
+	return sizeof *d +
+		d->n * (sizeof *d->owner + (d->nsec3 ? sizeof *d->hash : sizeof *d->key)) +
+		(d->nsec3 ? (sizeof *d->first << (64 - d->shift)) : 0);
+}
+
+/* --- which chain -------------------------------------------------------------------------- */
+
+/* Hash algorithm, flags, iterations and salt lead both NSEC3 and NSEC3PARAM. */
+static struct nsec3_params read_params(const uint8_t *rdata)
+{
+	struct nsec3_params p = { .iterations = be16_get(rdata + 2), .salt_len = rdata[4] };
+
+	memcpy(p.salt, rdata + 5, p.salt_len);
+	return p;
+}
+
+static bool in_chain(const struct nsec3_params *p, const uint8_t *rdata)
+{
+	return rdata[0] == NSEC3_SHA1 && be16_get(rdata + 2) == p->iterations &&
+		rdata[4] == p->salt_len && memcmp(rdata + 5, p->salt, p->salt_len) == 0;
+}
+
+static bool check_nsec3(const struct records *r, const struct record *rr, struct faults *f)
+{
+	const struct fault_at at = records_at(r, rr);
+	const uint8_t *owner = r->bytes + rr->owner, *rdata = r->bytes + rr->rdata;
+	uint8_t hash[NSEC3_HASH];
+
+	if (be16_get(rdata + 2) > NSEC3_ITERATIONS_MOST)
+		return faults_error(f, &at,
+			"%u iterations of NSEC3; more than %d are not served, since resolvers "
+			"take such a zone for unsigned or fail (RFC 9276 section 3.2): sign it "
+			"with 0",
+			be16_get(rdata + 2), NSEC3_ITERATIONS_MOST);
+	if (rr->type == RRTYPE_NSEC3 && rdata[0] == NSEC3_SHA1 &&
+		(!nsec3_label(hash, owner) || !name_equal(owner + 1 + NSEC3_LABEL, r->origin)))
+		return faults_error(f, &at,
+			"the owner of an NSEC3 record is a hash, 32 characters of base32hex "
+			"right below the apex (RFC 5155 section 3)");
+	return true;
+}
+
+bool denial_plan(const struct records *r, struct denial_plan *plan, struct faults *f)
+{
+	const struct record *nsec3 = NULL, *params = NULL;
+	bool ok = true, nsec = false, linked = false;
+
+	*plan = (struct denial_plan){ .kind = DENIAL_NONE };
+	for (size_t i = 0; i < r->n; i++) {
+		const struct record *rr = &r->rr[i];
+		const bool apex = rr->type != RRTYPE_NSEC3 &&
+			(rr->type == RRTYPE_NSEC || rr->type == RRTYPE_NSEC3PARAM) &&
+			name_equal(r->bytes + rr->owner, r->origin);
+		if (rr->type == RRTYPE_NSEC3 || (apex && rr->type == RRTYPE_NSEC3PARAM))
+			ok = check_nsec3(r, rr, f) && ok;
+		if (rr->type == RRTYPE_NSEC3 && !nsec3)
+			nsec3 = rr;
+		nsec = nsec || (apex && rr->type == RRTYPE_NSEC);
+		/* Flags other than 0: not for us to use (RFC 5155 section 4.1.2). */
+		if (apex && rr->type == RRTYPE_NSEC3PARAM && !params &&
+			r->bytes[rr->rdata] == NSEC3_SHA1 && r->bytes[rr->rdata + 1] == 0)
+			params = rr;
+	}
+	if (!ok)
+		return false;
+	if (params && nsec3) {
+		plan->params = read_params(r->bytes + params->rdata);
+		for (size_t i = 0; i < r->n && !linked; i++)
+			linked = r->rr[i].type == RRTYPE_NSEC3 &&
+				in_chain(&plan->params, r->bytes + r->rr[i].rdata);
+	}
+	if (linked)
+		plan->kind = DENIAL_NSEC3;
+	else if (nsec)
+		plan->kind = DENIAL_NSEC;
+	if (!linked && (params || nsec3)) {
+		const struct fault_at at = records_at(r, params ? params : nsec3);
+		faults_warning(f, &at, "%s, so NSEC3 proves nothing here; sign the zone anew",
+			params ? "no NSEC3 record has these parameters"
+			       : "there is no NSEC3PARAM record at the apex with NSEC3's "
+				 "parameters");
+	}
+	return true;
+}
+
+/* --- the chain ---------------------------------------------------------------------------- */
+
+static uint32_t node_of(const struct names *names, uint32_t i)
+{
+	return names->entry[names->order[i]].node;
+}
+
+static bool is_link(const struct zone *z, const struct names *names,
+	const struct denial_plan *plan, uint32_t i)
+{
+	const struct names_entry *e = &names->entry[names->order[i]];
+	const struct zone_node *n = zone_node_at(z, e->node);
+
+	if (plan->kind == DENIAL_NSEC)
+		return !(e->flags & (NODE_HIDDEN | NODE_NSEC3)) &&
+			zone_find_rrset(n, RRTYPE_NSEC) != NULL;
+	const struct zone_rrset *set = e->flags & NODE_NSEC3 ? zone_find_rrset(n, RRTYPE_NSEC3)
+							     : NULL;
+	return set && in_chain(&plan->params, set->wire + 12);
+}
+
+static uint64_t hash_of(const struct zone_node *n)
+{
+	uint8_t hash[NSEC3_HASH];
+
+	return nsec3_label(hash, n->name) ? be64_get(hash) : 0;
+}
+
+/* One entry of `first` for every two hashes or so: a search looks at two links. */
+static bool index_hashes(struct denial *d)
+{
+	unsigned bits = 1;
+
+	while (bits < 31 && 2u << bits < d->n)
+		bits++;
+	d->shift = 64 - bits;
+	d->first = malloc(sizeof *d->first << bits);
+	if (!d->first)
+		return false;
+	uint32_t i = 0;
+	for (uint64_t bucket = 0; bucket < 1ull << bits; bucket++) {
+		while (i < d->n && d->hash[i] >> d->shift < bucket)
+			i++;
+		d->first[bucket] = i;
+	}
+	return true;
+}
+
+static bool gather(struct zone *z, const struct names *names, const struct denial_plan *plan)
+{
+	struct denial *d = z->denial;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < names->n; i++)
+		n += is_link(z, names, plan, i);
+	d->owner = malloc((n + 1) * sizeof *d->owner);
+	if (d->nsec3)
+		d->hash = malloc((n + 1) * sizeof *d->hash);
+	else
+		d->key = malloc((n + 1) * sizeof *d->key);
+	if (!d->owner || !(d->nsec3 ? (void *)d->hash : (void *)d->key))
+		return false;
+	for (uint32_t i = 0; i < names->n; i++) {
+		if (!is_link(z, names, plan, i))
+			continue;
+		const struct zone_node *node = zone_node_at(z, node_of(names, i));
+		d->owner[d->n] = node_of(names, i);
+		if (d->nsec3)
+			d->hash[d->n++] = hash_of(node);
+		else
+			d->key[d->n++] = order_key(node->name, node->name_len);
+	}
+	return d->n && (!d->nsec3 || index_hashes(d));
+}
+
+/* --- the proofs of nodes ------------------------------------------------------------------ */
+
+/* The link before the child "*" of entry order[i]. That is mostly the name's own: only a child
+ * whose label sorts before "*" can stand between. */
+static uint32_t star_nsec(
+	const struct zone *z, const struct names *names, uint32_t i, uint32_t self)
+{
+	const struct names_entry *e = &names->entry[names->order[i]];
+	uint8_t labels[NAME_MOST + 2] = { 1, '*' };
+
+	for (uint32_t k = i + 1; k < names->n; k++) {
+		const struct names_entry *next = &names->entry[names->order[k]];
+		if (next->flags & (NODE_HIDDEN | NODE_NSEC3))
+			continue;
+		const uint8_t *wire = names_wire(names, names->order[k]);
+		if (next->labels != e->labels + 1 || wire[1] >= '*' || wire[0] == 0)
+			break;
+		memcpy(labels + 2, names_wire(names, names->order[i]), e->len);
+		const int64_t at = denial_before(z, labels, e->len + 2u);
+		return at < 0 ? 0 : z->denial->owner[at] | 1;
+	}
+	return (self & ~1u) | 1;
+}
+
+static void prove_nsec(struct zone *z, const struct names *names)
+{
+	uint32_t last = 0, link = 0;
+
+	for (uint32_t i = 0; i < names->n; i++) {
+		const struct names_entry *e = &names->entry[names->order[i]];
+		if (e->flags & (NODE_HIDDEN | NODE_NSEC3))
+			continue;
+		const bool own = link < z->denial->n && z->denial->owner[link] == e->node;
+		if (own)
+			last = z->denial->owner[link++];
+		struct zone_proof *proof = (struct zone_proof *)(void *)(z->image + e->node) -
+			1;
+		proof->self = own || !last ? last : last | 1;
+		proof->star = star_nsec(z, names, i, proof->self);
+	}
+}
+
+static uint32_t find_hash(const struct zone *z, const uint8_t *name, size_t len)
+{
+	uint8_t hash[NSEC3_HASH], theirs[NSEC3_HASH];
+
+	nsec3_hash(hash, &z->denial->params, name, len);
+	const uint32_t node = z->denial->owner[denial_hashed(z->denial, be64_get(hash))];
+	nsec3_label(theirs, zone_node_at(z, node)->name);
+	return memcmp(hash, theirs, NSEC3_HASH) == 0 ? node : node | 1;
+}
+
+static void prove_nsec3(struct zone *z, const struct names *names)
+{
+	uint8_t star[NAME_MOST + 2] = { 1, '*' };
+
+	for (uint32_t i = 0; i < names->n; i++) {
+		const struct names_entry *e = &names->entry[names->order[i]];
+		if (e->flags & (NODE_HIDDEN | NODE_NSEC3))
+			continue;
+		const uint8_t *wire = names_wire(names, names->order[i]);
+		const size_t len = e->len + (size_t)z->apex_len;
+		struct zone_proof *proof = (struct zone_proof *)(void *)(z->image + e->node) -
+			1;
+		memcpy(star + 2, wire, len);
+		proof->self = find_hash(z, wire, len);
+		proof->star = find_hash(z, star, len + 2);
+	}
+}
+
+bool denial_build(struct zone *z, const struct names *names, const struct denial_plan *plan)
+{
+	z->denial = calloc(1, sizeof *z->denial);
+	if (!z->denial)
+		return false;
+	z->denial->nsec3 = plan->kind == DENIAL_NSEC3;
+	z->denial->params = plan->params;
+	if (!gather(z, names, plan))
+		return false;
+	if (z->denial->nsec3)
+		prove_nsec3(z, names);
+	else
+		prove_nsec(z, names);
+	return true;
+}
