@@ -1,11 +1,15 @@
 #include "answer/answer.h"
 
-#include "answer/compose.h"
+#include "answer/chaos.h"
+#include "answer/cookie.h"
+#include "answer/sections.h"
 #include "dns/rrtype.h"
+#include "dns/tsig.h"
 
-/* A name that a zone hands to a pool: the client decides who answers. */
+/* A name that a zone hands to a pool: the client decides who answers. True when that is a CNAME
+ * to go on from; `*none` when no edge is chosen. */
 static bool steer(struct answerer *a, const struct answer_ask *ask, struct compose *c,
-	size_t zone, const struct lookup *l)
+	size_t zone, const struct lookup *l, bool *none)
 {
 	const struct world *w = a->world;
 	const struct edns_ecs *ecs = &c->q->edns.ecs;
@@ -16,8 +20,9 @@ static bool steer(struct answerer *a, const struct answer_ask *ask, struct compo
 		.states = w->states,
 		.pool = pool,
 		.v6 = v6,
-		.has_subnet = c->ecs && ecs->source > 0, /* source 0 asks us to look at nobody
-							    (RFC 7871 section 7.1.2) */
+		.has_subnet = c->edns.ecs && ecs->source > 0, /* source 0 asks us to look at
+								 nobody (RFC 7871 section
+								 7.1.2) */
 		.source = addr_plain(&ask->source, NULL),
 		.turn = &a->turns[pool * 2u + v6] };
 
@@ -28,10 +33,11 @@ static bool steer(struct answerer *a, const struct answer_ask *ask, struct compo
 	/* The scope counts bits of the subnet as it was sent: IPv4 inside IPv6 stands behind
 	 * `v4_at` others. */
 	const unsigned scope = choice.by_subnet ? choice.scope + v4_at : 0;
-	if (scope > c->scope)
-		c->scope = scope;
-	if (choice.n == 0)
-		return compose_negative(c) && false;
+	if (scope > c->edns.scope)
+		c->edns.scope = (uint8_t)scope;
+	*none = choice.n == 0;
+	if (*none)
+		return false;
 	uint32_t ttl_s = be32_get(l->rrset->wire + 6);
 	if (ttl_s > choice.ttl_most_s)
 		ttl_s = choice.ttl_most_s;
@@ -55,35 +61,62 @@ static bool redirect(struct compose *c, const struct lookup *l)
 		c->q->qtype != RRTYPE_CNAME && c->q->qtype != RRTYPE_ANY;
 }
 
-/* One name of the way. True when it leads on to another name. */
-static bool step(struct answerer *a, const struct answer_ask *ask, struct compose *c,
-	size_t zone, bool first)
+static bool found(struct compose *c, const struct answer_ask *ask, const struct lookup *l)
 {
-	const struct lookup l = zone_lookup(c->zone, c->key, &c->name, c->q->qtype);
+	if (l->rrset)
+		return compose_rrset(c, WRITER_ANSWER, l->rrset, 0);
+	if (c->q->qtype == RRTYPE_ANY && !ask->tcp)
+		return compose_any(c, l->node);
+	return compose_node(c, l->node, c->q->qtype);
+}
 
-	switch (l.kind) {
-	case LOOKUP_ANSWER:
-		if (l.rrset)
-			compose_rrset(c, WRITER_ANSWER, l.rrset, 0);
-		else
-			compose_node(c, l.node, c->q->qtype);
+/* One name of the way: its part of the answer section. True when it leads on to another name;
+ * else `l` is what was found at the end of it. */
+static bool step(struct answerer *a, const struct answer_ask *ask, struct compose *c,
+	size_t zone, struct lookup *l)
+{
+	bool none;
+
+	*l = zone_lookup(c->zone, c->key, &c->name, c->q->qtype);
+	if (c->dnssec && l->kind != LOOKUP_REFERRAL)
+		sections_gather(c, l);
+	switch (l->kind) {
+	case LOOKUP_ANSWER: found(c, ask, l); return false;
+	case LOOKUP_EDGE:
+		if (steer(a, ask, c, zone, l, &none))
+			return true;
+		if (none)
+			l->kind = LOOKUP_NODATA;
 		return false;
-	case LOOKUP_EDGE: return steer(a, ask, c, zone, &l);
-	case LOOKUP_CNAME: return compose_rrset(c, WRITER_ANSWER, l.rrset, 0);
-	case LOOKUP_DNAME: return redirect(c, &l);
+	case LOOKUP_CNAME: return compose_rrset(c, WRITER_ANSWER, l->rrset, 0);
+	case LOOKUP_DNAME: return redirect(c, l);
 	case LOOKUP_REFERRAL:
-		if (first)
-			c->flags &=
-				(uint16_t)~FLAG_AA; /* what is below a cut is not ours to say */
-		compose_referral(c, &l);
-		return false;
 	case LOOKUP_NXDOMAIN:
-		c->rcode = RCODE_NXDOMAIN; /* of the last name of a chain (RFC 6604) */
-		compose_negative(c);
-		return false;
-	case LOOKUP_NODATA: compose_negative(c); return false;
+	case LOOKUP_NODATA: return false;
 	}
 	return false;
+}
+
+/* The authority and additional sections, when the answer section is complete. */
+static void close_answer(
+	const struct policy *policy, struct compose *c, const struct lookup *l, bool at_end)
+{
+	const size_t last = c->last_at, at = c->w.len;
+	const bool type_is_one = l->kind == LOOKUP_ANSWER && l->rrset;
+
+	if (c->flags & FLAG_TC)
+		return;
+	if (at_end && l->kind == LOOKUP_REFERRAL && !sections_referral(c, l))
+		return;
+	if (at_end && (l->kind == LOOKUP_NXDOMAIN || l->kind == LOOKUP_NODATA) &&
+		!sections_negative(c))
+		return;
+	if (c->n_proofs && !sections_proofs(c))
+		return;
+	if (at_end && l->kind == LOOKUP_REFERRAL)
+		sections_glue(c, l, at);
+	else if (at_end && type_is_one && !policy->minimal)
+		sections_additional(c, l->rrset->type, last, at);
 }
 
 /* The zone that has the say about the name at work, and its number. The DS set of a cut is the
@@ -115,34 +148,120 @@ static bool has_been(const uint64_t *been, unsigned n, uint64_t hash)
 	return false;
 }
 
-/* A question that is well put: RFC 1034 section 4.3.2, with every name inside one zone followed
- * here and all others left to the resolver. */
-static void resolve(struct answerer *a, const struct answer_ask *ask, struct compose *c)
+/* RFC 1034 section 4.3.2, with a chain of names followed through all of our zones and left to
+ * the resolver where it leaves them. */
+static void resolve(struct answerer *a, const struct answer_ask *ask, struct compose *c,
+	const struct zone *z, size_t number)
+{
+	uint64_t been[ANSWER_CHAIN_MOST + 1];
+	struct lookup l;
+	bool on;
+
+	for (unsigned hops = 0;; hops++) {
+		if (!zone_is_ready(z)) {
+			/* Nothing to say about it, not even that it is not there. */
+			if (hops == 0) {
+				c->rcode = RCODE_SERVFAIL;
+				c->flags = 0;
+				c->edns.ede = EDE_NOT_READY;
+			}
+			return;
+		}
+		compose_zone(c, z);
+		on = step(a, ask, c, number, &l);
+		if (!on) {
+			/* The RCODE is that of the last name (RFC 6604); what is below a cut is
+			 * not ours to say. */
+			if (l.kind == LOOKUP_NXDOMAIN)
+				c->rcode = RCODE_NXDOMAIN;
+			else if (l.kind == LOOKUP_REFERRAL && hops == 0)
+				c->flags &= (uint16_t)~FLAG_AA;
+			break;
+		}
+		been[hops] = c->name.hash[0];
+		if (hops == ANSWER_CHAIN_MOST || !compose_follow(c) ||
+			has_been(been, hops + 1, c->name.hash[0]))
+			break;
+		const struct zone *next = find_zone(a->world, c, &number);
+		if (!next)
+			break;
+		z = next;
+	}
+	close_answer(&a->world->policy, c, &l, !on);
+}
+
+/* A transfer is for who is allowed to, and over TCP (RFC 5936 section 4.2). */
+static void refuse_transfer(
+	struct compose *c, const struct answer_ask *ask, const struct zone *z)
+{
+	if (c->q->qtype == RRTYPE_AXFR && !ask->tcp) {
+		c->rcode = RCODE_NOTIMP;
+	} else if (!z || c->name.labels != z->apex_labels) {
+		c->rcode = RCODE_NOTAUTH;
+		c->edns.ede = EDE_NOT_AUTHORITATIVE;
+	} else {
+		c->rcode = RCODE_REFUSED;
+		c->edns.ede = EDE_PROHIBITED;
+	}
+}
+
+/* A question that is well put. */
+static void take_question(struct answerer *a, const struct answer_ask *ask, struct compose *c)
 {
 	const struct query *q = c->q;
-	uint64_t been[ANSWER_CHAIN_MOST + 1];
-	size_t number, again;
+	size_t number;
 
-	if ((q->qclass != RRCLASS_IN && q->qclass != RRCLASS_ANY) || q->qtype == RRTYPE_AXFR ||
-		q->qtype == RRTYPE_IXFR) {
-		c->rcode = RCODE_REFUSED;
+	if (q->qclass == RRCLASS_CH) {
+		chaos_answer(c, &a->world->policy);
 		return;
 	}
 	zone_name_set(&c->name, c->key, q->name);
 	const struct zone *z = find_zone(a->world, c, &number);
-	if (!z) {
-		c->rcode = RCODE_REFUSED;
+	if (q->qtype == RRTYPE_AXFR || q->qtype == RRTYPE_IXFR) {
+		refuse_transfer(c, ask, z);
 		return;
 	}
-	c->flags |= FLAG_AA;
-	compose_zone(c, z);
-	for (unsigned hops = 0; step(a, ask, c, number, hops == 0) && hops < ANSWER_CHAIN_MOST;
-		hops++) {
-		been[hops] = c->name.hash[0];
-		if (!compose_follow(c) || find_zone(a->world, c, &again) != z ||
-			has_been(been, hops + 1, c->name.hash[0]))
-			return;
+	if (!z || (q->qclass != RRCLASS_IN && q->qclass != RRCLASS_ANY)) {
+		c->rcode = RCODE_REFUSED;
+		c->edns.ede = EDE_NOT_AUTHORITATIVE;
+		return;
 	}
+	/* Nobody has the authority over all classes (RFC 1035 section 6.2). */
+	c->flags |= q->qclass == RRCLASS_IN ? FLAG_AA : 0;
+	resolve(a, ask, c, z, number);
+}
+
+/* What goes into our OPT record, as far as that is known before there is an answer. True when
+ * the asker has shown that the source address is its own. */
+static bool take_options(struct answerer *a, const struct answer_ask *ask,
+	const struct query *q, struct edns_reply *r)
+{
+	const struct policy *policy = &a->world->policy;
+	enum cookie_is is = COOKIE_NONE;
+
+	r->ecs = q->edns.ecs.present && policy->ecs;
+	r->scope = 0;
+	r->ede = 0;
+	r->nsid = q->edns.nsid && policy->identity.len ? (const uint8_t *)policy->identity.text
+						       : NULL;
+	r->nsid_len = policy->identity.len;
+	r->keepalive = q->edns.keepalive && ask->tcp;
+	r->keepalive_100ms = a->keepalive_100ms;
+	r->cookie = q->edns.cookie_len && policy->cookie_secrets;
+	stats_add(&a->stats->with_subnet, r->ecs);
+	if (r->cookie) {
+		is = cookie_check(r->cookie_bytes, policy, &q->edns, &ask->source, a->now_s);
+		stats_add(&a->stats->cookies_good, is == COOKIE_GOOD);
+		stats_add(&a->stats->cookies_wrong, is == COOKIE_WRONG);
+	}
+	return ask->tcp || is == COOKIE_GOOD;
+}
+
+static void count(struct stats *s, const struct compose *c)
+{
+	if (c->rcode < STATS_RCODES)
+		stats_add(&s->rcode[c->rcode], 1);
+	stats_add(&s->truncated, (c->flags & FLAG_TC) != 0);
 }
 
 /* The way of a query. */
@@ -152,26 +271,29 @@ size_t answer(struct answerer *a, const struct answer_ask *ask)
 	struct compose c;
 
 	const enum query_result parsed = query_parse(&q, ask->packet, ask->len);
-	if (ask->tcp)
-		stats_add(&a->stats->tcp_queries, 1);
-	else
-		stats_add(&a->stats->udp_queries, 1);
+	stats_add(ask->tcp ? &a->stats->tcp_queries : &a->stats->udp_queries, 1);
 	if (parsed == QUERY_DROP) {
 		stats_add(&a->stats->dropped, 1);
 		return 0;
 	}
 	c.key = a->world->key;
-	c.ecs = parsed == QUERY_OK && q.edns.ecs.present && a->world->ecs;
-	stats_add(&a->stats->with_subnet, c.ecs);
+	if (parsed == QUERY_OK || parsed == QUERY_NO_QUESTION)
+		take_options(a, ask, &q, &c.edns);
+	else
+		c.edns = (struct edns_reply){ 0 };
 	compose_start(&c, ask, &q);
 	switch (parsed) {
-	case QUERY_OK: resolve(a, ask, &c); break;
+	case QUERY_OK: take_question(a, ask, &c); break;
+	case QUERY_NO_QUESTION: break;
 	case QUERY_FORMERR: c.rcode = RCODE_FORMERR; break;
 	case QUERY_NOTIMP: c.rcode = RCODE_NOTIMP; break;
 	case QUERY_BADVERS: c.rcode = RCODE_BADVERS; break;
+	case QUERY_TSIG: c.rcode = RCODE_NOTAUTH; break;
 	case QUERY_DROP: break;
 	}
-	stats_add(&a->stats->rcode[c.rcode < STATS_RCODES ? c.rcode : STATS_RCODES - 1], 1);
-	stats_add(&a->stats->truncated, (c.flags & FLAG_TC) != 0);
-	return compose_finish(&c);
+	count(a->stats, &c);
+	size_t len = compose_finish(&c);
+	if (parsed == QUERY_TSIG)
+		len = tsig_refuse(&q, ask->to, len, c.most);
+	return len;
 }

@@ -19,7 +19,7 @@ enum {
 	ANSWER_UDP_MOST =
 		1232, /* bytes of an answer over UDP (no fragments: dnsflagday.net/2020) */
 	ANSWER_TCP_MOST = 65535,
-	ANSWER_CHAIN_MOST = 16 /* CNAMEs and DNAMEs followed inside a zone */
+	ANSWER_CHAIN_MOST = 16 /* CNAMEs and DNAMEs followed in our zones */
 };
 
 /* Who answers: a worker's own state. */
@@ -28,6 +28,8 @@ struct answerer {
 	struct stats *stats;
 	struct choose_turn *turns;  /* [POOLS_MOST * 2]: pool, A and AAAA */
 	struct choose_trace *trace; /* NULL but when explaining: the last choice made */
+	uint32_t now_s;             /* UNIX time, of the batch */
+	uint16_t keepalive_100ms;   /* how long an idle TCP connection is kept (RFC 7828) */
 };
 
 struct answer_ask {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { RR_FIXED = 12 }; /* owner as a pointer, type, class, TTL, RDLENGTH */
+enum { RR_FIXED = COMPOSE_RR_FIXED };
 
 void compose_start(struct compose *c, const struct answer_ask *ask, const struct query *q)
 {
@@ -15,83 +15,55 @@ void compose_start(struct compose *c, const struct answer_ask *ask, const struct
 	if (!ask->tcp)
 		most = q->edns.payload < ANSWER_UDP_MOST ? q->edns.payload : ANSWER_UDP_MOST;
 	c->q = q;
-	c->scope = 0;
+	c->most = most;
 	c->rcode = RCODE_NOERROR;
 	c->flags = 0;
+	c->dnssec = q->edns.dnssec_ok;
 	c->zone = NULL;
 	c->n_dnames = 0;
+	c->n_proofs = 0;
 	memcpy(to, ask->packet, 2);
 	memset(to + 2, 0, QUERY_HEADER - 2);
 	to[5] = question != 0;
 	memcpy(to + QUERY_HEADER, ask->packet + QUERY_HEADER, question);
 	c->w = (struct writer){ to, QUERY_HEADER + question, most };
 	if (q->edns.present)
-		c->w.room -= edns_len(&q->edns, c->ecs);
+		c->w.room -= edns_len(&q->edns, &c->edns);
 	c->name_at = QUERY_HEADER;
+	c->last_at = c->w.len;
+}
+
+void compose_clear(struct compose *c)
+{
+	c->w.len = QUERY_HEADER + (c->q->name_len ? c->q->name_len + 4u : 0);
+	memset(c->w.buf + WRITER_ANSWER, 0, 6);
+}
+
+/* --- where names stand -------------------------------------------------------------------- */
+
+size_t compose_position(const struct compose *c, unsigned skip)
+{
+	const uint8_t *buf = c->w.buf;
+	size_t at = c->name_at;
+
+	if (at == QUERY_HEADER)
+		return at + c->name.at[skip];
+	/* A name that a chain has led to: labels and pointers. */
+	for (;; at += buf[at] + 1u) {
+		while (buf[at] >= 0xc0)
+			at = be16_get(buf + at) & 0x3fffu;
+		if (skip-- == 0)
+			return at;
+	}
 }
 
 void compose_zone(struct compose *c, const struct zone *z)
 {
 	c->zone = z;
-	c->apex_at = c->name_at + c->name.len - z->apex_len;
+	c->apex_at = compose_position(c, c->name.labels - z->apex_labels);
 }
 
-/* Where in the message the part of the name at work stands that starts at its label `skip`. A
- * name that a chain has led to is written as labels and a pointer to the apex. */
-static size_t position(const struct compose *c, unsigned skip)
-{
-	const size_t at = c->name.at[skip], labels = c->name.len - c->zone->apex_len;
-
-	return at < labels ? c->name_at + at : c->apex_at + at - labels;
-}
-
-static bool truncate_here(struct compose *c)
-{
-	c->flags |= FLAG_TC;
-	return false;
-}
-
-/* Copies an RRset and sets its pointers: owners, and names in RDATA that end in the apex. */
-static bool put_rrset(
-	struct compose *c, enum writer_section s, const struct zone_rrset *set, size_t owner_at)
-{
-	struct writer *w = &c->w;
-	uint8_t *to = w->buf + w->len;
-
-	if (!writer_fits(w, set->len))
-		return false;
-	memcpy(to, set->wire, set->len);
-	if (owner_at != QUERY_HEADER)
-		for (size_t at = 0; at < set->len; at += RR_FIXED + be16_get(to + at + 10))
-			be16_put(to + at, 0xc000u | (unsigned)owner_at);
-	const uint16_t *patch = zone_rrset_patches(set);
-	for (unsigned i = 0; i < set->patches; i++)
-		be16_put(to + patch[i], 0xc000u | (unsigned)c->apex_at);
-	w->len += set->len;
-	writer_count(w, s, set->count);
-	return true;
-}
-
-bool compose_rrset(
-	struct compose *c, enum writer_section s, const struct zone_rrset *set, unsigned skip)
-{
-	return put_rrset(c, s, set, position(c, skip)) || truncate_here(c);
-}
-
-bool compose_node(struct compose *c, const struct zone_node *n, uint16_t qtype)
-{
-	const struct zone_rrset *set = zone_first_rrset(n);
-	bool ok = true;
-
-	for (unsigned i = 0; i < n->rrsets; i++, set = zone_next_rrset(set))
-		if (qtype == RRTYPE_ANY || set->type == qtype)
-			ok = compose_rrset(c, WRITER_ANSWER, set, 0) && ok;
-	return ok;
-}
-
-/* The name at `at` of the message that is being written, with its pointers followed, in lower
- * case. We wrote it: it is sound. */
-static void read_name(const struct compose *c, size_t at, uint8_t to[static NAME_MOST])
+void compose_read_name(const struct compose *c, size_t at, uint8_t to[static NAME_MOST])
 {
 	const uint8_t *buf = c->w.buf;
 	size_t len = 0;
@@ -108,54 +80,143 @@ static void read_name(const struct compose *c, size_t at, uint8_t to[static NAME
 	to[len] = 0;
 }
 
-/* A and AAAA of the name server that stands at `at` of the message. False when one of them did
- * not fit. */
-static bool put_addresses(struct compose *c, size_t at)
-{
-	static const uint16_t types[] = { RRTYPE_A, RRTYPE_AAAA };
-	uint8_t server[NAME_MOST];
-	struct zone_name name;
+/* --- RRsets ------------------------------------------------------------------------------- */
 
-	read_name(c, at, server);
-	if (at >= WRITER_POINTABLE || !name_is_under(server, c->zone->apex))
-		return true;
-	zone_name_set(&name, c->key, server);
-	const struct zone_node *n = zone_find_node(c->zone, &name, 0);
-	if (!n)
-		return true;
-	for (unsigned i = 0; i < 2; i++) {
-		const struct zone_rrset *set = zone_find_rrset(n, types[i]);
-		if (set && !put_rrset(c, WRITER_ADDITIONAL, set, at))
-			return false;
-	}
-	return true;
+static bool truncate_here(struct compose *c)
+{
+	c->flags |= FLAG_TC;
+	return false;
 }
 
-bool compose_referral(struct compose *c, const struct lookup *l)
+/* The signatures that go with an RRset, or NULL. */
+static const struct zone_rrset *signatures(
+	const struct compose *c, const struct zone_rrset *set)
 {
-	const size_t start = c->w.len;
+	return c->dnssec && set->is_signed ? zone_next_rrset(set) : NULL;
+}
 
-	if (!compose_rrset(c, WRITER_AUTHORITY, l->rrset, l->skip))
+/* Copies one RRset and sets its pointers: owners, and names in RDATA that end in the apex. */
+static void copy(
+	struct compose *c, enum writer_section s, const struct zone_rrset *set, size_t owner_at)
+{
+	struct writer *w = &c->w;
+	uint8_t *to = w->buf + w->len;
+
+	memcpy(to, set->wire, set->len);
+	if (owner_at != QUERY_HEADER)
+		for (size_t at = 0; at < set->len; at += RR_FIXED + be16_get(to + at + 10))
+			be16_put(to + at, 0xc000u | (unsigned)owner_at);
+	const uint16_t *patch = zone_rrset_patches(set);
+	for (unsigned i = 0; i < set->patches; i++)
+		be16_put(to + patch[i], 0xc000u | (unsigned)c->apex_at);
+	w->len += set->len;
+	writer_count(w, s, set->count);
+}
+
+bool compose_put(
+	struct compose *c, enum writer_section s, const struct zone_rrset *set, size_t owner_at)
+{
+	const struct zone_rrset *sigs = signatures(c, set);
+
+	if (!writer_fits(&c->w, set->len + (sigs ? (size_t)sigs->len : 0)))
 		return false;
-	const size_t end = c->w.len;
-	for (size_t at = start; at < end; at += RR_FIXED + be16_get(c->w.buf + at + 10))
-		if (!put_addresses(c, at + RR_FIXED))
-			return truncate_here(c); /* RFC 9471: glue is no extra */
+	c->last_at = c->w.len;
+	copy(c, s, set, owner_at);
+	if (sigs)
+		copy(c, s, sigs, owner_at);
 	return true;
 }
 
-bool compose_negative(struct compose *c)
+/* Where a name that is written out stands, once it does, and the apex that it ends in. */
+struct compose_owner {
+	size_t at, apex_at;
+};
+
+/* RRs whose owner is written out: the first in any case, the others where no pointer reaches it
+ * any more. */
+static void copy_named(struct compose *c, enum writer_section s, const struct zone_rrset *set,
+	const struct zone_node *n, struct compose_owner *owner)
 {
-	return put_rrset(c, WRITER_AUTHORITY, zone_rrset_at(c->zone, c->zone->soa_negative),
-		       c->apex_at) ||
-		truncate_here(c);
+	struct writer *w = &c->w;
+
+	for (size_t at = 0; at < set->len;) {
+		const size_t len = RR_FIXED + be16_get(set->wire + at + 10);
+		if (owner->at && owner->at < WRITER_POINTABLE) {
+			be16_put(w->buf + w->len, 0xc000u | (unsigned)owner->at);
+		} else {
+			owner->at = w->len;
+			memcpy(w->buf + w->len, n->name, n->name_len);
+			w->len += n->name_len;
+			be16_put(w->buf + w->len, 0xc000u | (unsigned)owner->apex_at);
+		}
+		memcpy(w->buf + w->len + 2, set->wire + at + 2, len - 2);
+		w->len += len;
+		at += len;
+	}
+	writer_count(w, s, set->count);
 }
+
+bool compose_put_named(struct compose *c, enum writer_section s, const struct zone_node *n,
+	const struct zone_rrset *set, size_t apex_at)
+{
+	const struct zone_rrset *sigs = signatures(c, set);
+	const unsigned names = c->w.len < WRITER_POINTABLE
+		? 1u
+		: set->count + (sigs ? (unsigned)sigs->count : 0);
+	struct compose_owner owner = { .apex_at = apex_at };
+
+	if (!writer_fits(&c->w,
+		    set->len + (sigs ? (size_t)sigs->len : 0) + (size_t)names * n->name_len))
+		return false;
+	copy_named(c, s, set, n, &owner);
+	if (sigs)
+		copy_named(c, s, sigs, n, &owner);
+	return true;
+}
+
+bool compose_rrset(
+	struct compose *c, enum writer_section s, const struct zone_rrset *set, unsigned skip)
+{
+	return compose_put(c, s, set, compose_position(c, skip)) || truncate_here(c);
+}
+
+bool compose_node(struct compose *c, const struct zone_node *n, uint16_t qtype)
+{
+	const struct zone_rrset *set = zone_first_rrset(n);
+	const size_t owner_at = compose_position(c, 0);
+	bool ok = true;
+
+	for (unsigned i = 0; i < n->rrsets; i++, set = zone_next_rrset(set)) {
+		if (qtype != RRTYPE_ANY && set->type != qtype)
+			continue;
+		if (writer_fits(&c->w, set->len))
+			copy(c, WRITER_ANSWER, set, owner_at);
+		else
+			ok = truncate_here(c);
+	}
+	return ok;
+}
+
+bool compose_any(struct compose *c, const struct zone_node *n)
+{
+	const struct zone_rrset *set = zone_first_rrset(n), *best = set;
+
+	/* The first that says something about the name: not only that it is signed. */
+	for (unsigned i = 0; i < n->rrsets; i++, set = zone_next_rrset(set))
+		if (set->type != RRTYPE_RRSIG && set->type != RRTYPE_NSEC) {
+			best = set;
+			break;
+		}
+	return compose_rrset(c, WRITER_ANSWER, best, 0);
+}
+
+/* --- records made here -------------------------------------------------------------------- */
 
 bool compose_edges(
 	struct compose *c, const struct steer *s, const struct choice *choice, uint32_t ttl_s)
 {
 	const bool v6 = c->q->qtype == RRTYPE_AAAA;
-	const size_t size = v6 ? 16 : 4, owner_at = position(c, 0);
+	const size_t size = v6 ? 16 : 4, owner_at = compose_position(c, 0);
 	size_t count = 0;
 
 	if (s->edges[choice->edges[0]].cname)
@@ -187,7 +248,8 @@ bool compose_cname(struct compose *c, const uint8_t *target, uint32_t ttl_s)
 
 	if (!writer_fits(w, RR_FIXED + rdlen))
 		return truncate_here(c);
-	writer_rr_head(w, position(c, 0), RRTYPE_CNAME, ttl_s, rdlen);
+	c->last_at = w->len;
+	writer_rr_head(w, compose_position(c, 0), RRTYPE_CNAME, ttl_s, rdlen);
 	memcpy(w->buf + w->len, target, inside ? rdlen - 2 : rdlen);
 	if (inside)
 		be16_put(w->buf + w->len + rdlen - 2, 0xc000u | (unsigned)c->apex_at);
@@ -195,6 +257,8 @@ bool compose_cname(struct compose *c, const uint8_t *target, uint32_t ttl_s)
 	writer_count(w, WRITER_ANSWER, 1);
 	return true;
 }
+
+/* --- chains ------------------------------------------------------------------------------- */
 
 bool compose_dname(struct compose *c, const struct lookup *l)
 {
@@ -207,27 +271,13 @@ bool compose_dname(struct compose *c, const struct lookup *l)
 	return true;
 }
 
-/* The record written last is a CNAME, so its RDATA is the end of the message so far; where that
- * starts follows from the records before: a single RR was appended at `last`. */
-static size_t last_rdata(const struct compose *c)
-{
-	const uint8_t *buf = c->w.buf;
-	size_t at = QUERY_HEADER + c->q->name_len + 4u, last = at;
-
-	while (at < c->w.len) {
-		last = at;
-		at += RR_FIXED + be16_get(buf + at + 10);
-	}
-	return last + RR_FIXED;
-}
-
 bool compose_follow(struct compose *c)
 {
-	const size_t at = last_rdata(c);
+	const size_t at = c->last_at + RR_FIXED;
 
-	read_name(c, at, c->target);
-	if (!name_is_under(c->target, c->zone->apex))
+	if (at >= WRITER_POINTABLE)
 		return false;
+	compose_read_name(c, at, c->target);
 	zone_name_set(&c->name, c->key, c->target);
 	c->name_at = at;
 	return true;
@@ -237,12 +287,9 @@ bool compose_dname_target(
 	const struct compose *c, const struct lookup *l, uint8_t to[static NAME_MOST])
 {
 	const size_t prefix = c->name.at[l->skip];
-	uint8_t target[NAME_MOST];
-	size_t len;
+	const uint8_t *target = l->rrset->wire + RR_FIXED; /* a DNAME's is never compressed */
+	const size_t len = name_len(target);
 
-	/* DNAME's RDATA is never compressed. */
-	len = name_len(l->rrset->wire + RR_FIXED);
-	memcpy(target, l->rrset->wire + RR_FIXED, len);
 	if (prefix + len > NAME_MOST)
 		return false;
 	/* The question's labels as they were asked, where they are the question's. */
@@ -256,12 +303,11 @@ size_t compose_finish(struct compose *c)
 	struct writer *w = &c->w;
 	const struct query *q = c->q;
 
+	/* CD is for resolvers to heed and for us to clear (RFC 4035 section 3.1.6). */
 	be16_put(w->buf + 2,
-		FLAG_QR | (q->flags & (0x7800 | FLAG_RD | FLAG_CD)) | c->flags |
-			(c->rcode & 15));
+		FLAG_QR | (q->flags & (0x7800 | FLAG_RD)) | c->flags | (c->rcode & 15));
 	if (q->edns.present) {
-		w->len += edns_write(
-			w->buf + w->len, &q->edns, c->rcode >> 4, c->ecs, c->scope);
+		w->len += edns_write(w->buf + w->len, &q->edns, &c->edns, c->rcode >> 4);
 		writer_count(w, WRITER_ADDITIONAL, 1);
 	}
 	return w->len;

@@ -1,8 +1,8 @@
 /* compose.h - what was found becomes the sections of an answer.
  *
  * Holds the message while it is written and where in it the names stand that later records
- * point to. An RRset goes in whole or not at all; the first that is needed and does not fit
- * sets TC (RFC 2181 section 9).
+ * point to. An RRset goes in whole, with its signatures when they are asked for, or not at all;
+ * the first that is needed and does not fit sets TC (RFC 2181 section 9).
  */
 #ifndef ANSWER_COMPOSE_H
 #define ANSWER_COMPOSE_H
@@ -10,15 +10,18 @@
 #include "answer/answer.h"
 #include "dns/query.h"
 #include "dns/writer.h"
-#include "zone/lookup.h"
+#include "zone/denial.h"
+
+enum { COMPOSE_PROOFS = ANSWER_CHAIN_MOST + DENIAL_MOST, COMPOSE_RR_FIXED = 12 };
 
 struct compose {
 	struct writer w;
 	const struct query *q;
-	bool ecs; /* the client subnet is echoed */
-	unsigned scope;
+	struct edns_reply edns;
 	unsigned rcode;
 	uint16_t flags; /* FLAG_AA, FLAG_TC */
+	size_t most;    /* bytes that the message may have */
+	bool dnssec;    /* signatures and proofs are wanted */
 
 	const struct zone_rrset *dnames[ANSWER_CHAIN_MOST + 1]; /* those written so far */
 	unsigned n_dnames;
@@ -28,9 +31,18 @@ struct compose {
 	struct zone_name name; /* the name at work: the question's, or where a chain has led */
 	uint8_t target[NAME_MOST]; /* its bytes, once a chain was followed */
 	size_t name_at, apex_at;   /* where they stand in the message */
+	size_t last_at;            /* where the record or RRset that was written last starts */
+
+	/* NSEC and NSEC3 owners for the authority section, gathered along the chain. */
+	struct compose_link {
+		const struct zone *zone;
+		const struct zone_node *node;
+		size_t apex_at;
+	} proofs[COMPOSE_PROOFS];
+	unsigned n_proofs;
 };
 
-/* Header and question, and room kept for the OPT record. */
+/* Header and question, and room kept for the OPT record that `c->edns` asks for. */
 void compose_start(struct compose *c, const struct answer_ask *ask, const struct query *q);
 
 /* The zone whose records come next; `c->name` is at or below its apex. */
@@ -42,14 +54,11 @@ void compose_zone(struct compose *c, const struct zone *z);
 bool compose_rrset(
 	struct compose *c, enum writer_section s, const struct zone_rrset *set, unsigned skip);
 
-/* All that a node has, for QTYPE ANY; or its RRSIGs. */
+/* All that a node has of a type (RRSIG; QTYPE ANY: all there is). */
 bool compose_node(struct compose *c, const struct zone_node *n, uint16_t qtype);
 
-/* NS of a cut and the addresses that the zone has for them. */
-bool compose_referral(struct compose *c, const struct lookup *l);
-
-/* The SOA that says for how long a name or type does not exist. */
-bool compose_negative(struct compose *c);
+/* One RRset for QTYPE ANY (RFC 8482 section 4.1). */
+bool compose_any(struct compose *c, const struct zone_node *n);
 
 /* The chosen edges' addresses, or the CNAME of the only one. */
 bool compose_edges(
@@ -62,8 +71,8 @@ bool compose_dname(struct compose *c, const struct lookup *l);
 /* A CNAME record of the name at work that the zone does not have. */
 bool compose_cname(struct compose *c, const uint8_t *target, uint32_t ttl_s);
 
-/* Goes on at the target of the CNAME that was written last. False when it is not in this zone.
- */
+/* Goes on at the target of the CNAME that was written last. False when no pointer reaches that
+ * far into the message. */
 bool compose_follow(struct compose *c);
 
 /* What DNAME makes of the name at work; false when that is over 255 bytes (RFC 6672
@@ -73,5 +82,27 @@ bool compose_dname_target(
 
 /* OPT and the header's bits. Returns the length. */
 size_t compose_finish(struct compose *c);
+
+/* Takes all sections and TC back: the answer of a server that has nothing to say but its RCODE
+ * and flags. */
+void compose_clear(struct compose *c);
+
+/* --- for sections.c ----------------------------------------------------------------------- */
+
+/* Copies an RRset with its signatures, when both fit. `owner_at` is where its owner stands. */
+bool compose_put(struct compose *c, enum writer_section s, const struct zone_rrset *set,
+	size_t owner_at);
+
+/* The same for a node whose name stands nowhere yet: it is written out, below an apex that
+ * does.
+ */
+bool compose_put_named(struct compose *c, enum writer_section s, const struct zone_node *n,
+	const struct zone_rrset *set, size_t apex_at);
+
+/* Where in the message the part of the name at work stands that starts at its label `skip`. */
+size_t compose_position(const struct compose *c, unsigned skip);
+
+/* The name at `at` of the message, its pointers followed, in lower case. */
+void compose_read_name(const struct compose *c, size_t at, uint8_t to[static NAME_MOST]);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum { STATS_RCODES = 17 }; /* 0 to 15, and 16 for all others (BADVERS) */
+enum { STATS_RCODES = 24 }; /* 0 to 23 (BADCOOKIE) */
 
 struct stats {
 	_Alignas(64) uint64_t udp_queries;
@@ -19,6 +19,8 @@ struct stats {
 	uint64_t steered;     /* answered from a pool */
 	uint64_t with_subnet; /* queries with a client subnet */
 	uint64_t send_failed;
+	uint64_t cookies_good;  /* queries with a server cookie of ours */
+	uint64_t cookies_wrong; /* ... or with one that is not, or too old */
 	uint64_t rcode[STATS_RCODES];
 };
 

@@ -12,6 +12,7 @@
 #include "net/listen.h"
 #include "steer/edge.h"
 #include "steer/pool.h"
+#include "world/policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,10 +31,12 @@ struct conf {
 	const char *path;
 	const char *text, *text_end; /* the file's content, for faults found later */
 
-	struct net_opts net;        /* server: listen, workers, tcp-clients, tcp-idle */
-	const char *user;           /* server: user; NULL stays who we are */
-	bool ecs;                   /* server: ecs; true unless "off" */
-	const char *control_socket; /* control: socket; NULL: none */
+	struct net_opts net;  /* server: listen, workers, tcp-clients, tcp-idle */
+	const char *user;     /* server: user; NULL stays who we are */
+	struct policy policy; /* server: ecs, minimal-responses; cookies: secret, staging */
+	const char *identity, *version; /* server: NULL is "auto", "" is "off" */
+	bool cookies;                   /* cookies: answer; without secrets: random ones */
+	const char *control_socket;     /* control: socket; NULL: none */
 
 	const char *const *city_files; /* geoip: city: file */
 	size_t n_city_files;

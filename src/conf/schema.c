@@ -67,6 +67,24 @@ static void take_workers(
 		option_number(r, key, value, to);
 }
 
+/* "auto" is NULL and "off" the empty text. */
+static void take_name(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = NULL;
+
+	option_text(r, key, value, &text);
+	if (!text)
+		return;
+	if (strlen(text) > POLICY_TEXT)
+		parse_error(r->src, value, "\"%s\" has at most %d bytes; this has %zu",
+			key->name, POLICY_TEXT, strlen(text));
+	else if (strcmp(text, "auto") == 0)
+		*(const char **)to = NULL;
+	else
+		*(const char **)to = strcmp(text, "off") == 0 ? "" : text;
+}
+
 #define LISTEN    "listen: [ \"0.0.0.0:53\", \"[::]:53\" ]"
 #define AT(field) .at = offsetof(struct conf, field)
 
@@ -76,7 +94,11 @@ static const struct key server_keys[] = {
 	{ "workers", take_workers, .say = "auto, or a number from 1 to 256", AT(net.workers),
 		.least = 1, .most = NET_WORKERS_MOST },
 	{ "user", option_text, .say = "the name of a user", AT(user) },
-	{ "ecs", option_switch, .say = "on or off", AT(ecs) },
+	{ "ecs", option_switch, .say = "on or off", AT(policy.ecs) },
+	{ "minimal-responses", option_switch, .say = "on or off", AT(policy.minimal) },
+	{ "identity", take_name, .say = "auto (the host's name), off, or a text",
+		AT(identity) },
+	{ "version", take_name, .say = "auto (this version), off, or a text", AT(version) },
 	{ "tcp-clients", option_number, .say = "a number from 1 to 1000000",
 		AT(net.tcp_clients), .least = 1, .most = 1000000 },
 	{ "tcp-idle", option_duration_ms, .say = "a duration from 1ms to 1h, such as 10s",
@@ -108,6 +130,65 @@ static const struct key control_keys[] = {
 		.needed = "socket: /run/waymark/control.sock" },
 	{ 0 },
 };
+
+/* --- cookies ------------------------------------------------------------------------------ */
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c | 0x20 : c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+/* Nobody is shown what he wrote: it is a secret. */
+static void take_secret(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+	uint8_t secret[POLICY_SECRET];
+	size_t n = 0;
+
+	if (!text)
+		return;
+	while (n < 2 * POLICY_SECRET && hex_digit(text[n]) >= 0) {
+		secret[n / 2] = (uint8_t)(secret[n / 2] << 4 | hex_digit(text[n]));
+		n++;
+	}
+	if (n < 2 * POLICY_SECRET || text[n])
+		parse_error(r->src, value, "\"%s\" must be %s", key->name, key->say);
+	else
+		memcpy(to, secret, sizeof secret);
+}
+
+#define SECRET "32 hexadecimal digits (\"openssl rand -hex 16\" makes them), in quotes"
+
+static const struct key cookie_keys[] = {
+	{ "answer", option_switch, .say = "on or off", AT(cookies) },
+	{ "secret", take_secret, .say = SECRET, AT(policy.cookie_secret[0]) },
+	{ "staging", take_secret, .say = SECRET, AT(policy.cookie_secret[1]) },
+	{ 0 },
+};
+
+/* A section of its own, since how many secrets there are follows from which keys are there. */
+static void take_cookies(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf *c = to;
+	const struct node *secret, *staging;
+
+	(void)key;
+	if (!keys_is_map(r, value, "cookies"))
+		return;
+	keys_read(r, cookie_keys, value, "cookies", c);
+	secret = parse_get(value, "secret");
+	staging = parse_get(value, "staging");
+	if (staging && !secret)
+		parse_error(r->src, staging->key,
+			"\"staging\" is a second secret that is taken while servers change to "
+			"it; it needs \"secret\" beside it");
+	c->policy.cookie_secrets = !secret ? 0 : !staging ? 1 : 2;
+}
 
 /* --- geoip -------------------------------------------------------------------------------- */
 
@@ -180,6 +261,7 @@ static const struct key geoip_keys[] = {
 static const struct key top_keys[] = {
 	{ "server", keys_section, .keys = server_keys, .needed = "server: { " LISTEN " }" },
 	{ "control", keys_section, .keys = control_keys },
+	{ "cookies", take_cookies, .say = "a mapping: { secret: ... }" },
 	{ "geoip", keys_section, .keys = geoip_keys },
 	{ "edges", schema_edges, .late = false },
 	{ "pools", schema_pools, .late = true },
@@ -194,7 +276,8 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 {
 	struct reader r = { .src = src, .conf = c, .mem = &c->mem, .scratch = scratch };
 
-	c->ecs = true;
+	c->policy.ecs = true;
+	c->cookies = true;
 	c->net.workers = 0;
 	c->net.tcp_clients = 1000;
 	c->net.tcp_idle_ms = 10000;

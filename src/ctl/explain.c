@@ -97,7 +97,7 @@ static size_t write_query(uint8_t *to, const struct explain_ask *ask)
 	be16_put(p + 1, RRTYPE_OPT);
 	be16_put(p + 3, EDNS_PAYLOAD);
 	be16_put(p + 9, (unsigned)(8 + bytes));
-	be16_put(p + 11, EDNS_OPTION_ECS);
+	be16_put(p + 11, EDNS_ECS);
 	be16_put(p + 13, (unsigned)(4 + bytes));
 	be16_put(p + 15, ask->client_v4 ? 1 : 2);
 	p[17] = (uint8_t)source;
@@ -366,7 +366,7 @@ static void as_text(const json_t *o, struct text *out)
 void explain_run(
 	const struct world *w, const struct explain_ask *ask, bool json, struct text *out)
 {
-	uint8_t query[QUERY_HEADER + NAME_MOST + 4 + 11 + EDNS_ECS_MOST + 8];
+	uint8_t query[QUERY_HEADER + NAME_MOST + 4 + 11 + EDNS_ECS_MOST];
 	struct choose_turn *turns = calloc(POOLS_MOST * 2, sizeof *turns);
 	struct choose_trace *trace = calloc(1, sizeof *trace);
 	uint8_t *reply = malloc(ANSWER_TCP_MOST);

@@ -33,7 +33,8 @@ static json_int_t seconds_since(const struct timespec *t)
 static json_t *rcodes(const struct stats *s)
 {
 	static const char *const name[STATS_RCODES] = { "NOERROR", "FORMERR", "SERVFAIL",
-		"NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", [16] = "BADVERS" };
+		"NXDOMAIN", "NOTIMP", "REFUSED",
+		"YXDOMAIN", [9] = "NOTAUTH", [16] = "BADVERS", [23] = "BADCOOKIE" };
 	json_t *o = json_object();
 
 	for (unsigned i = 0; i < STATS_RCODES; i++)
@@ -77,6 +78,10 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 		{ "steered", "answers from pools", (json_int_t)r.sum.steered },
 		{ "with_subnet", "queries with a client subnet",
 			(json_int_t)r.sum.with_subnet },
+		{ "cookies_good", "queries with a cookie of ours",
+			(json_int_t)r.sum.cookies_good },
+		{ "cookies_wrong", "queries with a wrong cookie",
+			(json_int_t)r.sum.cookies_wrong },
 		{ "truncated", "answers cut short (TC)", (json_int_t)r.sum.truncated },
 		{ "dropped", "packets that were no query", (json_int_t)r.sum.dropped },
 		{ "send_failed", "answers the kernel refused", (json_int_t)r.sum.send_failed },

@@ -1,10 +1,13 @@
 #include "daemon/daemon.h"
 
 #include "base/log.h"
+#include "config.h"
 
 #include <malloc.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct daemon_forced *find_forced(const struct daemon *d, const char *edge)
 {
@@ -14,11 +17,36 @@ static const struct daemon_forced *find_forced(const struct daemon *d, const cha
 	return NULL;
 }
 
+static void put_text(struct policy_text *to, const char *text)
+{
+	to->len = (uint8_t)strnlen(text, POLICY_TEXT);
+	memcpy(to->text, text, to->len);
+}
+
+/* What the configuration says about answers, with what it leaves to us filled in. */
+static void make_policy(const struct daemon *d, struct policy *p)
+{
+	const struct conf *c = &d->loaded.conf;
+	char host[POLICY_TEXT + 1] = "";
+
+	*p = c->policy;
+	gethostname(host, sizeof host - 1);
+	put_text(&p->identity, c->identity ? c->identity : host);
+	put_text(&p->version, c->version ? c->version : "Waymark " PACKAGE_VERSION);
+	if (!c->cookies)
+		p->cookie_secrets = 0;
+	else if (!p->cookie_secrets) {
+		memcpy(p->cookie_secret[0], d->cookie_secret, POLICY_SECRET);
+		p->cookie_secrets = 1;
+	}
+}
+
 /* A world of what is loaded; its edges' states are the configured ones but for those that the
  * operator has forced. */
 static void publish(struct daemon *d)
 {
 	const struct steer *s = d->loaded.steer;
+	struct policy policy;
 	uint8_t *states = malloc(s->n_edges + 1u);
 
 	if (!states)
@@ -27,17 +55,21 @@ static void publish(struct daemon *d)
 		const struct daemon_forced *forced = find_forced(d, s->edges[i].name);
 		states[i] = (uint8_t)(forced ? forced->state : s->edges[i].state);
 	}
+	make_policy(d, &policy);
 	epoch_publish(&d->epoch,
 		world_new(&(struct world_opts){
-			d->loaded.set, d->loaded.steer, d->loaded.conf.ecs, states }));
+			d->loaded.set, d->loaded.steer, &policy, states }));
 	free(states);
 	malloc_trim(0); /* what loading needed is a multiple of what serving does */
 }
 
 bool daemon_start(struct daemon *d, const char *conf_path, struct faults *f)
 {
+	const struct hash_key key = loaded_key();
+
 	*d = (struct daemon){ .conf_path = conf_path };
-	if (!loaded_read(&d->loaded, conf_path, loaded_key(), NULL, f))
+	randombytes_buf(d->cookie_secret, sizeof d->cookie_secret);
+	if (!loaded_read(&d->loaded, conf_path, key, NULL, f))
 		return false;
 	publish(d);
 	return true;

@@ -16,6 +16,7 @@ struct daemon {
 	struct epoch epoch;
 	struct loaded loaded;
 	struct workers *workers;
+	uint8_t cookie_secret[POLICY_SECRET]; /* random, where the configuration has none */
 	struct daemon_forced {
 		char *edge; /* name; states outlive a reload */
 		enum edge_state state;

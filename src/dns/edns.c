@@ -5,24 +5,30 @@
 
 #include <string.h>
 
+enum { OPTION_HEAD = 4, ECS_HEAD = 4 }; /* bytes: code and length; family and two lengths */
+
+/* --- reading ------------------------------------------------------------------------------ */
+
 static bool read_ecs(struct edns_ecs *ecs, const uint8_t *p, size_t len)
 {
-	if (len < 4 || ecs->present)
+	if (len < ECS_HEAD)
 		return false;
 	const unsigned family = be16_get(p), source = p[2], scope = p[3];
 	const size_t bytes = (source + 7) / 8;
-	if (family > 2 || scope != 0 || len != 4 + bytes)
+	if (family > 2 || scope != 0 || len != ECS_HEAD + bytes)
 		return false;
 	if (source > (family == 1 ? 32u : family == 2 ? 128u : 0u))
 		return false;
 	/* Bits behind the prefix must be zero (RFC 7871 section 6). */
-	if (source % 8 && p[4 + bytes - 1] & (0xffu >> source % 8))
+	if (source % 8 && p[ECS_HEAD + bytes - 1] & (0xffu >> source % 8))
 		return false;
+	if (ecs->present)
+		return true;
 	*ecs = (struct edns_ecs){
 		.present = true, .family = (uint8_t)family, .source = (uint8_t)source
 	};
 	uint8_t addr[16] = { 0 };
-	memcpy(addr, p + 4, bytes);
+	memcpy(addr, p + ECS_HEAD, bytes);
 	if (family == 1)
 		ecs->addr = addr_from_v4(addr);
 	else
@@ -30,47 +36,115 @@ static bool read_ecs(struct edns_ecs *ecs, const uint8_t *p, size_t len)
 	return true;
 }
 
-bool edns_read_options(struct edns *e, const uint8_t *p, size_t len)
+static bool read_cookie(struct edns *e, const uint8_t *p, size_t len)
 {
-	while (len) {
-		if (len < 4)
-			return false;
-		const unsigned code = be16_get(p);
-		const size_t body = be16_get(p + 2);
-		if (body > len - 4)
-			return false;
-		if (code == EDNS_OPTION_ECS && !read_ecs(&e->ecs, p + 4, body))
-			return false;
-		p += 4 + body;
-		len -= 4 + body;
+	if (len != EDNS_COOKIE_CLIENT && (len < EDNS_COOKIE_LEAST || len > EDNS_COOKIE_MOST))
+		return false;
+	if (!e->cookie_len) {
+		e->cookie = p;
+		e->cookie_len = (uint8_t)len;
 	}
 	return true;
 }
 
-size_t edns_len(const struct edns *asked, bool ecs)
+bool edns_read_options(struct edns *e, const uint8_t *p, size_t len)
 {
-	return EDNS_OPT_FIXED + (ecs ? 8 + (asked->ecs.source + 7u) / 8 : 0);
+	while (len) {
+		if (len < OPTION_HEAD)
+			return false;
+		const unsigned code = be16_get(p);
+		const size_t body = be16_get(p + 2);
+		if (body > len - OPTION_HEAD)
+			return false;
+		p += OPTION_HEAD;
+		switch (code) {
+		case EDNS_ECS:
+			if (!read_ecs(&e->ecs, p, body))
+				return false;
+			break;
+		case EDNS_COOKIE:
+			if (!read_cookie(e, p, body))
+				return false;
+			break;
+		case EDNS_NSID: e->nsid = true; break;
+		case EDNS_KEEPALIVE: e->keepalive = true; break;
+		default: break;
+		}
+		p += body;
+		len -= OPTION_HEAD + body;
+	}
+	return true;
+}
+
+/* --- writing ------------------------------------------------------------------------------ */
+
+static size_t ecs_len(const struct edns *asked)
+{
+	return ECS_HEAD + (asked->ecs.source + 7u) / 8;
+}
+
+static size_t options_len(const struct edns *asked, const struct edns_reply *r)
+{
+	return (r->ecs ? OPTION_HEAD + ecs_len(asked) : 0) +
+		(r->cookie ? OPTION_HEAD + EDNS_COOKIE_FULL : 0) +
+		(r->nsid ? OPTION_HEAD + (size_t)r->nsid_len : 0) +
+		(r->keepalive ? OPTION_HEAD + 2 : 0) + (r->ede ? OPTION_HEAD + 2 : 0);
+}
+
+size_t edns_len(const struct edns *asked, const struct edns_reply *reply)
+{
+	return EDNS_OPT_FIXED + options_len(asked, reply);
+}
+
+static uint8_t *put_option(uint8_t *p, unsigned code, const uint8_t *body, size_t len)
+{
+	be16_put(p, code);
+	be16_put(p + 2, (unsigned)len);
+	memcpy(p + OPTION_HEAD, body, len);
+	return p + OPTION_HEAD + len;
+}
+
+static uint8_t *put_number(uint8_t *p, unsigned code, unsigned v)
+{
+	const uint8_t body[2] = { (uint8_t)(v >> 8), (uint8_t)v };
+
+	return put_option(p, code, body, sizeof body);
+}
+
+static uint8_t *put_ecs(uint8_t *p, const struct edns *asked, unsigned scope)
+{
+	const size_t len = ecs_len(asked);
+	uint8_t body[ECS_HEAD + 16];
+
+	be16_put(body, asked->ecs.family);
+	body[2] = asked->ecs.source;
+	body[3] = (uint8_t)scope;
+	memcpy(body + ECS_HEAD, asked->ecs.addr.b + (asked->ecs.family == 1 ? 12 : 0),
+		len - ECS_HEAD);
+	return put_option(p, EDNS_ECS, body, len);
 }
 
 size_t edns_write(
-	uint8_t *to, const struct edns *asked, unsigned rcode_high, bool ecs, unsigned scope)
+	uint8_t *to, const struct edns *asked, const struct edns_reply *r, unsigned rcode_high)
 {
-	const size_t bytes = (asked->ecs.source + 7u) / 8;
+	uint8_t *p = to + EDNS_OPT_FIXED;
 
+	if (r->ecs)
+		p = put_ecs(p, asked, r->scope);
+	if (r->cookie)
+		p = put_option(p, EDNS_COOKIE, r->cookie_bytes, EDNS_COOKIE_FULL);
+	if (r->nsid)
+		p = put_option(p, EDNS_NSID, r->nsid, r->nsid_len);
+	if (r->keepalive)
+		p = put_number(p, EDNS_KEEPALIVE, r->keepalive_100ms);
+	if (r->ede)
+		p = put_number(p, EDNS_EDE, r->ede);
 	to[0] = 0;
 	be16_put(to + 1, RRTYPE_OPT);
 	be16_put(to + 3, EDNS_PAYLOAD);
 	to[5] = (uint8_t)rcode_high;
 	to[6] = 0; /* version */
 	be16_put(to + 7, asked->dnssec_ok ? EDNS_DO : 0);
-	be16_put(to + 9, ecs ? (unsigned)(8 + bytes) : 0);
-	if (!ecs)
-		return EDNS_OPT_FIXED;
-	be16_put(to + 11, EDNS_OPTION_ECS);
-	be16_put(to + 13, (unsigned)(4 + bytes));
-	be16_put(to + 15, asked->ecs.family);
-	to[17] = asked->ecs.source;
-	to[18] = (uint8_t)scope;
-	memcpy(to + 19, asked->ecs.addr.b + (asked->ecs.family == 1 ? 12 : 0), bytes);
-	return 19 + bytes;
+	be16_put(to + 9, (unsigned)(p - to - EDNS_OPT_FIXED));
+	return (size_t)(p - to);
 }

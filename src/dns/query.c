@@ -41,60 +41,120 @@ static enum query_result read_opt(struct query *q, const uint8_t *rr, size_t rdl
 	return edns_read_options(e, rr + 10, rdlen) ? QUERY_OK : QUERY_FORMERR;
 }
 
-/* The additional section: one OPT at most; other records are passed over. */
-static enum query_result read_additional(
-	struct query *q, const uint8_t *p, const uint8_t *end, unsigned count)
+/* TSIG (RFC 8945 section 4.2): `rr` is behind the owner, `rdlen` checked. False is FORMERR. */
+static bool read_tsig(struct query *q, const uint8_t *owner, const uint8_t *rr, size_t rdlen)
+{
+	const uint8_t *rdata = rr + 10, *const end = rdata + rdlen;
+
+	q->tsig.key = owner;
+	q->tsig.key_len = (uint8_t)name_check(owner, rr);
+	q->tsig.algorithm = rdata;
+	q->tsig.algorithm_len = (uint8_t)name_check(rdata, end);
+	if (!q->tsig.key_len || !q->tsig.algorithm_len || be16_get(rr + 2) != RRCLASS_ANY ||
+		be32_get(rr + 4) != 0)
+		return false;
+	rdata += q->tsig.algorithm_len;
+	if (end - rdata < 10)
+		return false;
+	const size_t mac = be16_get(rdata + 8);
+	rdata += 10;
+	if ((size_t)(end - rdata) < mac + 6)
+		return false;
+	q->tsig.id = rdata + mac;
+	return (size_t)(end - q->tsig.id) == 6u + be16_get(q->tsig.id + 4);
+}
+
+/* The length of an owner, which may be compressed: how long it is is all that matters. 0: it
+ * runs over the end. */
+static size_t owner_len(const uint8_t *p, const uint8_t *end)
+{
+	const uint8_t *const start = p;
+
+	while (p < end && *p && *p < 0xc0)
+		p += *p + 1;
+	if (p >= end)
+		return 0;
+	return (size_t)(p - start) + (*p ? 2 : 1);
+}
+
+/* `count` records, of which the last `additional` are of the additional section: one OPT and
+ * one TSIG may be there, TSIG at the end; whatever else there is is passed over. */
+static enum query_result read_records(struct query *q, const uint8_t *p, const uint8_t *end,
+	unsigned count, unsigned additional)
 {
 	enum query_result result = QUERY_OK;
 
 	for (; count; count--) {
-		const bool root = p < end && *p == 0;
-		/* An owner may be compressed; its length is all that matters. */
-		while (p < end && *p && *p < 0xc0)
-			p += *p + 1;
-		if (p >= end)
+		const uint8_t *const owner = p;
+		const size_t len = owner_len(p, end);
+		if (len == 0 || (size_t)(end - p) < len + 10)
 			return QUERY_FORMERR;
-		p += *p ? 2 : 1;
-		if (end - p < 10)
-			return QUERY_FORMERR;
+		p += len;
+		const unsigned type = be16_get(p);
 		const size_t rdlen = be16_get(p + 8);
 		if (rdlen > (size_t)(end - p) - 10)
 			return QUERY_FORMERR;
-		if (be16_get(p) == RRTYPE_OPT) {
-			const enum query_result r = root ? read_opt(q, p, rdlen)
-							 : QUERY_FORMERR;
+		if (type == RRTYPE_OPT) {
+			const enum query_result r = *owner == 0 && count <= additional
+				? read_opt(q, p, rdlen)
+				: QUERY_FORMERR;
 			if (r == QUERY_FORMERR)
 				return r;
 			if (r != QUERY_OK)
 				result = r;
+		} else if (type == RRTYPE_TSIG) {
+			if (count != 1 || !additional || !read_tsig(q, owner, p, rdlen))
+				return QUERY_FORMERR;
+			if (result == QUERY_OK)
+				result = QUERY_TSIG;
 		}
 		p += 10 + rdlen;
 	}
-	return p == end ? result : QUERY_FORMERR;
+	return result;
 }
 
-enum query_result query_parse(struct query *q, const uint8_t *packet, size_t len)
+static enum query_result read_message(
+	struct query *q, const uint8_t *packet, const uint8_t *end)
 {
-	const uint8_t *const end = packet + len;
+	const unsigned questions = be16_get(packet + 4), additional = be16_get(packet + 10),
+		       records = be16_get(packet + 6) + be16_get(packet + 8) + additional;
+	const uint8_t *p = packet + QUERY_HEADER;
 
-	q->name_len = 0;
-	q->edns = (struct edns){ .payload = EDNS_PAYLOAD_LEAST };
-	if (len < QUERY_HEADER)
-		return QUERY_DROP;
-	q->flags = be16_get(packet + 2);
-	if (q->flags & FLAG_QR)
-		return QUERY_DROP;
-	if (q->flags >> 11 & 15)
-		return QUERY_NOTIMP;
-	/* One question, no answers (RFC 9619; nobody has use for them in a QUERY). */
-	if (be16_get(packet + 4) != 1 || be16_get(packet + 6) || be16_get(packet + 8))
-		return QUERY_FORMERR;
-	const size_t name_len = read_name(q, packet + QUERY_HEADER, end);
-	const uint8_t *p = packet + QUERY_HEADER + name_len;
+	if (questions > 1)
+		return QUERY_FORMERR; /* RFC 9619 */
+	if (questions == 0) {
+		const enum query_result r = read_records(q, p, end, records, additional);
+		return r != QUERY_OK         ? r
+			: q->edns.cookie_len ? QUERY_NO_QUESTION
+					     : QUERY_FORMERR;
+	}
+	const size_t name_len = read_name(q, p, end);
+	p += name_len;
 	if (!name_len || end - p < 4)
 		return QUERY_FORMERR;
 	q->name_len = (uint8_t)name_len;
 	q->qtype = be16_get(p);
 	q->qclass = be16_get(p + 2);
-	return read_additional(q, p + 4, end, be16_get(packet + 10));
+	return read_records(q, p + 4, end, records, additional);
+}
+
+enum query_result query_parse(struct query *q, const uint8_t *packet, size_t len)
+{
+	q->name_len = 0;
+	q->edns = (struct edns){ .payload = EDNS_PAYLOAD_LEAST };
+	q->tsig.key_len = 0;
+	if (len < QUERY_HEADER)
+		return QUERY_DROP;
+	q->flags = be16_get(packet + 2);
+	if (q->flags & FLAG_QR)
+		return QUERY_DROP;
+	const enum query_result r = read_message(q, packet, packet + len);
+	if ((q->flags >> 11 & 15) == 0)
+		return r;
+	/* What other opcodes mean by their sections is theirs; but an OPT is answered with one.
+	 */
+	q->name_len = 0;
+	if (r == QUERY_FORMERR)
+		q->edns.present = false;
+	return QUERY_NOTIMP;
 }

@@ -22,13 +22,14 @@ enum {
 	RCODE_NOTIMP = 4,
 	RCODE_REFUSED = 5,
 	RCODE_YXDOMAIN = 6,
+	RCODE_NOTAUTH = 9,
 	RCODE_BADVERS = 16,
+	RCODE_BADCOOKIE = 23,
 
 	FLAG_QR = 0x8000,
 	FLAG_AA = 0x0400,
 	FLAG_TC = 0x0200,
-	FLAG_RD = 0x0100,
-	FLAG_CD = 0x0010
+	FLAG_RD = 0x0100
 };
 
 enum query_result {
@@ -36,8 +37,20 @@ enum query_result {
 	QUERY_DROP, /* not to be answered: no header, or itself an answer (two servers would
 		       talk for ever) */
 	QUERY_FORMERR,
-	QUERY_NOTIMP, /* another opcode than QUERY */
-	QUERY_BADVERS /* EDNS version over 0 (RFC 6891 section 6.1.3) */
+	QUERY_NOTIMP,      /* another opcode than QUERY */
+	QUERY_BADVERS,     /* EDNS version over 0 (RFC 6891 section 6.1.3) */
+	QUERY_NO_QUESTION, /* all it wants is a cookie (RFC 7873 section 5.4) */
+	QUERY_TSIG /* it is signed, and with a key that we do not have (RFC 8945 section 5.2.1)
+		    */
+};
+
+/* The TSIG record that ends a query, in the packet. */
+struct query_tsig {
+	const uint8_t *key; /* its owner: a wire name, not compressed */
+	const uint8_t
+		*algorithm; /* a wire name; the time signed and the fudge, 8 bytes, follow */
+	uint8_t key_len, algorithm_len; /* bytes; 0: there is no TSIG */
+	const uint8_t *id;              /* the original ID, 2 bytes */
 };
 
 struct query {
@@ -46,10 +59,11 @@ struct query {
 	uint8_t name_len; /* bytes with the root; 0 when there is no question to repeat */
 	uint8_t name[NAME_MOST]; /* lower case */
 	struct edns edns;
+	struct query_tsig tsig;
 };
 
-/* Fills `q` from `packet`. On FORMERR, NOTIMP and BADVERS what was read so far is there:
- * name_len and edns.present tell. */
+/* Fills `q` from `packet`, which it points into. On anything but OK what was read so far is
+ * there: name_len and edns.present tell. Bytes behind the last record mean nothing. */
 enum query_result query_parse(struct query *q, const uint8_t *packet, size_t len);
 
 #endif

@@ -35,7 +35,7 @@ struct world *world_new(const struct world_opts *opts)
 	w->zones = zone_set_hold(opts->zones);
 	w->steer = steer_hold(opts->steer);
 	w->key = zone_set_key(opts->zones);
-	w->ecs = opts->ecs;
+	w->policy = *opts->policy;
 	w->states = memory_zeroed(w->steer->n_edges, 1);
 	memcpy(w->states, opts->states, w->steer->n_edges);
 	number_pools(w);

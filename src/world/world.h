@@ -8,6 +8,7 @@
 #define WORLD_WORLD_H
 
 #include "steer/steer.h"
+#include "world/policy.h"
 #include "zone/zone.h"
 
 #include <stdbool.h>
@@ -17,8 +18,8 @@ struct world {
 	struct zone_set *zones; /* held */
 	struct steer *steer;    /* held */
 	struct hash_key key;    /* of the zones */
-	bool ecs;               /* client subnets are heeded and echoed */
-	uint64_t generation;    /* 1, 2, ... each time one is published */
+	struct policy policy;
+	uint64_t generation; /* 1, 2, ... each time one is published */
 
 	/* Zones name pools by text, worlds by number: zone i's pool k is pools[first_pool[i] +
 	 * k]. */
@@ -30,8 +31,8 @@ struct world {
 struct world_opts {
 	struct zone_set *zones;
 	struct steer *steer;
-	bool ecs;
-	const uint8_t *states; /* [steer->n_edges] */
+	const struct policy *policy; /* copied */
+	const uint8_t *states;       /* [steer->n_edges] */
 };
 
 /* Holds its parts. Every pool that a zone names is in `steer`, since zone_compile() has asked.

@@ -81,7 +81,8 @@ static struct world *make_world(void)
 		abort();
 	struct steer *steer = steer_new(
 		&(struct steer_opts){ edges, 2, &pool, 1 }, atlas, NULL);
-	struct world *w = world_new(&(struct world_opts){ set, steer, true, states });
+	static const struct policy policy = { .ecs = true };
+	struct world *w = world_new(&(struct world_opts){ set, steer, &policy, states });
 	zone_set_drop(set);
 	steer_drop(steer);
 	atlas_drop(atlas);

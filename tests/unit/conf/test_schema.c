@@ -29,7 +29,7 @@ static void the_server_section_reaches_its_options(void)
 	}
 	CU_ASSERT_EQUAL(c.net.workers, 4);
 	CU_ASSERT_STRING_EQUAL(c.user, "waymark");
-	CU_ASSERT_FALSE(c.ecs);
+	CU_ASSERT_FALSE(c.policy.ecs);
 	CU_ASSERT_EQUAL(c.net.tcp_clients, 77);
 	CU_ASSERT_EQUAL(c.net.tcp_idle_ms, 120000);
 	conf_fini(&c);
@@ -65,7 +65,7 @@ static void what_is_left_out_has_a_default(void)
 	text_fini(&lines);
 	CU_ASSERT_EQUAL(c.net.workers, 0);
 	CU_ASSERT_PTR_NULL(c.user);
-	CU_ASSERT_TRUE(c.ecs);
+	CU_ASSERT_TRUE(c.policy.ecs);
 	CU_ASSERT_EQUAL(c.net.tcp_clients, 1000);
 	CU_ASSERT_EQUAL(c.net.tcp_idle_ms, 10000);
 	CU_ASSERT_PTR_NULL(c.control_socket);
@@ -95,7 +95,7 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 		{ "without a near one, all are named",
 			SERVER ZONES "latency: { files: [ x ] }\n",
 			"3:1: error: unknown key \"latency\" in the configuration (known: "
-			"server, control, geoip, edges, pools, zones)\n" },
+			"server, control, cookies, geoip, edges, pools, zones)\n" },
 		{ "in a section",
 			"server: { listne: 192.0.2.1, tcp_clients: 3, ECS: on }\n" ZONES,
 			"1:11: error: unknown key \"listne\" in server; did you mean "
@@ -228,7 +228,7 @@ static void switches_know_all_words_of_yaml(void)
 		struct conf c;
 		text_addf(&yaml, "server: { listen: 192.0.2.1, ecs: %s }\n" ZONES, row[i].word);
 		CU_ASSERT_TRUE_FATAL(told_read(&c, text_get(&yaml), &lines));
-		CU_ASSERT_EQUAL(c.ecs, row[i].on);
+		CU_ASSERT_EQUAL(c.policy.ecs, row[i].on);
 		text_fini(&yaml);
 		text_fini(&lines);
 		conf_fini(&c);
@@ -267,7 +267,7 @@ static void all_faults_are_told_in_one_run(void)
 			"1:27: error: \"ecs\" must be on or off, not \"y\"\n"
 			"2:20: error: \"z\" is not an IPv4 address\n"
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
-			"control, geoip, edges, pools, zones)\n"
+			"control, cookies, geoip, edges, pools, zones)\n"
 			"3:12: error: this zone has no \"name\"; write for example: name: "
 			"example.com\n"
 			"4:22: error: there is no edge \"ono\"; did you mean \"one\"?\n" },
