@@ -133,6 +133,14 @@ void faults_warning(struct faults *f, const struct fault_at *at, const char *fmt
 	}
 }
 
+void faults_add(struct faults *f, const struct faults *from)
+{
+	if (!faults_full(f))
+		text_add(&f->text, text_get(&from->text));
+	f->errors += from->errors;
+	f->warnings += from->warnings;
+}
+
 bool faults_take(struct faults *f, const struct fault *one)
 {
 	return faults_error(f, &(struct fault_at){ 0 }, "%s", one->text);

@@ -53,6 +53,9 @@ __attribute__((format(printf, 3, 4))) void faults_warning(
  */
 bool faults_take(struct faults *f, const struct fault *one);
 
+/* All of `from` as well. */
+void faults_add(struct faults *f, const struct faults *from);
+
 /* True once as many errors have been shown as one run shows: time to stop reading. */
 bool faults_full(const struct faults *f);
 

@@ -48,10 +48,11 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 	const struct world *w = h->world(h->ctx);
 	const struct netmap_size size = netmap_size(w->steer->atlas->cities.map);
 	struct workers_report r;
-	json_int_t records = 0, bytes = 0;
+	json_int_t records = 0, bytes = 0, unready = 0;
 
 	h->report(h->ctx, &r);
 	for (size_t i = 0; i < zone_set_count(w->zones); i++) {
+		unready += !zone_is_ready(zone_set_get(w->zones, i));
 		records += zone_set_get(w->zones, i)->records;
 		bytes += (json_int_t)zone_bytes(zone_set_get(w->zones, i));
 	}
@@ -59,6 +60,7 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 		{ "uptime_s", "up for seconds", seconds_since(&h->started) },
 		{ "generation", "worlds published", (json_int_t)w->generation },
 		{ "zones", "zones", (json_int_t)zone_set_count(w->zones) },
+		{ "zones_unready", "zones that could not be read", unready },
 		{ "records", "records", records },
 		{ "zone_bytes", "bytes of zone images", bytes },
 		{ "edges", "edges", w->steer->n_edges },

@@ -69,7 +69,9 @@ bool daemon_start(struct daemon *d, const char *conf_path, struct faults *f)
 
 	*d = (struct daemon){ .conf_path = conf_path };
 	randombytes_buf(d->cookie_secret, sizeof d->cookie_secret);
-	if (!loaded_read(&d->loaded, conf_path, key, NULL, f))
+	if (!loaded_read(&d->loaded,
+		    &(struct loaded_opts){ .path = conf_path, .key = key, .forgiving = true },
+		    f))
 		return false;
 	publish(d);
 	return true;
@@ -105,7 +107,10 @@ bool daemon_reload(struct daemon *d, struct faults *f)
 {
 	struct loaded next;
 
-	if (!loaded_read(&next, d->conf_path, d->loaded.key, &d->loaded, f))
+	if (!loaded_read(&next,
+		    &(struct loaded_opts){
+			    .path = d->conf_path, .key = d->loaded.key, .before = &d->loaded },
+		    f))
 		return false;
 	if (!check_unchanged(&next.conf, &d->loaded.conf, f)) {
 		loaded_fini(&next);

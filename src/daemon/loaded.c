@@ -163,6 +163,26 @@ static bool load_zones(struct loaded *l, const struct loaded *before, struct fau
 	return ok && !faults_full(f);
 }
 
+/* The same at the start: however many are wrong, the others are read. False when none is left.
+ */
+static bool load_most_zones(struct loaded *l, struct faults *f)
+{
+	const struct compile_opts opts = { l->key, pool_known, &l->conf };
+
+	for (size_t i = 0; i < l->n_zones; i++) {
+		struct loaded_zone *z = &l->zones[i];
+		struct faults own;
+		faults_init(&own);
+		if (!load_zone(&z->load, z->path, z->origin, &opts, &own)) {
+			z->load.zone = zone_placeholder(l->key, z->origin);
+			l->n_unready++;
+		}
+		faults_add(f, &own);
+		faults_fini(&own);
+	}
+	return l->n_unready == 0 || l->n_unready < l->n_zones;
+}
+
 static void make_set(struct loaded *l)
 {
 	const struct zone **zones = memory_zeroed(l->n_zones + 1, sizeof *zones);
@@ -287,14 +307,15 @@ struct hash_key loaded_key(void)
 	return key;
 }
 
-bool loaded_read(struct loaded *to, const char *path, struct hash_key key,
-	const struct loaded *before, struct faults *f)
+bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct faults *f)
 {
-	*to = (struct loaded){ .key = key };
-	if (!conf_read(&to->conf, path, f))
+	const struct loaded *before = opts->before;
+
+	*to = (struct loaded){ .key = opts->key };
+	if (!conf_read(&to->conf, opts->path, f))
 		return false;
 	bool ok = list_zones(to, f);
-	ok = ok && load_zones(to, before, f);
+	ok = ok && (opts->forgiving ? load_most_zones(to, f) : load_zones(to, before, f));
 	ok = load_geo(to, before, f) && ok;
 	if (!ok) {
 		loaded_fini(to);

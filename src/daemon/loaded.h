@@ -25,6 +25,7 @@ struct loaded {
 	struct hash_key key;
 	struct loaded_zone *zones;
 	size_t n_zones;
+	size_t n_unready; /* of them, zones that could not be read when the server started */
 	struct zone_set *set;
 	struct atlas *atlas;
 	struct file_stamp *
@@ -35,10 +36,18 @@ struct loaded {
 /* A key for the tables of zones, drawn at random: once per process. */
 struct hash_key loaded_key(void);
 
-/* Reads the configuration at `path` and all it names. `before` (may be NULL) is what is served
- * now. On false `to` is empty and `f` says what is wrong; warnings may be in `f` even so. */
-bool loaded_read(struct loaded *to, const char *path, struct hash_key key,
-	const struct loaded *before, struct faults *f);
+struct loaded_opts {
+	const char *path; /* of the configuration */
+	struct hash_key key;
+	const struct loaded *before; /* what is served now; NULL: nothing */
+	/* Zones that cannot be read become placeholders while others can: a server that starts
+	 * anew has no older ones to serve, and better serves the rest than nothing. */
+	bool forgiving;
+};
+
+/* Reads the configuration and all it names. On false `to` is empty and `f` says what is wrong;
+ * warnings, and what was forgiven, may be in `f` even so. */
+bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct faults *f);
 void loaded_fini(struct loaded *l);
 
 /* Reads the GeoIP files anew and makes the rankings that follow. On false nothing has changed.

@@ -181,6 +181,12 @@ int main(int argc, char **argv)
 	const struct world *w = epoch_current(&r.daemon.epoch);
 	log_line(LOG_NOTICE, "ready: %zu zones, %u pools, %u edges", zone_set_count(w->zones),
 		w->steer->n_pools, w->steer->n_edges);
+	if (r.daemon.loaded.n_unready)
+		log_line(LOG_WARNING,
+			"%zu of them could not be read and are answered with SERVFAIL; mend "
+			"them "
+			"and reload",
+			r.daemon.loaded.n_unready);
 	privs_notify("READY=1");
 	ev_run(r.loop, 0);
 	privs_notify("STOPPING=1");

@@ -50,7 +50,8 @@ static int check(const char *conf_path)
 	struct faults f;
 
 	faults_init(&f);
-	const bool ok = loaded_read(&l, conf_path, loaded_key(), NULL, &f);
+	const bool ok = loaded_read(
+		&l, &(struct loaded_opts){ .path = conf_path, .key = loaded_key() }, &f);
 	fputs(text_get(&f.text), stderr);
 	if (f.errors > FAULTS_MOST)
 		fprintf(stderr, "... and %u more errors\n", f.errors - FAULTS_MOST);
