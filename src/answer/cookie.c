@@ -30,7 +30,8 @@ static void make_hash(
 	crypto_shorthash_siphash24(cookie + HASH_AT, input, HASH_AT + (v4 ? 4 : 16), secret);
 }
 
-static bool is_ours(
+/* The number of the secret that it was made with; -1: none of ours. */
+static int find_secret(
 	const struct policy *policy, const uint8_t *theirs, const struct addr *source)
 {
 	uint8_t ours[EDNS_COOKIE_FULL];
@@ -40,9 +41,9 @@ static bool is_ours(
 		make_hash(ours, policy->cookie_secret[i], source);
 		if (sodium_memcmp(
 			    ours + HASH_AT, theirs + HASH_AT, EDNS_COOKIE_FULL - HASH_AT) == 0)
-			return true;
+			return (int)i;
 	}
-	return false;
+	return -1;
 }
 
 enum cookie_is cookie_check(uint8_t to[static EDNS_COOKIE_FULL], const struct policy *policy,
@@ -50,19 +51,20 @@ enum cookie_is cookie_check(uint8_t to[static EDNS_COOKIE_FULL], const struct po
 {
 	enum cookie_is is = COOKIE_NONE;
 	int32_t age_s = 0;
+	int secret = -1;
 
-	if (asked->cookie_len > EDNS_COOKIE_CLIENT) {
-		/* Serial number arithmetic: in 2106 it goes on. */
+	if (asked->cookie_len > EDNS_COOKIE_CLIENT)
 		is = COOKIE_WRONG;
-		if (asked->cookie_len == EDNS_COOKIE_FULL &&
-			asked->cookie[EDNS_COOKIE_CLIENT] == VERSION) {
-			age_s = (int32_t)(now_s - be32_get(asked->cookie + TIME_AT));
-			if (age_s <= OLD_S && age_s >= -FUTURE_S &&
-				is_ours(policy, asked->cookie, source))
-				is = COOKIE_GOOD;
-		}
+	if (asked->cookie_len == EDNS_COOKIE_FULL &&
+		asked->cookie[EDNS_COOKIE_CLIENT] == VERSION) {
+		/* Serial number arithmetic: in 2106 it goes on. */
+		age_s = (int32_t)(now_s - be32_get(asked->cookie + TIME_AT));
+		if (age_s <= OLD_S && age_s >= -FUTURE_S)
+			secret = find_secret(policy, asked->cookie, source);
 	}
-	if (is == COOKIE_GOOD && age_s <= RENEW_S) {
+	if (secret >= 0)
+		is = COOKIE_GOOD;
+	if (secret == 0 && age_s <= RENEW_S) {
 		memcpy(to, asked->cookie, EDNS_COOKIE_FULL);
 		return is;
 	}

@@ -18,8 +18,8 @@ enum cookie_is {
 };
 
 /* What a query's cookie is worth, and in `to` what goes back with the answer: a good one of the
- * last half hour as it is, else a new one. `source` as it came; `now_s` is UNIX time. The query
- * has a cookie and the policy a secret. */
+ * last half hour that the first secret made as it is, else a new one. `source` as it came;
+ * `now_s` is UNIX time. The query has a cookie and the policy a secret. */
 enum cookie_is cookie_check(uint8_t to[static EDNS_COOKIE_FULL], const struct policy *policy,
 	const struct edns *asked, const struct addr *source, uint32_t now_s);
 

@@ -20,8 +20,10 @@ WAYMARKD, WAYMARKCTL = BUILD + "/waymarkd", BUILD + "/waymarkctl"
 SLOW = 5 if "san" in os.path.basename(BUILD) else 1         # sanitizer builds take their time
 
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "DNAME": 39, "OPT": 41,
-         "DS": 43, "RRSIG": 46, "ANY": 255, "EDGE": 65301}
-NOERROR, FORMERR, NXDOMAIN, NOTIMP, REFUSED, YXDOMAIN = 0, 1, 3, 4, 5, 6
+         "DS": 43, "RRSIG": 46, "NSEC": 47, "DNSKEY": 48, "NSEC3": 50, "NSEC3PARAM": 51, "NAPTR": 35, "KX": 36, "AFSDB": 18, "RT": 21,
+         "SVCB": 64, "HTTPS": 65, "TSIG": 250, "IXFR": 251, "AXFR": 252, "ANY": 255, "EDGE": 65301}
+NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, YXDOMAIN, NOTAUTH, BADVERS, BADCOOKIE = 0, 1, 2, 3, 4, 5, 6, 9, 16, 23
+DO = 0x8000
 
 
 # ------------------------------------------------------------------ claims
@@ -89,6 +91,10 @@ def ecs(prefix, scope=0):
     return struct.pack(">HH", 8, len(body)) + body
 
 
+def option(code, body=b""):
+    return struct.pack(">HH", code, len(body)) + body
+
+
 def query(name, qtype, edns=None, flags=0, qclass=1, ident=None):
     """`edns` is an OPT record from opt(), or None."""
     number = TYPES.get(qtype, qtype)
@@ -104,7 +110,10 @@ class Message:
         self.raw = m
         self.id, flags, qd, an, ns, ar = struct.unpack(">HHHHHH", m[:12])
         self.rcode, self.aa, self.tc, self.rd = flags & 15, bool(flags & 0x400), bool(flags & 0x200), bool(flags & 0x100)
+        self.ra, self.ad, self.cd, self.opcode = bool(flags & 0x80), bool(flags & 0x20), bool(flags & 0x10), flags >> 11 & 15
+        self.z, self.questions = bool(flags & 0x40), qd
         self.question = self.edns = self.subnet = self.payload = None
+        self.options = {}
         at = 12
         for _ in range(qd):
             self.question, at = self.name(at, keep=True)
@@ -147,6 +156,7 @@ class Message:
         self.rcode |= ttl >> 24 << 4
         while body:
             code, size = struct.unpack(">HH", body[:4])
+            self.options[code] = body[4:4 + size]
             if code == 8:
                 self.subnet = (struct.unpack(">H", body[4:6])[0], body[6], body[7], body[8:4 + size])
             body = body[4 + size:]

@@ -4,10 +4,6 @@ from lib import *
 server = Server({"example.com": APEX + "www A 192.0.2.10\n$GENERATE 1-100 big A 10.0.0.$\n$GENERATE 1-60 mid A 10.0.0.$\n"})
 
 
-def option(code, body):
-    return struct.pack(">HH", code, len(body)) + body
-
-
 @claim("an OPT is answered with an OPT of payload 1232, no OPT with none")
 def answered():
     same(server.udp("www.example.com").edns, None)

@@ -1,0 +1,196 @@
+"""Pre-signed zones: what they are answered with is checked by a real validator (delv), and set by set."""
+import shutil as sh
+
+from lib import *
+
+KINDS = ("nsec", "nsec3", "optout")
+HERE = os.path.join(TOP, "tests/serve/signed")
+
+
+def zone(kind):
+    with open("%s/%s.test.zone" % (HERE, kind)) as f:
+        return f.read()
+
+
+server = Server({k + ".test": zone(k) for k in KINDS})
+
+
+def ask(kind, name, qtype, flags=DO, **more):
+    return server.udp((name + "." if name else "") + kind + ".test", qtype, edns=opt(flags=flags), **more)
+
+
+def types(rows, kind=None):
+    """{(owner, type)}; signatures as (owner, "sig", type covered)."""
+    return {(o, "sig", int(d[:4], 16)) if t == 46 else (o, t) for o, t, ttl, d in rows}
+
+
+def owners(rows, qtype):
+    return [r[0] for r in rows if r[1] == TYPES[qtype]]
+
+
+def each_set_is_signed(rows, but=()):
+    have = types(rows)
+    for row in have:
+        if len(row) == 2 and row[1] not in but:
+            assert (row[0], "sig", row[1]) in have, "no signature over %r in %r" % (row, have)
+
+
+# Each with what delv says of it; the wildcards of the opt-out zone could be hidden by an unsigned delegation.
+QUESTIONS = [("", "SOA", "yes"), ("", "DNSKEY", "yes"), ("mail", "A", "yes"), ("mail", "TXT", "no"), ("nx", "A", "no"), ("a.b.c.d.nx", "A", "no"),
+             ("x.w", "A", "wild"), ("x.w", "TXT", "no"), ("y.x.w", "A", "wild"), ("w", "A", "no"), ("*.w", "A", "yes"), ("*.w", "MX", "no"),
+             ("q.wc", "A", "wild"), ("q.wm", "MX", "wild"), ("q.wm", "A", "no"), ("ent", "A", "no"), ("c.ent", "A", "no"), ("nx.ent", "A", "no"),
+             ("b.c.ent", "DS", "no"), ("a.b.c.ent", "TXT", "yes"), ("nx.a.b.c.ent", "TXT", "no"), ("c", "A", "yes"),
+             ("x.dn", "A", "wild"), ("ds", "DS", "yes"), ("sub", "DS", "no"), ("only.here", "A", "no"), ("deep.only.here", "DS", "no"),
+             ("zzz", "A", "no"), ("0", "A", "no"), ("0.w", "A", "wild")]
+
+
+@claim("a validator takes every answer for what it is: right, or rightly not there")
+def validates():
+    if not sh.which("delv"):
+        raise Skip("delv is not installed (bind9-dnsutils)")
+    for kind in KINDS:
+        for name, qtype, want in QUESTIONS:
+            said = subprocess.run(["delv", "@127.0.0.1", "-p", str(server.port), "-a", "%s/%s.test.anchor" % (HERE, kind),
+                                   "+root=%s.test" % kind, "%s%s.test" % (name + "." if name else "", kind), qtype],
+                                  capture_output=True, text=True, timeout=30)
+            said = said.stdout + said.stderr
+            expect = {"yes": "; fully validated", "no": "; negative response, fully validated",
+                      "wild": "; unsigned answer" if kind == "optout" else "; fully validated"}[want]
+            assert expect in said, "%s %s %s: %s" % (kind, name, qtype, said)
+
+
+@claim("without DO there are no signatures and no proofs, but who asks for them by type gets them")
+def plain():
+    for kind in KINDS:
+        for name, qtype, _ in QUESTIONS:
+            m = ask(kind, name, qtype, flags=0)
+            for o, t, ttl, d in m.answer + m.authority + m.additional:
+                assert t not in (46, 47, 50), (kind, name, qtype, t)
+        assert owners(ask(kind, "mail", "RRSIG", flags=0).answer, "RRSIG")
+    assert owners(ask("nsec", "mail", "NSEC", flags=0).answer, "NSEC")
+    same(len(ask("nsec3", "", "NSEC3PARAM", flags=0).answer), 1)
+
+
+@claim("every authoritative set is signed, in each section; the NS of a cut and its glue are not (RFC 4035 section 2.2)")
+def signed():
+    for kind in KINDS:
+        for name, qtype, _ in QUESTIONS:
+            m = ask(kind, name, qtype)
+            each_set_is_signed(m.answer, but=(5,) if name == "x.dn" else ())
+            each_set_is_signed(m.authority)
+        m = ask(kind, "x.sub", "A")
+        each_set_is_signed(m.authority, but=(2,))
+        same(types(m.additional), {("ns2.sub.%s.test." % kind, 1), ("ns1.sib.%s.test." % kind, 1)})
+
+
+@claim("a name that is not there: its cover and the wildcard's (RFC 4035 section 3.1.3.2)")
+def nxdomain_nsec():
+    m = ask("nsec", "nx.ent", "A")
+    same(m.rcode, NXDOMAIN)
+    same(sorted(owners(m.authority, "NSEC")), ["a.b.c.ent.nsec.test.", "ds.nsec.test."])
+    same(owners(ask("nsec", "0", "A").authority, "NSEC"), ["nsec.test."], "one that proves both stands there once:")
+
+
+@claim("a wildcard's answer comes with the proof that there is nothing closer (RFC 4035 section 3.1.3.3)")
+def wildcard_nsec():
+    m = ask("nsec", "zz.w", "A")
+    same(types(m.answer), {("zz.w.nsec.test.", 1), ("zz.w.nsec.test.", "sig", 1)})
+    same(owners(m.authority, "NSEC"), ["*.w.nsec.test."])
+    # A label that sorts before "*" has its cover elsewhere, and one behind \033x elsewhere again.
+    same(owners(ask("nsec", " .w", "A").authority, "NSEC"), ["sub.nsec.test."])
+    same(owners(ask("nsec", "#.w", "A").authority, "NSEC"), ["!x.w.nsec.test."])
+
+
+@claim("a name without the type: its own NSEC, or the one before an empty non-terminal (RFC 4035 section 3.1.3.1)")
+def nodata_nsec():
+    same(owners(ask("nsec", "mail", "TXT").authority, "NSEC"), ["mail.nsec.test."])
+    same(owners(ask("nsec", "ent", "A").authority, "NSEC"), ["ds.nsec.test."])
+    same(sorted(owners(ask("nsec", "x.w", "TXT").authority, "NSEC")), ["*.w.nsec.test."])
+
+
+@claim("NSEC3: three records for a name that is not there, two or one where two are the same (RFC 5155 section 7.2.2)")
+def nxdomain_nsec3():
+    for kind in ("nsec3", "optout"):
+        for name in ("nx", "a.b.nx", "nx.ent", "q.mail", "nx.c.ent"):
+            m = ask(kind, name, "A")
+            same(m.rcode, NXDOMAIN)
+            n = len(owners(m.authority, "NSEC3"))
+            assert 1 <= n <= 3, (kind, name, n)
+            same(len(set(owners(m.authority, "NSEC3"))), n, "none twice:")
+
+
+@claim("owners of NSEC3 are no names of the zone (RFC 5155 section 7.2.8)")
+def nsec3_owners():
+    owner = owners(ask("nsec3", "nx", "A").authority, "NSEC3")[0]
+    for qtype in ("NSEC3", "A", "ANY"):
+        same(server.udp(owner, qtype, edns=opt(flags=DO)).rcode, NXDOMAIN, "%s %s" % (owner, qtype))
+
+
+@claim("referrals: the signed DS, or the proof that there is none, opt-out included (RFC 5155 section 7.2.7)")
+def referrals():
+    for kind in KINDS:
+        m = ask(kind, "x.ds", "A")
+        assert not m.aa
+        same(types(m.authority), {("ds.%s.test." % kind, 2), ("ds.%s.test." % kind, 43), ("ds.%s.test." % kind, "sig", 43)})
+        assert not owners(ask(kind, "x.sub", "A", flags=0).authority, "NSEC")
+    same(owners(ask("nsec", "x.sub", "A").authority, "NSEC"), ["sub.nsec.test."])
+    same(len(owners(ask("nsec3", "x.sub", "A").authority, "NSEC3")), 1)
+    same(len(owners(ask("optout", "x.sub", "A").authority, "NSEC3")), 2)
+    same(len(owners(ask("optout", "x.deep.only.here", "A").authority, "NSEC3")), 2, "below names that are there for a delegation only:")
+
+
+@claim("a chain into another zone brings that zone's signatures and proofs")
+def chain():
+    m = ask("nsec3", "far", "A")
+    same(types(m.answer), {("far.nsec3.test.", 5), ("far.nsec3.test.", "sig", 5), ("mail.nsec.test.", 1), ("mail.nsec.test.", "sig", 1)})
+    m = ask("nsec3", "far", "TXT")
+    same(types(m.authority), {("nsec.test.", 6), ("nsec.test.", "sig", 6), ("mail.nsec.test.", 47), ("mail.nsec.test.", "sig", 47)})
+
+
+@claim("a synthesized CNAME has no signature, its DNAME has (RFC 6672 section 5.3.1)")
+def dname():
+    m = ask("nsec", "x.dn", "A")
+    have = types(m.answer)
+    assert ("dn.nsec.test.", "sig", 39) in have and ("x.dn.nsec.test.", 5) in have
+    assert ("x.dn.nsec.test.", "sig", 5) not in have
+
+
+@claim("TTLs of a negative answer's SOA and its signature are the smaller of SOA TTL and MINIMUM (RFC 2308 section 5)")
+def negative_ttl():
+    for o, t, ttl, d in ask("nsec", "nx", "A").authority:
+        same(ttl, 60)
+
+
+@claim("answers that do not fit are cut between sets, never between a set and its signature")
+def cut():
+    for payload in range(512, 1300, 40):
+        for name, qtype, _ in QUESTIONS:
+            m = server.udp((name + "." if name else "") + "nsec3.test", qtype, edns=opt(payload=payload, flags=DO))
+            each_set_is_signed(m.answer, but=(5,) if name == "x.dn" else ())
+            if not m.tc:
+                each_set_is_signed(m.authority)
+    whole = server.tcp("nsec3.test", "DNSKEY", edns=opt(payload=512, flags=DO))
+    same((whole.tc, len(owners(whole.answer, "DNSKEY"))), (False, 2))
+
+
+@claim("too many iterations are refused when the zone is read, with the reason (RFC 9276)")
+def iterations():
+    text = zone("optout").replace("1 0 5 ABCD", "1 0 101 ABCD").replace("1 1 5 ABCD", "1 1 101 ABCD")
+    with Server({"optout.test": text}, start=False) as s:
+        status, said = s.check()
+        same(status, 1)
+        assert "101 iterations" in said and "RFC 9276" in said, said
+
+
+@claim("EDGE in a signed zone is warned of: nobody signs what is chosen")
+def edge():
+    text = zone("nsec") + "www.nsec.test. 60 IN EDGE web\n"
+    pools = "edges: { a: { a: 192.0.2.1, at: \"0,0\" } }\npools: { web: { edges: [ a ] } }"
+    with Server({"nsec.test": text}, pools, start=False) as s:
+        status, said = s.check()
+        same(status, 0, said)
+        assert "signed" in said and "warning" in said, said
+
+
+with server:
+    run("dnssec")
