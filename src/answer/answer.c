@@ -115,7 +115,8 @@ static void close_answer(
 		return;
 	if (at_end && l->kind == LOOKUP_REFERRAL)
 		sections_glue(c, l, at);
-	else if (at_end && type_is_one && !policy->minimal)
+	else if (at_end && type_is_one && !policy->minimal &&
+		sections_have_targets(l->rrset->type))
 		sections_additional(c, l->rrset->type, last, at);
 }
 
@@ -239,12 +240,13 @@ static bool take_options(struct answerer *a, const struct answer_ask *ask,
 	const struct policy *policy = &a->world->policy;
 	enum cookie_is is = COOKIE_NONE;
 
+	if (!q->edns.present)
+		return ask->tcp;
 	r->ecs = q->edns.ecs.present && policy->ecs;
-	r->scope = 0;
-	r->ede = 0;
-	r->nsid = q->edns.nsid && policy->identity.len ? (const uint8_t *)policy->identity.text
-						       : NULL;
-	r->nsid_len = policy->identity.len;
+	if (q->edns.nsid && policy->identity.len) {
+		r->nsid = (const uint8_t *)policy->identity.text;
+		r->nsid_len = policy->identity.len;
+	}
 	r->keepalive = q->edns.keepalive && ask->tcp;
 	r->keepalive_100ms = a->keepalive_100ms;
 	r->cookie = q->edns.cookie_len && policy->cookie_secrets;
@@ -277,10 +279,9 @@ size_t answer(struct answerer *a, const struct answer_ask *ask)
 		return 0;
 	}
 	c.key = a->world->key;
+	c.edns = (struct edns_reply){ .ecs = false };
 	if (parsed == QUERY_OK || parsed == QUERY_NO_QUESTION)
 		take_options(a, ask, &q, &c.edns);
-	else
-		c.edns = (struct edns_reply){ 0 };
 	compose_start(&c, ask, &q);
 	switch (parsed) {
 	case QUERY_OK: take_question(a, ask, &c); break;

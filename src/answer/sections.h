@@ -5,6 +5,7 @@
 #define ANSWER_SECTIONS_H
 
 #include "answer/compose.h"
+#include "dns/rrtype.h"
 
 /* All that write: false when something that is needed did not fit, and TC was set. */
 
@@ -22,6 +23,16 @@ bool sections_proofs(struct compose *c);
 /* Addresses of the servers of a cut whose NS RRset starts at `at`: what is at or below the cut
  * is needed, the rest is added as long as it fits (RFC 9471). */
 bool sections_glue(struct compose *c, const struct lookup *l, size_t at);
+
+/* Do records of this type name others whose addresses will be asked for next? */
+static inline bool sections_have_targets(uint16_t type)
+{
+	const uint64_t types = 1ull << RRTYPE_NS | 1ull << RRTYPE_MX | 1ull << RRTYPE_AFSDB |
+		1ull << RRTYPE_RT | 1ull << RRTYPE_SRV | 1ull << RRTYPE_NAPTR |
+		1ull << RRTYPE_KX;
+
+	return type < 64 ? types >> type & 1 : type == RRTYPE_SVCB || type == RRTYPE_HTTPS;
+}
 
 /* What the RDATA of an answer's RRset, from `at` to `end` of the message, names and the zone
  * has: an additional, so nothing is needed. */
