@@ -101,6 +101,8 @@ static const struct key server_keys[] = {
 	{ "version", take_name, .say = "auto (this version), off, or a text", AT(version) },
 	{ "tcp-clients", option_number, .say = "a number from 1 to 1000000",
 		AT(net.tcp_clients), .least = 1, .most = 1000000 },
+	{ "tcp-clients-per-net", option_number, .say = "a number from 1 to 1000000",
+		AT(net.tcp_clients_per_net), .least = 1, .most = 1000000 },
 	{ "tcp-idle", option_duration_ms, .say = "a duration from 1ms to 1h, such as 10s",
 		AT(net.tcp_idle_ms), .least = 1, .most = 3600000 },
 	{ 0 },
@@ -280,6 +282,7 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 	c->cookies = true;
 	c->net.workers = 0;
 	c->net.tcp_clients = 1000;
+	c->net.tcp_clients_per_net = 100;
 	c->net.tcp_idle_ms = 10000;
 	if (keys_is_map(&r, top, "the configuration"))
 		keys_read(&r, top_keys, top, "the configuration", c);

@@ -24,7 +24,7 @@ struct session {
 	struct control *control;
 	ev_io io;
 	ev_timer patience;
-	char in[CONTROL_REQUEST_MOST];
+	char in[CONTROL_REQUEST_MOST + 1]; /* full when it is too long */
 	size_t len;
 	struct text out;
 	size_t sent;

@@ -88,7 +88,9 @@ static bool check_unchanged(const struct conf *now, const struct conf *then, str
 	const struct net_opts *a = &now->net, *b = &then->net;
 	const struct fault_at at = { now->path, NULL, NULL, 0, 0 };
 	bool same = a->n == b->n && a->workers == b->workers &&
-		a->tcp_clients == b->tcp_clients && a->tcp_idle_ms == b->tcp_idle_ms;
+		a->tcp_clients == b->tcp_clients &&
+		a->tcp_clients_per_net == b->tcp_clients_per_net &&
+		a->tcp_idle_ms == b->tcp_idle_ms;
 
 	for (size_t i = 0; same && i < a->n; i++)
 		same = a->listen[i].len == b->listen[i].len &&

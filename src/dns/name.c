@@ -51,7 +51,7 @@ static enum name_result take_label(
 	size_t here = start;
 
 	while (*p < end && **p != '.') {
-		const size_t room = most - here;
+		const size_t room = here < most ? most - here : 0; /* `start` may be past it */
 		if (!room)
 			return here - start == 63 ? NAME_LABEL_LONG : NAME_LONG;
 		if (**p == '\\') {

@@ -19,8 +19,12 @@ struct net_address {
 struct net_opts {
 	const struct net_address *listen; /* UDP and TCP */
 	size_t n;
-	unsigned workers;     /* threads a kind and address; 0: one per processor */
-	unsigned tcp_clients; /* connections at once, over all workers */
+	unsigned workers; /* threads a kind and address; 0: one per processor */
+
+	/* TCP connections at once, of all and of a client net (IPv4 /24, IPv6 /48). Each worker
+	 * has an equal share, (n + workers - 1) / workers, since the kernel spreads connections
+	 * over the workers: an uneven spread meets the limit a little early. */
+	unsigned tcp_clients, tcp_clients_per_net;
 	unsigned tcp_idle_ms; /* a connection without a whole query for so long is closed */
 };
 

@@ -1,36 +1,41 @@
 #include "net/stream.h"
 
 #include "base/log.h"
+#include "base/memory.h"
+#include "dns/query.h"
+#include "net/crowd.h"
 
 #include <errno.h>
 #include <ev.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+/* Work is done in turns, so that no client keeps the others waiting: a turn reads once, at most
+ * READ_ROOM bytes (or what a longer message lacks), and answers what is whole until there is
+ * WRITE_ENOUGH to send. What is left then waits for its next turn, behind all others'. */
 enum {
-	READ_ROOM = 2 + 65535, /* a message and its length */
-	READ_SMALL = 1024,     /* what a connection has before it sends a longer one */
-	WRITE_ROOM = 2 * (2 + ANSWER_TCP_MOST),
-	ACCEPTS = 64,         /* connections taken at once */
+	READ_ROOM = 1024, /* holds dozens of queries */
+	WRITE_ENOUGH = 16384,
+	WRITE_ROOM = WRITE_ENOUGH + 2 + ANSWER_TCP_MOST,
+	ACCEPTS = 64,         /* connections taken in a turn */
+	CLOSES = 64,          /* connections closed for their idleness in a turn */
 	ACCEPT_PAUSE_MS = 100 /* when there are no more descriptors */
 };
 
-/* A connection; in a list of all, the one that has been idle longest first. */
 struct connection {
-	struct connection *older, *newer;
+	struct crowd_member member; /* idle since its last query, or its start */
 	struct stream *stream;
 	ev_io io;
-	ev_tstamp since; /* of the last whole query, or of the start */
 	struct addr source;
-	uint8_t *in; /* `small` or from the heap */
+	uint8_t *in; /* `room`, or from the heap for one longer message alone */
 	size_t in_len, in_room;
 	uint8_t *out; /* what the kernel did not take yet; NULL: nothing */
 	size_t out_len, out_at;
-	bool no_more; /* the client has closed its side */
-	uint8_t small[READ_SMALL];
+	bool no_more; /* the client has closed its side, or does not speak DNS: answer, close */
+	uint8_t room[READ_ROOM];
 };
 
 struct stream {
@@ -43,55 +48,62 @@ struct stream {
 	ev_timer idle, resume;
 	ev_io *listeners;
 	size_t n_listeners;
-	struct connection *oldest, *newest;
-	unsigned clients;
+	struct crowd crowd;
+	unsigned clients; /* as many as are in the crowd; any thread may read */
 	uint8_t write[WRITE_ROOM];
 };
 
-/* --- the list of connections -------------------------------------------------------------- */
+/* --- connections come to an end ----------------------------------------------------------- */
 
-static void unlink_connection(struct connection *c)
+/* Not ev_now(), which is the time of day: that jumps when somebody sets it. */
+static int64_t now_ms(void)
 {
-	struct stream *s = c->stream;
+	struct timespec t;
 
-	*(c->older ? &c->older->newer : &s->oldest) = c->newer;
-	*(c->newer ? &c->newer->older : &s->newest) = c->older;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * (int64_t)1000 + t.tv_nsec / 1000000;
 }
 
-static void link_newest(struct connection *c)
+static void free_in(struct connection *c)
 {
-	struct stream *s = c->stream;
-
-	c->since = ev_now(s->loop);
-	c->newer = NULL;
-	c->older = s->newest;
-	*(s->newest ? &s->newest->newer : &s->oldest) = c;
-	s->newest = c;
+	if (c->in != c->room)
+		free(c->in);
+	c->in = c->room;
+	c->in_room = READ_ROOM;
 }
 
 static void close_connection(struct connection *c)
 {
 	struct stream *s = c->stream;
 
-	unlink_connection(c);
+	crowd_leave(&s->crowd, &c->member);
 	ev_io_stop(s->loop, &c->io);
 	close(c->io.fd);
-	if (c->in != c->small)
-		free(c->in);
+	free_in(c);
 	free(c->out);
 	free(c);
-	__atomic_store_n(&s->clients, s->clients - 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->clients, s->crowd.n, __ATOMIC_RELAXED);
+}
+
+static void close_member(struct crowd_member *m)
+{
+	close_connection((struct connection *)m); /* its first field */
 }
 
 static void on_idle(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct stream *s = t->data;
-	const ev_tstamp idle_s = s->opts.idle_ms / 1e3;
+	const struct crowd_member *oldest;
+	const int64_t now = now_ms();
+	unsigned n = 0;
 
 	(void)events;
-	while (s->oldest && ev_now(loop) - s->oldest->since >= idle_s)
-		close_connection(s->oldest);
-	t->repeat = s->oldest ? s->oldest->since + idle_s - ev_now(loop) + 1e-3 : 0;
+	while ((oldest = s->crowd.all.oldest) && now - oldest->since_ms >= s->opts.idle_ms &&
+		n++ < CLOSES)
+		close_member(s->crowd.all.oldest);
+	const int64_t left = oldest ? oldest->since_ms + s->opts.idle_ms - now : 0;
+	/* 0 stops the timer: nobody is there. */
+	t->repeat = !oldest ? 0 : left > 0 ? (double)left / 1e3 : 1e-4;
 	ev_timer_again(loop, t);
 }
 
@@ -117,27 +129,49 @@ static bool put_out(struct connection *c, const uint8_t *bytes, size_t len)
 	return true;
 }
 
-static void watch(struct connection *c, int events)
+/* Is a whole message there, from `at` on? */
+static bool has_message(const struct connection *c, size_t at)
 {
-	if ((c->io.events & (EV_READ | EV_WRITE)) == events)
-		return;
-	ev_io_stop(c->stream->loop, &c->io);
-	ev_io_modify(&c->io, events);
-	ev_io_start(c->stream->loop, &c->io);
+	return c->in_len - at >= 2 && c->in_len - at - 2 >= be16_get(c->in + at);
 }
 
-/* Answers the whole queries that have come, as many as their answers have room for. False when
- * the connection is to be closed. */
-static bool answer_pending(struct connection *c)
+/* What to wait for, or false when there is nothing. A message that is left waits for its turn
+ * by way of the socket being writable, which it is unless its client does not read. */
+static bool go_on(struct connection *c)
+{
+	const bool waits = c->out || has_message(c, 0);
+	const int events = waits ? EV_WRITE : EV_READ;
+
+	if (!waits && c->no_more)
+		return false;
+	if ((c->io.events & (EV_READ | EV_WRITE)) != events) {
+		ev_io_stop(c->stream->loop, &c->io);
+		ev_io_modify(&c->io, events);
+		ev_io_start(c->stream->loop, &c->io);
+	}
+	return true;
+}
+
+/* Answers what is whole into the stream's `write`, until it is enough; takes it out of `in`.
+ * Returns how much there is to send.
+ *
+ * Who sends a message too short for a header does not speak DNS, or has lost count of its own
+ * bytes: what it sent before is answered, then we close (so do NSD, Knot and BIND). A response
+ * is passed over and does not count as a query. */
+static size_t answer_whole(struct connection *c)
 {
 	struct stream *s = c->stream;
 	size_t at = 0, out = 0;
 
 	s->answerer.world = epoch_enter(s->epoch);
-	while (c->in_len - at >= 2 && WRITE_ROOM - out >= 2 + ANSWER_TCP_MOST) {
+	s->answerer.now_s = (uint32_t)time(NULL);
+	while (out < WRITE_ENOUGH && has_message(c, at)) {
 		const size_t len = be16_get(c->in + at);
-		if (c->in_len - at - 2 < len)
+		if (len < QUERY_HEADER) {
+			c->no_more = true;
+			at = c->in_len;
 			break;
+		}
 		const size_t n = answer(&s->answerer,
 			&(struct answer_ask){ .packet = c->in + at + 2,
 				.len = len,
@@ -152,35 +186,41 @@ static bool answer_pending(struct connection *c)
 	if (at) {
 		memmove(c->in, c->in + at, c->in_len - at);
 		c->in_len -= at;
-		unlink_connection(c);
-		link_newest(c);
 	}
+	return out;
+}
+
+/* A turn's answers. False when the connection is to be closed. */
+static bool answer_more(struct connection *c)
+{
+	struct stream *s = c->stream;
+	const size_t out = answer_whole(c);
+
+	if (c->in_len == 0)
+		free_in(c);
+	if (out)
+		crowd_touch(&s->crowd, &c->member, now_ms());
 	if (out && !put_out(c, s->write, out))
 		return false;
-	watch(c, c->out ? EV_WRITE : EV_READ);
-	return true;
+	return go_on(c);
 }
 
-/* Is a whole query waiting that there was no room to answer? */
-static bool has_query(const struct connection *c)
-{
-	return c->in_len >= 2 && c->in_len - 2 >= be16_get(c->in);
-}
-
+/* `in` is full when its first message does not fit: there is exactly as much room for that as
+ * it says to need. */
 static bool make_room(struct connection *c)
 {
 	if (c->in_len < c->in_room)
 		return true;
-	uint8_t *in = malloc(READ_ROOM);
+	const size_t room = 2u + be16_get(c->in);
+	uint8_t *in = malloc(room);
 	if (!in)
 		return false;
 	memcpy(in, c->in, c->in_len);
 	c->in = in;
-	c->in_room = READ_ROOM;
+	c->in_room = room;
 	return true;
 }
 
-/* False when the connection is to be closed. */
 static bool read_more(struct connection *c)
 {
 	if (!make_room(c))
@@ -190,11 +230,7 @@ static bool read_more(struct connection *c)
 		return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 	c->no_more = n == 0;
 	c->in_len += (size_t)n;
-	do {
-		if (!answer_pending(c))
-			return false;
-	} while (!c->out && has_query(c));
-	return !c->no_more || c->out;
+	return answer_more(c);
 }
 
 static bool write_more(struct connection *c)
@@ -209,11 +245,14 @@ static bool write_more(struct connection *c)
 		return true;
 	free(c->out);
 	c->out = NULL;
-	do {
-		if (!answer_pending(c))
-			return false;
-	} while (!c->out && has_query(c));
-	return !c->no_more || c->out;
+	return go_on(c);
+}
+
+static bool take_turn(struct connection *c)
+{
+	if (c->out)
+		return write_more(c);
+	return has_message(c, 0) ? answer_more(c) : read_more(c);
 }
 
 static void on_connection(struct ev_loop *loop, ev_io *io, int events)
@@ -221,7 +260,8 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int events)
 	struct connection *c = io->data;
 
 	(void)loop;
-	if (!(events & EV_WRITE ? write_more(c) : read_more(c)))
+	(void)events;
+	if (!take_turn(c))
 		close_connection(c);
 }
 
@@ -245,27 +285,32 @@ static void on_resume(struct ev_loop *loop, ev_timer *t, int events)
 		ev_io_start(loop, &s->listeners[i]);
 }
 
-static void open_connection(struct stream *s, int fd, const struct sockaddr_storage *from)
+void stream_adopt(struct stream *s, int fd, const struct sockaddr *from)
 {
-	struct connection *c = malloc(sizeof *c);
+	const struct addr source = addr_from_sockaddr(from);
+	struct crowd_member *other = crowd_in_the_way(&s->crowd, &source);
 
-	if (!c) {
+	if (other)
+		close_member(other);
+	struct connection *c = malloc(sizeof *c);
+	if (c)
+		memset(c, 0, offsetof(struct connection, room));
+	if (!c || !crowd_join(&s->crowd, &c->member, &source, now_ms())) {
+		free(c);
 		close(fd);
 		return;
 	}
-	memset(c, 0, offsetof(struct connection, small));
 	c->stream = s;
-	c->in = c->small;
-	c->in_room = READ_SMALL;
-	c->source = addr_from_sockaddr((const struct sockaddr *)from);
+	c->in = c->room;
+	c->in_room = READ_ROOM;
+	c->source = source;
 	ev_io_init(&c->io, on_connection, fd, EV_READ);
 	c->io.data = c;
-	link_newest(c);
 	ev_io_start(s->loop, &c->io);
-	__atomic_store_n(&s->clients, s->clients + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->clients, s->crowd.n, __ATOMIC_RELAXED);
 	stats_add(&s->stats.tcp_connections, 1);
 	if (!ev_is_active(&s->idle)) {
-		s->idle.repeat = s->opts.idle_ms / 1e3 + 1e-3;
+		s->idle.repeat = s->opts.idle_ms / 1e3;
 		ev_timer_again(s->loop, &s->idle);
 	}
 }
@@ -282,14 +327,12 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 		const int fd = accept4(
 			io->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
-			if (s->clients >= s->opts.clients)
-				close_connection(s->oldest);
-			open_connection(s, fd, &from);
+			stream_adopt(s, fd, (const struct sockaddr *)&from);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			if (s->oldest)
-				close_connection(s->oldest);
+			if (s->crowd.all.oldest)
+				close_member(s->crowd.all.oldest);
 			else
 				pause_listening(s);
 		}
@@ -318,11 +361,15 @@ struct stream *stream_new(
 	memset(s, 0, offsetof(struct stream, write));
 	s->epoch = epoch;
 	s->opts = *opts;
-	s->answerer = (struct answerer){ .stats = &s->stats, .turns = turns };
+	s->answerer = (struct answerer){ .stats = &s->stats,
+		.turns = turns,
+		.keepalive_100ms = (uint16_t)(opts->idle_ms < 6553500 ? opts->idle_ms / 100
+								      : 65535) };
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
-	s->listeners = calloc(n, sizeof *s->listeners);
-	if (!s->loop || !s->listeners)
+	if (!s->loop)
 		die("cannot have an event loop for TCP");
+	s->listeners = memory_zeroed(n, sizeof *s->listeners);
+	crowd_init(&s->crowd, opts->clients, opts->clients_per_net);
 	ev_async_init(&s->stopper, on_stop);
 	ev_async_start(s->loop, &s->stopper);
 	ev_init(&s->idle, on_idle);
@@ -339,13 +386,14 @@ struct stream *stream_new(
 
 void stream_free(struct stream *s)
 {
-	while (s->oldest)
-		close_connection(s->oldest);
+	while (s->crowd.all.oldest)
+		close_member(s->crowd.all.oldest);
 	for (size_t i = 0; i < s->n_listeners; i++) {
 		ev_io_stop(s->loop, &s->listeners[i]);
 		close(s->listeners[i].fd);
 	}
 	ev_loop_destroy(s->loop);
+	crowd_fini(&s->crowd);
 	munmap(s->answerer.turns, sizeof(struct choose_turn) * POOLS_MOST * 2);
 	free(s->listeners);
 	free(s);
@@ -356,6 +404,11 @@ void stream_run(struct stream *s)
 	epoch_join();
 	ev_run(s->loop, 0);
 	epoch_leave();
+}
+
+void stream_turn(struct stream *s)
+{
+	ev_run(s->loop, EVRUN_NOWAIT);
 }
 
 void stream_stop(struct stream *s)

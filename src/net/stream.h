@@ -1,9 +1,13 @@
 /* stream.h - DNS over TCP (RFC 7766): a thread with an event loop, many connections.
  *
  * Queries on a connection are answered in the order in which they come, many at a time when
- * they are pipelined. A connection that has sent no whole query for the idle time is closed;
- * when there are as many as allowed, the one that has been idle longest makes room for a new
- * one. Who does not read what was asked for is not read from either.
+ * they are pipelined; clients take turns, so that none keeps the others waiting. A connection
+ * that has sent no query for the idle time is closed, whatever else it sends or does not read;
+ * when there are as many as allowed, of a client net or of all, the one of these that has been
+ * idle longest makes room for a new one. Who does not read what was asked for is not read from
+ * either: a connection holds 1.2 KB of memory, beyond that a query while it is longer than 1 KB
+ * and comes in (64 KB at most), and the answers of one turn while they do not go out (80 KB at
+ * most).
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -11,8 +15,11 @@
 #include "answer/answer.h"
 #include "world/epoch.h"
 
+#include <sys/socket.h>
+
 struct stream_opts {
-	unsigned clients; /* connections at once, at least 1 */
+	unsigned clients;         /* connections at once, at least 1 */
+	unsigned clients_per_net; /* of an IPv4 /24 or IPv6 /48, at least 1 */
 	unsigned idle_ms;
 };
 
@@ -25,6 +32,12 @@ void stream_free(struct stream *s);
 
 /* Runs until stream_stop(). */
 void stream_run(struct stream *s);
+
+/* What stream_run() is made of, for those who have no listener or no thread to spare. The
+ * stream's own thread, which has joined the epoch. stream_adopt() takes a connection, `fd`,
+ * that does not block; stream_turn() does what there is to do and does not wait. */
+void stream_adopt(struct stream *s, int fd, const struct sockaddr *from);
+void stream_turn(struct stream *s);
 
 /* Any thread. */
 void stream_stop(struct stream *s);

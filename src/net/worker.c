@@ -10,7 +10,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+enum { FILES_KEPT = 128 }; /* for all but sockets of clients and listeners */
 
 struct thread {
 	struct udp *udp; /* one of the two */
@@ -45,6 +48,31 @@ static bool open_udp(struct workers *w, const struct net_address *at, const stru
 	return true;
 }
 
+/* As many connections as are wanted, or as there are open files for when our own are taken off:
+ * the control socket and a reload must not find that clients have them all. */
+static unsigned affordable(const struct net_opts *opts, unsigned workers)
+{
+	const rlim_t ours = FILES_KEPT + workers * (2 * opts->n + 5);
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
+		return opts->tcp_clients;
+	const rlim_t room = files.rlim_cur > ours + workers ? files.rlim_cur - ours : workers;
+	if (opts->tcp_clients <= room)
+		return opts->tcp_clients;
+	log_line(LOG_WARNING,
+		"server: tcp-clients: %u are wanted, but with %ju open files there is room for "
+		"%ju (raise the limit: \"ulimit -n\", LimitNOFILE=)",
+		opts->tcp_clients, (uintmax_t)files.rlim_cur, (uintmax_t)room);
+	return (unsigned)room;
+}
+
+/* A worker's part. */
+static unsigned share(unsigned n, unsigned workers)
+{
+	return (n + workers - 1) / workers;
+}
+
 static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned workers,
 	const struct epoch *epoch, struct fault *why)
 {
@@ -58,9 +86,10 @@ static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned wo
 		n += ok;
 	}
 	if (ok) {
-		const unsigned clients = (opts->tcp_clients + workers - 1) / workers;
-		w->threads[w->n++].stream = stream_new(
-			fds, n, epoch, &(struct stream_opts){ clients, opts->tcp_idle_ms });
+		w->threads[w->n++].stream = stream_new(fds, n, epoch,
+			&(struct stream_opts){ .clients = share(opts->tcp_clients, workers),
+				.clients_per_net = share(opts->tcp_clients_per_net, workers),
+				.idle_ms = opts->tcp_idle_ms });
 	} else {
 		while (n--)
 			close(fds[n]);
@@ -70,12 +99,15 @@ static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned wo
 }
 
 struct workers *workers_open(
-	const struct net_opts *opts, const struct epoch *epoch, struct fault *why)
+	const struct net_opts *wanted, const struct epoch *epoch, struct fault *why)
 {
-	const unsigned workers = opts->workers ? opts->workers : processors();
+	const unsigned workers = wanted->workers ? wanted->workers : processors();
+	struct net_opts some = *wanted;
+	const struct net_opts *opts = &some;
 	struct workers *w = calloc(1, sizeof *w);
 	bool ok = true;
 
+	some.tcp_clients = affordable(wanted, workers);
 	if (!w || !(w->threads = calloc(workers * (opts->n + 1), sizeof *w->threads)))
 		die("out of memory");
 	for (size_t i = 0; ok && i < opts->n; i++)

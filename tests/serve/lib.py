@@ -238,9 +238,9 @@ class Server:
         with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
             f.write(text)
 
-    def start(self, env=None):
+    def start(self, env=None, program=WAYMARKD):
         self.log = open(self.dir + "/log", "w+")
-        self.proc = subprocess.Popen([WAYMARKD, "-c", self.conf], stderr=self.log, stdin=subprocess.DEVNULL, env=env)
+        self.proc = subprocess.Popen([program, "-c", self.conf], stderr=self.log, stdin=subprocess.DEVNULL, env=env)
         end = time.monotonic() + 20 * SLOW
         while "ready:" not in self.said():
             if self.proc.poll() is not None:

@@ -31,6 +31,7 @@ static void the_server_section_reaches_its_options(void)
 	CU_ASSERT_STRING_EQUAL(c.user, "waymark");
 	CU_ASSERT_FALSE(c.policy.ecs);
 	CU_ASSERT_EQUAL(c.net.tcp_clients, 77);
+	CU_ASSERT_EQUAL(c.net.tcp_clients_per_net, 33);
 	CU_ASSERT_EQUAL(c.net.tcp_idle_ms, 120000);
 	conf_fini(&c);
 }
@@ -67,6 +68,7 @@ static void what_is_left_out_has_a_default(void)
 	CU_ASSERT_PTR_NULL(c.user);
 	CU_ASSERT_TRUE(c.policy.ecs);
 	CU_ASSERT_EQUAL(c.net.tcp_clients, 1000);
+	CU_ASSERT_EQUAL(c.net.tcp_clients_per_net, 100);
 	CU_ASSERT_EQUAL(c.net.tcp_idle_ms, 10000);
 	CU_ASSERT_PTR_NULL(c.control_socket);
 	CU_ASSERT_EQUAL(c.n_city_files + c.n_asn_files, 0);
@@ -179,6 +181,10 @@ static void values_of_the_server_are_checked(void)
 			"}\n" ZONES,
 			"1:43: error: \"tcp-clients\" must be a number from 1 to 1000000, not "
 			"\"18446744073709551617\"\n" },
+		{ "no client of a net",
+			"server: { listen: 192.0.2.1, tcp-clients-per-net: 0 }\n" ZONES,
+			"1:51: error: \"tcp-clients-per-net\" must be a number from 1 to "
+			"1000000, not \"0\"\n" },
 		{ "a duration without a unit",
 			"server: { listen: 192.0.2.1, tcp-idle: 10 }\n" ZONES,
 			"1:40: error: \"tcp-idle\" needs a unit (ms, s, m, h, d or w); write "

@@ -71,6 +71,7 @@ static const char complete[] =
 	"  user: waymark\n"
 	"  ecs: off\n"
 	"  tcp-clients: 77\n"
+	"  tcp-clients-per-net: 33\n"
 	"  tcp-idle: 2m\n"
 	"control: { socket: run/control.sock }\n"
 	"geoip:\n"

@@ -97,6 +97,25 @@ static void label_has_at_most_63_bytes_and_a_name_255(void)
 	CU_ASSERT_EQUAL(name_parse(name, &len, text, 242, example), NAME_LONG);
 }
 
+static void text_too_long_writes_nothing_behind_the_name(void)
+{
+	struct {
+		uint8_t name[NAME_MOST], behind[64];
+	} to;
+	char text[400];
+	size_t len;
+
+	/* 252 to 255 bytes are full when the last label comes. */
+	for (unsigned full = 252; full <= 255; full++) {
+		memset(text, 'x', sizeof text);
+		text[63] = text[127] = text[191] = text[full - 1] = '.';
+		memset(&to, 0xee, sizeof to);
+		CU_ASSERT_EQUAL(name_parse(to.name, &len, text, full + 60, example), NAME_LONG);
+		for (size_t i = 0; i < sizeof to.behind; i++)
+			CU_ASSERT_EQUAL(to.behind[i], 0xee);
+	}
+}
+
 static void name_survives_the_way_to_text_and_back(void)
 {
 	srandom(1);
@@ -215,6 +234,8 @@ void suite_name(void)
 		{ "a name that breaks a rule says which", name_that_breaks_a_rule_says_which },
 		{ "a label has at most 63 bytes and a name 255",
 			label_has_at_most_63_bytes_and_a_name_255 },
+		{ "text too long for a name writes nothing behind it",
+			text_too_long_writes_nothing_behind_the_name },
 		{ "a name survives the way to text and back",
 			name_survives_the_way_to_text_and_back },
 		{ "the longest text of a name fits its buffer",

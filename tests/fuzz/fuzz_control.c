@@ -1,0 +1,168 @@
+/* fuzz_control.c - any bytes on the control socket: an exit status and text come back, or
+ * nothing.
+ *
+ * The real socket, loop and commands over a small real world; what only the daemon can do is
+ * counted. The first byte of the input says how the rest is cut: into how many pieces, and
+ * whether the client ends its writing, goes without reading, or first reads late.
+ */
+#include "ctl/control.h"
+#include "fuzz/fuzz_world.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+enum { ANSWER_MOST = 1 << 20 };
+
+static struct {
+	struct world *world;
+	struct ev_loop *loop;
+	struct sockaddr_un at;
+	unsigned reloads, stops, forces;
+	char forced[16]; /* of edge "a" */
+} desk;
+
+static const struct world *world(void *ctx)
+{
+	(void)ctx;
+	return desk.world;
+}
+
+static bool reload(void *ctx, struct faults *f)
+{
+	const struct fault_at at = { "fuzz.yaml", NULL, NULL, 1, 1 };
+
+	(void)ctx;
+	return ++desk.reloads % 2 || faults_error(f, &at, "every second reload fails");
+}
+
+static bool force(void *ctx, const char *edge, const char *state, struct fault *why)
+{
+	(void)ctx;
+	desk.forces++;
+	if (strcmp(edge, "a") != 0 || strlen(state) >= sizeof desk.forced)
+		return fault(why, "there is no edge \"%s\" or state \"%s\"", edge, state);
+	strcpy(desk.forced, state);
+	return true;
+}
+
+static const char *forced(void *ctx, const char *edge)
+{
+	(void)ctx;
+	return strcmp(edge, "a") == 0 && *desk.forced ? desk.forced : NULL;
+}
+
+static void report(void *ctx, struct workers_report *to)
+{
+	(void)ctx;
+	*to = (struct workers_report){ .threads = 3, .tcp_clients = 1 };
+}
+
+static void stop(void *ctx)
+{
+	(void)ctx;
+	desk.stops++;
+}
+
+static void leave(void)
+{
+	unlink(desk.at.sun_path);
+}
+
+static void open_desk(void)
+{
+	static const struct command_hooks hooks = { .world = world,
+		.reload = reload,
+		.force = force,
+		.forced = forced,
+		.report = report,
+		.stop = stop,
+		.conf_path = "fuzz.yaml" };
+	struct fault why;
+
+	desk.world = fuzz_world();
+	desk.loop = ev_loop_new(0);
+	desk.at.sun_family = AF_UNIX;
+	snprintf(desk.at.sun_path, sizeof desk.at.sun_path, "/tmp/fuzz_control.%d",
+		(int)getpid());
+	if (!desk.loop || !control_open(desk.loop, desk.at.sun_path, &hooks, &why))
+		abort();
+	atexit(leave);
+}
+
+static void turn(void)
+{
+	ev_run(desk.loop, EVRUN_NOWAIT);
+}
+
+/* Reads up to the end, which must come; returns how much there was. */
+static size_t read_answer(int fd, char *to)
+{
+	size_t len = 0;
+
+	for (unsigned idle = 0; idle < 100;) {
+		turn();
+		const ssize_t n = recv(fd, to + len, ANSWER_MOST - len, MSG_DONTWAIT);
+		if (n == 0)
+			return len;
+		if (n > 0)
+			len += (size_t)n;
+		idle = n > 0 ? 0 : idle + 1;
+		if (n < 0 && errno == ECONNRESET)
+			return len; /* closed before all was read, for its length */
+		assert(len < ANSWER_MOST);
+	}
+	abort(); /* neither an answer nor an end */
+}
+
+static void write_pieces(int fd, const uint8_t *data, size_t len, size_t piece)
+{
+	for (size_t at = 0; at < len; at += piece) {
+		const size_t n = len - at < piece ? len - at : piece;
+		if (send(fd, data + at, n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			return; /* closed: more than a command may have */
+		turn();
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static char answer[ANSWER_MOST];
+
+	if (!desk.loop)
+		open_desk();
+	if (len < 1 || len > 2 * CONTROL_REQUEST_MOST)
+		return 0;
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&desk.at, sizeof desk.at) != 0)
+		abort();
+	const unsigned how = *data++;
+	len--;
+	const bool whole = len && data[len - 1] == 0 && len <= CONTROL_REQUEST_MOST;
+	const unsigned asked = desk.reloads + desk.stops + desk.forces;
+	write_pieces(fd, data, len, how & 1 ? len / ((how >> 2) + 1u) + 1 : len + !len);
+	if (how & 2) { /* goes away, having ended its command or not */
+		if (how & 4)
+			shutdown(fd, SHUT_WR);
+		close(fd);
+		turn();
+		turn();
+		return 0;
+	}
+	shutdown(fd, SHUT_WR);
+	const size_t n = read_answer(fd, answer);
+	if (n)
+		assert(n > 2 && answer[0] >= '0' && answer[0] <= '2' && answer[1] == '\n');
+	assert((n != 0) == whole); /* a whole command is answered, others change nothing */
+	assert(whole || asked == desk.reloads + desk.stops + desk.forces);
+	close(fd);
+	return 0;
+}

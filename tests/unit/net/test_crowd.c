@@ -1,0 +1,134 @@
+#include "net/crowd.h"
+
+#include "unit/unit.h"
+
+#include <stdio.h>
+
+static struct addr addr(const char *text)
+{
+	struct addr a;
+
+	CU_ASSERT_TRUE_FATAL(addr_parse(&a, text));
+	return a;
+}
+
+static void join(struct crowd *c, struct crowd_member *m, const char *from)
+{
+	const struct addr source = addr(from);
+
+	CU_ASSERT_TRUE_FATAL(crowd_join(c, m, &source, 0));
+}
+
+static struct crowd_member *in_the_way(const struct crowd *c, const char *from)
+{
+	const struct addr source = addr(from);
+
+	return crowd_in_the_way(c, &source);
+}
+
+static void a_full_net_makes_room_itself(void)
+{
+	struct crowd_member m[6];
+	struct crowd c;
+
+	crowd_init(&c, 100, 2);
+	join(&c, &m[0], "198.51.100.1"); /* idle longest of all, and of another net */
+	join(&c, &m[1], "192.0.2.1");
+	CU_ASSERT_PTR_NULL(in_the_way(&c, "192.0.2.2"));
+	join(&c, &m[2], "192.0.2.2");
+	CU_ASSERT_PTR_EQUAL(in_the_way(&c, "192.0.2.255"), &m[1]);
+	CU_ASSERT_PTR_NULL(in_the_way(&c, "192.0.3.0"));
+	crowd_touch(&c, &m[1], 1);
+	CU_ASSERT_PTR_EQUAL(in_the_way(&c, "192.0.2.255"), &m[2]);
+	crowd_leave(&c, &m[2]);
+	CU_ASSERT_PTR_NULL(in_the_way(&c, "192.0.2.255"));
+	crowd_leave(&c, &m[0]);
+	crowd_leave(&c, &m[1]);
+	crowd_fini(&c);
+}
+
+static void nets_are_24_bits_of_ipv4_and_48_of_ipv6(void)
+{
+	static const struct {
+		const char *say, *there, *comes;
+		bool same;
+	} row[] = {
+		{ "the ends of a /24", "192.0.2.0", "192.0.2.255", true },
+		{ "the next /24", "192.0.2.255", "192.0.3.0", false },
+		{ "the ends of a /48", "2001:db8:1::", "2001:db8:1:ffff:ffff::", true },
+		{ "the next /48", "2001:db8:1::", "2001:db8:2::", false },
+		{ "IPv4 is none of ::/48", "::1", "0.0.0.1", false },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct crowd_member m;
+		struct crowd c;
+		crowd_init(&c, 10, 1);
+		join(&c, &m, row[i].there);
+		if ((in_the_way(&c, row[i].comes) == &m) != row[i].same)
+			CU_FAIL(row[i].say);
+		crowd_leave(&c, &m);
+		crowd_fini(&c);
+	}
+}
+
+static void when_all_is_full_the_one_idle_longest_is_in_the_way(void)
+{
+	struct crowd_member m[3];
+	struct crowd c;
+
+	crowd_init(&c, 3, 3);
+	join(&c, &m[0], "192.0.2.1");
+	join(&c, &m[1], "198.51.100.1");
+	CU_ASSERT_PTR_NULL(in_the_way(&c, "203.0.113.1"));
+	join(&c, &m[2], "203.0.113.1");
+	CU_ASSERT_PTR_EQUAL(in_the_way(&c, "203.0.113.1"), &m[0]);
+	crowd_touch(&c, &m[0], 7);
+	CU_ASSERT_EQUAL(m[0].since_ms, 7);
+	CU_ASSERT_PTR_EQUAL(in_the_way(&c, "203.0.113.1"), &m[1]);
+	CU_ASSERT_PTR_EQUAL(c.all.oldest, &m[1]);
+	for (unsigned i = 0; i < 3; i++)
+		crowd_leave(&c, &m[i]);
+	CU_ASSERT_EQUAL(c.n, 0);
+	CU_ASSERT_PTR_NULL(c.all.oldest);
+	crowd_fini(&c);
+}
+
+/* More nets than buckets, which come and go: none is lost, none stays. */
+static void many_nets_come_and_go(void)
+{
+	enum { MANY = 1000 };
+	static struct crowd_member m[MANY];
+	struct crowd c;
+	char text[32];
+
+	crowd_init(&c, MANY, 1);
+	c.mask = 15;
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < MANY; i++) {
+			snprintf(text, sizeof text, "10.%u.%u.%u", i / 250, i % 250, round);
+			CU_ASSERT_PTR_NULL(in_the_way(&c, text));
+			join(&c, &m[i], text);
+			CU_ASSERT_PTR_EQUAL(in_the_way(&c, text), &m[i]);
+		}
+		for (unsigned i = 0; i < MANY; i++)
+			crowd_leave(&c, &m[i * 7 % MANY]);
+	}
+	for (unsigned i = 0; i < 16; i++)
+		CU_ASSERT_PTR_NULL(c.bucket[i]);
+	crowd_fini(&c);
+}
+
+static const struct unit_case cases[] = {
+	{ "a net that is full makes room itself", a_full_net_makes_room_itself },
+	{ "nets are 24 bits of IPv4 and 48 of IPv6", nets_are_24_bits_of_ipv4_and_48_of_ipv6 },
+	{ "when all is full the one idle longest is in the way",
+		when_all_is_full_the_one_idle_longest_is_in_the_way },
+	{ "many nets come and go", many_nets_come_and_go },
+};
+
+void suite_crowd(void);
+void suite_crowd(void)
+{
+	unit_suite("net/crowd", cases, UNIT_COUNT(cases));
+}
