@@ -188,6 +188,10 @@ static void resolve(struct answerer *a, const struct answer_ask *ask, struct com
 			break;
 		z = next;
 	}
+	if (!on && l.kind == LOOKUP_NODATA)
+		c->class = CLASS_NODATA;
+	else if (!on && l.kind == LOOKUP_REFERRAL)
+		c->class = CLASS_REFERRAL;
 	close_answer(&a->world->policy, c, &l, !on);
 }
 
@@ -259,6 +263,42 @@ static bool take_options(struct answerer *a, const struct answer_ask *ask,
 	return ask->tcp || is == COOKIE_GOOD;
 }
 
+static enum policy_class class_of(const struct compose *c)
+{
+	if (c->rcode == RCODE_NOERROR)
+		return c->class;
+	return c->rcode == RCODE_NXDOMAIN || c->rcode == RCODE_YXDOMAIN ? CLASS_NXDOMAIN
+									: CLASS_ERROR;
+}
+
+/* A response over its rate. False when it is not to be sent. Else it is as small as the query:
+ * truncated, or BADCOOKIE for who can show a cookie next time (RFC 7873 section 5.2.3). Errors
+ * are as small, and mean something only as they are. */
+static bool limit(struct answerer *a, const struct answer_ask *ask, struct compose *c)
+{
+	const struct policy_limits *limits = &a->world->policy.limits;
+	const enum policy_class class = class_of(c);
+	const struct addr to = addr_plain(&ask->source, NULL);
+	const enum rrl_verdict v = rrl_account(a->rrl, limits, &to, class, a->now_us);
+
+	if (v == RRL_SEND)
+		return true;
+	stats_add(&a->stats->limited[class], 1);
+	if (limits->dry_run)
+		return true;
+	stats_add(v == RRL_SLIP ? &a->stats->slipped : &a->stats->withheld, 1);
+	if (v == RRL_SLIP && class != CLASS_ERROR) {
+		compose_clear(c);
+		c->flags = (uint16_t)(FLAG_TC | (c->flags & FLAG_AA));
+		if (c->edns.cookie) {
+			c->rcode = RCODE_BADCOOKIE;
+			c->flags = 0;
+		}
+	}
+	c->edns.ede = 0;
+	return v == RRL_SLIP;
+}
+
 static void count(struct stats *s, const struct compose *c)
 {
 	if (c->rcode < STATS_RCODES)
@@ -271,6 +311,7 @@ size_t answer(struct answerer *a, const struct answer_ask *ask)
 {
 	struct query q;
 	struct compose c;
+	bool known = ask->tcp; /* the source address is no spoofed one */
 
 	const enum query_result parsed = query_parse(&q, ask->packet, ask->len);
 	stats_add(ask->tcp ? &a->stats->tcp_queries : &a->stats->udp_queries, 1);
@@ -281,7 +322,7 @@ size_t answer(struct answerer *a, const struct answer_ask *ask)
 	c.key = a->world->key;
 	c.edns = (struct edns_reply){ .ecs = false };
 	if (parsed == QUERY_OK || parsed == QUERY_NO_QUESTION)
-		take_options(a, ask, &q, &c.edns);
+		known = take_options(a, ask, &q, &c.edns);
 	compose_start(&c, ask, &q);
 	switch (parsed) {
 	case QUERY_OK: take_question(a, ask, &c); break;
@@ -292,6 +333,8 @@ size_t answer(struct answerer *a, const struct answer_ask *ask)
 	case QUERY_TSIG: c.rcode = RCODE_NOTAUTH; break;
 	case QUERY_DROP: break;
 	}
+	if (a->world->policy.limits.on && a->rrl && !known && !limit(a, ask, &c))
+		return 0;
 	count(a->stats, &c);
 	size_t len = compose_finish(&c);
 	if (parsed == QUERY_TSIG)

@@ -6,6 +6,7 @@
 #ifndef ANSWER_ANSWER_H
 #define ANSWER_ANSWER_H
 
+#include "answer/rrl.h"
 #include "answer/stats.h"
 #include "base/addr.h"
 #include "steer/choose.h"
@@ -28,7 +29,9 @@ struct answerer {
 	struct stats *stats;
 	struct choose_turn *turns;  /* [POOLS_MOST * 2]: pool, A and AAAA */
 	struct choose_trace *trace; /* NULL but when explaining: the last choice made */
+	struct rrl *rrl;            /* shared by all workers; NULL: no rate is limited */
 	uint32_t now_s;             /* UNIX time, of the batch */
+	uint64_t now_us;            /* monotonic time, of the batch */
 	uint16_t keepalive_100ms;   /* how long an idle TCP connection is kept (RFC 7828) */
 };
 

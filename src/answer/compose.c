@@ -18,6 +18,7 @@ void compose_start(struct compose *c, const struct answer_ask *ask, const struct
 	c->most = most;
 	c->rcode = RCODE_NOERROR;
 	c->flags = 0;
+	c->class = CLASS_ANSWER;
 	c->dnssec = q->edns.dnssec_ok;
 	c->zone = NULL;
 	c->n_dnames = 0;

@@ -20,8 +20,9 @@ struct compose {
 	struct edns_reply edns;
 	unsigned rcode;
 	uint16_t flags; /* FLAG_AA, FLAG_TC */
-	size_t most;    /* bytes that the message may have */
-	bool dnssec;    /* signatures and proofs are wanted */
+	enum policy_class class;
+	size_t most; /* bytes that the message may have */
+	bool dnssec; /* signatures and proofs are wanted */
 
 	const struct zone_rrset *dnames[ANSWER_CHAIN_MOST + 1]; /* those written so far */
 	unsigned n_dnames;

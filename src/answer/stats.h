@@ -6,6 +6,8 @@
 #ifndef ANSWER_STATS_H
 #define ANSWER_STATS_H
 
+#include "world/policy.h"
+
 #include <stdint.h>
 
 enum { STATS_RCODES = 24 }; /* 0 to 23 (BADCOOKIE) */
@@ -19,8 +21,10 @@ struct stats {
 	uint64_t steered;     /* answered from a pool */
 	uint64_t with_subnet; /* queries with a client subnet */
 	uint64_t send_failed;
-	uint64_t cookies_good;  /* queries with a server cookie of ours */
-	uint64_t cookies_wrong; /* ... or with one that is not, or too old */
+	uint64_t cookies_good;            /* queries with a server cookie of ours */
+	uint64_t cookies_wrong;           /* ... or with one that is not, or too old */
+	uint64_t limited[POLICY_CLASSES]; /* responses over their rate, by class */
+	uint64_t slipped, withheld; /* of those: sent truncated, not sent (neither: dry run) */
 	uint64_t rcode[STATS_RCODES];
 };
 

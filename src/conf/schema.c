@@ -264,6 +264,7 @@ static const struct key top_keys[] = {
 	{ "server", keys_section, .keys = server_keys, .needed = "server: { " LISTEN " }" },
 	{ "control", keys_section, .keys = control_keys },
 	{ "cookies", take_cookies, .say = "a mapping: { secret: ... }" },
+	{ "rrl", schema_limits, .say = "a mapping: { rate: 200 }" },
 	{ "geoip", keys_section, .keys = geoip_keys },
 	{ "edges", schema_edges, .late = false },
 	{ "pools", schema_pools, .late = true },

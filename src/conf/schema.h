@@ -18,6 +18,7 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 	struct arena *scratch);
 
 /* The sections with names of the operator's own in them; pools come after edges. */
+key_take schema_limits; /* rrl: to a struct conf */
 key_take schema_edges, schema_pools, schema_zones;
 
 /* --- within the sections ------------------------------------------------------------------ */

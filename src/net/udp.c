@@ -30,7 +30,7 @@ struct udp {
 	_Alignas(64) uint8_t answer[UDP_BATCH][(ANSWER_UDP_MOST + 63) & ~63];
 };
 
-struct udp *udp_new(int fd, const struct epoch *epoch)
+struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl)
 {
 	struct udp *u = aligned_alloc(64, (sizeof *u + 63) & ~(size_t)63);
 	/* As many turns as there may be pools; pages come when they are touched. */
@@ -42,7 +42,7 @@ struct udp *udp_new(int fd, const struct epoch *epoch)
 	memset(u, 0, sizeof *u);
 	u->fd = fd;
 	u->epoch = epoch;
-	u->answerer = (struct answerer){ .stats = &u->stats, .turns = turns };
+	u->answerer = (struct answerer){ .stats = &u->stats, .turns = turns, .rrl = rrl };
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
 		u->in_bytes[i] = (struct iovec){ u->query[i], QUERY_ROOM };
 		u->in[i].msg_hdr = (struct msghdr){ .msg_name = &u->from[i],
@@ -101,7 +101,11 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 	unsigned k = 0;
 
 	u->answerer.world = epoch_enter(u->epoch);
-	u->answerer.now_s = (uint32_t)time(NULL); /* of the vDSO: no system call */
+	/* Of the vDSO: no system calls. */
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	u->answerer.now_s = (uint32_t)time(NULL);
+	u->answerer.now_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 	for (unsigned i = 0; i < n; i++) {
 		struct msghdr *m = &u->in[i].msg_hdr;
 		const size_t len = answer(&u->answerer,

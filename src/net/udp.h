@@ -14,8 +14,8 @@ enum { UDP_BATCH = 32 };
 
 struct udp;
 
-/* `fd` is bound and blocks; closed by udp_free(). Never NULL. */
-struct udp *udp_new(int fd, const struct epoch *epoch);
+/* `fd` is bound and blocks; closed by udp_free(). `rrl` may be NULL. Never NULL. */
+struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl);
 void udp_free(struct udp *u);
 
 /* Runs until udp_stop(). */

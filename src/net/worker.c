@@ -25,6 +25,7 @@ struct thread {
 struct workers {
 	struct thread *threads;
 	unsigned n;
+	struct rrl *rrl; /* of all UDP threads: a client's packets may come to any */
 };
 
 static unsigned processors(void)
@@ -44,7 +45,7 @@ static bool open_udp(struct workers *w, const struct net_address *at, const stru
 
 	if (fd < 0)
 		return false;
-	w->threads[w->n++].udp = udp_new(fd, epoch);
+	w->threads[w->n++].udp = udp_new(fd, epoch, w->rrl);
 	return true;
 }
 
@@ -110,6 +111,9 @@ struct workers *workers_open(
 	some.tcp_clients = affordable(wanted, workers);
 	if (!w || !(w->threads = calloc(workers * (opts->n + 1), sizeof *w->threads)))
 		die("out of memory");
+	w->rrl = rrl_new();
+	if (!w->rrl)
+		die("out of memory");
 	for (size_t i = 0; ok && i < opts->n; i++)
 		ok = listen_is_free(&opts->listen[i], why);
 	for (unsigned k = 0; ok && k < workers; k++) {
@@ -168,6 +172,7 @@ void workers_stop(struct workers *w)
 		if (t->stream)
 			stream_free(t->stream);
 	}
+	rrl_free(w->rrl);
 	free(w->threads);
 	free(w);
 }

@@ -5,6 +5,8 @@
 #ifndef WORLD_POLICY_H
 #define WORLD_POLICY_H
 
+#include "base/addr.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +17,28 @@ enum { POLICY_TEXT = 255, POLICY_SECRET = 16, POLICY_SECRETS = 2 };
 struct policy_text {
 	uint8_t len; /* 0: there is none, and who asks is refused */
 	char text[POLICY_TEXT];
+};
+
+/* What a response is to response rate limiting. */
+enum policy_class {
+	CLASS_ANSWER,
+	CLASS_NODATA,
+	CLASS_NXDOMAIN,
+	CLASS_REFERRAL,
+	CLASS_ERROR,
+	POLICY_CLASSES
+};
+
+enum { POLICY_RATE_MOST = 1000000, POLICY_SLIP_MOST = 255, POLICY_WINDOW_MOST_S = 3600 };
+
+struct policy_limits {
+	bool on;
+	bool dry_run;                  /* counted, and sent all the same */
+	uint32_t rate[POLICY_CLASSES]; /* responses a second to one address; 0: no limit */
+	unsigned slip;     /* of limited responses every n-th is sent truncated; 0: none */
+	unsigned window_s; /* how long a flood's debt lasts at most */
+	const struct prefix *exempt; /* borrowed; lives as long as any world that has it */
+	size_t n_exempt;
 };
 
 struct policy {
@@ -29,6 +53,8 @@ struct policy {
 	 * made with any. */
 	unsigned cookie_secrets; /* 0: cookies are passed over */
 	uint8_t cookie_secret[POLICY_SECRETS][POLICY_SECRET];
+
+	struct policy_limits limits;
 };
 
 #endif

@@ -1,0 +1,77 @@
+#include "conf/schema.h"
+
+#include "conf/option.h"
+
+#include <string.h>
+
+enum { EXEMPT_MOST = 1024 };
+
+static void take_exempt(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct policy_limits *limits = to;
+	size_t n = 0;
+
+	if (!option_is_list(r, key, value, EXEMPT_MOST))
+		return;
+	struct prefix *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		const char *text = option_scalar(r, key, i);
+		struct fault why;
+		if (!text)
+			continue;
+		if (prefix_parse(&list[n], text, &why))
+			n++;
+		else
+			parse_error(r->src, i, "%s", why.text);
+	}
+	limits->exempt = list;
+	limits->n_exempt = n;
+}
+
+static void take_window(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	unsigned ms = 0;
+
+	option_duration_ms(r, key, value, &ms);
+	if (ms)
+		*(unsigned *)to = (ms + 999) / 1000;
+}
+
+#define AT(field) .at = offsetof(struct policy_limits, field)
+#define RATE                                                              \
+	.say = "a number of responses a second, 0 (no limit) to 1000000", \
+	.most = POLICY_RATE_MOST
+
+static const struct key limit_keys[] = {
+	{ "rate", option_number, .say = "a number of responses a second, 1 to 1000000",
+		AT(rate[CLASS_ANSWER]), .least = 1, .most = POLICY_RATE_MOST,
+		.needed = "rate: 200" },
+	{ "nodata", option_number, RATE, AT(rate[CLASS_NODATA]) },
+	{ "nxdomain", option_number, RATE, AT(rate[CLASS_NXDOMAIN]) },
+	{ "referrals", option_number, RATE, AT(rate[CLASS_REFERRAL]) },
+	{ "errors", option_number, RATE, AT(rate[CLASS_ERROR]) },
+	{ "slip", option_number, .say = "a number from 0 (never) to 255", AT(slip),
+		.most = POLICY_SLIP_MOST },
+	{ "window", take_window, .say = "a duration from 1s to 1h", AT(window_s), .least = 1000,
+		.most = 1000 * POLICY_WINDOW_MOST_S },
+	{ "exempt", take_exempt, .say = "a prefix, or a list of them" },
+	{ "dry-run", option_switch, .say = "on or off", AT(dry_run) },
+	{ 0 },
+};
+
+void schema_limits(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const char *const names[POLICY_CLASSES] = { "rate", "nodata", "nxdomain",
+		"referrals", "errors" };
+	struct policy_limits *limits = &((struct conf *)to)->policy.limits;
+
+	if (!keys_is_map(r, value, key->name))
+		return;
+	*limits = (struct policy_limits){ .on = true, .slip = 2, .window_s = 5 };
+	keys_read(r, limit_keys, value, key->name, limits);
+	for (unsigned i = 1; i < POLICY_CLASSES; i++)
+		if (!parse_get(value, names[i]))
+			limits->rate[i] = limits->rate[CLASS_ANSWER];
+}
