@@ -11,7 +11,7 @@ SANITIZE ?=
 
 # Only what builds needs it: "make deps" and "make help" work before anything is there. check, demo and fuzz see to
 # the packages first and then start make again.
-ifneq ($(filter-out help deps deps-tests check check-asan check-tsan demo fuzz clean distclean format,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps deps-tests check check-asan check-tsan demo fuzz conform clean distclean format,$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 endif
 
@@ -31,7 +31,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl
 
-.PHONY: all help deps deps-tests check check-run check-asan check-tsan demo fuzz format install clean distclean
+.PHONY: all help deps deps-tests check check-run check-asan check-tsan demo fuzz conform format install clean distclean
 all: $(programs)
 
 help:
@@ -40,6 +40,7 @@ help:
 	@echo "make check         build and run all tests (check-asan, check-tsan: under the sanitizers)"
 	@echo "make deps          install the packages it is built with (Debian; needs root or sudo)"
 	@echo "make install       [PREFIX=/usr/local] [DESTDIR=]"
+	@echo "make conform [ZONES=500] [SEED=1]  compare our answers with those of NSD, Knot and BIND"
 	@echo "make fuzz [T=60]   run every fuzz target for T seconds (needs clang)"
 	@echo "make clean         remove what was built; distclean: and what was configured"
 
@@ -119,6 +120,12 @@ T ?= 60
 fuzz: deps-tests
 	@$(MAKE) --no-print-directory build/config.mk
 	@tests/fuzz/run $(T)
+
+ZONES ?= 500
+SEED ?= 1
+conform: deps-tests
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@BUILD=$(BUILD) tests/conform/compare.py --zones $(ZONES) --seed $(SEED)
 
 demo: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all

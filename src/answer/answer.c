@@ -58,11 +58,13 @@ static bool redirect(struct compose *c, const struct lookup *l)
 		return false;
 	}
 	return compose_cname(c, target, be32_get(l->rrset->wire + 6)) &&
-		c->q->qtype != RRTYPE_CNAME && c->q->qtype != RRTYPE_ANY;
+		c->q->qtype != RRTYPE_CNAME;
 }
 
 static bool found(struct compose *c, const struct answer_ask *ask, const struct lookup *l)
 {
+	if (l->rrset && l->rrset->type == RRTYPE_DNAME)
+		return compose_dname(c, l); /* perhaps it has led here */
 	if (l->rrset)
 		return compose_rrset(c, WRITER_ANSWER, l->rrset, 0);
 	if (c->q->qtype == RRTYPE_ANY && !ask->tcp)
@@ -117,7 +119,7 @@ static void close_answer(
 		sections_glue(c, l, at);
 	else if (at_end && type_is_one && !policy->minimal &&
 		sections_have_targets(l->rrset->type))
-		sections_additional(c, l->rrset->type, last, at);
+		sections_additional(c, l, last, at);
 }
 
 /* The zone that has the say about the name at work, and its number. The DS set of a cut is the

@@ -220,19 +220,22 @@ static void put_naptr(struct compose *c, struct targets *t, size_t rdata, size_t
 	}
 }
 
-/* SVCB and HTTPS (RFC 9460 section 4.1): "." in ServiceMode is the owner itself. */
-static void put_svcb(struct compose *c, struct targets *t, size_t owner_at, size_t rdata)
+/* SVCB and HTTPS (RFC 9460 section 4.1): "." in ServiceMode is the owner itself, whose
+ * addresses a wildcard would have to make up. */
+static void put_svcb(
+	struct compose *c, struct targets *t, size_t owner_at, size_t rdata, bool wildcard)
 {
 	const uint8_t *p = c->w.buf + rdata;
 
 	if (p[2])
 		put_target(c, t, rdata + 2, false);
-	else if (be16_get(p))
+	else if (be16_get(p) && !wildcard)
 		put_target(c, t, owner_at, false);
 }
 
-void sections_additional(struct compose *c, uint16_t type, size_t at, size_t end)
+void sections_additional(struct compose *c, const struct lookup *l, size_t at, size_t end)
 {
+	const uint16_t type = l->rrset->type;
 	struct targets t = { .n = 0 };
 
 	for (; at < end; at = next_record(c, at)) {
@@ -248,7 +251,8 @@ void sections_additional(struct compose *c, uint16_t type, size_t at, size_t end
 		case RRTYPE_SRV: put_target(c, &t, rdata + 6, false); break;
 		case RRTYPE_SVCB:
 		case RRTYPE_HTTPS:
-			put_svcb(c, &t, be16_get(c->w.buf + at) & 0x3fffu, rdata);
+			put_svcb(c, &t, be16_get(c->w.buf + at) & 0x3fffu, rdata,
+				l->wildcard || name_is_wildcard(c->name.wire));
 			break;
 		case RRTYPE_NAPTR: put_naptr(c, &t, rdata, be16_get(c->w.buf + at + 10)); break;
 		default: return;

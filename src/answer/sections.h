@@ -36,6 +36,6 @@ static inline bool sections_have_targets(uint16_t type)
 
 /* What the RDATA of an answer's RRset, from `at` to `end` of the message, names and the zone
  * has: an additional, so nothing is needed. */
-void sections_additional(struct compose *c, uint16_t type, size_t at, size_t end);
+void sections_additional(struct compose *c, const struct lookup *l, size_t at, size_t end);
 
 #endif

@@ -21,7 +21,7 @@ SLOW = 5 if "san" in os.path.basename(BUILD) else 1         # sanitizer builds t
 
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "DNAME": 39, "OPT": 41,
          "DS": 43, "RRSIG": 46, "NSEC": 47, "DNSKEY": 48, "NSEC3": 50, "NSEC3PARAM": 51, "NAPTR": 35, "KX": 36, "AFSDB": 18, "RT": 21,
-         "SVCB": 64, "HTTPS": 65, "TSIG": 250, "IXFR": 251, "AXFR": 252, "ANY": 255, "EDGE": 65301}
+         "SVCB": 64, "HTTPS": 65, "CAA": 257, "TSIG": 250, "IXFR": 251, "AXFR": 252, "ANY": 255, "EDGE": 65301}
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, YXDOMAIN, NOTAUTH, BADVERS, BADCOOKIE = 0, 1, 2, 3, 4, 5, 6, 9, 16, 23
 DO = 0x8000
 

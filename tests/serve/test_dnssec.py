@@ -38,7 +38,7 @@ def each_set_is_signed(rows, but=()):
 # Each with what delv says of it; the wildcards of the opt-out zone could be hidden by an unsigned delegation.
 QUESTIONS = [("", "SOA", "yes"), ("", "DNSKEY", "yes"), ("mail", "A", "yes"), ("mail", "TXT", "no"), ("nx", "A", "no"), ("a.b.c.d.nx", "A", "no"),
              ("x.w", "A", "wild"), ("x.w", "TXT", "no"), ("y.x.w", "A", "wild"), ("w", "A", "no"), ("*.w", "A", "yes"), ("*.w", "MX", "no"),
-             ("q.wc", "A", "wild"), ("q.wm", "MX", "wild"), ("q.wm", "A", "no"), ("ent", "A", "no"), ("c.ent", "A", "no"), ("nx.ent", "A", "no"),
+             ("q.wc", "A", "wild"), ("q.wm", "MX", "wild"), ("q.wm", "A", "no"), ("q.ew", "A", "no"), ("q.ew", "TXT", "no"), ("ent", "A", "no"), ("c.ent", "A", "no"), ("nx.ent", "A", "no"),
              ("b.c.ent", "DS", "no"), ("a.b.c.ent", "TXT", "yes"), ("nx.a.b.c.ent", "TXT", "no"), ("c", "A", "yes"),
              ("x.dn", "A", "wild"), ("ds", "DS", "yes"), ("sub", "DS", "no"), ("only.here", "A", "no"), ("deep.only.here", "DS", "no"),
              ("zzz", "A", "no"), ("0", "A", "no"), ("0.w", "A", "wild")]
