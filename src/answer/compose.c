@@ -181,6 +181,15 @@ bool compose_rrset(
 	return compose_put(c, s, set, compose_position(c, skip)) || truncate_here(c);
 }
 
+/* A DNAME that has led to its own owner is there already. */
+static bool is_written(const struct compose *c, const struct zone_rrset *set)
+{
+	for (unsigned i = 0; i < c->n_dnames; i++)
+		if (c->dnames[i] == set)
+			return true;
+	return false;
+}
+
 bool compose_node(struct compose *c, const struct zone_node *n, uint16_t qtype)
 {
 	const struct zone_rrset *set = zone_first_rrset(n);
@@ -188,7 +197,7 @@ bool compose_node(struct compose *c, const struct zone_node *n, uint16_t qtype)
 	bool ok = true;
 
 	for (unsigned i = 0; i < n->rrsets; i++, set = zone_next_rrset(set)) {
-		if (qtype != RRTYPE_ANY && set->type != qtype)
+		if ((qtype != RRTYPE_ANY && set->type != qtype) || is_written(c, set))
 			continue;
 		if (writer_fits(&c->w, set->len))
 			copy(c, WRITER_ANSWER, set, owner_at);
@@ -208,7 +217,7 @@ bool compose_any(struct compose *c, const struct zone_node *n)
 			best = set;
 			break;
 		}
-	return compose_rrset(c, WRITER_ANSWER, best, 0);
+	return is_written(c, best) || compose_rrset(c, WRITER_ANSWER, best, 0);
 }
 
 /* --- records made here -------------------------------------------------------------------- */
@@ -263,9 +272,8 @@ bool compose_cname(struct compose *c, const uint8_t *target, uint32_t ttl_s)
 
 bool compose_dname(struct compose *c, const struct lookup *l)
 {
-	for (unsigned i = 0; i < c->n_dnames; i++)
-		if (c->dnames[i] == l->rrset)
-			return true;
+	if (is_written(c, l->rrset))
+		return true;
 	if (!compose_rrset(c, WRITER_ANSWER, l->rrset, l->skip))
 		return false;
 	c->dnames[c->n_dnames++] = l->rrset;

@@ -139,39 +139,6 @@ static bool read_target(const struct compose *c, size_t at, uint8_t to[static NA
 	return true;
 }
 
-/* One round over the servers of a cut: those at or below it, or all others. */
-static bool put_glue(struct compose *c, struct targets *t, const uint8_t *cut, size_t at,
-	size_t end, bool below)
-{
-	uint8_t server[NAME_MOST];
-	struct zone_name name;
-
-	for (; at < end; at = next_record(c, at)) {
-		if (be16_get(c->w.buf + at + 2) != RRTYPE_NS ||
-			!read_target(c, at + COMPOSE_RR_FIXED, server, &name) ||
-			name_is_under(server, cut) != below)
-			continue;
-		const struct zone_node *n = zone_find_node(c->zone, &name, 0);
-		if (n && is_new(t, n) && !put_types(c, n, addresses, at + COMPOSE_RR_FIXED))
-			return false;
-	}
-	return true;
-}
-
-bool sections_glue(struct compose *c, const struct lookup *l, size_t at)
-{
-	const uint8_t *cut = c->name.wire + c->name.at[l->skip];
-	size_t end = at;
-	struct targets t = { .n = 0 };
-
-	for (unsigned i = 0; i < l->rrset->count; i++)
-		end = next_record(c, end);
-	if (!need(c, put_glue(c, &t, cut, at, end, true)))
-		return false;
-	put_glue(c, &t, cut, at, end, false);
-	return true;
-}
-
 /* A name that an answer's RDATA has: its addresses as a question for them would find them, but
  * that a server's may be glue. */
 static void put_target(struct compose *c, struct targets *t, size_t at, bool glue)
@@ -193,6 +160,41 @@ static void put_target(struct compose *c, struct targets *t, size_t at, bool glu
 	if (!l.wildcard && !is_new(t, n))
 		return;
 	put_types(c, n, l.kind == LOOKUP_NODATA ? aaaa : addresses, at);
+}
+
+/* One server of a cut, named at `at`. False when its glue does not fit. */
+static bool put_glue(struct compose *c, struct targets *t, size_t at)
+{
+	uint8_t server[NAME_MOST];
+	struct zone_name name;
+
+	if (!read_target(c, at, server, &name))
+		return true;
+	const struct zone_node *n = zone_find_node(c->zone, &name, 0);
+	return !n || !is_new(t, n) || put_types(c, n, addresses, at);
+}
+
+bool sections_glue(struct compose *c, const struct lookup *l, size_t at)
+{
+	const uint8_t *cut = c->name.wire + c->name.at[l->skip];
+	const size_t start = at;
+	uint8_t server[NAME_MOST];
+	struct targets t = { .n = 0 };
+
+	/* Those at or below the cut first; then all others, which a question for them finds. */
+	for (unsigned round = 0; round < 2; round++) {
+		at = start;
+		for (unsigned i = 0; i < l->rrset->count; i++, at = next_record(c, at)) {
+			compose_read_name(c, at + COMPOSE_RR_FIXED, server);
+			if (name_is_under(server, cut) != (round == 0))
+				continue;
+			if (round == 1)
+				put_target(c, &t, at + COMPOSE_RR_FIXED, true);
+			else if (!need(c, put_glue(c, &t, at + COMPOSE_RR_FIXED)))
+				return false;
+		}
+	}
+	return true;
 }
 
 /* NAPTR (RFC 3403 section 4.1): the replacement of a terminal rule is looked up as its flag

@@ -101,11 +101,18 @@ def proves(row):
 def additional_of_one(case, ours, most):
     """Additional data that one of Knot and BIND gives: NAPTR by RFC 3403, SVCB and HTTPS by RFC 9460 section 4.1, NS below cuts. (NSD is
     told to give none.)"""
+    if case.field == "additional" and case.qtype in ("SVCB", "HTTPS") and all(r[0] == case.name.lower() for r in ours.field["additional"]):
+        return True                                                    # the addresses of "."
     theirs = [{r for r in case.answers[n].field["additional"] if not proves(r)} for n in ("Knot", "Named")]
     return case.field == "additional" and ours.field["additional"] in theirs
 
 
-RULES = [empty_wildcard, additional_of_one, chain_into_other_zone, any_is_one_set, type_zero, endless_chain]
+def less_room(case, ours, most):
+    """Additional data that is left out where our names, compressed less, leave less room."""
+    return case.field == "additional" and ours.field["additional"] < most and case.answers["Nsd"].length > case.limit - SLACK
+
+
+RULES = [less_room, empty_wildcard, additional_of_one, chain_into_other_zone, any_is_one_set, type_zero, endless_chain]
 
 
 # ------------------------------------------------------------------ judging

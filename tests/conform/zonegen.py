@@ -75,9 +75,12 @@ def allowed(data, name, kind):
 def add_glue(zone):
     """Every server of a cut that is in the zone has an address there, unless a CNAME keeps it out."""
     for name in sorted(zone.cuts()) + [()]:
-        for server in zone.data[name]["NS"]:
+        for server in list(zone.data[name]["NS"]):
             if server.endswith("." + zone.origin + "."):
                 glue = tuple(server[:-len(zone.origin) - 2].split("."))
+                if name and glue[-len(name):] == name and "*" in glue:   # no glue has such a name
+                    zone.data[name]["NS"] = sorted(set(zone.data[name]["NS"]) - {server} | {"ns1.other.test."})
+                    continue
                 if glue in zone.cuts() or not {"A", "AAAA", "CNAME", "DNAME"} & set(zone.data.get(glue, {})):
                     if not any("DNAME" in zone.data.get(glue[i:], {}) for i in range(1, len(glue))) and "*" not in glue:
                         zone.data[glue]["A"] = ["192.0.2.53"]
