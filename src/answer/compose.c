@@ -28,8 +28,13 @@ void compose_start(struct compose *c, const struct answer_ask *ask, const struct
 	to[5] = question != 0;
 	memcpy(to + QUERY_HEADER, ask->packet + QUERY_HEADER, question);
 	c->w = (struct writer){ to, QUERY_HEADER + question, most };
-	if (q->edns.present)
+	if (q->edns.present) {
+		/* A long question and a long identity may be more than the asker takes: with an
+		 * extended error to come, the rest never is. */
+		if (c->w.len + edns_len(&q->edns, &c->edns) + EDNS_EDE_LEN > most)
+			c->edns.nsid = NULL;
 		c->w.room -= edns_len(&q->edns, &c->edns);
+	}
 	c->name_at = QUERY_HEADER;
 	c->last_at = c->w.len;
 }

@@ -23,6 +23,7 @@ enum {
 	EDNS_COOKIE = 10,
 	EDNS_KEEPALIVE = 11,
 	EDNS_EDE = 15,
+	EDNS_EDE_LEN = 6, /* bytes of the option */
 
 	EDNS_COOKIE_CLIENT = 8, /* bytes */
 	EDNS_COOKIE_FULL = 24,  /* a client's and our server cookie (RFC 9018 section 4) */

@@ -77,7 +77,7 @@ struct world *fuzz_world(void)
 	static const char *city = "geoip/city.mmdb";
 	static const uint8_t states[2];
 	static const struct policy policy = { .ecs = true,
-		.identity = { 4, "fuzz" },
+		.identity = { 255, "as long as may be" },
 		.version = { 4, "fuzz" },
 		.cookie_secrets = 2,
 		.cookie_secret = { { 1 }, { 2 } } };

@@ -317,5 +317,17 @@ def off():
         same(len(s.udp("x.sub.example.com").additional), 1)
 
 
+@claim("RFC 6891 section 6.2.5: a long question and a long identity stay within what the asker takes")
+def long_opt():
+    with Server({"example.com": ZONE}, server='workers: 1, identity: "%s"' % ("i" * 255)) as s:
+        name = ".".join(["a" * 63] * 3 + ["b" * 49]) + ".example.com"
+        options = option(3) + option(10, COOKIE) + ecs("2001:db8::/128")
+        for qname, present in ((name, False), ("www.example.com", True)):
+            reply = s.exchange(query(qname, "A", edns=opt(512, options=options)))
+            assert len(reply) <= 512, len(reply)
+            same(3 in Message(reply).options, present, qname)
+        same(len(s.udp(name, "A", edns=opt(1232, options=options)).options[3]), 255)
+
+
 with server:
     run("rules")
