@@ -51,14 +51,15 @@ static enum name_result take_label(
 	size_t here = start;
 
 	while (*p < end && **p != '.') {
-		const size_t room = here < most ? most - here : 0; /* `start` may be past it */
-		if (!room)
+		/* Behind 127 labels of one byte each, `most` is before `start`. */
+		if (here >= most)
 			return here - start == 63 ? NAME_LABEL_LONG : NAME_LONG;
 		if (**p == '\\') {
 			if (!take_char(p, end, &to[here++]))
 				return NAME_BAD_ESCAPE;
 			continue;
 		}
+		const size_t room = most - here;
 		const char *from = *p;
 		*p = copy_plain(
 			to + here, from, (size_t)(end - from) < room ? end : from + room);

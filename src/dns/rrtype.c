@@ -146,16 +146,18 @@ bool rrtype_parse(uint16_t *type, const char *text, size_t len)
 			*type = types[i].number;
 			return true;
 		}
-	if (len < 5 || len > 9 || !same(text, "TYPE", 4) || (text[4] == '0' && len > 5))
+	if (len < 5 || !same(text, "TYPE", 4))
 		return false;
 	unsigned n = 0;
 	for (size_t i = 4; i < len; i++) {
 		if (text[i] < '0' || text[i] > '9')
 			return false;
 		n = n * 10 + (unsigned)(text[i] - '0');
+		if (n > UINT16_MAX)
+			return false;
 	}
 	*type = (uint16_t)n;
-	return n <= UINT16_MAX;
+	return true;
 }
 
 bool rrtype_is_meta(uint16_t type)

@@ -459,7 +459,7 @@ struct zone *zone_compile(
 		goto done;
 	}
 	ok = put_nodes(&c);
-	ok = verify_names(&c.names, f) && ok;
+	verify_names(&c.names, f);
 	if (!ok)
 		goto done;
 	put_negative_soa(&c);

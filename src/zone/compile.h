@@ -2,7 +2,7 @@
  *
  * Finds what is wrong with the records as a whole, each fault with the place of the record that
  * makes it: no SOA or two, CNAME beside other data, two of a kind that there is one of, an
- * in-zone delegation without glue, an EDGE that names no pool. Control thread.
+ * EDGE that names no pool. Control thread.
  */
 #ifndef ZONE_COMPILE_H
 #define ZONE_COMPILE_H

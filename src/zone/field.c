@@ -260,8 +260,10 @@ bool field_tag(struct fields *f, const char *what)
 {
 	const struct token *tok = &f->in->tok;
 
-	if (!field_word(f, what))
+	if (tok->kind != TOKEN_QUOTED && !field_word(f, what))
 		return false;
+	if (tok->len == 0)
+		return token_fault(f->in, tok->s - 1, "%s is empty", what);
 	for (unsigned i = 0; i < tok->len; i++) {
 		const char c = tok->s[i];
 		if (!((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')))

@@ -82,12 +82,14 @@ static void add_nibbles(struct text *to, uint32_t n, uint32_t width, const char 
 	} while (n || width);
 }
 
-static void add_number(struct text *to, uint32_t n, const struct modifier *m)
+/* Only decimal numbers have a sign; the others are those of the 32 bits, as in BIND. */
+static void add_number(struct text *to, int64_t sum, const struct modifier *m)
 {
 	const int width = (int)m->width;
+	const uint32_t n = (uint32_t)sum;
 
 	switch (m->base) {
-	case 'd': text_addf(to, "%0*u", width, n); break;
+	case 'd': text_addf(to, "%0*lld", width, (long long)sum); break;
 	case 'o': text_addf(to, "%0*o", width, n); break;
 	case 'x': text_addf(to, "%0*x", width, n); break;
 	case 'X': text_addf(to, "%0*X", width, n); break;
@@ -114,11 +116,11 @@ static const char *expand_one(
 		return NULL;
 	}
 	const int64_t sum = n + m.offset;
-	if (sum < 0 || sum > UINT32_MAX) {
-		fault(why, "the offset makes %u a negative number or one over 2^32-1", n);
+	if (sum < -(int64_t)NUMBER_MOST || sum > UINT32_MAX) {
+		fault(why, "the offset makes %u a number over 2^32-1", n);
 		return NULL;
 	}
-	add_number(to, (uint32_t)sum, &m);
+	add_number(to, sum, &m);
 	return s;
 }
 

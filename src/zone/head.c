@@ -21,11 +21,19 @@ static bool take_ttl(struct tokens *t, uint64_t n, uint32_t *ttl_s)
 {
 	char text[TOKEN_TEXT];
 
-	if (n > FIELD_TTL_MOST)
+	if (n > UINT32_MAX)
 		return token_fault(t, t->tok.s,
 			"the TTL %s is too long (at most 2147483647 seconds, RFC 2181 section "
 			"8)",
 			token_text(text, &t->tok));
+	/* RFC 2181 section 8: a TTL whose most significant bit is set is to be treated as 0. */
+	if (n > FIELD_TTL_MOST) {
+		token_warning(t, t->tok.s,
+			"the TTL %s is over 2147483647 seconds and counts as 0 (RFC 2181 "
+			"section 8)",
+			token_text(text, &t->tok));
+		n = 0;
+	}
 	*ttl_s = (uint32_t)n;
 	token_next(t);
 	return true;

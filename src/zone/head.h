@@ -20,7 +20,7 @@ struct head {
  */
 bool head_read(struct tokens *t, struct head *h, bool indented);
 
-/* A TTL alone, at most 2^31-1 (RFC 2181 section 8). */
+/* A TTL alone; one over 2^31-1 is 0, with a warning (RFC 2181 section 8). */
 bool head_ttl(struct tokens *t, uint32_t *ttl_s);
 
 /* Whether the word is `name`, in any case. */

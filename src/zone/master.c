@@ -137,7 +137,11 @@ static void read_entries(struct master *m, struct tokens *t)
 		const ptrdiff_t column = tok->s - t->line_start + (tok->kind != TOKEN_QUOTED);
 		const struct record where = { .line = t->line,
 			.column = (uint16_t)(column < 65535 ? column : 65535) };
-		if (tok->kind == TOKEN_WORD && *tok->s == '$')
+		if (tok->kind == TOKEN_WORD && *tok->s == '$' && indented)
+			token_fault(t, tok->s,
+				"a directive starts in column 1 (remove the blanks in front "
+				"of it)");
+		else if (tok->kind == TOKEN_WORD && *tok->s == '$')
 			read_directive(m, t, &where);
 		else
 			master_record(m, t, indented, &where);
@@ -170,19 +174,14 @@ static bool is_being_read(const struct master *m, const struct file_stamp *stamp
 	return false;
 }
 
-/* What cannot be a master file at all. */
+/* What cannot be a master file at all, or not be what its author sees. */
 static bool check_text(struct tokens *t)
 {
-	const char *nul = memchr(t->text, 0, (size_t)(t->end - t->text));
-
-	if (!nul)
-		return true;
-	for (const char *nl; (nl = memchr(t->line_start, '\n', (size_t)(nul - t->line_start)));
-		t->line_start = nl + 1)
-		t->line++;
-	return token_fault(t, nul,
-		"there is a NUL byte here: this is no text file, or one in UTF-16 (save it as "
-		"UTF-8)");
+	if (t->end - t->text >= 3 && memcmp(t->text, "\xef\xbb\xbf", 3) == 0)
+		return token_fault(t, t->text,
+			"there is a byte order mark here, which would be part of the first "
+			"name (save the file without one)");
+	return true;
 }
 
 static bool read_content(struct master *m, const char *path, struct fault *why)
@@ -196,12 +195,7 @@ static bool read_content(struct master *m, const char *path, struct fault *why)
 	file_stamp(path, &file->stamp);
 	if (!file_read(&file->content, path, MASTER_FILE_MOST, why))
 		return false;
-	const size_t bom = file->content.len >= 3 &&
-			memcmp(file->content.text, "\xef\xbb\xbf", 3) == 0
-		? 3
-		: 0;
-	token_init(
-		&t, file->path, file->content.text + bom, file->content.len - bom, m->faults);
+	token_init(&t, file->path, file->content.text, file->content.len, m->faults);
 	m->reading[m->depth++] = (uint32_t)index;
 	m->owner_text = NULL;
 	if (check_text(&t))

@@ -2,9 +2,12 @@
 
 #include "base/bytes.h"
 #include "dns/rrtype.h"
+#include "zone/field.h"
 
 #include <errno.h>
 #include <string.h>
+
+enum { TTL_NOWHERE_S = 3600 };
 
 bool master_no_memory(struct master *m)
 {
@@ -25,20 +28,36 @@ void master_set_origin(struct master *m, const uint8_t *origin)
 	m->owner_text = NULL; /* the same text means another name now */
 }
 
-bool master_name(
+static bool parse_name(
 	struct tokens *t, uint8_t name[static NAME_MOST], size_t *len, const uint8_t *origin)
 {
 	const struct token *tok = &t->tok;
 	char text[TOKEN_TEXT];
 
-	if (!token_is_word(tok))
-		return token_fault(t, tok->s - (tok->kind == TOKEN_QUOTED),
-			"a name is wanted here, without quotes");
 	const enum name_result r = name_parse(name, len, tok->s, tok->len, origin);
 	if (r != NAME_OK)
 		return token_fault(
 			t, tok->s, "%s %s", token_text(text, tok), name_result_text(r));
 	return true;
+}
+
+bool master_name(
+	struct tokens *t, uint8_t name[static NAME_MOST], size_t *len, const uint8_t *origin)
+{
+	if (!token_is_word(&t->tok))
+		return token_fault(t, t->tok.s - (t->tok.kind == TOKEN_QUOTED),
+			"a name is wanted here, without quotes");
+	return parse_name(t, name, len, origin);
+}
+
+/* The owner may stand in quotes, as in NSD and BIND. */
+static bool owner_name(
+	struct master *m, struct tokens *t, uint8_t name[static NAME_MOST], size_t *len)
+{
+	if (t->tok.kind != TOKEN_QUOTED || !t->tok.len)
+		return master_name(t, name, len, m->origin);
+	token_warning(t, t->tok.s - 1, "a name is written without quotes");
+	return parse_name(t, name, len, m->origin);
 }
 
 static bool owner_outside(struct master *m, struct tokens *t, const uint8_t *name)
@@ -77,7 +96,7 @@ bool master_owner(struct master *m, struct tokens *t)
 	uint8_t *name = records_room(m->to, NAME_MOST);
 	if (!name)
 		return master_no_memory(m);
-	if (!master_name(t, name, &len, m->origin))
+	if (!owner_name(m, t, name, &len))
 		return false;
 	const bool absolute = tok->s[tok->len - 1] == '.';
 	if ((absolute || !m->origin_inside) && !name_is_under(name, m->to->origin))
@@ -95,21 +114,24 @@ bool master_owner(struct master *m, struct tokens *t)
 /* --- records ------------------------------------------------------------------------------ */
 
 /* What a record without a TTL has: that of $TTL (RFC 2308 section 4), else the last one's (RFC
- * 1035 section 5.1). If there is none, the zone's SOA, which comes first, gives its own minimum
- * to all, as BIND does. */
-static bool default_ttl(struct master *m, struct tokens *t, struct head *h, int rdlen)
+ * 1035 section 5.1). If there is none, an SOA that comes first gives its own minimum to all, as
+ * in BIND; else it is an hour, as in NSD, Knot and PowerDNS. */
+static void default_ttl(struct master *m, struct tokens *t, struct head *h, int rdlen)
 {
 	if (!m->has_ttl && !m->has_last_ttl) {
-		if (h->type != RRTYPE_SOA || rdlen < 20)
-			return token_fault(t, h->type_at,
-				"there is no TTL (write one in front of the type, or a $TTL "
-				"line "
-				"at the top)");
-		m->ttl_s = be32_get(m->rdata + rdlen - 4); /* its last field */
+		m->ttl_s = TTL_NOWHERE_S;
+		if (h->type == RRTYPE_SOA && rdlen >= 20)
+			m->ttl_s = be32_get(m->rdata + rdlen - 4); /* its last field */
+		else
+			token_warning(t, h->type_at,
+				"there is no TTL, here and before; it is taken for %d (write "
+				"one in front of the type, or a $TTL line at the top)",
+				TTL_NOWHERE_S);
+		if (m->ttl_s > FIELD_TTL_MOST)
+			m->ttl_s = 0; /* RFC 2181 section 8 */
 		m->has_ttl = true;
 	}
 	h->ttl_s = m->has_ttl ? m->ttl_s : m->last_ttl_s;
-	return true;
 }
 
 static bool add_record(struct master *m, struct record *rr, size_t rdlen)
@@ -138,8 +160,8 @@ bool master_data(struct master *m, struct tokens *t, struct head *h, const struc
 	if (h->has_ttl) {
 		m->last_ttl_s = h->ttl_s;
 		m->has_last_ttl = true;
-	} else if (!default_ttl(m, t, h, rdlen)) {
-		return false;
+	} else {
+		default_ttl(m, t, h, rdlen);
 	}
 	rr.type = h->type;
 	rr.ttl_s = h->ttl_s;

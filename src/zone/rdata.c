@@ -1,5 +1,6 @@
 #include "zone/rdata.h"
 
+#include "base/bytes.h"
 #include "dns/name.h"
 #include "dns/rrtype.h"
 #include "zone/field.h"
@@ -39,10 +40,25 @@ static bool read_mailbox(struct fields *f)
 								 : NULL;
 
 	if (at && (at == tok->s || at[-1] != '\\'))
-		return token_fault(f->in, at,
+		token_warning(f->in, at,
 			"the mailbox is written as a name (a dot instead of this @, "
-			"and dots in front of it as \\.)");
+			"and dots in front of it as \\.); as it stands the @ is part of a "
+			"label (RFC 1035 section 8)");
 	return field_name(f, "the mailbox of who is responsible");
+}
+
+/* Served as written: whoever takes it for a TTL takes the smaller of it and the SOA's. */
+static bool read_minimum(struct fields *f)
+{
+	const char *const at = f->in->tok.s;
+
+	if (!field_period(f, UINT32_MAX, "the minimum TTL"))
+		return false;
+	if (be32_get(f->at - 4) > FIELD_TTL_MOST)
+		token_warning(f->in, at,
+			"this minimum is no TTL (at most 2147483647 seconds, RFC 2181 section "
+			"8)");
+	return true;
 }
 
 static bool read_soa(struct fields *f)
@@ -51,8 +67,7 @@ static bool read_soa(struct fields *f)
 		field_number(f, 4, "the serial") &&
 		field_period(f, UINT32_MAX, "the refresh time") &&
 		field_period(f, UINT32_MAX, "the retry time") &&
-		field_period(f, UINT32_MAX, "the expire time") &&
-		field_period(f, FIELD_TTL_MOST, "the minimum TTL");
+		field_period(f, UINT32_MAX, "the expire time") && read_minimum(f);
 }
 
 static bool read_caa(struct fields *f)
@@ -170,6 +185,10 @@ bool rdata_check(uint16_t type, const uint8_t *rdata, size_t len, struct fault *
 	case RRTYPE_AMTRELAY:
 		return rdata_odd_amtrelay_len(rdata, rdata + len) == len ||
 			fault(why, "it is a precedence, a type, and a relay of that type");
+	case RRTYPE_DOA:
+		/* Enterprise, type, location, media type, data (draft-durand-doa-over-dns). */
+		return (len >= 10 && 10u + rdata[9] <= len) ||
+			fault(why, "it is 9 bytes, a string and the data");
 	default: return rdata_ldns_check(type, rdata, len, why);
 	}
 }

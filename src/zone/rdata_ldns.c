@@ -21,6 +21,7 @@ static uint16_t same_form(uint16_t type)
 	case RRTYPE_RESINFO:
 	case RRTYPE_WALLET:
 	case RRTYPE_CLA: return RRTYPE_TXT;
+	case LDNS_RR_TYPE_NSAP_PTR: return RRTYPE_PTR; /* ldns takes it for a string */
 	case LDNS_RR_TYPE_RKEY: return RRTYPE_KEY;
 	case LDNS_RR_TYPE_TA: return RRTYPE_DS;
 	default: return type;

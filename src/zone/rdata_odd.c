@@ -171,8 +171,8 @@ static bool read_angle(struct fields *f, unsigned most, const char *sides, const
 		if (tok->len == 1 && i &&
 			((*tok->s & 0x5f) == sides[0] || (*tok->s & 0x5f) == sides[1])) {
 			if (sum > (int64_t)most * 3600000)
-				return token_fault(
-					f->in, start, "%s is at most %u degrees", what, most);
+				token_warning(f->in, start,
+					"%s is on no globe (at most %u degrees)", what, most);
 			be32_put(f->at,
 				(uint32_t)(0x80000000u +
 					((*tok->s & 0x5f) == sides[0] ? sum : -sum)));

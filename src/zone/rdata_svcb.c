@@ -47,16 +47,17 @@ struct value {
 	const char *s, *end;
 	const char *at; /* for faults */
 	bool has;       /* there was a "=" */
+	bool opaque; /* of a keyNNNNN: the bytes are those of the wire (RFC 9460 section 2.1) */
 };
 
 static bool find_key(uint32_t *key, const char *s, size_t len)
 {
 	for (unsigned i = 0; i < KEYS_NAMED; i++)
-		if (strlen(names[i]) == len && strncasecmp(names[i], s, len) == 0) {
+		if (strlen(names[i]) == len && memcmp(names[i], s, len) == 0) {
 			*key = i;
 			return true;
 		}
-	return len > 3 && strncasecmp(s, "key", 3) == 0 && (s[3] != '0' || len == 4) &&
+	return len > 3 && memcmp(s, "key", 3) == 0 && (s[3] != '0' || len == 4) &&
 		value_number(key, s + 3, len - 3, KEY_INVALID - 1);
 }
 
@@ -69,7 +70,7 @@ static bool next_item(struct value *v, struct value *item)
 	if (v->s > v->end)
 		return false;
 	const char *comma = memchr(v->s, ',', (size_t)(v->end - v->s));
-	*item = (struct value){ v->s, comma ? comma : v->end, v->s, true };
+	*item = (struct value){ v->s, comma ? comma : v->end, v->s, true, false };
 	v->s = item->end + 1;
 	return true;
 }
@@ -205,8 +206,11 @@ static bool read_port(struct fields *f, struct value *v)
 
 static bool read_value(struct fields *f, uint32_t key, struct value *v)
 {
+	if (v->opaque)
+		return read_plain(f, v);
 	if (key == KEY_NO_DEFAULT_ALPN || key == KEY_OHTTP)
-		return !v->has || token_fault(f->in, v->at, "%s has no value", names[key]);
+		return v->s == v->end ||
+			token_fault(f->in, v->at, "%s has no value", names[key]);
 	if (key < KEYS_NAMED && (!v->has || v->s == v->end))
 		return token_fault(f->in, v->at, "%s needs a value (as in %s=...)", names[key],
 			names[key]);
@@ -243,7 +247,7 @@ static bool read_param(struct fields *f, struct param *p)
 			"keyNNNNN)",
 			token_text(text, tok));
 	struct value v = { equals ? equals + 1 : end, end, equals ? equals + 1 : tok->s,
-		equals != NULL };
+		equals != NULL, *tok->s == 'k' };
 	if (tok->quote_inside) {
 		if (!equals || *v.s != '"' || end[-1] != '"' || end - v.s < 2 ||
 			memchr(tok->s, '"', (size_t)(v.s - tok->s)))

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum character { PLAIN, BLANK, NEWLINE, STOP, COMMENT, OPEN, CLOSE, QUOTE, BACKSLASH };
+enum character { PLAIN, BLANK, RETURN, NEWLINE, STOP, COMMENT, OPEN, CLOSE, QUOTE, BACKSLASH };
 
 static const uint8_t character[256] = {
 	[' '] = BLANK,
 	['\t'] = BLANK,
-	['\r'] = BLANK,
+	['\r'] = RETURN,
 	['\n'] = NEWLINE,
 	[0] = STOP,
 	[';'] = COMMENT,
@@ -40,6 +40,40 @@ void token_init(
 	t->tok.s = text;
 }
 
+/* --- what no text has ----------------------------------------------------------------------- */
+
+static void bad(struct tokens *t, const char *at, const char *go_on)
+{
+	t->tok = (struct token){ at, 0, TOKEN_BAD, false, false };
+	t->at = go_on;
+}
+
+/* A NUL that is not in a comment; all of the file is given up, or UTF-16 would have a fault at
+ * every other byte. */
+static void take_nul(struct tokens *t, const char *p)
+{
+	token_fault(t, p,
+		"there is a NUL byte here: this is no text file, or one in UTF-16 (save it as "
+		"UTF-8)");
+	t->depth = 0;
+	bad(t, p, t->end);
+}
+
+/* Carriage returns at a line's end are as good as none; elsewhere some take them for a blank
+ * and some for a newline. Returns what is behind them, or NULL after a fault. */
+static const char *returns_end(struct tokens *t, const char *p)
+{
+	const char *q = p;
+
+	while (*q == '\r')
+		q++;
+	if (*q == '\n' || q == t->end)
+		return q;
+	token_fault(t, p, "there is a carriage return inside of this line (remove it)");
+	bad(t, p, q);
+	return NULL;
+}
+
 /* --- words -------------------------------------------------------------------------------- */
 
 static bool escape_is_cut(const char *p)
@@ -61,12 +95,6 @@ static const char *quote_end(const char *p, bool *escaped)
 	return p;
 }
 
-static void bad(struct tokens *t, const char *at, const char *go_on)
-{
-	t->tok = (struct token){ at, 0, TOKEN_BAD, false, false };
-	t->at = go_on;
-}
-
 static void take_quoted(struct tokens *t, const char *p)
 {
 	const char *s = p + 1;
@@ -74,6 +102,10 @@ static void take_quoted(struct tokens *t, const char *p)
 	const char *e = quote_end(s, &escaped);
 
 	t->at = p; /* parentheses up to here are counted */
+	if (!*e && e != t->end) {
+		take_nul(t, e);
+		return;
+	}
 	if (*e != '"') {
 		token_fault(t, p,
 			"this quote is not closed on its line (a \" is missing, or write \\\" "
@@ -190,6 +222,11 @@ void token_next(struct tokens *t)
 		case BLANK: p++; break;
 		case PLAIN:
 		case BACKSLASH: take_word(t, p); return;
+		case RETURN:
+			t->at = p;
+			if (!(p = returns_end(t, p)))
+				return;
+			break;
 		case NEWLINE:
 			if (!t->depth) {
 				take_end(t, p);
@@ -199,6 +236,10 @@ void token_next(struct tokens *t)
 			break;
 		case STOP:
 			t->at = p;
+			if (p != t->end) {
+				take_nul(t, p);
+				return;
+			}
 			if (t->depth)
 				token_fault(t, p, "the file ends inside a parenthesis");
 			take_end(t, p);

@@ -3,7 +3,7 @@
  * An entry is what ends at a newline outside of parentheses. A reader looks at `tok`, uses it,
  * and moves on with token_next(); at the entry's end `tok` stays TOKEN_END until token_entry()
  * starts the next one. Words are not copied: they point into the text, escapes still in them. A
- * text holds no NUL but the one behind its end. Control thread.
+ * NUL is a fault, but for those in comments and the one behind the text's end. Control thread.
  */
 #ifndef ZONE_TOKEN_H
 #define ZONE_TOKEN_H

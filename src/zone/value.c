@@ -110,7 +110,6 @@ bool value_period(uint64_t *seconds, const char *s, size_t len)
 	static const unsigned unit_s[] = { 7 * 24 * 3600, 24 * 3600, 3600, 60, 1 };
 	const char *const end = s + len;
 	uint64_t sum = 0;
-	unsigned used = 0;
 
 	if (!len)
 		return false;
@@ -120,9 +119,8 @@ bool value_period(uint64_t *seconds, const char *s, size_t len)
 		for (; s < end && *s >= '0' && *s <= '9'; s++)
 			n = n > UINT32_MAX ? n : n * 10 + (unsigned)(*s - '0');
 		const int u = s < end ? unit(*s) : 4;
-		if (s == start || u < 0 || used & 1u << u)
+		if (s == start || u < 0)
 			return false;
-		used |= 1u << u;
 		sum += n * unit_s[u];
 		s += s < end;
 	}

@@ -17,7 +17,7 @@ bool value_aaaa(uint8_t to[static 16], const char *s, size_t len);
 /* Decimal digits only. */
 bool value_number(uint32_t *n, const char *s, size_t len, uint32_t most);
 
-/* "3600", "1h30m", "1w": each unit (w d h m s, any case) once at most, seconds may do without.
+/* "3600", "1h30m", "1w": units (w d h m s, any case) add up, seconds may do without.
  * Over 2^32-1 is UINT64_MAX. */
 bool value_period(uint64_t *seconds, const char *s, size_t len);
 

@@ -12,6 +12,63 @@ static bool at_apex(const struct records *r, const struct record *rr)
 	return name_equal(r->bytes + rr->owner, r->origin);
 }
 
+/* --- which data is the same --------------------------------------------------------------- */
+
+/* The bytes of the RDATA from which on, but for `*behind` at its end, it is names alone; for
+ * names that differ in case are the same (RFC 4034 section 6.2). SIZE_MAX: none. */
+static size_t names_from(uint16_t type, size_t *behind)
+{
+	*behind = type == RRTYPE_SOA ? 20 : 0;
+	switch (type) {
+	case RRTYPE_NS:
+	case RRTYPE_MD:
+	case RRTYPE_MF:
+	case RRTYPE_CNAME:
+	case RRTYPE_SOA:
+	case RRTYPE_MB:
+	case RRTYPE_MG:
+	case RRTYPE_MR:
+	case RRTYPE_PTR:
+	case RRTYPE_MINFO:
+	case RRTYPE_RP:
+	case RRTYPE_DNAME: return 0;
+	case RRTYPE_MX:
+	case RRTYPE_AFSDB:
+	case RRTYPE_RT:
+	case RRTYPE_PX:
+	case RRTYPE_KX: return 2;
+	case RRTYPE_SRV: return 6;
+	default: return SIZE_MAX;
+	}
+}
+
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+}
+
+/* Orders the data of two records of one type; 0 when it is the same. A name's length bytes are
+ * below 'A'. */
+static int compare_data(const struct records *r, const struct record *x, const struct record *y)
+{
+	const uint8_t *a = r->bytes + x->rdata, *b = r->bytes + y->rdata;
+	size_t behind, from = names_from(x->type, &behind);
+
+	if (x->rdlen != y->rdlen)
+		return x->rdlen < y->rdlen ? -1 : 1;
+	if (from >= x->rdlen)
+		return memcmp(a, b, x->rdlen);
+	const int front = memcmp(a, b, from);
+	if (front)
+		return front;
+	for (; from + behind < x->rdlen; from++)
+		if (lower(a[from]) != lower(b[from]))
+			return lower(a[from]) < lower(b[from]) ? -1 : 1;
+	return memcmp(a + from, b + from, x->rdlen - from);
+}
+
+/* --- the zone's SOA ----------------------------------------------------------------------- */
+
 bool verify_soa(const struct records *r, struct faults *f)
 {
 	const struct record *soa = NULL;
@@ -29,11 +86,11 @@ bool verify_soa(const struct records *r, struct faults *f)
 				"this SOA is not at %s, the top of the zone (a zone below it "
 				"is a file of its own)",
 				name);
-		else if (soa)
+		else if (soa && compare_data(r, soa, rr)) /* a copy is dropped later */
 			ok = faults_error(f, &at,
 				"%s has a second SOA (the first is at line %u; keep one)", name,
 				soa->line);
-		else
+		else if (!soa)
 			soa = rr;
 	}
 	if (soa || !ok)
@@ -47,6 +104,8 @@ bool verify_soa(const struct records *r, struct faults *f)
 		"900 1209600 300)",
 		name);
 }
+
+/* --- the records of one name -------------------------------------------------------------- */
 
 /* Of two records that may not be together, the one written later is to blame. */
 static bool blame(
@@ -106,15 +165,9 @@ static int compare_rdata(const void *va, const void *vb, void *ctx)
 {
 	const struct records *r = ctx;
 	const uint32_t a = *(const uint32_t *)va, b = *(const uint32_t *)vb;
-	const struct record *x = &r->rr[a], *y = &r->rr[b];
-	const int d = memcmp(r->bytes + x->rdata, r->bytes + y->rdata,
-		x->rdlen < y->rdlen ? x->rdlen : y->rdlen);
+	const int d = compare_data(r, &r->rr[a], &r->rr[b]);
 
-	if (d)
-		return d;
-	if (x->rdlen != y->rdlen)
-		return x->rdlen < y->rdlen ? -1 : 1;
-	return a < b ? -1 : a > b;
+	return d ? d : a < b ? -1 : a > b;
 }
 
 static int compare_numbers(const void *va, const void *vb)
@@ -135,8 +188,7 @@ static uint32_t drop_duplicates(
 	for (uint32_t i = 0; i < n; i++) {
 		const struct record *rr = &r->rr[set[i]],
 				    *kept = left ? &r->rr[set[left - 1]] : NULL;
-		if (kept && kept->rdlen == rr->rdlen &&
-			!memcmp(r->bytes + kept->rdata, r->bytes + rr->rdata, rr->rdlen)) {
+		if (kept && !compare_data(r, kept, rr)) {
 			const struct fault_at at = records_at(r, rr);
 			faults_warning(f, &at,
 				"the same record stands at line %u already; this one is left "
@@ -204,6 +256,8 @@ bool verify_node(
 	return ok;
 }
 
+/* --- the zone's name servers -------------------------------------------------------------- */
+
 static bool has_address(const struct names *names, uint32_t entry)
 {
 	for (uint32_t i = names->entry[entry].first; i != NAMES_NONE; i = names->next[i]) {
@@ -214,8 +268,9 @@ static bool has_address(const struct names *names, uint32_t entry)
 	return false;
 }
 
-/* One NS record at a visible name. */
-static bool check_server(const struct names *names, const struct names_entry *e,
+/* One NS record at a visible name. Nothing here stops a zone: whoever asks may still find the
+ * way by another server, and all others serve such zones too. */
+static void check_server(const struct names *names, const struct names_entry *e,
 	const struct record *rr, struct faults *f)
 {
 	const struct records *r = names->r;
@@ -225,35 +280,31 @@ static bool check_server(const struct names *names, const struct names_entry *e,
 
 	name_lower(target, r->bytes + rr->rdata, rr->rdlen);
 	if (!name_is_under(target, r->origin))
-		return true;
+		return;
 	const uint32_t entry = names_find(names, target);
 	if (entry != NAMES_NONE && has_address(names, entry))
-		return true;
+		return;
 	const struct fault_at at = records_at(r, rr);
 	name_text(name, target);
 	if (e->labels && name_is_under(target, owner))
-		return faults_error(f, &at,
+		faults_warning(f, &at,
 			"the delegation's server %s is below the cut and has no A or AAAA "
-			"here: add its glue",
+			"here: nobody can find it without its glue, so add that (RFC 1034 "
+			"section 4.2.1)",
 			name);
-	if (entry != NAMES_NONE && names->entry[entry].flags & NODE_HIDDEN)
-		return true; /* another delegation's business */
-	faults_warning(
-		f, &at, "the server %s is in this zone and has no A or AAAA record", name);
-	return true;
+	else if (entry == NAMES_NONE || !(names->entry[entry].flags & NODE_HIDDEN))
+		faults_warning(f, &at,
+			"the server %s is in this zone and has no A or AAAA record", name);
 }
 
-bool verify_names(const struct names *names, struct faults *f)
+void verify_names(const struct names *names, struct faults *f)
 {
-	bool ok = true;
-
 	for (uint32_t k = 0; k < names->n && !faults_full(f); k++) {
 		const struct names_entry *e = &names->entry[k];
 		if (e->flags & NODE_HIDDEN || !(e->flags & NODE_CUT || e->labels == 0))
 			continue;
 		for (uint32_t i = e->first; i != NAMES_NONE; i = names->next[i])
 			if (names->r->rr[i].type == RRTYPE_NS)
-				ok = check_server(names, e, &names->r->rr[i], f) && ok;
+				check_server(names, e, &names->r->rr[i], f);
 	}
-	return ok;
 }

@@ -16,7 +16,7 @@
  * and an OPT record. */
 enum { VERIFY_RRSET_MOST = 65535 - 12 - 259 - 11 - 64 };
 
-/* One SOA, at the apex. */
+/* One SOA, at the apex; copies of it do no harm. */
 bool verify_soa(const struct records *r, struct faults *f);
 
 /* The records `set[0..*n)` of one name, sorted by type: which may not stand together, which
@@ -24,7 +24,8 @@ bool verify_soa(const struct records *r, struct faults *f);
 bool verify_node(
 	const struct records *r, uint32_t *set, uint32_t *n, bool apex, struct faults *f);
 
-/* Name servers inside the zone have addresses. names->entry[].flags are set. */
-bool verify_names(const struct names *names, struct faults *f);
+/* Warns of name servers inside the zone that have no addresses. names->entry[].flags are set.
+ */
+void verify_names(const struct names *names, struct faults *f);
 
 #endif

@@ -19,12 +19,10 @@ BROKEN = [
     ("another class", "www CH A 192.0.2.1\n", 5, "CH"),
     ("a label over 63 bytes", "x" * 64 + " A 192.0.2.1\n", 5, "63"),
     ("a name over 255 bytes", ".".join(["x" * 60] * 5) + " A 192.0.2.1\n", 5, "255"),
-    ("a delegation without glue", "sub NS ns.sub\n", 5, "glue"),
     ("an EDGE that names no pool", "www EDGE nosuch\n", 5, "nosuch"),
     ("EDGE beside A", "www EDGE web\nwww A 192.0.2.1\n", 6, "EDGE"),
     ("a parenthesis that is never closed", "www TXT ( \"a\"\nmail A 192.0.2.1\n", 5, ""),
     ("a quote that is never closed", "www TXT \"a\nmail A 192.0.2.1\n", 5, ""),
-    ("no TTL at all", "!www A 192.0.2.1\n@ SOA ns1 h 1 2 3 4 5\n", 1, "TTL"),
     ("too few fields", "www MX 10\n", 5, ""),
     ("too many fields", "www A 192.0.2.1 192.0.2.2\n", 5, ""),
     ("a number too large", "www MX 65536 ns1\n", 5, "65536"),
@@ -59,6 +57,16 @@ def good():
         code, said = s.check()
         same(code, 0, said)
         assert "example.com.zone:6:1: warning:" in said, said
+
+
+@claim("a delegation without glue and a zone without any TTL are served all the same, with a warning")
+def doubtful():
+    for text, line, part in ((APEX + "sub NS ns.sub\n", 5, "glue"), ("www A 192.0.2.1\n@ SOA ns1 h 1 2 3 4 5\n", 1, "TTL")):
+        with Server({"example.com": text}, start=False) as s:
+            code, said = s.check()
+            same(code, 0, said)
+            first = next(l for l in said.splitlines() if ": warning: " in l)
+            assert "example.com.zone:%d:" % line in first and part in first, said
 
 
 @claim("faults of the configuration have their place and the nearest known key")

@@ -116,6 +116,26 @@ static void text_too_long_writes_nothing_behind_the_name(void)
 	}
 }
 
+static void many_short_labels_stay_in_their_255_bytes(void)
+{
+	static const uint8_t root[1];
+	uint8_t room[NAME_MOST + 400];
+	char text[700];
+	size_t len;
+
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = i % 2 ? '.' : 'a';
+	CU_ASSERT_EQUAL(name_parse(room, &len, text, 254, root), NAME_OK);
+	CU_ASSERT_EQUAL(len, 255);
+	memset(room, 0xee, sizeof room);
+	for (size_t n = 255; n <= sizeof text; n++)
+		CU_ASSERT_EQUAL(name_parse(room, &len, text, n, root), NAME_LONG);
+	memset(text + 254, 'a', sizeof text - 254);
+	CU_ASSERT_EQUAL(name_parse(room, &len, text, sizeof text, root), NAME_LONG);
+	for (size_t i = NAME_MOST; i < sizeof room; i++)
+		CU_ASSERT_EQUAL(room[i], 0xee);
+}
+
 static void name_survives_the_way_to_text_and_back(void)
 {
 	srandom(1);
@@ -236,6 +256,8 @@ void suite_name(void)
 			label_has_at_most_63_bytes_and_a_name_255 },
 		{ "text too long for a name writes nothing behind it",
 			text_too_long_writes_nothing_behind_the_name },
+		{ "many short labels stay in their 255 bytes",
+			many_short_labels_stay_in_their_255_bytes },
 		{ "a name survives the way to text and back",
 			name_survives_the_way_to_text_and_back },
 		{ "the longest text of a name fits its buffer",

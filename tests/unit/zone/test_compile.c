@@ -34,7 +34,6 @@ static void each_broken_zone_is_told_at_its_line(void)
 		{ APEX "www CNAME a\nwww CNAME b\n", 6, "only one" },
 		{ APEX "www DNAME a\nx A 192.0.2.9\nwww DNAME b\n", 7, "only one" },
 		{ APEX "@ CNAME a\n", 5, "CNAME stands alone" },
-		{ APEX "sub NS ns.sub\n", 5, "glue" },
 		{ APEX "www EDGE nosuch\n", 5, "no pool named \"nosuch\"" },
 		{ APEX "www EDGE web\nwww A 192.0.2.2\n", 6, "EDGE answers" },
 		{ APEX "www AAAA 2001:db8::1\nwww EDGE web\n", 6, "EDGE answers" },
@@ -99,6 +98,60 @@ static void duplicates_are_left_out(void)
 	CU_ASSERT_EQUAL(f.warnings, 1);
 	zone_drop(z);
 	faults_fini(&f);
+}
+
+/* Case makes no difference in a name (RFC 4034 section 6.2), and all in other data. */
+static void names_in_data_are_the_same_in_any_case(void)
+{
+	static const struct {
+		const char *text;
+		uint32_t records; /* of 3 in APEX and two more */
+	} row[] = {
+		{ APEX "w CNAME a.b\nw CNAME A.B\n", 4 },
+		{ APEX "w MX 1 a.b\nw MX 1 A.b\n", 4 },
+		{ APEX "w MX 1 a.b\nw MX 2 A.b\n", 5 },
+		{ APEX "w MX 65 a\nw MX 97 a\n", 5 },
+		{ APEX "w SRV 1 65 3 a\nw SRV 1 97 3 a\n", 5 },
+		{ APEX "w SRV 1 2 3 a\nw SRV 1 2 3 A\n", 4 },
+		{ APEX "w RP a b\nw RP A B\n", 4 },
+		{ APEX "w TXT a\nw TXT A\n", 5 },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct faults f;
+		faults_init(&f);
+		struct zone *z = zone_of("example.", row[i].text, &f);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(z);
+		CU_ASSERT_EQUAL(z->records, row[i].records);
+		CU_ASSERT_EQUAL(f.warnings, 5 - row[i].records);
+		zone_drop(z);
+		faults_fini(&f);
+	}
+}
+
+static void what_others_serve_too_is_only_warned_of(void)
+{
+	static const struct {
+		const char *text, *part;
+	} row[] = {
+		{ APEX "sub NS ns.sub\n", "glue" },
+		{ APEX "sub NS ns.sub\nns.sub CNAME a\n", "glue" },
+		{ "$TTL 300\n@ SOA a h 1 2 3 4 5\n@ SOA A h 1 2 3 4 5\n@ NS a.b.\n",
+			"the same record" },
+		{ "$TTL 300\n@ SOA a h 1 2 3 4 2147483648\n@ NS a.b.\n", "minimum" },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct faults f;
+		faults_init(&f);
+		struct zone *z = zone_of("example.", row[i].text, &f);
+		CU_ASSERT_PTR_NOT_NULL(z);
+		CU_ASSERT_EQUAL(f.warnings, 1);
+		CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&f.text), row[i].part));
+		if (z)
+			zone_drop(z);
+		faults_fini(&f);
+	}
 }
 
 static void negative_soa_has_the_smaller_of_ttl_and_minimum(void)
@@ -172,6 +225,10 @@ void suite_compile(void)
 		{ "mixed TTLs are warned of and the lowest wins",
 			mixed_ttls_are_warned_of_and_the_lowest_wins },
 		{ "duplicates are left out (RFC 2181 section 5)", duplicates_are_left_out },
+		{ "names in data are the same in any case",
+			names_in_data_are_the_same_in_any_case },
+		{ "what others serve too is only warned of",
+			what_others_serve_too_is_only_warned_of },
 		{ "negative answers' SOA has the smaller of TTL and MINIMUM (RFC 2308)",
 			negative_soa_has_the_smaller_of_ttl_and_minimum },
 		{ "nodes stand in canonical order (RFC 4034 section 6.1)",

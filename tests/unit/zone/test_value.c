@@ -164,6 +164,7 @@ static void periods_add_up_their_units(void)
 		{ "1w2d3h4m5s", 788645 },
 		{ "1w2d3h4m5", 788645 },
 		{ "5s", 5 },
+		{ "1h1h", 7200 },
 		{ "30m1h", 5400 },
 		{ "2147483647", 2147483647 },
 		{ "4294967295", 4294967295 },
@@ -171,8 +172,8 @@ static void periods_add_up_their_units(void)
 		{ "7102w", UINT64_MAX },
 		{ "99999999999999999999999999w", UINT64_MAX },
 	};
-	static const char *const bad[] = { "", "h", "1x", "1h1h", "h1", "1.5h", "-1", "1 h",
-		"1h30m20", "1h30mm" };
+	static const char *const bad[] = { "", "h", "1x", "h1", "1.5h", "-1", "1 h", "1h30m20",
+		"1h30mm" };
 	uint64_t n;
 
 	for (unsigned i = 0; i < UNIT_COUNT(row); i++) {
