@@ -469,7 +469,7 @@ struct zone *zone_compile(
 	c.zone->image_len = c.len;
 	c.image = NULL;
 	ok = fill_slots(&c) &&
-		(c.plan.kind == DENIAL_NONE || denial_build(c.zone, &c.names, &c.plan));
+		(c.plan.kind == DENIAL_NONE || denial_build(c.zone, &c.names, &c.plan, f));
 	if (!ok)
 		faults_error(f, &(struct fault_at){ 0 }, "out of memory");
 done:

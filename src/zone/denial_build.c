@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* --- holding it ---------------------------------------------------------------------- */
 
@@ -64,6 +65,32 @@ static bool check_nsec3(const struct records *r, const struct record *rr, struct
 	return true;
 }
 
+/* Signatures that nobody takes any more: told once, at the first. */
+static void warn_expired(const struct records *r, struct faults *f)
+{
+	const time_t now = time(NULL);
+	const struct record *first = NULL;
+	unsigned n = 0, all = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct record *rr = &r->rr[i];
+		if (rr->type != RRTYPE_RRSIG)
+			continue;
+		all++;
+		/* Serial number arithmetic (RFC 4034 section 3.1.5). */
+		if ((int32_t)(be32_get(r->bytes + rr->rdata + 8) - (uint32_t)now) < 0 &&
+			n++ == 0)
+			first = rr;
+	}
+	if (!first)
+		return;
+	const struct fault_at at = records_at(r, first);
+	faults_warning(f, &at,
+		"%u of the zone's %u signatures have expired, this one first: resolvers that "
+		"validate refuse what they sign; sign the zone anew",
+		n, all);
+}
+
 bool denial_plan(const struct records *r, struct denial_plan *plan, struct faults *f)
 {
 	const struct record *nsec3 = NULL, *params = NULL;
@@ -87,6 +114,7 @@ bool denial_plan(const struct records *r, struct denial_plan *plan, struct fault
 	}
 	if (!ok)
 		return false;
+	warn_expired(r, f);
 	if (params && nsec3) {
 		plan->params = read_params(r->bytes + params->rdata);
 		for (size_t i = 0; i < r->n && !linked; i++)
@@ -182,6 +210,63 @@ static bool gather(struct zone *z, const struct names *names, const struct denia
 	return d->n && (!d->nsec3 || index_hashes(d));
 }
 
+/* The NSEC or NSEC3 record that makes an entry a link. */
+static const struct record *link_record(
+	const struct names *names, const struct names_entry *e, const struct denial_plan *plan)
+{
+	const struct records *r = names->r;
+
+	for (uint32_t i = e->first; i != NAMES_NONE; i = names->next[i])
+		if (plan->kind == DENIAL_NSEC ? r->rr[i].type == RRTYPE_NSEC
+					      : r->rr[i].type == RRTYPE_NSEC3 &&
+					in_chain(&plan->params, r->bytes + r->rr[i].rdata))
+			return &r->rr[i];
+	return NULL;
+}
+
+/* Does the record lead to the owner `wire`? */
+static bool leads_to(const struct records *r, const struct record *rr, const uint8_t *wire)
+{
+	const uint8_t *rdata = r->bytes + rr->rdata;
+	uint8_t hash[NSEC3_HASH];
+
+	if (rr->type == RRTYPE_NSEC)
+		return name_equal(rdata, wire);
+	rdata += 5 + rdata[4];
+	return nsec3_label(hash, wire) && *rdata == NSEC3_HASH &&
+		memcmp(rdata + 1, hash, NSEC3_HASH) == 0;
+}
+
+/* A chain with a hole or a loose end proves less than it should; told once. */
+static void check_chain(const struct zone *z, const struct names *names,
+	const struct denial_plan *plan, struct faults *f)
+{
+	const struct record *first = NULL, *before = NULL;
+	const uint8_t *first_wire = NULL;
+	char name[NAME_TEXT];
+
+	for (uint32_t i = 0; i <= names->n; i++) {
+		const bool around = i == names->n;
+		if (!around && !is_link(z, names, plan, i))
+			continue;
+		const uint8_t *wire = around ? first_wire : names_wire(names, names->order[i]);
+		if (before && !leads_to(names->r, before, wire)) {
+			const struct fault_at at = records_at(names->r, before);
+			faults_warning(f, &at,
+				"the chain of %s is broken: the next owner in the zone is %s, "
+				"and this record names another; sign the zone anew",
+				plan->kind == DENIAL_NSEC ? "NSEC" : "NSEC3",
+				name_text(name, wire));
+			return;
+		}
+		if (around)
+			return;
+		before = link_record(names, &names->entry[names->order[i]], plan);
+		first_wire = first ? first_wire : wire;
+		first = first ? first : before;
+	}
+}
+
 /* --- the proofs of nodes ------------------------------------------------------------------ */
 
 /* The link before the child "*" of entry order[i]. That is mostly the name's own: only a child
@@ -252,7 +337,8 @@ static void prove_nsec3(struct zone *z, const struct names *names)
 	}
 }
 
-bool denial_build(struct zone *z, const struct names *names, const struct denial_plan *plan)
+bool denial_build(struct zone *z, const struct names *names, const struct denial_plan *plan,
+	struct faults *f)
 {
 	z->denial = calloc(1, sizeof *z->denial);
 	if (!z->denial)
@@ -261,6 +347,7 @@ bool denial_build(struct zone *z, const struct names *names, const struct denial
 	z->denial->params = plan->params;
 	if (!gather(z, names, plan))
 		return false;
+	check_chain(z, names, plan, f);
 	if (z->denial->nsec3)
 		prove_nsec3(z, names);
 	else

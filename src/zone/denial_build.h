@@ -21,8 +21,9 @@ struct denial_plan {
  * owners that are no hashes. What only weakens it is a warning. */
 bool denial_plan(const struct records *r, struct denial_plan *plan, struct faults *f);
 
-/* The image is complete; every visible node gets its struct zone_proof filled. False when there
- * is no memory. */
-bool denial_build(struct zone *z, const struct names *names, const struct denial_plan *plan);
+/* The image is complete; every visible node gets its struct zone_proof filled. A chain that is
+ * broken is a warning. False when there is no memory. */
+bool denial_build(struct zone *z, const struct names *names, const struct denial_plan *plan,
+	struct faults *f);
 
 #endif

@@ -182,6 +182,27 @@ def iterations():
         assert "101 iterations" in said and "RFC 9276" in said, said
 
 
+@claim("a broken chain and signatures that have expired are warned of, at their place")
+def broken():
+    lines = zone("nsec").splitlines()
+    gap = [l for l in lines if not l.startswith("mail.nsec.test.")]
+    with Server({"nsec.test": "\n".join(gap) + "\n"}, start=False) as s:
+        status, said = s.check()
+        same(status, 0, said)
+        assert "chain of NSEC is broken" in said and "ns1.nsec.test." in said, said
+    lines = zone("nsec3").splitlines()
+    gone = next(i for i, l in enumerate(lines) if l.split()[3:5] == ["NSEC3", "1"])
+    with Server({"nsec3.test": "\n".join(lines[:gone] + lines[gone + 1:]) + "\n"}, start=False) as s:
+        said = s.check()[1]
+        assert "chain of NSEC3 is broken" in said, said
+    with Server({"nsec.test": zone("nsec").replace("20371231", "20241231", 3)}, start=False) as s:
+        status, said = s.check()
+        assert status == 0 and "3 of the zone's" in said and "expired" in said, said
+    for kind in KINDS:
+        with Server({kind + ".test": zone(kind)}, start=False) as s:
+            assert "warning" not in s.check()[1], s.check()[1]
+
+
 @claim("EDGE in a signed zone is warned of: nobody signs what is chosen")
 def edge():
     text = zone("nsec") + "www.nsec.test. 60 IN EDGE web\n"
