@@ -79,7 +79,7 @@ static bool step(struct answerer *a, const struct answer_ask *ask, struct compos
 {
 	bool none;
 
-	*l = zone_lookup(c->zone, c->key, &c->name, c->q->qtype);
+	*l = zone_lookup(c->zone, c->key, c->name, c->q->qtype);
 	if (c->dnssec && l->kind != LOOKUP_REFERRAL)
 		sections_gather(c, l);
 	switch (l->kind) {
@@ -125,15 +125,14 @@ static void close_answer(
 /* The zone that has the say about the name at work, and its number. The DS set of a cut is the
  * parent's. */
 static const struct zone *find_zone(
-	const struct world *w, const struct compose *c, size_t *number)
+	const struct world *w, const struct zone_name *name, uint16_t qtype, size_t *number)
 {
-	const struct zone *z = zone_set_find(w->zones, &c->name, c->name.labels, number);
+	const struct zone *z = zone_set_find(w->zones, name, name->labels, number);
 
-	if (z && c->q->qtype == RRTYPE_DS && c->name.labels == z->apex_labels &&
-		c->name.labels) {
+	if (z && qtype == RRTYPE_DS && name->labels == z->apex_labels && name->labels) {
 		size_t above;
 		const struct zone *parent = zone_set_find(
-			w->zones, &c->name, c->name.labels - 1, &above);
+			w->zones, name, name->labels - 1, &above);
 		if (parent) {
 			*number = above;
 			return parent;
@@ -181,11 +180,11 @@ static void resolve(struct answerer *a, const struct answer_ask *ask, struct com
 				c->flags &= (uint16_t)~FLAG_AA;
 			break;
 		}
-		been[hops] = c->name.hash[0];
+		been[hops] = c->name->hash[0];
 		if (hops == ANSWER_CHAIN_MOST || !compose_follow(c) ||
-			has_been(been, hops + 1, c->name.hash[0]))
+			has_been(been, hops + 1, c->name->hash[0]))
 			break;
-		const struct zone *next = find_zone(a->world, c, &number);
+		const struct zone *next = find_zone(a->world, c->name, c->q->qtype, &number);
 		if (!next)
 			break;
 		z = next;
@@ -203,7 +202,7 @@ static void refuse_transfer(
 {
 	if (c->q->qtype == RRTYPE_AXFR && !ask->tcp) {
 		c->rcode = RCODE_NOTIMP;
-	} else if (!z || c->name.labels != z->apex_labels) {
+	} else if (!z || c->name->labels != z->apex_labels) {
 		c->rcode = RCODE_NOTAUTH;
 		c->edns.ede = EDE_NOT_AUTHORITATIVE;
 	} else {
@@ -213,17 +212,16 @@ static void refuse_transfer(
 }
 
 /* A question that is well put. */
-static void take_question(struct answerer *a, const struct answer_ask *ask, struct compose *c)
+static void take_question(struct answerer *a, const struct answer_ask *ask, struct compose *c,
+	const struct answer_pending *p)
 {
 	const struct query *q = c->q;
-	size_t number;
+	const struct zone *z = p->zone;
 
 	if (q->qclass == RRCLASS_CH) {
 		chaos_answer(c, &a->world->policy);
 		return;
 	}
-	zone_name_set(&c->name, c->key, q->name);
-	const struct zone *z = find_zone(a->world, c, &number);
 	if (q->qtype == RRTYPE_AXFR || q->qtype == RRTYPE_IXFR) {
 		refuse_transfer(c, ask, z);
 		return;
@@ -235,7 +233,7 @@ static void take_question(struct answerer *a, const struct answer_ask *ask, stru
 	}
 	/* Nobody has the authority over all classes (RFC 1035 section 6.2). */
 	c->flags |= q->qclass == RRCLASS_IN ? FLAG_AA : 0;
-	resolve(a, ask, c, z, number);
+	resolve(a, ask, c, z, p->number);
 }
 
 /* What goes into our OPT record, as far as that is known before there is an answer. True when
@@ -308,26 +306,56 @@ static void count(struct stats *s, const struct compose *c)
 	stats_add(&s->truncated, (c->flags & FLAG_TC) != 0);
 }
 
-/* The way of a query. */
-size_t answer(struct answerer *a, const struct answer_ask *ask)
+/* --- the way of a query ------------------------------------------------------------------- */
+
+void answer_read(
+	const struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
 {
-	struct query q;
+	p->zone = NULL;
+	p->parsed = query_parse(&p->query, ask->packet, ask->len);
+	if (p->parsed != QUERY_OK)
+		return;
+	zone_name_set(&p->name, a->world->key, p->query.name);
+	zone_set_fetch_slots(a->world->zones, &p->name);
+}
+
+void answer_step(const struct answerer *a, struct answer_pending *p, unsigned step)
+{
+	if (p->parsed != QUERY_OK)
+		return;
+	switch (step) {
+	case 0: zone_set_fetch_zones(a->world->zones, &p->name); break;
+	case 1:
+		p->zone = find_zone(a->world, &p->name, p->query.qtype, &p->number);
+		if (p->zone)
+			zone_fetch_slot(p->zone, &p->name);
+		break;
+	case 2:
+		if (p->zone)
+			zone_fetch_node(p->zone, &p->name);
+		break;
+	}
+}
+
+size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
+{
+	const struct query *q = &p->query;
 	struct compose c;
 	bool known = ask->tcp; /* the source address is no spoofed one */
 
-	const enum query_result parsed = query_parse(&q, ask->packet, ask->len);
 	stats_add(ask->tcp ? &a->stats->tcp_queries : &a->stats->udp_queries, 1);
-	if (parsed == QUERY_DROP) {
+	if (p->parsed == QUERY_DROP) {
 		stats_add(&a->stats->dropped, 1);
 		return 0;
 	}
 	c.key = a->world->key;
+	c.name = &p->name;
 	c.edns = (struct edns_reply){ .ecs = false };
-	if (parsed == QUERY_OK || parsed == QUERY_NO_QUESTION)
-		known = take_options(a, ask, &q, &c.edns);
-	compose_start(&c, ask, &q);
-	switch (parsed) {
-	case QUERY_OK: take_question(a, ask, &c); break;
+	if (p->parsed == QUERY_OK || p->parsed == QUERY_NO_QUESTION)
+		known = take_options(a, ask, q, &c.edns);
+	compose_start(&c, ask, q);
+	switch (p->parsed) {
+	case QUERY_OK: take_question(a, ask, &c, p); break;
 	case QUERY_NO_QUESTION: break;
 	case QUERY_FORMERR: c.rcode = RCODE_FORMERR; break;
 	case QUERY_NOTIMP: c.rcode = RCODE_NOTIMP; break;
@@ -338,8 +366,16 @@ size_t answer(struct answerer *a, const struct answer_ask *ask)
 	if (a->world->policy.limits.on && a->rrl && !known && !limit(a, ask, &c))
 		return 0;
 	count(a->stats, &c);
-	size_t len = compose_finish(&c);
-	if (parsed == QUERY_TSIG)
-		len = tsig_refuse(&q, ask->to, len, c.most);
-	return len;
+	const size_t len = compose_finish(&c);
+	return p->parsed == QUERY_TSIG ? tsig_refuse(q, ask->to, len, c.most) : len;
+}
+
+size_t answer(struct answerer *a, const struct answer_ask *ask)
+{
+	struct answer_pending p;
+
+	answer_read(a, ask, &p);
+	for (unsigned step = 0; step < ANSWER_STEPS; step++)
+		answer_step(a, &p, step);
+	return answer_write(a, ask, &p);
 }

@@ -9,6 +9,7 @@
 #include "answer/rrl.h"
 #include "answer/stats.h"
 #include "base/addr.h"
+#include "dns/query.h"
 #include "steer/choose.h"
 #include "world/world.h"
 
@@ -45,5 +46,23 @@ struct answer_ask {
 
 /* The length of the answer in `ask->to`; 0: none is to be sent. */
 size_t answer(struct answerer *a, const struct answer_ask *ask);
+
+/* The same in steps, for many queries at a time: what one step asks the memory for is there
+ * when the next comes to the same query, so that the waits of a batch overlap. All steps go
+ * through the whole batch, one after the other; answer() is all of them for one query. */
+struct answer_pending {
+	enum query_result parsed;
+	struct query query;
+	struct zone_name name;   /* the question's, when there is one */
+	const struct zone *zone; /* that has the say about it, or NULL */
+	size_t number;
+};
+
+enum { ANSWER_STEPS = 3 };
+
+void answer_read(
+	const struct answerer *a, const struct answer_ask *ask, struct answer_pending *p);
+void answer_step(const struct answerer *a, struct answer_pending *p, unsigned step);
+size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct answer_pending *p);
 
 #endif

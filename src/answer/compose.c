@@ -53,7 +53,7 @@ size_t compose_position(const struct compose *c, unsigned skip)
 	size_t at = c->name_at;
 
 	if (at == QUERY_HEADER)
-		return at + c->name.at[skip];
+		return at + c->name->at[skip];
 	/* A name that a chain has led to: labels and pointers. */
 	for (;; at += buf[at] + 1u) {
 		while (buf[at] >= 0xc0)
@@ -66,7 +66,7 @@ size_t compose_position(const struct compose *c, unsigned skip)
 void compose_zone(struct compose *c, const struct zone *z)
 {
 	c->zone = z;
-	c->apex_at = compose_position(c, c->name.labels - z->apex_labels);
+	c->apex_at = compose_position(c, c->name->labels - z->apex_labels);
 }
 
 void compose_read_name(const struct compose *c, size_t at, uint8_t to[static NAME_MOST])
@@ -292,7 +292,7 @@ bool compose_follow(struct compose *c)
 	if (at >= WRITER_POINTABLE)
 		return false;
 	compose_read_name(c, at, c->target);
-	zone_name_set(&c->name, c->key, c->target);
+	zone_name_set(c->name, c->key, c->target);
 	c->name_at = at;
 	return true;
 }
@@ -300,14 +300,15 @@ bool compose_follow(struct compose *c)
 bool compose_dname_target(
 	const struct compose *c, const struct lookup *l, uint8_t to[static NAME_MOST])
 {
-	const size_t prefix = c->name.at[l->skip];
+	const size_t prefix = c->name->at[l->skip];
 	const uint8_t *target = l->rrset->wire + RR_FIXED; /* a DNAME's is never compressed */
 	const size_t len = name_len(target);
 
 	if (prefix + len > NAME_MOST)
 		return false;
 	/* The question's labels as they were asked, where they are the question's. */
-	memcpy(to, c->name_at == QUERY_HEADER ? c->w.buf + QUERY_HEADER : c->name.wire, prefix);
+	memcpy(to, c->name_at == QUERY_HEADER ? c->w.buf + QUERY_HEADER : c->name->wire,
+		prefix);
 	memcpy(to + prefix, target, len);
 	return true;
 }

@@ -29,7 +29,7 @@ struct compose {
 
 	const struct zone *zone;
 	struct hash_key key;
-	struct zone_name name; /* the name at work: the question's, or where a chain has led */
+	struct zone_name *name; /* the name at work: the question's, or where a chain has led */
 	uint8_t target[NAME_MOST]; /* its bytes, once a chain was followed */
 	size_t name_at, apex_at;   /* where they stand in the message */
 	size_t last_at;            /* where the record or RRset that was written last starts */

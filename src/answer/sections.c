@@ -19,7 +19,7 @@ void sections_gather(struct compose *c, const struct lookup *l)
 {
 	if (!c->zone->denial)
 		return;
-	const struct denial_proof p = denial_prove(c->zone, &c->name, l);
+	const struct denial_proof p = denial_prove(c->zone, c->name, l);
 	for (unsigned i = 0; i < p.n && c->n_proofs < COMPOSE_PROOFS; i++) {
 		unsigned k = 0;
 		while (k < c->n_proofs && c->proofs[k].node != p.node[i])
@@ -34,13 +34,14 @@ void sections_gather(struct compose *c, const struct lookup *l)
 static size_t find_in_name(const struct compose *c, const struct compose_link *link)
 {
 	const size_t len = link->node->name_len,
-		     inside = c->name.len - (size_t)c->zone->apex_len;
+		     inside = c->name->len - (size_t)c->zone->apex_len;
 
 	if (link->zone != c->zone || len > inside)
 		return 0;
-	for (unsigned i = 0; i <= c->name.labels; i++)
-		if (c->name.at[i] == inside - len)
-			return memcmp(c->name.wire + c->name.at[i], link->node->name, len) == 0
+	for (unsigned i = 0; i <= c->name->labels; i++)
+		if (c->name->at[i] == inside - len)
+			return memcmp(c->name->wire + c->name->at[i], link->node->name, len) ==
+					0
 				? compose_position(c, i)
 				: 0;
 	return 0;
@@ -176,7 +177,7 @@ static bool put_glue(struct compose *c, struct targets *t, size_t at)
 
 bool sections_glue(struct compose *c, const struct lookup *l, size_t at)
 {
-	const uint8_t *cut = c->name.wire + c->name.at[l->skip];
+	const uint8_t *cut = c->name->wire + c->name->at[l->skip];
 	const size_t start = at;
 	uint8_t server[NAME_MOST];
 	struct targets t = { .n = 0 };
@@ -254,7 +255,7 @@ void sections_additional(struct compose *c, const struct lookup *l, size_t at, s
 		case RRTYPE_SVCB:
 		case RRTYPE_HTTPS:
 			put_svcb(c, &t, be16_get(c->w.buf + at) & 0x3fffu, rdata,
-				l->wildcard || name_is_wildcard(c->name.wire));
+				l->wildcard || name_is_wildcard(c->name->wire));
 			break;
 		case RRTYPE_NAPTR: put_naptr(c, &t, rdata, be16_get(c->w.buf + at + 10)); break;
 		default: return;

@@ -26,6 +26,7 @@ struct udp {
 	struct iovec in_bytes[UDP_BATCH], out_bytes[UDP_BATCH];
 	struct sockaddr_storage from[UDP_BATCH];
 	_Alignas(struct cmsghdr) uint8_t control[UDP_BATCH][CONTROL_ROOM];
+	_Alignas(64) struct answer_pending pending[UDP_BATCH];
 	_Alignas(64) uint8_t query[UDP_BATCH][QUERY_ROOM];
 	_Alignas(64) uint8_t answer[UDP_BATCH][(ANSWER_UDP_MOST + 63) & ~63];
 };
@@ -95,9 +96,17 @@ static void let_routing_choose(struct msghdr *m)
 	}
 }
 
+static struct answer_ask ask_of(const struct udp *u, unsigned i)
+{
+	return (struct answer_ask){ .packet = u->query[i],
+		.len = u->in[i].msg_len,
+		.source = addr_from_sockaddr((const struct sockaddr *)&u->from[i]) };
+}
+
 /* Answers `n` queries; returns how many answers there are to send. */
 static unsigned answer_batch(struct udp *u, unsigned n)
 {
+	struct answer_ask ask;
 	unsigned k = 0;
 
 	u->answerer.world = epoch_enter(u->epoch);
@@ -107,13 +116,17 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 	u->answerer.now_s = (uint32_t)time(NULL);
 	u->answerer.now_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 	for (unsigned i = 0; i < n; i++) {
+		ask = ask_of(u, i);
+		answer_read(&u->answerer, &ask, &u->pending[i]);
+	}
+	for (unsigned step = 0; step < ANSWER_STEPS; step++)
+		for (unsigned i = 0; i < n; i++)
+			answer_step(&u->answerer, &u->pending[i], step);
+	for (unsigned i = 0; i < n; i++) {
 		struct msghdr *m = &u->in[i].msg_hdr;
-		const size_t len = answer(&u->answerer,
-			&(struct answer_ask){ .packet = u->query[i],
-				.len = u->in[i].msg_len,
-				.source = addr_from_sockaddr(
-					(const struct sockaddr *)&u->from[i]),
-				.to = u->answer[k] });
+		ask = ask_of(u, i);
+		ask.to = u->answer[k];
+		const size_t len = answer_write(&u->answerer, &ask, &u->pending[i]);
 		if (len == 0)
 			continue;
 		if (m->msg_controllen)

@@ -4,11 +4,34 @@
 
 #include <string.h>
 
+static uint32_t first_slot(const struct zone *z, uint64_t hash)
+{
+	return (uint32_t)((hash >> 32) * z->slots_n >> 32);
+}
+
+void zone_fetch_slot(const struct zone *z, const struct zone_name *name)
+{
+	__builtin_prefetch(&z->slots[first_slot(z, name->hash[0])]);
+}
+
+void zone_fetch_node(const struct zone *z, const struct zone_name *name)
+{
+	if (!z->slots)
+		return;
+	uint32_t s = first_slot(z, name->hash[0]);
+	while (z->slots[s].node && z->slots[s].tag != (uint32_t)name->hash[0])
+		s = s + 1 == z->slots_n ? 0 : s + 1;
+	/* A node and its RRset are a line or two. */
+	const uint8_t *node = z->image + z->slots[s].node;
+	__builtin_prefetch(node);
+	__builtin_prefetch(node + 64);
+}
+
 /* The node with this hash and these labels (without the apex's), or NULL. */
 static const struct zone_node *probe(
 	const struct zone *z, uint64_t hash, const uint8_t *labels, size_t len)
 {
-	uint32_t s = (uint32_t)((hash >> 32) * z->slots_n >> 32);
+	uint32_t s = first_slot(z, hash);
 
 	while (z->slots[s].node) {
 		if (z->slots[s].tag == (uint32_t)hash) {

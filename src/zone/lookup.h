@@ -32,6 +32,10 @@ struct lookup {
 struct lookup zone_lookup(const struct zone *z, struct hash_key key,
 	const struct zone_name *name, uint16_t qtype);
 
+/* Ask the memory for what zone_lookup() will read: the name's slot, then its node. */
+void zone_fetch_slot(const struct zone *z, const struct zone_name *name);
+void zone_fetch_node(const struct zone *z, const struct zone_name *name);
+
 /* The node of the name that starts at label `skip` of `name`, or NULL. */
 const struct zone_node *zone_find_node(
 	const struct zone *z, const struct zone_name *name, unsigned skip);

@@ -141,13 +141,40 @@ struct hash_key zone_set_key(const struct zone_set *set)
 	return set->key;
 }
 
+/* Depths of the name at which there are zones, the deepest first; `skip` goes on. */
+static bool next_depth(const struct zone_set *set, const struct zone_name *name, unsigned *skip)
+{
+	for (; *skip <= name->labels; ++*skip) {
+		const unsigned depth = name->labels - *skip;
+		if (set->depths[depth / 64] >> depth % 64 & 1)
+			return true;
+	}
+	return false;
+}
+
+void zone_set_fetch_slots(const struct zone_set *set, const struct zone_name *name)
+{
+	for (unsigned skip = 0; next_depth(set, name, &skip); skip++)
+		__builtin_prefetch(&set->slots[first_slot(name->hash[skip], set->slots_n)]);
+}
+
+void zone_set_fetch_zones(const struct zone_set *set, const struct zone_name *name)
+{
+	for (unsigned skip = 0; next_depth(set, name, &skip); skip++) {
+		const struct set_slot
+			*slot = &set->slots[first_slot(name->hash[skip], set->slots_n)];
+		if (slot->zone && slot->tag == (uint32_t)name->hash[skip]) {
+			const struct zone *z = set->zones[slot->zone - 1];
+			__builtin_prefetch(z);
+			__builtin_prefetch(z->apex);
+		}
+	}
+}
+
 const struct zone *zone_set_find(const struct zone_set *set, const struct zone_name *name,
 	unsigned labels_most, size_t *index)
 {
-	for (unsigned skip = name->labels - labels_most; skip <= name->labels; skip++) {
-		const unsigned depth = name->labels - skip;
-		if (!(set->depths[depth / 64] >> depth % 64 & 1))
-			continue;
+	for (unsigned skip = name->labels - labels_most; next_depth(set, name, &skip); skip++) {
 		const uint64_t hash = name->hash[skip];
 		const uint8_t *suffix = name->wire + name->at[skip];
 		const unsigned len = name->len - name->at[skip];

@@ -191,6 +191,10 @@ struct zone_name {
 
 void zone_name_set(struct zone_name *name, struct hash_key key, const uint8_t *lower);
 
+/* Ask the memory for what zone_set_find() will read: the slots, then the zones. */
+void zone_set_fetch_slots(const struct zone_set *set, const struct zone_name *name);
+void zone_set_fetch_zones(const struct zone_set *set, const struct zone_name *name);
+
 struct hash_key zone_set_key(const struct zone_set *set);
 
 /* The zone whose apex is nearest above `name` (or is it), not counting names that have more
