@@ -31,9 +31,12 @@ void compose_start(struct compose *c, const struct answer_ask *ask, const struct
 	if (q->edns.present) {
 		/* A long question and a long identity may be more than the asker takes: with an
 		 * extended error to come, the rest never is. */
-		if (c->w.len + edns_len(&q->edns, &c->edns) + EDNS_EDE_LEN > most)
+		size_t opt = edns_len(&q->edns, &c->edns);
+		if (c->w.len + opt + EDNS_EDE_LEN > most) {
 			c->edns.nsid = NULL;
-		c->w.room -= edns_len(&q->edns, &c->edns);
+			opt = edns_len(&q->edns, &c->edns);
+		}
+		c->w.room -= opt;
 	}
 	c->name_at = QUERY_HEADER;
 	c->last_at = c->w.len;
