@@ -41,7 +41,8 @@ static size_t read_name(struct query *q, const uint8_t *p, const uint8_t *end)
 	uint64_t eight;
 	size_t at = 0;
 
-	for (; len - at >= 8; at += 8) {
+	/* What follows the name in the packet may be read with it, and means nothing. */
+	for (; at < len && (size_t)(end - p) - at >= 8; at += 8) {
 		memcpy(&eight, p + at, 8);
 		eight = lower8(eight);
 		memcpy(q->name + at, &eight, 8);
@@ -162,7 +163,15 @@ static enum query_result read_message(
 	q->name_len = (uint8_t)name_len;
 	q->qtype = be16_get(p);
 	q->qclass = be16_get(p + 2);
-	return read_records(q, p + 4, end, records, additional);
+	p += 4;
+	if (records == 0)
+		return QUERY_OK;
+	/* Nearly all queries: one OPT and no more. */
+	if (records == 1 && additional == 1 && end - p >= EDNS_OPT_FIXED && *p == 0 &&
+		be16_get(p + 1) == RRTYPE_OPT &&
+		be16_get(p + 9) <= (size_t)(end - p) - EDNS_OPT_FIXED)
+		return read_opt(q, p + 1, be16_get(p + 9));
+	return read_records(q, p, end, records, additional);
 }
 
 enum query_result query_parse(struct query *q, const uint8_t *packet, size_t len)

@@ -141,29 +141,38 @@ struct hash_key zone_set_key(const struct zone_set *set)
 	return set->key;
 }
 
-/* Depths of the name at which there are zones, the deepest first; `skip` goes on. */
-static bool next_depth(const struct zone_set *set, const struct zone_name *name, unsigned *skip)
+/* The depth of the next apex above a name, `most` labels deep at most; -1: there is none. */
+static int next_depth(const struct zone_set *set, int most)
 {
-	for (; *skip <= name->labels; ++*skip) {
-		const unsigned depth = name->labels - *skip;
-		if (set->depths[depth / 64] >> depth % 64 & 1)
-			return true;
+	for (int word = most / 64; most >= 0 && word >= 0; word--, most = word * 64 + 63) {
+		const uint64_t bits = set->depths[word] & UINT64_MAX >> (63 - most % 64);
+		if (bits)
+			return word * 64 + 63 - __builtin_clzll(bits);
 	}
-	return false;
+	return -1;
 }
+
+/* A set of few zones is in the caches. */
+enum { FETCH_LEAST = 256 };
 
 void zone_set_fetch_slots(const struct zone_set *set, const struct zone_name *name)
 {
-	for (unsigned skip = 0; next_depth(set, name, &skip); skip++)
-		__builtin_prefetch(&set->slots[first_slot(name->hash[skip], set->slots_n)]);
+	if (set->n < FETCH_LEAST)
+		return;
+	for (int d = (int)name->labels; (d = next_depth(set, d)) >= 0; d--) {
+		const uint64_t hash = name->hash[name->labels - (unsigned)d];
+		__builtin_prefetch(&set->slots[first_slot(hash, set->slots_n)]);
+	}
 }
 
 void zone_set_fetch_zones(const struct zone_set *set, const struct zone_name *name)
 {
-	for (unsigned skip = 0; next_depth(set, name, &skip); skip++) {
-		const struct set_slot
-			*slot = &set->slots[first_slot(name->hash[skip], set->slots_n)];
-		if (slot->zone && slot->tag == (uint32_t)name->hash[skip]) {
+	if (set->n < FETCH_LEAST)
+		return;
+	for (int d = (int)name->labels; (d = next_depth(set, d)) >= 0; d--) {
+		const uint64_t hash = name->hash[name->labels - (unsigned)d];
+		const struct set_slot *slot = &set->slots[first_slot(hash, set->slots_n)];
+		if (slot->zone && slot->tag == (uint32_t)hash) {
 			const struct zone *z = set->zones[slot->zone - 1];
 			__builtin_prefetch(z);
 			__builtin_prefetch(z->apex);
@@ -174,7 +183,8 @@ void zone_set_fetch_zones(const struct zone_set *set, const struct zone_name *na
 const struct zone *zone_set_find(const struct zone_set *set, const struct zone_name *name,
 	unsigned labels_most, size_t *index)
 {
-	for (unsigned skip = name->labels - labels_most; next_depth(set, name, &skip); skip++) {
+	for (int d = (int)labels_most; (d = next_depth(set, d)) >= 0; d--) {
+		const unsigned skip = name->labels - (unsigned)d;
 		const uint64_t hash = name->hash[skip];
 		const uint8_t *suffix = name->wire + name->at[skip];
 		const unsigned len = name->len - name->at[skip];
