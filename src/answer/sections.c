@@ -84,7 +84,8 @@ bool sections_referral(struct compose *c, const struct lookup *l)
 	if (!ok || !dnssec)
 		return ok;
 	const struct zone_rrset *ds = zone_find_rrset(l->node, RRTYPE_DS);
-	if (ds)
+	/* Unsigned, it is of no use to who would follow it. */
+	if (ds && ds->is_signed)
 		return compose_rrset(c, WRITER_AUTHORITY, ds, l->skip);
 	sections_gather(c, l);
 	return true;

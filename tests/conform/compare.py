@@ -77,7 +77,7 @@ def any_is_one_set(case, ours, most):
     everything = case.answers["Named"].field["answer"]
     mine = ours.field["answer"]
     if case.field == "answer":
-        return mine <= everything and len({r[:2] for r in mine if r[1] != 46}) == 1 if not case.tcp else mine == everything
+        return mine <= everything and len({r[:2] for r in mine if r[1] != 46}) == 1 if not case.tcp else mine >= everything
     return case.field in ("additional", "edns", "authority", "flags")
 
 
