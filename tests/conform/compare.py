@@ -65,7 +65,9 @@ def chain_into_other_zone(case, ours, most):
         return False
     if case.field in ("flags", "additional") or case.qtype == "ANY" or len(entered) > 1 and case.field != "answer":
         return True
-    theirs, _ = collections.Counter(a.field[case.field] for a in case.ask(entered[0])).most_common(1)[0]
+    theirs, times = collections.Counter(a.field[case.field] for a in case.ask(entered[0])).most_common(1)[0]
+    if times < 2:
+        return True                                                    # they differ there, too
     return theirs == ours.field["rcode"] if case.field == "rcode" else theirs <= ours.field[case.field]
 
 
@@ -215,7 +217,14 @@ class Run:
         replies = {p.name: p.receive(packet, tcp) for p in self.peers}
         if None in replies.values():
             raise RuntimeError("no answer from %s: %s %s" % ([n for n, r in replies.items() if not r], asked, qtype))
-        answers = {n: Answer(r) for n, r in replies.items()}
+        answers = {}
+        for server, reply in replies.items():
+            try:
+                answers[server] = Answer(reply)
+            except AssertionError:                                     # Knot 3.2.6 has pointers into nothing, once in 400,000
+                self.counts["malformed by " + server] += 1
+                self.failed += server == "Waymark"
+                return
         self.pairs += 1
         limit = 65535 if tcp else min(payload, 1232) if edns else 512
         wrong = []
