@@ -6,29 +6,40 @@
 #include "dns/rrtype.h"
 #include "dns/tsig.h"
 
-/* A name that a zone hands to a pool: the client decides who answers. True when that is a CNAME
- * to go on from; `*none` when no edge is chosen. */
-static bool steer(struct answerer *a, const struct answer_ask *ask, struct compose *c,
-	size_t zone, const struct lookup *l, bool *none)
+/* Who asks, at a name that a zone hands to a pool. `*v4_at`: see addr_plain(). */
+static struct choose_ask who_asks(const struct answerer *a, const struct answer_ask *ask,
+	const struct query *q, uint16_t pool, unsigned *v4_at)
 {
 	const struct world *w = a->world;
-	const struct edns_ecs *ecs = &c->q->edns.ecs;
-	const uint16_t pool = w->pools[w->first_pool[zone] + l->rrset->aux];
-	const bool v6 = c->q->qtype == RRTYPE_AAAA;
-	unsigned v4_at = 0;
+	const struct edns_ecs *ecs = &q->edns.ecs;
+	const bool v6 = q->qtype == RRTYPE_AAAA;
 	struct choose_ask who = { .steer = w->steer,
 		.states = w->states,
 		.pool = pool,
 		.v6 = v6,
-		.has_subnet = c->edns.ecs && ecs->source > 0, /* source 0 asks us to look at
-								 nobody (RFC 7871 section
-								 7.1.2) */
+		/* Source 0 asks us to look at nobody (RFC 7871 section 7.1.2). */
+		.has_subnet = ecs->present && w->policy.ecs && ecs->source > 0,
 		.source = addr_plain(&ask->source, NULL),
 		.turn = &a->turns[pool * 2u + v6] };
 
+	*v4_at = 0;
 	if (who.has_subnet)
-		who.subnet = addr_plain(&ecs->addr, ecs->family == 2 ? &v4_at : NULL);
-	const struct choice choice = choose(&who, a->trace);
+		who.subnet = addr_plain(&ecs->addr, ecs->family == 2 ? v4_at : NULL);
+	return who;
+}
+
+static uint16_t pool_of(const struct world *w, size_t zone, const struct lookup *l)
+{
+	return w->pools[w->first_pool[zone] + l->rrset->aux];
+}
+
+/* A name that a zone hands to a pool: the client decides who answers. True when that is a CNAME
+ * to go on from; `*none` when no edge is chosen. */
+static bool steer(struct answerer *a, struct compose *c, const struct lookup *l,
+	const struct choose_ask *who, unsigned v4_at, bool *none)
+{
+	const struct world *w = a->world;
+	const struct choice choice = choose(who, a->trace);
 	stats_add(&a->stats->steered, 1);
 	/* The scope counts bits of the subnet as it was sent: IPv4 inside IPv6 stands behind
 	 * `v4_at` others. */
@@ -75,17 +86,17 @@ static bool found(struct compose *c, const struct answer_ask *ask, const struct 
 /* One name of the way: its part of the answer section. True when it leads on to another name;
  * else `l` is what was found at the end of it. */
 static bool step(struct answerer *a, const struct answer_ask *ask, struct compose *c,
-	size_t zone, struct lookup *l)
+	struct answer_pending *p)
 {
+	struct lookup *l = &p->found;
 	bool none;
 
-	*l = zone_lookup(c->zone, c->key, c->name, c->q->qtype);
 	if (c->dnssec && l->kind != LOOKUP_REFERRAL)
 		sections_gather(c, l);
 	switch (l->kind) {
 	case LOOKUP_ANSWER: found(c, ask, l); return false;
 	case LOOKUP_EDGE:
-		if (steer(a, ask, c, zone, l, &none))
+		if (steer(a, c, l, &p->who, p->v4_at, &none))
 			return true;
 		if (none)
 			l->kind = LOOKUP_NODATA;
@@ -150,17 +161,27 @@ static bool has_been(const uint64_t *been, unsigned n, uint64_t hash)
 	return false;
 }
 
+/* What the zone at work says about the name at work. */
+static void look_up(
+	const struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
+{
+	p->found = zone_lookup(p->zone, a->world->key, &p->name, p->query.qtype);
+	if (p->found.kind == LOOKUP_EDGE)
+		p->who = who_asks(
+			a, ask, &p->query, pool_of(a->world, p->number, &p->found), &p->v4_at);
+}
+
 /* RFC 1034 section 4.3.2, with a chain of names followed through all of our zones and left to
- * the resolver where it leaves them. */
+ * the resolver where it leaves them. The first name is looked up already. */
 static void resolve(struct answerer *a, const struct answer_ask *ask, struct compose *c,
-	const struct zone *z, size_t number)
+	struct answer_pending *p)
 {
 	uint64_t been[ANSWER_CHAIN_MOST + 1];
-	struct lookup l;
+	const struct lookup *l = &p->found;
 	bool on;
 
 	for (unsigned hops = 0;; hops++) {
-		if (!zone_is_ready(z)) {
+		if (!zone_is_ready(p->zone)) {
 			/* Nothing to say about it, not even that it is not there. */
 			if (hops == 0) {
 				c->rcode = RCODE_SERVFAIL;
@@ -169,14 +190,16 @@ static void resolve(struct answerer *a, const struct answer_ask *ask, struct com
 			}
 			return;
 		}
-		compose_zone(c, z);
-		on = step(a, ask, c, number, &l);
+		compose_zone(c, p->zone);
+		if (hops)
+			look_up(a, ask, p);
+		on = step(a, ask, c, p);
 		if (!on) {
 			/* The RCODE is that of the last name (RFC 6604); what is below a cut is
 			 * not ours to say. */
-			if (l.kind == LOOKUP_NXDOMAIN)
+			if (l->kind == LOOKUP_NXDOMAIN)
 				c->rcode = RCODE_NXDOMAIN;
-			else if (l.kind == LOOKUP_REFERRAL && hops == 0)
+			else if (l->kind == LOOKUP_REFERRAL && hops == 0)
 				c->flags &= (uint16_t)~FLAG_AA;
 			break;
 		}
@@ -184,16 +207,15 @@ static void resolve(struct answerer *a, const struct answer_ask *ask, struct com
 		if (hops == ANSWER_CHAIN_MOST || !compose_follow(c) ||
 			has_been(been, hops + 1, c->name->hash[0]))
 			break;
-		const struct zone *next = find_zone(a->world, c->name, c->q->qtype, &number);
-		if (!next)
+		p->zone = find_zone(a->world, c->name, c->q->qtype, &p->number);
+		if (!p->zone)
 			break;
-		z = next;
 	}
-	if (!on && l.kind == LOOKUP_NODATA)
+	if (!on && l->kind == LOOKUP_NODATA)
 		c->class = CLASS_NODATA;
-	else if (!on && l.kind == LOOKUP_REFERRAL)
+	else if (!on && l->kind == LOOKUP_REFERRAL)
 		c->class = CLASS_REFERRAL;
-	close_answer(&a->world->policy, c, &l, !on);
+	close_answer(&a->world->policy, c, l, !on);
 }
 
 /* A transfer is for who is allowed to, and over TCP (RFC 5936 section 4.2). */
@@ -213,7 +235,7 @@ static void refuse_transfer(
 
 /* A question that is well put. */
 static void take_question(struct answerer *a, const struct answer_ask *ask, struct compose *c,
-	const struct answer_pending *p)
+	struct answer_pending *p)
 {
 	const struct query *q = c->q;
 	const struct zone *z = p->zone;
@@ -233,7 +255,7 @@ static void take_question(struct answerer *a, const struct answer_ask *ask, stru
 	}
 	/* Nobody has the authority over all classes (RFC 1035 section 6.2). */
 	c->flags |= q->qclass == RRCLASS_IN ? FLAG_AA : 0;
-	resolve(a, ask, c, z, p->number);
+	resolve(a, ask, c, p);
 }
 
 /* What goes into our OPT record, as far as that is known before there is an answer. True when
@@ -319,21 +341,26 @@ void answer_read(
 	zone_set_fetch_slots(a->world->zones, &p->name);
 }
 
-void answer_step(const struct answerer *a, struct answer_pending *p, unsigned step)
+void answer_step(const struct answerer *a, const struct answer_ask *ask,
+	struct answer_pending *p, unsigned step)
 {
 	if (p->parsed != QUERY_OK)
 		return;
-	switch (step) {
-	case 0: zone_set_fetch_zones(a->world->zones, &p->name); break;
-	case 1:
+	if (step == 0) {
+		zone_set_fetch_zones(a->world->zones, &p->name);
+	} else if (step == 1) {
 		p->zone = find_zone(a->world, &p->name, p->query.qtype, &p->number);
 		if (p->zone)
 			zone_fetch_slot(p->zone, &p->name);
-		break;
-	case 2:
-		if (p->zone)
-			zone_fetch_node(p->zone, &p->name);
-		break;
+	} else if (!p->zone || !zone_is_ready(p->zone)) {
+		return;
+	} else if (step == 2) {
+		zone_fetch_node(p->zone, &p->name);
+	} else {
+		if (step == 3)
+			look_up(a, ask, p);
+		if (p->found.kind == LOOKUP_EDGE)
+			choose_fetch(&p->who, step - 3);
 	}
 }
 
@@ -375,7 +402,7 @@ size_t answer(struct answerer *a, const struct answer_ask *ask)
 	struct answer_pending p;
 
 	answer_read(a, ask, &p);
-	for (unsigned step = 0; step < ANSWER_STEPS; step++)
-		answer_step(a, &p, step);
+	for (unsigned step = 0; step < answer_steps(a); step++)
+		answer_step(a, ask, &p, step);
 	return answer_write(a, ask, &p);
 }

@@ -12,6 +12,7 @@
 #include "dns/query.h"
 #include "steer/choose.h"
 #include "world/world.h"
+#include "zone/lookup.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,13 +57,22 @@ struct answer_pending {
 	struct zone_name name;   /* the question's, when there is one */
 	const struct zone *zone; /* that has the say about it, or NULL */
 	size_t number;
+	struct lookup found; /* what the zone says */
+	/* When that is a pool: who asks it, and at which bit of the subnet IPv4 starts. */
+	struct choose_ask who;
+	unsigned v4_at;
 };
 
-enum { ANSWER_STEPS = 3 };
+/* How many steps there are: fewer where no pool is. */
+static inline unsigned answer_steps(const struct answerer *a)
+{
+	return a->world->steer->n_pools ? 3 + CHOOSE_STEPS : 4;
+}
 
 void answer_read(
 	const struct answerer *a, const struct answer_ask *ask, struct answer_pending *p);
-void answer_step(const struct answerer *a, struct answer_pending *p, unsigned step);
+void answer_step(const struct answerer *a, const struct answer_ask *ask,
+	struct answer_pending *p, unsigned step);
 size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct answer_pending *p);
 
 #endif

@@ -56,18 +56,39 @@ static uint32_t search_all(
 	return from;
 }
 
+/* The block that holds an address. */
+static uint32_t find_block(const struct netmap_family *f, netmap_at at)
+{
+	const uint64_t high = (uint64_t)(at >> 64);
+	const uint32_t *first = f->first + (f->top ? high >> (64 - f->top) : 0);
+	const uint32_t n = first[1] - first[0] + 1;
+
+	return f->low ? search_all(f, first[0], n, at) : search_high(f, first[0], n, high);
+}
+
+void netmap_fetch(const struct netmap *map, const struct addr *a, unsigned step)
+{
+	const bool v4 = addr_is_v4(a);
+	const struct netmap_family *f = &map->family[!v4];
+	const netmap_at at = netmap_number(a, v4);
+	const uint32_t *first = f->first + (f->top ? (uint64_t)(at >> 64) >> (64 - f->top) : 0);
+
+	if (step == 0)
+		__builtin_prefetch(first);
+	else if (step == 1)
+		__builtin_prefetch(&f->high[*first]);
+	else
+		__builtin_prefetch(&f->blocks[find_block(f, at)]);
+}
+
 struct netmap_hit netmap_find(const struct netmap *map, const struct addr *a)
 {
 	const bool v4 = addr_is_v4(a);
 	const struct netmap_family *f = &map->family[!v4];
 	const netmap_at at = netmap_number(a, v4);
-	const uint64_t high = (uint64_t)(at >> 64);
 
 	assert(!map->builder);
-	const uint32_t *first = f->first + (f->top ? high >> (64 - f->top) : 0);
-	const uint32_t n = first[1] - first[0] + 1;
-	const uint32_t block = f->low ? search_all(f, first[0], n, at)
-				      : search_high(f, first[0], n, high);
+	const uint32_t block = find_block(f, at);
 	const struct netmap_block *b = &f->blocks[block];
 	const netmap_at far = (at - netmap_block_at(f, block)) >> b->shift;
 	const unsigned i = starts_passed(b, far < START_MOST ? (unsigned)far : START_MOST);

@@ -73,6 +73,10 @@ void netmap_seal(struct netmap *map);
 struct netmap *netmap_hold(struct netmap *map);
 void netmap_drop(struct netmap *map);
 
+/* Asks the memory for what netmap_find() will read, in steps that wait for each other: 0, 1, 2.
+ */
+void netmap_fetch(const struct netmap *map, const struct addr *a, unsigned step);
+
 /* Any thread; no system call, no lock. `a` is plain (addr_plain()). */
 struct netmap_hit netmap_find(const struct netmap *map, const struct addr *a);
 

@@ -119,9 +119,11 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 		ask = ask_of(u, i);
 		answer_read(&u->answerer, &ask, &u->pending[i]);
 	}
-	for (unsigned step = 0; step < ANSWER_STEPS; step++)
-		for (unsigned i = 0; i < n; i++)
-			answer_step(&u->answerer, &u->pending[i], step);
+	for (unsigned step = 0; step < answer_steps(&u->answerer); step++)
+		for (unsigned i = 0; i < n; i++) {
+			ask = ask_of(u, i);
+			answer_step(&u->answerer, &ask, &u->pending[i], step);
+		}
 	for (unsigned i = 0; i < n; i++) {
 		struct msghdr *m = &u->in[i].msg_hdr;
 		ask = ask_of(u, i);

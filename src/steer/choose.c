@@ -143,12 +143,15 @@ static bool take_pin(struct walk *w, uint32_t pin)
 
 /* Where the client's place is looked up: in the view of the pool's rank, which says all there
  * is to know at once, unless pins ask for the place itself. */
+static const struct netmap *map_of(const struct steer *s, const struct pool *p)
+{
+	return p->rank && p->rank->view && !p->pin_of_place ? p->rank->view
+							    : s->atlas->cities.map;
+}
+
 static const struct netmap *place_map(const struct walk *w)
 {
-	const struct pool *p = w->pool;
-
-	return p->rank && p->rank->view && !p->pin_of_place ? p->rank->view
-							    : w->ask->steer->atlas->cities.map;
+	return map_of(w->ask->steer, w->pool);
 }
 
 static void find_place(struct walk *w)
@@ -390,6 +393,15 @@ static void fill_trace(const struct walk *w)
 	t->place = place.value <= places_count(atlas->cities.places) ? place.value : 0;
 	t->place_bits = netmap_scope(atlas->cities.map, NULL, &w->who, place);
 	t->asn = asn.value < atlas->asns.n ? asn.value : 0;
+}
+
+void choose_fetch(const struct choose_ask *ask, unsigned step)
+{
+	const struct pool *p = &ask->steer->pools[ask->pool];
+
+	if (p->rank || p->pin_of_place)
+		netmap_fetch(map_of(ask->steer, p),
+			ask->has_subnet ? &ask->subnet : &ask->source, step);
 }
 
 struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)

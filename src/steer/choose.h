@@ -41,6 +41,11 @@ struct choice {
 	unsigned scope; /* bits of the subnet's family that the choice depends on */
 };
 
+/* Asks the memory for what choose() will read about the client, in steps that wait for each
+ * other: 0 to CHOOSE_STEPS - 1. */
+enum { CHOOSE_STEPS = 3 };
+void choose_fetch(const struct choose_ask *ask, unsigned step);
+
 /* `trace` is NULL unless somebody wants to know why. */
 struct choice choose(const struct choose_ask *ask, struct choose_trace *trace);
 
