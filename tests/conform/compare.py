@@ -102,6 +102,13 @@ def empty_wildcard(case, ours, most):
     return most < ours.field["authority"] and {r[1] for r in more} == {46, 47} and len(more) == 2
 
 
+def whole_encloser_proof(case, ours, most):
+    """A wildcard without the type wants the closest encloser's proof as well as the wildcard's own NSEC3 (RFC 5155 section 7.2.5), also
+    when the question's first label is "*": as BIND does; NSD and Knot then leave the encloser out."""
+    return case.field == "authority" and most < ours.field["authority"] == case.answers["Named"].field["authority"] and all(
+        proves(r) for r in ours.field["authority"] - most)
+
+
 def proves(row):
     """NSEC and NSEC3, and signatures over them: Knot proves wildcards in additional sections, too."""
     return row[1] in (47, 50) or row[1] == 46 and row[3][:4] in ("002f", "0032")
@@ -125,7 +132,7 @@ def less_room(case, ours, most):
     return case.field == "additional" and ours.field["additional"] < most and case.answers["Nsd"].length > case.limit - SLACK
 
 
-RULES = [less_room, empty_wildcard, additional_of_one, chain_into_other_zone, any_is_one_set, type_zero, endless_chain]
+RULES = [less_room, empty_wildcard, whole_encloser_proof, additional_of_one, chain_into_other_zone, any_is_one_set, type_zero, endless_chain]
 
 
 # ------------------------------------------------------------------ judging
