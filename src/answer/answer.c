@@ -91,8 +91,8 @@ static bool step(struct answerer *a, const struct answer_ask *ask, struct compos
 	struct lookup *l = &p->found;
 	bool none;
 
-	if (c->dnssec && l->kind != LOOKUP_REFERRAL)
-		sections_gather(c, l);
+	if (l->kind != LOOKUP_REFERRAL || !sections_has_ds(l))
+		sections_gather(c, &p->proof);
 	switch (l->kind) {
 	case LOOKUP_ANSWER: found(c, ask, l); return false;
 	case LOOKUP_EDGE:
@@ -169,6 +169,11 @@ static void look_up(
 	if (p->found.kind == LOOKUP_EDGE)
 		p->who = who_asks(
 			a, ask, &p->query, pool_of(a->world, p->number, &p->found), &p->v4_at);
+	p->proof.n = 0;
+	if (p->query.edns.dnssec_ok && p->zone->denial) {
+		p->proof = denial_prove(p->zone, &p->name, &p->found);
+		denial_fetch(&p->proof);
+	}
 }
 
 /* RFC 1034 section 4.3.2, with a chain of names followed through all of our zones and left to

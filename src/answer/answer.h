@@ -12,7 +12,7 @@
 #include "dns/query.h"
 #include "steer/choose.h"
 #include "world/world.h"
-#include "zone/lookup.h"
+#include "zone/denial.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,7 +57,8 @@ struct answer_pending {
 	struct zone_name name;   /* the question's, when there is one */
 	const struct zone *zone; /* that has the say about it, or NULL */
 	size_t number;
-	struct lookup found; /* what the zone says */
+	struct lookup found;       /* what the zone says */
+	struct denial_proof proof; /* and what proves it, where that is asked for */
 	/* When that is a pool: who asks it, and at which bit of the subnet IPv4 starts. */
 	struct choose_ask who;
 	unsigned v4_at;

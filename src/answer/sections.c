@@ -15,17 +15,14 @@ static bool need(struct compose *c, bool fitted)
 
 /* --- proofs ------------------------------------------------------------------------------- */
 
-void sections_gather(struct compose *c, const struct lookup *l)
+void sections_gather(struct compose *c, const struct denial_proof *p)
 {
-	if (!c->zone->denial)
-		return;
-	const struct denial_proof p = denial_prove(c->zone, c->name, l);
-	for (unsigned i = 0; i < p.n && c->n_proofs < COMPOSE_PROOFS; i++) {
+	for (unsigned i = 0; i < p->n && c->n_proofs < COMPOSE_PROOFS; i++) {
 		unsigned k = 0;
-		while (k < c->n_proofs && c->proofs[k].node != p.node[i])
+		while (k < c->n_proofs && c->proofs[k].node != p->node[i])
 			k++;
 		if (k == c->n_proofs)
-			c->proofs[c->n_proofs++] = (struct compose_link){ c->zone, p.node[i],
+			c->proofs[c->n_proofs++] = (struct compose_link){ c->zone, p->node[i],
 				c->apex_at };
 	}
 }
@@ -73,6 +70,14 @@ bool sections_negative(struct compose *c)
 			c->apex_at));
 }
 
+/* Unsigned, a DS is of no use to who would follow it. */
+bool sections_has_ds(const struct lookup *l)
+{
+	const struct zone_rrset *ds = zone_find_rrset(l->node, RRTYPE_DS);
+
+	return ds && ds->is_signed;
+}
+
 bool sections_referral(struct compose *c, const struct lookup *l)
 {
 	const bool dnssec = c->dnssec;
@@ -81,14 +86,9 @@ bool sections_referral(struct compose *c, const struct lookup *l)
 	c->dnssec = false;
 	const bool ok = compose_rrset(c, WRITER_AUTHORITY, l->rrset, l->skip);
 	c->dnssec = dnssec;
-	if (!ok || !dnssec)
+	if (!ok || !dnssec || !sections_has_ds(l))
 		return ok;
-	const struct zone_rrset *ds = zone_find_rrset(l->node, RRTYPE_DS);
-	/* Unsigned, it is of no use to who would follow it. */
-	if (ds && ds->is_signed)
-		return compose_rrset(c, WRITER_AUTHORITY, ds, l->skip);
-	sections_gather(c, l);
-	return true;
+	return compose_rrset(c, WRITER_AUTHORITY, zone_find_rrset(l->node, RRTYPE_DS), l->skip);
 }
 
 /* --- addresses ---------------------------------------------------------------------------- */

@@ -10,7 +10,10 @@
 /* All that write: false when something that is needed did not fit, and TC was set. */
 
 /* Remembers what proves this step of the way; written by sections_proofs(). */
-void sections_gather(struct compose *c, const struct lookup *l);
+void sections_gather(struct compose *c, const struct denial_proof *p);
+
+/* Has a cut a signed DS, so that there is nothing to prove? */
+bool sections_has_ds(const struct lookup *l);
 
 /* The SOA that says for how long a name or type does not exist. */
 bool sections_negative(struct compose *c);
