@@ -31,11 +31,13 @@ static bool set_family(int fd, const struct net_address *at, int type)
 	const bool any = type == SOCK_DGRAM && is_any(at);
 
 	if (at->sa.ss_family == AF_INET) {
-		/* No fragments in answer to forged "packet too big" messages (RFC 9715). */
-		set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+		/* No fragments, and none in answer to forged "packet too big" messages: DF is
+		 * set and what is told of the path is not heeded (RFC 9715 section 3.1). The
+		 * kernel also has no identification to draw for each packet then. */
+		set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
 		return !any || set(fd, IPPROTO_IP, IP_PKTINFO, 1);
 	}
-	set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
+	set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
 	return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
 		(!any || set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1));
 }

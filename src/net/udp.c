@@ -1,6 +1,7 @@
 #include "net/udp.h"
 
 #include "base/log.h"
+#include "dns/writer.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -146,12 +147,34 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 	return k;
 }
 
+/* Larger than our own link takes in one piece: the asker is told to come by TCP. The answer's
+ * bytes become those of an empty one. False when it is that already. */
+static bool cut_answer(struct iovec *answer)
+{
+	uint8_t *p = answer->iov_base;
+	size_t len = QUERY_HEADER;
+
+	if (p[5]) {
+		while (p[len])
+			len += p[len] + 1u;
+		len += 1 + 4;
+	}
+	if (len >= answer->iov_len)
+		return false;
+	p[2] |= FLAG_TC >> 8;
+	memset(p + WRITER_ANSWER, 0, QUERY_HEADER - WRITER_ANSWER);
+	answer->iov_len = len;
+	return true;
+}
+
 static void send_batch(struct udp *u, unsigned n)
 {
 	for (unsigned done = 0; done < n;) {
 		const int sent = sendmmsg(u->fd, u->out + done, n - done, 0);
 		if (sent > 0) {
 			done += (unsigned)sent;
+		} else if (errno == EMSGSIZE && cut_answer(&u->out_bytes[done])) {
+			continue;
 		} else if (errno != EINTR) {
 			/* This one cannot go out (port 0, no route, a full queue): the asker
 			 * will ask again. */

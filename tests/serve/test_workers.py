@@ -36,6 +36,36 @@ def taken():
         other.proc = None
 
 
+@claim("answers are never fragmented; one that our own link cannot take whole is truncated")
+def small_link():
+    if "OWN_NET" not in os.environ:
+        if os.getuid() != 0:
+            raise Skip("not root")
+        inside = subprocess.run(["unshare", "-n", sys.executable, os.path.abspath(__file__), "small_link"], capture_output=True,
+                                text=True, timeout=60 * SLOW, env=dict(os.environ, OWN_NET="1"))
+        if "unshare failed" in inside.stderr:
+            raise Skip(inside.stderr.strip())
+        same(inside.returncode, 0, inside.stdout + inside.stderr)
+        return
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    text = "".join('big TXT "%s"\n' % (chr(97 + i) * 200) for i in range(5))
+    with Server({"example.com": APEX + "www A 192.0.2.10\n" + text}, server="workers: 1") as s, \
+            socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)) as tap:
+        tap.settimeout(5 * SLOW)
+        subprocess.run(["ip", "link", "set", "lo", "mtu", "700"], check=True)
+        same(s.udp("www.example.com", "A", edns=opt()).addresses(), ["192.0.2.10"])
+        while True:
+            packet = tap.recv(2000)
+            if packet[9] == 17 and packet[20:22] == struct.pack(">H", s.port):
+                break
+        same(packet[6] & 0xe0, 0x40, "the flags of the IP header")
+        big = s.udp("big.example.com", "TXT", edns=opt())
+        same((big.tc, big.rcode, len(big.answer), len(big.raw)), (True, NOERROR, 0, 12 + 17 + 4))
+        with socket.create_connection(("127.0.0.1", s.port), timeout=5) as c:
+            send_tcp(c, query("big.example.com", "TXT"))
+            same(len(Message(recv_tcp(c)).answer), 5)
+
+
 @claim("the configured user is what the server runs as, with no way back")
 def user():
     if os.getuid() != 0:
