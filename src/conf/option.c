@@ -187,6 +187,26 @@ void option_duration_ms(
 		option_wrong(r, key, value);
 }
 
+void option_size(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const char units[] = "kMG";
+	const char *text = option_scalar(r, key, value), *unit;
+	uint64_t v;
+
+	if (!text)
+		return;
+	const char *end = text;
+	bool ok = take_digits(&end, &v);
+	if (ok && *end && (unit = strchr(units, *end)) && !end[1])
+		v <<= 10 * (unit - units + 1);
+	else
+		ok = ok && !*end;
+	if (ok && v >= key->least && v <= key->most)
+		*(unsigned *)to = (unsigned)v;
+	else
+		option_wrong(r, key, value);
+}
+
 void option_switch(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	static const char on[3][5] = { "on", "true", "yes" },

@@ -3,110 +3,12 @@
 #include "base/file.h"
 #include "conf/option.h"
 
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/un.h>
 
-enum { FILES_MOST = 16, PORT = 53 };
+enum { FILES_MOST = 16 };
 
-/* --- server ------------------------------------------------------------------------------- */
-
-/* Both families keep the port at the same place. */
-static bool has_port(const struct net_address *a)
-{
-	return ((const struct sockaddr_in *)&a->sa)->sin_port != 0;
-}
-
-static bool take_endpoint(struct reader *r, const struct key *key, const struct node *item,
-	struct net_address *to)
-{
-	const char *text = option_scalar(r, key, item);
-	struct fault why;
-
-	if (!text)
-		return false;
-	if (!addr_parse_endpoint(&to->sa, &to->len, text, PORT, &why))
-		return parse_error(r->src, item, "%s", why.text);
-	if (!has_port(to))
-		return parse_error(r->src, item,
-			"port 0 is no port to listen on; write 1 to 65535, or none for 53");
-	return true;
-}
-
-static void take_listen(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	struct net_opts *net = to;
-	size_t n = 0;
-
-	if (!option_is_list(r, key, value, NET_LISTEN_MOST))
-		return;
-	struct net_address *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
-	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
-		size_t twin = 0;
-		if (!take_endpoint(r, key, i, &list[n]))
-			continue;
-		while (twin < n && memcmp(&list[twin], &list[n], sizeof *list) != 0)
-			twin++;
-		if (twin < n)
-			parse_error(
-				r->src, i, "this address and port is here twice; take one out");
-		else
-			n++;
-	}
-	net->listen = list;
-	net->n = n;
-}
-
-static void take_workers(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	if (value->kind == NODE_SCALAR && strcmp(value->text, "auto") == 0)
-		*(unsigned *)to = 0;
-	else
-		option_number(r, key, value, to);
-}
-
-/* "auto" is NULL and "off" the empty text. */
-static void take_name(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	const char *text = NULL;
-
-	option_text(r, key, value, &text);
-	if (!text)
-		return;
-	if (strlen(text) > POLICY_TEXT)
-		parse_error(r->src, value, "\"%s\" has at most %d bytes; this has %zu",
-			key->name, POLICY_TEXT, strlen(text));
-	else if (strcmp(text, "auto") == 0)
-		*(const char **)to = NULL;
-	else
-		*(const char **)to = strcmp(text, "off") == 0 ? "" : text;
-}
-
-#define LISTEN    "listen: [ \"0.0.0.0:53\", \"[::]:53\" ]"
 #define AT(field) .at = offsetof(struct conf, field)
-
-static const struct key server_keys[] = {
-	{ "listen", take_listen, .say = "an address with or without a port, or a list of them",
-		AT(net), .needed = LISTEN },
-	{ "workers", take_workers, .say = "auto, or a number from 1 to 256", AT(net.workers),
-		.least = 1, .most = NET_WORKERS_MOST },
-	{ "user", option_text, .say = "the name of a user", AT(user) },
-	{ "ecs", option_switch, .say = "on or off", AT(policy.ecs) },
-	{ "minimal-responses", option_switch, .say = "on or off", AT(policy.minimal) },
-	{ "identity", take_name, .say = "auto (the host's name), off, or a text",
-		AT(identity) },
-	{ "version", take_name, .say = "auto (this version), off, or a text", AT(version) },
-	{ "tcp-clients", option_number, .say = "a number from 1 to 1000000",
-		AT(net.tcp_clients), .least = 1, .most = 1000000 },
-	{ "tcp-clients-per-net", option_number, .say = "a number from 1 to 1000000",
-		AT(net.tcp_clients_per_net), .least = 1, .most = 1000000 },
-	{ "tcp-idle", option_duration_ms, .say = "a duration from 1ms to 1h, such as 10s",
-		AT(net.tcp_idle_ms), .least = 1, .most = 3600000 },
-	{ 0 },
-};
 
 /* --- control ------------------------------------------------------------------------------ */
 
@@ -261,7 +163,8 @@ static const struct key geoip_keys[] = {
 /* --- the whole file ----------------------------------------------------------------------- */
 
 static const struct key top_keys[] = {
-	{ "server", keys_section, .keys = server_keys, .needed = "server: { " LISTEN " }" },
+	{ "server", keys_section, .keys = schema_server_keys,
+		.needed = "server: { " SCHEMA_LISTEN " }" },
 	{ "control", keys_section, .keys = control_keys },
 	{ "cookies", take_cookies, .say = "a mapping: { secret: ... }" },
 	{ "rrl", schema_limits, .say = "a mapping: { rate: 200 }" },
@@ -281,10 +184,10 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 
 	c->policy.ecs = true;
 	c->cookies = true;
-	c->net.workers = 0;
-	c->net.tcp_clients = 1000;
-	c->net.tcp_clients_per_net = 100;
-	c->net.tcp_idle_ms = 10000;
+	c->net = (struct net_opts){ .batch = 32,
+		.tcp_clients = 1000,
+		.tcp_clients_per_net = 100,
+		.tcp_idle_ms = 10000 };
 	if (keys_is_map(&r, top, "the configuration"))
 		keys_read(&r, top_keys, top, "the configuration", c);
 }

@@ -17,6 +17,10 @@
 void schema_read(struct conf *c, const struct node *top, const struct parse_source *src,
 	struct arena *scratch);
 
+/* server: to a struct conf. */
+extern const struct key schema_server_keys[];
+#define SCHEMA_LISTEN "listen: [ \"0.0.0.0:53\", \"[::]:53\" ]"
+
 /* The sections with names of the operator's own in them; pools come after edges. */
 key_take schema_limits; /* rrl: to a struct conf */
 key_take schema_edges, schema_pools, schema_zones;

@@ -87,7 +87,9 @@ static bool check_unchanged(const struct conf *now, const struct conf *then, str
 {
 	const struct net_opts *a = &now->net, *b = &then->net;
 	const struct fault_at at = { now->path, NULL, NULL, 0, 0 };
-	bool same = a->n == b->n && a->workers == b->workers &&
+	bool same = a->n == b->n && a->workers == b->workers && a->pin == b->pin &&
+		a->n_cpus == b->n_cpus && a->batch == b->batch &&
+		a->receive_buffer == b->receive_buffer && a->send_buffer == b->send_buffer &&
 		a->tcp_clients == b->tcp_clients &&
 		a->tcp_clients_per_net == b->tcp_clients_per_net &&
 		a->tcp_idle_ms == b->tcp_idle_ms;
@@ -95,9 +97,12 @@ static bool check_unchanged(const struct conf *now, const struct conf *then, str
 	for (size_t i = 0; same && i < a->n; i++)
 		same = a->listen[i].len == b->listen[i].len &&
 			memcmp(&a->listen[i].sa, &b->listen[i].sa, a->listen[i].len) == 0;
+	for (size_t i = 0; same && i < a->n_cpus; i++)
+		same = a->cpus[i] == b->cpus[i];
 	if (!same)
 		return faults_error(f, &at,
-			"server: listen, workers and tcp settings change with a restart only");
+			"server: listen, workers, cpus, batch, buffers and tcp settings change "
+			"with a restart only");
 	if (!same_text(now->user, then->user) ||
 		!same_text(now->control_socket, then->control_socket))
 		return faults_error(

@@ -1,6 +1,7 @@
 #include "net/listen.h"
 
 #include "base/addr.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -81,26 +82,75 @@ static void set_stream(int fd)
 	set(fd, IPPROTO_TCP, TCP_FASTOPEN, FAST_OPENS);
 }
 
-int listen_open(const struct net_address *at, int type, struct fault *why)
+static int refuse_and_close(
+	int fd, const struct net_address *at, const char *kind, struct fault *why)
 {
-	const int fd = socket(at->sa.ss_family,
-		type | SOCK_CLOEXEC | (type == SOCK_STREAM ? SOCK_NONBLOCK : 0), 0);
-
-	if (fd < 0) {
-		refuse(at, type == SOCK_DGRAM ? "UDP" : "TCP", why);
-		return -1;
-	}
-	set(fd, SOL_SOCKET, SO_REUSEADDR, type == SOCK_STREAM);
-	if (type == SOCK_DGRAM)
-		set(fd, SOL_SOCKET, SO_RCVBUF,
-			RECEIVE_BUFFER); /* as much of it as net.core.rmem_max allows */
-	else
-		set_stream(fd);
-	if (set(fd, SOL_SOCKET, SO_REUSEPORT, 1) && set_family(fd, at, type) &&
-		bind(fd, (const struct sockaddr *)&at->sa, at->len) == 0 &&
-		(type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
-		return fd;
-	refuse(at, type == SOCK_DGRAM ? "UDP" : "TCP", why);
-	close(fd);
+	refuse(at, kind, why);
+	if (fd >= 0)
+		close(fd);
 	return -1;
+}
+
+static bool share_and_bind(int fd, const struct net_address *at, int type)
+{
+	return set(fd, SOL_SOCKET, SO_REUSEPORT, 1) && set_family(fd, at, type) &&
+		bind(fd, (const struct sockaddr *)&at->sa, at->len) == 0;
+}
+
+/* What was asked for in the configuration is had past the kernel's limit for everybody
+ * (net.core.rmem_max, wmem_max) where we are allowed to (CAP_NET_ADMIN). */
+static void set_buffer(int fd, int option, int past_limit, unsigned bytes)
+{
+	if (bytes && !set(fd, SOL_SOCKET, past_limit, (int)bytes))
+		set(fd, SOL_SOCKET, option, (int)bytes);
+}
+
+int listen_udp(const struct net_address *at, const struct net_opts *opts, struct fault *why)
+{
+	const int fd = socket(at->sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return refuse_and_close(fd, at, "UDP", why);
+	if (!opts->receive_buffer)
+		/* As much of it as net.core.rmem_max allows. */
+		set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+	set_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, opts->receive_buffer);
+	set_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE, opts->send_buffer);
+	return share_and_bind(fd, at, SOCK_DGRAM) ? fd : refuse_and_close(fd, at, "UDP", why);
+}
+
+int listen_tcp(const struct net_address *at, struct fault *why)
+{
+	const int fd = socket(at->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return refuse_and_close(fd, at, "TCP", why);
+	set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	set_stream(fd);
+	return share_and_bind(fd, at, SOCK_STREAM) && listen(fd, BACKLOG) == 0
+		? fd
+		: refuse_and_close(fd, at, "TCP", why);
+}
+
+/* The kernel counts its own overhead too, and so tells twice what was asked for. */
+static void check_buffer(
+	int fd, int option, unsigned wanted, const char *key, const char *sysctl)
+{
+	int got = 0;
+	socklen_t len = sizeof got;
+
+	if (!wanted || getsockopt(fd, SOL_SOCKET, option, &got, &len) != 0 ||
+		(unsigned)got / 2 >= wanted)
+		return;
+	log_line(LOG_WARNING,
+		"server: %s: %u bytes are wanted, the kernel gives %u (raise the sysctl %s, or "
+		"start with CAP_NET_ADMIN)",
+		key, wanted, (unsigned)got / 2, sysctl);
+}
+
+void listen_check_buffers(int fd, const struct net_opts *opts)
+{
+	check_buffer(
+		fd, SO_RCVBUF, opts->receive_buffer, "receive-buffer", "net.core.rmem_max");
+	check_buffer(fd, SO_SNDBUF, opts->send_buffer, "send-buffer", "net.core.wmem_max");
 }

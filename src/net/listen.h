@@ -9,7 +9,12 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-enum { NET_LISTEN_MOST = 256, NET_WORKERS_MOST = 256 };
+enum {
+	NET_LISTEN_MOST = 256,
+	NET_WORKERS_MOST = 256,
+	NET_CPUS_MOST = 1024,
+	NET_BATCH_MOST = 256
+};
 
 struct net_address {
 	struct sockaddr_storage sa;
@@ -20,6 +25,17 @@ struct net_opts {
 	const struct net_address *listen; /* UDP and TCP */
 	size_t n;
 	unsigned workers; /* threads a kind and address; 0: one per processor */
+
+	/* Worker k runs on the processor cpus[k % n_cpus] only, or with n_cpus 0 on the k-th of
+	 * those that we may use. Without `pin` the kernel moves threads as it sees fit. */
+	bool pin;
+	const unsigned *cpus;
+	size_t n_cpus;
+
+	unsigned batch; /* UDP queries taken at a time, 1 to NET_BATCH_MOST */
+	/* Bytes of a UDP socket's buffers; 0: our default for receiving, the kernel's for
+	 * sending. */
+	unsigned receive_buffer, send_buffer;
 
 	/* TCP connections at once, of all and of a client net (IPv4 /24, IPv6 /48). Each worker
 	 * has an equal share, (n + workers - 1) / workers, since the kernel spreads connections
@@ -33,9 +49,13 @@ struct net_opts {
  */
 bool listen_is_free(const struct net_address *at, struct fault *why);
 
-/* `type` is SOCK_DGRAM or SOCK_STREAM. The socket is bound (and listens), shares its port
- * (SO_REUSEPORT) and does not block when `type` is SOCK_STREAM. -1 and a sentence when it
- * cannot be had. */
-int listen_open(const struct net_address *at, int type, struct fault *why);
+/* A socket for UDP, which blocks, or for TCP, which listens and does not. It is bound and
+ * shares its port (SO_REUSEPORT). -1 and a sentence when it cannot be had. */
+int listen_udp(const struct net_address *at, const struct net_opts *opts, struct fault *why);
+int listen_tcp(const struct net_address *at, struct fault *why);
+
+/* Tells the log when the kernel gives less than the configured buffers. `fd` is of
+ * listen_udp(). */
+void listen_check_buffers(int fd, const struct net_opts *opts);
 
 #endif

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 enum {
+	LINE = 64,         /* bytes of a cache line */
 	QUERY_ROOM = 1280, /* bytes; a longer query is cut and so answered with FORMERR */
+	ANSWER_ROOM = (ANSWER_UDP_MOST + LINE - 1) & ~(LINE - 1),
 	CONTROL_ROOM = CMSG_SPACE(sizeof(struct in6_pktinfo))
 };
 
@@ -23,29 +25,51 @@ struct udp {
 	const struct epoch *epoch;
 	int fd;
 	int stop; /* atomic */
-	struct mmsghdr in[UDP_BATCH], out[UDP_BATCH];
-	struct iovec in_bytes[UDP_BATCH], out_bytes[UDP_BATCH];
-	struct sockaddr_storage from[UDP_BATCH];
-	_Alignas(struct cmsghdr) uint8_t control[UDP_BATCH][CONTROL_ROOM];
-	_Alignas(64) struct answer_pending pending[UDP_BATCH];
-	_Alignas(64) uint8_t query[UDP_BATCH][QUERY_ROOM];
-	_Alignas(64) uint8_t answer[UDP_BATCH][(ANSWER_UDP_MOST + 63) & ~63];
+	unsigned batch;
+	/* [batch] of all of these. */
+	struct mmsghdr *in, *out;
+	struct iovec *in_bytes, *out_bytes;
+	struct sockaddr_storage *from;
+	uint8_t (*control)[CONTROL_ROOM];
+	struct answer_pending *pending;
+	uint8_t (*query)[QUERY_ROOM];
+	uint8_t (*answer)[ANSWER_ROOM];
 };
 
-struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl)
+/* Zero, on cache lines of its own; free() takes it. */
+static void *lines(size_t n, size_t size)
 {
-	struct udp *u = aligned_alloc(64, (sizeof *u + 63) & ~(size_t)63);
+	const size_t len = (n * size + LINE - 1) & ~(size_t)(LINE - 1);
+	void *p = aligned_alloc(LINE, len);
+
+	if (!p)
+		die("out of memory");
+	return memset(p, 0, len);
+}
+
+struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, unsigned batch)
+{
+	struct udp *u = lines(1, sizeof *u);
 	/* As many turns as there may be pools; pages come when they are touched. */
 	void *turns = mmap(NULL, sizeof(struct choose_turn) * POOLS_MOST * 2,
 		PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (!u || turns == MAP_FAILED)
+	if (turns == MAP_FAILED)
 		die("out of memory");
-	memset(u, 0, sizeof *u);
 	u->fd = fd;
 	u->epoch = epoch;
+	u->batch = batch;
+	u->in = lines(batch, sizeof *u->in);
+	u->out = lines(batch, sizeof *u->out);
+	u->in_bytes = lines(batch, sizeof *u->in_bytes);
+	u->out_bytes = lines(batch, sizeof *u->out_bytes);
+	u->from = lines(batch, sizeof *u->from);
+	u->control = lines(batch, sizeof *u->control);
+	u->pending = lines(batch, sizeof *u->pending);
+	u->query = lines(batch, sizeof *u->query);
+	u->answer = lines(batch, sizeof *u->answer);
 	u->answerer = (struct answerer){ .stats = &u->stats, .turns = turns, .rrl = rrl };
-	for (unsigned i = 0; i < UDP_BATCH; i++) {
+	for (unsigned i = 0; i < batch; i++) {
 		u->in_bytes[i] = (struct iovec){ u->query[i], QUERY_ROOM };
 		u->in[i].msg_hdr = (struct msghdr){ .msg_name = &u->from[i],
 			.msg_iov = &u->in_bytes[i],
@@ -59,6 +83,15 @@ void udp_free(struct udp *u)
 {
 	close(u->fd);
 	munmap(u->answerer.turns, sizeof(struct choose_turn) * POOLS_MOST * 2);
+	free(u->in);
+	free(u->out);
+	free(u->in_bytes);
+	free(u->out_bytes);
+	free(u->from);
+	free(u->control);
+	free(u->pending);
+	free(u->query);
+	free(u->answer);
 	free(u);
 }
 
@@ -184,18 +217,25 @@ static void send_batch(struct udp *u, unsigned n)
 	}
 }
 
+/* What the kernel has written over: how long the address and the control data were. */
+static void make_ready(struct udp *u, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		u->in[i].msg_hdr.msg_namelen = sizeof u->from[i];
+		u->in[i].msg_hdr.msg_controllen = CONTROL_ROOM;
+	}
+}
+
 void udp_run(struct udp *u)
 {
 	epoch_join();
+	make_ready(u, u->batch);
 	while (!__atomic_load_n(&u->stop, __ATOMIC_ACQUIRE)) {
-		for (unsigned i = 0; i < UDP_BATCH; i++) {
-			u->in[i].msg_hdr.msg_namelen = sizeof u->from[i];
-			u->in[i].msg_hdr.msg_controllen = CONTROL_ROOM;
-		}
-		const int n = recvmmsg(u->fd, u->in, UDP_BATCH, MSG_WAITFORONE, NULL);
+		const int n = recvmmsg(u->fd, u->in, u->batch, MSG_WAITFORONE, NULL);
 		if (n <= 0 || __atomic_load_n(&u->stop, __ATOMIC_ACQUIRE))
 			continue;
 		send_batch(u, answer_batch(u, (unsigned)n));
+		make_ready(u, (unsigned)n);
 	}
 	epoch_leave();
 }

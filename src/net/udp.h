@@ -1,7 +1,7 @@
 /* udp.h - a socket, a thread: queries in by the batch, answers out by the batch.
  *
  * The thread blocks in recvmmsg() until there is something, takes what is there, answers it all
- * from one world and sends it with sendmmsg(): two system calls for up to UDP_BATCH queries.
+ * from one world and sends it with sendmmsg(): two system calls for a batch of queries.
  * Nothing it writes is shared.
  */
 #ifndef NET_UDP_H
@@ -10,12 +10,11 @@
 #include "answer/answer.h"
 #include "world/epoch.h"
 
-enum { UDP_BATCH = 32 };
-
 struct udp;
 
-/* `fd` is bound and blocks; closed by udp_free(). `rrl` may be NULL. Never NULL. */
-struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl);
+/* `fd` is bound and blocks; closed by udp_free(). `rrl` may be NULL. `batch` queries are taken
+ * at a time, 1 to NET_BATCH_MOST. Never NULL. */
+struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, unsigned batch);
 void udp_free(struct udp *u);
 
 /* Runs until udp_stop(). */

@@ -19,6 +19,7 @@ struct thread {
 	struct udp *udp; /* one of the two */
 	struct stream *stream;
 	pthread_t id;
+	int cpu; /* it runs there only; -1: anywhere */
 	bool runs;
 };
 
@@ -38,14 +39,39 @@ static unsigned processors(void)
 	return n < 1 ? 1 : n > NET_WORKERS_MOST ? NET_WORKERS_MOST : (unsigned)n;
 }
 
-static bool open_udp(struct workers *w, const struct net_address *at, const struct epoch *epoch,
-	struct fault *why)
+/* The processor of worker `k`, -1 for any. False when it is none of ours. */
+static bool find_cpu(const struct net_opts *opts, unsigned k, int *cpu, struct fault *why)
 {
-	const int fd = listen_open(at, SOCK_DGRAM, why);
+	cpu_set_t set;
+	unsigned nth = 0;
+
+	*cpu = -1;
+	if (!opts->pin || sched_getaffinity(0, sizeof set, &set) != 0)
+		return true;
+	if (opts->n_cpus) {
+		*cpu = (int)opts->cpus[k % opts->n_cpus];
+		return CPU_ISSET(*cpu, &set) ||
+			fault(why,
+				"server: cpus: we may not run on processor %d, or there is "
+				"none such (\"taskset -cp $$\" tells which there are)",
+				*cpu);
+	}
+	nth = k % (unsigned)CPU_COUNT(&set);
+	for (*cpu = 0; !CPU_ISSET(*cpu, &set) || nth--;)
+		++*cpu;
+	return true;
+}
+
+static bool open_udp(struct workers *w, const struct net_opts *opts, unsigned i,
+	const struct epoch *epoch, struct fault *why)
+{
+	const int fd = listen_udp(&opts->listen[i], opts, why);
 
 	if (fd < 0)
 		return false;
-	w->threads[w->n++].udp = udp_new(fd, epoch, w->rrl);
+	if (w->n == 0)
+		listen_check_buffers(fd, opts);
+	w->threads[w->n++].udp = udp_new(fd, epoch, w->rrl, opts->batch);
 	return true;
 }
 
@@ -82,7 +108,7 @@ static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned wo
 	bool ok = fds != NULL;
 
 	while (ok && n < opts->n) {
-		fds[n] = listen_open(&opts->listen[n], SOCK_STREAM, why);
+		fds[n] = listen_tcp(&opts->listen[n], why);
 		ok = fds[n] >= 0;
 		n += ok;
 	}
@@ -99,28 +125,41 @@ static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned wo
 	return ok;
 }
 
+/* Worker `k`: a thread for each address's UDP, and one for TCP. */
+static bool open_worker(struct workers *w, const struct net_opts *opts, unsigned k,
+	const struct epoch *epoch, struct fault *why)
+{
+	const unsigned workers = opts->workers, first = w->n;
+	int cpu;
+	bool ok = find_cpu(opts, k, &cpu, why);
+
+	for (unsigned i = 0; ok && i < opts->n; i++)
+		ok = open_udp(w, opts, i, epoch, why);
+	ok = ok && open_tcp(w, opts, workers, epoch, why);
+	for (unsigned i = first; i < w->n; i++)
+		w->threads[i].cpu = cpu;
+	return ok;
+}
+
 struct workers *workers_open(
 	const struct net_opts *wanted, const struct epoch *epoch, struct fault *why)
 {
-	const unsigned workers = wanted->workers ? wanted->workers : processors();
-	struct net_opts some = *wanted;
-	const struct net_opts *opts = &some;
+	struct net_opts opts = *wanted;
 	struct workers *w = calloc(1, sizeof *w);
 	bool ok = true;
 
-	some.tcp_clients = affordable(wanted, workers);
-	if (!w || !(w->threads = calloc(workers * (opts->n + 1), sizeof *w->threads)))
+	if (!opts.workers)
+		opts.workers = processors();
+	opts.tcp_clients = affordable(wanted, opts.workers);
+	if (!w || !(w->threads = calloc(opts.workers * (opts.n + 1), sizeof *w->threads)))
 		die("out of memory");
 	w->rrl = rrl_new();
 	if (!w->rrl)
 		die("out of memory");
-	for (size_t i = 0; ok && i < opts->n; i++)
-		ok = listen_is_free(&opts->listen[i], why);
-	for (unsigned k = 0; ok && k < workers; k++) {
-		for (size_t i = 0; ok && i < opts->n; i++)
-			ok = open_udp(w, &opts->listen[i], epoch, why);
-		ok = ok && open_tcp(w, opts, workers, epoch, why);
-	}
+	for (size_t i = 0; ok && i < opts.n; i++)
+		ok = listen_is_free(&opts.listen[i], why);
+	for (unsigned k = 0; ok && k < opts.workers; k++)
+		ok = open_worker(w, &opts, k, epoch, why);
 	if (ok)
 		return w;
 	workers_stop(w);
@@ -131,6 +170,12 @@ static void *run(void *arg)
 {
 	struct thread *t = arg;
 
+	if (t->cpu >= 0) {
+		cpu_set_t set;
+		CPU_ZERO(&set);
+		CPU_SET(t->cpu, &set);
+		pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+	}
 	if (t->udp)
 		udp_run(t->udp);
 	else

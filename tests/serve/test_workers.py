@@ -1,4 +1,5 @@
 """Addresses, threads, privileges and the service manager."""
+import glob
 import pwd
 from lib import *
 
@@ -21,6 +22,54 @@ def any_address():
     with Server(ZONES, listen='"0.0.0.0:PORT", "[::]:PORT"') as s:
         for host in ("127.0.0.1", "127.0.0.2", "127.1.2.3", "::1"):
             same(Message(s.exchange(query("www.example.com", "A"), host=host)).rcode, NOERROR, host)    # connect() filters
+
+
+def threads_on(s, cpu):
+    """How many threads of the server may run on that processor only."""
+    tasks = glob.glob("/proc/%d/task/*/status" % s.proc.pid)
+    return sum("Cpus_allowed_list:\t%d\n" % cpu in open(t).read() for t in tasks)
+
+
+@claim("workers run on the processors that are named, one after the other, and nowhere else")
+def pinned():
+    have = sorted(os.sched_getaffinity(0))
+    if len(have) < 2:
+        raise Skip("there is one processor only")
+    for cpus, want in (("auto", (4, 2)), ("[ %d ]" % have[1], (0, 6)), ("[ %d, %d ]" % (have[1], have[0]), (2, 4)), ("off", (0, 0))):
+        with Server(ZONES, server="workers: 3, cpus: %s" % cpus) as s:     # a worker is two threads: UDP and TCP
+            same((threads_on(s, have[0]), threads_on(s, have[1])), want, cpus)
+            same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
+    with Server(ZONES, server="workers: 1, cpus: [ 1023 ]", start=False) as s:
+        try:
+            s.start()
+            raise RuntimeError("started on no processor")
+        except AssertionError as e:
+            assert "may not run on processor 1023" in str(e), e
+        s.proc = None
+
+
+@claim("batches of any size answer every query of a burst once")
+def batches():
+    for batch in (1, 7, 256):
+        with Server(ZONES, server="workers: 1, batch: %d" % batch) as s, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as c:
+            c.settimeout(5 * SLOW)
+            c.connect(("127.0.0.1", s.port))
+            packets = [query("www.example.com", "A", ident=i) for i in range(600)]
+            got = []
+            for i in range(0, 600, 100):
+                for p in packets[i:i + 100]:
+                    c.send(p)
+                got += [struct.unpack(">H", c.recv(600)[:2])[0] for _ in range(100)]
+            same(sorted(got), list(range(600)), "batch %d" % batch)
+
+
+@claim("socket buffers are as configured, or the log says what the kernel gave")
+def buffers():
+    with Server(ZONES, server="workers: 1, receive-buffer: 1M, send-buffer: 512k") as s:
+        said = s.said()
+        shown = subprocess.run(["ss", "-ulnm", "sport", "=", str(s.port)], capture_output=True, text=True).stdout
+        for key, field, size in (("receive-buffer", "rb", 1 << 20), ("send-buffer", "tb", 512 << 10)):
+            assert "%s%d," % (field, 2 * size) in shown or "server: %s: %d bytes are wanted" % (key, size) in said, (shown, said)
 
 
 @claim("an address that another server has is refused with a hint")

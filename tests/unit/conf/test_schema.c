@@ -36,6 +36,32 @@ static void the_server_section_reaches_its_options(void)
 	conf_fini(&c);
 }
 
+static void workers_are_placed_and_sized(void)
+{
+	struct text lines;
+	struct conf c;
+
+	CU_ASSERT_TRUE_FATAL(told_read(&c,
+		"server: { listen: 192.0.2.1, cpus: [ 2, 0 ], batch: 256,\n"
+		"  receive-buffer: 8M, send-buffer: 65536 }\n" ZONES,
+		&lines));
+	text_fini(&lines);
+	CU_ASSERT_TRUE(c.net.pin);
+	CU_ASSERT_EQUAL_FATAL(c.net.n_cpus, 2);
+	CU_ASSERT_EQUAL(c.net.cpus[0], 2);
+	CU_ASSERT_EQUAL(c.net.cpus[1], 0);
+	CU_ASSERT_EQUAL(c.net.batch, 256);
+	CU_ASSERT_EQUAL(c.net.receive_buffer, 8 << 20);
+	CU_ASSERT_EQUAL(c.net.send_buffer, 65536);
+	conf_fini(&c);
+	CU_ASSERT_TRUE_FATAL(
+		told_read(&c, "server: { listen: 192.0.2.1, cpus: auto }\n" ZONES, &lines));
+	text_fini(&lines);
+	CU_ASSERT_TRUE(c.net.pin);
+	CU_ASSERT_EQUAL(c.net.n_cpus, 0);
+	conf_fini(&c);
+}
+
 static void relative_paths_start_at_the_folder_of_the_file(void)
 {
 	struct conf c;
@@ -65,6 +91,9 @@ static void what_is_left_out_has_a_default(void)
 		&lines));
 	text_fini(&lines);
 	CU_ASSERT_EQUAL(c.net.workers, 0);
+	CU_ASSERT_FALSE(c.net.pin);
+	CU_ASSERT_EQUAL(c.net.batch, 32);
+	CU_ASSERT_EQUAL(c.net.receive_buffer + c.net.send_buffer, 0);
 	CU_ASSERT_PTR_NULL(c.user);
 	CU_ASSERT_TRUE(c.policy.ecs);
 	CU_ASSERT_EQUAL(c.net.tcp_clients, 1000);
@@ -172,6 +201,26 @@ static void values_of_the_server_are_checked(void)
 		{ "workers: octal?", "server: { listen: 192.0.2.1, workers: 010 }\n" ZONES,
 			"1:39: error: \"workers\" must be auto, or a number from 1 to 256, not "
 			"\"010\"\n" },
+		{ "a processor past all there may be",
+			"server: { listen: 192.0.2.1, cpus: [ 0, 1024 ] }\n" ZONES,
+			"1:41: error: \"cpus\" must be off, auto, or a list of processors' "
+			"numbers from 0 to 1023, not \"1024\"\n" },
+		{ "processors in words", "server: { listen: 192.0.2.1, cpus: all }\n" ZONES,
+			"1:36: error: \"cpus\" must be off, auto, or a list of processors' "
+			"numbers from 0 to 1023, not \"all\"\n" },
+		{ "a batch of none", "server: { listen: 192.0.2.1, batch: 0 }\n" ZONES,
+			"1:37: error: \"batch\" must be a number from 1 to 256, not \"0\"\n" },
+		{ "a size with a unit that is none",
+			"server: { listen: 192.0.2.1, send-buffer: 4MB }\n" ZONES,
+			"1:43: error: \"send-buffer\" must be a size from 4k to 1G, such as "
+			"4M, not \"4MB\"\n" },
+		{ "a size too small", "server: { listen: 192.0.2.1, send-buffer: 1k }\n" ZONES,
+			"1:43: error: \"send-buffer\" must be a size from 4k to 1G, such as "
+			"4M, not \"1k\"\n" },
+		{ "a size too large",
+			"server: { listen: 192.0.2.1, receive-buffer: 2G }\n" ZONES,
+			"1:46: error: \"receive-buffer\" must be a size from 4k to 1G, such "
+			"as 4M, not \"2G\"\n" },
 		{ "a number with a sign",
 			"server: { listen: 192.0.2.1, tcp-clients: +5 }\n" ZONES,
 			"1:43: error: \"tcp-clients\" must be a number from 1 to 1000000, not "
@@ -334,6 +383,7 @@ void suite_schema(void)
 	static const struct unit_case cases[] = {
 		{ "the server section reaches its options",
 			the_server_section_reaches_its_options },
+		{ "workers are placed and sized", workers_are_placed_and_sized },
 		{ "relative paths start at the folder of the file",
 			relative_paths_start_at_the_folder_of_the_file },
 		{ "what is left out has a default", what_is_left_out_has_a_default },

@@ -1,0 +1,136 @@
+#include "conf/option.h"
+#include "conf/schema.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+enum { PORT = 53 };
+
+/* Both families keep the port at the same place. */
+static bool has_port(const struct net_address *a)
+{
+	return ((const struct sockaddr_in *)&a->sa)->sin_port != 0;
+}
+
+static bool take_endpoint(struct reader *r, const struct key *key, const struct node *item,
+	struct net_address *to)
+{
+	const char *text = option_scalar(r, key, item);
+	struct fault why;
+
+	if (!text)
+		return false;
+	if (!addr_parse_endpoint(&to->sa, &to->len, text, PORT, &why))
+		return parse_error(r->src, item, "%s", why.text);
+	if (!has_port(to))
+		return parse_error(r->src, item,
+			"port 0 is no port to listen on; write 1 to 65535, or none for 53");
+	return true;
+}
+
+static void take_listen(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct net_opts *net = to;
+	size_t n = 0;
+
+	if (!option_is_list(r, key, value, NET_LISTEN_MOST))
+		return;
+	struct net_address *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		size_t twin = 0;
+		if (!take_endpoint(r, key, i, &list[n]))
+			continue;
+		while (twin < n && memcmp(&list[twin], &list[n], sizeof *list) != 0)
+			twin++;
+		if (twin < n)
+			parse_error(
+				r->src, i, "this address and port is here twice; take one out");
+		else
+			n++;
+	}
+	net->listen = list;
+	net->n = n;
+}
+
+static void take_workers(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	if (value->kind == NODE_SCALAR && strcmp(value->text, "auto") == 0)
+		*(unsigned *)to = 0;
+	else
+		option_number(r, key, value, to);
+}
+
+/* The processor that a thread of the worker may run on, by their numbers in the list. */
+static void take_cpus(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct net_opts *net = to;
+	size_t n = 0;
+
+	net->pin = value->kind != NODE_SCALAR || strcmp(value->text, "off") != 0;
+	if (!net->pin || (value->kind == NODE_SCALAR && strcmp(value->text, "auto") == 0) ||
+		!option_is_list(r, key, value, NET_WORKERS_MOST))
+		return;
+	unsigned *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		const char *text = option_scalar(r, key, i);
+		uint64_t v;
+		if (!text)
+			continue;
+		if (option_whole(text, &v) && v < NET_CPUS_MOST)
+			list[n++] = (unsigned)v;
+		else
+			option_wrong(r, key, i);
+	}
+	net->cpus = list;
+	net->n_cpus = n;
+}
+
+/* "auto" is NULL and "off" the empty text. */
+static void take_name(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = NULL;
+
+	option_text(r, key, value, &text);
+	if (!text)
+		return;
+	if (strlen(text) > POLICY_TEXT)
+		parse_error(r->src, value, "\"%s\" has at most %d bytes; this has %zu",
+			key->name, POLICY_TEXT, strlen(text));
+	else if (strcmp(text, "auto") == 0)
+		*(const char **)to = NULL;
+	else
+		*(const char **)to = strcmp(text, "off") == 0 ? "" : text;
+}
+
+#define AT(field) .at = offsetof(struct conf, field)
+#define SIZE      .say = "a size from 4k to 1G, such as 4M", .least = 4096, .most = 1u << 30
+
+const struct key schema_server_keys[] = {
+	{ "listen", take_listen, .say = "an address with or without a port, or a list of them",
+		AT(net), .needed = SCHEMA_LISTEN },
+	{ "workers", take_workers, .say = "auto, or a number from 1 to 256", AT(net.workers),
+		.least = 1, .most = NET_WORKERS_MOST },
+	{ "cpus", take_cpus,
+		.say = "off, auto, or a list of processors' numbers from 0 to 1023", AT(net) },
+	{ "batch", option_number, .say = "a number from 1 to 256", AT(net.batch), .least = 1,
+		.most = NET_BATCH_MOST },
+	{ "receive-buffer", option_size, SIZE, AT(net.receive_buffer) },
+	{ "send-buffer", option_size, SIZE, AT(net.send_buffer) },
+	{ "user", option_text, .say = "the name of a user", AT(user) },
+	{ "ecs", option_switch, .say = "on or off", AT(policy.ecs) },
+	{ "minimal-responses", option_switch, .say = "on or off", AT(policy.minimal) },
+	{ "identity", take_name, .say = "auto (the host's name), off, or a text",
+		AT(identity) },
+	{ "version", take_name, .say = "auto (this version), off, or a text", AT(version) },
+	{ "tcp-clients", option_number, .say = "a number from 1 to 1000000",
+		AT(net.tcp_clients), .least = 1, .most = 1000000 },
+	{ "tcp-clients-per-net", option_number, .say = "a number from 1 to 1000000",
+		AT(net.tcp_clients_per_net), .least = 1, .most = 1000000 },
+	{ "tcp-idle", option_duration_ms, .say = "a duration from 1ms to 1h, such as 10s",
+		AT(net.tcp_idle_ms), .least = 1, .most = 3600000 },
+	{ 0 },
+};
