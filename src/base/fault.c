@@ -115,6 +115,7 @@ bool faults_error(struct faults *f, const struct fault_at *at, const char *fmt, 
 	va_list ap;
 
 	if (f->errors++ < FAULTS_MOST) {
+		f->error_at[f->errors - 1] = f->text.len;
 		va_start(ap, fmt);
 		add(f, at, "error", fmt, ap);
 		va_end(ap);
@@ -135,8 +136,14 @@ void faults_warning(struct faults *f, const struct fault_at *at, const char *fmt
 
 void faults_add(struct faults *f, const struct faults *from)
 {
-	if (!faults_full(f))
-		text_add(&f->text, text_get(&from->text));
+	const unsigned room = faults_full(f) ? 0 : FAULTS_MOST - f->errors;
+	const bool whole = from->errors <= room || room == FAULTS_MOST;
+	const size_t start = f->text.len, len = whole ? from->text.len : from->error_at[room];
+
+	if (room)
+		text_add_bytes(&f->text, text_get(&from->text), len);
+	for (unsigned i = 0; i < room && i < from->errors && i < FAULTS_MOST; i++)
+		f->error_at[f->errors + i] = start + from->error_at[i];
 	f->errors += from->errors;
 	f->warnings += from->warnings;
 }

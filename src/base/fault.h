@@ -3,7 +3,7 @@
  * A `struct fault` holds one sentence, written where the cause is known and printed once by
  * whoever decides. A `struct faults` collects many, each at a place in a text file, for the
  * doors where a person wants to see all that is wrong in one run: zone files and the
- * configuration. Control thread only.
+ * configuration. One thread each.
  */
 #ifndef BASE_FAULT_H
 #define BASE_FAULT_H
@@ -34,6 +34,7 @@ struct fault_at {
 struct faults {
 	struct text text; /* everything to print, ready with newlines */
 	unsigned errors, warnings;
+	size_t error_at[FAULTS_MOST]; /* where in the text each error starts */
 };
 
 /* The column of `at` in the line that starts at `line`. */
@@ -53,7 +54,7 @@ __attribute__((format(printf, 3, 4))) void faults_warning(
  */
 bool faults_take(struct faults *f, const struct fault *one);
 
-/* All of `from` as well. */
+/* All of `from` as well, up to the last error that one run shows. */
 void faults_add(struct faults *f, const struct faults *from);
 
 /* True once as many errors have been shown as one run shows: time to stop reading. */

@@ -1,5 +1,6 @@
 #include "daemon/loaded.h"
 
+#include "base/crew.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -150,39 +151,6 @@ static bool take_over(struct loaded_zone *z, const struct loaded *before, struct
 	return true;
 }
 
-static bool load_zones(struct loaded *l, const struct loaded *before, struct faults *f)
-{
-	const struct compile_opts opts = { l->key, pool_known, &l->conf };
-	bool ok = true;
-
-	for (size_t i = 0; i < l->n_zones && !faults_full(f); i++) {
-		struct loaded_zone *z = &l->zones[i];
-		if (!take_over(z, before, &l->conf))
-			ok = load_zone(&z->load, z->path, z->origin, &opts, f) && ok;
-	}
-	return ok && !faults_full(f);
-}
-
-/* The same at the start: however many are wrong, the others are read. False when none is left.
- */
-static bool load_most_zones(struct loaded *l, struct faults *f)
-{
-	const struct compile_opts opts = { l->key, pool_known, &l->conf };
-
-	for (size_t i = 0; i < l->n_zones; i++) {
-		struct loaded_zone *z = &l->zones[i];
-		struct faults own;
-		faults_init(&own);
-		if (!load_zone(&z->load, z->path, z->origin, &opts, &own)) {
-			z->load.zone = zone_placeholder(l->key, z->origin);
-			l->n_unready++;
-		}
-		faults_add(f, &own);
-		faults_fini(&own);
-	}
-	return l->n_unready == 0 || l->n_unready < l->n_zones;
-}
-
 static void make_set(struct loaded *l)
 {
 	const struct zone **zones = memory_zeroed(l->n_zones + 1, sizeof *zones);
@@ -234,19 +202,6 @@ static struct atlas *read_atlas(const struct loaded *l, struct fault *why)
 		why);
 }
 
-static bool load_geo(struct loaded *l, const struct loaded *before, struct faults *f)
-{
-	struct fault why;
-
-	l->geo_stamps = geo_stamps(l);
-	if (before && same_geo(l, before)) {
-		l->atlas = atlas_hold(before->atlas);
-		return true;
-	}
-	l->atlas = read_atlas(l, &why);
-	return l->atlas || faults_take(f, &why);
-}
-
 static struct steer *make_steer(
 	const struct loaded *l, struct atlas *atlas, const struct steer *before)
 {
@@ -272,6 +227,74 @@ bool loaded_refresh_geo(struct loaded *l, struct fault *why)
 	l->steer = steer;
 	l->geo_stamps = stamps;
 	return true;
+}
+
+/* --- many at a time ----------------------------------------------------------------------- */
+
+/* All that the configuration names, each part by itself: part 0 is the GeoIP files, which take
+ * longest, part i + 1 zone i. */
+struct parts {
+	struct loaded *l;
+	const struct loaded *before;
+	bool forgiving;
+	struct faults *faults; /* [part] */
+	unsigned errors;       /* atomic: in all, when they are not forgiven */
+};
+
+static bool load_geo(struct loaded *l, const struct loaded *before, struct faults *f)
+{
+	struct fault why;
+
+	l->geo_stamps = geo_stamps(l);
+	if (before && same_geo(l, before)) {
+		l->atlas = atlas_hold(before->atlas);
+		return true;
+	}
+	l->atlas = read_atlas(l, &why);
+	return l->atlas || faults_take(f, &why);
+}
+
+static bool load_one_zone(struct parts *p, struct loaded_zone *z, struct faults *f)
+{
+	const struct compile_opts opts = { p->l->key, pool_known, &p->l->conf };
+
+	if (take_over(z, p->before, &p->l->conf) ||
+		load_zone(&z->load, z->path, z->origin, &opts, f))
+		return true;
+	if (p->forgiving)
+		z->load.zone = zone_placeholder(p->l->key, z->origin);
+	return p->forgiving;
+}
+
+static bool load_part(void *ctx, size_t i)
+{
+	struct parts *p = ctx;
+	struct faults *f = &p->faults[i];
+
+	if (i == 0 ? load_geo(p->l, p->before, f) : load_one_zone(p, &p->l->zones[i - 1], f))
+		return true;
+	/* As many as are shown: those of the parts before are all among them. */
+	return __atomic_add_fetch(&p->errors, f->errors, __ATOMIC_RELAXED) < FAULTS_MOST;
+}
+
+/* False when something was wrong that is not forgiven. A server without a single zone to serve
+ * is not. */
+static bool load_parts(struct loaded *l, const struct loaded_opts *opts, struct faults *f)
+{
+	const size_t n = l->n_zones + 1;
+	struct parts p = { .l = l, .before = opts->before, .forgiving = opts->forgiving };
+
+	p.faults = memory_zeroed(n, sizeof *p.faults);
+	crew_run(n, opts->before != NULL, load_part, &p);
+	/* In the order of the zones, and what was wrong with the databases behind them. */
+	for (size_t i = 1; i <= n; i++) {
+		faults_add(f, &p.faults[i % n]);
+		faults_fini(&p.faults[i % n]);
+	}
+	free(p.faults);
+	for (size_t i = 0; i < l->n_zones; i++)
+		l->n_unready += l->zones[i].load.zone && !zone_is_ready(l->zones[i].load.zone);
+	return p.errors == 0 && (l->n_unready == 0 || l->n_unready < l->n_zones);
 }
 
 /* --- all of it ---------------------------------------------------------------------------- */
@@ -314,10 +337,7 @@ bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct fault
 	*to = (struct loaded){ .key = opts->key };
 	if (!conf_read(&to->conf, opts->path, f))
 		return false;
-	bool ok = list_zones(to, f);
-	ok = ok && (opts->forgiving ? load_most_zones(to, f) : load_zones(to, before, f));
-	ok = load_geo(to, before, f) && ok;
-	if (!ok) {
+	if (!list_zones(to, f) || !load_parts(to, opts, f)) {
 		loaded_fini(to);
 		return false;
 	}

@@ -41,6 +41,17 @@ def broken():
             assert "example.com.zone:%d:" % line in first and part in first, "%s: %s" % (say, first)
 
 
+@claim("zones are read at the same time, and their faults are told in the zones' order all the same")
+def order():
+    zones = {"z%03d.test" % i: APEX + "".join("x%d A 1.2.3\n" % k for k in range(i % 4)) for i in range(200)}
+    with Server(zones, start=False) as s:
+        want = ["z%03d.test.zone:%d" % (i, 5 + k) for i in range(200) for k in range(i % 4)][:50]
+        for _ in range(10):
+            status, said = s.check()
+            same(status, 1)
+            same([":".join(l.split("/")[-1].split(":")[:2]) for l in said.splitlines() if ": error:" in l][:50], want)
+
+
 @claim("up to 50 errors are shown in one run, from every zone")
 def many():
     zones = {"a.example": APEX + "x A 1\n" * 30, "b.example": APEX + "x A 1\n" * 30}

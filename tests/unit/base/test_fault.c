@@ -1,6 +1,7 @@
 #include "base/fault.h"
 #include "unit/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void a_fault_shows_its_line_and_a_caret(void)
@@ -81,20 +82,55 @@ static void a_very_long_line_is_shown_around_the_place(void)
 	faults_fini(&f);
 }
 
+static unsigned count_lines(const struct faults *f)
+{
+	unsigned lines = 0;
+
+	for (const char *p = text_get(&f->text); *p; p++)
+		lines += *p == '\n';
+	return lines;
+}
+
 static void fifty_errors_are_shown_and_the_rest_counted(void)
 {
 	struct faults f;
-	unsigned lines = 0;
 
 	faults_init(&f);
 	for (unsigned i = 0; i < 70; i++)
 		faults_error(&f, &(struct fault_at){ "z", NULL, NULL, i + 1, 1 }, "x");
-	for (const char *p = text_get(&f.text); *p; p++)
-		lines += *p == '\n';
-	CU_ASSERT_EQUAL(lines, FAULTS_MOST);
+	CU_ASSERT_EQUAL(count_lines(&f), FAULTS_MOST);
 	CU_ASSERT_EQUAL(f.errors, 70);
 	CU_ASSERT_TRUE(faults_full(&f));
 	faults_fini(&f);
+}
+
+static void lists_are_put_together_up_to_the_fiftieth_error(void)
+{
+	struct faults all, some[2];
+
+	for (unsigned of_first = 0; of_first <= 70; of_first += 10) {
+		faults_init(&all);
+		for (unsigned k = 0; k < 2; k++) {
+			faults_init(&some[k]);
+			faults_warning(&some[k], &(struct fault_at){ 0 }, "before all errors");
+			for (unsigned i = 0; i < (k ? 60 : of_first); i++)
+				faults_error(&some[k], &(struct fault_at){ 0 }, "%u %u", k, i);
+			faults_add(&all, &some[k]);
+		}
+		CU_ASSERT_EQUAL(all.errors, of_first + 60);
+		CU_ASSERT_EQUAL(all.warnings, 2);
+		CU_ASSERT_EQUAL(count_lines(&all), FAULTS_MOST + (of_first < 50 ? 2 : 1));
+		if (of_first < 50) {
+			char last[32];
+			snprintf(last, sizeof last, "error: 1 %u\n", 49 - of_first);
+			const size_t len = strlen(last);
+			CU_ASSERT_STRING_EQUAL(text_get(&all.text) + all.text.len - len, last);
+			CU_ASSERT_EQUAL(all.error_at[49], all.text.len - len);
+		}
+		faults_fini(&all);
+		faults_fini(&some[0]);
+		faults_fini(&some[1]);
+	}
 }
 
 void suite_fault(void)
@@ -109,6 +145,8 @@ void suite_fault(void)
 			a_very_long_line_is_shown_around_the_place },
 		{ "fifty errors are shown and the rest counted",
 			fifty_errors_are_shown_and_the_rest_counted },
+		{ "lists are put together up to the fiftieth error",
+			lists_are_put_together_up_to_the_fiftieth_error },
 	};
 
 	unit_suite("base/fault", cases, UNIT_COUNT(cases));
