@@ -342,7 +342,7 @@ void answer_read(
 	p->parsed = query_parse(&p->query, ask->packet, ask->len);
 	if (p->parsed != QUERY_OK)
 		return;
-	zone_name_set(&p->name, a->world->key, p->query.name);
+	zone_name_put(&p->name, a->world->key, p->query.name, &p->query.marks);
 	zone_set_fetch_slots(a->world->zones, &p->name);
 }
 

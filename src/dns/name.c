@@ -182,6 +182,45 @@ void name_lower(uint8_t *to, const uint8_t *name, size_t len)
 		to[i] = lower(name[i]);
 }
 
+void name_mark(struct name_marks *marks, const uint8_t *name)
+{
+	unsigned n = 0, at = 0;
+
+	for (; name[at]; at += name[at] + 1u)
+		marks->at[n++] = (uint8_t)at;
+	marks->at[n] = (uint8_t)at;
+	marks->n = (uint8_t)n;
+}
+
+size_t name_read(uint8_t to[static NAME_READ], struct name_marks *marks, const uint8_t *p,
+	const uint8_t *end)
+{
+	const size_t room = (size_t)(end - p);
+	unsigned n = 0;
+	size_t at = 0;
+
+	for (;; n++) {
+		if (at >= room || p[at] > 63 || at >= NAME_MOST)
+			return 0;
+		marks->at[n] = (uint8_t)at;
+		if (p[at] == 0)
+			break;
+		at += p[at] + 1u;
+	}
+	marks->n = (uint8_t)n;
+	/* What stands behind the name may be read with it, and means nothing. */
+	const size_t len = at + 1, whole = room < NAME_READ ? room & ~(size_t)7 : NAME_READ;
+	for (at = 0; at < len && at < whole; at += 8) {
+		uint64_t v;
+		memcpy(&v, p + at, 8);
+		v = lower8(v);
+		memcpy(to + at, &v, 8);
+	}
+	for (; at < len; at++)
+		to[at] = lower(p[at]);
+	return len;
+}
+
 static bool bytes_equal(const uint8_t *a, const uint8_t *b, size_t len)
 {
 	size_t i = 0;

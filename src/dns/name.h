@@ -26,6 +26,12 @@ enum name_result {
 	NAME_RELATIVE     /* no dot at the end and no origin to put there */
 };
 
+/* Where the labels of a name start, in bytes from its first; at[n] is the root's. */
+struct name_marks {
+	uint8_t n; /* labels without the root */
+	uint8_t at[NAME_LABELS_MOST + 1];
+};
+
 /* Presentation format (RFC 1035 section 5.1: "\." and "\DDD") to the wire. A name without a dot
  * at its end gets `origin` (wire) appended; "@" alone is `origin`. Case stays. `*len` (may be
  * NULL) is the length with the root. */
@@ -40,6 +46,16 @@ const char *name_text(char buf[static NAME_TEXT], const uint8_t *name);
 
 size_t name_len(const uint8_t *name);      /* bytes, with the root */
 unsigned name_labels(const uint8_t *name); /* without the root */
+
+/* Of a name that is one. */
+void name_mark(struct name_marks *marks, const uint8_t *name);
+
+/* The name at `p`, which must end before `end`, in one go: in lower case into `to`, its labels
+ * marked. Returns its length; 0 when it is none (name_check()). May write, and read up to
+ * `end`, seven bytes more than the name has. */
+enum { NAME_READ = NAME_MOST + 7 };
+size_t name_read(uint8_t to[static NAME_READ], struct name_marks *marks, const uint8_t *p,
+	const uint8_t *end);
 
 /* `to` may be `name`. */
 void name_lower(uint8_t *to, const uint8_t *name, size_t len);

@@ -5,53 +5,6 @@
 
 #include <string.h>
 
-/* Eight bytes at a time in lower case, each by itself: adding carries no bit from one to the
- * next, since the top bits are out of the way. */
-static uint64_t lower8(uint64_t x)
-{
-	const uint64_t ones = 0x0101010101010101u, low = x & 0x7f * ones;
-	const uint64_t from_a = low + (0x80 - 'A') * ones, behind_z = low + (0x7f - 'Z') * ones;
-
-	return x | (((from_a ^ behind_z) & ~x & 0x80 * ones) >> 2);
-}
-
-/* Where the name at `p` ends, 0: it is none. A compression pointer has nothing to point to
- * here. */
-static size_t name_end(const uint8_t *p, const uint8_t *end)
-{
-	const size_t room = (size_t)(end - p);
-	size_t at = 0;
-
-	while (at < room) {
-		const unsigned len = p[at++];
-		if (len == 0)
-			return at;
-		at += len;
-		if (len > 63 || at >= NAME_MOST)
-			return 0;
-	}
-	return 0;
-}
-
-/* The question's name in lower case. Bytes that are lengths are below 'A' and stay as they are.
- */
-static size_t read_name(struct query *q, const uint8_t *p, const uint8_t *end)
-{
-	const size_t len = name_end(p, end);
-	uint64_t eight;
-	size_t at = 0;
-
-	/* What follows the name in the packet may be read with it, and means nothing. */
-	for (; at < len && (size_t)(end - p) - at >= 8; at += 8) {
-		memcpy(&eight, p + at, 8);
-		eight = lower8(eight);
-		memcpy(q->name + at, &eight, 8);
-	}
-	for (; at < len; at++)
-		q->name[at] = (uint8_t)(p[at] + ((uint8_t)(p[at] - 'A') < 26 ? 32 : 0));
-	return len;
-}
-
 static enum query_result read_opt(struct query *q, const uint8_t *rr, size_t rdlen)
 {
 	struct edns *e = &q->edns;
@@ -156,7 +109,7 @@ static enum query_result read_message(
 			: q->edns.cookie_len ? QUERY_NO_QUESTION
 					     : QUERY_FORMERR;
 	}
-	const size_t name_len = read_name(q, p, end);
+	const size_t name_len = name_read(q->name, &q->marks, p, end);
 	p += name_len;
 	if (!name_len || end - p < 4)
 		return QUERY_FORMERR;

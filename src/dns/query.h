@@ -57,7 +57,8 @@ struct query {
 	uint16_t flags; /* of the header, as they came */
 	uint16_t qtype, qclass;
 	uint8_t name_len; /* bytes with the root; 0 when there is no question to repeat */
-	uint8_t name[NAME_MOST + 8]; /* lower case; it is written eight bytes at a time */
+	struct name_marks marks; /* of `name` */
+	uint8_t name[NAME_READ]; /* lower case */
 	struct edns edns;
 	struct query_tsig tsig;
 };

@@ -48,21 +48,29 @@ size_t zone_bytes(const struct zone *z)
 		denial_bytes(z->denial);
 }
 
-void zone_name_set(struct zone_name *name, struct hash_key key, const uint8_t *lower)
+void zone_name_put(struct zone_name *name, struct hash_key key, const uint8_t *lower,
+	const struct name_marks *marks)
 {
-	unsigned n = 0, at = 0;
+	unsigned n = marks->n;
+	uint64_t above = key.k0;
 
 	name->wire = lower;
-	while (lower[at]) {
-		name->at[n++] = (uint8_t)at;
-		at += lower[at] + 1u;
-	}
-	name->at[n] = (uint8_t)at;
 	name->labels = n;
-	name->len = at + 1;
-	name->hash[n] = key.k0;
+	name->len = marks->at[n] + 1u;
+	memcpy(name->at, marks->at, 8); /* nearly all names end here */
+	if (n >= 8)
+		memcpy(name->at + 8, marks->at + 8, n + 1 - 8);
+	name->hash[n] = above;
 	while (n--)
-		name->hash[n] = zone_hash_label(key, name->hash[n + 1], lower + name->at[n]);
+		name->hash[n] = above = zone_hash_label(key, above, lower + marks->at[n]);
+}
+
+void zone_name_set(struct zone_name *name, struct hash_key key, const uint8_t *lower)
+{
+	struct name_marks marks;
+
+	name_mark(&marks, lower);
+	zone_name_put(name, key, lower, &marks);
 }
 
 /* A slot of the set: `zone` is a number plus one, 0 is empty. */

@@ -191,6 +191,10 @@ struct zone_name {
 
 void zone_name_set(struct zone_name *name, struct hash_key key, const uint8_t *lower);
 
+/* The same for a name whose labels are marked. */
+void zone_name_put(struct zone_name *name, struct hash_key key, const uint8_t *lower,
+	const struct name_marks *marks);
+
 /* Ask the memory for what zone_set_find() will read: the slots, then the zones. */
 void zone_set_fetch_slots(const struct zone_set *set, const struct zone_name *name);
 void zone_set_fetch_zones(const struct zone_set *set, const struct zone_name *name);

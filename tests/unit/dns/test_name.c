@@ -235,6 +235,56 @@ static void wire_that_is_no_name_is_refused(void)
 	CU_ASSERT_EQUAL(name_check(long_name, long_name + sizeof long_name), 255);
 }
 
+/* Mostly names: labels of lengths that fit, and now and then something else. */
+static size_t random_wire(uint8_t *to, size_t room)
+{
+	size_t len = (size_t)rand() % (room + 1), at = 0;
+
+	for (size_t i = 0; i < len; i++)
+		to[i] = (uint8_t)rand();
+	while (at < len) {
+		const unsigned label = rand() % 40 == 0
+			? (unsigned)rand() % 256
+			: (unsigned)rand() % (rand() % 4 ? 9 : 64);
+		to[at] = (uint8_t)label;
+		if (label == 0)
+			break;
+		at += label + 1;
+	}
+	return len;
+}
+
+static void a_name_is_read_in_one_go_as_in_three(void)
+{
+	unsigned names = 0;
+
+	srand(5);
+	for (unsigned round = 0; round < 200000; round++) {
+		uint8_t wire[300], want[NAME_MOST], got[NAME_READ + 1];
+		struct name_marks marks, want_marks;
+		const size_t len = random_wire(wire, round % 2 ? 300 : 40);
+		/* On the heap, so that the sanitizer sees who reads behind it. */
+		uint8_t *exact = malloc(len + 1);
+		memcpy(exact, wire, len);
+		exact = realloc(exact, len ? len : 1);
+		got[NAME_READ] = 0xaa;
+		const size_t name_len = name_read(got, &marks, exact, exact + len);
+		CU_ASSERT_EQUAL(name_len, name_check(wire, wire + len));
+		CU_ASSERT_EQUAL(got[NAME_READ], 0xaa);
+		free(exact);
+		if (!name_len)
+			continue;
+		names++;
+		name_lower(want, wire, name_len);
+		name_mark(&want_marks, want);
+		CU_ASSERT_EQUAL(memcmp(got, want, name_len), 0);
+		CU_ASSERT_EQUAL(marks.n, want_marks.n);
+		CU_ASSERT_EQUAL(memcmp(marks.at, want_marks.at, marks.n + 1u), 0);
+		CU_ASSERT_EQUAL(marks.n, name_labels(want));
+	}
+	CU_ASSERT(names > 20000);
+}
+
 static void labels_are_counted_and_skipped(void)
 {
 	const uint8_t *name = parsed("a.bb.ccc.");
@@ -268,6 +318,8 @@ void suite_name(void)
 			name_is_under_itself_and_what_ends_it },
 		{ "names sort canonically (RFC 4034)", names_sort_canonically },
 		{ "wire that is no name is refused", wire_that_is_no_name_is_refused },
+		{ "a name is read in one go as in three",
+			a_name_is_read_in_one_go_as_in_three },
 		{ "labels are counted and skipped", labels_are_counted_and_skipped },
 	};
 
