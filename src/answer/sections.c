@@ -224,16 +224,33 @@ static void put_naptr(struct compose *c, struct targets *t, size_t rdata, size_t
 	}
 }
 
+/* AliasMode leads to the same type of another name, which is asked for next. */
+static void put_alias(struct compose *c, size_t at, uint16_t type)
+{
+	const uint16_t types[] = { type, 0 };
+	uint8_t target[NAME_MOST];
+	struct zone_name name;
+
+	if (!read_target(c, at, target, &name))
+		return;
+	const struct lookup l = zone_lookup(c->zone, c->key, &name, type);
+	if (l.kind == LOOKUP_ANSWER)
+		put_types(c, l.node, types, at);
+}
+
 /* SVCB and HTTPS (RFC 9460 section 4.1): "." in ServiceMode is the owner itself, whose
  * addresses a wildcard would have to make up. */
 static void put_svcb(
 	struct compose *c, struct targets *t, size_t owner_at, size_t rdata, bool wildcard)
 {
 	const uint8_t *p = c->w.buf + rdata;
+	const bool alias = be16_get(p) == 0;
 
+	if (alias && p[2])
+		put_alias(c, rdata + 2, be16_get(c->w.buf + rdata - 10));
 	if (p[2])
 		put_target(c, t, rdata + 2, false);
-	else if (be16_get(p) && !wildcard)
+	else if (!alias && !wildcard)
 		put_target(c, t, owner_at, false);
 }
 

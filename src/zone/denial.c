@@ -22,7 +22,8 @@ int64_t denial_before(const struct zone *z, const uint8_t *labels, size_t len)
 {
 	const struct denial *d = z->denial;
 	const struct order_key key = order_key(labels, len);
-	uint32_t low = 0, high = d->n;
+	const uint32_t *first = &d->first[order_spread(&key) >> d->shift];
+	uint32_t low = first[0], high = first[1];
 
 	while (low < high) {
 		const uint32_t mid = low + (high - low) / 2;
@@ -146,7 +147,9 @@ static void prove_nsec3(struct denial_proof *p, const struct zone *z,
 		/* Opt-out: the name is there, and the chain does not know it. */
 		if (l->wildcard || zone_node_proof(l->node)->self & COVERS)
 			add_encloser(p, z, name, l);
-		if (!(zone_node_proof(l->node)->self & COVERS))
+		/* A wildcard that opt-out leaves out is covered, where the name itself would be
+		 * the next closer name. */
+		if (l->wildcard || !(zone_node_proof(l->node)->self & COVERS))
 			add_link(p, z, zone_node_proof(l->node)->self);
 		return;
 	case LOOKUP_ANSWER:

@@ -21,6 +21,7 @@ mxs MX 10 ns.sub
 srv SRV 1 2 80 www
 svcb SVCB 1 www
 https HTTPS 1 .
+alias HTTPS 0 https
 https A 192.0.2.14
 naptr NAPTR 1 2 "A" "" "" www
 naptrs NAPTR 1 2 "S" "" "" srv
@@ -222,6 +223,8 @@ RULES = [
     ("2782", "SRV brings addresses", head() + ask("srv.example.com", "SRV"), {"glue": ["192.0.2.10"]}),
     ("9460 4.1", "SVCB brings addresses of its target", head() + ask("svcb.example.com", "SVCB"), {"glue": ["192.0.2.10"]}),
     ("9460 4.1", "HTTPS to \".\" brings its owner's addresses", head() + ask("https.example.com", "HTTPS"), {"glue": ["192.0.2.14"]}),
+    ("9460 4.1", "HTTPS in AliasMode brings its target's HTTPS and addresses", head() + ask("alias.example.com", "HTTPS"),
+     {"additional": [("https.example.com.", 65), ("https.example.com.", 1)]}),
     ("3403 4.1", "NAPTR with flag A brings addresses", head() + ask("naptr.example.com", "NAPTR"), {"glue": ["192.0.2.10"]}),
     ("3403 4.1", "NAPTR with flag S brings SRV", head() + ask("naptrs.example.com", "NAPTR"), {"additional": [("srv.example.com.", 33)]}),
 ]
