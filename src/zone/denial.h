@@ -20,7 +20,8 @@ struct denial {
 	uint32_t *owner;            /* [n] offsets of the nodes that own them, in order */
 	struct order_key *key;      /* [n] NSEC: of the owners' names */
 	uint64_t *hash;             /* [n] NSEC3: the first 64 bits of the owners' hashes */
-	uint32_t *first; /* NSEC3: [h >> shift] how many hashes are below the h's first bits */
+	uint32_t *first; /* [p >> shift] how many links have a place (their hash, or the spread
+			    of their key) below p's first bits; one entry more: all */
 	unsigned shift;
 };
 

@@ -25,7 +25,7 @@ size_t denial_bytes(const struct denial *d)
 		return 0;
 	return sizeof *d +
 		d->n * (sizeof *d->owner + (d->nsec3 ? sizeof *d->hash : sizeof *d->key)) +
-		(d->nsec3 ? (sizeof *d->first << (64 - d->shift)) : 0);
+		(sizeof *d->first << (64 - d->shift)) + sizeof *d->first;
 }
 
 /* --- which chain -------------------------------------------------------------------------- */
@@ -163,23 +163,29 @@ static uint64_t hash_of(const struct zone_node *n)
 	return nsec3_label(hash, n->name) ? be64_get(hash) : 0;
 }
 
-/* One entry of `first` for every two hashes or so: a search looks at two links. */
-static bool index_hashes(struct denial *d)
+static uint64_t place_of(const struct denial *d, uint32_t i)
+{
+	return d->nsec3 ? d->hash[i] : order_spread(&d->key[i]);
+}
+
+/* One entry of `first` for every two links or so: a search looks at two. */
+static bool index_links(struct denial *d)
 {
 	unsigned bits = 1;
 
 	while (bits < 31 && 2u << bits < d->n)
 		bits++;
 	d->shift = 64 - bits;
-	d->first = malloc(sizeof *d->first << bits);
+	d->first = malloc((sizeof *d->first << bits) + sizeof *d->first);
 	if (!d->first)
 		return false;
 	uint32_t i = 0;
 	for (uint64_t bucket = 0; bucket < 1ull << bits; bucket++) {
-		while (i < d->n && d->hash[i] >> d->shift < bucket)
+		while (i < d->n && place_of(d, i) >> d->shift < bucket)
 			i++;
 		d->first[bucket] = i;
 	}
+	d->first[1ull << bits] = d->n;
 	return true;
 }
 
@@ -207,7 +213,7 @@ static bool gather(struct zone *z, const struct names *names, const struct denia
 		else
 			d->key[d->n++] = order_key(node->name, node->name_len);
 	}
-	return d->n && (!d->nsec3 || index_hashes(d));
+	return d->n && index_links(d);
 }
 
 /* The NSEC or NSEC3 record that makes an entry a link. */

@@ -28,3 +28,37 @@ struct order_key order_key(const uint8_t *labels, size_t len)
 	}
 	return (struct order_key){ be64_get(key), be64_get(key + 8) };
 }
+
+enum { SPREAD_BASE = 42, SPREAD_DIGITS = 5 };
+
+/* The digit of a byte of the key: ends of labels, hyphens, ten digits and 26 letters have one
+ * each. What stands between and behind them shares one, and `*shared` is set: nothing that
+ * follows such a byte may count. */
+static unsigned digit(uint8_t byte, bool *shared)
+{
+	const unsigned c = byte - 1u;
+
+	*shared = false;
+	if (byte == 0)
+		return 0;
+	if (c == '-')
+		return 2;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 4;
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 15;
+	*shared = true;
+	return c < '-' ? 1 : c < '0' ? 3 : c < 'a' ? 14 : SPREAD_BASE - 1;
+}
+
+uint64_t order_spread(const struct order_key *key)
+{
+	uint64_t sum = 0, unit = UINT64_MAX;
+	bool shared = false;
+
+	for (unsigned i = 0; i < SPREAD_DIGITS && !shared; i++) {
+		unit /= SPREAD_BASE;
+		sum += unit * digit((uint8_t)(key->high >> (56 - 8 * i)), &shared);
+	}
+	return sum;
+}

@@ -16,6 +16,11 @@ struct order_key {
 
 struct order_key order_key(const uint8_t *labels, size_t len);
 
+/* A number that never falls where keys rise, and of which names as people and programs choose
+ * them are spread over all 64 bits: for tables that tell about where in a row of keys a key is.
+ */
+uint64_t order_spread(const struct order_key *key);
+
 static inline int order_compare(const struct order_key *a, const struct order_key *b)
 {
 	if (a->high != b->high)

@@ -24,7 +24,8 @@ static void random_labels(uint8_t *to, size_t *len)
 {
 	static const char *const label[] = { "a", "b", "*", "aa", "host-000001", "host-000002",
 		"host-00000001x", "host-00000001y", "\xff", "\xfe\xff", "-",
-		"zzzzzzzzzzzzzzzzzzzzz", "abcdefghijklmnop", "abcdefghijklmnopq" };
+		"zzzzzzzzzzzzzzzzzzzzz", "a_", "a.a", "a.b", "a[", "a]", "9", "9z", "0",
+		"_dmarc", "abcdefghijklmnop", "abcdefghijklmnopq" };
 
 	*len = 0;
 	for (unsigned n = 1 + next(4); n; n--) {
@@ -47,7 +48,9 @@ static void keys_order_as_names_do(void)
 		random_labels(b, &lb);
 		const struct order_key ka = order_key(a, la), kb = order_key(b, lb);
 		const int keys = order_compare(&ka, &kb), names = name_compare(a, b);
+		const uint64_t sa = order_spread(&ka), sb = order_spread(&kb);
 		wrong += keys != 0 && (keys < 0) != (names < 0);
+		wrong += keys < 0 ? sa > sb : sa < sb;
 	}
 	CU_ASSERT_EQUAL(wrong, 0);
 }
