@@ -31,7 +31,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl
 
-.PHONY: all help deps deps-tests check check-run check-asan check-tsan demo fuzz conform format install clean distclean
+.PHONY: all help deps deps-tests check check-run check-asan check-tsan demo bench fuzz conform format install clean distclean
 all: $(programs)
 
 help:
@@ -41,6 +41,7 @@ help:
 	@echo "make deps          install the packages it is built with (Debian; needs root or sudo)"
 	@echo "make install       [PREFIX=/usr/local] [DESTDIR=]"
 	@echo "make conform [ZONES=500] [SEED=1]  compare our answers with those of NSD, Knot and BIND"
+	@echo "make bench [W=\"W1 W5\"] [R=5] [T=2]  measure us and what else is installed of NSD, Knot, BIND, gdnsd, PowerDNS"
 	@echo "make fuzz [T=60]   run every fuzz target for T seconds (needs clang)"
 	@echo "make clean         remove what was built; distclean: and what was configured"
 
@@ -101,7 +102,16 @@ $(BUILD)/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/fuzz
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-test_programs = $(programs) $(BUILD)/unit $(patsubst %,$(BUILD)/replay_%,$(fuzz_names))
+# What measures: the load, and what the kernel alone costs.
+$(BUILD)/bench/load: $(call object,$(addprefix tests/bench/,load.c lane.c flight.c))
+$(BUILD)/bench/floor: $(call object,tests/bench/floor.c)
+bench_programs := $(BUILD)/bench/load $(BUILD)/bench/floor
+$(bench_programs):
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lpthread
+
+test_programs = $(programs) $(BUILD)/unit $(patsubst %,$(BUILD)/replay_%,$(fuzz_names)) $(bench_programs)
 
 # With the packages in place, make starts again, so that it sees what configure then finds.
 check: deps-tests
@@ -116,7 +126,7 @@ check-asan: deps-tests
 check-tsan: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=build/tsan SANITIZE=thread check-run
 
-T ?= 60
+fuzz: T ?= 60
 fuzz: deps-tests
 	@$(MAKE) --no-print-directory build/config.mk
 	@tests/fuzz/run $(T)
@@ -126,6 +136,13 @@ SEED ?= 1
 conform: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(BUILD) tests/conform/compare.py --zones $(ZONES) --seed $(SEED)
+
+# Measures what is installed; installs nothing.
+bench: W ?= all
+bench: R ?= 5
+bench: T ?= 2
+bench: $(programs) $(bench_programs)
+	@BUILD=$(BUILD) tests/bench/bench -w "$(W)" -r $(R) -t $(T) --json $(BUILD)/bench.json $(BENCH_FLAGS)
 
 demo: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all
@@ -148,7 +165,7 @@ install: all
 		$(DESTDIR)$(PREFIX)/share/doc/waymark/
 
 clean:
-	rm -rf build/obj build/asan build/tsan build/fuzz build/unit build/replay_* build/libwaymark.a build/waymarkd build/waymarkctl
+	rm -rf build/obj build/asan build/tsan build/fuzz build/unit build/replay_* build/bench build/bench.json build/libwaymark.a build/waymarkd build/waymarkctl
 
 distclean: clean
 	rm -rf build configure autom4te.cache config.log config.status
