@@ -111,7 +111,13 @@ $(bench_programs):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lpthread
 
-test_programs = $(programs) $(BUILD)/unit $(patsubst %,$(BUILD)/replay_%,$(fuzz_names)) $(bench_programs)
+# Under a sanitizer everything writes everywhere. Bound at once, or the first call of a function would be a write.
+$(BUILD)/shared: $(call object,$(addprefix tests/bench/,shared.c own.c anything.c) tests/fuzz/fuzz_world.c) $(BUILD)/libwaymark.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,-z,now $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc aligned_alloc mmap free) -o $@ $^ $(LIBS)
+
+comma := ,
+test_programs = $(if $(SANITIZE),,$(BUILD)/shared) $(programs) $(BUILD)/unit $(patsubst %,$(BUILD)/replay_%,$(fuzz_names)) $(bench_programs)
 
 # With the packages in place, make starts again, so that it sees what configure then finds.
 check: deps-tests

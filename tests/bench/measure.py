@@ -2,6 +2,7 @@
 import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -128,7 +129,8 @@ class Running:
     def said(self):
         with open(self.log, errors="replace") as f:
             lines = [line.strip() for line in f if line.strip()]
-        return "%s (%s)" % (lines[-1], self.log) if lines else "nothing is said in " + self.log
+        wrong = [line for line in lines if re.search("error|fatal|fail|cannot|unable", line, re.I)]
+        return "%s (%s)" % ((wrong or lines)[0], self.log) if lines else "nothing is said in " + self.log
 
     def await_ready(self, messages):
         """Asks until one answer is right, then until all are, one after the other."""
@@ -166,6 +168,8 @@ class Running:
 
     def ask(self, options, cpus):
         lanes, window = (8, 20) if self.workload.tcp else (4, 48)
+        if self.server.threads > 1:     # the kernel deals sockets to threads by hash: more of them are dealt more evenly
+            lanes, window = 16 * self.server.threads, 12
         argv = [LOAD, "-d", self.workload.queries, "-p", str(self.server.port), "-t", str(options["seconds"]), "-n", str(lanes), "-w", str(window)]
         argv += (["-T"] if self.workload.tcp else []) + (["-q", str(options["rate"])] if options["rate"] else [])
         proc = spawn(argv, cpus, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

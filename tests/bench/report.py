@@ -18,6 +18,7 @@ def row(running):
         "cpu_us": cpu,
         "user_us": cpu["median"] * user / ticks if ticks else None,
         "ratio": None,                  # to the floor's, once that is known
+        "rounds_cpu_us": [r["cpu_us"] for r in rounds],
         "answered": answered / sent if sent else 0,
         "right": right / answered if answered else 0,
         "p50_us": statistics.median(r["p50_us"] for r in rounds),
@@ -36,10 +37,10 @@ def spread(values):
 
 
 def add_ratios(rows):
-    """Of each round to the floor's round beside it would be noisier: both are medians of the same minutes."""
+    """Of each round to the floor's round beside it, so that what the whole machine does in a while falls out."""
     if "floor" in rows:
         for figures in rows.values():
-            figures["ratio"] = figures["cpu_us"]["median"] / rows["floor"]["cpu_us"]["median"]
+            figures["ratio"] = spread(a / b for a, b in zip(figures["rounds_cpu_us"], rows["floor"]["rounds_cpu_us"]))
 
 
 # -------------------------------------------------------------------- text
@@ -52,7 +53,9 @@ COLUMNS = (
     ("min", 6, lambda r: "%.3f" % r["cpu_us"]["min"]),
     ("max", 6, lambda r: "%.3f" % r["cpu_us"]["max"]),
     ("user", 6, lambda r: dash(r["user_us"], "%.2f")),
-    ("ratio", 6, lambda r: dash(r["ratio"], "%.2f")),
+    ("ratio", 6, lambda r: ratio(r)),
+    ("min", 5, lambda r: ratio(r, "min")),
+    ("max", 5, lambda r: ratio(r, "max")),
     ("answ.%", 6, lambda r: percent(r["answered"])),
     ("right%", 6, lambda r: percent(r["right"])),
     ("p50 us", 7, lambda r: "%.0f" % r["p50_us"]),
@@ -68,6 +71,10 @@ def dash(value, form):
     return "-" if value is None else form % value
 
 
+def ratio(figures, which="median"):
+    return "%.2f" % figures["ratio"][which] if figures["ratio"] else "-"
+
+
 def percent(share):
     """100 only when it is all."""
     text = "%.1f" % (100 * share)
@@ -80,6 +87,9 @@ def text(name, result):
         lines.append("%-8s" % "" + " ".join("%*s" % (width, head) for head, width, _ in COLUMNS))
     for server, figures in sorted(result["servers"].items(), key=lambda s: s[1]["cpu_us"]["median"]):
         lines.append("%-8s" % server + " ".join("%*s" % (width, show(figures)) for _, width, show in COLUMNS))
+    busy = [server for server, figures in result["servers"].items() if figures["client_idle"] < 0.02]
+    if busy:
+        lines.append("note: the client had no time left with %s: more would have been answered" % ", ".join(busy))
     for server, why in result["skipped"].items():
         lines.append("skipped: %s: %s" % (server, why))
     return "\n".join(lines) + "\n"
@@ -93,7 +103,7 @@ def markdown(report):
     for result in report["workloads"].values():
         servers += [s for s in result["servers"] if s != "floor" and s not in servers]
     ways = (("CPU time an answer: the floor's in us, and the servers' as ratios to it", "floor, us",
-             lambda r: "%.2f" % r["cpu_us"]["median"], lambda r: dash(r["ratio"], "%.2f")),
+             lambda r: "%.2f" % r["cpu_us"]["median"], ratio),
             ("memory in MiB after the load / seconds until ready", None, None,
              lambda r: "%.0f / %.2f" % (r["memory_mib"], r["ready_s"])))
     return "\n".join(table(report, servers, *way) for way in ways)
@@ -143,7 +153,7 @@ def machine():
 
 def version(path, program):
     """What a server calls itself, in one line, or None."""
-    for flag in {"knot": ("--version",), "pdns": ("--version",), "gdnsd": ("-V", "version")}.get(program, ("-v", "--version")):
+    for flag in {"knot": ("--version",), "pdns": ("--version",), "waymark": ("-V",)}.get(program, ("-v", "version")):
         try:
             done = subprocess.run([path, flag], capture_output=True, text=True, timeout=10, stdin=subprocess.DEVNULL)
         except (OSError, subprocess.TimeoutExpired):
