@@ -193,7 +193,7 @@ class Named(Server):
 
     @classmethod
     def supports(cls, workload):
-        return "chooses by country, not the nearest" if workload.geo else None
+        return "does not heed client subnets" if workload.geo else None
 
     def configure(self):
         self.write("named.conf", """options {{
