@@ -19,13 +19,14 @@
 #include "net/udp.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <ev.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -78,14 +79,14 @@ static void ask_datagrams(int fd, uint64_t *seed, unsigned round)
 	send(fd, m, something(m, (uint16_t)round), 0);
 	do {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
-		need(poll(&p, 1, WAIT_MS) == 1 && recv(fd, m, sizeof m, 0) >= 12,
+		must(poll(&p, 1, WAIT_MS) == 1 && recv(fd, m, sizeof m, 0) >= 12,
 			"no answer over UDP");
 	} while (be16_get(m) != (0x8000 | (round & 0x7fff)));
 }
 
 static void read_all(int fd, uint8_t *to, size_t len)
 {
-	need(recv(fd, to, len, MSG_WAITALL) == (ssize_t)len, "no answer over TCP");
+	must(recv(fd, to, len, MSG_WAITALL) == (ssize_t)len, "no answer over TCP");
 }
 
 static void ask_stream(int fd, uint64_t *seed, unsigned round)
@@ -235,6 +236,8 @@ static void try(const struct trial *t)
 	const int fd = open_socket(t->tcp, &at);
 	need(pipe(to_asker) == 0 && pipe(from_asker) == 0, "pipe");
 	if (fork() == 0) {
+		prctl(PR_SET_PDEATHSIG,
+			SIGKILL); /* without who answers there is nobody to ask */
 		close(to_asker[1]);
 		ask(&at, t->tcp, to_asker[0], from_asker[1]);
 	}

@@ -44,7 +44,7 @@ def nothing():
 def paced():
     row = bench("-w", "W1", "--server", "waymark", "--rate", "1000")["workloads"]["W1"]["servers"]["waymark"]
     same(row["answered"], 1)
-    assert 1000 - 2 / SECONDS <= row["qps"]["median"] <= 1000, row["qps"]
+    assert 800 <= row["qps"]["median"] <= 1000, row["qps"]      # a crowded machine may make it late, never early
 
 
 def load(packet, rcode, answers, *words):
@@ -56,9 +56,9 @@ def load(packet, rcode, answers, *words):
         floor = subprocess.Popen([FLOOR, "-p", str(port)] + [w for w in words if w == "-T"], stderr=said)
         try:
             argv = [LOAD, "-d", f.name, "-p", str(port), "-t", str(SECONDS), "-n", "2", "-w", "8"] + list(words)
-            for _ in range(50):
+            for _ in range(50):                             # until the floor is there and nobody is refused
                 done = subprocess.run(argv, capture_output=True, text=True, timeout=60 * SLOW)
-                if done.returncode == 0 and json.loads(done.stdout)["answered"] or "-T" not in words:
+                if done.returncode == 0 and not json.loads(done.stdout)["refused"]:
                     break
                 time.sleep(0.1)
             same(done.returncode, 0, done.stderr)
