@@ -167,7 +167,7 @@ static struct worker *make(bool tcp, int fd, const struct epoch *epoch, struct r
 	if (tcp)
 		w->stream = stream_new(&fd, 1, epoch, &(struct stream_opts){ 10, 10, 60000 });
 	else
-		w->udp = udp_new(fd, epoch, rrl);
+		w->udp = udp_new(fd, epoch, rrl, 32);
 	own_end();
 	return w;
 }
