@@ -259,7 +259,8 @@ static bool put_node(struct compile *c, uint32_t entry)
 	struct zone_rrset *before = NULL;
 	uint32_t n = gather(c, e);
 
-	if (!verify_node(c->r, c->set, &n, e->labels == 0, c->f))
+	const bool apex = e->labels == 0 && !(e->flags & NODE_NSEC3);
+	if (!verify_node(c->r, c->set, &n, apex, c->f))
 		return false;
 	if (c->plan.kind != DENIAL_NONE) {
 		memset(c->image + c->len, 0, sizeof(struct zone_proof));

@@ -162,7 +162,13 @@ static int compare_keys(const void *va, const void *vb, void *ctx)
 	const int d = order_compare(&a->key, &b->key);
 	if (d)
 		return d;
-	return name_compare(names_wire(names, a->entry), names_wire(names, b->entry));
+	const int e = name_compare(names_wire(names, a->entry), names_wire(names, b->entry));
+	if (e)
+		return e;
+	/* A name that owns an NSEC3 record stands twice: the zone's own, such as the apex,
+	 * first. */
+	return (names->entry[a->entry].flags & NODE_NSEC3) -
+		(names->entry[b->entry].flags & NODE_NSEC3);
 }
 
 static bool sort_names(struct names *names)

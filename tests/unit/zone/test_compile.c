@@ -217,6 +217,24 @@ static void an_rrset_over_64_kib_is_refused(void)
 	faults_fini(&f);
 }
 
+/* Such a signature makes the apex the owner of NSEC3, too, which it never is. */
+static void what_belongs_to_nsec3_never_stands_for_the_apex(void)
+{
+	struct faults f;
+
+	faults_init(&f);
+	struct zone *z = zone_of("example.",
+		"@ 300 RRSIG NSEC3 8 1 300 20400101000000 20240101000000 1 example. "
+		"AAAA\n" APEX,
+		&f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
+	const struct zone_node *apex = zone_node_at(z, z->apex_node);
+	CU_ASSERT_PTR_NOT_NULL(zone_find_rrset(apex, RRTYPE_SOA));
+	CU_ASSERT_EQUAL(apex->flags & NODE_NSEC3, 0);
+	zone_drop(z);
+	faults_fini(&f);
+}
+
 void suite_compile(void)
 {
 	static const struct unit_case cases[] = {
@@ -234,6 +252,8 @@ void suite_compile(void)
 		{ "nodes stand in canonical order (RFC 4034 section 6.1)",
 			nodes_stand_in_canonical_order },
 		{ "an RRset over 64 KiB is refused", an_rrset_over_64_kib_is_refused },
+		{ "what belongs to NSEC3 never stands for the apex",
+			what_belongs_to_nsec3_never_stands_for_the_apex },
 	};
 
 	unit_suite("zone/compile", cases, UNIT_COUNT(cases));
