@@ -276,6 +276,13 @@ static bool put_node(struct compile *c, uint32_t entry)
 	bool ok = true;
 	for (uint32_t from = 0, to; from < n; from = to) {
 		const uint32_t key = type_key(c, record(c, c->set[from]));
+		if (node->rrsets == UINT16_MAX) {
+			const struct fault_at at = records_at(c->r, record(c, c->set[from]));
+			return faults_error(c->f, &at,
+				"this name has over %u RRsets (signatures count by the type "
+				"that they cover); take some out",
+				UINT16_MAX);
+		}
 		uint32_t ttl_s = UINT32_MAX;
 		for (to = from; to < n && type_key(c, record(c, c->set[to])) == key; to++)
 			if (record(c, c->set[to])->ttl_s < ttl_s)

@@ -217,6 +217,25 @@ static void an_rrset_over_64_kib_is_refused(void)
 	faults_fini(&f);
 }
 
+static void a_name_with_more_rrsets_than_can_be_counted_is_refused(void)
+{
+	struct faults f;
+	struct text t = { 0 };
+
+	faults_init(&f);
+	text_add(&t, APEX);
+	for (unsigned type = 300; type < 65280; type++)
+		if (type != 32768 && type != 32769) /* TA and DLV have a form */
+			text_addf(&t, "w TYPE%u \\# 1 00\n", type);
+	for (unsigned type = 300; type < 1100; type++)
+		text_addf(&t, "w RRSIG TYPE%u 8 2 9 20400101000000 20240101000000 1 @ AAAA\n",
+			type);
+	CU_ASSERT_PTR_NULL(zone_of("example.", text_get(&t), &f));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&f.text), "over 65535 RRsets"));
+	text_fini(&t);
+	faults_fini(&f);
+}
+
 /* Such a signature makes the apex the owner of NSEC3, too, which it never is. */
 static void what_belongs_to_nsec3_never_stands_for_the_apex(void)
 {
@@ -252,6 +271,8 @@ void suite_compile(void)
 		{ "nodes stand in canonical order (RFC 4034 section 6.1)",
 			nodes_stand_in_canonical_order },
 		{ "an RRset over 64 KiB is refused", an_rrset_over_64_kib_is_refused },
+		{ "a name with more RRsets than can be counted is refused",
+			a_name_with_more_rrsets_than_can_be_counted_is_refused },
 		{ "what belongs to NSEC3 never stands for the apex",
 			what_belongs_to_nsec3_never_stands_for_the_apex },
 	};
