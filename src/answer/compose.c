@@ -290,9 +290,14 @@ bool compose_dname(struct compose *c, const struct lookup *l)
 
 bool compose_follow(struct compose *c)
 {
+	const uint8_t *buf = c->w.buf;
 	const size_t at = c->last_at + RR_FIXED;
+	size_t end = at;
 
-	if (at >= WRITER_POINTABLE)
+	/* Pointers will lead to any label of it. */
+	while (end < WRITER_POINTABLE && buf[end] && buf[end] < 0xc0)
+		end += buf[end] + 1u;
+	if (end >= WRITER_POINTABLE)
 		return false;
 	compose_read_name(c, at, c->target);
 	zone_name_set(c->name, c->key, c->target);

@@ -72,8 +72,8 @@ bool compose_dname(struct compose *c, const struct lookup *l);
 /* A CNAME record of the name at work that the zone does not have. */
 bool compose_cname(struct compose *c, const uint8_t *target, uint32_t ttl_s);
 
-/* Goes on at the target of the CNAME that was written last. False when no pointer reaches that
- * far into the message. */
+/* Goes on at the target of the CNAME that was written last. False when no pointer reaches to
+ * the end of that in the message. */
 bool compose_follow(struct compose *c);
 
 /* What DNAME makes of the name at work; false when that is over 255 bytes (RFC 6672

@@ -1,4 +1,5 @@
 """Pre-signed zones: what they are answered with is checked by a real validator (delv), and set by set."""
+import base64
 import shutil as sh
 
 from lib import *
@@ -211,6 +212,23 @@ def edge():
         status, said = s.check()
         same(status, 0, said)
         assert "signed" in said and "warning" in said, said
+
+
+@claim("a chain ends where pointers do not reach, 16 KiB into the message, and no name comes out wrong")
+def far_chain():
+    def signatures(*sizes):
+        return "".join("w RRSIG CNAME 8 2 300 20400101000000 20240101000000 %d one.test. %s\n" % (i, base64.b64encode(bytes(n)).decode())
+                       for i, n in enumerate(sizes))
+    name = "%s.%s.%s" % ("b" * 60, "c" * 60, "d" * 40)
+    ended = 0
+    for last in range(480, 700, 20):
+        one = APEX + "w CNAME x\nx CNAME %s.two.test.\n" % name + signatures(*[1000] * 15, last)
+        with Server({"one.test": one, "two.test": APEX + name + " CNAME t.mail\n"}) as s:
+            answer = s.tcp("w.one.test", edns=opt(flags=DO)).answer
+            chain = [row[3] for row in answer if row[1] == TYPES["CNAME"]]
+            same(chain, ["x.one.test.", name + ".two.test.", "t.mail.two.test."][:len(chain)])
+            ended += len(chain) == 2
+    assert 0 < ended < 11, ended
 
 
 with server:
