@@ -45,10 +45,15 @@ bool file_read(struct file *f, const char *path, size_t most, struct fault *why)
 	struct stat st;
 
 	*f = (struct file){ 0 };
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* A pipe that nobody writes to would keep us waiting for ever. */
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return fault(why, "%s: %s", path, strerror(errno));
 	bool ok = fstat(fd, &st) == 0;
+	if (ok && S_ISFIFO(st.st_mode)) {
+		close(fd);
+		return fault(why, "%s: is a pipe, and a file is wanted", path);
+	}
 	if (ok && S_ISDIR(st.st_mode)) {
 		errno = EISDIR;
 		ok = false;

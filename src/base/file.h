@@ -21,8 +21,8 @@ struct file_stamp {
 	int64_t mtime_ns, ctime_ns;
 };
 
-/* Reads a regular file (or anything that ends) of at most `most` bytes. On false `f` is empty.
- */
+/* Reads a regular file of at most `most` bytes, or a device that ends as one; a pipe might not
+ * and is refused. On false `f` is empty. */
 bool file_read(struct file *f, const char *path, size_t most, struct fault *why);
 void file_free(struct file *f);
 

@@ -172,6 +172,20 @@ def many():
         same(s.udp("www.z0.example").addresses(), ["192.0.2.10"])
 
 
+@claim("a pipe in the place of a zone file is refused: nobody waits for what may be written to it")
+def pipe():
+    with Server(ZONES, config=EDGES) as s:
+        os.mkfifo(s.dir + "/zones/pipe.zone")
+        s.proc.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 5 * SLOW
+        while "is a pipe" not in s.said() and time.monotonic() < end:
+            time.sleep(0.02)
+        assert "is a pipe" in s.said(), s.said()
+        same(s.udp("www.example.com").rcode, NOERROR)
+        os.unlink(s.dir + "/zones/pipe.zone")
+        same(s.ctl("reload")[0], 0)
+
+
 @claim("a GeoIP file that changes is read by itself; a broken one leaves the old")
 def geoip_watched():
     good = open(TOP + "/geoip/city.mmdb", "rb").read()
