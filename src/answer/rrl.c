@@ -60,7 +60,8 @@ static uint64_t arrival(const struct bucket *b)
 /* The bucket of a net and class; one that nobody has used for longest is made over to it. */
 static struct bucket *find(struct rrl *r, uint64_t tag)
 {
-	struct line *line = &r->line[tag % (RRL_BUCKETS / WAYS)];
+	/* Bit 0 of a tag is always set. */
+	struct line *line = &r->line[(tag >> 1) % (RRL_BUCKETS / WAYS)];
 	struct bucket *oldest = &line->way[0];
 
 	for (unsigned i = 0; i < WAYS; i++) {

@@ -252,6 +252,24 @@ static void a_million_strangers_change_little(void)
 	rrl_free(r);
 }
 
+/* Three buckets each; in half of the table 4,000 would lose theirs to others. */
+static void floods_of_60000_nets_are_told_apart(void)
+{
+	struct rrl *r = rrl_new();
+	const struct policy_limits limits = limits_of(1);
+	unsigned forgotten = 0;
+
+	for (unsigned i = 0; i < 4 * 60000u; i++) {
+		const unsigned net = i < 3 * 60000u ? i / 3 : i - 3 * 60000u;
+		const struct addr from = { { 0x20, 0x01, (uint8_t)(net >> 16),
+			(uint8_t)(net >> 8), (uint8_t)net, 1 } };
+		const enum rrl_verdict v = rrl_account(r, &limits, &from, CLASS_ANSWER, START);
+		forgotten += i >= 3 * 60000u && v == RRL_SEND;
+	}
+	CU_ASSERT(forgotten < 1000);
+	rrl_free(r);
+}
+
 static void time_may_go_back_a_little(void)
 {
 	struct rrl *r = rrl_new();
@@ -325,6 +343,7 @@ void suite_rrl(void)
 		{ "every n-th limited response is slipped", every_nth_is_slipped },
 		{ "exempt nets are never limited", exempt_nets_are_never_limited },
 		{ "a million strangers change little", a_million_strangers_change_little },
+		{ "floods of 60,000 nets are told apart", floods_of_60000_nets_are_told_apart },
 		{ "time may go back a little", time_may_go_back_a_little },
 		{ "threads share one limit", threads_share_one_limit },
 	};
