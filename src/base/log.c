@@ -1,5 +1,8 @@
 #include "base/log.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +24,27 @@ void log_open(const char *program, enum log_level most)
 	target.journal = getenv("JOURNAL_STREAM") != NULL && !isatty(STDERR_FILENO);
 }
 
+enum { PATIENCE_MS = 200 };
+
+/* Commands and signals must not wait for who has stopped reading our pipe: what finds no room
+ * is lost. A pipe that is ready takes PIPE_BUF bytes. */
+static void put_out(const char *s, size_t len)
+{
+	while (len) {
+		struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
+		const int ready = poll(&room, 1, PATIENCE_MS);
+		if (ready < 0 && errno == EINTR)
+			continue;
+		const ssize_t n = ready > 0
+			? write(STDERR_FILENO, s, len < PIPE_BUF ? len : PIPE_BUF)
+			: -1;
+		if (n <= 0)
+			return; /* nobody is left to be told */
+		s += n;
+		len -= (size_t)n;
+	}
+}
+
 static void put(enum log_level level, const char *fmt, va_list ap)
 {
 	static const char *const word[] = { "error: ", "warning: ", "", "debug: " };
@@ -39,8 +63,7 @@ static void put(enum log_level level, const char *fmt, va_list ap)
 				: (size_t)more >= left ? left - 1
 						       : (size_t)more);
 	line[len++] = '\n';
-	if (write(STDERR_FILENO, line, len) < 0)
-		return; /* nobody is left to be told */
+	put_out(line, len);
 }
 
 void log_line(enum log_level level, const char *fmt, ...)
@@ -56,8 +79,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 
 void log_text(const char *text)
 {
-	if (write(STDERR_FILENO, text, strlen(text)) < 0)
-		return;
+	put_out(text, strlen(text));
 }
 
 void die(const char *fmt, ...)

@@ -1,7 +1,8 @@
 /* log.h - one line a message, to standard error.
  *
  * Any thread but the packet path. Lines carry the syslog level prefix "<N>" when standard error
- * is the journal (sd-daemon(3)), and a plain word otherwise.
+ * is the journal (sd-daemon(3)), and a plain word otherwise. Where there is no room for them,
+ * on a full disk or a pipe that is not read, they are lost.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -186,6 +186,22 @@ def pipe():
         same(s.ctl("reload")[0], 0)
 
 
+@claim("a log that nobody reads holds up neither commands nor signals")
+def log_unread():
+    with Server(ZONES, config=EDGES, start=False) as s:
+        s.write("log", "")
+        s.proc = subprocess.Popen([WAYMARKD, "-c", s.conf], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        while b"ready:" not in s.proc.stderr.readline():
+            pass
+        s.write("zones/example.com.zone", APEX + "www A 192.0.2\n" * 60)
+        for _ in range(12):
+            same(s.ctl("reload")[0], 1)
+            s.proc.send_signal(signal.SIGHUP)
+        same(s.ctl("status")[0], 0)
+        s.stop()
+        s.proc.stderr.close()
+
+
 @claim("a GeoIP file that changes is read by itself; a broken one leaves the old")
 def geoip_watched():
     good = open(TOP + "/geoip/city.mmdb", "rb").read()
