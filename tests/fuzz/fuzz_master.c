@@ -1,9 +1,12 @@
-/* fuzz_master.c - any bytes as a zone file: no crash, and what comes out is well-formed.
+/* fuzz_master.c - any bytes as a zone file: no crash, what comes out is well-formed, and the
+ * zone that it makes knows its names.
  *
  * A byte 1 in the input splits it: what is behind it is the file "i", for $INCLUDE.
  */
 #include "dns/name.h"
 #include "dns/rrtype.h"
+#include "zone/compile.h"
+#include "zone/denial.h"
 #include "zone/master.h"
 #include "zone/rdata.h"
 
@@ -85,6 +88,47 @@ static void check(const struct records *r)
 	}
 }
 
+static const struct hash_key key = { 5, 6 };
+
+static void ask(const struct zone *z, const uint8_t *lower)
+{
+	static const uint16_t types[] = { RRTYPE_A, RRTYPE_NS, RRTYPE_DS, RRTYPE_NSEC,
+		RRTYPE_ANY };
+	struct zone_name name;
+
+	zone_name_set(&name, key, lower);
+	for (unsigned i = 0; i < sizeof types / sizeof *types; i++) {
+		const struct lookup l = zone_lookup(z, key, &name, types[i]);
+		if (!l.node || !l.encloser || l.skip > name.labels - z->apex_labels)
+			abort();
+		const struct denial_proof p = z->denial ? denial_prove(z, &name, &l)
+							: (struct denial_proof){ 0 };
+		for (unsigned k = 0; k < p.n; k++)
+			if (!zone_find_rrset(
+				    p.node[k], z->denial->nsec3 ? RRTYPE_NSEC3 : RRTYPE_NSEC))
+				abort();
+	}
+}
+
+/* Every owner, and a name below it that is mostly none. */
+static void compile(const struct records *r, struct faults *f)
+{
+	const struct compile_opts opts = { .key = key };
+	struct zone *z = zone_compile(r, &opts, f);
+	uint8_t below[NAME_MOST + 2] = { 1, 'q' };
+
+	if (!z != (f->errors > 0))
+		abort();
+	for (size_t i = 0; z && i < r->n; i++) {
+		const size_t len = name_len(r->bytes + r->rr[i].owner);
+		ask(z, r->bytes + r->rr[i].owner);
+		memcpy(below + 2, r->bytes + r->rr[i].owner, len);
+		if (len + 2 <= NAME_MOST)
+			ask(z, below);
+	}
+	zone_drop(z);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const uint8_t origin[] = "\7example\3com";
@@ -107,6 +151,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (master_read(&r, path, &f) != (f.errors == 0))
 		abort();
 	check(&r);
+	if (!f.errors)
+		compile(&r, &f);
 	records_fini(&r);
 	faults_fini(&f);
 	return 0;
