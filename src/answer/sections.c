@@ -95,18 +95,18 @@ bool sections_referral(struct compose *c, const struct lookup *l)
 
 /* The names of RDATA that are being looked up, each once. */
 struct targets {
-	const struct zone_node *seen[TARGETS_MOST];
+	uint64_t seen[TARGETS_MOST]; /* their hashes: two names may be made from one wildcard */
 	unsigned n;
 };
 
-static bool is_new(struct targets *t, const struct zone_node *n)
+static bool is_new(struct targets *t, const struct zone_name *name)
 {
 	for (unsigned i = 0; i < t->n; i++)
-		if (t->seen[i] == n)
+		if (t->seen[i] == name->hash[0])
 			return false;
 	if (t->n == TARGETS_MOST)
 		return false;
-	t->seen[t->n++] = n;
+	t->seen[t->n++] = name->hash[0];
 	return true;
 }
 
@@ -158,8 +158,7 @@ static void put_target(struct compose *c, struct targets *t, size_t at, bool glu
 	if (!n || (l.kind == LOOKUP_REFERRAL && !glue) || l.kind == LOOKUP_NXDOMAIN ||
 		l.kind == LOOKUP_CNAME || l.kind == LOOKUP_DNAME || l.kind == LOOKUP_EDGE)
 		return;
-	/* Two names may be made from one wildcard. */
-	if (!l.wildcard && !is_new(t, n))
+	if (!is_new(t, &name))
 		return;
 	put_types(c, n, l.kind == LOOKUP_NODATA ? aaaa : addresses, at);
 }
@@ -173,7 +172,7 @@ static bool put_glue(struct compose *c, struct targets *t, size_t at)
 	if (!read_target(c, at, server, &name))
 		return true;
 	const struct zone_node *n = zone_find_node(c->zone, &name, 0);
-	return !n || !is_new(t, n) || put_types(c, n, addresses, at);
+	return !n || !is_new(t, &name) || put_types(c, n, addresses, at);
 }
 
 bool sections_glue(struct compose *c, const struct lookup *l, size_t at)
@@ -219,7 +218,7 @@ static void put_naptr(struct compose *c, struct targets *t, size_t rdata, size_t
 		put_target(c, t, rdata + at, false);
 	} else if (flag == 's' && read_target(c, rdata + at, target, &name)) {
 		const struct lookup l = zone_lookup(c->zone, c->key, &name, RRTYPE_SRV);
-		if (l.kind == LOOKUP_ANSWER && is_new(t, l.node))
+		if (l.kind == LOOKUP_ANSWER && is_new(t, &name))
 			put_types(c, l.node, srv, rdata + at);
 	}
 }

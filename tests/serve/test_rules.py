@@ -17,6 +17,9 @@ ns.sub A 192.0.2.12
 mx MX 10 www
 mx MX 20 mx.outside.test.
 mxw MX 10 any.w
+mxd MX 10 any.w
+mxd MX 20 any.w
+mxd MX 30 other.w
 mxs MX 10 ns.sub
 srv SRV 1 2 80 www
 svcb SVCB 1 www
@@ -218,6 +221,8 @@ RULES = [
     # --- additional data
     ("1035 3.3.9", "MX brings addresses that are ours", head() + ask("mx.example.com", "MX"), {"glue": ["192.0.2.10"]}),
     ("1035 3.3.9", "MX brings a wildcard's addresses", head() + ask("mxw.example.com", "MX"), {"glue": ["192.0.2.11"]}),
+    ("2181 5", "the addresses of a name that two MX records share are there once, made from a wildcard, too", head() + ask("mxd.example.com", "MX"),
+     {"additional": [("any.w.example.com.", 1), ("other.w.example.com.", 1)]}),
     ("1035 3.3.9", "MX brings no glue", head() + ask("mxs.example.com", "MX"), {"glue": []}),
     ("1035 3.3.11", "NS brings addresses", head() + ask("example.com", "NS"), {"glue": ["192.0.2.53"]}),
     ("2782", "SRV brings addresses", head() + ask("srv.example.com", "SRV"), {"glue": ["192.0.2.10"]}),
