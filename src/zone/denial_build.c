@@ -142,18 +142,29 @@ static uint32_t node_of(const struct names *names, uint32_t i)
 	return names->entry[names->order[i]].node;
 }
 
+/* The NSEC or NSEC3 record that makes an entry a link. */
+static const struct record *link_record(
+	const struct names *names, const struct names_entry *e, const struct denial_plan *plan)
+{
+	const struct records *r = names->r;
+
+	for (uint32_t i = e->first; i != NAMES_NONE; i = names->next[i])
+		if (plan->kind == DENIAL_NSEC ? r->rr[i].type == RRTYPE_NSEC
+					      : r->rr[i].type == RRTYPE_NSEC3 &&
+					in_chain(&plan->params, r->bytes + r->rr[i].rdata))
+			return &r->rr[i];
+	return NULL;
+}
+
 static bool is_link(const struct zone *z, const struct names *names,
 	const struct denial_plan *plan, uint32_t i)
 {
 	const struct names_entry *e = &names->entry[names->order[i]];
-	const struct zone_node *n = zone_node_at(z, e->node);
 
 	if (plan->kind == DENIAL_NSEC)
 		return !(e->flags & (NODE_HIDDEN | NODE_NSEC3)) &&
-			zone_find_rrset(n, RRTYPE_NSEC) != NULL;
-	const struct zone_rrset *set = e->flags & NODE_NSEC3 ? zone_find_rrset(n, RRTYPE_NSEC3)
-							     : NULL;
-	return set && in_chain(&plan->params, set->wire + 12);
+			zone_find_rrset(zone_node_at(z, e->node), RRTYPE_NSEC) != NULL;
+	return e->flags & NODE_NSEC3 && link_record(names, e, plan);
 }
 
 static uint64_t hash_of(const struct zone_node *n)
@@ -214,20 +225,6 @@ static bool gather(struct zone *z, const struct names *names, const struct denia
 			d->key[d->n++] = order_key(node->name, node->name_len);
 	}
 	return d->n && index_links(d);
-}
-
-/* The NSEC or NSEC3 record that makes an entry a link. */
-static const struct record *link_record(
-	const struct names *names, const struct names_entry *e, const struct denial_plan *plan)
-{
-	const struct records *r = names->r;
-
-	for (uint32_t i = e->first; i != NAMES_NONE; i = names->next[i])
-		if (plan->kind == DENIAL_NSEC ? r->rr[i].type == RRTYPE_NSEC
-					      : r->rr[i].type == RRTYPE_NSEC3 &&
-					in_chain(&plan->params, r->bytes + r->rr[i].rdata))
-			return &r->rr[i];
-	return NULL;
 }
 
 /* Does the record lead to the owner `wire`? */

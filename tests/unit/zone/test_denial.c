@@ -153,6 +153,23 @@ static void the_nsec3_that_covers_a_hash_is_found(void)
 	}
 }
 
+static void a_link_s_record_may_stand_behind_one_of_another_chain(void)
+{
+	static const char text[] = "$TTL 300\n@ SOA a b 1 2 3 4 5\n@ NSEC3PARAM 1 0 0 -\n"
+				   "00000000000000000000000000000000 NSEC3 1 0 0 AB "
+				   "00000000000000000000000000000000 A\n"
+				   "00000000000000000000000000000000 NSEC3 1 0 0 - "
+				   "00000000000000000000000000000000 A\n";
+	struct faults f;
+
+	faults_init(&f);
+	struct zone *z = zone_of("example.", text, &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
+	CU_ASSERT_EQUAL(z->denial->n, 1);
+	zone_drop(z);
+	faults_fini(&f);
+}
+
 void suite_denial(void)
 {
 	static const struct unit_case cases[] = {
@@ -160,6 +177,8 @@ void suite_denial(void)
 		{ "the NSEC before a name is found", the_nsec_before_a_name_is_found },
 		{ "the NSEC3 that covers a hash is found",
 			the_nsec3_that_covers_a_hash_is_found },
+		{ "a link's record may stand behind one of another chain",
+			a_link_s_record_may_stand_behind_one_of_another_chain },
 	};
 
 	unit_suite("zone/denial", cases, UNIT_COUNT(cases));
