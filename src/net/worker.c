@@ -170,17 +170,29 @@ static void *run(void *arg)
 {
 	struct thread *t = arg;
 
-	if (t->cpu >= 0) {
-		cpu_set_t set;
-		CPU_ZERO(&set);
-		CPU_SET(t->cpu, &set);
-		pthread_setaffinity_np(pthread_self(), sizeof set, &set);
-	}
 	if (t->udp)
 		udp_run(t->udp);
 	else
 		stream_run(t->stream);
 	return NULL;
+}
+
+/* On its processor from its first instruction on. 0, or an errno. */
+static int start(struct thread *t)
+{
+	pthread_attr_t attr;
+	cpu_set_t set;
+
+	pthread_attr_init(&attr);
+	if (t->cpu >= 0) {
+		CPU_ZERO(&set);
+		CPU_SET(t->cpu, &set);
+		pthread_attr_setaffinity_np(&attr, sizeof set, &set);
+	}
+	const int err = pthread_create(&t->id, &attr, run, t);
+	pthread_attr_destroy(&attr);
+	t->runs = !err;
+	return err;
 }
 
 bool workers_start(struct workers *w, struct fault *why)
@@ -191,10 +203,8 @@ bool workers_start(struct workers *w, struct fault *why)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int err = 0;
-	for (unsigned i = 0; i < w->n && !err; i++) {
-		err = pthread_create(&w->threads[i].id, NULL, run, &w->threads[i]);
-		w->threads[i].runs = !err;
-	}
+	for (unsigned i = 0; i < w->n && !err; i++)
+		err = start(&w->threads[i]);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return !err || fault(why, "cannot start a thread: %s", strerror(err));
 }
