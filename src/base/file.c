@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,6 +69,52 @@ bool file_read(struct file *f, const char *path, size_t most, struct fault *why)
 		file_free(f);
 	}
 	close(fd);
+	return ok;
+}
+
+static bool write_all(int fd, const char *bytes, size_t len)
+{
+	while (len) {
+		const ssize_t n = write(fd, bytes, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		bytes += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* The name is on the disk when its folder is. */
+static bool sync_folder(const char *path)
+{
+	char *copy = strdup(path);
+	const int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	const bool ok = fd >= 0 && fsync(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	return ok;
+}
+
+bool file_replace(const char *path, const char *bytes, size_t len, struct fault *why)
+{
+	char *beside = NULL;
+
+	if (asprintf(&beside, "%s.new", path) < 0)
+		return fault(why, "%s: out of memory", path);
+	const int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	bool ok = fd >= 0 && write_all(fd, bytes, len) && fsync(fd) == 0;
+	const int err = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = err;
+	ok = ok && rename(beside, path) == 0 && sync_folder(path);
+	if (!ok)
+		fault(why, "%s: %s", beside, strerror(errno));
+	free(beside);
 	return ok;
 }
 

@@ -15,6 +15,11 @@ struct file {
 	size_t len;
 };
 
+/* Puts `len` bytes in the place of the file at `path`, for others to see all of the old or all
+ * of the new, whenever the machine stops: a new file beside it is written, synced and renamed,
+ * and the folder synced. Its permissions are 0600. */
+bool file_replace(const char *path, const char *bytes, size_t len, struct fault *why);
+
 /* Which version of a file this is: any change of it changes the stamp. */
 struct file_stamp {
 	uint64_t device, inode, size;
