@@ -14,7 +14,8 @@ static struct choose_ask who_asks(const struct answerer *a, const struct answer_
 	const struct edns_ecs *ecs = &q->edns.ecs;
 	const bool v6 = q->qtype == RRTYPE_AAAA;
 	struct choose_ask who = { .steer = w->steer,
-		.states = w->states,
+		.standing = w->standing,
+		.now_us = a->now_us,
 		.pool = pool,
 		.v6 = v6,
 		/* Source 0 asks us to look at nobody (RFC 7871 section 7.1.2). */

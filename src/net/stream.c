@@ -1,5 +1,6 @@
 #include "net/stream.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "dns/query.h"
@@ -165,6 +166,7 @@ static size_t answer_whole(struct connection *c)
 
 	s->answerer.world = epoch_enter(s->epoch);
 	s->answerer.now_s = (uint32_t)time(NULL);
+	s->answerer.now_us = clock_us();
 	while (out < WRITE_ENOUGH && has_message(c, at)) {
 		const size_t len = be16_get(c->in + at);
 		if (len < QUERY_HEADER) {

@@ -1,5 +1,6 @@
 #include "net/udp.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "dns/writer.h"
 
@@ -145,10 +146,8 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 
 	u->answerer.world = epoch_enter(u->epoch);
 	/* Of the vDSO: no system calls. */
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	u->answerer.now_s = (uint32_t)time(NULL);
-	u->answerer.now_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	u->answerer.now_us = clock_us();
 	for (unsigned i = 0; i < n; i++) {
 		ask = ask_of(u, i);
 		answer_read(&u->answerer, &ask, &u->pending[i]);

@@ -13,6 +13,7 @@ struct walk {
 			 */
 	const struct pool *placed; /* the pool that `place` was looked up for; NULL: none yet */
 	struct netmap_hit place;
+	uint64_t changes_us; /* the soonest that the pools on the way can change */
 };
 
 /* Some edges of a pool in an order, to be taken from the front. */
@@ -60,18 +61,23 @@ static bool has_address(const struct walk *w, const struct edge *e)
 	return e->cname || (w->ask->v6 ? e->n_aaaa : e->n_a);
 }
 
+static const struct standing_pool *standing_of(const struct walk *w)
+{
+	return &w->ask->standing->pools[w->pool - w->ask->steer->pools];
+}
+
 /* May edge `i` of the list answer, whatever its place in it? */
 static enum choose_verdict judge(const struct walk *w, const struct list *l, unsigned i)
 {
 	const uint16_t number = edge_of(l, i);
-	const enum edge_state state = w->ask->states[number];
+	const uint8_t marks = standing_marks(w->ask->standing, standing_of(w)->row, number);
 
 	if (!has_address(w, &w->ask->steer->edges[number]))
 		return PASSED_NO_ADDRESS;
-	if (state == EDGE_DOWN && !l->even_down)
+	if (marks & STANDS_DRAINED)
+		return l->even_drained ? CHOSEN : PASSED_DRAIN;
+	if (!(marks & (w->ask->v6 ? STANDS_AAAA : STANDS_A)) && !l->even_down)
 		return PASSED_DOWN;
-	if (state == EDGE_DRAIN && !l->even_drained)
-		return PASSED_DRAIN;
 	return CHOSEN;
 }
 
@@ -127,6 +133,7 @@ static bool take(struct walk *w, const struct list *l)
 		alone = cname;
 		c->edges[c->n++] = number;
 	}
+	c->alive = l->even_down ? NULL : standing_alive(w->ask->standing, standing_of(w)->row);
 	return c->n > 0;
 }
 
@@ -316,12 +323,29 @@ static bool by_turn(struct walk *w, bool even_down, bool even_drained)
 	return take(w, &l);
 }
 
+/* Whoever asks, the order that the probes' measures make is the same. */
+static bool by_measure(struct walk *w, bool even_down, bool even_drained)
+{
+	const struct standing_pool *p = standing_of(w);
+
+	return take(w,
+		&(struct list){ .edges = p->order,
+			.pool = w->pool,
+			.n = w->pool->n,
+			.within = p->within,
+			.by = even_down ? BY_ALL_DOWN : BY_MEASURE,
+			.even_down = even_down,
+			.even_drained = even_drained });
+}
+
 static bool by_policy(struct walk *w, bool even_down, bool even_drained)
 {
 	switch (w->pool->policy) {
 	case POOL_NEAREST: return nearest(w, even_down, even_drained);
 	case POOL_ROUND_ROBIN:
 	case POOL_WEIGHTED: return by_turn(w, even_down, even_drained);
+	case POOL_LEAST_LATENCY:
+	case POOL_LEAST_LOAD: return by_measure(w, even_down, even_drained);
 	}
 	return false;
 }
@@ -404,6 +428,24 @@ void choose_fetch(const struct choose_ask *ask, unsigned step)
 			ask->has_subnet ? &ask->subnet : &ask->source, step);
 }
 
+/* The pool's own ceiling; while an edge is about to change, the time up to then. */
+static uint32_t ttl_most_s(const struct walk *w)
+{
+	const uint32_t most = w->pool->ttl_most_s;
+
+	if (w->changes_us == UINT64_MAX)
+		return most;
+	const uint64_t now = w->ask->now_us,
+		       left = w->changes_us > now ? (w->changes_us - now) / 1000000 : 0;
+	/* 0 would have resolvers keep nothing, just when edges have the most to bear. */
+	const uint64_t least = w->pool->ttl_least_s ? w->pool->ttl_least_s : 1;
+	if (left >= most)
+		return most;
+	if (w->trace)
+		w->trace->shaky = true;
+	return (uint32_t)(left > least ? left : least < most ? least : most);
+}
+
 struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 {
 	struct choice c = { .n = 0 };
@@ -412,13 +454,17 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		.choice = &c,
 		.pool = &ask->steer->pools[ask->pool],
 		.who = ask->has_subnet ? ask->subnet : ask->source,
-		.by_source = !ask->has_subnet };
+		.by_source = !ask->has_subnet,
+		.changes_us = UINT64_MAX };
 
 	if (trace) {
 		trace->n = 0;
+		trace->shaky = false;
 		trace->subnet_local = false;
 	}
 	do {
+		if (standing_of(&w)->changes_us < w.changes_us)
+			w.changes_us = standing_of(&w)->changes_us;
 		if (!can_answer(&w))
 			break;
 		if (by_net(&w))
@@ -431,7 +477,7 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		if (by_asn(&w) || by_place(&w) || by_policy(&w, false, false))
 			break;
 	} while (!all_down(&w));
-	c.ttl_most_s = w.pool->ttl_most_s;
+	c.ttl_most_s = ttl_most_s(&w);
 	if (trace)
 		fill_trace(&w);
 	return c;

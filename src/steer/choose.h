@@ -10,6 +10,7 @@
 #ifndef STEER_CHOOSE_H
 #define STEER_CHOOSE_H
 
+#include "steer/standing.h"
 #include "steer/steer.h"
 
 /* Whose turn it is in a pool that takes turns: one of these per worker, pool and type. */
@@ -22,7 +23,8 @@ struct choose_turn {
 
 struct choose_ask {
 	const struct steer *steer;
-	const uint8_t *states; /* [edge] enum edge_state, in force now */
+	const struct standing *standing; /* of the edges, now */
+	uint64_t now_us;                 /* monotonic */
 	uint16_t pool;
 	bool v6;         /* AAAA is asked for, else A */
 	bool has_subnet; /* the client subnet that the query carries, plain (addr_plain()) */
@@ -36,6 +38,8 @@ struct choose_trace;
 struct choice {
 	unsigned n;                        /* edges chosen; 0 is NODATA */
 	uint16_t edges[POOL_ANSWERS_MOST]; /* the best first; one with a cname stands alone */
+	const uint64_t *alive; /* standing_address(): which addresses to answer with; NULL: all
+				*/
 	uint32_t ttl_most_s;
 	bool by_subnet; /* the subnet played a part */
 	unsigned scope; /* bits of the subnet's family that the choice depends on */
@@ -64,7 +68,15 @@ enum choose_verdict {
 
 const char *choose_verdict_text(enum choose_verdict v);
 
-enum choose_by { BY_PIN, BY_RANK, BY_DEFAULT, BY_TURN, BY_ALL_DOWN, BY_FIRST };
+enum choose_by {
+	BY_PIN,
+	BY_RANK,
+	BY_DEFAULT,
+	BY_TURN,
+	BY_MEASURE,
+	BY_ALL_DOWN,
+	BY_FIRST
+};
 
 /* One list of edges that was gone through, in its order. */
 struct choose_step {
@@ -86,6 +98,7 @@ struct choose_trace {
 	unsigned place_bits; /* of `who`'s family: the net that the GeoIP file has the place for
 			      */
 	uint32_t asn;        /* index in the atlas's asns, 0 when unknown */
+	bool shaky;          /* the TTL ends where an edge's state can change */
 	unsigned n;
 	struct choose_step steps[CHOOSE_STEPS_MOST];
 };

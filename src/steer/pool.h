@@ -16,7 +16,13 @@ enum {
 	POOL_ANSWERS_MOST = 16
 };
 
-enum pool_policy { POOL_NEAREST, POOL_ROUND_ROBIN, POOL_WEIGHTED };
+enum pool_policy {
+	POOL_NEAREST,
+	POOL_ROUND_ROBIN,
+	POOL_WEIGHTED,
+	POOL_LEAST_LATENCY, /* by the probes' round-trip times */
+	POOL_LEAST_LOAD     /* by the load that edges tell their probes */
+};
 
 /* What is answered when no edge of the pool can be. */
 enum pool_all_down {
@@ -62,6 +68,9 @@ struct pool_opts {
 		ttl_max_s; /* the answer's TTL stays inside; 0 and UINT32_MAX when not given */
 	enum pool_all_down all_down;
 	uint16_t other;           /* POOL_OTHER: number of the pool */
+	unsigned probe;           /* 1 + its number in the configuration; 0: none */
+	unsigned up_when;    /* an edge is up when so many of its addresses are; 0: all of them */
+	double panic_share;  /* with fewer of its edges up, no probe is trusted; 0: never */
 	const uint16_t *fallback; /* `default`: order for clients that nobody knows, the rest of
 				     `edges` follows */
 	size_t n_fallback;

@@ -25,8 +25,10 @@ static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o
 		.aaaa = aaaa,
 		.n_a = (uint16_t)o->n_a,
 		.n_aaaa = (uint16_t)o->n_aaaa,
+		.first_address = s->n_addresses,
 		.weight = (uint16_t)o->weight,
 		.state = o->state };
+	s->n_addresses += (uint32_t)(o->n_a + o->n_aaaa);
 	if (o->cname && !o->n_a && !o->n_aaaa) {
 		e->cname_len = (uint16_t)name_len(o->cname);
 		e->cname = arena_memdup(&s->mem, o->cname, e->cname_len);
@@ -160,7 +162,11 @@ static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *
 		.n = (unsigned)o->n,
 		.policy = o->policy,
 		.answers = o->answers,
+		.ttl_least_s = o->ttl_min_s,
 		.ttl_most_s = o->ttl_max_s,
+		.spread_ms = o->spread_ms,
+		.spread_share = o->spread_share,
+		.panic_share = o->panic_share,
 		.all_down = o->all_down,
 		.other = o->other };
 	p->edges = arena_memdup(&s->mem, o->edges, o->n * sizeof *o->edges);

@@ -23,6 +23,7 @@ struct edge {
 	const uint8_t *a;    /* n_a times 4 bytes, as in RDATA */
 	const uint8_t *aaaa; /* n_aaaa times 16 */
 	uint16_t n_a, n_aaaa;
+	uint32_t first_address; /* number of its first A among all addresses; AAAA follow */
 	const uint8_t *cname; /* wire, or NULL; there are no addresses then */
 	uint16_t cname_len;
 	uint16_t weight;
@@ -43,7 +44,8 @@ struct pool {
 	unsigned n;
 	enum pool_policy policy;
 	unsigned answers;
-	uint32_t ttl_most_s;
+	uint32_t ttl_least_s, ttl_most_s;
+	double spread_ms, spread_share, panic_share;
 	enum pool_all_down all_down;
 	uint16_t other;
 	bool has_a, has_aaaa; /* some edge can answer for that type */
@@ -66,6 +68,7 @@ struct steer {
 	struct atlas *atlas; /* held */
 	struct edge *edges;
 	unsigned n_edges;
+	uint32_t n_addresses; /* of all edges */
 	struct pool *pools;
 	unsigned n_pools;
 };

@@ -4,42 +4,77 @@
 #include "base/memory.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-static void number_pools(struct world *w)
+/* Which pools the zones name, by number. */
+struct world_numbers {
+	unsigned refs; /* of worlds; control thread */
+	uint32_t *first_pool;
+	uint16_t *pools;
+};
+
+static struct world_numbers *number_pools(const struct zone_set *set, const struct steer *steer)
 {
-	const size_t zones = zone_set_count(w->zones);
+	struct world_numbers *to = memory_zeroed(1, sizeof *to);
+	const size_t zones = zone_set_count(set);
 	size_t n = 0;
 
 	for (size_t i = 0; i < zones; i++)
-		n += zone_set_get(w->zones, i)->pools_n;
-	w->first_pool = memory_zeroed(zones, sizeof *w->first_pool);
-	w->pools = memory_zeroed(n, sizeof *w->pools);
+		n += zone_set_get(set, i)->pools_n;
+	to->refs = 1;
+	to->first_pool = memory_zeroed(zones, sizeof *to->first_pool);
+	to->pools = memory_zeroed(n, sizeof *to->pools);
 	n = 0;
 	for (size_t i = 0; i < zones; i++) {
-		const struct zone *z = zone_set_get(w->zones, i);
-		w->first_pool[i] = (uint32_t)n;
+		const struct zone *z = zone_set_get(set, i);
+		to->first_pool[i] = (uint32_t)n;
 		for (unsigned k = 0; k < z->pools_n; k++) {
-			const int pool = steer_pool(w->steer, z->pools[k]);
+			const int pool = steer_pool(steer, z->pools[k]);
 			if (pool < 0)
 				die("pool %s has gone while zones were loaded", z->pools[k]);
-			w->pools[n++] = (uint16_t)pool;
+			to->pools[n++] = (uint16_t)pool;
 		}
 	}
+	return to;
+}
+
+static void drop_numbers(struct world_numbers *n)
+{
+	if (--n->refs)
+		return;
+	free(n->first_pool);
+	free(n->pools);
+	free(n);
+}
+
+static struct world *make(const struct world *from)
+{
+	struct world *w = memory_zeroed(1, sizeof *w);
+
+	*w = *from;
+	zone_set_hold(w->zones);
+	steer_hold(w->steer);
+	w->first_pool = w->numbers->first_pool;
+	w->pools = w->numbers->pools;
+	return w;
 }
 
 struct world *world_new(const struct world_opts *opts)
 {
-	struct world *w = memory_zeroed(1, sizeof *w);
+	return make(&(struct world){ .zones = opts->zones,
+		.steer = opts->steer,
+		.key = zone_set_key(opts->zones),
+		.policy = *opts->policy,
+		.numbers = number_pools(opts->zones, opts->steer),
+		.standing = opts->standing });
+}
 
-	w->zones = zone_set_hold(opts->zones);
-	w->steer = steer_hold(opts->steer);
-	w->key = zone_set_key(opts->zones);
-	w->policy = *opts->policy;
-	w->states = memory_zeroed(w->steer->n_edges, 1);
-	memcpy(w->states, opts->states, w->steer->n_edges);
-	number_pools(w);
-	return w;
+struct world *world_with_standing(const struct world *w, struct standing *standing)
+{
+	struct world *next = make(w);
+
+	next->numbers->refs++;
+	next->standing = standing;
+	return next;
 }
 
 void world_free(struct world *w)
@@ -48,8 +83,7 @@ void world_free(struct world *w)
 		return;
 	zone_set_drop(w->zones);
 	steer_drop(w->steer);
-	free(w->first_pool);
-	free(w->pools);
-	free(w->states);
+	drop_numbers(w->numbers);
+	standing_free(w->standing);
 	free(w);
 }

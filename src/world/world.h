@@ -7,6 +7,7 @@
 #ifndef WORLD_WORLD_H
 #define WORLD_WORLD_H
 
+#include "steer/standing.h"
 #include "steer/steer.h"
 #include "world/policy.h"
 #include "zone/zone.h"
@@ -22,22 +23,26 @@ struct world {
 	uint64_t generation; /* 1, 2, ... each time one is published */
 
 	/* Zones name pools by text, worlds by number: zone i's pool k is pools[first_pool[i] +
-	 * k]. */
-	uint32_t *first_pool;
-	uint16_t *pools;
-	uint8_t *states; /* [edge] enum edge_state in force */
+	 * k]. Both are of `numbers`. */
+	const uint32_t *first_pool;
+	const uint16_t *pools;
+	struct world_numbers *numbers;
+	struct standing *standing; /* of the edges, now */
 };
 
 struct world_opts {
 	struct zone_set *zones;
 	struct steer *steer;
 	const struct policy *policy; /* copied */
-	const uint8_t *states;       /* [steer->n_edges] */
+	struct standing *standing;   /* taken */
 };
 
 /* Holds its parts. Every pool that a zone names is in `steer`, since zone_compile() has asked.
  * Never NULL. */
 struct world *world_new(const struct world_opts *opts);
+
+/* The same world but for its edges' standing, which is taken. Cheap: all else is shared. */
+struct world *world_with_standing(const struct world *w, struct standing *standing);
 
 void world_free(struct world *w);
 

@@ -132,11 +132,16 @@ void small_close(struct small *s)
 	atlas_drop(s->atlas);
 }
 
+struct standing *small_standing(const struct steer *steer, const uint8_t *states)
+{
+	return standing_new(&(struct standing_opts){ .steer = steer, .states = states });
+}
+
 const char *small_ask(struct small *s, const char *subnet, const char *source, bool v6)
 {
 	static char text[256];
 	struct choose_ask ask = { .steer = s->steer,
-		.states = s->states,
+		.standing = small_standing(s->steer, s->states),
 		.v6 = v6,
 		.has_subnet = *subnet,
 		.turn = &s->turns[v6] };
@@ -147,6 +152,7 @@ const char *small_ask(struct small *s, const char *subnet, const char *source, b
 	ask.subnet = addr_plain(&p.addr, NULL);
 	addr_parse(&ask.source, source ? source : "9.9.9.9");
 	const struct choice c = choose(&ask, NULL);
+	standing_free((struct standing *)(uintptr_t)ask.standing);
 	int n = 0;
 	text[0] = 0;
 	for (unsigned i = 0; i < c.n; i++)

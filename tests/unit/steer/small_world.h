@@ -27,6 +27,9 @@ struct small {
 void small_open(struct small *s, const struct pool_opts *pools, size_t n);
 void small_close(struct small *s);
 
+/* What the operator wants of each edge, and no probe to say more. The caller frees it. */
+struct standing *small_standing(const struct steer *steer, const uint8_t *states);
+
 /* The edges chosen for a subnet ("1.0.1.0/24") as "ams rom /16": names and scope. Without one
  * ("") the source, 9.9.9.9 or `source`, is all there is. */
 const char *small_ask(struct small *s, const char *subnet, const char *source, bool v6);

@@ -244,8 +244,9 @@ static void the_trace_says_why_each_edge_was_passed_over(void)
 
 	small_open(&s, &pool, 1);
 	s.states[SFO] = EDGE_DOWN;
+	struct standing *standing = small_standing(s.steer, s.states);
 	struct choose_ask ask = {
-		.steer = s.steer, .states = s.states, .has_subnet = true, .turn = s.turns
+		.steer = s.steer, .standing = standing, .has_subnet = true, .turn = s.turns
 	};
 	addr_parse(&ask.subnet, "3.0.5.0");
 	const struct choice c = choose(&ask, &t);
@@ -258,6 +259,7 @@ static void the_trace_says_why_each_edge_was_passed_over(void)
 	CU_ASSERT(t.steps[0].edges[2] == AMS && t.steps[0].verdicts[2] == PASSED_ENOUGH);
 	CU_ASSERT_EQUAL(t.asn, 1);
 	CU_ASSERT_EQUAL(t.place_bits, 17);
+	standing_free(standing);
 	small_close(&s);
 }
 

@@ -1,6 +1,7 @@
 #include "steer/rank.h"
 
 #include "steer/choose.h"
+#include "unit/steer/small_world.h"
 #include "unit/unit.h"
 
 #include <math.h>
@@ -45,6 +46,7 @@ struct ground {
 	uint16_t all[EDGES];
 	struct steer *steer;
 	uint8_t states[EDGES];
+	struct standing *standing;
 };
 
 static void open_ground(struct ground *g, unsigned answers, double spread_ms)
@@ -74,10 +76,12 @@ static void open_ground(struct ground *g, unsigned answers, double spread_ms)
 	}
 	g->states[3] = g->states[11] = EDGE_DOWN;
 	g->steer = steer_new(&(struct steer_opts){ g->edges, EDGES, &pool, 1 }, g->atlas, NULL);
+	g->standing = small_standing(g->steer, g->states);
 }
 
 static void close_ground(struct ground *g)
 {
+	standing_free(g->standing);
 	steer_drop(g->steer);
 	atlas_drop(g->atlas);
 }
@@ -87,7 +91,7 @@ static struct choice ask(const struct ground *g, const struct addr *a)
 	struct choose_turn turn = { 0 };
 
 	return choose(&(struct choose_ask){ .steer = g->steer,
-			      .states = g->states,
+			      .standing = g->standing,
 			      .has_subnet = true,
 			      .subnet = *a,
 			      .turn = &turn },
@@ -217,24 +221,27 @@ static void views_and_seams_say_the_same(void)
 		&(struct steer_opts){ g.edges, EDGES, pools, POOLS }, g.atlas, NULL);
 	struct steer *one = steer_new(
 		&(struct steer_opts){ g.edges, EDGES, &pools[POOLS - 1], 1 }, g.atlas, NULL);
+	struct standing *stands_many = small_standing(many, g.states);
 	CU_ASSERT_PTR_NULL(many->pools[POOLS - 1].rank->view);
 	CU_ASSERT_PTR_NOT_NULL(one->pools[0].rank->view);
 	for (unsigned i = 0; i < ADDRESSES / 2; i++) {
 		struct choose_turn turn = { 0 };
 		struct choose_ask a = { .steer = many,
-			.states = g.states,
+			.standing = stands_many,
 			.pool = POOLS - 1,
 			.has_subnet = true,
 			.subnet = draw_addr(i % 2),
 			.turn = &turn };
 		const struct choice seams = choose(&a, NULL);
 		a.steer = one;
+		a.standing = g.standing; /* of one pool */
 		a.pool = 0;
 		const struct choice view = choose(&a, NULL);
 		wrong += seams.n != view.n || seams.edges[0] != view.edges[0] ||
 			seams.scope != view.scope;
 	}
 	CU_ASSERT_EQUAL(wrong, 0);
+	standing_free(stands_many);
 	steer_drop(many);
 	steer_drop(one);
 	close_ground(&g);

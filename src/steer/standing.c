@@ -1,0 +1,280 @@
+#include "steer/standing.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Nothing moves for less than this: an order that follows every sample makes answers flap. */
+#define GAIN_MS         2.0f
+#define GAIN_SHARE      0.1f
+#define GAIN_LOAD_SHARE 0.02f /* of the highest load in the pool */
+
+struct make {
+	const struct standing_opts *o;
+	struct standing *s;
+};
+
+/* --- rows --------------------------------------------------------------------------------- */
+
+static const struct verdict *verdict_of(const struct make *m, unsigned row, uint32_t address)
+{
+	if (row == 0)
+		return NULL;
+	const uint32_t target = m->o->rows[row - 1].targets[address];
+	return target == STANDING_NO_TARGET ? NULL : &m->o->verdicts[target];
+}
+
+/* Which types of address an edge has that may be answered with. */
+struct types {
+	bool a, aaaa;
+};
+
+/* Marks the addresses that are up, or all of them unless the probes are heeded. */
+static struct types look(const struct make *m, unsigned row, const struct edge *e, bool heed)
+{
+	uint64_t *alive = m->s->alive + (size_t)row * m->s->words;
+	struct types t = { .a = false };
+
+	for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
+		const uint32_t address = e->first_address + k;
+		const struct verdict *v = heed ? verdict_of(m, row, address) : NULL;
+		if (v && !v->up)
+			continue;
+		alive[address / 64] |= (uint64_t)1 << (address % 64);
+		t.a = t.a || k < e->n_a;
+		t.aaaa = t.aaaa || k >= e->n_a;
+	}
+	return t;
+}
+
+/* Is the edge up by its probes: are so many of its addresses, of both types, as the rule wants?
+ */
+static bool is_up(const struct make *m, unsigned row, const struct edge *e)
+{
+	const unsigned n = e->n_a + e->n_aaaa;
+	const unsigned rule = row ? m->o->rows[row - 1].need : STANDING_ALL;
+	unsigned up = 0;
+
+	for (unsigned k = 0; k < n; k++) {
+		const struct verdict *v = verdict_of(m, row, e->first_address + k);
+		up += !v || v->up;
+	}
+	return up >= (rule == STANDING_ALL || rule > n ? n : rule);
+}
+
+static void measure(const struct make *m, unsigned row, unsigned edge)
+{
+	const struct edge *e = &m->o->steer->edges[edge];
+	float *rtt = &m->s->rtt_ms[(size_t)row * m->s->n_edges + edge],
+	      *load = &m->s->load[(size_t)row * m->s->n_edges + edge];
+
+	*rtt = *load = NAN;
+	for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
+		const struct verdict *v = verdict_of(m, row, e->first_address + k);
+		if (!v || !v->up)
+			continue;
+		*rtt = fminf(*rtt, v->rtt_ms); /* of a number and NAN, the number */
+		*load = fmaxf(*load, v->load);
+	}
+}
+
+static uint8_t marks_of(const struct make *m, unsigned row, unsigned edge)
+{
+	const struct edge *e = &m->o->steer->edges[edge];
+	const bool heed = row && !(m->o->forced && m->o->forced[edge]);
+	const struct types p = look(m, row, e, heed);
+	const bool passes = is_up(m, row, e);
+	const uint8_t fails = passes ? 0 : STANDS_FAILS;
+
+	measure(m, row, edge);
+	switch ((enum edge_state)m->o->states[edge]) {
+	case EDGE_DOWN: return fails;
+	case EDGE_DRAIN: return fails | STANDS_DRAINED;
+	case EDGE_UP: break;
+	}
+	if (heed && !passes)
+		return fails;
+	return (uint8_t)(fails | (p.a || e->cname ? STANDS_A : 0) |
+		(p.aaaa || e->cname ? STANDS_AAAA : 0));
+}
+
+/* --- orders by what was measured ---------------------------------------------------------- */
+
+static float measured(const struct make *m, const struct pool *p, unsigned row, unsigned at)
+{
+	const struct standing *s = m->s;
+	const float *of = p->policy == POOL_LEAST_LOAD ? s->load : s->rtt_ms;
+
+	return of[(size_t)row * s->n_edges + p->edges[at]];
+}
+
+/* How much better than `v` is clearly better. */
+static float gain(const struct pool *p, float v, float highest)
+{
+	if (p->policy == POOL_LEAST_LOAD)
+		return fmaxf(fabsf(v) * GAIN_SHARE, highest * GAIN_LOAD_SHARE);
+	return fmaxf(v * GAIN_SHARE, GAIN_MS);
+}
+
+/* Moves each edge before those that it is clearly better than: the order from before is kept
+ * where it can be. What was not measured comes last. */
+static void sort(const struct make *m, const struct pool *p, struct standing_pool *to,
+	unsigned row, bool fresh)
+{
+	float highest = 0;
+
+	for (unsigned i = 0; i < p->n; i++)
+		highest = fmaxf(highest, measured(m, p, row, i));
+	for (unsigned i = 1; i < p->n; i++) {
+		const uint16_t at = to->order[i];
+		const float v = measured(m, p, row, at);
+		unsigned k = i;
+		for (; k && !isnan(v); k--) {
+			const float before = measured(m, p, row, to->order[k - 1]);
+			const float least = fresh ? 0 : gain(p, v, highest);
+			if (!isnan(before) && v + least >= before)
+				break;
+			to->order[k] = to->order[k - 1];
+		}
+		to->order[k] = at;
+	}
+	to->measured = 0;
+	while (to->measured < p->n && !isnan(measured(m, p, row, to->order[to->measured])))
+		to->measured++;
+}
+
+static void spread(
+	const struct make *m, const struct pool *p, struct standing_pool *to, unsigned row)
+{
+	const bool load = p->policy == POOL_LEAST_LOAD;
+
+	for (unsigned i = 0; i < p->n; i++) {
+		const float best = measured(m, p, row, to->order[i]);
+		const double most = fmin(load ? INFINITY : best + p->spread_ms,
+			best + fabs(best) * p->spread_share);
+		unsigned last = i;
+		while (last + 1 < p->n && !(measured(m, p, row, to->order[last + 1]) > most))
+			last++;
+		to->within[i] = (uint16_t)(last - i);
+	}
+}
+
+/* The order from before is good to begin with unless there is none, or what it was made of is
+ * not the same row. */
+static void put_order(
+	const struct make *m, unsigned pool, struct standing_pool *to, unsigned row)
+{
+	const struct pool *p = &m->o->steer->pools[pool];
+	const struct standing_pool *before = m->o->before ? &m->o->before->pools[pool] : NULL;
+	const bool fresh = !before || !before->order || before->measured == 0;
+
+	to->order = arena_alloc(&m->s->mem, p->n * sizeof *to->order);
+	to->within = arena_alloc(&m->s->mem, p->n * sizeof *to->within);
+	for (unsigned i = 0; i < p->n; i++)
+		to->order[i] = fresh ? (uint16_t)i : before->order[i];
+	sort(m, p, to, row, fresh);
+	spread(m, p, to, row);
+}
+
+/* --- pools -------------------------------------------------------------------------------- */
+
+/* When an answer of the pool can change at the soonest. */
+static uint64_t changes_us(const struct make *m, const struct pool *p, unsigned row)
+{
+	uint64_t soonest = UINT64_MAX;
+
+	for (unsigned i = 0; i < p->n; i++) {
+		const unsigned edge = p->edges[i];
+		const struct edge *e = &m->o->steer->edges[edge];
+		if (m->o->states[edge] != EDGE_UP || (m->o->forced && m->o->forced[edge]))
+			continue; /* the operator says when it changes */
+		for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
+			const struct verdict *v = verdict_of(m, row, e->first_address + k);
+			if (v && v->changes_us < soonest)
+				soonest = v->changes_us;
+		}
+	}
+	return soonest;
+}
+
+static void put_pool(const struct make *m, unsigned pool, unsigned row)
+{
+	const struct pool *p = &m->o->steer->pools[pool];
+	struct standing_pool *to = &m->s->pools[pool];
+
+	*to = (struct standing_pool){
+		.row = (uint16_t)row, .n = (uint16_t)p->n, .changes_us = UINT64_MAX
+	};
+	for (unsigned i = 0; i < p->n; i++) {
+		const uint8_t own = standing_marks(m->s, 0, p->edges[i]),
+			      seen = standing_marks(m->s, row, p->edges[i]);
+		to->asked = (uint16_t)(to->asked + ((own & (STANDS_A | STANDS_AAAA)) != 0));
+		to->up = (uint16_t)(to->up + ((seen & (STANDS_A | STANDS_AAAA)) != 0));
+	}
+	if (row) {
+		to->panics = to->up < p->panic_share * to->asked;
+		to->changes_us = changes_us(m, p, row);
+	}
+	if (p->policy == POOL_LEAST_LATENCY || p->policy == POOL_LEAST_LOAD)
+		put_order(m, pool, to, row);
+	if (to->panics)
+		to->row = 0;
+}
+
+struct standing *standing_new(const struct standing_opts *o)
+{
+	struct standing *s = memory_zeroed(1, sizeof *s);
+	const struct make m = { o, s };
+	const unsigned edges = o->steer->n_edges;
+
+	s->n_rows = o->n_rows + 1;
+	s->n_edges = edges;
+	s->n_pools = o->steer->n_pools;
+	s->words = (o->steer->n_addresses + 63) / 64;
+	s->marks = arena_alloc(&s->mem, (size_t)s->n_rows * edges);
+	s->alive = arena_zalloc(&s->mem, (size_t)s->n_rows * s->words * sizeof *s->alive);
+	s->rtt_ms = arena_alloc(&s->mem, (size_t)s->n_rows * edges * sizeof *s->rtt_ms);
+	s->load = arena_alloc(&s->mem, (size_t)s->n_rows * edges * sizeof *s->load);
+	s->pools = arena_alloc(&s->mem, o->steer->n_pools * sizeof *s->pools);
+	for (unsigned row = 0; row < s->n_rows; row++)
+		for (unsigned i = 0; i < edges; i++)
+			s->marks[(size_t)row * edges + i] = marks_of(&m, row, i);
+	for (unsigned i = 0; i < o->steer->n_pools; i++)
+		put_pool(&m, i, o->row_of ? o->row_of[i] : 0);
+	return s;
+}
+
+void standing_free(struct standing *s)
+{
+	if (!s)
+		return;
+	arena_fini(&s->mem);
+	free(s);
+}
+
+static bool same_pool(const struct standing_pool *a, const struct standing_pool *b)
+{
+	const size_t bytes = a->n * sizeof *a->order;
+
+	return a->row == b->row && a->panics == b->panics && a->up == b->up &&
+		a->asked == b->asked && a->changes_us == b->changes_us &&
+		(!a->order ||
+			(memcmp(a->order, b->order, bytes) == 0 &&
+				memcmp(a->within, b->within, bytes) == 0));
+}
+
+bool standing_same(const struct standing *a, const struct standing *b)
+{
+	const size_t edges = a->n_edges, bits = (size_t)a->n_rows * a->words;
+
+	if (a->n_rows != b->n_rows || a->n_pools != b->n_pools ||
+		memcmp(a->marks, b->marks, a->n_rows * edges) != 0 ||
+		memcmp(a->alive, b->alive, bits * sizeof *a->alive) != 0)
+		return false;
+	for (unsigned i = 0; i < a->n_pools; i++)
+		if (!same_pool(&a->pools[i], &b->pools[i]))
+			return false;
+	return true;
+}

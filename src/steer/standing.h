@@ -1,0 +1,107 @@
+/* standing.h - which edges may answer now, and how long that is known.
+ *
+ * What the packet path needs of health, and no more: one value, made by a pure function from
+ * what the operator wants of each edge and what the probes have last said of each address, and
+ * published as part of a world. It is made anew whenever one of them changes.
+ *
+ * A *row* is one way to look at all edges: by one probe and one rule for edges of several
+ * addresses. Pools with the same two share it. Row 0 looks at no probe. A pool in panic reads
+ * row 0.
+ */
+#ifndef STEER_STANDING_H
+#define STEER_STANDING_H
+
+#include "steer/edge.h"
+#include "steer/steer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Of one edge in one row. */
+enum {
+	STANDS_A = 1,       /* it has an A address that may be answered with, or a CNAME */
+	STANDS_AAAA = 2,    /* ... an AAAA address */
+	STANDS_DRAINED = 4, /* the operator empties it */
+	STANDS_FAILS = 8    /* its probes have it down */
+};
+
+/* What the probes last said of one address; one per target. */
+struct verdict {
+	bool known; /* else `up` is what the configuration has it begin with */
+	bool up;
+	uint64_t changes_us; /* monotonic: the soonest that `up` can change; UINT64_MAX while it
+				has been steady */
+	float rtt_ms, load;  /* smoothed; NAN: not measured */
+};
+
+enum { STANDING_NO_TARGET = UINT32_MAX };
+
+struct standing_row {
+	unsigned need; /* so many of an edge's addresses must be up; STANDING_ALL: all of them
+			*/
+	const uint32_t *targets; /* [steer->n_addresses] numbers of verdicts, or
+				    STANDING_NO_TARGET */
+};
+#define STANDING_ALL 0u
+
+struct standing_opts {
+	const struct steer *steer;
+	const uint8_t *states; /* [edge] enum edge_state: what the operator wants */
+	const uint8_t *forced; /* [edge] nonzero: ... whatever the probes say; NULL: none */
+	const struct verdict *verdicts;
+	const struct standing_row *rows; /* rows 1 to n_rows of the standing */
+	unsigned n_rows;
+	const uint16_t *row_of;        /* [pool] 0 to n_rows; NULL: 0 for all */
+	const struct standing *before; /* of the same steer, or NULL: its orders are kept while
+					  nothing is clearly better */
+};
+
+struct standing_pool {
+	uint16_t row;        /* in force */
+	uint16_t n;          /* edges */
+	bool panics;         /* it has a probe and does not trust it */
+	uint16_t up, asked;  /* edges that the probes have up, of those that the operator has up
+			      */
+	uint64_t changes_us; /* monotonic: the soonest that an answer can change */
+	uint16_t *order; /* [pool->n] positions, the best first, by what was measured; else NULL
+			  */
+	uint16_t *within;  /* [pool->n] how many of those behind one are within the spread of it
+			    */
+	uint16_t measured; /* so many of the order's first have been */
+};
+
+struct standing {
+	struct arena mem;
+	unsigned n_edges, n_pools;
+	unsigned words;       /* of 64 addresses each, a row */
+	uint8_t *marks;       /* [row][edge] STANDS_... */
+	uint64_t *alive;      /* [row][words] bits: addresses to answer with */
+	float *rtt_ms, *load; /* [row][edge] the best of its addresses; NAN */
+	struct standing_pool *pools;
+	unsigned n_rows; /* row 0 too */
+};
+
+/* Never NULL. */
+struct standing *standing_new(const struct standing_opts *opts);
+void standing_free(struct standing *s);
+
+/* Would both answer alike? Both of the same steer. */
+bool standing_same(const struct standing *a, const struct standing *b);
+
+static inline uint8_t standing_marks(const struct standing *s, unsigned row, unsigned edge)
+{
+	return s->marks[(size_t)row * s->n_edges + edge];
+}
+
+static inline const uint64_t *standing_alive(const struct standing *s, unsigned row)
+{
+	return s->alive + (size_t)row * s->words;
+}
+
+static inline bool standing_address(const uint64_t *alive, uint32_t address)
+{
+	return alive[address / 64] >> (address % 64) & 1;
+}
+
+#endif
