@@ -1,0 +1,198 @@
+#include "probe/check_dns.h"
+
+#include "base/bytes.h"
+#include "base/memory.h"
+#include "dns/name.h"
+#include "dns/rrtype.h"
+#include "probe/check.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { HEADER = 12, REPLY_MOST = 4096 };
+
+struct dns {
+	ev_io io;
+	struct check *check;
+	uint16_t id;
+};
+
+/* --- a reply ------------------------------------------------------------------------------ */
+
+static const char *rcode_text(unsigned rcode)
+{
+	static const char *const names[] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
+		"NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE" };
+
+	return rcode < sizeof names / sizeof *names ? names[rcode] : "of an unknown rcode";
+}
+
+/* Where the name at `at` ends; 0 when it does not. Pointers are not followed: nothing of it is
+ * needed. */
+static size_t skip_name(const uint8_t *m, size_t len, size_t at)
+{
+	while (at < len) {
+		if (m[at] >= 0xc0)
+			return at + 2 <= len ? at + 2 : 0;
+		if (m[at] > 63)
+			return 0;
+		if (m[at] == 0)
+			return at + 1;
+		at += m[at] + 1u;
+	}
+	return 0;
+}
+
+/* Is our own question in it, in whatever case? */
+static bool is_asked(const struct probe_opts *p, const uint8_t *m, size_t len)
+{
+	const size_t n = name_check(m + HEADER, m + len);
+
+	return n && len >= HEADER + n + 4 && be16_get(m + 4) == 1 &&
+		name_equal(m + HEADER, p->query) && be16_get(m + HEADER + n) == p->qtype &&
+		be16_get(m + HEADER + n + 2) == RRCLASS_IN;
+}
+
+static bool has_answer(const struct probe_opts *p, const uint8_t *m, size_t len)
+{
+	size_t at = HEADER + name_len(p->query) + 4;
+
+	for (unsigned i = be16_get(m + 6); i; i--) {
+		at = skip_name(m, len, at);
+		if (!at || at + 10 > len)
+			return false;
+		const size_t rdlen = be16_get(m + at + 8);
+		if (at + 10 + rdlen > len)
+			return false;
+		if (be16_get(m + at) == p->qtype && rdlen == p->answer_len &&
+			memcmp(m + at + 10, p->answer, rdlen) == 0)
+			return true;
+		at += 10 + rdlen;
+	}
+	return false;
+}
+
+enum check_dns_verdict check_dns_judge(const struct probe_opts *p, uint16_t id,
+	const uint8_t *m, size_t len, char say[static 200])
+{
+	/* The question may be missing where the server did not get as far (FORMERR). */
+	if (len < HEADER || be16_get(m) != id || !(m[2] & 0x80))
+		return CHECK_DNS_FOREIGN;
+	const unsigned rcode = m[3] & 15, answers = be16_get(m + 6);
+	if (!is_asked(p, m, len) && (be16_get(m + 4) != 0 || rcode == 0))
+		return CHECK_DNS_FOREIGN;
+	if (!probe_expects(p, rcode)) {
+		snprintf(say, 200, "DNS %s, expected %s%s", rcode_text(rcode),
+			p->n_expect ? rcode_text(p->expect[0].from) : "NOERROR",
+			p->n_expect > 1 ? " or others" : "");
+		return CHECK_DNS_FAILED;
+	}
+	if (p->answer && !has_answer(p, m, len)) {
+		snprintf(say, 200, "DNS: the expected record is not among %u answer%s%s",
+			answers, answers == 1 ? "" : "s", m[2] & 2 ? " (truncated)" : "");
+		return CHECK_DNS_FAILED;
+	}
+	snprintf(say, 200, "DNS %s, %u answer%s", rcode_text(rcode), answers,
+		answers == 1 ? "" : "s");
+	return CHECK_DNS_PASSED;
+}
+
+/* --- a check ------------------------------------------------------------------------------ */
+
+static void close_socket(struct ev_loop *loop, struct dns *d)
+{
+	ev_io_stop(loop, &d->io);
+	close(d->io.fd);
+	free(d);
+}
+
+static void end(struct ev_loop *loop, struct dns *d, bool passed)
+{
+	struct check *c = d->check;
+
+	close_socket(loop, d);
+	c->result.passed = passed;
+	check_step(c, "%s", c->result.say);
+	c->done(c);
+}
+
+static void on_io(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct dns *d = io->data;
+	struct check *c = d->check;
+	uint8_t reply[REPLY_MOST];
+
+	(void)events;
+	const ssize_t n = recv(io->fd, reply, sizeof reply, 0);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0) {
+		check_failed(c, "%s", check_errno_text(errno));
+		end(loop, d, false);
+		return;
+	}
+	switch (check_dns_judge(c->probe, d->id, reply, (size_t)n, c->result.say)) {
+	case CHECK_DNS_FOREIGN:
+		check_step(c, "%zd bytes that do not answer our question; waiting on", n);
+		return;
+	case CHECK_DNS_FAILED: end(loop, d, false); return;
+	case CHECK_DNS_PASSED:
+		c->result.rtt_us = c->result.wire_us = check_elapsed_us(c);
+		end(loop, d, true);
+		return;
+	}
+}
+
+static bool send_query(struct check *c, int fd, uint16_t id)
+{
+	uint8_t query[HEADER + NAME_MOST + 4] = { 0 };
+	const size_t n = name_len(c->probe->query);
+
+	be16_put(query, id);
+	query[5] = 1;
+	memcpy(query + HEADER, c->probe->query, n);
+	be16_put(query + HEADER + n, c->probe->qtype);
+	be16_put(query + HEADER + n + 2, RRCLASS_IN);
+	if (send(fd, query, HEADER + n + 4, 0) < 0)
+		return check_failed(c, "%s", check_errno_text(errno));
+	check_step(c, "query sent");
+	return true;
+}
+
+static bool start(struct checks *all, struct check *c)
+{
+	uint16_t id = 0;
+	const int fd = check_connect(c, SOCK_DGRAM);
+
+	if (fd < 0)
+		return false;
+	/* The port is random, too: the kernel's. */
+	if (getrandom(&id, sizeof id, GRND_NONBLOCK) < 0)
+		id = (uint16_t)c->started_us;
+	if (!send_query(c, fd, id)) {
+		close(fd);
+		return false;
+	}
+	struct dns *d = memory_zeroed(1, sizeof *d);
+	d->check = c;
+	d->id = id;
+	ev_io_init(&d->io, on_io, fd, EV_READ);
+	d->io.data = d;
+	ev_io_start(all->loop, &d->io);
+	c->own = d;
+	c->stage = "the answer";
+	return true;
+}
+
+static void stop(struct checks *all, struct check *c)
+{
+	close_socket(all->loop, c->own);
+}
+
+const struct check_kind check_dns_kind = { start, stop };

@@ -1,0 +1,486 @@
+#include "probe/check_http.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "config.h"
+#include "probe/check.h"
+#include "probe/check_tls.h"
+#include "probe/load_from.h"
+
+#include <curl/curl.h>
+#include <ev.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { IDLE_MOST = 64 }; /* handles kept for the next checks */
+
+struct check_http {
+	struct ev_loop *loop;
+	CURLM *multi; /* NULL before the first check */
+	ev_timer timer;
+	struct http *idle;
+	unsigned n_idle;
+};
+
+struct http {
+	struct check_http *all;
+	struct http *after; /* while idle */
+	CURL *easy;
+	struct check *check;
+	struct curl_slist *connect_to, *headers;
+	struct check_tls tls;
+	char *body; /* PROBE_BODY_MOST bytes; NULL until it is wanted */
+	size_t body_len;
+	bool enough; /* of the body was read; the rest is not waited for */
+	char error[CURL_ERROR_SIZE];
+};
+
+/* --- what came of it ---------------------------------------------------------------------- */
+
+static void say_status(struct http *h, long status)
+{
+	struct check *c = h->check;
+	const struct probe_opts *p = c->probe;
+	char expected[64];
+
+	if (!p->n_expect)
+		strcpy(expected, "200 to 399");
+	else if (p->expect[0].from == p->expect[0].to)
+		snprintf(expected, sizeof expected, "%u%s", p->expect[0].from,
+			p->n_expect > 1 ? " or others" : "");
+	else
+		snprintf(expected, sizeof expected, "%u to %u%s", p->expect[0].from,
+			p->expect[0].to, p->n_expect > 1 ? " or others" : "");
+	if (!probe_expects(p, (unsigned)status))
+		check_failed(c, "HTTP %ld, expected %s", status, expected);
+	else if (p->body &&
+		!(h->body && memmem(h->body, h->body_len, p->body, strlen(p->body))))
+		check_failed(c, "HTTP %ld, but \"%.60s\" is not in the body", status, p->body);
+	else
+		snprintf(c->result.say, sizeof c->result.say, "HTTP %ld", status);
+}
+
+static void say_error(struct http *h, CURLcode code)
+{
+	struct check *c = h->check;
+	char words[CHECK_SAY - 8];
+	long err = 0;
+
+	curl_easy_getinfo(h->easy, CURLINFO_OS_ERRNO, &err);
+	switch (code) {
+	case CURLE_COULDNT_CONNECT:
+		check_failed(c, "%s", err ? check_errno_text((int)err) : "cannot connect");
+		return;
+	case CURLE_PEER_FAILED_VERIFICATION:
+		if (check_tls_say(&h->tls, words, sizeof words))
+			check_failed(c, "TLS: %s", words);
+		else
+			check_failed(c, "TLS: certificate is not for %s",
+				c->probe->tls_name       ? c->probe->tls_name
+					: c->probe->host ? c->probe->host
+							 : "this address");
+		return;
+	case CURLE_SSL_CACERT_BADFILE:
+		check_failed(c, "TLS: cannot read the \"ca\" file %s",
+			c->probe->ca ? c->probe->ca : "of the system");
+		return;
+	case CURLE_SSL_CONNECT_ERROR:
+		check_failed(c, "TLS: no handshake: %.120s", h->error);
+		return;
+	case CURLE_GOT_NOTHING: check_failed(c, "closed without an answer"); return;
+	case CURLE_PARTIAL_FILE: check_failed(c, "closed before the body's end"); return;
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR: check_failed(c, "connection lost: %.120s", h->error); return;
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_UNSUPPORTED_PROTOCOL: check_failed(c, "not an HTTP answer"); return;
+	default:
+		check_failed(c, "%.150s", *h->error ? h->error : curl_easy_strerror(code));
+		return;
+	}
+}
+
+static void warn_of_expiry(struct http *h)
+{
+	struct check *c = h->check;
+	char span[32];
+
+	if (h->tls.seen && h->tls.left_s >= 0 &&
+		h->tls.left_s < (int64_t)c->probe->expiry_warning_ms / 1000)
+		snprintf(c->result.notice, sizeof c->result.notice, "certificate expires in %s",
+			check_tls_span(span, h->tls.left_s));
+	else if (h->tls.seen && h->tls.left_s < 0)
+		snprintf(c->result.notice, sizeof c->result.notice,
+			"certificate expired %s ago", check_tls_span(span, h->tls.left_s));
+}
+
+static void take_load(struct http *h)
+{
+	struct check *c = h->check;
+	const struct probe_opts *p = c->probe;
+
+	if (!p->load_field)
+		return;
+	if (p->load_in_body && h->body)
+		load_from_body(h->body, h->body_len, p->load_field, &c->result.load);
+	if (isnan(c->result.load) && !*c->result.notice)
+		snprintf(c->result.notice, sizeof c->result.notice,
+			"no load in the %s \"%.60s\"", p->load_in_body ? "body's" : "header",
+			p->load_field);
+}
+
+static void evaluate(struct http *h, CURLcode code)
+{
+	struct check *c = h->check;
+	curl_off_t first = 0, connected = 0;
+	long status = 0;
+
+	if (code == CURLE_WRITE_ERROR && h->enough)
+		code = CURLE_OK;
+	if (code != CURLE_OK) {
+		say_error(h, code);
+		return;
+	}
+	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(h->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
+	curl_easy_getinfo(h->easy, CURLINFO_CONNECT_TIME_T, &connected);
+	c->result.passed = true;
+	c->result.rtt_us = first > 0 ? (uint32_t)first : check_elapsed_us(c);
+	c->result.wire_us = (uint32_t)connected; /* 0 on a connection that was there */
+	say_status(h, status);
+	if (c->probe->kind == PROBE_HTTPS)
+		warn_of_expiry(h);
+	take_load(h);
+	check_step(c, "%s", c->result.say);
+}
+
+/* --- handles ------------------------------------------------------------------------------ */
+
+static void free_http(struct http *h)
+{
+	curl_easy_cleanup(h->easy);
+	free(h->body);
+	free(h);
+}
+
+/* Back among those that wait for work. */
+static void release(struct http *h)
+{
+	struct check_http *all = h->all;
+
+	curl_multi_remove_handle(all->multi, h->easy);
+	curl_slist_free_all(h->connect_to);
+	curl_slist_free_all(h->headers);
+	h->connect_to = h->headers = NULL;
+	h->check = NULL;
+	if (all->n_idle == IDLE_MOST) {
+		free_http(h);
+		return;
+	}
+	curl_easy_reset(h->easy);
+	h->after = all->idle;
+	all->idle = h;
+	all->n_idle++;
+}
+
+static struct http *acquire(struct check_http *all)
+{
+	struct http *h = all->idle;
+
+	if (h) {
+		all->idle = h->after;
+		all->n_idle--;
+	} else {
+		h = memory_zeroed(1, sizeof *h);
+		h->all = all;
+		h->easy = memory_need(curl_easy_init());
+	}
+	h->tls = (struct check_tls){ 0 };
+	h->body_len = 0;
+	h->enough = false;
+	h->error[0] = 0;
+	return h;
+}
+
+/* --- what libcurl calls ------------------------------------------------------------------- */
+
+static void look_for_done(struct check_http *all)
+{
+	CURLMsg *m;
+	int left;
+
+	while ((m = curl_multi_info_read(all->multi, &left))) {
+		struct http *h = NULL;
+		const CURLcode code = m->data.result;
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&h);
+		struct check *c = h->check;
+		evaluate(h, code);
+		release(h);
+		c->done(c);
+	}
+}
+
+static void on_io(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct check_http *all = io->data;
+	int running;
+
+	(void)loop;
+	curl_multi_socket_action(all->multi, io->fd,
+		(events & EV_READ ? CURL_CSELECT_IN : 0) |
+			(events & EV_WRITE ? CURL_CSELECT_OUT : 0),
+		&running);
+	look_for_done(all);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct check_http *all = t->data;
+	int running;
+
+	(void)loop;
+	(void)events;
+	curl_multi_socket_action(all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	look_for_done(all);
+}
+
+static int set_timer(CURLM *multi, long in_ms, void *ctx)
+{
+	struct check_http *all = ctx;
+
+	(void)multi;
+	ev_timer_stop(all->loop, &all->timer);
+	if (in_ms < 0)
+		return 0;
+	ev_timer_set(&all->timer, (double)in_ms / 1e3, 0);
+	ev_timer_start(all->loop, &all->timer);
+	return 0;
+}
+
+static int set_io(CURL *easy, curl_socket_t fd, int what, void *ctx, void *ours)
+{
+	struct check_http *all = ctx;
+	ev_io *io = ours;
+
+	(void)easy;
+	if (io)
+		ev_io_stop(all->loop, io);
+	if (what == CURL_POLL_REMOVE) {
+		free(io);
+		return 0;
+	}
+	if (!io) {
+		io = memory_zeroed(1, sizeof *io);
+		curl_multi_assign(all->multi, fd, io);
+	}
+	ev_io_init(io, on_io, fd,
+		(what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
+	io->data = all;
+	ev_io_start(all->loop, io);
+	return 0;
+}
+
+static size_t take_body(char *bytes, size_t one, size_t n, void *ctx)
+{
+	struct http *h = ctx;
+	const struct probe_opts *p = h->check->probe;
+	const size_t room = PROBE_BODY_MOST - h->body_len;
+	const size_t take = n < room ? n : room;
+
+	(void)one;
+	if (p->body || p->load_in_body) {
+		if (!h->body)
+			h->body = memory_need(malloc(PROBE_BODY_MOST));
+		memcpy(h->body + h->body_len, bytes, take);
+	}
+	h->body_len += take;
+	h->enough = h->body_len == PROBE_BODY_MOST;
+	return h->enough ? CURL_WRITEFUNC_ERROR : n;
+}
+
+static size_t take_header(char *line, size_t one, size_t n, void *ctx)
+{
+	struct check *c = ((struct http *)ctx)->check;
+
+	(void)one;
+	if (c->probe->load_field && !c->probe->load_in_body)
+		load_from_header(line, n, c->probe->load_field, &c->result.load);
+	return n;
+}
+
+/* Only for who wants to know each step. */
+static int take_step(CURL *easy, curl_infotype type, char *text, size_t len, void *ctx)
+{
+	static const char *const mark[] = { "", "< ", "> " };
+
+	(void)easy;
+	if (type > CURLINFO_HEADER_OUT)
+		return 0;
+	while (len) {
+		const size_t line = strcspn(text, "\r\n") < len ? strcspn(text, "\r\n") : len;
+		if (line)
+			check_step(((struct http *)ctx)->check, "%s%.*s", mark[type], (int)line,
+				text);
+		text += line;
+		len -= line;
+		for (; len && (*text == '\r' || *text == '\n'); len--)
+			text++;
+	}
+	return 0;
+}
+
+static CURLcode take_ssl_ctx(CURL *easy, void *ssl_ctx, void *ctx)
+{
+	(void)easy;
+	check_tls_watch(ssl_ctx, &((struct http *)ctx)->tls);
+	return CURLE_OK;
+}
+
+/* --- a check ------------------------------------------------------------------------------ */
+
+static void set_tls(struct http *h)
+{
+	const struct probe_opts *p = h->check->probe;
+
+	curl_easy_setopt(h->easy, CURLOPT_SSL_VERIFYPEER, p->verify ? 1L : 0L);
+	curl_easy_setopt(h->easy, CURLOPT_SSL_VERIFYHOST, p->verify ? 2L : 0L);
+	curl_easy_setopt(h->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	curl_easy_setopt(h->easy, CURLOPT_SSL_CTX_FUNCTION, take_ssl_ctx);
+	curl_easy_setopt(h->easy, CURLOPT_SSL_CTX_DATA, h);
+	if (p->ca) {
+		curl_easy_setopt(h->easy, CURLOPT_CAINFO, p->ca);
+		curl_easy_setopt(h->easy, CURLOPT_CAPATH, NULL);
+	}
+}
+
+static void set_callbacks(struct http *h)
+{
+	curl_easy_setopt(h->easy, CURLOPT_PRIVATE, h);
+	curl_easy_setopt(h->easy, CURLOPT_ERRORBUFFER, h->error);
+	curl_easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(h->easy, CURLOPT_WRITEDATA, h);
+	curl_easy_setopt(h->easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(h->easy, CURLOPT_HEADERDATA, h);
+	if (h->check->steps) {
+		curl_easy_setopt(h->easy, CURLOPT_DEBUGFUNCTION, take_step);
+		curl_easy_setopt(h->easy, CURLOPT_DEBUGDATA, h);
+		curl_easy_setopt(h->easy, CURLOPT_VERBOSE, 1L);
+	}
+}
+
+/* The URL has the name that TLS is to see; the Host header the one that HTTP is to see. */
+static void set_request(struct http *h)
+{
+	const struct probe_opts *p = h->check->probe;
+	char addr[ADDR_TEXT], bare[ADDR_TEXT + 2], to[ADDR_TEXT + 16];
+	const bool v4 = addr_is_v4(&h->check->addr);
+	struct text url = { 0 };
+
+	snprintf(bare, sizeof bare, v4 ? "%s" : "[%s]", addr_text(addr, &h->check->addr));
+	text_addf(&url, "%s://%s:%u%s", probe_kind_text(p->kind),
+		p->tls_name       ? p->tls_name
+			: p->host ? p->host
+				  : bare,
+		probe_port(p), p->path);
+	curl_easy_setopt(h->easy, CURLOPT_URL, text_get(&url));
+	text_fini(&url);
+	snprintf(to, sizeof to, "::%s:%u", bare, probe_port(p));
+	h->connect_to = curl_slist_append(NULL, to);
+	curl_easy_setopt(h->easy, CURLOPT_CONNECT_TO, h->connect_to);
+	if (p->host) { /* without the port, as browsers send it to the usual one */
+		struct text host = { 0 };
+		text_addf(&host, "Host: %s", p->host);
+		h->headers = curl_slist_append(NULL, text_get(&host));
+		text_fini(&host);
+		curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->headers);
+	}
+	curl_easy_setopt(h->easy, CURLOPT_NOBODY, p->head ? 1L : 0L);
+}
+
+static void set_connection(struct http *h)
+{
+	const long fresh = !h->check->probe->keep_alive;
+
+	curl_easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(h->easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(h->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, fresh);
+	curl_easy_setopt(h->easy, CURLOPT_FORBID_REUSE, fresh);
+	curl_easy_setopt(h->easy, CURLOPT_USERAGENT, "Waymark/" PACKAGE_VERSION " (probe)");
+}
+
+static void open_multi(struct check_http *all)
+{
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(all->multi = curl_multi_init()))
+		die("cannot start libcurl");
+	curl_multi_setopt(all->multi, CURLMOPT_SOCKETFUNCTION, set_io);
+	curl_multi_setopt(all->multi, CURLMOPT_SOCKETDATA, all);
+	curl_multi_setopt(all->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl_multi_setopt(all->multi, CURLMOPT_TIMERDATA, all);
+}
+
+static bool start(struct checks *tools, struct check *c)
+{
+	struct check_http *all = tools->http;
+
+	if (!all->multi)
+		open_multi(all);
+	struct http *h = acquire(all);
+	h->check = c;
+	c->own = h;
+	set_request(h);
+	set_connection(h);
+	set_callbacks(h);
+	if (c->probe->kind == PROBE_HTTPS)
+		set_tls(h);
+	c->stage = "the answer";
+	if (curl_multi_add_handle(all->multi, h->easy) == CURLM_OK)
+		return true;
+	release(h);
+	return check_failed(c, "libcurl does not take the request");
+}
+
+static void stop(struct checks *tools, struct check *c)
+{
+	struct http *h = c->own;
+	curl_off_t connected = 0, secured = 0;
+
+	(void)tools;
+	curl_easy_getinfo(h->easy, CURLINFO_CONNECT_TIME_T, &connected);
+	curl_easy_getinfo(h->easy, CURLINFO_APPCONNECT_TIME_T, &secured);
+	c->stage = !connected                               ? "the connection"
+		: c->probe->kind == PROBE_HTTPS && !secured ? "the TLS handshake"
+		: h->body_len                               ? "the body's end"
+							    : "the answer";
+	release(h);
+}
+
+const struct check_kind check_http_kind = { start, stop };
+
+struct check_http *check_http_new(struct ev_loop *loop)
+{
+	struct check_http *all = memory_zeroed(1, sizeof *all);
+
+	all->loop = loop;
+	ev_timer_init(&all->timer, on_timer, 0, 0);
+	all->timer.data = all;
+	return all;
+}
+
+void check_http_free(struct check_http *all)
+{
+	while (all->idle) {
+		struct http *h = all->idle;
+		all->idle = h->after;
+		free_http(h);
+	}
+	if (all->multi) {
+		curl_multi_cleanup(all->multi);
+		curl_global_cleanup();
+	}
+	ev_timer_stop(all->loop, &all->timer);
+	free(all);
+}

@@ -1,0 +1,108 @@
+#include "probe/load_from.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { NUMBER_MOST = 24 };
+
+#define LOAD_MOST 1e9f
+
+static size_t skip_blanks(const char *s, size_t len, size_t at)
+{
+	while (at < len && (s[at] == ' ' || s[at] == '\t'))
+		at++;
+	return at;
+}
+
+static size_t skip_digits(const char *s, size_t len, size_t at)
+{
+	while (at < len && s[at] >= '0' && s[at] <= '9')
+		at++;
+	return at;
+}
+
+/* Digits, a fraction, and no letter, digit or dot behind them. Returns where it ends, 0 when it
+ * is none. */
+static size_t read_number(const char *s, size_t len, size_t at, float *to)
+{
+	char buf[NUMBER_MOST + 1] = "";
+	const size_t whole = skip_digits(s, len, at);
+	size_t end = whole;
+
+	if (end < len && s[end] == '.')
+		end = skip_digits(s, len, end + 1);
+	if (whole == at || s[end - 1] == '.' || end - at > NUMBER_MOST)
+		return 0;
+	if (end < len && (isalnum((unsigned char)s[end]) || s[end] == '.'))
+		return 0;
+	memcpy(buf, s + at, end - at);
+	const float v = strtof(buf, NULL);
+	if (!(v < LOAD_MOST))
+		return 0;
+	*to = v;
+	return end;
+}
+
+bool load_from_number(const char *text, size_t len, float *load)
+{
+	float v;
+	size_t at = read_number(text, len, skip_blanks(text, len, 0), &v);
+
+	if (!at)
+		return false;
+	at = skip_blanks(text, len, at);
+	if (at < len && text[at] == '%')
+		at++;
+	while (at < len && isspace((unsigned char)text[at]))
+		at++;
+	if (at < len)
+		return false;
+	*load = v;
+	return true;
+}
+
+bool load_from_header(const char *line, size_t len, const char *field, float *load)
+{
+	const size_t n = strlen(field);
+
+	return len > n && strncasecmp(line, field, n) == 0 && line[n] == ':' &&
+		load_from_number(line + n + 1, len - n - 1, load);
+}
+
+static bool is_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '-';
+}
+
+/* Is there ":" or "=" and a number at `at`, behind the field's name? */
+static bool value_at(const char *s, size_t len, size_t at, float *load)
+{
+	if (at < len && (s[at] == '"' || s[at] == '\''))
+		at++;
+	at = skip_blanks(s, len, at);
+	if (at >= len || (s[at] != ':' && s[at] != '='))
+		return false;
+	at = skip_blanks(s, len, at + 1);
+	if (at < len && (s[at] == '"' || s[at] == '\''))
+		at++;
+	return read_number(s, len, at, load) != 0;
+}
+
+bool load_from_body(const char *body, size_t len, const char *field, float *load)
+{
+	const size_t n = strlen(field);
+	const char *from = body;
+
+	while (n && (from = memmem(from, len - (size_t)(from - body), field, n))) {
+		const size_t at = (size_t)(from - body);
+		const bool begins = at == 0 || !is_word(body[at - 1]);
+		const bool ends = at + n == len || !is_word(body[at + n]);
+		if (begins && ends && value_at(body, len, at + n, load))
+			return true;
+		from++;
+	}
+	return false;
+}

@@ -1,0 +1,169 @@
+/* plan.c - which targets there are: one for each address and way to probe it, whoever asks.
+ */
+#include "base/bytes.h"
+#include "base/memory.h"
+#include "probe/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Targets by their address: open addressing, at most half full. */
+struct map {
+	struct target **at;
+	size_t mask;
+};
+
+static size_t slot_of(const struct map *m, const struct addr *addr)
+{
+	return hash_bytes((struct hash_key){ 5, 7 }, addr->b, sizeof addr->b) & m->mask;
+}
+
+static void put(struct map *m, struct target *t)
+{
+	size_t i = slot_of(m, &t->check.addr);
+
+	while (m->at[i])
+		i = (i + 1) & m->mask;
+	m->at[i] = t;
+}
+
+/* A command is told which edge it looks at, so that edges do not share one. */
+static struct target *find(const struct map *m, const struct probe_opts *p,
+	const struct addr *addr, const char *edge)
+{
+	for (size_t i = slot_of(m, addr); m->at[i]; i = (i + 1) & m->mask) {
+		const struct check *c = &m->at[i]->check;
+		if (memcmp(&c->addr, addr, sizeof *addr) == 0 &&
+			(c->probe == p || probe_same(c->probe, p)) &&
+			(p->kind != PROBE_EXEC || strcmp(c->edge, edge) == 0))
+			return m->at[i];
+	}
+	return NULL;
+}
+
+static struct addr address(const struct edge *e, unsigned k)
+{
+	struct addr a;
+
+	if (k < e->n_a)
+		return addr_from_v4(e->a + k * 4);
+	memcpy(a.b, e->aaaa + (k - e->n_a) * 16, sizeof a.b);
+	return a;
+}
+
+/* What is being made, beside what is there. */
+struct plan {
+	struct round *r;
+	const struct steer *steer;
+	struct map map;
+	struct target **targets;
+	struct verdict *verdicts;
+	uint32_t n;
+};
+
+static uint32_t take(
+	struct plan *p, const struct probe_opts *probe, const struct edge *e, unsigned k)
+{
+	const struct addr a = address(e, k);
+	struct target *t = find(&p->map, probe, &a, e->name);
+
+	if (!t) {
+		t = target_new(p->r, probe, &a, e->name);
+		t->number = UINT32_MAX;
+		put(&p->map, t);
+	}
+	if (!t->kept) {
+		t->kept = true;
+		p->verdicts[p->n] = t->number == UINT32_MAX
+			? (struct verdict){ .up = probe->initial == PROBE_UP,
+				  .changes_us = UINT64_MAX,
+				  .rtt_ms = (float)t->rtt_ms,
+				  .load = (float)t->load }
+			: p->r->verdicts[t->number];
+		t->check.probe = probe; /* the same, of the configuration that stays */
+		t->check.edge = e->name;
+		t->number = p->n;
+		p->targets[p->n++] = t;
+	}
+	return t->number;
+}
+
+static uint32_t *plan_row(struct plan *p, const struct round_row *row)
+{
+	uint32_t *of = memory_zeroed(p->steer->n_addresses, sizeof *of);
+
+	for (unsigned i = 0; i < p->steer->n_edges; i++) {
+		const struct edge *e = &p->steer->edges[i];
+		for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++)
+			of[e->first_address + k] = row->edges[i] ? take(p, row->probe, e, k)
+								 : STANDING_NO_TARGET;
+	}
+	return of;
+}
+
+static size_t room_for(const struct steer *steer, const struct round_row *rows, unsigned n_rows)
+{
+	size_t n = 0;
+
+	for (unsigned row = 0; row < n_rows; row++)
+		for (unsigned i = 0; i < steer->n_edges; i++)
+			if (rows[row].edges[i])
+				n += steer->edges[i].n_a + steer->edges[i].n_aaaa;
+	return n;
+}
+
+static void make_map(struct plan *p, size_t room)
+{
+	size_t size = 16;
+
+	while (size < 2 * (room + p->r->n))
+		size *= 2;
+	p->map = (struct map){ memory_zeroed(size, sizeof *p->map.at), size - 1 };
+	for (uint32_t i = 0; i < p->r->n; i++) {
+		p->r->targets[i]->kept = false;
+		put(&p->map, p->r->targets[i]);
+	}
+}
+
+/* Takes the place of what was there. */
+static void settle(struct plan *p, uint32_t **row_targets, unsigned n_rows)
+{
+	struct round *r = p->r;
+
+	for (uint32_t i = 0; i < r->n; i++)
+		if (!r->targets[i]->kept)
+			target_free(r->targets[i]);
+	for (unsigned i = 0; i < r->n_rows; i++)
+		free(r->row_targets[i]);
+	free(r->row_targets);
+	free(r->targets);
+	free(r->verdicts);
+	r->row_targets = row_targets;
+	r->n_rows = n_rows;
+	r->targets = p->targets;
+	r->verdicts = p->verdicts;
+	r->n = p->n;
+	r->waits = 0;
+	for (uint32_t i = 0; i < r->n; i++) {
+		struct target *t = r->targets[i];
+		r->waits += t->check.probe->initial == PROBE_WAIT && !r->verdicts[i].known;
+		if (!t->probes && !t->running)
+			target_queue(t, false);
+	}
+}
+
+void round_plan(struct round *r, const struct steer *steer, const struct round_row *rows,
+	unsigned n_rows)
+{
+	struct plan p = { .r = r, .steer = steer };
+	const size_t room = room_for(steer, rows, n_rows);
+	uint32_t **row_targets = memory_zeroed(n_rows, sizeof *row_targets);
+
+	p.targets = memory_zeroed(room, sizeof *p.targets);
+	p.verdicts = memory_zeroed(room, sizeof *p.verdicts);
+	make_map(&p, room);
+	for (unsigned i = 0; i < n_rows; i++)
+		row_targets[i] = plan_row(&p, &rows[i]);
+	settle(&p, row_targets, n_rows);
+	free(p.map.at);
+}

@@ -1,0 +1,102 @@
+#include "probe/probe.h"
+
+#include <string.h>
+
+static const struct {
+	const char *text;
+	unsigned port;
+} kinds[PROBE_KINDS] = {
+	[PROBE_NONE] = { "none", 0 },
+	[PROBE_ICMP] = { "icmp", 0 },
+	[PROBE_TCP] = { "tcp", 80 },
+	[PROBE_HTTP] = { "http", 80 },
+	[PROBE_HTTPS] = { "https", 443 },
+	[PROBE_DNS] = { "dns", 53 },
+	[PROBE_EXEC] = { "exec", 0 },
+};
+
+const char *probe_kind_text(enum probe_kind k)
+{
+	return kinds[k].text;
+}
+
+bool probe_kind_parse(enum probe_kind *k, const char *text)
+{
+	for (unsigned i = 0; i < PROBE_KINDS; i++) {
+		if (strcmp(kinds[i].text, text) != 0)
+			continue;
+		*k = (enum probe_kind)i;
+		return true;
+	}
+	return false;
+}
+
+unsigned probe_port(const struct probe_opts *p)
+{
+	return p->port ? p->port : kinds[p->kind].port;
+}
+
+struct health_rule probe_rule(const struct probe_opts *p)
+{
+	return (struct health_rule){ (uint16_t)p->rise, (uint16_t)p->fall };
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_bytes(const uint8_t *a, size_t na, const uint8_t *b, size_t nb)
+{
+	return na == nb && (na == 0 || memcmp(a, b, na) == 0);
+}
+
+static bool same_command(const char *const *a, const char *const *b)
+{
+	if (!a || !b)
+		return a == b;
+	for (; *a && *b; a++, b++)
+		if (strcmp(*a, *b) != 0)
+			return false;
+	return *a == *b;
+}
+
+static size_t name_bytes(const uint8_t *name)
+{
+	size_t n = 0;
+
+	if (!name)
+		return 0;
+	while (name[n])
+		n += name[n] + 1u;
+	return n + 1;
+}
+
+bool probe_same(const struct probe_opts *a, const struct probe_opts *b)
+{
+	return a->kind == b->kind && probe_port(a) == probe_port(b) &&
+		a->every_ms == b->every_ms && a->timeout_ms == b->timeout_ms &&
+		a->rise == b->rise && a->fall == b->fall && a->initial == b->initial &&
+		same_bytes((const uint8_t *)a->expect, a->n_expect * sizeof *a->expect,
+			(const uint8_t *)b->expect, b->n_expect * sizeof *b->expect) &&
+		same_text(a->path, b->path) && same_text(a->host, b->host) &&
+		same_text(a->body, b->body) && a->head == b->head &&
+		a->keep_alive == b->keep_alive && same_text(a->tls_name, b->tls_name) &&
+		same_text(a->ca, b->ca) && a->verify == b->verify &&
+		a->expiry_warning_ms == b->expiry_warning_ms &&
+		same_text(a->load_field, b->load_field) && a->load_in_body == b->load_in_body &&
+		same_bytes(a->query, name_bytes(a->query), b->query, name_bytes(b->query)) &&
+		a->qtype == b->qtype &&
+		same_bytes(a->answer, a->answer_len, b->answer, b->answer_len) &&
+		same_command(a->command, b->command);
+}
+
+bool probe_expects(const struct probe_opts *p, unsigned code)
+{
+	if (!p->n_expect)
+		return p->kind == PROBE_DNS ? code == 0 : code >= 200 && code <= 399;
+	for (size_t i = 0; i < p->n_expect; i++)
+		if (code >= p->expect[i].from && code <= p->expect[i].to)
+			return true;
+	return false;
+}

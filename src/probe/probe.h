@@ -1,0 +1,93 @@
+/* probe.h - what a probe asks of an address, as configured.
+ *
+ * A target is one address that one probe looks at. Everything is borrowed from the
+ * configuration.
+ */
+#ifndef PROBE_PROBE_H
+#define PROBE_PROBE_H
+
+#include "steer/health.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	PROBES_MOST = 256,
+	PROBE_EVERY_LEAST_MS = 100,
+	PROBE_EVERY_MOST_MS = 24 * 3600 * 1000,
+	PROBE_BODY_MOST = 65536 /* bytes of a body that are looked at */
+};
+
+enum probe_kind {
+	PROBE_NONE, /* nobody looks: the edge is as the operator says */
+	PROBE_ICMP,
+	PROBE_TCP,
+	PROBE_HTTP,
+	PROBE_HTTPS,
+	PROBE_DNS,
+	PROBE_EXEC,
+	PROBE_KINDS
+};
+
+/* What counts before the first verdict. */
+enum probe_initial {
+	PROBE_WAIT, /* not answered with; the first probe alone decides, and the start waits for
+		       it */
+	PROBE_UP,   /* up, until `fall` probes have failed */
+	PROBE_DOWN  /* down, until `rise` have passed */
+};
+
+/* HTTP status codes, or DNS response codes. */
+struct probe_range {
+	uint16_t from, to;
+};
+
+struct probe_opts {
+	const char *name;
+	enum probe_kind kind;
+	uint32_t port;                 /* 0: the kind's own */
+	unsigned every_ms, timeout_ms; /* from start to start; timeout <= every */
+	uint32_t rise, fall;
+	enum probe_initial initial;
+	const struct probe_range *expect; /* http, https, dns; none: 200 to 399, or NOERROR */
+	size_t n_expect;
+
+	/* http, https */
+	const char *path, *host; /* `host` NULL: the address */
+	const char *body;        /* must be in the body; or NULL */
+	bool head;               /* HEAD, else GET */
+	bool keep_alive;         /* a connection may serve many probes */
+	const char *tls_name;    /* of SNI and the certificate; NULL: the host */
+	const char *ca;          /* file of trusted certificates; NULL: the system's */
+	bool verify;
+	unsigned expiry_warning_ms;
+	const char *load_field; /* where the edge tells its load; or NULL */
+	bool load_in_body;      /* ... in the body, else in a header */
+
+	/* dns */
+	const uint8_t *query; /* wire name */
+	uint16_t qtype;
+	const uint8_t *answer; /* RDATA that must be among the answers; or NULL */
+	size_t answer_len;
+
+	/* exec */
+	const char *const *command; /* ends in NULL */
+};
+
+/* "icmp", "tcp", ... */
+const char *probe_kind_text(enum probe_kind k);
+bool probe_kind_parse(enum probe_kind *k, const char *text);
+
+/* The port that is asked, 0 for kinds without one. */
+unsigned probe_port(const struct probe_opts *p);
+
+struct health_rule probe_rule(const struct probe_opts *p);
+
+/* Would both ask the same, at the same times? Names play no part. */
+bool probe_same(const struct probe_opts *a, const struct probe_opts *b);
+
+/* Is this status or response code expected? */
+bool probe_expects(const struct probe_opts *p, unsigned code);
+
+#endif

@@ -1,0 +1,101 @@
+/* round.h - whose turn it is to be probed, and what came of it.
+ *
+ * One target for each address and each way to probe it, however many pools and edges ask. Never
+ * more than one probe of a target is in flight, and of each kind no more than are good for the
+ * machine; the others wait in line. Starts are spread over the interval by a random phase, and
+ * done some at a time, so that the loop stays free for others. Control thread.
+ */
+#ifndef PROBE_ROUND_H
+#define PROBE_ROUND_H
+
+#include "base/addr.h"
+#include "base/text.h"
+#include "probe/probe.h"
+#include "steer/standing.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ev_loop;
+struct round;
+
+struct round_opts {
+	struct ev_loop *loop;
+	uint64_t seed; /* of the random phases */
+	void *ctx;
+	/* A verdict is another one; `soon`: it changes answers, else only what was measured. */
+	void (*changed)(void *ctx, bool soon);
+	/* Every target that the start waits for has its first verdict. */
+	void (*first)(void *ctx);
+};
+
+/* As in a standing: a way to look at edges. */
+struct round_row {
+	const struct probe_opts *probe; /* borrowed until the next round_plan() */
+	const uint8_t *edges;           /* [edge] nonzero: it is asked */
+};
+
+/* What is known of a target. Texts are borrowed until the loop runs again. */
+struct round_view {
+	const struct probe_opts *probe;
+	const char *edge; /* the first that has it */
+	struct addr addr;
+	bool known, up;
+	bool hinted;      /* `up` began with an old verdict from before a restart */
+	bool running;     /* a probe is in flight */
+	int64_t since_us; /* monotonic: so long it has been up or down; may be before the boot
+			   */
+	uint64_t next_us; /* monotonic: the next start */
+	uint64_t probes, failures;
+	bool passed;                              /* the last one */
+	const char *say;                          /* what came of it; "" before the first */
+	const char *error;                        /* what came of the last that failed; "" */
+	const char *notice;                       /* "" */
+	unsigned left;                            /* so many probes until it can change */
+	double rtt_ms, rtt_least_ms, rtt_last_ms; /* smoothed, ... ; NAN: none yet */
+	double wire_ms; /* smoothed: one way to the address and back; NAN where the kind cannot
+			   tell */
+	double load;    /* smoothed; NAN */
+};
+
+/* Opens what needs privileges; never NULL. */
+struct round *round_new(const struct round_opts *opts);
+void round_free(struct round *r);
+
+/* Probes these from now on. Targets that were there before keep all that is known of them. */
+void round_plan(struct round *r, const struct steer *steer, const struct round_row *rows,
+	unsigned n_rows);
+
+/* An old verdict of a target that has none yet, from before a restart. */
+void round_hint(struct round *r, uint32_t target, bool up, int64_t since_us);
+
+/* Good until the next round_plan(). */
+uint32_t round_targets(const struct round *r);
+const struct verdict *round_verdicts(const struct round *r);            /* [target] */
+const uint32_t *round_row_targets(const struct round *r, unsigned row); /* [address] */
+struct round_view round_view(const struct round *r, uint32_t target);
+
+/* Targets that the start waits for. */
+uint32_t round_waits(const struct round *r);
+
+struct round_totals {
+	uint64_t probes, failures; /* since the start */
+	uint32_t running, in_line;
+};
+struct round_totals round_totals(const struct round *r);
+
+/* Somebody wants these probed now, and to be told each step. */
+struct round_ask {
+	unsigned left; /* targets that are not done */
+	/* For each of them: what is known of it now, and a line for each step. When `left` is 0
+	 * all are done, and `a` is the asker's again. */
+	void (*told)(struct round_ask *a, const struct round_view *v, const char *steps);
+};
+
+/* False when one of them is being asked for already. A plan that no longer has a target tells
+ * of it as it was. */
+bool round_ask(struct round *r, const uint32_t *targets, unsigned n, struct round_ask *a);
+void round_forget(struct round *r, struct round_ask *a); /* nobody listens any more */
+
+#endif

@@ -1,0 +1,29 @@
+/* rows.h - which ways there are to look at edges: one for each probe and rule that pools use.
+ *
+ * Probes that ask the same are one, whatever they are called. Row 0, which looks at no probe,
+ * is not among these: row i here is row i + 1 of a standing. Control thread.
+ */
+#ifndef PROBE_ROWS_H
+#define PROBE_ROWS_H
+
+#include "probe/probe.h"
+#include "probe/round.h"
+#include "steer/pool.h"
+
+struct rows {
+	unsigned n;
+	struct round_row *row; /* [n] */
+	unsigned *need;        /* [n] as a standing_row's */
+	uint16_t *row_of;      /* [pool] 0: no probe; else 1 + its row */
+};
+
+struct rows_opts {
+	const struct probe_opts *probes; /* borrowed as long as the rows live */
+	const struct pool_opts *pools;
+	size_t n_pools, n_edges;
+};
+
+struct rows rows_new(const struct rows_opts *o);
+void rows_free(struct rows *r);
+
+#endif

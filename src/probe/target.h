@@ -1,0 +1,58 @@
+/* target.h - a target and what is known of it; for the files of this room.
+ */
+#ifndef PROBE_TARGET_H
+#define PROBE_TARGET_H
+
+#include "probe/check.h"
+#include "probe/round.h"
+
+#include <ev.h>
+
+struct target {
+	struct check check; /* its probe, address and edge too */
+	struct round *round;
+	uint32_t number;
+	ev_timer timer;       /* its next start, or the end of its probe's time */
+	struct target *after; /* in line */
+	bool in_line, running, kept;
+	bool began; /* `health` says something: from a hint, or as configured */
+	bool hinted;
+	struct health health;
+	int64_t since_us;
+	uint64_t next_us, probes, failures;
+	bool passed;
+	char say[CHECK_SAY], error[CHECK_SAY], notice[CHECK_SAY];
+	double rtt_ms, rtt_least_ms, rtt_last_ms, wire_ms, load;
+	struct round_ask *ask;
+	struct text steps;
+};
+
+struct line {
+	struct target *first, **last;
+	uint32_t running;
+};
+
+struct round {
+	struct round_opts opts;
+	struct checks checks;
+	struct target **targets;
+	uint32_t n, waits, in_line;
+	struct verdict *verdicts;
+	uint32_t **row_targets;
+	unsigned n_rows;
+	struct line lines[PROBE_KINDS];
+	ev_timer pump; /* starts some of those in line */
+	uint64_t random;
+	struct round_totals totals;
+	bool planned;
+};
+
+struct target *target_new(
+	struct round *r, const struct probe_opts *p, const struct addr *addr, const char *edge);
+/* Whatever it is doing. */
+void target_free(struct target *t);
+
+/* Wants to be probed as soon as there is room. */
+void target_queue(struct target *t, bool ahead);
+
+#endif
