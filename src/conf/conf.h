@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/fault.h"
 #include "net/listen.h"
+#include "probe/probe.h"
 #include "steer/edge.h"
 #include "steer/pool.h"
 #include "world/policy.h"
@@ -37,6 +38,7 @@ struct conf {
 	const char *identity, *version; /* server: NULL is "auto", "" is "off" */
 	bool cookies;                   /* cookies: answer; without secrets: random ones */
 	const char *control_socket;     /* control: socket; NULL: none */
+	const char *state_file;         /* control: state; NULL: none */
 
 	const char *const *city_files; /* geoip: city: file */
 	size_t n_city_files;
@@ -46,6 +48,8 @@ struct conf {
 	struct edge_opts
 		*edges; /* in the order of the file; their numbers are what pools name */
 	size_t n_edges;
+	struct probe_opts *probes; /* their numbers are what pools name */
+	size_t n_probes;
 	struct pool_opts *pools;
 	size_t n_pools;
 	struct conf_zone *zones;

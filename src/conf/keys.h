@@ -23,7 +23,7 @@ struct reader {
 	struct conf *conf;
 	struct arena *mem;     /* the configuration's: options go here, strings copied */
 	struct arena *scratch; /* the tree's: dies when all is read */
-	struct known edges,
+	struct known edges, probes,
 		pools; /* numbers in `conf`; of faulty ones too: to name those is no fault */
 	const struct node **edge_nodes; /* by number; NULL: no edges were read */
 };

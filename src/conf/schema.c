@@ -32,6 +32,7 @@ static void take_socket(
 static const struct key control_keys[] = {
 	{ "socket", take_socket, .say = "the path of a socket", AT(control_socket),
 		.needed = "socket: /run/waymark/control.sock" },
+	{ "state", option_path, .say = "the path of a file", AT(state_file) },
 	{ 0 },
 };
 
@@ -170,6 +171,7 @@ static const struct key top_keys[] = {
 	{ "rrl", schema_limits, .say = "a mapping: { rate: 200 }" },
 	{ "geoip", keys_section, .keys = geoip_keys },
 	{ "edges", schema_edges, .late = false },
+	{ "probes", schema_probes, .late = false },
 	{ "pools", schema_pools, .late = true },
 	{ "zones", schema_zones, .late = true,
 		.say = "a list of { name: ..., file: ... } and { dir: ... }",

@@ -21,9 +21,9 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 extern const struct key schema_server_keys[];
 #define SCHEMA_LISTEN "listen: [ \"0.0.0.0:53\", \"[::]:53\" ]"
 
-/* The sections with names of the operator's own in them; pools come after edges. */
+/* The sections with names of the operator's own in them; pools come after edges and probes. */
 key_take schema_limits; /* rrl: to a struct conf */
-key_take schema_edges, schema_pools, schema_zones;
+key_take schema_edges, schema_probes, schema_pools, schema_zones;
 
 /* --- within the sections ------------------------------------------------------------------ */
 
@@ -36,12 +36,17 @@ size_t schema_name(const struct reader *r, const struct key *key, const struct n
 bool schema_edge_find(const struct reader *r, const struct key *key, const struct node *name,
 	unsigned *number);
 
+/* The number of a probe, likewise. */
+bool schema_probe_find(const struct reader *r, const struct key *key, const struct node *name,
+	unsigned *number);
+
 /* A pool while it is read. */
 struct schema_pool {
 	struct pool_opts opts;
 	const struct node *node;
 	bool edges_whole;  /* `edges` had no fault, so that others can be held against it */
 	bool policy_wrong; /* told; nothing is asked of the edges */
+	bool probe_wrong;  /* told; nothing is asked of the probe */
 	const struct node *other; /* where `all-down` names another pool */
 	struct pool_pin *pins;    /* room for all of them; `opts.n_pins` are taken */
 	const struct node **pin_nodes;
@@ -61,5 +66,9 @@ struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
 
 /* pin: to a struct schema_pool. */
 key_take schema_pins;
+
+/* probe, up-when, panic: to a struct schema_pool; and how they fit together with its policy. */
+key_take schema_probe, schema_up_when, schema_panic;
+void schema_check_standing(const struct reader *r, const struct schema_pool *p);
 
 #endif

@@ -84,6 +84,8 @@ static void take_policy(
 		[POOL_NEAREST] = "nearest",
 		[POOL_ROUND_ROBIN] = "round-robin",
 		[POOL_WEIGHTED] = "weighted",
+		[POOL_LEAST_LATENCY] = "least-latency",
+		[POOL_LEAST_LOAD] = "least-load",
 	};
 	struct schema_pool *p = to;
 	const char *text = option_scalar(r, key, value);
@@ -230,7 +232,7 @@ static void take_all_down(
 
 static const struct key pool_keys[] = {
 	{ "edges", take_edges, .say = EDGE_LIST, .needed = "edges: [ ams1, iad2 ]" },
-	{ "policy", take_policy, .say = "nearest, round-robin or weighted" },
+	{ "policy", take_policy, .say = "nearest, round-robin, weighted, least-latency or least-load" },
 	{ "answers", option_number, .say = "a number from 1 to 16", AT(opts.answers),
 		.least = 1, .most = POOL_ANSWERS_MOST },
 	{ "spread", take_spread, .say = "a time or a share, such as 10ms or 5%", AT(opts) },
@@ -238,6 +240,9 @@ static const struct key pool_keys[] = {
 		.say = "a duration in whole seconds or a range of them, such as 60s or 20s-60s",
 		AT(opts) },
 	{ "all-down", take_all_down, .say = "all, first, empty or { pool: NAME }" },
+	{ "probe", schema_probe, .say = "the name of a probe" },
+	{ "up-when", schema_up_when, .say = "any, all or a number of addresses" },
+	{ "panic", schema_panic, .say = "a share of the pool's edges from 0% to 100%" },
 	{ "default", take_default, .late = true, .say = EDGE_LIST },
 	{ "pin", schema_pins, .late = true,
 		.say = "a mapping of net, asn, region, country or continent" },
@@ -280,6 +285,7 @@ static void read_pool(struct reader *r, const struct node *node, struct schema_p
 	*p = (struct schema_pool){ .node = node };
 	p->opts.name = arena_strdup(r->mem, name);
 	p->opts.answers = 1;
+	p->opts.up_when = 1;
 	p->opts.spread_ms = p->opts.spread_share = INFINITY;
 	p->opts.ttl_max_s = UINT32_MAX;
 	if (!*name || strlen(name) > POOL_NAME_MOST)
@@ -292,6 +298,7 @@ static void read_pool(struct reader *r, const struct node *node, struct schema_p
 		return;
 	keys_read(r, pool_keys, node, where, p);
 	check_policy(r, p);
+	schema_check_standing(r, p);
 }
 
 /* --- all pools ---------------------------------------------------------------------------- */

@@ -126,7 +126,7 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 		{ "without a near one, all are named",
 			SERVER ZONES "latency: { files: [ x ] }\n",
 			"3:1: error: unknown key \"latency\" in the configuration (known: "
-			"server, control, cookies, rrl, geoip, edges, pools, zones)\n" },
+			"server, control, cookies, rrl, geoip, edges, probes, pools, zones)\n" },
 		{ "in a section",
 			"server: { listne: 192.0.2.1, tcp_clients: 3, ECS: on }\n" ZONES,
 			"1:11: error: unknown key \"listne\" in server; did you mean "
@@ -138,9 +138,9 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 			"3:29: error: unknown key \"wieght\" in edge e; did you mean "
 			"\"weight\"?\n" },
 		{ "in a pool, of a release to come",
-			SERVER ZONES EDGES "pools: { web: { edges: ams1, probe: web } }\n",
-			"4:30: error: unknown key \"probe\" in pool web (known: edges, policy, "
-			"answers, spread, ttl, all-down, default, "
+			SERVER ZONES EDGES "pools: { web: { edges: ams1, health: web } }\n",
+			"4:30: error: unknown key \"health\" in pool web (known: edges, policy, "
+			"answers, spread, ttl, all-down, probe, up-when, panic, default, "
 			"pin)\n" },
 		{ "in a pin",
 			SERVER ZONES EDGES
@@ -322,7 +322,7 @@ static void all_faults_are_told_in_one_run(void)
 			"1:27: error: \"ecs\" must be on or off, not \"y\"\n"
 			"2:20: error: \"z\" is not an IPv4 address\n"
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
-			"control, cookies, rrl, geoip, edges, pools, zones)\n"
+			"control, cookies, rrl, geoip, edges, probes, pools, zones)\n"
 			"3:12: error: this zone has no \"name\"; write for example: name: "
 			"example.com\n"
 			"4:22: error: there is no edge \"ono\"; did you mean \"one\"?\n" },

@@ -1,0 +1,458 @@
+#include "conf/schema.h"
+
+#include "conf/option.h"
+#include "dns/rrtype.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { EXPECT_MOST = 64, WORDS_MOST = 64, RCODES = 11 };
+
+/* A probe while it is read. */
+struct probe {
+	struct probe_opts opts;
+	const struct node *node;
+	bool kind_wrong; /* told; nothing is asked of the other keys */
+};
+
+/* Sets of kinds. */
+enum {
+	ICMP = 1 << PROBE_ICMP,
+	TCP = 1 << PROBE_TCP,
+	HTTPS = 1 << PROBE_HTTPS,
+	HTTP = 1 << PROBE_HTTP | HTTPS,
+	DNS = 1 << PROBE_DNS,
+	EXEC = 1 << PROBE_EXEC,
+	ANY = ICMP | TCP | HTTP | DNS | EXEC
+};
+
+/* --- values ------------------------------------------------------------------------------- */
+
+static void take_kind(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct probe *p = to;
+	const char *text = option_scalar(r, key, value);
+
+	if (text && probe_kind_parse(&p->opts.kind, text))
+		return;
+	p->kind_wrong = true;
+	if (text)
+		option_wrong(r, key, value);
+}
+
+static void take_initial(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const char *const words[] = {
+		[PROBE_WAIT] = "wait", [PROBE_UP] = "up", [PROBE_DOWN] = "down"
+	};
+	const char *text = option_scalar(r, key, value);
+
+	for (unsigned i = 0; text && i < sizeof words / sizeof *words; i++) {
+		if (strcmp(text, words[i]) != 0)
+			continue;
+		*(enum probe_initial *)to = (enum probe_initial)i;
+		return;
+	}
+	if (text)
+		option_wrong(r, key, value);
+}
+
+/* Goes into a request as it is: no blanks. */
+static const char *take_token(
+	struct reader *r, const struct key *key, const struct node *value, const char *stop)
+{
+	const char *text = option_scalar(r, key, value);
+
+	if (!text)
+		return NULL;
+	if (strpbrk(text, stop)) {
+		option_wrong(r, key, value);
+		return NULL;
+	}
+	return arena_strdup(r->mem, text);
+}
+
+static void take_path(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = take_token(r, key, value, " #\\");
+
+	if (text && *text != '/')
+		option_wrong(r, key, value);
+	else if (text)
+		*(const char **)to = text;
+}
+
+static void take_host(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = take_token(r, key, value, " /#?@\\:%[]");
+
+	if (text)
+		*(const char **)to = text;
+}
+
+static void take_method(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+
+	if (text && (strcmp(text, "GET") == 0 || strcmp(text, "HEAD") == 0))
+		*(bool *)to = *text == 'H';
+	else if (text)
+		option_wrong(r, key, value);
+}
+
+static const char *const rcodes[RCODES] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
+	"NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE" };
+
+/* "200", "200-299"; of dns probes "NOERROR". */
+static bool parse_expected(const char *text, bool dns, struct probe_range *to)
+{
+	char *end;
+
+	for (unsigned i = 0; dns && i < RCODES; i++) {
+		if (strcasecmp(text, rcodes[i]) != 0)
+			continue;
+		*to = (struct probe_range){ (uint16_t)i, (uint16_t)i };
+		return true;
+	}
+	if (dns || text[0] < '1' || text[0] > '9')
+		return false;
+	const unsigned long from = strtoul(text, &end, 10);
+	const unsigned long last = *end == '-' && end[1] >= '1' && end[1] <= '9'
+		? strtoul(end + 1, &end, 10)
+		: from;
+	*to = (struct probe_range){ (uint16_t)from, (uint16_t)last };
+	return !*end && from >= 100 && last <= 999 && from <= last;
+}
+
+static void take_expect(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct probe_opts *p = &((struct probe *)to)->opts;
+	const bool dns = p->kind == PROBE_DNS;
+	const struct key named = { .name = key->name,
+		.say = dns ? "a DNS response code such as NOERROR, or a list of them"
+			   : "an HTTP status (100 to 999), a range such as 200-299, or a list "
+			     "of them" };
+	size_t n = 0;
+
+	if (!option_is_list(r, &named, value, EXPECT_MOST))
+		return;
+	struct probe_range *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		const char *text = option_scalar(r, &named, i);
+		if (text && parse_expected(text, dns, &list[n]))
+			n++;
+		else if (text)
+			option_wrong(r, &named, i);
+	}
+	p->expect = list;
+	p->n_expect = n;
+}
+
+/* --- load-from ---------------------------------------------------------------------------- */
+
+static void take_load(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct probe_opts *p = to;
+	const char *text = take_token(r, key, value, " :\"'=");
+
+	p->load_in_body = strcmp(key->name, "body") == 0;
+	if (text && p->load_field)
+		parse_error(r->src, value,
+			"load comes from a \"header\" or from the \"body\", "
+			"not from both");
+	p->load_field = text;
+}
+
+#define FIELD "the name of a field, such as load"
+
+static const struct key load_keys[] = {
+	{ "header", take_load, .say = FIELD },
+	{ "body", take_load, .say = FIELD },
+	{ 0 },
+};
+
+static void take_load_from(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	if (value->kind != NODE_MAP || !value->n)
+		option_wrong(r, key, value);
+	else
+		keys_read(r, load_keys, value, key->name, to);
+}
+
+/* --- dns ---------------------------------------------------------------------------------- */
+
+/* "example.com", "example.com AAAA". */
+static void take_query(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const uint8_t root[1];
+	struct probe_opts *p = to;
+	const char *text = option_scalar(r, key, value);
+	uint8_t name[NAME_MOST];
+	size_t len;
+
+	if (!text)
+		return;
+	const size_t n = strcspn(text, " ");
+	const char *type = text + n + strspn(text + n, " ");
+	const enum name_result result = name_parse(name, &len, text, n, root);
+	if (result != NAME_OK)
+		parse_error(r->src, value, "\"query\": the name %s", name_result_text(result));
+	else if (*type && !rrtype_parse(&p->qtype, type, strlen(type)))
+		option_wrong(r, key, value);
+	else
+		p->query = arena_memdup(r->mem, name, name_len(name));
+}
+
+static void take_answer(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct probe_opts *p = to;
+	const char *text = option_scalar(r, key, value);
+	uint8_t rdata[256];
+
+	if (!text)
+		return;
+	p->answer_len = 0;
+	if (p->qtype == RRTYPE_A && inet_pton(AF_INET, text, rdata) == 1)
+		p->answer_len = 4;
+	else if (p->qtype == RRTYPE_AAAA && inet_pton(AF_INET6, text, rdata) == 1)
+		p->answer_len = 16;
+	else if (p->qtype == RRTYPE_TXT && strlen(text) < 256) {
+		p->answer_len = 1 + strlen(text);
+		rdata[0] = (uint8_t)strlen(text);
+		memcpy(rdata + 1, text, strlen(text));
+	}
+	if (p->answer_len)
+		p->answer = arena_memdup(r->mem, rdata, p->answer_len);
+	else
+		option_wrong(r, key, value);
+}
+
+/* --- exec --------------------------------------------------------------------------------- */
+
+/* Words as they are: no shell is asked. */
+static void take_command(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	size_t n = 0;
+
+	if (!option_is_list(r, key, value, WORDS_MOST))
+		return;
+	const char **words = arena_zalloc(r->mem, (option_count(value) + 1) * sizeof *words);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		if (n == 0)
+			option_path(r, key, i, &words[n]);
+		else
+			option_text(r, key, i, &words[n]);
+		if (!words[n])
+			return;
+		n++;
+	}
+	*(const char *const **)to = words;
+}
+
+/* --- a probe ------------------------------------------------------------------------------ */
+
+#define AT(field) .at = offsetof(struct probe, opts.field)
+#define COUNT     .say = "a number from 1 to 100", .least = 1, .most = HEALTH_RULE_MOST
+
+static const struct key probe_keys[] = {
+	{ "kind", take_kind, .say = "none, icmp, tcp, http, https, dns or exec",
+		.needed = "kind: https" },
+	{ "port", option_number, .say = "a port from 1 to 65535", AT(port), .least = 1,
+		.most = 65535 },
+	{ "every", option_duration_ms, .say = "a duration from 100ms to 1d, such as 5s",
+		AT(every_ms), .least = PROBE_EVERY_LEAST_MS, .most = PROBE_EVERY_MOST_MS },
+	{ "timeout", option_duration_ms, .say = "a duration from 1ms to 1d, such as 2s",
+		AT(timeout_ms), .least = 1, .most = PROBE_EVERY_MOST_MS },
+	{ "rise", option_number, COUNT, AT(rise) },
+	{ "fall", option_number, COUNT, AT(fall) },
+	{ "initial", take_initial, .say = "wait, up or down", AT(initial) },
+	{ "path", take_path, .say = "a path that begins with \"/\", without blanks and \"#\"",
+		AT(path) },
+	{ "host", take_host, .say = "the name of a host, without a port", AT(host) },
+	{ "method", take_method, .say = "GET or HEAD", AT(head) },
+	{ "expect", take_expect, .late = true },
+	{ "body", option_text, .say = "a text that is in the body", AT(body) },
+	{ "keep-alive", option_switch, .say = "on or off", AT(keep_alive) },
+	{ "tls-name", take_host, .say = "the name of a host, without a port", AT(tls_name) },
+	{ "ca", option_path, .say = "the path of a file with certificates", AT(ca) },
+	{ "verify", option_switch, .say = "on or off", AT(verify) },
+	{ "expiry-warning", option_duration_ms, .say = "a duration up to 7w, such as 14d",
+		AT(expiry_warning_ms), .most = 49 * 24 * 3600 * 1000u },
+	{ "load-from", take_load_from,
+		.say = "{ header: NAME } or { body: NAME }, where NAME is of a field",
+		.at = offsetof(struct probe, opts) },
+	{ "query", take_query, .say = "a name, or a name and a type: \"example.com AAAA\"",
+		.at = offsetof(struct probe, opts) },
+	{ "answer", take_answer, .late = true,
+		.say = "an address of the query's type, or the text of a TXT record",
+		.at = offsetof(struct probe, opts) },
+	{ "command", take_command,
+		.say = "the path of a program, or a list of it and its words", AT(command) },
+	{ 0 },
+};
+
+/* Keys that not all kinds have, and those that some must have. */
+static const struct {
+	const char *key;
+	unsigned kinds, needed_by;
+	const char *example;
+} limits[] = {
+	{ "port", TCP | HTTP | DNS, 0, "" },
+	{ "every", ANY, 0, "" },
+	{ "timeout", ANY, 0, "" },
+	{ "rise", ANY, 0, "" },
+	{ "fall", ANY, 0, "" },
+	{ "initial", ANY, 0, "" },
+	{ "path", HTTP, 0, "" },
+	{ "host", HTTP, 0, "" },
+	{ "method", HTTP, 0, "" },
+	{ "expect", HTTP | DNS, 0, "" },
+	{ "body", HTTP, 0, "" },
+	{ "keep-alive", HTTP, 0, "" },
+	{ "tls-name", HTTPS, 0, "" },
+	{ "ca", HTTPS, 0, "" },
+	{ "verify", HTTPS, 0, "" },
+	{ "expiry-warning", HTTPS, 0, "" },
+	{ "load-from", HTTP, 0, "" },
+	{ "query", DNS, DNS, "query: \"example.com A\"" },
+	{ "answer", DNS, 0, "" },
+	{ "command", EXEC, EXEC, "command: [ /usr/local/bin/look, --quick ]" },
+};
+
+static void check_kind(const struct reader *r, const struct probe *p)
+{
+	const unsigned kind = 1u << p->opts.kind;
+	char shown[OPTION_SHOWN];
+
+	option_shown(shown, p->opts.name);
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+		const struct node *n = parse_get(p->node, limits[i].key);
+		if (n && !(limits[i].kinds & kind))
+			parse_error(r->src, n->key,
+				"\"%s\" means nothing to probes of kind %s; take it out",
+				limits[i].key, probe_kind_text(p->opts.kind));
+		if (!n && limits[i].needed_by & kind)
+			parse_error(r->src, p->node->key,
+				"probe %s is of kind %s and needs \"%s\"; write for example: "
+				"%s",
+				shown, probe_kind_text(p->opts.kind), limits[i].key,
+				limits[i].example);
+	}
+}
+
+/* Whichever of the two is written is what is wrong. */
+static void check_times(const struct reader *r, const struct probe *p)
+{
+	const struct node *timeout = parse_get(p->node, "timeout"),
+			  *every = parse_get(p->node, "every");
+
+	if (p->opts.timeout_ms > p->opts.every_ms && (timeout || every))
+		parse_error(r->src, timeout ? timeout : every,
+			"a probe's \"timeout\" (%u ms) must end before its next turn "
+			"(\"every\": "
+			"%u ms)",
+			p->opts.timeout_ms, p->opts.every_ms);
+}
+
+static void check_body(const struct reader *r, const struct probe *p)
+{
+	const struct node *body = parse_get(p->node, "body"),
+			  *load = parse_get(p->node, "load-from");
+
+	if (p->opts.head && body)
+		parse_error(r->src, body->key, "HEAD has no body; take this out, or use GET");
+	if (p->opts.head && load && p->opts.load_in_body)
+		parse_error(r->src, load->key,
+			"HEAD has no body to take a load from; use a header, or GET");
+}
+
+/* A dead edge is found within 14 s: at worst 4 s until the next probe, two more of them, and
+ * the last one's 2 s. */
+static const struct probe_opts defaults = { .every_ms = 4000,
+	.timeout_ms = 2000,
+	.rise = 2,
+	.fall = 3,
+	.path = "/",
+	.verify = true,
+	.expiry_warning_ms = 14 * 24 * 3600 * 1000u,
+	.qtype = RRTYPE_A };
+
+static void read_probe(struct reader *r, const struct node *node, struct probe_opts *to)
+{
+	char shown[OPTION_SHOWN], where[OPTION_SHOWN + 8] = "probe ";
+	struct probe p = { .opts = defaults, .node = node };
+
+	p.opts.name = arena_strdup(r->mem, node->key->text);
+	*to = p.opts;
+	if (!option_scalar(r, &(struct key){ .name = "probes" }, node->key))
+		return;
+	strcat(where, option_shown(shown, p.opts.name));
+	if (node->kind == NODE_BAD || !keys_has_value(r, node) || !keys_is_map(r, node, where))
+		return;
+	/* What others depend on comes before them, wherever it stands. */
+	const struct node *kind = parse_get(node, "kind");
+	if (kind && kind->kind == NODE_SCALAR)
+		p.kind_wrong = !probe_kind_parse(&p.opts.kind, kind->text);
+	keys_read(r, probe_keys, node, where, &p);
+	if (kind && !p.kind_wrong) {
+		check_kind(r, &p);
+		check_times(r, &p);
+		check_body(r, &p);
+	}
+	*to = p.opts;
+}
+
+void schema_probes(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf *c = to;
+	size_t n = 0;
+
+	if (!keys_is_map(r, value, key->name))
+		return;
+	if (value->n > PROBES_MOST)
+		parse_error(r->src, value->key, "%zu probes; %d are allowed", value->n,
+			PROBES_MOST);
+	const size_t room = value->n < PROBES_MOST ? value->n : PROBES_MOST;
+	struct probe_opts *probes = arena_zalloc(r->mem, room * sizeof *probes);
+	const char **names = arena_alloc(r->scratch, room * sizeof *names);
+	for (const struct node *p = value->first; p && n < room && !faults_full(r->src->faults);
+		p = p->next, n++) {
+		read_probe(r, p, &probes[n]);
+		names[n] = probes[n].name;
+	}
+	c->probes = probes;
+	c->n_probes = n;
+	r->probes = known_new(r->scratch, names, n);
+}
+
+bool schema_probe_find(const struct reader *r, const struct key *key, const struct node *name,
+	unsigned *number)
+{
+	const char *text = option_scalar(r, key, name);
+	char shown[OPTION_SHOWN];
+
+	if (!text)
+		return false;
+	if (known_find(&r->probes, text, number))
+		return true;
+	const char *near = faults_full(r->src->faults) ? NULL : known_nearest(&r->probes, text);
+	option_shown(shown, text);
+	if (near)
+		return parse_error(r->src, name,
+			"there is no probe \"%s\"; did you mean \"%s\"?", shown, near);
+	return parse_error(r->src, name,
+		"there is no probe \"%s\"; write it under \"probes\" first", shown);
+}

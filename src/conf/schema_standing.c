@@ -1,0 +1,98 @@
+/* schema_standing.c - what a pool makes of its edges' health: probe, up-when, panic.
+ */
+#include "conf/option.h"
+#include "conf/schema.h"
+
+#include <string.h>
+
+void schema_probe(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct schema_pool *p = to;
+	unsigned number;
+
+	if (schema_probe_find(r, key, value, &number))
+		p->opts.probe = number + 1;
+	else
+		p->probe_wrong = true;
+}
+
+void schema_up_when(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct pool_opts *p = &((struct schema_pool *)to)->opts;
+	const char *text = option_scalar(r, key, value);
+	uint64_t n;
+
+	if (!text)
+		return;
+	if (strcmp(text, "any") == 0)
+		p->up_when = 1;
+	else if (strcmp(text, "all") == 0)
+		p->up_when = 0;
+	else if (option_whole(text, &n) && n >= 1 && n <= 512)
+		p->up_when = (unsigned)n;
+	else
+		option_wrong(r, key, value);
+}
+
+void schema_panic(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct pool_opts *p = &((struct schema_pool *)to)->opts;
+	const char *text = option_scalar(r, key, value), *unit;
+	double v;
+
+	if (!text)
+		return;
+	if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v <= 100)
+		p->panic_share = v / 100;
+	else
+		option_wrong(r, key, value);
+}
+
+/* A key that needs a probe beside it. */
+static void check_alone(const struct reader *r, const struct schema_pool *p, const char *word)
+{
+	const struct node *n = parse_get(p->node, word);
+
+	if (n && !p->opts.probe && !p->probe_wrong)
+		parse_error(r->src, n->key, "\"%s\" needs \"probe\" beside it, or take it out",
+			word);
+}
+
+static void check_measure(const struct reader *r, const struct schema_pool *p)
+{
+	const struct node *policy = parse_get(p->node, "policy");
+	const bool load = p->opts.policy == POOL_LEAST_LOAD;
+
+	if (!load && p->opts.policy != POOL_LEAST_LATENCY)
+		return;
+	if (!p->opts.probe && !p->probe_wrong)
+		parse_error(r->src, policy,
+			"%s goes by what a probe measures; give the pool one", policy->text);
+	if (!p->opts.probe)
+		return;
+	const struct probe_opts *probe = &r->conf->probes[p->opts.probe - 1];
+	if (probe->kind == PROBE_NONE)
+		parse_error(r->src, policy,
+			"%s goes by what a probe measures, and probe %s is of kind none",
+			policy->text, probe->name);
+	else if (load && !probe->load_field)
+		parse_error(r->src, policy,
+			"least-load needs a probe with \"load-from\"; probe %s has none",
+			probe->name);
+}
+
+void schema_check_standing(const struct reader *r, const struct schema_pool *p)
+{
+	char shown[OPTION_SHOWN];
+
+	check_alone(r, p, "up-when");
+	check_alone(r, p, "panic");
+	check_measure(r, p);
+	for (size_t i = 0; p->opts.probe && i < p->opts.n; i++) {
+		const struct edge_opts *e = &r->conf->edges[p->opts.edges[i]];
+		if (e->cname && !e->n_a && !e->n_aaaa)
+			parse_warning(r->src, parse_get(p->node, "probe")->key,
+				"edge %s has no address to probe: it stays as it is configured",
+				option_shown(shown, e->name));
+	}
+}
