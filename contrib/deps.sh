@@ -3,8 +3,8 @@
 # Does nothing when all are there. Needs apt and root (or sudo); says so where they are missing.
 set -u
 
-build="autoconf pkg-config libldns-dev libmaxminddb-dev libev-dev liburcu-dev libyaml-dev libsodium-dev libjansson-dev libssl-dev"
-tests="libcunit1-dev bind9-dnsutils python3"
+build="autoconf pkg-config libldns-dev libmaxminddb-dev libev-dev liburcu-dev libyaml-dev libsodium-dev libjansson-dev libssl-dev libcurl4-openssl-dev"
+tests="libcunit1-dev bind9-dnsutils python3 openssl"
 
 want=$build
 [ "${1:-}" = tests ] && want="$build $tests"

@@ -15,6 +15,7 @@ BEGIN {
 	home["urcu"] = "^src/world/epoch"
 	home["jansson.h"] = "^src/(ctl|tools)/"
 	home["ev.h"] = "^src/(net|probe|ctl|daemon|world)/"
+	home["curl/"] = "^src/probe/check_http"
 	home["openssl/"] = "^src/(zone/(nsec3|sign)|net/tls|dns/tsig|probe/)"
 	home["sodium"] = "^src/(answer|daemon|zone|base)/"
 }

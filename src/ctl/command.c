@@ -2,7 +2,9 @@
 
 #include "ctl/explain.h"
 #include "ctl/report.h"
+#include "ctl/report_edges.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* True, and the word taken out of the list, when it is there. */
@@ -19,8 +21,9 @@ static bool take_word(const char **words, size_t *n, const char *word)
 }
 
 static int run_reload(
-	const struct command_hooks *h, const char **words, size_t n, struct text *out)
+	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
 {
+	struct text *out = c->out;
 	struct faults f;
 
 	(void)words;
@@ -42,56 +45,140 @@ static int run_reload(
 }
 
 static int run_stop(
-	const struct command_hooks *h, const char **words, size_t n, struct text *out)
+	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
 {
 	(void)words;
 	if (n)
 		return 2;
 	h->stop(h->ctx);
-	text_add(out, "stopping\n");
+	text_add(c->out, "stopping\n");
 	return 0;
 }
 
-static int run_force(
-	const struct command_hooks *h, const char **words, size_t n, struct text *out)
+/* "90s", "2h", "7d": whole numbers. */
+static bool parse_span(const char *text, uint64_t *ms)
 {
+	static const struct {
+		char unit;
+		uint64_t ms;
+	} units[] = { { 's', 1000 }, { 'm', 60000 }, { 'h', 3600000 }, { 'd', 86400000 },
+		{ 'w', 604800000 } };
+	const size_t digits = strspn(text, "0123456789");
+
+	if (!digits || digits > 6 || strlen(text) != digits + 1)
+		return false;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if (text[digits] == units[i].unit) {
+			*ms = strtoull(text, NULL, 10) * units[i].ms;
+			return *ms > 0;
+		}
+	return false;
+}
+
+/* True, and the word and the one behind it taken out of the list, when it is there. */
+static bool take_value(const char **words, size_t *n, const char *word, const char **value)
+{
+	for (size_t i = 0; i + 1 < *n; i++) {
+		if (strcmp(words[i], word) != 0)
+			continue;
+		*value = words[i + 1];
+		memmove(words + i, words + i + 2, (*n - i - 2) * sizeof *words);
+		*n -= 2;
+		return true;
+	}
+	return false;
+}
+
+static void say_forced(const struct command_force *f, const char *span, bool json,
+	struct text *out)
+{
+	const bool automatic = strcmp(f->state, "auto") == 0;
+
+	if (json)
+		report_json(json_pack("{s:s, s:s, s:I}", "edge", f->edge, "state", f->state,
+				    "for_s", (json_int_t)(f->for_ms / 1000)),
+			out);
+	else
+		text_addf(out, "%s: %s%s%s\n", f->edge,
+			automatic ? "by its configuration and its probes" : f->state,
+			span ? " for " : "", span ? span : "");
+}
+
+static int run_force(
+	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
+{
+	struct command_force f = { .why = "", .uid = c->uid };
+	const char *span = NULL;
 	struct fault why;
 
+	const bool json = take_word(words, &n, "--json");
+	take_value(words, &n, "--for", &span);
+	take_value(words, &n, "--why", &f.why);
 	if (n != 2)
 		return 2;
-	if (!h->force(h->ctx, words[0], words[1], &why)) {
-		text_addf(out, "%s\n", why.text);
+	f.edge = words[0];
+	f.state = words[1];
+	if (span && (!parse_span(span, &f.for_ms) || strcmp(f.state, "auto") == 0)) {
+		text_addf(c->out, "--for %s: %s\n", span,
+			strcmp(f.state, "auto") ? "write a time such as 90s, 30m, 2h or 7d"
+						: "\"auto\" has no end");
+		return 2;
+	}
+	if (!h->force(h->ctx, &f, &why)) {
+		text_addf(c->out, "%s\n", why.text);
 		return 1;
 	}
-	text_addf(out, "%s: %s\n", words[0],
-		strcmp(words[1], "auto") ? words[1] : "as configured");
+	say_forced(&f, span, json, c->out);
+	return 0;
+}
+
+/* A report without words of its own. */
+static int run_report(const struct command_hooks *h, const char **words, size_t n,
+	struct command_call *c,
+	void (*report)(const struct command_hooks *h, bool json, struct text *out))
+{
+	const bool json = take_word(words, &n, "--json");
+
+	if (n)
+		return 2;
+	report(h, json, c->out);
 	return 0;
 }
 
 static int run_status(
-	const struct command_hooks *h, const char **words, size_t n, struct text *out)
+	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
 {
-	const bool json = take_word(words, &n, "--json");
-
-	if (n)
-		return 2;
-	report_status(h, json, out);
-	return 0;
+	return run_report(h, words, n, c, report_status);
 }
 
 static int run_edges(
-	const struct command_hooks *h, const char **words, size_t n, struct text *out)
+	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
+{
+	return run_report(h, words, n, c, report_edges);
+}
+
+static int run_pools(
+	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
+{
+	return run_report(h, words, n, c, report_pools);
+}
+
+static int run_probe(
+	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
 {
 	const bool json = take_word(words, &n, "--json");
+	struct fault why;
 
-	if (n)
+	if (n != 1)
 		return 2;
-	report_edges(h, json, out);
-	return 0;
+	if (h->probe(h->ctx, words[0], json, c, &why))
+		return COMMAND_LATER;
+	text_addf(c->out, "%s\n", why.text);
+	return 1;
 }
 
 static int run_explain(
-	const struct command_hooks *h, const char **words, size_t n, struct text *out)
+	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
 {
 	const bool json = take_word(words, &n, "--json");
 	struct explain_ask ask;
@@ -100,34 +187,36 @@ static int run_explain(
 	if (n == 0)
 		return 2;
 	if (!explain_parse(&ask, words, n, &why)) {
-		text_addf(out, "%s\n", why.text);
+		text_addf(c->out, "%s\n", why.text);
 		return 2;
 	}
-	explain_run(h->world(h->ctx), &ask, json, out);
+	explain_run(h, &ask, json, c->out);
 	return 0;
 }
 
 static const struct command {
 	const char *word, *words, *help;
-	int (*run)(
-		const struct command_hooks *h, const char **words, size_t n, struct text *out);
+	int (*run)(const struct command_hooks *h, const char **words, size_t n,
+		struct command_call *c);
 } commands[] = {
 	{ "reload", "",
 		"read configuration, zones and databases anew; exit 1 and no change when "
 		"anything is wrong",
 		run_reload },
 	{ "status", "[--json]", "what is served, and how much", run_status },
-	{ "edges", "[--json]", "the edges and their states", run_edges },
-	{ "force", "EDGE up|down|drain|auto",
-		"set an edge's state until it is set otherwise (auto: as configured)",
-		run_force },
+	{ "edges", "[--json]", "the edges, their states, and what their probes say",
+		run_edges },
+	{ "pools", "[--json]", "the pools, and which of their edges may answer", run_pools },
+	{ "force", "EDGE up|down|drain|auto [--for TIME] [--why TEXT] [--json]",
+		"set an edge's state, whatever its probes say (auto: no longer)", run_force },
+	{ "probe", "EDGE [--json]", "probe an edge now, and tell every step", run_probe },
 	{ "explain", "NAME [TYPE] --client IP[/LEN] [--resolver IP] [--json]",
 		"why this client gets the answer it gets", run_explain },
 	{ "stop", "", "stop the server", run_stop },
 };
 
-int command_run(
-	const struct command_hooks *h, const char *const *words, size_t n, struct text *out)
+int command_run(const struct command_hooks *h, const char *const *words, size_t n,
+	struct command_call *c)
 {
 	const char *rest[COMMAND_WORDS_MOST];
 
@@ -136,14 +225,14 @@ int command_run(
 		if (strcmp(words[0], commands[i].word) != 0)
 			continue;
 		memcpy(rest, words + 1, (n - 1) * sizeof *rest);
-		const int status = commands[i].run(h, rest, n - 1, out);
-		if (status == 2 && out->len == 0)
-			text_addf(out, "usage: waymarkctl %s %s\n", commands[i].word,
+		const int status = commands[i].run(h, rest, n - 1, c);
+		if (status == 2 && c->out->len == 0)
+			text_addf(c->out, "usage: waymarkctl %s %s\n", commands[i].word,
 				commands[i].words);
 		return status;
 	}
-	text_addf(out, "there is no command \"%s\"; these are:\n", n ? words[0] : "");
-	command_help(out);
+	text_addf(c->out, "there is no command \"%s\"; these are:\n", n ? words[0] : "");
+	command_help(c->out);
 	return 2;
 }
 

@@ -10,30 +10,64 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "net/worker.h"
+#include "probe/rows.h"
+#include "steer/forced.h"
 #include "world/world.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
+/* How the edges' health is known; all of it borrowed until the loop runs again. */
+struct command_health {
+	const struct round *round;
+	const struct rows *rows;
+	const struct forced_list *forced;
+	uint64_t publications; /* of health alone */
+	double publish_most_ms; /* the longest of them */
+	const char *state_file; /* NULL: none */
+	const char *state_fault; /* why it could not be written; "" */
+};
+
+/* Who commands, and how an answer that takes its time comes back. */
+struct command_call {
+	unsigned uid;
+	struct text *out;
+	/* Of a command that is not done yet (COMMAND_LATER): who is to call `done` once `out`
+	 * has it all. `forget` is set by who runs it: nobody waits any more. */
+	void (*done)(struct command_call *c, int status);
+	void (*forget)(struct command_call *c);
+	void *pending; /* of who runs it */
+};
+
+struct command_force {
+	const char *edge, *state; /* "up", "down", "drain", or "auto": no longer forced */
+	uint64_t for_ms;          /* 0: for good */
+	const char *why;          /* "" */
+	unsigned uid;
+};
+
 struct command_hooks {
 	void *ctx;
 	const struct world *(*world)(void *ctx);
 	bool (*reload)(void *ctx, struct faults *f);
-	bool (*force)(void *ctx, const char *edge, const char *state, struct fault *why);
-	const char *(*forced)(void *ctx, const char *edge); /* "up", "down", "drain" or NULL */
+	bool (*force)(void *ctx, const struct command_force *f, struct fault *why);
+	struct command_health (*health)(void *ctx);
+	/* Probes all targets of an edge now; the answer comes later. */
+	bool (*probe)(void *ctx, const char *edge, bool json, struct command_call *c,
+		struct fault *why);
 	void (*report)(void *ctx, struct workers_report *to);
 	void (*stop)(void *ctx);
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;
 };
 
-enum { COMMAND_WORDS_MOST = 32 };
+enum { COMMAND_WORDS_MOST = 32, COMMAND_LATER = 3 };
 
-/* Runs `words`, the first being the command's name; what it says is added to `out`. Returns the
- * exit status. */
-int command_run(
-	const struct command_hooks *h, const char *const *words, size_t n, struct text *out);
+/* Runs `words`, the first being the command's name; what it says is added to `c->out`. Returns
+ * the exit status, or COMMAND_LATER. */
+int command_run(const struct command_hooks *h, const char *const *words, size_t n,
+	struct command_call *c);
 
 /* One line a command, for "waymarkctl help". */
 void command_help(struct text *out);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,16 +27,21 @@ struct session {
 	ev_timer patience;
 	char in[CONTROL_REQUEST_MOST + 1]; /* full when it is too long */
 	size_t len;
+	struct command_call call;
+	struct text body; /* what the command says */
 	struct text out;
 	size_t sent;
-	bool answering;
+	bool running, answering;
 };
 
 static void close_session(struct session *s)
 {
+	if (s->running)
+		s->call.forget(&s->call);
 	ev_io_stop(s->control->loop, &s->io);
 	ev_timer_stop(s->control->loop, &s->patience);
 	close(s->io.fd);
+	text_fini(&s->body);
 	text_fini(&s->out);
 	free(s);
 }
@@ -47,18 +53,46 @@ static void on_patience(struct ev_loop *loop, ev_timer *t, int events)
 	close_session(t->data);
 }
 
+/* From now on there is something to write. */
+static void answer_with(struct session *s, int status)
+{
+	struct ev_loop *loop = s->control->loop;
+
+	text_addf(&s->out, "%d\n", status);
+	text_add_bytes(&s->out, text_get(&s->body), s->body.len);
+	s->answering = true;
+	ev_timer_again(loop, &s->patience);
+	ev_io_stop(loop, &s->io);
+	ev_io_modify(&s->io, EV_WRITE);
+	ev_io_start(loop, &s->io);
+}
+
+static void on_run_done(struct command_call *c, int status)
+{
+	struct session *s = (struct session *)((char *)c - offsetof(struct session, call));
+
+	s->running = false;
+	answer_with(s, status);
+}
+
+/* A command that takes its time is waited for as long as it takes. */
 static void run(struct session *s)
 {
 	const char *words[COMMAND_WORDS_MOST + 1];
-	struct text body = { 0 };
 	size_t n = 0;
 
 	for (char *p = s->in; p < s->in + s->len && n <= COMMAND_WORDS_MOST; p += strlen(p) + 1)
 		words[n++] = p;
-	const int status = command_run(s->control->hooks, words, n, &body);
-	text_addf(&s->out, "%d\n", status);
-	text_add_bytes(&s->out, text_get(&body), body.len);
-	text_fini(&body);
+	s->call.out = &s->body;
+	s->call.done = on_run_done;
+	const int status = command_run(s->control->hooks, words, n, &s->call);
+	s->running = status == COMMAND_LATER;
+	if (!s->running) {
+		answer_with(s, status);
+		return;
+	}
+	ev_timer_stop(s->control->loop, &s->patience);
+	ev_io_stop(s->control->loop, &s->io);
 }
 
 static void write_more(struct session *s)
@@ -80,6 +114,7 @@ static void on_session(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct session *s = io->data;
 
+	(void)loop;
 	(void)events;
 	if (s->answering) {
 		write_more(s);
@@ -102,20 +137,17 @@ static void on_session(struct ev_loop *loop, ev_io *io, int events)
 		return;
 	}
 	run(s);
-	s->answering = true;
-	ev_timer_again(loop, &s->patience);
-	ev_io_stop(loop, io);
-	ev_io_modify(io, EV_WRITE);
-	ev_io_start(loop, io);
 }
 
-static bool may_command(int fd)
+static bool may_command(int fd, unsigned *uid)
 {
 	struct ucred who;
 	socklen_t len = sizeof who;
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
-		(who.uid == 0 || who.uid == geteuid());
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
+		return false;
+	*uid = who.uid;
+	return who.uid == 0 || who.uid == geteuid();
 }
 
 static void on_accept(struct ev_loop *loop, ev_io *io, int events)
@@ -126,12 +158,14 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 	(void)events;
 	if (fd < 0)
 		return;
-	struct session *s = may_command(fd) ? calloc(1, sizeof *s) : NULL;
+	unsigned uid;
+	struct session *s = may_command(fd, &uid) ? calloc(1, sizeof *s) : NULL;
 	if (!s) {
 		close(fd);
 		return;
 	}
 	s->control = c;
+	s->call.uid = uid;
 	ev_io_init(&s->io, on_session, fd, EV_READ);
 	ev_init(&s->patience, on_patience);
 	s->patience.repeat = PATIENCE_S;

@@ -2,7 +2,9 @@
 
 #include "answer/answer.h"
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "ctl/report.h"
+#include "ctl/report_edges.h"
 #include "dns/query.h"
 #include "dns/rrtype.h"
 #include "geo/place.h"
@@ -222,6 +224,7 @@ static const char *by_text(enum choose_by by)
 	case BY_RANK: return "nearest by distance";
 	case BY_DEFAULT: return "default order, since nobody knows where the client is";
 	case BY_TURN: return "whose turn it is";
+	case BY_MEASURE: return "what the probes measured";
 	case BY_ALL_DOWN: return "all-down: all (no edge is up, so all are taken as up)";
 	case BY_FIRST: return "all-down: first";
 	}
@@ -239,9 +242,29 @@ static void pin_text(const struct pool_pin *pin, char text[static ADDR_TEXT])
 	}
 }
 
-static json_t *step_json(
-	const struct world *w, const struct choose_trace *t, const struct choose_step *s)
+/* Why an edge is down in this pool, and what was measured of it. */
+static void add_health(const struct command_hooks *h, const struct choose_step *s, unsigned i,
+	json_t *row)
 {
+	const struct standing *standing = h->world(h->ctx)->standing;
+	const unsigned in = standing->pools[s->pool].row;
+	const size_t cell = (size_t)in * standing->n_edges + s->edges[i];
+	struct text why = { 0 };
+
+	if (s->verdicts[i] == PASSED_DOWN || s->verdicts[i] == PASSED_DRAIN)
+		report_why(h, in, s->edges[i], &why);
+	set_text(row, "why", text_get(&why), why.len);
+	if (s->by == BY_MEASURE && !isnan(standing->rtt_ms[cell]))
+		json_object_set_new(row, "rtt_ms", json_real(standing->rtt_ms[cell]));
+	if (s->by == BY_MEASURE && !isnan(standing->load[cell]))
+		json_object_set_new(row, "load", json_real(standing->load[cell]));
+	text_fini(&why);
+}
+
+static json_t *step_json(const struct command_hooks *h, const struct choose_trace *t,
+	const struct choose_step *s)
+{
+	const struct world *w = h->world(h->ctx);
 	const struct places *places = w->steer->atlas->cities.places;
 	const struct place *from = t->place ? places_get(places, t->place) : NULL;
 	json_t *list = json_array(),
@@ -264,8 +287,11 @@ static json_t *step_json(
 			json_object_set_new(row, "estimate_ms",
 				json_real(round(rank_estimate_ms(km) * 10) / 10));
 		}
+		add_health(h, s, i, row);
 		json_array_append_new(list, row);
 	}
+	if (w->standing->pools[s->pool].panics)
+		json_object_set_new(o, "panic", json_true());
 	json_object_set_new(o, "edges", list);
 	return o;
 }
@@ -319,15 +345,22 @@ static void step_as_text(const json_t *s, struct text *out)
 	size_t i;
 	json_t *e;
 
-	text_addf(out, "pool       %s: %s%s%s\n", get(s, "pool"), get(s, "by"),
-		*get(s, "pin") ? " " : "", get(s, "pin"));
+	text_addf(out, "pool       %s: %s%s%s%s\n", get(s, "pool"), get(s, "by"),
+		*get(s, "pin") ? " " : "", get(s, "pin"),
+		json_object_get(s, "panic") ? "; in panic: its probe is not trusted" : "");
 	json_array_foreach (json_object_get(s, "edges"), i, e) {
 		text_addf(out, "  %3zu  %-16s", i + 1, get(e, "edge"));
 		if (json_object_get(e, "km"))
 			text_addf(out, " %8.0f km  ~%4.0f ms",
 				json_real_value(json_object_get(e, "km")),
 				json_real_value(json_object_get(e, "estimate_ms")));
-		text_addf(out, "  %s\n", get(e, "verdict"));
+		if (json_object_get(e, "rtt_ms"))
+			text_addf(out, "  %.1f ms measured",
+				json_real_value(json_object_get(e, "rtt_ms")));
+		if (json_object_get(e, "load"))
+			text_addf(out, "  load %g", json_real_value(json_object_get(e, "load")));
+		text_addf(out, "  %s%s%s\n", get(e, "verdict"), *get(e, "why") ? ": " : "",
+			get(e, "why"));
 	}
 }
 
@@ -356,6 +389,8 @@ static void as_text(const json_t *o, struct text *out)
 	if (json_object_get(answer, "scope"))
 		text_addf(out, ", scope /%lld",
 			(long long)json_integer_value(json_object_get(answer, "scope")));
+	if (*get(o, "ttl_note"))
+		text_addf(out, "; %s", get(o, "ttl_note"));
 	text_add_char(out, '\n');
 	json_array_foreach (json_object_get(answer, "records"), i, row)
 		text_addf(out, "  %s %lld %s %s\n", get(row, "name"),
@@ -363,9 +398,10 @@ static void as_text(const json_t *o, struct text *out)
 			get(row, "type"), get(row, "data"));
 }
 
-void explain_run(
-	const struct world *w, const struct explain_ask *ask, bool json, struct text *out)
+void explain_run(const struct command_hooks *h, const struct explain_ask *ask, bool json,
+	struct text *out)
 {
+	const struct world *w = h->world(h->ctx);
 	uint8_t query[QUERY_HEADER + NAME_MOST + 4 + 11 + EDNS_ECS_MOST];
 	struct choose_turn *turns = calloc(POOLS_MOST * 2, sizeof *turns);
 	struct choose_trace *trace = calloc(1, sizeof *trace);
@@ -375,7 +411,8 @@ void explain_run(
 
 	if (turns && trace && reply) {
 		struct answerer a = {
-			.world = w, .stats = &stats, .turns = turns, .trace = trace
+			.world = w, .stats = &stats, .turns = turns, .trace = trace,
+			.now_us = clock_us()
 		};
 		const size_t len = answer(&a,
 			&(struct answer_ask){ .packet = query,
@@ -391,8 +428,12 @@ void explain_run(
 			json_object_set_new(o, "network", network_json(w, trace));
 			for (unsigned i = 0; i < trace->n; i++)
 				json_array_append_new(
-					steps, step_json(w, trace, &trace->steps[i]));
+					steps, step_json(h, trace, &trace->steps[i]));
 			json_object_set_new(o, "steps", steps);
+			if (trace->shaky)
+				json_object_set_new(o, "ttl_note",
+					json_string("the TTL ends where the state of an edge "
+						    "can change"));
 		}
 		json_object_set_new(o, "answer", answer_json(reply, len));
 		if (json) {

@@ -9,8 +9,8 @@
 #include "base/addr.h"
 #include "base/fault.h"
 #include "base/text.h"
+#include "ctl/command.h"
 #include "dns/name.h"
-#include "world/world.h"
 
 #include <stdbool.h>
 
@@ -26,7 +26,7 @@ struct explain_ask {
 /* NAME [TYPE] --client IP[/LEN] [--resolver IP] */
 bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct fault *why);
 
-void explain_run(
-	const struct world *w, const struct explain_ask *ask, bool json, struct text *out);
+void explain_run(const struct command_hooks *h, const struct explain_ask *ask, bool json,
+	struct text *out);
 
 #endif

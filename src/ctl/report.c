@@ -1,9 +1,7 @@
 #include "ctl/report.h"
 
 #include "config.h"
-#include "steer/edge.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,39 +119,4 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 			text_addf(out, "  answers %-22s %12lld\n", code,
 				(long long)json_integer_value(value));
 	json_decref(codes);
-}
-
-void report_edges(const struct command_hooks *h, bool json, struct text *out)
-{
-	const struct world *w = h->world(h->ctx);
-	json_t *list = json_array();
-
-	if (!json)
-		text_addf(out, "%-16s %-6s %-10s %9s %9s %4s %4s\n", "edge", "state", "by",
-			"lat", "lon", "A", "AAAA");
-	for (unsigned i = 0; i < w->steer->n_edges; i++) {
-		const struct edge *e = &w->steer->edges[i];
-		const char *state = edge_state_text((enum edge_state)w->states[i]);
-		const char *by = h->forced(h->ctx, e->name) ? "operator" : "config";
-		if (!json) {
-			text_addf(out, "%-16s %-6s %-10s ", e->name, state, by);
-			if (e->placed)
-				text_addf(out, "%9.4f %9.4f", e->lat, e->lon);
-			else
-				text_addf(out, "%9s %9s", "-", "-");
-			text_addf(out, " %4u %4u\n", e->n_a, e->n_aaaa);
-			continue;
-		}
-		json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:i}", "edge", e->name, "state",
-			state, "by", by, "a", (int)e->n_a, "aaaa", (int)e->n_aaaa);
-		if (e->placed) {
-			json_object_set_new(o, "lat", json_real(e->lat));
-			json_object_set_new(o, "lon", json_real(e->lon));
-		}
-		json_array_append_new(list, o);
-	}
-	if (json)
-		report_json(list, out);
-	else
-		json_decref(list);
 }

@@ -8,7 +8,6 @@
 #include <jansson.h>
 
 void report_status(const struct command_hooks *h, bool json, struct text *out);
-void report_edges(const struct command_hooks *h, bool json, struct text *out);
 
 /* Takes `o` and adds it as JSON, readable. */
 void report_json(json_t *o, struct text *out);

@@ -5,17 +5,8 @@
 
 #include <malloc.h>
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static const struct daemon_forced *find_forced(const struct daemon *d, const char *edge)
-{
-	for (size_t i = 0; i < d->n_forced; i++)
-		if (strcmp(d->forced[i].edge, edge) == 0)
-			return &d->forced[i];
-	return NULL;
-}
 
 static void put_text(struct policy_text *to, const char *text)
 {
@@ -41,29 +32,21 @@ static void make_policy(const struct daemon *d, struct policy *p)
 	}
 }
 
-/* A world of what is loaded; its edges' states are the configured ones but for those that the
- * operator has forced. */
+/* A world of what is loaded. */
 static void publish(struct daemon *d)
 {
-	const struct steer *s = d->loaded.steer;
 	struct policy policy;
-	uint8_t *states = malloc(s->n_edges + 1u);
 
-	if (!states)
-		die("out of memory");
-	for (unsigned i = 0; i < s->n_edges; i++) {
-		const struct daemon_forced *forced = find_forced(d, s->edges[i].name);
-		states[i] = (uint8_t)(forced ? forced->state : s->edges[i].state);
-	}
 	make_policy(d, &policy);
+	probes_plan(d->probes);
 	epoch_publish(&d->epoch,
-		world_new(&(struct world_opts){
-			d->loaded.set, d->loaded.steer, &policy, states }));
-	free(states);
+		world_new(&(struct world_opts){ d->loaded.set, d->loaded.steer, &policy,
+			probes_standing(d->probes) }));
 	malloc_trim(0); /* what loading needed is a multiple of what serving does */
 }
 
-bool daemon_start(struct daemon *d, const char *conf_path, struct faults *f)
+bool daemon_start(
+	struct daemon *d, struct ev_loop *loop, const char *conf_path, struct faults *f)
 {
 	const struct hash_key key = loaded_key();
 
@@ -73,6 +56,9 @@ bool daemon_start(struct daemon *d, const char *conf_path, struct faults *f)
 		    &(struct loaded_opts){ .path = conf_path, .key = key, .forgiving = true },
 		    f))
 		return false;
+	d->probes = probes_new(d, loop);
+	probes_plan(d->probes);
+	probes_recall(d->probes, f);
 	publish(d);
 	return true;
 }
@@ -104,9 +90,10 @@ static bool check_unchanged(const struct conf *now, const struct conf *then, str
 			"server: listen, workers, cpus, batch, buffers and tcp settings change "
 			"with a restart only");
 	if (!same_text(now->user, then->user) ||
-		!same_text(now->control_socket, then->control_socket))
-		return faults_error(
-			f, &at, "server: user and control: socket change with a restart only");
+		!same_text(now->control_socket, then->control_socket) ||
+		!same_text(now->state_file, then->state_file))
+		return faults_error(f, &at,
+			"server: user, control: socket and state change with a restart only");
 	return true;
 }
 
@@ -139,47 +126,10 @@ bool daemon_refresh_geo(struct daemon *d, struct fault *why)
 	return true;
 }
 
-bool daemon_force(struct daemon *d, const char *edge, const char *state, struct fault *why)
-{
-	struct daemon_forced *old = (struct daemon_forced *)(uintptr_t)find_forced(d, edge);
-	enum edge_state to = EDGE_UP;
-	const bool automatic = strcmp(state, "auto") == 0;
-
-	if (steer_edge(d->loaded.steer, edge) < 0 && !old)
-		return fault(
-			why, "there is no edge \"%s\" (\"waymarkctl edges\" lists them)", edge);
-	if (!automatic && !edge_state_parse(&to, state))
-		return fault(why, "\"%s\" is no state (up, down, drain or auto)", state);
-	if (automatic && old) {
-		free(old->edge);
-		*old = d->forced[--d->n_forced];
-	} else if (!automatic && old) {
-		old->state = to;
-	} else if (!automatic) {
-		d->forced = realloc(d->forced, (d->n_forced + 1) * sizeof *d->forced);
-		char *name = strdup(edge);
-		if (!d->forced || !name)
-			die("out of memory");
-		d->forced[d->n_forced++] = (struct daemon_forced){ name, to };
-	}
-	publish(d);
-	return true;
-}
-
-const char *daemon_forced(const struct daemon *d, const char *edge)
-{
-	const struct daemon_forced *f = find_forced(d, edge);
-
-	return f ? edge_state_text(f->state) : NULL;
-}
-
 void daemon_stop(struct daemon *d)
 {
 	if (d->workers)
 		workers_stop(d->workers);
 	epoch_publish(&d->epoch, NULL);
 	loaded_fini(&d->loaded);
-	for (size_t i = 0; i < d->n_forced; i++)
-		free(d->forced[i].edge);
-	free(d->forced);
 }

@@ -8,6 +8,7 @@
 #define DAEMON_DAEMON_H
 
 #include "daemon/loaded.h"
+#include "daemon/probes.h"
 #include "net/worker.h"
 #include "world/epoch.h"
 
@@ -17,15 +18,12 @@ struct daemon {
 	struct loaded loaded;
 	struct workers *workers;
 	uint8_t cookie_secret[POLICY_SECRET]; /* random, where the configuration has none */
-	struct daemon_forced {
-		char *edge; /* name; states outlive a reload */
-		enum edge_state state;
-	} * forced;
-	size_t n_forced;
+	struct probes *probes;
 };
 
 /* Reads everything and publishes the first world. */
-bool daemon_start(struct daemon *d, const char *conf_path, struct faults *f);
+bool daemon_start(
+	struct daemon *d, struct ev_loop *loop, const char *conf_path, struct faults *f);
 
 /* Reads everything anew and publishes it. On false nothing has changed. */
 bool daemon_reload(struct daemon *d, struct faults *f);
@@ -33,13 +31,7 @@ bool daemon_reload(struct daemon *d, struct faults *f);
 /* Reads the GeoIP files anew. On false nothing has changed. */
 bool daemon_refresh_geo(struct daemon *d, struct fault *why);
 
-/* `state` is "up", "down", "drain", or "auto" for the configured one. */
-bool daemon_force(struct daemon *d, const char *edge, const char *state, struct fault *why);
-
-/* The forced state of an edge, or NULL. */
-const char *daemon_forced(const struct daemon *d, const char *edge);
-
-/* Stops the workers and lets go of everything. */
+/* Stops the workers and lets go of everything; `probes` has gone already. */
 void daemon_stop(struct daemon *d);
 
 #endif

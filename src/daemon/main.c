@@ -22,6 +22,7 @@ struct run {
 	struct command_hooks hooks;
 	struct ev_loop *loop;
 	ev_signal term, interrupt, hangup;
+	bool stopping;
 };
 
 static const struct world *current_world(void *ctx)
@@ -51,18 +52,20 @@ static bool reload(void *ctx, struct faults *f)
 	return ok;
 }
 
-static bool force(void *ctx, const char *edge, const char *state, struct fault *why)
+static bool force(void *ctx, const struct command_force *f, struct fault *why)
 {
-	const bool ok = daemon_force(&((struct run *)ctx)->daemon, edge, state, why);
-
-	if (ok)
-		log_line(LOG_NOTICE, "edge %s: forced %s", edge, state);
-	return ok;
+	return probes_force(((struct run *)ctx)->daemon.probes, f, why);
 }
 
-static const char *forced(void *ctx, const char *edge)
+static struct command_health health(void *ctx)
 {
-	return daemon_forced(&((struct run *)ctx)->daemon, edge);
+	return probes_health(((struct run *)ctx)->daemon.probes);
+}
+
+static bool probe(
+	void *ctx, const char *edge, bool json, struct command_call *c, struct fault *why)
+{
+	return probes_ask(((struct run *)ctx)->daemon.probes, edge, json, c, why);
 }
 
 static void report(void *ctx, struct workers_report *to)
@@ -80,6 +83,7 @@ static void stop(void *ctx)
 static void on_stop_signal(struct ev_loop *loop, ev_signal *s, int events)
 {
 	(void)events;
+	((struct run *)s->data)->stopping = true;
 	log_line(LOG_NOTICE, "%s: stopping", strsignal(s->signum));
 	ev_break(loop, EVBREAK_ALL);
 }
@@ -102,7 +106,7 @@ static void watch_signals(struct run *r)
 	ev_signal_init(&r->term, on_stop_signal, SIGTERM);
 	ev_signal_init(&r->interrupt, on_stop_signal, SIGINT);
 	ev_signal_init(&r->hangup, on_hangup, SIGHUP);
-	r->hangup.data = r;
+	r->term.data = r->interrupt.data = r->hangup.data = r;
 	ev_signal_start(r->loop, &r->term);
 	ev_signal_start(r->loop, &r->interrupt);
 	ev_signal_start(r->loop, &r->hangup);
@@ -121,7 +125,8 @@ static int usage(FILE *to, int status)
 	return status;
 }
 
-/* Everything is read and every socket open before anybody is told that we are ready. */
+/* Everything is read, every socket open and every edge probed before anybody is told that we are
+ * ready. */
 static bool boot(
 	struct run *r, const char *conf_path, struct control **control, struct fault *why)
 {
@@ -129,7 +134,7 @@ static bool boot(
 	struct faults f;
 
 	faults_init(&f);
-	const bool ok = daemon_start(d, conf_path, &f);
+	const bool ok = daemon_start(d, r->loop, conf_path, &f);
 	log_text(text_get(&f.text));
 	faults_fini(&f);
 	if (!ok)
@@ -141,7 +146,8 @@ static bool boot(
 	if (c->control_socket &&
 		!(*control = control_open(r->loop, c->control_socket, &r->hooks, why)))
 		return false;
-	return workers_start(d->workers, why);
+	probes_first_round(d->probes);
+	return r->stopping || workers_start(d->workers, why);
 }
 
 int main(int argc, char **argv)
@@ -166,11 +172,12 @@ int main(int argc, char **argv)
 	privs_raise_files();
 	mallopt(M_MMAP_THRESHOLD,
 		256 << 10); /* large blocks go back to the kernel when they are freed */
-	r.loop = ev_default_loop(EVFLAG_NOENV);
+	/* Not the default loop, which would reap the commands that probes run. */
+	r.loop = ev_loop_new(EVFLAG_NOENV);
 	if (!r.loop)
 		die("cannot have an event loop");
-	r.hooks = (struct command_hooks){ &r, current_world, reload, force, forced, report,
-		stop, { 0 }, conf_path };
+	r.hooks = (struct command_hooks){ &r, current_world, reload, force, health, probe,
+		report, stop, { 0 }, conf_path };
 	clock_gettime(CLOCK_MONOTONIC, &r.hooks.started);
 	watch_signals(&r);
 	if (!boot(&r, conf_path, &control, &why)) {
@@ -188,9 +195,11 @@ int main(int argc, char **argv)
 			"and reload",
 			r.daemon.loaded.n_unready);
 	privs_notify("READY=1");
-	ev_run(r.loop, 0);
+	if (!r.stopping)
+		ev_run(r.loop, 0);
 	privs_notify("STOPPING=1");
 	watch_stop(watch);
+	probes_free(r.daemon.probes);
 	control_close(control);
 	daemon_stop(&r.daemon);
 	ev_loop_destroy(r.loop);

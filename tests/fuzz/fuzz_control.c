@@ -26,8 +26,11 @@ static struct {
 	struct world *world;
 	struct ev_loop *loop;
 	struct sockaddr_un at;
-	unsigned reloads, stops, forces;
-	char forced[16]; /* of edge "a" */
+	unsigned reloads, stops, forces, turns;
+	struct forced_list forced; /* edge "a" */
+	struct round *round;       /* of no targets */
+	struct rows rows;
+	struct command_call *asked; /* waits for its answer */
 } desk;
 
 static const struct world *world(void *ctx)
@@ -44,20 +47,44 @@ static bool reload(void *ctx, struct faults *f)
 	return ++desk.reloads % 2 || faults_error(f, &at, "every second reload fails");
 }
 
-static bool force(void *ctx, const char *edge, const char *state, struct fault *why)
+static void forget(struct command_call *c)
+{
+	assert(desk.asked == c);
+	desk.asked = NULL;
+}
+
+static bool force(void *ctx, const struct command_force *f, struct fault *why)
 {
 	(void)ctx;
 	desk.forces++;
-	if (strcmp(edge, "a") != 0 || strlen(state) >= sizeof desk.forced)
-		return fault(why, "there is no edge \"%s\" or state \"%s\"", edge, state);
-	strcpy(desk.forced, state);
+	if (strcmp(f->edge, "a") != 0)
+		return fault(why, "there is no edge \"%s\"", f->edge);
+	forced_clear(&desk.forced, "a");
+	forced_set(&desk.forced,
+		&(struct forced){ .edge = (char *)(uintptr_t)f->edge,
+			.why = (char *)(uintptr_t)f->why,
+			.until_us = f->for_ms ? f->for_ms : UINT64_MAX });
 	return true;
 }
 
-static const char *forced(void *ctx, const char *edge)
+static struct command_health health(void *ctx)
 {
 	(void)ctx;
-	return strcmp(edge, "a") == 0 && *desk.forced ? desk.forced : NULL;
+	return (struct command_health){
+		.round = desk.round, .rows = &desk.rows, .forced = &desk.forced, .state_fault = ""
+	};
+}
+
+/* Every other one is answered later. */
+static bool probe(
+	void *ctx, const char *edge, bool json, struct command_call *c, struct fault *why)
+{
+	(void)ctx;
+	if (strcmp(edge, "a") != 0 || json || desk.asked)
+		return fault(why, "not now");
+	desk.asked = c;
+	c->forget = forget;
+	return true;
 }
 
 static void report(void *ctx, struct workers_report *to)
@@ -82,14 +109,18 @@ static void open_desk(void)
 	static const struct command_hooks hooks = { .world = world,
 		.reload = reload,
 		.force = force,
-		.forced = forced,
+		.health = health,
+		.probe = probe,
 		.report = report,
 		.stop = stop,
 		.conf_path = "fuzz.yaml" };
+	static const struct pool_opts unprobed;
 	struct fault why;
 
 	desk.world = fuzz_world();
 	desk.loop = ev_loop_new(0);
+	desk.round = round_new(&(struct round_opts){ .loop = desk.loop });
+	desk.rows = rows_new(&(struct rows_opts){ .pools = &unprobed, .n_pools = 1, .n_edges = 2 });
 	desk.at.sun_family = AF_UNIX;
 	snprintf(desk.at.sun_path, sizeof desk.at.sun_path, "/tmp/fuzz_control.%d",
 		(int)getpid());
@@ -101,6 +132,12 @@ static void open_desk(void)
 static void turn(void)
 {
 	ev_run(desk.loop, EVRUN_NOWAIT);
+	if (desk.asked && ++desk.turns % 3 == 0) {
+		struct command_call *c = desk.asked;
+		desk.asked = NULL;
+		text_add(c->out, "probed\n");
+		c->done(c, 0);
+	}
 }
 
 /* Reads up to the end, which must come; returns how much there was. */

@@ -1,0 +1,221 @@
+#include "ctl/keep.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { VERSION = 1 };
+
+static int64_t clock_ms(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * (int64_t)1000 + t.tv_nsec / 1000000;
+}
+
+struct keep_clock keep_now(void)
+{
+	struct keep_clock c = { .boot_ms = clock_ms(CLOCK_BOOTTIME),
+		.wall_ms = clock_ms(CLOCK_REALTIME),
+		.now_us = clock_us() };
+	const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return c;
+	const ssize_t n = read(fd, c.boot, sizeof c.boot - 1);
+	close(fd);
+	c.boot[n > 0 ? n : 0] = 0;
+	c.boot[strcspn(c.boot, "\n")] = 0;
+	return c;
+}
+
+/* --- writing ------------------------------------------------------------------------------ */
+
+/* By hand: ten thousand verdicts a second need no tree. Texts are UTF-8. */
+static void add_string(struct text *to, const char *s)
+{
+	text_add_char(to, '"');
+	for (; *s; s++) {
+		if ((unsigned char)*s < ' ')
+			text_addf(to, "\\u%04x", *s);
+		else if (*s == '"' || *s == '\\')
+			text_addf(to, "\\%c", *s);
+		else
+			text_add_char(to, *s);
+	}
+	text_add_char(to, '"');
+}
+
+static void add_field(struct text *to, const char *name, const char *s)
+{
+	text_addf(to, "\"%s\": ", name);
+	add_string(to, s);
+	text_add(to, ", ");
+}
+
+static void write_forced(struct text *to, const struct forced *f, const struct keep_clock *now)
+{
+	text_add(to, "  { ");
+	add_field(to, "edge", f->edge);
+	add_field(to, "state", edge_state_text(f->state));
+	add_field(to, "who", f->who);
+	add_field(to, "why", f->why);
+	if (f->until_us != UINT64_MAX)
+		text_addf(to, "\"left_ms\": %lld, ",
+			f->until_us > now->now_us
+				? (long long)((f->until_us - now->now_us) / 1000)
+				: 0ll);
+	text_addf(to, "\"when_s\": %lld }", (long long)f->when_s);
+}
+
+static void write_verdict(
+	struct text *to, const struct round_view *v, const struct keep_clock *now)
+{
+	char addr[ADDR_TEXT];
+
+	text_add(to, "  { ");
+	add_field(to, "probe", v->probe->name);
+	add_field(to, "edge", v->edge);
+	add_field(to, "address", addr_text(addr, &v->addr));
+	text_addf(to, "\"up\": %s, \"for_ms\": %lld }", v->up ? "true" : "false",
+		(long long)(((int64_t)now->now_us - v->since_us) / 1000));
+}
+
+void keep_write(struct text *to, const struct round *round, const struct forced_list *forced,
+	const struct keep_clock *now)
+{
+	const char *comma = "";
+
+	text_addf(to, "{ \"waymark_state\": %d, ", VERSION);
+	add_field(to, "boot", now->boot);
+	text_addf(to, "\"boot_ms\": %lld, \"wall_ms\": %lld,\n\"forced\": [\n",
+		(long long)now->boot_ms, (long long)now->wall_ms);
+	for (size_t i = 0; i < forced->n; i++) {
+		text_add(to, comma);
+		write_forced(to, &forced->of[i], now);
+		comma = ",\n";
+	}
+	text_add(to, "\n],\n\"verdicts\": [\n");
+	comma = "";
+	for (uint32_t i = 0; i < round_targets(round); i++) {
+		const struct round_view v = round_view(round, i);
+		if (!v.known && !v.hinted)
+			continue;
+		text_add(to, comma);
+		write_verdict(to, &v, now);
+		comma = ",\n";
+	}
+	text_add(to, "\n] }\n");
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+static const char *get(const json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key));
+}
+
+/* No number that a sane clock would write is as large. */
+static int64_t number(const json_t *o, const char *key)
+{
+	const json_int_t n = json_integer_value(json_object_get(o, key));
+
+	return n < 0 ? 0 : n > (json_int_t)1 << 50 ? (int64_t)1 << 50 : n;
+}
+
+/* How long ago it was written. */
+static int64_t age_ms(const json_t *top, const struct keep_clock *now)
+{
+	const char *boot = get(top, "boot");
+	const bool same = boot && *boot && strcmp(boot, now->boot) == 0;
+	const int64_t age = same ? now->boot_ms - number(top, "boot_ms")
+				 : now->wall_ms - number(top, "wall_ms");
+
+	return age > 0 ? age : 0;
+}
+
+static bool read_forced(struct keep *k, const json_t *o, const struct keep_clock *now)
+{
+	struct forced f = { .edge = (char *)(uintptr_t)get(o, "edge"),
+		.who = (char *)(uintptr_t)get(o, "who"),
+		.why = (char *)(uintptr_t)get(o, "why"),
+		.when_s = number(o, "when_s"),
+		.until_us = UINT64_MAX };
+	const char *state = get(o, "state");
+
+	if (!f.edge || !*f.edge || !state || !edge_state_parse(&f.state, state) ||
+		k->forced.n == FORCED_MOST)
+		return false;
+	if (json_object_get(o, "left_ms")) {
+		const int64_t left = number(o, "left_ms") - k->age_ms;
+		if (left <= 0)
+			return true; /* over */
+		f.until_us = now->now_us + (uint64_t)left * 1000;
+	}
+	forced_set(&k->forced, &f);
+	return true;
+}
+
+static bool read_verdict(struct keep *k, const json_t *o, const struct keep_clock *now)
+{
+	struct keep_verdict *v = &k->verdicts[k->n];
+	const char *addr = get(o, "address");
+	const json_t *up = json_object_get(o, "up");
+
+	*v = (struct keep_verdict){ .probe = get(o, "probe"),
+		.edge = get(o, "edge"),
+		.up = json_is_true(up),
+		.since_us = (int64_t)now->now_us -
+			(k->age_ms + number(o, "for_ms")) * (int64_t)1000 };
+	if (!v->probe || !v->edge || !addr || !addr_parse(&v->addr, addr) ||
+		!json_is_boolean(up))
+		return false;
+	k->n++;
+	return true;
+}
+
+bool keep_read(struct keep *k, const char *path, const char *text, size_t len,
+	const struct keep_clock *now, struct fault *why)
+{
+	json_error_t err;
+	size_t i;
+	json_t *o;
+
+	*k = (struct keep){ 0 };
+	json_t *top = json_loadb(text, len, JSON_REJECT_DUPLICATES, &err);
+	if (!top)
+		return fault(why, "%s:%d:%d: not a state file: %s", path, err.line, err.column,
+			err.text);
+	if (number(top, "waymark_state") != VERSION) {
+		json_decref(top);
+		return fault(why,
+			"%s:1:1: not a state file of this version (\"waymark_state\" is "
+			"not %d)",
+			path, VERSION);
+	}
+	k->tree = top;
+	k->age_ms = age_ms(top, now);
+	json_array_foreach (json_object_get(top, "forced"), i, o)
+		k->strange += !read_forced(k, o, now);
+	const json_t *verdicts = json_object_get(top, "verdicts");
+	k->verdicts = memory_zeroed(json_array_size(verdicts), sizeof *k->verdicts);
+	json_array_foreach (verdicts, i, o)
+		k->strange += !read_verdict(k, o, now);
+	return true;
+}
+
+void keep_fini(struct keep *k)
+{
+	forced_fini(&k->forced);
+	free(k->verdicts);
+	if (k->tree)
+		json_decref(k->tree);
+	*k = (struct keep){ 0 };
+}

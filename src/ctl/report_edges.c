@@ -1,0 +1,387 @@
+#include "ctl/report_edges.h"
+
+#include "base/clock.h"
+#include "ctl/report.h"
+
+#include <math.h>
+#include <string.h>
+
+/* --- a target ----------------------------------------------------------------------------- */
+
+static void set_number(json_t *o, const char *key, double v)
+{
+	if (!isnan(v))
+		json_object_set_new(o, key, json_real(round(v * 1000) / 1000));
+}
+
+static void set_text(json_t *o, const char *key, const char *text)
+{
+	if (text && *text)
+		json_object_set_new(o, key, json_string(text));
+}
+
+json_t *report_target(const struct round_view *v)
+{
+	const int64_t now = (int64_t)clock_us();
+	char addr[ADDR_TEXT];
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I}", "address",
+		addr_text(addr, &v->addr), "probe", v->probe->name, "kind",
+		probe_kind_text(v->probe->kind), "state", v->up ? "up" : "down", "known",
+		(int)v->known, "probes", (json_int_t)v->probes, "failures",
+		(json_int_t)v->failures);
+
+	set_number(o, "since_s", (double)(now - v->since_us) / 1e6);
+	set_number(o, "next_s",
+		v->running || (int64_t)v->next_us < now
+			? 0
+			: ((double)v->next_us - (double)now) / 1e6);
+	if (v->probes)
+		json_object_set_new(o, "passed", json_boolean(v->passed));
+	json_object_set_new(o, "left", json_integer(v->left));
+	set_text(o, "say", v->say);
+	set_text(o, "last_error", v->error);
+	set_text(o, "notice", v->notice);
+	set_number(o, "rtt_ms", v->rtt_ms);
+	set_number(o, "rtt_least_ms", v->rtt_least_ms);
+	set_number(o, "rtt_last_ms", v->rtt_last_ms);
+	set_number(o, "wire_ms", v->wire_ms);
+	set_number(o, "load", v->load);
+	return o;
+}
+
+static const char *get(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static double number(const json_t *o, const char *key)
+{
+	return json_number_value(json_object_get(o, key));
+}
+
+/* "12 s", "3 h". */
+static void add_span(struct text *out, double s)
+{
+	if (s < 10)
+		text_addf(out, "%.1f s", s < 0 ? 0 : s);
+	else if (s < 120)
+		text_addf(out, "%.0f s", s);
+	else if (s < 7200)
+		text_addf(out, "%.0f min", s / 60);
+	else if (s < 2 * 86400)
+		text_addf(out, "%.0f h", s / 3600);
+	else
+		text_addf(out, "%.0f days", s / 86400);
+}
+
+void report_target_text(const json_t *t, struct text *out)
+{
+	text_addf(out, "  %-24s %-12s %-5s for ", get(t, "address"), get(t, "probe"),
+		json_is_true(json_object_get(t, "known")) ? get(t, "state") : "?");
+	add_span(out, number(t, "since_s"));
+	text_addf(out, ": %s", *get(t, "say") ? get(t, "say") : "not probed yet");
+	if (json_is_true(json_object_get(t, "passed")) && *get(t, "last_error"))
+		text_addf(out, "; last error: %s", get(t, "last_error"));
+	if (*get(t, "notice"))
+		text_addf(out, "; %s", get(t, "notice"));
+	if (json_object_get(t, "rtt_ms"))
+		text_addf(out, "; %.1f ms (last %.1f, least %.1f)", number(t, "rtt_ms"),
+			number(t, "rtt_last_ms"), number(t, "rtt_least_ms"));
+	if (json_object_get(t, "load"))
+		text_addf(out, "; load %g", number(t, "load"));
+	text_add(out, "; next in ");
+	add_span(out, number(t, "next_s"));
+	text_add_char(out, '\n');
+}
+
+/* --- why ---------------------------------------------------------------------------------- */
+
+static void add_forced(const struct forced *f, struct text *out)
+{
+	text_addf(out, "forced %s", edge_state_text(f->state));
+	if (*f->who)
+		text_addf(out, " by %s", f->who);
+	if (f->until_us != UINT64_MAX) {
+		text_add(out, " for another ");
+		add_span(out, ((double)f->until_us - (double)clock_us()) / 1e6);
+	}
+	if (*f->why)
+		text_addf(out, " (%s)", f->why);
+}
+
+static void add_failures(const struct command_health *health, unsigned row,
+	const struct edge *e, struct text *out)
+{
+	const uint32_t *targets = round_row_targets(health->round, row - 1);
+	const size_t before = out->len;
+	char addr[ADDR_TEXT];
+
+	for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
+		const uint32_t target = targets[e->first_address + k];
+		if (target == STANDING_NO_TARGET)
+			continue;
+		const struct round_view v = round_view(health->round, target);
+		if (v.up)
+			continue;
+		text_addf(out, "%s%s: %s", out->len > before ? ", " : "",
+			addr_text(addr, &v.addr),
+			v.passed           ? "not up long enough yet"
+				: *v.error ? v.error
+				: v.known  ? "failed"
+					   : "no verdict yet");
+	}
+}
+
+void report_why(const struct command_hooks *h, unsigned row, unsigned edge, struct text *out)
+{
+	const struct world *w = h->world(h->ctx);
+	const struct edge *e = &w->steer->edges[edge];
+	const struct command_health health = h->health(h->ctx);
+	const struct forced *f = forced_find(health.forced, e->name);
+
+	if (f)
+		add_forced(f, out);
+	else if (e->state != EDGE_UP)
+		text_addf(out, "configured %s", edge_state_text(e->state));
+	else if (row)
+		add_failures(&health, row, e, out);
+}
+
+/* --- edges -------------------------------------------------------------------------------- */
+
+/* In how many of the rows that ask for it an edge may answer. */
+static const char *state_of(const struct command_hooks *h, unsigned edge, bool *probed)
+{
+	const struct world *w = h->world(h->ctx);
+	const struct command_health health = h->health(h->ctx);
+	const uint8_t own = standing_marks(w->standing, 0, edge);
+	unsigned asked = 0, up = 0;
+
+	*probed = false;
+	if (own & STANDS_DRAINED)
+		return "drain";
+	if (!(own & (STANDS_A | STANDS_AAAA)))
+		return "down";
+	if (forced_find(health.forced, w->steer->edges[edge].name))
+		return "up";
+	for (unsigned row = 0; row < health.rows->n; row++) {
+		if (!health.rows->row[row].edges[edge])
+			continue;
+		asked++;
+		up += (standing_marks(w->standing, row + 1, edge) & (STANDS_A | STANDS_AAAA)) !=
+			0;
+	}
+	*probed = asked > 0;
+	return up == asked ? "up" : up ? "partly" : "down";
+}
+
+/* Each target once, whichever rows look at it. */
+static json_t *targets_of(const struct command_health *health, const struct edge *e)
+{
+	json_t *list = json_array();
+
+	for (unsigned row = 0; row < health->rows->n; row++) {
+		const uint32_t *of = round_row_targets(health->round, row);
+		for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
+			const uint32_t address = e->first_address + k, target = of[address];
+			bool twin = false;
+			for (unsigned i = 0; i < row; i++)
+				twin = twin ||
+					round_row_targets(health->round, i)[address] == target;
+			if (target == STANDING_NO_TARGET || twin)
+				continue;
+			const struct round_view v = round_view(health->round, target);
+			json_array_append_new(list, report_target(&v));
+		}
+	}
+	return list;
+}
+
+static json_t *forced_json(const struct forced *f)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s, s:I}", "state", edge_state_text(f->state), "who",
+		f->who, "why", f->why, "when_s", (json_int_t)f->when_s);
+
+	if (f->until_us != UINT64_MAX)
+		set_number(o, "left_s", ((double)f->until_us - (double)clock_us()) / 1e6);
+	return o;
+}
+
+static json_t *edge_json(const struct command_hooks *h, unsigned edge)
+{
+	const struct edge *e = &h->world(h->ctx)->steer->edges[edge];
+	const struct command_health health = h->health(h->ctx);
+	const struct forced *f = forced_find(health.forced, e->name);
+	struct text why = { 0 };
+	bool probed;
+
+	const char *state = state_of(h, edge, &probed);
+	json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:i}", "edge", e->name, "state", state,
+		"by",
+		f                ? "operator"
+			: probed ? "probe"
+				 : "config",
+		"a", (int)e->n_a, "aaaa", (int)e->n_aaaa);
+	if (e->placed) {
+		json_object_set_new(o, "lat", json_real(e->lat));
+		json_object_set_new(o, "lon", json_real(e->lon));
+	}
+	if (f || !probed)
+		report_why(h, 0, edge, &why);
+	set_text(o, "why", text_get(&why));
+	if (f)
+		json_object_set_new(o, "forced", forced_json(f));
+	json_object_set_new(o, "targets", targets_of(&health, e));
+	text_fini(&why);
+	return o;
+}
+
+static void edge_text(const json_t *e, struct text *out)
+{
+	size_t i;
+	json_t *t;
+
+	text_addf(out, "%-16s %-6s %-10s ", get(e, "edge"), get(e, "state"), get(e, "by"));
+	if (json_object_get(e, "lat"))
+		text_addf(out, "%9.4f %9.4f", number(e, "lat"), number(e, "lon"));
+	else
+		text_addf(out, "%9s %9s", "-", "-");
+	text_addf(out, " %4.0f %4.0f%s%s\n", number(e, "a"), number(e, "aaaa"),
+		*get(e, "why") ? "  " : "", get(e, "why"));
+	json_array_foreach (json_object_get(e, "targets"), i, t)
+		report_target_text(t, out);
+}
+
+/* One after the other, so that ten thousand need no more memory than their text. */
+void report_edges(const struct command_hooks *h, bool json, struct text *out)
+{
+	const unsigned n = h->world(h->ctx)->steer->n_edges;
+	json_t *list = json_array();
+
+	if (!json)
+		text_addf(out, "%-16s %-6s %-10s %9s %9s %4s %4s\n", "edge", "state", "by",
+			"lat", "lon", "A", "AAAA");
+	for (unsigned i = 0; i < n; i++) {
+		json_t *e = edge_json(h, i);
+		if (json) {
+			json_array_append_new(list, e);
+			continue;
+		}
+		edge_text(e, out);
+		json_decref(e);
+	}
+	if (json)
+		report_json(list, out);
+	else
+		json_decref(list);
+}
+
+/* --- pools -------------------------------------------------------------------------------- */
+
+static const char *policy_text(enum pool_policy p)
+{
+	switch (p) {
+	case POOL_NEAREST: return "nearest";
+	case POOL_ROUND_ROBIN: return "round-robin";
+	case POOL_WEIGHTED: return "weighted";
+	case POOL_LEAST_LATENCY: return "least-latency";
+	case POOL_LEAST_LOAD: return "least-load";
+	}
+	return "";
+}
+
+static json_t *pool_edge_json(
+	const struct command_hooks *h, const struct pool *p, unsigned row, unsigned at)
+{
+	const struct world *w = h->world(h->ctx);
+	const unsigned edge = p->edges[at];
+	const uint8_t marks = standing_marks(w->standing, row, edge);
+	const size_t cell = (size_t)row * w->standing->n_edges + edge;
+	struct text why = { 0 };
+
+	json_t *o = json_pack("{s:s, s:s, s:b, s:b}", "edge", w->steer->edges[edge].name,
+		"state",
+		marks & STANDS_DRAINED                     ? "drain"
+			: marks & (STANDS_A | STANDS_AAAA) ? "up"
+							   : "down",
+		"a", (marks & STANDS_A) != 0, "aaaa", (marks & STANDS_AAAA) != 0);
+	report_why(h, row, edge, &why);
+	set_text(o, "why", text_get(&why));
+	set_number(o, "rtt_ms", w->standing->rtt_ms[cell]);
+	set_number(o, "load", w->standing->load[cell]);
+	text_fini(&why);
+	return o;
+}
+
+static json_t *pool_json(const struct command_hooks *h, unsigned pool)
+{
+	const struct world *w = h->world(h->ctx);
+	const struct command_health health = h->health(h->ctx);
+	const struct pool *p = &w->steer->pools[pool];
+	const struct standing_pool *s = &w->standing->pools[pool];
+	const unsigned row = health.rows->row_of[pool];
+	json_t *edges = json_array(),
+	       *o = json_pack("{s:s, s:s, s:i, s:i, s:b}", "pool", p->name, "policy",
+		       policy_text(p->policy), "up", (int)s->up, "of", (int)s->asked, "panic",
+		       (int)s->panics);
+
+	if (row)
+		json_object_set_new(
+			o, "probe", json_string(health.rows->row[row - 1].probe->name));
+	if (s->changes_us != UINT64_MAX)
+		set_number(o, "can_change_s",
+			fmax(0, ((double)s->changes_us - (double)clock_us()) / 1e6));
+	for (unsigned i = 0; i < p->n; i++)
+		json_array_append_new(
+			edges, pool_edge_json(h, p, row, s->order ? s->order[i] : i));
+	json_object_set_new(o, "edges", edges);
+	return o;
+}
+
+static void pool_text(const json_t *p, struct text *out)
+{
+	size_t i;
+	json_t *e;
+
+	text_addf(out, "%-16s %-13s %4.0f of %4.0f up", get(p, "pool"), get(p, "policy"),
+		number(p, "up"), number(p, "of"));
+	if (*get(p, "probe"))
+		text_addf(out, " by probe %s", get(p, "probe"));
+	if (json_object_get(p, "can_change_s")) {
+		text_add(out, "; can change in ");
+		add_span(out, number(p, "can_change_s"));
+	}
+	if (json_is_true(json_object_get(p, "panic")))
+		text_add(out, "; PANIC: too few are up, so its probe is not trusted");
+	text_add_char(out, '\n');
+	json_array_foreach (json_object_get(p, "edges"), i, e) {
+		text_addf(out, "  %-16s %-6s", get(e, "edge"), get(e, "state"));
+		if (json_object_get(e, "rtt_ms"))
+			text_addf(out, " %8.1f ms", number(e, "rtt_ms"));
+		if (json_object_get(e, "load"))
+			text_addf(out, "  load %g", number(e, "load"));
+		text_addf(out, "%s%s\n", *get(e, "why") ? "  " : "", get(e, "why"));
+	}
+}
+
+void report_pools(const struct command_hooks *h, bool json, struct text *out)
+{
+	const unsigned n = h->world(h->ctx)->steer->n_pools;
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < n; i++) {
+		json_t *p = pool_json(h, i);
+		if (json) {
+			json_array_append_new(list, p);
+			continue;
+		}
+		pool_text(p, out);
+		json_decref(p);
+	}
+	if (json)
+		report_json(list, out);
+	else
+		json_decref(list);
+}

@@ -1,0 +1,21 @@
+/* report_edges.h - edges and pools: who may answer, since when, and why.
+ */
+#ifndef CTL_REPORT_EDGES_H
+#define CTL_REPORT_EDGES_H
+
+#include "ctl/command.h"
+
+#include <jansson.h>
+
+void report_edges(const struct command_hooks *h, bool json, struct text *out);
+void report_pools(const struct command_hooks *h, bool json, struct text *out);
+
+/* Why an edge is not answered with in a row (0: by what the operator wants alone), in words;
+ * nothing when it is. */
+void report_why(const struct command_hooks *h, unsigned row, unsigned edge, struct text *out);
+
+/* What is known of a target. */
+json_t *report_target(const struct round_view *v);
+void report_target_text(const json_t *target, struct text *out);
+
+#endif

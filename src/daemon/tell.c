@@ -1,0 +1,124 @@
+#include "daemon/tell.h"
+
+#include "base/log.h"
+#include "ctl/report.h"
+#include "ctl/report_edges.h"
+
+#include <string.h>
+
+enum { LINES = 8 }; /* of one publication: flapping must not fill the disk */
+
+/* What its addresses that are down have failed with. */
+static void add_errors(
+	const struct tell *t, unsigned row, const struct edge *e, struct text *to)
+{
+	const uint32_t *targets = round_row_targets(t->round, row - 1);
+	char addr[ADDR_TEXT];
+
+	for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
+		const uint32_t target = targets[e->first_address + k];
+		if (target == STANDING_NO_TARGET || round_verdicts(t->round)[target].up)
+			continue;
+		const struct round_view v = round_view(t->round, target);
+		text_addf(to, "%s%s: %s", to->len ? ", " : "", addr_text(addr, &v.addr),
+			*v.error ? v.error : "no verdict yet");
+	}
+}
+
+static void tell_edge(const struct tell *t, unsigned row, unsigned edge)
+{
+	const struct edge *e = &t->steer->edges[edge];
+	const bool fails = standing_marks(t->now, row, edge) & STANDS_FAILS;
+	struct text why = { 0 };
+
+	if (fails)
+		add_errors(t, row, e, &why);
+	log_line(fails ? LOG_WARNING : LOG_NOTICE, "edge %s is %s by probe %s%s%s", e->name,
+		fails ? "down" : "up", t->rows->row[row - 1].probe->name, fails ? ": " : "",
+		text_get(&why));
+	text_fini(&why);
+}
+
+static void tell_pool(const struct tell *t, unsigned pool)
+{
+	const struct standing_pool *s = &t->now->pools[pool];
+
+	if (s->panics)
+		log_line(LOG_WARNING,
+			"pool %s panics: %u of %u edges are up, so its probe is not trusted "
+			"and all "
+			"are answered with",
+			t->steer->pools[pool].name, s->up, s->asked);
+	else
+		log_line(LOG_NOTICE, "pool %s trusts its probe again: %u of %u edges are up",
+			t->steer->pools[pool].name, s->up, s->asked);
+}
+
+void tell_changes(const struct tell *t)
+{
+	unsigned n = 0;
+
+	if (t->before->n_rows != t->now->n_rows || t->before->n_edges != t->now->n_edges)
+		return;
+	for (unsigned i = 0; i < t->now->n_pools; i++)
+		if (t->before->pools[i].panics != t->now->pools[i].panics && n++ < LINES)
+			tell_pool(t, i);
+	for (unsigned row = 1; row < t->now->n_rows; row++)
+		for (unsigned i = 0; i < t->now->n_edges; i++) {
+			const unsigned changed = standing_marks(t->before, row, i) ^
+				standing_marks(t->now, row, i);
+			if (changed & STANDS_FAILS && n++ < LINES)
+				tell_edge(t, row, i);
+		}
+	if (n > LINES)
+		log_line(LOG_NOTICE,
+			"... and %u more edges and pools (\"waymarkctl edges\" has all)",
+			n - LINES);
+}
+
+/* --- probes run by hand ------------------------------------------------------------------- */
+
+struct tell_steps tell_steps_begin(struct text *out, bool json)
+{
+	return (struct tell_steps){ out, json ? json_array() : NULL, true };
+}
+
+static json_t *lines(const char *text)
+{
+	json_t *list = json_array();
+
+	for (size_t n; *text; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		const size_t skip = strspn(text, " ");
+		json_array_append_new(
+			list, json_stringn_nocheck(text + skip, n > skip ? n - skip : 0));
+	}
+	return list;
+}
+
+void tell_steps(struct tell_steps *t, const struct round_view *v, const char *steps)
+{
+	json_t *o = report_target(v);
+
+	t->passed = t->passed && v->passed;
+	json_object_set_new(o, "steps", lines(steps));
+	if (t->list) {
+		json_array_append_new(t->list, o);
+		return;
+	}
+	char addr[ADDR_TEXT];
+	text_addf(t->out, "%s by probe %s (%s)\n%s  %s: %s%s%s; it is %s\n",
+		addr_text(addr, &v->addr), v->probe->name, probe_kind_text(v->probe->kind),
+		steps, v->passed ? "passed" : "failed", v->say, *v->notice ? "; " : "",
+		v->notice, v->up ? "up" : "down");
+	json_decref(o);
+}
+
+void tell_steps_end(struct tell_steps *t)
+{
+	if (t->list && t->out)
+		report_json(t->list, t->out);
+	else if (t->list)
+		json_decref(t->list);
+	t->list = NULL;
+}
