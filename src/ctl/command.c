@@ -89,6 +89,18 @@ static bool take_value(const char **words, size_t *n, const char *word, const ch
 	return false;
 }
 
+/* It is shown on terminals and kept in a file. */
+static bool is_fit(const char *text)
+{
+	json_t *utf8 = json_string(text);
+	bool fit = utf8 != NULL;
+
+	json_decref(utf8);
+	for (; fit && *text; text++)
+		fit = (unsigned char)*text >= ' ' && *text != 0x7f;
+	return fit;
+}
+
 static void say_forced(const struct command_force *f, const char *span, bool json,
 	struct text *out)
 {
@@ -118,6 +130,10 @@ static int run_force(
 		return 2;
 	f.edge = words[0];
 	f.state = words[1];
+	if (!is_fit(f.why)) {
+		text_add(c->out, "--why: write one line of UTF-8\n");
+		return 2;
+	}
 	if (span && (!parse_span(span, &f.for_ms) || strcmp(f.state, "auto") == 0)) {
 		text_addf(c->out, "--for %s: %s\n", span,
 			strcmp(f.state, "auto") ? "write a time such as 90s, 30m, 2h or 7d"

@@ -46,9 +46,13 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 	const struct world *w = h->world(h->ctx);
 	const struct netmap_size size = netmap_size(w->steer->atlas->cities.map);
 	struct workers_report r;
-	json_int_t records = 0, bytes = 0, unready = 0;
+	json_int_t records = 0, bytes = 0, unready = 0, panics = 0;
+	const struct command_health health = h->health(h->ctx);
+	const struct round_totals probes = round_totals(health.round);
 
 	h->report(h->ctx, &r);
+	for (unsigned i = 0; i < w->standing->n_pools; i++)
+		panics += w->standing->pools[i].panics;
 	for (size_t i = 0; i < zone_set_count(w->zones); i++) {
 		unready += !zone_is_ready(zone_set_get(w->zones, i));
 		records += zone_set_get(w->zones, i)->records;
@@ -63,6 +67,16 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 		{ "zone_bytes", "bytes of zone images", bytes },
 		{ "edges", "edges", w->steer->n_edges },
 		{ "pools", "pools", w->steer->n_pools },
+		{ "pools_in_panic", "pools that trust no probe (panic)", panics },
+		{ "targets", "addresses that are probed", round_targets(health.round) },
+		{ "probes", "probes so far", (json_int_t)probes.probes },
+		{ "probes_failed", "... of these failed", (json_int_t)probes.failures },
+		{ "probes_running", "probes now", probes.running },
+		{ "probes_in_line", "probes that wait for their turn", probes.in_line },
+		{ "health_publications", "changes of health published",
+			(json_int_t)health.publications },
+		{ "health_publish_most_us", "... the longest took us",
+			(json_int_t)(health.publish_most_ms * 1000) },
 		{ "places", "places known", places_count(w->steer->atlas->cities.places) },
 		{ "geo_ranges_v4", "IPv4 ranges with a place", (json_int_t)size.v4_ranges },
 		{ "geo_ranges_v6", "IPv6 ranges with a place", (json_int_t)size.v6_ranges },
@@ -104,6 +118,10 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 		json_object_set_new(o, "config", json_string(h->conf_path));
 		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 			json_object_set_new(o, rows[i].key, json_integer(rows[i].value));
+		if (health.state_file)
+			json_object_set_new(o, "state_file", json_string(health.state_file));
+		if (*health.state_fault)
+			json_object_set_new(o, "state_fault", json_string(health.state_fault));
 		json_object_set_new(o, "rcodes", rcodes(&r.sum));
 		report_json(o, out);
 		return;
@@ -111,6 +129,8 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 	text_addf(out, "waymarkd %s, configured by %s\n", PACKAGE_VERSION, h->conf_path);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		text_addf(out, "  %-30s %12lld\n", rows[i].label, (long long)rows[i].value);
+	if (*health.state_fault)
+		text_addf(out, "  the state file is not written: %s\n", health.state_fault);
 	json_t *codes = rcodes(&r.sum);
 	const char *code;
 	json_t *value;
