@@ -71,6 +71,8 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 		{ "targets", "addresses that are probed", round_targets(health.round) },
 		{ "probes", "probes so far", (json_int_t)probes.probes },
 		{ "probes_failed", "... of these failed", (json_int_t)probes.failures },
+		{ "probes_not_made", "probes not made for want of files or memory",
+			(json_int_t)probes.not_made },
 		{ "probes_running", "probes now", probes.running },
 		{ "probes_in_line", "probes that wait for their turn", probes.in_line },
 		{ "health_publications", "changes of health published",

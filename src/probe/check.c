@@ -20,6 +20,18 @@ bool check_failed(struct check *c, const char *fmt, ...)
 	return false;
 }
 
+static bool is_ours(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS ||
+		err == EAGAIN || err == EADDRNOTAVAIL;
+}
+
+bool check_errno(struct check *c, const char *what, int err)
+{
+	c->result.ours = is_ours(err);
+	return check_failed(c, "%s%s%s", what, *what ? ": " : "", check_errno_text(err));
+}
+
 void check_step(struct check *c, const char *fmt, ...)
 {
 	va_list ap;
@@ -66,11 +78,11 @@ int check_connect(struct check *c, int type)
 
 	const int fd = socket(sa.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
-		check_failed(c, "no socket: %s", strerror(errno));
+		check_errno(c, "no socket", errno);
 		return -1;
 	}
 	if (connect(fd, (struct sockaddr *)&sa, len) != 0 && errno != EINPROGRESS) {
-		check_failed(c, "%s", check_errno_text(errno));
+		check_errno(c, "", errno);
 		close(fd);
 		return -1;
 	}

@@ -19,6 +19,7 @@ enum { CHECK_SAY = 200 };
 
 struct check_result {
 	bool passed;
+	bool ours; /* it failed for want of our own means, and says nothing of the target */
 	char say[CHECK_SAY];    /* what came of it, in words; failures say what was expected */
 	char notice[CHECK_SAY]; /* something that the operator should know all the same; or ""
 				 */
@@ -64,6 +65,10 @@ void check_exec_wait(struct checks *all);
 
 /* Always false. */
 __attribute__((format(printf, 2, 3))) bool check_failed(struct check *c, const char *fmt, ...);
+
+/* The same for a system call of ours that has failed. Out of files, memory or ports is `ours`.
+ */
+bool check_errno(struct check *c, const char *what, int err);
 
 /* A line of `steps`, with the time since the start; nothing when nobody wants to know. */
 __attribute__((format(printf, 2, 3))) void check_step(struct check *c, const char *fmt, ...);

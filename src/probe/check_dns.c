@@ -160,7 +160,7 @@ static bool send_query(struct check *c, int fd, uint16_t id)
 	be16_put(query + HEADER + n, c->probe->qtype);
 	be16_put(query + HEADER + n + 2, RRCLASS_IN);
 	if (send(fd, query, HEADER + n + 4, 0) < 0)
-		return check_failed(c, "%s", check_errno_text(errno));
+		return check_errno(c, "", errno);
 	check_step(c, "query sent");
 	return true;
 }

@@ -188,17 +188,17 @@ static bool start(struct checks *all, struct check *c)
 	pid_t pid;
 
 	if (pipe2(pipe_fd, O_CLOEXEC | O_NONBLOCK) != 0)
-		return check_failed(c, "no pipe: %s", strerror(errno));
+		return check_errno(c, "no pipe", errno);
 	fcntl(pipe_fd[1], F_SETFL, 0); /* the command's end blocks, as it expects */
 	const int err = spawn(&pid, c, pipe_fd[1]);
 	close(pipe_fd[1]);
 	if (err) {
 		close(pipe_fd[0]);
-		return check_failed(c, "%s: %s", c->probe->command[0], strerror(err));
+		return check_errno(c, c->probe->command[0], err);
 	}
 	const int pidfd = pidfd_open(pid, 0);
 	if (pidfd < 0) {
-		check_failed(c, "no pidfd: %s", strerror(errno));
+		check_errno(c, "no pidfd", errno);
 		kill(-pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 		close(pipe_fd[0]);

@@ -3,16 +3,16 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "config.h"
-#include "probe/check.h"
-#include "probe/check_tls.h"
+#include "probe/check_http_inner.h"
 #include "probe/load_from.h"
 
-#include <curl/curl.h>
+#include <errno.h>
 #include <ev.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { IDLE_MOST = 64 }; /* handles kept for the next checks */
 
@@ -23,137 +23,6 @@ struct check_http {
 	struct http *idle;
 	unsigned n_idle;
 };
-
-struct http {
-	struct check_http *all;
-	struct http *after; /* while idle */
-	CURL *easy;
-	struct check *check;
-	struct curl_slist *connect_to, *headers;
-	struct check_tls tls;
-	char *body; /* PROBE_BODY_MOST bytes; NULL until it is wanted */
-	size_t body_len;
-	bool enough; /* of the body was read; the rest is not waited for */
-	char error[CURL_ERROR_SIZE];
-};
-
-/* --- what came of it ---------------------------------------------------------------------- */
-
-static void say_status(struct http *h, long status)
-{
-	struct check *c = h->check;
-	const struct probe_opts *p = c->probe;
-	char expected[64];
-
-	if (!p->n_expect)
-		strcpy(expected, "200 to 399");
-	else if (p->expect[0].from == p->expect[0].to)
-		snprintf(expected, sizeof expected, "%u%s", p->expect[0].from,
-			p->n_expect > 1 ? " or others" : "");
-	else
-		snprintf(expected, sizeof expected, "%u to %u%s", p->expect[0].from,
-			p->expect[0].to, p->n_expect > 1 ? " or others" : "");
-	if (!probe_expects(p, (unsigned)status))
-		check_failed(c, "HTTP %ld, expected %s", status, expected);
-	else if (p->body &&
-		!(h->body && memmem(h->body, h->body_len, p->body, strlen(p->body))))
-		check_failed(c, "HTTP %ld, but \"%.60s\" is not in the body", status, p->body);
-	else
-		snprintf(c->result.say, sizeof c->result.say, "HTTP %ld", status);
-}
-
-static void say_error(struct http *h, CURLcode code)
-{
-	struct check *c = h->check;
-	char words[CHECK_SAY - 8];
-	long err = 0;
-
-	curl_easy_getinfo(h->easy, CURLINFO_OS_ERRNO, &err);
-	switch (code) {
-	case CURLE_COULDNT_CONNECT:
-		check_failed(c, "%s", err ? check_errno_text((int)err) : "cannot connect");
-		return;
-	case CURLE_PEER_FAILED_VERIFICATION:
-		if (check_tls_say(&h->tls, words, sizeof words))
-			check_failed(c, "TLS: %s", words);
-		else
-			check_failed(c, "TLS: certificate is not for %s",
-				c->probe->tls_name       ? c->probe->tls_name
-					: c->probe->host ? c->probe->host
-							 : "this address");
-		return;
-	case CURLE_SSL_CACERT_BADFILE:
-		check_failed(c, "TLS: cannot read the \"ca\" file %s",
-			c->probe->ca ? c->probe->ca : "of the system");
-		return;
-	case CURLE_SSL_CONNECT_ERROR:
-		check_failed(c, "TLS: no handshake: %.120s", h->error);
-		return;
-	case CURLE_GOT_NOTHING: check_failed(c, "closed without an answer"); return;
-	case CURLE_PARTIAL_FILE: check_failed(c, "closed before the body's end"); return;
-	case CURLE_RECV_ERROR:
-	case CURLE_SEND_ERROR: check_failed(c, "connection lost: %.120s", h->error); return;
-	case CURLE_WEIRD_SERVER_REPLY:
-	case CURLE_UNSUPPORTED_PROTOCOL: check_failed(c, "not an HTTP answer"); return;
-	default:
-		check_failed(c, "%.150s", *h->error ? h->error : curl_easy_strerror(code));
-		return;
-	}
-}
-
-static void warn_of_expiry(struct http *h)
-{
-	struct check *c = h->check;
-	char span[32];
-
-	if (h->tls.seen && h->tls.left_s >= 0 &&
-		h->tls.left_s < (int64_t)c->probe->expiry_warning_ms / 1000)
-		snprintf(c->result.notice, sizeof c->result.notice, "certificate expires in %s",
-			check_tls_span(span, h->tls.left_s));
-	else if (h->tls.seen && h->tls.left_s < 0)
-		snprintf(c->result.notice, sizeof c->result.notice,
-			"certificate expired %s ago", check_tls_span(span, h->tls.left_s));
-}
-
-static void take_load(struct http *h)
-{
-	struct check *c = h->check;
-	const struct probe_opts *p = c->probe;
-
-	if (!p->load_field)
-		return;
-	if (p->load_in_body && h->body)
-		load_from_body(h->body, h->body_len, p->load_field, &c->result.load);
-	if (isnan(c->result.load) && !*c->result.notice)
-		snprintf(c->result.notice, sizeof c->result.notice,
-			"no load in the %s \"%.60s\"", p->load_in_body ? "body's" : "header",
-			p->load_field);
-}
-
-static void evaluate(struct http *h, CURLcode code)
-{
-	struct check *c = h->check;
-	curl_off_t first = 0, connected = 0;
-	long status = 0;
-
-	if (code == CURLE_WRITE_ERROR && h->enough)
-		code = CURLE_OK;
-	if (code != CURLE_OK) {
-		say_error(h, code);
-		return;
-	}
-	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(h->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
-	curl_easy_getinfo(h->easy, CURLINFO_CONNECT_TIME_T, &connected);
-	c->result.passed = true;
-	c->result.rtt_us = first > 0 ? (uint32_t)first : check_elapsed_us(c);
-	c->result.wire_us = (uint32_t)connected; /* 0 on a connection that was there */
-	say_status(h, status);
-	if (c->probe->kind == PROBE_HTTPS)
-		warn_of_expiry(h);
-	take_load(h);
-	check_step(c, "%s", c->result.say);
-}
 
 /* --- handles ------------------------------------------------------------------------------ */
 
@@ -170,6 +39,8 @@ static void release(struct http *h)
 	struct check_http *all = h->all;
 
 	curl_multi_remove_handle(all->multi, h->easy);
+	if (h->fd >= 0)
+		close(h->fd);
 	curl_slist_free_all(h->connect_to);
 	curl_slist_free_all(h->headers);
 	h->connect_to = h->headers = NULL;
@@ -217,7 +88,7 @@ static void look_for_done(struct check_http *all)
 			continue;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&h);
 		struct check *c = h->check;
-		evaluate(h, code);
+		check_http_say(h, code);
 		release(h);
 		c->done(c);
 	}
@@ -422,25 +293,115 @@ static void open_multi(struct check_http *all)
 	curl_multi_setopt(all->multi, CURLMOPT_TIMERDATA, all);
 }
 
-static bool start(struct checks *tools, struct check *c)
+/* The connection that stands becomes libcurl's own. */
+static curl_socket_t give_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
 {
-	struct check_http *all = tools->http;
+	struct http *h = ctx;
+	const int fd = h->fd;
 
+	(void)purpose;
+	(void)to;
+	h->fd = -1;
+	return fd >= 0 ? fd : CURL_SOCKET_BAD;
+}
+
+static int tell_connected(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+	(void)ctx;
+	(void)fd;
+	(void)purpose;
+	return CURL_SOCKOPT_ALREADY_CONNECTED;
+}
+
+/* Over `fd`, which is taken, or with -1 over a connection of libcurl's own choice. */
+static bool request(struct check_http *all, struct check *c, int fd)
+{
 	if (!all->multi)
 		open_multi(all);
 	struct http *h = acquire(all);
 	h->check = c;
-	c->own = h;
+	h->fd = fd;
 	set_request(h);
 	set_connection(h);
 	set_callbacks(h);
+	if (fd >= 0) {
+		curl_easy_setopt(h->easy, CURLOPT_OPENSOCKETFUNCTION, give_socket);
+		curl_easy_setopt(h->easy, CURLOPT_OPENSOCKETDATA, h);
+		curl_easy_setopt(h->easy, CURLOPT_SOCKOPTFUNCTION, tell_connected);
+	}
 	if (c->probe->kind == PROBE_HTTPS)
 		set_tls(h);
-	c->stage = "the answer";
+	c->own = h;
+	c->stage = NULL; /* it is for stop() to say */
 	if (curl_multi_add_handle(all->multi, h->easy) == CURLM_OK)
 		return true;
 	release(h);
 	return check_failed(c, "libcurl does not take the request");
+}
+
+/* --- before the request ------------------------------------------------------------------- */
+
+/* A connection is made here, at a tenth of what it costs inside libcurl: thousands of targets
+ * that do not answer must not keep the loop busy. */
+struct opening {
+	ev_io io;
+	struct check_http *all;
+	struct check *check;
+};
+
+static int end_opening(struct opening *o)
+{
+	const int fd = o->io.fd;
+
+	ev_io_stop(o->all->loop, &o->io);
+	free(o);
+	return fd;
+}
+
+static void on_open(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct opening *o = io->data;
+	struct check_http *all = o->all;
+	struct check *c = o->check;
+	int err = 0;
+	socklen_t len = sizeof err;
+
+	(void)loop;
+	(void)events;
+	const int fd = end_opening(o);
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
+		err = errno;
+	if (!err) {
+		c->result.wire_us = check_elapsed_us(c);
+		check_step(c, "connected");
+		if (request(all, c, fd))
+			return;
+	} else {
+		close(fd);
+		check_failed(c, "%s", check_errno_text(err));
+	}
+	check_step(c, "%s", c->result.say);
+	c->done(c);
+}
+
+static bool start(struct checks *tools, struct check *c)
+{
+	struct check_http *all = tools->http;
+
+	if (c->probe->keep_alive)
+		return request(all, c, -1);
+	const int fd = check_connect(c, SOCK_STREAM);
+	if (fd < 0)
+		return false;
+	struct opening *o = memory_zeroed(1, sizeof *o);
+	o->all = all;
+	o->check = c;
+	ev_io_init(&o->io, on_open, fd, EV_WRITE);
+	o->io.data = o;
+	ev_io_start(all->loop, &o->io);
+	c->own = o;
+	c->stage = "the connection";
+	return true;
 }
 
 static void stop(struct checks *tools, struct check *c)
@@ -449,6 +410,10 @@ static void stop(struct checks *tools, struct check *c)
 	curl_off_t connected = 0, secured = 0;
 
 	(void)tools;
+	if (c->stage) {
+		close(end_opening(c->own));
+		return;
+	}
 	curl_easy_getinfo(h->easy, CURLINFO_CONNECT_TIME_T, &connected);
 	curl_easy_getinfo(h->easy, CURLINFO_APPCONNECT_TIME_T, &secured);
 	c->stage = !connected                               ? "the connection"

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum {
-	SLOTS = 4096, /* checks in flight; a power of two that divides all sequence numbers */
+	SLOTS = 16384, /* checks in flight; a power of two that divides all sequence numbers */
 	ECHO_LEN = 16,
 	READS = 256 /* in a turn */
 };
@@ -216,7 +216,7 @@ static bool start(struct checks *all, struct check *c)
 	if (sent < 0) /* it may have told an older request's error */
 		sent = sendto(f->fd, echo, sizeof echo, 0, (struct sockaddr *)&sa, len);
 	if (sent < 0)
-		return check_failed(c, "%s", check_errno_text(errno));
+		return check_errno(c, "", errno);
 	check_step(c, "echo request sent");
 	s->check = c;
 	if (f->running++ == 0)

@@ -10,15 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
-/* At once: a socket or a slot of the one ping socket; a connection with its buffers and TLS; a
- * process. */
+/* At once: a socket or a slot of the one ping socket; a connection, which in the worst case all
+ * wait for an answer with libcurl's buffers (30 kB each) and TLS; a process. */
 static const uint32_t most_running[PROBE_KINDS] = {
-	[PROBE_ICMP] = 4096,
-	[PROBE_TCP] = 4096,
-	[PROBE_DNS] = 4096,
-	[PROBE_HTTP] = 1024,
-	[PROBE_HTTPS] = 512,
+	[PROBE_ICMP] = 8192,
+	[PROBE_TCP] = 8192,
+	[PROBE_DNS] = 8192,
+	[PROBE_HTTP] = 4096,
+	[PROBE_HTTPS] = 2048,
 	[PROBE_EXEC] = 32,
 };
 
@@ -159,6 +160,19 @@ static void pump_soon(struct round *r)
 		ev_timer_start(r->opts.loop, &r->pump);
 }
 
+/* The machine has no more of something: no verdict, and another try at the next turn. */
+static void give_up(struct target *t)
+{
+	strcpy(t->say, t->check.result.say);
+	t->round->totals.not_made++;
+	set_timer(t, t->check.probe->every_ms * 1000ull);
+	pump_soon(t->round);
+	if (t->ask && t->check.steps)
+		answer_ask(t);
+	else if (t->ask)
+		target_queue(t, true);
+}
+
 /* The probe is over, whoever ended it. */
 static void finish(struct target *t)
 {
@@ -169,6 +183,10 @@ static void finish(struct target *t)
 
 	t->running = false;
 	r->lines[t->check.probe->kind].running--;
+	if (result->ours) {
+		give_up(t);
+		return;
+	}
 	t->probes++;
 	r->totals.probes++;
 	t->passed = result->passed;
@@ -297,7 +315,7 @@ static void on_pump(struct ev_loop *loop, ev_timer *timer, int events)
 		more = false;
 		for (unsigned kind = 0; kind < PROBE_KINDS; kind++) {
 			struct line *l = &r->lines[kind];
-			if (!l->first || l->running >= most_running[kind])
+			if (!l->first || l->running >= l->most)
 				continue;
 			struct target *t = l->first;
 			leave_line(t);
@@ -361,6 +379,19 @@ void round_hint(struct round *r, uint32_t target, bool up, int64_t since_us)
 
 /* --- the round ---------------------------------------------------------------------------- */
 
+/* A quarter of the files that may be open is for one kind: clients and a reload want some. */
+static void limit_lines(struct round *r)
+{
+	struct rlimit files;
+	const bool known = getrlimit(RLIMIT_NOFILE, &files) == 0;
+
+	for (unsigned i = 0; i < PROBE_KINDS; i++) {
+		r->lines[i].most = most_running[i];
+		if (known && i != PROBE_ICMP && files.rlim_cur / 4 < most_running[i])
+			r->lines[i].most = (uint32_t)(files.rlim_cur / 4);
+	}
+}
+
 struct round *round_new(const struct round_opts *opts)
 {
 	struct round *r = memory_zeroed(1, sizeof *r);
@@ -372,6 +403,7 @@ struct round *round_new(const struct round_opts *opts)
 	r->checks.http = check_http_new(opts->loop);
 	ev_timer_init(&r->pump, on_pump, 0, 0);
 	r->pump.data = r;
+	limit_lines(r);
 	return r;
 }
 

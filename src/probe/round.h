@@ -81,6 +81,7 @@ uint32_t round_waits(const struct round *r);
 
 struct round_totals {
 	uint64_t probes, failures; /* since the start */
+	uint64_t not_made;         /* for want of files, memory or ports */
 	uint32_t running, in_line;
 };
 struct round_totals round_totals(const struct round *r);

@@ -29,7 +29,7 @@ struct target {
 
 struct line {
 	struct target *first, **last;
-	uint32_t running;
+	uint32_t running, most;
 };
 
 struct round {
