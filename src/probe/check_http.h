@@ -6,11 +6,13 @@
 #ifndef PROBE_CHECK_HTTP_H
 #define PROBE_CHECK_HTTP_H
 
+#include <stdint.h>
+
 struct ev_loop;
 struct check_http;
 
-/* Costs nothing until the first check. Never NULL. */
-struct check_http *check_http_new(struct ev_loop *loop);
+/* Costs nothing until the first check. `asking` counts as in struct checks. Never NULL. */
+struct check_http *check_http_new(struct ev_loop *loop, uint32_t *asking);
 void check_http_free(struct check_http *h);
 
 #endif

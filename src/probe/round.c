@@ -12,18 +12,22 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* At once: a socket or a slot of the one ping socket; a connection, which in the worst case all
- * wait for an answer with libcurl's buffers (30 kB each) and TLS; a process. */
+/* At once: a slot of the one ping socket; a socket; a process. */
 static const uint32_t most_running[PROBE_KINDS] = {
 	[PROBE_ICMP] = 8192,
 	[PROBE_TCP] = 8192,
 	[PROBE_DNS] = 8192,
-	[PROBE_HTTP] = 4096,
-	[PROBE_HTTPS] = 2048,
+	[PROBE_HTTP] = 8192,
+	[PROBE_HTTPS] = 8192,
 	[PROBE_EXEC] = 32,
 };
 
-enum { STARTS = 64 }; /* in a turn of the loop */
+/* No new ones start while so many connections that stand wait for an HTTP answer: with what one
+ * costs (0.1 ms, with TLS 0.25), that is below a tenth of a processor when none answers. */
+enum { ASKING_MOST = 1536 };
+
+/* In a turn of the loop: fewer when turns get long, since somebody else may wait for his. */
+enum { STARTS = 64, STARTS_LEAST = 8, TURN_US = 20000, LATE = 128 };
 
 #define EWMA   0.3  /* how much of a measure is its last sample */
 #define JITTER 0.05 /* of the interval: targets that were in step fall out of it */
@@ -156,8 +160,10 @@ static bool is_awaited(const struct target *t)
 
 static void pump_soon(struct round *r)
 {
-	if (!ev_is_active(&r->pump) && r->in_line)
-		ev_timer_start(r->opts.loop, &r->pump);
+	if (ev_is_active(&r->pump) || (!r->in_line && !r->late))
+		return;
+	r->turn_us = clock_us();
+	ev_timer_start(r->opts.loop, &r->pump);
 }
 
 /* The machine has no more of something: no verdict, and another try at the next turn. */
@@ -292,6 +298,34 @@ static void leave_line(struct target *t)
 	t->round->in_line--;
 }
 
+/* What began together ends together: that is gone through some at a time, too. */
+static void queue_late(struct target *t)
+{
+	struct round *r = t->round;
+
+	t->late_us = t->check.started_us;
+	if (t->late)
+		return;
+	t->late = true;
+	t->late_after = NULL;
+	*(r->late ? r->last_late : &r->late) = t;
+	r->last_late = &t->late_after;
+	pump_soon(r);
+}
+
+static void leave_late(struct target *t)
+{
+	struct round *r = t->round;
+	struct target **at = &r->late, *before = NULL;
+
+	for (; *at != t; at = &before->late_after)
+		before = *at;
+	*at = t->late_after;
+	if (!t->late_after)
+		r->last_late = before ? &before->late_after : NULL;
+	t->late = false;
+}
+
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct target *t = timer->data;
@@ -299,23 +333,46 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	if (t->running)
-		on_late(t);
+		queue_late(t);
 	else
 		target_queue(t, false);
+}
+
+/* It may have been answered while it waited here, and even begun anew. */
+static void end_late(struct round *r, unsigned most)
+{
+	while (r->late && most--) {
+		struct target *t = r->late;
+		leave_late(t);
+		if (t->running && t->check.started_us == t->late_us)
+			on_late(t);
+	}
+}
+
+static bool must_wait(const struct round *r, unsigned kind)
+{
+	return (kind == PROBE_HTTP || kind == PROBE_HTTPS) && r->checks.asking >= ASKING_MOST;
 }
 
 /* The kinds take turns, so that none waits for the others. */
 static void on_pump(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct round *r = timer->data;
+	const uint64_t now = clock_us();
 	bool more = true;
 
 	(void)events;
-	for (unsigned starts = 0; more && starts < STARTS;) {
+	ev_now_update(loop); /* a probe's time begins now, not when the turn did */
+	if (now - r->turn_us > TURN_US)
+		r->starts = r->starts / 2 > STARTS_LEAST ? r->starts / 2 : STARTS_LEAST;
+	else if (r->starts < STARTS)
+		r->starts += 4;
+	end_late(r, LATE);
+	for (unsigned starts = 0; more && starts < r->starts;) {
 		more = false;
 		for (unsigned kind = 0; kind < PROBE_KINDS; kind++) {
 			struct line *l = &r->lines[kind];
-			if (!l->first || l->running >= l->most)
+			if (!l->first || l->running >= l->most || must_wait(r, kind))
 				continue;
 			struct target *t = l->first;
 			leave_line(t);
@@ -324,8 +381,8 @@ static void on_pump(struct ev_loop *loop, ev_timer *timer, int events)
 			more = true;
 		}
 	}
-	if (more && r->in_line)
-		ev_timer_start(loop, timer);
+	if (more || r->late)
+		pump_soon(r);
 }
 
 /* --- targets ------------------------------------------------------------------------------ */
@@ -357,6 +414,8 @@ void target_free(struct target *t)
 	}
 	if (t->in_line)
 		leave_line(t);
+	if (t->late)
+		leave_late(t);
 	if (t->ask) {
 		check_step(&t->check, "no longer probed");
 		answer_ask(t);
@@ -400,7 +459,7 @@ struct round *round_new(const struct round_opts *opts)
 	r->random = opts->seed | 1;
 	r->checks.loop = opts->loop;
 	r->checks.icmp = check_icmp_new(opts->loop, opts->seed);
-	r->checks.http = check_http_new(opts->loop);
+	r->checks.http = check_http_new(opts->loop, &r->checks.asking);
 	ev_timer_init(&r->pump, on_pump, 0, 0);
 	r->pump.data = r;
 	limit_lines(r);

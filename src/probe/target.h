@@ -13,7 +13,10 @@ struct target {
 	struct round *round;
 	uint32_t number;
 	ev_timer timer;       /* its next start, or the end of its probe's time */
-	struct target *after; /* in line */
+	struct target *after;      /* in line */
+	struct target *late_after; /* among those whose time is over */
+	bool late;
+	uint64_t late_us; /* when the probe began whose time is over */
 	bool in_line, running, kept;
 	bool began; /* `health` says something: from a hint, or as configured */
 	bool hinted;
@@ -41,7 +44,10 @@ struct round {
 	uint32_t **row_targets;
 	unsigned n_rows;
 	struct line lines[PROBE_KINDS];
+	struct target *late, **last_late; /* their time is over, or was when they were put here */
 	ev_timer pump; /* starts some of those in line */
+	uint64_t turn_us; /* when this turn of the loop began */
+	unsigned starts;  /* in a turn */
 	uint64_t random;
 	struct round_totals totals;
 	bool planned;
