@@ -45,7 +45,7 @@ struct checks {
 	struct ev_loop *loop;
 	struct check_icmp *icmp;
 	struct check_http *http;
-	uint32_t asking;      /* requests that libcurl has in flight; one with TLS counts twice */
+	uint32_t asking;      /* requests that libcurl has in flight; one with TLS counts 3 */
 	struct exec *orphans; /* commands that were killed and are not reaped yet */
 };
 

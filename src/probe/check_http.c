@@ -36,7 +36,7 @@ static void free_http(struct http *h)
 
 static uint32_t weight(const struct check *c)
 {
-	return c->probe->kind == PROBE_HTTPS ? 2 : 1;
+	return c->probe->kind == PROBE_HTTPS ? 3 : 1;
 }
 
 /* Back among those that wait for work. */

@@ -2,6 +2,7 @@
  */
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "probe/line.h"
 #include "probe/target.h"
 
 #include <stdlib.h>
@@ -148,7 +149,7 @@ static void settle(struct plan *p, uint32_t **row_targets, unsigned n_rows)
 		struct target *t = r->targets[i];
 		r->waits += t->check.probe->initial == PROBE_WAIT && !r->verdicts[i].known;
 		if (!t->probes && !t->running)
-			target_queue(t, false);
+			line_join(t, false);
 	}
 }
 

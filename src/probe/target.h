@@ -12,7 +12,7 @@ struct target {
 	struct check check; /* its probe, address and edge too */
 	struct round *round;
 	uint32_t number;
-	ev_timer timer;       /* its next start, or the end of its probe's time */
+	ev_timer timer;            /* its next start, or the end of its probe's time */
 	struct target *after;      /* in line */
 	struct target *late_after; /* among those whose time is over */
 	bool late;
@@ -44,10 +44,11 @@ struct round {
 	uint32_t **row_targets;
 	unsigned n_rows;
 	struct line lines[PROBE_KINDS];
-	struct target *late, **last_late; /* their time is over, or was when they were put here */
-	ev_timer pump; /* starts some of those in line */
-	uint64_t turn_us; /* when this turn of the loop began */
-	unsigned starts;  /* in a turn */
+	struct target *late,
+		**last_late; /* their time is over, or was when they were put here */
+	ev_timer pump;       /* starts some of those in line */
+	uint64_t turn_us;    /* when this turn of the loop began */
+	unsigned starts;     /* in a turn */
 	uint64_t random;
 	struct round_totals totals;
 	bool planned;
@@ -58,7 +59,13 @@ struct target *target_new(
 /* Whatever it is doing. */
 void target_free(struct target *t);
 
-/* Wants to be probed as soon as there is room. */
-void target_queue(struct target *t, bool ahead);
+/* Begins its probe, which is its turn. */
+void target_start(struct target *t);
+
+/* The time of its probe, which is in flight, is over. */
+void target_end_late(struct target *t);
+
+void target_hint(struct target *t, bool up, int64_t since_us);
+struct round_view target_view(const struct target *t);
 
 #endif

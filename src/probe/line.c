@@ -1,0 +1,154 @@
+#include "probe/line.h"
+
+#include "base/clock.h"
+
+#include <stddef.h>
+#include <sys/resource.h>
+
+/* At once: a slot of the one ping socket; a socket; a process. */
+static const uint32_t most_running[PROBE_KINDS] = {
+	[PROBE_ICMP] = 8192,
+	[PROBE_TCP] = 8192,
+	[PROBE_DNS] = 8192,
+	[PROBE_HTTP] = 8192,
+	[PROBE_HTTPS] = 8192,
+	[PROBE_EXEC] = 32,
+};
+
+/* No new ones start while so many connections that stand wait for an HTTP answer: with what one
+ * costs (0.1 ms, with TLS 0.25), that is below a tenth of a processor when none answers. */
+enum { ASKING_MOST = 1536 };
+
+/* In a turn of the loop: fewer when turns get long, since somebody else may wait for his. */
+enum { STARTS = 64, STARTS_LEAST = 8, TURN_US = 20000, LATE = 128 };
+
+void line_pump_soon(struct round *r)
+{
+	if (ev_is_active(&r->pump) || (!r->in_line && !r->late))
+		return;
+	r->turn_us = clock_us();
+	ev_timer_start(r->opts.loop, &r->pump);
+}
+
+void line_join(struct target *t, bool ahead)
+{
+	struct line *l = &t->round->lines[t->check.probe->kind];
+
+	if (t->in_line || t->running)
+		return;
+	ev_timer_stop(t->round->opts.loop, &t->timer);
+	t->in_line = true;
+	t->after = ahead ? l->first : NULL;
+	if (!l->first || !ahead)
+		*(l->first ? l->last : &l->first) = t;
+	else
+		l->first = t;
+	if (!t->after)
+		l->last = &t->after;
+	t->round->in_line++;
+	line_pump_soon(t->round);
+}
+
+void line_leave(struct target *t)
+{
+	struct line *l = &t->round->lines[t->check.probe->kind];
+	struct target **at = &l->first, *before = NULL;
+
+	for (; *at != t; at = &before->after)
+		before = *at;
+	*at = t->after;
+	if (!t->after)
+		l->last = before ? &before->after : &l->first;
+	t->in_line = false;
+	t->round->in_line--;
+}
+
+/* What began together ends together: that is gone through some at a time, too. */
+void line_join_late(struct target *t)
+{
+	struct round *r = t->round;
+
+	t->late_us = t->check.started_us;
+	if (t->late)
+		return;
+	t->late = true;
+	t->late_after = NULL;
+	*(r->late ? r->last_late : &r->late) = t;
+	r->last_late = &t->late_after;
+	line_pump_soon(r);
+}
+
+void line_leave_late(struct target *t)
+{
+	struct round *r = t->round;
+	struct target **at = &r->late, *before = NULL;
+
+	for (; *at != t; at = &before->late_after)
+		before = *at;
+	*at = t->late_after;
+	if (!t->late_after)
+		r->last_late = before ? &before->late_after : NULL;
+	t->late = false;
+}
+
+/* It may have been answered while it waited here, and even begun anew. */
+static void end_late(struct round *r, unsigned most)
+{
+	while (r->late && most--) {
+		struct target *t = r->late;
+		line_leave_late(t);
+		if (t->running && t->check.started_us == t->late_us)
+			target_end_late(t);
+	}
+}
+
+static bool must_wait(const struct round *r, unsigned kind)
+{
+	return (kind == PROBE_HTTP || kind == PROBE_HTTPS) && r->checks.asking >= ASKING_MOST;
+}
+
+/* The kinds take turns, so that none waits for the others. */
+static void on_pump(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct round *r = timer->data;
+	const uint64_t now = clock_us();
+	bool more = true;
+
+	(void)events;
+	ev_now_update(loop); /* a probe's time begins now, not when the turn did */
+	if (now - r->turn_us > TURN_US)
+		r->starts = r->starts / 2 > STARTS_LEAST ? r->starts / 2 : STARTS_LEAST;
+	else if (r->starts < STARTS)
+		r->starts += 4;
+	end_late(r, LATE);
+	for (unsigned starts = 0; more && starts < r->starts;) {
+		more = false;
+		for (unsigned kind = 0; kind < PROBE_KINDS; kind++) {
+			struct line *l = &r->lines[kind];
+			if (!l->first || l->running >= l->most || must_wait(r, kind))
+				continue;
+			struct target *t = l->first;
+			line_leave(t);
+			target_start(t);
+			starts++;
+			more = true;
+		}
+	}
+	if (more || r->late)
+		line_pump_soon(r);
+}
+
+/* A quarter of the files that may be open is for one kind: clients and a reload want some. */
+void line_init(struct round *r)
+{
+	struct rlimit files;
+	const bool known = getrlimit(RLIMIT_NOFILE, &files) == 0;
+
+	ev_timer_init(&r->pump, on_pump, 0, 0);
+	r->pump.data = r;
+	for (unsigned i = 0; i < PROBE_KINDS; i++) {
+		r->lines[i].most = most_running[i];
+		if (known && i != PROBE_ICMP && files.rlim_cur / 4 < most_running[i])
+			r->lines[i].most = (uint32_t)(files.rlim_cur / 4);
+	}
+}

@@ -1,0 +1,301 @@
+/* target.c - one target: its probe begins, ends, and changes what is known of it.
+ */
+#include "probe/target.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "probe/line.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EWMA   0.3  /* how much of a measure is its last sample */
+#define JITTER 0.05 /* of the interval: targets that were in step fall out of it */
+
+static const struct check_kind *const check_kinds[PROBE_KINDS] = {
+	[PROBE_ICMP] = &check_icmp_kind,
+	[PROBE_TCP] = &check_tcp_kind,
+	[PROBE_HTTP] = &check_http_kind,
+	[PROBE_HTTPS] = &check_http_kind,
+	[PROBE_DNS] = &check_dns_kind,
+	[PROBE_EXEC] = &check_exec_kind,
+};
+
+/* 0 to 1 (xorshift64*). */
+static double draw(struct round *r)
+{
+	r->random ^= r->random >> 12;
+	r->random ^= r->random << 25;
+	r->random ^= r->random >> 27;
+	return (double)(r->random * 0x2545f4914f6cdd1du >> 11) * 0x1p-53;
+}
+
+static void set_timer(struct target *t, uint64_t in_us)
+{
+	struct ev_loop *loop = t->round->opts.loop;
+
+	ev_timer_stop(loop, &t->timer);
+	ev_timer_set(&t->timer, (double)in_us / 1e6, 0);
+	ev_timer_start(loop, &t->timer);
+}
+
+/* --- what came of it ---------------------------------------------------------------------- */
+
+static void put_verdict(struct target *t, bool known)
+{
+	const struct probe_opts *p = t->check.probe;
+	const struct health_rule rule = probe_rule(p);
+	struct verdict *v = &t->round->verdicts[t->number];
+
+	*v = (struct verdict){ .known = known,
+		.up = t->began && health_up(t->health, rule),
+		.changes_us = UINT64_MAX,
+		.rtt_ms = (float)t->rtt_ms,
+		.load = (float)t->load };
+	if (known && health_shaky(t->health, rule))
+		v->changes_us = t->next_us +
+			(uint64_t)((health_left(t->health, rule) - 1) * 1000.0 * p->every_ms *
+				(1 - JITTER));
+}
+
+/* The first verdict decides alone where the start waits for it. An old one that says "down" is
+ * only a hint, but it is not forgotten for one probe that passes. */
+static void judge(struct target *t, bool passed)
+{
+	const struct health_rule rule = probe_rule(t->check.probe);
+	const bool known = t->round->verdicts[t->number].known;
+	const bool was = t->began && health_up(t->health, rule);
+	const bool alone = !known && t->check.probe->initial == PROBE_WAIT &&
+		!(t->hinted && !was && passed);
+
+	t->health = alone ? health_begin(rule, passed) : health_after(t->health, rule, passed);
+	if (!t->began || health_up(t->health, rule) != was)
+		t->since_us = (int64_t)clock_us();
+	t->began = true;
+}
+
+static double smooth(double so_far, double sample)
+{
+	return isnan(so_far) ? sample : so_far + EWMA * (sample - so_far);
+}
+
+static void keep_measures(struct target *t, const struct check_result *r)
+{
+	if (!r->passed)
+		return;
+	if (r->rtt_us) {
+		t->rtt_last_ms = r->rtt_us / 1e3;
+		t->rtt_least_ms = fmin(t->rtt_least_ms, t->rtt_last_ms);
+		t->rtt_ms = smooth(t->rtt_ms, t->rtt_last_ms);
+	}
+	if (r->wire_us)
+		t->wire_ms = smooth(t->wire_ms, r->wire_us / 1e3);
+	if (!isnan(r->load))
+		t->load = smooth(t->load, r->load);
+}
+
+struct round_view target_view(const struct target *t)
+{
+	const struct verdict *v = &t->round->verdicts[t->number];
+
+	return (struct round_view){ .probe = t->check.probe,
+		.edge = t->check.edge,
+		.addr = t->check.addr,
+		.known = v->known,
+		.up = v->up,
+		.hinted = t->hinted,
+		.running = t->running,
+		.since_us = t->since_us,
+		.next_us = t->next_us,
+		.probes = t->probes,
+		.failures = t->failures,
+		.passed = t->passed,
+		.say = t->say,
+		.error = t->error,
+		.notice = t->notice,
+		.left = health_left(t->health, probe_rule(t->check.probe)),
+		.rtt_ms = t->rtt_ms,
+		.rtt_least_ms = t->rtt_least_ms,
+		.rtt_last_ms = t->rtt_last_ms,
+		.wire_ms = t->wire_ms,
+		.load = t->load };
+}
+
+static void answer_ask(struct target *t)
+{
+	struct round_ask *a = t->ask;
+	struct text steps = t->steps;
+	const struct round_view v = target_view(t);
+
+	t->steps = (struct text){ 0 };
+	t->check.steps = NULL;
+	t->ask = NULL;
+	a->left--;
+	a->told(a, &v, text_get(&steps));
+	text_fini(&steps);
+}
+
+static bool is_awaited(const struct target *t)
+{
+	return t->check.probe->initial == PROBE_WAIT && !t->round->verdicts[t->number].known;
+}
+
+/* The machine has no more of something: no verdict, and another try at the next turn. */
+static void give_up(struct target *t)
+{
+	strcpy(t->say, t->check.result.say);
+	t->round->totals.not_made++;
+	set_timer(t, t->check.probe->every_ms * 1000ull);
+	line_pump_soon(t->round);
+	if (t->ask && t->check.steps)
+		answer_ask(t);
+	else if (t->ask)
+		line_join(t, true);
+}
+
+/* The probe is over, whoever ended it. */
+static void finish(struct target *t)
+{
+	struct round *r = t->round;
+	const struct check_result *result = &t->check.result;
+	const bool awaited = is_awaited(t);
+	const struct verdict before = r->verdicts[t->number];
+
+	t->running = false;
+	r->lines[t->check.probe->kind].running--;
+	if (result->ours) {
+		give_up(t);
+		return;
+	}
+	t->probes++;
+	r->totals.probes++;
+	t->passed = result->passed;
+	strcpy(t->say, result->say);
+	strcpy(t->notice, result->notice);
+	if (!t->passed) {
+		strcpy(t->error, result->say);
+		t->failures++;
+		r->totals.failures++;
+	}
+	keep_measures(t, result);
+	judge(t, t->passed);
+	put_verdict(t, true);
+	const uint64_t now = clock_us();
+	set_timer(t, t->next_us > now ? t->next_us - now : 0);
+	line_pump_soon(r);
+	const struct verdict *v = &r->verdicts[t->number];
+	if (t->ask && t->check.steps)
+		answer_ask(t);
+	else if (t->ask)
+		line_join(t, true);
+	r->opts.changed(r->opts.ctx,
+		before.known != v->known || before.up != v->up ||
+			before.changes_us != v->changes_us);
+	if (awaited && --r->waits == 0)
+		r->opts.first(r->opts.ctx);
+}
+
+static void on_done(struct check *c)
+{
+	finish((struct target *)c); /* its first field */
+}
+
+void target_end_late(struct target *t)
+{
+	struct check *c = &t->check;
+
+	check_kinds[c->probe->kind]->stop(&t->round->checks, c);
+	check_failed(c,
+		c->probe->timeout_ms % 1000 ? "no answer within %g ms (waited for %s)"
+					    : "no answer within %g s (waited for %s)",
+		c->probe->timeout_ms % 1000 ? c->probe->timeout_ms : c->probe->timeout_ms / 1e3,
+		c->stage);
+	check_step(c, "%s", c->result.say);
+	finish(t);
+}
+
+/* --- its probe ---------------------------------------------------------------------------- */
+
+void target_start(struct target *t)
+{
+	struct round *r = t->round;
+	struct check *c = &t->check;
+	const unsigned every_us = c->probe->every_ms * 1000;
+	const bool first = t->probes == 0;
+
+	t->running = true;
+	r->lines[c->probe->kind].running++;
+	c->started_us = clock_us();
+	c->stage = "an answer";
+	c->result = (struct check_result){ .load = NAN };
+	c->steps = t->ask ? &t->steps : NULL;
+	/* The first round is for all at once; then each has its own phase. */
+	t->next_us = c->started_us +
+		(uint64_t)(every_us *
+			(first ? 0.1 + 0.9 * draw(r) : 1 + JITTER * (2 * draw(r) - 1)));
+	if (check_kinds[c->probe->kind]->start(&r->checks, c))
+		set_timer(t, c->probe->timeout_ms * 1000ull);
+	else
+		finish(t);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct target *t = timer->data;
+
+	(void)loop;
+	(void)events;
+	if (t->running)
+		line_join_late(t);
+	else
+		line_join(t, false);
+}
+
+struct target *target_new(
+	struct round *r, const struct probe_opts *p, const struct addr *addr, const char *edge)
+{
+	struct target *t = memory_zeroed(1, sizeof *t);
+
+	t->check = (struct check){ .probe = p, .addr = *addr, .edge = edge, .done = on_done };
+	t->round = r;
+	t->began = p->initial != PROBE_WAIT;
+	t->health = health_begin(probe_rule(p), p->initial == PROBE_UP);
+	t->since_us = (int64_t)clock_us();
+	t->rtt_ms = t->rtt_least_ms = t->rtt_last_ms = t->wire_ms = t->load = NAN;
+	ev_timer_init(&t->timer, on_timer, 0, 0);
+	t->timer.data = t;
+	return t;
+}
+
+void target_free(struct target *t)
+{
+	struct round *r = t->round;
+
+	ev_timer_stop(r->opts.loop, &t->timer);
+	if (t->running) {
+		check_kinds[t->check.probe->kind]->stop(&r->checks, &t->check);
+		r->lines[t->check.probe->kind].running--;
+	}
+	if (t->in_line)
+		line_leave(t);
+	if (t->late)
+		line_leave_late(t);
+	if (t->ask) {
+		check_step(&t->check, "no longer probed");
+		answer_ask(t);
+	}
+	text_fini(&t->steps);
+	free(t);
+}
+
+void target_hint(struct target *t, bool up, int64_t since_us)
+{
+	if (t->round->verdicts[t->number].known)
+		return;
+	t->began = t->hinted = true;
+	t->health = health_begin(probe_rule(t->check.probe), up);
+	t->since_us = since_us;
+	put_verdict(t, false);
+}
