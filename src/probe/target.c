@@ -3,6 +3,7 @@
 #include "probe/target.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "probe/line.h"
 
@@ -155,6 +156,17 @@ static void give_up(struct target *t)
 		line_join(t, true);
 }
 
+/* A certificate's end is told as it comes nearer: once a day, at first. */
+static void take_notice(struct target *t, const char *notice)
+{
+	char addr[ADDR_TEXT];
+
+	if (strncmp(notice, "certificate", 11) == 0 && strcmp(notice, t->notice) != 0)
+		log_line(LOG_WARNING, "edge %s, %s, probe %s: %s", t->check.edge,
+			addr_text(addr, &t->check.addr), t->check.probe->name, notice);
+	strcpy(t->notice, notice);
+}
+
 /* The probe is over, whoever ended it. */
 static void finish(struct target *t)
 {
@@ -173,7 +185,7 @@ static void finish(struct target *t)
 	r->totals.probes++;
 	t->passed = result->passed;
 	strcpy(t->say, result->say);
-	strcpy(t->notice, result->notice);
+	take_notice(t, result->notice);
 	if (!t->passed) {
 		strcpy(t->error, result->say);
 		t->failures++;

@@ -122,6 +122,7 @@ def https():
             assert is_up(s) and "certificate expired 1 day ago" in target(s, "one")["notice"], target(s, "one")
         with serve(trusting % ports["soon"] + ", expiry-warning: 7d") as s:
             says(s, "HTTP 200")
+            assert "127.0.0.1, probe p: certificate expires in" in s.said(), s.said()
             assert target(s, "one")["notice"] in ("certificate expires in 2 days", "certificate expires in 3 days"), target(s, "one")
         with serve(probe % ports["good"] + ", ca: nosuch.pem") as s:
             fails(s, 'TLS: cannot read the "ca" file')
