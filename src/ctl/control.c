@@ -19,10 +19,12 @@ struct control {
 	const struct command_hooks *hooks;
 	char *path;
 	ev_io io;
+	struct session *sessions;
 };
 
 struct session {
 	struct control *control;
+	struct session *after, **at; /* among all; where it hangs */
 	ev_io io;
 	ev_timer patience;
 	char in[CONTROL_REQUEST_MOST + 1]; /* full when it is too long */
@@ -34,10 +36,16 @@ struct session {
 	bool running, answering;
 };
 
+/* An answer that is not written yet goes as far as the socket takes it. */
 static void close_session(struct session *s)
 {
+	if (s->answering && s->sent < s->out.len)
+		(void)!send(s->io.fd, s->out.s + s->sent, s->out.len - s->sent, MSG_NOSIGNAL);
 	if (s->running)
 		s->call.forget(&s->call);
+	*s->at = s->after;
+	if (s->after)
+		s->after->at = s->at;
 	ev_io_stop(s->control->loop, &s->io);
 	ev_timer_stop(s->control->loop, &s->patience);
 	close(s->io.fd);
@@ -166,6 +174,11 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 	}
 	s->control = c;
 	s->call.uid = uid;
+	s->at = &c->sessions;
+	s->after = c->sessions;
+	if (s->after)
+		s->after->at = &s->after;
+	c->sessions = s;
 	ev_io_init(&s->io, on_session, fd, EV_READ);
 	ev_init(&s->patience, on_patience);
 	s->patience.repeat = PATIENCE_S;
@@ -244,6 +257,8 @@ void control_close(struct control *c)
 {
 	if (!c)
 		return;
+	while (c->sessions)
+		close_session(c->sessions);
 	ev_io_stop(c->loop, &c->io);
 	close(c->io.fd);
 	unlink(c->path);
