@@ -32,6 +32,17 @@ key_take schema_edges, schema_probes, schema_pools, schema_zones;
 size_t schema_name(const struct reader *r, const struct key *key, const struct node *value,
 	uint8_t to[static NAME_MOST]);
 
+/* Names of the operator's own, and what they are called in faults. */
+struct schema_names {
+	const struct key *key; /* where one is asked for */
+	const struct known *known;
+	const char *one, *section; /* "edge", "edges" */
+};
+
+/* The number of one of them; false, and told with the nearest name, when there is none such. */
+bool schema_find(const struct reader *r, const struct schema_names *names,
+	const struct node *name, unsigned *number);
+
 /* The number of an edge; false, and told with the nearest name, when there is none such. */
 bool schema_edge_find(const struct reader *r, const struct key *key, const struct node *name,
 	unsigned *number);

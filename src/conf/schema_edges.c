@@ -249,21 +249,29 @@ void schema_edges(struct reader *r, const struct key *key, const struct node *va
 	r->edges = known_new(r->scratch, names, n);
 }
 
-bool schema_edge_find(const struct reader *r, const struct key *key, const struct node *name,
-	unsigned *number)
+bool schema_find(const struct reader *r, const struct schema_names *names,
+	const struct node *name, unsigned *number)
 {
-	const char *text = option_scalar(r, key, name);
+	const char *text = option_scalar(r, names->key, name);
 	char shown[OPTION_SHOWN];
 
 	if (!text)
 		return false;
-	if (known_find(&r->edges, text, number))
+	if (known_find(names->known, text, number))
 		return true;
-	const char *near = faults_full(r->src->faults) ? NULL : known_nearest(&r->edges, text);
+	const char *near = faults_full(r->src->faults) ? NULL
+						       : known_nearest(names->known, text);
 	option_shown(shown, text);
 	if (near)
-		return parse_error(r->src, name,
-			"there is no edge \"%s\"; did you mean \"%s\"?", shown, near);
-	return parse_error(
-		r->src, name, "there is no edge \"%s\"; write it under \"edges\" first", shown);
+		return parse_error(r->src, name, "there is no %s \"%s\"; did you mean \"%s\"?",
+			names->one, shown, near);
+	return parse_error(r->src, name, "there is no %s \"%s\"; write it under \"%s\" first",
+		names->one, shown, names->section);
+}
+
+bool schema_edge_find(const struct reader *r, const struct key *key, const struct node *name,
+	unsigned *number)
+{
+	return schema_find(
+		r, &(struct schema_names){ key, &r->edges, "edge", "edges" }, name, number);
 }

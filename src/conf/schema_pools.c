@@ -173,26 +173,14 @@ static void take_other(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct schema_pool *p = to;
-	const char *text = option_scalar(r, key, value);
-	char shown[OPTION_SHOWN];
 	unsigned number;
 
-	if (!text)
+	if (!schema_find(r, &(struct schema_names){ key, &r->pools, "pool", "pools" }, value,
+		    &number))
 		return;
-	if (known_find(&r->pools, text, &number)) {
-		p->opts.all_down = POOL_OTHER;
-		p->opts.other = (uint16_t)number;
-		p->other = value;
-		return;
-	}
-	const char *near = faults_full(r->src->faults) ? NULL : known_nearest(&r->pools, text);
-	option_shown(shown, text);
-	if (near)
-		parse_error(r->src, value, "there is no pool \"%s\"; did you mean \"%s\"?",
-			shown, near);
-	else
-		parse_error(r->src, value,
-			"there is no pool \"%s\"; write it under \"pools\" too", shown);
+	p->opts.all_down = POOL_OTHER;
+	p->opts.other = (uint16_t)number;
+	p->other = value;
 }
 
 static const struct key all_down_keys[] = {

@@ -441,18 +441,6 @@ void schema_probes(struct reader *r, const struct key *key, const struct node *v
 bool schema_probe_find(const struct reader *r, const struct key *key, const struct node *name,
 	unsigned *number)
 {
-	const char *text = option_scalar(r, key, name);
-	char shown[OPTION_SHOWN];
-
-	if (!text)
-		return false;
-	if (known_find(&r->probes, text, number))
-		return true;
-	const char *near = faults_full(r->src->faults) ? NULL : known_nearest(&r->probes, text);
-	option_shown(shown, text);
-	if (near)
-		return parse_error(r->src, name,
-			"there is no probe \"%s\"; did you mean \"%s\"?", shown, near);
-	return parse_error(r->src, name,
-		"there is no probe \"%s\"; write it under \"probes\" first", shown);
+	return schema_find(
+		r, &(struct schema_names){ key, &r->probes, "probe", "probes" }, name, number);
 }

@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memcpy(exact, data, len);
 	const enum check_dns_verdict v = check_dns_judge(&p, 0x1234, exact, len, say);
 	if (v != CHECK_DNS_FOREIGN)
-		assert(len >= 12 && data[0] == 0x12 && data[1] == 0x34 && data[2] & 0x80 && *say);
+		assert(len >= 12 && data[0] == 0x12 && data[1] == 0x34 && data[2] & 0x80 &&
+			*say);
 	if (v == CHECK_DNS_PASSED)
 		assert((data[3] & 15) == 0 && memmem(data, len, answer, sizeof answer));
 	free(exact);

@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	for (unsigned how = 0; how < 4; how++)
 		if (check_icmp_read(&e, exact, len, how & 1, how & 2)) {
 			assert(len >= 16);
-			assert(how & 1 ? e.type == 0 || e.type == 8 : e.type == 128 || e.type == 129);
+			assert(how & 1 ? e.type == 0 || e.type == 8
+				       : e.type == 128 || e.type == 129);
 		}
 	free(exact);
 	return 0;

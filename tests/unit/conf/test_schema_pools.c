@@ -153,7 +153,7 @@ static void values_of_pools_are_checked(void)
 			"ams1, all-down: { pool: backup } } }\n",
 			"4:48: error: there is no pool \"wbe\"; did you mean \"web\"?\n"
 			"4:93: error: there is no pool \"backup\"; write it under \"pools\" "
-			"too\n" },
+			"first\n" },
 		{ "all-down: no pool named",
 			SERVER ZONES EDGES "pools: { p: { edges: ams1, all-down: {} } }\n",
 			"4:28: error: \"pool\" is missing in all-down; write for example: { "

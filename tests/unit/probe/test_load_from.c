@@ -9,10 +9,10 @@ static void numbers_are_read_with_care(void)
 	static const struct {
 		const char *text;
 		float want; /* negative: none */
-	} row[] = { { "0.75", 0.75f }, { " 12 ", 12 }, { "75%\r\n", 75 }, { "75 %", 75 }, { "0", 0 },
-		{ "", -1 }, { "-1", -1 }, { "1e9", -1 }, { "0x10", -1 }, { "1.", -1 }, { ".5", -1 },
-		{ "1.2.3", -1 }, { "12a", -1 }, { "nan", -1 }, { "inf", -1 },
-		{ "99999999", 99999999.f }, { "1000000000", -1 },
+	} row[] = { { "0.75", 0.75f }, { " 12 ", 12 }, { "75%\r\n", 75 }, { "75 %", 75 },
+		{ "0", 0 }, { "", -1 }, { "-1", -1 }, { "1e9", -1 }, { "0x10", -1 },
+		{ "1.", -1 }, { ".5", -1 }, { "1.2.3", -1 }, { "12a", -1 }, { "nan", -1 },
+		{ "inf", -1 }, { "99999999", 99999999.f }, { "1000000000", -1 },
 		{ "1111111111111111111111111111", -1 }, { "0.3 0.4", -1 } };
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
@@ -32,9 +32,9 @@ static void a_field_is_found_in_a_header_or_a_body(void)
 	} row[] = { { "{\"load\": 0.5}", "load", 0.5f }, { "load=0.5\n", "load", 0.5f },
 		{ "load: 7", "load", 7 }, { "{'load':'7'}", "load", 7 },
 		{ "overload=9 load=1", "load", 1 }, { "load-average=9\nload = 2", "load", 2 },
-		{ "load load load=3", "load", 3 }, { "load", "load", -1 }, { "load=", "load", -1 },
-		{ "load=x", "load", -1 }, { "", "load", -1 }, { "Load=1", "load", -1 },
-		{ "payload=4", "load", -1 } };
+		{ "load load load=3", "load", 3 }, { "load", "load", -1 },
+		{ "load=", "load", -1 }, { "load=x", "load", -1 }, { "", "load", -1 },
+		{ "Load=1", "load", -1 }, { "payload=4", "load", -1 } };
 	float got;
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {

@@ -144,8 +144,9 @@ static const char *order_of(struct desk *d, struct standing **last, const float 
 	*last = s;
 	text[0] = 0;
 	for (unsigned i = 0; i < 4; i++) {
-		strcat(text, d->s.steer->edges[d->s.steer->pools[0].edges[s->pools[0].order[i]]]
-				     .name);
+		strcat(text,
+			d->s.steer->edges[d->s.steer->pools[0].edges[s->pools[0].order[i]]]
+				.name);
 		strcat(text, i < 3 ? " " : "");
 	}
 	return text;
@@ -159,7 +160,8 @@ static void an_order_changes_only_for_a_clear_gain(void)
 		const char *want;
 	} row[] = {
 		{ "the first order is exact", { 20, 19.9f, 50, NAN }, "rom ams nyc sfo" },
-		{ "a little better is not enough", { 18.5f, 19.9f, 50, NAN }, "rom ams nyc sfo" },
+		{ "a little better is not enough", { 18.5f, 19.9f, 50, NAN },
+			"rom ams nyc sfo" },
 		{ "2 ms are not more than 2 ms", { 18, 20, 50, NAN }, "rom ams nyc sfo" },
 		{ "more is", { 17, 20, 50, NAN }, "ams rom nyc sfo" },
 		{ "nor is a tenth of a long time", { 100, 108, 109, NAN }, "ams rom nyc sfo" },
@@ -244,7 +246,8 @@ void suite_standing(void)
 	static const struct unit_case cases[] = {
 		{ "the rule over all addresses decides, and each type needs one",
 			the_rule_over_all_addresses_decides_and_each_type_needs_one },
-		{ "the operator stands above the probes", the_operator_stands_above_the_probes },
+		{ "the operator stands above the probes",
+			the_operator_stands_above_the_probes },
 		{ "a pool in panic reads the row of no probe",
 			a_pool_in_panic_reads_the_row_of_no_probe },
 		{ "an order changes only for a clear gain",
