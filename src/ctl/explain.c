@@ -246,18 +246,17 @@ static void pin_text(const struct pool_pin *pin, char text[static ADDR_TEXT])
 static void add_health(const struct command_hooks *h, const struct choose_step *s, unsigned i,
 	json_t *row)
 {
-	const struct standing *standing = h->world(h->ctx)->standing;
-	const unsigned in = standing->pools[s->pool].row;
-	const size_t cell = (size_t)in * standing->n_edges + s->edges[i];
+	const unsigned in = h->health(h->ctx).rows->row_of[s->pool];
+	const struct report_measures m = report_measures(h, in, s->edges[i]);
 	struct text why = { 0 };
 
 	if (s->verdicts[i] == PASSED_DOWN || s->verdicts[i] == PASSED_DRAIN)
 		report_why(h, in, s->edges[i], &why);
 	set_text(row, "why", text_get(&why), why.len);
-	if (s->by == BY_MEASURE && !isnan(standing->rtt_ms[cell]))
-		json_object_set_new(row, "rtt_ms", json_real(standing->rtt_ms[cell]));
-	if (s->by == BY_MEASURE && !isnan(standing->load[cell]))
-		json_object_set_new(row, "load", json_real(standing->load[cell]));
+	if (s->by == BY_MEASURE && !isnan(m.rtt_ms))
+		json_object_set_new(row, "rtt_ms", json_real(m.rtt_ms));
+	if (s->by == BY_MEASURE && !isnan(m.load))
+		json_object_set_new(row, "load", json_real(m.load));
 	text_fini(&why);
 }
 

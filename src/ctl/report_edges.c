@@ -149,6 +149,26 @@ void report_why(const struct command_hooks *h, unsigned row, unsigned edge, stru
 		add_failures(&health, row, e, out);
 }
 
+/* As a standing has it: of addresses that are up, the shortest time and the highest load. */
+struct report_measures report_measures(
+	const struct command_hooks *h, unsigned row, unsigned edge)
+{
+	const struct edge *e = &h->world(h->ctx)->steer->edges[edge];
+	const struct command_health health = h->health(h->ctx);
+	struct report_measures m = { NAN, NAN };
+
+	for (unsigned k = 0; row && k < e->n_a + e->n_aaaa; k++) {
+		const uint32_t target = round_row_targets(
+			health.round, row - 1)[e->first_address + k];
+		if (target == STANDING_NO_TARGET || !round_verdicts(health.round)[target].up)
+			continue;
+		const struct round_view v = round_view(health.round, target);
+		m.rtt_ms = fmin(m.rtt_ms, v.rtt_ms);
+		m.load = fmax(m.load, v.load);
+	}
+	return m;
+}
+
 /* --- edges -------------------------------------------------------------------------------- */
 
 /* In how many of the rows that ask for it an edge may answer. */
@@ -298,7 +318,7 @@ static json_t *pool_edge_json(
 	const struct world *w = h->world(h->ctx);
 	const unsigned edge = p->edges[at];
 	const uint8_t marks = standing_marks(w->standing, row, edge);
-	const size_t cell = (size_t)row * w->standing->n_edges + edge;
+	const struct report_measures m = report_measures(h, row, edge);
 	struct text why = { 0 };
 
 	json_t *o = json_pack("{s:s, s:s, s:b, s:b}", "edge", w->steer->edges[edge].name,
@@ -309,8 +329,8 @@ static json_t *pool_edge_json(
 		"a", (marks & STANDS_A) != 0, "aaaa", (marks & STANDS_AAAA) != 0);
 	report_why(h, row, edge, &why);
 	set_text(o, "why", text_get(&why));
-	set_number(o, "rtt_ms", w->standing->rtt_ms[cell]);
-	set_number(o, "load", w->standing->load[cell]);
+	set_number(o, "rtt_ms", m.rtt_ms);
+	set_number(o, "load", m.load);
 	text_fini(&why);
 	return o;
 }

@@ -14,6 +14,13 @@ void report_pools(const struct command_hooks *h, bool json, struct text *out);
  * nothing when it is. */
 void report_why(const struct command_hooks *h, unsigned row, unsigned edge, struct text *out);
 
+/* What was measured of an edge in a row, NAN where nothing was. */
+struct report_measures {
+	double rtt_ms, load;
+};
+struct report_measures report_measures(
+	const struct command_hooks *h, unsigned row, unsigned edge);
+
 /* What is known of a target. */
 json_t *report_target(const struct round_view *v);
 void report_target_text(const json_t *target, struct text *out);

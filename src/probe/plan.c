@@ -77,7 +77,7 @@ static uint32_t take(
 		t->kept = true;
 		p->verdicts[p->n] = t->number == UINT32_MAX
 			? (struct verdict){ .up = probe->initial == PROBE_UP,
-				  .changes_us = UINT64_MAX,
+				  .changes_us = 0,
 				  .rtt_ms = (float)t->rtt_ms,
 				  .load = (float)t->load }
 			: p->r->verdicts[t->number];

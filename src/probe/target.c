@@ -52,7 +52,7 @@ static void put_verdict(struct target *t, bool known)
 
 	*v = (struct verdict){ .known = known,
 		.up = t->began && health_up(t->health, rule),
-		.changes_us = UINT64_MAX,
+		.changes_us = known ? UINT64_MAX : 0,
 		.rtt_ms = (float)t->rtt_ms,
 		.load = (float)t->load };
 	if (known && health_shaky(t->health, rule))

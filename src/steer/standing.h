@@ -31,7 +31,7 @@ struct verdict {
 	bool known; /* else `up` is what the configuration has it begin with */
 	bool up;
 	uint64_t changes_us; /* monotonic: the soonest that `up` can change; UINT64_MAX while it
-				has been steady */
+				has been steady, 0 before the first verdict */
 	float rtt_ms, load;  /* smoothed; NAN: not measured */
 };
 
