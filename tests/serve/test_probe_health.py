@@ -34,6 +34,32 @@ class Place(contextlib.ExitStack):
 ALL = "edges: [ one, two, three, four ]"
 
 
+class Defaults(threading.Thread):
+    """Takes its fifteen seconds while the other claims are looked at."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.took = self.fault = None
+        self.start()
+
+    def run(self):
+        try:
+            with socket.socket() as l:
+                l.bind(("127.0.0.1", 0))
+                l.listen(64)
+                with Server(zone("web"), config="edges: { one: { a: 127.0.0.1 } }\nprobes: { p: { kind: tcp, port: %d } }\n"
+                            "pools: { web: { edges: one, policy: round-robin, probe: p, all-down: empty } }" % l.getsockname()[1]) as s:
+                    same(len(s.udp("web.example.com").addresses()), 1)
+                    time.sleep(random.uniform(4, 8))        # into its rounds
+                    l.close()
+                    self.took = until(lambda: not s.udp("web.example.com").addresses(), 20)
+        except Exception as e:
+            self.fault = e
+
+
+in_background = Defaults() if len(sys.argv) == 1 else None
+
+
 @claim("the first answer leaves out what is down, and no query is answered before every edge was probed")
 def first():
     with Place({"web": ALL + ", answers: 4, policy: round-robin, probe: p"}, start=False) as p:
@@ -66,24 +92,13 @@ def arithmetic():
             time.sleep(random.random() * 0.2)
         # Two failures and a pass between them are not three.
         flips = 0
-        for i in range(12):
+        for _ in range(4):
             p.web["one"].status = 503
             until(lambda: target(p.server, "one")["left"] <= 2, 2)
             p.web["one"].status = 200
             until(lambda: target(p.server, "one")["left"] == 3, 2)
             flips += p.got() != ["one"]
-            if i == 3:
-                break
         same(flips, 0)
-
-
-@claim("the default settings find a dead edge within 15 s")
-def defaults():
-    every, timeout, fall, jitter = 4.0, 2.0, 3, 1.05
-    assert every * jitter * fall + timeout <= 15
-    with Server(zone("web"), config="edges: { one: { a: 127.0.0.1 } }\nprobes: { p: { kind: tcp } }\npools: { web: { edges: one, policy: round-robin, probe: p } }") as s:
-        row = target(s, "one")
-        assert row["next_s"] <= 4.3 and row["left"] == 2, row
 
 
 @claim("an address that fails is left out while its edge is up by others: up-when any, all, a number; A and AAAA apart")
@@ -411,6 +426,15 @@ time_t time(time_t *p) { struct timespec t; clock_gettime(CLOCK_REALTIME, &t); i
                 os.unlink(folder + "/" + name)
     finally:
         shutil.rmtree(folder)
+
+
+@claim("the default settings find a dead edge within 15 s")
+def defaults():
+    beside = in_background or Defaults()
+    beside.join()
+    if beside.fault:
+        raise beside.fault
+    assert 4 < beside.took <= 15, beside.took
 
 
 run("probe-health")
