@@ -62,16 +62,16 @@ static size_t byte_of(const char *line, size_t len, unsigned column)
  * part around the column is shown. */
 static void show_line(struct text *out, const struct fault_at *at)
 {
-	const char *line = at->text;
+	const char *line = at->text, *text_end = at->text_end ? at->text_end : strchr(line, 0);
 
-	for (unsigned n = 1; n < at->line; n++) {
+	for (unsigned n = 1; at->text_end && n < at->line; n++) {
 		const char *nl = memchr(line, '\n', (size_t)(at->text_end - line));
 		if (!nl)
 			return;
 		line = nl + 1;
 	}
-	const char *nl = memchr(line, '\n', (size_t)(at->text_end - line));
-	size_t len = (size_t)((nl ? nl : at->text_end) - line);
+	const char *nl = memchr(line, '\n', (size_t)(text_end - line));
+	size_t len = (size_t)((nl ? nl : text_end) - line);
 	if (len && line[len - 1] == '\r')
 		len--;
 	const size_t caret = byte_of(line, len, at->column);

@@ -284,7 +284,7 @@ static json_t *step_json(const struct command_hooks *h, const struct choose_trac
 				from->lat, from->lon, e->lat, e->lon);
 			json_object_set_new(row, "km", json_real(round(km * 10) / 10));
 			json_object_set_new(row, "estimate_ms",
-				json_real(round(rank_estimate_ms(km) * 10) / 10));
+				json_real(round(model_line_ms(km) * 10) / 10));
 		}
 		add_health(h, s, i, row);
 		json_array_append_new(list, row);

@@ -206,7 +206,7 @@ static struct steer *make_steer(
 	const struct loaded *l, struct atlas *atlas, const struct steer *before)
 {
 	return steer_new(&(struct steer_opts){ l->conf.edges, l->conf.n_edges, l->conf.pools,
-				 l->conf.n_pools },
+				 l->conf.n_pools, NULL },
 		atlas, before);
 }
 

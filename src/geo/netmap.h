@@ -92,6 +92,20 @@ void netmap_seams_free(struct netmap_seams *seams);
  * NETMAP_VALUE_MOST. Sealed, count 1. */
 struct netmap *netmap_view(const struct netmap *map, const uint32_t *class_of, size_t n);
 
+/* Several maps laid over each other: cut wherever one of them is, each piece with the value
+ * that `value` makes of all of theirs (one a map) and the first address. What NETMAP_LOCAL and
+ * NETMAP_EMBEDDED are, `value` decides too; it may return them. Called in ascending order, IPv4
+ * first; equal neighbours become one range. Sealed, count 1. */
+enum { NETMAP_OVERLAY_MOST = 4 };
+struct netmap_piece {
+	uint32_t values[NETMAP_OVERLAY_MOST];
+	bool v6;
+	__uint128_t first; /* as in netmap_append_range() */
+};
+struct netmap *netmap_overlay(struct netmap *const *maps, unsigned n,
+	uint32_t (*value)(void *ctx, const struct netmap_piece *piece), void *ctx);
+struct addr netmap_piece_addr(const struct netmap_piece *piece);
+
 /* The widest prefix around `a`, in bits of its family (0 to 32 for IPv4, 0 to 128 for IPv6),
  * in which every address has the class of `a`. `hit` is what netmap_find() said for `a`.
  * `seams` NULL: the range itself. Any thread. */

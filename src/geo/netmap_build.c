@@ -179,7 +179,7 @@ bool netmap_append_range(
 	struct netmap_family *f = &map->family[v6];
 	struct family_builder *b = &map->builder->family[v6];
 
-	assert(map->builder && value <= NETMAP_VALUE_MOST);
+	assert(map->builder && value <= (b->n_specials ? NETMAP_VALUE_MOST : NETMAP_EMBEDDED));
 	if (b->full || first < b->next)
 		return false;
 	if (first > b->next)

@@ -116,7 +116,7 @@ void netmap_seams_free(struct netmap_seams *s)
 
 struct netmap *netmap_view(const struct netmap *map, const uint32_t *class_of, size_t n)
 {
-	struct netmap *view = netmap_new(false);
+	struct netmap *view = netmap_new(true); /* what is special stands in `map` already */
 
 	for (unsigned v6 = 0; v6 < 2; v6++) {
 		const struct netmap_family *f = &map->family[v6];
@@ -128,9 +128,8 @@ struct netmap *netmap_view(const struct netmap *map, const uint32_t *class_of, s
 			more = netmap_next(f, &index);
 			const netmap_at last = more ? netmap_start(f, index) - 1
 						    : ~(netmap_at)0;
-			/* What is special in every map is set apart by itself. */
-			if (value < n)
-				netmap_append_range(view, v6, first, last, class_of[value] + 1);
+			netmap_append_range(view, v6, first, last,
+				value < n ? class_of[value] + 1 : value);
 		}
 	}
 	netmap_seal(view);

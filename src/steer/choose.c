@@ -222,19 +222,15 @@ static bool has_coordinates(const struct walk *w)
 static uint32_t find_class(struct walk *w)
 {
 	const struct rank *r = w->pool->rank;
-	const struct netmap *map = place_map(w);
+	const struct netmap *map = place_map(w),
+			    *own = r->view ? r->view : ground_map(r->ground);
 
 	find_place(w);
-	if (r->view) {
-		const struct netmap_hit hit = map == r->view ? w->place
-							     : netmap_find(r->view, &w->who);
-		consult(w, netmap_scope(r->view, NULL, &w->who, hit));
+	const struct netmap_hit hit = map == own ? w->place : netmap_find(own, &w->who);
+	consult(w, netmap_scope(own, r->seams, &w->who, hit));
+	if (r->view)
 		return hit.value <= r->classes ? hit.value - 1 : r->class_of[0];
-	}
-	consult(w, netmap_scope(map, r->seams, &w->who, w->place));
-	return r->class_of[w->place.value <= places_count(r->atlas->cities.places)
-			? w->place.value
-			: 0];
+	return r->class_of[hit.value < ground_keys(r->ground) ? hit.value : 0];
 }
 
 static bool nearest(struct walk *w, bool even_down, bool even_drained)

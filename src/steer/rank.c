@@ -7,194 +7,230 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A point on the unit sphere: comparing chords compares great-circle distances, without a sine
- * each. */
-struct point {
-	double x, y, z;
-};
-
-/* Rank under construction. */
+/* Rank under construction. A row starts as it was for the key before, which is mostly alike. */
 struct build {
 	struct rank *r;
-	struct point *at;           /* [n] */
-	double *chord2;             /* [n] squared chord from the place at work, by position */
-	uint16_t *row, *row_within; /* [n] */
-	uint32_t room;              /* rows there is room for */
-	uint32_t *slot;             /* class + 1 by hash of its row */
+	const struct rank *before;        /* NULL: nothing to keep */
+	float *ms;                        /* [n] estimates of the key at work, by position */
+	uint16_t *row;                    /* [n] by estimate */
+	uint16_t *kept;                   /* [n] as it is to be */
+	uint16_t *row_within, *row_close; /* [n] */
+	uint16_t *place_of; /* [n] where a position stands in the fallback order */
+	uint32_t room;      /* rows there is room for */
+	uint32_t *slot;     /* class + 1 by hash of its row */
 	uint32_t slots_n;
 };
-
-double rank_estimate_ms(double km)
-{
-	return RANK_BASE_MS + RANK_MS_PER_KM * km;
-}
-
-static struct point point_at(double lat, double lon)
-{
-	const double rad = M_PI / 180, c = cos(lat * rad);
-
-	return (struct point){ c * cos(lon * rad), c * sin(lon * rad), sin(lat * rad) };
-}
-
-static double chord2_ms(double chord2)
-{
-	const double half = sqrt(chord2) / 2;
-
-	return rank_estimate_ms(2 * 6371.0088 * asin(half < 1 ? half : 1));
-}
-
-/* How many edges behind each position of the row are within the spread of the edge that stands
- * there. */
-static void fill_within(struct build *b)
-{
-	const struct rank *r = b->r;
-
-	for (unsigned i = 0; i < r->n; i++) {
-		const double best_ms = chord2_ms(b->chord2[b->row[i]]);
-		const double most_ms = fmin(
-			best_ms + r->spread_ms, best_ms * (1 + r->spread_share));
-		unsigned k = i + 1;
-		while (k < r->n && chord2_ms(b->chord2[b->row[k]]) <= most_ms)
-			k++;
-		b->row_within[i] = (uint16_t)(k - i - 1);
-	}
-}
 
 static size_t row_bytes(const struct rank *r)
 {
 	return r->n * sizeof *r->order;
 }
 
-static uint64_t hash_row(const struct build *b)
+/* --- rows --------------------------------------------------------------------------------- */
+
+/* How many edges behind each position of the row are within so much of the edge that stands
+ * there. */
+static void fill_within(const struct build *b, uint16_t *within, double more_ms, double share)
+{
+	const unsigned n = b->r->n;
+
+	for (unsigned i = 0; i < n; i++) {
+		const double best_ms = (double)b->ms[b->kept[i]];
+		const double most_ms = fmin(best_ms + more_ms, best_ms * (1 + share));
+		unsigned k = i + 1;
+		while (k < n && (double)b->ms[b->kept[k]] <= most_ms)
+			k++;
+		within[i] = (uint16_t)(k - i - 1);
+	}
+}
+
+/* The tables that go with a class. */
+static unsigned parts(const struct build *b, uint16_t **of_rank[3], uint16_t *of_row[3])
+{
+	struct rank *r = b->r;
+	unsigned n = 0;
+
+	of_rank[n] = &r->order;
+	of_row[n++] = b->kept;
+	if (r->within) {
+		of_rank[n] = &r->within;
+		of_row[n++] = b->row_within;
+	}
+	if (r->close) {
+		of_rank[n] = &r->close;
+		of_row[n++] = b->row_close;
+	}
+	return n;
+}
+
+static uint64_t hash_part(uint64_t h, const uint16_t *row, size_t bytes)
 {
 	static const struct hash_key key = { 0x2545f4914f6cdd1du, 0x9e3779b97f4a7c15u };
-	uint64_t h = hash_bytes(key, (const uint8_t *)b->row, row_bytes(b->r));
 
-	if (b->r->within)
-		h ^= hash_bytes(key, (const uint8_t *)b->row_within, row_bytes(b->r)) * 3;
+	return h * 3 ^ hash_bytes(key, (const uint8_t *)row, bytes);
+}
+
+static uint64_t hash_class(const struct rank *r, uint32_t class)
+{
+	const size_t at = (size_t) class * r->n;
+	uint64_t h = hash_part(0, r->order + at, row_bytes(r));
+
+	if (r->within)
+		h = hash_part(h, r->within + at, row_bytes(r));
+	if (r->close)
+		h = hash_part(h, r->close + at, row_bytes(r));
 	return h;
 }
 
 static void grow_slots(struct build *b)
 {
 	const struct rank *r = b->r;
-	const uint32_t slots_n = b->slots_n * 2;
-	uint32_t *slot = memory_zeroed(slots_n, sizeof *slot);
-	uint16_t *row = b->row, *row_within = b->row_within;
 
-	for (uint32_t c = 0; c < r->classes; c++) {
-		b->row = r->order + (size_t)c * r->n;
-		b->row_within = r->within ? r->within + (size_t)c * r->n : NULL;
-		uint32_t s = (uint32_t)(hash_row(b) >> 32) & (slots_n - 1);
-		while (slot[s])
-			s = (s + 1) & (slots_n - 1);
-		slot[s] = c + 1;
-	}
 	free(b->slot);
-	b->slot = slot;
-	b->slots_n = slots_n;
-	b->row = row;
-	b->row_within = row_within;
-}
-
-static bool same_row(const struct build *b, uint32_t class)
-{
-	const struct rank *r = b->r;
-	const size_t at = (size_t) class * r->n;
-
-	return memcmp(r->order + at, b->row, row_bytes(r)) == 0 &&
-		(!r->within || memcmp(r->within + at, b->row_within, row_bytes(r)) == 0);
+	b->slots_n *= 2;
+	b->slot = memory_zeroed(b->slots_n, sizeof *b->slot);
+	for (uint32_t c = 0; c < r->classes; c++) {
+		uint32_t s = (uint32_t)(hash_class(r, c) >> 32) & (b->slots_n - 1);
+		while (b->slot[s])
+			s = (s + 1) & (b->slots_n - 1);
+		b->slot[s] = c + 1;
+	}
 }
 
 /* The class of the row at work. */
 static uint32_t intern_row(struct build *b)
 {
 	struct rank *r = b->r;
-	uint32_t s = (uint32_t)(hash_row(b) >> 32) & (b->slots_n - 1);
+	uint16_t **of_rank[3], *of_row[3];
+	const unsigned n = parts(b, of_rank, of_row);
 
-	for (; b->slot[s]; s = (s + 1) & (b->slots_n - 1))
-		if (same_row(b, b->slot[s] - 1))
-			return b->slot[s] - 1;
 	if (r->classes == b->room) {
 		b->room *= 2;
-		r->order = memory_grow(r->order, b->room * row_bytes(r));
-		if (r->within)
-			r->within = memory_grow(r->within, b->room * row_bytes(r));
+		for (unsigned i = 0; i < n; i++)
+			*of_rank[i] = memory_grow(*of_rank[i], b->room * row_bytes(r));
 	}
-	memcpy(r->order + (size_t)r->classes * r->n, b->row, row_bytes(r));
-	if (r->within)
-		memcpy(r->within + (size_t)r->classes * r->n, b->row_within, row_bytes(r));
+	/* Written behind the last class, where it stays if there is none like it. */
+	const size_t at = (size_t)r->classes * r->n;
+	for (unsigned i = 0; i < n; i++)
+		memcpy(*of_rank[i] + at, of_row[i], row_bytes(r));
+	uint32_t s = (uint32_t)(hash_class(r, r->classes) >> 32) & (b->slots_n - 1);
+	for (; b->slot[s]; s = (s + 1) & (b->slots_n - 1)) {
+		const size_t other = (size_t)(b->slot[s] - 1) * r->n;
+		unsigned same = 0;
+		while (same < n &&
+			memcmp(*of_rank[same] + other, of_row[same], row_bytes(r)) == 0)
+			same++;
+		if (same == n)
+			return b->slot[s] - 1;
+	}
 	b->slot[s] = ++r->classes;
+	const uint32_t class = r->classes - 1;
 	if (r->classes * 2 > b->slots_n)
 		grow_slots(b);
-	return r->classes - 1;
+	return class;
 }
 
-/* Sorts the row by distance from a place. It starts in the order of the place before, which is
- * mostly near: an insertion sort then has little to do. Equal distances keep the pool's order.
- */
-static void sort_row(struct build *b, const struct place *place)
+/* Does the edge at position `x` go before that at `y`? Equal estimates keep the pool's order,
+ * and edges of which nothing is known that for clients of whom nothing is known. */
+static bool is_before(const struct build *b, uint16_t x, uint16_t y)
 {
-	const struct point p = point_at(place->lat, place->lon);
-	const struct rank *r = b->r;
+	if (b->ms[x] != b->ms[y])
+		return b->ms[x] < b->ms[y];
+	return isinf(b->ms[x]) ? b->place_of[x] < b->place_of[y] : x < y;
+}
 
-	for (unsigned i = 0; i < r->n; i++) {
-		const double x = b->at[i].x - p.x, y = b->at[i].y - p.y, z = b->at[i].z - p.z;
-		b->chord2[i] = x * x + y * y + z * z;
-	}
-	for (unsigned i = 1; i < r->n; i++) {
+static void sort_row(struct build *b)
+{
+	for (unsigned i = 1; i < b->r->n; i++) {
 		const uint16_t edge = b->row[i];
-		const double d = b->chord2[edge];
 		unsigned k = i;
-		while (k > 0 &&
-			(b->chord2[b->row[k - 1]] > d ||
-				(b->chord2[b->row[k - 1]] == d && b->row[k - 1] > edge))) {
+		for (; k > 0 && is_before(b, edge, b->row[k - 1]); k--)
 			b->row[k] = b->row[k - 1];
-			k--;
-		}
 		b->row[k] = edge;
 	}
+}
+
+void rank_keep(const struct rank_order *o, uint16_t *sorted)
+{
+	uint64_t taken[POOL_EDGES_MOST / 64] = { 0 };
+	uint16_t out[POOL_EDGES_MOST];
+	unsigned best = 0, first = 0;
+
+	for (unsigned i = 0; i < o->n; i++) {
+		while (taken[sorted[best] / 64] >> sorted[best] % 64 & 1)
+			best++;
+		while (taken[o->before[first] / 64] >> o->before[first] % 64 & 1)
+			first++;
+		const double old_ms = (double)o->ms[o->before[first]],
+			     new_ms = (double)o->ms[sorted[best]];
+		const bool passes = old_ms - new_ms >
+			fmax(o->change.gain_ms, isinf(old_ms) ? 0 : o->change.share * old_ms);
+		out[i] = passes ? sorted[best] : o->before[first];
+		taken[out[i] / 64] |= (uint64_t)1 << out[i] % 64;
+	}
+	memcpy(sorted, out, o->n * sizeof *out);
+}
+
+/* --- all keys ----------------------------------------------------------------------------- */
+
+static void rank_key(void *ctx, uint32_t key, const float *ms)
+{
+	struct build *b = ctx;
+	struct rank *r = b->r;
+	const uint32_t was = b->before ? ground_was(r->ground, key) : (uint32_t)GROUND_NEW;
+
+	for (unsigned i = 0; i < r->n; i++) {
+		const float v = ms[r->edges[i]];
+		b->ms[i] = isnan(v) ? INFINITY : v;
+	}
+	sort_row(b);
+	memcpy(b->kept, b->row, row_bytes(r));
+	if (was != GROUND_NEW)
+		rank_keep(&(struct rank_order){ rank_order(b->before, b->before->class_of[was]),
+				  b->ms, r->n, r->change },
+			b->kept);
+	if (r->within)
+		fill_within(b, b->row_within, r->spread_ms, r->spread_share);
+	if (r->close)
+		fill_within(b, b->row_close, r->close_ms, INFINITY);
+	r->class_of[key] = intern_row(b);
 }
 
 static void fill_classes(struct build *b)
 {
 	struct rank *r = b->r;
-	const struct places *places = r->atlas->cities.places;
-	const uint32_t n = places_count(places) + 1;
 
-	r->class_of = memory_grow(NULL, n * sizeof *r->class_of);
-	/* Nobody knows where class 0 is: everything is within everything's spread. */
+	r->class_of = memory_zeroed(ground_keys(r->ground), sizeof *r->class_of);
+	/* Nobody knows where class 0 is: everything is within everything's spread, and nothing
+	 * is to be tried. */
+	memcpy(b->kept, r->fallback, row_bytes(r));
 	memcpy(b->row, r->fallback, row_bytes(r));
-	if (r->within)
-		for (unsigned i = 0; i < r->n; i++)
-			b->row_within[i] = (uint16_t)(r->n - i - 1);
-	r->class_of[0] = intern_row(b);
-	for (uint32_t i = 1; i < n; i++) {
-		const struct place *place = places_get(places, i);
-		r->class_of[i] = 0;
-		if (isnan(place->lat) || isnan(place->lon))
-			continue;
-		sort_row(b, place);
-		if (r->within)
-			fill_within(b);
-		r->class_of[i] = intern_row(b);
+	for (unsigned i = 0; i < r->n; i++) {
+		b->place_of[r->fallback[i]] = (uint16_t)i;
+		b->row_within[i] = (uint16_t)(r->n - i - 1);
+		b->row_close[i] = 0;
 	}
+	r->class_of[0] = intern_row(b);
+	ground_each(r->ground, rank_key, b);
 	r->order = memory_grow(r->order, r->classes * row_bytes(r));
 	if (r->within)
 		r->within = memory_grow(r->within, r->classes * row_bytes(r));
+	if (r->close)
+		r->close = memory_grow(r->close, r->classes * row_bytes(r));
 }
 
 /* How the classes are found for an address. */
 static void make_view(struct rank *r, bool view)
 {
-	struct netmap *map = r->atlas->cities.map;
-	const uint32_t n = places_count(r->atlas->cities.places) + 1;
+	struct netmap *map = ground_map(r->ground);
 
 	if (view && r->classes < NETMAP_VALUE_MOST)
-		r->view = netmap_view(map, r->class_of, n);
+		r->view = netmap_view(map, r->class_of, ground_keys(r->ground));
 	else
-		r->seams = netmap_seams_new(map, r->class_of, n);
+		r->seams = netmap_seams_new(map, r->class_of, ground_keys(r->ground));
 }
+
+/* --- the rank ----------------------------------------------------------------------------- */
 
 /* The order for clients that nobody knows: the configured one, then the pool's other edges. By
  * position in the pool. */
@@ -217,31 +253,33 @@ static void fill_fallback(struct rank *r, const struct pool_opts *pool)
 
 static bool same_rank(const struct rank *a, const struct rank *b)
 {
-	return a->atlas == b->atlas && a->n == b->n && a->spread_ms == b->spread_ms &&
-		a->spread_share == b->spread_share &&
-		memcmp(a->edges, b->edges, a->n * sizeof *a->edges) == 0 &&
+	return a->ground == b->ground && a->n == b->n && a->spread_ms == b->spread_ms &&
+		a->spread_share == b->spread_share && a->close_ms == b->close_ms &&
+		a->change.gain_ms == b->change.gain_ms && a->change.share == b->change.share &&
+		memcmp(a->edges, b->edges, row_bytes(a)) == 0 &&
 		memcmp(a->fallback, b->fallback, row_bytes(a)) == 0;
 }
 
-static void build_rank(struct rank *r)
+static void build_rank(struct rank *r, const struct rank *before)
 {
-	struct build b = { .r = r, .room = 64, .slots_n = 256 };
+	struct build b = { .r = r, .before = before, .room = 64, .slots_n = 256 };
+	uint16_t *rows = memory_zeroed(5, row_bytes(r));
 
-	b.at = memory_grow(NULL, r->n * sizeof *b.at);
-	b.chord2 = memory_grow(NULL, r->n * sizeof *b.chord2);
-	b.row = memory_grow(NULL, row_bytes(r));
-	b.row_within = memory_grow(NULL, row_bytes(r));
+	b.ms = memory_zeroed(r->n, sizeof *b.ms);
+	b.row = rows;
+	b.kept = rows + r->n;
+	b.row_within = rows + 2 * r->n;
+	b.row_close = rows + 3 * r->n;
+	b.place_of = rows + 4 * r->n;
 	b.slot = memory_zeroed(b.slots_n, sizeof *b.slot);
 	r->order = memory_grow(NULL, b.room * row_bytes(r));
 	if (isfinite(r->spread_ms) || isfinite(r->spread_share))
 		r->within = memory_grow(NULL, b.room * row_bytes(r));
-	for (unsigned i = 0; i < r->n; i++)
-		b.at[i] = point_at(r->edges[i].lat, r->edges[i].lon);
+	if (r->close_ms > 0)
+		r->close = memory_grow(NULL, b.room * row_bytes(r));
 	fill_classes(&b);
-	free(b.at);
-	free(b.chord2);
-	free(b.row);
-	free(b.row_within);
+	free(b.ms);
+	free(rows);
 	free(b.slot);
 }
 
@@ -252,15 +290,15 @@ struct rank *rank_new(const struct rank_opts *opts)
 
 	r->refs = 1;
 	r->n = (unsigned)pool->n;
-	r->atlas = atlas_hold(opts->atlas);
+	r->ground = ground_hold(opts->ground);
 	r->spread_ms = pool->answers > 1 ? pool->spread_ms : INFINITY;
 	r->spread_share = pool->answers > 1 ? pool->spread_share : INFINITY;
-	r->edges = memory_grow(NULL, r->n * sizeof *r->edges);
+	r->close_ms = pool->answers > 1 ? 0 : opts->close_ms;
+	r->change = opts->change;
+	r->edges = memory_grow(NULL, row_bytes(r));
 	r->fallback = memory_grow(NULL, row_bytes(r));
-	for (unsigned i = 0; i < r->n; i++) {
-		const struct edge_opts *e = &opts->edges[pool->edges[i]];
-		r->edges[i] = (struct rank_edge){ e->lat, e->lon };
-	}
+	for (unsigned i = 0; i < r->n; i++)
+		r->edges[i] = pool->edges[i];
 	fill_fallback(r, pool);
 	for (size_t i = 0; i < opts->n_known; i++)
 		if (same_rank(r, opts->known[i])) {
@@ -268,7 +306,7 @@ struct rank *rank_new(const struct rank_opts *opts)
 			__atomic_add_fetch(&opts->known[i]->refs, 1, __ATOMIC_RELAXED);
 			return opts->known[i];
 		}
-	build_rank(r);
+	build_rank(r, opts->before);
 	make_view(r, opts->view);
 	return r;
 }
@@ -280,10 +318,11 @@ void rank_drop(struct rank *r)
 	if (r->seams)
 		netmap_seams_free(r->seams);
 	netmap_drop(r->view);
-	atlas_drop(r->atlas);
+	ground_drop(r->ground);
 	free(r->class_of);
 	free(r->order);
 	free(r->within);
+	free(r->close);
 	free(r->edges);
 	free(r->fallback);
 	free(r);

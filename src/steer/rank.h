@@ -1,55 +1,59 @@
-/* rank.h - which edges are nearest, for whom?
+/* rank.h - which edges are nearest in time, for whom?
  *
- * A rank holds, for every place of the atlas, the edges of one pool in order of estimated
- * round-trip time. Places with the same order are of one class; a class is a row of the table,
- * and netmap seams between classes give the ECS scope. Health plays no part here: it is applied
- * when answering. Built on the control thread; immutable, shared by count: pools with equal
- * edges and spread share one, and so do worlds that did not change it.
+ * A rank holds, for every key of the ground, the edges of one pool in order of estimated
+ * round-trip time. Keys with the same order are of one class; a class is a row of the table,
+ * and the view's ranges, or netmap seams between classes, give the ECS scope. Health plays no
+ * part here: it is applied when answering. Immutable, shared by count: pools with equal edges
+ * and spread share one, and so do worlds that did not change it.
  *
- * Nothing being measured, the estimate is a line over the great-circle distance: RANK_BASE_MS +
- * RANK_MS_PER_KM * km.
+ * What has been in front stays there until something else is better by so much that it is no
+ * noise (struct rank_switch); the same goes for what is behind it, for when the first is down.
  */
 #ifndef STEER_RANK_H
 #define STEER_RANK_H
 
-#include "geo/atlas.h"
-#include "steer/edge.h"
+#include "steer/ground.h"
 #include "steer/pool.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* 16 ms per 1000 km: light in fibre needs 10, and paths are no great circles. */
-#define RANK_MS_PER_KM 0.016
-/* What even a neighbour costs: access and the hosts themselves. */
-#define RANK_BASE_MS 5.0
+/* An edge goes before one that stood before it when it gains more than both of these. */
+struct rank_switch {
+	double gain_ms;
+	double share; /* of the estimate of the one that is passed: 0.05 is 5 % */
+};
 
 struct rank {
-	unsigned refs;       /* atomic */
-	struct atlas *atlas; /* held */
-	unsigned n;          /* edges a row */
+	unsigned refs;         /* atomic */
+	struct ground *ground; /* held */
+	unsigned n;            /* edges a row */
 	uint32_t classes;
-	uint32_t *class_of; /* [place number]; 0 is the class of clients that nobody knows */
+	uint32_t *
+		class_of; /* [key of the ground]; 0 is the class of clients that nobody knows */
 	struct netmap_seams *seams; /* NULL when there is a view */
 	struct netmap *view;        /* of the classes; NULL when memory is better spent */
 	uint16_t *order; /* [class][n]: positions in the pool's list of edges, the nearest first
 			  */
 	uint16_t *within; /* [class][n]: how many of those behind an edge are within the spread
 			     of it; NULL: all */
+	uint16_t *close;  /* [class][n]: how many may be tried in its place; NULL: none */
 	/* What it was made of, to see whether another pool can share it. */
-	struct rank_edge {
-		double lat, lon;
-	} * edges;
+	uint16_t *edges;    /* [n] numbers of edges */
 	uint16_t *fallback; /* [n] */
-	double spread_ms, spread_share;
+	double spread_ms, spread_share, close_ms;
+	struct rank_switch change;
 };
 
 struct rank_opts {
-	struct atlas *atlas;
-	const struct edge_opts
-		*edges; /* all of the configuration; the pool's have coordinates */
+	struct ground *ground; /* not settled yet */
 	const struct pool_opts *pool;
+	struct rank_switch change;
+	double close_ms; /* so much more may an edge cost that is tried; 0: none is */
+	const struct rank
+		*before; /* over the ground's `before`; what it has in front stays there
+			    unless it is passed by enough. NULL: nothing to keep */
 	struct rank *const *known; /* ranks that may be shared */
 	size_t n_known;
 	bool view; /* a view, which is quicker; else seams, which take a tenth of its memory */
@@ -64,7 +68,15 @@ static inline const uint16_t *rank_order(const struct rank *r, uint32_t class)
 	return r->order + (size_t) class * r->n;
 }
 
-/* Estimated milliseconds from a distance. */
-double rank_estimate_ms(double km);
+/* Pure: takes `sorted`, the best first by ms[], and the order from before, and leaves in
+ * `sorted` what is to be: from the front on, each place goes to the best that is left, if it
+ * beats the first of the old order that is left by enough, and else to that one. */
+struct rank_order {
+	const uint16_t *before;
+	const float *ms; /* INFINITY: unknown */
+	unsigned n;
+	struct rank_switch change;
+};
+void rank_keep(const struct rank_order *o, uint16_t *sorted);
 
 #endif

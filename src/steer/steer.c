@@ -134,16 +134,36 @@ static void fill_pins(struct steer *s, struct pool *p, const struct pool_opts *o
 struct ranks {
 	struct rank **r;
 	size_t n, views;
+	const struct steer *before;
 };
+
+/* The rank of the same pool before, when its edges are the same: its order is kept where
+ * nothing else is better by enough. */
+static const struct rank *rank_before(
+	const struct steer *s, const struct pool *p, const struct steer *before)
+{
+	const int at = before ? steer_pool(before, p->name) : -1;
+	const struct pool *old = at < 0 ? NULL : &before->pools[at];
+
+	if (!old || !old->rank || old->n != p->n)
+		return NULL;
+	for (unsigned i = 0; i < p->n; i++)
+		if (strcmp(s->edges[p->edges[i]].name, before->edges[old->edges[i]].name) != 0)
+			return NULL;
+	return old->rank;
+}
 
 /* The first ranks have views, until those take half as much as the atlas's own map: so few
  * different pools are quick to answer for, and many do not take many times the memory. */
 static struct rank *make_rank(const struct steer *s, const struct steer_opts *all,
 	const struct pool_opts *o, struct ranks *ranks)
 {
-	struct rank *r = rank_new(&(struct rank_opts){ .atlas = s->atlas,
-		.edges = all->edges,
+	const struct steer_measured *m = all->measured;
+	struct rank *r = rank_new(&(struct rank_opts){ .ground = s->ground,
 		.pool = o,
+		.change = m ? m->change : (struct rank_switch){ 0 },
+		.close_ms = m ? m->close_ms : 0,
+		.before = rank_before(s, &s->pools[o - all->pools], ranks->before),
 		.known = ranks->r,
 		.n_known = ranks->n,
 		.view = ranks->views <= netmap_size(s->atlas->cities.map).bytes / 2 });
@@ -186,10 +206,14 @@ struct steer *steer_new(
 	const struct steer_opts *opts, struct atlas *atlas, const struct steer *before)
 {
 	struct steer *s = memory_zeroed(1, sizeof *s);
-	struct ranks ranks = { .n = 0 };
+	const struct steer_measured *m = opts->measured;
+	struct ranks ranks = { .before = before };
 
 	s->refs = 1;
 	s->atlas = atlas_hold(atlas);
+	s->ground = ground_new(&(struct ground_opts){
+		{ atlas, opts->edges, opts->n_edges, m ? m->table : NULL, m ? m->now_s : 0 },
+		before ? before->ground : NULL });
 	s->n_edges = (unsigned)opts->n_edges;
 	s->n_pools = (unsigned)opts->n_pools;
 	s->edges = arena_zalloc(&s->mem, s->n_edges * sizeof *s->edges);
@@ -203,6 +227,7 @@ struct steer *steer_new(
 	for (unsigned i = 0; i < s->n_pools; i++)
 		fill_pool(s, &s->pools[i], opts, &opts->pools[i], &ranks);
 	free(ranks.r);
+	ground_settle(s->ground);
 	return s;
 }
 
@@ -228,6 +253,7 @@ void steer_drop(struct steer *s)
 		free(p->pin_of_asn);
 		free(p->pin_of_place);
 	}
+	ground_drop(s->ground);
 	atlas_drop(s->atlas);
 	arena_fini(&s->mem);
 	free(s);

@@ -65,7 +65,8 @@ struct pool {
 struct steer {
 	unsigned refs; /* atomic */
 	struct arena mem;
-	struct atlas *atlas; /* held */
+	struct atlas *atlas;   /* held */
+	struct ground *ground; /* held; what the ranks stand on */
 	struct edge *edges;
 	unsigned n_edges;
 	uint32_t n_addresses; /* of all edges */
@@ -78,10 +79,21 @@ struct steer_opts {
 	size_t n_edges;
 	const struct pool_opts *pools;
 	size_t n_pools;
+	const struct steer_measured *measured; /* NULL: nothing is */
+};
+
+/* What is measured, and what follows from it. */
+struct steer_measured {
+	const struct latency *table; /* edges have the configuration's numbers; read until
+				      * steer_new() returns */
+	uint32_t now_s;
+	struct rank_switch change;
+	double close_ms; /* rank.h */
 };
 
 /* `before` (may be NULL) is what is replaced: its ranks are shared where nothing about them
- * changed. Never NULL. */
+ * changed, and where something did, the choice still changes only by enough (rank.h). Never
+ * NULL. Any thread, as long as nobody else changes what is borrowed. */
 struct steer *steer_new(
 	const struct steer_opts *opts, struct atlas *atlas, const struct steer *before);
 struct steer *steer_hold(struct steer *s);

@@ -75,8 +75,7 @@ static void open_ground(struct ground *g, unsigned answers, double spread_ms)
 		g->all[i] = (uint16_t)i;
 	}
 	g->states[3] = g->states[11] = EDGE_DOWN;
-	g->steer = steer_new(&(struct steer_opts){ g->edges, EDGES, &pool, 1 }, g->atlas, NULL);
-	g->standing = small_standing(g->steer, g->states);
+	g->steer = steer_new(&(struct steer_opts){ g->edges, EDGES, &pool, 1, NULL }, g->atlas, NULL);
 }
 
 static void close_ground(struct ground *g)
@@ -187,7 +186,7 @@ static void pools_with_equal_edges_share_a_rank(void)
 	two[1] = two[0];
 	two[1].name = "b";
 	struct steer *s = steer_new(
-		&(struct steer_opts){ g.edges, EDGES, two, 2 }, g.atlas, g.steer);
+		&(struct steer_opts){ g.edges, EDGES, two, 2, NULL }, g.atlas, g.steer);
 	CU_ASSERT_PTR_EQUAL(s->pools[0].rank, s->pools[1].rank);
 	CU_ASSERT_PTR_EQUAL(s->pools[0].rank, g.steer->pools[0].rank);
 	steer_drop(s);
@@ -218,10 +217,9 @@ static void views_and_seams_say_the_same(void)
 			.ttl_max_s = UINT32_MAX };
 	}
 	struct steer *many = steer_new(
-		&(struct steer_opts){ g.edges, EDGES, pools, POOLS }, g.atlas, NULL);
+		&(struct steer_opts){ g.edges, EDGES, pools, POOLS, NULL }, g.atlas, NULL);
 	struct steer *one = steer_new(
-		&(struct steer_opts){ g.edges, EDGES, &pools[POOLS - 1], 1 }, g.atlas, NULL);
-	struct standing *stands_many = small_standing(many, g.states);
+		&(struct steer_opts){ g.edges, EDGES, &pools[POOLS - 1], 1, NULL }, g.atlas, NULL);
 	CU_ASSERT_PTR_NULL(many->pools[POOLS - 1].rank->view);
 	CU_ASSERT_PTR_NOT_NULL(one->pools[0].rank->view);
 	for (unsigned i = 0; i < ADDRESSES / 2; i++) {

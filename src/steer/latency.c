@@ -1,0 +1,450 @@
+#include "steer/latency.h"
+
+#include "base/arena.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Rows lie in one array and are found through a table of their numbers, at most half full. */
+struct latency {
+	unsigned refs; /* atomic */
+	struct latency_opts opts;
+	struct arena names;
+	uint16_t *name_slot; /* number of an edge + 1 by hash of its name */
+	unsigned name_slots;
+
+	struct latency_row *row;
+	size_t n, room;
+	uint32_t *slot; /* number of a row + 1 */
+	size_t slots;
+	uint64_t lengths[3]; /* a bit for each prefix length, of 128, that some row has */
+
+	struct latency_row *mesh;            /* [n_edges] */
+	size_t cells, mesh_cells, cell_room; /* `cell_room`: of all rows */
+	uint64_t forgotten;
+	uint32_t last; /* the row touched last: files name a prefix many times in a row */
+};
+
+enum { SLOTS_FIRST = 64, CELLS_FIRST = 2 };
+
+double latency_weight(unsigned half_life_s, uint32_t at_s, uint32_t now_s)
+{
+	return now_s > at_s ? exp2(-(double)(now_s - at_s) / half_life_s) : 1;
+}
+
+/* --- names of edges ----------------------------------------------------------------------- */
+
+static unsigned name_slot(const struct latency *t, const char *name, size_t len)
+{
+	unsigned i = (unsigned)hash_bytes(t->opts.key, (const uint8_t *)name, len);
+
+	for (;; i++) {
+		const uint16_t at = t->name_slot[i &= t->name_slots - 1];
+		if (!at)
+			return i;
+		const char *other = t->opts.edges[at - 1];
+		if (strncmp(other, name, len) == 0 && !other[len])
+			return i;
+	}
+}
+
+int latency_edge(const struct latency *t, const char *name, size_t len)
+{
+	return t->name_slot[name_slot(t, name, len)] - 1;
+}
+
+const char *latency_edge_name(const struct latency *t, unsigned edge)
+{
+	return t->opts.edges[edge];
+}
+
+unsigned latency_edges(const struct latency *t)
+{
+	return (unsigned)t->opts.n_edges;
+}
+
+const struct latency_opts *latency_options(const struct latency *t)
+{
+	return &t->opts;
+}
+
+static void keep_names(struct latency *t, const struct latency_opts *opts)
+{
+	const char **names = arena_alloc(&t->names, opts->n_edges * sizeof *names);
+
+	t->opts.edges = names;
+	for (t->name_slots = SLOTS_FIRST; t->name_slots < opts->n_edges * 2;)
+		t->name_slots *= 2;
+	t->name_slot = memory_zeroed(t->name_slots, sizeof *t->name_slot);
+	for (size_t i = 0; i < opts->n_edges; i++) {
+		names[i] = arena_strdup(&t->names, opts->edges[i]);
+		t->name_slot[name_slot(t, names[i], strlen(names[i]))] = (uint16_t)(i + 1);
+	}
+}
+
+/* --- rows --------------------------------------------------------------------------------- */
+
+struct latency *latency_new(const struct latency_opts *opts)
+{
+	struct latency *t = memory_zeroed(1, sizeof *t);
+
+	t->refs = 1;
+	t->opts = *opts;
+	keep_names(t, opts);
+	t->slots = SLOTS_FIRST;
+	t->slot = memory_zeroed(t->slots, sizeof *t->slot);
+	t->mesh = memory_zeroed(opts->n_edges, sizeof *t->mesh);
+	return t;
+}
+
+struct latency *latency_hold(struct latency *t)
+{
+	__atomic_add_fetch(&t->refs, 1, __ATOMIC_RELAXED);
+	return t;
+}
+
+void latency_drop(struct latency *t)
+{
+	if (!t || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	for (size_t i = 0; i < t->n; i++)
+		free(t->row[i].cell);
+	for (size_t i = 0; i < t->opts.n_edges; i++)
+		free(t->mesh[i].cell);
+	free(t->mesh);
+	free(t->row);
+	free(t->slot);
+	free(t->name_slot);
+	arena_fini(&t->names);
+	free(t);
+}
+
+static size_t hash_net(const struct latency *t, const struct prefix *net)
+{
+	const uint64_t h = hash_bytes(t->opts.key, net->addr.b, sizeof net->addr.b);
+
+	return (size_t)hash_mix(h ^ net->bits, t->opts.key.k1 ^ HASH_STEP);
+}
+
+static bool same_net(const struct prefix *a, const struct prefix *b)
+{
+	return a->bits == b->bits && memcmp(&a->addr, &b->addr, sizeof a->addr) == 0;
+}
+
+static size_t slot_of(const struct latency *t, const struct prefix *net)
+{
+	size_t i = hash_net(t, net) & (t->slots - 1);
+
+	while (t->slot[i] && !same_net(&t->row[t->slot[i] - 1].net, net))
+		i = (i + 1) & (t->slots - 1);
+	return i;
+}
+
+static void fill_slots(struct latency *t)
+{
+	free(t->slot);
+	t->slot = memory_zeroed(t->slots, sizeof *t->slot);
+	memset(t->lengths, 0, sizeof t->lengths);
+	for (size_t i = 0; i < t->n; i++) {
+		const unsigned bits = t->row[i].net.bits;
+		t->slot[slot_of(t, &t->row[i].net)] = (uint32_t)(i + 1);
+		t->lengths[bits / 64] |= (uint64_t)1 << bits % 64;
+	}
+}
+
+static size_t bytes(const struct latency *t)
+{
+	/* 16 bytes a row are the heap's own. */
+	return t->room * sizeof *t->row + t->n * 16 + t->slots * sizeof *t->slot +
+		t->cell_room * sizeof(struct latency_cell);
+}
+
+/* Takes rows out that have no cells any more. */
+static void compact(struct latency *t)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->row[i].n) {
+			t->row[k++] = t->row[i];
+			continue;
+		}
+		t->cell_room -= t->row[i].room;
+		free(t->row[i].cell);
+	}
+	t->n = k;
+	t->last = 0;
+	fill_slots(t);
+}
+
+/* How useful a row is: when it was last measured, then how often. */
+struct use {
+	uint64_t worth;
+	size_t row;
+};
+
+static int by_worth(const void *va, const void *vb)
+{
+	const struct use *a = va, *b = vb;
+
+	return a->worth != b->worth ? (a->worth < b->worth ? -1 : 1)
+				    : (a->row < b->row ? -1 : a->row > b->row);
+}
+
+/* Forgets the least useful eighth. */
+static void make_room(struct latency *t)
+{
+	struct use *use = memory_zeroed(t->n, sizeof *use);
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct latency_row *r = &t->row[i];
+		uint32_t at = 0, n = 0;
+		for (unsigned k = 0; k < r->n; k++) {
+			at = r->cell[k].at_s > at ? r->cell[k].at_s : at;
+			n += r->cell[k].n;
+		}
+		use[i] = (struct use){ (uint64_t)at << 32 | n, i };
+	}
+	qsort(use, t->n, sizeof *use, by_worth);
+	for (size_t i = 0; i < t->n / 8 + 1; i++) {
+		struct latency_row *r = &t->row[use[i].row];
+		t->cells -= r->n;
+		r->n = 0;
+		t->forgotten++;
+	}
+	free(use);
+	compact(t);
+}
+
+static struct latency_row *add_row(struct latency *t, const struct prefix *net)
+{
+	if (bytes(t) > t->opts.memory && t->n > 8)
+		make_room(t);
+	if (t->n == t->room) {
+		t->room = t->room ? t->room + t->room / 2 : SLOTS_FIRST;
+		t->row = memory_grow(t->row, t->room * sizeof *t->row);
+	}
+	t->row[t->n] = (struct latency_row){ .net = *net };
+	if (++t->n * 2 > t->slots) {
+		t->slots *= 2;
+		fill_slots(t);
+	} else {
+		t->slot[slot_of(t, net)] = (uint32_t)t->n;
+		t->lengths[net->bits / 64] |= (uint64_t)1 << net->bits % 64;
+	}
+	return &t->row[t->n - 1];
+}
+
+static struct latency_row *row_of(struct latency *t, const struct prefix *net)
+{
+	if (t->last < t->n && same_net(&t->row[t->last].net, net))
+		return &t->row[t->last];
+	const uint32_t at = t->slot[slot_of(t, net)];
+	struct latency_row *r = at ? &t->row[at - 1] : add_row(t, net);
+	t->last = (uint32_t)(r - t->row);
+	return r;
+}
+
+/* The cell of an edge, made when there is none (`n` is 0 then). */
+static struct latency_cell *cell_of(
+	struct latency *t, struct latency_row *r, unsigned edge, size_t *count)
+{
+	for (unsigned i = 0; i < r->n; i++)
+		if (r->cell[i].edge == edge)
+			return &r->cell[i];
+	if (r->n == r->room) {
+		const unsigned room = r->room < CELLS_FIRST ? CELLS_FIRST
+			: r->room < 8                       ? r->room * 2u
+							    : r->room + r->room / 2u;
+		r->cell = memory_grow(r->cell, room * sizeof *r->cell);
+		t->cell_room += room - r->room;
+		r->room = (uint16_t)room;
+	}
+	++*count;
+	r->cell[r->n] = (struct latency_cell){ .edge = (uint16_t)edge };
+	return &r->cell[r->n++];
+}
+
+/* --- samples ------------------------------------------------------------------------------ */
+
+static unsigned count_samples(unsigned a, unsigned b)
+{
+	return a + b < LATENCY_SAMPLES_MOST ? a + b : LATENCY_SAMPLES_MOST;
+}
+
+static void set(struct latency_cell *c, const struct latency_sample *s)
+{
+	*c = (struct latency_cell){ .rtt_ms = (float)s->rtt_ms,
+		.at_s = s->at_s,
+		.edge = c->edge,
+		.n = (uint16_t)(count_samples(s->n, 0) & LATENCY_SAMPLES_MOST),
+		.filed = s->filed };
+}
+
+/* Exponential smoothing where the older of the two counts less, by what it is older. */
+static void smooth(
+	const struct latency *t, struct latency_cell *c, const struct latency_sample *s)
+{
+	const double share = t->opts.smoothing;
+	const unsigned half = t->opts.half_life_s;
+
+	if (!c->n) {
+		set(c, s);
+		return;
+	}
+	const double known = (1 - share) * latency_weight(half, c->at_s, s->at_s),
+		     fresh = share * latency_weight(half, s->at_s, c->at_s);
+	c->rtt_ms += (float)(fresh / (fresh + known) * (s->rtt_ms - (double)c->rtt_ms));
+	c->n = (uint16_t)(count_samples(c->n, s->n) & LATENCY_SAMPLES_MOST);
+	c->at_s = s->at_s > c->at_s ? s->at_s : c->at_s;
+	c->filed = s->filed;
+}
+
+static void put(struct latency_cell *c, const struct latency_sample *s)
+{
+	if (!c->n || c->at_s <= s->at_s)
+		set(c, s);
+}
+
+void latency_add(struct latency *t, const struct prefix *net, unsigned edge,
+	const struct latency_sample *s)
+{
+	smooth(t, cell_of(t, row_of(t, net), edge, &t->cells), s);
+}
+
+void latency_add_mesh(
+	struct latency *t, unsigned src, unsigned dst, const struct latency_sample *s)
+{
+	smooth(t, cell_of(t, &t->mesh[src], dst, &t->mesh_cells), s);
+}
+
+void latency_put(struct latency *t, const struct prefix *net, unsigned edge,
+	const struct latency_sample *s)
+{
+	put(cell_of(t, row_of(t, net), edge, &t->cells), s);
+}
+
+void latency_put_mesh(
+	struct latency *t, unsigned src, unsigned dst, const struct latency_sample *s)
+{
+	put(cell_of(t, &t->mesh[src], dst, &t->mesh_cells), s);
+}
+
+static struct latency_sample as_sample(const struct latency_cell *c)
+{
+	return (struct latency_sample){ (double)c->rtt_ms, c->n, c->at_s, c->filed };
+}
+
+void latency_take(struct latency *t, const struct latency *from, bool filed)
+{
+	int *to = memory_zeroed(from->opts.n_edges, sizeof *to);
+
+	for (size_t e = 0; e < from->opts.n_edges; e++)
+		to[e] = latency_edge(t, from->opts.edges[e], strlen(from->opts.edges[e]));
+	for (size_t i = 0; i < from->n; i++)
+		for (unsigned k = 0; k < from->row[i].n; k++) {
+			const struct latency_cell *c = &from->row[i].cell[k];
+			const struct latency_sample s = as_sample(c);
+			if (to[c->edge] >= 0 && (filed || !c->filed))
+				latency_put(t, &from->row[i].net, (unsigned)to[c->edge], &s);
+		}
+	for (size_t e = 0; e < from->opts.n_edges; e++)
+		for (unsigned k = 0; to[e] >= 0 && k < from->mesh[e].n; k++) {
+			const struct latency_cell *c = &from->mesh[e].cell[k];
+			const struct latency_sample s = as_sample(c);
+			if (to[c->edge] >= 0 && (filed || !c->filed))
+				latency_put_mesh(t, (unsigned)to[e], (unsigned)to[c->edge], &s);
+		}
+	free(to);
+}
+
+/* --- forgetting --------------------------------------------------------------------------- */
+
+static size_t drop_cell(struct latency_row *r, unsigned edge)
+{
+	for (unsigned k = 0; k < r->n; k++)
+		if (r->cell[k].edge == edge) {
+			r->cell[k] = r->cell[--r->n];
+			return 1;
+		}
+	return 0;
+}
+
+size_t latency_forget_edge(struct latency *t, unsigned edge)
+{
+	size_t cells = 0, mesh = t->mesh[edge].n;
+
+	for (size_t i = 0; i < t->n; i++)
+		cells += drop_cell(&t->row[i], edge);
+	t->mesh[edge].n = 0;
+	for (size_t i = 0; i < t->opts.n_edges; i++)
+		mesh += drop_cell(&t->mesh[i], edge);
+	t->cells -= cells;
+	t->mesh_cells -= mesh;
+	compact(t);
+	return cells + mesh;
+}
+
+size_t latency_forget_net(struct latency *t, const struct prefix *net)
+{
+	size_t cells = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct latency_row *r = &t->row[i];
+		if (r->net.bits < net->bits || !prefix_has(net, &r->net.addr))
+			continue;
+		cells += r->n;
+		r->n = 0;
+	}
+	t->cells -= cells;
+	compact(t);
+	return cells;
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+const struct latency_row *latency_rows(const struct latency *t, size_t *n)
+{
+	*n = t->n;
+	return t->row;
+}
+
+const struct latency_row *latency_find(const struct latency *t, const struct prefix *net)
+{
+	const uint32_t at = t->slot[slot_of(t, net)];
+
+	return at ? &t->row[at - 1] : NULL;
+}
+
+const struct latency_row *latency_around(
+	const struct latency *t, const struct addr *a, unsigned bits)
+{
+	while (bits-- > 0) {
+		if (!(t->lengths[bits / 64] >> bits % 64 & 1))
+			continue;
+		const struct prefix net = addr_prefix(a, bits);
+		const struct latency_row *r = latency_find(t, &net);
+		if (r)
+			return r;
+	}
+	return NULL;
+}
+
+const struct latency_row *latency_mesh(const struct latency *t, unsigned src)
+{
+	return &t->mesh[src];
+}
+
+const struct latency_cell *latency_cell(const struct latency_row *row, unsigned edge)
+{
+	for (unsigned i = 0; i < row->n; i++)
+		if (row->cell[i].edge == edge)
+			return &row->cell[i];
+	return NULL;
+}
+
+struct latency_size latency_size(const struct latency *t)
+{
+	return (struct latency_size){ t->n, t->cells, t->mesh_cells, bytes(t), t->forgotten };
+}

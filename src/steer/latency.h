@@ -1,0 +1,110 @@
+/* latency.h - what has been measured: round-trip times from edges to client networks and to
+ * each other.
+ *
+ * A table of cells: one per (prefix, edge), and one per (edge, edge), each with a smoothed
+ * round-trip time, the number of samples in it and when the last one was taken. What follows
+ * for networks that nobody has measured is model.h's business. Times are seconds of a clock of
+ * the caller's that only goes forward; an age is `now - at_s`.
+ *
+ * Memory is bounded: when it is full, the prefixes that were measured longest ago go first.
+ * One thread at a time changes it; others may read while nobody does.
+ */
+#ifndef STEER_LATENCY_H
+#define STEER_LATENCY_H
+
+#include "base/addr.h"
+#include "base/bytes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { LATENCY_SAMPLES_MOST = 0x7fff, LATENCY_RTT_MOST_MS = 60000 };
+
+struct latency_cell {
+	float rtt_ms;
+	uint32_t at_s;
+	uint16_t edge;
+	uint16_t n : 15;    /* samples, as many as there is room to count */
+	uint16_t filed : 1; /* from a file of the configuration, and nothing came after it */
+};
+
+struct latency_row {
+	struct prefix net; /* of an edge's row: nothing */
+	uint16_t n, room;
+	struct latency_cell *cell; /* [n], no edge twice */
+};
+
+struct latency_opts {
+	const char *const *edges; /* names, by number; copied */
+	size_t n_edges;
+	double smoothing;     /* share of a new sample in the smoothed time, over 0 to 1 */
+	unsigned half_life_s; /* after so long a sample counts half */
+	size_t memory;        /* bytes, about */
+	struct hash_key key;
+};
+
+struct latency_sample {
+	double rtt_ms; /* over 0 to LATENCY_RTT_MOST_MS; the median of several */
+	unsigned n;    /* how many, 1 or more */
+	uint32_t at_s;
+	bool filed;
+};
+
+struct latency;
+
+/* Never NULL; the count is 1. */
+struct latency *latency_new(const struct latency_opts *opts);
+struct latency *latency_hold(struct latency *t);
+void latency_drop(struct latency *t);
+
+/* The number of an edge by its name; -1 when there is none. */
+int latency_edge(const struct latency *t, const char *name, size_t len);
+const char *latency_edge_name(const struct latency *t, unsigned edge);
+unsigned latency_edges(const struct latency *t);
+const struct latency_opts *latency_options(const struct latency *t);
+
+/* A report: smoothed into what is known. A known time that is old counts less, by the
+ * half-life, and so does a sample older than what is known. */
+void latency_add(struct latency *t, const struct prefix *net, unsigned edge,
+	const struct latency_sample *s);
+/* The same between two edges; `src` measured `dst`. */
+void latency_add_mesh(
+	struct latency *t, unsigned src, unsigned dst, const struct latency_sample *s);
+
+/* A whole cell, as a file tells it: it replaces what is known, unless that is newer. */
+void latency_put(struct latency *t, const struct prefix *net, unsigned edge,
+	const struct latency_sample *s);
+void latency_put_mesh(
+	struct latency *t, unsigned src, unsigned dst, const struct latency_sample *s);
+
+/* Everything of `from`, or all but what files had told, where it is newer than what is here;
+ * edges are matched by name, and what is measured from edges that are gone stays behind. */
+void latency_take(struct latency *t, const struct latency *from, bool filed);
+
+/* How many cells went. A prefix takes all that lie inside it with it. */
+size_t latency_forget_edge(struct latency *t, unsigned edge);
+size_t latency_forget_net(struct latency *t, const struct prefix *net);
+
+/* All rows of prefixes, in no order that means anything; the row of one, or NULL. Borrowed
+ * until the table changes. */
+const struct latency_row *latency_rows(const struct latency *t, size_t *n);
+const struct latency_row *latency_find(const struct latency *t, const struct prefix *net);
+/* The longest prefix that holds an address (plain), below `bits` of 128; or NULL. */
+const struct latency_row *latency_around(
+	const struct latency *t, const struct addr *a, unsigned bits);
+/* What an edge has measured towards the others. */
+const struct latency_row *latency_mesh(const struct latency *t, unsigned src);
+
+const struct latency_cell *latency_cell(const struct latency_row *row, unsigned edge);
+
+struct latency_size {
+	size_t nets, cells, mesh_cells, bytes;
+	uint64_t forgotten; /* prefixes that had to make room, so far */
+};
+struct latency_size latency_size(const struct latency *t);
+
+/* What a measurement still counts: 1 when new, a half after the half-life. */
+double latency_weight(unsigned half_life_s, uint32_t at_s, uint32_t now_s);
+
+#endif

@@ -1,0 +1,298 @@
+#include "steer/model_inner.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define EARTH_KM 6371.0088
+
+/* An estimate is never below this share of the line: nothing is that much faster, but a
+ * database that has a network in the wrong place makes it seem so. */
+#define LEAST_SHARE 0.25
+
+struct model_point model_point_at(double lat, double lon)
+{
+	const double rad = M_PI / 180, c = cos(lat * rad);
+
+	return (struct model_point){ c * cos(lon * rad), c * sin(lon * rad), sin(lat * rad) };
+}
+
+double model_km(struct model_point a, struct model_point b)
+{
+	const double x = a.x - b.x, y = a.y - b.y, z = a.z - b.z;
+	const double half = sqrt(x * x + y * y + z * z) / 2;
+
+	return 2 * EARTH_KM * asin(half < 1 ? half : 1);
+}
+
+unsigned model_cell(double lat, double lon)
+{
+	const int north = (int)((lat + 90) / CELL_DEGREES),
+		  east = (int)((lon + 180) / CELL_DEGREES);
+
+	return (unsigned)((north < 0                             ? 0
+					  : north >= CELLS_NORTH ? CELLS_NORTH - 1
+								 : north) *
+			CELLS_EAST +
+		((east % CELLS_EAST + CELLS_EAST) % CELLS_EAST));
+}
+
+int model_country(const struct place *p)
+{
+	const int a = p->country[0] - 'A', b = p->country[1] - 'A';
+
+	return a >= 0 && a < 26 && b >= 0 && b < 26 ? a * 26 + b : -1;
+}
+
+uint32_t model_asn_slot(const struct model *m, uint32_t asn, int country)
+{
+	const uint64_t key = (uint64_t)asn << 32 | (uint32_t)(country + 1);
+	uint32_t i = (uint32_t)hash_mix(key, 0x9e3779b97f4a7c15u) & (m->asn_slots - 1);
+
+	while (m->asn_key[i] && m->asn_key[i] != key)
+		i = (i + 1) & (m->asn_slots - 1);
+	return i;
+}
+
+double model_line_ms(double km)
+{
+	return MODEL_BASE_MS + MODEL_MS_PER_KM * km;
+}
+
+struct model *model_new(const struct model_opts *opts)
+{
+	struct model *m = memory_zeroed(1, sizeof *m);
+
+	m->refs = 1;
+	m->atlas = atlas_hold(opts->atlas);
+	m->n = (unsigned)opts->n_edges;
+	m->edge = memory_zeroed(m->n, sizeof *m->edge);
+	m->has_asn = memory_zeroed(m->atlas->asns.n + 1, sizeof *m->has_asn);
+	for (unsigned i = 0; i < m->n; i++) {
+		const struct edge_opts *e = &opts->edges[i];
+		m->edge[i] = (struct model_edge){ .placed = e->placed, .column = NO_COLUMN };
+		if (e->placed)
+			m->edge[i].at = model_point_at(e->lat, e->lon);
+	}
+	if (opts->table)
+		model_fit(m, opts);
+	return m;
+}
+
+struct model *model_hold(struct model *m)
+{
+	__atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED);
+	return m;
+}
+
+void model_drop(struct model *m)
+{
+	if (!m || __atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	atlas_drop(m->atlas);
+	free(m->edge);
+	free(m->near.mean);
+	free(m->country.mean);
+	free(m->asn.mean);
+	free(m->asn_key);
+	free(m->asn_row);
+	free(m->has_asn);
+	free(m);
+}
+
+uint64_t model_signature(const struct model *m)
+{
+	uint64_t sum = m->asn.rows;
+
+	for (uint32_t i = 0; i < m->asn_slots; i++)
+		if (m->asn_key[i])
+			sum += hash_mix(m->asn_key[i] ^ 0x2545f4914f6cdd1du, HASH_STEP);
+	return sum;
+}
+
+/* --- asking ------------------------------------------------------------------------------- */
+
+/* The place, when it has coordinates. */
+static const struct place *known_place(const struct model *m, uint32_t place)
+{
+	const struct places *places = m->atlas->cities.places;
+
+	if (place == 0 || place > places_count(places))
+		return NULL;
+	const struct place *p = places_get(places, place);
+	return isnan(p->lat) || isnan(p->lon) ? NULL : p;
+}
+
+/* The row of a table, or NULL when there is none. */
+static const struct model_mean *row_of(
+	const struct model *m, const struct model_table *t, uint32_t row)
+{
+	return row ? t->mean + (size_t)(row - 1) * m->columns : NULL;
+}
+
+static uint32_t country_row(const struct model *m, const struct place *p)
+{
+	const int country = model_country(p);
+
+	return country < 0 ? 0 : m->country_row[country];
+}
+
+uint32_t model_asn(const struct model *m, uint32_t place, uint32_t asn)
+{
+	if (!asn || !m->asn_slots || asn >= m->atlas->asns.n || !m->has_asn[asn])
+		return 0;
+	const struct place *p = known_place(m, place);
+	return p ? m->asn_row[model_asn_slot(m, asn, model_country(p))] : 0;
+}
+
+void model_estimate(const struct model *m, uint32_t place, float *ms)
+{
+	const struct place *p = known_place(m, place);
+
+	if (!p) {
+		for (unsigned i = 0; i < m->n; i++)
+			ms[i] = NAN;
+		return;
+	}
+	const struct model_point at = model_point_at(p->lat, p->lon);
+	const struct model_mean *near = row_of(
+					m, &m->near, m->cell_row[model_cell(p->lat, p->lon)]),
+				*country = row_of(m, &m->country, country_row(m, p));
+	for (unsigned i = 0; i < m->n; i++) {
+		const struct model_edge *e = &m->edge[i];
+		if (!e->placed) {
+			ms[i] = NAN;
+			continue;
+		}
+		const double line = model_line_ms(model_km(at, e->at));
+		double sum = line + e->offset_ms;
+		if (e->column != NO_COLUMN)
+			sum += (double)((near ? near[e->column].ms : 0) +
+				(country ? country[e->column].ms : 0));
+		ms[i] = (float)fmax(sum, line * LEAST_SHARE);
+	}
+}
+
+void model_add_asn(const struct model *m, uint32_t term, float *ms)
+{
+	const struct model_mean *asn = row_of(m, &m->asn, term);
+
+	for (unsigned i = 0; asn && i < m->n; i++)
+		if (m->edge[i].column != NO_COLUMN)
+			ms[i] = fmaxf(
+				ms[i] + asn[m->edge[i].column].ms, ms[i] * (float)LEAST_SHARE);
+}
+
+struct model_terms model_explain(
+	const struct model *m, uint32_t place, uint32_t asn, unsigned edge)
+{
+	struct model_terms t = { .km = NAN, .sum_ms = NAN };
+	const struct place *p = known_place(m, place);
+	const struct model_edge *e = &m->edge[edge];
+
+	if (!p || !e->placed)
+		return t;
+	t.km = model_km(model_point_at(p->lat, p->lon), e->at);
+	t.line_ms = model_line_ms(t.km);
+	t.offset_ms = e->offset_ms;
+	t.offset_n = e->offset_n;
+	t.sum_ms = t.line_ms + t.offset_ms;
+	if (e->column != NO_COLUMN) {
+		const struct model_mean *near = row_of(m, &m->near,
+						m->cell_row[model_cell(p->lat, p->lon)]),
+					*country = row_of(m, &m->country, country_row(m, p)),
+					*as = row_of(m, &m->asn, model_asn(m, place, asn));
+		t.near_ms = near ? (double)near[e->column].ms : 0;
+		t.near_n = near ? (double)near[e->column].n : 0;
+		t.country_ms = country ? (double)country[e->column].ms : 0;
+		t.country_n = country ? (double)country[e->column].n : 0;
+		t.asn_ms = as ? (double)as[e->column].ms : 0;
+		t.asn_n = as ? (double)as[e->column].n : 0;
+		t.sum_ms += t.near_ms + t.country_ms;
+	}
+	t.sum_ms = fmax(t.sum_ms, t.line_ms * LEAST_SHARE);
+	t.sum_ms = fmax(t.sum_ms + t.asn_ms, t.sum_ms * LEAST_SHARE);
+	return t;
+}
+
+/* --- own times ---------------------------------------------------------------------------- */
+
+enum { OWN_MOST = 1024 };
+
+/* Times that count for less than this are as good as none where there is no estimate. */
+#define LEAST_WEIGHT 0.05
+
+struct own {
+	float differs_ms; /* from the estimate; NAN: there is none */
+	float weight;
+	float rtt_ms;
+	uint16_t edge;
+};
+
+static int by_difference(const void *va, const void *vb)
+{
+	const struct own *a = va, *b = vb;
+
+	return a->differs_ms < b->differs_ms ? -1 : a->differs_ms > b->differs_ms;
+}
+
+/* The median by weight of what the own times differ by; 0 when no estimate is known. `*most` is
+ * the largest weight. Sorts. */
+static double shift_of(struct own *own, unsigned n, double *most)
+{
+	double total = 0, before = 0;
+	unsigned k = 0;
+
+	*most = 0;
+	for (unsigned i = 0; i < n; i++)
+		if (!isnan(own[i].differs_ms)) {
+			const struct own o = own[i];
+			own[i] = own[k];
+			own[k++] = o;
+			total += (double)o.weight;
+			*most = fmax(*most, (double)o.weight);
+		}
+	qsort(own, k, sizeof *own, by_difference);
+	for (unsigned i = 0; i < k; i++) {
+		const double with = before + (double)own[i].weight;
+		/* Exactly in the middle: between two, as medians of even counts are. */
+		if (fabs(with - total / 2) < 1e-6 * total && i + 1 < k)
+			return (double)(own[i].differs_ms + own[i + 1].differs_ms) / 2;
+		if (with > total / 2)
+			return (double)own[i].differs_ms;
+		before = with;
+	}
+	return 0;
+}
+
+void model_own(const struct model_own *from, float *ms, unsigned n)
+{
+	uint64_t seen[4096 / 64] = { 0 };
+	struct own own[OWN_MOST];
+	unsigned k = 0;
+	double most;
+
+	for (unsigned r = 0; r < from->n_rows; r++)
+		for (unsigned i = 0; i < from->rows[r]->n && k < OWN_MOST; i++) {
+			const struct latency_cell *c = &from->rows[r]->cell[i];
+			if (c->edge >= n || seen[c->edge / 64] >> c->edge % 64 & 1)
+				continue;
+			seen[c->edge / 64] |= (uint64_t)1 << c->edge % 64;
+			own[k++] = (struct own){ c->rtt_ms - ms[c->edge],
+				(float)latency_weight(from->half_life_s, c->at_s, from->now_s),
+				c->rtt_ms, c->edge };
+		}
+	const double shift = shift_of(own, k, &most) * most;
+	for (unsigned i = 0; i < n; i++)
+		ms[i] += (float)shift;
+	for (unsigned i = 0; i < k; i++) {
+		const struct own *o = &own[i];
+		if (!isnan(o->differs_ms))
+			ms[o->edge] += o->weight * (o->rtt_ms - ms[o->edge]);
+		else if ((double)o->weight >= LEAST_WEIGHT)
+			ms[o->edge] = o->rtt_ms;
+	}
+	for (unsigned i = 0; i < n; i++)
+		ms[i] = ms[i] < 0 ? 0 : ms[i];
+}

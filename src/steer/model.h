@@ -1,0 +1,94 @@
+/* model.h - how long would it take from this edge to a network that nobody has measured?
+ *
+ * An estimate is a sum of terms, each fitted to what those before it leave over, and each
+ * shrunk towards 0 by n / (n + 1) where little is known (n counts measurements, old ones less):
+ *
+ *     line        MODEL_BASE_MS + MODEL_MS_PER_KM * great-circle distance
+ *     offset      of the edge, fitted robustly to what edges measure of each other
+ *     neighbours  what networks and edges nearby have over that, the nearer the more
+ *     country     what networks of the country have over that
+ *     asn         what networks of the same AS in that country have over that
+ *
+ * Only residuals travel from one network to another, never times: those of another place would
+ * be wrong by the way to it. A network's own times come last (model_own()), and fade into the
+ * sum as they age. With nothing measured the line is all.
+ *
+ * Immutable once built, shared by count; any thread reads.
+ */
+#ifndef STEER_MODEL_H
+#define STEER_MODEL_H
+
+#include "geo/atlas.h"
+#include "steer/edge.h"
+#include "steer/latency.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* 16 ms per 1000 km: light in fibre needs 10, and paths are no great circles. */
+#define MODEL_MS_PER_KM 0.016
+/* What even a neighbour costs: access and the hosts themselves. */
+#define MODEL_BASE_MS 5.0
+/* So far away a neighbour counts 1/e. */
+#define MODEL_NEAR_KM 1000.0
+
+struct model_opts {
+	struct atlas *atlas;
+	const struct edge_opts *edges;
+	size_t n_edges;
+	const struct latency *table; /* read while building; NULL: nothing is measured. Its
+				      * edges have the same numbers */
+	uint32_t now_s;
+};
+
+struct model;
+
+/* Never NULL. */
+struct model *model_new(const struct model_opts *opts);
+struct model *model_hold(struct model *m);
+void model_drop(struct model *m);
+
+/* All terms for one edge, in ms; 0 where there is none. */
+struct model_terms {
+	double km; /* NAN: the edge or the place has no coordinates, and there is no estimate */
+	double line_ms, offset_ms, near_ms, country_ms, asn_ms;
+	double offset_n, near_n, country_n, asn_n;
+	double sum_ms;
+};
+struct model_terms model_explain(
+	const struct model *m, uint32_t place, uint32_t asn, unsigned edge);
+
+/* The sum without the ASN's term, for every edge: ms[n_edges], NAN when unknown. `place` is a
+ * number in the atlas, 0 when unknown. */
+void model_estimate(const struct model *m, uint32_t place, float *ms);
+
+/* Which term the networks of an AS (index in the atlas's asns) have at a place; 0: none of
+ * their own. Adds it to ms[n_edges]. */
+uint32_t model_asn(const struct model *m, uint32_t place, uint32_t asn);
+void model_add_asn(const struct model *m, uint32_t term, float *ms);
+/* Two models with the same signature have terms for the same ASNs in the same countries. */
+uint64_t model_signature(const struct model *m);
+
+/* A network's own times, over a model's estimates. */
+struct model_own {
+	const struct latency_row *const *rows; /* the narrowest prefix first; each fills in what
+						* those before it lack */
+	unsigned n_rows;
+	unsigned half_life_s;
+	uint32_t now_s;
+};
+
+/* Changes ms[n]: edges that were measured get their own time, faded towards the estimate by
+ * age; the others are shifted by the median of what the measured ones differ by, for that is
+ * mostly the network's own way in. */
+void model_own(const struct model_own *own, float *ms, unsigned n);
+
+/* Estimated milliseconds from a distance alone. */
+double model_line_ms(double km);
+
+/* The fit of the offsets: residuals of `n` edges, NAN where unknown, row by row, and what each
+ * edge's count for. Pure. */
+void model_offsets(const double *residual, const double *counts, unsigned n, double *offset);
+
+#endif

@@ -1,0 +1,451 @@
+#include "steer/model_inner.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* What counts for less than this is forgotten. */
+#define LEAST_WEIGHT 1e-4
+
+/* What is fitted, and with what. */
+struct fit {
+	struct model *m;
+	const struct model_opts *opts;
+	const struct latency_row *row; /* of the table */
+	size_t rows;
+	unsigned half_life_s;
+
+	uint32_t *place; /* [rows] where each prefix is; 0: its place has no coordinates */
+	uint32_t *asn;   /* [rows] */
+	struct site *site;
+	uint32_t sites, site_room;
+	uint32_t site_of[CELLS]; /* + 1 */
+};
+
+/* A cell in which something was measured: neighbours to all around it. */
+struct site {
+	struct model_point sum; /* of the points, by weight */
+	double weight;
+	unsigned cell;
+	struct model_mean *mean; /* [columns] */
+};
+
+static double weigh(const struct fit *f, const struct latency_cell *c)
+{
+	return latency_weight(f->half_life_s, c->at_s, f->opts->now_s);
+}
+
+/* A running mean: `n` grows by `weight`. */
+static void mix(struct model_mean *to, double ms, double weight)
+{
+	if (weight < LEAST_WEIGHT)
+		return;
+	to->n += (float)weight;
+	to->ms += (float)(weight / (double)to->n * (ms - (double)to->ms));
+}
+
+static double shrunk(const struct model_mean *m)
+{
+	return (double)(m->ms * m->n / (m->n + 1));
+}
+
+/* What a measured time has over line and offset. */
+static double over_line(
+	const struct fit *f, struct model_point at, const struct latency_cell *c)
+{
+	const struct model_edge *e = &f->m->edge[c->edge];
+
+	return (double)c->rtt_ms - model_line_ms(model_km(at, e->at)) - e->offset_ms;
+}
+
+/* --- offsets ------------------------------------------------------------------------------ */
+
+static int by_value(const void *va, const void *vb)
+{
+	const double a = *(const double *)va, b = *(const double *)vb;
+
+	return a < b ? -1 : a > b;
+}
+
+/* Sorts. */
+static double median(double *v, unsigned n)
+{
+	if (n == 0)
+		return 0;
+	qsort(v, n, sizeof *v, by_value);
+	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+/* What a pair of edges has over the line is the offsets of both. The median over its pairs is
+ * an edge's offset, the others' given; half a step at a time, this settles. A constant that all
+ * share would change no order: the median edge has 0. */
+void model_offsets(const double *residual, const double *counts, unsigned n, double *offset)
+{
+	enum { ROUNDS = 30, PRIOR = 2 };
+	double *next = memory_zeroed(n, sizeof *next), *v = memory_zeroed(n, sizeof *v);
+
+	for (unsigned i = 0; i < n; i++)
+		offset[i] = 0;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		for (unsigned i = 0; i < n; i++) {
+			unsigned k = 0;
+			for (unsigned j = 0; j < n; j++)
+				if (!isnan(residual[i * n + j]))
+					v[k++] = residual[i * n + j] - offset[j];
+			next[i] = median(v, k) * counts[i] / (counts[i] + PRIOR);
+		}
+		for (unsigned i = 0; i < n; i++)
+			offset[i] = (offset[i] + next[i]) / 2;
+	}
+	unsigned k = 0;
+	for (unsigned i = 0; i < n; i++)
+		if (counts[i] > 0)
+			v[k++] = offset[i];
+	const double middle = median(v, k);
+	for (unsigned i = 0; i < n; i++)
+		offset[i] = counts[i] > 0 ? offset[i] - middle : 0;
+	free(next);
+	free(v);
+}
+
+/* Both directions of a pair say the same; where both are known, their mean does. */
+static void note_pair(double *residual, double *weight, unsigned at, double ms, double w)
+{
+	if (w < LEAST_WEIGHT)
+		return;
+	weight[at] += w;
+	residual[at] = isnan(residual[at])
+		? ms
+		: residual[at] + w / weight[at] * (ms - residual[at]);
+}
+
+static void fit_offsets(struct fit *f)
+{
+	struct model *m = f->m;
+	unsigned *number = memory_zeroed(m->n, sizeof *number),
+		 *edge = memory_zeroed(m->n, sizeof *edge);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->n; i++) {
+		const struct latency_row *r = latency_mesh(f->opts->table, i);
+		for (unsigned k = 0; k <= r->n && r->n; k++) {
+			const unsigned e = k < r->n ? r->cell[k].edge : i;
+			if (m->edge[e].placed && !number[e]) {
+				edge[n++] = e;
+				number[e] = n;
+			}
+		}
+	}
+	double *residual = memory_zeroed((size_t)n * n, sizeof *residual),
+	       *weight = memory_zeroed((size_t)n * n, sizeof *weight),
+	       *counts = memory_zeroed(n, sizeof *counts),
+	       *offset = memory_zeroed(n, sizeof *offset);
+	for (size_t i = 0; i < (size_t)n * n; i++)
+		residual[i] = NAN;
+	for (unsigned i = 0; i < n; i++) {
+		const struct latency_row *r = latency_mesh(f->opts->table, edge[i]);
+		for (unsigned k = 0; k < r->n; k++) {
+			const unsigned j = number[r->cell[k].edge] - 1;
+			if (!number[r->cell[k].edge] || i == j)
+				continue;
+			const double over = over_line(f, m->edge[edge[i]].at, &r->cell[k]),
+				     w = weigh(f, &r->cell[k]);
+			note_pair(residual, weight, i * n + j, over, w);
+			note_pair(residual, weight, j * n + i, over, w);
+		}
+	}
+	for (size_t i = 0; i < (size_t)n * n; i++)
+		counts[i / n] += fmin(weight[i], 1);
+	model_offsets(residual, counts, n, offset);
+	for (unsigned i = 0; i < n; i++) {
+		m->edge[edge[i]].offset_ms = offset[i];
+		m->edge[edge[i]].offset_n = counts[i];
+	}
+	free(number);
+	free(edge);
+	free(residual);
+	free(weight);
+	free(counts);
+	free(offset);
+}
+
+/* --- neighbours --------------------------------------------------------------------------- */
+
+static void locate(struct fit *f)
+{
+	const struct atlas *atlas = f->m->atlas;
+
+	f->place = memory_zeroed(f->rows, sizeof *f->place);
+	f->asn = memory_zeroed(f->rows, sizeof *f->asn);
+	for (size_t i = 0; i < f->rows; i++) {
+		const struct addr a = addr_plain(&f->row[i].net.addr, NULL);
+		const uint32_t place = netmap_find(atlas->cities.map, &a).value;
+		if (place == 0 || place > places_count(atlas->cities.places))
+			continue;
+		const struct place *p = places_get(atlas->cities.places, place);
+		if (isnan(p->lat) || isnan(p->lon))
+			continue;
+		f->place[i] = place;
+		f->asn[i] = netmap_find(atlas->asns.map, &a).value;
+		if (f->asn[i] >= atlas->asns.n)
+			f->asn[i] = 0;
+	}
+}
+
+static void give_column(struct model *m, unsigned edge)
+{
+	if (m->edge[edge].placed && m->edge[edge].column == NO_COLUMN)
+		m->edge[edge].column = (uint16_t)m->columns++;
+}
+
+static void count_columns(struct fit *f)
+{
+	for (size_t i = 0; i < f->rows; i++)
+		for (unsigned k = 0; f->place[i] && k < f->row[i].n; k++)
+			give_column(f->m, f->row[i].cell[k].edge);
+	for (unsigned i = 0; i < f->m->n; i++) {
+		const struct latency_row *r = latency_mesh(f->opts->table, i);
+		for (unsigned k = 0; f->m->edge[i].placed && k < r->n; k++) {
+			give_column(f->m, i);
+			give_column(f->m, r->cell[k].edge);
+		}
+	}
+}
+
+static struct site *site_at(struct fit *f, double lat, double lon)
+{
+	const unsigned cell = model_cell(lat, lon);
+
+	if (!f->site_of[cell]) {
+		if (f->sites == f->site_room) {
+			f->site_room = f->site_room ? f->site_room * 2 : 64;
+			f->site = memory_grow(f->site, f->site_room * sizeof *f->site);
+		}
+		f->site[f->sites] = (struct site){ .cell = cell,
+			.mean = memory_zeroed(f->m->columns, sizeof(struct model_mean)) };
+		f->site_of[cell] = ++f->sites;
+	}
+	return &f->site[f->site_of[cell] - 1];
+}
+
+static void add_to_site(struct fit *f, struct site *s, struct model_point at,
+	const struct latency_cell *c, double weight)
+{
+	const struct model_edge *e = &f->m->edge[c->edge];
+
+	if (!e->placed || weight < LEAST_WEIGHT)
+		return;
+	mix(&s->mean[e->column], over_line(f, at, c), weight);
+	s->sum.x += at.x * weight;
+	s->sum.y += at.y * weight;
+	s->sum.z += at.z * weight;
+	s->weight += weight;
+}
+
+static void add_prefixes(struct fit *f)
+{
+	for (size_t i = 0; i < f->rows; i++) {
+		if (!f->place[i])
+			continue;
+		const struct place *p = places_get(f->m->atlas->cities.places, f->place[i]);
+		const struct model_point at = model_point_at(p->lat, p->lon);
+		struct site *s = site_at(f, p->lat, p->lon);
+		for (unsigned k = 0; k < f->row[i].n; k++)
+			add_to_site(f, s, at, &f->row[i].cell[k], weigh(f, &f->row[i].cell[k]));
+	}
+}
+
+/* An edge is a network where it stands. A pair says as much of the way there as of the way
+ * back, half each, since mostly both are measured. */
+static void add_edges(struct fit *f)
+{
+	for (unsigned i = 0; i < f->m->n; i++) {
+		const struct edge_opts *from = &f->opts->edges[i];
+		const struct latency_row *r = latency_mesh(f->opts->table, i);
+		for (unsigned k = 0; from->placed && k < r->n; k++) {
+			const struct latency_cell *c = &r->cell[k];
+			const struct edge_opts *to = &f->opts->edges[c->edge];
+			struct latency_cell back = *c;
+			if (!to->placed || c->edge == i)
+				continue;
+			back.edge = (uint16_t)i;
+			const double w = weigh(f, c) / 2;
+			add_to_site(
+				f, site_at(f, from->lat, from->lon), f->m->edge[i].at, c, w);
+			add_to_site(f, site_at(f, to->lat, to->lon), f->m->edge[c->edge].at,
+				&back, w);
+		}
+	}
+}
+
+static struct model_mean *new_row(struct model *m, struct model_table *t)
+{
+	if (t->rows == t->room) {
+		t->room = t->room ? t->room * 2 : 64;
+		t->mean = memory_grow(t->mean, (size_t)t->room * m->columns * sizeof *t->mean);
+	}
+	struct model_mean *row = t->mean + (size_t)t->rows++ * m->columns;
+	memset(row, 0, m->columns * sizeof *row);
+	return row;
+}
+
+/* A site of one measurement counts 1, of very many 2: a city that is measured a lot is still
+ * one place. */
+static float site_weight(float n)
+{
+	return 2 * n / (n + 1);
+}
+
+/* What is known around the middle of a cell, the nearer the more. */
+static void fill_near(const struct fit *f, struct model_mean *to, struct model_point middle)
+{
+	const unsigned columns = f->m->columns;
+
+	for (uint32_t i = 0; i < f->sites; i++) {
+		const struct site *s = &f->site[i];
+		if (s->weight <= 0)
+			continue;
+		const double len = sqrt(
+			s->sum.x * s->sum.x + s->sum.y * s->sum.y + s->sum.z * s->sum.z);
+		const struct model_point at = { s->sum.x / len, s->sum.y / len,
+			s->sum.z / len };
+		const double km = model_km(middle, at);
+		if (km > 4 * MODEL_NEAR_KM)
+			continue;
+		const float near = (float)exp(-km / MODEL_NEAR_KM);
+		for (unsigned c = 0; c < columns; c++) {
+			const float w = near * site_weight(s->mean[c].n);
+			to[c].ms += w * s->mean[c].ms;
+			to[c].n += w;
+		}
+	}
+	for (unsigned c = 0; c < columns; c++)
+		to[c].ms /= to[c].n + 1;
+}
+
+/* For every cell with a place in it. */
+static void fit_near(struct fit *f)
+{
+	const struct places *places = f->m->atlas->cities.places;
+
+	add_prefixes(f);
+	add_edges(f);
+	for (uint32_t i = 1; f->sites && i <= places_count(places); i++) {
+		const struct place *p = places_get(places, i);
+		if (isnan(p->lat) || isnan(p->lon))
+			continue;
+		const unsigned cell = model_cell(p->lat, p->lon);
+		if (f->m->cell_row[cell])
+			continue;
+		const double lat = (cell / CELLS_EAST + 0.5) * CELL_DEGREES - 90,
+			     lon = (cell % CELLS_EAST + 0.5) * CELL_DEGREES - 180;
+		fill_near(f, new_row(f->m, &f->m->near), model_point_at(lat, lon));
+		f->m->cell_row[cell] = f->m->near.rows;
+	}
+	for (uint32_t i = 0; i < f->sites; i++)
+		free(f->site[i].mean);
+	free(f->site);
+}
+
+/* --- countries, ASNs ---------------------------------------------------------------------- */
+
+static struct model_mean *country_of(struct model *m, int country)
+{
+	if (!m->country_row[country]) {
+		new_row(m, &m->country);
+		m->country_row[country] = m->country.rows;
+	}
+	return m->country.mean + (size_t)(m->country_row[country] - 1) * m->columns;
+}
+
+static void grow_asns(struct model *m)
+{
+	struct model old = *m;
+
+	m->asn_slots = old.asn_slots ? old.asn_slots * 2 : 256;
+	m->asn_key = memory_zeroed(m->asn_slots, sizeof *m->asn_key);
+	m->asn_row = memory_zeroed(m->asn_slots, sizeof *m->asn_row);
+	for (uint32_t i = 0; i < old.asn_slots; i++) {
+		if (!old.asn_key[i])
+			continue;
+		const uint32_t to = model_asn_slot(
+			m, (uint32_t)(old.asn_key[i] >> 32), (int)(uint32_t)old.asn_key[i] - 1);
+		m->asn_key[to] = old.asn_key[i];
+		m->asn_row[to] = old.asn_row[i];
+	}
+	free(old.asn_key);
+	free(old.asn_row);
+}
+
+static struct model_mean *asn_of(struct model *m, uint32_t asn, int country)
+{
+	if (m->asn.rows * 2 >= m->asn_slots)
+		grow_asns(m);
+	const uint32_t i = model_asn_slot(m, asn, country);
+	if (!m->asn_row[i]) {
+		new_row(m, &m->asn);
+		m->asn_key[i] = (uint64_t)asn << 32 | (uint32_t)(country + 1);
+		m->asn_row[i] = m->asn.rows;
+		m->has_asn[asn] = true;
+	}
+	return m->asn.mean + (size_t)(m->asn_row[i] - 1) * m->columns;
+}
+
+static void shrink(struct model *m, struct model_table *t)
+{
+	for (size_t i = 0; i < (size_t)t->rows * m->columns; i++)
+		t->mean[i].ms = (float)shrunk(&t->mean[i]);
+}
+
+/* What the prefixes of a country, or of an AS in it, have over the terms so far. */
+static void fit_residuals(struct fit *f, bool by_asn)
+{
+	struct model *m = f->m;
+
+	for (size_t i = 0; i < f->rows; i++) {
+		if (!f->place[i] || (by_asn && !f->asn[i]))
+			continue;
+		const struct place *p = places_get(m->atlas->cities.places, f->place[i]);
+		const int country = model_country(p);
+		const uint32_t cell = m->cell_row[model_cell(p->lat, p->lon)];
+		if (country < 0 || !cell)
+			continue;
+		const struct model_point at = model_point_at(p->lat, p->lon);
+		const struct model_mean *near = m->near.mean + (size_t)(cell - 1) * m->columns;
+		struct model_mean *to = by_asn ? asn_of(m, f->asn[i], country)
+					       : country_of(m, country);
+		const struct model_mean *known = by_asn ? country_of(m, country) : NULL;
+		for (unsigned k = 0; k < f->row[i].n; k++) {
+			const struct latency_cell *c = &f->row[i].cell[k];
+			const unsigned column = m->edge[c->edge].column;
+			if (column == NO_COLUMN)
+				continue;
+			const double before = (double)(near[column].ms +
+				(known ? known[column].ms : 0));
+			mix(&to[column], over_line(f, at, c) - before, weigh(f, c));
+		}
+	}
+	shrink(m, by_asn ? &m->asn : &m->country);
+}
+
+void model_fit(struct model *m, const struct model_opts *opts)
+{
+	struct fit *f = memory_zeroed(1, sizeof *f);
+
+	f->m = m;
+	f->opts = opts;
+	f->row = latency_rows(opts->table, &f->rows);
+	f->half_life_s = latency_options(opts->table)->half_life_s;
+	fit_offsets(f);
+	locate(f);
+	count_columns(f);
+	if (m->columns) {
+		fit_near(f);
+		fit_residuals(f, false);
+		fit_residuals(f, true);
+	}
+	free(f->place);
+	free(f->asn);
+	free(f);
+}
