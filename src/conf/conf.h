@@ -13,6 +13,7 @@
 #include "probe/probe.h"
 #include "steer/edge.h"
 #include "steer/pool.h"
+#include "steer/rank.h"
 #include "world/policy.h"
 
 #include <stdbool.h>
@@ -25,6 +26,22 @@ struct conf_zone {
 	const char *file;      /* NULL for `dir` */
 	const char *dir;       /* NULL for `file` */
 	unsigned line, column; /* where `name` or `dir` is written */
+};
+
+/* What is measured, and what is made of it. */
+struct conf_latency {
+	bool on; /* there is such a section */
+	const char *const *files;
+	size_t n_files;
+	const char *mesh;  /* or NULL */
+	const char *state; /* or NULL: nothing is kept over a restart */
+	unsigned half_life_ms;
+	double smoothing; /* share of a new sample */
+	size_t memory;    /* bytes */
+	struct rank_switch change;
+	double explore_share; /* of a group's intervals; 0: none */
+	double explore_extra_ms;
+	unsigned explore_every_ms;
 };
 
 struct conf {
@@ -44,6 +61,8 @@ struct conf {
 	size_t n_city_files;
 	const char *const *asn_files; /* geoip: asn: file */
 	size_t n_asn_files;
+
+	struct conf_latency latency;
 
 	struct edge_opts
 		*edges; /* in the order of the file; their numbers are what pools name */

@@ -97,13 +97,8 @@ static void take_cookies(
 
 /* --- geoip -------------------------------------------------------------------------------- */
 
-struct files {
-	const char *const **list;
-	size_t *n;
-};
-
-static void take_files(
-	struct reader *r, const struct key *key, const struct node *value, struct files to)
+void schema_files(struct reader *r, const struct key *key, const struct node *value,
+	struct schema_files to)
 {
 	size_t n = 0;
 
@@ -132,7 +127,7 @@ static void take_city_files(
 {
 	struct conf *c = to;
 
-	take_files(r, key, value, (struct files){ &c->city_files, &c->n_city_files });
+	schema_files(r, key, value, (struct schema_files){ &c->city_files, &c->n_city_files });
 }
 
 static void take_asn_files(
@@ -140,7 +135,7 @@ static void take_asn_files(
 {
 	struct conf *c = to;
 
-	take_files(r, key, value, (struct files){ &c->asn_files, &c->n_asn_files });
+	schema_files(r, key, value, (struct schema_files){ &c->asn_files, &c->n_asn_files });
 }
 
 #define FILES "the path of a file, or a list of them (one for IPv4, one for IPv6)"
@@ -170,6 +165,7 @@ static const struct key top_keys[] = {
 	{ "cookies", take_cookies, .say = "a mapping: { secret: ... }" },
 	{ "rrl", schema_limits, .say = "a mapping: { rate: 200 }" },
 	{ "geoip", keys_section, .keys = geoip_keys },
+	{ "latency", schema_latency, .say = "a mapping: { files: [ measured.csv ] }" },
 	{ "edges", schema_edges, .late = false },
 	{ "probes", schema_probes, .late = false },
 	{ "pools", schema_pools, .late = true },
@@ -184,6 +180,7 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 {
 	struct reader r = { .src = src, .conf = c, .mem = &c->mem, .scratch = scratch };
 
+	schema_latency_defaults(&c->latency);
 	c->policy.ecs = true;
 	c->cookies = true;
 	c->net = (struct net_opts){ .batch = 32,

@@ -253,6 +253,8 @@ static void check_policy(const struct reader *r, const struct schema_pool *p)
 			"pool %s is weighted, and all its edges have weight 0", pool_shown);
 	if (p->opts.policy != POOL_NEAREST || p->policy_wrong || !p->opts.n)
 		return;
+	if (r->conf->latency.on)
+		return; /* an edge that is measured needs no place */
 	for (const struct node *i = option_first(edges); i; i = option_next(edges, i)) {
 		if (i->kind != NODE_SCALAR || !known_find(&r->edges, i->text, &number))
 			continue;

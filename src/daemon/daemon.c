@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "config.h"
+#include "daemon/rebuild.h"
 
 #include <malloc.h>
 #include <sodium.h>
@@ -101,6 +102,7 @@ bool daemon_reload(struct daemon *d, struct faults *f)
 {
 	struct loaded next;
 
+	rebuild_settle(d->rebuild);
 	if (!loaded_read(&next,
 		    &(struct loaded_opts){
 			    .path = d->conf_path, .key = d->loaded.key, .before = &d->loaded },
@@ -112,6 +114,7 @@ bool daemon_reload(struct daemon *d, struct faults *f)
 	}
 	struct loaded before = d->loaded;
 	d->loaded = next;
+	d->reloads++;
 	publish(d);
 	loaded_fini(&before);
 	malloc_trim(0);
@@ -120,10 +123,54 @@ bool daemon_reload(struct daemon *d, struct faults *f)
 
 bool daemon_refresh_geo(struct daemon *d, struct fault *why)
 {
+	rebuild_settle(d->rebuild);
 	if (!loaded_refresh_geo(&d->loaded, why))
 		return false;
 	publish(d);
 	return true;
+}
+
+void daemon_take_steer(struct daemon *d, struct steer *s)
+{
+	struct steer *before = d->loaded.steer;
+
+	d->loaded.steer = s;
+	publish(d);
+	steer_drop(before);
+}
+
+bool daemon_force(struct daemon *d, const char *edge, const char *state, struct fault *why)
+{
+	struct daemon_forced *old = (struct daemon_forced *)(uintptr_t)find_forced(d, edge);
+	enum edge_state to = EDGE_UP;
+	const bool automatic = strcmp(state, "auto") == 0;
+
+	if (steer_edge(d->loaded.steer, edge) < 0 && !old)
+		return fault(
+			why, "there is no edge \"%s\" (\"waymarkctl edges\" lists them)", edge);
+	if (!automatic && !edge_state_parse(&to, state))
+		return fault(why, "\"%s\" is no state (up, down, drain or auto)", state);
+	if (automatic && old) {
+		free(old->edge);
+		*old = d->forced[--d->n_forced];
+	} else if (!automatic && old) {
+		old->state = to;
+	} else if (!automatic) {
+		d->forced = realloc(d->forced, (d->n_forced + 1) * sizeof *d->forced);
+		char *name = strdup(edge);
+		if (!d->forced || !name)
+			die("out of memory");
+		d->forced[d->n_forced++] = (struct daemon_forced){ name, to };
+	}
+	publish(d);
+	return true;
+}
+
+const char *daemon_forced(const struct daemon *d, const char *edge)
+{
+	const struct daemon_forced *f = find_forced(d, edge);
+
+	return f ? edge_state_text(f->state) : NULL;
 }
 
 void daemon_stop(struct daemon *d)

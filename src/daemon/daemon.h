@@ -16,7 +16,9 @@ struct daemon {
 	const char *conf_path;
 	struct epoch epoch;
 	struct loaded loaded;
+	unsigned reloads; /* so far: each brings another `loaded` */
 	struct workers *workers;
+	struct rebuild *rebuild;              /* NULL until the loop runs */
 	uint8_t cookie_secret[POLICY_SECRET]; /* random, where the configuration has none */
 	struct probes *probes;
 };
@@ -31,7 +33,16 @@ bool daemon_reload(struct daemon *d, struct faults *f);
 /* Reads the GeoIP files anew. On false nothing has changed. */
 bool daemon_refresh_geo(struct daemon *d, struct fault *why);
 
-/* Stops the workers and lets go of everything; `probes` has gone already. */
+/* Publishes a world with these edges, pools and rankings, which it takes. */
+void daemon_take_steer(struct daemon *d, struct steer *s);
+
+/* `state` is "up", "down", "drain", or "auto" for the configured one. */
+bool daemon_force(struct daemon *d, const char *edge, const char *state, struct fault *why);
+
+/* The forced state of an edge, or NULL. */
+const char *daemon_forced(const struct daemon *d, const char *edge);
+
+/* Stops the workers and lets go of everything. */
 void daemon_stop(struct daemon *d);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/crew.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/measured.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -202,11 +203,13 @@ static struct atlas *read_atlas(const struct loaded *l, struct fault *why)
 		why);
 }
 
-static struct steer *make_steer(
-	const struct loaded *l, struct atlas *atlas, const struct steer *before)
+struct steer *loaded_steer(const struct loaded *l, struct atlas *atlas,
+	const struct latency *table, const struct steer *before)
 {
+	const struct steer_measured measured = measured_for_steer(&l->conf, table);
+
 	return steer_new(&(struct steer_opts){ l->conf.edges, l->conf.n_edges, l->conf.pools,
-				 l->conf.n_pools, NULL },
+				 l->conf.n_pools, &measured },
 		atlas, before);
 }
 
@@ -219,7 +222,7 @@ bool loaded_refresh_geo(struct loaded *l, struct fault *why)
 		free(stamps);
 		return false;
 	}
-	struct steer *steer = make_steer(l, atlas, NULL);
+	struct steer *steer = loaded_steer(l, atlas, l->table, l->steer);
 	atlas_drop(l->atlas);
 	steer_drop(l->steer);
 	free(l->geo_stamps);
@@ -297,6 +300,16 @@ static bool load_parts(struct loaded *l, const struct loaded_opts *opts, struct 
 	return p.errors == 0 && (l->n_unready == 0 || l->n_unready < l->n_zones);
 }
 
+static bool load_table(struct loaded *l, const struct loaded_opts *opts, struct faults *f)
+{
+	l->table_stamps = measured_stamps(&l->conf);
+	l->table = measured_read(
+		&(struct measured_from){ &l->conf, opts->before ? opts->before->table : NULL,
+			l->key, opts->forgiving },
+		f);
+	return l->table != NULL;
+}
+
 /* --- all of it ---------------------------------------------------------------------------- */
 
 /* A pin that no client can match does nothing: a slip of the pen, or a database that does not
@@ -337,12 +350,14 @@ bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct fault
 	*to = (struct loaded){ .key = opts->key };
 	if (!conf_read(&to->conf, opts->path, f))
 		return false;
-	if (!list_zones(to, f) || !load_parts(to, opts, f)) {
+	bool ok = list_zones(to, f) && load_parts(to, opts, f);
+	ok = load_table(to, opts, f) && ok;
+	if (!ok) {
 		loaded_fini(to);
 		return false;
 	}
 	make_set(to);
-	to->steer = make_steer(to, to->atlas, before ? before->steer : NULL);
+	to->steer = loaded_steer(to, to->atlas, to->table, before ? before->steer : NULL);
 	warn_of_idle_pins(to, f);
 	return true;
 }
@@ -359,6 +374,8 @@ void loaded_fini(struct loaded *l)
 	atlas_drop(l->atlas);
 	steer_drop(l->steer);
 	free(l->geo_stamps);
+	latency_drop(l->table);
+	free(l->table_stamps);
 	conf_fini(&l->conf);
 	*l = (struct loaded){ 0 };
 }

@@ -30,6 +30,8 @@ struct loaded {
 	struct atlas *atlas;
 	struct file_stamp *
 		geo_stamps; /* of conf's city files, then of its ASN files, as they were read */
+	struct latency *table;           /* what is measured; changes all the time */
+	struct file_stamp *table_stamps; /* of the files it was read from */
 	struct steer *steer;
 };
 
@@ -53,6 +55,11 @@ void loaded_fini(struct loaded *l);
 /* Reads the GeoIP files anew and makes the rankings that follow. On false nothing has changed.
  */
 bool loaded_refresh_geo(struct loaded *l, struct fault *why);
+
+/* Edges, pools and rankings of what is loaded, but with this atlas and table; `before` is what
+ * they replace. Any thread, while nothing of it changes. */
+struct steer *loaded_steer(const struct loaded *l, struct atlas *atlas,
+	const struct latency *table, const struct steer *before);
 
 /* How many GeoIP files there are, and the path of one: the city files come first. */
 size_t loaded_geo_count(const struct loaded *l);

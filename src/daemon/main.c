@@ -5,6 +5,7 @@
 #include "ctl/control.h"
 #include "daemon/daemon.h"
 #include "daemon/privs.h"
+#include "daemon/rebuild.h"
 #include "daemon/watch.h"
 
 #include <ev.h>
@@ -185,6 +186,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	struct watch *watch = watch_start(r.loop, &r.daemon);
+	r.daemon.rebuild = rebuild_start(r.loop, &r.daemon);
 	const struct world *w = epoch_current(&r.daemon.epoch);
 	log_line(LOG_NOTICE, "ready: %zu zones, %u pools, %u edges", zone_set_count(w->zones),
 		w->steer->n_pools, w->steer->n_edges);
@@ -199,7 +201,7 @@ int main(int argc, char **argv)
 		ev_run(r.loop, 0);
 	privs_notify("STOPPING=1");
 	watch_stop(watch);
-	probes_free(r.daemon.probes);
+	rebuild_stop(r.daemon.rebuild);
 	control_close(control);
 	daemon_stop(&r.daemon);
 	ev_loop_destroy(r.loop);

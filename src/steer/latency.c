@@ -26,7 +26,7 @@ struct latency {
 	uint32_t last; /* the row touched last: files name a prefix many times in a row */
 };
 
-enum { SLOTS_FIRST = 64, CELLS_FIRST = 2 };
+enum { SLOTS_FIRST = 64, CELLS_STEP = 8 };
 
 double latency_weight(unsigned half_life_s, uint32_t at_s, uint32_t now_s)
 {
@@ -254,9 +254,9 @@ static struct latency_cell *cell_of(
 		if (r->cell[i].edge == edge)
 			return &r->cell[i];
 	if (r->n == r->room) {
-		const unsigned room = r->room < CELLS_FIRST ? CELLS_FIRST
-			: r->room < 8                       ? r->room * 2u
-							    : r->room + r->room / 2u;
+		const unsigned room = r->room == 0 ? 2
+			: r->room < CELLS_STEP     ? r->room * 2u
+						   : r->room + (unsigned)CELLS_STEP;
 		r->cell = memory_grow(r->cell, room * sizeof *r->cell);
 		t->cell_room += room - r->room;
 		r->room = (uint16_t)room;

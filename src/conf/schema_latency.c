@@ -1,0 +1,126 @@
+#include "conf/schema.h"
+
+#include "conf/option.h"
+
+#include <string.h>
+
+/* A number from 0 on and its unit. False: told. */
+static bool take_amount(const struct reader *r, const struct key *key, const struct node *value,
+	double *to, const char **unit)
+{
+	const char *text = option_scalar(r, key, value);
+
+	if (!text)
+		return false;
+	if (!option_decimal(text, false, to, unit) || *to > 1e12)
+		return option_wrong(r, key, value);
+	return true;
+}
+
+static void take_ms(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *unit;
+	double v;
+
+	if (!take_amount(r, key, value, &v, &unit))
+		return;
+	if (strcmp(unit, "ms") == 0 && v <= key->most)
+		*(double *)to = v;
+	else
+		option_wrong(r, key, value);
+}
+
+static void take_share(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *unit;
+	double v;
+
+	if (!take_amount(r, key, value, &v, &unit))
+		return;
+	if (strcmp(unit, "%") == 0 && v >= key->least && v <= key->most)
+		*(double *)to = v / 100;
+	else
+		option_wrong(r, key, value);
+}
+
+static void take_memory(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const char units[] = "KMG";
+	const char *unit, *at;
+	double v;
+
+	if (!take_amount(r, key, value, &v, &unit))
+		return;
+	at = *unit && !unit[1] ? strchr(units, *unit) : NULL;
+	for (const char *u = units; at && u <= at; u++)
+		v *= 1024;
+	if (at && v >= 1 << 20 && v <= 1e12)
+		*(size_t *)to = (size_t)v;
+	else
+		option_wrong(r, key, value);
+}
+
+static void take_files(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf_latency *l = to;
+
+	schema_files(r, key, value, (struct schema_files){ &l->files, &l->n_files });
+}
+
+#define AT(field) .at = offsetof(struct conf_latency, field)
+
+static const struct key switch_keys[] = {
+	{ "gain", take_ms, .say = "milliseconds, such as 2ms", AT(change.gain_ms),
+		.most = 60000 },
+	{ "share", take_share, .say = "a share from 0% to 100%", AT(change.share),
+		.most = 100 },
+	{ 0 },
+};
+
+static const struct key explore_keys[] = {
+	{ "share", take_share, .say = "a share from 0% to 50%", AT(explore_share), .most = 50,
+		.needed = "share: 1%" },
+	{ "extra", take_ms, .say = "milliseconds, such as 10ms", AT(explore_extra_ms),
+		.most = 60000 },
+	{ "every", option_duration_ms, .say = "a duration from 1s to 1d", AT(explore_every_ms),
+		.least = 1000, .most = 86400000 },
+	{ 0 },
+};
+
+static const struct key latency_keys[] = {
+	{ "files", take_files, .say = "the path of a CSV file, or a list of them" },
+	{ "mesh", option_path, .say = "the path of a CSV file", AT(mesh) },
+	{ "state", option_path, .say = "the path of a file to keep measurements in",
+		AT(state) },
+	{ "half-life", option_duration_ms, .say = "a duration from 1s to 30d", AT(half_life_ms),
+		.least = 1000, .most = 2592000000u },
+	{ "smoothing", take_share, .say = "a share from 1% to 100%", AT(smoothing), .least = 1,
+		.most = 100 },
+	{ "memory", take_memory, .say = "a size from 1M on, such as 256M or 1G", AT(memory) },
+	{ "switch", keys_section, .keys = switch_keys },
+	{ "explore", keys_section, .keys = explore_keys },
+	{ 0 },
+};
+
+void schema_latency_defaults(struct conf_latency *to)
+{
+	*to = (struct conf_latency){ .half_life_ms = 6 * 3600000,
+		.smoothing = 0.3,
+		.memory = (size_t)1 << 30,
+		.change = { 2, 0.05 },
+		.explore_extra_ms = 10,
+		.explore_every_ms = 300000 };
+}
+
+void schema_latency(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf_latency *l = &((struct conf *)to)->latency;
+
+	if (!keys_is_map(r, value, key->name))
+		return;
+	l->on = true;
+	keys_read(r, latency_keys, value, key->name, l);
+}

@@ -1,0 +1,184 @@
+#include "daemon/measured.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* So that an age from before the machine started is no negative time: 34 years. */
+#define CLOCK_FROM (UINT32_C(1) << 30)
+
+uint32_t measured_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return CLOCK_FROM + (uint32_t)now.tv_sec;
+}
+
+struct latency_csv measured_csv(const char *path)
+{
+	return (struct latency_csv){
+		.path = path, .now_s = measured_now(), .time_s = time(NULL)
+	};
+}
+
+static struct latency *new_table(const struct measured_from *from)
+{
+	const struct conf *c = from->conf;
+	const char **names = memory_zeroed(c->n_edges, sizeof *names);
+
+	for (size_t i = 0; i < c->n_edges; i++)
+		names[i] = c->edges[i].name;
+	struct latency *t = latency_new(&(struct latency_opts){ .edges = names,
+		.n_edges = c->n_edges,
+		.smoothing = c->latency.smoothing,
+		.half_life_s = (c->latency.half_life_ms + 999) / 1000,
+		.memory = c->latency.memory,
+		.key = from->key });
+	free(names);
+	return t;
+}
+
+/* One file into a table of its own first, so that a wrong one leaves nothing behind. */
+static bool add_file(
+	struct latency *t, const struct measured_from *from, const char *path, struct faults *f)
+{
+	struct latency_csv csv = measured_csv(path);
+
+	csv.as = CSV_FILED;
+	if (!from->forgiving)
+		return latency_csv_read(t, &csv, NULL, f);
+	struct latency *own = new_table(from);
+	const bool ok = latency_csv_read(own, &csv, NULL, f);
+	if (ok)
+		latency_take(t, own, true);
+	latency_drop(own);
+	return true;
+}
+
+/* What is wrong with a snapshot is told, and that is all: measurements come again. */
+static void add_state(struct latency *t, const struct measured_from *from, struct faults *f)
+{
+	struct latency_csv csv = measured_csv(from->conf->latency.state);
+	struct faults own;
+
+	csv.as = CSV_STATE;
+	if (access(csv.path, F_OK) != 0 && errno == ENOENT)
+		return;
+	faults_init(&own);
+	struct latency *saved = new_table(from);
+	if (latency_csv_read(saved, &csv, NULL, &own)) {
+		latency_take(t, saved, true);
+		faults_add(f, &own);
+	} else {
+		const struct fault_at at = { .path = csv.path };
+		text_add(&f->text, text_get(&own.text));
+		faults_warning(f, &at,
+			"the measurements that were saved cannot be read; starting without "
+			"them");
+	}
+	latency_drop(saved);
+	faults_fini(&own);
+}
+
+struct latency *measured_read(const struct measured_from *from, struct faults *f)
+{
+	struct latency *t = new_table(from);
+	bool ok = true;
+
+	for (size_t i = 0; i < measured_count(from->conf); i++)
+		ok = add_file(t, from, measured_path(from->conf, i), f) && ok;
+	if (from->before)
+		latency_take(t, from->before, false);
+	else if (from->conf->latency.state)
+		add_state(t, from, f);
+	if (ok)
+		return t;
+	latency_drop(t);
+	return NULL;
+}
+
+size_t measured_count(const struct conf *c)
+{
+	return c->latency.n_files + (c->latency.mesh != NULL);
+}
+
+const char *measured_path(const struct conf *c, size_t i)
+{
+	return i < c->latency.n_files ? c->latency.files[i] : c->latency.mesh;
+}
+
+struct file_stamp *measured_stamps(const struct conf *c)
+{
+	struct file_stamp *stamps = memory_zeroed(measured_count(c) + 1, sizeof *stamps);
+
+	for (size_t i = 0; i < measured_count(c); i++)
+		file_stamp(measured_path(c, i), &stamps[i]);
+	return stamps;
+}
+
+struct steer_measured measured_for_steer(const struct conf *c, const struct latency *table)
+{
+	return (struct steer_measured){ table, measured_now(), c->latency.change,
+		c->latency.explore_share > 0 ? c->latency.explore_extra_ms : 0 };
+}
+
+/* --- saving ------------------------------------------------------------------------------- */
+
+static bool write_all(int fd, const char *s, size_t len)
+{
+	while (len) {
+		const ssize_t n = write(fd, s, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		s += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* The folder's own entry for the new name goes to the disk, too. */
+static void sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = memory_need(
+		slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("."));
+	const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+	free(folder);
+}
+
+bool measured_save(const struct conf *c, const struct latency *table, struct fault *why)
+{
+	const char *path = c->latency.state;
+	const struct latency_csv now = measured_csv(path);
+	struct text text = { 0 }, name = { 0 };
+
+	text_addf(&name, "%s.new", path);
+	latency_csv_write(table, &now, false, &text);
+	const int fd = open(text_get(&name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	bool ok = fd >= 0 && !text.lost && write_all(fd, text_get(&text), text.len) &&
+		fsync(fd) == 0;
+	if (fd >= 0)
+		ok = close(fd) == 0 && ok;
+	ok = ok && rename(text_get(&name), path) == 0;
+	if (ok)
+		sync_folder(path);
+	else
+		fault(why, "%s: measurements are not saved: %s", path,
+			text.lost ? "out of memory" : strerror(errno));
+	text_fini(&text);
+	text_fini(&name);
+	return ok;
+}
