@@ -8,6 +8,8 @@
 /* What counts for less than this is forgotten. */
 #define LEAST_WEIGHT 1e-4
 
+enum { MEDIAN_MOST = 256 }; /* of a network's times, so many are looked at */
+
 /* What is fitted, and with what. */
 struct fit {
 	struct model *m;
@@ -18,6 +20,7 @@ struct fit {
 
 	uint32_t *place; /* [rows] where each prefix is; 0: its place has no coordinates */
 	uint32_t *asn;   /* [rows] */
+	float *way_in;   /* [rows] what a network has over the line towards all edges alike */
 	struct site *site;
 	uint32_t sites, site_room;
 	uint32_t site_of[CELLS]; /* + 1 */
@@ -48,6 +51,13 @@ static void mix(struct model_mean *to, double ms, double weight)
 static double shrunk(const struct model_mean *m)
 {
 	return (double)(m->ms * m->n / (m->n + 1));
+}
+
+static struct model_point point_of(const struct fit *f, size_t row)
+{
+	const struct place *p = places_get(f->m->atlas->cities.places, f->place[row]);
+
+	return model_point_at(p->lat, p->lon);
 }
 
 /* What a measured time has over line and offset. */
@@ -193,6 +203,32 @@ static void locate(struct fit *f)
 	}
 }
 
+/* The slow way into a network makes all of its times long, and tells nothing of others: the
+ * median of what it has over the line, shrunk, since of a single time nobody knows which it is.
+ * Without this, edges that are measured from slow networks would seem slower than those that
+ * are not. */
+static void find_ways_in(struct fit *f)
+{
+	double over[MEDIAN_MOST];
+
+	f->way_in = memory_zeroed(f->rows, sizeof *f->way_in);
+	for (size_t i = 0; i < f->rows; i++) {
+		const struct latency_row *r = &f->row[i];
+		double n = 0;
+		unsigned k = 0;
+		if (!f->place[i])
+			continue;
+		const struct model_point at = point_of(f, i);
+		for (unsigned c = 0; c < r->n && k < MEDIAN_MOST; c++) {
+			if (!f->m->edge[r->cell[c].edge].placed)
+				continue;
+			over[k++] = over_line(f, at, &r->cell[c]);
+			n += weigh(f, &r->cell[c]);
+		}
+		f->way_in[i] = (float)(median(over, k) * n / (n + 1));
+	}
+}
+
 static void give_column(struct model *m, unsigned edge)
 {
 	if (m->edge[edge].placed && m->edge[edge].column == NO_COLUMN)
@@ -229,14 +265,14 @@ static struct site *site_at(struct fit *f, double lat, double lon)
 	return &f->site[f->site_of[cell] - 1];
 }
 
-static void add_to_site(struct fit *f, struct site *s, struct model_point at,
-	const struct latency_cell *c, double weight)
+static void add_to_site(struct site *s, const struct model_edge *e, struct model_point at,
+	struct model_mean one)
 {
-	const struct model_edge *e = &f->m->edge[c->edge];
+	const double weight = (double)one.n;
 
 	if (!e->placed || weight < LEAST_WEIGHT)
 		return;
-	mix(&s->mean[e->column], over_line(f, at, c), weight);
+	mix(&s->mean[e->column], (double)one.ms, weight);
 	s->sum.x += at.x * weight;
 	s->sum.y += at.y * weight;
 	s->sum.z += at.z * weight;
@@ -249,10 +285,14 @@ static void add_prefixes(struct fit *f)
 		if (!f->place[i])
 			continue;
 		const struct place *p = places_get(f->m->atlas->cities.places, f->place[i]);
-		const struct model_point at = model_point_at(p->lat, p->lon);
+		const struct model_point at = point_of(f, i);
 		struct site *s = site_at(f, p->lat, p->lon);
-		for (unsigned k = 0; k < f->row[i].n; k++)
-			add_to_site(f, s, at, &f->row[i].cell[k], weigh(f, &f->row[i].cell[k]));
+		for (unsigned k = 0; k < f->row[i].n; k++) {
+			const struct latency_cell *c = &f->row[i].cell[k];
+			add_to_site(s, &f->m->edge[c->edge], at,
+				(struct model_mean){ (float)over_line(f, at, c) - f->way_in[i],
+					(float)weigh(f, c) });
+		}
 	}
 }
 
@@ -266,15 +306,19 @@ static void add_edges(struct fit *f)
 		for (unsigned k = 0; from->placed && k < r->n; k++) {
 			const struct latency_cell *c = &r->cell[k];
 			const struct edge_opts *to = &f->opts->edges[c->edge];
-			struct latency_cell back = *c;
 			if (!to->placed || c->edge == i)
 				continue;
-			back.edge = (uint16_t)i;
-			const double w = weigh(f, c) / 2;
-			add_to_site(
-				f, site_at(f, from->lat, from->lon), f->m->edge[i].at, c, w);
-			add_to_site(f, site_at(f, to->lat, to->lon), f->m->edge[c->edge].at,
-				&back, w);
+			const struct model_mean half = {
+				(float)over_line(f, f->m->edge[i].at, c), (float)weigh(f, c) / 2
+			};
+			const struct model_edge *a = &f->m->edge[i], *b = &f->m->edge[c->edge];
+			/* The line is as long both ways, but the offset is not the same edge's.
+			 */
+			const struct model_mean back = {
+				half.ms + (float)(b->offset_ms - a->offset_ms), half.n
+			};
+			add_to_site(site_at(f, from->lat, from->lon), b, a->at, half);
+			add_to_site(site_at(f, to->lat, to->lon), a, b->at, back);
 		}
 	}
 }
@@ -321,7 +365,7 @@ static void fill_near(const struct fit *f, struct model_mean *to, struct model_p
 		}
 	}
 	for (unsigned c = 0; c < columns; c++)
-		to[c].ms /= to[c].n + 1;
+		to[c].ms /= to[c].n + (float)MODEL_NEAR_PRIOR;
 }
 
 /* For every cell with a place in it. */
@@ -411,7 +455,7 @@ static void fit_residuals(struct fit *f, bool by_asn)
 		const uint32_t cell = m->cell_row[model_cell(p->lat, p->lon)];
 		if (country < 0 || !cell)
 			continue;
-		const struct model_point at = model_point_at(p->lat, p->lon);
+		const struct model_point at = point_of(f, i);
 		const struct model_mean *near = m->near.mean + (size_t)(cell - 1) * m->columns;
 		struct model_mean *to = by_asn ? asn_of(m, f->asn[i], country)
 					       : country_of(m, country);
@@ -421,7 +465,7 @@ static void fit_residuals(struct fit *f, bool by_asn)
 			const unsigned column = m->edge[c->edge].column;
 			if (column == NO_COLUMN)
 				continue;
-			const double before = (double)(near[column].ms +
+			const double before = (double)(f->way_in[i] + near[column].ms +
 				(known ? known[column].ms : 0));
 			mix(&to[column], over_line(f, at, c) - before, weigh(f, c));
 		}
@@ -439,6 +483,7 @@ void model_fit(struct model *m, const struct model_opts *opts)
 	f->half_life_s = latency_options(opts->table)->half_life_s;
 	fit_offsets(f);
 	locate(f);
+	find_ways_in(f);
 	count_columns(f);
 	if (m->columns) {
 		fit_near(f);
@@ -447,5 +492,6 @@ void model_fit(struct model *m, const struct model_opts *opts)
 	}
 	free(f->place);
 	free(f->asn);
+	free(f->way_in);
 	free(f);
 }
