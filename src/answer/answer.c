@@ -21,6 +21,7 @@ static struct choose_ask who_asks(const struct answerer *a, const struct answer_
 		/* Source 0 asks us to look at nobody (RFC 7871 section 7.1.2). */
 		.has_subnet = ecs->present && w->policy.ecs && ecs->source > 0,
 		.source = addr_plain(&ask->source, NULL),
+		.now_s = a->now_s,
 		.turn = &a->turns[pool * 2u + v6] };
 
 	*v4_at = 0;

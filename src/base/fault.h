@@ -24,7 +24,8 @@ __attribute__((format(printf, 2, 3))) bool fault(struct fault *why, const char *
 
 /* Where in a text something is wrong. `line` and `column` count from 1, columns in characters
  * of UTF-8; 0 is "the whole file". `text` to `text_end` is the whole content of the file, for
- * showing the line, or NULL; without `text_end`, `text` is that line alone, up to its NUL. `path` and `text` are borrowed for the call. */
+ * showing the line, or NULL; without `text_end`, `text` is that line alone, up to its NUL.
+ * `path` and `text` are borrowed for the call. */
 struct fault_at {
 	const char *path;
 	const char *text, *text_end;

@@ -223,6 +223,7 @@ static const char *by_text(enum choose_by by)
 	case BY_PIN: return "pin";
 	case BY_RANK: return "nearest by distance";
 	case BY_DEFAULT: return "default order, since nobody knows where the client is";
+	case BY_TRIAL: return "nearest in time, but it is this group's turn to try another edge";
 	case BY_TURN: return "whose turn it is";
 	case BY_MEASURE: return "what the probes measured";
 	case BY_ALL_DOWN: return "all-down: all (no edge is up, so all are taken as up)";

@@ -124,8 +124,14 @@ struct file_stamp *measured_stamps(const struct conf *c)
 
 struct steer_measured measured_for_steer(const struct conf *c, const struct latency *table)
 {
-	return (struct steer_measured){ table, measured_now(), c->latency.change,
-		c->latency.explore_share > 0 ? c->latency.explore_extra_ms : 0 };
+	const struct conf_latency *l = &c->latency;
+
+	return (struct steer_measured){ .table = table,
+		.now_s = measured_now(),
+		.change = l->change,
+		.explore = { (uint32_t)(l->explore_share * UINT32_MAX),
+			l->explore_every_ms / 1000 },
+		.close_ms = l->explore_share > 0 ? l->explore_extra_ms : 0 };
 }
 
 /* --- saving ------------------------------------------------------------------------------- */

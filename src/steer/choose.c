@@ -1,6 +1,7 @@
 #include "steer/choose.h"
 
 #include <math.h>
+#include <string.h>
 
 /* What is known on the way. */
 struct walk {
@@ -13,7 +14,8 @@ struct walk {
 			 */
 	const struct pool *placed; /* the pool that `place` was looked up for; NULL: none yet */
 	struct netmap_hit place;
-	uint64_t changes_us; /* the soonest that the pools on the way can change */
+	unsigned
+		group_bits; /* of `who`'s family: the net whose clients are alike in the rank */
 };
 
 /* Some edges of a pool in an order, to be taken from the front. */
@@ -227,17 +229,61 @@ static uint32_t find_class(struct walk *w)
 
 	find_place(w);
 	const struct netmap_hit hit = map == own ? w->place : netmap_find(own, &w->who);
-	consult(w, netmap_scope(own, r->seams, &w->who, hit));
+	w->group_bits = netmap_scope(own, r->seams, &w->who, hit);
+	consult(w, w->group_bits);
 	if (r->view)
 		return hit.value <= r->classes ? hit.value - 1 : r->class_of[0];
 	return r->class_of[hit.value < ground_keys(r->ground) ? hit.value : 0];
+}
+
+/* Not 0: it is the group's turn to try another edge. The group is all that the answer's scope
+ * holds. */
+static uint32_t trial(const struct walk *w)
+{
+	const unsigned bits = w->by_source ? w->group_bits : w->choice->scope;
+
+	return explore_draw(&w->ask->steer->explore, &w->who,
+		bits + (addr_is_v4(&w->who) ? ADDR_V4_BITS : 0), w->ask->now_s);
+}
+
+/* One of the edges that are close to the first which may answer goes before it. False when
+ * there is none. */
+static bool put_trial_first(const struct walk *w, const struct list *l, const uint16_t *close,
+	uint32_t draw, uint16_t *order)
+{
+	unsigned first = 0, n = 0, at[POOL_EDGES_MOST];
+
+	while (first < l->n && judge(w, l, first) != CHOSEN)
+		first++;
+	for (unsigned i = first + 1; first < l->n && i <= first + close[first]; i++)
+		if (judge(w, l, i) == CHOSEN)
+			at[n++] = i;
+	if (n == 0)
+		return false;
+	const unsigned from = at[draw % n];
+	memcpy(order, l->edges, l->n * sizeof *order);
+	memmove(order + 1, order, from * sizeof *order);
+	order[0] = l->edges[from];
+	return true;
 }
 
 static bool nearest(struct walk *w, bool even_down, bool even_drained)
 {
 	const struct rank *r = w->pool->rank;
 	const uint32_t class = find_class(w);
+	const uint32_t draw = r->close && !even_down ? trial(w) : 0;
+	uint16_t order[POOL_EDGES_MOST];
 
+	if (draw) {
+		struct list l = { .edges = rank_order(r, class),
+			.pool = w->pool,
+			.n = r->n,
+			.by = BY_TRIAL };
+		if (put_trial_first(w, &l, r->close + (size_t) class * r->n, draw, order)) {
+			l.edges = order;
+			return take(w, &l);
+		}
+	}
 	return take(w,
 		&(struct list){ .edges = rank_order(r, class),
 			.pool = w->pool,

@@ -30,6 +30,7 @@ struct choose_ask {
 	bool has_subnet; /* the client subnet that the query carries, plain (addr_plain()) */
 	struct addr subnet;
 	struct addr source;       /* where the query came from, plain */
+	uint32_t now_s;           /* for exploration: any clock that goes on */
 	struct choose_turn *turn; /* of this pool and type; changed */
 };
 
@@ -68,15 +69,7 @@ enum choose_verdict {
 
 const char *choose_verdict_text(enum choose_verdict v);
 
-enum choose_by {
-	BY_PIN,
-	BY_RANK,
-	BY_DEFAULT,
-	BY_TURN,
-	BY_MEASURE,
-	BY_ALL_DOWN,
-	BY_FIRST
-};
+enum choose_by { BY_PIN, BY_RANK, BY_DEFAULT, BY_TRIAL, BY_TURN, BY_ALL_DOWN, BY_FIRST };
 
 /* One list of edges that was gone through, in its order. */
 struct choose_step {

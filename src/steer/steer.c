@@ -214,6 +214,7 @@ struct steer *steer_new(
 	s->ground = ground_new(&(struct ground_opts){
 		{ atlas, opts->edges, opts->n_edges, m ? m->table : NULL, m ? m->now_s : 0 },
 		before ? before->ground : NULL });
+	s->explore = m && m->close_ms > 0 ? m->explore : (struct explore){ 0, 1 };
 	s->n_edges = (unsigned)opts->n_edges;
 	s->n_pools = (unsigned)opts->n_pools;
 	s->edges = arena_zalloc(&s->mem, s->n_edges * sizeof *s->edges);

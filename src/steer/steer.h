@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "geo/atlas.h"
 #include "steer/edge.h"
+#include "steer/explore.h"
 #include "steer/pool.h"
 #include "steer/rank.h"
 
@@ -67,6 +68,7 @@ struct steer {
 	struct arena mem;
 	struct atlas *atlas;   /* held */
 	struct ground *ground; /* held; what the ranks stand on */
+	struct explore explore;
 	struct edge *edges;
 	unsigned n_edges;
 	uint32_t n_addresses; /* of all edges */
@@ -88,7 +90,8 @@ struct steer_measured {
 				      * steer_new() returns */
 	uint32_t now_s;
 	struct rank_switch change;
-	double close_ms; /* rank.h */
+	struct explore explore;
+	double close_ms; /* so much more may an edge cost that is tried; 0: none is */
 };
 
 /* `before` (may be NULL) is what is replaced: its ranks are shared where nothing about them

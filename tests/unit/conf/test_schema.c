@@ -124,9 +124,10 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 			"2:1: error: unknown key \"zone\" in the configuration; did you mean "
 			"\"zones\"?\n" },
 		{ "without a near one, all are named",
-			SERVER ZONES "latency: { files: [ x ] }\n",
-			"3:1: error: unknown key \"latency\" in the configuration (known: "
-			"server, control, cookies, rrl, geoip, edges, probes, pools, zones)\n" },
+			SERVER ZONES "telemetry: { files: [ x ] }\n",
+			"3:1: error: unknown key \"telemetry\" in the configuration (known: "
+			"server, control, cookies, rrl, geoip, latency, edges, pools, "
+			"zones)\n" },
 		{ "in a section",
 			"server: { listne: 192.0.2.1, tcp_clients: 3, ECS: on }\n" ZONES,
 			"1:11: error: unknown key \"listne\" in server; did you mean "
@@ -322,7 +323,7 @@ static void all_faults_are_told_in_one_run(void)
 			"1:27: error: \"ecs\" must be on or off, not \"y\"\n"
 			"2:20: error: \"z\" is not an IPv4 address\n"
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
-			"control, cookies, rrl, geoip, edges, probes, pools, zones)\n"
+			"control, cookies, rrl, geoip, latency, edges, pools, zones)\n"
 			"3:12: error: this zone has no \"name\"; write for example: name: "
 			"example.com\n"
 			"4:22: error: there is no edge \"ono\"; did you mean \"one\"?\n" },
