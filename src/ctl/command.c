@@ -1,8 +1,9 @@
 #include "ctl/command.h"
 
 #include "ctl/explain.h"
+#include "ctl/network.h"
 #include "ctl/report.h"
-#include "ctl/report_edges.h"
+#include "ctl/report_latency.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -206,7 +207,7 @@ static int run_explain(
 		text_addf(c->out, "%s\n", why.text);
 		return 2;
 	}
-	explain_run(h, &ask, json, c->out);
+	explain_run(h, &ask, json, out);
 	return 0;
 }
 
@@ -228,6 +229,13 @@ static const struct command {
 	{ "probe", "EDGE [--json]", "probe an edge now, and tell every step", run_probe },
 	{ "explain", "NAME [TYPE] --client IP[/LEN] [--resolver IP] [--json]",
 		"why this client gets the answer it gets", run_explain },
+	{ "geo", "IP [--json]", "where an address is, and what was measured there",
+		network_command },
+	{ "latency",
+		"show [--prefix P | --country CC | --edge EDGE] [--json] | import FILE | "
+		"export | "
+		"forget EDGE|PREFIX",
+		"what is measured", report_latency },
 	{ "stop", "", "stop the server", run_stop },
 };
 

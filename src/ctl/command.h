@@ -10,41 +10,26 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "net/worker.h"
-#include "probe/rows.h"
-#include "steer/forced.h"
+#include "steer/latency_csv.h"
 #include "world/world.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
-/* How the edges' health is known; all of it borrowed until the loop runs again. */
-struct command_health {
-	const struct round *round;
-	const struct rows *rows;
-	const struct forced_list *forced;
-	uint64_t publications; /* of health alone */
-	double publish_most_ms; /* the longest of them */
-	const char *state_file; /* NULL: none */
-	const char *state_fault; /* why it could not be written; "" */
+struct command_latency_work {
+	uint64_t published, samples, lost;
+	double last_s;
 };
 
-/* Who commands, and how an answer that takes its time comes back. */
-struct command_call {
-	unsigned uid;
-	struct text *out;
-	/* Of a command that is not done yet (COMMAND_LATER): who is to call `done` once `out`
-	 * has it all. `forget` is set by who runs it: nobody waits any more. */
-	void (*done)(struct command_call *c, int status);
-	void (*forget)(struct command_call *c);
-	void *pending; /* of who runs it */
-};
-
-struct command_force {
-	const char *edge, *state; /* "up", "down", "drain", or "auto": no longer forced */
-	uint64_t for_ms;          /* 0: for good */
-	const char *why;          /* "" */
-	unsigned uid;
+/* The table of measurements, and what may be done to it. */
+struct command_latency {
+	const struct latency *(*table)(void *ctx); /* until the loop runs again */
+	struct latency_csv (*clock)(void);
+	struct command_latency_work (*work)(void *ctx);
+	bool (*import)(void *ctx, const char *path, size_t *rows, struct faults *f);
+	/* All of an edge, or when that is -1, of a prefix. */
+	size_t (*forget)(void *ctx, int edge, const struct prefix *net);
 };
 
 struct command_hooks {
@@ -60,6 +45,7 @@ struct command_hooks {
 	void (*stop)(void *ctx);
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;
+	const struct command_latency *latency;
 };
 
 enum { COMMAND_WORDS_MOST = 32, COMMAND_LATER = 3 };

@@ -2,7 +2,8 @@
 
 #include "answer/answer.h"
 #include "base/bytes.h"
-#include "base/clock.h"
+#include "ctl/estimates.h"
+#include "ctl/network.h"
 #include "ctl/report.h"
 #include "ctl/report_edges.h"
 #include "dns/query.h"
@@ -180,50 +181,14 @@ static json_t *answer_json(const uint8_t *m, size_t len)
 
 /* --- the way to it ------------------------------------------------------------------------ */
 
-static void set_text(json_t *o, const char *key, const char *text, size_t len)
-{
-	if (len && text[0])
-		json_object_set_new(o, key, json_stringn(text, len));
-}
-
-static json_t *network_json(const struct world *w, const struct choose_trace *t)
-{
-	const struct atlas *atlas = w->steer->atlas;
-	char text[ADDR_TEXT];
-	const struct prefix p = addr_prefix(
-		&t->who, t->place_bits + (addr_is_v4(&t->who) ? ADDR_V4_BITS : 0));
-	json_t *o = json_pack("{s:s, s:s}", "prefix", prefix_text(text, &p), "source",
-		t->place ? "geoip city" : "unknown");
-
-	if (t->place) {
-		const struct places *places = atlas->cities.places;
-		const struct place *place = places_get(places, t->place);
-		const char *city = place_text(places, place->city),
-			   *region = place_text(places, place->region);
-		set_text(o, "city", city, strlen(city));
-		set_text(o, "region", region, strlen(region));
-		set_text(o, "country", place->country, 2);
-		set_text(o, "continent", place->continent, 2);
-		if (!isnan(place->lat)) {
-			json_object_set_new(o, "lat", json_real(place->lat));
-			json_object_set_new(o, "lon", json_real(place->lon));
-		}
-	}
-	if (t->asn) {
-		const struct mmdb_asn *asn = &atlas->asns.asn[t->asn];
-		json_object_set_new(o, "asn", json_integer(asn->number));
-		json_object_set_new(o, "as_name", json_string(atlas->asns.names + asn->name));
-	}
-	return o;
-}
-
 static const char *by_text(enum choose_by by)
 {
 	switch (by) {
 	case BY_PIN: return "pin";
-	case BY_RANK: return "nearest by distance";
+	case BY_RANK: return "nearest";
 	case BY_DEFAULT: return "default order, since nobody knows where the client is";
-	case BY_TRIAL: return "nearest in time, but it is this group's turn to try another edge";
+	case BY_TRIAL:
+		return "nearest in time, but it is this group's turn to try another edge";
 	case BY_TURN: return "whose turn it is";
 	case BY_MEASURE: return "what the probes measured";
 	case BY_ALL_DOWN: return "all-down: all (no edge is up, so all are taken as up)";
@@ -243,30 +208,11 @@ static void pin_text(const struct pool_pin *pin, char text[static ADDR_TEXT])
 	}
 }
 
-/* Why an edge is down in this pool, and what was measured of it. */
-static void add_health(const struct command_hooks *h, const struct choose_step *s, unsigned i,
-	json_t *row)
-{
-	const unsigned in = h->health(h->ctx).rows->row_of[s->pool];
-	const struct report_measures m = report_measures(h, in, s->edges[i]);
-	struct text why = { 0 };
-
-	if (s->verdicts[i] == PASSED_DOWN || s->verdicts[i] == PASSED_DRAIN)
-		report_why(h, in, s->edges[i], &why);
-	set_text(row, "why", text_get(&why), why.len);
-	if (s->by == BY_MEASURE && !isnan(m.rtt_ms))
-		json_object_set_new(row, "rtt_ms", json_real(m.rtt_ms));
-	if (s->by == BY_MEASURE && !isnan(m.load))
-		json_object_set_new(row, "load", json_real(m.load));
-	text_fini(&why);
-}
-
 static json_t *step_json(const struct command_hooks *h, const struct choose_trace *t,
 	const struct choose_step *s)
 {
 	const struct world *w = h->world(h->ctx);
-	const struct places *places = w->steer->atlas->cities.places;
-	const struct place *from = t->place ? places_get(places, t->place) : NULL;
+	struct estimates estimates;
 	json_t *list = json_array(),
 	       *o = json_pack("{s:s, s:s}", "pool", w->steer->pools[s->pool].name, "by",
 		       by_text(s->by));
@@ -276,22 +222,18 @@ static json_t *step_json(const struct command_hooks *h, const struct choose_trac
 		pin_text(s->pin, text);
 		json_object_set_new(o, "pin", json_string(text));
 	}
+	estimates_init(&estimates, w->steer, h->latency->table(h->ctx),
+		h->latency->clock().now_s, &t->who);
 	for (unsigned i = 0; i < s->n; i++) {
 		const struct edge *e = &w->steer->edges[s->edges[i]];
 		json_t *row = json_pack("{s:s, s:s}", "edge", e->name, "verdict",
 			choose_verdict_text((enum choose_verdict)s->verdicts[i]));
-		if (from && e->placed && !isnan(from->lat)) {
-			const double km = place_distance_km(
-				from->lat, from->lon, e->lat, e->lon);
-			json_object_set_new(row, "km", json_real(round(km * 10) / 10));
-			json_object_set_new(row, "estimate_ms",
-				json_real(round(model_line_ms(km) * 10) / 10));
-		}
-		add_health(h, s, i, row);
+		estimates_add(&estimates, s->edges[i], row);
 		json_array_append_new(list, row);
 	}
-	if (w->standing->pools[s->pool].panics)
-		json_object_set_new(o, "panic", json_true());
+	estimates_fini(&estimates);
+	if (s->by == BY_RANK)
+		estimates_mark_kept(list);
 	json_object_set_new(o, "edges", list);
 	return o;
 }
@@ -321,25 +263,6 @@ static const char *get(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
-static void network_as_text(const json_t *n, struct text *out)
-{
-	text_addf(out, "network    %s", get(n, "prefix"));
-	if (strcmp(get(n, "source"), "unknown") == 0)
-		text_add(out, ": GeoIP does not know where that is");
-	else
-		text_addf(out, " by %s: %s%s%s%s%s", get(n, "source"), get(n, "city"),
-			*get(n, "city") ? ", " : "", get(n, "country"),
-			*get(n, "continent") ? ", " : "", get(n, "continent"));
-	if (json_object_get(n, "lat"))
-		text_addf(out, " (%.4f,%.4f)", json_real_value(json_object_get(n, "lat")),
-			json_real_value(json_object_get(n, "lon")));
-	if (json_object_get(n, "asn"))
-		text_addf(out, ", AS%lld %s",
-			(long long)json_integer_value(json_object_get(n, "asn")),
-			get(n, "as_name"));
-	text_add_char(out, '\n');
-}
-
 static void step_as_text(const json_t *s, struct text *out)
 {
 	size_t i;
@@ -351,16 +274,12 @@ static void step_as_text(const json_t *s, struct text *out)
 	json_array_foreach (json_object_get(s, "edges"), i, e) {
 		text_addf(out, "  %3zu  %-16s", i + 1, get(e, "edge"));
 		if (json_object_get(e, "km"))
-			text_addf(out, " %8.0f km  ~%4.0f ms",
-				json_real_value(json_object_get(e, "km")),
+			text_addf(out, " %8.0f km", json_real_value(json_object_get(e, "km")));
+		if (json_object_get(e, "estimate_ms"))
+			text_addf(out, "  ~%4.0f ms",
 				json_real_value(json_object_get(e, "estimate_ms")));
-		if (json_object_get(e, "rtt_ms"))
-			text_addf(out, "  %.1f ms measured",
-				json_real_value(json_object_get(e, "rtt_ms")));
-		if (json_object_get(e, "load"))
-			text_addf(out, "  load %g", json_real_value(json_object_get(e, "load")));
-		text_addf(out, "  %s%s%s\n", get(e, "verdict"), *get(e, "why") ? ": " : "",
-			get(e, "why"));
+		text_addf(out, "  %s\n", get(e, "verdict"));
+		estimates_as_text(e, out);
 	}
 }
 
@@ -410,10 +329,11 @@ void explain_run(const struct command_hooks *h, const struct explain_ask *ask, b
 	char name[NAME_TEXT], type[RRTYPE_TEXT];
 
 	if (turns && trace && reply) {
-		struct answerer a = {
-			.world = w, .stats = &stats, .turns = turns, .trace = trace,
-			.now_us = clock_us()
-		};
+		struct answerer a = { .world = w,
+			.stats = &stats,
+			.turns = turns,
+			.trace = trace,
+			.now_s = (uint32_t)time(NULL) };
 		const size_t len = answer(&a,
 			&(struct answer_ask){ .packet = query,
 				.len = write_query(query, ask),
@@ -425,7 +345,7 @@ void explain_run(const struct command_hooks *h, const struct explain_ask *ask, b
 			client_json(ask, stats.steered ? trace : NULL));
 		if (stats.steered) {
 			json_t *steps = json_array();
-			json_object_set_new(o, "network", network_json(w, trace));
+			json_object_set_new(o, "network", network_json(w, &trace->who));
 			for (unsigned i = 0; i < trace->n; i++)
 				json_array_append_new(
 					steps, step_json(h, trace, &trace->steps[i]));

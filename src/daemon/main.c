@@ -4,6 +4,7 @@
 #include "config.h"
 #include "ctl/control.h"
 #include "daemon/daemon.h"
+#include "daemon/measured.h"
 #include "daemon/privs.h"
 #include "daemon/rebuild.h"
 #include "daemon/watch.h"
@@ -73,6 +74,36 @@ static void report(void *ctx, struct workers_report *to)
 {
 	workers_report(((struct run *)ctx)->daemon.workers, to);
 }
+
+static const struct latency *latency_table(void *ctx)
+{
+	return ((struct run *)ctx)->daemon.loaded.table;
+}
+
+static struct latency_csv latency_clock(void)
+{
+	return measured_csv(NULL);
+}
+
+static struct command_latency_work latency_work(void *ctx)
+{
+	const struct rebuild_size s = rebuild_size(((struct run *)ctx)->daemon.rebuild);
+
+	return (struct command_latency_work){ s.published, s.samples, s.lost, s.last_s };
+}
+
+static bool latency_import(void *ctx, const char *path, size_t *rows, struct faults *f)
+{
+	return rebuild_import(((struct run *)ctx)->daemon.rebuild, path, rows, f);
+}
+
+static size_t latency_forget(void *ctx, int edge, const struct prefix *net)
+{
+	return rebuild_forget(((struct run *)ctx)->daemon.rebuild, edge, net);
+}
+
+static const struct command_latency latency_hooks = { latency_table, latency_clock,
+	latency_work, latency_import, latency_forget };
 
 /* By way of the signal, which the loop handles after it has sent the command's answer. */
 static void stop(void *ctx)
@@ -177,8 +208,8 @@ int main(int argc, char **argv)
 	r.loop = ev_loop_new(EVFLAG_NOENV);
 	if (!r.loop)
 		die("cannot have an event loop");
-	r.hooks = (struct command_hooks){ &r, current_world, reload, force, health, probe,
-		report, stop, { 0 }, conf_path };
+	r.hooks = (struct command_hooks){ &r, current_world, reload, force, forced, report,
+		stop, { 0 }, conf_path, &latency_hooks };
 	clock_gettime(CLOCK_MONOTONIC, &r.hooks.started);
 	watch_signals(&r);
 	if (!boot(&r, conf_path, &control, &why)) {

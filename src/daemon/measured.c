@@ -27,7 +27,7 @@ struct latency_csv measured_csv(const char *path)
 	};
 }
 
-static struct latency *new_table(const struct measured_from *from)
+struct latency *measured_new(const struct measured_from *from)
 {
 	const struct conf *c = from->conf;
 	const char **names = memory_zeroed(c->n_edges, sizeof *names);
@@ -53,10 +53,10 @@ static bool add_file(
 	csv.as = CSV_FILED;
 	if (!from->forgiving)
 		return latency_csv_read(t, &csv, NULL, f);
-	struct latency *own = new_table(from);
+	struct latency *own = measured_new(from);
 	const bool ok = latency_csv_read(own, &csv, NULL, f);
 	if (ok)
-		latency_take(t, own, true);
+		latency_take(t, own, LATENCY_ALL);
 	latency_drop(own);
 	return true;
 }
@@ -71,9 +71,9 @@ static void add_state(struct latency *t, const struct measured_from *from, struc
 	if (access(csv.path, F_OK) != 0 && errno == ENOENT)
 		return;
 	faults_init(&own);
-	struct latency *saved = new_table(from);
+	struct latency *saved = measured_new(from);
 	if (latency_csv_read(saved, &csv, NULL, &own)) {
-		latency_take(t, saved, true);
+		latency_take(t, saved, LATENCY_ALL);
 		faults_add(f, &own);
 	} else {
 		const struct fault_at at = { .path = csv.path };
@@ -88,13 +88,13 @@ static void add_state(struct latency *t, const struct measured_from *from, struc
 
 struct latency *measured_read(const struct measured_from *from, struct faults *f)
 {
-	struct latency *t = new_table(from);
+	struct latency *t = measured_new(from);
 	bool ok = true;
 
 	for (size_t i = 0; i < measured_count(from->conf); i++)
 		ok = add_file(t, from, measured_path(from->conf, i), f) && ok;
 	if (from->before)
-		latency_take(t, from->before, false);
+		latency_take(t, from->before, LATENCY_LEARNED);
 	else if (from->conf->latency.state)
 		add_state(t, from, f);
 	if (ok)

@@ -27,6 +27,8 @@ struct measured_from {
 	struct hash_key key;
 	bool forgiving;
 };
+/* An empty one for the same edges. */
+struct latency *measured_new(const struct measured_from *from);
 struct latency *measured_read(const struct measured_from *from, struct faults *f);
 
 /* The files that are read anew when they change: how many, and one's path. */

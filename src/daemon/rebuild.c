@@ -285,10 +285,31 @@ void rebuild_add(struct rebuild *r, const struct rebuild_sample *s)
 	r->waiting[r->n_waiting++] = *s;
 }
 
-void rebuild_changed(struct rebuild *r, bool learned)
+bool rebuild_import(struct rebuild *r, const char *path, size_t *rows, struct faults *f)
 {
-	r->changed = true;
-	r->unsaved = r->unsaved || learned;
+	const struct loaded *l = &r->daemon->loaded;
+	struct latency_csv csv = measured_csv(path);
+
+	rebuild_settle(r);
+	struct latency *own = measured_new(
+		&(struct measured_from){ .conf = &l->conf, .key = l->key });
+	csv.as = CSV_SAMPLES;
+	const bool ok = latency_csv_read(own, &csv, rows, f);
+	if (ok && *rows) {
+		latency_take(l->table, own, LATENCY_AS_SAMPLES);
+		r->size.samples += *rows;
+		r->changed = r->unsaved = true;
+	}
+	latency_drop(own);
+	return ok;
+}
+
+size_t rebuild_forget(struct rebuild *r, int edge, const struct prefix *net)
+{
+	rebuild_settle(r);
+	r->changed = r->unsaved = true;
+	return edge >= 0 ? latency_forget_edge(r->daemon->loaded.table, (unsigned)edge)
+			 : latency_forget_net(r->daemon->loaded.table, net);
 }
 
 struct rebuild_size rebuild_size(const struct rebuild *r)

@@ -28,13 +28,14 @@ struct rebuild_sample {
 };
 void rebuild_add(struct rebuild *r, const struct rebuild_sample *s);
 
-/* Waits for the helper and takes what it has made: the table and everything else of `d` may be
- * changed then, until the loop runs again. */
-void rebuild_settle(struct rebuild *r);
-/* After a change of the table by other hands than rebuild_add()'s: `learned`, it must be saved.
- */
-void rebuild_changed(struct rebuild *r, bool learned);
+/* The rows of a CSV file as samples, all of them or none. */
+bool rebuild_import(struct rebuild *r, const char *path, size_t *rows, struct faults *f);
+/* All that is measured of an edge, or when that is -1, of a prefix; how many cells went. */
+size_t rebuild_forget(struct rebuild *r, int edge, const struct prefix *net);
 
+/* Waits for the helper and takes what it has made: everything of `d` may be changed then, until
+ * the loop runs again. NULL is fine. */
+void rebuild_settle(struct rebuild *r);
 /* For reports. */
 struct rebuild_size {
 	uint64_t published, samples, lost; /* `lost`: there was no room for them to wait */

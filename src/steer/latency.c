@@ -331,31 +331,38 @@ void latency_put_mesh(
 	put(cell_of(t, &t->mesh[src], dst, &t->mesh_cells), s);
 }
 
-static struct latency_sample as_sample(const struct latency_cell *c)
+/* A cell of another table, whose row is of `net` or, when that is NULL, of edge `src`. */
+static void take_cell(struct latency *t, const struct prefix *net, unsigned src, unsigned edge,
+	const struct latency_sample *s, enum latency_what what)
 {
-	return (struct latency_sample){ (double)c->rtt_ms, c->n, c->at_s, c->filed };
+	const bool add = what == LATENCY_AS_SAMPLES;
+
+	if (net)
+		(add ? latency_add : latency_put)(t, net, edge, s);
+	else
+		(add ? latency_add_mesh : latency_put_mesh)(t, src, edge, s);
 }
 
-void latency_take(struct latency *t, const struct latency *from, bool filed)
+void latency_take(struct latency *t, const struct latency *from, enum latency_what what)
 {
 	int *to = memory_zeroed(from->opts.n_edges, sizeof *to);
 
 	for (size_t e = 0; e < from->opts.n_edges; e++)
 		to[e] = latency_edge(t, from->opts.edges[e], strlen(from->opts.edges[e]));
-	for (size_t i = 0; i < from->n; i++)
-		for (unsigned k = 0; k < from->row[i].n; k++) {
-			const struct latency_cell *c = &from->row[i].cell[k];
-			const struct latency_sample s = as_sample(c);
-			if (to[c->edge] >= 0 && (filed || !c->filed))
-				latency_put(t, &from->row[i].net, (unsigned)to[c->edge], &s);
+	for (size_t i = 0; i < from->n + from->opts.n_edges; i++) {
+		const bool net = i < from->n;
+		const size_t src = net ? 0 : i - from->n;
+		const struct latency_row *r = net ? &from->row[i] : &from->mesh[src];
+		for (unsigned k = 0; k < r->n; k++) {
+			const struct latency_cell *c = &r->cell[k];
+			const struct latency_sample s = { (double)c->rtt_ms, c->n, c->at_s,
+				c->filed };
+			if (to[c->edge] >= 0 && (net || to[src] >= 0) &&
+				(what != LATENCY_LEARNED || !c->filed))
+				take_cell(t, net ? &r->net : NULL, (unsigned)to[src],
+					(unsigned)to[c->edge], &s, what);
 		}
-	for (size_t e = 0; e < from->opts.n_edges; e++)
-		for (unsigned k = 0; to[e] >= 0 && k < from->mesh[e].n; k++) {
-			const struct latency_cell *c = &from->mesh[e].cell[k];
-			const struct latency_sample s = as_sample(c);
-			if (to[c->edge] >= 0 && (filed || !c->filed))
-				latency_put_mesh(t, (unsigned)to[e], (unsigned)to[c->edge], &s);
-		}
+	}
 	free(to);
 }
 

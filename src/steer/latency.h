@@ -78,9 +78,11 @@ void latency_put(struct latency *t, const struct prefix *net, unsigned edge,
 void latency_put_mesh(
 	struct latency *t, unsigned src, unsigned dst, const struct latency_sample *s);
 
-/* Everything of `from`, or all but what files had told, where it is newer than what is here;
- * edges are matched by name, and what is measured from edges that are gone stays behind. */
-void latency_take(struct latency *t, const struct latency *from, bool filed);
+/* Everything of `from`, or all but what files told, where it is newer than what is here; or
+ * each of its cells as a sample. Edges are matched by name, and what is measured from edges
+ * that are gone stays behind. */
+enum latency_what { LATENCY_ALL, LATENCY_LEARNED, LATENCY_AS_SAMPLES };
+void latency_take(struct latency *t, const struct latency *from, enum latency_what what);
 
 /* How many cells went. A prefix takes all that lie inside it with it. */
 size_t latency_forget_edge(struct latency *t, unsigned edge);

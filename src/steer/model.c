@@ -216,6 +216,23 @@ struct model_terms model_explain(
 	return t;
 }
 
+struct model_term model_offset(const struct model *m, unsigned edge)
+{
+	return (struct model_term){ m->edge[edge].offset_ms, m->edge[edge].offset_n };
+}
+
+struct model_term model_country_term(
+	const struct model *m, const char country[static 2], unsigned edge)
+{
+	const struct place p = { .country = { country[0], country[1] } };
+	const struct model_mean *row = row_of(m, &m->country, country_row(m, &p));
+	const unsigned column = m->edge[edge].column;
+
+	if (!row || column == NO_COLUMN)
+		return (struct model_term){ 0, 0 };
+	return (struct model_term){ (double)row[column].ms, (double)row[column].n };
+}
+
 /* --- own times ---------------------------------------------------------------------------- */
 
 enum { OWN_MOST = 1024 };
@@ -237,30 +254,29 @@ static int by_difference(const void *va, const void *vb)
 	return a->differs_ms < b->differs_ms ? -1 : a->differs_ms > b->differs_ms;
 }
 
-/* The median by weight of what the own times differ by; 0 when no estimate is known. `*most` is
- * the largest weight. Sorts. */
-static double shift_of(struct own *own, unsigned n, double *most)
+/* The median by weight of what the own times differ by, shrunk; 0 when no estimate is known.
+ * Sorts. */
+static double shift_of(struct own *own, unsigned n)
 {
 	double total = 0, before = 0;
 	unsigned k = 0;
 
-	*most = 0;
 	for (unsigned i = 0; i < n; i++)
 		if (!isnan(own[i].differs_ms)) {
 			const struct own o = own[i];
 			own[i] = own[k];
 			own[k++] = o;
 			total += (double)o.weight;
-			*most = fmax(*most, (double)o.weight);
 		}
 	qsort(own, k, sizeof *own, by_difference);
+	const double shrink = total / (total + 1);
 	for (unsigned i = 0; i < k; i++) {
 		const double with = before + (double)own[i].weight;
 		/* Exactly in the middle: between two, as medians of even counts are. */
 		if (fabs(with - total / 2) < 1e-6 * total && i + 1 < k)
-			return (double)(own[i].differs_ms + own[i + 1].differs_ms) / 2;
+			return shrink * (double)(own[i].differs_ms + own[i + 1].differs_ms) / 2;
 		if (with > total / 2)
-			return (double)own[i].differs_ms;
+			return shrink * (double)own[i].differs_ms;
 		before = with;
 	}
 	return 0;
@@ -271,7 +287,6 @@ void model_own(const struct model_own *from, float *ms, unsigned n)
 	uint64_t seen[4096 / 64] = { 0 };
 	struct own own[OWN_MOST];
 	unsigned k = 0;
-	double most;
 
 	for (unsigned r = 0; r < from->n_rows; r++)
 		for (unsigned i = 0; i < from->rows[r]->n && k < OWN_MOST; i++) {
@@ -283,9 +298,9 @@ void model_own(const struct model_own *from, float *ms, unsigned n)
 				(float)latency_weight(from->half_life_s, c->at_s, from->now_s),
 				c->rtt_ms, c->edge };
 		}
-	const double shift = shift_of(own, k, &most) * most;
+	const float shift = (float)shift_of(own, k);
 	for (unsigned i = 0; i < n; i++)
-		ms[i] += (float)shift;
+		ms[i] = fmaxf(ms[i] + shift, ms[i] * (float)LEAST_SHARE);
 	for (unsigned i = 0; i < k; i++) {
 		const struct own *o = &own[i];
 		if (!isnan(o->differs_ms))
@@ -293,6 +308,4 @@ void model_own(const struct model_own *from, float *ms, unsigned n)
 		else if ((double)o->weight >= LEAST_WEIGHT)
 			ms[o->edge] = o->rtt_ms;
 	}
-	for (unsigned i = 0; i < n; i++)
-		ms[i] = ms[i] < 0 ? 0 : ms[i];
 }

@@ -30,8 +30,9 @@
 #define MODEL_MS_PER_KM 0.016
 /* What even a neighbour costs: access and the hosts themselves. */
 #define MODEL_BASE_MS 5.0
-/* So far away a neighbour counts 1/e; and the n of that term's n / (n + MODEL_NEAR_PRIOR). Found
- * by leaving cities out of real measurements; half or twice as much makes little difference. */
+/* So far away a neighbour counts 1/e; and the n of that term's n / (n + MODEL_NEAR_PRIOR).
+ * Found by leaving cities out of real measurements; half or twice as much makes little
+ * difference. */
 #define MODEL_NEAR_KM    1500.0
 #define MODEL_NEAR_PRIOR 0.3
 
@@ -60,6 +61,15 @@ struct model_terms {
 };
 struct model_terms model_explain(
 	const struct model *m, uint32_t place, uint32_t asn, unsigned edge);
+
+/* One term by itself, for reports: an edge's offset; what a country (two letters) has for it.
+ */
+struct model_term {
+	double ms, n; /* n 0: there is none */
+};
+struct model_term model_offset(const struct model *m, unsigned edge);
+struct model_term model_country_term(
+	const struct model *m, const char country[static 2], unsigned edge);
 
 /* The sum without the ASN's term, for every edge: ms[n_edges], NAN when unknown. `place` is a
  * number in the atlas, 0 when unknown. */

@@ -171,11 +171,19 @@ int main(int argc, char **argv)
 		n -= 2;
 		i--;
 	}
+	/* The server has another working folder. */
+	char *file = n == 3 && strcmp(words[0], "latency") == 0 &&
+			strcmp(words[1], "import") == 0
+		? realpath(words[2], NULL)
+		: NULL;
+	if (file)
+		words[2] = file;
 	if (strcmp(words[0], "check") == 0)
 		return n == 1 ? check(conf_path) : usage(stderr, WRONG_USE);
 	if (!socket_path && !(socket_path = conf_find_socket(conf_path, &mem, &why)))
 		return complain("%s%s", why.text, "");
 	const int status = ask_server(socket_path, words, n);
+	free(file);
 	arena_fini(&mem);
 	return status;
 }

@@ -1,0 +1,176 @@
+#include "ctl/estimates.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void estimates_init(struct estimates *e, const struct steer *s, const struct latency *table,
+	uint32_t now_s, const struct addr *who)
+{
+	const struct model *m = ground_model(s->ground);
+
+	*e = (struct estimates){ .steer = s, .table = table, .now_s = now_s };
+	const uint32_t place = netmap_find(s->atlas->cities.map, who).value,
+		       asn = netmap_find(s->atlas->asns.map, who).value;
+	e->place = place <= places_count(s->atlas->cities.places) ? place : 0;
+	e->asn = asn < s->atlas->asns.n ? asn : 0;
+	e->ms = memory_zeroed(s->n_edges, sizeof *e->ms);
+	model_estimate(m, e->place, e->ms);
+	model_add_asn(m, model_asn(m, e->place, e->asn), e->ms);
+	if (!ground_is_measured(s->ground))
+		return;
+	e->n_rows = ground_own_rows(table, who, e->rows, ESTIMATES_ROWS_MOST);
+	if (e->n_rows)
+		model_own(&(struct model_own){ e->rows, e->n_rows,
+				  latency_options(table)->half_life_s, now_s },
+			e->ms, s->n_edges);
+}
+
+void estimates_fini(struct estimates *e)
+{
+	free(e->ms);
+}
+
+static json_t *rounded(double v)
+{
+	return json_real(round(v * 100) / 100);
+}
+
+/* A term that something was measured for. */
+static void add_term(json_t *to, const char *name, double ms, double n, const char *key)
+{
+	if (n <= 0)
+		return;
+	json_t *o = json_pack("{s:o, s:o}", "ms", rounded(ms), "n", rounded(n));
+	if (key)
+		json_object_set_new(o, "key", json_string(key));
+	json_object_set_new(to, name, o);
+}
+
+static void add_asn(const struct estimates *e, const char country[2], json_t *terms,
+	const struct model_terms *t)
+{
+	struct text key = { 0 };
+
+	text_addf(&key, "AS%u in %.2s", e->steer->atlas->asns.asn[e->asn].number, country);
+	add_term(terms, "asn", t->asn_ms, t->asn_n, text_get(&key));
+	text_fini(&key);
+}
+
+static void add_own(const struct estimates *e, unsigned edge, json_t *terms)
+{
+	char net[ADDR_TEXT];
+
+	for (unsigned i = 0; i < e->n_rows; i++) {
+		const struct latency_cell *c = latency_cell(e->rows[i], edge);
+		if (!c)
+			continue;
+		json_object_set_new(terms, "own",
+			json_pack("{s:s, s:o, s:i, s:I, s:o}", "prefix",
+				prefix_text(net, &e->rows[i]->net), "rtt_ms",
+				rounded((double)c->rtt_ms), "samples", (int)c->n, "age_s",
+				(json_int_t)(e->now_s > c->at_s ? e->now_s - c->at_s : 0),
+				"weight",
+				rounded(latency_weight(latency_options(e->table)->half_life_s,
+					c->at_s, e->now_s))));
+		return;
+	}
+}
+
+void estimates_add(const struct estimates *e, unsigned edge, json_t *row)
+{
+	const struct model_terms t = model_explain(
+		ground_model(e->steer->ground), e->place, e->asn, edge);
+	json_t *terms = json_object();
+
+	if (!isnan(t.km)) {
+		const struct place *p = places_get(e->steer->atlas->cities.places, e->place);
+		const char country[3] = { p->country[0], p->country[1], 0 };
+		json_object_set_new(row, "km", json_real(round(t.km * 10) / 10));
+		json_object_set_new(
+			terms, "distance", json_pack("{s:o}", "ms", rounded(t.line_ms)));
+		add_term(terms, "offset", t.offset_ms, t.offset_n, NULL);
+		add_term(terms, "neighbours", t.near_ms, t.near_n, NULL);
+		add_term(terms, "country", t.country_ms, t.country_n, country);
+		add_asn(e, country, terms, &t);
+	}
+	add_own(e, edge, terms);
+	if (!isnan(e->ms[edge])) {
+		const double ms = (double)e->ms[edge];
+		/* What other edges' own times say of this network's way in. */
+		if (e->n_rows && !json_object_get(terms, "own") && !isnan(t.sum_ms))
+			json_object_set_new(terms, "way_in",
+				json_pack("{s:o}", "ms", rounded(ms - t.sum_ms)));
+		json_object_set_new(row, "estimate_ms", rounded(ms));
+	}
+	if (ground_is_measured(e->steer->ground))
+		json_object_set_new(row, "terms", terms);
+	else
+		json_decref(terms);
+}
+
+static double estimate(const json_t *row)
+{
+	const json_t *ms = json_object_get(row, "estimate_ms");
+
+	return ms ? json_real_value(ms) : INFINITY;
+}
+
+void estimates_mark_kept(json_t *rows)
+{
+	const size_t n = json_array_size(rows);
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *row = json_array_get(rows, i), *best = row;
+		for (size_t k = i + 1; k < n; k++)
+			if (estimate(json_array_get(rows, k)) < estimate(best))
+				best = json_array_get(rows, k);
+		if (estimate(row) - estimate(best) < 0.01 || isinf(estimate(row)))
+			continue;
+		json_object_set(row, "kept_before", json_object_get(best, "edge"));
+		json_object_set_new(row, "gain_ms", rounded(estimate(row) - estimate(best)));
+	}
+}
+
+/* --- as text ------------------------------------------------------------------------------ */
+
+static double real(const json_t *o, const char *key)
+{
+	return json_number_value(json_object_get(o, key));
+}
+
+static void term_as_text(const char *name, const json_t *t, struct text *out)
+{
+	if (strcmp(name, "own") == 0) {
+		text_addf(out,
+			"         own         %8.1f ms  measured from %s, %lld samples, %lld s "
+			"ago "
+			"(counts %.2f)\n",
+			real(t, "rtt_ms"), json_string_value(json_object_get(t, "prefix")),
+			(long long)real(t, "samples"), (long long)real(t, "age_s"),
+			real(t, "weight"));
+		return;
+	}
+	text_addf(out, "         %-11s %+8.1f ms", name, real(t, "ms"));
+	if (json_object_get(t, "n"))
+		text_addf(out, "  n %.1f", real(t, "n"));
+	if (json_object_get(t, "key"))
+		text_addf(out, "  %s", json_string_value(json_object_get(t, "key")));
+	text_add_char(out, '\n');
+}
+
+void estimates_as_text(const json_t *row, struct text *out)
+{
+	const char *name;
+	json_t *t;
+
+	if (json_object_get(row, "kept_before"))
+		text_addf(out,
+			"         stays before %s, which gains %.1f ms: too little to change\n",
+			json_string_value(json_object_get(row, "kept_before")),
+			real(row, "gain_ms"));
+	json_object_foreach (json_object_get(row, "terms"), name, t)
+		term_as_text(name, t, out);
+}

@@ -1,0 +1,286 @@
+#include "ctl/report_latency.h"
+
+#include "ctl/report.h"
+#include "steer/latency_csv.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { ROWS_SHOWN = 1000 };
+
+/* What a show is made of. */
+struct show {
+	const struct command_hooks *h;
+	const struct latency *table;
+	const struct model *model;
+	uint32_t now_s;
+	bool json;
+	struct text *out;
+};
+
+static json_t *tenths(double v)
+{
+	return json_real(round(v * 100) / 100);
+}
+
+/* --- rows --------------------------------------------------------------------------------- */
+
+static void show_cell(
+	const struct show *s, const char *from, const struct latency_cell *c, json_t *list)
+{
+	const uint32_t age_s = s->now_s > c->at_s ? s->now_s - c->at_s : 0;
+	const char *edge = latency_edge_name(s->table, c->edge);
+
+	if (s->json)
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:o, s:i, s:I, s:s}", "from", from, "edge", edge,
+				"rtt_ms", tenths((double)c->rtt_ms), "samples", (int)c->n,
+				"age_s", (json_int_t)age_s, "source",
+				c->filed ? "file" : "report"));
+	else
+		text_addf(s->out, "%-28s %-16s %9.1f ms %6u %9u s  %s\n", from, edge,
+			(double)c->rtt_ms, c->n, age_s, c->filed ? "file" : "report");
+}
+
+static void show_row(
+	const struct show *s, const char *from, const struct latency_row *r, json_t *list)
+{
+	for (unsigned i = 0; i < r->n; i++)
+		show_cell(s, from, &r->cell[i], list);
+}
+
+static void rows_head(const struct show *s)
+{
+	if (!s->json)
+		text_addf(s->out, "%-28s %-16s %12s %6s %11s  %s\n", "measured", "from edge",
+			"rtt", "n", "age", "source");
+}
+
+/* The prefix, those around it and those inside it. */
+static int show_prefix(const struct show *s, const char *word)
+{
+	struct prefix net;
+	struct fault why;
+	char text[ADDR_TEXT];
+	size_t n, shown = 0;
+	json_t *list = json_array();
+
+	if (!prefix_parse(&net, word, &why)) {
+		text_addf(s->out, "%s\n", why.text);
+		json_decref(list);
+		return 2;
+	}
+	const struct latency_row *rows = latency_rows(s->table, &n);
+	rows_head(s);
+	for (size_t i = 0; i < n && shown < ROWS_SHOWN; i++) {
+		const struct prefix *other = &rows[i].net;
+		if (other->bits <= net.bits ? !prefix_has(other, &net.addr)
+					    : !prefix_has(&net, &other->addr))
+			continue;
+		show_row(s, prefix_text(text, other), &rows[i], list);
+		shown += rows[i].n;
+	}
+	if (s->json)
+		report_json(list, s->out);
+	else
+		json_decref(list);
+	return 0;
+}
+
+/* What the networks of a country have over distance, offsets and neighbours. */
+static int show_country(const struct show *s, const char *word)
+{
+	char code[3] = "";
+	json_t *list = json_array();
+
+	if (strlen(word) == 2)
+		for (unsigned i = 0; i < 2; i++)
+			code[i] = (char)(word[i] & ~0x20);
+	if (!place_continent(code[0] ? code : "??")) {
+		text_addf(s->out, "\"%s\" is no country (two letters, such as NO)\n", word);
+		json_decref(list);
+		return 2;
+	}
+	if (!s->json)
+		text_addf(s->out, "%-16s %12s %8s\n", "edge", code, "n");
+	for (unsigned e = 0; e < latency_edges(s->table); e++) {
+		const struct model_term t = model_country_term(s->model, code, e);
+		if (t.n <= 0)
+			continue;
+		const char *name = latency_edge_name(s->table, e);
+		if (s->json)
+			json_array_append_new(list,
+				json_pack("{s:s, s:o, s:o}", "edge", name, "ms", tenths(t.ms),
+					"n", tenths(t.n)));
+		else
+			text_addf(s->out, "%-16s %+9.1f ms %8.1f\n", name, t.ms, t.n);
+	}
+	if (s->json)
+		report_json(list, s->out);
+	else
+		json_decref(list);
+	return 0;
+}
+
+/* What the edge has measured of others, and how much of networks. */
+static int show_edge(const struct show *s, const char *word)
+{
+	const int edge = latency_edge(s->table, word, strlen(word));
+	json_t *list = json_array();
+	size_t n, nets = 0, samples = 0;
+	char from[ADDR_TEXT + 16];
+
+	if (edge < 0) {
+		text_addf(s->out, "there is no edge \"%s\" (\"waymarkctl edges\" lists them)\n",
+			word);
+		json_decref(list);
+		return 1;
+	}
+	const struct latency_row *rows = latency_rows(s->table, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct latency_cell *c = latency_cell(&rows[i], (unsigned)edge);
+		nets += c != NULL;
+		samples += c ? c->n : 0;
+	}
+	const struct model_term t = model_offset(s->model, (unsigned)edge);
+	snprintf(from, sizeof from, "@%.60s", word);
+	if (!s->json) {
+		text_addf(s->out,
+			"%s: measured %zu networks (%zu samples), offset %+.1f ms (n %.1f)\n",
+			word, nets, samples, t.ms, t.n);
+		rows_head(s);
+	}
+	show_row(s, from, latency_mesh(s->table, (unsigned)edge), list);
+	if (s->json)
+		report_json(json_pack("{s:s, s:I, s:I, s:o, s:o}", "edge", word, "networks",
+				    (json_int_t)nets, "samples", (json_int_t)samples,
+				    "offset_ms", tenths(t.ms), "mesh", list),
+			s->out);
+	else
+		json_decref(list);
+	return 0;
+}
+
+static int show_all(const struct show *s)
+{
+	const struct latency_size size = latency_size(s->table);
+	const struct command_latency_work work = s->h->latency->work(s->h->ctx);
+	const struct latency_opts *o = latency_options(s->table);
+	const struct {
+		const char *key, *label;
+		json_int_t value;
+	} rows[] = {
+		{ "networks", "networks measured", (json_int_t)size.nets },
+		{ "cells", "... times an edge each", (json_int_t)size.cells },
+		{ "mesh", "edges measured by edges", (json_int_t)size.mesh_cells },
+		{ "bytes", "bytes of measurements", (json_int_t)size.bytes },
+		{ "bytes_most", "... at most", (json_int_t)o->memory },
+		{ "forgotten", "networks that had to make room", (json_int_t)size.forgotten },
+		{ "half_life_s", "half-life in seconds", o->half_life_s },
+		{ "samples", "samples since the start", (json_int_t)work.samples },
+		{ "samples_lost", "... for which there was no room", (json_int_t)work.lost },
+		{ "rebuilt", "rankings rebuilt", (json_int_t)work.published },
+		{ "rebuilt_ms", "... the last took ms", (json_int_t)(work.last_s * 1000) },
+		{ "keys", "kinds of clients told apart",
+			ground_keys(s->h->world(s->h->ctx)->steer->ground) },
+	};
+
+	if (s->json) {
+		json_t *all = json_object();
+		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+			json_object_set_new(all, rows[i].key, json_integer(rows[i].value));
+		report_json(all, s->out);
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		text_addf(s->out, "  %-32s %12lld\n", rows[i].label, (long long)rows[i].value);
+	return 0;
+}
+
+static int show(const struct command_hooks *h, const char **words, size_t n, struct text *out)
+{
+	static const struct {
+		const char *word;
+		int (*run)(const struct show *s, const char *word);
+	} ways[] = { { "--prefix", show_prefix }, { "--country", show_country },
+		{ "--edge", show_edge } };
+	struct show s = { h, h->latency->table(h->ctx),
+		ground_model(h->world(h->ctx)->steer->ground), h->latency->clock().now_s, false,
+		out };
+
+	if (n && strcmp(words[n - 1], "--json") == 0) {
+		s.json = true;
+		n--;
+	}
+	if (n == 0)
+		return show_all(&s);
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+		if (n == 2 && strcmp(words[0], ways[i].word) == 0)
+			return ways[i].run(&s, words[1]);
+	return 2;
+}
+
+/* --- the others --------------------------------------------------------------------------- */
+
+static int import(const struct command_hooks *h, const char **words, size_t n, struct text *out)
+{
+	struct faults f;
+	size_t rows = 0;
+
+	if (n != 1)
+		return 2;
+	faults_init(&f);
+	const bool ok = h->latency->import(h->ctx, words[0], &rows, &f);
+	text_add(out, text_get(&f.text));
+	if (ok)
+		text_addf(out, "%s: %zu measurements taken in\n", words[0], rows);
+	else
+		text_addf(out, "%s: nothing was taken in\n", words[0]);
+	faults_fini(&f);
+	return ok ? 0 : 1;
+}
+
+static int export(const struct command_hooks *h, const char **words, size_t n, struct text *out)
+{
+	const struct latency_csv now = h->latency->clock();
+
+	(void)words;
+	if (n)
+		return 2;
+	latency_csv_write(h->latency->table(h->ctx), &now, true, out);
+	return 0;
+}
+
+static int forget(const struct command_hooks *h, const char **words, size_t n, struct text *out)
+{
+	struct prefix net;
+	struct fault why;
+
+	if (n != 1)
+		return 2;
+	const int edge = latency_edge(h->latency->table(h->ctx), words[0], strlen(words[0]));
+	if (edge < 0 && !prefix_parse(&net, words[0], &why)) {
+		text_addf(
+			out, "there is no edge \"%s\", and it is no prefix either\n", words[0]);
+		return 1;
+	}
+	text_addf(out, "%s: %zu measurements forgotten; what files say comes back with them\n",
+		words[0], h->latency->forget(h->ctx, edge, &net));
+	return 0;
+}
+
+int report_latency(
+	const struct command_hooks *h, const char **words, size_t n, struct text *out)
+{
+	static const struct {
+		const char *word;
+		int (*run)(const struct command_hooks *h, const char **words, size_t n,
+			struct text *out);
+	} ways[] = { { "show", show }, { "import", import }, { "export", export },
+		{ "forget", forget } };
+
+	for (size_t i = 0; n && i < sizeof ways / sizeof *ways; i++)
+		if (strcmp(words[0], ways[i].word) == 0)
+			return ways[i].run(h, words + 1, n - 1, out);
+	return 2;
+}
