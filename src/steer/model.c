@@ -240,6 +240,10 @@ enum { OWN_MOST = 1024 };
 /* Times that count for less than this are as good as none where there is no estimate. */
 #define LEAST_WEIGHT 0.05
 
+/* One time alone moves the others by two thirds of what it differs by, three by six sevenths.
+ */
+#define OWN_PRIOR 0.5
+
 struct own {
 	float differs_ms; /* from the estimate; NAN: there is none */
 	float weight;
@@ -269,7 +273,7 @@ static double shift_of(struct own *own, unsigned n)
 			total += (double)o.weight;
 		}
 	qsort(own, k, sizeof *own, by_difference);
-	const double shrink = total / (total + 1);
+	const double shrink = total / (total + OWN_PRIOR);
 	for (unsigned i = 0; i < k; i++) {
 		const double with = before + (double)own[i].weight;
 		/* Exactly in the middle: between two, as medians of even counts are. */

@@ -1,0 +1,267 @@
+#include "steer/latency.h"
+
+#include "unit/unit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[] = { "ams", "rom", "nyc", "sfo" };
+enum { AMS, ROM, NYC, SFO, EDGES };
+enum { HOUR = 3600, NOW = 1000000 };
+
+static struct latency *table(size_t memory)
+{
+	return latency_new(&(struct latency_opts){ .edges = names,
+		.n_edges = EDGES,
+		.smoothing = 0.3,
+		.half_life_s = HOUR,
+		.memory = memory,
+		.key = { 1, 2 } });
+}
+
+static struct prefix net(const char *text)
+{
+	struct prefix p;
+
+	if (!prefix_parse(&p, text, NULL))
+		abort();
+	return p;
+}
+
+static void add(struct latency *t, const char *to, unsigned edge, double rtt_ms, uint32_t at_s)
+{
+	const struct prefix p = net(to);
+
+	latency_add(t, &p, edge, &(struct latency_sample){ rtt_ms, 1, at_s, false });
+}
+
+static const struct latency_cell *get(const struct latency *t, const char *to, unsigned edge)
+{
+	const struct prefix p = net(to);
+	const struct latency_row *r = latency_find(t, &p);
+
+	return r ? latency_cell(r, edge) : NULL;
+}
+
+static void samples_are_smoothed(void)
+{
+	struct latency *t = table(1 << 20);
+
+	add(t, "192.0.2.0/24", AMS, 10, NOW);
+	CU_ASSERT_DOUBLE_EQUAL(get(t, "192.0.2.0/24", AMS)->rtt_ms, 10, 1e-4);
+	add(t, "192.0.2.0/24", AMS, 20, NOW);
+	CU_ASSERT_DOUBLE_EQUAL(
+		get(t, "192.0.2.0/24", AMS)->rtt_ms, 13, 1e-4); /* 0.7 * 10 + 0.3 * 20 */
+	add(t, "192.0.2.0/24", AMS, 20, NOW);
+	CU_ASSERT_DOUBLE_EQUAL(get(t, "192.0.2.0/24", AMS)->rtt_ms, 15.1, 1e-4);
+	CU_ASSERT_EQUAL(get(t, "192.0.2.0/24", AMS)->n, 3);
+	CU_ASSERT_PTR_NULL(get(t, "192.0.2.0/24", ROM));
+	CU_ASSERT_PTR_NULL(get(t, "192.0.2.0/25", AMS));
+	latency_drop(t);
+}
+
+/* The old value's share 0.7 is halved: 0.3 / (0.3 + 0.35) of the way. */
+static void an_old_time_counts_less_against_a_new_sample(void)
+{
+	struct latency *t = table(1 << 20);
+
+	add(t, "192.0.2.0/24", AMS, 10, NOW);
+	add(t, "192.0.2.0/24", AMS, 23, NOW + HOUR);
+	CU_ASSERT_DOUBLE_EQUAL(get(t, "192.0.2.0/24", AMS)->rtt_ms, 16, 1e-4);
+	CU_ASSERT_EQUAL(get(t, "192.0.2.0/24", AMS)->at_s, NOW + HOUR);
+	add(t, "192.0.2.0/24", AMS, 1, NOW); /* late: 0.15 / (0.15 + 0.7) */
+	CU_ASSERT_DOUBLE_EQUAL(
+		get(t, "192.0.2.0/24", AMS)->rtt_ms, 16 - 15 * 0.15 / 0.85, 1e-4);
+	CU_ASSERT_EQUAL(get(t, "192.0.2.0/24", AMS)->at_s, NOW + HOUR);
+	latency_drop(t);
+}
+
+static void a_lasting_change_of_30_ms_is_seen_in_five_reports(void)
+{
+	struct latency *t = table(1 << 20);
+
+	for (unsigned i = 0; i < 50; i++)
+		add(t, "192.0.2.0/24", AMS, 20, NOW);
+	for (unsigned i = 0; i < 5; i++)
+		add(t, "192.0.2.0/24", AMS, 50, NOW);
+	/* 30 * (1 - 0.7^5): enough to pass an edge that is 20 ms worse. */
+	CU_ASSERT_DOUBLE_EQUAL(get(t, "192.0.2.0/24", AMS)->rtt_ms, 44.958, 1e-3);
+	latency_drop(t);
+}
+
+static void weights_halve_with_the_half_life(void)
+{
+	CU_ASSERT_DOUBLE_EQUAL(latency_weight(HOUR, NOW, NOW), 1, 1e-9);
+	CU_ASSERT_DOUBLE_EQUAL(latency_weight(HOUR, NOW, NOW + HOUR), 0.5, 1e-9);
+	CU_ASSERT_DOUBLE_EQUAL(latency_weight(HOUR, NOW, NOW + 3 * HOUR), 0.125, 1e-9);
+	CU_ASSERT_DOUBLE_EQUAL(
+		latency_weight(HOUR, NOW + 5, NOW), 1, 1e-9); /* from the future */
+}
+
+static void a_whole_cell_replaces_what_is_older(void)
+{
+	struct latency *t = table(1 << 20);
+	const struct prefix p = net("2001:db8::/48");
+
+	latency_put(t, &p, NYC, &(struct latency_sample){ 30, 7, NOW, true });
+	latency_put(t, &p, NYC, &(struct latency_sample){ 99, 1, NOW - 1, false });
+	CU_ASSERT_DOUBLE_EQUAL(get(t, "2001:db8::/48", NYC)->rtt_ms, 30, 1e-4);
+	latency_put(t, &p, NYC, &(struct latency_sample){ 31, 1, NOW, false });
+	CU_ASSERT_DOUBLE_EQUAL(get(t, "2001:db8::/48", NYC)->rtt_ms, 31, 1e-4);
+	latency_drop(t);
+}
+
+static void tables_are_merged_by_the_names_of_edges(void)
+{
+	static const char *const fewer[] = { "sfo", "ams" };
+	struct latency *from = table(1 << 20);
+	struct latency *to = latency_new(
+		&(struct latency_opts){ fewer, 2, 0.3, HOUR, 1 << 20, { 3, 4 } });
+	const struct prefix p = net("192.0.2.0/24");
+
+	add(from, "192.0.2.0/24", AMS, 10, NOW);
+	add(from, "192.0.2.0/24", ROM, 20, NOW);
+	latency_put(from, &p, SFO, &(struct latency_sample){ 140, 1, NOW, true });
+	latency_add_mesh(from, AMS, SFO, &(struct latency_sample){ 141, 1, NOW, false });
+	latency_add_mesh(from, ROM, SFO, &(struct latency_sample){ 150, 1, NOW, false });
+	latency_take(to, from, LATENCY_LEARNED);
+	CU_ASSERT_DOUBLE_EQUAL(get(to, "192.0.2.0/24", 1)->rtt_ms, 10, 1e-4);
+	CU_ASSERT_PTR_NULL(get(to, "192.0.2.0/24", 0)); /* a file's business */
+	CU_ASSERT_EQUAL(latency_size(to).cells, 1);
+	CU_ASSERT_EQUAL(latency_size(to).mesh_cells, 1);
+	CU_ASSERT_DOUBLE_EQUAL(latency_cell(latency_mesh(to, 1), 0)->rtt_ms, 141, 1e-4);
+	latency_take(to, from, LATENCY_ALL);
+	CU_ASSERT_DOUBLE_EQUAL(get(to, "192.0.2.0/24", 0)->rtt_ms, 140, 1e-3);
+	latency_drop(from);
+	latency_drop(to);
+}
+
+static void what_is_forgotten_is_gone(void)
+{
+	struct latency *t = table(1 << 20);
+	const struct prefix p = net("10.0.0.0/8");
+
+	add(t, "10.0.0.0/8", AMS, 1, NOW);
+	add(t, "10.1.0.0/16", AMS, 2, NOW);
+	add(t, "10.1.0.0/16", ROM, 2, NOW);
+	add(t, "11.0.0.0/8", ROM, 3, NOW);
+	latency_add_mesh(t, ROM, AMS, &(struct latency_sample){ 30, 1, NOW, false });
+	CU_ASSERT_EQUAL(latency_forget_edge(t, ROM), 3);
+	CU_ASSERT_PTR_NULL(get(t, "11.0.0.0/8", ROM));
+	CU_ASSERT_PTR_NOT_NULL(get(t, "10.1.0.0/16", AMS));
+	CU_ASSERT_EQUAL(latency_forget_net(t, &p), 2);
+	CU_ASSERT_EQUAL(latency_size(t).nets, 0);
+	CU_ASSERT_EQUAL(latency_size(t).cells, 0);
+	CU_ASSERT_EQUAL(latency_size(t).mesh_cells, 0);
+	latency_drop(t);
+}
+
+static void the_prefixes_around_an_address_come_the_narrowest_first(void)
+{
+	struct latency *t = table(1 << 20);
+	struct addr a;
+
+	add(t, "10.0.0.0/8", AMS, 1, NOW);
+	add(t, "10.1.0.0/16", AMS, 2, NOW);
+	add(t, "10.1.2.0/24", AMS, 3, NOW);
+	add(t, "::/0", AMS, 4, NOW);
+	addr_parse(&a, "10.1.3.4");
+	const struct latency_row *r = latency_around(t, &a, 129);
+	CU_ASSERT_EQUAL_FATAL(r->net.bits, 96 + 16);
+	r = latency_around(t, &a, r->net.bits);
+	CU_ASSERT_EQUAL_FATAL(r->net.bits, 96 + 8);
+	latency_drop(t);
+}
+
+static void memory_is_bounded_and_the_oldest_go_first(void)
+{
+	enum { NETS = 20000, MEMORY = 256 << 10 };
+	struct latency *t = table(MEMORY);
+	char text[32];
+	uint32_t oldest = UINT32_MAX;
+	size_t n;
+
+	for (unsigned i = 0; i < NETS; i++) {
+		snprintf(text, sizeof text, "10.%u.%u.0/24", i >> 8, i & 255);
+		add(t, text, i % EDGES, 5, NOW + i);
+	}
+	CU_ASSERT_TRUE(latency_size(t).bytes < MEMORY * 2);
+	CU_ASSERT_TRUE(latency_size(t).nets > 1000);
+	CU_ASSERT_EQUAL(latency_size(t).nets + latency_size(t).forgotten, NETS);
+	const struct latency_row *rows = latency_rows(t, &n);
+	for (size_t i = 0; i < n; i++)
+		oldest = rows[i].cell[0].at_s < oldest ? rows[i].cell[0].at_s : oldest;
+	CU_ASSERT_EQUAL(oldest, NOW + NETS - n); /* the newest n, without a gap */
+	latency_drop(t);
+}
+
+/* Against a table that does everything the slow way. */
+static void a_table_holds_what_brute_force_holds(void)
+{
+	enum { STEPS = 50000, NETS = 400 };
+	static struct {
+		double rtt_ms;
+		bool there;
+	} naive[NETS][EDGES];
+	struct latency *t = table(1 << 26);
+	uint64_t seed = 1;
+	unsigned wrong = 0;
+	size_t cells = 0;
+	char text[32];
+
+	memset(naive, 0, sizeof naive);
+	for (unsigned i = 0; i < STEPS; i++) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		const unsigned k = (unsigned)(seed >> 33) % NETS,
+			       e = (unsigned)(seed >> 20) % EDGES;
+		const double ms = (double)((seed >> 40) % 1000) + 1;
+		snprintf(text, sizeof text, "2001:db8:%x::/48", k);
+		const struct prefix p = net(text);
+		if (seed >> 58 == 0) {
+			latency_forget_net(t, &p);
+			memset(naive[k], 0, sizeof naive[k]);
+			continue;
+		}
+		latency_add(t, &p, e, &(struct latency_sample){ ms, 1, NOW, false });
+		naive[k][e].rtt_ms = naive[k][e].there ? naive[k][e].rtt_ms * 0.7 + ms * 0.3
+						       : ms;
+		naive[k][e].there = true;
+	}
+	for (unsigned k = 0; k < NETS; k++)
+		for (unsigned e = 0; e < EDGES; e++) {
+			snprintf(text, sizeof text, "2001:db8:%x::/48", k);
+			const struct latency_cell *c = get(t, text, e);
+			cells += naive[k][e].there;
+			wrong += naive[k][e].there != (c != NULL) ||
+				(c && fabs((double)c->rtt_ms - naive[k][e].rtt_ms) > 1e-2);
+		}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT_EQUAL(latency_size(t).cells, cells);
+	latency_drop(t);
+}
+
+void suite_latency(void)
+{
+	static const struct unit_case cases[] = {
+		{ "samples are smoothed", samples_are_smoothed },
+		{ "an old time counts less against a new sample",
+			an_old_time_counts_less_against_a_new_sample },
+		{ "a lasting change of 30 ms is seen in five reports",
+			a_lasting_change_of_30_ms_is_seen_in_five_reports },
+		{ "weights halve with the half-life", weights_halve_with_the_half_life },
+		{ "a whole cell replaces what is older", a_whole_cell_replaces_what_is_older },
+		{ "tables are merged by the names of edges",
+			tables_are_merged_by_the_names_of_edges },
+		{ "what is forgotten is gone", what_is_forgotten_is_gone },
+		{ "the prefixes around an address come the narrowest first",
+			the_prefixes_around_an_address_come_the_narrowest_first },
+		{ "memory is bounded, and the oldest go first",
+			memory_is_bounded_and_the_oldest_go_first },
+		{ "a table holds what brute force holds",
+			a_table_holds_what_brute_force_holds },
+	};
+
+	unit_suite("steer/latency", cases, UNIT_COUNT(cases));
+}
