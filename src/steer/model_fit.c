@@ -71,54 +71,6 @@ static double over_line(
 
 /* --- offsets ------------------------------------------------------------------------------ */
 
-static int by_value(const void *va, const void *vb)
-{
-	const double a = *(const double *)va, b = *(const double *)vb;
-
-	return a < b ? -1 : a > b;
-}
-
-/* Sorts. */
-static double median(double *v, unsigned n)
-{
-	if (n == 0)
-		return 0;
-	qsort(v, n, sizeof *v, by_value);
-	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
-/* What a pair of edges has over the line is the offsets of both. The median over its pairs is
- * an edge's offset, the others' given; half a step at a time, this settles. A constant that all
- * share would change no order: the median edge has 0. */
-void model_offsets(const double *residual, const double *counts, unsigned n, double *offset)
-{
-	enum { ROUNDS = 30, PRIOR = 2 };
-	double *next = memory_zeroed(n, sizeof *next), *v = memory_zeroed(n, sizeof *v);
-
-	for (unsigned i = 0; i < n; i++)
-		offset[i] = 0;
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		for (unsigned i = 0; i < n; i++) {
-			unsigned k = 0;
-			for (unsigned j = 0; j < n; j++)
-				if (!isnan(residual[i * n + j]))
-					v[k++] = residual[i * n + j] - offset[j];
-			next[i] = median(v, k) * counts[i] / (counts[i] + PRIOR);
-		}
-		for (unsigned i = 0; i < n; i++)
-			offset[i] = (offset[i] + next[i]) / 2;
-	}
-	unsigned k = 0;
-	for (unsigned i = 0; i < n; i++)
-		if (counts[i] > 0)
-			v[k++] = offset[i];
-	const double middle = median(v, k);
-	for (unsigned i = 0; i < n; i++)
-		offset[i] = counts[i] > 0 ? offset[i] - middle : 0;
-	free(next);
-	free(v);
-}
-
 /* Both directions of a pair say the same; where both are known, their mean does. */
 static void note_pair(double *residual, double *weight, unsigned at, double ms, double w)
 {
@@ -214,7 +166,7 @@ static void find_ways_in(struct fit *f)
 	f->way_in = memory_zeroed(f->rows, sizeof *f->way_in);
 	for (size_t i = 0; i < f->rows; i++) {
 		const struct latency_row *r = &f->row[i];
-		double n = 0;
+		double sum = 0, most = 0;
 		unsigned k = 0;
 		if (!f->place[i])
 			continue;
@@ -223,9 +175,13 @@ static void find_ways_in(struct fit *f)
 			if (!f->m->edge[r->cell[c].edge].placed)
 				continue;
 			over[k++] = over_line(f, at, &r->cell[c]);
-			n += weigh(f, &r->cell[c]);
+			const double w = weigh(f, &r->cell[c]);
+			sum += w;
+			most = fmax(most, w);
 		}
-		f->way_in[i] = (float)(median(over, k) * n / (n + 1));
+		/* How many times there are, not how old they are: sum / most. */
+		f->way_in[i] = (float)(most > 0 ? model_median(over, k) * sum / (sum + most)
+						: 0);
 	}
 }
 

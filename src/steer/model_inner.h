@@ -56,6 +56,9 @@ int model_country(const struct place *p); /* -1: unknown */
 /* The slot of an AS in a country, or the free one where it belongs. */
 uint32_t model_asn_slot(const struct model *m, uint32_t asn, int country);
 
+/* 0 of none. Sorts. */
+double model_median(double *v, unsigned n);
+
 /* Fits everything but the line to what the table has. */
 void model_fit(struct model *m, const struct model_opts *opts);
 
