@@ -40,7 +40,8 @@ struct csv {
 	unsigned line;
 	const char *start; /* of the line */
 	enum column columns[COLUMNS_MOST];
-	unsigned n; /* columns; 0: the header is still to come */
+	unsigned n;      /* columns; 0: the header is still to come */
+	unsigned needed; /* so many must be in a row: up to the last that counts */
 	int64_t file_age_s;
 	size_t rows;
 
@@ -114,6 +115,8 @@ static bool read_header(struct csv *c, const char *s)
 			return wrong(c, x, "is there twice; take one column out");
 		seen |= 1u << is_a;
 		c->columns[c->n++] = is_a;
+		if (is_a == NET || is_a == SRC || is_a == DST || is_a == RTT)
+			c->needed = c->n;
 	} while (*s);
 	const bool from = !(seen & 1u << NET) != !(seen & 1u << SRC);
 	if (from && seen & 1u << DST && seen & 1u << RTT)
@@ -233,6 +236,8 @@ static bool read_row(struct csv *c, const char *s)
 
 	for (unsigned i = 0; i < c->n; i++) {
 		const enum column is_a = c->columns[i];
+		if (!more && i >= c->needed)
+			break;
 		if (!more)
 			return wrong(c, x, "is the last of too few values for the columns");
 		const char *from = s;
@@ -292,7 +297,11 @@ static bool read_line(struct csv *c, char *s, size_t len)
 	}
 	if (*s == '#' || strspn(s, " \t") == len)
 		return true;
-	return c->n ? read_row(c, s) : read_header(c, s);
+	if (c->n)
+		return read_row(c, s);
+	const bool ok = read_header(c, s);
+	c->n = ok ? c->n : 0;
+	return ok;
 }
 
 /* All whole lines of `buf`; the rest moves to its front, and `*len` is its length. */

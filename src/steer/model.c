@@ -302,9 +302,9 @@ void model_own(const struct model_own *from, float *ms, unsigned n)
 				(float)latency_weight(from->half_life_s, c->at_s, from->now_s),
 				c->rtt_ms, c->edge };
 		}
-	const float shift = (float)shift_of(own, k);
+	const float shift = (float)fmax(shift_of(own, k), 0);
 	for (unsigned i = 0; i < n; i++)
-		ms[i] = fmaxf(ms[i] + shift, ms[i] * (float)LEAST_SHARE);
+		ms[i] += shift;
 	for (unsigned i = 0; i < k; i++) {
 		const struct own *o = &own[i];
 		if (!isnan(o->differs_ms))

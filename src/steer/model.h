@@ -92,9 +92,10 @@ struct model_own {
 };
 
 /* Changes ms[n]: edges that were measured get their own time, faded towards the estimate by
- * age; the others are shifted by the median of what the measured ones differ by, for that is
+ * age. The others are shifted by the median of what the measured ones have over it, for that is
  * mostly the network's own way in: shrunk by n / (n + 1/2), since a single time may as well be
- * long on its own way. */
+ * long on its own way; and never down, since where one edge is near, mostly the map was wrong.
+ */
 void model_own(const struct model_own *own, float *ms, unsigned n);
 
 /* Estimated milliseconds from a distance alone. */

@@ -60,7 +60,7 @@ static void rows_become_cells(void)
 {
 	static const char text[] = "# by hand\nprefix,edge,rtt_ms,samples,age_s\r\n"
 				   "192.0.2.0/24,ams,12.5,3,60\n"
-				   "192.0.2.0/24, rom ,7\t,,\n\n"
+				   "192.0.2.0/24, rom ,7\t\n\n"
 				   "2001:db8::/48,rom,0.25,40000,99999999\n"
 				   "@ams,rom,30.125,2,10\n";
 	struct desk d;

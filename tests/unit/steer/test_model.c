@@ -236,6 +236,19 @@ static void own_times_stand_and_shift_the_others(void)
 	CU_ASSERT_TRUE(isnan(ms[3]));
 }
 
+/* GeoIP has it in the wrong place: the edge that is near is, and no other. */
+static void a_short_time_makes_no_other_edge_near(void)
+{
+	struct latency_cell cell[] = { { 3, NOW, 2, 1, 0 } };
+	const struct latency_row row = { .n = 1, .cell = cell }, *const rows[] = { &row };
+	float ms[] = { 10, 20, 90, 95 };
+
+	model_own(&(struct model_own){ rows, 1, HOUR, NOW }, ms, 4);
+	CU_ASSERT_DOUBLE_EQUAL(ms[2], 3, 1e-4);
+	CU_ASSERT_DOUBLE_EQUAL(ms[0], 10, 1e-4);
+	CU_ASSERT_DOUBLE_EQUAL(ms[3], 95, 1e-4);
+}
+
 static void own_times_fade_into_the_estimate(void)
 {
 	struct latency_cell cell[] = { { 16, NOW, 0, 1, 0 }, { 30, NOW, 1, 1, 0 } };
@@ -283,6 +296,8 @@ void suite_model(void)
 		{ "a slow way in makes no edge slow", a_slow_way_in_makes_no_edge_slow },
 		{ "own times stand, and shift the others",
 			own_times_stand_and_shift_the_others },
+		{ "a short time makes no other edge near",
+			a_short_time_makes_no_other_edge_near },
 		{ "own times fade into the estimate", own_times_fade_into_the_estimate },
 		{ "an edge without a place has its own time only",
 			an_edge_without_a_place_has_its_own_time_only },

@@ -75,7 +75,8 @@ static void open_ground(struct ground *g, unsigned answers, double spread_ms)
 		g->all[i] = (uint16_t)i;
 	}
 	g->states[3] = g->states[11] = EDGE_DOWN;
-	g->steer = steer_new(&(struct steer_opts){ g->edges, EDGES, &pool, 1, NULL }, g->atlas, NULL);
+	g->steer = steer_new(
+		&(struct steer_opts){ g->edges, EDGES, &pool, 1, NULL }, g->atlas, NULL);
 }
 
 static void close_ground(struct ground *g)
@@ -219,7 +220,8 @@ static void views_and_seams_say_the_same(void)
 	struct steer *many = steer_new(
 		&(struct steer_opts){ g.edges, EDGES, pools, POOLS, NULL }, g.atlas, NULL);
 	struct steer *one = steer_new(
-		&(struct steer_opts){ g.edges, EDGES, &pools[POOLS - 1], 1, NULL }, g.atlas, NULL);
+		&(struct steer_opts){ g.edges, EDGES, &pools[POOLS - 1], 1, NULL }, g.atlas,
+		NULL);
 	CU_ASSERT_PTR_NULL(many->pools[POOLS - 1].rank->view);
 	CU_ASSERT_PTR_NOT_NULL(one->pools[0].rank->view);
 	for (unsigned i = 0; i < ADDRESSES / 2; i++) {
