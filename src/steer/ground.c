@@ -1,5 +1,6 @@
 #include "steer/ground.h"
 
+#include "base/bytes.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -53,20 +54,29 @@ struct ground {
 
 static bool is_fresh(const struct ground *g, const struct latency_row *r)
 {
+	const uint64_t most_s = (uint64_t)g->half_life_s * HALF_LIVES_MOST;
+
 	for (unsigned i = 0; i < r->n; i++)
-		if (latency_weight(g->half_life_s, r->cell[i].at_s, g->now_s) >=
-			1.0 / (1 << HALF_LIVES_MOST))
+		if (r->cell[i].at_s + most_s >= g->now_s)
 			return true;
 	return false;
 }
 
+/* A row with what it is sorted by at hand. */
+struct sorted {
+	uint64_t high, low;
+	const struct latency_row *row;
+};
+
 static int by_net(const void *va, const void *vb)
 {
-	const struct latency_row *a = *(const struct latency_row *const *)va,
-				 *b = *(const struct latency_row *const *)vb;
-	const int d = memcmp(&a->net.addr, &b->net.addr, sizeof a->net.addr);
+	const struct sorted *a = va, *b = vb;
 
-	return d ? d : (int)a->net.bits - (int)b->net.bits;
+	if (a->high != b->high)
+		return a->high < b->high ? -1 : 1;
+	if (a->low != b->low)
+		return a->low < b->low ? -1 : 1;
+	return (int)a->row->net.bits - (int)b->row->net.bits;
 }
 
 /* The rows that are cut out of the map, in the order of `own`. */
@@ -75,12 +85,17 @@ static uint32_t fresh_rows(struct ground *g, const struct latency *table)
 	size_t n;
 	uint32_t k = 0;
 	const struct latency_row *all = latency_rows(table, &n);
+	struct sorted *sorted = memory_zeroed(n, sizeof *sorted);
 
-	g->row = memory_zeroed(n, sizeof *g->row);
 	for (size_t i = 0; i < n && k < NETMAP_VALUE_MOST - 1; i++)
 		if (is_fresh(g, &all[i]))
-			g->row[k++] = &all[i];
-	qsort(g->row, k, sizeof *g->row, by_net);
+			sorted[k++] = (struct sorted){ be64_get(all[i].net.addr.b),
+				be64_get(all[i].net.addr.b + 8), &all[i] };
+	qsort(sorted, k, sizeof *sorted, by_net);
+	g->row = memory_zeroed(k, sizeof *g->row);
+	for (uint32_t i = 0; i < k; i++)
+		g->row[i] = sorted[i].row;
+	free(sorted);
 	return k;
 }
 
@@ -132,6 +147,8 @@ struct cutting {
 	const struct ground *before; /* NULL: nothing to compare with */
 	uint32_t room, *slot, slots;
 	uint32_t places;
+	uint32_t *plain; /* [places + 1] the key of a place with nothing else to it; 0: none yet
+			  */
 };
 
 static uint32_t slot_of(const struct cutting *w, struct key k)
@@ -217,7 +234,12 @@ static uint32_t cut_piece(void *ctx, const struct netmap_piece *piece)
 	}
 	if (!model_asn(w->g->model, k.place, k.asn))
 		k.asn = 0;
-	return intern(w, k, piece);
+	if (k.asn || k.own)
+		return intern(w, k, piece);
+	/* Most ranges: no need to search. */
+	if (!w->plain[k.place])
+		w->plain[k.place] = intern(w, k, piece);
+	return w->plain[k.place];
 }
 
 /* All keys but 0, by place: a counting sort. */
@@ -251,12 +273,14 @@ static struct cut *cut_new(struct ground *g, const struct ground *before, uint32
 	c->key = memory_grow(NULL, w.room * sizeof *c->key);
 	w.slots = w.room * 2;
 	w.slot = memory_zeroed(w.slots, sizeof *w.slot);
+	w.plain = memory_zeroed(w.places + 1, sizeof *w.plain);
 	intern(&w, (struct key){ 0 }, NULL);
 	struct netmap *own = own_map(c);
 	struct netmap *const maps[] = { g->atlas->cities.map, g->atlas->asns.map, own };
 	c->map = netmap_overlay(maps, 3, cut_piece, &w);
 	netmap_drop(own);
 	free(w.slot);
+	free(w.plain);
 	c->key = memory_grow(c->key, c->n * sizeof *c->key);
 	sort_keys(c, w.places);
 	return c;

@@ -24,6 +24,8 @@ struct fit {
 	struct site *site;
 	uint32_t sites, site_room;
 	uint32_t site_of[CELLS]; /* + 1 */
+	uint32_t weighed_s;      /* the time that was weighed last, and what it counts */
+	double weight;
 };
 
 /* A cell in which something was measured: neighbours to all around it. */
@@ -34,9 +36,14 @@ struct site {
 	struct model_mean *mean; /* [columns] */
 };
 
-static double weigh(const struct fit *f, const struct latency_cell *c)
+/* Many are of the same second: those of a file, of a report. */
+static double weigh(struct fit *f, const struct latency_cell *c)
 {
-	return latency_weight(f->half_life_s, c->at_s, f->opts->now_s);
+	if (f->weighed_s != c->at_s || f->weight == 0) {
+		f->weighed_s = c->at_s;
+		f->weight = latency_weight(f->half_life_s, c->at_s, f->opts->now_s);
+	}
+	return f->weight;
 }
 
 /* A running mean: `n` grows by `weight`. */
