@@ -12,6 +12,9 @@
 /* So that an age from before the machine started is no negative time: 34 years. */
 #define CLOCK_FROM (UINT32_C(1) << 30)
 
+/* A measurement that a file repeats is none the fresher, up to this share of the half-life. */
+enum { SLACK_SHARE = 16 };
+
 uint32_t measured_now(void)
 {
 	struct timespec now;
@@ -97,10 +100,14 @@ struct latency *measured_read(const struct measured_from *from, struct faults *f
 		latency_take(t, from->before, LATENCY_LEARNED);
 	else if (from->conf->latency.state)
 		add_state(t, from, f);
-	if (ok)
-		return t;
-	latency_drop(t);
-	return NULL;
+	if (!ok) {
+		latency_drop(t);
+		return NULL;
+	}
+	if (from->before)
+		latency_follow(t, from->before, latency_options(t)->half_life_s / SLACK_SHARE);
+	latency_next_round(t);
+	return t;
 }
 
 size_t measured_count(const struct conf *c)

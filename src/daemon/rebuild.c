@@ -234,6 +234,7 @@ static void start(struct rebuild *r, bool read, bool save)
 		r->unsaved = false;
 		r->saved_at = ev_time();
 	}
+	latency_next_round(r->daemon->loaded.table);
 	r->works = true;
 	if (pthread_create(&r->helper, NULL, help, r) == 0)
 		return;

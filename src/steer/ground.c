@@ -40,8 +40,13 @@ struct ground {
 	const struct latency_row **row; /* [n_own] */
 	uint32_t *was;                  /* [n]; NULL: as it is, or nothing to compare with */
 	bool is_new;                    /* there is nothing to compare with */
+	bool partly;                    /* keys that have not changed are as in `before` */
+	uint16_t since; /* rows that changed later than in this round have changed */
 	unsigned half_life_s;
 	uint32_t now_s;
+	/* For the next: the last round that is in here, and when all keys were made anew. */
+	uint16_t round;
+	uint32_t whole_at_s;
 	/* What an unmeasured one was made of. */
 	struct place_of_edge {
 		bool placed;
@@ -340,6 +345,20 @@ static void make_cut(struct ground *g, const struct ground_opts *opts)
 	g->cut->signature = signature;
 }
 
+/* Ages make all estimates move, slowly. */
+enum { WHOLE_SHARE = 16 }; /* of the half-life */
+
+/* Can keys that have not changed be kept as they were? */
+static bool keeps(const struct ground *g, const struct ground_opts *opts)
+{
+	const struct ground *b = opts->before;
+
+	return !g->is_new && b->atlas == g->atlas && b->half_life_s == g->half_life_s &&
+		g->now_s - b->whole_at_s < g->half_life_s / WHOLE_SHARE &&
+		!latency_is_later(latency_dropped(opts->model.table), b->round) &&
+		model_follow(g->model, b->model);
+}
+
 struct ground *ground_new(const struct ground_opts *opts)
 {
 	const struct model_opts *o = &opts->model;
@@ -361,7 +380,11 @@ struct ground *ground_new(const struct ground_opts *opts)
 		return g;
 	g->half_life_s = latency_options(o->table)->half_life_s;
 	g->now_s = o->now_s;
+	g->round = (uint16_t)(latency_round(o->table) - 1);
 	make_cut(g, opts);
+	g->partly = keeps(g, opts);
+	g->since = g->partly ? opts->before->round : 0;
+	g->whole_at_s = g->partly ? opts->before->whole_at_s : g->now_s;
 	return g;
 }
 
@@ -440,16 +463,34 @@ static void estimate_key(
 			g->n_edges);
 }
 
-void ground_each(const struct ground *g, void (*each)(void *ctx, uint32_t key, const float *ms),
-	void *ctx)
+/* Is there anything about a key that was not so before? */
+static bool is_changed(const struct ground *g, uint32_t id, const struct key *k)
+{
+	unsigned n = 0;
+
+	if (!g->partly || ground_was(g, id) == GROUND_NEW ||
+		model_is_changed(g->model, k->place, k->asn))
+		return true;
+	for (uint32_t own = k->own; own && n < ROWS_MOST; own = g->cut->around[own - 1], n++)
+		if (latency_is_later(g->row[own - 1]->round, g->since))
+			return true;
+	return false;
+}
+
+void ground_each(const struct ground *g, bool all,
+	void (*each)(void *ctx, uint32_t key, const float *ms), void *ctx)
 {
 	float *base = memory_zeroed(g->n_edges, sizeof *base),
 	      *ms = memory_zeroed(g->n_edges, sizeof *ms);
-	uint32_t place = GROUND_NEW;
+	uint32_t place = GROUND_NEW; /* that `base` is of */
 
 	for (uint32_t i = 1; i < ground_keys(g); i++) {
 		const uint32_t id = g->cut ? g->cut->order[i - 1] : i;
 		const struct key k = g->cut ? g->cut->key[id] : (struct key){ .place = i };
+		if (!all && !is_changed(g, id, &k)) {
+			each(ctx, id, NULL);
+			continue;
+		}
 		if (k.place != place)
 			model_estimate(g->model, k.place, base);
 		place = k.place;

@@ -50,9 +50,10 @@ enum { GROUND_NEW = 0xffffffffu };
 uint32_t ground_was(const struct ground *g, uint32_t key);
 
 /* Before ground_settle(): every key but 0 with its estimates, ms[n_edges], NAN where there is
- * none; those of one place one after another. */
-void ground_each(const struct ground *g, void (*each)(void *ctx, uint32_t key, const float *ms),
-	void *ctx);
+ * none; those of one place one after another. Unless `all`, keys whose estimates are as good as
+ * what they were in `before` come with NULL; such a key has one that it was. */
+void ground_each(const struct ground *g, bool all,
+	void (*each)(void *ctx, uint32_t key, const float *ms), void *ctx);
 
 /* Rows of a table that hold an address, the narrowest first; returns how many, at most `most`.
  */

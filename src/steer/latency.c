@@ -23,6 +23,7 @@ struct latency {
 	struct latency_row *mesh;            /* [n_edges] */
 	size_t cells, mesh_cells, cell_room; /* `cell_room`: of all rows */
 	uint64_t forgotten;
+	uint16_t round, dropped;
 	uint32_t last; /* the row touched last: files name a prefix many times in a row */
 };
 
@@ -92,6 +93,7 @@ struct latency *latency_new(const struct latency_opts *opts)
 	t->refs = 1;
 	t->opts = *opts;
 	keep_names(t, opts);
+	t->round = 1;
 	t->slots = SLOTS_FIRST;
 	t->slot = memory_zeroed(t->slots, sizeof *t->slot);
 	t->mesh = memory_zeroed(opts->n_edges, sizeof *t->mesh);
@@ -175,6 +177,7 @@ static void compact(struct latency *t)
 	}
 	t->n = k;
 	t->last = 0;
+	t->dropped = t->round;
 	fill_slots(t);
 }
 
@@ -246,6 +249,15 @@ static struct latency_row *row_of(struct latency *t, const struct prefix *net)
 	return r;
 }
 
+/* The same, to be changed. */
+static struct latency_row *touch(struct latency *t, const struct prefix *net)
+{
+	struct latency_row *r = row_of(t, net);
+
+	r->round = t->round;
+	return r;
+}
+
 /* The cell of an edge, made when there is none (`n` is 0 then). */
 static struct latency_cell *cell_of(
 	struct latency *t, struct latency_row *r, unsigned edge, size_t *count)
@@ -310,7 +322,7 @@ static void put(struct latency_cell *c, const struct latency_sample *s)
 void latency_add(struct latency *t, const struct prefix *net, unsigned edge,
 	const struct latency_sample *s)
 {
-	smooth(t, cell_of(t, row_of(t, net), edge, &t->cells), s);
+	smooth(t, cell_of(t, touch(t, net), edge, &t->cells), s);
 }
 
 void latency_add_mesh(
@@ -322,7 +334,7 @@ void latency_add_mesh(
 void latency_put(struct latency *t, const struct prefix *net, unsigned edge,
 	const struct latency_sample *s)
 {
-	put(cell_of(t, row_of(t, net), edge, &t->cells), s);
+	put(cell_of(t, touch(t, net), edge, &t->cells), s);
 }
 
 void latency_put_mesh(
@@ -449,6 +461,61 @@ const struct latency_cell *latency_cell(const struct latency_row *row, unsigned 
 		if (row->cell[i].edge == edge)
 			return &row->cell[i];
 	return NULL;
+}
+
+/* --- rounds ------------------------------------------------------------------------------- */
+
+uint16_t latency_round(const struct latency *t)
+{
+	return t->round;
+}
+
+void latency_next_round(struct latency *t)
+{
+	t->round++;
+}
+
+uint16_t latency_dropped(const struct latency *t)
+{
+	return t->dropped;
+}
+
+static bool same_row(const struct latency_row *a, const struct latency_row *b, uint32_t slack_s)
+{
+	bool same = a->n == b->n;
+
+	for (unsigned i = 0; same && i < a->n; i++) {
+		const struct latency_cell *x = &a->cell[i], *y = latency_cell(b, x->edge);
+		same = y && x->rtt_ms == y->rtt_ms &&
+			(x->at_s > y->at_s ? x->at_s - y->at_s : y->at_s - x->at_s) <= slack_s;
+	}
+	return same;
+}
+
+static bool same_edges(const struct latency *a, const struct latency *b)
+{
+	bool same = a->opts.n_edges == b->opts.n_edges;
+
+	for (size_t i = 0; same && i < a->opts.n_edges; i++)
+		same = strcmp(a->opts.edges[i], b->opts.edges[i]) == 0;
+	return same;
+}
+
+void latency_follow(struct latency *t, const struct latency *before, uint32_t slack_s)
+{
+	const bool same = same_edges(t, before);
+	size_t kept = 0;
+
+	t->round = before->round;
+	t->dropped = before->dropped;
+	for (size_t i = 0; i < t->n; i++) {
+		const struct latency_row *old = latency_find(before, &t->row[i].net);
+		kept += old != NULL;
+		t->row[i].round = same && old && same_row(&t->row[i], old, slack_s) ? old->round
+										    : t->round;
+	}
+	if (!same || kept < before->n)
+		t->dropped = t->round;
 }
 
 struct latency_size latency_size(const struct latency *t)

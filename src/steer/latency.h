@@ -32,6 +32,7 @@ struct latency_cell {
 struct latency_row {
 	struct prefix net; /* of an edge's row: nothing */
 	uint16_t n, room;
+	uint16_t round;            /* in which it changed last; latency_round() */
 	struct latency_cell *cell; /* [n], no edge twice */
 };
 
@@ -105,6 +106,20 @@ struct latency_size {
 	uint64_t forgotten; /* prefixes that had to make room, so far */
 };
 struct latency_size latency_size(const struct latency *t);
+
+/* What has changed since? Rows that change get the number of the round, which goes up when
+ * latency_next_round() says that what is there now has been made use of; it wraps. */
+uint16_t latency_round(const struct latency *t);
+void latency_next_round(struct latency *t);
+static inline bool latency_is_later(uint16_t round, uint16_t than)
+{
+	return (int16_t)(uint16_t)(round - than) > 0;
+}
+/* The round in which rows were taken out last. */
+uint16_t latency_dropped(const struct latency *t);
+/* `t` takes the place of `before`: rows that are the same, but for times of at most `slack_s`,
+ * have not changed. */
+void latency_follow(struct latency *t, const struct latency *before, uint32_t slack_s);
 
 /* What a measurement still counts: 1 when new, a half after the half-life. */
 double latency_weight(unsigned half_life_s, uint32_t at_s, uint32_t now_s);

@@ -101,22 +101,15 @@ void model_drop(struct model *m)
 	atlas_drop(m->atlas);
 	free(m->edge);
 	free(m->near.mean);
+	free(m->near.changed);
 	free(m->country.mean);
+	free(m->country.changed);
 	free(m->asn.mean);
+	free(m->asn.changed);
 	free(m->asn_key);
 	free(m->asn_row);
 	free(m->has_asn);
 	free(m);
-}
-
-uint64_t model_signature(const struct model *m)
-{
-	uint64_t sum = m->asn.rows;
-
-	for (uint32_t i = 0; i < m->asn_slots; i++)
-		if (m->asn_key[i])
-			sum += hash_mix(m->asn_key[i] ^ 0x2545f4914f6cdd1du, HASH_STEP);
-	return sum;
 }
 
 /* --- asking ------------------------------------------------------------------------------- */

@@ -79,6 +79,14 @@ void model_estimate(const struct model *m, uint32_t place, float *ms);
  * their own. Adds it to ms[n_edges]. */
 uint32_t model_asn(const struct model *m, uint32_t place, uint32_t asn);
 void model_add_asn(const struct model *m, uint32_t term, float *ms);
+/* For who keeps what was made of a model before this one: terms that differ by no more than
+ * MODEL_CHANGE_MS keep their value from before, so that what was made of them is still right.
+ * False when nothing can be kept. Before `m` is shared. */
+#define MODEL_CHANGE_MS 1.0
+bool model_follow(struct model *m, const struct model *before);
+/* After it: has any term of that place and AS changed? */
+bool model_is_changed(const struct model *m, uint32_t place, uint32_t asn);
+
 /* Two models with the same signature have terms for the same ASNs in the same countries. */
 uint64_t model_signature(const struct model *m);
 

@@ -192,24 +192,24 @@ static void find_ways_in(struct fit *f)
 	}
 }
 
-static void give_column(struct model *m, unsigned edge)
+/* In the order of the edges, so that they stay the same from one fit to the next. */
+static void number_columns(struct fit *f)
 {
-	if (m->edge[edge].placed && m->edge[edge].column == NO_COLUMN)
-		m->edge[edge].column = (uint16_t)m->columns++;
-}
+	struct model *m = f->m;
+	bool *used = memory_zeroed(m->n, sizeof *used);
 
-static void count_columns(struct fit *f)
-{
 	for (size_t i = 0; i < f->rows; i++)
 		for (unsigned k = 0; f->place[i] && k < f->row[i].n; k++)
-			give_column(f->m, f->row[i].cell[k].edge);
-	for (unsigned i = 0; i < f->m->n; i++) {
+			used[f->row[i].cell[k].edge] = true;
+	for (unsigned i = 0; i < m->n; i++) {
 		const struct latency_row *r = latency_mesh(f->opts->table, i);
-		for (unsigned k = 0; f->m->edge[i].placed && k < r->n; k++) {
-			give_column(f->m, i);
-			give_column(f->m, r->cell[k].edge);
-		}
+		for (unsigned k = 0; m->edge[i].placed && k < r->n; k++)
+			used[i] = used[r->cell[k].edge] = true;
 	}
+	for (unsigned i = 0; i < m->n; i++)
+		if (used[i] && m->edge[i].placed)
+			m->edge[i].column = (uint16_t)m->columns++;
+	free(used);
 }
 
 static struct site *site_at(struct fit *f, double lat, double lon)
@@ -447,7 +447,7 @@ void model_fit(struct model *m, const struct model_opts *opts)
 	fit_offsets(f);
 	locate(f);
 	find_ways_in(f);
-	count_columns(f);
+	number_columns(f);
 	if (m->columns) {
 		fit_near(f);
 		fit_residuals(f, false);

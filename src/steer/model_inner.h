@@ -31,6 +31,7 @@ struct model_edge {
 /* One row of means a key: a cell, a country, an AS in a country. */
 struct model_table {
 	struct model_mean *mean; /* [rows][columns] */
+	bool *changed;           /* [rows] after model_follow(), else NULL */
 	uint32_t rows, room;
 };
 

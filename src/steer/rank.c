@@ -10,10 +10,12 @@
 /* Rank under construction. A row starts as it was for the key before, which is mostly alike. */
 struct build {
 	struct rank *r;
-	const struct rank *before;        /* NULL: nothing to keep */
-	float *ms;                        /* [n] estimates of the key at work, by position */
-	uint16_t *row;                    /* [n] by estimate */
-	uint16_t *kept;                   /* [n] as it is to be */
+	const struct rank *before; /* NULL: nothing to keep */
+	uint32_t *class_now; /* [before's classes] + 1, of those kept; 0: none yet, NULL: none
+				are */
+	float *ms;           /* [n] estimates of the key at work, by position */
+	uint16_t *row;       /* [n] by estimate */
+	uint16_t *kept;      /* [n] as it is to be */
 	uint16_t *row_within, *row_close; /* [n] */
 	uint16_t *place_of; /* [n] where a position stands in the fallback order */
 	uint32_t room;      /* rows there is room for */
@@ -173,12 +175,33 @@ void rank_keep(const struct rank_order *o, uint16_t *sorted)
 
 /* --- all keys ----------------------------------------------------------------------------- */
 
+/* A class of before, whole. */
+static uint32_t keep_class(struct build *b, uint32_t class)
+{
+	const struct rank *old = b->before;
+	const size_t at = (size_t) class * old->n;
+
+	if (!b->class_now[class]) {
+		memcpy(b->kept, old->order + at, row_bytes(old));
+		if (old->within)
+			memcpy(b->row_within, old->within + at, row_bytes(old));
+		if (old->close)
+			memcpy(b->row_close, old->close + at, row_bytes(old));
+		b->class_now[class] = intern_row(b) + 1;
+	}
+	return b->class_now[class] - 1;
+}
+
 static void rank_key(void *ctx, uint32_t key, const float *ms)
 {
 	struct build *b = ctx;
 	struct rank *r = b->r;
 	const uint32_t was = b->before ? ground_was(r->ground, key) : (uint32_t)GROUND_NEW;
 
+	if (!ms) {
+		r->class_of[key] = keep_class(b, b->before->class_of[was]);
+		return;
+	}
 	for (unsigned i = 0; i < r->n; i++) {
 		const float v = ms[r->edges[i]];
 		b->ms[i] = isnan(v) ? INFINITY : v;
@@ -211,7 +234,7 @@ static void fill_classes(struct build *b)
 		b->row_close[i] = 0;
 	}
 	r->class_of[0] = intern_row(b);
-	ground_each(r->ground, rank_key, b);
+	ground_each(r->ground, !b->class_now, rank_key, b);
 	r->order = memory_grow(r->order, r->classes * row_bytes(r));
 	if (r->within)
 		r->within = memory_grow(r->within, r->classes * row_bytes(r));
@@ -260,6 +283,14 @@ static bool same_rank(const struct rank *a, const struct rank *b)
 		memcmp(a->fallback, b->fallback, row_bytes(a)) == 0;
 }
 
+/* Can whole classes of `before` be kept? */
+static bool same_shape(const struct rank *r, const struct rank *before)
+{
+	return before && before->n == r->n && before->spread_ms == r->spread_ms &&
+		before->spread_share == r->spread_share && before->close_ms == r->close_ms &&
+		memcmp(before->fallback, r->fallback, row_bytes(r)) == 0;
+}
+
 static void build_rank(struct rank *r, const struct rank *before)
 {
 	struct build b = { .r = r, .before = before, .room = 64, .slots_n = 256 };
@@ -277,7 +308,10 @@ static void build_rank(struct rank *r, const struct rank *before)
 		r->within = memory_grow(NULL, b.room * row_bytes(r));
 	if (r->close_ms > 0)
 		r->close = memory_grow(NULL, b.room * row_bytes(r));
+	if (same_shape(r, before))
+		b.class_now = memory_zeroed(before->classes, sizeof *b.class_now);
 	fill_classes(&b);
+	free(b.class_now);
 	free(b.ms);
 	free(rows);
 	free(b.slot);

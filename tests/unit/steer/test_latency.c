@@ -242,6 +242,32 @@ static void a_table_holds_what_brute_force_holds(void)
 	latency_drop(t);
 }
 
+static void a_table_that_follows_another_knows_what_has_changed(void)
+{
+	struct latency *a = table(1 << 20), *b = table(1 << 20);
+	struct prefix p;
+
+	add(a, "10.0.0.0/8", AMS, 1, NOW);
+	add(a, "11.0.0.0/8", AMS, 1, NOW);
+	add(a, "12.0.0.0/8", AMS, 1, NOW);
+	latency_next_round(a);
+	const uint16_t then = (uint16_t)(latency_round(a) - 1);
+	add(b, "12.0.0.0/8", AMS, 1, NOW + 5);
+	add(b, "11.0.0.0/8", AMS, 2, NOW);
+	add(b, "13.0.0.0/8", AMS, 1, NOW);
+	latency_follow(b, a, 10);
+	p = net("12.0.0.0/8");
+	CU_ASSERT_FALSE(latency_is_later(latency_find(b, &p)->round, then));
+	p = net("11.0.0.0/8");
+	CU_ASSERT_TRUE(latency_is_later(latency_find(b, &p)->round, then));
+	p = net("13.0.0.0/8");
+	CU_ASSERT_TRUE(latency_is_later(latency_find(b, &p)->round, then));
+	CU_ASSERT_TRUE(latency_is_later(latency_dropped(b), then)); /* 10.0.0.0/8 */
+	CU_ASSERT_TRUE(latency_is_later(3, 65534));                 /* rounds wrap */
+	latency_drop(a);
+	latency_drop(b);
+}
+
 void suite_latency(void)
 {
 	static const struct unit_case cases[] = {
@@ -259,6 +285,8 @@ void suite_latency(void)
 			the_prefixes_around_an_address_come_the_narrowest_first },
 		{ "memory is bounded, and the oldest go first",
 			memory_is_bounded_and_the_oldest_go_first },
+		{ "a table that follows another knows what has changed",
+			a_table_that_follows_another_knows_what_has_changed },
 		{ "a table holds what brute force holds",
 			a_table_holds_what_brute_force_holds },
 	};
