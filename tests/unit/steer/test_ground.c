@@ -1,6 +1,7 @@
 #include "steer/ground.h"
 
 #include "steer/choose.h"
+#include "unit/steer/draw.h"
 #include "unit/steer/small_world.h"
 #include "unit/unit.h"
 
@@ -211,33 +212,7 @@ static void answers_come_within_the_spread_of_estimates(void)
 
 enum { EDGES = 20, MEASURED = 3000, QUERIES = 100000 };
 
-static uint64_t seed = 0x9e3779b97f4a7c15u;
-
-static uint64_t draw(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
-
-static double draw_between(double from, double to)
-{
-	return from + (to - from) * (double)(draw() >> 11) / (double)(1ull << 53);
-}
-
-static struct addr draw_addr(bool v6)
-{
-	struct addr a;
-	const uint64_t x = draw(), y = draw();
-
-	if (!v6)
-		return addr_from_v4((const uint8_t *)&x);
-	memcpy(a.b, &x, 8);
-	memcpy(a.b + 8, &y, 8);
-	a.b[0] = (uint8_t)(0x20 | (a.b[0] & 0x1f));
-	return addr_plain(&a, NULL);
-}
+static struct draw at_random = { 0x9e3779b97f4a7c15u };
 
 struct wide {
 	struct atlas *atlas;
@@ -256,18 +231,21 @@ static void measure_many(struct wide *w)
 {
 	for (unsigned i = 0; i < MEASURED; i++) {
 		const bool v6 = i % 4 == 0;
-		const unsigned bits = v6 ? 24 + (unsigned)(draw() % 33)
-					 : ADDR_V4_BITS + 8 + (unsigned)(draw() % 25);
-		const struct addr a = i % 3 && i > 16 ? w->net[draw() % i] : draw_addr(v6);
+		const unsigned bits = v6
+			? 24 + (unsigned)(draw_number(&at_random) % 33)
+			: ADDR_V4_BITS + 8 + (unsigned)(draw_number(&at_random) % 25);
+		const struct addr a = i % 3 && i > 16 ? w->net[draw_number(&at_random) % i]
+						      : draw_addr(&at_random, v6);
 		const struct prefix p = addr_prefix(&a,
 			addr_is_v4(&a) == !v6    ? bits
 				: addr_is_v4(&a) ? 116
 						 : 40);
 		w->net[i] = a;
 		for (unsigned k = 0; k < 1 + i % 5; k++)
-			latency_put(w->t, &p, (unsigned)(draw() % EDGES),
-				&(struct latency_sample){ draw_between(2, 200), 1,
-					NOW - (uint32_t)(draw() % 20000), false });
+			latency_put(w->t, &p, (unsigned)(draw_number(&at_random) % EDGES),
+				&(struct latency_sample){ draw_between(&at_random, 2, 200), 1,
+					NOW - (uint32_t)(draw_number(&at_random) % 20000),
+					false });
 	}
 }
 
@@ -292,8 +270,8 @@ static void open_wide(struct wide *w, unsigned answers, double explore)
 		w->names[i] = w->name[i];
 		w->edges[i] = (struct edge_opts){ .name = w->name[i],
 			.placed = i != 7, /* one that only measurements know */
-			.lat = draw_between(-50, 65),
-			.lon = draw_between(-180, 180),
+			.lat = draw_between(&at_random, -50, 65),
+			.lon = draw_between(&at_random, -180, 180),
 			.a = &one,
 			.n_a = 1 };
 		w->all[i] = (uint16_t)i;
@@ -334,10 +312,13 @@ static struct choice ask(const struct wide *w, const struct addr *a, uint32_t no
 /* An address near a measured one, or anywhere. */
 static struct addr draw_client(const struct wide *w)
 {
-	struct addr a = draw() % 3 ? w->net[draw() % MEASURED] : draw_addr(draw() % 3 == 0);
+	struct addr a = draw_number(&at_random) % 3
+		? w->net[draw_number(&at_random) % MEASURED]
+		: draw_addr(&at_random, draw_number(&at_random) % 3 == 0);
 
 	for (unsigned i = 0; i < 3; i++)
-		a.b[13 + i] ^= draw() % 4 ? 0 : (uint8_t)draw();
+		a.b[13 + i] ^= draw_number(&at_random) % 4 ? 0
+							   : (uint8_t)draw_number(&at_random);
 	return a;
 }
 
@@ -403,7 +384,7 @@ static void check_cache(unsigned answers, double explore)
 		if (!addr_is_global(&a, NULL))
 			continue; /* the source decides, which is another one each time */
 		for (unsigned k = 0; k < 20; k++) {
-			const unsigned at = (unsigned)(draw() % ENTRIES);
+			const unsigned at = (unsigned)(draw_number(&at_random) % ENTRIES);
 			if (!cache[at].choice.n || !prefix_has(&cache[at].scope, &a))
 				continue;
 			hits++;
@@ -416,8 +397,10 @@ static void check_cache(unsigned answers, double explore)
 		struct addr b = a;
 		const unsigned bits = c.scope + (addr_is_v4(&a) ? ADDR_V4_BITS : 0);
 		for (unsigned bit = bits; bit < 128; bit++)
-			b.b[bit / 8] ^= draw() & 1 ? (uint8_t)(0x80 >> bit % 8) : 0;
-		const struct choice d = ask(&w, &b, NOW + (uint32_t)(draw() % 30));
+			b.b[bit / 8] ^= draw_number(&at_random) & 1 ? (uint8_t)(0x80 >> bit % 8)
+								    : 0;
+		const struct choice d = ask(
+			&w, &b, NOW + (uint32_t)(draw_number(&at_random) % 30));
 		wrong += NOW / 60 == (NOW + 30) / 60 &&
 			(d.n != c.n || memcmp(d.edges, c.edges, c.n * sizeof *c.edges) != 0);
 		cache[i % ENTRIES].scope = addr_prefix(&a, bits);
@@ -521,12 +504,13 @@ static void what_is_kept_is_as_good_as_new(void)
 	for (unsigned round = 0; round < 4; round++) {
 		struct prefix quick;
 		for (unsigned i = 0; i < 50; i++) {
-			const struct addr *a = &w.net[draw() % MEASURED];
+			const struct addr *a = &w.net[draw_number(&at_random) % MEASURED];
 			quick = addr_prefix(a, addr_is_v4(a) ? 120 : 48);
 			latency_put(w.t, &quick, 5,
 				&(struct latency_sample){ 0.1, 1, NOW + 1, false });
 		}
-		const struct prefix gone = addr_prefix(&w.net[draw() % MEASURED], 112);
+		const struct prefix gone = addr_prefix(
+			&w.net[draw_number(&at_random) % MEASURED], 112);
 		if (round == 2)
 			latency_forget_net(w.t, &gone);
 		latency_next_round(w.t);
@@ -615,9 +599,11 @@ static void noise_makes_no_edge_flap(void)
 	prefix_parse(&p, "1.0.1.0/24", NULL);
 	for (unsigned i = 0; i < 100; i++) {
 		latency_add(t, &p, AMS,
-			&(struct latency_sample){ draw_between(27, 33), 1, NOW, false });
+			&(struct latency_sample){
+				draw_between(&at_random, 27, 33), 1, NOW, false });
 		latency_add(t, &p, ROM,
-			&(struct latency_sample){ draw_between(28, 34), 1, NOW, false });
+			&(struct latency_sample){
+				draw_between(&at_random, 28, 34), 1, NOW, false });
 		rank_again(&s, t, &pool);
 		const char *now = small_ask(&s, "1.0.1.0/24", NULL, false);
 		flaps += *last && strcmp(now, last) != 0;
@@ -630,7 +616,8 @@ static void noise_makes_no_edge_flap(void)
 	const char *now = last;
 	while (strcmp(now, last) == 0 && reports < 10) {
 		latency_add(t, &p, slow,
-			&(struct latency_sample){ draw_between(57, 63), 1, NOW, false });
+			&(struct latency_sample){
+				draw_between(&at_random, 57, 63), 1, NOW, false });
 		rank_again(&s, t, &pool);
 		now = small_ask(&s, "1.0.1.0/24", NULL, false);
 		reports++;

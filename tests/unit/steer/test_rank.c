@@ -1,7 +1,7 @@
 #include "steer/rank.h"
 
 #include "steer/choose.h"
-#include "unit/steer/small_world.h"
+#include "unit/steer/draw.h"
 #include "unit/unit.h"
 
 #include <math.h>
@@ -9,34 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t seed = 0x9e3779b97f4a7c15u;
-
-static uint64_t draw(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
-
-static double draw_between(double from, double to)
-{
-	return from + (to - from) * (double)(draw() >> 11) / (double)(1ull << 53);
-}
-
-/* IPv4 anywhere; IPv6 in 2000::/3. */
-static struct addr draw_addr(bool v6)
-{
-	struct addr a;
-	const uint64_t x = draw(), y = draw();
-
-	if (!v6)
-		return addr_from_v4((const uint8_t *)&x);
-	memcpy(a.b, &x, 8);
-	memcpy(a.b + 8, &y, 8);
-	a.b[0] = (uint8_t)(0x20 | (a.b[0] & 0x1f));
-	return addr_plain(&a, NULL);
-}
+static struct draw at_random = { 0x9e3779b97f4a7c15u };
 
 enum { EDGES = 20, ADDRESSES = 200000, NEIGHBOURS = 2 };
 
@@ -68,8 +41,8 @@ static void open_ground(struct ground *g, unsigned answers, double spread_ms)
 	for (unsigned i = 0; i < EDGES; i++) {
 		g->edges[i] = (struct edge_opts){ .name = "e",
 			.placed = true,
-			.lat = draw_between(-50, 65),
-			.lon = draw_between(-180, 180),
+			.lat = draw_between(&at_random, -50, 65),
+			.lon = draw_between(&at_random, -180, 180),
 			.a = &one,
 			.n_a = 1 };
 		g->all[i] = (uint16_t)i;
@@ -129,7 +102,7 @@ static void the_choice_is_the_brute_force_nearest(void)
 
 	open_ground(&g, 1, INFINITY);
 	for (unsigned i = 0; i < ADDRESSES; i++) {
-		const struct addr a = draw_addr(i % 2);
+		const struct addr a = draw_addr(&at_random, i % 2);
 		struct prefix within;
 		double least;
 		if (!addr_is_global(&a, &within))
@@ -147,7 +120,7 @@ static struct addr neighbour(const struct addr *a, unsigned scope)
 	struct addr n = *a;
 
 	for (unsigned i = bits; i < 128; i++)
-		if (draw() & 1)
+		if (draw_number(&at_random) & 1)
 			n.b[i / 8] ^= (uint8_t)(0x80 >> i % 8);
 	return n;
 }
@@ -159,7 +132,7 @@ static void no_two_clients_inside_a_scope_get_different_answers(void)
 
 	open_ground(&g, 3, 10);
 	for (unsigned i = 0; i < ADDRESSES / 2; i++) {
-		const struct addr a = draw_addr(i % 2);
+		const struct addr a = draw_addr(&at_random, i % 2);
 		const struct choice c = ask(&g, &a);
 		for (unsigned k = 0; k < NEIGHBOURS; k++) {
 			const struct addr b = neighbour(&a, c.scope);
@@ -230,7 +203,7 @@ static void views_and_seams_say_the_same(void)
 			.standing = stands_many,
 			.pool = POOLS - 1,
 			.has_subnet = true,
-			.subnet = draw_addr(i % 2),
+			.subnet = draw_addr(&at_random, i % 2),
 			.turn = &turn };
 		const struct choice seams = choose(&a, NULL);
 		a.steer = one;
