@@ -24,6 +24,7 @@ enum { ANSWER_MOST = 1 << 20 };
 
 static struct {
 	struct world *world;
+	struct latency *table;
 	struct ev_loop *loop;
 	struct sockaddr_un at;
 	unsigned reloads, stops, forces, turns;
@@ -99,6 +100,55 @@ static void stop(void *ctx)
 	desk.stops++;
 }
 
+/* --- measurements, which are real, but for files ------------------------------------------ */
+
+static const struct latency *table(void *ctx)
+{
+	(void)ctx;
+	return desk.table;
+}
+
+static struct latency_csv now(void)
+{
+	return (struct latency_csv){ .now_s = 1000000, .time_s = 1700000000 };
+}
+
+static struct command_latency_work work(void *ctx)
+{
+	(void)ctx;
+	return (struct command_latency_work){ .samples = 3 };
+}
+
+static bool import(void *ctx, const char *path, size_t *rows, struct faults *f)
+{
+	const struct fault_at at = { path, NULL, NULL, 1, 1 };
+
+	(void)ctx;
+	*rows = 3;
+	return strlen(path) % 2 || faults_error(f, &at, "every second file is wrong");
+}
+
+static size_t forget(void *ctx, int edge, const struct prefix *net)
+{
+	(void)ctx;
+	return edge >= 0 ? latency_forget_edge(desk.table, (unsigned)edge)
+			 : latency_forget_net(desk.table, net);
+}
+
+static struct latency *some_table(const struct steer *s)
+{
+	const char *names[] = { s->edges[0].name, s->edges[1].name };
+	struct latency *t = latency_new(
+		&(struct latency_opts){ names, 2, 0.3, 3600, 1 << 20, { 1, 2 } });
+	struct prefix net;
+
+	if (!prefix_parse(&net, "83.62.101.0/24", NULL))
+		abort();
+	latency_put(t, &net, 0, &(struct latency_sample){ 20, 3, 999000, false });
+	latency_put_mesh(t, 0, 1, &(struct latency_sample){ 80, 1, 999990, true });
+	return t;
+}
+
 static void leave(void)
 {
 	unlink(desk.at.sun_path);
@@ -106,6 +156,7 @@ static void leave(void)
 
 static void open_desk(void)
 {
+	static const struct command_latency latency = { table, now, work, import, forget };
 	static const struct command_hooks hooks = { .world = world,
 		.reload = reload,
 		.force = force,
@@ -113,11 +164,12 @@ static void open_desk(void)
 		.probe = probe,
 		.report = report,
 		.stop = stop,
-		.conf_path = "fuzz.yaml" };
-	static const struct pool_opts unprobed;
+		.conf_path = "fuzz.yaml",
+		.latency = &latency };
 	struct fault why;
 
 	desk.world = fuzz_world();
+	desk.table = some_table(desk.world->steer);
 	desk.loop = ev_loop_new(0);
 	desk.round = round_new(&(struct round_opts){ .loop = desk.loop });
 	desk.rows = rows_new(&(struct rows_opts){ .pools = &unprobed, .n_pools = 1, .n_edges = 2 });
