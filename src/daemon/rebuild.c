@@ -17,7 +17,7 @@
 #define SAVE_S     30.0 /* between two snapshots */
 #define AGE_MOST_S 900.0
 
-enum { NICE = 10, WAITING_MOST = 1 << 20, AGE_SHARE = 16 };
+enum { NICE = 5, WAITING_MOST = 1 << 20, AGE_SHARE = 16 };
 
 /* What the helper does, and what came of it. Its own until it is joined. */
 struct job {
@@ -46,8 +46,10 @@ struct rebuild {
 	unsigned reloads; /* that they are of, + 1 */
 	ev_tstamp quiet_since, published_at, saved_at;
 
+	/* What came in while the helper worked. */
 	struct rebuild_sample *waiting;
 	size_t n_waiting, room;
+	struct latency *imported; /* or NULL */
 	struct rebuild_size size;
 };
 
@@ -105,6 +107,14 @@ static void add(struct rebuild *r, const struct rebuild_sample *s)
 	r->changed = r->unsaved = true;
 }
 
+/* Takes `from`. */
+static void take_import(struct rebuild *r, struct latency *from)
+{
+	latency_take(r->daemon->loaded.table, from, LATENCY_AS_SAMPLES);
+	latency_drop(from);
+	r->changed = r->unsaved = true;
+}
+
 static void take_table(struct rebuild *r)
 {
 	struct loaded *l = &r->daemon->loaded;
@@ -154,6 +164,9 @@ static void finish(struct rebuild *r)
 	for (size_t i = 0; i < r->n_waiting; i++)
 		add(r, &r->waiting[i]);
 	r->n_waiting = 0;
+	if (r->imported)
+		take_import(r, r->imported);
+	r->imported = NULL;
 }
 
 static void on_done(struct ev_loop *loop, ev_async *a, int events)
@@ -291,18 +304,23 @@ bool rebuild_import(struct rebuild *r, const char *path, size_t *rows, struct fa
 	const struct loaded *l = &r->daemon->loaded;
 	struct latency_csv csv = measured_csv(path);
 
-	rebuild_settle(r);
 	struct latency *own = measured_new(
 		&(struct measured_from){ .conf = &l->conf, .key = l->key });
 	csv.as = CSV_SAMPLES;
-	const bool ok = latency_csv_read(own, &csv, rows, f);
-	if (ok && *rows) {
-		latency_take(l->table, own, LATENCY_AS_SAMPLES);
-		r->size.samples += *rows;
-		r->changed = r->unsaved = true;
+	if (!latency_csv_read(own, &csv, rows, f)) {
+		latency_drop(own);
+		return false;
 	}
-	latency_drop(own);
-	return ok;
+	r->size.samples += *rows;
+	if (!r->works) {
+		take_import(r, own);
+	} else if (!r->imported) {
+		r->imported = own;
+	} else {
+		latency_take(r->imported, own, LATENCY_AS_SAMPLES);
+		latency_drop(own);
+	}
+	return true;
 }
 
 size_t rebuild_forget(struct rebuild *r, int edge, const struct prefix *net)
