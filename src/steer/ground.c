@@ -57,51 +57,14 @@ struct ground {
 
 /* --- own prefixes ------------------------------------------------------------------------- */
 
-static bool is_fresh(const struct ground *g, const struct latency_row *r)
-{
-	const uint64_t most_s = (uint64_t)g->half_life_s * HALF_LIVES_MOST;
-
-	for (unsigned i = 0; i < r->n; i++)
-		if (r->cell[i].at_s + most_s >= g->now_s)
-			return true;
-	return false;
-}
-
-/* A row with what it is sorted by at hand. */
-struct sorted {
-	uint64_t high, low;
-	const struct latency_row *row;
-};
-
-static int by_net(const void *va, const void *vb)
-{
-	const struct sorted *a = va, *b = vb;
-
-	if (a->high != b->high)
-		return a->high < b->high ? -1 : 1;
-	if (a->low != b->low)
-		return a->low < b->low ? -1 : 1;
-	return (int)a->row->net.bits - (int)b->row->net.bits;
-}
-
 /* The rows that are cut out of the map, in the order of `own`. */
 static uint32_t fresh_rows(struct ground *g, const struct latency *table)
 {
+	const uint64_t most_s = (uint64_t)g->half_life_s * HALF_LIVES_MOST;
 	size_t n;
-	uint32_t k = 0;
-	const struct latency_row *all = latency_rows(table, &n);
-	struct sorted *sorted = memory_zeroed(n, sizeof *sorted);
 
-	for (size_t i = 0; i < n && k < NETMAP_VALUE_MOST - 1; i++)
-		if (is_fresh(g, &all[i]))
-			sorted[k++] = (struct sorted){ be64_get(all[i].net.addr.b),
-				be64_get(all[i].net.addr.b + 8), &all[i] };
-	qsort(sorted, k, sizeof *sorted, by_net);
-	g->row = memory_zeroed(k, sizeof *g->row);
-	for (uint32_t i = 0; i < k; i++)
-		g->row[i] = sorted[i].row;
-	free(sorted);
-	return k;
+	g->row = latency_sorted(table, g->now_s > most_s ? g->now_s - (uint32_t)most_s : 0, &n);
+	return n < NETMAP_VALUE_MOST ? (uint32_t)n : NETMAP_VALUE_MOST - 1;
 }
 
 static uint64_t sign(const struct ground *g, uint32_t n)

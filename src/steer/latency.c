@@ -343,41 +343,6 @@ void latency_put_mesh(
 	put(cell_of(t, &t->mesh[src], dst, &t->mesh_cells), s);
 }
 
-/* A cell of another table, whose row is of `net` or, when that is NULL, of edge `src`. */
-static void take_cell(struct latency *t, const struct prefix *net, unsigned src, unsigned edge,
-	const struct latency_sample *s, enum latency_what what)
-{
-	const bool add = what == LATENCY_AS_SAMPLES;
-
-	if (net)
-		(add ? latency_add : latency_put)(t, net, edge, s);
-	else
-		(add ? latency_add_mesh : latency_put_mesh)(t, src, edge, s);
-}
-
-void latency_take(struct latency *t, const struct latency *from, enum latency_what what)
-{
-	int *to = memory_zeroed(from->opts.n_edges, sizeof *to);
-
-	for (size_t e = 0; e < from->opts.n_edges; e++)
-		to[e] = latency_edge(t, from->opts.edges[e], strlen(from->opts.edges[e]));
-	for (size_t i = 0; i < from->n + from->opts.n_edges; i++) {
-		const bool net = i < from->n;
-		const size_t src = net ? 0 : i - from->n;
-		const struct latency_row *r = net ? &from->row[i] : &from->mesh[src];
-		for (unsigned k = 0; k < r->n; k++) {
-			const struct latency_cell *c = &r->cell[k];
-			const struct latency_sample s = { (double)c->rtt_ms, c->n, c->at_s,
-				c->filed };
-			if (to[c->edge] >= 0 && (net || to[src] >= 0) &&
-				(what != LATENCY_LEARNED || !c->filed))
-				take_cell(t, net ? &r->net : NULL, (unsigned)to[src],
-					(unsigned)to[c->edge], &s, what);
-		}
-	}
-	free(to);
-}
-
 /* --- forgetting --------------------------------------------------------------------------- */
 
 static size_t drop_cell(struct latency_row *r, unsigned edge)

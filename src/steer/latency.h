@@ -96,6 +96,9 @@ const struct latency_row *latency_find(const struct latency *t, const struct pre
 /* The longest prefix that holds an address (plain), below `bits` of 128; or NULL. */
 const struct latency_row *latency_around(
 	const struct latency *t, const struct addr *a, unsigned bits);
+/* The rows that were measured at `since_s` or later, by address, a prefix before those inside
+ * it. The caller frees the array. */
+const struct latency_row **latency_sorted(const struct latency *t, uint32_t since_s, size_t *n);
 /* What an edge has measured towards the others. */
 const struct latency_row *latency_mesh(const struct latency *t, unsigned src);
 
