@@ -21,11 +21,11 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 extern const struct key schema_server_keys[];
 #define SCHEMA_LISTEN "listen: [ \"0.0.0.0:53\", \"[::]:53\" ]"
 
-/* The sections with names of the operator's own in them; pools come after edges. */
+/* The sections with names of the operator's own in them; pools come after edges and probes. */
 key_take schema_limits;  /* rrl: to a struct conf */
 key_take schema_latency; /* latency: to a struct conf */
 void schema_latency_defaults(struct conf_latency *to);
-key_take schema_edges, schema_pools, schema_zones;
+key_take schema_edges, schema_probes, schema_pools, schema_zones;
 
 /* --- within the sections ------------------------------------------------------------------ */
 
@@ -41,6 +41,17 @@ struct schema_files {
 };
 void schema_files(struct reader *r, const struct key *key, const struct node *value,
 	struct schema_files to);
+
+/* Names of the operator's own, and what they are called in faults. */
+struct schema_names {
+	const struct key *key; /* where one is asked for */
+	const struct known *known;
+	const char *one, *section; /* "edge", "edges" */
+};
+
+/* The number of one of them; false, and told with the nearest name, when there is none such. */
+bool schema_find(const struct reader *r, const struct schema_names *names,
+	const struct node *name, unsigned *number);
 
 /* The number of an edge; false, and told with the nearest name, when there is none such. */
 bool schema_edge_find(const struct reader *r, const struct key *key, const struct node *name,

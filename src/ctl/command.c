@@ -3,6 +3,7 @@
 #include "ctl/explain.h"
 #include "ctl/network.h"
 #include "ctl/report.h"
+#include "ctl/report_edges.h"
 #include "ctl/report_latency.h"
 
 #include <stdlib.h>
@@ -207,7 +208,7 @@ static int run_explain(
 		text_addf(c->out, "%s\n", why.text);
 		return 2;
 	}
-	explain_run(h, &ask, json, out);
+	explain_run(h, &ask, json, c->out);
 	return 0;
 }
 

@@ -10,6 +10,8 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "net/worker.h"
+#include "probe/rows.h"
+#include "steer/forced.h"
 #include "steer/latency_csv.h"
 #include "world/world.h"
 
@@ -30,6 +32,35 @@ struct command_latency {
 	bool (*import)(void *ctx, const char *path, size_t *rows, struct faults *f);
 	/* All of an edge, or when that is -1, of a prefix. */
 	size_t (*forget)(void *ctx, int edge, const struct prefix *net);
+};
+
+/* How the edges' health is known; all of it borrowed until the loop runs again. */
+struct command_health {
+	const struct round *round;
+	const struct rows *rows;
+	const struct forced_list *forced;
+	uint64_t publications; /* of health alone */
+	double publish_most_ms; /* the longest of them */
+	const char *state_file; /* NULL: none */
+	const char *state_fault; /* why it could not be written; "" */
+};
+
+/* Who commands, and how an answer that takes its time comes back. */
+struct command_call {
+	unsigned uid;
+	struct text *out;
+	/* Of a command that is not done yet (COMMAND_LATER): who is to call `done` once `out`
+	 * has it all. `forget` is set by who runs it: nobody waits any more. */
+	void (*done)(struct command_call *c, int status);
+	void (*forget)(struct command_call *c);
+	void *pending; /* of who runs it */
+};
+
+struct command_force {
+	const char *edge, *state; /* "up", "down", "drain", or "auto": no longer forced */
+	uint64_t for_ms;          /* 0: for good */
+	const char *why;          /* "" */
+	unsigned uid;
 };
 
 struct command_hooks {

@@ -2,6 +2,7 @@
 
 #include "answer/answer.h"
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "ctl/estimates.h"
 #include "ctl/network.h"
 #include "ctl/report.h"
@@ -208,6 +209,25 @@ static void pin_text(const struct pool_pin *pin, char text[static ADDR_TEXT])
 	}
 }
 
+/* Why an edge is down in this pool, and what was measured of it. */
+static void add_health(
+	const struct command_hooks *h, const struct choose_step *s, unsigned i, json_t *row)
+{
+	const unsigned in = h->health(h->ctx).rows->row_of[s->pool];
+	const struct report_measures m = report_measures(h, in, s->edges[i]);
+	struct text why = { 0 };
+
+	if (s->verdicts[i] == PASSED_DOWN || s->verdicts[i] == PASSED_DRAIN)
+		report_why(h, in, s->edges[i], &why);
+	if (why.len)
+		json_object_set_new(row, "why", json_string(text_get(&why)));
+	if (s->by == BY_MEASURE && !isnan(m.rtt_ms))
+		json_object_set_new(row, "rtt_ms", json_real(m.rtt_ms));
+	if (s->by == BY_MEASURE && !isnan(m.load))
+		json_object_set_new(row, "load", json_real(m.load));
+	text_fini(&why);
+}
+
 static json_t *step_json(const struct command_hooks *h, const struct choose_trace *t,
 	const struct choose_step *s)
 {
@@ -229,11 +249,14 @@ static json_t *step_json(const struct command_hooks *h, const struct choose_trac
 		json_t *row = json_pack("{s:s, s:s}", "edge", e->name, "verdict",
 			choose_verdict_text((enum choose_verdict)s->verdicts[i]));
 		estimates_add(&estimates, s->edges[i], row);
+		add_health(h, s, i, row);
 		json_array_append_new(list, row);
 	}
 	estimates_fini(&estimates);
 	if (s->by == BY_RANK)
 		estimates_mark_kept(list);
+	if (w->standing->pools[s->pool].panics)
+		json_object_set_new(o, "panic", json_true());
 	json_object_set_new(o, "edges", list);
 	return o;
 }
@@ -278,7 +301,14 @@ static void step_as_text(const json_t *s, struct text *out)
 		if (json_object_get(e, "estimate_ms"))
 			text_addf(out, "  ~%4.0f ms",
 				json_real_value(json_object_get(e, "estimate_ms")));
-		text_addf(out, "  %s\n", get(e, "verdict"));
+		if (json_object_get(e, "rtt_ms"))
+			text_addf(out, "  %.1f ms measured",
+				json_real_value(json_object_get(e, "rtt_ms")));
+		if (json_object_get(e, "load"))
+			text_addf(
+				out, "  load %g", json_real_value(json_object_get(e, "load")));
+		text_addf(out, "  %s%s%s\n", get(e, "verdict"), *get(e, "why") ? ": " : "",
+			get(e, "why"));
 		estimates_as_text(e, out);
 	}
 }
@@ -333,7 +363,8 @@ void explain_run(const struct command_hooks *h, const struct explain_ask *ask, b
 			.stats = &stats,
 			.turns = turns,
 			.trace = trace,
-			.now_s = (uint32_t)time(NULL) };
+			.now_s = (uint32_t)time(NULL),
+			.now_us = clock_us() };
 		const size_t len = answer(&a,
 			&(struct answer_ask){ .packet = query,
 				.len = write_query(query, ask),

@@ -98,8 +98,9 @@ static void add_group(
 }
 
 int network_command(
-	const struct command_hooks *h, const char **words, size_t n, struct text *out)
+	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
 {
+	struct text *out = c->out;
 	const bool json = n == 2 && strcmp(words[1], "--json") == 0;
 	const struct world *w = h->world(h->ctx);
 	struct addr a;

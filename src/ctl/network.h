@@ -13,6 +13,6 @@ void network_as_text(const json_t *network, struct text *out);
 
 /* The command "geo IP [--json]". */
 int network_command(
-	const struct command_hooks *h, const char **words, size_t n, struct text *out);
+	const struct command_hooks *h, const char **words, size_t n, struct command_call *c);
 
 #endif

@@ -270,7 +270,7 @@ static int forget(const struct command_hooks *h, const char **words, size_t n, s
 }
 
 int report_latency(
-	const struct command_hooks *h, const char **words, size_t n, struct text *out)
+	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
 {
 	static const struct {
 		const char *word;
@@ -281,6 +281,6 @@ int report_latency(
 
 	for (size_t i = 0; n && i < sizeof ways / sizeof *ways; i++)
 		if (strcmp(words[0], ways[i].word) == 0)
-			return ways[i].run(h, words + 1, n - 1, out);
+			return ways[i].run(h, words + 1, n - 1, c->out);
 	return 2;
 }

@@ -7,6 +7,6 @@
 #include "ctl/command.h"
 
 int report_latency(
-	const struct command_hooks *h, const char **words, size_t n, struct text *out);
+	const struct command_hooks *h, const char **words, size_t n, struct command_call *c);
 
 #endif

@@ -139,40 +139,6 @@ void daemon_take_steer(struct daemon *d, struct steer *s)
 	steer_drop(before);
 }
 
-bool daemon_force(struct daemon *d, const char *edge, const char *state, struct fault *why)
-{
-	struct daemon_forced *old = (struct daemon_forced *)(uintptr_t)find_forced(d, edge);
-	enum edge_state to = EDGE_UP;
-	const bool automatic = strcmp(state, "auto") == 0;
-
-	if (steer_edge(d->loaded.steer, edge) < 0 && !old)
-		return fault(
-			why, "there is no edge \"%s\" (\"waymarkctl edges\" lists them)", edge);
-	if (!automatic && !edge_state_parse(&to, state))
-		return fault(why, "\"%s\" is no state (up, down, drain or auto)", state);
-	if (automatic && old) {
-		free(old->edge);
-		*old = d->forced[--d->n_forced];
-	} else if (!automatic && old) {
-		old->state = to;
-	} else if (!automatic) {
-		d->forced = realloc(d->forced, (d->n_forced + 1) * sizeof *d->forced);
-		char *name = strdup(edge);
-		if (!d->forced || !name)
-			die("out of memory");
-		d->forced[d->n_forced++] = (struct daemon_forced){ name, to };
-	}
-	publish(d);
-	return true;
-}
-
-const char *daemon_forced(const struct daemon *d, const char *edge)
-{
-	const struct daemon_forced *f = find_forced(d, edge);
-
-	return f ? edge_state_text(f->state) : NULL;
-}
-
 void daemon_stop(struct daemon *d)
 {
 	if (d->workers)

@@ -36,13 +36,7 @@ bool daemon_refresh_geo(struct daemon *d, struct fault *why);
 /* Publishes a world with these edges, pools and rankings, which it takes. */
 void daemon_take_steer(struct daemon *d, struct steer *s);
 
-/* `state` is "up", "down", "drain", or "auto" for the configured one. */
-bool daemon_force(struct daemon *d, const char *edge, const char *state, struct fault *why);
-
-/* The forced state of an edge, or NULL. */
-const char *daemon_forced(const struct daemon *d, const char *edge);
-
-/* Stops the workers and lets go of everything. */
+/* Stops the workers and lets go of everything; `probes` has gone already. */
 void daemon_stop(struct daemon *d);
 
 #endif

@@ -208,8 +208,8 @@ int main(int argc, char **argv)
 	r.loop = ev_loop_new(EVFLAG_NOENV);
 	if (!r.loop)
 		die("cannot have an event loop");
-	r.hooks = (struct command_hooks){ &r, current_world, reload, force, forced, report,
-		stop, { 0 }, conf_path, &latency_hooks };
+	r.hooks = (struct command_hooks){ &r, current_world, reload, force, health, probe,
+		report, stop, { 0 }, conf_path, &latency_hooks };
 	clock_gettime(CLOCK_MONOTONIC, &r.hooks.started);
 	watch_signals(&r);
 	if (!boot(&r, conf_path, &control, &why)) {
@@ -233,6 +233,7 @@ int main(int argc, char **argv)
 	privs_notify("STOPPING=1");
 	watch_stop(watch);
 	rebuild_stop(r.daemon.rebuild);
+	probes_free(r.daemon.probes);
 	control_close(control);
 	daemon_stop(&r.daemon);
 	ev_loop_destroy(r.loop);

@@ -16,6 +16,7 @@ struct walk {
 	struct netmap_hit place;
 	unsigned
 		group_bits; /* of `who`'s family: the net whose clients are alike in the rank */
+	uint64_t changes_us; /* the soonest that the pools on the way can change */
 };
 
 /* Some edges of a pool in an order, to be taken from the front. */

@@ -69,7 +69,16 @@ enum choose_verdict {
 
 const char *choose_verdict_text(enum choose_verdict v);
 
-enum choose_by { BY_PIN, BY_RANK, BY_DEFAULT, BY_TRIAL, BY_TURN, BY_ALL_DOWN, BY_FIRST };
+enum choose_by {
+	BY_PIN,
+	BY_RANK,
+	BY_DEFAULT,
+	BY_TRIAL,
+	BY_TURN,
+	BY_MEASURE,
+	BY_ALL_DOWN,
+	BY_FIRST
+};
 
 /* One list of edges that was gone through, in its order. */
 struct choose_step {

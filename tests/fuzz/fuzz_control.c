@@ -71,9 +71,10 @@ static bool force(void *ctx, const struct command_force *f, struct fault *why)
 static struct command_health health(void *ctx)
 {
 	(void)ctx;
-	return (struct command_health){
-		.round = desk.round, .rows = &desk.rows, .forced = &desk.forced, .state_fault = ""
-	};
+	return (struct command_health){ .round = desk.round,
+		.rows = &desk.rows,
+		.forced = &desk.forced,
+		.state_fault = "" };
 }
 
 /* Every other one is answered later. */
@@ -128,7 +129,7 @@ static bool import(void *ctx, const char *path, size_t *rows, struct faults *f)
 	return strlen(path) % 2 || faults_error(f, &at, "every second file is wrong");
 }
 
-static size_t forget(void *ctx, int edge, const struct prefix *net)
+static size_t forget_times(void *ctx, int edge, const struct prefix *net)
 {
 	(void)ctx;
 	return edge >= 0 ? latency_forget_edge(desk.table, (unsigned)edge)
@@ -156,7 +157,8 @@ static void leave(void)
 
 static void open_desk(void)
 {
-	static const struct command_latency latency = { table, now, work, import, forget };
+	static const struct command_latency latency = { table, now, work, import,
+		forget_times };
 	static const struct command_hooks hooks = { .world = world,
 		.reload = reload,
 		.force = force,
@@ -166,13 +168,15 @@ static void open_desk(void)
 		.stop = stop,
 		.conf_path = "fuzz.yaml",
 		.latency = &latency };
+	static const struct pool_opts unprobed;
 	struct fault why;
 
 	desk.world = fuzz_world();
 	desk.table = some_table(desk.world->steer);
 	desk.loop = ev_loop_new(0);
 	desk.round = round_new(&(struct round_opts){ .loop = desk.loop });
-	desk.rows = rows_new(&(struct rows_opts){ .pools = &unprobed, .n_pools = 1, .n_edges = 2 });
+	desk.rows = rows_new(
+		&(struct rows_opts){ .pools = &unprobed, .n_pools = 1, .n_edges = 2 });
 	desk.at.sun_family = AF_UNIX;
 	snprintf(desk.at.sun_path, sizeof desk.at.sun_path, "/tmp/fuzz_control.%d",
 		(int)getpid());

@@ -224,6 +224,7 @@ struct wide {
 	struct addr net[MEASURED];
 	struct steer *steer;
 	uint8_t states[EDGES];
+	struct standing *standing;
 };
 
 /* Prefixes of all lengths, some inside others, each measured from a few edges. */
@@ -287,10 +288,12 @@ static void open_wide(struct wide *w, unsigned answers, double explore)
 		.close_ms = explore > 0 ? 15 : 0 };
 	w->steer = steer_new(
 		&(struct steer_opts){ w->edges, EDGES, &pool, 1, &m }, w->atlas, NULL);
+	w->standing = small_standing(w->steer, w->states);
 }
 
 static void close_wide(struct wide *w)
 {
+	standing_free(w->standing);
 	steer_drop(w->steer);
 	latency_drop(w->t);
 	atlas_drop(w->atlas);
@@ -301,7 +304,7 @@ static struct choice ask(const struct wide *w, const struct addr *a, uint32_t no
 	struct choose_turn turn = { 0 };
 
 	return choose(&(struct choose_ask){ .steer = w->steer,
-			      .states = w->states,
+			      .standing = w->standing,
 			      .has_subnet = true,
 			      .subnet = *a,
 			      .now_s = now_s,

@@ -2,6 +2,7 @@
 
 #include "steer/choose.h"
 #include "unit/steer/draw.h"
+#include "unit/steer/small_world.h"
 #include "unit/unit.h"
 
 #include <math.h>
@@ -50,6 +51,7 @@ static void open_ground(struct ground *g, unsigned answers, double spread_ms)
 	g->states[3] = g->states[11] = EDGE_DOWN;
 	g->steer = steer_new(
 		&(struct steer_opts){ g->edges, EDGES, &pool, 1, NULL }, g->atlas, NULL);
+	g->standing = small_standing(g->steer, g->states);
 }
 
 static void close_ground(struct ground *g)
@@ -195,6 +197,7 @@ static void views_and_seams_say_the_same(void)
 	struct steer *one = steer_new(
 		&(struct steer_opts){ g.edges, EDGES, &pools[POOLS - 1], 1, NULL }, g.atlas,
 		NULL);
+	struct standing *stands_many = small_standing(many, g.states);
 	CU_ASSERT_PTR_NULL(many->pools[POOLS - 1].rank->view);
 	CU_ASSERT_PTR_NOT_NULL(one->pools[0].rank->view);
 	for (unsigned i = 0; i < ADDRESSES / 2; i++) {
