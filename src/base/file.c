@@ -105,7 +105,8 @@ bool file_replace(const char *path, const char *bytes, size_t len, struct fault 
 
 	if (asprintf(&beside, "%s.new", path) < 0)
 		return fault(why, "%s: out of memory", path);
-	const int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	const int fd = open(
+		beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	bool ok = fd >= 0 && write_all(fd, bytes, len) && fsync(fd) == 0;
 	const int err = errno;
 	if (fd >= 0)

@@ -220,7 +220,8 @@ static void take_all_down(
 
 static const struct key pool_keys[] = {
 	{ "edges", take_edges, .say = EDGE_LIST, .needed = "edges: [ ams1, iad2 ]" },
-	{ "policy", take_policy, .say = "nearest, round-robin, weighted, least-latency or least-load" },
+	{ "policy", take_policy,
+		.say = "nearest, round-robin, weighted, least-latency or least-load" },
 	{ "answers", option_number, .say = "a number from 1 to 16", AT(opts.answers),
 		.least = 1, .most = POOL_ANSWERS_MOST },
 	{ "spread", take_spread, .say = "a time or a share, such as 10ms or 5%", AT(opts) },

@@ -103,8 +103,8 @@ static bool is_fit(const char *text)
 	return fit;
 }
 
-static void say_forced(const struct command_force *f, const char *span, bool json,
-	struct text *out)
+static void say_forced(
+	const struct command_force *f, const char *span, bool json, struct text *out)
 {
 	const bool automatic = strcmp(f->state, "auto") == 0;
 

@@ -39,9 +39,9 @@ struct command_health {
 	const struct round *round;
 	const struct rows *rows;
 	const struct forced_list *forced;
-	uint64_t publications; /* of health alone */
-	double publish_most_ms; /* the longest of them */
-	const char *state_file; /* NULL: none */
+	uint64_t publications;   /* of health alone */
+	double publish_most_ms;  /* the longest of them */
+	const char *state_file;  /* NULL: none */
 	const char *state_fault; /* why it could not be written; "" */
 };
 

@@ -41,8 +41,8 @@ static void publish(struct daemon *d)
 	make_policy(d, &policy);
 	probes_plan(d->probes);
 	epoch_publish(&d->epoch,
-		world_new(&(struct world_opts){ d->loaded.set, d->loaded.steer, &policy,
-			probes_standing(d->probes) }));
+		world_new(&(struct world_opts){
+			d->loaded.set, d->loaded.steer, &policy, probes_standing(d->probes) }));
 	malloc_trim(0); /* what loading needed is a multiple of what serving does */
 }
 

@@ -157,8 +157,8 @@ static int usage(FILE *to, int status)
 	return status;
 }
 
-/* Everything is read, every socket open and every edge probed before anybody is told that we are
- * ready. */
+/* Everything is read, every socket open and every edge probed before anybody is told that we
+ * are ready. */
 static bool boot(
 	struct run *r, const char *conf_path, struct control **control, struct fault *why)
 {

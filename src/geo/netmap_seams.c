@@ -128,8 +128,8 @@ struct netmap *netmap_view(const struct netmap *map, const uint32_t *class_of, s
 			more = netmap_next(f, &index);
 			const netmap_at last = more ? netmap_start(f, index) - 1
 						    : ~(netmap_at)0;
-			netmap_append_range(view, v6, first, last,
-				value < n ? class_of[value] + 1 : value);
+			netmap_append_range(
+				view, v6, first, last, value < n ? class_of[value] + 1 : value);
 		}
 	}
 	netmap_seal(view);

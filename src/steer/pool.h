@@ -67,10 +67,10 @@ struct pool_opts {
 	unsigned ttl_min_s,
 		ttl_max_s; /* the answer's TTL stays inside; 0 and UINT32_MAX when not given */
 	enum pool_all_down all_down;
-	uint16_t other;           /* POOL_OTHER: number of the pool */
-	unsigned probe;           /* 1 + its number in the configuration; 0: none */
-	unsigned up_when;    /* an edge is up when so many of its addresses are; 0: all of them */
-	double panic_share;  /* with fewer of its edges up, no probe is trusted; 0: never */
+	uint16_t other;   /* POOL_OTHER: number of the pool */
+	unsigned probe;   /* 1 + its number in the configuration; 0: none */
+	unsigned up_when; /* an edge is up when so many of its addresses are; 0: all of them */
+	double panic_share; /* with fewer of its edges up, no probe is trusted; 0: never */
 	const uint16_t *fallback; /* `default`: order for clients that nobody knows, the rest of
 				     `edges` follows */
 	size_t n_fallback;

@@ -25,7 +25,7 @@ struct edge {
 	const uint8_t *aaaa; /* n_aaaa times 16 */
 	uint16_t n_a, n_aaaa;
 	uint32_t first_address; /* number of its first A among all addresses; AAAA follow */
-	const uint8_t *cname; /* wire, or NULL; there are no addresses then */
+	const uint8_t *cname;   /* wire, or NULL; there are no addresses then */
 	uint16_t cname_len;
 	uint16_t weight;
 	enum edge_state state; /* as configured */

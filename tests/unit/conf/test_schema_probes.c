@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-#define HEAD                                                                                  \
-	"server: { listen: \"127.0.0.1:53\" }\n"                                              \
-	"zones: [ { name: a, file: b } ]\n"                                                   \
+#define HEAD                                     \
+	"server: { listen: \"127.0.0.1:53\" }\n" \
+	"zones: [ { name: a, file: b } ]\n"      \
 	"edges: { one: { a: 192.0.2.1 }, far: { cname: x.example } }\n"
 
 static void probes_keep_their_values_and_have_defaults(void)
@@ -17,20 +17,23 @@ static void probes_keep_their_values_and_have_defaults(void)
 	struct conf c;
 
 	CU_ASSERT_TRUE_FATAL(told_read(&c,
-		HEAD
-		"probes:\n"
-		"  plain: { kind: tcp }\n"
-		"  web: { kind: https, port: 8443, path: \"/h?x\", host: www.example.com, expect: "
-		"[ 200, 301-399 ], method: HEAD, every: 500ms,\n"
-		"         timeout: 100ms, rise: 4, fall: 5, initial: down, verify: off, ca: ca.pem, "
-		"tls-name: tls.example, expiry-warning: 3d,\n"
-		"         load-from: { header: X-Load } }\n"
-		"  ns: { answer: \"2001:db8::1\", kind: dns, query: \"a.example AAAA\", expect: "
-		"[ noerror, NXDOMAIN ] }\n"
-		"  run: { kind: exec, command: [ bin/look, \"-x y\" ] }\n"
-		"pools:\n"
-		"  a: { edges: one, policy: least-load, probe: web, up-when: all, panic: 30% }\n"
-		"  b: { edges: one, policy: least-latency, probe: plain }\n",
+		HEAD "probes:\n"
+		     "  plain: { kind: tcp }\n"
+		     "  web: { kind: https, port: 8443, path: \"/h?x\", host: www.example.com, "
+		     "expect: "
+		     "[ 200, 301-399 ], method: HEAD, every: 500ms,\n"
+		     "         timeout: 100ms, rise: 4, fall: 5, initial: down, verify: off, "
+		     "ca: ca.pem, "
+		     "tls-name: tls.example, expiry-warning: 3d,\n"
+		     "         load-from: { header: X-Load } }\n"
+		     "  ns: { answer: \"2001:db8::1\", kind: dns, query: \"a.example AAAA\", "
+		     "expect: "
+		     "[ noerror, NXDOMAIN ] }\n"
+		     "  run: { kind: exec, command: [ bin/look, \"-x y\" ] }\n"
+		     "pools:\n"
+		     "  a: { edges: one, policy: least-load, probe: web, up-when: all, panic: "
+		     "30% }\n"
+		     "  b: { edges: one, policy: least-latency, probe: plain }\n",
 		&lines));
 	CU_ASSERT_EQUAL_FATAL(c.n_probes, 4);
 	const struct probe_opts *plain = &c.probes[0], *web = &c.probes[1], *ns = &c.probes[2],
@@ -59,13 +62,15 @@ static void what_is_wrong_with_probes_is_told_at_its_place(void)
 {
 	static const struct told_case cases[] = {
 		{ "kinds", HEAD "probes: { a: { kind: htttp }, b: { port: 3 } }\n",
-			"4:22: error: \"kind\" must be none, icmp, tcp, http, https, dns or exec, "
+			"4:22: error: \"kind\" must be none, icmp, tcp, http, https, dns or "
+			"exec, "
 			"not \"htttp\"\n"
 			"4:31: error: \"kind\" is missing in probe b; write for example: kind: "
 			"https\n" },
 		{ "keys of other kinds",
 			HEAD "probes: { a: { kind: tcp, path: /x, verify: on } }\n",
-			"4:27: error: \"path\" means nothing to probes of kind tcp; take it out\n"
+			"4:27: error: \"path\" means nothing to probes of kind tcp; take it "
+			"out\n"
 			"4:37: error: \"verify\" means nothing to probes of kind tcp; take it "
 			"out\n" },
 		{ "what a kind needs", HEAD "probes: { a: { kind: dns }, b: { kind: exec } }\n",
@@ -78,18 +83,22 @@ static void what_is_wrong_with_probes_is_told_at_its_place(void)
 			"turn (\"every\": 4000 ms)\n" },
 		{ "expectations",
 			HEAD "probes: { a: { kind: http, expect: [ 99, 300-200, ok ] } }\n",
-			"4:38: error: \"expect\" must be an HTTP status (100 to 999), a range such "
+			"4:38: error: \"expect\" must be an HTTP status (100 to 999), a range "
+			"such "
 			"as 200-299, or a list of them, not \"99\"\n"
-			"4:42: error: \"expect\" must be an HTTP status (100 to 999), a range such "
+			"4:42: error: \"expect\" must be an HTTP status (100 to 999), a range "
+			"such "
 			"as 200-299, or a list of them, not \"300-200\"\n"
-			"4:51: error: \"expect\" must be an HTTP status (100 to 999), a range such "
+			"4:51: error: \"expect\" must be an HTTP status (100 to 999), a range "
+			"such "
 			"as 200-299, or a list of them, not \"ok\"\n" },
 		{ "a body that is not there",
 			HEAD "probes: { a: { kind: http, method: HEAD, body: x } }\n",
 			"4:42: error: HEAD has no body; take this out, or use GET\n" },
 		{ "an answer of another type",
 			HEAD "probes: { a: { kind: dns, query: a AAAA, answer: 192.0.2.1 } }\n",
-			"4:50: error: \"answer\" must be an address of the query's type, or the "
+			"4:50: error: \"answer\" must be an address of the query's type, or "
+			"the "
 			"text of a TXT record, not \"192.0.2.1\"\n" },
 	};
 
@@ -100,24 +109,30 @@ static void what_pools_make_of_probes_is_checked(void)
 {
 	static const struct told_case cases[] = {
 		{ "a probe that is none",
-			HEAD "probes: { web: { kind: tcp } }\npools: { p: { edges: one, policy: "
-			     "round-robin, probe: wep } }\n",
+			HEAD
+			"probes: { web: { kind: tcp } }\npools: { p: { edges: one, policy: "
+			"round-robin, probe: wep } }\n",
 			"5:55: error: there is no probe \"wep\"; did you mean \"web\"?\n" },
 		{ "nothing to go by",
-			HEAD "pools: { p: { edges: one, policy: least-latency }, q: { edges: one, "
-			     "policy: round-robin, panic: 10%, up-when: any } }\n",
-			"4:35: error: least-latency goes by what a probe measures; give the pool "
+			HEAD
+			"pools: { p: { edges: one, policy: least-latency }, q: { edges: one, "
+			"policy: round-robin, panic: 10%, up-when: any } }\n",
+			"4:35: error: least-latency goes by what a probe measures; give the "
+			"pool "
 			"one\n"
 			"4:102: error: \"up-when\" needs \"probe\" beside it, or take it out\n"
 			"4:90: error: \"panic\" needs \"probe\" beside it, or take it out\n" },
 		{ "a probe that tells no load",
-			HEAD "probes: { web: { kind: http } }\npools: { p: { edges: one, policy: "
-			     "least-load, probe: web } }\n",
-			"5:35: error: least-load needs a probe with \"load-from\"; probe web has "
+			HEAD
+			"probes: { web: { kind: http } }\npools: { p: { edges: one, policy: "
+			"least-load, probe: web } }\n",
+			"5:35: error: least-load needs a probe with \"load-from\"; probe web "
+			"has "
 			"none\n" },
 		{ "an edge without an address",
-			HEAD "probes: { web: { kind: tcp } }\npools: { p: { edges: [ one, far ], "
-			     "policy: round-robin, probe: web } }\n",
+			HEAD
+			"probes: { web: { kind: tcp } }\npools: { p: { edges: [ one, far ], "
+			"policy: round-robin, probe: web } }\n",
 			"5:57: warning: edge far has no address to probe: it stays as it is "
 			"configured\n" },
 	};
@@ -132,7 +147,8 @@ void suite_schema_probes(void)
 			probes_keep_their_values_and_have_defaults },
 		{ "what is wrong with probes is told at its place",
 			what_is_wrong_with_probes_is_told_at_its_place },
-		{ "what pools make of probes is checked", what_pools_make_of_probes_is_checked },
+		{ "what pools make of probes is checked",
+			what_pools_make_of_probes_is_checked },
 	};
 
 	unit_suite("conf/schema_probes", cases, UNIT_COUNT(cases));
