@@ -13,12 +13,14 @@
 #include <unistd.h>
 
 enum { PATIENCE_S = 10 }; /* for a client that does not write or read */
+#define PAUSE_S 0.1       /* when there are no more descriptors */
 
 struct control {
 	struct ev_loop *loop;
 	const struct command_hooks *hooks;
 	char *path;
 	ev_io io;
+	ev_timer resume;
 	struct session *sessions;
 };
 
@@ -158,14 +160,29 @@ static bool may_command(int fd, unsigned *uid)
 	return who.uid == 0 || who.uid == geteuid();
 }
 
+static void on_resume(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct control *c = t->data;
+
+	(void)events;
+	ev_io_start(loop, &c->io);
+}
+
 static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct control *c = io->data;
 	const int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)events;
-	if (fd < 0)
+	if (fd < 0) {
+		/* Who waits goes on waiting, and would be told of over and over. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			ev_io_stop(loop, io);
+			ev_timer_set(&c->resume, PAUSE_S, 0);
+			ev_timer_start(loop, &c->resume);
+		}
 		return;
+	}
 	unsigned uid;
 	struct session *s = may_command(fd, &uid) ? calloc(1, sizeof *s) : NULL;
 	if (!s) {
@@ -249,6 +266,8 @@ struct control *control_open(struct ev_loop *loop, const char *path,
 	c->hooks = hooks;
 	ev_io_init(&c->io, on_accept, fd, EV_READ);
 	c->io.data = c;
+	ev_init(&c->resume, on_resume);
+	c->resume.data = c;
 	ev_io_start(loop, &c->io);
 	return c;
 }
@@ -260,6 +279,7 @@ void control_close(struct control *c)
 	while (c->sessions)
 		close_session(c->sessions);
 	ev_io_stop(c->loop, &c->io);
+	ev_timer_stop(c->loop, &c->resume);
 	close(c->io.fd);
 	unlink(c->path);
 	free(c->path);

@@ -1,5 +1,6 @@
 """Reloading and commanding: a fault changes nothing, a reload loses nothing."""
 import json
+import resource
 import threading
 from lib import *
 
@@ -200,6 +201,31 @@ def log_unread():
         same(s.ctl("status")[0], 0)
         s.stop()
         s.proc.stderr.close()
+
+
+def processor_s(s):
+    """What the server has used of the processor so far."""
+    fields = open("/proc/%d/stat" % s.proc.pid).read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@claim("out of files, commands wait and cost nothing until there are some again")
+def no_files():
+    with Server(ZONES, config=EDGES) as s, contextlib.ExitStack() as held:
+        have = len(os.listdir("/proc/%d/fd" % s.proc.pid))
+        limits = resource.prlimit(s.proc.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(s.proc.pid, resource.RLIMIT_NOFILE, (have + 2, limits[1]))
+        for _ in range(5):
+            c = held.enter_context(socket.socket(socket.AF_UNIX))
+            c.connect(s.socket)
+        time.sleep(0.5)
+        before = processor_s(s)
+        time.sleep(1)
+        used = processor_s(s) - before
+        assert used < 0.3, "%.2f s of the processor in 1 s" % used
+        same(s.udp("www.example.com").rcode, NOERROR)
+        resource.prlimit(s.proc.pid, resource.RLIMIT_NOFILE, limits)
+        same(s.ctl("status")[0], 0)
 
 
 @claim("a GeoIP file that changes is read by itself; a broken one leaves the old")
