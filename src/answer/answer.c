@@ -30,6 +30,14 @@ static struct choose_ask who_asks(const struct answerer *a, const struct answer_
 	return who;
 }
 
+static void tell(struct answerer *a, const struct choose_ask *who)
+{
+	if (a->samples && a->samples->due)
+		samples_put(a->samples,
+			&(struct sample){ who->has_subnet ? who->subnet : who->source,
+				who->pool, who->has_subnet });
+}
+
 static uint16_t pool_of(const struct world *w, size_t zone, const struct lookup *l)
 {
 	return w->pools[w->first_pool[zone] + l->rrset->aux];
@@ -43,6 +51,7 @@ static bool steer(struct answerer *a, struct compose *c, const struct lookup *l,
 	const struct world *w = a->world;
 	const struct choice choice = choose(who, a->trace);
 	stats_add(&a->stats->steered, 1);
+	tell(a, who);
 	/* The scope counts bits of the subnet as it was sent: IPv4 inside IPv6 stands behind
 	 * `v4_at` others. */
 	const unsigned scope = choice.by_subnet ? choice.scope + v4_at : 0;

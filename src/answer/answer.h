@@ -7,6 +7,7 @@
 #define ANSWER_ANSWER_H
 
 #include "answer/rrl.h"
+#include "answer/sample.h"
 #include "answer/stats.h"
 #include "base/addr.h"
 #include "dns/query.h"
@@ -31,6 +32,7 @@ struct answerer {
 	struct stats *stats;
 	struct choose_turn *turns;  /* [POOLS_MOST * 2]: pool, A and AAAA */
 	struct choose_trace *trace; /* NULL but when explaining: the last choice made */
+	struct samples *samples;    /* of who is steered; NULL: nobody wants to know */
 	struct rrl *rrl;            /* shared by all workers; NULL: no rate is limited */
 	uint32_t now_s;             /* UNIX time, of the batch */
 	uint64_t now_us;            /* monotonic time, of the batch */

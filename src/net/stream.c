@@ -41,6 +41,7 @@ struct connection {
 
 struct stream {
 	struct stats stats;
+	struct samples samples;
 	struct answerer answerer;
 	const struct epoch *epoch;
 	struct stream_opts opts;
@@ -165,6 +166,7 @@ static size_t answer_whole(struct connection *c)
 	size_t at = 0, out = 0;
 
 	s->answerer.world = epoch_enter(s->epoch);
+	s->samples.due = true;
 	s->answerer.now_s = (uint32_t)time(NULL);
 	s->answerer.now_us = clock_us();
 	while (out < WRITE_ENOUGH && has_message(c, at)) {
@@ -364,6 +366,7 @@ struct stream *stream_new(
 	s->epoch = epoch;
 	s->opts = *opts;
 	s->answerer = (struct answerer){ .stats = &s->stats,
+		.samples = &s->samples,
 		.turns = turns,
 		.keepalive_100ms = (uint16_t)(opts->idle_ms < 6553500 ? opts->idle_ms / 100
 								      : 65535) };
@@ -416,6 +419,11 @@ void stream_turn(struct stream *s)
 void stream_stop(struct stream *s)
 {
 	ev_async_send(s->loop, &s->stopper);
+}
+
+struct samples *stream_samples(struct stream *s)
+{
+	return &s->samples;
 }
 
 const struct stats *stream_stats(const struct stream *s)

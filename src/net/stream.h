@@ -44,6 +44,9 @@ void stream_stop(struct stream *s);
 
 const struct stats *stream_stats(const struct stream *s);
 
+/* For the control thread to read. */
+struct samples *stream_samples(struct stream *s);
+
 /* Connections that are open. Any thread. */
 unsigned stream_clients(const struct stream *s);
 

@@ -22,6 +22,7 @@ enum {
 
 struct udp {
 	struct stats stats;
+	struct samples samples;
 	struct answerer answerer;
 	const struct epoch *epoch;
 	int fd;
@@ -69,7 +70,9 @@ struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, unsigned
 	u->pending = lines(batch, sizeof *u->pending);
 	u->query = lines(batch, sizeof *u->query);
 	u->answer = lines(batch, sizeof *u->answer);
-	u->answerer = (struct answerer){ .stats = &u->stats, .turns = turns, .rrl = rrl };
+	u->answerer = (struct answerer){
+		.stats = &u->stats, .samples = &u->samples, .turns = turns, .rrl = rrl
+	};
 	for (unsigned i = 0; i < batch; i++) {
 		u->in_bytes[i] = (struct iovec){ u->query[i], QUERY_ROOM };
 		u->in[i].msg_hdr = (struct msghdr){ .msg_name = &u->from[i],
@@ -99,6 +102,11 @@ void udp_free(struct udp *u)
 const struct stats *udp_stats(const struct udp *u)
 {
 	return &u->stats;
+}
+
+struct samples *udp_samples(struct udp *u)
+{
+	return &u->samples;
 }
 
 void udp_stop(struct udp *u)
@@ -145,6 +153,7 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 	unsigned k = 0;
 
 	u->answerer.world = epoch_enter(u->epoch);
+	u->samples.due = true;
 	/* Of the vDSO: no system calls. */
 	u->answerer.now_s = (uint32_t)time(NULL);
 	u->answerer.now_us = clock_us();

@@ -25,4 +25,7 @@ void udp_stop(struct udp *u);
 
 const struct stats *udp_stats(const struct udp *u);
 
+/* For the control thread to read. */
+struct samples *udp_samples(struct udp *u);
+
 #endif

@@ -7,6 +7,7 @@
 #ifndef NET_WORKER_H
 #define NET_WORKER_H
 
+#include "answer/sample.h"
 #include "answer/stats.h"
 #include "base/fault.h"
 #include "net/listen.h"
@@ -30,6 +31,10 @@ struct workers_report {
 	unsigned tcp_clients; /* open now */
 	struct stats sum;
 };
+
+/* Control thread: hands over what workers have told of their clients since the last time. */
+void workers_samples(
+	const struct workers *w, void (*take)(void *ctx, const struct sample *one), void *ctx);
 
 /* Control thread. */
 void workers_report(const struct workers *w, struct workers_report *to);
