@@ -1,0 +1,64 @@
+/* targets.h - which networks are worth measuring?
+ *
+ * The busiest networks of clients, by the queries that workers have told of: as many as there
+ * is room for, with counts that halve every TARGETS_HALVE_S, so that yesterday's crowd makes
+ * room for today's (the "space saving" of Metwally, Agrawal and El Abbadi, 2005: a newcomer
+ * takes the place of the least, and its count, so that whoever is busy stays). For each of them
+ * it is remembered which edges have been asked to measure it, and when to ask again: hosts that
+ * do not answer are asked for less and less often. Control thread; bounded memory.
+ */
+#ifndef STEER_TARGETS_H
+#define STEER_TARGETS_H
+
+#include "base/addr.h"
+#include "base/bytes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	TARGETS_MOST = 8192,
+	TARGETS_HALVE_S = 600,
+	TARGETS_ASKED = 8, /* edges that are remembered for a network */
+	TARGETS_TRIES_MOST = 6
+};
+
+struct target {
+	struct prefix net; /* IPv4 /24, IPv6 /48 */
+	struct addr host;  /* of that network: who asked, or where a router often is */
+	uint16_t pool;     /* that was asked for last */
+	double count;
+	struct target_asked {
+		uint16_t edge; /* + 1; 0: a free place */
+		uint16_t tries;
+		uint32_t again_s;
+	} asked[TARGETS_ASKED];
+	/* of targets.c: */
+	uint32_t heap_at, next; /* `next` of its hash bucket, + 1 */
+};
+
+struct targets;
+
+struct targets *targets_new(struct hash_key key);
+void targets_free(struct targets *t);
+
+/* A query of that client (plain) at that pool. `is_host`: the address is a host's, not only
+ * some of a subnet. Addresses that are not of the public Internet are passed over: nobody is
+ * asked to send packets there. */
+void targets_saw(struct targets *t, const struct addr *client, bool is_host, uint16_t pool);
+
+/* Time goes by: halves the counts when that is due. */
+void targets_age(struct targets *t, uint32_t now_s);
+
+/* All of them, in no order; borrowed until the next change. */
+const struct target *targets_all(const struct targets *t, size_t *n);
+
+/* May that edge be asked to measure target number `i` now? */
+bool targets_may_ask(const struct targets *t, size_t i, unsigned edge, uint32_t now_s);
+/* It is: not again within `every_s`, and twice as long each time, until it is measured. */
+void targets_ask(struct targets *t, size_t i, unsigned edge, uint32_t now_s, uint32_t every_s);
+/* A measurement came. */
+void targets_measured(struct targets *t, const struct prefix *net, unsigned edge);
+
+#endif

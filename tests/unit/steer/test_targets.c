@@ -1,0 +1,163 @@
+#include "steer/targets.h"
+
+#include "base/memory.h"
+#include "unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct hash_key key = { 3, 5 };
+
+static struct addr addr(const char *text)
+{
+	struct addr a;
+
+	CU_ASSERT_TRUE_FATAL(addr_parse(&a, text));
+	return a;
+}
+
+static void see(struct targets *t, const char *client, bool is_host)
+{
+	const struct addr a = addr(client);
+
+	targets_saw(t, &a, is_host, 4);
+}
+
+static const struct target *only(struct targets *t)
+{
+	size_t n;
+	const struct target *all = targets_all(t, &n);
+
+	CU_ASSERT_EQUAL_FATAL(n, 1);
+	return all;
+}
+
+static void clients_of_a_net_are_one_target(void)
+{
+	struct targets *t = targets_new(key);
+	char text[ADDR_TEXT];
+
+	see(t, "83.62.101.0", false);
+	CU_ASSERT_STRING_EQUAL(addr_text(text, &only(t)->host), "83.62.101.1");
+	see(t, "83.62.101.77", true);
+	see(t, "83.62.101.0", false);
+	CU_ASSERT_STRING_EQUAL(addr_text(text, &only(t)->host), "83.62.101.77");
+	CU_ASSERT_STRING_EQUAL(prefix_text(text, &only(t)->net), "83.62.101.0/24");
+	CU_ASSERT_EQUAL(only(t)->count, 3);
+	CU_ASSERT_EQUAL(only(t)->pool, 4);
+	targets_free(t);
+	t = targets_new(key);
+	see(t, "2a00:1450:1:2::5", true);
+	see(t, "2a00:1450:1:9::6", true);
+	CU_ASSERT_STRING_EQUAL(prefix_text(text, &only(t)->net), "2a00:1450:1::/48");
+	targets_free(t);
+}
+
+static void nobody_is_sent_into_local_nets(void)
+{
+	static const char *const local[] = { "10.1.2.3", "127.0.0.1", "192.168.1.1",
+		"169.254.1.1", "100.64.0.1", "224.0.0.1", "::1", "fe80::1", "fd00::1",
+		"ff02::1" };
+	struct targets *t = targets_new(key);
+	size_t n;
+
+	for (size_t i = 0; i < UNIT_COUNT(local); i++)
+		see(t, local[i], true);
+	targets_all(t, &n);
+	CU_ASSERT_EQUAL(n, 0);
+	targets_free(t);
+}
+
+/* Space saving's promise: whoever has more than a share of 1 / TARGETS_MOST of all queries is
+ * there; and brute force over the heap's own order. */
+static void who_is_busy_stays_in_any_crowd(void)
+{
+	struct targets *t = targets_new(key);
+	uint64_t seed = 42;
+	bool found = false;
+	size_t n;
+	char text[ADDR_TEXT];
+
+	for (unsigned i = 0; i < 20 * TARGETS_MOST; i++) {
+		struct addr a = addr("11.0.0.1");
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		be32_put(a.b + 12, 0x0b000000u | (uint32_t)(seed >> 40 & 0xffff) << 8 | 1);
+		targets_saw(t, &a, true, 0);
+		if (i % 1000 == 0)
+			see(t, "83.62.101.77", true);
+	}
+	const struct target *all = targets_all(t, &n);
+	CU_ASSERT_EQUAL(n, TARGETS_MOST);
+	for (size_t i = 0; i < n; i++) {
+		found = found || strcmp(prefix_text(text, &all[i].net), "83.62.101.0/24") == 0;
+		for (size_t k = 0; i < 100 && k < i; k++)
+			if (memcmp(&all[i].net, &all[k].net, sizeof all[i].net) == 0)
+				CU_FAIL("a net is there twice");
+	}
+	CU_ASSERT_TRUE(found);
+	targets_free(t);
+}
+
+static void yesterdays_crowd_makes_room(void)
+{
+	struct targets *t = targets_new(key);
+
+	for (unsigned i = 0; i < 64; i++)
+		see(t, "83.62.101.77", true);
+	targets_age(t, 1000);
+	targets_age(t, 1000 + TARGETS_HALVE_S - 1);
+	CU_ASSERT_DOUBLE_EQUAL(only(t)->count, 64, 0);
+	targets_age(t, 1000 + 3 * TARGETS_HALVE_S);
+	CU_ASSERT_DOUBLE_EQUAL(only(t)->count, 8, 0);
+	targets_free(t);
+}
+
+static void who_does_not_answer_is_asked_less_and_less(void)
+{
+	struct targets *t = targets_new(key);
+	unsigned times = 0;
+
+	see(t, "83.62.101.77", true);
+	for (uint32_t now = 100; now < 100 + 1023 * 10; now++)
+		if (targets_may_ask(t, 0, 7, now)) {
+			targets_ask(t, 0, 7, now, 10);
+			times++;
+		}
+	/* 10 + 20 + ... + 640, and then every 640 s. */
+	CU_ASSERT_EQUAL(times, 7 + (10230 - 1270 + 639) / 640);
+	CU_ASSERT_TRUE(targets_may_ask(t, 0, 8, 100)); /* another edge's turn is its own */
+	targets_measured(t, &only(t)->net, 7);
+	targets_ask(t, 0, 7, 20000, 10);
+	CU_ASSERT_FALSE(targets_may_ask(t, 0, 7, 20009));
+	CU_ASSERT_TRUE(targets_may_ask(t, 0, 7, 20010));
+	targets_free(t);
+}
+
+static void many_edges_share_the_places(void)
+{
+	struct targets *t = targets_new(key);
+
+	see(t, "83.62.101.77", true);
+	for (unsigned edge = 0; edge < 3 * TARGETS_ASKED; edge++) {
+		targets_ask(t, 0, edge, 100 + edge, 10);
+		CU_ASSERT_FALSE(targets_may_ask(t, 0, edge, 100 + edge));
+	}
+	CU_ASSERT_TRUE(targets_may_ask(t, 0, 0, 100)); /* forgotten: the oldest goes */
+	targets_free(t);
+}
+
+static const struct unit_case cases[] = {
+	{ "clients of a net are one target", clients_of_a_net_are_one_target },
+	{ "nobody is sent into local nets", nobody_is_sent_into_local_nets },
+	{ "who is busy stays in any crowd", who_is_busy_stays_in_any_crowd },
+	{ "yesterday's crowd makes room", yesterdays_crowd_makes_room },
+	{ "who does not answer is asked less and less",
+		who_does_not_answer_is_asked_less_and_less },
+	{ "many edges share the places", many_edges_share_the_places },
+};
+
+void suite_targets(void)
+{
+	unit_suite("steer/targets", cases, UNIT_COUNT(cases));
+}
