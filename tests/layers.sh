@@ -13,11 +13,13 @@ BEGIN {
 	home["maxminddb.h"] = "^src/geo/mmdb"
 	home["yaml.h"] = "^src/conf/parse"
 	home["urcu"] = "^src/world/epoch"
+	home["microhttpd.h"] = "^src/ctl/"
+	home["curl/"] = "^src/(probe/check_http|tools/agent_http)"
+	home["libmnl/"] = "^src/tools/agent_"
 	home["jansson.h"] = "^src/(ctl|tools)/"
-	home["ev.h"] = "^src/(net|probe|ctl|daemon|world)/"
-	home["curl/"] = "^src/probe/check_http"
+	home["ev.h"] = "^src/(net|probe|ctl|daemon|world|tools)/"
 	home["openssl/"] = "^src/(zone/(nsec3|sign)|net/tls|dns/tsig|probe/)"
-	home["sodium"] = "^src/(answer|daemon|zone|base)/"
+	home["sodium"] = "^src/(answer|daemon|zone|base|ctl|conf|tools)/"
 }
 FNR == 1 {
 	n = split(FILENAME, me, "/"); room = me[2]; name = me[n]

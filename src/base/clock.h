@@ -17,4 +17,9 @@ static inline uint64_t clock_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+static inline double clock_seconds(void)
+{
+	return (double)clock_us() / 1e6;
+}
+
 #endif

@@ -28,6 +28,12 @@ struct conf_zone {
 	unsigned line, column; /* where `name` or `dir` is written */
 };
 
+/* Who may report measurements: the agent at an edge. */
+struct conf_agent {
+	unsigned edge; /* number */
+	uint8_t key[32];
+};
+
 /* What is measured, and what is made of it. */
 struct conf_latency {
 	bool on; /* there is such a section */
@@ -42,6 +48,8 @@ struct conf_latency {
 	double explore_share; /* of a group's intervals; 0: none */
 	double explore_extra_ms;
 	unsigned explore_every_ms;
+	struct conf_agent *agents;
+	size_t n_agents;
 };
 
 struct conf {
@@ -52,10 +60,12 @@ struct conf {
 	struct net_opts net;  /* server: listen, workers, tcp-clients, tcp-idle */
 	const char *user;     /* server: user; NULL stays who we are */
 	struct policy policy; /* server: ecs, minimal-responses; cookies: secret, staging */
-	const char *identity, *version; /* server: NULL is "auto", "" is "off" */
-	bool cookies;                   /* cookies: answer; without secrets: random ones */
-	const char *control_socket;     /* control: socket; NULL: none */
-	const char *state_file;         /* control: state; NULL: none */
+	const char *identity, *version;     /* server: NULL is "auto", "" is "off" */
+	bool cookies;                       /* cookies: answer; without secrets: random ones */
+	const char *control_socket;         /* control: socket; NULL: none */
+	const char *state_file;             /* control: state; NULL: none */
+	struct sockaddr_storage management; /* management: listen */
+	socklen_t management_len;           /* 0: none */
 
 	const char *const *city_files; /* geoip: city: file */
 	size_t n_city_files;

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,6 +231,22 @@ void option_text(struct reader *r, const struct key *key, const struct node *val
 
 	if (text)
 		*(const char **)to = arena_strdup(r->mem, text);
+}
+
+void option_key(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+	uint8_t bytes[OPTION_KEY];
+	size_t len;
+
+	if (!text)
+		return;
+	if (sodium_base642bin(bytes, sizeof bytes, text, strlen(text), NULL, &len, NULL,
+		    sodium_base64_VARIANT_ORIGINAL) == 0 &&
+		len == sizeof bytes)
+		memcpy(to, bytes, sizeof bytes);
+	else /* without what is written there */
+		parse_error(r->src, value, "\"%s\" must be %s", key->name, key->say);
 }
 
 void option_path(struct reader *r, const struct key *key, const struct node *value, void *to)

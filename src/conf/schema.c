@@ -36,6 +36,29 @@ static const struct key control_keys[] = {
 	{ 0 },
 };
 
+/* --- management --------------------------------------------------------------------------- */
+
+enum { MANAGEMENT_PORT = 9953 };
+
+static void take_management(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf *c = to;
+	const char *text = option_scalar(r, key, value);
+	struct fault why;
+
+	if (text &&
+		!addr_parse_endpoint(
+			&c->management, &c->management_len, text, MANAGEMENT_PORT, &why))
+		parse_error(r->src, value, "%s", why.text);
+}
+
+static const struct key management_keys[] = {
+	{ "listen", take_management, .say = "an address with or without a port",
+		.needed = "listen: \"127.0.0.1:9953\"" },
+	{ 0 },
+};
+
 /* --- cookies ------------------------------------------------------------------------------ */
 
 static int hex_digit(char c)
@@ -162,10 +185,12 @@ static const struct key top_keys[] = {
 	{ "server", keys_section, .keys = schema_server_keys,
 		.needed = "server: { " SCHEMA_LISTEN " }" },
 	{ "control", keys_section, .keys = control_keys },
+	{ "management", keys_section, .keys = management_keys },
 	{ "cookies", take_cookies, .say = "a mapping: { secret: ... }" },
 	{ "rrl", schema_limits, .say = "a mapping: { rate: 200 }" },
 	{ "geoip", keys_section, .keys = geoip_keys },
-	{ "latency", schema_latency, .say = "a mapping: { files: [ measured.csv ] }" },
+	{ "latency", schema_latency, .late = true,
+		.say = "a mapping: { files: [ measured.csv ] }" },
 	{ "edges", schema_edges, .late = false },
 	{ "probes", schema_probes, .late = false },
 	{ "pools", schema_pools, .late = true },

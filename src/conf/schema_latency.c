@@ -70,6 +70,34 @@ static void take_files(
 	schema_files(r, key, value, (struct schema_files){ &l->files, &l->n_files });
 }
 
+/* --- agents ------------------------------------------------------------------------------- */
+
+static const struct key agent_keys[] = {
+	{ "key", option_key, .at = offsetof(struct conf_agent, key),
+		.say = "32 bytes in base64 (\"openssl rand -base64 32\" makes them)",
+		.needed = "key: \"...\" (\"openssl rand -base64 32\" makes one)" },
+	{ 0 },
+};
+
+/* An agent has the name of the edge that it measures from. */
+static void take_agents(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf_latency *l = to;
+
+	if (!keys_is_map(r, value, key->name))
+		return;
+	l->agents = arena_zalloc(r->mem, value->n * sizeof *l->agents);
+	for (const struct node *n = value->first; n; n = n->next) {
+		struct conf_agent *agent = &l->agents[l->n_agents];
+		if (n->kind == NODE_BAD || !schema_edge_find(r, key, n->key, &agent->edge) ||
+			!keys_is_map(r, n, n->key->text))
+			continue;
+		keys_read(r, agent_keys, n, n->key->text, agent);
+		l->n_agents++;
+	}
+}
+
 #define AT(field) .at = offsetof(struct conf_latency, field)
 
 static const struct key switch_keys[] = {
@@ -102,6 +130,7 @@ static const struct key latency_keys[] = {
 	{ "memory", take_memory, .say = "a size from 1M on, such as 256M or 1G", AT(memory) },
 	{ "switch", keys_section, .keys = switch_keys },
 	{ "explore", keys_section, .keys = explore_keys },
+	{ "agents", take_agents, .say = "a mapping: { ams1: { key: ... } }" },
 	{ 0 },
 };
 
@@ -123,4 +152,7 @@ void schema_latency(struct reader *r, const struct key *key, const struct node *
 		return;
 	l->on = true;
 	keys_read(r, latency_keys, value, key->name, l);
+	if (l->n_agents && !r->conf->management_len)
+		parse_warning(r->src, parse_get(value, "agents")->key,
+			"no agent can report: add management: { listen: \"127.0.0.1:9953\" }");
 }

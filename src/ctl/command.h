@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "ctl/manage.h"
 #include "net/worker.h"
 #include "probe/rows.h"
 #include "steer/forced.h"
@@ -77,6 +78,8 @@ struct command_hooks {
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;
 	const struct command_latency *latency;
+	/* What agents have sent, and how many networks are watched for them. */
+	struct manage_counts (*agents)(void *ctx, size_t *targets);
 };
 
 enum { COMMAND_WORDS_MOST = 32, COMMAND_LATER = 3 };

@@ -90,6 +90,9 @@ static bool check_unchanged(const struct conf *now, const struct conf *then, str
 		return faults_error(f, &at,
 			"server: listen, workers, cpus, batch, buffers and tcp settings change "
 			"with a restart only");
+	if (now->management_len != then->management_len ||
+		memcmp(&now->management, &then->management, now->management_len) != 0)
+		return faults_error(f, &at, "management: listen changes with a restart only");
 	if (!same_text(now->user, then->user) ||
 		!same_text(now->control_socket, then->control_socket) ||
 		!same_text(now->state_file, then->state_file))

@@ -4,6 +4,7 @@
 #include "config.h"
 #include "ctl/control.h"
 #include "daemon/daemon.h"
+#include "daemon/learn.h"
 #include "daemon/measured.h"
 #include "daemon/privs.h"
 #include "daemon/rebuild.h"
@@ -25,6 +26,7 @@ struct run {
 	struct ev_loop *loop;
 	ev_signal term, interrupt, hangup;
 	bool stopping;
+	struct learn *learn;
 };
 
 static const struct world *current_world(void *ctx)
@@ -105,6 +107,11 @@ static size_t latency_forget(void *ctx, int edge, const struct prefix *net)
 static const struct command_latency latency_hooks = { latency_table, latency_clock,
 	latency_work, latency_import, latency_forget };
 
+static struct manage_counts agents(void *ctx, size_t *targets)
+{
+	return learn_counts(((struct run *)ctx)->learn, targets);
+}
+
 /* By way of the signal, which the loop handles after it has sent the command's answer. */
 static void stop(void *ctx)
 {
@@ -178,6 +185,9 @@ static bool boot(
 	if (c->control_socket &&
 		!(*control = control_open(r->loop, c->control_socket, &r->hooks, why)))
 		return false;
+	r->learn = learn_start(r->loop, d, why);
+	if (!r->learn)
+		return false;
 	probes_first_round(d->probes);
 	return r->stopping || workers_start(d->workers, why);
 }
@@ -209,7 +219,7 @@ int main(int argc, char **argv)
 	if (!r.loop)
 		die("cannot have an event loop");
 	r.hooks = (struct command_hooks){ &r, current_world, reload, force, health, probe,
-		report, stop, { 0 }, conf_path, &latency_hooks };
+		report, stop, { 0 }, conf_path, &latency_hooks, agents };
 	clock_gettime(CLOCK_MONOTONIC, &r.hooks.started);
 	watch_signals(&r);
 	if (!boot(&r, conf_path, &control, &why)) {
@@ -232,6 +242,7 @@ int main(int argc, char **argv)
 		ev_run(r.loop, 0);
 	privs_notify("STOPPING=1");
 	watch_stop(watch);
+	learn_stop(r.learn);
 	rebuild_stop(r.daemon.rebuild);
 	probes_free(r.daemon.probes);
 	control_close(control);

@@ -101,6 +101,13 @@ static void stop(void *ctx)
 	desk.stops++;
 }
 
+static struct manage_counts agents(void *ctx, size_t *targets)
+{
+	(void)ctx;
+	*targets = 2;
+	return (struct manage_counts){ .surveys = 1 };
+}
+
 /* --- measurements, which are real, but for files ------------------------------------------ */
 
 static const struct latency *table(void *ctx)
@@ -166,6 +173,7 @@ static void open_desk(void)
 		.probe = probe,
 		.report = report,
 		.stop = stop,
+		.agents = agents,
 		.conf_path = "fuzz.yaml",
 		.latency = &latency };
 	static const struct pool_opts unprobed;

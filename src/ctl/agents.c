@@ -1,0 +1,206 @@
+#include "ctl/manage_inner.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const struct route {
+	const char *method, *path;
+} routes[MANAGE_KINDS] = {
+	[MANAGE_SURVEY] = { "POST", "/v1/latency" },
+	[MANAGE_ERRANDS] = { "GET", "/v1/targets" },
+};
+
+static const char *field(const struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->at, MHD_HEADER_KIND, name);
+}
+
+/* Which request is it? The path ends where the query begins. */
+static bool find_route(struct request *r, const char *method)
+{
+	uint64_t *counter = &manage_own_counts(r->manage)->malformed;
+	const size_t len = strcspn(r->target, "?");
+
+	for (unsigned i = 0; i < MANAGE_KINDS; i++) {
+		if (strlen(routes[i].path) != len ||
+			memcmp(routes[i].path, r->target, len) != 0)
+			continue;
+		r->kind = (enum manage_kind)i;
+		return strcmp(method, routes[i].method) == 0 ||
+			manage_refuse(r, MHD_HTTP_METHOD_NOT_ALLOWED, counter,
+				"%s takes %s only", routes[i].path, routes[i].method);
+	}
+	return manage_refuse(r, MHD_HTTP_NOT_FOUND, counter,
+		"there is nothing here (there are POST /v1/latency and GET /v1/targets)");
+}
+
+static bool read_seal(struct request *r)
+{
+	uint64_t *counter = &manage_own_counts(r->manage)->malformed;
+	const char *agent = field(r, SEAL_AGENT), *time = field(r, SEAL_TIME);
+	const char *sequence = field(r, SEAL_SEQUENCE);
+
+	r->signature = field(r, SEAL_SIGNATURE);
+	if (!agent || !time || !sequence || !r->signature)
+		return manage_refuse(r, MHD_HTTP_UNAUTHORIZED, counter,
+			"a request needs " SEAL_AGENT ", " SEAL_TIME ", " SEAL_SEQUENCE
+			" and " SEAL_SIGNATURE);
+	r->seal.agent = agent;
+	if (!seal_number(time, &r->seal.time_s) || !seal_number(sequence, &r->seal.sequence))
+		return manage_refuse(r, MHD_HTTP_BAD_REQUEST, counter,
+			SEAL_TIME " is UNIX time in seconds, " SEAL_SEQUENCE
+				  " in microseconds, and both are whole");
+	return true;
+}
+
+static bool check_when(struct request *r)
+{
+	uint64_t *counter = &manage_own_counts(r->manage)->untimely;
+	const uint64_t now = (uint64_t)time(NULL), sent = r->seal.time_s;
+
+	switch (seal_when(&r->seal, now, manage_started_s(r->manage))) {
+	case SEAL_LATE:
+		return manage_refuse(r, MHD_HTTP_UNAUTHORIZED, counter,
+			"late: it was sent %llu s ago, and %d s are allowed (are both clocks "
+			"right?)",
+			(unsigned long long)(now - sent), SEAL_PAST_S);
+	case SEAL_EARLY:
+		return manage_refuse(r, MHD_HTTP_UNAUTHORIZED, counter,
+			"early: its time is %llu s ahead of ours, and %d s are allowed (are "
+			"both clocks right?)",
+			(unsigned long long)(sent - now), SEAL_FUTURE_S);
+	case SEAL_AHEAD:
+		return manage_refuse(
+			r, MHD_HTTP_UNAUTHORIZED, counter, "its sequence is ahead of its time");
+	case SEAL_STARTING:
+		r->again_s = SEAL_FUTURE_S + 1;
+		return manage_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, counter,
+			"the server has just started; come again");
+	case SEAL_SEEN:
+	case SEAL_GOOD: break;
+	}
+	return true;
+}
+
+/* An agent speaks for its own edge only. */
+static bool check_edge(struct request *r)
+{
+	const char *edge = MHD_lookup_connection_value(r->at, MHD_GET_ARGUMENT_KIND, "edge");
+
+	if (r->kind != MANAGE_ERRANDS)
+		return true;
+	if (!edge)
+		return manage_refuse(r, MHD_HTTP_BAD_REQUEST,
+			&manage_own_counts(r->manage)->malformed,
+			"which edge? (/v1/targets?edge=NAME)");
+	return strcmp(edge, r->seal.agent) == 0 ||
+		manage_refuse(r, MHD_HTTP_FORBIDDEN, &manage_own_counts(r->manage)->forged,
+			"an agent may ask for its own edge only");
+}
+
+static bool check_length(struct request *r)
+{
+	const char *text = field(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return !text || strtoull(text, NULL, 10) <= SURVEY_BYTES_MOST ||
+		manage_refuse(r, MHD_HTTP_CONTENT_TOO_LARGE,
+			&manage_own_counts(r->manage)->oversized, "a body may have %d bytes",
+			SURVEY_BYTES_MOST);
+}
+
+bool agents_begin(struct request *r, const char *method)
+{
+	if (!find_route(r, method))
+		return false;
+	r->seal.method = routes[r->kind].method;
+	r->seal.target = r->target;
+	return read_seal(r) && check_when(r) && check_edge(r) && check_length(r);
+}
+
+/* --- all of it is there ------------------------------------------------------------------- */
+
+/* One answer to whoever has no key, whatever else is wrong. */
+static bool check_signature(struct request *r)
+{
+	uint8_t key[SEAL_KEY];
+
+	return (manage_key(r->manage, r->seal.agent, key) &&
+		       seal_is_signed(r->signature, key, &r->seal, r->body.s, r->body.len)) ||
+		manage_refuse(r, MHD_HTTP_UNAUTHORIZED, &manage_own_counts(r->manage)->forged,
+			"there is no such agent, or this is not its signature");
+}
+
+/* Ages count back from when it was sent: agent's clock against agent's clock. */
+static void age_rows(struct request *r)
+{
+	struct survey *s = &r->survey;
+	const uint64_t ago = r->seal.time_s > s->taken_s ? r->seal.time_s - s->taken_s : 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const uint64_t age = s->rows[i].age_s + ago;
+		s->rows[i].age_s = age < SURVEY_AGE_MOST_S ? (uint32_t)age : SURVEY_AGE_MOST_S;
+	}
+}
+
+static bool read_survey(struct request *r)
+{
+	struct manage_counts *counts = manage_own_counts(r->manage);
+	bool too_many;
+	struct fault why;
+
+	if (survey_decode(&r->survey, text_get(&r->body), r->body.len, &too_many, &why)) {
+		age_rows(r);
+		return true;
+	}
+	return too_many
+		? manage_refuse(
+			  r, MHD_HTTP_CONTENT_TOO_LARGE, &counts->oversized, "%s", why.text)
+		: manage_refuse(r, MHD_HTTP_BAD_REQUEST, &counts->malformed, "%s", why.text);
+}
+
+bool agents_check(struct request *r)
+{
+	struct manage_counts *counts = manage_own_counts(r->manage);
+
+	if (!check_signature(r) || !check_when(r))
+		return false;
+	if (r->kind == MANAGE_SURVEY && !read_survey(r))
+		return false;
+	return manage_take(r->manage, r) != SEAL_SEEN ||
+		manage_refuse(r, MHD_HTTP_CONFLICT, &counts->replayed,
+			"a request with this sequence or a later one was taken before");
+}
+
+/* So that nobody on the way can have an agent send packets where he likes. */
+static void sign_answer(struct request *r)
+{
+	struct seal s = r->seal;
+	uint8_t key[SEAL_KEY];
+
+	s.method = "ANSWER";
+	if (manage_key(r->manage, s.agent, key))
+		seal_sign(r->answer_signature, key, &s, r->answer.s, r->answer.len);
+}
+
+void agents_do(struct request *r, const struct manage_hooks *hooks)
+{
+	struct manage_counts *counts = manage_own_counts(r->manage);
+
+	if (r->kind == MANAGE_SURVEY) {
+		const size_t used = hooks->survey(hooks->ctx, r->seal.agent, &r->survey);
+		__atomic_add_fetch(&counts->surveys, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&counts->rows, used, __ATOMIC_RELAXED);
+		text_addf(&r->answer, "{\"rows\": %zu, \"used\": %zu}\n", r->survey.n, used);
+	} else {
+		struct errands e = { 0 };
+		hooks->errands(hooks->ctx, r->seal.agent, &e);
+		char *text = errands_encode(&e);
+		__atomic_add_fetch(&counts->errands, 1, __ATOMIC_RELAXED);
+		text_addf(&r->answer, "%s\n", text);
+		free(text);
+		sign_answer(r);
+	}
+	r->status = MHD_HTTP_OK;
+}

@@ -1,0 +1,425 @@
+#include "ctl/manage_inner.h"
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <jansson.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HEADERS_MOST = 8 << 10, BACKLOG = 64 };
+
+struct agent {
+	char *edge;
+	uint8_t key[SEAL_KEY];
+	bool may; /* else it was one before a reload, and only its sequences are kept */
+	struct seal_guard guard[MANAGE_KINDS];
+};
+
+struct connection_slot {
+	int fd; /* -1: free */
+	double since_s;
+};
+
+struct manage {
+	struct ev_loop *loop;
+	const struct manage_hooks *hooks;
+	struct MHD_Daemon *http;
+	ev_async wake;
+	ev_timer clock;
+	uint64_t started_s;
+	struct manage_counts counts; /* atomic */
+
+	pthread_mutex_t lock; /* of all below */
+	struct agent *agents;
+	size_t n_agents;
+	struct request *queue, **queue_end; /* for the control thread */
+	bool closing;
+	struct connection_slot slots[MANAGE_CONNECTIONS];
+};
+
+/* --- agents ------------------------------------------------------------------------------- */
+
+static struct agent *find_agent(struct manage *m, const char *edge)
+{
+	for (size_t i = 0; i < m->n_agents; i++)
+		if (strcmp(m->agents[i].edge, edge) == 0)
+			return &m->agents[i];
+	return NULL;
+}
+
+void manage_set_agents(struct manage *m, const struct manage_agent *agents, size_t n)
+{
+	pthread_mutex_lock(&m->lock);
+	for (size_t i = 0; i < m->n_agents; i++)
+		m->agents[i].may = false;
+	for (size_t i = 0; i < n; i++) {
+		struct agent *a = find_agent(m, agents[i].edge);
+		if (!a) {
+			m->agents = memory_grow(
+				m->agents, (m->n_agents + 1) * sizeof *m->agents);
+			a = &m->agents[m->n_agents++];
+			*a = (struct agent){ .edge = memory_need(strdup(agents[i].edge)) };
+		}
+		a->may = true;
+		memcpy(a->key, agents[i].key, SEAL_KEY);
+	}
+	pthread_mutex_unlock(&m->lock);
+}
+
+bool manage_key(struct manage *m, const char *edge, uint8_t key[static SEAL_KEY])
+{
+	pthread_mutex_lock(&m->lock);
+	const struct agent *a = find_agent(m, edge);
+	const bool may = a && a->may;
+	if (may)
+		memcpy(key, a->key, SEAL_KEY);
+	pthread_mutex_unlock(&m->lock);
+	return may;
+}
+
+enum seal_verdict manage_take(struct manage *m, const struct request *r)
+{
+	pthread_mutex_lock(&m->lock);
+	struct agent *a = find_agent(m, r->seal.agent);
+	const enum seal_verdict v = a ? seal_take(&a->guard[r->kind], &r->seal) : SEAL_SEEN;
+	pthread_mutex_unlock(&m->lock);
+	return v;
+}
+
+uint64_t manage_started_s(const struct manage *m)
+{
+	return m->started_s;
+}
+
+/* --- counting and refusing ---------------------------------------------------------------- */
+
+struct manage_counts *manage_own_counts(struct manage *m)
+{
+	return &m->counts;
+}
+
+struct manage_counts manage_counts(struct manage *m)
+{
+	struct manage_counts c;
+	uint64_t *to = (uint64_t *)&c;
+	const uint64_t *from = (const uint64_t *)&m->counts;
+
+	for (size_t i = 0; i < sizeof c / sizeof *to; i++)
+		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+	return c;
+}
+
+bool manage_refuse(struct request *r, unsigned status, uint64_t *counter, const char *fmt, ...)
+{
+	struct text reason = { 0 };
+	va_list ap;
+
+	if (r->status)
+		return false;
+	if (counter)
+		__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+	va_start(ap, fmt);
+	text_addv(&reason, fmt, ap);
+	va_end(ap);
+	json_t *o = json_pack("{s:s}", "error", text_get(&reason));
+	char *text = o ? json_dumps(o, 0) : NULL;
+	text_addf(&r->answer, "%s\n",
+		text ? text : "{\"error\": \"what cannot be said in UTF-8\"}");
+	r->status = status;
+	free(text);
+	json_decref(o);
+	text_fini(&reason);
+	return false;
+}
+
+/* --- a request, in the listener's thread -------------------------------------------------- */
+
+static void *on_target(void *ctx, const char *target, struct MHD_Connection *at)
+{
+	struct request *r = calloc(1, sizeof *r);
+
+	if (!r || !(r->target = strdup(target))) {
+		free(r);
+		return NULL;
+	}
+	r->manage = ctx;
+	r->at = at;
+	return r;
+}
+
+static void on_completed(
+	void *ctx, struct MHD_Connection *at, void **own, enum MHD_RequestTerminationCode how)
+{
+	struct request *r = *own;
+
+	(void)ctx;
+	(void)at;
+	(void)how;
+	*own = NULL;
+	if (!r)
+		return;
+	free(r->target);
+	text_fini(&r->body);
+	text_fini(&r->answer);
+	survey_fini(&r->survey);
+	free(r);
+}
+
+/* False when even what is only swallowed is too much. */
+static bool take_body(struct request *r, const char *data, size_t len)
+{
+	if (!r->status && r->body.len + len <= SURVEY_BYTES_MOST) {
+		text_add_bytes(&r->body, data, len);
+		if (!r->body.lost)
+			return true;
+		manage_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL, "out of memory");
+	}
+	if (!r->status)
+		manage_refuse(r, MHD_HTTP_CONTENT_TOO_LARGE, &r->manage->counts.oversized,
+			"a body may have %d bytes", SURVEY_BYTES_MOST);
+	text_fini(&r->body);
+	r->swallowed += len;
+	return r->swallowed <= MANAGE_SWALLOWED;
+}
+
+/* Puts the connection to sleep and the request into the queue, from where on it is the control
+ * thread's. False: it is refused. */
+static bool hand_over(struct request *r)
+{
+	struct manage *m = r->manage;
+
+	pthread_mutex_lock(&m->lock);
+	const bool open = !m->closing;
+	if (open) {
+		MHD_suspend_connection(r->at);
+		*m->queue_end = r;
+		m->queue_end = &r->next;
+	}
+	pthread_mutex_unlock(&m->lock);
+	if (open)
+		ev_async_send(m->loop, &m->wake);
+	return open ||
+		manage_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL, "the server is stopping");
+}
+
+static enum MHD_Result reply(struct request *r)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		r->answer.len, r->answer.s, MHD_RESPMEM_MUST_COPY);
+	char again[16];
+
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	if (r->status == MHD_HTTP_UNAUTHORIZED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Waymark");
+	if (*r->answer_signature)
+		MHD_add_response_header(response, SEAL_SIGNATURE, r->answer_signature);
+	snprintf(again, sizeof again, "%u", r->again_s);
+	if (r->again_s)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, again);
+	const enum MHD_Result sent = MHD_queue_response(r->at, r->status, response);
+	MHD_destroy_response(response);
+	return sent;
+}
+
+/* Once when the header is there, once for each piece of the body, once at its end, and once
+ * more when the control thread has woken it. */
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *at, const char *url,
+	const char *method, const char *version, const char *data, size_t *len, void **own)
+{
+	struct request *r = *own;
+
+	(void)ctx;
+	(void)at;
+	(void)url;
+	(void)version;
+	if (!r)
+		return MHD_NO; /* there was no memory for it */
+	if (!r->begun) {
+		r->begun = true;
+		agents_begin(r, method);
+		return MHD_YES;
+	}
+	if (*len) {
+		const bool on = take_body(r, data, *len);
+		*len = 0;
+		return on ? MHD_YES : MHD_NO;
+	}
+	if (!r->status && agents_check(r) && hand_over(r))
+		return MHD_YES;
+	return reply(r);
+}
+
+/* --- connections -------------------------------------------------------------------------- */
+
+/* A closed one's descriptor is told here before it is closed, so that the clock never shuts
+ * down another's. */
+static void on_connection(void *ctx, struct MHD_Connection *at, void **own,
+	enum MHD_ConnectionNotificationCode what)
+{
+	struct manage *m = ctx;
+	struct connection_slot *slot = *own;
+
+	pthread_mutex_lock(&m->lock);
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (slot)
+			slot->fd = -1;
+		*own = NULL;
+	} else {
+		for (size_t i = 0; i < MANAGE_CONNECTIONS && !slot; i++)
+			if (m->slots[i].fd < 0)
+				slot = &m->slots[i];
+		if (slot)
+			*slot = (struct connection_slot){
+				MHD_get_connection_info(at, MHD_CONNECTION_INFO_CONNECTION_FD)
+					->connect_fd,
+				clock_seconds()
+			};
+		*own = slot;
+	}
+	pthread_mutex_unlock(&m->lock);
+}
+
+/* Whoever sends a byte now and then is not idle, and yet not welcome for ever. */
+static void on_clock(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct manage *m = t->data;
+	const double now = clock_seconds();
+
+	(void)loop;
+	(void)events;
+	pthread_mutex_lock(&m->lock);
+	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++)
+		if (m->slots[i].fd >= 0 && now - m->slots[i].since_s > MANAGE_LIFE_S)
+			shutdown(m->slots[i].fd, SHUT_RDWR);
+	pthread_mutex_unlock(&m->lock);
+}
+
+/* --- the control thread ------------------------------------------------------------------- */
+
+static struct request *take_queue(struct manage *m, bool closing)
+{
+	pthread_mutex_lock(&m->lock);
+	struct request *first = m->queue;
+	m->queue = NULL;
+	m->queue_end = &m->queue;
+	m->closing = closing;
+	pthread_mutex_unlock(&m->lock);
+	return first;
+}
+
+static void on_wake(struct ev_loop *loop, ev_async *a, int events)
+{
+	struct manage *m = a->data;
+
+	(void)loop;
+	(void)events;
+	for (struct request *r = take_queue(m, false), *next; r; r = next) {
+		next = r->next;
+		agents_do(r, m->hooks);
+		MHD_resume_connection(r->at); /* it is the listener's again */
+	}
+}
+
+/* --- opening and closing ------------------------------------------------------------------ */
+
+static int open_listener(const struct sockaddr *sa, socklen_t len, struct fault *why)
+{
+	const int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const int one = 1;
+	char text[ADDR_TEXT];
+
+	if (fd >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+		if (sa->sa_family == AF_INET6)
+			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+		if (bind(fd, sa, len) == 0 && listen(fd, BACKLOG) == 0)
+			return fd;
+	}
+	fault(why, "management: listen: %s: %s", addr_sockaddr_text(text, sa), strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* Signals are the control thread's. */
+static struct MHD_Daemon *start_http(struct manage *m, int fd)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	struct MHD_Daemon *http = MHD_start_daemon(
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+		on_request, m, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)MANAGE_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		(unsigned)MANAGE_CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)MANAGE_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)HEADERS_MOST, MHD_OPTION_URI_LOG_CALLBACK, on_target, m,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, m, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, m, MHD_OPTION_END);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return http;
+}
+
+struct manage *manage_open(struct ev_loop *loop, const struct sockaddr *sa, socklen_t len,
+	const struct manage_hooks *hooks, struct fault *why)
+{
+	const int fd = open_listener(sa, len, why);
+
+	if (fd < 0)
+		return NULL;
+	struct manage *m = memory_zeroed(1, sizeof *m);
+	m->loop = loop;
+	m->hooks = hooks;
+	m->started_s = (uint64_t)time(NULL); /* the address was nobody else's from here on */
+	m->queue_end = &m->queue;
+	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++)
+		m->slots[i].fd = -1;
+	pthread_mutex_init(&m->lock, NULL);
+	ev_async_init(&m->wake, on_wake);
+	ev_timer_init(&m->clock, on_clock, 1, 1);
+	m->wake.data = m->clock.data = m;
+	ev_async_start(loop, &m->wake);
+	ev_timer_start(loop, &m->clock);
+	m->http = start_http(m, fd);
+	if (m->http)
+		return m;
+	close(fd);
+	manage_close(m);
+	fault(why, "management: listen: libmicrohttpd does not start");
+	return NULL;
+}
+
+void manage_close(struct manage *m)
+{
+	if (!m)
+		return;
+	for (struct request *r = take_queue(m, true), *next; r; r = next) {
+		next = r->next;
+		manage_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL, "the server is stopping");
+		MHD_resume_connection(r->at);
+	}
+	if (m->http)
+		MHD_stop_daemon(m->http);
+	ev_async_stop(m->loop, &m->wake);
+	ev_timer_stop(m->loop, &m->clock);
+	pthread_mutex_destroy(&m->lock);
+	for (size_t i = 0; i < m->n_agents; i++)
+		free(m->agents[i].edge);
+	free(m->agents);
+	free(m);
+}

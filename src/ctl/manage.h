@@ -1,0 +1,67 @@
+/* manage.h - the management listener: agents report what they measure, and ask what to measure.
+ *
+ * HTTP/1.1 in a thread of its own (libmicrohttpd), so that neither a slow client nor a long
+ * body holds up the control thread, and a reload holds up no request. That thread reads,
+ * checks signatures (seal.h) and parses; what is good waits, its connection asleep, until the
+ * control thread has done it, which wakes it with the answer: the tables have one writer.
+ * Whatever is not good is refused with a reason in JSON, counted, and changes nothing.
+ */
+#ifndef CTL_MANAGE_H
+#define CTL_MANAGE_H
+
+#include "base/fault.h"
+#include "ctl/errands.h"
+#include "ctl/seal.h"
+#include "ctl/survey.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct ev_loop;
+struct manage;
+
+enum {
+	MANAGE_CONNECTIONS = 32,
+	MANAGE_CONNECTIONS_PER_IP = 8,
+	MANAGE_IDLE_S = 10,        /* without a byte */
+	MANAGE_LIFE_S = 30,        /* of a connection, with its one request and answer */
+	MANAGE_SWALLOWED = 8 << 20 /* of a body that is refused is read so much, so that whoever
+				      sends it sees why */
+};
+
+struct manage_hooks {
+	void *ctx;
+	/* Control thread. A report of the agent of that edge, whose rows' ages count back from
+	 * now; returns how many of them were used. */
+	size_t (*survey)(void *ctx, const char *edge, const struct survey *s);
+	/* Control thread. What that agent should measure; `e` is empty. */
+	void (*errands)(void *ctx, const char *edge, struct errands *e);
+};
+
+/* NULL and one sentence when the address cannot be had. `hooks` is borrowed. */
+struct manage *manage_open(struct ev_loop *loop, const struct sockaddr *listen, socklen_t len,
+	const struct manage_hooks *hooks, struct fault *why);
+void manage_close(struct manage *m);
+
+/* Control thread: who may report. Replaces those before; the sequences of agents outlive a
+ * reload. Borrowed for the call. */
+struct manage_agent {
+	const char *edge;
+	const uint8_t *key; /* [SEAL_KEY] */
+};
+void manage_set_agents(struct manage *m, const struct manage_agent *agents, size_t n);
+
+/* What came, and what was refused for which reason. */
+struct manage_counts {
+	uint64_t surveys, rows, errands;
+	uint64_t forged;    /* no such agent, or not its signature */
+	uint64_t untimely;  /* too old, or ahead */
+	uint64_t replayed;  /* taken before */
+	uint64_t oversized; /* too many bytes or rows */
+	uint64_t malformed; /* no report, or no such request */
+};
+struct manage_counts manage_counts(struct manage *m);
+
+#endif

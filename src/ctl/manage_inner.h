@@ -1,0 +1,55 @@
+/* manage_inner.h - a request on its way; between manage.c and its parts only.
+ */
+#ifndef CTL_MANAGE_INNER_H
+#define CTL_MANAGE_INNER_H
+
+#include "ctl/manage.h"
+
+#include "base/text.h"
+
+struct MHD_Connection;
+
+enum manage_kind { MANAGE_SURVEY, MANAGE_ERRANDS, MANAGE_KINDS };
+
+struct request {
+	struct manage *manage;
+	struct MHD_Connection *at;
+	struct request *next; /* in the queue of the control thread */
+	char *target;         /* as it was sent */
+	bool begun;
+	enum manage_kind kind;
+	struct seal seal; /* `agent` and `method` belong to the connection */
+	const char *signature;
+	struct text body;
+	size_t swallowed;
+	struct survey survey;
+
+	unsigned status;                 /* of the answer; 0: there is none yet */
+	unsigned again_s;                /* Retry-After; 0: none */
+	char answer_signature[SEAL_HEX]; /* "": none */
+	struct text answer;
+};
+
+/* The listener's thread. The answer is a refusal, and why; the first one counts. `counter` is
+ * one of manage_counts or NULL. Always false. */
+__attribute__((format(printf, 4, 5))) bool manage_refuse(
+	struct request *r, unsigned status, uint64_t *counter, const char *fmt, ...);
+
+/* The counters; for manage_refuse(). */
+struct manage_counts *manage_own_counts(struct manage *m);
+
+/* Copies the key of an agent; false when there is none. */
+bool manage_key(struct manage *m, const char *agent, uint8_t key[static SEAL_KEY]);
+/* Takes a signed request's sequence. */
+enum seal_verdict manage_take(struct manage *m, const struct request *r);
+uint64_t manage_started_s(const struct manage *m);
+
+/* agents.c: what agents may ask, from when the header has come, and when all is there. False:
+ * refused. */
+bool agents_begin(struct request *r, const char *method);
+bool agents_check(struct request *r);
+
+/* Control thread: does it, and fills in the answer. */
+void agents_do(struct request *r, const struct manage_hooks *hooks);
+
+#endif

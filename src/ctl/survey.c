@@ -1,0 +1,171 @@
+#include "ctl/survey.h"
+
+#include "base/memory.h"
+#include "steer/latency.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Networks in a report: no narrower than what resolvers ask for (RFC 7871 section 11.1), no
+ * wider than anybody is given. */
+enum { V4_WIDEST = 8, V4_NARROWEST = 24, V6_WIDEST = 16, V6_NARROWEST = 64 };
+
+/* --- to text ------------------------------------------------------------------------------ */
+
+static double rounded(double ms)
+{
+	return round(ms * 1000) / 1000;
+}
+
+static json_t *row_to_json(const struct survey_row *row)
+{
+	char text[ADDR_TEXT];
+
+	return json_pack("{s:s, s:f, s:f, s:i, s:i}", *row->edge ? "edge" : "net",
+		*row->edge ? row->edge : prefix_text(text, &row->net), "rtt_ms",
+		rounded(row->rtt_ms), "min_ms", rounded(row->min_ms), "samples",
+		(int)row->samples, "age_s", (int)row->age_s);
+}
+
+char *survey_encode(const struct survey *s)
+{
+	json_t *nets = json_array(), *edges = json_array();
+
+	for (size_t i = 0; i < s->n; i++)
+		json_array_append_new(
+			*s->rows[i].edge ? edges : nets, row_to_json(&s->rows[i]));
+	json_t *all = json_pack("{s:i, s:I, s:o, s:o}", "version", 1, "taken",
+		(json_int_t)s->taken_s, "networks", nets, "edges", edges);
+	char *text = memory_need(json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(9)));
+	json_decref(all);
+	return text;
+}
+
+/* --- from text ---------------------------------------------------------------------------- */
+
+/* A number of an object, which may be left out when `*to` has its default. */
+static bool number(const json_t *o, const char *key, double most, double *to)
+{
+	const json_t *v = json_object_get(o, key);
+
+	if (!v)
+		return *to >= 0;
+	*to = json_number_value(v);
+	return json_is_number(v) && *to >= 0 && *to <= most;
+}
+
+static bool take_times(struct survey_row *row, const json_t *o, struct fault *why)
+{
+	double rtt = -1, samples = -1, min = 0, age = 0;
+
+	if (!number(o, "rtt_ms", LATENCY_RTT_MOST_MS, &rtt) || rtt <= 0)
+		return fault(
+			why, "\"rtt_ms\" must be over 0 and at most %d", LATENCY_RTT_MOST_MS);
+	if (!number(o, "samples", SURVEY_SAMPLES_MOST, &samples) || samples < 1)
+		return fault(why, "\"samples\" must be from 1 to %d", SURVEY_SAMPLES_MOST);
+	if (!number(o, "min_ms", rtt, &min))
+		return fault(why, "\"min_ms\" must be at most \"rtt_ms\"");
+	if (!number(o, "age_s", SURVEY_AGE_MOST_S, &age))
+		return fault(why, "\"age_s\" must be from 0 to %d", SURVEY_AGE_MOST_S);
+	row->rtt_ms = rtt;
+	row->min_ms = json_object_get(o, "min_ms") ? min : rtt;
+	row->samples = (uint32_t)samples;
+	row->age_s = (uint32_t)age;
+	return true;
+}
+
+static bool take_net(struct survey_row *row, const json_t *o, struct fault *why)
+{
+	const char *text = json_string_value(json_object_get(o, "net"));
+
+	if (!text || strlen(text) >= ADDR_TEXT)
+		return fault(why, "\"net\" must be a prefix, such as 192.0.2.0/24");
+	if (!prefix_parse(&row->net, text, why))
+		return false;
+	const bool v4 = row->net.bits >= ADDR_V4_BITS && addr_is_v4(&row->net.addr);
+	const unsigned bits = row->net.bits - (v4 ? ADDR_V4_BITS : 0u);
+	if (bits < (v4 ? V4_WIDEST : V6_WIDEST) || bits > (v4 ? V4_NARROWEST : V6_NARROWEST))
+		return fault(why, "%s: a network has %d to %d bits", text,
+			v4 ? V4_WIDEST : V6_WIDEST, v4 ? V4_NARROWEST : V6_NARROWEST);
+	return take_times(row, o, why);
+}
+
+static bool take_edge(struct survey_row *row, const json_t *o, struct fault *why)
+{
+	const char *name = json_string_value(json_object_get(o, "edge"));
+
+	if (!name || !*name || strlen(name) > SURVEY_EDGE_MOST)
+		return fault(why, "\"edge\" must be the name of an edge");
+	strcpy(row->edge, name);
+	return take_times(row, o, why);
+}
+
+static bool take_rows(struct survey *s, const json_t *list, const char *what, struct fault *why)
+{
+	const bool edges = strcmp(what, "edges") == 0;
+	struct fault one;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *o = json_array_get(list, i);
+		struct survey_row *row = &s->rows[s->n];
+		if (!json_is_object(o))
+			return fault(why, "%s[%zu] is no object", what, i);
+		if (edges ? !take_edge(row, o, &one) : !take_net(row, o, &one))
+			return fault(why, "%s[%zu]: %s", what, i, one.text);
+		s->n++;
+	}
+	return true;
+}
+
+static bool take_all(struct survey *s, const json_t *top, bool *too_many, struct fault *why)
+{
+	const json_t *nets = json_object_get(top, "networks"),
+		     *edges = json_object_get(top, "edges");
+	const json_t *version = json_object_get(top, "version"),
+		     *taken = json_object_get(top, "taken");
+	const size_t n = json_array_size(nets) + json_array_size(edges);
+
+	if (!json_is_integer(version) || json_integer_value(version) != 1)
+		return fault(why, "\"version\" must be 1");
+	if (!json_is_integer(taken) || json_integer_value(taken) < 0)
+		return fault(why, "\"taken\" must be a UNIX time, in whole seconds");
+	if ((nets && !json_is_array(nets)) || (edges && !json_is_array(edges)))
+		return fault(why, "\"networks\" and \"edges\" must be lists");
+	*too_many = n > SURVEY_ROWS_MOST;
+	if (*too_many)
+		return fault(why, "%zu rows; a report may have %d", n, SURVEY_ROWS_MOST);
+	s->taken_s = (uint64_t)json_integer_value(taken);
+	s->rows = memory_zeroed(n, sizeof *s->rows);
+	return take_rows(s, nets, "networks", why) && take_rows(s, edges, "edges", why);
+}
+
+bool survey_decode(
+	struct survey *s, const char *text, size_t len, bool *too_many, struct fault *why)
+{
+	json_error_t e;
+	bool unheard;
+
+	*s = (struct survey){ 0 };
+	too_many = too_many ? too_many : &unheard;
+	*too_many = len > SURVEY_BYTES_MOST;
+	if (*too_many)
+		return fault(why, "%zu bytes; a report may have %d", len, SURVEY_BYTES_MOST);
+	/* Its own limit on depth keeps the stack; its numbers are 64 bits or IEEE doubles. */
+	json_t *top = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
+	if (!top)
+		return fault(why, "no JSON: line %d, column %d: %s", e.line, e.column, e.text);
+	const bool ok = json_is_object(top) ? take_all(s, top, too_many, why)
+					    : fault(why, "a report is a JSON object");
+	json_decref(top);
+	if (!ok)
+		survey_fini(s);
+	return ok;
+}
+
+void survey_fini(struct survey *s)
+{
+	free(s->rows);
+	*s = (struct survey){ 0 };
+}

@@ -1,0 +1,56 @@
+/* survey.h - what an agent has measured, as it is sent: the body of a report.
+ *
+ * JSON, so that other programs can send it too:
+ *
+ *     { "version": 1, "taken": 1764030000,
+ *       "networks": [ { "net": "192.0.2.0/24", "rtt_ms": 12.3, "min_ms": 11.8,
+ *                       "samples": 9, "age_s": 4 } ],
+ *       "edges": [ { "edge": "fra1", "rtt_ms": 8.1, "min_ms": 8.0, "samples": 3, "age_s": 0 } ]
+ * }
+ *
+ * `taken` is UNIX time by the agent's clock, which rows' ages count back from; `rtt_ms` is the
+ * median of the samples, `min_ms` the least of them. `min_ms` and `age_s` may be left out, and
+ * so may one of the lists; keys of other names are passed over. The edge that measured is the
+ * agent's own and stands in the request, not here.
+ */
+#ifndef CTL_SURVEY_H
+#define CTL_SURVEY_H
+
+#include "base/addr.h"
+#include "base/fault.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	SURVEY_BYTES_MOST = 1 << 20,
+	SURVEY_ROWS_MOST = 10000, /* of both lists together */
+	SURVEY_EDGE_MOST = 64,    /* bytes of an edge's name */
+	SURVEY_SAMPLES_MOST = 1000000,
+	SURVEY_AGE_MOST_S = 7 * 86400
+};
+
+struct survey_row {
+	struct prefix net;               /* IPv4 /8 to /24, IPv6 /16 to /64; or: */
+	char edge[SURVEY_EDGE_MOST + 1]; /* another edge; "" when it is a network */
+	double rtt_ms, min_ms;
+	uint32_t samples, age_s;
+};
+
+struct survey {
+	uint64_t taken_s;
+	struct survey_row *rows; /* networks, then edges */
+	size_t n;
+};
+
+/* The text, for free(); never NULL. */
+char *survey_encode(const struct survey *s);
+
+/* Any bytes, in memory that is bounded by their length. All of it is right, or `why` says what
+ * is not and `s` is empty. `*too_many` (may be NULL) is set when it is nothing but too long. */
+bool survey_decode(
+	struct survey *s, const char *text, size_t len, bool *too_many, struct fault *why);
+void survey_fini(struct survey *s);
+
+#endif

@@ -1,0 +1,288 @@
+#include "daemon/learn.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "daemon/measured.h"
+#include "daemon/rebuild.h"
+#include "steer/choose.h"
+#include "steer/targets.h"
+
+#include <ev.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LISTEN_S 1.0 /* to the workers */
+
+enum {
+	/* Whoever may come to be answered with: the nearest that are not down, and those that
+	 * follow when one of them fails. */
+	CANDIDATES = 3,
+	FAILOVERS = 2,
+	EDGES_AT_ONCE = 64,
+	NETS_AT_ONCE = ERRANDS_MOST - EDGES_AT_ONCE,
+	/* As shares of the half-life: a measurement is fresh for so long; who did not answer is
+	 * asked again after so long, and agents ask us again after so long. */
+	FRESH_SHARE = 4,
+	RETRY_SHARE = 16,
+	AGAIN_SHARE = 256
+};
+
+struct learn {
+	struct ev_loop *loop;
+	struct daemon *daemon;
+	struct manage *manage; /* NULL: no listener */
+	struct manage_hooks hooks;
+	struct targets *targets;
+	unsigned reloads; /* that the agents are of, + 1 */
+	ev_timer timer;
+	/* Room for an answer's work. */
+	struct choose_turn turn;
+	struct choose_trace trace;
+	uint32_t sorted[TARGETS_MOST];
+};
+
+static unsigned half_life_s(const struct learn *l)
+{
+	return (l->daemon->loaded.conf.latency.half_life_ms + 999) / 1000;
+}
+
+static unsigned within(unsigned v, unsigned least, unsigned most)
+{
+	return v < least ? least : v > most ? most : v;
+}
+
+/* --- reports ------------------------------------------------------------------------------ */
+
+static bool add_row(
+	struct learn *l, unsigned edge, const struct survey_row *row, uint32_t now_s)
+{
+	const struct latency *table = l->daemon->loaded.table;
+	const unsigned n = within(row->samples, 1, LATENCY_SAMPLES_MOST);
+	struct rebuild_sample s = { .net = row->net,
+		.src = -1,
+		.edge = edge,
+		.sample = { .rtt_ms = row->rtt_ms, .n = n, .at_s = now_s - row->age_s } };
+
+	if (*row->edge) {
+		const int other = latency_edge(table, row->edge, strlen(row->edge));
+		if (other < 0 || (unsigned)other == edge)
+			return false;
+		s.src = (int)edge;
+		s.edge = (unsigned)other;
+	} else {
+		targets_measured(l->targets, &row->net, edge);
+	}
+	rebuild_add(l->daemon->rebuild, &s);
+	return true;
+}
+
+static size_t take_survey(void *ctx, const char *agent, const struct survey *s)
+{
+	struct learn *l = ctx;
+	const uint32_t now_s = measured_now();
+	const int edge = latency_edge(l->daemon->loaded.table, agent, strlen(agent));
+	size_t used = 0;
+
+	for (size_t i = 0; edge >= 0 && i < s->n; i++)
+		used += add_row(l, (unsigned)edge, &s->rows[i], now_s);
+	return used;
+}
+
+/* --- errands ------------------------------------------------------------------------------ */
+
+static bool is_fresh(
+	const struct learn *l, const struct latency_row *row, unsigned edge, uint32_t now_s)
+{
+	const struct latency_cell *c = row ? latency_cell(row, edge) : NULL;
+
+	return c && now_s - c->at_s < half_life_s(l) / FRESH_SHARE;
+}
+
+/* Is the edge one that this client may be sent to, now or soon? Asked of the code that answers
+ * queries, for the pool that the client asked for last. */
+static bool is_candidate(struct learn *l, const struct target *x, unsigned edge)
+{
+	const struct world *w = epoch_current(&l->daemon->epoch);
+	unsigned before = 0;
+
+	if (x->pool >= w->steer->n_pools)
+		return false; /* of a configuration that is gone */
+	l->trace.n = 0;
+	choose(&(struct choose_ask){ .steer = w->steer,
+		       .standing = w->standing,
+		       .now_us = clock_us(),
+		       .pool = x->pool,
+		       .v6 = !addr_is_v4(&x->host),
+		       .source = x->host,
+		       .turn = &l->turn },
+		&l->trace);
+	for (unsigned k = 0; k < l->trace.n; k++) {
+		const struct choose_step *s = &l->trace.steps[k];
+		const bool ranked = s->by == BY_RANK || s->by == BY_TRIAL ||
+			s->by == BY_DEFAULT;
+		for (unsigned i = 0; ranked && i < s->n; i++) {
+			if (s->edges[i] == edge)
+				return before < CANDIDATES + FAILOVERS;
+			before += s->verdicts[i] != PASSED_DOWN;
+		}
+	}
+	return false;
+}
+
+static int compare_targets(const void *va, const void *vb, void *ctx)
+{
+	const struct target *all = ctx;
+	const double a = all[*(const uint32_t *)va].count, b = all[*(const uint32_t *)vb].count;
+
+	return (a < b) - (a > b);
+}
+
+/* The busiest first. */
+static size_t sort_targets(struct learn *l, unsigned edge, uint32_t now_s)
+{
+	size_t n, k = 0;
+	const struct target *all = targets_all(l->targets, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (targets_may_ask(l->targets, i, edge, now_s) &&
+			!is_fresh(l, latency_find(l->daemon->loaded.table, &all[i].net), edge,
+				now_s))
+			l->sorted[k++] = (uint32_t)i;
+	qsort_r(l->sorted, k, sizeof *l->sorted, compare_targets, (void *)(uintptr_t)all);
+	return k;
+}
+
+static void add_nets(struct learn *l, unsigned edge, uint32_t now_s, struct errands *e)
+{
+	const size_t sorted = sort_targets(l, edge, now_s);
+	const unsigned retry_s = within(half_life_s(l) / RETRY_SHARE, 1, 300);
+	size_t n;
+	const struct target *all = targets_all(l->targets, &n);
+
+	for (size_t k = 0, nets = 0; k < sorted && nets < NETS_AT_ONCE; k++) {
+		const struct target *x = &all[l->sorted[k]];
+		if (!is_candidate(l, x, edge))
+			continue;
+		e->list[e->n++] = (struct errand){ .net = x->net, .host = x->host };
+		targets_ask(l->targets, l->sorted[k], edge, now_s, retry_s);
+		nets++;
+	}
+}
+
+/* The other edges, from the one behind `edge` on, so that not all begin with the same. */
+static void add_edges(struct learn *l, unsigned edge, uint32_t now_s, struct errands *e)
+{
+	const struct conf *c = &l->daemon->loaded.conf;
+	const struct latency_row *row = latency_mesh(l->daemon->loaded.table, edge);
+
+	for (size_t k = 1; k < c->n_edges && e->n < EDGES_AT_ONCE; k++) {
+		const size_t i = (edge + k) % c->n_edges;
+		const struct edge_opts *other = &c->edges[i];
+		const struct addr *host = other->n_a ? other->a
+			: other->n_aaaa              ? other->aaaa
+						     : NULL;
+		if (!host || is_fresh(l, row, (unsigned)i, now_s))
+			continue;
+		struct errand *to = &e->list[e->n++];
+		*to = (struct errand){ .host = *host };
+		strncpy(to->edge, other->name, SURVEY_EDGE_MOST);
+	}
+}
+
+static void give_errands(void *ctx, const char *agent, struct errands *e)
+{
+	struct learn *l = ctx;
+	const uint32_t now_s = measured_now();
+	const int edge = latency_edge(l->daemon->loaded.table, agent, strlen(agent));
+
+	e->again_s = within(half_life_s(l) / AGAIN_SHARE, 1, 60);
+	if (edge < 0)
+		return;
+	add_edges(l, (unsigned)edge, now_s, e);
+	add_nets(l, (unsigned)edge, now_s, e);
+}
+
+/* --- the workers' clients ----------------------------------------------------------------- */
+
+static void saw(void *ctx, const struct sample *one)
+{
+	struct learn *l = ctx;
+	const struct prefix net = addr_prefix(
+		&one->client, addr_is_v4(&one->client) ? ADDR_V4_BITS + 24 : 48);
+	/* A subnet is mostly cut where the network ends. */
+	const bool is_host = !one->by_subnet ||
+		memcmp(&net.addr, &one->client, sizeof net.addr) != 0;
+
+	targets_saw(l->targets, &one->client, is_host, one->pool);
+}
+
+static void set_agents(struct learn *l)
+{
+	const struct conf *c = &l->daemon->loaded.conf;
+	struct manage_agent *agents = memory_zeroed(c->latency.n_agents, sizeof *agents);
+
+	for (size_t i = 0; i < c->latency.n_agents; i++)
+		agents[i] = (struct manage_agent){ c->edges[c->latency.agents[i].edge].name,
+			c->latency.agents[i].key };
+	manage_set_agents(l->manage, agents, c->latency.n_agents);
+	free(agents);
+}
+
+static void on_time(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct learn *l = t->data;
+
+	(void)loop;
+	(void)events;
+	if (l->reloads != l->daemon->reloads + 1) {
+		l->reloads = l->daemon->reloads + 1;
+		set_agents(l);
+	}
+	targets_age(l->targets, measured_now());
+	workers_samples(l->daemon->workers, saw, l);
+}
+
+/* --- the public side ---------------------------------------------------------------------- */
+
+struct learn *learn_start(struct ev_loop *loop, struct daemon *d, struct fault *why)
+{
+	struct learn *l = memory_zeroed(1, sizeof *l);
+	const struct conf *c = &d->loaded.conf;
+
+	l->loop = loop;
+	l->daemon = d;
+	l->hooks = (struct manage_hooks){ l, take_survey, give_errands };
+	ev_timer_init(&l->timer, on_time, LISTEN_S, LISTEN_S);
+	l->timer.data = l;
+	if (!c->management_len)
+		return l;
+	l->manage = manage_open(loop, (const struct sockaddr *)&c->management,
+		c->management_len, &l->hooks, why);
+	if (!l->manage) {
+		learn_stop(l);
+		return NULL;
+	}
+	l->targets = targets_new(d->loaded.key);
+	on_time(loop, &l->timer, 0);
+	ev_timer_start(loop, &l->timer);
+	return l;
+}
+
+void learn_stop(struct learn *l)
+{
+	if (!l)
+		return;
+	manage_close(l->manage);
+	ev_timer_stop(l->loop, &l->timer);
+	targets_free(l->targets);
+	free(l);
+}
+
+struct manage_counts learn_counts(const struct learn *l, size_t *targets)
+{
+	*targets = 0;
+	if (!l->manage)
+		return (struct manage_counts){ 0 };
+	targets_all(l->targets, targets);
+	return manage_counts(l->manage);
+}
