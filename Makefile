@@ -1,4 +1,4 @@
-# Waymark. "make" builds build/waymarkd and build/waymarkctl; "make help" lists the rest.
+# Waymark. "make" builds build/waymarkd, build/waymarkctl and build/waymark-agent; "make help" lists the rest.
 # Written by hand; what the machine has is asked by configure and stands in build/config.mk.
 
 BUILD ?= build
@@ -22,21 +22,24 @@ say = @$(if $(V),:,printf '  %-4s %s\n' $(1) $(2))
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
 ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARN) $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE))
 ALL_CPPFLAGS = -D_GNU_SOURCE -Isrc -Ibuild $(CPPFLAGS) $(LIB_CFLAGS)
-ALL_LDFLAGS = $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+# As needed: each program is bound to the libraries that it uses.
+ALL_LDFLAGS = -Wl,--as-needed $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 
 # One archive of all rooms; each program takes from it what it needs.
-room_sources := $(filter-out src/tools/% src/daemon/main.c,$(wildcard src/*/*.c))
+main_sources := src/daemon/main.c src/tools/ctl.c src/tools/agent.c
+room_sources := $(filter-out $(main_sources),$(wildcard src/*/*.c))
 unit_sources := $(wildcard tests/unit/*.c tests/unit/*/*.c)
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl
+programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent
 
 .PHONY: all help deps deps-tests check check-run check-asan check-tsan demo bench fuzz conform format install clean distclean
 all: $(programs)
 
 help:
-	@echo "make               build build/waymarkd and build/waymarkctl"
+	@echo "make               build build/waymarkd, build/waymarkctl and build/waymark-agent"
 	@echo "make demo          build, start a server on loopback, ask it from around the world, stop it"
+	@echo "make           cities in network namespaces: agents measure, the nameserver learns (a minute)"
 	@echo "make check         build and run all tests (check-asan, check-tsan: under the sanitizers)"
 	@echo "make deps          install the packages it is built with (Debian; needs root or sudo)"
 	@echo "make install       [PREFIX=/usr/local] [DESTDIR=]"
@@ -77,7 +80,11 @@ $(BUILD)/waymarkd: $(call object,src/daemon/main.c) $(BUILD)/libwaymark.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/waymarkctl: $(call object,$(filter src/tools/ctl%,$(wildcard src/tools/*.c))) $(BUILD)/libwaymark.a
+$(BUILD)/waymarkctl: $(call object,src/tools/ctl.c) $(BUILD)/libwaymark.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/waymark-agent: $(call object,src/tools/agent.c) $(BUILD)/libwaymark.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -163,7 +170,7 @@ PREFIX ?= /usr/local
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
 		$(DESTDIR)$(PREFIX)/share/waymark $(DESTDIR)$(PREFIX)/share/doc/waymark
-	install -m 755 $(BUILD)/waymarkd $(BUILD)/waymarkctl $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(programs) $(DESTDIR)$(PREFIX)/sbin/
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 geoip/city.mmdb geoip/README.md $(DESTDIR)$(PREFIX)/share/waymark/

@@ -1,0 +1,315 @@
+/* agent.c - waymark-agent: measures round-trip times at an edge and reports them.
+ *
+ * Passively, from what the kernel knows of its TCP connections; actively, to what nameservers
+ * ask for; and to the other edges. It all comes together in one tally, which becomes a report
+ * that each nameserver gets. One thread, one event loop.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "config.h"
+#include "tools/agent_conf.h"
+#include "tools/agent_courier.h"
+#include "tools/agent_diag.h"
+#include "tools/agent_prober.h"
+#include "tools/agent_tally.h"
+
+#include <ev.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LAST_S 5.0 /* for the last report */
+
+struct agent {
+	struct agent_conf conf;
+	struct ev_loop *loop;
+	struct diag *diag;
+	struct echo *echo;
+	struct prober *probes;
+	struct tally *tally;
+	struct http *http;
+	struct courier **couriers; /* one for each server */
+	uint64_t sequence;
+	bool scan_failed; /* and it was told */
+	bool stopping;
+	ev_timer scan, report, last;
+	ev_signal term, interrupt;
+};
+
+/* --- measuring ---------------------------------------------------------------------------- */
+
+/* Clients of the public Internet; our own nets are near, and nobody's business. */
+static void take_connection(void *ctx, const struct diag_connection *c)
+{
+	struct agent *a = ctx;
+	const struct prefix net = tally_net(&c->peer);
+
+	if (addr_is_global(&c->peer, NULL))
+		tally_add(a->tally, &net, NULL, c->cookie, c->rtt_us, clock_seconds());
+}
+
+static void scan(struct agent *a)
+{
+	struct fault why;
+	bool ok = true;
+
+	for (size_t i = 0; ok && a->diag && i < a->conf.n_ports; i++)
+		ok = diag_scan(a->diag, (uint16_t)a->conf.ports[i], take_connection, a, &why);
+	if (!ok && !a->scan_failed)
+		log_line(LOG_ERROR, "%s; connections are not measured", why.text);
+	a->scan_failed = !ok;
+}
+
+static void on_scan(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)events;
+	scan(t->data);
+}
+
+static void take_probe(void *ctx, const struct errand *e, const uint32_t *us, unsigned n)
+{
+	struct agent *a = ctx;
+
+	for (unsigned i = 0; i < n; i++)
+		tally_add(a->tally, &e->net, e->edge, 0, us[i], clock_seconds());
+}
+
+static void take_errand(void *ctx, const struct errand *e)
+{
+	struct agent *a = ctx;
+
+	if (a->probes && strcmp(e->edge, a->conf.edge) != 0)
+		prober_add(a->probes, e);
+}
+
+/* --- reporting ---------------------------------------------------------------------------- */
+
+static void report(struct agent *a)
+{
+	while (tally_count(a->tally)) {
+		struct survey s;
+		tally_take(a->tally, &s, clock_seconds());
+		s.taken_s = (uint64_t)time(NULL);
+		struct dispatch *d = dispatch_new(
+			survey_encode(&s), dispatch_sequence(&a->sequence));
+		for (size_t i = 0; i < a->conf.n_servers; i++)
+			courier_put(a->couriers[i], d);
+		dispatch_drop(d);
+		survey_fini(&s);
+	}
+}
+
+static void on_report(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)events;
+	report(t->data);
+}
+
+/* --- stopping ----------------------------------------------------------------------------- */
+
+static void on_idle(void *ctx)
+{
+	struct agent *a = ctx;
+	bool idle = a->stopping;
+
+	for (size_t i = 0; idle && i < a->conf.n_servers; i++)
+		idle = courier_is_idle(a->couriers[i]);
+	if (idle)
+		ev_break(a->loop, EVBREAK_ALL);
+}
+
+static void on_last(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)t;
+	(void)events;
+	ev_break(loop, EVBREAK_ALL);
+}
+
+/* One last look, one last report, one attempt to deliver it. */
+static void on_stop_signal(struct ev_loop *loop, ev_signal *s, int events)
+{
+	struct agent *a = s->data;
+
+	(void)events;
+	if (a->stopping) {
+		ev_break(loop, EVBREAK_ALL);
+		return;
+	}
+	log_line(LOG_NOTICE, "%s: stopping after a last report", strsignal(s->signum));
+	a->stopping = true;
+	scan(a);
+	report(a);
+	ev_timer_stop(loop, &a->scan);
+	ev_timer_stop(loop, &a->report);
+	for (size_t i = 0; i < a->conf.n_servers; i++)
+		courier_close(a->couriers[i]);
+	ev_timer_init(&a->last, on_last, LAST_S, 0);
+	ev_timer_start(loop, &a->last);
+	on_idle(a);
+}
+
+static void watch_signals(struct agent *a)
+{
+	signal(SIGPIPE, SIG_IGN);
+	ev_signal_init(&a->term, on_stop_signal, SIGTERM);
+	ev_signal_init(&a->interrupt, on_stop_signal, SIGINT);
+	a->term.data = a->interrupt.data = a;
+	ev_signal_start(a->loop, &a->term);
+	ev_signal_start(a->loop, &a->interrupt);
+}
+
+/* --- starting ----------------------------------------------------------------------------- */
+
+/* What cannot be had is told, and the rest is done. False when nothing is left to do. */
+static bool open_instruments(struct agent *a, struct fault *why)
+{
+	const struct agent_conf *c = &a->conf;
+	struct fault lacks = { "" };
+
+	if (c->n_ports && !(a->diag = diag_open(&lacks)))
+		log_line(LOG_ERROR, "%s; connections are not measured", lacks.text);
+	if (c->packets) {
+		a->echo = echo_open(&lacks);
+		if (*lacks.text)
+			log_line(LOG_WARNING, "%s%s", lacks.text,
+				c->tcp_port ? "; measuring by TCP" : "");
+	}
+	if (c->packets && (a->echo || c->tcp_port))
+		a->probes = prober_new(a->loop,
+			&(struct prober_opts){ a->echo, c->packets, c->tcp_port, c->timeout_ms,
+				a, take_probe });
+	return a->diag || a->probes ||
+		fault(why,
+			"there is nothing to measure with: no \"passive\" ports, and no "
+			"\"active\" packets that we may send");
+}
+
+static bool start(struct agent *a, struct fault *why)
+{
+	const struct agent_conf *c = &a->conf;
+
+	if (!open_instruments(a, why))
+		return false;
+	a->tally = tally_new();
+	a->http = http_new(a->loop);
+	a->couriers = memory_zeroed(c->n_servers, sizeof *a->couriers);
+	if (!a->http)
+		return fault(why, "libcurl does not start");
+	for (size_t i = 0; i < c->n_servers; i++)
+		a->couriers[i] = courier_new(a->loop,
+			&(struct courier_opts){ .http = a->http,
+				.server = c->servers[i],
+				.edge = c->edge,
+				.key = c->key,
+				.spool = c->spool,
+				.sequence = &a->sequence,
+				.errands = a->probes != NULL,
+				.ctx = a,
+				.errand = take_errand,
+				.idle = on_idle });
+	ev_timer_init(&a->scan, on_scan, 0, c->scan_ms / 1000.0);
+	ev_timer_init(&a->report, on_report, c->report_ms / 1000.0, c->report_ms / 1000.0);
+	a->scan.data = a->report.data = a;
+	if (a->diag)
+		ev_timer_start(a->loop, &a->scan);
+	ev_timer_start(a->loop, &a->report);
+	return true;
+}
+
+static void stop(struct agent *a)
+{
+	for (size_t i = 0; a->couriers && i < a->conf.n_servers; i++) {
+		if (courier_waiting(a->couriers[i]))
+			log_line(LOG_WARNING, "%s: %zu reports were not delivered",
+				a->conf.servers[i], courier_waiting(a->couriers[i]));
+		courier_free(a->couriers[i]);
+	}
+	free(a->couriers);
+	http_free(a->http);
+	prober_free(a->probes);
+	echo_close(a->echo);
+	diag_close(a->diag);
+	if (a->tally)
+		tally_free(a->tally);
+	agent_conf_fini(&a->conf);
+	ev_loop_destroy(a->loop);
+}
+
+static int usage(FILE *to, int status)
+{
+	fprintf(to,
+		"usage: waymark-agent -c FILE [-t]\n"
+		"  -c FILE   the configuration\n"
+		"  -t        tell whether it is right, and do nothing more\n"
+		"  -V        print the version\n"
+		"Runs in the foreground and logs to standard error. SIGTERM stops it after a "
+		"last report.\n");
+	return status;
+}
+
+static bool read_conf(struct agent_conf *c, const char *path)
+{
+	struct faults f;
+
+	faults_init(&f);
+	const bool ok = agent_conf_read(c, path, &f);
+	fputs(text_get(&f.text), stderr);
+	faults_fini(&f);
+	return ok;
+}
+
+int main(int argc, char **argv)
+{
+	static struct agent a;
+	const char *path = NULL;
+	bool test = false;
+	struct fault why;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "c:tVh")) != -1) {
+		switch (opt) {
+		case 'c': path = optarg; break;
+		case 't': test = true; break;
+		case 'V': puts("waymark-agent " PACKAGE_VERSION); return 0;
+		case 'h': return usage(stdout, 0);
+		default: return usage(stderr, 2);
+		}
+	}
+	if (!path || optind != argc)
+		return usage(stderr, 2);
+	log_open("waymark-agent", LOG_NOTICE);
+	if (sodium_init() < 0)
+		die("libsodium does not start");
+	if (!read_conf(&a.conf, path))
+		return 1;
+	if (test) {
+		printf("%s: right (edge %s, %zu servers)\n", path, a.conf.edge,
+			a.conf.n_servers);
+		agent_conf_fini(&a.conf);
+		return 0;
+	}
+	a.loop = ev_default_loop(EVFLAG_NOENV);
+	if (!a.loop)
+		die("cannot have an event loop");
+	watch_signals(&a);
+	const bool ok = start(&a, &why);
+	if (ok) {
+		log_line(LOG_NOTICE, "edge %s: measuring %s%s%s, reporting to %zu servers",
+			a.conf.edge, a.diag ? "connections" : "",
+			a.diag && a.probes ? " and " : "", a.probes ? "targets" : "",
+			a.conf.n_servers);
+		ev_run(a.loop, 0);
+	} else {
+		log_line(LOG_ERROR, "%s", why.text);
+	}
+	stop(&a);
+	return ok ? 0 : 1;
+}

@@ -1,0 +1,158 @@
+#include "tools/agent_conf.h"
+
+#include "base/file.h"
+#include "conf/option.h"
+#include "conf/parse.h"
+#include "ctl/survey.h"
+
+#include <sodium.h>
+#include <string.h>
+
+enum { FILE_MOST = 1 << 20, SERVERS_MOST = 32, PORTS_MOST = 64 };
+
+#define AT(field) .at = offsetof(struct agent_conf, field)
+
+static void take_edge(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = NULL;
+
+	option_text(r, key, value, &text);
+	if (text && strlen(text) > SURVEY_EDGE_MOST)
+		option_wrong(r, key, value);
+	else if (text)
+		*(const char **)to = text;
+}
+
+/* A scheme that we speak, a host, and no path: what is asked for is signed, and a proxy that
+ * shortens paths would break that. */
+static char *server_url(struct reader *r, const char *text)
+{
+	const char *host = strncmp(text, "http://", 7) == 0 ? text + 7
+		: strncmp(text, "https://", 8) == 0         ? text + 8
+							    : NULL;
+	const size_t len = host ? strcspn(host, "/?#@ ") : 0;
+
+	if (!len || strcmp(host + len + (host[len] == '/'), "") != 0)
+		return NULL;
+	char *url = arena_strdup(r->mem, text);
+	url[(size_t)(host - text) + len] = 0;
+	return url;
+}
+
+static void take_servers(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct agent_conf *c = to;
+
+	if (!option_is_list(r, key, value, SERVERS_MOST))
+		return;
+	const char **list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		const char *text = option_scalar(r, key, i);
+		if (!text)
+			continue;
+		list[c->n_servers] = server_url(r, text);
+		if (list[c->n_servers])
+			c->n_servers++;
+		else
+			option_wrong(r, key, i);
+	}
+	c->servers = list;
+}
+
+static void take_ports(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct agent_conf *c = to;
+
+	if (!option_is_list(r, key, value, PORTS_MOST))
+		return;
+	uint32_t *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		option_number(r, key, i, &list[c->n_ports]);
+		c->n_ports += list[c->n_ports] != 0;
+	}
+	c->ports = list;
+}
+
+static const struct key passive_keys[] = {
+	{ "ports", take_ports, .say = "a port from 1 to 65535, or a list of them", .least = 1,
+		.most = 65535, .needed = "ports: [ 80, 443 ]" },
+	{ "every", option_duration_ms, .say = "a duration from 100ms to 10m, such as 10s",
+		AT(scan_ms), .least = 100, .most = 600000 },
+	{ 0 },
+};
+
+static const struct key active_keys[] = {
+	{ "packets", option_number,
+		.say = "a number of packets a second from 0 (measure nothing actively) to "
+		       "10000",
+		AT(packets), .most = 10000 },
+	{ "tcp-port", option_number, .say = "a port, or 0 (ICMP only)", AT(tcp_port),
+		.most = 65535 },
+	{ "timeout", option_duration_ms, .say = "a duration from 100ms to 10s, such as 2s",
+		AT(timeout_ms), .least = 100, .most = 10000 },
+	{ 0 },
+};
+
+static const struct key top_keys[] = {
+	{ "edge", take_edge, .say = "the edge's name, as the nameserver has it", AT(edge),
+		.needed = "edge: ams1" },
+	{ "key", option_key,
+		.say = "32 bytes in base64 (\"openssl rand -base64 32\" makes them)", AT(key),
+		.needed = "key: \"...\" (\"openssl rand -base64 32\" makes one)" },
+	{ "servers", take_servers,
+		.say = "http://HOST:PORT or https://HOST:PORT without a path, or a list of "
+		       "these",
+		.needed = "servers: [ \"http://192.0.2.53:9953\" ]" },
+	{ "report", option_duration_ms, .say = "a duration from 1s to 1h, such as 60s",
+		AT(report_ms), .least = 1000, .most = 3600000 },
+	{ "spool", option_size, .say = "a size from 64k to 1G, such as 4M", AT(spool),
+		.least = 65536, .most = 1u << 30 },
+	{ "passive", keys_section, .keys = passive_keys },
+	{ "active", keys_section, .keys = active_keys },
+	{ 0 },
+};
+
+static void read_tree(
+	struct agent_conf *c, const struct parse_source *src, struct arena *scratch)
+{
+	struct reader r = { .src = src, .mem = &c->mem, .scratch = scratch };
+	const struct node *top = parse_tree(src, scratch);
+
+	if (top && keys_is_map(&r, top, "the configuration"))
+		keys_read(&r, top_keys, top, "the configuration", c);
+}
+
+bool agent_conf_read(struct agent_conf *c, const char *path, struct faults *f)
+{
+	const unsigned before = f->errors;
+	struct arena scratch = { 0 };
+	struct fault why;
+	struct file file;
+
+	*c = (struct agent_conf){ .report_ms = 60000,
+		.scan_ms = 10000,
+		.packets = 50,
+		.tcp_port = 443,
+		.timeout_ms = 2000,
+		.spool = 4 << 20 };
+	if (!file_read(&file, path, FILE_MOST, &why))
+		return faults_take(f, &why);
+	read_tree(c, &(struct parse_source){ path, file.text, file.text + file.len, f },
+		&scratch);
+	arena_fini(&scratch);
+	file_free(&file);
+	if (f->errors == before)
+		return true;
+	agent_conf_fini(c);
+	return false;
+}
+
+void agent_conf_fini(struct agent_conf *c)
+{
+	arena_fini(&c->mem);
+	sodium_memzero(c->key, sizeof c->key);
+	*c = (struct agent_conf){ 0 };
+}

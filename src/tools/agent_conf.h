@@ -1,0 +1,37 @@
+/* agent_conf.h - the agent's configuration: one small YAML file.
+ */
+#ifndef TOOLS_AGENT_CONF_H
+#define TOOLS_AGENT_CONF_H
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "ctl/seal.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct agent_conf {
+	struct arena mem;
+	const char *edge; /* whose agent this is */
+	uint8_t key[SEAL_KEY];
+	const char *const *servers; /* "http://host:port", without a slash at the end */
+	size_t n_servers;
+	unsigned report_ms; /* between two reports */
+
+	const uint32_t *ports; /* passive: local ports of connections from clients; none: no */
+	size_t n_ports;
+	unsigned scan_ms;
+
+	uint32_t packets;  /* active: as many a second at most; 0: none */
+	uint32_t tcp_port; /* for hosts that do not answer to ICMP; 0: they are left */
+	unsigned timeout_ms;
+
+	unsigned spool; /* bytes kept for each server that cannot be reached */
+};
+
+/* False: `f` says what is wrong, and `c` needs no agent_conf_fini(). */
+bool agent_conf_read(struct agent_conf *c, const char *path, struct faults *f);
+void agent_conf_fini(struct agent_conf *c);
+
+#endif
