@@ -1,0 +1,422 @@
+#!/usr/bin/python3
+"""What agents report over a real HTTP connection is taken once, from whom it may come; all else is refused and changes nothing."""
+import base64
+import hashlib
+import hmac
+import http.client
+import http.server
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from lib import BUILD, SLOW, APEX, Server, claim, ecs, free_port, opt, run, same
+
+AGENT = BUILD + "/waymark-agent"
+KEYS = {"ams1": bytes(range(32)), "iad1": bytes(range(1, 33))}
+START_S = 6                                                 # after a start nobody is taken for so long
+ROW = {"net": "192.0.2.0/24", "rtt_ms": 12.5, "min_ms": 11, "samples": 4, "age_s": 1}
+
+
+def b64(key):
+    return base64.b64encode(key).decode()
+
+
+class Nameserver(Server):
+    def __init__(self, agents=("ams1", "iad1"), **more):
+        self.management = free_port()
+        more.setdefault("start", True)
+        self.begun = time.monotonic()
+        super().__init__({"example.org": APEX + "www 60 EDGE web\n"}, self.rest(agents), **more)
+        self.sequence = 0
+
+    def rest(self, agents, half_life="6h"):
+        keys = ", ".join('%s: { key: "%s" }' % (a, b64(KEYS[a])) for a in agents)
+        return """
+management: { listen: "127.0.0.1:%d" }
+latency: { half-life: %s, agents: { %s } }
+edges:
+  ams1: { at: "52.37,4.90", a: [ 127.0.0.2 ] }
+  iad1: { at: "38.95,-77.45", a: [ 127.0.0.3 ] }
+pools: { web: { edges: [ ams1, iad1 ] } }
+""" % (self.management, half_life, keys)
+
+    def warm(self):
+        """Until reports are taken."""
+        time.sleep(max(0, self.begun + START_S - time.monotonic()))
+        return self
+
+    def next(self):
+        self.sequence = max(self.sequence + 1, int(time.time() * 1e6))
+        return self.sequence
+
+    def signed(self, method, target, body=b"", agent="ams1", key=None, time_s=None, sequence=None):
+        """The header fields of a request as the agent would send it."""
+        time_s = int(time.time()) if time_s is None else time_s
+        sequence = self.next() if sequence is None else sequence
+        text = b"waymark-1\n%s\n%s\n%s\n%d\n%d\n" % (method.encode(), target.encode(), agent.encode(), time_s, sequence) + body
+        return {"Waymark-Agent": agent, "Waymark-Time": str(time_s), "Waymark-Sequence": str(sequence),
+                "Waymark-Signature": hmac.new(key or KEYS.get(agent, b"?"), text, hashlib.sha256).hexdigest()}
+
+    def ask(self, method, target, body=b"", headers=None):
+        """(status, JSON, header fields)"""
+        c = http.client.HTTPConnection("127.0.0.1", self.management, timeout=20 * SLOW)
+        try:
+            c.request(method, target, body or None, headers or {})
+            r = c.getresponse()
+            return r.status, json.loads(r.read()), r.headers
+        finally:
+            c.close()
+
+    def post(self, report, **more):
+        body = report if isinstance(report, bytes) else json.dumps(report).encode()
+        return self.ask("POST", "/v1/latency", body, self.signed("POST", "/v1/latency", body, **more))
+
+    def targets(self, edge="ams1", **more):
+        target = "/v1/targets?edge=" + edge
+        return self.ask("GET", target, b"", self.signed("GET", target, **more))
+
+    def table(self):
+        """What is measured, without ages."""
+        code, said = self.ctl("latency", "export")
+        same(code, 0, said)
+        return sorted(line.rsplit(",", 1)[0] for line in said.split("\n") if line and line[0] != "#" and not line.startswith("prefix"))
+
+    def count(self, key):
+        return json.loads(self.ctl("status", "--json")[1])["agent_" + key]
+
+    def until(self, what, holds, seconds=20):
+        end = time.monotonic() + seconds * SLOW
+        while not holds():
+            if time.monotonic() > end:
+                raise AssertionError("not within %d s: %s\n%s" % (seconds, what, self.said()))
+            time.sleep(0.1)
+
+
+# All that are needed start at once: each takes no reports for the first seconds.
+WANTED = {"taken": ("ams1", "iad1"), "refused": ("ams1",), "restarted": ("ams1",), "targets": ("ams1", "iad1"), "reloaded": ("ams1",),
+          "mesh": ("ams1",), "mesh too": ("ams1",), "away": ("ams1",), "refusing": ("ams1",)}
+started = {}
+
+
+def nameserver(name):
+    for other, agents in WANTED.items():
+        if other not in started and (len(sys.argv) < 2 or other.split()[0] in sys.argv):
+            started[other] = Nameserver(agents=agents)
+    return started[name].warm()
+
+
+def report(*rows, edges=(), **more):
+    return dict({"version": 1, "taken": int(time.time()), "networks": list(rows), "edges": list(edges)}, **more)
+
+
+@claim("a report that is signed is in the table, networks and edges; so say openssl's own HMAC and ours")
+def taken():
+    with nameserver("taken") as s:
+        body = json.dumps(report(ROW, edges=[{"edge": "iad1", "rtt_ms": 80, "samples": 3}, {"edge": "ams1", "rtt_ms": 1, "samples": 3},
+                                             {"edge": "nowhere", "rtt_ms": 1, "samples": 3}])).encode()
+        fields = s.signed("POST", "/v1/latency", body)
+        text = "waymark-1\nPOST\n/v1/latency\nams1\n%s\n%s\n" % (fields["Waymark-Time"], fields["Waymark-Sequence"])
+        said = subprocess.run(["openssl", "dgst", "-sha256", "-mac", "HMAC", "-macopt", "hexkey:" + KEYS["ams1"].hex(), "-hex"],
+                              input=text.encode() + body, capture_output=True, check=True).stdout.decode()
+        fields["Waymark-Signature"] = said.split("= ")[1].strip()
+        status, answer, _ = s.ask("POST", "/v1/latency", body, fields)
+        same((status, answer), (200, {"rows": 4, "used": 2}))
+        s.until("rows in the table", lambda: s.table() == ["192.0.2.0/24,ams1,12.500,4", "@ams1,iad1,80.000,3"])
+        same((s.count("reports"), s.count("rows")), (1, 2))
+
+
+@claim("forged, replayed, late, early, oversized and malformed reports are refused with a reason, counted, and change nothing")
+def refused():
+    with nameserver("refused") as s:
+        good = json.dumps(report(ROW)).encode()
+        fields = s.signed("POST", "/v1/latency", good)
+        same(s.ask("POST", "/v1/latency", good, fields)[0], 200)
+        s.until("a row", lambda: len(s.table()) == 1)
+        before, now, worse = s.table(), int(time.time()), report(dict(ROW, rtt_ms=999))
+        text = json.dumps(worse).encode()
+
+        def says(status, counter, word, reply):
+            same(reply[0], status, "%s: %s:" % (word, reply[1]))
+            assert word in reply[1]["error"], reply[1]
+            counted[counter] = counted.get(counter, 0) + 1
+            same(s.count(counter), counted[counter], word)
+        counted = {}
+        post = "/v1/latency"
+        says(401, "forged", "not its signature", s.post(worse, key=bytes(32)))
+        says(401, "forged", "no such agent", s.post(worse, agent="iad1"))
+        says(401, "forged", "not its signature", s.ask("POST", post, text, s.signed("POST", post, good)))
+        says(401, "forged", "not its signature", s.ask("POST", post, text, s.signed("GET", post, text)))
+        says(401, "forged", "not its signature", s.ask("POST", post, text, dict(s.signed("POST", post, text), **{"Waymark-Signature": "00"})))
+        says(401, "forged", "not its signature", s.ask("POST", post, text, dict(s.signed("POST", post, text), **{"Waymark-Time": str(now + 1)})))
+        says(403, "forged", "own edge", s.ask("GET", "/v1/targets?edge=iad1", b"", s.signed("GET", "/v1/targets?edge=iad1")))
+        says(409, "replayed", "taken before", s.ask("POST", post, good, fields))
+        says(409, "replayed", "taken before", s.post(worse, sequence=int(fields["Waymark-Sequence"]) - 1))
+        says(401, "untimely", "late", s.post(worse, time_s=now - 90, sequence=1))
+        says(401, "untimely", "early", s.post(worse, time_s=now + 60))
+        says(401, "untimely", "ahead of its time", s.post(worse, sequence=int((now + 60) * 1e6)))
+        says(413, "oversized", "a body may have", s.post(b" " * ((1 << 20) + 1)))
+        says(413, "oversized", "rows", s.post(report(*[{"net": "10.%d.%d.0/24" % (i >> 8, i & 255), "rtt_ms": 1, "samples": 1} for i in range(10001)])))
+        for word, body in (("no JSON", b"{"), ("no JSON", b"[" * 100000), ("no JSON", b'{"a":1,"a":2}'), ("object", b"[]"), ("version", {}),
+                           ("taken", {"version": 1}), ("lists", {"version": 1, "taken": 1, "networks": 5}),
+                           ("networks[1]", report(ROW, 7)), ("rtt_ms", report(dict(ROW, rtt_ms=0))),
+                           ("rtt_ms", report(dict(ROW, rtt_ms=1e9))), ("min_ms", report(dict(ROW, min_ms=13))),
+                           ("samples", report(dict(ROW, samples=0))), ("age_s", report(dict(ROW, age_s=-1))),
+                           ("bits", report(dict(ROW, net="192.0.2.1"))), ("192.0.2.0/24", report(dict(ROW, net="192.0.2.1/24"))),
+                           ("bits", report(dict(ROW, net="0.0.0.0/0"))), ("prefix", report(dict(ROW, net=5)))):
+            says(400, "malformed", word, s.post(body))
+        says(400, "malformed", "which edge", s.ask("GET", "/v1/targets", b"", s.signed("GET", "/v1/targets")))
+        says(400, "malformed", "whole", s.ask("POST", post, text, dict(s.signed("POST", post, text), **{"Waymark-Sequence": "1e9"})))
+        says(401, "malformed", "needs", s.ask("POST", post, text))
+        says(404, "malformed", "nothing here", s.ask("GET", "/"))
+        says(405, "malformed", "POST only", s.ask("GET", post))
+        time.sleep(0.5)
+        same(s.table(), before, "the table")
+        same(s.count("reports"), 1)
+
+
+@claim("what was taken before a restart is not taken after it, and a new report is")
+def restarted():
+    with nameserver("restarted") as s:
+        body = json.dumps(report(ROW)).encode()
+        fields = s.signed("POST", "/v1/latency", body)
+        # As far ahead as is allowed, so that a captured one lives longest.
+        ahead = s.signed("POST", "/v1/latency", body, time_s=int(time.time()) + 4)
+        same([s.ask("POST", "/v1/latency", body, f)[0] for f in (fields, ahead)], [200, 200])
+        s.stop()
+        s.start()
+        s.begun = time.monotonic()
+        seen = set()
+        end = time.monotonic() + START_S + 2
+        while time.monotonic() < end:
+            for f in (fields, ahead):
+                status, answer, more = s.ask("POST", "/v1/latency", body, f)
+                assert status in (503, 401), (status, answer)
+                assert status != 503 or int(more["Retry-After"]) > 0
+                seen.add(status)
+            time.sleep(0.25)
+        same(s.table(), [])
+        same(seen, {503})
+        same(s.post(report(ROW))[0], 200)
+
+
+@claim("targets are the networks that ask, with a host of theirs, for the agents of edges near them; the answer is signed")
+def targets():
+    with nameserver("targets") as s:
+        status, answer, _ = s.targets()
+        same((status, answer["networks"]), (200, []))
+        same(answer["edges"], [{"edge": "iad1", "host": "127.0.0.3"}])
+        for _ in range(3):
+            s.udp("www.example.org", options=ecs("83.62.101.0/24"))
+        s.udp("www.example.org", options=ecs("82.64.7.9/32"))
+        s.udp("www.example.org", options=ecs("10.1.2.0/24"))
+        s.udp("www.example.org", edns=opt())                # from loopback: nobody's to measure
+        s.until("targets", lambda: s.count("targets") == 2)
+        fields = s.signed("GET", "/v1/targets?edge=ams1")
+        status, answer, more = s.ask("GET", "/v1/targets?edge=ams1", b"", fields)
+        same(answer["networks"], [{"net": "83.62.101.0/24", "host": "83.62.101.1"}, {"net": "82.64.7.0/24", "host": "82.64.7.9"}], "the busiest first:")
+        body = (json.dumps(answer, separators=(",", ":")) + "\n").encode()
+        wanted = s.signed("ANSWER", "/v1/targets?edge=ams1", body, time_s=int(fields["Waymark-Time"]), sequence=int(fields["Waymark-Sequence"]))
+        same(more["Waymark-Signature"], wanted["Waymark-Signature"])
+        same(s.targets()[1]["networks"], [], "asked a moment ago:")
+        same(len(s.targets("iad1", agent="iad1")[1]["networks"]), 2, "the other edge's agent:")
+        same(s.post(report(dict(ROW, net="83.62.101.0/24")))[0], 200)
+        same(s.ask("GET", "/v1/targets?edge=ams1", b"", fields)[0], 409, "replayed:")
+
+
+@claim("a reload changes who may report, and keeps the sequences of those who stay")
+def reloaded():
+    with nameserver("reloaded") as s:
+        body = json.dumps(report(ROW)).encode()
+        fields = s.signed("POST", "/v1/latency", body)
+        same(s.ask("POST", "/v1/latency", body, fields)[0], 200)
+        for agents, want in ((["iad1"], (401, 200)), (["ams1", "iad1"], (409, 200))):
+            s.configure(s.rest(agents))
+            same(s.ctl("reload")[0], 0)
+            s.until("the agents", lambda: s.ask("POST", "/v1/latency", body, fields)[0] == want[0])
+            same(s.post(report(ROW), agent="iad1")[0], want[1])
+        s.configure(s.rest(["ams1"]).replace(str(s.management), str(free_port())))
+        code, said = s.ctl("reload")
+        same(code, 1, said)
+        assert "management: listen changes with a restart only" in said, said
+
+
+@claim("keys that are none, agents of no edge and listeners without a port's right are told with their place")
+def checked():
+    with Nameserver(start=False) as s:
+        for old, new, word in ((b64(KEYS["ams1"]), "AAAA", "32 bytes in base64"), ("ams1: { key", "amsterdam: { key", "no edge"),
+                               ("key:", "keys:", "did you mean"), ('"127.0.0.1:%d"' % s.management, "nowhere", "nowhere")):
+            s.configure(s.rest(["ams1"]).replace(old, new, 1))
+            code, said = s.check()
+            same(code, 1, said)
+            assert word in said and "waymark.yaml:" in said, said
+        s.configure(s.rest(["ams1"]).replace('management: { listen: "127.0.0.1:%d" }' % s.management, ""))
+        code, said = s.check()
+        same(code, 0, said)
+        assert "no agent can report" in said, said
+
+
+@claim("one address has 8 connections at most, and one that sends nothing is let go")
+def connections():
+    with Nameserver() as s:
+        held = [socket.create_connection(("127.0.0.1", s.management), timeout=30 * SLOW) for _ in range(8)]
+        time.sleep(0.3)
+        extra = socket.create_connection(("127.0.0.1", s.management), timeout=10 * SLOW)
+        try:
+            extra.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            got = extra.recv(100)
+        except ConnectionError:
+            got = b""
+        same(got, b"", "the ninth:")
+        begun = time.monotonic()
+        try:
+            got = held[0].recv(100)
+        except ConnectionError:
+            got = b""
+        same(got, b"", "idle:")
+        assert 5 < time.monotonic() - begun < 20 * SLOW
+        for c in held + [extra]:
+            c.close()
+
+        def is_taken():
+            try:
+                return s.ask("GET", "/")[0] == 404
+            except ConnectionError:                         # the others are still counted
+                return False
+        s.until("a new one", is_taken)
+
+
+# ------------------------------------------------------------------ the agent itself
+
+class Agent:
+    def __init__(self, server, urls, **more):
+        self.dir, self.name = server.dir, "agent%d" % len(os.listdir(server.dir))
+        self.conf = "%s/%s.yaml" % (self.dir, self.name)
+        lines = {"edge": "ams1", "key": '"%s"' % b64(KEYS["ams1"]), "servers": "[ %s ]" % ", ".join('"%s"' % u for u in urls), "report": "1s",
+                 "active": "{ packets: 100, timeout: 300ms }"}
+        lines.update(more)
+        with open(self.conf, "w") as f:
+            f.write("".join("%s: %s\n" % row for row in lines.items() if row[1]))
+
+    def __enter__(self):
+        self.log = open("%s/%s.log" % (self.dir, self.name), "w+")
+        self.proc = subprocess.Popen([AGENT, "-c", self.conf], stderr=self.log, stdin=subprocess.DEVNULL)
+        return self
+
+    def said(self):
+        with open(self.log.name) as f:
+            return f.read()
+
+    def stop(self):
+        self.proc.terminate()
+        same(self.proc.wait(15 * SLOW), 0, "exit status: " + self.said())
+
+    def __exit__(self, *why):
+        if self.proc.poll() is None:
+            self.stop()
+        for word in ("Sanitizer", "runtime error"):
+            assert word not in self.said(), self.said()
+
+
+@claim("the agent measures the other edges that the nameserver names, and reports them to every nameserver")
+def mesh():
+    with nameserver("mesh") as s, nameserver("mesh too") as other:
+        with Agent(s, ["http://127.0.0.1:%d" % n.management for n in (s, other)]) as a:
+            for n in (s, other):
+                n.until("a measurement of iad1", lambda n=n: any(r.startswith("@ams1,iad1,") for r in n.table()), 30)
+            same([n.count(k) for n in (s, other) for k in ("forged", "malformed", "replayed")], [0] * 6, a.said())
+
+
+@claim("a nameserver that is away gets its reports when it is back, each once, and the other is not kept waiting")
+def away():
+    with nameserver("away") as s, Nameserver() as other:
+        other.stop()
+        with Agent(s, ["http://127.0.0.1:%d" % n.management for n in (s, other)]) as a:
+            s.until("a measurement", lambda: s.table(), 30)
+            s.until("it is told", lambda: "not reached" in a.said())
+            other.start()
+            other.until("what waited", lambda: other.table(), 60)
+            s.until("it is told", lambda: "delivers again" in a.said())
+            same(other.count("replayed"), 0)
+
+
+@claim("a nameserver that refuses is complained of once, and what is not delivered in the end is told")
+def refusing():
+    class Deaf(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            bodies.append(self.headers["Waymark-Sequence"])
+            self.send_error(500)
+
+        def do_GET(self):
+            self.send_error(500)
+
+        def log_message(self, *words):
+            pass
+    bodies = []
+    web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Deaf)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    try:
+        with nameserver("refusing") as s:
+            with Agent(s, ["http://127.0.0.1:%d" % s.management, "http://127.0.0.1:%d" % web.server_port]) as a:
+                s.until("reports that are refused", lambda: len(set(bodies)) >= 1, 40)
+                s.until("it is told", lambda: "refused with 500" in a.said())
+                same(a.said().count("refused with 500"), 1, a.said())
+                a.stop()
+                assert "were not delivered" in a.said(), a.said()
+    finally:
+        web.shutdown()
+
+
+@claim("targets that are not signed with the key are nobody's to measure")
+def impostor():
+    class Impostor(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps({"version": 1, "again_s": 1, "networks": [], "edges": [{"edge": "iad1", "host": "127.0.0.9"}]}).encode()
+            self.send_response(200)
+            self.send_header("Waymark-Signature", "0" * 64)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+            asked.append(1)
+
+        def do_POST(self):
+            posted.append(1)
+            self.send_error(500)
+
+        def log_message(self, *words):
+            pass
+    asked, posted = [], []
+    web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Impostor)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    try:
+        with Nameserver(start=False) as s:
+            with Agent(s, ["http://127.0.0.1:%d" % web.server_port]) as a:
+                s.until("it asks again", lambda: len(asked) >= 2)
+                assert "not signed" in a.said(), a.said()
+                time.sleep(2)
+                same(posted, [], "something was measured")
+    finally:
+        web.shutdown()
+
+
+@claim("an agent's configuration that is wrong is told with its place, and starts nothing")
+def agent_conf():
+    with Nameserver(start=False) as s:
+        for key, value, word in (("key", "AAAA", "32 bytes"), ("key", "", '"key" is missing'), ("servers", '[ "ftp://x" ]', "http://"),
+                                 ("servers", '[ "http://x/path" ]', "without a path"), ("report", "5", "needs a unit"),
+                                 ("actives", "{ }", "did you mean"), ("passive", "{ ports: [ 70000 ] }", "65535"),
+                                 ("active", "{ packets: 0 }", "nothing to measure with")):
+            a = Agent(s, ["http://127.0.0.1:1"], **{key: value})
+            done = subprocess.run([AGENT, "-c", a.conf], capture_output=True, text=True, timeout=20 * SLOW)
+            same(done.returncode, 1, done.stderr)
+            assert word in done.stderr, done.stderr
+        right = Agent(s, ["http://127.0.0.1:1/", "https://[::1]:2"], passive="{ ports: [ 80, 443 ] }").conf
+        done = subprocess.run([AGENT, "-t", "-c", right], capture_output=True, text=True, timeout=20 * SLOW)
+        same((done.returncode, done.stderr), (0, ""))
+
+
+run("agent")
