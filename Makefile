@@ -11,7 +11,7 @@ SANITIZE ?=
 
 # Only what builds needs it: "make deps" and "make help" work before anything is there. check, demo and fuzz see to
 # the packages first and then start make again.
-ifneq ($(filter-out help deps deps-tests check check-asan check-tsan demo fuzz conform clean distclean format,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps deps-tests check check-asan check-tsan demo lab fuzz conform clean distclean format,$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 endif
 
@@ -33,13 +33,13 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent
 
-.PHONY: all help deps deps-tests check check-run check-asan check-tsan demo bench fuzz conform format install clean distclean
+.PHONY: all help deps deps-tests check check-run check-asan check-tsan demo lab bench fuzz conform format install clean distclean
 all: $(programs)
 
 help:
 	@echo "make               build build/waymarkd, build/waymarkctl and build/waymark-agent"
 	@echo "make demo          build, start a server on loopback, ask it from around the world, stop it"
-	@echo "make           cities in network namespaces: agents measure, the nameserver learns (a minute)"
+	@echo "make lab           cities in network namespaces: agents measure, the nameserver learns (a minute)"
 	@echo "make check         build and run all tests (check-asan, check-tsan: under the sanitizers)"
 	@echo "make deps          install the packages it is built with (Debian; needs root or sudo)"
 	@echo "make install       [PREFIX=/usr/local] [DESTDIR=]"
@@ -118,13 +118,18 @@ $(bench_programs):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lpthread
 
+# The Internet of the laboratory.
+$(BUILD)/lab_router: $(call object,tests/lab/router.c) $(BUILD)/libwaymark.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 # Under a sanitizer everything writes everywhere. Bound at once, or the first call of a function would be a write.
 $(BUILD)/shared: $(call object,$(addprefix tests/bench/,shared.c own.c anything.c) tests/fuzz/fuzz_world.c) $(BUILD)/libwaymark.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,-z,now $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc aligned_alloc mmap free) -o $@ $^ $(LIBS)
 
 comma := ,
-test_programs = $(if $(SANITIZE),,$(BUILD)/shared) $(programs) $(BUILD)/unit $(patsubst %,$(BUILD)/replay_%,$(fuzz_names)) $(bench_programs)
+test_programs = $(if $(SANITIZE),,$(BUILD)/shared) $(programs) $(BUILD)/unit $(patsubst %,$(BUILD)/replay_%,$(fuzz_names)) $(bench_programs) $(BUILD)/lab_router
 
 # With the packages in place, make starts again, so that it sees what configure then finds.
 check: deps-tests
@@ -156,6 +161,10 @@ bench: R ?= 5
 bench: T ?= 2
 bench: $(programs) $(bench_programs)
 	@BUILD=$(BUILD) tests/bench/bench -w "$(W)" -r $(R) -t $(T) --json $(BUILD)/bench.json $(BENCH_FLAGS)
+
+lab: deps-tests
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/lab_router
+	@BUILD=$(BUILD) tests/lab/lab.py
 
 demo: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all
