@@ -183,7 +183,7 @@ install: all
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 geoip/city.mmdb geoip/README.md $(DESTDIR)$(PREFIX)/share/waymark/
-	install -m 644 README.md CHANGES.md LICENSE contrib/waymark.yaml contrib/waymarkd.service \
+	install -m 644 README.md CHANGES.md LICENSE contrib/waymark.yaml contrib/agent.yaml contrib/waymarkd.service contrib/waymark-agent.service \
 		$(DESTDIR)$(PREFIX)/share/doc/waymark/
 
 clean:
