@@ -195,6 +195,20 @@ static int run_probe(
 	return 1;
 }
 
+static int run_export(
+	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
+{
+	const bool config_only = take_word(words, &n, "--config");
+	struct fault why;
+
+	if (n)
+		return 2;
+	if (h->export(h->ctx, config_only, c->out, &why))
+		return 0;
+	text_addf(c->out, "%s\n", why.text);
+	return 1;
+}
+
 static int run_explain(
 	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
 {
@@ -237,6 +251,9 @@ static const struct command {
 		"export | "
 		"forget EDGE|PREFIX",
 		"what is measured", report_latency },
+	{ "export", "[--config]",
+		"what is loaded, forced, probed and measured, as JSON: for simulate --from",
+		run_export },
 	{ "stop", "", "stop the server", run_stop },
 };
 

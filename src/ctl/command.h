@@ -75,6 +75,8 @@ struct command_hooks {
 		struct fault *why);
 	void (*report)(void *ctx, struct workers_report *to);
 	void (*stop)(void *ctx);
+	/* What a simulation needs of us, as JSON; of `config_only`, less. */
+	bool (*export)(void *ctx, bool config_only, struct text *out, struct fault *why);
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;
 	const struct command_latency *latency;

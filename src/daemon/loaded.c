@@ -348,9 +348,11 @@ bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct fault
 	const struct loaded *before = opts->before;
 
 	*to = (struct loaded){ .key = opts->key };
-	if (!conf_read(&to->conf, opts->path, f))
+	if (!(opts->text ? conf_read_text(
+				   &to->conf, opts->path, opts->text, opts->text_len, f)
+			 : conf_read(&to->conf, opts->path, f)))
 		return false;
-	bool ok = list_zones(to, f) && load_parts(to, opts, f);
+	bool ok = (opts->no_zones || list_zones(to, f)) && load_parts(to, opts, f);
 	ok = load_table(to, opts, f) && ok;
 	if (!ok) {
 		loaded_fini(to);

@@ -45,6 +45,11 @@ struct loaded_opts {
 	/* Zones that cannot be read become placeholders while others can: a server that starts
 	 * anew has no older ones to serve, and better serves the rest than nothing. */
 	bool forgiving;
+	/* For who only wants to know what would be: the configuration itself, a text that is
+	 * read in place of the file at `path`; and no zone is read. */
+	const char *text;
+	size_t text_len;
+	bool no_zones;
 };
 
 /* Reads the configuration and all it names. On false `to` is empty and `f` says what is wrong;

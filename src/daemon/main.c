@@ -5,6 +5,7 @@
 #include "ctl/control.h"
 #include "daemon/daemon.h"
 #include "daemon/learn.h"
+#include "daemon/export.h"
 #include "daemon/measured.h"
 #include "daemon/privs.h"
 #include "daemon/rebuild.h"
@@ -110,6 +111,14 @@ static const struct command_latency latency_hooks = { latency_table, latency_clo
 static struct manage_counts agents(void *ctx, size_t *targets)
 {
 	return learn_counts(((struct run *)ctx)->learn, targets);
+}
+
+static bool export(void *ctx, bool config_only, struct text *out, struct fault *why)
+{
+	const struct daemon *d = &((struct run *)ctx)->daemon;
+	const struct command_health h = probes_health(d->probes);
+
+	return export_write(d, &h, config_only, out, why);
 }
 
 /* By way of the signal, which the loop handles after it has sent the command's answer. */
@@ -219,7 +228,7 @@ int main(int argc, char **argv)
 	if (!r.loop)
 		die("cannot have an event loop");
 	r.hooks = (struct command_hooks){ &r, current_world, reload, force, health, probe,
-		report, stop, { 0 }, conf_path, &latency_hooks, agents };
+		report, stop, export, { 0 }, conf_path, &latency_hooks, agents };
 	clock_gettime(CLOCK_MONOTONIC, &r.hooks.started);
 	watch_signals(&r);
 	if (!boot(&r, conf_path, &control, &why)) {

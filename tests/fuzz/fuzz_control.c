@@ -101,6 +101,13 @@ static void stop(void *ctx)
 	desk.stops++;
 }
 
+static bool export(void *ctx, bool config_only, struct text *out, struct fault *why)
+{
+	(void)ctx;
+	text_add(out, "{}\n");
+	return config_only || fault(why, "only the configuration is small");
+}
+
 static struct manage_counts agents(void *ctx, size_t *targets)
 {
 	(void)ctx;
@@ -173,6 +180,7 @@ static void open_desk(void)
 		.probe = probe,
 		.report = report,
 		.stop = stop,
+		.export = export,
 		.agents = agents,
 		.conf_path = "fuzz.yaml",
 		.latency = &latency };
