@@ -79,8 +79,8 @@ static json_t *head_json(const struct daemon *d)
 	return o;
 }
 
-bool export_write(const struct daemon *d, const struct command_health *health,
-	bool config_only, struct text *out, struct fault *why)
+bool export_write(const struct daemon *d, const struct command_health *health, bool config_only,
+	struct text *out, struct fault *why)
 {
 	json_t *o = head_json(d);
 	bool fits = true;
@@ -96,5 +96,7 @@ bool export_write(const struct daemon *d, const struct command_health *health,
 	if (s)
 		text_addf(out, "%s\n", s);
 	free(s);
-	return s || fault(why, "this is more than an export may have: over %d MiB", EXPORT_MOST >> 20);
+	return s ||
+		fault(why, "this is more than an export may have: over %d MiB",
+			EXPORT_MOST >> 20);
 }

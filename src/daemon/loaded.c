@@ -352,13 +352,17 @@ bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct fault
 				   &to->conf, opts->path, opts->text, opts->text_len, f)
 			 : conf_read(&to->conf, opts->path, f)))
 		return false;
-	bool ok = (opts->no_zones || list_zones(to, f)) && load_parts(to, opts, f);
-	ok = load_table(to, opts, f) && ok;
+	bool ok = (opts->bare || list_zones(to, f)) && load_parts(to, opts, f);
+	ok = (opts->bare || load_table(to, opts, f)) && ok;
 	if (!ok) {
 		loaded_fini(to);
 		return false;
 	}
 	make_set(to);
+	if (opts->bare) {
+		to->table = measured_new(&(struct measured_from){ &to->conf, NULL, to->key, false });
+		return true;
+	}
 	to->steer = loaded_steer(to, to->atlas, to->table, before ? before->steer : NULL);
 	warn_of_idle_pins(to, f);
 	return true;

@@ -46,10 +46,11 @@ struct loaded_opts {
 	 * anew has no older ones to serve, and better serves the rest than nothing. */
 	bool forgiving;
 	/* For who only wants to know what would be: the configuration itself, a text that is
-	 * read in place of the file at `path`; and no zone is read. */
+	 * read in place of the file at `path`. And `bare`: no zone and no measurement is read,
+	 * and the steer is left for the caller to make. */
 	const char *text;
 	size_t text_len;
-	bool no_zones;
+	bool bare;
 };
 
 /* Reads the configuration and all it names. On false `to` is empty and `f` says what is wrong;

@@ -29,7 +29,8 @@ bool tree_key_parse(struct tree_key *key, const char *text)
 		len == TREE_KEY;
 }
 
-/* By name, wherever it stands: a secret that is new to the schema is safe from its first day. */
+/* By name, wherever it stands: a secret that is new to the schema is safe from its first day.
+ */
 bool tree_is_secret(const char *key)
 {
 	return strcmp(key, "secret") == 0 || strcmp(key, "staging") == 0 ||
@@ -46,8 +47,7 @@ static json_t *hashed(const char *name, const char *text, const struct tree_key 
 	crypto_generichash(hash, is_key ? LONG : SHORT, (const unsigned char *)text,
 		strlen(text), key->bytes, TREE_KEY);
 	if (is_key)
-		sodium_bin2base64(
-			to, sizeof to, hash, LONG, sodium_base64_VARIANT_ORIGINAL);
+		sodium_bin2base64(to, sizeof to, hash, LONG, sodium_base64_VARIANT_ORIGINAL);
 	else
 		sodium_bin2hex(to, sizeof to, hash, SHORT);
 	return json_string(to);

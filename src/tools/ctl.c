@@ -1,7 +1,7 @@
 /* ctl.c - waymarkctl: the operator's tool.
  *
- * "check" reads a configuration and all it names with the server's own code and serves nothing.
- * Every other command goes to the running server by its control socket, which is found in the
+ * "check" reads a configuration and all it names with the server's own code and serves nothing;
+ * "simulate" and "diff" hold one against the running server, here. Every other command goes to the running server by its control socket, which is found in the
  * configuration.
  */
 #include "base/log.h"
@@ -10,6 +10,7 @@
 #include "config.h"
 #include "ctl/command.h"
 #include "daemon/loaded.h"
+#include "tools/ctl_inner.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -19,10 +20,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#define CONF_DEFAULT "/etc/waymark/waymark.yaml"
-
-enum { DONE, NOT_DONE, WRONG_USE };
 
 static int usage(FILE *to, int status)
 {
@@ -36,7 +33,8 @@ static int usage(FILE *to, int status)
 		"commands:\n"
 		"  check\n           is the configuration right, and all the zones and "
 		"databases it names? Needs no server\n",
-		CONF_DEFAULT);
+		CTL_CONF_DEFAULT);
+	text_add(&help, ctl_simulate_usage);
 	command_help(&help);
 	text_add(&help, "Exit status: 0 done, 1 not done (and why), 2 wrong use.\n");
 	fputs(text_get(&help), to);
@@ -108,11 +106,11 @@ static bool send_words(int fd, char **words, int n)
 	return shutdown(fd, SHUT_WR) == 0;
 }
 
-/* Sends the command and prints what comes back. Its exit status is what the server says. */
-static int ask_server(const char *path, char **words, int n)
+enum ctl_status ctl_ask(const char *path, char **words, int n, struct text *reply)
 {
-	struct text reply = { 0 };
 	char buf[65536];
+	char status[2];
+	size_t seen = 0;
 	ssize_t got;
 
 	const int fd = connect_to(path);
@@ -125,33 +123,56 @@ static int ask_server(const char *path, char **words, int n)
 		return complain(
 			"the server at %s did not take the command: %s", path, strerror(errno));
 	}
-	while ((got = recv(fd, buf, sizeof buf, 0)) > 0)
-		text_add_bytes(&reply, buf, (size_t)got);
+	while ((got = recv(fd, buf, sizeof buf, 0)) > 0) {
+		size_t skip = 0;
+		while (seen < 2 && skip < (size_t)got)
+			status[seen++] = buf[skip++];
+		text_add_bytes(reply, buf + skip, (size_t)got - skip);
+	}
 	close(fd);
-	if (reply.len < 2 || reply.s[0] < '0' || reply.s[0] > '2' || reply.s[1] != '\n') {
-		text_fini(&reply);
+	if (seen < 2 || status[0] < '0' || status[0] > '2' || status[1] != '\n')
 		return complain("the server at %s closed without an answer%s (only root and "
 				"its own user may command it)",
 			path, "");
-	}
-	const int status = reply.s[0] - '0';
-	fputs(reply.s + 2, status == DONE ? stdout : stderr);
+	return (enum ctl_status)(status[0] - '0');
+}
+
+/* Sends the command and prints what comes back. Its exit status is what the server says. */
+static int ask_server(const char *path, char **words, int n)
+{
+	struct text reply = { 0 };
+	const enum ctl_status status = ctl_ask(path, words, n, &reply);
+
+	fputs(text_get(&reply), status == DONE ? stdout : stderr);
 	text_fini(&reply);
 	return status;
 }
 
-int main(int argc, char **argv)
+char *ctl_socket(const struct ctl *c, const char *instead)
 {
-	const char *conf_path = CONF_DEFAULT, *socket_path = NULL;
+	const char *conf = c->conf_given || !instead ? c->conf_path : instead;
 	struct arena mem = { 0 };
 	struct fault why;
+	const char *found = c->socket_path ? c->socket_path
+					   : conf_find_socket(conf, &mem, &why);
+	char *path = found ? strdup(found) : NULL;
+
+	arena_fini(&mem);
+	if (!path)
+		complain("%s%s", found ? "out of memory" : why.text, "");
+	return path;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl ctl = { .conf_path = CTL_CONF_DEFAULT };
 	int opt;
 
 	/* "+": options end at the command, whose own look alike. */
 	while ((opt = getopt(argc, argv, "+c:s:Vh")) != -1) {
 		switch (opt) {
-		case 'c': conf_path = optarg; break;
-		case 's': socket_path = optarg; break;
+		case 'c': ctl.conf_path = optarg; ctl.conf_given = true; break;
+		case 's': ctl.socket_path = optarg; break;
 		case 'V': puts("waymarkctl " PACKAGE_VERSION); return DONE;
 		case 'h': return usage(stdout, DONE);
 		default: return usage(stderr, WRONG_USE);
@@ -162,11 +183,13 @@ int main(int argc, char **argv)
 	int n = argc - optind;
 	if (n == 0 || strcmp(words[0], "help") == 0)
 		return usage(n ? stdout : stderr, n ? DONE : WRONG_USE);
+	if (strcmp(words[0], "simulate") == 0)
+		return (int)ctl_simulate(&ctl, words + 1, n - 1);
 	/* "waymarkctl check -c FILE" is as good as "waymarkctl -c FILE check". */
 	for (int i = 1; i + 1 < n; i++) {
 		if (strcmp(words[i], "-c") != 0 && strcmp(words[i], "-s") != 0)
 			continue;
-		*(words[i][1] == 'c' ? &conf_path : &socket_path) = words[i + 1];
+		*(words[i][1] == 'c' ? &ctl.conf_path : &ctl.socket_path) = words[i + 1];
 		memmove(words + i, words + i + 2, (size_t)(n - i - 2) * sizeof *words);
 		n -= 2;
 		i--;
@@ -179,11 +202,10 @@ int main(int argc, char **argv)
 	if (file)
 		words[2] = file;
 	if (strcmp(words[0], "check") == 0)
-		return n == 1 ? check(conf_path) : usage(stderr, WRONG_USE);
-	if (!socket_path && !(socket_path = conf_find_socket(conf_path, &mem, &why)))
-		return complain("%s%s", why.text, "");
-	const int status = ask_server(socket_path, words, n);
+		return n == 1 ? check(ctl.conf_path) : usage(stderr, WRONG_USE);
+	char *path = ctl_socket(&ctl, NULL);
+	const int status = path ? ask_server(path, words, n) : NOT_DONE;
+	free(path);
 	free(file);
-	arena_fini(&mem);
 	return status;
 }

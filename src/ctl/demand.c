@@ -1,0 +1,315 @@
+#include "ctl/demand.h"
+
+#include "answer/answer.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "dns/rrtype.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORDS_MOST = 3, NAMES = 1 << 14, WORD_MOST = 1100 };
+
+/* What a name was found to be, so that a log's many lines of one name are looked up once. */
+struct known_name {
+	char *name;
+	int pool; /* -1: it is not steered */
+};
+
+struct lines {
+	struct demand *d;
+	const char *path;
+	struct faults *f;
+	const struct world *world;
+	unsigned number;
+	char *line;
+	struct known_name *names; /* [NAMES] by hash; the later of two takes the place */
+};
+
+/* Where in the line `at` is; NULL: the line. Always false. */
+__attribute__((format(printf, 3, 4))) static bool wrong(
+	const struct lines *l, const char *at, const char *fmt, ...)
+{
+	const struct fault_at place = { l->path, l->line, NULL, l->number,
+		at ? fault_column(l->line, at) : 1 };
+	char say[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(say, sizeof say, fmt, ap);
+	va_end(ap);
+	return faults_error(l->f, &place, "%s", say);
+}
+
+static void take(struct demand *d, const struct simulate_client *c)
+{
+	if (d->n == d->room) {
+		d->room = d->room ? 2 * d->room : 1024;
+		d->clients = memory_grow(d->clients, d->room * sizeof *d->clients);
+	}
+	d->clients[d->n++] = *c;
+}
+
+void demand_everybody(struct demand *d)
+{
+	static const uint8_t zero[4];
+
+	take(d,
+		&(struct simulate_client){ .net = { addr_from_v4(zero), ADDR_V4_BITS },
+			.weight = 4294967296.0,
+			.pool = -1,
+			.type = SIMULATE_A,
+			.known_only = true });
+}
+
+/* What comes with IPv6 and holds IPv4 is known by that. */
+static bool parse_net(const struct lines *l, const char *at, char *word, struct prefix *net)
+{
+	struct fault why;
+	unsigned v4_at;
+
+	if (!prefix_parse(net, word, &why))
+		return wrong(l, at, "%s", why.text);
+	const struct addr plain = addr_plain(&net->addr, &v4_at);
+	if (v4_at && net->bits >= v4_at) {
+		const unsigned bits = net->bits - v4_at + ADDR_V4_BITS;
+		*net = addr_prefix(&plain, bits < 128 ? bits : 128);
+	}
+	return true;
+}
+
+/* --- clients ------------------------------------------------------------------------------ */
+
+static bool client_line(struct lines *l, char *line)
+{
+	struct simulate_client c = { .weight = 1, .pool = -1, .type = SIMULATE_A };
+	char word[ADDR_TEXT], *comma = strchr(line, ','), *end;
+	const size_t len = comma ? (size_t)(comma - line) : strlen(line);
+
+	if (l->number == 1 && strcmp(line, "prefix,weight") == 0)
+		return true;
+	if (len >= sizeof word)
+		return wrong(l, line, "this is no prefix (write 192.0.2.0/24,1.5)");
+	snprintf(word, sizeof word, "%.*s", (int)len, line);
+	if (!parse_net(l, line, word, &c.net))
+		return false;
+	if (comma) {
+		c.weight = strtod(comma + 1, &end);
+		if (end == comma + 1 || *end || !(c.weight >= 0) || c.weight > 1e15)
+			return wrong(l, comma + 1,
+				"a weight is a number from 0 on, such as 1.5 "
+				"(\"prefix,weight\")");
+	}
+	take(l->d, &c);
+	return true;
+}
+
+/* --- queries ------------------------------------------------------------------------------ */
+
+static int pool_number(const struct demand *d, const char *name)
+{
+	for (size_t i = 0; i < d->n_pools; i++)
+		if (strcmp(d->pools[i], name) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* Asks as a query would, and looks which pool had the say. */
+static int ask_world(const struct lines *l, const uint8_t *wire)
+{
+	static const uint8_t loopback[4] = { 127, 0, 0, 1 };
+	const size_t len = name_len(wire);
+	uint8_t query[QUERY_HEADER + NAME_MOST + 4] = { [5] = 1 };
+	uint8_t *reply = memory_zeroed(1, ANSWER_TCP_MOST);
+	struct choose_turn *turns = memory_zeroed(POOLS_MOST * 2, sizeof *turns);
+	struct choose_trace *trace = memory_zeroed(1, sizeof *trace);
+	struct stats stats = { 0 };
+	struct answerer a = { .world = l->world,
+		.stats = &stats,
+		.turns = turns,
+		.trace = trace,
+		.now_us = clock_us() };
+
+	memcpy(query + QUERY_HEADER, wire, len);
+	be16_put(query + QUERY_HEADER + len, RRTYPE_A);
+	be16_put(query + QUERY_HEADER + len + 2, RRCLASS_IN);
+	answer(&a,
+		&(struct answer_ask){ .packet = query,
+			.len = QUERY_HEADER + len + 4,
+			.source = addr_from_v4(loopback),
+			.tcp = true,
+			.to = reply });
+	const int pool = stats.steered && trace->n
+		? pool_number(l->d, l->world->steer->pools[trace->steps[0].pool].name)
+		: -1;
+	free(reply);
+	free(turns);
+	free(trace);
+	return pool;
+}
+
+static bool pool_of_name(struct lines *l, const char *at, const char *name, int *pool)
+{
+	static const uint8_t root[1];
+	uint8_t wire[NAME_MOST];
+
+	if (!l->world)
+		return wrong(l, at, "names say nothing here: no zones were read");
+	struct known_name *k = &l->names[hash_bytes((struct hash_key){ 1, 2 },
+						 (const uint8_t *)name, strlen(name)) %
+		NAMES];
+	if (!k->name || strcmp(k->name, name) != 0) {
+		const enum name_result r = name_parse(wire, NULL, name, strlen(name), root);
+		if (r != NAME_OK)
+			return wrong(l, at, "as a name this %s", name_result_text(r));
+		free(k->name);
+		k->name = memory_need(strdup(name));
+		k->pool = ask_world(l, wire);
+	}
+	*pool = k->pool;
+	return true;
+}
+
+struct words {
+	char name[WORD_MOST], pool[WORD_MOST], type[WORD_MOST], client[WORD_MOST];
+	const char *name_at, *type_at, *client_at; /* in the line; NULL: somewhere */
+};
+
+static bool take_query(struct lines *l, struct words *w)
+{
+	struct simulate_client c = { .weight = 1, .pool = -1 };
+
+	l->d->lines++;
+	if (!parse_net(l, w->client_at, w->client, &c.net))
+		return false;
+	uint16_t type;
+	if (!rrtype_parse(&type, w->type, strlen(w->type)))
+		return wrong(l, w->type_at, "%.40s is not a record type", w->type);
+	c.type = type == RRTYPE_AAAA ? SIMULATE_AAAA : SIMULATE_A;
+	if (*w->pool)
+		c.pool = pool_number(l->d, w->pool);
+	else if (!pool_of_name(l, w->name_at, w->name, &c.pool))
+		return false;
+	if (c.pool < 0 || (type != RRTYPE_A && type != RRTYPE_AAAA))
+		l->d->passed_over++;
+	else
+		take(l->d, &c);
+	return true;
+}
+
+/* "NAME TYPE CLIENT". */
+static bool text_line(struct lines *l, char *line, struct words *w)
+{
+	char *to[WORDS_MOST] = { w->name, w->type, w->client };
+	const char **at[WORDS_MOST] = { &w->name_at, &w->type_at, &w->client_at };
+	const char *p = line;
+
+	for (unsigned i = 0; i < WORDS_MOST; i++) {
+		p += strspn(p, " \t");
+		const size_t len = strcspn(p, " \t");
+		if (len == 0 || len >= WORD_MOST)
+			return wrong(l, p,
+				"a query is written \"NAME TYPE CLIENT\", such as "
+				"\"www.example.com A 192.0.2.0/24\"");
+		memcpy(to[i], p, len);
+		to[i][len] = 0;
+		*at[i] = p;
+		p += len;
+	}
+	if (p[strspn(p, " \t")])
+		return wrong(l, p + strspn(p, " \t"),
+			"there is more here than \"NAME TYPE CLIENT\"");
+	return true;
+}
+
+static void member(const json_t *o, const char *key, char to[static WORD_MOST])
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	snprintf(to, WORD_MOST, "%s", s ? s : "");
+}
+
+static bool json_line(struct lines *l, const char *line, struct words *w)
+{
+	json_error_t error;
+	json_t *o = json_loads(line, JSON_REJECT_DUPLICATES, &error);
+
+	if (!o)
+		return wrong(l, line, "this is no JSON object: %s", error.text);
+	member(o, "name", w->name);
+	member(o, "pool", w->pool);
+	member(o, "type", w->type);
+	member(o, "client", w->client);
+	json_decref(o);
+	if (!*w->type)
+		strcpy(w->type, "A");
+	if (!*w->client || (!*w->name && !*w->pool))
+		return wrong(l, line, "a query needs \"client\", and \"pool\" or \"name\"");
+	return true;
+}
+
+static bool query_line(struct lines *l, char *line)
+{
+	struct words *w = memory_zeroed(1, sizeof *w);
+	const bool ok = (*line == '{' ? json_line(l, line, w) : text_line(l, line, w)) &&
+		take_query(l, w);
+
+	free(w);
+	return ok;
+}
+
+/* --- lines -------------------------------------------------------------------------------- */
+
+static bool each_line(struct lines *l, bool (*each)(struct lines *l, char *line))
+{
+	FILE *from = fopen(l->path, "re");
+	const unsigned before = l->f->errors;
+	size_t room = 0;
+	ssize_t len;
+
+	if (!from)
+		return faults_error(
+			l->f, &(struct fault_at){ .path = l->path }, "%s", strerror(errno));
+	while (!faults_full(l->f) && (len = getline(&l->line, &room, from)) >= 0) {
+		l->number++;
+		while (len && strchr(" \t\r\n", l->line[len - 1]))
+			l->line[--len] = 0;
+		if (strlen(l->line) != (size_t)len)
+			wrong(l, NULL, "there is a zero byte in this line: it is no text");
+		else if (len && *l->line != '#')
+			each(l, l->line);
+	}
+	if (ferror(from))
+		faults_error(
+			l->f, &(struct fault_at){ .path = l->path }, "%s", strerror(errno));
+	fclose(from);
+	free(l->line);
+	return l->f->errors == before;
+}
+
+bool demand_clients(struct demand *d, const char *path, struct faults *f)
+{
+	return each_line(&(struct lines){ .d = d, .path = path, .f = f }, client_line);
+}
+
+bool demand_queries(struct demand *d, const char *path, const struct world *w, struct faults *f)
+{
+	struct lines l = { .d = d, .path = path, .f = f, .world = w };
+
+	l.names = memory_zeroed(NAMES, sizeof *l.names);
+	const bool ok = each_line(&l, query_line);
+	for (size_t i = 0; i < NAMES; i++)
+		free(l.names[i].name);
+	free(l.names);
+	return ok;
+}
+
+void demand_fini(struct demand *d)
+{
+	free(d->clients);
+	*d = (struct demand){ 0 };
+}

@@ -1,0 +1,41 @@
+/* demand.h - which clients a simulation is made for, and how much each counts.
+ *
+ * From a file, or all that the GeoIP data knows. Files are read a line at a time; what is wrong
+ * is told with its place, as many as are shown.
+ *
+ *     clients     "prefix,weight" a line, or a prefix alone, which weighs 1; a first line
+ *                 "prefix,weight" is passed over. They ask every pool.
+ *     queries     "NAME TYPE CLIENT" a line, or a JSON object with "client" (an address or a
+ *                 prefix), "pool" or "name", and "type" (A unless given), other members as they
+ *                 may be: each line is one query. TYPE is A or AAAA; other types are not
+ *                 steered, and passed over.
+ *
+ * Empty lines and those that begin with "#" are passed over.
+ */
+#ifndef CTL_DEMAND_H
+#define CTL_DEMAND_H
+
+#include "base/fault.h"
+#include "ctl/simulate.h"
+#include "world/world.h"
+
+struct demand {
+	const char *const *pools; /* names, borrowed */
+	size_t n_pools;
+	struct simulate_client *clients;
+	size_t n, room;
+	uint64_t lines, passed_over; /* of queries: for names without a pool, other types */
+};
+
+/* Every IPv4 address whose place the GeoIP files know; each weighs 1. */
+void demand_everybody(struct demand *d);
+
+bool demand_clients(struct demand *d, const char *path, struct faults *f);
+
+/* `w` says which pool a name is handed to; NULL: lines with names are wrong. */
+bool demand_queries(
+	struct demand *d, const char *path, const struct world *w, struct faults *f);
+
+void demand_fini(struct demand *d);
+
+#endif

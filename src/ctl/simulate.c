@@ -1,0 +1,507 @@
+#include "ctl/simulate.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "ctl/simulate_judge.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { V4_LEAST = ADDR_V4_BITS + 24, V6_LEAST = 48, NOBODY = -1 };
+
+typedef unsigned __int128 number; /* an address */
+
+/* What one side says to a client. */
+struct said {
+	unsigned n;
+	int edges[POOL_ANSWERS_MOST]; /* of the union */
+	unsigned bits;                /* of 128: all addresses that share them get this */
+	bool cached_alone;            /* ... and a resolver keeps it for all clients */
+	bool turns;
+};
+
+struct asker {
+	const struct simulate_side *side;
+	int pool;                    /* on this side; -1: there is none */
+	struct choose_turn turns[2]; /* A, AAAA */
+	struct prefix entry;         /* the last that a resolver would hold */
+	bool has_entry;
+	uint64_t entries;
+	int *of_edge; /* [edge of this side] its number in the union */
+};
+
+struct work {
+	struct simulate *s;
+	const struct simulate_opts *o;
+	struct simulate_judge
+		judges[2];      /* the new side's, which is asked first, and the old one's */
+	struct asker askers[2]; /* old, new */
+	struct simulate_pool *pool;
+	int country_of[26 * 26 + 1]; /* number in s->countries, or -1 */
+	size_t countries_room, moves_room;
+};
+
+static number to_number(const struct addr *a)
+{
+	return (number)be64_get(a->b) << 64 | be64_get(a->b + 8);
+}
+
+static struct addr to_addr(number n)
+{
+	struct addr a;
+
+	be64_put(a.b, (uint64_t)(n >> 64));
+	be64_put(a.b + 8, (uint64_t)n);
+	return a;
+}
+
+/* The host part of a prefix, all ones. */
+static number host_bits(unsigned bits)
+{
+	return bits >= 128 ? 0 : ~(number)0 >> bits;
+}
+
+/* --- milliseconds ------------------------------------------------------------------------- */
+
+/* The mean of what the edges of an answer take; NAN when that is not known of all. */
+static double mean_ms(struct work *w, const struct said *said, const struct addr *who)
+{
+	const float *by_new = simulate_judge_ms(&w->judges[0], who, w->o->now_s),
+		    *by_old = NULL;
+	double sum = 0;
+
+	for (unsigned i = 0; i < said->n; i++) {
+		const int at = w->judges[0].edge[said->edges[i]];
+		if (at < 0 && !by_old)
+			by_old = simulate_judge_ms(&w->judges[1], who, w->o->now_s);
+		sum += at >= 0 ? by_new[at] : by_old[w->judges[1].edge[said->edges[i]]];
+	}
+	return said->n ? sum / said->n : NAN;
+}
+
+static void add(struct simulate_sum *to, double weight, double ms)
+{
+	to->weight += weight;
+	if (isnan(ms))
+		return;
+	to->ms += weight * ms;
+	to->ms_weight += weight;
+}
+
+double simulate_ms(const struct simulate_sum *s)
+{
+	return s->ms_weight > 0 ? s->ms / s->ms_weight : NAN;
+}
+
+/* --- one client --------------------------------------------------------------------------- */
+
+/* As answer.c asks for a client subnet of all bits. */
+static struct said ask(
+	struct work *w, struct asker *a, const struct addr *who, enum simulate_type type)
+{
+	const bool v6 = type == SIMULATE_AAAA;
+	const unsigned family = addr_is_v4(who) ? ADDR_V4_BITS : 0;
+	struct said said = { .bits = family, .cached_alone = true };
+
+	if (a->pool < 0)
+		return said;
+	struct choose_turn *turn = &a->turns[v6], before = *turn;
+	const struct choice c = choose(&(struct choose_ask){ .steer = a->side->steer,
+					       .standing = a->side->standing,
+					       .now_us = clock_us(),
+					       .pool = (uint16_t)a->pool,
+					       .v6 = v6,
+					       .has_subnet = a->side->ecs,
+					       .subnet = *who,
+					       .source = *who,
+					       .now_s = w->o->now_s,
+					       .turn = turn },
+		NULL);
+	said.n = c.n;
+	for (unsigned i = 0; i < c.n; i++)
+		said.edges[i] = a->of_edge[c.edges[i]];
+	said.turns = memcmp(turn, &before, sizeof before) != 0;
+	/* Without subnets all of it depends on the source, of which nothing is said. */
+	said.bits = !a->side->ecs ? 128 : family + (c.by_subnet ? c.scope : 0);
+	said.cached_alone = !a->side->ecs || !c.by_subnet;
+	return said;
+}
+
+/* A resolver that is asked by this client: does it hold the answer already? */
+static void cache(
+	struct asker *a, const struct said *said, const struct addr *who, unsigned least)
+{
+	const unsigned bits = said->cached_alone ? 0 : said->bits < least ? said->bits : least;
+	const struct prefix entry = addr_prefix(who, bits);
+
+	if (a->pool < 0 ||
+		(a->has_entry && a->entry.bits == bits &&
+			memcmp(&a->entry.addr, &entry.addr, sizeof entry.addr) == 0))
+		return;
+	a->entry = entry;
+	a->has_entry = true;
+	a->entries++;
+}
+
+static bool has(const struct said *s, int edge)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->edges[i] == edge)
+			return true;
+	return false;
+}
+
+static struct simulate_group *country(struct work *w, uint32_t place)
+{
+	struct simulate *s = w->s;
+	const char *code = place ? places_get(s->atlas->cities.places, place)->country : "";
+	int at = 26 * 26;
+
+	if (code[0] >= 'A' && code[0] <= 'Z' && code[1] >= 'A' && code[1] <= 'Z')
+		at = (code[0] - 'A') * 26 + code[1] - 'A';
+	if (w->country_of[at] < 0) {
+		w->country_of[at] = (int)s->n_countries;
+		if (s->n_countries == w->countries_room) {
+			w->countries_room = w->countries_room ? 2 * w->countries_room : 64;
+			s->countries = memory_grow(
+				s->countries, w->countries_room * sizeof *s->countries);
+		}
+		s->countries[s->n_countries++] = (struct simulate_group){
+			.by_edge = memory_zeroed(2 * s->n_edges, sizeof(double))
+		};
+		memcpy(s->countries[s->n_countries - 1].name, at == 26 * 26 ? "??" : code, 2);
+	}
+	return &s->countries[w->country_of[at]];
+}
+
+/* Few pairs of many are taken: those looked for last are in front. */
+static struct simulate_move *find_move(struct work *w, int from, int to)
+{
+	struct simulate *s = w->s;
+
+	for (size_t i = s->n_moves; i-- > 0;)
+		if (s->moves[i].from == from && s->moves[i].to == to)
+			return &s->moves[i];
+	if (s->n_moves == w->moves_room) {
+		w->moves_room = w->moves_room ? 2 * w->moves_room : 64;
+		s->moves = memory_grow(s->moves, w->moves_room * sizeof *s->moves);
+	}
+	s->moves[s->n_moves] = (struct simulate_move){ .from = from, .to = to };
+	return &s->moves[s->n_moves++];
+}
+
+/* Each edge that a client leaves, to the next of those that it finds. Returns the share of the
+ * client that moves. */
+static double add_moves(struct work *w, const struct said *old, const struct said *new,
+	double weight, double extra_ms)
+{
+	unsigned to = 0, moves = 0;
+
+	if (old->n == 0 || new->n == 0) {
+		if (old->n == new->n)
+			return 0;
+		find_move(w, old->n ? old->edges[0] : NOBODY, new->n ? new->edges[0] : NOBODY)
+			->weight += weight;
+		return 1;
+	}
+	for (unsigned i = 0; i < old->n; i++) {
+		if (has(new, old->edges[i]))
+			continue;
+		for (unsigned k = 0; k < new->n &&has(old, new->edges[to % new->n]); k++)
+			to++;
+		struct simulate_move *m = find_move(
+			w, old->edges[i], new->edges[to++ % new->n]);
+		m->weight += weight / old->n;
+		if (!isnan(extra_ms)) {
+			m->extra_ms += extra_ms * weight / old->n;
+			m->ms_weight += weight / old->n;
+		}
+		moves++;
+	}
+	return (double)moves / old->n;
+}
+
+struct outcome {
+	const struct said *old, *new;
+	double weight, old_ms, new_ms;
+	uint32_t place;
+};
+
+/* The edges of an answer share its client. */
+static void add_edges(struct work *w, const struct outcome *r, struct simulate_group *g)
+{
+	const double o = r->old->n ? r->weight / r->old->n : 0,
+		     n = r->new->n ? r->weight / r->new->n : 0;
+
+	for (unsigned i = 0; i < r->old->n; i++) {
+		add(&w->s->edges[r->old->edges[i]].old, o, r->old_ms);
+		g->by_edge[r->old->edges[i]] += o;
+	}
+	for (unsigned i = 0; i < r->new->n; i++) {
+		add(&w->s->edges[r->new->edges[i]].new, n, r->new_ms);
+		g->by_edge[w->s->n_edges + (unsigned)r->new->edges[i]] += n;
+	}
+}
+
+static void add_place(struct simulate_place *p, const struct outcome *r, double moved)
+{
+	p->weight += r->weight;
+	p->moved += moved;
+	add(&p->old, r->weight, r->old_ms);
+	add(&p->new, r->weight, r->new_ms);
+	const int old = r->old->n ? r->old->edges[0] : NOBODY,
+		  new = r->new->n ? r->new->edges[0] : NOBODY;
+	if (r->weight > p->heaviest) {
+		p->heaviest = r->weight;
+		p->edge_old = old;
+		p->edge_new = new;
+	}
+	if (moved > p->heaviest_moved) {
+		p->heaviest_moved = moved;
+		p->from = old;
+		p->to = new;
+	}
+}
+
+static void add_outcome(struct work *w, const struct outcome *r)
+{
+	struct simulate *s = w->s;
+	struct simulate_group *g = country(w, r->place);
+	const bool turns = r->old->turns || r->new->turns;
+	const double extra = r->new_ms - r->old_ms,
+		     moved = turns ? 0
+				   : r->weight * add_moves(w, r->old, r->new, r->weight, extra);
+
+	s->clients++;
+	s->weight += r->weight;
+	s->moved += moved;
+	s->unanswered_old += r->old->n ? 0 : r->weight;
+	s->unanswered_new += r->new->n ? 0 : r->weight;
+	s->worse += moved > 0 && extra > 0 ? moved : 0;
+	s->better += moved > 0 && extra < 0 ? moved : 0;
+	w->pool->turns = w->pool->turns || turns;
+	w->pool->moved += moved;
+	g->moved += moved;
+	add(&s->old, r->weight, r->old_ms);
+	add(&s->new, r->weight, r->new_ms);
+	add(&w->pool->old, r->weight, r->old_ms);
+	add(&w->pool->new, r->weight, r->new_ms);
+	add(&g->old, r->weight, r->old_ms);
+	add(&g->new, r->weight, r->new_ms);
+	add_edges(w, r, g);
+	if (!turns)
+		add_place(&s->places[r->place], r, moved);
+}
+
+/* --- all of them -------------------------------------------------------------------------- */
+
+static void tell(
+	struct work *w, const struct outcome *r, struct prefix net, enum simulate_type type)
+{
+	if (w->o->each)
+		w->o->each(w->o->ctx, w->s,
+			&(struct simulate_each){ w->pool->name, net, type, r->weight, r->old_ms,
+				r->new_ms, r->old->n, r->new->n, r->old->edges,
+				r->new->edges });
+}
+
+static unsigned most(unsigned a, unsigned b)
+{
+	return a > b ? a : b;
+}
+
+/* The client at the front of what is left of a net. Returns the last address that is like it.
+ */
+static number one_client(
+	struct work *w, const struct simulate_client *c, number at, number last)
+{
+	const struct addr who = to_addr(at);
+	const bool v4 = addr_is_v4(&who);
+	const struct netmap *map = w->s->atlas->cities.map;
+	const struct netmap_hit hit = netmap_find(map, &who);
+	const unsigned family = v4 ? ADDR_V4_BITS : 0, usual = v4 ? V4_LEAST : V6_LEAST,
+		       least = most(c->net.bits, usual),
+		       place_bits = family + netmap_scope(map, NULL, &who, hit);
+	const uint32_t place = hit.value < w->s->n_places ? hit.value : 0;
+	unsigned bits = most(place_bits, c->net.bits);
+
+	if (bits > least)
+		bits = least;
+	if (place || !c->known_only) {
+		const struct said old = ask(w, &w->askers[0], &who, c->type),
+				  new = ask(w, &w->askers[1], &who, c->type);
+		bits = most(bits, most(old.bits, new.bits));
+		if (bits > least)
+			bits = least;
+		cache(&w->askers[0], &old, &who, least);
+		cache(&w->askers[1], &new, &who, least);
+		const struct outcome r = { &old, &new,
+			ldexp(c->weight, (int)c->net.bits - (int)bits), mean_ms(w, &old, &who),
+			mean_ms(w, &new, &who), place };
+		add_outcome(w, &r);
+		tell(w, &r, addr_prefix(&who, bits), c->type);
+	}
+	const number end = at | host_bits(bits);
+	return end < last ? end : last;
+}
+
+static void walk(struct work *w, const struct simulate_client *c)
+{
+	number at = to_number(&c->net.addr);
+	const number last = at | host_bits(c->net.bits);
+
+	for (;;) {
+		const number end = one_client(w, c, at, last);
+		if (end == last)
+			return;
+		at = end + 1;
+	}
+}
+
+static void run_pool(struct work *w, size_t pool)
+{
+	struct simulate_pool *p = &w->s->pools[pool];
+
+	w->pool = p;
+	for (unsigned i = 0; i < 2; i++) {
+		struct asker *a = &w->askers[i];
+		a->pool = steer_pool(a->side->steer, p->name);
+		a->has_entry = false;
+		a->entries = 0;
+		memset(a->turns, 0, sizeof a->turns);
+	}
+	p->is_old = w->askers[0].pool >= 0;
+	p->is_new = w->askers[1].pool >= 0;
+	for (size_t i = 0; i < w->o->n_clients; i++) {
+		const struct simulate_client *c = &w->o->clients[i];
+		if (c->pool < 0 || (size_t)c->pool == pool)
+			walk(w, c);
+	}
+	p->entries_old = w->askers[0].entries;
+	p->entries_new = w->askers[1].entries;
+}
+
+/* --- begin and end ------------------------------------------------------------------------ */
+
+static int in_union(const struct simulate *s, const char *name)
+{
+	for (unsigned i = 0; i < s->n_edges; i++)
+		if (strcmp(s->edges[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static int *take_edges(struct simulate *s, const struct steer *from, bool is_new)
+{
+	int *of = memory_zeroed(from->n_edges, sizeof *of);
+
+	for (unsigned i = 0; i < from->n_edges; i++) {
+		const struct edge *e = &from->edges[i];
+		of[i] = in_union(s, e->name);
+		if (of[i] < 0) {
+			of[i] = (int)s->n_edges;
+			s->edges[s->n_edges++] = (struct simulate_edge){ .name = e->name,
+				.placed = e->placed,
+				.lat = e->lat,
+				.lon = e->lon };
+		}
+		*(is_new ? &s->edges[of[i]].is_new : &s->edges[of[i]].is_old) = true;
+	}
+	return of;
+}
+
+static int compare_clients(const void *va, const void *vb)
+{
+	const struct simulate_client *a = va, *b = vb;
+	const int d = memcmp(&a->net.addr, &b->net.addr, sizeof a->net.addr);
+
+	return d ? d : (a->net.bits > b->net.bits) - (a->net.bits < b->net.bits);
+}
+
+static int compare_countries(const void *va, const void *vb)
+{
+	const struct simulate_group *a = va, *b = vb;
+
+	return a->old.weight != b->old.weight ? (a->old.weight < b->old.weight ? 1 : -1)
+					      : strcmp(a->name, b->name);
+}
+
+static int compare_moves(const void *va, const void *vb)
+{
+	const struct simulate_move *a = va, *b = vb;
+
+	return (a->weight < b->weight) - (a->weight > b->weight);
+}
+
+void simulate_run(struct simulate *s, const struct simulate_opts *o)
+{
+	struct work w = { .s = s, .o = o };
+	const struct simulate_side *sides[2] = { &o->old, &o->new };
+
+	*s = (struct simulate){ .atlas = o->new.steer->atlas, .n_pools = o->n_pools };
+	s->edges = memory_zeroed(
+		o->old.steer->n_edges + o->new.steer->n_edges, sizeof *s->edges);
+	w.askers[1].of_edge = take_edges(s, o->new.steer, true);
+	w.askers[0].of_edge = take_edges(s, o->old.steer, false);
+	simulate_judge_init(&w.judges[0], &o->new, s->edges, s->n_edges);
+	simulate_judge_init(&w.judges[1], &o->old, s->edges, s->n_edges);
+	for (unsigned i = 0; i < 2; i++)
+		w.askers[i].side = sides[i];
+	memset(w.country_of, 0xff, sizeof w.country_of);
+	s->pools = memory_zeroed(o->n_pools, sizeof *s->pools);
+	s->n_places = places_count(s->atlas->cities.places) + 1;
+	s->places = memory_zeroed(s->n_places, sizeof *s->places);
+	if (o->n_clients)
+		qsort(o->clients, o->n_clients, sizeof *o->clients, compare_clients);
+	for (size_t i = 0; i < o->n_pools; i++) {
+		s->pools[i].name = o->pools[i];
+		run_pool(&w, i);
+	}
+	if (s->n_countries)
+		qsort(s->countries, s->n_countries, sizeof *s->countries, compare_countries);
+	if (s->n_moves)
+		qsort(s->moves, s->n_moves, sizeof *s->moves, compare_moves);
+	for (unsigned i = 0; i < 2; i++) {
+		simulate_judge_fini(&w.judges[i]);
+		free(w.askers[i].of_edge);
+	}
+}
+
+void simulate_fini(struct simulate *s)
+{
+	for (size_t i = 0; i < s->n_countries; i++)
+		free(s->countries[i].by_edge);
+	free(s->edges);
+	free(s->pools);
+	free(s->countries);
+	free(s->places);
+	free(s->moves);
+	*s = (struct simulate){ 0 };
+}
+
+static double lost(const struct simulate_place *p)
+{
+	return simulate_ms(&p->new) - simulate_ms(&p->old);
+}
+
+size_t simulate_losers(const struct simulate *s, uint32_t *places, size_t room)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 1; i < s->n_places; i++) {
+		const struct simulate_place *p = &s->places[i];
+		if (p->moved <= 0 || !(lost(p) > 0.05))
+			continue;
+		size_t at = n < room ? n++ : room;
+		while (at > 0 && lost(&s->places[places[at - 1]]) < lost(p)) {
+			if (at < room)
+				places[at] = places[at - 1];
+			at--;
+		}
+		if (at < room)
+			places[at] = i;
+	}
+	return n;
+}

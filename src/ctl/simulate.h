@@ -1,0 +1,137 @@
+/* simulate.h - who would get which edge, now and after a change?
+ *
+ * Asks the server's own choose() for every client, once on each of two sides, and adds up what
+ * came of it. A client is a net whose addresses get the same answer on both sides, so that
+ * nothing is sampled: nets are gone through in the order of their addresses, each as wide as
+ * the answers' scopes and the GeoIP file's place allow, but never narrower than what resolvers
+ * tell of their clients (IPv4 /24, IPv6 /48: RFC 7871 section 11.1), unless it is asked so.
+ *
+ * Milliseconds are estimates, and both sides' answers are judged by what the new side knows; by
+ * the old side where an edge has gone. Pure: no file, no socket; one thread.
+ */
+#ifndef CTL_SIMULATE_H
+#define CTL_SIMULATE_H
+
+#include "steer/choose.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct simulate_side {
+	const struct steer *steer;
+	const struct standing *standing;
+	const struct latency *table;
+	bool ecs; /* client subnets are heeded */
+};
+
+enum simulate_type { SIMULATE_A = 1, SIMULATE_AAAA = 2 };
+
+/* Clients, and how much they count for. */
+struct simulate_client {
+	struct prefix net; /* plain */
+	double weight;
+	int pool; /* of `pools`; -1: all of them */
+	enum simulate_type type;
+	bool known_only; /* of the net, those whose place the GeoIP file knows */
+};
+
+struct simulate;
+
+/* What came of one client, as it comes. */
+struct simulate_each {
+	const char *pool;
+	struct prefix net;
+	enum simulate_type type;
+	double weight, old_ms, new_ms;
+	unsigned n_old, n_new;
+	const int *old, *new; /* edges of the union */
+};
+
+struct simulate_opts {
+	struct simulate_side old, new;
+	const char *const *pools; /* names */
+	size_t n_pools;
+	struct simulate_client *clients; /* put into the order of their addresses */
+	size_t n_clients;
+	uint32_t now_s;
+	/* NULL: nobody wants to know of each. */
+	void (*each)(void *ctx, const struct simulate *s, const struct simulate_each *e);
+	void *ctx;
+};
+
+/* One of the two sides of something that is added up. */
+struct simulate_sum {
+	double weight;
+	double ms, ms_weight; /* of what has an estimate: their product, and what it is over */
+};
+
+struct simulate_edge {
+	const char *name;
+	bool placed, is_old, is_new;
+	double lat, lon;
+	struct simulate_sum old, new;
+};
+
+/* A country, or a pool. */
+struct simulate_group {
+	char name[3]; /* of a country; "??": nobody knows */
+	struct simulate_sum old, new;
+	double moved;
+	double *by_edge; /* [n_edges] weights, old and then new: 2 * n_edges */
+};
+
+struct simulate_pool {
+	const char *name;
+	bool is_old, is_new;
+	bool turns; /* its clients have no edge of their own, and do not move */
+	struct simulate_sum old, new;
+	double moved;
+	uint64_t entries_old,
+		entries_new; /* that a resolver with all these clients would hold */
+};
+
+/* All clients of one place of the new side's GeoIP data; but for those of pools that take
+ * turns, who have no edge of their own. */
+struct simulate_place {
+	double weight, moved;
+	struct simulate_sum old, new;
+	int edge_old, edge_new; /* of the heaviest client; -1 none */
+	int from, to;           /* of the heaviest that moves */
+	double heaviest, heaviest_moved;
+};
+
+struct simulate_move {
+	int from, to; /* edges; -1: no answer */
+	double weight, extra_ms, ms_weight;
+};
+
+struct simulate {
+	struct simulate_edge *edges; /* of both sides, by name: those of the new side first */
+	unsigned n_edges;
+	struct simulate_pool *pools;
+	size_t n_pools;
+	struct simulate_group *countries; /* the heaviest first */
+	size_t n_countries;
+	struct simulate_place *places; /* [number in the atlas], 0: unknown */
+	uint32_t n_places;
+	struct simulate_move *moves; /* the heaviest first */
+	size_t n_moves;
+	const struct atlas *atlas; /* of the places; the new side's */
+	uint64_t clients;          /* nets asked for, in all pools */
+	double weight, moved, unanswered_old, unanswered_new;
+	struct simulate_sum old, new;
+	double worse, better; /* weight of those that move to what is slower, or faster */
+};
+
+/* Borrows what `o` has. Never fails. */
+void simulate_run(struct simulate *s, const struct simulate_opts *o);
+void simulate_fini(struct simulate *s);
+
+/* Of a sum; NAN: nothing was estimated. */
+double simulate_ms(const struct simulate_sum *s);
+
+/* The places whose clients lose most, the worst first; returns how many, at most `most`. */
+size_t simulate_losers(const struct simulate *s, uint32_t *places, size_t most);
+
+#endif

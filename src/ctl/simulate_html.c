@@ -1,0 +1,284 @@
+/* simulate_html.c - what a simulation found, as one page that needs nothing else.
+ */
+#include "ctl/simulate_map.h"
+#include "ctl/simulate_report.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { MOVES = 30, COUNTRIES = 60 };
+
+static const char head[] =
+	"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+	"<meta name=\"viewport\" content=\"width=device-width\">\n"
+	"<title>Waymark: what a change would do</title>\n<style>\n"
+	":root{color-scheme:light}\n"
+	"*{box-sizing:border-box;-webkit-print-color-adjust:exact;print-color-adjust:exact}\n"
+	"body{font:15px/1.45 system-ui,sans-serif;color:#1c2430;background:#f4f6f9;margin:0}\n"
+	"main{max-width:1160px;margin:0 auto;padding:28px 24px 60px}\n"
+	"h1{font-size:26px;margin:0 0 4px}h2{font-size:18px;margin:34px 0 10px}\n"
+	"dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;margin:10px 0 "
+	"18px}\n"
+	"dt{color:#69758a}dd{margin:0;overflow-wrap:anywhere}\n"
+	".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:12px}"
+	"\n"
+	".card{background:#fff;border:1px solid #dfe4ec;border-radius:8px;padding:12px 16px}\n"
+	".card b{display:block;font-size:25px;font-weight:600}\n"
+	".card span{color:#69758a}\n"
+	"figure{margin:22px 0 0;break-inside:avoid}figcaption{margin:0 0 6px;font-weight:600}\n"
+	"svg{display:block;width:100%;border-radius:8px;border:1px solid #dfe4ec}\n"
+	".sea{fill:#fff}.edges circle{stroke:#1c2430;stroke-width:1.4}\n"
+	".edges text{font:600 12px system-ui,sans-serif;fill:#1c2430;paint-order:stroke;"
+	"stroke:#fff;stroke-width:3px;stroke-linejoin:round}\n"
+	".key{display:flex;flex-wrap:wrap;gap:4px 16px;margin:8px 0 0;color:#4a5568;"
+	"font-size:13px}\n"
+	".key i,td i{display:inline-block;width:11px;height:11px;border-radius:50%;"
+	"margin-right:6px;vertical-align:-1px}\n"
+	"table{border-collapse:collapse;width:100%;background:#fff;border:1px solid #dfe4ec}\n"
+	"th,td{padding:5px 10px;text-align:right;border-top:1px solid #edf0f5;"
+	"font-variant-numeric:tabular-nums;white-space:nowrap}\n"
+	"th{border:0;color:#69758a;font-weight:500;background:#fafbfd}\n"
+	"th:first-child,td:first-child{text-align:left}tr{break-inside:avoid}\n"
+	"td.l,th.l{text-align:left;white-space:normal}\n"
+	"td.bar{width:22%}.bar div{height:7px;border-radius:3px;margin:2px 0;min-width:1px}\n"
+	".up{color:#b3261e}.down{color:#1a7f37}small{color:#69758a}\n"
+	"@media print{body{background:#fff;font-size:11px}main{max-width:none;padding:0}"
+	"h2{break-after:avoid}.card b{font-size:18px}}\n"
+	"</style></head><body><main>\n";
+
+static void add_ms(struct text *out, double ms)
+{
+	if (isnan(ms))
+		text_add(out, "<td>-</td>");
+	else
+		text_addf(out, "<td>%.1f</td>", ms);
+}
+
+/* More is worse. */
+static void add_change(struct text *out, double by, const char *unit)
+{
+	if (isnan(by))
+		text_add(out, "<td>-</td>");
+	else
+		text_addf(out, "<td class=\"%s\">%+.2f%s</td>",
+			by > 0.005            ? "up"
+				: by < -0.005 ? "down"
+					      : "",
+			by, unit);
+}
+
+static void add_name(struct text *out, const char *name)
+{
+	text_add(out, "<td>");
+	simulate_escape(out, name);
+	text_add(out, "</td>");
+}
+
+static void term(struct text *out, const char *name, const char *value)
+{
+	if (!*value)
+		return;
+	text_addf(out, "<dt>%s</dt><dd>", name);
+	simulate_escape(out, value);
+	text_add(out, "</dd>");
+}
+
+static void cards(const struct simulate *s, struct text *out)
+{
+	uint64_t old = 0, new = 0;
+
+	for (size_t i = 0; i < s->n_pools; i++) {
+		old += s->pools[i].entries_old;
+		new += s->pools[i].entries_new;
+	}
+	text_addf(out,
+		"<div class=\"cards\"><div class=\"card\"><b>%.2f %%</b><span>of the clients "
+		"move</span></div>\n<div class=\"card\"><b>%.2f %%</b><span>move to a slower "
+		"edge, %.2f %% to a faster one</span></div>\n",
+		100 * simulate_share(s, s->moved), 100 * simulate_share(s, s->worse),
+		100 * simulate_share(s, s->better));
+	if (s->old.ms_weight > 0 && s->new.ms_weight > 0)
+		text_addf(out,
+			"<div class=\"card\"><b>%.1f &rarr; %.1f ms</b><span>estimated, on "
+			"average</span></div>\n",
+			simulate_ms(&s->old), simulate_ms(&s->new));
+	text_addf(out,
+		"<div class=\"card\"><b>%llu &rarr;&nbsp;%llu</b><span>cache entries (ECS) in "
+		"a "
+		"resolver that has all these clients</span></div></div>\n",
+		(unsigned long long)old, (unsigned long long)new);
+}
+
+static void figure(
+	const struct simulate *s, enum simulate_map what, const char *caption, struct text *out)
+{
+	text_addf(out, "<figure><figcaption>%s</figcaption>\n", caption);
+	simulate_map(s, what, out);
+	text_add(out, "<div class=\"key\">");
+	for (unsigned i = 0; what == MAP_COST && i < COST_CLASSES; i++)
+		text_addf(out, "<span><i style=\"background:%s\"></i>%s</span>",
+			simulate_costs[i].colour, simulate_costs[i].say);
+	text_add(out, "</div></figure>\n");
+}
+
+static double largest(const struct simulate *s)
+{
+	double v = 0;
+
+	for (unsigned i = 0; i < s->n_edges; i++)
+		v = fmax(v, fmax(s->edges[i].old.weight, s->edges[i].new.weight));
+	return v > 0 ? v : 1;
+}
+
+static void edge_row(const struct simulate_report *r, unsigned i, struct text *out)
+{
+	const struct simulate *s = r->found;
+	const struct simulate_edge *e = &s->edges[i];
+	const double o = simulate_share(s, e->old.weight), n = simulate_share(s, e->new.weight),
+		     most = largest(s);
+	char colour[32];
+
+	simulate_colour(colour, (int)i);
+	text_addf(out, "<tr><td><i style=\"background:%s\"></i>", colour);
+	simulate_escape(out, e->name);
+	text_addf(out,
+		"%s</td><td class=\"bar\"><div style=\"width:%.1f%%;background:#c9ced6\"></div>"
+		"<div style=\"width:%.1f%%;background:%s\"></div></td><td>%.2f %%</td>"
+		"<td>%.2f %%</td><td>%+.2f %%</td>",
+		!e->is_new           ? " <small>gone</small>"
+			: !e->is_old ? " <small>new</small>"
+				     : "",
+		100 * e->old.weight / most, 100 * e->new.weight / most, colour, 100 * o,
+		100 * n, 100 * (n - o));
+	if (!isnan(r->load))
+		text_addf(out, "<td>%.0f</td><td>%.0f</td>", o * r->load, n * r->load);
+	add_ms(out, simulate_ms(&e->old));
+	add_ms(out, simulate_ms(&e->new));
+	text_add(out, "</tr>\n");
+}
+
+static void edges(const struct simulate_report *r, struct text *out)
+{
+	text_addf(out,
+		"<h2>Edges</h2><table><tr><th>edge</th><th></th><th>now</th><th>then</th>"
+		"<th>change</th>%s<th>now ms</th><th>then ms</th></tr>\n",
+		isnan(r->load) ? "" : "<th>now load</th><th>then load</th>");
+	for (unsigned i = 0; i < r->found->n_edges; i++)
+		edge_row(r, i, out);
+	text_add(out, "</table>\n");
+}
+
+static void pools(const struct simulate *s, struct text *out)
+{
+	text_add(out,
+		"<h2>Pools</h2><table><tr><th>pool</th><th>moves</th><th>now ms</th><th>then "
+		"ms</th><th>change</th><th>cache entries now</th><th>then</th></tr>\n");
+	for (size_t i = 0; i < s->n_pools; i++) {
+		const struct simulate_pool *p = &s->pools[i];
+		text_add(out, "<tr>");
+		add_name(out, p->name);
+		if (p->turns)
+			text_add(out, "<td>in turns</td>");
+		else
+			text_addf(out, "<td>%.2f %%</td>",
+				p->old.weight > 0 ? 100 * p->moved / p->old.weight : 0);
+		add_ms(out, simulate_ms(&p->old));
+		add_ms(out, simulate_ms(&p->new));
+		add_change(out, simulate_ms(&p->new) - simulate_ms(&p->old), "");
+		text_addf(out, "<td>%llu</td><td>%llu</td></tr>\n",
+			(unsigned long long)p->entries_old, (unsigned long long)p->entries_new);
+	}
+	text_add(out, "</table>\n");
+}
+
+static void moves(const struct simulate *s, struct text *out)
+{
+	text_add(out,
+		"<h2>Who moves</h2><table><tr><th>from</th><th class=\"l\">to</th>"
+		"<th>clients</th><th>extra ms</th></tr>\n");
+	for (size_t i = 0; i < s->n_moves && i < MOVES; i++) {
+		const struct simulate_move *m = &s->moves[i];
+		text_add(out, "<tr>");
+		add_name(out, simulate_edge_name(s, m->from));
+		text_add(out, "<td class=\"l\">");
+		simulate_escape(out, simulate_edge_name(s, m->to));
+		text_addf(out, "</td><td>%.3f %%</td>", 100 * simulate_share(s, m->weight));
+		add_change(out, m->ms_weight > 0 ? m->extra_ms / m->ms_weight : NAN, "");
+		text_add(out, "</tr>\n");
+	}
+	text_add(out, "</table>\n");
+	if (s->n_moves > MOVES)
+		text_addf(
+			out, "<p><small>and %zu other ways</small></p>\n", s->n_moves - MOVES);
+}
+
+static void losers(const struct simulate *s, struct text *out)
+{
+	uint32_t worst[SIMULATE_LOSERS];
+	const size_t n = simulate_losers(s, worst, SIMULATE_LOSERS);
+
+	if (!n)
+		return;
+	text_add(out,
+		"<h2>Who loses most</h2><table><tr><th>place</th><th class=\"l\">from</th>"
+		"<th class=\"l\">to</th><th>clients</th><th>now ms</th><th>then ms</th>"
+		"<th>change</th></tr>\n");
+	for (size_t i = 0; i < n; i++) {
+		const struct simulate_place *p = &s->places[worst[i]];
+		char name[256];
+		text_add(out, "<tr>");
+		add_name(out, simulate_place_name(s, worst[i], name, sizeof name));
+		text_add(out, "<td class=\"l\">");
+		simulate_escape(out, simulate_edge_name(s, p->from));
+		text_add(out, "</td><td class=\"l\">");
+		simulate_escape(out, simulate_edge_name(s, p->to));
+		text_addf(out, "</td><td>%.4f %%</td>", 100 * simulate_share(s, p->weight));
+		add_ms(out, simulate_ms(&p->old));
+		add_ms(out, simulate_ms(&p->new));
+		add_change(out, simulate_ms(&p->new) - simulate_ms(&p->old), "");
+		text_add(out, "</tr>\n");
+	}
+	text_add(out, "</table>\n");
+}
+
+static void countries(const struct simulate *s, struct text *out)
+{
+	text_add(out,
+		"<h2>Countries</h2><table><tr><th>country</th><th>clients</th><th>moves</th>"
+		"<th>now ms</th><th>then ms</th><th>change</th></tr>\n");
+	for (size_t i = 0; i < s->n_countries && i < COUNTRIES; i++) {
+		const struct simulate_group *g = &s->countries[i];
+		text_addf(out, "<tr><td>%s</td><td>%.2f %%</td><td>%.2f %%</td>", g->name,
+			100 * simulate_share(s, g->old.weight),
+			g->old.weight > 0 ? 100 * g->moved / g->old.weight : 0);
+		add_ms(out, simulate_ms(&g->old));
+		add_ms(out, simulate_ms(&g->new));
+		add_change(out, simulate_ms(&g->new) - simulate_ms(&g->old), "");
+		text_add(out, "</tr>\n");
+	}
+	text_add(out, "</table>\n");
+}
+
+void simulate_html(const struct simulate_report *r, struct text *out)
+{
+	const struct simulate *s = r->found;
+
+	text_add(out, head);
+	text_add(out, "<h1>What a change would do</h1><dl>");
+	term(out, "now", r->old);
+	term(out, "then", r->new);
+	term(out, "clients", r->clients);
+	term(out, "note", r->note);
+	text_add(out, "</dl>\n");
+	cards(s, out);
+	figure(s, MAP_OLD, "Now: which edge, where", out);
+	figure(s, MAP_NEW, "Then", out);
+	figure(s, MAP_COST, "What it costs, in estimated milliseconds", out);
+	edges(r, out);
+	pools(s, out);
+	if (s->n_moves)
+		moves(s, out);
+	losers(s, out);
+	countries(s, out);
+	text_add(out, "</main></body></html>\n");
+}

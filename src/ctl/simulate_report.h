@@ -1,0 +1,33 @@
+/* simulate_report.h - what a simulation found, as text, JSON and a page with maps.
+ */
+#ifndef CTL_SIMULATE_REPORT_H
+#define CTL_SIMULATE_REPORT_H
+
+#include "base/text.h"
+#include "ctl/simulate.h"
+
+#include <jansson.h>
+
+struct simulate_report {
+	const struct simulate *found;
+	const char *old, *new; /* what each side is, in words */
+	const char *clients;   /* who was asked for, in words */
+	const char *note;      /* "": nothing more is to be said */
+	double load;           /* of all clients together, in whatever unit; NAN: not given */
+};
+
+json_t *simulate_json(const struct simulate_report *r);
+void simulate_text(const struct simulate_report *r, struct text *out);
+void simulate_html(const struct simulate_report *r, struct text *out);
+
+/* --- for these files ---------------------------------------------------------------------- */
+
+enum { SIMULATE_LOSERS = 20 };
+
+double simulate_share(const struct simulate *s, double weight); /* of all; 0 to 1 */
+const char *simulate_edge_name(const struct simulate *s, int edge);
+/* "Oslo, NO"; "NO (59.9,10.8)" where no city is known. */
+const char *simulate_place_name(
+	const struct simulate *s, uint32_t place, char *to, size_t room);
+
+#endif

@@ -1,0 +1,362 @@
+#include "daemon/foresee.h"
+
+#include "base/memory.h"
+#include "ctl/report.h"
+#include "daemon/export.h"
+#include "daemon/measured.h"
+#include "probe/rows.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* --- what probes have said ---------------------------------------------------------------- */
+
+struct saying {
+	const struct probe_opts *probe; /* of the old configuration */
+	const char *edge;
+	struct addr addr;
+	struct verdict verdict;
+};
+
+struct sayings {
+	struct saying *of; /* by address */
+	size_t n;
+};
+
+static int compare_sayings(const void *a, const void *b)
+{
+	return memcmp(&((const struct saying *)a)->addr, &((const struct saying *)b)->addr,
+		sizeof(struct addr));
+}
+
+static const struct probe_opts *find_probe(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; name && i < c->n_probes; i++)
+		if (strcmp(c->probes[i].name, name) == 0)
+			return &c->probes[i];
+	return NULL;
+}
+
+static float number(const json_t *o, const char *key)
+{
+	const json_t *v = json_object_get(o, key);
+
+	return json_is_number(v) ? (float)json_number_value(v) : NAN;
+}
+
+static const char *text(const json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key));
+}
+
+static struct sayings read_sayings(const json_t *export, const struct conf *c)
+{
+	const json_t *list = json_object_get(export, "verdicts");
+	struct sayings s = { memory_zeroed(json_array_size(list) + 1, sizeof *s.of), 0 };
+	size_t i;
+	json_t *o;
+
+	json_array_foreach (list, i, o) {
+		struct saying *x = &s.of[s.n];
+		*x = (struct saying){ .probe = find_probe(c, text(o, "probe")),
+			.edge = text(o, "edge"),
+			.verdict = { .known = true,
+				.up = json_is_true(json_object_get(o, "up")),
+				.changes_us = UINT64_MAX,
+				.rtt_ms = number(o, "rtt_ms"),
+				.load = number(o, "load") } };
+		if (x->probe && x->edge && text(o, "addr") &&
+			addr_parse(&x->addr, text(o, "addr")))
+			s.n++;
+	}
+	qsort(s.of, s.n, sizeof *s.of, compare_sayings);
+	return s;
+}
+
+static const struct saying *find_saying(const struct sayings *s, const struct probe_opts *p,
+	const struct addr *addr, const char *edge)
+{
+	const struct saying want = { .addr = *addr };
+	const struct saying *at = bsearch(&want, s->of, s->n, sizeof want, compare_sayings);
+
+	while (at && at > s->of && compare_sayings(at - 1, &want) == 0)
+		at--;
+	for (; at && at < s->of + s->n && compare_sayings(at, &want) == 0; at++)
+		if (probe_same(at->probe, p) &&
+			(p->kind != PROBE_EXEC || strcmp(at->edge, edge) == 0))
+			return at;
+	return NULL;
+}
+
+/* --- standing ----------------------------------------------------------------------------- */
+
+static struct addr address(const struct edge *e, unsigned k)
+{
+	struct addr a;
+
+	if (k < e->n_a)
+		return addr_from_v4(e->a + k * 4);
+	memcpy(a.b, e->aaaa + (k - e->n_a) * 16, sizeof a.b);
+	return a;
+}
+
+struct stand {
+	const struct loaded *l;
+	const struct sayings *said;
+	struct verdict *verdicts;
+	uint32_t n;
+	unsigned unprobed;
+	bool is_new; /* what nobody has looked at yet is taken as up */
+};
+
+static uint32_t verdict_of(
+	struct stand *s, const struct probe_opts *p, const struct edge *e, unsigned k)
+{
+	const struct addr a = address(e, k);
+	const struct saying *x = find_saying(s->said, p, &a, e->name);
+
+	s->unprobed += x == NULL;
+	s->verdicts[s->n] = x ? x->verdict
+			      : (struct verdict){ .up = s->is_new || p->initial == PROBE_UP,
+					.changes_us = UINT64_MAX,
+					.rtt_ms = NAN,
+					.load = NAN };
+	return s->n++;
+}
+
+static void fill_rows(struct stand *s, const struct rows *rows, struct standing_row *to)
+{
+	const struct steer *steer = s->l->steer;
+
+	s->verdicts = memory_zeroed((size_t)rows->n * steer->n_addresses, sizeof *s->verdicts);
+	for (unsigned row = 0; row < rows->n; row++) {
+		uint32_t *targets = memory_zeroed(steer->n_addresses, sizeof *targets);
+		for (unsigned i = 0; i < steer->n_edges; i++) {
+			const struct edge *e = &steer->edges[i];
+			for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++)
+				targets[e->first_address + k] = rows->row[row].edges[i]
+					? verdict_of(s, rows->row[row].probe, e, k)
+					: STANDING_NO_TARGET;
+		}
+		to[row] = (struct standing_row){ rows->need[row], targets };
+	}
+}
+
+/* What the operator has forced, or would. */
+struct wish {
+	uint8_t *states, *forced;
+};
+
+static void force(
+	const struct steer *s, struct wish *w, const char *edge, enum edge_state state)
+{
+	const int at = steer_edge(s, edge);
+
+	if (at < 0)
+		return;
+	w->states[at] = (uint8_t)state;
+	w->forced[at] = 1;
+}
+
+static struct wish wishes(
+	const struct steer *s, const json_t *export, const struct foresee_opts *o)
+{
+	struct wish w = { memory_zeroed(s->n_edges, 1), memory_zeroed(s->n_edges, 1) };
+	size_t i;
+	json_t *f;
+
+	for (unsigned e = 0; e < s->n_edges; e++)
+		w.states[e] = (uint8_t)s->edges[e].state;
+	json_array_foreach (json_object_get(export, "forced"), i, f) {
+		enum edge_state state;
+		if (text(f, "edge") && text(f, "state") &&
+			edge_state_parse(&state, text(f, "state")))
+			force(s, &w, text(f, "edge"), state);
+	}
+	for (i = 0; o && i < o->n_down; i++)
+		force(s, &w, o->down[i], EDGE_DOWN);
+	for (i = 0; o && i < o->n_drain; i++)
+		force(s, &w, o->drain[i], EDGE_DRAIN);
+	return w;
+}
+
+/* `o` is for the new side, else NULL. */
+static struct standing *stand(struct foresee *to, const struct loaded *l,
+	const struct sayings *said, const json_t *export, const struct foresee_opts *o)
+{
+	struct stand s = { .l = l, .said = said, .is_new = o && l != &to->old };
+	struct rows rows = rows_new(&(struct rows_opts){
+		l->conf.probes, l->conf.pools, l->conf.n_pools, l->steer->n_edges });
+	struct standing_row *of = memory_zeroed(rows.n, sizeof *of);
+	struct wish w = wishes(l->steer, export, o);
+
+	fill_rows(&s, &rows, of);
+	struct standing *standing = standing_new(&(struct standing_opts){ .steer = l->steer,
+		.states = w.states,
+		.forced = w.forced,
+		.verdicts = s.verdicts,
+		.rows = of,
+		.n_rows = rows.n,
+		.row_of = rows.row_of });
+	if (s.is_new)
+		to->unprobed = s.unprobed;
+	for (unsigned i = 0; i < rows.n; i++)
+		free((void *)(uintptr_t)of[i].targets);
+	free(of);
+	free(w.states);
+	free(w.forced);
+	free(s.verdicts);
+	rows_free(&rows);
+	return standing;
+}
+
+/* --- measurements ------------------------------------------------------------------------- */
+
+/* The reader of CSV reads files: this is one that has no name. */
+static bool read_csv(struct latency *to, const json_t *export, const char *key, bool filed)
+{
+	const json_t *csv = json_object_get(export, key);
+	const size_t len = json_string_length(csv);
+	const int fd = json_is_string(csv) ? memfd_create(key, MFD_CLOEXEC) : -1;
+	struct faults unheard;
+	char path[64];
+
+	if (fd < 0)
+		return false;
+	faults_init(&unheard);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	struct latency_csv from = measured_csv(path);
+	from.as = filed ? CSV_FILED : CSV_STATE;
+	const bool ok = write(fd, json_string_value(csv), len) == (ssize_t)len &&
+		latency_csv_read(to, &from, NULL, &unheard);
+	close(fd);
+	faults_fini(&unheard);
+	return ok;
+}
+
+/* --- both sides --------------------------------------------------------------------------- */
+
+static bool is_export(const json_t *o)
+{
+	return text(o, "format") && strcmp(text(o, "format"), EXPORT_FORMAT) == 0 &&
+		text(o, "config") && json_is_object(json_object_get(o, "tree")) &&
+		json_is_array(json_object_get(o, "forced")) &&
+		json_is_array(json_object_get(o, "verdicts"));
+}
+
+static bool read_old(struct foresee *to, const json_t *export, const char *tree,
+	const struct fault_at *at, struct faults *f)
+{
+	struct faults own;
+
+	faults_init(&own);
+	bool ok = loaded_read(&to->old,
+		&(struct loaded_opts){ .path = text(export, "config"),
+			.key = loaded_key(),
+			.text = tree,
+			.text_len = strlen(tree),
+			.bare = true },
+		&own);
+	if (!ok) {
+		faults_add(f, &own);
+		faults_fini(&own);
+		return false;
+	}
+	faults_fini(&own);
+	ok = read_csv(to->old.table, export, "measured", true) &&
+		read_csv(to->old.table, export, "learned", false);
+	if (!ok)
+		return faults_error(f, at, "the measurements in this export cannot be read");
+	to->old.steer = loaded_steer(&to->old, to->old.atlas, to->old.table, NULL);
+	return true;
+}
+
+static bool read_next(struct foresee *to, const struct foresee_opts *o, const json_t *export,
+	const char *tree, struct faults *f)
+{
+	struct loaded_opts opts = {
+		.path = o->new_path, .key = to->old.key, .before = &to->old
+	};
+
+	to->is_changed = o->new_path != NULL;
+	if (!o->new_path && !o->zones)
+		return true;
+	if (!o->new_path) {
+		opts.path = text(export, "config");
+		opts.text = tree;
+		opts.text_len = strlen(tree);
+	}
+	return loaded_read(&to->next, &opts, f);
+}
+
+static bool check_edges(const struct steer *s, const char *const *names, size_t n,
+	const struct fault_at *at, struct faults *f)
+{
+	for (size_t i = 0; i < n; i++)
+		if (steer_edge(s, names[i]) < 0)
+			return faults_error(f, at, "there is no edge \"%s\"", names[i]);
+	return true;
+}
+
+static bool open_both(struct foresee *to, const struct foresee_opts *o, const json_t *export,
+	struct faults *f)
+{
+	const struct fault_at at = { .path = o->export_name };
+	char *tree = json_dumps(json_object_get(export, "tree"), JSON_INDENT(1));
+	bool ok = tree && read_old(to, export, tree, &at, f) &&
+		read_next(to, o, export, tree, f);
+
+	free(tree);
+	if (!ok)
+		return false;
+	const struct loaded *new = foresee_new(to);
+	const struct fault_at conf = { .path = new->conf.path };
+	if (!check_edges(new->steer, o->down, o->n_down, &conf, f) ||
+		!check_edges(new->steer, o->drain, o->n_drain, &conf, f))
+		return false;
+	struct sayings said = read_sayings(export, &to->old.conf);
+	to->old_standing = stand(to, &to->old, &said, export, NULL);
+	to->new_standing = stand(to, new, &said, export, o);
+	free(said.of);
+	to->generation = json_integer_value(json_object_get(export, "generation"));
+	to->time = json_integer_value(json_object_get(export, "time"));
+	return true;
+}
+
+const struct loaded *foresee_new(const struct foresee *f)
+{
+	return f->is_changed ? &f->next : &f->old;
+}
+
+bool foresee_open(struct foresee *to, const struct foresee_opts *o, struct faults *f)
+{
+	const struct fault_at at = { .path = o->export_name };
+	json_error_t error;
+	json_t *export = json_loadb(o->export, o->export_len, JSON_REJECT_DUPLICATES, &error);
+
+	*to = (struct foresee){ 0 };
+	const bool ok = export && is_export(export)
+		? open_both(to, o, export, f)
+		: faults_error(f, &at,
+			  "this is no export of a server (\"waymarkctl export\" makes one%s)",
+			  export ? ", without --config" : "");
+	json_decref(export);
+	if (!ok)
+		foresee_close(to);
+	return ok;
+}
+
+void foresee_close(struct foresee *f)
+{
+	if (f->old_standing)
+		standing_free(f->old_standing);
+	if (f->new_standing)
+		standing_free(f->new_standing);
+	loaded_fini(&f->next);
+	loaded_fini(&f->old);
+	*f = (struct foresee){ 0 };
+}

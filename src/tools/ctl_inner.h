@@ -1,0 +1,35 @@
+/* ctl_inner.h - what the files of waymarkctl share.
+ */
+#ifndef TOOLS_CTL_INNER_H
+#define TOOLS_CTL_INNER_H
+
+#include "base/text.h"
+
+#include <stdbool.h>
+
+#define CTL_CONF_DEFAULT "/etc/waymark/waymark.yaml"
+
+enum ctl_status { DONE, NOT_DONE, WRONG_USE };
+
+/* Where the server is, and what is asked for. */
+struct ctl {
+	const char *conf_path;   /* -c before the command, or the default */
+	bool conf_given;         /* ... it was there */
+	const char *socket_path; /* -s; NULL: look into the configuration */
+};
+
+/* Sends a command and takes its answer, whose status is returned. NOT_DONE and told when there
+ * is no server that answers. */
+enum ctl_status ctl_ask(const char *socket_path, char **words, int n, struct text *reply);
+
+/* The control socket, by -s or from a configuration: that of -c, or `instead` when that was not
+ * given (NULL: the default). NULL and told. The caller frees. */
+char *ctl_socket(const struct ctl *c, const char *instead);
+
+/* The commands that are done here. */
+enum ctl_status ctl_simulate(const struct ctl *c, char **words, int n);
+enum ctl_status ctl_diff(const struct ctl *c, char **words, int n);
+
+extern const char ctl_simulate_usage[], ctl_diff_usage[];
+
+#endif

@@ -1,0 +1,281 @@
+"""waymarkctl simulate: what it says will be answered is answered once the change is made."""
+import csv
+import ipaddress
+import json
+import re
+from lib import *
+
+EDGES = {"ams": (52.37, 4.90), "fra": (50.11, 8.68), "iad": (38.95, -77.45), "lax": (34.05, -118.24), "gru": (-23.55, -46.63),
+         "jnb": (-26.2, 28.05), "bom": (19.08, 72.88), "sin": (1.35, 103.82), "nrt": (35.68, 139.69), "syd": (-33.87, 151.21)}
+NAMES = list(EDGES)
+V4 = {n: "192.0.2.%d" % (i + 1) for i, n in enumerate(NAMES + ["mad"])}
+V6 = {n: "2001:db8::%x" % (i + 1) for i, n in enumerate(NAMES + ["mad"])}
+BACK = {a: n for table in (V4, V6) for n, a in table.items()}
+TUPLES = int(os.environ.get("TUPLES", 4000))                # explain, simulate and the answer: 100000 for all of them
+ZONES = {"example.com": APEX + "".join("%s 60 EDGE %s\n" % (n, n) for n in ("web", "two", "pins", "turns", "less", "v4")) +
+         "www CNAME web\n*.any EDGE two\nplain A 192.0.2.99\n"}
+POOLS = """
+pools:
+  web:   { edges: [ %(all)s ], default: [ gru ] }
+  two:   { edges: [ %(all)s ], answers: 2, spread: 15ms }
+  pins:  { edges: [ %(all)s ], pin: { country: { "JP": syd, "US": [ gru, lax ] }, continent: { EU: iad }, net: { "83.62.101.0/24": jnb } } }
+  turns: { edges: [ ams, iad, lax ], policy: round-robin }
+  less:  { edges: [ ams, fra ], all-down: { pool: web } }
+  v4:    { edges: [ only4, gru ] }
+"""
+rng = random.Random(7)
+
+
+def config(edges=EDGES, extra="", pools=POOLS, weights=1):
+    return "geoip: { city: { file: %s/geoip/city.mmdb } }\n%s\nedges:\n" % (TOP, extra) + "".join(
+        "  %s: { at: \"%g,%g\", a: [ %s ], aaaa: [ \"%s\" ] }\n" % (n, *at, V4[n], V6[n]) for n, at in edges.items()) + \
+        "  only4: { at: \"52.37,4.90\", a: [ 198.51.100.1 ] }\n" + pools % {"all": ", ".join(edges)}
+
+
+def net(v6=False):
+    if v6:
+        return "%s/48" % ipaddress.IPv6Address((rng.choice([0x2001, 0x2400, 0x2600, 0x2804, 0x2a00, 0x2a02, 0x2c0f]) << 112) |
+                                              rng.getrandbits(32) << 80)
+    while True:
+        a = ipaddress.IPv4Address(rng.getrandbits(24) << 8)
+        if a.is_global and not a.is_multicast:
+            return "%s/24" % a
+
+
+def edges_of(message):
+    return " ".join(BACK.get(a, a) for a in message.addresses()).replace("198.51.100.1", "only4")
+
+
+def simulate(s, *words):
+    """What simulate says of each client: {(pool, client, type): (now, then)}."""
+    code, said = s.ctl("simulate", *words, "--list", s.dir + "/list.csv")
+    same(code, 0, said)
+    with open(s.dir + "/list.csv") as f:
+        return {(r["pool"], r["client"], r["type"]): (r["now"], r["then"]) for r in csv.DictReader(f)}
+
+
+def numbers(s):
+    """Everything of status that must not change by being looked at."""
+    told = json.loads(s.ctl("status", "--json")[1])
+    told.pop("uptime_s")
+    return told
+
+
+def write_queries(s, n, pools=("web", "two", "pins", "less", "v4")):
+    tuples = set()
+    while len(tuples) < n:
+        v6 = rng.random() < 0.3
+        tuples.add((rng.choice(pools), net(v6), rng.choice(["A", "AAAA"])))
+    s.write("queries", "".join("%s.example.com %s %s\n" % (p, t, c) for p, c, t in tuples))
+    return sorted(tuples)
+
+
+def write_new(s, **change):
+    with open(s.conf) as f:
+        head = f.read().split("geoip:")[0]
+    s.write("new.yaml", head + config(**change))
+    return s.dir + "/new.yaml"
+
+
+MOVED = {**EDGES, "mad": (40.42, -3.70), "fra": (48.2, 16.4)}       # one more edge, and one elsewhere
+
+
+@claim("of %d random tuples simulate says what the server answers before a change, and after it is made" % TUPLES)
+def agrees():
+    with Server(ZONES, config=config()) as s:
+        tuples = write_queries(s, TUPLES)
+        new = write_new(s, edges=MOVED)
+        for n, (words, change) in enumerate((
+                (["--down", "ams", "--drain", "iad"], lambda: (s.ctl("force", "ams", "down"), s.ctl("force", "iad", "drain"))),
+                (["-c", new], lambda: (os.rename(new, s.conf), same(s.ctl("reload")[0], 0))))):
+            found = simulate(s, "--queries", s.dir + "/queries", *words)
+            same(len(found), len(tuples))
+            if n == 0:                                      # what is so before the second is what was after the first
+                for p, c, t in tuples:
+                    same(edges_of(s.steer(p + ".example.com", c, t)), found[p, c, t][0], "%s %s %s now:" % (p, t, c))
+            change()
+            moved = 0
+            for p, c, t in tuples:
+                moved += found[p, c, t][0] != found[p, c, t][1]
+                same(edges_of(s.steer(p + ".example.com", c, t)), found[p, c, t][1], "%s %s %s then:" % (p, t, c))
+            assert moved > len(tuples) / 50, moved
+
+
+@claim("explain, simulate and the answer agree")
+def explained():
+    with Server(ZONES, config=config()) as s:
+        tuples = write_queries(s, max(60, TUPLES // 50))
+        found = simulate(s, "--queries", s.dir + "/queries", "--down", "sin")
+        for p, c, t in tuples:
+            told = json.loads(s.ctl("explain", p + ".example.com", t, "--client", c, "--json")[1])
+            records = " ".join(BACK.get(r["data"], "only4") for r in told["answer"]["records"])
+            same((edges_of(s.steer(p + ".example.com", c, t)), records), (found[p, c, t][0],) * 2, "%s %s %s" % (p, t, c))
+
+
+@claim("probes, forced states and measurements of the running server are those of the simulation")
+def live_state():
+    measured = "prefix,edge,rtt_ms\n" + "".join("%s,%s,%d\n" % (net(), rng.choice(NAMES), rng.randrange(5, 300)) for _ in range(3000))
+    probes = 'probes: { dead: { kind: tcp, port: %d, every: 1s, timeout: 500ms, fall: 1, rise: 1 } }\n' % free_port()
+    pools = POOLS.replace("web:   { ", "web: { probe: dead, ") + ""
+    with Server(ZONES, config=config(pools=pools.replace("%(all)s ], default", "%(all)s, here ], default"), extra=probes +
+                "latency: { files: [ rtt.csv ], switch: { gain: 0ms, share: 0% } }\n").replace(
+                    "edges:\n", "edges:\n  here: { at: \"0,0\", a: [ 127.0.0.1 ] }\n"),
+                files={"rtt.csv": measured}, start=False) as s:
+        s.write("more.csv", "prefix,edge,rtt_ms\n" + "".join("%s,%s,%d\n" % (net(), rng.choice(NAMES), rng.randrange(5, 300))
+                                                             for _ in range(500)))
+        s.start()
+        same(s.ctl("latency", "import", s.dir + "/more.csv")[0], 0)
+        same(s.ctl("force", "nrt", "down", "--for", "1h")[0], 0)
+        end = time.monotonic() + 20 * SLOW
+        while json.loads(s.ctl("status", "--json")[1])["generation"] < 3 and time.monotonic() < end:
+            time.sleep(0.1)
+        nets = [r.split(",")[0] for r in measured.split("\n")[1:400]]
+        s.write("clients", "prefix,weight\n" + "\n".join(nets))
+        found = simulate(s, "--clients", s.dir + "/clients", "--pool", "two", "--down", "gru")
+        for c in set(nets):
+            assert "nrt" not in found["two", c, "A"][0]
+            same(edges_of(s.steer("two.example.com", c)), found["two", c, "A"][0], c)
+        same(s.ctl("force", "gru", "down")[0], 0)
+        for c in set(nets):
+            same(edges_of(s.steer("two.example.com", c)), found["two", c, "A"][1], c)
+        found = simulate(s, "--clients", s.dir + "/clients", "--pool", "web")
+        for c in sorted(set(nets))[:50]:                    # all are down by the probe: all-down: all
+            same(BACK.get(edges_of(s.steer("web.example.com", c)), edges_of(s.steer("web.example.com", c))),
+                 found["web", c, "A"][0], c)
+
+
+@claim("the server is left as it was: no publication, no query, no other state")
+def untouched():
+    with Server(ZONES, config=config()) as s:
+        before, new = numbers(s), write_new(s, edges=MOVED)
+        same(s.ctl("simulate", "-c", new, "--down", "ams", "--pool", "web")[0], 0)
+        same(numbers(s), before)
+        same(s.ctl("export")[0], 0)
+        same(numbers(s), before)
+
+
+@claim("a saved export is as good as the server, which need not run")
+def saved():
+    with Server(ZONES, config=config()) as s:
+        write_queries(s, 300)
+        words = ["--queries", s.dir + "/queries", "-c", write_new(s, edges=MOVED)]
+        live = simulate(s, *words)
+        s.write("export.json", s.ctl("export")[1])
+        s.stop()
+        same(s.ctl("simulate", *words)[0], 1)
+        same(simulate(s, *words, "--from", s.dir + "/export.json"), live)
+
+
+@claim("shares, moves, milliseconds and cache entries are sums of what each client gets")
+def sums():
+    with Server(ZONES, config=config()) as s:
+        nets = sorted({net() for _ in range(400)})
+        s.write("clients", "".join("%s,%d\n" % (c, i % 7 + 1) for i, c in enumerate(nets)))
+        weight = {c: i % 7 + 1 for i, c in enumerate(nets)}
+        words = ["--clients", s.dir + "/clients", "--pool", "web", "--down", "ams", "--load", "5000"]
+        found = simulate(s, *words)
+        told = json.loads(s.ctl("simulate", *words, "--json")[1])
+        total, by = sum(weight.values()), {r["edge"]: r for r in told["edges"]}
+        for e in NAMES:
+            for i, key in enumerate(("old", "new")):
+                want = sum(weight[c] for (_, c, _), row in found.items() if row[i] == e) / total
+                assert abs(by[e].get(key + "_share", 0) - want) < 1e-6, (e, key, want, by[e])
+                assert abs(by[e].get(key + "_load", 0) - 5000 * want) < 0.01
+        moved = sum(weight[c] for (_, c, _), row in found.items() if row[0] != row[1]) / total
+        assert moved > 0 and abs(told["moved_share"] - moved) < 1e-6, (moved, told["moved_share"])
+        entries = {str(ipaddress.ip_network("%s/%d" % (c.split("/")[0], min(24, s.steer("web.example.com", c).scope)), strict=False))
+                   for c in nets}
+        same(told["pools"][0]["old_cache_entries"], len(entries))
+
+
+@claim("without --clients all IPv4 addresses with a place are gone through, each once")
+def everybody():
+    with Server(ZONES, config=config()) as s:
+        with open(s.dir + "/list.csv", "w"):
+            pass
+        same(s.ctl("simulate", "--pool", "web", "--down", "syd", "--list", s.dir + "/list.csv")[0], 0)
+        at, total, rows = -1, 0, 0
+        with open(s.dir + "/list.csv") as f:
+            for r in csv.DictReader(f):
+                first, bits = r["client"].split("/")
+                a, b, c, d = map(int, first.split("."))
+                first = a << 24 | b << 16 | c << 8 | d
+                assert first > at and int(bits) <= 24, r
+                at = first + (1 << 32 - int(bits)) - 1
+                same(float(r["weight"]), float(at - first + 1))
+                total, rows = total + at - first + 1, rows + 1
+        assert rows > 100000 and 3e9 < total < 3.75e9, (rows, total)
+
+
+@claim("a query log has names of every kind, and JSON lines; what is not steered is counted")
+def logs():
+    with Server(ZONES, config=config()) as s:
+        s.write("log", "# a comment\n\nwww.example.com. A 83.62.101.0/24\nx.any.example.com AAAA 2a02::/48\n"
+                '{"time": 1, "client": "81.2.69.160", "pool": "pins", "type": "A", "edges": ["ams"]}\n'
+                '{"client": "81.2.69.0/24", "name": "web.example.com"}\nplain.example.com A 81.2.69.160\nweb.example.com MX 81.2.69.160\n'
+                "elsewhere.example A 81.2.69.160\n")
+        found = simulate(s, "--queries", s.dir + "/log", "--down", "ams")
+        same(sorted(found), [("pins", "81.2.69.160/32", "A"), ("two", "2a02::/48", "AAAA"), ("web", "81.2.69.0/24", "A"),
+                             ("web", "83.62.101.0/24", "A")])
+        assert "of which 3 are not steered" in s.ctl("simulate", "--queries", s.dir + "/log", "--down", "ams")[1]
+
+
+@claim("pools that come and go, and edges without a place, are no trouble")
+def odd():
+    with Server(ZONES, config=config()) as s:
+        new = write_new(s, pools=POOLS.replace("  turns: {", "  other: { edges: [ ams ] }\n  turns: {") +
+                        "  late: { edges: [ nowhere ], policy: round-robin }\n")
+        text = open(new).read().replace("edges:\n", "edges:\n  nowhere: { cname: cdn.example.net }\n", 1)
+        s.write("new.yaml", text)
+        s.write("clients", "83.62.101.0/24,1\n0.0.0.0/1,1\n10.0.0.0/8\n::/0\n2001:db8::/32,0\n")
+        code, said = s.ctl("simulate", "-c", new, "--clients", s.dir + "/clients", "--json")
+        same(code, 0, said)
+        pools = {r["pool"]: r for r in json.loads(said)["pools"]}
+        same((pools["other"]["is_old"], pools["other"]["is_new"], pools["web"]["is_old"]), (False, True, True))
+
+
+@claim("the page stands alone, and has the maps and every edge")
+def page():
+    with Server(ZONES, config=config()) as s:
+        same(s.ctl("simulate", "--down", "ams", "--html", s.dir + "/page.html")[0], 0)
+        text = open(s.dir + "/page.html").read()
+        same(text.count("<svg"), 3)
+        assert "src=" not in text and "href" not in text and "<script" not in text and "url(" not in text
+        for e in NAMES:
+            assert ">%s</text>" % e in text, e
+        for tag in ("figure", "table", "svg", "g", "td", "tr", "div", "span"):
+            same(len(re.findall("<%s[ >]" % tag, text)), text.count("</%s>" % tag), tag)
+
+
+@claim("wrong words and broken files get one sentence each, and change nothing")
+def faults():
+    with Server(ZONES, config=config()) as s:
+        before = numbers(s)
+        s.write("bad.yaml", open(s.conf).read().replace("edges:", "edgse:", 1))
+        s.write("gone.yaml", open(s.conf).read().replace("  two:", "  twa:", 1))
+        s.write("bad.csv", "prefix,weight\n1.2.3.0/24,x\n1.2.3.4/24,1\nnonsense\n1.2.3.0/24,-1\n")
+        s.write("empty.csv", "# nothing\n")
+        s.write("bad.log", "www.example.com A\n{\"client\": 1}\n{ nonsense\na b c\nwww.example.com A 1.2.3.4 more\n")
+        s.write("export.json", s.ctl("export")[1])
+        s.write("cut.json", open(s.dir + "/export.json").read()[:-400])
+        s.write("config.json", s.ctl("export", "--config")[1])
+        for code, words, say in (
+                (2, ["--nonsense"], "no option"), (2, ["--down"], "an edge behind it"), (2, ["--load", "-1"], "a number over 0"),
+                (2, ["--clients", "a", "--queries", "b"], "choose one"), (2, ["-c", "a", "-c", "b"], "twice"),
+                (1, ["--down", "nosuch"], 'no edge "nosuch"'), (1, ["--pool", "nosuch"], 'no pool "nosuch"'),
+                (1, ["-c", s.dir + "/nosuch.yaml"], "No such file"), (1, ["-c", s.dir + "/bad.yaml"], 'did you mean "edges"'),
+                (1, ["-c", s.dir + "/gone.yaml"], "example.com.zone:"), (1, ["--clients", s.dir + "/nosuch"], "No such file"),
+                (1, ["--clients", s.dir + "/bad.csv"], "bad.csv:2:12: error: a weight"), (1, ["--clients", s.dir + "/empty.csv"], "no rows"),
+                (1, ["--queries", s.dir + "/bad.log"], "bad.log:1:18: error:"), (1, ["--from", s.dir + "/cut.json"], "no export"),
+                (1, ["--from", s.dir + "/config.json"], "without --config"), (1, ["--from", s.dir + "/nosuch"], "No such file"),
+                (1, ["--html", s.dir + "/no/such/page.html", "--down", "ams"], "No such file"),
+                (1, ["--list", s.dir + "/no/such.csv", "--down", "ams"], "No such file")):
+            got, said = s.ctl("simulate", *words)
+            same(got, code, "%s: %s" % (words, said))
+            assert say in said, (words, said)
+        for line in ("3:1", "4:1", "5:12"):
+            assert "bad.csv:%s: error:" % line in s.ctl("simulate", "--clients", s.dir + "/bad.csv")[1], line
+        same(numbers(s), before)
+
+
+run("simulate")
