@@ -480,28 +480,3 @@ void simulate_fini(struct simulate *s)
 	free(s->moves);
 	*s = (struct simulate){ 0 };
 }
-
-static double lost(const struct simulate_place *p)
-{
-	return simulate_ms(&p->new) - simulate_ms(&p->old);
-}
-
-size_t simulate_losers(const struct simulate *s, uint32_t *places, size_t room)
-{
-	size_t n = 0;
-
-	for (uint32_t i = 1; i < s->n_places; i++) {
-		const struct simulate_place *p = &s->places[i];
-		if (p->moved <= 0 || !(lost(p) > 0.05))
-			continue;
-		size_t at = n < room ? n++ : room;
-		while (at > 0 && lost(&s->places[places[at - 1]]) < lost(p)) {
-			if (at < room)
-				places[at] = places[at - 1];
-			at--;
-		}
-		if (at < room)
-			places[at] = i;
-	}
-	return n;
-}

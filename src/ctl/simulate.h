@@ -131,7 +131,4 @@ void simulate_fini(struct simulate *s);
 /* Of a sum; NAN: nothing was estimated. */
 double simulate_ms(const struct simulate_sum *s);
 
-/* The places whose clients lose most, the worst first; returns how many, at most `most`. */
-size_t simulate_losers(const struct simulate *s, uint32_t *places, size_t most);
-
 #endif

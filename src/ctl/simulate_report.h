@@ -20,6 +20,9 @@ json_t *simulate_json(const struct simulate_report *r);
 void simulate_text(const struct simulate_report *r, struct text *out);
 void simulate_html(const struct simulate_report *r, struct text *out);
 
+/* The places whose clients lose most, the worst first; returns how many, at most `most`. */
+size_t simulate_losers(const struct simulate *s, uint32_t *places, size_t most);
+
 /* --- for these files ---------------------------------------------------------------------- */
 
 enum { SIMULATE_LOSERS = 20 };

@@ -139,9 +139,8 @@ def live_state():
         for c in set(nets):
             same(edges_of(s.steer("two.example.com", c)), found["two", c, "A"][1], c)
         found = simulate(s, "--clients", s.dir + "/clients", "--pool", "web")
-        for c in sorted(set(nets))[:50]:                    # all are down by the probe: all-down: all
-            same(BACK.get(edges_of(s.steer("web.example.com", c)), edges_of(s.steer("web.example.com", c))),
-                 found["web", c, "A"][0], c)
+        for c in set(nets):                                 # all are down by the probe: all-down: all
+            same(edges_of(s.steer("web.example.com", c)).replace("127.0.0.1", "here"), found["web", c, "A"][0], c)
 
 
 @claim("the server is left as it was: no publication, no query, no other state")
