@@ -35,6 +35,7 @@ static int usage(FILE *to, int status)
 		"databases it names? Needs no server\n",
 		CTL_CONF_DEFAULT);
 	text_add(&help, ctl_simulate_usage);
+	text_add(&help, ctl_diff_usage);
 	command_help(&help);
 	text_add(&help, "Exit status: 0 done, 1 not done (and why), 2 wrong use.\n");
 	fputs(text_get(&help), to);
@@ -185,6 +186,8 @@ int main(int argc, char **argv)
 		return usage(n ? stdout : stderr, n ? DONE : WRONG_USE);
 	if (strcmp(words[0], "simulate") == 0)
 		return (int)ctl_simulate(&ctl, words + 1, n - 1);
+	if (strcmp(words[0], "diff") == 0)
+		return ctl_diff(&ctl, words + 1, n - 1);
 	/* "waymarkctl check -c FILE" is as good as "waymarkctl -c FILE check". */
 	for (int i = 1; i + 1 < n; i++) {
 		if (strcmp(words[i], "-c") != 0 && strcmp(words[i], "-s") != 0)

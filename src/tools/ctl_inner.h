@@ -28,7 +28,7 @@ char *ctl_socket(const struct ctl *c, const char *instead);
 
 /* The commands that are done here. */
 enum ctl_status ctl_simulate(const struct ctl *c, char **words, int n);
-enum ctl_status ctl_diff(const struct ctl *c, char **words, int n);
+int ctl_diff(const struct ctl *c, char **words, int n);
 
 extern const char ctl_simulate_usage[], ctl_diff_usage[];
 
