@@ -5,6 +5,7 @@
 #include "answer/sections.h"
 #include "dns/rrtype.h"
 #include "dns/tsig.h"
+#include "steer/stage.h"
 
 /* Who asks, at a name that a zone hands to a pool. `*v4_at`: see addr_plain(). */
 static struct choose_ask who_asks(const struct answerer *a, const struct answer_ask *ask,
@@ -36,6 +37,30 @@ static void tell(struct answerer *a, const struct choose_ask *who)
 		samples_put(a->samples,
 			&(struct sample){ who->has_subnet ? who->subnet : who->source,
 				who->pool, who->has_subnet });
+/* A client of a group that other tables are tried out on. */
+static void take_stage(const struct answerer *a, struct answer_pending *p)
+{
+	const struct world *w = a->world;
+	struct choose_ask *who = &p->who;
+
+	if (!stage_has(w->stage.share, who->has_subnet ? &who->subnet : &who->source))
+		return;
+	who->steer = w->stage.steer;
+	who->standing = w->stage.standing;
+	who->pool = w->stage.pools[w->first_pool[p->number] + p->found.rrset->aux];
+	who->turn = &a->turns[POOLS_MOST * 2u + who->pool * 2u + who->v6];
+}
+
+/* While there is a stage, an answer is good for its client's group at most. */
+static void narrow(struct choice *c, const struct choose_ask *who)
+{
+	const unsigned bits = addr_is_v4(&who->subnet) ? STAGE_V4_BITS : STAGE_V6_BITS;
+
+	if (!who->has_subnet)
+		return;
+	c->by_subnet = true;
+	if (c->scope < bits)
+		c->scope = bits;
 }
 
 static uint16_t pool_of(const struct world *w, size_t zone, const struct lookup *l)
@@ -49,9 +74,18 @@ static bool steer(struct answerer *a, struct compose *c, const struct lookup *l,
 	const struct choose_ask *who, unsigned v4_at, bool *none)
 {
 	const struct world *w = a->world;
-	const struct choice choice = choose(who, a->trace);
+	struct choice choice = choose(who, a->trace);
+	const bool staged = who->steer != w->steer;
 	stats_add(&a->stats->steered, 1);
 	tell(a, who);
+	stats_add(&a->stats->unmet, choice.n == 0);
+	if (w->stage.share) {
+		narrow(&choice, who);
+		stats_add(&a->stats->staged, staged);
+		stats_add(&a->stats->staged_unmet, staged && choice.n == 0);
+	}
+	if (a->trace)
+		a->trace->staged = staged;
 	/* The scope counts bits of the subnet as it was sent: IPv4 inside IPv6 stands behind
 	 * `v4_at` others. */
 	const unsigned scope = choice.by_subnet ? choice.scope + v4_at : 0;
@@ -63,8 +97,8 @@ static bool steer(struct answerer *a, struct compose *c, const struct lookup *l,
 	uint32_t ttl_s = be32_get(l->rrset->wire + 6);
 	if (ttl_s > choice.ttl_most_s)
 		ttl_s = choice.ttl_most_s;
-	return compose_edges(c, w->steer, &choice, ttl_s) &&
-		w->steer->edges[choice.edges[0]].cname;
+	return compose_edges(c, who->steer, &choice, ttl_s) &&
+		who->steer->edges[choice.edges[0]].cname;
 }
 
 /* DNAME: the record itself and the CNAME that follows from it (RFC 6672 section 3.1). True when
@@ -177,9 +211,12 @@ static void look_up(
 	const struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
 {
 	p->found = zone_lookup(p->zone, a->world->key, &p->name, p->query.qtype);
-	if (p->found.kind == LOOKUP_EDGE)
+	if (p->found.kind == LOOKUP_EDGE) {
 		p->who = who_asks(
 			a, ask, &p->query, pool_of(a->world, p->number, &p->found), &p->v4_at);
+		if (a->world->stage.share)
+			take_stage(a, p);
+	}
 	p->proof.n = 0;
 	if (p->query.edns.dnssec_ok && p->zone->denial) {
 		p->proof = denial_prove(p->zone, &p->name, &p->found);

@@ -23,6 +23,7 @@ enum {
 	ANSWER_UDP_MOST =
 		1232, /* bytes of an answer over UDP (no fragments: dnsflagday.net/2020) */
 	ANSWER_TCP_MOST = 65535,
+	ANSWER_TURNS = POOLS_MOST * 4, /* pool, A and AAAA; then the same of a stage */
 	ANSWER_CHAIN_MOST = 16 /* CNAMEs and DNAMEs followed in our zones */
 };
 
@@ -30,7 +31,7 @@ enum {
 struct answerer {
 	const struct world *world;
 	struct stats *stats;
-	struct choose_turn *turns;  /* [POOLS_MOST * 2]: pool, A and AAAA */
+	struct choose_turn *turns;  /* [ANSWER_TURNS] */
 	struct choose_trace *trace; /* NULL but when explaining: the last choice made */
 	struct samples *samples;    /* of who is steered; NULL: nobody wants to know */
 	struct rrl *rrl;            /* shared by all workers; NULL: no rate is limited */

@@ -52,6 +52,14 @@ struct conf_latency {
 	size_t n_agents;
 };
 
+/* When a configuration that is tried out on some clients is taken back by itself: shares. */
+struct conf_stage {
+	double servfail; /* so many more of all answers are SERVFAIL than before */
+	double empty;    /* so many more of its answers have no edge than of the others */
+	double failures; /* so many more of its edges are down by their probes */
+	unsigned every_ms;
+};
+
 struct conf {
 	struct arena mem;
 	const char *path;
@@ -73,6 +81,7 @@ struct conf {
 	size_t n_asn_files;
 
 	struct conf_latency latency;
+	struct conf_stage stage;
 
 	struct edge_opts
 		*edges; /* in the order of the file; their numbers are what pools name */

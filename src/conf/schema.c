@@ -191,6 +191,8 @@ static const struct key top_keys[] = {
 	{ "geoip", keys_section, .keys = geoip_keys },
 	{ "latency", schema_latency, .late = true,
 		.say = "a mapping: { files: [ measured.csv ] }" },
+	{ "latency", schema_latency, .say = "a mapping: { files: [ measured.csv ] }" },
+	{ "stage", schema_stage, .say = "a mapping: { servfail: 1% }" },
 	{ "edges", schema_edges, .late = false },
 	{ "probes", schema_probes, .late = false },
 	{ "pools", schema_pools, .late = true },
@@ -206,6 +208,7 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 	struct reader r = { .src = src, .conf = c, .mem = &c->mem, .scratch = scratch };
 
 	schema_latency_defaults(&c->latency);
+	schema_stage_defaults(&c->stage);
 	c->policy.ecs = true;
 	c->cookies = true;
 	c->net = (struct net_opts){ .batch = 32,

@@ -25,6 +25,8 @@ extern const struct key schema_server_keys[];
 key_take schema_limits;  /* rrl: to a struct conf */
 key_take schema_latency; /* latency: to a struct conf */
 void schema_latency_defaults(struct conf_latency *to);
+key_take schema_stage; /* stage: to a struct conf */
+void schema_stage_defaults(struct conf_stage *to);
 key_take schema_edges, schema_probes, schema_pools, schema_zones;
 
 /* --- within the sections ------------------------------------------------------------------ */

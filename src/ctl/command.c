@@ -2,6 +2,7 @@
 
 #include "ctl/explain.h"
 #include "ctl/network.h"
+#include "ctl/reload.h"
 #include "ctl/report.h"
 #include "ctl/report_edges.h"
 #include "ctl/report_latency.h"
@@ -20,30 +21,6 @@ static bool take_word(const char **words, size_t *n, const char *word)
 		return true;
 	}
 	return false;
-}
-
-static int run_reload(
-	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
-{
-	struct text *out = c->out;
-	struct faults f;
-
-	(void)words;
-	if (n)
-		return 2;
-	faults_init(&f);
-	const bool ok = h->reload(h->ctx, &f);
-	text_add(out, text_get(&f.text));
-	if (ok)
-		text_addf(out, "reloaded: serving %zu zones, %u pools, %u edges\n",
-			zone_set_count(h->world(h->ctx)->zones),
-			h->world(h->ctx)->steer->n_pools, h->world(h->ctx)->steer->n_edges);
-	else
-		text_addf(out,
-			"not reloaded: %u error%s; what was served before is served on\n",
-			f.errors, f.errors == 1 ? "" : "s");
-	faults_fini(&f);
-	return ok ? 0 : 1;
 }
 
 static int run_stop(
@@ -231,10 +208,10 @@ static const struct command {
 	int (*run)(const struct command_hooks *h, const char **words, size_t n,
 		struct command_call *c);
 } commands[] = {
-	{ "reload", "",
+	{ "reload", "[--stage SHARE | --promote | --rollback]",
 		"read configuration, zones and databases anew; exit 1 and no change when "
-		"anything is wrong",
-		run_reload },
+		"anything is wrong; --stage 5%: edges and pools for 5 % of the clients first",
+		reload_command },
 	{ "status", "[--json]", "what is served, and how much", run_status },
 	{ "edges", "[--json]", "the edges, their states, and what their probes say",
 		run_edges },

@@ -64,10 +64,23 @@ struct command_force {
 	unsigned uid;
 };
 
+/* What becomes of a configuration that is tried out on a share of the clients. */
+enum command_stage { STAGE_BEGIN, STAGE_PROMOTE, STAGE_ROLLBACK };
+
+struct command_rollout {
+	double percent; /* 0: nothing is tried out */
+	time_t since;
+	uint64_t answers, empty;     /* from its pools; of these, without an edge */
+	const struct latency *table; /* until the loop runs again */
+	const char *last;            /* what became of the one before; "" */
+};
+
 struct command_hooks {
 	void *ctx;
 	const struct world *(*world)(void *ctx);
 	bool (*reload)(void *ctx, struct faults *f);
+	bool (*stage)(void *ctx, enum command_stage what, double percent, struct faults *f);
+	struct command_rollout (*rollout)(void *ctx);
 	bool (*force)(void *ctx, const struct command_force *f, struct fault *why);
 	struct command_health (*health)(void *ctx);
 	/* Probes all targets of an edge now; the answer comes later. */

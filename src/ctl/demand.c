@@ -125,7 +125,7 @@ static int ask_world(const struct lines *l, const uint8_t *wire)
 	const size_t len = name_len(wire);
 	uint8_t query[QUERY_HEADER + NAME_MOST + 4] = { [5] = 1 };
 	uint8_t *reply = memory_zeroed(1, ANSWER_TCP_MOST);
-	struct choose_turn *turns = memory_zeroed(POOLS_MOST * 2, sizeof *turns);
+	struct choose_turn *turns = memory_zeroed(ANSWER_TURNS, sizeof *turns);
 	struct choose_trace *trace = memory_zeroed(1, sizeof *trace);
 	struct stats stats = { 0 };
 	struct answerer a = { .world = l->world,

@@ -10,6 +10,7 @@
 #include "dns/query.h"
 #include "dns/rrtype.h"
 #include "geo/place.h"
+#include "steer/stage.h"
 
 #include <arpa/inet.h>
 #include <math.h>
@@ -209,15 +210,38 @@ static void pin_text(const struct pool_pin *pin, char text[static ADDR_TEXT])
 	}
 }
 
-/* Why an edge is down in this pool, and what was measured of it. */
-static void add_health(
-	const struct command_hooks *h, const struct choose_step *s, unsigned i, json_t *row)
+/* The tables that the client was answered from. */
+struct tables {
+	const struct steer *steer;
+	const struct standing *standing;
+	const struct latency *table;
+	bool staged;
+};
+
+static struct tables tables_of(const struct command_hooks *h, const struct choose_trace *t)
 {
 	const unsigned in = h->health(h->ctx).rows->row_of[s->pool];
 	const struct report_measures m = report_measures(h, in, s->edges[i]);
+	const struct world *w = h->world(h->ctx);
+
+	if (t->staged)
+		return (struct tables){ w->stage.steer, w->stage.standing,
+			h->rollout(h->ctx).table, true };
+	return (struct tables){ w->steer, w->standing, h->latency->table(h->ctx), false };
+}
+
+/* Why an edge is down in this pool, and what was measured of it. Of staged edges not all is
+ * told: those that are served are who reports know. */
+static void add_health(const struct command_hooks *h, const struct tables *from,
+	const struct choose_step *s, unsigned i, json_t *row)
+{
+	const struct standing *standing = from->standing;
+	const unsigned in = standing->pools[s->pool].row;
+	const size_t cell = (size_t)in * standing->n_edges + s->edges[i];
 	struct text why = { 0 };
 
-	if (s->verdicts[i] == PASSED_DOWN || s->verdicts[i] == PASSED_DRAIN)
+	if (!from->staged &&
+		(s->verdicts[i] == PASSED_DOWN || s->verdicts[i] == PASSED_DRAIN))
 		report_why(h, in, s->edges[i], &why);
 	if (why.len)
 		json_object_set_new(row, "why", json_string(text_get(&why)));
@@ -231,10 +255,10 @@ static void add_health(
 static json_t *step_json(const struct command_hooks *h, const struct choose_trace *t,
 	const struct choose_step *s)
 {
-	const struct world *w = h->world(h->ctx);
+	const struct tables from = tables_of(h, t);
 	struct estimates estimates;
 	json_t *list = json_array(),
-	       *o = json_pack("{s:s, s:s}", "pool", w->steer->pools[s->pool].name, "by",
+	       *o = json_pack("{s:s, s:s}", "pool", from.steer->pools[s->pool].name, "by",
 		       by_text(s->by));
 	char text[ADDR_TEXT];
 
@@ -242,20 +266,19 @@ static json_t *step_json(const struct command_hooks *h, const struct choose_trac
 		pin_text(s->pin, text);
 		json_object_set_new(o, "pin", json_string(text));
 	}
-	estimates_init(&estimates, w->steer, h->latency->table(h->ctx),
-		h->latency->clock().now_s, &t->who);
+	estimates_init(&estimates, from.steer, from.table, h->latency->clock().now_s, &t->who);
 	for (unsigned i = 0; i < s->n; i++) {
-		const struct edge *e = &w->steer->edges[s->edges[i]];
+		const struct edge *e = &from.steer->edges[s->edges[i]];
 		json_t *row = json_pack("{s:s, s:s}", "edge", e->name, "verdict",
 			choose_verdict_text((enum choose_verdict)s->verdicts[i]));
 		estimates_add(&estimates, s->edges[i], row);
-		add_health(h, s, i, row);
+		add_health(h, &from, s, i, row);
 		json_array_append_new(list, row);
 	}
 	estimates_fini(&estimates);
 	if (s->by == BY_RANK)
 		estimates_mark_kept(list);
-	if (w->standing->pools[s->pool].panics)
+	if (from.standing->pools[s->pool].panics)
 		json_object_set_new(o, "panic", json_true());
 	json_object_set_new(o, "edges", list);
 	return o;
@@ -275,6 +298,35 @@ static json_t *client_json(const struct explain_ask *ask, const struct choose_tr
 				o, "note", json_string("the subnet is not a global one"));
 	}
 	return o;
+}
+
+/* Whether a stage is on for this client, and by which net. */
+static void add_stage(const struct world *w, const struct explain_ask *ask,
+	const struct choose_trace *t, json_t *o)
+{
+	const struct addr client = addr_plain(
+		w->policy.ecs && ask->client.bits > (ask->client_v4 ? ADDR_V4_BITS : 0)
+			? &ask->client.addr
+			: &ask->resolver,
+		NULL);
+	const struct prefix group = stage_group(&client);
+	char net[ADDR_TEXT];
+
+	if (!w->stage.share)
+		return;
+	json_object_set_new(o, "stage",
+		json_pack("{s:b, s:f, s:s}", "staged", t->staged, "percent",
+			(double)w->stage.share * 100 / (double)STAGE_ALL, "group",
+			prefix_text(net, &group)));
+}
+
+static void stage_as_text(const json_t *s, struct text *out)
+{
+	text_addf(out, "stage      %s: %s is %s the %.4g %% that are tried with new tables\n",
+		json_is_true(json_object_get(s, "staged")) ? "new tables" : "tables as before",
+		json_string_value(json_object_get(s, "group")),
+		json_is_true(json_object_get(s, "staged")) ? "in" : "not in",
+		json_real_value(json_object_get(s, "percent")));
 }
 
 /* --- as text ------------------------------------------------------------------------------ */
@@ -332,6 +384,8 @@ static void as_text(const json_t *o, struct text *out)
 		network_as_text(json_object_get(o, "network"), out);
 	else
 		text_add(out, "network    plays no part: the answer is the same for all\n");
+	if (json_object_get(o, "stage"))
+		stage_as_text(json_object_get(o, "stage"), out);
 	json_array_foreach (json_object_get(o, "steps"), i, row)
 		step_as_text(row, out);
 	text_addf(out, "answer     %s", get(answer, "rcode"));
@@ -352,7 +406,7 @@ void explain_run(const struct command_hooks *h, const struct explain_ask *ask, b
 {
 	const struct world *w = h->world(h->ctx);
 	uint8_t query[QUERY_HEADER + NAME_MOST + 4 + 11 + EDNS_ECS_MOST];
-	struct choose_turn *turns = calloc(POOLS_MOST * 2, sizeof *turns);
+	struct choose_turn *turns = calloc(ANSWER_TURNS, sizeof *turns);
 	struct choose_trace *trace = calloc(1, sizeof *trace);
 	uint8_t *reply = malloc(ANSWER_TCP_MOST);
 	struct stats stats = { 0 };
@@ -377,6 +431,7 @@ void explain_run(const struct command_hooks *h, const struct explain_ask *ask, b
 		if (stats.steered) {
 			json_t *steps = json_array();
 			json_object_set_new(o, "network", network_json(w, &trace->who));
+			add_stage(w, ask, trace, o);
 			for (unsigned i = 0; i < trace->n; i++)
 				json_array_append_new(
 					steps, step_json(h, trace, &trace->steps[i]));

@@ -1,6 +1,7 @@
 #include "ctl/report.h"
 
 #include "config.h"
+#include "ctl/reload.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,13 @@ static json_t *rcodes(const struct stats *s)
 	return o;
 }
 
+static json_t *stage_json(const struct command_rollout *r)
+{
+	return json_pack("{s:f, s:I, s:I, s:I}", "percent", r->percent, "since",
+		(json_int_t)r->since, "answers", (json_int_t)r->answers, "empty",
+		(json_int_t)r->empty);
+}
+
 void report_status(const struct command_hooks *h, bool json, struct text *out)
 {
 	const struct world *w = h->world(h->ctx);
@@ -49,6 +57,7 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 	json_int_t records = 0, bytes = 0, unready = 0, panics = 0;
 	size_t targets = 0;
 	const struct command_health health = h->health(h->ctx);
+	const struct command_rollout rollout = h->rollout(h->ctx);
 	const struct round_totals probes = round_totals(health.round);
 
 	h->report(h->ctx, &r);
@@ -94,6 +103,8 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 			(json_int_t)r.sum.tcp_connections },
 		{ "tcp_clients", "TCP connections now", r.tcp_clients },
 		{ "steered", "answers from pools", (json_int_t)r.sum.steered },
+		{ "unmet", "... of these without an edge", (json_int_t)r.sum.unmet },
+		{ "staged", "answers from staged pools", (json_int_t)r.sum.staged },
 		{ "with_subnet", "queries with a client subnet",
 			(json_int_t)r.sum.with_subnet },
 		{ "cookies_good", "queries with a cookie of ours",
@@ -135,6 +146,10 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 			json_object_set_new(o, "state_file", json_string(health.state_file));
 		if (*health.state_fault)
 			json_object_set_new(o, "state_fault", json_string(health.state_fault));
+		if (rollout.percent > 0)
+			json_object_set_new(o, "stage", stage_json(&rollout));
+		if (*rollout.last)
+			json_object_set_new(o, "stage_last", json_string(rollout.last));
 		json_object_set_new(o, "rcodes", rcodes(&r.sum));
 		report_json(o, out);
 		return;
@@ -142,6 +157,7 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 	text_addf(out, "waymarkd %s, configured by %s\n", PACKAGE_VERSION, h->conf_path);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		text_addf(out, "  %-30s %12lld\n", rows[i].label, (long long)rows[i].value);
+	reload_stage_text(&rollout, out);
 	if (*health.state_fault)
 		text_addf(out, "  the state file is not written: %s\n", health.state_fault);
 	json_t *codes = rcodes(&r.sum);

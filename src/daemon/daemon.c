@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "daemon/rebuild.h"
+#include "daemon/rollout.h"
 
 #include <malloc.h>
 #include <sodium.h>
@@ -33,9 +34,9 @@ static void make_policy(const struct daemon *d, struct policy *p)
 	}
 }
 
-/* A world of what is loaded. */
-static void publish(struct daemon *d)
+void daemon_publish(struct daemon *d)
 {
+	struct loaded *staged = rollout_loaded(d->rollout);
 	struct policy policy;
 
 	make_policy(d, &policy);
@@ -43,6 +44,9 @@ static void publish(struct daemon *d)
 	epoch_publish(&d->epoch,
 		world_new(&(struct world_opts){
 			d->loaded.set, d->loaded.steer, &policy, probes_standing(d->probes) }));
+		world_new(&(struct world_opts){ d->loaded.set, d->loaded.steer, &policy,
+			probes_standing(d->probes), rollout_share(d->rollout),
+			staged ? staged->steer : NULL, probes_staged_standing(d->probes) }));
 	malloc_trim(0); /* what loading needed is a multiple of what serving does */
 }
 
@@ -58,9 +62,10 @@ bool daemon_start(
 		    f))
 		return false;
 	d->probes = probes_new(d, loop);
+	d->rollout = rollout_new(d, loop);
 	probes_plan(d->probes);
 	probes_recall(d->probes, f);
-	publish(d);
+	daemon_publish(d);
 	return true;
 }
 
@@ -105,23 +110,38 @@ bool daemon_reload(struct daemon *d, struct faults *f)
 {
 	struct loaded next;
 
+	if (rollout_loaded(d->rollout))
+		return faults_error(f, &(struct fault_at){ .path = d->conf_path },
+			"a stage is on: \"reload --promote\" or \"reload --rollback\" comes "
+			"first, or \"reload --stage SHARE\" to stage what the file has now");
 	rebuild_settle(d->rebuild);
 	if (!loaded_read(&next,
 		    &(struct loaded_opts){
 			    .path = d->conf_path, .key = d->loaded.key, .before = &d->loaded },
 		    f))
 		return false;
-	if (!check_unchanged(&next.conf, &d->loaded.conf, f)) {
+	if (!daemon_may_take(d, &next, f)) {
 		loaded_fini(&next);
 		return false;
 	}
+	daemon_replace(d, &next);
+	return true;
+}
+
+bool daemon_may_take(const struct daemon *d, const struct loaded *next, struct faults *f)
+{
+	return check_unchanged(&next->conf, &d->loaded.conf, f);
+}
+
+void daemon_replace(struct daemon *d, struct loaded *next)
+{
 	struct loaded before = d->loaded;
-	d->loaded = next;
+
+	d->loaded = *next;
 	d->reloads++;
-	publish(d);
+	daemon_publish(d);
 	loaded_fini(&before);
 	malloc_trim(0);
-	return true;
 }
 
 bool daemon_refresh_geo(struct daemon *d, struct fault *why)
@@ -129,17 +149,22 @@ bool daemon_refresh_geo(struct daemon *d, struct fault *why)
 	rebuild_settle(d->rebuild);
 	if (!loaded_refresh_geo(&d->loaded, why))
 		return false;
-	publish(d);
+	rollout_refresh_geo(d->rollout);
+	daemon_publish(d);
 	return true;
 }
 
-void daemon_take_steer(struct daemon *d, struct steer *s)
+void daemon_take_steer(struct daemon *d, struct steer *s, const struct rollout_made *staged)
 {
-	struct steer *before = d->loaded.steer;
+	const struct loaded *stage = rollout_loaded(d->rollout);
+	struct steer *before = d->loaded.steer,
+		     *staged_before = stage && staged->steer ? stage->steer : NULL;
 
 	d->loaded.steer = s;
-	publish(d);
+	rollout_take(d->rollout, staged);
+	daemon_publish(d);
 	steer_drop(before);
+	steer_drop(staged_before);
 }
 
 void daemon_stop(struct daemon *d)

@@ -9,6 +9,7 @@
 #include "daemon/measured.h"
 #include "daemon/privs.h"
 #include "daemon/rebuild.h"
+#include "daemon/rollout.h"
 #include "daemon/watch.h"
 
 #include <ev.h>
@@ -55,6 +56,25 @@ static bool reload(void *ctx, struct faults *f)
 			"before",
 			f->errors, f->errors == 1 ? "" : "s", r->daemon.conf_path);
 	return ok;
+}
+
+static bool stage(void *ctx, enum command_stage what, double percent, struct faults *f)
+{
+	struct rollout *r = ((struct run *)ctx)->daemon.rollout;
+	struct fault why;
+	bool ok = false;
+
+	switch (what) {
+	case STAGE_BEGIN: return rollout_stage(r, percent, f);
+	case STAGE_PROMOTE: ok = rollout_promote(r, &why); break;
+	case STAGE_ROLLBACK: ok = rollout_back(r, "as commanded", &why); break;
+	}
+	return ok || faults_take(f, &why);
+}
+
+static struct command_rollout rollout(void *ctx)
+{
+	return rollout_report(((struct run *)ctx)->daemon.rollout);
 }
 
 static bool force(void *ctx, const struct command_force *f, struct fault *why)
@@ -227,7 +247,7 @@ int main(int argc, char **argv)
 	r.loop = ev_loop_new(EVFLAG_NOENV);
 	if (!r.loop)
 		die("cannot have an event loop");
-	r.hooks = (struct command_hooks){ &r, current_world, reload, force, health, probe,
+	r.hooks = (struct command_hooks){ &r, current_world, reload, stage, rollout, force, health, probe,
 		report, stop, export, { 0 }, conf_path, &latency_hooks, agents };
 	clock_gettime(CLOCK_MONOTONIC, &r.hooks.started);
 	watch_signals(&r);
@@ -254,6 +274,7 @@ int main(int argc, char **argv)
 	learn_stop(r.learn);
 	rebuild_stop(r.daemon.rebuild);
 	probes_free(r.daemon.probes);
+	rollout_free(r.daemon.rollout);
 	control_close(control);
 	daemon_stop(&r.daemon);
 	ev_loop_destroy(r.loop);

@@ -7,6 +7,8 @@
 #include "ctl/keep.h"
 #include "daemon/daemon.h"
 #include "daemon/keeper.h"
+#include "daemon/rollout.h"
+#include "daemon/stand.h"
 #include "daemon/tell.h"
 
 #include <ev.h>
@@ -29,7 +31,7 @@ struct probes {
 	struct daemon *daemon;
 	struct ev_loop *loop;
 	struct round *round;
-	struct rows rows;
+	struct rows rows, staged_rows; /* of the round, the latter behind the former */
 	struct forced_list forced;
 	struct keeper *keeper;
 	const char *state_path; /* NULL: none */
@@ -45,33 +47,25 @@ struct standing *probes_standing(struct probes *p)
 {
 	const struct steer *s = p->daemon->loaded.steer;
 	const struct world *now = epoch_current(&p->daemon->epoch);
-	struct standing_row *rows = memory_zeroed(p->rows.n, sizeof *rows);
-	uint8_t *states = memory_zeroed(s->n_edges, 1), *forced = memory_zeroed(s->n_edges, 1);
 
-	for (unsigned i = 0; i < s->n_edges; i++)
-		states[i] = (uint8_t)s->edges[i].state;
-	for (size_t i = 0; i < p->forced.n; i++) {
-		const int edge = steer_edge(s, p->forced.of[i].edge);
-		if (edge < 0)
-			continue; /* not now, but perhaps after the next reload */
-		states[edge] = (uint8_t)p->forced.of[i].state;
-		forced[edge] = 1;
-	}
-	for (unsigned i = 0; i < p->rows.n; i++)
-		rows[i] = (struct standing_row){ p->rows.need[i],
-			round_row_targets(p->round, i) };
-	struct standing *to = standing_new(&(struct standing_opts){ .steer = s,
-		.states = states,
-		.forced = forced,
-		.verdicts = round_verdicts(p->round),
-		.rows = rows,
-		.n_rows = p->rows.n,
-		.row_of = p->rows.row_of,
-		.before = now && now->steer == s ? now->standing : NULL });
-	free(rows);
-	free(states);
-	free(forced);
-	return to;
+	return stand(&(struct stand){ s, &p->rows, p->round, 0, &p->forced,
+		now && now->steer == s ? now->standing : NULL });
+}
+
+struct standing *probes_staged_standing(struct probes *p)
+{
+	const struct loaded *l = rollout_loaded(p->daemon->rollout);
+	const struct world *now = epoch_current(&p->daemon->epoch);
+
+	if (!l)
+		return NULL;
+	return stand(&(struct stand){ l->steer, &p->staged_rows, p->round, p->rows.n,
+		&p->forced, now && now->stage.steer == l->steer ? now->stage.standing : NULL });
+}
+
+unsigned probes_waits(const struct probes *p)
+{
+	return round_waits(p->round);
 }
 
 static void publish(struct probes *p)
@@ -81,13 +75,16 @@ static void publish(struct probes *p)
 
 	ev_timer_stop(p->loop, &p->publish);
 	p->published_us = p->measured_us = start;
-	struct standing *s = probes_standing(p);
-	if (standing_same(s, now->standing)) {
+	struct standing *s = probes_standing(p), *staged = probes_staged_standing(p);
+	if (standing_same(s, now->standing) &&
+		(!staged || standing_same(staged, now->stage.standing))) {
 		standing_free(s);
+		if (staged)
+			standing_free(staged);
 	} else {
 		tell_changes(&(struct tell){
 			now->steer, now->standing, s, p->round, &p->rows, &p->forced });
-		epoch_publish(&p->daemon->epoch, world_with_standing(now, s));
+		epoch_publish(&p->daemon->epoch, world_with_standing(now, s, staged));
 		p->publications++;
 	}
 	p->cost_us = clock_us() - start;
@@ -271,6 +268,15 @@ static const char *user_name(unsigned uid, char buf[static 32])
 	return pw ? pw->pw_name : buf;
 }
 
+/* Now, or among what is tried out. */
+static bool has_edge(const struct probes *p, const char *edge)
+{
+	const struct loaded *staged = rollout_loaded(p->daemon->rollout);
+
+	return steer_edge(p->daemon->loaded.steer, edge) >= 0 ||
+		(staged && steer_edge(staged->steer, edge) >= 0);
+}
+
 bool probes_force(struct probes *p, const struct command_force *f, struct fault *why)
 {
 	const bool automatic = strcmp(f->state, "auto") == 0;
@@ -281,7 +287,7 @@ bool probes_force(struct probes *p, const struct command_force *f, struct fault 
 	char buf[32];
 
 	to.who = (char *)(uintptr_t)user_name(f->uid, buf);
-	if (steer_edge(p->daemon->loaded.steer, f->edge) < 0 &&
+	if (!has_edge(p, f->edge) &&
 		!(automatic && forced_find(&p->forced, f->edge)))
 		return fault(why, "there is no edge \"%s\" (\"waymarkctl edges\" lists them)",
 			f->edge);
@@ -439,12 +445,22 @@ struct probes *probes_new(struct daemon *d, struct ev_loop *loop)
 void probes_plan(struct probes *p)
 {
 	const struct conf *c = &p->daemon->loaded.conf;
-	struct rows before = p->rows;
+	const struct loaded *staged = rollout_loaded(p->daemon->rollout);
+	struct rows before = p->rows, staged_before = p->staged_rows;
 
 	p->rows = rows_new(&(struct rows_opts){
 		c->probes, c->pools, c->n_pools, p->daemon->loaded.steer->n_edges });
-	round_plan(p->round, p->daemon->loaded.steer, p->rows.row, p->rows.n);
+	p->staged_rows = (struct rows){ 0 };
+	if (staged)
+		p->staged_rows = rows_new(&(struct rows_opts){ staged->conf.probes,
+			staged->conf.pools, staged->conf.n_pools, staged->steer->n_edges });
+	const struct round_part parts[] = {
+		{ p->daemon->loaded.steer, p->rows.row, p->rows.n },
+		{ staged ? staged->steer : NULL, p->staged_rows.row, p->staged_rows.n },
+	};
+	round_plan_parts(p->round, parts, staged ? 2 : 1);
 	rows_free(&before);
+	rows_free(&staged_before);
 	p->state_path = c->state_file;
 	save_soon(p);
 }
@@ -488,6 +504,7 @@ void probes_free(struct probes *p)
 	ev_timer_stop(p->loop, &p->save);
 	round_free(p->round);
 	rows_free(&p->rows);
+	rows_free(&p->staged_rows);
 	forced_fini(&p->forced);
 	free(p);
 }

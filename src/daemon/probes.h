@@ -34,6 +34,11 @@ void probes_first_round(struct probes *p);
 
 /* What holds now, for a world of what is loaded. The caller has it. */
 struct standing *probes_standing(struct probes *p);
+/* The same of what is tried out on a share of the clients; NULL when nothing is. */
+struct standing *probes_staged_standing(struct probes *p);
+
+/* So many targets that an answer waits for have no verdict yet. */
+unsigned probes_waits(const struct probes *p);
 
 bool probes_force(struct probes *p, const struct command_force *f, struct fault *why);
 struct command_health probes_health(struct probes *p);

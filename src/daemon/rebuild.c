@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "daemon/measured.h"
+#include "daemon/rollout.h"
 
 #include <ev.h>
 #include <pthread.h>
@@ -26,6 +27,7 @@ struct job {
 	struct file_stamp *stamps; /* of the files, when they were read */
 	struct latency *table;     /* new, or NULL: as it was, or wrong */
 	struct steer *steer;       /* new, or NULL */
+	struct rollout_made staged; /* the same of what is tried out */
 	struct faults faults;
 	struct fault not_saved; /* "": it was, or need not be */
 	double took_s;
@@ -78,6 +80,8 @@ static void run(struct job *j)
 	const struct latency *table = j->table ? j->table : l->table;
 	if (!j->read || j->table)
 		j->steer = loaded_steer(l, l->atlas, table, l->steer);
+	if (j->steer)
+		j->staged = rollout_rebuild(j->daemon->rollout, table);
 	j->took_s = seconds() - from;
 	if (j->save)
 		measured_save(&l->conf, table, &j->not_saved);
@@ -153,7 +157,7 @@ static void finish(struct rebuild *r)
 		free(j->stamps);
 	}
 	if (j->steer) {
-		daemon_take_steer(r->daemon, j->steer);
+		daemon_take_steer(r->daemon, j->steer, &j->staged);
 		r->published_at = ev_time();
 		r->size.published++;
 		r->size.last_s = j->took_s;

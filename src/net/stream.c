@@ -357,7 +357,7 @@ struct stream *stream_new(
 	const int *fds, size_t n, const struct epoch *epoch, const struct stream_opts *opts)
 {
 	struct stream *s = aligned_alloc(64, (sizeof *s + 63) & ~(size_t)63);
-	void *turns = mmap(NULL, sizeof(struct choose_turn) * POOLS_MOST * 2,
+	void *turns = mmap(NULL, sizeof(struct choose_turn) * ANSWER_TURNS,
 		PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (!s || turns == MAP_FAILED)
@@ -399,7 +399,7 @@ void stream_free(struct stream *s)
 	}
 	ev_loop_destroy(s->loop);
 	crowd_fini(&s->crowd);
-	munmap(s->answerer.turns, sizeof(struct choose_turn) * POOLS_MOST * 2);
+	munmap(s->answerer.turns, sizeof(struct choose_turn) * ANSWER_TURNS);
 	free(s->listeners);
 	free(s);
 }

@@ -53,7 +53,7 @@ struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, unsigned
 {
 	struct udp *u = lines(1, sizeof *u);
 	/* As many turns as there may be pools; pages come when they are touched. */
-	void *turns = mmap(NULL, sizeof(struct choose_turn) * POOLS_MOST * 2,
+	void *turns = mmap(NULL, sizeof(struct choose_turn) * ANSWER_TURNS,
 		PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (turns == MAP_FAILED)
@@ -86,7 +86,7 @@ struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, unsigned
 void udp_free(struct udp *u)
 {
 	close(u->fd);
-	munmap(u->answerer.turns, sizeof(struct choose_turn) * POOLS_MOST * 2);
+	munmap(u->answerer.turns, sizeof(struct choose_turn) * ANSWER_TURNS);
 	free(u->in);
 	free(u->out);
 	free(u->in_bytes);

@@ -55,7 +55,6 @@ static struct addr address(const struct edge *e, unsigned k)
 /* What is being made, beside what is there. */
 struct plan {
 	struct round *r;
-	const struct steer *steer;
 	struct map map;
 	struct target **targets;
 	struct verdict *verdicts;
@@ -89,12 +88,13 @@ static uint32_t take(
 	return t->number;
 }
 
-static uint32_t *plan_row(struct plan *p, const struct round_row *row)
+static uint32_t *plan_row(
+	struct plan *p, const struct steer *steer, const struct round_row *row)
 {
-	uint32_t *of = memory_zeroed(p->steer->n_addresses, sizeof *of);
+	uint32_t *of = memory_zeroed(steer->n_addresses, sizeof *of);
 
-	for (unsigned i = 0; i < p->steer->n_edges; i++) {
-		const struct edge *e = &p->steer->edges[i];
+	for (unsigned i = 0; i < steer->n_edges; i++) {
+		const struct edge *e = &steer->edges[i];
 		for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++)
 			of[e->first_address + k] = row->edges[i] ? take(p, row->probe, e, k)
 								 : STANDING_NO_TARGET;
@@ -156,15 +156,27 @@ static void settle(struct plan *p, uint32_t **row_targets, unsigned n_rows)
 void round_plan(struct round *r, const struct steer *steer, const struct round_row *rows,
 	unsigned n_rows)
 {
-	struct plan p = { .r = r, .steer = steer };
-	const size_t room = room_for(steer, rows, n_rows);
+	round_plan_parts(r, &(struct round_part){ steer, rows, n_rows }, 1);
+}
+
+void round_plan_parts(struct round *r, const struct round_part *parts, unsigned n)
+{
+	struct plan p = { .r = r };
+	size_t room = 0;
+	unsigned n_rows = 0, row = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		room += room_for(parts[i].steer, parts[i].rows, parts[i].n_rows);
+		n_rows += parts[i].n_rows;
+	}
 	uint32_t **row_targets = memory_zeroed(n_rows, sizeof *row_targets);
 
 	p.targets = memory_zeroed(room, sizeof *p.targets);
 	p.verdicts = memory_zeroed(room, sizeof *p.verdicts);
 	make_map(&p, room);
-	for (unsigned i = 0; i < n_rows; i++)
-		row_targets[i] = plan_row(&p, &rows[i]);
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = 0; k < parts[i].n_rows; k++)
+			row_targets[row++] = plan_row(&p, parts[i].steer, &parts[i].rows[k]);
 	settle(&p, row_targets, n_rows);
 	free(p.map.at);
 }

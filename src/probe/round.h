@@ -67,6 +67,14 @@ void round_free(struct round *r);
 void round_plan(struct round *r, const struct steer *steer, const struct round_row *rows,
 	unsigned n_rows);
 
+/* The same for several tables of edges at once: the rows of the first come first. */
+struct round_part {
+	const struct steer *steer;
+	const struct round_row *rows;
+	unsigned n_rows;
+};
+void round_plan_parts(struct round *r, const struct round_part *parts, unsigned n);
+
 /* An old verdict of a target that has none yet, from before a restart. */
 void round_hint(struct round *r, uint32_t target, bool up, int64_t since_us);
 

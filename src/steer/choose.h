@@ -100,6 +100,7 @@ struct choose_trace {
 	unsigned place_bits; /* of `who`'s family: the net that the GeoIP file has the place for
 			      */
 	uint32_t asn;        /* index in the atlas's asns, 0 when unknown */
+	bool staged;         /* by who asks: the tables are those of a stage */
 	bool shaky;          /* the TTL ends where an edge's state can change */
 	unsigned n;
 	struct choose_step steps[CHOOSE_STEPS_MOST];

@@ -162,8 +162,11 @@ static const char **list_pools(const struct words *w, const struct foresee *f, s
 static struct world *world_of(const struct loaded *l)
 {
 	uint8_t *states = calloc(l->steer->n_edges + 1, 1);
-	struct world *w = world_new(&(struct world_opts){ l->set, l->steer, &l->conf.policy,
-		standing_new(&(struct standing_opts){ .steer = l->steer, .states = states }) });
+	struct world *w = world_new(&(struct world_opts){ .zones = l->set,
+		.steer = l->steer,
+		.policy = &l->conf.policy,
+		.standing = standing_new(
+			&(struct standing_opts){ .steer = l->steer, .states = states }) });
 
 	free(states);
 	return w;

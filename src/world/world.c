@@ -53,6 +53,10 @@ static struct world *make(const struct world *from)
 	*w = *from;
 	zone_set_hold(w->zones);
 	steer_hold(w->steer);
+	if (w->stage.share) {
+		steer_hold(w->stage.steer);
+		w->stage.pools = w->stage.numbers->pools;
+	}
 	w->first_pool = w->numbers->first_pool;
 	w->pools = w->numbers->pools;
 	return w;
@@ -65,15 +69,26 @@ struct world *world_new(const struct world_opts *opts)
 		.key = zone_set_key(opts->zones),
 		.policy = *opts->policy,
 		.numbers = number_pools(opts->zones, opts->steer),
-		.standing = opts->standing });
+		.standing = opts->standing,
+		.stage = opts->staged
+			? (struct world_stage){ .share = opts->share,
+				  .steer = opts->staged,
+				  .standing = opts->staged_standing,
+				  .numbers = number_pools(opts->zones, opts->staged) }
+			: (struct world_stage){ 0 } });
 }
 
-struct world *world_with_standing(const struct world *w, struct standing *standing)
+struct world *world_with_standing(
+	const struct world *w, struct standing *standing, struct standing *staged)
 {
 	struct world *next = make(w);
 
 	next->numbers->refs++;
 	next->standing = standing;
+	if (next->stage.share) {
+		next->stage.numbers->refs++;
+		next->stage.standing = staged;
+	}
 	return next;
 }
 
@@ -85,5 +100,10 @@ void world_free(struct world *w)
 	steer_drop(w->steer);
 	drop_numbers(w->numbers);
 	standing_free(w->standing);
+	if (w->stage.share) {
+		steer_drop(w->stage.steer);
+		drop_numbers(w->stage.numbers);
+		standing_free(w->stage.standing);
+	}
 	free(w);
 }

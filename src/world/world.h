@@ -15,6 +15,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Other edges, pools and rankings, for a share of the clients (stage.h). */
+struct world_stage {
+	uint64_t share;      /* 0: there is no stage */
+	struct steer *steer; /* held */
+	struct standing *standing;
+	const uint16_t *pools; /* as the world's: of these tables */
+	struct world_numbers *numbers;
+};
+
 struct world {
 	struct zone_set *zones; /* held */
 	struct steer *steer;    /* held */
@@ -28,6 +37,7 @@ struct world {
 	const uint16_t *pools;
 	struct world_numbers *numbers;
 	struct standing *standing; /* of the edges, now */
+	struct world_stage stage;
 };
 
 struct world_opts {
@@ -35,14 +45,21 @@ struct world_opts {
 	struct steer *steer;
 	const struct policy *policy; /* copied */
 	struct standing *standing;   /* taken */
+	/* Of a stage; `staged` NULL: there is none. Every pool that a zone names is in it, too.
+	 */
+	uint64_t share;
+	struct steer *staged;
+	struct standing *staged_standing; /* taken */
 };
 
 /* Holds its parts. Every pool that a zone names is in `steer`, since zone_compile() has asked.
  * Never NULL. */
 struct world *world_new(const struct world_opts *opts);
 
-/* The same world but for its edges' standing, which is taken. Cheap: all else is shared. */
-struct world *world_with_standing(const struct world *w, struct standing *standing);
+/* The same world but for its edges' standing, which is taken, and that of its stage's (NULL
+ * when there is none). Cheap: all else is shared. */
+struct world *world_with_standing(
+	const struct world *w, struct standing *standing, struct standing *staged);
 
 void world_free(struct world *w);
 

@@ -48,6 +48,22 @@ static bool reload(void *ctx, struct faults *f)
 	return ++desk.reloads % 2 || faults_error(f, &at, "every second reload fails");
 }
 
+static bool stage(void *ctx, enum command_stage what, double percent, struct faults *f)
+{
+	const struct fault_at at = { "fuzz.yaml", NULL, NULL, 0, 0 };
+
+	(void)ctx;
+	assert(what != STAGE_BEGIN || (percent > 0 && percent <= 100));
+	return ++desk.reloads % 2 || faults_error(f, &at, "no stage is on");
+}
+
+static struct command_rollout rollout(void *ctx)
+{
+	(void)ctx;
+	return (struct command_rollout){ .last = desk.reloads % 2 ? "promoted" : "",
+		.percent = desk.reloads % 3 };
+}
+
 static void forget(struct command_call *c)
 {
 	assert(desk.asked == c);
@@ -175,6 +191,8 @@ static void open_desk(void)
 		forget_times };
 	static const struct command_hooks hooks = { .world = world,
 		.reload = reload,
+		.stage = stage,
+		.rollout = rollout,
 		.force = force,
 		.health = health,
 		.probe = probe,

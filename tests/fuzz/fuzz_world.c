@@ -106,8 +106,11 @@ struct world *fuzz_world(void)
 		abort();
 	struct steer *steer = steer_new(
 		&(struct steer_opts){ edges, 2, &pool, 1, NULL }, atlas, NULL);
-	struct world *w = world_new(&(struct world_opts){ set, steer, &policy,
-		standing_new(&(struct standing_opts){ .steer = steer, .states = states }) });
+	struct world *w = world_new(&(struct world_opts){ .zones = set,
+		.steer = steer,
+		.policy = &policy,
+		.standing = standing_new(
+			&(struct standing_opts){ .steer = steer, .states = states }) });
 	zone_set_drop(set);
 	steer_drop(steer);
 	atlas_drop(atlas);

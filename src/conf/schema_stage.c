@@ -1,0 +1,43 @@
+/* schema_stage.c - stage: when what is tried out on some clients is taken back by itself.
+ */
+#include "conf/option.h"
+#include "conf/schema.h"
+
+#include <string.h>
+
+static void take_share(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value), *unit;
+	double v;
+
+	if (!text)
+		return;
+	if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v <= 100)
+		*(double *)to = v / 100;
+	else
+		option_wrong(r, key, value);
+}
+
+#define AT(field) .at = offsetof(struct conf_stage, field)
+#define SHARE     .say = "a share from 0% to 100% (100%: never)"
+
+static const struct key stage_keys[] = {
+	{ "servfail", take_share, SHARE, AT(servfail) },
+	{ "empty", take_share, SHARE, AT(empty) },
+	{ "failures", take_share, SHARE, AT(failures) },
+	{ "every", option_duration_ms, .say = "a duration from 100ms to 1h, such as 5s",
+		AT(every_ms), .least = 100, .most = 3600000 },
+	{ 0 },
+};
+
+void schema_stage_defaults(struct conf_stage *to)
+{
+	*to = (struct conf_stage){ 0.01, 0.01, 0.1, 5000 };
+}
+
+void schema_stage(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	if (keys_is_map(r, value, key->name))
+		keys_read(r, stage_keys, value, key->name, &((struct conf *)to)->stage);
+}

@@ -1,0 +1,22 @@
+/* stand.h - the standing of edges, from what probes and the operator say of them now.
+ */
+#ifndef DAEMON_STAND_H
+#define DAEMON_STAND_H
+
+#include "probe/rows.h"
+#include "steer/forced.h"
+#include "steer/standing.h"
+
+struct stand {
+	const struct steer *steer;
+	const struct rows *rows;
+	const struct round *round;
+	unsigned first; /* of the round's rows: where these begin */
+	const struct forced_list *forced;
+	const struct standing *before; /* of the same steer, or NULL */
+};
+
+/* The caller has it. */
+struct standing *stand(const struct stand *s);
+
+#endif
