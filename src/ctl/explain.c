@@ -240,8 +240,7 @@ static void add_health(const struct command_hooks *h, const struct tables *from,
 	const size_t cell = (size_t)in * standing->n_edges + s->edges[i];
 	struct text why = { 0 };
 
-	if (!from->staged &&
-		(s->verdicts[i] == PASSED_DOWN || s->verdicts[i] == PASSED_DRAIN))
+	if (!from->staged && (s->verdicts[i] == PASSED_DOWN || s->verdicts[i] == PASSED_DRAIN))
 		report_why(h, in, s->edges[i], &why);
 	if (why.len)
 		json_object_set_new(row, "why", json_string(text_get(&why)));

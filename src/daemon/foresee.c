@@ -94,16 +94,6 @@ static const struct saying *find_saying(const struct sayings *s, const struct pr
 
 /* --- standing ----------------------------------------------------------------------------- */
 
-static struct addr address(const struct edge *e, unsigned k)
-{
-	struct addr a;
-
-	if (k < e->n_a)
-		return addr_from_v4(e->a + k * 4);
-	memcpy(a.b, e->aaaa + (k - e->n_a) * 16, sizeof a.b);
-	return a;
-}
-
 struct stand {
 	const struct loaded *l;
 	const struct sayings *said;
@@ -116,7 +106,7 @@ struct stand {
 static uint32_t verdict_of(
 	struct stand *s, const struct probe_opts *p, const struct edge *e, unsigned k)
 {
-	const struct addr a = address(e, k);
+	const struct addr a = edge_address(e, k);
 	const struct saying *x = find_saying(s->said, p, &a, e->name);
 
 	s->unprobed += x == NULL;

@@ -42,16 +42,6 @@ static struct target *find(const struct map *m, const struct probe_opts *p,
 	return NULL;
 }
 
-static struct addr address(const struct edge *e, unsigned k)
-{
-	struct addr a;
-
-	if (k < e->n_a)
-		return addr_from_v4(e->a + k * 4);
-	memcpy(a.b, e->aaaa + (k - e->n_a) * 16, sizeof a.b);
-	return a;
-}
-
 /* What is being made, beside what is there. */
 struct plan {
 	struct round *r;
@@ -64,7 +54,7 @@ struct plan {
 static uint32_t take(
 	struct plan *p, const struct probe_opts *probe, const struct edge *e, unsigned k)
 {
-	const struct addr a = address(e, k);
+	const struct addr a = edge_address(e, k);
 	struct target *t = find(&p->map, probe, &a, e->name);
 
 	if (!t) {

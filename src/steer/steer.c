@@ -260,6 +260,16 @@ void steer_drop(struct steer *s)
 	free(s);
 }
 
+struct addr edge_address(const struct edge *e, unsigned k)
+{
+	struct addr a;
+
+	if (k < e->n_a)
+		return addr_from_v4(e->a + k * 4);
+	memcpy(a.b, e->aaaa + (k - e->n_a) * 16, sizeof a.b);
+	return a;
+}
+
 int steer_pool(const struct steer *s, const char *name)
 {
 	for (unsigned i = 0; i < s->n_pools; i++)

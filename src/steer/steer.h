@@ -102,6 +102,9 @@ struct steer *steer_new(
 struct steer *steer_hold(struct steer *s);
 void steer_drop(struct steer *s);
 
+/* Address `k` of an edge: A first, then AAAA. */
+struct addr edge_address(const struct edge *e, unsigned k);
+
 /* The number of a pool or edge by its name; -1 when there is none. */
 int steer_pool(const struct steer *s, const char *name);
 int steer_edge(const struct steer *s, const char *name);

@@ -3,6 +3,7 @@
 A test file decorates functions with @claim("a sentence that is true when it passes") and ends with run("topic").
 """
 import contextlib
+import ipaddress
 import os
 import random
 import shutil
@@ -202,6 +203,17 @@ def free_port():
             except OSError:
                 continue
         return port
+
+
+def random_net(rng, v6=False):
+    """A prefix as resolvers send them, of addresses that are in use."""
+    if v6:
+        return "%s/48" % ipaddress.IPv6Address((rng.choice([0x2001, 0x2400, 0x2600, 0x2804, 0x2a00, 0x2a02, 0x2c0f]) << 112) |
+                                              rng.getrandbits(32) << 80)
+    while True:
+        a = ipaddress.IPv4Address(rng.getrandbits(24) << 8)
+        if a.is_global and not a.is_multicast:
+            return "%s/24" % a
 
 
 APEX = "$TTL 300\n@ SOA ns1 hostmaster 7 7200 900 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\n"

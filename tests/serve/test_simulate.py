@@ -33,13 +33,7 @@ def config(edges=EDGES, extra="", pools=POOLS, weights=1):
 
 
 def net(v6=False):
-    if v6:
-        return "%s/48" % ipaddress.IPv6Address((rng.choice([0x2001, 0x2400, 0x2600, 0x2804, 0x2a00, 0x2a02, 0x2c0f]) << 112) |
-                                              rng.getrandbits(32) << 80)
-    while True:
-        a = ipaddress.IPv4Address(rng.getrandbits(24) << 8)
-        if a.is_global and not a.is_multicast:
-            return "%s/24" % a
+    return random_net(rng, v6)
 
 
 def edges_of(message):

@@ -23,11 +23,8 @@ def config(edges, extra="", few="", pools=""):
 %s""" % (few, pools)
 
 
-def net():
-    while True:
-        a = ipaddress.IPv4Address(rng.getrandbits(24) << 8)
-        if a.is_global and not a.is_multicast:
-            return "%s/24" % a
+def net(v6=False):
+    return random_net(rng, v6)
 
 
 def server(**more):
@@ -168,6 +165,47 @@ def told():
         same(now["stage"]["percent"], 50.0)
         assert 0 < now["stage"]["answers"] <= 40 and now["staged"] == now["stage"]["answers"]
         assert "stage: 50 %" in s.ctl("status")[1]
+
+
+@claim("GeoIP files that change reach both sides")
+def geo():
+    with server() as s:
+        for name, edges in (("old", OLD), ("new", NEW)):
+            s.configure(config(edges).replace("%s/geoip/city.mmdb" % TOP, "city.mmdb"))
+            if name == "old":
+                shutil.copy(TOP + "/geoip/city.mmdb", s.dir + "/city.mmdb")
+                same(s.ctl("reload")[0], 0)
+        same(s.ctl("reload", "--stage", "50%")[0], 0)
+        ins = next(c for c in iter(net, None) if is_new(s, c) and s.steer("web.example.com", c).addresses() == [NEW["iad"]])
+        before = status(s)["generation"]
+        os.utime(s.dir + "/city.mmdb", (1, 1))
+        end = time.monotonic() + 15 * SLOW
+        while status(s)["generation"] == before and time.monotonic() < end:
+            time.sleep(0.1)
+        same(status(s)["generation"], before + 1)
+        assert "read anew" in s.said()
+        same(s.steer("web.example.com", ins).addresses(), [NEW["iad"]])
+        s.write("city.mmdb", "nonsense")
+        time.sleep(4)
+        same(s.steer("web.example.com", ins).addresses(), [NEW["iad"]])
+        same(status(s)["stage"]["percent"], 50.0)
+
+
+@claim("edges that only the new tables have are probed before they are answered with, and stay so when promoted")
+def probed():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        probe = "probes: { up: { kind: tcp, port: %d, every: 300ms, timeout: 200ms, rise: 1, fall: 1 } }\nstage: { failures: 100%% }\n" % \
+            listener.getsockname()[1]
+        with Server({"example.com": ZONE}, config=config({n: "127.0.0.1" for n in OLD}, extra=probe, few=", probe: up")) as s:
+            s.configure(config({**NEW, "sin": "127.0.0.1"}, extra=probe, few=", probe: up"))
+            same(s.ctl("reload", "--stage", "100%")[0], 0)
+            same(s.steer("few.example.com", "83.62.101.0/24").addresses(), ["127.0.0.1"])
+            time.sleep(1)
+            same(s.steer("few.example.com", "83.62.101.0/24").addresses(), ["127.0.0.1"])
+            probes = status(s)["targets"]
+            same(s.ctl("reload", "--promote")[0], 0)
+            same(s.steer("few.example.com", "83.62.101.0/24").addresses(), ["127.0.0.1"])
+            same((probes, status(s)["targets"]), (3, 3))
 
 
 @claim("a plain reload and SIGHUP are refused while a stage is on, and nothing changes")

@@ -114,6 +114,35 @@ static void what_is_left_out_has_a_default(void)
 	conf_fini(&c);
 }
 
+static void stages_are_taken_back_as_configured(void)
+{
+	struct faults f;
+	struct conf c;
+
+	faults_init(&f);
+	CU_ASSERT_TRUE_FATAL(
+		conf_read_text(&c, "w.yaml", SERVER ZONES, strlen(SERVER ZONES), &f));
+	CU_ASSERT_EQUAL(c.stage.servfail, 0.01);
+	CU_ASSERT_EQUAL(c.stage.failures, 0.1);
+	CU_ASSERT_EQUAL(c.stage.every_ms, 5000);
+	conf_fini(&c);
+	static const char text[] = SERVER ZONES
+		"stage: { servfail: 2%, empty: 0.5%, failures: 100%, every: 1m }\n";
+	CU_ASSERT_TRUE_FATAL(conf_read_text(&c, "w.yaml", text, strlen(text), &f));
+	CU_ASSERT_EQUAL(c.stage.servfail, 0.02);
+	CU_ASSERT_EQUAL(c.stage.empty, 0.005);
+	CU_ASSERT_EQUAL(c.stage.failures, 1);
+	CU_ASSERT_EQUAL(c.stage.every_ms, 60000);
+	conf_fini(&c);
+	static const char wrong[] = SERVER ZONES
+		"stage: { servfail: 2, empty: 101%, every: 1ms }\n";
+	CU_ASSERT_FALSE(conf_read_text(&c, "w.yaml", wrong, strlen(wrong), &f));
+	CU_ASSERT_EQUAL(f.errors, 3);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(text_get(&f.text), "3:20: error: \"servfail\" must be a share"));
+	faults_fini(&f);
+}
+
 static void keys_that_are_unknown_or_missing_are_told(void)
 {
 	static const struct told_case row[] = {
@@ -128,6 +157,8 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 			"3:1: error: unknown key \"telemetry\" in the configuration (known: "
 			"server, control, management, cookies, rrl, geoip, latency, edges, "
 			"probes, pools, "
+			"server, control, cookies, rrl, geoip, latency, stage, edges, probes, "
+			"pools, "
 			"zones)\n" },
 		{ "in a section",
 			"server: { listne: 192.0.2.1, tcp_clients: 3, ECS: on }\n" ZONES,
@@ -327,6 +358,8 @@ static void all_faults_are_told_in_one_run(void)
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
 			"control, management, cookies, rrl, geoip, latency, edges, probes, "
 			"pools, zones)\n"
+			"control, cookies, rrl, geoip, latency, stage, edges, probes, pools, "
+			"zones)\n"
 			"3:12: error: this zone has no \"name\"; write for example: name: "
 			"example.com\n"
 			"4:22: error: there is no edge \"ono\"; did you mean \"one\"?\n" },
@@ -391,6 +424,7 @@ void suite_schema(void)
 		{ "relative paths start at the folder of the file",
 			relative_paths_start_at_the_folder_of_the_file },
 		{ "what is left out has a default", what_is_left_out_has_a_default },
+		{ "stages are taken back as configured", stages_are_taken_back_as_configured },
 		{ "keys that are unknown or missing are told",
 			keys_that_are_unknown_or_missing_are_told },
 		{ "values of the server are checked", values_of_the_server_are_checked },
