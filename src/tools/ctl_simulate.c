@@ -6,7 +6,7 @@
 #include "tools/ctl_inner.h"
 
 #include "base/file.h"
-#include "ctl/demand.h"
+#include "ctl/simulate_demand.h"
 #include "ctl/report.h"
 #include "ctl/simulate_report.h"
 #include "daemon/export.h"
@@ -172,17 +172,17 @@ static struct world *world_of(const struct loaded *l)
 	return w;
 }
 
-static bool get_clients(const struct words *w, const struct foresee *f, struct demand *d,
-	struct text *say, struct faults *faults)
+static bool get_clients(const struct words *w, const struct foresee *f,
+	struct simulate_demand *d, struct text *say, struct faults *faults)
 {
 	if (w->clients) {
-		const bool ok = demand_clients(d, w->clients, faults);
+		const bool ok = simulate_demand_clients(d, w->clients, faults);
 		text_addf(say, "%zu rows of %s", d->n, w->clients);
 		return ok;
 	}
 	if (w->queries) {
 		struct world *world = world_of(&f->next);
-		const bool ok = demand_queries(d, w->queries, world, faults);
+		const bool ok = simulate_demand_queries(d, w->queries, world, faults);
 		world_free(world);
 		text_addf(say, "%llu queries of %s", (unsigned long long)d->lines, w->queries);
 		if (d->passed_over)
@@ -190,7 +190,7 @@ static bool get_clients(const struct words *w, const struct foresee *f, struct d
 				(unsigned long long)d->passed_over);
 		return ok;
 	}
-	demand_everybody(d);
+	simulate_demand_everybody(d);
 	text_add(say,
 		"every IPv4 address that GeoIP has a place for, each counting the same "
 		"(--clients or --queries for real ones)");
@@ -282,7 +282,7 @@ static struct simulate_side side(const struct loaded *l, const struct standing *
 static enum ctl_status run(const struct words *w, const struct foresee *f, const char *new_path,
 	struct faults *faults)
 {
-	struct demand d = { 0 };
+	struct simulate_demand d = { 0 };
 	struct text old = { 0 }, new = { 0 }, clients = { 0 }, note = { 0 };
 	struct simulate found;
 	enum ctl_status status = NOT_DONE;
@@ -320,7 +320,7 @@ static enum ctl_status run(const struct words *w, const struct foresee *f, const
 	text_fini(&new);
 	text_fini(&clients);
 	text_fini(&note);
-	demand_fini(&d);
+	simulate_demand_fini(&d);
 	free(pools);
 	return status;
 }

@@ -1,7 +1,7 @@
 /* fuzz_demand.c - any file of clients or queries is taken, or told with its place.
  */
 #include "base/memory.h"
-#include "ctl/demand.h"
+#include "ctl/simulate_demand.h"
 #include "fuzz/fuzz_world.h"
 
 #include <assert.h>
@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const char *const pools[] = { "web" };
 	static struct world *world;
-	struct demand d = { .pools = pools, .n_pools = 1 };
+	struct simulate_demand d = { .pools = pools, .n_pools = 1 };
 	struct faults f;
 	char path[64];
 
@@ -29,8 +29,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		abort();
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	faults_init(&f);
-	const bool ok = *data & 1 ? demand_clients(&d, path, &f)
-				  : demand_queries(&d, path, *data & 2 ? NULL : world, &f);
+	const bool ok = *data & 1
+		? simulate_demand_clients(&d, path, &f)
+		: simulate_demand_queries(&d, path, *data & 2 ? NULL : world, &f);
 	assert(ok == (f.errors == 0));
 	for (size_t i = 0; i < d.n; i++) {
 		const struct simulate_client *c = &d.clients[i];
@@ -38,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		assert(c->net.bits <= 128 && c->pool >= -1 && c->pool < 1 && c->weight >= 0);
 		assert(memcmp(&same.addr, &c->net.addr, sizeof same.addr) == 0);
 	}
-	demand_fini(&d);
+	simulate_demand_fini(&d);
 	faults_fini(&f);
 	close(fd);
 	return 0;

@@ -266,7 +266,7 @@ class Server:
             return f.read()
 
     def ctl(self, *words):
-        done = subprocess.run([WAYMARKCTL, "-c", self.conf] + list(words), capture_output=True, text=True, timeout=60)
+        done = subprocess.run([WAYMARKCTL, "-c", self.conf] + list(words), capture_output=True, text=True, timeout=60 * SLOW)
         return done.returncode, done.stdout + done.stderr
 
     def check(self):

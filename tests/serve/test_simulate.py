@@ -243,7 +243,7 @@ def odd():
 @claim("the page stands alone, and has the maps and every edge")
 def page():
     with Server(ZONES, config=config()) as s:
-        same(s.ctl("simulate", "--down", "ams", "--html", s.dir + "/page.html")[0], 0)
+        same(s.ctl("simulate", "--down", "ams", "--pool", "web", "--html", s.dir + "/page.html")[0], 0)
         text = open(s.dir + "/page.html").read()
         same(text.count("<svg"), 3)
         assert "src=" not in text and "href" not in text and "<script" not in text and "url(" not in text
@@ -274,8 +274,8 @@ def faults():
                 (1, ["--clients", s.dir + "/bad.csv"], "bad.csv:2:12: error: a weight"), (1, ["--clients", s.dir + "/empty.csv"], "no rows"),
                 (1, ["--queries", s.dir + "/bad.log"], "bad.log:1:18: error:"), (1, ["--from", s.dir + "/cut.json"], "no export"),
                 (1, ["--from", s.dir + "/config.json"], "without --config"), (1, ["--from", s.dir + "/nosuch"], "No such file"),
-                (1, ["--html", s.dir + "/no/such/page.html", "--down", "ams"], "No such file"),
-                (1, ["--list", s.dir + "/no/such.csv", "--down", "ams"], "No such file")):
+                (1, ["--html", s.dir + "/no/such/page.html", "--pool", "turns"], "No such file"),
+                (1, ["--list", s.dir + "/no/such.csv", "--pool", "turns"], "No such file")):
             got, said = s.ctl("simulate", *words)
             same(got, code, "%s: %s" % (words, said))
             assert say in said, (words, said)

@@ -1,4 +1,4 @@
-/* demand.h - which clients a simulation is made for, and how much each counts.
+/* simulate_demand.h - which clients a simulation is made for, and how much each counts.
  *
  * From a file, or all that the GeoIP data knows. Files are read a line at a time; what is wrong
  * is told with its place, as many as are shown.
@@ -12,14 +12,14 @@
  *
  * Empty lines and those that begin with "#" are passed over.
  */
-#ifndef CTL_DEMAND_H
-#define CTL_DEMAND_H
+#ifndef CTL_SIMULATE_DEMAND_H
+#define CTL_SIMULATE_DEMAND_H
 
 #include "base/fault.h"
 #include "ctl/simulate.h"
 #include "world/world.h"
 
-struct demand {
+struct simulate_demand {
 	const char *const *pools; /* names, borrowed */
 	size_t n_pools;
 	struct simulate_client *clients;
@@ -28,14 +28,14 @@ struct demand {
 };
 
 /* Every IPv4 address whose place the GeoIP files know; each weighs 1. */
-void demand_everybody(struct demand *d);
+void simulate_demand_everybody(struct simulate_demand *d);
 
-bool demand_clients(struct demand *d, const char *path, struct faults *f);
+bool simulate_demand_clients(struct simulate_demand *d, const char *path, struct faults *f);
 
 /* `w` says which pool a name is handed to; NULL: lines with names are wrong. */
-bool demand_queries(
-	struct demand *d, const char *path, const struct world *w, struct faults *f);
+bool simulate_demand_queries(
+	struct simulate_demand *d, const char *path, const struct world *w, struct faults *f);
 
-void demand_fini(struct demand *d);
+void simulate_demand_fini(struct simulate_demand *d);
 
 #endif

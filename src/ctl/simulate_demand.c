@@ -1,4 +1,4 @@
-#include "ctl/demand.h"
+#include "ctl/simulate_demand.h"
 
 #include "answer/answer.h"
 #include "base/clock.h"
@@ -21,7 +21,7 @@ struct known_name {
 };
 
 struct lines {
-	struct demand *d;
+	struct simulate_demand *d;
 	const char *path;
 	struct faults *f;
 	const struct world *world;
@@ -45,7 +45,7 @@ __attribute__((format(printf, 3, 4))) static bool wrong(
 	return faults_error(l->f, &place, "%s", say);
 }
 
-static void take(struct demand *d, const struct simulate_client *c)
+static void take(struct simulate_demand *d, const struct simulate_client *c)
 {
 	if (d->n == d->room) {
 		d->room = d->room ? 2 * d->room : 1024;
@@ -54,7 +54,7 @@ static void take(struct demand *d, const struct simulate_client *c)
 	d->clients[d->n++] = *c;
 }
 
-void demand_everybody(struct demand *d)
+void simulate_demand_everybody(struct simulate_demand *d)
 {
 	static const uint8_t zero[4];
 
@@ -110,7 +110,7 @@ static bool client_line(struct lines *l, char *line)
 
 /* --- queries ------------------------------------------------------------------------------ */
 
-static int pool_number(const struct demand *d, const char *name)
+static int pool_number(const struct simulate_demand *d, const char *name)
 {
 	for (size_t i = 0; i < d->n_pools; i++)
 		if (strcmp(d->pools[i], name) == 0)
@@ -291,12 +291,13 @@ static bool each_line(struct lines *l, bool (*each)(struct lines *l, char *line)
 	return l->f->errors == before;
 }
 
-bool demand_clients(struct demand *d, const char *path, struct faults *f)
+bool simulate_demand_clients(struct simulate_demand *d, const char *path, struct faults *f)
 {
 	return each_line(&(struct lines){ .d = d, .path = path, .f = f }, client_line);
 }
 
-bool demand_queries(struct demand *d, const char *path, const struct world *w, struct faults *f)
+bool simulate_demand_queries(
+	struct simulate_demand *d, const char *path, const struct world *w, struct faults *f)
 {
 	struct lines l = { .d = d, .path = path, .f = f, .world = w };
 
@@ -308,8 +309,8 @@ bool demand_queries(struct demand *d, const char *path, const struct world *w, s
 	return ok;
 }
 
-void demand_fini(struct demand *d)
+void simulate_demand_fini(struct simulate_demand *d)
 {
 	free(d->clients);
-	*d = (struct demand){ 0 };
+	*d = (struct simulate_demand){ 0 };
 }
