@@ -26,9 +26,10 @@ struct rollout {
 	double percent;
 	struct loaded loaded; /* while it is on */
 	time_t since;
-	struct stats begin, seen; /* counters: when it began; at the last judgement */
-	unsigned failing;         /* looks in a row */
-	char last[512];           /* what became of the last one; "" */
+	/* Counters: when it began; at the last judgement of all answers; of its own. */
+	struct stats begin, seen, seen_staged;
+	unsigned failing; /* looks in a row */
+	char last[512];   /* what became of the last one; "" */
 };
 
 struct loaded *rollout_loaded(struct rollout *r)
@@ -102,7 +103,7 @@ bool rollout_stage(struct rollout *r, double percent, struct faults *f)
 	r->percent = percent;
 	r->since = time(NULL);
 	r->failing = 0;
-	r->begin = r->seen = counters(r);
+	r->begin = r->seen = r->seen_staged = counters(r);
 	daemon_publish(d);
 	if (was_on)
 		loaded_fini(&before);
@@ -191,7 +192,7 @@ static bool fails(struct rollout *r, const struct stats *now, struct fault *why)
 /* Answers without an edge, against those of all other clients. */
 static bool misses(struct rollout *r, const struct stats *now, struct fault *why)
 {
-	const struct stats *seen = &r->seen;
+	const struct stats *seen = &r->seen_staged;
 	const uint64_t n = now->staged - seen->staged,
 		       unmet = now->staged_unmet - seen->staged_unmet;
 	const double limit = r->daemon->loaded.conf.stage.empty, here = share(unmet, n),
@@ -250,10 +251,12 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 		char reason[256];
 		snprintf(reason, sizeof reason, "%.240s", why.text);
 		rollout_back(r, reason, NULL);
-	} else if (answers(&now) - answers(&r->seen) >= ANSWERS_LEAST &&
-		(now.staged - r->seen.staged >= ANSWERS_LEAST)) {
-		r->seen = now;
+		return;
 	}
+	if (answers(&now) - answers(&r->seen) >= ANSWERS_LEAST)
+		r->seen = now;
+	if (now.staged - r->seen_staged.staged >= ANSWERS_LEAST)
+		r->seen_staged = now;
 }
 
 /* --- for others --------------------------------------------------------------------------- */
