@@ -93,7 +93,7 @@ def agrees():
         tuples = write_queries(s, TUPLES)
         new = write_new(s, edges=MOVED)
         for n, (words, change) in enumerate((
-                (["--down", "ams", "--drain", "iad"], lambda: (s.ctl("force", "ams", "down"), s.ctl("force", "iad", "drain"))),
+                (["--down", "ams", "--drain", "iad"], lambda: (s.ctl("force", "ams", "down"), s.ctl("force", "iad", "down"))),
                 (["-c", new], lambda: (os.rename(new, s.conf), same(s.ctl("reload")[0], 0))))):
             found = simulate(s, "--queries", s.dir + "/queries", *words)
             same(len(found), len(tuples))

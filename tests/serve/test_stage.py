@@ -263,7 +263,7 @@ def forced():
         same(s.steer("web.example.com", "83.62.101.0/24").addresses(), ["198.51.100.4"])
         same(s.ctl("force", "mad", "down")[0], 0)
         same(s.steer("web.example.com", "83.62.101.0/24").addresses(), [NEW["ams"]])
-        same(s.ctl("force", "ams", "drain")[0], 0)
+        same(s.ctl("force", "ams", "down")[0], 0)
         same(s.steer("web.example.com", "83.62.101.0/24").addresses(), [NEW["iad"]])
         same(s.ctl("reload", "--rollback")[0], 0)
         same(s.steer("web.example.com", "83.62.101.0/24").addresses(), [OLD["iad"]])
