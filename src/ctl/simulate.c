@@ -40,6 +40,7 @@ struct work {
 	struct asker askers[2]; /* old, new */
 	struct simulate_pool *pool;
 	int country_of[26 * 26 + 1]; /* number in s->countries, or -1 */
+	uint32_t *move_of;           /* [from + 1][to + 1] number in s->moves + 1, or 0 */
 	size_t countries_room, moves_room;
 };
 
@@ -176,20 +177,20 @@ static struct simulate_group *country(struct work *w, uint32_t place)
 	return &s->countries[w->country_of[at]];
 }
 
-/* Few pairs of many are taken: those looked for last are in front. */
 static struct simulate_move *find_move(struct work *w, int from, int to)
 {
 	struct simulate *s = w->s;
+	uint32_t *at = &w->move_of[(size_t)(from + 1) * (s->n_edges + 1) + (size_t)(to + 1)];
 
-	for (size_t i = s->n_moves; i-- > 0;)
-		if (s->moves[i].from == from && s->moves[i].to == to)
-			return &s->moves[i];
+	if (*at)
+		return &s->moves[*at - 1];
 	if (s->n_moves == w->moves_room) {
 		w->moves_room = w->moves_room ? 2 * w->moves_room : 64;
 		s->moves = memory_grow(s->moves, w->moves_room * sizeof *s->moves);
 	}
 	s->moves[s->n_moves] = (struct simulate_move){ .from = from, .to = to };
-	return &s->moves[s->n_moves++];
+	*at = (uint32_t)++s->n_moves;
+	return &s->moves[*at - 1];
 }
 
 /* Each edge that a client leaves, to the next of those that it finds. Returns the share of the
@@ -449,6 +450,8 @@ void simulate_run(struct simulate *s, const struct simulate_opts *o)
 	simulate_judge_init(&w.judges[1], &o->old, s->edges, s->n_edges);
 	for (unsigned i = 0; i < 2; i++)
 		w.askers[i].side = sides[i];
+	w.move_of = memory_zeroed(
+		(size_t)(s->n_edges + 1) * (s->n_edges + 1), sizeof *w.move_of);
 	memset(w.country_of, 0xff, sizeof w.country_of);
 	s->pools = memory_zeroed(o->n_pools, sizeof *s->pools);
 	s->n_places = places_count(s->atlas->cities.places) + 1;
@@ -467,6 +470,7 @@ void simulate_run(struct simulate *s, const struct simulate_opts *o)
 		simulate_judge_fini(&w.judges[i]);
 		free(w.askers[i].of_edge);
 	}
+	free(w.move_of);
 }
 
 void simulate_fini(struct simulate *s)

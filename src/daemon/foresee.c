@@ -13,6 +13,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* While both are opened. */
+struct opening {
+	struct foresee *to;
+	const struct foresee_opts *o;
+	const json_t *export;
+	char *tree; /* the configuration as text */
+	struct faults *f;
+};
+
 /* --- what probes have said ---------------------------------------------------------------- */
 
 struct saying {
@@ -174,15 +183,15 @@ static struct wish wishes(
 	return w;
 }
 
-/* `o` is for the new side, else NULL. */
-static struct standing *stand(struct foresee *to, const struct loaded *l,
-	const struct sayings *said, const json_t *export, const struct foresee_opts *o)
+static struct standing *stand_side(
+	const struct opening *x, const struct sayings *said, bool is_new)
 {
-	struct stand s = { .l = l, .said = said, .is_new = o && l != &to->old };
+	const struct loaded *l = is_new ? foresee_new(x->to) : &x->to->old;
+	struct stand s = { .l = l, .said = said, .is_new = is_new && x->to->is_changed };
 	struct rows rows = rows_new(&(struct rows_opts){
 		l->conf.probes, l->conf.pools, l->conf.n_pools, l->steer->n_edges });
 	struct standing_row *of = memory_zeroed(rows.n, sizeof *of);
-	struct wish w = wishes(l->steer, export, o);
+	struct wish w = wishes(l->steer, x->export, is_new ? x->o : NULL);
 
 	fill_rows(&s, &rows, of);
 	struct standing *standing = standing_new(&(struct standing_opts){ .steer = l->steer,
@@ -193,7 +202,7 @@ static struct standing *stand(struct foresee *to, const struct loaded *l,
 		.n_rows = rows.n,
 		.row_of = rows.row_of });
 	if (s.is_new)
-		to->unprobed = s.unprobed;
+		x->to->unprobed = s.unprobed;
 	for (unsigned i = 0; i < rows.n; i++)
 		free((void *)(uintptr_t)of[i].targets);
 	free(of);
@@ -238,82 +247,76 @@ static bool is_export(const json_t *o)
 		json_is_array(json_object_get(o, "verdicts"));
 }
 
-static bool read_old(struct foresee *to, const json_t *export, const char *tree,
-	const struct fault_at *at, struct faults *f)
+static bool read_old(const struct opening *x)
 {
+	const struct fault_at at = { .path = x->o->export_name };
+	struct loaded *old = &x->to->old;
 	struct faults own;
 
+	/* What runs has been warned of when it was loaded. */
 	faults_init(&own);
-	bool ok = loaded_read(&to->old,
-		&(struct loaded_opts){ .path = text(export, "config"),
+	const bool ok = loaded_read(old,
+		&(struct loaded_opts){ .path = text(x->export, "config"),
 			.key = loaded_key(),
-			.text = tree,
-			.text_len = strlen(tree),
+			.text = x->tree,
+			.text_len = strlen(x->tree),
 			.bare = true },
 		&own);
-	if (!ok) {
-		faults_add(f, &own);
-		faults_fini(&own);
-		return false;
-	}
-	faults_fini(&own);
-	ok = read_csv(to->old.table, export, "measured", true) &&
-		read_csv(to->old.table, export, "learned", false);
 	if (!ok)
-		return faults_error(f, at, "the measurements in this export cannot be read");
-	to->old.steer = loaded_steer(&to->old, to->old.atlas, to->old.table, NULL);
+		faults_add(x->f, &own);
+	faults_fini(&own);
+	if (!ok)
+		return false;
+	if (!read_csv(old->table, x->export, "measured", true) ||
+		!read_csv(old->table, x->export, "learned", false))
+		return faults_error(
+			x->f, &at, "the measurements in this export cannot be read");
+	old->steer = loaded_steer(old, old->atlas, old->table, NULL);
 	return true;
 }
 
-static bool read_next(struct foresee *to, const struct foresee_opts *o, const json_t *export,
-	const char *tree, struct faults *f)
+static bool read_next(const struct opening *x)
 {
 	struct loaded_opts opts = {
-		.path = o->new_path, .key = to->old.key, .before = &to->old
+		.path = x->o->new_path, .key = x->to->old.key, .before = &x->to->old
 	};
 
-	to->is_changed = o->new_path != NULL;
-	if (!o->new_path && !o->zones)
+	x->to->is_changed = x->o->new_path != NULL;
+	if (!x->o->new_path && !x->o->zones)
 		return true;
-	if (!o->new_path) {
-		opts.path = text(export, "config");
-		opts.text = tree;
-		opts.text_len = strlen(tree);
+	if (!x->o->new_path) {
+		opts.path = text(x->export, "config");
+		opts.text = x->tree;
+		opts.text_len = strlen(x->tree);
 	}
-	return loaded_read(&to->next, &opts, f);
+	return loaded_read(&x->to->next, &opts, x->f);
 }
 
-static bool check_edges(const struct steer *s, const char *const *names, size_t n,
-	const struct fault_at *at, struct faults *f)
+static bool check_edges(const struct opening *x, const char *const *names, size_t n)
 {
+	const struct loaded *new = foresee_new(x->to);
+	const struct fault_at at = { .path = new->conf.path };
+
 	for (size_t i = 0; i < n; i++)
-		if (steer_edge(s, names[i]) < 0)
-			return faults_error(f, at, "there is no edge \"%s\"", names[i]);
+		if (steer_edge(new->steer, names[i]) < 0)
+			return faults_error(x->f, &at, "there is no edge \"%s\"", names[i]);
 	return true;
 }
 
-static bool open_both(struct foresee *to, const struct foresee_opts *o, const json_t *export,
-	struct faults *f)
+static bool open_both(const struct opening *x)
 {
-	const struct fault_at at = { .path = o->export_name };
-	char *tree = json_dumps(json_object_get(export, "tree"), JSON_INDENT(1));
-	bool ok = tree && read_old(to, export, tree, &at, f) &&
-		read_next(to, o, export, tree, f);
+	struct foresee *to = x->to;
 
-	free(tree);
-	if (!ok)
+	if (!x->tree || !read_old(x) || !read_next(x) ||
+		!check_edges(x, x->o->down, x->o->n_down) ||
+		!check_edges(x, x->o->drain, x->o->n_drain))
 		return false;
-	const struct loaded *new = foresee_new(to);
-	const struct fault_at conf = { .path = new->conf.path };
-	if (!check_edges(new->steer, o->down, o->n_down, &conf, f) ||
-		!check_edges(new->steer, o->drain, o->n_drain, &conf, f))
-		return false;
-	struct sayings said = read_sayings(export, &to->old.conf);
-	to->old_standing = stand(to, &to->old, &said, export, NULL);
-	to->new_standing = stand(to, new, &said, export, o);
+	struct sayings said = read_sayings(x->export, &to->old.conf);
+	to->old_standing = stand_side(x, &said, false);
+	to->new_standing = stand_side(x, &said, true);
 	free(said.of);
-	to->generation = json_integer_value(json_object_get(export, "generation"));
-	to->time = json_integer_value(json_object_get(export, "time"));
+	to->generation = json_integer_value(json_object_get(x->export, "generation"));
+	to->time = json_integer_value(json_object_get(x->export, "time"));
 	return true;
 }
 
@@ -328,12 +331,19 @@ bool foresee_open(struct foresee *to, const struct foresee_opts *o, struct fault
 	json_error_t error;
 	json_t *export = json_loadb(o->export, o->export_len, JSON_REJECT_DUPLICATES, &error);
 
+	struct opening x = { to, o, export, NULL, f };
+	bool ok;
+
 	*to = (struct foresee){ 0 };
-	const bool ok = export && is_export(export)
-		? open_both(to, o, export, f)
-		: faults_error(f, &at,
-			  "this is no export of a server (\"waymarkctl export\" makes one%s)",
-			  export ? ", without --config" : "");
+	if (export && is_export(export)) {
+		x.tree = json_dumps(json_object_get(export, "tree"), JSON_INDENT(1));
+		ok = open_both(&x);
+	} else {
+		ok = faults_error(f, &at,
+			"this is no export of a server (\"waymarkctl export\" makes one%s)",
+			export ? ", without --config" : "");
+	}
+	free(x.tree);
 	json_decref(export);
 	if (!ok)
 		foresee_close(to);
