@@ -1,8 +1,8 @@
 /* ctl.c - waymarkctl: the operator's tool.
  *
  * "check" reads a configuration and all it names with the server's own code and serves nothing;
- * "simulate" and "diff" hold one against the running server, here. Every other command goes to the running server by its control socket, which is found in the
- * configuration.
+ * "simulate" and "diff" hold one against the running server, here. Every other command goes to
+ * the running server by its control socket, which is found in the configuration.
  */
 #include "base/log.h"
 #include "base/text.h"
