@@ -37,6 +37,8 @@ static void tell(struct answerer *a, const struct choose_ask *who)
 		samples_put(a->samples,
 			&(struct sample){ who->has_subnet ? who->subnet : who->source,
 				who->pool, who->has_subnet });
+}
+
 /* A client of a group that other tables are tried out on. */
 static void take_stage(const struct answerer *a, struct answer_pending *p)
 {
@@ -77,7 +79,8 @@ static bool steer(struct answerer *a, struct compose *c, const struct lookup *l,
 	struct choice choice = choose(who, a->trace);
 	const bool staged = who->steer != w->steer;
 	stats_add(&a->stats->steered, 1);
-	tell(a, who);
+	if (!staged) /* pools of a stage have numbers of their own */
+		tell(a, who);
 	stats_add(&a->stats->unmet, choice.n == 0);
 	if (w->stage.share) {
 		narrow(&choice, who);

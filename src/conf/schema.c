@@ -191,7 +191,6 @@ static const struct key top_keys[] = {
 	{ "geoip", keys_section, .keys = geoip_keys },
 	{ "latency", schema_latency, .late = true,
 		.say = "a mapping: { files: [ measured.csv ] }" },
-	{ "latency", schema_latency, .say = "a mapping: { files: [ measured.csv ] }" },
 	{ "stage", schema_stage, .say = "a mapping: { servfail: 1% }" },
 	{ "edges", schema_edges, .late = false },
 	{ "probes", schema_probes, .late = false },

@@ -220,8 +220,6 @@ struct tables {
 
 static struct tables tables_of(const struct command_hooks *h, const struct choose_trace *t)
 {
-	const unsigned in = h->health(h->ctx).rows->row_of[s->pool];
-	const struct report_measures m = report_measures(h, in, s->edges[i]);
 	const struct world *w = h->world(h->ctx);
 
 	if (t->staged)
@@ -230,18 +228,27 @@ static struct tables tables_of(const struct command_hooks *h, const struct choos
 	return (struct tables){ w->steer, w->standing, h->latency->table(h->ctx), false };
 }
 
+static struct report_measures measures_of(const struct command_hooks *h,
+	const struct tables *from, unsigned pool, unsigned edge)
+{
+	const struct standing *s = from->standing;
+	const size_t cell = (size_t)s->pools[pool].row * s->n_edges + edge;
+
+	if (!from->staged)
+		return report_measures(h, h->health(h->ctx).rows->row_of[pool], edge);
+	return (struct report_measures){ s->rtt_ms[cell], s->load[cell] };
+}
+
 /* Why an edge is down in this pool, and what was measured of it. Of staged edges not all is
  * told: those that are served are who reports know. */
 static void add_health(const struct command_hooks *h, const struct tables *from,
 	const struct choose_step *s, unsigned i, json_t *row)
 {
-	const struct standing *standing = from->standing;
-	const unsigned in = standing->pools[s->pool].row;
-	const size_t cell = (size_t)in * standing->n_edges + s->edges[i];
+	const struct report_measures m = measures_of(h, from, s->pool, s->edges[i]);
 	struct text why = { 0 };
 
 	if (!from->staged && (s->verdicts[i] == PASSED_DOWN || s->verdicts[i] == PASSED_DRAIN))
-		report_why(h, in, s->edges[i], &why);
+		report_why(h, h->health(h->ctx).rows->row_of[s->pool], s->edges[i], &why);
 	if (why.len)
 		json_object_set_new(row, "why", json_string(text_get(&why)));
 	if (s->by == BY_MEASURE && !isnan(m.rtt_ms))

@@ -42,8 +42,6 @@ void daemon_publish(struct daemon *d)
 	make_policy(d, &policy);
 	probes_plan(d->probes);
 	epoch_publish(&d->epoch,
-		world_new(&(struct world_opts){
-			d->loaded.set, d->loaded.steer, &policy, probes_standing(d->probes) }));
 		world_new(&(struct world_opts){ d->loaded.set, d->loaded.steer, &policy,
 			probes_standing(d->probes), rollout_share(d->rollout),
 			staged ? staged->steer : NULL, probes_staged_standing(d->probes) }));

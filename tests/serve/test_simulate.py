@@ -133,12 +133,12 @@ def live_state():
         s.start()
         same(s.ctl("latency", "import", s.dir + "/more.csv")[0], 0)
         same(s.ctl("force", "nrt", "down", "--for", "1h")[0], 0)
-        end = time.monotonic() + 20 * SLOW
-        while json.loads(s.ctl("status", "--json")[1])["generation"] < 3 and time.monotonic() < end:
-            time.sleep(0.1)
         nets = [r.split(",")[0] for r in measured.split("\n")[1:400]]
         s.write("clients", "prefix,weight\n" + "\n".join(nets))
         found = simulate(s, "--clients", s.dir + "/clients", "--pool", "two", "--down", "gru")
+        end = time.monotonic() + 20 * SLOW                  # until what was imported and probed has been published
+        while any(edges_of(s.steer("two.example.com", c)) != found["two", c, "A"][0] for c in nets) and time.monotonic() < end:
+            time.sleep(0.3)
         for c in set(nets):
             assert "nrt" not in found["two", c, "A"][0]
             same(edges_of(s.steer("two.example.com", c)), found["two", c, "A"][0], c)
