@@ -24,7 +24,7 @@ enum {
 		1232, /* bytes of an answer over UDP (no fragments: dnsflagday.net/2020) */
 	ANSWER_TCP_MOST = 65535,
 	ANSWER_TURNS = POOLS_MOST * 4, /* pool, A and AAAA; then the same of a stage */
-	ANSWER_CHAIN_MOST = 16 /* CNAMEs and DNAMEs followed in our zones */
+	ANSWER_CHAIN_MOST = 16         /* CNAMEs and DNAMEs followed in our zones */
 };
 
 /* Who answers: a worker's own state. */

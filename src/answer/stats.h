@@ -18,9 +18,9 @@ struct stats {
 	uint64_t tcp_connections;
 	uint64_t dropped; /* not answered: no query */
 	uint64_t truncated;
-	uint64_t steered;     /* answered from a pool */
-	uint64_t unmet;       /* ... of which no edge could answer */
-	uint64_t staged;      /* answered from a pool of a stage; these count above, too */
+	uint64_t steered; /* answered from a pool */
+	uint64_t unmet;   /* ... of which no edge could answer */
+	uint64_t staged;  /* answered from a pool of a stage; these count above, too */
 	uint64_t staged_unmet;
 	uint64_t with_subnet; /* queries with a client subnet */
 	uint64_t send_failed;

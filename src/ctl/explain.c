@@ -228,8 +228,8 @@ static struct tables tables_of(const struct command_hooks *h, const struct choos
 	return (struct tables){ w->steer, w->standing, h->latency->table(h->ctx), false };
 }
 
-static struct report_measures measures_of(const struct command_hooks *h,
-	const struct tables *from, unsigned pool, unsigned edge)
+static struct report_measures measures_of(
+	const struct command_hooks *h, const struct tables *from, unsigned pool, unsigned edge)
 {
 	const struct standing *s = from->standing;
 	const size_t cell = (size_t)s->pools[pool].row * s->n_edges + edge;

@@ -17,7 +17,7 @@ struct daemon {
 	struct epoch epoch;
 	struct loaded loaded;
 	struct rollout *rollout; /* what is tried out on a share of the clients */
-	unsigned reloads; /* so far: each brings another `loaded` */
+	unsigned reloads;        /* so far: each brings another `loaded` */
 	struct workers *workers;
 	struct rebuild *rebuild;              /* NULL until the loop runs */
 	uint8_t cookie_secret[POLICY_SECRET]; /* random, where the configuration has none */
@@ -37,8 +37,7 @@ bool daemon_refresh_geo(struct daemon *d, struct fault *why);
 /* Publishes a world with these edges, pools and rankings, which it takes, and those of what is
  * tried out. */
 struct rollout_made;
-void daemon_take_steer(
-	struct daemon *d, struct steer *s, const struct rollout_made *staged);
+void daemon_take_steer(struct daemon *d, struct steer *s, const struct rollout_made *staged);
 
 /* Publishes a world of what is loaded, and what is tried out. */
 void daemon_publish(struct daemon *d);

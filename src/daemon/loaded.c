@@ -348,8 +348,7 @@ bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct fault
 	const struct loaded *before = opts->before;
 
 	*to = (struct loaded){ .key = opts->key };
-	if (!(opts->text ? conf_read_text(
-				   &to->conf, opts->path, opts->text, opts->text_len, f)
+	if (!(opts->text ? conf_read_text(&to->conf, opts->path, opts->text, opts->text_len, f)
 			 : conf_read(&to->conf, opts->path, f)))
 		return false;
 	bool ok = (opts->bare || list_zones(to, f)) && load_parts(to, opts, f);
@@ -360,7 +359,8 @@ bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct fault
 	}
 	make_set(to);
 	if (opts->bare) {
-		to->table = measured_new(&(struct measured_from){ &to->conf, NULL, to->key, false });
+		to->table = measured_new(
+			&(struct measured_from){ &to->conf, NULL, to->key, false });
 		return true;
 	}
 	to->steer = loaded_steer(to, to->atlas, to->table, before ? before->steer : NULL);

@@ -247,8 +247,8 @@ int main(int argc, char **argv)
 	r.loop = ev_loop_new(EVFLAG_NOENV);
 	if (!r.loop)
 		die("cannot have an event loop");
-	r.hooks = (struct command_hooks){ &r, current_world, reload, stage, rollout, force, health, probe,
-		report, stop, export, { 0 }, conf_path, &latency_hooks, agents };
+	r.hooks = (struct command_hooks){ &r, current_world, reload, stage, rollout, force,
+		health, probe, report, stop, export, { 0 }, conf_path, &latency_hooks, agents };
 	clock_gettime(CLOCK_MONOTONIC, &r.hooks.started);
 	watch_signals(&r);
 	if (!boot(&r, conf_path, &control, &why)) {

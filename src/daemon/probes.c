@@ -287,8 +287,7 @@ bool probes_force(struct probes *p, const struct command_force *f, struct fault 
 	char buf[32];
 
 	to.who = (char *)(uintptr_t)user_name(f->uid, buf);
-	if (!has_edge(p, f->edge) &&
-		!(automatic && forced_find(&p->forced, f->edge)))
+	if (!has_edge(p, f->edge) && !(automatic && forced_find(&p->forced, f->edge)))
 		return fault(why, "there is no edge \"%s\" (\"waymarkctl edges\" lists them)",
 			f->edge);
 	if (!automatic && !edge_state_parse(&to.state, f->state))

@@ -24,9 +24,9 @@ enum { NICE = 5, WAITING_MOST = 1 << 20, AGE_SHARE = 16 };
 struct job {
 	struct daemon *daemon; /* only read: conf, atlas, table, and the steer that is served */
 	bool read, save;
-	struct file_stamp *stamps; /* of the files, when they were read */
-	struct latency *table;     /* new, or NULL: as it was, or wrong */
-	struct steer *steer;       /* new, or NULL */
+	struct file_stamp *stamps;  /* of the files, when they were read */
+	struct latency *table;      /* new, or NULL: as it was, or wrong */
+	struct steer *steer;        /* new, or NULL */
 	struct rollout_made staged; /* the same of what is tried out */
 	struct faults faults;
 	struct fault not_saved; /* "": it was, or need not be */

@@ -9,8 +9,8 @@ static const struct {
 } keys[] = { { "server", "listen" }, { "server", "workers" }, { "server", "cpus" },
 	{ "server", "batch" }, { "server", "receive-buffer" }, { "server", "send-buffer" },
 	{ "server", "tcp-clients" }, { "server", "tcp-clients-per-net" },
-	{ "server", "tcp-idle" }, { "server", "user" }, { "management", "listen" }, { "control", "socket" },
-	{ "control", "state" } };
+	{ "server", "tcp-idle" }, { "server", "user" }, { "management", "listen" },
+	{ "control", "socket" }, { "control", "state" } };
 
 bool restart_needs(const char *section, const char *key)
 {

@@ -172,7 +172,10 @@ int main(int argc, char **argv)
 	/* "+": options end at the command, whose own look alike. */
 	while ((opt = getopt(argc, argv, "+c:s:Vh")) != -1) {
 		switch (opt) {
-		case 'c': ctl.conf_path = optarg; ctl.conf_given = true; break;
+		case 'c':
+			ctl.conf_path = optarg;
+			ctl.conf_given = true;
+			break;
 		case 's': ctl.socket_path = optarg; break;
 		case 'V': puts("waymarkctl " PACKAGE_VERSION); return DONE;
 		case 'h': return usage(stdout, DONE);
