@@ -9,11 +9,11 @@
 
 /* Who asks, at a name that a zone hands to a pool. `*v4_at`: see addr_plain(). */
 static struct choose_ask who_asks(const struct answerer *a, const struct answer_ask *ask,
-	const struct query *q, uint16_t pool, unsigned *v4_at)
+	const struct answer_pending *p, uint16_t pool, unsigned *v4_at)
 {
 	const struct world *w = a->world;
-	const struct edns_ecs *ecs = &q->edns.ecs;
-	const bool v6 = q->qtype == RRTYPE_AAAA;
+	const struct edns_ecs *ecs = &p->query.edns.ecs;
+	const bool v6 = p->query.qtype == RRTYPE_AAAA;
 	struct choose_ask who = { .steer = w->steer,
 		.standing = w->standing,
 		.now_us = a->now_us,
@@ -23,7 +23,9 @@ static struct choose_ask who_asks(const struct answerer *a, const struct answer_
 		.has_subnet = ecs->present && w->policy.ecs && ecs->source > 0,
 		.source = addr_plain(&ask->source, NULL),
 		.now_s = a->now_s,
-		.turn = &a->turns[pool * 2u + v6] };
+		.turn = &a->turns[pool * 2u + v6],
+		.name = p->name.wire,
+		.name_len = p->name.len };
 
 	*v4_at = 0;
 	if (who.has_subnet)
@@ -216,10 +218,7 @@ static void look_up(
 	p->found = zone_lookup(p->zone, a->world->key, &p->name, p->query.qtype);
 	if (p->found.kind == LOOKUP_EDGE) {
 		p->who = who_asks(
-			a, ask, &p->query, pool_of(a->world, p->number, &p->found), &p->v4_at);
-		if (a->world->stage.share)
-			take_stage(a, p);
-	}
+			a, ask, p, pool_of(a->world, p->number, &p->found), &p->v4_at);
 	p->proof.n = 0;
 	if (p->query.edns.dnssec_ok && p->zone->denial) {
 		p->proof = denial_prove(p->zone, &p->name, &p->found);

@@ -90,6 +90,12 @@ struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
 /* pin: to a struct schema_pool. */
 key_take schema_pins;
 
+/* policy, affinity: to a struct schema_pool; and how they fit together with its other keys. */
+key_take schema_policy, schema_affinity;
+#define SCHEMA_POLICIES "nearest, round-robin, weighted, least-latency or least-load"
+void schema_check_policy(const struct reader *r, const struct schema_pool *p);
+bool schema_is_nearest(const struct pool_opts *p); /* some link is */
+
 /* probe, up-when, panic: to a struct schema_pool; and how they fit together with its policy. */
 key_take schema_probe, schema_up_when, schema_panic;
 void schema_check_standing(const struct reader *r, const struct schema_pool *p);

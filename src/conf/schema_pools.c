@@ -75,32 +75,7 @@ static void take_default(
 	p->opts.n_fallback = list.n;
 }
 
-/* --- policy, spread, ttl ------------------------------------------------------------------ */
-
-static void take_policy(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	static const char *const words[] = {
-		[POOL_NEAREST] = "nearest",
-		[POOL_ROUND_ROBIN] = "round-robin",
-		[POOL_WEIGHTED] = "weighted",
-		[POOL_LEAST_LATENCY] = "least-latency",
-		[POOL_LEAST_LOAD] = "least-load",
-	};
-	struct schema_pool *p = to;
-	const char *text = option_scalar(r, key, value);
-
-	if (!text)
-		return;
-	for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
-		if (strcmp(text, words[i]) != 0)
-			continue;
-		p->opts.policy = (enum pool_policy)i;
-		return;
-	}
-	p->policy_wrong = true;
-	option_wrong(r, key, value);
-}
+/* --- spread, ttl ------------------------------------------------------------------ */
 
 static void take_spread(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
@@ -220,8 +195,8 @@ static void take_all_down(
 
 static const struct key pool_keys[] = {
 	{ "edges", take_edges, .say = EDGE_LIST, .needed = "edges: [ ams1, iad2 ]" },
-	{ "policy", take_policy,
-		.say = "nearest, round-robin, weighted, least-latency or least-load" },
+	{ "policy", schema_policy, .say = SCHEMA_POLICIES },
+	{ "affinity", schema_affinity, .say = "name, client or both" },
 	{ "answers", option_number, .say = "a number from 1 to 16", AT(opts.answers),
 		.least = 1, .most = POOL_ANSWERS_MOST },
 	{ "spread", take_spread, .say = "a time or a share, such as 10ms or 5%", AT(opts) },
@@ -252,7 +227,7 @@ static void check_policy(const struct reader *r, const struct schema_pool *p)
 	if (p->opts.policy == POOL_WEIGHTED && p->edges_whole && !weights)
 		parse_error(r->src, parse_get(p->node, "policy"),
 			"pool %s is weighted, and all its edges have weight 0", pool_shown);
-	if (p->opts.policy != POOL_NEAREST || p->policy_wrong || !p->opts.n)
+	if (!schema_is_nearest(&p->opts) || p->policy_wrong || !p->opts.n)
 		return;
 	if (r->conf->latency.on)
 		return; /* an edge that is measured needs no place */
@@ -289,6 +264,7 @@ static void read_pool(struct reader *r, const struct node *node, struct schema_p
 		return;
 	keys_read(r, pool_keys, node, where, p);
 	check_policy(r, p);
+	schema_check_policy(r, p);
 	schema_check_standing(r, p);
 }
 

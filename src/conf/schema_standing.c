@@ -58,27 +58,40 @@ static void check_alone(const struct reader *r, const struct schema_pool *p, con
 			word);
 }
 
-static void check_measure(const struct reader *r, const struct schema_pool *p)
+/* What goes by measures needs a probe that takes them. `policy` is where the word stands. */
+static void check_measure(const struct reader *r, const struct schema_pool *p,
+	enum pool_policy by, const struct node *policy)
 {
-	const struct node *policy = parse_get(p->node, "policy");
-	const bool load = p->opts.policy == POOL_LEAST_LOAD;
+	const char *word = pool_policy_text(by);
 
-	if (!load && p->opts.policy != POOL_LEAST_LATENCY)
+	if (by != POOL_LEAST_LOAD && by != POOL_LEAST_LATENCY)
 		return;
 	if (!p->opts.probe && !p->probe_wrong)
 		parse_error(r->src, policy,
-			"%s goes by what a probe measures; give the pool one", policy->text);
+			"%s goes by what a probe measures; give the pool one", word);
 	if (!p->opts.probe)
 		return;
 	const struct probe_opts *probe = &r->conf->probes[p->opts.probe - 1];
 	if (probe->kind == PROBE_NONE)
 		parse_error(r->src, policy,
-			"%s goes by what a probe measures, and probe %s is of kind none",
-			policy->text, probe->name);
-	else if (load && !probe->load_field)
+			"%s goes by what a probe measures, and probe %s is of kind none", word,
+			probe->name);
+	else if (by == POOL_LEAST_LOAD && !probe->load_field)
 		parse_error(r->src, policy,
 			"least-load needs a probe with \"load-from\"; probe %s has none",
 			probe->name);
+}
+
+static void check_measures(const struct reader *r, const struct schema_pool *p)
+{
+	const struct node *policy = parse_get(p->node, "policy");
+
+	if (!policy || p->policy_wrong)
+		return;
+	const struct node *n = option_first(policy);
+	for (unsigned i = 0; n; n = option_next(policy, n), i++)
+		check_measure(r, p, i < p->opts.n_links ? p->opts.links[i].policy : p->opts.policy,
+			n);
 }
 
 void schema_check_standing(const struct reader *r, const struct schema_pool *p)
@@ -87,7 +100,7 @@ void schema_check_standing(const struct reader *r, const struct schema_pool *p)
 
 	check_alone(r, p, "up-when");
 	check_alone(r, p, "panic");
-	check_measure(r, p);
+	check_measures(r, p);
 	for (size_t i = 0; p->opts.probe && i < p->opts.n; i++) {
 		const struct edge_opts *e = &r->conf->edges[p->opts.edges[i]];
 		if (e->cname && !e->n_a && !e->n_aaaa)

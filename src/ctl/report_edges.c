@@ -4,6 +4,7 @@
 #include "ctl/report.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* --- a target ----------------------------------------------------------------------------- */
@@ -300,16 +301,20 @@ void report_edges(const struct command_hooks *h, bool json, struct text *out)
 
 /* --- pools -------------------------------------------------------------------------------- */
 
-static const char *policy_text(enum pool_policy p)
+/* As it is written in the configuration. */
+static void policy_text(const struct pool *p, char to[static 128])
 {
-	switch (p) {
-	case POOL_NEAREST: return "nearest";
-	case POOL_ROUND_ROBIN: return "round-robin";
-	case POOL_WEIGHTED: return "weighted";
-	case POOL_LEAST_LATENCY: return "least-latency";
-	case POOL_LEAST_LOAD: return "least-load";
+	int n = snprintf(to, 128, "%s", p->n_links ? "[ " : "");
+
+	for (unsigned i = 0; i < p->n_links; i++) {
+		const struct pool_link *l = &p->links[i];
+		const bool ms = isfinite(l->within_ms);
+		n += snprintf(to + n, (size_t)(128 - n), "%s within %g%s, ",
+			pool_policy_text(l->policy), ms ? l->within_ms : l->within_share * 100,
+			ms ? "ms" : "%");
 	}
-	return "";
+	snprintf(to + n, (size_t)(128 - n), "%s%s", pool_policy_text(p->policy),
+		p->n_links ? " ]" : "");
 }
 
 static json_t *pool_edge_json(
@@ -342,9 +347,11 @@ static json_t *pool_json(const struct command_hooks *h, unsigned pool)
 	const struct pool *p = &w->steer->pools[pool];
 	const struct standing_pool *s = &w->standing->pools[pool];
 	const unsigned row = health.rows->row_of[pool];
+	char policy[128];
+	policy_text(p, policy);
 	json_t *edges = json_array(),
-	       *o = json_pack("{s:s, s:s, s:i, s:i, s:b}", "pool", p->name, "policy",
-		       policy_text(p->policy), "up", (int)s->up, "of", (int)s->asked, "panic",
+	       *o = json_pack("{s:s, s:s, s:i, s:i, s:b}", "pool", p->name, "policy", policy,
+		       "up", (int)s->up, "of", (int)s->asked, "panic",
 		       (int)s->panics);
 
 	if (row)

@@ -1,34 +1,7 @@
-#include "steer/choose.h"
+#include "steer/choose_inner.h"
 
 #include <math.h>
 #include <string.h>
-
-/* What is known on the way. */
-struct walk {
-	const struct choose_ask *ask;
-	struct choose_trace *trace;
-	struct choice *choice;
-	const struct pool *pool;
-	struct addr who;
-	bool by_source; /* `who` is the source: the scope does not get narrower by what it shows
-			 */
-	const struct pool *placed; /* the pool that `place` was looked up for; NULL: none yet */
-	struct netmap_hit place;
-	unsigned
-		group_bits; /* of `who`'s family: the net whose clients are alike in the rank */
-	uint64_t changes_us; /* the soonest that the pools on the way can change */
-};
-
-/* Some edges of a pool in an order, to be taken from the front. */
-struct list {
-	const uint16_t *edges; /* numbers of edges, or positions in `pool` when that is given */
-	const struct pool *pool;
-	unsigned n;
-	const uint16_t *within; /* [n] or NULL */
-	enum choose_by by;
-	const struct pool_pin *pin;
-	bool even_down, even_drained;
-};
 
 const char *choose_verdict_text(enum choose_verdict v)
 {
@@ -39,13 +12,15 @@ const char *choose_verdict_text(enum choose_verdict v)
 	case PASSED_NO_ADDRESS: return "has no address of this type";
 	case PASSED_SPREAD: return "is beyond the spread";
 	case PASSED_ENOUGH: return "is not needed";
+	case PASSED_LINK: return "is beyond what the policy lets through";
+	case PASSED_PLACE: return "stands elsewhere";
 	case PASSED_TURN: return "has not its turn";
 	case PASSED_CNAME: return "has a CNAME, which stands alone";
 	}
 	return "";
 }
 
-static void consult(struct walk *w, unsigned bits)
+void choose_consult(struct choose_walk *w, unsigned bits)
 {
 	if (w->by_source)
 		return;
@@ -54,26 +29,26 @@ static void consult(struct walk *w, unsigned bits)
 		w->choice->scope = bits;
 }
 
-static uint16_t edge_of(const struct list *l, unsigned i)
+uint16_t choose_edge(const struct choose_list *l, unsigned i)
 {
 	return l->pool ? l->pool->edges[l->edges ? l->edges[i] : i] : l->edges[i];
 }
 
-static bool has_address(const struct walk *w, const struct edge *e)
+static bool has_address(const struct choose_walk *w, const struct edge *e)
 {
 	return e->cname || (w->ask->v6 ? e->n_aaaa : e->n_a);
 }
 
-static const struct standing_pool *standing_of(const struct walk *w)
+const struct standing_pool *choose_standing(const struct choose_walk *w)
 {
 	return &w->ask->standing->pools[w->pool - w->ask->steer->pools];
 }
 
 /* May edge `i` of the list answer, whatever its place in it? */
-static enum choose_verdict judge(const struct walk *w, const struct list *l, unsigned i)
+enum choose_verdict choose_judge(const struct choose_walk *w, const struct choose_list *l, unsigned i)
 {
-	const uint16_t number = edge_of(l, i);
-	const uint8_t marks = standing_marks(w->ask->standing, standing_of(w)->row, number);
+	const uint16_t number = choose_edge(l, i);
+	const uint8_t marks = standing_marks(w->ask->standing, choose_standing(w)->row, number);
 
 	if (!has_address(w, &w->ask->steer->edges[number]))
 		return PASSED_NO_ADDRESS;
@@ -84,7 +59,7 @@ static enum choose_verdict judge(const struct walk *w, const struct list *l, uns
 	return CHOSEN;
 }
 
-static struct choose_step *add_step(struct walk *w, const struct list *l)
+static struct choose_step *add_step(struct choose_walk *w, const struct choose_list *l)
 {
 	struct choose_trace *t = w->trace;
 
@@ -108,7 +83,7 @@ static void note(struct choose_step *s, uint16_t edge, enum choose_verdict v)
 
 /* Takes the first edges of a list that may answer: at most the pool's `answers`, within the
  * spread of the first. True when there was one. */
-static bool take(struct walk *w, const struct list *l)
+bool choose_take(struct choose_walk *w, const struct choose_list *l)
 {
 	struct choice *c = w->choice;
 	struct choose_step *step = add_step(w, l);
@@ -116,11 +91,13 @@ static bool take(struct walk *w, const struct list *l)
 	bool alone = false;
 
 	for (unsigned i = 0; i < l->n; i++) {
-		enum choose_verdict v = judge(w, l, i);
-		const uint16_t number = edge_of(l, i);
+		enum choose_verdict v = choose_judge(w, l, i);
+		const uint16_t number = choose_edge(l, i);
 		const bool cname = w->ask->steer->edges[number].cname != NULL;
 		if (v == CHOSEN && i >= last)
 			v = PASSED_SPREAD;
+		else if (v == CHOSEN && l->only && i >= l->only)
+			v = l->beyond;
 		else if (v == CHOSEN && (alone || c->n == w->pool->answers))
 			v = PASSED_ENOUGH;
 		else if (v == CHOSEN && c->n && cname)
@@ -136,19 +113,19 @@ static bool take(struct walk *w, const struct list *l)
 		alone = cname;
 		c->edges[c->n++] = number;
 	}
-	c->alive = l->even_down ? NULL : standing_alive(w->ask->standing, standing_of(w)->row);
+	c->alive = l->even_down ? NULL : standing_alive(w->ask->standing, choose_standing(w)->row);
 	return c->n > 0;
 }
 
 /* --- pins --------------------------------------------------------------------------------- */
 
-static bool take_pin(struct walk *w, uint32_t pin)
+static bool take_pin(struct choose_walk *w, uint32_t pin)
 {
 	if (pin == 0)
 		return false;
 	const struct pool_pinned *p = &w->pool->pins[pin - 1];
-	return take(w,
-		&(struct list){ .edges = p->edges, .n = p->n, .by = BY_PIN, .pin = p->from });
+	return choose_take(w,
+		&(struct choose_list){ .edges = p->edges, .n = p->n, .by = BY_PIN, .pin = p->from });
 }
 
 /* Where the client's place is looked up: in the view of the pool's rank, which says all there
@@ -159,12 +136,12 @@ static const struct netmap *map_of(const struct steer *s, const struct pool *p)
 							    : s->atlas->cities.map;
 }
 
-static const struct netmap *place_map(const struct walk *w)
+static const struct netmap *place_map(const struct choose_walk *w)
 {
 	return map_of(w->ask->steer, w->pool);
 }
 
-static void find_place(struct walk *w)
+static void find_place(struct choose_walk *w)
 {
 	if (w->placed == w->pool)
 		return;
@@ -172,18 +149,18 @@ static void find_place(struct walk *w)
 	w->placed = w->pool;
 }
 
-static bool by_net(struct walk *w)
+static bool by_net(struct choose_walk *w)
 {
 	const struct pool *p = w->pool;
 
 	if (!p->nets)
 		return false;
 	const struct netmap_hit hit = netmap_find(p->nets, &w->who);
-	consult(w, netmap_scope(p->nets, NULL, &w->who, hit));
+	choose_consult(w, netmap_scope(p->nets, NULL, &w->who, hit));
 	return take_pin(w, hit.value);
 }
 
-static bool by_asn(struct walk *w)
+static bool by_asn(struct choose_walk *w)
 {
 	const struct pool *p = w->pool;
 	struct netmap *map = w->ask->steer->atlas->asns.map;
@@ -191,12 +168,12 @@ static bool by_asn(struct walk *w)
 	if (!p->pin_of_asn)
 		return false;
 	const struct netmap_hit hit = netmap_find(map, &w->who);
-	consult(w, netmap_scope(map, p->asn_seams, &w->who, hit));
+	choose_consult(w, netmap_scope(map, p->asn_seams, &w->who, hit));
 	return hit.value < w->ask->steer->atlas->asns.n &&
 		take_pin(w, p->pin_of_asn[hit.value]);
 }
 
-static bool by_place(struct walk *w)
+static bool by_place(struct choose_walk *w)
 {
 	const struct pool *p = w->pool;
 	const struct atlas *atlas = w->ask->steer->atlas;
@@ -204,7 +181,7 @@ static bool by_place(struct walk *w)
 	if (!p->pin_of_place)
 		return false;
 	find_place(w);
-	consult(w, netmap_scope(atlas->cities.map, p->place_seams, &w->who, w->place));
+	choose_consult(w, netmap_scope(atlas->cities.map, p->place_seams, &w->who, w->place));
 	return w->place.value <= places_count(atlas->cities.places) &&
 		take_pin(w, p->pin_of_place[w->place.value]);
 }
@@ -212,7 +189,7 @@ static bool by_place(struct walk *w)
 /* --- policies ----------------------------------------------------------------------------- */
 
 /* Asked of the atlas itself, and only to explain. */
-static bool has_coordinates(const struct walk *w)
+bool choose_is_placed(const struct choose_walk *w)
 {
 	const struct atlas *atlas = w->ask->steer->atlas;
 	const uint32_t number = netmap_find(atlas->cities.map, &w->who).value;
@@ -222,7 +199,7 @@ static bool has_coordinates(const struct walk *w)
 }
 
 /* The client's class in the pool's rank; what is not in the GeoIP files is of class_of[0]. */
-static uint32_t find_class(struct walk *w)
+uint32_t choose_class(struct choose_walk *w)
 {
 	const struct rank *r = w->pool->rank;
 	const struct netmap *map = place_map(w),
@@ -231,7 +208,7 @@ static uint32_t find_class(struct walk *w)
 	find_place(w);
 	const struct netmap_hit hit = map == own ? w->place : netmap_find(own, &w->who);
 	w->group_bits = netmap_scope(own, r->seams, &w->who, hit);
-	consult(w, w->group_bits);
+	choose_consult(w, w->group_bits);
 	if (r->view)
 		return hit.value <= r->classes ? hit.value - 1 : r->class_of[0];
 	return r->class_of[hit.value < ground_keys(r->ground) ? hit.value : 0];
@@ -239,7 +216,7 @@ static uint32_t find_class(struct walk *w)
 
 /* Not 0: it is the group's turn to try another edge. The group is all that the answer's scope
  * holds. */
-static uint32_t trial(const struct walk *w)
+static uint32_t trial(const struct choose_walk *w)
 {
 	const unsigned bits = w->by_source ? w->group_bits : w->choice->scope;
 
@@ -249,15 +226,15 @@ static uint32_t trial(const struct walk *w)
 
 /* One of the edges that are close to the first which may answer goes before it. False when
  * there is none. */
-static bool put_trial_first(const struct walk *w, const struct list *l, const uint16_t *close,
+static bool put_trial_first(const struct choose_walk *w, const struct choose_list *l, const uint16_t *close,
 	uint32_t draw, uint16_t *order)
 {
 	unsigned first = 0, n = 0, at[POOL_EDGES_MOST];
 
-	while (first < l->n && judge(w, l, first) != CHOSEN)
+	while (first < l->n && choose_judge(w, l, first) != CHOSEN)
 		first++;
 	for (unsigned i = first + 1; first < l->n && i <= first + close[first]; i++)
-		if (judge(w, l, i) == CHOSEN)
+		if (choose_judge(w, l, i) == CHOSEN)
 			at[n++] = i;
 	if (n == 0)
 		return false;
@@ -268,30 +245,30 @@ static bool put_trial_first(const struct walk *w, const struct list *l, const ui
 	return true;
 }
 
-static bool nearest(struct walk *w, bool even_down, bool even_drained)
+static bool nearest(struct choose_walk *w, bool even_down, bool even_drained)
 {
 	const struct rank *r = w->pool->rank;
-	const uint32_t class = find_class(w);
+	const uint32_t class = choose_class(w);
 	const uint32_t draw = r->close && !even_down ? trial(w) : 0;
 	uint16_t order[POOL_EDGES_MOST];
 
 	if (draw) {
-		struct list l = { .edges = rank_order(r, class),
+		struct choose_list l = { .edges = rank_order(r, class),
 			.pool = w->pool,
 			.n = r->n,
 			.by = BY_TRIAL };
 		if (put_trial_first(w, &l, r->close + (size_t) class * r->n, draw, order)) {
 			l.edges = order;
-			return take(w, &l);
+			return choose_take(w, &l);
 		}
 	}
-	return take(w,
-		&(struct list){ .edges = rank_order(r, class),
+	return choose_take(w,
+		&(struct choose_list){ .edges = rank_order(r, class),
 			.pool = w->pool,
 			.n = r->n,
 			.within = r->within ? r->within + (size_t) class * r->n : NULL,
 			.by = even_down                           ? BY_ALL_DOWN
-				: w->trace && !has_coordinates(w) ? BY_DEFAULT
+				: w->trace && !choose_is_placed(w) ? BY_DEFAULT
 								  : BY_RANK,
 			.even_down = even_down,
 			.even_drained = even_drained });
@@ -309,7 +286,7 @@ static uint32_t gcd(uint32_t a, uint32_t b)
 
 /* Moves the turn on and returns where it is: 0 to sum - 1. Over any `sum` turns in a row each
  * number comes exactly once; with a golden-section stride they come well mixed. */
-static uint32_t next_turn(struct choose_turn *t, uint32_t sum, bool mixed)
+uint32_t choose_next_turn(struct choose_turn *t, uint32_t sum, bool mixed)
 {
 	if (t->sum != sum) {
 		*t = (struct choose_turn){ .sum = sum, .stride = 1 };
@@ -325,11 +302,11 @@ static uint32_t next_turn(struct choose_turn *t, uint32_t sum, bool mixed)
 }
 
 /* The edge whose turn it is first, the others behind it in the pool's order. */
-static bool by_turn(struct walk *w, bool even_down, bool even_drained)
+static bool by_turn(struct choose_walk *w, bool even_down, bool even_drained)
 {
 	const struct pool *p = w->pool;
 	const bool weighted = p->policy == POOL_WEIGHTED;
-	struct list l = { .pool = p,
+	struct choose_list l = { .pool = p,
 		.n = p->n,
 		.by = even_down ? BY_ALL_DOWN : BY_TURN,
 		.even_down = even_down,
@@ -339,12 +316,12 @@ static bool by_turn(struct walk *w, bool even_down, bool even_drained)
 	unsigned first = 0;
 
 	for (unsigned i = 0; i < p->n; i++)
-		if (judge(w, &l, i) == CHOSEN)
+		if (choose_judge(w, &l, i) == CHOSEN)
 			sum += weighted ? w->ask->steer->edges[p->edges[i]].weight : 1;
 	if (sum) {
-		uint32_t at = next_turn(w->ask->turn, sum, weighted);
+		uint32_t at = choose_next_turn(w->ask->turn, sum, weighted);
 		for (;; first++) {
-			if (judge(w, &l, first) != CHOSEN)
+			if (choose_judge(w, &l, first) != CHOSEN)
 				continue;
 			const uint32_t share = weighted
 				? w->ask->steer->edges[p->edges[first]].weight
@@ -363,16 +340,16 @@ static bool by_turn(struct walk *w, bool even_down, bool even_drained)
 	}
 	l.edges = order;
 	l.n = n;
-	return take(w, &l);
+	return choose_take(w, &l);
 }
 
 /* Whoever asks, the order that the probes' measures make is the same. */
-static bool by_measure(struct walk *w, bool even_down, bool even_drained)
+static bool by_measure(struct choose_walk *w, bool even_down, bool even_drained)
 {
-	const struct standing_pool *p = standing_of(w);
+	const struct standing_pool *p = choose_standing(w);
 
-	return take(w,
-		&(struct list){ .edges = p->order,
+	return choose_take(w,
+		&(struct choose_list){ .edges = p->order,
 			.pool = w->pool,
 			.n = w->pool->n,
 			.within = p->within,
@@ -381,8 +358,10 @@ static bool by_measure(struct walk *w, bool even_down, bool even_drained)
 			.even_drained = even_drained });
 }
 
-static bool by_policy(struct walk *w, bool even_down, bool even_drained)
+static bool by_policy(struct choose_walk *w, bool even_down, bool even_drained)
 {
+	if (w->pool->n_links || w->pool->affinity)
+		return choose_by_links(w, even_down, even_drained);
 	switch (w->pool->policy) {
 	case POOL_NEAREST: return nearest(w, even_down, even_drained);
 	case POOL_ROUND_ROBIN:
@@ -394,7 +373,7 @@ static bool by_policy(struct walk *w, bool even_down, bool even_drained)
 }
 
 /* No edge of the pool may answer. True when the walk is over. */
-static bool all_down(struct walk *w)
+static bool all_down(struct choose_walk *w)
 {
 	const struct pool *p = w->pool;
 
@@ -407,8 +386,8 @@ static bool all_down(struct walk *w)
 		return true;
 	case POOL_FIRST:
 		for (unsigned i = 0; i < p->n; i++)
-			if (take(w,
-				    &(struct list){ .edges = &p->edges[i],
+			if (choose_take(w,
+				    &(struct choose_list){ .edges = &p->edges[i],
 					    .n = 1,
 					    .by = BY_FIRST,
 					    .even_down = true,
@@ -424,12 +403,12 @@ static bool all_down(struct walk *w)
 /* A subnet that is not global says nothing about where its client is: the source decides then
  * (RFC 7871 section 11.1 wants such subnets not sent at all). The operator's own nets are asked
  * before, for they may well be private. */
-static void fall_back_to_source(struct walk *w)
+static void fall_back_to_source(struct choose_walk *w)
 {
 	find_place(w);
 	if (w->place.value != NETMAP_LOCAL)
 		return;
-	consult(w, netmap_scope(place_map(w), NULL, &w->who, w->place));
+	choose_consult(w, netmap_scope(place_map(w), NULL, &w->who, w->place));
 	w->who = w->ask->source;
 	w->by_source = true;
 	w->placed = NULL;
@@ -437,7 +416,7 @@ static void fall_back_to_source(struct walk *w)
 		w->trace->subnet_local = true;
 }
 
-static bool can_answer(const struct walk *w)
+static bool can_answer(const struct choose_walk *w)
 {
 	return w->ask->v6 ? w->pool->has_aaaa : w->pool->has_a;
 }
@@ -445,10 +424,10 @@ static bool can_answer(const struct walk *w)
 /* Does anything in this pool depend on where the client is? */
 static bool looks_at_client(const struct pool *p)
 {
-	return p->policy == POOL_NEAREST || p->n_pins;
+	return p->rank || p->n_pins || (p->affinity & AFFINITY_CLIENT);
 }
 
-static void fill_trace(const struct walk *w)
+static void fill_trace(const struct choose_walk *w)
 {
 	const struct atlas *atlas = w->ask->steer->atlas;
 	const struct netmap_hit place = netmap_find(atlas->cities.map, &w->who);
@@ -472,7 +451,7 @@ void choose_fetch(const struct choose_ask *ask, unsigned step)
 }
 
 /* The pool's own ceiling; while an edge is about to change, the time up to then. */
-static uint32_t ttl_most_s(const struct walk *w)
+static uint32_t ttl_most_s(const struct choose_walk *w)
 {
 	const uint32_t most = w->pool->ttl_most_s;
 
@@ -492,7 +471,7 @@ static uint32_t ttl_most_s(const struct walk *w)
 struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 {
 	struct choice c = { .n = 0 };
-	struct walk w = { .ask = ask,
+	struct choose_walk w = { .ask = ask,
 		.trace = trace,
 		.choice = &c,
 		.pool = &ask->steer->pools[ask->pool],
@@ -506,8 +485,8 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		trace->subnet_local = false;
 	}
 	do {
-		if (standing_of(&w)->changes_us < w.changes_us)
-			w.changes_us = standing_of(&w)->changes_us;
+		if (choose_standing(&w)->changes_us < w.changes_us)
+			w.changes_us = choose_standing(&w)->changes_us;
 		if (!can_answer(&w))
 			break;
 		if (by_net(&w))

@@ -32,6 +32,8 @@ struct choose_ask {
 	struct addr source;       /* where the query came from, plain */
 	uint32_t now_s;           /* for exploration: any clock that goes on */
 	struct choose_turn *turn; /* of this pool and type; changed */
+	const uint8_t *name;      /* asked for: wire, lower case */
+	unsigned name_len;
 };
 
 struct choose_trace;
@@ -64,6 +66,8 @@ enum choose_verdict {
 	PASSED_SPREAD,
 	PASSED_ENOUGH,
 	PASSED_TURN,
+	PASSED_LINK,
+	PASSED_PLACE,
 	PASSED_CNAME
 };
 
@@ -76,6 +80,8 @@ enum choose_by {
 	BY_TRIAL,
 	BY_TURN,
 	BY_MEASURE,
+	BY_LINKS,
+	BY_AFFINITY,
 	BY_ALL_DOWN,
 	BY_FIRST
 };

@@ -13,6 +13,7 @@ enum {
 	POOLS_MOST = 65535,
 	POOL_NAME_MOST = 255, /* it is a character-string in EDGE's RDATA */
 	POOL_EDGES_MOST = 1024,
+	POOL_LINKS_MOST = 4, /* of a chain of policies */
 	POOL_ANSWERS_MOST = 16
 };
 
@@ -22,6 +23,24 @@ enum pool_policy {
 	POOL_WEIGHTED,
 	POOL_LEAST_LATENCY, /* by the probes' round-trip times */
 	POOL_LEAST_LOAD     /* by the load that edges tell their probes */
+};
+
+const char *pool_policy_text(enum pool_policy p);
+bool pool_policy_parse(enum pool_policy *p, const char *text, size_t len);
+
+/* A link of a chain that others follow: of the edges that are left it lets those through that are
+ * within so much of its best. */
+struct pool_link {
+	enum pool_policy policy;         /* NEAREST, LEAST_LATENCY or LEAST_LOAD */
+	double within_ms, within_share; /* INFINITY: any */
+};
+
+/* What keeps going to the same edge, as long as that may answer. */
+enum pool_affinity {
+	AFFINITY_NONE = 0,
+	AFFINITY_NAME = 1,
+	AFFINITY_CLIENT = 2,
+	AFFINITY_BOTH = AFFINITY_NAME | AFFINITY_CLIENT
 };
 
 /* What is answered when no edge of the pool can be. */
@@ -58,7 +77,10 @@ struct pool_opts {
 	const char *name;
 	const uint16_t *edges; /* no edge twice */
 	size_t n;
+	struct pool_link links[POOL_LINKS_MOST - 1]; /* that narrow, before `policy` orders */
+	unsigned n_links;
 	enum pool_policy policy;
+	enum pool_affinity affinity;
 	unsigned answers; /* 1 to POOL_ANSWERS_MOST */
 	double spread_ms; /* edges within so many ms of the best may answer too; INFINITY: any
 			   */

@@ -325,9 +325,18 @@ struct rank *rank_new(const struct rank_opts *opts)
 	r->refs = 1;
 	r->n = (unsigned)pool->n;
 	r->ground = ground_hold(opts->ground);
-	r->spread_ms = pool->answers > 1 ? pool->spread_ms : INFINITY;
-	r->spread_share = pool->answers > 1 ? pool->spread_share : INFINITY;
-	r->close_ms = pool->answers > 1 ? 0 : opts->close_ms;
+	r->spread_ms = r->spread_share = INFINITY;
+	if (pool->answers > 1 || pool->affinity) {
+		r->spread_ms = pool->spread_ms;
+		r->spread_share = pool->spread_share;
+	}
+	for (unsigned i = 0; i < pool->n_links; i++)
+		if (pool->links[i].policy == POOL_NEAREST) {
+			r->spread_ms = pool->links[i].within_ms;
+			r->spread_share = pool->links[i].within_share;
+		}
+	if (pool->answers == 1 && !pool->affinity && !pool->n_links)
+		r->close_ms = opts->close_ms;
 	r->change = opts->change;
 	r->edges = memory_grow(NULL, row_bytes(r));
 	r->fallback = memory_grow(NULL, row_bytes(r));

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "dns/name.h"
+#include "steer/group.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o
 		.n_aaaa = (uint16_t)o->n_aaaa,
 		.first_address = s->n_addresses,
 		.weight = (uint16_t)o->weight,
+		.hash = group_hash((const uint8_t *)o->name, strlen(o->name)),
 		.state = o->state };
 	s->n_addresses += (uint32_t)(o->n_a + o->n_aaaa);
 	if (o->cname && !o->n_a && !o->n_aaaa) {
@@ -175,12 +177,23 @@ static struct rank *make_rank(const struct steer *s, const struct steer_opts *al
 	return r;
 }
 
+static bool needs_rank(const struct pool_opts *o)
+{
+	bool nearest = o->policy == POOL_NEAREST;
+
+	for (unsigned i = 0; i < o->n_links; i++)
+		nearest = nearest || o->links[i].policy == POOL_NEAREST;
+	return nearest;
+}
+
 static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *all,
 	const struct pool_opts *o, struct ranks *ranks)
 {
 	*p = (struct pool){ .name = arena_strdup(&s->mem, o->name),
 		.n = (unsigned)o->n,
+		.n_links = o->n_links,
 		.policy = o->policy,
+		.affinity = o->affinity,
 		.answers = o->answers,
 		.ttl_least_s = o->ttl_min_s,
 		.ttl_most_s = o->ttl_max_s,
@@ -189,6 +202,7 @@ static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *
 		.panic_share = o->panic_share,
 		.all_down = o->all_down,
 		.other = o->other };
+	memcpy(p->links, o->links, sizeof p->links);
 	p->edges = arena_memdup(&s->mem, o->edges, o->n * sizeof *o->edges);
 	for (size_t i = 0; i < o->n; i++) {
 		const struct edge *e = &s->edges[o->edges[i]];
@@ -196,7 +210,7 @@ static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *
 		p->has_aaaa = p->has_aaaa || e->n_aaaa || e->cname;
 	}
 	fill_pins(s, p, o);
-	if (o->policy == POOL_NEAREST) {
+	if (needs_rank(o)) {
 		p->rank = make_rank(s, all, o, ranks);
 		ranks->r[ranks->n++] = p->rank;
 	}

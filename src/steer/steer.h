@@ -28,6 +28,7 @@ struct edge {
 	const uint8_t *cname;   /* wire, or NULL; there are no addresses then */
 	uint16_t cname_len;
 	uint16_t weight;
+	uint64_t hash; /* of the name: the same in every server and for good */
 	enum edge_state state; /* as configured */
 };
 
@@ -43,14 +44,17 @@ struct pool {
 	const char *name;
 	const uint16_t *edges; /* numbers of edges */
 	unsigned n;
+	struct pool_link links[POOL_LINKS_MOST - 1];
+	unsigned n_links;
 	enum pool_policy policy;
+	enum pool_affinity affinity;
 	unsigned answers;
 	uint32_t ttl_least_s, ttl_most_s;
 	double spread_ms, spread_share, panic_share;
 	enum pool_all_down all_down;
 	uint16_t other;
 	bool has_a, has_aaaa; /* some edge can answer for that type */
-	struct rank *rank;    /* POOL_NEAREST; else NULL */
+	struct rank *rank;    /* where a link is POOL_NEAREST; else NULL */
 
 	struct pool_pinned *pins;
 	unsigned n_pins;

@@ -171,9 +171,8 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 			"\"weight\"?\n" },
 		{ "in a pool, of a release to come",
 			SERVER ZONES EDGES "pools: { web: { edges: ams1, health: web } }\n",
-			"4:30: error: unknown key \"health\" in pool web (known: edges, "
-			"policy, "
-			"answers, spread, ttl, all-down, probe, up-when, panic, default, "
+			"4:30: error: unknown key \"health\" in pool web (known: edges, policy, "
+			"affinity, answers, spread, ttl, all-down, probe, up-when, panic, default, "
 			"pin)\n" },
 		{ "in a pin",
 			SERVER ZONES EDGES

@@ -1,0 +1,65 @@
+/* choose_inner.h - what the files of choose share: the walk, and how edges are taken from a list.
+ *
+ * Of choose.c; choose_links.c has the policies that are chains and affinity.
+ */
+#ifndef STEER_CHOOSE_INNER_H
+#define STEER_CHOOSE_INNER_H
+
+#include "steer/choose.h"
+
+/* What is known on the way. */
+struct choose_walk {
+	const struct choose_ask *ask;
+	struct choose_trace *trace;
+	struct choice *choice;
+	const struct pool *pool;
+	struct addr who;
+	bool by_source; /* `who` is the source: the scope does not get narrower by what it shows
+			 */
+	const struct pool *placed; /* the pool that `place` was looked up for; NULL: none yet */
+	struct netmap_hit place;
+	unsigned
+		group_bits; /* of `who`'s family: the net whose clients are alike in the rank */
+	uint64_t changes_us; /* the soonest that the pools on the way can change */
+};
+
+/* Some edges of a pool in an order, to be taken from the front. */
+struct choose_list {
+	const uint16_t *edges; /* numbers of edges, or positions in `pool` when that is given */
+	const struct pool *pool;
+	unsigned n;
+	const uint16_t *within; /* [n] or NULL */
+	enum choose_by by;
+	const struct pool_pin *pin;
+	bool even_down, even_drained;
+	unsigned only; /* the first so many alone may be taken; 0: all */
+	enum choose_verdict beyond; /* ... since the others are this */
+};
+
+/* The answer depends on so many bits of the client's address. */
+void choose_consult(struct choose_walk *w, unsigned bits);
+
+const struct standing_pool *choose_standing(const struct choose_walk *w);
+uint16_t choose_edge(const struct choose_list *l, unsigned i);
+
+/* May edge `i` of the list answer, whatever its place in it? */
+enum choose_verdict choose_judge(
+	const struct choose_walk *w, const struct choose_list *l, unsigned i);
+
+/* Takes the first edges of a list that may answer: at most the pool's `answers`, within the
+ * spread of the first. True when there was one. */
+bool choose_take(struct choose_walk *w, const struct choose_list *l);
+
+/* The client's class in the pool's rank, which there is. */
+uint32_t choose_class(struct choose_walk *w);
+
+/* To explain: does the atlas have coordinates for the client? */
+bool choose_is_placed(const struct choose_walk *w);
+
+/* Moves the turn on and returns where it is: 0 to sum - 1. */
+uint32_t choose_next_turn(struct choose_turn *t, uint32_t sum, bool mixed);
+
+/* Policies of several links, and pools with affinity. */
+bool choose_by_links(struct choose_walk *w, bool even_down, bool even_drained);
+
+#endif
