@@ -194,6 +194,7 @@ static const char *by_text(enum choose_by by)
 	case BY_TURN: return "whose turn it is";
 	case BY_MEASURE: return "what the probes measured";
 	case BY_LINKS: return "a chain of policies";
+	case BY_SHED: return "nearest with room";
 	case BY_AFFINITY: return "affinity";
 	case BY_ALL_DOWN: return "all-down: all (no edge is up, so all are taken as up)";
 	case BY_FIRST: return "all-down: first";

@@ -13,6 +13,8 @@ const char *choose_verdict_text(enum choose_verdict v)
 	case PASSED_SPREAD: return "is beyond the spread";
 	case PASSED_ENOUGH: return "is not needed";
 	case PASSED_LINK: return "is beyond what the policy lets through";
+	case PASSED_SHED: return "sheds this group";
+	case PASSED_RAMP: return "takes only a share now";
 	case PASSED_PLACE: return "stands elsewhere";
 	case PASSED_TURN: return "has not its turn";
 	case PASSED_CNAME: return "has a CNAME, which stands alone";
@@ -252,6 +254,10 @@ static bool nearest(struct choose_walk *w, bool even_down, bool even_drained)
 	const uint32_t draw = r->close && !even_down ? trial(w) : 0;
 	uint16_t order[POOL_EDGES_MOST];
 
+	if (w->pool->sheds && !even_down)
+		choose_count(w);
+	if (w->ask->standing->cuts && !even_down && choose_by_cost(w, class))
+		return true;
 	if (draw) {
 		struct choose_list l = { .edges = rank_order(r, class),
 			.pool = w->pool,
@@ -301,11 +307,30 @@ uint32_t choose_next_turn(struct choose_turn *t, uint32_t sum, bool mixed)
 	return at;
 }
 
+/* How much of a turn is an edge's, while some of the pool's edges come or go. */
+static uint32_t turn_share(const struct choose_walk *w, unsigned at, bool ramps)
+{
+	const uint16_t edge = w->pool->edges[at];
+	const uint32_t weight = w->pool->policy == POOL_WEIGHTED
+		? w->ask->steer->edges[edge].weight
+		: 1;
+
+	return ramps ? weight * choose_sixteenths(w, edge) : weight;
+}
+
+static bool has_ramp(const struct choose_walk *w)
+{
+	for (unsigned i = 0; w->ask->standing->cuts && i < w->pool->n; i++)
+		if (choose_sixteenths(w, w->pool->edges[i]) < 16)
+			return true;
+	return false;
+}
+
 /* The edge whose turn it is first, the others behind it in the pool's order. */
 static bool by_turn(struct choose_walk *w, bool even_down, bool even_drained)
 {
 	const struct pool *p = w->pool;
-	const bool weighted = p->policy == POOL_WEIGHTED;
+	const bool weighted = p->policy == POOL_WEIGHTED, ramps = !even_down && has_ramp(w);
 	struct choose_list l = { .pool = p,
 		.n = p->n,
 		.by = even_down ? BY_ALL_DOWN : BY_TURN,
@@ -317,15 +342,13 @@ static bool by_turn(struct choose_walk *w, bool even_down, bool even_drained)
 
 	for (unsigned i = 0; i < p->n; i++)
 		if (choose_judge(w, &l, i) == CHOSEN)
-			sum += weighted ? w->ask->steer->edges[p->edges[i]].weight : 1;
+			sum += turn_share(w, i, ramps);
 	if (sum) {
-		uint32_t at = choose_next_turn(w->ask->turn, sum, weighted);
+		uint32_t at = choose_next_turn(w->ask->turn, sum, weighted || ramps);
 		for (;; first++) {
 			if (choose_judge(w, &l, first) != CHOSEN)
 				continue;
-			const uint32_t share = weighted
-				? w->ask->steer->edges[p->edges[first]].weight
-				: 1;
+			const uint32_t share = turn_share(w, first, ramps);
 			if (at < share)
 				break;
 			at -= share;
@@ -343,19 +366,35 @@ static bool by_turn(struct choose_walk *w, bool even_down, bool even_drained)
 	return choose_take(w, &l);
 }
 
-/* Whoever asks, the order that the probes' measures make is the same. */
+/* Whoever asks, the order that the probes' measures make is the same; but for edges that come or
+ * go, which stand behind the others for their share of the queries. */
 static bool by_measure(struct choose_walk *w, bool even_down, bool even_drained)
 {
 	const struct standing_pool *p = choose_standing(w);
+	struct choose_list l = { .edges = p->order,
+		.pool = w->pool,
+		.n = w->pool->n,
+		.within = p->within,
+		.by = even_down ? BY_ALL_DOWN : BY_MEASURE,
+		.even_down = even_down,
+		.even_drained = even_drained };
+	uint16_t order[POOL_EDGES_MOST];
+	unsigned n = 0, behind = 0;
 
-	return choose_take(w,
-		&(struct choose_list){ .edges = p->order,
-			.pool = w->pool,
-			.n = w->pool->n,
-			.within = p->within,
-			.by = even_down ? BY_ALL_DOWN : BY_MEASURE,
-			.even_down = even_down,
-			.even_drained = even_drained });
+	if (even_down || !has_ramp(w))
+		return choose_take(w, &l);
+	const unsigned nth = choose_sixteenth(w);
+	for (unsigned i = 0; i < l.n; i++)
+		if (choose_sixteenths(w, choose_edge(&l, i)) > nth)
+			order[n++] = p->order[i];
+	for (unsigned i = 0; i < l.n; i++)
+		if (choose_sixteenths(w, choose_edge(&l, i)) <= nth)
+			order[n + behind++] = p->order[i];
+	l.edges = order;
+	l.within = NULL;
+	l.only = n;
+	l.beyond = PASSED_RAMP;
+	return choose_take(w, &l);
 }
 
 static bool by_policy(struct choose_walk *w, bool even_down, bool even_drained)

@@ -44,6 +44,7 @@ struct choice {
 	const uint64_t *alive; /* standing_address(): which addresses to answer with; NULL: all
 				*/
 	uint32_t ttl_most_s;
+	uint64_t demand; /* the key under which the query counts (demand.h); 0: none */
 	bool by_subnet; /* the subnet played a part */
 	unsigned scope; /* bits of the subnet's family that the choice depends on */
 };
@@ -68,6 +69,8 @@ enum choose_verdict {
 	PASSED_TURN,
 	PASSED_LINK,
 	PASSED_PLACE,
+	PASSED_SHED,
+	PASSED_RAMP,
 	PASSED_CNAME
 };
 
@@ -82,6 +85,7 @@ enum choose_by {
 	BY_MEASURE,
 	BY_LINKS,
 	BY_AFFINITY,
+	BY_SHED,
 	BY_ALL_DOWN,
 	BY_FIRST
 };

@@ -59,6 +59,18 @@ bool choose_is_placed(const struct choose_walk *w);
 /* Moves the turn on and returns where it is: 0 to sum - 1. */
 uint32_t choose_next_turn(struct choose_turn *t, uint32_t sum, bool mixed);
 
+/* The nearest where time and price together are least. False: load decides nothing here, and
+ * nothing is taken. */
+bool choose_by_cost(struct choose_walk *w, uint32_t class);
+
+/* The query is one of the group's, for whom reads the demand. */
+void choose_count(struct choose_walk *w);
+
+/* Of an edge that comes or goes, in policies that know no groups: so many of 16 queries may go
+ * to it; and which of 16 this one is. */
+unsigned choose_sixteenths(const struct choose_walk *w, uint16_t edge);
+unsigned choose_sixteenth(const struct choose_walk *w);
+
 /* Policies of several links, and pools with affinity. */
 bool choose_by_links(struct choose_walk *w, bool even_down, bool even_drained);
 

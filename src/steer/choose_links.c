@@ -188,6 +188,20 @@ static uint64_t key_of(struct choose_walk *w, const struct left *c)
 	return key;
 }
 
+/* Of edges that come or go those stay that let the key in, unless all are such. */
+static void keep_let_in(const struct choose_walk *w, struct left *c, uint64_t key)
+{
+	const struct shed_cut *cuts = w->ask->standing->cuts;
+	unsigned n = 0;
+
+	for (unsigned i = 0; cuts && i < c->n; i++) {
+		const uint16_t edge = w->pool->edges[c->at[i]];
+		if (shed_lets_in(cuts[edge], key, w->ask->steer->edges[edge].hash))
+			c->at[n++] = c->at[i];
+	}
+	c->n = n ? n : c->n;
+}
+
 /* The least wins: -ln(u) / weight, u from 0 to 1 by the hash of both (Schindelhauer and
  * Schomaker's logarithmic method), so that the weights' shares are exact. */
 static double score(const struct choose_walk *w, uint64_t key, unsigned at)
@@ -208,6 +222,7 @@ static void by_affinity(struct choose_walk *w, struct left *c)
 	keep_location(w, c);
 	drop_weightless(w, c);
 	const uint64_t key = key_of(w, c);
+	keep_let_in(w, c, key);
 	for (unsigned i = 0; i < c->n; i++)
 		scores[i] = score(w, key, c->at[i]);
 	for (unsigned k = 0; k < c->n && k < w->pool->answers; k++) {
@@ -222,6 +237,18 @@ static void by_affinity(struct choose_walk *w, struct left *c)
 		c->at[k] = at;
 		scores[k] = s;
 	}
+}
+
+/* Without a key, an edge that comes or goes has its share of the queries. */
+static void keep_ramped(const struct choose_walk *w, struct left *c)
+{
+	const unsigned nth = choose_sixteenth(w);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n; i++)
+		if (choose_sixteenths(w, w->pool->edges[c->at[i]]) > nth)
+			c->at[n++] = c->at[i];
+	c->n = n ? n : c->n;
 }
 
 /* --- the whole ---------------------------------------------------------------------------- */
@@ -258,6 +285,8 @@ bool choose_by_links(struct choose_walk *w, bool even_down, bool even_drained)
 			c.at[c.n++] = (uint16_t)i;
 	if (c.n == 0 && !w->trace)
 		return false;
+	if (w->ask->standing->cuts && !p->affinity && !even_down)
+		keep_ramped(w, &c);
 	for (unsigned i = 0; i < p->n_links; i++)
 		if (p->links[i].policy == POOL_NEAREST)
 			by_rank(w, &c, true);

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "steer/shed.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,13 +11,14 @@
 /* Rank under construction. A row starts as it was for the key before, which is mostly alike. */
 struct build {
 	struct rank *r;
-	const struct rank *before; /* NULL: nothing to keep */
-	uint32_t *class_now; /* [before's classes] + 1, of those kept; 0: none yet, NULL: none
-				are */
-	float *ms;           /* [n] estimates of the key at work, by position */
-	uint16_t *row;       /* [n] by estimate */
-	uint16_t *kept;      /* [n] as it is to be */
-	uint16_t *row_within, *row_close; /* [n] */
+	const struct rank *before;        /* NULL: nothing to keep */
+	float *ms;                        /* [n] estimates of the key at work, by position */
+	uint16_t *row;                    /* [n] by estimate */
+	uint16_t *kept;                   /* [n] as it is to be */
+	uint16_t *row_within, *row_close, *row_ms; /* [n] */
+	double *sums;  /* [class][n] of the estimates of its keys, while `ms` has what tells classes
+			* apart */
+	uint32_t *keys; /* [class] */
 	uint16_t *place_of; /* [n] where a position stands in the fallback order */
 	uint32_t room;      /* rows there is room for */
 	uint32_t *slot;     /* class + 1 by hash of its row */
@@ -47,7 +49,9 @@ static void fill_within(const struct build *b, uint16_t *within, double more_ms,
 }
 
 /* The tables that go with a class. */
-static unsigned parts(const struct build *b, uint16_t **of_rank[3], uint16_t *of_row[3])
+enum { PARTS = 4 };
+static unsigned parts(
+	const struct build *b, uint16_t **of_rank[PARTS], uint16_t *of_row[PARTS])
 {
 	struct rank *r = b->r;
 	unsigned n = 0;
@@ -61,6 +65,10 @@ static unsigned parts(const struct build *b, uint16_t **of_rank[3], uint16_t *of
 	if (r->close) {
 		of_rank[n] = &r->close;
 		of_row[n++] = b->row_close;
+	}
+	if (r->ms) {
+		of_rank[n] = &r->ms;
+		of_row[n++] = b->row_ms;
 	}
 	return n;
 }
@@ -81,6 +89,8 @@ static uint64_t hash_class(const struct rank *r, uint32_t class)
 		h = hash_part(h, r->within + at, row_bytes(r));
 	if (r->close)
 		h = hash_part(h, r->close + at, row_bytes(r));
+	if (r->ms)
+		h = hash_part(h, r->ms + at, row_bytes(r));
 	return h;
 }
 
@@ -99,17 +109,29 @@ static void grow_slots(struct build *b)
 	}
 }
 
+static void grow_sums(struct build *b)
+{
+	const size_t half = b->room / 2, n = b->r->n;
+
+	b->sums = memory_grow(b->sums, b->room * n * sizeof *b->sums);
+	b->keys = memory_grow(b->keys, b->room * sizeof *b->keys);
+	memset(b->sums + half * n, 0, half * n * sizeof *b->sums);
+	memset(b->keys + half, 0, half * sizeof *b->keys);
+}
+
 /* The class of the row at work. */
 static uint32_t intern_row(struct build *b)
 {
 	struct rank *r = b->r;
-	uint16_t **of_rank[3], *of_row[3];
+	uint16_t **of_rank[PARTS], *of_row[PARTS];
 	const unsigned n = parts(b, of_rank, of_row);
 
 	if (r->classes == b->room) {
 		b->room *= 2;
 		for (unsigned i = 0; i < n; i++)
 			*of_rank[i] = memory_grow(*of_rank[i], b->room * row_bytes(r));
+		if (r->ms)
+			grow_sums(b);
 	}
 	/* Written behind the last class, where it stays if there is none like it. */
 	const size_t at = (size_t)r->classes * r->n;
@@ -173,6 +195,50 @@ void rank_keep(const struct rank_order *o, uint16_t *sorted)
 	memcpy(sorted, out, o->n * sizeof *out);
 }
 
+/* --- what a detour costs ------------------------------------------------------------------ */
+
+enum { UNKNOWN_STEP_MS = 10 }; /* what the next edge costs more a client that nobody knows */
+
+/* Clients are of one class only when their second choice costs them about as much more: in steps
+ * of 4 ms that grow by a half. So those who lose least can be told from others of one order. */
+static void fill_gap(struct build *b)
+{
+	const unsigned n = b->r->n;
+	const float gap = n > 1 ? b->ms[b->kept[1]] - b->ms[b->kept[0]] : 0;
+
+	memset(b->row_ms, 0, n * sizeof *b->row_ms);
+	b->row_ms[0] = gap > 0 && isfinite(gap)
+		? (uint16_t)(log1p((double)gap / 4) / log(1.5) + 0.5)
+		: 0;
+}
+
+static void add_key(struct build *b, uint32_t class)
+{
+	double *sums = b->sums + (size_t) class * b->r->n;
+
+	b->keys[class]++;
+	for (unsigned i = 0; i < b->r->n; i++)
+		sums[i] += fmin(b->ms[b->kept[i]], UINT16_MAX / SHED_MS);
+}
+
+/* All keys are in: the means take the place of what told the classes apart. */
+static void settle_ms(const struct build *b)
+{
+	const unsigned n = b->r->n;
+
+	for (uint32_t c = 0; c < b->r->classes; c++) {
+		uint16_t *ms = b->r->ms + (size_t)c * n;
+		double most = 0;
+		for (unsigned i = 0; i < n; i++) {
+			const double mean = b->keys[c]
+				? b->sums[(size_t)c * n + i] / b->keys[c]
+				: i * UNKNOWN_STEP_MS;
+			most = fmax(most, mean);
+			ms[i] = (uint16_t)fmin(most * SHED_MS + 0.5, UINT16_MAX);
+		}
+	}
+}
+
 /* --- all keys ----------------------------------------------------------------------------- */
 
 /* A class of before, whole. */
@@ -216,7 +282,11 @@ static void rank_key(void *ctx, uint32_t key, const float *ms)
 		fill_within(b, b->row_within, r->spread_ms, r->spread_share);
 	if (r->close)
 		fill_within(b, b->row_close, r->close_ms, INFINITY);
+	if (r->ms)
+		fill_gap(b);
 	r->class_of[key] = intern_row(b);
+	if (r->ms)
+		add_key(b, r->class_of[key]);
 }
 
 static void fill_classes(struct build *b)
@@ -232,6 +302,7 @@ static void fill_classes(struct build *b)
 		b->place_of[r->fallback[i]] = (uint16_t)i;
 		b->row_within[i] = (uint16_t)(r->n - i - 1);
 		b->row_close[i] = 0;
+		b->row_ms[i] = UINT16_MAX;
 	}
 	r->class_of[0] = intern_row(b);
 	ground_each(r->ground, !b->class_now, rank_key, b);
@@ -240,6 +311,10 @@ static void fill_classes(struct build *b)
 		r->within = memory_grow(r->within, r->classes * row_bytes(r));
 	if (r->close)
 		r->close = memory_grow(r->close, r->classes * row_bytes(r));
+	if (r->ms) {
+		settle_ms(b);
+		r->ms = memory_grow(r->ms, r->classes * row_bytes(r));
+	}
 }
 
 /* How the classes are found for an address. */
@@ -277,7 +352,7 @@ static void fill_fallback(struct rank *r, const struct pool_opts *pool)
 static bool same_rank(const struct rank *a, const struct rank *b)
 {
 	return a->ground == b->ground && a->n == b->n && a->spread_ms == b->spread_ms &&
-		a->spread_share == b->spread_share && a->close_ms == b->close_ms &&
+		a->spread_share == b->spread_share && a->close_ms == b->close_ms && a->costs == b->costs &&
 		a->change.gain_ms == b->change.gain_ms && a->change.share == b->change.share &&
 		memcmp(a->edges, b->edges, row_bytes(a)) == 0 &&
 		memcmp(a->fallback, b->fallback, row_bytes(a)) == 0;
@@ -294,7 +369,7 @@ static bool same_shape(const struct rank *r, const struct rank *before)
 static void build_rank(struct rank *r, const struct rank *before)
 {
 	struct build b = { .r = r, .before = before, .room = 64, .slots_n = 256 };
-	uint16_t *rows = memory_zeroed(5, row_bytes(r));
+	uint16_t *rows = memory_zeroed(6, row_bytes(r));
 
 	b.ms = memory_zeroed(r->n, sizeof *b.ms);
 	b.row = rows;
@@ -302,16 +377,21 @@ static void build_rank(struct rank *r, const struct rank *before)
 	b.row_within = rows + 2 * r->n;
 	b.row_close = rows + 3 * r->n;
 	b.place_of = rows + 4 * r->n;
+	b.row_ms = rows + 5 * r->n;
 	b.slot = memory_zeroed(b.slots_n, sizeof *b.slot);
 	r->order = memory_grow(NULL, b.room * row_bytes(r));
 	if (isfinite(r->spread_ms) || isfinite(r->spread_share))
 		r->within = memory_grow(NULL, b.room * row_bytes(r));
 	if (r->close_ms > 0)
 		r->close = memory_grow(NULL, b.room * row_bytes(r));
-	if (same_shape(r, before))
-		b.class_now = memory_zeroed(before->classes, sizeof *b.class_now);
+	if (r->costs) {
+		r->ms = memory_grow(NULL, b.room * row_bytes(r));
+		b.sums = memory_zeroed(b.room * r->n, sizeof *b.sums);
+		b.keys = memory_zeroed(b.room, sizeof *b.keys);
+	}
 	fill_classes(&b);
-	free(b.class_now);
+	free(b.sums);
+	free(b.keys);
 	free(b.ms);
 	free(rows);
 	free(b.slot);
@@ -338,6 +418,7 @@ struct rank *rank_new(const struct rank_opts *opts)
 	if (pool->answers == 1 && !pool->affinity && !pool->n_links)
 		r->close_ms = opts->close_ms;
 	r->change = opts->change;
+	r->costs = opts->costs;
 	r->edges = memory_grow(NULL, row_bytes(r));
 	r->fallback = memory_grow(NULL, row_bytes(r));
 	for (unsigned i = 0; i < r->n; i++)
@@ -366,6 +447,7 @@ void rank_drop(struct rank *r)
 	free(r->order);
 	free(r->within);
 	free(r->close);
+	free(r->ms);
 	free(r->edges);
 	free(r->fallback);
 	free(r);

@@ -259,10 +259,20 @@ static bool same_pool(const struct standing_pool *a, const struct standing_pool 
 	const size_t bytes = a->n * sizeof *a->order;
 
 	return a->row == b->row && a->panics == b->panics && a->up == b->up &&
-		a->asked == b->asked && a->changes_us == b->changes_us &&
+		a->asked == b->asked && a->changes_us == b->changes_us && a->steady_us == b->steady_us &&
 		(!a->order ||
 			(memcmp(a->order, b->order, bytes) == 0 &&
 				memcmp(a->within, b->within, bytes) == 0));
+}
+
+static bool same_cuts(const struct standing *a, const struct standing *b)
+{
+	if (a->tick != b->tick || !a->cuts != !b->cuts)
+		return false;
+	for (unsigned i = 0; a->cuts && i < a->n_edges; i++)
+		if (a->cuts[i].price != b->cuts[i].price || a->cuts[i].share != b->cuts[i].share)
+			return false;
+	return true;
 }
 
 bool standing_same(const struct standing *a, const struct standing *b)
@@ -271,7 +281,7 @@ bool standing_same(const struct standing *a, const struct standing *b)
 
 	if (a->n_rows != b->n_rows || a->n_pools != b->n_pools ||
 		memcmp(a->marks, b->marks, a->n_rows * edges) != 0 ||
-		memcmp(a->alive, b->alive, bits * sizeof *a->alive) != 0)
+		memcmp(a->alive, b->alive, bits * sizeof *a->alive) != 0 || !same_cuts(a, b))
 		return false;
 	for (unsigned i = 0; i < a->n_pools; i++)
 		if (!same_pool(&a->pools[i], &b->pools[i]))

@@ -12,6 +12,7 @@
 #define STEER_STANDING_H
 
 #include "steer/edge.h"
+#include "steer/shed.h"
 #include "steer/steer.h"
 
 #include <stdbool.h>
@@ -64,6 +65,7 @@ struct standing_pool {
 	uint16_t up, asked;  /* edges that the probes have up, of those that the operator has up
 			      */
 	uint64_t changes_us; /* monotonic: the soonest that an answer can change */
+	uint64_t steady_us;  /* monotonic: nothing has changed since; 0: for ever */
 	uint16_t *order; /* [pool->n] positions, the best first, by what was measured; else NULL
 			  */
 	uint16_t *within;  /* [pool->n] how many of those behind one are within the spread of it
@@ -80,6 +82,9 @@ struct standing {
 	float *rtt_ms, *load; /* [row][edge] the best of its addresses; NAN */
 	struct standing_pool *pools;
 	unsigned n_rows; /* row 0 too */
+	struct shed_cut *cuts; /* [edge] what load decides; NULL: nothing. Filled by who made it,
+				  before it is published */
+	uint32_t tick;         /* demand is counted under this number (tally.h) */
 };
 
 /* Never NULL. */

@@ -29,7 +29,11 @@ static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o
 		.first_address = s->n_addresses,
 		.weight = (uint16_t)o->weight,
 		.hash = group_hash((const uint8_t *)o->name, strlen(o->name)),
-		.state = o->state };
+		.state = o->state,
+		.capacity = o->capacity,
+		.low = o->low,
+		.high = o->high,
+		.slow_start_ms = o->slow_start_ms };
 	s->n_addresses += (uint32_t)(o->n_a + o->n_aaaa);
 	if (o->cname && !o->n_a && !o->n_aaaa) {
 		e->cname_len = (uint16_t)name_len(o->cname);
@@ -155,6 +159,16 @@ static const struct rank *rank_before(
 	return old->rank;
 }
 
+/* A pool that sends every client to its nearest edge, where one of them can be too full. */
+static bool sheds(const struct steer *s, const struct pool_opts *o)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < o->n; i++)
+		any = any || s->edges[o->edges[i]].capacity > 0;
+	return any && o->policy == POOL_NEAREST && !o->n_links && !o->affinity;
+}
+
 /* The first ranks have views, until those take half as much as the atlas's own map: so few
  * different pools are quick to answer for, and many do not take many times the memory. */
 static struct rank *make_rank(const struct steer *s, const struct steer_opts *all,
@@ -165,6 +179,7 @@ static struct rank *make_rank(const struct steer *s, const struct steer_opts *al
 		.pool = o,
 		.change = m ? m->change : (struct rank_switch){ 0 },
 		.close_ms = m ? m->close_ms : 0,
+		.costs = sheds(s, o),
 		.before = rank_before(s, &s->pools[o - all->pools], ranks->before),
 		.known = ranks->r,
 		.n_known = ranks->n,
@@ -201,7 +216,9 @@ static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *
 		.spread_share = o->spread_share,
 		.panic_share = o->panic_share,
 		.all_down = o->all_down,
-		.other = o->other };
+		.other = o->other,
+		.sheds = sheds(s, o),
+		.hash = group_hash((const uint8_t *)o->name, strlen(o->name)) };
 	memcpy(p->links, o->links, sizeof p->links);
 	p->edges = arena_memdup(&s->mem, o->edges, o->n * sizeof *o->edges);
 	for (size_t i = 0; i < o->n; i++) {

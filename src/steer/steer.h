@@ -30,6 +30,8 @@ struct edge {
 	uint16_t weight;
 	uint64_t hash; /* of the name: the same in every server and for good */
 	enum edge_state state; /* as configured */
+	double capacity, low, high; /* edge.h */
+	unsigned slow_start_ms;
 };
 
 /* The edges that some clients are sent to before all others. Numbers of edges. */
@@ -53,6 +55,8 @@ struct pool {
 	double spread_ms, spread_share, panic_share;
 	enum pool_all_down all_down;
 	uint16_t other;
+	bool sheds; /* an edge of it may be too full, and its rank knows what a detour costs */
+	uint64_t hash; /* of the name, as an edge's */
 	bool has_a, has_aaaa; /* some edge can answer for that type */
 	struct rank *rank;    /* where a link is POOL_NEAREST; else NULL */
 

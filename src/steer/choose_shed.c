@@ -1,0 +1,165 @@
+/* choose_shed.c - what load decides for a client: prices of edges that are too full, and shares of
+ * edges that come or go (shed.h).
+ */
+#include "steer/choose_inner.h"
+#include "steer/demand.h"
+
+#include <math.h>
+
+/* One edge that may answer. */
+struct offer {
+	uint32_t cost;
+	uint16_t at; /* in the rank's order */
+};
+
+static struct shed_cut cut_of(const struct choose_walk *w, uint16_t edge)
+{
+	return w->ask->standing->cuts[edge];
+}
+
+static bool is_cut(const struct choose_walk *w, uint16_t edge)
+{
+	const struct shed_cut c = cut_of(w, edge);
+
+	return c.price || c.share != SHED_ALL;
+}
+
+static uint16_t ms_of(const struct rank *r, uint32_t class, unsigned at)
+{
+	return r->ms ? r->ms[(size_t) class * r->n + at] : (uint16_t)at;
+}
+
+/* Does it depend on the group who comes first? It does not where one is the best whatever the
+ * group draws. `lo` and `hi` are what a cost can be. */
+static bool needs_group(const struct choose_walk *w, const struct choose_list *l,
+	uint32_t class, const struct offer *offers, unsigned n)
+{
+	const struct rank *r = w->pool->rank;
+	uint32_t best = UINT32_MAX;
+	unsigned close = 0;
+
+	if (w->pool->answers > 1)
+		return true;
+	for (unsigned i = 0; i < n; i++) {
+		const struct shed_cut cut = cut_of(w, choose_edge(l, offers[i].at));
+		const uint32_t lo = ms_of(r, class, offers[i].at) *
+				(uint32_t)(SHED_UNIT / SHED_MS) + cut.price;
+		if (cut.share == SHED_ALL && lo + (i ? SHED_SPLIT : 0) < best)
+			best = lo + (i ? SHED_SPLIT : 0);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const struct shed_cut cut = cut_of(w, choose_edge(l, offers[i].at));
+		const uint32_t lo = ms_of(r, class, offers[i].at) *
+				(uint32_t)(SHED_UNIT / SHED_MS) + cut.price;
+		close += cut.share && lo <= best;
+	}
+	return close != 1;
+}
+
+static void sort(struct offer *o, unsigned n)
+{
+	for (unsigned i = 1; i < n; i++) {
+		const struct offer one = o[i];
+		unsigned k = i;
+		for (; k && one.cost < o[k - 1].cost; k--)
+			o[k] = o[k - 1];
+		o[k] = one;
+	}
+}
+
+/* Those that would have come before the first that was taken, but for load. */
+static void note_shed(const struct choose_walk *w, unsigned taken_at, const struct offer *o,
+	unsigned n)
+{
+	struct choose_trace *t = w->trace;
+
+	if (!t || !t->n)
+		return;
+	struct choose_step *s = &t->steps[t->n - 1];
+	for (unsigned i = 0; i < n && i < s->n; i++)
+		if (o[i].at < taken_at && s->verdicts[i] != CHOSEN)
+			s->verdicts[i] = PASSED_SHED;
+}
+
+/* How many of the first may answer together: those within the pool's spread of the first. */
+static unsigned within(
+	const struct choose_walk *w, uint32_t class, const struct offer *o, unsigned n)
+{
+	const struct pool *p = w->pool;
+	const double best = ms_of(p->rank, class, o[0].at) / (double)SHED_MS;
+	const double most = fmin(best + p->spread_ms, best * (1 + p->spread_share));
+	unsigned k = 1;
+
+	if (!p->rank->ms || isinf(most))
+		return n;
+	while (k < n && ms_of(p->rank, class, o[k].at) / (double)SHED_MS <= most)
+		k++;
+	return k;
+}
+
+bool choose_by_cost(struct choose_walk *w, uint32_t class)
+{
+	const struct pool *p = w->pool;
+	const struct rank *r = p->rank;
+	struct choose_list l = { .edges = rank_order(r, class), .pool = p, .n = r->n, .by = BY_SHED };
+	struct offer offers[POOL_EDGES_MOST];
+	uint16_t order[POOL_EDGES_MOST];
+	unsigned n = 0, others = 0;
+	bool any = false;
+
+	for (unsigned i = 0; i < r->n; i++) {
+		if (choose_judge(w, &l, i) != CHOSEN) {
+			order[r->n - ++others] = l.edges[i];
+			continue;
+		}
+		any = any || is_cut(w, choose_edge(&l, i));
+		offers[n++].at = (uint16_t)i;
+		if (n == 1 && !any && p->answers == 1)
+			return false; /* the nearest has room: nothing can be better */
+	}
+	if (!any)
+		return false;
+	const unsigned bits = group_bits(&w->who, w->group_bits);
+	if (needs_group(w, &l, class, offers, n))
+		choose_consult(w, bits);
+	const uint64_t group = group_of(&w->who, bits);
+	for (unsigned i = 0; i < n; i++) {
+		const uint16_t edge = choose_edge(&l, offers[i].at);
+		offers[i].cost = shed_cost(ms_of(r, class, offers[i].at), cut_of(w, edge), i == 0,
+			group, w->ask->steer->edges[edge].hash);
+	}
+	const unsigned nearest = offers[0].at;
+	sort(offers, n);
+	for (unsigned i = 0; i < n; i++)
+		order[i] = l.edges[offers[i].at];
+	if (offers[0].at == nearest)
+		l.by = BY_RANK;
+	l.only = within(w, class, offers, n);
+	l.beyond = PASSED_SPREAD;
+	l.edges = order;
+	const bool took = choose_take(w, &l);
+	note_shed(w, offers[0].at, offers, n);
+	return took;
+}
+
+void choose_count(struct choose_walk *w)
+{
+	const unsigned bits = group_bits(&w->who, w->group_bits) +
+		(addr_is_v4(&w->who) ? ADDR_V4_BITS : 0);
+	const struct prefix group = addr_prefix(&w->who, bits);
+
+	w->choice->demand = demand_key(
+		(uint16_t)(w->pool - w->ask->steer->pools), w->ask->v6, &group.addr);
+}
+
+unsigned choose_sixteenths(const struct choose_walk *w, uint16_t edge)
+{
+	const struct shed_cut *cuts = w->ask->standing->cuts;
+
+	return cuts ? (cuts[edge].share * 16u + SHED_ALL / 2) / SHED_ALL : 16;
+}
+
+unsigned choose_sixteenth(const struct choose_walk *w)
+{
+	return group_draw(w->ask->now_us, group_of(&w->ask->source, addr_is_v4(&w->ask->source) ? 32 : 128)) >> 28;
+}
