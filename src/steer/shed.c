@@ -10,8 +10,6 @@
 
 enum {
 	OFFERS_MOST = 48,       /* edges that a group is looked at for, the nearest */
-	LEAST_RAISE = SHED_UNIT / 16, /* of a price: two full edges would pass clients to and fro by
-				       * hairs else */
 	SWEEPS_MOST = 12,
 	RAISES_MOST = 400, /* sweeps that only raise: groups that fit nowhere would do it for ever */
 	SOFT_ROUNDS = 40,
@@ -74,6 +72,8 @@ struct auction {
 	size_t slots_n;
 	double below; /* so far below the high watermark (of capacity) an edge is to get */
 	bool strict;  /* ... now; else the watermark itself is good enough */
+	uint32_t least; /* a price that is too low rises by so much at least: two full edges would pass
+			 * clients to and fro by hairs else */
 	bool hard;    /* only what is past the high watermark counts */
 	size_t effort;
 };
@@ -308,7 +308,7 @@ static bool raise(struct auction *a, unsigned edge)
 	}
 	a->strict = was;
 	if (a->load[edge] > a->capacity[edge] * edge_of(a, edge)->high)
-		to = fmax(to, before + LEAST_RAISE);
+		to = fmax(to, before + a->least);
 	a->price[edge] = (uint32_t)fmin(ceil(to), SHED_MOST);
 	for (size_t i = 0; i < n && before + (uint64_t)a->leavers[i].margin <= a->price[edge]; i++)
 		settle(a, &a->atoms[a->leavers[i].atom]);
@@ -372,6 +372,7 @@ static bool raise_all(struct auction *a)
 	a->hard = true;
 	for (unsigned k = 0; any; k++) {
 		any = false;
+		a->least = k; /* larger steps the longer it takes */
 		for (unsigned i = 0; i < n; i++) {
 			any = raise(a, i) || any;
 			if (a->effort > EFFORT_MOST)
