@@ -6,6 +6,7 @@
 #ifndef ANSWER_ANSWER_H
 #define ANSWER_ANSWER_H
 
+#include "answer/books.h"
 #include "answer/rrl.h"
 #include "answer/sample.h"
 #include "answer/stats.h"
@@ -31,7 +32,8 @@ enum {
 struct answerer {
 	const struct world *world;
 	struct stats *stats;
-	struct choose_turn *turns;  /* [ANSWER_TURNS] */
+	struct choose_turn *turns;  /* [POOLS_MOST * 2]: pool, A and AAAA */
+	struct books *books;        /* NULL: none are kept */
 	struct choose_trace *trace; /* NULL but when explaining: the last choice made */
 	struct samples *samples;    /* of who is steered; NULL: nobody wants to know */
 	struct rrl *rrl;            /* shared by all workers; NULL: no rate is limited */

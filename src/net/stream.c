@@ -5,12 +5,12 @@
 #include "base/memory.h"
 #include "dns/query.h"
 #include "net/crowd.h"
+#include "net/books_new.h"
 
 #include <errno.h>
 #include <ev.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,6 +43,7 @@ struct stream {
 	struct stats stats;
 	struct samples samples;
 	struct answerer answerer;
+	struct books *books;
 	const struct epoch *epoch;
 	struct stream_opts opts;
 	struct ev_loop *loop;
@@ -357,17 +358,16 @@ struct stream *stream_new(
 	const int *fds, size_t n, const struct epoch *epoch, const struct stream_opts *opts)
 {
 	struct stream *s = aligned_alloc(64, (sizeof *s + 63) & ~(size_t)63);
-	void *turns = mmap(NULL, sizeof(struct choose_turn) * ANSWER_TURNS,
-		PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (!s || turns == MAP_FAILED)
+	if (!s)
 		die("out of memory");
 	memset(s, 0, offsetof(struct stream, write));
 	s->epoch = epoch;
 	s->opts = *opts;
+	s->books = books_new();
 	s->answerer = (struct answerer){ .stats = &s->stats,
-		.samples = &s->samples,
-		.turns = turns,
+		.turns = s->books->turns,
+		.books = s->books,
 		.keepalive_100ms = (uint16_t)(opts->idle_ms < 6553500 ? opts->idle_ms / 100
 								      : 65535) };
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
@@ -399,7 +399,7 @@ void stream_free(struct stream *s)
 	}
 	ev_loop_destroy(s->loop);
 	crowd_fini(&s->crowd);
-	munmap(s->answerer.turns, sizeof(struct choose_turn) * ANSWER_TURNS);
+	books_free(s->books);
 	free(s->listeners);
 	free(s);
 }
@@ -421,9 +421,9 @@ void stream_stop(struct stream *s)
 	ev_async_send(s->loop, &s->stopper);
 }
 
-struct samples *stream_samples(struct stream *s)
+struct books *stream_books(const struct stream *s)
 {
-	return &s->samples;
+	return s->books;
 }
 
 const struct stats *stream_stats(const struct stream *s)

@@ -3,12 +3,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dns/writer.h"
+#include "net/books_new.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +24,7 @@ struct udp {
 	struct stats stats;
 	struct samples samples;
 	struct answerer answerer;
+	struct books *books;
 	const struct epoch *epoch;
 	int fd;
 	int stop; /* atomic */
@@ -52,12 +53,7 @@ static void *lines(size_t n, size_t size)
 struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, unsigned batch)
 {
 	struct udp *u = lines(1, sizeof *u);
-	/* As many turns as there may be pools; pages come when they are touched. */
-	void *turns = mmap(NULL, sizeof(struct choose_turn) * ANSWER_TURNS,
-		PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (turns == MAP_FAILED)
-		die("out of memory");
 	u->fd = fd;
 	u->epoch = epoch;
 	u->batch = batch;
@@ -70,8 +66,9 @@ struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, unsigned
 	u->pending = lines(batch, sizeof *u->pending);
 	u->query = lines(batch, sizeof *u->query);
 	u->answer = lines(batch, sizeof *u->answer);
+	u->books = books_new();
 	u->answerer = (struct answerer){
-		.stats = &u->stats, .samples = &u->samples, .turns = turns, .rrl = rrl
+		.stats = &u->stats, .turns = u->books->turns, .books = u->books, .rrl = rrl
 	};
 	for (unsigned i = 0; i < batch; i++) {
 		u->in_bytes[i] = (struct iovec){ u->query[i], QUERY_ROOM };
@@ -86,7 +83,7 @@ struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, unsigned
 void udp_free(struct udp *u)
 {
 	close(u->fd);
-	munmap(u->answerer.turns, sizeof(struct choose_turn) * ANSWER_TURNS);
+	books_free(u->books);
 	free(u->in);
 	free(u->out);
 	free(u->in_bytes);
@@ -97,6 +94,11 @@ void udp_free(struct udp *u)
 	free(u->query);
 	free(u->answer);
 	free(u);
+}
+
+struct books *udp_books(const struct udp *u)
+{
+	return u->books;
 }
 
 const struct stats *udp_stats(const struct udp *u)

@@ -253,15 +253,9 @@ void workers_report(const struct workers *w, struct workers_report *to)
 	}
 }
 
-void workers_samples(
-	const struct workers *w, void (*take)(void *ctx, const struct sample *one), void *ctx)
+struct books *workers_books(const struct workers *w, unsigned i)
 {
-	struct sample one;
-
-	for (unsigned i = 0; i < w->n; i++) {
-		const struct thread *t = &w->threads[i];
-		struct samples *from = t->udp ? udp_samples(t->udp) : stream_samples(t->stream);
-		while (samples_get(from, &one))
-			take(ctx, &one);
-	}
+	if (i >= w->n)
+		return NULL;
+	return w->threads[i].udp ? udp_books(w->threads[i].udp) : stream_books(w->threads[i].stream);
 }

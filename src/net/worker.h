@@ -7,7 +7,7 @@
 #ifndef NET_WORKER_H
 #define NET_WORKER_H
 
-#include "answer/sample.h"
+#include "answer/books.h"
 #include "answer/stats.h"
 #include "base/fault.h"
 #include "net/listen.h"
@@ -25,6 +25,10 @@ bool workers_start(struct workers *w, struct fault *why);
 
 /* Stops and joins the threads, closes the sockets. */
 void workers_stop(struct workers *w);
+
+/* Control thread: what each thread keeps about its answers, by number from 0; NULL behind the
+ * last. */
+struct books *workers_books(const struct workers *w, unsigned i);
 
 struct workers_report {
 	unsigned threads;     /* a worker's UDP and TCP threads, all counted */

@@ -85,12 +85,44 @@ static void note(struct choose_step *s, uint16_t edge, enum choose_verdict v)
 
 /* Takes the first edges of a list that may answer: at most the pool's `answers`, within the
  * spread of the first. True when there was one. */
+const char *choose_why_text(enum choose_why w)
+{
+	static const char *const text[] = { [WHY_BEST] = "best",
+		[WHY_PINNED] = "pinned",
+		[WHY_SHED] = "shed",
+		[WHY_EXPLORED] = "explored",
+		[WHY_FAILOVER] = "failover",
+		[WHY_TURN] = "turn",
+		[WHY_AFFINITY] = "affinity",
+		[WHY_ALL_DOWN] = "all-down" };
+	return text[w];
+}
+
+/* `passed`: a better one is down or drained. */
+static enum choose_why why(enum choose_by by, bool passed)
+{
+	switch (by) {
+	case BY_SHED: return WHY_SHED;
+	case BY_TRIAL: return WHY_EXPLORED;
+	case BY_TURN: return WHY_TURN;
+	case BY_AFFINITY: return WHY_AFFINITY;
+	case BY_ALL_DOWN:
+	case BY_FIRST: return WHY_ALL_DOWN;
+	case BY_PIN: return passed ? WHY_FAILOVER : WHY_PINNED;
+	case BY_RANK:
+	case BY_DEFAULT:
+	case BY_MEASURE:
+	case BY_LINKS: return passed ? WHY_FAILOVER : WHY_BEST;
+	}
+	return WHY_BEST;
+}
+
 bool choose_take(struct choose_walk *w, const struct choose_list *l)
 {
 	struct choice *c = w->choice;
 	struct choose_step *step = add_step(w, l);
 	unsigned last = l->n; /* the spread ends here */
-	bool alone = false;
+	bool alone = false, passed = false;
 
 	for (unsigned i = 0; i < l->n; i++) {
 		enum choose_verdict v = choose_judge(w, l, i);
@@ -106,10 +138,13 @@ bool choose_take(struct choose_walk *w, const struct choose_list *l)
 			v = PASSED_CNAME;
 		note(step, number, v);
 		if (v != CHOSEN) {
+			passed = passed || v == PASSED_DOWN || v == PASSED_DRAIN;
 			if (!step && c->n == w->pool->answers)
 				break;
 			continue;
 		}
+		if (c->n == 0)
+			c->why = why(l->by, passed);
 		if (c->n == 0 && l->within)
 			last = i + 1u + l->within[i];
 		alone = cname;
@@ -489,10 +524,27 @@ void choose_fetch(const struct choose_ask *ask, unsigned step)
 			ask->has_subnet ? &ask->subnet : &ask->source, step);
 }
 
+/* The pool's own ceiling, once it has been steady for so long: what has just changed is the
+ * likelier to change again. */
+static uint32_t steady_ttl_s(const struct choose_walk *w)
+{
+	const uint32_t least = w->pool->ttl_least_s, most = w->pool->ttl_most_s;
+	const uint64_t since = choose_standing(w)->steady_us, now = w->ask->now_us;
+
+	if (!since || !least || most == UINT32_MAX)
+		return most;
+	const uint64_t steady = now > since ? (now - since) / 1000000 : 0;
+	if (steady >= most)
+		return most;
+	if (w->trace)
+		w->trace->young = true;
+	return steady > least ? (uint32_t)steady : least;
+}
+
 /* The pool's own ceiling; while an edge is about to change, the time up to then. */
 static uint32_t ttl_most_s(const struct choose_walk *w)
 {
-	const uint32_t most = w->pool->ttl_most_s;
+	const uint32_t most = steady_ttl_s(w);
 
 	if (w->changes_us == UINT64_MAX)
 		return most;
@@ -520,7 +572,7 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 
 	if (trace) {
 		trace->n = 0;
-		trace->shaky = false;
+		trace->shaky = trace->young = false;
 		trace->subnet_local = false;
 	}
 	do {
@@ -538,6 +590,10 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		if (by_asn(&w) || by_place(&w) || by_policy(&w, false, false))
 			break;
 	} while (!all_down(&w));
+	c.pool = (uint16_t)(w.pool - ask->steer->pools);
+	if (c.pool != ask->pool)
+		c.why = WHY_ALL_DOWN;
+	c.who = w.who;
 	c.ttl_most_s = ttl_most_s(&w);
 	if (trace)
 		fill_trace(&w);

@@ -38,11 +38,28 @@ struct choose_ask {
 
 struct choose_trace;
 
+/* Why the first edge of an answer is that one, for counting. */
+enum choose_why {
+	WHY_BEST, /* by the pool's policy */
+	WHY_PINNED,
+	WHY_SHED,     /* a nearer one is too full, or takes a share only */
+	WHY_EXPLORED, /* it was the group's turn to try another */
+	WHY_FAILOVER, /* one that goes before it may not answer */
+	WHY_TURN,
+	WHY_AFFINITY,
+	WHY_ALL_DOWN,
+	CHOOSE_WHYS
+};
+const char *choose_why_text(enum choose_why w);
+
 struct choice {
 	unsigned n;                        /* edges chosen; 0 is NODATA */
 	uint16_t edges[POOL_ANSWERS_MOST]; /* the best first; one with a cname stands alone */
 	const uint64_t *alive; /* standing_address(): which addresses to answer with; NULL: all
 				*/
+	enum choose_why why;
+	uint16_t pool; /* that has chosen: the one asked for, or one that stands in for it */
+	struct addr who; /* whom it looked at */
 	uint32_t ttl_most_s;
 	uint64_t demand; /* the key under which the query counts (demand.h); 0: none */
 	bool by_subnet; /* the subnet played a part */
@@ -110,7 +127,7 @@ struct choose_trace {
 	unsigned place_bits; /* of `who`'s family: the net that the GeoIP file has the place for
 			      */
 	uint32_t asn;        /* index in the atlas's asns, 0 when unknown */
-	bool staged;         /* by who asks: the tables are those of a stage */
+	bool young;          /* the TTL is as long as the pool has been steady */
 	bool shaky;          /* the TTL ends where an edge's state can change */
 	unsigned n;
 	struct choose_step steps[CHOOSE_STEPS_MOST];
