@@ -60,6 +60,14 @@ struct conf_stage {
 	unsigned every_ms;
 };
 
+/* How load is balanced; edges have the watermarks and slow-start themselves too. */
+struct conf_balance {
+	unsigned every_ms;
+	double low, high; /* of capacity */
+	unsigned slow_start_ms;
+	unsigned drain_ms; /* UINT_MAX: as long as answers live */
+};
+
 struct conf {
 	struct arena mem;
 	const char *path;
@@ -81,7 +89,7 @@ struct conf {
 	size_t n_asn_files;
 
 	struct conf_latency latency;
-	struct conf_stage stage;
+	struct conf_balance balance;
 
 	struct edge_opts
 		*edges; /* in the order of the file; their numbers are what pools name */

@@ -189,9 +189,8 @@ static const struct key top_keys[] = {
 	{ "cookies", take_cookies, .say = "a mapping: { secret: ... }" },
 	{ "rrl", schema_limits, .say = "a mapping: { rate: 200 }" },
 	{ "geoip", keys_section, .keys = geoip_keys },
-	{ "latency", schema_latency, .late = true,
-		.say = "a mapping: { files: [ measured.csv ] }" },
-	{ "stage", schema_stage, .say = "a mapping: { servfail: 1% }" },
+	{ "latency", schema_latency, .say = "a mapping: { files: [ measured.csv ] }" },
+	{ "balance", schema_balance, .say = "a mapping: { high: 95% }" },
 	{ "edges", schema_edges, .late = false },
 	{ "probes", schema_probes, .late = false },
 	{ "pools", schema_pools, .late = true },
@@ -207,7 +206,7 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 	struct reader r = { .src = src, .conf = c, .mem = &c->mem, .scratch = scratch };
 
 	schema_latency_defaults(&c->latency);
-	schema_stage_defaults(&c->stage);
+	schema_balance_defaults(&c->balance);
 	c->policy.ecs = true;
 	c->cookies = true;
 	c->net = (struct net_opts){ .batch = 32,
@@ -216,4 +215,5 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 		.tcp_idle_ms = 10000 };
 	if (keys_is_map(&r, top, "the configuration"))
 		keys_read(&r, top_keys, top, "the configuration", c);
+	schema_balance_edges(&r);
 }

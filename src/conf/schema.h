@@ -90,6 +90,15 @@ struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
 /* pin: to a struct schema_pool. */
 key_take schema_pins;
 
+/* balance: to a struct conf; of an edge's keys capacity and load, and when all is read, what holds for
+ * edges that say nothing. */
+key_take schema_balance, schema_capacity;
+extern const struct key schema_load_keys[];
+void schema_balance_defaults(struct conf_balance *to);
+void schema_check_load(
+	const struct reader *r, const struct node *node, const struct edge_opts *edge);
+void schema_balance_edges(const struct reader *r);
+
 /* policy, affinity: to a struct schema_pool; and how they fit together with its other keys. */
 key_take schema_policy, schema_affinity;
 #define SCHEMA_POLICIES "nearest, round-robin, weighted, least-latency or least-load"

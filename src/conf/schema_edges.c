@@ -3,6 +3,7 @@
 #include "conf/option.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 
 enum { EDGE_NAME_MOST = 64, ADDRESSES_MOST = 256 };
@@ -167,6 +168,11 @@ static const struct key edge_keys[] = {
 	{ "cname", take_cname, .say = "a domain name, such as edge.example.net", AT(cname) },
 	{ "weight", option_number, .say = "a number from 0 to 65535", AT(weight), .least = 0,
 		.most = EDGE_WEIGHT_MOST },
+	{ "capacity", schema_capacity, .say = "a number over 0, of what its probes tell as load, or of queries a second",
+		AT(capacity) },
+	{ "load", keys_section, .keys = schema_load_keys },
+	{ "slow-start", option_duration_ms, .say = "a duration from 1s to 1d", AT(slow_start_ms), .least = 1000,
+		.most = 86400000 },
 	{ "state", take_state, .say = "up, down or drain", AT(state) },
 	{ 0 },
 };
@@ -216,6 +222,7 @@ static void read_edge(struct reader *r, const struct node *node, struct edge_opt
 	edge->name = arena_strdup(r->mem, node->key->text);
 	edge->weight = 1;
 	edge->state = EDGE_UP;
+	edge->slow_start_ms = UINT_MAX;
 	check_name(r, node->key);
 	if (node->kind == NODE_BAD)
 		return;
@@ -224,6 +231,7 @@ static void read_edge(struct reader *r, const struct node *node, struct edge_opt
 		return;
 	keys_read(r, edge_keys, node, where, edge);
 	check_reachable(r, node);
+	schema_check_load(r, node, edge);
 }
 
 void schema_edges(struct reader *r, const struct key *key, const struct node *value, void *to)

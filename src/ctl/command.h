@@ -88,8 +88,10 @@ struct command_hooks {
 		struct fault *why);
 	void (*report)(void *ctx, struct workers_report *to);
 	void (*stop)(void *ctx);
-	/* What a simulation needs of us, as JSON; of `config_only`, less. */
-	bool (*export)(void *ctx, bool config_only, struct text *out, struct fault *why);
+	/* How an edge is used; NULL: nobody knows. */
+	struct shed_state (*balance)(void *ctx, unsigned edge);
+	/* What threads keep, by number from 0 until NULL; NULL: nothing. */
+	const struct books *(*books)(void *ctx, unsigned i);
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;
 	const struct command_latency *latency;

@@ -7,6 +7,7 @@
 #include "ctl/network.h"
 #include "ctl/report.h"
 #include "ctl/report_edges.h"
+#include "ctl/report_load.h"
 #include "dns/query.h"
 #include "dns/rrtype.h"
 #include "geo/place.h"
@@ -261,6 +262,32 @@ static void add_health(const struct command_hooks *h, const struct tables *from,
 	text_fini(&why);
 }
 
+/* "ams1 sheds 40 % of its groups; this one goes to fra1, for 3 ms more". */
+static void add_shed(
+	const struct command_hooks *h, const struct choose_step *s, json_t *list, json_t *o)
+{
+	const struct steer *steer = h->world(h->ctx)->steer;
+	int shed = -1;
+	char text[256];
+
+	for (unsigned i = 1; i < s->n && shed < 0; i++)
+		shed = s->verdicts[i] == PASSED_SHED ? (int)i : -1;
+	if (shed < 0)
+		return;
+	const struct shed_state state = report_load_state(h, s->edges[shed]);
+	const json_t *to = json_object_get(json_array_get(list, 0), "estimate_ms"),
+		     *from = json_object_get(json_array_get(list, (size_t)shed), "estimate_ms");
+	int n = snprintf(text, sizeof text, "%s %s %.0f %% of its groups; this one goes to %s",
+		steer->edges[s->edges[shed]].name,
+		state.share == SHED_ALL ? "sheds" : "takes only",
+		state.share == SHED_ALL ? state.use.moved * 100 : state.share * 100.0 / SHED_ALL,
+		steer->edges[s->edges[0]].name);
+	if (to && from)
+		snprintf(text + n, sizeof text - (size_t)n, ", for %.0f ms more",
+			json_number_value(to) - json_number_value(from));
+	json_object_set_new(o, "shed", json_string(text));
+}
+
 static json_t *step_json(const struct command_hooks *h, const struct choose_trace *t,
 	const struct choose_step *s)
 {
@@ -287,7 +314,9 @@ static json_t *step_json(const struct command_hooks *h, const struct choose_trac
 	estimates_fini(&estimates);
 	if (s->by == BY_RANK)
 		estimates_mark_kept(list);
-	if (from.standing->pools[s->pool].panics)
+	if (s->by == BY_SHED)
+		add_shed(h, s, list, o);
+	if (w->standing->pools[s->pool].panics)
 		json_object_set_new(o, "panic", json_true());
 	json_object_set_new(o, "edges", list);
 	return o;
@@ -355,6 +384,8 @@ static void step_as_text(const json_t *s, struct text *out)
 	text_addf(out, "pool       %s: %s%s%s%s\n", get(s, "pool"), get(s, "by"),
 		*get(s, "pin") ? " " : "", get(s, "pin"),
 		json_object_get(s, "panic") ? "; in panic: its probe is not trusted" : "");
+	if (*get(s, "shed"))
+		text_addf(out, "load       %s\n", get(s, "shed"));
 	json_array_foreach (json_object_get(s, "edges"), i, e) {
 		text_addf(out, "  %3zu  %-16s", i + 1, get(e, "edge"));
 		if (json_object_get(e, "km"))
@@ -445,6 +476,10 @@ void explain_run(const struct command_hooks *h, const struct explain_ask *ask, b
 				json_array_append_new(
 					steps, step_json(h, trace, &trace->steps[i]));
 			json_object_set_new(o, "steps", steps);
+			if (trace->young)
+				json_object_set_new(o, "ttl_note",
+					json_string("the TTL is as long as the pool has been "
+						    "steady"));
 			if (trace->shaky)
 				json_object_set_new(o, "ttl_note",
 					json_string("the TTL ends where the state of an edge "

@@ -1,7 +1,7 @@
 #include "ctl/report.h"
 
 #include "config.h"
-#include "ctl/reload.h"
+#include "ctl/report_load.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +151,7 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 		if (*rollout.last)
 			json_object_set_new(o, "stage_last", json_string(rollout.last));
 		json_object_set_new(o, "rcodes", rcodes(&r.sum));
+		json_object_set_new(o, "chosen", report_whys(h));
 		report_json(o, out);
 		return;
 	}

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "ctl/report.h"
+#include "ctl/report_load.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -181,7 +182,7 @@ static const char *state_of(const struct command_hooks *h, unsigned edge, bool *
 	unsigned asked = 0, up = 0;
 
 	*probed = false;
-	if (own & STANDS_DRAINED)
+	if (own & STANDS_DRAINED || report_load_state(h, edge).drains)
 		return "drain";
 	if (!(own & (STANDS_A | STANDS_AAAA)))
 		return "down";
@@ -254,6 +255,7 @@ static json_t *edge_json(const struct command_hooks *h, unsigned edge)
 	set_text(o, "why", text_get(&why));
 	if (f)
 		json_object_set_new(o, "forced", forced_json(f));
+	report_load_add(h, edge, o);
 	json_object_set_new(o, "targets", targets_of(&health, e));
 	text_fini(&why);
 	return o;
@@ -269,8 +271,10 @@ static void edge_text(const json_t *e, struct text *out)
 		text_addf(out, "%9.4f %9.4f", number(e, "lat"), number(e, "lon"));
 	else
 		text_addf(out, "%9s %9s", "-", "-");
-	text_addf(out, " %4.0f %4.0f%s%s\n", number(e, "a"), number(e, "aaaa"),
+	text_addf(out, " %4.0f %4.0f%s%s", number(e, "a"), number(e, "aaaa"),
 		*get(e, "why") ? "  " : "", get(e, "why"));
+	report_load_text(e, out);
+	text_add_char(out, '\n');
 	json_array_foreach (json_object_get(e, "targets"), i, t)
 		report_target_text(t, out);
 }
@@ -328,14 +332,16 @@ static json_t *pool_edge_json(
 
 	json_t *o = json_pack("{s:s, s:s, s:b, s:b}", "edge", w->steer->edges[edge].name,
 		"state",
-		marks & STANDS_DRAINED                     ? "drain"
+		marks & STANDS_DRAINED || report_load_state(h, edge).drains ? "drain"
 			: marks & (STANDS_A | STANDS_AAAA) ? "up"
 							   : "down",
 		"a", (marks & STANDS_A) != 0, "aaaa", (marks & STANDS_AAAA) != 0);
 	report_why(h, row, edge, &why);
 	set_text(o, "why", text_get(&why));
-	set_number(o, "rtt_ms", m.rtt_ms);
-	set_number(o, "load", m.load);
+	set_number(o, "rtt_ms", w->standing->rtt_ms[cell]);
+	set_number(o, "load", w->standing->load[cell]);
+	report_load_add(h, edge, o);
+	report_whys_add(h, p, edge, o);
 	text_fini(&why);
 	return o;
 }
@@ -389,7 +395,9 @@ static void pool_text(const json_t *p, struct text *out)
 			text_addf(out, " %8.1f ms", number(e, "rtt_ms"));
 		if (json_object_get(e, "load"))
 			text_addf(out, "  load %g", number(e, "load"));
-		text_addf(out, "%s%s\n", *get(e, "why") ? "  " : "", get(e, "why"));
+		text_addf(out, "%s%s", *get(e, "why") ? "  " : "", get(e, "why"));
+		report_load_text(e, out);
+		text_add_char(out, '\n');
 	}
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "config.h"
+#include "daemon/balancer.h"
 #include "daemon/rebuild.h"
 #include "daemon/rollout.h"
 
@@ -60,7 +61,7 @@ bool daemon_start(
 		    f))
 		return false;
 	d->probes = probes_new(d, loop);
-	d->rollout = rollout_new(d, loop);
+	d->balancer = balancer_new(d, loop);
 	probes_plan(d->probes);
 	probes_recall(d->probes, f);
 	daemon_publish(d);
@@ -169,6 +170,7 @@ void daemon_stop(struct daemon *d)
 {
 	if (d->workers)
 		workers_stop(d->workers);
+	balancer_free(d->balancer);
 	epoch_publish(&d->epoch, NULL);
 	loaded_fini(&d->loaded);
 }

@@ -22,6 +22,7 @@ struct daemon {
 	struct rebuild *rebuild;              /* NULL until the loop runs */
 	uint8_t cookie_secret[POLICY_SECRET]; /* random, where the configuration has none */
 	struct probes *probes;
+	struct balancer *balancer;
 };
 
 /* Reads everything and publishes the first world. */

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "ctl/control.h"
+#include "daemon/balancer.h"
 #include "daemon/daemon.h"
 #include "daemon/learn.h"
 #include "daemon/export.h"
@@ -128,17 +129,14 @@ static size_t latency_forget(void *ctx, int edge, const struct prefix *net)
 static const struct command_latency latency_hooks = { latency_table, latency_clock,
 	latency_work, latency_import, latency_forget };
 
-static struct manage_counts agents(void *ctx, size_t *targets)
+static struct shed_state balance(void *ctx, unsigned edge)
 {
-	return learn_counts(((struct run *)ctx)->learn, targets);
+	return balancer_edge(((struct run *)ctx)->daemon.balancer, edge);
 }
 
-static bool export(void *ctx, bool config_only, struct text *out, struct fault *why)
+static const struct books *books(void *ctx, unsigned i)
 {
-	const struct daemon *d = &((struct run *)ctx)->daemon;
-	const struct command_health h = probes_health(d->probes);
-
-	return export_write(d, &h, config_only, out, why);
+	return workers_books(((struct run *)ctx)->daemon.workers, i);
 }
 
 /* By way of the signal, which the loop handles after it has sent the command's answer. */
@@ -247,8 +245,8 @@ int main(int argc, char **argv)
 	r.loop = ev_loop_new(EVFLAG_NOENV);
 	if (!r.loop)
 		die("cannot have an event loop");
-	r.hooks = (struct command_hooks){ &r, current_world, reload, stage, rollout, force,
-		health, probe, report, stop, export, { 0 }, conf_path, &latency_hooks, agents };
+	r.hooks = (struct command_hooks){ &r, current_world, reload, force, health, probe,
+		report, stop, balance, books, { 0 }, conf_path, &latency_hooks };
 	clock_gettime(CLOCK_MONOTONIC, &r.hooks.started);
 	watch_signals(&r);
 	if (!boot(&r, conf_path, &control, &why)) {

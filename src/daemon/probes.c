@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "ctl/keep.h"
+#include "daemon/balancer.h"
 #include "daemon/daemon.h"
 #include "daemon/keeper.h"
 #include "daemon/rollout.h"
@@ -48,24 +49,32 @@ struct standing *probes_standing(struct probes *p)
 	const struct steer *s = p->daemon->loaded.steer;
 	const struct world *now = epoch_current(&p->daemon->epoch);
 
-	return stand(&(struct stand){ s, &p->rows, p->round, 0, &p->forced,
-		now && now->steer == s ? now->standing : NULL });
-}
-
-struct standing *probes_staged_standing(struct probes *p)
-{
-	const struct loaded *l = rollout_loaded(p->daemon->rollout);
-	const struct world *now = epoch_current(&p->daemon->epoch);
-
-	if (!l)
-		return NULL;
-	return stand(&(struct stand){ l->steer, &p->staged_rows, p->round, p->rows.n,
-		&p->forced, now && now->stage.steer == l->steer ? now->stage.standing : NULL });
-}
-
-unsigned probes_waits(const struct probes *p)
-{
-	return round_waits(p->round);
+	for (unsigned i = 0; i < s->n_edges; i++)
+		states[i] = (uint8_t)s->edges[i].state;
+	for (size_t i = 0; i < p->forced.n; i++) {
+		const int edge = steer_edge(s, p->forced.of[i].edge);
+		if (edge < 0)
+			continue; /* not now, but perhaps after the next reload */
+		states[edge] = (uint8_t)p->forced.of[i].state;
+		forced[edge] = 1;
+	}
+	for (unsigned i = 0; i < p->rows.n; i++)
+		rows[i] = (struct standing_row){ p->rows.need[i],
+			round_row_targets(p->round, i) };
+	balancer_states(p->daemon->balancer, states);
+	struct standing *to = standing_new(&(struct standing_opts){ .steer = s,
+		.states = states,
+		.forced = forced,
+		.verdicts = round_verdicts(p->round),
+		.rows = rows,
+		.n_rows = p->rows.n,
+		.row_of = p->rows.row_of,
+		.before = now && now->steer == s ? now->standing : NULL });
+	balancer_cut(p->daemon->balancer, to);
+	free(rows);
+	free(states);
+	free(forced);
+	return to;
 }
 
 static void publish(struct probes *p)
@@ -90,6 +99,11 @@ static void publish(struct probes *p)
 	p->cost_us = clock_us() - start;
 	if (p->cost_us > p->most_us)
 		p->most_us = p->cost_us;
+}
+
+void probes_refresh(struct probes *p)
+{
+	publish(p);
 }
 
 static void on_publish(struct ev_loop *loop, ev_timer *t, int events)

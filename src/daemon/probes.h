@@ -22,6 +22,9 @@ struct probes *probes_new(struct daemon *d, struct ev_loop *loop);
 /* Fine for NULL. Keeps the states for the next start. */
 void probes_free(struct probes *p);
 
+/* Publishes what is known now, where it differs from what was. */
+void probes_refresh(struct probes *p);
+
 /* What is loaded now is what is probed from now on. */
 void probes_plan(struct probes *p);
 

@@ -89,6 +89,14 @@ struct shed_edge {
 	double extra_ms;  /* that costs each of them on average */
 };
 
+/* What is known of an edge, for reports. */
+struct shed_state {
+	struct shed_edge use; /* zero without a capacity */
+	uint32_t price;
+	uint16_t share; /* not SHED_ALL: it comes or goes */
+	bool drains;    /* it is to go, or has gone */
+};
+
 /* Moves `price` [edge] from where it is to where no edge is too full that need not be. `out` [edge]
  * may be NULL. False when there was no end to it in the time that it may take; the prices are
  * usable all the same. */

@@ -14,7 +14,7 @@ class Place(contextlib.ExitStack):
         super().__init__()
         self.port = free_port()
         self.web = {n: self.enter_context(Web(WEB[n], self.port)) for n in NAMES}
-        text = EDGES + "probes: { p: { %s%s } }\npools:\n" % (
+        text = EDGES + "balance: { drain: 0s }\nprobes: { p: { %s%s } }\npools:\n" % (
             probe, "" if "port:" in probe or "icmp" in probe else ", port: %d" % self.port) + "".join("  %s: { %s }\n" % p for p in pools.items())
         self.server = Server(zone(*pools, ttl=ttl), config=text, start=False, **more)
         if start:
@@ -197,7 +197,7 @@ def ttl():
         until(lambda: target(p.server, "one")["left"] == 1, 4)
         same(p.ttl("low"), 3)
         p.until(["two"], 4)
-        same((p.ttl(), p.ttl("low")), (60, 50))
+        assert p.ttl() == 60 and 3 <= p.ttl("low") < 10, (p.ttl(), p.ttl("low"))   # it has changed just now
 
 
 @claim("forced states hold for as long as they are to, say by whom and why, and stand above probes and panic")

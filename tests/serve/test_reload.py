@@ -12,7 +12,7 @@ ZONES = {"example.com": APEX + "www A 192.0.2.10\ncdn EDGE web\n", "example.net"
 
 
 def new():
-    return Server(ZONES, config=EDGES)
+    return Server(ZONES, config=EDGES + "balance: { drain: 0s }\n")
 
 
 @claim("a changed zone, a new one and one that has gone are as they are after a reload")

@@ -1,0 +1,101 @@
+#include "ctl/report_load.h"
+
+#include <math.h>
+
+static uint64_t count(const struct command_hooks *h, uint64_t key)
+{
+	const struct books *b;
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; h->books && (b = h->books(h->ctx, i)); i++)
+		sum += tally_get(&b->reasons, key, 0);
+	return sum;
+}
+
+static uint64_t count_why(const struct command_hooks *h, const struct pool *p, unsigned edge,
+	enum choose_why why)
+{
+	const struct steer *s = h->world(h->ctx)->steer;
+
+	return count(h, books_reason(p->hash, s->edges[edge].hash, why));
+}
+
+static void set(json_t *o, const char *key, double v)
+{
+	json_object_set_new(o, key, json_real(round(v * 1000) / 1000));
+}
+
+struct shed_state report_load_state(const struct command_hooks *h, unsigned edge)
+{
+	return h->balance ? h->balance(h->ctx, edge)
+			  : (struct shed_state){ .share = SHED_ALL };
+}
+
+void report_load_add(const struct command_hooks *h, unsigned edge, json_t *row)
+{
+	const struct edge *e = &h->world(h->ctx)->steer->edges[edge];
+	const struct shed_state s = report_load_state(h, edge);
+
+	if (s.share != SHED_ALL)
+		set(row, "share", s.share / (double)SHED_ALL);
+	if (e->capacity <= 0)
+		return;
+	set(row, "capacity", e->capacity);
+	set(row, "used", s.use.load / e->capacity);
+	set(row, "price_ms", s.price / (double)SHED_UNIT);
+	set(row, "sheds", s.use.moved);
+	if (s.use.moved > 0)
+		set(row, "sheds_ms", s.use.extra_ms);
+}
+
+void report_whys_add(
+	const struct command_hooks *h, const struct pool *p, unsigned edge, json_t *row)
+{
+	json_t *o = json_object();
+
+	for (unsigned why = 0; why < CHOOSE_WHYS; why++) {
+		const uint64_t n = count_why(h, p, edge, (enum choose_why)why);
+		if (n)
+			json_object_set_new(o, choose_why_text((enum choose_why)why),
+				json_integer((json_int_t)n));
+	}
+	json_object_set_new(row, "chosen", o);
+}
+
+void report_load_text(const json_t *row, struct text *out)
+{
+	const json_t *chosen = json_object_get(row, "chosen");
+	const char *why;
+	json_t *n;
+
+	if (json_object_get(row, "capacity"))
+		text_addf(out, "  %.0f%% of %g used",
+			json_number_value(json_object_get(row, "used")) * 100,
+			json_number_value(json_object_get(row, "capacity")));
+	if (json_number_value(json_object_get(row, "sheds")) > 0)
+		text_addf(out, ", sheds %.0f%% of its groups for %.1f ms more",
+			json_number_value(json_object_get(row, "sheds")) * 100,
+			json_number_value(json_object_get(row, "sheds_ms")));
+	if (json_object_get(row, "share"))
+		text_addf(out, "  takes %.0f%% of its groups now",
+			json_number_value(json_object_get(row, "share")) * 100);
+	json_object_foreach ((json_t *)(uintptr_t)chosen, why, n)
+		text_addf(out, "  %s %lld", why, (long long)json_integer_value(n));
+}
+
+json_t *report_whys(const struct command_hooks *h)
+{
+	const struct steer *s = h->world(h->ctx)->steer;
+	json_t *o = json_object();
+
+	for (unsigned why = 0; why < CHOOSE_WHYS; why++) {
+		uint64_t sum = 0;
+		for (unsigned i = 0; i < s->n_pools; i++)
+			for (unsigned k = 0; k < s->pools[i].n; k++)
+				sum += count_why(h, &s->pools[i], s->pools[i].edges[k],
+					(enum choose_why)why);
+		json_object_set_new(o, choose_why_text((enum choose_why)why),
+			json_integer((json_int_t)sum));
+	}
+	return o;
+}

@@ -1,0 +1,604 @@
+#include "daemon/balancer.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "daemon/daemon.h"
+#include "steer/demand.h"
+
+#include <ev.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	GROUPS_MOST = 65536,   /* whose demand is remembered */
+	RAMP_EVERY_S = 1,      /* shares of edges that come or go change so often */
+	DRAIN_DEFAULT_S = 60,  /* where pools do not say how long answers live */
+	DRAIN_MOST_S = 300
+};
+#define SMOOTHING     0.3  /* share of the newest interval in a group's demand */
+#define LOAD_LAG      0.1  /* ... of what an edge tells beside what we foresee: slow, since clients
+			    * follow answers as late as caches let them */
+#define LEAST_RATE    0.002 /* queries a second; who asks less is forgotten */
+
+struct track {
+	char *name;
+	bool was_up, drains, seen;
+	uint64_t up_us, drain_us; /* since when; 0: long ago */
+	double base;              /* load that is not foreseen, smoothed */
+	bool has_base;
+	uint32_t price;
+	uint16_t share;
+	struct shed_edge use;
+};
+
+struct pool_state {
+	char *name;
+	uint64_t like; /* a hash of what its answers depend on */
+	uint64_t steady_us;
+};
+
+/* A group's smoothed demand, in a table by key. */
+struct group {
+	uint64_t key; /* 0: free */
+	double rate, now;
+};
+
+struct balancer {
+	struct daemon *daemon;
+	struct ev_loop *loop;
+	ev_timer tick, ramp;
+	struct steer *steer; /* held: what the states are of */
+	struct track *edges;
+	unsigned n_edges;
+	struct pool_state *pools;
+	unsigned n_pools;
+	struct group *groups;
+	size_t n_groups;
+	double *other; /* [edge] queries a second that no price moves */
+	double per_query;
+	uint64_t fetched_us, like;
+	uint64_t *counted; /* [pool's edges, whys] as last fetched; see count_at() */
+	size_t n_counted;
+	uint32_t tick_no;
+	bool started, moves; /* prices have changed in the last interval */
+};
+
+/* --- following the configuration ---------------------------------------------------------- */
+
+static const struct track *find_track(
+	const struct track *of, unsigned n, const char *name)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(of[i].name, name) == 0)
+			return &of[i];
+	return NULL;
+}
+
+static int find_pool(const struct pool_state *of, unsigned n, const char *name)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(of[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static size_t slot_of(const struct balancer *b, uint64_t key)
+{
+	size_t i = (size_t)hash_mix(key, HASH_STEP) & (2 * GROUPS_MOST - 1);
+
+	while (b->groups[i].key && b->groups[i].key != key)
+		i = (i + 1) & (2 * GROUPS_MOST - 1);
+	return i;
+}
+
+static void add_group(struct balancer *b, uint64_t key, double rate, double now)
+{
+	struct group *g = &b->groups[slot_of(b, key)];
+
+	if (!g->key && b->n_groups == GROUPS_MOST)
+		return;
+	b->n_groups += !g->key;
+	g->key = key;
+	g->rate += rate;
+	g->now += now;
+}
+
+/* Groups under their pools' new numbers; those of pools that have gone are forgotten. */
+static void renumber(struct balancer *b, const struct pool_state *old, unsigned n_old,
+	const struct steer *s)
+{
+	struct group *before = b->groups;
+	int *to = memory_zeroed(n_old, sizeof *to);
+
+	for (unsigned i = 0; i < n_old; i++)
+		to[i] = steer_pool(s, old[i].name);
+	b->groups = memory_zeroed(2 * GROUPS_MOST, sizeof *b->groups);
+	b->n_groups = 0;
+	for (size_t i = 0; before && i < 2 * GROUPS_MOST; i++) {
+		struct addr a;
+		uint16_t pool;
+		bool v6;
+		if (!before[i].key || before[i].rate < LEAST_RATE)
+			continue;
+		demand_parts(before[i].key, &pool, &v6, &a);
+		if (pool < n_old && to[pool] >= 0)
+			add_group(b, demand_key((uint16_t)to[pool], v6, &a), before[i].rate, 0);
+	}
+	free(before);
+	free(to);
+}
+
+static void free_states(struct track *edges, unsigned n, struct pool_state *pools, unsigned m)
+{
+	for (unsigned i = 0; i < n; i++)
+		free(edges[i].name);
+	for (unsigned i = 0; i < m; i++)
+		free(pools[i].name);
+	free(edges);
+	free(pools);
+}
+
+/* Do numbers mean what they meant? New rankings come every few seconds, and change no name. */
+static bool is_same(const struct balancer *b, const struct steer *s)
+{
+	bool same = b->steer && s->n_edges == b->n_edges && s->n_pools == b->n_pools;
+
+	for (unsigned i = 0; same && i < b->n_edges; i++)
+		same = strcmp(b->edges[i].name, s->edges[i].name) == 0;
+	for (unsigned i = 0; same && i < b->n_pools; i++) {
+		const struct pool *p = &s->pools[i], *was = &b->steer->pools[i];
+		same = strcmp(p->name, was->name) == 0 && p->n == was->n &&
+			memcmp(p->edges, was->edges, p->n * sizeof *p->edges) == 0;
+	}
+	return same;
+}
+
+static void follow(struct balancer *b)
+{
+	struct steer *s = b->daemon->loaded.steer;
+	struct track *edges = b->edges;
+	struct pool_state *pools = b->pools;
+	const unsigned n = b->n_edges, m = b->n_pools;
+
+	if (b->steer == s)
+		return;
+	const bool same = is_same(b, s);
+	struct steer *before = b->steer;
+	b->steer = steer_hold(s);
+	steer_drop(before);
+	if (same)
+		return;
+	b->tick_no++; /* pools have other numbers */
+	b->n_edges = s->n_edges;
+	b->n_pools = s->n_pools;
+	b->edges = memory_zeroed(s->n_edges, sizeof *b->edges);
+	b->pools = memory_zeroed(s->n_pools, sizeof *b->pools);
+	for (unsigned i = 0; i < s->n_edges; i++) {
+		const struct track *was = find_track(edges, n, s->edges[i].name);
+		b->edges[i] = was ? *was : (struct track){ .share = SHED_ALL };
+		b->edges[i].name = memory_need(strdup(s->edges[i].name));
+	}
+	for (unsigned i = 0; i < s->n_pools; i++) {
+		const int was = find_pool(pools, m, s->pools[i].name);
+		b->pools[i] = was >= 0 ? pools[was] : (struct pool_state){ 0 };
+		b->pools[i].name = memory_need(strdup(s->pools[i].name));
+	}
+	renumber(b, pools, m, s);
+	free_states(edges, n, pools, m);
+	free(b->other);
+	free(b->counted);
+	b->other = memory_zeroed(s->n_edges, sizeof *b->other);
+	b->counted = NULL;
+	b->n_counted = 0;
+	for (unsigned i = 0; i < s->n_pools; i++)
+		b->n_counted += s->pools[i].n * (size_t)CHOOSE_WHYS;
+}
+
+static bool is_limited(const struct balancer *b)
+{
+	for (unsigned i = 0; i < b->steer->n_pools; i++)
+		if (b->steer->pools[i].sheds)
+			return true;
+	return false;
+}
+
+/* --- edges that come and go --------------------------------------------------------------- */
+
+/* As long as what was answered lives. */
+static uint64_t drain_us(const struct balancer *b, unsigned edge)
+{
+	const unsigned ms = b->daemon->loaded.conf.balance.drain_ms;
+	uint32_t s = 0;
+
+	if (ms != UINT_MAX)
+		return ms * (uint64_t)1000;
+	for (unsigned i = 0; i < b->steer->n_pools; i++) {
+		const struct pool *p = &b->steer->pools[i];
+		const uint32_t ttl_s = p->ttl_most_s == UINT32_MAX ? DRAIN_DEFAULT_S
+								   : p->ttl_most_s;
+		for (unsigned k = 0; k < p->n; k++)
+			if (p->edges[k] == edge && ttl_s > s)
+				s = ttl_s;
+	}
+	return (s < DRAIN_MOST_S ? s : DRAIN_MOST_S) * (uint64_t)1000000;
+}
+
+void balancer_states(struct balancer *b, uint8_t *states)
+{
+	const uint64_t now = clock_us();
+
+	follow(b);
+	for (unsigned i = 0; i < b->n_edges; i++) {
+		struct track *e = &b->edges[i];
+		const bool drains = states[i] == EDGE_DRAIN;
+		if (drains && !e->drains)
+			e->drain_us = e->seen && e->was_up ? now : 0;
+		e->drains = drains;
+		if (drains && e->drain_us && now - e->drain_us < drain_us(b, i))
+			states[i] = EDGE_UP;
+	}
+}
+
+static bool is_up(const struct standing *s, unsigned edge)
+{
+	for (unsigned row = 0; row < s->n_rows; row++)
+		if (!(standing_marks(s, row, edge) & (STANDS_A | STANDS_AAAA)))
+			return false;
+	return true;
+}
+
+/* From a sixteenth to all of it, or from all to nothing. */
+static uint16_t share_of(const struct balancer *b, unsigned i, uint64_t now)
+{
+	const struct track *e = &b->edges[i];
+	const uint64_t up = b->steer->edges[i].slow_start_ms * (uint64_t)1000;
+	double share = 1;
+
+	if (e->up_us && now - e->up_us < up)
+		share = fmax(1 / 16.0, (double)(now - e->up_us) / (double)up);
+	if (e->drains && e->drain_us)
+		share = fmin(share,
+			fmax(0, 1 - (double)(now - e->drain_us) / fmax((double)drain_us(b, i), 1)));
+	return (uint16_t)(share * SHED_ALL);
+}
+
+/* Which edges have come; true while some come or go. */
+static bool ramp(struct balancer *b, const struct standing *s)
+{
+	const uint64_t now = clock_us();
+	bool any = false;
+
+	for (unsigned i = 0; i < b->n_edges; i++) {
+		struct track *e = &b->edges[i];
+		const bool up = is_up(s, i);
+		if (up && !e->was_up && !e->drains)
+			e->up_us = e->seen && b->started ? now : 0;
+		e->was_up = up;
+		e->seen = true;
+		e->share = share_of(b, i, now);
+		any = any || (up && e->share != SHED_ALL);
+	}
+	return any;
+}
+
+/* --- demand ------------------------------------------------------------------------------- */
+
+/* What all workers have counted under a tick that they use no more. */
+static void fetch_groups(struct balancer *b, uint32_t tick, double seconds)
+{
+	const struct books *books;
+
+	for (unsigned k = 0; (books = workers_books(b->daemon->workers, k)); k++)
+		for (size_t i = 0; i < BOOKS_DEMAND; i++) {
+			const struct tally_cell *c = &books->demand.cells[i];
+			const uint64_t n = tally_count(c, tick);
+			const uint64_t key = __atomic_load_n(&c->key, __ATOMIC_RELAXED);
+			if (n && key)
+				add_group(b, key, 0, (double)n / seconds);
+		}
+	bool full = b->n_groups > GROUPS_MOST / 2;
+	for (size_t i = 0; i < 2 * GROUPS_MOST; i++) {
+		struct group *g = &b->groups[i];
+		/* The first interval of a group is all there is to go by. */
+		g->rate = g->rate > 0 ? g->rate + SMOOTHING * (g->now - g->rate) : g->now;
+		g->now = 0;
+		full = full || (g->key && g->rate < LEAST_RATE && b->n_groups > GROUPS_MOST / 4);
+	}
+	if (full)
+		renumber(b, b->pools, b->n_pools, b->steer);
+}
+
+static uint64_t count_of(const struct balancer *b, uint64_t key)
+{
+	const struct books *books;
+	uint64_t sum = 0;
+
+	for (unsigned k = 0; (books = workers_books(b->daemon->workers, k)); k++)
+		sum += tally_get(&books->reasons, key, 0);
+	return sum;
+}
+
+/* Is an answer of that reason among those that are counted by group? */
+static bool is_by_group(const struct pool *p, enum choose_why why)
+{
+	return p->sheds && (why == WHY_BEST || why == WHY_SHED || why == WHY_EXPLORED ||
+				   why == WHY_FAILOVER);
+}
+
+/* The rate at which each edge was answered with, and that which no price moves. */
+static void fetch_rates(struct balancer *b, double seconds, double *rate)
+{
+	const bool first = !b->counted;
+	size_t at = 0;
+
+	if (first)
+		b->counted = memory_zeroed(b->n_counted, sizeof *b->counted);
+	memset(b->other, 0, b->n_edges * sizeof *b->other);
+	for (unsigned i = 0; i < b->n_pools; i++) {
+		const struct pool *p = &b->steer->pools[i];
+		for (unsigned k = 0; k < p->n; k++)
+			for (unsigned why = 0; why < CHOOSE_WHYS; why++, at++) {
+				const uint64_t n = count_of(b, books_reason(p->hash,
+							     b->steer->edges[p->edges[k]].hash,
+							     (enum choose_why)why));
+				const double r = first ? 0
+						       : (double)(n - b->counted[at]) /
+						seconds / p->answers;
+				b->counted[at] = n;
+				rate[p->edges[k]] += r;
+				if (!is_by_group(p, (enum choose_why)why))
+					b->other[p->edges[k]] += r;
+			}
+	}
+}
+
+/* What an edge's probes say of its load; NAN. */
+static double told_load(const struct standing *s, unsigned edge)
+{
+	float load = NAN;
+
+	for (unsigned row = 0; row < s->n_rows; row++)
+		load = fmaxf(load, s->load[(size_t)row * s->n_edges + edge]);
+	return load;
+}
+
+/* How much load a query makes, by all edges that tell theirs; and what each tells beside that. */
+static void fetch_loads(struct balancer *b, const struct standing *s, const double *rate)
+{
+	double load = 0, queries = 0;
+
+	for (unsigned i = 0; i < b->n_edges; i++)
+		if (b->steer->edges[i].capacity > 0 && !isnan(told_load(s, i))) {
+			load += told_load(s, i);
+			queries += rate[i];
+		}
+	const double now = queries > 0 ? load / queries : 0;
+	if (now > 0)
+		b->per_query += b->per_query > 0 ? LOAD_LAG * (now - b->per_query) : now;
+	for (unsigned i = 0; i < b->n_edges; i++) {
+		struct track *e = &b->edges[i];
+		const double told = told_load(s, i);
+		if (isnan(told)) {
+			e->base = 0;
+			e->has_base = false;
+			continue;
+		}
+		const double beside = told - b->per_query * rate[i];
+		e->base += e->has_base ? LOAD_LAG * (beside - e->base) : beside - e->base;
+		e->has_base = true;
+	}
+}
+
+/* --- prices ------------------------------------------------------------------------------- */
+
+static struct shed_demand *list_demand(const struct balancer *b, size_t *n)
+{
+	struct shed_demand *list = memory_zeroed(b->n_groups, sizeof *list);
+
+	*n = 0;
+	for (size_t i = 0; i < 2 * GROUPS_MOST; i++) {
+		struct shed_demand *d = &list[*n];
+		if (!b->groups[i].key || b->groups[i].rate < LEAST_RATE)
+			continue;
+		demand_parts(b->groups[i].key, &d->pool, &d->v6, &d->addr);
+		d->rate = b->groups[i].rate;
+		*n += d->pool < b->n_pools;
+	}
+	return list;
+}
+
+/* True when a price has changed. */
+static bool solve(struct balancer *b, const struct standing *s, bool steady)
+{
+	const unsigned n = b->n_edges;
+	const double per_query = b->per_query > 0 ? b->per_query : 1;
+	uint32_t *price = memory_zeroed(n, sizeof *price);
+	uint16_t *share = memory_zeroed(n, sizeof *share);
+	double *base = memory_zeroed(n, sizeof *base);
+	struct shed_edge *out = memory_zeroed(n, sizeof *out);
+	size_t n_demand;
+	struct shed_demand *demand = list_demand(b, &n_demand);
+	bool changed = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		price[i] = b->edges[i].price;
+		share[i] = b->edges[i].share;
+		base[i] = b->edges[i].base + per_query * b->other[i];
+	}
+	shed_solve(&(struct shed_problem){ .steer = b->steer,
+			   .standing = s,
+			   .demand = demand,
+			   .n = n_demand,
+			   .per_query = per_query,
+			   .base = base,
+			   .share = share,
+			   .steady = steady },
+		price, out);
+	for (unsigned i = 0; i < n; i++) {
+		changed = changed || price[i] != b->edges[i].price;
+		b->edges[i].price = price[i];
+		b->edges[i].use = out[i];
+	}
+	free(price);
+	free(share);
+	free(base);
+	free(out);
+	free(demand);
+	return changed;
+}
+
+/* --- what a standing says of it ----------------------------------------------------------- */
+
+static uint64_t like_edge(const struct standing *s, unsigned row, unsigned edge)
+{
+	return (standing_marks(s, row, edge) & ~STANDS_FAILS) * (uint64_t)2654435761u + edge;
+}
+
+/* Which edges may answer. */
+static uint64_t like_all(const struct balancer *b, const struct standing *s)
+{
+	uint64_t h = 1;
+
+	for (unsigned row = 0; row < s->n_rows; row++)
+		for (unsigned i = 0; i < b->n_edges; i++)
+			h = hash_mix(h ^ like_edge(s, row, i), HASH_STEP);
+	return h;
+}
+
+static void fill_steady(struct balancer *b, struct standing *s, bool ramps)
+{
+	const uint64_t now = clock_us();
+
+	for (unsigned i = 0; i < b->n_pools; i++) {
+		const struct pool *p = &b->steer->pools[i];
+		struct pool_state *state = &b->pools[i];
+		uint64_t like = s->pools[i].row;
+		bool moves = false;
+		for (unsigned k = 0; k < p->n; k++) {
+			const struct track *e = &b->edges[p->edges[k]];
+			const uint64_t edge = like_edge(s, s->pools[i].row, p->edges[k]);
+			like = hash_mix(like ^ edge ^ (uint64_t)(p->sheds && e->price) << 60, HASH_STEP);
+			moves = moves || (ramps && e->share != SHED_ALL && e->was_up) ||
+				(b->moves && p->sheds && e->price);
+		}
+		if (state->like && state->like != like && b->started)
+			state->steady_us = now;
+		state->like = like;
+		s->pools[i].steady_us = state->steady_us;
+		const uint64_t next = now +
+			(ramps ? RAMP_EVERY_S * (uint64_t)1000000
+			       : b->daemon->loaded.conf.balance.every_ms * (uint64_t)1000);
+		if (moves && next < s->pools[i].changes_us)
+			s->pools[i].changes_us = next;
+	}
+}
+
+static void fill_cuts(const struct balancer *b, struct standing *s)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < b->n_edges; i++)
+		any = any || b->edges[i].price || b->edges[i].share != SHED_ALL;
+	if (!any)
+		return;
+	s->cuts = arena_alloc(&s->mem, b->n_edges * sizeof *s->cuts);
+	for (unsigned i = 0; i < b->n_edges; i++)
+		s->cuts[i] = (struct shed_cut){ b->edges[i].price, b->edges[i].share };
+}
+
+void balancer_cut(struct balancer *b, struct standing *s)
+{
+	follow(b);
+	const bool ramps = ramp(b, s);
+	const uint64_t like = like_all(b, s);
+
+	if (is_limited(b) && b->like && b->like != like)
+		solve(b, s, false);
+	b->like = like;
+	s->tick = b->tick_no;
+	fill_cuts(b, s);
+	fill_steady(b, s, ramps);
+	if (ramps && !ev_is_active(&b->ramp)) {
+		ev_timer_set(&b->ramp, RAMP_EVERY_S, 0);
+		ev_timer_start(b->loop, &b->ramp);
+	}
+}
+
+/* --- time --------------------------------------------------------------------------------- */
+
+static void on_ramp(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct balancer *b = t->data;
+
+	(void)loop;
+	(void)events;
+	probes_refresh(b->daemon->probes);
+}
+
+/* The workers go on to another tick, so that what they counted under the last one is whole. */
+static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct balancer *b = t->data;
+	const uint32_t counted = b->tick_no;
+	const uint64_t now = clock_us();
+	const double seconds = (double)(now - b->fetched_us) / 1e6;
+
+	(void)events;
+	t->repeat = b->daemon->loaded.conf.balance.every_ms / 1000.0;
+	ev_timer_again(loop, t);
+	b->started = true;
+	follow(b);
+	b->fetched_us = now;
+	if (!b->daemon->workers || !is_limited(b) || seconds <= 0)
+		return;
+	b->tick_no++;
+	probes_refresh(b->daemon->probes);
+	const struct standing *s = epoch_current(&b->daemon->epoch)->standing;
+	double *rate = memory_zeroed(b->n_edges, sizeof *rate);
+	fetch_groups(b, counted, seconds);
+	fetch_rates(b, seconds, rate);
+	fetch_loads(b, s, rate);
+	free(rate);
+	const bool moved = b->moves;
+	b->moves = solve(b, s, true);
+	if (b->moves || moved)
+		probes_refresh(b->daemon->probes);
+}
+
+struct balancer *balancer_new(struct daemon *d, struct ev_loop *loop)
+{
+	struct balancer *b = memory_zeroed(1, sizeof *b);
+
+	b->daemon = d;
+	b->loop = loop;
+	b->tick_no = 1;
+	b->fetched_us = clock_us();
+	ev_timer_init(&b->tick, on_tick, 1, 0);
+	ev_timer_init(&b->ramp, on_ramp, 0, 0);
+	b->tick.data = b->ramp.data = b;
+	ev_timer_start(loop, &b->tick);
+	return b;
+}
+
+void balancer_free(struct balancer *b)
+{
+	if (!b)
+		return;
+	ev_timer_stop(b->loop, &b->tick);
+	ev_timer_stop(b->loop, &b->ramp);
+	free_states(b->edges, b->n_edges, b->pools, b->n_pools);
+	steer_drop(b->steer);
+	free(b->groups);
+	free(b->other);
+	free(b->counted);
+	free(b);
+}
+
+struct shed_state balancer_edge(const struct balancer *b, unsigned edge)
+{
+	const struct track *e = &b->edges[edge];
+
+	return (struct shed_state){ e->use, e->price, e->share, e->drains };
+}
