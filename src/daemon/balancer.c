@@ -58,6 +58,7 @@ struct balancer {
 	size_t n_groups;
 	double *other; /* [edge] queries a second that no price moves */
 	double per_query;
+	bool told; /* some edge with a capacity tells its load */
 	uint64_t fetched_us, like;
 	uint64_t *counted; /* [pool's edges, whys] as last fetched; see count_at() */
 	size_t n_counted;
@@ -369,8 +370,10 @@ static void fetch_loads(struct balancer *b, const struct standing *s, const doub
 {
 	double load = 0, queries = 0;
 
+	b->told = false;
 	for (unsigned i = 0; i < b->n_edges; i++)
 		if (b->steer->edges[i].capacity > 0 && !isnan(told_load(s, i))) {
+			b->told = true;
 			load += told_load(s, i);
 			queries += rate[i];
 		}
@@ -413,7 +416,8 @@ static struct shed_demand *list_demand(const struct balancer *b, size_t *n)
 static bool solve(struct balancer *b, const struct standing *s, bool steady)
 {
 	const unsigned n = b->n_edges;
-	const double per_query = b->per_query > 0 ? b->per_query : 1;
+	/* What probes tell has a unit of its own, which is not known before clients came. */
+	const double per_query = b->per_query > 0 || b->told ? b->per_query : 1;
 	uint32_t *price = memory_zeroed(n, sizeof *price);
 	uint16_t *share = memory_zeroed(n, sizeof *share);
 	double *base = memory_zeroed(n, sizeof *base);

@@ -297,8 +297,10 @@ static bool raise(struct auction *a, unsigned edge)
 	a->strict = true;
 	for (size_t i = 0;; i++) {
 		const double next = i < n ? (double)before + a->leavers[i].margin : INFINITY;
+		if (load <= a->floor[edge])
+			break; /* enough for this step */
 		to = fmax(to, fmin(price_of_load(a, edge, load), SHED_MOST));
-		if (to <= next || load <= a->floor[edge])
+		if (to <= next)
 			break;
 		/* This one goes, if the price rises by more than its margin. */
 		to = next + 1;

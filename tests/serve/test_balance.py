@@ -1,0 +1,177 @@
+"""Capacity, drain, slow start, affinity and chains: a real server, real probes that tell loads which this script changes."""
+import json
+import time
+
+from edges import *
+from lib import *
+
+WEB = {n: "127.0.0.%d" % (10 + i) for i, n in enumerate(("one", "two", "three"))}
+BACK = {a: n for n, a in WEB.items()}
+SPOTS = {"one": '"50,8"', "two": '"50,9"', "three": '"50,30"'}      # one and two are 71 km apart: 1.1 ms; three is 25 ms away
+
+
+def place(pools, extra="", edges="", load=True):
+    """A server with three edges that tell a load of 10 of 100."""
+    port = free_port()
+    web = {n: Web(WEB[n], port) for n in SPOTS}
+    for w in web.values():
+        w.headers["x-load"] = "10"
+    text = "edges:\n" + "".join("  %s: { at: %s, a: %s%s }\n" % (n, at, WEB[n], edges) for n, at in SPOTS.items())
+    text += "probes: { p: { kind: http, port: %d, every: 200ms, timeout: 150ms, rise: 1, fall: 1%s } }\n%s\npools:\n" % (
+        port, ", load-from: { header: X-Load }" if load else "", extra)
+    text += "".join("  %s: { edges: [ one, two, three ], probe: p, %s }\n" % p for p in pools.items())
+    # Every client is near "one", and in a measured net of its own.
+    text += "latency: { files: [ rtt.csv ] }\n"
+    rows = "prefix,edge,rtt_ms\n" + "".join("%s,%s,%d\n" % (net, e, ms) for net in ("11.0.0.0/8", "12.0.0.0/8")
+                                           for e, ms in (("one", 10), ("two", 15), ("three", 60)))
+    server = Server({"example.com": APEX + "".join("%s 60 EDGE %s\n" % (p, p) for p in pools) +
+                     "".join("n%d 60 EDGE %s\n" % (i, next(iter(pools))) for i in range(40))}, config=text, files={"rtt.csv": rows})
+    return server, web
+
+
+def share(server, name, n=64, net=11):
+    """How many of n groups go where."""
+    got = {}
+    for i in range(n):
+        a = server.steer(name + ".example.com", "%d.%d.%d.0/24" % (net, i // 16, i % 16 * 16)).addresses()
+        for x in a:
+            got[BACK[x]] = got.get(BACK[x], 0) + 1
+    return got
+
+
+def rows(server, pool="web"):
+    pools = {p["pool"]: p for p in json.loads(server.ctl("pools", "--json")[1])}
+    return {e["edge"]: e for e in pools[pool]["edges"]}
+
+
+def load(web, **loads):
+    for n, v in loads.items():
+        web[n].headers["x-load"] = str(v)
+
+
+def done(web):
+    for w in web.values():
+        w.server.shutdown()
+        w.server.server_close()
+
+
+@claim("an edge whose reported load passes its watermark sheds groups to the next, no more in a step than a quarter, and takes them back")
+def sheds():
+    server, web = place({"web": "policy: nearest"}, "balance: { every: 1s, low: 60%, high: 80% }", ", capacity: 100")
+    with server:
+        end = time.monotonic() + 3
+        while time.monotonic() < end:                       # demand to be counted, so that the server knows its groups
+            same(share(server, "web"), {"one": 64})
+        load(web, one=150, two=20, three=10)
+        least, end = 64, time.monotonic() + 25
+        while time.monotonic() < end:
+            got = share(server, "web")
+            if got.get("one", 0) < least - 40:
+                raise AssertionError("too many at once: %r" % got)
+            least = min(least, got.get("one", 0))
+            if got.get("two", 0) >= 20:
+                break
+        assert got.get("two", 0) >= 20 and "three" not in got, got
+        row = rows(server)["one"]
+        assert row["sheds"] > 0.2 and row["price_ms"] > 4, row
+        assert row["chosen"]["best"] > 64 and rows(server)["two"]["chosen"]["shed"] > 0, row
+        moved = [i for i in range(64) if BACK[server.steer("web.example.com", "11.%d.%d.0/24" % (i // 16, i % 16 * 16)).addresses()[0]] == "two"]
+        said = server.ctl("explain", "web.example.com", "--client", "11.%d.%d.0/24" % (moved[0] // 16, moved[0] % 16 * 16))[1]
+        assert "one sheds" in said and "of its groups; this one goes to two, for 5 ms more" in said, said
+        same(server.steer("web.example.com", "11.%d.%d.0/24" % (moved[0] // 16, moved[0] % 16 * 16)).scope, 20)
+        load(web, one=20, two=20)
+        end = time.monotonic() + 40
+        while share(server, "web") != {"one": 64}:
+            if time.monotonic() > end:
+                raise AssertionError("not taken back: %r %r" % (share(server, "web"), rows(server)["one"]))
+    done(web)
+
+
+@claim("without a reported load the queries of each group are counted, and a surviving edge gets no more than it bears")
+def estimated():
+    server, web = place({"web": "policy: nearest"}, "balance: { every: 1s, low: 60%, high: 80% }", ", capacity: 100000", load=False)
+    with server:
+        end = time.monotonic() + 3
+        n = 0
+        while time.monotonic() < end:
+            same(share(server, "web"), {"one": 64})
+            n += 64
+        used = rows(server)["one"]["used"] * 100000
+        assert n / 3 * 0.5 < used < n / 3 * 1.5, (used, n / 3)         # queries a second
+        server.config = server.config.replace("capacity: 100000", "capacity: %d" % max(1, used * 0.6))
+        server.configure()
+        same(server.ctl("reload")[0], 0)
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            got = share(server, "web")
+            if got.get("two", 0) > 10:
+                break
+        assert got.get("two", 0) > 10 and got.get("one", 0) > 10, (got, rows(server))
+    done(web)
+
+
+@claim("drain takes an edge's groups from it bit by bit over the TTL, and then all; a returning edge starts slowly")
+def ramps():
+    server, web = place({"web": "policy: nearest, ttl: 1s-6s", "turn": "policy: round-robin, ttl: 1s-6s", "key": "policy: round-robin, affinity: client, ttl: 6s"},
+                        "balance: { slow-start: 6s }")
+    with server:
+        time.sleep(1.5)
+        same(share(server, "web"), {"one": 64})
+        same(server.ctl("force", "one", "drain")[0], 0)
+        seen = []
+        end = time.monotonic() + 12
+        while time.monotonic() < end and (not seen or seen[-1]):
+            seen.append(share(server, "web").get("one", 0))
+            time.sleep(0.3)
+        assert seen[0] > 40 and seen[-1] == 0, seen
+        assert any(10 < x < 54 for x in seen), seen
+        assert all(b <= a for a, b in zip(seen, seen[1:])), seen       # by hash: nobody comes back
+        same({r["edge"]: r["state"] for r in json.loads(server.ctl("edges", "--json")[1])}["one"], "drain")
+        same(server.ctl("force", "one", "auto")[0], 0)
+        seen = []
+        while time.monotonic() < end + 12 and (not seen or seen[-1] < 64):
+            seen.append(share(server, "web").get("one", 0))
+            time.sleep(0.3)
+        assert seen[0] < 24 and seen[-1] == 64 and any(10 < x < 54 for x in seen), seen
+    done(web)
+
+
+@claim("names and clients keep to their edge; when that fails only its own move")
+def affinity():
+    server, web = place({"name": "policy: round-robin, affinity: name", "client": "policy: round-robin, affinity: client"})
+    with server:
+        def by_name():
+            return {i: BACK[server.steer("n%d.example.com" % i, "11.0.0.0/24").addresses()[0]] for i in range(40)}
+
+        def by_client():
+            return {i: BACK[server.steer("client.example.com", "11.%d.0.0/24" % i).addresses()[0]] for i in range(40)}
+        for keys in (by_name, by_client):
+            before = keys()
+            same(set(before.values()), set(SPOTS))
+            same(keys(), before)
+            web["two"].status = 500
+            until(lambda: "two" not in keys().values(), 5)
+            after = keys()
+            same({k: e for k, e in after.items() if before[k] != "two"}, {k: e for k, e in before.items() if e != "two"})
+            web["two"].status = 200
+            until(lambda: keys() == before, 5)
+        same(server.udp("n1.example.com", options=ecs("11.0.0.0/24")).scope, 0)
+        same(server.steer("client.example.com", "11.0.0.0/24").scope, 20)
+    done(web)
+
+
+@claim("a chain takes the near ones, and of these the less loaded")
+def chain():
+    server, web = place({"web": "policy: [ nearest within 10ms, least-load ]"})
+    with server:
+        load(web, one=50, two=20, three=1)
+        until(lambda: share(server, "web", 4) == {"two": 4}, 5)
+        load(web, one=5, two=80)
+        until(lambda: share(server, "web", 4) == {"one": 4}, 8)
+        assert "[ nearest within 10ms, least-load ]" in server.ctl("pools")[1]
+        web["one"].status = web["two"].status = 500
+        until(lambda: share(server, "web", 4) == {"three": 4}, 5)
+    done(web)
+
+
+run("balance")
