@@ -90,6 +90,8 @@ struct conf {
 
 	struct conf_latency latency;
 	struct conf_balance balance;
+	const char *decisions_file; /* log: decisions; NULL: none */
+	unsigned decisions_most;    /* bytes of it */
 
 	struct edge_opts
 		*edges; /* in the order of the file; their numbers are what pools name */

@@ -190,6 +190,7 @@ static const struct key top_keys[] = {
 	{ "rrl", schema_limits, .say = "a mapping: { rate: 200 }" },
 	{ "geoip", keys_section, .keys = geoip_keys },
 	{ "latency", schema_latency, .say = "a mapping: { files: [ measured.csv ] }" },
+	{ "log", keys_section, .keys = schema_log_keys },
 	{ "balance", schema_balance, .say = "a mapping: { high: 95% }" },
 	{ "edges", schema_edges, .late = false },
 	{ "probes", schema_probes, .late = false },

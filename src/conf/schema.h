@@ -90,6 +90,8 @@ struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
 /* pin: to a struct schema_pool. */
 key_take schema_pins;
 
+extern const struct key schema_log_keys[]; /* log: to a struct conf */
+
 /* balance: to a struct conf; of an edge's keys capacity and load, and when all is read, what holds for
  * edges that say nothing. */
 key_take schema_balance, schema_capacity;

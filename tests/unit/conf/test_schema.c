@@ -155,9 +155,7 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 		{ "without a near one, all are named",
 			SERVER ZONES "telemetry: { files: [ x ] }\n",
 			"3:1: error: unknown key \"telemetry\" in the configuration (known: "
-			"server, control, management, cookies, rrl, geoip, latency, stage, "
-			"edges, "
-			"probes, pools, "
+			"server, control, cookies, rrl, geoip, latency, log, balance, edges, probes, pools, "
 			"zones)\n" },
 		{ "in a section",
 			"server: { listne: 192.0.2.1, tcp_clients: 3, ECS: on }\n" ZONES,
@@ -354,9 +352,7 @@ static void all_faults_are_told_in_one_run(void)
 			"1:27: error: \"ecs\" must be on or off, not \"y\"\n"
 			"2:20: error: \"z\" is not an IPv4 address\n"
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
-			"control, management, cookies, rrl, geoip, latency, stage, edges, "
-			"probes, "
-			"pools, zones)\n"
+			"control, cookies, rrl, geoip, latency, log, balance, edges, probes, pools, zones)\n"
 			"3:12: error: this zone has no \"name\"; write for example: name: "
 			"example.com\n"
 			"4:22: error: there is no edge \"ono\"; did you mean \"one\"?\n" },
