@@ -29,7 +29,8 @@ struct track {
 	double base;              /* load that is not foreseen, smoothed */
 	bool has_base;
 	uint32_t price;
-	uint16_t share;
+	uint16_t share; /* as published */
+	uint16_t room;  /* of SHED_ALL: what its load leaves of it, in pools without detours */
 	struct shed_edge use;
 };
 
@@ -178,7 +179,7 @@ static void follow(struct balancer *b)
 	b->pools = memory_zeroed(s->n_pools, sizeof *b->pools);
 	for (unsigned i = 0; i < s->n_edges; i++) {
 		const struct track *was = find_track(edges, n, s->edges[i].name);
-		b->edges[i] = was ? *was : (struct track){ .share = SHED_ALL };
+		b->edges[i] = was ? *was : (struct track){ .share = SHED_ALL, .room = SHED_ALL };
 		b->edges[i].name = memory_need(strdup(s->edges[i].name));
 	}
 	for (unsigned i = 0; i < s->n_pools; i++) {
@@ -197,10 +198,20 @@ static void follow(struct balancer *b)
 		b->n_counted += s->pools[i].n * (size_t)CHOOSE_WHYS;
 }
 
+/* Is the edge in a pool that knows detours? Then it has a price. */
+static bool has_price(const struct balancer *b, unsigned edge)
+{
+	for (unsigned i = 0; i < b->n_pools; i++)
+		for (unsigned k = 0; b->steer->pools[i].sheds && k < b->steer->pools[i].n; k++)
+			if (b->steer->pools[i].edges[k] == edge)
+				return true;
+	return false;
+}
+
 static bool is_limited(const struct balancer *b)
 {
-	for (unsigned i = 0; i < b->steer->n_pools; i++)
-		if (b->steer->pools[i].sheds)
+	for (unsigned i = 0; i < b->n_edges; i++)
+		if (b->steer->edges[i].capacity > 0)
 			return true;
 	return false;
 }
@@ -262,7 +273,7 @@ static uint16_t share_of(const struct balancer *b, unsigned i, uint64_t now)
 	if (e->drains && e->drain_us)
 		share = fmin(share,
 			fmax(0, 1 - (double)(now - e->drain_us) / fmax((double)drain_us(b, i), 1)));
-	return (uint16_t)(share * SHED_ALL);
+	return (uint16_t)(share * e->room);
 }
 
 /* Which edges have come; true while some come or go. */
@@ -279,7 +290,7 @@ static bool ramp(struct balancer *b, const struct standing *s)
 		e->was_up = up;
 		e->seen = true;
 		e->share = share_of(b, i, now);
-		any = any || (up && e->share != SHED_ALL);
+		any = any || (up && e->share != e->room);
 	}
 	return any;
 }
@@ -453,6 +464,27 @@ static bool solve(struct balancer *b, const struct standing *s, bool steady)
 	return changed;
 }
 
+/* Edges without a price have a share instead. True when one has changed. */
+static bool share_out(struct balancer *b, const struct standing *s, const double *rate)
+{
+	bool changed = false;
+
+	for (unsigned i = 0; i < b->n_edges; i++) {
+		const struct edge *e = &b->steer->edges[i];
+		struct track *t = &b->edges[i];
+		const double told = told_load(s, i), load = isnan(told) ? rate[i] : told;
+		const uint16_t before = t->room;
+		if (e->capacity <= 0 || has_price(b, i)) {
+			t->room = SHED_ALL;
+		} else {
+			t->room = shed_share(before, load / e->capacity, e->low, e->high);
+			t->use.load = load;
+		}
+		changed = changed || t->room != before;
+	}
+	return changed;
+}
+
 /* --- what a standing says of it ----------------------------------------------------------- */
 
 static uint64_t like_edge(const struct standing *s, unsigned row, unsigned edge)
@@ -485,7 +517,7 @@ static void fill_steady(struct balancer *b, struct standing *s, bool ramps)
 			const uint64_t edge = like_edge(s, s->pools[i].row, p->edges[k]);
 			like = hash_mix(like ^ edge ^ (uint64_t)(p->sheds && e->price) << 60, HASH_STEP);
 			moves = moves || (ramps && e->share != SHED_ALL && e->was_up) ||
-				(b->moves && p->sheds && e->price);
+				(b->moves && (p->sheds ? e->price != 0 : e->share != SHED_ALL));
 		}
 		if (state->like && state->like != like && b->started)
 			state->steady_us = now;
@@ -564,9 +596,11 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 	fetch_groups(b, counted, seconds);
 	fetch_rates(b, seconds, rate);
 	fetch_loads(b, s, rate);
-	free(rate);
 	const bool moved = b->moves;
 	b->moves = solve(b, s, true);
+	const bool shares = share_out(b, s, rate);
+	free(rate);
+	b->moves = b->moves || shares;
 	if (b->moves || moved)
 		probes_refresh(b->daemon->probes);
 }

@@ -583,3 +583,16 @@ bool shed_solve(const struct shed_problem *p, uint32_t *price, struct shed_edge 
 	close_auction(&a);
 	return ok;
 }
+
+uint16_t shed_share(uint16_t before, double used, double low, double high)
+{
+	double to = before;
+
+	if (used > high)
+		to *= 0.9;
+	else if (used > low)
+		to *= 1 - 0.05 * (used - low) / (high - low);
+	else if (used < low - BAND)
+		to += SHED_ALL / 20;
+	return (uint16_t)fmax(SHED_ALL / 16, fmin(to, SHED_ALL));
+}

@@ -89,6 +89,12 @@ struct shed_edge {
 	double extra_ms;  /* that costs each of them on average */
 };
 
+/* For edges of pools that know no detours (turns, affinity, chains): the share of the queries, of
+ * SHED_ALL, that is next, when an edge is used so far (1: its capacity). Down by a tenth past the
+ * high watermark, half as quickly past the low one; up by a twentieth of all once it is well below
+ * that, so that what it sheds and takes back is not the same. Never less than a sixteenth. */
+uint16_t shed_share(uint16_t before, double used, double low, double high);
+
 /* What is known of an edge, for reports. */
 struct shed_state {
 	struct shed_edge use; /* zero without a capacity */

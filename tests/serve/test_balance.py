@@ -160,6 +160,24 @@ def affinity():
     done(web)
 
 
+@claim("with affinity an edge that is too full keeps the keys it has room for, and the same ones leave it")
+def bounded():
+    server, web = place({"key": "policy: round-robin, affinity: client"}, "balance: { every: 1s, low: 60%, high: 80% }", ", capacity: 100")
+    with server:
+        def keys():
+            return {i: BACK[server.steer("key.example.com", "11.%d.0.0/24" % i).addresses()[0]] for i in range(120)}
+        before = keys()
+        mine = [k for k in before if before[k] == "one"]
+        load(web, one=150)
+        until(lambda: sum(keys()[k] == "one" for k in mine) < len(mine) * 0.75, 20)
+        after = keys()
+        assert all(after[k] == before[k] for k in before if before[k] != "one"), "others moved"
+        assert sum(after[k] == "one" for k in mine) > len(mine) * 0.3, after
+        load(web, one=20)
+        until(lambda: keys() == before, 20)
+    done(web)
+
+
 @claim("a chain takes the near ones, and of these the less loaded")
 def chain():
     server, web = place({"web": "policy: [ nearest within 10ms, least-load ]"})

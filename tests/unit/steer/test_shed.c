@@ -66,6 +66,33 @@ static void what_costs_least_goes_first_and_no_more_than_must(void)
 	atlas_drop(atlas);
 }
 
+static void shares_move_in_steps_and_not_to_and_fro(void)
+{
+	uint16_t share = SHED_ALL;
+
+	CU_ASSERT_EQUAL(shed_share(share, 0.79, 0.8, 0.9), SHED_ALL);
+	share = shed_share(share, 1.2, 0.8, 0.9);
+	CU_ASSERT_EQUAL(share, 58981); /* nine tenths */
+	CU_ASSERT_EQUAL(shed_share(share, 0.78, 0.8, 0.9), share);
+	CU_ASSERT(shed_share(share, 0.85, 0.8, 0.9) < share);
+	CU_ASSERT_EQUAL(shed_share(share, 0.7, 0.8, 0.9), share + SHED_ALL / 20);
+	for (unsigned i = 0; i < 100; i++)
+		share = shed_share(share, 2, 0.8, 0.9);
+	CU_ASSERT_EQUAL(share, SHED_ALL / 16);
+	/* One whose load follows its share settles, whatever it starts with. */
+	unsigned turns = 0;
+	int last = 0;
+	for (unsigned i = 0; i < 200; i++) {
+		const uint16_t next = shed_share(share, 1.6 * share / SHED_ALL, 0.8, 0.9);
+		const int way = next > share ? 1 : next < share ? -1 : 0;
+		turns += way && last && way != last;
+		last = way ? way : last;
+		share = next;
+	}
+	CU_ASSERT(turns <= 1);
+	CU_ASSERT(1.6 * share / SHED_ALL < 0.9);
+}
+
 /* --- a world of sixty edges --------------------------------------------------------------- */
 
 enum { EDGES = 60, CITIES = 400, SPLIT = 32, GROUPS = CITIES * SPLIT };
@@ -383,14 +410,68 @@ static void the_scope_of_a_split_answer_holds(void)
 	}
 }
 
+/* Any policy, any state, price and share, any client: WAYMARK_TUPLES of them, or some. */
+static void the_trace_tells_what_is_answered(void)
+{
+	static struct sixty w;
+	static struct choose_trace t;
+	const char *wanted = getenv("WAYMARK_TUPLES");
+	const unsigned tuples = wanted ? (unsigned)atoi(wanted) : 6000;
+	unsigned wrong = 0, shed = 0, n = 0;
+
+	while (n < tuples) {
+		sixty_open(&w, n + 9, 1 + n % 3);
+		struct pool *pool = &w.steer->pools[0]; /* as if it were configured so */
+		pool->affinity = (enum pool_affinity)(n / 1000 % 4);
+		pool->n_links = n / 1000 % 3 == 2;
+		pool->links[0] = (struct pool_link){ POOL_NEAREST, INFINITY, INFINITY };
+		pool->policy = n / 1000 % 3 == 1 ? POOL_WEIGHTED : POOL_NEAREST;
+		for (unsigned i = 0; i < EDGES; i++)
+			w.states[i] = (uint8_t)(draw(&w) < 0.8 ? EDGE_UP : 1 + i % 2);
+		struct standing *st = small_standing(w.steer, w.states);
+		struct shed_cut cuts[EDGES];
+		for (unsigned i = 0; i < EDGES; i++)
+			cuts[i] = (struct shed_cut){ draw(&w) < 0.5 ? 0 : (uint32_t)(draw(&w) * 9000),
+				(uint16_t)(draw(&w) < 0.8 ? SHED_ALL : draw(&w) * SHED_ALL) };
+		st->cuts = cuts;
+		for (unsigned i = 0; i < 1000 && n < tuples; i++, n++) {
+			struct choose_turn one = { 0 }, two = { 0 };
+			uint8_t name[] = { 1, (uint8_t)(i % 250), 0 };
+			struct choose_ask ask = { .steer = w.steer, .standing = st,
+				.has_subnet = n % 4, .subnet = w.groups[(unsigned)(draw(&w) * GROUPS)].addr,
+				.source = w.groups[(unsigned)(draw(&w) * GROUPS)].addr,
+				.turn = &one, .name = name, .name_len = 3 };
+			const struct choice c = choose(&ask, NULL);
+			ask.turn = &two;
+			const struct choice d = choose(&ask, &t);
+			unsigned k = 0;
+			for (unsigned step = 0; step < t.n; step++)
+				for (unsigned e = 0; e < t.steps[step].n; e++)
+					if (t.steps[step].verdicts[e] == CHOSEN)
+						wrong += k >= c.n || t.steps[step].edges[e] != c.edges[k++];
+			wrong += k != c.n || c.n != d.n || c.scope != d.scope || c.why != d.why ||
+				c.demand != d.demand ||
+				memcmp(c.edges, d.edges, c.n * sizeof *c.edges) != 0;
+			shed += c.why == WHY_SHED;
+		}
+		standing_free(st);
+		sixty_close(&w);
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT(shed > tuples / 20);
+}
+
 void suite_shed(void)
 {
 	static const struct unit_case cases[] = {
 		{ "what costs least goes first, and no more than must",
 			what_costs_least_goes_first_and_no_more_than_must },
+		{ "shares move in steps, and not to and fro",
+			shares_move_in_steps_and_not_to_and_fro },
 		{ "the largest edge fails and nobody drowns",
 			the_largest_edge_fails_and_nobody_drowns },
 		{ "prices do not swing", prices_do_not_swing },
+		{ "the trace tells what is answered", the_trace_tells_what_is_answered },
 		{ "the scope of a split answer holds", the_scope_of_a_split_answer_holds },
 	};
 
