@@ -422,10 +422,11 @@ static void the_trace_tells_what_is_answered(void)
 	while (n < tuples) {
 		sixty_open(&w, n + 9, 1 + n % 3);
 		struct pool *pool = &w.steer->pools[0]; /* as if it were configured so */
-		pool->affinity = (enum pool_affinity)(n / 1000 % 4);
-		pool->n_links = n / 1000 % 3 == 2;
+		const unsigned kind = n / 1000 % 6;
+		pool->affinity = kind >= 4 ? (enum pool_affinity)(1 + n / 6000 % 3) : AFFINITY_NONE;
+		pool->n_links = kind == 3;
 		pool->links[0] = (struct pool_link){ POOL_NEAREST, INFINITY, INFINITY };
-		pool->policy = n / 1000 % 3 == 1 ? POOL_WEIGHTED : POOL_NEAREST;
+		pool->policy = kind == 2 || kind == 5 ? POOL_WEIGHTED : POOL_NEAREST;
 		for (unsigned i = 0; i < EDGES; i++)
 			w.states[i] = (uint8_t)(draw(&w) < 0.8 ? EDGE_UP : 1 + i % 2);
 		struct standing *st = small_standing(w.steer, w.states);
