@@ -12,7 +12,7 @@
 #include <string.h>
 
 enum {
-	GROUPS_MOST = 65536,   /* whose demand is remembered */
+	GROUPS_MOST = 32768,   /* whose demand is remembered */
 	RAMP_EVERY_S = 1,      /* shares of edges that come or go change so often */
 	DRAIN_DEFAULT_S = 60,  /* where pools do not say how long answers live */
 	DRAIN_MOST_S = 300

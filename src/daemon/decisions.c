@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define EVERY_S 0.2
+#define IDLE_S  2.0 /* while nothing is logged */
 
 struct decisions {
 	struct daemon *daemon;
@@ -131,9 +132,12 @@ static void drain(struct decisions *d)
 
 static void on_time(struct ev_loop *loop, ev_timer *t, int events)
 {
-	(void)loop;
+	struct decisions *d = t->data;
+
 	(void)events;
-	drain(t->data);
+	drain(d);
+	t->repeat = d->daemon->loaded.conf.decisions_file ? EVERY_S : IDLE_S;
+	ev_timer_again(loop, t);
 }
 
 struct decisions *decisions_new(struct daemon *daemon, struct ev_loop *loop)

@@ -388,7 +388,7 @@ static bool raise_all(struct auction *a)
 
 /* The load of each edge if clients went to edges with shares that fall by e for each `heat` ms of
  * cost. */
-static void soft_loads(const struct auction *a, double heat, double *load)
+static void soft_loads(struct auction *a, double heat, double *load)
 {
 	double part[OFFERS_MOST];
 
@@ -399,6 +399,7 @@ static void soft_loads(const struct auction *a, double heat, double *load)
 		const struct offer *o = a->offers + atom->first;
 		uint64_t best = UINT64_MAX;
 		double sum = 0;
+		a->effort += atom->n * 4u; /* exp() takes its time */
 		for (unsigned i = 0; i < atom->n; i++)
 			best = cost(a, &o[i]) < best ? cost(a, &o[i]) : best;
 		for (unsigned i = 0; i < atom->n; i++) {
@@ -429,7 +430,7 @@ static void soften(struct auction *a)
 	double *load = memory_zeroed(n, sizeof *load);
 
 	for (double heat = 16 * SHED_UNIT; heat >= SHED_UNIT / 4; heat /= 2)
-		for (unsigned k = 0; k < SOFT_ROUNDS; k++) {
+		for (unsigned k = 0; k < SOFT_ROUNDS && a->effort < EFFORT_MOST / 2; k++) {
 			double most = 0;
 			soft_loads(a, heat, load);
 			for (unsigned i = 0; i < n; i++) {
@@ -497,6 +498,17 @@ static bool follow(struct auction *a)
 
 /* --- the whole ---------------------------------------------------------------------------- */
 
+/* Of one group. */
+static size_t offers_most(const struct auction *a)
+{
+	size_t most = 0;
+
+	for (unsigned i = 0; i < a->p->steer->n_pools; i++)
+		if (a->p->steer->pools[i].sheds && a->p->steer->pools[i].n > most)
+			most = a->p->steer->pools[i].n;
+	return most < OFFERS_MOST ? most : OFFERS_MOST;
+}
+
 static void open_auction(struct auction *a)
 {
 	const unsigned n = a->p->steer->n_edges;
@@ -511,7 +523,7 @@ static void open_auction(struct auction *a)
 	for (a->slots_n = 16; a->slots_n < 2 * a->p->n; a->slots_n *= 2)
 		;
 	a->slots = memory_zeroed(a->slots_n, sizeof *a->slots);
-	a->offers = memory_zeroed(a->p->n * OFFERS_MOST, sizeof *a->offers);
+	a->offers = memory_zeroed(a->p->n * offers_most(a), sizeof *a->offers);
 	for (size_t i = 0; i < a->p->n; i++)
 		if (a->p->steer->pools[a->p->demand[i].pool].sheds)
 			add_atom(a, &a->p->demand[i]);
