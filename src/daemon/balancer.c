@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "daemon/daemon.h"
-#include "steer/demand.h"
+#include "daemon/groups.h"
 
 #include <ev.h>
 #include <limits.h>
@@ -12,15 +12,12 @@
 #include <string.h>
 
 enum {
-	GROUPS_MOST = 32768,   /* whose demand is remembered */
 	RAMP_EVERY_S = 1,      /* shares of edges that come or go change so often */
 	DRAIN_DEFAULT_S = 60,  /* where pools do not say how long answers live */
 	DRAIN_MOST_S = 300
 };
-#define SMOOTHING     0.3  /* share of the newest interval in a group's demand */
 #define LOAD_LAG      0.1  /* ... of what an edge tells beside what we foresee: slow, since clients
 			    * follow answers as late as caches let them */
-#define LEAST_RATE    0.002 /* queries a second; who asks less is forgotten */
 
 struct track {
 	char *name;
@@ -40,12 +37,6 @@ struct pool_state {
 	uint64_t steady_us;
 };
 
-/* A group's smoothed demand, in a table by key. */
-struct group {
-	uint64_t key; /* 0: free */
-	double rate, now;
-};
-
 struct balancer {
 	struct daemon *daemon;
 	struct ev_loop *loop;
@@ -55,8 +46,7 @@ struct balancer {
 	unsigned n_edges;
 	struct pool_state *pools;
 	unsigned n_pools;
-	struct group *groups;
-	size_t n_groups;
+	struct groups *groups;
 	double *other; /* [edge] queries a second that no price moves */
 	double per_query;
 	bool told; /* some edge with a capacity tells its load */
@@ -84,52 +74,6 @@ static int find_pool(const struct pool_state *of, unsigned n, const char *name)
 		if (strcmp(of[i].name, name) == 0)
 			return (int)i;
 	return -1;
-}
-
-static size_t slot_of(const struct balancer *b, uint64_t key)
-{
-	size_t i = (size_t)hash_mix(key, HASH_STEP) & (2 * GROUPS_MOST - 1);
-
-	while (b->groups[i].key && b->groups[i].key != key)
-		i = (i + 1) & (2 * GROUPS_MOST - 1);
-	return i;
-}
-
-static void add_group(struct balancer *b, uint64_t key, double rate, double now)
-{
-	struct group *g = &b->groups[slot_of(b, key)];
-
-	if (!g->key && b->n_groups == GROUPS_MOST)
-		return;
-	b->n_groups += !g->key;
-	g->key = key;
-	g->rate += rate;
-	g->now += now;
-}
-
-/* Groups under their pools' new numbers; those of pools that have gone are forgotten. */
-static void renumber(struct balancer *b, const struct pool_state *old, unsigned n_old,
-	const struct steer *s)
-{
-	struct group *before = b->groups;
-	int *to = memory_zeroed(n_old, sizeof *to);
-
-	for (unsigned i = 0; i < n_old; i++)
-		to[i] = steer_pool(s, old[i].name);
-	b->groups = memory_zeroed(2 * GROUPS_MOST, sizeof *b->groups);
-	b->n_groups = 0;
-	for (size_t i = 0; before && i < 2 * GROUPS_MOST; i++) {
-		struct addr a;
-		uint16_t pool;
-		bool v6;
-		if (!before[i].key || before[i].rate < LEAST_RATE)
-			continue;
-		demand_parts(before[i].key, &pool, &v6, &a);
-		if (pool < n_old && to[pool] >= 0)
-			add_group(b, demand_key((uint16_t)to[pool], v6, &a), before[i].rate, 0);
-	}
-	free(before);
-	free(to);
 }
 
 static void free_states(struct track *edges, unsigned n, struct pool_state *pools, unsigned m)
@@ -187,7 +131,11 @@ static void follow(struct balancer *b)
 		b->pools[i] = was >= 0 ? pools[was] : (struct pool_state){ 0 };
 		b->pools[i].name = memory_need(strdup(s->pools[i].name));
 	}
-	renumber(b, pools, m, s);
+	int *numbers = memory_zeroed(m, sizeof *numbers);
+	for (unsigned i = 0; i < m; i++)
+		numbers[i] = steer_pool(s, pools[i].name);
+	groups_renumber(b->groups, numbers, m);
+	free(numbers);
 	free_states(edges, n, pools, m);
 	free(b->other);
 	free(b->counted);
@@ -297,31 +245,6 @@ static bool ramp(struct balancer *b, const struct standing *s)
 
 /* --- demand ------------------------------------------------------------------------------- */
 
-/* What all workers have counted under a tick that they use no more. */
-static void fetch_groups(struct balancer *b, uint32_t tick, double seconds)
-{
-	const struct books *books;
-
-	for (unsigned k = 0; (books = workers_books(b->daemon->workers, k)); k++)
-		for (size_t i = 0; i < BOOKS_DEMAND; i++) {
-			const struct tally_cell *c = &books->demand.cells[i];
-			const uint64_t n = tally_count(c, tick);
-			const uint64_t key = __atomic_load_n(&c->key, __ATOMIC_RELAXED);
-			if (n && key)
-				add_group(b, key, 0, (double)n / seconds);
-		}
-	bool full = b->n_groups > GROUPS_MOST / 2;
-	for (size_t i = 0; i < 2 * GROUPS_MOST; i++) {
-		struct group *g = &b->groups[i];
-		/* The first interval of a group is all there is to go by. */
-		g->rate = g->rate > 0 ? g->rate + SMOOTHING * (g->now - g->rate) : g->now;
-		g->now = 0;
-		full = full || (g->key && g->rate < LEAST_RATE && b->n_groups > GROUPS_MOST / 4);
-	}
-	if (full)
-		renumber(b, b->pools, b->n_pools, b->steer);
-}
-
 static uint64_t count_of(const struct balancer *b, uint64_t key)
 {
 	const struct books *books;
@@ -407,22 +330,6 @@ static void fetch_loads(struct balancer *b, const struct standing *s, const doub
 
 /* --- prices ------------------------------------------------------------------------------- */
 
-static struct shed_demand *list_demand(const struct balancer *b, size_t *n)
-{
-	struct shed_demand *list = memory_zeroed(b->n_groups, sizeof *list);
-
-	*n = 0;
-	for (size_t i = 0; i < 2 * GROUPS_MOST; i++) {
-		struct shed_demand *d = &list[*n];
-		if (!b->groups[i].key || b->groups[i].rate < LEAST_RATE)
-			continue;
-		demand_parts(b->groups[i].key, &d->pool, &d->v6, &d->addr);
-		d->rate = b->groups[i].rate;
-		*n += d->pool < b->n_pools;
-	}
-	return list;
-}
-
 /* True when a price has changed. */
 static bool solve(struct balancer *b, const struct standing *s, bool steady)
 {
@@ -434,7 +341,7 @@ static bool solve(struct balancer *b, const struct standing *s, bool steady)
 	double *base = memory_zeroed(n, sizeof *base);
 	struct shed_edge *out = memory_zeroed(n, sizeof *out);
 	size_t n_demand;
-	struct shed_demand *demand = list_demand(b, &n_demand);
+	struct shed_demand *demand = groups_list(b->groups, &n_demand);
 	bool changed = false;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -593,7 +500,10 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 	probes_refresh(b->daemon->probes);
 	const struct standing *s = epoch_current(&b->daemon->epoch)->standing;
 	double *rate = memory_zeroed(b->n_edges, sizeof *rate);
-	fetch_groups(b, counted, seconds);
+	const struct books *books;
+	for (unsigned k = 0; (books = workers_books(b->daemon->workers, k)); k++)
+		groups_count(b->groups, &books->demand, counted, seconds);
+	groups_settle(b->groups);
 	fetch_rates(b, seconds, rate);
 	fetch_loads(b, s, rate);
 	const bool moved = b->moves;
@@ -612,6 +522,7 @@ struct balancer *balancer_new(struct daemon *d, struct ev_loop *loop)
 	b->daemon = d;
 	b->loop = loop;
 	b->tick_no = 1;
+	b->groups = groups_new();
 	b->fetched_us = clock_us();
 	ev_timer_init(&b->tick, on_tick, 1, 0);
 	ev_timer_init(&b->ramp, on_ramp, 0, 0);
@@ -628,7 +539,7 @@ void balancer_free(struct balancer *b)
 	ev_timer_stop(b->loop, &b->ramp);
 	free_states(b->edges, b->n_edges, b->pools, b->n_pools);
 	steer_drop(b->steer);
-	free(b->groups);
+	groups_free(b->groups);
 	free(b->other);
 	free(b->counted);
 	free(b);

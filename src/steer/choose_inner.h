@@ -71,6 +71,10 @@ void choose_count(struct choose_walk *w);
 unsigned choose_sixteenths(const struct choose_walk *w, uint16_t edge);
 unsigned choose_sixteenth(const struct choose_walk *w);
 
+/* Policies that look at no client. */
+bool choose_by_turn(struct choose_walk *w, bool even_down, bool even_drained);
+bool choose_by_measure(struct choose_walk *w, bool even_down, bool even_drained);
+
 /* Policies of several links, and pools with affinity. */
 bool choose_by_links(struct choose_walk *w, bool even_down, bool even_drained);
 

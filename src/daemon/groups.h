@@ -1,0 +1,28 @@
+/* groups.h - how much each group of clients asks, smoothed over intervals.
+ *
+ * A table of a bounded size: of who asks too little, and of who comes when it is full, nothing is
+ * remembered. Control thread.
+ */
+#ifndef DAEMON_GROUPS_H
+#define DAEMON_GROUPS_H
+
+#include "steer/shed.h"
+#include "steer/tally.h"
+
+struct groups;
+
+struct groups *groups_new(void);
+void groups_free(struct groups *g);
+
+/* What a worker has counted in an interval, under a tick that it uses no more; and when all
+ * workers' is in. */
+void groups_count(struct groups *g, const struct tally *t, uint32_t tick, double seconds);
+void groups_settle(struct groups *g);
+
+/* Pools have other numbers now: numbers[old]; -1: it has gone. */
+void groups_renumber(struct groups *g, const int *numbers, unsigned n);
+
+/* The caller frees it. */
+struct shed_demand *groups_list(const struct groups *g, size_t *n);
+
+#endif

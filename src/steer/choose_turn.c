@@ -1,0 +1,120 @@
+/* choose_turn.c - policies that look at no client: in turn, by weight, by what probes measured.
+ */
+#include "steer/choose_inner.h"
+
+static uint32_t gcd(uint32_t a, uint32_t b)
+{
+	while (b) {
+		const uint32_t c = a % b;
+		a = b;
+		b = c;
+	}
+	return a;
+}
+
+/* Moves the turn on and returns where it is: 0 to sum - 1. Over any `sum` turns in a row each
+ * number comes exactly once; with a golden-section stride they come well mixed. */
+uint32_t choose_next_turn(struct choose_turn *t, uint32_t sum, bool mixed)
+{
+	if (t->sum != sum) {
+		*t = (struct choose_turn){ .sum = sum, .stride = 1 };
+		if (mixed && sum > 2) {
+			t->stride = (uint32_t)((double)sum * 0.6180339887498949);
+			while (gcd(t->stride, sum) != 1)
+				t->stride++;
+		}
+	}
+	const uint32_t at = (uint32_t)((uint64_t)t->count * t->stride % sum);
+	t->count = t->count + 1 == sum ? 0 : t->count + 1;
+	return at;
+}
+
+/* How much of a turn is an edge's, while some of the pool's edges come or go. */
+static uint32_t turn_share(const struct choose_walk *w, unsigned at, bool ramps)
+{
+	const uint16_t edge = w->pool->edges[at];
+	const uint32_t weight = w->pool->policy == POOL_WEIGHTED
+		? w->ask->steer->edges[edge].weight
+		: 1;
+
+	return ramps ? weight * choose_sixteenths(w, edge) : weight;
+}
+
+static bool has_ramp(const struct choose_walk *w)
+{
+	for (unsigned i = 0; w->ask->standing->cuts && i < w->pool->n; i++)
+		if (choose_sixteenths(w, w->pool->edges[i]) < 16)
+			return true;
+	return false;
+}
+
+/* The edge whose turn it is first, the others behind it in the pool's order. */
+bool choose_by_turn(struct choose_walk *w, bool even_down, bool even_drained)
+{
+	const struct pool *p = w->pool;
+	const bool weighted = p->policy == POOL_WEIGHTED, ramps = !even_down && has_ramp(w);
+	struct choose_list l = { .pool = p,
+		.n = p->n,
+		.by = even_down ? BY_ALL_DOWN : BY_TURN,
+		.even_down = even_down,
+		.even_drained = even_drained };
+	uint16_t order[POOL_EDGES_MOST];
+	uint32_t sum = 0;
+	unsigned first = 0;
+
+	for (unsigned i = 0; i < p->n; i++)
+		if (choose_judge(w, &l, i) == CHOSEN)
+			sum += turn_share(w, i, ramps);
+	if (sum) {
+		uint32_t at = choose_next_turn(w->ask->turn, sum, weighted || ramps);
+		for (;; first++) {
+			if (choose_judge(w, &l, first) != CHOSEN)
+				continue;
+			const uint32_t share = turn_share(w, first, ramps);
+			if (at < share)
+				break;
+			at -= share;
+		}
+	}
+	unsigned n = 0;
+	for (unsigned i = 0; i < p->n; i++) {
+		const unsigned k = first + i < p->n ? first + i : first + i - p->n;
+		/* Weight 0 is never chosen while others can be. */
+		if (!weighted || !sum || w->ask->steer->edges[p->edges[k]].weight)
+			order[n++] = (uint16_t)k;
+	}
+	l.edges = order;
+	l.n = n;
+	return choose_take(w, &l);
+}
+
+/* Whoever asks, the order that the probes' measures make is the same; but for edges that come or
+ * go, which stand behind the others for their share of the queries. */
+bool choose_by_measure(struct choose_walk *w, bool even_down, bool even_drained)
+{
+	const struct standing_pool *p = choose_standing(w);
+	struct choose_list l = { .edges = p->order,
+		.pool = w->pool,
+		.n = w->pool->n,
+		.within = p->within,
+		.by = even_down ? BY_ALL_DOWN : BY_MEASURE,
+		.even_down = even_down,
+		.even_drained = even_drained };
+	uint16_t order[POOL_EDGES_MOST];
+	unsigned n = 0, behind = 0;
+
+	if (even_down || !has_ramp(w))
+		return choose_take(w, &l);
+	const unsigned nth = choose_sixteenth(w);
+	for (unsigned i = 0; i < l.n; i++)
+		if (choose_sixteenths(w, choose_edge(&l, i)) > nth)
+			order[n++] = p->order[i];
+	for (unsigned i = 0; i < l.n; i++)
+		if (choose_sixteenths(w, choose_edge(&l, i)) <= nth)
+			order[n + behind++] = p->order[i];
+	l.edges = order;
+	l.within = NULL;
+	l.only = n;
+	l.beyond = PASSED_RAMP;
+	return choose_take(w, &l);
+}
