@@ -81,7 +81,9 @@ static void keep(const struct answerer *a, const struct choice *c)
 
 	for (unsigned i = 0; i < c->n; i++)
 		tally_add(&a->books->reasons,
-			books_reason(s->pools[c->pool].hash, s->edges[c->edges[i]].hash, c->why), 0);
+			books_reason(
+				s->pools[c->pool].hash, s->edges[c->edges[i]].hash, c->why),
+			0);
 	if (c->demand)
 		tally_add(&a->books->demand, c->demand, a->world->standing->tick);
 }

@@ -92,8 +92,8 @@ key_take schema_pins;
 
 extern const struct key schema_log_keys[]; /* log: to a struct conf */
 
-/* balance: to a struct conf; of an edge's keys capacity and load, and when all is read, what holds for
- * edges that say nothing. */
+/* balance: to a struct conf; of an edge's keys capacity and load, and when all is read, what
+ * holds for edges that say nothing. */
 key_take schema_balance, schema_capacity;
 extern const struct key schema_load_keys[];
 void schema_balance_defaults(struct conf_balance *to);

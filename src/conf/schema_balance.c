@@ -1,5 +1,5 @@
-/* schema_balance.c - how much edges bear, and how they come and go: of an edge capacity and load, and
- * the section balance with what holds for all that say nothing.
+/* schema_balance.c - how much edges bear, and how they come and go: of an edge capacity and
+ * load, and the section balance with what holds for all that say nothing.
  */
 #include "conf/option.h"
 #include "conf/schema.h"
@@ -29,7 +29,8 @@ static void take_share(
 
 	if (!text)
 		return;
-	if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v >= 1 && v <= 100)
+	if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v >= 1 &&
+		v <= 100)
 		*(double *)to = v / 100;
 	else
 		option_wrong(r, key, value);
@@ -66,13 +67,14 @@ static void take_drain(
 #define AT(field) .at = offsetof(struct conf_balance, field)
 
 static const struct key balance_keys[] = {
-	{ "every", option_duration_ms, .say = "a duration from 1s to 10m", AT(every_ms), .least = 1000,
-		.most = 600000 },
+	{ "every", option_duration_ms, .say = "a duration from 1s to 10m", AT(every_ms),
+		.least = 1000, .most = 600000 },
 	{ "low", take_share, .say = SHARE, AT(low) },
 	{ "high", take_share, .say = SHARE, AT(high) },
 	{ "slow-start", option_duration_ms, .say = "a duration up to 1d", AT(slow_start_ms),
 		.most = 86400000 },
-	{ "drain", take_drain, .say = "ttl, or a duration up to 1d", AT(drain_ms), .most = 86400000 },
+	{ "drain", take_drain, .say = "ttl, or a duration up to 1d", AT(drain_ms),
+		.most = 86400000 },
 	{ 0 },
 };
 
@@ -90,13 +92,15 @@ void schema_balance(struct reader *r, const struct key *key, const struct node *
 }
 
 /* Low is below high, wherever the two come from. */
-static void check_marks(const struct reader *r, const struct edge_opts *e, const struct node *node)
+static void check_marks(
+	const struct reader *r, const struct edge_opts *e, const struct node *node)
 {
 	char shown[OPTION_SHOWN];
 
 	if (e->low >= e->high)
 		parse_error(r->src, node->key,
-			"edge %s sheds from %g%% of its capacity on, and from %g%% on all that is "
+			"edge %s sheds from %g%% of its capacity on, and from %g%% on all that "
+			"is "
 			"new: the first must be less",
 			option_shown(shown, e->name), e->low * 100, e->high * 100);
 }

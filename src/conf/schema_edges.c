@@ -168,11 +168,13 @@ static const struct key edge_keys[] = {
 	{ "cname", take_cname, .say = "a domain name, such as edge.example.net", AT(cname) },
 	{ "weight", option_number, .say = "a number from 0 to 65535", AT(weight), .least = 0,
 		.most = EDGE_WEIGHT_MOST },
-	{ "capacity", schema_capacity, .say = "a number over 0, of what its probes tell as load, or of queries a second",
+	{ "capacity", schema_capacity,
+		.say = "a number over 0, of what its probes tell as load, or of queries a "
+		       "second",
 		AT(capacity) },
 	{ "load", keys_section, .keys = schema_load_keys },
-	{ "slow-start", option_duration_ms, .say = "a duration from 1s to 1d", AT(slow_start_ms), .least = 1000,
-		.most = 86400000 },
+	{ "slow-start", option_duration_ms, .say = "a duration from 1s to 1d",
+		AT(slow_start_ms), .least = 1000, .most = 86400000 },
 	{ "state", take_state, .say = "up, down or drain", AT(state) },
 	{ 0 },
 };

@@ -28,8 +28,8 @@ static const struct key decision_keys[] = {
 		.needed = "file: decisions.json" },
 	{ "sample", take_sample, .say = "a share of the answers from 0.0001% to 100%",
 		AT(policy.sample_every) },
-	{ "size", option_size, .say = "a size from 64k to 4G", AT(decisions_most), .least = 65536,
-		.most = UINT32_MAX },
+	{ "size", option_size, .say = "a size from 64k to 4G", AT(decisions_most),
+		.least = 65536, .most = UINT32_MAX },
 	{ 0 },
 };
 
@@ -46,6 +46,7 @@ static void take_decisions(
 }
 
 const struct key schema_log_keys[] = {
-	{ "decisions", take_decisions, .say = "a mapping: { file: decisions.json, sample: 0.1% }" },
+	{ "decisions", take_decisions,
+		.say = "a mapping: { file: decisions.json, sample: 0.1% }" },
 	{ 0 },
 };

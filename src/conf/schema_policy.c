@@ -50,7 +50,8 @@ static bool split(const struct reader *r, const struct key *key, const struct no
 		return option_wrong(r, key, item);
 	text += len + strspn(text + len, " ");
 	*within = *text;
-	return !*text || strncmp(text, word, sizeof word - 1) == 0 || option_wrong(r, key, item);
+	return !*text || strncmp(text, word, sizeof word - 1) == 0 ||
+		option_wrong(r, key, item);
 }
 
 static bool is_there(const struct pool_opts *p, enum pool_policy policy)
@@ -89,7 +90,8 @@ static bool take_link(
 		return parse_error(r->src, item,
 			"how far behind the best may an edge be? Write for example \"%s within "
 			"%s\"",
-			pool_policy_text(l.policy), l.policy == POOL_LEAST_LOAD ? "20%" : "10ms");
+			pool_policy_text(l.policy),
+			l.policy == POOL_LEAST_LOAD ? "20%" : "10ms");
 	if (!take_within(r, &said, item, &l))
 		return false;
 	p->links[p->n_links++] = l;
@@ -122,9 +124,9 @@ void schema_policy(struct reader *r, const struct key *key, const struct node *v
 void schema_affinity(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
-	static const char *const words[] = { [AFFINITY_NAME] = "name",
-		[AFFINITY_CLIENT] = "client",
-		[AFFINITY_BOTH] = "both" };
+	static const char *const words[] = {
+		[AFFINITY_NAME] = "name", [AFFINITY_CLIENT] = "client", [AFFINITY_BOTH] = "both"
+	};
 	struct schema_pool *p = to;
 	const char *text = option_scalar(r, key, value);
 
@@ -156,7 +158,8 @@ void schema_check_policy(const struct reader *r, const struct schema_pool *p)
 			"the links of the chain say how far it goes; take \"spread\" out");
 	if (affinity && (last == POOL_LEAST_LATENCY || last == POOL_LEAST_LOAD))
 		parse_error(r->src, affinity->key,
-			"affinity and %s both say which edge comes first; make %s an earlier link of "
+			"affinity and %s both say which edge comes first; make %s an earlier "
+			"link of "
 			"a chain, or take \"affinity\" out",
 			pool_policy_text(last), pool_policy_text(last));
 }

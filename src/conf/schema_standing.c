@@ -90,8 +90,8 @@ static void check_measures(const struct reader *r, const struct schema_pool *p)
 		return;
 	const struct node *n = option_first(policy);
 	for (unsigned i = 0; n; n = option_next(policy, n), i++)
-		check_measure(r, p, i < p->opts.n_links ? p->opts.links[i].policy : p->opts.policy,
-			n);
+		check_measure(r, p,
+			i < p->opts.n_links ? p->opts.links[i].policy : p->opts.policy, n);
 }
 
 void schema_check_standing(const struct reader *r, const struct schema_pool *p)

@@ -280,7 +280,8 @@ static void add_shed(
 	int n = snprintf(text, sizeof text, "%s %s %.0f %% of its groups; this one goes to %s",
 		steer->edges[s->edges[shed]].name,
 		state.share == SHED_ALL ? "sheds" : "takes only",
-		state.share == SHED_ALL ? state.use.moved * 100 : state.share * 100.0 / SHED_ALL,
+		state.share == SHED_ALL ? state.use.moved * 100
+					: state.share * 100.0 / SHED_ALL,
 		steer->edges[s->edges[0]].name);
 	if (to && from)
 		snprintf(text + n, sizeof text - (size_t)n, ", for %.0f ms more",

@@ -333,8 +333,8 @@ static json_t *pool_edge_json(
 	json_t *o = json_pack("{s:s, s:s, s:b, s:b}", "edge", w->steer->edges[edge].name,
 		"state",
 		marks & STANDS_DRAINED || report_load_state(h, edge).drains ? "drain"
-			: marks & (STANDS_A | STANDS_AAAA) ? "up"
-							   : "down",
+			: marks & (STANDS_A | STANDS_AAAA)                  ? "up"
+									    : "down",
 		"a", (marks & STANDS_A) != 0, "aaaa", (marks & STANDS_AAAA) != 0);
 	report_why(h, row, edge, &why);
 	set_text(o, "why", text_get(&why));
@@ -357,8 +357,7 @@ static json_t *pool_json(const struct command_hooks *h, unsigned pool)
 	policy_text(p, policy);
 	json_t *edges = json_array(),
 	       *o = json_pack("{s:s, s:s, s:i, s:i, s:b}", "pool", p->name, "policy", policy,
-		       "up", (int)s->up, "of", (int)s->asked, "panic",
-		       (int)s->panics);
+		       "up", (int)s->up, "of", (int)s->asked, "panic", (int)s->panics);
 
 	if (row)
 		json_object_set_new(

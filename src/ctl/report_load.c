@@ -12,8 +12,8 @@ static uint64_t count(const struct command_hooks *h, uint64_t key)
 	return sum;
 }
 
-static uint64_t count_why(const struct command_hooks *h, const struct pool *p, unsigned edge,
-	enum choose_why why)
+static uint64_t count_why(
+	const struct command_hooks *h, const struct pool *p, unsigned edge, enum choose_why why)
 {
 	const struct steer *s = h->world(h->ctx)->steer;
 
@@ -27,8 +27,7 @@ static void set(json_t *o, const char *key, double v)
 
 struct shed_state report_load_state(const struct command_hooks *h, unsigned edge)
 {
-	return h->balance ? h->balance(h->ctx, edge)
-			  : (struct shed_state){ .share = SHED_ALL };
+	return h->balance ? h->balance(h->ctx, edge) : (struct shed_state){ .share = SHED_ALL };
 }
 
 void report_load_add(const struct command_hooks *h, unsigned edge, json_t *row)

@@ -12,12 +12,13 @@
 #include <string.h>
 
 enum {
-	RAMP_EVERY_S = 1,      /* shares of edges that come or go change so often */
-	DRAIN_DEFAULT_S = 60,  /* where pools do not say how long answers live */
+	RAMP_EVERY_S = 1,     /* shares of edges that come or go change so often */
+	DRAIN_DEFAULT_S = 60, /* where pools do not say how long answers live */
 	DRAIN_MOST_S = 300
 };
-#define LOAD_LAG      0.1  /* ... of what an edge tells beside what we foresee: slow, since clients
-			    * follow answers as late as caches let them */
+#define LOAD_LAG                                                                     \
+	0.1 /* ... of what an edge tells beside what we foresee: slow, since clients \
+	     * follow answers as late as caches let them */
 
 struct track {
 	char *name;
@@ -59,8 +60,7 @@ struct balancer {
 
 /* --- following the configuration ---------------------------------------------------------- */
 
-static const struct track *find_track(
-	const struct track *of, unsigned n, const char *name)
+static const struct track *find_track(const struct track *of, unsigned n, const char *name)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (strcmp(of[i].name, name) == 0)
@@ -123,7 +123,8 @@ static void follow(struct balancer *b)
 	b->pools = memory_zeroed(s->n_pools, sizeof *b->pools);
 	for (unsigned i = 0; i < s->n_edges; i++) {
 		const struct track *was = find_track(edges, n, s->edges[i].name);
-		b->edges[i] = was ? *was : (struct track){ .share = SHED_ALL, .room = SHED_ALL };
+		b->edges[i] = was ? *was
+				  : (struct track){ .share = SHED_ALL, .room = SHED_ALL };
 		b->edges[i].name = memory_need(strdup(s->edges[i].name));
 	}
 	for (unsigned i = 0; i < s->n_pools; i++) {
@@ -220,7 +221,10 @@ static uint16_t share_of(const struct balancer *b, unsigned i, uint64_t now)
 		share = fmax(1 / 16.0, (double)(now - e->up_us) / (double)up);
 	if (e->drains && e->drain_us)
 		share = fmin(share,
-			fmax(0, 1 - (double)(now - e->drain_us) / fmax((double)drain_us(b, i), 1)));
+			fmax(0,
+				1 -
+					(double)(now - e->drain_us) /
+						fmax((double)drain_us(b, i), 1)));
 	return (uint16_t)(share * e->room);
 }
 
@@ -258,8 +262,9 @@ static uint64_t count_of(const struct balancer *b, uint64_t key)
 /* Is an answer of that reason among those that are counted by group? */
 static bool is_by_group(const struct pool *p, enum choose_why why)
 {
-	return p->sheds && (why == WHY_BEST || why == WHY_SHED || why == WHY_EXPLORED ||
-				   why == WHY_FAILOVER);
+	return p->sheds &&
+		(why == WHY_BEST || why == WHY_SHED || why == WHY_EXPLORED ||
+			why == WHY_FAILOVER);
 }
 
 /* The rate at which each edge was answered with, and that which no price moves. */
@@ -275,12 +280,12 @@ static void fetch_rates(struct balancer *b, double seconds, double *rate)
 		const struct pool *p = &b->steer->pools[i];
 		for (unsigned k = 0; k < p->n; k++)
 			for (unsigned why = 0; why < CHOOSE_WHYS; why++, at++) {
-				const uint64_t n = count_of(b, books_reason(p->hash,
-							     b->steer->edges[p->edges[k]].hash,
-							     (enum choose_why)why));
-				const double r = first ? 0
-						       : (double)(n - b->counted[at]) /
-						seconds / p->answers;
+				const uint64_t n = count_of(b,
+					books_reason(p->hash, b->steer->edges[p->edges[k]].hash,
+						(enum choose_why)why));
+				const double r = first
+					? 0
+					: (double)(n - b->counted[at]) / seconds / p->answers;
 				b->counted[at] = n;
 				rate[p->edges[k]] += r;
 				if (!is_by_group(p, (enum choose_why)why))
@@ -299,7 +304,8 @@ static double told_load(const struct standing *s, unsigned edge)
 	return load;
 }
 
-/* How much load a query makes, by all edges that tell theirs; and what each tells beside that. */
+/* How much load a query makes, by all edges that tell theirs; and what each tells beside that.
+ */
 static void fetch_loads(struct balancer *b, const struct standing *s, const double *rate)
 {
 	double load = 0, queries = 0;
@@ -422,7 +428,8 @@ static void fill_steady(struct balancer *b, struct standing *s, bool ramps)
 		for (unsigned k = 0; k < p->n; k++) {
 			const struct track *e = &b->edges[p->edges[k]];
 			const uint64_t edge = like_edge(s, s->pools[i].row, p->edges[k]);
-			like = hash_mix(like ^ edge ^ (uint64_t)(p->sheds && e->price) << 60, HASH_STEP);
+			like = hash_mix(like ^ edge ^ (uint64_t)(p->sheds && e->price) << 60,
+				HASH_STEP);
 			moves = moves || (ramps && e->share != SHED_ALL && e->was_up) ||
 				(b->moves && (p->sheds ? e->price != 0 : e->share != SHED_ALL));
 		}

@@ -2,8 +2,8 @@
  *
  * Every few seconds what the workers have counted is fetched, put together with what the probes
  * tell of the edges' load, and the next prices are published when they differ. When an edge
- * comes or goes, prices for the edges that are left are in the same world as the news. All of it
- * is on the control thread.
+ * comes or goes, prices for the edges that are left are in the same world as the news. All of
+ * it is on the control thread.
  */
 #ifndef DAEMON_BALANCER_H
 #define DAEMON_BALANCER_H

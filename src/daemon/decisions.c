@@ -114,12 +114,15 @@ static void drain(struct decisions *d)
 	struct text out = { 0 };
 	struct books *b;
 
-	for (unsigned i = 0; d->daemon->workers && (b = workers_books(d->daemon->workers, i)); i++) {
+	for (unsigned i = 0; d->daemon->workers && (b = workers_books(d->daemon->workers, i));
+		i++) {
 		const uint32_t written = __atomic_load_n(&b->written, __ATOMIC_ACQUIRE);
-		for (; b->read != written; __atomic_store_n(&b->read, b->read + 1, __ATOMIC_RELEASE))
+		for (; b->read != written;
+			__atomic_store_n(&b->read, b->read + 1, __ATOMIC_RELEASE))
 			add_line(&out, &b->ring[b->read % BOOKS_RING]);
 	}
-	if (out.len && c->decisions_file && open_file(d, c->decisions_file, c->decisions_most)) {
+	if (out.len && c->decisions_file &&
+		open_file(d, c->decisions_file, c->decisions_most)) {
 		if (write(d->fd, text_get(&out), out.len) == (ssize_t)out.len)
 			d->told = false;
 		else

@@ -1,7 +1,7 @@
 /* groups.h - how much each group of clients asks, smoothed over intervals.
  *
- * A table of a bounded size: of who asks too little, and of who comes when it is full, nothing is
- * remembered. Control thread.
+ * A table of a bounded size: of who asks too little, and of who comes when it is full, nothing
+ * is remembered. Control thread.
  */
 #ifndef DAEMON_GROUPS_H
 #define DAEMON_GROUPS_H

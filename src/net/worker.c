@@ -257,5 +257,6 @@ struct books *workers_books(const struct workers *w, unsigned i)
 {
 	if (i >= w->n)
 		return NULL;
-	return w->threads[i].udp ? udp_books(w->threads[i].udp) : stream_books(w->threads[i].stream);
+	return w->threads[i].udp ? udp_books(w->threads[i].udp)
+				 : stream_books(w->threads[i].stream);
 }

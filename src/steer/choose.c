@@ -47,7 +47,8 @@ const struct standing_pool *choose_standing(const struct choose_walk *w)
 }
 
 /* May edge `i` of the list answer, whatever its place in it? */
-enum choose_verdict choose_judge(const struct choose_walk *w, const struct choose_list *l, unsigned i)
+enum choose_verdict choose_judge(
+	const struct choose_walk *w, const struct choose_list *l, unsigned i)
 {
 	const uint16_t number = choose_edge(l, i);
 	const uint8_t marks = standing_marks(w->ask->standing, choose_standing(w)->row, number);
@@ -150,7 +151,8 @@ bool choose_take(struct choose_walk *w, const struct choose_list *l)
 		alone = cname;
 		c->edges[c->n++] = number;
 	}
-	c->alive = l->even_down ? NULL : standing_alive(w->ask->standing, choose_standing(w)->row);
+	c->alive = l->even_down ? NULL
+				: standing_alive(w->ask->standing, choose_standing(w)->row);
 	return c->n > 0;
 }
 
@@ -162,7 +164,8 @@ static bool take_pin(struct choose_walk *w, uint32_t pin)
 		return false;
 	const struct pool_pinned *p = &w->pool->pins[pin - 1];
 	return choose_take(w,
-		&(struct choose_list){ .edges = p->edges, .n = p->n, .by = BY_PIN, .pin = p->from });
+		&(struct choose_list){
+			.edges = p->edges, .n = p->n, .by = BY_PIN, .pin = p->from });
 }
 
 /* Where the client's place is looked up: in the view of the pool's rank, which says all there
@@ -263,8 +266,8 @@ static uint32_t trial(const struct choose_walk *w)
 
 /* One of the edges that are close to the first which may answer goes before it. False when
  * there is none. */
-static bool put_trial_first(const struct choose_walk *w, const struct choose_list *l, const uint16_t *close,
-	uint32_t draw, uint16_t *order)
+static bool put_trial_first(const struct choose_walk *w, const struct choose_list *l,
+	const uint16_t *close, uint32_t draw, uint16_t *order)
 {
 	unsigned first = 0, n = 0, at[POOL_EDGES_MOST];
 
@@ -308,9 +311,9 @@ static bool nearest(struct choose_walk *w, bool even_down, bool even_drained)
 			.pool = w->pool,
 			.n = r->n,
 			.within = r->within ? r->within + (size_t) class * r->n : NULL,
-			.by = even_down                           ? BY_ALL_DOWN
+			.by = even_down                            ? BY_ALL_DOWN
 				: w->trace && !choose_is_placed(w) ? BY_DEFAULT
-								  : BY_RANK,
+								   : BY_RANK,
 			.even_down = even_down,
 			.even_drained = even_drained });
 }

@@ -58,7 +58,7 @@ struct choice {
 	const uint64_t *alive; /* standing_address(): which addresses to answer with; NULL: all
 				*/
 	enum choose_why why;
-	uint16_t pool; /* that has chosen: the one asked for, or one that stands in for it */
+	uint16_t pool;   /* that has chosen: the one asked for, or one that stands in for it */
 	struct addr who; /* whom it looked at */
 	uint32_t ttl_most_s;
 	uint64_t demand; /* the key under which the query counts (demand.h); 0: none */

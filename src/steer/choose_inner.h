@@ -1,4 +1,5 @@
-/* choose_inner.h - what the files of choose share: the walk, and how edges are taken from a list.
+/* choose_inner.h - what the files of choose share: the walk, and how edges are taken from a
+ * list.
  *
  * Of choose.c; choose_links.c has the policies that are chains and affinity.
  */
@@ -32,7 +33,7 @@ struct choose_list {
 	enum choose_by by;
 	const struct pool_pin *pin;
 	bool even_down, even_drained;
-	unsigned only; /* the first so many alone may be taken; 0: all */
+	unsigned only;              /* the first so many alone may be taken; 0: all */
 	enum choose_verdict beyond; /* ... since the others are this */
 };
 

@@ -1,9 +1,9 @@
 /* choose_links.c - policies that are chains, and affinity.
  *
- * A chain's links narrow the edges that may answer, one after the other, and its last one orders
- * what they leave. With affinity the order is that of rendezvous hashing: each key (the name,
- * the client's group, or both) draws a number for every edge, and the highest wins. When an
- * edge goes, its keys alone move, and spread over all others.
+ * A chain's links narrow the edges that may answer, one after the other, and its last one
+ * orders what they leave. With affinity the order is that of rendezvous hashing: each key (the
+ * name, the client's group, or both) draws a number for every edge, and the highest wins. When
+ * an edge goes, its keys alone move, and spread over all others.
  */
 #include "steer/choose_inner.h"
 #include "steer/group.h"
@@ -145,16 +145,14 @@ static void put_in_order(struct choose_walk *w, struct left *c)
 	case POOL_ROUND_ROBIN:
 	case POOL_WEIGHTED: by_turn(w, c); return;
 	case POOL_LEAST_LATENCY:
-	case POOL_LEAST_LOAD:
-		reorder(c, choose_standing(w)->order, w->pool->n, NULL);
-		return;
+	case POOL_LEAST_LOAD: reorder(c, choose_standing(w)->order, w->pool->n, NULL); return;
 	}
 }
 
 /* --- affinity ----------------------------------------------------------------------------- */
 
-/* One location: the edges within the pool's spread of the nearest; where it has none, those that
- * stand where the nearest stands. Elsewhere, all that the links have left. */
+/* One location: the edges within the pool's spread of the nearest; where it has none, those
+ * that stand where the nearest stands. Elsewhere, all that the links have left. */
 static void keep_location(struct choose_walk *w, struct left *c)
 {
 	const struct edge *edges = w->ask->steer->edges;

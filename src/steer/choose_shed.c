@@ -1,5 +1,5 @@
-/* choose_shed.c - what load decides for a client: prices of edges that are too full, and shares of
- * edges that come or go (shed.h).
+/* choose_shed.c - what load decides for a client: prices of edges that are too full, and shares
+ * of edges that come or go (shed.h).
  */
 #include "steer/choose_inner.h"
 #include "steer/demand.h"
@@ -43,14 +43,16 @@ static bool needs_group(const struct choose_walk *w, const struct choose_list *l
 	for (unsigned i = 0; i < n; i++) {
 		const struct shed_cut cut = cut_of(w, choose_edge(l, offers[i].at));
 		const uint32_t lo = ms_of(r, class, offers[i].at) *
-				(uint32_t)(SHED_UNIT / SHED_MS) + cut.price;
+				(uint32_t)(SHED_UNIT / SHED_MS) +
+			cut.price;
 		if (cut.share == SHED_ALL && lo + (i ? SHED_SPLIT : 0) < best)
 			best = lo + (i ? SHED_SPLIT : 0);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		const struct shed_cut cut = cut_of(w, choose_edge(l, offers[i].at));
 		const uint32_t lo = ms_of(r, class, offers[i].at) *
-				(uint32_t)(SHED_UNIT / SHED_MS) + cut.price;
+				(uint32_t)(SHED_UNIT / SHED_MS) +
+			cut.price;
 		close += cut.share && lo <= best;
 	}
 	return close != 1;
@@ -68,8 +70,8 @@ static void sort(struct offer *o, unsigned n)
 }
 
 /* Those that would have come before the first that was taken, but for load. */
-static void note_shed(const struct choose_walk *w, unsigned taken_at, const struct offer *o,
-	unsigned n)
+static void note_shed(
+	const struct choose_walk *w, unsigned taken_at, const struct offer *o, unsigned n)
 {
 	struct choose_trace *t = w->trace;
 
@@ -101,7 +103,9 @@ bool choose_by_cost(struct choose_walk *w, uint32_t class)
 {
 	const struct pool *p = w->pool;
 	const struct rank *r = p->rank;
-	struct choose_list l = { .edges = rank_order(r, class), .pool = p, .n = r->n, .by = BY_SHED };
+	struct choose_list l = {
+		.edges = rank_order(r, class), .pool = p, .n = r->n, .by = BY_SHED
+	};
 	struct offer offers[POOL_EDGES_MOST];
 	uint16_t order[POOL_EDGES_MOST];
 	unsigned n = 0, others = 0;
@@ -125,8 +129,8 @@ bool choose_by_cost(struct choose_walk *w, uint32_t class)
 	const uint64_t group = group_of(&w->who, bits);
 	for (unsigned i = 0; i < n; i++) {
 		const uint16_t edge = choose_edge(&l, offers[i].at);
-		offers[i].cost = shed_cost(ms_of(r, class, offers[i].at), cut_of(w, edge), i == 0,
-			group, w->ask->steer->edges[edge].hash);
+		offers[i].cost = shed_cost(ms_of(r, class, offers[i].at), cut_of(w, edge),
+			i == 0, group, w->ask->steer->edges[edge].hash);
 	}
 	const unsigned nearest = offers[0].at;
 	sort(offers, n);
@@ -161,5 +165,7 @@ unsigned choose_sixteenths(const struct choose_walk *w, uint16_t edge)
 
 unsigned choose_sixteenth(const struct choose_walk *w)
 {
-	return group_draw(w->ask->now_us, group_of(&w->ask->source, addr_is_v4(&w->ask->source) ? 32 : 128)) >> 28;
+	return group_draw(w->ask->now_us,
+		       group_of(&w->ask->source, addr_is_v4(&w->ask->source) ? 32 : 128)) >>
+		28;
 }

@@ -88,8 +88,8 @@ bool choose_by_turn(struct choose_walk *w, bool even_down, bool even_drained)
 	return choose_take(w, &l);
 }
 
-/* Whoever asks, the order that the probes' measures make is the same; but for edges that come or
- * go, which stand behind the others for their share of the queries. */
+/* Whoever asks, the order that the probes' measures make is the same; but for edges that come
+ * or go, which stand behind the others for their share of the queries. */
 bool choose_by_measure(struct choose_walk *w, bool even_down, bool even_drained)
 {
 	const struct standing_pool *p = choose_standing(w);

@@ -36,10 +36,10 @@ struct edge_opts {
 	unsigned weight; /* 0 to EDGE_WEIGHT_MOST, 1 unless given; 0 is not chosen by weight
 			    while another can be */
 	enum edge_state state;
-	double capacity;     /* of load, in whatever its probes tell, or queries a second; 0: no
-				limit */
-	double low, high;    /* shares of it: sheds a growing share from the one on, all that is
-				new from the other on */
+	double capacity;  /* of load, in whatever its probes tell, or queries a second; 0: no
+			     limit */
+	double low, high; /* shares of it: sheds a growing share from the one on, all that is
+			     new from the other on */
 	unsigned slow_start_ms; /* once it is up again its share grows for so long */
 };
 

@@ -1,10 +1,10 @@
 /* group.h - which clients go together when they are told apart by a hash.
  *
- * Whatever is decided by a hash of the client is decided for a *group*: the widest prefix around
- * it whose clients are of one class, or a /20 (IPv6: /40) where that is wider. Every address in
- * an answer's scope is in the same group, so that a resolver's cache holds what we would say
- * ourselves (RFC 7871 section 7.2.1). The hashes have fixed keys: servers with the same
- * configuration decide alike, and go on to after a restart.
+ * Whatever is decided by a hash of the client is decided for a *group*: the widest prefix
+ * around it whose clients are of one class, or a /20 (IPv6: /40) where that is wider. Every
+ * address in an answer's scope is in the same group, so that a resolver's cache holds what we
+ * would say ourselves (RFC 7871 section 7.2.1). The hashes have fixed keys: servers with the
+ * same configuration decide alike, and go on to after a restart.
  */
 #ifndef STEER_GROUP_H
 #define STEER_GROUP_H
@@ -39,7 +39,8 @@ static inline uint64_t group_of(const struct addr *who, unsigned bits)
 /* One of 2^32 numbers for each pair of two hashes. */
 static inline uint32_t group_draw(uint64_t group, uint64_t other)
 {
-	return (uint32_t)(hash_mix(group ^ 0xa0761d6478bd642fu, other ^ 0xe7037ed1a0b428dbu) >> 32);
+	return (uint32_t)(hash_mix(group ^ 0xa0761d6478bd642fu, other ^ 0xe7037ed1a0b428dbu) >>
+		32);
 }
 
 #endif

@@ -28,10 +28,10 @@ enum pool_policy {
 const char *pool_policy_text(enum pool_policy p);
 bool pool_policy_parse(enum pool_policy *p, const char *text, size_t len);
 
-/* A link of a chain that others follow: of the edges that are left it lets those through that are
- * within so much of its best. */
+/* A link of a chain that others follow: of the edges that are left it lets those through that
+ * are within so much of its best. */
 struct pool_link {
-	enum pool_policy policy;         /* NEAREST, LEAST_LATENCY or LEAST_LOAD */
+	enum pool_policy policy;        /* NEAREST, LEAST_LATENCY or LEAST_LOAD */
 	double within_ms, within_share; /* INFINITY: any */
 };
 

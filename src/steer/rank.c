@@ -16,8 +16,8 @@ struct build {
 	uint16_t *row;                    /* [n] by estimate */
 	uint16_t *kept;                   /* [n] as it is to be */
 	uint16_t *row_within, *row_close, *row_ms; /* [n] */
-	double *sums;  /* [class][n] of the estimates of its keys, while `ms` has what tells classes
-			* apart */
+	double *sums;   /* [class][n] of the estimates of its keys, while `ms` has what tells
+			 * classes   apart */
 	uint32_t *keys; /* [class] */
 	uint16_t *place_of; /* [n] where a position stands in the fallback order */
 	uint32_t room;      /* rows there is room for */
@@ -50,8 +50,7 @@ static void fill_within(const struct build *b, uint16_t *within, double more_ms,
 
 /* The tables that go with a class. */
 enum { PARTS = 4 };
-static unsigned parts(
-	const struct build *b, uint16_t **of_rank[PARTS], uint16_t *of_row[PARTS])
+static unsigned parts(const struct build *b, uint16_t **of_rank[PARTS], uint16_t *of_row[PARTS])
 {
 	struct rank *r = b->r;
 	unsigned n = 0;
@@ -199,8 +198,9 @@ void rank_keep(const struct rank_order *o, uint16_t *sorted)
 
 enum { UNKNOWN_STEP_MS = 10 }; /* what the next edge costs more a client that nobody knows */
 
-/* Clients are of one class only when their second choice costs them about as much more: in steps
- * of 4 ms that grow by a half. So those who lose least can be told from others of one order. */
+/* Clients are of one class only when their second choice costs them about as much more: in
+ * steps of 4 ms that grow by a half. So those who lose least can be told from others of one
+ * order. */
 static void fill_gap(struct build *b)
 {
 	const unsigned n = b->r->n;
@@ -230,9 +230,8 @@ static void settle_ms(const struct build *b)
 		uint16_t *ms = b->r->ms + (size_t)c * n;
 		double most = 0;
 		for (unsigned i = 0; i < n; i++) {
-			const double mean = b->keys[c]
-				? b->sums[(size_t)c * n + i] / b->keys[c]
-				: i * UNKNOWN_STEP_MS;
+			const double mean = b->keys[c] ? b->sums[(size_t)c * n + i] / b->keys[c]
+						       : i * UNKNOWN_STEP_MS;
 			most = fmax(most, mean);
 			ms[i] = (uint16_t)fmin(most * SHED_MS + 0.5, UINT16_MAX);
 		}
@@ -352,8 +351,9 @@ static void fill_fallback(struct rank *r, const struct pool_opts *pool)
 static bool same_rank(const struct rank *a, const struct rank *b)
 {
 	return a->ground == b->ground && a->n == b->n && a->spread_ms == b->spread_ms &&
-		a->spread_share == b->spread_share && a->close_ms == b->close_ms && a->costs == b->costs &&
-		a->change.gain_ms == b->change.gain_ms && a->change.share == b->change.share &&
+		a->spread_share == b->spread_share && a->close_ms == b->close_ms &&
+		a->costs == b->costs && a->change.gain_ms == b->change.gain_ms &&
+		a->change.share == b->change.share &&
 		memcmp(a->edges, b->edges, row_bytes(a)) == 0 &&
 		memcmp(a->fallback, b->fallback, row_bytes(a)) == 0;
 }

@@ -39,8 +39,8 @@ struct rank {
 	uint16_t *within; /* [class][n]: how many of those behind an edge are within the spread
 			     of it; NULL: all */
 	uint16_t *close;  /* [class][n]: how many may be tried in its place; NULL: none */
-	uint16_t *ms; /* [class][n], in the order's order: mean estimates of the class, in 1 / SHED_MS
-			 ms, never less than the one before; NULL: nobody asks */
+	uint16_t *ms; /* [class][n], in the order's order: mean estimates of the class, in 1 /
+			 SHED_MS ms, never less than the one before; NULL: nobody asks */
 	/* What it was made of, to see whether another pool can share it. */
 	uint16_t *edges;    /* [n] numbers of edges */
 	uint16_t *fallback; /* [n] */
@@ -54,7 +54,7 @@ struct rank_opts {
 	const struct pool_opts *pool;
 	struct rank_switch change;
 	double close_ms; /* so much more may an edge cost that is tried; 0: none is */
-	bool costs; /* has `ms` */
+	bool costs;      /* has `ms` */
 	const struct rank
 		*before; /* over the ground's `before`; what it has in front stays there
 			    unless it is passed by enough. NULL: nothing to keep */

@@ -10,13 +10,14 @@
 
 enum {
 	SWEEPS_MOST = 12,
-	RAISES_MOST = 400, /* sweeps that only raise: groups that fit nowhere would do it for ever */
+	RAISES_MOST =
+		400, /* sweeps that only raise: groups that fit nowhere would do it for ever */
 	STEP_LEAST = SHED_UNIT / 2,
 	STEP_PARTS = 4 /* of an edge's clients one leaves in a step */
 };
 
 /* Of its capacity below the high watermark: an edge whose load is there is left alone. */
-#define BAND 0.05
+#define BAND  0.05
 #define SPARE 0.02 /* of capacity: for what neighbours cannot bear at the end */
 
 /* --- what may go where -------------------------------------------------------------------- */
@@ -66,9 +67,9 @@ static void add_atom(struct shed_auction *a, const struct shed_demand *d)
 		const struct shed_cut cut = { 0, a->p->share ? a->p->share[edge] : SHED_ALL };
 		if (!may_answer(a, d, edge))
 			continue;
-		a->offers[a->n_offers++] = (struct offer){
-			.cost = shed_cost(
-				ms[i], cut, atom->n == 0, group, shed_edge_of(a, edge)->hash),
+		a->offers[a->n_offers++] = (struct offer){ .cost = shed_cost(ms[i], cut,
+								   atom->n == 0, group,
+								   shed_edge_of(a, edge)->hash),
 			.edge = edge,
 			.atom = (uint32_t)a->n_atoms,
 			.next = a->first[edge] };
@@ -96,7 +97,10 @@ void shed_settle(struct shed_auction *a, struct atom *atom)
 	for (unsigned k = 0; k < atom->answers; k++) {
 		unsigned best = atom->n;
 		for (unsigned i = 0; i < atom->n; i++)
-			if (!o[i].taken && (best == atom->n || shed_offer_cost(a, &o[i]) < shed_offer_cost(a, &o[best])))
+			if (!o[i].taken &&
+				(best == atom->n ||
+					shed_offer_cost(a, &o[i]) <
+						shed_offer_cost(a, &o[best])))
 				best = i;
 		o[best].taken = true;
 		atom->last = (uint16_t)best;
@@ -192,7 +196,8 @@ static bool raise(struct shed_auction *a, unsigned edge)
 	if (a->load[edge] > a->capacity[edge] * shed_edge_of(a, edge)->high)
 		to = fmax(to, before + a->least);
 	a->price[edge] = (uint32_t)fmin(ceil(to), SHED_MOST);
-	for (size_t i = 0; i < n && before + (uint64_t)a->leavers[i].margin <= a->price[edge]; i++)
+	for (size_t i = 0; i < n && before + (uint64_t)a->leavers[i].margin <= a->price[edge];
+		i++)
 		shed_settle(a, &a->atoms[a->leavers[i].atom]);
 	return a->price[edge] > before;
 }
@@ -209,8 +214,10 @@ static size_t find_comers(struct shed_auction *a, unsigned edge)
 		a->effort++;
 		if (o->taken || shed_offer_cost(a, o) >= last + a->price[edge])
 			continue;
-		a->leavers[n++] = (struct leaver){
-			shed_offer_cost(a, o) > last ? (uint32_t)(shed_offer_cost(a, o) - last) : 0, o->atom };
+		a->leavers[n++] = (struct leaver){ shed_offer_cost(a, o) > last
+				? (uint32_t)(shed_offer_cost(a, o) - last)
+				: 0,
+			o->atom };
 	}
 	qsort(a->leavers, n, sizeof *a->leavers, compare_leavers);
 	return n;
@@ -241,7 +248,8 @@ static void lower(struct shed_auction *a, unsigned edge)
 		to = price_of_load(a, edge, load);
 	}
 	a->price[edge] = (uint32_t)fmin(ceil(to), before);
-	for (size_t i = 0; i < n && a->leavers[i].margin + (uint64_t)a->price[edge] <= before; i++)
+	for (size_t i = 0; i < n && a->leavers[i].margin + (uint64_t)a->price[edge] <= before;
+		i++)
 		shed_settle(a, &a->atoms[a->leavers[i].atom]);
 }
 
@@ -266,8 +274,8 @@ static bool raise_all(struct shed_auction *a)
 	return true;
 }
 
-/* Up and down, edge after edge, each to what is right while the others stay; then up only, to where
- * everything holds. */
+/* Up and down, edge after edge, each to what is right while the others stay; then up only, to
+ * where everything holds. */
 static bool run(struct shed_auction *a)
 {
 	const unsigned n = a->p->steer->n_edges;
@@ -302,8 +310,8 @@ static void ease(struct shed_auction *a, unsigned edge)
 			shed_settle(a, &a->atoms[a->offers[i - 1].atom]);
 }
 
-/* From prices that were right a moment ago: no more moves than must, and none while the loads stay
- * in their bands. */
+/* From prices that were right a moment ago: no more moves than must, and none while the loads
+ * stay in their bands. */
 static bool follow(struct shed_auction *a)
 {
 	a->below = BAND / 2;
@@ -381,7 +389,10 @@ static void report(const struct shed_auction *a, struct shed_edge *out)
 		unsigned own = 0, now = 0;
 		for (unsigned k = 1; k < atom->n; k++) {
 			own = o[k].cost < o[own].cost ? k : own;
-			now = o[k].taken && (!o[now].taken || shed_offer_cost(a, &o[k]) < shed_offer_cost(a, &o[now]))
+			now = o[k].taken &&
+					(!o[now].taken ||
+						shed_offer_cost(a, &o[k]) <
+							shed_offer_cost(a, &o[now]))
 				? k
 				: now;
 		}

@@ -8,7 +8,7 @@
 #include "steer/steer.h"
 
 enum {
-	OFFERS_MOST = 48,       /* edges that a group is looked at for, the nearest */
+	OFFERS_MOST = 48,        /* edges that a group is looked at for, the nearest */
 	EFFORT_MOST = 100000000, /* offers looked at, a third of a second or so */
 };
 
@@ -26,11 +26,11 @@ struct atom {
 	uint32_t first;
 	uint16_t n, answers;
 	uint16_t last; /* the dearest of its offers that are taken */
-	double load; /* a part, of as many as there are answers */
+	double load;   /* a part, of as many as there are answers */
 };
 
-/* Groups whose offers cost the same but for the split: clients of one class that ask a pool for one
- * type. */
+/* Groups whose offers cost the same but for the split: clients of one class that ask a pool for
+ * one type. */
 struct kind {
 	uint64_t what; /* class, pool, type */
 	uint32_t atom; /* one of them */
@@ -57,11 +57,11 @@ struct shed_auction {
 	size_t n_kinds;
 	uint32_t *slots; /* kind + 1 by hash of what */
 	size_t slots_n;
-	double below; /* so far below the high watermark (of capacity) an edge is to get */
-	bool strict;  /* ... now; else the watermark itself is good enough */
-	uint32_t least; /* a price that is too low rises by so much at least: two full edges would pass
-			 * clients to and fro by hairs else */
-	bool hard;    /* only what is past the high watermark counts */
+	double below;   /* so far below the high watermark (of capacity) an edge is to get */
+	bool strict;    /* ... now; else the watermark itself is good enough */
+	uint32_t least; /* a price that is too low rises by so much at least: two full edges
+			 * would pass clients to and fro by hairs else */
+	bool hard;      /* only what is past the high watermark counts */
 	size_t effort;
 };
 

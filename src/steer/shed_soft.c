@@ -28,8 +28,8 @@ static void join_pools(const struct shed_auction *a, uint16_t *up)
 		up[i] = (uint16_t)i;
 	for (unsigned i = 0; i < s->n_pools; i++)
 		for (unsigned k = 1; s->pools[i].sheds && k < s->pools[i].n; k++)
-			up[root(up, s->pools[i].edges[k])] =
-				(uint16_t)root(up, s->pools[i].edges[0]);
+			up[root(up, s->pools[i].edges[k])] = (uint16_t)root(
+				up, s->pools[i].edges[0]);
 }
 
 /* Where all that belong together cannot bear what comes, each bears more, in proportion: prices
@@ -63,8 +63,8 @@ void shed_stretch(struct shed_auction *a)
 	free(used);
 }
 
-/* The load of each edge if clients went to edges with shares that fall by e for each `heat` ms of
- * cost. */
+/* The load of each edge if clients went to edges with shares that fall by e for each `heat` ms
+ * of cost. */
 static void soft_loads(struct shed_auction *a, double heat, double *load)
 {
 	double part[OFFERS_MOST];
@@ -78,7 +78,8 @@ static void soft_loads(struct shed_auction *a, double heat, double *load)
 		double sum = 0;
 		a->effort += atom->n * 4u; /* exp() takes its time */
 		for (unsigned i = 0; i < atom->n; i++)
-			best = shed_offer_cost(a, &o[i]) < best ? shed_offer_cost(a, &o[i]) : best;
+			best = shed_offer_cost(a, &o[i]) < best ? shed_offer_cost(a, &o[i])
+								: best;
 		for (unsigned i = 0; i < atom->n; i++) {
 			const double more = (double)(shed_offer_cost(a, &o[i]) - best) / heat;
 			part[i] = more < 20 ? exp(-more) : 0;
@@ -99,8 +100,8 @@ static double bears(const struct shed_auction *a, unsigned edge)
 }
 
 /* Prices to begin with: those of a world where clients choose a little at random, by Sinkhorn's
- * iteration, first with much chance in it and then with ever less. It is soon there, whatever the
- * prices were; the groups, which go as a whole, come after it. */
+ * iteration, first with much chance in it and then with ever less. It is soon there, whatever
+ * the prices were; the groups, which go as a whole, come after it. */
 void shed_soften(struct shed_auction *a)
 {
 	const unsigned n = a->p->steer->n_edges;
@@ -113,8 +114,10 @@ void shed_soften(struct shed_auction *a)
 			for (unsigned i = 0; i < n; i++) {
 				if (a->capacity[i] <= 0)
 					continue;
-				const double by = fmin(fmax(heat * log(fmax(load[i], 1e-9) /
-								    bears(a, i)), -4 * heat), 4 * heat);
+				const double by = fmin(
+					fmax(heat * log(fmax(load[i], 1e-9) / bears(a, i)),
+						-4 * heat),
+					4 * heat);
 				const double to = fmin(fmax(a->price[i] + by, 0), SHED_MOST);
 				most = fmax(most, fabs(to - a->price[i]));
 				a->price[i] = (uint32_t)to;

@@ -259,7 +259,8 @@ static bool same_pool(const struct standing_pool *a, const struct standing_pool 
 	const size_t bytes = a->n * sizeof *a->order;
 
 	return a->row == b->row && a->panics == b->panics && a->up == b->up &&
-		a->asked == b->asked && a->changes_us == b->changes_us && a->steady_us == b->steady_us &&
+		a->asked == b->asked && a->changes_us == b->changes_us &&
+		a->steady_us == b->steady_us &&
 		(!a->order ||
 			(memcmp(a->order, b->order, bytes) == 0 &&
 				memcmp(a->within, b->within, bytes) == 0));
@@ -270,7 +271,8 @@ static bool same_cuts(const struct standing *a, const struct standing *b)
 	if (a->tick != b->tick || !a->cuts != !b->cuts)
 		return false;
 	for (unsigned i = 0; a->cuts && i < a->n_edges; i++)
-		if (a->cuts[i].price != b->cuts[i].price || a->cuts[i].share != b->cuts[i].share)
+		if (a->cuts[i].price != b->cuts[i].price ||
+			a->cuts[i].share != b->cuts[i].share)
 			return false;
 	return true;
 }

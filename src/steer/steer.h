@@ -28,7 +28,7 @@ struct edge {
 	const uint8_t *cname;   /* wire, or NULL; there are no addresses then */
 	uint16_t cname_len;
 	uint16_t weight;
-	uint64_t hash; /* of the name: the same in every server and for good */
+	uint64_t hash;         /* of the name: the same in every server and for good */
 	enum edge_state state; /* as configured */
 	double capacity, low, high; /* edge.h */
 	unsigned slow_start_ms;
@@ -56,7 +56,7 @@ struct pool {
 	enum pool_all_down all_down;
 	uint16_t other;
 	bool sheds; /* an edge of it may be too full, and its rank knows what a detour costs */
-	uint64_t hash; /* of the name, as an edge's */
+	uint64_t hash;        /* of the name, as an edge's */
 	bool has_a, has_aaaa; /* some edge can answer for that type */
 	struct rank *rank;    /* where a link is POOL_NEAREST; else NULL */
 

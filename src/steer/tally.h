@@ -20,7 +20,7 @@ enum { TALLY_BITS = 40, TALLY_LINE = 4 };
 
 struct tally {
 	struct tally_cell *cells; /* on cache lines */
-	uint32_t lines;           /* a power of two, of TALLY_LINE cells each; 0: counts nothing */
+	uint32_t lines; /* a power of two, of TALLY_LINE cells each; 0: counts nothing */
 	uint64_t lost;
 };
 
@@ -39,7 +39,8 @@ static inline void tally_add(struct tally *t, uint64_t key, uint32_t tick)
 
 	for (unsigned i = 0; i < 2 * TALLY_LINE; i++) {
 		if (i == TALLY_LINE)
-			at = t->cells + (size_t)(tally_line(t, key) ^ 1) * TALLY_LINE - TALLY_LINE;
+			at = t->cells + (size_t)(tally_line(t, key) ^ 1) * TALLY_LINE -
+				TALLY_LINE;
 		struct tally_cell *c = at + i;
 		const uint64_t had = c->key && c->count >> TALLY_BITS == stamp >> TALLY_BITS
 			? c->count
@@ -59,7 +60,8 @@ static inline uint64_t tally_count(const struct tally_cell *c, uint32_t tick)
 {
 	const uint64_t v = __atomic_load_n(&c->count, __ATOMIC_RELAXED);
 
-	return v >> TALLY_BITS == (tick & 0xffffffu) ? v & (((uint64_t)1 << TALLY_BITS) - 1) : 0;
+	return v >> TALLY_BITS == (tick & 0xffffffu) ? v & (((uint64_t)1 << TALLY_BITS) - 1)
+						     : 0;
 }
 
 /* The count of one key. */

@@ -155,7 +155,8 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 		{ "without a near one, all are named",
 			SERVER ZONES "telemetry: { files: [ x ] }\n",
 			"3:1: error: unknown key \"telemetry\" in the configuration (known: "
-			"server, control, cookies, rrl, geoip, latency, log, balance, edges, probes, pools, "
+			"server, control, cookies, rrl, geoip, latency, log, balance, edges, "
+			"probes, pools, "
 			"zones)\n" },
 		{ "in a section",
 			"server: { listne: 192.0.2.1, tcp_clients: 3, ECS: on }\n" ZONES,
@@ -169,8 +170,10 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 			"\"weight\"?\n" },
 		{ "in a pool, of a release to come",
 			SERVER ZONES EDGES "pools: { web: { edges: ams1, health: web } }\n",
-			"4:30: error: unknown key \"health\" in pool web (known: edges, policy, "
-			"affinity, answers, spread, ttl, all-down, probe, up-when, panic, default, "
+			"4:30: error: unknown key \"health\" in pool web (known: edges, "
+			"policy, "
+			"affinity, answers, spread, ttl, all-down, probe, up-when, panic, "
+			"default, "
 			"pin)\n" },
 		{ "in a pin",
 			SERVER ZONES EDGES
@@ -352,7 +355,8 @@ static void all_faults_are_told_in_one_run(void)
 			"1:27: error: \"ecs\" must be on or off, not \"y\"\n"
 			"2:20: error: \"z\" is not an IPv4 address\n"
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
-			"control, cookies, rrl, geoip, latency, log, balance, edges, probes, pools, zones)\n"
+			"control, cookies, rrl, geoip, latency, log, balance, edges, probes, "
+			"pools, zones)\n"
 			"3:12: error: this zone has no \"name\"; write for example: name: "
 			"example.com\n"
 			"4:22: error: there is no edge \"ono\"; did you mean \"one\"?\n" },

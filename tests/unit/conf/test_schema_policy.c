@@ -7,13 +7,16 @@
 #include <string.h>
 
 #define EDGES "edges: { a: { at: \"1,2\", a: 192.0.2.1 }, b: { at: \"3,4\", a: 192.0.2.2 } }\n"
-#define PROBES "probes: { l: { kind: http, load-from: { header: X-Load } }, n: { kind: tcp, port: 80 } }\n"
+#define PROBES                                                                               \
+	"probes: { l: { kind: http, load-from: { header: X-Load } }, n: { kind: tcp, port: " \
+	"80 } }\n"
 #define POOL(rest) SERVER ZONES EDGES PROBES "pools: { p: { edges: [ a, b ], " rest " } }\n"
 
 static void chains_keep_their_links(void)
 {
-	static const char text[] = POOL("probe: l, policy: [ nearest within 10ms, least-latency "
-					"within 5%, least-load ]");
+	static const char text[] = POOL(
+		"probe: l, policy: [ nearest within 10ms, least-latency "
+		"within 5%, least-load ]");
 	struct conf c;
 	struct faults f;
 
@@ -34,20 +37,24 @@ static void chains_are_checked(void)
 {
 	static const struct told_case row[] = {
 		{ "a link that takes no edge out", POOL("policy: [ weighted, nearest ]"),
-			"5:42: error: weighted takes no edge out; it can only be the last link\n" },
+			"5:42: error: weighted takes no edge out; it can only be the last "
+			"link\n" },
 		{ "a link without its reach", POOL("policy: [ nearest, round-robin ]"),
-			"5:42: error: how far behind the best may an edge be? Write for example "
+			"5:42: error: how far behind the best may an edge be? Write for "
+			"example "
 			"\"nearest within 10ms\"\n" },
 		{ "a last link with a reach", POOL("policy: [ nearest within 5ms ]"),
 			"5:42: error: the last link orders what the others leave; take "
 			"\"within\" out\n" },
 		{ "a reach alone", POOL("policy: nearest within 5ms"),
-			"5:40: error: \"within\" is for a chain: write [ nearest within 5ms, ... "
+			"5:40: error: \"within\" is for a chain: write [ nearest within 5ms, "
+			"... "
 			"], or \"spread\"\n" },
 		{ "a link twice", POOL("policy: [ nearest within 5ms, nearest ]"),
 			"5:62: error: nearest is in this chain already; take it out\n" },
 		{ "a reach without its unit", POOL("policy: [ nearest within 5, weighted ]"),
-			"5:42: error: \"policy\" must be a policy such as nearest, or in a chain "
+			"5:42: error: \"policy\" must be a policy such as nearest, or in a "
+			"chain "
 			"\"nearest within 10ms\", not \"nearest within 5\"\n" },
 		{ "a load with a time",
 			POOL("probe: l, policy: [ least-load within 5ms, weighted ]"),
@@ -58,7 +65,8 @@ static void chains_are_checked(void)
 			"none\n" },
 		{ "a spread beside a chain",
 			POOL("policy: [ nearest within 5ms, weighted ], spread: 5ms"),
-			"5:74: error: the links of the chain say how far it goes; take \"spread\" "
+			"5:74: error: the links of the chain say how far it goes; take "
+			"\"spread\" "
 			"out\n" },
 		{ "a chain of nothing", POOL("policy: []"),
 			"5:40: error: \"policy\" must be nearest, round-robin, weighted, "
@@ -66,9 +74,11 @@ static void chains_are_checked(void)
 		{ "two that say which comes first",
 			POOL("probe: l, policy: least-load, affinity: name"),
 			"5:62: error: affinity and least-load both say which edge comes first; "
-			"make least-load an earlier link of a chain, or take \"affinity\" out\n" },
+			"make least-load an earlier link of a chain, or take \"affinity\" "
+			"out\n" },
 		{ "an affinity to nothing", POOL("affinity: none"),
-			"5:42: error: \"affinity\" must be name, client or both, not \"none\"\n" },
+			"5:42: error: \"affinity\" must be name, client or both, not "
+			"\"none\"\n" },
 	};
 
 	told_check(row, UNIT_COUNT(row));

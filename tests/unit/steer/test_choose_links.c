@@ -68,23 +68,20 @@ static void each_link_narrows_and_the_last_one_orders(void)
 		const char *want;
 	} row[] = {
 		{ "of two that are near the less loaded one",
-			{ { POOL_NEAREST, 20, INFINITY } }, 1, POOL_LEAST_LOAD, { 5, 3, 1, 0 }, -1,
-			"rom ams /16" },
-		{ "only one is near",
-			{ { POOL_NEAREST, 10, INFINITY } }, 1, POOL_LEAST_LOAD, { 5, 3, 1, 0 }, -1,
-			"ams /16" },
+			{ { POOL_NEAREST, 20, INFINITY } }, 1, POOL_LEAST_LOAD, { 5, 3, 1, 0 },
+			-1, "rom ams /16" },
+		{ "only one is near", { { POOL_NEAREST, 10, INFINITY } }, 1, POOL_LEAST_LOAD,
+			{ 5, 3, 1, 0 }, -1, "ams /16" },
 		{ "the distance counts from the nearest that is up",
-			{ { POOL_NEAREST, 70, INFINITY } }, 1, POOL_LEAST_LOAD, { 5, 3, 1, 0 }, AMS,
-			"nyc rom /16" },
+			{ { POOL_NEAREST, 70, INFINITY } }, 1, POOL_LEAST_LOAD, { 5, 3, 1, 0 },
+			AMS, "nyc rom /16" },
 		{ "the least loaded, and of these the nearest",
-			{ { POOL_LEAST_LOAD, INFINITY, 0.5 } }, 1, POOL_NEAREST, { 9, 4, 3, 4.5f },
-			-1, "rom nyc /8" },
-		{ "what is not measured is out",
-			{ { POOL_LEAST_LOAD, INFINITY, 0.5 } }, 1, POOL_NEAREST, { NAN, NAN, 3, 9 },
-			-1, "nyc /8" },
-		{ "nothing is measured: all stay",
 			{ { POOL_LEAST_LOAD, INFINITY, 0.5 } }, 1, POOL_NEAREST,
-			{ NAN, NAN, NAN, NAN }, -1, "ams rom /8" },
+			{ 9, 4, 3, 4.5f }, -1, "rom nyc /8" },
+		{ "what is not measured is out", { { POOL_LEAST_LOAD, INFINITY, 0.5 } }, 1,
+			POOL_NEAREST, { NAN, NAN, 3, 9 }, -1, "nyc /8" },
+		{ "nothing is measured: all stay", { { POOL_LEAST_LOAD, INFINITY, 0.5 } }, 1,
+			POOL_NEAREST, { NAN, NAN, NAN, NAN }, -1, "ams rom /8" },
 		{ "three links",
 			{ { POOL_NEAREST, 90, INFINITY }, { POOL_LEAST_LOAD, INFINITY, 1 } }, 2,
 			POOL_ROUND_ROBIN, { 5, 3, 2, 0 }, -1, "rom nyc /16" },
@@ -137,15 +134,20 @@ static void open_many(struct many *m, struct pool_opts pool)
 	for (unsigned i = 0; i < MANY; i++) {
 		snprintf(m->names[i], sizeof m->names[i], "e%u", i);
 		m->addrs[i] = (struct addr){ { [10] = 255, 255, 192, 0, 2, (uint8_t)i } };
-		m->edges[i] = (struct edge_opts){ .name = m->names[i], .placed = true, .lat = 50,
-			.lon = 8, .a = &m->addrs[i], .n_a = 1, .weight = 1 + i % 3 };
+		m->edges[i] = (struct edge_opts){ .name = m->names[i],
+			.placed = true,
+			.lat = 50,
+			.lon = 8,
+			.a = &m->addrs[i],
+			.n_a = 1,
+			.weight = 1 + i % 3 };
 		m->numbers[i] = (uint16_t)i;
 	}
 	pool.edges = m->numbers;
 	pool.n = MANY;
 	m->s.atlas = small_atlas();
-	m->s.steer = steer_new(&(struct steer_opts){ m->edges, MANY, &pool, 1, NULL },
-		m->s.atlas, NULL);
+	m->s.steer = steer_new(
+		&(struct steer_opts){ m->edges, MANY, &pool, 1, NULL }, m->s.atlas, NULL);
 }
 
 static uint16_t edge_of_key(struct many *m, const struct standing *standing, unsigned key)
@@ -190,7 +192,8 @@ static void removing_one_edge_moves_only_its_keys(void)
 				states[gone] = EDGE_DOWN;
 				struct standing *less = small_standing(m.s.steer, states);
 				for (unsigned k = 0; k < KEYS; k++) {
-					const bool moves = edge_of_key(&m, less, k) != before[k];
+					const bool moves = edge_of_key(&m, less, k) !=
+						before[k];
 					moved += moves;
 					wrong += moves != (before[k] == gone);
 				}
@@ -240,9 +243,12 @@ static void all_in_the_scope_of_an_answer_get_that_answer(void)
 			pool.spread_ms = 100;
 			small_open(&s, &pool, 1);
 			struct standing *st = small_standing(s.steer, s.states);
-			struct choose_ask a = { .steer = s.steer, .standing = st,
-				.has_subnet = true, .turn = s.turns,
-				.name = (const uint8_t *)"", .name_len = 1 };
+			struct choose_ask a = { .steer = s.steer,
+				.standing = st,
+				.has_subnet = true,
+				.turn = s.turns,
+				.name = (const uint8_t *)"",
+				.name_len = 1 };
 			for (unsigned i = 0; i < 3000; i++) {
 				addr_parse(&a.subnet, "1.2.3.4");
 				r = r * 1664525u + 1013904223u;
@@ -251,7 +257,9 @@ static void all_in_the_scope_of_an_answer_get_that_answer(void)
 				const struct choice c = choose(&a, NULL);
 				for (unsigned k = 0; k < 8; k++) {
 					r = r * 1664525u + 1013904223u;
-					const uint32_t in = c.scope ? UINT32_MAX << (32 - c.scope) : 0;
+					const uint32_t in = c.scope
+						? UINT32_MAX << (32 - c.scope)
+						: 0;
 					be32_put(a.subnet.b + 12, (v4 & in) | (r & ~in));
 					const struct choice d = choose(&a, NULL);
 					wrong += d.edges[0] != c.edges[0] || d.scope != c.scope;
@@ -288,9 +296,9 @@ static void weights_are_exact_over_a_million_queries(void)
 			n += count[v6][e];
 		for (unsigned e = 0; e < 4; e++) {
 			const double expected = n * want[v6][e] / sum[v6];
-			chi += expected > 0
-				? (count[v6][e] - expected) * (count[v6][e] - expected) / expected
-				: count[v6][e];
+			chi += expected > 0 ? (count[v6][e] - expected) *
+					(count[v6][e] - expected) / expected
+					    : count[v6][e];
 			CU_ASSERT(fabs(count[v6][e] - expected) <= want[v6][e]);
 		}
 		CU_ASSERT(chi < 1e-4); /* chance alone would make it about 3 */
@@ -305,7 +313,8 @@ void suite_choose_links(void)
 		{ "each link narrows and the last one orders",
 			each_link_narrows_and_the_last_one_orders },
 		{ "a chain heeds the all-down rule", a_chain_heeds_the_all_down_rule },
-		{ "removing one edge moves only its keys", removing_one_edge_moves_only_its_keys },
+		{ "removing one edge moves only its keys",
+			removing_one_edge_moves_only_its_keys },
 		{ "affinity stays in one location", affinity_stays_in_one_location },
 		{ "all in the scope of an answer get that answer",
 			all_in_the_scope_of_an_answer_get_that_answer },

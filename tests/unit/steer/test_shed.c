@@ -30,7 +30,8 @@ static void what_costs_least_goes_first_and_no_more_than_must(void)
 	pool.edges = two;
 	pool.n = 2;
 	struct atlas *atlas = small_atlas();
-	struct steer *s = steer_new(&(struct steer_opts){ edges, 4, &pool, 1, NULL }, atlas, NULL);
+	struct steer *s = steer_new(
+		&(struct steer_opts){ edges, 4, &pool, 1, NULL }, atlas, NULL);
 	struct standing *st = small_standing(s, states);
 	/* Sixteen groups in Oslo with 120 in all, sixteen in Rome with 32. */
 	for (unsigned i = 0; i < 32; i++) {
@@ -38,10 +39,12 @@ static void what_costs_least_goes_first_and_no_more_than_must(void)
 		addr_parse(&demand[i].addr, i < 16 ? "1.0.0.0" : "2.0.0.0");
 		demand[i].addr.b[14] = (uint8_t)(i % 16 * 16);
 	}
-	struct shed_problem p = { .steer = s, .standing = st, .demand = demand, .n = 32,
-		.per_query = 1 };
+	struct shed_problem p = {
+		.steer = s, .standing = st, .demand = demand, .n = 32, .per_query = 1
+	};
 	CU_ASSERT_TRUE(shed_solve(&p, price, out));
-	/* 152 on 180 that may be used: Oslo's overflow costs 17.5 ms more, and up to one more. */
+	/* 152 on 180 that may be used: Oslo's overflow costs 17.5 ms more, and up to one more.
+	 */
 	CU_ASSERT_DOUBLE_EQUAL(out[AMS].own, 120, 1e-6);
 	CU_ASSERT(out[AMS].load <= 90 && out[AMS].load > 82);
 	CU_ASSERT_DOUBLE_EQUAL(out[AMS].load + out[ROM].load, 152, 1e-6);
@@ -120,7 +123,8 @@ static double draw(struct sixty *w)
 
 static double km(double lat, double lon, double lat2, double lon2)
 {
-	const double r = M_PI / 180, h = pow(sin((lat2 - lat) * r / 2), 2) +
+	const double r = M_PI / 180,
+		     h = pow(sin((lat2 - lat) * r / 2), 2) +
 		cos(lat * r) * cos(lat2 * r) * pow(sin((lon2 - lon) * r / 2), 2);
 
 	return 2 * 6371 * asin(sqrt(h));
@@ -128,7 +132,8 @@ static double km(double lat, double lon, double lat2, double lon2)
 
 static double ms(const struct sixty *w, unsigned city, unsigned edge)
 {
-	return 5 + 0.016 * km(w->lat[city], w->lon[city], w->edges[edge].lat, w->edges[edge].lon);
+	return 5 +
+		0.016 * km(w->lat[city], w->lon[city], w->edges[edge].lat, w->edges[edge].lon);
 }
 
 static void add_cities(struct sixty *w)
@@ -137,10 +142,13 @@ static void add_cities(struct sixty *w)
 	struct netmap *map = netmap_new(false), *asn = netmap_new(false);
 
 	for (unsigned i = 0; i < CITIES; i++) {
-		struct place place = { .lat = w->lat[i], .lon = w->lon[i],
-			.region = places_intern(p, "", 0) };
+		struct place place = {
+			.lat = w->lat[i], .lon = w->lon[i], .region = places_intern(p, "", 0)
+		};
 		struct prefix net = { .bits = 96 + 15 };
-		net.addr = (struct addr){ { [10] = 255, 255, (uint8_t)(11 + i / 128), (uint8_t)(i * 2) } };
+		net.addr = (struct addr){
+			{ [10] = 255, 255, (uint8_t)(11 + i / 128), (uint8_t)(i * 2) }
+		};
 		memcpy(place.country, "DE", 2);
 		memcpy(place.continent, "EU", 2);
 		CU_ASSERT_TRUE_FATAL(netmap_append(map, &net, places_add(p, &place)));
@@ -151,8 +159,10 @@ static void add_cities(struct sixty *w)
 	w->atlas = calloc(1, sizeof *w->atlas);
 	w->atlas->refs = 1;
 	w->atlas->cities = (struct mmdb_cities){ map, p };
-	w->atlas->asns = (struct mmdb_asns){ .map = asn, .n = 1,
-		.asn = calloc(1, sizeof(struct mmdb_asn)), .names = calloc(1, 1) };
+	w->atlas->asns = (struct mmdb_asns){ .map = asn,
+		.n = 1,
+		.asn = calloc(1, sizeof(struct mmdb_asn)),
+		.names = calloc(1, 1) };
 }
 
 /* Capacities and demands are skewed, and not alike; together they are used to 80 %. */
@@ -173,9 +183,15 @@ static void sixty_open(struct sixty *w, uint32_t seed, unsigned answers)
 		snprintf(w->names[i], sizeof w->names[i], "e%u", i);
 		w->addrs[i] = (struct addr){ { [10] = 255, 255, 192, 0, 2, (uint8_t)i } };
 		w->numbers[i] = (uint16_t)i;
-		w->edges[i] = (struct edge_opts){ .name = w->names[i], .placed = true,
-			.lat = w->lat[near] + draw(w) * 2 - 1, .lon = w->lon[near],
-			.a = &w->addrs[i], .n_a = 1, .weight = 1, .low = low, .high = high,
+		w->edges[i] = (struct edge_opts){ .name = w->names[i],
+			.placed = true,
+			.lat = w->lat[near] + draw(w) * 2 - 1,
+			.lon = w->lon[near],
+			.a = &w->addrs[i],
+			.n_a = 1,
+			.weight = 1,
+			.low = low,
+			.high = high,
 			.capacity = 0.4 + draw(w) + (i % 10 == 0 ? 2 : 0) };
 		room += w->edges[i].capacity;
 		if (w->edges[i].capacity > w->edges[w->largest].capacity)
@@ -184,10 +200,13 @@ static void sixty_open(struct sixty *w, uint32_t seed, unsigned answers)
 	for (unsigned i = 0; i < EDGES; i++)
 		w->edges[i].capacity *= 100000 / room;
 	for (unsigned i = 0; i < GROUPS; i++) {
-		w->groups[i] = (struct shed_demand){
-			.rate = w->demand[i / SPLIT] / sum * 80000 / SPLIT };
-		w->groups[i].addr = (struct addr){ { [10] = 255, 255,
-			(uint8_t)(11 + i / 4096), (uint8_t)(i / 16), (uint8_t)(i % 16 * 16) } };
+		w->groups[i] = (struct shed_demand){ .rate = w->demand[i / SPLIT] / sum *
+				80000 / SPLIT };
+		w->groups[i].addr = (struct addr){ { [10] = 255,
+			255,
+			(uint8_t)(11 + i / 4096),
+			(uint8_t)(i / 16),
+			(uint8_t)(i % 16 * 16) } };
 	}
 	for (unsigned i = 0; i < CITIES; i++)
 		w->demand[i] *= 80000 / sum;
@@ -222,7 +241,9 @@ static void play(const struct sixty *w, const uint32_t *price, struct outcome *o
 		cuts[i] = (struct shed_cut){ price[i], SHED_ALL };
 	st->cuts = cuts;
 	for (unsigned i = 0; i < GROUPS; i++) {
-		struct choose_ask ask = { .steer = w->steer, .standing = st, .has_subnet = true,
+		struct choose_ask ask = { .steer = w->steer,
+			.standing = st,
+			.has_subnet = true,
 			.subnet = w->groups[i].addr };
 		const struct choice c = choose(&ask, NULL);
 		double best = INFINITY;
@@ -299,8 +320,11 @@ static void the_largest_edge_fails_and_nobody_drowns(void)
 	for (int gone = 0; gone < 2; gone++) {
 		w.states[w.largest] = gone ? EDGE_DOWN : EDGE_UP;
 		struct standing *st = small_standing(w.steer, w.states);
-		struct shed_problem p = { .steer = w.steer, .standing = st, .demand = w.groups,
-			.n = GROUPS, .per_query = 1 };
+		struct shed_problem p = { .steer = w.steer,
+			.standing = st,
+			.demand = w.groups,
+			.n = GROUPS,
+			.per_query = 1 };
 		CU_ASSERT_TRUE(shed_solve(&p, price, out));
 		before = o;
 		play(&w, price, &o);
@@ -341,11 +365,14 @@ static void prices_do_not_swing(void)
 		const bool change = t == 20 || t == 40;
 		w.states[w.largest] = t >= 20 && t < 40 ? EDGE_DOWN : EDGE_UP;
 		for (unsigned i = 0; i < GROUPS; i++)
-			w.groups[i].rate += 0.2 * (rate[i] * (0.9 + 0.2 * draw(&w)) -
-							  w.groups[i].rate);
+			w.groups[i].rate += 0.2 *
+				(rate[i] * (0.9 + 0.2 * draw(&w)) - w.groups[i].rate);
 		struct standing *st = small_standing(w.steer, w.states);
-		shed_solve(&(struct shed_problem){ .steer = w.steer, .standing = st,
-				   .demand = w.groups, .n = GROUPS, .per_query = 1,
+		shed_solve(&(struct shed_problem){ .steer = w.steer,
+				   .standing = st,
+				   .demand = w.groups,
+				   .n = GROUPS,
+				   .per_query = 1,
 				   .steady = t && !change },
 			price, NULL);
 		standing_free(st);
@@ -362,7 +389,8 @@ static void prices_do_not_swing(void)
 			moved += o.went[i] != before.went[i];
 		memcpy(was, price, sizeof was);
 	}
-	printf("  asserts: in 33 steady intervals prices of 60 edges turned %u times, %.2f %% of "
+	printf("  asserts: in 33 steady intervals prices of 60 edges turned %u times, %.2f %% "
+	       "of "
 	       "groups moved in each\n",
 		turns, moved * 100.0 / GROUPS / 33);
 	CU_ASSERT_EQUAL(over, 0);
@@ -382,14 +410,18 @@ static void the_scope_of_a_split_answer_holds(void)
 		struct standing *st = small_standing(w.steer, w.states);
 		struct shed_cut cuts[EDGES];
 		memset(price, 0, sizeof price);
-		shed_solve(&(struct shed_problem){ .steer = w.steer, .standing = st,
-				   .demand = w.groups, .n = GROUPS, .per_query = 1 },
+		shed_solve(&(struct shed_problem){ .steer = w.steer,
+				   .standing = st,
+				   .demand = w.groups,
+				   .n = GROUPS,
+				   .per_query = 1 },
 			price, NULL);
 		for (unsigned i = 0; i < EDGES; i++)
 			cuts[i] = (struct shed_cut){ price[i], i % 7 ? SHED_ALL : 30000 };
 		st->cuts = cuts;
 		for (unsigned i = 0; i < 20000; i++) {
-			struct choose_ask ask = { .steer = w.steer, .standing = st,
+			struct choose_ask ask = { .steer = w.steer,
+				.standing = st,
 				.has_subnet = true,
 				.subnet = w.groups[i % GROUPS].addr };
 			ask.subnet.b[14] |= (uint8_t)(draw(&w) * 16);
@@ -423,7 +455,8 @@ static void the_trace_tells_what_is_answered(void)
 		sixty_open(&w, n + 9, 1 + n % 3);
 		struct pool *pool = &w.steer->pools[0]; /* as if it were configured so */
 		const unsigned kind = n / 1000 % 6;
-		pool->affinity = kind >= 4 ? (enum pool_affinity)(1 + n / 6000 % 3) : AFFINITY_NONE;
+		pool->affinity = kind >= 4 ? (enum pool_affinity)(1 + n / 6000 % 3)
+					   : AFFINITY_NONE;
 		pool->n_links = kind == 3;
 		pool->links[0] = (struct pool_link){ POOL_NEAREST, INFINITY, INFINITY };
 		pool->policy = kind == 2 || kind == 5 ? POOL_WEIGHTED : POOL_NEAREST;
@@ -432,16 +465,22 @@ static void the_trace_tells_what_is_answered(void)
 		struct standing *st = small_standing(w.steer, w.states);
 		struct shed_cut cuts[EDGES];
 		for (unsigned i = 0; i < EDGES; i++)
-			cuts[i] = (struct shed_cut){ draw(&w) < 0.5 ? 0 : (uint32_t)(draw(&w) * 9000),
-				(uint16_t)(draw(&w) < 0.8 ? SHED_ALL : draw(&w) * SHED_ALL) };
+			cuts[i] = (struct shed_cut){
+				draw(&w) < 0.5 ? 0 : (uint32_t)(draw(&w) * 9000),
+				(uint16_t)(draw(&w) < 0.8 ? SHED_ALL : draw(&w) * SHED_ALL)
+			};
 		st->cuts = cuts;
 		for (unsigned i = 0; i < 1000 && n < tuples; i++, n++) {
 			struct choose_turn one = { 0 }, two = { 0 };
 			uint8_t name[] = { 1, (uint8_t)(i % 250), 0 };
-			struct choose_ask ask = { .steer = w.steer, .standing = st,
-				.has_subnet = n % 4, .subnet = w.groups[(unsigned)(draw(&w) * GROUPS)].addr,
+			struct choose_ask ask = { .steer = w.steer,
+				.standing = st,
+				.has_subnet = n % 4,
+				.subnet = w.groups[(unsigned)(draw(&w) * GROUPS)].addr,
 				.source = w.groups[(unsigned)(draw(&w) * GROUPS)].addr,
-				.turn = &one, .name = name, .name_len = 3 };
+				.turn = &one,
+				.name = name,
+				.name_len = 3 };
 			const struct choice c = choose(&ask, NULL);
 			ask.turn = &two;
 			const struct choice d = choose(&ask, &t);
@@ -449,9 +488,10 @@ static void the_trace_tells_what_is_answered(void)
 			for (unsigned step = 0; step < t.n; step++)
 				for (unsigned e = 0; e < t.steps[step].n; e++)
 					if (t.steps[step].verdicts[e] == CHOSEN)
-						wrong += k >= c.n || t.steps[step].edges[e] != c.edges[k++];
-			wrong += k != c.n || c.n != d.n || c.scope != d.scope || c.why != d.why ||
-				c.demand != d.demand ||
+						wrong += k >= c.n ||
+							t.steps[step].edges[e] != c.edges[k++];
+			wrong += k != c.n || c.n != d.n || c.scope != d.scope ||
+				c.why != d.why || c.demand != d.demand ||
 				memcmp(c.edges, d.edges, c.n * sizeof *c.edges) != 0;
 			shed += c.why == WHY_SHED;
 		}
