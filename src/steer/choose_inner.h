@@ -38,14 +38,45 @@ struct choose_list {
 };
 
 /* The answer depends on so many bits of the client's address. */
-void choose_consult(struct choose_walk *w, unsigned bits);
+static inline void choose_consult(struct choose_walk *w, unsigned bits)
+{
+	if (w->by_source)
+		return;
+	w->choice->by_subnet = true;
+	if (bits > w->choice->scope)
+		w->choice->scope = bits;
+}
 
-const struct standing_pool *choose_standing(const struct choose_walk *w);
-uint16_t choose_edge(const struct choose_list *l, unsigned i);
+static inline const struct standing_pool *choose_standing(const struct choose_walk *w)
+{
+	return &w->ask->standing->pools[w->pool - w->ask->steer->pools];
+}
+
+static inline uint16_t choose_edge(const struct choose_list *l, unsigned i)
+{
+	return l->pool ? l->pool->edges[l->edges ? l->edges[i] : i] : l->edges[i];
+}
+
+static inline bool choose_has_address(const struct choose_walk *w, const struct edge *e)
+{
+	return e->cname || (w->ask->v6 ? e->n_aaaa : e->n_a);
+}
 
 /* May edge `i` of the list answer, whatever its place in it? */
-enum choose_verdict choose_judge(
-	const struct choose_walk *w, const struct choose_list *l, unsigned i);
+static inline enum choose_verdict choose_judge(
+	const struct choose_walk *w, const struct choose_list *l, unsigned i)
+{
+	const uint16_t number = choose_edge(l, i);
+	const uint8_t marks = standing_marks(w->ask->standing, choose_standing(w)->row, number);
+
+	if (!choose_has_address(w, &w->ask->steer->edges[number]))
+		return PASSED_NO_ADDRESS;
+	if (marks & STANDS_DRAINED)
+		return l->even_drained ? CHOSEN : PASSED_DRAIN;
+	if (!(marks & (w->ask->v6 ? STANDS_AAAA : STANDS_A)) && !l->even_down)
+		return PASSED_DOWN;
+	return CHOSEN;
+}
 
 /* Takes the first edges of a list that may answer: at most the pool's `answers`, within the
  * spread of the first. True when there was one. */
