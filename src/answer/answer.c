@@ -74,17 +74,18 @@ static uint16_t pool_of(const struct world *w, size_t zone, const struct lookup 
 	return w->pools[w->first_pool[zone] + l->rrset->aux];
 }
 
-/* What the choice counts for. */
-static void keep(const struct answerer *a, const struct choice *c)
+/* What the choice counts for. Pools of a stage have numbers of their own, so what its clients
+ * ask for is not part of the demand. */
+static void keep(const struct answerer *a, const struct choose_ask *who, const struct choice *c)
 {
-	const struct steer *s = a->world->steer;
+	const struct steer *s = who->steer;
 
 	for (unsigned i = 0; i < c->n; i++)
 		tally_add(&a->books->reasons,
 			books_reason(
 				s->pools[c->pool].hash, s->edges[c->edges[i]].hash, c->why),
 			0);
-	if (c->demand)
+	if (c->demand && s == a->world->steer)
 		tally_add(&a->books->demand, c->demand, a->world->standing->tick);
 }
 
@@ -100,7 +101,7 @@ static void put_cut(char to[static BOOKS_TEXT], const char *text)
 static void sample(const struct answerer *a, const struct choose_ask *who,
 	const struct choice *c, uint32_t ttl_s)
 {
-	const struct steer *s = a->world->steer;
+	const struct steer *s = who->steer;
 	struct books *b = a->books;
 
 	if (b->until_sample) {
@@ -137,8 +138,18 @@ static bool steer(struct answerer *a, struct compose *c, const struct lookup *l,
 	struct choice choice = choose(who, a->trace);
 	const bool staged = who->steer != w->steer;
 	stats_add(&a->stats->steered, 1);
+	if (!staged) /* pools of a stage have numbers of their own */
+		tell(a, who);
+	stats_add(&a->stats->unmet, choice.n == 0);
+	if (w->stage.share) {
+		narrow(&choice, who);
+		stats_add(&a->stats->staged, staged);
+		stats_add(&a->stats->staged_unmet, staged && choice.n == 0);
+	}
+	if (a->trace)
+		a->trace->staged = staged;
 	if (a->books)
-		keep(a, &choice);
+		keep(a, who, &choice);
 	/* The scope counts bits of the subnet as it was sent: IPv4 inside IPv6 stands behind
 	 * `v4_at` others. */
 	const unsigned scope = choice.by_subnet ? choice.scope + v4_at : 0;
@@ -152,8 +163,8 @@ static bool steer(struct answerer *a, struct compose *c, const struct lookup *l,
 		ttl_s = choice.ttl_most_s;
 	if (a->books && w->policy.sample_every)
 		sample(a, who, &choice, ttl_s);
-	return compose_edges(c, w->steer, &choice, ttl_s) &&
-		w->steer->edges[choice.edges[0]].cname;
+	return compose_edges(c, who->steer, &choice, ttl_s) &&
+		who->steer->edges[choice.edges[0]].cname;
 }
 
 /* DNAME: the record itself and the CNAME that follows from it (RFC 6672 section 3.1). True when
@@ -269,6 +280,9 @@ static void look_up(
 	if (p->found.kind == LOOKUP_EDGE) {
 		p->who = who_asks(
 			a, ask, p, pool_of(a->world, p->number, &p->found), &p->v4_at);
+		if (a->world->stage.share)
+			take_stage(a, p);
+	}
 	p->proof.n = 0;
 	if (p->query.edns.dnssec_ok && p->zone->denial) {
 		p->proof = denial_prove(p->zone, &p->name, &p->found);

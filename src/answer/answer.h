@@ -32,7 +32,7 @@ enum {
 struct answerer {
 	const struct world *world;
 	struct stats *stats;
-	struct choose_turn *turns;  /* [POOLS_MOST * 2]: pool, A and AAAA */
+	struct choose_turn *turns;  /* [ANSWER_TURNS] */
 	struct books *books;        /* NULL: none are kept */
 	struct choose_trace *trace; /* NULL but when explaining: the last choice made */
 	struct samples *samples;    /* of who is steered; NULL: nobody wants to know */

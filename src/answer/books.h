@@ -28,7 +28,7 @@ struct decision {
 };
 
 struct books {
-	struct choose_turn *turns; /* [POOLS_MOST * 2] */
+	struct choose_turn *turns; /* [ANSWER_TURNS] */
 	struct tally demand;       /* by demand_key(), of the standing's tick */
 	struct tally reasons;      /* by books_reason(); all in tick 0 */
 	struct decision *ring;     /* [BOOKS_RING] */

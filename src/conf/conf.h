@@ -89,6 +89,7 @@ struct conf {
 	size_t n_asn_files;
 
 	struct conf_latency latency;
+	struct conf_stage stage;
 	struct conf_balance balance;
 	const char *decisions_file; /* log: decisions; NULL: none */
 	unsigned decisions_most;    /* bytes of it */

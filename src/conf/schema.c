@@ -189,7 +189,9 @@ static const struct key top_keys[] = {
 	{ "cookies", take_cookies, .say = "a mapping: { secret: ... }" },
 	{ "rrl", schema_limits, .say = "a mapping: { rate: 200 }" },
 	{ "geoip", keys_section, .keys = geoip_keys },
-	{ "latency", schema_latency, .say = "a mapping: { files: [ measured.csv ] }" },
+	{ "latency", schema_latency, .late = true,
+		.say = "a mapping: { files: [ measured.csv ] }" },
+	{ "stage", schema_stage, .say = "a mapping: { servfail: 1% }" },
 	{ "log", keys_section, .keys = schema_log_keys },
 	{ "balance", schema_balance, .say = "a mapping: { high: 95% }" },
 	{ "edges", schema_edges, .late = false },
@@ -207,6 +209,7 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 	struct reader r = { .src = src, .conf = c, .mem = &c->mem, .scratch = scratch };
 
 	schema_latency_defaults(&c->latency);
+	schema_stage_defaults(&c->stage);
 	schema_balance_defaults(&c->balance);
 	c->policy.ecs = true;
 	c->cookies = true;

@@ -88,6 +88,8 @@ struct command_hooks {
 		struct fault *why);
 	void (*report)(void *ctx, struct workers_report *to);
 	void (*stop)(void *ctx);
+	/* What a simulation needs of us, as JSON; of `config_only`, less. */
+	bool (*export)(void *ctx, bool config_only, struct text *out, struct fault *why);
 	/* How an edge is used; NULL: nobody knows. */
 	struct shed_state (*balance)(void *ctx, unsigned edge);
 	/* What threads keep, by number from 0 until NULL; NULL: nothing. */

@@ -315,9 +315,10 @@ static json_t *step_json(const struct command_hooks *h, const struct choose_trac
 	estimates_fini(&estimates);
 	if (s->by == BY_RANK)
 		estimates_mark_kept(list);
-	if (s->by == BY_SHED)
+	/* Of a stage's edges the load is not known by number. */
+	if (s->by == BY_SHED && !from.staged)
 		add_shed(h, s, list, o);
-	if (w->standing->pools[s->pool].panics)
+	if (from.standing->pools[s->pool].panics)
 		json_object_set_new(o, "panic", json_true());
 	json_object_set_new(o, "edges", list);
 	return o;

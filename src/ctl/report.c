@@ -1,6 +1,7 @@
 #include "ctl/report.h"
 
 #include "config.h"
+#include "ctl/reload.h"
 #include "ctl/report_load.h"
 
 #include <stdlib.h>
@@ -40,6 +41,13 @@ static json_t *rcodes(const struct stats *s)
 		if (name[i])
 			json_object_set_new(o, name[i], json_integer((json_int_t)s->rcode[i]));
 	return o;
+}
+
+static json_t *stage_json(const struct command_rollout *r)
+{
+	return json_pack("{s:f, s:I, s:I, s:I}", "percent", r->percent, "since",
+		(json_int_t)r->since, "answers", (json_int_t)r->answers, "empty",
+		(json_int_t)r->empty);
 }
 
 static json_int_t missed(const struct command_hooks *h)
@@ -106,6 +114,8 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 			(json_int_t)r.sum.tcp_connections },
 		{ "tcp_clients", "TCP connections now", r.tcp_clients },
 		{ "steered", "answers from pools", (json_int_t)r.sum.steered },
+		{ "unmet", "... of these without an edge", (json_int_t)r.sum.unmet },
+		{ "staged", "answers from staged pools", (json_int_t)r.sum.staged },
 		{ "decisions_missed", "decisions there was no room to log", missed(h) },
 		{ "with_subnet", "queries with a client subnet",
 			(json_int_t)r.sum.with_subnet },

@@ -338,8 +338,8 @@ static json_t *pool_edge_json(
 		"a", (marks & STANDS_A) != 0, "aaaa", (marks & STANDS_AAAA) != 0);
 	report_why(h, row, edge, &why);
 	set_text(o, "why", text_get(&why));
-	set_number(o, "rtt_ms", w->standing->rtt_ms[cell]);
-	set_number(o, "load", w->standing->load[cell]);
+	set_number(o, "rtt_ms", m.rtt_ms);
+	set_number(o, "load", m.load);
 	report_load_add(h, edge, o);
 	report_whys_add(h, p, edge, o);
 	text_fini(&why);

@@ -42,10 +42,11 @@ void daemon_publish(struct daemon *d)
 
 	make_policy(d, &policy);
 	probes_plan(d->probes);
+	struct standing *standing = probes_standing(d->probes);
 	epoch_publish(&d->epoch,
 		world_new(&(struct world_opts){ d->loaded.set, d->loaded.steer, &policy,
-			probes_standing(d->probes), rollout_share(d->rollout),
-			staged ? staged->steer : NULL, probes_staged_standing(d->probes) }));
+			standing, rollout_share(d->rollout), staged ? staged->steer : NULL,
+			probes_staged_standing(d->probes, standing) }));
 	malloc_trim(0); /* what loading needed is a multiple of what serving does */
 }
 
@@ -61,6 +62,7 @@ bool daemon_start(
 		    f))
 		return false;
 	d->probes = probes_new(d, loop);
+	d->rollout = rollout_new(d, loop);
 	d->balancer = balancer_new(d, loop);
 	probes_plan(d->probes);
 	probes_recall(d->probes, f);

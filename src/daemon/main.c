@@ -6,6 +6,8 @@
 #include "daemon/balancer.h"
 #include "daemon/daemon.h"
 #include "daemon/decisions.h"
+#include "daemon/export.h"
+#include "daemon/learn.h"
 #include "daemon/measured.h"
 #include "daemon/privs.h"
 #include "daemon/rebuild.h"
@@ -128,6 +130,19 @@ static size_t latency_forget(void *ctx, int edge, const struct prefix *net)
 static const struct command_latency latency_hooks = { latency_table, latency_clock,
 	latency_work, latency_import, latency_forget };
 
+static struct manage_counts agents(void *ctx, size_t *targets)
+{
+	return learn_counts(((struct run *)ctx)->learn, targets);
+}
+
+static bool export(void *ctx, bool config_only, struct text *out, struct fault *why)
+{
+	const struct daemon *d = &((struct run *)ctx)->daemon;
+	const struct command_health h = probes_health(d->probes);
+
+	return export_write(d, &h, config_only, out, why);
+}
+
 static struct shed_state balance(void *ctx, unsigned edge)
 {
 	return balancer_edge(((struct run *)ctx)->daemon.balancer, edge);
@@ -244,8 +259,9 @@ int main(int argc, char **argv)
 	r.loop = ev_loop_new(EVFLAG_NOENV);
 	if (!r.loop)
 		die("cannot have an event loop");
-	r.hooks = (struct command_hooks){ &r, current_world, reload, force, health, probe,
-		report, stop, balance, books, { 0 }, conf_path, &latency_hooks };
+	r.hooks = (struct command_hooks){ &r, current_world, reload, stage, rollout, force,
+		health, probe, report, stop, export, balance, books, { 0 }, conf_path,
+		&latency_hooks, agents };
 	clock_gettime(CLOCK_MONOTONIC, &r.hooks.started);
 	watch_signals(&r);
 	if (!boot(&r, conf_path, &control, &why)) {
@@ -272,6 +288,7 @@ int main(int argc, char **argv)
 	learn_stop(r.learn);
 	rebuild_stop(r.daemon.rebuild);
 	probes_free(r.daemon.probes);
+	rollout_free(r.daemon.rollout);
 	decisions_free(decisions);
 	control_close(control);
 	daemon_stop(&r.daemon);

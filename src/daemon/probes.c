@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "ctl/keep.h"
-#include "daemon/balancer.h"
 #include "daemon/daemon.h"
 #include "daemon/keeper.h"
 #include "daemon/rollout.h"
@@ -49,32 +48,27 @@ struct standing *probes_standing(struct probes *p)
 	const struct steer *s = p->daemon->loaded.steer;
 	const struct world *now = epoch_current(&p->daemon->epoch);
 
-	for (unsigned i = 0; i < s->n_edges; i++)
-		states[i] = (uint8_t)s->edges[i].state;
-	for (size_t i = 0; i < p->forced.n; i++) {
-		const int edge = steer_edge(s, p->forced.of[i].edge);
-		if (edge < 0)
-			continue; /* not now, but perhaps after the next reload */
-		states[edge] = (uint8_t)p->forced.of[i].state;
-		forced[edge] = 1;
-	}
-	for (unsigned i = 0; i < p->rows.n; i++)
-		rows[i] = (struct standing_row){ p->rows.need[i],
-			round_row_targets(p->round, i) };
-	balancer_states(p->daemon->balancer, states);
-	struct standing *to = standing_new(&(struct standing_opts){ .steer = s,
-		.states = states,
-		.forced = forced,
-		.verdicts = round_verdicts(p->round),
-		.rows = rows,
-		.n_rows = p->rows.n,
-		.row_of = p->rows.row_of,
-		.before = now && now->steer == s ? now->standing : NULL });
-	balancer_cut(p->daemon->balancer, to);
-	free(rows);
-	free(states);
-	free(forced);
+	return stand(&(struct stand){ s, &p->rows, p->round, 0, &p->forced,
+		now && now->steer == s ? now->standing : NULL, p->daemon->balancer });
+}
+
+struct standing *probes_staged_standing(struct probes *p, const struct standing *live)
+{
+	const struct loaded *l = rollout_loaded(p->daemon->rollout);
+	const struct world *now = epoch_current(&p->daemon->epoch);
+
+	if (!l)
+		return NULL;
+	struct standing *to = stand(&(struct stand){ l->steer, &p->staged_rows, p->round,
+		p->rows.n, &p->forced,
+		now && now->stage.steer == l->steer ? now->stage.standing : NULL, NULL });
+	stand_like(to, l->steer, live, p->daemon->loaded.steer);
 	return to;
+}
+
+unsigned probes_waits(const struct probes *p)
+{
+	return round_waits(p->round);
 }
 
 static void publish(struct probes *p)
@@ -84,7 +78,7 @@ static void publish(struct probes *p)
 
 	ev_timer_stop(p->loop, &p->publish);
 	p->published_us = p->measured_us = start;
-	struct standing *s = probes_standing(p), *staged = probes_staged_standing(p);
+	struct standing *s = probes_standing(p), *staged = probes_staged_standing(p, s);
 	if (standing_same(s, now->standing) &&
 		(!staged || standing_same(staged, now->stage.standing))) {
 		standing_free(s);

@@ -37,8 +37,9 @@ void probes_first_round(struct probes *p);
 
 /* What holds now, for a world of what is loaded. The caller has it. */
 struct standing *probes_standing(struct probes *p);
-/* The same of what is tried out on a share of the clients; NULL when nothing is. */
-struct standing *probes_staged_standing(struct probes *p);
+/* The same of what is tried out on a share of the clients, with what load decides in `live`;
+ * NULL when nothing is. */
+struct standing *probes_staged_standing(struct probes *p, const struct standing *live);
 
 /* So many targets that an answer waits for have no verdict yet. */
 unsigned probes_waits(const struct probes *p);

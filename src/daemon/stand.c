@@ -19,6 +19,8 @@ struct standing *stand(const struct stand *s)
 		states[edge] = (uint8_t)s->forced->of[i].state;
 		forced[edge] = 1;
 	}
+	if (s->balancer)
+		balancer_states(s->balancer, states);
 	for (unsigned i = 0; i < s->rows->n; i++)
 		rows[i] = (struct standing_row){ s->rows->need[i],
 			round_row_targets(s->round, s->first + i) };
@@ -30,8 +32,23 @@ struct standing *stand(const struct stand *s)
 		.n_rows = s->rows->n,
 		.row_of = s->rows->row_of,
 		.before = s->before });
+	if (s->balancer)
+		balancer_cut(s->balancer, to);
 	free(rows);
 	free(states);
 	free(forced);
 	return to;
+}
+
+void stand_like(struct standing *to, const struct steer *steer, const struct standing *like,
+	const struct steer *of)
+{
+	to->tick = like->tick;
+	if (!like->cuts)
+		return;
+	to->cuts = arena_alloc(&to->mem, steer->n_edges * sizeof *to->cuts);
+	for (unsigned i = 0; i < steer->n_edges; i++) {
+		const int at = steer_edge(of, steer->edges[i].name);
+		to->cuts[i] = at >= 0 ? like->cuts[at] : (struct shed_cut){ 0, SHED_ALL };
+	}
 }

@@ -1,5 +1,6 @@
 #include "net/books_new.h"
 
+#include "answer/answer.h"
 #include "base/log.h"
 
 #include <stddef.h>
@@ -8,7 +9,7 @@
 /* All of it in one piece. */
 struct room {
 	struct books books;
-	struct choose_turn turns[POOLS_MOST * 2];
+	struct choose_turn turns[ANSWER_TURNS];
 	_Alignas(64) struct tally_cell demand[BOOKS_DEMAND];
 	_Alignas(64) struct tally_cell reasons[BOOKS_REASONS];
 	struct decision ring[BOOKS_RING];

@@ -366,6 +366,7 @@ struct stream *stream_new(
 	s->opts = *opts;
 	s->books = books_new();
 	s->answerer = (struct answerer){ .stats = &s->stats,
+		.samples = &s->samples,
 		.turns = s->books->turns,
 		.books = s->books,
 		.keepalive_100ms = (uint16_t)(opts->idle_ms < 6553500 ? opts->idle_ms / 100
@@ -419,6 +420,11 @@ void stream_turn(struct stream *s)
 void stream_stop(struct stream *s)
 {
 	ev_async_send(s->loop, &s->stopper);
+}
+
+struct samples *stream_samples(struct stream *s)
+{
+	return &s->samples;
 }
 
 struct books *stream_books(const struct stream *s)

@@ -68,7 +68,11 @@ struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, unsigned
 	u->answer = lines(batch, sizeof *u->answer);
 	u->books = books_new();
 	u->answerer = (struct answerer){
-		.stats = &u->stats, .turns = u->books->turns, .books = u->books, .rrl = rrl
+		.stats = &u->stats,
+		.samples = &u->samples,
+		.turns = u->books->turns,
+		.books = u->books,
+		.rrl = rrl,
 	};
 	for (unsigned i = 0; i < batch; i++) {
 		u->in_bytes[i] = (struct iovec){ u->query[i], QUERY_ROOM };

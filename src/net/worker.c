@@ -253,6 +253,19 @@ void workers_report(const struct workers *w, struct workers_report *to)
 	}
 }
 
+void workers_samples(
+	const struct workers *w, void (*take)(void *ctx, const struct sample *one), void *ctx)
+{
+	struct sample one;
+
+	for (unsigned i = 0; i < w->n; i++) {
+		const struct thread *t = &w->threads[i];
+		struct samples *from = t->udp ? udp_samples(t->udp) : stream_samples(t->stream);
+		while (samples_get(from, &one))
+			take(ctx, &one);
+	}
+}
+
 struct books *workers_books(const struct workers *w, unsigned i)
 {
 	if (i >= w->n)

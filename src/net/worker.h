@@ -8,6 +8,7 @@
 #define NET_WORKER_H
 
 #include "answer/books.h"
+#include "answer/sample.h"
 #include "answer/stats.h"
 #include "base/fault.h"
 #include "net/listen.h"

@@ -62,8 +62,8 @@ struct choice {
 	struct addr who; /* whom it looked at */
 	uint32_t ttl_most_s;
 	uint64_t demand; /* the key under which the query counts (demand.h); 0: none */
-	bool by_subnet; /* the subnet played a part */
-	unsigned scope; /* bits of the subnet's family that the choice depends on */
+	bool by_subnet;  /* the subnet played a part */
+	unsigned scope;  /* bits of the subnet's family that the choice depends on */
 };
 
 /* Asks the memory for what choose() will read about the client, in steps that wait for each
@@ -127,6 +127,7 @@ struct choose_trace {
 	unsigned place_bits; /* of `who`'s family: the net that the GeoIP file has the place for
 			      */
 	uint32_t asn;        /* index in the atlas's asns, 0 when unknown */
+	bool staged;         /* by who asks: the tables are those of a stage */
 	bool young;          /* the TTL is as long as the pool has been steady */
 	bool shaky;          /* the TTL ends where an edge's state can change */
 	unsigned n;

@@ -11,13 +11,15 @@
 /* Rank under construction. A row starts as it was for the key before, which is mostly alike. */
 struct build {
 	struct rank *r;
-	const struct rank *before;        /* NULL: nothing to keep */
-	float *ms;                        /* [n] estimates of the key at work, by position */
-	uint16_t *row;                    /* [n] by estimate */
-	uint16_t *kept;                   /* [n] as it is to be */
+	const struct rank *before; /* NULL: nothing to keep */
+	uint32_t *class_now; /* [before's classes] + 1, of those kept; 0: none yet, NULL: none
+				are */
+	float *ms;           /* [n] estimates of the key at work, by position */
+	uint16_t *row;       /* [n] by estimate */
+	uint16_t *kept;      /* [n] as it is to be */
 	uint16_t *row_within, *row_close, *row_ms; /* [n] */
 	double *sums;   /* [class][n] of the estimates of its keys, while `ms` has what tells
-			 * classes   apart */
+			 * classes apart */
 	uint32_t *keys; /* [class] */
 	uint16_t *place_of; /* [n] where a position stands in the fallback order */
 	uint32_t room;      /* rows there is room for */
@@ -358,10 +360,11 @@ static bool same_rank(const struct rank *a, const struct rank *b)
 		memcmp(a->fallback, b->fallback, row_bytes(a)) == 0;
 }
 
-/* Can whole classes of `before` be kept? */
+/* Can whole classes of `before` be kept? Not where they have costs: these are means over all
+ * keys of a class, also those that are new to it. */
 static bool same_shape(const struct rank *r, const struct rank *before)
 {
-	return before && before->n == r->n && before->spread_ms == r->spread_ms &&
+	return before && !r->costs && before->n == r->n && before->spread_ms == r->spread_ms &&
 		before->spread_share == r->spread_share && before->close_ms == r->close_ms &&
 		memcmp(before->fallback, r->fallback, row_bytes(r)) == 0;
 }
@@ -389,7 +392,10 @@ static void build_rank(struct rank *r, const struct rank *before)
 		b.sums = memory_zeroed(b.room * r->n, sizeof *b.sums);
 		b.keys = memory_zeroed(b.room, sizeof *b.keys);
 	}
+	if (same_shape(r, before))
+		b.class_now = memory_zeroed(before->classes, sizeof *b.class_now);
 	fill_classes(&b);
+	free(b.class_now);
 	free(b.sums);
 	free(b.keys);
 	free(b.ms);

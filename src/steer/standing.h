@@ -81,7 +81,7 @@ struct standing {
 	uint64_t *alive;      /* [row][words] bits: addresses to answer with */
 	float *rtt_ms, *load; /* [row][edge] the best of its addresses; NAN */
 	struct standing_pool *pools;
-	unsigned n_rows; /* row 0 too */
+	unsigned n_rows;       /* row 0 too */
 	struct shed_cut *cuts; /* [edge] what load decides; NULL: nothing. Filled by who made
 				  it, before it is published */
 	uint32_t tick;         /* demand is counted under this number (tally.h) */

@@ -28,8 +28,8 @@ struct edge {
 	const uint8_t *cname;   /* wire, or NULL; there are no addresses then */
 	uint16_t cname_len;
 	uint16_t weight;
-	uint64_t hash;         /* of the name: the same in every server and for good */
-	enum edge_state state; /* as configured */
+	uint64_t hash;              /* of the name: the same in every server and for good */
+	enum edge_state state;      /* as configured */
 	double capacity, low, high; /* edge.h */
 	unsigned slow_start_ms;
 };

@@ -42,10 +42,10 @@ struct policy_limits {
 };
 
 struct policy {
-	bool ecs;     /* client subnets are heeded and echoed */
+	bool ecs;              /* client subnets are heeded and echoed */
 	uint32_t sample_every; /* so many answers from pools are one in the log of decisions; 0:
 				  none */
-	bool minimal; /* additional sections hold glue only */
+	bool minimal;          /* additional sections hold glue only */
 
 	/* CHAOS TXT: version.bind and version.server; id.server, hostname.bind and NSID (RFC
 	 * 4892, RFC 5001). */

@@ -155,7 +155,8 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 		{ "without a near one, all are named",
 			SERVER ZONES "telemetry: { files: [ x ] }\n",
 			"3:1: error: unknown key \"telemetry\" in the configuration (known: "
-			"server, control, cookies, rrl, geoip, latency, log, balance, edges, "
+			"server, control, management, cookies, rrl, geoip, latency, stage, "
+			"log, balance, edges, "
 			"probes, pools, "
 			"zones)\n" },
 		{ "in a section",
@@ -355,7 +356,8 @@ static void all_faults_are_told_in_one_run(void)
 			"1:27: error: \"ecs\" must be on or off, not \"y\"\n"
 			"2:20: error: \"z\" is not an IPv4 address\n"
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
-			"control, cookies, rrl, geoip, latency, log, balance, edges, probes, "
+			"control, management, cookies, rrl, geoip, latency, stage, log, "
+			"balance, edges, probes, "
 			"pools, zones)\n"
 			"3:12: error: this zone has no \"name\"; write for example: name: "
 			"example.com\n"
