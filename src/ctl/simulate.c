@@ -409,6 +409,8 @@ static int *take_edges(struct simulate *s, const struct steer *from, bool is_new
 				.lon = e->lon };
 		}
 		*(is_new ? &s->edges[of[i]].is_new : &s->edges[of[i]].is_old) = true;
+		*(is_new ? &s->edges[of[i]].new_capacity
+			 : &s->edges[of[i]].old_capacity) = e->capacity;
 	}
 	return of;
 }

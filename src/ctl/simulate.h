@@ -70,6 +70,7 @@ struct simulate_edge {
 	const char *name;
 	bool placed, is_old, is_new;
 	double lat, lon;
+	double old_capacity, new_capacity; /* 0: no limit */
 	struct simulate_sum old, new;
 };
 

@@ -151,7 +151,10 @@ static void edge_row(const struct simulate_report *r, unsigned i, struct text *o
 		100 * e->old.weight / most, 100 * e->new.weight / most, colour, 100 * o,
 		100 * n, 100 * (n - o));
 	if (!isnan(r->load))
-		text_addf(out, "<td>%.0f</td><td>%.0f</td>", o * r->load, n * r->load);
+		text_addf(out, "<td>%.0f</td><td%s>%.0f</td>", o * r->load,
+			e->new_capacity > 0 && n * r->load > e->new_capacity ? " class=\"up\""
+									     : "",
+			n * r->load);
 	add_ms(out, simulate_ms(&e->old));
 	add_ms(out, simulate_ms(&e->new));
 	text_add(out, "</tr>\n");

@@ -84,6 +84,8 @@ static json_t *edges_json(const struct simulate_report *r)
 		set(o, "new_share", simulate_share(s, e->new.weight), SHARE);
 		set(o, "old_load", simulate_share(s, e->old.weight) * r->load, MS);
 		set(o, "new_load", simulate_share(s, e->new.weight) * r->load, MS);
+		set(o, "old_capacity", e->old_capacity > 0 ? e->old_capacity : NAN, MS);
+		set(o, "new_capacity", e->new_capacity > 0 ? e->new_capacity : NAN, MS);
 		set_sums(o, &e->old, &e->new);
 		json_array_append_new(list, o);
 	}
@@ -228,6 +230,8 @@ static void edges_text(const struct simulate_report *r, struct text *out)
 		add_ms(out, simulate_ms(&e->new));
 		if (!isnan(r->load))
 			text_addf(out, " %12.1f %12.1f", o * r->load, n * r->load);
+		if (e->new_capacity > 0 && n * r->load > e->new_capacity)
+			text_addf(out, "  past its capacity of %g", e->new_capacity);
 		text_addf(out, "%s\n", !e->is_new ? "  gone" : !e->is_old ? "  new" : "");
 	}
 	text_addf(out, "%-20s %9.2f %9.2f %+9.2f", "all",

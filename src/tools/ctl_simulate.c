@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "ctl/simulate_demand.h"
 #include "ctl/report.h"
+#include "ctl/simulate_load.h"
 #include "ctl/simulate_report.h"
 #include "daemon/export.h"
 #include "daemon/foresee.h"
@@ -293,10 +294,16 @@ static enum ctl_status run(const struct words *w, const struct foresee *f, const
 	if (w->pool && d.n_pools == 0)
 		complain("there is no pool \"%s\", now or then", w->pool);
 	else if (get_clients(w, f, &d, &clients, faults) && open_list(w, &list)) {
-		simulate_run(&found,
-			&(struct simulate_opts){ side(&f->old, f->old_standing),
-				side(foresee_new(f), f->new_standing), pools, d.n_pools,
-				d.clients, d.n, measured_now(), list ? list_one : NULL, list });
+		const struct simulate_opts opts = { side(&f->old, f->old_standing),
+			side(foresee_new(f), f->new_standing), pools, d.n_pools, d.clients, d.n,
+			measured_now(), list ? list_one : NULL, list };
+		if (!isnan(w->total)) {
+			simulate_load(&(struct simulate_load){
+				&opts, false, f->old_standing, w->total });
+			simulate_load(&(struct simulate_load){
+				&opts, true, f->new_standing, w->total });
+		}
+		simulate_run(&found, &opts);
 		say_sides(w, f, new_path, &old, &new);
 		if (f->unprobed)
 			text_addf(&note,
