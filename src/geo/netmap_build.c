@@ -55,8 +55,8 @@ static void close_block(struct netmap_family *f, struct family_builder *b)
 	room_for_block(f, b);
 	struct netmap_block *to = &f->blocks[f->n];
 	for (unsigned i = 0; i < BLOCK_STARTS; i++)
-		to->start[i] = i + 1 < n ? (uint16_t)(b->open.far[i] >> b->open.shift)
-					 : START_NONE;
+		to->start[i] = (uint16_t)(i + 1 < n ? b->open.far[i] >> b->open.shift
+						    : START_NONE);
 	for (unsigned i = 0; i < n; i++) {
 		to->value[i][0] = (uint8_t)b->open.value[i];
 		to->value[i][1] = (uint8_t)(b->open.value[i] >> 8);
@@ -285,7 +285,7 @@ static void flatten(struct around *w, const struct net *nets, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct net *net = &nets[i];
-		const struct net *top;
+		const struct net *top = NULL;
 		while (w->n &&
 			(top = w->nets[w->n - 1],
 				top->v6 != net->v6 || top->last < net->first)) {

@@ -400,8 +400,8 @@ static void check_cache(unsigned answers, double explore)
 		struct addr b = a;
 		const unsigned bits = c.scope + (addr_is_v4(&a) ? ADDR_V4_BITS : 0);
 		for (unsigned bit = bits; bit < 128; bit++)
-			b.b[bit / 8] ^= draw_number(&at_random) & 1 ? (uint8_t)(0x80 >> bit % 8)
-								    : 0;
+			b.b[bit / 8] ^= (uint8_t)(draw_number(&at_random) & 1 ? 0x80 >> bit % 8
+									      : 0);
 		const struct choice d = ask(
 			&w, &b, NOW + (uint32_t)(draw_number(&at_random) % 30));
 		wrong += NOW / 60 == (NOW + 30) / 60 &&
