@@ -1,5 +1,6 @@
 #include "daemon/rebuild.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "daemon/measured.h"
@@ -45,8 +46,8 @@ struct rebuild {
 	bool changed, unsaved;
 	struct file_stamp *seen, *tried; /* of the files: at the last look; when last read */
 	size_t n;
-	unsigned reloads; /* that they are of, + 1 */
-	ev_tstamp quiet_since, published_at, saved_at;
+	unsigned reloads;                           /* that they are of, + 1 */
+	double quiet_since, published_at, saved_at; /* clock_seconds() */
 
 	/* What came in while the helper worked. */
 	struct rebuild_sample *waiting;
@@ -57,18 +58,10 @@ struct rebuild {
 
 /* --- the helper --------------------------------------------------------------------------- */
 
-static double seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static void run(struct job *j)
 {
 	const struct loaded *l = &j->daemon->loaded;
-	const double from = seconds();
+	const double from = clock_seconds();
 
 	if (j->read) {
 		j->stamps = measured_stamps(&l->conf);
@@ -82,7 +75,7 @@ static void run(struct job *j)
 		j->steer = loaded_steer(l, l->atlas, table, l->steer);
 	if (j->steer)
 		j->staged = rollout_rebuild(j->daemon->rollout, table);
-	j->took_s = seconds() - from;
+	j->took_s = clock_seconds() - from;
 	if (j->save)
 		measured_save(&l->conf, table, &j->not_saved);
 }
@@ -158,7 +151,7 @@ static void finish(struct rebuild *r)
 	}
 	if (j->steer) {
 		daemon_take_steer(r->daemon, j->steer, &j->staged);
-		r->published_at = ev_time();
+		r->published_at = clock_seconds();
 		r->size.published++;
 		r->size.last_s = j->took_s;
 	}
@@ -217,7 +210,7 @@ static void follow_reload(struct rebuild *r)
 }
 
 /* Have the files changed, and is nobody writing them any more? */
-static bool files_are_new(struct rebuild *r, ev_tstamp now)
+static bool files_are_new(struct rebuild *r, double now)
 {
 	struct file_stamp *stamps = measured_stamps(&r->daemon->loaded.conf);
 	const bool is_new = !same(stamps, r->tried, r->n);
@@ -231,7 +224,7 @@ static bool files_are_new(struct rebuild *r, ev_tstamp now)
 }
 
 /* Do ages need to be heeded once more? */
-static bool has_aged(const struct rebuild *r, ev_tstamp now)
+static bool has_aged(const struct rebuild *r, double now)
 {
 	const struct loaded *l = &r->daemon->loaded;
 	const double share = l->conf.latency.half_life_ms / 1000.0 / AGE_SHARE;
@@ -249,7 +242,7 @@ static void start(struct rebuild *r, bool read, bool save)
 	r->changed = false;
 	if (save) {
 		r->unsaved = false;
-		r->saved_at = ev_time();
+		r->saved_at = clock_seconds();
 	}
 	latency_next_round(r->daemon->loaded.table);
 	r->works = true;
@@ -259,13 +252,13 @@ static void start(struct rebuild *r, bool read, bool save)
 	r->works = false;
 	r->changed = true;
 	r->unsaved = r->unsaved || save;
-	r->published_at = ev_time();
+	r->published_at = clock_seconds();
 }
 
 static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct rebuild *r = t->data;
-	const ev_tstamp now = ev_time();
+	const double now = clock_seconds();
 
 	(void)loop;
 	(void)events;

@@ -1,5 +1,6 @@
 #include "daemon/watch.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -17,7 +18,7 @@ struct watch {
 	struct file_stamp *seen;  /* of all files together, at the last look */
 	struct file_stamp *tried; /* what was read last, whether it was good or not */
 	size_t n;
-	ev_tstamp quiet_since;
+	double quiet_since; /* clock_seconds() */
 };
 
 static bool same(const struct file_stamp *a, const struct file_stamp *b, size_t n)
@@ -57,6 +58,7 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 	struct watch *w = t->data;
 	struct fault why;
 
+	(void)loop;
 	(void)events;
 	follow_reload(w);
 	if (w->n == 0)
@@ -66,11 +68,11 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 		file_stamp(loaded_geo_path(&w->daemon->loaded, i), &now[i]);
 	if (!same(now, w->seen, w->n)) {
 		memcpy(w->seen, now, w->n * sizeof *now);
-		w->quiet_since = ev_now(loop);
+		w->quiet_since = clock_seconds();
 	}
 	const bool fresh = same(now, w->daemon->loaded.geo_stamps, w->n) ||
 		same(now, w->tried, w->n);
-	if (!fresh && ev_now(loop) - w->quiet_since >= QUIET_S) {
+	if (!fresh && clock_seconds() - w->quiet_since >= QUIET_S) {
 		memcpy(w->tried, now, w->n * sizeof *now);
 		if (daemon_refresh_geo(w->daemon, &why))
 			log_line(LOG_NOTICE, "GeoIP files have changed and were read anew");
