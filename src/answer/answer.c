@@ -2,12 +2,11 @@
 
 #include "answer/chaos.h"
 #include "answer/cookie.h"
+#include "answer/note.h"
 #include "answer/sections.h"
 #include "dns/rrtype.h"
 #include "dns/tsig.h"
 #include "steer/stage.h"
-
-#include <string.h>
 
 /* Who asks, at a name that a zone hands to a pool. `*v4_at`: see addr_plain(). */
 static struct choose_ask who_asks(const struct answerer *a, const struct answer_ask *ask,
@@ -33,14 +32,6 @@ static struct choose_ask who_asks(const struct answerer *a, const struct answer_
 	if (who.has_subnet)
 		who.subnet = addr_plain(&ecs->addr, ecs->family == 2 ? v4_at : NULL);
 	return who;
-}
-
-static void tell(struct answerer *a, const struct choose_ask *who)
-{
-	if (a->samples && a->samples->due)
-		samples_put(a->samples,
-			&(struct sample){ who->has_subnet ? who->subnet : who->source,
-				who->pool, who->has_subnet });
 }
 
 /* A client of a group that other tables are tried out on. */
@@ -74,61 +65,6 @@ static uint16_t pool_of(const struct world *w, size_t zone, const struct lookup 
 	return w->pools[w->first_pool[zone] + l->rrset->aux];
 }
 
-/* What the choice counts for. Pools of a stage have numbers of their own, so what its clients
- * ask for is not part of the demand. */
-static void keep(const struct answerer *a, const struct choose_ask *who, const struct choice *c)
-{
-	const struct steer *s = who->steer;
-
-	for (unsigned i = 0; i < c->n; i++)
-		tally_add(&a->books->reasons,
-			books_reason(
-				s->pools[c->pool].hash, s->edges[c->edges[i]].hash, c->why),
-			0);
-	if (c->demand && s == a->world->steer)
-		tally_add(&a->books->demand, c->demand, a->world->standing->tick);
-}
-
-static void put_cut(char to[static BOOKS_TEXT], const char *text)
-{
-	const size_t len = strnlen(text, BOOKS_TEXT - 1);
-
-	memcpy(to, text, len);
-	to[len] = 0;
-}
-
-/* Every so many answers one goes to who writes the log of decisions, if there is room. */
-static void sample(const struct answerer *a, const struct choose_ask *who,
-	const struct choice *c, uint32_t ttl_s)
-{
-	const struct steer *s = who->steer;
-	struct books *b = a->books;
-
-	if (b->until_sample) {
-		b->until_sample--;
-		return;
-	}
-	b->until_sample = a->world->policy.sample_every - 1;
-	if (b->written - __atomic_load_n(&b->read, __ATOMIC_ACQUIRE) == BOOKS_RING) {
-		__atomic_store_n(&b->missed, b->missed + 1, __ATOMIC_RELAXED);
-		return;
-	}
-	struct decision *d = &b->ring[b->written % BOOKS_RING];
-	d->time_s = a->now_s;
-	d->source = who->source;
-	d->who = c->who;
-	d->name_len = (uint8_t)who->name_len;
-	memcpy(d->name, who->name, who->name_len);
-	d->scope = (uint8_t)c->scope;
-	d->why = (uint8_t)c->why;
-	d->v6 = who->v6;
-	d->by_subnet = c->by_subnet;
-	d->ttl_s = ttl_s;
-	put_cut(d->pool, s->pools[c->pool].name);
-	put_cut(d->edge, s->edges[c->edges[0]].name);
-	__atomic_store_n(&b->written, b->written + 1, __ATOMIC_RELEASE);
-}
-
 /* A name that a zone hands to a pool: the client decides who answers. True when that is a CNAME
  * to go on from; `*none` when no edge is chosen. */
 static bool steer(struct answerer *a, struct compose *c, const struct lookup *l,
@@ -139,7 +75,7 @@ static bool steer(struct answerer *a, struct compose *c, const struct lookup *l,
 	const bool staged = who->steer != w->steer;
 	stats_add(&a->stats->steered, 1);
 	if (!staged) /* pools of a stage have numbers of their own */
-		tell(a, who);
+		note_client(a, who);
 	stats_add(&a->stats->unmet, choice.n == 0);
 	if (w->stage.share) {
 		narrow(&choice, who);
@@ -149,7 +85,7 @@ static bool steer(struct answerer *a, struct compose *c, const struct lookup *l,
 	if (a->trace)
 		a->trace->staged = staged;
 	if (a->books)
-		keep(a, who, &choice);
+		note_choice(a, who, &choice);
 	/* The scope counts bits of the subnet as it was sent: IPv4 inside IPv6 stands behind
 	 * `v4_at` others. */
 	const unsigned scope = choice.by_subnet ? choice.scope + v4_at : 0;
@@ -162,7 +98,7 @@ static bool steer(struct answerer *a, struct compose *c, const struct lookup *l,
 	if (ttl_s > choice.ttl_most_s)
 		ttl_s = choice.ttl_most_s;
 	if (a->books && w->policy.sample_every)
-		sample(a, who, &choice, ttl_s);
+		note_decision(a, who, &choice, ttl_s);
 	return compose_edges(c, who->steer, &choice, ttl_s) &&
 		who->steer->edges[choice.edges[0]].cname;
 }

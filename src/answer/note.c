@@ -1,0 +1,63 @@
+#include "answer/note.h"
+
+#include <string.h>
+
+void note_client(const struct answerer *a, const struct choose_ask *who)
+{
+	if (a->samples && a->samples->due)
+		samples_put(a->samples,
+			&(struct sample){ who->has_subnet ? who->subnet : who->source,
+				who->pool, who->has_subnet });
+}
+
+void note_choice(const struct answerer *a, const struct choose_ask *who, const struct choice *c)
+{
+	const struct steer *s = who->steer;
+
+	for (unsigned i = 0; i < c->n; i++)
+		tally_add(&a->books->reasons,
+			books_reason(
+				s->pools[c->pool].hash, s->edges[c->edges[i]].hash, c->why),
+			0);
+	if (c->demand && s == a->world->steer)
+		tally_add(&a->books->demand, c->demand, a->world->standing->tick);
+}
+
+static void put_cut(char to[static BOOKS_TEXT], const char *text)
+{
+	const size_t len = strnlen(text, BOOKS_TEXT - 1);
+
+	memcpy(to, text, len);
+	to[len] = 0;
+}
+
+void note_decision(const struct answerer *a, const struct choose_ask *who,
+	const struct choice *c, uint32_t ttl_s)
+{
+	const struct steer *s = who->steer;
+	struct books *b = a->books;
+
+	if (b->until_sample) {
+		b->until_sample--;
+		return;
+	}
+	b->until_sample = a->world->policy.sample_every - 1;
+	if (b->written - __atomic_load_n(&b->read, __ATOMIC_ACQUIRE) == BOOKS_RING) {
+		__atomic_store_n(&b->missed, b->missed + 1, __ATOMIC_RELAXED);
+		return;
+	}
+	struct decision *d = &b->ring[b->written % BOOKS_RING];
+	d->time_s = a->now_s;
+	d->source = who->source;
+	d->who = c->who;
+	d->name_len = (uint8_t)who->name_len;
+	memcpy(d->name, who->name, who->name_len);
+	d->scope = (uint8_t)c->scope;
+	d->why = (uint8_t)c->why;
+	d->v6 = who->v6;
+	d->by_subnet = c->by_subnet;
+	d->ttl_s = ttl_s;
+	put_cut(d->pool, s->pools[c->pool].name);
+	put_cut(d->edge, s->edges[c->edges[0]].name);
+	__atomic_store_n(&b->written, b->written + 1, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,24 @@
+/* note.h - what a worker notes of an answer from a pool, for others to read later.
+ *
+ * Into memory of the worker's own (sample.h, books.h): no lock, nothing that waits.
+ */
+#ifndef ANSWER_NOTE_H
+#define ANSWER_NOTE_H
+
+#include "answer/answer.h"
+
+/* Who was steered, when it is time to tell. Not for clients of a stage, whose pools have
+ * numbers of their own. */
+void note_client(const struct answerer *a, const struct choose_ask *who);
+
+/* All below: `a` has books. What the choice counts for. Pools of a stage have numbers of their
+ * own, so what its clients ask for is not part of the demand. */
+void note_choice(
+	const struct answerer *a, const struct choose_ask *who, const struct choice *c);
+
+/* Every so many answers one goes to who writes the log of decisions, if there is room. There is
+ * at least one edge. */
+void note_decision(const struct answerer *a, const struct choose_ask *who,
+	const struct choice *c, uint32_t ttl_s);
+
+#endif
