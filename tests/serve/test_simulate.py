@@ -194,6 +194,32 @@ def sums():
         same(told["pools"][0]["old_cache_entries"], len(entries))
 
 
+@claim("with --load, edges with a capacity shed what is too much for them, and one that nothing helps is told of")
+def full():
+    edges = 'edges: { ams: { at: "52,5", a: 192.0.2.1%s }, syd: { at: "-33,151", a: 192.0.2.2%s } }\npools: { web: { edges: [ ams, syd ] } }\n'
+    geo = "geoip: { city: { file: %s/geoip/city.mmdb } }\n" % TOP
+
+    def loads(s, total):
+        code, said = s.ctl("simulate", "--clients", s.dir + "/clients", "--pool", "web", "--load", str(total), "--json")
+        same(code, 0, said)
+        told = json.loads(said)
+        return {r["edge"]: r.get("new_load", r.get("old_load", 0)) for r in told["edges"]}
+    nets = sorted({net() for _ in range(3000)})
+    for a, b in ((", capacity: 100", ""), (", capacity: 100", ", capacity: 100"), ("", "")):
+        with Server({"example.com": APEX + "web EDGE web\n"}, config=geo + edges % (a, b)) as s:
+            s.write("clients", "".join("%s,1\n" % c for c in nets))
+            got = loads(s, 150)
+            assert abs(sum(got.values()) - 150) < 0.1, got
+            if a:
+                assert got["ams"] <= 100, (a, b, got)       # and the other takes the rest
+                assert b or got["syd"] >= 50, got
+            else:
+                free = got
+            said = s.ctl("simulate", "--clients", s.dir + "/clients", "--pool", "web", "--load", "1000")[1]
+            same("past its capacity of 100" in said, bool(b), said)
+    assert free["ams"] > 100, ("the clients are not such that there is anything to shed", free)
+
+
 @claim("without --clients all IPv4 addresses with a place are gone through, each once")
 def everybody():
     with Server(ZONES, config=config()) as s:
