@@ -1,12 +1,12 @@
 #!/bin/sh
 # layers.sh - the law of the floors: an include writes its folder and points to its own folder or a lower floor.
-# Rooms on one floor do not know each other. Only daemon/ and tools/ include conf/. Libraries stay in their homes. No two
-# files share a name. What answers a query neither allocates nor locks nor logs nor calls the kernel.
+# Rooms on one floor do not know each other, but measure/ may ask geo/. Only daemon/, simulate/ and tools/ include conf/.
+# Libraries stay in their homes. No two files share a name. What answers a query neither allocates nor locks nor logs nor calls the kernel.
 cd "$(dirname "$0")/.." || exit 2
 
 find src -name '*.[ch]' | sort | xargs awk '
 BEGIN {
-	split("base=0 dns=1 geo=1 zone=2 steer=2 world=3 answer=4 probe=4 xfr=4 net=5 conf=6 ctl=6 daemon=7 tools=8", rows, " ")
+	split("base=0 dns=1 geo=1 measure=1 zone=2 steer=2 world=3 store=3 answer=4 probe=4 agent=4 jobs=4 net=5 conf=6 xfr=6 fleet=6 report=7 simulate=7 ctl=8 web=9 daemon=10 tools=11", rows, " ")
 	for (i in rows) { split(rows[i], r, "="); floor[r[1]] = r[2] }
 	# A library and the files that may include its headers.
 	home["ldns/"] = "^src/zone/(rdata_ldns|sign)"
@@ -37,8 +37,9 @@ function wrong(say) { printf "%s:%d: %s\n", FILENAME, FNR, say; bad = 1 }
 	if (n != 2) { wrong("include \"" q[2] "\" does not write its folder"); next }
 	if (!(part[1] in floor)) { wrong("no room is called " part[1]); next }
 	if (part[1] == room) next
+	if (room == "measure" && part[1] == "geo") next
 	if (floor[part[1]] >= floor[room]) wrong(room "/ (floor " floor[room] ") includes " part[1] "/ (floor " floor[part[1]] ")")
-	if (part[1] == "conf" && room != "daemon" && room != "tools") wrong("only daemon/ and tools/ include conf/")
+	if (part[1] == "conf" && room !~ /^(daemon|simulate|tools)$/) wrong("only daemon/, simulate/ and tools/ include conf/")
 }
 /^#[ \t]*include[ \t]*</ {
 	for (h in home)

@@ -13,7 +13,7 @@
 #include "probe/probe.h"
 #include "steer/edge.h"
 #include "steer/pool.h"
-#include "steer/rank.h"
+#include "measure/rank.h"
 #include "world/policy.h"
 
 #include <stdbool.h>

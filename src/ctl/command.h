@@ -13,7 +13,7 @@
 #include "net/worker.h"
 #include "probe/rows.h"
 #include "steer/forced.h"
-#include "steer/latency_csv.h"
+#include "measure/latency_csv.h"
 #include "world/world.h"
 
 #include <stdbool.h>

@@ -4,7 +4,7 @@
 #define CTL_ESTIMATES_H
 
 #include "base/text.h"
-#include "steer/latency.h"
+#include "measure/latency.h"
 #include "steer/steer.h"
 
 #include <jansson.h>

@@ -1,7 +1,7 @@
 #include "ctl/report_latency.h"
 
 #include "ctl/report.h"
-#include "steer/latency_csv.h"
+#include "measure/latency_csv.h"
 
 #include <math.h>
 #include <string.h>

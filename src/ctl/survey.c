@@ -1,7 +1,7 @@
 #include "ctl/survey.h"
 
 #include "base/memory.h"
-#include "steer/latency.h"
+#include "measure/latency.h"
 
 #include <jansson.h>
 #include <math.h>

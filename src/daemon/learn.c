@@ -5,7 +5,7 @@
 #include "daemon/measured.h"
 #include "daemon/rebuild.h"
 #include "steer/choose.h"
-#include "steer/targets.h"
+#include "measure/targets.h"
 
 #include <ev.h>
 #include <stdlib.h>

@@ -9,8 +9,8 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "conf/conf.h"
-#include "steer/latency.h"
-#include "steer/latency_csv.h"
+#include "measure/latency.h"
+#include "measure/latency_csv.h"
 #include "steer/steer.h"
 
 /* The clock of all tables: seconds, also those that the machine sleeps. */

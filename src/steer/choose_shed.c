@@ -43,7 +43,7 @@ static bool needs_group(const struct choose_walk *w, const struct choose_list *l
 	for (unsigned i = 0; i < n; i++) {
 		const struct shed_cut cut = cut_of(w, choose_edge(l, offers[i].at));
 		const uint32_t lo = ms_of(r, class, offers[i].at) *
-				(uint32_t)(SHED_UNIT / SHED_MS) +
+				(uint32_t)(SHED_UNIT / RANK_MS) +
 			cut.price;
 		if (cut.share == SHED_ALL && lo + (i ? SHED_SPLIT : 0) < best)
 			best = lo + (i ? SHED_SPLIT : 0);
@@ -51,7 +51,7 @@ static bool needs_group(const struct choose_walk *w, const struct choose_list *l
 	for (unsigned i = 0; i < n; i++) {
 		const struct shed_cut cut = cut_of(w, choose_edge(l, offers[i].at));
 		const uint32_t lo = ms_of(r, class, offers[i].at) *
-				(uint32_t)(SHED_UNIT / SHED_MS) +
+				(uint32_t)(SHED_UNIT / RANK_MS) +
 			cut.price;
 		close += cut.share && lo <= best;
 	}
@@ -88,13 +88,13 @@ static unsigned within(
 	const struct choose_walk *w, uint32_t class, const struct offer *o, unsigned n)
 {
 	const struct pool *p = w->pool;
-	const double best = ms_of(p->rank, class, o[0].at) / (double)SHED_MS;
+	const double best = ms_of(p->rank, class, o[0].at) / (double)RANK_MS;
 	const double most = fmin(best + p->spread_ms, best * (1 + p->spread_share));
 	unsigned k = 1;
 
 	if (!p->rank->ms || isinf(most))
 		return n;
-	while (k < n && ms_of(p->rank, class, o[k].at) / (double)SHED_MS <= most)
+	while (k < n && ms_of(p->rank, class, o[k].at) / (double)RANK_MS <= most)
 		k++;
 	return k;
 }

@@ -17,6 +17,7 @@
 #ifndef STEER_SHED_H
 #define STEER_SHED_H
 
+#include "measure/rank.h"
 #include "steer/group.h"
 
 #include <stdbool.h>
@@ -28,7 +29,6 @@ struct standing;
 
 enum {
 	SHED_UNIT = 1024,          /* of prices and costs: so many are a millisecond */
-	SHED_MS = 32,              /* of the ranks' estimates: so many are one */
 	SHED_SPLIT = SHED_UNIT,    /* see above */
 	SHED_SOFT = 4 * SHED_UNIT, /* the price that is reached at the high watermark */
 	SHED_MOST = 2048 * SHED_UNIT,
@@ -53,7 +53,7 @@ static inline bool shed_lets_in(struct shed_cut cut, uint64_t group, uint64_t ed
 static inline uint32_t shed_cost(
 	uint16_t ms, struct shed_cut cut, bool first, uint64_t group, uint64_t edge_hash)
 {
-	uint32_t cost = ms * (uint32_t)(SHED_UNIT / SHED_MS) + cut.price;
+	uint32_t cost = ms * (uint32_t)(SHED_UNIT / RANK_MS) + cut.price;
 
 	if (!first)
 		cost += group_draw(group, edge_hash) / (UINT32_MAX / SHED_SPLIT + 1u);

@@ -4,6 +4,7 @@
 #include "dns/name.h"
 #include "steer/group.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,22 +170,46 @@ static bool sheds(const struct steer *s, const struct pool_opts *o)
 	return any && o->policy == POOL_NEAREST && !o->n_links && !o->affinity;
 }
 
+_Static_assert((int)POOL_EDGES_MOST <= (int)RANK_EDGES_MOST, "every pool can be ranked");
+
+/* What a rank has to know of a pool: how far behind the best an edge may be that answers too,
+ * and that is tried. */
+static void fill_rank_opts(struct rank_opts *r, const struct pool_opts *o, double close_ms)
+{
+	r->edges = o->edges;
+	r->n = o->n;
+	r->fallback = o->fallback;
+	r->n_fallback = o->n_fallback;
+	r->spread_ms = r->spread_share = INFINITY;
+	if (o->answers > 1 || o->affinity) {
+		r->spread_ms = o->spread_ms;
+		r->spread_share = o->spread_share;
+	}
+	for (unsigned i = 0; i < o->n_links; i++)
+		if (o->links[i].policy == POOL_NEAREST) {
+			r->spread_ms = o->links[i].within_ms;
+			r->spread_share = o->links[i].within_share;
+		}
+	if (o->answers == 1 && !o->affinity && !o->n_links)
+		r->close_ms = close_ms;
+}
+
 /* The first ranks have views, until those take half as much as the atlas's own map: so few
  * different pools are quick to answer for, and many do not take many times the memory. */
 static struct rank *make_rank(const struct steer *s, const struct steer_opts *all,
 	const struct pool_opts *o, struct ranks *ranks)
 {
 	const struct steer_measured *m = all->measured;
-	struct rank *r = rank_new(&(struct rank_opts){ .ground = s->ground,
-		.pool = o,
+	struct rank_opts opts = { .ground = s->ground,
 		.change = m ? m->change : (struct rank_switch){ 0 },
-		.close_ms = m ? m->close_ms : 0,
 		.costs = sheds(s, o),
 		.before = rank_before(s, &s->pools[o - all->pools], ranks->before),
 		.known = ranks->r,
 		.n_known = ranks->n,
-		.view = ranks->views <= netmap_size(s->atlas->cities.map).bytes / 2 });
+		.view = ranks->views <= netmap_size(s->atlas->cities.map).bytes / 2 };
 
+	fill_rank_opts(&opts, o, m ? m->close_ms : 0);
+	struct rank *r = rank_new(&opts);
 	for (unsigned i = 0; i < s->n_pools; i++)
 		if (s->pools[i].rank == r)
 			return r; /* counted already */
@@ -233,6 +258,22 @@ static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *
 	}
 }
 
+static struct ground *make_ground(
+	const struct steer_opts *opts, struct atlas *atlas, const struct steer *before)
+{
+	const struct steer_measured *m = opts->measured;
+	struct model_site *sites = memory_zeroed(opts->n_edges, sizeof *sites);
+
+	for (size_t i = 0; i < opts->n_edges; i++)
+		sites[i] = (struct model_site){ opts->edges[i].placed, opts->edges[i].lat,
+			opts->edges[i].lon };
+	struct ground *g = ground_new(&(struct ground_opts){
+		{ atlas, sites, opts->n_edges, m ? m->table : NULL, m ? m->now_s : 0 },
+		before ? before->ground : NULL });
+	free(sites);
+	return g;
+}
+
 struct steer *steer_new(
 	const struct steer_opts *opts, struct atlas *atlas, const struct steer *before)
 {
@@ -242,9 +283,7 @@ struct steer *steer_new(
 
 	s->refs = 1;
 	s->atlas = atlas_hold(atlas);
-	s->ground = ground_new(&(struct ground_opts){
-		{ atlas, opts->edges, opts->n_edges, m ? m->table : NULL, m ? m->now_s : 0 },
-		before ? before->ground : NULL });
+	s->ground = make_ground(opts, atlas, before);
 	s->explore = m && m->close_ms > 0 ? m->explore : (struct explore){ 0, 1 };
 	s->n_edges = (unsigned)opts->n_edges;
 	s->n_pools = (unsigned)opts->n_pools;

@@ -9,9 +9,9 @@
 #include "base/arena.h"
 #include "geo/atlas.h"
 #include "steer/edge.h"
-#include "steer/explore.h"
+#include "measure/explore.h"
 #include "steer/pool.h"
-#include "steer/rank.h"
+#include "measure/rank.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
-#include "steer/latency.h"
+#include "measure/latency.h"
 
 #include <sodium.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * bounds, fits a model, and reads back as it was written.
  */
 #include "base/memory.h"
-#include "steer/latency_csv.h"
-#include "steer/model.h"
+#include "measure/latency_csv.h"
+#include "measure/model.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,8 +14,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static const char *const names[] = { "a", "b", "c" };
-static const struct edge_opts edges[] = { { .name = "a", .placed = true, .lat = 50, .lon = 8 },
-	{ .name = "b", .placed = true, .lat = 40, .lon = -74 }, { .name = "c" } };
+static const struct model_site sites[] = { { true, 50, 8 }, { true, 40, -74 },
+	{ false, 0, 0 } };
 enum { EDGES = 3, NOW = 1u << 30 };
 
 static char path[64];
@@ -75,7 +75,7 @@ static void fit(const struct latency *t)
 			.n = 1,
 			.asn = memory_zeroed(1, sizeof(struct mmdb_asn)),
 			.names = memory_zeroed(1, 1) } };
-	struct model *m = model_new(&(struct model_opts){ atlas, edges, EDGES, t, NOW });
+	struct model *m = model_new(&(struct model_opts){ atlas, sites, EDGES, t, NOW });
 	model_estimate(m, 1, ms);
 	if (!isfinite(ms[0]) || !isfinite(ms[1]) || !isnan(ms[2]))
 		abort();

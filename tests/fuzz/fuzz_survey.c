@@ -5,7 +5,7 @@
  */
 #include "ctl/errands.h"
 #include "ctl/survey.h"
-#include "steer/latency.h"
+#include "measure/latency.h"
 
 #include <assert.h>
 #include <stdlib.h>

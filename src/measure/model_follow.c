@@ -1,4 +1,4 @@
-#include "steer/model_inner.h"
+#include "measure/model_inner.h"
 
 #include "base/memory.h"
 

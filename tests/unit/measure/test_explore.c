@@ -1,4 +1,4 @@
-#include "steer/explore.h"
+#include "measure/explore.h"
 
 #include "unit/unit.h"
 
@@ -64,5 +64,5 @@ void suite_explore(void)
 		{ "no share is nobody", no_share_is_nobody },
 	};
 
-	unit_suite("steer/explore", cases, UNIT_COUNT(cases));
+	unit_suite("measure/explore", cases, UNIT_COUNT(cases));
 }

@@ -1,4 +1,4 @@
-#include "steer/explore.h"
+#include "measure/explore.h"
 
 #include "base/bytes.h"
 

@@ -9,15 +9,19 @@
  * What has been in front stays there until something else is better by so much that it is no
  * noise (struct rank_switch); the same goes for what is behind it, for when the first is down.
  */
-#ifndef STEER_RANK_H
-#define STEER_RANK_H
+#ifndef MEASURE_RANK_H
+#define MEASURE_RANK_H
 
-#include "steer/ground.h"
-#include "steer/pool.h"
+#include "measure/ground.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum {
+	RANK_EDGES_MOST = 1024,
+	RANK_MS = 32 /* of the ranks' estimates: so many are one */
+};
 
 /* An edge goes before one that stood before it when it gains more than both of these. */
 struct rank_switch {
@@ -40,7 +44,7 @@ struct rank {
 			     of it; NULL: all */
 	uint16_t *close;  /* [class][n]: how many may be tried in its place; NULL: none */
 	uint16_t *ms; /* [class][n], in the order's order: mean estimates of the class, in 1 /
-			 SHED_MS ms, never less than the one before; NULL: nobody asks */
+			 RANK_MS ms, never less than the one before; NULL: nobody asks */
 	/* What it was made of, to see whether another pool can share it. */
 	uint16_t *edges;    /* [n] numbers of edges */
 	uint16_t *fallback; /* [n] */
@@ -51,7 +55,14 @@ struct rank {
 
 struct rank_opts {
 	struct ground *ground; /* not settled yet */
-	const struct pool_opts *pool;
+	/* Numbers of edges, no edge twice. Borrowed. */
+	const uint16_t *edges;
+	size_t n;
+	const uint16_t *fallback; /* the order for clients that nobody knows; the rest of
+				     `edges` follows */
+	size_t n_fallback;
+	double spread_ms, spread_share; /* edges within both of the best may answer too;
+					   INFINITY: any */
 	struct rank_switch change;
 	double close_ms; /* so much more may an edge cost that is tried; 0: none is */
 	bool costs;      /* has `ms` */

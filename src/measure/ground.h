@@ -10,10 +10,10 @@
  * reads the table of measurements while the ground and the ranks on it are built, until
  * ground_settle(). Then immutable, shared by count; any thread reads.
  */
-#ifndef STEER_GROUND_H
-#define STEER_GROUND_H
+#ifndef MEASURE_GROUND_H
+#define MEASURE_GROUND_H
 
-#include "steer/model.h"
+#include "measure/model.h"
 
 #include <stdbool.h>
 #include <stddef.h>

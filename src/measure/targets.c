@@ -1,4 +1,4 @@
-#include "steer/targets.h"
+#include "measure/targets.h"
 
 #include "base/memory.h"
 

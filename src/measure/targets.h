@@ -7,8 +7,8 @@
  * it is remembered which edges have been asked to measure it, and when to ask again: hosts that
  * do not answer are asked for less and less often. Control thread; bounded memory.
  */
-#ifndef STEER_TARGETS_H
-#define STEER_TARGETS_H
+#ifndef MEASURE_TARGETS_H
+#define MEASURE_TARGETS_H
 
 #include "base/addr.h"
 #include "base/bytes.h"

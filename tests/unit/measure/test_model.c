@@ -1,4 +1,4 @@
-#include "steer/model.h"
+#include "measure/model.h"
 
 #include "unit/steer/small_world.h"
 #include "unit/unit.h"
@@ -27,8 +27,13 @@ static void open_table(struct ground_of *g)
 
 static void fit(struct ground_of *g)
 {
+	struct model_site sites[EDGES];
+
 	model_drop(g->m);
-	g->m = model_new(&(struct model_opts){ g->atlas, small_edges, EDGES, g->t, NOW });
+	for (unsigned i = 0; i < EDGES; i++)
+		sites[i] = (struct model_site){ small_edges[i].placed, small_edges[i].lat,
+			small_edges[i].lon };
+	g->m = model_new(&(struct model_opts){ g->atlas, sites, EDGES, g->t, NOW });
 }
 
 static void close_table(struct ground_of *g)
@@ -292,5 +297,5 @@ void suite_model(void)
 			an_edge_without_a_place_has_its_own_time_only },
 	};
 
-	unit_suite("steer/model", cases, UNIT_COUNT(cases));
+	unit_suite("measure/model", cases, UNIT_COUNT(cases));
 }

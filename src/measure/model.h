@@ -15,12 +15,11 @@
  *
  * Immutable once built, shared by count; any thread reads.
  */
-#ifndef STEER_MODEL_H
-#define STEER_MODEL_H
+#ifndef MEASURE_MODEL_H
+#define MEASURE_MODEL_H
 
 #include "geo/atlas.h"
-#include "steer/edge.h"
-#include "steer/latency.h"
+#include "measure/latency.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,9 +35,15 @@
 #define MODEL_NEAR_KM    1500.0
 #define MODEL_NEAR_PRIOR 0.3
 
+/* Where an edge stands. */
+struct model_site {
+	bool placed;     /* else the line says nothing of it */
+	double lat, lon; /* degrees */
+};
+
 struct model_opts {
 	struct atlas *atlas;
-	const struct edge_opts *edges;
+	const struct model_site *edges; /* borrowed while building */
 	size_t n_edges;
 	const struct latency *table; /* read while building; NULL: nothing is measured. Its
 				      * edges have the same numbers */

@@ -5,8 +5,8 @@
  * cache's answer get the same one for as long as the interval lasts, and groups take turns. Any
  * thread.
  */
-#ifndef STEER_EXPLORE_H
-#define STEER_EXPLORE_H
+#ifndef MEASURE_EXPLORE_H
+#define MEASURE_EXPLORE_H
 
 #include "base/addr.h"
 

@@ -1,4 +1,4 @@
-#include "steer/latency_csv.h"
+#include "measure/latency_csv.h"
 
 #include "unit/unit.h"
 
@@ -258,5 +258,5 @@ void suite_latency_csv(void)
 		{ "long files are read whole", long_files_are_read_whole },
 	};
 
-	unit_suite("steer/latency_csv", cases, UNIT_COUNT(cases));
+	unit_suite("measure/latency_csv", cases, UNIT_COUNT(cases));
 }

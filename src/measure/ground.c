@@ -1,4 +1,4 @@
-#include "steer/ground.h"
+#include "measure/ground.h"
 
 #include "base/bytes.h"
 #include "base/memory.h"
@@ -48,10 +48,7 @@ struct ground {
 	uint16_t round;
 	uint32_t whole_at_s;
 	/* What an unmeasured one was made of. */
-	struct place_of_edge {
-		bool placed;
-		double lat, lon;
-	} * edges;
+	struct model_site *edges;
 	unsigned n_edges;
 };
 
@@ -282,8 +279,8 @@ static bool same_plain(const struct ground *g, const struct model_opts *o)
 	if (g->cut || g->atlas != o->atlas || g->n_edges != o->n_edges)
 		return false;
 	for (unsigned i = 0; i < g->n_edges; i++) {
-		const struct place_of_edge *a = &g->edges[i];
-		const struct edge_opts *b = &o->edges[i];
+		const struct model_site *a = &g->edges[i];
+		const struct model_site *b = &o->edges[i];
 		if (a->placed != b->placed ||
 			(a->placed && (a->lat != b->lat || a->lon != b->lon)))
 			return false;
@@ -337,8 +334,7 @@ struct ground *ground_new(const struct ground_opts *opts)
 	g->n_edges = (unsigned)o->n_edges;
 	g->edges = memory_zeroed(g->n_edges, sizeof *g->edges);
 	for (unsigned i = 0; i < g->n_edges; i++)
-		g->edges[i] = (struct place_of_edge){ o->edges[i].placed, o->edges[i].lat,
-			o->edges[i].lon };
+		g->edges[i] = o->edges[i];
 	if (empty)
 		return g;
 	g->half_life_s = latency_options(o->table)->half_life_s;

@@ -1,4 +1,4 @@
-#include "steer/targets.h"
+#include "measure/targets.h"
 
 #include "base/memory.h"
 #include "unit/unit.h"
@@ -159,5 +159,5 @@ static const struct unit_case cases[] = {
 
 void suite_targets(void)
 {
-	unit_suite("steer/targets", cases, UNIT_COUNT(cases));
+	unit_suite("measure/targets", cases, UNIT_COUNT(cases));
 }

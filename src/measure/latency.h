@@ -9,8 +9,8 @@
  * Memory is bounded: when it is full, the prefixes that were measured longest ago go first.
  * One thread at a time changes it; others may read while nobody does.
  */
-#ifndef STEER_LATENCY_H
-#define STEER_LATENCY_H
+#ifndef MEASURE_LATENCY_H
+#define MEASURE_LATENCY_H
 
 #include "base/addr.h"
 #include "base/bytes.h"

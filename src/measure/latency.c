@@ -1,4 +1,4 @@
-#include "steer/latency.h"
+#include "measure/latency.h"
 
 #include "base/arena.h"
 #include "base/memory.h"

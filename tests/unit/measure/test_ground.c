@@ -1,4 +1,4 @@
-#include "steer/ground.h"
+#include "measure/ground.h"
 
 #include "steer/choose.h"
 #include "unit/steer/draw.h"
@@ -661,5 +661,5 @@ void suite_ground(void)
 		{ "what is kept is as good as new", what_is_kept_is_as_good_as_new },
 	};
 
-	unit_suite("steer/ground", cases, UNIT_COUNT(cases));
+	unit_suite("measure/ground", cases, UNIT_COUNT(cases));
 }

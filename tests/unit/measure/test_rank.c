@@ -1,4 +1,4 @@
-#include "steer/rank.h"
+#include "measure/rank.h"
 
 #include "steer/choose.h"
 #include "unit/steer/draw.h"
@@ -234,5 +234,5 @@ void suite_rank(void)
 		{ "pools with equal edges share a rank", pools_with_equal_edges_share_a_rank },
 	};
 
-	unit_suite("steer/rank", cases, UNIT_COUNT(cases));
+	unit_suite("measure/rank", cases, UNIT_COUNT(cases));
 }

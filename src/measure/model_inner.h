@@ -2,10 +2,10 @@
  *
  * Only edges that somebody has measured have a column in the tables of residuals.
  */
-#ifndef STEER_MODEL_INNER_H
-#define STEER_MODEL_INNER_H
+#ifndef MEASURE_MODEL_INNER_H
+#define MEASURE_MODEL_INNER_H
 
-#include "steer/model.h"
+#include "measure/model.h"
 
 /* The world in cells of two degrees: what is nearer than that is one neighbour. */
 enum { CELL_DEGREES = 2, CELLS_NORTH = 90, CELLS_EAST = 180, CELLS = CELLS_NORTH * CELLS_EAST };

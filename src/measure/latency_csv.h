@@ -9,12 +9,12 @@
  * when the file was written: its time of change, or what a line "# saved UNIXTIME" says.
  * Columns of other names are passed over, and so are lines that are empty or begin with "#".
  */
-#ifndef STEER_LATENCY_CSV_H
-#define STEER_LATENCY_CSV_H
+#ifndef MEASURE_LATENCY_CSV_H
+#define MEASURE_LATENCY_CSV_H
 
 #include "base/fault.h"
 #include "base/text.h"
-#include "steer/latency.h"
+#include "measure/latency.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,7 @@
-#include "steer/rank.h"
+#include "measure/rank.h"
 
 #include "base/bytes.h"
 #include "base/memory.h"
-#include "steer/shed.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -177,8 +176,8 @@ static void sort_row(struct build *b)
 
 void rank_keep(const struct rank_order *o, uint16_t *sorted)
 {
-	uint64_t taken[POOL_EDGES_MOST / 64] = { 0 };
-	uint16_t out[POOL_EDGES_MOST];
+	uint64_t taken[RANK_EDGES_MOST / 64] = { 0 };
+	uint16_t out[RANK_EDGES_MOST];
 	unsigned best = 0, first = 0;
 
 	for (unsigned i = 0; i < o->n; i++) {
@@ -220,7 +219,7 @@ static void add_key(struct build *b, uint32_t class)
 
 	b->keys[class]++;
 	for (unsigned i = 0; i < b->r->n; i++)
-		sums[i] += fmin(b->ms[b->kept[i]], UINT16_MAX / SHED_MS);
+		sums[i] += fmin(b->ms[b->kept[i]], UINT16_MAX / RANK_MS);
 }
 
 /* All keys are in: the means take the place of what told the classes apart. */
@@ -235,7 +234,7 @@ static void settle_ms(const struct build *b)
 			const double mean = b->keys[c] ? b->sums[(size_t)c * n + i] / b->keys[c]
 						       : i * UNKNOWN_STEP_MS;
 			most = fmax(most, mean);
-			ms[i] = (uint16_t)fmin(most * SHED_MS + 0.5, UINT16_MAX);
+			ms[i] = (uint16_t)fmin(most * RANK_MS + 0.5, UINT16_MAX);
 		}
 	}
 }
@@ -333,15 +332,15 @@ static void make_view(struct rank *r, bool view)
 
 /* The order for clients that nobody knows: the configured one, then the pool's other edges. By
  * position in the pool. */
-static void fill_fallback(struct rank *r, const struct pool_opts *pool)
+static void fill_fallback(struct rank *r, const struct rank_opts *o)
 {
 	unsigned k = 0;
 
-	for (size_t i = 0; i < pool->n_fallback; i++)
-		for (size_t e = 0; e < pool->n; e++)
-			if (pool->edges[e] == pool->fallback[i])
+	for (size_t i = 0; i < o->n_fallback; i++)
+		for (size_t e = 0; e < o->n; e++)
+			if (o->edges[e] == o->fallback[i])
 				r->fallback[k++] = (uint16_t)e;
-	for (size_t e = 0; e < pool->n; e++) {
+	for (size_t e = 0; e < o->n; e++) {
 		bool named = false;
 		for (unsigned i = 0; i < k && !named; i++)
 			named = r->fallback[i] == e;
@@ -405,31 +404,21 @@ static void build_rank(struct rank *r, const struct rank *before)
 
 struct rank *rank_new(const struct rank_opts *opts)
 {
-	const struct pool_opts *pool = opts->pool;
 	struct rank *r = memory_zeroed(1, sizeof *r);
 
 	r->refs = 1;
-	r->n = (unsigned)pool->n;
+	r->n = (unsigned)opts->n;
 	r->ground = ground_hold(opts->ground);
-	r->spread_ms = r->spread_share = INFINITY;
-	if (pool->answers > 1 || pool->affinity) {
-		r->spread_ms = pool->spread_ms;
-		r->spread_share = pool->spread_share;
-	}
-	for (unsigned i = 0; i < pool->n_links; i++)
-		if (pool->links[i].policy == POOL_NEAREST) {
-			r->spread_ms = pool->links[i].within_ms;
-			r->spread_share = pool->links[i].within_share;
-		}
-	if (pool->answers == 1 && !pool->affinity && !pool->n_links)
-		r->close_ms = opts->close_ms;
+	r->spread_ms = opts->spread_ms;
+	r->spread_share = opts->spread_share;
+	r->close_ms = opts->close_ms;
 	r->change = opts->change;
 	r->costs = opts->costs;
 	r->edges = memory_grow(NULL, row_bytes(r));
 	r->fallback = memory_grow(NULL, row_bytes(r));
 	for (unsigned i = 0; i < r->n; i++)
-		r->edges[i] = pool->edges[i];
-	fill_fallback(r, pool);
+		r->edges[i] = opts->edges[i];
+	fill_fallback(r, opts);
 	for (size_t i = 0; i < opts->n_known; i++)
 		if (same_rank(r, opts->known[i])) {
 			rank_drop(r);

@@ -1,4 +1,4 @@
-#include "steer/latency.h"
+#include "measure/latency.h"
 
 #include "unit/unit.h"
 
@@ -291,5 +291,5 @@ void suite_latency(void)
 			a_table_holds_what_brute_force_holds },
 	};
 
-	unit_suite("steer/latency", cases, UNIT_COUNT(cases));
+	unit_suite("measure/latency", cases, UNIT_COUNT(cases));
 }

@@ -1,4 +1,4 @@
-#include "steer/model_inner.h"
+#include "measure/model_inner.h"
 
 #include "base/memory.h"
 
@@ -78,7 +78,7 @@ struct model *model_new(const struct model_opts *opts)
 	m->edge = memory_zeroed(m->n, sizeof *m->edge);
 	m->has_asn = memory_zeroed(m->atlas->asns.n + 1, sizeof *m->has_asn);
 	for (unsigned i = 0; i < m->n; i++) {
-		const struct edge_opts *e = &opts->edges[i];
+		const struct model_site *e = &opts->edges[i];
 		m->edge[i] = (struct model_edge){ .placed = e->placed, .column = NO_COLUMN };
 		if (e->placed)
 			m->edge[i].at = model_point_at(e->lat, e->lon);

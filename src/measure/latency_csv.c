@@ -1,4 +1,4 @@
-#include "steer/latency_csv.h"
+#include "measure/latency_csv.h"
 
 #include "base/memory.h"
 

@@ -1,4 +1,4 @@
-#include "steer/latency.h"
+#include "measure/latency.h"
 
 #include "base/bytes.h"
 #include "base/memory.h"

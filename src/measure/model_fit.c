@@ -1,4 +1,4 @@
-#include "steer/model_inner.h"
+#include "measure/model_inner.h"
 
 #include "base/memory.h"
 
@@ -264,11 +264,11 @@ static void add_prefixes(struct fit *f)
 static void add_edges(struct fit *f)
 {
 	for (unsigned i = 0; i < f->m->n; i++) {
-		const struct edge_opts *from = &f->opts->edges[i];
+		const struct model_site *from = &f->opts->edges[i];
 		const struct latency_row *r = latency_mesh(f->opts->table, i);
 		for (unsigned k = 0; from->placed && k < r->n; k++) {
 			const struct latency_cell *c = &r->cell[k];
-			const struct edge_opts *to = &f->opts->edges[c->edge];
+			const struct model_site *to = &f->opts->edges[c->edge];
 			if (!to->placed || c->edge == i)
 				continue;
 			const struct model_mean half = {
