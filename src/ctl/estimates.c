@@ -9,7 +9,7 @@
 void estimates_init(struct estimates *e, const struct steer *s, const struct latency *table,
 	uint32_t now_s, const struct addr *who)
 {
-	const struct model *m = ground_model(s->ground);
+	const struct model *m = client_map_model(s->clients);
 
 	*e = (struct estimates){ .steer = s, .table = table, .now_s = now_s };
 	const uint32_t place = netmap_find(s->atlas->cities.map, who).value,
@@ -19,9 +19,9 @@ void estimates_init(struct estimates *e, const struct steer *s, const struct lat
 	e->ms = memory_zeroed(s->n_edges, sizeof *e->ms);
 	model_estimate(m, e->place, e->ms);
 	model_add_asn(m, model_asn(m, e->place, e->asn), e->ms);
-	if (!ground_is_measured(s->ground))
+	if (!client_map_is_measured(s->clients))
 		return;
-	e->n_rows = ground_own_rows(table, who, e->rows, ESTIMATES_ROWS_MOST);
+	e->n_rows = client_map_own_rows(table, who, e->rows, ESTIMATES_ROWS_MOST);
 	if (e->n_rows)
 		model_own(&(struct model_own){ e->rows, e->n_rows,
 				  latency_options(table)->half_life_s, now_s },
@@ -82,7 +82,7 @@ static void add_own(const struct estimates *e, unsigned edge, json_t *terms)
 void estimates_add(const struct estimates *e, unsigned edge, json_t *row)
 {
 	const struct model_terms t = model_explain(
-		ground_model(e->steer->ground), e->place, e->asn, edge);
+		client_map_model(e->steer->clients), e->place, e->asn, edge);
 	json_t *terms = json_object();
 
 	if (!isnan(t.km)) {
@@ -105,7 +105,7 @@ void estimates_add(const struct estimates *e, unsigned edge, json_t *row)
 				json_pack("{s:o}", "ms", rounded(ms - t.sum_ms)));
 		json_object_set_new(row, "estimate_ms", rounded(ms));
 	}
-	if (ground_is_measured(e->steer->ground))
+	if (client_map_is_measured(e->steer->clients))
 		json_object_set_new(row, "terms", terms);
 	else
 		json_decref(terms);

@@ -82,7 +82,7 @@ void network_as_text(const json_t *n, struct text *out)
 static void add_group(
 	const struct command_hooks *h, const struct world *w, const struct addr *who, json_t *o)
 {
-	struct netmap *map = ground_map(w->steer->ground);
+	struct netmap *map = client_map_netmap(w->steer->clients);
 	const unsigned more = addr_is_v4(who) ? ADDR_V4_BITS : 0;
 	const struct prefix p = addr_prefix(
 		who, netmap_scope(map, NULL, who, netmap_find(map, who)) + more);
@@ -91,7 +91,7 @@ static void add_group(
 	struct prefix local;
 
 	json_object_set_new(o, "group", json_string(prefix_text(text, &p)));
-	if (ground_own_rows(h->latency->table(h->ctx), who, &row, 1))
+	if (client_map_own_rows(h->latency->table(h->ctx), who, &row, 1))
 		json_object_set_new(o, "measured", json_string(prefix_text(text, &row->net)));
 	if (!addr_is_global(who, &local))
 		json_object_set_new(o, "local", json_string(prefix_text(text, &local)));

@@ -182,7 +182,7 @@ static int show_all(const struct show *s)
 		{ "rebuilt", "rankings rebuilt", (json_int_t)work.published },
 		{ "rebuilt_ms", "... the last took ms", (json_int_t)(work.last_s * 1000) },
 		{ "keys", "kinds of clients told apart",
-			ground_keys(s->h->world(s->h->ctx)->steer->ground) },
+			client_map_keys(s->h->world(s->h->ctx)->steer->clients) },
 	};
 
 	if (s->json) {
@@ -205,8 +205,8 @@ static int show(const struct command_hooks *h, const char **words, size_t n, str
 	} ways[] = { { "--prefix", show_prefix }, { "--country", show_country },
 		{ "--edge", show_edge } };
 	struct show s = { h, h->latency->table(h->ctx),
-		ground_model(h->world(h->ctx)->steer->ground), h->latency->clock().now_s, false,
-		out };
+		client_map_model(h->world(h->ctx)->steer->clients), h->latency->clock().now_s,
+		false, out };
 
 	if (n && strcmp(words[n - 1], "--json") == 0) {
 		s.json = true;

@@ -9,7 +9,7 @@ void simulate_judge_init(struct simulate_judge *j, const struct simulate_side *s
 	const struct simulate_edge *edges, unsigned n)
 {
 	j->side = side;
-	j->ms = memory_zeroed(ground_keys(side->steer->ground), sizeof *j->ms);
+	j->ms = memory_zeroed(client_map_keys(side->steer->clients), sizeof *j->ms);
 	j->edge = memory_zeroed(n, sizeof *j->edge);
 	for (unsigned i = 0; i < n; i++)
 		j->edge[i] = steer_edge(side->steer, edges[i].name);
@@ -17,7 +17,7 @@ void simulate_judge_init(struct simulate_judge *j, const struct simulate_side *s
 
 void simulate_judge_fini(struct simulate_judge *j)
 {
-	for (uint32_t i = 0; i < ground_keys(j->side->steer->ground); i++)
+	for (uint32_t i = 0; i < client_map_keys(j->side->steer->clients); i++)
 		free(j->ms[i]);
 	free(j->ms);
 	free(j->edge);
@@ -25,9 +25,9 @@ void simulate_judge_fini(struct simulate_judge *j)
 
 const float *simulate_judge_ms(struct simulate_judge *j, const struct addr *who, uint32_t now_s)
 {
-	const struct ground *g = j->side->steer->ground;
-	const uint32_t hit = netmap_find(ground_map(g), who).value,
-		       key = hit < ground_keys(g) ? hit : 0;
+	const struct client_map *m = j->side->steer->clients;
+	const uint32_t hit = netmap_find(client_map_netmap(m), who).value,
+		       key = hit < client_map_keys(m) ? hit : 0;
 	struct estimates e;
 
 	if (!j->ms[key]) {

@@ -1,7 +1,7 @@
 /* simulate_judge.h - what one side of a simulation knows of the time from edges to clients.
  *
- * Clients of one key of the ground have the same estimates, which are made when the first of
- * them is asked for.
+ * Clients of one key of the client map have the same estimates, which are made when the first
+ * of them is asked for.
  */
 #ifndef CTL_SIMULATE_JUDGE_H
 #define CTL_SIMULATE_JUDGE_H

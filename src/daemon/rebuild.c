@@ -229,7 +229,7 @@ static bool has_aged(const struct rebuild *r, double now)
 	const struct loaded *l = &r->daemon->loaded;
 	const double share = l->conf.latency.half_life_ms / 1000.0 / AGE_SHARE;
 
-	return ground_is_measured(l->steer->ground) &&
+	return client_map_is_measured(l->steer->clients) &&
 		now - r->published_at >= (share < AGE_MOST_S ? share : AGE_MOST_S);
 }
 

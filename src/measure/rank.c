@@ -262,7 +262,8 @@ static void rank_key(void *ctx, uint32_t key, const float *ms)
 {
 	struct build *b = ctx;
 	struct rank *r = b->r;
-	const uint32_t was = b->before ? ground_was(r->ground, key) : (uint32_t)GROUND_NEW;
+	const uint32_t was = b->before ? client_map_was(r->clients, key)
+				       : (uint32_t)CLIENT_MAP_NEW;
 
 	if (!ms) {
 		r->class_of[key] = keep_class(b, b->before->class_of[was]);
@@ -274,7 +275,7 @@ static void rank_key(void *ctx, uint32_t key, const float *ms)
 	}
 	sort_row(b);
 	memcpy(b->kept, b->row, row_bytes(r));
-	if (was != GROUND_NEW)
+	if (was != CLIENT_MAP_NEW)
 		rank_keep(&(struct rank_order){ rank_order(b->before, b->before->class_of[was]),
 				  b->ms, r->n, r->change },
 			b->kept);
@@ -293,7 +294,7 @@ static void fill_classes(struct build *b)
 {
 	struct rank *r = b->r;
 
-	r->class_of = memory_zeroed(ground_keys(r->ground), sizeof *r->class_of);
+	r->class_of = memory_zeroed(client_map_keys(r->clients), sizeof *r->class_of);
 	/* Nobody knows where class 0 is: everything is within everything's spread, and nothing
 	 * is to be tried. */
 	memcpy(b->kept, r->fallback, row_bytes(r));
@@ -305,7 +306,7 @@ static void fill_classes(struct build *b)
 		b->row_ms[i] = UINT16_MAX;
 	}
 	r->class_of[0] = intern_row(b);
-	ground_each(r->ground, !b->class_now, rank_key, b);
+	client_map_each(r->clients, !b->class_now, rank_key, b);
 	r->order = memory_grow(r->order, r->classes * row_bytes(r));
 	if (r->within)
 		r->within = memory_grow(r->within, r->classes * row_bytes(r));
@@ -320,12 +321,12 @@ static void fill_classes(struct build *b)
 /* How the classes are found for an address. */
 static void make_view(struct rank *r, bool view)
 {
-	struct netmap *map = ground_map(r->ground);
+	struct netmap *map = client_map_netmap(r->clients);
 
 	if (view && r->classes < NETMAP_VALUE_MOST)
-		r->view = netmap_view(map, r->class_of, ground_keys(r->ground));
+		r->view = netmap_view(map, r->class_of, client_map_keys(r->clients));
 	else
-		r->seams = netmap_seams_new(map, r->class_of, ground_keys(r->ground));
+		r->seams = netmap_seams_new(map, r->class_of, client_map_keys(r->clients));
 }
 
 /* --- the rank ----------------------------------------------------------------------------- */
@@ -351,7 +352,7 @@ static void fill_fallback(struct rank *r, const struct rank_opts *o)
 
 static bool same_rank(const struct rank *a, const struct rank *b)
 {
-	return a->ground == b->ground && a->n == b->n && a->spread_ms == b->spread_ms &&
+	return a->clients == b->clients && a->n == b->n && a->spread_ms == b->spread_ms &&
 		a->spread_share == b->spread_share && a->close_ms == b->close_ms &&
 		a->costs == b->costs && a->change.gain_ms == b->change.gain_ms &&
 		a->change.share == b->change.share &&
@@ -408,7 +409,7 @@ struct rank *rank_new(const struct rank_opts *opts)
 
 	r->refs = 1;
 	r->n = (unsigned)opts->n;
-	r->ground = ground_hold(opts->ground);
+	r->clients = client_map_hold(opts->clients);
 	r->spread_ms = opts->spread_ms;
 	r->spread_share = opts->spread_share;
 	r->close_ms = opts->close_ms;
@@ -437,7 +438,7 @@ void rank_drop(struct rank *r)
 	if (r->seams)
 		netmap_seams_free(r->seams);
 	netmap_drop(r->view);
-	ground_drop(r->ground);
+	client_map_drop(r->clients);
 	free(r->class_of);
 	free(r->order);
 	free(r->within);

@@ -1,6 +1,6 @@
 /* rank.h - which edges are nearest in time, for whom?
  *
- * A rank holds, for every key of the ground, the edges of one pool in order of estimated
+ * A rank holds, for every key of the client map, the edges of one pool in order of estimated
  * round-trip time. Keys with the same order are of one class; a class is a row of the table,
  * and the view's ranges, or netmap seams between classes, give the ECS scope. Health plays no
  * part here: it is applied when answering. Immutable, shared by count: pools with equal edges
@@ -12,7 +12,7 @@
 #ifndef MEASURE_RANK_H
 #define MEASURE_RANK_H
 
-#include "measure/ground.h"
+#include "measure/client_map.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,12 +30,11 @@ struct rank_switch {
 };
 
 struct rank {
-	unsigned refs;         /* atomic */
-	struct ground *ground; /* held */
-	unsigned n;            /* edges a row */
+	unsigned refs;              /* atomic */
+	struct client_map *clients; /* held */
+	unsigned n;                 /* edges a row */
 	uint32_t classes;
-	uint32_t *
-		class_of; /* [key of the ground]; 0 is the class of clients that nobody knows */
+	uint32_t *class_of; /* [key of the map]; 0 is the class of clients that nobody knows */
 	struct netmap_seams *seams; /* NULL when there is a view */
 	struct netmap *view;        /* of the classes; NULL when memory is better spent */
 	uint16_t *order; /* [class][n]: positions in the pool's list of edges, the nearest first
@@ -54,7 +53,7 @@ struct rank {
 };
 
 struct rank_opts {
-	struct ground *ground; /* not settled yet */
+	struct client_map *clients; /* not settled yet */
 	/* Numbers of edges, no edge twice. Borrowed. */
 	const uint16_t *edges;
 	size_t n;
@@ -64,11 +63,10 @@ struct rank_opts {
 	double spread_ms, spread_share; /* edges within both of the best may answer too;
 					   INFINITY: any */
 	struct rank_switch change;
-	double close_ms; /* so much more may an edge cost that is tried; 0: none is */
-	bool costs;      /* has `ms` */
-	const struct rank
-		*before; /* over the ground's `before`; what it has in front stays there
-			    unless it is passed by enough. NULL: nothing to keep */
+	double close_ms;           /* so much more may an edge cost that is tried; 0: none is */
+	bool costs;                /* has `ms` */
+	const struct rank *before; /* over the map's `before`; what it has in front stays there
+				      unless it is passed by enough. NULL: nothing to keep */
 	struct rank *const *known; /* ranks that may be shared */
 	size_t n_known;
 	bool view; /* a view, which is quicker; else seams, which take a tenth of its memory */

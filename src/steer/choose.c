@@ -203,7 +203,7 @@ uint32_t choose_class(struct choose_walk *w)
 {
 	const struct rank *r = w->pool->rank;
 	const struct netmap *map = place_map(w),
-			    *own = r->view ? r->view : ground_map(r->ground);
+			    *own = r->view ? r->view : client_map_netmap(r->clients);
 
 	find_place(w);
 	const struct netmap_hit hit = map == own ? w->place : netmap_find(own, &w->who);
@@ -211,7 +211,7 @@ uint32_t choose_class(struct choose_walk *w)
 	choose_consult(w, w->group_bits);
 	if (r->view)
 		return hit.value <= r->classes ? hit.value - 1 : r->class_of[0];
-	return r->class_of[hit.value < ground_keys(r->ground) ? hit.value : 0];
+	return r->class_of[hit.value < client_map_keys(r->clients) ? hit.value : 0];
 }
 
 /* Not 0: it is the group's turn to try another edge. The group is all that the answer's scope

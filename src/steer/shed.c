@@ -51,13 +51,13 @@ static void add_atom(struct shed_auction *a, const struct shed_demand *d)
 {
 	const struct pool *pool = &a->p->steer->pools[d->pool];
 	const struct rank *r = pool->rank;
-	const struct netmap *map = r->view ? r->view : ground_map(r->ground);
+	const struct netmap *map = r->view ? r->view : client_map_netmap(r->clients);
 	const struct netmap_hit hit = netmap_find(map, &d->addr);
 	const unsigned bits = group_bits(&d->addr, netmap_scope(map, r->seams, &d->addr, hit));
 	const uint64_t group = group_of(&d->addr, bits);
 	const uint32_t class = r->view
 		? (hit.value <= r->classes ? hit.value - 1 : r->class_of[0])
-		: r->class_of[hit.value < ground_keys(r->ground) ? hit.value : 0];
+		: r->class_of[hit.value < client_map_keys(r->clients) ? hit.value : 0];
 	const uint16_t *order = rank_order(r, class), *ms = r->ms + (size_t) class * r->n;
 	struct atom *atom = &a->atoms[a->n_atoms];
 

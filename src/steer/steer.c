@@ -200,7 +200,7 @@ static struct rank *make_rank(const struct steer *s, const struct steer_opts *al
 	const struct pool_opts *o, struct ranks *ranks)
 {
 	const struct steer_measured *m = all->measured;
-	struct rank_opts opts = { .ground = s->ground,
+	struct rank_opts opts = { .clients = s->clients,
 		.change = m ? m->change : (struct rank_switch){ 0 },
 		.costs = sheds(s, o),
 		.before = rank_before(s, &s->pools[o - all->pools], ranks->before),
@@ -258,7 +258,7 @@ static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *
 	}
 }
 
-static struct ground *make_ground(
+static struct client_map *make_client_map(
 	const struct steer_opts *opts, struct atlas *atlas, const struct steer *before)
 {
 	const struct steer_measured *m = opts->measured;
@@ -267,11 +267,11 @@ static struct ground *make_ground(
 	for (size_t i = 0; i < opts->n_edges; i++)
 		sites[i] = (struct model_site){ opts->edges[i].placed, opts->edges[i].lat,
 			opts->edges[i].lon };
-	struct ground *g = ground_new(&(struct ground_opts){
+	struct client_map *map = client_map_new(&(struct client_map_opts){
 		{ atlas, sites, opts->n_edges, m ? m->table : NULL, m ? m->now_s : 0 },
-		before ? before->ground : NULL });
+		before ? before->clients : NULL });
 	free(sites);
-	return g;
+	return map;
 }
 
 struct steer *steer_new(
@@ -283,7 +283,7 @@ struct steer *steer_new(
 
 	s->refs = 1;
 	s->atlas = atlas_hold(atlas);
-	s->ground = make_ground(opts, atlas, before);
+	s->clients = make_client_map(opts, atlas, before);
 	s->explore = m && m->close_ms > 0 ? m->explore : (struct explore){ 0, 1 };
 	s->n_edges = (unsigned)opts->n_edges;
 	s->n_pools = (unsigned)opts->n_pools;
@@ -298,7 +298,7 @@ struct steer *steer_new(
 	for (unsigned i = 0; i < s->n_pools; i++)
 		fill_pool(s, &s->pools[i], opts, &opts->pools[i], &ranks);
 	free(ranks.r);
-	ground_settle(s->ground);
+	client_map_settle(s->clients);
 	return s;
 }
 
@@ -324,7 +324,7 @@ void steer_drop(struct steer *s)
 		free(p->pin_of_asn);
 		free(p->pin_of_place);
 	}
-	ground_drop(s->ground);
+	client_map_drop(s->clients);
 	atlas_drop(s->atlas);
 	arena_fini(&s->mem);
 	free(s);

@@ -74,8 +74,8 @@ struct pool {
 struct steer {
 	unsigned refs; /* atomic */
 	struct arena mem;
-	struct atlas *atlas;   /* held */
-	struct ground *ground; /* held; what the ranks stand on */
+	struct atlas *atlas;        /* held */
+	struct client_map *clients; /* held; what the ranks stand on */
 	struct explore explore;
 	struct edge *edges;
 	unsigned n_edges;

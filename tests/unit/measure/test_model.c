@@ -11,13 +11,13 @@ enum { OSLO = 1, ROME, SAN_FRANCISCO, NEW_YORK, BRAZIL }; /* places of the small
 
 static const char *const names[EDGES] = { "ams", "rom", "nyc", "sfo" };
 
-struct ground_of {
+struct fitted {
 	struct atlas *atlas;
 	struct latency *t;
 	struct model *m;
 };
 
-static void open_table(struct ground_of *g)
+static void open_table(struct fitted *g)
 {
 	g->atlas = small_atlas();
 	g->m = NULL;
@@ -25,7 +25,7 @@ static void open_table(struct ground_of *g)
 		&(struct latency_opts){ names, EDGES, 0.3, HOUR, 1 << 20, { 1, 2 } });
 }
 
-static void fit(struct ground_of *g)
+static void fit(struct fitted *g)
 {
 	struct model_site sites[EDGES];
 
@@ -36,7 +36,7 @@ static void fit(struct ground_of *g)
 	g->m = model_new(&(struct model_opts){ g->atlas, sites, EDGES, g->t, NOW });
 }
 
-static void close_table(struct ground_of *g)
+static void close_table(struct fitted *g)
 {
 	model_drop(g->m);
 	latency_drop(g->t);
@@ -44,7 +44,7 @@ static void close_table(struct ground_of *g)
 }
 
 static void measure(
-	struct ground_of *g, const char *net, unsigned edge, double rtt_ms, uint32_t age_s)
+	struct fitted *g, const char *net, unsigned edge, double rtt_ms, uint32_t age_s)
 {
 	struct prefix p;
 
@@ -66,7 +66,7 @@ static double line(uint32_t place, unsigned edge)
 
 static void with_nothing_measured_the_line_is_all(void)
 {
-	struct ground_of g;
+	struct fitted g;
 	float ms[EDGES];
 
 	open_table(&g);
@@ -128,7 +128,7 @@ static void offsets_bear_outliers(void)
 static void a_residual_goes_to_neighbours_country_and_as(void)
 {
 	const double km = place_distance_km(41, 13, 41.9, 12.5), near = exp(-km / 1500);
-	struct ground_of g;
+	struct fitted g;
 	struct model_terms t;
 
 	open_table(&g);
@@ -154,7 +154,7 @@ static void a_residual_goes_to_neighbours_country_and_as(void)
 
 static void an_as_has_what_its_country_leaves_over(void)
 {
-	struct ground_of g;
+	struct fitted g;
 	float with[EDGES], without[EDGES];
 
 	open_table(&g);
@@ -182,7 +182,7 @@ static void a_table_that_nobody_feeds_turns_back_into_geography(void)
 	double ms[3];
 
 	for (unsigned i = 0; i < 3; i++) {
-		struct ground_of g;
+		struct fitted g;
 		open_table(&g);
 		measure(&g, "2.0.7.0/24", AMS, line(ROME, AMS) + 40, age_s[i]);
 		fit(&g);
@@ -197,7 +197,7 @@ static void a_table_that_nobody_feeds_turns_back_into_geography(void)
 /* All that a slow network says of three edges is that it is slow. */
 static void a_slow_way_in_makes_no_edge_slow(void)
 {
-	struct ground_of g;
+	struct fitted g;
 	float ms[EDGES];
 
 	open_table(&g);

@@ -14,7 +14,7 @@ static struct draw at_random = { 0x9e3779b97f4a7c15u };
 
 enum { EDGES = 20, ADDRESSES = 200000, NEIGHBOURS = 2 };
 
-struct ground {
+struct wide {
 	struct atlas *atlas;
 	struct edge_opts edges[EDGES];
 	uint16_t all[EDGES];
@@ -23,7 +23,7 @@ struct ground {
 	struct standing *standing;
 };
 
-static void open_ground(struct ground *g, unsigned answers, double spread_ms)
+static void open_wide(struct wide *g, unsigned answers, double spread_ms)
 {
 	static const char *file = "geoip/city.mmdb";
 	static const struct addr one = { { [10] = 255, 255, 192, 0, 2, 1 } };
@@ -54,14 +54,14 @@ static void open_ground(struct ground *g, unsigned answers, double spread_ms)
 	g->standing = small_standing(g->steer, g->states);
 }
 
-static void close_ground(struct ground *g)
+static void close_wide(struct wide *g)
 {
 	standing_free(g->standing);
 	steer_drop(g->steer);
 	atlas_drop(g->atlas);
 }
 
-static struct choice ask(const struct ground *g, const struct addr *a)
+static struct choice ask(const struct wide *g, const struct addr *a)
 {
 	struct choose_turn turn = { 0 };
 
@@ -75,7 +75,7 @@ static struct choice ask(const struct ground *g, const struct addr *a)
 
 /* What the choice should be, the slow way: every edge's distance; who is unknown goes by the
  * pool's order. */
-static unsigned best(const struct ground *g, const struct addr *a, double *least)
+static unsigned best(const struct wide *g, const struct addr *a, double *least)
 {
 	const struct netmap_hit hit = netmap_find(g->atlas->cities.map, a);
 	const bool known = hit.value && hit.value <= places_count(g->atlas->cities.places);
@@ -99,10 +99,10 @@ static unsigned best(const struct ground *g, const struct addr *a, double *least
 
 static void the_choice_is_the_brute_force_nearest(void)
 {
-	struct ground g;
+	struct wide g;
 	unsigned wrong = 0;
 
-	open_ground(&g, 1, INFINITY);
+	open_wide(&g, 1, INFINITY);
 	for (unsigned i = 0; i < ADDRESSES; i++) {
 		const struct addr a = draw_addr(&at_random, i % 2);
 		struct prefix within;
@@ -112,7 +112,7 @@ static void the_choice_is_the_brute_force_nearest(void)
 		wrong += ask(&g, &a).edges[0] != best(&g, &a, &least);
 	}
 	CU_ASSERT_EQUAL(wrong, 0);
-	close_ground(&g);
+	close_wide(&g);
 }
 
 /* An address that shares the scope with `a`, else at random. */
@@ -129,10 +129,10 @@ static struct addr neighbour(const struct addr *a, unsigned scope)
 
 static void no_two_clients_inside_a_scope_get_different_answers(void)
 {
-	struct ground g;
+	struct wide g;
 	unsigned wrong = 0;
 
-	open_ground(&g, 3, 10);
+	open_wide(&g, 3, 10);
 	for (unsigned i = 0; i < ADDRESSES / 2; i++) {
 		const struct addr a = draw_addr(&at_random, i % 2);
 		const struct choice c = ask(&g, &a);
@@ -145,14 +145,14 @@ static void no_two_clients_inside_a_scope_get_different_answers(void)
 		}
 	}
 	CU_ASSERT_EQUAL(wrong, 0);
-	close_ground(&g);
+	close_wide(&g);
 }
 
 static void pools_with_equal_edges_share_a_rank(void)
 {
-	struct ground g;
+	struct wide g;
 
-	open_ground(&g, 1, INFINITY);
+	open_wide(&g, 1, INFINITY);
 	struct pool_opts two[2] = { { .name = "a",
 		.edges = g.all,
 		.n = EDGES,
@@ -166,7 +166,7 @@ static void pools_with_equal_edges_share_a_rank(void)
 	CU_ASSERT_PTR_EQUAL(s->pools[0].rank, s->pools[1].rank);
 	CU_ASSERT_PTR_EQUAL(s->pools[0].rank, g.steer->pools[0].rank);
 	steer_drop(s);
-	close_ground(&g);
+	close_wide(&g);
 }
 
 /* Many different pools: the last of them does without a view, and must say just what it says
@@ -176,10 +176,10 @@ static void views_and_seams_say_the_same(void)
 	enum { POOLS = 6 };
 	struct pool_opts pools[POOLS];
 	uint16_t first[POOLS];
-	struct ground g;
+	struct wide g;
 	unsigned wrong = 0;
 
-	open_ground(&g, 1, INFINITY);
+	open_wide(&g, 1, INFINITY);
 	for (unsigned i = 0; i < POOLS; i++) {
 		first[i] = (uint16_t)i;
 		pools[i] = (struct pool_opts){ .name = "p",
@@ -220,7 +220,7 @@ static void views_and_seams_say_the_same(void)
 	standing_free(stands_many);
 	steer_drop(many);
 	steer_drop(one);
-	close_ground(&g);
+	close_wide(&g);
 }
 
 void suite_rank(void)

@@ -1,4 +1,4 @@
-#include "measure/ground.h"
+#include "measure/client_map.h"
 
 #include "steer/choose.h"
 #include "unit/steer/draw.h"
@@ -328,14 +328,14 @@ static struct addr draw_client(const struct wide *w)
 /* Every edge's estimate for the address, without a map. */
 static unsigned best(const struct wide *w, const struct addr *a)
 {
-	const struct model *m = ground_model(w->steer->ground);
+	const struct model *m = client_map_model(w->steer->clients);
 	const uint32_t place = netmap_find(w->atlas->cities.map, a).value;
 	const struct latency_row *rows[8];
 	float ms[EDGES];
 	int at = -1;
 
 	model_estimate(m, place, ms);
-	const unsigned n = ground_own_rows(w->t, a, rows, 8);
+	const unsigned n = client_map_own_rows(w->t, a, rows, 8);
 	unsigned fresh = 0;
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned k = 0; k < rows[i]->n; k++)
@@ -444,11 +444,11 @@ static void exploration_keeps_its_share_and_its_bound(void)
 		tried += c.edges[0] != first;
 		changed += c.edges[0] != later.edges[0];
 		if (c.edges[0] != first) {
-			const struct model *m = ground_model(w.steer->ground);
+			const struct model *m = client_map_model(w.steer->clients);
 			const struct latency_row *rows[8];
 			float ms[EDGES];
 			model_estimate(m, netmap_find(w.atlas->cities.map, &a).value, ms);
-			const unsigned k = ground_own_rows(w.t, &a, rows, 8);
+			const unsigned k = client_map_own_rows(w.t, &a, rows, 8);
 			if (k)
 				model_own(&(struct model_own){ rows, k, HOUR, NOW }, ms, EDGES);
 			far += ms[c.edges[0]] > ms[first] + 15.5f;
@@ -534,9 +534,9 @@ static void what_is_kept_is_as_good_as_new(void)
 		if (!addr_is_global(&a, NULL))
 			continue;
 		const unsigned x = ask(&w, &a, NOW).edges[0], y = ask(&anew, &a, NOW).edges[0];
-		model_estimate(ground_model(anew.steer->ground),
+		model_estimate(client_map_model(anew.steer->clients),
 			netmap_find(w.atlas->cities.map, &a).value, ms);
-		const unsigned n = ground_own_rows(w.t, &a, rows, 8);
+		const unsigned n = client_map_own_rows(w.t, &a, rows, 8);
 		if (n)
 			model_own(&(struct model_own){ rows, n, HOUR, NOW }, ms, EDGES);
 		differs += x != y;
@@ -630,7 +630,7 @@ static void noise_makes_no_edge_flap(void)
 	latency_drop(t);
 }
 
-void suite_ground(void)
+void suite_client_map(void)
 {
 	static const struct unit_case cases[] = {
 		{ "a measured prefix splits its group", a_measured_prefix_splits_its_group },
@@ -661,5 +661,5 @@ void suite_ground(void)
 		{ "what is kept is as good as new", what_is_kept_is_as_good_as_new },
 	};
 
-	unit_suite("measure/ground", cases, UNIT_COUNT(cases));
+	unit_suite("measure/client_map", cases, UNIT_COUNT(cases));
 }

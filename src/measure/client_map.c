@@ -1,4 +1,4 @@
-#include "measure/ground.h"
+#include "measure/client_map.h"
 
 #include "base/bytes.h"
 #include "base/memory.h"
@@ -31,7 +31,7 @@ struct cut {
 	uint32_t n_own;
 };
 
-struct ground {
+struct client_map {
 	unsigned refs;       /* atomic */
 	struct atlas *atlas; /* held */
 	struct model *model; /* held */
@@ -55,23 +55,23 @@ struct ground {
 /* --- own prefixes ------------------------------------------------------------------------- */
 
 /* The rows that are cut out of the map, in the order of `own`. */
-static uint32_t fresh_rows(struct ground *g, const struct latency *table)
+static uint32_t fresh_rows(struct client_map *m, const struct latency *table)
 {
-	const uint64_t most_s = (uint64_t)g->half_life_s * HALF_LIVES_MOST;
+	const uint64_t most_s = (uint64_t)m->half_life_s * HALF_LIVES_MOST;
 	size_t n;
 
-	g->row = latency_sorted(table, g->now_s > most_s ? g->now_s - (uint32_t)most_s : 0, &n);
+	m->row = latency_sorted(table, m->now_s > most_s ? m->now_s - (uint32_t)most_s : 0, &n);
 	return n < NETMAP_VALUE_MOST ? (uint32_t)n : NETMAP_VALUE_MOST - 1;
 }
 
-static uint64_t sign(const struct ground *g, uint32_t n)
+static uint64_t sign(const struct client_map *m, uint32_t n)
 {
 	static const struct hash_key key = { 0x9e3779b97f4a7c15u, 0x2545f4914f6cdd1du };
-	uint64_t sum = hash_mix(model_signature(g->model) ^ n, HASH_STEP);
+	uint64_t sum = hash_mix(model_signature(m->model) ^ n, HASH_STEP);
 
 	for (uint32_t i = 0; i < n; i++)
-		sum = hash_mix(sum ^ hash_bytes(key, g->row[i]->net.addr.b, 16),
-			g->row[i]->net.bits + key.k1);
+		sum = hash_mix(sum ^ hash_bytes(key, m->row[i]->net.addr.b, 16),
+			m->row[i]->net.bits + key.k1);
 	return sum;
 }
 
@@ -107,9 +107,9 @@ static struct netmap *own_map(const struct cut *c)
 /* --- keys --------------------------------------------------------------------------------- */
 
 struct cutting {
-	struct ground *g;
+	struct client_map *m;
 	struct cut *c;
-	const struct ground *before; /* NULL: nothing to compare with */
+	const struct client_map *before; /* NULL: nothing to compare with */
 	uint32_t room, *slot, slots;
 	uint32_t places;
 	uint32_t *plain; /* [places + 1] the key of a place with nothing else to it; 0: none yet
@@ -136,8 +136,8 @@ static void grow(struct cutting *w)
 
 	w->room *= 2;
 	c->key = memory_grow(c->key, w->room * sizeof *c->key);
-	if (w->g->was)
-		w->g->was = memory_grow(w->g->was, w->room * sizeof *w->g->was);
+	if (w->m->was)
+		w->m->was = memory_grow(w->m->was, w->room * sizeof *w->m->was);
 	free(w->slot);
 	w->slots = w->room * 2;
 	w->slot = memory_zeroed(w->slots, sizeof *w->slot);
@@ -153,15 +153,15 @@ static bool same_net(const struct prefix *a, const struct prefix *b)
 /* Which key an address had before, unless it was in another measured prefix, or in none, where
  * it is in one now: what was chosen then was chosen from less. */
 static uint32_t key_before(
-	const struct ground *b, const struct addr *a, const struct prefix *own)
+	const struct client_map *b, const struct addr *a, const struct prefix *own)
 {
-	const uint32_t key = netmap_find(ground_map(b), a).value;
+	const uint32_t key = netmap_find(client_map_netmap(b), a).value;
 
-	if (key >= ground_keys(b))
-		return own ? GROUND_NEW : 0;
+	if (key >= client_map_keys(b))
+		return own ? CLIENT_MAP_NEW : 0;
 	const uint32_t of = b->cut ? b->cut->key[key].own : 0;
 	if (!own != !of || (own && !same_net(own, &b->cut->own[of - 1])))
-		return GROUND_NEW;
+		return CLIENT_MAP_NEW;
 	return key;
 }
 
@@ -180,7 +180,7 @@ static uint32_t intern(struct cutting *w, struct key k, const struct netmap_piec
 	}
 	if (w->before && piece) {
 		const struct addr a = netmap_piece_addr(piece);
-		w->g->was[c->n] = key_before(w->before, &a, k.own ? &c->own[k.own - 1] : NULL);
+		w->m->was[c->n] = key_before(w->before, &a, k.own ? &c->own[k.own - 1] : NULL);
 	}
 	c->key[c->n] = k;
 	w->slot[i] = ++c->n;
@@ -197,7 +197,7 @@ static uint32_t cut_piece(void *ctx, const struct netmap_piece *piece)
 			return k.place; /* special */
 		k.place = 0;
 	}
-	if (!model_asn(w->g->model, k.place, k.asn))
+	if (!model_asn(w->m->model, k.place, k.asn))
 		k.asn = 0;
 	if (k.asn || k.own)
 		return intern(w, k, piece);
@@ -222,26 +222,27 @@ static void sort_keys(struct cut *c, uint32_t places)
 	free(at);
 }
 
-static struct cut *cut_new(struct ground *g, const struct ground *before, uint32_t n_own)
+static struct cut *cut_new(
+	struct client_map *m, const struct client_map *before, uint32_t n_own)
 {
 	struct cut *c = memory_zeroed(1, sizeof *c);
-	struct cutting w = { .g = g,
+	struct cutting w = { .m = m,
 		.c = c,
 		.before = before,
 		.room = 1024,
-		.places = places_count(g->atlas->cities.places) };
+		.places = places_count(m->atlas->cities.places) };
 
 	c->refs = 1;
-	keep_own(c, g->row, n_own);
+	keep_own(c, m->row, n_own);
 	if (before)
-		g->was = memory_zeroed(w.room, sizeof *g->was);
+		m->was = memory_zeroed(w.room, sizeof *m->was);
 	c->key = memory_grow(NULL, w.room * sizeof *c->key);
 	w.slots = w.room * 2;
 	w.slot = memory_zeroed(w.slots, sizeof *w.slot);
 	w.plain = memory_zeroed(w.places + 1, sizeof *w.plain);
 	intern(&w, (struct key){ 0 }, NULL);
 	struct netmap *own = own_map(c);
-	struct netmap *const maps[] = { g->atlas->cities.map, g->atlas->asns.map, own };
+	struct netmap *const maps[] = { m->atlas->cities.map, m->atlas->asns.map, own };
 	c->map = netmap_overlay(maps, 3, cut_piece, &w);
 	netmap_drop(own);
 	free(w.slot);
@@ -263,7 +264,7 @@ static void cut_drop(struct cut *c)
 	free(c);
 }
 
-/* --- the ground --------------------------------------------------------------------------- */
+/* --- the map ------------------------------------------------------------------------------ */
 
 static bool is_empty(const struct latency *t)
 {
@@ -273,13 +274,13 @@ static bool is_empty(const struct latency *t)
 	return size.cells == 0 && size.mesh_cells == 0;
 }
 
-/* Is `g` what would be built with nothing measured? */
-static bool same_plain(const struct ground *g, const struct model_opts *o)
+/* Is `m` what would be built with nothing measured? */
+static bool same_plain(const struct client_map *m, const struct model_opts *o)
 {
-	if (g->cut || g->atlas != o->atlas || g->n_edges != o->n_edges)
+	if (m->cut || m->atlas != o->atlas || m->n_edges != o->n_edges)
 		return false;
-	for (unsigned i = 0; i < g->n_edges; i++) {
-		const struct model_site *a = &g->edges[i];
+	for (unsigned i = 0; i < m->n_edges; i++) {
+		const struct model_site *a = &m->edges[i];
 		const struct model_site *b = &o->edges[i];
 		if (a->placed != b->placed ||
 			(a->placed && (a->lat != b->lat || a->lon != b->lon)))
@@ -288,179 +289,180 @@ static bool same_plain(const struct ground *g, const struct model_opts *o)
 	return true;
 }
 
-static void make_cut(struct ground *g, const struct ground_opts *opts)
+static void make_cut(struct client_map *m, const struct client_map_opts *opts)
 {
-	const struct ground *before = opts->before && opts->before->cut ? opts->before : NULL;
-	const uint32_t n_own = fresh_rows(g, opts->model.table);
-	const uint64_t signature = sign(g, n_own);
+	const struct client_map *before = opts->before && opts->before->cut ? opts->before
+									    : NULL;
+	const uint32_t n_own = fresh_rows(m, opts->model.table);
+	const uint64_t signature = sign(m, n_own);
 
-	g->is_new = !before;
-	if (before && before->atlas == g->atlas && before->cut->signature == signature &&
+	m->is_new = !before;
+	if (before && before->atlas == m->atlas && before->cut->signature == signature &&
 		before->cut->n_own == n_own) {
-		g->cut = before->cut;
-		__atomic_add_fetch(&g->cut->refs, 1, __ATOMIC_RELAXED);
+		m->cut = before->cut;
+		__atomic_add_fetch(&m->cut->refs, 1, __ATOMIC_RELAXED);
 		return;
 	}
-	g->cut = cut_new(g, before, n_own);
-	g->cut->signature = signature;
+	m->cut = cut_new(m, before, n_own);
+	m->cut->signature = signature;
 }
 
 /* Ages make all estimates move, slowly. */
 enum { WHOLE_SHARE = 16 }; /* of the half-life */
 
 /* Can keys that have not changed be kept as they were? */
-static bool keeps(const struct ground *g, const struct ground_opts *opts)
+static bool keeps(const struct client_map *m, const struct client_map_opts *opts)
 {
-	const struct ground *b = opts->before;
+	const struct client_map *b = opts->before;
 
-	return !g->is_new && b->atlas == g->atlas && b->half_life_s == g->half_life_s &&
-		g->now_s - b->whole_at_s < g->half_life_s / WHOLE_SHARE &&
+	return !m->is_new && b->atlas == m->atlas && b->half_life_s == m->half_life_s &&
+		m->now_s - b->whole_at_s < m->half_life_s / WHOLE_SHARE &&
 		!latency_is_later(latency_dropped(opts->model.table), b->round) &&
-		model_follow(g->model, b->model);
+		model_follow(m->model, b->model);
 }
 
-struct ground *ground_new(const struct ground_opts *opts)
+struct client_map *client_map_new(const struct client_map_opts *opts)
 {
 	const struct model_opts *o = &opts->model;
 	const bool empty = is_empty(o->table);
 
 	if (empty && opts->before && same_plain(opts->before, o))
-		return ground_hold(opts->before);
-	struct ground *g = memory_zeroed(1, sizeof *g);
-	g->refs = 1;
-	g->atlas = atlas_hold(o->atlas);
-	g->model = model_new(o);
-	g->is_new = true;
-	g->n_edges = (unsigned)o->n_edges;
-	g->edges = memory_zeroed(g->n_edges, sizeof *g->edges);
-	for (unsigned i = 0; i < g->n_edges; i++)
-		g->edges[i] = o->edges[i];
+		return client_map_hold(opts->before);
+	struct client_map *m = memory_zeroed(1, sizeof *m);
+	m->refs = 1;
+	m->atlas = atlas_hold(o->atlas);
+	m->model = model_new(o);
+	m->is_new = true;
+	m->n_edges = (unsigned)o->n_edges;
+	m->edges = memory_zeroed(m->n_edges, sizeof *m->edges);
+	for (unsigned i = 0; i < m->n_edges; i++)
+		m->edges[i] = o->edges[i];
 	if (empty)
-		return g;
-	g->half_life_s = latency_options(o->table)->half_life_s;
-	g->now_s = o->now_s;
-	g->round = (uint16_t)(latency_round(o->table) - 1);
-	make_cut(g, opts);
-	g->partly = keeps(g, opts);
-	g->since = g->partly ? opts->before->round : 0;
-	g->whole_at_s = g->partly ? opts->before->whole_at_s : g->now_s;
-	return g;
+		return m;
+	m->half_life_s = latency_options(o->table)->half_life_s;
+	m->now_s = o->now_s;
+	m->round = (uint16_t)(latency_round(o->table) - 1);
+	make_cut(m, opts);
+	m->partly = keeps(m, opts);
+	m->since = m->partly ? opts->before->round : 0;
+	m->whole_at_s = m->partly ? opts->before->whole_at_s : m->now_s;
+	return m;
 }
 
-struct ground *ground_hold(struct ground *g)
+struct client_map *client_map_hold(struct client_map *m)
 {
-	__atomic_add_fetch(&g->refs, 1, __ATOMIC_RELAXED);
-	return g;
+	__atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED);
+	return m;
 }
 
-void ground_settle(struct ground *g)
+void client_map_settle(struct client_map *m)
 {
-	free(g->row);
-	free(g->was);
-	g->row = NULL;
-	g->was = NULL;
+	free(m->row);
+	free(m->was);
+	m->row = NULL;
+	m->was = NULL;
 }
 
-void ground_drop(struct ground *g)
+void client_map_drop(struct client_map *m)
 {
-	if (!g || __atomic_sub_fetch(&g->refs, 1, __ATOMIC_ACQ_REL))
+	if (!m || __atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL))
 		return;
-	ground_settle(g);
-	atlas_drop(g->atlas);
-	model_drop(g->model);
-	cut_drop(g->cut);
-	free(g->edges);
-	free(g);
+	client_map_settle(m);
+	atlas_drop(m->atlas);
+	model_drop(m->model);
+	cut_drop(m->cut);
+	free(m->edges);
+	free(m);
 }
 
-bool ground_is_measured(const struct ground *g)
+bool client_map_is_measured(const struct client_map *m)
 {
-	return g->cut != NULL;
+	return m->cut != NULL;
 }
 
-struct netmap *ground_map(const struct ground *g)
+struct netmap *client_map_netmap(const struct client_map *m)
 {
-	return g->cut ? g->cut->map : g->atlas->cities.map;
+	return m->cut ? m->cut->map : m->atlas->cities.map;
 }
 
-uint32_t ground_keys(const struct ground *g)
+uint32_t client_map_keys(const struct client_map *m)
 {
-	return g->cut ? g->cut->n : places_count(g->atlas->cities.places) + 1;
+	return m->cut ? m->cut->n : places_count(m->atlas->cities.places) + 1;
 }
 
-struct atlas *ground_atlas(const struct ground *g)
+struct atlas *client_map_atlas(const struct client_map *m)
 {
-	return g->atlas;
+	return m->atlas;
 }
 
-const struct model *ground_model(const struct ground *g)
+const struct model *client_map_model(const struct client_map *m)
 {
-	return g->model;
+	return m->model;
 }
 
-uint32_t ground_was(const struct ground *g, uint32_t key)
+uint32_t client_map_was(const struct client_map *m, uint32_t key)
 {
-	return g->is_new ? (uint32_t)GROUND_NEW : g->was ? g->was[key] : key;
+	return m->is_new ? (uint32_t)CLIENT_MAP_NEW : m->was ? m->was[key] : key;
 }
 
 /* --- estimates ---------------------------------------------------------------------------- */
 
 /* The estimates of a key whose place has those of `base`. */
 static void estimate_key(
-	const struct ground *g, const struct key *k, const float *base, float *ms)
+	const struct client_map *m, const struct key *k, const float *base, float *ms)
 {
 	const struct latency_row *rows[ROWS_MOST];
 	unsigned n = 0;
 
-	memcpy(ms, base, g->n_edges * sizeof *ms);
+	memcpy(ms, base, m->n_edges * sizeof *ms);
 	if (k->asn)
-		model_add_asn(g->model, model_asn(g->model, k->place, k->asn), ms);
-	for (uint32_t own = k->own; own && n < ROWS_MOST; own = g->cut->around[own - 1])
-		rows[n++] = g->row[own - 1];
+		model_add_asn(m->model, model_asn(m->model, k->place, k->asn), ms);
+	for (uint32_t own = k->own; own && n < ROWS_MOST; own = m->cut->around[own - 1])
+		rows[n++] = m->row[own - 1];
 	if (n)
-		model_own(&(struct model_own){ rows, n, g->half_life_s, g->now_s }, ms,
-			g->n_edges);
+		model_own(&(struct model_own){ rows, n, m->half_life_s, m->now_s }, ms,
+			m->n_edges);
 }
 
 /* Is there anything about a key that was not so before? */
-static bool is_changed(const struct ground *g, uint32_t id, const struct key *k)
+static bool is_changed(const struct client_map *m, uint32_t id, const struct key *k)
 {
 	unsigned n = 0;
 
-	if (!g->partly || ground_was(g, id) == GROUND_NEW ||
-		model_is_changed(g->model, k->place, k->asn))
+	if (!m->partly || client_map_was(m, id) == CLIENT_MAP_NEW ||
+		model_is_changed(m->model, k->place, k->asn))
 		return true;
-	for (uint32_t own = k->own; own && n < ROWS_MOST; own = g->cut->around[own - 1], n++)
-		if (latency_is_later(g->row[own - 1]->round, g->since))
+	for (uint32_t own = k->own; own && n < ROWS_MOST; own = m->cut->around[own - 1], n++)
+		if (latency_is_later(m->row[own - 1]->round, m->since))
 			return true;
 	return false;
 }
 
-void ground_each(const struct ground *g, bool all,
+void client_map_each(const struct client_map *m, bool all,
 	void (*each)(void *ctx, uint32_t key, const float *ms), void *ctx)
 {
-	float *base = memory_zeroed(g->n_edges, sizeof *base),
-	      *ms = memory_zeroed(g->n_edges, sizeof *ms);
-	uint32_t place = GROUND_NEW; /* that `base` is of */
+	float *base = memory_zeroed(m->n_edges, sizeof *base),
+	      *ms = memory_zeroed(m->n_edges, sizeof *ms);
+	uint32_t place = CLIENT_MAP_NEW; /* that `base` is of */
 
-	for (uint32_t i = 1; i < ground_keys(g); i++) {
-		const uint32_t id = g->cut ? g->cut->order[i - 1] : i;
-		const struct key k = g->cut ? g->cut->key[id] : (struct key){ .place = i };
-		if (!all && !is_changed(g, id, &k)) {
+	for (uint32_t i = 1; i < client_map_keys(m); i++) {
+		const uint32_t id = m->cut ? m->cut->order[i - 1] : i;
+		const struct key k = m->cut ? m->cut->key[id] : (struct key){ .place = i };
+		if (!all && !is_changed(m, id, &k)) {
 			each(ctx, id, NULL);
 			continue;
 		}
 		if (k.place != place)
-			model_estimate(g->model, k.place, base);
+			model_estimate(m->model, k.place, base);
 		place = k.place;
-		estimate_key(g, &k, base, ms);
+		estimate_key(m, &k, base, ms);
 		each(ctx, id, ms);
 	}
 	free(base);
 	free(ms);
 }
 
-unsigned ground_own_rows(const struct latency *table, const struct addr *a,
+unsigned client_map_own_rows(const struct latency *table, const struct addr *a,
 	const struct latency_row **rows, unsigned most)
 {
 	unsigned n = 0, bits = 129;

@@ -1,0 +1,63 @@
+/* client_map.h - which clients are alike, and what is estimated for each of them?
+ *
+ * What rankings stand on: a map of all addresses, cut into keys. Clients of one key
+ * are in the same place, of the same AS where that is known to matter, and inside the same
+ * measured prefix, so that they have the same estimates; what a prefix of its own adds is in
+ * the key, and the GeoIP files' borders and measured prefixes' borders are in the map. With
+ * nothing measured the map is the atlas's own and a key is a place.
+ *
+ * Built on one thread, which is not the control thread's when that has better things to do; it
+ * reads the table of measurements while the map and the ranks on it are built, until
+ * client_map_settle(). Then immutable, shared by count; any thread reads.
+ */
+#ifndef MEASURE_CLIENT_MAP_H
+#define MEASURE_CLIENT_MAP_H
+
+#include "measure/model.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct client_map;
+
+struct client_map_opts {
+	struct model_opts model;
+	struct client_map *before; /* what is replaced; NULL: nothing */
+};
+
+/* Never NULL. Shares with `before` what has not changed, and may be `before` itself. */
+struct client_map *client_map_new(const struct client_map_opts *opts);
+struct client_map *client_map_hold(struct client_map *m);
+void client_map_drop(struct client_map *m);
+
+/* All ranks are built: the table is read no more. */
+void client_map_settle(struct client_map *m);
+
+/* Is anything measured? */
+bool client_map_is_measured(const struct client_map *m);
+
+/* The map, whose values are keys; sealed, borrowed. Keys go from 0, where nobody is known, to
+ * client_map_keys() - 1. */
+struct netmap *client_map_netmap(const struct client_map *m);
+uint32_t client_map_keys(const struct client_map *m);
+struct atlas *client_map_atlas(const struct client_map *m);
+const struct model *client_map_model(const struct client_map *m);
+
+/* Before client_map_settle(): the key that the clients of a key had in `before`, so that their
+ * order can be compared; CLIENT_MAP_NEW: they had none like it. */
+enum { CLIENT_MAP_NEW = 0xffffffffu };
+uint32_t client_map_was(const struct client_map *m, uint32_t key);
+
+/* Before client_map_settle(): every key but 0 with its estimates, ms[n_edges], NAN where there
+ * is none; those of one place one after another. Unless `all`, keys whose estimates are as good
+ * as what they were in `before` come with NULL; such a key has one that it was. */
+void client_map_each(const struct client_map *m, bool all,
+	void (*each)(void *ctx, uint32_t key, const float *ms), void *ctx);
+
+/* Rows of a table that hold an address, the narrowest first; returns how many, at most `most`.
+ */
+unsigned client_map_own_rows(const struct latency *table, const struct addr *a,
+	const struct latency_row **rows, unsigned most);
+
+#endif
