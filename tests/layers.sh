@@ -16,10 +16,10 @@ BEGIN {
 	home["microhttpd.h"] = "^src/ctl/"
 	home["curl/"] = "^src/(probe/check_http|tools/agent_http)"
 	home["libmnl/"] = "^src/tools/agent_"
-	home["jansson.h"] = "^src/(ctl|tools)/"
+	home["jansson.h"] = "^src/(agent|ctl|tools)/"
 	home["ev.h"] = "^src/(net|probe|ctl|daemon|world|tools)/"
 	home["openssl/"] = "^src/(zone/(nsec3|sign)|net/tls|dns/tsig|probe/)"
-	home["sodium"] = "^src/(answer|daemon|zone|base|ctl|conf|tools)/"
+	home["sodium"] = "^src/(answer|daemon|zone|base|agent|ctl|conf|tools)/"
 }
 FNR == 1 {
 	n = split(FILENAME, me, "/"); room = me[2]; name = me[n]

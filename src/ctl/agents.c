@@ -8,8 +8,8 @@
 static const struct route {
 	const char *method, *path;
 } routes[MANAGE_KINDS] = {
-	[MANAGE_SURVEY] = { "POST", "/v1/latency" },
-	[MANAGE_ERRANDS] = { "GET", "/v1/targets" },
+	[MANAGE_REPORT] = { "POST", "/v1/latency" },
+	[MANAGE_ASSIGNMENTS] = { "GET", "/v1/targets" },
 };
 
 static const char *field(const struct request *r, const char *name)
@@ -89,7 +89,7 @@ static bool check_edge(struct request *r)
 {
 	const char *edge = MHD_lookup_connection_value(r->at, MHD_GET_ARGUMENT_KIND, "edge");
 
-	if (r->kind != MANAGE_ERRANDS)
+	if (r->kind != MANAGE_ASSIGNMENTS)
 		return true;
 	if (!edge)
 		return manage_refuse(r, MHD_HTTP_BAD_REQUEST,
@@ -104,10 +104,10 @@ static bool check_length(struct request *r)
 {
 	const char *text = field(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-	return !text || strtoull(text, NULL, 10) <= SURVEY_BYTES_MOST ||
+	return !text || strtoull(text, NULL, 10) <= AGENT_REPORT_BYTES_MOST ||
 		manage_refuse(r, MHD_HTTP_CONTENT_TOO_LARGE,
 			&manage_own_counts(r->manage)->oversized, "a body may have %d bytes",
-			SURVEY_BYTES_MOST);
+			AGENT_REPORT_BYTES_MOST);
 }
 
 bool agents_begin(struct request *r, const char *method)
@@ -135,22 +135,23 @@ static bool check_signature(struct request *r)
 /* Ages count back from when it was sent: agent's clock against agent's clock. */
 static void age_rows(struct request *r)
 {
-	struct survey *s = &r->survey;
+	struct agent_report *s = &r->report;
 	const uint64_t ago = r->seal.time_s > s->taken_s ? r->seal.time_s - s->taken_s : 0;
 
 	for (size_t i = 0; i < s->n; i++) {
 		const uint64_t age = s->rows[i].age_s + ago;
-		s->rows[i].age_s = age < SURVEY_AGE_MOST_S ? (uint32_t)age : SURVEY_AGE_MOST_S;
+		s->rows[i].age_s = age < AGENT_REPORT_AGE_MOST_S ? (uint32_t)age
+								 : AGENT_REPORT_AGE_MOST_S;
 	}
 }
 
-static bool read_survey(struct request *r)
+static bool read_report(struct request *r)
 {
-	struct manage_counts *counts = manage_own_counts(r->manage);
+	struct agent_counts *counts = manage_own_counts(r->manage);
 	bool too_many;
 	struct fault why;
 
-	if (survey_decode(&r->survey, text_get(&r->body), r->body.len, &too_many, &why)) {
+	if (agent_report_decode(&r->report, text_get(&r->body), r->body.len, &too_many, &why)) {
 		age_rows(r);
 		return true;
 	}
@@ -162,11 +163,11 @@ static bool read_survey(struct request *r)
 
 bool agents_check(struct request *r)
 {
-	struct manage_counts *counts = manage_own_counts(r->manage);
+	struct agent_counts *counts = manage_own_counts(r->manage);
 
 	if (!check_signature(r) || !check_when(r))
 		return false;
-	if (r->kind == MANAGE_SURVEY && !read_survey(r))
+	if (r->kind == MANAGE_REPORT && !read_report(r))
 		return false;
 	return manage_take(r->manage, r) != SEAL_SEEN ||
 		manage_refuse(r, MHD_HTTP_CONFLICT, &counts->replayed,
@@ -186,18 +187,18 @@ static void sign_answer(struct request *r)
 
 void agents_do(struct request *r, const struct manage_hooks *hooks)
 {
-	struct manage_counts *counts = manage_own_counts(r->manage);
+	struct agent_counts *counts = manage_own_counts(r->manage);
 
-	if (r->kind == MANAGE_SURVEY) {
-		const size_t used = hooks->survey(hooks->ctx, r->seal.agent, &r->survey);
-		__atomic_add_fetch(&counts->surveys, 1, __ATOMIC_RELAXED);
+	if (r->kind == MANAGE_REPORT) {
+		const size_t used = hooks->report(hooks->ctx, r->seal.agent, &r->report);
+		__atomic_add_fetch(&counts->reports, 1, __ATOMIC_RELAXED);
 		__atomic_add_fetch(&counts->rows, used, __ATOMIC_RELAXED);
-		text_addf(&r->answer, "{\"rows\": %zu, \"used\": %zu}\n", r->survey.n, used);
+		text_addf(&r->answer, "{\"rows\": %zu, \"used\": %zu}\n", r->report.n, used);
 	} else {
-		struct errands e = { 0 };
-		hooks->errands(hooks->ctx, r->seal.agent, &e);
-		char *text = errands_encode(&e);
-		__atomic_add_fetch(&counts->errands, 1, __ATOMIC_RELAXED);
+		struct assignments e = { 0 };
+		hooks->assignments(hooks->ctx, r->seal.agent, &e);
+		char *text = assignments_encode(&e);
+		__atomic_add_fetch(&counts->assignments, 1, __ATOMIC_RELAXED);
 		text_addf(&r->answer, "%s\n", text);
 		free(text);
 		sign_answer(r);

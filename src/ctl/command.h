@@ -98,7 +98,7 @@ struct command_hooks {
 	const char *conf_path;
 	const struct command_latency *latency;
 	/* What agents have sent, and how many networks are watched for them. */
-	struct manage_counts (*agents)(void *ctx, size_t *targets);
+	struct agent_counts (*agents)(void *ctx, size_t *targets);
 };
 
 enum { COMMAND_WORDS_MOST = 32, COMMAND_LATER = 3 };

@@ -38,7 +38,7 @@ struct manage {
 	ev_async wake;
 	ev_timer clock;
 	uint64_t started_s;
-	struct manage_counts counts; /* atomic */
+	struct agent_counts counts; /* atomic */
 
 	pthread_mutex_t lock; /* of all below */
 	struct agent *agents;
@@ -104,14 +104,14 @@ uint64_t manage_started_s(const struct manage *m)
 
 /* --- counting and refusing ---------------------------------------------------------------- */
 
-struct manage_counts *manage_own_counts(struct manage *m)
+struct agent_counts *manage_own_counts(struct manage *m)
 {
 	return &m->counts;
 }
 
-struct manage_counts manage_counts(struct manage *m)
+struct agent_counts manage_counts(struct manage *m)
 {
-	struct manage_counts c;
+	struct agent_counts c;
 	uint64_t *to = (uint64_t *)&c;
 	const uint64_t *from = (const uint64_t *)&m->counts;
 
@@ -172,14 +172,14 @@ static void on_completed(
 	free(r->target);
 	text_fini(&r->body);
 	text_fini(&r->answer);
-	survey_fini(&r->survey);
+	agent_report_fini(&r->report);
 	free(r);
 }
 
 /* False when even what is only swallowed is too much. */
 static bool take_body(struct request *r, const char *data, size_t len)
 {
-	if (!r->status && r->body.len + len <= SURVEY_BYTES_MOST) {
+	if (!r->status && r->body.len + len <= AGENT_REPORT_BYTES_MOST) {
 		text_add_bytes(&r->body, data, len);
 		if (!r->body.lost)
 			return true;
@@ -187,7 +187,7 @@ static bool take_body(struct request *r, const char *data, size_t len)
 	}
 	if (!r->status)
 		manage_refuse(r, MHD_HTTP_CONTENT_TOO_LARGE, &r->manage->counts.oversized,
-			"a body may have %d bytes", SURVEY_BYTES_MOST);
+			"a body may have %d bytes", AGENT_REPORT_BYTES_MOST);
 	text_fini(&r->body);
 	r->swallowed += len;
 	return r->swallowed <= MANAGE_SWALLOWED;

@@ -9,10 +9,11 @@
 #ifndef CTL_MANAGE_H
 #define CTL_MANAGE_H
 
+#include "agent/agent_counts.h"
+#include "agent/agent_report.h"
+#include "agent/assignments.h"
+#include "agent/seal.h"
 #include "base/fault.h"
-#include "ctl/errands.h"
-#include "ctl/seal.h"
-#include "ctl/survey.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,9 +36,9 @@ struct manage_hooks {
 	void *ctx;
 	/* Control thread. A report of the agent of that edge, whose rows' ages count back from
 	 * now; returns how many of them were used. */
-	size_t (*survey)(void *ctx, const char *edge, const struct survey *s);
-	/* Control thread. What that agent should measure; `e` is empty. */
-	void (*errands)(void *ctx, const char *edge, struct errands *e);
+	size_t (*report)(void *ctx, const char *edge, const struct agent_report *s);
+	/* Control thread. What that agent should measure; `a` is empty. */
+	void (*assignments)(void *ctx, const char *edge, struct assignments *a);
 };
 
 /* NULL and one sentence when the address cannot be had. `hooks` is borrowed. */
@@ -53,15 +54,6 @@ struct manage_agent {
 };
 void manage_set_agents(struct manage *m, const struct manage_agent *agents, size_t n);
 
-/* What came, and what was refused for which reason. */
-struct manage_counts {
-	uint64_t surveys, rows, errands;
-	uint64_t forged;    /* no such agent, or not its signature */
-	uint64_t untimely;  /* too old, or ahead */
-	uint64_t replayed;  /* taken before */
-	uint64_t oversized; /* too many bytes or rows */
-	uint64_t malformed; /* no report, or no such request */
-};
-struct manage_counts manage_counts(struct manage *m);
+struct agent_counts manage_counts(struct manage *m);
 
 #endif

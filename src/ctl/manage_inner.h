@@ -9,7 +9,7 @@
 
 struct MHD_Connection;
 
-enum manage_kind { MANAGE_SURVEY, MANAGE_ERRANDS, MANAGE_KINDS };
+enum manage_kind { MANAGE_REPORT, MANAGE_ASSIGNMENTS, MANAGE_KINDS };
 
 struct request {
 	struct manage *manage;
@@ -22,7 +22,7 @@ struct request {
 	const char *signature;
 	struct text body;
 	size_t swallowed;
-	struct survey survey;
+	struct agent_report report;
 
 	unsigned status;                 /* of the answer; 0: there is none yet */
 	unsigned again_s;                /* Retry-After; 0: none */
@@ -36,7 +36,7 @@ __attribute__((format(printf, 4, 5))) bool manage_refuse(
 	struct request *r, unsigned status, uint64_t *counter, const char *fmt, ...);
 
 /* The counters; for manage_refuse(). */
-struct manage_counts *manage_own_counts(struct manage *m);
+struct agent_counts *manage_own_counts(struct manage *m);
 
 /* Copies the key of an agent; false when there is none. */
 bool manage_key(struct manage *m, const char *agent, uint8_t key[static SEAL_KEY]);

@@ -72,7 +72,7 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 	const struct round_totals probes = round_totals(health.round);
 
 	h->report(h->ctx, &r);
-	const struct manage_counts agents = h->agents(h->ctx, &targets);
+	const struct agent_counts agents = h->agents(h->ctx, &targets);
 	for (unsigned i = 0; i < w->standing->n_pools; i++)
 		panics += w->standing->pools[i].panics;
 	for (size_t i = 0; i < zone_set_count(w->zones); i++) {
@@ -138,9 +138,10 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 		{ "truncated", "answers cut short (TC)", (json_int_t)r.sum.truncated },
 		{ "dropped", "packets that were no query", (json_int_t)r.sum.dropped },
 		{ "send_failed", "answers the kernel refused", (json_int_t)r.sum.send_failed },
-		{ "agent_reports", "reports of agents", (json_int_t)agents.surveys },
+		{ "agent_reports", "reports of agents", (json_int_t)agents.reports },
 		{ "agent_rows", "... measurements in them", (json_int_t)agents.rows },
-		{ "agent_questions", "agents asked for targets", (json_int_t)agents.errands },
+		{ "agent_questions", "agents asked for targets",
+			(json_int_t)agents.assignments },
 		{ "agent_targets", "networks watched for them", (json_int_t)targets },
 		{ "agent_forged", "refused: not signed", (json_int_t)agents.forged },
 		{ "agent_untimely", "refused: late or early", (json_int_t)agents.untimely },

@@ -19,7 +19,7 @@ enum {
 	CANDIDATES = 3,
 	FAILOVERS = 2,
 	EDGES_AT_ONCE = 64,
-	NETS_AT_ONCE = ERRANDS_MOST - EDGES_AT_ONCE,
+	NETS_AT_ONCE = ASSIGNMENTS_MOST - EDGES_AT_ONCE,
 	/* As shares of the half-life: a measurement is fresh for so long; who did not answer is
 	 * asked again after so long, and agents ask us again after so long. */
 	FRESH_SHARE = 4,
@@ -54,7 +54,7 @@ static unsigned within(unsigned v, unsigned least, unsigned most)
 /* --- reports ------------------------------------------------------------------------------ */
 
 static bool add_row(
-	struct learn *l, unsigned edge, const struct survey_row *row, uint32_t now_s)
+	struct learn *l, unsigned edge, const struct agent_report_row *row, uint32_t now_s)
 {
 	const struct latency *table = l->daemon->loaded.table;
 	const unsigned n = within(row->samples, 1, LATENCY_SAMPLES_MOST);
@@ -76,7 +76,7 @@ static bool add_row(
 	return true;
 }
 
-static size_t take_survey(void *ctx, const char *agent, const struct survey *s)
+static size_t take_report(void *ctx, const char *agent, const struct agent_report *s)
 {
 	struct learn *l = ctx;
 	const uint32_t now_s = measured_now();
@@ -88,7 +88,7 @@ static size_t take_survey(void *ctx, const char *agent, const struct survey *s)
 	return used;
 }
 
-/* --- errands ------------------------------------------------------------------------------ */
+/* --- assignments ------------------------------------------------------------------------------ */
 
 static bool is_fresh(
 	const struct learn *l, const struct latency_row *row, unsigned edge, uint32_t now_s)
@@ -152,7 +152,7 @@ static size_t sort_targets(struct learn *l, unsigned edge, uint32_t now_s)
 	return k;
 }
 
-static void add_nets(struct learn *l, unsigned edge, uint32_t now_s, struct errands *e)
+static void add_nets(struct learn *l, unsigned edge, uint32_t now_s, struct assignments *e)
 {
 	const size_t sorted = sort_targets(l, edge, now_s);
 	const unsigned retry_s = within(half_life_s(l) / RETRY_SHARE, 1, 300);
@@ -163,14 +163,14 @@ static void add_nets(struct learn *l, unsigned edge, uint32_t now_s, struct erra
 		const struct target *x = &all[l->sorted[k]];
 		if (!is_candidate(l, x, edge))
 			continue;
-		e->list[e->n++] = (struct errand){ .net = x->net, .host = x->host };
+		e->list[e->n++] = (struct assignment){ .net = x->net, .host = x->host };
 		targets_ask(l->targets, l->sorted[k], edge, now_s, retry_s);
 		nets++;
 	}
 }
 
 /* The other edges, from the one behind `edge` on, so that not all begin with the same. */
-static void add_edges(struct learn *l, unsigned edge, uint32_t now_s, struct errands *e)
+static void add_edges(struct learn *l, unsigned edge, uint32_t now_s, struct assignments *e)
 {
 	const struct conf *c = &l->daemon->loaded.conf;
 	const struct latency_row *row = latency_mesh(l->daemon->loaded.table, edge);
@@ -183,13 +183,13 @@ static void add_edges(struct learn *l, unsigned edge, uint32_t now_s, struct err
 						     : NULL;
 		if (!host || is_fresh(l, row, (unsigned)i, now_s))
 			continue;
-		struct errand *to = &e->list[e->n++];
-		*to = (struct errand){ .host = *host };
-		strncpy(to->edge, other->name, SURVEY_EDGE_MOST);
+		struct assignment *to = &e->list[e->n++];
+		*to = (struct assignment){ .host = *host };
+		strncpy(to->edge, other->name, AGENT_REPORT_EDGE_MOST);
 	}
 }
 
-static void give_errands(void *ctx, const char *agent, struct errands *e)
+static void give_assignments(void *ctx, const char *agent, struct assignments *e)
 {
 	struct learn *l = ctx;
 	const uint32_t now_s = measured_now();
@@ -251,7 +251,7 @@ struct learn *learn_start(struct ev_loop *loop, struct daemon *d, struct fault *
 
 	l->loop = loop;
 	l->daemon = d;
-	l->hooks = (struct manage_hooks){ l, take_survey, give_errands };
+	l->hooks = (struct manage_hooks){ l, take_report, give_assignments };
 	ev_timer_init(&l->timer, on_time, LISTEN_S, LISTEN_S);
 	l->timer.data = l;
 	if (!c->management_len)
@@ -278,11 +278,11 @@ void learn_stop(struct learn *l)
 	free(l);
 }
 
-struct manage_counts learn_counts(const struct learn *l, size_t *targets)
+struct agent_counts learn_counts(const struct learn *l, size_t *targets)
 {
 	*targets = 0;
 	if (!l->manage)
-		return (struct manage_counts){ 0 };
+		return (struct agent_counts){ 0 };
 	targets_all(l->targets, targets);
 	return manage_counts(l->manage);
 }

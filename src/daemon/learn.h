@@ -2,8 +2,8 @@
  *
  * The hands of the management listener (ctl/manage.h) and the ears of the workers: reports
  * become samples for rebuild.h, and networks of clients that are busy and lack fresh
- * measurements become errands for the agents of the edges that they could be sent to. Control
- * thread.
+ * measurements become assignments for the agents of the edges that they could be sent to.
+ * Control thread.
  */
 #ifndef DAEMON_LEARN_H
 #define DAEMON_LEARN_H
@@ -20,6 +20,6 @@ void learn_stop(struct learn *l);
 
 /* For reports: what has come in, and how many networks are watched; nothing without a listener.
  */
-struct manage_counts learn_counts(const struct learn *l, size_t *targets);
+struct agent_counts learn_counts(const struct learn *l, size_t *targets);
 
 #endif

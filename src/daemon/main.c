@@ -130,7 +130,7 @@ static size_t latency_forget(void *ctx, int edge, const struct prefix *net)
 static const struct command_latency latency_hooks = { latency_table, latency_clock,
 	latency_work, latency_import, latency_forget };
 
-static struct manage_counts agents(void *ctx, size_t *targets)
+static struct agent_counts agents(void *ctx, size_t *targets)
 {
 	return learn_counts(((struct run *)ctx)->learn, targets);
 }

@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "config.h"
 #include "tools/agent_conf.h"
-#include "tools/agent_courier.h"
+#include "tools/agent_outbox.h"
 #include "tools/agent_diag.h"
 #include "tools/agent_prober.h"
 #include "tools/agent_tally.h"
@@ -34,7 +34,7 @@ struct agent {
 	struct prober *probes;
 	struct tally *tally;
 	struct http *http;
-	struct courier **couriers; /* one for each server */
+	struct outbox **outboxes; /* one for each server */
 	uint64_t sequence;
 	bool scan_failed; /* and it was told */
 	bool stopping;
@@ -73,7 +73,7 @@ static void on_scan(struct ev_loop *loop, ev_timer *t, int events)
 	scan(t->data);
 }
 
-static void take_probe(void *ctx, const struct errand *e, const uint32_t *us, unsigned n)
+static void take_probe(void *ctx, const struct assignment *e, const uint32_t *us, unsigned n)
 {
 	struct agent *a = ctx;
 
@@ -81,7 +81,7 @@ static void take_probe(void *ctx, const struct errand *e, const uint32_t *us, un
 		tally_add(a->tally, &e->net, e->edge, 0, us[i], clock_seconds());
 }
 
-static void take_errand(void *ctx, const struct errand *e)
+static void take_assignment(void *ctx, const struct assignment *e)
 {
 	struct agent *a = ctx;
 
@@ -94,15 +94,15 @@ static void take_errand(void *ctx, const struct errand *e)
 static void report(struct agent *a)
 {
 	while (tally_count(a->tally)) {
-		struct survey s;
+		struct agent_report s;
 		tally_take(a->tally, &s, clock_seconds());
 		s.taken_s = (uint64_t)time(NULL);
 		struct dispatch *d = dispatch_new(
-			survey_encode(&s), dispatch_sequence(&a->sequence));
+			agent_report_encode(&s), dispatch_sequence(&a->sequence));
 		for (size_t i = 0; i < a->conf.n_servers; i++)
-			courier_put(a->couriers[i], d);
+			outbox_put(a->outboxes[i], d);
 		dispatch_drop(d);
-		survey_fini(&s);
+		agent_report_fini(&s);
 	}
 }
 
@@ -121,7 +121,7 @@ static void on_idle(void *ctx)
 	bool idle = a->stopping;
 
 	for (size_t i = 0; idle && i < a->conf.n_servers; i++)
-		idle = courier_is_idle(a->couriers[i]);
+		idle = outbox_is_idle(a->outboxes[i]);
 	if (idle)
 		ev_break(a->loop, EVBREAK_ALL);
 }
@@ -150,7 +150,7 @@ static void on_stop_signal(struct ev_loop *loop, ev_signal *s, int events)
 	ev_timer_stop(loop, &a->scan);
 	ev_timer_stop(loop, &a->report);
 	for (size_t i = 0; i < a->conf.n_servers; i++)
-		courier_close(a->couriers[i]);
+		outbox_close(a->outboxes[i]);
 	ev_timer_init(&a->last, on_last, LAST_S, 0);
 	ev_timer_start(loop, &a->last);
 	on_idle(a);
@@ -200,20 +200,20 @@ static bool start(struct agent *a, struct fault *why)
 		return false;
 	a->tally = tally_new();
 	a->http = http_new(a->loop);
-	a->couriers = memory_zeroed(c->n_servers, sizeof *a->couriers);
+	a->outboxes = memory_zeroed(c->n_servers, sizeof *a->outboxes);
 	if (!a->http)
 		return fault(why, "libcurl does not start");
 	for (size_t i = 0; i < c->n_servers; i++)
-		a->couriers[i] = courier_new(a->loop,
-			&(struct courier_opts){ .http = a->http,
+		a->outboxes[i] = outbox_new(a->loop,
+			&(struct outbox_opts){ .http = a->http,
 				.server = c->servers[i],
 				.edge = c->edge,
 				.key = c->key,
 				.spool = c->spool,
 				.sequence = &a->sequence,
-				.errands = a->probes != NULL,
+				.assignments = a->probes != NULL,
 				.ctx = a,
-				.errand = take_errand,
+				.assignment = take_assignment,
 				.idle = on_idle });
 	ev_timer_init(&a->scan, on_scan, 0, c->scan_ms / 1000.0);
 	ev_timer_init(&a->report, on_report, c->report_ms / 1000.0, c->report_ms / 1000.0);
@@ -226,13 +226,13 @@ static bool start(struct agent *a, struct fault *why)
 
 static void stop(struct agent *a)
 {
-	for (size_t i = 0; a->couriers && i < a->conf.n_servers; i++) {
-		if (courier_waiting(a->couriers[i]))
+	for (size_t i = 0; a->outboxes && i < a->conf.n_servers; i++) {
+		if (outbox_waiting(a->outboxes[i]))
 			log_line(LOG_WARNING, "%s: %zu reports were not delivered",
-				a->conf.servers[i], courier_waiting(a->couriers[i]));
-		courier_free(a->couriers[i]);
+				a->conf.servers[i], outbox_waiting(a->outboxes[i]));
+		outbox_free(a->outboxes[i]);
 	}
-	free(a->couriers);
+	free(a->outboxes);
 	http_free(a->http);
 	prober_free(a->probes);
 	echo_close(a->echo);

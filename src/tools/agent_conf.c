@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "conf/option.h"
 #include "conf/parse.h"
-#include "ctl/survey.h"
+#include "agent/agent_report.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static void take_edge(
 	const char *text = NULL;
 
 	option_text(r, key, value, &text);
-	if (text && strlen(text) > SURVEY_EDGE_MOST)
+	if (text && strlen(text) > AGENT_REPORT_EDGE_MOST)
 		option_wrong(r, key, value);
 	else if (text)
 		*(const char **)to = text;

@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/fault.h"
-#include "ctl/seal.h"
+#include "agent/seal.h"
 
 #include <stdbool.h>
 #include <stddef.h>

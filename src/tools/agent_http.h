@@ -5,7 +5,7 @@
 #ifndef TOOLS_AGENT_HTTP_H
 #define TOOLS_AGENT_HTTP_H
 
-#include "ctl/seal.h"
+#include "agent/seal.h"
 
 #include <stddef.h>
 

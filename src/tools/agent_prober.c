@@ -24,7 +24,7 @@ struct probe {
 	struct prober *probes;
 	enum probe_state state;
 	bool tcp; /* this trial, or the next one */
-	struct errand errand;
+	struct assignment assignment;
 	struct echo_tag tag;
 	unsigned trials, n;
 	uint32_t us[PROBER_ECHOES];
@@ -59,7 +59,7 @@ static void finish(struct probe *x)
 	struct prober *p = x->probes;
 
 	x->state = PROBE_FREE;
-	p->opts.done(p->opts.ctx, &x->errand, x->us, x->n);
+	p->opts.done(p->opts.ctx, &x->assignment, x->us, x->n);
 }
 
 /* `us` 0: there was no answer. */
@@ -101,7 +101,7 @@ static void on_reply(struct ev_loop *loop, ev_io *io, int events)
 			struct probe *x = &p->probe[i];
 			if (x->state != PROBE_WAITING || x->tcp ||
 				x->tag.token != r.tag.token ||
-				memcmp(&x->errand.host, &r.from, sizeof r.from) != 0)
+				memcmp(&x->assignment.host, &r.from, sizeof r.from) != 0)
 				continue;
 			const double took = now - x->sent_s;
 			ended(x, microseconds(took - (r.waited_s < took ? r.waited_s : 0)));
@@ -133,7 +133,7 @@ static void on_connected(struct ev_loop *loop, ev_io *io, int events)
 
 static bool begin_connection(struct probe *x)
 {
-	const struct addr *to = &x->errand.host;
+	const struct addr *to = &x->assignment.host;
 	const bool v4 = addr_is_v4(to);
 	const uint16_t port = htons((uint16_t)x->probes->opts.tcp_port);
 	struct sockaddr_in sa4 = { .sin_family = AF_INET, .sin_port = port };
@@ -170,7 +170,8 @@ static void send_one(struct probe *x)
 		x->tag.sequence = p->sequence++;
 		randombytes_buf(&x->tag.token, sizeof x->tag.token);
 	}
-	if (x->tcp ? !begin_connection(x) : !echo_send(p->opts.echo, &x->errand.host, &x->tag))
+	if (x->tcp ? !begin_connection(x)
+		   : !echo_send(p->opts.echo, &x->assignment.host, &x->tag))
 		ended(x, 0);
 }
 
@@ -220,14 +221,14 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 
 /* --- the public side ---------------------------------------------------------------------- */
 
-static bool same_errand(const struct errand *a, const struct errand *b)
+static bool same_assignment(const struct assignment *a, const struct assignment *b)
 {
 	return memcmp(&a->host, &b->host, sizeof a->host) == 0 && a->net.bits == b->net.bits &&
 		memcmp(&a->net.addr, &b->net.addr, sizeof a->net.addr) == 0 &&
 		strcmp(a->edge, b->edge) == 0;
 }
 
-void prober_add(struct prober *p, const struct errand *e)
+void prober_add(struct prober *p, const struct assignment *e)
 {
 	struct probe *free_one = NULL;
 
@@ -237,13 +238,13 @@ void prober_add(struct prober *p, const struct errand *e)
 		struct probe *x = &p->probe[i];
 		if (x->state == PROBE_FREE)
 			free_one = free_one ? free_one : x;
-		else if (same_errand(&x->errand, e))
+		else if (same_assignment(&x->assignment, e))
 			return;
 	}
 	const bool can_echo = p->opts.echo && echo_fd(p->opts.echo, addr_is_v4(&e->host)) >= 0;
 	if (!free_one || (!can_echo && !p->opts.tcp_port))
 		return;
-	free_one->errand = *e;
+	free_one->assignment = *e;
 	free_one->state = PROBE_READY;
 	free_one->tcp = !can_echo;
 	free_one->trials = free_one->n = 0;

@@ -12,7 +12,7 @@ enum { BUCKETS = 1 << 14, V4_NET = ADDR_V4_BITS + 24, V6_NET = 48 };
 
 struct entry {
 	struct prefix net;
-	char edge[SURVEY_EDGE_MOST + 1];
+	char edge[AGENT_REPORT_EDGE_MOST + 1];
 	uint32_t count, kept;
 	uint32_t next; /* of its bucket, + 1 */
 	uint32_t min_us;
@@ -108,7 +108,7 @@ void tally_add(struct tally *t, const struct prefix *net, const char *edge, uint
 	if (us == 0 || us > LATENCY_RTT_MOST_MS * 1000u)
 		return;
 	if (edge && *edge)
-		strncpy(like.edge, edge, SURVEY_EDGE_MOST);
+		strncpy(like.edge, edge, AGENT_REPORT_EDGE_MOST);
 	else
 		like.net = *net;
 	struct entry *e = find(t, &like);
@@ -149,21 +149,22 @@ static double median_ms(struct entry *e)
 	return (n % 2 ? s[n / 2].us : ((double)s[n / 2 - 1].us + s[n / 2].us) / 2) / 1000;
 }
 
-static void fill(struct survey_row *row, struct entry *e, double now_s)
+static void fill(struct agent_report_row *row, struct entry *e, double now_s)
 {
-	*row = (struct survey_row){ .net = e->net,
+	*row = (struct agent_report_row){ .net = e->net,
 		.rtt_ms = median_ms(e),
 		.min_ms = e->min_us / 1000.0,
-		.samples = e->count < SURVEY_SAMPLES_MOST ? e->count : SURVEY_SAMPLES_MOST,
+		.samples = e->count < AGENT_REPORT_SAMPLES_MOST ? e->count
+								: AGENT_REPORT_SAMPLES_MOST,
 		.age_s = now_s > e->at_s ? (uint32_t)(now_s - e->at_s) : 0 };
 	memcpy(row->edge, e->edge, sizeof row->edge);
 }
 
-void tally_take(struct tally *t, struct survey *s, double now_s)
+void tally_take(struct tally *t, struct agent_report *s, double now_s)
 {
 	const size_t n = t->n < TALLY_TAKEN ? t->n : TALLY_TAKEN;
 
-	*s = (struct survey){ .rows = memory_zeroed(n, sizeof *s->rows), .n = n };
+	*s = (struct agent_report){ .rows = memory_zeroed(n, sizeof *s->rows), .n = n };
 	for (size_t i = 0; i < n; i++)
 		fill(&s->rows[i], &t->entries[t->n - 1 - i], now_s);
 	t->n -= n;

@@ -9,7 +9,7 @@
 #define TOOLS_AGENT_TALLY_H
 
 #include "base/addr.h"
-#include "ctl/survey.h"
+#include "agent/agent_report.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,7 +37,7 @@ void tally_add(struct tally *t, const struct prefix *net, const char *edge, uint
 size_t tally_count(const struct tally *t);
 
 /* Makes rows of what is there, at most TALLY_TAKEN, and forgets those; call it until it
- * gives none. The caller's survey_fini(). */
-void tally_take(struct tally *t, struct survey *s, double now_s);
+ * gives none. The caller's agent_report_fini(). */
+void tally_take(struct tally *t, struct agent_report *s, double now_s);
 
 #endif

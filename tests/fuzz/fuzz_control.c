@@ -124,11 +124,11 @@ static bool export(void *ctx, bool config_only, struct text *out, struct fault *
 	return config_only || fault(why, "only the configuration is small");
 }
 
-static struct manage_counts agents(void *ctx, size_t *targets)
+static struct agent_counts agents(void *ctx, size_t *targets)
 {
 	(void)ctx;
 	*targets = 2;
-	return (struct manage_counts){ .surveys = 1 };
+	return (struct agent_counts){ .reports = 1 };
 }
 
 /* --- measurements, which are real, but for files ------------------------------------------ */

@@ -20,14 +20,14 @@ static void add(struct tally *t, const char *client, uint64_t cookie, uint32_t u
 }
 
 /* The one row there is. */
-static struct survey_row only(struct tally *t, double now_s)
+static struct agent_report_row only(struct tally *t, double now_s)
 {
-	struct survey s;
+	struct agent_report s;
 
 	tally_take(t, &s, now_s);
 	CU_ASSERT_EQUAL_FATAL(s.n, 1);
-	const struct survey_row row = s.rows[0];
-	survey_fini(&s);
+	const struct agent_report_row row = s.rows[0];
+	agent_report_fini(&s);
 	CU_ASSERT_EQUAL(tally_count(t), 0);
 	return row;
 }
@@ -40,7 +40,7 @@ static void a_net_has_count_least_and_median(void)
 	add(t, "192.0.2.1", 1, 30000);
 	add(t, "192.0.2.2", 2, 10000);
 	add(t, "192.0.2.3", 3, 90000);
-	struct survey_row row = only(t, 107.9);
+	struct agent_report_row row = only(t, 107.9);
 	CU_ASSERT_STRING_EQUAL(prefix_text(text, &row.net), "192.0.2.0/24");
 	CU_ASSERT_EQUAL(row.samples, 3);
 	CU_ASSERT_DOUBLE_EQUAL(row.min_ms, 10, 1e-9);
@@ -63,7 +63,7 @@ static void a_connection_seen_again_is_one_sample(void)
 		add(t, "192.0.2.2", 2, 20000);
 	}
 	add(t, "192.0.2.1", 1, 90000);
-	const struct survey_row row = only(t, 100);
+	const struct agent_report_row row = only(t, 100);
 	CU_ASSERT_EQUAL(row.samples, 2);
 	CU_ASSERT_DOUBLE_EQUAL(row.rtt_ms, (40.1 + 20) / 2, 1e-9);
 	tally_free(t);
@@ -78,7 +78,7 @@ static void of_many_samples_a_fair_draw_is_kept(void)
 	for (unsigned round = 0; round < 50; round++) {
 		for (unsigned i = 1; i <= 1000; i++)
 			add(t, "192.0.2.1", 0, i * 1000);
-		const struct survey_row row = only(t, 100);
+		const struct agent_report_row row = only(t, 100);
 		CU_ASSERT_EQUAL(row.samples, 1000);
 		CU_ASSERT_DOUBLE_EQUAL(row.min_ms, 1, 1e-9);
 		sum += row.rtt_ms;
@@ -91,7 +91,7 @@ static void of_many_samples_a_fair_draw_is_kept(void)
 static void edges_are_told_apart_from_nets(void)
 {
 	struct tally *t = tally_new();
-	struct survey s;
+	struct agent_report s;
 
 	tally_add(t, NULL, "fra1", 0, 8000, 100);
 	tally_add(t, NULL, "iad1", 0, 80000, 100);
@@ -104,14 +104,14 @@ static void edges_are_told_apart_from_nets(void)
 				: strcmp(s.rows[i].edge, "") == 0 ? 5
 								  : 80,
 			1e-9);
-	survey_fini(&s);
+	agent_report_fini(&s);
 	tally_free(t);
 }
 
 static void more_nets_than_a_report_holds_come_in_several(void)
 {
 	struct tally *t = tally_new();
-	struct survey s;
+	struct agent_report s;
 	size_t sum = 0, reports = 0;
 
 	for (uint32_t i = 0; i < TALLY_ROWS_MOST + 100; i++) {
@@ -124,7 +124,7 @@ static void more_nets_than_a_report_holds_come_in_several(void)
 	for (; tally_count(t); reports++) {
 		tally_take(t, &s, 100);
 		sum += s.n;
-		survey_fini(&s);
+		agent_report_fini(&s);
 		if (reports == 2) { /* what is left is still found */
 			const size_t before = tally_count(t);
 			add(t, "11.0.0.9", 0, 1);

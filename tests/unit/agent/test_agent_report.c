@@ -1,15 +1,15 @@
-#include "ctl/survey.h"
+#include "agent/agent_report.h"
 
-#include "ctl/errands.h"
+#include "agent/assignments.h"
 #include "unit/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct survey_row row_of(const char *net, const char *edge, double rtt_ms)
+static struct agent_report_row row_of(const char *net, const char *edge, double rtt_ms)
 {
-	struct survey_row row = {
+	struct agent_report_row row = {
 		.rtt_ms = rtt_ms, .min_ms = rtt_ms / 2, .samples = 7, .age_s = 3
 	};
 
@@ -22,15 +22,15 @@ static struct survey_row row_of(const char *net, const char *edge, double rtt_ms
 
 static void what_is_encoded_is_decoded(void)
 {
-	struct survey_row rows[] = { row_of("192.0.2.0/24", NULL, 12.345),
+	struct agent_report_row rows[] = { row_of("192.0.2.0/24", NULL, 12.345),
 		row_of("2001:db8:1::/48", NULL, 0.001), row_of("10.0.0.0/8", NULL, 60000),
 		row_of(NULL, "fra1", 8.5) };
-	const struct survey from = { 1764030000, rows, UNIT_COUNT(rows) };
-	struct survey to;
+	const struct agent_report from = { 1764030000, rows, UNIT_COUNT(rows) };
+	struct agent_report to;
 	struct fault why;
-	char *text = survey_encode(&from);
+	char *text = agent_report_encode(&from);
 
-	CU_ASSERT_TRUE_FATAL(survey_decode(&to, text, strlen(text), NULL, &why));
+	CU_ASSERT_TRUE_FATAL(agent_report_decode(&to, text, strlen(text), NULL, &why));
 	CU_ASSERT_EQUAL(to.taken_s, from.taken_s);
 	CU_ASSERT_EQUAL_FATAL(to.n, from.n);
 	for (size_t i = 0; i < to.n; i++) {
@@ -41,7 +41,7 @@ static void what_is_encoded_is_decoded(void)
 		CU_ASSERT_EQUAL(to.rows[i].samples, 7);
 		CU_ASSERT_EQUAL(to.rows[i].age_s, 3);
 	}
-	survey_fini(&to);
+	agent_report_fini(&to);
 	free(text);
 }
 
@@ -50,13 +50,13 @@ static void what_may_be_left_out_has_a_meaning(void)
 	static const char text[] =
 		"{\"version\":1,\"taken\":5,\"later\":{},\"networks\":"
 		"[{\"net\":\"192.0.2.0/24\",\"rtt_ms\":4,\"samples\":1,\"new\":[]}]}";
-	struct survey s;
+	struct agent_report s;
 
-	CU_ASSERT_TRUE_FATAL(survey_decode(&s, text, sizeof text - 1, NULL, NULL));
+	CU_ASSERT_TRUE_FATAL(agent_report_decode(&s, text, sizeof text - 1, NULL, NULL));
 	CU_ASSERT_EQUAL_FATAL(s.n, 1);
 	CU_ASSERT_DOUBLE_EQUAL(s.rows[0].min_ms, 4, 0);
 	CU_ASSERT_EQUAL(s.rows[0].age_s, 0);
-	survey_fini(&s);
+	agent_report_fini(&s);
 }
 
 /* A list of `n` rows. */
@@ -74,15 +74,17 @@ static char *many(unsigned n)
 
 static void too_many_rows_are_told_apart_from_wrong_ones(void)
 {
-	struct survey s;
+	struct agent_report s;
 	struct fault why;
 	bool too_many;
-	char *most = many(SURVEY_ROWS_MOST), *more = many(SURVEY_ROWS_MOST + 1);
+	char *most = many(AGENT_REPORT_ROWS_MOST), *more = many(AGENT_REPORT_ROWS_MOST + 1);
 
-	CU_ASSERT_TRUE(survey_decode(&s, most, strlen(most), &too_many, &why) && !too_many);
-	survey_fini(&s);
-	CU_ASSERT_TRUE(!survey_decode(&s, more, strlen(more), &too_many, &why) && too_many);
-	CU_ASSERT_TRUE(!survey_decode(&s, "{", 1, &too_many, &why) && !too_many);
+	CU_ASSERT_TRUE(
+		agent_report_decode(&s, most, strlen(most), &too_many, &why) && !too_many);
+	agent_report_fini(&s);
+	CU_ASSERT_TRUE(
+		!agent_report_decode(&s, more, strlen(more), &too_many, &why) && too_many);
+	CU_ASSERT_TRUE(!agent_report_decode(&s, "{", 1, &too_many, &why) && !too_many);
 	CU_ASSERT_PTR_NULL(s.rows);
 	free(most);
 	free(more);
@@ -92,22 +94,22 @@ static void too_many_rows_are_told_apart_from_wrong_ones(void)
 static void a_full_report_of_the_agent_is_not_too_long(void)
 {
 	const size_t n = 5000;
-	struct survey_row *rows = calloc(n, sizeof *rows);
+	struct agent_report_row *rows = calloc(n, sizeof *rows);
 
 	for (size_t i = 0; i < n; i++) {
 		rows[i] = row_of("2001:db8:1234:5678::/64", NULL, 59999.999);
-		rows[i].samples = SURVEY_SAMPLES_MOST;
-		rows[i].age_s = SURVEY_AGE_MOST_S;
+		rows[i].samples = AGENT_REPORT_SAMPLES_MOST;
+		rows[i].age_s = AGENT_REPORT_AGE_MOST_S;
 	}
-	char *text = survey_encode(&(struct survey){ 1764030000, rows, n });
-	CU_ASSERT_TRUE(strlen(text) <= SURVEY_BYTES_MOST);
+	char *text = agent_report_encode(&(struct agent_report){ 1764030000, rows, n });
+	CU_ASSERT_TRUE(strlen(text) <= AGENT_REPORT_BYTES_MOST);
 	free(text);
 	free(rows);
 }
 
-static void errands_come_through(void)
+static void assignments_come_through(void)
 {
-	static struct errands from, to;
+	static struct assignments from, to;
 	struct fault why;
 
 	from.again_s = 30;
@@ -116,29 +118,30 @@ static void errands_come_through(void)
 	CU_ASSERT_TRUE_FATAL(addr_parse(&from.list[1].host, "192.0.2.9"));
 	strcpy(from.list[0].edge, "fra1");
 	CU_ASSERT_TRUE_FATAL(addr_parse(&from.list[0].host, "2001:db8::1"));
-	char *text = errands_encode(&from);
-	CU_ASSERT_TRUE_FATAL(errands_decode(&to, text, strlen(text), &why));
+	char *text = assignments_encode(&from);
+	CU_ASSERT_TRUE_FATAL(assignments_decode(&to, text, strlen(text), &why));
 	CU_ASSERT_EQUAL(to.again_s, 30);
 	CU_ASSERT_EQUAL_FATAL(to.n, 2);
 	CU_ASSERT_EQUAL(memcmp(from.list, to.list, 2 * sizeof *to.list), 0);
 	free(text);
 }
 
-static void errands_that_are_not_understood_are_passed_over(void)
+static void assignments_that_are_not_understood_are_passed_over(void)
 {
 	static const char text[] =
 		"{\"version\":1,\"again_s\":1,\"moons\":[7],\"networks\":[5,{},{\"net\":\"x\","
 		"\"host\":"
 		"\"192.0.2.1\"},{\"net\":\"192.0.2.0/24\"},{\"net\":\"192.0.2.0/24\",\"host\":"
 		"\"192.0.2.1\",\"how\":\"softly\"}],\"edges\":{}}";
-	static struct errands e;
+	static struct assignments e;
 	struct fault why;
 
-	CU_ASSERT_TRUE_FATAL(errands_decode(&e, text, sizeof text - 1, &why));
+	CU_ASSERT_TRUE_FATAL(assignments_decode(&e, text, sizeof text - 1, &why));
 	CU_ASSERT_EQUAL(e.n, 1);
-	CU_ASSERT_FALSE(errands_decode(&e, "{\"version\":2,\"again_s\":1}", 25, &why));
-	CU_ASSERT_FALSE(errands_decode(&e, "{\"version\":1,\"again_s\":9999999}", 31, &why));
-	CU_ASSERT_FALSE(errands_decode(&e, "[]", 2, &why));
+	CU_ASSERT_FALSE(assignments_decode(&e, "{\"version\":2,\"again_s\":1}", 25, &why));
+	CU_ASSERT_FALSE(
+		assignments_decode(&e, "{\"version\":1,\"again_s\":9999999}", 31, &why));
+	CU_ASSERT_FALSE(assignments_decode(&e, "[]", 2, &why));
 }
 
 static const struct unit_case cases[] = {
@@ -148,12 +151,12 @@ static const struct unit_case cases[] = {
 		too_many_rows_are_told_apart_from_wrong_ones },
 	{ "a full report of the agent is not too long",
 		a_full_report_of_the_agent_is_not_too_long },
-	{ "errands come through", errands_come_through },
-	{ "errands that are not understood are passed over",
-		errands_that_are_not_understood_are_passed_over },
+	{ "assignments come through", assignments_come_through },
+	{ "assignments that are not understood are passed over",
+		assignments_that_are_not_understood_are_passed_over },
 };
 
-void suite_survey(void)
+void suite_agent_report(void)
 {
-	unit_suite("ctl/survey", cases, UNIT_COUNT(cases));
+	unit_suite("agent/agent_report", cases, UNIT_COUNT(cases));
 }

@@ -1,4 +1,4 @@
-#include "ctl/survey.h"
+#include "agent/agent_report.h"
 
 #include "base/memory.h"
 #include "measure/latency.h"
@@ -19,7 +19,7 @@ static double rounded(double ms)
 	return round(ms * 1000) / 1000;
 }
 
-static json_t *row_to_json(const struct survey_row *row)
+static json_t *row_to_json(const struct agent_report_row *row)
 {
 	char text[ADDR_TEXT];
 
@@ -29,7 +29,7 @@ static json_t *row_to_json(const struct survey_row *row)
 		(int)row->samples, "age_s", (int)row->age_s);
 }
 
-char *survey_encode(const struct survey *s)
+char *agent_report_encode(const struct agent_report *s)
 {
 	json_t *nets = json_array(), *edges = json_array();
 
@@ -56,19 +56,20 @@ static bool number(const json_t *o, const char *key, double most, double *to)
 	return json_is_number(v) && *to >= 0 && *to <= most;
 }
 
-static bool take_times(struct survey_row *row, const json_t *o, struct fault *why)
+static bool take_times(struct agent_report_row *row, const json_t *o, struct fault *why)
 {
 	double rtt = -1, samples = -1, min = 0, age = 0;
 
 	if (!number(o, "rtt_ms", LATENCY_RTT_MOST_MS, &rtt) || rtt <= 0)
 		return fault(
 			why, "\"rtt_ms\" must be over 0 and at most %d", LATENCY_RTT_MOST_MS);
-	if (!number(o, "samples", SURVEY_SAMPLES_MOST, &samples) || samples < 1)
-		return fault(why, "\"samples\" must be from 1 to %d", SURVEY_SAMPLES_MOST);
+	if (!number(o, "samples", AGENT_REPORT_SAMPLES_MOST, &samples) || samples < 1)
+		return fault(
+			why, "\"samples\" must be from 1 to %d", AGENT_REPORT_SAMPLES_MOST);
 	if (!number(o, "min_ms", rtt, &min))
 		return fault(why, "\"min_ms\" must be at most \"rtt_ms\"");
-	if (!number(o, "age_s", SURVEY_AGE_MOST_S, &age))
-		return fault(why, "\"age_s\" must be from 0 to %d", SURVEY_AGE_MOST_S);
+	if (!number(o, "age_s", AGENT_REPORT_AGE_MOST_S, &age))
+		return fault(why, "\"age_s\" must be from 0 to %d", AGENT_REPORT_AGE_MOST_S);
 	row->rtt_ms = rtt;
 	row->min_ms = json_object_get(o, "min_ms") ? min : rtt;
 	row->samples = (uint32_t)samples;
@@ -76,7 +77,7 @@ static bool take_times(struct survey_row *row, const json_t *o, struct fault *wh
 	return true;
 }
 
-static bool take_net(struct survey_row *row, const json_t *o, struct fault *why)
+static bool take_net(struct agent_report_row *row, const json_t *o, struct fault *why)
 {
 	const char *text = json_string_value(json_object_get(o, "net"));
 
@@ -92,24 +93,25 @@ static bool take_net(struct survey_row *row, const json_t *o, struct fault *why)
 	return take_times(row, o, why);
 }
 
-static bool take_edge(struct survey_row *row, const json_t *o, struct fault *why)
+static bool take_edge(struct agent_report_row *row, const json_t *o, struct fault *why)
 {
 	const char *name = json_string_value(json_object_get(o, "edge"));
 
-	if (!name || !*name || strlen(name) > SURVEY_EDGE_MOST)
+	if (!name || !*name || strlen(name) > AGENT_REPORT_EDGE_MOST)
 		return fault(why, "\"edge\" must be the name of an edge");
 	strcpy(row->edge, name);
 	return take_times(row, o, why);
 }
 
-static bool take_rows(struct survey *s, const json_t *list, const char *what, struct fault *why)
+static bool take_rows(
+	struct agent_report *s, const json_t *list, const char *what, struct fault *why)
 {
 	const bool edges = strcmp(what, "edges") == 0;
 	struct fault one;
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *o = json_array_get(list, i);
-		struct survey_row *row = &s->rows[s->n];
+		struct agent_report_row *row = &s->rows[s->n];
 		if (!json_is_object(o))
 			return fault(why, "%s[%zu] is no object", what, i);
 		if (edges ? !take_edge(row, o, &one) : !take_net(row, o, &one))
@@ -119,7 +121,8 @@ static bool take_rows(struct survey *s, const json_t *list, const char *what, st
 	return true;
 }
 
-static bool take_all(struct survey *s, const json_t *top, bool *too_many, struct fault *why)
+static bool take_all(
+	struct agent_report *s, const json_t *top, bool *too_many, struct fault *why)
 {
 	const json_t *nets = json_object_get(top, "networks"),
 		     *edges = json_object_get(top, "edges");
@@ -133,25 +136,26 @@ static bool take_all(struct survey *s, const json_t *top, bool *too_many, struct
 		return fault(why, "\"taken\" must be a UNIX time, in whole seconds");
 	if ((nets && !json_is_array(nets)) || (edges && !json_is_array(edges)))
 		return fault(why, "\"networks\" and \"edges\" must be lists");
-	*too_many = n > SURVEY_ROWS_MOST;
+	*too_many = n > AGENT_REPORT_ROWS_MOST;
 	if (*too_many)
-		return fault(why, "%zu rows; a report may have %d", n, SURVEY_ROWS_MOST);
+		return fault(why, "%zu rows; a report may have %d", n, AGENT_REPORT_ROWS_MOST);
 	s->taken_s = (uint64_t)json_integer_value(taken);
 	s->rows = memory_zeroed(n, sizeof *s->rows);
 	return take_rows(s, nets, "networks", why) && take_rows(s, edges, "edges", why);
 }
 
-bool survey_decode(
-	struct survey *s, const char *text, size_t len, bool *too_many, struct fault *why)
+bool agent_report_decode(
+	struct agent_report *s, const char *text, size_t len, bool *too_many, struct fault *why)
 {
 	json_error_t e;
 	bool unheard;
 
-	*s = (struct survey){ 0 };
+	*s = (struct agent_report){ 0 };
 	too_many = too_many ? too_many : &unheard;
-	*too_many = len > SURVEY_BYTES_MOST;
+	*too_many = len > AGENT_REPORT_BYTES_MOST;
 	if (*too_many)
-		return fault(why, "%zu bytes; a report may have %d", len, SURVEY_BYTES_MOST);
+		return fault(
+			why, "%zu bytes; a report may have %d", len, AGENT_REPORT_BYTES_MOST);
 	/* Its own limit on depth keeps the stack; its numbers are 64 bits or IEEE doubles. */
 	json_t *top = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
 	if (!top)
@@ -160,12 +164,12 @@ bool survey_decode(
 					    : fault(why, "a report is a JSON object");
 	json_decref(top);
 	if (!ok)
-		survey_fini(s);
+		agent_report_fini(s);
 	return ok;
 }
 
-void survey_fini(struct survey *s)
+void agent_report_fini(struct agent_report *s)
 {
 	free(s->rows);
-	*s = (struct survey){ 0 };
+	*s = (struct agent_report){ 0 };
 }

@@ -1,4 +1,4 @@
-#include "ctl/seal.h"
+#include "agent/seal.h"
 
 #include <sodium.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "tools/agent_courier.h"
+#include "tools/agent_outbox.h"
 
 #include "tools/agent_echo.h"
 #include "unit/unit.h"
@@ -22,8 +22,8 @@ static void a_spool_is_bounded_and_keeps_the_newest(void)
 {
 	struct ev_loop *loop = ev_loop_new(0);
 	static const uint8_t key[SEAL_KEY] = { 1 };
-	struct courier *c = courier_new(loop,
-		&(struct courier_opts){ .server = "http://192.0.2.1:1",
+	struct outbox *c = outbox_new(loop,
+		&(struct outbox_opts){ .server = "http://192.0.2.1:1",
 			.edge = "a",
 			.key = key,
 			.spool = 1000 });
@@ -31,8 +31,8 @@ static void a_spool_is_bounded_and_keeps_the_newest(void)
 
 	for (unsigned i = 0; i < 10; i++) {
 		d[i] = report(300, i);
-		courier_put(c, d[i]);
-		CU_ASSERT_EQUAL(courier_waiting(c), i < 3 ? i + 1 : 3);
+		outbox_put(c, d[i]);
+		CU_ASSERT_EQUAL(outbox_waiting(c), i < 3 ? i + 1 : 3);
 	}
 	for (unsigned i = 0; i < 10; i++) {
 		CU_ASSERT_EQUAL(d[i]->refs, i < 7 ? 1 : 2); /* ours, and the spool's */
@@ -40,10 +40,10 @@ static void a_spool_is_bounded_and_keeps_the_newest(void)
 	}
 	/* One that is larger than all of the spool is still tried. */
 	d[0] = report(5000, 11);
-	courier_put(c, d[0]);
-	CU_ASSERT_EQUAL(courier_waiting(c), 1);
+	outbox_put(c, d[0]);
+	CU_ASSERT_EQUAL(outbox_waiting(c), 1);
 	dispatch_drop(d[0]);
-	courier_free(c);
+	outbox_free(c);
 	ev_loop_destroy(loop);
 }
 
@@ -52,8 +52,8 @@ static void pauses_double_up_to_five_minutes(void)
 	static const unsigned want[] = { 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300 };
 
 	for (unsigned i = 0; i < UNIT_COUNT(want); i++)
-		CU_ASSERT_EQUAL(courier_pause_s(i), want[i]);
-	CU_ASSERT_EQUAL(courier_pause_s(1000000), 300);
+		CU_ASSERT_EQUAL(outbox_pause_s(i), want[i]);
+	CU_ASSERT_EQUAL(outbox_pause_s(1000000), 300);
 }
 
 static void sequences_rise_whatever_the_clock_does(void)
@@ -107,7 +107,7 @@ static const struct unit_case cases[] = {
 	{ "only our own echo replies count", only_our_own_echo_replies_count },
 };
 
-void suite_agent_courier(void)
+void suite_agent_outbox(void)
 {
-	unit_suite("tools/agent_courier", cases, UNIT_COUNT(cases));
+	unit_suite("tools/agent_outbox", cases, UNIT_COUNT(cases));
 }

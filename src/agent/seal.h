@@ -12,8 +12,8 @@
  * soon, the sequence makes it useless at once: whoever takes requests keeps the last one of
  * each agent. Pure, any thread.
  */
-#ifndef CTL_SEAL_H
-#define CTL_SEAL_H
+#ifndef AGENT_SEAL_H
+#define AGENT_SEAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

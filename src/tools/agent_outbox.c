@@ -1,4 +1,4 @@
-#include "tools/agent_courier.h"
+#include "tools/agent_outbox.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -12,27 +12,27 @@
 #include <string.h>
 #include <time.h>
 
-enum { PAUSE_MOST_S = 300, ERRANDS_AGAIN_S = 60 };
+enum { PAUSE_MOST_S = 300, ASSIGNMENTS_AGAIN_S = 60 };
 
 struct waiting {
 	struct waiting *next;
 	struct dispatch *what;
 };
 
-struct courier {
+struct outbox {
 	struct ev_loop *loop;
-	struct courier_opts opts;
+	struct outbox_opts opts;
 	ev_timer timer; /* the next attempt */
 	struct waiting *first, **last;
 	size_t n, bytes;
 	uint64_t dropped; /* since it was told */
 
 	struct http_request *request;
-	struct seal seal;                       /* of the request */
-	char target[64 + 3 * SURVEY_EDGE_MOST]; /* of GET: the edge's name, escaped */
-	struct dispatch *carried;               /* NULL: it asks for errands */
-	unsigned fails, errand_fails;           /* in a row */
-	ev_tstamp errands_at;                   /* ask again then; monotonic */
+	struct seal seal;                             /* of the request */
+	char target[64 + 3 * AGENT_REPORT_EDGE_MOST]; /* of GET: the edge's name, escaped */
+	struct dispatch *carried;                     /* NULL: it asks for assignments */
+	unsigned fails, assignment_fails;             /* in a row */
+	ev_tstamp assignments_at;                     /* ask again then; monotonic */
 	bool failing, closed, tried;
 };
 
@@ -62,14 +62,14 @@ uint64_t dispatch_sequence(uint64_t *last)
 	return *last;
 }
 
-unsigned courier_pause_s(unsigned fails)
+unsigned outbox_pause_s(unsigned fails)
 {
 	return fails == 0 ? 0 : fails > 9 ? PAUSE_MOST_S : 1u << (fails - 1);
 }
 
 /* --- the spool ---------------------------------------------------------------------------- */
 
-static void take_first(struct courier *c)
+static void take_first(struct outbox *c)
 {
 	struct waiting *w = c->first;
 
@@ -83,7 +83,7 @@ static void take_first(struct courier *c)
 }
 
 /* The one under way is held by itself, too, so that it may be the oldest. */
-static void make_room(struct courier *c)
+static void make_room(struct outbox *c)
 {
 	while (c->bytes > c->opts.spool && c->n > 1) {
 		take_first(c);
@@ -97,7 +97,7 @@ static void make_room(struct courier *c)
 
 /* --- what came of it ---------------------------------------------------------------------- */
 
-static void schedule(struct courier *c, double pause_s)
+static void schedule(struct outbox *c, double pause_s)
 {
 	ev_timer_stop(c->loop, &c->timer);
 	ev_timer_set(&c->timer, pause_s > 0 ? pause_s : 0, 0);
@@ -112,7 +112,7 @@ static int first_line(const struct http_answer *a)
 	return len < 300 ? (int)len : 300;
 }
 
-static void tell_failure(struct courier *c, const struct http_answer *a)
+static void tell_failure(struct outbox *c, const struct http_answer *a)
 {
 	if (c->failing || (a->status == 503 && a->again_s))
 		return; /* known already; or nothing is wrong, it has only just started */
@@ -125,7 +125,7 @@ static void tell_failure(struct courier *c, const struct http_answer *a)
 			a->error);
 }
 
-static void tell_success(struct courier *c)
+static void tell_success(struct outbox *c)
 {
 	if (c->failing)
 		log_line(LOG_NOTICE, "%s: delivers again (%zu reports waited, %llu were lost)",
@@ -138,25 +138,25 @@ static void tell_success(struct courier *c)
 /* Half of the pause is certain, half is drawn. */
 static double draw_pause_s(unsigned fails, unsigned again_s)
 {
-	const double drawn = courier_pause_s(fails) *
+	const double drawn = outbox_pause_s(fails) *
 		(0.5 + 0.5 * randombytes_uniform(1000) / 1000.0);
 
 	return again_s > drawn ? again_s + drawn / 2 : drawn;
 }
 
-static void retry(struct courier *c, unsigned again_s)
+static void retry(struct outbox *c, unsigned again_s)
 {
 	schedule(c, draw_pause_s(++c->fails, again_s));
 }
 
-/* Reports do not wait for errands. */
-static void retry_errands(struct courier *c, unsigned again_s)
+/* Reports do not wait for assignments. */
+static void retry_assignments(struct outbox *c, unsigned again_s)
 {
-	c->errands_at = clock_seconds() + draw_pause_s(++c->errand_fails, again_s);
+	c->assignments_at = clock_seconds() + draw_pause_s(++c->assignment_fails, again_s);
 	schedule(c, 0);
 }
 
-static void report_ended(struct courier *c, const struct http_answer *a)
+static void report_ended(struct outbox *c, const struct http_answer *a)
 {
 	const bool mine = c->n && c->first->what == c->carried; /* else dropped meanwhile */
 
@@ -176,7 +176,7 @@ static void report_ended(struct courier *c, const struct http_answer *a)
 }
 
 /* Whoever else sends us targets would have us measure what he likes. */
-static bool is_genuine(const struct courier *c, const struct http_answer *a)
+static bool is_genuine(const struct outbox *c, const struct http_answer *a)
 {
 	const struct seal s = { "ANSWER", c->seal.target, c->seal.agent, c->seal.time_s,
 		c->seal.sequence };
@@ -184,23 +184,24 @@ static bool is_genuine(const struct courier *c, const struct http_answer *a)
 	return seal_is_signed(a->signature, c->opts.key, &s, a->body, a->len);
 }
 
-static void errands_ended(struct courier *c, const struct http_answer *a)
+static void assignments_ended(struct outbox *c, const struct http_answer *a)
 {
-	struct errands *e = memory_zeroed(1, sizeof *e);
+	struct assignments *e = memory_zeroed(1, sizeof *e);
 	struct fault why = { "its answer is not signed with our key" };
 
 	if (a->status / 100 != 2) {
 		tell_failure(c, a);
-		retry_errands(c, a->again_s);
-	} else if (!is_genuine(c, a) || !errands_decode(e, a->body, a->len, &why)) {
+		retry_assignments(c, a->again_s);
+	} else if (!is_genuine(c, a) || !assignments_decode(e, a->body, a->len, &why)) {
 		tell_failure(c, &(struct http_answer){ .error = why.text });
-		retry_errands(c, 0);
+		retry_assignments(c, 0);
 	} else {
 		tell_success(c);
-		c->errand_fails = 0;
+		c->assignment_fails = 0;
 		for (size_t i = 0; i < e->n; i++)
-			c->opts.errand(c->opts.ctx, &e->list[i]);
-		c->errands_at = clock_seconds() + (e->again_s ? e->again_s : ERRANDS_AGAIN_S);
+			c->opts.assignment(c->opts.ctx, &e->list[i]);
+		c->assignments_at = clock_seconds() +
+			(e->again_s ? e->again_s : ASSIGNMENTS_AGAIN_S);
 		schedule(c, 0);
 	}
 	free(e);
@@ -208,23 +209,23 @@ static void errands_ended(struct courier *c, const struct http_answer *a)
 
 static void on_done(void *ctx, const struct http_answer *a)
 {
-	struct courier *c = ctx;
+	struct outbox *c = ctx;
 
 	c->request = NULL;
 	c->tried = c->tried || (c->closed && a->status / 100 != 2);
 	if (c->carried)
 		report_ended(c, a);
 	else
-		errands_ended(c, a);
+		assignments_ended(c, a);
 	dispatch_drop(c->carried);
 	c->carried = NULL;
-	if (courier_is_idle(c))
+	if (outbox_is_idle(c))
 		c->opts.idle(c->opts.ctx);
 }
 
 /* --- setting out -------------------------------------------------------------------------- */
 
-static bool start(struct courier *c, const struct dispatch *d)
+static bool start(struct outbox *c, const struct dispatch *d)
 {
 	char hex[SEAL_HEX], line[4][128];
 	struct text url = { 0 };
@@ -256,8 +257,8 @@ static bool start(struct courier *c, const struct dispatch *d)
 
 static void on_time(struct ev_loop *loop, ev_timer *t, int events)
 {
-	struct courier *c = t->data;
-	const double left = c->errands_at - clock_seconds();
+	struct outbox *c = t->data;
+	const double left = c->assignments_at - clock_seconds();
 
 	(void)loop;
 	(void)events;
@@ -266,7 +267,7 @@ static void on_time(struct ev_loop *loop, ev_timer *t, int events)
 	if (c->n) {
 		c->carried = c->first->what;
 		c->carried->refs++;
-	} else if (!c->opts.errands || c->closed) {
+	} else if (!c->opts.assignments || c->closed) {
 		return;
 	} else if (left > 0) {
 		schedule(c, left);
@@ -281,9 +282,9 @@ static void on_time(struct ev_loop *loop, ev_timer *t, int events)
 
 /* --- the public side ---------------------------------------------------------------------- */
 
-struct courier *courier_new(struct ev_loop *loop, const struct courier_opts *opts)
+struct outbox *outbox_new(struct ev_loop *loop, const struct outbox_opts *opts)
 {
-	struct courier *c = memory_zeroed(1, sizeof *c);
+	struct outbox *c = memory_zeroed(1, sizeof *c);
 	char *at = c->target;
 
 	c->loop = loop;
@@ -300,7 +301,7 @@ struct courier *courier_new(struct ev_loop *loop, const struct courier_opts *opt
 	return c;
 }
 
-void courier_free(struct courier *c)
+void outbox_free(struct outbox *c)
 {
 	http_stop(c->request);
 	dispatch_drop(c->carried);
@@ -310,7 +311,7 @@ void courier_free(struct courier *c)
 	free(c);
 }
 
-void courier_put(struct courier *c, struct dispatch *d)
+void outbox_put(struct outbox *c, struct dispatch *d)
 {
 	struct waiting *w = memory_zeroed(1, sizeof *w);
 
@@ -325,19 +326,19 @@ void courier_put(struct courier *c, struct dispatch *d)
 		schedule(c, 0);
 }
 
-void courier_close(struct courier *c)
+void outbox_close(struct outbox *c)
 {
 	c->closed = true;
 	if (!c->request)
 		schedule(c, 0);
 }
 
-bool courier_is_idle(const struct courier *c)
+bool outbox_is_idle(const struct outbox *c)
 {
 	return !c->request && (c->n == 0 || c->tried);
 }
 
-size_t courier_waiting(const struct courier *c)
+size_t outbox_waiting(const struct outbox *c)
 {
 	return c->n;
 }

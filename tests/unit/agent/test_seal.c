@@ -1,4 +1,4 @@
-#include "ctl/seal.h"
+#include "agent/seal.h"
 
 #include "unit/unit.h"
 
@@ -148,5 +148,5 @@ static const struct unit_case cases[] = {
 
 void suite_seal(void)
 {
-	unit_suite("ctl/seal", cases, UNIT_COUNT(cases));
+	unit_suite("agent/seal", cases, UNIT_COUNT(cases));
 }

@@ -1,4 +1,4 @@
-/* survey.h - what an agent has measured, as it is sent: the body of a report.
+/* agent_report.h - what an agent has measured, as it is sent: the body of a report.
  *
  * JSON, so that other programs can send it too:
  *
@@ -13,8 +13,8 @@
  * so may one of the lists; keys of other names are passed over. The edge that measured is the
  * agent's own and stands in the request, not here.
  */
-#ifndef CTL_SURVEY_H
-#define CTL_SURVEY_H
+#ifndef AGENT_AGENT_REPORT_H
+#define AGENT_AGENT_REPORT_H
 
 #include "base/addr.h"
 #include "base/fault.h"
@@ -24,33 +24,33 @@
 #include <stdint.h>
 
 enum {
-	SURVEY_BYTES_MOST = 1 << 20,
-	SURVEY_ROWS_MOST = 10000, /* of both lists together */
-	SURVEY_EDGE_MOST = 64,    /* bytes of an edge's name */
-	SURVEY_SAMPLES_MOST = 1000000,
-	SURVEY_AGE_MOST_S = 7 * 86400
+	AGENT_REPORT_BYTES_MOST = 1 << 20,
+	AGENT_REPORT_ROWS_MOST = 10000, /* of both lists together */
+	AGENT_REPORT_EDGE_MOST = 64,    /* bytes of an edge's name */
+	AGENT_REPORT_SAMPLES_MOST = 1000000,
+	AGENT_REPORT_AGE_MOST_S = 7 * 86400
 };
 
-struct survey_row {
-	struct prefix net;               /* IPv4 /8 to /24, IPv6 /16 to /64; or: */
-	char edge[SURVEY_EDGE_MOST + 1]; /* another edge; "" when it is a network */
+struct agent_report_row {
+	struct prefix net;                     /* IPv4 /8 to /24, IPv6 /16 to /64; or: */
+	char edge[AGENT_REPORT_EDGE_MOST + 1]; /* another edge; "" when it is a network */
 	double rtt_ms, min_ms;
 	uint32_t samples, age_s;
 };
 
-struct survey {
+struct agent_report {
 	uint64_t taken_s;
-	struct survey_row *rows; /* networks, then edges */
+	struct agent_report_row *rows; /* networks, then edges */
 	size_t n;
 };
 
 /* The text, for free(); never NULL. */
-char *survey_encode(const struct survey *s);
+char *agent_report_encode(const struct agent_report *s);
 
 /* Any bytes, in memory that is bounded by their length. All of it is right, or `why` says what
  * is not and `s` is empty. `*too_many` (may be NULL) is set when it is nothing but too long. */
-bool survey_decode(
-	struct survey *s, const char *text, size_t len, bool *too_many, struct fault *why);
-void survey_fini(struct survey *s);
+bool agent_report_decode(struct agent_report *s, const char *text, size_t len, bool *too_many,
+	struct fault *why);
+void agent_report_fini(struct agent_report *s);
 
 #endif

@@ -1,17 +1,17 @@
-#include "ctl/errands.h"
+#include "agent/assignments.h"
 
 #include "base/memory.h"
 
 #include <jansson.h>
 #include <string.h>
 
-char *errands_encode(const struct errands *e)
+char *assignments_encode(const struct assignments *a)
 {
 	json_t *nets = json_array(), *edges = json_array();
 	char host[ADDR_TEXT], net[ADDR_TEXT];
 
-	for (size_t i = 0; i < e->n; i++) {
-		const struct errand *one = &e->list[i];
+	for (size_t i = 0; i < a->n; i++) {
+		const struct assignment *one = &a->list[i];
 		addr_text(host, &one->host);
 		if (*one->edge)
 			json_array_append_new(edges,
@@ -22,52 +22,52 @@ char *errands_encode(const struct errands *e)
 					"host", host));
 	}
 	json_t *all = json_pack("{s:i, s:i, s:o, s:o}", "version", 1, "again_s",
-		(int)e->again_s, "networks", nets, "edges", edges);
+		(int)a->again_s, "networks", nets, "edges", edges);
 	char *text = memory_need(json_dumps(all, JSON_COMPACT));
 	json_decref(all);
 	return text;
 }
 
-static bool take_one(struct errand *one, const json_t *o)
+static bool take_one(struct assignment *one, const json_t *o)
 {
 	const char *net = json_string_value(json_object_get(o, "net")),
 		   *edge = json_string_value(json_object_get(o, "edge")),
 		   *host = json_string_value(json_object_get(o, "host"));
 
-	*one = (struct errand){ 0 };
+	*one = (struct assignment){ 0 };
 	if (!host || !addr_parse(&one->host, host) || !net == !edge)
 		return false;
 	if (net)
 		return prefix_parse(&one->net, net, NULL);
-	if (!*edge || strlen(edge) > SURVEY_EDGE_MOST)
+	if (!*edge || strlen(edge) > AGENT_REPORT_EDGE_MOST)
 		return false;
 	strcpy(one->edge, edge);
 	return true;
 }
 
-static void take_list(struct errands *e, const json_t *list)
+static void take_list(struct assignments *a, const json_t *list)
 {
-	for (size_t i = 0; i < json_array_size(list) && e->n < ERRANDS_MOST; i++)
-		e->n += take_one(&e->list[e->n], json_array_get(list, i));
+	for (size_t i = 0; i < json_array_size(list) && a->n < ASSIGNMENTS_MOST; i++)
+		a->n += take_one(&a->list[a->n], json_array_get(list, i));
 }
 
-bool errands_decode(struct errands *e, const char *text, size_t len, struct fault *why)
+bool assignments_decode(struct assignments *a, const char *text, size_t len, struct fault *why)
 {
 	json_error_t at;
 	json_t *top = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);
 
-	e->n = 0;
-	e->again_s = 0;
+	a->n = 0;
+	a->again_s = 0;
 	if (!top)
 		return fault(why, "no JSON: %s", at.text);
 	const json_t *version = json_object_get(top, "version");
 	const json_int_t again = json_integer_value(json_object_get(top, "again_s"));
 	const bool ok = json_integer_value(version) == 1 && again >= 0 &&
-		again <= ERRANDS_AGAIN_MOST_S;
+		again <= ASSIGNMENTS_AGAIN_MOST_S;
 	if (ok) {
-		e->again_s = (unsigned)again;
-		take_list(e, json_object_get(top, "edges"));
-		take_list(e, json_object_get(top, "networks"));
+		a->again_s = (unsigned)again;
+		take_list(a, json_object_get(top, "edges"));
+		take_list(a, json_object_get(top, "networks"));
 	}
 	json_decref(top);
 	return ok || fault(why, "these are no targets of version 1");

@@ -1,0 +1,19 @@
+/* agent_counts.h - how many reports and questions of agents came, and what was wrong with
+ * others.
+ */
+#ifndef AGENT_AGENT_COUNTS_H
+#define AGENT_AGENT_COUNTS_H
+
+#include <stdint.h>
+
+/* What came, and what was refused for which reason. */
+struct agent_counts {
+	uint64_t reports, rows, assignments;
+	uint64_t forged;    /* no such agent, or not its signature */
+	uint64_t untimely;  /* too old, or ahead */
+	uint64_t replayed;  /* taken before */
+	uint64_t oversized; /* too many bytes or rows */
+	uint64_t malformed; /* no report, or no such request */
+};
+
+#endif
