@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "ctl/keep.h"
+#include "probe/round_save.h"
 #include "daemon/daemon.h"
 #include "daemon/keeper.h"
 #include "daemon/rollout.h"
@@ -147,10 +147,10 @@ static void on_changed(void *ctx, bool soon)
 
 static void save(struct probes *p)
 {
-	const struct keep_clock now = keep_now();
+	const struct state_file_clock now = state_file_now();
 	struct text text = { 0 };
 
-	keep_write(&text, p->round, &p->forced, &now);
+	round_save(&text, p->round, &p->forced, &now);
 	keeper_save(p->keeper, &text);
 	p->saved_us = now.now_us;
 	set_timer(p, &p->save, now.now_us + FRESHEN_US);
@@ -163,7 +163,7 @@ static void on_save(struct ev_loop *loop, ev_timer *t, int events)
 	save(t->data);
 }
 
-static bool same_target(const struct round_view *v, const struct keep_verdict *k)
+static bool same_target(const struct round_view *v, const struct state_file_verdict *k)
 {
 	return memcmp(&v->addr, &k->addr, sizeof k->addr) == 0 &&
 		strcmp(v->probe->name, k->probe) == 0 &&
@@ -172,16 +172,16 @@ static bool same_target(const struct round_view *v, const struct keep_verdict *k
 
 static int compare_kept(const void *a, const void *b)
 {
-	return memcmp(&((const struct keep_verdict *)a)->addr,
-		&((const struct keep_verdict *)b)->addr, sizeof(struct addr));
+	return memcmp(&((const struct state_file_verdict *)a)->addr,
+		&((const struct state_file_verdict *)b)->addr, sizeof(struct addr));
 }
 
 /* The old verdicts of a target's address stand together. */
-static void hint(struct probes *p, struct keep *k, uint32_t target)
+static void hint(struct probes *p, struct state_file *k, uint32_t target)
 {
 	const struct round_view v = round_view(p->round, target);
-	const struct keep_verdict want = { .addr = v.addr };
-	struct keep_verdict *at = k->n
+	const struct state_file_verdict want = { .addr = v.addr };
+	struct state_file_verdict *at = k->n
 		? bsearch(&want, k->verdicts, k->n, sizeof want, compare_kept)
 		: NULL;
 
@@ -196,7 +196,7 @@ static void hint(struct probes *p, struct keep *k, uint32_t target)
 		}
 }
 
-static void recall(struct probes *p, struct keep *k, struct faults *f)
+static void recall(struct probes *p, struct state_file *k, struct faults *f)
 {
 	const struct fault_at at = { p->state_path, NULL, NULL, 0, 0 };
 
@@ -216,24 +216,24 @@ static void expire(struct probes *p);
 
 void probes_recall(struct probes *p, struct faults *f)
 {
-	const struct keep_clock now = keep_now();
+	const struct state_file_clock now = state_file_now();
 	struct file_stamp stamp;
 	struct fault why;
 	struct file file;
-	struct keep k;
+	struct state_file k;
 
 	p->state_path = p->daemon->loaded.conf.state_file;
 	if (!p->state_path || !file_stamp(p->state_path, &stamp))
 		return; /* the first start */
-	if (!file_read(&file, p->state_path, KEEP_MOST, &why) ||
-		!keep_read(&k, p->state_path, file.text, file.len, &now, &why)) {
+	if (!file_read(&file, p->state_path, STATE_FILE_MOST, &why) ||
+		!state_file_read(&k, p->state_path, file.text, file.len, &now, &why)) {
 		const struct fault_at at = { p->state_path, NULL, NULL, 0, 0 };
 		faults_warning(f, &at, "%s; starting without what was kept", why.text);
 		file_free(&file);
 		return;
 	}
 	recall(p, &k, f);
-	keep_fini(&k);
+	state_file_fini(&k);
 	file_free(&file);
 	expire(p);
 }

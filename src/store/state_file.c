@@ -1,4 +1,4 @@
-#include "ctl/keep.h"
+#include "store/state_file.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -20,9 +20,9 @@ static int64_t clock_ms(clockid_t clock)
 	return t.tv_sec * (int64_t)1000 + t.tv_nsec / 1000000;
 }
 
-struct keep_clock keep_now(void)
+struct state_file_clock state_file_now(void)
 {
-	struct keep_clock c = { .boot_ms = clock_ms(CLOCK_BOOTTIME),
+	struct state_file_clock c = { .boot_ms = clock_ms(CLOCK_BOOTTIME),
 		.wall_ms = clock_ms(CLOCK_REALTIME),
 		.now_us = clock_us() };
 	const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
@@ -60,7 +60,8 @@ static void add_field(struct text *to, const char *name, const char *s)
 	text_add(to, ", ");
 }
 
-static void write_forced(struct text *to, const struct forced *f, const struct keep_clock *now)
+static void write_forced(
+	struct text *to, const struct forced *f, const struct state_file_clock *now)
 {
 	text_add(to, "  { ");
 	add_field(to, "edge", f->edge);
@@ -76,20 +77,20 @@ static void write_forced(struct text *to, const struct forced *f, const struct k
 }
 
 static void write_verdict(
-	struct text *to, const struct round_view *v, const struct keep_clock *now)
+	struct text *to, const struct state_file_verdict *v, const struct state_file_clock *now)
 {
 	char addr[ADDR_TEXT];
 
 	text_add(to, "  { ");
-	add_field(to, "probe", v->probe->name);
+	add_field(to, "probe", v->probe);
 	add_field(to, "edge", v->edge);
 	add_field(to, "address", addr_text(addr, &v->addr));
 	text_addf(to, "\"up\": %s, \"for_ms\": %lld }", v->up ? "true" : "false",
 		(long long)(((int64_t)now->now_us - v->since_us) / 1000));
 }
 
-void keep_write(struct text *to, const struct round *round, const struct forced_list *forced,
-	const struct keep_clock *now)
+void state_file_write(
+	struct text *to, const struct state_file *s, const struct state_file_clock *now)
 {
 	const char *comma = "";
 
@@ -97,19 +98,16 @@ void keep_write(struct text *to, const struct round *round, const struct forced_
 	add_field(to, "boot", now->boot);
 	text_addf(to, "\"boot_ms\": %lld, \"wall_ms\": %lld,\n\"forced\": [\n",
 		(long long)now->boot_ms, (long long)now->wall_ms);
-	for (size_t i = 0; i < forced->n; i++) {
+	for (size_t i = 0; i < s->forced.n; i++) {
 		text_add(to, comma);
-		write_forced(to, &forced->of[i], now);
+		write_forced(to, &s->forced.of[i], now);
 		comma = ",\n";
 	}
 	text_add(to, "\n],\n\"verdicts\": [\n");
 	comma = "";
-	for (uint32_t i = 0; i < round_targets(round); i++) {
-		const struct round_view v = round_view(round, i);
-		if (!v.known && !v.hinted)
-			continue;
+	for (size_t i = 0; i < s->n; i++) {
 		text_add(to, comma);
-		write_verdict(to, &v, now);
+		write_verdict(to, &s->verdicts[i], now);
 		comma = ",\n";
 	}
 	text_add(to, "\n] }\n");
@@ -131,7 +129,7 @@ static int64_t number(const json_t *o, const char *key)
 }
 
 /* How long ago it was written. */
-static int64_t age_ms(const json_t *top, const struct keep_clock *now)
+static int64_t age_ms(const json_t *top, const struct state_file_clock *now)
 {
 	const char *boot = get(top, "boot");
 	const bool same = boot && *boot && strcmp(boot, now->boot) == 0;
@@ -141,7 +139,8 @@ static int64_t age_ms(const json_t *top, const struct keep_clock *now)
 	return age > 0 ? age : 0;
 }
 
-static bool read_forced(struct keep *k, const json_t *o, const struct keep_clock *now)
+static bool read_forced(
+	struct state_file *s, const json_t *o, const struct state_file_clock *now)
 {
 	struct forced f = { .edge = (char *)(uintptr_t)get(o, "edge"),
 		.who = (char *)(uintptr_t)get(o, "who"),
@@ -151,44 +150,45 @@ static bool read_forced(struct keep *k, const json_t *o, const struct keep_clock
 	const char *state = get(o, "state");
 
 	if (!f.edge || !*f.edge || !state || !edge_state_parse(&f.state, state) ||
-		k->forced.n == FORCED_MOST)
+		s->forced.n == FORCED_MOST)
 		return false;
 	if (json_object_get(o, "left_ms")) {
-		const int64_t left = number(o, "left_ms") - k->age_ms;
+		const int64_t left = number(o, "left_ms") - s->age_ms;
 		if (left <= 0)
 			return true; /* over */
 		f.until_us = now->now_us + (uint64_t)left * 1000;
 	}
-	forced_set(&k->forced, &f);
+	forced_set(&s->forced, &f);
 	return true;
 }
 
-static bool read_verdict(struct keep *k, const json_t *o, const struct keep_clock *now)
+static bool read_verdict(
+	struct state_file *s, const json_t *o, const struct state_file_clock *now)
 {
-	struct keep_verdict *v = &k->verdicts[k->n];
+	struct state_file_verdict *v = &s->verdicts[s->n];
 	const char *addr = get(o, "address");
 	const json_t *up = json_object_get(o, "up");
 
-	*v = (struct keep_verdict){ .probe = get(o, "probe"),
+	*v = (struct state_file_verdict){ .probe = get(o, "probe"),
 		.edge = get(o, "edge"),
 		.up = json_is_true(up),
 		.since_us = (int64_t)now->now_us -
-			(k->age_ms + number(o, "for_ms")) * (int64_t)1000 };
+			(s->age_ms + number(o, "for_ms")) * (int64_t)1000 };
 	if (!v->probe || !v->edge || !addr || !addr_parse(&v->addr, addr) ||
 		!json_is_boolean(up))
 		return false;
-	k->n++;
+	s->n++;
 	return true;
 }
 
-bool keep_read(struct keep *k, const char *path, const char *text, size_t len,
-	const struct keep_clock *now, struct fault *why)
+bool state_file_read(struct state_file *s, const char *path, const char *text, size_t len,
+	const struct state_file_clock *now, struct fault *why)
 {
 	json_error_t err;
 	size_t i;
 	json_t *o;
 
-	*k = (struct keep){ 0 };
+	*s = (struct state_file){ 0 };
 	json_t *top = json_loadb(text, len, JSON_REJECT_DUPLICATES, &err);
 	if (!top)
 		return fault(why, "%s:%d:%d: not a state file: %s", path, err.line, err.column,
@@ -200,22 +200,22 @@ bool keep_read(struct keep *k, const char *path, const char *text, size_t len,
 			"not %d)",
 			path, VERSION);
 	}
-	k->tree = top;
-	k->age_ms = age_ms(top, now);
+	s->tree = top;
+	s->age_ms = age_ms(top, now);
 	json_array_foreach (json_object_get(top, "forced"), i, o)
-		k->strange += !read_forced(k, o, now);
+		s->strange += !read_forced(s, o, now);
 	const json_t *verdicts = json_object_get(top, "verdicts");
-	k->verdicts = memory_zeroed(json_array_size(verdicts), sizeof *k->verdicts);
+	s->verdicts = memory_zeroed(json_array_size(verdicts), sizeof *s->verdicts);
 	json_array_foreach (verdicts, i, o)
-		k->strange += !read_verdict(k, o, now);
+		s->strange += !read_verdict(s, o, now);
 	return true;
 }
 
-void keep_fini(struct keep *k)
+void state_file_fini(struct state_file *s)
 {
-	forced_fini(&k->forced);
-	free(k->verdicts);
-	if (k->tree)
-		json_decref(k->tree);
-	*k = (struct keep){ 0 };
+	forced_fini(&s->forced);
+	free(s->verdicts);
+	if (s->tree)
+		json_decref(s->tree);
+	*s = (struct state_file){ 0 };
 }
