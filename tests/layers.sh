@@ -16,7 +16,7 @@ BEGIN {
 	home["microhttpd.h"] = "^src/ctl/"
 	home["curl/"] = "^src/(probe/check_http|tools/agent_http)"
 	home["libmnl/"] = "^src/tools/agent_"
-	home["jansson.h"] = "^src/(agent|store|ctl|tools)/"
+	home["jansson.h"] = "^src/(agent|store|simulate|ctl|tools)/"
 	home["ev.h"] = "^src/(net|probe|ctl|daemon|world|tools)/"
 	home["openssl/"] = "^src/(zone/(nsec3|sign)|net/tls|dns/tsig|probe/)"
 	home["sodium"] = "^src/(answer|daemon|zone|base|agent|ctl|conf|tools)/"

@@ -3,7 +3,7 @@
 #include "answer/answer.h"
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "ctl/estimates.h"
+#include "ctl/report_estimates.h"
 #include "ctl/network.h"
 #include "ctl/report.h"
 #include "ctl/report_edges.h"
@@ -303,18 +303,19 @@ static json_t *step_json(const struct command_hooks *h, const struct choose_trac
 		pin_text(s->pin, text);
 		json_object_set_new(o, "pin", json_string(text));
 	}
-	estimates_init(&estimates, from.steer, from.table, h->latency->clock().now_s, &t->who);
+	estimates_init(&estimates, from.steer->clients, from.table, h->latency->clock().now_s,
+		&t->who);
 	for (unsigned i = 0; i < s->n; i++) {
 		const struct edge *e = &from.steer->edges[s->edges[i]];
 		json_t *row = json_pack("{s:s, s:s}", "edge", e->name, "verdict",
 			choose_verdict_text((enum choose_verdict)s->verdicts[i]));
-		estimates_add(&estimates, s->edges[i], row);
+		report_estimates_add(&estimates, s->edges[i], row);
 		add_health(h, &from, s, i, row);
 		json_array_append_new(list, row);
 	}
 	estimates_fini(&estimates);
 	if (s->by == BY_RANK)
-		estimates_mark_kept(list);
+		report_estimates_mark_kept(list);
 	/* Of a stage's edges the load is not known by number. */
 	if (s->by == BY_SHED && !from.staged)
 		add_shed(h, s, list, o);
@@ -403,7 +404,7 @@ static void step_as_text(const json_t *s, struct text *out)
 				out, "  load %g", json_real_value(json_object_get(e, "load")));
 		text_addf(out, "  %s%s%s\n", get(e, "verdict"), *get(e, "why") ? ": " : "",
 			get(e, "why"));
-		estimates_as_text(e, out);
+		report_estimates_text(e, out);
 	}
 }
 

@@ -390,6 +390,11 @@ uint32_t client_map_keys(const struct client_map *m)
 	return m->cut ? m->cut->n : places_count(m->atlas->cities.places) + 1;
 }
 
+unsigned client_map_edges(const struct client_map *m)
+{
+	return m->n_edges;
+}
+
 struct atlas *client_map_atlas(const struct client_map *m)
 {
 	return m->atlas;

@@ -41,6 +41,7 @@ bool client_map_is_measured(const struct client_map *m);
  * client_map_keys() - 1. */
 struct netmap *client_map_netmap(const struct client_map *m);
 uint32_t client_map_keys(const struct client_map *m);
+unsigned client_map_edges(const struct client_map *m);
 struct atlas *client_map_atlas(const struct client_map *m);
 const struct model *client_map_model(const struct client_map *m);
 

@@ -6,10 +6,10 @@
 #include "tools/ctl_inner.h"
 
 #include "base/file.h"
-#include "ctl/simulate_demand.h"
+#include "simulate/simulate_demand.h"
 #include "ctl/report.h"
-#include "ctl/simulate_load.h"
-#include "ctl/simulate_report.h"
+#include "simulate/simulate_load.h"
+#include "simulate/simulate_report.h"
 #include "daemon/export.h"
 #include "daemon/foresee.h"
 #include "daemon/measured.h"

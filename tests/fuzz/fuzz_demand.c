@@ -1,7 +1,7 @@
 /* fuzz_demand.c - any file of clients or queries is taken, or told with its place.
  */
 #include "base/memory.h"
-#include "ctl/simulate_demand.h"
+#include "simulate/simulate_demand.h"
 #include "fuzz/fuzz_world.h"
 
 #include <assert.h>

@@ -1,37 +1,7 @@
-#include "ctl/estimates.h"
-
-#include "base/memory.h"
+#include "ctl/report_estimates.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-void estimates_init(struct estimates *e, const struct steer *s, const struct latency *table,
-	uint32_t now_s, const struct addr *who)
-{
-	const struct model *m = client_map_model(s->clients);
-
-	*e = (struct estimates){ .steer = s, .table = table, .now_s = now_s };
-	const uint32_t place = netmap_find(s->atlas->cities.map, who).value,
-		       asn = netmap_find(s->atlas->asns.map, who).value;
-	e->place = place <= places_count(s->atlas->cities.places) ? place : 0;
-	e->asn = asn < s->atlas->asns.n ? asn : 0;
-	e->ms = memory_zeroed(s->n_edges, sizeof *e->ms);
-	model_estimate(m, e->place, e->ms);
-	model_add_asn(m, model_asn(m, e->place, e->asn), e->ms);
-	if (!client_map_is_measured(s->clients))
-		return;
-	e->n_rows = client_map_own_rows(table, who, e->rows, ESTIMATES_ROWS_MOST);
-	if (e->n_rows)
-		model_own(&(struct model_own){ e->rows, e->n_rows,
-				  latency_options(table)->half_life_s, now_s },
-			e->ms, s->n_edges);
-}
-
-void estimates_fini(struct estimates *e)
-{
-	free(e->ms);
-}
 
 static json_t *rounded(double v)
 {
@@ -54,7 +24,8 @@ static void add_asn(const struct estimates *e, const char country[2], json_t *te
 {
 	struct text key = { 0 };
 
-	text_addf(&key, "AS%u in %.2s", e->steer->atlas->asns.asn[e->asn].number, country);
+	text_addf(&key, "AS%u in %.2s", client_map_atlas(e->map)->asns.asn[e->asn].number,
+		country);
 	add_term(terms, "asn", t->asn_ms, t->asn_n, text_get(&key));
 	text_fini(&key);
 }
@@ -79,14 +50,15 @@ static void add_own(const struct estimates *e, unsigned edge, json_t *terms)
 	}
 }
 
-void estimates_add(const struct estimates *e, unsigned edge, json_t *row)
+void report_estimates_add(const struct estimates *e, unsigned edge, json_t *row)
 {
 	const struct model_terms t = model_explain(
-		client_map_model(e->steer->clients), e->place, e->asn, edge);
+		client_map_model(e->map), e->place, e->asn, edge);
 	json_t *terms = json_object();
 
 	if (!isnan(t.km)) {
-		const struct place *p = places_get(e->steer->atlas->cities.places, e->place);
+		const struct place *p = places_get(
+			client_map_atlas(e->map)->cities.places, e->place);
 		const char country[3] = { p->country[0], p->country[1], 0 };
 		json_object_set_new(row, "km", json_real(round(t.km * 10) / 10));
 		json_object_set_new(
@@ -105,7 +77,7 @@ void estimates_add(const struct estimates *e, unsigned edge, json_t *row)
 				json_pack("{s:o}", "ms", rounded(ms - t.sum_ms)));
 		json_object_set_new(row, "estimate_ms", rounded(ms));
 	}
-	if (client_map_is_measured(e->steer->clients))
+	if (client_map_is_measured(e->map))
 		json_object_set_new(row, "terms", terms);
 	else
 		json_decref(terms);
@@ -118,7 +90,7 @@ static double estimate(const json_t *row)
 	return ms ? json_real_value(ms) : INFINITY;
 }
 
-void estimates_mark_kept(json_t *rows)
+void report_estimates_mark_kept(json_t *rows)
 {
 	const size_t n = json_array_size(rows);
 
@@ -161,7 +133,7 @@ static void term_as_text(const char *name, const json_t *t, struct text *out)
 	text_add_char(out, '\n');
 }
 
-void estimates_as_text(const json_t *row, struct text *out)
+void report_estimates_text(const json_t *row, struct text *out)
 {
 	const char *name;
 	json_t *t;

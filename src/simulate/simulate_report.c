@@ -1,4 +1,4 @@
-#include "ctl/simulate_report.h"
+#include "simulate/simulate_report.h"
 
 #include <math.h>
 #include <stdio.h>

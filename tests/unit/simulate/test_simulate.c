@@ -1,4 +1,4 @@
-#include "ctl/simulate.h"
+#include "simulate/simulate.h"
 
 #include "unit/steer/small_world.h"
 #include "unit/unit.h"
@@ -196,5 +196,5 @@ void suite_simulate(void)
 			cache_entries_are_the_scopes_that_were_answered },
 	};
 
-	unit_suite("ctl/simulate", cases, UNIT_COUNT(cases));
+	unit_suite("simulate/simulate", cases, UNIT_COUNT(cases));
 }

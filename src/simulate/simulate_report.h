@@ -1,10 +1,10 @@
 /* simulate_report.h - what a simulation found, as text, JSON and a page with maps.
  */
-#ifndef CTL_SIMULATE_REPORT_H
-#define CTL_SIMULATE_REPORT_H
+#ifndef SIMULATE_SIMULATE_REPORT_H
+#define SIMULATE_SIMULATE_REPORT_H
 
 #include "base/text.h"
-#include "ctl/simulate.h"
+#include "simulate/simulate.h"
 
 #include <jansson.h>
 

@@ -3,10 +3,10 @@
  * Clients of one key of the client map have the same estimates, which are made when the first
  * of them is asked for.
  */
-#ifndef CTL_SIMULATE_JUDGE_H
-#define CTL_SIMULATE_JUDGE_H
+#ifndef SIMULATE_SIMULATE_JUDGE_H
+#define SIMULATE_SIMULATE_JUDGE_H
 
-#include "ctl/simulate.h"
+#include "simulate/simulate.h"
 
 struct simulate_judge {
 	const struct simulate_side *side;

@@ -1,7 +1,7 @@
-#include "ctl/simulate_judge.h"
+#include "simulate/simulate_judge.h"
 
 #include "base/memory.h"
-#include "ctl/estimates.h"
+#include "measure/estimates.h"
 
 #include <stdlib.h>
 
@@ -31,7 +31,7 @@ const float *simulate_judge_ms(struct simulate_judge *j, const struct addr *who,
 	struct estimates e;
 
 	if (!j->ms[key]) {
-		estimates_init(&e, j->side->steer, j->side->table, now_s, who);
+		estimates_init(&e, m, j->side->table, now_s, who);
 		j->ms[key] = e.ms;
 		e.ms = NULL;
 		estimates_fini(&e);

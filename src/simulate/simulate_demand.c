@@ -1,4 +1,4 @@
-#include "ctl/simulate_demand.h"
+#include "simulate/simulate_demand.h"
 
 #include "answer/answer.h"
 #include "base/clock.h"

@@ -1,7 +1,7 @@
 /* simulate_html.c - what a simulation found, as one page that needs nothing else.
  */
-#include "ctl/simulate_map.h"
-#include "ctl/simulate_report.h"
+#include "simulate/simulate_map.h"
+#include "simulate/simulate_report.h"
 
 #include <math.h>
 #include <stdio.h>

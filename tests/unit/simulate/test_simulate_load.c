@@ -1,4 +1,4 @@
-#include "ctl/simulate_load.h"
+#include "simulate/simulate_load.h"
 
 #include "unit/steer/small_world.h"
 #include "unit/unit.h"
@@ -65,5 +65,5 @@ void suite_simulate_load(void)
 		{ "an edge takes what it has room for", an_edge_takes_what_it_has_room_for },
 	};
 
-	unit_suite("ctl/simulate_load", cases, UNIT_COUNT(cases));
+	unit_suite("simulate/simulate_load", cases, UNIT_COUNT(cases));
 }

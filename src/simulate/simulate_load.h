@@ -3,10 +3,10 @@
  * The prices (shed.h) that a server would find by itself once this demand has come to rest, for
  * one side of a simulation.
  */
-#ifndef CTL_SIMULATE_LOAD_H
-#define CTL_SIMULATE_LOAD_H
+#ifndef SIMULATE_SIMULATE_LOAD_H
+#define SIMULATE_SIMULATE_LOAD_H
 
-#include "ctl/simulate.h"
+#include "simulate/simulate.h"
 
 /* `asked` is a simulation of the same clients without prices, `total` the load of all of them.
  * The standing of side `new`, or else of the old one, gets its cuts. */

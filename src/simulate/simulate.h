@@ -9,8 +9,8 @@
  * Milliseconds are estimates, and both sides' answers are judged by what the new side knows; by
  * the old side where an edge has gone. Pure: no file, no socket; one thread.
  */
-#ifndef CTL_SIMULATE_H
-#define CTL_SIMULATE_H
+#ifndef SIMULATE_SIMULATE_H
+#define SIMULATE_SIMULATE_H
 
 #include "steer/choose.h"
 

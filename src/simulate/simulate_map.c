@@ -1,4 +1,4 @@
-#include "ctl/simulate_map.h"
+#include "simulate/simulate_map.h"
 
 #include "base/memory.h"
 

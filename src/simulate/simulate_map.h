@@ -1,10 +1,10 @@
 /* simulate_map.h - maps of a simulation, drawn as SVG from coordinates alone.
  */
-#ifndef CTL_SIMULATE_MAP_H
-#define CTL_SIMULATE_MAP_H
+#ifndef SIMULATE_SIMULATE_MAP_H
+#define SIMULATE_SIMULATE_MAP_H
 
 #include "base/text.h"
-#include "ctl/simulate.h"
+#include "simulate/simulate.h"
 
 enum simulate_map { MAP_OLD, MAP_NEW, MAP_COST };
 

@@ -12,11 +12,11 @@
  *
  * Empty lines and those that begin with "#" are passed over.
  */
-#ifndef CTL_SIMULATE_DEMAND_H
-#define CTL_SIMULATE_DEMAND_H
+#ifndef SIMULATE_SIMULATE_DEMAND_H
+#define SIMULATE_SIMULATE_DEMAND_H
 
 #include "base/fault.h"
-#include "ctl/simulate.h"
+#include "simulate/simulate.h"
 #include "world/world.h"
 
 struct simulate_demand {

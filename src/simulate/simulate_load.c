@@ -1,4 +1,4 @@
-#include "ctl/simulate_load.h"
+#include "simulate/simulate_load.h"
 
 #include "base/bytes.h"
 #include "base/memory.h"

@@ -1,9 +1,9 @@
-#include "ctl/simulate.h"
+#include "simulate/simulate.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "ctl/simulate_judge.h"
+#include "simulate/simulate_judge.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,0 +1,26 @@
+/* estimates.h - all estimates for one client, as they are now.
+ */
+#ifndef MEASURE_ESTIMATES_H
+#define MEASURE_ESTIMATES_H
+
+#include "measure/client_map.h"
+
+enum { ESTIMATES_ROWS_MOST = 8 };
+
+/* All estimates for one client, as they are now: rankings that are served may be some seconds
+ * older. Borrows all it is made of. */
+struct estimates {
+	const struct client_map *map;
+	const struct latency *table;
+	uint32_t now_s;
+	uint32_t place, asn; /* numbers in the atlas, 0 when unknown */
+	const struct latency_row *rows[ESTIMATES_ROWS_MOST]; /* of measured prefixes */
+	unsigned n_rows;
+	float *ms; /* [n_edges] NAN: unknown */
+};
+
+void estimates_init(struct estimates *e, const struct client_map *map,
+	const struct latency *table, uint32_t now_s, const struct addr *who);
+void estimates_fini(struct estimates *e);
+
+#endif
