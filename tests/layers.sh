@@ -6,20 +6,20 @@ cd "$(dirname "$0")/.." || exit 2
 
 find src -name '*.[ch]' | sort | xargs awk '
 BEGIN {
-	split("base=0 dns=1 geo=1 measure=1 zone=2 steer=2 world=3 store=3 answer=4 probe=4 agent=4 jobs=4 net=5 conf=6 xfr=6 fleet=6 report=7 simulate=7 ctl=8 web=9 daemon=10 tools=11", rows, " ")
+	split("base=0 dns=1 geo=1 measure=1 zone=2 steer=2 world=3 store=3 answer=4 probe=4 agent=4 jobs=4 net=5 conf=6 xfr=6 fleet=6 report=7 simulate=7 console=8 web=9 daemon=10 tools=11", rows, " ")
 	for (i in rows) { split(rows[i], r, "="); floor[r[1]] = r[2] }
 	# A library and the files that may include its headers.
 	home["ldns/"] = "^src/zone/(rdata_ldns|sign)"
 	home["maxminddb.h"] = "^src/geo/mmdb"
 	home["yaml.h"] = "^src/conf/parse"
 	home["urcu"] = "^src/world/epoch"
-	home["microhttpd.h"] = "^src/ctl/"
+	home["microhttpd.h"] = "^src/web/"
 	home["curl/"] = "^src/(probe/check_http|tools/agent_http)"
 	home["libmnl/"] = "^src/tools/agent_"
-	home["jansson.h"] = "^src/(agent|store|simulate|ctl|tools)/"
-	home["ev.h"] = "^src/(net|probe|ctl|daemon|world|tools)/"
+	home["jansson.h"] = "^src/(agent|store|report|simulate|console|web|tools)/"
+	home["ev.h"] = "^src/(net|probe|console|web|daemon|world|tools)/"
 	home["openssl/"] = "^src/(zone/(nsec3|sign)|net/tls|dns/tsig|probe/)"
-	home["sodium"] = "^src/(answer|daemon|zone|base|agent|ctl|conf|tools)/"
+	home["sodium"] = "^src/(answer|daemon|zone|base|agent|conf|tools)/"
 }
 FNR == 1 {
 	n = split(FILENAME, me, "/"); room = me[2]; name = me[n]

@@ -1,7 +1,7 @@
 #include "daemon/export.h"
 
 #include "config.h"
-#include "ctl/report.h"
+#include "report/report.h"
 #include "daemon/daemon.h"
 #include "daemon/measured.h"
 #include "daemon/tree.h"
@@ -79,7 +79,7 @@ static json_t *head_json(const struct daemon *d)
 	return o;
 }
 
-bool export_write(const struct daemon *d, const struct command_health *health, bool config_only,
+bool export_write(const struct daemon *d, const struct report_health *health, bool config_only,
 	struct text *out, struct fault *why)
 {
 	json_t *o = head_json(d);

@@ -16,7 +16,7 @@
 #define DAEMON_EXPORT_H
 
 #include "base/fault.h"
-#include "ctl/command.h"
+#include "console/command.h"
 
 #include <stdbool.h>
 
@@ -27,7 +27,7 @@ enum { EXPORT_MOST = 256 << 20 }; /* bytes */
 struct daemon;
 
 /* With `config_only`, nothing behind the tree. False and one sentence when it is too large. */
-bool export_write(const struct daemon *d, const struct command_health *health, bool config_only,
+bool export_write(const struct daemon *d, const struct report_health *health, bool config_only,
 	struct text *out, struct fault *why);
 
 #endif

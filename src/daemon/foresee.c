@@ -1,7 +1,7 @@
 #include "daemon/foresee.h"
 
 #include "base/memory.h"
-#include "ctl/report.h"
+#include "report/report.h"
 #include "daemon/export.h"
 #include "daemon/measured.h"
 #include "probe/rows.h"

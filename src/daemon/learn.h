@@ -1,6 +1,6 @@
 /* learn.h - what agents report goes into the table; what they should measure comes out of it.
  *
- * The hands of the management listener (ctl/manage.h) and the ears of the workers: reports
+ * The hands of the management listener (web/manage.h) and the ears of the workers: reports
  * become samples for rebuild.h, and networks of clients that are busy and lack fresh
  * measurements become assignments for the agents of the edges that they could be sent to.
  * Control thread.
@@ -8,7 +8,7 @@
 #ifndef DAEMON_LEARN_H
 #define DAEMON_LEARN_H
 
-#include "ctl/manage.h"
+#include "web/manage.h"
 #include "daemon/daemon.h"
 
 struct ev_loop;

@@ -2,7 +2,7 @@
  */
 #include "base/log.h"
 #include "config.h"
-#include "ctl/control.h"
+#include "console/control.h"
 #include "daemon/balancer.h"
 #include "daemon/daemon.h"
 #include "daemon/decisions.h"
@@ -74,7 +74,7 @@ static bool stage(void *ctx, enum command_stage what, double percent, struct fau
 	return ok || faults_take(f, &why);
 }
 
-static struct command_rollout rollout(void *ctx)
+static struct report_stage staged(void *ctx)
 {
 	return rollout_report(((struct run *)ctx)->daemon.rollout);
 }
@@ -84,7 +84,7 @@ static bool force(void *ctx, const struct command_force *f, struct fault *why)
 	return probes_force(((struct run *)ctx)->daemon.probes, f, why);
 }
 
-static struct command_health health(void *ctx)
+static struct report_health health(void *ctx)
 {
 	return probes_health(((struct run *)ctx)->daemon.probes);
 }
@@ -110,11 +110,11 @@ static struct latency_csv latency_clock(void)
 	return measured_csv(NULL);
 }
 
-static struct command_latency_work latency_work(void *ctx)
+static struct report_latency_work latency_work(void *ctx)
 {
 	const struct rebuild_size s = rebuild_size(((struct run *)ctx)->daemon.rebuild);
 
-	return (struct command_latency_work){ s.published, s.samples, s.lost, s.last_s };
+	return (struct report_latency_work){ s.published, s.samples, s.lost, s.last_s };
 }
 
 static bool latency_import(void *ctx, const char *path, size_t *rows, struct faults *f)
@@ -127,8 +127,8 @@ static size_t latency_forget(void *ctx, int edge, const struct prefix *net)
 	return rebuild_forget(((struct run *)ctx)->daemon.rebuild, edge, net);
 }
 
-static const struct command_latency latency_hooks = { latency_table, latency_clock,
-	latency_work, latency_import, latency_forget };
+static const struct report_measured latency_hooks = { latency_table, latency_clock,
+	latency_work };
 
 static struct agent_counts agents(void *ctx, size_t *targets)
 {
@@ -138,7 +138,7 @@ static struct agent_counts agents(void *ctx, size_t *targets)
 static bool export(void *ctx, bool config_only, struct text *out, struct fault *why)
 {
 	const struct daemon *d = &((struct run *)ctx)->daemon;
-	const struct command_health h = probes_health(d->probes);
+	const struct report_health h = probes_health(d->probes);
 
 	return export_write(d, &h, config_only, out, why);
 }
@@ -259,10 +259,11 @@ int main(int argc, char **argv)
 	r.loop = ev_loop_new(EVFLAG_NOENV);
 	if (!r.loop)
 		die("cannot have an event loop");
-	r.hooks = (struct command_hooks){ &r, current_world, reload, stage, rollout, force,
-		health, probe, report, stop, export, balance, books, { 0 }, conf_path,
-		&latency_hooks, agents };
-	clock_gettime(CLOCK_MONOTONIC, &r.hooks.started);
+	r.hooks = (struct command_hooks){ &r,
+		{ &r, current_world, staged, health, report, balance, books, agents,
+			&latency_hooks, { 0 }, conf_path },
+		reload, stage, force, probe, stop, export, latency_import, latency_forget };
+	clock_gettime(CLOCK_MONOTONIC, &r.hooks.report.started);
 	watch_signals(&r);
 	if (!boot(&r, conf_path, &control, &why)) {
 		log_line(LOG_ERROR, "%s", why.text);

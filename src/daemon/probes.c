@@ -399,14 +399,14 @@ bool probes_ask(struct probes *p, const char *edge, bool json, struct command_ca
 	return ok;
 }
 
-struct command_health probes_health(struct probes *p)
+struct report_health probes_health(struct probes *p)
 {
 	struct fault why = { "" };
 
 	if (p->keeper)
 		keeper_well(p->keeper, &why);
 	strcpy(p->state_fault, why.text);
-	return (struct command_health){ p->round, &p->rows, &p->forced, p->publications,
+	return (struct report_health){ p->round, &p->rows, &p->forced, p->publications,
 		(double)p->most_us / 1e3, p->state_path, p->state_fault };
 }
 

@@ -7,7 +7,7 @@
 #ifndef DAEMON_PROBES_H
 #define DAEMON_PROBES_H
 
-#include "ctl/command.h"
+#include "console/command.h"
 
 #include <stdbool.h>
 
@@ -45,7 +45,7 @@ struct standing *probes_staged_standing(struct probes *p, const struct standing 
 unsigned probes_waits(const struct probes *p);
 
 bool probes_force(struct probes *p, const struct command_force *f, struct fault *why);
-struct command_health probes_health(struct probes *p);
+struct report_health probes_health(struct probes *p);
 bool probes_ask(struct probes *p, const char *edge, bool json, struct command_call *c,
 	struct fault *why);
 

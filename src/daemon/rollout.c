@@ -261,9 +261,9 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 
 /* --- for others --------------------------------------------------------------------------- */
 
-struct command_rollout rollout_report(const struct rollout *r)
+struct report_stage rollout_report(const struct rollout *r)
 {
-	struct command_rollout to = { .last = r->last };
+	struct report_stage to = { .last = r->last };
 
 	if (!r->on)
 		return to;

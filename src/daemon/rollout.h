@@ -12,7 +12,7 @@
 #ifndef DAEMON_ROLLOUT_H
 #define DAEMON_ROLLOUT_H
 
-#include "ctl/command.h"
+#include "console/command.h"
 #include "daemon/loaded.h"
 
 struct ev_loop;
@@ -35,7 +35,7 @@ bool rollout_promote(struct rollout *r, struct fault *why);
 bool rollout_back(struct rollout *r, const char *reason, struct fault *why);
 
 /* For reports. */
-struct command_rollout rollout_report(const struct rollout *r);
+struct report_stage rollout_report(const struct rollout *r);
 
 /* New rankings of what is staged from new measurements, made by who rebuilds rankings, while
  * the control thread leaves all of it alone; then taken by the control thread. Empty when

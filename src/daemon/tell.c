@@ -1,8 +1,8 @@
 #include "daemon/tell.h"
 
 #include "base/log.h"
-#include "ctl/report.h"
-#include "ctl/report_edges.h"
+#include "report/report.h"
+#include "report/report_edges.h"
 
 #include <string.h>
 

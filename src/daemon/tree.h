@@ -9,7 +9,7 @@
 
 #include "base/fault.h"
 
-#include "ctl/report.h" /* JSON */
+#include "report/report.h" /* JSON */
 
 enum { TREE_KEY = 32, TREE_KEY_TEXT = 2 * TREE_KEY + 1 };
 

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "conf/conf.h"
 #include "config.h"
-#include "ctl/command.h"
+#include "console/command.h"
 #include "daemon/loaded.h"
 #include "tools/ctl_inner.h"
 

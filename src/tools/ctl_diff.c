@@ -5,8 +5,8 @@
 
 #include "base/file.h"
 #include "conf/conf.h"
-#include "ctl/diff.h"
-#include "ctl/report.h"
+#include "report/diff.h"
+#include "report/report.h"
 #include "daemon/restart.h"
 #include "daemon/tree.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "simulate/simulate_demand.h"
-#include "ctl/report.h"
+#include "report/report.h"
 #include "simulate/simulate_load.h"
 #include "simulate/simulate_report.h"
 #include "daemon/export.h"

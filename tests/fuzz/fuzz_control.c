@@ -5,7 +5,7 @@
  * counted. The first byte of the input says how the rest is cut: into how many pieces, and
  * whether the client ends its writing, goes without reading, or first reads late.
  */
-#include "ctl/control.h"
+#include "console/control.h"
 #include "fuzz/fuzz_world.h"
 
 #include <assert.h>
@@ -57,10 +57,10 @@ static bool stage(void *ctx, enum command_stage what, double percent, struct fau
 	return ++desk.reloads % 2 || faults_error(f, &at, "no stage is on");
 }
 
-static struct command_rollout rollout(void *ctx)
+static struct report_stage staged(void *ctx)
 {
 	(void)ctx;
-	return (struct command_rollout){ .last = desk.reloads % 2 ? "promoted" : "",
+	return (struct report_stage){ .last = desk.reloads % 2 ? "promoted" : "",
 		.percent = desk.reloads % 3 };
 }
 
@@ -84,10 +84,10 @@ static bool force(void *ctx, const struct command_force *f, struct fault *why)
 	return true;
 }
 
-static struct command_health health(void *ctx)
+static struct report_health health(void *ctx)
 {
 	(void)ctx;
-	return (struct command_health){ .round = desk.round,
+	return (struct report_health){ .round = desk.round,
 		.rows = &desk.rows,
 		.forced = &desk.forced,
 		.state_fault = "" };
@@ -105,7 +105,7 @@ static bool probe(
 	return true;
 }
 
-static void report(void *ctx, struct workers_report *to)
+static void counters(void *ctx, struct workers_report *to)
 {
 	(void)ctx;
 	*to = (struct workers_report){ .threads = 3, .tcp_clients = 1 };
@@ -144,10 +144,10 @@ static struct latency_csv now(void)
 	return (struct latency_csv){ .now_s = 1000000, .time_s = 1700000000 };
 }
 
-static struct command_latency_work work(void *ctx)
+static struct report_latency_work work(void *ctx)
 {
 	(void)ctx;
-	return (struct command_latency_work){ .samples = 3 };
+	return (struct report_latency_work){ .samples = 3 };
 }
 
 static bool import(void *ctx, const char *path, size_t *rows, struct faults *f)
@@ -187,21 +187,22 @@ static void leave(void)
 
 static void open_desk(void)
 {
-	static const struct command_latency latency = { table, now, work, import,
-		forget_times };
-	static const struct command_hooks hooks = { .world = world,
+	static const struct report_measured measured = { table, now, work };
+	static const struct command_hooks hooks = { .report = { .world = world,
+							    .stage = staged,
+							    .health = health,
+							    .counters = counters,
+							    .agents = agents,
+							    .measured = &measured,
+							    .conf_path = "fuzz.yaml" },
 		.reload = reload,
 		.stage = stage,
-		.rollout = rollout,
 		.force = force,
-		.health = health,
 		.probe = probe,
-		.report = report,
 		.stop = stop,
 		.export = export,
-		.agents = agents,
-		.conf_path = "fuzz.yaml",
-		.latency = &latency };
+		.import = import,
+		.forget = forget_times };
 	static const struct pool_opts unprobed;
 	struct fault why;
 

@@ -1,6 +1,5 @@
-#include "ctl/reload.h"
+#include "console/reload.h"
 
-#include "ctl/report.h"
 #include "steer/stage.h"
 
 #include <stdlib.h>
@@ -8,7 +7,7 @@
 
 static void say_served(const struct command_hooks *h, const char *what, struct text *out)
 {
-	const struct world *w = h->world(h->ctx);
+	const struct world *w = h->report.world(h->report.ctx);
 
 	text_addf(out, "%s: serving %zu zones, %u pools, %u edges\n", what,
 		zone_set_count(w->zones), w->steer->n_pools, w->steer->n_edges);
@@ -33,7 +32,7 @@ static int reload(const struct command_hooks *h, struct text *out)
 
 static void say_staged(const struct command_hooks *h, double percent, struct text *out)
 {
-	const struct world_stage *s = &h->world(h->ctx)->stage;
+	const struct world_stage *s = &h->report.world(h->report.ctx)->stage;
 
 	text_addf(out,
 		"staged: %g %% of the clients have %u pools and %u edges of the new "
@@ -90,16 +89,4 @@ int reload_command(
 		"--stage %s: write a share of the clients, over 0%% to 100%%, such as 5%%\n",
 		words[1]);
 	return 2;
-}
-
-void reload_stage_text(const struct command_rollout *r, struct text *out)
-{
-	if (r->percent > 0)
-		text_addf(out,
-			"  stage: %g %% of the clients for %lld s; %llu answers, %llu of them "
-			"without an edge\n",
-			r->percent, (long long)(time(NULL) - r->since),
-			(unsigned long long)r->answers, (unsigned long long)r->empty);
-	else if (*r->last)
-		text_addf(out, "  stage: the last one was %s\n", r->last);
 }

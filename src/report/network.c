@@ -1,6 +1,6 @@
-#include "ctl/network.h"
+#include "report/network.h"
 
-#include "ctl/report.h"
+#include "report/report.h"
 
 #include <math.h>
 #include <string.h>
@@ -80,7 +80,7 @@ void network_as_text(const json_t *n, struct text *out)
 /* The net around an address whose clients have the same estimates, and the measured prefix that
  * it is in. */
 static void add_group(
-	const struct command_hooks *h, const struct world *w, const struct addr *who, json_t *o)
+	const struct report_hooks *h, const struct world *w, const struct addr *who, json_t *o)
 {
 	struct netmap *map = client_map_netmap(w->steer->clients);
 	const unsigned more = addr_is_v4(who) ? ADDR_V4_BITS : 0;
@@ -91,32 +91,23 @@ static void add_group(
 	struct prefix local;
 
 	json_object_set_new(o, "group", json_string(prefix_text(text, &p)));
-	if (client_map_own_rows(h->latency->table(h->ctx), who, &row, 1))
+	if (client_map_own_rows(h->measured->table(h->ctx), who, &row, 1))
 		json_object_set_new(o, "measured", json_string(prefix_text(text, &row->net)));
 	if (!addr_is_global(who, &local))
 		json_object_set_new(o, "local", json_string(prefix_text(text, &local)));
 }
 
-int network_command(
-	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
+void network_report(
+	const struct report_hooks *h, const struct addr *who, bool json, struct text *out)
 {
-	struct text *out = c->out;
-	const bool json = n == 2 && strcmp(words[1], "--json") == 0;
 	const struct world *w = h->world(h->ctx);
-	struct addr a;
-
-	if (n < 1 || n > 2 || (n == 2 && !json))
-		return 2;
-	if (!addr_parse(&a, words[0])) {
-		text_addf(out, "\"%s\" is not an address\n", words[0]);
-		return 2;
-	}
-	a = addr_plain(&a, NULL);
+	const struct addr a = addr_plain(who, NULL);
 	json_t *o = network_json(w, &a);
+
 	add_group(h, w, &a, o);
 	if (json) {
 		report_json(o, out);
-		return 0;
+		return;
 	}
 	network_as_text(o, out);
 	if (*get(o, "region"))
@@ -128,5 +119,4 @@ int network_command(
 	if (*get(o, "measured"))
 		text_addf(out, "measured   as part of %s\n", get(o, "measured"));
 	json_decref(o);
-	return 0;
 }

@@ -1,4 +1,4 @@
-#include "ctl/manage_inner.h"
+#include "web/manage_inner.h"
 
 #include "base/addr.h"
 #include "base/clock.h"

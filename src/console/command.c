@@ -1,11 +1,11 @@
-#include "ctl/command.h"
+#include "console/command.h"
 
-#include "ctl/explain.h"
-#include "ctl/network.h"
-#include "ctl/reload.h"
-#include "ctl/report.h"
-#include "ctl/report_edges.h"
-#include "ctl/report_latency.h"
+#include "console/command_latency.h"
+#include "report/explain.h"
+#include "report/network.h"
+#include "console/reload.h"
+#include "report/report.h"
+#include "report/report_edges.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,13 +130,13 @@ static int run_force(
 /* A report without words of its own. */
 static int run_report(const struct command_hooks *h, const char **words, size_t n,
 	struct command_call *c,
-	void (*report)(const struct command_hooks *h, bool json, struct text *out))
+	void (*report)(const struct report_hooks *h, bool json, struct text *out))
 {
 	const bool json = take_word(words, &n, "--json");
 
 	if (n)
 		return 2;
-	report(h, json, c->out);
+	report(&h->report, json, c->out);
 	return 0;
 }
 
@@ -199,7 +199,23 @@ static int run_explain(
 		text_addf(c->out, "%s\n", why.text);
 		return 2;
 	}
-	explain_run(h, &ask, json, c->out);
+	explain_run(&h->report, &ask, json, c->out);
+	return 0;
+}
+
+static int run_geo(
+	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
+{
+	const bool json = n == 2 && strcmp(words[1], "--json") == 0;
+	struct addr a;
+
+	if (n < 1 || n > 2 || (n == 2 && !json))
+		return 2;
+	if (!addr_parse(&a, words[0])) {
+		text_addf(c->out, "\"%s\" is not an address\n", words[0]);
+		return 2;
+	}
+	network_report(&h->report, &a, json, c->out);
 	return 0;
 }
 
@@ -221,13 +237,12 @@ static const struct command {
 	{ "probe", "EDGE [--json]", "probe an edge now, and tell every step", run_probe },
 	{ "explain", "NAME [TYPE] --client IP[/LEN] [--resolver IP] [--json]",
 		"why this client gets the answer it gets", run_explain },
-	{ "geo", "IP [--json]", "where an address is, and what was measured there",
-		network_command },
+	{ "geo", "IP [--json]", "where an address is, and what was measured there", run_geo },
 	{ "latency",
 		"show [--prefix P | --country CC | --edge EDGE] [--json] | import FILE | "
 		"export | "
 		"forget EDGE|PREFIX",
-		"what is measured", report_latency },
+		"what is measured", command_latency },
 	{ "export", "[--config]",
 		"what is loaded, forced, probed and measured, as JSON: for simulate --from",
 		run_export },

@@ -5,10 +5,10 @@
  * root and the user that the server runs as are listened to (SO_PEERCRED). Control thread; on
  * its event loop.
  */
-#ifndef CTL_CONTROL_H
-#define CTL_CONTROL_H
+#ifndef CONSOLE_CONTROL_H
+#define CONSOLE_CONTROL_H
 
-#include "ctl/command.h"
+#include "console/command.h"
 
 struct ev_loop;
 struct control;

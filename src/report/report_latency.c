@@ -1,6 +1,6 @@
-#include "ctl/report_latency.h"
+#include "report/report_latency.h"
 
-#include "ctl/report.h"
+#include "report/report.h"
 #include "measure/latency_csv.h"
 
 #include <math.h>
@@ -10,7 +10,7 @@ enum { ROWS_SHOWN = 1000 };
 
 /* What a show is made of. */
 struct show {
-	const struct command_hooks *h;
+	const struct report_hooks *h;
 	const struct latency *table;
 	const struct model *model;
 	uint32_t now_s;
@@ -164,7 +164,7 @@ static int show_edge(const struct show *s, const char *word)
 static int show_all(const struct show *s)
 {
 	const struct latency_size size = latency_size(s->table);
-	const struct command_latency_work work = s->h->latency->work(s->h->ctx);
+	const struct report_latency_work work = s->h->measured->work(s->h->ctx);
 	const struct latency_opts *o = latency_options(s->table);
 	const struct {
 		const char *key, *label;
@@ -197,15 +197,15 @@ static int show_all(const struct show *s)
 	return 0;
 }
 
-static int show(const struct command_hooks *h, const char **words, size_t n, struct text *out)
+int report_latency(const struct report_hooks *h, const char **words, size_t n, struct text *out)
 {
 	static const struct {
 		const char *word;
 		int (*run)(const struct show *s, const char *word);
 	} ways[] = { { "--prefix", show_prefix }, { "--country", show_country },
 		{ "--edge", show_edge } };
-	struct show s = { h, h->latency->table(h->ctx),
-		client_map_model(h->world(h->ctx)->steer->clients), h->latency->clock().now_s,
+	struct show s = { h, h->measured->table(h->ctx),
+		client_map_model(h->world(h->ctx)->steer->clients), h->measured->clock().now_s,
 		false, out };
 
 	if (n && strcmp(words[n - 1], "--json") == 0) {
@@ -217,70 +217,5 @@ static int show(const struct command_hooks *h, const char **words, size_t n, str
 	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
 		if (n == 2 && strcmp(words[0], ways[i].word) == 0)
 			return ways[i].run(&s, words[1]);
-	return 2;
-}
-
-/* --- the others --------------------------------------------------------------------------- */
-
-static int import(const struct command_hooks *h, const char **words, size_t n, struct text *out)
-{
-	struct faults f;
-	size_t rows = 0;
-
-	if (n != 1)
-		return 2;
-	faults_init(&f);
-	const bool ok = h->latency->import(h->ctx, words[0], &rows, &f);
-	text_add(out, text_get(&f.text));
-	if (ok)
-		text_addf(out, "%s: %zu measurements taken in\n", words[0], rows);
-	else
-		text_addf(out, "%s: nothing was taken in\n", words[0]);
-	faults_fini(&f);
-	return ok ? 0 : 1;
-}
-
-static int export(const struct command_hooks *h, const char **words, size_t n, struct text *out)
-{
-	const struct latency_csv now = h->latency->clock();
-
-	(void)words;
-	if (n)
-		return 2;
-	latency_csv_write(h->latency->table(h->ctx), &now, true, out);
-	return 0;
-}
-
-static int forget(const struct command_hooks *h, const char **words, size_t n, struct text *out)
-{
-	struct prefix net;
-	struct fault why;
-
-	if (n != 1)
-		return 2;
-	const int edge = latency_edge(h->latency->table(h->ctx), words[0], strlen(words[0]));
-	if (edge < 0 && !prefix_parse(&net, words[0], &why)) {
-		text_addf(
-			out, "there is no edge \"%s\", and it is no prefix either\n", words[0]);
-		return 1;
-	}
-	text_addf(out, "%s: %zu measurements forgotten; what files say comes back with them\n",
-		words[0], h->latency->forget(h->ctx, edge, &net));
-	return 0;
-}
-
-int report_latency(
-	const struct command_hooks *h, const char **words, size_t n, struct command_call *c)
-{
-	static const struct {
-		const char *word;
-		int (*run)(const struct command_hooks *h, const char **words, size_t n,
-			struct text *out);
-	} ways[] = { { "show", show }, { "import", import }, { "export", export },
-		{ "forget", forget } };
-
-	for (size_t i = 0; n && i < sizeof ways / sizeof *ways; i++)
-		if (strcmp(words[0], ways[i].word) == 0)
-			return ways[i].run(h, words + 1, n - 1, c->out);
 	return 2;
 }

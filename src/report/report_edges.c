@@ -1,8 +1,8 @@
-#include "ctl/report_edges.h"
+#include "report/report_edges.h"
 
 #include "base/clock.h"
-#include "ctl/report.h"
-#include "ctl/report_load.h"
+#include "report/report.h"
+#include "report/report_load.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -113,8 +113,8 @@ static void add_forced(const struct forced *f, struct text *out)
 		text_addf(out, " (%s)", f->why);
 }
 
-static void add_failures(const struct command_health *health, unsigned row,
-	const struct edge *e, struct text *out)
+static void add_failures(const struct report_health *health, unsigned row, const struct edge *e,
+	struct text *out)
 {
 	const uint32_t *targets = round_row_targets(health->round, row - 1);
 	const size_t before = out->len;
@@ -136,11 +136,11 @@ static void add_failures(const struct command_health *health, unsigned row,
 	}
 }
 
-void report_why(const struct command_hooks *h, unsigned row, unsigned edge, struct text *out)
+void report_why(const struct report_hooks *h, unsigned row, unsigned edge, struct text *out)
 {
 	const struct world *w = h->world(h->ctx);
 	const struct edge *e = &w->steer->edges[edge];
-	const struct command_health health = h->health(h->ctx);
+	const struct report_health health = h->health(h->ctx);
 	const struct forced *f = forced_find(health.forced, e->name);
 
 	if (f)
@@ -153,10 +153,10 @@ void report_why(const struct command_hooks *h, unsigned row, unsigned edge, stru
 
 /* As a standing has it: of addresses that are up, the shortest time and the highest load. */
 struct report_measures report_measures(
-	const struct command_hooks *h, unsigned row, unsigned edge)
+	const struct report_hooks *h, unsigned row, unsigned edge)
 {
 	const struct edge *e = &h->world(h->ctx)->steer->edges[edge];
-	const struct command_health health = h->health(h->ctx);
+	const struct report_health health = h->health(h->ctx);
 	struct report_measures m = { NAN, NAN };
 
 	for (unsigned k = 0; row && k < e->n_a + e->n_aaaa; k++) {
@@ -174,10 +174,10 @@ struct report_measures report_measures(
 /* --- edges -------------------------------------------------------------------------------- */
 
 /* In how many of the rows that ask for it an edge may answer. */
-static const char *state_of(const struct command_hooks *h, unsigned edge, bool *probed)
+static const char *state_of(const struct report_hooks *h, unsigned edge, bool *probed)
 {
 	const struct world *w = h->world(h->ctx);
-	const struct command_health health = h->health(h->ctx);
+	const struct report_health health = h->health(h->ctx);
 	const uint8_t own = standing_marks(w->standing, 0, edge);
 	unsigned asked = 0, up = 0;
 
@@ -200,7 +200,7 @@ static const char *state_of(const struct command_hooks *h, unsigned edge, bool *
 }
 
 /* Each target once, whichever rows look at it. */
-static json_t *targets_of(const struct command_health *health, const struct edge *e)
+static json_t *targets_of(const struct report_health *health, const struct edge *e)
 {
 	json_t *list = json_array();
 
@@ -231,10 +231,10 @@ static json_t *forced_json(const struct forced *f)
 	return o;
 }
 
-static json_t *edge_json(const struct command_hooks *h, unsigned edge)
+static json_t *edge_json(const struct report_hooks *h, unsigned edge)
 {
 	const struct edge *e = &h->world(h->ctx)->steer->edges[edge];
-	const struct command_health health = h->health(h->ctx);
+	const struct report_health health = h->health(h->ctx);
 	const struct forced *f = forced_find(health.forced, e->name);
 	struct text why = { 0 };
 	bool probed;
@@ -280,7 +280,7 @@ static void edge_text(const json_t *e, struct text *out)
 }
 
 /* One after the other, so that ten thousand need no more memory than their text. */
-void report_edges(const struct command_hooks *h, bool json, struct text *out)
+void report_edges(const struct report_hooks *h, bool json, struct text *out)
 {
 	const unsigned n = h->world(h->ctx)->steer->n_edges;
 	json_t *list = json_array();
@@ -322,7 +322,7 @@ static void policy_text(const struct pool *p, char to[static 128])
 }
 
 static json_t *pool_edge_json(
-	const struct command_hooks *h, const struct pool *p, unsigned row, unsigned at)
+	const struct report_hooks *h, const struct pool *p, unsigned row, unsigned at)
 {
 	const struct world *w = h->world(h->ctx);
 	const unsigned edge = p->edges[at];
@@ -346,10 +346,10 @@ static json_t *pool_edge_json(
 	return o;
 }
 
-static json_t *pool_json(const struct command_hooks *h, unsigned pool)
+static json_t *pool_json(const struct report_hooks *h, unsigned pool)
 {
 	const struct world *w = h->world(h->ctx);
-	const struct command_health health = h->health(h->ctx);
+	const struct report_health health = h->health(h->ctx);
 	const struct pool *p = &w->steer->pools[pool];
 	const struct standing_pool *s = &w->standing->pools[pool];
 	const unsigned row = health.rows->row_of[pool];
@@ -400,7 +400,7 @@ static void pool_text(const json_t *p, struct text *out)
 	}
 }
 
-void report_pools(const struct command_hooks *h, bool json, struct text *out)
+void report_pools(const struct report_hooks *h, bool json, struct text *out)
 {
 	const unsigned n = h->world(h->ctx)->steer->n_pools;
 	json_t *list = json_array();

@@ -3,8 +3,8 @@
  * Trees of JSON as daemon/tree.h makes them: objects, arrays and strings. The order of keys
  * says nothing, that of lists does; one value may stand for a list of one. Pure.
  */
-#ifndef CTL_DIFF_H
-#define CTL_DIFF_H
+#ifndef REPORT_DIFF_H
+#define REPORT_DIFF_H
 
 #include "base/text.h"
 

@@ -1,13 +1,13 @@
-#include "ctl/explain.h"
+#include "report/explain.h"
 
 #include "answer/answer.h"
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "ctl/report_estimates.h"
-#include "ctl/network.h"
-#include "ctl/report.h"
-#include "ctl/report_edges.h"
-#include "ctl/report_load.h"
+#include "report/report_estimates.h"
+#include "report/network.h"
+#include "report/report.h"
+#include "report/report_edges.h"
+#include "report/report_load.h"
 #include "dns/query.h"
 #include "dns/rrtype.h"
 #include "geo/place.h"
@@ -222,18 +222,18 @@ struct tables {
 	bool staged;
 };
 
-static struct tables tables_of(const struct command_hooks *h, const struct choose_trace *t)
+static struct tables tables_of(const struct report_hooks *h, const struct choose_trace *t)
 {
 	const struct world *w = h->world(h->ctx);
 
 	if (t->staged)
 		return (struct tables){ w->stage.steer, w->stage.standing,
-			h->rollout(h->ctx).table, true };
-	return (struct tables){ w->steer, w->standing, h->latency->table(h->ctx), false };
+			h->stage(h->ctx).table, true };
+	return (struct tables){ w->steer, w->standing, h->measured->table(h->ctx), false };
 }
 
 static struct report_measures measures_of(
-	const struct command_hooks *h, const struct tables *from, unsigned pool, unsigned edge)
+	const struct report_hooks *h, const struct tables *from, unsigned pool, unsigned edge)
 {
 	const struct standing *s = from->standing;
 	const size_t cell = (size_t)s->pools[pool].row * s->n_edges + edge;
@@ -245,7 +245,7 @@ static struct report_measures measures_of(
 
 /* Why an edge is down in this pool, and what was measured of it. Of staged edges not all is
  * told: those that are served are who reports know. */
-static void add_health(const struct command_hooks *h, const struct tables *from,
+static void add_health(const struct report_hooks *h, const struct tables *from,
 	const struct choose_step *s, unsigned i, json_t *row)
 {
 	const struct report_measures m = measures_of(h, from, s->pool, s->edges[i]);
@@ -264,7 +264,7 @@ static void add_health(const struct command_hooks *h, const struct tables *from,
 
 /* "ams1 sheds 40 % of its groups; this one goes to fra1, for 3 ms more". */
 static void add_shed(
-	const struct command_hooks *h, const struct choose_step *s, json_t *list, json_t *o)
+	const struct report_hooks *h, const struct choose_step *s, json_t *list, json_t *o)
 {
 	const struct steer *steer = h->world(h->ctx)->steer;
 	int shed = -1;
@@ -289,8 +289,8 @@ static void add_shed(
 	json_object_set_new(o, "shed", json_string(text));
 }
 
-static json_t *step_json(const struct command_hooks *h, const struct choose_trace *t,
-	const struct choose_step *s)
+static json_t *step_json(
+	const struct report_hooks *h, const struct choose_trace *t, const struct choose_step *s)
 {
 	const struct tables from = tables_of(h, t);
 	struct estimates estimates;
@@ -303,7 +303,7 @@ static json_t *step_json(const struct command_hooks *h, const struct choose_trac
 		pin_text(s->pin, text);
 		json_object_set_new(o, "pin", json_string(text));
 	}
-	estimates_init(&estimates, from.steer->clients, from.table, h->latency->clock().now_s,
+	estimates_init(&estimates, from.steer->clients, from.table, h->measured->clock().now_s,
 		&t->who);
 	for (unsigned i = 0; i < s->n; i++) {
 		const struct edge *e = &from.steer->edges[s->edges[i]];
@@ -444,7 +444,7 @@ static void as_text(const json_t *o, struct text *out)
 			get(row, "type"), get(row, "data"));
 }
 
-void explain_run(const struct command_hooks *h, const struct explain_ask *ask, bool json,
+void explain_run(const struct report_hooks *h, const struct explain_ask *ask, bool json,
 	struct text *out)
 {
 	const struct world *w = h->world(h->ctx);

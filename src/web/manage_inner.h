@@ -1,9 +1,9 @@
 /* manage_inner.h - a request on its way; between manage.c and its parts only.
  */
-#ifndef CTL_MANAGE_INNER_H
-#define CTL_MANAGE_INNER_H
+#ifndef WEB_MANAGE_INNER_H
+#define WEB_MANAGE_INNER_H
 
-#include "ctl/manage.h"
+#include "web/manage.h"
 
 #include "base/text.h"
 

@@ -1,25 +1,25 @@
 /* report_edges.h - edges and pools: who may answer, since when, and why.
  */
-#ifndef CTL_REPORT_EDGES_H
-#define CTL_REPORT_EDGES_H
+#ifndef REPORT_REPORT_EDGES_H
+#define REPORT_REPORT_EDGES_H
 
-#include "ctl/command.h"
+#include "report/report_hooks.h"
 
 #include <jansson.h>
 
-void report_edges(const struct command_hooks *h, bool json, struct text *out);
-void report_pools(const struct command_hooks *h, bool json, struct text *out);
+void report_edges(const struct report_hooks *h, bool json, struct text *out);
+void report_pools(const struct report_hooks *h, bool json, struct text *out);
 
 /* Why an edge is not answered with in a row (0: by what the operator wants alone), in words;
  * nothing when it is. */
-void report_why(const struct command_hooks *h, unsigned row, unsigned edge, struct text *out);
+void report_why(const struct report_hooks *h, unsigned row, unsigned edge, struct text *out);
 
 /* What was measured of an edge in a row, NAN where nothing was. */
 struct report_measures {
 	double rtt_ms, load;
 };
 struct report_measures report_measures(
-	const struct command_hooks *h, unsigned row, unsigned edge);
+	const struct report_hooks *h, unsigned row, unsigned edge);
 
 /* What is known of a target. */
 json_t *report_target(const struct round_view *v);

@@ -3,13 +3,13 @@
  * Asks the server's own answer() with a real query and a trace to fill, so that what is told is
  * what happens. A pool that takes turns is asked out of turn: the workers' turns stay.
  */
-#ifndef CTL_EXPLAIN_H
-#define CTL_EXPLAIN_H
+#ifndef REPORT_EXPLAIN_H
+#define REPORT_EXPLAIN_H
 
 #include "base/addr.h"
 #include "base/fault.h"
 #include "base/text.h"
-#include "ctl/command.h"
+#include "report/report_hooks.h"
 #include "dns/name.h"
 
 #include <stdbool.h>
@@ -26,7 +26,7 @@ struct explain_ask {
 /* NAME [TYPE] --client IP[/LEN] [--resolver IP] */
 bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct fault *why);
 
-void explain_run(const struct command_hooks *h, const struct explain_ask *ask, bool json,
+void explain_run(const struct report_hooks *h, const struct explain_ask *ask, bool json,
 	struct text *out);
 
 #endif

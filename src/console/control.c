@@ -1,4 +1,4 @@
-#include "ctl/control.h"
+#include "console/control.h"
 
 #include "base/log.h"
 

@@ -1,4 +1,4 @@
-#include "ctl/report_estimates.h"
+#include "report/report_estimates.h"
 
 #include <math.h>
 #include <string.h>

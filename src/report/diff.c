@@ -1,4 +1,4 @@
-#include "ctl/diff.h"
+#include "report/diff.h"
 
 #include <string.h>
 

@@ -1,8 +1,7 @@
-#include "ctl/report.h"
+#include "report/report.h"
 
 #include "config.h"
-#include "ctl/reload.h"
-#include "ctl/report_load.h"
+#include "report/report_load.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,14 +42,27 @@ static json_t *rcodes(const struct stats *s)
 	return o;
 }
 
-static json_t *stage_json(const struct command_rollout *r)
+static json_t *stage_json(const struct report_stage *r)
 {
 	return json_pack("{s:f, s:I, s:I, s:I}", "percent", r->percent, "since",
 		(json_int_t)r->since, "answers", (json_int_t)r->answers, "empty",
 		(json_int_t)r->empty);
 }
 
-static json_int_t missed(const struct command_hooks *h)
+/* How it stands with what is tried out, on a line; nothing when nothing is to be said. */
+static void stage_text(const struct report_stage *r, struct text *out)
+{
+	if (r->percent > 0)
+		text_addf(out,
+			"  stage: %g %% of the clients for %lld s; %llu answers, %llu of them "
+			"without an edge\n",
+			r->percent, (long long)(time(NULL) - r->since),
+			(unsigned long long)r->answers, (unsigned long long)r->empty);
+	else if (*r->last)
+		text_addf(out, "  stage: the last one was %s\n", r->last);
+}
+
+static json_int_t missed(const struct report_hooks *h)
 {
 	const struct books *b;
 	json_int_t sum = 0;
@@ -60,18 +72,18 @@ static json_int_t missed(const struct command_hooks *h)
 	return sum;
 }
 
-void report_status(const struct command_hooks *h, bool json, struct text *out)
+void report_status(const struct report_hooks *h, bool json, struct text *out)
 {
 	const struct world *w = h->world(h->ctx);
 	const struct netmap_size size = netmap_size(w->steer->atlas->cities.map);
 	struct workers_report r;
 	json_int_t records = 0, bytes = 0, unready = 0, panics = 0;
 	size_t targets = 0;
-	const struct command_health health = h->health(h->ctx);
-	const struct command_rollout rollout = h->rollout(h->ctx);
+	const struct report_health health = h->health(h->ctx);
+	const struct report_stage stage = h->stage(h->ctx);
 	const struct round_totals probes = round_totals(health.round);
 
-	h->report(h->ctx, &r);
+	h->counters(h->ctx, &r);
 	const struct agent_counts agents = h->agents(h->ctx, &targets);
 	for (unsigned i = 0; i < w->standing->n_pools; i++)
 		panics += w->standing->pools[i].panics;
@@ -159,10 +171,10 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 			json_object_set_new(o, "state_file", json_string(health.state_file));
 		if (*health.state_fault)
 			json_object_set_new(o, "state_fault", json_string(health.state_fault));
-		if (rollout.percent > 0)
-			json_object_set_new(o, "stage", stage_json(&rollout));
-		if (*rollout.last)
-			json_object_set_new(o, "stage_last", json_string(rollout.last));
+		if (stage.percent > 0)
+			json_object_set_new(o, "stage", stage_json(&stage));
+		if (*stage.last)
+			json_object_set_new(o, "stage_last", json_string(stage.last));
 		json_object_set_new(o, "rcodes", rcodes(&r.sum));
 		json_object_set_new(o, "chosen", report_whys(h));
 		report_json(o, out);
@@ -171,7 +183,7 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 	text_addf(out, "waymarkd %s, configured by %s\n", PACKAGE_VERSION, h->conf_path);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		text_addf(out, "  %-30s %12lld\n", rows[i].label, (long long)rows[i].value);
-	reload_stage_text(&rollout, out);
+	stage_text(&stage, out);
 	if (*health.state_fault)
 		text_addf(out, "  the state file is not written: %s\n", health.state_fault);
 	json_t *codes = rcodes(&r.sum);

@@ -1,8 +1,8 @@
-#include "ctl/report_load.h"
+#include "report/report_load.h"
 
 #include <math.h>
 
-static uint64_t count(const struct command_hooks *h, uint64_t key)
+static uint64_t count(const struct report_hooks *h, uint64_t key)
 {
 	const struct books *b;
 	uint64_t sum = 0;
@@ -13,7 +13,7 @@ static uint64_t count(const struct command_hooks *h, uint64_t key)
 }
 
 static uint64_t count_why(
-	const struct command_hooks *h, const struct pool *p, unsigned edge, enum choose_why why)
+	const struct report_hooks *h, const struct pool *p, unsigned edge, enum choose_why why)
 {
 	const struct steer *s = h->world(h->ctx)->steer;
 
@@ -25,12 +25,12 @@ static void set(json_t *o, const char *key, double v)
 	json_object_set_new(o, key, json_real(round(v * 1000) / 1000));
 }
 
-struct shed_state report_load_state(const struct command_hooks *h, unsigned edge)
+struct shed_state report_load_state(const struct report_hooks *h, unsigned edge)
 {
 	return h->balance ? h->balance(h->ctx, edge) : (struct shed_state){ .share = SHED_ALL };
 }
 
-void report_load_add(const struct command_hooks *h, unsigned edge, json_t *row)
+void report_load_add(const struct report_hooks *h, unsigned edge, json_t *row)
 {
 	const struct edge *e = &h->world(h->ctx)->steer->edges[edge];
 	const struct shed_state s = report_load_state(h, edge);
@@ -48,7 +48,7 @@ void report_load_add(const struct command_hooks *h, unsigned edge, json_t *row)
 }
 
 void report_whys_add(
-	const struct command_hooks *h, const struct pool *p, unsigned edge, json_t *row)
+	const struct report_hooks *h, const struct pool *p, unsigned edge, json_t *row)
 {
 	json_t *o = json_object();
 
@@ -82,7 +82,7 @@ void report_load_text(const json_t *row, struct text *out)
 		text_addf(out, "  %s %lld", why, (long long)json_integer_value(n));
 }
 
-json_t *report_whys(const struct command_hooks *h)
+json_t *report_whys(const struct report_hooks *h)
 {
 	const struct steer *s = h->world(h->ctx)->steer;
 	json_t *o = json_object();

@@ -1,23 +1,23 @@
 /* report_load.h - what load decides for an edge, and why edges were chosen.
  */
-#ifndef CTL_REPORT_LOAD_H
-#define CTL_REPORT_LOAD_H
+#ifndef REPORT_REPORT_LOAD_H
+#define REPORT_REPORT_LOAD_H
 
-#include "ctl/command.h"
+#include "report/report_hooks.h"
 
 #include <jansson.h>
 
-struct shed_state report_load_state(const struct command_hooks *h, unsigned edge);
+struct shed_state report_load_state(const struct report_hooks *h, unsigned edge);
 
 /* To an edge's row: its capacity and how that is used, what it sheds, its share. */
-void report_load_add(const struct command_hooks *h, unsigned edge, json_t *row);
+void report_load_add(const struct report_hooks *h, unsigned edge, json_t *row);
 /* To an edge's row in a pool: how often it was chosen, by reason. */
 void report_whys_add(
-	const struct command_hooks *h, const struct pool *p, unsigned edge, json_t *row);
+	const struct report_hooks *h, const struct pool *p, unsigned edge, json_t *row);
 /* Both, of a row, as text behind what the line has already. */
 void report_load_text(const json_t *row, struct text *out);
 
 /* The sums of all pools. */
-json_t *report_whys(const struct command_hooks *h);
+json_t *report_whys(const struct report_hooks *h);
 
 #endif

@@ -1,7 +1,7 @@
 /* report_estimates.h - where an estimate comes from, term by term.
  */
-#ifndef CTL_REPORT_ESTIMATES_H
-#define CTL_REPORT_ESTIMATES_H
+#ifndef REPORT_REPORT_ESTIMATES_H
+#define REPORT_REPORT_ESTIMATES_H
 
 #include "base/text.h"
 #include "measure/estimates.h"

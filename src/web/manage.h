@@ -6,8 +6,8 @@
  * control thread has done it, which wakes it with the answer: the tables have one writer.
  * Whatever is not good is refused with a reason in JSON, counted, and changes nothing.
  */
-#ifndef CTL_MANAGE_H
-#define CTL_MANAGE_H
+#ifndef WEB_MANAGE_H
+#define WEB_MANAGE_H
 
 #include "agent/agent_counts.h"
 #include "agent/agent_report.h"
