@@ -84,7 +84,7 @@ static bool steer(struct answerer *a, struct compose *c, const struct lookup *l,
 	}
 	if (a->trace)
 		a->trace->staged = staged;
-	if (a->books)
+	if (a->counts)
 		note_choice(a, who, &choice);
 	/* The scope counts bits of the subnet as it was sent: IPv4 inside IPv6 stands behind
 	 * `v4_at` others. */
@@ -97,7 +97,7 @@ static bool steer(struct answerer *a, struct compose *c, const struct lookup *l,
 	uint32_t ttl_s = be32_get(l->rrset->wire + 6);
 	if (ttl_s > choice.ttl_most_s)
 		ttl_s = choice.ttl_most_s;
-	if (a->books && w->policy.sample_every)
+	if (a->counts && w->policy.sample_every)
 		note_decision(a, who, &choice, ttl_s);
 	return compose_edges(c, who->steer, &choice, ttl_s) &&
 		who->steer->edges[choice.edges[0]].cname;

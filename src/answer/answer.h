@@ -6,7 +6,7 @@
 #ifndef ANSWER_ANSWER_H
 #define ANSWER_ANSWER_H
 
-#include "answer/books.h"
+#include "answer/choice_counts.h"
 #include "answer/rrl.h"
 #include "answer/sample.h"
 #include "answer/stats.h"
@@ -32,14 +32,14 @@ enum {
 struct answerer {
 	const struct world *world;
 	struct stats *stats;
-	struct choose_turn *turns;  /* [ANSWER_TURNS] */
-	struct books *books;        /* NULL: none are kept */
-	struct choose_trace *trace; /* NULL but when explaining: the last choice made */
-	struct samples *samples;    /* of who is steered; NULL: nobody wants to know */
-	struct rrl *rrl;            /* shared by all workers; NULL: no rate is limited */
-	uint32_t now_s;             /* UNIX time, of the batch */
-	uint64_t now_us;            /* monotonic time, of the batch */
-	uint16_t keepalive_100ms;   /* how long an idle TCP connection is kept (RFC 7828) */
+	struct choose_turn *turns;    /* [ANSWER_TURNS] */
+	struct choice_counts *counts; /* NULL: none are kept */
+	struct choose_trace *trace;   /* NULL but when explaining: the last choice made */
+	struct samples *samples;      /* of who is steered; NULL: nobody wants to know */
+	struct rrl *rrl;              /* shared by all workers; NULL: no rate is limited */
+	uint32_t now_s;               /* UNIX time, of the batch */
+	uint64_t now_us;              /* monotonic time, of the batch */
+	uint16_t keepalive_100ms;     /* how long an idle TCP connection is kept (RFC 7828) */
 };
 
 struct answer_ask {

@@ -15,17 +15,17 @@ void note_choice(const struct answerer *a, const struct choose_ask *who, const s
 	const struct steer *s = who->steer;
 
 	for (unsigned i = 0; i < c->n; i++)
-		tally_add(&a->books->reasons,
-			books_reason(
+		tally_add(&a->counts->reasons,
+			choice_counts_reason(
 				s->pools[c->pool].hash, s->edges[c->edges[i]].hash, c->why),
 			0);
 	if (c->demand && s == a->world->steer)
-		tally_add(&a->books->demand, c->demand, a->world->standing->tick);
+		tally_add(&a->counts->demand, c->demand, a->world->standing->tick);
 }
 
-static void put_cut(char to[static BOOKS_TEXT], const char *text)
+static void put_cut(char to[static CHOICE_COUNTS_TEXT], const char *text)
 {
-	const size_t len = strnlen(text, BOOKS_TEXT - 1);
+	const size_t len = strnlen(text, CHOICE_COUNTS_TEXT - 1);
 
 	memcpy(to, text, len);
 	to[len] = 0;
@@ -35,18 +35,18 @@ void note_decision(const struct answerer *a, const struct choose_ask *who,
 	const struct choice *c, uint32_t ttl_s)
 {
 	const struct steer *s = who->steer;
-	struct books *b = a->books;
+	struct choice_counts *b = a->counts;
 
 	if (b->until_sample) {
 		b->until_sample--;
 		return;
 	}
 	b->until_sample = a->world->policy.sample_every - 1;
-	if (b->written - __atomic_load_n(&b->read, __ATOMIC_ACQUIRE) == BOOKS_RING) {
+	if (b->written - __atomic_load_n(&b->read, __ATOMIC_ACQUIRE) == CHOICE_COUNTS_RING) {
 		__atomic_store_n(&b->missed, b->missed + 1, __ATOMIC_RELAXED);
 		return;
 	}
-	struct decision *d = &b->ring[b->written % BOOKS_RING];
+	struct decision *d = &b->ring[b->written % CHOICE_COUNTS_RING];
 	d->time_s = a->now_s;
 	d->source = who->source;
 	d->who = c->who;

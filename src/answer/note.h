@@ -1,6 +1,6 @@
 /* note.h - what a worker notes of an answer from a pool, for others to read later.
  *
- * Into memory of the worker's own (sample.h, books.h): no lock, nothing that waits.
+ * Into memory of the worker's own (sample.h, choice_counts.h): no lock, nothing that waits.
  */
 #ifndef ANSWER_NOTE_H
 #define ANSWER_NOTE_H
@@ -11,7 +11,7 @@
  * numbers of their own. */
 void note_client(const struct answerer *a, const struct choose_ask *who);
 
-/* All below: `a` has books. What the choice counts for. Pools of a stage have numbers of their
+/* All below: `a` has counts. What the choice counts for. Pools of a stage have numbers of their
  * own, so what its clients ask for is not part of the demand. */
 void note_choice(
 	const struct answerer *a, const struct choose_ask *who, const struct choice *c);

@@ -251,11 +251,11 @@ static bool ramp(struct balancer *b, const struct standing *s)
 
 static uint64_t count_of(const struct balancer *b, uint64_t key)
 {
-	const struct books *books;
+	const struct choice_counts *counts;
 	uint64_t sum = 0;
 
-	for (unsigned k = 0; (books = workers_books(b->daemon->workers, k)); k++)
-		sum += tally_get(&books->reasons, key, 0);
+	for (unsigned k = 0; (counts = workers_counts(b->daemon->workers, k)); k++)
+		sum += tally_get(&counts->reasons, key, 0);
 	return sum;
 }
 
@@ -281,7 +281,8 @@ static void fetch_rates(struct balancer *b, double seconds, double *rate)
 		for (unsigned k = 0; k < p->n; k++)
 			for (unsigned why = 0; why < CHOOSE_WHYS; why++, at++) {
 				const uint64_t n = count_of(b,
-					books_reason(p->hash, b->steer->edges[p->edges[k]].hash,
+					choice_counts_reason(p->hash,
+						b->steer->edges[p->edges[k]].hash,
 						(enum choose_why)why));
 				const double r = first
 					? 0
@@ -507,9 +508,9 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 	probes_refresh(b->daemon->probes);
 	const struct standing *s = epoch_current(&b->daemon->epoch)->standing;
 	double *rate = memory_zeroed(b->n_edges, sizeof *rate);
-	const struct books *books;
-	for (unsigned k = 0; (books = workers_books(b->daemon->workers, k)); k++)
-		groups_count(b->groups, &books->demand, counted, seconds);
+	const struct choice_counts *counts;
+	for (unsigned k = 0; (counts = workers_counts(b->daemon->workers, k)); k++)
+		groups_count(b->groups, &counts->demand, counted, seconds);
 	groups_settle(b->groups);
 	fetch_rates(b, seconds, rate);
 	fetch_loads(b, s, rate);

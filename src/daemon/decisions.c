@@ -112,14 +112,14 @@ static void drain(struct decisions *d)
 {
 	const struct conf *c = &d->daemon->loaded.conf;
 	struct text out = { 0 };
-	struct books *b;
+	struct choice_counts *b;
 
-	for (unsigned i = 0; d->daemon->workers && (b = workers_books(d->daemon->workers, i));
+	for (unsigned i = 0; d->daemon->workers && (b = workers_counts(d->daemon->workers, i));
 		i++) {
 		const uint32_t written = __atomic_load_n(&b->written, __ATOMIC_ACQUIRE);
 		for (; b->read != written;
 			__atomic_store_n(&b->read, b->read + 1, __ATOMIC_RELEASE))
-			add_line(&out, &b->ring[b->read % BOOKS_RING]);
+			add_line(&out, &b->ring[b->read % CHOICE_COUNTS_RING]);
 	}
 	if (out.len && c->decisions_file &&
 		open_file(d, c->decisions_file, c->decisions_most)) {

@@ -148,9 +148,9 @@ static struct shed_state balance(void *ctx, unsigned edge)
 	return balancer_edge(((struct run *)ctx)->daemon.balancer, edge);
 }
 
-static const struct books *books(void *ctx, unsigned i)
+static const struct choice_counts *counts(void *ctx, unsigned i)
 {
-	return workers_books(((struct run *)ctx)->daemon.workers, i);
+	return workers_counts(((struct run *)ctx)->daemon.workers, i);
 }
 
 /* By way of the signal, which the loop handles after it has sent the command's answer. */
@@ -260,7 +260,7 @@ int main(int argc, char **argv)
 	if (!r.loop)
 		die("cannot have an event loop");
 	r.hooks = (struct command_hooks){ &r,
-		{ &r, current_world, staged, health, report, balance, books, agents,
+		{ &r, current_world, staged, health, report, balance, counts, agents,
 			&latency_hooks, { 0 }, conf_path },
 		reload, stage, force, probe, stop, export, latency_import, latency_forget };
 	clock_gettime(CLOCK_MONOTONIC, &r.hooks.report.started);

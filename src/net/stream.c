@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "dns/query.h"
-#include "net/crowd.h"
-#include "net/books_new.h"
+#include "net/clients.h"
+#include "net/choice_counts_new.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -27,7 +27,7 @@ enum {
 };
 
 struct connection {
-	struct crowd_member member; /* idle since its last query, or its start */
+	struct clients_member member; /* idle since its last query, or its start */
 	struct stream *stream;
 	ev_io io;
 	struct addr source;
@@ -43,7 +43,7 @@ struct stream {
 	struct stats stats;
 	struct samples samples;
 	struct answerer answerer;
-	struct books *books;
+	struct choice_counts *counts;
 	const struct epoch *epoch;
 	struct stream_opts opts;
 	struct ev_loop *loop;
@@ -51,8 +51,8 @@ struct stream {
 	ev_timer idle, resume;
 	ev_io *listeners;
 	size_t n_listeners;
-	struct crowd crowd;
-	unsigned clients; /* as many as are in the crowd; any thread may read */
+	struct clients connected;
+	unsigned clients; /* as many as are connected; any thread may read */
 	uint8_t write[WRITE_ROOM];
 };
 
@@ -79,16 +79,16 @@ static void close_connection(struct connection *c)
 {
 	struct stream *s = c->stream;
 
-	crowd_leave(&s->crowd, &c->member);
+	clients_leave(&s->connected, &c->member);
 	ev_io_stop(s->loop, &c->io);
 	close(c->io.fd);
 	free_in(c);
 	free(c->out);
 	free(c);
-	__atomic_store_n(&s->clients, s->crowd.n, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->clients, s->connected.n, __ATOMIC_RELAXED);
 }
 
-static void close_member(struct crowd_member *m)
+static void close_member(struct clients_member *m)
 {
 	close_connection((struct connection *)m); /* its first field */
 }
@@ -96,14 +96,14 @@ static void close_member(struct crowd_member *m)
 static void on_idle(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct stream *s = t->data;
-	const struct crowd_member *oldest;
+	const struct clients_member *oldest;
 	const int64_t now = now_ms();
 	unsigned n = 0;
 
 	(void)events;
-	while ((oldest = s->crowd.all.oldest) && now - oldest->since_ms >= s->opts.idle_ms &&
-		n++ < CLOSES)
-		close_member(s->crowd.all.oldest);
+	while ((oldest = s->connected.all.oldest) &&
+		now - oldest->since_ms >= s->opts.idle_ms && n++ < CLOSES)
+		close_member(s->connected.all.oldest);
 	const int64_t left = oldest ? oldest->since_ms + s->opts.idle_ms - now : 0;
 	/* 0 stops the timer: nobody is there. */
 	t->repeat = !oldest ? 0 : left > 0 ? (double)left / 1e3 : 1e-4;
@@ -204,7 +204,7 @@ static bool answer_more(struct connection *c)
 	if (c->in_len == 0)
 		free_in(c);
 	if (out)
-		crowd_touch(&s->crowd, &c->member, now_ms());
+		clients_touch(&s->connected, &c->member, now_ms());
 	if (out && !put_out(c, s->write, out))
 		return false;
 	return go_on(c);
@@ -293,14 +293,14 @@ static void on_resume(struct ev_loop *loop, ev_timer *t, int events)
 void stream_adopt(struct stream *s, int fd, const struct sockaddr *from)
 {
 	const struct addr source = addr_from_sockaddr(from);
-	struct crowd_member *other = crowd_in_the_way(&s->crowd, &source);
+	struct clients_member *other = clients_in_the_way(&s->connected, &source);
 
 	if (other)
 		close_member(other);
 	struct connection *c = malloc(sizeof *c);
 	if (c)
 		memset(c, 0, offsetof(struct connection, room));
-	if (!c || !crowd_join(&s->crowd, &c->member, &source, now_ms())) {
+	if (!c || !clients_join(&s->connected, &c->member, &source, now_ms())) {
 		free(c);
 		close(fd);
 		return;
@@ -312,7 +312,7 @@ void stream_adopt(struct stream *s, int fd, const struct sockaddr *from)
 	ev_io_init(&c->io, on_connection, fd, EV_READ);
 	c->io.data = c;
 	ev_io_start(s->loop, &c->io);
-	__atomic_store_n(&s->clients, s->crowd.n, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->clients, s->connected.n, __ATOMIC_RELAXED);
 	stats_add(&s->stats.tcp_connections, 1);
 	if (!ev_is_active(&s->idle)) {
 		s->idle.repeat = s->opts.idle_ms / 1e3;
@@ -336,8 +336,8 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			if (s->crowd.all.oldest)
-				close_member(s->crowd.all.oldest);
+			if (s->connected.all.oldest)
+				close_member(s->connected.all.oldest);
 			else
 				pause_listening(s);
 		}
@@ -364,18 +364,18 @@ struct stream *stream_new(
 	memset(s, 0, offsetof(struct stream, write));
 	s->epoch = epoch;
 	s->opts = *opts;
-	s->books = books_new();
+	s->counts = choice_counts_new();
 	s->answerer = (struct answerer){ .stats = &s->stats,
 		.samples = &s->samples,
-		.turns = s->books->turns,
-		.books = s->books,
+		.turns = s->counts->turns,
+		.counts = s->counts,
 		.keepalive_100ms = (uint16_t)(opts->idle_ms < 6553500 ? opts->idle_ms / 100
 								      : 65535) };
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (!s->loop)
 		die("cannot have an event loop for TCP");
 	s->listeners = memory_zeroed(n, sizeof *s->listeners);
-	crowd_init(&s->crowd, opts->clients, opts->clients_per_net);
+	clients_init(&s->connected, opts->clients, opts->clients_per_net);
 	ev_async_init(&s->stopper, on_stop);
 	ev_async_start(s->loop, &s->stopper);
 	ev_init(&s->idle, on_idle);
@@ -392,15 +392,15 @@ struct stream *stream_new(
 
 void stream_free(struct stream *s)
 {
-	while (s->crowd.all.oldest)
-		close_member(s->crowd.all.oldest);
+	while (s->connected.all.oldest)
+		close_member(s->connected.all.oldest);
 	for (size_t i = 0; i < s->n_listeners; i++) {
 		ev_io_stop(s->loop, &s->listeners[i]);
 		close(s->listeners[i].fd);
 	}
 	ev_loop_destroy(s->loop);
-	crowd_fini(&s->crowd);
-	books_free(s->books);
+	clients_fini(&s->connected);
+	choice_counts_free(s->counts);
 	free(s->listeners);
 	free(s);
 }
@@ -427,9 +427,9 @@ struct samples *stream_samples(struct stream *s)
 	return &s->samples;
 }
 
-struct books *stream_books(const struct stream *s)
+struct choice_counts *stream_counts(const struct stream *s)
 {
-	return s->books;
+	return s->counts;
 }
 
 const struct stats *stream_stats(const struct stream *s)

@@ -42,7 +42,7 @@ void stream_turn(struct stream *s);
 /* Any thread. */
 void stream_stop(struct stream *s);
 
-struct books *stream_books(const struct stream *s);
+struct choice_counts *stream_counts(const struct stream *s);
 const struct stats *stream_stats(const struct stream *s);
 
 /* For the control thread to read. */

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dns/writer.h"
-#include "net/books_new.h"
+#include "net/choice_counts_new.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -24,7 +24,7 @@ struct udp {
 	struct stats stats;
 	struct samples samples;
 	struct answerer answerer;
-	struct books *books;
+	struct choice_counts *counts;
 	const struct epoch *epoch;
 	int fd;
 	int stop; /* atomic */
@@ -66,12 +66,12 @@ struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, unsigned
 	u->pending = lines(batch, sizeof *u->pending);
 	u->query = lines(batch, sizeof *u->query);
 	u->answer = lines(batch, sizeof *u->answer);
-	u->books = books_new();
+	u->counts = choice_counts_new();
 	u->answerer = (struct answerer){
 		.stats = &u->stats,
 		.samples = &u->samples,
-		.turns = u->books->turns,
-		.books = u->books,
+		.turns = u->counts->turns,
+		.counts = u->counts,
 		.rrl = rrl,
 	};
 	for (unsigned i = 0; i < batch; i++) {
@@ -87,7 +87,7 @@ struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, unsigned
 void udp_free(struct udp *u)
 {
 	close(u->fd);
-	books_free(u->books);
+	choice_counts_free(u->counts);
 	free(u->in);
 	free(u->out);
 	free(u->in_bytes);
@@ -100,9 +100,9 @@ void udp_free(struct udp *u)
 	free(u);
 }
 
-struct books *udp_books(const struct udp *u)
+struct choice_counts *udp_counts(const struct udp *u)
 {
-	return u->books;
+	return u->counts;
 }
 
 const struct stats *udp_stats(const struct udp *u)

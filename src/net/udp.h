@@ -23,7 +23,7 @@ void udp_run(struct udp *u);
 /* Any thread; udp_run() returns soon after. */
 void udp_stop(struct udp *u);
 
-struct books *udp_books(const struct udp *u);
+struct choice_counts *udp_counts(const struct udp *u);
 const struct stats *udp_stats(const struct udp *u);
 
 /* For the control thread to read. */

@@ -266,10 +266,10 @@ void workers_samples(
 	}
 }
 
-struct books *workers_books(const struct workers *w, unsigned i)
+struct choice_counts *workers_counts(const struct workers *w, unsigned i)
 {
 	if (i >= w->n)
 		return NULL;
-	return w->threads[i].udp ? udp_books(w->threads[i].udp)
-				 : stream_books(w->threads[i].stream);
+	return w->threads[i].udp ? udp_counts(w->threads[i].udp)
+				 : stream_counts(w->threads[i].stream);
 }

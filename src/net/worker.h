@@ -7,7 +7,7 @@
 #ifndef NET_WORKER_H
 #define NET_WORKER_H
 
-#include "answer/books.h"
+#include "answer/choice_counts.h"
 #include "answer/sample.h"
 #include "answer/stats.h"
 #include "base/fault.h"
@@ -29,7 +29,7 @@ void workers_stop(struct workers *w);
 
 /* Control thread: what each thread keeps about its answers, by number from 0; NULL behind the
  * last. */
-struct books *workers_books(const struct workers *w, unsigned i);
+struct choice_counts *workers_counts(const struct workers *w, unsigned i);
 
 struct workers_report {
 	unsigned threads;     /* a worker's UDP and TCP threads, all counted */

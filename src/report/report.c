@@ -64,10 +64,10 @@ static void stage_text(const struct report_stage *r, struct text *out)
 
 static json_int_t missed(const struct report_hooks *h)
 {
-	const struct books *b;
+	const struct choice_counts *b;
 	json_int_t sum = 0;
 
-	for (unsigned i = 0; h->books && (b = h->books(h->ctx, i)); i++)
+	for (unsigned i = 0; h->choices && (b = h->choices(h->ctx, i)); i++)
 		sum += __atomic_load_n(&b->missed, __ATOMIC_RELAXED);
 	return sum;
 }

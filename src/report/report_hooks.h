@@ -58,7 +58,7 @@ struct report_hooks {
 	/* How an edge is used; NULL: nobody knows. */
 	struct shed_state (*balance)(void *ctx, unsigned edge);
 	/* What threads keep, by number from 0 until NULL; NULL: nothing. */
-	const struct books *(*books)(void *ctx, unsigned i);
+	const struct choice_counts *(*choices)(void *ctx, unsigned i);
 	/* What agents have sent, and how many networks are watched for them. */
 	struct agent_counts (*agents)(void *ctx, size_t *targets);
 	const struct report_measured *measured;

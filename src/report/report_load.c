@@ -4,10 +4,10 @@
 
 static uint64_t count(const struct report_hooks *h, uint64_t key)
 {
-	const struct books *b;
+	const struct choice_counts *b;
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; h->books && (b = h->books(h->ctx, i)); i++)
+	for (unsigned i = 0; h->choices && (b = h->choices(h->ctx, i)); i++)
 		sum += tally_get(&b->reasons, key, 0);
 	return sum;
 }
@@ -17,7 +17,7 @@ static uint64_t count_why(
 {
 	const struct steer *s = h->world(h->ctx)->steer;
 
-	return count(h, books_reason(p->hash, s->edges[edge].hash, why));
+	return count(h, choice_counts_reason(p->hash, s->edges[edge].hash, why));
 }
 
 static void set(json_t *o, const char *key, double v)

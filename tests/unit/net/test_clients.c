@@ -1,4 +1,4 @@
-#include "net/crowd.h"
+#include "net/clients.h"
 
 #include "unit/unit.h"
 
@@ -12,39 +12,39 @@ static struct addr addr(const char *text)
 	return a;
 }
 
-static void join(struct crowd *c, struct crowd_member *m, const char *from)
+static void join(struct clients *c, struct clients_member *m, const char *from)
 {
 	const struct addr source = addr(from);
 
-	CU_ASSERT_TRUE_FATAL(crowd_join(c, m, &source, 0));
+	CU_ASSERT_TRUE_FATAL(clients_join(c, m, &source, 0));
 }
 
-static struct crowd_member *in_the_way(const struct crowd *c, const char *from)
+static struct clients_member *in_the_way(const struct clients *c, const char *from)
 {
 	const struct addr source = addr(from);
 
-	return crowd_in_the_way(c, &source);
+	return clients_in_the_way(c, &source);
 }
 
 static void a_full_net_makes_room_itself(void)
 {
-	struct crowd_member m[6];
-	struct crowd c;
+	struct clients_member m[6];
+	struct clients c;
 
-	crowd_init(&c, 100, 2);
+	clients_init(&c, 100, 2);
 	join(&c, &m[0], "198.51.100.1"); /* idle longest of all, and of another net */
 	join(&c, &m[1], "192.0.2.1");
 	CU_ASSERT_PTR_NULL(in_the_way(&c, "192.0.2.2"));
 	join(&c, &m[2], "192.0.2.2");
 	CU_ASSERT_PTR_EQUAL(in_the_way(&c, "192.0.2.255"), &m[1]);
 	CU_ASSERT_PTR_NULL(in_the_way(&c, "192.0.3.0"));
-	crowd_touch(&c, &m[1], 1);
+	clients_touch(&c, &m[1], 1);
 	CU_ASSERT_PTR_EQUAL(in_the_way(&c, "192.0.2.255"), &m[2]);
-	crowd_leave(&c, &m[2]);
+	clients_leave(&c, &m[2]);
 	CU_ASSERT_PTR_NULL(in_the_way(&c, "192.0.2.255"));
-	crowd_leave(&c, &m[0]);
-	crowd_leave(&c, &m[1]);
-	crowd_fini(&c);
+	clients_leave(&c, &m[0]);
+	clients_leave(&c, &m[1]);
+	clients_fini(&c);
 }
 
 static void nets_are_24_bits_of_ipv4_and_48_of_ipv6(void)
@@ -61,48 +61,48 @@ static void nets_are_24_bits_of_ipv4_and_48_of_ipv6(void)
 	};
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
-		struct crowd_member m;
-		struct crowd c;
-		crowd_init(&c, 10, 1);
+		struct clients_member m;
+		struct clients c;
+		clients_init(&c, 10, 1);
 		join(&c, &m, row[i].there);
 		if ((in_the_way(&c, row[i].comes) == &m) != row[i].same)
 			CU_FAIL(row[i].say);
-		crowd_leave(&c, &m);
-		crowd_fini(&c);
+		clients_leave(&c, &m);
+		clients_fini(&c);
 	}
 }
 
 static void when_all_is_full_the_one_idle_longest_is_in_the_way(void)
 {
-	struct crowd_member m[3];
-	struct crowd c;
+	struct clients_member m[3];
+	struct clients c;
 
-	crowd_init(&c, 3, 3);
+	clients_init(&c, 3, 3);
 	join(&c, &m[0], "192.0.2.1");
 	join(&c, &m[1], "198.51.100.1");
 	CU_ASSERT_PTR_NULL(in_the_way(&c, "203.0.113.1"));
 	join(&c, &m[2], "203.0.113.1");
 	CU_ASSERT_PTR_EQUAL(in_the_way(&c, "203.0.113.1"), &m[0]);
-	crowd_touch(&c, &m[0], 7);
+	clients_touch(&c, &m[0], 7);
 	CU_ASSERT_EQUAL(m[0].since_ms, 7);
 	CU_ASSERT_PTR_EQUAL(in_the_way(&c, "203.0.113.1"), &m[1]);
 	CU_ASSERT_PTR_EQUAL(c.all.oldest, &m[1]);
 	for (unsigned i = 0; i < 3; i++)
-		crowd_leave(&c, &m[i]);
+		clients_leave(&c, &m[i]);
 	CU_ASSERT_EQUAL(c.n, 0);
 	CU_ASSERT_PTR_NULL(c.all.oldest);
-	crowd_fini(&c);
+	clients_fini(&c);
 }
 
 /* More nets than buckets, which come and go: none is lost, none stays. */
 static void many_nets_come_and_go(void)
 {
 	enum { MANY = 1000 };
-	static struct crowd_member m[MANY];
-	struct crowd c;
+	static struct clients_member m[MANY];
+	struct clients c;
 	char text[32];
 
-	crowd_init(&c, MANY, 1);
+	clients_init(&c, MANY, 1);
 	c.mask = 15;
 	for (unsigned round = 0; round < 2; round++) {
 		for (unsigned i = 0; i < MANY; i++) {
@@ -112,11 +112,11 @@ static void many_nets_come_and_go(void)
 			CU_ASSERT_PTR_EQUAL(in_the_way(&c, text), &m[i]);
 		}
 		for (unsigned i = 0; i < MANY; i++)
-			crowd_leave(&c, &m[i * 7 % MANY]);
+			clients_leave(&c, &m[i * 7 % MANY]);
 	}
 	for (unsigned i = 0; i < 16; i++)
 		CU_ASSERT_PTR_NULL(c.bucket[i]);
-	crowd_fini(&c);
+	clients_fini(&c);
 }
 
 static const struct unit_case cases[] = {
@@ -127,8 +127,8 @@ static const struct unit_case cases[] = {
 	{ "many nets come and go", many_nets_come_and_go },
 };
 
-void suite_crowd(void);
-void suite_crowd(void)
+void suite_clients(void);
+void suite_clients(void)
 {
-	unit_suite("net/crowd", cases, UNIT_COUNT(cases));
+	unit_suite("net/clients", cases, UNIT_COUNT(cases));
 }

@@ -1,4 +1,4 @@
-#include "net/crowd.h"
+#include "net/clients.h"
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -9,26 +9,26 @@
 
 enum { OF_ALL, OF_NET }; /* numbers of a member's lists */
 
-struct crowd_net {
-	struct crowd_net *next; /* of the same bucket */
-	struct crowd_list list;
+struct clients_net {
+	struct clients_net *next; /* of the same bucket */
+	struct clients_list list;
 	unsigned n;
 	struct addr addr; /* bits behind the prefix are zero; IPv4 never meets IPv6 */
 };
 
 /* --- lists -------------------------------------------------------------------------------- */
 
-static void list_remove(struct crowd_list *list, struct crowd_member *m, int which)
+static void list_remove(struct clients_list *list, struct clients_member *m, int which)
 {
-	const struct crowd_link at = m->in[which];
+	const struct clients_link at = m->in[which];
 
 	*(at.older ? &at.older->in[which].newer : &list->oldest) = at.newer;
 	*(at.newer ? &at.newer->in[which].older : &list->newest) = at.older;
 }
 
-static void list_add(struct crowd_list *list, struct crowd_member *m, int which)
+static void list_add(struct clients_list *list, struct clients_member *m, int which)
 {
-	m->in[which] = (struct crowd_link){ .older = list->newest };
+	m->in[which] = (struct clients_link){ .older = list->newest };
 	*(list->newest ? &list->newest->in[which].newer : &list->oldest) = m;
 	list->newest = m;
 }
@@ -36,54 +36,55 @@ static void list_add(struct crowd_list *list, struct crowd_member *m, int which)
 /* --- nets --------------------------------------------------------------------------------- */
 
 /* Where the net of `source` hangs, or would: a pointer to NULL. */
-static struct crowd_net **find_net(
-	const struct crowd *c, const struct addr *source, struct addr *net)
+static struct clients_net **find_net(
+	const struct clients *c, const struct addr *source, struct addr *net)
 {
-	*net = addr_prefix(source, addr_is_v4(source) ? CROWD_V4_BITS : CROWD_V6_BITS).addr;
-	struct crowd_net **at = &c->bucket[hash_bytes(c->key, net->b, sizeof net->b) & c->mask];
+	*net = addr_prefix(source, addr_is_v4(source) ? CLIENTS_V4_BITS : CLIENTS_V6_BITS).addr;
+	struct clients_net *
+		*at = &c->bucket[hash_bytes(c->key, net->b, sizeof net->b) & c->mask];
 
 	while (*at && memcmp(&(*at)->addr, net, sizeof *net) != 0)
 		at = &(*at)->next;
 	return at;
 }
 
-/* --- the crowd ---------------------------------------------------------------------------- */
+/* --- all of them -------------------------------------------------------------------------- */
 
-void crowd_init(struct crowd *c, unsigned most, unsigned most_of_net)
+void clients_init(struct clients *c, unsigned most, unsigned most_of_net)
 {
 	size_t buckets = 1;
 
 	while (buckets < most)
 		buckets *= 2;
-	*c = (struct crowd){ .most = most, .most_of_net = most_of_net, .mask = buckets - 1 };
+	*c = (struct clients){ .most = most, .most_of_net = most_of_net, .mask = buckets - 1 };
 	if (getrandom(&c->key, sizeof c->key, 0) != sizeof c->key)
 		die("cannot have random numbers");
-	c->bucket = memory_zeroed(buckets, sizeof(struct crowd_net *));
+	c->bucket = memory_zeroed(buckets, sizeof(struct clients_net *));
 }
 
-void crowd_fini(struct crowd *c)
+void clients_fini(struct clients *c)
 {
 	free(c->bucket);
 }
 
-struct crowd_member *crowd_in_the_way(const struct crowd *c, const struct addr *source)
+struct clients_member *clients_in_the_way(const struct clients *c, const struct addr *source)
 {
 	struct addr addr;
-	const struct crowd_net *net = *find_net(c, source, &addr);
+	const struct clients_net *net = *find_net(c, source, &addr);
 
 	if (net && net->n >= c->most_of_net)
 		return net->list.oldest;
 	return c->n >= c->most ? c->all.oldest : NULL;
 }
 
-bool crowd_join(
-	struct crowd *c, struct crowd_member *m, const struct addr *source, int64_t now_ms)
+bool clients_join(
+	struct clients *c, struct clients_member *m, const struct addr *source, int64_t now_ms)
 {
 	struct addr addr;
-	struct crowd_net **at = find_net(c, source, &addr);
+	struct clients_net **at = find_net(c, source, &addr);
 
 	if (!*at) {
-		struct crowd_net *net = calloc(1, sizeof *net);
+		struct clients_net *net = calloc(1, sizeof *net);
 		if (!net)
 			return false;
 		net->addr = addr;
@@ -98,9 +99,9 @@ bool crowd_join(
 	return true;
 }
 
-void crowd_leave(struct crowd *c, struct crowd_member *m)
+void clients_leave(struct clients *c, struct clients_member *m)
 {
-	struct crowd_net *net = m->net;
+	struct clients_net *net = m->net;
 	struct addr addr;
 
 	list_remove(&c->all, m, OF_ALL);
@@ -112,7 +113,7 @@ void crowd_leave(struct crowd *c, struct crowd_member *m)
 	free(net);
 }
 
-void crowd_touch(struct crowd *c, struct crowd_member *m, int64_t now_ms)
+void clients_touch(struct clients *c, struct clients_member *m, int64_t now_ms)
 {
 	m->since_ms = now_ms;
 	list_remove(&c->all, m, OF_ALL);

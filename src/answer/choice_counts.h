@@ -1,0 +1,53 @@
+/* choice_counts.h - what one worker keeps of its answers from pools, beside its counters: how
+ * often each edge was chosen and why, what each group asks for, and some answers to log.
+ *
+ * Allocated with the worker (net/choice_counts_new.c), of a fixed size. One writer, the worker;
+ * the control thread reads.
+ */
+#ifndef ANSWER_CHOICE_COUNTS_H
+#define ANSWER_CHOICE_COUNTS_H
+
+#include "base/addr.h"
+#include "base/bytes.h"
+#include "dns/name.h"
+#include "steer/choose.h"
+#include "steer/tally.h"
+
+#include <stdint.h>
+
+enum {
+	CHOICE_COUNTS_DEMAND = 16384,
+	CHOICE_COUNTS_REASONS = 65536,
+	CHOICE_COUNTS_RING = 256,
+	CHOICE_COUNTS_TEXT = 64
+};
+
+/* One answer of those that are sampled for the log of decisions. */
+struct decision {
+	uint64_t time_s;
+	struct addr source, who;
+	uint8_t name[NAME_MOST];
+	uint8_t name_len, scope, why;
+	bool v6, by_subnet;
+	uint32_t ttl_s;
+	char pool[CHOICE_COUNTS_TEXT], edge[CHOICE_COUNTS_TEXT]; /* cut where they are longer */
+};
+
+struct choice_counts {
+	struct choose_turn *turns; /* [ANSWER_TURNS] */
+	struct tally demand;       /* by demand_key(), of the standing's tick */
+	struct tally reasons;      /* by choice_counts_reason(); all in tick 0 */
+	struct decision *ring;     /* [CHOICE_COUNTS_RING] */
+	uint32_t written, read;    /* modulo 2^32; the worker's and the control thread's */
+	uint32_t missed;           /* the ring was full */
+	uint32_t until_sample;
+};
+
+/* The same in every world, as long as the pool and the edge keep their names. Never 0. */
+static inline uint64_t choice_counts_reason(
+	uint64_t pool_hash, uint64_t edge_hash, enum choose_why why)
+{
+	return hash_mix(pool_hash ^ HASH_STEP, edge_hash + 2u * why + 1) | 1;
+}
+
+#endif
