@@ -1,7 +1,7 @@
 #!/bin/sh
 # layers.sh - the law of the floors: an include writes its folder and points to its own folder or a lower floor.
 # Rooms on one floor do not know each other, but measure/ may ask geo/. Only daemon/, simulate/ and tools/ include conf/.
-# Libraries stay in their homes. No two files share a name. What answers a query neither allocates nor locks nor logs nor calls the kernel.
+# Libraries stay in their homes. No two files share a name, and no static function is called like a file of another room. What answers a query neither allocates nor locks nor logs nor calls the kernel.
 cd "$(dirname "$0")/.." || exit 2
 
 find src -name '*.[ch]' | sort | xargs awk '
@@ -27,6 +27,10 @@ FNR == 1 {
 	seen[name] = FILENAME
 	hot = FILENAME ~ /^src\/(answer\/|dns\/(query|edns|writer)|zone\/(lookup|denial|nsec3)\.|steer\/choose)/
 }
+FNR == 1 && name ~ /\.c$/ { room_of[substr(name, 1, length(name) - 2)] = room }
+/^static / && room != "daemon" && match($0, /[a-z_][a-z0-9_]*\(/) {
+	called[substr($0, RSTART, RLENGTH - 1) SUBSEP room SUBSEP FILENAME] = FILENAME ":" FNR
+}
 hot && /[^a-z_](malloc|calloc|realloc|free|memory_[a-z]+|arena_[a-z]+|log_[a-z]+|pthread_[a-z_]+|send|recv|read|write|clock_gettime|die)\(/ {
 	wrong("this is on the path of a packet: " $0)
 }
@@ -45,6 +49,15 @@ function wrong(say) { printf "%s:%d: %s\n", FILENAME, FNR, say; bad = 1 }
 	for (h in home)
 		if (index($0, "<" h) && FILENAME !~ home[h]) wrong("<" h "...> is at home elsewhere")
 }
-END { exit bad }
+END {
+	for (f in called) {
+		split(f, who, SUBSEP)
+		if (who[1] in room_of && room_of[who[1]] != who[2]) {
+			printf "%s: %s() is called like a file of %s/\n", called[f], who[1], room_of[who[1]]
+			bad = 1
+		}
+	}
+	exit bad
+}
 ' || { echo "layers: 0 passed, 1 failed"; exit 1; }
 echo "layers: 1 passed, 0 failed"

@@ -67,7 +67,7 @@ static uint16_t pool_of(const struct world *w, size_t zone, const struct lookup 
 
 /* A name that a zone hands to a pool: the client decides who answers. True when that is a CNAME
  * to go on from; `*none` when no edge is chosen. */
-static bool steer(struct answerer *a, struct compose *c, const struct lookup *l,
+static bool answer_steered(struct answerer *a, struct compose *c, const struct lookup *l,
 	const struct choose_ask *who, unsigned v4_at, bool *none)
 {
 	const struct world *w = a->world;
@@ -143,7 +143,7 @@ static bool step(struct answerer *a, const struct answer_ask *ask, struct compos
 	switch (l->kind) {
 	case LOOKUP_ANSWER: found(c, ask, l); return false;
 	case LOOKUP_EDGE:
-		if (steer(a, c, l, &p->who, p->v4_at, &none))
+		if (answer_steered(a, c, l, &p->who, p->v4_at, &none))
 			return true;
 		if (none)
 			l->kind = LOOKUP_NODATA;

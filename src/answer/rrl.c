@@ -47,14 +47,14 @@ void rrl_free(struct rrl *r)
 		munmap(r, sizeof *r);
 }
 
-static uint64_t load(const uint64_t *p)
+static uint64_t load_word(const uint64_t *p)
 {
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
 }
 
 static uint64_t arrival(const struct bucket *b)
 {
-	return load(&b->state) >> SLIP_BITS;
+	return load_word(&b->state) >> SLIP_BITS;
 }
 
 /* The bucket of a net and class; one that nobody has used for longest is made over to it. */
@@ -65,7 +65,7 @@ static struct bucket *find(struct rrl *r, uint64_t tag)
 	struct bucket *oldest = &line->way[0];
 
 	for (unsigned i = 0; i < WAYS; i++) {
-		if (load(&line->way[i].tag) == tag)
+		if (load_word(&line->way[i].tag) == tag)
 			return &line->way[i];
 		if (arrival(&line->way[i]) < arrival(oldest))
 			oldest = &line->way[i];
@@ -81,7 +81,7 @@ static enum rrl_verdict take(
 	const uint64_t now = now_us * TICKS, cost = (uint64_t)1000000 * TICKS / rate,
 		       full = now + (uint64_t)BURST_US * TICKS,
 		       most = full + (uint64_t)limits->window_s * 1000000 * TICKS;
-	uint64_t old = load(&b->state), next;
+	uint64_t old = load_word(&b->state), next;
 	enum rrl_verdict verdict;
 
 	do {

@@ -28,7 +28,7 @@ struct build {
 
 /* --- faults ------------------------------------------------------------------------------- */
 
-static struct fault_at place(const struct parse_source *src, const struct node *at)
+static struct fault_at place_of(const struct parse_source *src, const struct node *at)
 {
 	return (struct fault_at){ src->path, src->text, src->text_end, at ? at->line : 0,
 		at ? at->column : 0 };
@@ -36,7 +36,7 @@ static struct fault_at place(const struct parse_source *src, const struct node *
 
 bool parse_error(const struct parse_source *src, const struct node *at, const char *fmt, ...)
 {
-	const struct fault_at where = place(src, at);
+	const struct fault_at where = place_of(src, at);
 	struct text say = { 0 };
 	va_list ap;
 
@@ -50,7 +50,7 @@ bool parse_error(const struct parse_source *src, const struct node *at, const ch
 
 void parse_warning(const struct parse_source *src, const struct node *at, const char *fmt, ...)
 {
-	const struct fault_at where = place(src, at);
+	const struct fault_at where = place_of(src, at);
 	struct text say = { 0 };
 	va_list ap;
 

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-static int import(const struct command_hooks *h, const char **words, size_t n, struct text *out)
+static int import_file(
+	const struct command_hooks *h, const char **words, size_t n, struct text *out)
 {
 	struct faults f;
 	size_t rows = 0;
@@ -22,7 +23,8 @@ static int import(const struct command_hooks *h, const char **words, size_t n, s
 	return ok ? 0 : 1;
 }
 
-static int export(const struct command_hooks *h, const char **words, size_t n, struct text *out)
+static int export_table(
+	const struct command_hooks *h, const char **words, size_t n, struct text *out)
 {
 	const struct latency_csv now = h->report.measured->clock();
 
@@ -33,7 +35,8 @@ static int export(const struct command_hooks *h, const char **words, size_t n, s
 	return 0;
 }
 
-static int forget(const struct command_hooks *h, const char **words, size_t n, struct text *out)
+static int forget_times(
+	const struct command_hooks *h, const char **words, size_t n, struct text *out)
 {
 	struct prefix net;
 	struct fault why;
@@ -52,7 +55,8 @@ static int forget(const struct command_hooks *h, const char **words, size_t n, s
 	return 0;
 }
 
-static int show(const struct command_hooks *h, const char **words, size_t n, struct text *out)
+static int show_table(
+	const struct command_hooks *h, const char **words, size_t n, struct text *out)
 {
 	return report_latency(&h->report, words, n, out);
 }
@@ -64,8 +68,8 @@ int command_latency(
 		const char *word;
 		int (*run)(const struct command_hooks *h, const char **words, size_t n,
 			struct text *out);
-	} ways[] = { { "show", show }, { "import", import }, { "export", export },
-		{ "forget", forget } };
+	} ways[] = { { "show", show_table }, { "import", import_file },
+		{ "export", export_table }, { "forget", forget_times } };
 
 	for (size_t i = 0; n && i < sizeof ways / sizeof *ways; i++)
 		if (strcmp(words[0], ways[i].word) == 0)

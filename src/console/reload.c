@@ -13,7 +13,7 @@ static void say_served(const struct command_hooks *h, const char *what, struct t
 		zone_set_count(w->zones), w->steer->n_pools, w->steer->n_edges);
 }
 
-static int reload(const struct command_hooks *h, struct text *out)
+static int run_reload(const struct command_hooks *h, struct text *out)
 {
 	struct faults f;
 
@@ -40,7 +40,7 @@ static void say_staged(const struct command_hooks *h, double percent, struct tex
 		percent, s->steer ? s->steer->n_pools : 0, s->steer ? s->steer->n_edges : 0);
 }
 
-static int stage(const struct command_hooks *h, enum command_stage what, double percent,
+static int run_stage(const struct command_hooks *h, enum command_stage what, double percent,
 	struct text *out)
 {
 	static const char *const failed[] = { "not staged", "not promoted", "not rolled back" };
@@ -76,15 +76,15 @@ int reload_command(
 	double percent;
 
 	if (n == 0)
-		return reload(h, c->out);
+		return run_reload(h, c->out);
 	if (n == 1 && strcmp(words[0], "--promote") == 0)
-		return stage(h, STAGE_PROMOTE, 0, c->out);
+		return run_stage(h, STAGE_PROMOTE, 0, c->out);
 	if (n == 1 && strcmp(words[0], "--rollback") == 0)
-		return stage(h, STAGE_ROLLBACK, 0, c->out);
+		return run_stage(h, STAGE_ROLLBACK, 0, c->out);
 	if (n != 2 || strcmp(words[0], "--stage") != 0)
 		return 2;
 	if (parse_percent(words[1], &percent))
-		return stage(h, STAGE_BEGIN, percent, c->out);
+		return run_stage(h, STAGE_BEGIN, percent, c->out);
 	text_addf(c->out,
 		"--stage %s: write a share of the clients, over 0%% to 100%%, such as 5%%\n",
 		words[1]);

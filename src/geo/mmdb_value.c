@@ -153,7 +153,7 @@ static bool skip(struct mmdb_bytes *b, uint32_t *at, unsigned deep)
 	return true;
 }
 
-static bool check(struct mmdb_bytes *b, uint32_t *at, unsigned deep)
+static bool check_value(struct mmdb_bytes *b, uint32_t *at, unsigned deep)
 {
 	struct mmdb_value v;
 
@@ -167,7 +167,7 @@ static bool check(struct mmdb_bytes *b, uint32_t *at, unsigned deep)
 	if (deep == DEEP_MOST)
 		return mmdb_wrong(b, *at, "a record nests too deep");
 	for (uint64_t n = (uint64_t)v.size * (v.type == MMDB_MAP ? 2 : 1); n > 0; n--)
-		if (!check(b, &inner, deep + 1))
+		if (!check_value(b, &inner, deep + 1))
 			return false;
 	if (!v.pointed)
 		*at = inner;
@@ -176,7 +176,7 @@ static bool check(struct mmdb_bytes *b, uint32_t *at, unsigned deep)
 
 bool mmdb_check_all(struct mmdb_bytes *b, uint32_t at)
 {
-	return check(b, &at, 0);
+	return check_value(b, &at, 0);
 }
 
 /* Which of the keys that were not found yet a text is; `n` when none. */

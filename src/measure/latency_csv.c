@@ -58,7 +58,7 @@ struct csv {
 	size_t more_strangers; /* rows */
 };
 
-static struct fault_at place(const struct csv *c, const char *at)
+static struct fault_at place_of(const struct csv *c, const char *at)
 {
 	return (struct fault_at){ c->from->path, c->start, NULL, c->line,
 		fault_column(c->start, at) };
@@ -66,7 +66,7 @@ static struct fault_at place(const struct csv *c, const char *at)
 
 static bool wrong(const struct csv *c, struct field x, const char *say)
 {
-	const struct fault_at at = place(c, x.s);
+	const struct fault_at at = place_of(c, x.s);
 
 	return faults_error(c->f, &at, "\"%.*s\" %s",
 		(int)(x.len < FIELD_SHOWN ? x.len : FIELD_SHOWN), x.s, say);
@@ -121,7 +121,7 @@ static bool read_header(struct csv *c, const char *s)
 	const bool from = !(seen & 1u << NET) != !(seen & 1u << SRC);
 	if (from && seen & 1u << DST && seen & 1u << RTT)
 		return true;
-	const struct fault_at at = place(c, c->start);
+	const struct fault_at at = place_of(c, c->start);
 	return faults_error(c->f, &at,
 		"the first line must name the columns: prefix,edge,rtt_ms[,samples[,age_s]], "
 		"or src,dst,rtt_ms for a mesh");
@@ -162,7 +162,7 @@ static bool read_net(struct csv *c, struct field x)
 	c->net_text[x.len] = 0;
 	c->net_len = 0;
 	if (!prefix_parse(&c->net, c->net_text, &why)) {
-		const struct fault_at at = place(c, x.s);
+		const struct fault_at at = place_of(c, x.s);
 		return faults_error(c->f, &at, "%s", why.text);
 	}
 	c->net_len = x.len;

@@ -86,7 +86,7 @@ static void close_all(struct exec *e)
 	free(e);
 }
 
-static void tell(struct check *c, const siginfo_t *how, const char *line)
+static void tell_result(struct check *c, const siginfo_t *how, const char *line)
 {
 	const bool exited = how->si_code == CLD_EXITED;
 
@@ -117,7 +117,7 @@ static void on_ended(struct ev_loop *loop, ev_io *io, int events)
 		how = (siginfo_t){ .si_code = CLD_KILLED };
 	read_some(e);
 	if (c)
-		tell(c, &how, e->line);
+		tell_result(c, &how, e->line);
 	close_all(e);
 	if (c)
 		c->done(c);

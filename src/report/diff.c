@@ -218,7 +218,7 @@ static const char *get(json_t *o, const char *key)
 	return s ? s : "";
 }
 
-static void line(json_t *c, struct text *out)
+static void add_line(json_t *c, struct text *out)
 {
 	json_t *from = json_object_get(c, "from"), *to = json_object_get(c, "to");
 	const char *name = get(c, "name"), *key = get(c, "key"), *change = get(c, "change");
@@ -252,6 +252,6 @@ void diff_text(json_t *changes, struct text *out)
 			section = get(c, "section");
 			text_addf(out, "%s\n", section);
 		}
-		line(c, out);
+		add_line(c, out);
 	}
 }

@@ -298,7 +298,7 @@ static void add_outcome(struct work *w, const struct outcome *r)
 
 /* --- all of them -------------------------------------------------------------------------- */
 
-static void tell(
+static void tell_change(
 	struct work *w, const struct outcome *r, struct prefix net, enum simulate_type type)
 {
 	if (w->o->each)
@@ -342,7 +342,7 @@ static number one_client(
 			ldexp(c->weight, (int)c->net.bits - (int)bits), mean_ms(w, &old, &who),
 			mean_ms(w, &new, &who), place };
 		add_outcome(w, &r);
-		tell(w, &r, addr_prefix(&who, bits), c->type);
+		tell_change(w, &r, addr_prefix(&who, bits), c->type);
 	}
 	const number end = at | host_bits(bits);
 	return end < last ? end : last;

@@ -36,7 +36,7 @@ static struct choose_step *add_step(struct choose_walk *w, const struct choose_l
 	return s;
 }
 
-static void note(struct choose_step *s, uint16_t edge, enum choose_verdict v)
+static void note_step(struct choose_step *s, uint16_t edge, enum choose_verdict v)
 {
 	if (!s)
 		return;
@@ -97,7 +97,7 @@ bool choose_take(struct choose_walk *w, const struct choose_list *l)
 			v = PASSED_ENOUGH;
 		else if (v == CHOSEN && c->n && cname)
 			v = PASSED_CNAME;
-		note(step, number, v);
+		note_step(step, number, v);
 		if (v != CHOSEN) {
 			passed = passed || v == PASSED_DOWN || v == PASSED_DRAIN;
 			if (!step && c->n == w->pool->answers)

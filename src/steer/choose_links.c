@@ -72,7 +72,7 @@ static void by_rank(struct choose_walk *w, struct left *c, bool narrow)
 }
 
 /* What was measured of an edge that is left. */
-static float measured(const struct choose_walk *w, enum pool_policy by, unsigned at)
+static float measure_of(const struct choose_walk *w, enum pool_policy by, unsigned at)
 {
 	const struct standing *s = w->ask->standing;
 	const size_t cell = (size_t)choose_standing(w)->row * s->n_edges + w->pool->edges[at];
@@ -88,12 +88,12 @@ static void narrow_measured(
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < c->n; i++)
-		best = fminf(best, measured(w, l->policy, c->at[i]));
+		best = fminf(best, measure_of(w, l->policy, c->at[i]));
 	if (isnan(best))
 		return;
 	const double most = fmin(best + l->within_ms, best + fabsf(best) * l->within_share);
 	for (unsigned i = 0; i < c->n; i++)
-		if (measured(w, l->policy, c->at[i]) <= most)
+		if (measure_of(w, l->policy, c->at[i]) <= most)
 			c->at[n++] = c->at[i];
 	c->n = n;
 }

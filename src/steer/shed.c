@@ -374,7 +374,7 @@ static void close_auction(struct shed_auction *a)
 }
 
 /* Of each edge, what has gone elsewhere from where it would be without any price. */
-static void report(const struct shed_auction *a, struct shed_edge *out)
+static void tell_edges(const struct shed_auction *a, struct shed_edge *out)
 {
 	const unsigned n = a->p->steer->n_edges;
 	double *extra = memory_zeroed(n, sizeof *extra);
@@ -418,7 +418,7 @@ bool shed_solve(const struct shed_problem *p, uint32_t *price, struct shed_edge 
 	open_auction(&a);
 	const bool ok = p->steady ? follow(&a) : run(&a);
 	if (out)
-		report(&a, out);
+		tell_edges(&a, out);
 	close_auction(&a);
 	return ok;
 }

@@ -102,7 +102,7 @@ static uint8_t marks_of(const struct make *m, unsigned row, unsigned edge)
 
 /* --- orders by what was measured ---------------------------------------------------------- */
 
-static float measured(const struct make *m, const struct pool *p, unsigned row, unsigned at)
+static float measure_of(const struct make *m, const struct pool *p, unsigned row, unsigned at)
 {
 	const struct standing *s = m->s;
 	const float *of = p->policy == POOL_LEAST_LOAD ? s->load : s->rtt_ms;
@@ -126,13 +126,13 @@ static void sort(const struct make *m, const struct pool *p, struct standing_poo
 	float highest = 0;
 
 	for (unsigned i = 0; i < p->n; i++)
-		highest = fmaxf(highest, measured(m, p, row, i));
+		highest = fmaxf(highest, measure_of(m, p, row, i));
 	for (unsigned i = 1; i < p->n; i++) {
 		const uint16_t at = to->order[i];
-		const float v = measured(m, p, row, at);
+		const float v = measure_of(m, p, row, at);
 		unsigned k = i;
 		for (; k && !isnan(v); k--) {
-			const float before = measured(m, p, row, to->order[k - 1]);
+			const float before = measure_of(m, p, row, to->order[k - 1]);
 			const float least = fresh ? 0 : gain(p, v, highest);
 			if (!isnan(before) && v + least >= before)
 				break;
@@ -141,7 +141,7 @@ static void sort(const struct make *m, const struct pool *p, struct standing_poo
 		to->order[k] = at;
 	}
 	to->measured = 0;
-	while (to->measured < p->n && !isnan(measured(m, p, row, to->order[to->measured])))
+	while (to->measured < p->n && !isnan(measure_of(m, p, row, to->order[to->measured])))
 		to->measured++;
 }
 
@@ -151,11 +151,11 @@ static void spread(
 	const bool load = p->policy == POOL_LEAST_LOAD;
 
 	for (unsigned i = 0; i < p->n; i++) {
-		const float best = measured(m, p, row, to->order[i]);
+		const float best = measure_of(m, p, row, to->order[i]);
 		const double most = fmin(load ? INFINITY : best + p->spread_ms,
 			best + fabs(best) * p->spread_share);
 		unsigned last = i;
-		while (last + 1 < p->n && !(measured(m, p, row, to->order[last + 1]) > most))
+		while (last + 1 < p->n && !(measure_of(m, p, row, to->order[last + 1]) > most))
 			last++;
 		to->within[i] = (uint16_t)(last - i);
 	}

@@ -91,7 +91,7 @@ static void take_assignment(void *ctx, const struct assignment *e)
 
 /* --- reporting ---------------------------------------------------------------------------- */
 
-static void report(struct agent *a)
+static void send_report(struct agent *a)
 {
 	while (tally_count(a->tally)) {
 		struct agent_report s;
@@ -110,7 +110,7 @@ static void on_report(struct ev_loop *loop, ev_timer *t, int events)
 {
 	(void)loop;
 	(void)events;
-	report(t->data);
+	send_report(t->data);
 }
 
 /* --- stopping ----------------------------------------------------------------------------- */
@@ -146,7 +146,7 @@ static void on_stop_signal(struct ev_loop *loop, ev_signal *s, int events)
 	log_line(LOG_NOTICE, "%s: stopping after a last report", strsignal(s->signum));
 	a->stopping = true;
 	scan(a);
-	report(a);
+	send_report(a);
 	ev_timer_stop(loop, &a->scan);
 	ev_timer_stop(loop, &a->report);
 	for (size_t i = 0; i < a->conf.n_servers; i++)

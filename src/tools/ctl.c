@@ -43,7 +43,7 @@ static int usage(FILE *to, int status)
 	return status;
 }
 
-static int check(const char *conf_path)
+static int run_check(const char *conf_path)
 {
 	struct loaded l;
 	struct faults f;
@@ -208,7 +208,7 @@ int main(int argc, char **argv)
 	if (file)
 		words[2] = file;
 	if (strcmp(words[0], "check") == 0)
-		return n == 1 ? check(ctl.conf_path) : usage(stderr, WRONG_USE);
+		return n == 1 ? run_check(ctl.conf_path) : usage(stderr, WRONG_USE);
 	char *path = ctl_socket(&ctl, NULL);
 	const int status = path ? ask_server(path, words, n) : NOT_DONE;
 	free(path);

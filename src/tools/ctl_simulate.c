@@ -78,7 +78,7 @@ static bool take_word(struct words *w, const char *word, const char *value)
 		    : take_edge(w->drain, &w->n_drain, value);
 }
 
-static bool parse(struct words *w, char **words, int n)
+static bool take_words(struct words *w, char **words, int n)
 {
 	char *end;
 
@@ -213,7 +213,7 @@ static enum ctl_status write_html(const char *path, const struct simulate_report
 	return ok ? DONE : NOT_DONE;
 }
 
-static enum ctl_status report(const struct words *w, const struct simulate_report *r)
+static enum ctl_status show_report(const struct words *w, const struct simulate_report *r)
 {
 	struct text out = { 0 };
 
@@ -310,7 +310,7 @@ static enum ctl_status run(const struct words *w, const struct foresee *f, const
 				"%u addresses have not been probed yet and are taken as up",
 				f->unprobed);
 		if (found.weight > 0)
-			status = report(w,
+			status = show_report(w,
 				&(struct simulate_report){ &found, text_get(&old),
 					text_get(&new), text_get(&clients), text_get(&note),
 					w->total });
@@ -339,7 +339,7 @@ enum ctl_status ctl_simulate(const struct ctl *c, char **words, int n)
 	struct foresee f;
 	struct faults faults;
 
-	if (!parse(&w, words, n)) {
+	if (!take_words(&w, words, n)) {
 		fputs("usage: waymarkctl simulate ...\n", stderr);
 		fputs(ctl_simulate_usage, stderr);
 		return WRONG_USE;

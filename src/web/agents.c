@@ -12,7 +12,7 @@ static const struct route {
 	[MANAGE_ASSIGNMENTS] = { "GET", "/v1/targets" },
 };
 
-static const char *field(const struct request *r, const char *name)
+static const char *header_field(const struct request *r, const char *name)
 {
 	return MHD_lookup_connection_value(r->at, MHD_HEADER_KIND, name);
 }
@@ -39,10 +39,10 @@ static bool find_route(struct request *r, const char *method)
 static bool read_seal(struct request *r)
 {
 	uint64_t *counter = &manage_own_counts(r->manage)->malformed;
-	const char *agent = field(r, SEAL_AGENT), *time = field(r, SEAL_TIME);
-	const char *sequence = field(r, SEAL_SEQUENCE);
+	const char *agent = header_field(r, SEAL_AGENT), *time = header_field(r, SEAL_TIME);
+	const char *sequence = header_field(r, SEAL_SEQUENCE);
 
-	r->signature = field(r, SEAL_SIGNATURE);
+	r->signature = header_field(r, SEAL_SIGNATURE);
 	if (!agent || !time || !sequence || !r->signature)
 		return manage_refuse(r, MHD_HTTP_UNAUTHORIZED, counter,
 			"a request needs " SEAL_AGENT ", " SEAL_TIME ", " SEAL_SEQUENCE
@@ -102,7 +102,7 @@ static bool check_edge(struct request *r)
 
 static bool check_length(struct request *r)
 {
-	const char *text = field(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	const char *text = header_field(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
 	return !text || strtoull(text, NULL, 10) <= AGENT_REPORT_BYTES_MOST ||
 		manage_refuse(r, MHD_HTTP_CONTENT_TOO_LARGE,

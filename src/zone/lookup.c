@@ -28,7 +28,7 @@ void zone_fetch_node(const struct zone *z, const struct zone_name *name)
 }
 
 /* The node with this hash and these labels (without the apex's), or NULL. */
-static const struct zone_node *probe(
+static const struct zone_node *find_node(
 	const struct zone *z, uint64_t hash, const uint8_t *labels, size_t len)
 {
 	uint32_t s = first_slot(z, hash);
@@ -49,7 +49,7 @@ const struct zone_node *zone_find_node(
 {
 	const unsigned at = name->at[skip];
 
-	return probe(z, name->hash[skip], name->wire + at, name->len - z->apex_len - at);
+	return find_node(z, name->hash[skip], name->wire + at, name->len - z->apex_len - at);
 }
 
 static const struct zone_node *find_wildcard(
@@ -62,7 +62,7 @@ static const struct zone_node *find_wildcard(
 
 	memcpy(labels, star, 2);
 	memcpy(labels + 2, name->wire + at, len);
-	return probe(z, zone_hash_label(key, name->hash[skip], star), labels, len + 2);
+	return find_node(z, zone_hash_label(key, name->hash[skip], star), labels, len + 2);
 }
 
 /* The name has data of its own, or of the wildcard that it was made from. */

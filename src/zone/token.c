@@ -289,7 +289,7 @@ bool token_entry(struct tokens *t, bool *indented)
 
 /* --- faults ------------------------------------------------------------------------------- */
 
-static struct fault_at place(const struct tokens *t, const char *at)
+static struct fault_at place_of(const struct tokens *t, const char *at)
 {
 	struct fault_at where = { t->path, t->text, t->end, t->line, 0 };
 	const char *start = t->line_start;
@@ -317,7 +317,7 @@ static bool is_closed(const struct tokens *t)
 	return ahead.depth == 0;
 }
 
-static void tell(struct tokens *t, const char *at, const char *what)
+static void tell_fault(struct tokens *t, const char *at, const char *what)
 {
 	if (t->made_by) {
 		token_fault(t->made_by, t->made_at, "%s (%s)", what, t->made_note);
@@ -328,11 +328,11 @@ static void tell(struct tokens *t, const char *at, const char *what)
 		what = "this parenthesis is never closed (a ) is missing at the end of its "
 		       "record)";
 	}
-	const struct fault_at where = place(t, at);
+	const struct fault_at where = place_of(t, at);
 	if (t->depth && where.column == 1 && at > t->open)
 		faults_error(t->faults, &where,
 			"%s (a parenthesis opened on line %u is still open here)", what,
-			place(t, t->open).line);
+			place_of(t, t->open).line);
 	else
 		faults_error(t->faults, &where, "%s", what);
 }
@@ -348,7 +348,7 @@ bool token_fault(struct tokens *t, const char *at, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof what, fmt, ap);
 	va_end(ap);
-	tell(t, at, what);
+	tell_fault(t, at, what);
 	return false;
 }
 
@@ -363,7 +363,7 @@ void token_warning(struct tokens *t, const char *at, const char *fmt, ...)
 	}
 	/* Finding a place costs; a file with a million warnings shall not. */
 	const bool shown = t->faults->warnings < FAULTS_MOST;
-	const struct fault_at where = shown ? place(t, at)
+	const struct fault_at where = shown ? place_of(t, at)
 					    : (struct fault_at){ .path = t->path };
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof what, fmt, ap);
