@@ -103,6 +103,22 @@ def sheds():
     done(web)
 
 
+@claim("a first interval in which hardly anybody asked does not make an edge look full")
+def first_interval():
+    server, web = place({"web": "policy: nearest"}, "balance: { every: 1s, low: 60%, high: 80% }", ", capacity: 100")
+    load(web, one=30, two=0, three=0)
+    with server:
+        for _ in range(13):
+            server.steer("web.example.com", "11.0.0.0/24")
+            time.sleep(0.2)
+        pace, end, used = Pace(server), time.monotonic() + 8, []
+        while time.monotonic() < end:
+            same(pace.share(), {"one": 64})
+            used.append(rows(server)["one"]["used"])
+        assert 0.2 < used[-1] < 0.6, used
+    done(web)
+
+
 @claim("without a reported load the queries of each group are counted, and a surviving edge gets no more than it bears")
 def estimated():
     server, web = place({"web": "policy: nearest"}, "balance: { every: 1s, low: 60%, high: 80% }", ", capacity: 100000", load=False)
