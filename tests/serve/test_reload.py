@@ -63,7 +63,7 @@ def hangup():
     with new() as s:
         s.write("zones/example.com.zone", APEX + "www A 192.0.2.12\n")
         s.proc.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 5 * SLOW
+        end = time.monotonic() + 20 * SLOW
         while s.udp("www.example.com").addresses() != ["192.0.2.12"] and time.monotonic() < end:
             time.sleep(0.02)
         same(s.udp("www.example.com").addresses(), ["192.0.2.12"])
@@ -81,7 +81,7 @@ def under_load():
 
         def ask():
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-                sock.settimeout(2 * SLOW)
+                sock.settimeout(10 * SLOW)
                 sock.connect(("127.0.0.1", s.port))
                 while not stop.is_set():
                     packet = query("www.example.com", "A")
@@ -178,7 +178,7 @@ def pipe():
     with Server(ZONES, config=EDGES) as s:
         os.mkfifo(s.dir + "/zones/pipe.zone")
         s.proc.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 5 * SLOW
+        end = time.monotonic() + 20 * SLOW
         while "is a pipe" not in s.said() and time.monotonic() < end:
             time.sleep(0.02)
         assert "is a pipe" in s.said(), s.said()
@@ -212,9 +212,8 @@ def processor_s(s):
 @claim("out of files, commands wait and cost nothing until there are some again")
 def no_files():
     with Server(ZONES, config=EDGES) as s, contextlib.ExitStack() as held:
-        have = len(os.listdir("/proc/%d/fd" % s.proc.pid))
         limits = resource.prlimit(s.proc.pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(s.proc.pid, resource.RLIMIT_NOFILE, (have + 2, limits[1]))
+        resource.prlimit(s.proc.pid, resource.RLIMIT_NOFILE, (lowest_free(s.proc.pid) + 2, limits[1]))
         for _ in range(5):
             c = held.enter_context(socket.socket(socket.AF_UNIX))
             c.connect(s.socket)
@@ -247,11 +246,11 @@ def geoip_watched():
         s.start()
         same(s.steer("cdn.example.com", "73.14.0.0/24").addresses(), ["192.0.2.2"])
         put(good[:len(good) // 2])
-        wait_for("stays", 6)
+        wait_for("stays", 30)
         same(s.steer("cdn.example.com", "73.14.0.0/24").addresses(), ["192.0.2.2"])
         put(good + b"\0")
         put(good)
-        wait_for("read anew", 8)
+        wait_for("read anew", 30)
         same(s.steer("cdn.example.com", "73.14.0.0/24").addresses(), ["192.0.2.2"])
 
 
