@@ -138,6 +138,8 @@ void report_status(const struct command_hooks *h, bool json, struct text *out)
 		{ "truncated", "answers cut short (TC)", (json_int_t)r.sum.truncated },
 		{ "dropped", "packets that were no query", (json_int_t)r.sum.dropped },
 		{ "send_failed", "answers the kernel refused", (json_int_t)r.sum.send_failed },
+		{ "receive_failed", "errors in place of queries",
+			(json_int_t)r.sum.receive_failed },
 		{ "agent_reports", "reports of agents", (json_int_t)agents.surveys },
 		{ "agent_rows", "... measurements in them", (json_int_t)agents.rows },
 		{ "agent_questions", "agents asked for targets", (json_int_t)agents.errands },
