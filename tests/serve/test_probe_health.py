@@ -10,7 +10,7 @@ EDGES = "edges:\n" + "".join("  %s: { at: \"50,%d\", a: %s }\n" % (n, i, WEB[n])
 class Place(contextlib.ExitStack):
     """Four edges, each a Web on its own address and the same port, and a server that probes them."""
 
-    def __init__(self, pools, probe="kind: http, every: 200ms, timeout: 150ms, rise: 2, fall: 3", start=True, ttl=60, **more):
+    def __init__(self, pools, probe="kind: http, every: 200ms, timeout: 190ms, rise: 2, fall: 3", start=True, ttl=60, **more):
         super().__init__()
         self.port = free_port()
         self.web = {n: self.enter_context(Web(WEB[n], self.port)) for n in NAMES}
@@ -33,11 +33,15 @@ class Place(contextlib.ExitStack):
     def probes_until(self, want, passes, change):
         """Changes something and waits for that answer; how long it took, and how many probes of "one" had passed, or failed, when
         it was last not yet given, and when it was."""
-        def ended():
+        seen = []
+
+        def ended(left=None):
             t = target(self.server, "one")
-            return t["probes"] - t["failures"] if passes else t["failures"]
-        before = ended()
-        seen = [before]
+            n = t["probes"] - t["failures"] if passes else t["failures"]
+            return n if left in (None, t["left"]) else None
+        # All that it takes to change, nothing of it yet.
+        until(lambda: seen.append(ended(2 if passes else 3)) or seen[-1] is not None, 10)
+        before = seen[-1]
         change()
 
         def changed():
@@ -316,7 +320,7 @@ def least_load():
     for where, put in (("{ header: X-Load }", lambda w, v: w.headers.update({"x-load": v})),
                        ("{ body: load }", lambda w, v: setattr(w, "body", b'{"loader": 0, "load": %s}' % v.encode()))):
         with Place({"web": ALL + ", policy: least-load, probe: p", "all": ALL + ", policy: least-load, probe: p, answers: 4"},
-                   "kind: http, every: 200ms, timeout: 190ms, load-from: " + where, start=False) as p:
+                   "kind: http, every: 400ms, timeout: 390ms, load-from: " + where, start=False) as p:
             for n, load in zip(NAMES, ("0.9", "0.3", "0.5")):
                 put(p.web[n], load)
             p.server.start()
@@ -364,7 +368,7 @@ def inside_firewall():
     for words in ("add table inet t", "add chain inet t c { type filter hook input priority 0 ; }"):
         subprocess.run(["nft"] + words.split(), check=True)
     with Place({"web": ALL + ", policy: nearest, default: [ one ], probe: p"}) as p:
-        for verdict, words in (("drop", "no answer within 150 ms"), ("reject with icmp type host-unreachable", "no route to the host"),
+        for verdict, words in (("drop", "no answer within 190 ms"), ("reject with icmp type host-unreachable", "no route to the host"),
                                ("reject with tcp reset", "connection refused")):
             if verdict.startswith("reject") and subprocess.run(["nft", "-c", "add rule inet t c tcp dport 9 " + verdict], stderr=subprocess.DEVNULL).returncode:
                 continue
