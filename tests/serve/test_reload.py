@@ -227,6 +227,83 @@ def no_files():
         same(s.ctl("status")[0], 0)
 
 
+def asked(s, *words):
+    """A connection to the control socket that has given its command."""
+    c = socket.socket(socket.AF_UNIX)
+    c.settimeout(60 * SLOW)
+    c.connect(s.socket)
+    c.sendall(b"".join(w.encode() + b"\0" for w in words))
+    c.shutdown(socket.SHUT_WR)
+    return c
+
+
+@claim("at its end a server leaves the socket that a successor has bound at its path")
+def successor():
+    with Server(ZONES, config=EDGES) as s, socket.socket(socket.AF_UNIX) as other:
+        os.unlink(s.socket)
+        other.bind(s.socket)
+        other.listen(1)
+        s.stop()
+        with socket.socket(socket.AF_UNIX) as c:
+            c.connect(s.socket)
+
+
+@claim("a hundred commands that come while the server is busy wait for their turn; more clients than 256 wait for a place")
+def many_commands():
+    with Server(ZONES, config=EDGES) as s, contextlib.ExitStack() as held:
+        s.proc.send_signal(signal.SIGSTOP)
+        waiting = []
+        for _ in range(100):
+            c = held.enter_context(socket.socket(socket.AF_UNIX))
+            c.setblocking(False)
+            c.connect(s.socket)
+            c.sendall(b"status\0")
+            c.shutdown(socket.SHUT_WR)
+            waiting.append(c)
+        s.proc.send_signal(signal.SIGCONT)
+        for c in waiting:
+            c.settimeout(60 * SLOW)
+            same(recv_all(c, 2), b"0\n")
+
+        def files():
+            return len(os.listdir("/proc/%d/fd" % s.proc.pid))
+        with contextlib.ExitStack() as silent:
+            for _ in range(300):
+                silent.enter_context(socket.socket(socket.AF_UNIX)).connect(s.socket)
+            end = time.monotonic() + 5
+            while files() < 256 and time.monotonic() < end:
+                time.sleep(0.05)
+            time.sleep(0.2)
+            assert 256 <= files() < 290, files()
+        same(s.ctl("status")[0], 0)
+
+
+@claim("answers that nobody reads fill no more than 256 MB; who would pass that is told, and small ones are given")
+def unread():
+    if SLOW > 1:
+        raise Skip("sanitizers take too much memory for it")
+    name = "a" * 60
+    # No pool, so that nothing is ranked by them.
+    with Server({"example.net": ZONES["example.net"]}, config="edges: { %s: { a: [ 192.0.2.1 ] } }\nlatency: { half-life: 6h }\n" % name) as s:
+        s.write("rtt.csv", "prefix,edge,rtt_ms\n" + "".join("%d.%d.%d.0/24,%s,12\n" % (20 + (i >> 16), i >> 8 & 255, i & 255, name) for i in range(180000)))
+        same(s.ctl("latency", "import", s.dir + "/rtt.csv")[0], 0)
+        whole = len(s.ctl("latency", "export")[1])
+        fit = (256 << 20) // whole
+        with contextlib.ExitStack() as held:
+            taken = [held.enter_context(asked(s, "latency", "export")) for _ in range(fit)]
+            same([recv_all(c, 2) for c in taken], [b"0\n"] * fit)
+            late = held.enter_context(asked(s, "latency", "export"))
+            same(recv_all(late, 2), b"1\n")
+            assert b"wait to be read; try again" in late.recv(1000)
+            same(s.ctl("status")[0], 0)
+            taken.pop().close()
+            end = time.monotonic() + 20
+            while s.ctl("latency", "export")[0] and time.monotonic() < end:
+                time.sleep(0.1)
+            code, said = s.ctl("latency", "export")
+            same((code, len(said) >= whole - 1000), (0, True), said[:200])
+
+
 @claim("a GeoIP file that changes is read by itself; a broken one leaves the old")
 def geoip_watched():
     good = open(TOP + "/geoip/city.mmdb", "rb").read()
