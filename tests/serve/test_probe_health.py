@@ -165,7 +165,7 @@ def shared():
     with Place({"web": ALL + ", policy: nearest, default: [ one ], probe: p", "same": "edges: one, policy: round-robin, probe: p",
                 "tcp": ALL + ", policy: nearest, default: [ one ], probe: t"}, start=False) as p:
         config = p.server.config.replace("probes: {", "probes: { t: { kind: tcp, port: %d, every: 200ms, timeout: 150ms }, q: { kind: http, port: %d, every: 200ms, "
-                                         "timeout: 150ms, rise: 2, fall: 3 }," % (p.port, p.port)).replace("same: { edges: one, policy: round-robin, probe: p",
+                                         "timeout: 190ms, rise: 2, fall: 3 }," % (p.port, p.port)).replace("same: { edges: one, policy: round-robin, probe: p",
                                                                                                         "same: { edges: one, policy: round-robin, probe: q")
         p.server.configure(config)
         p.server.start()

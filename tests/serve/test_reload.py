@@ -283,7 +283,6 @@ def unread():
     if SLOW > 1:
         raise Skip("sanitizers take too much memory for it")
     name = "a" * 60
-    # No pool, so that nothing is ranked by them.
     with Server({"example.net": ZONES["example.net"]}, config="edges: { %s: { a: [ 192.0.2.1 ] } }\nlatency: { half-life: 6h }\n" % name) as s:
         s.write("rtt.csv", "prefix,edge,rtt_ms\n" + "".join("%d.%d.%d.0/24,%s,12\n" % (20 + (i >> 16), i >> 8 & 255, i & 255, name) for i in range(180000)))
         same(s.ctl("latency", "import", s.dir + "/rtt.csv")[0], 0)
@@ -302,6 +301,9 @@ def unread():
                 time.sleep(0.1)
             code, said = s.ctl("latency", "export")
             same((code, len(said) >= whole - 1000), (0, True), said[:200])
+        s.proc.kill()                                       # it would fit its model to all of these first
+        s.proc.wait()
+        s.proc = None
 
 
 @claim("a GeoIP file that changes is read by itself; a broken one leaves the old")
