@@ -52,25 +52,29 @@ static uint64_t load_word(const uint64_t *p)
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
 }
 
-static uint64_t arrival(const struct bucket *b)
-{
-	return load_word(&b->state) >> SLIP_BITS;
-}
-
-/* The bucket of a net and class; one that nobody has used for longest is made over to it. */
+/* The bucket of a net and class; one that nobody has used for longest is made over to it. Who
+ * is slow to empty it must not empty what another thread has begun to fill: then it is looked
+ * for again. */
 static struct bucket *find(struct rrl *r, uint64_t tag)
 {
 	/* Bit 0 of a tag is always set. */
 	struct line *line = &r->line[(tag >> 1) % (RRL_BUCKETS / WAYS)];
-	struct bucket *oldest = &line->way[0];
+	struct bucket *oldest;
+	uint64_t least;
 
-	for (unsigned i = 0; i < WAYS; i++) {
-		if (load_word(&line->way[i].tag) == tag)
-			return &line->way[i];
-		if (arrival(&line->way[i]) < arrival(oldest))
+	do {
+		oldest = NULL;
+		for (unsigned i = 0; i < WAYS; i++) {
+			if (load_word(&line->way[i].tag) == tag)
+				return &line->way[i];
+			const uint64_t state = load_word(&line->way[i].state);
+			if (oldest && state >> SLIP_BITS >= least >> SLIP_BITS)
+				continue;
 			oldest = &line->way[i];
-	}
-	__atomic_store_n(&oldest->state, 0, __ATOMIC_RELAXED);
+			least = state;
+		}
+	} while (!__atomic_compare_exchange_n(
+		&oldest->state, &least, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	__atomic_store_n(&oldest->tag, tag, __ATOMIC_RELAXED);
 	return oldest;
 }

@@ -24,8 +24,9 @@ struct stats {
 	uint64_t staged_unmet;
 	uint64_t with_subnet; /* queries with a client subnet */
 	uint64_t send_failed;
-	uint64_t cookies_good;            /* queries with a server cookie of ours */
-	uint64_t cookies_wrong;           /* ... or with one that is not, or too old */
+	uint64_t receive_failed; /* times the kernel gave an error in place of queries */
+	uint64_t cookies_good;   /* queries with a server cookie of ours */
+	uint64_t cookies_wrong;  /* ... or with one that is not, or too old */
 	uint64_t limited[POLICY_CLASSES]; /* responses over their rate, by class */
 	uint64_t slipped, withheld; /* of those: sent truncated, not sent (neither: dry run) */
 	uint64_t rcode[STATS_RCODES];

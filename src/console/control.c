@@ -12,16 +12,27 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { PATIENCE_S = 10 }; /* for a client that does not write or read */
-#define PAUSE_S 0.1       /* when there are no more descriptors */
+enum {
+	PATIENCE_S = 10,     /* for a client that does not write or read */
+	WAITING_MOST = 128,  /* connections that the kernel keeps until their turn comes */
+	SESSIONS_MOST = 256, /* at once; more wait with the kernel */
+	UNREAD_MOST = 256
+		<< 20, /* bytes of answers that nobody has read yet, of all together; */
+	ANSWER_SMALL = 64 << 10 /* these are always given, and so is one that is alone */
+};
+#define PAUSE_S 0.1 /* when there are no more descriptors */
 
 struct control {
 	struct ev_loop *loop;
 	const struct command_hooks *hooks;
 	char *path;
+	dev_t device; /* of what was bound there */
+	ino_t inode;
 	ev_io io;
 	ev_timer resume;
 	struct session *sessions;
+	unsigned n;    /* of them */
+	size_t unread; /* bytes of their answers, those that are read in part as a whole */
 };
 
 struct session {
@@ -41,6 +52,8 @@ struct session {
 /* An answer that is not written yet goes as far as the socket takes it. */
 static void close_session(struct session *s)
 {
+	struct control *c = s->control;
+
 	if (s->answering && s->sent < s->out.len)
 		(void)!send(s->io.fd, s->out.s + s->sent, s->out.len - s->sent, MSG_NOSIGNAL);
 	if (s->running)
@@ -48,9 +61,12 @@ static void close_session(struct session *s)
 	*s->at = s->after;
 	if (s->after)
 		s->after->at = s->at;
-	ev_io_stop(s->control->loop, &s->io);
-	ev_timer_stop(s->control->loop, &s->patience);
+	ev_io_stop(c->loop, &s->io);
+	ev_timer_stop(c->loop, &s->patience);
 	close(s->io.fd);
+	c->unread -= s->out.len;
+	if (c->n-- == SESSIONS_MOST && !ev_is_active(&c->resume))
+		ev_io_start(c->loop, &c->io);
 	text_fini(&s->body);
 	text_fini(&s->out);
 	free(s);
@@ -68,8 +84,19 @@ static void answer_with(struct session *s, int status)
 {
 	struct ev_loop *loop = s->control->loop;
 
-	text_addf(&s->out, "%d\n", status);
-	text_add_bytes(&s->out, text_get(&s->body), s->body.len);
+	if (s->body.len > ANSWER_SMALL && s->control->unread &&
+		s->control->unread + s->body.len > UNREAD_MOST) {
+		text_addf(&s->out,
+			"1\nanswers of %zu MB to others wait to be read; try again when they "
+			"are\n",
+			s->control->unread >> 20);
+	} else {
+		text_addf(&s->out, "%d\n", status);
+		text_add_bytes(&s->out, text_get(&s->body), s->body.len);
+	}
+	text_fini(&s->body);
+	s->body = (struct text){ 0 };
+	s->control->unread += s->out.len;
 	s->answering = true;
 	ev_timer_again(loop, &s->patience);
 	ev_io_stop(loop, &s->io);
@@ -165,7 +192,8 @@ static void on_resume(struct ev_loop *loop, ev_timer *t, int events)
 	struct control *c = t->data;
 
 	(void)events;
-	ev_io_start(loop, &c->io);
+	if (c->n < SESSIONS_MOST)
+		ev_io_start(loop, &c->io);
 }
 
 static void on_accept(struct ev_loop *loop, ev_io *io, int events)
@@ -196,6 +224,8 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 	if (s->after)
 		s->after->at = &s->after;
 	c->sessions = s;
+	if (++c->n == SESSIONS_MOST)
+		ev_io_stop(loop, io);
 	ev_io_init(&s->io, on_session, fd, EV_READ);
 	ev_init(&s->patience, on_patience);
 	s->patience.repeat = PATIENCE_S;
@@ -239,7 +269,7 @@ static int bind_socket(const char *path, struct fault *why)
 	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	const mode_t mask = umask(0177);
 	const bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&sa, sizeof sa) == 0 &&
-		listen(fd, 16) == 0;
+		listen(fd, WAITING_MOST) == 0;
 	umask(mask);
 	if (ok)
 		return fd;
@@ -262,6 +292,11 @@ struct control *control_open(struct ev_loop *loop, const char *path,
 	struct control *c = calloc(1, sizeof *c);
 	if (!c || !(c->path = strdup(path)))
 		die("out of memory");
+	struct stat st;
+	if (lstat(path, &st) == 0) {
+		c->device = st.st_dev;
+		c->inode = st.st_ino;
+	}
 	c->loop = loop;
 	c->hooks = hooks;
 	ev_io_init(&c->io, on_accept, fd, EV_READ);
@@ -274,14 +309,19 @@ struct control *control_open(struct ev_loop *loop, const char *path,
 
 void control_close(struct control *c)
 {
+	struct stat st;
+
 	if (!c)
 		return;
-	while (c->sessions)
-		close_session(c->sessions);
 	ev_io_stop(c->loop, &c->io);
 	ev_timer_stop(c->loop, &c->resume);
+	while (c->sessions)
+		close_session(c->sessions);
+	ev_io_stop(c->loop, &c->io); /* a place among the sessions has started it */
+	/* What a successor has bound there meanwhile is its own. */
+	if (lstat(c->path, &st) == 0 && st.st_dev == c->device && st.st_ino == c->inode)
+		unlink(c->path);
 	close(c->io.fd);
-	unlink(c->path);
 	free(c->path);
 	free(c);
 }

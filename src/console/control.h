@@ -4,6 +4,9 @@
  * of writing. The answer is one digit, the exit status, a newline, and text up to the end. Only
  * root and the user that the server runs as are listened to (SO_PEERCRED). Control thread; on
  * its event loop.
+ *
+ * So many answer at a time and no more (others wait with the kernel), and answers that nobody
+ * reads fill no more than so much memory: whoever would pass that is told to try again.
  */
 #ifndef CONSOLE_CONTROL_H
 #define CONSOLE_CONTROL_H
@@ -20,7 +23,7 @@ enum { CONTROL_REQUEST_MOST = 4096 }; /* bytes of a command */
 struct control *control_open(struct ev_loop *loop, const char *path,
 	const struct command_hooks *hooks, struct fault *why);
 
-/* Removes the socket. */
+/* Removes the socket unless somebody else's is at its path. */
 void control_close(struct control *c);
 
 #endif

@@ -16,16 +16,16 @@ enum {
 	DRAIN_DEFAULT_S = 60, /* where pools do not say how long answers live */
 	DRAIN_MOST_S = 300
 };
-#define LOAD_LAG                                                                     \
-	0.1 /* ... of what an edge tells beside what we foresee: slow, since clients \
-	     * follow answers as late as caches let them */
+/* What edges tell of their load is smoothed over so many intervals: slowly, since clients
+ * follow answers as late as caches let them. */
+enum { LOAD_INTERVALS = 10 };
 
 struct track {
 	char *name;
 	bool was_up, drains, seen;
 	uint64_t up_us, drain_us; /* since when; 0: long ago */
 	double base;              /* load that is not foreseen, smoothed */
-	bool has_base;
+	unsigned base_n;          /* intervals in it, up to LOAD_INTERVALS */
 	uint32_t price;
 	uint16_t share; /* as published */
 	uint16_t room;  /* of SHED_ALL: what its load leaves of it, in pools without detours */
@@ -50,7 +50,11 @@ struct balancer {
 	struct groups *groups;
 	double *other; /* [edge] queries a second that no price moves */
 	double per_query;
-	bool told; /* some edge with a capacity tells its load */
+	/* Smoothed, of edges that tell their load: a query's part in it is one through the
+	 * other. */
+	double told_load, told_rate;
+	unsigned told_n; /* intervals in both, up to LOAD_INTERVALS */
+	bool told;       /* some edge with a capacity tells its load */
 	uint64_t fetched_us, like;
 	uint64_t *counted; /* [pool's edges, whys] as last fetched; see count_at() */
 	size_t n_counted;
@@ -305,6 +309,15 @@ static double told_load(const struct standing *s, unsigned edge)
 	return load;
 }
 
+/* How much of a smoothed load is its newest interval: at first each counts alike, for the very
+ * first, right after a start, is the worst to go by. */
+static double load_lag(unsigned *n)
+{
+	if (*n < LOAD_INTERVALS)
+		++*n;
+	return 1.0 / *n;
+}
+
 /* How much load a query makes, by all edges that tell theirs; and what each tells beside that.
  */
 static void fetch_loads(struct balancer *b, const struct standing *s, const double *rate)
@@ -318,20 +331,24 @@ static void fetch_loads(struct balancer *b, const struct standing *s, const doub
 			load += told_load(s, i);
 			queries += rate[i];
 		}
-	const double now = queries > 0 ? load / queries : 0;
-	if (now > 0)
-		b->per_query += b->per_query > 0 ? LOAD_LAG * (now - b->per_query) : now;
+	/* Not a mean of quotients: one of seconds in which hardly anybody asked would make each
+	 * query look as heavy as all that an edge does beside them. */
+	if (queries > 0) {
+		const double lag = load_lag(&b->told_n);
+		b->told_load += lag * (load - b->told_load);
+		b->told_rate += lag * (queries - b->told_rate);
+		b->per_query = b->told_load / b->told_rate;
+	}
 	for (unsigned i = 0; i < b->n_edges; i++) {
 		struct track *e = &b->edges[i];
 		const double told = told_load(s, i);
 		if (isnan(told)) {
 			e->base = 0;
-			e->has_base = false;
+			e->base_n = 0;
 			continue;
 		}
 		const double beside = told - b->per_query * rate[i];
-		e->base += e->has_base ? LOAD_LAG * (beside - e->base) : beside - e->base;
-		e->has_base = true;
+		e->base += load_lag(&e->base_n) * (beside - e->base);
 	}
 }
 

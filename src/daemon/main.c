@@ -5,6 +5,7 @@
 #include "console/control.h"
 #include "daemon/balancer.h"
 #include "daemon/daemon.h"
+#include "daemon/deaf.h"
 #include "daemon/decisions.h"
 #include "daemon/export.h"
 #include "daemon/learn.h"
@@ -271,6 +272,7 @@ int main(int argc, char **argv)
 	}
 	struct watch *watch = watch_start(r.loop, &r.daemon);
 	struct decisions *decisions = decisions_new(&r.daemon, r.loop);
+	struct deaf *deaf = deaf_start(&r.daemon, r.loop);
 	r.daemon.rebuild = rebuild_start(r.loop, &r.daemon);
 	const struct world *w = epoch_current(&r.daemon.epoch);
 	log_line(LOG_NOTICE, "ready: %zu zones, %u pools, %u edges", zone_set_count(w->zones),
@@ -290,6 +292,7 @@ int main(int argc, char **argv)
 	rebuild_stop(r.daemon.rebuild);
 	probes_free(r.daemon.probes);
 	rollout_free(r.daemon.rollout);
+	deaf_stop(deaf);
 	decisions_free(decisions);
 	control_close(control);
 	daemon_stop(&r.daemon);

@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 enum {
-	LINE = 64,         /* bytes of a cache line */
-	QUERY_ROOM = 1280, /* bytes; a longer query is cut and so answered with FORMERR */
+	PAUSE_LEAST_US = 1000,  /* after an error in place of queries; doubled up to ... */
+	PAUSE_MOST_US = 100000, /* ... for as long as nothing else comes */
+	LINE = 64,              /* bytes of a cache line */
+	QUERY_ROOM = 1280,      /* bytes; a longer query is cut and so answered with FORMERR */
 	ANSWER_ROOM = (ANSWER_UDP_MOST + LINE - 1) & ~(LINE - 1),
 	CONTROL_ROOM = CMSG_SPACE(sizeof(struct in6_pktinfo))
 };
@@ -27,7 +29,8 @@ struct udp {
 	struct choice_counts *counts;
 	const struct epoch *epoch;
 	int fd;
-	int stop; /* atomic */
+	int stop;          /* atomic */
+	int receive_error; /* atomic; see udp_receive_error() */
 	unsigned batch;
 	/* [batch] of all of these. */
 	struct mmsghdr *in, *out;
@@ -240,12 +243,32 @@ static void make_ready(struct udp *u, unsigned n)
 	}
 }
 
+int udp_receive_error(const struct udp *u)
+{
+	return __atomic_load_n(&u->receive_error, __ATOMIC_RELAXED);
+}
+
+/* An error that lasts (no memory, a socket that is broken) must not keep a processor busy. */
+static unsigned pause_after(struct udp *u, int err, unsigned pause_us)
+{
+	stats_add(&u->stats.receive_failed, 1);
+	__atomic_store_n(&u->receive_error, err, __ATOMIC_RELAXED);
+	usleep(pause_us);
+	return pause_us * 2 < PAUSE_MOST_US ? pause_us * 2 : PAUSE_MOST_US;
+}
+
 void udp_run(struct udp *u)
 {
+	unsigned pause_us = PAUSE_LEAST_US;
+
 	epoch_join();
 	make_ready(u, u->batch);
 	while (!__atomic_load_n(&u->stop, __ATOMIC_ACQUIRE)) {
 		const int n = recvmmsg(u->fd, u->in, u->batch, MSG_WAITFORONE, NULL);
+		if (n < 0 && errno != EINTR)
+			pause_us = pause_after(u, errno, pause_us);
+		else
+			pause_us = PAUSE_LEAST_US;
 		if (n <= 0 || __atomic_load_n(&u->stop, __ATOMIC_ACQUIRE))
 			continue;
 		send_batch(u, answer_batch(u, (unsigned)n));

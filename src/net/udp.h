@@ -17,7 +17,8 @@ struct udp;
 struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, unsigned batch);
 void udp_free(struct udp *u);
 
-/* Runs until udp_stop(). */
+/* Runs until udp_stop(). While the kernel gives errors in place of queries it tries again with
+ * pauses that grow to 100 ms, and counts. */
 void udp_run(struct udp *u);
 
 /* Any thread; udp_run() returns soon after. */
@@ -25,6 +26,9 @@ void udp_stop(struct udp *u);
 
 struct choice_counts *udp_counts(const struct udp *u);
 const struct stats *udp_stats(const struct udp *u);
+
+/* Any thread: the errno of the last `receive_failed`; 0 before the first. */
+int udp_receive_error(const struct udp *u);
 
 /* For the control thread to read. */
 struct samples *udp_samples(struct udp *u);

@@ -248,6 +248,8 @@ void workers_report(const struct workers *w, struct workers_report *to)
 	for (unsigned i = 0; i < w->n; i++) {
 		const struct thread *t = &w->threads[i];
 		add(&to->sum, t->udp ? udp_stats(t->udp) : stream_stats(t->stream));
+		if (t->udp && udp_receive_error(t->udp))
+			to->receive_error = udp_receive_error(t->udp);
 		if (t->stream)
 			to->tcp_clients += stream_clients(t->stream);
 	}

@@ -34,6 +34,7 @@ struct choice_counts *workers_counts(const struct workers *w, unsigned i);
 struct workers_report {
 	unsigned threads;     /* a worker's UDP and TCP threads, all counted */
 	unsigned tcp_clients; /* open now */
+	int receive_error;    /* errno: why a socket gave no queries, the last time; 0: never */
 	struct stats sum;
 };
 

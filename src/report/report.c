@@ -150,6 +150,8 @@ void report_status(const struct report_hooks *h, bool json, struct text *out)
 		{ "truncated", "answers cut short (TC)", (json_int_t)r.sum.truncated },
 		{ "dropped", "packets that were no query", (json_int_t)r.sum.dropped },
 		{ "send_failed", "answers the kernel refused", (json_int_t)r.sum.send_failed },
+		{ "receive_failed", "errors in place of queries",
+			(json_int_t)r.sum.receive_failed },
 		{ "agent_reports", "reports of agents", (json_int_t)agents.reports },
 		{ "agent_rows", "... measurements in them", (json_int_t)agents.rows },
 		{ "agent_questions", "agents asked for targets",

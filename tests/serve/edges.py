@@ -50,9 +50,11 @@ def target(server, edge, address=None):
 
 class Web:
     """HTTP on one port of one or all loopback addresses. What it does is in its fields, and may be changed at any time:
-    `status`, `body`, `headers`, `delay` before the answer, `claim` as the body's length, `raw` in place of all that, `hang`."""
+    `status`, `turns` (the statuses of the next answers, before `status` holds), `body`, `headers`, `delay` before the answer,
+    `claim` as the body's length, `raw` in place of all that, `hang`."""
 
     def __init__(self, host="127.0.0.1", port=0):
+        self.turns = []
         self.status, self.body, self.headers, self.delay, self.claim, self.raw, self.hang = 200, b"ok\n", {}, 0, None, None, False
         self.seen, self.connections = [], 0
         web = self
@@ -89,7 +91,7 @@ class Web:
             return False
         length = len(self.body) if self.claim is None else self.claim
         lines = "HTTP/1.1 %d Whatever\r\nContent-Length: %d\r\n%s\r\n" % (
-            self.status, length, "".join("%s: %s\r\n" % h for h in self.headers.items()))
+            self.turns.pop(0) if self.turns else self.status, length, "".join("%s: %s\r\n" % h for h in self.headers.items()))
         s.sendall(lines.encode() + (b"" if head.startswith(b"HEAD") else self.body))
         return self.claim is None
 

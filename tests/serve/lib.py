@@ -313,7 +313,7 @@ class Server:
     def udp(self, name, qtype="A", options=None, **more):
         edns = more.pop("edns", None) or (opt(options=options) if options is not None else None)
         packet = query(name, qtype, edns=edns, **more)
-        reply = self.exchange(packet)
+        reply = self.exchange(packet, 10)
         if reply is None:
             raise AssertionError("no answer for %s %s" % (name, qtype))
         same(reply[:2], packet[:2], "id:")
@@ -335,6 +335,12 @@ class Server:
     def dig(self, *words):
         return subprocess.run(["dig", "@127.0.0.1", "-p", str(self.port), "+tries=1", "+timeout=%d" % (3 * SLOW)] + list(words),
                               capture_output=True, text=True, timeout=30).stdout
+
+
+def lowest_free(pid):
+    """The number of the process's next descriptor: a limit is on numbers, not on how many are open."""
+    used = set(map(int, os.listdir("/proc/%d/fd" % pid)))
+    return next(n for n in range(len(used) + 1) if n not in used)
 
 
 def send_tcp(s, *packets):

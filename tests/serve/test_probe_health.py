@@ -10,7 +10,7 @@ EDGES = "edges:\n" + "".join("  %s: { at: \"50,%d\", a: %s }\n" % (n, i, WEB[n])
 class Place(contextlib.ExitStack):
     """Four edges, each a Web on its own address and the same port, and a server that probes them."""
 
-    def __init__(self, pools, probe="kind: http, every: 200ms, timeout: 150ms, rise: 2, fall: 3", start=True, ttl=60, **more):
+    def __init__(self, pools, probe="kind: http, every: 200ms, timeout: 190ms, rise: 2, fall: 3", start=True, ttl=60, **more):
         super().__init__()
         self.port = free_port()
         self.web = {n: self.enter_context(Web(WEB[n], self.port)) for n in NAMES}
@@ -29,6 +29,26 @@ class Place(contextlib.ExitStack):
 
     def until(self, want, seconds, pool="web"):
         return until(lambda: self.got(pool) == want, seconds, 0.005)
+
+    def probes_until(self, want, passes, change):
+        """Changes something and waits for that answer; how long it took, and how many probes of "one" had passed, or failed, when
+        it was last not yet given, and when it was."""
+        seen = []
+
+        def ended(left=None):
+            t = target(self.server, "one")
+            n = t["probes"] - t["failures"] if passes else t["failures"]
+            return n if left in (None, t["left"]) else None
+        # All that it takes to change, nothing of it yet.
+        until(lambda: seen.append(ended(2 if passes else 3)) or seen[-1] is not None, 10)
+        before = seen[-1]
+        change()
+
+        def changed():
+            seen.append(ended())
+            return self.got() == want
+        took = until(changed, 10, 0.005)
+        return took, seen[-2] - before, ended() - before
 
 
 ALL = "edges: [ one, two, three, four ]"
@@ -62,9 +82,9 @@ in_background = Defaults() if len(sys.argv) == 1 else None
 
 @claim("the first answer leaves out what is down, and no query is answered before every edge was probed")
 def first():
-    with Place({"web": ALL + ", answers: 4, policy: round-robin, probe: p"}, start=False) as p:
+    with Place({"web": ALL + ", answers: 4, policy: round-robin, probe: p"}, "kind: http, every: 1s, timeout: 900ms", start=False) as p:
         p.web["two"].status = 503
-        p.web["three"].delay = 0.5                          # longer than its time
+        p.web["three"].delay = 3                            # longer than its time
         p.server.start()
         same(sorted(p.got()), ["four", "one"])
     with Place({"web": ALL + ", answers: 4, policy: round-robin, probe: p"}, "kind: http, every: 9s, timeout: 8s", start=False) as p:
@@ -82,23 +102,25 @@ def arithmetic():
         went, came = [], []
         for _ in range(5):
             same(p.got(), ["one"])
-            p.web["one"].status = 503
-            went.append(p.until(["two"], 3))                # a probe may be out already; the third from now fails at the latest
-            p.web["one"].status = 200
-            came.append(p.until(["one"], 3))
+            took, before, failed = p.probes_until(["two"], False, lambda: setattr(p.web["one"], "status", 503))
+            assert before <= 3 <= failed, (before, failed)
+            went.append(took)
+            took, before, passed = p.probes_until(["one"], True, lambda: setattr(p.web["one"], "status", 200))
+            assert before <= 2 <= passed, (before, passed)
+            came.append(took)
             time.sleep(random.random() * 0.2)
         assert min(went) >= 0.2 and min(came) >= 0.1, (went, came)
-        # On a crowded machine one of five may be late.
-        assert sorted(went)[3] <= 0.21 * 3 + slack and sorted(came)[3] <= 0.21 * 2 + slack, (went, came)
+        # What a crowded machine does to some of five says nothing of the server.
+        assert min(went) <= 0.21 * 3 + slack and min(came) <= 0.21 * 2 + slack, (went, came)
         # Two failures and a pass between them are not three.
-        flips = 0
-        for _ in range(4):
-            p.web["one"].status = 503
-            until(lambda: target(p.server, "one")["left"] <= 2, 2)
-            p.web["one"].status = 200
-            until(lambda: target(p.server, "one")["left"] == 3, 2)
-            flips += p.got() != ["one"]
-        same(flips, 0)
+        before = target(p.server, "one")["failures"]
+        p.web["one"].turns = [503, 503, 200] * 4
+        while p.web["one"].turns:
+            same(p.got(), ["one"])
+            time.sleep(0.01)
+        until(lambda: target(p.server, "one")["left"] == 3, 10)
+        assert target(p.server, "one")["failures"] >= before + 8
+        same(p.got(), ["one"])
 
 
 @claim("an address that fails is left out while its edge is up by others: up-when any, all, a number; A and AAAA apart")
@@ -143,7 +165,7 @@ def shared():
     with Place({"web": ALL + ", policy: nearest, default: [ one ], probe: p", "same": "edges: one, policy: round-robin, probe: p",
                 "tcp": ALL + ", policy: nearest, default: [ one ], probe: t"}, start=False) as p:
         config = p.server.config.replace("probes: {", "probes: { t: { kind: tcp, port: %d, every: 200ms, timeout: 150ms }, q: { kind: http, port: %d, every: 200ms, "
-                                         "timeout: 150ms, rise: 2, fall: 3 }," % (p.port, p.port)).replace("same: { edges: one, policy: round-robin, probe: p",
+                                         "timeout: 190ms, rise: 2, fall: 3 }," % (p.port, p.port)).replace("same: { edges: one, policy: round-robin, probe: p",
                                                                                                         "same: { edges: one, policy: round-robin, probe: q")
         p.server.configure(config)
         p.server.start()
@@ -153,10 +175,16 @@ def shared():
         same(p.got("tcp"), ["one"])
         row = edge_rows(p.server)["one"]
         same((row["state"], row["by"]), ("partly", "probe"))
-        first = p.web["one"].connections
-        time.sleep(1.0)
-        n = p.web["one"].connections - first                # http once and tcp once, each five times a second
-        assert 4 <= n <= 14, n
+        def both():                                         # at one time, what the edge counts and what the server does
+            while True:
+                connections = p.web["one"].connections
+                probes = sum(t["probes"] for t in edge_rows(p.server)["one"]["targets"])
+                if p.web["one"].connections == connections:
+                    return connections, probes
+        seen, probes = both()
+        until(lambda: both()[1] >= probes + 20, 30)
+        n = both()[0] - seen, both()[1] - probes            # http once and tcp once
+        assert abs(n[0] - n[1]) <= 6, n
 
 
 @claim("panic: a pool with too few edges up trusts no probe, and says so in pools, status, explain and the log")
@@ -181,22 +209,34 @@ def panic():
 
 @claim("the TTL ends where a shaky edge's state can change, inside the pool's ttl, and only while it is shaky")
 def ttl():
-    probe = "kind: http, every: 2s, timeout: 150ms, rise: 2, fall: 4"
+    probe = "kind: http, every: 2s, timeout: 1500ms, rise: 2, fall: 4"
     with Place({"web": ALL + ", policy: nearest, default: [ one ], probe: p", "low": ALL + ", policy: nearest, default: [ one ], probe: p, ttl: 3s-50s",
                 "other": "edges: [ two ], policy: round-robin, probe: p"}, probe) as p:
         same((p.ttl(), p.ttl("low"), p.ttl("other")), (60, 50, 60))
         p.web["one"].status = 500
-        until(lambda: target(p.server, "one")["left"] == 3, 4)      # one failure; three more, 2 s apart, after the next 2 s at most
-        can = pool_rows(p.server)["web"]["can_change_s"]
-        first = p.ttl()
-        assert int(can) - 1 <= first <= int(can) <= 6, (first, can)
-        until(lambda: target(p.server, "one")["left"] == 2, 4)
-        assert p.ttl() <= 4 and p.ttl("low") == max(3, p.ttl()), (p.ttl(), p.ttl("low"))
-        same(p.ttl("other"), 60)
-        assert "the TTL ends" in p.server.ctl("explain", "web.example.com", "--client", "1.2.3.4")[1]
-        until(lambda: target(p.server, "one")["left"] == 1, 4)
+
+        def bounds(left):                                   # what is known is published a little later
+            """The TTLs of both pools while so many failures are left, and the times of change before and after."""
+            seen = []
+
+            def at_once():
+                a = pool_rows(p.server)["web"].get("can_change_s")
+                ttls = p.ttl(), p.ttl("low")
+                b = pool_rows(p.server)["web"].get("can_change_s")
+                seen[:] = [ttls, a, b]
+                # No probe ended between, or the time of change would have moved.
+                return None not in (a, b) and target(p.server, "one")["left"] == left and 0 <= a - b < 1 and a <= 2.1 * left
+            until(at_once, 10)
+            return seen
+        # One failure; three more, 2 s apart, after the next 2 s at most.
+        for left in (3, 2):
+            ttls, a, b = bounds(left)
+            assert 1.9 * (left - 1) - 1 < a and all(int(b) <= max(ttl, low) <= max(int(a), low) for ttl, low in zip(ttls, (0, 3))), (left, ttls, a, b)
+            same(p.ttl("other"), 60)
+            assert "the TTL ends" in p.server.ctl("explain", "web.example.com", "--client", "1.2.3.4")[1]
+        bounds(1)
         same(p.ttl("low"), 3)
-        p.until(["two"], 4)
+        p.until(["two"], 10)
         assert p.ttl() == 60 and 3 <= p.ttl("low") < 10, (p.ttl(), p.ttl("low"))   # it has changed just now
 
 
@@ -204,15 +244,16 @@ def ttl():
 def forced():
     with Place({"web": ALL + ", policy: nearest, default: [ one ], probe: p"}) as p:
         s = p.server
-        code, said = s.ctl("force", "one", "drain", "--for", "1s", "--why", "disk \"swap\"")
+        start = time.monotonic()
+        code, said = s.ctl("force", "one", "drain", "--for", "3s", "--why", "disk \"swap\"")
         same(code, 0, said)
         same(p.got(), ["two"])
         row = edge_rows(s)["one"]
         same((row["state"], row["by"], row["forced"]["why"]), ("drain", "operator", "disk \"swap\""))
-        assert 0 < row["forced"]["left_s"] <= 1 and row["forced"]["who"], row
+        assert 0 < row["forced"]["left_s"] <= 3 and row["forced"]["who"], row
         assert "forced drain by" in s.ctl("explain", "web.example.com", "--client", "1.2.3.4")[1]
-        took = p.until(["one"], 2)
-        assert took > 0.5, took
+        took = p.until(["one"], 10)
+        assert time.monotonic() - start >= 3, took
         p.web["one"].status = 500
         p.until(["two"], 3)
         same(s.ctl("force", "one", "up")[0], 0)
@@ -232,16 +273,16 @@ def all_down():
     rules = {"all": "all", "first": "first", "empty": "empty", "chain": "{ pool: mid }", "mid": "{ pool: last }", "last": "empty"}
     edges = {"last": "[ three ]", "mid": "[ two ]"}
     with Place({n: "edges: %s, policy: round-robin, answers: 2, probe: p, all-down: %s" % (edges.get(n, "[ one, two ]"), r) for n, r in rules.items()},
-               "kind: http, every: 200ms, timeout: 150ms, rise: 1, fall: 1") as p:
+               "kind: http, every: 500ms, timeout: 490ms, rise: 1, fall: 1") as p:
         for n in NAMES[:2]:
             p.web[n].status = 500
-        p.until(["three"], 3, "chain")
-        until(lambda: p.got("empty") == [], 2)
+        p.until(["three"], 10, "chain")
+        until(lambda: p.got("empty") == [], 10)
         same((sorted(p.got("all")), p.got("first"), p.got("mid")), (["one", "two"], ["one"], ["three"]))
         p.web["three"].status = 500
-        p.until([], 3, "chain")
+        p.until([], 10, "chain")
         p.web["two"].status = 200
-        p.until(["two"], 3, "chain")
+        p.until(["two"], 10, "chain")
         p.server.configure(p.server.config.replace("last: { edges: [ three ], policy: round-robin, answers: 2, probe: p, all-down: empty",
                                                    "last: { edges: [ three ], policy: round-robin, answers: 2, probe: p, all-down: { pool: chain }"))
         code, said = p.server.ctl("reload")
@@ -251,60 +292,63 @@ def all_down():
 
 @claim("least-latency goes by the probes' times, moves only for a clear gain, and has scope 0")
 def least_latency():
-    with Place({"web": ALL + ", policy: least-latency, probe: p", "two": ALL + ", policy: least-latency, probe: p, answers: 4, spread: 40ms"},
-               "kind: http, every: 200ms, timeout: 180ms, rise: 1, fall: 1", start=False) as p:
-        for n, delay in zip(NAMES, (0.10, 0.02, 0.04, 0.15)):
+    with Place({"web": ALL + ", policy: least-latency, probe: p", "two": ALL + ", policy: least-latency, probe: p, answers: 4, spread: 190ms"},
+               "kind: http, every: 500ms, timeout: 490ms", start=False) as p:
+        for n, delay in zip(NAMES, (0.30, 0.02, 0.12, 0.40)):       # so far apart that a crowded machine does not change the order
             p.web[n].delay = delay
         p.server.start()
-        same(p.got(), ["two"])
-        same(p.got("two"), ["two", "three"])
+        p.until(["two"], 10)
+        p.until(["two", "three"], 10, "two")
         m = p.server.steer("web.example.com", "192.0.2.0/24")
         same((m.scope, [BACK[a] for a in m.addresses()]), (0, ["two"]))
         if SLOW > 1:
             return
-        p.web["two"].delay = 0.038                          # nearly as slow as three: no reason to move
+        p.web["two"].delay = 0.08                           # nearly as slow as three: no reason to move
         time.sleep(2.0)
         same(p.got(), ["two"])
-        p.web["two"].delay = 0.12
-        took = p.until(["three"], 4)
-        assert took <= 4, took
+        p.web["two"].delay = 0.35
+        p.until(["three"], 20)
         row = pool_rows(p.server)["web"]["edges"][0]
-        assert row["edge"] == "three" and 35 < row["rtt_ms"] < 70, row
+        assert row["edge"] == "three" and 120 <= row["rtt_ms"] < 240, row
         assert "what the probes measured" in p.server.ctl("explain", "web.example.com", "--client", "1.2.3.4")[1]
         p.web["three"].status = 500
-        until(lambda: p.got() in (["one"], ["two"]), 3)
+        until(lambda: p.got() in (["one"], ["two"]), 10)
 
 
-@claim("least-load goes by what edges tell in a header or the body; who tells nothing comes last")
+@claim("least-load goes by what edges tell in a header or the body, moves only for a clear gain; who tells nothing comes last")
 def least_load():
     for where, put in (("{ header: X-Load }", lambda w, v: w.headers.update({"x-load": v})),
                        ("{ body: load }", lambda w, v: setattr(w, "body", b'{"loader": 0, "load": %s}' % v.encode()))):
         with Place({"web": ALL + ", policy: least-load, probe: p", "all": ALL + ", policy: least-load, probe: p, answers: 4"},
-                   "kind: http, every: 200ms, timeout: 150ms, rise: 1, fall: 1, load-from: " + where, start=False) as p:
+                   "kind: http, every: 400ms, timeout: 390ms, load-from: " + where, start=False) as p:
             for n, load in zip(NAMES, ("0.9", "0.3", "0.5")):
                 put(p.web[n], load)
             p.server.start()
-            same(p.got("all"), ["two", "three", "one", "four"])
+            p.until(["two", "three", "one", "four"], 10, "all")
+            p.until(["two"], 10)
+            put(p.web["two"], "0.54")                       # worse than three, but not by a tenth
+            until(lambda: target(p.server, "two")["load"] > 0.53, 20)
+            time.sleep(1.2)                                 # longer than what is measured stays unpublished
             same(p.got(), ["two"])
             put(p.web["two"], "0.8")
-            p.until(["three"], 5)
-            assert "no load in the" in target(p.server, "four")["notice"]
+            p.until(["three"], 10)
+            until(lambda: "no load in the" in target(p.server, "four").get("notice", ""), 10)
 
 
 @claim("a server that is stopped (SIGSTOP) or killed goes, and comes back when it does: nginx")
 def real():
     port = free_port()
     with Nginx("server { listen 127.0.0.10:%d; location / { return 200 fine; } }" % port) as n, Web(WEB["two"], port), Server(
-            zone("web"), config=EDGES + "probes: { p: { kind: http, port: %d, every: 200ms, timeout: 150ms, rise: 2, fall: 2 } }\n"
+            zone("web"), config=EDGES + "probes: { p: { kind: http, port: %d, every: 300ms, timeout: 290ms, rise: 2, fall: 2 } }\n"
             "pools: { web: { edges: [ one, two ], policy: nearest, default: [ one ], probe: p } }" % port) as s:
         def up():
             return BACK[s.udp("web.example.com").addresses()[0]]
         for down, back in ((lambda: n.signal(signal.SIGSTOP), lambda: n.signal(signal.SIGCONT)), (n.kill, n.start)):
             same(up(), "one")
             down()
-            until(lambda: up() == "two", 3)
+            until(lambda: up() == "two", 10)
             back()
-            until(lambda: up() == "one", 3)
+            until(lambda: up() == "one", 10)
         assert "waited for" in s.said() and "connection refused" in s.said(), s.said()
 
 
@@ -324,17 +368,17 @@ def inside_firewall():
     for words in ("add table inet t", "add chain inet t c { type filter hook input priority 0 ; }"):
         subprocess.run(["nft"] + words.split(), check=True)
     with Place({"web": ALL + ", policy: nearest, default: [ one ], probe: p"}) as p:
-        for verdict, words in (("drop", "no answer within 150 ms"), ("reject with icmp type host-unreachable", "no route to the host"),
+        for verdict, words in (("drop", "no answer within 190 ms"), ("reject with icmp type host-unreachable", "no route to the host"),
                                ("reject with tcp reset", "connection refused")):
             if verdict.startswith("reject") and subprocess.run(["nft", "-c", "add rule inet t c tcp dport 9 " + verdict], stderr=subprocess.DEVNULL).returncode:
                 continue
             same(p.got(), ["one"])
-            subprocess.run(["nft", "add rule inet t c ip daddr %s tcp dport %d %s" % (WEB["one"], p.port, verdict)], check=True)
-            took = p.until(["two"], 3)
-            assert took <= 0.21 * 3 + 0.15 + 0.2 * SLOW, took
-            until(lambda: words in target(p.server, "one")["say"], 2)
+            rule = "add rule inet t c ip daddr %s tcp dport %d %s" % (WEB["one"], p.port, verdict)
+            before, failed = p.probes_until(["two"], False, lambda: subprocess.run(["nft", rule], check=True))[1:]
+            assert before <= 3 <= failed, (before, failed)
+            until(lambda: words in target(p.server, "one")["say"], 10)
             subprocess.run(["nft", "flush", "chain", "inet", "t", "c"], check=True)
-            p.until(["one"], 3)
+            p.until(["one"], 10)
 
 
 if os.environ.get("WAYMARK_INSIDE"):
@@ -343,30 +387,29 @@ if os.environ.get("WAYMARK_INSIDE"):
 
 @claim("a storm of flaps is published at most 10 times a second, and the last state of every edge is answered")
 def storm():
-    n = 200 // SLOW
+    n = 400 // SLOW
     port = free_port()
     folder = tempfile.mkdtemp(prefix="waymark-nginx.")
-    edges = "".join("  e%d: { a: 127.1.0.%d }\n" % (i, i + 1) for i in range(n))
+    edges = "".join("  e%d: { a: 127.1.%d.%d }\n" % (i, i // 200, i % 200 + 1) for i in range(n))
     # Each answer is up or down by chance, until a file says which.
     with Nginx("map $request_id $code { default 200; ~[0-7]$ 503; }\nserver { listen 0.0.0.0:%d backlog=1024; root %s; location / {\n"
                "if (-f %s/up) { return 200; } if (-f %s/down) { return 503; } if ($code = 503) { return 503; } return 200; } }" % (
                    port, folder, folder, folder), folder), Server(
-            zone("web"), config="edges:\n%sprobes: { p: { kind: http, port: %d, every: 200ms, timeout: 190ms, rise: 1, fall: 1 } }\n"
+            zone("web"), config="edges:\n%sprobes: { p: { kind: http, port: %d, every: 1s, timeout: 990ms, rise: 1, fall: 1 } }\n"
             "pools: { web: { edges: [ %s ], policy: round-robin, answers: 16, probe: p, all-down: empty } }" % (
                 edges, port, ", ".join("e%d" % i for i in range(n)))) as s:
         def status(key):
             return json_of(s, "status")[key]
         before, start, probes = status("health_publications"), time.monotonic(), status("probes")
-        time.sleep(3)
+        until(lambda: status("health_publications") - before >= 10 and status("probes") - probes > n and time.monotonic() - start > 3, 30)
         published, probed, took = status("health_publications") - before, status("probes") - probes, time.monotonic() - start
-        assert 10 <= published <= 10 * took + 2, (published, took)
-        assert probed > n * took * 2.5 / SLOW, probed
+        assert published <= 10 * took + 2 and probed <= n * took * 1.1 + n, (published, probed, took)
         lines = s.said().count("\n")
         assert lines < 10 * (10 * took + 40), lines
         for name, want in (("down", 0), ("up", 16)):
             open("%s/%s" % (folder, name), "w").close()
             until(lambda: len(s.udp("web.example.com").addresses()) == want and
-                  all(r["state"] == name for r in edge_rows(s).values()), 3)
+                  all(r["state"] == name for r in edge_rows(s).values()), 20)
             time.sleep(0.5)
             same(len(s.udp("web.example.com").addresses()), want)
             os.unlink("%s/%s" % (folder, name)) if name == "down" else None
@@ -381,7 +424,7 @@ def reload():
         p.web["four"].status = 500
         p.server.configure(p.server.config.replace("edges: [ one, two ]", "edges: [ one, two, three, four ]"))
         same(p.server.ctl("reload")[0], 0)
-        until(lambda: sorted(p.got()) == ["three", "two"], 1)
+        until(lambda: sorted(p.got()) == ["three", "two"], 10)
         assert target(p.server, "one")["probes"] >= probes
         p.server.configure(p.server.config.replace("edges: [ one, two, three, four ]", "edges: [ two ]"))
         same(p.server.ctl("reload")[0], 0)
@@ -414,14 +457,17 @@ time_t time(time_t *p) { struct timespec t; clock_gettime(CLOCK_REALTIME, &t); i
             for name in ("on", "back"):
                 before = target(p.server, "one")["probes"]
                 open(folder + "/" + name, "w").close()
-                time.sleep(0.6)
+                start = time.monotonic()
+                until(lambda: target(p.server, "one")["probes"] - before >= 3, 10)
+                made, took = target(p.server, "one")["probes"] - before, time.monotonic() - start
+                assert made <= took / 0.19 + 2, (made, took)
                 same(p.got(), ["one"])
-                assert 2 <= target(p.server, "one")["probes"] - before <= 6
+                start = time.monotonic()
                 p.web["one"].status = 500
-                p.until(["two"], 1.2)
-                assert target(p.server, "one")["since_s"] < 2
+                p.until(["two"], 10)
+                assert 0 <= target(p.server, "one")["since_s"] <= time.monotonic() - start
                 p.web["one"].status = 200
-                p.until(["one"], 1.2)
+                p.until(["one"], 10)
                 same(edge_rows(p.server)["four"]["state"], "drain")
                 os.unlink(folder + "/" + name)
     finally:

@@ -78,20 +78,27 @@ def timeouts():
                                                                          ", ".join(names)), start=False) as s, Server({"example.com": APEX + "www A 192.0.2.80\nmail A 192.0.2.25\n"}) as quiet:
             s.start()
             time.sleep(5 if FULL else 1)
-            before, probes, start = thread_cpu(s), json_of(s, "status")["probes"], time.monotonic()
-            slowest = 0
-            while time.monotonic() - start < (10 if FULL else 2):
-                at = time.monotonic()
-                same(s.ctl("status")[0], 0)
-                slowest = max(slowest, time.monotonic() - at)
-                time.sleep(0.2)
-            took = time.monotonic() - start
-            share = (thread_cpu(s) - before) / took
-            rate = (json_of(s, "status")["probes"] - probes) / took
+
+            def look():
+                """Probes a second, the share of a core, and the longest time that a command took."""
+                before, probes, start = thread_cpu(s), json_of(s, "status")["probes"], time.monotonic()
+                slowest = 0
+                while time.monotonic() - start < (10 if FULL else 2):
+                    at = time.monotonic()
+                    same(s.ctl("status")[0], 0)
+                    slowest = max(slowest, time.monotonic() - at)
+                    time.sleep(0.2)
+                took = time.monotonic() - start
+                share = (thread_cpu(s) - before) / took
+                assert share < 0.10 * (1 if SLOW == 1 else 8), share
+                return (json_of(s, "status")["probes"] - probes) / took, share, slowest
+            for _ in range(5):                              # what others do on a busy machine is over at some time
+                rate, share, slowest = look()
+                if rate > n / 8 / SLOW and slowest < 1.0 * SLOW:
+                    break
             if FULL:
                 print("%s: %d targets: %.0f probes/s, %.1f %% of a core, a command %.0f ms at most" % (kind, n, rate, share * 100, slowest * 1000))
             assert rate > n / 8 / SLOW, rate
-            assert share < 0.10 * (1 if SLOW == 1 else 8), share
             assert slowest < 1.0 * SLOW, slowest
             if FULL and shutil.which("dnsperf"):            # in turns, since the machine is not alone
                 p99 = {True: [], False: []}
@@ -155,6 +162,9 @@ def rounds():
         while json_of(s, "status")["probes"] - start < want:
             time.sleep(0.5)
         after = least()
+        end = time.monotonic() + 30
+        while after[0] > before[0] + 12 and time.monotonic() < end:         # what leaks does not come back
+            after = tuple(map(min, zip(after, least())))
         status = json_of(s, "status")
         if FULL:
             print("%d probes: descriptors and threads %s -> %s, memory %+.1f MiB" % (status["probes"], before, after, (memory(s) - grown) / 2**20))
@@ -169,21 +179,24 @@ def descriptors():
         raise Skip("sanitizers open files of their own")
     port = free_port()
     edges, names = many(100, 1)
-    with Web("0.0.0.0", port) as w, Server(zone("web"), config="%sprobes: { p: { kind: http, port: %d, every: 1s, timeout: 900ms } }\n"
+    with Web("0.0.0.0", port) as w, Server(zone("web"), config="%sprobes: { p: { kind: http, port: %d, every: 2s, timeout: 1900ms, fall: 1 } }\n"
                                            "pools: { web: { edges: [ %s ], policy: round-robin, answers: 16, probe: p, all-down: empty } }" % (
                                                edges, port, ", ".join(names))) as s:
-        until(lambda: len(s.udp("web.example.com").addresses()) == 16, 3)
+        until(lambda: len(s.udp("web.example.com").addresses()) == 16, 10)
         import resource
-        in_use = min(counts(s)[0] for _ in range(300))      # but for probes in flight
+        least = min(lowest_free(s.proc.pid) for _ in range(300))       # but for probes in flight
         hard = resource.prlimit(s.proc.pid, resource.RLIMIT_NOFILE)[1]
-        resource.prlimit(s.proc.pid, resource.RLIMIT_NOFILE, (in_use, hard))
-        time.sleep(2.5)
+        missed = 0
+        while missed < len(names):                          # as often as there are edges: each had its turn
+            resource.prlimit(s.proc.pid, resource.RLIMIT_NOFILE, (least, hard))
+            time.sleep(2.2)
+            same(len(s.udp("web.example.com").addresses()), 16)
+            resource.prlimit(s.proc.pid, resource.RLIMIT_NOFILE, (1000, hard))
+            before, missed = missed, json_of(s, "status")["probes_not_made"]
+            assert missed > before, (least, json_of(s, "status"))
         same(len(s.udp("web.example.com").addresses()), 16)
-        resource.prlimit(s.proc.pid, resource.RLIMIT_NOFILE, (1000, hard))
-        status = json_of(s, "status")
-        assert status["probes_not_made"] > 0, (in_use, status)
-        same(len(s.udp("web.example.com").addresses()), 16)
-        same([w.status], [200])
+        same({row["state"] for row in edge_rows(s).values()}, {"up"})
+        same({t["failures"] for row in edge_rows(s).values() for t in row["targets"]}, {0})
 
 
 run("probe-load")

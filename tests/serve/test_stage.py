@@ -218,7 +218,7 @@ def refused():
         same(code, 1)
         assert "a stage is on" in said, said
         s.proc.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 5 * SLOW
+        end = time.monotonic() + 20 * SLOW
         while s.said().count("not reloaded") < 2 and time.monotonic() < end:
             time.sleep(0.05)
         same(s.said().count("not reloaded"), 2)

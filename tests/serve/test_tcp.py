@@ -37,7 +37,7 @@ def swift(at, when):
     for _ in range(3):
         took = {"tcp": [], "udp": []}
         with connect_from(at, "127.200.0.1") as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            udp.settimeout(2 * SLOW)
+            udp.settimeout(10 * SLOW)
             udp.connect(("127.0.0.1", at.port))
             for _ in range(100):
                 start = time.monotonic()
@@ -131,8 +131,8 @@ def response():
 
 @claim("a connection without a whole query for the idle time is closed, whatever it trickles")
 def idle():
+    start = time.monotonic()
     with server.connect() as quiet, server.connect() as trickling, server.connect() as asking:
-        start = time.monotonic()
         trickling.sendall(b"\0\x30")
         for _ in range(4):
             time.sleep(0.15)
@@ -143,10 +143,10 @@ def idle():
             with contextlib.suppress(ConnectionResetError):
                 same(s.recv(1), b"")
         took = time.monotonic() - start
-        assert 0.8 < took < 3 * SLOW, took
+        assert 0.8 < took < 8 * SLOW, took
         same(asking.recv(1), b"")
         took = time.monotonic() - start
-        assert 1.4 < took < 4 * SLOW, "closed %.2f s after the start, a whole query came after 0.6 s" % took
+        assert 1.4 < took < 9 * SLOW, "closed %.2f s after the start, a whole query came after 0.6 s" % took
 
 
 @claim("at the limit of clients the one idle longest makes room")
@@ -281,7 +281,7 @@ def fast_open():
     for _ in range(3):                      # the first gets the cookie that the others use
         with socket.socket() as s:
             s.sendto(struct.pack(">H", len(packet)) + packet, socket.MSG_FASTOPEN, ("127.0.0.1", server.port))
-            s.settimeout(2 * SLOW)
+            s.settimeout(10 * SLOW)
             same(Message(recv_tcp(s)).addresses(), ["192.0.2.10"])
             options = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[5]
             in_syn.append(bool(options & 32))           # TCPI_OPT_SYN_DATA
@@ -304,13 +304,19 @@ def few_files():
             same(poor.ctl("reload")[0], 0)
 
 
+def let_go():
+    end = time.monotonic() + 20 * SLOW
+    while clients(server) and time.monotonic() < end:
+        time.sleep(0.05)
+    same(clients(server), 0)
+
+
 @claim("connections that close in the middle of a query leave nothing behind")
 def gone():
     for _ in range(200):
         with server.connect() as s:
             s.sendall(b"\0\x40abc")
-    time.sleep(0.2 * SLOW)
-    same(clients(server), 0)
+    let_go()
 
 
 @claim("reset or closed, with or without a query, connections are let go")
@@ -323,10 +329,7 @@ def endings():
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 s.sendall(sent)
     same(server.tcp("www.example.com").rcode, NOERROR)
-    end = time.monotonic() + 5 * SLOW
-    while clients(server) and time.monotonic() < end:
-        time.sleep(0.05)
-    same(clients(server), 0)
+    let_go()
 
 
 with server:

@@ -1,6 +1,7 @@
 """Addresses, threads, privileges and the service manager."""
 import glob
 import pwd
+import json
 from lib import *
 
 ZONES = {"example.com": APEX + "www A 192.0.2.10\n"}
@@ -157,6 +158,45 @@ def wrong():
         done = subprocess.run([WAYMARKD, "-c", s.conf], capture_output=True, text=True)
         same(done.returncode, 1)
         assert "example.com.zone:1:9: error:" in done.stderr, done.stderr
+
+
+@claim("errors in place of queries keep no processor busy, are told once and counted, and queries are answered when they are over")
+def deaf():
+    if SLOW > 1:
+        raise Skip("a sanitizer's runtime wants to be loaded first")
+    with Server({"example.com": APEX + "www A 192.0.2.10\n"}, start=False) as s:
+        s.write("deaf.c", """#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *t)
+{
+    if (access("%s/on", F_OK) == 0) { errno = ENOMEM; return -1; }
+    return ((int (*)(int, struct mmsghdr *, unsigned, int, struct timespec *))dlsym(RTLD_NEXT, "recvmmsg"))(fd, m, n, flags, t);
+}
+""" % s.dir)
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", s.dir + "/deaf.so", s.dir + "/deaf.c", "-ldl"], check=True)
+        s.start(env=dict(os.environ, LD_PRELOAD=s.dir + "/deaf.so"))
+
+        def processor_s():
+            fields = open("/proc/%d/stat" % s.proc.pid).read().rsplit(")", 1)[1].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+        def failed():
+            return json.loads(s.ctl("status", "--json")[1])["receive_failed"]
+        s.write("on", "")
+        s.exchange(query("www.example.com", "A"), 5)        # wakes the thread up
+        end = time.monotonic() + 20
+        while ("in place of queries" not in s.said() or failed() < 10) and time.monotonic() < end:
+            time.sleep(0.1)
+        before, counted = processor_s(), failed()
+        time.sleep(2)
+        used, counted = processor_s() - before, failed() - counted
+        assert used < 0.3 and 0 < counted < 50, (used, counted)
+        same(s.said().count("Cannot allocate memory in place of queries"), 1)
+        os.unlink(s.dir + "/on")
+        same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
 
 
 run("workers")
