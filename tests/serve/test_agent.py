@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-from lib import BUILD, SLOW, APEX, Server, claim, ecs, free_port, opt, run, same
+from lib import BUILD, SLOW, WAYMARKD, APEX, Server, claim, ecs, free_port, opt, run, same
 
 AGENT = BUILD + "/waymark-agent"
 KEYS = {"ams1": bytes(range(32)), "iad1": bytes(range(1, 33))}
@@ -127,6 +127,29 @@ def taken():
         same((status, answer), (200, {"rows": 4, "used": 2}))
         s.until("rows in the table", lambda: s.table() == ["192.0.2.0/24,ams1,12.500,4", "@ams1,iad1,80.000,3"])
         same((s.count("reports"), s.count("rows")), (1, 2))
+
+
+@claim("while the first round of probes runs, measurements are shown, imported, forgotten and reported")
+def first_round():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        s = Nameserver(start=False)
+        slow = "probes: { slow: { kind: http, port: %d, timeout: 28s, every: 30s } }" % silent.getsockname()[1]
+        s.configure(s.config.replace("127.0.0.2", "127.0.0.1").replace("127.0.0.3", "127.0.0.1").replace(
+            "[ ams1, iad1 ] }", "[ ams1, iad1 ], probe: slow }") + slow)
+        s.write("more.csv", "prefix,edge,rtt_ms,samples,age_s\n198.51.100.0/24,iad1,9,3,0\n")
+        s.log = open(s.dir + "/log", "w+")
+        s.proc = subprocess.Popen([WAYMARKD, "-c", s.conf], stderr=s.log, stdin=subprocess.DEVNULL)
+        with s:
+            s.until("its control socket", lambda: s.ctl("status")[0] == 0)
+            code, said = s.ctl("latency", "show", "--prefix", "198.51.100.0/24")
+            assert code in (0, 1) and "cannot" not in said, said
+            same(s.ctl("latency", "import", s.dir + "/more.csv")[0], 0)
+            s.until("rows in the table", lambda: s.table() == ["198.51.100.0/24,iad1,9.000,3"])
+            same(s.ctl("latency", "forget", "198.51.100.0/24")[0], 0)
+            same(s.table(), [])
+            s.until("a report that is taken", lambda: s.post(report(ROW))[0] == 200)
+            s.until("its row in the table", lambda: s.table() == ["192.0.2.0/24,ams1,12.500,4"])
+            assert "ready:" not in s.said(), s.said()
 
 
 @claim("forged, replayed, late, early, oversized and malformed reports are refused with a reason, counted, and change nothing")
