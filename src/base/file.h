@@ -1,4 +1,7 @@
-/* file.h - a whole file in memory.
+/* file.h - the one door for files that are read, and for those that are replaced.
+ *
+ * What is read is a regular file of a size that its kind may have: whoever names a pipe, a
+ * device or a file without an end in its place gets a sentence, and nobody waits.
  */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
@@ -26,8 +29,12 @@ struct file_stamp {
 	int64_t mtime_ns, ctime_ns;
 };
 
-/* Reads a regular file of at most `most` bytes, or a device that ends as one; a pipe might not
- * and is refused. On false `f` is empty. */
+/* Opens a regular file of at most `most` bytes for reading; the caller closes it. -1 with a
+ * sentence that does not name the file, since the caller knows where it was named. It may grow
+ * while it is read. */
+int file_open(const char *path, uint64_t most, struct fault *why);
+
+/* Reads all of such a file; the sentence names it. On false `f` is empty. */
 bool file_read(struct file *f, const char *path, size_t most, struct fault *why);
 void file_free(struct file *f);
 

@@ -2,6 +2,7 @@
 
 #include "answer/answer.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "dns/rrtype.h"
 
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define FILE_MOST (UINT64_C(64) << 30) /* a log of queries may be large */
 
 enum { WORDS_MOST = 3, NAMES = 1 << 14, WORD_MOST = 1100 };
 
@@ -266,14 +269,16 @@ static bool query_line(struct lines *l, char *line)
 
 static bool each_line(struct lines *l, bool (*each)(struct lines *l, char *line))
 {
-	FILE *from = fopen(l->path, "re");
+	struct fault why;
+	const int fd = file_open(l->path, FILE_MOST, &why);
+	FILE *from = fd >= 0 ? fdopen(fd, "r") : NULL;
 	const unsigned before = l->f->errors;
 	size_t room = 0;
 	ssize_t len;
 
 	if (!from)
-		return faults_error(
-			l->f, &(struct fault_at){ .path = l->path }, "%s", strerror(errno));
+		return faults_error(l->f, &(struct fault_at){ .path = l->path }, "%s",
+			fd >= 0 ? "out of memory" : why.text);
 	while (!faults_full(l->f) && (len = getline(&l->line, &room, from)) >= 0) {
 		l->number++;
 		while (len && strchr(" \t\r\n", l->line[len - 1]))

@@ -124,6 +124,9 @@ def https():
             says(s, "HTTP 200")
             assert "127.0.0.1, probe p: certificate expires in" in s.said(), s.said()
             assert target(s, "one")["notice"] in ("certificate expires in 2 days", "certificate expires in 3 days"), target(s, "one")
+        os.mkfifo(folder + "/pipe.pem")
+        with serve(probe % ports["good"] + ", ca: %s/pipe.pem" % folder) as s:
+            fails(s, "is a pipe")                           # and nothing waits for it
         with serve(probe % ports["good"] + ", ca: nosuch.pem") as s:
             fails(s, 'TLS: cannot read the "ca" file')
 
