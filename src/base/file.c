@@ -126,22 +126,36 @@ static bool sync_folder(const char *path)
 	return ok;
 }
 
-bool file_replace(const char *path, const char *bytes, size_t len, struct fault *why)
+/* A new file at `beside`, whatever has been left there: a link is not followed. */
+static bool write_new(const char *beside, const struct text *text, mode_t mode)
+{
+	unlink(beside);
+	const int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	bool ok = fd >= 0 && write_all(fd, text_get(text), text->len) && fsync(fd) == 0;
+	const int err = errno;
+
+	if (fd >= 0)
+		ok = close(fd) == 0 && ok; /* some file systems tell only now */
+	if (!ok && err)
+		errno = err;
+	return ok;
+}
+
+bool file_replace(const char *path, const struct text *text, mode_t mode, struct fault *why)
 {
 	char *beside = NULL;
 
-	if (asprintf(&beside, "%s.new", path) < 0)
+	if (text->lost || asprintf(&beside, "%s.new", path) < 0)
 		return fault(why, "%s: out of memory", path);
-	const int fd = open(
-		beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	bool ok = fd >= 0 && write_all(fd, bytes, len) && fsync(fd) == 0;
+	errno = 0;
+	bool ok = write_new(beside, text, mode) && rename(beside, path) == 0;
 	const int err = errno;
-	if (fd >= 0)
-		close(fd);
-	errno = err;
-	ok = ok && rename(beside, path) == 0 && sync_folder(path);
 	if (!ok)
-		fault(why, "%s: %s", beside, strerror(errno));
+		unlink(beside); /* a full disk has use for its room */
+	errno = err;
+	ok = ok && sync_folder(path);
+	if (!ok)
+		fault(why, "%s: %s", path, strerror(errno));
 	free(beside);
 	return ok;
 }

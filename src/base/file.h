@@ -8,20 +8,24 @@
 
 #include "base/arena.h"
 #include "base/fault.h"
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct file {
 	char *text; /* NUL after the last byte, for the reader's convenience */
 	size_t len;
 };
 
-/* Puts `len` bytes in the place of the file at `path`, for others to see all of the old or all
- * of the new, whenever the machine stops: a new file beside it is written, synced and renamed,
- * and the folder synced. Its permissions are 0600. */
-bool file_replace(const char *path, const char *bytes, size_t len, struct fault *why);
+/* Puts the text in the place of the file at `path`, for others to see all of the old or all of
+ * the new, whenever the machine stops: a new file beside it, PATH.new, is written, synced and
+ * renamed, and the folder synced. A link at either name is replaced, not followed. A text that
+ * has lost something is not written. On false the old file is as it was, but when only the
+ * folder could not be synced. */
+bool file_replace(const char *path, const struct text *text, mode_t mode, struct fault *why);
 
 /* Which version of a file this is: any change of it changes the stamp. */
 struct file_stamp {

@@ -30,7 +30,7 @@ static void write_next(struct keeper *k)
 	k->path = NULL;
 	k->busy = true;
 	pthread_mutex_unlock(&k->lock);
-	const bool ok = file_replace(path, text_get(&text), text.len, &why);
+	const bool ok = file_replace(path, &text, 0600, &why);
 	text_fini(&text);
 	pthread_mutex_lock(&k->lock);
 	if (!ok && !*k->why.text)
