@@ -30,7 +30,7 @@ struct decision {
 struct books {
 	struct choose_turn *turns; /* [ANSWER_TURNS] */
 	struct tally demand;       /* by demand_key(), of the standing's tick */
-	struct tally reasons;      /* by books_reason(); all in tick 0 */
+	struct tally reasons;      /* by books_reason(); kept */
 	struct decision *ring;     /* [BOOKS_RING] */
 	uint32_t written, read;    /* modulo 2^32; the worker's and the control thread's */
 	uint32_t missed;           /* the ring was full */
