@@ -213,6 +213,23 @@ def exec_():
             how("ls /proc/self/fd | wc -l > %s/fds; exit 0" % folder)
             until(lambda: os.path.exists(folder + "/fds") and open(folder + "/fds").read().strip(), 5)
             assert int(open(folder + "/fds").read()) <= 5, open(folder + "/fds").read()
+        # A server that is killed takes its commands with it.
+        how("echo $$ > %s/pid3; exec sleep 984" % folder)
+        s = Server(zone("web"), start=False, config="""
+edges: { one: { a: [ 127.0.0.1 ] } }
+probes: { p: { kind: exec, command: %s, every: 60s, timeout: 50s } }
+pools: { web: { edges: [ one ], policy: round-robin, probe: p } }""" % path)
+        s.log = open(s.dir + "/log", "w+")
+        s.proc = subprocess.Popen([WAYMARKD, "-c", s.conf], stderr=s.log, stdin=subprocess.DEVNULL)
+        try:
+            until(lambda: os.path.exists(folder + "/pid3") and open(folder + "/pid3").read().strip(), 10)
+            pid = int(open(folder + "/pid3").read())
+            until(lambda: "sleep" in open("/proc/%d/cmdline" % pid).read(), 5)
+        finally:
+            s.proc.kill()
+            s.proc.wait()
+            shutil.rmtree(s.dir)
+        until(lambda: not os.path.exists("/proc/%d" % pid) or "Z" in open("/proc/%d/stat" % pid).read().split(")")[1][:3], 5)
         with serve("kind: exec, command: nosuch, " + FAST) as s:
             fails(s, "No such file")
     finally:
