@@ -141,7 +141,7 @@ def user():
 def default_user():
     if os.getuid() != 0 or subprocess.run(["unshare", "-m", "true"]).returncode:
         raise Skip("not root, or no namespaces")
-    for line, server, uid in (("waymark:x:4242:4242::/:/bin/false\n", "workers: 1", 4242), ("", "workers: 1, cookies: off", 0),
+    for line, server, uid in (("waymark:x:4242:4242::/:/bin/false\n", "workers: 1", 4242), ("", "workers: 1", 0),
                               ("waymark:x:4242:4242::/:/bin/false\n", "workers: 1, user: root", 0)):
         with Server(ZONES, server=server, start=False) as s:
             conf = open(s.conf).read()
