@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What agents report over a real HTTP connection is taken once, from whom it may come; all else is refused and changes nothing."""
 import base64
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -98,7 +99,7 @@ pools: { web: { edges: [ ams1, iad1 ] } }
 
 # All that are needed start at once: each takes no reports for the first seconds.
 WANTED = {"taken": ("ams1", "iad1"), "refused": ("ams1",), "restarted": ("ams1",), "targets": ("ams1", "iad1"), "reloaded": ("ams1",),
-          "mesh": ("ams1",), "mesh too": ("ams1",), "away": ("ams1",), "refusing": ("ams1",)}
+          "mesh": ("ams1",), "mesh too": ("ams1",), "away": ("ams1",), "strangers": ("ams1",), "refusing": ("ams1",)}
 started = {}
 
 
@@ -284,10 +285,10 @@ def checked():
         assert "no agent can report" in said, said
 
 
-@claim("one address has 8 connections at most, and one that sends nothing is let go")
+@claim("an address that has not reported has 4 connections at most, and one that sends nothing is let go")
 def connections():
     with Nameserver() as s:
-        held = [socket.create_connection(("127.0.0.1", s.management), timeout=30 * SLOW) for _ in range(8)]
+        held = [socket.create_connection(("127.0.0.1", s.management), timeout=30 * SLOW) for _ in range(4)]
         time.sleep(0.3)
         extra = socket.create_connection(("127.0.0.1", s.management), timeout=10 * SLOW)
         try:
@@ -295,7 +296,7 @@ def connections():
             got = extra.recv(100)
         except ConnectionError:
             got = b""
-        same(got, b"", "the ninth:")
+        same(got, b"", "the fifth:")
         begun = time.monotonic()
         try:
             got = held[0].recv(100)
@@ -312,6 +313,29 @@ def connections():
             except ConnectionError:                         # the others are still counted
                 return False
         s.until("a new one", is_taken)
+
+
+@claim("strangers of many addresses leave room for who has reported, and none of them for long")
+def strangers():
+    with nameserver("strangers") as s:
+        same(s.post(report(ROW))[0], 200)
+        held = []
+        for i in range(2, 32):                              # 127.0.0.1 is the agent's
+            for _ in range(4):
+                held.append(socket.create_connection(("127.0.0.1", s.management), timeout=30 * SLOW, source_address=("127.0.%d.9" % i, 0)))
+        for c in held:
+            with contextlib.suppress(OSError):
+                c.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")   # and no more
+        same(s.post(report(ROW))[0], 200)
+        mine = [socket.create_connection(("127.0.0.1", s.management), timeout=30 * SLOW) for _ in range(7)]
+        same(s.post(report(ROW))[0], 200)
+        for c in held:
+            c.settimeout(30 * SLOW)
+            with contextlib.suppress(ConnectionError):
+                same(c.recv(100), b"")                      # closed, refused or let go
+            c.close()
+        for c in mine:
+            c.close()
 
 
 # ------------------------------------------------------------------ the agent itself
