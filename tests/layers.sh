@@ -1,7 +1,8 @@
 #!/bin/sh
 # layers.sh - the law of the floors: an include writes its folder and points to its own folder or a lower floor.
 # Rooms on one floor do not know each other, but measure/ may ask geo/. Only daemon/, simulate/ and tools/ include conf/.
-# Libraries stay in their homes. No two files share a name, and no static function is called like a file of another room. What answers a query neither allocates nor locks nor logs nor calls the kernel.
+# Libraries stay in their homes. No two files share a name, and no static function is called like a file of another room.
+# Files are read by one door. What answers a query neither allocates nor locks nor logs nor calls the kernel.
 cd "$(dirname "$0")/.." || exit 2
 
 find src -name '*.[ch]' | sort | xargs awk '
@@ -33,6 +34,11 @@ FNR == 1 && name ~ /\.c$/ { room_of[substr(name, 1, length(name) - 2)] = room }
 }
 hot && /[^a-z_](malloc|calloc|realloc|free|memory_[a-z]+|arena_[a-z]+|log_[a-z]+|pthread_[a-z_]+|send|recv|read|write|clock_gettime|die)\(/ {
 	wrong("this is on the path of a packet: " $0)
+}
+# Files are opened for reading in base/file.c alone, where nobody waits for a pipe or reads without end; the others write, or name /dev/null.
+FILENAME !~ /^src\/(base\/file|daemon\/decisions|probe\/check_exec|tools\/ctl_simulate)\.c$/ && !/^[ \t]*(\/?\*|\/\/)/ &&
+/(^|[^A-Za-z0-9_>.])(fopen|freopen|open|open64|openat|creat)\(/ {
+	wrong("files are opened by file_open() and its like: " $0)
 }
 function wrong(say) { printf "%s:%d: %s\n", FILENAME, FNR, say; bad = 1 }
 /^#[ \t]*include[ \t]*"/ {

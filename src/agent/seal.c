@@ -73,6 +73,15 @@ enum seal_verdict seal_when(const struct seal *s, uint64_t now_s, uint64_t start
 	return s->time_s <= started_s + SEAL_FUTURE_S ? SEAL_STARTING : SEAL_GOOD;
 }
 
+void seal_clock_see(struct seal_clock *c, uint64_t now_s, uint64_t boot_s)
+{
+	const int64_t ahead_s = (int64_t)(now_s - boot_s);
+
+	if (!c->started_s || ahead_s <= c->ahead_s - 2)
+		c->started_s = now_s;
+	c->ahead_s = ahead_s;
+}
+
 enum seal_verdict seal_take(struct seal_guard *g, const struct seal *s)
 {
 	if (s->sequence <= g->last)

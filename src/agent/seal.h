@@ -61,10 +61,24 @@ enum seal_verdict {
 /* Is it of now? What was taken before a restart cannot be taken again: it was at most
  * SEAL_FUTURE_S ahead of a clock that stood before `started_s`, and nothing that old is good.
  * That costs honest agents the first SEAL_FUTURE_S after a start, and needs nothing on disk;
- * it rests on a clock that is not set back over a restart. A sequence is not ahead of its
+ * it rests on a clock that is not set back over a restart (struct seal_clock). A sequence is not ahead of its
  * time either, so that an agent whose clock was ahead once is not shut out for longer than
  * that. */
 enum seal_verdict seal_when(const struct seal *s, uint64_t now_s, uint64_t started_s);
+
+/* From when on requests are taken. A clock that is set back by two seconds or more is as a new
+ * start: what was taken before, by a server that ran while the clock was right, is refused once
+ * more, and a server whose clock was ahead when it started takes requests SEAL_FUTURE_S after
+ * it was set right. Agents that have reported since the start are guarded by their sequences,
+ * whatever the clock does. Requests of an agent that was silent since the start can be repeated
+ * when a clock that was right is set back to before the start: keep clocks right. */
+struct seal_clock {
+	uint64_t started_s; /* 0: not seen yet */
+	int64_t ahead_s;    /* the time of day, less the time since the machine started */
+};
+
+/* To be called often, with the time of day and the time since the machine started. */
+void seal_clock_see(struct seal_clock *c, uint64_t now_s, uint64_t boot_s);
 
 /* The last sequence that was taken; 0: none. */
 struct seal_guard {

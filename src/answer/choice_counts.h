@@ -36,10 +36,11 @@ struct decision {
 struct choice_counts {
 	struct choose_turn *turns; /* [ANSWER_TURNS] */
 	struct tally demand;       /* by demand_key(), of the standing's tick */
-	struct tally reasons;      /* by choice_counts_reason(); all in tick 0 */
+	struct tally reasons;      /* by choice_counts_reason(); kept */
 	struct decision *ring;     /* [CHOICE_COUNTS_RING] */
 	uint32_t written, read;    /* modulo 2^32; the worker's and the control thread's */
 	uint32_t missed;           /* the ring was full */
+	uint32_t unwritten;        /* the control thread's: were taken from a ring and lost */
 	uint32_t until_sample;
 };
 

@@ -15,10 +15,10 @@ void note_choice(const struct answerer *a, const struct choose_ask *who, const s
 	const struct steer *s = who->steer;
 
 	for (unsigned i = 0; i < c->n; i++)
-		tally_add(&a->counts->reasons,
+		tally_keep(&a->counts->reasons,
 			choice_counts_reason(
 				s->pools[c->pool].hash, s->edges[c->edges[i]].hash, c->why),
-			0);
+			a->world->standing->tick);
 	if (c->demand && s == a->world->steer)
 		tally_add(&a->counts->demand, c->demand, a->world->standing->tick);
 }

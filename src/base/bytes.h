@@ -50,11 +50,19 @@ struct hash_key {
  * wyhash), 8 bytes a step. Not a MAC; for hash tables only. */
 #define HASH_STEP 0xa0761d6478bd642fu /* so that a poor key is not a poor multiplier */
 
+/* One step of such a chain. 0 whatever the other is when a factor is 0: no hash of two numbers,
+ * for which there is hash_pair(). */
 static inline uint64_t hash_mix(uint64_t a, uint64_t b)
 {
 	const __uint128_t m = (__uint128_t)a * b;
 
 	return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+/* Unkeyed; either number may be anything. */
+static inline uint64_t hash_pair(uint64_t a, uint64_t b)
+{
+	return hash_mix(hash_mix(a ^ HASH_STEP, 0x9e3779b97f4a7c15u) ^ b, 0xe7037ed1a0b428dbu);
 }
 
 static inline uint64_t hash_tail(const uint8_t *p, size_t len)

@@ -9,10 +9,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Reads to the end whatever stat() said, since the file may grow or shrink while we read. */
-static bool read_all(struct file *f, int fd, size_t guess, size_t most)
+static bool too_large(uint64_t most, struct fault *why)
 {
-	size_t room = guess + 1;
+	if (most >> 20)
+		return fault(why, "is larger than such a file may be: %llu MiB",
+			(unsigned long long)most >> 20);
+	return fault(why, "is larger than such a file may be: %llu bytes",
+		(unsigned long long)most);
+}
+
+/* Reads to the end whatever stat() said, since the file may grow or shrink while we read. */
+static bool read_all(struct file *f, int fd, size_t most, struct fault *why)
+{
+	struct stat st;
+	size_t room = fstat(fd, &st) == 0 ? (size_t)st.st_size + 1 : 1;
 
 	f->text = malloc(room);
 	while (f->text) {
@@ -20,55 +30,72 @@ static bool read_all(struct file *f, int fd, size_t guess, size_t most)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return false;
+			return fault(why, "%s", strerror(errno));
 		f->len += (size_t)n;
 		if (n == 0)
 			break;
-		if (f->len > most) {
-			errno = EFBIG;
-			return false;
-		}
+		if (f->len > most)
+			return too_large(most, why);
 		if (f->len < room)
 			continue;
 		room += room / 2 + 4096;
 		char *more = realloc(f->text, room);
 		if (!more)
-			return false;
+			return fault(why, "out of memory");
 		f->text = more;
 	}
 	if (!f->text)
-		return false;
+		return fault(why, "out of memory");
 	f->text[f->len] = 0; /* `len` < `room`: the loop grows before it reads again */
 	return true;
 }
 
-bool file_read(struct file *f, const char *path, size_t most, struct fault *why)
+/* What is wrong with a file that is open; NULL: nothing. */
+static const char *not_fit(const struct stat *st)
+{
+	switch (st->st_mode & S_IFMT) {
+	case S_IFREG: return NULL;
+	case S_IFDIR: return "is a directory, and a file is wanted";
+	case S_IFIFO: return "is a pipe, and a file is wanted";
+	default: return "is a device, and a file is wanted";
+	}
+}
+
+int file_open(const char *path, uint64_t most, struct fault *why)
 {
 	struct stat st;
 
-	*f = (struct file){ 0 };
-	/* A pipe that nobody writes to would keep us waiting for ever. */
+	/* A pipe that nobody writes to would keep us waiting for ever, in open() already. */
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return fault(why, "%s: %s", path, strerror(errno));
-	bool ok = fstat(fd, &st) == 0;
-	if (ok && S_ISFIFO(st.st_mode)) {
-		close(fd);
-		return fault(why, "%s: is a pipe, and a file is wanted", path);
+	if (fd < 0) {
+		fault(why, "%s", errno == ENXIO ? "is a socket, and a file is wanted"
+						: strerror(errno));
+		return -1;
 	}
-	if (ok && S_ISDIR(st.st_mode)) {
-		errno = EISDIR;
-		ok = false;
-	}
-	if (ok) {
-		const size_t size = st.st_size > 0 ? (size_t)st.st_size : 0;
-		ok = read_all(f, fd, size < most ? size : most, most);
-	}
+	const char *wrong = fstat(fd, &st) == 0 ? not_fit(&st) : strerror(errno);
+	if (wrong)
+		fault(why, "%s", wrong);
+	else if ((uint64_t)st.st_size > most)
+		too_large(most, why);
+	else
+		return fd;
+	close(fd);
+	return -1;
+}
+
+bool file_read(struct file *f, const char *path, size_t most, struct fault *why)
+{
+	struct fault own;
+
+	*f = (struct file){ 0 };
+	const int fd = file_open(path, most, &own);
+	const bool ok = fd >= 0 && read_all(f, fd, most, &own);
 	if (!ok) {
-		fault(why, "%s: %s", path, strerror(errno));
+		fault(why, "%s: %s", path, own.text);
 		file_free(f);
 	}
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return ok;
 }
 
@@ -99,22 +126,36 @@ static bool sync_folder(const char *path)
 	return ok;
 }
 
-bool file_replace(const char *path, const char *bytes, size_t len, struct fault *why)
+/* A new file at `beside`, whatever has been left there: a link is not followed. */
+static bool write_new(const char *beside, const struct text *text, mode_t mode)
+{
+	unlink(beside);
+	const int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	bool ok = fd >= 0 && write_all(fd, text_get(text), text->len) && fsync(fd) == 0;
+	const int err = errno;
+
+	if (fd >= 0)
+		ok = close(fd) == 0 && ok; /* some file systems tell only now */
+	if (!ok && err)
+		errno = err;
+	return ok;
+}
+
+bool file_replace(const char *path, const struct text *text, mode_t mode, struct fault *why)
 {
 	char *beside = NULL;
 
-	if (asprintf(&beside, "%s.new", path) < 0)
+	if (text->lost || asprintf(&beside, "%s.new", path) < 0)
 		return fault(why, "%s: out of memory", path);
-	const int fd = open(
-		beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	bool ok = fd >= 0 && write_all(fd, bytes, len) && fsync(fd) == 0;
+	errno = 0;
+	bool ok = write_new(beside, text, mode) && rename(beside, path) == 0;
 	const int err = errno;
-	if (fd >= 0)
-		close(fd);
-	errno = err;
-	ok = ok && rename(beside, path) == 0 && sync_folder(path);
 	if (!ok)
-		fault(why, "%s: %s", beside, strerror(errno));
+		unlink(beside); /* a full disk has use for its room */
+	errno = err;
+	ok = ok && sync_folder(path);
+	if (!ok)
+		fault(why, "%s: %s", path, strerror(errno));
 	free(beside);
 	return ok;
 }

@@ -1,24 +1,31 @@
-/* file.h - a whole file in memory.
+/* file.h - the one door for files that are read, and for those that are replaced.
+ *
+ * What is read is a regular file of a size that its kind may have: whoever names a pipe, a
+ * device or a file without an end in its place gets a sentence, and nobody waits.
  */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
 #include "base/arena.h"
 #include "base/fault.h"
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct file {
 	char *text; /* NUL after the last byte, for the reader's convenience */
 	size_t len;
 };
 
-/* Puts `len` bytes in the place of the file at `path`, for others to see all of the old or all
- * of the new, whenever the machine stops: a new file beside it is written, synced and renamed,
- * and the folder synced. Its permissions are 0600. */
-bool file_replace(const char *path, const char *bytes, size_t len, struct fault *why);
+/* Puts the text in the place of the file at `path`, for others to see all of the old or all of
+ * the new, whenever the machine stops: a new file beside it, PATH.new, is written, synced and
+ * renamed, and the folder synced. A link at either name is replaced, not followed. A text that
+ * has lost something is not written. On false the old file is as it was, but when only the
+ * folder could not be synced. */
+bool file_replace(const char *path, const struct text *text, mode_t mode, struct fault *why);
 
 /* Which version of a file this is: any change of it changes the stamp. */
 struct file_stamp {
@@ -26,8 +33,12 @@ struct file_stamp {
 	int64_t mtime_ns, ctime_ns;
 };
 
-/* Reads a regular file of at most `most` bytes, or a device that ends as one; a pipe might not
- * and is refused. On false `f` is empty. */
+/* Opens a regular file of at most `most` bytes for reading; the caller closes it. -1 with a
+ * sentence that does not name the file, since the caller knows where it was named. It may grow
+ * while it is read. */
+int file_open(const char *path, uint64_t most, struct fault *why);
+
+/* Reads all of such a file; the sentence names it. On false `f` is empty. */
 bool file_read(struct file *f, const char *path, size_t most, struct fault *why);
 void file_free(struct file *f);
 

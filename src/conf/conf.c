@@ -26,6 +26,9 @@ bool conf_read_text(
 	if (top)
 		schema_read(c, top, &src, &scratch);
 	arena_fini(&scratch);
+	if (c->n_pools)
+		c->pool_numbers = numbers_new(
+			&c->mem, &c->pools->name, sizeof *c->pools, c->n_pools);
 	if (f->errors == before)
 		return true;
 	conf_fini(c);
@@ -43,6 +46,11 @@ bool conf_read(struct conf *c, const char *path, struct faults *f)
 	const bool ok = conf_read_text(c, path, file.text, file.len, f);
 	file_free(&file);
 	return ok;
+}
+
+int conf_pool(const struct conf *c, const char *name)
+{
+	return numbers_find(&c->pool_numbers, name);
 }
 
 /* The word behind "control: ... socket:" of a text that is no YAML at present: an operator who

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/fault.h"
+#include "base/numbers.h"
 #include "net/listen.h"
 #include "probe/probe.h"
 #include "steer/edge.h"
@@ -101,6 +102,7 @@ struct conf {
 	size_t n_probes;
 	struct pool_opts *pools;
 	size_t n_pools;
+	struct numbers pool_numbers; /* by name */
 	struct conf_zone *zones;
 	size_t n_zones;
 };
@@ -114,6 +116,9 @@ bool conf_read(struct conf *c, const char *path, struct faults *f);
  * folder it stands in. */
 bool conf_read_text(
 	struct conf *c, const char *path, const char *text, size_t len, struct faults *f);
+
+/* The number of a pool by its name; -1 when there is none. */
+int conf_pool(const struct conf *c, const char *name);
 
 /* Fine for a zeroed one. */
 void conf_fini(struct conf *c);

@@ -259,7 +259,7 @@ static uint64_t count_of(const struct balancer *b, uint64_t key)
 	uint64_t sum = 0;
 
 	for (unsigned k = 0; (counts = workers_counts(b->daemon->workers, k)); k++)
-		sum += tally_get(&counts->reasons, key, 0);
+		sum += tally_kept(&counts->reasons, key);
 	return sum;
 }
 
@@ -288,9 +288,11 @@ static void fetch_rates(struct balancer *b, double seconds, double *rate)
 					choice_counts_reason(p->hash,
 						b->steer->edges[p->edges[k]].hash,
 						(enum choose_why)why));
-				const double r = first
-					? 0
-					: (double)(n - b->counted[at]) / seconds / p->answers;
+				/* Less than before: its place was another's meanwhile. */
+				const uint64_t since = n < b->counted[at] ? n
+									  : n - b->counted[at];
+				const double r = first ? 0
+						       : (double)since / seconds / p->answers;
 				b->counted[at] = n;
 				rate[p->edges[k]] += r;
 				if (!is_by_group(p, (enum choose_why)why))

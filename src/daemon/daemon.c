@@ -100,10 +100,9 @@ static bool check_unchanged(const struct conf *now, const struct conf *then, str
 		memcmp(&now->management, &then->management, now->management_len) != 0)
 		return faults_error(f, &at, "management: listen changes with a restart only");
 	if (!same_text(now->user, then->user) ||
-		!same_text(now->control_socket, then->control_socket) ||
-		!same_text(now->state_file, then->state_file))
-		return faults_error(f, &at,
-			"server: user, control: socket and state change with a restart only");
+		!same_text(now->control_socket, then->control_socket))
+		return faults_error(
+			f, &at, "server: user and control: socket change with a restart only");
 	return true;
 }
 

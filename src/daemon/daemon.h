@@ -19,7 +19,7 @@ struct daemon {
 	struct rollout *rollout; /* what is tried out on a share of the clients */
 	unsigned reloads;        /* so far: each brings another `loaded` */
 	struct workers *workers;
-	struct rebuild *rebuild;              /* NULL until the loop runs */
+	struct rebuild *rebuild;              /* NULL until the loop first runs */
 	uint8_t cookie_secret[POLICY_SECRET]; /* random, where the configuration has none */
 	struct probes *probes;
 	struct balancer *balancer;

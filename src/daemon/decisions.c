@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,8 @@ struct decisions {
 	ev_timer timer;
 	char *path; /* that is open; NULL: none */
 	int fd;
-	bool told; /* that it cannot be written */
+	bool told;     /* that it cannot be written */
+	uint64_t lost; /* decisions, since it was told */
 };
 
 static void close_file(struct decisions *d)
@@ -36,11 +38,11 @@ static void close_file(struct decisions *d)
 	d->path = NULL;
 }
 
-static void complain(struct decisions *d, const char *path)
+static void complain(struct decisions *d, const char *path, int err)
 {
 	if (!d->told)
 		log_line(LOG_ERROR, "%s: %s; decisions are not logged until it can be written",
-			path, strerror(errno));
+			path, strerror(err));
 	d->told = true;
 }
 
@@ -70,7 +72,7 @@ static bool open_file(struct decisions *d, const char *path, size_t most)
 	close_file(d);
 	d->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
 	if (d->fd < 0) {
-		complain(d, path);
+		complain(d, path, errno);
 		return false;
 	}
 	d->path = memory_need(strdup(path));
@@ -108,6 +110,69 @@ static void add_line(struct text *out, const struct decision *k)
 	text_addf(out, ",\"ttl\":%u,\"scope\":%u}\n", k->ttl_s, k->scope);
 }
 
+/* As many whole lines as a pipe takes at once or not at all; one at least. */
+static size_t piece(const char *s, size_t len)
+{
+	const char *end = len > PIPE_BUF ? memrchr(s, '\n', PIPE_BUF) : s + len - 1;
+
+	if (!end)
+		end = memchr(s, '\n', len);
+	return (size_t)(end - s) + 1;
+}
+
+/* Takes back the part of a line that still fitted on the disk. */
+static void cut_back(struct decisions *d, const char *s, size_t written)
+{
+	const char *end = memrchr(s, '\n', written);
+	const size_t whole = end ? (size_t)(end - s) + 1 : 0;
+	struct stat st;
+
+	if (fstat(d->fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		ftruncate(d->fd, st.st_size - (off_t)(written - whole)) != 0)
+		complain(d, d->path, errno);
+}
+
+/* How many of the bytes have got into the file, all of them whole lines. */
+static size_t write_lines(struct decisions *d, const char *s, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		const size_t want = piece(s + at, len - at);
+		const ssize_t n = write(d->fd, s + at, want);
+		if (n == (ssize_t)want) {
+			at += want;
+			continue;
+		}
+		complain(d, d->path, n < 0 ? errno : ENOSPC);
+		if (n > 0) {
+			cut_back(d, s + at, (size_t)n);
+			const char *end = memrchr(s + at, '\n', (size_t)n);
+			at += end ? (size_t)(end - s) + 1 - at : 0;
+		}
+		break;
+	}
+	return at;
+}
+
+/* All that is in `out`; what does not get into the file is counted. */
+static void write_out(struct decisions *d, const struct text *out)
+{
+	const struct conf *c = &d->daemon->loaded.conf;
+	size_t written = 0;
+
+	if (open_file(d, c->decisions_file, c->decisions_most))
+		written = write_lines(d, out->s, out->len);
+	for (size_t i = written; i < out->len; i++)
+		d->lost += out->s[i] == '\n';
+	if (written < out->len || !d->told)
+		return;
+	log_line(LOG_NOTICE, "%s is written again; %llu decisions were lost", d->path,
+		(unsigned long long)d->lost);
+	d->told = false;
+	d->lost = 0;
+}
+
 static void drain(struct decisions *d)
 {
 	const struct conf *c = &d->daemon->loaded.conf;
@@ -121,12 +186,12 @@ static void drain(struct decisions *d)
 			__atomic_store_n(&b->read, b->read + 1, __ATOMIC_RELEASE))
 			add_line(&out, &b->ring[b->read % CHOICE_COUNTS_RING]);
 	}
-	if (out.len && c->decisions_file &&
-		open_file(d, c->decisions_file, c->decisions_most)) {
-		if (write(d->fd, text_get(&out), out.len) == (ssize_t)out.len)
-			d->told = false;
-		else
-			complain(d, d->path);
+	if (out.len && c->decisions_file) {
+		const uint64_t before = d->lost;
+		write_out(d, &out);
+		b = workers_counts(d->daemon->workers, 0); /* stands for all of them */
+		if (d->lost > before)
+			b->unwritten += (uint32_t)(d->lost - before);
 	}
 	if (!c->decisions_file)
 		close_file(d);

@@ -10,10 +10,10 @@
 #include <string.h>
 
 struct keeper {
-	const char *path;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t news, rest;
+	char *path;       /* where `next` goes; our own copy: options die at the next reload */
 	struct text next; /* empty: nothing to do */
 	bool busy, over;
 	struct fault why; /* "" */
@@ -23,19 +23,22 @@ struct keeper {
 static void write_next(struct keeper *k)
 {
 	struct text text = k->next;
+	char *path = k->path;
 	struct fault why = { "" };
 
 	k->next = (struct text){ 0 };
+	k->path = NULL;
 	k->busy = true;
 	pthread_mutex_unlock(&k->lock);
-	const bool ok = file_replace(k->path, text_get(&text), text.len, &why);
+	const bool ok = file_replace(path, &text, 0600, &why);
 	text_fini(&text);
 	pthread_mutex_lock(&k->lock);
 	if (!ok && !*k->why.text)
 		log_line(LOG_WARNING,
 			"state file %s; states are not kept until it can be written", why.text);
 	else if (ok && *k->why.text)
-		log_line(LOG_NOTICE, "state file %s is written again", k->path);
+		log_line(LOG_NOTICE, "state file %s is written again", path);
+	free(path);
 	k->why = why;
 	k->busy = false;
 }
@@ -57,12 +60,11 @@ static void *run(void *arg)
 	return NULL;
 }
 
-struct keeper *keeper_new(const char *path)
+struct keeper *keeper_new(void)
 {
 	struct keeper *k = memory_zeroed(1, sizeof *k);
 	sigset_t all, before;
 
-	k->path = path;
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_cond_init(&k->news, NULL);
 	pthread_cond_init(&k->rest, NULL);
@@ -74,12 +76,21 @@ struct keeper *keeper_new(const char *path)
 	return k;
 }
 
-void keeper_save(struct keeper *k, struct text *text)
+void keeper_save(struct keeper *k, const char *path, struct text *text)
 {
+	char *copy = text->lost ? NULL : strdup(path);
+
 	pthread_mutex_lock(&k->lock);
-	text_fini(&k->next);
-	k->next = *text;
-	pthread_cond_signal(&k->news);
+	if (copy) {
+		text_fini(&k->next);
+		free(k->path);
+		k->next = *text;
+		k->path = copy;
+		pthread_cond_signal(&k->news);
+	} else {
+		fault(&k->why, "%s: out of memory", path);
+		text_fini(text);
+	}
 	pthread_mutex_unlock(&k->lock);
 	*text = (struct text){ 0 };
 }
@@ -110,6 +121,7 @@ void keeper_free(struct keeper *k)
 	pthread_mutex_unlock(&k->lock);
 	pthread_join(k->thread, NULL);
 	text_fini(&k->next);
+	free(k->path);
 	pthread_mutex_destroy(&k->lock);
 	pthread_cond_destroy(&k->news);
 	pthread_cond_destroy(&k->rest);

@@ -11,11 +11,11 @@
 
 struct keeper;
 
-/* Starts the thread. `path` is borrowed. */
-struct keeper *keeper_new(const char *path);
+/* Starts the thread. */
+struct keeper *keeper_new(void);
 
-/* Takes the text. */
-void keeper_save(struct keeper *k, struct text *text);
+/* Takes the text; `path` is copied. */
+void keeper_save(struct keeper *k, const char *path, struct text *text);
 
 /* Waits until all that was given is written, or could not be. */
 void keeper_wait(struct keeper *k);

@@ -120,12 +120,7 @@ static bool list_zones(struct loaded *l, struct faults *f)
 
 static bool pool_known(void *ctx, const char *name)
 {
-	const struct conf *c = ctx;
-
-	for (size_t i = 0; i < c->n_pools; i++)
-		if (strcmp(c->pools[i].name, name) == 0)
-			return true;
-	return false;
+	return conf_pool(ctx, name) >= 0;
 }
 
 /* The same zone as it is served now, when its files are the same and the pools it names are

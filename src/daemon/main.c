@@ -224,6 +224,8 @@ static bool boot(
 	d->workers = workers_open(&c->net, &d->epoch, why);
 	if (!d->workers || !privs_drop(c->user, why))
 		return false;
+	/* Before anybody may command, or report: both are heard during the first round. */
+	d->rebuild = rebuild_start(r->loop, d);
 	if (c->control_socket &&
 		!(*control = control_open(r->loop, c->control_socket, &r->hooks, why)))
 		return false;
@@ -273,7 +275,6 @@ int main(int argc, char **argv)
 	struct watch *watch = watch_start(r.loop, &r.daemon);
 	struct decisions *decisions = decisions_new(&r.daemon, r.loop);
 	struct deaf *deaf = deaf_start(&r.daemon, r.loop);
-	r.daemon.rebuild = rebuild_start(r.loop, &r.daemon);
 	const struct world *w = epoch_current(&r.daemon.epoch);
 	log_line(LOG_NOTICE, "ready: %zu zones, %u pools, %u edges", zone_set_count(w->zones),
 		w->steer->n_pools, w->steer->n_edges);

@@ -1,9 +1,9 @@
 #include "daemon/measured.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,55 +143,15 @@ struct steer_measured measured_for_steer(const struct conf *c, const struct late
 
 /* --- saving ------------------------------------------------------------------------------- */
 
-static bool write_all(int fd, const char *s, size_t len)
-{
-	while (len) {
-		const ssize_t n = write(fd, s, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		s += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
-/* The folder's own entry for the new name goes to the disk, too. */
-static void sync_folder(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder = memory_need(
-		slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("."));
-	const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd >= 0) {
-		fsync(fd);
-		close(fd);
-	}
-	free(folder);
-}
-
 bool measured_save(const struct conf *c, const struct latency *table, struct fault *why)
 {
 	const char *path = c->latency.state;
 	const struct latency_csv now = measured_csv(path);
-	struct text text = { 0 }, name = { 0 };
+	struct text text = { 0 };
+	struct fault own;
 
-	text_addf(&name, "%s.new", path);
 	latency_csv_write(table, &now, false, &text);
-	const int fd = open(text_get(&name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	bool ok = fd >= 0 && !text.lost && write_all(fd, text_get(&text), text.len) &&
-		fsync(fd) == 0;
-	if (fd >= 0)
-		ok = close(fd) == 0 && ok;
-	ok = ok && rename(text_get(&name), path) == 0;
-	if (ok)
-		sync_folder(path);
-	else
-		fault(why, "%s: measurements are not saved: %s", path,
-			text.lost ? "out of memory" : strerror(errno));
+	const bool ok = file_replace(path, &text, 0640, &own);
 	text_fini(&text);
-	text_fini(&name);
-	return ok;
+	return ok || fault(why, "%.900s: measurements are not saved", own.text);
 }

@@ -1,5 +1,7 @@
 #include "daemon/privs.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -12,6 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define DEFAULT_USER "waymark"
+
 void privs_raise_files(void)
 {
 	struct rlimit files;
@@ -22,8 +26,23 @@ void privs_raise_files(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* Whom root becomes when the configuration names nobody; NULL: nobody, and it is told. */
+static const char *default_user(void)
+{
+	if (geteuid() != 0)
+		return NULL;
+	if (getpwnam(DEFAULT_USER))
+		return DEFAULT_USER;
+	log_line(LOG_WARNING,
+		"stays root, and so do commands of probes: there is no user \"" DEFAULT_USER
+		"\" (create it: useradd --system " DEFAULT_USER
+		", or name another with server: user)");
+	return NULL;
+}
+
 bool privs_drop(const char *user, struct fault *why)
 {
+	user = user ? user : default_user();
 	if (user) {
 		const struct passwd *pw = getpwnam(user);
 		if (!pw)

@@ -11,8 +11,9 @@
  * programs that use select(2). */
 void privs_raise_files(void);
 
-/* Becomes `user` with its groups for good, and may never gain privileges again. NULL keeps the
- * user. Everything that wants root (ports below 1024) is open by then. */
+/* Becomes `user` with its groups for good, and may never gain privileges again. NULL: root
+ * becomes the user "waymark" where there is one, and warns where there is none; others stay who
+ * they are. Everything that wants root (ports below 1024) is open by then. */
 bool privs_drop(const char *user, struct fault *why);
 
 /* sd_notify(3): "READY=1" and the like, when NOTIFY_SOCKET is set. The protocol is documented

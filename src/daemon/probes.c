@@ -34,7 +34,7 @@ struct probes {
 	struct rows rows, staged_rows; /* of the round, the latter behind the former */
 	struct forced_list forced;
 	struct keeper *keeper;
-	const char *state_path; /* NULL: none */
+	const char *state_path; /* borrowed from what is loaded, set by each plan; NULL: none */
 	char state_fault[sizeof((struct fault *)0)->text];
 	ev_timer publish, expiry, save, patience;
 	uint64_t published_us, measured_us, saved_us, cost_us, most_us, publications;
@@ -123,7 +123,7 @@ static void set_timer(struct probes *p, ev_timer *t, uint64_t at_us)
 
 static void save_soon(struct probes *p)
 {
-	if (p->keeper)
+	if (p->keeper && p->state_path)
 		set_timer(p, &p->save, p->saved_us + SAVE_US);
 }
 
@@ -151,16 +151,19 @@ static void save(struct probes *p)
 	struct text text = { 0 };
 
 	round_save(&text, p->round, &p->forced, &now);
-	keeper_save(p->keeper, &text);
+	keeper_save(p->keeper, p->state_path, &text);
 	p->saved_us = now.now_us;
 	set_timer(p, &p->save, now.now_us + FRESHEN_US);
 }
 
 static void on_save(struct ev_loop *loop, ev_timer *t, int events)
 {
+	struct probes *p = t->data;
+
 	(void)loop;
 	(void)events;
-	save(t->data);
+	if (p->state_path) /* else a reload has taken it away */
+		save(p);
 }
 
 static bool same_target(const struct round_view *v, const struct state_file_verdict *k)
@@ -308,7 +311,7 @@ bool probes_force(struct probes *p, const struct command_force *f, struct fault 
 		*f->why ? ": " : "", f->why);
 	publish(p);
 	expire(p);
-	if (p->keeper) { /* who commands it relies on it */
+	if (p->keeper && p->state_path) { /* who commands it relies on it */
 		save(p);
 		keeper_wait(p->keeper);
 	}
@@ -403,7 +406,7 @@ struct report_health probes_health(struct probes *p)
 {
 	struct fault why = { "" };
 
-	if (p->keeper)
+	if (p->keeper && p->state_path)
 		keeper_well(p->keeper, &why);
 	strcpy(p->state_fault, why.text);
 	return (struct report_health){ p->round, &p->rows, &p->forced, p->publications,
@@ -477,8 +480,7 @@ void probes_first_round(struct probes *p)
 	const uint64_t start = clock_us();
 	unsigned up = 0, known = 0;
 
-	if (p->state_path)
-		p->keeper = keeper_new(p->state_path);
+	p->keeper = keeper_new();
 	if (round_waits(p->round)) {
 		ev_timer_start(p->loop, &p->patience);
 		ev_run(p->loop, 0);
@@ -503,7 +505,7 @@ void probes_free(struct probes *p)
 {
 	if (!p)
 		return;
-	if (p->keeper)
+	if (p->keeper && p->state_path)
 		save(p);
 	keeper_free(p->keeper);
 	ev_timer_stop(p->loop, &p->publish);

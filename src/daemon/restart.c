@@ -10,7 +10,7 @@ static const struct {
 	{ "server", "batch" }, { "server", "receive-buffer" }, { "server", "send-buffer" },
 	{ "server", "tcp-clients" }, { "server", "tcp-clients-per-net" },
 	{ "server", "tcp-idle" }, { "server", "user" }, { "management", "listen" },
-	{ "control", "socket" }, { "control", "state" } };
+	{ "control", "socket" } };
 
 bool restart_needs(const char *section, const char *key)
 {

@@ -84,7 +84,7 @@ static void catch_up(struct rollout *r)
 bool rollout_stage(struct rollout *r, double percent, struct faults *f)
 {
 	struct daemon *d = r->daemon;
-	struct loaded next, before = r->loaded;
+	struct loaded next;
 	const bool was_on = r->on;
 
 	catch_up(r);
@@ -98,6 +98,7 @@ bool rollout_stage(struct rollout *r, double percent, struct faults *f)
 		loaded_fini(&next);
 		return false;
 	}
+	struct loaded before = r->loaded; /* not sooner: catch_up() may replace parts of it */
 	r->loaded = next;
 	r->on = true;
 	r->percent = percent;

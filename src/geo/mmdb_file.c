@@ -1,6 +1,7 @@
 #include "geo/mmdb_file.h"
 
 #include "base/bytes.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,33 +27,29 @@ static bool open_regular(int *fd, const char *path, struct fault *why)
 {
 	struct stat st;
 
-	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct fault own;
+
+	*fd = file_open(path, UINT32_MAX, &own); /* no MaxMind DB file is larger */
 	if (*fd < 0)
-		return fault(why, "%s: %s", path, strerror(errno));
-	if (fstat(*fd, &st) != 0)
-		fault(why, "%s: %s", path, strerror(errno));
-	else if (S_ISDIR(st.st_mode))
-		fault(why, "%s: is a directory; name the .mmdb file in it", path);
-	else if (!S_ISREG(st.st_mode))
-		fault(why, "%s: is not a regular file", path);
-	else if (st.st_size == 0)
-		fault(why, "%s: is empty", path);
-	else if (st.st_size > UINT32_MAX)
-		fault(why, "%s: has more than 4 GiB; no MaxMind DB file is that large", path);
-	else
+		return fault(why, "%s: %s", path, own.text);
+	if (fstat(*fd, &st) == 0 && st.st_size > 0)
 		return true;
 	close(*fd);
-	return false;
+	return fault(why, "%s: is empty", path);
 }
 
-/* Everything up to the end that the file has now. */
+/* Everything up to the end that the file has now, or to where none ends. */
 static bool copy_all(int to, int from)
 {
+	uint64_t all = 0;
 	ssize_t n;
 
-	do
+	do {
 		n = sendfile(to, from, NULL, COPY_MOST);
-	while (n > 0 || (n < 0 && errno == EINTR));
+		all += n > 0 ? (uint64_t)n : 0;
+	} while (all <= UINT32_MAX && (n > 0 || (n < 0 && errno == EINTR)));
+	if (n > 0)
+		errno = EFBIG;
 	return n == 0;
 }
 

@@ -118,8 +118,7 @@ struct cutting {
 
 static uint32_t slot_of(const struct cutting *w, struct key k)
 {
-	const uint64_t h = hash_mix(
-		(uint64_t)k.place << 32 | k.asn, k.own ^ 0x9e3779b97f4a7c15u);
+	const uint64_t h = hash_pair((uint64_t)k.place << 32 | k.asn, k.own);
 	uint32_t i = (uint32_t)(h >> 20) & (w->slots - 1);
 
 	for (; w->slot[i]; i = (i + 1) & (w->slots - 1)) {

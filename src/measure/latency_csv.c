@@ -1,9 +1,9 @@
 #include "measure/latency_csv.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 
 enum {
 	CHUNK = 1 << 20,
+	BYTES_MOST = 1 << 30,
 	LINE_MOST = 4096,
 	COLUMNS_MOST = 32,
 	STRANGERS_MOST = 8, /* unknown edges that are told by name */
@@ -324,12 +325,14 @@ static bool read_lines(struct csv *c, char *buf, size_t *len)
 
 static bool read_all(struct csv *c, int fd, char *buf)
 {
-	size_t len = 0;
+	size_t len = 0, all = 0;
 	ssize_t got;
 	bool ok = true;
 
-	while ((got = read(fd, buf + len, CHUNK - len)) > 0) {
+	/* No further than BYTES_MOST, however it grows. */
+	while (all < BYTES_MOST && (got = read(fd, buf + len, CHUNK - len)) > 0) {
 		len += (size_t)got;
+		all += (size_t)got;
 		ok = read_lines(c, buf, &len) && ok;
 		if (!ok && (!c->n || faults_full(c->f)))
 			return false;
@@ -357,12 +360,13 @@ bool latency_csv_read(
 	struct latency *t, const struct latency_csv *from, size_t *rows, struct faults *f)
 {
 	struct csv c = { .t = t, .from = from, .f = f };
+	struct fault why;
 	struct stat st;
 
-	const int fd = open(from->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	const int fd = file_open(from->path, BYTES_MOST, &why);
 	if (fd < 0)
 		return faults_error(
-			f, &(struct fault_at){ .path = from->path }, "%s", strerror(errno));
+			f, &(struct fault_at){ .path = from->path }, "%s", why.text);
 	if (fstat(fd, &st) == 0 && st.st_mtime < from->time_s)
 		c.file_age_s = from->time_s - st.st_mtime;
 	char *buf = memory_grow(NULL, CHUNK);

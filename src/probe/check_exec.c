@@ -3,7 +3,8 @@
  * It runs in a process group of its own, which is killed as a whole when its time is over or
  * its leader has ended. The first line it prints, to either output, is what it says. A pidfd
  * tells of its end, so that no signal handler is needed. Nothing of ours is open in it (all is
- * close-on-exec); it finds WAYMARK_EDGE and WAYMARK_ADDRESS in its environment.
+ * close-on-exec); it finds WAYMARK_EDGE and WAYMARK_ADDRESS in its environment. It is killed
+ * when the server is.
  */
 #include "base/memory.h"
 #include "probe/check.h"
@@ -11,12 +12,13 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -155,29 +157,70 @@ static void free_environment(char **env)
 	free(env);
 }
 
+/* What of the parent the child must know. */
+struct birth {
+	const char *const *command;
+	char *const *env;
+	int out;
+	pid_t parent;
+	volatile int err; /* why there is no command */
+};
+
+static void default_signals(void)
+{
+	struct sigaction how = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		sigaction(i, &how, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* In the child, on memory that it shares with its parent until the command runs. It dies with
+ * the thread that has made it, which is the loop's and ends with the server: so no command
+ * outlives a server that was killed. */
+static void become_command(struct birth *b)
+{
+	const int in = open("/dev/null", O_RDONLY),
+		  out = b->out > 2 ? b->out : fcntl(b->out, F_DUPFD_CLOEXEC, 3);
+
+	setpgid(0, 0);
+	default_signals();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != b->parent)
+		return; /* it died before we asked for that */
+	if (in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0) {
+		b->err = errno;
+		return;
+	}
+	if (in > 2)
+		close(in);
+	execve(b->command[0], (char *const *)(uintptr_t)b->command, b->env);
+	b->err = errno;
+}
+
+/* As posix_spawn() does it, which knows nothing of a parent's death: no page of a large server
+ * is copied, and no handler of ours runs in the child, since all signals are blocked. */
 static int spawn(pid_t *pid, const struct check *c, int out)
 {
 	char **env = make_environment(c);
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t how;
-	sigset_t none, all;
+	struct birth b = {
+		.command = c->probe->command, .env = env, .out = out, .parent = getpid()
+	};
+	sigset_t all, before;
 
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&files, out, 1);
-	posix_spawn_file_actions_adddup2(&files, out, 2);
-	posix_spawnattr_init(&how);
-	sigemptyset(&none);
 	sigfillset(&all);
-	posix_spawnattr_setsigmask(&how, &none);
-	posix_spawnattr_setsigdefault(&how, &all);
-	posix_spawnattr_setpgroup(&how, 0);
-	posix_spawnattr_setflags(
-		&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	const int err = posix_spawn(pid, c->probe->command[0], &files, &how,
-		(char *const *)(uintptr_t)c->probe->command, env);
-	posix_spawnattr_destroy(&how);
-	posix_spawn_file_actions_destroy(&files);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	*pid = vfork();
+	if (*pid == 0) {
+		become_command(&b);
+		_exit(127);
+	}
+	const int err = *pid < 0 ? errno : b.err;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err && *pid > 0)
+		waitpid(*pid, NULL, 0);
 	free_environment(env);
 	return err;
 }

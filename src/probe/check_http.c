@@ -1,5 +1,6 @@
 #include "probe/check_http.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "config.h"
@@ -14,7 +15,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { IDLE_MOST = 1024 }; /* handles kept for the next checks */
+enum {
+	IDLE_MOST = 1024, /* handles kept for the next checks */
+	CA_MOST = 16 << 20
+};
 
 struct check_http {
 	struct ev_loop *loop;
@@ -323,9 +327,29 @@ static int tell_connected(void *ctx, curl_socket_t fd, curlsocktype purpose)
 	return CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 
+/* libcurl opens the file by itself, and would wait for a pipe for ever. */
+static bool may_read_ca(struct check *c)
+{
+	struct fault why;
+
+	if (c->probe->kind != PROBE_HTTPS || !c->probe->ca)
+		return true;
+	const int fd = file_open(c->probe->ca, CA_MOST, &why);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 ||
+		check_failed(c, "TLS: cannot read the \"ca\" file %s: %.200s", c->probe->ca,
+			why.text);
+}
+
 /* Over `fd`, which is taken, or with -1 over a connection of libcurl's own choice. */
 static bool request(struct check_http *all, struct check *c, int fd)
 {
+	if (!may_read_ca(c)) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
 	if (!all->multi)
 		open_multi(all);
 	struct http *h = acquire(all);

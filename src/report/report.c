@@ -68,7 +68,7 @@ static json_int_t missed(const struct report_hooks *h)
 	json_int_t sum = 0;
 
 	for (unsigned i = 0; h->choices && (b = h->choices(h->ctx, i)); i++)
-		sum += __atomic_load_n(&b->missed, __ATOMIC_RELAXED);
+		sum += __atomic_load_n(&b->missed, __ATOMIC_RELAXED) + b->unwritten;
 	return sum;
 }
 

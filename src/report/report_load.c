@@ -8,7 +8,7 @@ static uint64_t count(const struct report_hooks *h, uint64_t key)
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; h->choices && (b = h->choices(h->ctx, i)); i++)
-		sum += tally_get(&b->reasons, key, 0);
+		sum += tally_kept(&b->reasons, key);
 	return sum;
 }
 

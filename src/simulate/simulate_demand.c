@@ -2,7 +2,9 @@
 
 #include "answer/answer.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
+#include "base/numbers.h"
 #include "dns/rrtype.h"
 
 #include <errno.h>
@@ -11,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define FILE_MOST (UINT64_C(64) << 30) /* a log of queries may be large */
 
 enum { WORDS_MOST = 3, NAMES = 1 << 14, WORD_MOST = 1100 };
 
@@ -27,6 +31,7 @@ struct lines {
 	const struct world *world;
 	unsigned number;
 	char *line;
+	struct numbers pools;     /* of the demand, by name */
 	struct known_name *names; /* [NAMES] by hash; the later of two takes the place */
 };
 
@@ -110,14 +115,6 @@ static bool client_line(struct lines *l, char *line)
 
 /* --- queries ------------------------------------------------------------------------------ */
 
-static int pool_number(const struct simulate_demand *d, const char *name)
-{
-	for (size_t i = 0; i < d->n_pools; i++)
-		if (strcmp(d->pools[i], name) == 0)
-			return (int)i;
-	return -1;
-}
-
 /* Asks as a query would, and looks which pool had the say. */
 static int ask_world(const struct lines *l, const uint8_t *wire)
 {
@@ -144,7 +141,7 @@ static int ask_world(const struct lines *l, const uint8_t *wire)
 			.tcp = true,
 			.to = reply });
 	const int pool = stats.steered && trace->n
-		? pool_number(l->d, l->world->steer->pools[trace->steps[0].pool].name)
+		? numbers_find(&l->pools, l->world->steer->pools[trace->steps[0].pool].name)
 		: -1;
 	free(reply);
 	free(turns);
@@ -191,7 +188,7 @@ static bool take_query(struct lines *l, struct words *w)
 		return wrong(l, w->type_at, "%.40s is not a record type", w->type);
 	c.type = type == RRTYPE_AAAA ? SIMULATE_AAAA : SIMULATE_A;
 	if (*w->pool)
-		c.pool = pool_number(l->d, w->pool);
+		c.pool = numbers_find(&l->pools, w->pool);
 	else if (!pool_of_name(l, w->name_at, w->name, &c.pool))
 		return false;
 	if (c.pool < 0 || (type != RRTYPE_A && type != RRTYPE_AAAA))
@@ -266,14 +263,16 @@ static bool query_line(struct lines *l, char *line)
 
 static bool each_line(struct lines *l, bool (*each)(struct lines *l, char *line))
 {
-	FILE *from = fopen(l->path, "re");
+	struct fault why;
+	const int fd = file_open(l->path, FILE_MOST, &why);
+	FILE *from = fd >= 0 ? fdopen(fd, "r") : NULL;
 	const unsigned before = l->f->errors;
 	size_t room = 0;
 	ssize_t len;
 
 	if (!from)
-		return faults_error(
-			l->f, &(struct fault_at){ .path = l->path }, "%s", strerror(errno));
+		return faults_error(l->f, &(struct fault_at){ .path = l->path }, "%s",
+			fd >= 0 ? "out of memory" : why.text);
 	while (!faults_full(l->f) && (len = getline(&l->line, &room, from)) >= 0) {
 		l->number++;
 		while (len && strchr(" \t\r\n", l->line[len - 1]))
@@ -300,12 +299,15 @@ bool simulate_demand_queries(
 	struct simulate_demand *d, const char *path, const struct world *w, struct faults *f)
 {
 	struct lines l = { .d = d, .path = path, .f = f, .world = w };
+	struct arena mem = { 0 };
 
+	l.pools = numbers_new(&mem, d->pools, sizeof *d->pools, d->n_pools);
 	l.names = memory_zeroed(NAMES, sizeof *l.names);
 	const bool ok = each_line(&l, query_line);
 	for (size_t i = 0; i < NAMES; i++)
 		free(l.names[i].name);
 	free(l.names);
+	arena_fini(&mem);
 	return ok;
 }
 

@@ -298,6 +298,8 @@ struct steer *steer_new(
 	for (unsigned i = 0; i < s->n_pools; i++)
 		fill_pool(s, &s->pools[i], opts, &opts->pools[i], &ranks);
 	free(ranks.r);
+	s->edge_numbers = numbers_new(&s->mem, &s->edges->name, sizeof *s->edges, s->n_edges);
+	s->pool_numbers = numbers_new(&s->mem, &s->pools->name, sizeof *s->pools, s->n_pools);
 	client_map_settle(s->clients);
 	return s;
 }
@@ -342,16 +344,10 @@ struct addr edge_address(const struct edge *e, unsigned k)
 
 int steer_pool(const struct steer *s, const char *name)
 {
-	for (unsigned i = 0; i < s->n_pools; i++)
-		if (strcmp(s->pools[i].name, name) == 0)
-			return (int)i;
-	return -1;
+	return numbers_find(&s->pool_numbers, name);
 }
 
 int steer_edge(const struct steer *s, const char *name)
 {
-	for (unsigned i = 0; i < s->n_edges; i++)
-		if (strcmp(s->edges[i].name, name) == 0)
-			return (int)i;
-	return -1;
+	return numbers_find(&s->edge_numbers, name);
 }

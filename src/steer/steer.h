@@ -7,6 +7,7 @@
 #define STEER_STEER_H
 
 #include "base/arena.h"
+#include "base/numbers.h"
 #include "geo/atlas.h"
 #include "steer/edge.h"
 #include "measure/explore.h"
@@ -82,6 +83,7 @@ struct steer {
 	uint32_t n_addresses; /* of all edges */
 	struct pool *pools;
 	unsigned n_pools;
+	struct numbers edge_numbers, pool_numbers; /* by name */
 };
 
 struct steer_opts {

@@ -1,14 +1,14 @@
 #include "store/state_file.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 
-#include <fcntl.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { VERSION = 1 };
 
@@ -25,14 +25,11 @@ struct state_file_clock state_file_now(void)
 	struct state_file_clock c = { .boot_ms = clock_ms(CLOCK_BOOTTIME),
 		.wall_ms = clock_ms(CLOCK_REALTIME),
 		.now_us = clock_us() };
-	const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	struct file file;
 
-	if (fd < 0)
-		return c;
-	const ssize_t n = read(fd, c.boot, sizeof c.boot - 1);
-	close(fd);
-	c.boot[n > 0 ? n : 0] = 0;
-	c.boot[strcspn(c.boot, "\n")] = 0;
+	if (file_read(&file, "/proc/sys/kernel/random/boot_id", 4096, NULL))
+		snprintf(c.boot, sizeof c.boot, "%.*s", (int)strcspn(file.text, "\n"), file.text);
+	file_free(&file);
 	return c;
 }
 

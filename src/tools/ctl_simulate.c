@@ -206,7 +206,7 @@ static enum ctl_status write_html(const char *path, const struct simulate_report
 	struct fault why;
 
 	simulate_html(r, &page);
-	const bool ok = file_replace(path, text_get(&page), page.len, &why);
+	const bool ok = file_replace(path, &page, 0600, &why);
 	text_fini(&page);
 	if (!ok)
 		complain("%s", why.text);

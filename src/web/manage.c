@@ -29,6 +29,14 @@ struct agent {
 struct connection_slot {
 	int fd; /* -1: free */
 	double since_s;
+	struct addr from; /* as address_of() has it */
+	bool stranger;
+};
+
+/* An address from where a signed request has come. */
+struct known_address {
+	struct addr from;
+	double at_s; /* clock_seconds(); 0: free */
 };
 
 struct manage {
@@ -37,7 +45,6 @@ struct manage {
 	struct MHD_Daemon *http;
 	ev_async wake;
 	ev_timer clock;
-	uint64_t started_s;
 	struct agent_counts counts; /* atomic */
 
 	pthread_mutex_t lock; /* of all below */
@@ -45,7 +52,9 @@ struct manage {
 	size_t n_agents;
 	struct request *queue, **queue_end; /* for the control thread */
 	bool closing;
+	struct seal_clock seal_clock;
 	struct connection_slot slots[MANAGE_CONNECTIONS];
+	struct known_address known[MANAGE_KNOWN];
 };
 
 /* --- agents ------------------------------------------------------------------------------- */
@@ -88,18 +97,108 @@ bool manage_key(struct manage *m, const char *edge, uint8_t key[static SEAL_KEY]
 	return may;
 }
 
+static void see_clock(struct manage *m)
+{
+	struct timespec boot;
+
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	seal_clock_see(&m->seal_clock, (uint64_t)time(NULL), (uint64_t)boot.tv_sec);
+}
+
+uint64_t manage_started_s(struct manage *m)
+{
+	pthread_mutex_lock(&m->lock);
+	see_clock(m);
+	const uint64_t started_s = m->seal_clock.started_s;
+	pthread_mutex_unlock(&m->lock);
+	return started_s;
+}
+
+/* --- who is known ------------------------------------------------------------------------- */
+
+/* Whoever has an IPv6 address has a /64 of them. */
+static struct addr address_of(const struct sockaddr *sa)
+{
+	const struct addr a = addr_from_sockaddr(sa);
+
+	return addr_is_v4(&a) ? a : addr_prefix(&a, 64).addr;
+}
+
+static bool same_address(const struct addr *a, const struct addr *b)
+{
+	return memcmp(a, b, sizeof *a) == 0;
+}
+
+/* Those that follow: with the lock held. */
+static bool is_known(const struct manage *m, const struct addr *a)
+{
+	const double now = clock_seconds();
+
+	for (size_t i = 0; i < MANAGE_KNOWN; i++)
+		if (m->known[i].at_s > 0 && now - m->known[i].at_s < MANAGE_KNOWN_S &&
+			same_address(&m->known[i].from, a))
+			return true;
+	return false;
+}
+
+static void know(struct manage *m, const struct addr *a)
+{
+	struct known_address *to = &m->known[0];
+
+	for (size_t i = 0; i < MANAGE_KNOWN; i++) {
+		if (m->known[i].at_s > 0 && same_address(&m->known[i].from, a)) {
+			to = &m->known[i];
+			break;
+		}
+		if (m->known[i].at_s < to->at_s)
+			to = &m->known[i];
+	}
+	*to = (struct known_address){ *a, clock_seconds() };
+	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++)
+		if (m->slots[i].fd >= 0 && same_address(&m->slots[i].from, a))
+			m->slots[i].stranger = false;
+}
+
 enum seal_verdict manage_take(struct manage *m, const struct request *r)
 {
 	pthread_mutex_lock(&m->lock);
 	struct agent *a = find_agent(m, r->seal.agent);
 	const enum seal_verdict v = a ? seal_take(&a->guard[r->kind], &r->seal) : SEAL_SEEN;
+	if (v == SEAL_GOOD) {
+		const struct addr from = address_of(
+			MHD_get_connection_info(r->at, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+				->client_addr);
+		know(m, &from);
+	}
 	pthread_mutex_unlock(&m->lock);
 	return v;
 }
 
-uint64_t manage_started_s(const struct manage *m)
+static bool may_connect(const struct manage *m, const struct addr *a)
 {
-	return m->started_s;
+	unsigned strangers = 0, of_them = 0;
+
+	if (is_known(m, a))
+		return true;
+	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++) {
+		if (m->slots[i].fd < 0 || !m->slots[i].stranger)
+			continue;
+		strangers++;
+		of_them += same_address(&m->slots[i].from, a);
+	}
+	return strangers < MANAGE_STRANGERS && of_them < MANAGE_STRANGERS_PER_IP;
+}
+
+static enum MHD_Result on_accept(void *ctx, const struct sockaddr *sa, socklen_t len)
+{
+	struct manage *m = ctx;
+	const struct addr a = address_of(sa);
+
+	(void)len;
+	pthread_mutex_lock(&m->lock);
+	const bool may = may_connect(m, &a);
+	pthread_mutex_unlock(&m->lock);
+	return may ? MHD_YES : MHD_NO;
 }
 
 /* --- counting and refusing ---------------------------------------------------------------- */
@@ -282,12 +381,16 @@ static void on_connection(void *ctx, struct MHD_Connection *at, void **own,
 		for (size_t i = 0; i < MANAGE_CONNECTIONS && !slot; i++)
 			if (m->slots[i].fd < 0)
 				slot = &m->slots[i];
-		if (slot)
+		if (slot) {
+			const struct addr from = address_of(
+				MHD_get_connection_info(at, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+					->client_addr);
 			*slot = (struct connection_slot){
 				MHD_get_connection_info(at, MHD_CONNECTION_INFO_CONNECTION_FD)
 					->connect_fd,
-				clock_seconds()
+				clock_seconds(), from, !is_known(m, &from)
 			};
+		}
 		*own = slot;
 	}
 	pthread_mutex_unlock(&m->lock);
@@ -302,9 +405,14 @@ static void on_clock(struct ev_loop *loop, ev_timer *t, int events)
 	(void)loop;
 	(void)events;
 	pthread_mutex_lock(&m->lock);
-	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++)
-		if (m->slots[i].fd >= 0 && now - m->slots[i].since_s > MANAGE_LIFE_S)
-			shutdown(m->slots[i].fd, SHUT_RDWR);
+	see_clock(m);
+	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++) {
+		const struct connection_slot *s = &m->slots[i];
+		if (s->fd >= 0 &&
+			now - s->since_s >
+				(s->stranger ? MANAGE_STRANGER_LIFE_S : MANAGE_LIFE_S))
+			shutdown(s->fd, SHUT_RDWR);
+	}
 	pthread_mutex_unlock(&m->lock);
 }
 
@@ -363,7 +471,7 @@ static struct MHD_Daemon *start_http(struct manage *m, int fd)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	struct MHD_Daemon *http = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, on_accept, m,
 		on_request, m, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)MANAGE_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		(unsigned)MANAGE_CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_TIMEOUT,
@@ -385,7 +493,7 @@ struct manage *manage_open(struct ev_loop *loop, const struct sockaddr *sa, sock
 	struct manage *m = memory_zeroed(1, sizeof *m);
 	m->loop = loop;
 	m->hooks = hooks;
-	m->started_s = (uint64_t)time(NULL); /* the address was nobody else's from here on */
+	see_clock(m); /* the address was nobody else's from here on */
 	m->queue_end = &m->queue;
 	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++)
 		m->slots[i].fd = -1;

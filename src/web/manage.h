@@ -24,8 +24,15 @@ struct ev_loop;
 struct manage;
 
 enum {
-	MANAGE_CONNECTIONS = 32,
+	MANAGE_CONNECTIONS = 64,
 	MANAGE_CONNECTIONS_PER_IP = 8,
+	/* Of these, what addresses may have from where no agent's signed request has come in
+	 * the last hour; the other places are kept for those from where one has. */
+	MANAGE_STRANGERS = 32,
+	MANAGE_STRANGERS_PER_IP = 4, /* an IPv6 address is its /64 */
+	MANAGE_STRANGER_LIFE_S = 10,
+	MANAGE_KNOWN_S = 3600,
+	MANAGE_KNOWN = 256,        /* addresses; the one not heard of for longest goes first */
 	MANAGE_IDLE_S = 10,        /* without a byte */
 	MANAGE_LIFE_S = 30,        /* of a connection, with its one request and answer */
 	MANAGE_SWALLOWED = 8 << 20 /* of a body that is refused is read so much, so that whoever

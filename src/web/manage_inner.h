@@ -42,7 +42,8 @@ struct agent_counts *manage_own_counts(struct manage *m);
 bool manage_key(struct manage *m, const char *agent, uint8_t key[static SEAL_KEY]);
 /* Takes a signed request's sequence. */
 enum seal_verdict manage_take(struct manage *m, const struct request *r);
-uint64_t manage_started_s(const struct manage *m);
+/* As seal_when() wants it; any thread. */
+uint64_t manage_started_s(struct manage *m);
 
 /* agents.c: what agents may ask, from when the header has come, and when all is there. False:
  * refused. */

@@ -243,8 +243,10 @@ class Server:
 
     def configure(self, config=None, zones="[ { dir: zones } ]"):
         self.config = self.config if config is None else config
+        # Who runs the tests may not have a folder that another user can write.
+        server = self.server + (", user: root" if os.getuid() == 0 and "user:" not in self.server else "")
         self.write("waymark.yaml", "server: { listen: [ %s ], %s }\ncontrol: { socket: control.sock }\nzones: %s\n%s\n" % (
-            self.listen.replace("PORT", str(self.port)), self.server, zones, self.config))
+            self.listen.replace("PORT", str(self.port)), server, zones, self.config))
 
     def write(self, name, text):
         with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:

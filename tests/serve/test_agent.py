@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What agents report over a real HTTP connection is taken once, from whom it may come; all else is refused and changes nothing."""
 import base64
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -13,7 +14,7 @@ import sys
 import threading
 import time
 
-from lib import BUILD, SLOW, APEX, Server, claim, ecs, free_port, opt, run, same
+from lib import BUILD, SLOW, WAYMARKD, APEX, Server, claim, ecs, free_port, opt, run, same
 
 AGENT = BUILD + "/waymark-agent"
 KEYS = {"ams1": bytes(range(32)), "iad1": bytes(range(1, 33))}
@@ -98,7 +99,7 @@ pools: { web: { edges: [ ams1, iad1 ] } }
 
 # All that are needed start at once: each takes no reports for the first seconds.
 WANTED = {"taken": ("ams1", "iad1"), "refused": ("ams1",), "restarted": ("ams1",), "targets": ("ams1", "iad1"), "reloaded": ("ams1",),
-          "mesh": ("ams1",), "mesh too": ("ams1",), "away": ("ams1",), "refusing": ("ams1",)}
+          "mesh": ("ams1",), "mesh too": ("ams1",), "away": ("ams1",), "strangers": ("ams1",), "refusing": ("ams1",)}
 started = {}
 
 
@@ -127,6 +128,29 @@ def taken():
         same((status, answer), (200, {"rows": 4, "used": 2}))
         s.until("rows in the table", lambda: s.table() == ["192.0.2.0/24,ams1,12.500,4", "@ams1,iad1,80.000,3"])
         same((s.count("reports"), s.count("rows")), (1, 2))
+
+
+@claim("while the first round of probes runs, measurements are shown, imported, forgotten and reported")
+def first_round():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        s = Nameserver(start=False)
+        slow = "probes: { slow: { kind: http, port: %d, timeout: 28s, every: 30s } }" % silent.getsockname()[1]
+        s.configure(s.config.replace("127.0.0.2", "127.0.0.1").replace("127.0.0.3", "127.0.0.1").replace(
+            "[ ams1, iad1 ] }", "[ ams1, iad1 ], probe: slow }") + slow)
+        s.write("more.csv", "prefix,edge,rtt_ms,samples,age_s\n198.51.100.0/24,iad1,9,3,0\n")
+        s.log = open(s.dir + "/log", "w+")
+        s.proc = subprocess.Popen([WAYMARKD, "-c", s.conf], stderr=s.log, stdin=subprocess.DEVNULL)
+        with s:
+            s.until("its control socket", lambda: s.ctl("status")[0] == 0)
+            code, said = s.ctl("latency", "show", "--prefix", "198.51.100.0/24")
+            assert code in (0, 1) and "cannot" not in said, said
+            same(s.ctl("latency", "import", s.dir + "/more.csv")[0], 0)
+            s.until("rows in the table", lambda: s.table() == ["198.51.100.0/24,iad1,9.000,3"])
+            same(s.ctl("latency", "forget", "198.51.100.0/24")[0], 0)
+            same(s.table(), [])
+            s.until("a report that is taken", lambda: s.post(report(ROW))[0] == 200)
+            s.until("its row in the table", lambda: s.table() == ["192.0.2.0/24,ams1,12.500,4"])
+            assert "ready:" not in s.said(), s.said()
 
 
 @claim("forged, replayed, late, early, oversized and malformed reports are refused with a reason, counted, and change nothing")
@@ -261,11 +285,10 @@ def checked():
         assert "no agent can report" in said, said
 
 
-@claim("one address has 8 connections at most, and one that sends nothing is let go")
+@claim("an address that has not reported has 4 connections at most, and one that sends nothing is let go")
 def connections():
     with Nameserver() as s:
-        begun = time.monotonic()
-        held = [socket.create_connection(("127.0.0.1", s.management), timeout=30 * SLOW) for _ in range(8)]
+        held = [socket.create_connection(("127.0.0.1", s.management), timeout=30 * SLOW) for _ in range(4)]
         time.sleep(0.3)
         extra = socket.create_connection(("127.0.0.1", s.management), timeout=10 * SLOW)
         try:
@@ -273,7 +296,8 @@ def connections():
             got = extra.recv(100)
         except ConnectionError:
             got = b""
-        same(got, b"", "the ninth:")
+        same(got, b"", "the fifth:")
+        begun = time.monotonic()
         try:
             got = held[0].recv(100)
         except ConnectionError:
@@ -289,6 +313,29 @@ def connections():
             except ConnectionError:                         # the others are still counted
                 return False
         s.until("a new one", is_taken)
+
+
+@claim("strangers of many addresses leave room for who has reported, and none of them for long")
+def strangers():
+    with nameserver("strangers") as s:
+        same(s.post(report(ROW))[0], 200)
+        held = []
+        for i in range(2, 32):                              # 127.0.0.1 is the agent's
+            for _ in range(4):
+                held.append(socket.create_connection(("127.0.0.1", s.management), timeout=30 * SLOW, source_address=("127.0.%d.9" % i, 0)))
+        for c in held:
+            with contextlib.suppress(OSError):
+                c.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")   # and no more
+        same(s.post(report(ROW))[0], 200)
+        mine = [socket.create_connection(("127.0.0.1", s.management), timeout=30 * SLOW) for _ in range(7)]
+        same(s.post(report(ROW))[0], 200)
+        for c in held:
+            c.settimeout(30 * SLOW)
+            with contextlib.suppress(ConnectionError):
+                same(c.recv(100), b"")                      # closed, refused or let go
+            c.close()
+        for c in mine:
+            c.close()
 
 
 # ------------------------------------------------------------------ the agent itself

@@ -267,4 +267,35 @@ def decisions():
     done(web)
 
 
+@claim("on a full disk the log of decisions has whole lines only, what is lost is counted, and told with its reason")
+def full_disk():
+    disk = tempfile.mkdtemp(prefix="waymark-disk.")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "none", disk], capture_output=True).returncode:
+        raise Skip("no file system may be mounted here")
+    try:
+        os.chmod(disk, 0o777)
+        server, web = place({"web": "policy: nearest"}, "log: { decisions: { file: %s/d.json, sample: 100%%, size: 64k } }" % disk)
+        with server:
+            def lines():
+                with open(disk + "/d.json") as f:
+                    return [json.loads(l) for l in f.read().splitlines(True) if l.endswith("\n") or not l]
+            asked = 0
+            while "No space" not in server.said():
+                share(server, "web", 64)
+                asked += 64
+                assert asked < 5000, server.said()
+                until(lambda: os.path.exists(disk + "/d.json") and len(lines()) + json_of(server, "status")["decisions_missed"] == asked, 5)
+            assert open(disk + "/d.json").read().endswith("}\n")
+            assert "No space left on device; decisions are not logged" in server.said() and "Success" not in server.said(), server.said()
+            missed = json_of(server, "status")["decisions_missed"]
+            os.unlink(disk + "/d.json")
+            share(server, "web", 8)
+            until(lambda: os.path.exists(disk + "/d.json") and len(lines()) == 8, 5)
+            assert "is written again; %d decisions were lost" % missed in server.said(), (missed, server.said())
+        done(web)
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+        os.rmdir(disk)
+
+
 run("balance")

@@ -116,6 +116,24 @@ def commands():
         same((code, "bad.csv:2:12" in said and "nothing was taken in" in said), (1, True))
 
 
+@claim("a pipe, a device or a file too large in the place of measurements is refused with a sentence, and holds nothing up")
+def pipes():
+    with serve("files: m.csv", {"m.csv": HEAD + MADRID + ",nyc,3\n"}) as s:
+        os.mkfifo(s.dir + "/pipe")
+        with open(s.dir + "/large", "wb") as f:
+            f.truncate(2 << 30)
+        for path, words in (("pipe", "is a pipe"), ("/dev/zero", "is a device"), ("large", "may be: 1024 MiB")):
+            code, said = s.ctl("latency", "import", os.path.join(s.dir, path))
+            same(code, 1, said)
+            assert words in said, said
+        os.rename(s.dir + "/pipe", s.dir + "/m.csv")        # read anew by itself
+        wait_for(lambda: "m.csv: error: is a pipe" in s.said(), 10)
+        code, said = s.ctl("reload")
+        same(code, 1, said)
+        assert "is a pipe" in said, said
+        same(edge(s), "nyc")
+
+
 @claim("explain shows every term of an estimate, and what stays in front for the sake of calm")
 def explain():
     with serve("files: m.csv, mesh: mesh.csv", {"m.csv": HEAD + MADRID + ",ams,20\n" + MADRID + ",rom,21\n",

@@ -126,6 +126,9 @@ def https():
             says(s, "HTTP 200")
             assert "127.0.0.1, probe p: certificate expires in" in s.said(), s.said()
             assert target(s, "one")["notice"] in ("certificate expires in 2 days", "certificate expires in 3 days"), target(s, "one")
+        os.mkfifo(folder + "/pipe.pem")
+        with serve(probe % ports["good"] + ", ca: %s/pipe.pem" % folder) as s:
+            fails(s, "is a pipe")                           # and nothing waits for it
         with serve(probe % ports["good"] + ", ca: nosuch.pem") as s:
             fails(s, 'TLS: cannot read the "ca" file')
 
@@ -208,6 +211,23 @@ def exec_():
             how("ls /proc/self/fd | wc -l > %s/fds; exit 0" % folder)
             until(lambda: os.path.exists(folder + "/fds") and open(folder + "/fds").read().strip(), 10)
             assert int(open(folder + "/fds").read()) <= 5, open(folder + "/fds").read()
+        # A server that is killed takes its commands with it.
+        how("echo $$ > %s/pid3; exec sleep 984" % folder)
+        s = Server(zone("web"), start=False, config="""
+edges: { one: { a: [ 127.0.0.1 ] } }
+probes: { p: { kind: exec, command: %s, every: 60s, timeout: 50s } }
+pools: { web: { edges: [ one ], policy: round-robin, probe: p } }""" % path)
+        s.log = open(s.dir + "/log", "w+")
+        s.proc = subprocess.Popen([WAYMARKD, "-c", s.conf], stderr=s.log, stdin=subprocess.DEVNULL)
+        try:
+            until(lambda: os.path.exists(folder + "/pid3") and open(folder + "/pid3").read().strip(), 10)
+            pid = int(open(folder + "/pid3").read())
+            until(lambda: "sleep" in open("/proc/%d/cmdline" % pid).read(), 5)
+        finally:
+            s.proc.kill()
+            s.proc.wait()
+            shutil.rmtree(s.dir)
+        until(lambda: not os.path.exists("/proc/%d" % pid) or "Z" in open("/proc/%d/stat" % pid).read().split(")")[1][:3], 5)
         with serve("kind: exec, command: nosuch, " + FAST) as s:
             fails(s, "No such file")
     finally:

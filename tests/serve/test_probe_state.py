@@ -121,6 +121,35 @@ def unwritable():
         assert "is written again" in k.server.said()
 
 
+@claim("after reloads the states are written where the configuration says now: to the same file, to another one, to none")
+def reloads():
+    with Kept() as k:
+        def forced_in(name):
+            with open(os.path.join(k.server.dir, name)) as f:
+                return [f["edge"] for f in json.load(f)["forced"]]
+        files = set(os.listdir(k.server.dir))
+        for _ in range(4):
+            same(k.server.ctl("reload")[0], 0)
+            same(k.server.ctl("force", "one", "down")[0], 0)
+            same(forced_in("state.json"), ["one"])
+            same(k.server.ctl("force", "one", "auto")[0], 0)
+            same(forced_in("state.json"), [])
+        same(set(os.listdir(k.server.dir)) - files - {"state.json"}, set())
+        conf = open(k.server.conf).read()
+        k.server.write("waymark.yaml", conf.replace("state.json", "other.json"))
+        same(k.server.ctl("reload")[0], 0)
+        same(k.server.ctl("force", "two", "down")[0], 0)
+        same((forced_in("state.json"), forced_in("other.json")), ([], ["two"]))
+        same(json_of(k.server, "status")["state_file"], os.path.join(k.server.dir, "other.json"))
+        k.server.write("waymark.yaml", conf.replace(", state: state.json", ""))
+        same(k.server.ctl("reload")[0], 0)
+        same(k.server.ctl("force", "one", "down")[0], 0)
+        same((forced_in("state.json"), forced_in("other.json")), ([], ["two"]))
+        k.server.write("waymark.yaml", conf)                # and back: nobody has to command anything for it
+        same(k.server.ctl("reload")[0], 0)
+        until(lambda: sorted(forced_in("state.json")) == ["one", "two"], 5)
+
+
 @claim("killed at any point while it writes, a server starts again with all of the old state or all of the new")
 def crashes(times=12):
     with Kept() as k:

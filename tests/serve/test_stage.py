@@ -9,6 +9,7 @@ ZONE = APEX + "web 60 EDGE web\nsame 60 EDGE same\nturns 60 EDGE turns\nfew 60 E
 OLD = {"ams": "192.0.2.1", "iad": "192.0.2.2", "sin": "192.0.2.3"}
 NEW = {"ams": "198.51.100.1", "iad": "198.51.100.2", "sin": "198.51.100.3"}
 AT = {"ams": "52,5", "iad": "39,-77", "sin": "1,104"}
+LATENCY = "latency: { half-life: 6h }\n"
 rng = random.Random(3)
 
 
@@ -300,6 +301,22 @@ def rolls_back(s, say, ask=None):
 
 
 QUICK = "stage: { every: 200ms }\n"
+
+
+@claim("a stage is replaced by another while rankings are being rebuilt, again and again")
+def restaged():
+    with server(extra=LATENCY) as s:
+        s.write("new.csv", "prefix,edge,rtt_ms,samples,age_s\n" + "".join(
+            "11.%d.%d.0/24,%s,%d,5,0\n" % (i >> 8, i & 255, edge, 5 + i % 90) for i in range(20000) for edge in OLD))
+        stage(s, "50%", extra=LATENCY)
+        end, rebuilt = time.monotonic() + 60 * SLOW, lambda: json.loads(s.ctl("latency", "show", "--json")[1])["rebuilt"]
+        while rebuilt() < 4:
+            same(s.ctl("latency", "import", s.dir + "/new.csv")[0], 0)
+            for _ in range(4):
+                same(s.ctl("reload", "--stage", "50%")[0], 0)
+            assert time.monotonic() < end, s.said()
+        same(s.ctl("reload", "--promote")[0], 0)
+        assert is_new(s, "11.0.1.0/24")
 
 
 @claim("staged edges that fail their probes take the stage back by themselves")

@@ -138,6 +138,30 @@ def user():
         s.proc = None
 
 
+@claim("root becomes the user waymark where there is one, stays root with a warning where there is none, and without one when it is said")
+def default_user():
+    if os.getuid() != 0 or subprocess.run(["unshare", "-m", "true"]).returncode:
+        raise Skip("not root, or no namespaces")
+    for line, server, uid in (("waymark:x:4242:4242::/:/bin/false\n", "workers: 1", 4242), ("", "workers: 1", 0),
+                              ("waymark:x:4242:4242::/:/bin/false\n", "workers: 1, user: root", 0)):
+        with Server(ZONES, server=server, start=False) as s:
+            conf = open(s.conf).read()
+            if "user: root" not in server:
+                s.write("waymark.yaml", conf.replace(", user: root", ""))
+            with open("/etc/passwd") as f:
+                s.write("passwd", line + "".join(l for l in f if not l.startswith("waymark:")))
+            s.write("waymarkd", "#!/bin/sh\nmount --bind %s/passwd /etc/passwd && exec %s \"$@\"\n" % (s.dir, WAYMARKD))
+            s.write("alone", "#!/bin/sh\nexec unshare -m %s/waymarkd \"$@\"\n" % s.dir)
+            for name in ("alone", "waymarkd"):
+                os.chmod(os.path.join(s.dir, name), 0o755)
+            os.chmod(s.dir, 0o777)
+            s.start(program=s.dir + "/alone")
+            status = open("/proc/%d/status" % s.proc.pid).read()
+            assert "Uid:\t%d\t%d\t%d\t%d" % ((uid,) * 4) in status, status
+            same("stays root" in s.said(), not line, s.said())
+            same(s.udp("www.example.com").rcode, NOERROR)
+
+
 @claim("the service manager hears READY, RELOADING and STOPPING")
 def notify():
     with Server(ZONES, start=False) as s, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

@@ -125,6 +125,43 @@ static void sequences_only_rise(void)
 	}
 }
 
+/* Taken by a server whose clock was right, then the machine came back with a clock that was an
+ * hour ahead, which was set right after a while. */
+static void a_clock_that_was_ahead_at_the_start_shuts_nobody_out(void)
+{
+	enum { HOUR = 3600, UP = 20 };
+	struct seal_clock c = { 0 };
+	unsigned taken = 0;
+
+	for (uint64_t s = 0; s < UP; s++) /* of being up, while it is wrong */
+		seal_clock_see(&c, NOW + HOUR + s, s);
+	for (uint64_t now = NOW + UP; now < NOW + UP + 100; now++) {
+		seal_clock_see(&c, now, now - NOW);
+		const struct seal fresh = { "POST", "/", "a", now, now * 1000000 };
+		taken += seal_when(&fresh, now, c.started_s) == SEAL_GOOD;
+		for (uint64_t sent = NOW - 100; sent < NOW + SEAL_FUTURE_S; sent++) {
+			const struct seal old = { "POST", "/", "a", sent, sent * 1000000 };
+			if (seal_when(&old, now, c.started_s) == SEAL_GOOD)
+				CU_FAIL_FATAL("taken twice");
+		}
+	}
+	CU_ASSERT_EQUAL(taken, 100 - SEAL_FUTURE_S - 1);
+}
+
+static void a_clock_that_is_steered_or_set_forward_is_no_new_start(void)
+{
+	struct seal_clock c = { 0 };
+
+	seal_clock_see(&c, NOW, 100);
+	for (uint64_t s = 1; s < 100000; s++)
+		seal_clock_see(&c, NOW + s - s / 1000, 100 + s);
+	CU_ASSERT_EQUAL(c.started_s, NOW);
+	seal_clock_see(&c, NOW + 1000000, 100101);
+	CU_ASSERT_EQUAL(c.started_s, NOW);
+	seal_clock_see(&c, NOW + 900000, 100102);
+	CU_ASSERT_EQUAL(c.started_s, NOW + 900000);
+}
+
 static void numbers_are_digits(void)
 {
 	static const char *const wrong[] = { "", "-1", "+1", " 1", "1 ", "1.0", "1e9", "0x1",
@@ -143,6 +180,10 @@ static const struct unit_case cases[] = {
 	{ "a request is of now", a_request_is_of_now },
 	{ "nothing is taken again after a restart", nothing_is_taken_again_after_a_restart },
 	{ "sequences only rise", sequences_only_rise },
+	{ "a clock that was ahead at the start shuts nobody out for longer than that",
+		a_clock_that_was_ahead_at_the_start_shuts_nobody_out },
+	{ "a clock that is steered or set forward is no new start",
+		a_clock_that_is_steered_or_set_forward_is_no_new_start },
 	{ "times and sequences are digits", numbers_are_digits },
 };
 

@@ -103,6 +103,8 @@ static void broken_zones_are_told_at_the_exact_place(void)
 		{ "$FOO bar\n", "zone:1:1: error: $FOO is not a directive" },
 		{ "$INCLUDE\n", "zone:1:9: error: the file behind $INCLUDE is missing" },
 		{ "$INCLUDE nowhere\n", "zone:1:10: error: $INCLUDE cannot read" },
+		{ "$INCLUDE /dev/zero\n",
+			"zone:1:10: error: $INCLUDE cannot read /dev/zero: is a device" },
 		{ "$INCLUDE zone\n", "zone:1:10: error: " },
 		{ "$GENERATE 5-1 a$ 1 A 192.0.2.$\n",
 			"zone:1:11: error: 5-1 counts backwards" },
