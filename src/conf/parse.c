@@ -1,5 +1,6 @@
 #include "conf/parse.h"
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "conf/parse_text.h"
 
@@ -332,7 +333,7 @@ struct node *parse_tree(const struct parse_source *src, struct arena *mem)
 	if (whole && !b.lost)
 		parse_text_tabs(src, b.spans, b.n_spans);
 	yaml_parser_delete(&p);
-	free(b.spans);
+	memory_free(b.spans);
 	if (!whole)
 		return NULL;
 	if (!b.top || (b.top->kind == NODE_SCALAR && !b.top->quoted && !*b.top->text)) {

@@ -1,5 +1,7 @@
 #include "ctl/manage_inner.h"
 
+#include "base/memory.h"
+
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,7 +201,7 @@ void agents_do(struct request *r, const struct manage_hooks *hooks)
 		char *text = errands_encode(&e);
 		__atomic_add_fetch(&counts->errands, 1, __ATOMIC_RELAXED);
 		text_addf(&r->answer, "%s\n", text);
-		free(text);
+		memory_free(text);
 		sign_answer(r);
 	}
 	r->status = MHD_HTTP_OK;

@@ -1,6 +1,7 @@
 #include "ctl/control.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -53,7 +54,7 @@ static void close_session(struct session *s)
 	close(s->io.fd);
 	text_fini(&s->body);
 	text_fini(&s->out);
-	free(s);
+	memory_free(s);
 }
 
 static void on_patience(struct ev_loop *loop, ev_timer *t, int events)
@@ -282,6 +283,6 @@ void control_close(struct control *c)
 	ev_timer_stop(c->loop, &c->resume);
 	close(c->io.fd);
 	unlink(c->path);
-	free(c->path);
-	free(c);
+	memory_free(c->path);
+	memory_free(c);
 }

@@ -3,7 +3,6 @@
 #include "base/memory.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 void estimates_init(struct estimates *e, const struct steer *s, const struct latency *table,
@@ -30,7 +29,7 @@ void estimates_init(struct estimates *e, const struct steer *s, const struct lat
 
 void estimates_fini(struct estimates *e)
 {
-	free(e->ms);
+	memory_free(e->ms);
 }
 
 static json_t *rounded(double v)

@@ -3,6 +3,7 @@
 #include "answer/answer.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "ctl/estimates.h"
 #include "ctl/network.h"
 #include "ctl/report.h"
@@ -495,7 +496,7 @@ void explain_run(const struct command_hooks *h, const struct explain_ask *ask, b
 			json_decref(o);
 		}
 	}
-	free(turns);
-	free(trace);
-	free(reply);
+	memory_free(turns);
+	memory_free(trace);
+	memory_free(reply);
 }

@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -214,7 +213,7 @@ bool keep_read(struct keep *k, const char *path, const char *text, size_t len,
 void keep_fini(struct keep *k)
 {
 	forced_fini(&k->forced);
-	free(k->verdicts);
+	memory_free(k->verdicts);
 	if (k->tree)
 		json_decref(k->tree);
 	*k = (struct keep){ 0 };

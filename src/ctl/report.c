@@ -1,10 +1,10 @@
 #include "ctl/report.h"
 
+#include "base/memory.h"
 #include "config.h"
 #include "ctl/reload.h"
 #include "ctl/report_load.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 void report_json(json_t *o, struct text *out)
@@ -12,7 +12,7 @@ void report_json(json_t *o, struct text *out)
 	char *s = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 
 	text_addf(out, "%s\n", s ? s : "{}");
-	free(s);
+	memory_free(s);
 	json_decref(o);
 }
 

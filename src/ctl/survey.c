@@ -5,7 +5,6 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Networks in a report: no narrower than what resolvers ask for (RFC 7871 section 11.1), no
@@ -166,6 +165,6 @@ bool survey_decode(
 
 void survey_fini(struct survey *s)
 {
-	free(s->rows);
+	memory_free(s->rows);
 	*s = (struct survey){ 0 };
 }

@@ -10,7 +10,6 @@
 #include <ev.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,7 +30,7 @@ static void close_file(struct decisions *d)
 {
 	if (d->fd >= 0)
 		close(d->fd);
-	free(d->path);
+	memory_free(d->path);
 	d->fd = -1;
 	d->path = NULL;
 }
@@ -58,7 +57,7 @@ static bool is_current(struct decisions *d, const char *path, size_t most)
 		return true;
 	if (asprintf(&before, "%s.1", path) >= 0) {
 		rename(path, before);
-		free(before);
+		memory_free(before);
 	}
 	return false;
 }
@@ -73,7 +72,7 @@ static bool open_file(struct decisions *d, const char *path, size_t most)
 		complain(d, path);
 		return false;
 	}
-	d->path = memory_need(strdup(path));
+	d->path = memory_strdup(path);
 	return true;
 }
 
@@ -163,5 +162,5 @@ void decisions_free(struct decisions *d)
 	ev_timer_stop(d->loop, &d->timer);
 	drain(d);
 	close_file(d);
-	free(d);
+	memory_free(d);
 }

@@ -1,5 +1,6 @@
 #include "daemon/export.h"
 
+#include "base/memory.h"
 #include "config.h"
 #include "ctl/report.h"
 #include "daemon/daemon.h"
@@ -75,7 +76,7 @@ static json_t *head_json(const struct daemon *d)
 		"version", PACKAGE_VERSION, "config", path ? path : c->path, "generation",
 		(json_int_t)d->epoch.generation, "time", (json_int_t)time(NULL), "secret_key",
 		key_text, "tree", tree ? tree : json_object());
-	free(path);
+	memory_free(path);
 	return o;
 }
 
@@ -95,7 +96,7 @@ bool export_write(const struct daemon *d, const struct command_health *health, b
 	json_decref(o);
 	if (s)
 		text_addf(out, "%s\n", s);
-	free(s);
+	memory_free(s);
 	return s ||
 		fault(why, "this is more than an export may have: over %d MiB",
 			EXPORT_MOST >> 20);

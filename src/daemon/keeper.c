@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct keeper {
@@ -113,5 +112,5 @@ void keeper_free(struct keeper *k)
 	pthread_mutex_destroy(&k->lock);
 	pthread_cond_destroy(&k->news);
 	pthread_cond_destroy(&k->rest);
-	free(k);
+	memory_free(k);
 }

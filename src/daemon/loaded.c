@@ -28,9 +28,9 @@ static void add_zone(
 		l->zones = memory_grow(
 			l->zones, (l->n_zones ? l->n_zones * 2 : 1) * sizeof *l->zones);
 	struct loaded_zone *z = &l->zones[l->n_zones++];
-	*z = (struct loaded_zone){ .at = at, .path = memory_need(strdup(path)) };
+	*z = (struct loaded_zone){ .at = at, .path = memory_strdup(path) };
 	const size_t len = name_len(origin);
-	z->origin = memory_need(malloc(len));
+	z->origin = memory_grow(NULL, len);
 	name_lower(z->origin, origin, len);
 }
 
@@ -75,9 +75,9 @@ static bool add_dir(struct loaded *l, const struct conf_zone *entry, struct faul
 		return faults_error(f, &at, "%s: %s", entry->dir, strerror(errno));
 	for (int i = 0; i < n; i++) {
 		ok = add_file(l, entry, list[i]->d_name, f) && ok;
-		free(list[i]);
+		memory_free(list[i]);
 	}
-	free(list);
+	memory_free(list);
 	return ok;
 }
 
@@ -146,9 +146,9 @@ static bool take_over(struct loaded_zone *z, const struct loaded *before, struct
 	z->load.n = old->load.n;
 	z->load.sources = memory_zeroed(z->load.n, sizeof *z->load.sources);
 	for (size_t i = 0; i < z->load.n; i++)
-		z->load.sources[i] = (struct load_source){ memory_need(strdup(
-								   old->load.sources[i].path)),
-			old->load.sources[i].stamp };
+		z->load.sources[i] = (struct load_source){
+			memory_strdup(old->load.sources[i].path), old->load.sources[i].stamp
+		};
 	return true;
 }
 
@@ -159,7 +159,7 @@ static void make_set(struct loaded *l)
 	for (size_t i = 0; i < l->n_zones; i++)
 		zones[i] = l->zones[i].load.zone;
 	l->set = zone_set_new(l->key, zones, l->n_zones);
-	free(zones);
+	memory_free(zones);
 }
 
 /* --- GeoIP -------------------------------------------------------------------------------- */
@@ -219,13 +219,13 @@ bool loaded_refresh_geo(struct loaded *l, struct fault *why)
 	struct atlas *atlas = read_atlas(l, why);
 
 	if (!atlas) {
-		free(stamps);
+		memory_free(stamps);
 		return false;
 	}
 	struct steer *steer = loaded_steer(l, atlas, l->table, l->steer);
 	atlas_drop(l->atlas);
 	steer_drop(l->steer);
-	free(l->geo_stamps);
+	memory_free(l->geo_stamps);
 	l->atlas = atlas;
 	l->steer = steer;
 	l->geo_stamps = stamps;
@@ -294,7 +294,7 @@ static bool load_parts(struct loaded *l, const struct loaded_opts *opts, struct 
 		faults_add(f, &p.faults[i % n]);
 		faults_fini(&p.faults[i % n]);
 	}
-	free(p.faults);
+	memory_free(p.faults);
 	for (size_t i = 0; i < l->n_zones; i++)
 		l->n_unready += l->zones[i].load.zone && !zone_is_ready(l->zones[i].load.zone);
 	return p.errors == 0 && (l->n_unready == 0 || l->n_unready < l->n_zones);
@@ -371,17 +371,17 @@ bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct fault
 void loaded_fini(struct loaded *l)
 {
 	for (size_t i = 0; i < l->n_zones; i++) {
-		free(l->zones[i].origin);
-		free(l->zones[i].path);
+		memory_free(l->zones[i].origin);
+		memory_free(l->zones[i].path);
 		load_fini(&l->zones[i].load);
 	}
-	free(l->zones);
+	memory_free(l->zones);
 	zone_set_drop(l->set);
 	atlas_drop(l->atlas);
 	steer_drop(l->steer);
-	free(l->geo_stamps);
+	memory_free(l->geo_stamps);
 	latency_drop(l->table);
-	free(l->table_stamps);
+	memory_free(l->table_stamps);
 	conf_fini(&l->conf);
 	*l = (struct loaded){ 0 };
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,7 +42,7 @@ struct latency *measured_new(const struct measured_from *from)
 		.half_life_s = (c->latency.half_life_ms + 999) / 1000,
 		.memory = c->latency.memory,
 		.key = from->key });
-	free(names);
+	memory_free(names);
 	return t;
 }
 
@@ -161,15 +160,15 @@ static bool write_all(int fd, const char *s, size_t len)
 static void sync_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char *folder = memory_need(
-		slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("."));
+	char *folder = slash ? memory_strndup(path, (size_t)(slash - path) + 1)
+			     : memory_strdup(".");
 	const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd >= 0) {
 		fsync(fd);
 		close(fd);
 	}
-	free(folder);
+	memory_free(folder);
 }
 
 bool measured_save(const struct conf *c, const struct latency *table, struct fault *why)

@@ -8,7 +8,6 @@
 
 #include <ev.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -147,7 +146,7 @@ static void finish(struct rebuild *r)
 	take_table(r);
 	if (j->stamps) {
 		memcpy(r->tried, j->stamps, r->n * sizeof *r->tried);
-		free(j->stamps);
+		memory_free(j->stamps);
 	}
 	if (j->steer) {
 		daemon_take_steer(r->daemon, j->steer, &j->staged);
@@ -201,8 +200,8 @@ static void follow_reload(struct rebuild *r)
 		return;
 	r->reloads = r->daemon->reloads + 1;
 	r->n = measured_count(&l->conf);
-	free(r->seen);
-	free(r->tried);
+	memory_free(r->seen);
+	memory_free(r->tried);
 	r->seen = memory_zeroed(r->n + 1, sizeof *r->seen);
 	r->tried = memory_zeroed(r->n + 1, sizeof *r->tried);
 	memcpy(r->seen, l->table_stamps, r->n * sizeof *r->seen);
@@ -219,7 +218,7 @@ static bool files_are_new(struct rebuild *r, double now)
 		memcpy(r->seen, stamps, r->n * sizeof *stamps);
 		r->quiet_since = now;
 	}
-	free(stamps);
+	memory_free(stamps);
 	return is_new && now - r->quiet_since >= QUIET_S;
 }
 
@@ -357,8 +356,8 @@ void rebuild_stop(struct rebuild *r)
 		log_line(LOG_ERROR, "%s", why.text);
 	ev_timer_stop(r->loop, &r->timer);
 	ev_async_stop(r->loop, &r->done);
-	free(r->seen);
-	free(r->tried);
-	free(r->waiting);
-	free(r);
+	memory_free(r->seen);
+	memory_free(r->tried);
+	memory_free(r->waiting);
+	memory_free(r);
 }

@@ -8,7 +8,6 @@
 
 #include <ev.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -325,5 +324,5 @@ void rollout_free(struct rollout *r)
 	ev_timer_stop(r->loop, &r->timer);
 	if (r->on)
 		loaded_fini(&r->loaded);
-	free(r);
+	memory_free(r);
 }

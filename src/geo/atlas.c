@@ -2,21 +2,19 @@
 
 #include "base/memory.h"
 
-#include <stdlib.h>
-
 struct atlas *atlas_read(const struct atlas_opts *opts, struct fault *why)
 {
 	struct atlas *a = memory_zeroed(1, sizeof *a);
 
 	a->refs = 1;
 	if (!mmdb_read_cities(&a->cities, opts->city_files, opts->n_city_files, why)) {
-		free(a);
+		memory_free(a);
 		return NULL;
 	}
 	if (!mmdb_read_asns(&a->asns, opts->asn_files, opts->n_asn_files, why)) {
 		netmap_drop(a->cities.map);
 		places_drop(a->cities.places);
-		free(a);
+		memory_free(a);
 		return NULL;
 	}
 	return a;
@@ -35,5 +33,5 @@ void atlas_drop(struct atlas *a)
 	netmap_drop(a->cities.map);
 	places_drop(a->cities.places);
 	mmdb_asns_free(&a->asns);
-	free(a);
+	memory_free(a);
 }

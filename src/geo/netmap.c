@@ -1,9 +1,9 @@
 #include "geo/netmap_inner.h"
 
+#include "base/memory.h"
 #include "geo/pages.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -107,7 +107,7 @@ static void family_fini(struct netmap_family *f)
 	pages_resize(f->high, f->n * sizeof *f->high, 0);
 	if (f->low)
 		pages_resize(f->low, f->n * sizeof *f->low, 0);
-	free(f->first);
+	memory_free(f->first);
 }
 
 void netmap_drop(struct netmap *map)
@@ -118,7 +118,7 @@ void netmap_drop(struct netmap *map)
 		netmap_seal(map);
 	family_fini(&map->family[0]);
 	family_fini(&map->family[1]);
-	free(map);
+	memory_free(map);
 }
 
 static size_t family_bytes(const struct netmap_family *f)

@@ -111,7 +111,7 @@ void places_drop(struct places *p)
 	index_fini(&p->by_text);
 	pages_resize(p->list, p->room * sizeof *p->list, 0);
 	pages_resize(p->text, p->text_room, 0);
-	free(p);
+	memory_free(p);
 }
 
 /* Equal places are equal bytes: no padding that differs, one NAN, one zero. */

@@ -14,7 +14,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -83,7 +82,7 @@ static void close_all(struct exec *e)
 	ev_io_stop(e->loop, &e->said);
 	close(e->ended.fd);
 	close(e->said.fd);
-	free(e);
+	memory_free(e);
 }
 
 static void tell(struct check *c, const siginfo_t *how, const char *line)
@@ -150,9 +149,9 @@ static void free_environment(char **env)
 
 	while (env[n])
 		n++;
-	free(env[n - 1]);
-	free(env[n - 2]);
-	free(env);
+	memory_free(env[n - 1]);
+	memory_free(env[n - 2]);
+	memory_free(env);
 }
 
 static int spawn(pid_t *pid, const struct check *c, int out)

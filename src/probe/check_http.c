@@ -30,8 +30,8 @@ struct check_http {
 static void free_http(struct http *h)
 {
 	curl_easy_cleanup(h->easy);
-	free(h->body);
-	free(h);
+	memory_free(h->body);
+	memory_free(h);
 }
 
 static uint32_t weight(const struct check *c)
@@ -147,7 +147,7 @@ static int set_io(CURL *easy, curl_socket_t fd, int what, void *ctx, void *ours)
 	if (io)
 		ev_io_stop(all->loop, io);
 	if (what == CURL_POLL_REMOVE) {
-		free(io);
+		memory_free(io);
 		return 0;
 	}
 	if (!io) {
@@ -365,7 +365,7 @@ static int end_opening(struct opening *o)
 	const int fd = o->io.fd;
 
 	ev_io_stop(o->all->loop, &o->io);
-	free(o);
+	memory_free(o);
 	return fd;
 }
 
@@ -459,5 +459,5 @@ void check_http_free(struct check_http *all)
 		curl_global_cleanup();
 	}
 	ev_timer_stop(all->loop, &all->timer);
-	free(all);
+	memory_free(all);
 }

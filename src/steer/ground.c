@@ -4,7 +4,6 @@
 #include "base/memory.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 enum { ROWS_MOST = 8 }; /* measured prefixes inside each other that are looked at */
 
@@ -103,7 +102,7 @@ static struct netmap *own_map(const struct cut *c)
 	for (uint32_t i = 0; i < c->n_own; i++)
 		nets[i] = (struct netmap_net){ c->own[i], i + 1 };
 	struct netmap *map = netmap_from_nets(nets, c->n_own);
-	free(nets);
+	memory_free(nets);
 	return map;
 }
 
@@ -141,7 +140,7 @@ static void grow(struct cutting *w)
 	c->key = memory_grow(c->key, w->room * sizeof *c->key);
 	if (w->g->was)
 		w->g->was = memory_grow(w->g->was, w->room * sizeof *w->g->was);
-	free(w->slot);
+	memory_free(w->slot);
 	w->slots = w->room * 2;
 	w->slot = memory_zeroed(w->slots, sizeof *w->slot);
 	for (uint32_t i = 0; i < c->n; i++)
@@ -222,7 +221,7 @@ static void sort_keys(struct cut *c, uint32_t places)
 	c->order = memory_zeroed(c->n, sizeof *c->order);
 	for (uint32_t i = 1; i < c->n; i++)
 		c->order[at[c->key[i].place]++] = i;
-	free(at);
+	memory_free(at);
 }
 
 static struct cut *cut_new(struct ground *g, const struct ground *before, uint32_t n_own)
@@ -247,8 +246,8 @@ static struct cut *cut_new(struct ground *g, const struct ground *before, uint32
 	struct netmap *const maps[] = { g->atlas->cities.map, g->atlas->asns.map, own };
 	c->map = netmap_overlay(maps, 3, cut_piece, &w);
 	netmap_drop(own);
-	free(w.slot);
-	free(w.plain);
+	memory_free(w.slot);
+	memory_free(w.plain);
 	c->key = memory_grow(c->key, c->n * sizeof *c->key);
 	sort_keys(c, w.places);
 	return c;
@@ -259,11 +258,11 @@ static void cut_drop(struct cut *c)
 	if (!c || __atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	netmap_drop(c->map);
-	free(c->key);
-	free(c->order);
-	free(c->own);
-	free(c->around);
-	free(c);
+	memory_free(c->key);
+	memory_free(c->order);
+	memory_free(c->own);
+	memory_free(c->around);
+	memory_free(c);
 }
 
 /* --- the ground --------------------------------------------------------------------------- */
@@ -359,8 +358,8 @@ struct ground *ground_hold(struct ground *g)
 
 void ground_settle(struct ground *g)
 {
-	free(g->row);
-	free(g->was);
+	memory_free(g->row);
+	memory_free(g->was);
 	g->row = NULL;
 	g->was = NULL;
 }
@@ -373,8 +372,8 @@ void ground_drop(struct ground *g)
 	atlas_drop(g->atlas);
 	model_drop(g->model);
 	cut_drop(g->cut);
-	free(g->edges);
-	free(g);
+	memory_free(g->edges);
+	memory_free(g);
 }
 
 bool ground_is_measured(const struct ground *g)
@@ -460,8 +459,8 @@ void ground_each(const struct ground *g, bool all,
 		estimate_key(g, &k, base, ms);
 		each(ctx, id, ms);
 	}
-	free(base);
-	free(ms);
+	memory_free(base);
+	memory_free(ms);
 }
 
 unsigned ground_own_rows(const struct latency *table, const struct addr *a,

@@ -368,7 +368,7 @@ bool latency_csv_read(
 	char *buf = memory_grow(NULL, CHUNK);
 	const bool ok = read_all(&c, fd, buf);
 	tell_strangers(&c);
-	free(buf);
+	memory_free(buf);
 	close(fd);
 	if (rows)
 		*rows = c.rows;

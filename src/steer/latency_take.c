@@ -50,7 +50,7 @@ void latency_take(struct latency *t, const struct latency *from, enum latency_wh
 		for (unsigned k = 0; to[e] >= 0 && k < r->n; k++)
 			take_cell(&w, NULL, to[e], &r->cell[k]);
 	}
-	free(to);
+	memory_free(to);
 }
 
 /* --- in order ----------------------------------------------------------------------------- */
@@ -94,7 +94,7 @@ const struct latency_row **latency_sorted(const struct latency *t, uint32_t sinc
 	const struct latency_row **to = memory_zeroed(k, sizeof *to);
 	for (size_t i = 0; i < k; i++)
 		to[i] = sorted[i].row;
-	free(sorted);
+	memory_free(sorted);
 	*n = k;
 	return to;
 }

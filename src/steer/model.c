@@ -99,17 +99,17 @@ void model_drop(struct model *m)
 	if (!m || __atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	atlas_drop(m->atlas);
-	free(m->edge);
-	free(m->near.mean);
-	free(m->near.changed);
-	free(m->country.mean);
-	free(m->country.changed);
-	free(m->asn.mean);
-	free(m->asn.changed);
-	free(m->asn_key);
-	free(m->asn_row);
-	free(m->has_asn);
-	free(m);
+	memory_free(m->edge);
+	memory_free(m->near.mean);
+	memory_free(m->near.changed);
+	memory_free(m->country.mean);
+	memory_free(m->country.changed);
+	memory_free(m->asn.mean);
+	memory_free(m->asn.changed);
+	memory_free(m->asn_key);
+	memory_free(m->asn_row);
+	memory_free(m->has_asn);
+	memory_free(m);
 }
 
 /* --- asking ------------------------------------------------------------------------------- */

@@ -5,7 +5,6 @@
 #include "steer/shed.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Rank under construction. A row starts as it was for the key before, which is mostly alike. */
@@ -99,7 +98,7 @@ static void grow_slots(struct build *b)
 {
 	const struct rank *r = b->r;
 
-	free(b->slot);
+	memory_free(b->slot);
 	b->slots_n *= 2;
 	b->slot = memory_zeroed(b->slots_n, sizeof *b->slot);
 	for (uint32_t c = 0; c < r->classes; c++) {
@@ -395,12 +394,12 @@ static void build_rank(struct rank *r, const struct rank *before)
 	if (same_shape(r, before))
 		b.class_now = memory_zeroed(before->classes, sizeof *b.class_now);
 	fill_classes(&b);
-	free(b.class_now);
-	free(b.sums);
-	free(b.keys);
-	free(b.ms);
-	free(rows);
-	free(b.slot);
+	memory_free(b.class_now);
+	memory_free(b.sums);
+	memory_free(b.keys);
+	memory_free(b.ms);
+	memory_free(rows);
+	memory_free(b.slot);
 }
 
 struct rank *rank_new(const struct rank_opts *opts)
@@ -449,12 +448,12 @@ void rank_drop(struct rank *r)
 		netmap_seams_free(r->seams);
 	netmap_drop(r->view);
 	ground_drop(r->ground);
-	free(r->class_of);
-	free(r->order);
-	free(r->within);
-	free(r->close);
-	free(r->ms);
-	free(r->edges);
-	free(r->fallback);
-	free(r);
+	memory_free(r->class_of);
+	memory_free(r->order);
+	memory_free(r->within);
+	memory_free(r->close);
+	memory_free(r->ms);
+	memory_free(r->edges);
+	memory_free(r->fallback);
+	memory_free(r);
 }

@@ -5,7 +5,6 @@
 #include "steer/group.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -53,7 +52,7 @@ static void pin_nets(struct pool *p)
 			nets[n++] = (struct netmap_net){ p->pins[i].from->net, i + 1 };
 	if (n)
 		p->nets = netmap_from_nets(nets, n);
-	free(nets);
+	memory_free(nets);
 }
 
 static void pin_asns(struct pool *p, struct atlas *atlas)
@@ -258,7 +257,7 @@ struct steer *steer_new(
 			ranks.r[ranks.n++] = before->pools[i].rank;
 	for (unsigned i = 0; i < s->n_pools; i++)
 		fill_pool(s, &s->pools[i], opts, &opts->pools[i], &ranks);
-	free(ranks.r);
+	memory_free(ranks.r);
 	ground_settle(s->ground);
 	return s;
 }
@@ -282,13 +281,13 @@ void steer_drop(struct steer *s)
 			netmap_seams_free(p->asn_seams);
 		if (p->place_seams)
 			netmap_seams_free(p->place_seams);
-		free(p->pin_of_asn);
-		free(p->pin_of_place);
+		memory_free(p->pin_of_asn);
+		memory_free(p->pin_of_place);
 	}
 	ground_drop(s->ground);
 	atlas_drop(s->atlas);
 	arena_fini(&s->mem);
-	free(s);
+	memory_free(s);
 }
 
 struct addr edge_address(const struct edge *e, unsigned k)
