@@ -125,6 +125,11 @@ void file_free(struct file *f)
 	*f = (struct file){ 0 };
 }
 
+void file_let_go(void *f)
+{
+	file_free(f);
+}
+
 bool file_stamp(const char *path, struct file_stamp *stamp)
 {
 	struct stat st;

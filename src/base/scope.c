@@ -249,10 +249,11 @@ static void hold(struct scope_entry e)
 	put(&s->has, e);
 }
 
-/* Where it is written down: in the scope that is on, or one around it. */
+/* Where it is written down: in the scope that is on, or one around it. What a scope lets go of
+ * in its end is its own, though one around it may hold the same thing as well. */
 static struct scope_entry *find_in_any(uintptr_t p, scope_drop *drop, struct scope_kept **k)
 {
-	for (struct scope *s = current; s; s = s->outer)
+	for (struct scope *s = current; s; s = s->undoing ? NULL : s->outer)
 		for (*k = &s->has; *k; *k = (*k)->next) {
 			struct scope_entry *e = find(*k, p, drop);
 			if (e)

@@ -72,3 +72,8 @@ void text_fini(struct text *t)
 	free(t->s);
 	*t = (struct text){ 0 };
 }
+
+void text_let_go(void *t)
+{
+	text_fini(t);
+}

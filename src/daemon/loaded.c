@@ -3,6 +3,7 @@
 #include "base/crew.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/scope.h"
 #include "daemon/measured.h"
 
 #include <dirent.h>
@@ -51,6 +52,7 @@ static bool add_file(
 	struct stat st;
 	size_t len = strlen(file);
 
+	scope_hold(&path, text_let_go);
 	text_addf(&path, "%s/%s", entry->dir, file);
 	const bool folder = stat(text_get(&path), &st) == 0 && S_ISDIR(st.st_mode);
 	if (len > 5 && strcmp(file + len - 5, ".zone") == 0)
@@ -58,26 +60,41 @@ static bool add_file(
 	const enum name_result r = folder ? NAME_OK : name_parse(origin, NULL, file, len, root);
 	if (r == NAME_OK && !folder)
 		add_zone(l, entry, origin, text_get(&path));
+	scope_forget(&path, text_let_go);
 	text_fini(&path);
 	return r == NAME_OK ||
 		faults_error(f, &at, "%s/%s: as the name of a zone this %s", entry->dir, file,
 			name_result_text(r));
 }
 
+struct folder {
+	struct dirent **list;
+	int n;
+};
+
+static void folder_fini(void *ctx)
+{
+	struct folder *d = ctx;
+
+	for (int i = 0; i < d->n; i++)
+		free(d->list[i]);
+	free(d->list);
+}
+
 static bool add_dir(struct loaded *l, const struct conf_zone *entry, struct faults *f)
 {
 	const struct fault_at at = at_entry(l, entry);
-	struct dirent **list;
+	struct folder d = { 0 };
 	bool ok = true;
 
-	const int n = scandir(entry->dir, &list, is_zone_entry, alphasort);
-	if (n < 0)
+	d.n = scandir(entry->dir, &d.list, is_zone_entry, alphasort);
+	if (d.n < 0)
 		return faults_error(f, &at, "%s: %s", entry->dir, strerror(errno));
-	for (int i = 0; i < n; i++) {
-		ok = add_file(l, entry, list[i]->d_name, f) && ok;
-		memory_free(list[i]);
-	}
-	memory_free(list);
+	scope_hold(&d, folder_fini);
+	for (int i = 0; i < d.n; i++)
+		ok = add_file(l, entry, d.list[i]->d_name, f) && ok;
+	scope_forget(&d, folder_fini);
+	folder_fini(&d);
 	return ok;
 }
 

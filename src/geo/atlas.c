@@ -1,6 +1,7 @@
 #include "geo/atlas.h"
 
 #include "base/memory.h"
+#include "base/scope.h"
 
 struct atlas *atlas_read(const struct atlas_opts *opts, struct fault *why)
 {
@@ -20,14 +21,22 @@ struct atlas *atlas_read(const struct atlas_opts *opts, struct fault *why)
 	return a;
 }
 
+/* For a scope. */
+static void let_go(void *a)
+{
+	atlas_drop(a);
+}
+
 struct atlas *atlas_hold(struct atlas *a)
 {
 	__atomic_add_fetch(&a->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(a, let_go);
 	return a;
 }
 
 void atlas_drop(struct atlas *a)
 {
+	scope_forget(a, let_go);
 	if (!a || __atomic_sub_fetch(&a->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	netmap_drop(a->cities.map);

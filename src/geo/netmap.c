@@ -1,6 +1,7 @@
 #include "geo/netmap_inner.h"
 
 #include "base/memory.h"
+#include "base/scope.h"
 #include "geo/pages.h"
 
 #include <assert.h>
@@ -95,9 +96,16 @@ struct netmap_hit netmap_find(const struct netmap *map, const struct addr *a)
 	return (struct netmap_hit){ netmap_value(b, i), block * BLOCK_RANGES + i };
 }
 
+/* For a scope. */
+static void let_go(void *map)
+{
+	netmap_drop(map);
+}
+
 struct netmap *netmap_hold(struct netmap *map)
 {
 	__atomic_add_fetch(&map->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(map, let_go);
 	return map;
 }
 
@@ -112,6 +120,7 @@ static void family_fini(struct netmap_family *f)
 
 void netmap_drop(struct netmap *map)
 {
+	scope_forget(map, let_go);
 	if (!map || __atomic_sub_fetch(&map->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	if (map->builder)

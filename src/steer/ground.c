@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "base/scope.h"
 
 #include <math.h>
 
@@ -253,8 +254,24 @@ static struct cut *cut_new(struct ground *g, const struct ground *before, uint32
 	return c;
 }
 
+static void cut_drop(struct cut *c);
+
+/* For a scope. */
+static void let_go_cut(void *c)
+{
+	cut_drop(c);
+}
+
+static struct cut *cut_hold(struct cut *c)
+{
+	__atomic_add_fetch(&c->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(c, let_go_cut);
+	return c;
+}
+
 static void cut_drop(struct cut *c)
 {
+	scope_forget(c, let_go_cut);
 	if (!c || __atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	netmap_drop(c->map);
@@ -299,8 +316,7 @@ static void make_cut(struct ground *g, const struct ground_opts *opts)
 	g->is_new = !before;
 	if (before && before->atlas == g->atlas && before->cut->signature == signature &&
 		before->cut->n_own == n_own) {
-		g->cut = before->cut;
-		__atomic_add_fetch(&g->cut->refs, 1, __ATOMIC_RELAXED);
+		g->cut = cut_hold(before->cut);
 		return;
 	}
 	g->cut = cut_new(g, before, n_own);
@@ -350,9 +366,16 @@ struct ground *ground_new(const struct ground_opts *opts)
 	return g;
 }
 
+/* For a scope. */
+static void let_go(void *g)
+{
+	ground_drop(g);
+}
+
 struct ground *ground_hold(struct ground *g)
 {
 	__atomic_add_fetch(&g->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(g, let_go);
 	return g;
 }
 
@@ -366,6 +389,7 @@ void ground_settle(struct ground *g)
 
 void ground_drop(struct ground *g)
 {
+	scope_forget(g, let_go);
 	if (!g || __atomic_sub_fetch(&g->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	ground_settle(g);

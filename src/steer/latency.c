@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/memory.h"
+#include "base/scope.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -100,14 +101,22 @@ struct latency *latency_new(const struct latency_opts *opts)
 	return t;
 }
 
+/* For a scope. */
+static void let_go(void *t)
+{
+	latency_drop(t);
+}
+
 struct latency *latency_hold(struct latency *t)
 {
 	__atomic_add_fetch(&t->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(t, let_go);
 	return t;
 }
 
 void latency_drop(struct latency *t)
 {
+	scope_forget(t, let_go);
 	if (!t || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	for (size_t i = 0; i < t->n; i++)

@@ -1,6 +1,7 @@
 #include "steer/model_inner.h"
 
 #include "base/memory.h"
+#include "base/scope.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -88,14 +89,22 @@ struct model *model_new(const struct model_opts *opts)
 	return m;
 }
 
+/* For a scope. */
+static void let_go(void *m)
+{
+	model_drop(m);
+}
+
 struct model *model_hold(struct model *m)
 {
 	__atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(m, let_go);
 	return m;
 }
 
 void model_drop(struct model *m)
 {
+	scope_forget(m, let_go);
 	if (!m || __atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	atlas_drop(m->atlas);

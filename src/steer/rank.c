@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "base/scope.h"
 #include "steer/shed.h"
 
 #include <math.h>
@@ -402,6 +403,19 @@ static void build_rank(struct rank *r, const struct rank *before)
 	memory_free(b.slot);
 }
 
+/* For a scope. */
+static void let_go(void *r)
+{
+	rank_drop(r);
+}
+
+static struct rank *hold(struct rank *r)
+{
+	__atomic_add_fetch(&r->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(r, let_go);
+	return r;
+}
+
 struct rank *rank_new(const struct rank_opts *opts)
 {
 	const struct pool_opts *pool = opts->pool;
@@ -432,8 +446,7 @@ struct rank *rank_new(const struct rank_opts *opts)
 	for (size_t i = 0; i < opts->n_known; i++)
 		if (same_rank(r, opts->known[i])) {
 			rank_drop(r);
-			__atomic_add_fetch(&opts->known[i]->refs, 1, __ATOMIC_RELAXED);
-			return opts->known[i];
+			return hold(opts->known[i]);
 		}
 	build_rank(r, opts->before);
 	make_view(r, opts->view);
@@ -442,6 +455,7 @@ struct rank *rank_new(const struct rank_opts *opts)
 
 void rank_drop(struct rank *r)
 {
+	scope_forget(r, let_go);
 	if (!r || __atomic_sub_fetch(&r->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	if (r->seams)

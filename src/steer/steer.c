@@ -1,6 +1,7 @@
 #include "steer/steer.h"
 
 #include "base/memory.h"
+#include "base/scope.h"
 #include "dns/name.h"
 #include "steer/group.h"
 
@@ -262,14 +263,22 @@ struct steer *steer_new(
 	return s;
 }
 
+/* For a scope. */
+static void let_go(void *s)
+{
+	steer_drop(s);
+}
+
 struct steer *steer_hold(struct steer *s)
 {
 	__atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(s, let_go);
 	return s;
 }
 
 void steer_drop(struct steer *s)
 {
+	scope_forget(s, let_go);
 	if (!s || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	for (unsigned i = 0; i < s->n_pools; i++) {
