@@ -95,20 +95,27 @@ static void *help(void *ctx)
 static void add(struct rebuild *r, const struct rebuild_sample *s)
 {
 	struct latency *t = r->daemon->loaded.table;
+	const bool ok = s->src >= 0 ? latency_add_mesh(t, (unsigned)s->src, s->edge, &s->sample)
+				    : latency_add(t, &s->net, s->edge, &s->sample);
 
-	if (s->src >= 0)
-		latency_add_mesh(t, (unsigned)s->src, s->edge, &s->sample);
-	else
-		latency_add(t, &s->net, s->edge, &s->sample);
+	r->size.lost += !ok;
 	r->changed = r->unsaved = true;
 }
 
-/* Takes `from`. */
-static void take_import(struct rebuild *r, struct latency *from)
+/* Takes `from`. False: there was no memory for some of it. */
+static bool take_import(struct rebuild *r, struct latency *from)
 {
-	latency_take(r->daemon->loaded.table, from, LATENCY_AS_SAMPLES);
+	const bool ok = latency_take(r->daemon->loaded.table, from, LATENCY_AS_SAMPLES);
+
 	latency_drop(from);
 	r->changed = r->unsaved = true;
+	return ok;
+}
+
+static bool no_room(const char *path, struct faults *f)
+{
+	return faults_error(f, &(struct fault_at){ .path = path },
+		"out of memory: some of its rows are not in the table; import it again");
 }
 
 static void take_table(struct rebuild *r)
@@ -160,8 +167,8 @@ static void finish(struct rebuild *r)
 	for (size_t i = 0; i < r->n_waiting; i++)
 		add(r, &r->waiting[i]);
 	r->n_waiting = 0;
-	if (r->imported)
-		take_import(r, r->imported);
+	if (r->imported && !take_import(r, r->imported))
+		log_line(LOG_ERROR, "out of memory: some imported measurements are lost");
 	r->imported = NULL;
 }
 
@@ -308,15 +315,15 @@ bool rebuild_import(struct rebuild *r, const char *path, size_t *rows, struct fa
 		return false;
 	}
 	r->size.samples += *rows;
-	if (!r->works) {
-		take_import(r, own);
-	} else if (!r->imported) {
+	if (!r->works)
+		return take_import(r, own) || no_room(path, f);
+	if (!r->imported) {
 		r->imported = own;
-	} else {
-		latency_take(r->imported, own, LATENCY_AS_SAMPLES);
-		latency_drop(own);
+		return true;
 	}
-	return true;
+	const bool ok = latency_take(r->imported, own, LATENCY_AS_SAMPLES);
+	latency_drop(own);
+	return ok || no_room(path, f);
 }
 
 size_t rebuild_forget(struct rebuild *r, int edge, const struct prefix *net)
