@@ -199,6 +199,28 @@ static void a_hold_that_finds_no_room_is_dropped(void)
 	CU_ASSERT_EQUAL(failing_each(hold_each, NULL), 1);
 }
 
+static void hold_once_and_fail(void *ctx)
+{
+	hold_thing(ctx);
+	scope_fail();
+}
+
+static void hold_inside_and_fail(void *ctx)
+{
+	hold_thing(ctx);
+	CU_ASSERT_FALSE(scope_run(hold_once_and_fail, ctx));
+	scope_fail();
+}
+
+static void an_inner_scope_drops_its_own_hold_alone(void)
+{
+	struct thing t = { 0 };
+
+	CU_ASSERT_FALSE(scope_run(hold_inside_and_fail, &t));
+	CU_ASSERT_EQUAL(t.refs, 0);
+	CU_ASSERT_EQUAL(t.drops, 2);
+}
+
 /* A list whose links are blocks of the scope, dropped as a whole: dropping frees, and what is
  * freed is forgotten while the scope goes through its table. */
 struct link {
@@ -339,6 +361,8 @@ void suite_scope(void)
 		{ "counts are dropped as often as held", counts_are_dropped_as_often_as_held },
 		{ "a hold that finds no room is dropped",
 			a_hold_that_finds_no_room_is_dropped },
+		{ "an inner scope drops its own hold alone",
+			an_inner_scope_drops_its_own_hold_alone },
 		{ "what is dropped may free and forget", what_is_dropped_may_free_and_forget },
 		{ "an arena goes with its scope", an_arena_goes_with_its_scope },
 		{ "what was taken apart goes with who took it over",
