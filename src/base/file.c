@@ -1,5 +1,7 @@
 #include "base/file.h"
 
+#include "base/memory.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -14,7 +16,7 @@ static bool read_all(struct file *f, int fd, size_t guess, size_t most)
 {
 	size_t room = guess + 1;
 
-	f->text = malloc(room);
+	f->text = memory_beside(NULL, room);
 	while (f->text) {
 		const ssize_t n = read(fd, f->text + f->len, room - f->len);
 		if (n < 0 && errno == EINTR)
@@ -31,7 +33,7 @@ static bool read_all(struct file *f, int fd, size_t guess, size_t most)
 		if (f->len < room)
 			continue;
 		room += room / 2 + 4096;
-		char *more = realloc(f->text, room);
+		char *more = memory_beside(f->text, room);
 		if (!more)
 			return false;
 		f->text = more;

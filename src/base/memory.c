@@ -144,6 +144,13 @@ void *memory_try(size_t len)
 	return p ? taken(p) : NULL;
 }
 
+void *memory_beside(void *p, size_t len)
+{
+	void *q = realloc(p, len ? len : 1);
+
+	return q || !try_again() ? q : realloc(p, len ? len : 1);
+}
+
 void memory_free(void *p)
 {
 	if (p && scope_is_on())

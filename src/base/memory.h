@@ -27,6 +27,10 @@ void *memory_need(void *p);
  * the reserve does not help either. */
 void *memory_try(size_t len);
 
+/* As realloc(), for what is looked at by who wants it: of no scope, and NULL is no end of it.
+ * Without a scope it is when the reserve does not help either. For free() and memory_free(). */
+void *memory_beside(void *p, size_t len);
+
 /* Gives back what any of these gave, or NULL. What was taken in a scope, or may have been, must
  * not go by another way. */
 void memory_free(void *p);

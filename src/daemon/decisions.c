@@ -120,7 +120,7 @@ static void drain(struct decisions *d)
 			__atomic_store_n(&b->read, b->read + 1, __ATOMIC_RELEASE))
 			add_line(&out, &b->ring[b->read % BOOKS_RING]);
 	}
-	if (out.len && c->decisions_file &&
+	if (out.len && !out.lost && c->decisions_file &&
 		open_file(d, c->decisions_file, c->decisions_most)) {
 		if (write(d->fd, text_get(&out), out.len) == (ssize_t)out.len)
 			d->told = false;

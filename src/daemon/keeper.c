@@ -27,7 +27,9 @@ static void write_next(struct keeper *k)
 	k->next = (struct text){ 0 };
 	k->busy = true;
 	pthread_mutex_unlock(&k->lock);
-	const bool ok = file_replace(k->path, text_get(&text), text.len, &why);
+	/* Half a state is worse than the one that is there. */
+	const bool ok = text.lost ? fault(&why, "%s: out of memory", k->path)
+				  : file_replace(k->path, text_get(&text), text.len, &why);
 	text_fini(&text);
 	pthread_mutex_lock(&k->lock);
 	if (!ok && !*k->why.text)

@@ -54,6 +54,8 @@ static bool add_file(
 
 	scope_hold(&path, text_let_go);
 	text_addf(&path, "%s/%s", entry->dir, file);
+	if (path.lost)
+		memory_ends(strlen(entry->dir) + len);
 	const bool folder = stat(text_get(&path), &st) == 0 && S_ISDIR(st.st_mode);
 	if (len > 5 && strcmp(file + len - 5, ".zone") == 0)
 		len -= 5;
