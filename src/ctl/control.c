@@ -69,6 +69,11 @@ static void answer_with(struct session *s, int status)
 {
 	struct ev_loop *loop = s->control->loop;
 
+	if (s->body.lost) { /* half an answer could pass for a whole one */
+		text_fini(&s->body);
+		text_add(&s->body, "out of memory for the answer\n");
+		status = 1;
+	}
 	text_addf(&s->out, "%d\n", status);
 	text_add_bytes(&s->out, text_get(&s->body), s->body.len);
 	s->answering = true;

@@ -7,6 +7,11 @@
 
 #include <string.h>
 
+void report_json_memory(void)
+{
+	json_set_alloc_funcs(memory_try, memory_free);
+}
+
 void report_json(json_t *o, struct text *out)
 {
 	char *s = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));

@@ -232,22 +232,41 @@ struct steer *loaded_steer(const struct loaded *l, struct atlas *atlas,
 		atlas, before);
 }
 
+/* What is read anew; NULL, all of it, when it cannot be. */
+struct refresh {
+	const struct loaded *l;
+	struct file_stamp *stamps;
+	struct atlas *atlas;
+	struct steer *steer;
+	struct fault *why;
+};
+
+static void refresh(void *ctx)
+{
+	struct refresh *r = ctx;
+
+	r->stamps = geo_stamps(r->l);
+	r->atlas = read_atlas(r->l, r->why);
+	if (r->atlas)
+		r->steer = loaded_steer(r->l, r->atlas, r->l->table, r->l->steer);
+}
+
 bool loaded_refresh_geo(struct loaded *l, struct fault *why)
 {
-	struct file_stamp *stamps = geo_stamps(l);
-	struct atlas *atlas = read_atlas(l, why);
+	struct refresh r = { .l = l, .why = why };
 
-	if (!atlas) {
-		memory_free(stamps);
+	if (!scope_run(refresh, &r))
+		return fault(why, "out of memory for the GeoIP files and the rankings");
+	if (!r.atlas) {
+		memory_free(r.stamps);
 		return false;
 	}
-	struct steer *steer = loaded_steer(l, atlas, l->table, l->steer);
 	atlas_drop(l->atlas);
 	steer_drop(l->steer);
 	memory_free(l->geo_stamps);
-	l->atlas = atlas;
-	l->steer = steer;
-	l->geo_stamps = stamps;
+	l->atlas = r.atlas;
+	l->steer = r.steer;
+	l->geo_stamps = r.stamps;
 	return true;
 }
 
@@ -299,6 +318,15 @@ static bool load_part(void *ctx, size_t i)
 	return __atomic_add_fetch(&p->errors, f->errors, __ATOMIC_RELAXED) < FAULTS_MOST;
 }
 
+/* For a scope: the sentences are not of it. */
+static void let_go_faults(void *ctx)
+{
+	struct parts *p = ctx;
+
+	for (size_t i = 0; i <= p->l->n_zones; i++)
+		faults_fini(&p->faults[i]);
+}
+
 /* False when something was wrong that is not forgiven. A server without a single zone to serve
  * is not. */
 static bool load_parts(struct loaded *l, const struct loaded_opts *opts, struct faults *f)
@@ -307,7 +335,9 @@ static bool load_parts(struct loaded *l, const struct loaded_opts *opts, struct 
 	struct parts p = { .l = l, .before = opts->before, .forgiving = opts->forgiving };
 
 	p.faults = memory_zeroed(n, sizeof *p.faults);
+	scope_hold(&p, let_go_faults);
 	crew_run(n, opts->before != NULL, load_part, &p);
+	scope_forget(&p, let_go_faults);
 	/* In the order of the zones, and what was wrong with the databases behind them. */
 	for (size_t i = 1; i <= n; i++) {
 		faults_add(f, &p.faults[i % n]);
@@ -362,7 +392,7 @@ struct hash_key loaded_key(void)
 	return key;
 }
 
-bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct faults *f)
+static bool read_all(struct loaded *to, const struct loaded_opts *opts, struct faults *f)
 {
 	const struct loaded *before = opts->before;
 
@@ -385,6 +415,31 @@ bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct fault
 	to->steer = loaded_steer(to, to->atlas, to->table, before ? before->steer : NULL);
 	warn_of_idle_pins(to, f);
 	return true;
+}
+
+struct reading {
+	struct loaded *to;
+	const struct loaded_opts *opts;
+	struct faults *f;
+	bool ok;
+};
+
+static void read_in_scope(void *ctx)
+{
+	struct reading *r = ctx;
+
+	r->ok = read_all(r->to, r->opts, r->f);
+}
+
+bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct faults *f)
+{
+	struct reading r = { to, opts, f, false };
+
+	if (scope_run(read_in_scope, &r))
+		return r.ok;
+	*to = (struct loaded){ 0 };
+	return faults_error(f, &(struct fault_at){ .path = opts->path },
+		"out of memory for the configuration and what it names");
 }
 
 void loaded_fini(struct loaded *l)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/scope.h"
 #include "daemon/measured.h"
 #include "daemon/rollout.h"
 
@@ -31,6 +32,7 @@ struct job {
 	struct faults faults;
 	struct fault not_saved; /* "": it was, or need not be */
 	double took_s;
+	bool out_of_memory; /* nothing came of it */
 };
 
 struct rebuild {
@@ -57,8 +59,9 @@ struct rebuild {
 
 /* --- the helper --------------------------------------------------------------------------- */
 
-static void run(struct job *j)
+static void work(void *ctx)
 {
+	struct job *j = ctx;
 	const struct loaded *l = &j->daemon->loaded;
 	const double from = clock_seconds();
 
@@ -77,6 +80,18 @@ static void run(struct job *j)
 	j->took_s = clock_seconds() - from;
 	if (j->save)
 		measured_save(&l->conf, table, &j->not_saved);
+}
+
+static void run(struct job *j)
+{
+	j->out_of_memory = !scope_run(work, j);
+	if (!j->out_of_memory)
+		return;
+	j->stamps = NULL;
+	j->table = NULL;
+	j->steer = NULL;
+	j->staged = (struct rollout_made){ 0 };
+	fault(&j->not_saved, "%s", "");
 }
 
 static void *help(void *ctx)
@@ -135,7 +150,11 @@ static void tell_faults(struct job *j)
 {
 	if (j->faults.errors || j->faults.warnings)
 		log_text(text_get(&j->faults.text));
-	if (j->read && !j->table)
+	if (j->out_of_memory)
+		log_line(LOG_ERROR,
+			"out of memory for new rankings; those from before stay, and they are "
+			"made when there is some");
+	else if (j->read && !j->table)
 		log_line(LOG_ERROR,
 			"latency files have changed and are wrong; what was measured before "
 			"stays");
@@ -161,8 +180,12 @@ static void finish(struct rebuild *r)
 		r->size.published++;
 		r->size.last_s = j->took_s;
 	}
-	if (j->save && *j->not_saved.text)
+	if (j->save && (*j->not_saved.text || j->out_of_memory))
 		r->unsaved = true;
+	if (j->out_of_memory) {
+		r->changed = true;
+		r->published_at = clock_seconds(); /* not at once */
+	}
 	faults_fini(&j->faults);
 	for (size_t i = 0; i < r->n_waiting; i++)
 		add(r, &r->waiting[i]);
@@ -302,18 +325,38 @@ void rebuild_add(struct rebuild *r, const struct rebuild_sample *s)
 	r->waiting[r->n_waiting++] = *s;
 }
 
+/* A file into a table of its own; NULL when it is wrong. */
+struct import {
+	const struct loaded *l;
+	const char *path;
+	size_t *rows;
+	struct faults *f;
+	struct latency *own;
+};
+
+static void import(void *ctx)
+{
+	struct import *i = ctx;
+	struct latency_csv csv = measured_csv(i->path);
+	struct latency *t = measured_new(
+		&(struct measured_from){ .conf = &i->l->conf, .key = i->l->key });
+
+	csv.as = CSV_SAMPLES;
+	if (latency_csv_read(t, &csv, i->rows, i->f))
+		i->own = t;
+	else
+		latency_drop(t);
+}
+
 bool rebuild_import(struct rebuild *r, const char *path, size_t *rows, struct faults *f)
 {
-	const struct loaded *l = &r->daemon->loaded;
-	struct latency_csv csv = measured_csv(path);
+	struct import i = { &r->daemon->loaded, path, rows, f, NULL };
 
-	struct latency *own = measured_new(
-		&(struct measured_from){ .conf = &l->conf, .key = l->key });
-	csv.as = CSV_SAMPLES;
-	if (!latency_csv_read(own, &csv, rows, f)) {
-		latency_drop(own);
+	if (!scope_run(import, &i))
+		return faults_error(f, &(struct fault_at){ .path = path }, "out of memory");
+	struct latency *own = i.own;
+	if (!own)
 		return false;
-	}
 	r->size.samples += *rows;
 	if (!r->works)
 		return take_import(r, own) || no_room(path, f);

@@ -293,9 +293,33 @@ static void set_connection(struct http *h)
 	curl_easy_setopt(h->easy, CURLOPT_USERAGENT, "Waymark/" PACKAGE_VERSION " (probe)");
 }
 
+/* libcurl's memory: the reserve helps it, too. */
+static void *take(size_t len)
+{
+	return memory_beside(NULL, len);
+}
+
+static void *take_zeroed(size_t n, size_t size)
+{
+	const size_t len = n * size; /* of structures of its own */
+	void *p = memory_beside(NULL, len);
+
+	return p ? memset(p, 0, len) : NULL;
+}
+
+static char *take_copy(const char *s)
+{
+	const size_t len = strlen(s) + 1;
+	char *p = memory_beside(NULL, len);
+
+	return p ? memcpy(p, s, len) : NULL;
+}
+
 static void open_multi(struct check_http *all)
 {
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(all->multi = curl_multi_init()))
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, take, free, memory_beside, take_copy,
+		    take_zeroed) != 0 ||
+		!(all->multi = curl_multi_init()))
 		die("cannot start libcurl");
 	curl_multi_setopt(all->multi, CURLMOPT_SOCKETFUNCTION, set_io);
 	curl_multi_setopt(all->multi, CURLMOPT_SOCKETDATA, all);
