@@ -69,9 +69,9 @@ void memory_ends(size_t wanted)
 
 /* --- blocks ------------------------------------------------------------------------------- */
 
-/* Is a failed allocation worth another try? In a scope it is not: what is left is for the loop,
- * and the scope's work gives back more. The reserve may have gone at another thread's want. */
-static bool try_again(void)
+/* In a scope it is not: what is left is for the loop, and the scope's work gives back more. The
+ * reserve may have gone at another thread's want. */
+bool memory_again(void)
 {
 	return !scope_is_on() && (memory_release() || reserve.len);
 }
@@ -86,7 +86,7 @@ void *memory_zeroed(size_t n, size_t size)
 {
 	void *p = calloc(n ? n : 1, size ? size : 1);
 
-	if (!p && try_again())
+	if (!p && memory_again())
 		p = calloc(n ? n : 1, size ? size : 1);
 	if (!p)
 		memory_ends(n * size);
@@ -100,7 +100,7 @@ void *memory_grow(void *p, size_t len)
 		p; /* a number: `p` is nobody's behind realloc() */
 	void *q = realloc(p, room);
 
-	if (!q && try_again())
+	if (!q && memory_again())
 		q = realloc(p, room);
 	if (!q)
 		memory_ends(len);
@@ -137,7 +137,7 @@ void *memory_try(size_t len)
 {
 	void *p = malloc(len ? len : 1);
 
-	if (!p && try_again())
+	if (!p && memory_again())
 		p = malloc(len ? len : 1);
 	if (!p && scope_is_on())
 		scope_fail();
@@ -148,7 +148,7 @@ void *memory_beside(void *p, size_t len)
 {
 	void *q = realloc(p, len ? len : 1);
 
-	return q || !try_again() ? q : realloc(p, len ? len : 1);
+	return q || !memory_again() ? q : realloc(p, len ? len : 1);
 }
 
 void memory_free(void *p)

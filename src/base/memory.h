@@ -47,6 +47,10 @@ void memory_reserve(size_t len);
  * there was none. */
 bool memory_release(void);
 
+/* Is an allocation that has failed worth another try? Lets go of the reserve where it is not
+ * left to others. */
+bool memory_again(void);
+
 /* It is gone. */
 bool memory_is_low(void);
 

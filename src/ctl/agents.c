@@ -199,6 +199,10 @@ void agents_do(struct request *r, const struct manage_hooks *hooks)
 		struct errands e = { 0 };
 		hooks->errands(hooks->ctx, r->seal.agent, &e);
 		char *text = errands_encode(&e);
+		if (!text) {
+			manage_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL, "out of memory");
+			return;
+		}
 		__atomic_add_fetch(&counts->errands, 1, __ATOMIC_RELAXED);
 		text_addf(&r->answer, "%s\n", text);
 		memory_free(text);

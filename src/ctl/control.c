@@ -190,11 +190,12 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 		return;
 	}
 	unsigned uid;
-	struct session *s = may_command(fd, &uid) ? calloc(1, sizeof *s) : NULL;
+	struct session *s = may_command(fd, &uid) ? memory_beside(NULL, sizeof *s) : NULL;
 	if (!s) {
 		close(fd);
 		return;
 	}
+	*s = (struct session){ 0 };
 	s->control = c;
 	s->call.uid = uid;
 	s->at = &c->sessions;

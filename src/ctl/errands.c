@@ -1,6 +1,5 @@
 #include "ctl/errands.h"
 
-#include "base/memory.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -23,7 +22,7 @@ char *errands_encode(const struct errands *e)
 	}
 	json_t *all = json_pack("{s:i, s:i, s:o, s:o}", "version", 1, "again_s",
 		(int)e->again_s, "networks", nets, "edges", edges);
-	char *text = memory_need(json_dumps(all, JSON_COMPACT));
+	char *text = json_dumps(all, JSON_COMPACT);
 	json_decref(all);
 	return text;
 }

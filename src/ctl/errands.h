@@ -28,7 +28,7 @@ struct errands {
 	struct errand list[ERRANDS_MOST];
 };
 
-/* The text, for free(); never NULL. */
+/* The text, for memory_free(); NULL: no memory. */
 char *errands_encode(const struct errands *e);
 
 /* Any bytes. What it does not understand of a list is passed over: newer nameservers may ask

@@ -44,7 +44,7 @@ struct survey {
 	size_t n;
 };
 
-/* The text, for free(); never NULL. */
+/* The text, for memory_free(); never NULL. */
 char *survey_encode(const struct survey *s);
 
 /* Any bytes, in memory that is bounded by their length. All of it is right, or `why` says what

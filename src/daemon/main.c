@@ -194,8 +194,10 @@ static void *loop_memory(void *p, long len)
 		return NULL;
 	}
 	void *q = realloc(p, (size_t)len);
-	if (!q && memory_release())
+	if (!q) {
+		memory_release();
 		q = realloc(p, (size_t)len);
+	}
 	if (!q)
 		die("out of memory for an event loop (%ld bytes wanted)", len);
 	return q;

@@ -20,11 +20,11 @@ size_t pages_round(size_t len)
 /* In a scope, pages are written down there as blocks are. */
 static void *map(size_t len)
 {
-	void *p;
+	const int prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	void *p = mmap(NULL, len, prot, flags, -1, 0);
 
-	do
-		p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	while (p == MAP_FAILED && !scope_is_on() && memory_release());
+	if (p == MAP_FAILED && memory_again())
+		p = mmap(NULL, len, prot, flags, -1, 0);
 	if (p == MAP_FAILED)
 		memory_ends(len);
 	scope_hold_block(p, len);
@@ -33,11 +33,10 @@ static void *map(size_t len)
 
 static void *remap(void *p, size_t from, size_t to)
 {
-	void *q;
+	void *q = mremap(p, from, to, MREMAP_MAYMOVE);
 
-	do
+	if (q == MAP_FAILED && memory_again())
 		q = mremap(p, from, to, MREMAP_MAYMOVE);
-	while (q == MAP_FAILED && !scope_is_on() && memory_release());
 	if (q == MAP_FAILED)
 		memory_ends(to);
 	scope_moved((uintptr_t)p, q, to);

@@ -171,7 +171,7 @@ static size_t take_body(char *bytes, size_t one, size_t n, void *ctx)
 	(void)one;
 	if (p->body || p->load_in_body) {
 		if (!h->body)
-			h->body = memory_need(malloc(PROBE_BODY_MOST));
+			h->body = memory_grow(NULL, PROBE_BODY_MOST);
 		memcpy(h->body + h->body_len, bytes, take);
 	}
 	h->body_len += take;
