@@ -1,6 +1,5 @@
 #include "ctl/errands.h"
 
-
 #include <jansson.h>
 #include <string.h>
 
