@@ -62,6 +62,7 @@ static void release(struct http *h)
 	all->n_idle++;
 }
 
+/* NULL: no memory. */
 static struct http *acquire(struct check_http *all)
 {
 	struct http *h = all->idle;
@@ -70,9 +71,12 @@ static struct http *acquire(struct check_http *all)
 		all->idle = h->after;
 		all->n_idle--;
 	} else {
+		CURL *easy = curl_easy_init();
+		if (!easy)
+			return NULL;
 		h = memory_zeroed(1, sizeof *h);
 		h->all = all;
-		h->easy = memory_need(curl_easy_init());
+		h->easy = easy;
 	}
 	h->tls = (struct check_tls){ 0 };
 	h->body_len = 0;
@@ -251,7 +255,8 @@ static void set_callbacks(struct http *h)
 }
 
 /* The URL has the name that TLS is to see; the Host header the one that HTTP is to see. */
-static void set_request(struct http *h)
+/* False: no memory for it; asked then, it would be another one. */
+static bool set_request(struct http *h)
 {
 	const struct probe_opts *p = h->check->probe;
 	char addr[ADDR_TEXT], bare[ADDR_TEXT + 2], to[ADDR_TEXT + 16];
@@ -264,19 +269,23 @@ static void set_request(struct http *h)
 			: p->host ? p->host
 				  : bare,
 		probe_port(p), p->path);
-	curl_easy_setopt(h->easy, CURLOPT_URL, text_get(&url));
+	bool ok = !url.lost &&
+		curl_easy_setopt(h->easy, CURLOPT_URL, text_get(&url)) == CURLE_OK;
 	text_fini(&url);
 	snprintf(to, sizeof to, "::%s:%u", bare, probe_port(p));
 	h->connect_to = curl_slist_append(NULL, to);
+	ok = ok && h->connect_to;
 	curl_easy_setopt(h->easy, CURLOPT_CONNECT_TO, h->connect_to);
 	if (p->host) { /* without the port, as browsers send it to the usual one */
 		struct text host = { 0 };
 		text_addf(&host, "Host: %s", p->host);
 		h->headers = curl_slist_append(NULL, text_get(&host));
+		ok = ok && !host.lost && h->headers;
 		text_fini(&host);
 		curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->headers);
 	}
 	curl_easy_setopt(h->easy, CURLOPT_NOBODY, p->head ? 1L : 0L);
+	return ok;
 }
 
 static void set_connection(struct http *h)
@@ -353,10 +362,18 @@ static bool request(struct check_http *all, struct check *c, int fd)
 	if (!all->multi)
 		open_multi(all);
 	struct http *h = acquire(all);
+	if (!h) {
+		if (fd >= 0)
+			close(fd);
+		return check_errno(c, "", ENOMEM);
+	}
 	h->check = c;
 	h->fd = fd;
 	*all->asking += weight(c);
-	set_request(h);
+	if (!set_request(h)) {
+		release(h);
+		return check_errno(c, "", ENOMEM);
+	}
 	set_connection(h);
 	set_callbacks(h);
 	if (fd >= 0) {
