@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* Atomic, all of them. `at` is the number of the allocation that comes next, while it counts.
  */
@@ -57,6 +58,21 @@ size_t failing_each(void (*work)(void *ctx), void *ctx)
 	return k - 1;
 }
 
+static size_t mapped; /* atomic */
+
+size_t failing_mapped(void)
+{
+	return __atomic_load_n(&mapped, __ATOMIC_RELAXED);
+}
+
+/* To whole pages. */
+static size_t whole(size_t len)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (len + page - 1) / page * page;
+}
+
 /* --- what the linker sends here ----------------------------------------------------------- */
 
 void *__real_malloc(size_t len);
@@ -66,6 +82,7 @@ char *__real_strdup(const char *s);
 char *__real_strndup(const char *s, size_t n);
 void *__real_mmap(void *at, size_t len, int prot, int flags, int fd, off_t from);
 void *__real_mremap(void *p, size_t from, size_t to, int flags);
+int __real_munmap(void *p, size_t len);
 
 void *__wrap_malloc(size_t len);
 void *__wrap_calloc(size_t n, size_t len);
@@ -74,6 +91,7 @@ char *__wrap_strdup(const char *s);
 char *__wrap_strndup(const char *s, size_t n);
 void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t from);
 void *__wrap_mremap(void *p, size_t from, size_t to, int flags);
+int __wrap_munmap(void *p, size_t len);
 
 void *__wrap_malloc(size_t len)
 {
@@ -102,10 +120,24 @@ char *__wrap_strndup(const char *s, size_t n)
 
 void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t from)
 {
-	return fails() ? MAP_FAILED : __real_mmap(at, len, prot, flags, fd, from);
+	void *p = fails() ? MAP_FAILED : __real_mmap(at, len, prot, flags, fd, from);
+
+	if (p != MAP_FAILED)
+		__atomic_add_fetch(&mapped, whole(len), __ATOMIC_RELAXED);
+	return p;
 }
 
 void *__wrap_mremap(void *p, size_t from, size_t to, int flags)
 {
-	return fails() ? MAP_FAILED : __real_mremap(p, from, to, flags);
+	void *q = fails() ? MAP_FAILED : __real_mremap(p, from, to, flags);
+
+	if (q != MAP_FAILED)
+		__atomic_add_fetch(&mapped, whole(to) - whole(from), __ATOMIC_RELAXED);
+	return q;
+}
+
+int __wrap_munmap(void *p, size_t len)
+{
+	__atomic_sub_fetch(&mapped, whole(len), __ATOMIC_RELAXED);
+	return __real_munmap(p, len);
 }

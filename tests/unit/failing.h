@@ -21,4 +21,7 @@ size_t failing_stop(void);
 size_t failing_each(void (*work)(void *ctx), void *ctx);
 size_t failing_count(void);
 
+/* How many bytes of pages our rooms have from the kernel now. */
+size_t failing_mapped(void);
+
 #endif

@@ -48,6 +48,7 @@ static void read_each(void *ctx)
 {
 	struct reading r = { .city = ctx };
 	const unsigned before = open_files();
+	const size_t mapped = failing_mapped();
 	const bool ok = scope_run(read_atlas, &r) && r.atlas;
 
 	CU_ASSERT_EQUAL(ok, failing_stop() == 0);
@@ -56,6 +57,7 @@ static void read_each(void *ctx)
 		CU_ASSERT_EQUAL(places_count(r.atlas->cities.places), 400);
 		atlas_drop(r.atlas);
 	}
+	CU_ASSERT_EQUAL(failing_mapped(), mapped);
 }
 
 static void without_memory_it_is_not_read(void)
@@ -104,6 +106,25 @@ static void a_failed_work_leaves_the_counts_as_they_were(void)
 	mmdb_writer_free(w);
 }
 
+static void read_drop_and_fail(void *ctx)
+{
+	struct reading *r = ctx;
+
+	read_atlas(r);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(r->atlas);
+	atlas_drop(r->atlas);
+	scope_fail();
+}
+
+static void what_was_dropped_before_is_not_given_back_again(void)
+{
+	struct mmdb_writer *w = many_cities();
+
+	mmdb_writer_file(w);
+	CU_ASSERT_FALSE(scope_run(read_drop_and_fail, &(struct reading){ .city = w->path }));
+	mmdb_writer_free(w);
+}
+
 void suite_atlas(void);
 void suite_atlas(void)
 {
@@ -111,6 +132,8 @@ void suite_atlas(void)
 		{ "without memory it is not read", without_memory_it_is_not_read },
 		{ "a failed work leaves the counts as they were",
 			a_failed_work_leaves_the_counts_as_they_were },
+		{ "what was dropped before is not given back again",
+			what_was_dropped_before_is_not_given_back_again },
 	};
 
 	unit_suite("geo/atlas", cases, UNIT_COUNT(cases));

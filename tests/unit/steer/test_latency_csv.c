@@ -276,6 +276,13 @@ static void import_each(void *ctx)
 	faults_fini(&i.f);
 }
 
+static void import_and_fail(void *ctx)
+{
+	import(ctx);
+	CU_ASSERT_TRUE(((struct import *)ctx)->ok);
+	scope_fail();
+}
+
 static void without_memory_a_file_is_refused(void)
 {
 	struct desk d;
@@ -289,6 +296,10 @@ static void without_memory_a_file_is_refused(void)
 		fprintf(f, "10.0.%u.0/24,ams,%u\n10.0.%u.0/24,rom,7\n", i, 1 + i, i);
 	fclose(f);
 	CU_ASSERT_TRUE(failing_each(import_each, d.path) > 250);
+	/* And what was read goes with the work that read it. */
+	struct import i = { .from = { d.path, NOW, time(NULL), CSV_SAMPLES } };
+	CU_ASSERT_FALSE(scope_run(import_and_fail, &i));
+	faults_fini(&i.f);
 	close_desk(&d);
 }
 
