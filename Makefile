@@ -99,9 +99,10 @@ $(BUILD)/obj/tests/unit/suites.h: $(unit_sources) Makefile
 $(BUILD)/obj/tests/unit/main.o: $(BUILD)/obj/tests/unit/suites.h
 $(BUILD)/obj/tests/unit/main.o: ALL_CPPFLAGS += -I$(BUILD)/obj/tests/unit
 
+# Memory ends there when a test says so.
 $(BUILD)/unit: $(call object,$(unit_sources)) $(BUILD)/libwaymark.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcunit
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc strdup strndup mmap mremap munmap) -o $@ $^ $(LIBS) -lcunit
 
 # The corpora are replayed by plain programs: the same targets without the fuzzer.
 fuzz_names := $(filter-out world,$(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
@@ -128,8 +129,14 @@ $(BUILD)/shared: $(call object,$(addprefix tests/bench/,shared.c own.c anything.
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,-z,now $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc aligned_alloc mmap free) -o $@ $^ $(LIBS)
 
+# Memory that ends in a whole process.
+$(BUILD)/fail_alloc.so: tests/serve/fail_alloc.c build/config.mk
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -shared -fPIC -o $@ $<
+
 comma := ,
-test_programs = $(if $(SANITIZE),,$(BUILD)/shared) $(programs) $(BUILD)/unit $(patsubst %,$(BUILD)/replay_%,$(fuzz_names)) $(bench_programs) $(BUILD)/lab_router
+test_programs = $(if $(SANITIZE),,$(BUILD)/shared $(BUILD)/fail_alloc.so) $(programs) $(BUILD)/unit $(patsubst %,$(BUILD)/replay_%,$(fuzz_names)) $(bench_programs) $(BUILD)/lab_router
 
 # With the packages in place, make starts again, so that it sees what configure then finds.
 check: deps-tests
@@ -187,7 +194,7 @@ install: all
 		$(DESTDIR)$(PREFIX)/share/doc/waymark/
 
 clean:
-	rm -rf build/obj build/asan build/tsan build/fuzz build/unit build/replay_* build/bench build/bench.json build/libwaymark.a build/waymarkd build/waymarkctl
+	rm -rf build/obj build/asan build/tsan build/fuzz build/unit build/replay_* build/fail_alloc.so build/bench build/bench.json build/libwaymark.a build/waymarkd build/waymarkctl
 
 distclean: clean
 	rm -rf build configure autom4te.cache config.log config.status

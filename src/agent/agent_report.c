@@ -5,7 +5,6 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Networks in a report: no narrower than what resolvers ask for (RFC 7871 section 11.1), no
@@ -170,6 +169,6 @@ bool agent_report_decode(
 
 void agent_report_fini(struct agent_report *s)
 {
-	free(s->rows);
+	memory_free(s->rows);
 	*s = (struct agent_report){ 0 };
 }

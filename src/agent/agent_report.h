@@ -44,7 +44,7 @@ struct agent_report {
 	size_t n;
 };
 
-/* The text, for free(); never NULL. */
+/* The text, for memory_free(); never NULL. */
 char *agent_report_encode(const struct agent_report *s);
 
 /* Any bytes, in memory that is bounded by their length. All of it is right, or `why` says what

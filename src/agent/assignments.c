@@ -1,7 +1,5 @@
 #include "agent/assignments.h"
 
-#include "base/memory.h"
-
 #include <jansson.h>
 #include <string.h>
 
@@ -23,7 +21,7 @@ char *assignments_encode(const struct assignments *a)
 	}
 	json_t *all = json_pack("{s:i, s:i, s:o, s:o}", "version", 1, "again_s",
 		(int)a->again_s, "networks", nets, "edges", edges);
-	char *text = memory_need(json_dumps(all, JSON_COMPACT));
+	char *text = json_dumps(all, JSON_COMPACT);
 	json_decref(all);
 	return text;
 }

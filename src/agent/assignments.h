@@ -28,7 +28,7 @@ struct assignments {
 	struct assignment list[ASSIGNMENTS_MOST];
 };
 
-/* The text, for free(); never NULL. */
+/* The text, for memory_free(); NULL: no memory. */
 char *assignments_encode(const struct assignments *a);
 
 /* Any bytes. What it does not understand of a list is passed over: newer nameservers may ask

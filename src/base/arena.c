@@ -1,9 +1,8 @@
 #include "base/arena.h"
 
-#include "base/log.h"
+#include "base/memory.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { CHUNK_MIN = 4096, CHUNK_MAX = 1 << 20, ALIGN = 16 };
@@ -23,7 +22,7 @@ void arena_fini(struct arena *a)
 {
 	for (struct arena_chunk *c = a->chunks, *next; c; c = next) {
 		next = c->next;
-		free(c);
+		memory_free(c);
 	}
 	*a = (struct arena){ 0 };
 }
@@ -37,9 +36,7 @@ static void grow(struct arena *a, size_t len)
 		room = CHUNK_MAX;
 	if (room < len)
 		room = len;
-	struct arena_chunk *c = malloc(sizeof *c + room);
-	if (!c)
-		die("out of memory (%zu bytes wanted)", room);
+	struct arena_chunk *c = memory_grow(NULL, sizeof *c + room);
 	c->next = a->chunks;
 	c->room = room;
 	a->chunks = c;
@@ -51,7 +48,7 @@ static void grow(struct arena *a, size_t len)
 void *arena_alloc(struct arena *a, size_t len)
 {
 	if (len > SIZE_MAX / 2)
-		die("out of memory (%zu bytes wanted)", len);
+		memory_ends(len);
 	len = (len + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	if ((size_t)(a->end - a->at) < len || !a->chunks)
 		grow(a, len);

@@ -19,7 +19,7 @@ struct arena {
 void arena_init(struct arena *a);
 void arena_fini(struct arena *a);
 
-/* Aligned for any type; `len` 0 is allowed. Never NULL: no memory is die(). */
+/* Aligned for any type; `len` 0 is allowed. Never NULL: memory comes as by memory.h. */
 void *arena_alloc(struct arena *a, size_t len);
 void *arena_zalloc(struct arena *a, size_t len);
 

@@ -17,7 +17,11 @@ typedef bool crew_work(void *ctx, size_t i);
 
 /* Does pieces 0 to n - 1; returns when all that were begun are done. With `politely`, threads
  * that are not the caller's give way to all others of the machine (nice 10): for work beside
- * which queries are answered. */
+ * which queries are answered.
+ *
+ * In a scope (scope.h), each thread has one of its own, and what all have taken is the caller's
+ * at the end. When memory ends on one of them, no more is begun, and the caller's scope fails.
+ * A piece leaves alone what its caller took before. */
 void crew_run(size_t n, bool politely, crew_work *work, void *ctx);
 
 #endif

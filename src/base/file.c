@@ -1,5 +1,7 @@
 #include "base/file.h"
 
+#include "base/memory.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -24,7 +26,7 @@ static bool read_all(struct file *f, int fd, size_t most, struct fault *why)
 	struct stat st;
 	size_t room = fstat(fd, &st) == 0 ? (size_t)st.st_size + 1 : 1;
 
-	f->text = malloc(room);
+	f->text = memory_beside(NULL, room);
 	while (f->text) {
 		const ssize_t n = read(fd, f->text + f->len, room - f->len);
 		if (n < 0 && errno == EINTR)
@@ -39,7 +41,7 @@ static bool read_all(struct file *f, int fd, size_t most, struct fault *why)
 		if (f->len < room)
 			continue;
 		room += room / 2 + 4096;
-		char *more = realloc(f->text, room);
+		char *more = memory_beside(f->text, room);
 		if (!more)
 			return fault(why, "out of memory");
 		f->text = more;
@@ -164,6 +166,11 @@ void file_free(struct file *f)
 {
 	free(f->text);
 	*f = (struct file){ 0 };
+}
+
+void file_let_go(void *f)
+{
+	file_free(f);
 }
 
 bool file_stamp(const char *path, struct file_stamp *stamp)

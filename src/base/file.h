@@ -41,6 +41,8 @@ int file_open(const char *path, uint64_t most, struct fault *why);
 /* Reads all of such a file; the sentence names it. On false `f` is empty. */
 bool file_read(struct file *f, const char *path, size_t most, struct fault *why);
 void file_free(struct file *f);
+/* The same, for scope_hold(): what was read is not of the scope by itself. */
+void file_let_go(void *f);
 
 /* False when there is no such file; `stamp` is zero then. */
 bool file_stamp(const char *path, struct file_stamp *stamp);

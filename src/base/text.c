@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include "base/memory.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,7 @@ static bool make_room(struct text *t, size_t more)
 	size_t room = t->room ? t->room * 2 : 256;
 	while (room < t->len + more + 1)
 		room *= 2;
-	char *s = realloc(t->s, room);
+	char *s = memory_beside(t->s, room);
 	if (!s) {
 		t->lost = true;
 		return false;
@@ -71,4 +73,9 @@ void text_fini(struct text *t)
 {
 	free(t->s);
 	*t = (struct text){ 0 };
+}
+
+void text_let_go(void *t)
+{
+	text_fini(t);
 }

@@ -1,8 +1,8 @@
 /* text.h - a string that grows.
  *
  * Always ends in NUL once anything was added. `struct text t = { 0 }` is an empty one. For the
- * control thread and the tools; memory that cannot be had ends the process at start and
- * truncates the text afterwards (`lost` is set).
+ * control thread and the tools; memory that cannot be had truncates the text (`lost` is
+ * set).
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
@@ -27,5 +27,7 @@ __attribute__((format(printf, 2, 0))) void text_addv(
 /* Never NULL; borrowed until the next addition. */
 const char *text_get(const struct text *t);
 void text_fini(struct text *t);
+/* The same, for scope_hold(): a text is not of a scope by itself. */
+void text_let_go(void *t);
 
 #endif

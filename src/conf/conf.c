@@ -1,6 +1,7 @@
 #include "conf/conf.h"
 
 #include "base/file.h"
+#include "base/scope.h"
 #include "conf/parse.h"
 #include "conf/schema.h"
 
@@ -43,7 +44,9 @@ bool conf_read(struct conf *c, const char *path, struct faults *f)
 	*c = (struct conf){ 0 };
 	if (!file_read(&file, path, FILE_MOST, &why))
 		return faults_take(f, &why);
+	scope_hold(&file, file_let_go);
 	const bool ok = conf_read_text(c, path, file.text, file.len, f);
+	scope_forget(&file, file_let_go);
 	file_free(&file);
 	return ok;
 }
@@ -80,7 +83,9 @@ const char *conf_find_socket(const char *path, struct arena *mem, struct fault *
 
 	if (!file_read(&file, path, FILE_MOST, why))
 		return NULL;
+	scope_hold(&file, file_let_go);
 	faults_init(&unheard);
+	scope_hold(&unheard.text, text_let_go);
 	const struct parse_source src = { path, file.text, file.text + file.len, &unheard };
 	const struct node *top = parse_tree(&src, &scratch);
 	const struct node *control = top && top->kind == NODE_MAP ? parse_get(top, "control")
@@ -99,7 +104,9 @@ const char *conf_find_socket(const char *path, struct arena *mem, struct fault *
 			"-s SOCKET)",
 			path);
 	arena_fini(&scratch);
+	scope_forget(&unheard.text, text_let_go);
 	faults_fini(&unheard);
+	scope_forget(&file, file_let_go);
 	file_free(&file);
 	return found;
 }

@@ -1,5 +1,7 @@
 #include "conf/parse.h"
 
+#include "base/memory.h"
+#include "base/scope.h"
 #include "base/text.h"
 #include "conf/parse_text.h"
 
@@ -23,7 +25,6 @@ struct build {
 	unsigned documents;
 	struct parse_span *spans; /* quoted scalars; from the heap */
 	size_t n_spans, spans_room;
-	bool lost; /* no memory for a span */
 };
 
 /* --- faults ------------------------------------------------------------------------------- */
@@ -196,12 +197,7 @@ static void keep_span(struct build *b, const yaml_event_t *e)
 {
 	if (b->n_spans == b->spans_room) {
 		const size_t room = b->spans_room ? b->spans_room * 2 : 64;
-		struct parse_span *more = realloc(b->spans, room * sizeof *more);
-		if (!more) {
-			b->lost = true;
-			return;
-		}
-		b->spans = more;
+		b->spans = memory_grow(b->spans, room * sizeof *b->spans);
 		b->spans_room = room;
 	}
 	b->spans[b->n_spans++] = (struct parse_span){ mark_place(&e->start_mark),
@@ -299,19 +295,39 @@ static bool tell_problem(const struct build *b, const yaml_parser_t *p)
 	return parse_text_problem(b->src, &problem);
 }
 
-static bool read_events(struct build *b, yaml_parser_t *p)
+/* For a scope. */
+static void let_go_event(void *e)
 {
-	yaml_event_t e;
+	yaml_event_delete(e);
+}
+
+static void let_go_parser(void *p)
+{
+	yaml_parser_delete(p);
+}
+
+static bool read_all(struct build *b, yaml_parser_t *p, yaml_event_t *e)
+{
 	bool more = true, ok = true;
 
 	while (more && ok && !faults_full(b->src->faults)) {
-		if (!yaml_parser_parse(p, &e))
+		if (!yaml_parser_parse(p, e))
 			return tell_problem(b, p);
-		ok = take_event(b, &e);
-		more = e.type != YAML_STREAM_END_EVENT;
-		yaml_event_delete(&e);
+		ok = take_event(b, e);
+		more = e->type != YAML_STREAM_END_EVENT;
+		yaml_event_delete(e); /* none is left in it */
 	}
 	return ok && !more;
+}
+
+static bool read_events(struct build *b, yaml_parser_t *p)
+{
+	yaml_event_t e = { .type = YAML_NO_EVENT };
+
+	scope_hold(&e, let_go_event);
+	const bool ok = read_all(b, p, &e);
+	scope_forget(&e, let_go_event);
+	return ok;
 }
 
 struct node *parse_tree(const struct parse_source *src, struct arena *mem)
@@ -325,14 +341,16 @@ struct node *parse_tree(const struct parse_source *src, struct arena *mem)
 		parse_error(src, NULL, "out of memory");
 		return NULL;
 	}
+	scope_hold(&p, let_go_parser);
 	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(
 		&p, (const unsigned char *)src->text, (size_t)(src->text_end - src->text));
 	const bool whole = read_events(&b, &p);
-	if (whole && !b.lost)
+	if (whole)
 		parse_text_tabs(src, b.spans, b.n_spans);
+	scope_forget(&p, let_go_parser);
 	yaml_parser_delete(&p);
-	free(b.spans);
+	memory_free(b.spans);
 	if (!whole)
 		return NULL;
 	if (!b.top || (b.top->kind == NODE_SCALAR && !b.top->quoted && !*b.top->text)) {

@@ -1,6 +1,7 @@
 #include "console/control.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -69,7 +70,7 @@ static void close_session(struct session *s)
 		ev_io_start(c->loop, &c->io);
 	text_fini(&s->body);
 	text_fini(&s->out);
-	free(s);
+	memory_free(s);
 }
 
 static void on_patience(struct ev_loop *loop, ev_timer *t, int events)
@@ -84,6 +85,11 @@ static void answer_with(struct session *s, int status)
 {
 	struct ev_loop *loop = s->control->loop;
 
+	if (s->body.lost) { /* half an answer could pass for a whole one */
+		text_fini(&s->body);
+		text_add(&s->body, "out of memory for the answer\n");
+		status = 1;
+	}
 	if (s->body.len > ANSWER_SMALL && s->control->unread &&
 		s->control->unread + s->body.len > UNREAD_MOST) {
 		text_addf(&s->out,
@@ -212,11 +218,12 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 		return;
 	}
 	unsigned uid;
-	struct session *s = may_command(fd, &uid) ? calloc(1, sizeof *s) : NULL;
+	struct session *s = may_command(fd, &uid) ? memory_beside(NULL, sizeof *s) : NULL;
 	if (!s) {
 		close(fd);
 		return;
 	}
+	*s = (struct session){ 0 };
 	s->control = c;
 	s->call.uid = uid;
 	s->at = &c->sessions;
@@ -322,6 +329,6 @@ void control_close(struct control *c)
 	if (lstat(c->path, &st) == 0 && st.st_dev == c->device && st.st_ino == c->inode)
 		unlink(c->path);
 	close(c->io.fd);
-	free(c->path);
-	free(c);
+	memory_free(c->path);
+	memory_free(c);
 }

@@ -8,7 +8,6 @@
 #include <ev.h>
 #include <limits.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -83,11 +82,11 @@ static int find_pool(const struct pool_state *of, unsigned n, const char *name)
 static void free_states(struct track *edges, unsigned n, struct pool_state *pools, unsigned m)
 {
 	for (unsigned i = 0; i < n; i++)
-		free(edges[i].name);
+		memory_free(edges[i].name);
 	for (unsigned i = 0; i < m; i++)
-		free(pools[i].name);
-	free(edges);
-	free(pools);
+		memory_free(pools[i].name);
+	memory_free(edges);
+	memory_free(pools);
 }
 
 /* Do numbers mean what they meant? New rankings come every few seconds, and change no name. */
@@ -129,21 +128,21 @@ static void follow(struct balancer *b)
 		const struct track *was = find_track(edges, n, s->edges[i].name);
 		b->edges[i] = was ? *was
 				  : (struct track){ .share = SHED_ALL, .room = SHED_ALL };
-		b->edges[i].name = memory_need(strdup(s->edges[i].name));
+		b->edges[i].name = memory_strdup(s->edges[i].name);
 	}
 	for (unsigned i = 0; i < s->n_pools; i++) {
 		const int was = find_pool(pools, m, s->pools[i].name);
 		b->pools[i] = was >= 0 ? pools[was] : (struct pool_state){ 0 };
-		b->pools[i].name = memory_need(strdup(s->pools[i].name));
+		b->pools[i].name = memory_strdup(s->pools[i].name);
 	}
 	int *numbers = memory_zeroed(m, sizeof *numbers);
 	for (unsigned i = 0; i < m; i++)
 		numbers[i] = steer_pool(s, pools[i].name);
 	groups_renumber(b->groups, numbers, m);
-	free(numbers);
+	memory_free(numbers);
 	free_states(edges, n, pools, m);
-	free(b->other);
-	free(b->counted);
+	memory_free(b->other);
+	memory_free(b->counted);
 	b->other = memory_zeroed(s->n_edges, sizeof *b->other);
 	b->counted = NULL;
 	b->n_counted = 0;
@@ -389,11 +388,11 @@ static bool solve(struct balancer *b, const struct standing *s, bool steady)
 		b->edges[i].price = price[i];
 		b->edges[i].use = out[i];
 	}
-	free(price);
-	free(share);
-	free(base);
-	free(out);
-	free(demand);
+	memory_free(price);
+	memory_free(share);
+	memory_free(base);
+	memory_free(out);
+	memory_free(demand);
 	return changed;
 }
 
@@ -536,7 +535,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 	const bool moved = b->moves;
 	b->moves = solve(b, s, true);
 	const bool shares = share_out(b, s, rate);
-	free(rate);
+	memory_free(rate);
 	b->moves = b->moves || shares;
 	if (b->moves || moved)
 		probes_refresh(b->daemon->probes);
@@ -567,9 +566,9 @@ void balancer_free(struct balancer *b)
 	free_states(b->edges, b->n_edges, b->pools, b->n_pools);
 	steer_drop(b->steer);
 	groups_free(b->groups);
-	free(b->other);
-	free(b->counted);
-	free(b);
+	memory_free(b->other);
+	memory_free(b->counted);
+	memory_free(b);
 }
 
 struct shed_state balancer_edge(const struct balancer *b, unsigned edge)

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,7 +32,7 @@ static void close_file(struct decisions *d)
 {
 	if (d->fd >= 0)
 		close(d->fd);
-	free(d->path);
+	memory_free(d->path);
 	d->fd = -1;
 	d->path = NULL;
 }
@@ -60,7 +59,7 @@ static bool is_current(struct decisions *d, const char *path, size_t most)
 		return true;
 	if (asprintf(&before, "%s.1", path) >= 0) {
 		rename(path, before);
-		free(before);
+		memory_free(before);
 	}
 	return false;
 }
@@ -75,7 +74,7 @@ static bool open_file(struct decisions *d, const char *path, size_t most)
 		complain(d, path, errno);
 		return false;
 	}
-	d->path = memory_need(strdup(path));
+	d->path = memory_strdup(path);
 	return true;
 }
 
@@ -186,7 +185,7 @@ static void drain(struct decisions *d)
 			__atomic_store_n(&b->read, b->read + 1, __ATOMIC_RELEASE))
 			add_line(&out, &b->ring[b->read % CHOICE_COUNTS_RING]);
 	}
-	if (out.len && c->decisions_file) {
+	if (out.len && !out.lost && c->decisions_file) {
 		const uint64_t before = d->lost;
 		write_out(d, &out);
 		b = workers_counts(d->daemon->workers, 0); /* stands for all of them */
@@ -228,5 +227,5 @@ void decisions_free(struct decisions *d)
 	ev_timer_stop(d->loop, &d->timer);
 	drain(d);
 	close_file(d);
-	free(d);
+	memory_free(d);
 }

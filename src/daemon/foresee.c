@@ -204,11 +204,11 @@ static struct standing *stand_side(
 	if (s.is_new)
 		x->to->unprobed = s.unprobed;
 	for (unsigned i = 0; i < rows.n; i++)
-		free((void *)(uintptr_t)of[i].targets);
-	free(of);
-	free(w.states);
-	free(w.forced);
-	free(s.verdicts);
+		memory_free((void *)(uintptr_t)of[i].targets);
+	memory_free(of);
+	memory_free(w.states);
+	memory_free(w.forced);
+	memory_free(s.verdicts);
 	rows_free(&rows);
 	return standing;
 }
@@ -314,7 +314,7 @@ static bool open_both(const struct opening *x)
 	struct sayings said = read_sayings(x->export, &to->old.conf);
 	to->old_standing = stand_side(x, &said, false);
 	to->new_standing = stand_side(x, &said, true);
-	free(said.of);
+	memory_free(said.of);
 	to->generation = json_integer_value(json_object_get(x->export, "generation"));
 	to->time = json_integer_value(json_object_get(x->export, "time"));
 	return true;
@@ -343,7 +343,7 @@ bool foresee_open(struct foresee *to, const struct foresee_opts *o, struct fault
 			"this is no export of a server (\"waymarkctl export\" makes one%s)",
 			export ? ", without --config" : "");
 	}
-	free(x.tree);
+	memory_free(x.tree);
 	json_decref(export);
 	if (!ok)
 		foresee_close(to);

@@ -3,8 +3,6 @@
 #include "base/memory.h"
 #include "steer/demand.h"
 
-#include <stdlib.h>
-
 enum { GROUPS_MOST = 32768, SLOTS = 2 * GROUPS_MOST };
 #define SMOOTHING  0.3   /* share of the newest interval */
 #define LEAST_RATE 0.002 /* queries a second; who asks less is forgotten */
@@ -29,8 +27,8 @@ struct groups *groups_new(void)
 
 void groups_free(struct groups *g)
 {
-	free(g->slots);
-	free(g);
+	memory_free(g->slots);
+	memory_free(g);
 }
 
 static void add(struct groups *g, uint64_t key, double rate, double now)
@@ -76,7 +74,7 @@ static void rebuild(struct groups *g, const int *numbers, unsigned n)
 		else if (pool < n && numbers[pool] >= 0)
 			add(g, demand_key((uint16_t)numbers[pool], v6, &a), before[i].rate, 0);
 	}
-	free(before);
+	memory_free(before);
 }
 
 void groups_settle(struct groups *g)

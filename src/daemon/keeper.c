@@ -125,5 +125,5 @@ void keeper_free(struct keeper *k)
 	pthread_mutex_destroy(&k->lock);
 	pthread_cond_destroy(&k->news);
 	pthread_cond_destroy(&k->rest);
-	free(k);
+	memory_free(k);
 }

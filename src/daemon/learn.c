@@ -225,7 +225,7 @@ static void set_agents(struct learn *l)
 		agents[i] = (struct manage_agent){ c->edges[c->latency.agents[i].edge].name,
 			c->latency.agents[i].key };
 	manage_set_agents(l->manage, agents, c->latency.n_agents);
-	free(agents);
+	memory_free(agents);
 }
 
 static void on_time(struct ev_loop *loop, ev_timer *t, int events)
@@ -275,7 +275,7 @@ void learn_stop(struct learn *l)
 	manage_close(l->manage);
 	ev_timer_stop(l->loop, &l->timer);
 	targets_free(l->targets);
-	free(l);
+	memory_free(l);
 }
 
 struct agent_counts learn_counts(const struct learn *l, size_t *targets)

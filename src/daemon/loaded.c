@@ -3,6 +3,7 @@
 #include "base/crew.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/scope.h"
 #include "daemon/measured.h"
 
 #include <dirent.h>
@@ -28,9 +29,9 @@ static void add_zone(
 		l->zones = memory_grow(
 			l->zones, (l->n_zones ? l->n_zones * 2 : 1) * sizeof *l->zones);
 	struct loaded_zone *z = &l->zones[l->n_zones++];
-	*z = (struct loaded_zone){ .at = at, .path = memory_need(strdup(path)) };
+	*z = (struct loaded_zone){ .at = at, .path = memory_strdup(path) };
 	const size_t len = name_len(origin);
-	z->origin = memory_need(malloc(len));
+	z->origin = memory_grow(NULL, len);
 	name_lower(z->origin, origin, len);
 }
 
@@ -51,33 +52,51 @@ static bool add_file(
 	struct stat st;
 	size_t len = strlen(file);
 
+	scope_hold(&path, text_let_go);
 	text_addf(&path, "%s/%s", entry->dir, file);
+	if (path.lost)
+		memory_ends(strlen(entry->dir) + len);
 	const bool folder = stat(text_get(&path), &st) == 0 && S_ISDIR(st.st_mode);
 	if (len > 5 && strcmp(file + len - 5, ".zone") == 0)
 		len -= 5;
 	const enum name_result r = folder ? NAME_OK : name_parse(origin, NULL, file, len, root);
 	if (r == NAME_OK && !folder)
 		add_zone(l, entry, origin, text_get(&path));
+	scope_forget(&path, text_let_go);
 	text_fini(&path);
 	return r == NAME_OK ||
 		faults_error(f, &at, "%s/%s: as the name of a zone this %s", entry->dir, file,
 			name_result_text(r));
 }
 
+struct folder {
+	struct dirent **list;
+	int n;
+};
+
+static void folder_fini(void *ctx)
+{
+	struct folder *d = ctx;
+
+	for (int i = 0; i < d->n; i++)
+		free(d->list[i]);
+	free(d->list);
+}
+
 static bool add_dir(struct loaded *l, const struct conf_zone *entry, struct faults *f)
 {
 	const struct fault_at at = at_entry(l, entry);
-	struct dirent **list;
+	struct folder d = { 0 };
 	bool ok = true;
 
-	const int n = scandir(entry->dir, &list, is_zone_entry, alphasort);
-	if (n < 0)
+	d.n = scandir(entry->dir, &d.list, is_zone_entry, alphasort);
+	if (d.n < 0)
 		return faults_error(f, &at, "%s: %s", entry->dir, strerror(errno));
-	for (int i = 0; i < n; i++) {
-		ok = add_file(l, entry, list[i]->d_name, f) && ok;
-		free(list[i]);
-	}
-	free(list);
+	scope_hold(&d, folder_fini);
+	for (int i = 0; i < d.n; i++)
+		ok = add_file(l, entry, d.list[i]->d_name, f) && ok;
+	scope_forget(&d, folder_fini);
+	folder_fini(&d);
 	return ok;
 }
 
@@ -141,9 +160,9 @@ static bool take_over(struct loaded_zone *z, const struct loaded *before, struct
 	z->load.n = old->load.n;
 	z->load.sources = memory_zeroed(z->load.n, sizeof *z->load.sources);
 	for (size_t i = 0; i < z->load.n; i++)
-		z->load.sources[i] = (struct load_source){ memory_need(strdup(
-								   old->load.sources[i].path)),
-			old->load.sources[i].stamp };
+		z->load.sources[i] = (struct load_source){
+			memory_strdup(old->load.sources[i].path), old->load.sources[i].stamp
+		};
 	return true;
 }
 
@@ -154,7 +173,7 @@ static void make_set(struct loaded *l)
 	for (size_t i = 0; i < l->n_zones; i++)
 		zones[i] = l->zones[i].load.zone;
 	l->set = zone_set_new(l->key, zones, l->n_zones);
-	free(zones);
+	memory_free(zones);
 }
 
 /* --- GeoIP -------------------------------------------------------------------------------- */
@@ -208,22 +227,41 @@ struct steer *loaded_steer(const struct loaded *l, struct atlas *atlas,
 		atlas, before);
 }
 
+/* What is read anew; NULL, all of it, when it cannot be. */
+struct refresh {
+	const struct loaded *l;
+	struct file_stamp *stamps;
+	struct atlas *atlas;
+	struct steer *steer;
+	struct fault *why;
+};
+
+static void refresh(void *ctx)
+{
+	struct refresh *r = ctx;
+
+	r->stamps = geo_stamps(r->l);
+	r->atlas = read_atlas(r->l, r->why);
+	if (r->atlas)
+		r->steer = loaded_steer(r->l, r->atlas, r->l->table, r->l->steer);
+}
+
 bool loaded_refresh_geo(struct loaded *l, struct fault *why)
 {
-	struct file_stamp *stamps = geo_stamps(l);
-	struct atlas *atlas = read_atlas(l, why);
+	struct refresh r = { .l = l, .why = why };
 
-	if (!atlas) {
-		free(stamps);
+	if (!scope_run(refresh, &r))
+		return fault(why, "out of memory for the GeoIP files and the rankings");
+	if (!r.atlas) {
+		memory_free(r.stamps);
 		return false;
 	}
-	struct steer *steer = loaded_steer(l, atlas, l->table, l->steer);
 	atlas_drop(l->atlas);
 	steer_drop(l->steer);
-	free(l->geo_stamps);
-	l->atlas = atlas;
-	l->steer = steer;
-	l->geo_stamps = stamps;
+	memory_free(l->geo_stamps);
+	l->atlas = r.atlas;
+	l->steer = r.steer;
+	l->geo_stamps = r.stamps;
 	return true;
 }
 
@@ -275,6 +313,15 @@ static bool load_part(void *ctx, size_t i)
 	return __atomic_add_fetch(&p->errors, f->errors, __ATOMIC_RELAXED) < FAULTS_MOST;
 }
 
+/* For a scope: the sentences are not of it. */
+static void let_go_faults(void *ctx)
+{
+	struct parts *p = ctx;
+
+	for (size_t i = 0; i <= p->l->n_zones; i++)
+		faults_fini(&p->faults[i]);
+}
+
 /* False when something was wrong that is not forgiven. A server without a single zone to serve
  * is not. */
 static bool load_parts(struct loaded *l, const struct loaded_opts *opts, struct faults *f)
@@ -283,13 +330,15 @@ static bool load_parts(struct loaded *l, const struct loaded_opts *opts, struct 
 	struct parts p = { .l = l, .before = opts->before, .forgiving = opts->forgiving };
 
 	p.faults = memory_zeroed(n, sizeof *p.faults);
+	scope_hold(&p, let_go_faults);
 	crew_run(n, opts->before != NULL, load_part, &p);
+	scope_forget(&p, let_go_faults);
 	/* In the order of the zones, and what was wrong with the databases behind them. */
 	for (size_t i = 1; i <= n; i++) {
 		faults_add(f, &p.faults[i % n]);
 		faults_fini(&p.faults[i % n]);
 	}
-	free(p.faults);
+	memory_free(p.faults);
 	for (size_t i = 0; i < l->n_zones; i++)
 		l->n_unready += l->zones[i].load.zone && !zone_is_ready(l->zones[i].load.zone);
 	return p.errors == 0 && (l->n_unready == 0 || l->n_unready < l->n_zones);
@@ -338,7 +387,7 @@ struct hash_key loaded_key(void)
 	return key;
 }
 
-bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct faults *f)
+static bool read_all(struct loaded *to, const struct loaded_opts *opts, struct faults *f)
 {
 	const struct loaded *before = opts->before;
 
@@ -363,20 +412,45 @@ bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct fault
 	return true;
 }
 
+struct reading {
+	struct loaded *to;
+	const struct loaded_opts *opts;
+	struct faults *f;
+	bool ok;
+};
+
+static void read_in_scope(void *ctx)
+{
+	struct reading *r = ctx;
+
+	r->ok = read_all(r->to, r->opts, r->f);
+}
+
+bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct faults *f)
+{
+	struct reading r = { to, opts, f, false };
+
+	if (scope_run(read_in_scope, &r))
+		return r.ok;
+	*to = (struct loaded){ 0 };
+	return faults_error(f, &(struct fault_at){ .path = opts->path },
+		"out of memory for the configuration and what it names");
+}
+
 void loaded_fini(struct loaded *l)
 {
 	for (size_t i = 0; i < l->n_zones; i++) {
-		free(l->zones[i].origin);
-		free(l->zones[i].path);
+		memory_free(l->zones[i].origin);
+		memory_free(l->zones[i].path);
 		load_fini(&l->zones[i].load);
 	}
-	free(l->zones);
+	memory_free(l->zones);
 	zone_set_drop(l->set);
 	atlas_drop(l->atlas);
 	steer_drop(l->steer);
-	free(l->geo_stamps);
+	memory_free(l->geo_stamps);
 	latency_drop(l->table);
-	free(l->table_stamps);
+	memory_free(l->table_stamps);
 	conf_fini(&l->conf);
 	*l = (struct loaded){ 0 };
 }

@@ -53,8 +53,9 @@ struct loaded_opts {
 	bool bare;
 };
 
-/* Reads the configuration and all it names. On false `to` is empty and `f` says what is wrong;
- * warnings, and what was forgiven, may be in `f` even so. */
+/* Reads the configuration and all it names, in a scope of its own: without memory for it,
+ * nothing is changed, and that is what is wrong. On false `to` is empty and `f` says what is
+ * wrong; warnings, and what was forgiven, may be in `f` even so. */
 bool loaded_read(struct loaded *to, const struct loaded_opts *opts, struct faults *f);
 void loaded_fini(struct loaded *l);
 

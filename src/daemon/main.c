@@ -1,8 +1,10 @@
 /* main.c - waymarkd: the boot order, on one page.
  */
 #include "base/log.h"
+#include "base/memory.h"
 #include "config.h"
 #include "console/control.h"
+#include "report/report.h"
 #include "daemon/balancer.h"
 #include "daemon/daemon.h"
 #include "daemon/deaf.h"
@@ -30,6 +32,7 @@ struct run {
 	struct command_hooks hooks;
 	struct ev_loop *loop;
 	ev_signal term, interrupt, hangup;
+	ev_timer refill; /* the reserve of memory, when it is gone */
 	bool stopping;
 	struct learn *learn;
 };
@@ -181,7 +184,43 @@ static void on_hangup(struct ev_loop *loop, ev_signal *s, int events)
 	faults_fini(&f);
 }
 
-static void watch_signals(struct run *r)
+enum { RESERVE = 2 << 20, REFILL_S = 1 };
+
+/* libev ends the process when its tables cannot grow. Those are the loops' own, whatever
+ * scope may be on. */
+static void *loop_memory(void *p, long len)
+{
+	if (len <= 0) {
+		free(p);
+		return NULL;
+	}
+	void *q = realloc(p, (size_t)len);
+	if (!q) {
+		memory_release();
+		q = realloc(p, (size_t)len);
+	}
+	if (!q)
+		die("out of memory for an event loop (%ld bytes wanted)", len);
+	return q;
+}
+
+static void on_refill(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)t;
+	(void)events;
+	memory_refill();
+}
+
+/* While there is enough of it. */
+static void provide_memory(void)
+{
+	memory_reserve(RESERVE);
+	ev_set_allocator(loop_memory);
+	report_json_memory();
+}
+
+static void watch_signals_and_memory(struct run *r)
 {
 	signal(SIGPIPE, SIG_IGN);
 	ev_signal_init(&r->term, on_stop_signal, SIGTERM);
@@ -191,6 +230,8 @@ static void watch_signals(struct run *r)
 	ev_signal_start(r->loop, &r->term);
 	ev_signal_start(r->loop, &r->interrupt);
 	ev_signal_start(r->loop, &r->hangup);
+	ev_timer_init(&r->refill, on_refill, REFILL_S, REFILL_S);
+	ev_timer_start(r->loop, &r->refill);
 }
 
 static int usage(FILE *to, int status)
@@ -258,6 +299,7 @@ int main(int argc, char **argv)
 	privs_raise_files();
 	mallopt(M_MMAP_THRESHOLD,
 		256 << 10); /* large blocks go back to the kernel when they are freed */
+	provide_memory();
 	/* Not the default loop, which would reap the commands that probes run. */
 	r.loop = ev_loop_new(EVFLAG_NOENV);
 	if (!r.loop)
@@ -267,7 +309,7 @@ int main(int argc, char **argv)
 			&latency_hooks, { 0 }, conf_path },
 		reload, stage, force, probe, stop, export, latency_import, latency_forget };
 	clock_gettime(CLOCK_MONOTONIC, &r.hooks.report.started);
-	watch_signals(&r);
+	watch_signals_and_memory(&r);
 	if (!boot(&r, conf_path, &control, &why)) {
 		log_line(LOG_ERROR, "%s", why.text);
 		return 1;

@@ -2,10 +2,10 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/scope.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,7 +43,7 @@ struct latency *measured_new(const struct measured_from *from)
 		.half_life_s = (c->latency.half_life_ms + 999) / 1000,
 		.memory = c->latency.memory,
 		.key = from->key });
-	free(names);
+	memory_free(names);
 	return t;
 }
 
@@ -58,8 +58,9 @@ static bool add_file(
 		return latency_csv_read(t, &csv, NULL, f);
 	struct latency *own = measured_new(from);
 	const bool ok = latency_csv_read(own, &csv, NULL, f);
-	if (ok)
-		latency_take(t, own, LATENCY_ALL);
+	if (ok && !latency_take(t, own, LATENCY_ALL))
+		faults_warning(f, &(struct fault_at){ .path = path },
+			"out of memory: some of its measurements are left out");
 	latency_drop(own);
 	return true;
 }
@@ -74,9 +75,12 @@ static void add_state(struct latency *t, const struct measured_from *from, struc
 	if (access(csv.path, F_OK) != 0 && errno == ENOENT)
 		return;
 	faults_init(&own);
+	scope_hold(&own.text, text_let_go);
 	struct latency *saved = measured_new(from);
 	if (latency_csv_read(saved, &csv, NULL, &own)) {
-		latency_take(t, saved, LATENCY_ALL);
+		if (!latency_take(t, saved, LATENCY_ALL))
+			faults_warning(f, &(struct fault_at){ .path = csv.path },
+				"out of memory: some of its measurements are left out");
 		faults_add(f, &own);
 	} else {
 		const struct fault_at at = { .path = csv.path };
@@ -86,6 +90,7 @@ static void add_state(struct latency *t, const struct measured_from *from, struc
 			"them");
 	}
 	latency_drop(saved);
+	scope_forget(&own.text, text_let_go);
 	faults_fini(&own);
 }
 
@@ -96,9 +101,10 @@ struct latency *measured_read(const struct measured_from *from, struct faults *f
 
 	for (size_t i = 0; i < measured_count(from->conf); i++)
 		ok = add_file(t, from, measured_path(from->conf, i), f) && ok;
-	if (from->before)
-		latency_take(t, from->before, LATENCY_LEARNED);
-	else if (from->conf->latency.state)
+	if (from->before && !latency_take(t, from->before, LATENCY_LEARNED))
+		ok = faults_error(f, &(struct fault_at){ .path = from->conf->path },
+			"out of memory for what is measured");
+	else if (!from->before && from->conf->latency.state)
 		add_state(t, from, f);
 	if (!ok) {
 		latency_drop(t);

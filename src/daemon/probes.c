@@ -337,7 +337,7 @@ static void on_told(struct round_ask *a, const struct round_view *v, const char 
 	struct command_call *c = k->call;
 	const bool passed = k->tell.passed;
 	tell_steps_end(&k->tell);
-	free(k);
+	memory_free(k);
 	c->done(c, passed ? 0 : 1);
 }
 
@@ -348,7 +348,7 @@ static void on_forget(struct command_call *c)
 	round_forget(k->probes->round, &k->ask);
 	k->tell.out = NULL;
 	tell_steps_end(&k->tell);
-	free(k);
+	memory_free(k);
 }
 
 static unsigned targets_of(const struct probes *p, const struct edge *e, uint32_t *to)
@@ -393,11 +393,11 @@ bool probes_ask(struct probes *p, const char *edge, bool json, struct command_ca
 		(round_ask(p->round, targets, n, &k->ask) ||
 			fault(why, "edge %s is being probed for somebody else; try again",
 				edge));
-	free(targets);
+	memory_free(targets);
 	if (!ok) {
 		k->tell.out = NULL;
 		tell_steps_end(&k->tell);
-		free(k);
+		memory_free(k);
 	}
 	return ok;
 }
@@ -515,5 +515,5 @@ void probes_free(struct probes *p)
 	rows_free(&p->rows);
 	rows_free(&p->staged_rows);
 	forced_fini(&p->forced);
-	free(p);
+	memory_free(p);
 }

@@ -3,12 +3,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/scope.h"
 #include "daemon/measured.h"
 #include "daemon/rollout.h"
 
 #include <ev.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -32,6 +32,7 @@ struct job {
 	struct faults faults;
 	struct fault not_saved; /* "": it was, or need not be */
 	double took_s;
+	bool out_of_memory; /* nothing came of it */
 };
 
 struct rebuild {
@@ -58,8 +59,9 @@ struct rebuild {
 
 /* --- the helper --------------------------------------------------------------------------- */
 
-static void run(struct job *j)
+static void work(void *ctx)
 {
+	struct job *j = ctx;
 	const struct loaded *l = &j->daemon->loaded;
 	const double from = clock_seconds();
 
@@ -80,6 +82,18 @@ static void run(struct job *j)
 		measured_save(&l->conf, table, &j->not_saved);
 }
 
+static void run(struct job *j)
+{
+	j->out_of_memory = !scope_run(work, j);
+	if (!j->out_of_memory)
+		return;
+	j->stamps = NULL;
+	j->table = NULL;
+	j->steer = NULL;
+	j->staged = (struct rollout_made){ 0 };
+	fault(&j->not_saved, "%s", "");
+}
+
 static void *help(void *ctx)
 {
 	struct rebuild *r = ctx;
@@ -96,20 +110,27 @@ static void *help(void *ctx)
 static void add(struct rebuild *r, const struct rebuild_sample *s)
 {
 	struct latency *t = r->daemon->loaded.table;
+	const bool ok = s->src >= 0 ? latency_add_mesh(t, (unsigned)s->src, s->edge, &s->sample)
+				    : latency_add(t, &s->net, s->edge, &s->sample);
 
-	if (s->src >= 0)
-		latency_add_mesh(t, (unsigned)s->src, s->edge, &s->sample);
-	else
-		latency_add(t, &s->net, s->edge, &s->sample);
+	r->size.lost += !ok;
 	r->changed = r->unsaved = true;
 }
 
-/* Takes `from`. */
-static void take_import(struct rebuild *r, struct latency *from)
+/* Takes `from`. False: there was no memory for some of it. */
+static bool take_import(struct rebuild *r, struct latency *from)
 {
-	latency_take(r->daemon->loaded.table, from, LATENCY_AS_SAMPLES);
+	const bool ok = latency_take(r->daemon->loaded.table, from, LATENCY_AS_SAMPLES);
+
 	latency_drop(from);
 	r->changed = r->unsaved = true;
+	return ok;
+}
+
+static bool no_room(const char *path, struct faults *f)
+{
+	return faults_error(f, &(struct fault_at){ .path = path },
+		"out of memory: some of its rows are not in the table; import it again");
 }
 
 static void take_table(struct rebuild *r)
@@ -129,7 +150,11 @@ static void tell_faults(struct job *j)
 {
 	if (j->faults.errors || j->faults.warnings)
 		log_text(text_get(&j->faults.text));
-	if (j->read && !j->table)
+	if (j->out_of_memory)
+		log_line(LOG_ERROR,
+			"out of memory for new rankings; those from before stay, and they are "
+			"made when there is some");
+	else if (j->read && !j->table)
 		log_line(LOG_ERROR,
 			"latency files have changed and are wrong; what was measured before "
 			"stays");
@@ -147,7 +172,7 @@ static void finish(struct rebuild *r)
 	take_table(r);
 	if (j->stamps) {
 		memcpy(r->tried, j->stamps, r->n * sizeof *r->tried);
-		free(j->stamps);
+		memory_free(j->stamps);
 	}
 	if (j->steer) {
 		daemon_take_steer(r->daemon, j->steer, &j->staged);
@@ -155,14 +180,18 @@ static void finish(struct rebuild *r)
 		r->size.published++;
 		r->size.last_s = j->took_s;
 	}
-	if (j->save && *j->not_saved.text)
+	if (j->save && (*j->not_saved.text || j->out_of_memory))
 		r->unsaved = true;
+	if (j->out_of_memory) {
+		r->changed = true;
+		r->published_at = clock_seconds(); /* not at once */
+	}
 	faults_fini(&j->faults);
 	for (size_t i = 0; i < r->n_waiting; i++)
 		add(r, &r->waiting[i]);
 	r->n_waiting = 0;
-	if (r->imported)
-		take_import(r, r->imported);
+	if (r->imported && !take_import(r, r->imported))
+		log_line(LOG_ERROR, "out of memory: some imported measurements are lost");
 	r->imported = NULL;
 }
 
@@ -201,8 +230,8 @@ static void follow_reload(struct rebuild *r)
 		return;
 	r->reloads = r->daemon->reloads + 1;
 	r->n = measured_count(&l->conf);
-	free(r->seen);
-	free(r->tried);
+	memory_free(r->seen);
+	memory_free(r->tried);
 	r->seen = memory_zeroed(r->n + 1, sizeof *r->seen);
 	r->tried = memory_zeroed(r->n + 1, sizeof *r->tried);
 	memcpy(r->seen, l->table_stamps, r->n * sizeof *r->seen);
@@ -219,7 +248,7 @@ static bool files_are_new(struct rebuild *r, double now)
 		memcpy(r->seen, stamps, r->n * sizeof *stamps);
 		r->quiet_since = now;
 	}
-	free(stamps);
+	memory_free(stamps);
 	return is_new && now - r->quiet_since >= QUIET_S;
 }
 
@@ -296,28 +325,48 @@ void rebuild_add(struct rebuild *r, const struct rebuild_sample *s)
 	r->waiting[r->n_waiting++] = *s;
 }
 
+/* A file into a table of its own; NULL when it is wrong. */
+struct import {
+	const struct loaded *l;
+	const char *path;
+	size_t *rows;
+	struct faults *f;
+	struct latency *own;
+};
+
+static void import(void *ctx)
+{
+	struct import *i = ctx;
+	struct latency_csv csv = measured_csv(i->path);
+	struct latency *t = measured_new(
+		&(struct measured_from){ .conf = &i->l->conf, .key = i->l->key });
+
+	csv.as = CSV_SAMPLES;
+	if (latency_csv_read(t, &csv, i->rows, i->f))
+		i->own = t;
+	else
+		latency_drop(t);
+}
+
 bool rebuild_import(struct rebuild *r, const char *path, size_t *rows, struct faults *f)
 {
-	const struct loaded *l = &r->daemon->loaded;
-	struct latency_csv csv = measured_csv(path);
+	struct import i = { &r->daemon->loaded, path, rows, f, NULL };
 
-	struct latency *own = measured_new(
-		&(struct measured_from){ .conf = &l->conf, .key = l->key });
-	csv.as = CSV_SAMPLES;
-	if (!latency_csv_read(own, &csv, rows, f)) {
-		latency_drop(own);
+	if (!scope_run(import, &i))
+		return faults_error(f, &(struct fault_at){ .path = path }, "out of memory");
+	struct latency *own = i.own;
+	if (!own)
 		return false;
-	}
 	r->size.samples += *rows;
-	if (!r->works) {
-		take_import(r, own);
-	} else if (!r->imported) {
+	if (!r->works)
+		return take_import(r, own) || no_room(path, f);
+	if (!r->imported) {
 		r->imported = own;
-	} else {
-		latency_take(r->imported, own, LATENCY_AS_SAMPLES);
-		latency_drop(own);
+		return true;
 	}
-	return true;
+	const bool ok = latency_take(r->imported, own, LATENCY_AS_SAMPLES);
+	latency_drop(own);
+	return ok || no_room(path, f);
 }
 
 size_t rebuild_forget(struct rebuild *r, int edge, const struct prefix *net)
@@ -357,8 +406,8 @@ void rebuild_stop(struct rebuild *r)
 		log_line(LOG_ERROR, "%s", why.text);
 	ev_timer_stop(r->loop, &r->timer);
 	ev_async_stop(r->loop, &r->done);
-	free(r->seen);
-	free(r->tried);
-	free(r->waiting);
-	free(r);
+	memory_free(r->seen);
+	memory_free(r->tried);
+	memory_free(r->waiting);
+	memory_free(r);
 }

@@ -8,7 +8,6 @@
 
 #include <ev.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -77,8 +76,8 @@ static bool has_pools(const struct rollout *r, const struct loaded *next, struct
 static void catch_up(struct rollout *r)
 {
 	rebuild_settle(r->daemon->rebuild);
-	if (r->on)
-		latency_take(r->loaded.table, r->daemon->loaded.table, LATENCY_LEARNED);
+	if (r->on && !latency_take(r->loaded.table, r->daemon->loaded.table, LATENCY_LEARNED))
+		log_line(LOG_ERROR, "out of memory: the stage lacks some measurements");
 }
 
 bool rollout_stage(struct rollout *r, double percent, struct faults *f)
@@ -285,8 +284,9 @@ struct rollout_made rollout_rebuild(struct rollout *r, const struct latency *tab
 	if (!l)
 		return m;
 	m.table = latency_new(latency_options(l->table));
-	latency_take(m.table, l->table, LATENCY_ALL);
-	latency_take(m.table, table, LATENCY_LEARNED);
+	if (!latency_take(m.table, l->table, LATENCY_ALL) ||
+		!latency_take(m.table, table, LATENCY_LEARNED))
+		memory_ends(0);
 	m.steer = loaded_steer(l, l->atlas, m.table, l->steer);
 	return m;
 }
@@ -326,5 +326,5 @@ void rollout_free(struct rollout *r)
 	ev_timer_stop(r->loop, &r->timer);
 	if (r->on)
 		loaded_fini(&r->loaded);
-	free(r);
+	memory_free(r);
 }

@@ -2,8 +2,6 @@
 
 #include "base/memory.h"
 
-#include <stdlib.h>
-
 struct standing *stand(const struct stand *s)
 {
 	struct standing_row *rows = memory_zeroed(s->rows->n, sizeof *rows);
@@ -34,9 +32,9 @@ struct standing *stand(const struct stand *s)
 		.before = s->before });
 	if (s->balancer)
 		balancer_cut(s->balancer, to);
-	free(rows);
-	free(states);
-	free(forced);
+	memory_free(rows);
+	memory_free(states);
+	memory_free(forced);
 	return to;
 }
 

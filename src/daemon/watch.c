@@ -5,7 +5,6 @@
 #include "base/memory.h"
 
 #include <ev.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LOOK_S  0.5
@@ -43,8 +42,8 @@ static void follow_reload(struct watch *w)
 	const size_t n = loaded_geo_count(l);
 
 	if (n != w->n) {
-		free(w->seen);
-		free(w->tried);
+		memory_free(w->seen);
+		memory_free(w->tried);
 		w->seen = stamps(n);
 		w->tried = stamps(n);
 		w->n = n;
@@ -79,7 +78,7 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 		else
 			log_line(LOG_ERROR, "%s; the GeoIP data from before stays", why.text);
 	}
-	free(now);
+	memory_free(now);
 }
 
 struct watch *watch_start(struct ev_loop *loop, struct daemon *d)
@@ -97,7 +96,7 @@ struct watch *watch_start(struct ev_loop *loop, struct daemon *d)
 void watch_stop(struct watch *w)
 {
 	ev_timer_stop(w->loop, &w->timer);
-	free(w->seen);
-	free(w->tried);
-	free(w);
+	memory_free(w->seen);
+	memory_free(w->tried);
+	memory_free(w);
 }

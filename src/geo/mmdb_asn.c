@@ -4,7 +4,6 @@
 #include "geo/mmdb_read.h"
 #include "geo/mmdb_table.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { NAME_MOST = 256 };
@@ -134,7 +133,7 @@ bool mmdb_read_asns(struct mmdb_asns *to, const char *const *paths, size_t n, st
 void mmdb_asns_free(struct mmdb_asns *asns)
 {
 	netmap_drop(asns->map);
-	free(asns->asn);
-	free(asns->names);
+	memory_free(asns->asn);
+	memory_free(asns->names);
 	*asns = (struct mmdb_asns){ 0 };
 }

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/scope.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -198,6 +199,12 @@ static bool check_layout(struct mmdb_file *f, struct fault *why)
 
 /* --- the public side ---------------------------------------------------------------------- */
 
+/* For a scope. */
+static void let_go(void *db)
+{
+	MMDB_close(db);
+}
+
 bool mmdb_file_open(struct mmdb_file *f, const char *path, struct fault *why)
 {
 	char copy[40];
@@ -222,11 +229,14 @@ bool mmdb_file_open(struct mmdb_file *f, const char *path, struct fault *why)
 		MMDB_close(&f->db);
 		ok = false;
 	}
+	if (ok)
+		scope_hold(&f->db, let_go);
 	return ok;
 }
 
 void mmdb_file_close(struct mmdb_file *f)
 {
+	scope_forget(&f->db, let_go);
 	MMDB_close(&f->db);
 }
 

@@ -1,9 +1,10 @@
 #include "geo/netmap_inner.h"
 
+#include "base/memory.h"
+#include "base/scope.h"
 #include "geo/pages.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -95,9 +96,16 @@ struct netmap_hit netmap_find(const struct netmap *map, const struct addr *a)
 	return (struct netmap_hit){ netmap_value(b, i), block * BLOCK_RANGES + i };
 }
 
+/* For a scope. */
+static void let_go(void *map)
+{
+	netmap_drop(map);
+}
+
 struct netmap *netmap_hold(struct netmap *map)
 {
 	__atomic_add_fetch(&map->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(map, let_go);
 	return map;
 }
 
@@ -107,18 +115,19 @@ static void family_fini(struct netmap_family *f)
 	pages_resize(f->high, f->n * sizeof *f->high, 0);
 	if (f->low)
 		pages_resize(f->low, f->n * sizeof *f->low, 0);
-	free(f->first);
+	memory_free(f->first);
 }
 
 void netmap_drop(struct netmap *map)
 {
+	scope_forget(map, let_go);
 	if (!map || __atomic_sub_fetch(&map->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	if (map->builder)
 		netmap_seal(map);
 	family_fini(&map->family[0]);
 	family_fini(&map->family[1]);
-	free(map);
+	memory_free(map);
 }
 
 static size_t family_bytes(const struct netmap_family *f)

@@ -235,7 +235,7 @@ void netmap_seal(struct netmap *map)
 		close_block(f, b);
 		seal_family(f, b);
 	}
-	free(map->builder);
+	memory_free(map->builder);
 	map->builder = NULL;
 }
 
@@ -318,7 +318,7 @@ struct netmap *netmap_from_nets(struct netmap_net *nets, size_t n)
 	}
 	qsort(sorted, n, sizeof *sorted, net_order);
 	flatten(&w, sorted, n);
-	free(sorted);
+	memory_free(sorted);
 	netmap_seal(w.map);
 	return w.map;
 }

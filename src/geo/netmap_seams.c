@@ -2,8 +2,6 @@
 
 #include "base/memory.h"
 
-#include <stdlib.h>
-
 /* A bit for each range: "its class is another than that of the range before it". A bit of a
  * higher level says that some bit is set in a word of the level below, so that long runs
  * without a seam are passed in a few steps. */
@@ -109,9 +107,9 @@ void netmap_seams_free(struct netmap_seams *s)
 	if (!s)
 		return;
 	netmap_drop(s->map);
-	free(s->family[0].level[0]);
-	free(s->family[1].level[0]);
-	free(s);
+	memory_free(s->family[0].level[0]);
+	memory_free(s->family[1].level[0]);
+	memory_free(s);
 }
 
 struct netmap *netmap_view(const struct netmap *map, const uint32_t *class_of, size_t n)

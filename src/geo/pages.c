@@ -1,6 +1,7 @@
 #include "geo/pages.h"
 
-#include "base/log.h"
+#include "base/memory.h"
+#include "base/scope.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -16,23 +17,45 @@ size_t pages_round(size_t len)
 	return (len + page - 1) / page * page;
 }
 
+/* In a scope, pages are written down there as blocks are. */
+static void *map(size_t len)
+{
+	const int prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	void *p = mmap(NULL, len, prot, flags, -1, 0);
+
+	if (p == MAP_FAILED && memory_again())
+		p = mmap(NULL, len, prot, flags, -1, 0);
+	if (p == MAP_FAILED)
+		memory_ends(len);
+	scope_hold_block(p, len);
+	return p;
+}
+
+static void *remap(void *p, size_t from, size_t to)
+{
+	void *q = mremap(p, from, to, MREMAP_MAYMOVE);
+
+	if (q == MAP_FAILED && memory_again())
+		q = mremap(p, from, to, MREMAP_MAYMOVE);
+	if (q == MAP_FAILED)
+		memory_ends(to);
+	scope_moved((uintptr_t)p, q, to);
+	return q;
+}
+
 void *pages_resize(void *p, size_t old_len, size_t new_len)
 {
 	const size_t from = pages_round(old_len), to = pages_round(new_len);
-	void *q = p;
 
-	if (to == 0) {
-		if (from)
-			munmap(p, from);
-		return NULL;
-	}
+	if (from == to)
+		return p;
 	if (from == 0)
-		q = mmap(NULL, to, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	else if (from != to)
-		q = mremap(p, from, to, MREMAP_MAYMOVE);
-	if (q == MAP_FAILED)
-		die("out of memory: %zu bytes for a table of networks", new_len);
-	return q;
+		return map(to);
+	if (to)
+		return remap(p, from, to);
+	scope_forget_block(p);
+	munmap(p, from);
+	return NULL;
 }
 
 void *pages_table(size_t len)
@@ -48,6 +71,7 @@ void *pages_table(size_t len)
 	if (before)
 		munmap(all, before);
 	munmap(all + before + whole, HUGE_PAGE - before);
+	scope_moved((uintptr_t)all, all + before, whole);
 	madvise(all + before, whole, MADV_HUGEPAGE); /* a wish; nothing is lost without */
 	return all + before;
 }

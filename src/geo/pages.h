@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 /* An array of `old_len` bytes (NULL and 0: none yet) with `new_len` bytes; 0 frees it. Never
- * NULL otherwise: no memory is die(). The lengths are those that were asked for. */
+ * NULL otherwise: no memory is as for memory.h. The lengths are those that were asked for. */
 void *pages_resize(void *p, size_t old_len, size_t new_len);
 
 /* A new array that will be read at random: a large one lies in huge pages where the kernel

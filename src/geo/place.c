@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/scope.h"
 #include "geo/netmap.h"
 #include "geo/pages.h"
 
@@ -97,21 +98,29 @@ struct places *places_new(void)
 	return p;
 }
 
+/* For a scope. */
+static void let_go(void *p)
+{
+	places_drop(p);
+}
+
 struct places *places_hold(struct places *p)
 {
 	__atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(p, let_go);
 	return p;
 }
 
 void places_drop(struct places *p)
 {
+	scope_forget(p, let_go);
 	if (!p || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	index_fini(&p->by_place);
 	index_fini(&p->by_text);
 	pages_resize(p->list, p->room * sizeof *p->list, 0);
 	pages_resize(p->text, p->text_room, 0);
-	free(p);
+	memory_free(p);
 }
 
 /* Equal places are equal bytes: no padding that differs, one NAN, one zero. */

@@ -2,9 +2,9 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "base/scope.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 enum { ROWS_MOST = 8 }; /* measured prefixes inside each other that are looked at */
 
@@ -100,7 +100,7 @@ static struct netmap *own_map(const struct cut *c)
 	for (uint32_t i = 0; i < c->n_own; i++)
 		nets[i] = (struct netmap_net){ c->own[i], i + 1 };
 	struct netmap *map = netmap_from_nets(nets, c->n_own);
-	free(nets);
+	memory_free(nets);
 	return map;
 }
 
@@ -137,7 +137,7 @@ static void grow(struct cutting *w)
 	c->key = memory_grow(c->key, w->room * sizeof *c->key);
 	if (w->m->was)
 		w->m->was = memory_grow(w->m->was, w->room * sizeof *w->m->was);
-	free(w->slot);
+	memory_free(w->slot);
 	w->slots = w->room * 2;
 	w->slot = memory_zeroed(w->slots, sizeof *w->slot);
 	for (uint32_t i = 0; i < c->n; i++)
@@ -218,7 +218,7 @@ static void sort_keys(struct cut *c, uint32_t places)
 	c->order = memory_zeroed(c->n, sizeof *c->order);
 	for (uint32_t i = 1; i < c->n; i++)
 		c->order[at[c->key[i].place]++] = i;
-	free(at);
+	memory_free(at);
 }
 
 static struct cut *cut_new(
@@ -244,23 +244,39 @@ static struct cut *cut_new(
 	struct netmap *const maps[] = { m->atlas->cities.map, m->atlas->asns.map, own };
 	c->map = netmap_overlay(maps, 3, cut_piece, &w);
 	netmap_drop(own);
-	free(w.slot);
-	free(w.plain);
+	memory_free(w.slot);
+	memory_free(w.plain);
 	c->key = memory_grow(c->key, c->n * sizeof *c->key);
 	sort_keys(c, w.places);
 	return c;
 }
 
+static void cut_drop(struct cut *c);
+
+/* For a scope. */
+static void let_go_cut(void *c)
+{
+	cut_drop(c);
+}
+
+static struct cut *cut_hold(struct cut *c)
+{
+	__atomic_add_fetch(&c->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(c, let_go_cut);
+	return c;
+}
+
 static void cut_drop(struct cut *c)
 {
+	scope_forget(c, let_go_cut);
 	if (!c || __atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	netmap_drop(c->map);
-	free(c->key);
-	free(c->order);
-	free(c->own);
-	free(c->around);
-	free(c);
+	memory_free(c->key);
+	memory_free(c->order);
+	memory_free(c->own);
+	memory_free(c->around);
+	memory_free(c);
 }
 
 /* --- the map ------------------------------------------------------------------------------ */
@@ -298,8 +314,7 @@ static void make_cut(struct client_map *m, const struct client_map_opts *opts)
 	m->is_new = !before;
 	if (before && before->atlas == m->atlas && before->cut->signature == signature &&
 		before->cut->n_own == n_own) {
-		m->cut = before->cut;
-		__atomic_add_fetch(&m->cut->refs, 1, __ATOMIC_RELAXED);
+		m->cut = cut_hold(before->cut);
 		return;
 	}
 	m->cut = cut_new(m, before, n_own);
@@ -348,30 +363,38 @@ struct client_map *client_map_new(const struct client_map_opts *opts)
 	return m;
 }
 
+/* For a scope. */
+static void let_go(void *m)
+{
+	client_map_drop(m);
+}
+
 struct client_map *client_map_hold(struct client_map *m)
 {
 	__atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(m, let_go);
 	return m;
 }
 
 void client_map_settle(struct client_map *m)
 {
-	free(m->row);
-	free(m->was);
+	memory_free(m->row);
+	memory_free(m->was);
 	m->row = NULL;
 	m->was = NULL;
 }
 
 void client_map_drop(struct client_map *m)
 {
+	scope_forget(m, let_go);
 	if (!m || __atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	client_map_settle(m);
 	atlas_drop(m->atlas);
 	model_drop(m->model);
 	cut_drop(m->cut);
-	free(m->edges);
-	free(m);
+	memory_free(m->edges);
+	memory_free(m);
 }
 
 bool client_map_is_measured(const struct client_map *m)
@@ -462,8 +485,8 @@ void client_map_each(const struct client_map *m, bool all,
 		estimate_key(m, &k, base, ms);
 		each(ctx, id, ms);
 	}
-	free(base);
-	free(ms);
+	memory_free(base);
+	memory_free(ms);
 }
 
 unsigned client_map_own_rows(const struct latency *table, const struct addr *a,

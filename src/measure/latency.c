@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/memory.h"
+#include "base/scope.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ struct latency {
 	uint32_t last; /* the row touched last: files name a prefix many times in a row */
 };
 
-enum { SLOTS_FIRST = 64, CELLS_STEP = 8 };
+enum { SLOTS_FIRST = 64, CELLS_FIRST = 2, CELLS_STEP = 8 };
 
 double latency_weight(unsigned half_life_s, uint32_t at_s, uint32_t now_s)
 {
@@ -86,6 +87,12 @@ static void keep_names(struct latency *t, const struct latency_opts *opts)
 
 /* --- rows --------------------------------------------------------------------------------- */
 
+/* For a scope. */
+static void let_go(void *t)
+{
+	latency_drop(t);
+}
+
 struct latency *latency_new(const struct latency_opts *opts)
 {
 	struct latency *t = memory_zeroed(1, sizeof *t);
@@ -97,29 +104,32 @@ struct latency *latency_new(const struct latency_opts *opts)
 	t->slots = SLOTS_FIRST;
 	t->slot = memory_zeroed(t->slots, sizeof *t->slot);
 	t->mesh = memory_zeroed(opts->n_edges, sizeof *t->mesh);
+	scope_hold(t, let_go);
 	return t;
 }
 
 struct latency *latency_hold(struct latency *t)
 {
 	__atomic_add_fetch(&t->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(t, let_go);
 	return t;
 }
 
 void latency_drop(struct latency *t)
 {
+	scope_forget(t, let_go);
 	if (!t || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	for (size_t i = 0; i < t->n; i++)
 		free(t->row[i].cell);
 	for (size_t i = 0; i < t->opts.n_edges; i++)
 		free(t->mesh[i].cell);
-	free(t->mesh);
 	free(t->row);
-	free(t->slot);
-	free(t->name_slot);
+	memory_free(t->mesh);
+	memory_free(t->slot);
+	memory_free(t->name_slot);
 	arena_fini(&t->names);
-	free(t);
+	memory_free(t);
 }
 
 static size_t hash_net(const struct latency *t, const struct prefix *net)
@@ -145,14 +155,27 @@ static size_t slot_of(const struct latency *t, const struct prefix *net)
 
 static void fill_slots(struct latency *t)
 {
-	free(t->slot);
-	t->slot = memory_zeroed(t->slots, sizeof *t->slot);
+	memset(t->slot, 0, t->slots * sizeof *t->slot);
 	memset(t->lengths, 0, sizeof t->lengths);
 	for (size_t i = 0; i < t->n; i++) {
 		const unsigned bits = t->row[i].net.bits;
 		t->slot[slot_of(t, &t->row[i].net)] = (uint32_t)(i + 1);
 		t->lengths[bits / 64] |= (uint64_t)1 << bits % 64;
 	}
+}
+
+/* Twice as many. */
+static bool more_slots(struct latency *t)
+{
+	uint32_t *slot = calloc(t->slots * 2, sizeof *slot);
+
+	if (!slot)
+		return false;
+	memory_free(t->slot);
+	t->slot = slot;
+	t->slots *= 2;
+	fill_slots(t);
+	return true;
 }
 
 static size_t bytes(const struct latency *t)
@@ -196,10 +219,12 @@ static int by_worth(const void *va, const void *vb)
 }
 
 /* Forgets the least useful eighth. */
-static void make_room(struct latency *t)
+static bool make_room(struct latency *t)
 {
-	struct use *use = memory_zeroed(t->n, sizeof *use);
+	struct use *use = calloc(t->n, sizeof *use);
 
+	if (!use)
+		return false;
 	for (size_t i = 0; i < t->n; i++) {
 		const struct latency_row *r = &t->row[i];
 		uint32_t at = 0, n = 0;
@@ -218,47 +243,51 @@ static void make_room(struct latency *t)
 	}
 	free(use);
 	compact(t);
+	return true;
 }
 
+static bool more_rows(struct latency *t)
+{
+	const size_t room = t->room ? t->room + t->room / 2 : SLOTS_FIRST;
+	struct latency_row *row = realloc(t->row, room * sizeof *row);
+
+	if (!row)
+		return false;
+	t->row = row;
+	t->room = room;
+	return true;
+}
+
+/* A row with room for its first cells, so that it is never one without; NULL: no memory. */
 static struct latency_row *add_row(struct latency *t, const struct prefix *net)
 {
-	if (bytes(t) > t->opts.memory && t->n > 8)
-		make_room(t);
-	if (t->n == t->room) {
-		t->room = t->room ? t->room + t->room / 2 : SLOTS_FIRST;
-		t->row = memory_grow(t->row, t->room * sizeof *t->row);
-	}
-	t->row[t->n] = (struct latency_row){ .net = *net };
-	if (++t->n * 2 > t->slots) {
-		t->slots *= 2;
-		fill_slots(t);
-	} else {
-		t->slot[slot_of(t, net)] = (uint32_t)t->n;
-		t->lengths[net->bits / 64] |= (uint64_t)1 << net->bits % 64;
-	}
-	return &t->row[t->n - 1];
+	if ((bytes(t) > t->opts.memory && t->n > 8 && !make_room(t)) ||
+		(t->n == t->room && !more_rows(t)) ||
+		((t->n + 1) * 2 > t->slots && !more_slots(t)))
+		return NULL;
+	struct latency_cell *cell = malloc(CELLS_FIRST * sizeof *cell);
+	if (!cell)
+		return NULL;
+	t->row[t->n] = (struct latency_row){ .net = *net, .room = CELLS_FIRST, .cell = cell };
+	t->cell_room += CELLS_FIRST;
+	t->slot[slot_of(t, net)] = (uint32_t)(t->n + 1);
+	t->lengths[net->bits / 64] |= (uint64_t)1 << net->bits % 64;
+	return &t->row[t->n++];
 }
 
+/* NULL: no memory for one that is not there yet. */
 static struct latency_row *row_of(struct latency *t, const struct prefix *net)
 {
 	if (t->last < t->n && same_net(&t->row[t->last].net, net))
 		return &t->row[t->last];
 	const uint32_t at = t->slot[slot_of(t, net)];
 	struct latency_row *r = at ? &t->row[at - 1] : add_row(t, net);
-	t->last = (uint32_t)(r - t->row);
+	if (r)
+		t->last = (uint32_t)(r - t->row);
 	return r;
 }
 
-/* The same, to be changed. */
-static struct latency_row *touch(struct latency *t, const struct prefix *net)
-{
-	struct latency_row *r = row_of(t, net);
-
-	r->round = t->round;
-	return r;
-}
-
-/* The cell of an edge, made when there is none (`n` is 0 then). */
+/* The cell of an edge, made when there is none (`n` is 0 then); NULL: no memory for one. */
 static struct latency_cell *cell_of(
 	struct latency *t, struct latency_row *r, unsigned edge, size_t *count)
 {
@@ -266,10 +295,13 @@ static struct latency_cell *cell_of(
 		if (r->cell[i].edge == edge)
 			return &r->cell[i];
 	if (r->n == r->room) {
-		const unsigned room = r->room == 0 ? 2
+		const unsigned room = r->room == 0 ? (unsigned)CELLS_FIRST
 			: r->room < CELLS_STEP     ? r->room * 2u
 						   : r->room + (unsigned)CELLS_STEP;
-		r->cell = memory_grow(r->cell, room * sizeof *r->cell);
+		struct latency_cell *more = realloc(r->cell, room * sizeof *more);
+		if (!more)
+			return NULL;
+		r->cell = more;
 		t->cell_room += room - r->room;
 		r->room = (uint16_t)room;
 	}
@@ -319,28 +351,55 @@ static void put(struct latency_cell *c, const struct latency_sample *s)
 		set(c, s);
 }
 
-void latency_add(struct latency *t, const struct prefix *net, unsigned edge,
+/* Where a sample goes; NULL: no memory. The row has changed then, if it is not an edge's. */
+static struct latency_cell *cell_at(struct latency *t, const struct prefix *net, unsigned edge)
+{
+	struct latency_row *r = row_of(t, net);
+	struct latency_cell *c = r ? cell_of(t, r, edge, &t->cells) : NULL;
+
+	if (c)
+		r->round = t->round;
+	return c;
+}
+
+bool latency_add(struct latency *t, const struct prefix *net, unsigned edge,
 	const struct latency_sample *s)
 {
-	smooth(t, cell_of(t, touch(t, net), edge, &t->cells), s);
+	struct latency_cell *c = cell_at(t, net, edge);
+
+	if (c)
+		smooth(t, c, s);
+	return c;
 }
 
-void latency_add_mesh(
+bool latency_add_mesh(
 	struct latency *t, unsigned src, unsigned dst, const struct latency_sample *s)
 {
-	smooth(t, cell_of(t, &t->mesh[src], dst, &t->mesh_cells), s);
+	struct latency_cell *c = cell_of(t, &t->mesh[src], dst, &t->mesh_cells);
+
+	if (c)
+		smooth(t, c, s);
+	return c;
 }
 
-void latency_put(struct latency *t, const struct prefix *net, unsigned edge,
+bool latency_put(struct latency *t, const struct prefix *net, unsigned edge,
 	const struct latency_sample *s)
 {
-	put(cell_of(t, touch(t, net), edge, &t->cells), s);
+	struct latency_cell *c = cell_at(t, net, edge);
+
+	if (c)
+		put(c, s);
+	return c;
 }
 
-void latency_put_mesh(
+bool latency_put_mesh(
 	struct latency *t, unsigned src, unsigned dst, const struct latency_sample *s)
 {
-	put(cell_of(t, &t->mesh[src], dst, &t->mesh_cells), s);
+	struct latency_cell *c = cell_of(t, &t->mesh[src], dst, &t->mesh_cells);
+
+	if (c)
+		put(c, s);
+	return c;
 }
 
 /* --- forgetting --------------------------------------------------------------------------- */

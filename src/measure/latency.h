@@ -65,25 +65,29 @@ const char *latency_edge_name(const struct latency *t, unsigned edge);
 unsigned latency_edges(const struct latency *t);
 const struct latency_opts *latency_options(const struct latency *t);
 
-/* A report: smoothed into what is known. A known time that is old counts less, by the
+/* Samples and cells come by the million, so their memory is not written down one by one in the
+ * scope of who fills the table; the table is, as a whole. What there is no memory for is false,
+ * and the table is as it was.
+ *
+ * A report: smoothed into what is known. A known time that is old counts less, by the
  * half-life, and so does a sample older than what is known. */
-void latency_add(struct latency *t, const struct prefix *net, unsigned edge,
+bool latency_add(struct latency *t, const struct prefix *net, unsigned edge,
 	const struct latency_sample *s);
 /* The same between two edges; `src` measured `dst`. */
-void latency_add_mesh(
+bool latency_add_mesh(
 	struct latency *t, unsigned src, unsigned dst, const struct latency_sample *s);
 
 /* A whole cell, as a file tells it: it replaces what is known, unless that is newer. */
-void latency_put(struct latency *t, const struct prefix *net, unsigned edge,
+bool latency_put(struct latency *t, const struct prefix *net, unsigned edge,
 	const struct latency_sample *s);
-void latency_put_mesh(
+bool latency_put_mesh(
 	struct latency *t, unsigned src, unsigned dst, const struct latency_sample *s);
 
 /* Everything of `from`, or all but what files told, where it is newer than what is here; or
  * each of its cells as a sample. Edges are matched by name, and what is measured from edges
- * that are gone stays behind. */
+ * that are gone stays behind. False: there was no memory for some of it. */
 enum latency_what { LATENCY_ALL, LATENCY_LEARNED, LATENCY_AS_SAMPLES };
-void latency_take(struct latency *t, const struct latency *from, enum latency_what what);
+bool latency_take(struct latency *t, const struct latency *from, enum latency_what what);
 
 /* How many cells went. A prefix takes all that lie inside it with it. */
 size_t latency_forget_edge(struct latency *t, unsigned edge);

@@ -45,6 +45,7 @@ struct csv {
 	unsigned needed; /* so many must be in a row: up to the last that counts */
 	int64_t file_age_s;
 	size_t rows;
+	bool out_of_memory;
 
 	char net_text[ADDR_TEXT]; /* of the row before: most come in a row */
 	size_t net_len;
@@ -63,6 +64,16 @@ static struct fault_at place_of(const struct csv *c, const char *at)
 {
 	return (struct fault_at){ c->from->path, c->start, NULL, c->line,
 		fault_column(c->start, at) };
+}
+
+/* Reading ends with it. */
+static bool no_memory(struct csv *c)
+{
+	const struct fault_at at = { .path = c->from->path, .line = c->line };
+
+	c->out_of_memory = true;
+	return faults_error(c->f, &at,
+		"out of memory: this row and those behind it have no room in the table");
 }
 
 static bool wrong(const struct csv *c, struct field x, const char *say)
@@ -207,16 +218,20 @@ static void tell_strangers(struct csv *c)
 			c->more_strangers);
 }
 
-static void keep(struct csv *c, int src, int dst, const struct latency_sample *s)
+static bool keep(struct csv *c, int src, int dst, const struct latency_sample *s)
 {
 	const bool add = c->from->as == CSV_SAMPLES;
+	bool ok;
 
 	if (src >= 0)
-		(add ? latency_add_mesh : latency_put_mesh)(
+		ok = (add ? latency_add_mesh : latency_put_mesh)(
 			c->t, (unsigned)src, (unsigned)dst, s);
 	else
-		(add ? latency_add : latency_put)(c->t, &c->net, (unsigned)dst, s);
+		ok = (add ? latency_add : latency_put)(c->t, &c->net, (unsigned)dst, s);
+	if (!ok)
+		return no_memory(c);
 	c->rows++;
+	return true;
 }
 
 static bool check_number(const struct csv *c, enum column is_a, struct field x, double v)
@@ -270,13 +285,12 @@ static bool read_row(struct csv *c, const char *s)
 		}
 	}
 	const double age = value[AGE] + (double)c->file_age_s;
-	keep(c, edge[0], edge[1],
+	return keep(c, edge[0], edge[1],
 		&(struct latency_sample){ .rtt_ms = value[RTT],
 			.n = value[SAMPLES] < LATENCY_SAMPLES_MOST ? (unsigned)value[SAMPLES]
 								   : LATENCY_SAMPLES_MOST,
 			.at_s = age < c->from->now_s ? c->from->now_s - (uint32_t)age : 0,
 			.filed = c->from->as == CSV_FILED });
-	return true;
 }
 
 /* A line, which ends with NUL instead of its newline. */
@@ -305,6 +319,12 @@ static bool read_line(struct csv *c, char *s, size_t len)
 	return ok;
 }
 
+/* Is it of no use to read on? Without columns, no row makes sense. */
+static bool is_over(const struct csv *c)
+{
+	return !c->n || c->out_of_memory || faults_full(c->f);
+}
+
 /* All whole lines of `buf`; the rest moves to its front, and `*len` is its length. */
 static bool read_lines(struct csv *c, char *buf, size_t *len)
 {
@@ -314,8 +334,8 @@ static bool read_lines(struct csv *c, char *buf, size_t *len)
 	while ((nl = memchr(s, '\n', (size_t)(end - s)))) {
 		*nl = 0;
 		ok = read_line(c, s, (size_t)(nl - s)) && ok;
-		if (!ok && (!c->n || faults_full(c->f)))
-			return false; /* without columns, no row makes sense */
+		if (!ok && is_over(c))
+			return false;
 		s = nl + 1;
 	}
 	*len = (size_t)(end - s);
@@ -334,7 +354,7 @@ static bool read_all(struct csv *c, int fd, char *buf)
 		len += (size_t)got;
 		all += (size_t)got;
 		ok = read_lines(c, buf, &len) && ok;
-		if (!ok && (!c->n || faults_full(c->f)))
+		if (!ok && is_over(c))
 			return false;
 		if (len >= LINE_MOST) {
 			const struct fault_at at = { .path = c->from->path,
@@ -369,8 +389,10 @@ bool latency_csv_read(
 			f, &(struct fault_at){ .path = from->path }, "%s", why.text);
 	if (fstat(fd, &st) == 0 && st.st_mtime < from->time_s)
 		c.file_age_s = from->time_s - st.st_mtime;
-	char *buf = memory_grow(NULL, CHUNK);
-	const bool ok = read_all(&c, fd, buf);
+	char *buf = malloc(CHUNK);
+	const bool ok = buf
+		? read_all(&c, fd, buf)
+		: faults_error(f, &(struct fault_at){ .path = from->path }, "out of memory");
 	tell_strangers(&c);
 	free(buf);
 	close(fd);

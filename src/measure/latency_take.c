@@ -14,7 +14,7 @@ struct taking {
 	const int *to; /* [edges of the other table] numbers in `t`; -1: gone */
 };
 
-static void take_cell(
+static bool take_cell(
 	const struct taking *w, const struct prefix *net, int src, const struct latency_cell *c)
 {
 	const struct latency_sample s = { (double)c->rtt_ms, c->n, c->at_s, c->filed };
@@ -22,21 +22,21 @@ static void take_cell(
 	const int edge = w->to[c->edge];
 
 	if (edge < 0 || (w->what == LATENCY_LEARNED && c->filed))
-		return;
+		return true;
 	if (net)
-		(add ? latency_add : latency_put)(w->t, net, (unsigned)edge, &s);
-	else
-		(add ? latency_add_mesh : latency_put_mesh)(
-			w->t, (unsigned)src, (unsigned)edge, &s);
+		return (add ? latency_add : latency_put)(w->t, net, (unsigned)edge, &s);
+	return (add ? latency_add_mesh : latency_put_mesh)(
+		w->t, (unsigned)src, (unsigned)edge, &s);
 }
 
-void latency_take(struct latency *t, const struct latency *from, enum latency_what what)
+bool latency_take(struct latency *t, const struct latency *from, enum latency_what what)
 {
 	const unsigned edges = latency_edges(from);
 	int *to = memory_zeroed(edges, sizeof *to);
 	const struct taking w = { t, what, to };
 	size_t n;
 	const struct latency_row *rows = latency_rows(from, &n);
+	bool ok = true;
 
 	for (unsigned e = 0; e < edges; e++) {
 		const char *name = latency_edge_name(from, e);
@@ -44,13 +44,14 @@ void latency_take(struct latency *t, const struct latency *from, enum latency_wh
 	}
 	for (size_t i = 0; i < n; i++)
 		for (unsigned k = 0; k < rows[i].n; k++)
-			take_cell(&w, &rows[i].net, -1, &rows[i].cell[k]);
+			ok = take_cell(&w, &rows[i].net, -1, &rows[i].cell[k]) && ok;
 	for (unsigned e = 0; e < edges; e++) {
 		const struct latency_row *r = latency_mesh(from, e);
 		for (unsigned k = 0; to[e] >= 0 && k < r->n; k++)
-			take_cell(&w, NULL, to[e], &r->cell[k]);
+			ok = take_cell(&w, NULL, to[e], &r->cell[k]) && ok;
 	}
-	free(to);
+	memory_free(to);
+	return ok;
 }
 
 /* --- in order ----------------------------------------------------------------------------- */
@@ -94,7 +95,7 @@ const struct latency_row **latency_sorted(const struct latency *t, uint32_t sinc
 	const struct latency_row **to = memory_zeroed(k, sizeof *to);
 	for (size_t i = 0; i < k; i++)
 		to[i] = sorted[i].row;
-	free(sorted);
+	memory_free(sorted);
 	*n = k;
 	return to;
 }

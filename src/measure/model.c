@@ -1,6 +1,7 @@
 #include "measure/model_inner.h"
 
 #include "base/memory.h"
+#include "base/scope.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -88,28 +89,36 @@ struct model *model_new(const struct model_opts *opts)
 	return m;
 }
 
+/* For a scope. */
+static void let_go(void *m)
+{
+	model_drop(m);
+}
+
 struct model *model_hold(struct model *m)
 {
 	__atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(m, let_go);
 	return m;
 }
 
 void model_drop(struct model *m)
 {
+	scope_forget(m, let_go);
 	if (!m || __atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	atlas_drop(m->atlas);
-	free(m->edge);
-	free(m->near.mean);
-	free(m->near.changed);
-	free(m->country.mean);
-	free(m->country.changed);
-	free(m->asn.mean);
-	free(m->asn.changed);
-	free(m->asn_key);
-	free(m->asn_row);
-	free(m->has_asn);
-	free(m);
+	memory_free(m->edge);
+	memory_free(m->near.mean);
+	memory_free(m->near.changed);
+	memory_free(m->country.mean);
+	memory_free(m->country.changed);
+	memory_free(m->asn.mean);
+	memory_free(m->asn.changed);
+	memory_free(m->asn_key);
+	memory_free(m->asn_row);
+	memory_free(m->has_asn);
+	memory_free(m);
 }
 
 /* --- asking ------------------------------------------------------------------------------- */

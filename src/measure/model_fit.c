@@ -3,7 +3,6 @@
 #include "base/memory.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 /* What counts for less than this is forgotten. */
 #define LEAST_WEIGHT 1e-4
@@ -131,12 +130,12 @@ static void fit_offsets(struct fit *f)
 		m->edge[edge[i]].offset_ms = offset[i];
 		m->edge[edge[i]].offset_n = counts[i];
 	}
-	free(number);
-	free(edge);
-	free(residual);
-	free(weight);
-	free(counts);
-	free(offset);
+	memory_free(number);
+	memory_free(edge);
+	memory_free(residual);
+	memory_free(weight);
+	memory_free(counts);
+	memory_free(offset);
 }
 
 /* --- neighbours --------------------------------------------------------------------------- */
@@ -209,7 +208,7 @@ static void number_columns(struct fit *f)
 	for (unsigned i = 0; i < m->n; i++)
 		if (used[i] && m->edge[i].placed)
 			m->edge[i].column = (uint16_t)m->columns++;
-	free(used);
+	memory_free(used);
 }
 
 static struct site *site_at(struct fit *f, double lat, double lon)
@@ -351,8 +350,8 @@ static void fit_near(struct fit *f)
 		f->m->cell_row[cell] = f->m->near.rows;
 	}
 	for (uint32_t i = 0; i < f->sites; i++)
-		free(f->site[i].mean);
-	free(f->site);
+		memory_free(f->site[i].mean);
+	memory_free(f->site);
 }
 
 /* --- countries, ASNs ---------------------------------------------------------------------- */
@@ -381,8 +380,8 @@ static void grow_asns(struct model *m)
 		m->asn_key[to] = old.asn_key[i];
 		m->asn_row[to] = old.asn_row[i];
 	}
-	free(old.asn_key);
-	free(old.asn_row);
+	memory_free(old.asn_key);
+	memory_free(old.asn_row);
 }
 
 static struct model_mean *asn_of(struct model *m, uint32_t asn, int country)
@@ -453,8 +452,8 @@ void model_fit(struct model *m, const struct model_opts *opts)
 		fit_residuals(f, false);
 		fit_residuals(f, true);
 	}
-	free(f->place);
-	free(f->asn);
-	free(f->way_in);
-	free(f);
+	memory_free(f->place);
+	memory_free(f->asn);
+	memory_free(f->way_in);
+	memory_free(f);
 }

@@ -48,6 +48,6 @@ void model_offsets(const double *residual, const double *counts, unsigned n, dou
 	const double middle = model_median(v, k);
 	for (unsigned i = 0; i < n; i++)
 		offset[i] = counts[i] > 0 ? offset[i] - middle : 0;
-	free(next);
-	free(v);
+	memory_free(next);
+	memory_free(v);
 }

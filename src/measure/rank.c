@@ -2,9 +2,9 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "base/scope.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Rank under construction. A row starts as it was for the key before, which is mostly alike. */
@@ -51,7 +51,7 @@ static void fill_within(const struct build *b, uint16_t *within, double more_ms,
 
 /* The tables that go with a class. */
 enum { PARTS = 4 };
-static unsigned parts(const struct build *b, uint16_t **of_rank[PARTS], uint16_t *of_row[PARTS])
+static unsigned list_parts(const struct build *b, uint16_t **of_rank[PARTS], uint16_t *of_row[PARTS])
 {
 	struct rank *r = b->r;
 	unsigned n = 0;
@@ -98,7 +98,7 @@ static void grow_slots(struct build *b)
 {
 	const struct rank *r = b->r;
 
-	free(b->slot);
+	memory_free(b->slot);
 	b->slots_n *= 2;
 	b->slot = memory_zeroed(b->slots_n, sizeof *b->slot);
 	for (uint32_t c = 0; c < r->classes; c++) {
@@ -124,7 +124,7 @@ static uint32_t intern_row(struct build *b)
 {
 	struct rank *r = b->r;
 	uint16_t **of_rank[PARTS], *of_row[PARTS];
-	const unsigned n = parts(b, of_rank, of_row);
+	const unsigned n = list_parts(b, of_rank, of_row);
 
 	if (r->classes == b->room) {
 		b->room *= 2;
@@ -395,12 +395,25 @@ static void build_rank(struct rank *r, const struct rank *before)
 	if (same_shape(r, before))
 		b.class_now = memory_zeroed(before->classes, sizeof *b.class_now);
 	fill_classes(&b);
-	free(b.class_now);
-	free(b.sums);
-	free(b.keys);
-	free(b.ms);
-	free(rows);
-	free(b.slot);
+	memory_free(b.class_now);
+	memory_free(b.sums);
+	memory_free(b.keys);
+	memory_free(b.ms);
+	memory_free(rows);
+	memory_free(b.slot);
+}
+
+/* For a scope. */
+static void let_go(void *r)
+{
+	rank_drop(r);
+}
+
+static struct rank *hold(struct rank *r)
+{
+	__atomic_add_fetch(&r->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(r, let_go);
+	return r;
 }
 
 struct rank *rank_new(const struct rank_opts *opts)
@@ -423,8 +436,7 @@ struct rank *rank_new(const struct rank_opts *opts)
 	for (size_t i = 0; i < opts->n_known; i++)
 		if (same_rank(r, opts->known[i])) {
 			rank_drop(r);
-			__atomic_add_fetch(&opts->known[i]->refs, 1, __ATOMIC_RELAXED);
-			return opts->known[i];
+			return hold(opts->known[i]);
 		}
 	build_rank(r, opts->before);
 	make_view(r, opts->view);
@@ -433,18 +445,19 @@ struct rank *rank_new(const struct rank_opts *opts)
 
 void rank_drop(struct rank *r)
 {
+	scope_forget(r, let_go);
 	if (!r || __atomic_sub_fetch(&r->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	if (r->seams)
 		netmap_seams_free(r->seams);
 	netmap_drop(r->view);
 	client_map_drop(r->clients);
-	free(r->class_of);
-	free(r->order);
-	free(r->within);
-	free(r->close);
-	free(r->ms);
-	free(r->edges);
-	free(r->fallback);
-	free(r);
+	memory_free(r->class_of);
+	memory_free(r->order);
+	memory_free(r->within);
+	memory_free(r->close);
+	memory_free(r->ms);
+	memory_free(r->edges);
+	memory_free(r->fallback);
+	memory_free(r);
 }

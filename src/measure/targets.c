@@ -2,7 +2,6 @@
 
 #include "base/memory.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { BUCKETS = 2 * TARGETS_MOST, V4_NET = ADDR_V4_BITS + 24, V6_NET = 48 };
@@ -26,7 +25,7 @@ struct targets *targets_new(struct hash_key key)
 
 void targets_free(struct targets *t)
 {
-	free(t);
+	memory_free(t);
 }
 
 /* --- the hash table ----------------------------------------------------------------------- */

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <ev.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -109,7 +108,7 @@ static void close_socket(struct ev_loop *loop, struct dns *d)
 {
 	ev_io_stop(loop, &d->io);
 	close(d->io.fd);
-	free(d);
+	memory_free(d);
 }
 
 static void end(struct ev_loop *loop, struct dns *d, bool passed)

@@ -15,7 +15,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -85,7 +84,7 @@ static void close_all(struct exec *e)
 	ev_io_stop(e->loop, &e->said);
 	close(e->ended.fd);
 	close(e->said.fd);
-	free(e);
+	memory_free(e);
 }
 
 static void tell_result(struct check *c, const siginfo_t *how, const char *line)
@@ -152,9 +151,9 @@ static void free_environment(char **env)
 
 	while (env[n])
 		n++;
-	free(env[n - 1]);
-	free(env[n - 2]);
-	free(env);
+	memory_free(env[n - 1]);
+	memory_free(env[n - 2]);
+	memory_free(env);
 }
 
 /* What of the parent the child must know. */

@@ -34,8 +34,8 @@ struct check_http {
 static void free_http(struct http *h)
 {
 	curl_easy_cleanup(h->easy);
-	free(h->body);
-	free(h);
+	memory_free(h->body);
+	memory_free(h);
 }
 
 static uint32_t weight(const struct check *c)
@@ -66,6 +66,7 @@ static void release(struct http *h)
 	all->n_idle++;
 }
 
+/* NULL: no memory. */
 static struct http *acquire(struct check_http *all)
 {
 	struct http *h = all->idle;
@@ -74,9 +75,12 @@ static struct http *acquire(struct check_http *all)
 		all->idle = h->after;
 		all->n_idle--;
 	} else {
+		CURL *easy = curl_easy_init();
+		if (!easy)
+			return NULL;
 		h = memory_zeroed(1, sizeof *h);
 		h->all = all;
-		h->easy = memory_need(curl_easy_init());
+		h->easy = easy;
 	}
 	h->tls = (struct check_tls){ 0 };
 	h->body_len = 0;
@@ -151,7 +155,7 @@ static int set_io(CURL *easy, curl_socket_t fd, int what, void *ctx, void *ours)
 	if (io)
 		ev_io_stop(all->loop, io);
 	if (what == CURL_POLL_REMOVE) {
-		free(io);
+		memory_free(io);
 		return 0;
 	}
 	if (!io) {
@@ -175,7 +179,7 @@ static size_t take_body(char *bytes, size_t one, size_t n, void *ctx)
 	(void)one;
 	if (p->body || p->load_in_body) {
 		if (!h->body)
-			h->body = memory_need(malloc(PROBE_BODY_MOST));
+			h->body = memory_grow(NULL, PROBE_BODY_MOST);
 		memcpy(h->body + h->body_len, bytes, take);
 	}
 	h->body_len += take;
@@ -255,7 +259,8 @@ static void set_callbacks(struct http *h)
 }
 
 /* The URL has the name that TLS is to see; the Host header the one that HTTP is to see. */
-static void set_request(struct http *h)
+/* False: no memory for it; asked then, it would be another one. */
+static bool set_request(struct http *h)
 {
 	const struct probe_opts *p = h->check->probe;
 	char addr[ADDR_TEXT], bare[ADDR_TEXT + 2], to[ADDR_TEXT + 16];
@@ -268,19 +273,23 @@ static void set_request(struct http *h)
 			: p->host ? p->host
 				  : bare,
 		probe_port(p), p->path);
-	curl_easy_setopt(h->easy, CURLOPT_URL, text_get(&url));
+	bool ok = !url.lost &&
+		curl_easy_setopt(h->easy, CURLOPT_URL, text_get(&url)) == CURLE_OK;
 	text_fini(&url);
 	snprintf(to, sizeof to, "::%s:%u", bare, probe_port(p));
 	h->connect_to = curl_slist_append(NULL, to);
+	ok = ok && h->connect_to;
 	curl_easy_setopt(h->easy, CURLOPT_CONNECT_TO, h->connect_to);
 	if (p->host) { /* without the port, as browsers send it to the usual one */
 		struct text host = { 0 };
 		text_addf(&host, "Host: %s", p->host);
 		h->headers = curl_slist_append(NULL, text_get(&host));
+		ok = ok && !host.lost && h->headers;
 		text_fini(&host);
 		curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->headers);
 	}
 	curl_easy_setopt(h->easy, CURLOPT_NOBODY, p->head ? 1L : 0L);
+	return ok;
 }
 
 static void set_connection(struct http *h)
@@ -297,9 +306,33 @@ static void set_connection(struct http *h)
 	curl_easy_setopt(h->easy, CURLOPT_USERAGENT, "Waymark/" PACKAGE_VERSION " (probe)");
 }
 
+/* libcurl's memory: the reserve helps it, too. */
+static void *take(size_t len)
+{
+	return memory_beside(NULL, len);
+}
+
+static void *take_zeroed(size_t n, size_t size)
+{
+	const size_t len = n * size; /* of structures of its own */
+	void *p = memory_beside(NULL, len);
+
+	return p ? memset(p, 0, len) : NULL;
+}
+
+static char *take_copy(const char *s)
+{
+	const size_t len = strlen(s) + 1;
+	char *p = memory_beside(NULL, len);
+
+	return p ? memcpy(p, s, len) : NULL;
+}
+
 static void open_multi(struct check_http *all)
 {
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(all->multi = curl_multi_init()))
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, take, free, memory_beside, take_copy,
+		    take_zeroed) != 0 ||
+		!(all->multi = curl_multi_init()))
 		die("cannot start libcurl");
 	curl_multi_setopt(all->multi, CURLMOPT_SOCKETFUNCTION, set_io);
 	curl_multi_setopt(all->multi, CURLMOPT_SOCKETDATA, all);
@@ -353,10 +386,18 @@ static bool request(struct check_http *all, struct check *c, int fd)
 	if (!all->multi)
 		open_multi(all);
 	struct http *h = acquire(all);
+	if (!h) {
+		if (fd >= 0)
+			close(fd);
+		return check_errno(c, "", ENOMEM);
+	}
 	h->check = c;
 	h->fd = fd;
 	*all->asking += weight(c);
-	set_request(h);
+	if (!set_request(h)) {
+		release(h);
+		return check_errno(c, "", ENOMEM);
+	}
 	set_connection(h);
 	set_callbacks(h);
 	if (fd >= 0) {
@@ -389,7 +430,7 @@ static int end_opening(struct opening *o)
 	const int fd = o->io.fd;
 
 	ev_io_stop(o->all->loop, &o->io);
-	free(o);
+	memory_free(o);
 	return fd;
 }
 
@@ -483,5 +524,5 @@ void check_http_free(struct check_http *all)
 		curl_global_cleanup();
 	}
 	ev_timer_stop(all->loop, &all->timer);
-	free(all);
+	memory_free(all);
 }

@@ -3,6 +3,7 @@
 #include "probe/check_http_inner.h"
 #include "probe/load_from.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,6 +58,7 @@ static void say_error(struct http *h, CURLcode code)
 	case CURLE_SSL_CONNECT_ERROR:
 		check_failed(c, "TLS: no handshake: %.120s", h->error);
 		return;
+	case CURLE_OUT_OF_MEMORY: check_errno(c, "", ENOMEM); return;
 	case CURLE_GOT_NOTHING: check_failed(c, "closed without an answer"); return;
 	case CURLE_PARTIAL_FILE: check_failed(c, "closed before the body's end"); return;
 	case CURLE_RECV_ERROR:

@@ -11,7 +11,6 @@
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -279,5 +278,5 @@ void check_icmp_free(struct check_icmp *i)
 		ev_io_stop(i->loop, &both[k]->io);
 		close(both[k]->fd);
 	}
-	free(i);
+	memory_free(i);
 }

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <ev.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,7 +24,7 @@ static void close_socket(struct ev_loop *loop, struct tcp *t)
 	ev_io_stop(loop, &t->io);
 	setsockopt(t->io.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 	close(t->io.fd);
-	free(t);
+	memory_free(t);
 }
 
 static void on_io(struct ev_loop *loop, ev_io *io, int events)

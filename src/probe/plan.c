@@ -5,7 +5,6 @@
 #include "probe/line.h"
 #include "probe/target.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Targets by their address: open addressing, at most half full. */
@@ -125,10 +124,10 @@ static void settle(struct plan *p, uint32_t **row_targets, unsigned n_rows)
 		if (!r->targets[i]->kept)
 			target_free(r->targets[i]);
 	for (unsigned i = 0; i < r->n_rows; i++)
-		free(r->row_targets[i]);
-	free(r->row_targets);
-	free(r->targets);
-	free(r->verdicts);
+		memory_free(r->row_targets[i]);
+	memory_free(r->row_targets);
+	memory_free(r->targets);
+	memory_free(r->verdicts);
 	r->row_targets = row_targets;
 	r->n_rows = n_rows;
 	r->targets = p->targets;
@@ -168,5 +167,5 @@ void round_plan_parts(struct round *r, const struct round_part *parts, unsigned 
 		for (unsigned k = 0; k < parts[i].n_rows; k++)
 			row_targets[row++] = plan_row(&p, parts[i].steer, &parts[i].rows[k]);
 	settle(&p, row_targets, n_rows);
-	free(p.map.at);
+	memory_free(p.map.at);
 }

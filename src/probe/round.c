@@ -6,7 +6,6 @@
 #include "probe/line.h"
 #include "probe/target.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 void round_hint(struct round *r, uint32_t target, bool up, int64_t since_us)
@@ -34,15 +33,15 @@ void round_free(struct round *r)
 	for (uint32_t i = 0; i < r->n; i++)
 		target_free(r->targets[i]);
 	for (unsigned i = 0; i < r->n_rows; i++)
-		free(r->row_targets[i]);
+		memory_free(r->row_targets[i]);
 	ev_timer_stop(r->opts.loop, &r->pump);
 	check_exec_wait(&r->checks);
 	check_icmp_free(r->checks.icmp);
 	check_http_free(r->checks.http);
-	free(r->row_targets);
-	free(r->targets);
-	free(r->verdicts);
-	free(r);
+	memory_free(r->row_targets);
+	memory_free(r->targets);
+	memory_free(r->verdicts);
+	memory_free(r);
 }
 
 uint32_t round_targets(const struct round *r)

@@ -2,8 +2,6 @@
 
 #include "base/memory.h"
 
-#include <stdlib.h>
-
 static unsigned find(struct rows *r, const struct rows_opts *o, const struct pool_opts *pool)
 {
 	const struct probe_opts *probe = &o->probes[pool->probe - 1];
@@ -41,9 +39,9 @@ struct rows rows_new(const struct rows_opts *o)
 void rows_free(struct rows *r)
 {
 	for (unsigned i = 0; i < r->n; i++)
-		free((void *)(uintptr_t)r->row[i].edges);
-	free(r->row);
-	free(r->need);
-	free(r->row_of);
+		memory_free((void *)(uintptr_t)r->row[i].edges);
+	memory_free(r->row);
+	memory_free(r->need);
+	memory_free(r->row_of);
 	*r = (struct rows){ 0 };
 }

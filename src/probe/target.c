@@ -9,7 +9,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define EWMA   0.3  /* how much of a measure is its last sample */
@@ -299,7 +298,7 @@ void target_free(struct target *t)
 		answer_ask(t);
 	}
 	text_fini(&t->steps);
-	free(t);
+	memory_free(t);
 }
 
 void target_hint(struct target *t, bool up, int64_t since_us)

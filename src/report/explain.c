@@ -3,6 +3,7 @@
 #include "answer/answer.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "report/report_estimates.h"
 #include "report/network.h"
 #include "report/report.h"
@@ -496,7 +497,7 @@ void explain_run(const struct report_hooks *h, const struct explain_ask *ask, bo
 			json_decref(o);
 		}
 	}
-	free(turns);
-	free(trace);
-	free(reply);
+	memory_free(turns);
+	memory_free(trace);
+	memory_free(reply);
 }

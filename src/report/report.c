@@ -1,17 +1,22 @@
 #include "report/report.h"
 
+#include "base/memory.h"
 #include "config.h"
 #include "report/report_load.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+void report_json_memory(void)
+{
+	json_set_alloc_funcs(memory_try, memory_free);
+}
 
 void report_json(json_t *o, struct text *out)
 {
 	char *s = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 
 	text_addf(out, "%s\n", s ? s : "{}");
-	free(s);
+	memory_free(s);
 	json_decref(o);
 }
 

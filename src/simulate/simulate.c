@@ -470,19 +470,19 @@ void simulate_run(struct simulate *s, const struct simulate_opts *o)
 		qsort(s->moves, s->n_moves, sizeof *s->moves, compare_moves);
 	for (unsigned i = 0; i < 2; i++) {
 		simulate_judge_fini(&w.judges[i]);
-		free(w.askers[i].of_edge);
+		memory_free(w.askers[i].of_edge);
 	}
-	free(w.move_of);
+	memory_free(w.move_of);
 }
 
 void simulate_fini(struct simulate *s)
 {
 	for (size_t i = 0; i < s->n_countries; i++)
-		free(s->countries[i].by_edge);
-	free(s->edges);
-	free(s->pools);
-	free(s->countries);
-	free(s->places);
-	free(s->moves);
+		memory_free(s->countries[i].by_edge);
+	memory_free(s->edges);
+	memory_free(s->pools);
+	memory_free(s->countries);
+	memory_free(s->places);
+	memory_free(s->moves);
 	*s = (struct simulate){ 0 };
 }

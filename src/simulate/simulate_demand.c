@@ -143,9 +143,9 @@ static int ask_world(const struct lines *l, const uint8_t *wire)
 	const int pool = stats.steered && trace->n
 		? numbers_find(&l->pools, l->world->steer->pools[trace->steps[0].pool].name)
 		: -1;
-	free(reply);
-	free(turns);
-	free(trace);
+	memory_free(reply);
+	memory_free(turns);
+	memory_free(trace);
 	return pool;
 }
 
@@ -163,8 +163,8 @@ static bool pool_of_name(struct lines *l, const char *at, const char *name, int 
 		const enum name_result r = name_parse(wire, NULL, name, strlen(name), root);
 		if (r != NAME_OK)
 			return wrong(l, at, "as a name this %s", name_result_text(r));
-		free(k->name);
-		k->name = memory_need(strdup(name));
+		memory_free(k->name);
+		k->name = memory_strdup(name);
 		k->pool = ask_world(l, wire);
 	}
 	*pool = k->pool;
@@ -255,7 +255,7 @@ static bool query_line(struct lines *l, char *line)
 	const bool ok = (*line == '{' ? json_line(l, line, w) : text_line(l, line, w)) &&
 		take_query(l, w);
 
-	free(w);
+	memory_free(w);
 	return ok;
 }
 
@@ -286,7 +286,7 @@ static bool each_line(struct lines *l, bool (*each)(struct lines *l, char *line)
 		faults_error(
 			l->f, &(struct fault_at){ .path = l->path }, "%s", strerror(errno));
 	fclose(from);
-	free(l->line);
+	memory_free(l->line);
 	return l->f->errors == before;
 }
 
@@ -305,14 +305,14 @@ bool simulate_demand_queries(
 	l.names = memory_zeroed(NAMES, sizeof *l.names);
 	const bool ok = each_line(&l, query_line);
 	for (size_t i = 0; i < NAMES; i++)
-		free(l.names[i].name);
-	free(l.names);
+		memory_free(l.names[i].name);
+	memory_free(l.names);
 	arena_fini(&mem);
 	return ok;
 }
 
 void simulate_demand_fini(struct simulate_demand *d)
 {
-	free(d->clients);
+	memory_free(d->clients);
 	*d = (struct simulate_demand){ 0 };
 }

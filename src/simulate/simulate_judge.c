@@ -3,8 +3,6 @@
 #include "base/memory.h"
 #include "measure/estimates.h"
 
-#include <stdlib.h>
-
 void simulate_judge_init(struct simulate_judge *j, const struct simulate_side *side,
 	const struct simulate_edge *edges, unsigned n)
 {
@@ -18,9 +16,9 @@ void simulate_judge_init(struct simulate_judge *j, const struct simulate_side *s
 void simulate_judge_fini(struct simulate_judge *j)
 {
 	for (uint32_t i = 0; i < client_map_keys(j->side->steer->clients); i++)
-		free(j->ms[i]);
-	free(j->ms);
-	free(j->edge);
+		memory_free(j->ms[i]);
+	memory_free(j->ms);
+	memory_free(j->edge);
 }
 
 const float *simulate_judge_ms(struct simulate_judge *j, const struct addr *who, uint32_t now_s)

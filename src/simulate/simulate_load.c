@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "steer/shed.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { SPLIT_MOST = 20 };
@@ -108,7 +107,7 @@ void simulate_load(const struct simulate_load *l)
 	l->standing->cuts = arena_alloc(&l->standing->mem, n * sizeof *l->standing->cuts);
 	for (unsigned i = 0; i < n; i++)
 		l->standing->cuts[i] = (struct shed_cut){ price[i], SHED_ALL };
-	free(g.demand);
-	free(g.base);
-	free(price);
+	memory_free(g.demand);
+	memory_free(g.base);
+	memory_free(price);
 }

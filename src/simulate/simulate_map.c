@@ -218,6 +218,6 @@ void simulate_map(const struct simulate *s, enum simulate_map what, struct text 
 	for (unsigned i = 0; i < s->n_edges; i++)
 		draw_edge(s, i, what, out);
 	text_add(out, "</g></svg>\n");
-	free(dots);
-	free(all);
+	memory_free(dots);
+	memory_free(all);
 }

@@ -2,7 +2,6 @@
 
 #include "base/memory.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static struct forced *find(const struct forced_list *l, const char *edge)
@@ -20,18 +19,18 @@ const struct forced *forced_find(const struct forced_list *l, const char *edge)
 
 static void let_go(struct forced *f)
 {
-	free(f->edge);
-	free(f->who);
-	free(f->why);
+	memory_free(f->edge);
+	memory_free(f->who);
+	memory_free(f->why);
 }
 
 void forced_set(struct forced_list *l, const struct forced *f)
 {
 	struct forced *to = find(l, f->edge), new = *f;
 
-	new.edge = memory_need(strdup(f->edge));
-	new.who = memory_need(strndup(f->who ? f->who : "", FORCED_TEXT_MOST));
-	new.why = memory_need(strndup(f->why ? f->why : "", FORCED_TEXT_MOST));
+	new.edge = memory_strdup(f->edge);
+	new.who = memory_strndup(f->who ? f->who : "", FORCED_TEXT_MOST);
+	new.why = memory_strndup(f->why ? f->why : "", FORCED_TEXT_MOST);
 	if (to) {
 		let_go(to);
 	} else {
@@ -74,6 +73,6 @@ void forced_fini(struct forced_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		let_go(&l->of[i]);
-	free(l->of);
+	memory_free(l->of);
 	*l = (struct forced_list){ 0 };
 }

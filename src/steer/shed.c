@@ -362,15 +362,15 @@ static void open_auction(struct shed_auction *a)
 
 static void close_auction(struct shed_auction *a)
 {
-	free(a->first);
-	free(a->load);
-	free(a->floor);
-	free(a->capacity);
-	free(a->atoms);
-	free(a->leavers);
-	free(a->kinds);
-	free(a->slots);
-	free(a->offers);
+	memory_free(a->first);
+	memory_free(a->load);
+	memory_free(a->floor);
+	memory_free(a->capacity);
+	memory_free(a->atoms);
+	memory_free(a->leavers);
+	memory_free(a->kinds);
+	memory_free(a->slots);
+	memory_free(a->offers);
 }
 
 /* Of each edge, what has gone elsewhere from where it would be without any price. */
@@ -408,7 +408,7 @@ static void tell_edges(const struct shed_auction *a, struct shed_edge *out)
 		out[i].extra_ms = out[i].moved > 0 ? extra[i] / out[i].moved : 0;
 		out[i].moved = own > 0 ? out[i].moved / own : 0;
 	}
-	free(extra);
+	memory_free(extra);
 }
 
 bool shed_solve(const struct shed_problem *p, uint32_t *price, struct shed_edge *out)

@@ -5,7 +5,6 @@
 #include "base/memory.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 enum { SOFT_ROUNDS = 40 };
 
@@ -57,10 +56,10 @@ void shed_stretch(struct shed_auction *a)
 		const double more = load[root(up, i)] * 1.05 / room[root(up, i)];
 		a->capacity[i] = s->edges[i].capacity * (used[i] && more > 1 ? more : 1);
 	}
-	free(up);
-	free(load);
-	free(room);
-	free(used);
+	memory_free(up);
+	memory_free(load);
+	memory_free(room);
+	memory_free(used);
 }
 
 /* The load of each edge if clients went to edges with shares that fall by e for each `heat` ms
@@ -125,7 +124,7 @@ void shed_soften(struct shed_auction *a)
 			if (most < heat / 50)
 				break;
 		}
-	free(load);
+	memory_free(load);
 	for (size_t i = 0; i < a->n_atoms; i++)
 		shed_settle(a, &a->atoms[i]);
 }

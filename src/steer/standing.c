@@ -3,7 +3,6 @@
 #include "base/memory.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Nothing moves for less than this: an order that follows every sample makes answers flap. */
@@ -251,7 +250,7 @@ void standing_free(struct standing *s)
 	if (!s)
 		return;
 	arena_fini(&s->mem);
-	free(s);
+	memory_free(s);
 }
 
 static bool same_pool(const struct standing_pool *a, const struct standing_pool *b)

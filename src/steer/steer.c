@@ -1,12 +1,12 @@
 #include "steer/steer.h"
 
 #include "base/memory.h"
+#include "base/scope.h"
 #include "dns/name.h"
 #include "steer/group.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -54,7 +54,7 @@ static void pin_nets(struct pool *p)
 			nets[n++] = (struct netmap_net){ p->pins[i].from->net, i + 1 };
 	if (n)
 		p->nets = netmap_from_nets(nets, n);
-	free(nets);
+	memory_free(nets);
 }
 
 static void pin_asns(struct pool *p, struct atlas *atlas)
@@ -270,7 +270,7 @@ static struct client_map *make_client_map(
 	struct client_map *map = client_map_new(&(struct client_map_opts){
 		{ atlas, sites, opts->n_edges, m ? m->table : NULL, m ? m->now_s : 0 },
 		before ? before->clients : NULL });
-	free(sites);
+	memory_free(sites);
 	return map;
 }
 
@@ -297,21 +297,29 @@ struct steer *steer_new(
 			ranks.r[ranks.n++] = before->pools[i].rank;
 	for (unsigned i = 0; i < s->n_pools; i++)
 		fill_pool(s, &s->pools[i], opts, &opts->pools[i], &ranks);
-	free(ranks.r);
+	memory_free(ranks.r);
 	s->edge_numbers = numbers_new(&s->mem, &s->edges->name, sizeof *s->edges, s->n_edges);
 	s->pool_numbers = numbers_new(&s->mem, &s->pools->name, sizeof *s->pools, s->n_pools);
 	client_map_settle(s->clients);
 	return s;
 }
 
+/* For a scope. */
+static void let_go(void *s)
+{
+	steer_drop(s);
+}
+
 struct steer *steer_hold(struct steer *s)
 {
 	__atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(s, let_go);
 	return s;
 }
 
 void steer_drop(struct steer *s)
 {
+	scope_forget(s, let_go);
 	if (!s || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	for (unsigned i = 0; i < s->n_pools; i++) {
@@ -323,13 +331,13 @@ void steer_drop(struct steer *s)
 			netmap_seams_free(p->asn_seams);
 		if (p->place_seams)
 			netmap_seams_free(p->place_seams);
-		free(p->pin_of_asn);
-		free(p->pin_of_place);
+		memory_free(p->pin_of_asn);
+		memory_free(p->pin_of_place);
 	}
 	client_map_drop(s->clients);
 	atlas_drop(s->atlas);
 	arena_fini(&s->mem);
-	free(s);
+	memory_free(s);
 }
 
 struct addr edge_address(const struct edge *e, unsigned k)

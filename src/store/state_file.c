@@ -211,7 +211,7 @@ bool state_file_read(struct state_file *s, const char *path, const char *text, s
 void state_file_fini(struct state_file *s)
 {
 	forced_fini(&s->forced);
-	free(s->verdicts);
+	memory_free(s->verdicts);
 	if (s->tree)
 		json_decref(s->tree);
 	*s = (struct state_file){ 0 };

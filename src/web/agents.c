@@ -1,5 +1,7 @@
 #include "web/manage_inner.h"
 
+#include "base/memory.h"
+
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,9 +200,13 @@ void agents_do(struct request *r, const struct manage_hooks *hooks)
 		struct assignments e = { 0 };
 		hooks->assignments(hooks->ctx, r->seal.agent, &e);
 		char *text = assignments_encode(&e);
+		if (!text) {
+			manage_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL, "out of memory");
+			return;
+		}
 		__atomic_add_fetch(&counts->assignments, 1, __ATOMIC_RELAXED);
 		text_addf(&r->answer, "%s\n", text);
-		free(text);
+		memory_free(text);
 		sign_answer(r);
 	}
 	r->status = MHD_HTTP_OK;

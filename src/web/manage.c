@@ -78,7 +78,7 @@ void manage_set_agents(struct manage *m, const struct manage_agent *agents, size
 			m->agents = memory_grow(
 				m->agents, (m->n_agents + 1) * sizeof *m->agents);
 			a = &m->agents[m->n_agents++];
-			*a = (struct agent){ .edge = memory_need(strdup(agents[i].edge)) };
+			*a = (struct agent){ .edge = memory_strdup(agents[i].edge) };
 		}
 		a->may = true;
 		memcpy(a->key, agents[i].key, SEAL_KEY);
@@ -236,7 +236,7 @@ bool manage_refuse(struct request *r, unsigned status, uint64_t *counter, const 
 	text_addf(&r->answer, "%s\n",
 		text ? text : "{\"error\": \"what cannot be said in UTF-8\"}");
 	r->status = status;
-	free(text);
+	memory_free(text);
 	json_decref(o);
 	text_fini(&reason);
 	return false;
@@ -249,7 +249,7 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *at)
 	struct request *r = calloc(1, sizeof *r);
 
 	if (!r || !(r->target = strdup(target))) {
-		free(r);
+		memory_free(r);
 		return NULL;
 	}
 	r->manage = ctx;
@@ -268,11 +268,11 @@ static void on_completed(
 	*own = NULL;
 	if (!r)
 		return;
-	free(r->target);
+	memory_free(r->target);
 	text_fini(&r->body);
 	text_fini(&r->answer);
 	agent_report_fini(&r->report);
-	free(r);
+	memory_free(r);
 }
 
 /* False when even what is only swallowed is too much. */
@@ -527,7 +527,7 @@ void manage_close(struct manage *m)
 	ev_timer_stop(m->loop, &m->clock);
 	pthread_mutex_destroy(&m->lock);
 	for (size_t i = 0; i < m->n_agents; i++)
-		free(m->agents[i].edge);
-	free(m->agents);
-	free(m);
+		memory_free(m->agents[i].edge);
+	memory_free(m->agents);
+	memory_free(m);
 }

@@ -3,8 +3,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-#include <stdlib.h>
-
 /* Which pools the zones name, by number. */
 struct world_numbers {
 	unsigned refs; /* of worlds; control thread */
@@ -41,9 +39,9 @@ static void drop_numbers(struct world_numbers *n)
 {
 	if (--n->refs)
 		return;
-	free(n->first_pool);
-	free(n->pools);
-	free(n);
+	memory_free(n->first_pool);
+	memory_free(n->pools);
+	memory_free(n);
 }
 
 static struct world *make(const struct world *from)
@@ -105,5 +103,5 @@ void world_free(struct world *w)
 		drop_numbers(w->stage.numbers);
 		standing_free(w->stage.standing);
 	}
-	free(w);
+	memory_free(w);
 }

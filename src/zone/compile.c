@@ -434,12 +434,13 @@ static struct zone *start(struct compile *c)
 	uint32_t set_most;
 
 	c->zone = z;
+	if (z)
+		z->refs = 1;
 	if (!z || !names_init(&c->names, c->r, c->opts->key))
 		return NULL;
 	const size_t most = image_most(c, &set_most);
 	if (most > UINT32_MAX)
 		return NULL;
-	z->refs = 1;
 	z->apex_len = (uint8_t)apex_len;
 	z->apex_labels = c->names.apex_labels;
 	z->apex_hash = c->names.apex_hash;
@@ -489,5 +490,9 @@ done:
 		zone_drop(c.zone);
 		return NULL;
 	}
+	/* What it is made of is not of the scope that may be on: its first count is held there
+	 * as any other. */
+	c.zone->refs = 0;
+	zone_hold(c.zone);
 	return c.zone;
 }

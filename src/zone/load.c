@@ -1,21 +1,24 @@
 #include "zone/load.h"
 
-#include "base/log.h"
+#include "base/memory.h"
+#include "base/scope.h"
 #include "zone/master.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-static void keep_sources(struct load *to, struct records *r)
+static void keep_sources(struct load *to, const struct records *r)
 {
 	to->n = r->n_files;
-	to->sources = calloc(to->n ? to->n : 1, sizeof *to->sources);
-	if (!to->sources)
-		die("out of memory");
-	for (size_t i = 0; i < to->n; i++) {
-		to->sources[i] = (struct load_source){ r->files[i].path, r->files[i].stamp };
-		r->files[i].path = NULL;
-	}
+	to->sources = memory_zeroed(to->n, sizeof *to->sources);
+	for (size_t i = 0; i < to->n; i++)
+		to->sources[i] = (struct load_source){ memory_strdup(r->files[i].path),
+			r->files[i].stamp };
+}
+
+/* For a scope. */
+static void let_go(void *r)
+{
+	records_fini(r);
 }
 
 bool load_zone(struct load *to, const char *path, const uint8_t *origin,
@@ -25,6 +28,7 @@ bool load_zone(struct load *to, const char *path, const uint8_t *origin,
 
 	*to = (struct load){ 0 };
 	records_init(&r, origin);
+	scope_hold(&r, let_go);
 	/* What the records mean together is looked at even when some lines are wrong only if
 	 * all of them could be read: else every second fault would be one that follows from the
 	 * first. */
@@ -32,6 +36,7 @@ bool load_zone(struct load *to, const char *path, const uint8_t *origin,
 		to->zone = zone_compile(&r, opts, f);
 	if (to->zone)
 		keep_sources(to, &r);
+	scope_forget(&r, let_go);
 	records_fini(&r);
 	return to->zone != NULL;
 }
@@ -40,8 +45,8 @@ void load_fini(struct load *l)
 {
 	zone_drop(l->zone);
 	for (size_t i = 0; i < l->n; i++)
-		free(l->sources[i].path);
-	free(l->sources);
+		memory_free(l->sources[i].path);
+	memory_free(l->sources);
 	*l = (struct load){ 0 };
 }
 

@@ -1,5 +1,7 @@
 #include "zone/master_inner.h"
 
+#include "base/memory.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,15 +235,12 @@ bool master_read(struct records *to, const char *path, struct faults *f)
 {
 	const unsigned before = f->errors;
 	struct fault why;
-	struct master *m = malloc(sizeof *m);
+	struct master *m = memory_grow(NULL, sizeof *m);
 
-	if (!m)
-		return faults_error(
-			f, &(struct fault_at){ .path = path }, "%s", strerror(ENOMEM));
 	*m = (struct master){ .to = to, .faults = f, .path = path, .owner = MASTER_NO_OWNER };
 	master_set_origin(m, to->origin);
 	if (!read_content(m, path, &why))
 		faults_error(f, &(struct fault_at){ 0 }, "%s", why.text);
-	free(m);
+	memory_free(m);
 	return f->errors == before && !faults_full(f);
 }

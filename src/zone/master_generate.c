@@ -103,7 +103,7 @@ static bool read_pattern(struct tokens *t, struct pattern *g)
 bool master_generate(struct master *m, struct tokens *t, const struct record *where)
 {
 	struct pattern g = { 0 };
-	bool ok = read_pattern(t, &g);
+	bool ok = read_pattern(t, &g) && (!g.data.lost || master_no_memory(m));
 
 	if (ok && generate_count(&g.range) > GENERATE_MOST - m->generated)
 		ok = token_fault(t, t->tok.s,

@@ -1,7 +1,7 @@
 #include "zone/zone.h"
 
-#include "base/log.h"
 #include "base/memory.h"
+#include "base/scope.h"
 #include "zone/denial.h"
 
 #include <stdlib.h>
@@ -22,15 +22,28 @@ struct zone *zone_placeholder(struct hash_key key, const uint8_t *apex)
 	return z;
 }
 
+static struct zone *plain(const struct zone *z)
+{
+	return (struct zone *)(uintptr_t)z;
+}
+
+/* For a scope. */
+static void let_go_zone(void *z)
+{
+	zone_drop(z);
+}
+
 void zone_hold(const struct zone *z)
 {
-	__atomic_add_fetch(&((struct zone *)(uintptr_t)z)->refs, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&plain(z)->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(plain(z), let_go_zone);
 }
 
 void zone_drop(const struct zone *z)
 {
-	struct zone *mine = (struct zone *)(uintptr_t)z;
+	struct zone *mine = plain(z);
 
+	scope_forget(mine, let_go_zone);
 	if (!z || __atomic_sub_fetch(&mine->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	for (unsigned i = 0; i < mine->pools_n; i++)
@@ -39,7 +52,7 @@ void zone_drop(const struct zone *z)
 	denial_free(mine->denial);
 	free(mine->slots);
 	free(mine->image);
-	free(mine);
+	memory_free(mine); /* a placeholder is a block of its scope */
 }
 
 size_t zone_bytes(const struct zone *z)
@@ -100,10 +113,8 @@ struct zone_set *zone_set_new(struct hash_key key, const struct zone *const *zon
 	set->key = key;
 	set->n = (uint32_t)n;
 	set->slots_n = (uint32_t)(n + n / 2 + 2);
-	set->slots = calloc(set->slots_n, sizeof *set->slots);
-	set->zones = calloc(n + 1, sizeof *set->zones);
-	if (!set->slots || !set->zones)
-		die("out of memory");
+	set->slots = memory_zeroed(set->slots_n, sizeof *set->slots);
+	set->zones = memory_zeroed(n + 1, sizeof *set->zones);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct zone *z = zones[i];
 		uint32_t s = first_slot(z->apex_hash, set->slots_n);
@@ -117,21 +128,29 @@ struct zone_set *zone_set_new(struct hash_key key, const struct zone *const *zon
 	return set;
 }
 
+/* For a scope. */
+static void let_go(void *set)
+{
+	zone_set_drop(set);
+}
+
 struct zone_set *zone_set_hold(struct zone_set *set)
 {
 	__atomic_add_fetch(&set->refs, 1, __ATOMIC_RELAXED);
+	scope_hold(set, let_go);
 	return set;
 }
 
 void zone_set_drop(struct zone_set *set)
 {
+	scope_forget(set, let_go);
 	if (!set || __atomic_sub_fetch(&set->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	for (uint32_t i = 0; i < set->n; i++)
 		zone_drop(set->zones[i]);
-	free(set->zones);
-	free(set->slots);
-	free(set);
+	memory_free(set->zones);
+	memory_free(set->slots);
+	memory_free(set);
 }
 
 size_t zone_set_count(const struct zone_set *set)

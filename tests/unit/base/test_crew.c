@@ -1,5 +1,8 @@
 #include "base/crew.h"
 
+#include "base/memory.h"
+#include "base/scope.h"
+#include "unit/failing.h"
 #include "unit/unit.h"
 
 #include <string.h>
@@ -49,12 +52,79 @@ static void a_stop_leaves_no_hole_before_it(void)
 	}
 }
 
+/* --- in a scope --------------------------------------------------------------------------- */
+
+struct shares {
+	char *of[64];
+};
+
+static bool take_share(void *ctx, size_t i)
+{
+	struct shares *s = ctx;
+	char *aside = memory_zeroed(1, 10);
+
+	s->of[i] = memory_strdup("what a piece has made");
+	memory_free(aside);
+	return true;
+}
+
+static void share(void *ctx)
+{
+	crew_run(64, false, take_share, ctx);
+	CU_ASSERT_TRUE(scope_is_on());
+}
+
+static void what_each_has_taken_is_the_callers(void)
+{
+	struct shares s = { { NULL } };
+
+	CU_ASSERT_TRUE(scope_run(share, &s));
+	for (unsigned i = 0; i < 64; i++) {
+		CU_ASSERT_STRING_EQUAL(s.of[i], "what a piece has made");
+		memory_free(s.of[i]);
+	}
+}
+
+static void share_each(void *ctx)
+{
+	struct shares s = { { NULL } };
+
+	(void)ctx;
+	const bool ok = scope_run(share, &s);
+	failing_stop();
+	CU_ASSERT_EQUAL(ok, failing_count() == 0);
+	for (unsigned i = 0; i < 64 && ok; i++)
+		memory_free(s.of[i]);
+}
+
+static void memory_gone_on_one_ends_all(void)
+{
+	CU_ASSERT_TRUE(failing_each(share_each, NULL) > 64);
+}
+
+static void share_and_fail(void *ctx)
+{
+	share(ctx);
+	scope_fail();
+}
+
+static void what_each_has_taken_goes_with_the_callers(void)
+{
+	struct shares s = { { NULL } };
+
+	CU_ASSERT_FALSE(scope_run(share_and_fail, &s));
+}
+
 void suite_crew(void);
 void suite_crew(void)
 {
 	static const struct unit_case cases[] = {
 		{ "every piece is done once", every_piece_is_done_once },
 		{ "a stop leaves no hole before it", a_stop_leaves_no_hole_before_it },
+		{ "what each has taken is the caller's", what_each_has_taken_is_the_callers },
+		{ "what each has taken goes with the caller's",
+			what_each_has_taken_goes_with_the_callers },
+		{ "memory gone on one ends all", memory_gone_on_one_ends_all },
 	};
 
 	unit_suite("base/crew", cases, UNIT_COUNT(cases));

@@ -1,5 +1,6 @@
 #include "measure/latency.h"
 
+#include "unit/failing.h"
 #include "unit/unit.h"
 
 #include <math.h>
@@ -268,6 +269,52 @@ static void a_table_that_follows_another_knows_what_has_changed(void)
 	latency_drop(b);
 }
 
+/* Three edges' cells of each of 200 rows, of which the k-th allocation fails: that cell is as
+ * if it had never been tried. How many failed. */
+static size_t add_with_a_failure(size_t k, size_t n)
+{
+	struct latency *t = table(1 << 20);
+	size_t lost = 0;
+	char to[32];
+
+	failing_start(k, n);
+	for (unsigned i = 0; i < 600; i++) {
+		const struct latency_size before = latency_size(t);
+		snprintf(to, sizeof to, "10.0.%u.0/24", i / 3);
+		const struct prefix p = net(to);
+		if (latency_add(t, &p, i % 3, &(struct latency_sample){ 10, 1, NOW, false }))
+			continue;
+		const struct latency_size after = latency_size(t);
+		lost++;
+		CU_ASSERT_EQUAL(before.nets, after.nets);
+		CU_ASSERT_EQUAL(before.cells, after.cells);
+	}
+	const size_t failed = failing_stop();
+	CU_ASSERT_EQUAL(lost == 0, failed == 0);
+	CU_ASSERT_EQUAL(latency_size(t).cells, 600 - lost);
+	size_t rows, cells = 0;
+	const struct latency_row *row = latency_rows(t, &rows);
+	for (size_t i = 0; i < rows; i++) {
+		CU_ASSERT_PTR_EQUAL(latency_find(t, &row[i].net), &row[i]);
+		CU_ASSERT_TRUE(row[i].n > 0);
+		cells += row[i].n;
+	}
+	CU_ASSERT_EQUAL(cells, 600 - lost);
+	latency_drop(t);
+	return failed;
+}
+
+static void without_memory_a_table_is_as_it_was(void)
+{
+	size_t k = 1;
+
+	while (add_with_a_failure(k, 1)) {
+		add_with_a_failure(k, 5);
+		k++;
+	}
+	CU_ASSERT_TRUE(k > 200);
+}
+
 void suite_latency(void)
 {
 	static const struct unit_case cases[] = {
@@ -289,6 +336,7 @@ void suite_latency(void)
 			a_table_that_follows_another_knows_what_has_changed },
 		{ "a table holds what brute force holds",
 			a_table_holds_what_brute_force_holds },
+		{ "without memory a table is as it was", without_memory_a_table_is_as_it_was },
 	};
 
 	unit_suite("measure/latency", cases, UNIT_COUNT(cases));

@@ -1,5 +1,7 @@
 #include "measure/latency_csv.h"
 
+#include "base/scope.h"
+#include "unit/failing.h"
 #include "unit/unit.h"
 
 #include <stdio.h>
@@ -242,6 +244,65 @@ static void long_files_are_read_whole(void)
 	close_desk(&d);
 }
 
+/* --- without memory ----------------------------------------------------------------------- */
+
+struct import {
+	struct latency_csv from;
+	struct latency *t;
+	struct faults f;
+	bool ok;
+};
+
+static void import(void *ctx)
+{
+	struct import *i = ctx;
+
+	i->t = latency_new(&(struct latency_opts){ names, 2, 0.3, 3600, 1 << 20, { 1, 2 } });
+	i->ok = latency_csv_read(i->t, &i->from, NULL, &i->f);
+}
+
+static void import_each(void *ctx)
+{
+	struct import i = { .from = { ctx, NOW, time(NULL), CSV_SAMPLES } };
+
+	faults_init(&i.f);
+	const bool ended = !scope_run(import, &i);
+	const size_t failed = failing_stop();
+	CU_ASSERT_EQUAL(!ended && i.ok, failed == 0);
+	if (!ended && !i.ok && !i.f.text.lost)
+		CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&i.f.text), "out of memory"));
+	if (!ended)
+		latency_drop(i.t);
+	faults_fini(&i.f);
+}
+
+static void import_and_fail(void *ctx)
+{
+	import(ctx);
+	CU_ASSERT_TRUE(((struct import *)ctx)->ok);
+	scope_fail();
+}
+
+static void without_memory_a_file_is_refused(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	FILE *f = fopen(d.path, "we");
+	if (!f)
+		abort();
+	fputs("prefix,edge,rtt_ms\n@ams,rom,30\n", f);
+	for (unsigned i = 0; i < 256; i++)
+		fprintf(f, "10.0.%u.0/24,ams,%u\n10.0.%u.0/24,rom,7\n", i, 1 + i, i);
+	fclose(f);
+	CU_ASSERT_TRUE(failing_each(import_each, d.path) > 250);
+	/* And what was read goes with the work that read it. */
+	struct import i = { .from = { d.path, NOW, time(NULL), CSV_SAMPLES } };
+	CU_ASSERT_FALSE(scope_run(import_and_fail, &i));
+	faults_fini(&i.f);
+	close_desk(&d);
+}
+
 void suite_latency_csv(void)
 {
 	static const struct unit_case cases[] = {
@@ -256,6 +317,7 @@ void suite_latency_csv(void)
 			unknown_edges_are_passed_over_with_one_warning_each },
 		{ "what is written reads back the same", what_is_written_reads_back_the_same },
 		{ "long files are read whole", long_files_are_read_whole },
+		{ "without memory a file is refused", without_memory_a_file_is_refused },
 	};
 
 	unit_suite("measure/latency_csv", cases, UNIT_COUNT(cases));

@@ -1,0 +1,173 @@
+#include "steer/steer.h"
+
+#include "base/scope.h"
+#include "unit/failing.h"
+#include "unit/steer/small_world.h"
+#include "unit/unit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NOW = 1000000 };
+
+static const char *const names[4] = { "ams", "rom", "nyc", "sfo" };
+
+/* Pools of all kinds: with a spread, with prices, with pins; measured nets inside each other,
+ * and a mesh. */
+struct desk {
+	struct atlas *atlas;
+	struct latency *table;
+	struct edge_opts edges[4];
+	struct pool_opts pools[4];
+	struct pool_pin pins[3];
+	bool plain;           /* nothing is measured */
+	struct steer *before; /* NULL: none */
+	struct steer *made;
+};
+
+static void measure(struct latency *t, const char *net, unsigned edge, double rtt_ms)
+{
+	const struct latency_sample s = { rtt_ms, 3, NOW, false };
+	struct prefix p;
+
+	if (!prefix_parse(&p, net, NULL) || !latency_put(t, &p, edge, &s))
+		abort();
+}
+
+static void open_desk(struct desk *d)
+{
+	static const uint16_t one[] = { NYC };
+	char net[32];
+
+	*d = (struct desk){ .atlas = small_atlas() };
+	d->table = latency_new(
+		&(struct latency_opts){ names, 4, 0.3, 3600, 1 << 20, { 1, 2 } });
+	for (unsigned i = 0; i < 200; i++) {
+		snprintf(net, sizeof net, "1.0.%u.0/24", i);
+		measure(d->table, net, i % 4, 5 + i % 60);
+		measure(d->table, net, (i + 1) % 4, 9 + i % 30);
+	}
+	measure(d->table, "2a00::/32", ROM, 7);
+	for (unsigned i = 0; i < 4; i++) {
+		latency_put_mesh(d->table, i, (i + 1) % 4,
+			&(struct latency_sample){ 20 + i, 2, NOW, false });
+		d->edges[i] = small_edges[i];
+		d->pools[i] = small_pool();
+	}
+	d->edges[AMS].capacity = 100; /* so that there are prices */
+	d->pools[1].name = "spread";
+	d->pools[1].answers = 2;
+	d->pools[1].spread_ms = 10;
+	d->pools[2].name = "same";
+	d->pools[3].name = "pinned";
+	d->pins[0] = (struct pool_pin){
+		.kind = PIN_COUNTRY, .code = "NO", .edges = one, .n = 1
+	};
+	d->pins[1] = (struct pool_pin){ .kind = PIN_ASN, .asn = 64500, .edges = one, .n = 1 };
+	d->pins[2] = (struct pool_pin){ .kind = PIN_NET, .edges = one, .n = 1 };
+	if (!prefix_parse(&d->pins[2].net, "3.0.0.0/18", NULL))
+		abort();
+	d->pools[3].pins = d->pins;
+	d->pools[3].n_pins = 3;
+}
+
+static void make(void *ctx)
+{
+	struct desk *d = ctx;
+	const struct steer_measured m = { .table = d->plain ? NULL : d->table,
+		.now_s = NOW,
+		.change = { 2, 0.05 },
+		.close_ms = 5 };
+
+	d->made = steer_new(
+		&(struct steer_opts){ d->edges, 4, d->pools, 4, &m }, d->atlas, d->before);
+}
+
+static void make_each(void *ctx)
+{
+	struct desk *d = ctx;
+	const bool ok = scope_run(make, d);
+
+	CU_ASSERT_EQUAL(ok, failing_stop() == 0);
+	CU_ASSERT_EQUAL(d->before ? d->before->refs : 1, 1);
+	if (ok)
+		steer_drop(d->made);
+}
+
+static void without_memory_nothing_is_made(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	const unsigned refs = d.atlas->refs;
+	CU_ASSERT_TRUE(failing_each(make_each, &d) > 50);
+	CU_ASSERT_EQUAL(d.atlas->refs, refs);
+
+	/* Again, where most is as it was before, and some is not. */
+	make(&d);
+	d.before = d.made;
+	measure(d.table, "1.0.7.0/24", NYC, 1);
+	const unsigned held = d.atlas->refs;
+	CU_ASSERT_TRUE(failing_each(make_each, &d) > 20);
+	CU_ASSERT_EQUAL(d.atlas->refs, held);
+
+	steer_drop(d.before);
+	CU_ASSERT_EQUAL(d.atlas->refs, refs);
+	latency_drop(d.table);
+	atlas_drop(d.atlas);
+}
+
+static void without_memory_what_is_shared_keeps_its_counts(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	d.plain = true;
+	make(&d);
+	d.before = d.made;
+	/* All rankings are those from before: the leak checker sees a count too many. */
+	CU_ASSERT_TRUE(failing_each(make_each, &d) > 5);
+	CU_ASSERT_TRUE(scope_run(make, &d));
+	for (unsigned i = 0; i < 4; i++)
+		CU_ASSERT_PTR_EQUAL(d.made->pools[i].rank, d.before->pools[i].rank);
+	steer_drop(d.made);
+	steer_drop(d.before);
+	latency_drop(d.table);
+	atlas_drop(d.atlas);
+}
+
+static void make_drop_and_fail(void *ctx)
+{
+	struct desk *d = ctx;
+
+	make(d);
+	steer_drop(d->made);
+	scope_fail();
+}
+
+static void what_was_dropped_before_is_not_given_back_again(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	const unsigned refs = d.atlas->refs;
+	CU_ASSERT_FALSE(scope_run(make_drop_and_fail, &d));
+	CU_ASSERT_EQUAL(d.atlas->refs, refs);
+	latency_drop(d.table);
+	atlas_drop(d.atlas);
+}
+
+void suite_steer(void);
+void suite_steer(void)
+{
+	static const struct unit_case cases[] = {
+		{ "without memory nothing is made", without_memory_nothing_is_made },
+		{ "without memory what is shared keeps its counts",
+			without_memory_what_is_shared_keeps_its_counts },
+		{ "what was dropped before is not given back again",
+			what_was_dropped_before_is_not_given_back_again },
+	};
+
+	unit_suite("steer/steer", cases, UNIT_COUNT(cases));
+}
