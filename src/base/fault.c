@@ -148,6 +148,23 @@ void faults_add(struct faults *f, const struct faults *from)
 	f->warnings += from->warnings;
 }
 
+void faults_add_each(struct faults *f, const struct faults *from)
+{
+	const bool full = faults_full(f);
+
+	if (!full || !from->errors) {
+		faults_add(f, from);
+		return;
+	}
+	const char *first = text_get(&from->text) + from->error_at[0];
+	text_add_bytes(&f->text, first, strcspn(first, "\n"));
+	if (from->errors > 1)
+		text_addf(&f->text, " (and %u more)", from->errors - 1);
+	text_add_char(&f->text, '\n');
+	f->errors += from->errors;
+	f->warnings += from->warnings;
+}
+
 bool faults_take(struct faults *f, const struct fault *one)
 {
 	return faults_error(f, &(struct fault_at){ 0 }, "%s", one->text);

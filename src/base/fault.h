@@ -58,6 +58,10 @@ bool faults_take(struct faults *f, const struct fault *one);
 /* All of `from` as well, up to the last error that one run shows. */
 void faults_add(struct faults *f, const struct faults *from);
 
+/* The same of one of many things, each of which is to be told: once as many errors have been
+ * shown as one run shows, the first line of it is all the same. */
+void faults_add_each(struct faults *f, const struct faults *from);
+
 /* True once as many errors have been shown as one run shows: time to stop reading. */
 bool faults_full(const struct faults *f);
 

@@ -6,8 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void drain(struct text *t)
+{
+	if (!t->lost && !t->drain(t->drain_ctx, t->s, t->len))
+		t->lost = true;
+	t->len = 0;
+}
+
 static bool make_room(struct text *t, size_t more)
 {
+	if (t->drain && t->len >= TEXT_DRAIN)
+		drain(t);
 	if (t->len + more + 1 <= t->room)
 		return true;
 	size_t room = t->room ? t->room * 2 : 256;

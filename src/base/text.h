@@ -14,8 +14,14 @@
 struct text {
 	char *s; /* NULL while empty */
 	size_t len, room;
-	bool lost; /* something did not fit into memory */
+	bool lost; /* something did not fit into memory, or could not be sent on */
+	/* Or NULL: what has come together, once it is TEXT_DRAIN bytes, goes there and leaves
+	 * the text. False: nobody takes it any more. */
+	bool (*drain)(void *ctx, const char *s, size_t len);
+	void *drain_ctx;
 };
+
+enum { TEXT_DRAIN = 256 << 10 };
 
 void text_add(struct text *t, const char *s);
 void text_add_bytes(struct text *t, const char *s, size_t len);
