@@ -18,7 +18,7 @@ BEGIN {
 	home["curl/"] = "^src/(probe/check_http|tools/agent_http)"
 	home["libmnl/"] = "^src/tools/agent_"
 	home["jansson.h"] = "^src/(agent|store|report|simulate|console|web|tools)/"
-	home["ev.h"] = "^src/(net|probe|console|web|daemon|world|tools)/"
+	home["ev.h"] = "^src/(net|probe|jobs|console|web|daemon|world|tools)/"
 	home["openssl/"] = "^src/(zone/(nsec3|sign)|net/tls|dns/tsig|probe/)"
 	home["sodium"] = "^src/(answer|daemon|zone|base|agent|conf|tools)/"
 }
