@@ -1,0 +1,69 @@
+/* registry.h - every zone that the configuration names: where it comes from and how it is.
+ *
+ * One entry a zone, in the order of the apexes on the wire. An entry is immutable and shared by
+ * count between the registries of one reload and the next, so that what has not changed costs
+ * nothing; a registry is immutable, too, and has the set that queries are answered from.
+ */
+#ifndef ZONE_REGISTRY_H
+#define ZONE_REGISTRY_H
+
+#include "base/part.h"
+#include "zone/load.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum registry_state {
+	REGISTRY_READY,  /* what its file says is served */
+	REGISTRY_FAULTY, /* its file is wrong: what it said before is served on */
+	REGISTRY_EMPTY   /* its file is wrong and was never right: SERVFAIL */
+};
+
+struct registry_zone {
+	struct part part;
+	const uint8_t *origin; /* wire, lower case */
+	const char *path;      /* of its file */
+	struct load load;      /* what is served, and the files that it was read from */
+	enum registry_state state;
+	int64_t since_s;   /* UNIX time: when it got into this state */
+	int64_t loaded_s;  /* UNIX time: when what is served was read; 0: never */
+	const char *fault; /* the first, one line; NULL: none */
+};
+
+/* Copies origin, path and fault, takes `load`. Count 1. */
+struct registry_zone *registry_zone_new(const struct registry_zone *like);
+void registry_zone_drop(struct registry_zone *z);
+
+struct registry {
+	struct part part;
+	struct registry_zone **zones; /* [n] held */
+	size_t n, n_faulty, n_empty;
+	struct zone_set *set; /* zone i of the set is zones[i]'s */
+};
+
+/* Takes the array and a count of each of its entries, which ascend. NULL when there is no
+ * memory; they are let go of then. */
+struct registry *registry_new(struct hash_key key, struct registry_zone **zones, size_t n);
+
+static inline struct registry *registry_hold(struct registry *r)
+{
+	part_hold(&r->part);
+	return r;
+}
+
+static inline void registry_drop(struct registry *r)
+{
+	part_drop(r ? &r->part : NULL);
+}
+
+/* By its apex (wire, lower case); NULL. */
+struct registry_zone *registry_find(const struct registry *r, const uint8_t *apex);
+
+/* The order of entries: that of memcmp() on the wire, shorter first. */
+int registry_compare(const uint8_t *a, const uint8_t *b);
+
+/* "ready", "faulty", "not loaded". */
+const char *registry_state_text(enum registry_state s);
+
+#endif
