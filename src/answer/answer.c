@@ -71,6 +71,12 @@ static bool answer_steered(struct answerer *a, struct compose *c, const struct l
 	const struct choose_ask *who, unsigned v4_at, bool *none)
 {
 	const struct world *w = a->world;
+
+	if (who->standing->pools[who->pool].waits) {
+		c->silent = true;
+		*none = true;
+		return false;
+	}
 	struct choice choice = choose(who, a->trace);
 	const bool staged = who->steer != w->steer;
 	stats_add(&a->stats->steered, 1);
@@ -444,6 +450,10 @@ size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct ans
 	case QUERY_BADVERS: c.rcode = RCODE_BADVERS; break;
 	case QUERY_TSIG: c.rcode = RCODE_NOTAUTH; break;
 	case QUERY_DROP: break;
+	}
+	if (c.silent) {
+		stats_add(&a->stats->dropped, 1);
+		return 0;
 	}
 	if (a->world->policy.limits.on && a->rrl && !known && !limit(a, ask, &c))
 		return 0;

@@ -40,7 +40,6 @@ struct choice_counts {
 	struct decision *ring;     /* [CHOICE_COUNTS_RING] */
 	uint32_t written, read;    /* modulo 2^32; the worker's and the control thread's */
 	uint32_t missed;           /* the ring was full */
-	uint32_t unwritten;        /* the control thread's: were taken from a ring and lost */
 	uint32_t until_sample;
 };
 

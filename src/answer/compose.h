@@ -23,6 +23,7 @@ struct compose {
 	enum policy_class class;
 	size_t most; /* bytes that the message may have */
 	bool dnssec; /* signatures and proofs are wanted */
+	bool silent; /* nothing is said yet */
 
 	const struct zone_rrset *dnames[ANSWER_CHAIN_MOST + 1]; /* those written so far */
 	unsigned n_dnames;

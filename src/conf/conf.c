@@ -1,6 +1,7 @@
 #include "conf/conf.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/scope.h"
 #include "conf/parse.h"
 #include "conf/schema.h"
@@ -49,6 +50,52 @@ bool conf_read(struct conf *c, const char *path, struct faults *f)
 	scope_forget(&file, file_let_go);
 	file_free(&file);
 	return ok;
+}
+
+static void throw_away(struct part *p)
+{
+	struct conf *c = (struct conf *)p; /* its first member */
+
+	conf_fini(c);
+	memory_free(c);
+}
+
+static struct conf *share(const struct conf *read)
+{
+	struct conf *c = memory_zeroed(1, sizeof *c);
+
+	*c = *read;
+	c->part = part_new(throw_away);
+	return c;
+}
+
+struct conf *conf_open_text(const char *path, const char *text, size_t len, struct faults *f)
+{
+	struct conf read;
+
+	return conf_read_text(&read, path, text, len, f) ? share(&read) : NULL;
+}
+
+struct conf *conf_open(const char *path, const struct conf *before, struct faults *f)
+{
+	struct conf *c;
+	struct fault why;
+	struct file file;
+
+	if (!file_read(&file, path, FILE_MOST, &why)) {
+		faults_take(f, &why);
+		return NULL;
+	}
+	if (before && strcmp(before->path, path) == 0 &&
+		(size_t)(before->text_end - before->text) == file.len &&
+		memcmp(before->text, file.text, file.len) == 0) {
+		c = (struct conf *)(uintptr_t)before;
+		part_hold(&c->part);
+	} else {
+		c = conf_open_text(path, file.text, file.len, f);
+	}
+	file_free(&file);
+	return c;
 }
 
 int conf_pool(const struct conf *c, const char *name)

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/fault.h"
+#include "base/part.h"
 #include "base/numbers.h"
 #include "net/listen.h"
 #include "probe/probe.h"
@@ -70,6 +71,7 @@ struct conf_balance {
 };
 
 struct conf {
+	struct part part; /* first; of conf_open() */
 	struct arena mem;
 	const char *path;
 	const char *text, *text_end; /* the file's content, for faults found later */
@@ -116,6 +118,11 @@ bool conf_read(struct conf *c, const char *path, struct faults *f);
  * folder it stands in. */
 bool conf_read_text(
 	struct conf *c, const char *path, const char *text, size_t len, struct faults *f);
+
+/* The same as values that are shared by count, for as long as anybody borrows from them: NULL
+ * when there was an error. A file that says what `before` (or NULL) says is `before` itself. */
+struct conf *conf_open(const char *path, const struct conf *before, struct faults *f);
+struct conf *conf_open_text(const char *path, const char *text, size_t len, struct faults *f);
 
 /* The number of a pool by its name; -1 when there is none. */
 int conf_pool(const struct conf *c, const char *name);

@@ -1,15 +1,13 @@
-/* command.h - what an operator may tell the server: a table of word, function, help.
+/* command.h - what an operator may tell the server: a table of words, usage and help.
  *
  * A command is a list of words and answers with text and an exit status: 0 done, 1 not done and
- * the text says why, 2 the words are wrong. Control thread. What only the daemon can do comes
- * down as callbacks.
+ * the text says why, 2 the words are wrong. Who can do what a word says binds itself to it when
+ * the server starts. Loop.
  */
 #ifndef CONSOLE_COMMAND_H
 #define CONSOLE_COMMAND_H
 
-#include "base/fault.h"
 #include "base/text.h"
-#include "report/report_hooks.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,44 +22,39 @@ struct command_call {
 	void (*done)(struct command_call *c, int status);
 	void (*forget)(struct command_call *c);
 	void *pending; /* of who runs it */
+	/* Of such a command, from any one thread, before `done`: these bytes now, so that a
+	 * large answer is never whole in memory; its status will be 0. Waits for the client;
+	 * false when that takes no more. NULL where there is none. */
+	bool (*stream)(struct command_call *c, const char *s, size_t len);
 };
 
-struct command_force {
-	const char *edge, *state; /* "up", "down", "drain", or "auto": no longer forced */
-	uint64_t for_ms;          /* 0: for good */
-	const char *why;          /* "" */
-	unsigned uid;
+enum { COMMAND_WORDS_MOST = 32, COMMAND_LATER = 3, COMMANDS_MOST = 32 };
+
+/* `words` are those behind the command's own, and may be changed; they are good until it
+ * returns. Returns the exit status, or COMMAND_LATER. */
+typedef int command_fn(void *ctx, const char **words, size_t n, struct command_call *c);
+
+/* What is bound to the words of the table. Zeroed: nothing is. */
+struct commands {
+	struct {
+		command_fn *run;
+		void *ctx;
+	} of[COMMANDS_MOST];
 };
 
-/* What becomes of a configuration that is tried out on a share of the clients. */
-enum command_stage { STAGE_BEGIN, STAGE_PROMOTE, STAGE_ROLLBACK };
-
-struct command_hooks {
-	void *ctx;
-	struct report_hooks report; /* with a `ctx` of its own */
-	bool (*reload)(void *ctx, struct faults *f);
-	bool (*stage)(void *ctx, enum command_stage what, double percent, struct faults *f);
-	bool (*force)(void *ctx, const struct command_force *f, struct fault *why);
-	/* Probes all targets of an edge now; the answer comes later. */
-	bool (*probe)(void *ctx, const char *edge, bool json, struct command_call *c,
-		struct fault *why);
-	void (*stop)(void *ctx);
-	/* What a simulation needs of us, as JSON; of `config_only`, less. */
-	bool (*export)(void *ctx, bool config_only, struct text *out, struct fault *why);
-	/* Into the table of measurements. */
-	bool (*import)(void *ctx, const char *path, size_t *rows, struct faults *f);
-	/* All that is measured of an edge, or when that is -1, of a prefix. */
-	size_t (*forget)(void *ctx, int edge, const struct prefix *net);
-};
-
-enum { COMMAND_WORDS_MOST = 32, COMMAND_LATER = 3 };
+/* `word` is one of the table's. */
+void commands_bind(struct commands *c, const char *word, command_fn *run, void *ctx);
 
 /* Runs `words`, the first being the command's name; what it says is added to `c->out`. Returns
  * the exit status, or COMMAND_LATER. */
-int command_run(const struct command_hooks *h, const char *const *words, size_t n,
+int commands_run(const struct commands *all, const char *const *words, size_t n,
 	struct command_call *c);
 
 /* One line a command, for "waymarkctl help". */
 void command_help(struct text *out);
+
+/* True, and the word (and the one behind it) taken out of the list, when it is there. */
+bool command_take_word(const char **words, size_t *n, const char *word);
+bool command_take_value(const char **words, size_t *n, const char *word, const char **value);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ enum {
 
 struct control {
 	struct ev_loop *loop;
-	const struct command_hooks *hooks;
+	const struct commands *commands;
 	char *path;
 	dev_t device; /* of what was bound there */
 	ino_t inode;
@@ -48,6 +49,7 @@ struct session {
 	struct text out;
 	size_t sent;
 	bool running, answering;
+	bool streamed; /* some of the answer has gone already, the status too */
 };
 
 /* An answer that is not written yet goes as far as the socket takes it. */
@@ -92,16 +94,17 @@ static void answer_with(struct session *s, int status)
 	}
 	if (s->body.len > ANSWER_SMALL && s->control->unread &&
 		s->control->unread + s->body.len > UNREAD_MOST) {
-		text_addf(&s->out,
-			"1\nanswers of %zu MB to others wait to be read; try again when they "
+		text_fini(&s->body);
+		text_addf(&s->body,
+			"answers of %zu MB to others wait to be read; try again when they "
 			"are\n",
 			s->control->unread >> 20);
-	} else {
-		text_addf(&s->out, "%d\n", status);
-		text_add_bytes(&s->out, text_get(&s->body), s->body.len);
+		status = 1;
 	}
+	if (!s->streamed)
+		text_addf(&s->out, "%d\n", status);
+	text_add_bytes(&s->out, text_get(&s->body), s->body.len);
 	text_fini(&s->body);
-	s->body = (struct text){ 0 };
 	s->control->unread += s->out.len;
 	s->answering = true;
 	ev_timer_again(loop, &s->patience);
@@ -118,6 +121,32 @@ static void on_run_done(struct command_call *c, int status)
 	answer_with(s, status);
 }
 
+/* Of the thread that makes the answer, while the loop leaves the session alone. */
+static bool send_all(int fd, const char *s, size_t len)
+{
+	while (len) {
+		const ssize_t n = send(fd, s, len, MSG_NOSIGNAL);
+		if (n > 0) {
+			s += n;
+			len -= (size_t)n;
+			continue;
+		}
+		struct pollfd p = { .fd = fd, .events = POLLOUT };
+		if (errno != EINTR && (errno != EAGAIN || poll(&p, 1, PATIENCE_S * 1000) <= 0))
+			return false;
+	}
+	return true;
+}
+
+static bool send_some(struct command_call *c, const char *bytes, size_t len)
+{
+	struct session *s = (struct session *)((char *)c - offsetof(struct session, call));
+	const bool first = !s->streamed;
+
+	s->streamed = true;
+	return (!first || send_all(s->io.fd, "0\n", 2)) && send_all(s->io.fd, bytes, len);
+}
+
 /* A command that takes its time is waited for as long as it takes. */
 static void run(struct session *s)
 {
@@ -128,14 +157,15 @@ static void run(struct session *s)
 		words[n++] = p;
 	s->call.out = &s->body;
 	s->call.done = on_run_done;
-	const int status = command_run(s->control->hooks, words, n, &s->call);
-	s->running = status == COMMAND_LATER;
-	if (!s->running) {
-		answer_with(s, status);
-		return;
-	}
+	s->call.stream = send_some;
 	ev_timer_stop(s->control->loop, &s->patience);
 	ev_io_stop(s->control->loop, &s->io);
+	s->running = true; /* it may be done before this returns */
+	const int status = commands_run(s->control->commands, words, n, &s->call);
+	if (status == COMMAND_LATER)
+		return;
+	s->running = false;
+	answer_with(s, status);
 }
 
 static void write_more(struct session *s)
@@ -290,7 +320,7 @@ static int bind_socket(const char *path, struct fault *why)
 }
 
 struct control *control_open(struct ev_loop *loop, const char *path,
-	const struct command_hooks *hooks, struct fault *why)
+	const struct commands *commands, struct fault *why)
 {
 	const int fd = bind_socket(path, why);
 
@@ -305,7 +335,7 @@ struct control *control_open(struct ev_loop *loop, const char *path,
 		c->inode = st.st_ino;
 	}
 	c->loop = loop;
-	c->hooks = hooks;
+	c->commands = commands;
 	ev_io_init(&c->io, on_accept, fd, EV_READ);
 	c->io.data = c;
 	ev_init(&c->resume, on_resume);

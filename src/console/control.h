@@ -11,6 +11,7 @@
 #ifndef CONSOLE_CONTROL_H
 #define CONSOLE_CONTROL_H
 
+#include "base/fault.h"
 #include "console/command.h"
 
 struct ev_loop;
@@ -19,9 +20,9 @@ struct control;
 enum { CONTROL_REQUEST_MOST = 4096 }; /* bytes of a command */
 
 /* Binds the socket at `path`; one that a dead server has left is replaced, one that a living
- * server has is an error. NULL and one sentence. `hooks` is borrowed. */
+ * server has is an error. NULL and one sentence. `commands` is borrowed. */
 struct control *control_open(struct ev_loop *loop, const char *path,
-	const struct command_hooks *hooks, struct fault *why);
+	const struct commands *commands, struct fault *why);
 
 /* Removes the socket unless somebody else's is at its path. */
 void control_close(struct control *c);

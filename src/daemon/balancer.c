@@ -2,170 +2,153 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "daemon/daemon.h"
-#include "daemon/groups.h"
+#include "daemon/load_count.h"
+#include "daemon/parts_read.h"
+#include "net/worker.h"
 
 #include <ev.h>
 #include <limits.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
 	RAMP_EVERY_S = 1,     /* shares of edges that come or go change so often */
 	DRAIN_DEFAULT_S = 60, /* where pools do not say how long answers live */
-	DRAIN_MOST_S = 300
+	DRAIN_MOST_S = 300,
+	/* Prices that are found so quickly are found on the loop, so that they are in the same
+	 * world as the news that they follow. */
+	AT_ONCE_PAIRS = 20000, /* groups of clients times edges */
+	AT_ONCE_US = 2000      /* by the last time */
 };
-/* What edges tell of their load is smoothed over so many intervals: slowly, since clients
- * follow answers as late as caches let them. */
-enum { LOAD_INTERVALS = 10 };
-
+/* What is known of an edge, beside what its load makes of it. */
 struct track {
-	char *name;
 	bool was_up, drains, seen;
 	uint64_t up_us, drain_us; /* since when; 0: long ago */
-	double base;              /* load that is not foreseen, smoothed */
-	unsigned base_n;          /* intervals in it, up to LOAD_INTERVALS */
-	uint32_t price;
-	uint16_t share; /* as published */
-	uint16_t room;  /* of SHED_ALL: what its load leaves of it, in pools without detours */
-	struct shed_edge use;
+	uint16_t share;           /* as published */
 };
 
 struct pool_state {
-	char *name;
 	uint64_t like; /* a hash of what its answers depend on */
 	uint64_t steady_us;
 };
 
 struct balancer {
-	struct daemon *daemon;
-	struct ev_loop *loop;
-	ev_timer tick, ramp;
-	struct steer *steer; /* held: what the states are of */
+	struct balancer_opts opts;
+	unsigned lane;
+	ev_timer tick, ramp, soon;
+	struct part *conf;   /* held: what the numbers are of */
+	struct steer *steer; /* held: of that configuration */
 	struct track *edges;
+	struct load_edge *loads;
 	unsigned n_edges;
 	struct pool_state *pools;
 	unsigned n_pools;
-	struct groups *groups;
-	double *other; /* [edge] queries a second that no price moves */
-	double per_query;
-	/* Smoothed, of edges that tell their load: a query's part in it is one through the
-	 * other. */
-	double told_load, told_rate;
-	unsigned told_n; /* intervals in both, up to LOAD_INTERVALS */
-	bool told;       /* some edge with a capacity tells its load */
-	uint64_t fetched_us, like;
-	uint64_t *counted; /* [pool's edges, whys] as last fetched; see count_at() */
-	size_t n_counted;
+	bool *has_price;     /* [edge] it is in a pool that knows detours */
+	uint32_t *lives_s;   /* [edge] how long answers with it live */
+	bool limited;        /* some edge has a capacity */
+	struct load_memory memory; /* the job's while one counts */
+	bool counts, again;     /* prices are wanted once it has ended */
+	uint64_t fetched_us, like, solve_us;
 	uint32_t tick_no;
 	bool started, moves; /* prices have changed in the last interval */
 };
 
 /* --- following the configuration ---------------------------------------------------------- */
 
-static const struct track *find_track(const struct track *of, unsigned n, const char *name)
+static uint32_t ttl_of(const struct pool *p)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (strcmp(of[i].name, name) == 0)
-			return &of[i];
-	return NULL;
+	return p->ttl_most_s == UINT32_MAX ? DRAIN_DEFAULT_S : p->ttl_most_s;
 }
 
-static int find_pool(const struct pool_state *of, unsigned n, const char *name)
+static void look_at_pools(struct balancer *b)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (strcmp(of[i].name, name) == 0)
-			return (int)i;
-	return -1;
-}
-
-static void free_states(struct track *edges, unsigned n, struct pool_state *pools, unsigned m)
-{
-	for (unsigned i = 0; i < n; i++)
-		memory_free(edges[i].name);
-	for (unsigned i = 0; i < m; i++)
-		memory_free(pools[i].name);
-	memory_free(edges);
-	memory_free(pools);
-}
-
-/* Do numbers mean what they meant? New rankings come every few seconds, and change no name. */
-static bool is_same(const struct balancer *b, const struct steer *s)
-{
-	bool same = b->steer && s->n_edges == b->n_edges && s->n_pools == b->n_pools;
-
-	for (unsigned i = 0; same && i < b->n_edges; i++)
-		same = strcmp(b->edges[i].name, s->edges[i].name) == 0;
-	for (unsigned i = 0; same && i < b->n_pools; i++) {
-		const struct pool *p = &s->pools[i], *was = &b->steer->pools[i];
-		same = strcmp(p->name, was->name) == 0 && p->n == was->n &&
-			memcmp(p->edges, was->edges, p->n * sizeof *p->edges) == 0;
+	memory_free(b->has_price);
+	memory_free(b->lives_s);
+	b->has_price = memory_zeroed(b->n_edges, sizeof *b->has_price);
+	b->lives_s = memory_zeroed(b->n_edges, sizeof *b->lives_s);
+	b->limited = false;
+	for (unsigned i = 0; i < b->n_edges; i++)
+		b->limited = b->limited || b->steer->edges[i].capacity > 0;
+	for (unsigned i = 0; i < b->n_pools; i++) {
+		const struct pool *p = &b->steer->pools[i];
+		for (unsigned k = 0; k < p->n; k++) {
+			b->has_price[p->edges[k]] = b->has_price[p->edges[k]] || p->sheds;
+			if (ttl_of(p) > b->lives_s[p->edges[k]])
+				b->lives_s[p->edges[k]] = ttl_of(p);
+		}
 	}
-	return same;
 }
 
+static void forget_counted(struct load_memory *m, const struct steer *now)
+{
+	memory_free(m->counted);
+	m->n_counted = load_count_cells(now);
+	m->counted = memory_zeroed(m->n_counted, sizeof *m->counted);
+	m->is_first = true;
+}
+
+/* Pools of `now` have other numbers than those of `was`. */
+static void renumber(struct load_memory *m, const struct steer *was, const struct steer *now)
+{
+	int *numbers = memory_zeroed(was->n_pools, sizeof *numbers);
+
+	for (unsigned i = 0; i < was->n_pools; i++)
+		numbers[i] = steer_pool(now, was->pools[i].name);
+	groups_renumber(m->groups, numbers, was->n_pools);
+	memory_free(numbers);
+	forget_counted(m, now);
+}
+
+/* What was known of edges and pools of the same names is known of these. */
+static void take_over(struct balancer *b, const struct steer *was, const struct steer *now)
+{
+	struct track *edges = memory_zeroed(now->n_edges, sizeof *edges);
+	struct load_edge *loads = memory_zeroed(now->n_edges, sizeof *loads);
+	struct pool_state *pools = memory_zeroed(now->n_pools, sizeof *pools);
+
+	for (unsigned i = 0; i < now->n_edges; i++) {
+		const int at = was ? steer_edge(was, now->edges[i].name) : -1;
+		edges[i] = at >= 0 ? b->edges[at] : (struct track){ .share = SHED_ALL };
+		loads[i] = at >= 0 ? b->loads[at] : (struct load_edge){ .room = SHED_ALL };
+	}
+	for (unsigned i = 0; i < now->n_pools; i++) {
+		const int at = was ? steer_pool(was, now->pools[i].name) : -1;
+		if (at >= 0)
+			pools[i] = b->pools[at];
+	}
+	memory_free(b->edges);
+	memory_free(b->loads);
+	memory_free(b->pools);
+	b->edges = edges;
+	b->loads = loads;
+	b->pools = pools;
+	b->n_edges = now->n_edges;
+	b->n_pools = now->n_pools;
+}
+
+/* New rankings come every few seconds, and change no name. */
 static void follow(struct balancer *b)
 {
-	struct steer *s = b->daemon->loaded.steer;
-	struct track *edges = b->edges;
-	struct pool_state *pools = b->pools;
-	const unsigned n = b->n_edges, m = b->n_pools;
+	const struct parts *live = publisher_live(b->opts.publisher);
+	struct steer *was = b->steer;
 
-	if (b->steer == s)
+	if (b->steer == live->steer)
 		return;
-	const bool same = is_same(b, s);
-	struct steer *before = b->steer;
-	b->steer = steer_hold(s);
-	steer_drop(before);
-	if (same)
-		return;
-	b->tick_no++; /* pools have other numbers */
-	b->n_edges = s->n_edges;
-	b->n_pools = s->n_pools;
-	b->edges = memory_zeroed(s->n_edges, sizeof *b->edges);
-	b->pools = memory_zeroed(s->n_pools, sizeof *b->pools);
-	for (unsigned i = 0; i < s->n_edges; i++) {
-		const struct track *was = find_track(edges, n, s->edges[i].name);
-		b->edges[i] = was ? *was
-				  : (struct track){ .share = SHED_ALL, .room = SHED_ALL };
-		b->edges[i].name = memory_strdup(s->edges[i].name);
+	b->steer = steer_hold(live->steer);
+	if (b->conf != live->conf) {
+		struct part *conf = b->conf;
+		b->conf = part_hold(live->conf);
+		b->tick_no++; /* pools have other numbers */
+		take_over(b, was, b->steer);
+		look_at_pools(b);
+		if (!b->counts && was)
+			renumber(&b->memory, was, b->steer);
+		else if (!b->counts)
+			forget_counted(&b->memory, b->steer);
+		part_drop(conf);
 	}
-	for (unsigned i = 0; i < s->n_pools; i++) {
-		const int was = find_pool(pools, m, s->pools[i].name);
-		b->pools[i] = was >= 0 ? pools[was] : (struct pool_state){ 0 };
-		b->pools[i].name = memory_strdup(s->pools[i].name);
-	}
-	int *numbers = memory_zeroed(m, sizeof *numbers);
-	for (unsigned i = 0; i < m; i++)
-		numbers[i] = steer_pool(s, pools[i].name);
-	groups_renumber(b->groups, numbers, m);
-	memory_free(numbers);
-	free_states(edges, n, pools, m);
-	memory_free(b->other);
-	memory_free(b->counted);
-	b->other = memory_zeroed(s->n_edges, sizeof *b->other);
-	b->counted = NULL;
-	b->n_counted = 0;
-	for (unsigned i = 0; i < s->n_pools; i++)
-		b->n_counted += s->pools[i].n * (size_t)CHOOSE_WHYS;
-}
-
-/* Is the edge in a pool that knows detours? Then it has a price. */
-static bool has_price(const struct balancer *b, unsigned edge)
-{
-	for (unsigned i = 0; i < b->n_pools; i++)
-		for (unsigned k = 0; b->steer->pools[i].sheds && k < b->steer->pools[i].n; k++)
-			if (b->steer->pools[i].edges[k] == edge)
-				return true;
-	return false;
-}
-
-static bool is_limited(const struct balancer *b)
-{
-	for (unsigned i = 0; i < b->n_edges; i++)
-		if (b->steer->edges[i].capacity > 0)
-			return true;
-	return false;
+	steer_drop(was);
 }
 
 /* --- edges that come and go --------------------------------------------------------------- */
@@ -173,19 +156,11 @@ static bool is_limited(const struct balancer *b)
 /* As long as what was answered lives. */
 static uint64_t drain_us(const struct balancer *b, unsigned edge)
 {
-	const unsigned ms = b->daemon->loaded.conf.balance.drain_ms;
-	uint32_t s = 0;
+	const unsigned ms = parts_conf(publisher_live(b->opts.publisher))->balance.drain_ms;
+	const uint32_t s = b->lives_s[edge];
 
 	if (ms != UINT_MAX)
 		return ms * (uint64_t)1000;
-	for (unsigned i = 0; i < b->steer->n_pools; i++) {
-		const struct pool *p = &b->steer->pools[i];
-		const uint32_t ttl_s = p->ttl_most_s == UINT32_MAX ? DRAIN_DEFAULT_S
-								   : p->ttl_most_s;
-		for (unsigned k = 0; k < p->n; k++)
-			if (p->edges[k] == edge && ttl_s > s)
-				s = ttl_s;
-	}
 	return (s < DRAIN_MOST_S ? s : DRAIN_MOST_S) * (uint64_t)1000000;
 }
 
@@ -228,7 +203,7 @@ static uint16_t share_of(const struct balancer *b, unsigned i, uint64_t now)
 				1 -
 					(double)(now - e->drain_us) /
 						fmax((double)drain_us(b, i), 1)));
-	return (uint16_t)(share * e->room);
+	return (uint16_t)(share * b->loads[i].room);
 }
 
 /* Which edges have come; true while some come or go. */
@@ -245,176 +220,138 @@ static bool ramp(struct balancer *b, const struct standing *s)
 		e->was_up = up;
 		e->seen = true;
 		e->share = share_of(b, i, now);
-		any = any || (up && e->share != e->room);
+		any = any || (up && e->share != b->loads[i].room);
 	}
 	return any;
 }
 
-/* --- demand ------------------------------------------------------------------------------- */
-
-static uint64_t count_of(const struct balancer *b, uint64_t key)
-{
-	const struct choice_counts *counts;
-	uint64_t sum = 0;
-
-	for (unsigned k = 0; (counts = workers_counts(b->daemon->workers, k)); k++)
-		sum += tally_kept(&counts->reasons, key);
-	return sum;
-}
-
-/* Is an answer of that reason among those that are counted by group? */
-static bool is_by_group(const struct pool *p, enum choose_why why)
-{
-	return p->sheds &&
-		(why == WHY_BEST || why == WHY_SHED || why == WHY_EXPLORED ||
-			why == WHY_FAILOVER);
-}
-
-/* The rate at which each edge was answered with, and that which no price moves. */
-static void fetch_rates(struct balancer *b, double seconds, double *rate)
-{
-	const bool first = !b->counted;
-	size_t at = 0;
-
-	if (first)
-		b->counted = memory_zeroed(b->n_counted, sizeof *b->counted);
-	memset(b->other, 0, b->n_edges * sizeof *b->other);
-	for (unsigned i = 0; i < b->n_pools; i++) {
-		const struct pool *p = &b->steer->pools[i];
-		for (unsigned k = 0; k < p->n; k++)
-			for (unsigned why = 0; why < CHOOSE_WHYS; why++, at++) {
-				const uint64_t n = count_of(b,
-					choice_counts_reason(p->hash,
-						b->steer->edges[p->edges[k]].hash,
-						(enum choose_why)why));
-				/* Less than before: its place was another's meanwhile. */
-				const uint64_t since = n < b->counted[at] ? n
-									  : n - b->counted[at];
-				const double r = first ? 0
-						       : (double)since / seconds / p->answers;
-				b->counted[at] = n;
-				rate[p->edges[k]] += r;
-				if (!is_by_group(p, (enum choose_why)why))
-					b->other[p->edges[k]] += r;
-			}
-	}
-}
-
-/* What an edge's probes say of its load; NAN. */
-static double told_load(const struct standing *s, unsigned edge)
-{
-	float load = NAN;
-
-	for (unsigned row = 0; row < s->n_rows; row++)
-		load = fmaxf(load, s->load[(size_t)row * s->n_edges + edge]);
-	return load;
-}
-
-/* How much of a smoothed load is its newest interval: at first each counts alike, for the very
- * first, right after a start, is the worst to go by. */
-static double load_lag(unsigned *n)
-{
-	if (*n < LOAD_INTERVALS)
-		++*n;
-	return 1.0 / *n;
-}
-
-/* How much load a query makes, by all edges that tell theirs; and what each tells beside that.
- */
-static void fetch_loads(struct balancer *b, const struct standing *s, const double *rate)
-{
-	double load = 0, queries = 0;
-
-	b->told = false;
-	for (unsigned i = 0; i < b->n_edges; i++)
-		if (b->steer->edges[i].capacity > 0 && !isnan(told_load(s, i))) {
-			b->told = true;
-			load += told_load(s, i);
-			queries += rate[i];
-		}
-	/* Not a mean of quotients: one of seconds in which hardly anybody asked would make each
-	 * query look as heavy as all that an edge does beside them. */
-	if (queries > 0) {
-		const double lag = load_lag(&b->told_n);
-		b->told_load += lag * (load - b->told_load);
-		b->told_rate += lag * (queries - b->told_rate);
-		b->per_query = b->told_load / b->told_rate;
-	}
-	for (unsigned i = 0; i < b->n_edges; i++) {
-		struct track *e = &b->edges[i];
-		const double told = told_load(s, i);
-		if (isnan(told)) {
-			e->base = 0;
-			e->base_n = 0;
-			continue;
-		}
-		const double beside = told - b->per_query * rate[i];
-		e->base += load_lag(&e->base_n) * (beside - e->base);
-	}
-}
-
 /* --- prices ------------------------------------------------------------------------------- */
 
-/* True when a price has changed. */
-static bool solve(struct balancer *b, const struct standing *s, bool steady)
-{
-	const unsigned n = b->n_edges;
-	/* What probes tell has a unit of its own, which is not known before clients came. */
-	const double per_query = b->per_query > 0 || b->told ? b->per_query : 1;
-	uint32_t *price = memory_zeroed(n, sizeof *price);
-	uint16_t *share = memory_zeroed(n, sizeof *share);
-	double *base = memory_zeroed(n, sizeof *base);
-	struct shed_edge *out = memory_zeroed(n, sizeof *out);
-	size_t n_demand;
-	struct shed_demand *demand = groups_list(b->groups, &n_demand);
-	bool changed = false;
+/* An interval, or edges that have come or gone, as a job: all of it held or copied. */
+struct counting {
+	struct balancer *owner;
+	struct part *conf;   /* held: what the numbers are of */
+	struct steer *steer; /* held */
+	struct world *world; /* held: its standing */
+	bool *has_price;
+	uint16_t *share;
+	struct load_edge *loads;
+	struct load_memory memory; /* the balancer's, until it is back */
+	bool interval;             /* else prices alone */
+	double seconds;
+	uint32_t tick;
+	bool changed;
+	uint64_t took_us;
+};
 
-	for (unsigned i = 0; i < n; i++) {
-		price[i] = b->edges[i].price;
-		share[i] = b->edges[i].share;
-		base[i] = b->edges[i].base + per_query * b->other[i];
-	}
-	shed_solve(&(struct shed_problem){ .steer = b->steer,
-			   .standing = s,
-			   .demand = demand,
-			   .n = n_demand,
-			   .per_query = per_query,
-			   .base = base,
-			   .share = share,
-			   .steady = steady },
-		price, out);
-	for (unsigned i = 0; i < n; i++) {
-		changed = changed || price[i] != b->edges[i].price;
-		b->edges[i].price = price[i];
-		b->edges[i].use = out[i];
-	}
-	memory_free(price);
-	memory_free(share);
-	memory_free(base);
-	memory_free(out);
-	memory_free(demand);
-	return changed;
+static void count_work(void *ctx, struct job *job)
+{
+	struct counting *x = ctx;
+	const uint64_t from = clock_us();
+	const struct load_count c = { x->steer, x->world->standing, x->owner->opts.workers,
+		x->has_price, x->share, x->loads, &x->memory, x->seconds, x->tick };
+
+	(void)job;
+	x->changed = x->interval ? load_count_interval(&c) : load_count_prices(&c);
+	x->took_us = clock_us() - from;
 }
 
-/* Edges without a price have a share instead. True when one has changed. */
-static bool share_out(struct balancer *b, const struct standing *s, const double *rate)
+static void free_counting(struct counting *x)
 {
-	bool changed = false;
+	part_drop(x->conf);
+	steer_drop(x->steer);
+	world_drop(x->world);
+	memory_free(x->has_price);
+	memory_free(x->share);
+	memory_free(x->loads);
+	free(x);
+}
 
-	for (unsigned i = 0; i < b->n_edges; i++) {
-		const struct edge *e = &b->steer->edges[i];
-		struct track *t = &b->edges[i];
-		const double told = told_load(s, i), load = isnan(told) ? rate[i] : told;
-		const uint16_t before = t->room;
-		if (e->capacity <= 0 || has_price(b, i)) {
-			t->room = SHED_ALL;
-		} else {
-			t->room = shed_share(before, load / e->capacity, e->low, e->high);
-			t->use.load = load;
-		}
-		changed = changed || t->room != before;
+static void start_count(struct balancer *b, uint32_t tick, double seconds);
+
+static void count_done(void *ctx, enum job_end end)
+{
+	struct counting *x = ctx;
+	struct balancer *b = x->owner;
+	const bool same = x->conf == b->conf, ok = end == JOB_DONE && same,
+		   moved = b->moves, again = b->again;
+
+	b->counts = b->again = false;
+	b->memory = x->memory;
+	if (!same)
+		renumber(&b->memory, x->steer, b->steer);
+	if (ok) {
+		memcpy(b->loads, x->loads, b->n_edges * sizeof *b->loads);
+		b->moves = x->changed;
+		b->solve_us = x->interval ? b->solve_us : x->took_us;
 	}
-	return changed;
+	if (ok && (b->moves || moved))
+		publisher_soon(b->opts.publisher);
+	free_counting(x);
+	if (again)
+		start_count(b, 0, 0);
+}
+
+/* `seconds` 0: prices alone. */
+static void start_count(struct balancer *b, uint32_t tick, double seconds)
+{
+	struct counting *x = calloc(1, sizeof *x);
+
+	if (!x)
+		return;
+	*x = (struct counting){ .owner = b,
+		.conf = part_hold(b->conf),
+		.steer = steer_hold(b->steer),
+		.world = world_hold(publisher_world(b->opts.publisher)),
+		.has_price = memory_zeroed(b->n_edges, sizeof *x->has_price),
+		.share = memory_zeroed(b->n_edges, sizeof *x->share),
+		.loads = memory_zeroed(b->n_edges, sizeof *x->loads),
+		.memory = b->memory,
+		.interval = seconds > 0,
+		.seconds = seconds,
+		.tick = tick };
+	memcpy(x->has_price, b->has_price, b->n_edges * sizeof *x->has_price);
+	memcpy(x->loads, b->loads, b->n_edges * sizeof *x->loads);
+	for (unsigned i = 0; i < b->n_edges; i++)
+		x->share[i] = b->edges[i].share;
+	b->counts = jobs_start(b->opts.jobs,
+		&(struct job_opts){ .lane = b->lane,
+			.name = "load",
+			.ctx = x,
+			.work = count_work,
+			.done = count_done }) != NULL;
+	if (b->counts)
+		b->memory = (struct load_memory){ 0 };
+	else
+		free_counting(x);
+}
+
+/* Edges have come or gone. Where it takes long, the news goes out with the prices that there
+ * are, and others follow. */
+static void find_prices(struct balancer *b, const struct standing *s)
+{
+	uint16_t *share;
+
+	if (b->counts) {
+		b->again = true;
+		return;
+	}
+	share = memory_zeroed(b->n_edges, sizeof *share);
+	for (unsigned i = 0; i < b->n_edges; i++)
+		share[i] = b->edges[i].share;
+	const struct load_count c = { b->steer, s, b->opts.workers, b->has_price, share, b->loads,
+		&b->memory, 0, 0 };
+	const uint64_t from = clock_us();
+	if (load_count_pairs(&c) <= AT_ONCE_PAIRS && b->solve_us <= AT_ONCE_US) {
+		load_count_prices(&c);
+		b->solve_us = clock_us() - from;
+	} else {
+		/* Of the world that is being made. */
+		ev_timer_stop(b->opts.loop, &b->soon);
+		ev_timer_set(&b->soon, 0, 0);
+		ev_timer_start(b->opts.loop, &b->soon);
+	}
+	memory_free(share);
 }
 
 /* --- what a standing says of it ----------------------------------------------------------- */
@@ -435,6 +372,11 @@ static uint64_t like_all(const struct balancer *b, const struct standing *s)
 	return h;
 }
 
+static unsigned every_ms(const struct balancer *b)
+{
+	return parts_conf(publisher_live(b->opts.publisher))->balance.every_ms;
+}
+
 static void fill_steady(struct balancer *b, struct standing *s, bool ramps)
 {
 	const uint64_t now = clock_us();
@@ -446,11 +388,12 @@ static void fill_steady(struct balancer *b, struct standing *s, bool ramps)
 		bool moves = false;
 		for (unsigned k = 0; k < p->n; k++) {
 			const struct track *e = &b->edges[p->edges[k]];
+			const struct load_edge *load = &b->loads[p->edges[k]];
 			const uint64_t edge = like_edge(s, s->pools[i].row, p->edges[k]);
-			like = hash_mix(like ^ edge ^ (uint64_t)(p->sheds && e->price) << 60,
+			like = hash_mix(like ^ edge ^ (uint64_t)(p->sheds && load->price) << 60,
 				HASH_STEP);
 			moves = moves || (ramps && e->share != SHED_ALL && e->was_up) ||
-				(b->moves && (p->sheds ? e->price != 0 : e->share != SHED_ALL));
+				(b->moves && (p->sheds ? load->price != 0 : e->share != SHED_ALL));
 		}
 		if (state->like && state->like != like && b->started)
 			state->steady_us = now;
@@ -458,7 +401,7 @@ static void fill_steady(struct balancer *b, struct standing *s, bool ramps)
 		s->pools[i].steady_us = state->steady_us;
 		const uint64_t next = now +
 			(ramps ? RAMP_EVERY_S * (uint64_t)1000000
-			       : b->daemon->loaded.conf.balance.every_ms * (uint64_t)1000);
+			       : every_ms(b) * (uint64_t)1000);
 		if (moves && next < s->pools[i].changes_us)
 			s->pools[i].changes_us = next;
 	}
@@ -469,12 +412,12 @@ static void fill_cuts(const struct balancer *b, struct standing *s)
 	bool any = false;
 
 	for (unsigned i = 0; i < b->n_edges; i++)
-		any = any || b->edges[i].price || b->edges[i].share != SHED_ALL;
+		any = any || b->loads[i].price || b->edges[i].share != SHED_ALL;
 	if (!any)
 		return;
 	s->cuts = arena_alloc(&s->mem, b->n_edges * sizeof *s->cuts);
 	for (unsigned i = 0; i < b->n_edges; i++)
-		s->cuts[i] = (struct shed_cut){ b->edges[i].price, b->edges[i].share };
+		s->cuts[i] = (struct shed_cut){ b->loads[i].price, b->edges[i].share };
 }
 
 void balancer_cut(struct balancer *b, struct standing *s)
@@ -483,15 +426,15 @@ void balancer_cut(struct balancer *b, struct standing *s)
 	const bool ramps = ramp(b, s);
 	const uint64_t like = like_all(b, s);
 
-	if (is_limited(b) && b->like && b->like != like)
-		solve(b, s, false);
+	if (b->limited && b->like && b->like != like)
+		find_prices(b, s);
 	b->like = like;
 	s->tick = b->tick_no;
 	fill_cuts(b, s);
 	fill_steady(b, s, ramps);
 	if (ramps && !ev_is_active(&b->ramp)) {
 		ev_timer_set(&b->ramp, RAMP_EVERY_S, 0);
-		ev_timer_start(b->loop, &b->ramp);
+		ev_timer_start(b->opts.loop, &b->ramp);
 	}
 }
 
@@ -503,7 +446,19 @@ static void on_ramp(struct ev_loop *loop, ev_timer *t, int events)
 
 	(void)loop;
 	(void)events;
-	probes_refresh(b->daemon->probes);
+	publisher_soon(b->opts.publisher);
+}
+
+static void on_soon(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct balancer *b = t->data;
+
+	(void)loop;
+	(void)events;
+	if (b->counts)
+		b->again = true;
+	else
+		start_count(b, 0, 0);
 }
 
 /* The workers go on to another tick, so that what they counted under the last one is whole. */
@@ -515,45 +470,35 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 	const double seconds = (double)(now - b->fetched_us) / 1e6;
 
 	(void)events;
-	t->repeat = b->daemon->loaded.conf.balance.every_ms / 1000.0;
+	t->repeat = every_ms(b) / 1000.0;
 	ev_timer_again(loop, t);
 	b->started = true;
 	follow(b);
+	if (b->counts)
+		return; /* the next one counts a longer interval */
 	b->fetched_us = now;
-	if (!b->daemon->workers || !is_limited(b) || seconds <= 0)
+	if (!b->opts.workers || !b->limited || seconds <= 0)
 		return;
 	b->tick_no++;
-	probes_refresh(b->daemon->probes);
-	const struct standing *s = epoch_current(&b->daemon->epoch)->standing;
-	double *rate = memory_zeroed(b->n_edges, sizeof *rate);
-	const struct choice_counts *counts;
-	for (unsigned k = 0; (counts = workers_counts(b->daemon->workers, k)); k++)
-		groups_count(b->groups, &counts->demand, counted, seconds);
-	groups_settle(b->groups);
-	fetch_rates(b, seconds, rate);
-	fetch_loads(b, s, rate);
-	const bool moved = b->moves;
-	b->moves = solve(b, s, true);
-	const bool shares = share_out(b, s, rate);
-	memory_free(rate);
-	b->moves = b->moves || shares;
-	if (b->moves || moved)
-		probes_refresh(b->daemon->probes);
+	publisher_now(b->opts.publisher);
+	start_count(b, counted, seconds);
 }
 
-struct balancer *balancer_new(struct daemon *d, struct ev_loop *loop)
+struct balancer *balancer_new(const struct balancer_opts *opts)
 {
 	struct balancer *b = memory_zeroed(1, sizeof *b);
 
-	b->daemon = d;
-	b->loop = loop;
+	b->opts = *opts;
+	b->lane = jobs_lane(opts->jobs, 1, JOBS_POLITE);
 	b->tick_no = 1;
-	b->groups = groups_new();
+	b->memory.groups = groups_new();
 	b->fetched_us = clock_us();
 	ev_timer_init(&b->tick, on_tick, 1, 0);
 	ev_timer_init(&b->ramp, on_ramp, 0, 0);
-	b->tick.data = b->ramp.data = b;
-	ev_timer_start(loop, &b->tick);
+	ev_timer_init(&b->soon, on_soon, 0, 0);
+	b->tick.data = b->ramp.data = b->soon.data = b;
+	ev_timer_start(opts->loop, &b->tick);
+	follow(b);
 	return b;
 }
 
@@ -561,19 +506,28 @@ void balancer_free(struct balancer *b)
 {
 	if (!b)
 		return;
-	ev_timer_stop(b->loop, &b->tick);
-	ev_timer_stop(b->loop, &b->ramp);
-	free_states(b->edges, b->n_edges, b->pools, b->n_pools);
+	ev_timer_stop(b->opts.loop, &b->tick);
+	ev_timer_stop(b->opts.loop, &b->ramp);
+	ev_timer_stop(b->opts.loop, &b->soon);
+	memory_free(b->edges);
+	memory_free(b->loads);
+	memory_free(b->pools);
+	memory_free(b->has_price);
+	memory_free(b->lives_s);
+	groups_free(b->memory.groups);
+	memory_free(b->memory.counted);
 	steer_drop(b->steer);
-	groups_free(b->groups);
-	memory_free(b->other);
-	memory_free(b->counted);
+	part_drop(b->conf);
 	memory_free(b);
 }
 
-struct shed_state balancer_edge(const struct balancer *b, unsigned edge)
+struct shed_state *balancer_edges(const struct balancer *b, unsigned *n)
 {
-	const struct track *e = &b->edges[edge];
+	struct shed_state *to = memory_zeroed(b->n_edges, sizeof *to);
 
-	return (struct shed_state){ e->use, e->price, e->share, e->drains };
+	for (unsigned i = 0; i < b->n_edges; i++)
+		to[i] = (struct shed_state){ b->loads[i].use, b->loads[i].price,
+			b->edges[i].share, b->edges[i].drains };
+	*n = b->n_edges;
+	return to;
 }

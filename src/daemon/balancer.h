@@ -1,31 +1,40 @@
 /* balancer.h - load, and edges that come and go, become prices and shares (steer/shed.h).
  *
- * Every few seconds what the workers have counted is fetched, put together with what the probes
- * tell of the edges' load, and the next prices are published when they differ. When an edge
- * comes or goes, prices for the edges that are left are in the same world as the news. All of
- * it is on the control thread.
+ * Every few seconds a job fetches what the workers have counted, puts it together with what the
+ * probes tell of the edges' load, and finds the next prices, which are published when they
+ * differ. When an edge comes or goes, prices for the edges that are left are in the same world
+ * as the news where that is quickly done, and follow at once where it is not. Loop.
  */
 #ifndef DAEMON_BALANCER_H
 #define DAEMON_BALANCER_H
 
+#include "daemon/publish.h"
 #include "steer/shed.h"
 #include "steer/standing.h"
 
 struct ev_loop;
-struct daemon;
 struct balancer;
+struct workers;
 
-struct balancer *balancer_new(struct daemon *d, struct ev_loop *loop);
-/* Fine for NULL. */
+struct balancer_opts {
+	struct ev_loop *loop;
+	struct jobs *jobs;
+	struct publisher *publisher;
+	const struct workers *workers;
+};
+
+struct balancer *balancer_new(const struct balancer_opts *opts);
+/* After jobs_stop(). Fine for NULL. */
 void balancer_free(struct balancer *b);
 
-/* Before a standing is made: edges that are to be drained are up until their time is over. */
+/* Before a standing of what is served is made: edges that are to be drained are up until their
+ * time is over. */
 void balancer_states(struct balancer *b, uint8_t *states);
 
 /* Fills in the standing what load decides. */
 void balancer_cut(struct balancer *b, struct standing *s);
 
-/* For reports. */
-struct shed_state balancer_edge(const struct balancer *b, unsigned edge);
+/* For reports: [edge] of what is served; the caller frees. */
+struct shed_state *balancer_edges(const struct balancer *b, unsigned *n);
 
 #endif

@@ -1,19 +1,30 @@
 /* decisions.h - the log of decisions: a sample of the answers from pools, a JSON object a line.
  *
  * Workers put what is sampled into rings of their own (answer/choice_counts.h); a few times a
- * second the control thread writes it out. What finds a ring full is counted, not waited for.
- * The file is opened anew once it has another name, and gets the name FILE.1 when it is as
- * large as it may be.
+ * second a job writes it out (line_file.h). What finds a ring full is counted, not waited for,
+ * and so is what finds too much waiting for the disk. Loop.
  */
 #ifndef DAEMON_DECISIONS_H
 #define DAEMON_DECISIONS_H
 
-struct ev_loop;
-struct daemon;
-struct decisions;
+#include "daemon/publish.h"
 
-struct decisions *decisions_new(struct daemon *d, struct ev_loop *loop);
-/* Fine for NULL. Writes what is left. */
+struct ev_loop;
+struct decisions;
+struct workers;
+
+struct decisions_opts {
+	struct ev_loop *loop;
+	struct jobs *jobs;
+	struct publisher *publisher;
+	struct workers *workers;
+};
+
+struct decisions *decisions_new(const struct decisions_opts *opts);
+/* After jobs_stop(), before the workers go. Writes what is left. */
 void decisions_free(struct decisions *d);
+
+/* Lines so far that the file did not take. */
+uint64_t decisions_lost(const struct decisions *d);
 
 #endif

@@ -10,24 +10,20 @@
  *     measured    all that is measured, and
  *     learned     of it, what no file of the configuration told: CSV (latency_csv.h)
  *
- * Control thread.
+ * Written piece by piece, so that it is never whole in memory. Any thread.
  */
 #ifndef DAEMON_EXPORT_H
 #define DAEMON_EXPORT_H
 
-#include "base/fault.h"
-#include "console/command.h"
+#include "report/report_view.h"
 
 #include <stdbool.h>
 
 #define EXPORT_FORMAT "waymark-export 1"
 
-enum { EXPORT_MOST = 256 << 20 }; /* bytes */
+enum { EXPORT_MOST = 1 << 30 }; /* bytes that a reader takes */
 
-struct daemon;
-
-/* With `config_only`, nothing behind the tree. False and one sentence when it is too large. */
-bool export_write(const struct daemon *d, const struct report_health *health, bool config_only,
-	struct text *out, struct fault *why);
+/* With `config_only`, nothing behind the tree. */
+void export_write(const struct report_view *v, bool config_only, struct text *out);
 
 #endif

@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "report/report.h"
 #include "daemon/export.h"
-#include "daemon/measured.h"
+#include "daemon/latency_read.h"
 #include "probe/rows.h"
 
 #include <errno.h>
@@ -20,6 +20,7 @@ struct opening {
 	const json_t *export;
 	char *tree; /* the configuration as text */
 	struct faults *f;
+	struct hash_key key; /* of all tables of zones */
 };
 
 /* --- what probes have said ---------------------------------------------------------------- */
@@ -57,7 +58,7 @@ static float number(const json_t *o, const char *key)
 	return json_is_number(v) ? (float)json_number_value(v) : NAN;
 }
 
-static const char *text(const json_t *o, const char *key)
+static const char *text_of(const json_t *o, const char *key)
 {
 	return json_string_value(json_object_get(o, key));
 }
@@ -71,15 +72,15 @@ static struct sayings read_sayings(const json_t *export, const struct conf *c)
 
 	json_array_foreach (list, i, o) {
 		struct saying *x = &s.of[s.n];
-		*x = (struct saying){ .probe = find_probe(c, text(o, "probe")),
-			.edge = text(o, "edge"),
+		*x = (struct saying){ .probe = find_probe(c, text_of(o, "probe")),
+			.edge = text_of(o, "edge"),
 			.verdict = { .known = true,
 				.up = json_is_true(json_object_get(o, "up")),
 				.changes_us = UINT64_MAX,
 				.rtt_ms = number(o, "rtt_ms"),
 				.load = number(o, "load") } };
-		if (x->probe && x->edge && text(o, "addr") &&
-			addr_parse(&x->addr, text(o, "addr")))
+		if (x->probe && x->edge && text_of(o, "addr") &&
+			addr_parse(&x->addr, text_of(o, "addr")))
 			s.n++;
 	}
 	qsort(s.of, s.n, sizeof *s.of, compare_sayings);
@@ -104,7 +105,7 @@ static const struct saying *find_saying(const struct sayings *s, const struct pr
 /* --- standing ----------------------------------------------------------------------------- */
 
 struct stand {
-	const struct loaded *l;
+	const struct parts *l;
 	const struct sayings *said;
 	struct verdict *verdicts;
 	uint32_t n;
@@ -172,9 +173,9 @@ static struct wish wishes(
 		w.states[e] = (uint8_t)s->edges[e].state;
 	json_array_foreach (json_object_get(export, "forced"), i, f) {
 		enum edge_state state;
-		if (text(f, "edge") && text(f, "state") &&
-			edge_state_parse(&state, text(f, "state")))
-			force(s, &w, text(f, "edge"), state);
+		if (text_of(f, "edge") && text_of(f, "state") &&
+			edge_state_parse(&state, text_of(f, "state")))
+			force(s, &w, text_of(f, "edge"), state);
 	}
 	for (i = 0; o && i < o->n_down; i++)
 		force(s, &w, o->down[i], EDGE_DOWN);
@@ -186,10 +187,10 @@ static struct wish wishes(
 static struct standing *stand_side(
 	const struct opening *x, const struct sayings *said, bool is_new)
 {
-	const struct loaded *l = is_new ? foresee_new(x->to) : &x->to->old;
+	const struct parts *l = is_new ? foresee_new(x->to) : &x->to->old;
 	struct stand s = { .l = l, .said = said, .is_new = is_new && x->to->is_changed };
 	struct rows rows = rows_new(&(struct rows_opts){
-		l->conf.probes, l->conf.pools, l->conf.n_pools, l->steer->n_edges });
+		parts_conf(l)->probes, parts_conf(l)->pools, parts_conf(l)->n_pools, l->steer->n_edges });
 	struct standing_row *of = memory_zeroed(rows.n, sizeof *of);
 	struct wish w = wishes(l->steer, x->export, is_new ? x->o : NULL);
 
@@ -228,7 +229,7 @@ static bool read_csv(struct latency *to, const json_t *export, const char *key, 
 		return false;
 	faults_init(&unheard);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	struct latency_csv from = measured_csv(path);
+	struct latency_csv from = latency_read_csv(path);
 	from.as = filed ? CSV_FILED : CSV_STATE;
 	const bool ok = write(fd, json_string_value(csv), len) == (ssize_t)len &&
 		latency_csv_read(to, &from, NULL, &unheard);
@@ -241,8 +242,8 @@ static bool read_csv(struct latency *to, const json_t *export, const char *key, 
 
 static bool is_export(const json_t *o)
 {
-	return text(o, "format") && strcmp(text(o, "format"), EXPORT_FORMAT) == 0 &&
-		text(o, "config") && json_is_object(json_object_get(o, "tree")) &&
+	return text_of(o, "format") && strcmp(text_of(o, "format"), EXPORT_FORMAT) == 0 &&
+		text_of(o, "config") && json_is_object(json_object_get(o, "tree")) &&
 		json_is_array(json_object_get(o, "forced")) &&
 		json_is_array(json_object_get(o, "verdicts"));
 }
@@ -250,14 +251,14 @@ static bool is_export(const json_t *o)
 static bool read_old(const struct opening *x)
 {
 	const struct fault_at at = { .path = x->o->export_name };
-	struct loaded *old = &x->to->old;
+	struct parts *old = &x->to->old;
 	struct faults own;
 
 	/* What runs has been warned of when it was loaded. */
 	faults_init(&own);
-	const bool ok = loaded_read(old,
-		&(struct loaded_opts){ .path = text(x->export, "config"),
-			.key = loaded_key(),
+	const bool ok = parts_read(old,
+		&(struct parts_read_opts){ .path = text_of(x->export, "config"),
+			.key = x->key,
 			.text = x->tree,
 			.text_len = strlen(x->tree),
 			.bare = true },
@@ -271,31 +272,32 @@ static bool read_old(const struct opening *x)
 		!read_csv(old->table, x->export, "learned", false))
 		return faults_error(
 			x->f, &at, "the measurements in this export cannot be read");
-	old->steer = loaded_steer(old, old->atlas, old->table, NULL);
+	old->steer = parts_steer(parts_conf(old), old->atlas, old->table, NULL);
 	return true;
 }
 
 static bool read_next(const struct opening *x)
 {
-	struct loaded_opts opts = {
-		.path = x->o->new_path, .key = x->to->old.key, .before = &x->to->old
+	struct parts_read_opts opts = {
+		.path = x->o->new_path, .key = x->key, .before = &x->to->old
 	};
 
 	x->to->is_changed = x->o->new_path != NULL;
 	if (!x->o->new_path && !x->o->zones)
 		return true;
 	if (!x->o->new_path) {
-		opts.path = text(x->export, "config");
+		opts.path = text_of(x->export, "config");
 		opts.text = x->tree;
 		opts.text_len = strlen(x->tree);
 	}
-	return loaded_read(&x->to->next, &opts, x->f);
+	/* A zone that is wrong would keep what it has now: that is no change to look at. */
+	return parts_read(&x->to->next, &opts, x->f) && x->f->errors == 0;
 }
 
 static bool check_edges(const struct opening *x, const char *const *names, size_t n)
 {
-	const struct loaded *new = foresee_new(x->to);
-	const struct fault_at at = { .path = new->conf.path };
+	const struct parts *new = foresee_new(x->to);
+	const struct fault_at at = { .path = parts_conf(new)->path };
 
 	for (size_t i = 0; i < n; i++)
 		if (steer_edge(new->steer, names[i]) < 0)
@@ -311,7 +313,7 @@ static bool open_both(const struct opening *x)
 		!check_edges(x, x->o->down, x->o->n_down) ||
 		!check_edges(x, x->o->drain, x->o->n_drain))
 		return false;
-	struct sayings said = read_sayings(x->export, &to->old.conf);
+	struct sayings said = read_sayings(x->export, parts_conf(&to->old));
 	to->old_standing = stand_side(x, &said, false);
 	to->new_standing = stand_side(x, &said, true);
 	memory_free(said.of);
@@ -320,7 +322,7 @@ static bool open_both(const struct opening *x)
 	return true;
 }
 
-const struct loaded *foresee_new(const struct foresee *f)
+const struct parts *foresee_new(const struct foresee *f)
 {
 	return f->is_changed ? &f->next : &f->old;
 }
@@ -331,7 +333,7 @@ bool foresee_open(struct foresee *to, const struct foresee_opts *o, struct fault
 	json_error_t error;
 	json_t *export = json_loadb(o->export, o->export_len, JSON_REJECT_DUPLICATES, &error);
 
-	struct opening x = { to, o, export, NULL, f };
+	struct opening x = { to, o, export, NULL, f, parts_key() };
 	bool ok;
 
 	*to = (struct foresee){ 0 };
@@ -356,7 +358,7 @@ void foresee_close(struct foresee *f)
 		standing_free(f->old_standing);
 	if (f->new_standing)
 		standing_free(f->new_standing);
-	loaded_fini(&f->next);
-	loaded_fini(&f->old);
+	parts_drop(&f->next);
+	parts_drop(&f->old);
 	*f = (struct foresee){ 0 };
 }

@@ -7,7 +7,7 @@
 #ifndef DAEMON_FORESEE_H
 #define DAEMON_FORESEE_H
 
-#include "daemon/loaded.h"
+#include "daemon/parts_read.h"
 
 struct foresee_opts {
 	const char *export, *export_name; /* text of an export; the name is for faults */
@@ -19,8 +19,8 @@ struct foresee_opts {
 };
 
 struct foresee {
-	struct loaded old;
-	struct loaded next; /* with `new_path`; or the old one's zones */
+	struct parts old;
+	struct parts next; /* with `new_path`; or the old one's zones */
 	bool is_changed;    /* there is a new configuration */
 	struct standing *old_standing, *new_standing;
 	unsigned unprobed; /* addresses of the new side that no probe has looked at yet */
@@ -28,7 +28,7 @@ struct foresee {
 };
 
 /* What the new side has: of `next`, or of `old`. */
-const struct loaded *foresee_new(const struct foresee *f);
+const struct parts *foresee_new(const struct foresee *f);
 
 /* On false everything is let go of, and `faults` says what is wrong. */
 bool foresee_open(struct foresee *to, const struct foresee_opts *o, struct faults *faults);

@@ -3,6 +3,8 @@
 #include "base/memory.h"
 #include "steer/demand.h"
 
+#include <string.h>
+
 enum { GROUPS_MOST = 32768, SLOTS = 2 * GROUPS_MOST };
 #define SMOOTHING  0.3   /* share of the newest interval */
 #define LEAST_RATE 0.002 /* queries a second; who asks less is forgotten */
@@ -14,6 +16,7 @@ struct group {
 
 struct groups {
 	struct group *slots; /* [SLOTS] */
+	struct group *spare; /* [SLOTS] for the next table: whoever counts takes no memory */
 	size_t n;
 };
 
@@ -22,12 +25,14 @@ struct groups *groups_new(void)
 	struct groups *g = memory_zeroed(1, sizeof *g);
 
 	g->slots = memory_zeroed(SLOTS, sizeof *g->slots);
+	g->spare = memory_zeroed(SLOTS, sizeof *g->spare);
 	return g;
 }
 
 void groups_free(struct groups *g)
 {
 	memory_free(g->slots);
+	memory_free(g->spare);
 	memory_free(g);
 }
 
@@ -60,7 +65,8 @@ static void rebuild(struct groups *g, const int *numbers, unsigned n)
 {
 	struct group *before = g->slots;
 
-	g->slots = memory_zeroed(SLOTS, sizeof *g->slots);
+	g->slots = memset(g->spare, 0, SLOTS * sizeof *g->spare);
+	g->spare = before;
 	g->n = 0;
 	for (size_t i = 0; i < SLOTS; i++) {
 		struct addr a;
@@ -74,7 +80,6 @@ static void rebuild(struct groups *g, const int *numbers, unsigned n)
 		else if (pool < n && numbers[pool] >= 0)
 			add(g, demand_key((uint16_t)numbers[pool], v6, &a), before[i].rate, 0);
 	}
-	memory_free(before);
 }
 
 void groups_settle(struct groups *g)
@@ -112,4 +117,9 @@ struct shed_demand *groups_list(const struct groups *g, size_t *n)
 		++*n;
 	}
 	return list;
+}
+
+size_t groups_size(const struct groups *g)
+{
+	return g->n;
 }

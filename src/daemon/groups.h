@@ -1,7 +1,7 @@
 /* groups.h - how much each group of clients asks, smoothed over intervals.
  *
  * A table of a bounded size: of who asks too little, and of who comes when it is full, nothing
- * is remembered. Control thread.
+ * is remembered. One thread at a time.
  */
 #ifndef DAEMON_GROUPS_H
 #define DAEMON_GROUPS_H
@@ -21,6 +21,9 @@ void groups_settle(struct groups *g);
 
 /* Pools have other numbers now: numbers[old]; -1: it has gone. */
 void groups_renumber(struct groups *g, const int *numbers, unsigned n);
+
+/* How many there are. */
+size_t groups_size(const struct groups *g);
 
 /* The caller frees it. */
 struct shed_demand *groups_list(const struct groups *g, size_t *n);

@@ -4,12 +4,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "probe/round_save.h"
-#include "daemon/daemon.h"
-#include "daemon/keeper.h"
-#include "daemon/rollout.h"
-#include "daemon/stand.h"
+#include "daemon/parts_read.h"
+#include "daemon/standings.h"
+#include "daemon/state_saver.h"
 #include "daemon/tell.h"
+#include "store/state_file.h"
 
 #include <ev.h>
 #include <pwd.h>
@@ -17,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define PUBLISH_US  100000u    /* between two publications */
 #define MEASURE_US  1000000u   /* between two that are only of measures */
@@ -28,42 +28,53 @@
 #define COST 10u
 
 struct probes {
-	struct daemon *daemon;
-	struct ev_loop *loop;
+	struct probes_opts opts;
+	struct state_saver *saver;
+	struct balancer *balancer;
 	struct round *round;
+	struct parts planned, staged_planned; /* held: what the rows and the round borrow from */
 	struct rows rows, staged_rows; /* of the round, the latter behind the former */
 	struct forced_list forced;
-	struct keeper *keeper;
-	const char *state_path; /* borrowed from what is loaded, set by each plan; NULL: none */
-	char state_fault[sizeof((struct fault *)0)->text];
 	ev_timer publish, expiry, save, patience;
-	uint64_t published_us, measured_us, saved_us, cost_us, most_us, publications;
+	uint64_t published_us, measured_us, saved_us;
+	uint64_t began_us;
 	bool first; /* the first round runs */
 };
 
-/* --- standing ----------------------------------------------------------------------------- */
-
-struct standing *probes_standing(struct probes *p)
+static const struct conf *live_conf(const struct probes *p)
 {
-	const struct steer *s = p->daemon->loaded.steer;
-	const struct world *now = epoch_current(&p->daemon->epoch);
-
-	return stand(&(struct stand){ s, &p->rows, p->round, 0, &p->forced,
-		now && now->steer == s ? now->standing : NULL, p->daemon->balancer });
+	return parts_conf(publisher_live(p->opts.publisher));
 }
 
-struct standing *probes_staged_standing(struct probes *p, const struct standing *live)
-{
-	const struct loaded *l = rollout_loaded(p->daemon->rollout);
-	const struct world *now = epoch_current(&p->daemon->epoch);
+/* --- standing ----------------------------------------------------------------------------- */
 
-	if (!l)
-		return NULL;
-	struct standing *to = stand(&(struct stand){ l->steer, &p->staged_rows, p->round,
-		p->rows.n, &p->forced,
-		now && now->stage.steer == l->steer ? now->stage.standing : NULL, NULL });
-	stand_like(to, l->steer, live, p->daemon->loaded.steer);
+static struct standing *live(void *ctx, const struct standing *before)
+{
+	struct probes *p = ctx;
+
+	return standings_make(&(struct standings_opts){
+		publisher_live(p->opts.publisher)->steer, &p->rows, p->round, 0, &p->forced, before,
+		p->balancer, p->first });
+}
+
+static struct standing *staged(
+	void *ctx, const struct standing *of_live, const struct standing *before)
+{
+	struct probes *p = ctx;
+	const struct steer *s = publisher_staged(p->opts.publisher)->steer;
+	struct standing *to = standings_make(&(struct standings_opts){
+		s, &p->staged_rows, p->round, p->rows.n, &p->forced, before, NULL, p->first });
+
+	standings_like(to, s, of_live, publisher_live(p->opts.publisher)->steer);
 	return to;
+}
+
+static void changes(void *ctx, const struct world *before, const struct standing *now)
+{
+	struct probes *p = ctx;
+
+	tell_changes(&(struct tell){
+		before->steer, before->standing, now, p->round, &p->rows, &p->forced });
 }
 
 unsigned probes_waits(const struct probes *p)
@@ -73,31 +84,9 @@ unsigned probes_waits(const struct probes *p)
 
 static void publish(struct probes *p)
 {
-	const struct world *now = epoch_current(&p->daemon->epoch);
-	const uint64_t start = clock_us();
-
-	ev_timer_stop(p->loop, &p->publish);
-	p->published_us = p->measured_us = start;
-	struct standing *s = probes_standing(p), *staged = probes_staged_standing(p, s);
-	if (standing_same(s, now->standing) &&
-		(!staged || standing_same(staged, now->stage.standing))) {
-		standing_free(s);
-		if (staged)
-			standing_free(staged);
-	} else {
-		tell_changes(&(struct tell){
-			now->steer, now->standing, s, p->round, &p->rows, &p->forced });
-		epoch_publish(&p->daemon->epoch, world_with_standing(now, s, staged));
-		p->publications++;
-	}
-	p->cost_us = clock_us() - start;
-	if (p->cost_us > p->most_us)
-		p->most_us = p->cost_us;
-}
-
-void probes_refresh(struct probes *p)
-{
-	publish(p);
+	ev_timer_stop(p->opts.loop, &p->publish);
+	p->published_us = p->measured_us = clock_us();
+	publisher_soon(p->opts.publisher);
 }
 
 static void on_publish(struct ev_loop *loop, ev_timer *t, int events)
@@ -113,27 +102,25 @@ static void set_timer(struct probes *p, ev_timer *t, uint64_t at_us)
 	const uint64_t now = clock_us();
 	const double in = at_us > now ? (double)(at_us - now) / 1e6 : 0;
 
-	if (ev_is_active(t) && ev_timer_remaining(p->loop, t) <= in)
+	if (ev_is_active(t) && ev_timer_remaining(p->opts.loop, t) <= in)
 		return;
-	ev_now_update(p->loop); /* a timer counts from when the loop last looked */
-	ev_timer_stop(p->loop, t);
+	ev_now_update(p->opts.loop); /* a timer counts from when the loop last looked */
+	ev_timer_stop(p->opts.loop, t);
 	ev_timer_set(t, in, 0);
-	ev_timer_start(p->loop, t);
+	ev_timer_start(p->opts.loop, t);
 }
 
 static void save_soon(struct probes *p)
 {
-	if (p->keeper && p->state_path)
+	if (live_conf(p)->state_file)
 		set_timer(p, &p->save, p->saved_us + SAVE_US);
 }
 
 static void on_changed(void *ctx, bool soon)
 {
 	struct probes *p = ctx;
-	const uint64_t rest = COST * p->cost_us;
+	const uint64_t rest = COST * publisher_counts(p->opts.publisher).last_us;
 
-	if (p->first)
-		return; /* all of it is published together, at its end */
 	if (soon)
 		set_timer(p, &p->publish,
 			p->published_us + (rest > PUBLISH_US ? rest : PUBLISH_US));
@@ -145,15 +132,21 @@ static void on_changed(void *ctx, bool soon)
 
 /* --- the state file ----------------------------------------------------------------------- */
 
-static void save(struct probes *p)
+static struct state_picture picture(const struct probes *p)
 {
-	const struct state_file_clock now = state_file_now();
-	struct text text = { 0 };
+	return (struct state_picture){ .path = strdup(live_conf(p)->state_file),
+		.still = still_take(p->round, false),
+		.forced = forced_copy(&p->forced),
+		.conf = part_hold(p->planned.conf) };
+}
 
-	round_save(&text, p->round, &p->forced, &now);
-	keeper_save(p->keeper, p->state_path, &text);
-	p->saved_us = now.now_us;
-	set_timer(p, &p->save, now.now_us + FRESHEN_US);
+static void save(struct probes *p, void (*told)(void *ctx, const struct fault *why), void *ctx)
+{
+	struct state_picture now = picture(p);
+
+	p->saved_us = clock_us();
+	set_timer(p, &p->save, p->saved_us + FRESHEN_US);
+	state_saver_save(p->saver, &now, told, ctx);
 }
 
 static void on_save(struct ev_loop *loop, ev_timer *t, int events)
@@ -162,8 +155,8 @@ static void on_save(struct ev_loop *loop, ev_timer *t, int events)
 
 	(void)loop;
 	(void)events;
-	if (p->state_path) /* else a reload has taken it away */
-		save(p);
+	if (live_conf(p)->state_file)
+		save(p, NULL, NULL);
 }
 
 static bool same_target(const struct round_view *v, const struct state_file_verdict *k)
@@ -199,9 +192,9 @@ static void hint(struct probes *p, struct state_file *k, uint32_t target)
 		}
 }
 
-static void recall(struct probes *p, struct state_file *k, struct faults *f)
+static void recall(struct probes *p, struct state_file *k, const char *path, struct faults *f)
 {
-	const struct fault_at at = { p->state_path, NULL, NULL, 0, 0 };
+	const struct fault_at at = { .path = path };
 
 	for (size_t i = 0; i < k->forced.n; i++)
 		forced_set(&p->forced, &k->forced.of[i]);
@@ -215,30 +208,30 @@ static void recall(struct probes *p, struct state_file *k, struct faults *f)
 		hint(p, k, i);
 }
 
-static void expire(struct probes *p);
-
-void probes_recall(struct probes *p, struct faults *f)
+static void read_state(struct probes *p, struct faults *f)
 {
+	const char *path = live_conf(p)->state_file;
 	const struct state_file_clock now = state_file_now();
 	struct file_stamp stamp;
 	struct fault why;
 	struct file file;
 	struct state_file k;
 
-	p->state_path = p->daemon->loaded.conf.state_file;
-	if (!p->state_path || !file_stamp(p->state_path, &stamp))
+	if (!path || !file_stamp(path, &stamp))
 		return; /* the first start */
-	if (!file_read(&file, p->state_path, STATE_FILE_MOST, &why) ||
-		!state_file_read(&k, p->state_path, file.text, file.len, &now, &why)) {
-		const struct fault_at at = { p->state_path, NULL, NULL, 0, 0 };
-		faults_warning(f, &at, "%s; starting without what was kept", why.text);
-		file_free(&file);
+	if (!file_read(&file, path, STATE_FILE_MOST, &why)) {
+		faults_warning(f, &(struct fault_at){ .path = path },
+			"%s; starting without what was kept", why.text);
 		return;
 	}
-	recall(p, &k, f);
-	state_file_fini(&k);
+	if (state_file_read(&k, path, file.text, file.len, &now, &why)) {
+		recall(p, &k, path, f);
+		state_file_fini(&k);
+	} else {
+		faults_warning(f, &(struct fault_at){ .path = path },
+			"%s; starting without what was kept", why.text);
+	}
 	file_free(&file);
-	expire(p);
 }
 
 /* --- forced states ------------------------------------------------------------------------ */
@@ -255,10 +248,10 @@ static void expire(struct probes *p)
 		forced_clear(&p->forced, f->edge);
 		any = true;
 	}
-	ev_timer_stop(p->loop, &p->expiry);
+	ev_timer_stop(p->opts.loop, &p->expiry);
 	if (forced_next_us(&p->forced) != UINT64_MAX)
 		set_timer(p, &p->expiry, forced_next_us(&p->forced));
-	if (any && epoch_current(&p->daemon->epoch)) {
+	if (any) {
 		publish(p);
 		save_soon(p);
 	}
@@ -282,13 +275,14 @@ static const char *user_name(unsigned uid, char buf[static 32])
 /* Now, or among what is tried out. */
 static bool has_edge(const struct probes *p, const char *edge)
 {
-	const struct loaded *staged = rollout_loaded(p->daemon->rollout);
+	const struct parts *stage = publisher_staged(p->opts.publisher);
 
-	return steer_edge(p->daemon->loaded.steer, edge) >= 0 ||
-		(staged && steer_edge(staged->steer, edge) >= 0);
+	return steer_edge(publisher_live(p->opts.publisher)->steer, edge) >= 0 ||
+		(stage && steer_edge(stage->steer, edge) >= 0);
 }
 
-bool probes_force(struct probes *p, const struct command_force *f, struct fault *why)
+bool probes_force(struct probes *p, const struct probes_force *f,
+	void (*told)(void *ctx, const struct fault *why), void *ctx, struct fault *why)
 {
 	const bool automatic = strcmp(f->state, "auto") == 0;
 	struct forced to = { .edge = (char *)(uintptr_t)f->edge,
@@ -309,12 +303,13 @@ bool probes_force(struct probes *p, const struct command_force *f, struct fault 
 		forced_set(&p->forced, &to);
 	log_line(LOG_NOTICE, "edge %s: forced %s by %s%s%s", f->edge, f->state, to.who,
 		*f->why ? ": " : "", f->why);
-	publish(p);
 	expire(p);
-	if (p->keeper && p->state_path) { /* who commands it relies on it */
-		save(p);
-		keeper_wait(p->keeper);
-	}
+	publish(p);
+	publisher_now(p->opts.publisher);
+	if (live_conf(p)->state_file)
+		save(p, told, ctx); /* who commands it relies on it */
+	else
+		told(ctx, NULL);
 	return true;
 }
 
@@ -371,7 +366,7 @@ static unsigned targets_of(const struct probes *p, const struct edge *e, uint32_
 bool probes_ask(struct probes *p, const char *edge, bool json, struct command_call *c,
 	struct fault *why)
 {
-	const struct steer *s = p->daemon->loaded.steer;
+	const struct steer *s = publisher_live(p->opts.publisher)->steer;
 	const int number = steer_edge(s, edge);
 
 	if (number < 0)
@@ -402,43 +397,114 @@ bool probes_ask(struct probes *p, const char *edge, bool json, struct command_ca
 	return ok;
 }
 
-struct report_health probes_health(struct probes *p)
-{
-	struct fault why = { "" };
+/* --- reports ------------------------------------------------------------------------------ */
 
-	if (p->keeper && p->state_path)
-		keeper_well(p->keeper, &why);
-	strcpy(p->state_fault, why.text);
-	return (struct report_health){ p->round, &p->rows, &p->forced, p->publications,
-		(double)p->most_us / 1e3, p->state_path, p->state_fault };
+struct still *probes_still(const struct probes *p, bool texts)
+{
+	return still_take(p->round, texts);
+}
+
+struct forced_list probes_forced(const struct probes *p)
+{
+	return forced_copy(&p->forced);
+}
+
+const char *probes_state_file(const struct probes *p)
+{
+	return live_conf(p)->state_file;
+}
+
+const char *probes_state_fault(const struct probes *p)
+{
+	return state_saver_fault(p->saver);
 }
 
 /* --- start and end ------------------------------------------------------------------------ */
 
+static void end_first(struct probes *p)
+{
+	unsigned up = 0;
+
+	if (!p->first)
+		return;
+	p->first = false;
+	ev_timer_stop(p->opts.loop, &p->patience);
+	for (uint32_t i = 0; i < round_targets(p->round); i++)
+		up += round_verdicts(p->round)[i].up;
+	if (round_targets(p->round))
+		log_line(LOG_NOTICE,
+			"first round of probes, %.1f s: of %u addresses %u are up%s",
+			(double)(clock_us() - p->began_us) / 1e6, round_targets(p->round), up,
+			round_waits(p->round) ? "; not all have a verdict yet" : "");
+	publish(p);
+	publisher_now(p->opts.publisher);
+	save_soon(p);
+	p->opts.ready(p->opts.ctx);
+}
+
 static void on_first(void *ctx)
 {
-	struct probes *p = ctx;
-
-	if (p->first)
-		ev_break(p->loop, EVBREAK_ONE);
+	end_first(ctx);
 }
 
 static void on_patience(struct ev_loop *loop, ev_timer *t, int events)
 {
-	(void)t;
+	(void)loop;
 	(void)events;
-	ev_break(loop, EVBREAK_ONE);
+	end_first(t->data);
 }
 
-struct probes *probes_new(struct daemon *d, struct ev_loop *loop)
+static struct rows make_rows(const struct parts *parts)
+{
+	const struct conf *c = parts_conf(parts);
+
+	return rows_new(&(struct rows_opts){ c->probes, c->pools, c->n_pools, c->n_edges });
+}
+
+/* What is loaded now is what is probed from now on. Rankings come and go without any of it. */
+static void plan_probes(struct probes *p)
+{
+	const struct parts *stage = publisher_staged(p->opts.publisher);
+	struct parts before = p->planned, staged_before = p->staged_planned;
+	struct rows rows_before = p->rows, staged_rows_before = p->staged_rows;
+	const struct parts *now = publisher_live(p->opts.publisher);
+
+	p->planned = (struct parts){ .conf = part_hold(now->conf) };
+	p->staged_planned = (struct parts){ .conf = stage ? part_hold(stage->conf) : NULL };
+	p->rows = make_rows(&p->planned);
+	p->staged_rows = stage ? make_rows(&p->staged_planned) : (struct rows){ 0 };
+	const struct round_part parts[] = {
+		{ now->steer, p->rows.row, p->rows.n },
+		{ stage ? stage->steer : NULL, p->staged_rows.row, p->staged_rows.n },
+	};
+	round_plan_parts(p->round, parts, stage ? 2 : 1);
+	rows_free(&rows_before);
+	rows_free(&staged_rows_before);
+	parts_drop(&before);
+	parts_drop(&staged_before);
+}
+
+static void on_parts(void *ctx, unsigned what)
+{
+	struct probes *p = ctx;
+
+	if (!(what & (PUBLISH_CONF | PUBLISH_STAGE)))
+		return;
+	plan_probes(p);
+	save_soon(p);
+	if (p->first && !round_waits(p->round))
+		set_timer(p, &p->patience, clock_us()); /* nothing is waited for any more */
+}
+
+struct probes *probes_new(const struct probes_opts *opts, struct faults *f)
 {
 	struct probes *p = memory_zeroed(1, sizeof *p);
 	uint64_t seed;
 
 	randombytes_buf(&seed, sizeof seed);
-	p->daemon = d;
-	p->loop = loop;
-	p->round = round_new(&(struct round_opts){ .loop = loop,
+	p->opts = *opts;
+	p->saver = state_saver_new(opts->jobs);
+	p->round = round_new(&(struct round_opts){ .loop = opts->loop,
 		.seed = seed,
 		.ctx = p,
 		.changed = on_changed,
@@ -447,73 +513,50 @@ struct probes *probes_new(struct daemon *d, struct ev_loop *loop)
 	ev_timer_init(&p->expiry, on_expiry, 0, 0);
 	ev_timer_init(&p->save, on_save, 0, 0);
 	ev_timer_init(&p->patience, on_patience, FIRST_S, 0);
-	p->publish.data = p->expiry.data = p->save.data = p;
+	p->publish.data = p->expiry.data = p->save.data = p->patience.data = p;
 	p->first = true;
+	plan_probes(p);
+	read_state(p, f);
+	publisher_set_health(
+		opts->publisher, &(struct publisher_health){ p, live, staged, changes });
+	publisher_follow(opts->publisher, on_parts, p);
 	return p;
 }
 
-void probes_plan(struct probes *p)
+void probes_set_balancer(struct probes *p, struct balancer *b)
 {
-	const struct conf *c = &p->daemon->loaded.conf;
-	const struct loaded *staged = rollout_loaded(p->daemon->rollout);
-	struct rows before = p->rows, staged_before = p->staged_rows;
-
-	p->rows = rows_new(&(struct rows_opts){
-		c->probes, c->pools, c->n_pools, p->daemon->loaded.steer->n_edges });
-	p->staged_rows = (struct rows){ 0 };
-	if (staged)
-		p->staged_rows = rows_new(&(struct rows_opts){ staged->conf.probes,
-			staged->conf.pools, staged->conf.n_pools, staged->steer->n_edges });
-	const struct round_part parts[] = {
-		{ p->daemon->loaded.steer, p->rows.row, p->rows.n },
-		{ staged ? staged->steer : NULL, p->staged_rows.row, p->staged_rows.n },
-	};
-	round_plan_parts(p->round, parts, staged ? 2 : 1);
-	rows_free(&before);
-	rows_free(&staged_before);
-	p->state_path = c->state_file;
-	save_soon(p);
+	p->balancer = b;
 }
 
-void probes_first_round(struct probes *p)
+void probes_begin(struct probes *p)
 {
-	const uint64_t start = clock_us();
-	unsigned up = 0, known = 0;
-
-	p->keeper = keeper_new();
-	if (round_waits(p->round)) {
-		ev_timer_start(p->loop, &p->patience);
-		ev_run(p->loop, 0);
-		ev_timer_stop(p->loop, &p->patience);
-	}
-	p->first = false;
-	for (uint32_t i = 0; i < round_targets(p->round); i++) {
-		known += round_verdicts(p->round)[i].known;
-		up += round_verdicts(p->round)[i].up;
-	}
-	if (round_targets(p->round))
-		log_line(LOG_NOTICE,
-			"first round of probes, %.1f s: of %u addresses %u are up%s",
-			(double)(clock_us() - start) / 1e6, round_targets(p->round), up,
-			round_waits(p->round) ? "; not all have a verdict yet" : "");
-	(void)known;
-	publish(p);
-	save_soon(p);
+	p->began_us = clock_us();
+	expire(p);
+	if (round_waits(p->round))
+		ev_timer_start(p->opts.loop, &p->patience);
+	else
+		end_first(p);
 }
 
 void probes_free(struct probes *p)
 {
-	if (!p)
-		return;
-	if (p->keeper && p->state_path)
-		save(p);
-	keeper_free(p->keeper);
-	ev_timer_stop(p->loop, &p->publish);
-	ev_timer_stop(p->loop, &p->expiry);
-	ev_timer_stop(p->loop, &p->save);
+	struct fault why;
+
+	if (live_conf(p)->state_file) {
+		struct state_picture now = picture(p);
+		if (!state_saver_save_now(p->saver, &now, &why))
+			log_line(LOG_WARNING, "state file %s", why.text);
+	}
+	state_saver_free(p->saver);
+	ev_timer_stop(p->opts.loop, &p->publish);
+	ev_timer_stop(p->opts.loop, &p->expiry);
+	ev_timer_stop(p->opts.loop, &p->save);
+	ev_timer_stop(p->opts.loop, &p->patience);
 	round_free(p->round);
 	rows_free(&p->rows);
 	rows_free(&p->staged_rows);
+	parts_drop(&p->planned);
+	parts_drop(&p->staged_planned);
 	forced_fini(&p->forced);
 	memory_free(p);
 }

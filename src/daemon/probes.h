@@ -2,51 +2,67 @@
  *
  * Verdicts come in one by one; a world with the new standing is published within 100 ms of the
  * first, at most 10 times a second, and not at all when it would answer alike. What was only
- * measured (round-trip times, load) goes out once a second. Control thread, on its loop.
+ * measured (round-trip times, load) goes out once a second. All on the loop.
  */
 #ifndef DAEMON_PROBES_H
 #define DAEMON_PROBES_H
 
 #include "console/command.h"
+#include "daemon/publish.h"
+#include "probe/still.h"
 
 #include <stdbool.h>
 
+struct balancer;
 struct ev_loop;
-struct daemon;
 struct probes;
 
-/* Opens what needs privileges. Never NULL. `d` is borrowed; nothing of it is used before
- * probes_plan(). */
-struct probes *probes_new(struct daemon *d, struct ev_loop *loop);
+struct probes_opts {
+	struct ev_loop *loop;
+	struct jobs *jobs;
+	struct publisher *publisher;
+	/* Every edge that the start waits for has a verdict, or waited long enough. */
+	void (*ready)(void *ctx);
+	void *ctx;
+};
 
-/* Fine for NULL. Keeps the states for the next start. */
+/* Opens what needs privileges, and takes up what the state file has, when there is one; a
+ * broken one is told in `f` as a warning. Never NULL. */
+struct probes *probes_new(const struct probes_opts *opts, struct faults *f);
+
+/* Once: who decides by load. Borrowed for good. */
+void probes_set_balancer(struct probes *p, struct balancer *b);
+
+/* Begins to probe. Steered names wait for the first round where nothing is known of their
+ * edges; `ready` is called when it is over, within this call when there is nothing to wait
+ * for. */
+void probes_begin(struct probes *p);
+
+/* After jobs_stop(). Keeps the states for the next start. */
 void probes_free(struct probes *p);
-
-/* Publishes what is known now, where it differs from what was. */
-void probes_refresh(struct probes *p);
-
-/* What is loaded now is what is probed from now on. */
-void probes_plan(struct probes *p);
-
-/* At the start: takes up what the state file has, when there is one. A broken one is told in
- * `f` as a warning. */
-void probes_recall(struct probes *p, struct faults *f);
-
-/* Runs the loop until every target that the start waits for has a verdict, but not for long. */
-void probes_first_round(struct probes *p);
-
-/* What holds now, for a world of what is loaded. The caller has it. */
-struct standing *probes_standing(struct probes *p);
-/* The same of what is tried out on a share of the clients, with what load decides in `live`;
- * NULL when nothing is. */
-struct standing *probes_staged_standing(struct probes *p, const struct standing *live);
 
 /* So many targets that an answer waits for have no verdict yet. */
 unsigned probes_waits(const struct probes *p);
 
-bool probes_force(struct probes *p, const struct command_force *f, struct fault *why);
-struct report_health probes_health(struct probes *p);
+/* True: it holds, and `told` is called once it is on the disk (NULL), or with a sentence when
+ * it could not be written. False, and one sentence: nothing has changed. */
+struct probes_force {
+	const char *edge, *state; /* "up", "down", "drain", or "auto": no longer forced */
+	uint64_t for_ms;          /* 0: for good */
+	const char *why;          /* "" */
+	unsigned uid;
+};
+bool probes_force(struct probes *p, const struct probes_force *f,
+	void (*told)(void *ctx, const struct fault *why), void *ctx, struct fault *why);
+
+/* Probes all targets of an edge now; the answer comes by `c`. */
 bool probes_ask(struct probes *p, const char *edge, bool json, struct command_call *c,
 	struct fault *why);
+
+/* For reports: what is known now. The pictures are the caller's. */
+struct still *probes_still(const struct probes *p, bool texts);
+struct forced_list probes_forced(const struct probes *p);
+const char *probes_state_file(const struct probes *p);  /* NULL: none; until a reload */
+const char *probes_state_fault(const struct probes *p); /* "": none */
 
 #endif

@@ -3,9 +3,15 @@
 #ifndef DAEMON_RESTART_H
 #define DAEMON_RESTART_H
 
+#include "base/fault.h"
+#include "conf/conf.h"
+
 #include <stdbool.h>
 
 /* `key` NULL: any key of the section. */
 bool restart_needs(const char *section, const char *key);
+
+/* False, and an error, when `next` would change one of them. */
+bool restart_check(const struct conf *next, const struct conf *now, struct faults *f);
 
 #endif

@@ -30,5 +30,5 @@ void estimates_init(struct estimates *e, const struct client_map *map,
 
 void estimates_fini(struct estimates *e)
 {
-	free(e->ms);
+	memory_free(e->ms);
 }

@@ -115,6 +115,11 @@ struct latency *latency_hold(struct latency *t)
 	return t;
 }
 
+bool latency_is_held_once(const struct latency *t)
+{
+	return __atomic_load_n(&t->refs, __ATOMIC_ACQUIRE) == 1;
+}
+
 void latency_drop(struct latency *t)
 {
 	scope_forget(t, let_go);

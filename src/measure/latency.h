@@ -58,6 +58,8 @@ struct latency;
 struct latency *latency_new(const struct latency_opts *opts);
 struct latency *latency_hold(struct latency *t);
 void latency_drop(struct latency *t);
+/* Nobody else holds it: it may be changed. */
+bool latency_is_held_once(const struct latency *t);
 
 /* The number of an edge by its name; -1 when there is none. */
 int latency_edge(const struct latency *t, const char *name, size_t len);

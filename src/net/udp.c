@@ -1,5 +1,6 @@
 #include "net/udp.h"
 
+#include "net/news.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "dns/writer.h"
@@ -29,8 +30,8 @@ struct udp {
 	struct choice_counts *counts;
 	const struct epoch *epoch;
 	int fd;
-	int stop;          /* atomic */
-	int receive_error; /* atomic; see udp_receive_error() */
+	int stop;             /* atomic */
+	struct mailbox *news; /* borrowed; or NULL */
 	unsigned batch;
 	/* [batch] of all of these. */
 	struct mmsghdr *in, *out;
@@ -53,12 +54,14 @@ static void *lines(size_t n, size_t size)
 	return memset(p, 0, len);
 }
 
-struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, unsigned batch)
+struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, struct mailbox *news,
+	unsigned batch)
 {
 	struct udp *u = lines(1, sizeof *u);
 
 	u->fd = fd;
 	u->epoch = epoch;
+	u->news = news;
 	u->batch = batch;
 	u->in = lines(batch, sizeof *u->in);
 	u->out = lines(batch, sizeof *u->out);
@@ -243,16 +246,12 @@ static void make_ready(struct udp *u, unsigned n)
 	}
 }
 
-int udp_receive_error(const struct udp *u)
-{
-	return __atomic_load_n(&u->receive_error, __ATOMIC_RELAXED);
-}
-
 /* An error that lasts (no memory, a socket that is broken) must not keep a processor busy. */
 static unsigned pause_after(struct udp *u, int err, unsigned pause_us)
 {
 	stats_add(&u->stats.receive_failed, 1);
-	__atomic_store_n(&u->receive_error, err, __ATOMIC_RELAXED);
+	if (u->news)
+		mailbox_post(u->news, &(struct net_news){ err });
 	usleep(pause_us);
 	return pause_us * 2 < PAUSE_MOST_US ? pause_us * 2 : PAUSE_MOST_US;
 }

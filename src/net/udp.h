@@ -8,17 +8,20 @@
 #define NET_UDP_H
 
 #include "answer/answer.h"
+#include "jobs/mailbox.h"
 #include "world/epoch.h"
 
 struct udp;
 
-/* `fd` is bound and blocks; closed by udp_free(). `rrl` may be NULL. `batch` queries are taken
+/* `fd` is bound and blocks; closed by udp_free(). `rrl` and `news` (of
+ * struct net_news) may be NULL. `batch` queries are taken
  * at a time, 1 to NET_BATCH_MOST. Never NULL. */
-struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, unsigned batch);
+struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, struct mailbox *news,
+	unsigned batch);
 void udp_free(struct udp *u);
 
 /* Runs until udp_stop(). While the kernel gives errors in place of queries it tries again with
- * pauses that grow to 100 ms, and counts. */
+ * pauses that grow to 100 ms, counts, and posts news. */
 void udp_run(struct udp *u);
 
 /* Any thread; udp_run() returns soon after. */
@@ -26,9 +29,6 @@ void udp_stop(struct udp *u);
 
 struct choice_counts *udp_counts(const struct udp *u);
 const struct stats *udp_stats(const struct udp *u);
-
-/* Any thread: the errno of the last `receive_failed`; 0 before the first. */
-int udp_receive_error(const struct udp *u);
 
 /* For the control thread to read. */
 struct samples *udp_samples(struct udp *u);

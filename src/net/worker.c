@@ -26,6 +26,7 @@ struct thread {
 struct workers {
 	struct thread *threads;
 	unsigned n;
+	struct mailbox *news; /* borrowed; or NULL */
 	struct rrl *rrl; /* of all UDP threads: a client's packets may come to any */
 };
 
@@ -71,7 +72,7 @@ static bool open_udp(struct workers *w, const struct net_opts *opts, unsigned i,
 		return false;
 	if (w->n == 0)
 		listen_check_buffers(fd, opts);
-	w->threads[w->n++].udp = udp_new(fd, epoch, w->rrl, opts->batch);
+	w->threads[w->n++].udp = udp_new(fd, epoch, w->rrl, w->news, opts->batch);
 	return true;
 }
 
@@ -141,8 +142,8 @@ static bool open_worker(struct workers *w, const struct net_opts *opts, unsigned
 	return ok;
 }
 
-struct workers *workers_open(
-	const struct net_opts *wanted, const struct epoch *epoch, struct fault *why)
+struct workers *workers_open(const struct net_opts *wanted, const struct epoch *epoch,
+	struct mailbox *news, struct fault *why)
 {
 	struct net_opts opts = *wanted;
 	struct workers *w = calloc(1, sizeof *w);
@@ -153,6 +154,7 @@ struct workers *workers_open(
 	opts.tcp_clients = affordable(wanted, opts.workers);
 	if (!w || !(w->threads = calloc(opts.workers * (opts.n + 1), sizeof *w->threads)))
 		die("out of memory");
+	w->news = news;
 	w->rrl = rrl_new();
 	if (!w->rrl)
 		die("out of memory");
@@ -248,8 +250,6 @@ void workers_report(const struct workers *w, struct workers_report *to)
 	for (unsigned i = 0; i < w->n; i++) {
 		const struct thread *t = &w->threads[i];
 		add(&to->sum, t->udp ? udp_stats(t->udp) : stream_stats(t->stream));
-		if (t->udp && udp_receive_error(t->udp))
-			to->receive_error = udp_receive_error(t->udp);
 		if (t->stream)
 			to->tcp_clients += stream_clients(t->stream);
 	}

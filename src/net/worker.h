@@ -14,11 +14,12 @@
 #include "net/listen.h"
 #include "world/epoch.h"
 
+struct mailbox;
 struct workers;
 
-/* Opens every socket. NULL and one sentence when one cannot be had. */
-struct workers *workers_open(
-	const struct net_opts *opts, const struct epoch *epoch, struct fault *why);
+/* Opens every socket. `news` (of struct net_news) outlives the workers; or NULL. NULL and one sentence when one cannot be had. */
+struct workers *workers_open(const struct net_opts *opts, const struct epoch *epoch,
+	struct mailbox *news, struct fault *why);
 
 /* Starts the threads: from here on queries are answered, from the world that `epoch` has
  * published before. */
@@ -34,7 +35,6 @@ struct choice_counts *workers_counts(const struct workers *w, unsigned i);
 struct workers_report {
 	unsigned threads;     /* a worker's UDP and TCP threads, all counted */
 	unsigned tcp_clients; /* open now */
-	int receive_error;    /* errno: why a socket gave no queries, the last time; 0: never */
 	struct stats sum;
 };
 

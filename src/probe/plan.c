@@ -5,6 +5,7 @@
 #include "probe/line.h"
 #include "probe/target.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Targets by their address: open addressing, at most half full. */
@@ -64,13 +65,14 @@ static uint32_t take(
 	if (!t->kept) {
 		t->kept = true;
 		p->verdicts[p->n] = t->number == UINT32_MAX
-			? (struct verdict){ .up = probe->initial == PROBE_UP,
+			? (struct verdict){ .awaited = probe->initial == PROBE_WAIT,
+				  .up = probe->initial == PROBE_UP,
 				  .changes_us = 0,
 				  .rtt_ms = (float)t->rtt_ms,
 				  .load = (float)t->load }
 			: p->r->verdicts[t->number];
 		t->check.probe = probe; /* the same, of the configuration that stays */
-		t->check.edge = e->name;
+		target_rename(t, e->name);
 		t->number = p->n;
 		p->targets[p->n++] = t;
 	}
@@ -115,21 +117,37 @@ static void make_map(struct plan *p, size_t room)
 	}
 }
 
+static void throw_map(struct part *p)
+{
+	struct round_map *m = (struct round_map *)p; /* its first member */
+
+	for (unsigned i = 0; i < m->n_rows; i++)
+		memory_free(m->row_targets[i]);
+	memory_free(m->row_targets);
+	memory_free(m);
+}
+
+struct round_map *round_map_new(unsigned n_rows)
+{
+	struct round_map *m = memory_zeroed(1, sizeof *m);
+
+	*m = (struct round_map){ part_new(throw_map), n_rows,
+		memory_zeroed(n_rows, sizeof *m->row_targets) };
+	return m;
+}
+
 /* Takes the place of what was there. */
-static void settle(struct plan *p, uint32_t **row_targets, unsigned n_rows)
+static void settle(struct plan *p, struct round_map *map)
 {
 	struct round *r = p->r;
 
 	for (uint32_t i = 0; i < r->n; i++)
 		if (!r->targets[i]->kept)
 			target_free(r->targets[i]);
-	for (unsigned i = 0; i < r->n_rows; i++)
-		memory_free(r->row_targets[i]);
-	memory_free(r->row_targets);
+	round_map_drop(r->map);
 	memory_free(r->targets);
 	memory_free(r->verdicts);
-	r->row_targets = row_targets;
-	r->n_rows = n_rows;
+	r->map = map;
 	r->targets = p->targets;
 	r->verdicts = p->verdicts;
 	r->n = p->n;
@@ -158,14 +176,14 @@ void round_plan_parts(struct round *r, const struct round_part *parts, unsigned 
 		room += room_for(parts[i].steer, parts[i].rows, parts[i].n_rows);
 		n_rows += parts[i].n_rows;
 	}
-	uint32_t **row_targets = memory_zeroed(n_rows, sizeof *row_targets);
+	struct round_map *map = round_map_new(n_rows);
 
 	p.targets = memory_zeroed(room, sizeof *p.targets);
 	p.verdicts = memory_zeroed(room, sizeof *p.verdicts);
 	make_map(&p, room);
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned k = 0; k < parts[i].n_rows; k++)
-			row_targets[row++] = plan_row(&p, parts[i].steer, &parts[i].rows[k]);
-	settle(&p, row_targets, n_rows);
+			map->row_targets[row++] = plan_row(&p, parts[i].steer, &parts[i].rows[k]);
+	settle(&p, map);
 	memory_free(p.map.at);
 }

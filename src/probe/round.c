@@ -6,6 +6,7 @@
 #include "probe/line.h"
 #include "probe/target.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void round_hint(struct round *r, uint32_t target, bool up, int64_t since_us)
@@ -24,6 +25,7 @@ struct round *round_new(const struct round_opts *opts)
 	r->checks.loop = opts->loop;
 	r->checks.icmp = check_icmp_new(opts->loop, opts->seed);
 	r->checks.http = check_http_new(opts->loop, &r->checks.asking);
+	r->map = round_map_new(0);
 	line_init(r);
 	return r;
 }
@@ -32,13 +34,11 @@ void round_free(struct round *r)
 {
 	for (uint32_t i = 0; i < r->n; i++)
 		target_free(r->targets[i]);
-	for (unsigned i = 0; i < r->n_rows; i++)
-		memory_free(r->row_targets[i]);
 	ev_timer_stop(r->opts.loop, &r->pump);
 	check_exec_wait(&r->checks);
 	check_icmp_free(r->checks.icmp);
 	check_http_free(r->checks.http);
-	memory_free(r->row_targets);
+	round_map_drop(r->map);
 	memory_free(r->targets);
 	memory_free(r->verdicts);
 	memory_free(r);
@@ -56,7 +56,7 @@ const struct verdict *round_verdicts(const struct round *r)
 
 const uint32_t *round_row_targets(const struct round *r, unsigned row)
 {
-	return r->row_targets[row];
+	return r->map->row_targets[row];
 }
 
 uint32_t round_waits(const struct round *r)

@@ -9,6 +9,7 @@
 #define PROBE_ROUND_H
 
 #include "base/addr.h"
+#include "base/part.h"
 #include "base/text.h"
 #include "probe/probe.h"
 #include "steer/standing.h"
@@ -19,6 +20,25 @@
 
 struct ev_loop;
 struct round;
+
+/* Which target each address of each row is: made with each plan, immutable, shared by count. */
+struct round_map {
+	struct part part;
+	unsigned n_rows;
+	uint32_t **row_targets; /* [row][address of the row's table of edges] number of the
+				 * target, or STANDING_NO_TARGET */
+};
+
+static inline struct round_map *round_map_hold(struct round_map *m)
+{
+	part_hold(&m->part);
+	return m;
+}
+
+static inline void round_map_drop(struct round_map *m)
+{
+	part_drop(&m->part);
+}
 
 struct round_opts {
 	struct ev_loop *loop;
@@ -32,7 +52,7 @@ struct round_opts {
 
 /* As in a standing: a way to look at edges. */
 struct round_row {
-	const struct probe_opts *probe; /* borrowed until the next round_plan() */
+	const struct probe_opts *probe; /* borrowed until the next round_plan(), and by a still */
 	const uint8_t *edges;           /* [edge] nonzero: it is asked */
 };
 

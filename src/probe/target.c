@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define EWMA   0.3  /* how much of a measure is its last sample */
@@ -50,6 +51,7 @@ static void put_verdict(struct target *t, bool known)
 	struct verdict *v = &t->round->verdicts[t->number];
 
 	*v = (struct verdict){ .known = known,
+		.awaited = !known && !t->began,
 		.up = t->began && health_up(t->health, rule),
 		.changes_us = known ? UINT64_MAX : 0,
 		.rtt_ms = (float)t->rtt_ms,
@@ -269,7 +271,8 @@ struct target *target_new(
 {
 	struct target *t = memory_zeroed(1, sizeof *t);
 
-	t->check = (struct check){ .probe = p, .addr = *addr, .edge = edge, .done = on_done };
+	t->edge = memory_strdup(edge);
+	t->check = (struct check){ .probe = p, .addr = *addr, .edge = t->edge, .done = on_done };
 	t->round = r;
 	t->began = p->initial != PROBE_WAIT;
 	t->health = health_begin(probe_rule(p), p->initial == PROBE_UP);
@@ -298,7 +301,17 @@ void target_free(struct target *t)
 		answer_ask(t);
 	}
 	text_fini(&t->steps);
+	memory_free(t->edge);
 	memory_free(t);
+}
+
+void target_rename(struct target *t, const char *edge)
+{
+	if (strcmp(t->edge, edge) == 0)
+		return;
+	memory_free(t->edge);
+	t->edge = memory_strdup(edge);
+	t->check.edge = t->edge;
 }
 
 void target_hint(struct target *t, bool up, int64_t since_us)

@@ -9,7 +9,8 @@
 #include <ev.h>
 
 struct target {
-	struct check check; /* its probe, address and edge too */
+	struct check check; /* its probe (the configuration's), address and edge too */
+	char *edge;         /* own copy of the name */
 	struct round *round;
 	uint32_t number;
 	ev_timer timer;            /* its next start, or the end of its probe's time */
@@ -41,8 +42,7 @@ struct round {
 	struct target **targets;
 	uint32_t n, waits, in_line;
 	struct verdict *verdicts;
-	uint32_t **row_targets;
-	unsigned n_rows;
+	struct round_map *map;
 	struct line lines[PROBE_KINDS];
 	struct target *late,
 		**last_late; /* their time is over, or was when they were put here */
@@ -59,11 +59,17 @@ struct target *target_new(
 /* Whatever it is doing. */
 void target_free(struct target *t);
 
+/* An empty one. Count 1. */
+struct round_map *round_map_new(unsigned n_rows);
+
 /* Begins its probe, which is its turn. */
 void target_start(struct target *t);
 
 /* The time of its probe, which is in flight, is over. */
 void target_end_late(struct target *t);
+
+/* Another edge is the first that has it. */
+void target_rename(struct target *t, const char *edge);
 
 void target_hint(struct target *t, bool up, int64_t since_us);
 struct round_view target_view(const struct target *t);

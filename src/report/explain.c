@@ -3,12 +3,12 @@
 #include "answer/answer.h"
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "base/memory.h"
 #include "report/report_estimates.h"
 #include "report/network.h"
 #include "report/report.h"
 #include "report/report_edges.h"
 #include "report/report_load.h"
+#include "base/memory.h"
 #include "dns/query.h"
 #include "dns/rrtype.h"
 #include "geo/place.h"
@@ -223,37 +223,37 @@ struct tables {
 	bool staged;
 };
 
-static struct tables tables_of(const struct report_hooks *h, const struct choose_trace *t)
+static struct tables tables_of(const struct report_view *view, const struct choose_trace *t)
 {
-	const struct world *w = h->world(h->ctx);
+	const struct world *w = view->world;
 
 	if (t->staged)
 		return (struct tables){ w->stage.steer, w->stage.standing,
-			h->stage(h->ctx).table, true };
-	return (struct tables){ w->steer, w->standing, h->measured->table(h->ctx), false };
+			view->staged.table, true };
+	return (struct tables){ w->steer, w->standing, view->live.table, false };
 }
 
 static struct report_measures measures_of(
-	const struct report_hooks *h, const struct tables *from, unsigned pool, unsigned edge)
+	const struct report_view *view, const struct tables *from, unsigned pool, unsigned edge)
 {
 	const struct standing *s = from->standing;
 	const size_t cell = (size_t)s->pools[pool].row * s->n_edges + edge;
 
 	if (!from->staged)
-		return report_measures(h, h->health(h->ctx).rows->row_of[pool], edge);
+		return report_measures(view, view->health.rows.row_of[pool], edge);
 	return (struct report_measures){ s->rtt_ms[cell], s->load[cell] };
 }
 
 /* Why an edge is down in this pool, and what was measured of it. Of staged edges not all is
  * told: those that are served are who reports know. */
-static void add_health(const struct report_hooks *h, const struct tables *from,
+static void add_health(const struct report_view *view, const struct tables *from,
 	const struct choose_step *s, unsigned i, json_t *row)
 {
-	const struct report_measures m = measures_of(h, from, s->pool, s->edges[i]);
+	const struct report_measures m = measures_of(view, from, s->pool, s->edges[i]);
 	struct text why = { 0 };
 
 	if (!from->staged && (s->verdicts[i] == PASSED_DOWN || s->verdicts[i] == PASSED_DRAIN))
-		report_why(h, h->health(h->ctx).rows->row_of[s->pool], s->edges[i], &why);
+		report_why(view, view->health.rows.row_of[s->pool], s->edges[i], &why);
 	if (why.len)
 		json_object_set_new(row, "why", json_string(text_get(&why)));
 	if (s->by == BY_MEASURE && !isnan(m.rtt_ms))
@@ -265,9 +265,9 @@ static void add_health(const struct report_hooks *h, const struct tables *from,
 
 /* "ams1 sheds 40 % of its groups; this one goes to fra1, for 3 ms more". */
 static void add_shed(
-	const struct report_hooks *h, const struct choose_step *s, json_t *list, json_t *o)
+	const struct report_view *view, const struct choose_step *s, json_t *list, json_t *o)
 {
-	const struct steer *steer = h->world(h->ctx)->steer;
+	const struct steer *steer = view->world->steer;
 	int shed = -1;
 	char text[256];
 
@@ -275,7 +275,7 @@ static void add_shed(
 		shed = s->verdicts[i] == PASSED_SHED ? (int)i : -1;
 	if (shed < 0)
 		return;
-	const struct shed_state state = report_load_state(h, s->edges[shed]);
+	const struct shed_state state = report_load_state(view, s->edges[shed]);
 	const json_t *to = json_object_get(json_array_get(list, 0), "estimate_ms"),
 		     *from = json_object_get(json_array_get(list, (size_t)shed), "estimate_ms");
 	int n = snprintf(text, sizeof text, "%s %s %.0f %% of its groups; this one goes to %s",
@@ -291,9 +291,9 @@ static void add_shed(
 }
 
 static json_t *step_json(
-	const struct report_hooks *h, const struct choose_trace *t, const struct choose_step *s)
+	const struct report_view *view, const struct choose_trace *t, const struct choose_step *s)
 {
-	const struct tables from = tables_of(h, t);
+	const struct tables from = tables_of(view, t);
 	struct estimates estimates;
 	json_t *list = json_array(),
 	       *o = json_pack("{s:s, s:s}", "pool", from.steer->pools[s->pool].name, "by",
@@ -304,14 +304,14 @@ static json_t *step_json(
 		pin_text(s->pin, text);
 		json_object_set_new(o, "pin", json_string(text));
 	}
-	estimates_init(&estimates, from.steer->clients, from.table, h->measured->clock().now_s,
+	estimates_init(&estimates, from.steer->clients, from.table, view->clock.now_s,
 		&t->who);
 	for (unsigned i = 0; i < s->n; i++) {
 		const struct edge *e = &from.steer->edges[s->edges[i]];
 		json_t *row = json_pack("{s:s, s:s}", "edge", e->name, "verdict",
 			choose_verdict_text((enum choose_verdict)s->verdicts[i]));
 		report_estimates_add(&estimates, s->edges[i], row);
-		add_health(h, &from, s, i, row);
+		add_health(view, &from, s, i, row);
 		json_array_append_new(list, row);
 	}
 	estimates_fini(&estimates);
@@ -319,7 +319,7 @@ static json_t *step_json(
 		report_estimates_mark_kept(list);
 	/* Of a stage's edges the load is not known by number. */
 	if (s->by == BY_SHED && !from.staged)
-		add_shed(h, s, list, o);
+		add_shed(view, s, list, o);
 	if (from.standing->pools[s->pool].panics)
 		json_object_set_new(o, "panic", json_true());
 	json_object_set_new(o, "edges", list);
@@ -445,10 +445,10 @@ static void as_text(const json_t *o, struct text *out)
 			get(row, "type"), get(row, "data"));
 }
 
-void explain_run(const struct report_hooks *h, const struct explain_ask *ask, bool json,
+void explain_run(const struct report_view *view, const struct explain_ask *ask, bool json,
 	struct text *out)
 {
-	const struct world *w = h->world(h->ctx);
+	const struct world *w = view->world;
 	uint8_t query[QUERY_HEADER + NAME_MOST + 4 + 11 + EDNS_ECS_MOST];
 	struct choose_turn *turns = calloc(ANSWER_TURNS, sizeof *turns);
 	struct choose_trace *trace = calloc(1, sizeof *trace);
@@ -478,7 +478,7 @@ void explain_run(const struct report_hooks *h, const struct explain_ask *ask, bo
 			add_stage(w, ask, trace, o);
 			for (unsigned i = 0; i < trace->n; i++)
 				json_array_append_new(
-					steps, step_json(h, trace, &trace->steps[i]));
+					steps, step_json(view, trace, &trace->steps[i]));
 			json_object_set_new(o, "steps", steps);
 			if (trace->young)
 				json_object_set_new(o, "ttl_note",

@@ -9,7 +9,7 @@
 #include "base/addr.h"
 #include "base/fault.h"
 #include "base/text.h"
-#include "report/report_hooks.h"
+#include "report/report_view.h"
 #include "dns/name.h"
 
 #include <stdbool.h>
@@ -26,7 +26,7 @@ struct explain_ask {
 /* NAME [TYPE] --client IP[/LEN] [--resolver IP] */
 bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct fault *why);
 
-void explain_run(const struct report_hooks *h, const struct explain_ask *ask, bool json,
+void explain_run(const struct report_view *view, const struct explain_ask *ask, bool json,
 	struct text *out);
 
 #endif

@@ -80,7 +80,7 @@ void network_as_text(const json_t *n, struct text *out)
 /* The net around an address whose clients have the same estimates, and the measured prefix that
  * it is in. */
 static void add_group(
-	const struct report_hooks *h, const struct world *w, const struct addr *who, json_t *o)
+	const struct report_view *view, const struct world *w, const struct addr *who, json_t *o)
 {
 	struct netmap *map = client_map_netmap(w->steer->clients);
 	const unsigned more = addr_is_v4(who) ? ADDR_V4_BITS : 0;
@@ -91,20 +91,20 @@ static void add_group(
 	struct prefix local;
 
 	json_object_set_new(o, "group", json_string(prefix_text(text, &p)));
-	if (client_map_own_rows(h->measured->table(h->ctx), who, &row, 1))
+	if (client_map_own_rows(view->live.table, who, &row, 1))
 		json_object_set_new(o, "measured", json_string(prefix_text(text, &row->net)));
 	if (!addr_is_global(who, &local))
 		json_object_set_new(o, "local", json_string(prefix_text(text, &local)));
 }
 
 void network_report(
-	const struct report_hooks *h, const struct addr *who, bool json, struct text *out)
+	const struct report_view *view, const struct addr *who, bool json, struct text *out)
 {
-	const struct world *w = h->world(h->ctx);
+	const struct world *w = view->world;
 	const struct addr a = addr_plain(who, NULL);
 	json_t *o = network_json(w, &a);
 
-	add_group(h, w, &a, o);
+	add_group(view, w, &a, o);
 	if (json) {
 		report_json(o, out);
 		return;

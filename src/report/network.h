@@ -4,7 +4,7 @@
 #define REPORT_NETWORK_H
 
 #include "base/text.h"
-#include "report/report_hooks.h"
+#include "report/report_view.h"
 
 #include <jansson.h>
 
@@ -12,6 +12,6 @@ json_t *network_json(const struct world *w, const struct addr *who);
 void network_as_text(const json_t *network, struct text *out);
 
 void network_report(
-	const struct report_hooks *h, const struct addr *who, bool json, struct text *out);
+	const struct report_view *view, const struct addr *who, bool json, struct text *out);
 
 #endif

@@ -1,9 +1,11 @@
 #include "report/report.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "config.h"
 #include "report/report_load.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void report_json_memory(void)
@@ -67,47 +69,46 @@ static void stage_text(const struct report_stage *r, struct text *out)
 		text_addf(out, "  stage: the last one was %s\n", r->last);
 }
 
-static json_int_t missed(const struct report_hooks *h)
+static json_int_t missed(const struct report_view *view)
 {
-	const struct choice_counts *b;
 	json_int_t sum = 0;
 
-	for (unsigned i = 0; h->choices && (b = h->choices(h->ctx, i)); i++)
-		sum += __atomic_load_n(&b->missed, __ATOMIC_RELAXED) + b->unwritten;
-	return sum;
+	for (unsigned i = 0; i < view->n_choices; i++)
+		sum += __atomic_load_n(&view->choices[i]->missed, __ATOMIC_RELAXED);
+	return sum + (json_int_t)view->decisions_lost;
 }
 
-void report_status(const struct report_hooks *h, bool json, struct text *out)
+void report_status(const struct report_view *view, bool json, struct text *out)
 {
-	const struct world *w = h->world(h->ctx);
+	const struct world *w = view->world;
 	const struct netmap_size size = netmap_size(w->steer->atlas->cities.map);
-	struct workers_report r;
-	json_int_t records = 0, bytes = 0, unready = 0, panics = 0;
-	size_t targets = 0;
-	const struct report_health health = h->health(h->ctx);
-	const struct report_stage stage = h->stage(h->ctx);
-	const struct round_totals probes = round_totals(health.round);
+	const struct workers_report *r = &view->counters;
+	json_int_t records = 0, bytes = 0, panics = 0;
+	const struct report_health *health = &view->health;
+	const struct report_stage *stage = &view->stage;
+	const struct round_totals probes = health->still->totals;
+	const struct agent_counts agents = view->agents;
 
-	h->counters(h->ctx, &r);
-	const struct agent_counts agents = h->agents(h->ctx, &targets);
 	for (unsigned i = 0; i < w->standing->n_pools; i++)
 		panics += w->standing->pools[i].panics;
 	for (size_t i = 0; i < zone_set_count(w->zones); i++) {
-		unready += !zone_is_ready(zone_set_get(w->zones, i));
 		records += zone_set_get(w->zones, i)->records;
 		bytes += (json_int_t)zone_bytes(zone_set_get(w->zones, i));
 	}
 	const struct row rows[] = {
-		{ "uptime_s", "up for seconds", seconds_since(&h->started) },
+		{ "uptime_s", "up for seconds", seconds_since(&view->started) },
 		{ "generation", "worlds published", (json_int_t)w->generation },
 		{ "zones", "zones", (json_int_t)zone_set_count(w->zones) },
-		{ "zones_unready", "zones that could not be read", unready },
+		{ "zones_faulty", "zones whose files are wrong",
+			(json_int_t)view->live.zones->n_faulty },
+		{ "zones_unready", "... of these never read (SERVFAIL)",
+			(json_int_t)view->live.zones->n_empty },
 		{ "records", "records", records },
 		{ "zone_bytes", "bytes of zone images", bytes },
 		{ "edges", "edges", w->steer->n_edges },
 		{ "pools", "pools", w->steer->n_pools },
 		{ "pools_in_panic", "pools that trust no probe (panic)", panics },
-		{ "targets", "addresses that are probed", round_targets(health.round) },
+		{ "targets", "addresses that are probed", health->still->n },
 		{ "probes", "probes so far", (json_int_t)probes.probes },
 		{ "probes_failed", "... of these failed", (json_int_t)probes.failures },
 		{ "probes_not_made", "probes not made for want of files or memory",
@@ -115,53 +116,60 @@ void report_status(const struct report_hooks *h, bool json, struct text *out)
 		{ "probes_running", "probes now", probes.running },
 		{ "probes_in_line", "probes that wait for their turn", probes.in_line },
 		{ "health_publications", "changes of health published",
-			(json_int_t)health.publications },
+			(json_int_t)health->publications },
 		{ "health_publish_most_us", "... the longest took us",
-			(json_int_t)(health.publish_most_ms * 1000) },
+			(json_int_t)(health->publish_most_ms * 1000) },
+		{ "loop_longest_us", "longest turn of the loop, us",
+			(json_int_t)view->loop.longest_us },
+		{ "loop_late", "... turns over 10 ms", (json_int_t)view->loop.late },
+		{ "jobs_running", "jobs that run", view->loop.counts.running },
+		{ "jobs_waiting", "jobs that wait", view->loop.counts.waiting },
+		{ "jobs_without_memory", "jobs that found no memory",
+			(json_int_t)view->loop.counts.no_memory },
 		{ "places", "places known", places_count(w->steer->atlas->cities.places) },
 		{ "geo_ranges_v4", "IPv4 ranges with a place", (json_int_t)size.v4_ranges },
 		{ "geo_ranges_v6", "IPv6 ranges with a place", (json_int_t)size.v6_ranges },
 		{ "geo_bytes", "bytes of GeoIP tables",
 			(json_int_t)(size.bytes +
 				places_bytes(w->steer->atlas->cities.places)) },
-		{ "threads", "threads that answer", r.threads },
-		{ "udp_queries", "queries over UDP", (json_int_t)r.sum.udp_queries },
-		{ "tcp_queries", "queries over TCP", (json_int_t)r.sum.tcp_queries },
+		{ "threads", "threads that answer", r->threads },
+		{ "udp_queries", "queries over UDP", (json_int_t)r->sum.udp_queries },
+		{ "tcp_queries", "queries over TCP", (json_int_t)r->sum.tcp_queries },
 		{ "tcp_connections", "TCP connections so far",
-			(json_int_t)r.sum.tcp_connections },
-		{ "tcp_clients", "TCP connections now", r.tcp_clients },
-		{ "steered", "answers from pools", (json_int_t)r.sum.steered },
-		{ "unmet", "... of these without an edge", (json_int_t)r.sum.unmet },
-		{ "staged", "answers from staged pools", (json_int_t)r.sum.staged },
-		{ "decisions_missed", "decisions there was no room to log", missed(h) },
+			(json_int_t)r->sum.tcp_connections },
+		{ "tcp_clients", "TCP connections now", r->tcp_clients },
+		{ "steered", "answers from pools", (json_int_t)r->sum.steered },
+		{ "unmet", "... of these without an edge", (json_int_t)r->sum.unmet },
+		{ "staged", "answers from staged pools", (json_int_t)r->sum.staged },
+		{ "decisions_missed", "decisions there was no room to log", missed(view) },
 		{ "with_subnet", "queries with a client subnet",
-			(json_int_t)r.sum.with_subnet },
+			(json_int_t)r->sum.with_subnet },
 		{ "cookies_good", "queries with a cookie of ours",
-			(json_int_t)r.sum.cookies_good },
+			(json_int_t)r->sum.cookies_good },
 		{ "cookies_wrong", "queries with a wrong cookie",
-			(json_int_t)r.sum.cookies_wrong },
+			(json_int_t)r->sum.cookies_wrong },
 		{ "limited_answers", "answers over their rate",
-			(json_int_t)r.sum.limited[CLASS_ANSWER] },
+			(json_int_t)r->sum.limited[CLASS_ANSWER] },
 		{ "limited_nodata", "NODATA over its rate",
-			(json_int_t)r.sum.limited[CLASS_NODATA] },
+			(json_int_t)r->sum.limited[CLASS_NODATA] },
 		{ "limited_nxdomain", "NXDOMAIN over its rate",
-			(json_int_t)r.sum.limited[CLASS_NXDOMAIN] },
+			(json_int_t)r->sum.limited[CLASS_NXDOMAIN] },
 		{ "limited_referrals", "referrals over their rate",
-			(json_int_t)r.sum.limited[CLASS_REFERRAL] },
+			(json_int_t)r->sum.limited[CLASS_REFERRAL] },
 		{ "limited_errors", "errors over their rate",
-			(json_int_t)r.sum.limited[CLASS_ERROR] },
-		{ "slipped", "... of these sent truncated", (json_int_t)r.sum.slipped },
-		{ "withheld", "... of these not sent", (json_int_t)r.sum.withheld },
-		{ "truncated", "answers cut short (TC)", (json_int_t)r.sum.truncated },
-		{ "dropped", "packets that were no query", (json_int_t)r.sum.dropped },
-		{ "send_failed", "answers the kernel refused", (json_int_t)r.sum.send_failed },
+			(json_int_t)r->sum.limited[CLASS_ERROR] },
+		{ "slipped", "... of these sent truncated", (json_int_t)r->sum.slipped },
+		{ "withheld", "... of these not sent", (json_int_t)r->sum.withheld },
+		{ "truncated", "answers cut short (TC)", (json_int_t)r->sum.truncated },
+		{ "dropped", "packets that were no query", (json_int_t)r->sum.dropped },
 		{ "receive_failed", "errors in place of queries",
-			(json_int_t)r.sum.receive_failed },
+			(json_int_t)r->sum.receive_failed },
+		{ "send_failed", "answers the kernel refused", (json_int_t)r->sum.send_failed },
 		{ "agent_reports", "reports of agents", (json_int_t)agents.reports },
 		{ "agent_rows", "... measurements in them", (json_int_t)agents.rows },
 		{ "agent_questions", "agents asked for targets",
 			(json_int_t)agents.assignments },
-		{ "agent_targets", "networks watched for them", (json_int_t)targets },
+		{ "agent_targets", "networks watched for them", (json_int_t)view->targets },
 		{ "agent_forged", "refused: not signed", (json_int_t)agents.forged },
 		{ "agent_untimely", "refused: late or early", (json_int_t)agents.untimely },
 		{ "agent_replayed", "refused: taken before", (json_int_t)agents.replayed },
@@ -171,29 +179,29 @@ void report_status(const struct report_hooks *h, bool json, struct text *out)
 	if (json) {
 		json_t *o = json_object();
 		json_object_set_new(o, "version", json_string(PACKAGE_VERSION));
-		json_object_set_new(o, "config", json_string(h->conf_path));
+		json_object_set_new(o, "config", json_string(view->conf_path));
 		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 			json_object_set_new(o, rows[i].key, json_integer(rows[i].value));
-		if (health.state_file)
-			json_object_set_new(o, "state_file", json_string(health.state_file));
-		if (*health.state_fault)
-			json_object_set_new(o, "state_fault", json_string(health.state_fault));
-		if (stage.percent > 0)
-			json_object_set_new(o, "stage", stage_json(&stage));
-		if (*stage.last)
-			json_object_set_new(o, "stage_last", json_string(stage.last));
-		json_object_set_new(o, "rcodes", rcodes(&r.sum));
-		json_object_set_new(o, "chosen", report_whys(h));
+		if (health->state_file)
+			json_object_set_new(o, "state_file", json_string(health->state_file));
+		if (*health->state_fault)
+			json_object_set_new(o, "state_fault", json_string(health->state_fault));
+		if (stage->percent > 0)
+			json_object_set_new(o, "stage", stage_json(stage));
+		if (*stage->last)
+			json_object_set_new(o, "stage_last", json_string(stage->last));
+		json_object_set_new(o, "rcodes", rcodes(&r->sum));
+		json_object_set_new(o, "chosen", report_whys(view));
 		report_json(o, out);
 		return;
 	}
-	text_addf(out, "waymarkd %s, configured by %s\n", PACKAGE_VERSION, h->conf_path);
+	text_addf(out, "waymarkd %s, configured by %s\n", PACKAGE_VERSION, view->conf_path);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		text_addf(out, "  %-30s %12lld\n", rows[i].label, (long long)rows[i].value);
-	stage_text(&stage, out);
-	if (*health.state_fault)
-		text_addf(out, "  the state file is not written: %s\n", health.state_fault);
-	json_t *codes = rcodes(&r.sum);
+	stage_text(stage, out);
+	if (*health->state_fault)
+		text_addf(out, "  the state file is not written: %s\n", health->state_fault);
+	json_t *codes = rcodes(&r->sum);
 	const char *code;
 	json_t *value;
 	json_object_foreach (codes, code, value)
@@ -201,4 +209,49 @@ void report_status(const struct report_hooks *h, bool json, struct text *out)
 			text_addf(out, "  answers %-22s %12lld\n", code,
 				(long long)json_integer_value(value));
 	json_decref(codes);
+}
+
+static void add_jobs(const struct report_view *view, json_t *list)
+{
+	const struct report_loop *l = &view->loop;
+	const double now = clock_seconds();
+
+	for (size_t i = 0; i < l->n_jobs && i < REPORT_JOBS_MOST; i++) {
+		const struct job_view *j = &l->jobs[i];
+		json_t *o = json_pack("{s:s, s:s, s:s, s:f}", "job", j->name, "about", j->about,
+			"state", j->runs ? "runs" : "waits", "for_s",
+			now - (double)j->since_us / 1e6);
+		if (j->of) {
+			json_object_set_new(o, "done", json_integer((json_int_t)j->n));
+			json_object_set_new(o, "of", json_integer((json_int_t)j->of));
+		}
+		json_array_append_new(list, o);
+	}
+}
+
+void report_jobs(const struct report_view *view, bool json, struct text *out)
+{
+	json_t *list = json_array(), *o;
+	size_t i;
+
+	add_jobs(view, list);
+	if (json) {
+		report_json(list, out);
+		return;
+	}
+	text_addf(out, "%-10s %-6s %9s %6s  %s\n", "JOB", "STATE", "SECONDS", "DONE", "WHAT");
+	json_array_foreach (list, i, o) {
+		const json_int_t of = json_integer_value(json_object_get(o, "of"));
+		char done[16] = "-";
+		if (of)
+			snprintf(done, sizeof done, "%lld%%",
+				(long long)(json_integer_value(json_object_get(o, "done")) *
+					100 / of));
+		text_addf(out, "%-10s %-6s %9.1f %6s  %s\n",
+			json_string_value(json_object_get(o, "job")),
+			json_string_value(json_object_get(o, "state")),
+			json_real_value(json_object_get(o, "for_s")), done,
+			json_string_value(json_object_get(o, "about")));
+	}
+	json_decref(list);
 }

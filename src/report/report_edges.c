@@ -116,7 +116,7 @@ static void add_forced(const struct forced *f, struct text *out)
 static void add_failures(const struct report_health *health, unsigned row, const struct edge *e,
 	struct text *out)
 {
-	const uint32_t *targets = round_row_targets(health->round, row - 1);
+	const uint32_t *targets = still_row(health->still, row - 1);
 	const size_t before = out->len;
 	char addr[ADDR_TEXT];
 
@@ -124,7 +124,7 @@ static void add_failures(const struct report_health *health, unsigned row, const
 		const uint32_t target = targets[e->first_address + k];
 		if (target == STANDING_NO_TARGET)
 			continue;
-		const struct round_view v = round_view(health->round, target);
+		const struct round_view v = still_view(health->still, target);
 		if (v.up)
 			continue;
 		text_addf(out, "%s%s: %s", out->len > before ? ", " : "",
@@ -136,35 +136,35 @@ static void add_failures(const struct report_health *health, unsigned row, const
 	}
 }
 
-void report_why(const struct report_hooks *h, unsigned row, unsigned edge, struct text *out)
+void report_why(const struct report_view *view, unsigned row, unsigned edge, struct text *out)
 {
-	const struct world *w = h->world(h->ctx);
+	const struct world *w = view->world;
 	const struct edge *e = &w->steer->edges[edge];
-	const struct report_health health = h->health(h->ctx);
-	const struct forced *f = forced_find(health.forced, e->name);
+	const struct report_health *health = &view->health;
+	const struct forced *f = forced_find(&health->forced, e->name);
 
 	if (f)
 		add_forced(f, out);
 	else if (e->state != EDGE_UP)
 		text_addf(out, "configured %s", edge_state_text(e->state));
 	else if (row)
-		add_failures(&health, row, e, out);
+		add_failures(health, row, e, out);
 }
 
 /* As a standing has it: of addresses that are up, the shortest time and the highest load. */
 struct report_measures report_measures(
-	const struct report_hooks *h, unsigned row, unsigned edge)
+	const struct report_view *view, unsigned row, unsigned edge)
 {
-	const struct edge *e = &h->world(h->ctx)->steer->edges[edge];
-	const struct report_health health = h->health(h->ctx);
+	const struct edge *e = &view->world->steer->edges[edge];
+	const struct report_health *health = &view->health;
 	struct report_measures m = { NAN, NAN };
 
 	for (unsigned k = 0; row && k < e->n_a + e->n_aaaa; k++) {
-		const uint32_t target = round_row_targets(
-			health.round, row - 1)[e->first_address + k];
-		if (target == STANDING_NO_TARGET || !round_verdicts(health.round)[target].up)
+		const uint32_t target = still_row(
+			health->still, row - 1)[e->first_address + k];
+		if (target == STANDING_NO_TARGET || !health->still->verdicts[target].up)
 			continue;
-		const struct round_view v = round_view(health.round, target);
+		const struct round_view v = still_view(health->still, target);
 		m.rtt_ms = fmin(m.rtt_ms, v.rtt_ms);
 		m.load = fmax(m.load, v.load);
 	}
@@ -174,22 +174,22 @@ struct report_measures report_measures(
 /* --- edges -------------------------------------------------------------------------------- */
 
 /* In how many of the rows that ask for it an edge may answer. */
-static const char *state_of(const struct report_hooks *h, unsigned edge, bool *probed)
+static const char *state_of(const struct report_view *view, unsigned edge, bool *probed)
 {
-	const struct world *w = h->world(h->ctx);
-	const struct report_health health = h->health(h->ctx);
+	const struct world *w = view->world;
+	const struct report_health *health = &view->health;
 	const uint8_t own = standing_marks(w->standing, 0, edge);
 	unsigned asked = 0, up = 0;
 
 	*probed = false;
-	if (own & STANDS_DRAINED || report_load_state(h, edge).drains)
+	if (own & STANDS_DRAINED || report_load_state(view, edge).drains)
 		return "drain";
 	if (!(own & (STANDS_A | STANDS_AAAA)))
 		return "down";
-	if (forced_find(health.forced, w->steer->edges[edge].name))
+	if (forced_find(&health->forced, w->steer->edges[edge].name))
 		return "up";
-	for (unsigned row = 0; row < health.rows->n; row++) {
-		if (!health.rows->row[row].edges[edge])
+	for (unsigned row = 0; row < health->rows.n; row++) {
+		if (!health->rows.row[row].edges[edge])
 			continue;
 		asked++;
 		up += (standing_marks(w->standing, row + 1, edge) & (STANDS_A | STANDS_AAAA)) !=
@@ -204,17 +204,17 @@ static json_t *targets_of(const struct report_health *health, const struct edge 
 {
 	json_t *list = json_array();
 
-	for (unsigned row = 0; row < health->rows->n; row++) {
-		const uint32_t *of = round_row_targets(health->round, row);
+	for (unsigned row = 0; row < health->rows.n; row++) {
+		const uint32_t *of = still_row(health->still, row);
 		for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
 			const uint32_t address = e->first_address + k, target = of[address];
 			bool twin = false;
 			for (unsigned i = 0; i < row; i++)
 				twin = twin ||
-					round_row_targets(health->round, i)[address] == target;
+					still_row(health->still, i)[address] == target;
 			if (target == STANDING_NO_TARGET || twin)
 				continue;
-			const struct round_view v = round_view(health->round, target);
+			const struct round_view v = still_view(health->still, target);
 			json_array_append_new(list, report_target(&v));
 		}
 	}
@@ -231,15 +231,15 @@ static json_t *forced_json(const struct forced *f)
 	return o;
 }
 
-static json_t *edge_json(const struct report_hooks *h, unsigned edge)
+static json_t *edge_json(const struct report_view *view, unsigned edge)
 {
-	const struct edge *e = &h->world(h->ctx)->steer->edges[edge];
-	const struct report_health health = h->health(h->ctx);
-	const struct forced *f = forced_find(health.forced, e->name);
+	const struct edge *e = &view->world->steer->edges[edge];
+	const struct report_health *health = &view->health;
+	const struct forced *f = forced_find(&health->forced, e->name);
 	struct text why = { 0 };
 	bool probed;
 
-	const char *state = state_of(h, edge, &probed);
+	const char *state = state_of(view, edge, &probed);
 	json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:i}", "edge", e->name, "state", state,
 		"by",
 		f                ? "operator"
@@ -251,12 +251,12 @@ static json_t *edge_json(const struct report_hooks *h, unsigned edge)
 		json_object_set_new(o, "lon", json_real(e->lon));
 	}
 	if (f || !probed)
-		report_why(h, 0, edge, &why);
+		report_why(view, 0, edge, &why);
 	set_text(o, "why", text_get(&why));
 	if (f)
 		json_object_set_new(o, "forced", forced_json(f));
-	report_load_add(h, edge, o);
-	json_object_set_new(o, "targets", targets_of(&health, e));
+	report_load_add(view, edge, o);
+	json_object_set_new(o, "targets", targets_of(health, e));
 	text_fini(&why);
 	return o;
 }
@@ -280,16 +280,16 @@ static void edge_text(const json_t *e, struct text *out)
 }
 
 /* One after the other, so that ten thousand need no more memory than their text. */
-void report_edges(const struct report_hooks *h, bool json, struct text *out)
+void report_edges(const struct report_view *view, bool json, struct text *out)
 {
-	const unsigned n = h->world(h->ctx)->steer->n_edges;
+	const unsigned n = view->world->steer->n_edges;
 	json_t *list = json_array();
 
 	if (!json)
 		text_addf(out, "%-16s %-6s %-10s %9s %9s %4s %4s\n", "edge", "state", "by",
 			"lat", "lon", "A", "AAAA");
 	for (unsigned i = 0; i < n; i++) {
-		json_t *e = edge_json(h, i);
+		json_t *e = edge_json(view, i);
 		if (json) {
 			json_array_append_new(list, e);
 			continue;
@@ -322,37 +322,37 @@ static void policy_text(const struct pool *p, char to[static 128])
 }
 
 static json_t *pool_edge_json(
-	const struct report_hooks *h, const struct pool *p, unsigned row, unsigned at)
+	const struct report_view *view, const struct pool *p, unsigned row, unsigned at)
 {
-	const struct world *w = h->world(h->ctx);
+	const struct world *w = view->world;
 	const unsigned edge = p->edges[at];
 	const uint8_t marks = standing_marks(w->standing, row, edge);
-	const struct report_measures m = report_measures(h, row, edge);
+	const struct report_measures m = report_measures(view, row, edge);
 	struct text why = { 0 };
 
 	json_t *o = json_pack("{s:s, s:s, s:b, s:b}", "edge", w->steer->edges[edge].name,
 		"state",
-		marks & STANDS_DRAINED || report_load_state(h, edge).drains ? "drain"
+		marks & STANDS_DRAINED || report_load_state(view, edge).drains ? "drain"
 			: marks & (STANDS_A | STANDS_AAAA)                  ? "up"
 									    : "down",
 		"a", (marks & STANDS_A) != 0, "aaaa", (marks & STANDS_AAAA) != 0);
-	report_why(h, row, edge, &why);
+	report_why(view, row, edge, &why);
 	set_text(o, "why", text_get(&why));
 	set_number(o, "rtt_ms", m.rtt_ms);
 	set_number(o, "load", m.load);
-	report_load_add(h, edge, o);
-	report_whys_add(h, p, edge, o);
+	report_load_add(view, edge, o);
+	report_whys_add(view, p, edge, o);
 	text_fini(&why);
 	return o;
 }
 
-static json_t *pool_json(const struct report_hooks *h, unsigned pool)
+static json_t *pool_json(const struct report_view *view, unsigned pool)
 {
-	const struct world *w = h->world(h->ctx);
-	const struct report_health health = h->health(h->ctx);
+	const struct world *w = view->world;
+	const struct report_health *health = &view->health;
 	const struct pool *p = &w->steer->pools[pool];
 	const struct standing_pool *s = &w->standing->pools[pool];
-	const unsigned row = health.rows->row_of[pool];
+	const unsigned row = health->rows.row_of[pool];
 	char policy[128];
 	policy_text(p, policy);
 	json_t *edges = json_array(),
@@ -361,13 +361,13 @@ static json_t *pool_json(const struct report_hooks *h, unsigned pool)
 
 	if (row)
 		json_object_set_new(
-			o, "probe", json_string(health.rows->row[row - 1].probe->name));
+			o, "probe", json_string(health->rows.row[row - 1].probe->name));
 	if (s->changes_us != UINT64_MAX)
 		set_number(o, "can_change_s",
 			fmax(0, ((double)s->changes_us - (double)clock_us()) / 1e6));
 	for (unsigned i = 0; i < p->n; i++)
 		json_array_append_new(
-			edges, pool_edge_json(h, p, row, s->order ? s->order[i] : i));
+			edges, pool_edge_json(view, p, row, s->order ? s->order[i] : i));
 	json_object_set_new(o, "edges", edges);
 	return o;
 }
@@ -400,13 +400,13 @@ static void pool_text(const json_t *p, struct text *out)
 	}
 }
 
-void report_pools(const struct report_hooks *h, bool json, struct text *out)
+void report_pools(const struct report_view *view, bool json, struct text *out)
 {
-	const unsigned n = h->world(h->ctx)->steer->n_pools;
+	const unsigned n = view->world->steer->n_pools;
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < n; i++) {
-		json_t *p = pool_json(h, i);
+		json_t *p = pool_json(view, i);
 		if (json) {
 			json_array_append_new(list, p);
 			continue;

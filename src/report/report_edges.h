@@ -3,23 +3,23 @@
 #ifndef REPORT_REPORT_EDGES_H
 #define REPORT_REPORT_EDGES_H
 
-#include "report/report_hooks.h"
+#include "report/report_view.h"
 
 #include <jansson.h>
 
-void report_edges(const struct report_hooks *h, bool json, struct text *out);
-void report_pools(const struct report_hooks *h, bool json, struct text *out);
+void report_edges(const struct report_view *view, bool json, struct text *out);
+void report_pools(const struct report_view *view, bool json, struct text *out);
 
 /* Why an edge is not answered with in a row (0: by what the operator wants alone), in words;
  * nothing when it is. */
-void report_why(const struct report_hooks *h, unsigned row, unsigned edge, struct text *out);
+void report_why(const struct report_view *view, unsigned row, unsigned edge, struct text *out);
 
 /* What was measured of an edge in a row, NAN where nothing was. */
 struct report_measures {
 	double rtt_ms, load;
 };
 struct report_measures report_measures(
-	const struct report_hooks *h, unsigned row, unsigned edge);
+	const struct report_view *view, unsigned row, unsigned edge);
 
 /* What is known of a target. */
 json_t *report_target(const struct round_view *v);

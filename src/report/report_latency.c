@@ -10,7 +10,7 @@ enum { ROWS_SHOWN = 1000 };
 
 /* What a show is made of. */
 struct show {
-	const struct report_hooks *h;
+	const struct report_view *view;
 	const struct latency *table;
 	const struct model *model;
 	uint32_t now_s;
@@ -164,7 +164,7 @@ static int show_edge(const struct show *s, const char *word)
 static int show_all(const struct show *s)
 {
 	const struct latency_size size = latency_size(s->table);
-	const struct report_latency_work work = s->h->measured->work(s->h->ctx);
+	const struct report_rankings work = s->view->rankings;
 	const struct latency_opts *o = latency_options(s->table);
 	const struct {
 		const char *key, *label;
@@ -182,7 +182,7 @@ static int show_all(const struct show *s)
 		{ "rebuilt", "rankings rebuilt", (json_int_t)work.published },
 		{ "rebuilt_ms", "... the last took ms", (json_int_t)(work.last_s * 1000) },
 		{ "keys", "kinds of clients told apart",
-			client_map_keys(s->h->world(s->h->ctx)->steer->clients) },
+			client_map_keys(s->view->world->steer->clients) },
 	};
 
 	if (s->json) {
@@ -197,15 +197,15 @@ static int show_all(const struct show *s)
 	return 0;
 }
 
-int report_latency(const struct report_hooks *h, const char **words, size_t n, struct text *out)
+int report_latency(const struct report_view *view, const char **words, size_t n, struct text *out)
 {
 	static const struct {
 		const char *word;
 		int (*run)(const struct show *s, const char *word);
 	} ways[] = { { "--prefix", show_prefix }, { "--country", show_country },
 		{ "--edge", show_edge } };
-	struct show s = { h, h->measured->table(h->ctx),
-		client_map_model(h->world(h->ctx)->steer->clients), h->measured->clock().now_s,
+	struct show s = { view, view->live.table,
+		client_map_model(view->world->steer->clients), view->clock.now_s,
 		false, out };
 
 	if (n && strcmp(words[n - 1], "--json") == 0) {

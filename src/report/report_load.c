@@ -2,22 +2,21 @@
 
 #include <math.h>
 
-static uint64_t count(const struct report_hooks *h, uint64_t key)
+static uint64_t count(const struct report_view *view, uint64_t key)
 {
-	const struct choice_counts *b;
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; h->choices && (b = h->choices(h->ctx, i)); i++)
-		sum += tally_kept(&b->reasons, key);
+	for (unsigned i = 0; i < view->n_choices; i++)
+		sum += tally_kept(&view->choices[i]->reasons, key);
 	return sum;
 }
 
 static uint64_t count_why(
-	const struct report_hooks *h, const struct pool *p, unsigned edge, enum choose_why why)
+	const struct report_view *view, const struct pool *p, unsigned edge, enum choose_why why)
 {
-	const struct steer *s = h->world(h->ctx)->steer;
+	const struct steer *s = view->world->steer;
 
-	return count(h, choice_counts_reason(p->hash, s->edges[edge].hash, why));
+	return count(view, choice_counts_reason(p->hash, s->edges[edge].hash, why));
 }
 
 static void set(json_t *o, const char *key, double v)
@@ -25,15 +24,16 @@ static void set(json_t *o, const char *key, double v)
 	json_object_set_new(o, key, json_real(round(v * 1000) / 1000));
 }
 
-struct shed_state report_load_state(const struct report_hooks *h, unsigned edge)
+struct shed_state report_load_state(const struct report_view *view, unsigned edge)
 {
-	return h->balance ? h->balance(h->ctx, edge) : (struct shed_state){ .share = SHED_ALL };
+	return edge < view->n_balance ? view->balance[edge]
+				     : (struct shed_state){ .share = SHED_ALL };
 }
 
-void report_load_add(const struct report_hooks *h, unsigned edge, json_t *row)
+void report_load_add(const struct report_view *view, unsigned edge, json_t *row)
 {
-	const struct edge *e = &h->world(h->ctx)->steer->edges[edge];
-	const struct shed_state s = report_load_state(h, edge);
+	const struct edge *e = &view->world->steer->edges[edge];
+	const struct shed_state s = report_load_state(view, edge);
 
 	if (s.share != SHED_ALL)
 		set(row, "share", s.share / (double)SHED_ALL);
@@ -48,12 +48,12 @@ void report_load_add(const struct report_hooks *h, unsigned edge, json_t *row)
 }
 
 void report_whys_add(
-	const struct report_hooks *h, const struct pool *p, unsigned edge, json_t *row)
+	const struct report_view *view, const struct pool *p, unsigned edge, json_t *row)
 {
 	json_t *o = json_object();
 
 	for (unsigned why = 0; why < CHOOSE_WHYS; why++) {
-		const uint64_t n = count_why(h, p, edge, (enum choose_why)why);
+		const uint64_t n = count_why(view, p, edge, (enum choose_why)why);
 		if (n)
 			json_object_set_new(o, choose_why_text((enum choose_why)why),
 				json_integer((json_int_t)n));
@@ -82,16 +82,16 @@ void report_load_text(const json_t *row, struct text *out)
 		text_addf(out, "  %s %lld", why, (long long)json_integer_value(n));
 }
 
-json_t *report_whys(const struct report_hooks *h)
+json_t *report_whys(const struct report_view *view)
 {
-	const struct steer *s = h->world(h->ctx)->steer;
+	const struct steer *s = view->world->steer;
 	json_t *o = json_object();
 
 	for (unsigned why = 0; why < CHOOSE_WHYS; why++) {
 		uint64_t sum = 0;
 		for (unsigned i = 0; i < s->n_pools; i++)
 			for (unsigned k = 0; k < s->pools[i].n; k++)
-				sum += count_why(h, &s->pools[i], s->pools[i].edges[k],
+				sum += count_why(view, &s->pools[i], s->pools[i].edges[k],
 					(enum choose_why)why);
 		json_object_set_new(o, choose_why_text((enum choose_why)why),
 			json_integer((json_int_t)sum));

@@ -3,21 +3,21 @@
 #ifndef REPORT_REPORT_LOAD_H
 #define REPORT_REPORT_LOAD_H
 
-#include "report/report_hooks.h"
+#include "report/report_view.h"
 
 #include <jansson.h>
 
-struct shed_state report_load_state(const struct report_hooks *h, unsigned edge);
+struct shed_state report_load_state(const struct report_view *view, unsigned edge);
 
 /* To an edge's row: its capacity and how that is used, what it sheds, its share. */
-void report_load_add(const struct report_hooks *h, unsigned edge, json_t *row);
+void report_load_add(const struct report_view *view, unsigned edge, json_t *row);
 /* To an edge's row in a pool: how often it was chosen, by reason. */
 void report_whys_add(
-	const struct report_hooks *h, const struct pool *p, unsigned edge, json_t *row);
+	const struct report_view *view, const struct pool *p, unsigned edge, json_t *row);
 /* Both, of a row, as text behind what the line has already. */
 void report_load_text(const json_t *row, struct text *out);
 
 /* The sums of all pools. */
-json_t *report_whys(const struct report_hooks *h);
+json_t *report_whys(const struct report_view *view);
 
 #endif

@@ -76,3 +76,12 @@ void forced_fini(struct forced_list *l)
 	memory_free(l->of);
 	*l = (struct forced_list){ 0 };
 }
+
+struct forced_list forced_copy(const struct forced_list *l)
+{
+	struct forced_list to = { 0 };
+
+	for (size_t i = 0; i < l->n; i++)
+		forced_set(&to, &l->of[i]);
+	return to;
+}

@@ -39,6 +39,8 @@ uint64_t forced_next_us(const struct forced_list *l);
 /* One whose time is over, or NULL. */
 const struct forced *forced_over(const struct forced_list *l, uint64_t now_us);
 
+struct forced_list forced_copy(const struct forced_list *l);
+
 void forced_fini(struct forced_list *l);
 
 #endif

@@ -198,6 +198,23 @@ static uint64_t changes_us(const struct make *m, const struct pool *p, unsigned 
 	return soonest;
 }
 
+/* An edge that the operator has decided about needs no probe. */
+static bool waits(const struct make *m, const struct pool *p, unsigned row)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		const unsigned edge = p->edges[i];
+		const struct edge *e = &m->o->steer->edges[edge];
+		if (m->o->states[edge] != EDGE_UP || (m->o->forced && m->o->forced[edge]))
+			continue;
+		for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
+			const struct verdict *v = verdict_of(m, row, e->first_address + k);
+			if (v && v->awaited)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void put_pool(const struct make *m, unsigned pool, unsigned row)
 {
 	const struct pool *p = &m->o->steer->pools[pool];
@@ -215,6 +232,7 @@ static void put_pool(const struct make *m, unsigned pool, unsigned row)
 	if (row) {
 		to->panics = to->up < p->panic_share * to->asked;
 		to->changes_us = changes_us(m, p, row);
+		to->waits = m->o->begins && waits(m, p, row);
 	}
 	if (p->policy == POOL_LEAST_LATENCY || p->policy == POOL_LEAST_LOAD)
 		put_order(m, pool, to, row);
@@ -257,7 +275,7 @@ static bool same_pool(const struct standing_pool *a, const struct standing_pool 
 {
 	const size_t bytes = a->n * sizeof *a->order;
 
-	return a->row == b->row && a->panics == b->panics && a->up == b->up &&
+	return a->row == b->row && a->panics == b->panics && a->waits == b->waits && a->up == b->up &&
 		a->asked == b->asked && a->changes_us == b->changes_us &&
 		a->steady_us == b->steady_us &&
 		(!a->order ||

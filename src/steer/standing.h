@@ -31,6 +31,7 @@ enum {
 struct verdict {
 	bool known; /* else `up` is what the configuration has it begin with */
 	bool up;
+	bool awaited; /* nothing at all says how it is: neither a probe nor a state from before */
 	uint64_t changes_us; /* monotonic: the soonest that `up` can change; UINT64_MAX while it
 				has been steady, 0 before the first verdict */
 	float rtt_ms, load;  /* smoothed; NAN: not measured */
@@ -56,12 +57,14 @@ struct standing_opts {
 	const uint16_t *row_of;        /* [pool] 0 to n_rows; NULL: 0 for all */
 	const struct standing *before; /* of the same steer, or NULL: its orders are kept while
 					  nothing is clearly better */
+	bool begins; /* the server has just started: pools with awaited verdicts wait */
 };
 
 struct standing_pool {
 	uint16_t row;        /* in force */
 	uint16_t n;          /* edges */
 	bool panics;         /* it has a probe and does not trust it */
+	bool waits;          /* nobody is answered yet: what may answer is not known */
 	uint16_t up, asked;  /* edges that the probes have up, of those that the operator has up
 			      */
 	uint64_t changes_us; /* monotonic: the soonest that an answer can change */

@@ -9,7 +9,7 @@
 #include "conf/conf.h"
 #include "config.h"
 #include "console/command.h"
-#include "daemon/loaded.h"
+#include "daemon/parts_read.h"
 #include "tools/ctl_inner.h"
 
 #include <errno.h>
@@ -45,22 +45,22 @@ static int usage(FILE *to, int status)
 
 static int run_check(const char *conf_path)
 {
-	struct loaded l;
+	struct parts p;
 	struct faults f;
 
 	faults_init(&f);
-	const bool ok = loaded_read(
-		&l, &(struct loaded_opts){ .path = conf_path, .key = loaded_key() }, &f);
+	const bool read = parts_read(
+		&p, &(struct parts_read_opts){ .path = conf_path, .key = parts_key() }, &f);
+	const bool ok = read && f.errors == 0;
 	fputs(text_get(&f.text), stderr);
-	if (f.errors > FAULTS_MOST)
-		fprintf(stderr, "... and %u more errors\n", f.errors - FAULTS_MOST);
-	if (ok) {
-		printf("%s: right (%zu zones, %zu pools, %zu edges%s)\n", conf_path, l.n_zones,
-			l.conf.n_pools, l.conf.n_edges, f.warnings ? "; see the warnings" : "");
-		loaded_fini(&l);
-	} else {
+	if (ok)
+		printf("%s: right (%zu zones, %u pools, %u edges%s)\n", conf_path, p.zones->n,
+			p.steer->n_pools, p.steer->n_edges,
+			f.warnings ? "; see the warnings" : "");
+	else
 		printf("%s: %u error%s\n", conf_path, f.errors, f.errors == 1 ? "" : "s");
-	}
+	if (read)
+		parts_drop(&p);
 	faults_fini(&f);
 	return ok ? DONE : NOT_DONE;
 }

@@ -12,7 +12,7 @@
 #include "simulate/simulate_report.h"
 #include "daemon/export.h"
 #include "daemon/foresee.h"
-#include "daemon/measured.h"
+#include "daemon/latency_read.h"
 
 #include <errno.h>
 #include <math.h>
@@ -132,7 +132,7 @@ static enum ctl_status get_export(const struct ctl *c, const struct words *w, st
 static void say_sides(const struct words *w, const struct foresee *f, const char *new_path,
 	struct text *old, struct text *new)
 {
-	text_addf(old, "%s as it is served (generation %lld)", f->old.conf.path, f->generation);
+	text_addf(old, "%s as it is served (generation %lld)", parts_conf(&f->old)->path, f->generation);
 	text_add(new, new_path ? new_path : "the same");
 	for (size_t i = 0; i < w->n_down; i++)
 		text_addf(new, ", %s down", w->down[i]);
@@ -160,12 +160,14 @@ static const char **list_pools(const struct words *w, const struct foresee *f, s
 }
 
 /* A world to ask which pool a name has. */
-static struct world *world_of(const struct loaded *l)
+static struct world *world_of(const struct parts *l)
 {
 	uint8_t *states = calloc(l->steer->n_edges + 1, 1);
-	struct world *w = world_new(&(struct world_opts){ .zones = l->set,
+	struct world *w = world_new(&(struct world_opts){ .zones = l->zones->set,
 		.steer = l->steer,
-		.policy = &l->conf.policy,
+		.numbers = l->numbers,
+		.conf = l->conf,
+		.policy = &parts_conf(l)->policy,
 		.standing = standing_new(
 			&(struct standing_opts){ .steer = l->steer, .states = states }) });
 
@@ -184,7 +186,7 @@ static bool get_clients(const struct words *w, const struct foresee *f,
 	if (w->queries) {
 		struct world *world = world_of(&f->next);
 		const bool ok = simulate_demand_queries(d, w->queries, world, faults);
-		world_free(world);
+		world_drop(world);
 		text_addf(say, "%llu queries of %s", (unsigned long long)d->lines, w->queries);
 		if (d->passed_over)
 			text_addf(say, ", of which %llu are not steered, or not here",
@@ -275,9 +277,9 @@ static bool close_list(const struct words *w, FILE *to)
 	return (fclose(to) == 0 && ok) || complain("%s: not all could be written", w->list);
 }
 
-static struct simulate_side side(const struct loaded *l, const struct standing *standing)
+static struct simulate_side side(const struct parts *l, const struct standing *standing)
 {
-	return (struct simulate_side){ l->steer, standing, l->table, l->conf.policy.ecs };
+	return (struct simulate_side){ l->steer, standing, l->table, parts_conf(l)->policy.ecs };
 }
 
 static enum ctl_status run(const struct words *w, const struct foresee *f, const char *new_path,
@@ -296,7 +298,7 @@ static enum ctl_status run(const struct words *w, const struct foresee *f, const
 	else if (get_clients(w, f, &d, &clients, faults) && open_list(w, &list)) {
 		const struct simulate_opts opts = { side(&f->old, f->old_standing),
 			side(foresee_new(f), f->new_standing), pools, d.n_pools, d.clients, d.n,
-			measured_now(), list ? list_one : NULL, list };
+			latency_read_now(), list ? list_one : NULL, list };
 		if (!isnan(w->total)) {
 			simulate_load(&(struct simulate_load){
 				&opts, false, f->old_standing, w->total });

@@ -7,9 +7,11 @@
 #ifndef WORLD_WORLD_H
 #define WORLD_WORLD_H
 
+#include "base/part.h"
 #include "steer/standing.h"
 #include "steer/steer.h"
 #include "world/policy.h"
+#include "world/pool_numbers.h"
 #include "zone/zone.h"
 
 #include <stdbool.h>
@@ -21,10 +23,11 @@ struct world_stage {
 	struct steer *steer; /* held */
 	struct standing *standing;
 	const uint16_t *pools; /* as the world's: of these tables */
-	struct world_numbers *numbers;
+	struct pool_numbers *numbers; /* held */
 };
 
 struct world {
+	unsigned refs;          /* atomic */
 	struct zone_set *zones; /* held */
 	struct steer *steer;    /* held */
 	struct hash_key key;    /* of the zones */
@@ -35,25 +38,28 @@ struct world {
 	 * k]. Both are of `numbers`. */
 	const uint32_t *first_pool;
 	const uint16_t *pools;
-	struct world_numbers *numbers;
-	struct standing *standing; /* of the edges, now */
+	struct pool_numbers *numbers; /* held */
+	struct standing *standing;    /* of the edges, now; the world's own */
 	struct world_stage stage;
+	struct part *conf;     /* held: what the policy borrows is in it */
+	struct world *retired; /* epoch.c's, once another is served */
 };
 
 struct world_opts {
 	struct zone_set *zones;
 	struct steer *steer;
-	const struct policy *policy; /* copied */
-	struct standing *standing;   /* taken */
-	/* Of a stage; `staged` NULL: there is none. Every pool that a zone names is in it, too.
-	 */
+	struct pool_numbers *numbers; /* of these zones in this steer */
+	const struct policy *policy;  /* copied; what it borrows dies with `conf` */
+	struct part *conf;            /* or NULL */
+	struct standing *standing;    /* taken */
+	/* Of a stage; `staged` NULL: there is none. */
 	uint64_t share;
 	struct steer *staged;
+	struct pool_numbers *staged_numbers;
 	struct standing *staged_standing; /* taken */
 };
 
-/* Holds its parts. Every pool that a zone names is in `steer`, since zone_compile() has asked.
- * Never NULL. */
+/* Holds its parts. Never NULL; the count is 1. */
 struct world *world_new(const struct world_opts *opts);
 
 /* The same world but for its edges' standing, which is taken, and that of its stage's (NULL
@@ -61,6 +67,8 @@ struct world *world_new(const struct world_opts *opts);
 struct world *world_with_standing(
 	const struct world *w, struct standing *standing, struct standing *staged);
 
-void world_free(struct world *w);
+/* For who looks at a world longer than it is served: a report. Any thread. */
+struct world *world_hold(const struct world *w);
+void world_drop(struct world *w);
 
 #endif

@@ -167,7 +167,7 @@ static struct worker *make(bool tcp, int fd, const struct epoch *epoch, struct r
 	if (tcp)
 		w->stream = stream_new(&fd, 1, epoch, &(struct stream_opts){ 10, 10, 60000 });
 	else
-		w->udp = udp_new(fd, epoch, rrl, 32);
+		w->udp = udp_new(fd, epoch, rrl, NULL, 32);
 	own_end();
 	return w;
 }
@@ -232,6 +232,7 @@ static void try(const struct trial *t)
 	struct world *world = fuzz_world();
 	if (t->limits != UNLIMITED)
 		rrl = limit(&world->policy.limits, t->limits);
+	need(epoch_open(&epoch, NULL), "a thread");
 	epoch_publish(&epoch, world);
 	const int fd = open_socket(t->tcp, &at);
 	need(pipe(to_asker) == 0 && pipe(from_asker) == 0, "pipe");

@@ -1,12 +1,17 @@
 /* fuzz_control.c - any bytes on the control socket: an exit status and text come back, or
  * nothing.
  *
- * The real socket, loop and commands over a small real world; what only the daemon can do is
- * counted. The first byte of the input says how the rest is cut: into how many pieces, and
+ * The real socket, loop and reports over a small real world. The first byte of the input says how the rest is cut: into how many pieces, and
  * whether the client ends its writing, goes without reading, or first reads late.
  */
 #include "console/control.h"
 #include "fuzz/fuzz_world.h"
+#include "report/explain.h"
+#include "report/network.h"
+#include "report/report.h"
+#include "report/report_edges.h"
+#include "report/report_latency.h"
+#include "report/report_zones.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -23,45 +28,65 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 enum { ANSWER_MOST = 1 << 20 };
 
 static struct {
-	struct world *world;
-	struct latency *table;
+	struct report_view view;
 	struct ev_loop *loop;
 	struct sockaddr_un at;
-	unsigned reloads, stops, forces, turns;
-	struct forced_list forced; /* edge "a" */
-	struct round *round;       /* of no targets */
-	struct rows rows;
+	unsigned turns, runs;
+	struct commands commands;
 	struct command_call *asked; /* waits for its answer */
 } desk;
 
-static const struct world *world(void *ctx)
+/* --- commands: the reports are real, what changes something is not ------------------------ */
+
+static int run_status(void *ctx, const char **words, size_t n, struct command_call *c)
 {
 	(void)ctx;
-	return desk.world;
+	report_status(&desk.view, command_take_word(words, &n, "--json"), c->out);
+	return n ? 2 : 0;
 }
 
-static bool reload(void *ctx, struct faults *f)
+static int run_edges(void *ctx, const char **words, size_t n, struct command_call *c)
 {
-	const struct fault_at at = { "fuzz.yaml", NULL, NULL, 1, 1 };
-
 	(void)ctx;
-	return ++desk.reloads % 2 || faults_error(f, &at, "every second reload fails");
+	report_edges(&desk.view, command_take_word(words, &n, "--json"), c->out);
+	report_pools(&desk.view, n > 0, c->out);
+	return 0;
 }
 
-static bool stage(void *ctx, enum command_stage what, double percent, struct faults *f)
+static int run_zones(void *ctx, const char **words, size_t n, struct command_call *c)
 {
-	const struct fault_at at = { "fuzz.yaml", NULL, NULL, 0, 0 };
-
 	(void)ctx;
-	assert(what != STAGE_BEGIN || (percent > 0 && percent <= 100));
-	return ++desk.reloads % 2 || faults_error(f, &at, "no stage is on");
+	return report_zones(&desk.view, words, n, c->out);
 }
 
-static struct report_stage staged(void *ctx)
+static int run_latency(void *ctx, const char **words, size_t n, struct command_call *c)
 {
 	(void)ctx;
-	return (struct report_stage){ .last = desk.reloads % 2 ? "promoted" : "",
-		.percent = desk.reloads % 3 };
+	return report_latency(&desk.view, words, n, c->out);
+}
+
+static int run_explain(void *ctx, const char **words, size_t n, struct command_call *c)
+{
+	const bool json = command_take_word(words, &n, "--json");
+	struct explain_ask ask;
+	struct fault why;
+
+	(void)ctx;
+	if (!n || !explain_parse(&ask, words, n, &why))
+		return 2;
+	explain_run(&desk.view, &ask, json, c->out);
+	return 0;
+}
+
+static int run_geo(void *ctx, const char **words, size_t n, struct command_call *c)
+{
+	struct addr who;
+
+	(void)ctx;
+	if (n < 1 || !addr_parse(&who, words[0]))
+		return 2;
+	network_report(&desk.view, &who, n > 1, c->out);
+	return 0;
 }
 
 static void forget(struct command_call *c)
@@ -70,101 +95,28 @@ static void forget(struct command_call *c)
 	desk.asked = NULL;
 }
 
-static bool force(void *ctx, const struct command_force *f, struct fault *why)
+/* Answered within the call, later, or in pieces. */
+static int run_probe(void *ctx, const char **words, size_t n, struct command_call *c)
 {
-	(void)ctx;
-	desk.forces++;
-	if (strcmp(f->edge, "a") != 0)
-		return fault(why, "there is no edge \"%s\"", f->edge);
-	forced_clear(&desk.forced, "a");
-	forced_set(&desk.forced,
-		&(struct forced){ .edge = (char *)(uintptr_t)f->edge,
-			.why = (char *)(uintptr_t)f->why,
-			.until_us = f->for_ms ? f->for_ms : UINT64_MAX });
-	return true;
-}
+	const char *value = "";
 
-static struct report_health health(void *ctx)
-{
 	(void)ctx;
-	return (struct report_health){ .round = desk.round,
-		.rows = &desk.rows,
-		.forced = &desk.forced,
-		.state_fault = "" };
-}
-
-/* Every other one is answered later. */
-static bool probe(
-	void *ctx, const char *edge, bool json, struct command_call *c, struct fault *why)
-{
-	(void)ctx;
-	if (strcmp(edge, "a") != 0 || json || desk.asked)
-		return fault(why, "not now");
-	desk.asked = c;
+	desk.runs++;
+	command_take_value(words, &n, "--for", &value);
+	if (desk.asked || n != 1)
+		return 1;
 	c->forget = forget;
-	return true;
+	if (strcmp(words[0], "now") == 0) {
+		c->done(c, 0);
+		return COMMAND_LATER;
+	}
+	if (strcmp(words[0], "much") == 0)
+		c->stream(c, "some", 4);
+	desk.asked = c;
+	return COMMAND_LATER;
 }
 
-static void counters(void *ctx, struct workers_report *to)
-{
-	(void)ctx;
-	*to = (struct workers_report){ .threads = 3, .tcp_clients = 1 };
-}
-
-static void stop(void *ctx)
-{
-	(void)ctx;
-	desk.stops++;
-}
-
-static bool export(void *ctx, bool config_only, struct text *out, struct fault *why)
-{
-	(void)ctx;
-	text_add(out, "{}\n");
-	return config_only || fault(why, "only the configuration is small");
-}
-
-static struct agent_counts agents(void *ctx, size_t *targets)
-{
-	(void)ctx;
-	*targets = 2;
-	return (struct agent_counts){ .reports = 1 };
-}
-
-/* --- measurements, which are real, but for files ------------------------------------------ */
-
-static const struct latency *table(void *ctx)
-{
-	(void)ctx;
-	return desk.table;
-}
-
-static struct latency_csv now(void)
-{
-	return (struct latency_csv){ .now_s = 1000000, .time_s = 1700000000 };
-}
-
-static struct report_latency_work work(void *ctx)
-{
-	(void)ctx;
-	return (struct report_latency_work){ .samples = 3 };
-}
-
-static bool import(void *ctx, const char *path, size_t *rows, struct faults *f)
-{
-	const struct fault_at at = { path, NULL, NULL, 1, 1 };
-
-	(void)ctx;
-	*rows = 3;
-	return strlen(path) % 2 || faults_error(f, &at, "every second file is wrong");
-}
-
-static size_t forget_times(void *ctx, int edge, const struct prefix *net)
-{
-	(void)ctx;
-	return edge >= 0 ? latency_forget_edge(desk.table, (unsigned)edge)
-			 : latency_forget_net(desk.table, net);
-}
+/* --- measurements ------------------------------------------------------------------------- */
 
 static struct latency *some_table(const struct steer *s)
 {
@@ -187,35 +139,34 @@ static void leave(void)
 
 static void open_desk(void)
 {
-	static const struct report_measured measured = { table, now, work };
-	static const struct command_hooks hooks = { .report = { .world = world,
-							    .stage = staged,
-							    .health = health,
-							    .counters = counters,
-							    .agents = agents,
-							    .measured = &measured,
-							    .conf_path = "fuzz.yaml" },
-		.reload = reload,
-		.stage = stage,
-		.force = force,
-		.probe = probe,
-		.stop = stop,
-		.export = export,
-		.import = import,
-		.forget = forget_times };
+	static const struct {
+		const char *word;
+		command_fn *run;
+	} bound[] = { { "status", run_status }, { "edges", run_edges }, { "zones", run_zones },
+		{ "latency", run_latency }, { "explain", run_explain }, { "geo", run_geo },
+		{ "probe", run_probe } };
 	static const struct pool_opts unprobed;
+	struct world *world = fuzz_world();
 	struct fault why;
 
-	desk.world = fuzz_world();
-	desk.table = some_table(desk.world->steer);
 	desk.loop = ev_loop_new(0);
-	desk.round = round_new(&(struct round_opts){ .loop = desk.loop });
-	desk.rows = rows_new(
-		&(struct rows_opts){ .pools = &unprobed, .n_pools = 1, .n_edges = 2 });
+	desk.view = (struct report_view){ .world = world,
+		.live = { .steer = world->steer,
+			.table = some_table(world->steer),
+			.zones = registry_new(world->key, calloc(1, sizeof(void *)), 0) },
+		.clock = { .now_s = 1000000, .time_s = 1700000000 },
+		.counters = { .threads = 3, .tcp_clients = 1 },
+		.health = { .still = still_take(
+				    round_new(&(struct round_opts){ .loop = desk.loop }), true),
+			.rows = rows_new(&(struct rows_opts){
+				.pools = &unprobed, .n_pools = 1, .n_edges = 2 }) },
+		.conf_path = "fuzz.yaml" };
+	for (size_t i = 0; i < sizeof bound / sizeof *bound; i++)
+		commands_bind(&desk.commands, bound[i].word, bound[i].run, NULL);
 	desk.at.sun_family = AF_UNIX;
 	snprintf(desk.at.sun_path, sizeof desk.at.sun_path, "/tmp/fuzz_control.%d",
 		(int)getpid());
-	if (!desk.loop || !control_open(desk.loop, desk.at.sun_path, &hooks, &why))
+	if (!desk.loop || !control_open(desk.loop, desk.at.sun_path, &desk.commands, &why))
 		abort();
 	atexit(leave);
 }
@@ -275,7 +226,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	const unsigned how = *data++;
 	len--;
 	const bool whole = len && data[len - 1] == 0 && len <= CONTROL_REQUEST_MOST;
-	const unsigned asked = desk.reloads + desk.stops + desk.forces;
+	const unsigned asked = desk.runs;
 	write_pieces(fd, data, len, how & 1 ? len / ((how >> 2) + 1u) + 1 : len + !len);
 	if (how & 2) { /* goes away, having ended its command or not */
 		if (how & 4)
@@ -290,7 +241,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (n)
 		assert(n > 2 && answer[0] >= '0' && answer[0] <= '2' && answer[1] == '\n');
 	assert((n != 0) == whole); /* a whole command is answered, others change nothing */
-	assert(whole || asked == desk.reloads + desk.stops + desk.forces);
+	assert(whole || asked == desk.runs);
 	close(fd);
 	return 0;
 }

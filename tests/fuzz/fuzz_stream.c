@@ -52,6 +52,8 @@ static struct {
 
 static void open_desk(void)
 {
+	if (!epoch_open(&desk.epoch, NULL))
+		abort();
 	epoch_publish(&desk.epoch, fuzz_world());
 	desk.stream = stream_new(NULL, 0, &desk.epoch,
 		&(struct stream_opts){ .clients = CLIENTS_MOST,

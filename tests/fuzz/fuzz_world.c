@@ -106,11 +106,16 @@ struct world *fuzz_world(void)
 		abort();
 	struct steer *steer = steer_new(
 		&(struct steer_opts){ edges, 2, &pool, 1, NULL }, atlas, NULL);
+	struct pool_numbers *numbers = pool_numbers_new(set, steer, NULL);
+	if (!numbers)
+		abort();
 	struct world *w = world_new(&(struct world_opts){ .zones = set,
 		.steer = steer,
+		.numbers = numbers,
 		.policy = &policy,
 		.standing = standing_new(
 			&(struct standing_opts){ .steer = steer, .states = states }) });
+	pool_numbers_drop(numbers);
 	zone_set_drop(set);
 	steer_drop(steer);
 	atlas_drop(atlas);

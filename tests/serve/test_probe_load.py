@@ -19,8 +19,15 @@ def thread_cpu(s, tid=None):
 
 
 def counts(s):
-    """Open descriptors but for probes in flight, and threads."""
-    return len(os.listdir("/proc/%d/fd" % s.proc.pid)), len(os.listdir("/proc/%d/task" % s.proc.pid))
+    """Open descriptors but for probes in flight, and threads but for those of jobs, which come and go."""
+    task, threads = "/proc/%d/task" % s.proc.pid, 0
+    for tid in os.listdir(task):
+        try:
+            with open("%s/%s/comm" % (task, tid)) as f:
+                threads += not f.read().startswith("job")
+        except OSError:
+            pass                                            # it has just gone
+    return len(os.listdir("/proc/%d/fd" % s.proc.pid)), threads
 
 
 def many(n, per_edge=10):

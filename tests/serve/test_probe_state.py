@@ -111,8 +111,11 @@ def broken():
 def unwritable():
     with Kept("nosuch/state.json") as k:
         until(lambda: "state_fault" in json_of(k.server, "status"), 20)
-        same(k.server.ctl("force", "one", "down")[0], 0)
-        same(k.server.ctl("force", "one", "auto")[0], 0)
+        code, said = k.server.ctl("force", "one", "down")
+        same(code, 1)
+        assert "it holds, but it is not saved" in said and "nosuch" in said, said
+        same(k.up(), [1, 2])
+        same(k.server.ctl("force", "one", "auto")[0], 1)
         same(k.up(), [0, 1, 2])
         same(k.server.said().count("states are not kept"), 1)
         os.mkdir(k.server.dir + "/nosuch")

@@ -288,16 +288,12 @@ def unread():
         same(s.ctl("latency", "import", s.dir + "/rtt.csv")[0], 0)
         whole = len(s.ctl("latency", "export")[1])
         fit = (256 << 20) // whole
-        taken = []
-        try:
-            for _ in range(fit):
-                taken.append(asked(s, "latency", "export"))
-                same(recv_all(taken[-1], 2), b"0\n")
-                for c in taken:                             # who reads nothing at all is let go after 10 s
-                    recv_all(c, 400000)
-            with asked(s, "latency", "export") as late:
-                same(recv_all(late, 2), b"1\n")
-                assert b"wait to be read; try again" in late.recv(1000)
+        with contextlib.ExitStack() as held:
+            taken = [held.enter_context(asked(s, "latency", "export")) for _ in range(fit)]
+            same([recv_all(c, 2) for c in taken], [b"0\n"] * fit)
+            late = held.enter_context(asked(s, "latency", "export"))
+            same(recv_all(late, 2), b"1\n")
+            assert b"wait to be read; try again" in late.recv(1000)
             same(s.ctl("status")[0], 0)
             taken.pop().close()
             end = time.monotonic() + 20
@@ -305,12 +301,9 @@ def unread():
                 time.sleep(0.1)
             code, said = s.ctl("latency", "export")
             same((code, len(said) >= whole - 1000), (0, True), said[:200])
-        finally:
-            for c in taken:
-                c.close()
-            s.proc.kill()                                   # it would fit its model to all of these first
-            s.proc.wait()
-            s.proc = None
+        s.proc.kill()                                       # it would fit its model to all of these first
+        s.proc.wait()
+        s.proc = None
 
 
 @claim("a GeoIP file that changes is read by itself; a broken one leaves the old")

@@ -21,7 +21,7 @@ static struct standing *measured(struct small *s, const float *load, const float
 		targets[i] = STANDING_NO_TARGET;
 	for (unsigned i = 0; i < s->steer->n_edges; i++) {
 		targets[s->steer->edges[i].first_address] = i;
-		v[i] = (struct verdict){ true, true, UINT64_MAX, rtt_ms[i], load[i] };
+		v[i] = (struct verdict){ true, true, false, UINT64_MAX, rtt_ms[i], load[i] };
 	}
 	return standing_new(&(struct standing_opts){ .steer = s->steer,
 		.states = s->states,

@@ -23,7 +23,7 @@ static void open_desk(struct desk *d, struct pool_opts *pool)
 	small_open(&d->s, pool, 1);
 	CU_ASSERT_EQUAL_FATAL(d->s.steer->n_addresses, 7);
 	for (unsigned i = 0; i < 7; i++) {
-		d->verdicts[i] = (struct verdict){ true, true, UINT64_MAX, NAN, NAN };
+		d->verdicts[i] = (struct verdict){ true, true, false, UINT64_MAX, NAN, NAN };
 		d->targets[i] = i;
 	}
 	d->row = (struct standing_row){ 1, d->targets };

@@ -1,0 +1,163 @@
+#include "daemon/latency_read.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* So that an age from before the machine started is no negative time: 34 years. */
+#define CLOCK_FROM (UINT32_C(1) << 30)
+
+/* A measurement that a file repeats is none the fresher, up to this share of the half-life. */
+enum { SLACK_SHARE = 16 };
+
+uint32_t latency_read_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return CLOCK_FROM + (uint32_t)now.tv_sec;
+}
+
+struct latency_csv latency_read_csv(const char *path)
+{
+	return (struct latency_csv){
+		.path = path, .now_s = latency_read_now(), .time_s = time(NULL)
+	};
+}
+
+struct latency *latency_read_new(const struct conf *c, struct hash_key key)
+{
+	const char **names = memory_zeroed(c->n_edges, sizeof *names);
+
+	for (size_t i = 0; i < c->n_edges; i++)
+		names[i] = c->edges[i].name;
+	struct latency *t = latency_new(&(struct latency_opts){ .edges = names,
+		.n_edges = c->n_edges,
+		.smoothing = c->latency.smoothing,
+		.half_life_s = (c->latency.half_life_ms + 999) / 1000,
+		.memory = c->latency.memory,
+		.key = key });
+	memory_free(names);
+	return t;
+}
+
+struct latency *latency_read_copy(const struct latency *t)
+{
+	struct latency *to = latency_new(latency_options(t));
+
+	latency_take(to, t, LATENCY_ALL);
+	latency_follow(to, t, 0);
+	return to;
+}
+
+/* One file into a table of its own first, so that a wrong one leaves nothing behind. */
+static bool add_file(struct latency *t, const struct latency_read_from *from, const char *path,
+	struct faults *f)
+{
+	struct latency_csv csv = latency_read_csv(path);
+	struct latency *own = latency_read_new(from->conf, from->key);
+
+	csv.as = CSV_FILED;
+	const bool ok = latency_csv_read(own, &csv, NULL, f);
+	if (ok)
+		latency_take(t, own, LATENCY_ALL);
+	latency_drop(own);
+	return ok;
+}
+
+/* What is wrong with a snapshot is told, and that is all: measurements come again. */
+static void add_state(
+	struct latency *t, const struct latency_read_from *from, struct faults *f)
+{
+	struct latency_csv csv = latency_read_csv(from->conf->latency.state);
+	struct faults own;
+
+	csv.as = CSV_STATE;
+	if (access(csv.path, F_OK) != 0 && errno == ENOENT)
+		return;
+	faults_init(&own);
+	struct latency *saved = latency_read_new(from->conf, from->key);
+	if (latency_csv_read(saved, &csv, NULL, &own)) {
+		latency_take(t, saved, LATENCY_ALL);
+		faults_add(f, &own);
+	} else {
+		const struct fault_at at = { .path = csv.path };
+		text_add(&f->text, text_get(&own.text));
+		faults_warning(f, &at,
+			"the measurements that were saved cannot be read; starting without "
+			"them");
+	}
+	latency_drop(saved);
+	faults_fini(&own);
+}
+
+static size_t count_files(const struct conf *c)
+{
+	return c->latency.n_files + (c->latency.mesh != NULL);
+}
+
+static const char *file_path(const struct conf *c, size_t i)
+{
+	return i < c->latency.n_files ? c->latency.files[i] : c->latency.mesh;
+}
+
+struct latency *latency_read(const struct latency_read_from *from, struct faults *f)
+{
+	struct latency *t = latency_read_new(from->conf, from->key);
+	bool ok = true;
+
+	for (size_t i = 0; i < count_files(from->conf); i++)
+		ok = add_file(t, from, file_path(from->conf, i), f) && ok;
+	if (from->before)
+		latency_take(t, from->before, ok ? LATENCY_LEARNED : LATENCY_ALL);
+	else if (from->conf->latency.state)
+		add_state(t, from, f);
+	if (from->before)
+		latency_follow(t, from->before, latency_options(t)->half_life_s / SLACK_SHARE);
+	latency_next_round(t);
+	return t;
+}
+
+struct stamps *latency_read_stamps(const struct conf *c)
+{
+	const size_t n = count_files(c);
+	const char **paths = memory_zeroed(n, sizeof *paths);
+
+	for (size_t i = 0; i < n; i++)
+		paths[i] = file_path(c, i);
+	struct stamps *s = stamps_take(paths, n);
+	memory_free(paths);
+	return s;
+}
+
+struct steer_measured latency_read_for_steer(const struct conf *c, const struct latency *table)
+{
+	const struct conf_latency *l = &c->latency;
+
+	return (struct steer_measured){ .table = table,
+		.now_s = latency_read_now(),
+		.change = l->change,
+		.explore = { (uint32_t)(l->explore_share * UINT32_MAX),
+			l->explore_every_ms / 1000 },
+		.close_ms = l->explore_share > 0 ? l->explore_extra_ms : 0 };
+}
+
+/* --- saving ------------------------------------------------------------------------------- */
+
+bool latency_save(const struct conf *c, const struct latency *table, struct fault *why)
+{
+	const char *path = c->latency.state;
+	const struct latency_csv now = latency_read_csv(path);
+	struct text text = { 0 };
+	struct fault own;
+
+	latency_csv_write(table, &now, false, &text);
+	const bool ok = file_replace(path, &text, 0640, &own);
+	text_fini(&text);
+	return ok || fault(why, "%.900s: measurements are not saved", own.text);
+}

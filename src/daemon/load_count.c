@@ -1,0 +1,218 @@
+#include "daemon/load_count.h"
+
+#include "answer/choice_counts.h"
+#include "base/memory.h"
+#include "net/worker.h"
+
+#include <math.h>
+
+/* What edges tell of their load is smoothed over so many intervals: slowly, since clients
+ * follow answers as late as caches let them. */
+enum { LOAD_INTERVALS = 10 };
+
+/* --- demand ------------------------------------------------------------------------------- */
+
+static uint64_t count_of(const struct load_count *c, uint64_t key)
+{
+	const struct choice_counts *counts;
+	uint64_t sum = 0;
+
+	for (unsigned k = 0; (counts = workers_counts(c->workers, k)); k++)
+		sum += tally_kept(&counts->reasons, key);
+	return sum;
+}
+
+/* Is an answer of that reason among those that are counted by group? */
+static bool is_by_group(const struct pool *p, enum choose_why why)
+{
+	return p->sheds &&
+		(why == WHY_BEST || why == WHY_SHED || why == WHY_EXPLORED ||
+			why == WHY_FAILOVER);
+}
+
+/* The rate at which an edge of a pool was answered with for a reason, since the last time. */
+static double rate_of(
+	const struct load_count *c, const struct pool *p, unsigned edge, unsigned why, uint64_t *at)
+{
+	const uint64_t n = count_of(c,
+		choice_counts_reason(p->hash, c->steer->edges[edge].hash, (enum choose_why)why));
+	/* Less than before: its place was another's meanwhile. */
+	const uint64_t since = n < *at ? n : n - *at;
+	const double rate = c->memory->is_first ? 0 : (double)since / c->seconds / p->answers;
+
+	*at = n;
+	return rate;
+}
+
+/* The rate at which each edge was answered with, and that which no price moves. */
+static void fetch_rates(const struct load_count *c, double *rate)
+{
+	const struct steer *s = c->steer;
+	uint64_t *at = c->memory->counted;
+
+	for (unsigned i = 0; i < s->n_edges; i++)
+		c->loads[i].other = 0;
+	for (unsigned i = 0; i < s->n_pools; i++) {
+		const struct pool *p = &s->pools[i];
+		for (unsigned k = 0; k < p->n; k++)
+			for (unsigned why = 0; why < CHOOSE_WHYS; why++) {
+				const double r = rate_of(c, p, p->edges[k], why, at++);
+				rate[p->edges[k]] += r;
+				if (!is_by_group(p, (enum choose_why)why))
+					c->loads[p->edges[k]].other += r;
+			}
+	}
+	c->memory->is_first = false;
+}
+
+/* What an edge's probes say of its load; NAN. */
+static double told_load(const struct standing *s, unsigned edge)
+{
+	float load = NAN;
+
+	for (unsigned row = 0; row < s->n_rows; row++)
+		load = fmaxf(load, s->load[(size_t)row * s->n_edges + edge]);
+	return load;
+}
+
+/* How much of a smoothed load is its newest interval: at first each counts alike, for the very
+ * first, right after a start, is the worst to go by. */
+static double load_lag(unsigned *n)
+{
+	if (*n < LOAD_INTERVALS)
+		++*n;
+	return 1.0 / *n;
+}
+
+/* How much load a query makes, by all edges that tell theirs; and what each tells beside that.
+ */
+static void fetch_loads(const struct load_count *c, const double *rate)
+{
+	const struct standing *s = c->standing;
+	const struct steer *steer = c->steer;
+	struct load_memory *m = c->memory;
+	double load = 0, queries = 0;
+
+	m->told = false;
+	for (unsigned i = 0; i < steer->n_edges; i++)
+		if (steer->edges[i].capacity > 0 && !isnan(told_load(s, i))) {
+			m->told = true;
+			load += told_load(s, i);
+			queries += rate[i];
+		}
+	/* Not a mean of quotients: one of seconds in which hardly anybody asked would make each
+	 * query look as heavy as all that an edge does beside them. */
+	if (queries > 0) {
+		const double lag = load_lag(&m->told_n);
+		m->told_load += lag * (load - m->told_load);
+		m->told_rate += lag * (queries - m->told_rate);
+		m->per_query = m->told_load / m->told_rate;
+	}
+	for (unsigned i = 0; i < steer->n_edges; i++) {
+		struct load_edge *e = &c->loads[i];
+		const double told = told_load(s, i);
+		if (isnan(told)) {
+			e->base = 0;
+			e->base_n = 0;
+			continue;
+		}
+		const double beside = told - m->per_query * rate[i];
+		e->base += load_lag(&e->base_n) * (beside - e->base);
+	}
+}
+
+/* --- prices ------------------------------------------------------------------------------- */
+
+/* True when a price has changed. */
+static bool solve(const struct load_count *c, bool steady)
+{
+	const unsigned n = c->steer->n_edges;
+	const struct load_memory *m = c->memory;
+	/* What probes tell has a unit of its own, which is not known before clients came. */
+	const double per_query = m->per_query > 0 || m->told ? m->per_query : 1;
+	uint32_t *price = memory_zeroed(n, sizeof *price);
+	double *base = memory_zeroed(n, sizeof *base);
+	struct shed_edge *out = memory_zeroed(n, sizeof *out);
+	size_t n_demand;
+	struct shed_demand *demand = groups_list(m->groups, &n_demand);
+	bool changed = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		price[i] = c->loads[i].price;
+		base[i] = c->loads[i].base + per_query * c->loads[i].other;
+	}
+	shed_solve(&(struct shed_problem){ .steer = c->steer,
+			   .standing = c->standing,
+			   .demand = demand,
+			   .n = n_demand,
+			   .per_query = per_query,
+			   .base = base,
+			   .share = c->share,
+			   .steady = steady },
+		price, out);
+	for (unsigned i = 0; i < n; i++) {
+		changed = changed || price[i] != c->loads[i].price;
+		c->loads[i].price = price[i];
+		c->loads[i].use = out[i];
+	}
+	memory_free(price);
+	memory_free(base);
+	memory_free(out);
+	memory_free(demand);
+	return changed;
+}
+
+/* Edges without a price have a share instead. True when one has changed. */
+static bool share_out(const struct load_count *c, const double *rate)
+{
+	bool changed = false;
+
+	for (unsigned i = 0; i < c->steer->n_edges; i++) {
+		const struct edge *e = &c->steer->edges[i];
+		struct load_edge *t = &c->loads[i];
+		const double told = told_load(c->standing, i), load = isnan(told) ? rate[i] : told;
+		const uint16_t before = t->room;
+		if (e->capacity <= 0 || c->has_price[i]) {
+			t->room = SHED_ALL;
+		} else {
+			t->room = shed_share(before, load / e->capacity, e->low, e->high);
+			t->use.load = load;
+		}
+		changed = changed || t->room != before;
+	}
+	return changed;
+}
+
+bool load_count_interval(const struct load_count *c)
+{
+	double *rate = memory_zeroed(c->steer->n_edges, sizeof *rate);
+	const struct choice_counts *counts;
+
+	for (unsigned k = 0; (counts = workers_counts(c->workers, k)); k++)
+		groups_count(c->memory->groups, &counts->demand, c->tick, c->seconds);
+	groups_settle(c->memory->groups);
+	fetch_rates(c, rate);
+	fetch_loads(c, rate);
+	const bool prices = solve(c, true), shares = share_out(c, rate);
+	memory_free(rate);
+	return prices || shares;
+}
+
+bool load_count_prices(const struct load_count *c)
+{
+	return solve(c, false);
+}
+
+size_t load_count_pairs(const struct load_count *c)
+{
+	return groups_size(c->memory->groups) * c->steer->n_edges;
+}
+
+size_t load_count_cells(const struct steer *s)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < s->n_pools; i++)
+		n += s->pools[i].n * (size_t)CHOOSE_WHYS;
+	return n;
+}

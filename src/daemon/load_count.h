@@ -1,0 +1,69 @@
+/* load_count.h - what clients ask and edges tell becomes prices and shares.
+ *
+ * The counting of an interval, and the search for prices, as one piece of work: it may be a
+ * job's or, when it is small, the loop's. Touches only what is in it, and the workers' counters,
+ * which anyone may read.
+ */
+#ifndef DAEMON_LOAD_COUNT_H
+#define DAEMON_LOAD_COUNT_H
+
+#include "daemon/groups.h"
+#include "steer/shed.h"
+#include "steer/standing.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct workers;
+
+/* What is known of an edge's load. */
+struct load_edge {
+	double base;     /* load that is not foreseen, smoothed */
+	unsigned base_n; /* intervals in it */
+	double other;    /* queries a second that no price moves */
+	uint32_t price;
+	uint16_t room; /* of SHED_ALL: what its load leaves of it, in pools without detours */
+	struct shed_edge use;
+};
+
+/* What is remembered from one interval to the next. */
+struct load_memory {
+	struct groups *groups; /* own */
+	/* Smoothed, of edges that tell their load: a query's part in it is one through the
+	 * other. */
+	double told_load, told_rate, per_query;
+	unsigned told_n;   /* intervals in both */
+	bool told;         /* some edge with a capacity tells its load */
+	uint64_t *counted; /* own; [pool's edges, whys] as last fetched; NULL: never */
+	size_t n_counted;  /* load_count_cells() */
+	bool is_first;     /* nothing was fetched before */
+};
+
+struct load_count {
+	const struct steer *steer;
+	const struct standing *standing;
+	const struct workers *workers;
+	const bool *has_price;  /* [edge] it is in a pool that knows detours */
+	const uint16_t *share;  /* [edge] of SHED_ALL, as it is answered with */
+	struct load_edge *loads; /* [edge] changed */
+	struct load_memory *memory; /* changed */
+	/* Of an interval: its length, and the tick that its demand was counted under. */
+	double seconds;
+	uint32_t tick;
+};
+
+/* How many cells `counted` has. */
+size_t load_count_cells(const struct steer *s);
+
+/* Counts the interval that has ended; true when prices or shares are others now. */
+bool load_count_interval(const struct load_count *c);
+
+/* Edges have come or gone: prices for those that are left, at once. True when one is another
+ * one. */
+bool load_count_prices(const struct load_count *c);
+
+/* How many steps load_count_prices() is likely to take: clients' groups times edges. */
+size_t load_count_pairs(const struct load_count *c);
+
+#endif

@@ -1,0 +1,301 @@
+#include "daemon/measuring.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "daemon/latency_read.h"
+#include "daemon/parts_read.h"
+#include "net/worker.h"
+#include "steer/choose.h"
+#include "measure/targets.h"
+
+#include <ev.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LISTEN_S 1.0 /* to the workers */
+
+enum {
+	/* Whoever may come to be answered with: the nearest that are not down, and those that
+	 * follow when one of them fails. */
+	CANDIDATES = 3,
+	FAILOVERS = 2,
+	EDGES_AT_ONCE = 64,
+	NETS_AT_ONCE = ASSIGNMENTS_MOST - EDGES_AT_ONCE,
+	/* As shares of the half-life: a measurement is fresh for so long; who did not answer is
+	 * asked again after so long, and agents ask us again after so long. */
+	FRESH_SHARE = 4,
+	RETRY_SHARE = 16,
+	AGAIN_SHARE = 256
+};
+
+struct measuring {
+	struct measuring_opts opts;
+	struct manage *manage; /* NULL: no listener */
+	struct manage_hooks hooks;
+	struct targets *targets;
+	ev_timer timer;
+	/* Room for an answer's work. */
+	struct choose_turn turn;
+	struct choose_trace trace;
+	uint32_t sorted[TARGETS_MOST];
+};
+
+static const struct conf *live_conf(const struct measuring *l)
+{
+	return parts_conf(publisher_live(l->opts.publisher));
+}
+
+static struct latency *live_table(const struct measuring *l)
+{
+	return publisher_live(l->opts.publisher)->table;
+}
+
+static unsigned half_life_s(const struct measuring *l)
+{
+	return (live_conf(l)->latency.half_life_ms + 999) / 1000;
+}
+
+static unsigned within(unsigned v, unsigned least, unsigned most)
+{
+	return v < least ? least : v > most ? most : v;
+}
+
+/* --- reports ------------------------------------------------------------------------------ */
+
+static bool add_row(
+	struct measuring *l, unsigned edge, const struct agent_report_row *row, uint32_t now_s)
+{
+	const struct latency *table = live_table(l);
+	const unsigned n = within(row->samples, 1, LATENCY_SAMPLES_MOST);
+	struct rankings_sample s = { .net = row->net,
+		.src = -1,
+		.edge = edge,
+		.sample = { .rtt_ms = row->rtt_ms, .n = n, .at_s = now_s - row->age_s } };
+
+	if (*row->edge) {
+		const int other = latency_edge(table, row->edge, strlen(row->edge));
+		if (other < 0 || (unsigned)other == edge)
+			return false;
+		s.src = (int)edge;
+		s.edge = (unsigned)other;
+	} else {
+		targets_measured(l->targets, &row->net, edge);
+	}
+	rankings_add(l->opts.rankings, &s);
+	return true;
+}
+
+static size_t take_report(void *ctx, const char *agent, const struct agent_report *s)
+{
+	struct measuring *l = ctx;
+	const uint32_t now_s = latency_read_now();
+	const int edge = latency_edge(live_table(l), agent, strlen(agent));
+	size_t used = 0;
+
+	for (size_t i = 0; edge >= 0 && i < s->n; i++)
+		used += add_row(l, (unsigned)edge, &s->rows[i], now_s);
+	return used;
+}
+
+/* --- assignments ------------------------------------------------------------------------------ */
+
+static bool is_fresh(
+	const struct measuring *l, const struct latency_row *row, unsigned edge, uint32_t now_s)
+{
+	const struct latency_cell *c = row ? latency_cell(row, edge) : NULL;
+
+	return c && now_s - c->at_s < half_life_s(l) / FRESH_SHARE;
+}
+
+/* Is the edge one that this client may be sent to, now or soon? Asked of the code that answers
+ * queries, for the pool that the client asked for last. */
+static bool is_candidate(struct measuring *l, const struct target *x, unsigned edge)
+{
+	const struct world *w = publisher_world(l->opts.publisher);
+	unsigned before = 0;
+
+	if (x->pool >= w->steer->n_pools)
+		return false; /* of a configuration that is gone */
+	l->trace.n = 0;
+	choose(&(struct choose_ask){ .steer = w->steer,
+		       .standing = w->standing,
+		       .now_us = clock_us(),
+		       .pool = x->pool,
+		       .v6 = !addr_is_v4(&x->host),
+		       .source = x->host,
+		       .turn = &l->turn },
+		&l->trace);
+	for (unsigned k = 0; k < l->trace.n; k++) {
+		const struct choose_step *s = &l->trace.steps[k];
+		const bool ranked = s->by == BY_RANK || s->by == BY_TRIAL ||
+			s->by == BY_DEFAULT;
+		for (unsigned i = 0; ranked && i < s->n; i++) {
+			if (s->edges[i] == edge)
+				return before < CANDIDATES + FAILOVERS;
+			before += s->verdicts[i] != PASSED_DOWN;
+		}
+	}
+	return false;
+}
+
+static int compare_targets(const void *va, const void *vb, void *ctx)
+{
+	const struct target *all = ctx;
+	const double a = all[*(const uint32_t *)va].count, b = all[*(const uint32_t *)vb].count;
+
+	return (a < b) - (a > b);
+}
+
+/* The busiest first. */
+static size_t sort_targets(struct measuring *l, unsigned edge, uint32_t now_s)
+{
+	size_t n, k = 0;
+	const struct target *all = targets_all(l->targets, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (targets_may_ask(l->targets, i, edge, now_s) &&
+			!is_fresh(l, latency_find(live_table(l), &all[i].net), edge,
+				now_s))
+			l->sorted[k++] = (uint32_t)i;
+	qsort_r(l->sorted, k, sizeof *l->sorted, compare_targets, (void *)(uintptr_t)all);
+	return k;
+}
+
+static void add_nets(struct measuring *l, unsigned edge, uint32_t now_s, struct assignments *e)
+{
+	const size_t sorted = sort_targets(l, edge, now_s);
+	const unsigned retry_s = within(half_life_s(l) / RETRY_SHARE, 1, 300);
+	size_t n;
+	const struct target *all = targets_all(l->targets, &n);
+
+	for (size_t k = 0, nets = 0; k < sorted && nets < NETS_AT_ONCE; k++) {
+		const struct target *x = &all[l->sorted[k]];
+		if (!is_candidate(l, x, edge))
+			continue;
+		e->list[e->n++] = (struct assignment){ .net = x->net, .host = x->host };
+		targets_ask(l->targets, l->sorted[k], edge, now_s, retry_s);
+		nets++;
+	}
+}
+
+/* The other edges, from the one behind `edge` on, so that not all begin with the same. */
+static void add_edges(struct measuring *l, unsigned edge, uint32_t now_s, struct assignments *e)
+{
+	const struct conf *c = live_conf(l);
+	const struct latency_row *row = latency_mesh(live_table(l), edge);
+
+	for (size_t k = 1; k < c->n_edges && e->n < EDGES_AT_ONCE; k++) {
+		const size_t i = (edge + k) % c->n_edges;
+		const struct edge_opts *other = &c->edges[i];
+		const struct addr *host = other->n_a ? other->a
+			: other->n_aaaa              ? other->aaaa
+						     : NULL;
+		if (!host || is_fresh(l, row, (unsigned)i, now_s))
+			continue;
+		struct assignment *to = &e->list[e->n++];
+		*to = (struct assignment){ .host = *host };
+		strncpy(to->edge, other->name, AGENT_REPORT_EDGE_MOST);
+	}
+}
+
+static void give_assignments(void *ctx, const char *agent, struct assignments *e)
+{
+	struct measuring *l = ctx;
+	const uint32_t now_s = latency_read_now();
+	const int edge = latency_edge(live_table(l), agent, strlen(agent));
+
+	e->again_s = within(half_life_s(l) / AGAIN_SHARE, 1, 60);
+	if (edge < 0)
+		return;
+	add_edges(l, (unsigned)edge, now_s, e);
+	add_nets(l, (unsigned)edge, now_s, e);
+}
+
+/* --- the workers' clients ----------------------------------------------------------------- */
+
+static void saw(void *ctx, const struct sample *one)
+{
+	struct measuring *l = ctx;
+	const struct prefix net = addr_prefix(
+		&one->client, addr_is_v4(&one->client) ? ADDR_V4_BITS + 24 : 48);
+	/* A subnet is mostly cut where the network ends. */
+	const bool is_host = !one->by_subnet ||
+		memcmp(&net.addr, &one->client, sizeof net.addr) != 0;
+
+	targets_saw(l->targets, &one->client, is_host, one->pool);
+}
+
+static void set_agents(struct measuring *l)
+{
+	const struct conf *c = live_conf(l);
+	struct manage_agent *agents = memory_zeroed(c->latency.n_agents, sizeof *agents);
+
+	for (size_t i = 0; i < c->latency.n_agents; i++)
+		agents[i] = (struct manage_agent){ c->edges[c->latency.agents[i].edge].name,
+			c->latency.agents[i].key };
+	manage_set_agents(l->manage, agents, c->latency.n_agents);
+	memory_free(agents);
+}
+
+static void on_time(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct measuring *l = t->data;
+
+	(void)loop;
+	(void)events;
+	targets_age(l->targets, latency_read_now());
+	workers_samples(l->opts.workers, saw, l);
+}
+
+/* --- the public side ---------------------------------------------------------------------- */
+
+static void on_parts(void *ctx, unsigned what)
+{
+	struct measuring *l = ctx;
+
+	if (what & PUBLISH_CONF && l->manage)
+		set_agents(l);
+}
+
+struct measuring *measuring_new(const struct measuring_opts *opts, struct fault *why)
+{
+	struct measuring *l = memory_zeroed(1, sizeof *l);
+
+	l->opts = *opts;
+	const struct conf *c = live_conf(l);
+	l->hooks = (struct manage_hooks){ l, take_report, give_assignments };
+	ev_timer_init(&l->timer, on_time, LISTEN_S, LISTEN_S);
+	l->timer.data = l;
+	if (!c->management_len)
+		return l;
+	l->manage = manage_open(opts->loop, (const struct sockaddr *)&c->management,
+		c->management_len, &l->hooks, why);
+	if (!l->manage) {
+		measuring_free(l);
+		return NULL;
+	}
+	l->targets = targets_new(opts->key);
+	set_agents(l);
+	publisher_follow(opts->publisher, on_parts, l);
+	ev_timer_start(opts->loop, &l->timer);
+	return l;
+}
+
+void measuring_free(struct measuring *l)
+{
+	if (!l)
+		return;
+	manage_close(l->manage);
+	ev_timer_stop(l->opts.loop, &l->timer);
+	targets_free(l->targets);
+	memory_free(l);
+}
+
+struct agent_counts measuring_counts(const struct measuring *l, size_t *targets)
+{
+	*targets = 0;
+	if (!l->manage)
+		return (struct agent_counts){ 0 };
+	targets_all(l->targets, targets);
+	return manage_counts(l->manage);
+}

@@ -1,0 +1,35 @@
+/* measuring.h - what agents report goes into the table; what they should measure comes out of
+ * it.
+ *
+ * The hands of the management listener (web/manage.h) and the ears of the workers: reports
+ * become samples for rankings.h, and networks of clients that are busy and lack fresh
+ * measurements are assigned to the agents of the edges that they could be sent to. Loop.
+ */
+#ifndef DAEMON_MEASURING_H
+#define DAEMON_MEASURING_H
+
+#include "daemon/publish.h"
+#include "daemon/rankings.h"
+#include "web/manage.h"
+
+struct ev_loop;
+struct measuring;
+struct workers;
+
+struct measuring_opts {
+	struct ev_loop *loop;
+	struct publisher *publisher;
+	struct rankings *rankings;
+	struct workers *workers;
+	struct hash_key key;
+};
+
+/* Listens where the configuration says, or nowhere. NULL and one sentence when that fails. */
+struct measuring *measuring_new(const struct measuring_opts *opts, struct fault *why);
+void measuring_free(struct measuring *m);
+
+/* For reports: what has come in, and how many networks are watched; nothing without a listener.
+ */
+struct agent_counts measuring_counts(const struct measuring *m, size_t *targets);
+
+#endif

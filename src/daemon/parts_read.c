@@ -1,0 +1,225 @@
+#include "daemon/parts_read.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "daemon/latency_read.h"
+#include "daemon/zones_read.h"
+#include "jobs/jobs.h"
+
+#include <sodium.h>
+#include <string.h>
+
+struct hash_key parts_key(void)
+{
+	struct hash_key key;
+
+	if (sodium_init() < 0)
+		die("no source of random numbers");
+	randombytes_buf(&key, sizeof key);
+	return key;
+}
+
+/* --- GeoIP -------------------------------------------------------------------------------- */
+
+static struct stamps *geo_stamps(const struct conf *c)
+{
+	const size_t n = c->n_city_files + c->n_asn_files;
+	const char **paths = memory_zeroed(n, sizeof *paths);
+
+	for (size_t i = 0; i < n; i++)
+		paths[i] = i < c->n_city_files ? c->city_files[i]
+					       : c->asn_files[i - c->n_city_files];
+	struct stamps *s = stamps_take(paths, n);
+	memory_free(paths);
+	return s;
+}
+
+static struct atlas *read_atlas(const struct conf *c, struct fault *why)
+{
+	return atlas_read(&(struct atlas_opts){ c->city_files, c->n_city_files, c->asn_files,
+				  c->n_asn_files },
+		why);
+}
+
+static bool same_paths(const struct stamps *a, const struct stamps *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->paths[i], b->paths[i]) != 0)
+			return false;
+	return true;
+}
+
+/* A database that has become wrong is told, and what was read of it before stays. */
+static bool read_geo(struct parts *to, const struct parts *before, struct faults *f)
+{
+	const struct conf *c = parts_conf(to);
+	struct fault why;
+
+	to->geo_files = geo_stamps(c);
+	if (before && !before->geo_files->faulty &&
+		stamps_same(to->geo_files, before->geo_files)) {
+		to->atlas = atlas_hold(before->atlas);
+		return true;
+	}
+	to->atlas = read_atlas(c, &why);
+	if (to->atlas)
+		return true;
+	faults_take(f, &why);
+	if (!before || !same_paths(to->geo_files, before->geo_files))
+		return false;
+	to->geo_files->faulty = true;
+	to->atlas = atlas_hold(before->atlas);
+	return true;
+}
+
+bool parts_refresh_geo(struct parts *p, struct fault *why)
+{
+	const struct conf *c = parts_conf(p);
+	struct stamps *stamps = geo_stamps(c);
+	struct atlas *atlas = read_atlas(c, why);
+
+	if (!atlas) {
+		stamps_drop(stamps);
+		return false;
+	}
+	struct steer *steer = parts_steer(c, atlas, p->table, p->steer);
+	atlas_drop(p->atlas);
+	steer_drop(p->steer);
+	stamps_drop(p->geo_files);
+	p->atlas = atlas;
+	p->steer = steer;
+	p->geo_files = stamps;
+	return true;
+}
+
+/* --- measurements ------------------------------------------------------------------------- */
+
+/* The table goes on as it is while nothing that it is made of has changed. */
+static void read_table(struct parts *to, const struct parts *before, struct faults *f)
+{
+	const struct conf *c = parts_conf(to);
+	const struct latency_read_from from = {
+		c, before ? before->table : NULL, to->zones ? zone_set_key(to->zones->set)
+							    : (struct hash_key){ 0, 0 }
+	};
+
+	to->table_files = latency_read_stamps(c);
+	if (before && to->conf == before->conf && !before->table_files->faulty &&
+		stamps_same(to->table_files, before->table_files)) {
+		to->table = latency_hold(before->table);
+		return;
+	}
+	const unsigned errors = f->errors;
+	to->table = latency_read(&from, f);
+	to->table_files->faulty = f->errors > errors;
+}
+
+/* --- edges and pools ---------------------------------------------------------------------- */
+
+struct steer *parts_steer(const struct conf *c, struct atlas *atlas,
+	const struct latency *table, const struct steer *before)
+{
+	const struct steer_measured measured = latency_read_for_steer(c, table);
+
+	return steer_new(
+		&(struct steer_opts){ c->edges, c->n_edges, c->pools, c->n_pools, &measured },
+		atlas, before);
+}
+
+/* A pin that no client can match does nothing: a slip of the pen, or a database that does not
+ * tell such things. */
+static void warn_of_idle_pins(const struct parts *to, struct faults *f)
+{
+	const struct conf *c = parts_conf(to);
+
+	for (unsigned i = 0; i < to->steer->n_pools; i++) {
+		const struct pool *p = &to->steer->pools[i];
+		for (unsigned k = 0; k < p->n_pins; k++) {
+			const struct pool_pin *pin = p->pins[k].from;
+			const struct fault_at at = {
+				c->path, c->text, c->text_end, pin->line, pin->column
+			};
+			if (!p->pins[k].matches)
+				faults_warning(f, &at,
+					"no client matches this pin: the GeoIP files%s know "
+					"none such",
+					pin->kind == PIN_ASN && !c->n_asn_files
+						? " (there is no geoip: asn: file)"
+						: "");
+		}
+	}
+}
+
+static void make_steer(struct parts *to, const struct parts *before)
+{
+	const bool same = before && to->conf == before->conf && to->atlas == before->atlas &&
+		to->table == before->table && before->steer;
+
+	to->steer = same ? steer_hold(before->steer)
+			 : parts_steer(parts_conf(to), to->atlas, to->table,
+				   before ? before->steer : NULL);
+}
+
+static bool make_numbers(struct parts *to, const struct parts *before, struct faults *f)
+{
+	const struct fault_at at = { .path = parts_conf(to)->path };
+	struct fault why;
+
+	if (before && to->zones == before->zones && to->conf == before->conf &&
+		before->numbers) {
+		to->numbers = pool_numbers_hold(before->numbers);
+		return true;
+	}
+	to->numbers = pool_numbers_new(to->zones->set, to->steer, &why);
+	return to->numbers || faults_error(f, &at, "%s", why.text);
+}
+
+/* --- all of it ---------------------------------------------------------------------------- */
+
+static struct part *read_conf(const struct parts_read_opts *o, struct faults *f)
+{
+	const struct conf *before = o->before ? parts_conf(o->before) : NULL;
+	struct conf *c = o->text ? conf_open_text(o->path, o->text, o->text_len, f)
+				 : conf_open(o->path, before, f);
+
+	return c ? &c->part : NULL;
+}
+
+static bool read_zones(struct parts *to, const struct parts_read_opts *o, struct faults *f)
+{
+	to->zones = zones_read(&(struct zones_read_opts){ parts_conf(to),
+				       o->before ? o->before->zones : NULL, o->key, o->job },
+		f);
+	return to->zones != NULL;
+}
+
+static bool read_all(struct parts *to, const struct parts_read_opts *o, struct faults *f)
+{
+	const struct parts *before = o->before;
+
+	bool ok = o->bare || read_zones(to, o, f);
+	ok = read_geo(to, before, f) && ok;
+	if (o->bare) {
+		to->table = latency_read_new(parts_conf(to), o->key);
+		return ok;
+	}
+	if (!ok)
+		return false;
+	read_table(to, before, f);
+	make_steer(to, before);
+	warn_of_idle_pins(to, f);
+	return make_numbers(to, before, f);
+}
+
+bool parts_read(struct parts *to, const struct parts_read_opts *o, struct faults *f)
+{
+	*to = (struct parts){ .conf = read_conf(o, f) };
+	if (!to->conf)
+		return false;
+	if (read_all(to, o, f))
+		return true;
+	parts_drop(to);
+	return false;
+}

@@ -1,0 +1,315 @@
+#include "daemon/publish.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "config.h"
+#include "daemon/parts_read.h"
+
+#include <ev.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FOLLOWERS_MOST = 8 };
+
+struct publisher {
+	struct publisher_opts opts;
+	unsigned lane; /* of letting go */
+	struct parts live, staged;
+	uint64_t share; /* 0: no stage is on */
+	struct policy policy; /* of live.conf, which it borrows from */
+	struct publisher_health health;
+	struct {
+		publisher_follow_fn *fn;
+		void *ctx;
+	} followers[FOLLOWERS_MOST];
+	unsigned n_followers;
+	bool parts_changed, standing_changed; /* since the last world */
+	ev_prepare turn_ends;
+	struct publisher_counts counts;
+};
+
+/* --- letting go --------------------------------------------------------------------------- */
+
+struct gone {
+	struct parts parts;
+};
+
+static void drop_gone(void *ctx, struct job *job)
+{
+	struct gone *g = ctx;
+
+	(void)job;
+	parts_drop(&g->parts);
+	malloc_trim(0); /* what loading needed is a multiple of what serving does */
+}
+
+static void free_gone(void *ctx, enum job_end end)
+{
+	struct gone *g = ctx;
+
+	(void)end;
+	parts_drop(&g->parts); /* of one that was not begun */
+	free(g);
+}
+
+/* Many zones are many frees: not here. */
+static void let_go(struct publisher *p, const struct parts *parts)
+{
+	struct gone *g = calloc(1, sizeof *g);
+	struct parts own = *parts;
+
+	if (g) {
+		g->parts = own;
+		if (jobs_start(p->opts.jobs,
+			    &(struct job_opts){ .lane = p->lane,
+				    .name = "free",
+				    .ctx = g,
+				    .work = drop_gone,
+				    .done = free_gone }))
+			return;
+		free(g);
+	}
+	parts_drop(&own);
+}
+
+/* --- policy ------------------------------------------------------------------------------- */
+
+static void put_text(struct policy_text *to, const char *text)
+{
+	to->len = (uint8_t)strnlen(text, POLICY_TEXT);
+	memcpy(to->text, text, to->len);
+}
+
+/* What the configuration says about answers, with what it leaves to us filled in. */
+static void make_policy(struct publisher *p)
+{
+	const struct conf *c = parts_conf(&p->live);
+	char host[POLICY_TEXT + 1] = "";
+
+	p->policy = c->policy;
+	gethostname(host, sizeof host - 1);
+	put_text(&p->policy.identity, c->identity ? c->identity : host);
+	put_text(&p->policy.version, c->version ? c->version : "Waymark " PACKAGE_VERSION);
+	if (!c->cookies)
+		p->policy.cookie_secrets = 0;
+	else if (!p->policy.cookie_secrets) {
+		memcpy(p->policy.cookie_secret[0], p->opts.cookie_secret, POLICY_SECRET);
+		p->policy.cookie_secrets = 1;
+	}
+}
+
+/* --- parts -------------------------------------------------------------------------------- */
+
+static void tell(struct publisher *p, unsigned what)
+{
+	p->parts_changed = true;
+	for (unsigned i = 0; i < p->n_followers; i++)
+		p->followers[i].fn(p->followers[i].ctx, what);
+}
+
+static unsigned differ(const struct parts *a, const struct parts *b)
+{
+	return (a->conf != b->conf ? PUBLISH_CONF : 0) |
+		(a->zones != b->zones ? PUBLISH_ZONES : 0) |
+		(a->atlas != b->atlas ? PUBLISH_GEO : 0) |
+		(a->table != b->table ? PUBLISH_TABLE : 0) |
+		(a->steer != b->steer ? PUBLISH_STEER : 0);
+}
+
+void publisher_take(struct publisher *p, struct parts *next)
+{
+	const struct parts before = p->live;
+	const unsigned what = differ(&before, next);
+
+	p->live = *next;
+	*next = (struct parts){ 0 };
+	p->counts.reloads++;
+	if (what & PUBLISH_CONF)
+		make_policy(p);
+	tell(p, what);
+	let_go(p, &before);
+}
+
+void publisher_take_stage(struct publisher *p, struct parts *next, uint64_t share)
+{
+	const struct parts before = p->staged;
+	const bool was_on = p->share != 0;
+
+	p->staged = next ? *next : (struct parts){ 0 };
+	p->share = next ? share : 0;
+	if (next)
+		*next = (struct parts){ 0 };
+	tell(p, PUBLISH_STAGE);
+	if (was_on)
+		let_go(p, &before);
+}
+
+void publisher_take_rankings(struct publisher *p, bool staged, struct parts *some)
+{
+	struct parts *to = staged ? &p->staged : &p->live;
+	const struct parts now = *to;
+	struct parts before = { 0 };
+	struct parts next = now;
+
+	if (some->table) {
+		before.table = now.table;
+		next.table = some->table;
+	}
+	if (some->table_files) {
+		before.table_files = now.table_files;
+		next.table_files = some->table_files;
+	}
+	if (some->atlas) {
+		before.atlas = now.atlas;
+		next.atlas = some->atlas;
+	}
+	if (some->geo_files) {
+		before.geo_files = now.geo_files;
+		next.geo_files = some->geo_files;
+	}
+	if (some->steer) {
+		before.steer = now.steer;
+		next.steer = some->steer;
+	}
+	*some = (struct parts){ 0 };
+	*to = next;
+	tell(p, staged ? PUBLISH_STAGE : differ(&now, &next));
+	let_go(p, &before);
+}
+
+/* --- worlds ------------------------------------------------------------------------------- */
+
+/* Only edges have come, gone or been measured anew; alike, there is nothing to publish. */
+static struct world *make_standing(struct publisher *p, const struct world *now)
+{
+	struct standing *live = p->health.live(p->health.ctx, now->standing);
+	struct standing *staged = p->share
+		? p->health.staged(p->health.ctx, live, now->stage.standing)
+		: NULL;
+
+	if (standing_same(live, now->standing) &&
+		(!staged || standing_same(staged, now->stage.standing))) {
+		standing_free(live);
+		if (staged)
+			standing_free(staged);
+		return NULL;
+	}
+	p->health.changes(p->health.ctx, now, live);
+	p->counts.standings++;
+	return world_with_standing(now, live, staged);
+}
+
+static struct world *make_all(struct publisher *p, const struct world *now)
+{
+	const struct parts *l = &p->live, *s = &p->staged;
+	const bool same = now && now->steer == l->steer;
+	struct standing *live = p->health.live(p->health.ctx, same ? now->standing : NULL);
+
+	if (same)
+		p->health.changes(p->health.ctx, now, live);
+	return world_new(&(struct world_opts){ .zones = l->zones->set,
+		.steer = l->steer,
+		.numbers = l->numbers,
+		.policy = &p->policy,
+		.conf = l->conf,
+		.standing = live,
+		.share = p->share,
+		.staged = p->share ? s->steer : NULL,
+		.staged_numbers = p->share ? s->numbers : NULL,
+		.staged_standing = p->share
+			? p->health.staged(p->health.ctx, live,
+				  now && now->stage.share && now->stage.steer == s->steer
+					  ? now->stage.standing
+					  : NULL)
+			: NULL });
+}
+
+void publisher_now(struct publisher *p)
+{
+	const struct world *now = epoch_current(p->opts.epoch);
+	const uint64_t start = clock_us();
+
+	const bool whole = p->parts_changed || !now;
+	struct world *w = whole ? make_all(p, now) : make_standing(p, now);
+	p->parts_changed = p->standing_changed = false;
+	if (w) {
+		epoch_publish(p->opts.epoch, w);
+		p->counts.worlds++;
+	}
+	p->counts.last_us = clock_us() - start;
+	if (p->counts.last_us > p->counts.most_us)
+		p->counts.most_us = p->counts.last_us;
+}
+
+void publisher_soon(struct publisher *p)
+{
+	p->standing_changed = true;
+}
+
+static void on_turn_ends(struct ev_loop *loop, ev_prepare *w, int events)
+{
+	struct publisher *p = w->data;
+
+	(void)loop;
+	(void)events;
+	if (p->parts_changed || p->standing_changed)
+		publisher_now(p);
+}
+
+/* --- the rest ----------------------------------------------------------------------------- */
+
+struct publisher *publisher_new(const struct publisher_opts *opts, struct parts *first)
+{
+	struct publisher *p = memory_zeroed(1, sizeof *p);
+
+	p->opts = *opts;
+	p->lane = jobs_lane(opts->jobs, 1, JOBS_POLITE);
+	p->live = *first;
+	*first = (struct parts){ 0 };
+	make_policy(p);
+	ev_prepare_init(&p->turn_ends, on_turn_ends);
+	p->turn_ends.data = p;
+	ev_prepare_start(opts->loop, &p->turn_ends);
+	return p;
+}
+
+void publisher_free(struct publisher *p)
+{
+	ev_prepare_stop(p->opts.loop, &p->turn_ends);
+	parts_drop(&p->staged);
+	parts_drop(&p->live);
+	memory_free(p);
+}
+
+void publisher_set_health(struct publisher *p, const struct publisher_health *h)
+{
+	p->health = *h;
+}
+
+void publisher_follow(struct publisher *p, publisher_follow_fn *fn, void *ctx)
+{
+	p->followers[p->n_followers].fn = fn;
+	p->followers[p->n_followers++].ctx = ctx;
+}
+
+const struct parts *publisher_live(const struct publisher *p)
+{
+	return &p->live;
+}
+
+const struct parts *publisher_staged(const struct publisher *p)
+{
+	return p->share ? &p->staged : NULL;
+}
+
+const struct world *publisher_world(const struct publisher *p)
+{
+	return epoch_current(p->opts.epoch);
+}
+
+struct publisher_counts publisher_counts(const struct publisher *p)
+{
+	return p->counts;
+}

@@ -1,0 +1,585 @@
+#include "daemon/rankings.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "daemon/latency_read.h"
+#include "daemon/parts_read.h"
+
+#include <ev.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_S     0.25
+#define QUIET_S    0.5  /* a file that has not changed for so long is whole */
+#define PUBLISH_S  2.0  /* between two publications */
+#define SAVE_S     30.0 /* between two snapshots */
+#define AGE_MOST_S 900.0
+
+enum {
+	WAITING_MOST = 1 << 20,
+	AGE_SHARE = 16,
+	AT_ONCE_MOST = 2048 /* samples that go into the table within one turn of the loop */
+};
+
+/* Samples that could not go into the table yet. */
+struct heap {
+	struct rankings_sample *of;
+	size_t at, n, room; /* those from `at` to `n` wait */
+};
+
+/* New rankings: what the job holds, and what it makes. */
+struct ranking {
+	struct build build;
+	struct rankings *owner;
+	struct parts live, staged; /* held; `staged` without conf: no stage is on */
+	struct heap samples;       /* the job's: for a copy of the table */
+	bool read;                 /* the files, too */
+	struct parts made, made_staged;
+	struct faults faults;
+	double took_s;
+};
+
+struct rankings {
+	struct rankings_opts opts;
+	unsigned save_lane, look_lane;
+	ev_timer timer;
+	struct ranking ranking;
+	bool asked; /* a ranking is waiting or running */
+	bool changed, unsaved, saves, looks;
+	struct stamps *of;           /* that the table was read from */
+	struct stamps *seen, *tried; /* of the files: at the last look; when last read */
+	double quiet_since, published_at, saved_at; /* clock_seconds() */
+	struct heap waiting;
+	struct rankings_size size;
+};
+
+/* --- samples ------------------------------------------------------------------------------ */
+
+/* False: there is no memory for it. */
+static bool put(struct latency *t, const struct rankings_sample *s)
+{
+	return s->src >= 0 ? latency_add_mesh(t, (unsigned)s->src, s->edge, &s->sample)
+			   : latency_add(t, &s->net, s->edge, &s->sample);
+}
+
+static void put_waiting(struct rankings *r, size_t most)
+{
+	struct latency *t = publisher_live(r->opts.publisher)->table;
+	struct heap *h = &r->waiting;
+
+	if (!h->n || !latency_is_held_once(t))
+		return;
+	while (h->at < h->n && most--)
+		r->size.lost += !put(t, &h->of[h->at++]);
+	if (h->at == h->n)
+		h->at = h->n = 0;
+	r->changed = r->unsaved = true;
+}
+
+void rankings_add(struct rankings *r, const struct rankings_sample *s)
+{
+	struct latency *t = publisher_live(r->opts.publisher)->table;
+	struct heap *h = &r->waiting;
+
+	r->size.samples++;
+	if (!h->n && latency_is_held_once(t)) {
+		r->size.lost += !put(t, s);
+		r->changed = r->unsaved = true;
+		return;
+	}
+	if (h->n == h->room) {
+		const size_t room = h->room ? h->room * 2 : 256;
+		struct rankings_sample *of = h->room < WAITING_MOST
+			? realloc(h->of, room * sizeof *of)
+			: NULL;
+		if (!of) {
+			r->size.lost++;
+			return;
+		}
+		h->of = of;
+		h->room = room;
+	}
+	h->of[h->n++] = *s;
+}
+
+/* Edges have other numbers in another configuration: what waits is of the one before. */
+static void on_parts(void *ctx, unsigned what)
+{
+	struct rankings *r = ctx;
+
+	if (what & PUBLISH_CONF) {
+		r->size.lost += r->waiting.n - r->waiting.at;
+		r->waiting.at = r->waiting.n = 0;
+	}
+	struct stamps *files = publisher_live(r->opts.publisher)->table_files;
+	if (r->of == files)
+		return;
+	stamps_drop(r->of);
+	stamps_drop(r->seen);
+	stamps_drop(r->tried);
+	r->of = stamps_hold(files);
+	r->seen = stamps_hold(files);
+	r->tried = stamps_hold(files);
+}
+
+/* --- new rankings ------------------------------------------------------------------------- */
+
+static bool ranking_begin(void *ctx)
+{
+	struct ranking *x = ctx;
+	struct rankings *r = x->owner;
+	const struct parts *live = publisher_live(r->opts.publisher),
+			   *staged = publisher_staged(r->opts.publisher);
+
+	put_waiting(r, AT_ONCE_MOST);
+	if (r->waiting.n) {
+		x->samples = r->waiting;
+		r->waiting = (struct heap){ 0 };
+		r->unsaved = true;
+	} else if (latency_is_held_once(live->table)) {
+		latency_next_round(live->table);
+	}
+	r->changed = false;
+	x->live = parts_hold(live);
+	x->staged = staged ? parts_hold(staged) : (struct parts){ 0 };
+	x->made = x->made_staged = (struct parts){ 0 };
+	faults_init(&x->faults);
+	return true;
+}
+
+static void read_files(struct ranking *x)
+{
+	const struct conf *c = parts_conf(&x->live);
+
+	struct stamps *files = latency_read_stamps(c);
+	struct latency *t = latency_read(
+		&(struct latency_read_from){ c, x->live.table,
+			latency_options(x->live.table)->key },
+		&x->faults);
+	files->faulty = x->faults.errors > 0;
+	x->made.table_files = files;
+	if (x->faults.errors)
+		latency_drop(t);
+	else
+		x->made.table = t;
+}
+
+static void add_samples(struct ranking *x)
+{
+	if (!x->made.table)
+		x->made.table = latency_read_copy(x->live.table);
+	for (size_t i = x->samples.at; i < x->samples.n; i++)
+		put(x->made.table, &x->samples.of[i]);
+	latency_next_round(x->made.table);
+}
+
+static void rank_staged(struct ranking *x, const struct latency *table)
+{
+	struct parts *to = &x->made_staged;
+
+	to->table = latency_read_copy(x->staged.table);
+	latency_take(to->table, table, LATENCY_LEARNED);
+	latency_next_round(to->table);
+	to->steer = parts_steer(
+		parts_conf(&x->staged), x->staged.atlas, to->table, x->staged.steer);
+}
+
+static void ranking_work(void *ctx, struct job *job)
+{
+	struct ranking *x = ctx;
+	const double from = clock_seconds();
+
+	(void)job;
+	if (x->read)
+		read_files(x);
+	if (x->samples.n)
+		add_samples(x);
+	const struct latency *table = x->made.table ? x->made.table : x->live.table;
+	x->made.steer = parts_steer(
+		parts_conf(&x->live), x->live.atlas, table, x->live.steer);
+	if (x->staged.conf)
+		rank_staged(x, table);
+	x->took_s = clock_seconds() - from;
+}
+
+static void tell_files(const struct ranking *x)
+{
+	if (x->faults.errors || x->faults.warnings)
+		log_text(text_get(&x->faults.text));
+	if (x->read && x->faults.errors)
+		log_line(LOG_ERROR,
+			"latency files have changed and are wrong; what was measured before "
+			"stays");
+	else if (x->read)
+		log_line(LOG_NOTICE,
+			"latency files have changed and were read anew (%zu networks)",
+			latency_size(x->made.table).nets);
+}
+
+static void take(struct rankings *r, struct ranking *x)
+{
+	const struct parts *staged = publisher_staged(r->opts.publisher);
+
+	tell_files(x);
+	publisher_take_rankings(r->opts.publisher, false, &x->made);
+	/* A stage may have been taken back since. */
+	if (staged && staged->conf == x->staged.conf && x->made_staged.steer)
+		publisher_take_rankings(r->opts.publisher, true, &x->made_staged);
+	r->size.published++;
+	r->size.last_s = x->took_s;
+}
+
+static void ranking_end(void *ctx, enum job_end end)
+{
+	struct ranking *x = ctx;
+	struct rankings *r = x->owner;
+
+	r->asked = false;
+	r->published_at = clock_seconds();
+	if (end == JOB_DONE) {
+		take(r, x);
+	} else {
+		x->made = x->made_staged = (struct parts){ 0 };
+		r->size.lost += x->samples.n - x->samples.at;
+		r->changed = true;
+	}
+	faults_fini(&x->faults);
+	parts_drop(&x->made_staged);
+	parts_drop(&x->live);
+	parts_drop(&x->staged);
+	free(x->samples.of);
+	x->samples = (struct heap){ 0 };
+}
+
+static void ask(struct rankings *r, bool read)
+{
+	struct ranking *x = &r->ranking;
+
+	*x = (struct ranking){ .owner = r, .read = read };
+	x->build = (struct build){ .name = "rankings",
+		.ctx = x,
+		.begin = ranking_begin,
+		.work = ranking_work,
+		.end = ranking_end };
+	r->asked = true;
+	builder_ask(r->opts.builder, &x->build);
+}
+
+/* --- the files ---------------------------------------------------------------------------- */
+
+/* Have they changed? The disk may take its time. */
+struct look {
+	struct rankings *owner;
+	struct stamps *of; /* held */
+	struct stamps *now;
+};
+
+static void look_work(void *ctx, struct job *job)
+{
+	struct look *l = ctx;
+
+	(void)job;
+	l->now = stamps_again(l->of);
+}
+
+static void look_done(void *ctx, enum job_end end)
+{
+	struct look *l = ctx;
+	struct rankings *r = l->owner;
+
+	r->looks = false;
+	/* Others, if the configuration is another one since. */
+	if (end == JOB_DONE && r->seen->n == l->now->n) {
+		if (!stamps_same(l->now, r->seen)) {
+			stamps_drop(r->seen);
+			r->seen = stamps_hold(l->now);
+			r->quiet_since = clock_seconds();
+		}
+	}
+	if (end == JOB_DONE)
+		stamps_drop(l->now);
+	stamps_drop(l->of);
+	free(l);
+}
+
+static void look(struct rankings *r)
+{
+	struct look *l = r->looks || !r->seen->n ? NULL : calloc(1, sizeof *l);
+
+	if (!l)
+		return;
+	*l = (struct look){ .owner = r, .of = stamps_hold(r->seen) };
+	r->looks = jobs_start(r->opts.jobs,
+		&(struct job_opts){ .lane = r->look_lane,
+			.name = "look",
+			.about = "at the files of measurements",
+			.ctx = l,
+			.work = look_work,
+			.done = look_done }) != NULL;
+	if (!r->looks) {
+		stamps_drop(l->of);
+		free(l);
+	}
+}
+
+/* Have the files changed, and is nobody writing them any more? */
+static bool files_are_new(const struct rankings *r, double now)
+{
+	return !stamps_same(r->seen, r->tried) && now - r->quiet_since >= QUIET_S;
+}
+
+/* --- saving ------------------------------------------------------------------------------- */
+
+struct save {
+	struct rankings *owner;
+	struct parts parts; /* held */
+	struct fault why;   /* "": it was saved */
+};
+
+static void save_work(void *ctx, struct job *job)
+{
+	struct save *s = ctx;
+
+	(void)job;
+	latency_save(parts_conf(&s->parts), s->parts.table, &s->why);
+}
+
+static void save_done(void *ctx, enum job_end end)
+{
+	struct save *s = ctx;
+	struct rankings *r = s->owner;
+
+	r->saves = false;
+	if (*s->why.text)
+		log_line(LOG_ERROR, "%s", s->why.text);
+	if (*s->why.text || end != JOB_DONE)
+		r->unsaved = true;
+	parts_drop(&s->parts);
+	free(s);
+}
+
+static void save(struct rankings *r)
+{
+	struct save *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return;
+	*s = (struct save){ .owner = r, .parts = parts_hold(publisher_live(r->opts.publisher)) };
+	r->saves = jobs_start(r->opts.jobs,
+		&(struct job_opts){ .lane = r->save_lane,
+			.name = "save",
+			.about = "measurements",
+			.ctx = s,
+			.work = save_work,
+			.done = save_done }) != NULL;
+	if (r->saves) {
+		r->unsaved = false;
+		r->saved_at = clock_seconds();
+	} else {
+		parts_drop(&s->parts);
+		free(s);
+	}
+}
+
+/* --- when there is something to do -------------------------------------------------------- */
+
+/* Do ages need to be heeded once more? */
+static bool has_aged(const struct rankings *r, double now)
+{
+	const struct parts *live = publisher_live(r->opts.publisher);
+	const double share = parts_conf(live)->latency.half_life_ms / 1000.0 / AGE_SHARE;
+
+	return client_map_is_measured(live->steer->clients) &&
+		now - r->published_at >= (share < AGE_MOST_S ? share : AGE_MOST_S);
+}
+
+static void on_look(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct rankings *r = t->data;
+	const struct conf *c = parts_conf(publisher_live(r->opts.publisher));
+	const double now = clock_seconds();
+
+	(void)loop;
+	(void)events;
+	if (!c->latency.on)
+		return;
+	put_waiting(r, AT_ONCE_MOST);
+	look(r);
+	if (r->unsaved && c->latency.state && !r->saves && now - r->saved_at >= SAVE_S)
+		save(r);
+	if (r->asked || now - r->published_at < PUBLISH_S)
+		return;
+	const bool read = files_are_new(r, now);
+	if (read) {
+		stamps_drop(r->tried);
+		r->tried = stamps_hold(r->seen);
+	}
+	if (read || r->changed || r->waiting.n || has_aged(r, now))
+		ask(r, read);
+}
+
+/* --- import and forget -------------------------------------------------------------------- */
+
+struct change {
+	struct build build;
+	struct rankings *owner;
+	struct rankings_change who;
+	char *path, *edge; /* own copies; one of them, or NULL */
+	struct prefix net;
+	struct parts live; /* held */
+	struct latency *made;
+	size_t n;
+	struct faults faults;
+};
+
+static bool change_begin(void *ctx)
+{
+	struct change *x = ctx;
+
+	put_waiting(x->owner, AT_ONCE_MOST);
+	x->live = parts_hold(publisher_live(x->owner->opts.publisher));
+	return true;
+}
+
+static void import_work(void *ctx, struct job *job)
+{
+	struct change *x = ctx;
+	struct latency_csv csv = latency_read_csv(x->path);
+	struct latency *own = latency_read_new(
+		parts_conf(&x->live), latency_options(x->live.table)->key);
+
+	(void)job;
+	csv.as = CSV_SAMPLES;
+	if (latency_csv_read(own, &csv, &x->n, &x->faults)) {
+		struct latency *made = latency_read_copy(x->live.table);
+		latency_take(made, own, LATENCY_AS_SAMPLES);
+		x->made = made;
+	}
+	latency_drop(own);
+}
+
+static void forget_work(void *ctx, struct job *job)
+{
+	struct change *x = ctx;
+	struct latency *made = latency_read_copy(x->live.table);
+
+	(void)job;
+	const int edge = x->edge ? latency_edge(made, x->edge, strlen(x->edge)) : -1;
+	if (edge >= 0)
+		x->n = latency_forget_edge(made, (unsigned)edge);
+	else if (!x->edge)
+		x->n = latency_forget_net(made, &x->net);
+	x->made = made;
+}
+
+static void change_end(void *ctx, enum job_end end)
+{
+	struct change *x = ctx;
+	struct rankings *r = x->owner;
+	const bool ok = end == JOB_DONE && x->made;
+
+	if (end == JOB_NO_MEMORY) {
+		faults_fini(&x->faults);
+		faults_init(&x->faults);
+		faults_error(&x->faults, &(struct fault_at){ 0 },
+			"out of memory; what was measured before stays");
+	} else if (end == JOB_CANCELLED) {
+		faults_error(&x->faults, &(struct fault_at){ 0 }, "the server stops");
+	}
+	if (ok) {
+		publisher_take_rankings(
+			r->opts.publisher, false, &(struct parts){ .table = x->made });
+		r->changed = r->unsaved = true;
+		if (x->path)
+			r->size.samples += x->n;
+	}
+	x->who.told(x->who.ctx, ok, x->n, &x->faults);
+	faults_fini(&x->faults);
+	parts_drop(&x->live);
+	free(x->path);
+	free(x->edge);
+	free(x);
+}
+
+static bool start_change(struct rankings *r, struct change like)
+{
+	struct change *x = malloc(sizeof *x);
+
+	if (!x || (!like.path && like.build.work == import_work)) {
+		free(x);
+		free(like.path);
+		free(like.edge);
+		return false;
+	}
+	*x = like;
+	x->owner = r;
+	x->build.ctx = x;
+	x->build.begin = change_begin;
+	x->build.end = change_end;
+	faults_init(&x->faults);
+	builder_ask(r->opts.builder, &x->build);
+	return true;
+}
+
+bool rankings_import(struct rankings *r, const char *path, const struct rankings_change *c)
+{
+	struct change like = {
+		.build = { .name = "import", .work = import_work }, .who = *c, .path = strdup(path)
+	};
+
+	strncpy(like.build.about, path, JOB_ABOUT - 1);
+	return start_change(r, like);
+}
+
+bool rankings_forget(struct rankings *r, const char *edge, const struct prefix *net,
+	const struct rankings_change *c)
+{
+	struct change like = { .build = { .name = "forget", .work = forget_work }, .who = *c };
+
+	if (net)
+		like.net = *net;
+	if (edge && !(like.edge = strdup(edge)))
+		return false;
+	strncpy(like.build.about, edge ? edge : "a network", JOB_ABOUT - 1);
+	return start_change(r, like);
+}
+
+/* --- the rest ----------------------------------------------------------------------------- */
+
+struct rankings_size rankings_size(const struct rankings *r)
+{
+	return r->size;
+}
+
+struct rankings *rankings_new(const struct rankings_opts *opts)
+{
+	struct rankings *r = memory_zeroed(1, sizeof *r);
+
+	r->opts = *opts;
+	r->save_lane = jobs_lane(opts->jobs, 1, JOBS_POLITE);
+	r->look_lane = jobs_lane(opts->jobs, 1, JOBS_PROMPT);
+	on_parts(r, PUBLISH_TABLE);
+	publisher_follow(opts->publisher, on_parts, r);
+	ev_timer_init(&r->timer, on_look, LOOK_S, LOOK_S);
+	r->timer.data = r;
+	ev_timer_start(opts->loop, &r->timer);
+	return r;
+}
+
+void rankings_free(struct rankings *r)
+{
+	const struct parts *live = publisher_live(r->opts.publisher);
+	const struct conf *c = parts_conf(live);
+	struct fault why;
+
+	put_waiting(r, SIZE_MAX);
+	if (r->unsaved && c->latency.state && !latency_save(c, live->table, &why))
+		log_line(LOG_ERROR, "%s", why.text);
+	ev_timer_stop(r->opts.loop, &r->timer);
+	stamps_drop(r->of);
+	stamps_drop(r->seen);
+	stamps_drop(r->tried);
+	free(r->waiting.of);
+	memory_free(r);
+}

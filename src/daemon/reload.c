@@ -1,0 +1,157 @@
+#include "daemon/reload.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "daemon/parts_read.h"
+#include "daemon/restart.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+struct reloader {
+	struct reloader_opts opts;
+	struct reload_state state;
+};
+
+struct reading {
+	struct build build;
+	struct reloader *owner;
+	struct reload_made how;
+	struct parts before; /* held */
+	struct parts made;
+	bool ok;
+	struct faults faults;
+};
+
+static bool begin(void *ctx)
+{
+	struct reading *x = ctx;
+
+	x->before = x->how.before(x->how.ctx);
+	return true;
+}
+
+static void work(void *ctx, struct job *job)
+{
+	struct reading *x = ctx;
+	const struct reloader_opts *o = &x->owner->opts;
+
+	x->ok = parts_read(&x->made,
+		&(struct parts_read_opts){
+			.path = o->conf_path, .key = o->key, .before = &x->before, .job = job },
+		&x->faults);
+	if (x->ok && (!restart_check(parts_conf(&x->made), parts_conf(&x->before), &x->faults) ||
+			     (x->how.also && !x->how.also(x->how.ctx, &x->made, &x->faults)))) {
+		parts_drop(&x->made);
+		x->ok = false;
+	}
+}
+
+static void end(void *ctx, enum job_end end)
+{
+	struct reading *x = ctx;
+	const struct fault_at nowhere = { 0 };
+
+	if (end != JOB_DONE) {
+		x->made = (struct parts){ 0 };
+		x->ok = false;
+		faults_fini(&x->faults);
+		faults_init(&x->faults);
+		faults_error(&x->faults, &nowhere, "%s",
+			end == JOB_NO_MEMORY ? "out of memory" : "the server stops");
+	}
+	x->how.told(x->how.ctx, x->ok ? &x->made : NULL, &x->faults);
+	faults_fini(&x->faults);
+	parts_drop(&x->made);
+	parts_drop(&x->before);
+	free(x);
+}
+
+bool reload_read(struct reloader *r, const char *name, const struct reload_made *how)
+{
+	struct reading *x = calloc(1, sizeof *x);
+
+	if (!x)
+		return false;
+	x->owner = r;
+	x->how = *how;
+	x->build = (struct build){
+		.name = name, .ctx = x, .begin = begin, .work = work, .end = end
+	};
+	faults_init(&x->faults);
+	builder_ask(r->opts.builder, &x->build);
+	return true;
+}
+
+/* --- all of it ---------------------------------------------------------------------------- */
+
+struct all {
+	struct reloader *owner;
+	struct reload_done done;
+};
+
+static struct parts live(void *ctx)
+{
+	const struct all *a = ctx;
+
+	return parts_hold(publisher_live(a->owner->opts.publisher));
+}
+
+/* The zones that a stage is not about would change under it. */
+static bool no_stage(void *ctx, struct faults *f)
+{
+	const struct all *a = ctx;
+	const struct reloader_opts *o = &a->owner->opts;
+
+	return !publisher_staged(o->publisher) ||
+		faults_error(f, &(struct fault_at){ 0 },
+			"a stage is on: \"reload --promote\" or \"reload --rollback\" comes "
+			"first, or \"reload --stage SHARE\" to stage what the file has now");
+}
+
+static void told(void *ctx, struct parts *made, struct faults *f)
+{
+	struct all *a = ctx;
+	struct reloader *r = a->owner;
+
+	if (made && !no_stage(a, f))
+		made = NULL;
+	r->state = (struct reload_state){ time(NULL), made != NULL, f->errors };
+	if (made) {
+		publisher_take(r->opts.publisher, made);
+		publisher_now(r->opts.publisher);
+	}
+	a->done.told(a->done.ctx, r->state.taken, f);
+	free(a);
+}
+
+bool reload_all(struct reloader *r, const struct reload_done *done)
+{
+	struct all *a = malloc(sizeof *a);
+
+	if (!a)
+		return false;
+	*a = (struct all){ r, *done };
+	if (reload_read(r, "reload", &(struct reload_made){ a, live, NULL, told }))
+		return true;
+	free(a);
+	return false;
+}
+
+struct reload_state reload_state(const struct reloader *r)
+{
+	return r->state;
+}
+
+struct reloader *reloader_new(const struct reloader_opts *opts)
+{
+	struct reloader *r = memory_zeroed(1, sizeof *r);
+
+	r->opts = *opts;
+	return r;
+}
+
+void reloader_free(struct reloader *r)
+{
+	memory_free(r);
+}

@@ -1,0 +1,55 @@
+/* reload.h - the configuration and all it names are read anew, while the old state serves.
+ *
+ * A job reads everything beside what is served; it is published when it is right. Zones that
+ * are wrong keep what they had, and all the rest is taken. Loop.
+ */
+#ifndef DAEMON_RELOAD_H
+#define DAEMON_RELOAD_H
+
+#include "base/fault.h"
+#include "daemon/builder.h"
+#include "daemon/publish.h"
+
+struct reloader;
+
+struct reloader_opts {
+	struct builder *builder;
+	struct publisher *publisher;
+	const char *conf_path; /* borrowed for good */
+	struct hash_key key;
+};
+
+struct reloader *reloader_new(const struct reloader_opts *opts);
+void reloader_free(struct reloader *r);
+
+/* What came of it. `taken`: something else may be served now; without errors in the faults, all
+ * that the files say is. Called once, on the loop. */
+struct reload_done {
+	void *ctx;
+	void (*told)(void *ctx, bool taken, const struct faults *f);
+};
+
+/* Everything, for all clients. False: no memory, not even to try. */
+bool reload_all(struct reloader *r, const struct reload_done *done);
+
+/* For a stage: the same, but for what becomes of it. `made` may be emptied by who takes it. */
+struct reload_made {
+	void *ctx;
+	/* The parts that it replaces, as they are when its turn has come; held from then on. */
+	struct parts (*before)(void *ctx);
+	/* On a helper thread: what else has to be right, or be made of it. Or NULL. */
+	bool (*also)(void *ctx, struct parts *made, struct faults *f);
+	/* `made` NULL: it is not right. */
+	void (*told)(void *ctx, struct parts *made, struct faults *f);
+};
+bool reload_read(struct reloader *r, const char *name, const struct reload_made *how);
+
+/* How the last reload of all ended: for reports. */
+struct reload_state {
+	int64_t at_s; /* UNIX time; 0: there was none */
+	bool taken;
+	unsigned errors;
+};
+struct reload_state reload_state(const struct reloader *r);
+
+#endif

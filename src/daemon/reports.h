@@ -1,0 +1,49 @@
+/* reports.h - the commands that only look: each answer is made by a job from a picture of the
+ * server.
+ *
+ * The picture (report/report_view.h) is taken on the loop by holds and copies; the text is made
+ * beside it. What may be large goes to the client as it is made. Loop.
+ */
+#ifndef DAEMON_REPORTS_H
+#define DAEMON_REPORTS_H
+
+#include "console/command.h"
+#include "daemon/balancer.h"
+#include "daemon/decisions.h"
+#include "daemon/measuring.h"
+#include "daemon/probes.h"
+#include "daemon/rankings.h"
+#include "daemon/reload.h"
+#include "daemon/staging.h"
+#include "daemon/watchdog.h"
+
+#include <time.h>
+
+struct reports;
+
+/* Whom the picture is taken of; borrowed for good. */
+struct reports_opts {
+	struct jobs *jobs;
+	struct publisher *publisher;
+	struct probes *probes;
+	struct balancer *balancer;
+	struct rankings *rankings;
+	struct staging *staging;
+	struct reloader *reloader;
+	struct measuring *measuring;
+	struct watchdog *watchdog;
+	struct decisions *decisions;
+	struct workers *workers;
+	struct timespec started; /* CLOCK_MONOTONIC */
+	const char *conf_path;
+};
+
+struct reports *reports_new(const struct reports_opts *opts, struct commands *commands);
+/* "latency show ..." and "latency export"; a command's exit status. */
+int reports_latency(
+	struct reports *r, const char **words, size_t n, struct command_call *c);
+
+/* After jobs_stop(). */
+void reports_free(struct reports *r);
+
+#endif

@@ -1,0 +1,54 @@
+#include "daemon/standings.h"
+
+#include "base/memory.h"
+
+
+struct standing *standings_make(const struct standings_opts *s)
+{
+	struct standing_row *rows = memory_zeroed(s->rows->n, sizeof *rows);
+	uint8_t *states = memory_zeroed(s->steer->n_edges, 1),
+		*forced = memory_zeroed(s->steer->n_edges, 1);
+
+	for (unsigned i = 0; i < s->steer->n_edges; i++)
+		states[i] = (uint8_t)s->steer->edges[i].state;
+	for (size_t i = 0; i < s->forced->n; i++) {
+		const int edge = steer_edge(s->steer, s->forced->of[i].edge);
+		if (edge < 0)
+			continue; /* not now, but perhaps after the next reload */
+		states[edge] = (uint8_t)s->forced->of[i].state;
+		forced[edge] = 1;
+	}
+	if (s->balancer)
+		balancer_states(s->balancer, states);
+	for (unsigned i = 0; i < s->rows->n; i++)
+		rows[i] = (struct standing_row){ s->rows->need[i],
+			round_row_targets(s->round, s->first + i) };
+	struct standing *to = standing_new(&(struct standing_opts){ .steer = s->steer,
+		.states = states,
+		.forced = forced,
+		.verdicts = round_verdicts(s->round),
+		.rows = rows,
+		.n_rows = s->rows->n,
+		.row_of = s->rows->row_of,
+		.before = s->before,
+		.begins = s->begins });
+	if (s->balancer)
+		balancer_cut(s->balancer, to);
+	memory_free(rows);
+	memory_free(states);
+	memory_free(forced);
+	return to;
+}
+
+void standings_like(struct standing *to, const struct steer *steer, const struct standing *like,
+	const struct steer *of)
+{
+	to->tick = like->tick;
+	if (!like->cuts)
+		return;
+	to->cuts = arena_alloc(&to->mem, steer->n_edges * sizeof *to->cuts);
+	for (unsigned i = 0; i < steer->n_edges; i++) {
+		const int at = steer_edge(of, steer->edges[i].name);
+		to->cuts[i] = at >= 0 ? like->cuts[at] : (struct shed_cut){ 0, SHED_ALL };
+	}
+}

@@ -1,0 +1,30 @@
+/* standings.h - the standing of edges, from what probes and the operator say of them now.
+ */
+#ifndef DAEMON_STANDINGS_H
+#define DAEMON_STANDINGS_H
+
+#include "daemon/balancer.h"
+#include "probe/rows.h"
+#include "steer/forced.h"
+#include "steer/standing.h"
+
+struct standings_opts {
+	const struct steer *steer;
+	const struct rows *rows;
+	const struct round *round;
+	unsigned first; /* of the round's rows: where these begin */
+	const struct forced_list *forced;
+	const struct standing *before; /* of the same steer, or NULL */
+	struct balancer *balancer;     /* of this steer, or NULL */
+	bool begins;                   /* the first round runs: pools wait for it */
+};
+
+/* The caller has it. */
+struct standing *standings_make(const struct standings_opts *s);
+
+/* What load decides of the edges of one standing holds for those of the same name in another.
+ */
+void standings_like(struct standing *to, const struct steer *steer, const struct standing *like,
+	const struct steer *of);
+
+#endif

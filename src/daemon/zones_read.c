@@ -1,0 +1,356 @@
+#include "daemon/zones_read.h"
+
+#include "base/crew.h"
+#include "base/memory.h"
+#include "base/scope.h"
+#include "jobs/jobs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+/* A zone of the configuration, and what became of it. */
+struct listed {
+	const uint8_t *origin; /* wire, lower case */
+	const char *path;
+	const struct conf_zone *at; /* the entry that named it */
+	struct registry_zone *before; /* borrowed; NULL: it is new */
+	struct registry_zone *entry;
+	struct faults *faults; /* NULL: none */
+};
+
+struct reading {
+	const struct zones_read_opts *o;
+	struct arena mem; /* of the names */
+	struct listed *list;
+	size_t n, room;
+	size_t done; /* atomic */
+	int64_t now_s;
+};
+
+static struct fault_at at_entry(const struct reading *r, const struct conf_zone *z)
+{
+	const struct conf *c = r->o->conf;
+
+	return (struct fault_at){ c->path, c->text, c->text_end, z->line, z->column };
+}
+
+/* --- which zones -------------------------------------------------------------------------- */
+
+static void add_zone(struct reading *r, const struct conf_zone *at, const uint8_t *origin,
+	const char *path)
+{
+	const size_t len = name_len(origin);
+	uint8_t *lower = arena_alloc(&r->mem, len);
+
+	if (r->n == r->room) {
+		r->room = r->room ? r->room * 2 : 64;
+		r->list = memory_grow(r->list, r->room * sizeof *r->list);
+	}
+	name_lower(lower, origin, len);
+	r->list[r->n++] = (struct listed){ .at = at, .origin = lower, .path = path };
+}
+
+static bool is_zone_entry(const struct dirent *d)
+{
+	return d->d_name[0] != '.' && d->d_name[strlen(d->d_name) - 1] != '~' &&
+		d->d_type != DT_DIR;
+}
+
+static bool is_folder(const struct dirent *d, const char *path)
+{
+	struct stat st;
+
+	return d->d_type != DT_REG && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* One file of a folder; its name, less ".zone", is the origin. One that cannot be a zone's is
+ * told, and keeps nobody else from being served. */
+static void add_file(struct reading *r, const struct conf_zone *entry, const struct dirent *d,
+	struct faults *f)
+{
+	static const uint8_t root[1];
+	const struct fault_at at = at_entry(r, entry);
+	uint8_t origin[NAME_MOST];
+	const size_t dir = strlen(entry->dir);
+	size_t len = strlen(d->d_name);
+	char *path = arena_alloc(&r->mem, dir + len + 2);
+
+	memcpy(path, entry->dir, dir);
+	path[dir] = '/';
+	memcpy(path + dir + 1, d->d_name, len + 1);
+	if (is_folder(d, path))
+		return;
+	if (len > 5 && strcmp(d->d_name + len - 5, ".zone") == 0)
+		len -= 5;
+	const enum name_result result = name_parse(origin, NULL, d->d_name, len, root);
+	if (result == NAME_OK)
+		add_zone(r, entry, origin, path);
+	else
+		faults_error(f, &at, "%s: as the name of a zone this %s", path,
+			name_result_text(result));
+}
+
+static void close_folder(void *dir)
+{
+	closedir(dir);
+}
+
+static bool add_folder(struct reading *r, const struct conf_zone *entry, struct faults *f)
+{
+	const struct fault_at at = at_entry(r, entry);
+	DIR *dir = opendir(entry->dir);
+	const struct dirent *d;
+
+	if (!dir)
+		return faults_error(f, &at, "%s: %s", entry->dir, strerror(errno));
+	scope_hold(dir, close_folder);
+	for (errno = 0; (d = readdir(dir)); errno = 0)
+		if (is_zone_entry(d))
+			add_file(r, entry, d, f);
+	const int failed = errno;
+	scope_forget(dir, close_folder);
+	closedir(dir);
+	return !failed || faults_error(f, &at, "%s: %s", entry->dir, strerror(failed));
+}
+
+/* A folder that was only added to or changed inside names the zones that there are: each goes
+ * to the place of its own there, and nothing needs to be sorted. False when that is not so. */
+static bool order_as_before(struct reading *r)
+{
+	const struct registry *before = r->o->before;
+	struct zone_name name;
+
+	if (!before || r->n != before->n)
+		return false;
+	struct listed *list = memory_zeroed(r->n, sizeof *list);
+	for (size_t i = 0; i < r->n; i++) {
+		size_t at;
+		zone_name_set(&name, r->o->key, r->list[i].origin);
+		const struct zone *z = zone_set_find(
+			before->set, &name, name.labels, &at);
+		if (!z || z->apex_labels != name.labels || list[at].origin) {
+			memory_free(list);
+			return false;
+		}
+		list[at] = r->list[i];
+		list[at].before = before->zones[at];
+	}
+	memory_free(r->list);
+	r->list = list;
+	return true;
+}
+
+static int compare_listed(const void *a, const void *b)
+{
+	return registry_compare(((const struct listed *)a)->origin,
+		((const struct listed *)b)->origin);
+}
+
+/* Both lists ascend. */
+static void find_before(struct reading *r)
+{
+	const struct registry *before = r->o->before;
+	size_t k = 0;
+
+	for (size_t i = 0; before && i < r->n; i++) {
+		while (k < before->n &&
+			registry_compare(before->zones[k]->origin, r->list[i].origin) < 0)
+			k++;
+		if (k < before->n &&
+			registry_compare(before->zones[k]->origin, r->list[i].origin) == 0)
+			r->list[i].before = before->zones[k];
+	}
+}
+
+static bool find_doubles(struct reading *r, struct faults *f)
+{
+	char name[NAME_TEXT];
+	bool ok = true;
+
+	for (size_t i = 1; i < r->n; i++) {
+		if (compare_listed(&r->list[i - 1], &r->list[i]) != 0)
+			continue;
+		const struct fault_at at = at_entry(r, r->list[i].at);
+		ok = faults_error(f, &at, "zone %s is there twice: as %s and as %s (keep one)",
+			name_text(name, r->list[i].origin), r->list[i - 1].path,
+			r->list[i].path);
+	}
+	return ok;
+}
+
+static bool list_zones(struct reading *r, struct faults *f)
+{
+	const struct conf *c = r->o->conf;
+	bool ok = true;
+
+	for (size_t i = 0; i < c->n_zones; i++) {
+		const struct conf_zone *z = &c->zones[i];
+		if (z->dir)
+			ok = add_folder(r, z, f) && ok;
+		else
+			add_zone(r, z, z->name, z->file);
+	}
+	if (!ok || order_as_before(r))
+		return ok;
+	if (r->n)
+		qsort(r->list, r->n, sizeof *r->list, compare_listed);
+	find_before(r);
+	return find_doubles(r, f);
+}
+
+/* --- each of them ------------------------------------------------------------------------- */
+
+static bool pool_known(void *ctx, const char *name)
+{
+	return conf_pool(ctx, name) >= 0;
+}
+
+/* The same as before, when its files are the same and the pools it names are still there. */
+static struct registry_zone *same_as_before(const struct reading *r, const struct listed *z)
+{
+	struct registry_zone *old = z->before;
+
+	if (!old || old->state != REGISTRY_READY || strcmp(old->path, z->path) != 0 ||
+		!load_is_fresh(&old->load))
+		return NULL;
+	for (unsigned i = 0; i < old->load.zone->pools_n; i++)
+		if (conf_pool(r->o->conf, old->load.zone->pools[i]) < 0)
+			return NULL;
+	part_hold(&old->part);
+	return old;
+}
+
+/* Takes `load`. */
+static struct registry_zone *ready(
+	const struct reading *r, const struct listed *z, const struct load *load)
+{
+	const bool was = z->before && z->before->state == REGISTRY_READY;
+
+	return registry_zone_new(&(struct registry_zone){ .origin = z->origin,
+		.path = z->path,
+		.load = *load,
+		.state = REGISTRY_READY,
+		.since_s = was ? z->before->since_s : r->now_s,
+		.loaded_s = r->now_s });
+}
+
+/* What it had is served on; who had nothing answers SERVFAIL. NULL when there is no memory. */
+static struct registry_zone *faulty(
+	const struct reading *r, const struct listed *z, const struct faults *f)
+{
+	const struct registry_zone *old = z->before;
+	const bool has = old && old->state != REGISTRY_EMPTY;
+	struct registry_zone to = { .origin = z->origin,
+		.path = z->path,
+		.state = has ? REGISTRY_FAULTY : REGISTRY_EMPTY,
+		.since_s = old && old->state != REGISTRY_READY ? old->since_s : r->now_s,
+		.loaded_s = has ? old->loaded_s : 0 };
+	const char *first = text_get(&f->text) + (f->errors ? f->error_at[0] : 0);
+	char line[512];
+
+	snprintf(line, sizeof line, "%.*s", (int)strcspn(first, "\n"), first);
+	to.fault = line;
+	to.load.zone = has ? old->load.zone : zone_placeholder(r->o->key, z->origin);
+	if (!to.load.zone)
+		return NULL;
+	if (has)
+		zone_hold(to.load.zone);
+	return registry_zone_new(&to);
+}
+
+/* The faults of a zone stay with it until all have been read. */
+static void keep_faults(struct listed *z, struct faults *f)
+{
+	if (!f->errors && !f->warnings) {
+		faults_fini(f);
+		return;
+	}
+	z->faults = memory_zeroed(1, sizeof *z->faults);
+	*z->faults = *f;
+}
+
+static bool read_zone(void *ctx, size_t i)
+{
+	struct reading *r = ctx;
+	struct listed *z = &r->list[i];
+	const struct compile_opts opts = { r->o->key, pool_known,
+		(void *)(uintptr_t)r->o->conf };
+	struct faults f;
+	struct load load;
+
+	if (r->o->job && job_is_cancelled(r->o->job))
+		return false;
+	z->entry = same_as_before(r, z);
+	if (!z->entry) {
+		faults_init(&f);
+		z->entry = load_zone(&load, z->path, z->origin, &opts, &f) ? ready(r, z, &load)
+									   : faulty(r, z, &f);
+		keep_faults(z, &f);
+	}
+	const size_t done = __atomic_add_fetch(&r->done, 1, __ATOMIC_RELAXED);
+	if (r->o->job && (done & 63) == 0)
+		job_progress(r->o->job, done, r->n);
+	return z->entry != NULL;
+}
+
+/* In the order of the zones: as many as one run shows in full, of all others the first line. */
+static void tell_faults(struct reading *r, struct faults *f)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		if (!r->list[i].faults)
+			continue;
+		faults_add_each(f, r->list[i].faults);
+		faults_fini(r->list[i].faults);
+		memory_free(r->list[i].faults);
+	}
+}
+
+/* Takes the entries. */
+static struct registry *make_registry(struct reading *r)
+{
+	struct registry_zone **zones = memory_zeroed(r->n, sizeof *zones);
+	const struct registry *before = r->o->before;
+	bool same = before && before->n == r->n;
+
+	for (size_t i = 0; i < r->n; i++) {
+		zones[i] = r->list[i].entry;
+		same = same && zones[i] == before->zones[i];
+	}
+	if (!same)
+		return registry_new(r->o->key, zones, r->n);
+	for (size_t i = 0; i < r->n; i++)
+		registry_zone_drop(zones[i]);
+	memory_free(zones);
+	return registry_hold((struct registry *)(uintptr_t)before);
+}
+
+struct registry *zones_read(const struct zones_read_opts *o, struct faults *f)
+{
+	struct reading r = { .o = o, .now_s = time(NULL) };
+	struct registry *made = NULL;
+
+	arena_init(&r.mem);
+	if (list_zones(&r, f)) {
+		crew_run(r.n, o->job != NULL, read_zone, &r);
+		tell_faults(&r, f);
+		bool all = true;
+		for (size_t i = 0; i < r.n; i++)
+			all = all && r.list[i].entry;
+		if (all)
+			made = make_registry(&r);
+		for (size_t i = 0; !all && i < r.n; i++)
+			registry_zone_drop(r.list[i].entry);
+		if (!made)
+			faults_error(f, &(struct fault_at){ .path = o->conf->path },
+				o->job && job_is_cancelled(o->job) ? "given up"
+								   : "out of memory");
+	}
+	memory_free(r.list);
+	arena_fini(&r.mem);
+	return made;
+}

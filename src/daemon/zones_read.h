@@ -1,0 +1,28 @@
+/* zones_read.h - the zones that a configuration names become a registry.
+ *
+ * Each zone by itself: one that is wrong is told and keeps what it had, and all others are
+ * taken. What has not changed is shared with the registry before. Work of a job, on as many
+ * processors as there are.
+ */
+#ifndef DAEMON_ZONES_READ_H
+#define DAEMON_ZONES_READ_H
+
+#include "base/fault.h"
+#include "conf/conf.h"
+#include "zone/registry.h"
+
+struct job;
+
+struct zones_read_opts {
+	const struct conf *conf;
+	const struct registry *before; /* what is served now; NULL: nothing */
+	struct hash_key key;
+	struct job *job; /* is told how far it is, and asked whether to end; or NULL */
+};
+
+/* NULL when the list of zones itself is wrong (a folder that is not there, a zone that is there
+ * twice), or memory has ended. Zones that are wrong are told in `f`, at least a line each, and
+ * counted in the registry. */
+struct registry *zones_read(const struct zones_read_opts *o, struct faults *f);
+
+#endif

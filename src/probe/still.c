@@ -1,0 +1,41 @@
+#include "probe/still.h"
+
+#include "base/memory.h"
+#include "probe/target.h"
+
+#include <string.h>
+
+static const char *copy(struct still *s, const char *text)
+{
+	return *text ? arena_strdup(&s->mem, text) : "";
+}
+
+struct still *still_take(const struct round *r, bool texts)
+{
+	struct still *s = memory_zeroed(1, sizeof *s);
+
+	s->n = r->n;
+	s->waits = r->waits;
+	s->totals = round_totals(r);
+	s->map = round_map_hold(r->map);
+	s->views = arena_alloc(&s->mem, r->n * sizeof *s->views);
+	s->verdicts = arena_memdup(&s->mem, r->verdicts, r->n * sizeof *s->verdicts);
+	for (uint32_t i = 0; i < r->n; i++) {
+		struct round_view v = target_view(r->targets[i]);
+		v.edge = copy(s, v.edge);
+		v.say = texts ? copy(s, v.say) : "";
+		v.error = texts ? copy(s, v.error) : "";
+		v.notice = texts ? copy(s, v.notice) : "";
+		s->views[i] = v;
+	}
+	return s;
+}
+
+void still_free(struct still *s)
+{
+	if (!s)
+		return;
+	round_map_drop(s->map);
+	arena_fini(&s->mem);
+	memory_free(s);
+}

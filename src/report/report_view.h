@@ -1,0 +1,86 @@
+/* report_view.h - what reports are made of, as it stood at one moment.
+ *
+ * Whoever has it all (the daemon) fills it in on the loop, each member held or copied, so that
+ * a report is made on any thread while the server goes on. Workers' counters are read as they
+ * are: anyone may.
+ */
+#ifndef REPORT_REPORT_VIEW_H
+#define REPORT_REPORT_VIEW_H
+
+#include "agent/agent_counts.h"
+#include "answer/choice_counts.h"
+#include "jobs/jobs.h"
+#include "measure/latency_csv.h"
+#include "net/worker.h"
+#include "probe/rows.h"
+#include "probe/still.h"
+#include "steer/forced.h"
+#include "world/parts.h"
+#include "world/world.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+enum { REPORT_JOBS_MOST = 256 };
+
+/* How the edges' health is known. */
+struct report_health {
+	struct still *still;
+	struct rows rows;
+	struct forced_list forced;
+	uint64_t publications;  /* of health alone */
+	double publish_most_ms; /* the longest of all */
+	const char *state_file; /* NULL: none */
+	char state_fault[1024]; /* why it could not be written; "" */
+};
+
+/* How it stands with a configuration that is tried out on a share of the clients. */
+struct report_stage {
+	double percent; /* 0: nothing is tried out */
+	time_t since;
+	uint64_t answers, empty; /* from its pools; of these, without an edge */
+	char last[512];          /* what became of the one before; "" */
+};
+
+/* How new rankings are made. */
+struct report_rankings {
+	uint64_t published, samples, lost;
+	double last_s;
+};
+
+/* The loop itself, and the jobs beside it. */
+struct report_loop {
+	uint64_t longest_us; /* a turn, less what it waited for a processor */
+	uint64_t late;       /* turns over what is promised */
+	struct jobs_counts counts;
+	struct job_view jobs[REPORT_JOBS_MOST];
+	size_t n_jobs; /* in all; as many are in `jobs` as there is room for */
+};
+
+struct report_view {
+	const struct world *world;
+	struct parts live, staged; /* `staged` without conf: no stage is on */
+	struct latency_csv clock;
+	struct report_health health;
+	struct report_stage stage;
+	struct report_rankings rankings;
+	struct report_loop loop;
+	struct workers_report counters;
+	struct shed_state *balance; /* [edge] how it is used; NULL: nobody knows */
+	unsigned n_balance;
+	uint64_t decisions_lost;    /* that the file did not take */
+	const struct choice_counts **choices; /* of the threads */
+	unsigned n_choices;
+	/* What agents have sent, and how many networks are watched for them. */
+	struct agent_counts agents;
+	size_t targets;
+	struct timespec started; /* CLOCK_MONOTONIC */
+	const char *conf_path;
+	/* The last reload: UNIX time, 0 if there was none. */
+	int64_t reloaded_s;
+	bool reload_taken;
+	unsigned reload_errors;
+};
+
+#endif

@@ -1,0 +1,123 @@
+#include "report/report_zones.h"
+
+#include "report/report.h"
+
+#include <string.h>
+#include <time.h>
+
+static const char *time_text(char to[static 32], int64_t s)
+{
+	const time_t t = (time_t)s;
+	struct tm tm;
+
+	strftime(to, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+	return to;
+}
+
+static json_t *zone_json(const struct registry_zone *z)
+{
+	const struct zone *served = z->load.zone;
+	char name[NAME_TEXT], when[32];
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "zone", name_text(name, z->origin),
+		"file", z->path, "state", registry_state_text(z->state), "since",
+		time_text(when, z->since_s));
+
+	if (z->state != REGISTRY_EMPTY) {
+		json_object_set_new(o, "serial", json_integer(served->serial));
+		json_object_set_new(o, "records", json_integer(served->records));
+		json_object_set_new(o, "bytes", json_integer((json_int_t)zone_bytes(served)));
+		json_object_set_new(o, "loaded", json_string(time_text(when, z->loaded_s)));
+	}
+	if (z->fault)
+		json_object_set_new(o, "fault", json_string(z->fault));
+	return o;
+}
+
+static void zone_text(const struct registry_zone *z, struct text *out)
+{
+	const struct zone *served = z->load.zone;
+	char name[NAME_TEXT], when[32];
+
+	text_addf(out, "%-32s %-10s", name_text(name, z->origin), registry_state_text(z->state));
+	if (z->state == REGISTRY_EMPTY)
+		text_addf(out, " %10s %10s", "-", "-");
+	else
+		text_addf(out, " %10u %10u", served->serial, served->records);
+	text_addf(out, "  %s  %s\n", time_text(when, z->since_s), z->path);
+	if (z->fault)
+		text_addf(out, "    %s\n", z->fault);
+}
+
+static int report_one(
+	const struct report_view *view, const char *name, bool json, struct text *out)
+{
+	static const uint8_t root[1];
+	uint8_t wire[NAME_MOST];
+	const size_t len = strlen(name);
+	const enum name_result r = name_parse(wire, NULL, name, len, root);
+
+	if (r != NAME_OK) {
+		text_addf(out, "%s: as the name of a zone this %s\n", name, name_result_text(r));
+		return 2;
+	}
+	name_lower(wire, wire, name_len(wire));
+	const struct registry_zone *z = registry_find(view->live.zones, wire);
+	if (!z) {
+		text_addf(out, "there is no zone %s (\"waymarkctl zones\" lists them)\n", name);
+		return 1;
+	}
+	if (json)
+		report_json(zone_json(z), out);
+	else
+		zone_text(z, out);
+	return 0;
+}
+
+/* Many: each goes out as it is made. */
+static void report_all(
+	const struct report_view *view, bool faulty, bool json, struct text *out)
+{
+	const struct registry *r = view->live.zones;
+	const char *comma = "";
+
+	if (json)
+		text_add(out, "[");
+	else
+		text_addf(out, "%-32s %-10s %10s %10s  %-20s  %s\n", "ZONE", "STATE", "SERIAL",
+			"RECORDS", "SINCE", "FILE");
+	for (size_t i = 0; i < r->n; i++) {
+		const struct registry_zone *z = r->zones[i];
+		if (faulty && z->state == REGISTRY_READY)
+			continue;
+		if (!json) {
+			zone_text(z, out);
+			continue;
+		}
+		text_addf(out, "%s\n", comma);
+		report_json(zone_json(z), out);
+		comma = ",";
+	}
+	if (json)
+		text_add(out, "]\n");
+}
+
+int report_zones(const struct report_view *view, const char **words, size_t n, struct text *out)
+{
+	const char *name = NULL;
+	bool faulty = false, json = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(words[i], "--faulty") == 0)
+			faulty = true;
+		else if (strcmp(words[i], "--json") == 0)
+			json = true;
+		else if (!name && words[i][0] != '-')
+			name = words[i];
+		else
+			return 2;
+	}
+	if (name)
+		return report_one(view, name, json, out);
+	report_all(view, faulty, json, out);
+	return 0;
+}
