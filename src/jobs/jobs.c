@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ struct lane {
 /* The helper threads of one manner. */
 struct helpers {
 	pthread_cond_t more;
-	unsigned n, idle;
+	unsigned n;
 };
 
 struct jobs {
@@ -157,9 +158,7 @@ static void help(struct jobs *j, enum jobs_manner manner)
 		struct timespec until;
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += IDLE_MOST_S;
-		mine->idle++;
 		late = pthread_cond_timedwait(&mine->more, &j->lock, &until) == ETIMEDOUT;
-		mine->idle--;
 	}
 	mine->n--;
 	pthread_cond_broadcast(&j->less);
@@ -198,13 +197,19 @@ static bool start_thread(struct jobs *j, enum jobs_manner manner)
 	return ok;
 }
 
-/* With the lock held: as many threads as there is work for. */
-static void call_help(struct jobs *j)
+/* With the lock held: as many threads as there is work for. One that does not run a job takes
+ * the next, whether it waits for it or has only just been started. False when a thread could
+ * not be had. */
+static bool call_help(struct jobs *j)
 {
-	unsigned wanted[JOBS_MANNERS] = { 0 }, room[JOBS_LANES_MOST];
+	unsigned wanted[JOBS_MANNERS] = { 0 }, busy[JOBS_MANNERS] = { 0 },
+		 room[JOBS_LANES_MOST];
+	bool ok = true;
 
-	for (unsigned i = 0; i < j->n_lanes; i++)
+	for (unsigned i = 0; i < j->n_lanes; i++) {
 		room[i] = j->lanes[i].width - j->lanes[i].running;
+		busy[j->lanes[i].manner] += j->lanes[i].running;
+	}
 	for (const struct job *job = j->waiting.first; job; job = job->next)
 		if (room[job->opts.lane]) {
 			room[job->opts.lane]--;
@@ -212,13 +217,13 @@ static void call_help(struct jobs *j)
 		}
 	for (unsigned m = 0; m < JOBS_MANNERS; m++) {
 		struct helpers *h = &j->helpers[m];
-		for (unsigned have = h->idle; have < wanted[m] && h->n < JOBS_THREADS_MOST; have++) {
-			if (!start_thread(j, (enum jobs_manner)m))
-				break; /* those that run go on with it */
-			h->n++;
+		while (h->n - busy[m] < wanted[m] && h->n < JOBS_THREADS_MOST && ok) {
+			ok = start_thread(j, (enum jobs_manner)m);
+			h->n += ok;
 		}
 		pthread_cond_broadcast(&h->more);
 	}
+	return ok;
 }
 
 static unsigned threads(const struct jobs *j)
@@ -263,13 +268,12 @@ static void settle(struct jobs *j)
 static void see_to_threads(struct jobs *j)
 {
 	pthread_mutex_lock(&j->lock);
-	call_help(j);
-	const bool stuck = j->waiting.first && !threads(j);
+	const bool ok = call_help(j);
 	pthread_mutex_unlock(&j->lock);
-	if (stuck)
-		ev_timer_again(j->loop, &j->retry);
-	else
+	if (ok)
 		ev_timer_stop(j->loop, &j->retry);
+	else
+		ev_timer_again(j->loop, &j->retry);
 }
 
 static void on_news(struct ev_loop *loop, ev_async *a, int events)
@@ -374,7 +378,9 @@ bool jobs_stop(struct jobs *j, double patience_s)
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)patience_s;
+	const double most_ns = (double)until.tv_nsec + patience_s * 1e9;
+	until.tv_sec += (time_t)(most_ns / 1e9);
+	until.tv_nsec = (long)fmod(most_ns, 1e9);
 	pthread_mutex_lock(&j->lock);
 	j->stopping = true;
 	cancel_all(j);

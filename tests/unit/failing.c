@@ -1,6 +1,7 @@
 #include "unit/failing.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,13 @@ size_t failing_each(void (*work)(void *ctx), void *ctx)
 	return k - 1;
 }
 
+static bool no_threads; /* atomic */
+
+void failing_threads(bool on)
+{
+	__atomic_store_n(&no_threads, on, __ATOMIC_RELAXED);
+}
+
 static size_t mapped; /* atomic */
 
 size_t failing_mapped(void)
@@ -84,6 +92,9 @@ void *__real_mmap(void *at, size_t len, int prot, int flags, int fd, off_t from)
 void *__real_mremap(void *p, size_t from, size_t to, int flags);
 int __real_munmap(void *p, size_t len);
 
+int __real_pthread_create(
+	pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *), void *ctx);
+
 void *__wrap_malloc(size_t len);
 void *__wrap_calloc(size_t n, size_t len);
 void *__wrap_realloc(void *p, size_t len);
@@ -92,6 +103,8 @@ char *__wrap_strndup(const char *s, size_t n);
 void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t from);
 void *__wrap_mremap(void *p, size_t from, size_t to, int flags);
 int __wrap_munmap(void *p, size_t len);
+int __wrap_pthread_create(
+	pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *), void *ctx);
 
 void *__wrap_malloc(size_t len)
 {
@@ -140,4 +153,12 @@ int __wrap_munmap(void *p, size_t len)
 {
 	__atomic_sub_fetch(&mapped, whole(len), __ATOMIC_RELAXED);
 	return __real_munmap(p, len);
+}
+
+int __wrap_pthread_create(
+	pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *), void *ctx)
+{
+	if (__atomic_load_n(&no_threads, __ATOMIC_RELAXED))
+		return EAGAIN;
+	return __real_pthread_create(id, attr, run, ctx);
 }

@@ -1,4 +1,4 @@
-/* failing.h - memory that ends when a test says so.
+/* failing.h - memory and threads that end when a test says so.
  *
  * The unit tests are linked so that what they and our rooms take of the heap and of the
  * kernel's pages comes by here; what libraries take for themselves does not.
@@ -20,6 +20,9 @@ size_t failing_stop(void);
  * something has failed. How many allocations there are. */
 size_t failing_each(void (*work)(void *ctx), void *ctx);
 size_t failing_count(void);
+
+/* While true, no thread is to be had. */
+void failing_threads(bool on);
 
 /* How many bytes of pages our rooms have from the kernel now. */
 size_t failing_mapped(void);
