@@ -77,7 +77,13 @@ bool epoch_open(struct epoch *e, struct fault *why)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	const int failed = pthread_create(&r->thread, NULL, reclaim, r);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return !failed || fault(why, "no thread to let go of old data: %s", strerror(failed));
+	if (!failed)
+		return true;
+	pthread_mutex_destroy(&r->lock);
+	pthread_cond_destroy(&r->news);
+	memory_free(r);
+	e->reclaimer = NULL; /* there is nothing to close */
+	return fault(why, "no thread to let go of old data: %s", strerror(failed));
 }
 
 void epoch_close(struct epoch *e)
