@@ -1,0 +1,172 @@
+#include "zone/registry.h"
+
+#include "base/memory.h"
+#include "unit/unit.h"
+#include "unit/zone/zone_of.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORDS "$TTL 300\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.9\n"
+
+static const uint8_t *wire_of(uint8_t to[static NAME_MOST], const char *name)
+{
+	static const uint8_t root[1];
+
+	if (name_parse(to, NULL, name, strlen(name), root) != NAME_OK)
+		abort();
+	return to;
+}
+
+static struct registry_zone *zone_like(const char *name, enum registry_state state)
+{
+	uint8_t origin[NAME_MOST];
+	struct registry_zone like = { .origin = wire_of(origin, name),
+		.path = "/some/file",
+		.state = state,
+		.fault = state == REGISTRY_READY ? NULL : "it is wrong" };
+	struct faults f;
+
+	faults_init(&f);
+	like.load.zone = state == REGISTRY_EMPTY ? zone_placeholder(zone_of_key, like.origin)
+						 : zone_of(name, RECORDS, &f);
+	faults_fini(&f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(like.load.zone);
+	return registry_zone_new(&like);
+}
+
+static struct registry *registry_of(struct registry_zone *const *zones, size_t n)
+{
+	struct registry_zone **own = memory_zeroed(n, sizeof *own);
+
+	if (n)
+		memcpy(own, zones, n * sizeof *own);
+	return registry_new(zone_of_key, own, n);
+}
+
+static void an_entry_has_copies_of_its_texts(void)
+{
+	char path[] = "/a/path", why[] = "a fault";
+	uint8_t origin[NAME_MOST], same[NAME_MOST];
+	struct registry_zone like = { .path = path, .fault = why, .since_s = 7, .loaded_s = 8 };
+
+	like.origin = wire_of(origin, "a.example.");
+	wire_of(same, "a.example.");
+	like.load.zone = zone_placeholder(zone_of_key, origin);
+	struct registry_zone *z = registry_zone_new(&like);
+	memset(path, 0, sizeof path);
+	memset(why, 0, sizeof why);
+	memset(origin, 9, sizeof origin);
+	CU_ASSERT_STRING_EQUAL(z->path, "/a/path");
+	CU_ASSERT_STRING_EQUAL(z->fault, "a fault");
+	CU_ASSERT_EQUAL(memcmp(z->origin, same, name_len(same)), 0);
+	CU_ASSERT_EQUAL(z->since_s, 7);
+	CU_ASSERT_EQUAL(z->loaded_s, 8);
+	CU_ASSERT_EQUAL(z->part.refs, 1);
+	CU_ASSERT_PTR_EQUAL(z->load.zone, like.load.zone);
+	registry_zone_drop(z); /* the load with it */
+	registry_zone_drop(NULL);
+}
+
+static void every_zone_is_found_by_its_apex_and_no_other(void)
+{
+	static const char *const names[] = { ".", "b.", "d.", "x.d.", "example.",
+		"a.example." };
+	static const char *const others[] = { "a.", "c.", "e.", "x.b.", "y.d.", "w.d.",
+		"b.example.", "zxample.", "a.a.example." };
+	struct registry_zone *zones[UNIT_COUNT(names)];
+	uint8_t a[NAME_MOST];
+
+	/* In the order that entries have; every size, for the ends of the search. */
+	for (size_t n = 0; n <= UNIT_COUNT(names); n++) {
+		for (size_t i = 0; i < n; i++) {
+			zones[i] = zone_like(names[i], REGISTRY_READY);
+			for (size_t k = i; k > 0 &&
+				registry_compare(zones[k]->origin, zones[k - 1]->origin) < 0;
+				k--) {
+				struct registry_zone *z = zones[k];
+				zones[k] = zones[k - 1];
+				zones[k - 1] = z;
+			}
+		}
+		struct registry *r = registry_of(zones, n);
+		CU_ASSERT_EQUAL(r->n, n);
+		CU_ASSERT_EQUAL(zone_set_count(r->set), n);
+		for (size_t i = 0; i < n; i++) {
+			CU_ASSERT_PTR_EQUAL(registry_find(r, zones[i]->origin), zones[i]);
+			CU_ASSERT_PTR_EQUAL(zone_set_get(r->set, i), zones[i]->load.zone);
+		}
+		for (size_t i = n; i < UNIT_COUNT(names); i++)
+			CU_ASSERT_PTR_NULL(registry_find(r, wire_of(a, names[i])));
+		for (size_t i = 0; i < UNIT_COUNT(others); i++)
+			CU_ASSERT_PTR_NULL(registry_find(r, wire_of(a, others[i])));
+		registry_drop(r);
+	}
+}
+
+static void entries_ascend_by_their_bytes(void)
+{
+	static const struct {
+		const char *a, *b;
+		int want;
+	} row[] = { { "a.", "a.", 0 }, { ".", "a.", -1 }, { "a.", ".", 1 }, { "a.", "b.", -1 },
+		{ "b.", "a.", 1 }, { "b.", "aa.", -1 }, { "aa.", "b.", 1 },
+		{ "a.example.", "b.example.", -1 }, { "a.example.", "example.", -1 } };
+	uint8_t a[NAME_MOST], b[NAME_MOST];
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		const int d = registry_compare(wire_of(a, row[i].a), wire_of(b, row[i].b));
+		CU_ASSERT_EQUAL((d > 0) - (d < 0), row[i].want);
+	}
+}
+
+static void zones_that_are_wrong_are_counted(void)
+{
+	struct registry_zone *zones[] = { zone_like("a.", REGISTRY_FAULTY),
+		zone_like("b.", REGISTRY_READY), zone_like("c.", REGISTRY_EMPTY),
+		zone_like("d.", REGISTRY_FAULTY) };
+	struct registry *r = registry_of(zones, UNIT_COUNT(zones));
+
+	CU_ASSERT_EQUAL(r->n, 4);
+	CU_ASSERT_EQUAL(r->n_faulty, 3);
+	CU_ASSERT_EQUAL(r->n_empty, 1);
+	CU_ASSERT_STRING_EQUAL(registry_state_text(REGISTRY_READY), "ready");
+	CU_ASSERT_STRING_EQUAL(registry_state_text(REGISTRY_FAULTY), "faulty");
+	CU_ASSERT_STRING_EQUAL(registry_state_text(REGISTRY_EMPTY), "not loaded");
+	registry_drop(r);
+}
+
+static void an_entry_is_shared_by_registries(void)
+{
+	struct registry_zone *kept = zone_like("a.", REGISTRY_READY);
+	struct registry_zone *first[] = { kept, zone_like("b.", REGISTRY_READY) },
+			     *second[] = { kept, zone_like("c.", REGISTRY_READY) };
+
+	struct registry *r = registry_of(first, 2);
+	part_hold(&kept->part);
+	struct registry *next = registry_of(second, 2);
+	CU_ASSERT_EQUAL(kept->part.refs, 2);
+	CU_ASSERT_PTR_EQUAL(registry_hold(r), r);
+	registry_drop(r);
+	CU_ASSERT_EQUAL(kept->part.refs, 2); /* it was held twice */
+	registry_drop(r);
+	CU_ASSERT_EQUAL(kept->part.refs, 1);
+	CU_ASSERT_EQUAL(zone_set_get(next->set, 0)->serial, 1);
+	registry_drop(next);
+	registry_drop(NULL);
+}
+
+void suite_registry(void);
+void suite_registry(void)
+{
+	static const struct unit_case cases[] = {
+		{ "an entry has copies of its texts", an_entry_has_copies_of_its_texts },
+		{ "every zone is found by its apex, and no other",
+			every_zone_is_found_by_its_apex_and_no_other },
+		{ "entries ascend by their bytes", entries_ascend_by_their_bytes },
+		{ "zones that are wrong are counted", zones_that_are_wrong_are_counted },
+		{ "an entry is shared by registries", an_entry_is_shared_by_registries },
+	};
+
+	unit_suite("zone/registry", cases, UNIT_COUNT(cases));
+}
