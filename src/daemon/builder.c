@@ -6,20 +6,22 @@ struct builder {
 	struct jobs *jobs;
 	unsigned lane;
 	struct build *first, **last; /* that wait */
-	struct build *current;
-	bool over;
+	struct build *current;       /* from its begin() to its end() */
 };
 
 static void go_on(struct builder *b);
 
-static void on_done(void *ctx, enum job_end end)
+/* Its memory is the asker's again, who may free it. What is asked for meanwhile waits. */
+static void end(struct builder *b, enum job_end how)
 {
-	struct builder *b = ctx;
-	struct build *current = b->current;
-
+	b->current->end(b->current->ctx, how);
 	b->current = NULL;
-	current->end(current->ctx, end);
-	go_on(b);
+}
+
+static void on_done(void *ctx, enum job_end how)
+{
+	end(ctx, how);
+	go_on(ctx);
 }
 
 static void work(void *ctx, struct job *job)
@@ -31,25 +33,23 @@ static void work(void *ctx, struct job *job)
 
 static void start(struct builder *b, struct build *x)
 {
-	if (b->over || (x->begin && !x->begin(x->ctx))) {
-		x->end(x->ctx, JOB_CANCELLED);
+	b->current = x;
+	if (jobs_are_stopped(b->jobs) || (x->begin && !x->begin(x->ctx))) {
+		end(b, JOB_CANCELLED);
 		return;
 	}
 	if (!x->work) {
-		x->end(x->ctx, JOB_DONE);
+		end(b, JOB_DONE);
 		return;
 	}
-	b->current = x;
-	if (jobs_start(b->jobs,
+	if (!jobs_start(b->jobs,
 		    &(struct job_opts){ .lane = b->lane,
 			    .name = x->name,
 			    .about = x->about,
 			    .ctx = b,
 			    .work = work,
 			    .done = on_done }))
-		return;
-	b->current = NULL;
-	x->end(x->ctx, JOB_NO_MEMORY);
+		end(b, JOB_NO_MEMORY);
 }
 
 static void go_on(struct builder *b)
@@ -75,9 +75,14 @@ struct builder *builder_new(struct jobs *jobs)
 
 void builder_free(struct builder *b)
 {
-	b->over = true;
-	go_on(b);
-	memory_free(b);
+	while (b->first) {
+		struct build *x = b->first;
+		b->first = x->next;
+		x->end(x->ctx, JOB_CANCELLED);
+	}
+	b->last = &b->first;
+	if (!b->current)
+		memory_free(b);
 }
 
 void builder_ask(struct builder *b, struct build *build)

@@ -15,8 +15,8 @@ struct builder;
 
 /* One piece of work; its memory is the asker's until `end` is called. */
 struct build {
-	const char *name;         /* as a job's */
-	char about[JOB_ABOUT];    /* "" */
+	const char *name;      /* as a job's */
+	char about[JOB_ABOUT]; /* "" */
 	void *ctx;
 	/* Its turn has come: holds the parts that it needs. False: there is nothing to do any
 	 * more, and `end` is called with JOB_CANCELLED. NULL: always true. */
@@ -28,7 +28,8 @@ struct build {
 };
 
 struct builder *builder_new(struct jobs *jobs);
-/* After jobs_stop(): those that wait end as cancelled. */
+/* After jobs_stop(): those that wait end as cancelled. When that returned false, it is still
+ * there for the one that hangs, and may be freed once more when that has ended. */
 void builder_free(struct builder *b);
 
 void builder_ask(struct builder *b, struct build *build);

@@ -394,6 +394,12 @@ bool jobs_stop(struct jobs *j, double patience_s)
 	return all;
 }
 
+/* It is set on this thread alone. */
+bool jobs_are_stopped(const struct jobs *j)
+{
+	return j->stopping;
+}
+
 void jobs_free(struct jobs *j)
 {
 	ev_async_stop(j->loop, &j->news);

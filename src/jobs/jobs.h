@@ -54,7 +54,8 @@ enum jobs_manner { JOBS_PROMPT, JOBS_POLITE, JOBS_MANNERS };
 /* A lane whose jobs run at most `width` at once. Before the first job. */
 unsigned jobs_lane(struct jobs *j, unsigned width, enum jobs_manner manner);
 
-/* NULL when there is no memory or too many wait; `done` is not called then. */
+/* NULL when there is no memory, too many wait or jobs_stop() was called; `done` is not called
+ * then. */
 struct job *jobs_start(struct jobs *j, const struct job_opts *opts);
 
 /* One that waits does not begin, one that runs is asked to end; `done` is called all the same.
@@ -65,6 +66,8 @@ void jobs_cancel(struct jobs *j, struct job *job);
  * `patience_s`. Every `done` is called of those that have ended. False when some still run:
  * then nothing that they hold may be freed, and the process had better _exit(2). */
 bool jobs_stop(struct jobs *j, double patience_s);
+/* From when jobs_stop() is called. */
+bool jobs_are_stopped(const struct jobs *j);
 /* After a jobs_stop() that returned true. */
 void jobs_free(struct jobs *j);
 
