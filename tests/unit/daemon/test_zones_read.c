@@ -1,0 +1,496 @@
+#include "daemon/zones_read.h"
+
+#include "base/memory.h"
+#include "base/scope.h"
+#include "jobs/jobs.h"
+#include "unit/daemon/site.h"
+#include "unit/turns.h"
+#include "unit/unit.h"
+
+#include <ev.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct desk {
+	struct site site;
+	struct part *conf;
+	struct registry *before;
+	struct faults f;
+};
+
+static void read_conf(struct desk *d, const char *text)
+{
+	struct faults f;
+
+	faults_init(&f);
+	part_drop(d->conf);
+	struct conf *c = conf_open_text(d->site.path, text, strlen(text), &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	faults_fini(&f);
+	d->conf = &c->part;
+}
+
+static void open_desk(struct desk *d)
+{
+	*d = (struct desk){ .conf = NULL };
+	site_open(&d->site);
+	read_conf(d, SITE_CONF);
+	faults_init(&d->f);
+}
+
+static void close_desk(struct desk *d)
+{
+	registry_drop(d->before);
+	part_drop(d->conf);
+	faults_fini(&d->f);
+	site_close(&d->site);
+}
+
+/* Once more, after the registry before; that stays with the desk only when `next` is taken. */
+static struct registry *read_again(struct desk *d)
+{
+	faults_fini(&d->f);
+	faults_init(&d->f);
+	return zones_read(&(struct zones_read_opts){ (const struct conf *)d->conf, d->before,
+				  site_key, NULL },
+		&d->f);
+}
+
+/* Takes what there is now. */
+static struct registry *take(struct desk *d)
+{
+	struct registry *next = read_again(d);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(next);
+	registry_drop(d->before);
+	d->before = next;
+	return next;
+}
+
+static struct registry_zone *find(const struct registry *r, const char *name)
+{
+	static const uint8_t root[1];
+	uint8_t wire[NAME_MOST];
+
+	if (name_parse(wire, NULL, name, strlen(name), root) != NAME_OK)
+		abort();
+	return registry_find(r, wire);
+}
+
+static bool tells(const struct desk *d, const char *what)
+{
+	return strstr(text_get(&d->f.text), what) != NULL;
+}
+
+#define WRONG "$TTL 300\n@ SOA ns h 9 2 3 4 5\n@ NS ns\nns A not-an-address\n"
+
+/* --- each zone by itself ------------------------------------------------------------------ */
+
+static void every_file_of_a_folder_is_a_zone(void)
+{
+	struct desk d;
+	char path[64];
+
+	open_desk(&d);
+	site_put(&d.site, "zones/C.Example", SITE_ZONE(3, ""));
+	site_put(&d.site, "zones/.hidden.zone", WRONG);
+	site_put(&d.site, "zones/b.example.zone~", WRONG);
+	snprintf(path, sizeof path, "%s/zones/folder", d.site.folder);
+	mkdir(path, 0700);
+	snprintf(path, sizeof path, "%s/zones/link", d.site.folder);
+	if (symlink("folder", path) != 0)
+		abort();
+	struct registry *r = take(&d);
+	CU_ASSERT_EQUAL(d.f.errors, 0);
+	CU_ASSERT_EQUAL(r->n, 3);
+	CU_ASSERT_PTR_NOT_NULL(find(r, "a.example."));
+	CU_ASSERT_PTR_NOT_NULL(find(r, "b.example."));
+	const struct registry_zone *z = find(r, "c.example."); /* lower case, without ".zone" */
+	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
+	CU_ASSERT_EQUAL(z->state, REGISTRY_READY);
+	CU_ASSERT_EQUAL(z->load.zone->serial, 3);
+	CU_ASSERT_PTR_NOT_NULL(strstr(z->path, "/zones/C.Example"));
+	CU_ASSERT_PTR_NULL(z->fault);
+	CU_ASSERT_TRUE(z->since_s > 0 && z->since_s == z->loaded_s);
+	for (size_t i = 1; i < r->n; i++)
+		CU_ASSERT_TRUE(
+			registry_compare(r->zones[i - 1]->origin, r->zones[i]->origin) < 0);
+	close_desk(&d);
+}
+
+static void a_zone_that_is_wrong_keeps_what_it_had(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	struct registry *r = take(&d);
+	const struct zone *had = find(r, "a.example.")->load.zone;
+	const int64_t loaded = find(r, "a.example.")->loaded_s;
+	site_put(&d.site, "zones/a.example.zone", WRONG);
+	site_put(&d.site, "zones/b.example.zone", SITE_ZONE(2, ""));
+	r = take(&d);
+	const struct registry_zone *a = find(r, "a.example.");
+	CU_ASSERT_EQUAL(a->state, REGISTRY_FAULTY);
+	CU_ASSERT_PTR_EQUAL(a->load.zone, had);
+	CU_ASSERT_EQUAL(a->loaded_s, loaded);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(a->fault);
+	CU_ASSERT_PTR_NOT_NULL(strstr(a->fault, "a.example.zone:4:"));
+	CU_ASSERT_PTR_NULL(strchr(a->fault, '\n'));
+	CU_ASSERT_TRUE(tells(&d, "a.example.zone:4:"));
+	CU_ASSERT_EQUAL(d.f.errors, 1);
+	CU_ASSERT_EQUAL(r->n_faulty, 1);
+	CU_ASSERT_EQUAL(r->n_empty, 0);
+	/* All others are taken. */
+	CU_ASSERT_EQUAL(find(r, "b.example.")->load.zone->serial, 2);
+	CU_ASSERT_EQUAL(find(r, "b.example.")->state, REGISTRY_READY);
+	/* It stays wrong, and is told again. */
+	r = take(&d);
+	CU_ASSERT_EQUAL(d.f.errors, 1);
+	CU_ASSERT_EQUAL(find(r, "a.example.")->state, REGISTRY_FAULTY);
+	CU_ASSERT_PTR_EQUAL(find(r, "a.example.")->load.zone, had);
+	/* Until it is mended. */
+	site_put(&d.site, "zones/a.example.zone", SITE_ZONE(10, ""));
+	r = take(&d);
+	CU_ASSERT_EQUAL(d.f.errors, 0);
+	CU_ASSERT_EQUAL(find(r, "a.example.")->state, REGISTRY_READY);
+	CU_ASSERT_EQUAL(find(r, "a.example.")->load.zone->serial, 10);
+	CU_ASSERT_PTR_NULL(find(r, "a.example.")->fault);
+	CU_ASSERT_EQUAL(r->n_faulty, 0);
+	close_desk(&d);
+}
+
+static void a_zone_that_was_never_right_is_there_and_not_ready(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	site_put(&d.site, "zones/a.example.zone", WRONG);
+	struct registry *r = take(&d);
+	const struct registry_zone *a = find(r, "a.example.");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+	CU_ASSERT_EQUAL(a->state, REGISTRY_EMPTY);
+	CU_ASSERT_FALSE(zone_is_ready(a->load.zone)); /* SERVFAIL, and not REFUSED */
+	CU_ASSERT_EQUAL(a->loaded_s, 0);
+	CU_ASSERT_EQUAL(r->n_empty, 1);
+	CU_ASSERT_EQUAL(r->n_faulty, 1);
+	CU_ASSERT_EQUAL(d.f.errors, 1);
+	CU_ASSERT_TRUE(zone_is_ready(find(r, "b.example.")->load.zone));
+	r = take(&d);
+	CU_ASSERT_EQUAL(find(r, "a.example.")->state, REGISTRY_EMPTY);
+	CU_ASSERT_EQUAL(r->n_empty, 1);
+	site_put(&d.site, "zones/a.example.zone", SITE_ZONE(1, ""));
+	r = take(&d);
+	CU_ASSERT_EQUAL(find(r, "a.example.")->state, REGISTRY_READY);
+	CU_ASSERT_EQUAL(r->n_empty, 0);
+	close_desk(&d);
+}
+
+static void the_time_of_a_state_is_that_of_its_beginning(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	take(&d);
+	/* It has been right for long. */
+	find(d.before, "a.example.")->since_s = 1000;
+	find(d.before, "a.example.")->loaded_s = 2000;
+	site_put(&d.site, "zones/a.example.zone", SITE_ZONE(2, ""));
+	struct registry *r = take(&d);
+	CU_ASSERT_EQUAL(find(r, "a.example.")->since_s, 1000);
+	CU_ASSERT_TRUE(find(r, "a.example.")->loaded_s > 2000);
+	find(r, "a.example.")->loaded_s = 3000;
+	site_put(&d.site, "zones/a.example.zone", WRONG);
+	r = take(&d);
+	CU_ASSERT_TRUE(find(r, "a.example.")->since_s > 3000);
+	CU_ASSERT_EQUAL(find(r, "a.example.")->loaded_s, 3000);
+	find(r, "a.example.")->since_s = 4000;
+	r = take(&d);
+	CU_ASSERT_EQUAL(find(r, "a.example.")->since_s, 4000);
+	site_put(&d.site, "zones/a.example.zone", SITE_ZONE(2, ""));
+	r = take(&d);
+	CU_ASSERT_TRUE(find(r, "a.example.")->since_s > 4000);
+	close_desk(&d);
+}
+
+/* --- what is shared ----------------------------------------------------------------------- */
+
+static void what_has_not_changed_is_shared(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	struct registry *r = take(&d), *again = read_again(&d);
+	CU_ASSERT_PTR_EQUAL(again, r); /* all of it */
+	registry_drop(again);
+	struct registry_zone *a = find(r, "a.example."), *b = find(r, "b.example.");
+	site_put(&d.site, "zones/b.example.zone", SITE_ZONE(2, ""));
+	again = read_again(&d);
+	CU_ASSERT_PTR_NOT_EQUAL(again, r);
+	CU_ASSERT_PTR_EQUAL(find(again, "a.example."), a);
+	CU_ASSERT_PTR_NOT_EQUAL(find(again, "b.example."), b);
+	registry_drop(again);
+	/* Neither when there are others than before: one more, and one less. */
+	site_put(&d.site, "zones/aa.example.zone", SITE_ZONE(1, ""));
+	again = take(&d);
+	CU_ASSERT_EQUAL(again->n, 3);
+	CU_ASSERT_PTR_EQUAL(find(again, "a.example."), a);
+	site_remove(&d.site, "zones/b.example.zone");
+	again = take(&d);
+	CU_ASSERT_EQUAL(again->n, 2);
+	CU_ASSERT_PTR_EQUAL(find(again, "a.example."), a);
+	CU_ASSERT_PTR_NULL(find(again, "b.example."));
+	/* As many, but others. */
+	site_remove(&d.site, "zones/aa.example.zone");
+	site_put(&d.site, "zones/sub.a.example.zone", SITE_ZONE(1, ""));
+	again = take(&d);
+	CU_ASSERT_EQUAL(again->n, 2);
+	CU_ASSERT_PTR_EQUAL(find(again, "a.example."), a);
+	CU_ASSERT_PTR_NOT_NULL(find(again, "sub.a.example."));
+	CU_ASSERT_PTR_NULL(find(again, "aa.example."));
+	for (size_t i = 0; i < again->n; i++)
+		CU_ASSERT_PTR_EQUAL(zone_set_get(again->set, i), again->zones[i]->load.zone);
+	close_desk(&d);
+}
+
+static void a_zone_of_another_file_or_of_pools_that_have_gone_is_read_anew(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	const struct registry_zone *a = find(take(&d), "a.example.");
+	char path[64];
+	snprintf(path, sizeof path, "%s/other", d.site.folder);
+	mkdir(path, 0700);
+	site_put(&d.site, "other/a.example.zone", SITE_ZONE(7, "w EDGE two\n"));
+	read_conf(&d,
+		"server: { listen: \"127.0.0.1:5300\" }\nzones: [ { dir: other } ]\n" SITE_EDGES
+			SITE_POOLS);
+	struct registry *r = take(&d);
+	CU_ASSERT_PTR_NOT_EQUAL(find(r, "a.example."), a);
+	CU_ASSERT_EQUAL(find(r, "a.example.")->load.zone->serial, 7);
+	read_conf(&d,
+		"server: { listen: \"127.0.0.1:5300\" }\nzones: [ { dir: other } ]\n" SITE_EDGES
+		"pools: { web: { edges: [ ams ] } }\n");
+	r = take(&d);
+	CU_ASSERT_EQUAL(d.f.errors, 1);
+	CU_ASSERT_TRUE(tells(&d, "two"));
+	CU_ASSERT_EQUAL(find(r, "a.example.")->state, REGISTRY_FAULTY);
+	close_desk(&d);
+}
+
+/* --- the list itself ---------------------------------------------------------------------- */
+
+static void a_zone_that_is_there_twice_is_wrong_for_all(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	take(&d);
+	site_put(&d.site, "zones/A.example", SITE_ZONE(1, ""));
+	CU_ASSERT_PTR_NULL(read_again(&d));
+	CU_ASSERT_EQUAL(d.f.errors, 1);
+	CU_ASSERT_TRUE(tells(&d, "zone a.example. is there twice"));
+	CU_ASSERT_TRUE(tells(&d, "/zones/A.example"));
+	CU_ASSERT_TRUE(tells(&d, "/zones/a.example.zone"));
+	/* As many names as before, one of them twice. */
+	site_remove(&d.site, "zones/b.example.zone");
+	CU_ASSERT_PTR_NULL(read_again(&d));
+	CU_ASSERT_TRUE(tells(&d, "zone a.example. is there twice"));
+	close_desk(&d);
+}
+
+static void a_folder_that_is_not_there_is_wrong_for_all(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	read_conf(&d,
+		"server: { listen: \"127.0.0.1:5300\" }\n"
+		"zones: [ { dir: nowhere }, { dir: zones }, { dir: neither } ]\n");
+	CU_ASSERT_PTR_NULL(read_again(&d));
+	CU_ASSERT_EQUAL(d.f.errors, 2); /* all that is wrong in one run */
+	CU_ASSERT_TRUE(tells(&d, "t.yaml:2:17: error: "));
+	CU_ASSERT_TRUE(tells(&d, "/nowhere: No such file"));
+	CU_ASSERT_TRUE(tells(&d, "/neither: No such file"));
+	close_desk(&d);
+}
+
+static void a_file_whose_name_is_no_zones_is_told_and_keeps_no_other_away(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	site_put(&d.site, "zones/two..dots.zone", SITE_ZONE(1, ""));
+	struct registry *r = take(&d);
+	CU_ASSERT_EQUAL(d.f.errors, 1);
+	CU_ASSERT_TRUE(tells(&d, "/zones/two..dots.zone: as the name of a zone this "));
+	CU_ASSERT_EQUAL(r->n, 2);
+	CU_ASSERT_EQUAL(r->n_faulty, 0);
+	close_desk(&d);
+}
+
+static void single_zones_and_folders_go_together(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	site_put(&d.site, "apart", SITE_ZONE(4, ""));
+	read_conf(&d,
+		"server: { listen: \"127.0.0.1:5300\" }\n"
+		"zones: [ { dir: zones }, { name: Apart.example, file: apart } ]\n" SITE_EDGES
+			SITE_POOLS);
+	struct registry *r = take(&d);
+	CU_ASSERT_EQUAL(r->n, 3);
+	CU_ASSERT_EQUAL(find(r, "apart.example.")->load.zone->serial, 4);
+	close_desk(&d);
+}
+
+static void of_many_faults_each_zone_has_a_line(void)
+{
+	enum { MANY = FAULTS_MOST + 20 };
+	struct desk d;
+	char name[64];
+
+	open_desk(&d);
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(name, sizeof name, "zones/z%02u.example.zone", i);
+		site_put(&d.site, name,
+			"$TTL 300\n@ SOA ns h 9 2 3 4 5\n@ NS ns\nns A wrong\nx A wrong\n");
+	}
+	struct registry *r = take(&d);
+	CU_ASSERT_EQUAL(r->n_faulty, MANY);
+	CU_ASSERT_EQUAL(r->n_empty, MANY);
+	CU_ASSERT_EQUAL(d.f.errors, 2 * MANY);
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(name, sizeof name, "/z%02u.example.zone:4:", i);
+		CU_ASSERT_TRUE(tells(&d, name));
+	}
+	CU_ASSERT_TRUE(tells(&d, "(and 1 more)"));
+	close_desk(&d);
+}
+
+/* --- as a job ----------------------------------------------------------------------------- */
+
+struct reading {
+	struct desk *d;
+	struct jobs *jobs;
+	struct job *job;
+	sem_t go;
+	struct registry *made;
+	bool done;
+	struct job_view last;
+};
+
+static void read_work(void *ctx, struct job *job)
+{
+	struct reading *x = ctx;
+
+	while (sem_wait(&x->go) != 0)
+		;
+	x->made = zones_read(&(struct zones_read_opts){ (const struct conf *)x->d->conf,
+				     x->d->before, site_key, job },
+		&x->d->f);
+	jobs_list(x->jobs, &x->last, 1);
+}
+
+static void read_done(void *ctx, enum job_end end)
+{
+	(void)end;
+	((struct reading *)ctx)->done = true;
+}
+
+static bool is_done(void *ctx)
+{
+	return ((struct reading *)ctx)->done;
+}
+
+static void read_as_job(struct desk *d, struct reading *x, bool cancel)
+{
+	struct ev_loop *loop = ev_loop_new(EVFLAG_NOENV);
+
+	*x = (struct reading){ .d = d, .jobs = jobs_new(loop) };
+	sem_init(&x->go, 0, 0);
+	jobs_lane(x->jobs, 1, JOBS_POLITE);
+	struct job *job = jobs_start(x->jobs,
+		&(struct job_opts){
+			.name = "test", .ctx = x, .work = read_work, .done = read_done });
+	/* It has begun, and is asked to end. */
+	while (jobs_counts(x->jobs).running == 0)
+		usleep(100);
+	if (cancel)
+		jobs_cancel(x->jobs, job);
+	sem_post(&x->go);
+	CU_ASSERT_TRUE(turns_until(loop, is_done, x));
+	CU_ASSERT_TRUE(jobs_stop(x->jobs, TURNS_PATIENCE_S));
+	jobs_free(x->jobs);
+	sem_destroy(&x->go);
+	ev_loop_destroy(loop);
+}
+
+static void a_cancelled_reading_is_given_up(void)
+{
+	struct reading x;
+	struct desk d;
+
+	open_desk(&d);
+	read_as_job(&d, &x, true);
+	CU_ASSERT_PTR_NULL(x.made);
+	CU_ASSERT_EQUAL(d.f.errors, 1);
+	CU_ASSERT_TRUE(tells(&d, "given up"));
+	close_desk(&d);
+}
+
+static void a_job_tells_how_far_it_is(void)
+{
+	enum { MANY = 126 }; /* with the two that there are: 128 */
+	struct reading x;
+	struct desk d;
+	char name[64];
+
+	open_desk(&d);
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(name, sizeof name, "zones/z%03u.example.zone", i);
+		site_put(&d.site, name, SITE_ZONE(1, ""));
+	}
+	read_as_job(&d, &x, false);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(x.made);
+	CU_ASSERT_EQUAL(x.made->n, MANY + 2);
+	CU_ASSERT_EQUAL(x.last.of, MANY + 2);
+	CU_ASSERT_TRUE(x.last.n == 64 || x.last.n == 128); /* two threads may tell at once */
+	registry_drop(x.made);
+	close_desk(&d);
+}
+
+void suite_zones_read(void);
+void suite_zones_read(void)
+{
+	static const struct unit_case cases[] = {
+		{ "every file of a folder is a zone", every_file_of_a_folder_is_a_zone },
+		{ "a zone that is wrong keeps what it had",
+			a_zone_that_is_wrong_keeps_what_it_had },
+		{ "a zone that was never right is there and not ready",
+			a_zone_that_was_never_right_is_there_and_not_ready },
+		{ "the time of a state is that of its beginning",
+			the_time_of_a_state_is_that_of_its_beginning },
+		{ "what has not changed is shared", what_has_not_changed_is_shared },
+		{ "a zone of another file, or of pools that have gone, is read anew",
+			a_zone_of_another_file_or_of_pools_that_have_gone_is_read_anew },
+		{ "a zone that is there twice is wrong for all",
+			a_zone_that_is_there_twice_is_wrong_for_all },
+		{ "a folder that is not there is wrong for all",
+			a_folder_that_is_not_there_is_wrong_for_all },
+		{ "a file whose name is no zone's is told and keeps no other away",
+			a_file_whose_name_is_no_zones_is_told_and_keeps_no_other_away },
+		{ "single zones and folders go together",
+			single_zones_and_folders_go_together },
+		{ "of many faults each zone has a line", of_many_faults_each_zone_has_a_line },
+		{ "a cancelled reading is given up", a_cancelled_reading_is_given_up },
+		{ "a job tells how far it is", a_job_tells_how_far_it_is },
+	};
+
+	unit_suite("daemon/zones_read", cases, UNIT_COUNT(cases));
+}
