@@ -127,7 +127,8 @@ static void start(struct state_saver *s)
 		return;
 	struct batch *b = s->running;
 	s->running = NULL;
-	fault(&b->why, "%s: out of memory", b->picture.path);
+	fault(&b->why, "%s: %s", b->picture.path,
+		jobs_are_stopped(s->jobs) ? "the server stops" : "out of memory");
 	end_batch(b);
 }
 
