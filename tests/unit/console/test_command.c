@@ -1,0 +1,237 @@
+#include "console/command.h"
+
+#include "unit/unit.h"
+
+#include <string.h>
+
+/* What a command was called with. */
+struct called {
+	char words[128];
+	unsigned n;
+	int status;
+	const char *says;
+};
+
+static int run(void *ctx, const char **words, size_t n, struct command_call *c)
+{
+	struct called *x = ctx;
+
+	x->words[0] = 0;
+	for (size_t i = 0; i < n; i++) {
+		strcat(x->words, words[i]);
+		strcat(x->words, ";");
+	}
+	x->n++;
+	if (x->says)
+		text_add(c->out, x->says);
+	return x->status;
+}
+
+/* Runs the words of a text; its answer is in `to`. */
+static int tell(const struct commands *all, const char *text, struct text *to)
+{
+	char copy[512];
+	const char *words[COMMAND_WORDS_MOST + 8];
+	size_t n = 0;
+	struct command_call c = { .out = to };
+
+	strcpy(copy, text);
+	for (char *at = strtok(copy, " "); at; at = strtok(NULL, " "))
+		words[n++] = at;
+	text_fini(to);
+	*to = (struct text){ 0 };
+	return commands_run(all, words, n, &c);
+}
+
+static void each_word_goes_to_who_is_bound_to_it(void)
+{
+	struct called status = { .status = 0, .says = "fine\n" }, stop = { .status = 1 },
+		      later = { .status = COMMAND_LATER };
+	struct commands all = { 0 };
+	struct text out = { 0 };
+
+	commands_bind(&all, "status", run, &status);
+	commands_bind(&all, "stop", run, &stop);
+	commands_bind(&all, "reload", run, &later);
+	CU_ASSERT_EQUAL(tell(&all, "status", &out), 0);
+	CU_ASSERT_STRING_EQUAL(text_get(&out), "fine\n");
+	CU_ASSERT_STRING_EQUAL(status.words, "");
+	CU_ASSERT_EQUAL(tell(&all, "stop now please", &out), 1);
+	CU_ASSERT_STRING_EQUAL(stop.words, "now;please;");
+	CU_ASSERT_EQUAL(out.len, 0);
+	CU_ASSERT_EQUAL(tell(&all, "reload --stage 5%", &out), COMMAND_LATER);
+	CU_ASSERT_STRING_EQUAL(later.words, "--stage;5%;");
+	CU_ASSERT_EQUAL(status.n, 1);
+	CU_ASSERT_EQUAL(stop.n, 1);
+	/* The last who binds has it. */
+	commands_bind(&all, "status", run, &stop);
+	tell(&all, "status", &out);
+	CU_ASSERT_EQUAL(status.n, 1);
+	CU_ASSERT_EQUAL(stop.n, 2);
+	text_fini(&out);
+}
+
+static void a_word_that_nobody_has_bound_gets_the_list(void)
+{
+	struct called status = { .status = 0 };
+	struct commands all = { 0 };
+	struct text out = { 0 };
+
+	commands_bind(&all, "status", run, &status);
+	CU_ASSERT_EQUAL(tell(&all, "zones", &out), 2); /* of the table, and bound to none */
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "there is no command \"zones\""));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "  status "));
+	CU_ASSERT_EQUAL(tell(&all, "stat", &out), 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "\"stat\""));
+	CU_ASSERT_EQUAL(tell(&all, "statuses", &out), 2);
+	CU_ASSERT_EQUAL(tell(&all, "", &out), 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "\"\""));
+	CU_ASSERT_EQUAL(status.n, 0);
+	text_fini(&out);
+}
+
+static void wrong_words_get_the_usage_unless_it_says_better(void)
+{
+	struct called force = { .status = 2 };
+	struct commands all = { 0 };
+	struct text out = { 0 };
+
+	commands_bind(&all, "force", run, &force);
+	CU_ASSERT_EQUAL(tell(&all, "force it", &out), 2);
+	CU_ASSERT_PTR_EQUAL(
+		strstr(text_get(&out), "usage: waymarkctl force EDGE up|down"), text_get(&out));
+	force.says = "no such edge\n";
+	CU_ASSERT_EQUAL(tell(&all, "force it", &out), 2);
+	CU_ASSERT_STRING_EQUAL(text_get(&out), "no such edge\n");
+	text_fini(&out);
+}
+
+static void as_many_words_as_there_may_be_are_taken_and_no_more(void)
+{
+	char text[512] = "status";
+	struct called status = { .status = 0 };
+	struct commands all = { 0 };
+	struct text out = { 0 };
+
+	commands_bind(&all, "status", run, &status);
+	for (unsigned i = 1; i < COMMAND_WORDS_MOST; i++)
+		strcat(text, " x");
+	CU_ASSERT_EQUAL(tell(&all, text, &out), 0);
+	CU_ASSERT_EQUAL(strlen(status.words), 2 * (COMMAND_WORDS_MOST - 1));
+	strcat(text, " x");
+	CU_ASSERT_EQUAL(tell(&all, text, &out), 2);
+	CU_ASSERT_EQUAL(status.n, 1);
+	text_fini(&out);
+}
+
+/* --- words -------------------------------------------------------------------------------- */
+
+struct list {
+	const char *words[8];
+	size_t n;
+	char copy[128], text[128];
+};
+
+static void list_of(struct list *l, const char *text)
+{
+	l->n = 0;
+	strcpy(l->copy, text);
+	for (char *at = strtok(l->copy, " "); at; at = strtok(NULL, " "))
+		l->words[l->n++] = at;
+}
+
+static const char *left(struct list *l)
+{
+	l->text[0] = 0;
+	for (size_t i = 0; i < l->n; i++) {
+		strcat(l->text, l->words[i]);
+		strcat(l->text, i + 1 < l->n ? " " : "");
+	}
+	return l->text;
+}
+
+static void a_word_is_taken_out_wherever_it_stands(void)
+{
+	static const struct {
+		const char *words, *left;
+		bool there;
+	} row[] = { { "--json", "", true }, { "--json a b", "a b", true },
+		{ "a --json b", "a b", true }, { "a b --json", "a b", true },
+		{ "a b", "a b", false }, { "", "", false },
+		{ "--jso --jsonx", "--jso --jsonx", false },
+		{ "--json a --json", "a --json", true } };
+	struct list l;
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		list_of(&l, row[i].words);
+		CU_ASSERT_EQUAL(command_take_word(l.words, &l.n, "--json"), row[i].there);
+		CU_ASSERT_STRING_EQUAL(left(&l), row[i].left);
+	}
+}
+
+static void a_value_is_taken_out_with_its_word(void)
+{
+	static const struct {
+		const char *words, *left, *value;
+	} row[] = { { "--for 5m", "", "5m" }, { "a --for 5m b", "a b", "5m" },
+		{ "--for 5m a b", "a b", "5m" }, { "a b --for 5m", "a b", "5m" },
+		{ "a b", "a b", NULL }, { "a --for", "a --for", NULL }, { "", "", NULL },
+		{ "--for", "--for", NULL }, { "--for --for 5m", "5m", "--for" } };
+	struct list l;
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		const char *value = NULL;
+		list_of(&l, row[i].words);
+		CU_ASSERT_EQUAL(command_take_value(l.words, &l.n, "--for", &value),
+			row[i].value != NULL);
+		CU_ASSERT_STRING_EQUAL(left(&l), row[i].left);
+		CU_ASSERT_TRUE(row[i].value ? value && strcmp(value, row[i].value) == 0
+					    : value == NULL);
+	}
+}
+
+/* --- help --------------------------------------------------------------------------------- */
+
+static void the_help_tells_every_command_with_its_words(void)
+{
+	static const char *const words[] = { "reload", "status", "zones", "edges", "pools",
+		"force", "probe", "explain", "geo", "latency", "export", "jobs", "stop" };
+	struct text out = { 0 };
+	char head[32];
+
+	command_help(&out);
+	const char *at = text_get(&out);
+	for (size_t i = 0; i < UNIT_COUNT(words); i++) {
+		strcpy(head, "  ");
+		strcat(head, words[i]);
+		strcat(head, " ");
+		const char *line = strstr(at, head);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(line);
+		CU_ASSERT_TRUE(line == text_get(&out) || line[-1] == '\n');
+		at = line + 1;
+	}
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "EDGE up|down|drain|auto [--for TIME]"));
+	text_fini(&out);
+}
+
+void suite_command(void);
+void suite_command(void)
+{
+	static const struct unit_case cases[] = {
+		{ "each word goes to who is bound to it",
+			each_word_goes_to_who_is_bound_to_it },
+		{ "a word that nobody has bound gets the list",
+			a_word_that_nobody_has_bound_gets_the_list },
+		{ "wrong words get the usage unless it says better",
+			wrong_words_get_the_usage_unless_it_says_better },
+		{ "as many words as there may be are taken and no more",
+			as_many_words_as_there_may_be_are_taken_and_no_more },
+		{ "a word is taken out wherever it stands",
+			a_word_is_taken_out_wherever_it_stands },
+		{ "a value is taken out with its word", a_value_is_taken_out_with_its_word },
+		{ "the help tells every command with its words",
+			the_help_tells_every_command_with_its_words },
+	};
+
+	unit_suite("console/command", cases, UNIT_COUNT(cases));
+}
