@@ -86,6 +86,7 @@ struct conf *conf_open(const char *path, const struct conf *before, struct fault
 		faults_take(f, &why);
 		return NULL;
 	}
+	scope_hold(&file, file_let_go);
 	if (before && strcmp(before->path, path) == 0 &&
 		(size_t)(before->text_end - before->text) == file.len &&
 		memcmp(before->text, file.text, file.len) == 0) {
@@ -94,6 +95,7 @@ struct conf *conf_open(const char *path, const struct conf *before, struct fault
 	} else {
 		c = conf_open_text(path, file.text, file.len, f);
 	}
+	scope_forget(&file, file_let_go);
 	file_free(&file);
 	return c;
 }
