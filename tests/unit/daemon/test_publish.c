@@ -512,6 +512,7 @@ static void another_stage_replaces_the_first(void)
 	struct parts served = with_zone(&d, SITE_ZONE(6, ""));
 	publisher_take(d.p, &served);
 	CU_ASSERT_TRUE(turns_until(d.loop, is_gone, NULL));
+	turns_now(d.loop);
 	CU_ASSERT_EQUAL(publisher_world(d.p)->stage.share, 1u << 31);
 	close_desk(&d); /* with the stage on */
 }

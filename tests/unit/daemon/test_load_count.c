@@ -1,0 +1,337 @@
+#include "daemon/load_count.h"
+
+#include "answer/choice_counts.h"
+#include "base/memory.h"
+#include "net/worker.h"
+#include "steer/demand.h"
+#include "unit/steer/small_world.h"
+#include "unit/unit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A worker that answers nobody: the test counts for it. */
+struct desk {
+	struct workers *workers;
+	struct choice_counts *counts;
+	struct edge_opts edges[4];
+	struct pool_opts pool;
+	struct atlas *atlas;
+	struct steer *steer;
+	struct standing *standing;
+	struct load_edge loads[4];
+	struct load_memory memory;
+	bool has_price[4];
+	uint16_t share[4];
+	float told[4]; /* what probes say of the edges' load; NAN */
+};
+
+static void stand(struct desk *d)
+{
+	struct verdict verdicts[8];
+	uint32_t targets[8];
+	const uint8_t states[4] = { 0 };
+	const uint16_t row_of[] = { 1 };
+	uint32_t at = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		for (size_t k = 0; k < d->edges[i].n_a + d->edges[i].n_aaaa; k++, at++) {
+			targets[at] = at;
+			verdicts[at] = (struct verdict){ true, true, false, UINT64_MAX, NAN,
+				d->told[i] };
+		}
+	if (d->standing)
+		standing_free(d->standing);
+	d->standing = standing_new(&(struct standing_opts){ .steer = d->steer,
+		.states = states,
+		.verdicts = verdicts,
+		.rows = &(struct standing_row){ 1, targets },
+		.n_rows = 1,
+		.row_of = row_of });
+}
+
+/* `capacity` of ams, and `answers` of the pool. */
+static void open_desk(struct desk *d, double capacity, unsigned answers)
+{
+	const struct net_opts net = {
+		.workers = 1, .batch = 1, .tcp_clients = 1, .tcp_clients_per_net = 1
+	};
+	static struct epoch epoch;
+	struct fault why;
+
+	memset(d, 0, sizeof *d);
+	d->workers = workers_open(&net, &epoch, NULL, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d->workers);
+	d->counts = workers_counts(d->workers, 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d->counts);
+	memcpy(d->edges, small_edges, sizeof d->edges);
+	d->edges[AMS].capacity = capacity;
+	d->edges[AMS].low = 0.8;
+	d->edges[AMS].high = 0.95;
+	d->pool = small_pool();
+	d->pool.answers = answers;
+	d->atlas = small_atlas();
+	d->steer = steer_new(
+		&(struct steer_opts){ d->edges, 4, &d->pool, 1, NULL }, d->atlas, NULL);
+	for (unsigned i = 0; i < 4; i++) {
+		d->loads[i].room = d->share[i] = SHED_ALL;
+		d->has_price[i] = d->steer->pools[0].sheds;
+		d->told[i] = NAN;
+	}
+	stand(d);
+	d->memory = (struct load_memory){ .groups = groups_new(),
+		.n_counted = load_count_cells(d->steer),
+		.is_first = true };
+	d->memory.counted = memory_zeroed(d->memory.n_counted, sizeof *d->memory.counted);
+}
+
+static void close_desk(struct desk *d)
+{
+	groups_free(d->memory.groups);
+	memory_free(d->memory.counted);
+	standing_free(d->standing);
+	steer_drop(d->steer);
+	atlas_drop(d->atlas);
+	workers_stop(d->workers);
+}
+
+/* So many answers with an edge, for a reason. */
+static void answer(struct desk *d, unsigned n, unsigned edge, enum choose_why why)
+{
+	const uint64_t key = choice_counts_reason(
+		d->steer->pools[0].hash, d->steer->edges[edge].hash, why);
+
+	for (unsigned i = 0; i < n; i++)
+		tally_keep(&d->counts->reasons, key, 1);
+}
+
+/* So many queries of a net. */
+static void ask(struct desk *d, unsigned n, const char *net, uint32_t tick)
+{
+	struct prefix p;
+
+	if (!prefix_parse(&p, net, NULL))
+		abort();
+	const uint64_t key = demand_key(0, false, &p.addr);
+	for (unsigned i = 0; i < n; i++)
+		tally_add(&d->counts->demand, key, tick);
+}
+
+static struct load_count count_of(struct desk *d, double seconds, uint32_t tick)
+{
+	return (struct load_count){ d->steer, d->standing, d->workers, d->has_price, d->share,
+		d->loads, &d->memory, seconds, tick };
+}
+
+static bool interval(struct desk *d, double seconds, uint32_t tick)
+{
+	const struct load_count c = count_of(d, seconds, tick);
+
+	return load_count_interval(&c);
+}
+
+static void what_was_counted_before_the_first_interval_is_no_rate(void)
+{
+	struct desk d;
+
+	open_desk(&d, 1000, 1);
+	CU_ASSERT_EQUAL(load_count_cells(d.steer), 4 * CHOOSE_WHYS);
+	answer(&d, 500, AMS, WHY_PINNED);
+	CU_ASSERT_FALSE(interval(&d, 10, 1));
+	CU_ASSERT_EQUAL(d.loads[AMS].other, 0);
+	CU_ASSERT_FALSE(d.memory.is_first);
+	/* From then on it is what has come since. */
+	answer(&d, 50, AMS, WHY_PINNED);
+	answer(&d, 20, NYC, WHY_PINNED);
+	interval(&d, 10, 2);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[AMS].other, 5, 1e-9);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[NYC].other, 2, 1e-9);
+	CU_ASSERT_EQUAL(d.loads[ROM].other, 0);
+	interval(&d, 10, 3);
+	CU_ASSERT_EQUAL(d.loads[AMS].other, 0);
+	close_desk(&d);
+}
+
+static void what_a_price_moves_is_not_counted_with_what_none_does(void)
+{
+	static const enum choose_why moved[] = { WHY_BEST, WHY_SHED, WHY_EXPLORED,
+		WHY_FAILOVER };
+	struct desk d;
+
+	open_desk(&d, 1000, 1);
+	CU_ASSERT_TRUE_FATAL(d.steer->pools[0].sheds);
+	interval(&d, 10, 1);
+	for (unsigned i = 0; i < UNIT_COUNT(moved); i++)
+		answer(&d, 100, AMS, moved[i]);
+	answer(&d, 10, AMS, WHY_PINNED);
+	interval(&d, 10, 2);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[AMS].other, 1, 1e-9);
+	close_desk(&d);
+}
+
+static void of_a_pool_that_answers_with_two_edges_each_is_half_a_query(void)
+{
+	struct desk d;
+
+	open_desk(&d, 1000, 2);
+	interval(&d, 10, 1);
+	answer(&d, 100, AMS, WHY_PINNED);
+	interval(&d, 10, 2);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[AMS].other, 5, 1e-9);
+	close_desk(&d);
+}
+
+static void a_count_that_begins_anew_is_all_new(void)
+{
+	struct desk d;
+
+	open_desk(&d, 1000, 1);
+	answer(&d, 30, AMS, WHY_PINNED);
+	for (size_t i = 0; i < d.memory.n_counted; i++)
+		d.memory.counted[i] = 1000;
+	d.memory.is_first = false;
+	interval(&d, 10, 1);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[AMS].other, 3, 1e-9);
+	CU_ASSERT_EQUAL(d.loads[NYC].other, 0);
+	close_desk(&d);
+}
+
+/* --- load that edges tell ------------------------------------------------------------------ */
+
+static void a_querys_load_is_what_edges_tell_by_what_they_are_asked(void)
+{
+	struct desk d;
+
+	open_desk(&d, 1000, 1);
+	interval(&d, 10, 1);
+	CU_ASSERT_FALSE(d.memory.told);
+	d.told[AMS] = 60;
+	stand(&d);
+	answer(&d, 300, AMS, WHY_BEST);
+	interval(&d, 10, 2); /* 30 a second make 60 */
+	CU_ASSERT_TRUE(d.memory.told);
+	CU_ASSERT_DOUBLE_EQUAL(d.memory.per_query, 2, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[AMS].base, 0, 1e-6);
+	CU_ASSERT_EQUAL(d.loads[AMS].base_n, 1);
+	CU_ASSERT_EQUAL(d.loads[NYC].base_n, 0); /* it tells nothing */
+	/* The second counts as much as the first: 10 a second make 60 too. */
+	answer(&d, 100, AMS, WHY_BEST);
+	interval(&d, 10, 3);
+	CU_ASSERT_DOUBLE_EQUAL(d.memory.told_load, 60, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(d.memory.told_rate, 20, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(d.memory.per_query, 3, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[AMS].base, (60 - 30) / 2.0, 1e-6);
+	/* An interval in which nobody asks says nothing of a query. */
+	interval(&d, 10, 4);
+	CU_ASSERT_DOUBLE_EQUAL(d.memory.per_query, 3, 1e-6);
+	CU_ASSERT_EQUAL(d.memory.told_n, 2);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[AMS].base, 15 + (60 - 15) / 3.0, 1e-6);
+	/* It is forgotten with what it told. */
+	d.told[AMS] = NAN;
+	stand(&d);
+	interval(&d, 10, 5);
+	CU_ASSERT_FALSE(d.memory.told);
+	CU_ASSERT_EQUAL(d.loads[AMS].base, 0);
+	CU_ASSERT_EQUAL(d.loads[AMS].base_n, 0);
+	close_desk(&d);
+}
+
+/* --- prices and shares --------------------------------------------------------------------- */
+
+static void an_edge_that_is_asked_too_much_gets_a_price(void)
+{
+	struct desk d;
+
+	open_desk(&d, 100, 1);
+	CU_ASSERT_FALSE(interval(&d, 10, 1));
+	CU_ASSERT_EQUAL(d.loads[AMS].price, 0);
+	/* 300 a second from where it is the nearest. */
+	for (unsigned i = 0; i < 16; i++) {
+		char net[32];
+		snprintf(net, sizeof net, "1.0.%u.0/20", i * 16);
+		ask(&d, 190, net, 2);
+	}
+	CU_ASSERT_TRUE(interval(&d, 10, 2));
+	const struct load_count c = count_of(&d, 0, 0);
+	CU_ASSERT_EQUAL(load_count_pairs(&c), 16 * 4);
+	load_count_prices(&c);
+	const uint32_t price = d.loads[AMS].price;
+	CU_ASSERT_TRUE(price > 0);
+	CU_ASSERT_EQUAL(d.loads[NYC].price, 0);
+	CU_ASSERT_TRUE(d.loads[AMS].use.load <= 100);
+	CU_ASSERT_TRUE(d.loads[AMS].use.own > 290);
+	CU_ASSERT_FALSE(load_count_prices(&c)); /* they were right */
+	CU_ASSERT_EQUAL(d.loads[AMS].price, price);
+	close_desk(&d);
+}
+
+static void queries_of_another_tick_are_not_of_the_interval(void)
+{
+	struct desk d;
+
+	open_desk(&d, 100, 1);
+	interval(&d, 10, 1);
+	ask(&d, 1000, "1.0.0.0/20", 3);
+	interval(&d, 10, 2);
+	const struct load_count c = count_of(&d, 0, 0);
+	CU_ASSERT_EQUAL(load_count_pairs(&c), 0);
+	interval(&d, 10, 3);
+	CU_ASSERT_EQUAL(load_count_pairs(&c), 4);
+	close_desk(&d);
+}
+
+static void without_detours_a_full_edge_has_a_share(void)
+{
+	struct desk d;
+
+	open_desk(&d, 100, 1);
+	memset(d.has_price, 0, sizeof d.has_price);
+	CU_ASSERT_FALSE(interval(&d, 10, 1));
+	CU_ASSERT_EQUAL(d.loads[AMS].room, SHED_ALL);
+	answer(&d, 3000, AMS, WHY_BEST); /* 300 a second */
+	answer(&d, 3000, NYC, WHY_BEST); /* which has no limit */
+	CU_ASSERT_TRUE(interval(&d, 10, 2));
+	CU_ASSERT_EQUAL(d.loads[AMS].room, shed_share(SHED_ALL, 3, 0.8, 0.95));
+	CU_ASSERT_TRUE(d.loads[AMS].room < SHED_ALL);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[AMS].use.load, 300, 1e-6);
+	CU_ASSERT_EQUAL(d.loads[NYC].room, SHED_ALL);
+	/* What it tells itself counts before what it was asked. */
+	const uint16_t room = d.loads[AMS].room;
+	d.told[AMS] = 10;
+	stand(&d);
+	answer(&d, 3000, AMS, WHY_BEST);
+	CU_ASSERT_TRUE(interval(&d, 10, 3));
+	CU_ASSERT_EQUAL(d.loads[AMS].room, shed_share(room, 0.1, 0.8, 0.95));
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[AMS].use.load, 10, 1e-6);
+	/* With detours the price says it. */
+	d.has_price[AMS] = true;
+	interval(&d, 10, 4);
+	CU_ASSERT_EQUAL(d.loads[AMS].room, SHED_ALL);
+	close_desk(&d);
+}
+
+void suite_load_count(void);
+void suite_load_count(void)
+{
+	static const struct unit_case cases[] = {
+		{ "what was counted before the first interval is no rate",
+			what_was_counted_before_the_first_interval_is_no_rate },
+		{ "what a price moves is not counted with what none does",
+			what_a_price_moves_is_not_counted_with_what_none_does },
+		{ "of a pool that answers with two edges each is half a query",
+			of_a_pool_that_answers_with_two_edges_each_is_half_a_query },
+		{ "a count that begins anew is all new", a_count_that_begins_anew_is_all_new },
+		{ "a query's load is what edges tell by what they are asked",
+			a_querys_load_is_what_edges_tell_by_what_they_are_asked },
+		{ "an edge that is asked too much gets a price",
+			an_edge_that_is_asked_too_much_gets_a_price },
+		{ "queries of another tick are not of the interval",
+			queries_of_another_tick_are_not_of_the_interval },
+		{ "without detours a full edge has a share",
+			without_detours_a_full_edge_has_a_share },
+	};
+
+	unit_suite("daemon/load_count", cases, UNIT_COUNT(cases));
+}
