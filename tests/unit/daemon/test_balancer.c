@@ -1,0 +1,276 @@
+#include "daemon/balancer.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "unit/daemon/site.h"
+#include "unit/turns.h"
+#include "unit/unit.h"
+
+#include <ev.h>
+#include <unistd.h>
+
+/* Three edges, of which the last comes slowly; two pools that share one of them. */
+#define CONF                                                                      \
+	SITE_SERVER                                                               \
+	"edges:\n"                                                                \
+	"  ams: { at: \"52,5\", a: 192.0.2.1 }\n"                                 \
+	"  nyc: { at: \"40,-74\", a: 192.0.2.2 }\n"                               \
+	"  sfo: { at: \"37,-122\", a: 192.0.2.3, slow-start: 1h }\n"              \
+	"pools: { web: { edges: [ ams, nyc ] }, two: { edges: [ nyc, sfo ] } }\n" \
+	"balance: { every: 1s, drain: 1h }\n"
+enum { WEB, TWO };
+enum { AMS, NYC, SFO };
+
+struct desk {
+	struct site site;
+	struct ev_loop *loop;
+	struct jobs *jobs;
+	struct epoch epoch;
+	struct publisher *p;
+	struct balancer *b;
+	uint8_t states[3];
+};
+
+static struct standing *stand(struct desk *d)
+{
+	uint8_t states[3];
+
+	for (unsigned i = 0; i < 3; i++)
+		states[i] = d->states[i];
+	balancer_states(d->b, states);
+	struct standing *s = standing_new(&(struct standing_opts){
+		.steer = publisher_live(d->p)->steer, .states = states });
+	balancer_cut(d->b, s);
+	return s;
+}
+
+static struct standing *live(void *ctx, const struct standing *before)
+{
+	(void)before;
+	return stand(ctx);
+}
+
+static void changes(void *ctx, const struct world *before, const struct standing *now)
+{
+	(void)ctx;
+	(void)before;
+	(void)now;
+}
+
+static void open_desk(struct desk *d)
+{
+	struct publisher_opts opts;
+	struct fault why;
+
+	*d = (struct desk){ .loop = ev_loop_new(EVFLAG_NOENV) };
+	site_open(&d->site);
+	site_put(&d->site, "t.yaml", CONF);
+	struct parts first = site_read(&d->site, NULL);
+	d->jobs = jobs_new(d->loop);
+	CU_ASSERT_TRUE_FATAL(epoch_open(&d->epoch, &why));
+	opts = (struct publisher_opts){ .loop = d->loop, .jobs = d->jobs, .epoch = &d->epoch };
+	d->p = publisher_new(&opts, &first);
+	d->b = balancer_new(&(struct balancer_opts){ d->loop, d->jobs, d->p, NULL });
+	publisher_set_health(d->p, &(struct publisher_health){ d, live, NULL, changes });
+	publisher_now(d->p);
+}
+
+static void close_desk(struct desk *d)
+{
+	CU_ASSERT_TRUE(jobs_stop(d->jobs, TURNS_PATIENCE_S));
+	balancer_free(d->b);
+	publisher_free(d->p);
+	epoch_close(&d->epoch);
+	jobs_free(d->jobs);
+	ev_loop_destroy(d->loop);
+	site_close(&d->site);
+}
+
+/* When a pool's answers last changed. */
+static uint64_t steady(struct desk *d, unsigned pool)
+{
+	struct standing *s = stand(d);
+	const uint64_t us = s->pools[pool].steady_us;
+
+	standing_free(s);
+	return us;
+}
+
+static uint16_t share(struct desk *d, unsigned edge)
+{
+	struct standing *s = stand(d);
+	const uint16_t of = s->cuts ? s->cuts[edge].share : SHED_ALL;
+
+	standing_free(s);
+	return of;
+}
+
+static uint32_t tick(struct desk *d)
+{
+	struct standing *s = stand(d);
+	const uint32_t t = s->tick;
+
+	standing_free(s);
+	return t;
+}
+
+static bool has_begun(void *ctx)
+{
+	/* An edge that changes now is a change: the first interval is over. */
+	struct desk *d = ctx;
+
+	d->states[AMS] = EDGE_DOWN;
+	const bool begun = steady(d, WEB) != 0;
+	d->states[AMS] = EDGE_UP;
+	steady(d, WEB);
+	return begun;
+}
+
+/* One whose first interval is over, for all that follows: it takes a second. */
+static struct desk *started(void)
+{
+	static struct desk d;
+
+	if (!d.loop) {
+		open_desk(&d);
+		CU_ASSERT_TRUE_FATAL(turns_until(d.loop, has_begun, &d));
+	}
+	for (unsigned i = 0; i < 3; i++)
+		d.states[i] = EDGE_UP;
+	steady(&d, WEB);
+	return &d;
+}
+
+static void what_changes_when_the_server_starts_was_always_so(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	CU_ASSERT_EQUAL(steady(&d, WEB), 0);
+	d.states[NYC] = EDGE_DOWN;
+	CU_ASSERT_EQUAL(steady(&d, WEB), 0);
+	CU_ASSERT_EQUAL(steady(&d, TWO), 0);
+	/* Nor does an edge come slowly that the start has found. */
+	CU_ASSERT_EQUAL(share(&d, SFO), SHED_ALL);
+	close_desk(&d);
+}
+
+static void a_pool_is_steady_since_one_of_its_own_edges_changed(void)
+{
+	struct desk *d = started();
+
+	const uint64_t web = steady(d, WEB), two = steady(d, TWO);
+	CU_ASSERT_EQUAL(two, 0);
+	CU_ASSERT_EQUAL(steady(d, WEB), web); /* nothing has changed since */
+
+	const uint64_t before = clock_us();
+	d->states[NYC] = EDGE_DOWN;
+	const uint64_t changed = steady(d, WEB);
+	CU_ASSERT_TRUE(changed >= before && changed <= clock_us());
+	CU_ASSERT_TRUE(steady(d, TWO) >= before);
+	CU_ASSERT_EQUAL(steady(d, WEB), changed);
+	const uint64_t two_changed = steady(d, TWO);
+	d->states[AMS] = EDGE_DOWN; /* of the one pool alone */
+	CU_ASSERT_TRUE(steady(d, WEB) > changed);
+	CU_ASSERT_EQUAL(steady(d, TWO), two_changed);
+	/* Another balance of its edges alone is none of the pool's business. */
+	struct standing *s = stand(d);
+	CU_ASSERT_EQUAL(s->pools[WEB].changes_us, UINT64_MAX);
+	CU_ASSERT_PTR_NULL(s->cuts);
+	standing_free(s);
+}
+
+static void an_edge_that_comes_takes_its_share_slowly_and_its_pool_says_so(void)
+{
+	struct desk *d = started();
+
+	d->states[SFO] = EDGE_DOWN;
+	steady(d, TWO);
+	d->states[SFO] = EDGE_UP;
+	const uint64_t before = clock_us();
+	struct standing *s = stand(d);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s->cuts);
+	CU_ASSERT_EQUAL(s->cuts[SFO].share, SHED_ALL / 16);
+	CU_ASSERT_EQUAL(s->cuts[NYC].share, SHED_ALL);
+	/* Its answers may be others in a second; those of the other pool not. */
+	CU_ASSERT_TRUE(s->pools[TWO].changes_us >= before + 1000000);
+	CU_ASSERT_TRUE(s->pools[TWO].changes_us <= clock_us() + 1000000);
+	CU_ASSERT_EQUAL(s->pools[WEB].changes_us, UINT64_MAX);
+	standing_free(s);
+}
+
+static void an_edge_that_is_drained_goes_slowly(void)
+{
+	struct desk *d = started();
+	unsigned n;
+
+	d->states[NYC] = EDGE_DRAIN;
+	steady(d, WEB);
+	usleep(1000);
+	struct standing *s = stand(d);
+	CU_ASSERT_TRUE(standing_marks(s, 0, NYC) & STANDS_A); /* it is up until it is over */
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s->cuts);
+	CU_ASSERT_TRUE(s->cuts[NYC].share > SHED_ALL - 1000 && s->cuts[NYC].share < SHED_ALL);
+	standing_free(s);
+	struct shed_state *edges = balancer_edges(d->b, &n);
+	CU_ASSERT_EQUAL(n, 3);
+	CU_ASSERT_TRUE(edges[NYC].drains);
+	CU_ASSERT_FALSE(edges[AMS].drains);
+	memory_free(edges);
+	/* One that was not up has nobody to wait for. */
+	d->states[NYC] = EDGE_DOWN;
+	steady(d, WEB);
+	d->states[NYC] = EDGE_DRAIN;
+	s = stand(d);
+	CU_ASSERT_FALSE(standing_marks(s, 0, NYC) & STANDS_A);
+	standing_free(s);
+}
+
+static void edges_and_pools_are_known_by_their_names_after_a_reload(void)
+{
+	struct desk *d = started();
+	unsigned n;
+
+	d->states[SFO] = EDGE_DOWN;
+	steady(d, TWO);
+	d->states[SFO] = EDGE_UP;
+	const uint64_t two = steady(d, TWO);
+	const uint32_t before = tick(d);
+	/* The edges and pools in another order, and one of each less. */
+	site_put(&d->site, "t.yaml",
+		SITE_SERVER "edges:\n"
+			    "  sfo: { at: \"37,-122\", a: 192.0.2.3, slow-start: 1h }\n"
+			    "  nyc: { at: \"40,-74\", a: 192.0.2.2 }\n"
+			    "pools: { two: { edges: [ nyc, sfo ] }, web: { edges: [ nyc ] } }\n"
+			    "balance: { every: 1s, drain: 1h }\n");
+	struct parts next = site_read(&d->site, publisher_live(d->p));
+	publisher_take(d->p, &next);
+	publisher_now(d->p);
+	const struct standing *s = publisher_world(d->p)->standing;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s->cuts);
+	CU_ASSERT_TRUE(s->cuts[0].share < SHED_ALL); /* sfo still comes */
+	CU_ASSERT_EQUAL(s->cuts[1].share, SHED_ALL);
+	CU_ASSERT_TRUE(s->pools[0].steady_us >= two);
+	CU_ASSERT_TRUE(s->tick > before); /* demand has other pools' numbers now */
+	memory_free(balancer_edges(d->b, &n));
+	CU_ASSERT_EQUAL(n, 2);
+	close_desk(d); /* the last that needs it */
+}
+
+void suite_balancer(void);
+void suite_balancer(void)
+{
+	static const struct unit_case cases[] = {
+		{ "what changes when the server starts was always so",
+			what_changes_when_the_server_starts_was_always_so },
+		{ "a pool is steady since one of its own edges changed",
+			a_pool_is_steady_since_one_of_its_own_edges_changed },
+		{ "an edge that comes takes its share slowly and its pool says so",
+			an_edge_that_comes_takes_its_share_slowly_and_its_pool_says_so },
+		{ "an edge that is drained goes slowly", an_edge_that_is_drained_goes_slowly },
+		{ "edges and pools are known by their names after a reload",
+			edges_and_pools_are_known_by_their_names_after_a_reload },
+	};
+
+	unit_suite("daemon/balancer", cases, UNIT_COUNT(cases));
+}
