@@ -1,7 +1,9 @@
 #include "daemon/balancer.h"
 
+#include "answer/choice_counts.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "net/worker.h"
 #include "unit/daemon/site.h"
 #include "unit/turns.h"
 #include "unit/unit.h"
@@ -57,22 +59,27 @@ static void changes(void *ctx, const struct world *before, const struct standing
 	(void)now;
 }
 
-static void open_desk(struct desk *d)
+static void open_with(struct desk *d, const char *conf, const struct workers *workers)
 {
 	struct publisher_opts opts;
 	struct fault why;
 
 	*d = (struct desk){ .loop = ev_loop_new(EVFLAG_NOENV) };
 	site_open(&d->site);
-	site_put(&d->site, "t.yaml", CONF);
+	site_put(&d->site, "t.yaml", conf);
 	struct parts first = site_read(&d->site, NULL);
 	d->jobs = jobs_new(d->loop);
 	CU_ASSERT_TRUE_FATAL(epoch_open(&d->epoch, &why));
 	opts = (struct publisher_opts){ .loop = d->loop, .jobs = d->jobs, .epoch = &d->epoch };
 	d->p = publisher_new(&opts, &first);
-	d->b = balancer_new(&(struct balancer_opts){ d->loop, d->jobs, d->p, NULL });
+	d->b = balancer_new(&(struct balancer_opts){ d->loop, d->jobs, d->p, workers });
 	publisher_set_health(d->p, &(struct publisher_health){ d, live, NULL, changes });
 	publisher_now(d->p);
+}
+
+static void open_desk(struct desk *d)
+{
+	open_with(d, CONF, NULL);
 }
 
 static void close_desk(struct desk *d)
@@ -251,10 +258,73 @@ static void edges_and_pools_are_known_by_their_names_after_a_reload(void)
 	CU_ASSERT_TRUE(s->cuts[0].share < SHED_ALL); /* sfo still comes */
 	CU_ASSERT_EQUAL(s->cuts[1].share, SHED_ALL);
 	CU_ASSERT_TRUE(s->pools[0].steady_us >= two);
-	CU_ASSERT_TRUE(s->tick > before); /* demand has other pools' numbers now */
+	CU_ASSERT_EQUAL(s->tick, before + 1); /* demand has other pools' numbers now */
 	memory_free(balancer_edges(d->b, &n));
 	CU_ASSERT_EQUAL(n, 2);
 	close_desk(d); /* the last that needs it */
+}
+
+/* --- load --------------------------------------------------------------------------------- */
+
+/* Of pools without detours: an edge that is too full has a share. */
+#define LIMITED                                                          \
+	SITE_SERVER                                                      \
+	"edges:\n"                                                       \
+	"  ams: { at: \"52,5\", a: 192.0.2.1, capacity: 1 }\n"           \
+	"  nyc: { at: \"40,-74\", a: 192.0.2.2 }\n"                      \
+	"  sfo: { at: \"37,-122\", a: 192.0.2.3 }\n"                     \
+	"pools: { web: { edges: [ ams, nyc ], policy: round-robin },\n"  \
+	"         two: { edges: [ nyc, sfo ], policy: round-robin } }\n" \
+	"balance: { every: 1s }\n"
+
+struct filling {
+	struct desk *d;
+	struct choice_counts *counts;
+};
+
+/* More is answered at each look, until the share is one of an edge that is too full. */
+static bool is_full(void *ctx)
+{
+	struct filling *f = ctx;
+
+	turns_now(f->d->loop); /* a world that is due is made as the next turn begins */
+	const struct world *w = publisher_world(f->d->p);
+	const uint64_t key = choice_counts_reason(
+		w->steer->pools[WEB].hash, w->steer->edges[AMS].hash, WHY_TURN);
+
+	for (unsigned i = 0; i < 10000; i++)
+		tally_keep(&f->counts->reasons, key, 1);
+	return w->standing->cuts != NULL;
+}
+
+static void an_edge_that_is_too_full_has_a_share_and_its_pool_may_change_again(void)
+{
+	const struct net_opts net = {
+		.workers = 1, .batch = 1, .tcp_clients = 1, .tcp_clients_per_net = 1
+	};
+	static struct epoch unused;
+	struct fault why;
+	unsigned n;
+	struct desk d;
+
+	struct workers *workers = workers_open(&net, &unused, NULL, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(workers);
+	open_with(&d, LIMITED, workers);
+	struct filling f = { &d, workers_counts(workers, 0) };
+	const uint64_t before = clock_us();
+	CU_ASSERT_TRUE(turns_until(d.loop, is_full, &f));
+	const struct standing *s = publisher_world(d.p)->standing;
+	CU_ASSERT_TRUE(s->cuts[AMS].share < SHED_ALL);
+	CU_ASSERT_EQUAL(s->cuts[NYC].share, SHED_ALL);
+	CU_ASSERT_TRUE(s->pools[WEB].changes_us > before + 1000000);
+	CU_ASSERT_TRUE(s->pools[WEB].changes_us <= clock_us() + 1000000);
+	CU_ASSERT_EQUAL(s->pools[TWO].changes_us, UINT64_MAX); /* it has no such edge */
+	struct shed_state *edges = balancer_edges(d.b, &n);
+	CU_ASSERT_EQUAL(edges[AMS].share, s->cuts[AMS].share);
+	CU_ASSERT_TRUE(edges[AMS].use.load > 1);
+	memory_free(edges);
+	close_desk(&d);
+	workers_stop(workers);
 }
 
 void suite_balancer(void);
@@ -270,6 +340,8 @@ void suite_balancer(void)
 		{ "an edge that is drained goes slowly", an_edge_that_is_drained_goes_slowly },
 		{ "edges and pools are known by their names after a reload",
 			edges_and_pools_are_known_by_their_names_after_a_reload },
+		{ "an edge that is too full has a share, and its pool may change again",
+			an_edge_that_is_too_full_has_a_share_and_its_pool_may_change_again },
 	};
 
 	unit_suite("daemon/balancer", cases, UNIT_COUNT(cases));

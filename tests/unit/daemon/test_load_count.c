@@ -17,7 +17,7 @@ struct desk {
 	struct workers *workers;
 	struct choice_counts *counts;
 	struct edge_opts edges[4];
-	struct pool_opts pool;
+	struct pool_opts pools[2]; /* of all edges, and of sfo alone */
 	struct atlas *atlas;
 	struct steer *steer;
 	struct standing *standing;
@@ -33,7 +33,7 @@ static void stand(struct desk *d)
 	struct verdict verdicts[8];
 	uint32_t targets[8];
 	const uint8_t states[4] = { 0 };
-	const uint16_t row_of[] = { 1 };
+	const uint16_t row_of[] = { 1, 1 };
 	uint32_t at = 0;
 
 	for (unsigned i = 0; i < 4; i++)
@@ -58,6 +58,7 @@ static void open_desk(struct desk *d, double capacity, unsigned answers)
 	const struct net_opts net = {
 		.workers = 1, .batch = 1, .tcp_clients = 1, .tcp_clients_per_net = 1
 	};
+	static const uint16_t only_sfo[] = { SFO };
 	static struct epoch epoch;
 	struct fault why;
 
@@ -70,11 +71,14 @@ static void open_desk(struct desk *d, double capacity, unsigned answers)
 	d->edges[AMS].capacity = capacity;
 	d->edges[AMS].low = 0.8;
 	d->edges[AMS].high = 0.95;
-	d->pool = small_pool();
-	d->pool.answers = answers;
+	d->pools[0] = d->pools[1] = small_pool();
+	d->pools[0].answers = answers;
+	d->pools[1].name = "aux";
+	d->pools[1].edges = only_sfo;
+	d->pools[1].n = 1;
 	d->atlas = small_atlas();
 	d->steer = steer_new(
-		&(struct steer_opts){ d->edges, 4, &d->pool, 1, NULL }, d->atlas, NULL);
+		&(struct steer_opts){ d->edges, 4, d->pools, 2, NULL }, d->atlas, NULL);
 	for (unsigned i = 0; i < 4; i++) {
 		d->loads[i].room = d->share[i] = SHED_ALL;
 		d->has_price[i] = d->steer->pools[0].sheds;
@@ -97,14 +101,20 @@ static void close_desk(struct desk *d)
 	workers_stop(d->workers);
 }
 
-/* So many answers with an edge, for a reason. */
-static void answer(struct desk *d, unsigned n, unsigned edge, enum choose_why why)
+/* So many answers of a pool with an edge, for a reason. */
+static void answer_of(
+	struct desk *d, unsigned pool, unsigned n, unsigned edge, enum choose_why why)
 {
 	const uint64_t key = choice_counts_reason(
-		d->steer->pools[0].hash, d->steer->edges[edge].hash, why);
+		d->steer->pools[pool].hash, d->steer->edges[edge].hash, why);
 
 	for (unsigned i = 0; i < n; i++)
 		tally_keep(&d->counts->reasons, key, 1);
+}
+
+static void answer(struct desk *d, unsigned n, unsigned edge, enum choose_why why)
+{
+	answer_of(d, 0, n, edge, why);
 }
 
 /* So many queries of a net. */
@@ -137,7 +147,7 @@ static void what_was_counted_before_the_first_interval_is_no_rate(void)
 	struct desk d;
 
 	open_desk(&d, 1000, 1);
-	CU_ASSERT_EQUAL(load_count_cells(d.steer), 4 * CHOOSE_WHYS);
+	CU_ASSERT_EQUAL(load_count_cells(d.steer), (4 + 1) * CHOOSE_WHYS);
 	answer(&d, 500, AMS, WHY_PINNED);
 	CU_ASSERT_FALSE(interval(&d, 10, 1));
 	CU_ASSERT_EQUAL(d.loads[AMS].other, 0);
@@ -180,6 +190,19 @@ static void of_a_pool_that_answers_with_two_edges_each_is_half_a_query(void)
 	answer(&d, 100, AMS, WHY_PINNED);
 	interval(&d, 10, 2);
 	CU_ASSERT_DOUBLE_EQUAL(d.loads[AMS].other, 5, 1e-9);
+	close_desk(&d);
+}
+
+static void what_is_answered_by_several_pools_is_one_rate(void)
+{
+	struct desk d;
+
+	open_desk(&d, 1000, 1);
+	interval(&d, 10, 1);
+	answer_of(&d, 0, 50, SFO, WHY_PINNED);
+	answer_of(&d, 1, 20, SFO, WHY_PINNED);
+	interval(&d, 10, 2);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[SFO].other, 7, 1e-9);
 	close_desk(&d);
 }
 
@@ -322,6 +345,8 @@ void suite_load_count(void)
 			what_a_price_moves_is_not_counted_with_what_none_does },
 		{ "of a pool that answers with two edges each is half a query",
 			of_a_pool_that_answers_with_two_edges_each_is_half_a_query },
+		{ "what is answered by several pools is one rate",
+			what_is_answered_by_several_pools_is_one_rate },
 		{ "a count that begins anew is all new", a_count_that_begins_anew_is_all_new },
 		{ "a query's load is what edges tell by what they are asked",
 			a_querys_load_is_what_edges_tell_by_what_they_are_asked },
