@@ -11,7 +11,7 @@ SANITIZE ?=
 
 # Only what builds needs it: "make deps" and "make help" work before anything is there. check, demo and fuzz see to
 # the packages first and then start make again.
-ifneq ($(filter-out help deps deps-tests check check-asan check-tsan demo lab fuzz conform clean distclean format,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn soak demo lab fuzz conform clean distclean format,$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 endif
 
@@ -33,7 +33,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent
 
-.PHONY: all help deps deps-tests check check-run check-asan check-tsan demo lab bench fuzz conform format install clean distclean
+.PHONY: all help deps deps-tests check check-run check-asan check-tsan churn churn-run soak demo lab bench fuzz conform format install clean distclean
 all: $(programs)
 
 help:
@@ -45,6 +45,8 @@ help:
 	@echo "make install       [PREFIX=/usr/local] [DESTDIR=]"
 	@echo "make conform [ZONES=500] [SEED=1]  compare our answers with those of NSD, Knot and BIND"
 	@echo "make bench [W=\"W1 W5\"] [R=5] [T=2]  measure us and what else is installed of NSD, Knot, BIND, gdnsd, PowerDNS"
+	@echo "make churn [T=600] [SEED=1]  everything at once, at random, under both sanitizers for T seconds each"
+	@echo "make soak [HOURS=4]  the same without them for so long, then packets without end: memory stays as it is"
 	@echo "make fuzz [T=60]   run every fuzz target for T seconds (needs clang)"
 	@echo "make clean         remove what was built; distclean: and what was configured"
 
@@ -135,8 +137,14 @@ $(BUILD)/fail_alloc.so: tests/serve/fail_alloc.c build/config.mk
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -shared -fPIC -o $@ $<
 
+# Disks that take their time, and threads that are held. No sanitizer of its own: it stands behind theirs.
+$(BUILD)/slow.so: tests/churn/slow.c build/config.mk
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CPPFLAGS) -std=gnu11 $(CFLAGS) $(WARN) -Wno-missing-prototypes $(LDFLAGS) -shared -fPIC -o $@ $< -ldl
+
 comma := ,
-test_programs = $(if $(SANITIZE),,$(BUILD)/shared $(BUILD)/fail_alloc.so) $(programs) $(BUILD)/unit $(patsubst %,$(BUILD)/replay_%,$(fuzz_names)) $(bench_programs) $(BUILD)/lab_router
+test_programs = $(if $(SANITIZE),,$(BUILD)/shared $(BUILD)/fail_alloc.so) $(BUILD)/slow.so $(programs) $(BUILD)/unit $(patsubst %,$(BUILD)/replay_%,$(fuzz_names)) $(bench_programs) $(BUILD)/lab_router
 
 # With the packages in place, make starts again, so that it sees what configure then finds.
 check: deps-tests
@@ -155,6 +163,20 @@ fuzz: T ?= 60
 fuzz: deps-tests
 	@$(MAKE) --no-print-directory build/config.mk
 	@tests/fuzz/run $(T)
+
+# Everything that may be done to a server, at random, while it answers; and for hours, with packets that are none.
+churn: T ?= 600
+churn: deps-tests
+	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=build/asan SANITIZE=address,undefined T=$(T) SEED=$(SEED) churn-run
+	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=build/tsan SANITIZE=thread T=$(T) SEED=$(SEED) churn-run
+
+churn-run: $(programs) $(BUILD)/slow.so
+	@BUILD=$(BUILD) tests/churn/churn.py --seconds $(T) --seed $(SEED)
+
+soak: HOURS ?= 4
+soak: deps-tests
+	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(BUILD) T=$$(($(HOURS) * 3600)) churn-run
+	@BUILD=$(BUILD) tests/serve/soak.py --packets $$(($(HOURS) * 50000000)) --seed $(SEED)
 
 ZONES ?= 500
 SEED ?= 1
@@ -194,7 +216,7 @@ install: all
 		$(DESTDIR)$(PREFIX)/share/doc/waymark/
 
 clean:
-	rm -rf build/obj build/asan build/tsan build/fuzz build/unit build/replay_* build/fail_alloc.so build/bench build/bench.json build/libwaymark.a build/waymarkd build/waymarkctl
+	rm -rf build/obj build/asan build/tsan build/fuzz build/unit build/replay_* build/fail_alloc.so build/slow.so build/bench build/bench.json build/libwaymark.a build/waymarkd build/waymarkctl
 
 distclean: clean
 	rm -rf build configure autom4te.cache config.log config.status
