@@ -73,6 +73,19 @@ void text_addf(struct text *t, const char *fmt, ...)
 	va_end(ap);
 }
 
+void text_take(struct text *to, struct text *from)
+{
+	if (to->len || to->drain || to->lost || from->drain) {
+		text_add_bytes(to, text_get(from), from->len);
+		to->lost = to->lost || from->lost;
+		text_fini(from);
+		return;
+	}
+	text_fini(to);
+	*to = *from;
+	*from = (struct text){ 0 };
+}
+
 const char *text_get(const struct text *t)
 {
 	return t->s ? t->s : "";

@@ -30,6 +30,9 @@ __attribute__((format(printf, 2, 3))) void text_addf(struct text *t, const char 
 __attribute__((format(printf, 2, 0))) void text_addv(
 	struct text *t, const char *fmt, va_list ap);
 
+/* Adds what `from` has, without a copy where `to` is empty; `from` is empty then. */
+void text_take(struct text *to, struct text *from);
+
 /* Never NULL; borrowed until the next addition. */
 const char *text_get(const struct text *t);
 void text_fini(struct text *t);

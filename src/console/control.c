@@ -7,10 +7,12 @@
 #include <ev.h>
 #include <poll.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -32,6 +34,8 @@ struct control {
 	ino_t inode;
 	ev_io io;
 	ev_timer resume;
+	ev_timer turn; /* one command is begun in each turn of the loop */
+	struct session *ready, **last_ready; /* those that wait for it, the oldest first */
 	struct session *sessions;
 	unsigned n;    /* of them */
 	size_t unread; /* bytes of their answers, those that are read in part as a whole */
@@ -40,25 +44,61 @@ struct control {
 struct session {
 	struct control *control;
 	struct session *after, **at; /* among all; where it hangs */
+	struct session *next_ready;
 	ev_io io;
 	ev_timer patience;
 	char in[CONTROL_REQUEST_MOST + 1]; /* full when it is too long */
 	size_t len;
 	struct command_call call;
-	struct text body; /* what the command says */
-	struct text out;
-	size_t sent;
-	bool running, answering;
+	struct text out; /* what the command says */
+	char head[8];    /* its status, which goes first */
+	size_t head_len, sent;
+	bool waiting, running, answering;
 	bool streamed; /* some of the answer has gone already, the status too */
 };
 
-/* An answer that is not written yet goes as far as the socket takes it. */
+static bool all_sent(const struct session *s)
+{
+	return s->sent == s->head_len + s->out.len;
+}
+
+/* As far as the socket takes it. False: it takes nothing, and errno says why. */
+static bool send_more(struct session *s)
+{
+	const size_t in_out = s->sent > s->head_len ? s->sent - s->head_len : 0,
+		     head = s->sent < s->head_len ? s->head_len - s->sent : 0;
+	struct iovec parts[] = { { s->head + s->sent, head },
+		{ s->out.s + in_out, s->out.len - in_out } };
+	const struct msghdr m = { .msg_iov = parts + !head, .msg_iovlen = head ? 2 : 1 };
+	const ssize_t n = sendmsg(s->io.fd, &m, MSG_NOSIGNAL);
+
+	if (n > 0)
+		s->sent += (size_t)n;
+	return n >= 0;
+}
+
+static void leave_ready(struct session *s)
+{
+	struct control *c = s->control;
+	struct session **at = &c->ready;
+
+	if (!s->waiting)
+		return;
+	while (*at != s)
+		at = &(*at)->next_ready;
+	*at = s->next_ready;
+	if (!*at)
+		c->last_ready = at;
+	s->waiting = false;
+}
+
 static void close_session(struct session *s)
 {
 	struct control *c = s->control;
 
-	if (s->answering && s->sent < s->out.len)
-		(void)!send(s->io.fd, s->out.s + s->sent, s->out.len - s->sent, MSG_NOSIGNAL);
+	if (s->answering && !all_sent(s))
+		send_more(s);
+	leave_ready(s);
 	if (s->running)
 		s->call.forget(&s->call);
 	*s->at = s->after;
@@ -70,7 +110,6 @@ static void close_session(struct session *s)
 	c->unread -= s->out.len;
 	if (c->n-- == SESSIONS_MOST && !ev_is_active(&c->resume))
 		ev_io_start(c->loop, &c->io);
-	text_fini(&s->body);
 	text_fini(&s->out);
 	memory_free(s);
 }
@@ -87,24 +126,22 @@ static void answer_with(struct session *s, int status)
 {
 	struct ev_loop *loop = s->control->loop;
 
-	if (s->body.lost) { /* half an answer could pass for a whole one */
-		text_fini(&s->body);
-		text_add(&s->body, "out of memory for the answer\n");
+	if (s->out.lost) { /* half an answer could pass for a whole one */
+		text_fini(&s->out);
+		text_add(&s->out, "out of memory for the answer\n");
 		status = 1;
 	}
-	if (s->body.len > ANSWER_SMALL && s->control->unread &&
-		s->control->unread + s->body.len > UNREAD_MOST) {
-		text_fini(&s->body);
-		text_addf(&s->body,
+	if (s->out.len > ANSWER_SMALL && s->control->unread &&
+		s->control->unread + s->out.len > UNREAD_MOST) {
+		text_fini(&s->out);
+		text_addf(&s->out,
 			"answers of %zu MB to others wait to be read; try again when they "
 			"are\n",
 			s->control->unread >> 20);
 		status = 1;
 	}
 	if (!s->streamed)
-		text_addf(&s->out, "%d\n", status);
-	text_add_bytes(&s->out, text_get(&s->body), s->body.len);
-	text_fini(&s->body);
+		s->head_len = (size_t)snprintf(s->head, sizeof s->head, "%d\n", status);
 	s->control->unread += s->out.len;
 	s->answering = true;
 	ev_timer_again(loop, &s->patience);
@@ -155,11 +192,9 @@ static void run(struct session *s)
 
 	for (char *p = s->in; p < s->in + s->len && n <= COMMAND_WORDS_MOST; p += strlen(p) + 1)
 		words[n++] = p;
-	s->call.out = &s->body;
+	s->call.out = &s->out;
 	s->call.done = on_run_done;
 	s->call.stream = send_some;
-	ev_timer_stop(s->control->loop, &s->patience);
-	ev_io_stop(s->control->loop, &s->io);
 	s->running = true; /* it may be done before this returns */
 	const int status = commands_run(s->control->commands, words, n, &s->call);
 	if (status == COMMAND_LATER)
@@ -168,16 +203,42 @@ static void run(struct session *s)
 	answer_with(s, status);
 }
 
+static void on_turn(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct control *c = t->data;
+	struct session *s = c->ready;
+
+	(void)events;
+	if (!s)
+		return;
+	leave_ready(s);
+	if (c->ready)
+		ev_timer_start(loop, t);
+	run(s);
+}
+
+/* Its command is complete. */
+static void wait_for_turn(struct session *s)
+{
+	struct control *c = s->control;
+
+	ev_timer_stop(c->loop, &s->patience);
+	ev_io_stop(c->loop, &s->io);
+	s->waiting = true;
+	s->next_ready = NULL;
+	*c->last_ready = s;
+	c->last_ready = &s->next_ready;
+	if (!ev_is_active(&c->turn))
+		ev_timer_start(c->loop, &c->turn);
+}
+
 static void write_more(struct session *s)
 {
-	const ssize_t n = send(
-		s->io.fd, s->out.s + s->sent, s->out.len - s->sent, MSG_NOSIGNAL);
+	const bool ok = send_more(s);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (!ok && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n >= 0)
-		s->sent += (size_t)n;
-	if (n < 0 || s->sent == s->out.len)
+	if (!ok || all_sent(s))
 		close_session(s);
 	else
 		ev_timer_again(s->control->loop, &s->patience);
@@ -209,7 +270,7 @@ static void on_session(struct ev_loop *loop, ev_io *io, int events)
 		close_session(s);
 		return;
 	}
-	run(s);
+	wait_for_turn(s);
 }
 
 static bool may_command(int fd, unsigned *uid)
@@ -339,7 +400,9 @@ struct control *control_open(struct ev_loop *loop, const char *path,
 	ev_io_init(&c->io, on_accept, fd, EV_READ);
 	c->io.data = c;
 	ev_init(&c->resume, on_resume);
-	c->resume.data = c;
+	ev_timer_init(&c->turn, on_turn, 0, 0);
+	c->resume.data = c->turn.data = c;
+	c->last_ready = &c->ready;
 	ev_io_start(loop, &c->io);
 	return c;
 }
@@ -352,6 +415,7 @@ void control_close(struct control *c)
 		return;
 	ev_io_stop(c->loop, &c->io);
 	ev_timer_stop(c->loop, &c->resume);
+	ev_timer_stop(c->loop, &c->turn);
 	while (c->sessions)
 		close_session(c->sessions);
 	ev_io_stop(c->loop, &c->io); /* a place among the sessions has started it */

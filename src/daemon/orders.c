@@ -54,7 +54,7 @@ static void wait_is_over(struct waiting *w, int status, struct text *out)
 	struct command_call *c = w->call;
 
 	if (c) {
-		text_add_bytes(c->out, text_get(out), out->len);
+		text_take(c->out, out);
 		c->done(c, status);
 	}
 	text_fini(out);

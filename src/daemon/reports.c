@@ -262,7 +262,7 @@ static void done(void *ctx, enum job_end end)
 		x->status = 1;
 	}
 	if (c && end != JOB_CANCELLED) {
-		text_add_bytes(c->out, text_get(&x->out), x->out.len);
+		text_take(c->out, &x->out);
 		c->done(c, x->status);
 	} else if (c) {
 		c->done(c, 1);
