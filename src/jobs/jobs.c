@@ -19,7 +19,8 @@
 enum {
 	IDLE_MOST_S = 20, /* a thread without work goes after so long */
 	POLITE = 19,      /* nice */
-	RETRY_MS = 200    /* when no thread could be had */
+	RETRY_MS = 200,   /* when no thread could be had */
+	SETTLE_US = 1000  /* within one turn of the loop; what is left has the next */
 };
 
 struct job {
@@ -251,7 +252,8 @@ static struct job *next_over(struct jobs *j)
 	return job;
 }
 
-static void settle(struct jobs *j)
+/* Until none is left, or with `until_us` not 0, until then. False: some may be left. */
+static bool settle(struct jobs *j, uint64_t until_us)
 {
 	struct job *job;
 
@@ -261,7 +263,10 @@ static void settle(struct jobs *j)
 				job->opts.name, *job->about ? " " : "", job->about);
 		job->opts.done(job->opts.ctx, job->end);
 		free(job);
+		if (until_us && clock_us() >= until_us)
+			return false;
 	}
+	return true;
 }
 
 /* Threads that could not be had when there was work are asked for again. */
@@ -278,9 +283,9 @@ static void see_to_threads(struct jobs *j)
 
 static void on_news(struct ev_loop *loop, ev_async *a, int events)
 {
-	(void)loop;
 	(void)events;
-	settle(a->data);
+	if (!settle(a->data, clock_us() + SETTLE_US))
+		ev_async_send(loop, a);
 	see_to_threads(a->data);
 }
 
@@ -390,7 +395,7 @@ bool jobs_stop(struct jobs *j, double patience_s)
 		;
 	const bool all = threads(j) == 0;
 	pthread_mutex_unlock(&j->lock);
-	settle(j);
+	settle(j, 0);
 	return all;
 }
 
