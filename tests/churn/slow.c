@@ -219,12 +219,6 @@ int rename(const char *from, const char *to)
 	return goes(ON_RENAME, from, -1) ? real(from, to) : -1;
 }
 
-int unlink(const char *path)
-{
-	REAL(int, unlink, const char *);
-	return goes(ON_RENAME, path, -1) ? real(path) : -1;
-}
-
 int pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *restrict before)
 {
 	REAL(int, pthread_sigmask, int, const sigset_t *, sigset_t *);
