@@ -9,6 +9,7 @@
 #include <ev.h>
 #include <math.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,17 +19,20 @@
 
 enum {
 	IDLE_MOST_S = 20, /* a thread without work goes after so long */
-	POLITE = 19,      /* nice */
-	RETRY_MS = 200,   /* when no thread could be had */
-	SETTLE_US = 1000  /* within one turn of the loop; what is left has the next */
+	IDLE_LOOK_S = 5,
+	POLITE = 19,     /* nice */
+	RETRY_MS = 200,  /* when no thread could be had */
+	SETTLE_US = 1000 /* within one turn of the loop; what is left has the next */
 };
 
 struct job {
-	struct job *next; /* in the list that it is in */
+	struct job *next;  /* in the list that it is in */
+	struct job *below; /* among those that are handed back */
 	struct job_opts opts;
 	char about[JOB_ABOUT];
-	enum job_end end;
-	bool cancelled; /* atomic */
+	struct helper *helper; /* that runs it */
+	enum job_end end;      /* the helper's, until it has ended */
+	bool cancelled;        /* atomic */
 	uint64_t since_us;
 	uint64_t n, of; /* atomic */
 };
@@ -43,23 +47,36 @@ struct lane {
 	enum jobs_manner manner;
 };
 
-/* The helper threads of one manner. */
-struct helpers {
-	pthread_cond_t more;
-	unsigned n;
+/* A thread. At each `go` it runs what it has been given; nothing: it ends. */
+struct helper {
+	struct helper *next; /* among those that have nothing to do */
+	struct jobs *owner;
+	enum jobs_manner manner;
+	sem_t go;
+	struct job *job; /* atomic: what it is given, until it takes it */
+	bool away;       /* it was told to end */
+	uint64_t idle_us;
 };
 
+/* The helper threads of one manner. */
+struct helpers {
+	unsigned n;
+	struct helper *idle; /* who has worked last comes first */
+};
+
+/* All of it is the loop's, but for what is said to be atomic. There is no lock: a polite thread
+ * that holds one, and gets no processor, would hold up the loop with it. */
 struct jobs {
 	struct ev_loop *loop;
 	ev_async news;
-	ev_timer retry;
+	ev_timer retry, idle;
 	struct lane lanes[JOBS_LANES_MOST];
 	unsigned n_lanes;
-
-	pthread_mutex_t lock; /* of all that follows */
-	pthread_cond_t less;
 	struct helpers helpers[JOBS_MANNERS];
+	unsigned started; /* threads in all; each posts `left` as its last act */
+	sem_t left;
 	struct queue waiting, running, over;
+	struct job *ended; /* atomic: helpers put what they have done on top */
 	unsigned n_waiting;
 	bool stopping;
 	struct jobs_counts counts;
@@ -99,19 +116,6 @@ static struct job *take(struct queue *q, const struct job *which)
 	return NULL;
 }
 
-/* The oldest whose lane has room, for a thread of that manner. */
-static struct job *take_ready(struct jobs *j, enum jobs_manner manner)
-{
-	for (struct job **at = &j->waiting.first; *at; at = &(*at)->next) {
-		const struct lane *lane = &j->lanes[(*at)->opts.lane];
-		if (lane->manner != manner || lane->running == lane->width)
-			continue;
-		j->n_waiting--;
-		return take_at(&j->waiting, at);
-	}
-	return NULL;
-}
-
 /* --- helper threads ----------------------------------------------------------------------- */
 
 static void work(void *ctx)
@@ -121,67 +125,43 @@ static void work(void *ctx)
 	job->opts.work(job->opts.ctx, job);
 }
 
-/* With the lock held, but for the work itself. */
-static void run(struct jobs *j, struct job *job)
+static void hand_back(struct jobs *j, struct job *job)
 {
-	struct lane *lane = &j->lanes[job->opts.lane];
-
-	lane->running++;
-	job->since_us = clock_us();
-	push(&j->running, job);
-	pthread_mutex_unlock(&j->lock);
-	if (job_is_cancelled(job))
-		job->end = JOB_CANCELLED;
-	else
-		job->end = scope_run(work, job) ? JOB_DONE : JOB_NO_MEMORY;
-	pthread_mutex_lock(&j->lock);
-	lane->running--;
-	take(&j->running, job);
-	push(&j->over, job);
+	job->below = __atomic_load_n(&j->ended, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(
+		&j->ended, &job->below, job, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
 	ev_async_send(j->loop, &j->news);
 }
 
-/* Until there has been nothing to do for a while. */
-static void help(struct jobs *j, enum jobs_manner manner)
+static void *help(void *ctx)
 {
-	struct helpers *mine = &j->helpers[manner];
-	bool late = false;
+	struct helper *h = ctx;
+	struct jobs *j = h->owner;
 
-	pthread_mutex_lock(&j->lock);
+	if (h->manner == JOBS_POLITE)
+		setpriority(
+			PRIO_PROCESS, (id_t)gettid(), POLITE); /* Linux: of this thread alone */
+	pthread_setname_np(pthread_self(), h->manner == JOBS_POLITE ? "job-polite" : "job");
 	for (;;) {
-		struct job *job = take_ready(j, manner);
-		if (job) {
-			run(j, job);
-			continue;
-		}
-		if (late || j->stopping)
+		while (sem_wait(&h->go) != 0)
+			; /* a signal */
+		struct job *job = __atomic_exchange_n(&h->job, NULL, __ATOMIC_ACQUIRE);
+		if (!job)
 			break;
-		struct timespec until;
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += IDLE_MOST_S;
-		late = pthread_cond_timedwait(&mine->more, &j->lock, &until) == ETIMEDOUT;
+		if (job_is_cancelled(job))
+			job->end = JOB_CANCELLED;
+		else
+			job->end = scope_run(work, job) ? JOB_DONE : JOB_NO_MEMORY;
+		hand_back(j, job);
 	}
-	mine->n--;
-	pthread_cond_broadcast(&j->less);
-	pthread_mutex_unlock(&j->lock);
-}
-
-static void *help_promptly(void *jobs)
-{
-	pthread_setname_np(pthread_self(), "job");
-	help(jobs, JOBS_PROMPT);
+	sem_destroy(&h->go);
+	free(h);
+	sem_post(&j->left);
 	return NULL;
 }
 
-static void *help_politely(void *jobs)
-{
-	pthread_setname_np(pthread_self(), "job-polite");
-	setpriority(PRIO_PROCESS, (id_t)gettid(), POLITE); /* Linux: of this thread alone */
-	help(jobs, JOBS_POLITE);
-	return NULL;
-}
-
-static bool start_thread(struct jobs *j, enum jobs_manner manner)
+static bool start_thread(struct helper *h)
 {
 	pthread_attr_t attr;
 	pthread_t id;
@@ -191,73 +171,132 @@ static bool start_thread(struct jobs *j, enum jobs_manner manner)
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all); /* signals are the loop's */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	const bool ok = pthread_create(&id, &attr,
-				manner == JOBS_PROMPT ? help_promptly : help_politely, j) == 0;
+	const bool ok = pthread_create(&id, &attr, help, h) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	return ok;
 }
 
-/* With the lock held: as many threads as there is work for. One that does not run a job takes
- * the next, whether it waits for it or has only just been started. False when a thread could
- * not be had. */
-static bool call_help(struct jobs *j)
+static void give(struct helper *h, struct job *job)
 {
-	unsigned wanted[JOBS_MANNERS] = { 0 }, busy[JOBS_MANNERS] = { 0 },
-		 room[JOBS_LANES_MOST];
-	bool ok = true;
-
-	for (unsigned i = 0; i < j->n_lanes; i++) {
-		room[i] = j->lanes[i].width - j->lanes[i].running;
-		busy[j->lanes[i].manner] += j->lanes[i].running;
-	}
-	for (const struct job *job = j->waiting.first; job; job = job->next)
-		if (room[job->opts.lane]) {
-			room[job->opts.lane]--;
-			wanted[j->lanes[job->opts.lane].manner]++;
-		}
-	for (unsigned m = 0; m < JOBS_MANNERS; m++) {
-		struct helpers *h = &j->helpers[m];
-		while (h->n - busy[m] < wanted[m] && h->n < JOBS_THREADS_MOST && ok) {
-			ok = start_thread(j, (enum jobs_manner)m);
-			h->n += ok;
-		}
-		pthread_cond_broadcast(&h->more);
-	}
-	return ok;
+	__atomic_store_n(&h->job, job, __ATOMIC_RELEASE);
+	sem_post(&h->go);
 }
 
-static unsigned threads(const struct jobs *j)
+/* One that has nothing to do, or a new one; NULL: there is none to be had. */
+static struct helper *find_helper(struct jobs *j, enum jobs_manner manner)
 {
-	unsigned n = 0;
+	struct helpers *all = &j->helpers[manner];
+	struct helper *h = all->idle;
 
-	for (unsigned m = 0; m < JOBS_MANNERS; m++)
-		n += j->helpers[m].n;
-	return n;
+	if (h) {
+		all->idle = h->next;
+		return h;
+	}
+	if (all->n == JOBS_THREADS_MOST || !(h = calloc(1, sizeof *h)))
+		return NULL;
+	h->owner = j;
+	h->manner = manner;
+	sem_init(&h->go, 0, 0);
+	if (!start_thread(h)) {
+		sem_destroy(&h->go);
+		free(h);
+		return NULL;
+	}
+	all->n++;
+	j->started++;
+	return h;
+}
+
+/* Once it has done what it was given; it is not to be touched again. */
+static void send_away(struct jobs *j, struct helper *h)
+{
+	if (h->away)
+		return;
+	h->away = true;
+	j->helpers[h->manner].n--;
+	sem_post(&h->go);
 }
 
 /* --- the loop's side ---------------------------------------------------------------------- */
 
-static struct job *next_over(struct jobs *j)
+static void begin(struct jobs *j, struct job *job, struct helper *h)
 {
-	pthread_mutex_lock(&j->lock);
-	struct job *job = j->over.first ? take_at(&j->over, &j->over.first) : NULL;
-	if (job && job->end == JOB_DONE)
-		j->counts.done++;
-	if (job && job->end == JOB_NO_MEMORY)
-		j->counts.no_memory++;
-	if (job && job->end == JOB_CANCELLED)
-		j->counts.cancelled++;
-	pthread_mutex_unlock(&j->lock);
-	return job;
+	j->n_waiting--;
+	j->lanes[job->opts.lane].running++;
+	job->since_us = clock_us();
+	job->helper = h;
+	push(&j->running, job);
+	give(h, job);
+}
+
+/* Those that may begin, the oldest first. Threads that could not be had when there was work are
+ * asked for again. */
+static void go_on(struct jobs *j)
+{
+	bool none[JOBS_MANNERS] = { false };
+
+	for (struct job **at = &j->waiting.first; *at;) {
+		const struct lane *lane = &j->lanes[(*at)->opts.lane];
+		struct helper *h = NULL;
+		if (lane->running < lane->width && !none[lane->manner]) {
+			h = find_helper(j, lane->manner);
+			none[lane->manner] = !h;
+		}
+		if (h)
+			begin(j, take_at(&j->waiting, at), h);
+		else
+			at = &(*at)->next;
+	}
+	bool stuck = false;
+	for (unsigned m = 0; m < JOBS_MANNERS; m++)
+		stuck = stuck || (none[m] && !j->helpers[m].n);
+	if (stuck)
+		ev_timer_again(j->loop, &j->retry);
+	else
+		ev_timer_stop(j->loop, &j->retry);
+}
+
+/* What helpers have handed back is over; they are free for something else. */
+static void collect(struct jobs *j)
+{
+	struct job *job = __atomic_exchange_n(&j->ended, NULL, __ATOMIC_ACQUIRE);
+	struct job *first = NULL;
+
+	while (job) { /* the last one is on top */
+		struct job *below = job->below;
+		job->below = first;
+		first = job;
+		job = below;
+	}
+	while (first) {
+		job = first;
+		first = job->below;
+		struct helper *h = job->helper;
+		take(&j->running, job);
+		j->lanes[job->opts.lane].running--;
+		push(&j->over, job);
+		if (j->stopping)
+			continue; /* it is gone already */
+		h->idle_us = clock_us();
+		h->next = j->helpers[h->manner].idle;
+		j->helpers[h->manner].idle = h;
+	}
+}
+
+static void count(struct jobs *j, enum job_end end)
+{
+	j->counts.done += end == JOB_DONE;
+	j->counts.no_memory += end == JOB_NO_MEMORY;
+	j->counts.cancelled += end == JOB_CANCELLED;
 }
 
 /* Until none is left, or with `until_us` not 0, until then. False: some may be left. */
 static bool settle(struct jobs *j, uint64_t until_us)
 {
-	struct job *job;
-
-	while ((job = next_over(j))) {
+	while (j->over.first) {
+		struct job *job = take_at(&j->over, &j->over.first);
+		count(j, job->end);
 		if (job->end == JOB_NO_MEMORY)
 			log_line(LOG_ERROR, "out of memory: %s%s%s was given up",
 				job->opts.name, *job->about ? " " : "", job->about);
@@ -269,54 +308,59 @@ static bool settle(struct jobs *j, uint64_t until_us)
 	return true;
 }
 
-/* Threads that could not be had when there was work are asked for again. */
-static void see_to_threads(struct jobs *j)
-{
-	pthread_mutex_lock(&j->lock);
-	const bool ok = call_help(j);
-	pthread_mutex_unlock(&j->lock);
-	if (ok)
-		ev_timer_stop(j->loop, &j->retry);
-	else
-		ev_timer_again(j->loop, &j->retry);
-}
-
 static void on_news(struct ev_loop *loop, ev_async *a, int events)
 {
+	struct jobs *j = a->data;
+
 	(void)events;
-	if (!settle(a->data, clock_us() + SETTLE_US))
+	collect(j);
+	go_on(j);
+	if (!settle(j, clock_us() + SETTLE_US))
 		ev_async_send(loop, a);
-	see_to_threads(a->data);
 }
 
 static void on_retry(struct ev_loop *loop, ev_timer *t, int events)
 {
 	(void)loop;
 	(void)events;
-	see_to_threads(t->data);
+	go_on(t->data);
+}
+
+static void on_idle(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct jobs *j = t->data;
+	const uint64_t now_us = clock_us();
+
+	(void)loop;
+	(void)events;
+	for (unsigned m = 0; m < JOBS_MANNERS; m++)
+		for (struct helper **at = &j->helpers[m].idle; *at;) {
+			struct helper *h = *at;
+			if (now_us - h->idle_us < IDLE_MOST_S * UINT64_C(1000000)) {
+				at = &h->next;
+				continue;
+			}
+			*at = h->next;
+			send_away(j, h);
+		}
 }
 
 struct jobs *jobs_new(struct ev_loop *loop)
 {
 	struct jobs *j = memory_zeroed(1, sizeof *j);
-	pthread_condattr_t attr;
 
 	j->loop = loop;
 	queue_init(&j->waiting);
 	queue_init(&j->running);
 	queue_init(&j->over);
-	pthread_mutex_init(&j->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	for (unsigned m = 0; m < JOBS_MANNERS; m++)
-		pthread_cond_init(&j->helpers[m].more, &attr);
-	pthread_cond_init(&j->less, &attr);
-	pthread_condattr_destroy(&attr);
+	sem_init(&j->left, 0, 0);
 	ev_async_init(&j->news, on_news);
 	ev_init(&j->retry, on_retry);
 	j->retry.repeat = RETRY_MS / 1000.0;
-	j->news.data = j->retry.data = j;
+	ev_timer_init(&j->idle, on_idle, IDLE_LOOK_S, IDLE_LOOK_S);
+	j->news.data = j->retry.data = j->idle.data = j;
 	ev_async_start(loop, &j->news);
+	ev_timer_start(loop, &j->idle);
 	return j;
 }
 
@@ -330,7 +374,9 @@ unsigned jobs_lane(struct jobs *j, unsigned width, enum jobs_manner manner)
 
 struct job *jobs_start(struct jobs *j, const struct job_opts *opts)
 {
-	struct job *job = calloc(1, sizeof *job);
+	struct job *job = j->stopping || j->n_waiting == JOBS_QUEUE_MOST
+		? NULL
+		: calloc(1, sizeof *job);
 
 	if (!job)
 		return NULL;
@@ -339,33 +385,23 @@ struct job *jobs_start(struct jobs *j, const struct job_opts *opts)
 	if (opts->about)
 		strncpy(job->about, opts->about, JOB_ABOUT - 1);
 	job->opts.about = NULL;
-	pthread_mutex_lock(&j->lock);
-	if (j->stopping || j->n_waiting == JOBS_QUEUE_MOST) {
-		pthread_mutex_unlock(&j->lock);
-		free(job);
-		return NULL;
-	}
 	push(&j->waiting, job);
 	j->n_waiting++;
-	pthread_mutex_unlock(&j->lock);
-	see_to_threads(j);
+	go_on(j);
 	return job;
 }
 
 void jobs_cancel(struct jobs *j, struct job *job)
 {
 	__atomic_store_n(&job->cancelled, true, __ATOMIC_RELAXED);
-	pthread_mutex_lock(&j->lock);
 	if (take(&j->waiting, job)) {
 		j->n_waiting--;
 		job->end = JOB_CANCELLED;
 		push(&j->over, job);
 		ev_async_send(j->loop, &j->news);
 	}
-	pthread_mutex_unlock(&j->lock);
 }
 
-/* With the lock held. */
 static void cancel_all(struct jobs *j)
 {
 	for (struct job *job = j->running.first; job; job = job->next)
@@ -378,42 +414,53 @@ static void cancel_all(struct jobs *j)
 	}
 }
 
+/* Those that work end when they have done so. */
+static void send_all_away(struct jobs *j)
+{
+	for (unsigned m = 0; m < JOBS_MANNERS; m++)
+		while (j->helpers[m].idle) {
+			struct helper *h = j->helpers[m].idle;
+			j->helpers[m].idle = h->next;
+			send_away(j, h);
+		}
+	for (struct job *job = j->running.first; job; job = job->next)
+		send_away(j, job->helper);
+}
+
 bool jobs_stop(struct jobs *j, double patience_s)
 {
 	struct timespec until;
+	int err = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
+	clock_gettime(CLOCK_REALTIME, &until);
 	const double most_ns = (double)until.tv_nsec + patience_s * 1e9;
 	until.tv_sec += (time_t)(most_ns / 1e9);
 	until.tv_nsec = (long)fmod(most_ns, 1e9);
-	pthread_mutex_lock(&j->lock);
+	collect(j);
 	j->stopping = true;
 	cancel_all(j);
-	for (unsigned m = 0; m < JOBS_MANNERS; m++)
-		pthread_cond_broadcast(&j->helpers[m].more);
-	while (threads(j) && pthread_cond_timedwait(&j->less, &j->lock, &until) == 0)
-		;
-	const bool all = threads(j) == 0;
-	pthread_mutex_unlock(&j->lock);
+	send_all_away(j);
+	while (j->started && err != ETIMEDOUT) {
+		err = sem_timedwait(&j->left, &until) == 0 ? 0 : errno;
+		j->started -= err == 0;
+	}
+	collect(j);
 	settle(j, 0);
-	return all;
-}
-
-/* It is set on this thread alone. */
-bool jobs_are_stopped(const struct jobs *j)
-{
-	return j->stopping;
+	return j->started == 0;
 }
 
 void jobs_free(struct jobs *j)
 {
 	ev_async_stop(j->loop, &j->news);
 	ev_timer_stop(j->loop, &j->retry);
-	pthread_mutex_destroy(&j->lock);
-	for (unsigned m = 0; m < JOBS_MANNERS; m++)
-		pthread_cond_destroy(&j->helpers[m].more);
-	pthread_cond_destroy(&j->less);
+	ev_timer_stop(j->loop, &j->idle);
+	sem_destroy(&j->left);
 	free(j);
+}
+
+bool jobs_are_stopped(const struct jobs *j)
+{
+	return j->stopping;
 }
 
 /* --- what is told ------------------------------------------------------------------------- */
@@ -446,21 +493,19 @@ static size_t list(const struct queue *q, bool runs, struct job_view *to, size_t
 
 size_t jobs_list(struct jobs *j, struct job_view *to, size_t most)
 {
-	pthread_mutex_lock(&j->lock);
-	const size_t running = list(&j->running, true, to, 0, most),
-		     n = list(&j->waiting, false, to, running, most);
-	pthread_mutex_unlock(&j->lock);
-	return n;
+	const size_t running = list(&j->running, true, to, 0, most);
+
+	return list(&j->waiting, false, to, running, most);
 }
 
 struct jobs_counts jobs_counts(struct jobs *j)
 {
-	pthread_mutex_lock(&j->lock);
 	struct jobs_counts c = j->counts;
+
 	c.waiting = j->n_waiting;
-	c.threads = threads(j);
+	for (unsigned m = 0; m < JOBS_MANNERS; m++)
+		c.threads += j->helpers[m].n;
 	for (const struct job *job = j->running.first; job; job = job->next)
 		c.running++;
-	pthread_mutex_unlock(&j->lock);
 	return c;
 }
