@@ -223,6 +223,8 @@ class Server:
     """A waymarkd with these zones {origin: text} and the rest of its configuration as YAML text. `server` is what stands in
     the configuration's server section behind the address."""
 
+    patience_s = 20                                         # until it is ready; a command may take three times as long
+
     def __init__(self, zones, config="", server="workers: 1", listen=None, start=True, files=None):
         self.dir = tempfile.mkdtemp(prefix="waymark-test.")
         os.chmod(self.dir, 0o755)
@@ -255,7 +257,7 @@ class Server:
     def start(self, env=None, program=WAYMARKD):
         self.log = open(self.dir + "/log", "w+")
         self.proc = subprocess.Popen([program, "-c", self.conf], stderr=self.log, stdin=subprocess.DEVNULL, env=env)
-        end = time.monotonic() + 20 * SLOW
+        end = time.monotonic() + self.patience_s * SLOW
         while "ready:" not in self.said():
             if self.proc.poll() is not None:
                 raise AssertionError("waymarkd ended with %s: %s" % (self.proc.returncode, self.said()))
@@ -268,7 +270,7 @@ class Server:
             return f.read()
 
     def ctl(self, *words):
-        done = subprocess.run([WAYMARKCTL, "-c", self.conf] + list(words), capture_output=True, text=True, timeout=60 * SLOW)
+        done = subprocess.run([WAYMARKCTL, "-c", self.conf] + list(words), capture_output=True, text=True, timeout=3 * self.patience_s * SLOW)
         return done.returncode, done.stdout + done.stderr
 
     def check(self):
