@@ -169,3 +169,17 @@ bool faults_take(struct faults *f, const struct fault *one)
 {
 	return faults_error(f, &(struct fault_at){ 0 }, "%s", one->text);
 }
+
+struct faults_mark faults_mark(const struct faults *f)
+{
+	return (struct faults_mark){ f->text.len, f->errors, f->warnings };
+}
+
+void faults_back(struct faults *f, struct faults_mark mark)
+{
+	if (f->text.s)
+		f->text.s[mark.len] = 0;
+	f->text.len = mark.len;
+	f->errors = mark.errors;
+	f->warnings = mark.warnings;
+}

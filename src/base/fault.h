@@ -24,7 +24,7 @@ __attribute__((format(printf, 2, 3))) bool fault(struct fault *why, const char *
 
 /* Where in a text something is wrong. `line` and `column` count from 1, columns in characters
  * of UTF-8; 0 is "the whole file". `text` to `text_end` is the whole content of the file, for
- * showing the line, or NULL; without `text_end`, `text` is that line alone, up to its NUL.
+ * showing the line, or NULL; without `text_end`, `text` is that line, up to a newline or NUL.
  * `path` and `text` are borrowed for the call. */
 struct fault_at {
 	const char *path;
@@ -61,6 +61,14 @@ void faults_add(struct faults *f, const struct faults *from);
 /* The same of one of many things, each of which is to be told: once as many errors have been
  * shown as one run shows, the first line of it is all the same. */
 void faults_add_each(struct faults *f, const struct faults *from);
+
+/* How far faults have come; and back there, as if none had been told since. */
+struct faults_mark {
+	size_t len;
+	unsigned errors, warnings;
+};
+struct faults_mark faults_mark(const struct faults *f);
+void faults_back(struct faults *f, struct faults_mark mark);
 
 /* True once as many errors have been shown as one run shows: time to stop reading. */
 bool faults_full(const struct faults *f);

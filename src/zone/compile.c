@@ -12,7 +12,7 @@ enum { RR_FIXED = 12 }; /* owner pointer, type, class, TTL, RDLENGTH */
 
 /* All that zone_compile() knows on its way. */
 struct compile {
-	const struct records *r;
+	struct records *r;
 	const struct compile_opts *opts;
 	struct faults *f;
 	struct names names;
@@ -20,50 +20,68 @@ struct compile {
 	struct zone *zone;
 	uint8_t *image;
 	uint32_t len;
-	uint32_t *set;   /* records of the node at work, sorted; room for the largest */
-	uint16_t *patch; /* of the RRset at work */
+	struct record *set; /* records of the node at work, sorted */
+	uint16_t *patch;    /* of the RRset at work */
+	size_t set_room;    /* of both; two patches a record */
 	unsigned patches;
 };
 
-static const struct record *record(const struct compile *c, uint32_t i)
-{
-	return &c->r->rr[i];
-}
-
 /* Sorts the types of a node; an RRSIG goes behind what it covers. */
-static uint32_t type_key(const struct compile *c, const struct record *rr)
+static uint32_t type_key(const struct record *rr)
 {
 	if (rr->type == RRTYPE_RRSIG && rr->rdlen >= 2)
-		return (uint32_t)be16_get(c->r->bytes + rr->rdata) << 1 | 1;
+		return (uint32_t)be16_get(rr->rdata) << 1 | 1;
 	return (uint32_t)rr->type << 1;
 }
 
-static int compare_records(const void *va, const void *vb, void *ctx)
+static int compare_records(const void *va, const void *vb)
 {
-	const struct compile *c = ctx;
-	const uint32_t a = *(const uint32_t *)va, b = *(const uint32_t *)vb;
-	const uint32_t ka = type_key(c, record(c, a)), kb = type_key(c, record(c, b));
+	const struct record *a = va, *b = vb;
+	const uint32_t ka = type_key(a), kb = type_key(b);
 
 	if (ka != kb)
 		return ka < kb ? -1 : 1;
-	return a < b ? -1 : a > b; /* as written */
+	return a->at < b->at ? -1 : a->at > b->at; /* as written */
 }
 
-/* Puts the records of a name into c->set, by type. Returns how many. */
-static uint32_t gather(struct compile *c, const struct names_entry *e)
+static bool no_memory(struct compile *c)
 {
-	uint32_t n = 0;
+	return faults_error(c->f, &(struct fault_at){ 0 }, "out of memory");
+}
+
+static bool grow_set(struct compile *c)
+{
+	const size_t room = c->set_room * 2 + 16;
+	struct record *set = realloc(c->set, room * sizeof *set);
+
+	if (!set)
+		return false;
+	c->set = set;
+	uint16_t *patch = realloc(c->patch, room * 2 * sizeof *patch);
+	if (!patch)
+		return false;
+	c->patch = patch;
+	c->set_room = room;
+	return true;
+}
+
+/* Puts the records of a name into c->set, by type; `*n` is how many. False when there is no
+ * memory. */
+static bool gather(struct compile *c, const struct names_entry *e, uint32_t *n)
+{
+	struct records_walk walk = records_each(c->r, e->group);
 	bool sorted = true;
 
-	for (uint32_t i = e->first; i != NAMES_NONE; i = c->names.next[i]) {
-		c->set[n] = i;
+	for (*n = 0; records_walk_next(&walk); ++*n) {
+		if (*n == c->set_room && !grow_set(c))
+			return false;
+		c->set[*n] = walk.rr;
 		sorted = sorted &&
-			(n == 0 || compare_records(&c->set[n - 1], &c->set[n], c) <= 0);
-		n++;
+			(*n == 0 || compare_records(&c->set[*n - 1], &c->set[*n]) <= 0);
 	}
 	if (!sorted)
-		qsort_r(c->set, n, sizeof *c->set, compare_records, c);
-	return n;
+		qsort(c->set, *n, sizeof *c->set, compare_records);
+	return true;
 }
 
 /* --- RRsets as they go on the wire -------------------------------------------------------- */
@@ -104,7 +122,7 @@ static size_t put_name(struct compile *c, const struct zone_rrset *set, const ui
 
 static void put_rdata(struct compile *c, const struct zone_rrset *set, const struct record *rr)
 {
-	const uint8_t *rdata = c->r->bytes + rr->rdata;
+	const uint8_t *rdata = rr->rdata;
 	unsigned skip;
 	size_t from = 0;
 
@@ -145,14 +163,13 @@ static void align(struct compile *c, unsigned to)
 static bool pool_number(struct compile *c, const struct record *rr, uint16_t *number)
 {
 	struct zone *z = c->zone;
-	const uint8_t *rdata = c->r->bytes + rr->rdata;
+	const uint8_t *rdata = rr->rdata;
 	char name[256];
 
 	memcpy(name, rdata + 1, rdata[0]);
 	name[rdata[0]] = 0;
 	if (c->opts->pool_known && !c->opts->pool_known(c->opts->ctx, name)) {
-		const struct fault_at at = records_at(c->r, rr);
-		return faults_error(c->f, &at,
+		return records_error(c->r, rr, c->f,
 			"the configuration has no pool named \"%s\" (add it under pools:, or "
 			"correct the name)",
 			name);
@@ -165,7 +182,7 @@ static bool pool_number(struct compile *c, const struct record *rr, uint16_t *nu
 		: realloc(z->pools, (z->pools_n + 1u) * sizeof *pools);
 	if (!pools || !(pools[z->pools_n] = strdup(name))) {
 		z->pools = pools ? pools : z->pools;
-		return faults_error(c->f, &(struct fault_at){ 0 }, "out of memory");
+		return no_memory(c);
 	}
 	z->pools = pools;
 	z->pools_n++;
@@ -176,12 +193,12 @@ static bool pool_number(struct compile *c, const struct record *rr, uint16_t *nu
  */
 static bool put_rrset(struct compile *c, uint32_t from, uint32_t to, uint32_t ttl_s)
 {
-	const struct record *first = record(c, c->set[from]);
+	const struct record *first = &c->set[from];
 	struct zone_rrset *set = (struct zone_rrset *)(void *)(c->image + c->len);
 	uint16_t aux = 0;
 
 	if (first->type == RRTYPE_RRSIG)
-		aux = be16_get(c->r->bytes + first->rdata);
+		aux = be16_get(first->rdata);
 	if (first->type == RRTYPE_EDGE && !pool_number(c, first, &aux))
 		return false;
 	*set = (struct zone_rrset){ .type = first->type, .aux = aux };
@@ -189,13 +206,11 @@ static bool put_rrset(struct compile *c, uint32_t from, uint32_t to, uint32_t tt
 	const uint32_t wire = c->len;
 	c->patches = 0;
 	for (uint32_t i = from; i < to; i++) {
-		put_rr(c, set, record(c, c->set[i]), ttl_s);
-		if (c->len - wire > VERIFY_RRSET_MOST) {
-			const struct fault_at at = records_at(c->r, record(c, c->set[i]));
-			return faults_error(c->f, &at,
+		put_rr(c, set, &c->set[i], ttl_s);
+		if (c->len - wire > VERIFY_RRSET_MOST)
+			return records_error(c->r, &c->set[i], c->f,
 				"the RRset is too large for a DNS message (64 KiB); take "
 				"records out");
-		}
 	}
 	set->count = (uint16_t)(to - from);
 	set->len = (uint16_t)(c->len - wire);
@@ -253,51 +268,73 @@ static uint8_t flag_of(uint16_t type, bool apex)
 	}
 }
 
-static bool put_node(struct compile *c, uint32_t entry)
+/* The RRset of the records from `from` on, whose end is `*to`. */
+static bool put_next_rrset(struct compile *c, uint32_t from, uint32_t n, uint32_t *to)
+{
+	const uint32_t key = type_key(&c->set[from]);
+	uint32_t ttl_s = UINT32_MAX;
+
+	for (*to = from; *to < n && type_key(&c->set[*to]) == key; ++*to)
+		if (c->set[*to].ttl_s < ttl_s)
+			ttl_s = c->set[*to].ttl_s;
+	return put_rrset(c, from, *to, ttl_s);
+}
+
+static bool put_rrsets(
+	struct compile *c, struct names_entry *e, struct zone_node *node, uint32_t n)
+{
+	struct zone_rrset *before = NULL;
+	bool ok = true;
+
+	for (uint32_t from = 0, to; from < n; from = to) {
+		const struct record *rr = &c->set[from];
+		const uint32_t key = type_key(rr);
+		if (node->rrsets == UINT16_MAX)
+			return records_error(c->r, rr, c->f,
+				"this name has over %u RRsets (signatures count by the type "
+				"that they cover); take some out",
+				UINT16_MAX);
+		struct zone_rrset *set = (struct zone_rrset *)(void *)(c->image + c->len);
+		const uint32_t start = c->len;
+		e->flags |= flag_of(rr->type, e->labels == 0);
+		if (!put_next_rrset(c, from, n, &to)) {
+			c->len = start;
+			ok = false;
+			continue;
+		}
+		if (before && key & 1 && before->type == key >> 1)
+			before->is_signed = 1;
+		before = set;
+		node->rrsets++;
+	}
+	return ok;
+}
+
+/* False when there is no memory. `*ok` becomes false when something is wrong with it. */
+static bool put_node(struct compile *c, uint32_t entry, bool *ok)
 {
 	struct names_entry *e = &c->names.entry[entry];
-	struct zone_rrset *before = NULL;
-	uint32_t n = gather(c, e);
+	uint32_t n;
 
 	const bool apex = e->labels == 0 && !(e->flags & NODE_NSEC3);
-	if (!verify_node(c->r, c->set, &n, apex, c->f))
-		return false;
+	if (!gather(c, e, &n))
+		return no_memory(c);
+	*ok = verify_node(c->r, c->set, &n, apex, c->f) && *ok;
 	if (c->plan.kind != DENIAL_NONE) {
 		memset(c->image + c->len, 0, sizeof(struct zone_proof));
 		c->len += sizeof(struct zone_proof);
 	}
 	struct zone_node *node = (struct zone_node *)(void *)(c->image + c->len);
 	e->node = c->len;
-	*node = (struct zone_node){ .flags = e->flags, .name_len = e->len };
+	*node = (struct zone_node){ .name_len = e->len };
 	c->len += sizeof *node;
-	memcpy(c->image + c->len, c->r->bytes + e->owner, e->len);
+	memcpy(c->image + c->len, names_wire(&c->names, entry), e->len);
 	c->len += e->len;
 	align(c, 4);
-	bool ok = true;
-	for (uint32_t from = 0, to; from < n; from = to) {
-		const uint32_t key = type_key(c, record(c, c->set[from]));
-		if (node->rrsets == UINT16_MAX) {
-			const struct fault_at at = records_at(c->r, record(c, c->set[from]));
-			return faults_error(c->f, &at,
-				"this name has over %u RRsets (signatures count by the type "
-				"that they cover); take some out",
-				UINT16_MAX);
-		}
-		uint32_t ttl_s = UINT32_MAX;
-		for (to = from; to < n && type_key(c, record(c, c->set[to])) == key; to++)
-			if (record(c, c->set[to])->ttl_s < ttl_s)
-				ttl_s = record(c, c->set[to])->ttl_s;
-		struct zone_rrset *set = (struct zone_rrset *)(void *)(c->image + c->len);
-		ok = put_rrset(c, from, to, ttl_s) && ok;
-		if (before && key & 1 && before->type == key >> 1)
-			before->is_signed = 1;
-		before = set;
-		e->flags |= flag_of(record(c, c->set[from])->type, e->labels == 0);
-		node->rrsets++;
-	}
+	*ok = put_rrsets(c, e, node, n) && *ok;
 	node->flags = e->flags;
 	c->zone->records += n;
-	return ok;
+	return true;
 }
 
 /* RFC 6672 section 2.4 forbids what stands below a DNAME; some servers refuse such a zone.
@@ -305,10 +342,12 @@ static bool put_node(struct compile *c, uint32_t entry)
 static void warn_hidden(
 	struct compile *c, const struct names_entry *e, const struct names_entry *cover)
 {
-	if (e->first == NAMES_NONE || !(cover->flags & NODE_DNAME) || cover->flags & NODE_CUT)
+	struct records_walk walk = records_each(c->r, e->group);
+
+	if (!(cover->flags & NODE_DNAME) || cover->flags & NODE_CUT ||
+		!records_walk_next(&walk))
 		return;
-	const struct fault_at at = records_at(c->r, record(c, e->first));
-	faults_warning(c->f, &at,
+	records_warning(c->r, &walk.rr, c->f,
 		"this name is below a DNAME, so that nobody can see it (RFC 6672 section 2.4); "
 		"take it out");
 }
@@ -316,41 +355,40 @@ static void warn_hidden(
 /* The answer's records are made when it is asked for; nobody signs them then. */
 static void warn_unsigned(struct compile *c, const struct names_entry *e)
 {
-	for (uint32_t i = e->first; i != NAMES_NONE; i = c->names.next[i]) {
-		if (record(c, i)->type != RRTYPE_EDGE)
-			continue;
-		const struct fault_at at = records_at(c->r, record(c, i));
-		faults_warning(c->f, &at,
-			"this zone is signed, and addresses from a pool are not: resolvers "
-			"that "
-			"validate will refuse them; put the name into an unsigned zone");
-	}
+	struct records_walk walk = records_each(c->r, e->group);
+
+	while (records_walk_next(&walk))
+		if (walk.rr.type == RRTYPE_EDGE)
+			records_warning(c->r, &walk.rr, c->f,
+				"this zone is signed, and addresses from a pool are not: "
+				"resolvers that validate will refuse them; put the name into "
+				"an unsigned zone");
 }
 
-/* Nodes in canonical order: whatever hides names comes right before them. */
-static bool put_nodes(struct compile *c)
+/* Nodes in canonical order: whatever hides names comes right before them. False when it was
+ * given up: not all are there. `*ok`: nothing is wrong with any. */
+static bool put_nodes(struct compile *c, bool *ok)
 {
 	const struct names_entry *cover = NULL;
-	bool ok = true;
 
+	*ok = true;
 	for (uint32_t i = 0; i < c->names.n; i++) {
-		const uint32_t entry = c->names.order[i];
-		struct names_entry *e = &c->names.entry[entry];
-		const uint8_t *wire = names_wire(&c->names, entry);
-		if (e->flags & NODE_NSEC3) {
-			ok = put_node(c, entry) && ok;
-			continue;
-		}
-		c->zone->nodes++;
-		if (cover && name_is_under(wire, c->r->bytes + cover->owner)) {
+		struct names_entry *e = &c->names.entry[i];
+		const bool nsec3 = e->flags & NODE_NSEC3;
+		if (cover && !nsec3 &&
+			!name_is_under(names_wire(&c->names, i), c->r->bytes + cover->owner))
+			cover = NULL;
+		if (cover && !nsec3) {
 			e->flags |= NODE_HIDDEN;
 			warn_hidden(c, e, cover);
-		} else {
-			cover = NULL;
 		}
-		ok = put_node(c, entry) && ok;
-		if (faults_full(c->f))
+		if (!put_node(c, i, ok) || faults_full(c->f)) {
+			*ok = false;
 			return false;
+		}
+		if (nsec3)
+			continue;
+		c->zone->nodes++;
 		if (!cover && e->flags & NODE_EDGE && c->plan.kind != DENIAL_NONE)
 			warn_unsigned(c, e);
 		if (!cover && e->flags & (NODE_CUT | NODE_DNAME))
@@ -358,132 +396,85 @@ static bool put_nodes(struct compile *c)
 		if (e->labels > c->zone->depth)
 			c->zone->depth = e->labels;
 	}
-	c->zone->apex_node = c->names.entry[c->names.order[0]].node;
-	return ok;
-}
-
-/* Every name that has a child "*" is told so: only there a wildcard needs to be looked for. */
-static void mark_wildcards(struct compile *c)
-{
-	for (uint32_t i = 0; i < c->names.n; i++) {
-		const uint8_t *wire = names_wire(&c->names, i);
-		if (c->names.entry[i].labels == 0 || !name_is_wildcard(wire) ||
-			c->names.entry[i].flags & NODE_NSEC3)
-			continue;
-		const uint32_t above = names_find(&c->names, wire + 2);
-		c->names.entry[above].flags |= NODE_WILDCARD;
-		struct zone_node *node = (struct zone_node *)(void *)(c->image +
-			c->names.entry[above].node);
-		node->flags |= NODE_WILDCARD;
-	}
-}
-
-static bool fill_slots(struct compile *c)
-{
-	struct zone *z = c->zone;
-
-	/* 3 of 4 slots filled: 1.6 slots looked at for a hit, all in one cache line or two. */
-	z->slots_n = z->nodes + z->nodes / 3 + 1;
-	z->slots = calloc(z->slots_n, sizeof *z->slots);
-	if (!z->slots)
-		return false;
-	for (uint32_t i = 0; i < c->names.n; i++) {
-		const struct names_entry *e = &c->names.entry[i];
-		if (e->flags & NODE_NSEC3)
-			continue;
-		uint32_t s = (uint32_t)((e->hash >> 32) * z->slots_n >> 32);
-		while (z->slots[s].node)
-			s = s + 1 == z->slots_n ? 0 : s + 1;
-		z->slots[s] = (struct zone_slot){ (uint32_t)e->hash, e->node };
-	}
+	c->zone->apex_node = c->names.entry[0].node;
 	return true;
 }
 
 /* --- all of it ---------------------------------------------------------------------------- */
 
 /* No image is larger than this: records grow by their fixed part, an RRset header, patches and
- * padding at most. */
-static size_t image_most(const struct compile *c, uint32_t *set_most)
+ * padding at most. The SOA and its signatures stand there twice. */
+static size_t image_most(const struct compile *c)
 {
-	size_t most = 4096;
-	uint32_t in_node = 0;
+	const size_t rr = RR_FIXED + sizeof(struct zone_rrset) + 12;
+	const struct records *r = c->r;
 
-	for (uint32_t i = 0; i < c->names.n; i++) {
-		uint32_t n = 0;
-		most += sizeof(struct zone_proof) + sizeof(struct zone_node) +
-			c->names.entry[i].len + 4;
-		for (uint32_t k = c->names.entry[i].first; k != NAMES_NONE;
-			k = c->names.next[k], n++) {
-			const struct record *rr = record(c, k);
-			const size_t size = RR_FIXED + rr->rdlen + sizeof(struct zone_rrset) +
-				12;
-			/* The SOA and its signatures stand there twice. */
-			most += type_key(c, rr) >> 1 == RRTYPE_SOA ? 2 * size : size;
-		}
-		if (n > in_node)
-			in_node = n;
-	}
-	*set_most = in_node;
-	return most;
+	return 4096 + c->names.n * (sizeof(struct zone_proof) + sizeof(struct zone_node) + 4) +
+		c->names.len + (r->n + r->soa_rrs) * rr + r->rdata_len + r->soa_len;
 }
 
-static struct zone *start(struct compile *c)
+static bool start(struct compile *c)
 {
 	const size_t apex_len = name_len(c->r->origin);
 	struct zone *z = calloc(1, sizeof *z + apex_len);
-	uint32_t set_most;
+	struct zone_name apex;
 
 	c->zone = z;
-	if (z)
-		z->refs = 1;
-	if (!z || !names_init(&c->names, c->r, c->opts->key))
-		return NULL;
-	const size_t most = image_most(c, &set_most);
-	if (most > UINT32_MAX)
-		return NULL;
+	if (!z)
+		return false;
+	zone_name_set(&apex, c->opts->key, c->r->origin);
+	z->refs = 1;
 	z->apex_len = (uint8_t)apex_len;
-	z->apex_labels = c->names.apex_labels;
-	z->apex_hash = c->names.apex_hash;
+	z->apex_labels = (uint8_t)apex.labels;
+	z->apex_hash = apex.hash[0];
 	memcpy(z->apex, c->r->origin, apex_len);
-	c->image = malloc(most);
-	c->set = malloc((set_most + 1) * sizeof *c->set);
-	c->patch = malloc((set_most + 1) * 2 * sizeof *c->patch);
-	c->len = 4; /* offset 0 is no node */
-	if (!c->image || !c->set || !c->patch)
-		return NULL;
+	if (!names_init(&c->names, c->r))
+		return false;
+	const size_t most = image_most(c);
+	z->image = most > UINT32_MAX ? NULL : malloc(most);
+	if (!z->image)
+		return false;
+	c->image = z->image;
 	memset(c->image, 0, 4);
-	return z;
+	c->len = 4; /* offset 0 is no node */
+	return true;
 }
 
-struct zone *zone_compile(
-	const struct records *r, const struct compile_opts *opts, struct faults *f)
+/* All nodes are there: what is behind them, and what finds them. */
+static bool finish(struct compile *c)
+{
+	struct zone *z = c->zone;
+
+	put_negative_soa(c);
+	uint8_t *trimmed = realloc(c->image, c->len);
+	z->image = trimmed ? trimmed : c->image;
+	z->image_len = c->len;
+	return names_fill_slots(&c->names, z, c->opts->key) || no_memory(c);
+}
+
+/* What is told beside an error, too: the zone is not served then. */
+static void tell_servers(struct compile *c)
+{
+	if (c->zone->slots || names_fill_slots(&c->names, c->zone, c->opts->key))
+		verify_names(&(struct verify_zone){ c->zone, &c->names, c->opts->key }, c->f);
+}
+
+struct zone *zone_compile(struct records *r, const struct compile_opts *opts, struct faults *f)
 {
 	struct compile c = { .r = r, .opts = opts, .f = f };
 	bool ok = false;
 
 	if (!verify_soa(r, f) || !denial_plan(r, &c.plan, f))
 		return NULL;
-	if (!start(&c)) {
-		faults_error(f, &(struct fault_at){ 0 }, "out of memory");
-		goto done;
+	if (!start(&c))
+		no_memory(&c);
+	else if (put_nodes(&c, &ok)) {
+		ok = ok && finish(&c);
+		tell_servers(&c);
 	}
-	ok = put_nodes(&c);
-	verify_names(&c.names, f);
-	if (!ok)
-		goto done;
-	put_negative_soa(&c);
-	mark_wildcards(&c);
-	uint8_t *trimmed = realloc(c.image, c.len);
-	c.zone->image = trimmed ? trimmed : c.image;
-	c.zone->image_len = c.len;
-	c.image = NULL;
-	ok = fill_slots(&c) &&
-		(c.plan.kind == DENIAL_NONE || denial_build(c.zone, &c.names, &c.plan, f));
-	if (!ok)
-		faults_error(f, &(struct fault_at){ 0 }, "out of memory");
-done:
+	if (ok && c.plan.kind != DENIAL_NONE)
+		ok = denial_build(c.zone, &c.names, &c.plan, f) || no_memory(&c);
 	names_fini(&c.names);
-	free(c.image);
 	free(c.set);
 	free(c.patch);
 	if (!ok) {

@@ -18,8 +18,8 @@ struct compile_opts {
 	void *ctx;
 };
 
-/* NULL when there was an error. The count of the zone is 1. */
-struct zone *zone_compile(
-	const struct records *r, const struct compile_opts *opts, struct faults *f);
+/* NULL when there was an error. The count of the zone is 1. Groups of `r` are linked: it is not
+ * to be compiled again. */
+struct zone *zone_compile(struct records *r, const struct compile_opts *opts, struct faults *f);
 
 #endif

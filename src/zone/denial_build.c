@@ -47,19 +47,18 @@ static bool in_chain(const struct nsec3_params *p, const uint8_t *rdata)
 
 static bool check_nsec3(const struct records *r, const struct record *rr, struct faults *f)
 {
-	const struct fault_at at = records_at(r, rr);
-	const uint8_t *owner = r->bytes + rr->owner, *rdata = r->bytes + rr->rdata;
+	const uint8_t *owner = rr->owner, *rdata = rr->rdata;
 	uint8_t hash[NSEC3_HASH];
 
 	if (be16_get(rdata + 2) > NSEC3_ITERATIONS_MOST)
-		return faults_error(f, &at,
+		return records_error(r, rr, f,
 			"%u iterations of NSEC3; more than %d are not served, since resolvers "
 			"take such a zone for unsigned or fail (RFC 9276 section 3.2): sign it "
 			"with 0",
 			be16_get(rdata + 2), NSEC3_ITERATIONS_MOST);
 	if (rr->type == RRTYPE_NSEC3 && rdata[0] == NSEC3_SHA1 &&
-		(!nsec3_label(hash, owner) || !name_equal(owner + 1 + NSEC3_LABEL, r->origin)))
-		return faults_error(f, &at,
+		(!nsec3_label(hash, owner) || owner[1 + NSEC3_LABEL]))
+		return records_error(r, rr, f,
 			"the owner of an NSEC3 record is a hash, 32 characters of base32hex "
 			"right below the apex (RFC 5155 section 3)");
 	return true;
@@ -69,69 +68,90 @@ static bool check_nsec3(const struct records *r, const struct record *rr, struct
 static void warn_expired(const struct records *r, struct faults *f)
 {
 	const time_t now = time(NULL);
-	const struct record *first = NULL;
+	struct records_walk walk = records_all(r);
+	const struct record *rr = &walk.rr;
+	struct record first;
 	unsigned n = 0, all = 0;
 
-	for (size_t i = 0; i < r->n; i++) {
-		const struct record *rr = &r->rr[i];
+	while (records_walk_next(&walk)) {
 		if (rr->type != RRTYPE_RRSIG)
 			continue;
 		all++;
 		/* Serial number arithmetic (RFC 4034 section 3.1.5). */
-		if ((int32_t)(be32_get(r->bytes + rr->rdata + 8) - (uint32_t)now) < 0 &&
-			n++ == 0)
-			first = rr;
+		if ((int32_t)(be32_get(rr->rdata + 8) - (uint32_t)now) < 0 && n++ == 0)
+			first = *rr;
 	}
-	if (!first)
-		return;
-	const struct fault_at at = records_at(r, first);
-	faults_warning(f, &at,
-		"%u of the zone's %u signatures have expired, this one first: resolvers that "
-		"validate refuse what they sign; sign the zone anew",
-		n, all);
+	if (n)
+		records_warning(r, &first, f,
+			"%u of the zone's %u signatures have expired, this one first: "
+			"resolvers that validate refuse what they sign; sign the zone anew",
+			n, all);
+}
+
+/* What tells how a zone denies: the first of each kind. `type` 0: there is none. */
+struct signs {
+	struct record nsec3, params;
+	bool nsec;
+};
+
+/* False when a record cannot be served. */
+static bool find_signs(const struct records *r, struct signs *s, struct faults *f)
+{
+	struct records_walk walk = records_all(r);
+	const struct record *rr = &walk.rr;
+	bool ok = true;
+
+	*s = (struct signs){ 0 };
+	while (records_walk_next(&walk)) {
+		const bool apex = rr->owner[0] == 0;
+		if (rr->type == RRTYPE_NSEC3 || (apex && rr->type == RRTYPE_NSEC3PARAM))
+			ok = check_nsec3(r, rr, f) && ok;
+		if (rr->type == RRTYPE_NSEC3 && !s->nsec3.type)
+			s->nsec3 = *rr;
+		s->nsec = s->nsec || (apex && rr->type == RRTYPE_NSEC);
+		/* Flags other than 0: not for us to use (RFC 5155 section 4.1.2). */
+		if (apex && rr->type == RRTYPE_NSEC3PARAM && !s->params.type &&
+			rr->rdata[0] == NSEC3_SHA1 && rr->rdata[1] == 0)
+			s->params = *rr;
+	}
+	return ok;
+}
+
+static bool has_link(const struct records *r, const struct nsec3_params *params)
+{
+	struct records_walk walk = records_all(r);
+
+	while (records_walk_next(&walk))
+		if (walk.rr.type == RRTYPE_NSEC3 && in_chain(params, walk.rr.rdata))
+			return true;
+	return false;
 }
 
 bool denial_plan(const struct records *r, struct denial_plan *plan, struct faults *f)
 {
-	const struct record *nsec3 = NULL, *params = NULL;
-	bool ok = true, nsec = false, linked = false;
+	struct signs s;
+	bool linked = false;
 
 	*plan = (struct denial_plan){ .kind = DENIAL_NONE };
-	for (size_t i = 0; i < r->n; i++) {
-		const struct record *rr = &r->rr[i];
-		const bool apex = rr->type != RRTYPE_NSEC3 &&
-			(rr->type == RRTYPE_NSEC || rr->type == RRTYPE_NSEC3PARAM) &&
-			name_equal(r->bytes + rr->owner, r->origin);
-		if (rr->type == RRTYPE_NSEC3 || (apex && rr->type == RRTYPE_NSEC3PARAM))
-			ok = check_nsec3(r, rr, f) && ok;
-		if (rr->type == RRTYPE_NSEC3 && !nsec3)
-			nsec3 = rr;
-		nsec = nsec || (apex && rr->type == RRTYPE_NSEC);
-		/* Flags other than 0: not for us to use (RFC 5155 section 4.1.2). */
-		if (apex && rr->type == RRTYPE_NSEC3PARAM && !params &&
-			r->bytes[rr->rdata] == NSEC3_SHA1 && r->bytes[rr->rdata + 1] == 0)
-			params = rr;
-	}
-	if (!ok)
+	if (!r->denials)
+		return true;
+	if (!find_signs(r, &s, f))
 		return false;
 	warn_expired(r, f);
-	if (params && nsec3) {
-		plan->params = read_params(r->bytes + params->rdata);
-		for (size_t i = 0; i < r->n && !linked; i++)
-			linked = r->rr[i].type == RRTYPE_NSEC3 &&
-				in_chain(&plan->params, r->bytes + r->rr[i].rdata);
+	if (s.params.type && s.nsec3.type) {
+		plan->params = read_params(s.params.rdata);
+		linked = has_link(r, &plan->params);
 	}
 	if (linked)
 		plan->kind = DENIAL_NSEC3;
-	else if (nsec)
+	else if (s.nsec)
 		plan->kind = DENIAL_NSEC;
-	if (!linked && (params || nsec3)) {
-		const struct fault_at at = records_at(r, params ? params : nsec3);
-		faults_warning(f, &at, "%s, so NSEC3 proves nothing here; sign the zone anew",
-			params ? "no NSEC3 record has these parameters"
-			       : "there is no NSEC3PARAM record at the apex with NSEC3's "
-				 "parameters");
-	}
+	if (!linked && (s.params.type || s.nsec3.type))
+		records_warning(r, s.params.type ? &s.params : &s.nsec3, f,
+			"%s, so NSEC3 proves nothing here; sign the zone anew",
+			s.params.type ? "no NSEC3 record has these parameters"
+				      : "there is no NSEC3PARAM record at the apex with "
+					"NSEC3's parameters");
 	return true;
 }
 
@@ -139,32 +159,37 @@ bool denial_plan(const struct records *r, struct denial_plan *plan, struct fault
 
 static uint32_t node_of(const struct names *names, uint32_t i)
 {
-	return names->entry[names->order[i]].node;
+	return names->entry[i].node;
 }
 
 /* The NSEC or NSEC3 record that makes an entry a link. */
-static const struct record *link_record(
-	const struct names *names, const struct names_entry *e, const struct denial_plan *plan)
+static bool link_record(const struct names *names, const struct names_entry *e,
+	const struct denial_plan *plan, struct record *link)
 {
-	const struct records *r = names->r;
+	struct records_walk walk = records_each(names->r, e->group);
 
-	for (uint32_t i = e->first; i != NAMES_NONE; i = names->next[i])
-		if (plan->kind == DENIAL_NSEC ? r->rr[i].type == RRTYPE_NSEC
-					      : r->rr[i].type == RRTYPE_NSEC3 &&
-					in_chain(&plan->params, r->bytes + r->rr[i].rdata))
-			return &r->rr[i];
-	return NULL;
+	while (records_walk_next(&walk)) {
+		const struct record *rr = &walk.rr;
+		if (plan->kind == DENIAL_NSEC ? rr->type != RRTYPE_NSEC
+					      : rr->type != RRTYPE_NSEC3 ||
+					!in_chain(&plan->params, rr->rdata))
+			continue;
+		*link = *rr;
+		return true;
+	}
+	return false;
 }
 
 static bool is_link(const struct zone *z, const struct names *names,
 	const struct denial_plan *plan, uint32_t i)
 {
-	const struct names_entry *e = &names->entry[names->order[i]];
+	const struct names_entry *e = &names->entry[i];
+	struct record link;
 
 	if (plan->kind == DENIAL_NSEC)
 		return !(e->flags & (NODE_HIDDEN | NODE_NSEC3)) &&
 			zone_find_rrset(zone_node_at(z, e->node), RRTYPE_NSEC) != NULL;
-	return e->flags & NODE_NSEC3 && link_record(names, e, plan);
+	return e->flags & NODE_NSEC3 && link_record(names, e, plan, &link);
 }
 
 static uint64_t hash_of(const struct zone_node *n)
@@ -227,16 +252,16 @@ static bool gather(struct zone *z, const struct names *names, const struct denia
 	return d->n && index_links(d);
 }
 
-/* Does the record lead to the owner `wire`? */
-static bool leads_to(const struct records *r, const struct record *rr, const uint8_t *wire)
+/* Does the record lead to the owner `name` (relative)? */
+static bool leads_to(const struct records *r, const struct record *rr, const uint8_t *name)
 {
-	const uint8_t *rdata = r->bytes + rr->rdata;
-	uint8_t hash[NSEC3_HASH];
+	const uint8_t *rdata = rr->rdata;
+	uint8_t hash[NSEC3_HASH], full[NAME_MOST];
 
 	if (rr->type == RRTYPE_NSEC)
-		return name_equal(rdata, wire);
+		return name_equal(rdata, records_full_name(r, name, full));
 	rdata += 5 + rdata[4];
-	return nsec3_label(hash, wire) && *rdata == NSEC3_HASH &&
+	return nsec3_label(hash, name) && *rdata == NSEC3_HASH &&
 		memcmp(rdata + 1, hash, NSEC3_HASH) == 0;
 }
 
@@ -244,29 +269,27 @@ static bool leads_to(const struct records *r, const struct record *rr, const uin
 static void check_chain(const struct zone *z, const struct names *names,
 	const struct denial_plan *plan, struct faults *f)
 {
-	const struct record *first = NULL, *before = NULL;
-	const uint8_t *first_wire = NULL;
-	char name[NAME_TEXT];
+	const uint8_t *first = NULL; /* the name */
+	struct record before;
+	uint8_t full[NAME_MOST];
+	char text[NAME_TEXT];
 
 	for (uint32_t i = 0; i <= names->n; i++) {
 		const bool around = i == names->n;
 		if (!around && !is_link(z, names, plan, i))
 			continue;
-		const uint8_t *wire = around ? first_wire : names_wire(names, names->order[i]);
-		if (before && !leads_to(names->r, before, wire)) {
-			const struct fault_at at = records_at(names->r, before);
-			faults_warning(f, &at,
+		const uint8_t *name = around ? first : names_wire(names, i);
+		if (first && !leads_to(names->r, &before, name)) {
+			records_warning(names->r, &before, f,
 				"the chain of %s is broken: the next owner in the zone is %s, "
 				"and this record names another; sign the zone anew",
 				plan->kind == DENIAL_NSEC ? "NSEC" : "NSEC3",
-				name_text(name, wire));
+				name_text(text, records_full_name(names->r, name, full)));
 			return;
 		}
-		if (around)
+		if (around || !link_record(names, &names->entry[i], plan, &before))
 			return;
-		before = link_record(names, &names->entry[names->order[i]], plan);
-		first_wire = first ? first_wire : wire;
-		first = first ? first : before;
+		first = first ? first : name;
 	}
 }
 
@@ -277,17 +300,17 @@ static void check_chain(const struct zone *z, const struct names *names,
 static uint32_t star_nsec(
 	const struct zone *z, const struct names *names, uint32_t i, uint32_t self)
 {
-	const struct names_entry *e = &names->entry[names->order[i]];
+	const struct names_entry *e = &names->entry[i];
 	uint8_t labels[NAME_MOST + 2] = { 1, '*' };
 
 	for (uint32_t k = i + 1; k < names->n; k++) {
-		const struct names_entry *next = &names->entry[names->order[k]];
+		const struct names_entry *next = &names->entry[k];
 		if (next->flags & (NODE_HIDDEN | NODE_NSEC3))
 			continue;
-		const uint8_t *wire = names_wire(names, names->order[k]);
-		if (next->labels != e->labels + 1 || wire[1] >= '*' || wire[0] == 0)
+		const uint8_t *wire = names_wire(names, k);
+		if (next->labels != e->labels + 1 || wire[0] == 0 || wire[1] >= '*')
 			break;
-		memcpy(labels + 2, names_wire(names, names->order[i]), e->len);
+		memcpy(labels + 2, names_wire(names, i), e->len);
 		const int64_t at = denial_before(z, labels, e->len + 2u);
 		return at < 0 ? 0 : z->denial->owner[at] | 1;
 	}
@@ -299,7 +322,7 @@ static void prove_nsec(struct zone *z, const struct names *names)
 	uint32_t last = 0, link = 0;
 
 	for (uint32_t i = 0; i < names->n; i++) {
-		const struct names_entry *e = &names->entry[names->order[i]];
+		const struct names_entry *e = &names->entry[i];
 		if (e->flags & (NODE_HIDDEN | NODE_NSEC3))
 			continue;
 		const bool own = link < z->denial->n && z->denial->owner[link] == e->node;
@@ -327,15 +350,14 @@ static void prove_nsec3(struct zone *z, const struct names *names)
 	uint8_t star[NAME_MOST + 2] = { 1, '*' };
 
 	for (uint32_t i = 0; i < names->n; i++) {
-		const struct names_entry *e = &names->entry[names->order[i]];
+		const struct names_entry *e = &names->entry[i];
 		if (e->flags & (NODE_HIDDEN | NODE_NSEC3))
 			continue;
-		const uint8_t *wire = names_wire(names, names->order[i]);
 		const size_t len = e->len + (size_t)z->apex_len;
 		struct zone_proof *proof = (struct zone_proof *)(void *)(z->image + e->node) -
 			1;
-		memcpy(star + 2, wire, len);
-		proof->self = find_hash(z, wire, len);
+		records_full_name(names->r, names_wire(names, i), star + 2);
+		proof->self = find_hash(z, star + 2, len);
 		proof->star = find_hash(z, star, len + 2);
 	}
 }

@@ -1,6 +1,8 @@
 #include "zone/master_inner.h"
 
 #include "base/memory.h"
+#include "base/scope.h"
+#include "zone/source.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@ static bool at_end(struct tokens *t, const char *directive)
 	const struct token *tok = &t->tok;
 	char text[TOKEN_TEXT];
 
-	return tok->kind == TOKEN_END ||
+	return (tok->kind == TOKEN_END && !t->failed) ||
 		token_fault(t, tok->s - (tok->kind == TOKEN_QUOTED),
 			"%s is too much: %s is complete before it", token_text(text, tok),
 			directive);
@@ -130,24 +132,45 @@ static bool read_directive(struct master *m, struct tokens *t, const struct reco
 		token_text(text, &word));
 }
 
-static void read_entries(struct master *m, struct tokens *t)
+static void read_entry(struct master *m, struct tokens *t, bool indented)
+{
+	const struct token *tok = &t->tok;
+	const ptrdiff_t column = tok->s - t->line_start + (tok->kind != TOKEN_QUOTED);
+	const struct record where = { .line = t->line,
+		.column = (uint16_t)(column < 65535 ? column : 65535) };
+
+	if (tok->kind == TOKEN_WORD && *tok->s == '$' && indented)
+		token_fault(t, tok->s,
+			"a directive starts in column 1 (remove the blanks in front of it)");
+	else if (tok->kind == TOKEN_WORD && *tok->s == '$')
+		read_directive(m, t, &where);
+	else
+		master_record(m, t, indented, &where);
+	token_skip(t);
+}
+
+/* An entry that is cut off where the text in memory ends is read once more, with more of the
+ * text, as if it had not been read. */
+static bool read_entries(
+	struct master *m, struct tokens *t, struct source *s, struct fault *why)
 {
 	bool indented;
 
-	while (!faults_full(m->faults) && !m->out_of_memory && token_entry(t, &indented)) {
-		const struct token *tok = &t->tok;
-		const ptrdiff_t column = tok->s - t->line_start + (tok->kind != TOKEN_QUOTED);
-		const struct record where = { .line = t->line,
-			.column = (uint16_t)(column < 65535 ? column : 65535) };
-		if (tok->kind == TOKEN_WORD && *tok->s == '$' && indented)
-			token_fault(t, tok->s,
-				"a directive starts in column 1 (remove the blanks in front "
-				"of it)");
-		else if (tok->kind == TOKEN_WORD && *tok->s == '$')
-			read_directive(m, t, &where);
-		else
-			master_record(m, t, indented, &where);
+	while (!faults_full(m->faults) && !m->out_of_memory) {
+		const struct faults_mark mark = faults_mark(m->faults);
+		if (token_entry(t, &indented))
+			read_entry(m, t, indented);
+		else if (!t->cut)
+			break;
+		if (!t->cut)
+			continue;
+		faults_back(m->faults, mark);
+		m->owner_text = NULL;
+		if (!source_more(s, (size_t)(t->entry - t->text), why))
+			return false;
+		token_init_part(t, s->text, s->len, t->entry_line, s->more);
 	}
+	return true;
 }
 
 /* The index of a new place in the records' files, which owns a copy of `path`; or -1. */
@@ -186,25 +209,42 @@ static bool check_text(struct tokens *t)
 	return true;
 }
 
+static bool read_source(struct master *m, long index, struct source *s, struct fault *why)
+{
+	const char *path = m->to->files[index].path;
+	struct tokens t;
+
+	token_init(&t, path, s->text, 0, m->faults);
+	token_init_part(&t, s->text, s->len, 1, s->more);
+	m->reading[m->depth++] = (uint32_t)index;
+	m->owner_text = NULL;
+	const bool ok = !check_text(&t) || read_entries(m, &t, s, why);
+	m->owner_text = NULL;
+	m->depth--;
+	return ok;
+}
+
+/* For a scope. */
+static void let_go_source(void *s)
+{
+	source_close(s);
+}
+
 static bool read_content(struct master *m, const char *path, struct fault *why)
 {
 	const long index = add_file(m, path);
-	struct tokens t;
+	struct source s;
 
 	if (index < 0)
 		return fault(why, "%s: %s", path, strerror(ENOMEM));
-	struct records_file *file = &m->to->files[index];
-	file_stamp(path, &file->stamp);
-	if (!file_read(&file->content, path, MASTER_FILE_MOST, why))
+	file_stamp(path, &m->to->files[index].stamp);
+	if (!source_open(&s, path, MASTER_FILE_MOST, why))
 		return false;
-	token_init(&t, file->path, file->content.text, file->content.len, m->faults);
-	m->reading[m->depth++] = (uint32_t)index;
-	m->owner_text = NULL;
-	if (check_text(&t))
-		read_entries(m, &t);
-	m->owner_text = NULL;
-	m->depth--;
-	return true;
+	scope_hold(&s, let_go_source);
+	const bool ok = read_source(m, index, &s, why);
+	scope_forget(&s, let_go_source);
+	source_close(&s);
+	return ok;
 }
 
 static bool read_included(
@@ -237,7 +277,7 @@ bool master_read(struct records *to, const char *path, struct faults *f)
 	struct fault why;
 	struct master *m = memory_grow(NULL, sizeof *m);
 
-	*m = (struct master){ .to = to, .faults = f, .path = path, .owner = MASTER_NO_OWNER };
+	*m = (struct master){ .to = to, .faults = f, .path = path };
 	master_set_origin(m, to->origin);
 	if (!read_content(m, path, &why))
 		faults_error(f, &(struct fault_at){ 0 }, "%s", why.text);

@@ -24,7 +24,7 @@ struct master {
 	size_t origin_len;
 	bool origin_inside; /* it is in the zone, and so is every name relative to it */
 
-	uint32_t owner;         /* the last one, in the records' bytes; or MASTER_NO_OWNER */
+	uint32_t owner;         /* the group of the last one, or RECORDS_NONE */
 	const char *owner_text; /* ... as it was written, while that text lives; else NULL */
 	unsigned owner_text_len;
 
@@ -39,8 +39,6 @@ struct master {
 	bool out_of_memory;
 	uint8_t rdata[RDATA_MOST];
 };
-
-#define MASTER_NO_OWNER UINT32_MAX
 
 /* Tells that there is none, once. Always false. */
 bool master_no_memory(struct master *m);

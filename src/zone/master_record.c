@@ -93,9 +93,7 @@ bool master_owner(struct master *m, struct tokens *t)
 	if (m->owner_text && tok->len == m->owner_text_len && tok->kind == TOKEN_WORD &&
 		memcmp(tok->s, m->owner_text, tok->len) == 0)
 		return true;
-	uint8_t *name = records_room(m->to, NAME_MOST);
-	if (!name)
-		return master_no_memory(m);
+	uint8_t name[NAME_MOST];
 	if (!owner_name(m, t, name, &len))
 		return false;
 	const bool absolute = tok->s[tok->len - 1] == '.';
@@ -103,9 +101,9 @@ bool master_owner(struct master *m, struct tokens *t)
 		return owner_outside(m, t, name);
 	if (!absolute && m->origin_len > 2 && len >= 2 * m->origin_len - 1)
 		doubt_owner(m, t, name, len - m->origin_len);
-	name_lower(name, name, len);
-	m->owner = (uint32_t)m->to->bytes_len;
-	m->to->bytes_len += len;
+	m->owner = records_owner(m->to, name, len);
+	if (m->owner == RECORDS_NONE)
+		return master_no_memory(m);
 	m->owner_text = t->made_by ? NULL : tok->s;
 	m->owner_text_len = tok->len;
 	return true;
@@ -134,21 +132,6 @@ static void default_ttl(struct master *m, struct tokens *t, struct head *h, int 
 	h->ttl_s = m->has_ttl ? m->ttl_s : m->last_ttl_s;
 }
 
-static bool add_record(struct master *m, struct record *rr, size_t rdlen)
-{
-	uint8_t *rdata = records_room(m->to, rdlen);
-
-	if (!rdata)
-		return master_no_memory(m);
-	memcpy(rdata, m->rdata, rdlen);
-	rr->owner = m->owner;
-	rr->rdata = (uint32_t)m->to->bytes_len;
-	rr->rdlen = (uint16_t)rdlen;
-	rr->file = (uint16_t)m->reading[m->depth - 1];
-	m->to->bytes_len += rdlen;
-	return records_add(m->to, rr) || master_no_memory(m);
-}
-
 /* What is left behind the head. `where` has line and column. */
 bool master_data(struct master *m, struct tokens *t, struct head *h, const struct record *where)
 {
@@ -165,7 +148,10 @@ bool master_data(struct master *m, struct tokens *t, struct head *h, const struc
 	}
 	rr.type = h->type;
 	rr.ttl_s = h->ttl_s;
-	return add_record(m, &rr, (size_t)rdlen);
+	rr.rdata = m->rdata;
+	rr.rdlen = (uint16_t)rdlen;
+	rr.file = (uint16_t)m->reading[m->depth - 1];
+	return records_add(m->to, m->owner, &rr) || master_no_memory(m);
 }
 
 /* The current token is the owner, or what is behind it when the entry is indented. */
@@ -174,7 +160,7 @@ bool master_record(
 {
 	struct head h;
 
-	if (indented && m->owner == MASTER_NO_OWNER)
+	if (indented && m->owner == RECORDS_NONE)
 		return token_fault(t, t->tok.s,
 			"this line has no owner, and there is none before it to take over (an "
 			"owner "

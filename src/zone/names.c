@@ -1,233 +1,248 @@
 #include "zone/names.h"
 
 #include "dns/name.h"
-#include "dns/rrtype.h"
 #include "zone/order.h"
-#include "zone/zone.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Hashes of a name and of all between it and the apex: hash[i] and at[i] are of label i;
- * hash[labels] is the apex's. */
-struct hashes {
-	unsigned labels;
-	uint8_t at[NAME_LABELS_MOST + 1];
-	uint64_t hash[NAME_LABELS_MOST + 1];
+/* A group on its way to its place. */
+struct sort_key {
+	struct order_key key;
+	uint32_t group;
 };
-
-static void hash_name(struct hashes *h, const struct names *names, const uint8_t *wire)
-{
-	unsigned at = 0, n = 0;
-
-	for (; wire[at]; at += wire[at] + 1u)
-		h->at[n++] = (uint8_t)at;
-	n -= names->apex_labels;
-	h->at[n] = (uint8_t)(at + 1 - names->apex_len);
-	h->labels = n;
-	h->hash[n] = names->apex_hash;
-	while (n--)
-		h->hash[n] = zone_hash_label(names->key, h->hash[n + 1], wire + h->at[n]);
-}
-
-/* Owners of NSEC3 records are names of their own, which no question finds (RFC 5155 section
- * 7.2.8): `flags` tells the two kinds apart, here and in the image. */
-static uint32_t *find_slot(const struct names *names, uint64_t hash, const uint8_t *wire,
-	size_t len, uint8_t flags)
-{
-	uint32_t s = (uint32_t)(hash >> 32) & (names->slots_n - 1);
-
-	for (;; s = (s + 1) & (names->slots_n - 1)) {
-		if (!names->slot[s])
-			return &names->slot[s];
-		const struct names_entry *e = &names->entry[names->slot[s] - 1];
-		if (e->hash == hash && e->len == len && (e->flags & NODE_NSEC3) == flags &&
-			memcmp(names->r->bytes + e->owner, wire, len) == 0)
-			return &names->slot[s];
-	}
-}
-
-static bool grow(struct names *names)
-{
-	const uint32_t room = names->room * 2, slots_n = names->slots_n * 2;
-
-	if (room > 1u << 30)
-		return false;
-	struct names_entry *entry = realloc(names->entry, room * sizeof *entry);
-	if (!entry)
-		return false;
-	names->entry = entry;
-	names->room = room;
-	uint32_t *slot = calloc(slots_n, sizeof *slot);
-	if (!slot)
-		return false;
-	for (uint32_t i = 0; i < names->n; i++) {
-		uint32_t s = (uint32_t)(entry[i].hash >> 32) & (slots_n - 1);
-		while (slot[s])
-			s = (s + 1) & (slots_n - 1);
-		slot[s] = i + 1;
-	}
-	free(names->slot);
-	names->slot = slot;
-	names->slots_n = slots_n;
-	return true;
-}
-
-/* The entry of the name that starts at label `i` of a name whose wire starts at `owner`;
- * `*is_new` when it was made. */
-static uint32_t intern(struct names *names, const struct hashes *h, unsigned i, uint32_t owner,
-	uint8_t flags, bool *is_new)
-{
-	const uint32_t at = owner + h->at[i];
-	const size_t len = h->at[h->labels] - h->at[i];
-
-	*is_new = false;
-	if (names->n == names->room && !grow(names))
-		return NAMES_NONE;
-	uint32_t *slot = find_slot(names, h->hash[i], names->r->bytes + at, len, flags);
-	if (*slot)
-		return *slot - 1;
-	*is_new = true;
-	names->entry[names->n] = (struct names_entry){ .hash = h->hash[i],
-		.owner = at,
-		.first = NAMES_NONE,
-		.last = NAMES_NONE,
-		.len = (uint8_t)len,
-		.labels = (uint8_t)(h->labels - i),
-		.flags = flags };
-	*slot = ++names->n;
-	return names->n - 1;
-}
-
-/* The entry of an owner and, when it is new, of every name between it and the apex. */
-static uint32_t add_owner(struct names *names, uint32_t owner, uint8_t flags)
-{
-	struct hashes h;
-	bool is_new;
-
-	hash_name(&h, names, names->r->bytes + owner);
-	const uint32_t entry = intern(names, &h, 0, owner, flags, &is_new);
-	for (unsigned i = 1; is_new && i <= h.labels; i++)
-		if (intern(names, &h, i, owner, 0, &is_new) == NAMES_NONE)
-			return NAMES_NONE;
-	return entry;
-}
-
-/* NSEC3, or an RRSIG over it? */
-static uint8_t kind_of(const struct records *r, const struct record *rr)
-{
-	const uint16_t type = rr->type == RRTYPE_RRSIG && rr->rdlen >= 2
-		? be16_get(r->bytes + rr->rdata)
-		: rr->type;
-
-	return type == RRTYPE_NSEC3 ? NODE_NSEC3 : 0;
-}
-
-static bool add_records(struct names *names)
-{
-	const struct records *r = names->r;
-	uint32_t entry = NAMES_NONE;
-	uint8_t kind, before = 0;
-
-	for (uint32_t i = 0; i < r->n; i++) {
-		names->next[i] = NAMES_NONE;
-		kind = kind_of(r, &r->rr[i]);
-		if (i == 0 || r->rr[i].owner != r->rr[i - 1].owner || kind != before)
-			entry = add_owner(names, r->rr[i].owner, kind);
-		before = kind;
-		if (entry == NAMES_NONE)
-			return false;
-		struct names_entry *e = &names->entry[entry];
-		if (e->first == NAMES_NONE)
-			e->first = i;
-		else
-			names->next[e->last] = i;
-		e->last = i;
-	}
-	return true;
-}
 
 /* --- canonical order ---------------------------------------------------------------------- */
 
-struct sort_key {
-	struct order_key key;
-	uint32_t entry;
-};
-
-static int compare_keys(const void *va, const void *vb, void *ctx)
+/* Of a name that owns an NSEC3 record and others the others come first. */
+static int compare_keys(
+	const struct records *r, const struct sort_key *a, const struct sort_key *b)
 {
-	const struct sort_key *a = va, *b = vb;
-	const struct names *names = ctx;
-
 	const int d = order_compare(&a->key, &b->key);
 	if (d)
 		return d;
-	const int e = name_compare(names_wire(names, a->entry), names_wire(names, b->entry));
+	const int e = name_compare(
+		records_group_name(r, a->group), records_group_name(r, b->group));
 	if (e)
 		return e;
-	/* A name that owns an NSEC3 record stands twice: the zone's own, such as the apex,
-	 * first. */
-	return (names->entry[a->entry].flags & NODE_NSEC3) -
-		(names->entry[b->entry].flags & NODE_NSEC3);
+	return records_group_nsec3(r, a->group) - records_group_nsec3(r, b->group);
 }
 
-static bool sort_names(struct names *names)
+/* Where the row that ascends from `from` on ends. */
+static size_t row_end(
+	const struct records *r, const struct sort_key *keys, size_t from, size_t n)
 {
-	struct sort_key *keys = malloc(names->n * sizeof *keys);
-	bool sorted = true;
+	size_t end = from + 1;
 
-	names->order = malloc(names->n * sizeof *names->order);
-	if (!keys || !names->order) {
-		free(keys);
+	while (end < n && compare_keys(r, &keys[end - 1], &keys[end]) <= 0)
+		end++;
+	return end;
+}
+
+/* Two rows become one in `to`; of equal keys those of `a` come first. */
+static void merge(const struct records *r, struct sort_key *to, const struct sort_key *a,
+	size_t n_a, const struct sort_key *b, size_t n_b)
+{
+	while (n_a && n_b) {
+		if (compare_keys(r, a, b) <= 0) {
+			*to++ = *a++;
+			n_a--;
+		} else {
+			*to++ = *b++;
+			n_b--;
+		}
+	}
+	memcpy(to, n_a ? a : b, (n_a ? n_a : n_b) * sizeof *to);
+}
+
+/* One pass over the rows that there are: halves their number. Returns how many are left. */
+static size_t merge_rows(
+	const struct records *r, struct sort_key *to, const struct sort_key *from, size_t n)
+{
+	size_t rows = 0;
+
+	for (size_t i = 0, mid, end; i < n; i = end, rows++) {
+		mid = row_end(r, from, i, n);
+		end = mid < n ? row_end(r, from, mid, n) : mid;
+		merge(r, to + i, from + i, mid - i, from + mid, end - mid);
+	}
+	return rows;
+}
+
+/* Zones are mostly written in order already, or in a few long rows that are: merging these is
+ * nearly as good as having nothing to do. False when there is no memory. */
+static bool sort_keys(const struct records *r, struct sort_key **keys, size_t n)
+{
+	if (row_end(r, *keys, 0, n) == n)
+		return true;
+	struct sort_key *other = malloc(n * sizeof *other);
+	if (!other)
 		return false;
+	for (size_t rows = 2; rows > 1;) {
+		struct sort_key *from = *keys;
+		rows = merge_rows(r, other, from, n);
+		*keys = other;
+		other = from;
 	}
-	for (uint32_t i = 0; i < names->n; i++) {
-		keys[i] = (struct sort_key){
-			order_key(names_wire(names, i), names->entry[i].len), i
-		};
-		/* Zones are often written in order already, or nearly so. */
-		sorted = sorted && (i == 0 || compare_keys(&keys[i - 1], &keys[i], names) < 0);
-	}
-	if (!sorted)
-		qsort_r(keys, names->n, sizeof *keys, compare_keys, names);
-	for (uint32_t i = 0; i < names->n; i++)
-		names->order[i] = keys[i].entry;
-	free(keys);
+	free(other);
 	return true;
 }
 
-bool names_init(struct names *names, const struct records *r, struct hash_key key)
+static struct sort_key *sorted_keys(const struct records *r)
 {
-	struct hashes h;
+	struct sort_key *keys = malloc(r->groups * sizeof *keys);
+	size_t n = 0;
 
-	*names = (struct names){
-		.r = r, .key = key, .apex_hash = key.k0, .room = 16, .slots_n = 32
-	};
-	names->apex_labels = 0;
-	names->apex_len = 1;
-	hash_name(&h, names, r->origin); /* as seen from the root */
-	names->apex_hash = h.hash[0];
-	names->apex_len = (uint8_t)name_len(r->origin);
-	names->apex_labels = (uint8_t)name_labels(r->origin);
+	if (!keys)
+		return NULL;
+	for (uint32_t g = RECORDS_NONE; (g = records_next_group(r, g)) != RECORDS_NONE;) {
+		const uint8_t *name = records_group_name(r, g);
+		keys[n++] = (struct sort_key){ order_key(name, name_len(name) - 1), g };
+	}
+	if (!sort_keys(r, &keys, n)) {
+		free(keys);
+		return NULL;
+	}
+	return keys;
+}
+
+/* --- entries ------------------------------------------------------------------------------ */
+
+/* The names above the one that was entered last, and this. */
+struct path {
+	unsigned n;                           /* labels of the last name */
+	uint32_t entry[NAME_LABELS_MOST + 1]; /* [labels] */
+};
+
+static struct names_entry *add_entry(struct names *names, uint32_t owner, unsigned len)
+{
+	if (names->n == names->room) {
+		const uint32_t room = names->room + names->room / 2 + 16;
+		struct names_entry *more = room > 1u << 31
+			? NULL
+			: realloc(names->entry, room * sizeof *more);
+		if (!more)
+			return NULL;
+		names->entry = more;
+		names->room = room;
+	}
+	struct names_entry *e = &names->entry[names->n++];
+	*e = (struct names_entry){ .owner = owner, .len = (uint8_t)len };
+	names->len += len;
+	return e;
+}
+
+/* How many labels, from the apex on, `name` has in common with the last name of the path. */
+static unsigned shared_labels(const struct names *names, const struct path *path,
+	const uint8_t *name, const struct name_marks *marks)
+{
+	unsigned n = path->n < marks->n ? path->n : marks->n, same = 0;
+
+	while (same < n) {
+		const struct names_entry *e = &names->entry[path->entry[same + 1]];
+		const uint8_t *label = name + marks->at[marks->n - same - 1],
+			      *theirs = names->r->bytes + e->owner;
+		if (memcmp(label, theirs, *theirs + 1u) != 0)
+			break;
+		same++;
+	}
+	return same;
+}
+
+/* A name that is not there yet, behind all that are not between it and the apex. */
+static bool add_name(struct names *names, struct path *path, uint32_t group)
+{
+	const uint8_t *name = records_group_name(names->r, group);
+	const uint32_t owner = (uint32_t)(name - names->r->bytes);
+	const bool nsec3 = records_group_nsec3(names->r, group);
+	struct name_marks marks;
+
+	name_mark(&marks, name);
+	const unsigned same = names->n ? shared_labels(names, path, name, &marks) : 0;
+	for (unsigned labels = names->n ? same + 1 : 0; labels <= marks.n; labels++) {
+		const bool is_own = labels == marks.n;
+		const unsigned at = marks.at[marks.n - labels];
+		struct names_entry *e = add_entry(names, owner + at, marks.at[marks.n] - at);
+		if (!e)
+			return false;
+		e->labels = (uint8_t)labels;
+		e->group = is_own ? group : RECORDS_NONE;
+		e->flags = is_own && nsec3 ? NODE_NSEC3 : 0;
+		if (e->flags)
+			return true;
+		path->entry[labels] = names->n - 1;
+		path->n = labels;
+		/* Only at such a name a wildcard needs to be looked for. */
+		if (labels && name_is_wildcard(name + at))
+			names->entry[path->entry[labels - 1]].flags |= NODE_WILDCARD;
+	}
+	/* All its labels are there when the last name is below it, or is an NSEC3's. */
+	if (same == marks.n && names->n && nsec3) {
+		struct names_entry *e = add_entry(names, owner, marks.at[marks.n]);
+		if (!e)
+			return false;
+		e->labels = marks.n;
+		e->group = group;
+		e->flags = NODE_NSEC3;
+	}
+	return true;
+}
+
+static bool add_names(struct names *names, const struct sort_key *keys, size_t n)
+{
+	struct path path = { 0 };
+
+	names->room = (uint32_t)n + 16;
 	names->entry = malloc(names->room * sizeof *names->entry);
-	names->slot = calloc(names->slots_n, sizeof *names->slot);
-	names->next = malloc((r->n + 1) * sizeof *names->next);
-	return names->entry && names->slot && names->next && add_records(names) &&
-		sort_names(names);
+	if (!names->entry)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (i && compare_keys(names->r, &keys[i - 1], &keys[i]) == 0)
+			records_link(names->r, keys[i - 1].group, keys[i].group);
+		else if (!add_name(names, &path, keys[i].group))
+			return false;
+	}
+	return true;
+}
+
+bool names_init(struct names *names, struct records *r)
+{
+	*names = (struct names){ .r = r };
+	struct sort_key *keys = sorted_keys(r);
+	const bool ok = keys && add_names(names, keys, r->groups);
+	free(keys);
+	return ok;
 }
 
 void names_fini(struct names *names)
 {
 	free(names->entry);
-	free(names->slot);
-	free(names->next);
-	free(names->order);
+	*names = (struct names){ 0 };
 }
 
-uint32_t names_find(const struct names *names, const uint8_t *wire)
-{
-	struct hashes h;
+/* --- the table ---------------------------------------------------------------------------- */
 
-	hash_name(&h, names, wire);
-	return *find_slot(names, h.hash[0], wire, h.at[h.labels], 0) - 1;
+bool names_fill_slots(const struct names *names, struct zone *z, struct hash_key key)
+{
+	uint64_t above[NAME_LABELS_MOST + 1]; /* [labels] of the names above */
+
+	/* 3 of 4 slots filled: 1.6 slots looked at for a hit, all in one cache line or two. */
+	z->slots_n = z->nodes + z->nodes / 3 + 1;
+	z->slots = calloc(z->slots_n, sizeof *z->slots);
+	if (!z->slots)
+		return false;
+	for (uint32_t i = 0; i < names->n; i++) {
+		const struct names_entry *e = &names->entry[i];
+		if (e->flags & NODE_NSEC3)
+			continue;
+		const uint64_t hash = e->labels
+			? zone_hash_label(key, above[e->labels - 1], names_wire(names, i))
+			: z->apex_hash;
+		above[e->labels] = hash;
+		uint32_t s = (uint32_t)((hash >> 32) * z->slots_n >> 32);
+		while (z->slots[s].node)
+			s = s + 1 == z->slots_n ? 0 : s + 1;
+		z->slots[s] = (struct zone_slot){ (uint32_t)hash, e->node };
+	}
+	return true;
 }

@@ -1,51 +1,43 @@
 /* names.h - the names of a zone while it is compiled.
  *
- * Finds every owner once, adds the empty non-terminals between them and the apex (RFC 4592
- * section 2.2.2), chains each name's records and puts all in canonical order. Control thread;
- * lives for one zone_compile().
+ * All owners in canonical order (RFC 4034 section 6.1), each once, with the empty non-terminals
+ * between them and the apex (RFC 4592 section 2.2.2). Control thread; lives for one
+ * zone_compile().
  */
 #ifndef ZONE_NAMES_H
 #define ZONE_NAMES_H
 
-#include "base/bytes.h"
 #include "zone/records.h"
+#include "zone/zone.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NAMES_NONE = UINT32_MAX };
-
 struct names_entry {
-	uint64_t hash;        /* as zone_hash_label() chains it */
-	uint32_t owner;       /* offset in the records' bytes */
-	uint32_t first, last; /* records, NAMES_NONE when there are none; see names.next */
-	uint32_t node;        /* its offset in the image, once it is there */
-	uint8_t len;          /* bytes without the apex's part and the root */
-	uint8_t labels;       /* without the apex's */
-	uint8_t flags;        /* NODE_* */
+	uint32_t owner; /* offset in the records' bytes: a wire name relative to the apex */
+	uint32_t group; /* of its records, RECORDS_NONE when it has none */
+	uint32_t node;  /* its offset in the image, once it is there */
+	uint8_t len;    /* bytes without the root */
+	uint8_t labels; /* without the apex's */
+	uint8_t flags;  /* NODE_* */
 };
 
 struct names {
-	const struct records *r;
-	struct hash_key key;
-	uint64_t apex_hash;
-	uint8_t apex_len, apex_labels;
-	struct names_entry *entry;
+	struct records *r;
+	struct names_entry *entry; /* the apex first */
 	uint32_t n, room;
-	uint32_t *slot;   /* entry number + 1; 0 is empty */
-	uint32_t slots_n; /* a power of two */
-	uint32_t *next;   /* [record] the next of the same name */
-	uint32_t *order;  /* [0..n) entries in canonical order, the apex first */
+	size_t len; /* bytes of all names, without the roots */
 };
 
-/* False when there is no memory, or there are over 2^31 names. `r` is borrowed until
- * names_fini(). */
-bool names_init(struct names *names, const struct records *r, struct hash_key key);
+/* False when there is no memory, or there are over 2^31 names. The apex has a record. `r` is
+ * borrowed until names_fini(), and its groups are linked. */
+bool names_init(struct names *names, struct records *r);
 void names_fini(struct names *names);
 
-/* The entry of a lower-cased wire name at or below the apex; NAMES_NONE when it has none. */
-uint32_t names_find(const struct names *names, const uint8_t *wire);
+/* Fills the table by which the nodes of `z` are found; all have their place in the image. False
+ * when there is no memory. */
+bool names_fill_slots(const struct names *names, struct zone *z, struct hash_key key);
 
 static inline const uint8_t *names_wire(const struct names *names, uint32_t entry)
 {

@@ -25,17 +25,33 @@ static inline enum character kind(const char *p)
 	return (enum character)character[(unsigned char)*p];
 }
 
+/* What decides on a token is at most so far behind it. */
+enum { LOOK_AHEAD = 4 };
+
 void token_init(
 	struct tokens *t, const char *path, const char *text, size_t len, struct faults *f)
+{
+	*t = (struct tokens){ .path = path, .faults = f };
+	token_init_part(t, text, len, 1, false);
+}
+
+void token_init_part(struct tokens *t, const char *text, size_t len, unsigned line, bool more)
 {
 	*t = (struct tokens){
 		.at = text,
 		.text = text,
 		.end = text + len,
+		.text_line = line,
+		.cut_at = text + len -
+			(more && len > LOOK_AHEAD ? LOOK_AHEAD
+					: more    ? len
+						  : 0),
+		.entry = text,
+		.entry_line = line,
 		.line_start = text,
-		.line = 1,
-		.path = path,
-		.faults = f,
+		.line = line,
+		.path = t->path,
+		.faults = t->faults,
 	};
 	t->tok.s = text;
 }
@@ -56,6 +72,7 @@ static void take_nul(struct tokens *t, const char *p)
 		"there is a NUL byte here: this is no text file, or one in UTF-16 (save it as "
 		"UTF-8)");
 	t->depth = 0;
+	t->cut_at = t->end; /* whatever may come */
 	bad(t, p, t->end);
 }
 
@@ -213,7 +230,7 @@ static bool parenthesis(struct tokens *t, const char *p)
 	return true;
 }
 
-void token_next(struct tokens *t)
+static void find_next(struct tokens *t)
 {
 	const char *p = t->at;
 
@@ -262,45 +279,77 @@ void token_next(struct tokens *t)
 	}
 }
 
-bool token_entry(struct tokens *t, bool *indented)
+/* The first time a bad token, and then the end: nobody takes what is cut for whole, and nobody
+ * waits for an end that does not come. */
+static void cut(struct tokens *t)
 {
-	/* What is left of the last entry; its fault, if any, has been told. */
+	if (t->cut)
+		take_end(t, t->end);
+	else
+		bad(t, t->end, t->end);
+	t->cut = true;
+	t->failed = true;
+}
+
+void token_next(struct tokens *t)
+{
+	if (!t->cut)
+		find_next(t);
+	if (t->cut || t->at > t->cut_at)
+		cut(t);
+}
+
+void token_skip(struct tokens *t)
+{
 	while (t->tok.kind != TOKEN_END)
 		token_next(t);
-	for (;;) {
+}
+
+bool token_entry(struct tokens *t, bool *indented)
+{
+	token_skip(t);
+	while (!t->cut) {
 		const char *p = t->at;
+		t->entry = p; /* what is in front of a comment has been read */
 		if (kind(p) == COMMENT)
 			p = line_end(t, p);
-		if (*p == '\n')
+		if (*p == '\n') {
 			new_line(t, ++p);
+			t->entry = p;
+		}
 		t->at = p;
+		t->entry_line = t->line;
 		t->depth = 0;
 		t->failed = false;
-		if (p == t->end)
+		if (p == t->end) {
+			t->cut = t->cut_at < t->end;
 			return false;
+		}
 		*indented = kind(p) == BLANK;
 		token_next(t);
 		if (t->tok.kind != TOKEN_END)
-			return true;
+			return !t->cut;
 		if (t->at == t->end)
 			return false;
 	}
+	return false;
 }
 
 /* --- faults ------------------------------------------------------------------------------- */
 
 static struct fault_at place_of(const struct tokens *t, const char *at)
 {
-	struct fault_at where = { t->path, t->text, t->end, t->line, 0 };
+	struct fault_at where = { .path = t->path, .line = t->line };
 	const char *start = t->line_start;
 
 	if (at < start) {
 		start = t->text;
-		where.line = 1;
+		where.line = t->text_line;
 		for (const char *nl; (nl = memchr(start, '\n', (size_t)(at - start)));
 			start = nl + 1)
 			where.line++;
 	}
+	where.text = start;
 	where.column = fault_column(start, at);
 	return where;
 }

@@ -3,7 +3,12 @@
  * An entry is what ends at a newline outside of parentheses. A reader looks at `tok`, uses it,
  * and moves on with token_next(); at the entry's end `tok` stays TOKEN_END until token_entry()
  * starts the next one. Words are not copied: they point into the text, escapes still in them. A
- * NUL is a fault, but for those in comments and the one behind the text's end. Control thread.
+ * NUL is a fault, but for those in comments and the one behind the text's end.
+ *
+ * A text may be a part of a longer one. What comes so near to its end that more of the text
+ * could change it is `cut`: it reads as a bad token, and nothing that was told since the entry
+ * began may count. Whoever reads then gives the text from `entry` on, with more behind it.
+ * Control thread.
  */
 #ifndef ZONE_TOKEN_H
 #define ZONE_TOKEN_H
@@ -32,8 +37,13 @@ struct tokens {
 	struct token tok;
 	const char *at; /* what is read next */
 	const char *text, *end;
+	unsigned text_line;     /* the number of the text's first line, from 1 */
+	const char *cut_at;     /* a token that ends behind it is cut; the end: none is */
+	bool cut;               /* this entry is */
+	const char *entry;      /* where it starts, or a comment that is in front of it */
+	unsigned entry_line;    /* ... its number */
 	const char *line_start; /* of the line that `at` is in */
-	unsigned line;          /* ... from 1 */
+	unsigned line;          /* ... its number */
 	unsigned depth;         /* parentheses that are open */
 	const char *open;       /* the outermost of them */
 	bool failed;            /* this entry's fault has been told; one is enough */
@@ -50,12 +60,18 @@ struct tokens {
 void token_init(
 	struct tokens *t, const char *path, const char *text, size_t len, struct faults *f);
 
+/* The same for a text whose first line is number `line`, and of which more is to come. */
+void token_init_part(struct tokens *t, const char *text, size_t len, unsigned line, bool more);
+
 /* Goes to the first word of the next entry, past what is left of this one and past empty lines.
  * `*indented` is true when the line starts with a blank, that is, without an owner. False at
- * the end of the text. */
+ * the end of the text, or when it is cut there. */
 bool token_entry(struct tokens *t, bool *indented);
 
 void token_next(struct tokens *t);
+
+/* Goes to the end of the entry, which has been told what is wrong with it. */
+void token_skip(struct tokens *t);
 
 /* An error at `at`, which is in the text at or before the current token. Only an entry's first
  * is told; when it is inside a parenthesis that is never closed, that is told instead. Always

@@ -2,14 +2,14 @@
 
 #include "dns/name.h"
 #include "dns/rrtype.h"
-#include "zone/zone.h"
+#include "zone/lookup.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static bool at_apex(const struct records *r, const struct record *rr)
+static bool at_apex(const struct record *rr)
 {
-	return name_equal(r->bytes + rr->owner, r->origin);
+	return rr->owner[0] == 0;
 }
 
 /* --- which data is the same --------------------------------------------------------------- */
@@ -49,9 +49,9 @@ static uint8_t lower(uint8_t c)
 
 /* Orders the data of two records of one type; 0 when it is the same. A name's length bytes are
  * below 'A'. */
-static int compare_data(const struct records *r, const struct record *x, const struct record *y)
+static int compare_data(const struct record *x, const struct record *y)
 {
-	const uint8_t *a = r->bytes + x->rdata, *b = r->bytes + y->rdata;
+	const uint8_t *a = x->rdata, *b = y->rdata;
 	size_t behind, from = names_from(x->type, &behind);
 
 	if (x->rdlen != y->rdlen)
@@ -71,35 +71,35 @@ static int compare_data(const struct records *r, const struct record *x, const s
 
 bool verify_soa(const struct records *r, struct faults *f)
 {
-	const struct record *soa = NULL;
+	struct records_walk walk = records_all(r);
+	const struct record *rr = &walk.rr;
+	struct record soa;
+	size_t seen = 0;
 	char name[NAME_TEXT];
-	bool ok = true;
+	bool has_soa = false, ok = true;
 
 	name_text(name, r->origin);
-	for (size_t i = 0; i < r->n; i++) {
-		const struct record *rr = &r->rr[i];
+	while (seen < r->soas && records_walk_next(&walk)) {
 		if (rr->type != RRTYPE_SOA)
 			continue;
-		const struct fault_at at = records_at(r, rr);
-		if (!at_apex(r, rr))
-			ok = faults_error(f, &at,
+		seen++;
+		if (!at_apex(rr)) {
+			ok = records_error(r, rr, f,
 				"this SOA is not at %s, the top of the zone (a zone below it "
 				"is a file of its own)",
 				name);
-		else if (soa && compare_data(r, soa, rr)) /* a copy is dropped later */
-			ok = faults_error(f, &at,
+		} else if (has_soa && compare_data(&soa, rr)) { /* a copy is dropped later */
+			ok = records_error(r, rr, f,
 				"%s has a second SOA (the first is at line %u; keep one)", name,
-				soa->line);
-		else if (!soa)
-			soa = rr;
+				soa.line);
+		} else if (!has_soa) {
+			soa = *rr;
+			has_soa = true;
+		}
 	}
-	if (soa || !ok)
+	if (has_soa || !ok)
 		return ok;
-	struct fault_at at = { 0 };
-	if (r->n_files)
-		at = (struct fault_at){ r->files[0].path, r->files[0].content.text,
-			r->files[0].content.text + r->files[0].content.len, 1, 1 };
-	return faults_error(f, &at,
+	return records_error(r, &(struct record){ .line = 1, .column = 1 }, f,
 		"%s has no SOA record (every zone starts with one: @ SOA ns1 hostmaster 1 7200 "
 		"900 1209600 300)",
 		name);
@@ -108,16 +108,17 @@ bool verify_soa(const struct records *r, struct faults *f)
 /* --- the records of one name -------------------------------------------------------------- */
 
 /* Of two records that may not be together, the one written later is to blame. */
-static bool blame(
-	const struct records *r, uint32_t a, uint32_t b, struct faults *f, const char *say)
+static bool blame(const struct records *r, const struct record *a, const struct record *b,
+	struct faults *f, const char *say)
 {
-	const struct record *later = &r->rr[a > b ? a : b], *other = &r->rr[a > b ? b : a];
-	const struct fault_at at = records_at(r, later);
+	const struct record *later = a->at > b->at ? a : b, *other = later == a ? b : a;
 	char name[NAME_TEXT], type[RRTYPE_TEXT], with[RRTYPE_TEXT];
+	uint8_t full[NAME_MOST];
 
-	return faults_error(f, &at, "%s %s beside the %s of line %u: %s",
-		name_text(name, r->bytes + later->owner), rrtype_text(type, later->type),
-		rrtype_text(with, other->type), other->line, say);
+	return records_error(r, later, f, "%s %s beside the %s of line %u: %s",
+		name_text(name, records_full_name(r, later->owner, full)),
+		rrtype_text(type, later->type), rrtype_text(with, other->type), other->line,
+		say);
 }
 
 static bool is_dnssec_companion(uint16_t type)
@@ -127,19 +128,19 @@ static bool is_dnssec_companion(uint16_t type)
 }
 
 /* `at` is the record of a type that tolerates few neighbours. */
-static bool check_neighbours(
-	const struct records *r, const uint32_t *set, uint32_t n, uint32_t at, struct faults *f)
+static bool check_neighbours(const struct records *r, const struct record *set, uint32_t n,
+	const struct record *at, struct faults *f)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		const uint16_t type = r->rr[set[i]].type, mine = r->rr[set[at]].type;
+		const uint16_t type = set[i].type, mine = at->type;
 		if (type == mine)
 			continue;
 		if (mine == RRTYPE_CNAME && !is_dnssec_companion(type))
-			return blame(r, set[at], set[i], f,
+			return blame(r, at, &set[i], f,
 				"a CNAME stands alone at its name (RFC 1034 section 3.6.2)");
 		if (mine == RRTYPE_EDGE &&
 			(type == RRTYPE_A || type == RRTYPE_AAAA || type == RRTYPE_DNAME))
-			return blame(r, set[at], set[i], f,
+			return blame(r, at, &set[i], f,
 				"EDGE answers for the name's addresses; take one of the two "
 				"out");
 	}
@@ -152,45 +153,38 @@ static bool is_singleton(uint16_t type)
 		type == RRTYPE_EDGE;
 }
 
-static bool same_set(const struct records *r, uint32_t a, uint32_t b)
+static bool same_set(const struct record *x, const struct record *y)
 {
-	const struct record *x = &r->rr[a], *y = &r->rr[b];
-
 	return x->type == y->type &&
-		(x->type != RRTYPE_RRSIG ||
-			memcmp(r->bytes + x->rdata, r->bytes + y->rdata, 2) == 0);
+		(x->type != RRTYPE_RRSIG || memcmp(x->rdata, y->rdata, 2) == 0);
 }
 
-static int compare_rdata(const void *va, const void *vb, void *ctx)
+static int compare_places(const void *va, const void *vb)
 {
-	const struct records *r = ctx;
-	const uint32_t a = *(const uint32_t *)va, b = *(const uint32_t *)vb;
-	const int d = compare_data(r, &r->rr[a], &r->rr[b]);
+	const struct record *a = va, *b = vb;
 
-	return d ? d : a < b ? -1 : a > b;
+	return a->at < b->at ? -1 : a->at > b->at;
 }
 
-static int compare_numbers(const void *va, const void *vb)
+static int compare_rdata(const void *a, const void *b)
 {
-	const uint32_t a = *(const uint32_t *)va, b = *(const uint32_t *)vb;
+	const int d = compare_data(a, b);
 
-	return a < b ? -1 : a > b;
+	return d ? d : compare_places(a, b);
 }
 
 /* Takes duplicates out of one RRset (RFC 2181 section 5); the order as written stays. Returns
  * how many are left. */
 static uint32_t drop_duplicates(
-	const struct records *r, uint32_t *set, uint32_t n, struct faults *f)
+	const struct records *r, struct record *set, uint32_t n, struct faults *f)
 {
 	uint32_t left = 0;
 
-	qsort_r(set, n, sizeof *set, compare_rdata, (void *)(uintptr_t)r);
+	qsort(set, n, sizeof *set, compare_rdata);
 	for (uint32_t i = 0; i < n; i++) {
-		const struct record *rr = &r->rr[set[i]],
-				    *kept = left ? &r->rr[set[left - 1]] : NULL;
-		if (kept && !compare_data(r, kept, rr)) {
-			const struct fault_at at = records_at(r, rr);
-			faults_warning(f, &at,
+		const struct record *kept = left ? &set[left - 1] : NULL;
+		if (kept && !compare_data(kept, &set[i])) {
+			records_warning(r, &set[i], f,
 				"the same record stands at line %u already; this one is left "
 				"out",
 				kept->line);
@@ -198,24 +192,23 @@ static uint32_t drop_duplicates(
 		}
 		set[left++] = set[i];
 	}
-	qsort(set, left, sizeof *set, compare_numbers);
+	qsort(set, left, sizeof *set, compare_places);
 	return left;
 }
 
 static void check_ttls(
-	const struct records *r, const uint32_t *set, uint32_t n, struct faults *f)
+	const struct records *r, const struct record *set, uint32_t n, struct faults *f)
 {
-	const struct record *lowest = &r->rr[set[0]];
+	const struct record *lowest = set;
 	char type[RRTYPE_TEXT];
 
 	for (uint32_t i = 1; i < n; i++)
-		if (r->rr[set[i]].ttl_s < lowest->ttl_s)
-			lowest = &r->rr[set[i]];
+		if (set[i].ttl_s < lowest->ttl_s)
+			lowest = &set[i];
 	for (uint32_t i = 1; i < n; i++) {
-		if (r->rr[set[i]].ttl_s == r->rr[set[0]].ttl_s)
+		if (set[i].ttl_s == set[0].ttl_s)
 			continue;
-		const struct fault_at at = records_at(r, &r->rr[set[i]]);
-		faults_warning(f, &at,
+		records_warning(r, &set[i], f,
 			"the %s records of this name have different TTLs; all get the lowest, "
 			"%u (RFC 2181 section 5.2)",
 			rrtype_text(type, lowest->type), lowest->ttl_s);
@@ -224,16 +217,16 @@ static void check_ttls(
 }
 
 bool verify_node(
-	const struct records *r, uint32_t *set, uint32_t *n, bool apex, struct faults *f)
+	const struct records *r, struct record *set, uint32_t *n, bool apex, struct faults *f)
 {
 	uint32_t kept = 0;
 	bool ok = true, has_ns = false;
 
 	for (uint32_t from = 0, to; from < *n; from = to) {
 		to = from + 1;
-		while (to < *n && same_set(r, set[from], set[to]))
+		while (to < *n && same_set(&set[from], &set[to]))
 			to++;
-		const uint16_t type = r->rr[set[from]].type;
+		const uint16_t type = set[from].type;
 		has_ns = has_ns || type == RRTYPE_NS;
 		uint32_t count = to - from;
 		if (count > 1) {
@@ -241,70 +234,69 @@ bool verify_node(
 			count = drop_duplicates(r, set + from, count, f);
 		}
 		if (count > 1 && is_singleton(type))
-			ok = blame(r, set[from], set[from + 1], f,
+			ok = blame(r, &set[from], &set[from + 1], f,
 				"a name has only one of these; take one out");
 		if (type == RRTYPE_CNAME || type == RRTYPE_EDGE)
-			ok = check_neighbours(r, set, *n, from, f) && ok;
-		memmove(set + kept, set + from, count * sizeof *set);
+			ok = check_neighbours(r, set, *n, &set[from], f) && ok;
+		if (kept != from)
+			memmove(set + kept, set + from, count * sizeof *set);
 		kept += count;
 	}
-	if (apex && !has_ns && *n) {
-		const struct fault_at at = records_at(r, &r->rr[set[0]]);
-		faults_warning(f, &at, "the zone has no NS records at its top");
-	}
+	if (apex && !has_ns && *n)
+		records_warning(r, set, f, "the zone has no NS records at its top");
 	*n = kept;
 	return ok;
 }
 
 /* --- the zone's name servers -------------------------------------------------------------- */
 
-static bool has_address(const struct names *names, uint32_t entry)
+static bool has_address(const struct zone_node *n)
 {
-	for (uint32_t i = names->entry[entry].first; i != NAMES_NONE; i = names->next[i]) {
-		const uint16_t type = names->r->rr[i].type;
-		if (type == RRTYPE_A || type == RRTYPE_AAAA || type == RRTYPE_EDGE)
-			return true;
-	}
-	return false;
+	return n->flags & NODE_EDGE || zone_find_rrset(n, RRTYPE_A) ||
+		zone_find_rrset(n, RRTYPE_AAAA);
 }
 
 /* One NS record at a visible name. Nothing here stops a zone: whoever asks may still find the
  * way by another server, and all others serve such zones too. */
-static void check_server(const struct names *names, const struct names_entry *e,
+static void check_server(const struct verify_zone *v, const struct names_entry *e,
 	const struct record *rr, struct faults *f)
 {
-	const struct records *r = names->r;
-	const uint8_t *owner = r->bytes + e->owner;
-	uint8_t target[NAME_MOST];
+	const struct records *r = v->names->r;
+	uint8_t target[NAME_MOST], owner[NAME_MOST];
+	struct zone_name at;
 	char name[NAME_TEXT];
 
-	name_lower(target, r->bytes + rr->rdata, rr->rdlen);
+	name_lower(target, rr->rdata, rr->rdlen);
 	if (!name_is_under(target, r->origin))
 		return;
-	const uint32_t entry = names_find(names, target);
-	if (entry != NAMES_NONE && has_address(names, entry))
+	zone_name_set(&at, v->key, target);
+	const struct zone_node *node = zone_find_node(v->zone, &at, 0);
+	if (node && has_address(node))
 		return;
-	const struct fault_at at = records_at(r, rr);
 	name_text(name, target);
-	if (e->labels && name_is_under(target, owner))
-		faults_warning(f, &at,
+	if (e->labels && name_is_under(target, records_full_name(r, rr->owner, owner)))
+		records_warning(r, rr, f,
 			"the delegation's server %s is below the cut and has no A or AAAA "
 			"here: nobody can find it without its glue, so add that (RFC 1034 "
 			"section 4.2.1)",
 			name);
-	else if (entry == NAMES_NONE || !(names->entry[entry].flags & NODE_HIDDEN))
-		faults_warning(f, &at,
+	else if (!node || !(node->flags & NODE_HIDDEN))
+		records_warning(r, rr, f,
 			"the server %s is in this zone and has no A or AAAA record", name);
 }
 
-void verify_names(const struct names *names, struct faults *f)
+void verify_names(const struct verify_zone *v, struct faults *f)
 {
+	const struct names *names = v->names;
+
 	for (uint32_t k = 0; k < names->n && !faults_full(f); k++) {
 		const struct names_entry *e = &names->entry[k];
-		if (e->flags & NODE_HIDDEN || !(e->flags & NODE_CUT || e->labels == 0))
+		if (e->flags & (NODE_HIDDEN | NODE_NSEC3) ||
+			!(e->flags & NODE_CUT || e->labels == 0))
 			continue;
-		for (uint32_t i = e->first; i != NAMES_NONE; i = names->next[i])
-			if (names->r->rr[i].type == RRTYPE_NS)
-				check_server(names, e, &names->r->rr[i], f);
+		struct records_walk walk = records_each(names->r, e->group);
+		while (records_walk_next(&walk))
+			if (walk.rr.type == RRTYPE_NS)
+				check_server(v, e, &walk.rr, f);
 	}
 }

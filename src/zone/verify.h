@@ -22,10 +22,16 @@ bool verify_soa(const struct records *r, struct faults *f);
 /* The records `set[0..*n)` of one name, sorted by type: which may not stand together, which
  * there may be only one of, and TTLs that differ. Duplicates are taken out, and `*n` told. */
 bool verify_node(
-	const struct records *r, uint32_t *set, uint32_t *n, bool apex, struct faults *f);
+	const struct records *r, struct record *set, uint32_t *n, bool apex, struct faults *f);
 
-/* Warns of name servers inside the zone that have no addresses. names->entry[].flags are set.
- */
-void verify_names(const struct names *names, struct faults *f);
+/* A zone whose nodes can be found, and what it was made of. */
+struct verify_zone {
+	const struct zone *zone;
+	const struct names *names;
+	struct hash_key key;
+};
+
+/* Warns of name servers inside the zone that have no addresses. */
+void verify_names(const struct verify_zone *v, struct faults *f);
 
 #endif

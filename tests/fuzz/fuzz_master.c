@@ -68,24 +68,28 @@ static bool is_out_of_bounds(const uint8_t *data, size_t len)
 
 static void check(const struct records *r)
 {
+	const uint8_t *const end = r->bytes + r->len;
+	struct records_walk walk = records_all(r);
+	const struct record *rr = &walk.rr;
 	struct fault why;
+	size_t n = 0;
 
-	for (size_t i = 0; i < r->n; i++) {
-		const struct record *rr = &r->rr[i];
-		const uint8_t *owner = r->bytes + rr->owner, *end = r->bytes + r->bytes_len;
-		if (!name_check(owner, end) || !name_is_under(owner, r->origin) ||
+	for (; records_walk_next(&walk); n++) {
+		if (!name_check(rr->owner, end) ||
+			name_len(rr->owner) + r->origin_len - 1u > NAME_MOST ||
 			rrtype_is_meta(rr->type))
 			abort();
-		if (rr->rdata + (size_t)rr->rdlen > r->bytes_len || rr->ttl_s > 0x7fffffff)
+		if (rr->rdata + rr->rdlen > end || rr->ttl_s > 0x7fffffff)
 			abort();
-		if (!rdata_check(rr->type, r->bytes + rr->rdata, rr->rdlen, &why)) {
+		if (!rdata_check(rr->type, rr->rdata, rr->rdlen, &why)) {
 			fprintf(stderr, "type %u: %s\n", rr->type, why.text);
 			abort();
 		}
-		const struct fault_at at = records_at(r, rr);
-		if (!at.path || !at.line || !at.column)
+		if (rr->file >= r->n_files || !rr->line || !rr->column)
 			abort();
 	}
+	if (n != r->n)
+		abort();
 }
 
 static const struct hash_key key = { 5, 6 };
@@ -111,19 +115,19 @@ static void ask(const struct zone *z, const uint8_t *lower)
 }
 
 /* Every owner, and a name below it that is mostly none. */
-static void compile(const struct records *r, struct faults *f)
+static void compile(struct records *r, struct faults *f)
 {
 	const struct compile_opts opts = { .key = key };
 	struct zone *z = zone_compile(r, &opts, f);
 	uint8_t below[NAME_MOST + 2] = { 1, 'q' };
+	struct records_walk walk = records_all(r);
 
 	if (!z != (f->errors > 0))
 		abort();
-	for (size_t i = 0; z && i < r->n; i++) {
-		const size_t len = name_len(r->bytes + r->rr[i].owner);
-		ask(z, r->bytes + r->rr[i].owner);
-		memcpy(below + 2, r->bytes + r->rr[i].owner, len);
-		if (len + 2 <= NAME_MOST)
+	while (z && records_walk_next(&walk)) {
+		records_full_name(r, walk.rr.owner, below + 2);
+		ask(z, below + 2);
+		if (name_len(below) <= NAME_MOST)
 			ask(z, below);
 	}
 	zone_drop(z);

@@ -49,13 +49,17 @@ void desk_fini(struct desk *d)
 /* What came of it, a record a line: owner, TTL, type, data in hex. */
 static void dump(struct desk *d)
 {
-	for (size_t i = 0; i < d->r.n; i++) {
-		const struct record *rr = &d->r.rr[i];
+	struct records_walk walk = records_all(&d->r);
+	const struct record *rr = &walk.rr;
+
+	while (records_walk_next(&walk)) {
 		char name[NAME_TEXT], type[RRTYPE_TEXT];
-		text_addf(&d->dump, "%s %u %s ", name_text(name, d->r.bytes + rr->owner),
-			rr->ttl_s, rrtype_text(type, rr->type));
+		uint8_t full[NAME_MOST];
+		text_addf(&d->dump, "%s %u %s ",
+			name_text(name, records_full_name(&d->r, rr->owner, full)), rr->ttl_s,
+			rrtype_text(type, rr->type));
 		for (unsigned j = 0; j < rr->rdlen; j++)
-			text_addf(&d->dump, "%02x", d->r.bytes[rr->rdata + j]);
+			text_addf(&d->dump, "%02x", rr->rdata[j]);
 		text_add_char(&d->dump, '\n');
 	}
 }

@@ -193,7 +193,7 @@ static void included_file_is_seen_from_its_includer(void)
 		"192.0.2.2\n A 192.0.2.1\n");
 	desk_put(&d, "in/one",
 		"b 1 A 192.0.2.1\n$INCLUDE \"two \\\"x\"\n$TTL 7\n$ORIGIN x\nc A 192.0.2.1");
-	desk_put(&d, "in/two \"x", " 1 A 192.0.2.2\nd 1 CNAME @\n");
+	desk_put(&d, "in/two \"x", " 1 A 192.0.2.2\nd 1\tCNAME @\n");
 	desk_read(&d);
 	CU_ASSERT(d.ok);
 	CU_ASSERT_STRING_EQUAL(text_get(&d.dump),
@@ -203,10 +203,12 @@ static void included_file_is_seen_from_its_includer(void)
 		"c.x.sub.example.com. 7 A " A1 "a.example.com. 1 A " A2 "z.example.com. 1 A " A2
 		"z.example.com. 7 A " A1);
 	CU_ASSERT_EQUAL(d.r.n_files, 3);
-	const struct fault_at at = records_at(&d.r, &d.r.rr[3]);
-	CU_ASSERT_EQUAL(at.line, 2);
-	CU_ASSERT_EQUAL(at.column, 1);
-	CU_ASSERT_PTR_NOT_NULL(strstr(at.path, "/in/two \"x"));
+	struct records_walk walk = records_all(&d.r);
+	for (unsigned i = 0; i < 4; i++)
+		CU_ASSERT_TRUE_FATAL(records_walk_next(&walk));
+	records_error(&d.r, &walk.rr, &d.f, "here");
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&d.f.text),
+		"/in/two \"x:2:1: error: here\n    d 1\tCNAME @\n    ^\n"));
 	desk_fini(&d);
 }
 
@@ -243,13 +245,105 @@ static void records_know_their_place_and_share_their_owner(void)
 	CU_ASSERT_EQUAL_FATAL(d.r.n, 6);
 	static const unsigned place[6][2] = { { 1, 1 }, { 3, 3 }, { 4, 1 }, { 6, 3 }, { 8, 1 },
 		{ 8, 1 } };
-	for (unsigned i = 0; i < 6; i++) {
-		CU_ASSERT_EQUAL(d.r.rr[i].line, place[i][0]);
-		CU_ASSERT_EQUAL(d.r.rr[i].column, place[i][1]);
+	struct records_walk walk = records_all(&d.r);
+	const uint8_t *first = NULL;
+	for (unsigned i = 0; records_walk_next(&walk); i++) {
+		CU_ASSERT_EQUAL(walk.rr.line, place[i][0]);
+		CU_ASSERT_EQUAL(walk.rr.column, place[i][1]);
+		if (i < 3)
+			CU_ASSERT_TRUE(!first || walk.rr.owner == first);
+		first = walk.rr.owner;
 	}
-	CU_ASSERT_EQUAL(d.r.rr[0].owner, d.r.rr[1].owner);
-	CU_ASSERT_EQUAL(d.r.rr[0].owner, d.r.rr[2].owner);
 	desk_fini(&d);
+}
+
+/* A file is read a part at a time, of 128 KiB; wherever one ends, nothing is to be seen of it.
+ */
+enum { PART = 1 << 17 };
+
+static void wherever_a_part_of_the_file_ends_it_reads_the_same(void)
+{
+	static const char entries[] =
+		"a 1 A 192.0.2.1\r\n  1 A 192.0.2.2 ; \"( c\n\n \t\n; c\n$TTL 1h\n"
+		"b TXT ( \"a;b\\\"(\" \\098\\\\ ; )\n\tc ) ; c\n$INCLUDE more sub\n"
+		"c MX 10 ( ; c\n\n@ )\n  CNAME\td\n$GENERATE 1-2 g$ TXT \"$ $\"\n"
+		"$ORIGIN x\nd A 192.0.2.1";
+	const size_t len = sizeof entries - 1;
+	struct desk whole;
+
+	desk_init(&whole);
+	desk_put(&whole, "zone", entries);
+	desk_put(&whole, "more", "m 1 A 192.0.2.1\n");
+	desk_read(&whole);
+	CU_ASSERT(whole.ok);
+	CU_ASSERT_EQUAL(whole.r.n, 9);
+	for (size_t cut = 0; cut <= len + 8; cut++) {
+		/* A comment in front ends the part `cut` bytes into the entries. */
+		struct text file = { 0 };
+		while (file.len + 1 < PART + 2 - cut)
+			text_add_char(&file, ';');
+		text_add_char(&file, '\n');
+		text_add_bytes(&file, entries, len);
+		struct desk d;
+		desk_init(&d);
+		desk_put_bytes(&d, "zone", text_get(&file), file.len);
+		desk_put(&d, "more", "m 1 A 192.0.2.1\n");
+		desk_read(&d);
+		CU_ASSERT(d.ok);
+		CU_ASSERT_EQUAL(d.f.warnings, 0);
+		CU_ASSERT_STRING_EQUAL(text_get(&d.dump), text_get(&whole.dump));
+		desk_fini(&d);
+		text_fini(&file);
+	}
+	desk_fini(&whole);
+}
+
+static void entries_longer_than_a_part_are_read(void)
+{
+	struct text file = { 0 };
+	struct desk d;
+
+	text_add(&file, "a 1 TXT ( x\n");
+	while (file.len < 3 * PART)
+		text_add(&file, "  ; a comment (\n");
+	text_add(&file, "y )\nb 1 A 192.0.2.1\nc 1 A oops\n");
+	desk_init(&d);
+	desk_put_bytes(&d, "zone", text_get(&file), file.len);
+	desk_read(&d);
+	CU_ASSERT_FALSE(d.ok);
+	CU_ASSERT_STRING_EQUAL(
+		text_get(&d.dump), "a.example.com. 1 TXT 01780179\nb.example.com. 1 A " A1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&d.f.text), "\n    c 1 A oops\n          ^\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&d.f.text), "/zone:24580:7: error: "));
+	CU_ASSERT_EQUAL(d.f.errors, 1);
+	desk_fini(&d);
+	text_fini(&file);
+}
+
+/* Line by line, far behind the first part; warnings and errors each once. */
+static void faults_of_a_long_file_are_told_once_at_their_lines(void)
+{
+	struct text file = { 0 };
+	struct desk d;
+	char said[96];
+
+	for (unsigned line = 1; line <= 20000; line++)
+		text_add(&file,
+			line % 2000 == 0           ? "w.example.com 1 A 192.0.2.1\n"
+				: line % 2000 == 1 ? "e 1 A ( 192.0.2 )\n"
+						   : "some.name 1 A 192.0.2.1 ; x\n");
+	desk_init(&d);
+	desk_put_bytes(&d, "zone", text_get(&file), file.len);
+	desk_read(&d);
+	CU_ASSERT_EQUAL(d.f.errors, 10);
+	CU_ASSERT_EQUAL(d.f.warnings, 10);
+	for (unsigned line = 2000; line <= 20000; line += 2000) {
+		snprintf(said, sizeof said,
+			"/zone:%u:1: warning: w.example.com has no dot at its end", line);
+		CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&d.f.text), said));
+	}
+	desk_fini(&d);
+	text_fini(&file);
 }
 
 void suite_master(void);
@@ -272,6 +366,11 @@ void suite_master(void)
 			includes_go_twenty_deep_and_no_deeper },
 		{ "records know their place and share their owner",
 			records_know_their_place_and_share_their_owner },
+		{ "wherever a part of the file ends it reads the same",
+			wherever_a_part_of_the_file_ends_it_reads_the_same },
+		{ "entries longer than a part are read", entries_longer_than_a_part_are_read },
+		{ "faults of a long file are told once at their lines",
+			faults_of_a_long_file_are_told_once_at_their_lines },
 	};
 
 	unit_suite("zone/master", cases, UNIT_COUNT(cases));
