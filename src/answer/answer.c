@@ -146,6 +146,7 @@ static bool step(struct answerer *a, const struct answer_ask *ask, struct compos
 
 	if (l->kind != LOOKUP_REFERRAL || !sections_has_ds(l))
 		sections_gather(c, &p->proof);
+	c->made = l->wildcard ? l->skip : name_is_wildcard(c->name->wire);
 	switch (l->kind) {
 	case LOOKUP_ANSWER: found(c, ask, l); return false;
 	case LOOKUP_EDGE:

@@ -1,5 +1,6 @@
 #include "answer/compose.h"
 
+#include "answer/compress.h"
 #include "dns/rrtype.h"
 
 #include <string.h>
@@ -24,6 +25,7 @@ void compose_start(struct compose *c, const struct answer_ask *ask, const struct
 	c->zone = NULL;
 	c->n_dnames = 0;
 	c->n_proofs = 0;
+	c->made = 0;
 	memcpy(to, ask->packet, 2);
 	memset(to + 2, 0, QUERY_HEADER - 2);
 	to[5] = question != 0;
@@ -105,7 +107,18 @@ static const struct zone_rrset *signatures(
 	return c->dnssec && set->is_signed ? zone_next_rrset(set) : NULL;
 }
 
-/* Copies one RRset and sets its pointers: owners, and names in RDATA that end in the apex. */
+/* Where in the message that stands to which a pointer of an image leads; `base` is where its
+ * RRset starts. */
+static size_t pointed(const struct compose *c, unsigned pointer, size_t base)
+{
+	if (pointer == ZONE_POINTER_APEX)
+		return c->apex_at;
+	if (pointer & 0x4000u)
+		return base + (pointer & 0x3fffu);
+	return compose_position(c, c->name->labels - (pointer & 0xffu));
+}
+
+/* Copies one RRset and sets its pointers: owners, and those of names in RDATA. */
 static void copy(
 	struct compose *c, enum writer_section s, const struct zone_rrset *set, size_t owner_at)
 {
@@ -117,10 +130,45 @@ static void copy(
 		for (size_t at = 0; at < set->len; at += RR_FIXED + be16_get(to + at + 10))
 			be16_put(to + at, 0xc000u | (unsigned)owner_at);
 	const uint16_t *patch = zone_rrset_patches(set);
-	for (unsigned i = 0; i < set->patches; i++)
-		be16_put(to + patch[i], 0xc000u | (unsigned)c->apex_at);
+	for (unsigned i = 0; i < set->patches; i++) {
+		uint8_t *p = to + patch[i];
+		be16_put(p, 0xc000u | (unsigned)pointed(c, be16_get(p), w->len));
+	}
 	w->len += set->len;
 	writer_count(w, s, set->count);
+}
+
+/* One RRset of the name at work from its label `skip` on. */
+static bool put_own(struct compose *c, enum writer_section s, const struct zone_rrset *set,
+	unsigned skip, size_t owner_at)
+{
+	if (set->names && compress_may_help(c, set, skip))
+		return compress_rrset(c, s, set, owner_at);
+	if (!writer_fits(&c->w, set->len))
+		return false;
+	copy(c, s, set, owner_at);
+	return true;
+}
+
+bool compose_put_own(
+	struct compose *c, enum writer_section s, const struct zone_rrset *set, unsigned skip)
+{
+	const struct zone_rrset *sigs = signatures(c, set);
+	const size_t owner_at = compose_position(c, skip), before = c->w.len;
+	const unsigned counted = be16_get(c->w.buf + s);
+
+	if (!put_own(c, s, set, skip, owner_at))
+		return false;
+	c->last_at = before;
+	if (!sigs)
+		return true;
+	if (writer_fits(&c->w, sigs->len)) {
+		copy(c, s, sigs, owner_at);
+		return true;
+	}
+	c->w.len = before;
+	be16_put(c->w.buf + s, counted);
+	return false;
 }
 
 bool compose_put(
@@ -137,15 +185,48 @@ bool compose_put(
 	return true;
 }
 
-/* Where a name that is written out stands, once it does, and the apex that it ends in. */
+/* A name that is written out, and where it stands once it does. */
 struct compose_owner {
-	size_t at, apex_at;
+	const struct compose_link *link;
+	size_t at;
 };
+
+/* Whether more of a proof's name than the apex may stand in the message. Of one label in front
+ * of that only where a chain, another proof or the SOA has it; of a hash never. */
+static bool may_be_known(const struct compose *c, const struct compose_link *link)
+{
+	const struct zone_node *n = link->node;
+
+	if (n->flags & NODE_NSEC3)
+		return false;
+	return n->name_len > n->name[0] + 1u || link != c->proofs ||
+		c->name_at != QUERY_HEADER ||
+		zone_rrset_at(link->zone, link->zone->soa_negative)->aux &
+		zone_label_bit(n->name);
+}
+
+/* The name itself, below an apex that stands in the message. */
+static void put_owner(struct compose *c, struct compose_owner *owner)
+{
+	const struct compose_link *link = owner->link;
+	const struct zone_node *n = link->node;
+	struct writer *w = &c->w;
+
+	owner->at = w->len;
+	if (may_be_known(c, link)) {
+		owner->at = compress_owner(c, link);
+		return;
+	}
+	memcpy(w->buf + w->len, n->name, n->name_len);
+	w->len += n->name_len;
+	be16_put(w->buf + w->len, 0xc000u | (unsigned)link->apex_at);
+	w->len += 2;
+}
 
 /* RRs whose owner is written out: the first in any case, the others where no pointer reaches it
  * any more. */
 static void copy_named(struct compose *c, enum writer_section s, const struct zone_rrset *set,
-	const struct zone_node *n, struct compose_owner *owner)
+	struct compose_owner *owner)
 {
 	struct writer *w = &c->w;
 
@@ -153,41 +234,40 @@ static void copy_named(struct compose *c, enum writer_section s, const struct zo
 		const size_t len = RR_FIXED + be16_get(set->wire + at + 10);
 		if (owner->at && owner->at < WRITER_POINTABLE) {
 			be16_put(w->buf + w->len, 0xc000u | (unsigned)owner->at);
+			w->len += 2;
 		} else {
-			owner->at = w->len;
-			memcpy(w->buf + w->len, n->name, n->name_len);
-			w->len += n->name_len;
-			be16_put(w->buf + w->len, 0xc000u | (unsigned)owner->apex_at);
+			put_owner(c, owner);
 		}
-		memcpy(w->buf + w->len + 2, set->wire + at + 2, len - 2);
-		w->len += len;
+		memcpy(w->buf + w->len, set->wire + at + 2, len - 2);
+		w->len += len - 2;
 		at += len;
 	}
 	writer_count(w, s, set->count);
 }
 
-bool compose_put_named(struct compose *c, enum writer_section s, const struct zone_node *n,
-	const struct zone_rrset *set, size_t apex_at)
+bool compose_put_named(struct compose *c, enum writer_section s,
+	const struct compose_link *link, const struct zone_rrset *set)
 {
 	const struct zone_rrset *sigs = signatures(c, set);
 	const unsigned names = c->w.len < WRITER_POINTABLE
 		? 1u
 		: set->count + (sigs ? (unsigned)sigs->count : 0);
-	struct compose_owner owner = { .apex_at = apex_at };
+	struct compose_owner owner = { .link = link };
 
 	if (!writer_fits(&c->w,
-		    set->len + (sigs ? (size_t)sigs->len : 0) + (size_t)names * n->name_len))
+		    set->len + (sigs ? (size_t)sigs->len : 0) +
+			    (size_t)names * link->node->name_len))
 		return false;
-	copy_named(c, s, set, n, &owner);
+	copy_named(c, s, set, &owner);
 	if (sigs)
-		copy_named(c, s, sigs, n, &owner);
+		copy_named(c, s, sigs, &owner);
 	return true;
 }
 
 bool compose_rrset(
 	struct compose *c, enum writer_section s, const struct zone_rrset *set, unsigned skip)
 {
-	return compose_put(c, s, set, compose_position(c, skip)) || truncate_here(c);
+	return compose_put_own(c, s, set, skip) || truncate_here(c);
 }
 
 /* A DNAME that has led to its own owner is there already. */
@@ -208,9 +288,7 @@ bool compose_node(struct compose *c, const struct zone_node *n, uint16_t qtype)
 	for (unsigned i = 0; i < n->rrsets; i++, set = zone_next_rrset(set)) {
 		if ((qtype != RRTYPE_ANY && set->type != qtype) || is_written(c, set))
 			continue;
-		if (writer_fits(&c->w, set->len))
-			copy(c, WRITER_ANSWER, set, owner_at);
-		else
+		if (!put_own(c, WRITER_ANSWER, set, 0, owner_at))
 			ok = truncate_here(c);
 	}
 	return ok;
@@ -276,20 +354,11 @@ bool compose_edges(
 
 bool compose_cname(struct compose *c, const uint8_t *target, uint32_t ttl_s)
 {
-	const size_t len = name_len(target), apex = c->zone->apex_len;
-	const bool inside = apex > 2 && name_is_under(target, c->zone->apex);
-	const size_t rdlen = inside ? len - apex + 2 : len;
-	struct writer *w = &c->w;
+	const size_t before = c->w.len;
 
-	if (!writer_fits(w, RR_FIXED + rdlen))
+	if (!compress_cname(c, target, ttl_s))
 		return truncate_here(c);
-	c->last_at = w->len;
-	writer_rr_head(w, compose_position(c, 0), RRTYPE_CNAME, ttl_s, rdlen);
-	memcpy(w->buf + w->len, target, inside ? rdlen - 2 : rdlen);
-	if (inside)
-		be16_put(w->buf + w->len + rdlen - 2, 0xc000u | (unsigned)c->apex_at);
-	w->len += rdlen;
-	writer_count(w, WRITER_ANSWER, 1);
+	c->last_at = before;
 	return true;
 }
 

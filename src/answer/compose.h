@@ -33,7 +33,9 @@ struct compose {
 	struct zone_name *name; /* the name at work: the question's, or where a chain has led */
 	uint8_t target[NAME_MOST]; /* its bytes, once a chain was followed */
 	size_t name_at, apex_at;   /* where they stand in the message */
-	size_t last_at;            /* where the record or RRset that was written last starts */
+	unsigned made;  /* so many of its labels are not what the owner in the image has: those
+			   that  a wildcard stands for; else 0 */
+	size_t last_at; /* where the record or RRset that was written last starts */
 
 	/* NSEC and NSEC3 owners for the authority section, gathered along the chain. */
 	struct compose_link {
@@ -91,15 +93,19 @@ void compose_clear(struct compose *c);
 
 /* --- for sections.c ----------------------------------------------------------------------- */
 
-/* Copies an RRset with its signatures, when both fit. `owner_at` is where its owner stands. */
+/* Writes an RRset of the name at work from its label `skip` on, with its signatures, when both
+ * fit. */
+bool compose_put_own(
+	struct compose *c, enum writer_section s, const struct zone_rrset *set, unsigned skip);
+
+/* Copies an RRset in whose RDATA nothing is compressed, with its signatures, when both fit.
+ * `owner_at` is where its owner stands. */
 bool compose_put(struct compose *c, enum writer_section s, const struct zone_rrset *set,
 	size_t owner_at);
 
-/* The same for a node whose name stands nowhere yet: it is written out, below an apex that
- * does.
- */
-bool compose_put_named(struct compose *c, enum writer_section s, const struct zone_node *n,
-	const struct zone_rrset *set, size_t apex_at);
+/* The same for the node of a proof, whose name stands nowhere yet: it is written out. */
+bool compose_put_named(struct compose *c, enum writer_section s,
+	const struct compose_link *link, const struct zone_rrset *set);
 
 /* Where in the message the part of the name at work stands that starts at its label `skip`. */
 size_t compose_position(const struct compose *c, unsigned skip);

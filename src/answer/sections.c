@@ -56,8 +56,7 @@ bool sections_proofs(struct compose *c)
 			continue;
 		if (!need(c,
 			    at ? compose_put(c, WRITER_AUTHORITY, set, at)
-			       : compose_put_named(
-					 c, WRITER_AUTHORITY, link->node, set, link->apex_at)))
+			       : compose_put_named(c, WRITER_AUTHORITY, link, set)))
 			return false;
 	}
 	return true;
@@ -66,8 +65,9 @@ bool sections_proofs(struct compose *c)
 bool sections_negative(struct compose *c)
 {
 	return need(c,
-		compose_put(c, WRITER_AUTHORITY, zone_rrset_at(c->zone, c->zone->soa_negative),
-			c->apex_at));
+		compose_put_own(c, WRITER_AUTHORITY,
+			zone_rrset_at(c->zone, c->zone->soa_negative),
+			c->name->labels - c->zone->apex_labels));
 }
 
 /* Unsigned, a DS is of no use to who would follow it. */

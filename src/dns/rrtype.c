@@ -211,3 +211,22 @@ const char *rrtype_nearest(const char *text, size_t len)
 	}
 	return name;
 }
+
+unsigned rrtype_compressible(uint16_t type, unsigned *skip)
+{
+	*skip = type == RRTYPE_MX ? 2 : 0;
+	switch (type) {
+	case RRTYPE_NS:
+	case RRTYPE_MD:
+	case RRTYPE_MF:
+	case RRTYPE_CNAME:
+	case RRTYPE_MB:
+	case RRTYPE_MG:
+	case RRTYPE_MR:
+	case RRTYPE_PTR:
+	case RRTYPE_MX: return 1;
+	case RRTYPE_SOA:
+	case RRTYPE_MINFO: return 2;
+	default: return 0;
+	}
+}

@@ -3,6 +3,7 @@
 #include "dns/rrtype.h"
 #include "zone/denial_build.h"
 #include "zone/names.h"
+#include "zone/suffixes.h"
 #include "zone/verify.h"
 
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct compile {
 	uint16_t *patch;    /* of the RRset at work */
 	size_t set_room;    /* of both; two patches a record */
 	unsigned patches;
+	struct suffixes suffixes; /* ... and of its names */
 };
 
 /* Sorts the types of a node; an RRSIG goes behind what it covers. */
@@ -86,38 +88,36 @@ static bool gather(struct compile *c, const struct names_entry *e, uint32_t *n)
 
 /* --- RRsets as they go on the wire -------------------------------------------------------- */
 
-/* How many names lead the RDATA of a type whose names may be compressed (RFC 3597 section 4
- * allows it for RFC 1035's), and behind how many bytes. */
-static unsigned compressible_names(uint16_t type, unsigned *skip)
-{
-	*skip = type == RRTYPE_MX ? 2 : 0;
-	switch (type) {
-	case RRTYPE_NS:
-	case RRTYPE_CNAME:
-	case RRTYPE_PTR:
-	case RRTYPE_MX: return 1;
-	case RRTYPE_SOA: return 2;
-	default: return 0;
-	}
-}
-
-/* Appends a name of RDATA, its apex part as a pointer where it has one. Returns its length as
- * read. */
+/* Appends a name of RDATA, what it shares with others as a pointer. Returns its length as read.
+ */
 static size_t put_name(struct compile *c, const struct zone_rrset *set, const uint8_t *name)
 {
-	const size_t len = name_len(name), apex = c->zone->apex_len;
+	const size_t at = c->len - (size_t)(set->wire - c->image);
+	const struct suffixes_form form = suffixes_add(&c->suffixes, name, at);
 
-	if (apex < 3 || !name_is_under(name, c->zone->apex)) {
-		memcpy(c->image + c->len, name, len);
-		c->len += (uint32_t)len;
-		return len;
+	memcpy(c->image + c->len, name, form.len);
+	c->len += form.len;
+	if (form.to_owner || form.to_name) {
+		unsigned pointer = ZONE_POINTER_SET | form.at;
+		if (form.to_owner)
+			pointer = form.labels == c->zone->apex_labels
+				? ZONE_POINTER_APEX
+				: ZONE_POINTER_OWNER | form.labels;
+		c->patch[c->patches++] = (uint16_t)(at + form.len);
+		be16_put(c->image + c->len, pointer);
+		c->len += 2;
 	}
-	memcpy(c->image + c->len, name, len - apex);
-	c->len += (uint32_t)(len - apex);
-	c->patch[c->patches++] = (uint16_t)(c->len - (uint32_t)(set->wire - c->image));
-	be16_put(c->image + c->len, 0xc000);
-	c->len += 2;
-	return len;
+	return name_len(name);
+}
+
+static void start_names(struct compile *c, struct zone_rrset *set, const struct record *first)
+{
+	uint8_t owner[NAME_MOST];
+	unsigned skip;
+
+	set->names = (uint8_t)rrtype_compressible(first->type, &skip);
+	if (set->names)
+		suffixes_start(&c->suffixes, records_full_name(c->r, first->owner, owner));
 }
 
 static void put_rdata(struct compile *c, const struct zone_rrset *set, const struct record *rr)
@@ -126,7 +126,7 @@ static void put_rdata(struct compile *c, const struct zone_rrset *set, const str
 	unsigned skip;
 	size_t from = 0;
 
-	unsigned names = compressible_names(rr->type, &skip);
+	unsigned names = rrtype_compressible(rr->type, &skip);
 	memcpy(c->image + c->len, rdata, skip);
 	if (names) {
 		c->len += skip;
@@ -205,6 +205,7 @@ static bool put_rrset(struct compile *c, uint32_t from, uint32_t to, uint32_t tt
 	c->len += sizeof *set;
 	const uint32_t wire = c->len;
 	c->patches = 0;
+	start_names(c, set, first);
 	for (uint32_t i = from; i < to; i++) {
 		put_rr(c, set, &c->set[i], ttl_s);
 		if (c->len - wire > VERIFY_RRSET_MOST)
@@ -215,6 +216,8 @@ static bool put_rrset(struct compile *c, uint32_t from, uint32_t to, uint32_t tt
 	set->count = (uint16_t)(to - from);
 	set->len = (uint16_t)(c->len - wire);
 	set->patches = (uint16_t)c->patches;
+	if (set->names)
+		set->aux = c->suffixes.below;
 	align(c, 2);
 	memcpy(c->image + c->len, c->patch, c->patches * sizeof *c->patch);
 	c->len += c->patches * (uint32_t)sizeof *c->patch;

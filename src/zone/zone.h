@@ -7,10 +7,11 @@
  * cuts, what they and DNAMEs hide, empty non-terminals, wildcards.
  *
  * How an RRset stands in the image: each RR starts with a two-byte compression pointer to its
- * owner, written as 0xC00C (the question name); names in the RDATA of NS, CNAME, SOA, PTR and
- * MX end in a pointer to the zone's apex where they are inside the zone. Where those pointers
- * stand is listed behind the RRset ("patches"), and whoever writes a message sets them to where
- * the apex stands in it. Everything else is verbatim.
+ * owner, written as 0xC00C (the question name); names in the RDATA of the types that may be
+ * compressed end in a pointer where they share something with their owner or with a name in
+ * front of them (ZONE_POINTER_*). Where those pointers stand is listed behind the RRset
+ * ("patches"), and whoever writes a message sets them to where that stands in it. Everything
+ * else is verbatim.
  *
  * Shared by count between worlds; any thread may read.
  */
@@ -59,13 +60,27 @@ struct zone_proof {
  * that they cover. */
 struct zone_rrset {
 	uint16_t type;
-	uint16_t aux; /* RRSIG: the type it covers. EDGE: index in the zone's pool names */
+	uint16_t aux; /* RRSIG: the type it covers. EDGE: index in the zone's pool names. Types
+			 whose names are compressed: zone_label_bit() of all labels of names
+			 that stand right below the owner */
 	uint16_t count;
 	uint16_t len;
 	uint16_t patches;
-	uint16_t is_signed; /* 1: its RRSIGs are the next RRset */
+	uint8_t is_signed; /* 1: its RRSIGs are the next RRset */
+	uint8_t names;     /* in the RDATA of each record, that may be compressed */
 	uint8_t wire[];
 };
+
+/* A pointer as it stands in the image. To the apex, which most are to; to so many labels of the
+ * owner, from the root; to another place in the RRset's wire, which is never 0. */
+enum { ZONE_POINTER_APEX = 0xc000, ZONE_POINTER_OWNER = 0x8000, ZONE_POINTER_SET = 0xc000 };
+
+/* One bit of 16 for a label, whatever its case: another bit is another label. */
+static inline uint16_t zone_label_bit(const uint8_t *label)
+{
+	return (uint16_t)(1u
+		<< ((label[0] + 5u * (label[1] & 31u) + 7u * (label[*label] & 31u)) & 15u));
+}
 
 /* A hash slot: 0 is empty. */
 struct zone_slot {
