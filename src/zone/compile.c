@@ -355,6 +355,20 @@ static void warn_hidden(
 		"take it out");
 }
 
+/* Who asks for addresses at a cut or below it is told whom to ask, whatever stands there. */
+static void warn_edge_cut(struct compile *c, const struct names_entry *e)
+{
+	struct records_walk walk = records_each(c->r, e->group);
+
+	while (records_walk_next(&walk))
+		if (walk.rr.type == RRTYPE_EDGE)
+			records_warning(c->r, &walk.rr, c->f,
+				"this EDGE is at or below a delegation, so that nobody gets "
+				"its "
+				"answer (RFC 1034 section 4.2.1); take it out, or put it into "
+				"the zone that is delegated");
+}
+
 /* The answer's records are made when it is asked for; nobody signs them then. */
 static void warn_unsigned(struct compile *c, const struct names_entry *e)
 {
@@ -392,7 +406,9 @@ static bool put_nodes(struct compile *c, bool *ok)
 		if (nsec3)
 			continue;
 		c->zone->nodes++;
-		if (!cover && e->flags & NODE_EDGE && c->plan.kind != DENIAL_NONE)
+		if (e->flags & NODE_EDGE && (cover ? cover : e)->flags & NODE_CUT)
+			warn_edge_cut(c, e);
+		else if (!cover && e->flags & NODE_EDGE && c->plan.kind != DENIAL_NONE)
 			warn_unsigned(c, e);
 		if (!cover && e->flags & (NODE_CUT | NODE_DNAME))
 			cover = e;

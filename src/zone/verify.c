@@ -252,8 +252,9 @@ bool verify_node(
 
 static bool has_address(const struct zone_node *n)
 {
-	return n->flags & NODE_EDGE || zone_find_rrset(n, RRTYPE_A) ||
-		zone_find_rrset(n, RRTYPE_AAAA);
+	/* An EDGE at or below a cut answers nobody, and is no glue. */
+	return (n->flags & NODE_EDGE && !(n->flags & (NODE_HIDDEN | NODE_CUT))) ||
+		zone_find_rrset(n, RRTYPE_A) || zone_find_rrset(n, RRTYPE_AAAA);
 }
 
 /* One NS record at a visible name. Nothing here stops a zone: whoever asks may still find the

@@ -254,6 +254,37 @@ static void what_belongs_to_nsec3_never_stands_for_the_apex(void)
 	faults_fini(&f);
 }
 
+static void an_edge_at_or_below_a_cut_is_told_and_is_no_glue(void)
+{
+	static const struct {
+		const char *text;
+		unsigned warnings;
+		const char *said[2];
+	} row[] = {
+		{ APEX "sub NS ns.sub\nns.sub EDGE web\n", 2,
+			{ ":6:1: warning: this EDGE is at or below a delegation",
+				":5:1: warning: the delegation's server ns.sub.example." } },
+		{ APEX "sub NS sub\nsub EDGE web\n", 2,
+			{ ":6:1: warning: this EDGE is at or below",
+				":5:1: warning: the delegation's server sub.example." } },
+		{ APEX "sub NS ns.sub\nns.sub A 192.0.2.2\nx.sub EDGE web\n", 1,
+			{ ":7:1: warning: this EDGE is at or below" } },
+		{ APEX "@ NS edge\nedge EDGE web\n", 0, { NULL } },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct faults f;
+		faults_init(&f);
+		struct zone *z = zone_of("example.", row[i].text, &f);
+		CU_ASSERT_PTR_NOT_NULL(z);
+		CU_ASSERT_EQUAL(f.warnings, row[i].warnings);
+		for (unsigned k = 0; k < 2 && row[i].said[k]; k++)
+			CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&f.text), row[i].said[k]));
+		zone_drop(z);
+		faults_fini(&f);
+	}
+}
+
 void suite_compile(void)
 {
 	static const struct unit_case cases[] = {
@@ -275,6 +306,8 @@ void suite_compile(void)
 			a_name_with_more_rrsets_than_can_be_counted_is_refused },
 		{ "what belongs to NSEC3 never stands for the apex",
 			what_belongs_to_nsec3_never_stands_for_the_apex },
+		{ "an EDGE at or below a cut is told and is no glue",
+			an_edge_at_or_below_a_cut_is_told_and_is_no_glue },
 	};
 
 	unit_suite("zone/compile", cases, UNIT_COUNT(cases));
