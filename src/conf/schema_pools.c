@@ -220,10 +220,20 @@ static void check_policy(const struct reader *r, const struct schema_pool *p)
 	const struct node *edges = parse_get(p->node, "edges");
 	char shown[OPTION_SHOWN], pool_shown[OPTION_SHOWN];
 	unsigned weights = 0, number;
+	size_t cnames = 0;
 
 	option_shown(pool_shown, p->opts.name);
-	for (size_t i = 0; i < p->opts.n; i++)
-		weights += r->conf->edges[p->opts.edges[i]].weight;
+	for (size_t i = 0; i < p->opts.n; i++) {
+		const struct edge_opts *e = &r->conf->edges[p->opts.edges[i]];
+		weights += e->weight;
+		cnames += e->cname && !e->n_a && !e->n_aaaa;
+	}
+	if (cnames && cnames < p->opts.n && p->edges_whole)
+		parse_warning(r->src, edges->key,
+			"pool %s has edges with addresses and edges with only a cname: a name "
+			"is either a CNAME or not, and resolvers take it for one for all types "
+			"once they have met one (RFC 1034 section 3.6.2); make two pools",
+			pool_shown);
 	if (p->opts.policy == POOL_WEIGHTED && p->edges_whole && !weights)
 		parse_error(r->src, parse_get(p->node, "policy"),
 			"pool %s is weighted, and all its edges have weight 0", pool_shown);

@@ -11,7 +11,8 @@ static const char good[] =
 	"zones: [ { name: example.com, file: example.com.zone } ]\n"
 	"edges:\n"
 	"  ams1: { at: \"52.37, 4.90\", a: 192.0.2.10 }\n"
-	"  iad2: { at: [ 38.95, -77.45 ], cname: Edge.example.net }\n"
+	"  iad2: { at: [ 38.95, -77.45 ], a: 192.0.2.20 }\n"
+	"  far: { cname: Edge.example.net }\n"
 	"geoip: { city: { file: city.mmdb } }\n"
 	"probes: { web: { kind: tcp, port: 443 } }\n"
 	"pools: { web: { edges: [ ams1, iad2 ], pin: { country: { no: ams1 } } } }\n";
