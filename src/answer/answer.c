@@ -65,6 +65,39 @@ static uint16_t pool_of(const struct world *w, size_t zone, const struct lookup 
 	return w->pools[w->first_pool[zone] + l->rrset->aux];
 }
 
+enum { SHORT_SOURCE_V4 = 20, SHORT_SOURCE_V6 = 40, SHORT_SOURCE_TTL_S = 1 };
+
+/* A subnet much shorter than what the choice depends on: the answer is good for one client of
+ * many, and some resolvers give it to all of them. Who asks honestly sends no such subnet. */
+static bool is_of_few(const struct choose_ask *who, const struct choice *c, unsigned source)
+{
+	return c->by_subnet && c->scope > source &&
+		source < (addr_is_v4(&who->subnet) ? SHORT_SOURCE_V4 : SHORT_SOURCE_V6);
+}
+
+/* How long an answer holds, or that there is none. */
+static uint32_t steered_ttl_s(const struct compose *c, const struct lookup *l,
+	const struct choose_ask *who, const struct choice *choice, unsigned v4_at)
+{
+	uint32_t ttl_s = be32_get(l->rrset->wire + 6);
+
+	if (ttl_s > choice->ttl_most_s)
+		ttl_s = choice->ttl_most_s;
+	if (ttl_s > SHORT_SOURCE_TTL_S && who->has_subnet &&
+		is_of_few(who, choice,
+			c->q->edns.ecs.source > v4_at ? c->q->edns.ecs.source - v4_at : 0))
+		ttl_s = SHORT_SOURCE_TTL_S;
+	return ttl_s;
+}
+
+/* Addresses are for who asks for them; a CNAME is for all. */
+static bool fits_type(
+	const struct compose *c, const struct steer *s, const struct choice *choice)
+{
+	return c->q->qtype == RRTYPE_A || c->q->qtype == RRTYPE_AAAA ||
+		s->edges[choice->edges[0]].cname;
+}
+
 /* A name that a zone hands to a pool: the client decides who answers. True when that is a CNAME
  * to go on from; `*none` when no edge is chosen. */
 static bool answer_steered(struct answerer *a, struct compose *c, const struct lookup *l,
@@ -97,16 +130,18 @@ static bool answer_steered(struct answerer *a, struct compose *c, const struct l
 	const unsigned scope = choice.by_subnet ? choice.scope + v4_at : 0;
 	if (scope > c->edns.scope)
 		c->edns.scope = (uint8_t)scope;
-	*none = choice.n == 0;
-	if (*none)
+	*none = choice.n == 0 || !fits_type(c, who->steer, &choice);
+	const uint32_t ttl_s = steered_ttl_s(c, l, who, &choice, v4_at);
+	if (*none) {
+		/* What the state of the edges decides ends with it. */
+		if (choice.for_now)
+			c->negative_most_s = ttl_s;
 		return false;
-	uint32_t ttl_s = be32_get(l->rrset->wire + 6);
-	if (ttl_s > choice.ttl_most_s)
-		ttl_s = choice.ttl_most_s;
+	}
 	if (a->counts && w->policy.sample_every)
 		note_decision(a, who, &choice, ttl_s);
 	return compose_edges(c, who->steer, &choice, ttl_s) &&
-		who->steer->edges[choice.edges[0]].cname;
+		who->steer->edges[choice.edges[0]].cname && c->q->qtype != RRTYPE_CNAME;
 }
 
 /* DNAME: the record itself and the CNAME that follows from it (RFC 6672 section 3.1). True when
@@ -215,11 +250,27 @@ static bool has_been(const uint64_t *been, unsigned n, uint64_t hash)
 	return false;
 }
 
+/* No data of the type asked for, at a name whose pool has nothing but CNAMEs: then the name is
+ * one itself (RFC 1034 section 4.3.2), but for what DNSSEC has beside it. */
+static void take_cname(const struct answerer *a, struct answer_pending *p)
+{
+	const struct world *w = a->world;
+	struct lookup edge = p->found;
+
+	edge.kind = LOOKUP_EDGE;
+	edge.rrset = zone_find_rrset(edge.node, RRTYPE_EDGE);
+	if (edge.rrset && p->query.qtype != RRTYPE_NSEC && p->query.qtype != RRTYPE_DS &&
+		w->steer->pools[pool_of(w, p->number, &edge)].only_cnames)
+		p->found = edge;
+}
+
 /* What the zone at work says about the name at work. */
 static void look_up(
 	const struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
 {
 	p->found = zone_lookup(p->zone, a->world->key, &p->name, p->query.qtype);
+	if (p->found.kind == LOOKUP_NODATA && p->found.node->flags & NODE_EDGE)
+		take_cname(a, p);
 	if (p->found.kind == LOOKUP_EDGE) {
 		p->who = who_asks(
 			a, ask, p, pool_of(a->world, p->number, &p->found), &p->v4_at);

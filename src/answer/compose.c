@@ -26,6 +26,7 @@ void compose_start(struct compose *c, const struct answer_ask *ask, const struct
 	c->n_dnames = 0;
 	c->n_proofs = 0;
 	c->made = 0;
+	c->negative_most_s = UINT32_MAX;
 	memcpy(to, ask->packet, 2);
 	memset(to + 2, 0, QUERY_HEADER - 2);
 	to[5] = question != 0;

@@ -21,9 +21,10 @@ struct compose {
 	unsigned rcode;
 	uint16_t flags; /* FLAG_AA, FLAG_TC */
 	enum policy_class class;
-	size_t most; /* bytes that the message may have */
-	bool dnssec; /* signatures and proofs are wanted */
-	bool silent; /* nothing is said yet */
+	size_t most;              /* bytes that the message may have */
+	uint32_t negative_most_s; /* what is not there now may be there so soon */
+	bool dnssec;              /* signatures and proofs are wanted */
+	bool silent;              /* nothing is said yet */
 
 	const struct zone_rrset *dnames[ANSWER_CHAIN_MOST + 1]; /* those written so far */
 	unsigned n_dnames;

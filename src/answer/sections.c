@@ -62,12 +62,28 @@ bool sections_proofs(struct compose *c)
 	return true;
 }
 
+/* The SOA and what signs it, from `at` on: their owners are pointers. */
+static void limit_ttl(struct compose *c, size_t at)
+{
+	uint8_t *buf = c->w.buf;
+
+	for (; at < c->w.len; at += COMPOSE_RR_FIXED + be16_get(buf + at + 10))
+		if (be32_get(buf + at + 6) > c->negative_most_s)
+			be32_put(buf + at + 6, c->negative_most_s);
+}
+
 bool sections_negative(struct compose *c)
 {
-	return need(c,
-		compose_put_own(c, WRITER_AUTHORITY,
-			zone_rrset_at(c->zone, c->zone->soa_negative),
-			c->name->labels - c->zone->apex_labels));
+	const size_t at = c->w.len;
+
+	if (!need(c,
+		    compose_put_own(c, WRITER_AUTHORITY,
+			    zone_rrset_at(c->zone, c->zone->soa_negative),
+			    c->name->labels - c->zone->apex_labels)))
+		return false;
+	if (c->negative_most_s != UINT32_MAX)
+		limit_ttl(c, at);
+	return true;
 }
 
 /* Unsigned, a DS is of no use to who would follow it. */

@@ -292,11 +292,49 @@ static bool by_policy(struct choose_walk *w, bool even_down, bool even_drained)
 	return false;
 }
 
+/* Does an edge of the pool have a live address of the other family? */
+static bool lives_otherwise(const struct choose_walk *w)
+{
+	const uint8_t other = w->ask->v6 ? STANDS_A : STANDS_AAAA;
+
+	for (unsigned i = 0; i < w->pool->n; i++) {
+		const uint16_t number = w->pool->edges[i];
+		const struct edge *e = &w->ask->steer->edges[number];
+		const uint8_t marks = standing_marks(
+			w->ask->standing, choose_standing(w)->row, number);
+		if ((w->ask->v6 ? e->n_a : e->n_aaaa) && marks & other &&
+			!(marks & STANDS_DRAINED))
+			return true;
+	}
+	return false;
+}
+
+/* Might an edge of the pool answer somebody? */
+static bool has_any(const struct choose_walk *w)
+{
+	const struct pool *p = w->pool;
+	struct choose_list l = { .edges = p->edges, .n = p->n };
+
+	for (unsigned k = 0; k <= p->n_pins; k++) {
+		for (unsigned i = 0; i < l.n; i++)
+			if (choose_judge(w, &l, i) == CHOSEN)
+				return true;
+		if (k < p->n_pins)
+			l = (struct choose_list){ .edges = p->pins[k].edges,
+				.n = p->pins[k].n };
+	}
+	return false;
+}
+
 /* No edge of the pool may answer. True when the walk is over. */
 static bool all_down(struct choose_walk *w)
 {
 	const struct pool *p = w->pool;
 
+	/* Whoever has both families asks for both: no address of this one is better than a dead
+	 * one. */
+	if ((p->all_down == POOL_ALL || p->all_down == POOL_FIRST) && lives_otherwise(w))
+		return true;
 	switch (p->all_down) {
 	case POOL_ALL:
 		/* As if all were up; those that the operator empties only when there are no
@@ -415,6 +453,7 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		.who = ask->has_subnet ? ask->subnet : ask->source,
 		.by_source = !ask->has_subnet,
 		.changes_us = UINT64_MAX };
+	bool some = false; /* may be answered with an edge */
 
 	if (trace) {
 		trace->n = 0;
@@ -426,6 +465,7 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 			w.changes_us = choose_standing(&w)->changes_us;
 		if (!can_answer(&w))
 			break;
+		c.for_now = true;
 		if (by_net(&w))
 			break;
 		if (!w.by_source && looks_at_client(w.pool)) {
@@ -435,7 +475,13 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		}
 		if (by_asn(&w) || by_place(&w) || by_policy(&w, false, false))
 			break;
+		some = some || has_any(&w);
 	} while (!all_down(&w));
+	c.for_now = c.for_now && c.n == 0;
+	if (c.for_now && !some) {
+		c.by_subnet = false;
+		c.scope = 0;
+	}
 	c.pool = (uint16_t)(w.pool - ask->steer->pools);
 	if (c.pool != ask->pool)
 		c.why = WHY_ALL_DOWN;

@@ -54,6 +54,7 @@ const char *choose_why_text(enum choose_why w);
 
 struct choice {
 	unsigned n;                        /* edges chosen; 0 is NODATA */
+	bool for_now;                      /* ... since edges are down or drained */
 	uint16_t edges[POOL_ANSWERS_MOST]; /* the best first; one with a cname stands alone */
 	const uint64_t *alive; /* standing_address(): which addresses to answer with; NULL: all
 				*/

@@ -246,8 +246,10 @@ static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *
 		.hash = group_hash((const uint8_t *)o->name, strlen(o->name)) };
 	memcpy(p->links, o->links, sizeof p->links);
 	p->edges = arena_memdup(&s->mem, o->edges, o->n * sizeof *o->edges);
+	p->only_cnames = o->n > 0;
 	for (size_t i = 0; i < o->n; i++) {
 		const struct edge *e = &s->edges[o->edges[i]];
+		p->only_cnames = p->only_cnames && e->cname;
 		p->has_a = p->has_a || e->n_a || e->cname;
 		p->has_aaaa = p->has_aaaa || e->n_aaaa || e->cname;
 	}

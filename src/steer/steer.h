@@ -59,7 +59,8 @@ struct pool {
 	bool sheds; /* an edge of it may be too full, and its rank knows what a detour costs */
 	uint64_t hash;        /* of the name, as an edge's */
 	bool has_a, has_aaaa; /* some edge can answer for that type */
-	struct rank *rank;    /* where a link is POOL_NEAREST; else NULL */
+	bool only_cnames;  /* no edge has addresses: the name is a CNAME, whatever the type */
+	struct rank *rank; /* where a link is POOL_NEAREST; else NULL */
 
 	struct pool_pinned *pins;
 	unsigned n_pins;

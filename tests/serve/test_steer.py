@@ -175,6 +175,77 @@ def cnames():
     same([r[3] for r in m.answer], ["named.example.com.", "web.example.com.", V4["nrt"]])
 
 
+@claim("a name whose pool has nothing but CNAMEs is one for every type; in a pool of both kinds other types have no data")
+def cname_for_all_types():
+    for qtype in ("A", "AAAA", "HTTPS", "CAA", "TXT", "MX"):
+        m = server.steer("named.example.com", "83.62.101.0/24", qtype)
+        same((m.rcode, m.answer), (NOERROR, [("named.example.com.", 5, 60, "cdn.example.net.")]), qtype)
+    m = server.steer("named.example.com", "153.128.0.0/24", "CNAME")
+    same(m.answer, [("named.example.com.", 5, 60, "web.example.com.")])
+    m = server.steer("named.example.com", "153.128.0.0/24", "MX")       # goes on inside the zone, to where there is none
+    same(([r[3] for r in m.answer], [r[1] for r in m.authority]), (["web.example.com."], [6]))
+    for qtype in ("TXT", "CNAME"):
+        m = server.steer("web.example.com", "83.62.101.0/24", qtype)
+        same((m.answer, [r[1] for r in m.authority]), ([], [6]), qtype)
+    edges = "edges: { a: { a: [ 192.0.2.1 ] }, c: { cname: cdn.example.net }, d: { cname: cdn.example.org } }\n"
+    for pool, code, said in (("a, c", 0, "edges with addresses and edges with only a cname"), ("c, d", 0, None), ("a", 0, None)):
+        with Server({"example.com": APEX + "www EDGE mixed\n"}, edges + "pools: { mixed: { edges: [ %s ], policy: round-robin } }\n" % pool) as s:
+            got, text = s.check()
+            same((got, "warning" in text), (code, said is not None), text)
+            assert said is None or said in text, text
+            same(s.udp("www.example.com", "TXT").answer[:1] != [], pool == "c, d")
+
+
+@claim("that there is no address for now is to be remembered no longer than an address, and holds for all")
+def empty_for_now():
+    config = """
+edges:
+  both: { at: "52,5", a: [ 192.0.2.1 ], aaaa: [ "2001:db8::1" ] }
+  four: { at: "40,-74", a: [ 192.0.2.2 ] }
+pools:
+  empty: { edges: [ both, four ], all-down: empty, ttl: 1s-20s }
+  all:   { edges: [ both, four ], ttl: 1s-20s }
+  first: { edges: [ both, four ], all-down: first }
+  four:  { edges: [ four ] }
+geoip: { city: { file: %s/geoip/city.mmdb } }
+""" % TOP
+    zone = APEX.replace("7200 900 1209600 60", "7200 900 1209600 300") + "".join("%s 60 EDGE %s\n" % (p, p) for p in ("empty", "all", "first", "four"))
+    with Server({"example.com": zone}, config) as s:
+        def soa_ttl(name, qtype):
+            m = s.steer(name + ".example.com", "83.62.101.0/24", qtype)
+            same((m.rcode, m.answer, [r[1] for r in m.authority], m.scope), (NOERROR, [], [6], 0), name)
+            return m.authority[0][2]
+
+        same(soa_ttl("four", "AAAA"), 300)                  # no edge has any: that is for good
+        same(s.steer("empty.example.com", "83.62.101.0/24", "AAAA").addresses(), ["2001:db8::1"])
+        s.ctl("force", "both", "down")
+        # An edge is up, for the other family: better none than a dead one.
+        assert 1 <= soa_ttl("empty", "AAAA") <= 20
+        assert 1 <= soa_ttl("all", "AAAA") <= 20
+        same(soa_ttl("first", "AAAA"), 60)
+        same(s.steer("all.example.com", "83.62.101.0/24").addresses(), ["192.0.2.2"])
+        s.ctl("force", "four", "down")
+        assert 1 <= soa_ttl("empty", "A") <= 20
+        same(s.steer("all.example.com", "83.62.101.0/24", "AAAA").addresses(), ["2001:db8::1"])
+        same(s.steer("first.example.com", "83.62.101.0/24", "AAAA").addresses(), ["2001:db8::1"])
+        s.ctl("force", "four", "drain")                     # who is drained does not live
+        same(s.steer("all.example.com", "83.62.101.0/24", "AAAA").addresses(), ["2001:db8::1"])
+        same(s.udp("nosuch.example.com").authority[0][2], 300)
+
+
+@claim("a subnet much shorter than the answer's scope gets a TTL of 1: its answer is for few of those behind it")
+def short_sources():
+    for net, short in (("83.62.101.0/24", False), ("83.48.0.0/12", True), ("128.0.0.0/1", True), ("2a02:9000::/24", None)):
+        m = server.steer("web.example.com", net)
+        bits = int(net.split("/")[1])
+        if short is None:
+            short = m.scope > bits
+        else:
+            same(m.scope > bits and bits < 20, short, net)
+        same([r[2] for r in m.answer], [1 if short else 60], net)
+    same([r[2] for r in server.steer("turns.example.com", "128.0.0.0/1").answer], [60])     # looks at nobody
+
+
 @claim("an edge without an address of the type is passed over")
 def one_family():
     same(server.steer("v4only.example.com", "83.62.101.0/24").addresses(), ["198.51.100.1"])

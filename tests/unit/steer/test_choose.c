@@ -161,7 +161,8 @@ static void all_down_has_four_ways(void)
 	pools[1].edges = backup;
 	pools[1].n = 1;
 	for (int how = POOL_ALL; how <= POOL_EMPTY; how++) {
-		static const char *const want[] = { "rom /16", "ams /16", "sfo /16", "/16" };
+		static const char *const want[] = { "rom /16", "ams /16", "sfo /16",
+			"/0" }; /* that there is none holds for all */
 		static const uint16_t first_three[] = { AMS, ROM, NYC };
 		pools[0].edges = first_three;
 		pools[0].n = 3;
