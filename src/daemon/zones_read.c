@@ -210,7 +210,26 @@ static bool pool_known(void *ctx, const char *name)
 	return conf_pool(ctx, name) >= 0;
 }
 
-/* The same as before, when its files are the same and the pools it names are still there. */
+/* Has the pool, or one that stands in for it, an edge with only a cname? */
+static bool pool_cname(void *ctx, const char *name)
+{
+	const struct conf *c = ctx;
+	const struct pool_opts *p = &c->pools[conf_pool(c, name)];
+
+	for (size_t hops = 0; hops < c->n_pools; hops++, p = &c->pools[p->other]) {
+		for (size_t i = 0; i < p->n; i++) {
+			const struct edge_opts *e = &c->edges[p->edges[i]];
+			if (e->cname && !e->n_a && !e->n_aaaa)
+				return true;
+		}
+		if (p->all_down != POOL_OTHER)
+			break;
+	}
+	return false;
+}
+
+/* The same as before, when its files are the same and the pools it names are still there, and
+ * still do for where it names them. */
 static struct registry_zone *same_as_before(const struct reading *r, const struct listed *z)
 {
 	struct registry_zone *old = z->before;
@@ -218,8 +237,11 @@ static struct registry_zone *same_as_before(const struct reading *r, const struc
 	if (!old || old->state != REGISTRY_READY || strcmp(old->path, z->path) != 0 ||
 		!load_is_fresh(&old->load))
 		return NULL;
-	for (unsigned i = 0; i < old->load.zone->pools_n; i++)
-		if (conf_pool(r->o->conf, old->load.zone->pools[i]) < 0)
+	const struct zone *was = old->load.zone;
+	void *conf = (void *)(uintptr_t)r->o->conf;
+	for (unsigned i = 0; i < was->pools_n; i++)
+		if (!pool_known(conf, was->pools[i]) ||
+			(was->edge_beside && pool_cname(conf, was->pools[i])))
 			return NULL;
 	part_hold(&old->part);
 	return old;
@@ -278,8 +300,10 @@ static bool read_zone(void *ctx, size_t i)
 {
 	struct reading *r = ctx;
 	struct listed *z = &r->list[i];
-	const struct compile_opts opts = { r->o->key, pool_known,
-		(void *)(uintptr_t)r->o->conf };
+	const struct compile_opts opts = { .key = r->o->key,
+		.pool_known = pool_known,
+		.ctx = (void *)(uintptr_t)r->o->conf,
+		.pool_cname = pool_cname };
 	struct faults f;
 	struct load load;
 

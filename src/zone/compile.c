@@ -355,6 +355,41 @@ static void warn_hidden(
 		"take it out");
 }
 
+/* What may stand beside a CNAME (RFC 4034 section 3). */
+static bool stands_beside(uint16_t type)
+{
+	return type == RRTYPE_EDGE || type == RRTYPE_RRSIG || type == RRTYPE_NSEC;
+}
+
+/* An EDGE that is answered with a CNAME is one, and resolvers that have met it ask for nothing
+ * else at its name. */
+static bool check_edge(struct compile *c, const struct names_entry *e)
+{
+	struct records_walk walk = records_each(c->r, e->group);
+	struct record edge = { .line = 0 }, other = { .line = 0 };
+	char name[256], type[RRTYPE_TEXT];
+
+	while (records_walk_next(&walk))
+		if (walk.rr.type == RRTYPE_EDGE)
+			edge = walk.rr;
+		else if (!other.line && !stands_beside(walk.rr.type))
+			other = walk.rr;
+	if (!edge.line || !other.line)
+		return true;
+	c->zone->edge_beside = true;
+	memcpy(name, edge.rdata + 1, edge.rdata[0]);
+	name[edge.rdata[0]] = 0;
+	if (!c->opts->pool_cname || !c->opts->pool_cname(c->opts->ctx, name))
+		return true;
+	return records_error(c->r, &edge, c->f,
+		"pool \"%s\" may answer with the cname of an edge, and a CNAME stands alone at "
+		"its "
+		"name (RFC 1034 section 3.6.2): resolvers would lose the %s of line %u (give "
+		"the "
+		"edge addresses, or the name a pool whose edges have them)",
+		name, rrtype_text(type, other.type), other.line);
+}
+
 /* Who asks for addresses at a cut or below it is told whom to ask, whatever stands there. */
 static void warn_edge_cut(struct compile *c, const struct names_entry *e)
 {
@@ -408,7 +443,10 @@ static bool put_nodes(struct compile *c, bool *ok)
 		c->zone->nodes++;
 		if (e->flags & NODE_EDGE && (cover ? cover : e)->flags & NODE_CUT)
 			warn_edge_cut(c, e);
-		else if (!cover && e->flags & NODE_EDGE && c->plan.kind != DENIAL_NONE)
+		else if (!cover && e->flags & NODE_EDGE)
+			*ok = check_edge(c, e) && *ok;
+		if (!cover && (e->flags & (NODE_EDGE | NODE_CUT)) == NODE_EDGE &&
+			c->plan.kind != DENIAL_NONE)
 			warn_unsigned(c, e);
 		if (!cover && e->flags & (NODE_CUT | NODE_DNAME))
 			cover = e;

@@ -16,6 +16,8 @@ struct compile_opts {
 	struct hash_key key; /* the same for all zones of a set */
 	bool (*pool_known)(void *ctx, const char *name);
 	void *ctx;
+	/* Of a pool that is known: may its answer be a CNAME? NULL: of none. */
+	bool (*pool_cname)(void *ctx, const char *name);
 };
 
 /* NULL when there was an error. The count of the zone is 1. Groups of `r` are linked: it is not

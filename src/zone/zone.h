@@ -106,6 +106,7 @@ struct zone {
 	uint8_t apex_len; /* bytes, with the root */
 	uint8_t apex_labels;
 	uint8_t depth;         /* labels of the deepest name, without the apex's */
+	bool edge_beside;      /* an EDGE stands at the apex or beside other data */
 	struct denial *denial; /* its chain of NSEC or NSEC3; NULL: it has none */
 	char **pools;          /* names of the pools that EDGE records name, each once */
 	uint8_t apex[];        /* wire, lower case */

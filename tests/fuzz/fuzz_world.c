@@ -34,7 +34,7 @@ static bool pool_known(void *ctx, const char *name)
 static const struct zone *load(const char *path, const char *origin)
 {
 	static const uint8_t root[1];
-	const struct compile_opts opts = { key, pool_known, NULL };
+	const struct compile_opts opts = { .key = key, .pool_known = pool_known };
 	uint8_t wire[NAME_MOST];
 	struct faults f = { 0 };
 	struct load l;

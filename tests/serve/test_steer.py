@@ -196,6 +196,22 @@ def cname_for_all_types():
             same(s.udp("www.example.com", "TXT").answer[:1] != [], pool == "c, d")
 
 
+@claim("an EDGE that a CNAME may answer stands alone: beside other data and at an apex it is refused, at once and after a reload")
+def cname_alone():
+    edges = "edges: { a: { a: [ 192.0.2.1 ] }, c: { cname: cdn.example.net } }\n"
+    plain = "pools: { web: { edges: [ a ], policy: round-robin, all-down: { pool: more } }, more: { edges: [ a ], policy: round-robin } }\n"
+    reached = plain.replace("more: { edges: [ a ]", "more: { edges: [ c ]")
+    for text, line, lost in (("@ EDGE web\n", 5, "SOA of line 2"), ("www TXT x\nwww EDGE web\n", 6, "TXT of line 5"), ("www EDGE web\n", 0, "")):
+        with Server({"example.com": APEX + text}, edges + plain) as s:
+            same(s.check()[0], 0)
+            s.configure(edges + reached)
+            for words in (["check"], ["reload"]):
+                code, said = s.ctl(*words)
+                same(code, 1 if line else 0, said)
+                assert not line or ("example.com.zone:%d:1: error: pool \"web\" may answer with the cname of an edge" % line in said and
+                                    lost in said), said
+
+
 @claim("that there is no address for now is to be remembered no longer than an address, and holds for all")
 def empty_for_now():
     config = """

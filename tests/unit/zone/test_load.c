@@ -57,7 +57,7 @@ static void close_desk(struct desk *d)
 static void load(void *ctx)
 {
 	static const uint8_t origin[] = "\7example\3com";
-	const struct compile_opts opts = { zone_of_key, pool_known, NULL };
+	const struct compile_opts opts = { .key = zone_of_key, .pool_known = pool_known };
 	struct desk *d = ctx;
 
 	d->ok = load_zone(&d->load, d->zone, origin, &opts, &d->faults);

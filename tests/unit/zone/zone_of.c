@@ -16,7 +16,7 @@ static bool pool_known(void *ctx, const char *name)
 struct zone *zone_of(const char *origin, const char *text, struct faults *f)
 {
 	static const uint8_t root[1];
-	const struct compile_opts opts = { zone_of_key, pool_known, NULL };
+	const struct compile_opts opts = { .key = zone_of_key, .pool_known = pool_known };
 	char path[] = "/tmp/zone_of.XXXXXX";
 	uint8_t wire[NAME_MOST];
 	struct load l;
