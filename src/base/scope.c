@@ -20,6 +20,7 @@ struct scope {
 	struct scope *outer;
 	struct scope_kept has;
 	bool undoing;
+	const bool *stop; /* atomic; NULL: it is to come to its end */
 	jmp_buf back;
 };
 
@@ -170,7 +171,20 @@ static bool run(struct scope *s, scope_work *work, void *ctx)
 
 bool scope_run(scope_work *work, void *ctx)
 {
-	struct scope s = { .outer = current };
+	return scope_run_until(work, ctx, current ? current->stop : NULL);
+}
+
+void scope_check(void)
+{
+	const struct scope *s = current;
+
+	if (s && s->stop && !s->undoing && __atomic_load_n(s->stop, __ATOMIC_RELAXED))
+		scope_fail();
+}
+
+bool scope_run_until(scope_work *work, void *ctx, const bool *stop)
+{
+	struct scope s = { .outer = current, .stop = stop };
 
 	current = &s;
 	bool ok = run(&s, work, ctx);

@@ -30,6 +30,13 @@ typedef void scope_drop(void *p);
  * it took has been given back. Objects on its stack are there while that is done. */
 bool scope_run(scope_work *work, void *ctx);
 
+/* The same for work that may be asked to end early: once `*stop` is true (atomic), the next
+ * scope_check() in it fails the scope. */
+bool scope_run_until(scope_work *work, void *ctx, const bool *stop);
+
+/* In loops that take long without an allocation. Cheap; nothing without such a scope. */
+void scope_check(void);
+
 /* Is one on, on this thread? */
 bool scope_is_on(void);
 

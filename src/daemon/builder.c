@@ -7,6 +7,7 @@ struct builder {
 	unsigned lane;
 	struct build *first, **last; /* that wait */
 	struct build *current;       /* from its begin() to its end() */
+	struct job *job;             /* that works for it, until it is done; or NULL */
 };
 
 static void go_on(struct builder *b);
@@ -20,6 +21,7 @@ static void end(struct builder *b, enum job_end how)
 
 static void on_done(void *ctx, enum job_end how)
 {
+	((struct builder *)ctx)->job = NULL;
 	end(ctx, how);
 	go_on(ctx);
 }
@@ -42,13 +44,14 @@ static void start(struct builder *b, struct build *x)
 		end(b, JOB_DONE);
 		return;
 	}
-	if (!jobs_start(b->jobs,
-		    &(struct job_opts){ .lane = b->lane,
-			    .name = x->name,
-			    .about = x->about,
-			    .ctx = b,
-			    .work = work,
-			    .done = on_done }))
+	b->job = jobs_start(b->jobs,
+		&(struct job_opts){ .lane = b->lane,
+			.name = x->name,
+			.about = x->about,
+			.ctx = b,
+			.work = work,
+			.done = on_done });
+	if (!b->job)
 		end(b, JOB_NO_MEMORY);
 }
 
@@ -90,6 +93,8 @@ void builder_ask(struct builder *b, struct build *build)
 	build->next = NULL;
 	*b->last = build;
 	b->last = &build->next;
+	if (b->job && b->current->yields && !build->yields)
+		jobs_cancel(b->jobs, b->job);
 	go_on(b);
 }
 

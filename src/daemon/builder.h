@@ -24,6 +24,8 @@ struct build {
 	/* On a helper thread; NULL: there is none, and all is done in `end`. */
 	void (*work)(void *ctx, struct job *job);
 	void (*end)(void *ctx, enum job_end end);
+	/* It is given up, and ends as cancelled, when another that does not yield is asked for. */
+	bool yields;
 	struct build *next; /* the builder's */
 };
 

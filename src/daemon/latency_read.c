@@ -48,11 +48,17 @@ struct latency *latency_read_new(const struct conf *c, struct hash_key key)
 
 struct latency *latency_read_copy(const struct latency *t)
 {
-	struct latency *to = latency_new(latency_options(t));
+	struct latency *to = latency_copy(t);
 
-	latency_take(to, t, LATENCY_ALL);
-	latency_follow(to, t, 0);
+	if (!to)
+		memory_ends(latency_size(t).bytes);
 	return to;
+}
+
+void latency_read_take(struct latency *t, const struct latency *from, enum latency_what what)
+{
+	if (!latency_take(t, from, what))
+		memory_ends(latency_size(from).bytes);
 }
 
 /* One file into a table of its own first, so that a wrong one leaves nothing behind. */
@@ -65,7 +71,7 @@ static bool add_file(struct latency *t, const struct latency_read_from *from, co
 	csv.as = CSV_FILED;
 	const bool ok = latency_csv_read(own, &csv, NULL, f);
 	if (ok)
-		latency_take(t, own, LATENCY_ALL);
+		latency_read_take(t, own, LATENCY_ALL);
 	latency_drop(own);
 	return ok;
 }
@@ -83,7 +89,7 @@ static void add_state(
 	faults_init(&own);
 	struct latency *saved = latency_read_new(from->conf, from->key);
 	if (latency_csv_read(saved, &csv, NULL, &own)) {
-		latency_take(t, saved, LATENCY_ALL);
+		latency_read_take(t, saved, LATENCY_ALL);
 		faults_add(f, &own);
 	} else {
 		const struct fault_at at = { .path = csv.path };
@@ -114,7 +120,7 @@ struct latency *latency_read(const struct latency_read_from *from, struct faults
 	for (size_t i = 0; i < count_files(from->conf); i++)
 		ok = add_file(t, from, file_path(from->conf, i), f) && ok;
 	if (from->before)
-		latency_take(t, from->before, ok ? LATENCY_LEARNED : LATENCY_ALL);
+		latency_read_take(t, from->before, ok ? LATENCY_LEARNED : LATENCY_ALL);
 	else if (from->conf->latency.state)
 		add_state(t, from, f);
 	if (from->before)

@@ -24,6 +24,10 @@ struct latency *latency_read_new(const struct conf *c, struct hash_key key);
 /* The same table once more, for who wants to change it; nothing in it counts as changed. */
 struct latency *latency_read_copy(const struct latency *t);
 
+/* As latency_take(), but memory that ends is the end of the work (memory_ends()): never a part of
+ * it. */
+void latency_read_take(struct latency *t, const struct latency *from, enum latency_what what);
+
 /* A table of the configuration's files and of what `before` has learned from elsewhere; without
  * `before`, of what was saved when the server stopped, and what is wrong with that is only
  * warned of. A file that is wrong is told as an error, and all that `before` knew stays. */

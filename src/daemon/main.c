@@ -242,6 +242,7 @@ static bool boot(struct server *s, struct fault *why)
 	s->workers = workers_open(&c->net, &s->epoch, worker_news_box(s->news), why);
 	if (!s->workers || !privs_drop(c->user, why))
 		return false;
+	jobs_stay_ready(s->jobs);
 	s->builder = builder_new(s->jobs);
 	if (!make_followers(s, why))
 		return false;

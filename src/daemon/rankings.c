@@ -13,10 +13,12 @@
 #define LOOK_S     0.25
 #define QUIET_S    0.5  /* a file that has not changed for so long is whole */
 #define PUBLISH_S  2.0  /* between two publications */
+#define RETRY_S    10.0 /* when there was no memory */
 #define SAVE_S     30.0 /* between two snapshots */
 #define AGE_MOST_S 900.0
 
 enum {
+	YIELDS_MOST = 3, /* in a row: then rankings are made, whoever waits */
 	WAITING_MOST = 1 << 20,
 	AGE_SHARE = 16,
 	AT_ONCE_MOST = 2048 /* samples that go into the table within one turn of the loop */
@@ -45,7 +47,8 @@ struct rankings {
 	unsigned save_lane, look_lane;
 	ev_timer timer;
 	struct ranking ranking;
-	bool asked; /* a ranking is waiting or running */
+	bool asked;       /* a ranking is waiting or running */
+	unsigned yielded; /* so many in a row */
 	bool changed, unsaved, saves, looks;
 	struct stamps *of;           /* that the table was read from */
 	struct stamps *seen, *tried; /* of the files: at the last look; when last read */
@@ -77,17 +80,25 @@ static void put_waiting(struct rankings *r, size_t most)
 	r->changed = r->unsaved = true;
 }
 
+static void keep_waiting(struct rankings *r, const struct rankings_sample *s);
+
 void rankings_add(struct rankings *r, const struct rankings_sample *s)
 {
 	struct latency *t = publisher_live(r->opts.publisher)->table;
-	struct heap *h = &r->waiting;
 
 	r->size.samples++;
-	if (!h->n && latency_is_held_once(t)) {
-		r->size.lost += !put(t, s);
-		r->changed = r->unsaved = true;
+	if (r->waiting.n || !latency_is_held_once(t)) {
+		keep_waiting(r, s);
 		return;
 	}
+	r->size.lost += !put(t, s);
+	r->changed = r->unsaved = true;
+}
+
+static void keep_waiting(struct rankings *r, const struct rankings_sample *s)
+{
+	struct heap *h = &r->waiting;
+
 	if (h->n == h->room) {
 		const size_t room = h->room ? h->room * 2 : 256;
 		struct rankings_sample *of = h->room < WAITING_MOST
@@ -179,7 +190,7 @@ static void rank_staged(struct ranking *x, const struct latency *table)
 	struct parts *to = &x->made_staged;
 
 	to->table = latency_read_copy(x->staged.table);
-	latency_take(to->table, table, LATENCY_LEARNED);
+	latency_read_take(to->table, table, LATENCY_LEARNED);
 	latency_next_round(to->table);
 	to->steer = parts_steer(
 		parts_conf(&x->staged), x->staged.atlas, to->table, x->staged.steer);
@@ -230,6 +241,17 @@ static void take(struct rankings *r, struct ranking *x)
 	r->size.last_s = x->took_s;
 }
 
+/* What it would have taken in waits once more. */
+static void give_back(struct rankings *r, struct ranking *x)
+{
+	for (; x->samples.at < x->samples.n; x->samples.at++)
+		keep_waiting(r, &x->samples.of[x->samples.at]);
+	if (x->read) { /* the files are still to be read */
+		stamps_drop(r->tried);
+		r->tried = stamps_hold(r->of);
+	}
+}
+
 static void ranking_end(void *ctx, enum job_end end)
 {
 	struct ranking *x = ctx;
@@ -239,10 +261,13 @@ static void ranking_end(void *ctx, enum job_end end)
 	r->published_at = clock_seconds();
 	if (end == JOB_DONE) {
 		take(r, x);
+		r->yielded = 0;
 	} else {
 		x->made = x->made_staged = (struct parts){ 0 };
-		r->size.lost += x->samples.n - x->samples.at;
+		give_back(r, x);
 		r->changed = true;
+		r->yielded += end == JOB_CANCELLED;
+		r->published_at += end == JOB_NO_MEMORY ? RETRY_S - PUBLISH_S : 0;
 	}
 	faults_fini(&x->faults);
 	parts_drop(&x->made_staged);
@@ -261,7 +286,8 @@ static void ask(struct rankings *r, bool read)
 		.ctx = x,
 		.begin = ranking_begin,
 		.work = ranking_work,
-		.end = ranking_end };
+		.end = ranking_end,
+		.yields = r->yielded < YIELDS_MOST };
 	r->asked = true;
 	builder_ask(r->opts.builder, &x->build);
 }
@@ -290,7 +316,7 @@ static void look_done(void *ctx, enum job_end end)
 
 	r->looks = false;
 	/* Others, if the configuration is another one since. */
-	if (end == JOB_DONE && r->seen->n == l->now->n) {
+	if (end == JOB_DONE && r->seen == l->of) {
 		if (!stamps_same(l->now, r->seen)) {
 			stamps_drop(r->seen);
 			r->seen = stamps_hold(l->now);
@@ -453,7 +479,7 @@ static void import_work(void *ctx, struct job *job)
 	csv.as = CSV_SAMPLES;
 	if (latency_csv_read(own, &csv, &x->n, &x->faults)) {
 		struct latency *made = latency_read_copy(x->live.table);
-		latency_take(made, own, LATENCY_AS_SAMPLES);
+		latency_read_take(made, own, LATENCY_AS_SAMPLES);
 		x->made = made;
 	}
 	latency_drop(own);

@@ -71,7 +71,7 @@ static bool fit_to_live(void *ctx, struct parts *made, struct faults *f)
 
 	if (made->table != b->live.table) {
 		struct latency *table = latency_read_copy(made->table);
-		latency_take(table, b->live.table, LATENCY_LEARNED);
+		latency_read_take(table, b->live.table, LATENCY_LEARNED);
 		latency_next_round(table);
 		latency_drop(made->table);
 		made->table = table;
@@ -164,7 +164,7 @@ static void promotion_work(void *ctx, struct job *job)
 
 	(void)job;
 	struct latency *table = latency_read_copy(x->staged.table);
-	latency_take(table, x->live.table, LATENCY_LEARNED);
+	latency_read_take(table, x->live.table, LATENCY_LEARNED);
 	latency_next_round(table);
 	struct pool_numbers *numbers = pool_numbers_new(
 		x->staged.zones->set, x->staged.steer, &x->why);
@@ -203,11 +203,12 @@ static void promotion_end(void *ctx, enum job_end end)
 	struct promotion *x = ctx;
 	struct faults f;
 
-	if (end == JOB_NO_MEMORY) {
+	if (end != JOB_DONE) {
 		x->table = NULL;
 		x->numbers = NULL;
-		fault(&x->why, "out of memory");
 	}
+	if (end == JOB_NO_MEMORY)
+		fault(&x->why, "out of memory");
 	const bool ok = end == JOB_DONE && promote(x);
 	faults_init(&f);
 	if (!ok)

@@ -73,6 +73,7 @@ struct jobs {
 	struct lane lanes[JOBS_LANES_MOST];
 	unsigned n_lanes;
 	struct helpers helpers[JOBS_MANNERS];
+	unsigned least;   /* threads of each manner that stay */
 	unsigned started; /* threads in all; each posts `left` as its last act */
 	sem_t left;
 	struct queue waiting, running, over;
@@ -152,7 +153,9 @@ static void *help(void *ctx)
 		if (job_is_cancelled(job))
 			job->end = JOB_CANCELLED;
 		else
-			job->end = scope_run(work, job) ? JOB_DONE : JOB_NO_MEMORY;
+			job->end = scope_run_until(work, job, &job->cancelled) ? JOB_DONE
+				: job_is_cancelled(job)                        ? JOB_CANCELLED
+										: JOB_NO_MEMORY;
 		hand_back(j, job);
 	}
 	sem_destroy(&h->go);
@@ -336,7 +339,8 @@ static void on_idle(struct ev_loop *loop, ev_timer *t, int events)
 	for (unsigned m = 0; m < JOBS_MANNERS; m++)
 		for (struct helper **at = &j->helpers[m].idle; *at;) {
 			struct helper *h = *at;
-			if (now_us - h->idle_us < IDLE_MOST_S * UINT64_C(1000000)) {
+			if (j->helpers[m].n <= j->least ||
+				now_us - h->idle_us < IDLE_MOST_S * UINT64_C(1000000)) {
 				at = &h->next;
 				continue;
 			}
@@ -362,6 +366,20 @@ struct jobs *jobs_new(struct ev_loop *loop)
 	ev_async_start(loop, &j->news);
 	ev_timer_start(loop, &j->idle);
 	return j;
+}
+
+void jobs_stay_ready(struct jobs *j)
+{
+	j->least = 1;
+	for (unsigned m = 0; m < JOBS_MANNERS; m++) {
+		struct helper *h = j->helpers[m].idle ? NULL
+						      : find_helper(j, (enum jobs_manner)m);
+		if (!h)
+			continue;
+		h->idle_us = clock_us();
+		h->next = NULL;
+		j->helpers[m].idle = h;
+	}
 }
 
 unsigned jobs_lane(struct jobs *j, unsigned width, enum jobs_manner manner)

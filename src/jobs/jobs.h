@@ -47,6 +47,11 @@ struct job_opts {
 /* Never NULL. `loop` is borrowed as long as it lives. */
 struct jobs *jobs_new(struct ev_loop *loop);
 
+/* From now on a thread of each manner stays, also when there is nothing to do: so that there is
+ * one when memory for another cannot be had. What threads inherit (privileges) is to be settled
+ * by then. */
+void jobs_stay_ready(struct jobs *j);
+
 /* Polite threads give way to whoever answers queries (nice 19): for what takes the processor.
  * What somebody waits for and mostly waits itself, as a write to a disk, is prompt. */
 enum jobs_manner { JOBS_PROMPT, JOBS_POLITE, JOBS_MANNERS };

@@ -473,6 +473,7 @@ void client_map_each(const struct client_map *m, bool all,
 	uint32_t place = CLIENT_MAP_NEW; /* that `base` is of */
 
 	for (uint32_t i = 1; i < client_map_keys(m); i++) {
+		scope_check();
 		const uint32_t id = m->cut ? m->cut->order[i - 1] : i;
 		const struct key k = m->cut ? m->cut->key[id] : (struct key){ .place = i };
 		if (!all && !is_changed(m, id, &k)) {

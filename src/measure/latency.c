@@ -108,6 +108,50 @@ struct latency *latency_new(const struct latency_opts *opts)
 	return t;
 }
 
+static bool copy_cells(struct latency_row *to, const struct latency_row *from)
+{
+	*to = *from;
+	to->room = from->n;
+	to->cell = from->n ? malloc(from->n * sizeof *to->cell) : NULL;
+	if (from->n && !to->cell)
+		return false;
+	if (from->n)
+		memcpy(to->cell, from->cell, from->n * sizeof *to->cell);
+	return true;
+}
+
+struct latency *latency_copy(const struct latency *from)
+{
+	struct latency *t = latency_new(&from->opts);
+	bool ok = true;
+
+	t->slots = from->slots;
+	t->slot = memory_grow(t->slot, t->slots * sizeof *t->slot);
+	memcpy(t->slot, from->slot, t->slots * sizeof *t->slot);
+	t->room = from->n > SLOTS_FIRST ? from->n : SLOTS_FIRST;
+	t->row = malloc(t->room * sizeof *t->row);
+	ok = t->row != NULL;
+	for (; ok && t->n < from->n; t->n += ok) {
+		ok = copy_cells(&t->row[t->n], &from->row[t->n]);
+		t->cell_room += ok ? t->row[t->n].room : 0;
+	}
+	for (size_t i = 0; ok && i < from->opts.n_edges; i++) {
+		ok = copy_cells(&t->mesh[i], &from->mesh[i]);
+		t->cell_room += ok ? t->mesh[i].room : 0;
+	}
+	memcpy(t->lengths, from->lengths, sizeof t->lengths);
+	t->cells = from->cells;
+	t->mesh_cells = from->mesh_cells;
+	t->forgotten = from->forgotten;
+	t->round = from->round;
+	t->dropped = from->dropped;
+	t->last = from->last;
+	if (ok)
+		return t;
+	latency_drop(t);
+	return NULL;
+}
+
 struct latency *latency_hold(struct latency *t)
 {
 	__atomic_add_fetch(&t->refs, 1, __ATOMIC_RELAXED);

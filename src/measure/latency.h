@@ -56,6 +56,9 @@ struct latency;
 
 /* Never NULL; the count is 1. */
 struct latency *latency_new(const struct latency_opts *opts);
+/* The same once more, for who wants to change it: count 1, nothing in it counts as changed. NULL
+ * when there is no memory. */
+struct latency *latency_copy(const struct latency *from);
 struct latency *latency_hold(struct latency *t);
 void latency_drop(struct latency *t);
 /* Nobody else holds it: it may be changed. */

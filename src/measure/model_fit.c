@@ -1,6 +1,7 @@
 #include "measure/model_inner.h"
 
 #include "base/memory.h"
+#include "base/scope.h"
 
 #include <math.h>
 
@@ -147,6 +148,7 @@ static void locate(struct fit *f)
 	f->place = memory_zeroed(f->rows, sizeof *f->place);
 	f->asn = memory_zeroed(f->rows, sizeof *f->asn);
 	for (size_t i = 0; i < f->rows; i++) {
+		scope_check();
 		const struct addr a = addr_plain(&f->row[i].net.addr, NULL);
 		const uint32_t place = netmap_find(atlas->cities.map, &a).value;
 		if (place == 0 || place > places_count(atlas->cities.places))
@@ -171,6 +173,7 @@ static void find_ways_in(struct fit *f)
 
 	f->way_in = memory_zeroed(f->rows, sizeof *f->way_in);
 	for (size_t i = 0; i < f->rows; i++) {
+		scope_check();
 		const struct latency_row *r = &f->row[i];
 		double sum = 0, most = 0;
 		unsigned k = 0;
@@ -244,6 +247,7 @@ static void add_to_site(struct site *s, const struct model_edge *e, struct model
 static void add_prefixes(struct fit *f)
 {
 	for (size_t i = 0; i < f->rows; i++) {
+		scope_check();
 		if (!f->place[i])
 			continue;
 		const struct place *p = places_get(f->m->atlas->cities.places, f->place[i]);
@@ -410,6 +414,7 @@ static void fit_residuals(struct fit *f, bool by_asn)
 	struct model *m = f->m;
 
 	for (size_t i = 0; i < f->rows; i++) {
+		scope_check();
 		if (!f->place[i] || (by_asn && !f->asn[i]))
 			continue;
 		const struct place *p = places_get(m->atlas->cities.places, f->place[i]);

@@ -379,7 +379,7 @@ struct reading {
 	struct desk *d;
 	struct jobs *jobs;
 	struct job *job;
-	sem_t go;
+	sem_t begun, go, has_read, seen;
 	struct registry *made;
 	bool done;
 	struct job_view last;
@@ -389,12 +389,13 @@ static void read_work(void *ctx, struct job *job)
 {
 	struct reading *x = ctx;
 
-	while (sem_wait(&x->go) != 0)
-		;
+	sem_post(&x->begun);
+	sem_wait(&x->go);
 	x->made = zones_read(&(struct zones_read_opts){ (const struct conf *)x->d->conf,
 				     x->d->before, site_key, job },
 		&x->d->f);
-	jobs_list(x->jobs, &x->last, 1);
+	sem_post(&x->has_read);
+	sem_wait(&x->seen);
 }
 
 static void read_done(void *ctx, enum job_end end)
@@ -413,21 +414,29 @@ static void read_as_job(struct desk *d, struct reading *x, bool cancel)
 	struct ev_loop *loop = ev_loop_new(EVFLAG_NOENV);
 
 	*x = (struct reading){ .d = d, .jobs = jobs_new(loop) };
+	sem_init(&x->begun, 0, 0);
 	sem_init(&x->go, 0, 0);
+	sem_init(&x->has_read, 0, 0);
+	sem_init(&x->seen, 0, 0);
 	jobs_lane(x->jobs, 1, JOBS_POLITE);
 	struct job *job = jobs_start(x->jobs,
 		&(struct job_opts){
 			.name = "test", .ctx = x, .work = read_work, .done = read_done });
 	/* It has begun, and is asked to end. */
-	while (jobs_counts(x->jobs).running == 0)
-		usleep(100);
+	sem_wait(&x->begun);
 	if (cancel)
 		jobs_cancel(x->jobs, job);
 	sem_post(&x->go);
+	sem_wait(&x->has_read);
+	jobs_list(x->jobs, &x->last, 1);
+	sem_post(&x->seen);
 	CU_ASSERT_TRUE(turns_until(loop, is_done, x));
 	CU_ASSERT_TRUE(jobs_stop(x->jobs, TURNS_PATIENCE_S));
 	jobs_free(x->jobs);
+	sem_destroy(&x->begun);
 	sem_destroy(&x->go);
+	sem_destroy(&x->has_read);
+	sem_destroy(&x->seen);
 	ev_loop_destroy(loop);
 }
 

@@ -208,7 +208,7 @@ static void done_is_never_called_inside_start(void)
 	struct desk d;
 
 	open_desk(&d);
-	const unsigned lane = jobs_lane(d.jobs, 1, JOBS_PROMPT);
+	const unsigned lane = jobs_lane(d.jobs, UNIT_COUNT(t), JOBS_PROMPT);
 	for (unsigned i = 0; i < UNIT_COUNT(t); i++) {
 		t[i].no = i;
 		start(&d, &t[i], lane);
@@ -473,6 +473,7 @@ static void a_job_without_memory_gives_back_all_that_it_took(void)
 
 	open_desk(&d);
 	jobs_lane(d.jobs, 1, JOBS_PROMPT);
+	jobs_stay_ready(d.jobs); /* so that it is the job that finds none */
 	dup2(fileno(log), 2);
 	for (bool any = true; any; k++)
 		for (unsigned all = 0; all < 2; all++) {

@@ -315,9 +315,52 @@ static void without_memory_a_table_is_as_it_was(void)
 	CU_ASSERT_TRUE(k > 200);
 }
 
+/* What a copy is and what becomes of it does not touch the first. */
+static void a_copy_has_all_and_goes_its_own_way(void)
+{
+	static const char *const edges[] = { "ams1", "fra1", "sin1" };
+	struct latency *t = latency_new(
+		&(struct latency_opts){ edges, 3, 0.3, 3600, 64 << 20, { 1, 2 } });
+	struct prefix net;
+
+	for (unsigned n = 0; n < 300; n = n * 3 + 1) { /* 0, 1, 4, ... 121 rows */
+		struct latency *copy = latency_copy(t);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
+		CU_ASSERT_EQUAL(latency_size(copy).nets, latency_size(t).nets);
+		CU_ASSERT_EQUAL(latency_size(copy).cells, latency_size(t).cells);
+		CU_ASSERT_EQUAL(latency_size(copy).mesh_cells, latency_size(t).mesh_cells);
+		CU_ASSERT_EQUAL(latency_round(copy), latency_round(t));
+		const size_t nets = latency_size(t).nets, cells = latency_size(t).cells;
+		for (unsigned i = 0; i < 400; i++) {
+			CU_ASSERT_TRUE(prefix_parse(&net, "10.0.0.0/24", NULL));
+			net.addr.b[13] = (uint8_t)(i >> 8);
+			net.addr.b[14] = (uint8_t)i;
+			const struct latency_row *r = latency_find(copy, &net);
+			if (i < nets) {
+				CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+				CU_ASSERT_EQUAL(latency_cell(r, 0)->rtt_ms, (float)(5 + i));
+			}
+			latency_add(copy, &net, 1, &(struct latency_sample){ 7, 1, 100, false });
+		}
+		CU_ASSERT_EQUAL(latency_size(copy).nets, 400);
+		CU_ASSERT_EQUAL(latency_size(t).nets, nets);
+		CU_ASSERT_EQUAL(latency_size(t).cells, cells);
+		latency_drop(copy);
+		for (unsigned i = (unsigned)nets; i < n * 3 + 1; i++) {
+			prefix_parse(&net, "10.0.0.0/24", NULL);
+			net.addr.b[13] = (uint8_t)(i >> 8);
+			net.addr.b[14] = (uint8_t)i;
+			latency_add(t, &net, 0, &(struct latency_sample){ 5 + i, 1, 100, false });
+		}
+		latency_add_mesh(t, 0, 2, &(struct latency_sample){ 80, 1, 100, false });
+	}
+	latency_drop(t);
+}
+
 void suite_latency(void)
 {
 	static const struct unit_case cases[] = {
+		{ "a copy has all, and goes its own way", a_copy_has_all_and_goes_its_own_way },
 		{ "samples are smoothed", samples_are_smoothed },
 		{ "an old time counts less against a new sample",
 			an_old_time_counts_less_against_a_new_sample },
