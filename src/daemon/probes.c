@@ -39,6 +39,7 @@ struct probes {
 	uint64_t published_us, measured_us, saved_us;
 	uint64_t began_us;
 	bool first; /* the first round runs */
+	bool quiet; /* what it finds is told at its end */
 };
 
 static const struct conf *live_conf(const struct probes *p)
@@ -73,8 +74,9 @@ static void changes(void *ctx, const struct world *before, const struct standing
 {
 	struct probes *p = ctx;
 
-	tell_changes(&(struct tell){
-		before->steer, before->standing, now, p->round, &p->rows, &p->forced });
+	if (!p->quiet)
+		tell_changes(&(struct tell){ before->steer, before->standing, now, p->round,
+			&p->rows, &p->forced });
 }
 
 unsigned probes_waits(const struct probes *p)
@@ -346,11 +348,11 @@ static void on_forget(struct command_call *c)
 	memory_free(k);
 }
 
-static unsigned targets_of(const struct probes *p, const struct edge *e, uint32_t *to)
+/* The targets of an edge in some rows of the round, each once; `n` are there already. */
+static unsigned targets_of(const struct probes *p, const struct edge *e, unsigned first,
+	unsigned rows, uint32_t *to, unsigned n)
 {
-	unsigned n = 0;
-
-	for (unsigned row = 0; row < p->rows.n; row++)
+	for (unsigned row = first; row < first + rows; row++)
 		for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
 			const uint32_t target = round_row_targets(
 				p->round, row)[e->first_address + k];
@@ -363,19 +365,39 @@ static unsigned targets_of(const struct probes *p, const struct edge *e, uint32_
 	return n;
 }
 
+/* Of what is served, and of a stage. NULL: it is in neither. */
+static uint32_t *find_targets(const struct probes *p, const char *name, unsigned *n)
+{
+	const struct parts *stage = publisher_staged(p->opts.publisher);
+	const struct steer *s[] = { publisher_live(p->opts.publisher)->steer,
+		stage ? stage->steer : NULL };
+	const unsigned rows[] = { p->rows.n, p->staged_rows.n };
+	const struct edge *e[2] = { NULL, NULL };
+	size_t room = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const int at = s[i] ? steer_edge(s[i], name) : -1;
+		e[i] = at >= 0 ? &s[i]->edges[at] : NULL;
+		room += e[i] ? rows[i] * (size_t)(e[i]->n_a + e[i]->n_aaaa) : 0;
+	}
+	if (!e[0] && !e[1])
+		return NULL;
+	uint32_t *to = memory_zeroed(room + 1, sizeof *to);
+	*n = e[0] ? targets_of(p, e[0], 0, rows[0], to, 0) : 0;
+	if (e[1])
+		*n = targets_of(p, e[1], rows[0], rows[1], to, *n);
+	return to;
+}
+
 bool probes_ask(struct probes *p, const char *edge, bool json, struct command_call *c,
 	struct fault *why)
 {
-	const struct steer *s = publisher_live(p->opts.publisher)->steer;
-	const int number = steer_edge(s, edge);
+	unsigned n;
+	uint32_t *targets = find_targets(p, edge, &n);
 
-	if (number < 0)
+	if (!targets)
 		return fault(
 			why, "there is no edge \"%s\" (\"waymarkctl edges\" lists them)", edge);
-	const struct edge *e = &s->edges[number];
-	uint32_t *targets = memory_zeroed(
-		p->rows.n * (e->n_a + e->n_aaaa) + 1u, sizeof *targets);
-	const unsigned n = targets_of(p, e, targets);
 	struct asking *k = memory_zeroed(1, sizeof *k);
 	*k = (struct asking){ .ask = { .told = on_told },
 		.probes = p,
@@ -438,6 +460,9 @@ static void end_first(struct probes *p)
 			round_waits(p->round) ? "; not all have a verdict yet" : "");
 	publish(p);
 	publisher_now(p->opts.publisher);
+	p->quiet = false;
+	const struct world *w = publisher_world(p->opts.publisher);
+	tell_down(&(struct tell){ w->steer, NULL, w->standing, p->round, &p->rows, &p->forced });
 	save_soon(p);
 	p->opts.ready(p->opts.ctx);
 }
@@ -514,7 +539,7 @@ struct probes *probes_new(const struct probes_opts *opts, struct faults *f)
 	ev_timer_init(&p->save, on_save, 0, 0);
 	ev_timer_init(&p->patience, on_patience, FIRST_S, 0);
 	p->publish.data = p->expiry.data = p->save.data = p->patience.data = p;
-	p->first = true;
+	p->first = p->quiet = true;
 	plan_probes(p);
 	read_state(p, f);
 	publisher_set_health(

@@ -154,10 +154,16 @@ static void take_health(const struct reports *r, bool texts, struct report_healt
 {
 	const struct parts *live = publisher_live(r->opts.publisher);
 	const struct conf *c = parts_conf(live);
+	const struct parts *staged = publisher_staged(r->opts.publisher);
 	const struct publisher_counts counts = publisher_counts(r->opts.publisher);
 
 	h->still = probes_still(r->opts.probes, texts);
 	h->rows = rows_new(&(struct rows_opts){ c->probes, c->pools, c->n_pools, c->n_edges });
+	if (staged) {
+		const struct conf *s = parts_conf(staged);
+		h->staged = rows_new(
+			&(struct rows_opts){ s->probes, s->pools, s->n_pools, s->n_edges });
+	}
 	h->forced = probes_forced(r->opts.probes);
 	h->publications = counts.standings;
 	h->publish_most_ms = (double)counts.most_us / 1e3;
@@ -223,6 +229,7 @@ static void drop_view(struct report_view *v)
 	parts_drop(&v->staged);
 	still_free(v->health.still);
 	rows_free(&v->health.rows);
+	rows_free(&v->health.staged);
 	forced_fini(&v->health.forced);
 	memory_free(v->balance);
 	memory_free(v->choices);

@@ -76,6 +76,19 @@ void tell_changes(const struct tell *t)
 			n - LINES);
 }
 
+void tell_down(const struct tell *t)
+{
+	unsigned n = 0;
+
+	for (unsigned row = 1; row < t->now->n_rows; row++)
+		for (unsigned i = 0; i < t->now->n_edges; i++)
+			if (standing_marks(t->now, row, i) & STANDS_FAILS && n++ < LINES)
+				tell_edge(t, row, i);
+	if (n > LINES)
+		log_line(LOG_NOTICE, "... and %u more edges (\"waymarkctl edges\" has all)",
+			n - LINES);
+}
+
 /* --- probes run by hand ------------------------------------------------------------------- */
 
 struct tell_steps tell_steps_begin(struct text *out, bool json)

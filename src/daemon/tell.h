@@ -22,6 +22,10 @@ struct tell {
  * some. */
 void tell_changes(const struct tell *t);
 
+/* The edges that are down at the end of the first round, and why; of many, some. `before` is of
+ * no use. */
+void tell_down(const struct tell *t);
+
 /* Probes run by hand, told one after the other. */
 struct tell_steps {
 	struct text *out;

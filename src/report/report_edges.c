@@ -116,7 +116,7 @@ static void add_forced(const struct forced *f, struct text *out)
 static void add_failures(const struct report_health *health, unsigned row, const struct edge *e,
 	struct text *out)
 {
-	const uint32_t *targets = still_row(health->still, row - 1);
+	const uint32_t *targets = still_row(health->still, health->first + row - 1);
 	const size_t before = out->len;
 	char addr[ADDR_TEXT];
 
@@ -161,7 +161,7 @@ struct report_measures report_measures(
 
 	for (unsigned k = 0; row && k < e->n_a + e->n_aaaa; k++) {
 		const uint32_t target = still_row(
-			health->still, row - 1)[e->first_address + k];
+			health->still, health->first + row - 1)[e->first_address + k];
 		if (target == STANDING_NO_TARGET || !health->still->verdicts[target].up)
 			continue;
 		const struct round_view v = still_view(health->still, target);
@@ -205,13 +205,14 @@ static json_t *targets_of(const struct report_health *health, const struct edge 
 	json_t *list = json_array();
 
 	for (unsigned row = 0; row < health->rows.n; row++) {
-		const uint32_t *of = still_row(health->still, row);
+		const uint32_t *of = still_row(health->still, health->first + row);
 		for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
 			const uint32_t address = e->first_address + k, target = of[address];
 			bool twin = false;
 			for (unsigned i = 0; i < row; i++)
 				twin = twin ||
-					still_row(health->still, i)[address] == target;
+					still_row(health->still, health->first + i)[address] ==
+						target;
 			if (target == STANDING_NO_TARGET || twin)
 				continue;
 			const struct round_view v = still_view(health->still, target);
@@ -274,9 +275,61 @@ static void edge_text(const json_t *e, struct text *out)
 	text_addf(out, " %4.0f %4.0f%s%s", number(e, "a"), number(e, "aaaa"),
 		*get(e, "why") ? "  " : "", get(e, "why"));
 	report_load_text(e, out);
+	if (json_is_true(json_object_get(e, "staged")))
+		text_add(out, "  (staged)");
 	text_add_char(out, '\n');
 	json_array_foreach (json_object_get(e, "targets"), i, t)
 		report_target_text(t, out);
+}
+
+/* The stage in the place of what is served. It borrows from both; nothing of it is freed. */
+struct staged_view {
+	struct report_view view;
+	struct world world;
+};
+
+static bool stage_view(const struct report_view *view, struct staged_view *to)
+{
+	const struct world_stage *stage = &view->world->stage;
+
+	if (!view->staged.conf || !stage->share || stage->steer != view->staged.steer)
+		return false;
+	to->view = *view;
+	to->world = *view->world;
+	to->world.steer = stage->steer;
+	to->world.standing = stage->standing;
+	to->view.world = &to->world;
+	to->view.health.first = view->health.rows.n;
+	to->view.health.rows = view->health.staged;
+	to->view.n_balance = 0; /* known of what is served only */
+	return true;
+}
+
+static void add_edge(json_t *e, bool json, json_t *list, struct text *out)
+{
+	if (json) {
+		json_array_append_new(list, e);
+		return;
+	}
+	edge_text(e, out);
+	json_decref(e);
+}
+
+/* Those of a stage that what is served does not have. */
+static void add_staged_edges(
+	const struct report_view *view, bool json, json_t *list, struct text *out)
+{
+	struct staged_view s;
+
+	if (!stage_view(view, &s))
+		return;
+	for (unsigned i = 0; i < s.world.steer->n_edges; i++) {
+		if (steer_edge(view->world->steer, s.world.steer->edges[i].name) >= 0)
+			continue;
+		json_t *e = edge_json(&s.view, i);
+		json_object_set_new(e, "staged", json_true());
+		add_edge(e, json, list, out);
+	}
 }
 
 /* One after the other, so that ten thousand need no more memory than their text. */
@@ -288,15 +341,9 @@ void report_edges(const struct report_view *view, bool json, struct text *out)
 	if (!json)
 		text_addf(out, "%-16s %-6s %-10s %9s %9s %4s %4s\n", "edge", "state", "by",
 			"lat", "lon", "A", "AAAA");
-	for (unsigned i = 0; i < n; i++) {
-		json_t *e = edge_json(view, i);
-		if (json) {
-			json_array_append_new(list, e);
-			continue;
-		}
-		edge_text(e, out);
-		json_decref(e);
-	}
+	for (unsigned i = 0; i < n; i++)
+		add_edge(edge_json(view, i), json, list, out);
+	add_staged_edges(view, json, list, out);
 	if (json)
 		report_json(list, out);
 	else
@@ -379,6 +426,8 @@ static void pool_text(const json_t *p, struct text *out)
 
 	text_addf(out, "%-16s %-13s %4.0f of %4.0f up", get(p, "pool"), get(p, "policy"),
 		number(p, "up"), number(p, "of"));
+	if (json_is_true(json_object_get(p, "staged")))
+		text_add(out, " (staged)");
 	if (*get(p, "probe"))
 		text_addf(out, " by probe %s", get(p, "probe"));
 	if (json_object_get(p, "can_change_s")) {
@@ -400,20 +449,30 @@ static void pool_text(const json_t *p, struct text *out)
 	}
 }
 
+static void add_pool(json_t *p, bool json, json_t *list, struct text *out)
+{
+	if (json) {
+		json_array_append_new(list, p);
+		return;
+	}
+	pool_text(p, out);
+	json_decref(p);
+}
+
+/* All of a stage: a pool of the same name may have other edges there. */
 void report_pools(const struct report_view *view, bool json, struct text *out)
 {
-	const unsigned n = view->world->steer->n_pools;
 	json_t *list = json_array();
+	struct staged_view s;
 
-	for (unsigned i = 0; i < n; i++) {
-		json_t *p = pool_json(view, i);
-		if (json) {
-			json_array_append_new(list, p);
-			continue;
+	for (unsigned i = 0; i < view->world->steer->n_pools; i++)
+		add_pool(pool_json(view, i), json, list, out);
+	if (stage_view(view, &s))
+		for (unsigned i = 0; i < s.world.steer->n_pools; i++) {
+			json_t *p = pool_json(&s.view, i);
+			json_object_set_new(p, "staged", json_true());
+			add_pool(p, json, list, out);
 		}
-		pool_text(p, out);
-		json_decref(p);
-	}
 	if (json)
 		report_json(list, out);
 	else

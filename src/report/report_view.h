@@ -27,7 +27,9 @@ enum { REPORT_JOBS_MOST = 256 };
 /* How the edges' health is known. */
 struct report_health {
 	struct still *still;
-	struct rows rows;
+	struct rows rows;      /* of what is served */
+	struct rows staged;    /* of the stage: behind those among the still's */
+	unsigned first;        /* of the still's rows: where those that are looked at begin */
 	struct forced_list forced;
 	uint64_t publications;  /* of health alone */
 	double publish_most_ms; /* the longest of all */
