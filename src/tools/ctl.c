@@ -14,6 +14,8 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <jansson.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +109,73 @@ static bool send_words(int fd, char **words, int n)
 	return shutdown(fd, SHUT_WR) == 0;
 }
 
+/* --- while an answer takes its time ------------------------------------------------------- */
+
+/* Asked on a connection of its own; NULL when there is no answer at once. */
+static json_t *ask_jobs(const char *path)
+{
+	char *words[] = { "jobs", "--json" };
+	struct text reply = { 0 };
+	char buf[4096];
+	ssize_t got;
+	const int fd = connect_to(path);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (fd >= 0 && send_words(fd, words, 2))
+		while (poll(&p, 1, 500) > 0 && (got = recv(fd, buf, sizeof buf, 0)) > 0)
+			text_add_bytes(&reply, buf, (size_t)got);
+	if (fd >= 0)
+		close(fd);
+	json_t *list = reply.len > 2 ? json_loads(text_get(&reply) + 2, 0, NULL) : NULL;
+	text_fini(&reply);
+	return list;
+}
+
+/* One line that is written over and over: what runs, since when, how far it is. */
+static void show_progress(const char *path, const char *word)
+{
+	json_t *list = ask_jobs(path), *job;
+	size_t i;
+
+	json_array_foreach (list, i, job) {
+		const char *name = json_string_value(json_object_get(job, "job"));
+		const json_int_t of = json_integer_value(json_object_get(job, "of"));
+		if (!name || strcmp(name, word) != 0)
+			continue;
+		fprintf(stderr, "\r%s: %s for %.0f s", word,
+			json_string_value(json_object_get(job, "state")),
+			json_real_value(json_object_get(job, "for_s")));
+		if (of)
+			fprintf(stderr, ", %lld %%",
+				(long long)(json_integer_value(json_object_get(job, "done")) *
+					100 / of));
+		fputs("   ", stderr);
+		break;
+	}
+	json_decref(list);
+}
+
+static void clear_progress(void)
+{
+	fputs("\r\033[K", stderr);
+}
+
+/* Until there is something to read. */
+static void wait_for_answer(int fd, const char *path, const char *word)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	bool shown = false;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	while (poll(&p, 1, 1000) == 0) {
+		show_progress(path, word);
+		shown = true;
+	}
+	if (shown)
+		clear_progress();
+}
+
 enum ctl_status ctl_ask(const char *path, char **words, int n, struct text *reply)
 {
 	char buf[65536];
@@ -124,6 +193,7 @@ enum ctl_status ctl_ask(const char *path, char **words, int n, struct text *repl
 		return complain(
 			"the server at %s did not take the command: %s", path, strerror(errno));
 	}
+	wait_for_answer(fd, path, words[0]);
 	while ((got = recv(fd, buf, sizeof buf, 0)) > 0) {
 		size_t skip = 0;
 		while (seen < 2 && skip < (size_t)got)
