@@ -11,6 +11,7 @@
 
 #define LOOK_S  0.5
 #define QUIET_S 2.0
+#define RETRY_S 10.0 /* when there was no memory */
 
 /* A reading: what the job holds, and what it makes. */
 struct refresh {
@@ -30,7 +31,7 @@ struct geo_watch {
 	struct stamps *now;   /* the looking job's */
 	bool looks, reads;
 	bool moved; /* the parts are others than when the look began */
-	double quiet_since; /* clock_seconds() */
+	double quiet_since, not_before; /* clock_seconds() */
 	struct refresh refresh;
 };
 
@@ -103,8 +104,11 @@ static void refresh_end(void *ctx, enum job_end end)
 		log_line(LOG_ERROR, "%s; the GeoIP data from before stays", x->why.text);
 	if (end != JOB_DONE) {
 		x->made = x->made_staged = (struct parts){ 0 };
-		stamps_drop(w->tried); /* once more */
+		log_line(LOG_ERROR,
+			"out of memory; the GeoIP data from before stays, and is read again soon");
+		stamps_drop(w->tried);
 		w->tried = NULL;
+		w->not_before = clock_seconds() + RETRY_S;
 	}
 	parts_drop(&x->made);
 	parts_drop(&x->made_staged);
@@ -139,7 +143,8 @@ static void judge(struct geo_watch *w)
 	}
 	const bool fresh = stamps_same(w->now, of) ||
 		(w->tried && stamps_same(w->now, w->tried));
-	if (fresh || w->reads || clock_seconds() - w->quiet_since < QUIET_S)
+	if (fresh || w->reads || clock_seconds() - w->quiet_since < QUIET_S ||
+		clock_seconds() < w->not_before)
 		return;
 	stamps_drop(w->tried);
 	w->tried = stamps_hold(w->now);

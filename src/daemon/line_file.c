@@ -31,7 +31,7 @@ static void close_file(struct line_file *f)
 static void complain(struct line_file *f, const char *path, int err)
 {
 	if (!f->told)
-		log_line(LOG_ERROR, "%s: %s; lines are not logged until it can be written",
+		log_line(LOG_ERROR, "%s: %s; decisions are not logged until it can be written",
 			path, strerror(err));
 	f->told = true;
 }
@@ -130,7 +130,7 @@ uint64_t line_file_add(
 		lost += s[i] == '\n';
 	f->lost += lost;
 	if (written == len && f->told) {
-		log_line(LOG_NOTICE, "%s is written again; %llu lines were lost", f->path,
+		log_line(LOG_NOTICE, "%s is written again; %llu decisions were lost", f->path,
 			(unsigned long long)f->lost);
 		f->told = false;
 		f->lost = 0;

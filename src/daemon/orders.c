@@ -126,7 +126,11 @@ static void reloaded(void *ctx, bool taken, const struct faults *f)
 	text_add(&out, text_get(&f->text));
 	if (taken)
 		say_served(w->owner, "reloaded", &out);
-	else
+	if (taken && f->errors)
+		text_addf(&out,
+			"%u error%s: what is wrong is served on as it was; all the rest is new\n",
+			f->errors, f->errors == 1 ? "" : "s");
+	if (!taken)
 		text_addf(&out,
 			"not reloaded: %u error%s; what was served before is served on\n",
 			f->errors, f->errors == 1 ? "" : "s");

@@ -19,7 +19,7 @@ struct listed {
 	const char *path;
 	const struct conf_zone *at; /* the entry that named it */
 	struct registry_zone *before; /* borrowed; NULL: it is new */
-	struct registry_zone *entry;
+	struct registry_zone *entry; /* `before` itself, not held; or a new one */
 	struct faults *faults; /* NULL: none */
 };
 
@@ -229,7 +229,7 @@ static bool pool_cname(void *ctx, const char *name)
 }
 
 /* The same as before, when its files are the same and the pools it names are still there, and
- * still do for where it names them. */
+ * still do for where it names them; not held, since mostly all are. */
 static struct registry_zone *same_as_before(const struct reading *r, const struct listed *z)
 {
 	struct registry_zone *old = z->before;
@@ -243,7 +243,6 @@ static struct registry_zone *same_as_before(const struct reading *r, const struc
 		if (!pool_known(conf, was->pools[i]) ||
 			(was->edge_beside && pool_cname(conf, was->pools[i])))
 			return NULL;
-	part_hold(&old->part);
 	return old;
 }
 
@@ -337,20 +336,27 @@ static void tell_faults(struct reading *r, struct faults *f)
 /* Takes the entries. */
 static struct registry *make_registry(struct reading *r)
 {
-	struct registry_zone **zones = memory_zeroed(r->n, sizeof *zones);
 	const struct registry *before = r->o->before;
 	bool same = before && before->n == r->n;
 
+	for (size_t i = 0; same && i < r->n; i++)
+		same = r->list[i].entry == before->zones[i];
+	if (same)
+		return registry_hold((struct registry *)(uintptr_t)before);
+	struct registry_zone **zones = memory_zeroed(r->n, sizeof *zones);
 	for (size_t i = 0; i < r->n; i++) {
 		zones[i] = r->list[i].entry;
-		same = same && zones[i] == before->zones[i];
+		if (zones[i] == r->list[i].before)
+			part_hold(&zones[i]->part);
 	}
-	if (!same)
-		return registry_new(r->o->key, zones, r->n);
+	return registry_new(r->o->key, zones, r->n);
+}
+
+static void drop_new(struct reading *r)
+{
 	for (size_t i = 0; i < r->n; i++)
-		registry_zone_drop(zones[i]);
-	memory_free(zones);
-	return registry_hold((struct registry *)(uintptr_t)before);
+		if (r->list[i].entry != r->list[i].before)
+			registry_zone_drop(r->list[i].entry);
 }
 
 struct registry *zones_read(const struct zones_read_opts *o, struct faults *f)
@@ -367,8 +373,8 @@ struct registry *zones_read(const struct zones_read_opts *o, struct faults *f)
 			all = all && r.list[i].entry;
 		if (all)
 			made = make_registry(&r);
-		for (size_t i = 0; !all && i < r.n; i++)
-			registry_zone_drop(r.list[i].entry);
+		else
+			drop_new(&r);
 		if (!made)
 			faults_error(f, &(struct fault_at){ .path = o->conf->path },
 				o->job && job_is_cancelled(o->job) ? "given up"

@@ -149,7 +149,7 @@ static void what_cannot_be_opened_is_told_once_and_what_is_lost_when_it_can(void
 	mkdir(folder, 0700);
 	CU_ASSERT_EQUAL(line_file_add(d.f, path, 1000, "d\n", 2), 0);
 	has(path, "d\n");
-	CU_ASSERT_EQUAL(said(&d, "is written again; 3 lines were lost"), 1);
+	CU_ASSERT_EQUAL(said(&d, "is written again; 3 decisions were lost"), 1);
 	CU_ASSERT_EQUAL(line_file_add(d.f, path, 1000, "e\n", 2), 0);
 	CU_ASSERT_EQUAL(said(&d, "\n"), 2);
 	unlink(path);
@@ -166,7 +166,7 @@ static void a_disk_that_is_full_is_told_and_all_lines_counted(void)
 	CU_ASSERT_EQUAL(line_file_add(d.f, "/dev/full", 1000, "d\n", 2), 1);
 	CU_ASSERT_EQUAL(said(&d, "No space left"), 1);
 	CU_ASSERT_EQUAL(add(&d, 1000, "e\n"), 0);
-	CU_ASSERT_EQUAL(said(&d, "4 lines were lost"), 1);
+	CU_ASSERT_EQUAL(said(&d, "4 decisions were lost"), 1);
 	close_desk(&d);
 }
 
@@ -194,10 +194,10 @@ static void only_whole_lines_stay_on_a_disk_that_gets_full(void)
 	CU_ASSERT_EQUAL(lost, 2);
 	CU_ASSERT_EQUAL(more, 1);
 	has(d.path, "0123456789\naaa\nbbb\n");
-	CU_ASSERT_EQUAL(said(&d, "lines are not logged"), 1);
+	CU_ASSERT_EQUAL(said(&d, "decisions are not logged"), 1);
 	CU_ASSERT_EQUAL(add(&d, 1000, "fff\n"), 0);
 	has(d.path, "0123456789\naaa\nbbb\nfff\n");
-	CU_ASSERT_EQUAL(said(&d, "3 lines were lost"), 1);
+	CU_ASSERT_EQUAL(said(&d, "3 decisions were lost"), 1);
 	close_desk(&d);
 }
 
