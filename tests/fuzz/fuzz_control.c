@@ -103,6 +103,7 @@ static int run_probe(void *ctx, const char **words, size_t n, struct command_cal
 	(void)ctx;
 	desk.runs++;
 	command_take_value(words, &n, "--for", &value);
+	text_addf(c->out, "probing %s\n", value);
 	if (desk.asked || n != 1)
 		return 1;
 	c->forget = forget;

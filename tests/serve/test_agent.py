@@ -30,8 +30,8 @@ class Nameserver(Server):
     def __init__(self, agents=("ams1", "iad1"), **more):
         self.management = free_port()
         more.setdefault("start", True)
-        self.begun = time.monotonic()
         super().__init__({"example.org": APEX + "www 60 EDGE web\n"}, self.rest(agents), **more)
+        self.begun = time.monotonic()                       # or before
         self.sequence = 0
 
     def rest(self, agents, half_life="6h"):

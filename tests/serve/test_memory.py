@@ -164,7 +164,7 @@ def rankings():
         s.write("new.csv", "prefix,edge,rtt_ms\n1.1.1.0/24,ams,1\n1.1.1.0/24,nyc,90\n")
         same(s.ctl("latency", "import", s.dir + "/new.csv")[0], 0)
         s.fail(1, ALL, 128 << 10)
-        wait_for(s, lambda: "out of memory for new rankings" in s.said(), "they were made of nothing")
+        wait_for(s, lambda: "out of memory: rankings was given up" in s.said(), "they were made of nothing")
         s.lives()
         s.enough()
         wait_for(s, lambda: s.steer("cdn.example.com", "1.1.1.0/24").addresses() == ["192.0.2.1"], "they are never made")

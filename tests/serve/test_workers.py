@@ -176,12 +176,16 @@ def notify():
         same(manager.recv(200), b"STOPPING=1")
 
 
-@claim("a configuration that is wrong starts nothing and exits with 1")
+@claim("a configuration that is wrong starts nothing and exits with 1; a server whose zones are all wrong starts, and says SERVFAIL")
 def wrong():
-    with Server({"example.com": "nonsense\n"}, start=False) as s:
-        done = subprocess.run([WAYMARKD, "-c", s.conf], capture_output=True, text=True)
-        same(done.returncode, 1)
-        assert "example.com.zone:1:9: error:" in done.stderr, done.stderr
+    with Server(ZONES, config="edgse: {}", start=False) as s:
+        ran = subprocess.run([BUILD + "/waymarkd", "-c", s.conf], capture_output=True, text=True, timeout=20 * SLOW)
+        same(ran.returncode, 1)
+        assert 'did you mean "edges"' in ran.stderr and "not started" in ran.stderr, ran.stderr
+    with Server({"example.com": "@ SOA ns h 1 2 3 4\n"}, start=False) as s:
+        s.start()
+        assert "1 of them could not be read" in s.said(), s.said()
+        same(s.udp("www.example.com").rcode, 2)
 
 
 @claim("errors in place of queries keep no processor busy, are told once and counted, and queries are answered when they are over")
