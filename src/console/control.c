@@ -18,6 +18,7 @@
 
 enum {
 	PATIENCE_S = 10,     /* for a client that does not write or read */
+	LOOK_MS = 100,       /* whether it is time to leave */
 	WAITING_MOST = 128,  /* connections that the kernel keeps until their turn comes */
 	SESSIONS_MOST = 256, /* at once; more wait with the kernel */
 	UNREAD_MOST = 256
@@ -38,6 +39,7 @@ struct control {
 	struct session *ready, **last_ready; /* those that wait for it, the oldest first */
 	struct session *sessions;
 	unsigned n;    /* of them */
+	bool leaves;   /* atomic: nobody is waited for any more */
 	size_t unread; /* bytes of their answers, those that are read in part as a whole */
 };
 
@@ -159,20 +161,25 @@ static void on_run_done(struct command_call *c, int status)
 }
 
 /* Of the thread that makes the answer, while the loop leaves the session alone. */
-static bool send_all(int fd, const char *s, size_t len)
+static bool send_all(const struct session *s, const char *bytes, size_t len)
 {
-	while (len) {
-		const ssize_t n = send(fd, s, len, MSG_NOSIGNAL);
+	unsigned looks = 0;
+
+	while (len && !__atomic_load_n(&s->control->leaves, __ATOMIC_RELAXED)) {
+		const ssize_t n = send(s->io.fd, bytes, len, MSG_NOSIGNAL);
 		if (n > 0) {
-			s += n;
+			bytes += n;
 			len -= (size_t)n;
+			looks = 0;
 			continue;
 		}
-		struct pollfd p = { .fd = fd, .events = POLLOUT };
-		if (errno != EINTR && (errno != EAGAIN || poll(&p, 1, PATIENCE_S * 1000) <= 0))
+		if (errno != EAGAIN && errno != EINTR)
+			return false;
+		struct pollfd p = { .fd = s->io.fd, .events = POLLOUT };
+		if (poll(&p, 1, LOOK_MS) == 0 && ++looks * LOOK_MS >= PATIENCE_S * 1000)
 			return false;
 	}
-	return true;
+	return len == 0;
 }
 
 static bool send_some(struct command_call *c, const char *bytes, size_t len)
@@ -181,7 +188,7 @@ static bool send_some(struct command_call *c, const char *bytes, size_t len)
 	const bool first = !s->streamed;
 
 	s->streamed = true;
-	return (!first || send_all(s->io.fd, "0\n", 2)) && send_all(s->io.fd, bytes, len);
+	return (!first || send_all(s, "0\n", 2)) && send_all(s, bytes, len);
 }
 
 /* A command that takes its time is waited for as long as it takes. */
@@ -407,10 +414,20 @@ struct control *control_open(struct ev_loop *loop, const char *path,
 	return c;
 }
 
-void control_close(struct control *c)
+void control_leave(struct control *c)
 {
 	struct stat st;
 
+	if (!c)
+		return;
+	__atomic_store_n(&c->leaves, true, __ATOMIC_RELAXED);
+	/* What a successor has bound there meanwhile is its own. */
+	if (lstat(c->path, &st) == 0 && st.st_dev == c->device && st.st_ino == c->inode)
+		unlink(c->path);
+}
+
+void control_close(struct control *c)
+{
 	if (!c)
 		return;
 	ev_io_stop(c->loop, &c->io);
@@ -419,9 +436,7 @@ void control_close(struct control *c)
 	while (c->sessions)
 		close_session(c->sessions);
 	ev_io_stop(c->loop, &c->io); /* a place among the sessions has started it */
-	/* What a successor has bound there meanwhile is its own. */
-	if (lstat(c->path, &st) == 0 && st.st_dev == c->device && st.st_ino == c->inode)
-		unlink(c->path);
+	control_leave(c);
 	close(c->io.fd);
 	memory_free(c->path);
 	memory_free(c);

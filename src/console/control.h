@@ -24,7 +24,11 @@ enum { CONTROL_REQUEST_MOST = 4096 }; /* bytes of a command */
 struct control *control_open(struct ev_loop *loop, const char *path,
 	const struct commands *commands, struct fault *why);
 
-/* Removes the socket unless somebody else's is at its path. */
+/* The server stops: the socket is removed, unless somebody else's is at its path, and answers
+ * that are sent by helper threads end. Fine for NULL. */
+void control_leave(struct control *c);
+
+/* When no helper thread sends any more. Fine for NULL. */
 void control_close(struct control *c);
 
 #endif

@@ -259,15 +259,16 @@ static bool boot(struct server *s, struct fault *why)
 static void shut_down(struct server *s)
 {
 	privs_notify("STOPPING=1");
+	control_leave(s->control);
 	const bool ended = jobs_stop(s->jobs, STOP_PATIENCE_S);
 	builder_free(s->builder);
-	control_close(s->control);
 	if (!ended) {
 		/* What they hold must stay. */
 		log_line(LOG_WARNING, "work that does not end is left behind (a disk that "
 				      "hangs?)");
 		_exit(0);
 	}
+	control_close(s->control);
 	measuring_free(s->measuring);
 	geo_watch_free(s->geo_watch);
 	rankings_free(s->rankings);
