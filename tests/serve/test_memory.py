@@ -177,8 +177,9 @@ def tcp():
         def work(k):
             try:
                 same(s.tcp("www.example.com").addresses(), ["192.0.2.10"])
-            except (AssertionError, OSError) as why:
-                assert s.get(4) > 0, why
+            except (AssertionError, OSError):
+                if not s.get(4):                            # what failed in the round before may still close one
+                    same(s.tcp("www.example.com").addresses(), ["192.0.2.10"])
         assert each(s, work) >= 2
         for n in (3, 20):
             s.fail(1, n)
