@@ -254,6 +254,8 @@ static void count_work(void *ctx, struct job *job)
 	(void)job;
 	x->changed = x->interval ? load_count_interval(&c) : load_count_prices(&c);
 	x->took_us = clock_us() - from;
+	world_drop(x->world); /* here, where nobody waits: it may be the last hold */
+	x->world = NULL;
 }
 
 static void free_counting(struct counting *x)

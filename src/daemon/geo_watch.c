@@ -110,10 +110,10 @@ static void refresh_end(void *ctx, enum job_end end)
 		w->tried = NULL;
 		w->not_before = clock_seconds() + RETRY_S;
 	}
-	parts_drop(&x->made);
-	parts_drop(&x->made_staged);
-	parts_drop(&x->live);
-	parts_drop(&x->staged);
+	publisher_let_go(w->opts.publisher, &x->made);
+	publisher_let_go(w->opts.publisher, &x->made_staged);
+	publisher_let_go(w->opts.publisher, &x->live);
+	publisher_let_go(w->opts.publisher, &x->staged);
 }
 
 /* --- looking ------------------------------------------------------------------------------ */

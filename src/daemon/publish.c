@@ -74,6 +74,15 @@ static void let_go(struct publisher *p, const struct parts *parts)
 	parts_drop(&own);
 }
 
+void publisher_let_go(struct publisher *p, struct parts *parts)
+{
+	const struct parts own = *parts;
+
+	*parts = (struct parts){ 0 };
+	if (own.conf || own.zones || own.atlas || own.table || own.steer)
+		let_go(p, &own);
+}
+
 /* --- policy ------------------------------------------------------------------------------- */
 
 static void put_text(struct policy_text *to, const char *text)

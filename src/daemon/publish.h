@@ -75,6 +75,10 @@ void publisher_take_stage(struct publisher *p, struct parts *next, uint64_t shar
  * is then not NULL), for what is served or what is staged. Takes what is not NULL. */
 void publisher_take_rankings(struct publisher *p, bool staged, struct parts *some);
 
+/* Lets go of parts that somebody held, beside the loop: theirs may be the last hold, and many
+ * zones are many frees. Leaves all members NULL. */
+void publisher_let_go(struct publisher *p, struct parts *parts);
+
 /* The standing of edges has news: at the end of the turn; now. */
 void publisher_soon(struct publisher *p);
 void publisher_now(struct publisher *p);

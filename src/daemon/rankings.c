@@ -270,9 +270,9 @@ static void ranking_end(void *ctx, enum job_end end)
 		r->published_at += end == JOB_NO_MEMORY ? RETRY_S - PUBLISH_S : 0;
 	}
 	faults_fini(&x->faults);
-	parts_drop(&x->made_staged);
-	parts_drop(&x->live);
-	parts_drop(&x->staged);
+	publisher_let_go(r->opts.publisher, &x->made_staged);
+	publisher_let_go(r->opts.publisher, &x->live);
+	publisher_let_go(r->opts.publisher, &x->staged);
 	free(x->samples.of);
 	x->samples = (struct heap){ 0 };
 }
@@ -381,7 +381,7 @@ static void save_done(void *ctx, enum job_end end)
 		log_line(LOG_ERROR, "%s", s->why.text);
 	if (*s->why.text || end != JOB_DONE)
 		r->unsaved = true;
-	parts_drop(&s->parts);
+	publisher_let_go(r->opts.publisher, &s->parts);
 	free(s);
 }
 
@@ -522,7 +522,7 @@ static void change_end(void *ctx, enum job_end end)
 	}
 	x->who.told(x->who.ctx, ok, x->n, &x->faults);
 	faults_fini(&x->faults);
-	parts_drop(&x->live);
+	publisher_let_go(r->opts.publisher, &x->live);
 	free(x->path);
 	free(x->edge);
 	free(x);

@@ -62,8 +62,8 @@ static void end(void *ctx, enum job_end end)
 	}
 	x->how.told(x->how.ctx, x->ok ? &x->made : NULL, &x->faults);
 	faults_fini(&x->faults);
-	parts_drop(&x->made);
-	parts_drop(&x->before);
+	publisher_let_go(x->owner->opts.publisher, &x->made);
+	publisher_let_go(x->owner->opts.publisher, &x->before);
 	free(x);
 }
 

@@ -222,11 +222,17 @@ static void take_view(const struct reports *r, bool texts, struct report_view *v
 	v->reload_errors = reload.errors;
 }
 
-static void drop_view(struct report_view *v)
+static void drop_heavy(struct report_view *v)
 {
 	world_drop((struct world *)(uintptr_t)v->world);
+	v->world = NULL;
 	parts_drop(&v->live);
 	parts_drop(&v->staged);
+}
+
+static void drop_view(struct report_view *v)
+{
+	drop_heavy(v);
 	still_free(v->health.still);
 	rows_free(&v->health.rows);
 	rows_free(&v->health.staged);
@@ -255,6 +261,8 @@ static void work(void *ctx, struct job *job)
 	}
 	x->status = x->kind->make(&x->view, x->words, x->n, &x->out);
 	x->out.drain = NULL;
+	/* The last thing it does: it may be the last to hold them, which is not the loop's work. */
+	drop_heavy(&x->view);
 }
 
 static void done(void *ctx, enum job_end end)

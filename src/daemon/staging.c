@@ -108,7 +108,7 @@ static void begun(void *ctx, struct parts *made, struct faults *f)
 	struct beginning *b = ctx;
 	const bool taken = made != NULL;
 
-	parts_drop(&b->live);
+	publisher_let_go(b->owner->opts.publisher, &b->live);
 	if (made)
 		start(b->owner, made, b->percent);
 	b->done.told(b->done.ctx, taken, f);
@@ -217,8 +217,8 @@ static void promotion_end(void *ctx, enum job_end end)
 	faults_fini(&f);
 	latency_drop(x->table);
 	pool_numbers_drop(x->numbers);
-	parts_drop(&x->live);
-	parts_drop(&x->staged);
+	publisher_let_go(x->owner->opts.publisher, &x->live);
+	publisher_let_go(x->owner->opts.publisher, &x->staged);
 	free(x);
 }
 
