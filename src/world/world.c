@@ -43,9 +43,16 @@ struct world *world_new(const struct world_opts *opts)
 struct world *world_with_standing(
 	const struct world *w, struct standing *standing, struct standing *staged)
 {
-	struct world next = *w;
+	/* Member by member: others may be counting their holds of `w` meanwhile. */
+	struct world next = { .zones = w->zones,
+		.steer = w->steer,
+		.key = w->key,
+		.policy = w->policy,
+		.numbers = w->numbers,
+		.conf = w->conf,
+		.standing = standing,
+		.stage = w->stage };
 
-	next.standing = standing;
 	next.stage.standing = staged;
 	return make(&next);
 }
