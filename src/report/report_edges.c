@@ -295,7 +295,7 @@ static bool stage_view(const struct report_view *view, struct staged_view *to)
 	if (!view->staged.conf || !stage->share || stage->steer != view->staged.steer)
 		return false;
 	to->view = *view;
-	to->world = *view->world;
+	to->world = world_borrow(view->world);
 	to->world.steer = stage->steer;
 	to->world.standing = stage->standing;
 	to->view.world = &to->world;

@@ -40,19 +40,28 @@ struct world *world_new(const struct world_opts *opts)
 			: (struct world_stage){ 0 } });
 }
 
-struct world *world_with_standing(
-	const struct world *w, struct standing *standing, struct standing *staged)
+/* Member by member: others may be counting their holds of `w`, or retiring it, meanwhile. */
+struct world world_borrow(const struct world *w)
 {
-	/* Member by member: others may be counting their holds of `w` meanwhile. */
-	struct world next = { .zones = w->zones,
+	return (struct world){ .zones = w->zones,
 		.steer = w->steer,
 		.key = w->key,
 		.policy = w->policy,
+		.generation = w->generation,
+		.first_pool = w->first_pool,
+		.pools = w->pools,
 		.numbers = w->numbers,
 		.conf = w->conf,
-		.standing = standing,
+		.standing = w->standing,
 		.stage = w->stage };
+}
 
+struct world *world_with_standing(
+	const struct world *w, struct standing *standing, struct standing *staged)
+{
+	struct world next = world_borrow(w);
+
+	next.standing = standing;
 	next.stage.standing = staged;
 	return make(&next);
 }

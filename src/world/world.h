@@ -67,6 +67,10 @@ struct world *world_new(const struct world_opts *opts);
 struct world *world_with_standing(
 	const struct world *w, struct standing *standing, struct standing *staged);
 
+/* What `w` has, for a variant of it on the caller's stack: nothing is held or counted, so it
+ * lives no longer than the caller's hold of `w`, and is never dropped. Any thread. */
+struct world world_borrow(const struct world *w);
+
 /* For who looks at a world longer than it is served: a report. Any thread. */
 struct world *world_hold(const struct world *w);
 void world_drop(struct world *w);
