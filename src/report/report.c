@@ -78,6 +78,50 @@ static json_int_t missed(const struct report_view *view)
 	return sum + (json_int_t)view->decisions_lost;
 }
 
+static void status_json(
+	const struct report_view *view, const struct row *rows, size_t n, struct text *out)
+{
+	const struct report_health *health = &view->health;
+	const struct report_stage *stage = &view->stage;
+	json_t *o = json_object();
+
+	json_object_set_new(o, "version", json_string(PACKAGE_VERSION));
+	json_object_set_new(o, "config", json_string(view->conf_path));
+	for (size_t i = 0; i < n; i++)
+		json_object_set_new(o, rows[i].key, json_integer(rows[i].value));
+	if (health->state_file)
+		json_object_set_new(o, "state_file", json_string(health->state_file));
+	if (*health->state_fault)
+		json_object_set_new(o, "state_fault", json_string(health->state_fault));
+	if (stage->percent > 0)
+		json_object_set_new(o, "stage", stage_json(stage));
+	if (*stage->last)
+		json_object_set_new(o, "stage_last", json_string(stage->last));
+	json_object_set_new(o, "rcodes", rcodes(&view->counters.sum));
+	json_object_set_new(o, "chosen", report_whys(view));
+	report_json(o, out);
+}
+
+static void status_text(
+	const struct report_view *view, const struct row *rows, size_t n, struct text *out)
+{
+	json_t *codes = rcodes(&view->counters.sum), *value;
+	const char *code;
+
+	text_addf(out, "waymarkd %s, configured by %s\n", PACKAGE_VERSION, view->conf_path);
+	for (size_t i = 0; i < n; i++)
+		text_addf(out, "  %-30s %12lld\n", rows[i].label, (long long)rows[i].value);
+	stage_text(&view->stage, out);
+	if (*view->health.state_fault)
+		text_addf(
+			out, "  the state file is not written: %s\n", view->health.state_fault);
+	json_object_foreach (codes, code, value)
+		if (json_integer_value(value))
+			text_addf(out, "  answers %-22s %12lld\n", code,
+				(long long)json_integer_value(value));
+	json_decref(codes);
+}
+
 void report_status(const struct report_view *view, bool json, struct text *out)
 {
 	const struct world *w = view->world;
@@ -85,7 +129,6 @@ void report_status(const struct report_view *view, bool json, struct text *out)
 	const struct workers_report *r = &view->counters;
 	json_int_t records = 0, bytes = 0, panics = 0;
 	const struct report_health *health = &view->health;
-	const struct report_stage *stage = &view->stage;
 	const struct round_totals probes = health->still->totals;
 	const struct agent_counts agents = view->agents;
 
@@ -176,39 +219,7 @@ void report_status(const struct report_view *view, bool json, struct text *out)
 		{ "agent_oversized", "refused: too large", (json_int_t)agents.oversized },
 		{ "agent_malformed", "refused: malformed", (json_int_t)agents.malformed },
 	};
-	if (json) {
-		json_t *o = json_object();
-		json_object_set_new(o, "version", json_string(PACKAGE_VERSION));
-		json_object_set_new(o, "config", json_string(view->conf_path));
-		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-			json_object_set_new(o, rows[i].key, json_integer(rows[i].value));
-		if (health->state_file)
-			json_object_set_new(o, "state_file", json_string(health->state_file));
-		if (*health->state_fault)
-			json_object_set_new(o, "state_fault", json_string(health->state_fault));
-		if (stage->percent > 0)
-			json_object_set_new(o, "stage", stage_json(stage));
-		if (*stage->last)
-			json_object_set_new(o, "stage_last", json_string(stage->last));
-		json_object_set_new(o, "rcodes", rcodes(&r->sum));
-		json_object_set_new(o, "chosen", report_whys(view));
-		report_json(o, out);
-		return;
-	}
-	text_addf(out, "waymarkd %s, configured by %s\n", PACKAGE_VERSION, view->conf_path);
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		text_addf(out, "  %-30s %12lld\n", rows[i].label, (long long)rows[i].value);
-	stage_text(stage, out);
-	if (*health->state_fault)
-		text_addf(out, "  the state file is not written: %s\n", health->state_fault);
-	json_t *codes = rcodes(&r->sum);
-	const char *code;
-	json_t *value;
-	json_object_foreach (codes, code, value)
-		if (json_integer_value(value))
-			text_addf(out, "  answers %-22s %12lld\n", code,
-				(long long)json_integer_value(value));
-	json_decref(codes);
+	(json ? status_json : status_text)(view, rows, sizeof rows / sizeof *rows, out);
 }
 
 static void add_jobs(const struct report_view *view, json_t *list)
