@@ -1,6 +1,7 @@
 #include "daemon/publish.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "config.h"
 #include "daemon/parts_read.h"
@@ -79,7 +80,7 @@ void publisher_let_go(struct publisher *p, struct parts *parts)
 	const struct parts own = *parts;
 
 	*parts = (struct parts){ 0 };
-	if (own.conf || own.zones || own.atlas || own.table || own.steer)
+	if (own.conf || own.zones || own.atlas || own.table || own.steer || own.numbers)
 		let_go(p, &own);
 }
 
@@ -299,6 +300,8 @@ void publisher_set_health(struct publisher *p, const struct publisher_health *h)
 
 void publisher_follow(struct publisher *p, publisher_follow_fn *fn, void *ctx)
 {
+	if (p->n_followers == FOLLOWERS_MOST)
+		die("over %d follow what is published", FOLLOWERS_MOST);
 	p->followers[p->n_followers].fn = fn;
 	p->followers[p->n_followers++].ctx = ctx;
 }

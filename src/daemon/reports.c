@@ -23,6 +23,7 @@ struct reports {
 
 /* One that is made. */
 struct report {
+	struct publisher *publisher;
 	struct report_view view;
 	const struct kind *kind;
 	char *words_text;
@@ -265,6 +266,15 @@ static void work(void *ctx, struct job *job)
 	drop_heavy(&x->view);
 }
 
+/* Of one that did not come to its end: it may be the last to hold them, here too. */
+static void let_go_heavy(struct report *x)
+{
+	world_drop((struct world *)(uintptr_t)x->view.world);
+	x->view.world = NULL;
+	publisher_let_go(x->publisher, &x->view.live);
+	publisher_let_go(x->publisher, &x->view.staged);
+}
+
 static void done(void *ctx, enum job_end end)
 {
 	struct report *x = ctx;
@@ -283,6 +293,7 @@ static void done(void *ctx, enum job_end end)
 		c->done(c, 1);
 	}
 	text_fini(&x->out);
+	let_go_heavy(x);
 	drop_view(&x->view);
 	free(x->words_text);
 	free(x);
@@ -320,6 +331,7 @@ static int start(const struct reports *r, const struct kind *kind, const char **
 		text_add(c->out, "out of memory\n");
 		return 1;
 	}
+	x->publisher = r->opts.publisher;
 	x->kind = kind;
 	x->call = c;
 	take_view(r, kind->texts, &x->view);

@@ -215,8 +215,8 @@ static void promotion_end(void *ctx, enum job_end end)
 		faults_take(&f, &x->why);
 	x->done.told(x->done.ctx, ok, &f);
 	faults_fini(&f);
-	latency_drop(x->table);
-	pool_numbers_drop(x->numbers);
+	publisher_let_go(x->owner->opts.publisher,
+		&(struct parts){ .table = x->table, .numbers = x->numbers });
 	publisher_let_go(x->owner->opts.publisher, &x->live);
 	publisher_let_go(x->owner->opts.publisher, &x->staged);
 	free(x);
