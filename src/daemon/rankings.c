@@ -241,11 +241,17 @@ static void take(struct rankings *r, struct ranking *x)
 	r->size.last_s = x->took_s;
 }
 
-/* What it would have taken in waits once more. */
+/* What it would have taken in waits once more, before what has come since, which is less. */
 static void give_back(struct rankings *r, struct ranking *x)
 {
-	for (; x->samples.at < x->samples.n; x->samples.at++)
-		keep_waiting(r, &x->samples.of[x->samples.at]);
+	struct heap since = r->waiting;
+
+	if (x->samples.n) {
+		r->waiting = x->samples;
+		x->samples = since; /* is freed with the job */
+		for (; since.at < since.n; since.at++)
+			keep_waiting(r, &since.of[since.at]);
+	}
 	if (x->read) { /* the files are still to be read */
 		stamps_drop(r->tried);
 		r->tried = stamps_hold(r->of);
