@@ -96,9 +96,29 @@ int commands_run(const struct commands *all, const char *const *words, size_t n,
 	return status;
 }
 
+static void add_help(size_t i, struct text *out)
+{
+	text_addf(out, "  %-8s %s\n           %s\n", table[i].word, table[i].words,
+		table[i].help);
+}
+
 void command_help(struct text *out)
 {
 	for (size_t i = 0; i < WORDS; i++)
-		text_addf(out, "  %-8s %s\n           %s\n", table[i].word, table[i].words,
-			table[i].help);
+		add_help(i, out);
+}
+
+bool command_help_one(const char *word, struct text *out)
+{
+	const size_t i = find(word);
+
+	if (i == WORDS)
+		return false;
+	add_help(i, out);
+	return true;
+}
+
+const char *command_word(size_t i)
+{
+	return i < WORDS ? table[i].word : NULL;
 }

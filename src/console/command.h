@@ -50,8 +50,14 @@ void commands_bind(struct commands *c, const char *word, command_fn *run, void *
 int commands_run(const struct commands *all, const char *const *words, size_t n,
 	struct command_call *c);
 
-/* One line a command, for "waymarkctl help". */
+/* Two lines a command, for "waymarkctl help". */
 void command_help(struct text *out);
+
+/* The same of one of them; false when there is none such. */
+bool command_help_one(const char *word, struct text *out);
+
+/* The words of the table, from 0 on; NULL behind the last. */
+const char *command_word(size_t i);
 
 /* True, and the word (and the one behind it) taken out of the list, when it is there. */
 bool command_take_word(const char **words, size_t *n, const char *word);

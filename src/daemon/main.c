@@ -292,8 +292,9 @@ static int usage(FILE *to, int status)
 {
 	fprintf(to,
 		"usage: waymarkd -c FILE\n"
-		"  -c FILE   the configuration\n"
-		"  -V        print the version\n"
+		"  -c, --config FILE  the configuration\n"
+		"  -V, --version      print the version\n"
+		"  -h, --help         print this\n"
 		"Runs in the foreground and logs to standard error. SIGHUP reloads, SIGTERM "
 		"stops.\n"
 		"\"waymarkctl check -c FILE\" tells whether a configuration and all it names "
@@ -301,20 +302,33 @@ static int usage(FILE *to, int status)
 	return status;
 }
 
+static int say_version(void)
+{
+	puts("waymarkd " PACKAGE_VERSION);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	static const struct option long_opts[] = { { "config", required_argument, NULL, 'c' },
+		{ "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' },
+		{ 0 } };
 	static struct server s;
 	struct fault why;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "c:Vh")) != -1) {
+	while ((opt = getopt_long(argc, argv, "c:Vh", long_opts, NULL)) != -1) {
 		switch (opt) {
 		case 'c': s.conf_path = optarg; break;
-		case 'V': puts("waymarkd " PACKAGE_VERSION); return 0;
+		case 'V': return say_version();
 		case 'h': return usage(stdout, 0);
 		default: return usage(stderr, 2);
 		}
 	}
+	if (optind + 1 == argc && strcmp(argv[optind], "help") == 0)
+		return usage(stdout, 0);
+	if (optind + 1 == argc && strcmp(argv[optind], "version") == 0)
+		return say_version();
 	if (!s.conf_path || optind != argc)
 		return usage(stderr, 2);
 	log_open("waymarkd", LOG_NOTICE);

@@ -247,9 +247,10 @@ static int usage(FILE *to, int status)
 {
 	fprintf(to,
 		"usage: waymark-agent -c FILE [-t]\n"
-		"  -c FILE   the configuration\n"
-		"  -t        tell whether it is right, and do nothing more\n"
-		"  -V        print the version\n"
+		"  -c, --config FILE  the configuration\n"
+		"  -t, --test         tell whether it is right, and do nothing more\n"
+		"  -V, --version      print the version\n"
+		"  -h, --help         print this\n"
 		"Runs in the foreground and logs to standard error. SIGTERM stops it after a "
 		"last report.\n");
 	return status;
@@ -266,23 +267,36 @@ static bool read_conf(struct agent_conf *c, const char *path)
 	return ok;
 }
 
+static int say_version(void)
+{
+	puts("waymark-agent " PACKAGE_VERSION);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	static const struct option long_opts[] = { { "config", required_argument, NULL, 'c' },
+		{ "test", no_argument, NULL, 't' }, { "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' }, { 0 } };
 	static struct agent a;
 	const char *path = NULL;
 	bool test = false;
 	struct fault why;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "c:tVh")) != -1) {
+	while ((opt = getopt_long(argc, argv, "c:tVh", long_opts, NULL)) != -1) {
 		switch (opt) {
 		case 'c': path = optarg; break;
 		case 't': test = true; break;
-		case 'V': puts("waymark-agent " PACKAGE_VERSION); return 0;
+		case 'V': return say_version();
 		case 'h': return usage(stdout, 0);
 		default: return usage(stderr, 2);
 		}
 	}
+	if (optind + 1 == argc && strcmp(argv[optind], "help") == 0)
+		return usage(stdout, 0);
+	if (optind + 1 == argc && strcmp(argv[optind], "version") == 0)
+		return say_version();
 	if (!path || optind != argc)
 		return usage(stderr, 2);
 	log_open("waymark-agent", LOG_NOTICE);

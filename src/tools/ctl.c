@@ -23,28 +23,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static int usage(FILE *to, int status)
-{
-	struct text help = { 0 };
-
-	text_addf(&help,
-		"usage: waymarkctl [-c FILE | -s SOCKET] COMMAND ...\n"
-		"  -c FILE    the server's configuration (default %s)\n"
-		"  -s SOCKET  the server's control socket\n"
-		"  -V         print the version\n"
-		"commands:\n"
-		"  check\n           is the configuration right, and all the zones and "
-		"databases it names? Needs no server\n",
-		CTL_CONF_DEFAULT);
-	text_add(&help, ctl_simulate_usage);
-	text_add(&help, ctl_diff_usage);
-	command_help(&help);
-	text_add(&help, "Exit status: 0 done, 1 not done (and why), 2 wrong use.\n");
-	fputs(text_get(&help), to);
-	text_fini(&help);
-	return status;
-}
-
 static int run_check(const char *conf_path)
 {
 	struct parts p;
@@ -234,42 +212,30 @@ char *ctl_socket(const struct ctl *c, const char *instead)
 	return path;
 }
 
-int main(int argc, char **argv)
+static int say_version(void)
 {
-	struct ctl ctl = { .conf_path = CTL_CONF_DEFAULT };
-	int opt;
+	puts("waymarkctl " PACKAGE_VERSION);
+	return DONE;
+}
 
-	/* "+": options end at the command, whose own look alike. */
-	while ((opt = getopt(argc, argv, "+c:s:Vh")) != -1) {
-		switch (opt) {
-		case 'c':
-			ctl.conf_path = optarg;
-			ctl.conf_given = true;
-			break;
-		case 's': ctl.socket_path = optarg; break;
-		case 'V': puts("waymarkctl " PACKAGE_VERSION); return DONE;
-		case 'h': return usage(stdout, DONE);
-		default: return usage(stderr, WRONG_USE);
-		}
-	}
-	log_open("waymarkctl", LOG_NOTICE);
-	char **words = argv + optind;
-	int n = argc - optind;
-	if (n == 0 || strcmp(words[0], "help") == 0)
-		return usage(n ? stdout : stderr, n ? DONE : WRONG_USE);
-	if (strcmp(words[0], "simulate") == 0)
-		return (int)ctl_simulate(&ctl, words + 1, n - 1);
-	if (strcmp(words[0], "diff") == 0)
-		return ctl_diff(&ctl, words + 1, n - 1);
-	/* "waymarkctl check -c FILE" is as good as "waymarkctl -c FILE check". */
+/* "waymarkctl check -c FILE" is as good as "waymarkctl -c FILE check". */
+static int take_options(struct ctl *ctl, char **words, int n)
+{
 	for (int i = 1; i + 1 < n; i++) {
-		if (strcmp(words[i], "-c") != 0 && strcmp(words[i], "-s") != 0)
+		const bool conf = !strcmp(words[i], "-c") || !strcmp(words[i], "--config"),
+			   socket = !strcmp(words[i], "-s") || !strcmp(words[i], "--socket");
+		if (!conf && !socket)
 			continue;
-		*(words[i][1] == 'c' ? &ctl.conf_path : &ctl.socket_path) = words[i + 1];
+		*(conf ? &ctl->conf_path : &ctl->socket_path) = words[i + 1];
 		memmove(words + i, words + i + 2, (size_t)(n - i - 2) * sizeof *words);
 		n -= 2;
 		i--;
 	}
+	return n;
+}
+
+static int by_server(const struct ctl *ctl, char **words, int n)
+{
 	/* The server has another working folder. */
 	char *file = n == 3 && strcmp(words[0], "latency") == 0 &&
 			strcmp(words[1], "import") == 0
@@ -277,11 +243,62 @@ int main(int argc, char **argv)
 		: NULL;
 	if (file)
 		words[2] = file;
-	if (strcmp(words[0], "check") == 0)
-		return n == 1 ? run_check(ctl.conf_path) : usage(stderr, WRONG_USE);
-	char *path = ctl_socket(&ctl, NULL);
+	char *path = ctl_socket(ctl, NULL);
 	const int status = path ? ask_server(path, words, n) : NOT_DONE;
 	free(path);
 	free(file);
 	return status;
+}
+
+static bool asks_for_help(char **words, int n)
+{
+	return n == 2 && (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0);
+}
+
+static int run(struct ctl *ctl, char **words, int n)
+{
+	if (strcmp(words[0], "help") == 0 && n <= 2)
+		return n == 2 ? ctl_help_one(words[1], stdout, DONE) : ctl_help(stdout, DONE);
+	if (strcmp(words[0], "version") == 0 && n == 1)
+		return say_version();
+	if (!ctl_is_command(words[0]))
+		return ctl_no_command(words[0]);
+	if (asks_for_help(words, n))
+		return ctl_help_one(words[0], stdout, DONE);
+	if (strcmp(words[0], "simulate") == 0)
+		return (int)ctl_simulate(ctl, words + 1, n - 1);
+	if (strcmp(words[0], "diff") == 0)
+		return ctl_diff(ctl, words + 1, n - 1);
+	n = take_options(ctl, words, n);
+	if (strcmp(words[0], "check") == 0)
+		return n == 1 ? run_check(ctl->conf_path)
+			      : ctl_help_one("check", stderr, WRONG_USE);
+	return by_server(ctl, words, n);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option long_opts[] = { { "config", required_argument, NULL, 'c' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' },
+		{ 0 } };
+	struct ctl ctl = { .conf_path = CTL_CONF_DEFAULT };
+	int opt;
+
+	/* "+": options end at the command, whose own look alike. */
+	while ((opt = getopt_long(argc, argv, "+c:s:Vh", long_opts, NULL)) != -1) {
+		switch (opt) {
+		case 'c':
+			ctl.conf_path = optarg;
+			ctl.conf_given = true;
+			break;
+		case 's': ctl.socket_path = optarg; break;
+		case 'V': return say_version();
+		case 'h': return ctl_help(stdout, DONE);
+		default: return ctl_help(stderr, WRONG_USE);
+		}
+	}
+	log_open("waymarkctl", LOG_NOTICE);
+	return optind < argc ? run(&ctl, argv + optind, argc - optind)
+			     : ctl_help(stderr, WRONG_USE);
 }

@@ -126,4 +126,36 @@ def usage():
         same(subprocess.run([WAYMARKD] + argv, capture_output=True).returncode, 2, argv)
 
 
+def tool(*argv):
+    done = subprocess.run(list(argv), capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+@claim("--help, -h, help, --version, -V and version of all three programs print and exit with 0; a word they do not know exits with 2")
+def help_words():
+    for program in (WAYMARKD, WAYMARKCTL, BUILD + "/waymark-agent"):
+        name = os.path.basename(program)
+        for word in ("--help", "-h", "help"):
+            code, out, err = tool(program, word)
+            assert code == 0 and out.startswith("usage: " + name) and "--version" in out and not err, (program, word, code, err)
+        for word in ("--version", "-V", "version"):
+            code, out, err = tool(program, word)
+            assert code == 0 and out.split()[0] == name and len(out.splitlines()) == 1 and not err, (program, word, code, err)
+        code, out, err = tool(program, "--vresion")
+        assert code == 2 and "usage: " in err and not out, (program, code, out, err)
+
+
+@claim("help of one command needs no server; a command that is misspelt is told with the one that was meant")
+def did_you_mean():
+    for argv in (["help", "force"], ["force", "--help"], ["-s", "/nonexistent", "force", "-h"]):
+        code, out, err = tool(WAYMARKCTL, *argv)
+        assert code == 0 and "EDGE up|down|drain|auto" in out and "explain" not in out, (argv, out)
+    for argv, meant in ((["relaod"], "reload"), (["Status"], "status"), (["zone", "example.com"], "zones"), (["simulat"], "simulate"),
+                        (["chekc"], "check"), (["help", "expalin"], "explain"), (["lat"], "latency"), (["--", "hlep"], "help")):
+        code, out, err = tool(WAYMARKCTL, "-s", "/nonexistent", *argv)
+        assert code == 2 and not out and 'did you mean "%s"?' % meant in err, (argv, code, err)
+    code, out, err = tool(WAYMARKCTL, "xyzzy")
+    assert code == 2 and "did you mean" not in err and "waymarkctl help" in err, err
+
+
 run("check")
