@@ -1,7 +1,8 @@
 /* log.h - one line a message, to standard error.
  *
  * Any thread but the packet path. Lines carry the syslog level prefix "<N>" when standard error
- * is the journal (sd-daemon(3)), and a plain word otherwise. Where there is no room for them,
+ * is the journal (sd-daemon(3)), and otherwise the program's name, a plain word, and for servers
+ * the time in UTC. Where there is no room for them,
  * on a full disk or a pipe that is not read, they are lost.
  */
 #ifndef BASE_LOG_H
@@ -12,9 +13,12 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_DEBUG };
 /* At start, before there are threads. `program` is borrowed for good. */
 void log_open(const char *program, enum log_level most);
 
+/* Lines begin with the time, unless the journal has it. At start, too. */
+void log_times(void);
+
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *fmt, ...);
 
-/* Several lines at once, as they stand: what a `struct faults` has collected. */
+/* Several lines at once: what a `struct faults` has collected. */
 void log_text(const char *text);
 
 /* We cannot go on: no memory at start, no kernel as we know it. */

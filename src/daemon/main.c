@@ -332,6 +332,7 @@ int main(int argc, char **argv)
 	if (!s.conf_path || optind != argc)
 		return usage(stderr, 2);
 	log_open("waymarkd", LOG_NOTICE);
+	log_times();
 	privs_raise_files();
 	provide_memory();
 	/* Not the default loop, which would reap the commands that probes run. */

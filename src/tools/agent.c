@@ -300,6 +300,7 @@ int main(int argc, char **argv)
 	if (!path || optind != argc)
 		return usage(stderr, 2);
 	log_open("waymark-agent", LOG_NOTICE);
+	log_times();
 	if (sodium_init() < 0)
 		die("libsodium does not start");
 	if (!read_conf(&a.conf, path))

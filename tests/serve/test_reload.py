@@ -75,6 +75,23 @@ def hangup():
         assert "example.com.zone:1:" in s.said(), s.said()
 
 
+@claim("lines of the log begin with the time in UTC, but for the journal, whose lines begin with their level")
+def log_times():
+    with Server(ZONES, start=False) as s:
+        s.write("zones/example.com.zone", APEX + "www A 192.0.2.300\n")
+        s.write("zones/example.net.zone", APEX + "mail A 192.0.2.1\nmail 5 A 192.0.2.2\n")
+        s.start()
+        lines = s.said().splitlines()
+        stamp = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z waymarkd: ")
+        assert all(stamp.match(l) or l.startswith("    ") for l in lines) and "Z waymarkd: " + s.dir in s.said(), lines
+        assert abs(time.time() - __import__("calendar").timegm(time.strptime(lines[0][:19], "%Y-%m-%dT%H:%M:%S"))) < 600
+        s.stop()
+        s.start(env=dict(os.environ, JOURNAL_STREAM="1:2"))
+        lines = s.said().splitlines()
+        assert all(re.match("<[0-7]>", l) for l in lines), lines
+        same([next(l[:3] for l in lines if w in l) for w in (": error:", "192.0.2.300", ": warning:", "ready:")], ["<3>", "<3>", "<4>", "<5>"])
+
+
 @claim("20 reloads under load lose no query")
 def under_load():
     with new() as s:
