@@ -45,7 +45,13 @@ struct key {
 	uint32_t least, most;   /* of numbers and durations, in the option's unit */
 	bool late;              /* depends on other rows of the table */
 	const char *needed;     /* an example, of a key that must be there; else NULL */
-	const struct key *keys; /* of keys_section() */
+	const struct key *keys; /* of keys_section(); of others that take a mapping, or a list
+				 * of mappings: what the reference shows */
+	/* The reference (reference.h) says these. */
+	const char *each;  /* the mapping has names of the operator's own, or is a list ("-"):
+			    * what stands for one of them, before `keys` or one value */
+	const char *about; /* what it is for, in sentences */
+	const char *otherwise; /* what holds when the key is not there; NULL: nothing to say */
 };
 
 /* `where` names the mapping in faults: "server", "edge ams1". */

@@ -31,8 +31,15 @@ static void take_socket(
 
 static const struct key control_keys[] = {
 	{ "socket", take_socket, .say = "the path of a socket", AT(control_socket),
-		.needed = "socket: /run/waymark/control.sock" },
-	{ "state", option_path, .say = "the path of a file", AT(state_file) },
+		.needed = "socket: /run/waymark/control.sock",
+		.about = "The Unix socket that waymarkctl speaks to. Only root and the "
+			 "server's user may use it.",
+		.otherwise = "none: waymarkctl cannot reach the server" },
+	{ "state", option_path, .say = "the path of a file", AT(state_file),
+		.about = "A file that keeps forced states and the probes' last verdicts "
+			 "over a restart and a crash. It is replaced as a whole, so its "
+			 "folder must be writable for the server's user.",
+		.otherwise = "none: a restart forgets them" },
 	{ 0 },
 };
 
@@ -55,7 +62,11 @@ static void take_management(
 
 static const struct key management_keys[] = {
 	{ "listen", take_management, .say = "an address with or without a port",
-		.needed = "listen: \"127.0.0.1:9953\"" },
+		.needed = "listen: \"127.0.0.1:9953\"",
+		.about = "Where agents report and ask what to measure, by HTTP. The port "
+			 "is 9953 unless given. Reports are signed, not encrypted. 64 "
+			 "connections at once, 8 of one address; half of them are kept "
+			 "for addresses that have reported within the hour." },
 	{ 0 },
 };
 
@@ -92,9 +103,18 @@ static void take_secret(
 #define SECRET "32 hexadecimal digits (\"openssl rand -hex 16\" makes them), in quotes"
 
 static const struct key cookie_keys[] = {
-	{ "answer", option_switch, .say = "on or off", AT(cookies) },
-	{ "secret", take_secret, .say = SECRET, AT(policy.cookie_secret[0]) },
-	{ "staging", take_secret, .say = SECRET, AT(policy.cookie_secret[1]) },
+	{ "answer", option_switch, .say = "on or off", AT(cookies),
+		.about = "Whether DNS cookies (RFC 7873, RFC 9018) are answered.",
+		.otherwise = "on" },
+	{ "secret", take_secret, .say = SECRET, AT(policy.cookie_secret[0]),
+		.about = "Server cookies are made with this secret. Give all servers of "
+			 "a fleet the same one: they then take each other's cookies, and "
+			 "so do NSD, Knot and BIND with that secret.",
+		.otherwise = "random, anew at each start" },
+	{ "staging", take_secret, .say = SECRET, AT(policy.cookie_secret[1]),
+		.about = "A second secret. Cookies made with it are taken too, so that a "
+			 "fleet can change its secret.",
+		.otherwise = "none" },
 	{ 0 },
 };
 
@@ -164,42 +184,83 @@ static void take_asn_files(
 #define FILES "the path of a file, or a list of them (one for IPv4, one for IPv6)"
 
 static const struct key city_keys[] = {
-	{ "file", take_city_files, .say = FILES, .needed = "file: geoip/city.mmdb" },
+	{ "file", take_city_files, .say = FILES, .needed = "file: geoip/city.mmdb",
+		.about = "Databases (.mmdb) that tell where an address is, in MaxMind's "
+			 "nested layout or the flat one of DB-IP. A file that changes is "
+			 "read anew once it has been quiet for two seconds." },
 	{ 0 },
 };
 
 static const struct key asn_keys[] = {
-	{ "file", take_asn_files, .say = FILES, .needed = "file: geoip/asn.mmdb" },
+	{ "file", take_asn_files, .say = FILES, .needed = "file: geoip/asn.mmdb",
+		.about = "Databases (.mmdb) that tell the AS number of an address." },
 	{ 0 },
 };
 
 static const struct key geoip_keys[] = {
-	{ "city", keys_section, .keys = city_keys },
-	{ "asn", keys_section, .keys = asn_keys },
+	{ "city", keys_section, .keys = city_keys, .about = "Places of clients.",
+		.otherwise = "none" },
+	{ "asn", keys_section, .keys = asn_keys, .about = "AS numbers of clients.",
+		.otherwise = "none" },
 	{ 0 },
 };
 
 /* --- the whole file ----------------------------------------------------------------------- */
 
-static const struct key top_keys[] = {
+const struct key schema_keys[] = {
 	{ "server", keys_section, .keys = schema_server_keys,
-		.needed = "server: { " SCHEMA_LISTEN " }" },
-	{ "control", keys_section, .keys = control_keys },
-	{ "management", keys_section, .keys = management_keys },
-	{ "cookies", take_cookies, .say = "a mapping: { secret: ... }" },
-	{ "rrl", schema_limits, .say = "a mapping: { rate: 200 }" },
-	{ "geoip", keys_section, .keys = geoip_keys },
+		.needed = "server: { " SCHEMA_LISTEN " }",
+		.about = "The nameserver: addresses, threads, limits." },
+	{ "control", keys_section, .keys = control_keys,
+		.about = "What operators command the server by, and what it remembers.",
+		.otherwise = "none" },
+	{ "management", keys_section, .keys = management_keys,
+		.about = "The door for agents (waymark-agent(8)).", .otherwise = "none" },
+	{ "cookies", take_cookies, .say = "a mapping: { secret: ... }", .about = "DNS cookies.",
+		.keys = cookie_keys },
+	{ "rrl", schema_limits, .say = "a mapping: { rate: 200 }",
+		.about = "Response rate limiting: how many answers a second one client "
+			 "net gets. A /24 (IPv6 /56) may have 4 times as many as one "
+			 "address (/32, /64), a /16 (/48) 16 times.",
+		.otherwise = "none: no limit", .keys = schema_limit_keys },
+	{ "geoip", keys_section, .keys = geoip_keys, .about = "Where clients are.",
+		.otherwise = "none" },
 	{ "latency", schema_latency, .late = true,
-		.say = "a mapping: { files: [ measured.csv ] }" },
-	{ "stage", schema_stage, .say = "a mapping: { servfail: 1% }" },
-	{ "log", keys_section, .keys = schema_log_keys },
-	{ "balance", schema_balance, .say = "a mapping: { high: 95% }" },
-	{ "edges", schema_edges, .late = false },
-	{ "probes", schema_probes, .late = false },
-	{ "pools", schema_pools, .late = true },
+		.say = "a mapping: { files: [ measured.csv ] }",
+		.about =
+			"Measured round-trip times, and what is made of them. With this "
+			"section nearest goes by estimated time, without it by distance alone.",
+		.otherwise = "none", .keys = schema_latency_keys },
+	{ "stage", schema_stage, .say = "a mapping: { servfail: 1% }",
+		.about = "When a configuration that is tried out on some clients "
+			 "(waymarkctl reload --stage) is taken back by itself.",
+		.keys = schema_stage_keys },
+	{ "log", keys_section, .keys = schema_log_keys,
+		.about = "What is logged beside the server's own messages.",
+		.otherwise = "none" },
+	{ "balance", schema_balance, .say = "a mapping: { high: 95% }",
+		.about = "How load is balanced. Edges may have some of these keys for "
+			 "themselves.",
+		.keys = schema_balance_keys },
+	{ "edges", schema_edges, .late = false,
+		.about = "The places that clients are sent to, by name. A name starts "
+			 "with a letter or digit, and has only those and \"-\", \"_\" "
+			 "and \".\" in it.",
+		.otherwise = "none", .each = "NAME", .keys = schema_edge_keys },
+	{ "probes", schema_probes, .late = false,
+		.about = "How edges are looked at, by name. A pool names the probe that "
+			 "its edges must pass.",
+		.otherwise = "none", .each = "NAME", .keys = schema_probe_keys },
+	{ "pools", schema_pools, .late = true,
+		.about = "What names with an EDGE record are answered from, by name. The "
+			 "record names the pool.",
+		.otherwise = "none", .each = "NAME", .keys = schema_pool_keys },
 	{ "zones", schema_zones, .late = true,
 		.say = "a list of { name: ..., file: ... } and { dir: ... }",
-		.needed = "zones: [ { name: example.com, file: zones/example.com.zone } ]" },
+		.needed = "zones: [ { name: example.com, file: zones/example.com.zone } ]",
+		.about = "What is served: a list whose entries name a zone and its file, "
+			 "or a folder.",
+		.each = "-", .keys = schema_zone_keys },
 	{ 0 },
 };
 
@@ -218,6 +279,6 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 		.tcp_clients_per_net = 100,
 		.tcp_idle_ms = 10000 };
 	if (keys_is_map(&r, top, "the configuration"))
-		keys_read(&r, top_keys, top, "the configuration", c);
+		keys_read(&r, schema_keys, top, "the configuration", c);
 	schema_balance_edges(&r);
 }

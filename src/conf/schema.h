@@ -17,6 +17,9 @@
 void schema_read(struct conf *c, const struct node *top, const struct parse_source *src,
 	struct arena *scratch);
 
+/* The whole file: to a struct conf. */
+extern const struct key schema_keys[];
+
 /* server: to a struct conf. */
 extern const struct key schema_server_keys[];
 #define SCHEMA_LISTEN "listen: [ \"0.0.0.0:53\", \"[::]:53\" ]"
@@ -91,6 +94,11 @@ struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
 key_take schema_pins;
 
 extern const struct key schema_log_keys[]; /* log: to a struct conf */
+
+/* The other tables, by what they describe. */
+extern const struct key schema_limit_keys[], schema_latency_keys[], schema_stage_keys[],
+	schema_balance_keys[], schema_edge_keys[], schema_probe_keys[], schema_pool_keys[],
+	schema_pin_keys[], schema_zone_keys[];
 
 /* balance: to a struct conf; of an edge's keys capacity and load, and when all is read, what
  * holds for edges that say nothing. */

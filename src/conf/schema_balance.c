@@ -39,8 +39,13 @@ static void take_share(
 #define SHARE "a share of the capacity from 1% to 100%"
 
 const struct key schema_load_keys[] = {
-	{ "low", take_share, .say = SHARE, .at = offsetof(struct edge_opts, low) },
-	{ "high", take_share, .say = SHARE, .at = offsetof(struct edge_opts, high) },
+	{ "low", take_share, .say = SHARE, .at = offsetof(struct edge_opts, low),
+		.about = "From this share of its capacity on the edge sheds a growing "
+			 "part of its clients.",
+		.otherwise = "as balance has it" },
+	{ "high", take_share, .say = SHARE, .at = offsetof(struct edge_opts, high),
+		.about = "From this share on it sheds all that is new.",
+		.otherwise = "as balance has it" },
 	{ 0 },
 };
 
@@ -66,15 +71,26 @@ static void take_drain(
 
 #define AT(field) .at = offsetof(struct conf_balance, field)
 
-static const struct key balance_keys[] = {
+const struct key schema_balance_keys[] = {
 	{ "every", option_duration_ms, .say = "a duration from 1s to 10m", AT(every_ms),
-		.least = 1000, .most = 600000 },
-	{ "low", take_share, .say = SHARE, AT(low) },
-	{ "high", take_share, .say = SHARE, AT(high) },
+		.least = 1000, .most = 600000,
+		.about = "How often demand and load are looked at.", .otherwise = "5s" },
+	{ "low", take_share, .say = SHARE, AT(low),
+		.about = "The low watermark of edges that have none of their own.",
+		.otherwise = "80%" },
+	{ "high", take_share, .say = SHARE, AT(high),
+		.about = "The high watermark of edges that have none of their own.",
+		.otherwise = "95%" },
 	{ "slow-start", option_duration_ms, .say = "a duration up to 1d", AT(slow_start_ms),
-		.most = 86400000 },
+		.most = 86400000,
+		.about = "The slow start of edges that have none of their own.",
+		.otherwise = "0s" },
 	{ "drain", take_drain, .say = "ttl, or a duration up to 1d", AT(drain_ms),
-		.most = 86400000 },
+		.most = 86400000,
+		.about = "A drained edge gives its clients away over so long. ttl is the "
+			 "longest ttl maximum of its pools (60s where there is none), at "
+			 "most 5 minutes. 0s is at once.",
+		.otherwise = "ttl" },
 	{ 0 },
 };
 
@@ -88,7 +104,8 @@ void schema_balance_defaults(struct conf_balance *to)
 void schema_balance(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	if (keys_is_map(r, value, key->name))
-		keys_read(r, balance_keys, value, key->name, &((struct conf *)to)->balance);
+		keys_read(r, schema_balance_keys, value, key->name,
+			&((struct conf *)to)->balance);
 }
 
 /* Low is below high, wherever the two come from. */

@@ -161,21 +161,42 @@ static void take_state(
 
 #define AT(field) .at = offsetof(struct edge_opts, field)
 
-static const struct key edge_keys[] = {
-	{ "at", take_place, .say = "latitude and longitude, such as \"52.37,4.90\"" },
-	{ "a", take_a, .say = "an IPv4 address or a list of them" },
-	{ "aaaa", take_aaaa, .say = "an IPv6 address or a list of them" },
-	{ "cname", take_cname, .say = "a domain name, such as edge.example.net", AT(cname) },
+const struct key schema_edge_keys[] = {
+	{ "at", take_place, .say = "latitude and longitude, such as \"52.37,4.90\"",
+		.about = "Where the edge is, in degrees.",
+		.otherwise = "needed in nearest pools, unless there is a latency section" },
+	{ "a", take_a, .say = "an IPv4 address or a list of them",
+		.about = "The IPv4 addresses that clients get.", .otherwise = "none" },
+	{ "aaaa", take_aaaa, .say = "an IPv6 address or a list of them",
+		.about = "The IPv6 addresses that clients get.", .otherwise = "none" },
+	{ "cname", take_cname, .say = "a domain name, such as edge.example.net", AT(cname),
+		.about = "The name to answer with, for an edge without addresses.",
+		.otherwise = "none" },
 	{ "weight", option_number, .say = "a number from 0 to 65535", AT(weight), .least = 0,
-		.most = EDGE_WEIGHT_MOST },
+		.most = EDGE_WEIGHT_MOST,
+		.about = "The edge's share in weighted pools. 0 is chosen only when "
+			 "nothing else is left.",
+		.otherwise = "1" },
 	{ "capacity", schema_capacity,
 		.say = "a number over 0, of what its probes tell as load, or of queries a "
 		       "second",
-		AT(capacity) },
-	{ "load", keys_section, .keys = schema_load_keys },
+		AT(capacity),
+		.about = "How much the edge bears, in what its probes tell as load, or "
+			 "else in answers a second from this server.",
+		.otherwise = "no limit" },
+	{ "load", keys_section, .keys = schema_load_keys,
+		.about = "The edge's own watermarks. Needs capacity.",
+		.otherwise = "as balance has it" },
 	{ "slow-start", option_duration_ms, .say = "a duration from 1s to 1d",
-		AT(slow_start_ms), .least = 1000, .most = 86400000 },
-	{ "state", take_state, .say = "up, down or drain", AT(state) },
+		AT(slow_start_ms), .least = 1000, .most = 86400000,
+		.about = "Once the edge is up again its share of clients grows for so "
+			 "long.",
+		.otherwise = "as balance has it" },
+	{ "state", take_state, .say = "up, down or drain", AT(state),
+		.about = "What the configuration says of the edge. waymarkctl force goes "
+			 "before it. drain takes clients away bit by bit (balance: "
+			 "drain).",
+		.otherwise = "up" },
 	{ 0 },
 };
 
@@ -231,7 +252,7 @@ static void read_edge(struct reader *r, const struct node *node, struct edge_opt
 	strcat(where, option_shown(shown, edge->name));
 	if (!keys_has_value(r, node) || !keys_is_map(r, node, where))
 		return;
-	keys_read(r, edge_keys, node, where, edge);
+	keys_read(r, schema_edge_keys, node, where, edge);
 	check_reachable(r, node);
 	schema_check_load(r, node, edge);
 }

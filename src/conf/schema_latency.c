@@ -75,7 +75,8 @@ static void take_files(
 static const struct key agent_keys[] = {
 	{ "key", option_key, .at = offsetof(struct conf_agent, key),
 		.say = "32 bytes in base64 (\"openssl rand -base64 32\" makes them)",
-		.needed = "key: \"...\" (\"openssl rand -base64 32\" makes one)" },
+		.needed = "key: \"...\" (\"openssl rand -base64 32\" makes one)",
+		.about = "The key that this edge's agent signs its reports with." },
 	{ 0 },
 };
 
@@ -102,35 +103,63 @@ static void take_agents(
 
 static const struct key switch_keys[] = {
 	{ "gain", take_ms, .say = "milliseconds, such as 2ms", AT(change.gain_ms),
-		.most = 60000 },
-	{ "share", take_share, .say = "a share from 0% to 100%", AT(change.share),
-		.most = 100 },
+		.most = 60000,
+		.about = "An edge goes before one that stood before it only when it "
+			 "gains more than this ...",
+		.otherwise = "2ms" },
+	{ "share", take_share, .say = "a share from 0% to 100%", AT(change.share), .most = 100,
+		.about = "... and more than this share.", .otherwise = "5%" },
 	{ 0 },
 };
 
 static const struct key explore_keys[] = {
 	{ "share", take_share, .say = "a share from 0% to 50%", AT(explore_share), .most = 50,
-		.needed = "share: 1%" },
+		.needed = "share: 1%",
+		.about = "In this share of its intervals a group of clients is sent to a "
+			 "runner-up, in nearest pools of one answer." },
 	{ "extra", take_ms, .say = "milliseconds, such as 10ms", AT(explore_extra_ms),
-		.most = 60000 },
+		.most = 60000, .about = "How much longer the runner-up may take.",
+		.otherwise = "10ms" },
 	{ "every", option_duration_ms, .say = "a duration from 1s to 1d", AT(explore_every_ms),
-		.least = 1000, .most = 86400000 },
+		.least = 1000, .most = 86400000, .about = "How long an interval is.",
+		.otherwise = "5m" },
 	{ 0 },
 };
 
-static const struct key latency_keys[] = {
-	{ "files", take_files, .say = "the path of a CSV file, or a list of them" },
-	{ "mesh", option_path, .say = "the path of a CSV file", AT(mesh) },
-	{ "state", option_path, .say = "the path of a file to keep measurements in",
-		AT(state) },
+const struct key schema_latency_keys[] = {
+	{ "files", take_files, .say = "the path of a CSV file, or a list of them",
+		.about = "Measured times from edges to client networks: "
+			 "prefix,edge,rtt_ms[,samples[,age_s]] under that header line. "
+			 "Read anew when they change.",
+		.otherwise = "none" },
+	{ "mesh", option_path, .say = "the path of a CSV file", AT(mesh),
+		.about = "Measured times from edge to edge: src,dst,rtt_ms under that "
+			 "header line. Read anew when it changes.",
+		.otherwise = "none" },
+	{ "state", option_path, .say = "the path of a file to keep measurements in", AT(state),
+		.about = "A file to keep in, over a restart, what was learned from "
+			 "reports and by waymarkctl latency import. Written at most "
+			 "every 30 s and at the end.",
+		.otherwise = "none" },
 	{ "half-life", option_duration_ms, .say = "a duration from 1s to 30d", AT(half_life_ms),
-		.least = 1000, .most = 2592000000u },
+		.least = 1000, .most = 2592000000u,
+		.about = "After so long a measurement counts half.", .otherwise = "6h" },
 	{ "smoothing", take_share, .say = "a share from 1% to 100%", AT(smoothing), .least = 1,
-		.most = 100 },
-	{ "memory", take_memory, .say = "a size from 1M on, such as 256M or 1G", AT(memory) },
-	{ "switch", keys_section, .keys = switch_keys },
-	{ "explore", keys_section, .keys = explore_keys },
-	{ "agents", take_agents, .say = "a mapping: { ams1: { key: ... } }" },
+		.most = 100, .about = "The share of a new time in the smoothed one.",
+		.otherwise = "30%" },
+	{ "memory", take_memory, .say = "a size from 1M on, such as 256M or 1G", AT(memory),
+		.about = "Memory for measurements. The prefixes that were measured "
+			 "longest ago make room.",
+		.otherwise = "1G" },
+	{ "switch", keys_section, .keys = switch_keys,
+		.about = "What keeps the order of edges calm." },
+	{ "explore", keys_section, .keys = explore_keys,
+		.about = "Sends a few clients to a runner-up, so that it is measured.",
+		.otherwise = "none" },
+	{ "agents", take_agents, .say = "a mapping: { ams1: { key: ... } }",
+		.about = "The agents that may report, each named as the edge that it "
+			 "speaks for.",
+		.otherwise = "none", .each = "EDGE", .keys = agent_keys },
 	{ 0 },
 };
 
@@ -151,7 +180,7 @@ void schema_latency(struct reader *r, const struct key *key, const struct node *
 	if (!keys_is_map(r, value, key->name))
 		return;
 	l->on = true;
-	keys_read(r, latency_keys, value, key->name, l);
+	keys_read(r, schema_latency_keys, value, key->name, l);
 	if (l->n_agents && !r->conf->management_len)
 		parse_warning(r->src, parse_get(value, "agents")->key,
 			"no agent can report: add management: { listen: \"127.0.0.1:9953\" }");

@@ -44,20 +44,35 @@ static void take_window(
 	.say = "a number of responses a second, 0 (no limit) to 1000000", \
 	.most = POLICY_RATE_MOST
 
-static const struct key limit_keys[] = {
+const struct key schema_limit_keys[] = {
 	{ "rate", option_number, .say = "a number of responses a second, 1 to 1000000",
 		AT(rate[CLASS_ANSWER]), .least = 1, .most = POLICY_RATE_MOST,
-		.needed = "rate: 200" },
-	{ "nodata", option_number, RATE, AT(rate[CLASS_NODATA]) },
-	{ "nxdomain", option_number, RATE, AT(rate[CLASS_NXDOMAIN]) },
-	{ "referrals", option_number, RATE, AT(rate[CLASS_REFERRAL]) },
-	{ "errors", option_number, RATE, AT(rate[CLASS_ERROR]) },
+		.needed = "rate: 200",
+		.about = "Answers a second to one address (IPv4 /32, IPv6 /64)." },
+	{ "nodata", option_number, RATE, AT(rate[CLASS_NODATA]),
+		.about = "The same for NODATA.", .otherwise = "rate" },
+	{ "nxdomain", option_number, RATE, AT(rate[CLASS_NXDOMAIN]),
+		.about = "The same for NXDOMAIN.", .otherwise = "rate" },
+	{ "referrals", option_number, RATE, AT(rate[CLASS_REFERRAL]),
+		.about = "The same for referrals.", .otherwise = "rate" },
+	{ "errors", option_number, RATE, AT(rate[CLASS_ERROR]),
+		.about = "The same for errors, such as REFUSED.", .otherwise = "rate" },
 	{ "slip", option_number, .say = "a number from 0 (never) to 255", AT(slip),
-		.most = POLICY_SLIP_MOST },
+		.most = POLICY_SLIP_MOST,
+		.about = "Of the responses over the limit every n-th is sent truncated, "
+			 "so that a real client asks again over TCP. Who sends cookies "
+			 "gets BADCOOKIE; errors are sent as they are.",
+		.otherwise = "2" },
 	{ "window", take_window, .say = "a duration from 1s to 1h", AT(window_s), .least = 1000,
-		.most = 1000 * POLICY_WINDOW_MOST_S },
-	{ "exempt", take_exempt, .say = "a prefix, or a list of them" },
-	{ "dry-run", option_switch, .say = "on or off", AT(dry_run) },
+		.most = 1000 * POLICY_WINDOW_MOST_S,
+		.about = "How long, at most, a flood's debt lasts after it.",
+		.otherwise = "5s" },
+	{ "exempt", take_exempt, .say = "a prefix, or a list of them",
+		.about = "Client nets that are never limited.", .otherwise = "none" },
+	{ "dry-run", option_switch, .say = "on or off", AT(dry_run),
+		.about = "on: count what would be limited (waymarkctl status), and send "
+			 "all the same.",
+		.otherwise = "off" },
 	{ 0 },
 };
 
@@ -70,7 +85,7 @@ void schema_limits(struct reader *r, const struct key *key, const struct node *v
 	if (!keys_is_map(r, value, key->name))
 		return;
 	*limits = (struct policy_limits){ .on = true, .slip = 2, .window_s = 5 };
-	keys_read(r, limit_keys, value, key->name, limits);
+	keys_read(r, schema_limit_keys, value, key->name, limits);
 	for (unsigned i = 1; i < POLICY_CLASSES; i++)
 		if (!parse_get(value, names[i]))
 			limits->rate[i] = limits->rate[CLASS_ANSWER];

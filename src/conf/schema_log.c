@@ -25,11 +25,15 @@ static void take_sample(
 
 static const struct key decision_keys[] = {
 	{ "file", option_path, .say = "the path of a file", AT(decisions_file),
-		.needed = "file: decisions.json" },
+		.needed = "file: decisions.json",
+		.about = "Where to. A file that is moved away is opened anew." },
 	{ "sample", take_sample, .say = "a share of the answers from 0.0001% to 100%",
-		AT(policy.sample_every) },
+		AT(policy.sample_every),
+		.about = "The share of the answers from pools that is logged.",
+		.otherwise = "0.1%" },
 	{ "size", option_size, .say = "a size from 64k to 4G", AT(decisions_most),
-		.least = 65536, .most = UINT32_MAX },
+		.least = 65536, .most = UINT32_MAX,
+		.about = "A file that is larger becomes FILE.1.", .otherwise = "100M" },
 	{ 0 },
 };
 
@@ -47,6 +51,8 @@ static void take_decisions(
 
 const struct key schema_log_keys[] = {
 	{ "decisions", take_decisions,
-		.say = "a mapping: { file: decisions.json, sample: 0.1% }" },
+		.say = "a mapping: { file: decisions.json, sample: 0.1% }",
+		.about = "A share of the answers from pools, one JSON object a line.",
+		.otherwise = "none", .keys = decision_keys },
 	{ 0 },
 };

@@ -154,12 +154,22 @@ static void take_continent(
 
 #define EDGES "the name of an edge, or a list of them"
 
-static const struct key pin_keys[] = {
-	{ "net", take_net, .say = EDGES },
-	{ "asn", take_asn, .say = EDGES },
-	{ "region", take_region, .say = EDGES },
-	{ "country", take_country, .say = EDGES },
-	{ "continent", take_continent, .say = EDGES },
+const struct key schema_pin_keys[] = {
+	{ "net", take_net, .say = EDGES, .about = "By client net: { 192.0.2.0/24: [ ams1 ] }.",
+		.otherwise = "none", .each = "PREFIX" },
+	{ "asn", take_asn, .say = EDGES, .about = "By AS number: { 64500: ams1 }.",
+		.otherwise = "none", .each = "ASN" },
+	{ "region", take_region, .say = EDGES,
+		.about = "By region, as the GeoIP file has it, by code or by name: { "
+			 "US-CA: lax1 }.",
+		.otherwise = "none", .each = "REGION" },
+	{ "country", take_country, .say = EDGES,
+		.about = "By country, two letters of ISO 3166-1: { \"NO\": ams1 }. The "
+			 "quotes keep NO from being a truth value in other programs.",
+		.otherwise = "none", .each = "COUNTRY" },
+	{ "continent", take_continent, .say = EDGES,
+		.about = "By continent: AF, AN, AS, EU, NA, OC or SA.", .otherwise = "none",
+		.each = "CONTINENT" },
 	{ 0 },
 };
 
@@ -217,7 +227,7 @@ void schema_pins(struct reader *r, const struct key *key, const struct node *val
 		room += kind->n;
 	pool->pins = arena_alloc(r->mem, room * sizeof *pool->pins);
 	pool->pin_nodes = arena_alloc(r->scratch, room * sizeof *pool->pin_nodes);
-	keys_read(r, pin_keys, value, key->name, pool);
+	keys_read(r, schema_pin_keys, value, key->name, pool);
 	check_twins(r, pool);
 	pool->opts.pins = pool->pins;
 }

@@ -159,7 +159,8 @@ static void take_other(
 }
 
 static const struct key all_down_keys[] = {
-	{ "pool", take_other, .say = "the name of a pool", .needed = "{ pool: NAME }" },
+	{ "pool", take_other, .say = "the name of a pool", .needed = "{ pool: NAME }",
+		.about = "The pool that stands in." },
 	{ 0 },
 };
 
@@ -193,23 +194,59 @@ static void take_all_down(
 #define AT(field) .at = offsetof(struct schema_pool, field)
 #define EDGE_LIST "the name of an edge, or a list of them"
 
-static const struct key pool_keys[] = {
-	{ "edges", take_edges, .say = EDGE_LIST, .needed = "edges: [ ams1, iad2 ]" },
-	{ "policy", schema_policy, .say = SCHEMA_POLICIES },
-	{ "affinity", schema_affinity, .say = "name, client or both" },
+const struct key schema_pool_keys[] = {
+	{ "edges", take_edges, .say = EDGE_LIST, .needed = "edges: [ ams1, iad2 ]",
+		.about = "The edges of the pool. Ties go by this order." },
+	{ "policy", schema_policy, .say = SCHEMA_POLICIES,
+		.about = "How edges are ordered. A chain such as [ nearest within 10ms, "
+			 "least-load ] narrows the edges link by link, and its last link "
+			 "orders what is left. All links but the last are nearest, "
+			 "least-latency or least-load with \"within\" a time or a share "
+			 "(of a load: a share).",
+		.otherwise = "nearest" },
+	{ "affinity", schema_affinity, .say = "name, client or both",
+		.about = "What keeps going to the same edge of a location, by rendezvous "
+			 "hashing: the name, the client's group, or both.",
+		.otherwise = "none" },
 	{ "answers", option_number, .say = "a number from 1 to 16", AT(opts.answers),
-		.least = 1, .most = POOL_ANSWERS_MOST },
-	{ "spread", take_spread, .say = "a time or a share, such as 10ms or 5%", AT(opts) },
+		.least = 1, .most = POOL_ANSWERS_MOST, .about = "How many edges an answer has.",
+		.otherwise = "1" },
+	{ "spread", take_spread, .say = "a time or a share, such as 10ms or 5%", AT(opts),
+		.about = "Of several answers: only edges whose estimated time is within "
+			 "this of the first one's.",
+		.otherwise = "no limit" },
 	{ "ttl", take_ttl,
 		.say = "a duration in whole seconds or a range of them, such as 60s or 20s-60s",
-		AT(opts) },
-	{ "all-down", take_all_down, .say = "all, first, empty or { pool: NAME }" },
-	{ "probe", schema_probe, .say = "the name of a probe" },
-	{ "up-when", schema_up_when, .say = "any, all or a number of addresses" },
-	{ "panic", schema_panic, .say = "a share of the pool's edges from 0% to 100%" },
-	{ "default", take_default, .late = true, .say = EDGE_LIST },
+		AT(opts),
+		.about = "The maximum caps the EDGE record's TTL. Of a range, the TTL is "
+			 "as long as the pool has been steady, and the minimum is the "
+			 "least while an edge is shaky.",
+		.otherwise = "no cap" },
+	{ "all-down", take_all_down, .say = "all, first, empty or { pool: NAME }",
+		.about = "What to answer when no edge is up. all: as if all were up. "
+			 "first: with the first edge of the order. empty: with no "
+			 "address. { pool: NAME }: from another pool.",
+		.otherwise = "all", .keys = all_down_keys },
+	{ "probe", schema_probe, .say = "the name of a probe",
+		.about = "The probe that the pool's edges must pass.", .otherwise = "none" },
+	{ "up-when", schema_up_when, .say = "any, all or a number of addresses",
+		.about = "An edge is up when so many of its addresses are, A and AAAA "
+			 "together.",
+		.otherwise = "any" },
+	{ "panic", schema_panic, .say = "a share of the pool's edges from 0% to 100%",
+		.about = "With a smaller share of the edges up no probe is trusted, and "
+			 "all edges answer.",
+		.otherwise = "never" },
+	{ "default", take_default, .late = true, .say = EDGE_LIST,
+		.about = "The order for clients of whom nothing is known. Edges that are "
+			 "not here follow.",
+		.otherwise = "the order of edges" },
 	{ "pin", schema_pins, .late = true,
-		.say = "a mapping of net, asn, region, country or continent" },
+		.say = "a mapping of net, asn, region, country or continent",
+		.about = "Edges that go before all others for some clients, while one of "
+			 "them is up. The strongest pin first: net (the longest prefix), "
+			 "asn, region, country, continent.",
+		.otherwise = "none", .keys = schema_pin_keys },
 	{ 0 },
 };
 
@@ -272,7 +309,7 @@ static void read_pool(struct reader *r, const struct node *node, struct schema_p
 	strcat(where, option_shown(shown, name));
 	if (node->kind == NODE_BAD || !keys_has_value(r, node) || !keys_is_map(r, node, where))
 		return;
-	keys_read(r, pool_keys, node, where, p);
+	keys_read(r, schema_pool_keys, node, where, p);
 	check_policy(r, p);
 	schema_check_policy(r, p);
 	schema_check_standing(r, p);

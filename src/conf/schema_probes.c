@@ -175,8 +175,12 @@ static void take_load(
 #define FIELD "the name of a field, such as load"
 
 static const struct key load_keys[] = {
-	{ "header", take_load, .say = FIELD },
-	{ "body", take_load, .say = FIELD },
+	{ "header", take_load, .say = FIELD, .about = "The name of a response header.",
+		.otherwise = "none" },
+	{ "body", take_load, .say = FIELD,
+		.about = "The name of a field in the body: JSON, \"load=0.75\" or "
+			 "\"load: 0.75\"; the first that is there.",
+		.otherwise = "none" },
 	{ 0 },
 };
 
@@ -267,40 +271,80 @@ static void take_command(
 #define AT(field) .at = offsetof(struct probe, opts.field)
 #define COUNT     .say = "a number from 1 to 100", .least = 1, .most = HEALTH_RULE_MOST
 
-static const struct key probe_keys[] = {
+const struct key schema_probe_keys[] = {
 	{ "kind", take_kind, .say = "none, icmp, tcp, http, https, dns or exec",
-		.needed = "kind: https" },
+		.needed = "kind: https", .about = "What a probe does. none passes always." },
 	{ "port", option_number, .say = "a port from 1 to 65535", AT(port), .least = 1,
-		.most = 65535 },
+		.most = 65535, .about = "Of tcp, http, https and dns: the port that is asked.",
+		.otherwise = "80 (http), 443 (https), 53 (dns); tcp needs one" },
 	{ "every", option_duration_ms, .say = "a duration from 100ms to 1d, such as 5s",
-		AT(every_ms), .least = PROBE_EVERY_LEAST_MS, .most = PROBE_EVERY_MOST_MS },
+		AT(every_ms), .least = PROBE_EVERY_LEAST_MS, .most = PROBE_EVERY_MOST_MS,
+		.about = "From the start of a probe to the start of the next one.",
+		.otherwise = "4s" },
 	{ "timeout", option_duration_ms, .say = "a duration from 1ms to 1d, such as 2s",
-		AT(timeout_ms), .least = 1, .most = PROBE_EVERY_MOST_MS },
-	{ "rise", option_number, COUNT, AT(rise) },
-	{ "fall", option_number, COUNT, AT(fall) },
-	{ "initial", take_initial, .say = "wait, up or down", AT(initial) },
+		AT(timeout_ms), .least = 1, .most = PROBE_EVERY_MOST_MS,
+		.about = "How long a probe may take; at most every.", .otherwise = "2s" },
+	{ "rise", option_number, COUNT, AT(rise),
+		.about = "So many passes in a row bring an address up.", .otherwise = "2" },
+	{ "fall", option_number, COUNT, AT(fall),
+		.about = "So many failures in a row bring it down.", .otherwise = "3" },
+	{ "initial", take_initial, .say = "wait, up or down", AT(initial),
+		.about = "What counts before the first verdict. wait: the address is not "
+			 "answered with, the first probe decides alone, and the server's "
+			 "start waits for it (30 s at most). up: until fall probes have "
+			 "failed. down: until rise probes have passed.",
+		.otherwise = "wait" },
 	{ "path", take_path, .say = "a path that begins with \"/\", without blanks and \"#\"",
-		AT(path) },
-	{ "host", take_host, .say = "the name of a host, without a port", AT(host) },
-	{ "method", take_method, .say = "GET or HEAD", AT(head) },
-	{ "expect", take_expect, .late = true },
-	{ "body", option_text, .say = "a text that is in the body", AT(body) },
-	{ "keep-alive", option_switch, .say = "on or off", AT(keep_alive) },
-	{ "tls-name", take_host, .say = "the name of a host, without a port", AT(tls_name) },
-	{ "ca", option_path, .say = "the path of a file with certificates", AT(ca) },
-	{ "verify", option_switch, .say = "on or off", AT(verify) },
+		AT(path), .about = "Of http and https: the path of the request.",
+		.otherwise = "/" },
+	{ "host", take_host, .say = "the name of a host, without a port", AT(host),
+		.about = "Of http and https: the Host of the request.",
+		.otherwise = "the address" },
+	{ "method", take_method, .say = "GET or HEAD", AT(head),
+		.about = "Of http and https: the method of the request.", .otherwise = "GET" },
+	{ "expect", take_expect, .late = true,
+		.about = "Of http and https: the statuses that pass, such as 200 or "
+			 "200-299; of dns: the response codes that pass. One or a list.",
+		.otherwise = "200-399; NOERROR" },
+	{ "body", option_text, .say = "a text that is in the body", AT(body),
+		.about = "Of http and https: this text must be in the first 64 KiB of "
+			 "the body.",
+		.otherwise = "none" },
+	{ "keep-alive", option_switch, .say = "on or off", AT(keep_alive),
+		.about = "Of http and https. on: a connection may serve many probes. "
+			 "off: each probe proves a new one.",
+		.otherwise = "off" },
+	{ "tls-name", take_host, .say = "the name of a host, without a port", AT(tls_name),
+		.about = "Of https: the name for SNI, which the certificate must have.",
+		.otherwise = "what host says" },
+	{ "ca", option_path, .say = "the path of a file with certificates", AT(ca),
+		.about = "Of https: a file of the certificates to trust.",
+		.otherwise = "the system's" },
+	{ "verify", option_switch, .say = "on or off", AT(verify),
+		.about = "Of https. off trusts any certificate.", .otherwise = "on" },
 	{ "expiry-warning", option_duration_ms, .say = "a duration up to 7w, such as 14d",
-		AT(expiry_warning_ms), .most = 49 * 24 * 3600 * 1000u },
+		AT(expiry_warning_ms), .most = 49 * 24 * 3600 * 1000u,
+		.about = "Of https: warn when the certificate ends sooner than this.",
+		.otherwise = "14d" },
 	{ "load-from", take_load_from,
 		.say = "{ header: NAME } or { body: NAME }, where NAME is of a field",
-		.at = offsetof(struct probe, opts) },
+		.at = offsetof(struct probe, opts),
+		.about = "Of http and https: where the edge tells its load, a number of "
+			 "at least 0.",
+		.otherwise = "none", .keys = load_keys },
 	{ "query", take_query, .say = "a name, or a name and a type: \"example.com AAAA\"",
-		.at = offsetof(struct probe, opts) },
+		.at = offsetof(struct probe, opts),
+		.about = "Of dns, needed there: what is asked. The type is A unless "
+			 "given." },
 	{ "answer", take_answer, .late = true,
 		.say = "an address of the query's type, or the text of a TXT record",
-		.at = offsetof(struct probe, opts) },
+		.at = offsetof(struct probe, opts),
+		.about = "Of dns: this must be among the answers.", .otherwise = "none" },
 	{ "command", take_command,
-		.say = "the path of a program, or a list of it and its words", AT(command) },
+		.say = "the path of a program, or a list of it and its words", AT(command),
+		.about = "Of exec, needed there: what is run. No shell is asked. "
+			 "WAYMARK_EDGE and WAYMARK_ADDRESS are in its environment; exit "
+			 "status 0 passes." },
 	{ 0 },
 };
 
@@ -406,7 +450,7 @@ static void read_probe(struct reader *r, const struct node *node, struct probe_o
 	const struct node *kind = parse_get(node, "kind");
 	if (kind && kind->kind == NODE_SCALAR)
 		p.kind_wrong = !probe_kind_parse(&p.opts.kind, kind->text);
-	keys_read(r, probe_keys, node, where, &p);
+	keys_read(r, schema_probe_keys, node, where, &p);
 	if (kind && !p.kind_wrong) {
 		check_kind(r, &p);
 		check_times(r, &p);

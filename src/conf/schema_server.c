@@ -111,26 +111,62 @@ static void take_name(
 
 const struct key schema_server_keys[] = {
 	{ "listen", take_listen, .say = "an address with or without a port, or a list of them",
-		AT(net), .needed = SCHEMA_LISTEN },
+		AT(net), .needed = SCHEMA_LISTEN,
+		.about = "Where queries come in, by UDP and TCP. The port is 53 unless "
+			 "given." },
 	{ "workers", take_workers, .say = "auto, or a number from 1 to 256", AT(net.workers),
-		.least = 1, .most = NET_WORKERS_MOST },
+		.least = 1, .most = NET_WORKERS_MOST,
+		.about = "Threads that answer. auto is one for each processor.",
+		.otherwise = "auto" },
 	{ "cpus", take_cpus,
-		.say = "off, auto, or a list of processors' numbers from 0 to 1023", AT(net) },
+		.say = "off, auto, or a list of processors' numbers from 0 to 1023", AT(net),
+		.about = "Pins workers to processors. auto: worker k stays on the k-th "
+			 "processor that the server may use. A list is taken in turn.",
+		.otherwise = "off" },
 	{ "batch", option_number, .say = "a number from 1 to 256", AT(net.batch), .least = 1,
-		.most = NET_BATCH_MOST },
-	{ "receive-buffer", option_size, SIZE, AT(net.receive_buffer) },
-	{ "send-buffer", option_size, SIZE, AT(net.send_buffer) },
-	{ "user", option_text, .say = "the name of a user", AT(user) },
-	{ "ecs", option_switch, .say = "on or off", AT(policy.ecs) },
-	{ "minimal-responses", option_switch, .say = "on or off", AT(policy.minimal) },
-	{ "identity", take_name, .say = "auto (the host's name), off, or a text",
-		AT(identity) },
-	{ "version", take_name, .say = "auto (this version), off, or a text", AT(version) },
+		.most = NET_BATCH_MOST,
+		.about = "UDP queries that are taken and answered at a time.",
+		.otherwise = "32" },
+	{ "receive-buffer", option_size, SIZE, AT(net.receive_buffer),
+		.about = "The receive buffer of each UDP socket. Past net.core.rmem_max "
+			 "only with CAP_NET_ADMIN; the log tells when the kernel gives "
+			 "less.",
+		.otherwise = "4M, as far as net.core.rmem_max allows" },
+	{ "send-buffer", option_size, SIZE, AT(net.send_buffer),
+		.about = "The send buffer of each UDP socket, likewise by "
+			 "net.core.wmem_max.",
+		.otherwise = "the kernel's" },
+	{ "user", option_text, .say = "the name of a user", AT(user),
+		.about = "The user to become once the sockets are open. root stays root.",
+		.otherwise = "for root: waymark, where there is such a user (a warning where "
+			     "there is none); others stay who they are" },
+	{ "ecs", option_switch, .say = "on or off", AT(policy.ecs),
+		.about = "Whether client subnets (EDNS Client Subnet, RFC 7871) are "
+			 "heeded and echoed.",
+		.otherwise = "on" },
+	{ "minimal-responses", option_switch, .say = "on or off", AT(policy.minimal),
+		.about = "on: the additional section holds glue only.", .otherwise = "off" },
+	{ "identity", take_name, .say = "auto (the host's name), off, or a text", AT(identity),
+		.about = "What id.server and hostname.bind (class CHAOS) and NSID tell. "
+			 "auto is the host's name.",
+		.otherwise = "auto" },
+	{ "version", take_name, .say = "auto (this version), off, or a text", AT(version),
+		.about = "What version.bind and version.server (class CHAOS) tell.",
+		.otherwise = "auto" },
 	{ "tcp-clients", option_number, .say = "a number from 1 to 1000000",
-		AT(net.tcp_clients), .least = 1, .most = 1000000 },
+		AT(net.tcp_clients), .least = 1, .most = 1000000,
+		.about = "TCP connections at once. The one that is idle longest makes "
+			 "room for a new one.",
+		.otherwise = "1000" },
 	{ "tcp-clients-per-net", option_number, .say = "a number from 1 to 1000000",
-		AT(net.tcp_clients_per_net), .least = 1, .most = 1000000 },
+		AT(net.tcp_clients_per_net), .least = 1, .most = 1000000,
+		.about = "Of these, connections from one client net (IPv4 /24, IPv6 "
+			 "/48). Its one that is idle longest makes room.",
+		.otherwise = "100" },
 	{ "tcp-idle", option_duration_ms, .say = "a duration from 1ms to 1h, such as 10s",
-		AT(net.tcp_idle_ms), .least = 1, .most = 3600000 },
+		AT(net.tcp_idle_ms), .least = 1, .most = 3600000,
+		.about = "A connection that has sent no whole query for so long is "
+			 "closed.",
+		.otherwise = "10s" },
 	{ 0 },
 };

@@ -43,10 +43,14 @@ static void take_name(
 
 #define AT(field) .at = offsetof(struct conf_zone, field)
 
-static const struct key zone_keys[] = {
-	{ "name", take_name, .say = "a domain name, such as example.com", AT(name) },
-	{ "file", option_path, .say = "the path of a zone file", AT(file) },
-	{ "dir", option_path, .say = "the path of a folder of zone files", AT(dir) },
+const struct key schema_zone_keys[] = {
+	{ "name", take_name, .say = "a domain name, such as example.com", AT(name),
+		.about = "The zone's origin. Needs file beside it." },
+	{ "file", option_path, .say = "the path of a zone file", AT(file),
+		.about = "The zone's master file." },
+	{ "dir", option_path, .say = "the path of a folder of zone files", AT(dir),
+		.about = "A folder: every file in it is a zone, named after its origin, "
+			 "less .zone." },
 	{ 0 },
 };
 
@@ -79,7 +83,7 @@ static bool read_zone(struct reader *r, const struct node *entry, struct conf_zo
 
 	if (entry->kind == NODE_BAD || !keys_is_map(r, entry, "a zone"))
 		return false;
-	keys_read(r, zone_keys, entry, "a zone", z);
+	keys_read(r, schema_zone_keys, entry, "a zone", z);
 	if (r->src->faults->errors != before || !check_shape(r, entry))
 		return false;
 	if (z->name ? !z->file : !z->dir) /* a NODE_BAD: told when the text was parsed */

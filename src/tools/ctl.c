@@ -269,6 +269,8 @@ static int run(struct ctl *ctl, char **words, int n)
 		return (int)ctl_simulate(ctl, words + 1, n - 1);
 	if (strcmp(words[0], "diff") == 0)
 		return ctl_diff(ctl, words + 1, n - 1);
+	if (strcmp(words[0], "keys") == 0)
+		return (int)ctl_keys(words + 1, n - 1);
 	n = take_options(ctl, words, n);
 	if (strcmp(words[0], "check") == 0)
 		return n == 1 ? run_check(ctl->conf_path)

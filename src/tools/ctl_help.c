@@ -15,7 +15,7 @@ static const char check_usage[] =
 static const struct {
 	const char *word, *usage;
 } here[] = { { "check", check_usage }, { "simulate", ctl_simulate_usage },
-	{ "diff", ctl_diff_usage } };
+	{ "diff", ctl_diff_usage }, { "keys", ctl_keys_usage } };
 
 enum { HERE = sizeof here / sizeof *here };
 
@@ -51,8 +51,7 @@ int ctl_help_one(const char *word, FILE *to, int status)
 			text_add(&help, here[i].usage);
 	if (!help.len && !command_help_one(word, &help))
 		return ctl_no_command(word);
-	fprintf(to, "usage: waymarkctl [-c FILE | -s SOCKET] COMMAND ...\n%s",
-		text_get(&help));
+	fprintf(to, "usage: waymarkctl [-c FILE | -s SOCKET] COMMAND ...\n%s", text_get(&help));
 	text_fini(&help);
 	return status;
 }
