@@ -283,6 +283,18 @@ static bool put_next_rrset(struct compile *c, uint32_t from, uint32_t n, uint32_
 	return put_rrset(c, from, *to, ttl_s);
 }
 
+/* Who asks with DO gets both or, as from other servers, a truncated answer over TCP, which
+ * nobody can do anything about. */
+static bool too_large_signed(struct compile *c, const struct record *rr, uint16_t type)
+{
+	char text[RRTYPE_TEXT];
+
+	return records_error(c->r, rr, c->f,
+		"the %s RRset and its signatures are together too large for a DNS message (64 "
+		"KiB), so that no resolver that validates can get it; take records out",
+		rrtype_text(text, type));
+}
+
 static bool put_rrsets(
 	struct compile *c, struct names_entry *e, struct zone_node *node, uint32_t n)
 {
@@ -305,8 +317,11 @@ static bool put_rrsets(
 			ok = false;
 			continue;
 		}
-		if (before && key & 1 && before->type == key >> 1)
+		if (before && key & 1 && before->type == key >> 1) {
 			before->is_signed = 1;
+			if (before->len + set->len > VERIFY_RRSET_MOST)
+				ok = too_large_signed(c, rr, before->type);
+		}
 		before = set;
 		node->rrsets++;
 	}

@@ -58,6 +58,38 @@ static void each_broken_zone_is_told_at_its_line(void)
 	}
 }
 
+/* Neither is too large alone. */
+static void rrset_that_no_message_carries_with_its_signatures_is_refused(void)
+{
+	static const struct {
+		unsigned strings, signatures; /* of 255 and of 300 bytes */
+		bool ok;
+	} row[] = { { 140, 70, true }, { 140, 85, false }, { 200, 30, true },
+		{ 200, 40, false } };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct text t = { 0 };
+		struct faults f;
+		text_add(&t, APEX);
+		for (unsigned k = 0; k < row[i].strings; k++)
+			text_addf(&t, "big TXT %03u%0252u\n", k, 0u);
+		for (unsigned k = 0; k < row[i].signatures; k++)
+			text_addf(&t,
+				"big RRSIG TXT 8 2 300 20380101000000 20200101000000 %u @ "
+				"%0400u\n",
+				k, 0u);
+		faults_init(&f);
+		struct zone *z = zone_of("example.", text_get(&t), &f);
+		CU_ASSERT_EQUAL(z != NULL, row[i].ok);
+		if (!row[i].ok)
+			CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&f.text),
+				"the TXT RRset and its signatures are together too large"));
+		zone_drop(z);
+		faults_fini(&f);
+		text_fini(&t);
+	}
+}
+
 static void mixed_ttls_are_warned_of_and_the_lowest_wins(void)
 {
 	struct faults f;
@@ -288,6 +320,8 @@ static void an_edge_at_or_below_a_cut_is_told_and_is_no_glue(void)
 void suite_compile(void)
 {
 	static const struct unit_case cases[] = {
+		{ "an RRset that no message carries with its signatures is refused",
+			rrset_that_no_message_carries_with_its_signatures_is_refused },
 		{ "each broken zone is told at its line",
 			each_broken_zone_is_told_at_its_line },
 		{ "mixed TTLs are warned of and the lowest wins",
