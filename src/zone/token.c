@@ -5,7 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
-enum character { PLAIN, BLANK, RETURN, NEWLINE, STOP, COMMENT, OPEN, CLOSE, QUOTE, BACKSLASH };
+enum character {
+	PLAIN,
+	BLANK,
+	RETURN,
+	NEWLINE,
+	STOP,
+	COMMENT,
+	OPEN,
+	CLOSE,
+	QUOTE,
+	BACKSLASH,
+	FOREIGN /* part of a word, unless it looks like a blank */
+};
 
 static const uint8_t character[256] = {
 	[' '] = BLANK,
@@ -18,6 +30,9 @@ static const uint8_t character[256] = {
 	[')'] = CLOSE,
 	['"'] = QUOTE,
 	['\\'] = BACKSLASH,
+	['\v'] = FOREIGN,
+	['\f'] = FOREIGN,
+	[0x80 ... 0xff] = FOREIGN,
 };
 
 static inline enum character kind(const char *p)
@@ -134,7 +149,23 @@ static void take_quoted(struct tokens *t, const char *p)
 	t->at = e + 1;
 }
 
-/* A word with escapes or quotes in it; `p` is where plain characters ended. */
+/* What follows a byte that no word has as it stands; NULL after a fault. */
+static const char *foreign_end(struct tokens *t, const char *word, const char *p)
+{
+	char name[TOKEN_BLANK_NAME];
+	size_t len;
+
+	if (!token_blank(p, &len, name))
+		return p + len;
+	token_fault(t, p,
+		"there is %s here, which looks like a blank and is none in a zone file "
+		"(replace it by a space or a tab)",
+		name);
+	bad(t, word, p + len);
+	return NULL;
+}
+
+/* A word with escapes, quotes or foreign bytes in it; `p` is where plain characters ended. */
 static void take_odd_word(struct tokens *t, const char *s, const char *p)
 {
 	struct token tok = { s, 0, TOKEN_WORD, false, false };
@@ -152,6 +183,9 @@ static void take_odd_word(struct tokens *t, const char *s, const char *p)
 			}
 			tok.escaped = true;
 			p += 2;
+		} else if (kind(p) == FOREIGN) {
+			if (!(p = foreign_end(t, s, p)))
+				return;
 		} else if (kind(p) == QUOTE) {
 			const char *opening = p++;
 			tok.quote_inside = true;
@@ -182,7 +216,7 @@ static void take_word(struct tokens *t, const char *s)
 	t->at = s; /* parentheses up to here are counted */
 	while (kind(p) == PLAIN)
 		p++;
-	if (kind(p) == BACKSLASH || kind(p) == QUOTE) {
+	if (kind(p) == BACKSLASH || kind(p) == QUOTE || kind(p) == FOREIGN) {
 		take_odd_word(t, s, p);
 		return;
 	}
@@ -238,6 +272,7 @@ static void find_next(struct tokens *t)
 		switch (kind(p)) {
 		case BLANK: p++; break;
 		case PLAIN:
+		case FOREIGN:
 		case BACKSLASH: take_word(t, p); return;
 		case RETURN:
 			t->at = p;

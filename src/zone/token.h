@@ -91,6 +91,12 @@ static inline bool token_is_word(const struct token *tok)
 enum { TOKEN_TEXT = 80 };
 const char *token_text(char buf[static TOKEN_TEXT], const struct token *tok);
 
+/* Whether what stands at `p` looks like a blank to a reader without being one of a master
+ * file's: a no-break space, a form feed. `*len` is what to go on behind, at least 1, whatever
+ * it is. `name` is it in words, as "a no-break space (U+00A0, bytes c2 a0)". */
+enum { TOKEN_BLANK_NAME = 80 };
+bool token_blank(const char *p, size_t *len, char name[static TOKEN_BLANK_NAME]);
+
 /* The next byte of a string with escapes (RFC 1035 section 5.1: \X and \DDD), at `*p`, which
  * moves behind it. False when the escape is broken; `*p` is at its backslash then. */
 bool token_char(const char **p, const char *end, unsigned char *c);
