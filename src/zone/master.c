@@ -35,8 +35,25 @@ static bool read_ttl_directive(struct master *m, struct tokens *t)
 	return true;
 }
 
+/* "$ORIGIN example.com" in example.com, without the dot. */
+static void doubt_origin(struct master *m, struct tokens *t)
+{
+	static const uint8_t root[1];
+	uint8_t alone[NAME_MOST];
+	char text[TOKEN_TEXT];
+
+	if (t->tok.len > 1 && t->tok.s[t->tok.len - 1] != '.' && m->to->origin_len > 1 &&
+		name_parse(alone, NULL, t->tok.s, t->tok.len, root) == NAME_OK &&
+		name_is_under(alone, m->to->origin))
+		token_warning(t, t->tok.s,
+			"%s has no dot at its end, so that the origin is added to it once more "
+			"(write %s. if that is not meant)",
+			token_text(text, &t->tok), text);
+}
+
 static bool read_origin_directive(struct master *m, struct tokens *t)
 {
+	const unsigned line = t->line;
 	uint8_t name[NAME_MOST];
 	size_t len;
 
@@ -44,10 +61,11 @@ static bool read_origin_directive(struct master *m, struct tokens *t)
 		return token_fault(t, t->tok.s, "the name behind $ORIGIN is missing");
 	if (!master_name(t, name, &len, m->origin))
 		return false;
+	doubt_origin(m, t);
 	token_next(t);
 	if (!at_end(t, "$ORIGIN"))
 		return false;
-	master_set_origin(m, name);
+	master_set_origin(m, name, line);
 	return true;
 }
 
@@ -83,6 +101,8 @@ static bool read_include(struct master *m, struct tokens *t)
 	const char *const at = t->tok.s;
 	uint8_t origin[NAME_MOST], inner[NAME_MOST];
 	const uint32_t owner = m->owner;
+	const unsigned origin_line = m->origin_line, origin_depth = m->origin_depth;
+	unsigned line = m->origin_line;
 	struct arena mem = { 0 };
 	size_t len;
 	bool ok = false;
@@ -96,13 +116,15 @@ static bool read_include(struct master *m, struct tokens *t)
 	if (t->tok.kind != TOKEN_END) {
 		if (!master_name(t, inner, &len, m->origin))
 			goto done;
+		line = t->line;
 		token_next(t);
 	}
 	if (!at_end(t, "$INCLUDE"))
 		goto done;
-	master_set_origin(m, inner);
+	master_set_origin(m, inner, line);
 	ok = read_included(m, path, t, at);
-	master_set_origin(m, origin);
+	master_set_origin(m, origin, origin_line);
+	m->origin_depth = origin_depth;
 	m->owner = owner;
 done:
 	arena_fini(&mem);
@@ -158,6 +180,7 @@ static bool read_entries(
 
 	while (!faults_full(m->faults) && !m->out_of_memory) {
 		const struct faults_mark mark = faults_mark(m->faults);
+		const unsigned n_outside = m->n_outside;
 		if (token_entry(t, &indented))
 			read_entry(m, t, indented);
 		else if (!t->cut)
@@ -165,6 +188,7 @@ static bool read_entries(
 		if (!t->cut)
 			continue;
 		faults_back(m->faults, mark);
+		m->n_outside = n_outside;
 		m->owner_text = NULL;
 		if (!source_more(s, (size_t)(t->entry - t->text), why))
 			return false;
@@ -278,7 +302,7 @@ bool master_read(struct records *to, const char *path, struct faults *f)
 	struct master *m = memory_grow(NULL, sizeof *m);
 
 	*m = (struct master){ .to = to, .faults = f, .path = path };
-	master_set_origin(m, to->origin);
+	master_set_origin(m, to->origin, 0);
 	if (!read_content(m, path, &why))
 		faults_error(f, &(struct fault_at){ 0 }, "%s", why.text);
 	memory_free(m);

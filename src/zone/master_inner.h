@@ -13,8 +13,10 @@
 #include "zone/token.h"
 
 enum {
-	MASTER_FILES_MOST = 10000
-}; /* $INCLUDEs of one zone, so that they cannot multiply without end */
+	MASTER_FILES_MOST = 10000, /* $INCLUDEs of one zone, so that they cannot multiply
+				      without end */
+	MASTER_OUTSIDE_MOST = 16
+};
 
 struct master {
 	struct records *to;
@@ -22,7 +24,13 @@ struct master {
 	const char *path;          /* of the outermost file */
 	uint8_t origin[NAME_MOST]; /* as written */
 	size_t origin_len;
-	bool origin_inside; /* it is in the zone, and so is every name relative to it */
+	bool origin_inside;    /* it is in the zone, and so is every name relative to it */
+	unsigned origin_line;  /* of what set it; 0: it is the zone's */
+	unsigned origin_depth; /* ... of which of the files that are being read */
+
+	/* Of names that are not in the zone, the causes that have been told. */
+	uint8_t outside[MASTER_OUTSIDE_MOST][NAME_MOST];
+	unsigned n_outside;
 
 	uint32_t owner;         /* the group of the last one, or RECORDS_NONE */
 	const char *owner_text; /* ... as it was written, while that text lives; else NULL */
@@ -43,7 +51,8 @@ struct master {
 /* Tells that there is none, once. Always false. */
 bool master_no_memory(struct master *m);
 
-void master_set_origin(struct master *m, const uint8_t *origin);
+/* `line`: of what sets it, or 0. */
+void master_set_origin(struct master *m, const uint8_t *origin, unsigned line);
 
 /* The current token as a name; does not move on. */
 bool master_name(

@@ -20,11 +20,13 @@ bool master_no_memory(struct master *m)
 
 /* --- owners ------------------------------------------------------------------------------- */
 
-void master_set_origin(struct master *m, const uint8_t *origin)
+void master_set_origin(struct master *m, const uint8_t *origin, unsigned line)
 {
 	m->origin_len = name_len(origin);
 	memmove(m->origin, origin, m->origin_len);
 	m->origin_inside = name_is_under(m->origin, m->to->origin);
+	m->origin_line = line;
+	m->origin_depth = m->depth;
 	m->owner_text = NULL; /* the same text means another name now */
 }
 
@@ -60,13 +62,44 @@ static bool owner_name(
 	return parse_name(t, name, len, m->origin);
 }
 
-static bool owner_outside(struct master *m, struct tokens *t, const uint8_t *name)
+/* The name above `name` that has as many labels as the zone's, or all of `name`. */
+static const uint8_t *same_depth(const struct master *m, const uint8_t *name)
 {
-	char text[NAME_TEXT], zone[NAME_TEXT];
+	unsigned labels = name_labels(name);
 
+	for (const unsigned wanted = name_labels(m->to->origin); labels > wanted; labels--)
+		name += *name + 1;
+	return name;
+}
+
+/* Names outside are seldom alone: $ORIGIN is wrong, or the file is another zone's. The first is
+ * told, and what follows from the same cause is only wrong. Always false. */
+static bool owner_outside(
+	struct master *m, struct tokens *t, const uint8_t *name, bool absolute)
+{
+	const bool by_origin = !absolute && !name_is_under(m->to->origin, m->origin);
+	const uint8_t *cause = by_origin ? m->origin : name;
+	char text[NAME_TEXT], zone[NAME_TEXT], other[NAME_TEXT];
+
+	for (unsigned i = 0; i < m->n_outside; i++)
+		if (name_is_under(cause, m->outside[i])) {
+			t->failed = true;
+			return false;
+		}
+	cause = same_depth(m, cause);
+	if (m->n_outside < MASTER_OUTSIDE_MOST)
+		memcpy(m->outside[m->n_outside++], cause, name_len(cause));
+	name_text(text, name);
+	name_text(zone, m->to->origin);
+	if (by_origin && m->origin_line && m->origin_depth == m->depth)
+		return token_fault(t, t->tok.s,
+			"%s is not in the zone %s: line %u made %s the origin (correct that; "
+			"other names below it are not told)",
+			text, zone, m->origin_line, name_text(other, m->origin));
 	return token_fault(t, t->tok.s,
-		"%s is not in the zone %s (remove it, or correct the name or $ORIGIN)",
-		name_text(text, name), name_text(zone, m->to->origin));
+		"%s is not in the zone %s (remove it, or correct the name or $ORIGIN; other "
+		"names of %s are not told)",
+		text, zone, name_text(other, cause));
 }
 
 /* "www.example.com" in example.com, without the dot. */
@@ -98,7 +131,7 @@ bool master_owner(struct master *m, struct tokens *t)
 		return false;
 	const bool absolute = tok->s[tok->len - 1] == '.';
 	if ((absolute || !m->origin_inside) && !name_is_under(name, m->to->origin))
-		return owner_outside(m, t, name);
+		return owner_outside(m, t, name, absolute);
 	if (!absolute && m->origin_len > 2 && len >= 2 * m->origin_len - 1)
 		doubt_owner(m, t, name, len - m->origin_len);
 	m->owner = records_owner(m->to, name, len);
@@ -107,6 +140,16 @@ bool master_owner(struct master *m, struct tokens *t)
 	m->owner_text = t->made_by ? NULL : tok->s;
 	m->owner_text_len = tok->len;
 	return true;
+}
+
+/* A first record without an owner is the apex's, whatever $ORIGIN says: so NSD and gdnsd. */
+static bool owner_is_apex(struct master *m, struct tokens *t)
+{
+	token_warning(t, t->tok.s,
+		"this line has no owner, and there is none before it to take over: it is taken "
+		"for the zone itself (write @ in column 1)");
+	m->owner = records_owner(m->to, m->to->origin, m->to->origin_len);
+	return m->owner != RECORDS_NONE || master_no_memory(m);
 }
 
 /* --- records ------------------------------------------------------------------------------ */
@@ -160,11 +203,8 @@ bool master_record(
 {
 	struct head h;
 
-	if (indented && m->owner == RECORDS_NONE)
-		return token_fault(t, t->tok.s,
-			"this line has no owner, and there is none before it to take over (an "
-			"owner "
-			"starts in column 1; @ is the zone itself)");
+	if (indented && m->owner == RECORDS_NONE && !owner_is_apex(m, t))
+		return false;
 	if (!indented) {
 		if (!master_owner(m, t))
 			return false;

@@ -46,7 +46,6 @@ static void broken_zones_are_told_at_the_exact_place(void)
 		{ "a 1 A 192.0.2.1\n  b A 192.0.2.1\n",
 			"zone:2:3: error: b is not a record "
 			"type (an owner starts in column 1" },
-		{ " 1 A 192.0.2.1\n", "zone:1:2: error: this line has no owner" },
 		{ "a 1x A 192.0.2.1\n", "zone:1:3: error: 1x is neither a TTL" },
 		{ "a 4294967296 A 192.0.2.1\n",
 			"zone:1:3: error: the TTL 4294967296 is too long" },
@@ -116,6 +115,26 @@ static void broken_zones_are_told_at_the_exact_place(void)
 		{ "$GENERATE 0-4194304 a$ 1 A 192.0.2.1\n",
 			"zone:1:11: error: 0-4194304 makes 4194305 records" },
 		{ " $ORIGIN sub\n", "zone:1:2: error: a directive starts in column 1" },
+		{ "a 1\xc2\xa0"
+		  "A 192.0.2.1\n",
+			"zone:1:4: error: there is a no-break space (U+00A0, bytes c2 a0) "
+			"here, which looks like a blank" },
+		{ "\xc2\xa0 1 A 192.0.2.1\n", "zone:1:1: error: there is a no-break space" },
+		{ "a 1 A\xe3\x80\x80"
+		  "192.0.2.1\n",
+			"zone:1:6: error: there is an ideographic space (U+3000, bytes e3 80 "
+			"80)" },
+		{ "a 1 A\xe2\x80\x83"
+		  "192.0.2.1\n",
+			"zone:1:6: error: there is a space of typography (U+2003" },
+		{ "a 1 A \xe2\x80\x8b"
+		  "192.0.2.1\n",
+			"zone:1:7: error: there is a zero-width space (U+200B" },
+		{ "a 1 A\xa0"
+		  "192.0.2.1\n",
+			"zone:1:6: error: there is a no-break space (byte a0)" },
+		{ "a 1 A\f192.0.2.1\n",
+			"zone:1:6: error: there is a form feed (U+000C, byte 0c)" },
 		{ "a 1 A\r192.0.2.1\n", "zone:1:6: error: there is a carriage return" },
 		{ "\xef\xbb\xbf$TTL 1\n", "zone:1:1: error: there is a byte order mark" },
 		{ "a 1 SVCB 1 . ALPN=h2\n", "zone:1:14: error: ALPN=h2 is not a parameter" },
@@ -198,17 +217,113 @@ static void doubtful_names_are_warned_of_and_loaded(void)
 	desk_fini(&d);
 }
 
+/* What is told once, and the names that are in the zone. */
+static void one_cause_of_many_wrong_names_is_told_once(void)
+{
+	static const struct {
+		const char *say, *zone, *want, *also;
+	} row[] = {
+		{ "a wrong $ORIGIN",
+			"$TTL 1\n$ORIGIN example.org.\na A 192.0.2.1\nb A 192.0.2.1\n\tTXT x\n"
+			"c.d A 192.0.2.1\n",
+			"zone:3:1: error: a.example.org. is not in the zone example.com.: line "
+			"2 "
+			"made example.org. the origin",
+			NULL },
+		{ "another zone's file",
+			"$TTL 1\na.example.org. A 192.0.2.1\nexample.org. A 192.0.2.1\n"
+			"b.c.EXAMPLE.org. A 192.0.2.1\n",
+			"zone:2:1: error: a.example.org. is not in the zone example.com. (",
+			NULL },
+		{ "two causes",
+			"$TTL 1\na.example.org. A 192.0.2.1\nb.example.net. A 192.0.2.1\n"
+			"c.example.org. A 192.0.2.1\n",
+			"zone:2:1: error: a.example.org. is not",
+			"zone:3:1: error: b.example.net." },
+		{ "an origin above the zone is no cause",
+			"$TTL 1\n$ORIGIN com.\nxample A 192.0.2.1\nexample A 192.0.2.1\n"
+			"eample A 192.0.2.1\n",
+			"zone:3:1: error: xample.com. is not",
+			"zone:5:1: error: eample.com. is not" },
+		{ "an included file's origin",
+			"$TTL 1\n$INCLUDE one example.org.\na.example.org. A 192.0.2.1\n",
+			"one:1:1: error: x.example.org. is not in the zone example.com. (",
+			NULL },
+	};
+
+	for (unsigned i = 0; i < UNIT_COUNT(row); i++) {
+		struct desk d;
+		desk_init(&d);
+		desk_put(&d, "zone", row[i].zone);
+		desk_put(&d, "one", "x A 192.0.2.1\ny A 192.0.2.1\n");
+		desk_read(&d);
+		CU_ASSERT_FALSE(d.ok);
+		CU_ASSERT_EQUAL(d.f.errors, row[i].also ? 2 : 1);
+		CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&d.f.text), row[i].want));
+		if (row[i].also)
+			CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&d.f.text), row[i].also));
+		if (d.f.errors != (row[i].also ? 2u : 1u))
+			printf("%s: %s", row[i].say, text_get(&d.f.text));
+		desk_fini(&d);
+	}
+}
+
+static void first_record_without_an_owner_is_the_zones_own(void)
+{
+	struct desk d;
+
+	desk_init(&d);
+	desk_put(&d, "zone", "$ORIGIN sub.example.com.\n 1 A 192.0.2.1\n 1 A 192.0.2.1\n");
+	desk_read(&d);
+	CU_ASSERT(d.ok);
+	CU_ASSERT_EQUAL(d.f.warnings, 1);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(text_get(&d.f.text), "zone:2:2: warning: this line has no owner"));
+	CU_ASSERT_STRING_EQUAL(
+		text_get(&d.dump), "example.com. 1 A " A1 "example.com. 1 A " A1);
+	desk_fini(&d);
+}
+
+static void origin_that_lacks_its_dot_is_warned_of(void)
+{
+	struct desk d;
+
+	desk_init(&d);
+	desk_put(&d, "zone", "$ORIGIN example.com\na 1 A 192.0.2.1\n");
+	desk_read(&d);
+	CU_ASSERT(d.ok);
+	CU_ASSERT_EQUAL(d.f.warnings, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+		text_get(&d.f.text), "zone:1:9: warning: example.com has no dot at its end"));
+	desk_fini(&d);
+}
+
+static void characters_that_are_no_blanks_stay_in_words_and_strings(void)
+{
+	struct desk d;
+
+	desk_init(&d);
+	desk_put(&d, "zone", "a 1 TXT \xc3\xa0 \"\xc2\xa0\" \xf0\x9f\x91\xa0 ;\xc2\xa0\n");
+	desk_read(&d);
+	CU_ASSERT(d.ok);
+	CU_ASSERT_STRING_EQUAL(
+		text_get(&d.dump), "a.example.com. 1 TXT 02c3a002c2a004f09f91a0\n");
+	desk_fini(&d);
+}
+
 static void fault_in_an_included_file_names_that_file(void)
 {
 	struct desk d;
 
 	desk_init(&d);
 	desk_put(&d, "zone", "$INCLUDE one\na 1 A x\n");
-	desk_put(&d, "one", "\n a 1 A\n");
+	desk_put(&d, "one", "\n\n A x\n");
 	desk_read(&d);
 	CU_ASSERT_EQUAL(d.f.errors, 2);
 	CU_ASSERT_PTR_NOT_NULL(
-		strstr(text_get(&d.f.text), "/one:2:2: error: this line has no owner"));
+		strstr(text_get(&d.f.text), "/one:3:2: warning: this line has no owner"));
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(text_get(&d.f.text), "/one:3:4: error: x is not an IPv4 address"));
 	CU_ASSERT_PTR_NOT_NULL(
 		strstr(text_get(&d.f.text), "/zone:2:7: error: x is not an IPv4 address"));
 	desk_fini(&d);
@@ -250,6 +365,14 @@ void suite_master_faults(void)
 		{ "reading stops after fifty errors", reading_stops_after_fifty_errors },
 		{ "doubtful names are warned of and loaded",
 			doubtful_names_are_warned_of_and_loaded },
+		{ "one cause of many wrong names is told once",
+			one_cause_of_many_wrong_names_is_told_once },
+		{ "a first record without an owner is the zone's own",
+			first_record_without_an_owner_is_the_zones_own },
+		{ "an origin that lacks its dot is warned of",
+			origin_that_lacks_its_dot_is_warned_of },
+		{ "characters that are no blanks stay in words and strings",
+			characters_that_are_no_blanks_stay_in_words_and_strings },
 		{ "a fault in an included file names that file",
 			fault_in_an_included_file_names_that_file },
 		{ "files that include each other are stopped",
