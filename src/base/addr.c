@@ -288,6 +288,13 @@ bool addr_local_net(unsigned i, struct prefix *p)
 	return true;
 }
 
+bool addr_may_be_host(const struct addr *a)
+{
+	if (addr_is_v4(a))
+		return a->b[12] != 0 && a->b[12] < 224; /* 0/8, and 224/4 with 240/4 */
+	return a->b[0] != 0 && a->b[0] != 0xff;         /* ::/8, and multicast */
+}
+
 bool addr_is_global(const struct addr *a, struct prefix *within)
 {
 	for (size_t i = 0; i < sizeof local / sizeof *local; i++)

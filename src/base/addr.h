@@ -59,6 +59,9 @@ struct addr addr_plain(const struct addr *a, unsigned *v4_at);
  * registry's net that holds it. `a` is plain. */
 bool addr_is_global(const struct addr *a, struct prefix *within);
 
+/* False where no host has its address: multicast, "this network", reserved. `a` is plain. */
+bool addr_may_be_host(const struct addr *a);
+
 /* The nets behind those two, by number from 0, in ascending order of address; false when there
  * are no more. */
 bool addr_embedded_net(unsigned i, struct prefix *p);

@@ -13,8 +13,10 @@
  *
  * Addresses are as addr.h has them, IPv4 under ::ffff:0:0/96. Before asking, an address goes
  * through addr_plain(): the IPv6 nets that embed IPv4 addresses are no part of the map.
- * They, and the nets of RFC 6890 that are not global, always stand as ranges of their own
+ * They, and the nets of RFC 6890 that are not global, stand as ranges of their own
  * (NETMAP_EMBEDDED, NETMAP_LOCAL) whose borders matter in every view: no scope spans them.
+ * Where a source tells of a network inside one of the latter that hosts can have (10.0.0.0/8
+ * and its like; not multicast), that is a range like any other: some operator's own network.
  */
 #ifndef GEO_NETMAP_H
 #define GEO_NETMAP_H
@@ -28,7 +30,7 @@
 
 enum {
 	NETMAP_NONE = 0,         /* nothing is known of this range */
-	NETMAP_LOCAL = 0xfffffe, /* not a global address, whatever the sources say */
+	NETMAP_LOCAL = 0xfffffe, /* not a global address, and no source knows it */
 	NETMAP_EMBEDDED =
 		0xffffff, /* an IPv6 net of IPv4 addresses; asked for only by mistake */
 	NETMAP_VALUE_MOST = 0xfffffd
@@ -66,6 +68,9 @@ struct netmap_net {
 /* A sealed plain map of nets in any order, which may lie inside each other: the longest
  * prefix wins, the later of two equal ones. Reorders `nets`. */
 struct netmap *netmap_from_nets(struct netmap_net *nets, size_t n);
+
+/* How many of the nets so far, with a value, lie where only LOCAL stands else. */
+size_t netmap_local(const struct netmap *map);
 
 /* No more appends; memory is trimmed to what is needed. */
 void netmap_seal(struct netmap *map);

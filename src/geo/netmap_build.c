@@ -12,6 +12,7 @@ enum { SPECIALS_MOST = 32, TOP_MOST = 18 };
 struct special {
 	netmap_at first, last;
 	uint32_t value;
+	bool yields; /* to what a source tells of a net inside it */
 };
 
 /* One family while it is built. Ranges come in order and without gaps; each is written into
@@ -34,6 +35,7 @@ struct family_builder {
 
 struct netmap_builder {
 	struct family_builder family[2];
+	size_t local; /* nets for which a special one yields */
 };
 
 /* --- ranges into blocks ------------------------------------------------------------------- */
@@ -113,8 +115,16 @@ static inline void emit(
 	f->ranges++;
 }
 
-/* Covers `next` to `last` with `value`, but for what is special there. */
-static inline void cover(
+/* Is it the operator's own network, which the special one holds all of? */
+static inline bool is_own(
+	const struct special *s, netmap_at first, netmap_at last, uint32_t value)
+{
+	return s->yields && value != NETMAP_NONE && first >= s->first && last <= s->last;
+}
+
+/* Covers `next` to `last` with `value`, but for what is special there. True: all of it lies in
+ * a special net that yields to it. */
+static inline bool cover(
 	struct netmap_family *f, struct family_builder *b, netmap_at last, uint32_t value)
 {
 	netmap_at start = b->next;
@@ -124,19 +134,24 @@ static inline void cover(
 	for (; b->special < b->n_specials && b->specials[b->special].first <= last;
 		b->special++) {
 		const struct special *s = &b->specials[b->special];
+		if (is_own(s, start, last, value)) {
+			emit(f, b, start, value);
+			b->special += s->last == last;
+			return true;
+		}
 		if (start < s->first)
 			emit(f, b, start, value);
-		if (start <= s->first)
-			emit(f, b, s->first, s->value);
+		emit(f, b, start < s->first ? s->first : start, s->value);
 		if (s->last > last)
-			return;
+			return false;
 		start = s->last + 1;
 		if (s->last == last) {
 			b->special++;
-			return;
+			return false;
 		}
 	}
 	emit(f, b, start, value);
+	return false;
 }
 
 /* --- the public side ---------------------------------------------------------------------- */
@@ -146,7 +161,8 @@ static void add_special(
 {
 	const unsigned bits = p->bits - (v4 ? (unsigned)ADDR_V4_BITS : 0u);
 	const netmap_at first = netmap_number(&p->addr, v4);
-	const struct special s = { first, first | ~(netmap_at)0 >> bits, value };
+	const struct special s = { first, first | ~(netmap_at)0 >> bits, value,
+		value == NETMAP_LOCAL && addr_may_be_host(&p->addr) };
 	unsigned i = b->n_specials;
 
 	assert(i < SPECIALS_MOST && bits > 0);
@@ -184,8 +200,13 @@ bool netmap_append_range(
 		return false;
 	if (first > b->next)
 		cover(f, b, first - 1, NETMAP_NONE);
-	cover(f, b, last, value);
+	map->builder->local += cover(f, b, last, value);
 	return true;
+}
+
+size_t netmap_local(const struct netmap *map)
+{
+	return map->builder->local;
 }
 
 bool netmap_append(struct netmap *map, const struct prefix *p, uint32_t value)

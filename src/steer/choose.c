@@ -358,13 +358,22 @@ static bool all_down(struct choose_walk *w)
 	return true;
 }
 
-/* A subnet that is not global says nothing about where its client is: the source decides then
- * (RFC 7871 section 11.1 wants such subnets not sent at all). The operator's own nets are asked
- * before, for they may well be private. */
+/* Is the client of an AS that a pin of the pool could be for? */
+static bool has_asn(const struct choose_walk *w)
+{
+	const struct atlas *atlas = w->ask->steer->atlas;
+
+	return w->pool->pin_of_asn &&
+		netmap_find(atlas->asns.map, &w->who).value < atlas->asns.n;
+}
+
+/* A subnet that is not global, and that no GeoIP file of the operator's knows, says nothing
+ * about where its client is: the source decides then (RFC 7871 section 11.1 wants such subnets
+ * not sent at all). The operator's own nets are asked before, for they may well be private. */
 static void fall_back_to_source(struct choose_walk *w)
 {
 	find_place(w);
-	if (w->place.value != NETMAP_LOCAL)
+	if (w->place.value != NETMAP_LOCAL || has_asn(w))
 		return;
 	choose_consult(w, netmap_scope(place_map(w), NULL, &w->who, w->place));
 	w->who = w->ask->source;
