@@ -20,6 +20,7 @@ struct refresh {
 	struct parts made, made_staged;
 	bool ok, staged_ok;
 	struct fault why;
+	struct faults warnings; /* of what was read */
 };
 
 struct geo_watch {
@@ -30,7 +31,7 @@ struct geo_watch {
 	struct stamps *tried; /* what was read last, whether it was good or not */
 	struct stamps *now;   /* the looking job's */
 	bool looks, reads;
-	bool moved; /* the parts are others than when the look began */
+	bool moved;                     /* the parts are others than when the look began */
 	double quiet_since, not_before; /* clock_seconds() */
 	struct refresh refresh;
 };
@@ -46,16 +47,19 @@ static bool refresh_begin(void *ctx)
 	w->refresh = (struct refresh){ .build = build,
 		.live = parts_hold(publisher_live(w->opts.publisher)),
 		.staged = staged ? parts_hold(staged) : (struct parts){ 0 } };
+	faults_init(&w->refresh.warnings);
 	return true;
 }
 
 /* A copy that is to be changed holds everything once more. */
-static bool refresh_one(const struct parts *of, struct parts *made, struct fault *why)
+static bool refresh_one(
+	const struct parts *of, struct parts *made, struct faults *warnings, struct fault *why)
 {
 	struct parts next = parts_hold(of);
 	const bool ok = parts_refresh_geo(&next, why);
 
 	if (ok) {
+		parts_warn_of_geo(&next, warnings);
 		*made = (struct parts){ .atlas = atlas_hold(next.atlas),
 			.geo_files = stamps_hold(next.geo_files),
 			.steer = steer_hold(next.steer) };
@@ -70,9 +74,9 @@ static void refresh_work(void *ctx, struct job *job)
 	struct parts made = { 0 }, made_staged = { 0 };
 
 	(void)job;
-	x->ok = refresh_one(&x->live, &made, &x->why);
+	x->ok = refresh_one(&x->live, &made, &x->warnings, &x->why);
 	if (x->ok && x->staged.conf)
-		x->staged_ok = refresh_one(&x->staged, &made_staged, &x->why);
+		x->staged_ok = refresh_one(&x->staged, &made_staged, &x->warnings, &x->why);
 	x->made = made;
 	x->made_staged = made_staged;
 }
@@ -83,6 +87,8 @@ static void take(struct geo_watch *w)
 	const struct parts *staged = publisher_staged(w->opts.publisher);
 
 	publisher_take_rankings(w->opts.publisher, false, &x->made);
+	if (x->warnings.warnings)
+		log_text(text_get(&x->warnings.text));
 	log_line(LOG_NOTICE, "GeoIP files have changed and were read anew");
 	if (!staged || staged->conf != x->staged.conf)
 		return;
@@ -105,11 +111,13 @@ static void refresh_end(void *ctx, enum job_end end)
 	if (end != JOB_DONE) {
 		x->made = x->made_staged = (struct parts){ 0 };
 		log_line(LOG_ERROR,
-			"out of memory; the GeoIP data from before stays, and is read again soon");
+			"out of memory; the GeoIP data from before stays, and is read again "
+			"soon");
 		stamps_drop(w->tried);
 		w->tried = NULL;
 		w->not_before = clock_seconds() + RETRY_S;
 	}
+	faults_fini(&x->warnings);
 	publisher_let_go(w->opts.publisher, &x->made);
 	publisher_let_go(w->opts.publisher, &x->made_staged);
 	publisher_let_go(w->opts.publisher, &x->live);
@@ -181,12 +189,12 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 	if (w->looks || w->seen->n == 0)
 		return;
 	w->looks = jobs_start(w->opts.jobs,
-		&(struct job_opts){ .lane = w->lane,
-			.name = "look",
-			.about = "at the GeoIP files",
-			.ctx = w,
-			.work = look_work,
-			.done = look_done }) != NULL;
+			   &(struct job_opts){ .lane = w->lane,
+				   .name = "look",
+				   .about = "at the GeoIP files",
+				   .ctx = w,
+				   .work = look_work,
+				   .done = look_done }) != NULL;
 }
 
 /* A reload may have changed which files there are. What a job looks at stays until it ends. */

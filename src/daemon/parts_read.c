@@ -41,6 +41,25 @@ static struct atlas *read_atlas(const struct conf *c, struct fault *why)
 		why);
 }
 
+/* Does any pool ask how far clients are? */
+static bool by_distance(const struct conf *c)
+{
+	for (size_t i = 0; i < c->n_pools; i++) {
+		const struct pool_opts *p = &c->pools[i];
+		bool asks = p->policy == POOL_NEAREST;
+		for (size_t k = 0; k < p->n_links; k++)
+			asks = asks || p->links[k].policy == POOL_NEAREST;
+		if (asks)
+			return true;
+	}
+	return false;
+}
+
+void parts_warn_of_geo(const struct parts *p, struct faults *f)
+{
+	atlas_warn(p->atlas, by_distance(parts_conf(p)), f);
+}
+
 static bool same_paths(const struct stamps *a, const struct stamps *b)
 {
 	if (a->n != b->n)
@@ -64,8 +83,10 @@ static bool read_geo(struct parts *to, const struct parts *before, struct faults
 		return true;
 	}
 	to->atlas = read_atlas(c, &why);
-	if (to->atlas)
+	if (to->atlas) {
+		parts_warn_of_geo(to, f);
 		return true;
+	}
 	faults_take(f, &why);
 	if (!before || !same_paths(to->geo_files, before->geo_files))
 		return false;
@@ -100,10 +121,8 @@ bool parts_refresh_geo(struct parts *p, struct fault *why)
 static void read_table(struct parts *to, const struct parts *before, struct faults *f)
 {
 	const struct conf *c = parts_conf(to);
-	const struct latency_read_from from = {
-		c, before ? before->table : NULL, to->zones ? zone_set_key(to->zones->set)
-							    : (struct hash_key){ 0, 0 }
-	};
+	const struct latency_read_from from = { c, before ? before->table : NULL,
+		to->zones ? zone_set_key(to->zones->set) : (struct hash_key){ 0, 0 } };
 
 	to->table_files = latency_read_stamps(c);
 	if (before && to->conf == before->conf && !before->table_files->faulty &&
@@ -138,9 +157,8 @@ static void warn_of_idle_pins(const struct parts *to, struct faults *f)
 		const struct pool *p = &to->steer->pools[i];
 		for (unsigned k = 0; k < p->n_pins; k++) {
 			const struct pool_pin *pin = p->pins[k].from;
-			const struct fault_at at = {
-				c->path, c->text, c->text_end, pin->line, pin->column
-			};
+			const struct fault_at at = { c->path, c->text, c->text_end, pin->line,
+				pin->column };
 			if (!p->pins[k].matches)
 				faults_warning(f, &at,
 					"no client matches this pin: the GeoIP files%s know "

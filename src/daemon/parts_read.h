@@ -46,6 +46,9 @@ static inline const struct conf *parts_conf(const struct parts *p)
 struct steer *parts_steer(const struct conf *c, struct atlas *atlas,
 	const struct latency *table, const struct steer *before);
 
+/* What the operator should know of the GeoIP files that were read. */
+void parts_warn_of_geo(const struct parts *p, struct faults *f);
+
 /* The GeoIP files anew, and the rankings that follow. On false nothing has changed. */
 bool parts_refresh_geo(struct parts *p, struct fault *why);
 

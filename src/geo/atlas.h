@@ -25,4 +25,14 @@ struct atlas *atlas_read(const struct atlas_opts *opts, struct fault *why);
 struct atlas *atlas_hold(struct atlas *a);
 void atlas_drop(struct atlas *a);
 
+/* What the operator should know of files that were taken: keys of an odd form; and where
+ * clients are to be told apart `by_distance`, a file that tells no coordinates. */
+void atlas_warn(const struct atlas *a, bool by_distance, struct faults *f);
+
+/* Networks in the files; `local`: of these, not of the public Internet (RFC 6890). */
+struct atlas_size {
+	uint64_t nets, local, asn_nets, asn_local;
+};
+struct atlas_size atlas_size(const struct atlas *a);
+
 #endif

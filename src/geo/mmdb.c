@@ -47,6 +47,7 @@ enum { RECENT = 4096 };
 
 struct reader {
 	struct places *places;
+	struct mmdb_told *told; /* of the file that is read */
 	/* Texts that were met lately, by their offset: names are written once and pointed to.
 	 */
 	struct recent {
@@ -60,48 +61,49 @@ struct record {
 	struct mmdb_value at[KEYS];
 };
 
-/* --- steps into a record; something that is not there leads to nothing -------------------- */
+/* --- steps into a record; what is not there, or of an odd form, leads to nothing ----------- */
 
-static bool need(struct mmdb_bytes *data, const struct mmdb_value *v, enum mmdb_type type,
-	const char *what)
+/* Is it of this type? What is there and is not costs itself only. */
+static bool is_a(struct record *r, struct mmdb_value *v, enum mmdb_type type, const char *key)
 {
-	return v->type == type || v->type == MMDB_ABSENT || mmdb_wrong(data, v->at, what);
+	if (v->type == type || v->type == MMDB_ABSENT)
+		return v->type == type;
+	mmdb_told_odd(r->reader->told, key,
+		type == MMDB_MAP             ? "a map"
+			: type == MMDB_ARRAY ? "an array"
+					     : "a text",
+		r->data, v);
+	v->type = MMDB_ABSENT;
+	return false;
 }
 
-/* The text `key` of a map. */
-static bool text_in(struct mmdb_bytes *data, const struct mmdb_value *map,
-	const struct mmdb_key *key, struct mmdb_value *to)
+/* The text `key` of a map; `name` is that of both, for the operator. */
+static bool text_in(struct record *r, struct mmdb_value *map, const struct mmdb_key *key,
+	const char *name, struct mmdb_value *to)
 {
 	to->type = MMDB_ABSENT;
-	if (map->type == MMDB_ABSENT)
+	if (map->type != MMDB_MAP)
 		return true;
-	return need(data, map, MMDB_MAP, "something else stands where a map should") &&
-		mmdb_map_find(data, map, key, 1, to) &&
-		need(data, to, MMDB_TEXT, "something else stands where a text should");
+	if (!mmdb_map_find(r->data, map, key, 1, to))
+		return false;
+	is_a(r, to, MMDB_TEXT, name);
+	return true;
 }
 
 /* The English name of a city or a subdivision. */
 static bool name_in(
-	struct mmdb_bytes *data, const struct mmdb_value *map, struct mmdb_value *to)
+	struct record *r, struct mmdb_value *map, const char *name, struct mmdb_value *to)
 {
 	static const struct mmdb_key names = MMDB_KEY("names"), english = MMDB_KEY("en");
 	struct mmdb_value all;
 
 	to->type = MMDB_ABSENT;
-	return map->type == MMDB_ABSENT ||
-		(need(data, map, MMDB_MAP, "something else stands where a map should") &&
-			mmdb_map_find(data, map, &names, 1, &all) &&
-			text_in(data, &all, &english, to));
-}
-
-/* A text that stands here, or in the map that stands here. */
-static bool text_or_in(struct mmdb_bytes *data, const struct mmdb_value *v,
-	const struct mmdb_key *key, struct mmdb_value *to)
-{
-	if (v->type == MMDB_MAP)
-		return text_in(data, v, key, to);
-	*to = *v;
-	return need(data, v, MMDB_TEXT, "something else stands where a text or a map should");
+	if (map->type != MMDB_MAP)
+		return true;
+	if (!mmdb_map_find(r->data, map, &names, 1, &all))
+		return false;
+	is_a(r, &all, MMDB_MAP, name);
+	return text_in(r, &all, &english, name, to);
 }
 
 /* --- the parts of a place ----------------------------------------------------------------- */
@@ -118,29 +120,48 @@ static bool take_code(struct mmdb_bytes *data, const struct mmdb_value *v, char 
 	return true;
 }
 
+/* A code that stands here, or in the map that stands here. */
+static bool code_or_in(struct record *r, struct mmdb_value *v, const struct mmdb_key *key,
+	const char *names[static 2], struct mmdb_value *to)
+{
+	if (v->type == MMDB_MAP)
+		return text_in(r, v, key, names[1], to);
+	is_a(r, v, MMDB_TEXT, names[0]);
+	*to = *v;
+	return true;
+}
+
 /* Two letters, or unknown: some databases write whole names, "-" or "ZZ" there. */
 static bool read_country(struct record *r, struct place *p)
 {
 	static const struct mmdb_key iso_code = MMDB_KEY("iso_code");
-	struct mmdb_value flat = r->at[COUNTRY_CODE], own, registered;
+	static const char *own_names[] = { "country", "country.iso_code" },
+			  *other_names[] = { "registered_country",
+				  "registered_country.iso_code" };
+	struct mmdb_value *flat = &r->at[COUNTRY_CODE], own, registered;
 
-	if (!need(r->data, &flat, MMDB_TEXT, "country_code is not a text") ||
-		!text_or_in(r->data, &r->at[COUNTRY], &iso_code, &own) ||
-		!text_or_in(r->data, &r->at[REGISTERED], &iso_code, &registered))
+	is_a(r, flat, MMDB_TEXT, "country_code");
+	if (!code_or_in(r, &r->at[COUNTRY], &iso_code, own_names, &own) ||
+		!code_or_in(r, &r->at[REGISTERED], &iso_code, other_names, &registered))
 		return false;
-	if (!take_code(r->data, &own, p->country) && !take_code(r->data, &flat, p->country))
-		take_code(r->data, &registered, p->country);
+	if (take_code(r->data, &own, p->country) || take_code(r->data, flat, p->country) ||
+		take_code(r->data, &registered, p->country))
+		return true;
+	if (own.type && own.size > 2)
+		mmdb_told_odd(
+			r->reader->told, "country", "a code of two letters", r->data, &own);
 	return true;
 }
 
 static bool read_continent(struct record *r, struct place *p)
 {
 	static const struct mmdb_key key = MMDB_KEY("code");
+	static const char *names[] = { "continent", "continent.code" };
 	struct mmdb_value own, *flat = &r->at[CONTINENT_CODE];
 	char code[3] = "";
 
-	if (!need(r->data, flat, MMDB_TEXT, "continent_code is not a text") ||
-		!text_or_in(r->data, &r->at[CONTINENT], &key, &own))
+	is_a(r, flat, MMDB_TEXT, "continent_code");
+	if (!code_or_in(r, &r->at[CONTINENT], &key, names, &own))
 		return false;
 	const bool said = take_code(r->data, &own, code) || take_code(r->data, flat, code);
 	const char *found = p->country[0] ? place_continent(p->country) : NULL;
@@ -169,18 +190,22 @@ static uint32_t intern(struct record *r, const struct mmdb_value *v)
 static bool read_region(struct record *r, struct place *p)
 {
 	static const struct mmdb_key iso_code = MMDB_KEY("iso_code");
-	const struct mmdb_value *list = &r->at[SUBDIVISIONS];
-	struct mmdb_value v = r->at[STATE].type ? r->at[STATE] : r->at[REGION], first;
+	struct mmdb_value *list = &r->at[SUBDIVISIONS], v = r->at[STATE], first;
 
-	if (!need(r->data, &v, MMDB_TEXT, "the region is not a text") ||
-		!need(r->data, list, MMDB_ARRAY, "subdivisions is not an array"))
-		return false;
-	if (list->type == MMDB_ARRAY && list->size) {
-		if (!mmdb_value_at(r->data, list->at, &first) ||
-			!text_in(r->data, &first, &iso_code, &v))
+	if (!is_a(r, &v, MMDB_TEXT, "state1")) {
+		v = r->at[REGION];
+		is_a(r, &v, MMDB_TEXT, "region");
+	}
+	if (is_a(r, list, MMDB_ARRAY, "subdivisions") && list->size) {
+		if (!mmdb_value_at(r->data, list->at, &first))
 			return false;
-		if (v.type == MMDB_ABSENT && !name_in(r->data, &first, &v))
+		is_a(r, &first, MMDB_MAP, "subdivisions.0");
+		struct mmdb_value code;
+		if (!text_in(r, &first, &iso_code, "subdivisions.0.iso_code", &code) ||
+			(code.type == MMDB_ABSENT &&
+				!name_in(r, &first, "subdivisions.0.names.en", &code)))
 			return false;
+		v = code.type ? code : v;
 	}
 	p->region = intern(r, &v);
 	return true;
@@ -190,46 +215,66 @@ static bool read_city(struct record *r, struct place *p)
 {
 	struct mmdb_value v = r->at[CITY];
 
-	if (v.type == MMDB_MAP && !name_in(r->data, &r->at[CITY], &v))
+	if (v.type == MMDB_MAP && !name_in(r, &r->at[CITY], "city.names.en", &v))
 		return false;
-	if (!need(r->data, &v, MMDB_TEXT, "city is neither a text nor a map with one"))
-		return false;
+	is_a(r, &v, MMDB_TEXT, "city");
 	p->city = intern(r, &v);
 	return true;
+}
+
+/* A number of degrees, at most `most` north or south, east or west; else NAN. */
+static double degrees(
+	struct record *r, const struct mmdb_value *v, double most, const char *key)
+{
+	double d = 0;
+
+	if (!v->type || mmdb_says_nothing(r->data, v))
+		return (double)NAN;
+	if (mmdb_number(r->data, v, &d) && fabs(d) <= most)
+		return d;
+	mmdb_told_odd(r->reader->told, key,
+		most > 90 ? "a longitude in degrees" : "a latitude in degrees", r->data, v);
+	return (double)NAN;
 }
 
 /* Coordinates that are none, or nowhere: the rest of the record may still be good. */
 static bool read_location(struct record *r, struct place *p)
 {
 	static const struct mmdb_key keys[] = { MMDB_KEY("latitude"), MMDB_KEY("longitude") };
-	struct mmdb_value v[2] = { r->at[LATITUDE], r->at[LONGITUDE] };
-	double lat, lon;
-	bool is[2] = { false, false };
+	static const char *const names[][2] = { { "latitude", "longitude" }, { "lat", "lng" },
+		{ "location.latitude", "location.longitude" } };
+	struct mmdb_value *location = &r->at[LOCATION],
+			  v[2] = { r->at[LATITUDE], r->at[LONGITUDE] };
+	unsigned layout = 0;
 
 	p->lat = p->lon = (double)NAN;
-	if (r->at[LOCATION].type == MMDB_MAP &&
-		!mmdb_map_find(r->data, &r->at[LOCATION], keys, 2, v))
-		return false;
+	if (location->type == MMDB_MAP) {
+		layout = 2;
+		if (!mmdb_map_find(r->data, location, keys, 2, v))
+			return false;
+	}
 	if (!v[0].type && !v[1].type) {
+		layout = 1;
 		v[0] = r->at[LAT];
 		v[1] = r->at[LNG];
 	}
-	if ((v[0].type && !mmdb_number(r->data, &v[0], &lat, &is[0])) ||
-		(v[1].type && !mmdb_number(r->data, &v[1], &lon, &is[1])))
-		return false;
-	if (!is[0] || !is[1] || !(fabs(lat) <= 90) || !(fabs(lon) <= 180))
-		return true;
-	if (lat == 0 && lon == 0 && !p->country[0])
+	if (!v[0].type && !v[1].type)
+		is_a(r, location, MMDB_MAP, "location");
+	const double lat = degrees(r, &v[0], 90, names[layout][0]),
+		     lon = degrees(r, &v[1], 180, names[layout][1]);
+	if (isnan(lat) || isnan(lon) || (lat == 0 && lon == 0 && !p->country[0]))
 		return true;
 	p->lat = lat;
 	p->lon = lon;
+	r->reader->told->placed++;
 	return true;
 }
 
-static void start_file(void *ctx)
+static void start_file(void *ctx, struct mmdb_told *told)
 {
 	struct reader *r = ctx;
 
+	r->told = told;
 	memset(r->recent, 0, sizeof r->recent); /* no text's first byte is at 0 */
 }
 
@@ -264,13 +309,21 @@ bool mmdb_read_cities(
 	const struct mmdb_kind kind = { "country and no coordinates", start_file, read_record,
 		&reader };
 
-	*to = (struct mmdb_cities){ 0 };
-	struct netmap *map = mmdb_read(&kind, paths, n, why);
-	if (!map) {
-		places_drop(reader.places);
-		return false;
-	}
-	places_seal(reader.places);
-	*to = (struct mmdb_cities){ map, reader.places };
-	return true;
+	struct mmdb_told *told = mmdb_told_new(paths, n);
+	struct netmap *map = mmdb_read(&kind, told, n, why);
+
+	*to = (struct mmdb_cities){ map, reader.places, told, n };
+	if (map)
+		places_seal(reader.places);
+	else
+		mmdb_cities_free(to);
+	return map != NULL;
+}
+
+void mmdb_cities_free(struct mmdb_cities *cities)
+{
+	netmap_drop(cities->map);
+	places_drop(cities->places);
+	mmdb_told_free(cities->told, cities->n_told);
+	*cities = (struct mmdb_cities){ 0 };
 }

@@ -4,6 +4,7 @@
 #include "geo/mmdb_read.h"
 #include "geo/mmdb_table.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { NAME_MOST = 256 };
@@ -29,6 +30,7 @@ struct list {
 	char *names;
 	size_t len, names_room;
 	struct mmdb_table known; /* an AS number and its place in `asn` */
+	struct mmdb_told *told;  /* of the file that is read */
 };
 
 static void *more_room(void *p, size_t *room, size_t need, size_t size)
@@ -55,21 +57,23 @@ static uint32_t add_asn(struct list *l, uint32_t number, const char *name)
 	return (uint32_t)l->n++;
 }
 
-/* 64500, "64500", "AS64500". 0 is nobody (RFC 7607). */
-static bool read_number(struct mmdb_bytes *data, const struct mmdb_value *v, uint32_t *number)
+/* 64500, "64500", "AS64500". 0 is nobody (RFC 7607), as is what is none of these. */
+static uint32_t read_number(
+	struct list *l, struct mmdb_bytes *data, const char *key, const struct mmdb_value *v)
 {
 	struct mmdb_value digits = *v;
 	double d = 0;
-	bool is = false;
 
 	if (v->type == MMDB_TEXT && v->size > 2 && memcmp(data->p + v->at, "AS", 2) == 0) {
 		digits.at += 2;
 		digits.size -= 2;
 	}
-	if (v->type && !mmdb_number(data, &digits, &d, &is))
-		return false;
-	*number = is && d >= 1 && d < UINT32_MAX ? (uint32_t)d : 0;
-	return true;
+	if (!v->type || mmdb_says_nothing(data, v))
+		return 0;
+	if (mmdb_number(data, &digits, &d) && d >= 0 && d <= UINT32_MAX && d == floor(d))
+		return d < UINT32_MAX ? (uint32_t)d : 0;
+	mmdb_told_odd(l->told, key, "an AS number", data, v);
+	return 0;
 }
 
 static bool find_keys(
@@ -89,6 +93,11 @@ static bool find_keys(
 	return mmdb_map_find(data, &map, record_keys, KEYS, found);
 }
 
+static void start_file(void *ctx, struct mmdb_told *told)
+{
+	((struct list *)ctx)->told = told;
+}
+
 static bool read_record(void *ctx, struct mmdb_bytes *data, uint32_t at, uint32_t *value)
 {
 	struct list *l = ctx;
@@ -100,13 +109,14 @@ static bool read_record(void *ctx, struct mmdb_bytes *data, uint32_t at, uint32_
 	if (!find_keys(data, at, found))
 		return false;
 	for (unsigned i = FIRST_NUMBER; i < FIRST_NAME && !number; i++)
-		if (!read_number(data, &found[i], &number))
-			return false;
+		number = read_number(l, data, record_keys[i].name, &found[i]);
 	if (!number || mmdb_table_find(&l->known, number, value))
 		return true;
 	for (unsigned i = FIRST_NAME; i < KEYS && !name[0]; i++)
 		if (found[i].type == MMDB_TEXT)
 			mmdb_text(data, &found[i], name, sizeof name);
+		else if (found[i].type)
+			mmdb_told_odd(l->told, record_keys[i].name, "a text", data, &found[i]);
 	if (l->n > NETMAP_VALUE_MOST)
 		return mmdb_wrong(data, at, "there are more than 16 million AS numbers");
 	*value = add_asn(l, number, name);
@@ -117,14 +127,15 @@ static bool read_record(void *ctx, struct mmdb_bytes *data, uint32_t at, uint32_
 bool mmdb_read_asns(struct mmdb_asns *to, const char *const *paths, size_t n, struct fault *why)
 {
 	struct list l = { 0 };
-	const struct mmdb_kind kind = { "AS numbers", NULL, read_record, &l };
+	const struct mmdb_kind kind = { "AS numbers", start_file, read_record, &l };
+	struct mmdb_told *told = mmdb_told_new(paths, n);
 
 	add_asn(&l, 0, "");
-	struct netmap *map = mmdb_read(&kind, paths, n, why);
+	struct netmap *map = mmdb_read(&kind, told, n, why);
 	mmdb_table_fini(&l.known);
 	l.asn = memory_grow(l.asn, l.n * sizeof *l.asn);
 	l.names = memory_grow(l.names, l.len);
-	*to = (struct mmdb_asns){ map, l.asn, l.n, l.names };
+	*to = (struct mmdb_asns){ map, l.asn, l.n, l.names, told, n };
 	if (!map)
 		mmdb_asns_free(to);
 	return map != NULL;
@@ -135,5 +146,6 @@ void mmdb_asns_free(struct mmdb_asns *asns)
 	netmap_drop(asns->map);
 	memory_free(asns->asn);
 	memory_free(asns->names);
+	mmdb_told_free(asns->told, asns->n_told);
 	*asns = (struct mmdb_asns){ 0 };
 }

@@ -17,6 +17,7 @@ struct reading {
 	bool known[2]; /* some file told of IPv4, IPv6 */
 
 	/* Of the file that is read: */
+	struct mmdb_told *of;
 	struct mmdb_file file;
 	struct mmdb_table seen; /* a record's offset and its value */
 	struct recent {
@@ -60,6 +61,7 @@ static bool take_net(void *ctx, const struct mmdb_net *net, struct fault *why)
 	assert(in_order); /* a tree is walked in order, whatever is in it */
 	(void)in_order;
 	r->told = true;
+	r->of->nets++;
 	return true;
 }
 
@@ -94,10 +96,11 @@ static bool useless(const struct reading *r, struct fault *why)
 
 static bool read_file(struct reading *r, const char *path, struct fault *why)
 {
+	const size_t local = netmap_local(r->map);
+
 	if (!mmdb_file_open(&r->file, path, why))
 		return false;
-	if (r->kind->start)
-		r->kind->start(r->kind->ctx);
+	r->kind->start(r->kind->ctx, r->of);
 	r->any = false;
 	memset(r->recent, 0xff, RECENT * sizeof *r->recent); /* no offset is so large */
 	bool ok = true, useful = false;
@@ -110,7 +113,9 @@ static bool read_file(struct reading *r, const char *path, struct fault *why)
 		r->known[v6] = r->told;
 		useful |= r->told;
 	}
-	if (ok && !useful)
+	r->of->local = netmap_local(r->map) - local;
+	/* Where all that it tells is of an odd form, that is told. */
+	if (ok && !useful && !r->of->n_odd)
 		ok = useless(r, why);
 	mmdb_table_fini(&r->seen);
 	mmdb_file_close(&r->file);
@@ -118,14 +123,17 @@ static bool read_file(struct reading *r, const char *path, struct fault *why)
 }
 
 struct netmap *mmdb_read(
-	const struct mmdb_kind *kind, const char *const *paths, size_t n, struct fault *why)
+	const struct mmdb_kind *kind, struct mmdb_told *told, size_t n, struct fault *why)
 {
 	struct reading r = { .kind = kind, .map = netmap_new(false) };
 	size_t i = 0;
 
 	r.recent = pages_resize(NULL, 0, RECENT * sizeof *r.recent);
-	while (i < n && read_file(&r, paths[i], why))
-		i++;
+	for (; i < n; i++) {
+		r.of = &told[i];
+		if (!read_file(&r, told[i].path, why))
+			break;
+	}
 	pages_resize(r.recent, RECENT * sizeof *r.recent, 0);
 	if (i < n) {
 		netmap_drop(r.map);

@@ -238,27 +238,28 @@ bool mmdb_map_find(struct mmdb_bytes *b, const struct mmdb_value *map,
 }
 
 static bool number_from_text(
-	struct mmdb_bytes *b, const struct mmdb_value *v, double *number, bool *is)
+	const struct mmdb_bytes *b, const struct mmdb_value *v, double *number)
 {
 	char text[40], *end;
 
 	const size_t len = mmdb_text(b, v, text, sizeof text);
-	*is = len > 0;
-	if (!*is)
-		return true;
 	*number = strtod(text, &end);
-	return *end == 0 || mmdb_wrong(b, v->at, "a text stands where a number should");
+	return len == v->size && end != text && *end == 0;
 }
 
-bool mmdb_number(struct mmdb_bytes *b, const struct mmdb_value *v, double *number, bool *is)
+bool mmdb_says_nothing(const struct mmdb_bytes *b, const struct mmdb_value *v)
+{
+	return v->type == MMDB_TEXT && (v->size == 0 || (v->size == 1 && b->p[v->at] == '-'));
+}
+
+bool mmdb_number(const struct mmdb_bytes *b, const struct mmdb_value *v, double *number)
 {
 	uint64_t whole = 0;
 	uint32_t word;
 	float f;
 
-	*is = true;
 	if (v->type == MMDB_TEXT)
-		return number_from_text(b, v, number, is);
+		return number_from_text(b, v, number);
 	if (v->type != MMDB_U128 && v->type != MMDB_BYTES && v->type != MMDB_BOOL &&
 		v->type != MMDB_MAP && v->type != MMDB_ARRAY)
 		for (uint32_t i = 0; i < v->size; i++)
@@ -274,7 +275,7 @@ bool mmdb_number(struct mmdb_bytes *b, const struct mmdb_value *v, double *numbe
 	case MMDB_U32:
 	case MMDB_U64: *number = (double)whole; return true;
 	case MMDB_I32: *number = (int32_t)word; return true;
-	default: return mmdb_wrong(b, v->at, "something else stands where a number should");
+	default: return false;
 	}
 }
 

@@ -67,11 +67,14 @@ bool mmdb_value_at(struct mmdb_bytes *b, uint32_t at, struct mmdb_value *v);
 bool mmdb_map_find(struct mmdb_bytes *b, const struct mmdb_value *map,
 	const struct mmdb_key *keys, unsigned n, struct mmdb_value *found);
 
-/* A number of any type, or a text that is one; `*is` is false for an empty text. */
-bool mmdb_number(struct mmdb_bytes *b, const struct mmdb_value *v, double *number, bool *is);
-
 /* Reads all of a value, with what its pointers point to. */
 bool mmdb_check_all(struct mmdb_bytes *b, uint32_t at);
+
+/* A number of any type, or a text that is one; false: it is none. */
+bool mmdb_number(const struct mmdb_bytes *b, const struct mmdb_value *v, double *number);
+
+/* A text by which databases say that they do not know: "", "-". */
+bool mmdb_says_nothing(const struct mmdb_bytes *b, const struct mmdb_value *v);
 
 /* False, for broken data that the caller found. */
 bool mmdb_wrong(struct mmdb_bytes *b, uint32_t at, const char *what);

@@ -126,6 +126,7 @@ void report_status(const struct report_view *view, bool json, struct text *out)
 {
 	const struct world *w = view->world;
 	const struct netmap_size size = netmap_size(w->steer->atlas->cities.map);
+	const struct atlas_size geo = atlas_size(w->steer->atlas);
 	const struct workers_report *r = &view->counters;
 	json_int_t records = 0, bytes = 0, panics = 0;
 	const struct report_health *health = &view->health;
@@ -172,6 +173,9 @@ void report_status(const struct report_view *view, bool json, struct text *out)
 		{ "places", "places known", places_count(w->steer->atlas->cities.places) },
 		{ "geo_ranges_v4", "IPv4 ranges with a place", (json_int_t)size.v4_ranges },
 		{ "geo_ranges_v6", "IPv6 ranges with a place", (json_int_t)size.v6_ranges },
+		{ "geo_networks", "networks in the GeoIP files", (json_int_t)geo.nets },
+		{ "geo_networks_local", "... not of the public Internet",
+			(json_int_t)geo.local },
 		{ "geo_bytes", "bytes of GeoIP tables",
 			(json_int_t)(size.bytes +
 				places_bytes(w->steer->atlas->cities.places)) },

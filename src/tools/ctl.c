@@ -23,6 +23,19 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* How many networks the GeoIP files tell of: nothing without any. */
+static void tell_geo(const struct atlas *a)
+{
+	const struct atlas_size s = atlas_size(a);
+
+	if (a->cities.n_told)
+		printf("geoip: city: %llu networks, %llu of them not of the public Internet\n",
+			(unsigned long long)s.nets, (unsigned long long)s.local);
+	if (a->asns.n_told)
+		printf("geoip: asn: %llu networks, %llu of them not of the public Internet\n",
+			(unsigned long long)s.asn_nets, (unsigned long long)s.asn_local);
+}
+
 static int run_check(const char *conf_path)
 {
 	struct parts p;
@@ -33,6 +46,8 @@ static int run_check(const char *conf_path)
 		&p, &(struct parts_read_opts){ .path = conf_path, .key = parts_key() }, &f);
 	const bool ok = read && f.errors == 0;
 	fputs(text_get(&f.text), stderr);
+	if (read)
+		tell_geo(p.atlas);
 	if (ok)
 		printf("%s: right (%zu zones, %u pools, %u edges%s)\n", conf_path, p.zones->n,
 			p.steer->n_pools, p.steer->n_edges,

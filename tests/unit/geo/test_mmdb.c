@@ -20,8 +20,7 @@ static bool read_cities(struct mmdb_cities *c, const char *path, struct fault *w
 
 static void drop(struct mmdb_cities *c)
 {
-	netmap_drop(c->map);
-	places_drop(c->places);
+	mmdb_cities_free(c);
 }
 
 static uint32_t value_at(const struct netmap *map, const char *text)
@@ -169,6 +168,130 @@ static void odd_values_cost_only_what_they_say(void)
 		drop(&c);
 		mmdb_writer_free(w);
 	}
+}
+
+/* What a file told of a key: "3 (a map)"; "" when nothing was odd. */
+static const char *odd_of(const struct mmdb_told *t, const char *key)
+{
+	static char buf[96];
+
+	buf[0] = 0;
+	for (unsigned i = 0; i < t->n_odd; i++)
+		if (strcmp(t->odd[i].key, key) == 0)
+			snprintf(buf, sizeof buf, "%u (%s)", (unsigned)t->odd[i].records,
+				t->odd[i].first);
+	return buf;
+}
+
+/* A record of one key whose value the caller writes next, beside a country that is good. */
+static uint32_t beside_country(struct mmdb_writer *w, const char *key)
+{
+	const uint32_t at = mmdb_writer_map(w, 2);
+
+	mmdb_writer_text(w, "country_code");
+	mmdb_writer_text(w, "NL");
+	mmdb_writer_text(w, key);
+	return at | WRITER_DATA;
+}
+
+static void a_field_of_an_odd_form_costs_itself_and_is_told_by_its_key(void)
+{
+	static const struct {
+		const char *key, *want;
+	} row[] = {
+		{ "region", "1 (a map)" },
+		{ "state1", "1 (a map)" },
+		{ "latitude", "1 (a map)" },
+		{ "lng", "1 (a map)" },
+		{ "continent_code", "1 (a map)" },
+		{ "city.names.en", "" },
+		{ "subdivisions", "1 (a map)" },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct mmdb_writer *w = amsterdam();
+		struct mmdb_cities c;
+		struct fault why;
+		const uint32_t at = beside_country(w, row[i].key);
+		mmdb_writer_map(w, 1);
+		mmdb_writer_text(w, "x");
+		mmdb_writer_text(w, "y");
+		mmdb_writer_net(w, "8.8.8.0/24", at);
+		mmdb_writer_net(w, "8.8.9.0/24", at);
+		if (!read_cities(&c, mmdb_writer_file(w), &why))
+			CU_FAIL_FATAL(why.text);
+		CU_ASSERT_STRING_EQUAL(place_at(&c, "8.8.8.8"), "NL/EU///nan,nan");
+		CU_ASSERT_STRING_EQUAL(
+			place_at(&c, "193.0.0.1"), "NL/EU/NH/Amsterdam/52.37,4.90");
+		CU_ASSERT_STRING_EQUAL(odd_of(&c.told[0], row[i].key), row[i].want);
+		CU_ASSERT_EQUAL(c.told[0].nets, 3);
+		CU_ASSERT_EQUAL(c.told[0].placed, 1);
+		drop(&c);
+		mmdb_writer_free(w);
+	}
+}
+
+static void an_odd_as_number_is_none_and_the_others_are_good(void)
+{
+	static const char *const odd[] = { "AS3352 Name", "3352a", "-1", "1.5", "AS",
+		"4294967296" };
+
+	for (size_t i = 0; i < UNIT_COUNT(odd); i++) {
+		struct mmdb_writer *w = mmdb_writer_new(24, 4, "Test-ASN");
+		struct mmdb_asns a;
+		struct fault why;
+		mmdb_writer_net(w, "8.8.8.0/24", mmdb_writer_one(w, "asn", odd[i]));
+		mmdb_writer_net(w, "8.8.9.0/24", mmdb_writer_one(w, "asn", "-"));
+		const char *path = mmdb_writer_file(w);
+		if (!mmdb_read_asns(&a, &path, 1, &why))
+			CU_FAIL_FATAL(why.text);
+		CU_ASSERT_EQUAL(a.n, 1);
+		CU_ASSERT_EQUAL(a.told[0].n_odd, 1);
+		CU_ASSERT_EQUAL(a.told[0].odd[0].records, 1);
+		CU_ASSERT_STRING_EQUAL(a.told[0].odd[0].key, "asn");
+		mmdb_asns_free(&a);
+		mmdb_writer_free(w);
+	}
+}
+
+/* What hosts can have is an operator's own network where a file tells of it; the rest of those
+ * nets, and what no host has, is special as before. */
+static void private_networks_that_a_file_tells_of_are_places(void)
+{
+	static const struct {
+		const char *at, *want;
+	} row[] = {
+		{ "10.1.2.3", "NL/EU///52.37,4.90" },
+		{ "10.2.0.0", "special" },
+		{ "100.64.0.1", "NL/EU///52.37,4.90" },
+		{ "100.128.0.0", "none" },
+		{ "172.16.0.1", "special" },
+		{ "192.168.255.255", "NL/EU///52.37,4.90" },
+		{ "224.0.0.1", "special" },
+		{ "240.0.0.1", "special" },
+		{ "0.0.0.1", "special" },
+		{ "fd00::1", "NL/EU///52.37,4.90" },
+		{ "fc00::1", "special" },
+		{ "ff02::1", "special" },
+		{ "2001:db8::1", "NL/EU///52.37,4.90" },
+	};
+	static const char *const nets[] = { "0.0.0.0/8", "10.1.0.0/16", "100.64.0.0/10",
+		"172.0.0.0/8", "192.168.0.0/16", "224.0.0.0/4", "240.0.0.0/4", "fd00::/8",
+		"ff00::/8", "2001:db8::/32" };
+	struct mmdb_writer *w = mmdb_writer_new(24, 6, "Test-City");
+	struct mmdb_cities c;
+	struct fault why;
+	const uint32_t place = mmdb_writer_nested(w, "NL", NULL, NULL, 52.37, 4.9);
+
+	for (size_t i = 0; i < UNIT_COUNT(nets); i++)
+		mmdb_writer_net(w, nets[i], place);
+	CU_ASSERT_TRUE_FATAL(read_cities(&c, mmdb_writer_file(w), &why));
+	for (size_t i = 0; i < UNIT_COUNT(row); i++)
+		CU_ASSERT_STRING_EQUAL(place_at(&c, row[i].at), row[i].want);
+	CU_ASSERT_EQUAL(c.told[0].nets, UNIT_COUNT(nets));
+	CU_ASSERT_EQUAL(c.told[0].local, 5);
+	drop(&c);
+	mmdb_writer_free(w);
 }
 
 static void registered_country_stands_in(void)
@@ -364,6 +487,12 @@ static const struct unit_case cases[] = {
 	{ "a file for IPv4 and one for IPv6 make a whole", two_files_make_a_whole },
 	{ "no files are an empty map", no_files_are_an_empty_map },
 	{ "odd values cost only what they say", odd_values_cost_only_what_they_say },
+	{ "a field of an odd form costs itself, and is told by its key",
+		a_field_of_an_odd_form_costs_itself_and_is_told_by_its_key },
+	{ "an odd AS number is none, and the others are good",
+		an_odd_as_number_is_none_and_the_others_are_good },
+	{ "private networks that a file tells of are places",
+		private_networks_that_a_file_tells_of_are_places },
 	{ "the registered country stands in for the country", registered_country_stands_in },
 	{ "pointers are followed, and names made fit for showing",
 		pointers_are_followed_and_names_made_fit_for_showing },

@@ -110,7 +110,7 @@ struct atlas *small_atlas(void)
 	netmap_seal(asn);
 	places_seal(p);
 	a->refs = 1;
-	a->cities = (struct mmdb_cities){ city, p };
+	a->cities = (struct mmdb_cities){ .map = city, .places = p };
 	a->asns = (struct mmdb_asns){ .map = asn,
 		.n = 2,
 		.asn = calloc(2, sizeof(struct mmdb_asn)),

@@ -158,7 +158,7 @@ static void add_cities(struct sixty *w)
 	places_seal(p);
 	w->atlas = calloc(1, sizeof *w->atlas);
 	w->atlas->refs = 1;
-	w->atlas->cities = (struct mmdb_cities){ map, p };
+	w->atlas->cities = (struct mmdb_cities){ .map = map, .places = p };
 	w->atlas->asns = (struct mmdb_asns){ .map = asn,
 		.n = 1,
 		.asn = calloc(1, sizeof(struct mmdb_asn)),
