@@ -24,9 +24,16 @@ static bool is_cut(const struct choose_walk *w, uint16_t edge)
 	return c.price || c.share != SHED_ALL;
 }
 
+/* Where nobody has asked for times, the order alone: each edge is further than the one before
+ * it by more than a group's own detour (SHED_SPLIT), so that who leaves an edge goes to the
+ * next. */
 static uint16_t ms_of(const struct rank *r, uint32_t class, unsigned at)
 {
-	return r->ms ? r->ms[(size_t) class * r->n + at] : (uint16_t)at;
+	enum { STEP = 2 * RANK_MS };
+	_Static_assert(STEP * (SHED_UNIT / RANK_MS) > SHED_SPLIT, "a step is more than a draw");
+	_Static_assert((POOL_EDGES_MOST - 1) * STEP <= UINT16_MAX, "the last of a pool fits");
+
+	return r->ms ? r->ms[(size_t) class * r->n + at] : (uint16_t)(at * STEP);
 }
 
 /* Does it depend on the group who comes first? It does not where one is the best whatever the

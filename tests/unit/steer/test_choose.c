@@ -4,6 +4,7 @@
 #include "unit/unit.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static void clients_get_the_nearest_edge(void)
@@ -264,6 +265,35 @@ static void the_trace_says_why_each_edge_was_passed_over(void)
 	small_close(&s);
 }
 
+/* Of 16 groups in Oslo, a /20 each, whose order is ams, rom, nyc, sfo. */
+static void who_leaves_a_draining_edge_goes_to_the_next_one(void)
+{
+	struct shed_cut cuts[4] = { { 0, SHED_ALL / 2 }, { 0, SHED_ALL }, { 0, SHED_ALL },
+		{ 0, SHED_ALL } };
+	unsigned went[4] = { 0 };
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	small_open(&s, &pool, 1);
+	struct standing *standing = small_standing(s.steer, s.states);
+	standing->cuts = cuts;
+	for (unsigned i = 0; i < 16; i++) {
+		struct choose_ask ask = { .steer = s.steer,
+			.standing = standing,
+			.has_subnet = true,
+			.turn = s.turns };
+		char text[32];
+		snprintf(text, sizeof text, "1.0.%u.0", i * 16);
+		addr_parse(&ask.subnet, text);
+		went[choose(&ask, NULL).edges[0]]++;
+	}
+	CU_ASSERT(went[AMS] > 2 && went[ROM] > 2);
+	CU_ASSERT_EQUAL(went[AMS] + went[ROM], 16);
+	standing->cuts = NULL;
+	standing_free(standing);
+	small_close(&s);
+}
+
 void suite_choose(void)
 {
 	static const struct unit_case cases[] = {
@@ -284,6 +314,8 @@ void suite_choose(void)
 			turns_are_in_exact_proportion_and_apart_by_type },
 		{ "subnets that are not global leave it to the source",
 			subnets_that_are_not_global_leave_it_to_the_source },
+		{ "who leaves a draining edge goes to the next one",
+			who_leaves_a_draining_edge_goes_to_the_next_one },
 		{ "the trace says why each edge was passed over",
 			the_trace_says_why_each_edge_was_passed_over },
 	};
