@@ -83,6 +83,8 @@ static const struct type {
 	TYPE(66, "DSYNC"),
 	TYPE(67, "HHIT"),
 	TYPE(68, "BRID"),
+	TYPE(69, "UNECE"),
+	TYPE(70, "ISO"),
 	TYPE(99, "SPF"),
 	TYPE(100, "UINFO"),
 	TYPE(101, "UID"),

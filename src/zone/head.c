@@ -75,6 +75,39 @@ static enum class_word class_word(const struct token *tok)
 	return CLASS_NOT;
 }
 
+/* What other servers call what EDGE does. */
+static const char *instead(const struct token *tok)
+{
+	static const struct {
+		const char *type, *say;
+	} row[] = {
+		{ "DYNA",
+			"DYNA is a type of gdnsd; write EDGE and the name of a pool here, as "
+			"in "
+			"\"www 60 EDGE web\"" },
+		{ "DYNC",
+			"DYNC is a type of gdnsd; write EDGE and the name of a pool here, "
+			"whose "
+			"edges have a cname where that is what it answers with" },
+		{ "ALIAS",
+			"ALIAS is a type of PowerDNS and Knot; write EDGE here and the name of "
+			"a pool whose edges have the addresses, or a CNAME where the name has "
+			"nothing else" },
+		{ "ANAME",
+			"ANAME is no type that was ever assigned; write EDGE here and the name "
+			"of a pool whose edges have the addresses, or a CNAME where the name "
+			"has nothing else" },
+		{ "LUA",
+			"LUA is a type of PowerDNS; write EDGE and the name of a pool here, "
+			"which has the addresses and their probes" },
+	};
+
+	for (unsigned i = 0; i < sizeof row / sizeof *row; i++)
+		if (head_word(tok, row[i].type))
+			return row[i].say;
+	return NULL;
+}
+
 static bool not_a_type(struct tokens *t, bool indented)
 {
 	const struct token tok = t->tok;
@@ -82,6 +115,8 @@ static bool not_a_type(struct tokens *t, bool indented)
 	char text[TOKEN_TEXT];
 	uint16_t type;
 
+	if (instead(&tok))
+		return token_fault(t, tok.s, "%s", instead(&tok));
 	token_text(text, &tok);
 	if (is_digit(*tok.s))
 		return token_fault(t, tok.s,

@@ -6,6 +6,7 @@
 #include "zone/field.h"
 #include "zone/rdata_ldns.h"
 #include "zone/rdata_odd.h"
+#include "zone/rdata_rare.h"
 #include "zone/value.h"
 
 #include <string.h>
@@ -139,8 +140,10 @@ static bool read_fields(struct fields *f, uint16_t type)
 	case RRTYPE_CAA: return read_caa(f);
 	case RRTYPE_AMTRELAY: return rdata_odd_read_amtrelay(f);
 	case RRTYPE_EDGE: return read_edge(f);
-	default: return rdata_ldns_read(f, type);
 	}
+	bool known;
+	const bool ok = rdata_rare_read(f, type, &known);
+	return known ? ok : rdata_ldns_read(f, type);
 }
 
 int rdata_read(
@@ -185,10 +188,8 @@ bool rdata_check(uint16_t type, const uint8_t *rdata, size_t len, struct fault *
 	case RRTYPE_AMTRELAY:
 		return rdata_odd_amtrelay_len(rdata, rdata + len) == len ||
 			fault(why, "it is a precedence, a type, and a relay of that type");
-	case RRTYPE_DOA:
-		/* Enterprise, type, location, media type, data (draft-durand-doa-over-dns). */
-		return (len >= 10 && 10u + rdata[9] <= len) ||
-			fault(why, "it is 9 bytes, a string and the data");
-	default: return rdata_ldns_check(type, rdata, len, why);
 	}
+	bool known;
+	const bool ok = rdata_rare_check(type, rdata, len, &known, why);
+	return known ? ok : rdata_ldns_check(type, rdata, len, why);
 }

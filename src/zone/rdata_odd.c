@@ -91,7 +91,12 @@ size_t rdata_odd_amtrelay_len(const uint8_t *p, const uint8_t *end)
 {
 	const size_t len = (size_t)(end - p);
 
-	return len >= 2 && gateway_len(p[1] & 0x7f, p + 2, end) == len - 2 ? len : 0;
+	if (len < 2)
+		return 0;
+	/* What a relay of another type is, nobody knows yet. */
+	return (p[1] & 0x7f) > GATEWAY_NAME || gateway_len(p[1] & 0x7f, p + 2, end) == len - 2
+		? len
+		: 0;
 }
 
 bool rdata_odd_read_hip(struct fields *f)

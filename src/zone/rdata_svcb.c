@@ -1,37 +1,11 @@
 #include "zone/rdata_svcb.h"
 
 #include "base/bytes.h"
+#include "zone/rdata_svcb_keys.h"
 #include "zone/value.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* IANA "Service Parameter Keys (SvcParamKeys)". */
-enum key {
-	KEY_MANDATORY,
-	KEY_ALPN,
-	KEY_NO_DEFAULT_ALPN,
-	KEY_PORT,
-	KEY_IPV4HINT,
-	KEY_ECH,
-	KEY_IPV6HINT,
-	KEY_DOHPATH,
-	KEY_OHTTP,
-	KEYS_NAMED,
-	KEY_INVALID = 65535
-};
-
-static const char *const names[KEYS_NAMED] = {
-	"mandatory",
-	"alpn",
-	"no-default-alpn",
-	"port",
-	"ipv4hint",
-	"ech",
-	"ipv6hint",
-	"dohpath",
-	"ohttp",
-};
 
 enum { PARAMS_MOST = 256 };
 
@@ -53,7 +27,8 @@ struct value {
 static bool find_key(uint32_t *key, const char *s, size_t len)
 {
 	for (unsigned i = 0; i < KEYS_NAMED; i++)
-		if (strlen(names[i]) == len && memcmp(names[i], s, len) == 0) {
+		if (strlen(rdata_svcb_keys[i]) == len &&
+			memcmp(rdata_svcb_keys[i], s, len) == 0) {
 			*key = i;
 			return true;
 		}
@@ -89,8 +64,9 @@ static bool read_plain(struct fields *f, struct value *v)
 }
 
 /* A list inside a string (RFC 9460 appendix A.1): the string's escapes are undone first, and in
- * what comes out "\," is a comma and "\\" a backslash that do not end an item. */
-static bool read_alpn(struct fields *f, struct value *v)
+ * what comes out "\," is a comma and "\\" a backslash that do not end an item. `what`: of 1 to
+ * 255 bytes each. */
+static bool read_list(struct fields *f, struct value *v, const char *what)
 {
 	uint8_t *len;
 
@@ -118,9 +94,7 @@ static bool read_alpn(struct fields *f, struct value *v)
 				return false;
 		}
 		if (f->at - len - 1 == 0 || f->at - len - 1 > 255)
-			return token_fault(f->in, v->at,
-				"alpn is a list of protocols of 1 to 255 bytes (as in "
-				"alpn=h2,h3)");
+			return token_fault(f->in, v->at, "%s", what);
 		*len = (uint8_t)(f->at - len - 1);
 		if (!ended)
 			return true;
@@ -204,23 +178,72 @@ static bool read_port(struct fields *f, struct value *v)
 	return field_bytes(f, (uint8_t[2]){ (uint8_t)(port >> 8), (uint8_t)port }, 2);
 }
 
+/* draft-ietf-tls-key-share-prediction section 3.1 */
+static bool read_groups(struct fields *f, struct value *v)
+{
+	struct value item;
+	uint32_t group;
+
+	while (next_item(v, &item)) {
+		if (!value_number(&group, item.s, (size_t)(item.end - item.s), UINT16_MAX))
+			return token_fault(f->in, item.at,
+				"a group of TLS is a number from 0 to 65535 (as in "
+				"tls-supported-groups=29,23)");
+		if (!field_bytes(f, (uint8_t[2]){ (uint8_t)(group >> 8), (uint8_t)group }, 2))
+			return false;
+	}
+	return true;
+}
+
+/* draft-johani-dnsop-svcb-oots section 2: what share of its queries a nameserver can bear by
+ * each transport. */
+static bool read_oots(struct fields *f, struct value *v)
+{
+	struct value item;
+	uint32_t share;
+
+	while (next_item(v, &item)) {
+		const char *colon = memchr(item.s, ':', (size_t)(item.end - item.s));
+		if (!colon || colon == item.s || colon - item.s > 255 ||
+			!value_number(&share, colon + 1, (size_t)(item.end - colon - 1), 100))
+			return token_fault(f->in, item.at,
+				"oots is a list of transports and their percentages (as in "
+				"oots=do53:100,dot:20)");
+		const uint8_t len = (uint8_t)(colon - item.s), percent = (uint8_t)share;
+		if (!field_bytes(f, &len, 1) || !field_bytes(f, item.s, len) ||
+			!field_bytes(f, &percent, 1))
+			return false;
+	}
+	return true;
+}
+
 static bool read_value(struct fields *f, uint32_t key, struct value *v)
 {
 	if (v->opaque)
 		return read_plain(f, v);
-	if (key == KEY_NO_DEFAULT_ALPN || key == KEY_OHTTP)
+	if (key == KEY_NO_DEFAULT_ALPN || key == KEY_OHTTP || key == KEY_PVD)
 		return v->s == v->end ||
-			token_fault(f->in, v->at, "%s has no value", names[key]);
+			token_fault(f->in, v->at, "%s has no value", rdata_svcb_keys[key]);
+	if (key == KEY_DOCPATH && v->s == v->end) /* the root of the resources */
+		return true;
 	if (key < KEYS_NAMED && (!v->has || v->s == v->end))
-		return token_fault(f->in, v->at, "%s needs a value (as in %s=...)", names[key],
-			names[key]);
+		return token_fault(f->in, v->at, "%s needs a value (as in %s=...)",
+			rdata_svcb_keys[key], rdata_svcb_keys[key]);
 	switch (key) {
 	case KEY_MANDATORY: return read_mandatory(f, v);
-	case KEY_ALPN: return read_alpn(f, v);
+	case KEY_ALPN:
+		return read_list(f, v,
+			"alpn is a list of protocols of 1 to 255 bytes (as in alpn=h2,h3)");
 	case KEY_PORT: return read_port(f, v);
 	case KEY_IPV4HINT: return read_hints(f, v, false);
 	case KEY_ECH: return read_base64(f, v);
 	case KEY_IPV6HINT: return read_hints(f, v, true);
+	case KEY_GROUPS: return read_groups(f, v);
+	case KEY_DOCPATH:
+		return read_list(f, v,
+			"docpath is a list of the path's segments of 1 to 255 bytes (as in "
+			"docpath=dns,q)");
+	case KEY_OOTS: return read_oots(f, v);
 	default: return read_plain(f, v);
 	}
 }
@@ -243,8 +266,8 @@ static bool read_param(struct fields *f, struct param *p)
 	if (!find_key(&p->key, tok->s, (size_t)((equals ? equals : end) - tok->s)))
 		return token_fault(f->in, tok->s,
 			"%s is not a parameter of a service (keys are mandatory, alpn, "
-			"no-default-alpn, port, ipv4hint, ech, ipv6hint, dohpath, ohttp and "
-			"keyNNNNN)",
+			"no-default-alpn, port, ipv4hint, ech, ipv6hint, dohpath, ohttp, "
+			"tls-supported-groups, docpath, pvd, oots and keyNNNNN)",
 			token_text(text, tok));
 	struct value v = { equals ? equals + 1 : end, end, equals ? equals + 1 : tok->s,
 		equals != NULL, *tok->s == 'k' };
@@ -319,94 +342,4 @@ bool rdata_svcb_read(struct fields *f)
 		n++;
 	}
 	return rdata_svcb_check(start, f->at, &why) || token_fault(f->in, at, "%s", why.text);
-}
-
-/* --- the wire ----------------------------------------------------------------------------- */
-
-static bool alpn_is_whole(const uint8_t *p, const uint8_t *end)
-{
-	if (p == end)
-		return false;
-	while (p < end && *p && end - p > *p)
-		p += *p + 1;
-	return p == end;
-}
-
-static bool has_key(const uint8_t *p, const uint8_t *end, unsigned key)
-{
-	for (; p < end; p += 4 + be16_get(p + 2))
-		if (be16_get(p) == key)
-			return true;
-	return false;
-}
-
-/* `all` to `end` is whole: every parameter in its bounds. */
-static bool mandatory_holds(
-	const uint8_t *v, unsigned len, const uint8_t *all, const uint8_t *end)
-{
-	if (len == 0 || len % 2)
-		return false;
-	for (unsigned i = 0; i < len; i += 2) {
-		const unsigned key = be16_get(v + i);
-		if (key == KEY_MANDATORY || (i && key <= be16_get(v + i - 2)) ||
-			!has_key(all, end, key))
-			return false;
-	}
-	return true;
-}
-
-static bool value_is_sound(
-	unsigned key, const uint8_t *v, unsigned len, const uint8_t *all, const uint8_t *end)
-{
-	switch (key) {
-	case KEY_MANDATORY: return mandatory_holds(v, len, all, end);
-	case KEY_ALPN: return alpn_is_whole(v, v + len);
-	case KEY_NO_DEFAULT_ALPN: return len == 0 && has_key(all, end, KEY_ALPN);
-	case KEY_PORT: return len == 2;
-	case KEY_IPV4HINT: return len && len % 4 == 0;
-	case KEY_ECH:
-	case KEY_DOHPATH: return len > 0;
-	case KEY_IPV6HINT: return len && len % 16 == 0;
-	case KEY_OHTTP: return len == 0;
-	case KEY_INVALID: return false;
-	default: return true;
-	}
-}
-
-static bool check_bounds(const uint8_t *p, const uint8_t *end, struct fault *why)
-{
-	for (long last = -1; p < end; p += 4 + be16_get(p + 2)) {
-		if (end - p < 4 || end - p - 4 < be16_get(p + 2))
-			return fault(why, "a parameter is cut short");
-		if (be16_get(p) <= last)
-			return fault(
-				why, "the parameters are not in ascending order of their keys");
-		last = be16_get(p);
-	}
-	return true;
-}
-
-bool rdata_svcb_check(const uint8_t *p, const uint8_t *end, struct fault *why)
-{
-	const uint8_t *const all = p;
-
-	if (!check_bounds(p, end, why))
-		return false;
-	for (; p < end; p += 4 + be16_get(p + 2)) {
-		const unsigned key = be16_get(p);
-		if (value_is_sound(key, p + 4, be16_get(p + 2), all, end))
-			continue;
-		if (key == KEY_MANDATORY)
-			return fault(why,
-				"mandatory must name keys that are in this record, "
-				"each once, and not itself "
-				"(RFC 9460 section 8)");
-		if (key == KEY_NO_DEFAULT_ALPN)
-			return fault(why,
-				"no-default-alpn has no value, and alpn must be "
-				"there too (RFC 9460 section 7.1.1)");
-		return fault(why, "the value of %s is not of its form (RFC 9460)",
-			key < KEYS_NAMED ? names[key] : "key65535");
-	}
-	return true;
 }

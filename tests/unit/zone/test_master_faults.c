@@ -97,8 +97,12 @@ static void broken_zones_are_told_at_the_exact_place(void)
 		{ "a 1 NULL x\n",
 			"zone:1:10: error: the text form of NULL is not known here "
 			"(write it as TYPE10 \\#" },
-		{ "a 1 DSYNC CDS NOTIFY 1 a.\n",
-			"zone:1:11: error: the text form of DSYNC is not known here" },
+		{ "a 1 DYNA web\n",
+			"zone:1:5: error: DYNA is a type of gdnsd; write EDGE and the name of "
+			"a pool" },
+		{ "a 1 dync web\n", "zone:1:5: error: DYNC is a type of gdnsd; write EDGE" },
+		{ "@ ALIAS www\n", "zone:1:3: error: ALIAS is a type of PowerDNS" },
+		{ "@ 60 IN ANAME www\n", "zone:1:9: error: ANAME is no type" },
 		{ "$FOO bar\n", "zone:1:1: error: $FOO is not a directive" },
 		{ "$INCLUDE\n", "zone:1:9: error: the file behind $INCLUDE is missing" },
 		{ "$INCLUDE nowhere\n", "zone:1:10: error: $INCLUDE cannot read" },
