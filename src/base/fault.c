@@ -170,6 +170,59 @@ bool faults_take(struct faults *f, const struct fault *one)
 	return faults_error(f, &(struct fault_at){ 0 }, "%s", one->text);
 }
 
+/* "error: " or "warning: " where a sentence starts: at the beginning, or behind ": ". */
+static const char *find_kind(const char *line, size_t len, const char *kind)
+{
+	const size_t n = strlen(kind);
+
+	for (const char *at = line; (at = memmem(at, len - (size_t)(at - line), kind, n)); at++)
+		if (at == line || (at - line >= 2 && at[-2] == ':' && at[-1] == ' '))
+			return at;
+	return NULL;
+}
+
+/* Takes ":NUMBER" off the end of a text. */
+static unsigned take_number(const char *s, size_t *len)
+{
+	size_t at = *len;
+	unsigned v = 0, unit = 1;
+
+	for (; at && s[at - 1] >= '0' && s[at - 1] <= '9' && *len - at < 9; at--, unit *= 10)
+		v += unit * (unsigned)(s[at - 1] - '0');
+	if (at == *len || !at || s[at - 1] != ':')
+		return 0;
+	*len = at - 1;
+	return v;
+}
+
+const char *faults_view(const struct faults *f, const char *at, struct fault_view *to)
+{
+	at = at ? at : text_get(&f->text);
+	const char *const end = text_get(&f->text) + f->text.len;
+	while (at < end && strncmp(at, "    ", 4) == 0) /* the line of a file, and its caret */
+		at += strcspn(at, "\n") + 1;
+	if (at >= end)
+		return NULL;
+	const size_t len = strcspn(at, "\n");
+	const char *error = find_kind(at, len, "error: "), *warning = find_kind(at, len, "warning: ");
+	const bool warns = warning && (!error || warning < error);
+	const char *kind = warns ? warning : error ? error : at;
+	const char *say = kind + (warns ? 9 : error ? 7 : 0);
+	*to = (struct fault_view){ .warning = warns,
+		.path = at,
+		.path_len = kind - at > 2 ? (size_t)(kind - at) - 2 : 0,
+		.say = say,
+		.say_len = (size_t)(at + len - say) };
+	size_t path = to->path_len;
+	to->column = take_number(at, &path);
+	to->line = to->column ? take_number(at, &path) : 0;
+	if (to->line)
+		to->path_len = path;
+	else
+		to->column = 0;
+	return at + len + 1 < end ? at + len + 1 : end;
+}
+
 struct faults_mark faults_mark(const struct faults *f)
 {
 	return (struct faults_mark){ f->text.len, f->errors, f->warnings };

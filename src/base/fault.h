@@ -70,6 +70,20 @@ struct faults_mark {
 struct faults_mark faults_mark(const struct faults *f);
 void faults_back(struct faults *f, struct faults_mark mark);
 
+/* One of them, for who shows them in another form; all borrowed from the faults. */
+struct fault_view {
+	bool warning;
+	const char *path; /* "" when it has no place; not NUL-terminated, as `say` */
+	size_t path_len;
+	unsigned line, column; /* 0: the whole file */
+	const char *say;
+	size_t say_len;
+};
+
+/* The one that starts at `at`, or the first of all when that is NULL. NULL: there is none; else
+ * where to go on. */
+const char *faults_view(const struct faults *f, const char *at, struct fault_view *to);
+
 /* True once as many errors have been shown as one run shows: time to stop reading. */
 bool faults_full(const struct faults *f);
 

@@ -9,7 +9,6 @@
 #include "conf/conf.h"
 #include "config.h"
 #include "console/command.h"
-#include "daemon/parts_read.h"
 #include "tools/ctl_inner.h"
 
 #include <errno.h>
@@ -22,43 +21,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-/* How many networks the GeoIP files tell of: nothing without any. */
-static void tell_geo(const struct atlas *a)
-{
-	const struct atlas_size s = atlas_size(a);
-
-	if (a->cities.n_told)
-		printf("geoip: city: %llu networks, %llu of them not of the public Internet\n",
-			(unsigned long long)s.nets, (unsigned long long)s.local);
-	if (a->asns.n_told)
-		printf("geoip: asn: %llu networks, %llu of them not of the public Internet\n",
-			(unsigned long long)s.asn_nets, (unsigned long long)s.asn_local);
-}
-
-static int run_check(const char *conf_path)
-{
-	struct parts p;
-	struct faults f;
-
-	faults_init(&f);
-	const bool read = parts_read(
-		&p, &(struct parts_read_opts){ .path = conf_path, .key = parts_key() }, &f);
-	const bool ok = read && f.errors == 0;
-	fputs(text_get(&f.text), stderr);
-	if (read)
-		tell_geo(p.atlas);
-	if (ok)
-		printf("%s: right (%zu zones, %u pools, %u edges%s)\n", conf_path, p.zones->n,
-			p.steer->n_pools, p.steer->n_edges,
-			f.warnings ? "; see the warnings" : "");
-	else
-		printf("%s: %u error%s\n", conf_path, f.errors, f.errors == 1 ? "" : "s");
-	if (read)
-		parts_drop(&p);
-	faults_fini(&f);
-	return ok ? DONE : NOT_DONE;
-}
 
 static int complain(const char *fmt, const char *what, const char *why)
 {
@@ -201,13 +163,15 @@ enum ctl_status ctl_ask(const char *path, char **words, int n, struct text *repl
 	return (enum ctl_status)(status[0] - '0');
 }
 
-/* Sends the command and prints what comes back. Its exit status is what the server says. */
+/* Sends the command and prints what comes back. Its exit status is what the server says. JSON is
+ * read by programs, which find it in one place. */
 static int ask_server(const char *path, char **words, int n)
 {
 	struct text reply = { 0 };
 	const enum ctl_status status = ctl_ask(path, words, n, &reply);
 
-	fputs(text_get(&reply), status == DONE ? stdout : stderr);
+	const bool json = text_get(&reply)[0] == '{' || text_get(&reply)[0] == '[';
+	fputs(text_get(&reply), status == DONE || json ? stdout : stderr);
 	text_fini(&reply);
 	return status;
 }
@@ -288,8 +252,7 @@ static int run(struct ctl *ctl, char **words, int n)
 		return (int)ctl_keys(words + 1, n - 1);
 	n = take_options(ctl, words, n);
 	if (strcmp(words[0], "check") == 0)
-		return n == 1 ? run_check(ctl->conf_path)
-			      : ctl_help_one("check", stderr, WRONG_USE);
+		return ctl_check(ctl, words + 1, n - 1);
 	return by_server(ctl, words, n);
 }
 

@@ -29,6 +29,7 @@ char *ctl_socket(const struct ctl *c, const char *instead);
 
 /* The commands that are done here. */
 enum ctl_status ctl_simulate(const struct ctl *c, char **words, int n);
+int ctl_check(const struct ctl *c, char **words, int n);
 int ctl_diff(const struct ctl *c, char **words, int n);
 enum ctl_status ctl_keys(char **words, int n);
 

@@ -30,6 +30,11 @@ BROKEN = [
 ]
 
 
+def tool(*argv):
+    done = subprocess.run(list(argv), capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
 @claim("each classic broken zone is named with its line, its column and what to do, and exits with 1")
 def broken():
     for say, text, line, part in BROKEN:
@@ -96,6 +101,32 @@ def configuration():
             assert "waymark.yaml:" in line and part in said, said
 
 
+@claim("check --json has each fault with its place, on standard output whatever the exit status is")
+def as_json():
+    import json
+
+    def told(s):
+        code, out, err = tool(WAYMARKCTL, "-c", s.conf, "check", "--json")
+        same(err, "")
+        return code, json.loads(out)
+
+    with Server({"example.com": APEX + "www 60 A 192.0.2.1\nwww 30 A 192.0.2.2\n"}, CONFIG, start=False) as s:
+        code, o = told(s)
+        same((code, o["right"], o["config"], o["zones"], o["pools"], o["edges"], o["errors"], o["warnings"]), (0, True, s.conf, 1, 1, 1, 0, 1))
+        f = o["faults"][0]
+        same((f["severity"], f["file"], f["line"], f["column"]), ("warning", s.dir + "/zones/example.com.zone", 6, 1))
+        s.write("zones/b.test.zone", APEX + "x A 1\n" * 60)
+        code, o = told(s)
+        same((code, o["right"], o["zones_faulty"], o["errors"], len(o["faults"])), (1, False, 1, 50, 50))
+        s.write("waymark.yaml", "server: 1\n")
+        code, o = told(s)
+        same((code, o["right"], "zones" in o), (1, False, False))
+        same([(f["line"], f["column"]) for f in o["faults"] if "line" in f][0], (1, 9))
+        code, out, err = tool(WAYMARKCTL, "-c", s.conf + ".not", "check", "--json")
+        o = json.loads(out)
+        assert code == 1 and len(o["faults"]) == 1 and "No such file" in o["faults"][0]["message"], o
+
+
 @claim("a configuration that is not there, a folder and a zone file that is not there are told")
 def missing():
     with Server({}, start=False) as s:
@@ -124,11 +155,6 @@ def usage():
         same(subprocess.run([WAYMARKCTL] + argv, capture_output=True).returncode, 2, argv)
     for argv in ([], ["-c"], ["-c", "x", "y"]):
         same(subprocess.run([WAYMARKD] + argv, capture_output=True).returncode, 2, argv)
-
-
-def tool(*argv):
-    done = subprocess.run(list(argv), capture_output=True, text=True, timeout=60)
-    return done.returncode, done.stdout, done.stderr
 
 
 @claim("--help, -h, help, --version, -V and version of all three programs print and exit with 0; a word they do not know exits with 2")

@@ -133,6 +133,46 @@ static void lists_are_put_together_up_to_the_fiftieth_error(void)
 	}
 }
 
+static void each_fault_is_found_again_with_its_place(void)
+{
+	static const char text[] = "first error: here\n    warning: there";
+	const struct fault_at at = { "/a: b/z", text, text + sizeof text - 1, 1, 7 },
+			      indented = { "z", text, text + sizeof text - 1, 2, 5 },
+			      file = { .path = "/c:8/w:9" }, none = { 0 };
+	static const struct {
+		bool warning;
+		const char *path;
+		unsigned line, column;
+		const char *say;
+	} want[] = { { false, "/a: b/z", 1, 7, "error: of warning: 7" },
+		{ true, "z", 2, 5, "with error: inside" }, { false, "/c:8/w:9", 0, 0, "whole" },
+		{ true, "", 0, 0, "nowhere" }, { false, "", 0, 0, "an error: x" } };
+	struct faults f;
+	struct fault_view v;
+	const char *next = NULL;
+
+	faults_init(&f);
+	CU_ASSERT_PTR_NULL(faults_view(&f, NULL, &v));
+	faults_error(&f, &at, "error: of warning: %d", 7);
+	faults_warning(&f, &indented, "with error: inside");
+	faults_error(&f, &file, "whole");
+	faults_warning(&f, &none, "nowhere");
+	faults_error(&f, &none, "an error: x");
+	for (size_t i = 0; i < UNIT_COUNT(want); i++) {
+		next = faults_view(&f, next, &v);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(next);
+		CU_ASSERT_EQUAL(v.warning, want[i].warning);
+		CU_ASSERT_EQUAL(v.path_len, strlen(want[i].path));
+		CU_ASSERT_EQUAL(memcmp(v.path, want[i].path, v.path_len), 0);
+		CU_ASSERT_EQUAL(v.line, want[i].line);
+		CU_ASSERT_EQUAL(v.column, want[i].column);
+		CU_ASSERT_EQUAL(v.say_len, strlen(want[i].say));
+		CU_ASSERT_EQUAL(memcmp(v.say, want[i].say, v.say_len), 0);
+	}
+	CU_ASSERT_PTR_NULL(faults_view(&f, next, &v));
+	faults_fini(&f);
+}
+
 void suite_fault(void)
 {
 	static const struct unit_case cases[] = {
@@ -147,6 +187,8 @@ void suite_fault(void)
 			fifty_errors_are_shown_and_the_rest_counted },
 		{ "lists are put together up to the fiftieth error",
 			lists_are_put_together_up_to_the_fiftieth_error },
+		{ "each fault is found again with its place",
+			each_fault_is_found_again_with_its_place },
 	};
 
 	unit_suite("base/fault", cases, UNIT_COUNT(cases));
