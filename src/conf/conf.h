@@ -93,6 +93,7 @@ struct conf {
 
 	struct conf_latency latency;
 	struct conf_stage stage;
+	double zones_lost; /* reload: zones-lost; no larger share goes without force */
 	struct conf_balance balance;
 	const char *decisions_file; /* log: decisions; NULL: none */
 	unsigned decisions_most;    /* bytes of it */

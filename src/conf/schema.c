@@ -235,6 +235,8 @@ const struct key schema_keys[] = {
 		.about = "When a configuration that is tried out on some clients "
 			 "(waymarkctl reload --stage) is taken back by itself.",
 		.keys = schema_stage_keys },
+	{ "reload", keys_section, .keys = schema_reload_keys,
+		.about = "What a reload does only when it is forced to." },
 	{ "log", keys_section, .keys = schema_log_keys,
 		.about = "What is logged beside the server's own messages.",
 		.otherwise = "none" },
@@ -272,6 +274,7 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 	schema_latency_defaults(&c->latency);
 	schema_stage_defaults(&c->stage);
 	schema_balance_defaults(&c->balance);
+	c->zones_lost = 0.5;
 	c->policy.ecs = true;
 	c->cookies = true;
 	c->net = (struct net_opts){ .batch = 32,

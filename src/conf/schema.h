@@ -93,7 +93,8 @@ struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
 /* pin: to a struct schema_pool. */
 key_take schema_pins;
 
-extern const struct key schema_log_keys[]; /* log: to a struct conf */
+extern const struct key schema_log_keys[];    /* log: to a struct conf */
+extern const struct key schema_reload_keys[]; /* reload: to a struct conf */
 
 /* The other tables, by what they describe. */
 extern const struct key schema_limit_keys[], schema_latency_keys[], schema_stage_keys[],

@@ -6,10 +6,10 @@
 static const struct {
 	const char *word, *words, *help;
 } table[] = {
-	{ "reload", "[--stage SHARE | --promote | --rollback]",
+	{ "reload", "[--force] [--stage SHARE | --promote | --rollback] [--json]",
 		"read configuration, zones and databases anew; a zone that is wrong keeps its old "
 		"data, and exit 1 tells of it; --stage 5%: edges and pools for 5 % of the clients "
-		"first" },
+		"first; --force: however many zones are gone" },
 	{ "status", "[--json]", "what is served, and how much" },
 	{ "zones", "[NAME] [--faulty] [--json]",
 		"the zones, where they come from, and how they are" },

@@ -210,6 +210,11 @@ static bool read_zones(struct parts *to, const struct parts_read_opts *o, struct
 	to->zones = zones_read(&(struct zones_read_opts){ parts_conf(to),
 				       o->before ? o->before->zones : NULL, o->key, o->job },
 		f);
+	const struct conf *c = parts_conf(to);
+	if (to->zones && to->zones->n == 0 && c->n_zones)
+		faults_warning(f, &(struct fault_at){ .path = c->path },
+			"no zone was found where \"zones\" looks for them; every query will be "
+			"refused");
 	return to->zones != NULL;
 }
 

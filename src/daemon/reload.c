@@ -21,6 +21,7 @@ struct reading {
 	struct parts made;
 	bool ok;
 	struct faults faults;
+	struct zones_change zones;
 };
 
 static bool begin(void *ctx)
@@ -29,6 +30,19 @@ static bool begin(void *ctx)
 
 	x->before = x->how.before(x->how.ctx);
 	return true;
+}
+
+/* Of what was read: may it be served in the place of what is? */
+static bool may_follow(struct reading *x)
+{
+	const struct conf *next = parts_conf(&x->made);
+	const struct fault_at at = { .path = next->path };
+
+	zones_change_find(&x->zones, x->before.zones, x->made.zones);
+	return restart_check(next, parts_conf(&x->before), &x->faults) &&
+		(x->how.force ||
+			zones_change_check(&x->zones, next->zones_lost, &at, &x->faults)) &&
+		(!x->how.also || x->how.also(x->how.ctx, &x->made, &x->faults));
 }
 
 static void work(void *ctx, struct job *job)
@@ -40,8 +54,7 @@ static void work(void *ctx, struct job *job)
 		&(struct parts_read_opts){
 			.path = o->conf_path, .key = o->key, .before = &x->before, .job = job },
 		&x->faults);
-	if (x->ok && (!restart_check(parts_conf(&x->made), parts_conf(&x->before), &x->faults) ||
-			     (x->how.also && !x->how.also(x->how.ctx, &x->made, &x->faults)))) {
+	if (x->ok && !may_follow(x)) {
 		parts_drop(&x->made);
 		x->ok = false;
 	}
@@ -60,8 +73,9 @@ static void end(void *ctx, enum job_end end)
 		faults_error(&x->faults, &nowhere, "%s",
 			end == JOB_NO_MEMORY ? "out of memory" : "the server stops");
 	}
-	x->how.told(x->how.ctx, x->ok ? &x->made : NULL, &x->faults);
+	x->how.told(x->how.ctx, x->ok ? &x->made : NULL, &x->faults, &x->zones);
 	faults_fini(&x->faults);
+	zones_change_fini(&x->zones);
 	publisher_let_go(x->owner->opts.publisher, &x->made);
 	publisher_let_go(x->owner->opts.publisher, &x->before);
 	free(x);
@@ -109,7 +123,8 @@ static bool no_stage(void *ctx, struct faults *f)
 			"first, or \"reload --stage SHARE\" to stage what the file has now");
 }
 
-static void told(void *ctx, struct parts *made, struct faults *f)
+static void told(
+	void *ctx, struct parts *made, struct faults *f, const struct zones_change *zones)
 {
 	struct all *a = ctx;
 	struct reloader *r = a->owner;
@@ -121,18 +136,18 @@ static void told(void *ctx, struct parts *made, struct faults *f)
 		publisher_take(r->opts.publisher, made);
 		publisher_now(r->opts.publisher);
 	}
-	a->done.told(a->done.ctx, r->state.taken, f);
+	a->done.told(a->done.ctx, &(struct reload_result){ r->state.taken, f, zones });
 	free(a);
 }
 
-bool reload_all(struct reloader *r, const struct reload_done *done)
+bool reload_all(struct reloader *r, bool force, const struct reload_done *done)
 {
 	struct all *a = malloc(sizeof *a);
 
 	if (!a)
 		return false;
 	*a = (struct all){ r, *done };
-	if (reload_read(r, "reload", &(struct reload_made){ a, live, NULL, told }))
+	if (reload_read(r, "reload", &(struct reload_made){ a, force, live, NULL, told }))
 		return true;
 	free(a);
 	return false;

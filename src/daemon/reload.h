@@ -9,6 +9,7 @@
 #include "base/fault.h"
 #include "daemon/builder.h"
 #include "daemon/publish.h"
+#include "daemon/zones_change.h"
 
 struct reloader;
 
@@ -23,24 +24,34 @@ struct reloader *reloader_new(const struct reloader_opts *opts);
 void reloader_free(struct reloader *r);
 
 /* What came of it. `taken`: something else may be served now; without errors in the faults, all
- * that the files say is. Called once, on the loop. */
-struct reload_done {
-	void *ctx;
-	void (*told)(void *ctx, bool taken, const struct faults *f);
+ * that the files say is. */
+struct reload_result {
+	bool taken;
+	const struct faults *faults;
+	const struct zones_change *zones; /* against what was served; or staged */
 };
 
-/* Everything, for all clients. False: no memory, not even to try. */
-bool reload_all(struct reloader *r, const struct reload_done *done);
+/* Called once, on the loop. */
+struct reload_done {
+	void *ctx;
+	void (*told)(void *ctx, const struct reload_result *result);
+};
+
+/* Everything, for all clients; `force`: however many zones are gone. False: no memory, not even
+ * to try. */
+bool reload_all(struct reloader *r, bool force, const struct reload_done *done);
 
 /* For a stage: the same, but for what becomes of it. `made` may be emptied by who takes it. */
 struct reload_made {
 	void *ctx;
+	bool force;
 	/* The parts that it replaces, as they are when its turn has come; held from then on. */
 	struct parts (*before)(void *ctx);
 	/* On a helper thread: what else has to be right, or be made of it. Or NULL. */
 	bool (*also)(void *ctx, struct parts *made, struct faults *f);
 	/* `made` NULL: it is not right. */
-	void (*told)(void *ctx, struct parts *made, struct faults *f);
+	void (*told)(void *ctx, struct parts *made, struct faults *f,
+		const struct zones_change *zones);
 };
 bool reload_read(struct reloader *r, const char *name, const struct reload_made *how);
 

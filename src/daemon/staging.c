@@ -103,7 +103,8 @@ static void start(struct staging *s, struct parts *made, double percent)
 	log_line(LOG_NOTICE, "staged %s for %g %% of the clients", c->path, percent);
 }
 
-static void begun(void *ctx, struct parts *made, struct faults *f)
+static void begun(
+	void *ctx, struct parts *made, struct faults *f, const struct zones_change *zones)
 {
 	struct beginning *b = ctx;
 	const bool taken = made != NULL;
@@ -111,19 +112,20 @@ static void begun(void *ctx, struct parts *made, struct faults *f)
 	publisher_let_go(b->owner->opts.publisher, &b->live);
 	if (made)
 		start(b->owner, made, b->percent);
-	b->done.told(b->done.ctx, taken, f);
+	b->done.told(b->done.ctx, &(struct reload_result){ taken, f, zones });
 	free(b);
 }
 
-bool staging_begin(struct staging *s, double percent, const struct reload_done *done)
+bool staging_begin(
+	struct staging *s, const struct staging_how *how, const struct reload_done *done)
 {
 	struct beginning *b = calloc(1, sizeof *b);
 
 	if (!b)
 		return false;
-	*b = (struct beginning){ .owner = s, .percent = percent, .done = *done };
+	*b = (struct beginning){ .owner = s, .percent = how->percent, .done = *done };
 	if (reload_read(s->opts.reloader, "stage",
-		    &(struct reload_made){ b, begins_from, fit_to_live, begun }))
+		    &(struct reload_made){ b, how->force, begins_from, fit_to_live, begun }))
 		return true;
 	free(b);
 	return false;
@@ -143,6 +145,7 @@ struct promotion {
 	struct parts live, staged; /* held; `staged` without conf: no stage is on */
 	struct latency *table;
 	struct pool_numbers *numbers;
+	struct zones_change zones;
 	struct fault why; /* "" */
 };
 
@@ -168,6 +171,7 @@ static void promotion_work(void *ctx, struct job *job)
 	latency_next_round(table);
 	struct pool_numbers *numbers = pool_numbers_new(
 		x->staged.zones->set, x->staged.steer, &x->why);
+	zones_change_find(&x->zones, x->live.zones, x->staged.zones);
 	x->table = table;
 	x->numbers = numbers;
 }
@@ -213,8 +217,9 @@ static void promotion_end(void *ctx, enum job_end end)
 	faults_init(&f);
 	if (!ok)
 		faults_take(&f, &x->why);
-	x->done.told(x->done.ctx, ok, &f);
+	x->done.told(x->done.ctx, &(struct reload_result){ ok, &f, &x->zones });
 	faults_fini(&f);
+	zones_change_fini(&x->zones);
 	publisher_let_go(x->owner->opts.publisher,
 		&(struct parts){ .table = x->table, .numbers = x->numbers });
 	publisher_let_go(x->owner->opts.publisher, &x->live);

@@ -35,7 +35,12 @@ void staging_free(struct staging *s);
 
 /* Reads the configuration and stages it, in the place of what was staged before; or makes what
  * is staged everybody's. False: no memory, not even to try. */
-bool staging_begin(struct staging *s, double percent, const struct reload_done *done);
+struct staging_how {
+	double percent;
+	bool force; /* however many zones are gone */
+};
+bool staging_begin(
+	struct staging *s, const struct staging_how *how, const struct reload_done *done);
 bool staging_promote(struct staging *s, const struct reload_done *done);
 
 /* At once. `reason` is copied. */

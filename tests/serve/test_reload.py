@@ -92,6 +92,101 @@ def log_times():
         same([next(l[:3] for l in lines if w in l) for w in (": error:", "192.0.2.300", ": warning:", "ready:")], ["<3>", "<3>", "<4>", "<5>"])
 
 
+@claim("an emptied folder is refused by a reload, by a stage and by SIGHUP, unless --force says that it is meant; zones that come and go are named")
+def emptied():
+    with new() as s:
+        def served(*want):
+            same([s.udp("www." + z).rcode for z in ZONES], [NOERROR if z in want else REFUSED for z in ZONES])
+
+        for name in os.listdir(s.dir + "/zones"):
+            os.unlink(s.dir + "/zones/" + name)
+        for words in (["reload"], ["reload", "--stage", "5%"]):
+            code, said = s.ctl(*words)
+            assert code == 1 and "of 2 zones 2 would go (example.com., example.net.)" in said and "--force" in said, said
+            served(*ZONES)
+        s.proc.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 20 * SLOW
+        while s.said().count("2 would go") < 3 and time.monotonic() < end:
+            time.sleep(0.02)
+        same(s.said().count("2 would go"), 3)
+        served(*ZONES)
+        s.write("zones/example.com.zone", ZONES["example.com"])
+        code, said = s.ctl("reload")                        # a half is not more than a half
+        assert code == 0 and "1 removed (example.net.)" in said and "1 removed (example.net.)" in s.said(), said
+        served("example.com")
+        os.unlink(s.dir + "/zones/example.com.zone")
+        code, said = s.ctl("reload", "--force")
+        assert code == 0 and "1 removed (example.com.)" in said and "serving 0 zones" in said and "no zone was found" in said, said
+        served()
+        s.write("zones/example.com.zone", ZONES["example.com"])
+        code, said = s.ctl("reload")
+        assert code == 0 and "1 added (example.com.)" in said, said
+        served("example.com")
+
+
+@claim("how many zones may go is set by reload: zones-lost")
+def zones_lost():
+    zones = {"z%d.test" % i: APEX for i in range(10)}
+    with Server(zones, "reload: { zones-lost: 20% }\n") as s:
+        for i in range(3):
+            os.unlink(s.dir + "/zones/z%d.test.zone" % i)
+        code, said = s.ctl("reload")
+        assert code == 1 and "3 would go (z0.test., z1.test., z2.test.)" in said and "20 %" in said, said
+        s.write("zones/z0.test.zone", APEX)
+        same(s.ctl("reload")[0], 0)
+        s.configure("reload: { zones-lost: 100% }\n", zones="[]")
+        code, said = s.ctl("reload")
+        assert code == 0 and "8 removed" in said, said
+
+
+@claim("reload --json tells what came of it in all its forms, with each fault's place, on standard output whatever the exit status is")
+def as_json():
+    def told(s, *words):
+        done = subprocess.run([WAYMARKCTL, "-c", s.conf, "reload", "--json", *words], capture_output=True, text=True, timeout=120)
+        same(done.stderr, "")
+        return done.returncode, json.loads(done.stdout)
+
+    with new() as s:
+        s.write("zones/example.org.zone", APEX)
+        os.unlink(s.dir + "/zones/example.net.zone")
+        code, o = told(s)
+        same((code, o["taken"], o["zones"], o["added"], o["removed"], o["errors"], o["faults"]),
+             (0, True, 2, ["example.org."], ["example.net."], 0, []))
+        s.write("zones/example.com.zone", APEX + "www A 192.0.2.300\n")
+        s.write("zones/example.org.zone", APEX + "www 60 A 192.0.2.1\nwww 30 A 192.0.2.2\n")
+        code, o = told(s)
+        same((code, o["taken"], o["zones_faulty"], o["errors"], o["warnings"]), (1, True, 1, 1, 1))
+        error = next(f for f in o["faults"] if f["severity"] == "error")
+        same((error["file"], error["line"], error["column"]), (s.dir + "/zones/example.com.zone", 5, 7))
+        assert error["message"].startswith("192.0.2.300 is not"), error
+        same([(f["severity"], f["line"]) for f in o["faults"]], [("error", 5), ("warning", 6)])
+        s.write("waymark.yaml", open(s.conf).read().replace("edges:", "edgse:", 1))
+        for words in ((), ("--stage", "10%")):
+            code, o = told(s, *words)
+            same((code, o["taken"], o["faults"][0]["file"]), (1, False, s.conf), words)
+        s.configure()
+        code, o = told(s, "--stage", "10%")
+        same((o["taken"], o["stage_percent"]), (True, 10))
+        same(told(s)[0], 1)                                 # the stage comes first
+        code, o = told(s, "--promote")
+        same((code, o["taken"], o["removed"]), (0, True, []))
+        code, o = told(s, "--rollback")
+        same((code, o["taken"], o["errors"]), (1, False, 1))
+
+
+@claim("a stage that is not taken leaves each fault with its place in the log, as a reload does")
+def stage_logs():
+    with new() as s:
+        s.write("zones/example.com.zone", APEX + "www A 192.0.2.300\n")
+        same(s.ctl("reload")[0], 1)
+        assert "example.com.zone:5:7: error:" in s.said() and "reloaded " in s.said(), s.said()
+        s.write("waymark.yaml", open(s.conf).read().replace("edges:", "edgse:", 1))
+        for words in (["reload"], ["reload", "--stage", "5%"]):
+            before = s.said()
+            same(s.ctl(*words)[0], 1)
+            assert "waymark.yaml:5:1: error:" in s.said()[len(before):], s.said()
+
+
 @claim("20 reloads under load lose no query")
 def under_load():
     with new() as s:

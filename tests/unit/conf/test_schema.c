@@ -114,6 +114,28 @@ static void what_is_left_out_has_a_default(void)
 	conf_fini(&c);
 }
 
+static void as_many_zones_may_go_as_configured(void)
+{
+	static const struct told_case cases[] = {
+		{ "no share", SERVER ZONES "reload: { zones-lost: 5 }\n",
+			"3:23: error: \"zones-lost\" must be a share of the zones from 0% to 100% "
+			"(100%: any), not \"5\"\n" },
+		{ "more than all", SERVER ZONES "reload: { zones-lost: 101% }\n",
+			"3:23: error: \"zones-lost\" must be a share of the zones from 0% to 100% "
+			"(100%: any), not \"101%\"\n" },
+	};
+	struct text lines;
+	struct conf c;
+
+	CU_ASSERT_TRUE_FATAL(told_read(&c, SERVER ZONES, &lines));
+	CU_ASSERT_EQUAL(c.zones_lost, 0.5);
+	conf_fini(&c);
+	CU_ASSERT_TRUE_FATAL(told_read(&c, SERVER ZONES "reload: { zones-lost: 7.5% }\n", &lines));
+	CU_ASSERT_EQUAL(c.zones_lost, 0.075);
+	conf_fini(&c);
+	told_check(cases, UNIT_COUNT(cases));
+}
+
 static void stages_are_taken_back_as_configured(void)
 {
 	struct faults f;
@@ -156,7 +178,7 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 			SERVER ZONES "telemetry: { files: [ x ] }\n",
 			"3:1: error: unknown key \"telemetry\" in the configuration (known: "
 			"server, control, management, cookies, rrl, geoip, latency, stage, "
-			"log, balance, edges, "
+			"reload, log, balance, edges, "
 			"probes, pools, "
 			"zones)\n" },
 		{ "in a section",
@@ -356,7 +378,7 @@ static void all_faults_are_told_in_one_run(void)
 			"1:27: error: \"ecs\" must be on or off, not \"y\"\n"
 			"2:20: error: \"z\" is not an IPv4 address\n"
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
-			"control, management, cookies, rrl, geoip, latency, stage, log, "
+			"control, management, cookies, rrl, geoip, latency, stage, reload, log, "
 			"balance, edges, probes, "
 			"pools, zones)\n"
 			"3:12: error: this zone has no \"name\"; write for example: name: "
@@ -436,6 +458,7 @@ void suite_schema(void)
 		{ "a fault shows its line and a caret", a_fault_shows_its_line_and_a_caret },
 		{ "a file that cannot be read is a fault",
 			a_file_that_cannot_be_read_is_a_fault },
+		{ "as many zones may go as configured", as_many_zones_may_go_as_configured },
 	};
 
 	unit_suite("conf/schema", cases, UNIT_COUNT(cases));
