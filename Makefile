@@ -101,10 +101,10 @@ $(BUILD)/obj/tests/unit/suites.h: $(unit_sources) Makefile
 $(BUILD)/obj/tests/unit/main.o: $(BUILD)/obj/tests/unit/suites.h
 $(BUILD)/obj/tests/unit/main.o: ALL_CPPFLAGS += -I$(BUILD)/obj/tests/unit
 
-# Memory ends there when a test says so.
+# Memory ends there when a test says so, and what nobody gives back is seen.
 $(BUILD)/unit: $(call object,$(unit_sources)) $(BUILD)/libwaymark.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc strdup strndup mmap mremap munmap pthread_create) -o $@ $^ $(LIBS) -lcunit
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc aligned_alloc free strdup strndup mmap mremap munmap pthread_create) -o $@ $^ $(LIBS) -lcunit
 
 # The corpora are replayed by plain programs: the same targets without the fuzzer.
 fuzz_names := $(filter-out world,$(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))

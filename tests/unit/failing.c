@@ -81,11 +81,27 @@ static size_t whole(size_t len)
 	return (len + page - 1) / page * page;
 }
 
+static size_t held; /* atomic */
+
+size_t failing_held(void)
+{
+	return __atomic_load_n(&held, __ATOMIC_RELAXED);
+}
+
+static void *count(void *p)
+{
+	if (p)
+		__atomic_add_fetch(&held, 1, __ATOMIC_RELAXED);
+	return p;
+}
+
 /* --- what the linker sends here ----------------------------------------------------------- */
 
 void *__real_malloc(size_t len);
 void *__real_calloc(size_t n, size_t len);
 void *__real_realloc(void *p, size_t len);
+void *__real_aligned_alloc(size_t line, size_t len);
+void __real_free(void *p);
 char *__real_strdup(const char *s);
 char *__real_strndup(const char *s, size_t n);
 void *__real_mmap(void *at, size_t len, int prot, int flags, int fd, off_t from);
@@ -98,6 +114,8 @@ int __real_pthread_create(
 void *__wrap_malloc(size_t len);
 void *__wrap_calloc(size_t n, size_t len);
 void *__wrap_realloc(void *p, size_t len);
+void *__wrap_aligned_alloc(size_t line, size_t len);
+void __wrap_free(void *p);
 char *__wrap_strdup(const char *s);
 char *__wrap_strndup(const char *s, size_t n);
 void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t from);
@@ -108,27 +126,41 @@ int __wrap_pthread_create(
 
 void *__wrap_malloc(size_t len)
 {
-	return fails() ? NULL : __real_malloc(len);
+	return fails() ? NULL : count(__real_malloc(len));
 }
 
 void *__wrap_calloc(size_t n, size_t len)
 {
-	return fails() ? NULL : __real_calloc(n, len);
+	return fails() ? NULL : count(__real_calloc(n, len));
 }
 
 void *__wrap_realloc(void *p, size_t len)
 {
-	return fails() ? NULL : __real_realloc(p, len);
+	if (fails())
+		return NULL;
+	return p ? __real_realloc(p, len) : count(__real_realloc(p, len));
+}
+
+void *__wrap_aligned_alloc(size_t line, size_t len)
+{
+	return count(__real_aligned_alloc(line, len));
+}
+
+void __wrap_free(void *p)
+{
+	if (p)
+		__atomic_sub_fetch(&held, 1, __ATOMIC_RELAXED);
+	__real_free(p);
 }
 
 char *__wrap_strdup(const char *s)
 {
-	return fails() ? NULL : __real_strdup(s);
+	return fails() ? NULL : count(__real_strdup(s));
 }
 
 char *__wrap_strndup(const char *s, size_t n)
 {
-	return fails() ? NULL : __real_strndup(s, n);
+	return fails() ? NULL : count(__real_strndup(s, n));
 }
 
 void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t from)

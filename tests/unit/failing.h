@@ -27,4 +27,8 @@ void failing_threads(bool on);
 /* How many bytes of pages our rooms have from the kernel now. */
 size_t failing_mapped(void);
 
+/* How many blocks they hold of the heap. What a library gives back for them, or they for a
+ * library, counts once: only what grows with each of several like runs tells something. */
+size_t failing_held(void);
+
 #endif

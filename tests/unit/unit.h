@@ -16,6 +16,10 @@ struct unit_case {
  * tests/unit/<room>/test_<name>.c; main.c calls all of those. */
 void unit_suite(const char *name, const struct unit_case *cases, size_t n);
 
+/* The same; open() is called before its first test, close() after its last. Both return 0. */
+void unit_suite_with(const char *name, const struct unit_case *cases, size_t n,
+	int (*open)(void), int (*close)(void));
+
 #define UNIT_COUNT(table) (sizeof(table) / sizeof *(table))
 
 #endif
