@@ -11,7 +11,7 @@ SANITIZE ?=
 
 # Only what builds needs it: "make deps" and "make help" work before anything is there. check, demo and fuzz see to
 # the packages first and then start make again.
-ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn soak demo lab fuzz conform clean distclean format,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn soak demo lab fuzz mutants conform clean distclean format,$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 endif
 
@@ -33,7 +33,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent
 
-.PHONY: all help deps deps-tests check check-run check-asan check-tsan churn churn-run soak demo lab bench fuzz conform format install clean distclean
+.PHONY: all help deps deps-tests check check-run check-asan check-tsan churn churn-run soak demo lab bench fuzz mutants conform format install clean distclean
 all: $(programs)
 
 help:
@@ -47,6 +47,7 @@ help:
 	@echo "make bench [W=\"W1 W5\"] [R=5] [T=2]  measure us and what else is installed of NSD, Knot, BIND, gdnsd, PowerDNS"
 	@echo "make churn [T=600] [SEED=1]  everything at once, at random, under both sanitizers for T seconds each"
 	@echo "make soak [HOURS=4]  the same without them for so long, then packets without end: memory stays as it is"
+	@echo "make mutants [N=100] [SEED=1] [ROOMS=\"answer net\"]  change src/ in N random places: how many do the tests notice?"
 	@echo "make fuzz [T=60]   run every fuzz target for T seconds (needs clang)"
 	@echo "make clean         remove what was built; distclean: and what was configured"
 
@@ -183,6 +184,13 @@ SEED ?= 1
 conform: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(BUILD) tests/conform/compare.py --zones $(ZONES) --seed $(SEED)
+
+# In a copy of the tree, one after the other.
+mutants: N ?= 100
+mutants: LIMIT ?= 60
+mutants: deps-tests
+	@$(MAKE) --no-print-directory -j$$(nproc) all build/unit
+	@tests/mutants/mutants.py -n $(N) --seed $(SEED) --rooms "$(ROOMS)" --files "$(FILES)" --limit $(LIMIT) $(if $(ONLY),--only $(ONLY))
 
 # Measures what is installed; installs nothing.
 bench: W ?= all

@@ -1,0 +1,308 @@
+#!/usr/bin/python3
+"""mutants - how many small wrongs would the tests notice? What "make mutants" calls.
+
+Changes one operator, constant or statement at a random place of src/, builds that in a copy of this tree, and runs what could tell:
+the unit tests of the room, all other unit tests, the replays of the corpora, and the tests of real servers that belong to the room.
+What does not compile or makes the same object files is left out and does not count. Each mutant has a limit of time for its tests; one
+that lives is printed with file:line, so that somebody finds out whether it is equivalent or a test is missing.
+
+    make mutants N=100 SEED=1 [ROOMS="answer net"] [FILES=round] [LIMIT=60] [ONLY=unit]
+
+The same seed over the same tree makes the same mutants. Tests run in namespaces of their own where that is allowed (root): a mutant
+that ends processes or removes files by mistake finds none but its own. Nothing of the tree itself is changed.
+"""
+import argparse
+import glob
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import places
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# The tests of tests/serve/ that belong to a room, those first that notice most in the least time.
+SERVE = {
+    "agent": ["agent"],
+    "answer": ["rules", "edns", "static", "rrl", "steer", "compress", "dnssec"],
+    "base": ["rules", "check", "steer", "latency"],
+    "conf": ["check", "rules", "reload"],
+    "console": ["reload", "stalls"],
+    "daemon": ["zones", "reload", "probe_state", "steer", "diff", "balance", "workers", "stage", "latency", "agent", "memory"],
+    "dns": ["rules", "edns", "static"],
+    "geo": ["steer", "reload", "simulate"],
+    "jobs": ["reload", "stalls"],
+    "measure": ["latency", "steer", "agent"],
+    "net": ["tcp", "workers", "static", "rrl", "memory"],
+    "probe": ["probe_kinds", "probe_health", "probe_state", "probe_load"],
+    "report": ["steer", "zones", "diff", "latency", "balance", "reload", "probe_health"],
+    "simulate": ["simulate"],
+    "steer": ["steer", "rules", "balance", "stage", "simulate"],
+    "store": ["probe_state"],
+    "tools": ["agent", "check", "simulate", "diff"],
+    "web": ["agent", "latency", "workers"],
+    "world": ["reload", "steer", "workers"],
+    "zone": ["rules", "check", "static", "dnssec", "compress"],
+}
+# A file of which a test tells more than those of its room.
+SERVE_FILE = {
+    "answer/rrl": ["rrl"], "answer/cookie": ["edns"], "answer/compress": ["compress", "rules"], "answer/note": ["workers", "balance", "steer"],
+    "daemon/balancer": ["balance"], "daemon/foresee": ["diff", "simulate"], "daemon/staging": ["stage"], "daemon/geo_watch": ["reload"],
+    "daemon/probes": ["probe_health", "probe_state"], "daemon/latency_read": ["latency"], "daemon/rankings": ["latency", "steer"],
+    "daemon/reports": ["agent"], "daemon/measuring": ["agent", "latency"], "daemon/privs": ["workers", "reload"],
+    "daemon/export": ["simulate"], "daemon/groups": ["simulate", "balance"], "daemon/decisions": ["workers", "steer"],
+    "daemon/load_count": ["balance"], "daemon/state_saver": ["probe_state"], "daemon/orders": ["probe_health", "reload", "stage"],
+    "probe/check_http": ["probe_kinds", "probe_load"], "probe/load_from": ["probe_kinds", "balance"],
+    "tools/ctl_simulate": ["simulate"], "tools/ctl_diff": ["diff"], "tools/ctl": ["check", "reload"],
+}
+
+
+class Step:
+    """One program that may notice a change; `unit` when it is the unit tests."""
+
+    def __init__(self, name, argv, needs, unit=False):
+        self.name, self.argv, self.needs, self.unit, self.usual_s = name, argv, needs, unit, None
+
+
+class Tree:
+    """A copy of this tree to build and test in."""
+
+    def __init__(self, nice):
+        self.top = tempfile.mkdtemp(prefix="waymark-mutants.")
+        self.nice = nice
+        skip = shutil.ignore_patterns("asan", "tsan", "fuzz-*", "__pycache__")
+        for name in ("src", "tests", "contrib", "geoip", "zones", "Makefile", "README.md", "configure", "configure.ac", "build"):
+            path = os.path.join(TOP, name)
+            if os.path.isdir(path):
+                shutil.copytree(path, os.path.join(self.top, name), symlinks=True, ignore=skip)
+            elif os.path.exists(path):
+                shutil.copy2(path, self.top)
+        self.apart = self.can_be_apart()
+        self.servers = ["build/waymarkd", "build/waymarkctl", "build/waymark-agent", "build/fail_alloc.so", "build/slow.so",
+                        "build/bench/load", "build/bench/floor"]
+        self.replays = sorted("build/replay_" + os.path.basename(f)[5:-2] for f in glob.glob(self.top + "/tests/fuzz/fuzz_*.c")
+                              if not f.endswith("world.c"))
+
+    def close(self):
+        shutil.rmtree(self.top, ignore_errors=True)
+
+    def make(self, *targets):
+        done = subprocess.run(["nice", "-n", str(self.nice), "make", "-j2"] + list(targets), cwd=self.top, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace")
+        return done.returncode == 0, done.stdout
+
+    def users(self, path):
+        """The objects that a file of src/ goes into."""
+        if path.endswith(".c"):
+            return [self.top + "/build/obj/" + path[:-2] + ".o"]
+        found = []
+        for obj in glob.glob(self.top + "/build/obj/src/*/*.o"):
+            with open(obj[:-2] + ".d") as f:
+                if path in f.read().split():
+                    found.append(obj)
+        return found
+
+    @staticmethod
+    def content(path):
+        with open(path, "rb") as f:
+            return f.read()
+
+    def bare(self, path):
+        out = self.top + "/bare.o"
+        subprocess.run(["objcopy", "--strip-debug", path, out], check=True)
+        return self.content(out)
+
+    SHELL = ('mount --make-rprivate / && mount --bind "$0" /mnt && mount -t tmpfs -o mode=1777 tmpfs /tmp && ip link set lo up && '
+             'echo "0 2147483647" > /proc/sys/net/ipv4/ping_group_range; cd /mnt && "$@"')
+
+    def can_be_apart(self):
+        return os.getuid() == 0 and subprocess.run(self.around(["true"]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+    def around(self, argv):
+        return ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--net", "--mount", "sh", "-c", self.SHELL, self.top] + argv
+
+    def run(self, step, patience_s):
+        """(what the step says: True right, False wrong, None: it had no more time; its seconds)."""
+        argv = ["nice", "-n", str(self.nice)] + step.argv
+        begun = time.monotonic()
+        env = dict(os.environ, BUILD="build", PYTHONDONTWRITEBYTECODE="1")
+        proc = subprocess.Popen(self.around(argv) if self.apart else argv, cwd=self.top, env=env, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            text = proc.communicate(timeout=patience_s)[0].decode(errors="replace")
+        except subprocess.TimeoutExpired:
+            os.killpg(proc.pid, signal.SIGKILL)
+            proc.communicate()
+            return None, time.monotonic() - begun
+        self.said = text
+        return proc.returncode == 0, time.monotonic() - begun
+
+
+class Steps:
+    """What is run for a file, in order; each is run once without a change, to see that it passes and how long it takes."""
+
+    def __init__(self, tree):
+        self.tree, self.known = tree, {}
+        self.suites = {}
+        for f in sorted(glob.glob(tree.top + "/tests/unit/*/test_*.c")):
+            self.suites.setdefault(f.split("/")[-2], []).append(os.path.basename(f)[5:-2])
+
+    def step(self, name, argv, needs, unit=False):
+        return self.known.setdefault(name, Step(name, argv, needs, unit))
+
+    def all_of(self, path, only=None):
+        room, stem = path.split("/")[1], os.path.splitext("/".join(path.split("/")[1:]))[0]
+        others = [s for r in sorted(self.suites) if r != room for s in self.suites[r]]
+        if room in self.suites:
+            yield self.step("unit " + room, ["build/unit"] + self.suites[room], ["build/unit"], True)
+        if only == "room":
+            return
+        yield self.step("unit of all but " + room, ["build/unit"] + others, ["build/unit"], True)
+        if only:
+            return
+        for program in self.tree.replays:
+            corpus = sorted(glob.glob("%s/tests/fuzz/corpus/%s/*" % (self.tree.top, program.split("replay_")[1])))
+            yield self.step(program[6:], [program] + [os.path.relpath(f, self.tree.top) for f in corpus], self.tree.replays)
+        rows = SERVE_FILE.get(stem, [])
+        for name in rows + [n for n in SERVE.get(room, []) if n not in rows]:
+            yield self.step(name, [sys.executable, "tests/serve/test_%s.py" % name], self.tree.servers)
+
+    def learn(self, steps):
+        """Their usual times. A step that fails as it stands can tell nothing."""
+        for step in steps:
+            if step.usual_s is None:
+                right, step.usual_s = self.tree.run(step, 300)
+                if not right:
+                    print("%s fails without any change, and is left out: %s" % (step.name, self.tree.said[-300:]))
+                    step.usual_s = -1
+        return [s for s in steps if s.usual_s >= 0]
+
+
+def judge(tree, steps, limit_s):
+    """Who notices: (step or None, "" or what else there is to say)."""
+    left_s, built = limit_s, None
+    for step in steps:
+        if left_s < step.usual_s:
+            return None, "before %s, for want of time" % step.name
+        if step.needs != built and not tree.make(*step.needs)[0]:
+            return step, "by the linker"
+        built = step.needs
+        hangs_s = 3 * step.usual_s + 10
+        right, took_s = tree.run(step, min(hangs_s, left_s))
+        if right is None and hangs_s > left_s:
+            return None, "in %s, for want of time" % step.name
+        left_s -= took_s
+        if not right:
+            return step, "" if right is False else "by its time"
+    return None, ""
+
+
+class Change:
+    """A mutant in the tree, until it is taken back: then file and objects are what they were."""
+
+    def __init__(self, tree, m):
+        self.tree, self.m, self.path = tree, m, os.path.join(tree.top, m.path)
+        self.objects = {path: tree.content(path) for path in tree.users(m.path)}
+        self.time = os.stat(self.path)
+        with open(self.path) as f:
+            self.text = f.read()
+
+    def __enter__(self):
+        m = self.m
+        self.write(self.text[:m.at] + m.new + self.text[m.at + len(m.old):])
+        return self
+
+    def write(self, text):
+        with open(self.path, "w") as f:
+            f.write(text)
+
+    def builds(self):
+        """False when it does not compile or is the same program."""
+        before = {path: self.tree.bare(path) for path in self.objects}
+        ok = self.tree.make(*[os.path.relpath(path, self.tree.top) for path in self.objects])[0]
+        return ok and any(self.tree.bare(path) != before[path] for path in self.objects)
+
+    def __exit__(self, *_):
+        """The file is as old as it was, the objects are new: make builds from them and not them."""
+        self.write(self.text)
+        os.utime(self.path, ns=(self.time.st_atime_ns, self.time.st_mtime_ns))
+        for path, content in self.objects.items():
+            with open(path, "wb") as f:
+                f.write(content)
+
+
+def main():
+    ask = argparse.ArgumentParser()
+    ask.add_argument("-n", type=int, default=100)
+    ask.add_argument("--seed", type=int, default=1)
+    ask.add_argument("--rooms", default="")
+    ask.add_argument("--files", default="", help="a pattern for paths")
+    ask.add_argument("--limit", type=float, default=60, help="seconds for the tests of one mutant")
+    ask.add_argument("--nice", type=int, default=5)
+    ask.add_argument("--only", choices=["unit", "room"], help="unit tests only, or those of the room only")
+    ask.add_argument("--list", action="store_true", help="only say what would be changed")
+    args = ask.parse_args()
+    os.chdir(TOP)
+    mutants = places.Places(args.rooms.split(), args.files)
+    rng = random.Random(args.seed)
+    if args.list:
+        for _ in range(args.n):
+            print(mutants.draw(rng))
+        return 0
+    tree = Tree(args.nice)
+    try:
+        return report(run(tree, mutants, rng, args))
+    finally:
+        tree.close()
+
+
+def run(tree, mutants, rng, args):
+    ok, said = tree.make(*tree.replays, *tree.servers, "build/unit")
+    if not ok:
+        sys.exit(said[-3000:] + "\nthe tree does not build as it stands")
+    steps, rows, left_out = Steps(tree), [], 0
+    while len(rows) < args.n and left_out < 20 * args.n + 100:
+        m = mutants.draw(rng)
+        if m is None:
+            break
+        mine = steps.learn(list(steps.all_of(m.path, args.only)))
+        with Change(tree, m) as changed:
+            if not changed.builds():
+                left_out += 1
+                continue
+            step, more = judge(tree, mine, args.limit)
+        rows.append((m, step))
+        print("%3d %s %s%s%s" % (len(rows), m, "killed by " + step.name if step else "ALIVE", " " if more else "", more))
+        sys.stdout.flush()
+    print("%d more did not compile or were the same program" % left_out)
+    return rows
+
+
+def share(n, of):
+    return "%d of %d (%d %%)" % (n, of, round(100 * n / of) if of else 0)
+
+
+def report(rows):
+    rooms = sorted({m.path.split("/")[1] for m, _ in rows})
+    print("\n%-10s %8s %8s %8s %8s" % ("room", "mutants", "by unit", "by other", "alive"))
+    for room in rooms + ["all"]:
+        mine = [step for m, step in rows if room in ("all", m.path.split("/")[1])]
+        unit = sum(1 for s in mine if s and s.unit)
+        dead = sum(1 for s in mine if s)
+        print("%-10s %8d %8d %8d %8d" % (room, len(mine), unit, dead - unit, len(mine) - dead))
+    alive = [m for m, step in rows if not step]
+    for m in alive:
+        print("alive: %s" % m)
+    unit = sum(1 for _, step in rows if step and step.unit)
+    print("mutants: %s killed, %s by unit tests" % (share(len(rows) - len(alive), len(rows)), share(unit, len(rows))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
