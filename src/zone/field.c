@@ -76,9 +76,10 @@ static void doubt_name(struct fields *f, const struct token *tok, size_t len)
 	char text[TOKEN_TEXT];
 	const size_t origin_len = name_len(f->origin);
 
-	if (tok->len < 2 || tok->s[tok->len - 1] == '.')
+	if (tok->len < 2)
 		return;
-	if (value_a(v4, tok->s, tok->len)) {
+	const bool absolute = tok->s[tok->len - 1] == '.';
+	if (value_a(v4, tok->s, tok->len - absolute)) {
 		token_warning(f->in, tok->s,
 			"%s is taken for a name here, not for an address (%s wants a name: "
 			"give the "
@@ -86,6 +87,8 @@ static void doubt_name(struct fields *f, const struct token *tok, size_t len)
 			token_text(text, tok), f->type);
 		return;
 	}
+	if (absolute)
+		return;
 	const uint8_t *own = f->at + len - origin_len; /* where the appended origin starts */
 	if (origin_len > 2 && len >= 2 * origin_len - 1 && name_is_under(f->at, f->origin)) {
 		uint8_t front[NAME_MOST];

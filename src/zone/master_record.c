@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "dns/rrtype.h"
 #include "zone/field.h"
+#include "zone/rdata_rules.h"
 
 #include <errno.h>
 #include <string.h>
@@ -175,13 +176,28 @@ static void default_ttl(struct master *m, struct tokens *t, struct head *h, int 
 	h->ttl_s = m->has_ttl ? m->ttl_s : m->last_ttl_s;
 }
 
+/* `at`: where the data stands. */
+static bool judge(
+	const struct master *m, struct tokens *t, uint16_t type, int rdlen, const char *at)
+{
+	struct fault why;
+
+	switch (rdata_rules(type, m->rdata, (size_t)rdlen, &why)) {
+	case RDATA_FINE: break;
+	case RDATA_DOUBTFUL: token_warning(t, at, "%s", why.text); break;
+	case RDATA_WRONG: return token_fault(t, at, "%s", why.text);
+	}
+	return true;
+}
+
 /* What is left behind the head. `where` has line and column. */
 bool master_data(struct master *m, struct tokens *t, struct head *h, const struct record *where)
 {
+	const char *const at = t->tok.s - (t->tok.kind == TOKEN_QUOTED);
 	struct record rr = *where;
 	const int rdlen = rdata_read(t, h->type, m->origin, m->rdata);
 
-	if (rdlen < 0)
+	if (rdlen < 0 || !judge(m, t, h->type, rdlen, at))
 		return false;
 	if (h->has_ttl) {
 		m->last_ttl_s = h->ttl_s;
