@@ -105,6 +105,24 @@ int conf_pool(const struct conf *c, const char *name)
 	return numbers_find(&c->pool_numbers, name);
 }
 
+bool conf_at(const struct conf *c, const char *section, const char *key, struct fault_at *to)
+{
+	struct faults unheard;
+	struct arena scratch = { 0 };
+
+	faults_init(&unheard);
+	const struct parse_source src = { c->path, c->text, c->text_end, &unheard };
+	const struct node *top = parse_tree(&src, &scratch);
+	const struct node *in = top ? parse_get(top, section) : NULL;
+	const struct node *value = in ? parse_get(in, key) : NULL;
+	const struct node *at = value ? value->key : in ? in->key : NULL;
+	*to = (struct fault_at){ c->path, c->text, c->text_end, at ? at->line : 0,
+		at ? at->column : 0 };
+	arena_fini(&scratch);
+	faults_fini(&unheard);
+	return value != NULL;
+}
+
 /* The word behind "control: ... socket:" of a text that is no YAML at present: an operator who
  * has just broken the file still wants to reach the server. NULL when there is none. */
 static char *glean_socket(struct arena *mem, const char *text)

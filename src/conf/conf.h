@@ -128,6 +128,11 @@ struct conf *conf_open_text(const char *path, const char *text, size_t len, stru
 /* The number of a pool by its name; -1 when there is none. */
 int conf_pool(const struct conf *c, const char *name);
 
+/* Where a key of a section is written, for faults that are found later; borrowed from `c`. Where
+ * it is not written: the section, or the file, and false. */
+bool conf_at(
+	const struct conf *c, const char *section, const char *key, struct fault_at *to);
+
 /* Fine for a zeroed one. */
 void conf_fini(struct conf *c);
 

@@ -2,14 +2,92 @@
 
 #include <string.h>
 
-/* What restart_check() refuses to change. */
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_listen(const struct conf *a, const struct conf *b)
+{
+	bool same = a->net.n == b->net.n;
+
+	for (size_t i = 0; same && i < a->net.n; i++)
+		same = a->net.listen[i].len == b->net.listen[i].len &&
+			memcmp(&a->net.listen[i].sa, &b->net.listen[i].sa,
+				a->net.listen[i].len) == 0;
+	return same;
+}
+
+static bool same_workers(const struct conf *a, const struct conf *b)
+{
+	return a->net.workers == b->net.workers;
+}
+
+static bool same_cpus(const struct conf *a, const struct conf *b)
+{
+	bool same = a->net.pin == b->net.pin && a->net.n_cpus == b->net.n_cpus;
+
+	for (size_t i = 0; same && i < a->net.n_cpus; i++)
+		same = a->net.cpus[i] == b->net.cpus[i];
+	return same;
+}
+
+static bool same_batch(const struct conf *a, const struct conf *b)
+{
+	return a->net.batch == b->net.batch;
+}
+
+static bool same_receive(const struct conf *a, const struct conf *b)
+{
+	return a->net.receive_buffer == b->net.receive_buffer;
+}
+
+static bool same_send(const struct conf *a, const struct conf *b)
+{
+	return a->net.send_buffer == b->net.send_buffer;
+}
+
+static bool same_clients(const struct conf *a, const struct conf *b)
+{
+	return a->net.tcp_clients == b->net.tcp_clients;
+}
+
+static bool same_per_net(const struct conf *a, const struct conf *b)
+{
+	return a->net.tcp_clients_per_net == b->net.tcp_clients_per_net;
+}
+
+static bool same_idle(const struct conf *a, const struct conf *b)
+{
+	return a->net.tcp_idle_ms == b->net.tcp_idle_ms;
+}
+
+static bool same_user(const struct conf *a, const struct conf *b)
+{
+	return same_text(a->user, b->user);
+}
+
+static bool same_management(const struct conf *a, const struct conf *b)
+{
+	return a->management_len == b->management_len &&
+		memcmp(&a->management, &b->management, a->management_len) == 0;
+}
+
+static bool same_socket(const struct conf *a, const struct conf *b)
+{
+	return same_text(a->control_socket, b->control_socket);
+}
+
 static const struct {
 	const char *section, *key;
-} keys[] = { { "server", "listen" }, { "server", "workers" }, { "server", "cpus" },
-	{ "server", "batch" }, { "server", "receive-buffer" }, { "server", "send-buffer" },
-	{ "server", "tcp-clients" }, { "server", "tcp-clients-per-net" },
-	{ "server", "tcp-idle" }, { "server", "user" }, { "management", "listen" },
-	{ "control", "socket" } };
+	bool (*same)(const struct conf *a, const struct conf *b);
+} keys[] = { { "server", "listen", same_listen }, { "server", "workers", same_workers },
+	{ "server", "cpus", same_cpus }, { "server", "batch", same_batch },
+	{ "server", "receive-buffer", same_receive }, { "server", "send-buffer", same_send },
+	{ "server", "tcp-clients", same_clients },
+	{ "server", "tcp-clients-per-net", same_per_net }, { "server", "tcp-idle", same_idle },
+	{ "server", "user", same_user }, { "management", "listen", same_management },
+	{ "control", "socket", same_socket } };
 
 bool restart_needs(const char *section, const char *key)
 {
@@ -20,42 +98,17 @@ bool restart_needs(const char *section, const char *key)
 	return false;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static bool same_net(const struct net_opts *a, const struct net_opts *b)
-{
-	bool same = a->n == b->n && a->workers == b->workers && a->pin == b->pin &&
-		a->n_cpus == b->n_cpus && a->batch == b->batch &&
-		a->receive_buffer == b->receive_buffer && a->send_buffer == b->send_buffer &&
-		a->tcp_clients == b->tcp_clients &&
-		a->tcp_clients_per_net == b->tcp_clients_per_net &&
-		a->tcp_idle_ms == b->tcp_idle_ms;
-
-	for (size_t i = 0; same && i < a->n; i++)
-		same = a->listen[i].len == b->listen[i].len &&
-			memcmp(&a->listen[i].sa, &b->listen[i].sa, a->listen[i].len) == 0;
-	for (size_t i = 0; same && i < a->n_cpus; i++)
-		same = a->cpus[i] == b->cpus[i];
-	return same;
-}
-
 bool restart_check(const struct conf *next, const struct conf *now, struct faults *f)
 {
-	const struct fault_at at = { .path = next->path };
+	struct fault_at at;
+	bool ok = true;
 
-	if (!same_net(&next->net, &now->net))
-		return faults_error(f, &at,
-			"server: listen, workers, cpus, batch, buffers and tcp settings change "
-			"with a restart only");
-	if (next->management_len != now->management_len ||
-		memcmp(&next->management, &now->management, next->management_len) != 0)
-		return faults_error(f, &at, "management: listen changes with a restart only");
-	if (!same_text(next->user, now->user) ||
-		!same_text(next->control_socket, now->control_socket))
-		return faults_error(
-			f, &at, "server: user and control: socket change with a restart only");
-	return true;
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		if (keys[i].same(next, now))
+			continue;
+		const bool there = conf_at(next, keys[i].section, keys[i].key, &at);
+		ok = faults_error(f, &at, "%s: %s %s with a restart only", keys[i].section,
+			keys[i].key, there ? "changes" : "was taken out, which is done");
+	}
+	return ok;
 }

@@ -11,7 +11,7 @@
 /* `key` NULL: any key of the section. */
 bool restart_needs(const char *section, const char *key);
 
-/* False, and an error, when `next` would change one of them. */
+/* False, and an error at each of them, when `next` would change some. */
 bool restart_check(const struct conf *next, const struct conf *now, struct faults *f);
 
 #endif

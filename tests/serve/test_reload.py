@@ -56,7 +56,7 @@ def restart_only():
         s.write("waymark.yaml", open(s.conf).read().replace("workers: 1", "workers: 2"))
         code, said = s.ctl("reload")
         same(code, 1)
-        assert "restart" in said, said
+        assert "waymark.yaml:1:" in said and "server: workers changes with a restart only" in said, said
 
 
 @claim("SIGHUP reloads, and logs what is wrong")

@@ -49,8 +49,8 @@ static void each_key_that_needs_a_restart_is_refused(void)
 		{ "workers: 2", "workers: 1", "workers" }, { "[ 0, 1 ]", "[ 1, 0 ]", "cpus" },
 		{ "[ 0, 1 ]", "[ 0 ]", "cpus" }, { "cpus: [ 0, 1 ],", "", "cpus" },
 		{ "batch: 8", "batch: 9", "batch" },
-		{ "receive-buffer: 64k", "receive-buffer: 128k", "buffers" },
-		{ "send-buffer: 64k", "send-buffer: 128k", "buffers" },
+		{ "receive-buffer: 64k", "receive-buffer: 128k", "receive-buffer" },
+		{ "send-buffer: 64k", "send-buffer: 128k", "send-buffer" },
 		{ "tcp-clients: 100", "tcp-clients: 101", "tcp" },
 		{ "per-net: 10", "per-net: 11", "tcp" },
 		{ "tcp-idle: 5s", "tcp-idle: 6s", "tcp" },
@@ -71,7 +71,7 @@ static void each_key_that_needs_a_restart_is_refused(void)
 		CU_ASSERT_FALSE(ok);
 		CU_ASSERT_EQUAL(f.errors, 1);
 		CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&f.text), row[i].say));
-		CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&f.text), "/etc/t.yaml: error: "));
+		CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&f.text), "with a restart only"));
 		faults_fini(&f);
 		/* And not there before. */
 		faults_init(&f);
@@ -79,6 +79,44 @@ static void each_key_that_needs_a_restart_is_refused(void)
 		faults_fini(&f);
 		part_drop(&next->part);
 	}
+	part_drop(&now->part);
+}
+
+static void it_is_told_at_its_line(void)
+{
+	static const struct {
+		const char *what, *by, *say;
+	} row[] = {
+		{ "workers: 2, ", "\n workers: 3, ",
+			"/etc/t.yaml:2:2: error: server: workers changes with a restart only\n" },
+		{ "user: nobody", "\n\n user: root",
+			"/etc/t.yaml:3:2: error: server: user changes with a restart only\n" },
+		{ ", user: nobody", "",
+			"/etc/t.yaml:1:1: error: server: user was taken out, which is done with a "
+			"restart only\n" },
+		{ "control: { socket: /run/one.sock }", "",
+			"/etc/t.yaml: error: control: socket was taken out, which is done with a "
+			"restart only\n" },
+	};
+	struct conf *now = read_text(all);
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct conf *next = with(row[i].what, row[i].by);
+		struct faults f;
+		faults_init(&f);
+		CU_ASSERT_FALSE(restart_check(next, now, &f));
+		CU_ASSERT_PTR_EQUAL(strstr(text_get(&f.text), row[i].say), text_get(&f.text));
+		faults_fini(&f);
+		part_drop(&next->part);
+	}
+	/* Each of several. */
+	struct faults f;
+	struct conf *next = with("workers: 2, cpus: [ 0, 1 ], batch: 8", "workers: 3");
+	faults_init(&f);
+	CU_ASSERT_FALSE(restart_check(next, now, &f));
+	CU_ASSERT_EQUAL(f.errors, 3);
+	faults_fini(&f);
+	part_drop(&next->part);
 	part_drop(&now->part);
 }
 
@@ -119,6 +157,7 @@ void suite_restart(void)
 	static const struct unit_case cases[] = {
 		{ "each key that needs a restart is refused",
 			each_key_that_needs_a_restart_is_refused },
+		{ "it is told at its line", it_is_told_at_its_line },
 		{ "all else changes while it runs", all_else_changes_while_it_runs },
 		{ "the keys that need a restart are known",
 			the_keys_that_need_a_restart_are_known },
