@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "daemon/parts_read.h"
 #include "daemon/staging.h"
+#include "report/report_geo.h"
 
 #include <ev.h>
 #include <stdlib.h>
@@ -90,6 +91,7 @@ static void take(struct geo_watch *w)
 	if (x->warnings.warnings)
 		log_text(text_get(&x->warnings.text));
 	log_line(LOG_NOTICE, "GeoIP files have changed and were read anew");
+	report_geo_log(publisher_live(w->opts.publisher)->atlas);
 	if (!staged || staged->conf != x->staged.conf)
 		return;
 	if (x->staged_ok)

@@ -22,6 +22,7 @@
 #include "daemon/worker_news.h"
 #include "net/worker.h"
 #include "report/report.h"
+#include "report/report_geo.h"
 
 #include <ev.h>
 #include <getopt.h>
@@ -249,6 +250,7 @@ static bool boot(struct server *s, struct fault *why)
 	publisher_now(s->publisher);
 	if (!open_control(s, why) || !workers_start(s->workers, why))
 		return false;
+	report_geo_log(publisher_live(s->publisher)->atlas);
 	say_served(s, "answering");
 	probes_begin(s->probes);
 	return true;

@@ -6,6 +6,7 @@
 #include "geo/pages.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -100,6 +101,8 @@ static bool read_file(struct reading *r, const char *path, struct fault *why)
 
 	if (!mmdb_file_open(&r->file, path, why))
 		return false;
+	r->of->built_s = r->file.db.metadata.build_epoch;
+	snprintf(r->of->type, sizeof r->of->type, "%s", r->file.db.metadata.database_type);
 	r->kind->start(r->kind->ctx, r->of);
 	r->any = false;
 	memset(r->recent, 0xff, RECENT * sizeof *r->recent); /* no offset is so large */

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-enum { MMDB_ODD_MOST = 16, MMDB_ODD_TEXT = 48 };
+enum { MMDB_ODD_MOST = 16, MMDB_ODD_TEXT = 48, MMDB_TYPE_TEXT = 64 };
 
 /* A key whose values could not be used, in so many records. */
 struct mmdb_odd {
@@ -24,6 +24,8 @@ struct mmdb_odd {
 
 struct mmdb_told {
 	char *path; /* own copy */
+	char type[MMDB_TYPE_TEXT]; /* as the file calls itself, "GeoLite2-City" */
+	uint64_t built_s;          /* UNIX time; 0: it does not tell */
 	uint64_t nets;
 	uint64_t local;  /* of these: not of the public Internet (RFC 6890) */
 	uint64_t placed; /* records with coordinates */

@@ -1,9 +1,11 @@
 #include "report/network.h"
 
 #include "report/report.h"
+#include "report/report_geo.h"
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 static const char *get(const json_t *o, const char *key)
 {
@@ -106,6 +108,7 @@ void network_report(
 
 	add_group(view, w, &a, o);
 	if (json) {
+		json_object_set_new(o, "databases", report_geo(w->steer->atlas, time(NULL)));
 		report_json(o, out);
 		return;
 	}
@@ -118,5 +121,6 @@ void network_report(
 	text_addf(out, "group      %s: all in it have the same estimates\n", get(o, "group"));
 	if (*get(o, "measured"))
 		text_addf(out, "measured   as part of %s\n", get(o, "measured"));
+	report_geo_text(w->steer->atlas, time(NULL), "geoip      ", out);
 	json_decref(o);
 }

@@ -248,6 +248,46 @@ def commands():
             same(s.ctl(*words)[0], 2, words)
 
 
+@claim("status begins with what is wrong, then its numbers in sections; with nothing wrong it says so")
+def alarms():
+    config = EDGES.replace("web: {", "web: { probe: t,") + "probes: { t: { kind: tcp, port: 1, every: 100ms, timeout: 100ms } }\n"
+    with new() as s:
+        lines = s.ctl("status")[1].splitlines()
+        same((lines[0].split()[0], lines[1]), ("waymarkd", "alarms: none"))
+        assert [l for l in lines if l[0] != " "][2:6] == ["server", "zones", "edges and probes", "loop and jobs"], lines
+        same(json.loads(s.ctl("status", "--json")[1])["alarms"], [])
+        s.write("zones/bad.test.zone", "www A 1\n")
+        s.write("zones/example.com.zone", "www A 1\n")
+        s.ctl("reload")
+        s.ctl("force", "ams", "drain")
+        told = json.loads(s.ctl("status", "--json")[1])["alarms"]
+        same(len(told), 4, told)
+        for word, line in zip(("1 zone is not loaded", "1 zone is faulty and served as before", "was taken but for what is wrong (2 errors", "1 edge stands"), told):
+            assert word in line, told
+        text = s.ctl("status")[1].splitlines()
+        same((text[1], [l.strip() for l in text[2:6]]), ("alarms", told))
+        s.write("waymark.yaml", "nonsense: 1\n")
+        subprocess.run([WAYMARKCTL, "-s", s.socket, "reload"], capture_output=True)
+        told = json.loads(subprocess.run([WAYMARKCTL, "-s", s.socket, "status", "--json"], capture_output=True, text=True).stdout)["alarms"]
+        assert any("was not taken" in a for a in told), told
+    with Server(ZONES, config=config.replace("192.0.2.1", "127.0.0.1").replace("192.0.2.2", "127.0.0.2")) as s:
+        told = json.loads(s.ctl("status", "--json")[1])["alarms"]
+        same(told, ['pool web has no edge that is up ("pools")', '2 of 2 edges are down by their probes ("edges")'])
+
+
+@claim("GeoIP files are told with when they were built and their age: in the log, in status and in geo")
+def geo_age():
+    with Server(ZONES, config=EDGES + "geoip: { city: { file: %s/geoip/city.mmdb } }\n" % TOP) as s:
+        line = re.compile(r"city \S+/city.mmdb: Waymark-City-Lite, built (\d{4}-\d\d-\d\d), (\d+) days? ago")
+        told = [line.search(t) for t in (s.said(), s.ctl("status")[1], s.ctl("geo", "83.62.101.1")[1])]
+        assert all(told), told
+        same(len({t.group(1) for t in told}), 1)
+        one = json.loads(s.ctl("status", "--json")[1])["geoip"][0]
+        same((one["kind"], one["built"][:10], one), ("city", told[0].group(1), json.loads(s.ctl("geo", "83.62.101.1", "--json")[1])["databases"][0]))
+        built = __import__("calendar").timegm(time.strptime(one["built"], "%Y-%m-%dT%H:%M:%SZ"))
+        assert abs(one["age_days"] - max(0, time.time() - built) // 86400) <= 1, one
+
+
 @claim("stop stops, and takes the socket away; without a server commands exit with 1")
 def stops():
     with new() as s:

@@ -1,0 +1,123 @@
+#include "report/report_alarms.h"
+
+#include "report/report_geo.h"
+
+#include <stdio.h>
+#include <string.h>
+
+__attribute__((format(printf, 2, 3))) static void alarm_add(json_t *list, const char *fmt, ...)
+{
+	struct text say = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_addv(&say, fmt, ap);
+	va_end(ap);
+	json_array_append_new(list, json_string(text_get(&say)));
+	text_fini(&say);
+}
+
+static void of_zones(const struct report_view *v, json_t *to)
+{
+	const struct registry *z = v->live.zones;
+
+	if (z->n_empty)
+		alarm_add(to,
+			"%zu zone%s not loaded and answered with SERVFAIL (\"zones --faulty\")",
+			z->n_empty, z->n_empty == 1 ? " is" : "s are");
+	if (z->n_faulty > z->n_empty)
+		alarm_add(to, "%zu zone%s faulty and served as before (\"zones --faulty\")",
+			z->n_faulty - z->n_empty,
+			z->n_faulty - z->n_empty == 1 ? " is" : "s are");
+	if (z->n == 0)
+		alarm_add(to, "there are no zones: every query is refused");
+}
+
+static void of_reload(const struct report_view *v, json_t *to)
+{
+	const time_t at = (time_t)v->reloaded_s;
+	char when[32];
+	struct tm tm;
+
+	if (!at || (v->reload_taken && !v->reload_errors))
+		return;
+	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&at, &tm));
+	alarm_add(to, "the last reload, at %s, %s (%u error%s; the log has them)", when,
+		v->reload_taken ? "was taken but for what is wrong" : "was not taken",
+		v->reload_errors, v->reload_errors == 1 ? "" : "s");
+}
+
+static bool is_down(const struct standing *s, unsigned edge)
+{
+	for (unsigned row = 1; row < s->n_rows; row++)
+		if (standing_marks(s, row, edge) & STANDS_FAILS)
+			return true;
+	return false;
+}
+
+static void of_edges(const struct report_view *v, json_t *to)
+{
+	const struct standing *s = v->world->standing;
+	const struct steer *steer = v->world->steer;
+	unsigned down = 0;
+
+	for (unsigned i = 0; i < s->n_pools; i++) {
+		const struct standing_pool *p = &s->pools[i];
+		if (p->panics)
+			alarm_add(to,
+				"pool %s panics: %u of %u edges are up, so no probe is trusted "
+				"(\"pools\")",
+				steer->pools[i].name, p->up, p->asked);
+		else if (p->row && p->asked && !p->up && !p->waits)
+			alarm_add(to, "pool %s has no edge that is up (\"pools\")",
+				steer->pools[i].name);
+	}
+	for (unsigned i = 0; i < s->n_edges; i++)
+		down += is_down(s, i);
+	if (down)
+		alarm_add(to, "%u of %u edges %s down by their probes (\"edges\")", down,
+			s->n_edges, down == 1 ? "is" : "are");
+	if (v->health.forced.n)
+		alarm_add(to, "%zu edge%s by an operator's command (\"edges\")",
+			(size_t)v->health.forced.n,
+			v->health.forced.n == 1 ? " stands" : "s stand");
+}
+
+static void of_files(const struct report_view *v, json_t *to)
+{
+	json_t *list = report_geo(v->world->steer->atlas, time(NULL)), *o;
+	size_t i;
+
+	if (*v->health.state_fault)
+		alarm_add(to, "the state file is not written: %s", v->health.state_fault);
+	if (v->live.geo_files && v->live.geo_files->faulty)
+		alarm_add(to, "a GeoIP file is wrong: what was read of it before is used on");
+	if (v->live.table_files && v->live.table_files->faulty)
+		alarm_add(to,
+			"a file of measurements is wrong: what was read of it before is "
+			"used on");
+	json_array_foreach (list, i, o) {
+		const json_int_t age = json_integer_value(json_object_get(o, "age_days"));
+		if (age > REPORT_GEO_OLD_DAYS)
+			alarm_add(to, "%s is %lld days old: GeoIP data wears out",
+				json_string_value(json_object_get(o, "file")), (long long)age);
+	}
+	json_decref(list);
+}
+
+json_t *report_alarms(const struct report_view *v)
+{
+	json_t *list = json_array();
+
+	of_zones(v, list);
+	of_reload(v, list);
+	of_edges(v, list);
+	of_files(v, list);
+	if (v->decisions_lost)
+		alarm_add(list, "%llu decisions could not be written to their file",
+			(unsigned long long)v->decisions_lost);
+	if (v->loop.counts.no_memory)
+		alarm_add(list, "%llu jobs have found no memory since the start",
+			(unsigned long long)v->loop.counts.no_memory);
+	return list;
+}
