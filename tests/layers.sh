@@ -16,9 +16,10 @@ BEGIN {
 	home["urcu"] = "^src/world/epoch"
 	home["microhttpd.h"] = "^src/web/"
 	home["curl/"] = "^src/(probe/check_http|tools/agent_http)"
+	home["nettle/"] = "^src/dns/tsig"
 	home["libmnl/"] = "^src/tools/agent_"
 	home["jansson.h"] = "^src/(agent|store|report|simulate|console|web|tools)/"
-	home["ev.h"] = "^src/(net|probe|jobs|console|web|daemon|world|tools)/"
+	home["ev.h"] = "^src/(net|xfr|probe|jobs|console|web|daemon|world|tools)/"
 	home["openssl/"] = "^src/(zone/(nsec3|sign)|net/tls|dns/tsig|probe/)"
 	home["sodium"] = "^src/(answer|daemon|zone|base|agent|conf|tools)/"
 }

@@ -4,6 +4,7 @@
 #include "answer/cookie.h"
 #include "answer/note.h"
 #include "answer/sections.h"
+#include "answer/transfer.h"
 #include "dns/rrtype.h"
 #include "dns/tsig.h"
 #include "steer/stage.h"
@@ -331,19 +332,76 @@ static void resolve(struct answerer *a, const struct answer_ask *ask, struct com
 	close_answer(&a->world->policy, c, l, !on);
 }
 
-/* A transfer is for who is allowed to, and over TCP (RFC 5936 section 4.2). */
-static void refuse_transfer(
-	struct compose *c, const struct answer_ask *ask, const struct zone *z)
+/* Who may do what with a zone; without any rules, nobody is named. */
+static const struct policy_zone *rules_of(const struct world *w, size_t zone)
 {
-	if (c->q->qtype == RRTYPE_AXFR && !ask->tcp) {
-		c->rcode = RCODE_NOTIMP;
-	} else if (!z || c->name->labels != z->apex_labels) {
-		c->rcode = RCODE_NOTAUTH;
-		c->edns.ede = EDE_NOT_AUTHORITATIVE;
-	} else {
-		c->rcode = RCODE_REFUSED;
-		c->edns.ede = EDE_PROHIBITED;
+	static const struct policy_zone none;
+
+	return w->policy.zones ? &w->policy.zones[zone_set_rule(w->zones, zone)] : &none;
+}
+
+/* RFC 1982. */
+static bool is_newer(uint32_t serial, uint32_t than)
+{
+	return serial != than && serial - than < 0x80000000u;
+}
+
+/* Our SOA alone: there is nothing newer, or all that is goes over TCP (RFC 1995 section 2). */
+static void answer_soa(struct compose *c, const struct zone *z)
+{
+	c->flags |= FLAG_AA;
+	compose_zone(c, z);
+	compose_rrset(c, WRITER_ANSWER,
+		zone_find_rrset(zone_node_at(z, z->apex_node), RRTYPE_SOA), 0);
+}
+
+static void refuse(struct compose *c, unsigned rcode, unsigned ede)
+{
+	c->rcode = rcode;
+	c->edns.ede = (uint16_t)ede;
+}
+
+/* The zone for who may have it (RFC 5936, RFC 1995). It begins in `ask->transfer`, or there is an
+ * answer of one message. */
+static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
+	struct compose *c, const struct answer_pending *p)
+{
+	const struct world *w = a->world;
+	const struct query *q = c->q;
+	const struct zone *z = p->zone;
+	const struct addr source = addr_plain(&ask->source, NULL);
+	uint32_t serial;
+
+	if (q->qtype == RRTYPE_AXFR && !ask->tcp)
+		return refuse(c, RCODE_NOTIMP, 0);
+	if (!z || c->name->labels != z->apex_labels)
+		return refuse(c, RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE);
+	stats_add(&a->stats->transfers_asked, 1);
+	if (!policy_allows(&rules_of(w, p->number)->transfer, &source, p->tsig.key)) {
+		stats_add(&a->stats->transfers_refused, 1);
+		return refuse(c, RCODE_REFUSED, EDE_PROHIBITED);
 	}
+	if (!zone_is_ready(z))
+		return refuse(c, RCODE_SERVFAIL, EDE_NOT_READY);
+	if (q->qtype == RRTYPE_IXFR) {
+		if (!query_serial(q, &serial))
+			return refuse(c, RCODE_FORMERR, 0);
+		if (!ask->tcp || !is_newer(z->serial, serial))
+			return answer_soa(c, z);
+	}
+	if (!ask->transfer)
+		return refuse(c, RCODE_SERVFAIL, 0);
+	transfer_start(ask->transfer, ask, p, &c->edns);
+	c->silent = true;
+}
+
+static bool may_ask(const struct answerer *a, const struct answer_ask *ask,
+	const struct answer_pending *p)
+{
+	const struct policy_access *who = &rules_of(a->world, p->number)->query;
+	const struct addr source = addr_plain(&ask->source, NULL);
+
+	return !who->n || policy_allows(who, &source, p->tsig.key);
 }
 
 /* A question that is well put. */
@@ -358,7 +416,7 @@ static void take_question(struct answerer *a, const struct answer_ask *ask, stru
 		return;
 	}
 	if (q->qtype == RRTYPE_AXFR || q->qtype == RRTYPE_IXFR) {
-		refuse_transfer(c, ask, z);
+		answer_transfer(a, ask, c, p);
 		return;
 	}
 	if (!z || (q->qclass != RRCLASS_IN && q->qclass != RRCLASS_ANY)) {
@@ -366,17 +424,42 @@ static void take_question(struct answerer *a, const struct answer_ask *ask, stru
 		c->edns.ede = EDE_NOT_AUTHORITATIVE;
 		return;
 	}
+	if (a->world->policy.query_limited && !may_ask(a, ask, p)) {
+		refuse(c, RCODE_REFUSED, EDE_PROHIBITED);
+		return;
+	}
 	/* Nobody has the authority over all classes (RFC 1035 section 6.2). */
 	c->flags |= q->qclass == RRCLASS_IN ? FLAG_AA : 0;
 	resolve(a, ask, c, p);
 }
 
+/* What is told of the zone that has the say: how long a secondary may serve it, where that is
+ * asked (RFC 7314: the SOA's own expiry, since we are its primary), and its serial. */
+static void take_zone_options(const struct answer_pending *p, struct edns_reply *r)
+{
+	const struct zone *z = p->zone;
+	const struct query *q = &p->query;
+
+	if (!z || !zone_is_ready(z))
+		return;
+	const struct zone_rrset *soa =
+		zone_find_rrset(zone_node_at(z, z->apex_node), RRTYPE_SOA);
+	r->expire = q->edns.expire && p->name.labels == z->apex_labels &&
+		(q->qtype == RRTYPE_SOA || q->qtype == RRTYPE_AXFR ||
+			q->qtype == RRTYPE_IXFR);
+	r->expire_s = be32_get(soa->wire + soa->len - 8);
+	r->zoneversion = q->edns.zoneversion;
+	r->zone_labels = z->apex_labels;
+	r->serial = z->serial;
+}
+
 /* What goes into our OPT record, as far as that is known before there is an answer. True when
  * the asker has shown that the source address is its own. */
 static bool take_options(struct answerer *a, const struct answer_ask *ask,
-	const struct query *q, struct edns_reply *r)
+	const struct answer_pending *p, struct edns_reply *r)
 {
 	const struct policy *policy = &a->world->policy;
+	const struct query *q = &p->query;
 	enum cookie_is is = COOKIE_NONE;
 
 	if (!q->edns.present)
@@ -389,6 +472,8 @@ static bool take_options(struct answerer *a, const struct answer_ask *ask,
 	r->keepalive = q->edns.keepalive && ask->tcp;
 	r->keepalive_100ms = a->keepalive_100ms;
 	r->cookie = q->edns.cookie_len && policy->cookie_secrets;
+	if ((q->edns.expire || q->edns.zoneversion) && p->parsed == QUERY_OK)
+		take_zone_options(p, r);
 	stats_add(&a->stats->with_subnet, r->ecs);
 	if (r->cookie) {
 		is = cookie_check(r->cookie_bytes, policy, &q->edns, &ask->source, a->now_s);
@@ -443,11 +528,28 @@ static void count(struct stats *s, const struct compose *c)
 
 /* --- the way of a query ------------------------------------------------------------------- */
 
+/* A query whose signature is good goes on as any other. */
+static void check_signature(
+	const struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
+{
+	const struct policy *policy = &a->world->policy;
+
+	switch (tsig_verify(&p->tsig, &p->query.tsig, ask->packet, policy->keys, policy->n_keys,
+		a->now_s)) {
+	case TSIG_GOOD: p->parsed = QUERY_OK; return;
+	case TSIG_WRONG: return;
+	case TSIG_MALFORMED: p->parsed = QUERY_FORMERR; return;
+	}
+}
+
 void answer_read(
 	const struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
 {
 	p->zone = NULL;
+	p->tsig.key = NULL;
 	p->parsed = query_parse(&p->query, ask->packet, ask->len);
+	if (p->parsed == QUERY_TSIG)
+		check_signature(a, ask, p);
 	if (p->parsed != QUERY_OK)
 		return;
 	zone_name_put(&p->name, a->world->key, p->query.name, &p->query.marks);
@@ -492,8 +594,10 @@ size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct ans
 	c.name = &p->name;
 	c.edns = (struct edns_reply){ .ecs = false };
 	if (p->parsed == QUERY_OK || p->parsed == QUERY_NO_QUESTION)
-		known = take_options(a, ask, q, &c.edns);
+		known = take_options(a, ask, p, &c.edns) || p->tsig.key;
 	compose_start(&c, ask, q);
+	if (p->tsig.key)
+		compose_keep(&c, tsig_len(&p->tsig));
 	switch (p->parsed) {
 	case QUERY_OK: take_question(a, ask, &c, p); break;
 	case QUERY_NO_QUESTION: break;
@@ -504,14 +608,18 @@ size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct ans
 	case QUERY_DROP: break;
 	}
 	if (c.silent) {
-		stats_add(&a->stats->dropped, 1);
+		if (!ask->transfer || !ask->transfer->zone)
+			stats_add(&a->stats->dropped, 1);
 		return 0;
 	}
 	if (a->world->policy.limits.on && a->rrl && !known && !limit(a, ask, &c))
 		return 0;
 	count(a->stats, &c);
 	const size_t len = compose_finish(&c);
-	return p->parsed == QUERY_TSIG ? tsig_refuse(q, ask->to, len, c.most) : len;
+	if (p->tsig.key)
+		return tsig_sign(&p->tsig, ask->to, len, a->now_s);
+	return p->parsed == QUERY_TSIG ? tsig_refuse(q, p->tsig.error, ask->to, len, c.most)
+				       : len;
 }
 
 size_t answer(struct answerer *a, const struct answer_ask *ask)

@@ -12,6 +12,7 @@
 #include "answer/stats.h"
 #include "base/addr.h"
 #include "dns/query.h"
+#include "dns/tsig.h"
 #include "steer/choose.h"
 #include "world/world.h"
 #include "zone/denial.h"
@@ -42,15 +43,19 @@ struct answerer {
 	uint16_t keepalive_100ms;     /* how long an idle TCP connection is kept (RFC 7828) */
 };
 
+struct transfer;
+
 struct answer_ask {
 	const uint8_t *packet;
 	size_t len;
 	struct addr source; /* as it came, not yet plain */
 	bool tcp;
 	uint8_t *to; /* ANSWER_UDP_MOST or ANSWER_TCP_MOST bytes; not `packet` */
+	struct transfer *transfer; /* where one may begin; NULL: nowhere */
 };
 
-/* The length of the answer in `ask->to`; 0: none is to be sent. */
+/* The length of the answer in `ask->to`; 0: none is to be sent, or `ask->transfer` has begun, and
+ * all messages of the answer come from there. */
 size_t answer(struct answerer *a, const struct answer_ask *ask);
 
 /* The same in steps, for many queries at a time: what one step asks the memory for is there
@@ -59,6 +64,7 @@ size_t answer(struct answerer *a, const struct answer_ask *ask);
 struct answer_pending {
 	enum query_result parsed;
 	struct query query;
+	struct tsig tsig;        /* without a key: the answer is not signed */
 	struct zone_name name;   /* the question's, when there is one */
 	const struct zone *zone; /* that has the say about it, or NULL */
 	size_t number;

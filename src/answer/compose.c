@@ -46,6 +46,11 @@ void compose_start(struct compose *c, const struct answer_ask *ask, const struct
 	c->last_at = c->w.len;
 }
 
+void compose_keep(struct compose *c, size_t len)
+{
+	c->w.room -= len < c->w.room - c->w.len ? len : c->w.room - c->w.len;
+}
+
 void compose_clear(struct compose *c)
 {
 	c->w.len = QUERY_HEADER + (c->q->name_len ? c->q->name_len + 4u : 0);

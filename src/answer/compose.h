@@ -50,6 +50,10 @@ struct compose {
 /* Header and question, and room kept for the OPT record that `c->edns` asks for. */
 void compose_start(struct compose *c, const struct answer_ask *ask, const struct query *q);
 
+/* Keeps room for so many bytes behind the message: its signature. A client that has less room than
+ * the question, OPT and that take gets more than it asked for. */
+void compose_keep(struct compose *c, size_t len);
+
 /* The zone whose records come next; `c->name` is at or below its apex. */
 void compose_zone(struct compose *c, const struct zone *z);
 

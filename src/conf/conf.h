@@ -24,10 +24,35 @@
 
 /* Where to find zones: one file, or every file of a folder. */
 struct conf_zone {
+	unsigned rule;         /* number in `rules` */
+	bool own_rule;         /* no template's */
 	const uint8_t *name;   /* wire, lower case; NULL for `dir` */
 	const char *file;      /* NULL for `dir` */
 	const char *dir;       /* NULL for `file` */
 	unsigned line, column; /* where `name` or `dir` is written */
+};
+
+enum { CONF_PEER_ADDRESSES_MOST = 8 };
+
+struct conf_address {
+	struct sockaddr_storage sa;
+	socklen_t len;
+};
+
+/* Another nameserver. */
+struct conf_peer {
+	const char *name;
+	const struct conf_address *at;
+	size_t n_at;
+	const uint8_t *key; /* the name of what both sign with, as in policy.keys; NULL: none */
+};
+
+/* What zones have in common: who may do what, and who is told of changes. */
+struct conf_rule {
+	struct policy_zone access;
+	const unsigned *notify; /* numbers of peers */
+	size_t n_notify;
+	bool notify_ns; /* the zone's own NS, too */
 };
 
 /* Who may report measurements: the agent at an edge. */
@@ -106,6 +131,11 @@ struct conf {
 	struct pool_opts *pools;
 	size_t n_pools;
 	struct numbers pool_numbers; /* by name */
+	const uint8_t **key_names; /* of `keys`, in the order of the file; NULL: a faulty one */
+	struct conf_peer *peers;
+	size_t n_peers;
+	struct conf_rule *rules; /* [0]: of zones that say nothing; policy.zones is made of them */
+	size_t n_rules;
 	struct conf_zone *zones;
 	size_t n_zones;
 };

@@ -59,7 +59,7 @@ void keys_read(struct reader *r, const struct key *keys, const struct node *map,
 {
 	row_set met = 0;
 
-	for (int late = 0; late <= 1; late++) {
+	for (unsigned late = 0; late <= KEYS_LATEST; late++) {
 		for (const struct node *n = map->first; n && !faults_full(r->src->faults);
 			n = n->next) {
 			const struct key *k = find_row(keys, n->key->text);

@@ -25,6 +25,9 @@ struct reader {
 	struct arena *scratch; /* the tree's: dies when all is read */
 	struct known edges, probes,
 		pools; /* numbers in `conf`; of faulty ones too: to name those is no fault */
+	struct known keys, peers, templates; /* likewise; templates from `first_template` on */
+	unsigned first_template;             /* number of a rule */
+	size_t rules_room;
 	const struct node **edge_nodes; /* by number; NULL: no edges were read */
 };
 
@@ -36,14 +39,16 @@ typedef void key_take(
 	struct reader *r, const struct key *key, const struct node *value, void *to);
 
 /* A table of these ends with a row without a name, and has at most 32 rows. Keys are taken in
- * the order of the file, the late ones after all others. */
+ * the order of the file, later ones after all others. */
+enum { KEYS_LATEST = 3 };
+
 struct key {
 	const char *name;
 	key_take *take;
 	const char *say; /* '"name" must be <say>' */
 	size_t at;
 	uint32_t least, most;   /* of numbers and durations, in the option's unit */
-	bool late;              /* depends on other rows of the table */
+	unsigned late;          /* depends on rows of the table with less of it; 0 to 3 */
 	const char *needed;     /* an example, of a key that must be there; else NULL */
 	const struct key *keys; /* of keys_section(); of others that take a mapping, or a list
 				 * of mappings: what the reference shows */

@@ -225,7 +225,7 @@ const struct key schema_keys[] = {
 		.otherwise = "none: no limit", .keys = schema_limit_keys },
 	{ "geoip", keys_section, .keys = geoip_keys, .about = "Where clients are.",
 		.otherwise = "none" },
-	{ "latency", schema_latency, .late = true,
+	{ "latency", schema_latency, .late = 1,
 		.say = "a mapping: { files: [ measured.csv ] }",
 		.about =
 			"Measured round-trip times, and what is made of them. With this "
@@ -244,20 +244,33 @@ const struct key schema_keys[] = {
 		.about = "How load is balanced. Edges may have some of these keys for "
 			 "themselves.",
 		.keys = schema_balance_keys },
-	{ "edges", schema_edges, .late = false,
+	{ "edges", schema_edges, .late = 0,
 		.about = "The places that clients are sent to, by name. A name starts "
 			 "with a letter or digit, and has only those and \"-\", \"_\" "
 			 "and \".\" in it.",
 		.otherwise = "none", .each = "NAME", .keys = schema_edge_keys },
-	{ "probes", schema_probes, .late = false,
+	{ "probes", schema_probes, .late = 0,
 		.about = "How edges are looked at, by name. A pool names the probe that "
 			 "its edges must pass.",
 		.otherwise = "none", .each = "NAME", .keys = schema_probe_keys },
-	{ "pools", schema_pools, .late = true,
+	{ "pools", schema_pools, .late = 1,
 		.about = "What names with an EDGE record are answered from, by name. The "
 			 "record names the pool.",
 		.otherwise = "none", .each = "NAME", .keys = schema_pool_keys },
-	{ "zones", schema_zones, .late = true,
+	{ "keys", schema_secrets, .say = "a mapping of keys by their names",
+		.about = "What transfers and the like are signed with (TSIG, RFC 8945). The name "
+			 "is a domain name, and both sides know the key by it.",
+		.otherwise = "none", .each = "NAME", .keys = schema_secret_keys },
+	{ "peers", schema_peers, .late = 1,
+		.say = "a mapping of other nameservers by names of your own",
+		.about = "Other nameservers, by names of your own.", .otherwise = "none",
+		.each = "NAME", .keys = schema_peer_keys },
+	{ "templates", schema_templates, .late = 2,
+		.say = "a mapping of what zones have in common, by names of your own",
+		.about = "What many zones have in common. A zone's entry names one, and what "
+			 "the entry says itself goes before it.",
+		.otherwise = "none", .each = "NAME", .keys = schema_rule_keys },
+	{ "zones", schema_zones, .late = 3,
 		.say = "a list of { name: ..., file: ... } and { dir: ... }",
 		.needed = "zones: [ { name: example.com, file: zones/example.com.zone } ]",
 		.about = "What is served: a list whose entries name a zone and its file, "
@@ -281,7 +294,9 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 		.tcp_clients = 1000,
 		.tcp_clients_per_net = 100,
 		.tcp_idle_ms = 10000 };
+	schema_rules_begin(&r);
 	if (keys_is_map(&r, top, "the configuration"))
 		keys_read(&r, schema_keys, top, "the configuration", c);
 	schema_balance_edges(&r);
+	schema_rules_end(&r);
 }

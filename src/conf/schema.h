@@ -32,6 +32,32 @@ key_take schema_stage; /* stage: to a struct conf */
 void schema_stage_defaults(struct conf_stage *to);
 key_take schema_edges, schema_probes, schema_pools, schema_zones;
 
+/* keys, peers, templates; and the keys of a template that a zone's entry may have itself: to a
+ * struct conf, and to a struct conf_zone. Rule 0 is that of zones that say nothing. */
+key_take schema_secrets, schema_peers, schema_templates, schema_rule;
+void schema_rules_begin(struct reader *r);
+void schema_rules_end(struct reader *r);
+
+#define SCHEMA_WHO                                                                             \
+	"a list of peers, addresses, nets, { key: NAME } and { key: NAME, from: NET }, or any " \
+	"or none"
+#define SCHEMA_NOTIFY_WHOM "a list of peers and ns, or none"
+#define SCHEMA_QUERY       "Who is answered. Others are refused."
+#define SCHEMA_TRANSFER    "Who may have the zone whole (AXFR, IXFR)."
+#define SCHEMA_NOTIFY                                                                   \
+	"Who is told when the zone has a new serial, and when the server starts. ns: the " \
+	"zone's own nameservers, as far as their addresses stand in our zones."
+
+extern const struct key schema_secret_keys[], schema_peer_keys[], schema_rule_keys[];
+
+/* The name of a key of `keys`; NULL for a faulty one. */
+bool schema_key_find(const struct reader *r, const struct key *key, const struct node *name,
+	const uint8_t **to);
+
+/* The number of a peer. */
+bool schema_peer_find(const struct reader *r, const struct key *key, const struct node *name,
+	unsigned *number);
+
 /* --- within the sections ------------------------------------------------------------------ */
 
 /* An absolute domain name, with or without its dot at the end, in the case it is written in.

@@ -237,11 +237,11 @@ const struct key schema_pool_keys[] = {
 		.about = "With a smaller share of the edges up no probe is trusted, and "
 			 "all edges answer.",
 		.otherwise = "never" },
-	{ "default", take_default, .late = true, .say = EDGE_LIST,
+	{ "default", take_default, .late = 1, .say = EDGE_LIST,
 		.about = "The order for clients of whom nothing is known. Edges that are "
 			 "not here follow.",
 		.otherwise = "the order of edges" },
-	{ "pin", schema_pins, .late = true,
+	{ "pin", schema_pins, .late = 1,
 		.say = "a mapping of net, asn, region, country or continent",
 		.about = "Edges that go before all others for some clients, while one of "
 			 "them is up. The strongest pin first: net (the longest prefix), "

@@ -302,7 +302,7 @@ const struct key schema_probe_keys[] = {
 		.otherwise = "the address" },
 	{ "method", take_method, .say = "GET or HEAD", AT(head),
 		.about = "Of http and https: the method of the request.", .otherwise = "GET" },
-	{ "expect", take_expect, .late = true,
+	{ "expect", take_expect, .late = 1,
 		.about = "Of http and https: the statuses that pass, such as 200 or "
 			 "200-299; of dns: the response codes that pass. One or a list.",
 		.otherwise = "200-399; NOERROR" },
@@ -336,7 +336,7 @@ const struct key schema_probe_keys[] = {
 		.at = offsetof(struct probe, opts),
 		.about = "Of dns, needed there: what is asked. The type is A unless "
 			 "given." },
-	{ "answer", take_answer, .late = true,
+	{ "answer", take_answer, .late = 1,
 		.say = "an address of the query's type, or the text of a TXT record",
 		.at = offsetof(struct probe, opts),
 		.about = "Of dns: this must be among the answers.", .otherwise = "none" },

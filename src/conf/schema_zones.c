@@ -51,6 +51,14 @@ const struct key schema_zone_keys[] = {
 	{ "dir", option_path, .say = "the path of a folder of zone files", AT(dir),
 		.about = "A folder: every file in it is a zone, named after its origin, "
 			 "less .zone." },
+	{ "template", schema_rule, .say = "the name of one of the \"templates\"",
+		.about = "What the zone has in common with others.", .otherwise = "none" },
+	{ "query", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_QUERY,
+		.otherwise = "what its template says; else any" },
+	{ "transfer", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_TRANSFER,
+		.otherwise = "what its template says; else none" },
+	{ "notify", schema_rule, .late = 1, .say = SCHEMA_NOTIFY_WHOM, .about = SCHEMA_NOTIFY,
+		.otherwise = "what its template says; else none" },
 	{ 0 },
 };
 

@@ -340,16 +340,21 @@ static struct registry *make_registry(struct reading *r)
 	bool same = before && before->n == r->n;
 
 	for (size_t i = 0; same && i < r->n; i++)
-		same = r->list[i].entry == before->zones[i];
+		same = r->list[i].entry == before->zones[i] &&
+			r->list[i].at->rule == zone_set_rule(before->set, i);
 	if (same)
 		return registry_hold((struct registry *)(uintptr_t)before);
 	struct registry_zone **zones = memory_zeroed(r->n, sizeof *zones);
+	uint32_t *rules = memory_zeroed(r->n, sizeof *rules);
 	for (size_t i = 0; i < r->n; i++) {
+		rules[i] = r->list[i].at->rule;
 		zones[i] = r->list[i].entry;
 		if (zones[i] == r->list[i].before)
 			part_hold(&zones[i]->part);
 	}
-	return registry_new(r->o->key, zones, r->n);
+	struct registry *made = registry_new(r->o->key, zones, rules, r->n);
+	memory_free(rules);
+	return made;
 }
 
 static void drop_new(struct reading *r)

@@ -5,7 +5,12 @@
 
 #include <string.h>
 
-enum { OPTION_HEAD = 4, ECS_HEAD = 4 }; /* bytes: code and length; family and two lengths */
+enum {
+	OPTION_HEAD = 4, /* bytes: code and length */
+	ECS_HEAD = 4,    /* family and two lengths */
+	EXPIRE_LEN = 4,
+	ZONEVERSION_LEN = 6 /* labels, kind of version, SOA serial */
+};
 
 /* --- reading ------------------------------------------------------------------------------ */
 
@@ -68,6 +73,13 @@ bool edns_read_options(struct edns *e, const uint8_t *p, size_t len)
 			break;
 		case EDNS_NSID: e->nsid = true; break;
 		case EDNS_KEEPALIVE: e->keepalive = true; break;
+		case EDNS_EXPIRE: e->expire = true; break;
+		case EDNS_ZONEVERSION:
+			/* Empty in a query (RFC 9660 section 2). */
+			if (body)
+				return false;
+			e->zoneversion = true;
+			break;
 		default: break;
 		}
 		p += body;
@@ -88,7 +100,9 @@ static size_t options_len(const struct edns *asked, const struct edns_reply *r)
 	return (r->ecs ? OPTION_HEAD + ecs_len(asked) : 0) +
 		(r->cookie ? OPTION_HEAD + EDNS_COOKIE_FULL : 0) +
 		(r->nsid ? OPTION_HEAD + (size_t)r->nsid_len : 0) +
-		(r->keepalive ? OPTION_HEAD + 2 : 0) + (r->ede ? OPTION_HEAD + 2 : 0);
+		(r->keepalive ? OPTION_HEAD + 2 : 0) +
+		(r->expire ? OPTION_HEAD + EXPIRE_LEN : 0) +
+		(r->zoneversion ? OPTION_HEAD + ZONEVERSION_LEN : 0) + (r->ede ? OPTION_HEAD + 2 : 0);
 }
 
 size_t edns_len(const struct edns *asked, const struct edns_reply *reply)
@@ -109,6 +123,22 @@ static uint8_t *put_number(uint8_t *p, unsigned code, unsigned v)
 	const uint8_t body[2] = { (uint8_t)(v >> 8), (uint8_t)v };
 
 	return put_option(p, code, body, sizeof body);
+}
+
+static uint8_t *put_expire(uint8_t *p, const struct edns_reply *r)
+{
+	uint8_t body[EXPIRE_LEN];
+
+	be32_put(body, r->expire_s);
+	return put_option(p, EDNS_EXPIRE, body, sizeof body);
+}
+
+static uint8_t *put_zoneversion(uint8_t *p, const struct edns_reply *r)
+{
+	uint8_t body[ZONEVERSION_LEN] = { r->zone_labels, 0 /* SOA-SERIAL */ };
+
+	be32_put(body + 2, r->serial);
+	return put_option(p, EDNS_ZONEVERSION, body, sizeof body);
 }
 
 static uint8_t *put_ecs(uint8_t *p, const struct edns *asked, unsigned scope)
@@ -137,6 +167,10 @@ size_t edns_write(
 		p = put_option(p, EDNS_NSID, r->nsid, r->nsid_len);
 	if (r->keepalive)
 		p = put_number(p, EDNS_KEEPALIVE, r->keepalive_100ms);
+	if (r->expire)
+		p = put_expire(p, r);
+	if (r->zoneversion)
+		p = put_zoneversion(p, r);
 	if (r->ede)
 		p = put_number(p, EDNS_EDE, r->ede);
 	to[0] = 0;

@@ -1,6 +1,6 @@
 /* edns.h - the OPT record (RFC 6891) and the options in it that we know: client subnet (RFC
  * 7871), cookies (RFC 7873), NSID (RFC 5001), tcp-keepalive (RFC 7828), extended errors (RFC
- * 8914).
+ * 8914), EXPIRE (RFC 7314), ZONEVERSION (RFC 9660).
  */
 #ifndef DNS_EDNS_H
 #define DNS_EDNS_H
@@ -20,9 +20,11 @@ enum {
 
 	EDNS_NSID = 3,
 	EDNS_ECS = 8,
+	EDNS_EXPIRE = 9,
 	EDNS_COOKIE = 10,
 	EDNS_KEEPALIVE = 11,
 	EDNS_EDE = 15,
+	EDNS_ZONEVERSION = 19,
 	EDNS_EDE_LEN = 6, /* bytes of the option */
 
 	EDNS_COOKIE_CLIENT = 8, /* bytes */
@@ -47,7 +49,7 @@ struct edns_ecs {
 struct edns {
 	bool present;
 	bool dnssec_ok;
-	bool nsid, keepalive; /* asked for */
+	bool nsid, keepalive, expire, zoneversion; /* asked for */
 	uint8_t version;
 	uint8_t cookie_len; /* 0: none; 8, or 16 to 40 */
 	uint16_t payload; /* bytes that the asker takes over UDP, at least EDNS_PAYLOAD_LEAST */
@@ -61,7 +63,11 @@ struct edns_reply {
 	uint8_t scope;
 	bool cookie;
 	bool keepalive;
+	bool expire;      /* `expire_s` */
+	bool zoneversion; /* `zone_labels`, without the root, and `serial` */
+	uint8_t zone_labels;
 	uint16_t keepalive_100ms;
+	uint32_t expire_s, serial;
 	uint16_t ede; /* an INFO-CODE; 0: none (it would be "Other Error") */
 	uint16_t nsid_len;
 	const uint8_t *nsid;

@@ -58,15 +58,24 @@ static size_t owner_len(const uint8_t *p, const uint8_t *end)
 	return (size_t)(p - start) + (*p ? 2 : 1);
 }
 
-/* `count` records, of which the last `additional` are of the additional section: one OPT and
- * one TSIG may be there, TSIG at the end; whatever else there is is passed over. */
+struct sections {
+	unsigned answer, authority, additional; /* records */
+};
+
+/* `count` records, of which the last `additional` are of the additional section and `authority`
+ * in front of them of the authority section: one OPT and one TSIG may be there, TSIG at the
+ * end; whatever else there is is passed over. */
 static enum query_result read_records(struct query *q, const uint8_t *p, const uint8_t *end,
-	unsigned count, unsigned additional)
+	struct sections n)
 {
+	const unsigned additional = n.additional;
+	unsigned count = n.answer + n.authority + n.additional;
 	enum query_result result = QUERY_OK;
 
 	for (; count; count--) {
 		const uint8_t *const owner = p;
+		if (count == n.authority + additional && n.authority)
+			q->authority = owner;
 		const size_t len = owner_len(p, end);
 		if (len == 0 || (size_t)(end - p) < len + 10)
 			return QUERY_FORMERR;
@@ -97,14 +106,16 @@ static enum query_result read_records(struct query *q, const uint8_t *p, const u
 static enum query_result read_message(
 	struct query *q, const uint8_t *packet, const uint8_t *end)
 {
-	const unsigned questions = be16_get(packet + 4), additional = be16_get(packet + 10),
-		       records = be16_get(packet + 6) + be16_get(packet + 8) + additional;
+	const struct sections n = { be16_get(packet + 6), be16_get(packet + 8),
+		be16_get(packet + 10) };
+	const unsigned questions = be16_get(packet + 4),
+		       records = n.answer + n.authority + n.additional;
 	const uint8_t *p = packet + QUERY_HEADER;
 
 	if (questions > 1)
 		return QUERY_FORMERR; /* RFC 9619 */
 	if (questions == 0) {
-		const enum query_result r = read_records(q, p, end, records, additional);
+		const enum query_result r = read_records(q, p, end, n);
 		return r != QUERY_OK         ? r
 			: q->edns.cookie_len ? QUERY_NO_QUESTION
 					     : QUERY_FORMERR;
@@ -120,11 +131,11 @@ static enum query_result read_message(
 	if (records == 0)
 		return QUERY_OK;
 	/* Nearly all queries: one OPT and no more. */
-	if (records == 1 && additional == 1 && end - p >= EDNS_OPT_FIXED && *p == 0 &&
+	if (records == 1 && n.additional == 1 && end - p >= EDNS_OPT_FIXED && *p == 0 &&
 		be16_get(p + 1) == RRTYPE_OPT &&
 		be16_get(p + 9) <= (size_t)(end - p) - EDNS_OPT_FIXED)
 		return read_opt(q, p + 1, be16_get(p + 9));
-	return read_records(q, p, end, records, additional);
+	return read_records(q, p, end, n);
 }
 
 enum query_result query_parse(struct query *q, const uint8_t *packet, size_t len)
@@ -132,6 +143,7 @@ enum query_result query_parse(struct query *q, const uint8_t *packet, size_t len
 	q->name_len = 0;
 	q->edns = (struct edns){ .payload = EDNS_PAYLOAD_LEAST };
 	q->tsig.key_len = 0;
+	q->authority = NULL;
 	if (len < QUERY_HEADER)
 		return QUERY_DROP;
 	q->flags = be16_get(packet + 2);
@@ -146,4 +158,22 @@ enum query_result query_parse(struct query *q, const uint8_t *packet, size_t len
 	if (r == QUERY_FORMERR)
 		q->edns.present = false;
 	return QUERY_NOTIMP;
+}
+
+bool query_serial(const struct query *q, uint32_t *serial)
+{
+	enum { NUMBERS = 20, NAMES_LEAST = 2 };
+	const uint8_t *p = q->authority;
+
+	if (!p)
+		return false;
+	/* All of it is in the packet: query_parse() has gone over it. */
+	while (*p && *p < 0xc0)
+		p += *p + 1;
+	p += *p ? 2 : 1;
+	const size_t rdlen = be16_get(p + 8);
+	if (be16_get(p) != RRTYPE_SOA || rdlen < NUMBERS + NAMES_LEAST)
+		return false;
+	*serial = be32_get(p + 10 + rdlen - NUMBERS);
+	return true;
 }

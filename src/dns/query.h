@@ -61,10 +61,15 @@ struct query {
 	uint8_t name[NAME_READ]; /* lower case */
 	struct edns edns;
 	struct query_tsig tsig;
+	const uint8_t *authority; /* the first record of that section, in the packet; NULL */
 };
 
 /* Fills `q` from `packet`, which it points into. On anything but OK what was read so far is
  * there: name_len and edns.present tell. Bytes behind the last record mean nothing. */
 enum query_result query_parse(struct query *q, const uint8_t *packet, size_t len);
+
+/* The serial of the SOA in the authority section: what who asks for IXFR has (RFC 1995 section
+ * 3). Nothing else of it means anything. False when there is none. */
+bool query_serial(const struct query *q, uint32_t *serial);
 
 #endif

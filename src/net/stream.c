@@ -1,5 +1,6 @@
 #include "net/stream.h"
 
+#include "answer/transfer.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -35,6 +36,7 @@ struct connection {
 	size_t in_len, in_room;
 	uint8_t *out; /* what the kernel did not take yet; NULL: nothing */
 	size_t out_len, out_at;
+	struct transfer *transfer; /* that goes on; NULL: none */
 	bool no_more; /* the client has closed its side, or does not speak DNS: answer, close */
 	uint8_t room[READ_ROOM];
 };
@@ -53,6 +55,7 @@ struct stream {
 	size_t n_listeners;
 	struct clients connected;
 	unsigned clients; /* as many as are connected; any thread may read */
+	struct transfer begun; /* by the query at work; its zone is NULL between queries */
 	uint8_t write[WRITE_ROOM];
 };
 
@@ -75,6 +78,15 @@ static void free_in(struct connection *c)
 	c->in_room = READ_ROOM;
 }
 
+static void end_transfer(struct connection *c)
+{
+	if (!c->transfer)
+		return;
+	transfer_end(c->transfer);
+	free(c->transfer);
+	c->transfer = NULL;
+}
+
 static void close_connection(struct connection *c)
 {
 	struct stream *s = c->stream;
@@ -83,6 +95,7 @@ static void close_connection(struct connection *c)
 	ev_io_stop(s->loop, &c->io);
 	close(c->io.fd);
 	free_in(c);
+	end_transfer(c);
 	free(c->out);
 	free(c);
 	__atomic_store_n(&s->clients, s->connected.n, __ATOMIC_RELAXED);
@@ -142,7 +155,7 @@ static bool has_message(const struct connection *c, size_t at)
  * by way of the socket being writable, which it is unless its client does not read. */
 static bool go_on(struct connection *c)
 {
-	const bool waits = c->out || has_message(c, 0);
+	const bool waits = c->out || c->transfer || has_message(c, 0);
 	const int events = waits ? EV_WRITE : EV_READ;
 
 	if (!waits && c->no_more)
@@ -153,6 +166,18 @@ static bool go_on(struct connection *c)
 		ev_io_start(c->stream->loop, &c->io);
 	}
 	return true;
+}
+
+/* A transfer has begun: it goes on in turns of its own. False when there is no memory. */
+static bool take_transfer(struct connection *c, struct transfer *begun)
+{
+	c->transfer = malloc(sizeof *c->transfer);
+	if (c->transfer)
+		*c->transfer = *begun;
+	else
+		transfer_end(begun);
+	begun->zone = NULL;
+	return c->transfer != NULL;
 }
 
 /* Answers what is whole into the stream's `write`, until it is enough; takes it out of `in`.
@@ -170,7 +195,7 @@ static size_t answer_whole(struct connection *c)
 	s->samples.due = true;
 	s->answerer.now_s = (uint32_t)time(NULL);
 	s->answerer.now_us = clock_us();
-	while (out < WRITE_ENOUGH && has_message(c, at)) {
+	while (out < WRITE_ENOUGH && has_message(c, at) && !c->transfer) {
 		const size_t len = be16_get(c->in + at);
 		if (len < QUERY_HEADER) {
 			c->no_more = true;
@@ -182,10 +207,13 @@ static size_t answer_whole(struct connection *c)
 				.len = len,
 				.source = c->source,
 				.tcp = true,
-				.to = s->write + out + 2 });
+				.to = s->write + out + 2,
+				.transfer = &s->begun });
 		be16_put(s->write + out, (unsigned)n);
 		out += n ? n + 2 : 0;
 		at += len + 2;
+		if (s->begun.zone && !take_transfer(c, &s->begun))
+			c->no_more = true;
 	}
 	epoch_exit();
 	if (at) {
@@ -253,10 +281,30 @@ static bool write_more(struct connection *c)
 	return go_on(c);
 }
 
+/* A message of a transfer is a turn, too: who is sent many waits as all others. */
+static bool transfer_more(struct connection *c)
+{
+	struct stream *s = c->stream;
+	const size_t n = transfer_next(c->transfer, s->write + 2, (uint64_t)time(NULL));
+
+	if (n == 0) {
+		const bool ok = !c->transfer->failed;
+		stats_add(&s->stats.transfers_done, ok);
+		end_transfer(c);
+		return ok && go_on(c);
+	}
+	be16_put(s->write, (unsigned)n);
+	stats_add(&s->stats.transfers_bytes, n);
+	clients_touch(&s->connected, &c->member, now_ms());
+	return put_out(c, s->write, n + 2) && go_on(c);
+}
+
 static bool take_turn(struct connection *c)
 {
 	if (c->out)
 		return write_more(c);
+	if (c->transfer)
+		return transfer_more(c);
 	return has_message(c, 0) ? answer_more(c) : read_more(c);
 }
 

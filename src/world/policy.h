@@ -6,6 +6,7 @@
 #define WORLD_POLICY_H
 
 #include "base/addr.h"
+#include "dns/tsig.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,6 +42,23 @@ struct policy_limits {
 	size_t n_exempt;
 };
 
+/* One of those who may: from that net, and with that key where one is named. */
+struct policy_allow {
+	struct prefix net;  /* all of IPv4 and IPv6 are ::/0 */
+	const uint8_t *key; /* the name in a struct tsig_key; NULL: signed or not */
+};
+
+struct policy_access {
+	const struct policy_allow *allow;
+	size_t n;
+};
+
+/* What may be done with a zone, and by whom. */
+struct policy_zone {
+	struct policy_access query; /* nobody named: everybody */
+	struct policy_access transfer;
+};
+
 struct policy {
 	bool ecs;              /* client subnets are heeded and echoed */
 	uint32_t sample_every; /* so many answers from pools are one in the log of decisions; 0:
@@ -57,6 +75,16 @@ struct policy {
 	uint8_t cookie_secret[POLICY_SECRETS][POLICY_SECRET];
 
 	struct policy_limits limits;
+
+	/* Borrowed, as those of the limits are. */
+	const struct tsig_key *keys; /* [n_keys] */
+	size_t n_keys;
+	const struct policy_zone *zones; /* by zone_set_rule(); [0] is that of zones without */
+	bool query_limited;              /* of some zone */
 };
+
+/* Is it one of those? `source` is plain; `key` is what the request was signed with, or NULL. */
+bool policy_allows(const struct policy_access *access, const struct addr *source,
+	const struct tsig_key *key);
 
 #endif

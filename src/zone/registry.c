@@ -43,7 +43,8 @@ static void free_registry(struct part *p)
 	memory_free(r);
 }
 
-struct registry *registry_new(struct hash_key key, struct registry_zone **zones, size_t n)
+struct registry *registry_new(struct hash_key key, struct registry_zone **zones,
+	const uint32_t *rules, size_t n)
 {
 	struct registry *r = memory_zeroed(1, sizeof *r);
 	const struct zone **of = memory_zeroed(n, sizeof *of);
@@ -54,7 +55,7 @@ struct registry *registry_new(struct hash_key key, struct registry_zone **zones,
 		r->n_faulty += zones[i]->state != REGISTRY_READY;
 		r->n_empty += zones[i]->state == REGISTRY_EMPTY;
 	}
-	r->set = zone_set_new(key, of, n);
+	r->set = zone_set_new(key, of, rules, n);
 	memory_free(of);
 	if (r->set)
 		return r;

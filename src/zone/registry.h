@@ -42,9 +42,11 @@ struct registry {
 	struct zone_set *set; /* zone i of the set is zones[i]'s */
 };
 
-/* Takes the array and a count of each of its entries, which ascend. NULL when there is no
+/* Takes the array and a count of each of its entries, which ascend. `rules` [n] are copied into
+ * the set (zone_set_rule()); NULL: all are 0. NULL when there is no
  * memory; they are let go of then. */
-struct registry *registry_new(struct hash_key key, struct registry_zone **zones, size_t n);
+struct registry *registry_new(struct hash_key key, struct registry_zone **zones,
+	const uint32_t *rules, size_t n);
 
 static inline struct registry *registry_hold(struct registry *r)
 {

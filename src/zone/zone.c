@@ -98,6 +98,7 @@ struct zone_set {
 	uint64_t depths[2]; /* bit d: there is an apex of d labels */
 	struct set_slot *slots;
 	const struct zone **zones;
+	uint32_t *rules; /* [n]; NULL: all are 0 */
 };
 
 static uint32_t first_slot(uint64_t hash, uint32_t slots_n)
@@ -105,7 +106,8 @@ static uint32_t first_slot(uint64_t hash, uint32_t slots_n)
 	return (uint32_t)((hash >> 32) * slots_n >> 32);
 }
 
-struct zone_set *zone_set_new(struct hash_key key, const struct zone *const *zones, size_t n)
+struct zone_set *zone_set_new(struct hash_key key, const struct zone *const *zones,
+	const uint32_t *rules, size_t n)
 {
 	struct zone_set *set = memory_zeroed(1, sizeof *set);
 
@@ -115,6 +117,10 @@ struct zone_set *zone_set_new(struct hash_key key, const struct zone *const *zon
 	set->slots_n = (uint32_t)(n + n / 2 + 2);
 	set->slots = memory_zeroed(set->slots_n, sizeof *set->slots);
 	set->zones = memory_zeroed(n + 1, sizeof *set->zones);
+	if (rules) {
+		set->rules = memory_zeroed(n + 1, sizeof *set->rules);
+		memcpy(set->rules, rules, n * sizeof *rules);
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		const struct zone *z = zones[i];
 		uint32_t s = first_slot(z->apex_hash, set->slots_n);
@@ -148,6 +154,7 @@ void zone_set_drop(struct zone_set *set)
 		return;
 	for (uint32_t i = 0; i < set->n; i++)
 		zone_drop(set->zones[i]);
+	memory_free(set->rules);
 	memory_free(set->zones);
 	memory_free(set->slots);
 	memory_free(set);
@@ -161,6 +168,11 @@ size_t zone_set_count(const struct zone_set *set)
 const struct zone *zone_set_get(const struct zone_set *set, size_t i)
 {
 	return set->zones[i];
+}
+
+uint32_t zone_set_rule(const struct zone_set *set, size_t i)
+{
+	return set->rules ? set->rules[i] : 0;
 }
 
 struct hash_key zone_set_key(const struct zone_set *set)

@@ -189,12 +189,15 @@ static inline uint64_t zone_hash_label(
 /* Many zones, found by name. Immutable once built; holds its zones; shared by count itself. */
 struct zone_set;
 
-/* The zones of `zones` (no name twice), each held by the set from now on. Never NULL. */
-struct zone_set *zone_set_new(struct hash_key key, const struct zone *const *zones, size_t n);
+/* The zones of `zones` (no name twice), each held by the set from now on. `rules` [n] are
+ * numbers that mean something to who made the set, and are copied; NULL: all are 0. Never NULL. */
+struct zone_set *zone_set_new(struct hash_key key, const struct zone *const *zones,
+	const uint32_t *rules, size_t n);
 struct zone_set *zone_set_hold(struct zone_set *set);
 void zone_set_drop(struct zone_set *set);
 size_t zone_set_count(const struct zone_set *set);
 const struct zone *zone_set_get(const struct zone_set *set, size_t i);
+uint32_t zone_set_rule(const struct zone_set *set, size_t i);
 
 /* A name with everything that looking it up needs. */
 struct zone_name {

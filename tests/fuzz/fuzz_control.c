@@ -154,7 +154,7 @@ static void open_desk(void)
 	desk.view = (struct report_view){ .world = world,
 		.live = { .steer = world->steer,
 			.table = some_table(world->steer),
-			.zones = registry_new(world->key, calloc(1, sizeof(void *)), 0) },
+			.zones = registry_new(world->key, calloc(1, sizeof(void *)), NULL, 0) },
 		.clock = { .now_s = 1000000, .time_s = 1700000000 },
 		.counters = { .threads = 3, .tcp_clients = 1 },
 		.health = { .still = still_take(

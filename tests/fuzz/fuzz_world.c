@@ -98,7 +98,7 @@ struct world *fuzz_world(void)
 		zones[1 + i] = load(file, origin);
 	}
 	zones[4] = zone_placeholder(key, (const uint8_t *)"\5later\4test");
-	struct zone_set *set = zone_set_new(key, zones, 5);
+	struct zone_set *set = zone_set_new(key, zones, NULL, 5);
 	for (unsigned i = 0; i < 5; i++)
 		zone_drop(zones[i]);
 	struct atlas *atlas = atlas_read(&(struct atlas_opts){ &city, 1, NULL, 0 }, NULL);

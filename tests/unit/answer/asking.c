@@ -176,7 +176,7 @@ void asking_open(struct asking *x, bool sign)
 		zones[n++] = load("tests/serve/signed/nsec3.test.zone", "nsec3.test");
 		zones[n++] = load("tests/serve/signed/optout.test.zone", "optout.test");
 	}
-	x->zones = zone_set_new(key, zones, n);
+	x->zones = zone_set_new(key, zones, NULL, n);
 	while (n--)
 		zone_drop(zones[n]);
 	x->atlas = small_atlas();
@@ -432,7 +432,7 @@ const char *asking_bytes(struct asking *x, const uint8_t *packet, size_t len, bo
 
 	addr_parse(&from, "9.9.9.9");
 	memset(x->reply, 0xee, sizeof x->reply);
-	x->len = answer(&x->a, &(struct answer_ask){ packet, len, from, tcp, x->reply });
+	x->len = answer(&x->a, &(struct answer_ask){ packet, len, from, tcp, x->reply, NULL });
 	return x->len ? render(x) : "nothing";
 }
 
@@ -448,7 +448,8 @@ const char *asking(struct asking *x, const char *question)
 		take_word(&p, word);
 	put_packet(&p, name, type);
 	memset(x->reply, 0xee, sizeof x->reply);
-	x->len = answer(&x->a, &(struct answer_ask){ p.b, p.len, p.from, p.tcp, x->reply });
+	x->len = answer(&x->a, &(struct answer_ask){ p.b, p.len, p.from, p.tcp,
+					 x->reply, NULL });
 	return x->len ? render(x) : "nothing";
 }
 

@@ -27,7 +27,7 @@ static struct registry *zones(const char *names)
 		list[n++] = registry_zone_new(&like);
 	}
 	free(copy);
-	return registry_new(key, list, n);
+	return registry_new(key, list, NULL, n);
 }
 
 static void what_comes_and_what_goes_is_named(void)

@@ -66,7 +66,7 @@ static void open_desk(struct desk *d)
 	faults_fini(&f);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(d->zone);
 	const struct zone *all[] = { d->zone };
-	d->zones = zone_set_new(zone_of_key, all, 1);
+	d->zones = zone_set_new(zone_of_key, all, NULL, 1);
 	small_open(&d->s, &pool, 1);
 	d->numbers = pool_numbers_new(d->zones, d->s.steer, &why);
 	sem_init(&d->gone, 0, 0);

@@ -62,8 +62,8 @@ static void load(void *ctx)
 
 	d->ok = load_zone(&d->load, d->zone, origin, &opts, &d->faults);
 	if (d->ok)
-		d->set = zone_set_new(
-			zone_of_key, (const struct zone *const[]){ d->load.zone }, 1);
+		d->set = zone_set_new(zone_of_key,
+			(const struct zone *const[]){ d->load.zone }, NULL, 1);
 }
 
 static void load_each(void *ctx)

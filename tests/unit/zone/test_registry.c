@@ -41,7 +41,7 @@ static struct registry *registry_of(struct registry_zone *const *zones, size_t n
 
 	if (n)
 		memcpy(own, zones, n * sizeof *own);
-	return registry_new(zone_of_key, own, n);
+	return registry_new(zone_of_key, own, NULL, n);
 }
 
 static void an_entry_has_copies_of_its_texts(void)

@@ -1,0 +1,230 @@
+/* schema_rules.c - who may do what with a zone, and who is told of it: in a zone's entry, or in
+ * a template for many.
+ */
+#include "conf/option.h"
+#include "conf/schema.h"
+
+#include <string.h>
+
+enum { ACCESS_MOST = 4096, TEMPLATES_MOST = 4096 };
+
+/* --- who ---------------------------------------------------------------------------------- */
+
+/* Peers are known by their key, from wherever they come; those without by their addresses. */
+static void add_peer(
+	struct reader *r, unsigned number, struct policy_allow *list, size_t *n)
+{
+	const struct conf_peer *peer = &r->conf->peers[number];
+
+	if (peer->key) {
+		list[(*n)++] = (struct policy_allow){ .key = peer->key };
+		return;
+	}
+	for (size_t i = 0; i < peer->n_at; i++) {
+		const struct addr a = addr_from_sockaddr((const struct sockaddr *)&peer->at[i].sa);
+		list[(*n)++] = (struct policy_allow){ .net = { addr_plain(&a, NULL), 128 } };
+	}
+}
+
+static void take_from(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+	struct fault why;
+
+	if (text && !prefix_parse(&((struct policy_allow *)to)->net, text, &why))
+		parse_error(r->src, value, "%s", why.text);
+}
+
+static void take_with(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	schema_key_find(r, key, value, &((struct policy_allow *)to)->key);
+}
+
+static const struct key allow_keys[] = {
+	{ "key", take_with, .say = "the name of one of the \"keys\"", .needed = "key: xfr",
+		.about = "What the request is signed with." },
+	{ "from", take_from, .say = "an address or a net", .about = "Where it comes from.",
+		.otherwise = "anywhere" },
+	{ 0 },
+};
+
+/* Letters of nets that are none of names that people give their servers. */
+static bool is_net(const char *text)
+{
+	return strchr(text, ':') || strchr(text, '/') ||
+		text[strspn(text, "0123456789.")] == 0;
+}
+
+static void add_word(struct reader *r, const struct key *key, const struct node *item,
+	struct policy_allow *list, size_t *n)
+{
+	const char *text = option_scalar(r, key, item);
+	struct fault why;
+	unsigned number;
+
+	if (!text)
+		return;
+	if (strcmp(text, "any") == 0)
+		list[(*n)++] = (struct policy_allow){ 0 };
+	else if (is_net(text) && prefix_parse(&list[*n].net, text, &why))
+		(*n)++;
+	else if (is_net(text))
+		parse_error(r->src, item, "%s", why.text);
+	else if (schema_peer_find(r, key, item, &number))
+		add_peer(r, number, list, n);
+}
+
+static void take_access(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct policy_access *access = to;
+	size_t n = 0;
+
+	*access = (struct policy_access){ 0 };
+	if (value->kind == NODE_SCALAR && strcmp(value->text, "none") == 0)
+		return;
+	if (value->kind != NODE_MAP && !option_is_list(r, key, value, ACCESS_MOST))
+		return;
+	const bool one = value->kind == NODE_MAP;
+	const size_t room = (one ? 1 : option_count(value)) * CONF_PEER_ADDRESSES_MOST;
+	struct policy_allow *list = arena_zalloc(r->mem, room * sizeof *list);
+	for (const struct node *i = one ? value : option_first(value); i;
+		i = one ? NULL : option_next(value, i)) {
+		if (i->kind == NODE_MAP)
+			keys_read(r, allow_keys, i, key->name, &list[n++]);
+		else
+			add_word(r, key, i, list, &n);
+	}
+	access->allow = list;
+	access->n = n;
+}
+
+/* Everybody, where nobody is named: nobody at all is no choice here. */
+static void take_query(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	take_access(r, key, value, to);
+	if (((struct policy_access *)to)->n)
+		r->conf->policy.query_limited = true;
+	else if (value->kind == NODE_SCALAR)
+		option_wrong(r, key, value);
+}
+
+/* Peers that are told of changes; "ns" are the zone's own NS. */
+static void take_notify(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf_rule *rule = to;
+
+	rule->n_notify = 0;
+	rule->notify_ns = false;
+	if (value->kind == NODE_SCALAR && strcmp(value->text, "none") == 0)
+		return;
+	if (!option_is_list(r, key, value, ACCESS_MOST))
+		return;
+	unsigned *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		if (i->kind == NODE_SCALAR && strcmp(i->text, "ns") == 0)
+			rule->notify_ns = true;
+		else if (schema_peer_find(r, key, i, &list[rule->n_notify]))
+			rule->n_notify++;
+	}
+	rule->notify = list;
+}
+
+/* --- rules -------------------------------------------------------------------------------- */
+
+#define AT(field) .at = offsetof(struct conf_rule, field)
+
+const struct key schema_rule_keys[] = {
+	{ "query", take_query, .say = SCHEMA_WHO, AT(access.query), .about = SCHEMA_QUERY,
+		.otherwise = "any" },
+	{ "transfer", take_access, .say = SCHEMA_WHO, AT(access.transfer),
+		.about = SCHEMA_TRANSFER, .otherwise = "none" },
+	{ "notify", take_notify, .say = SCHEMA_NOTIFY_WHOM, .about = SCHEMA_NOTIFY,
+		.otherwise = "none" },
+	{ 0 },
+};
+
+static void add_rule(struct reader *r, const struct conf_rule *rule)
+{
+	struct conf *c = r->conf;
+
+	if (c->n_rules == r->rules_room) {
+		const size_t room = r->rules_room ? 2 * r->rules_room : 16;
+		struct conf_rule *rules = arena_zalloc(r->mem, room * sizeof *rules);
+		if (c->n_rules)
+			memcpy(rules, c->rules, c->n_rules * sizeof *rules);
+		c->rules = rules;
+		r->rules_room = room;
+	}
+	c->rules[c->n_rules++] = *rule;
+}
+
+void schema_rules_begin(struct reader *r)
+{
+	add_rule(r, &(struct conf_rule){ 0 });
+}
+
+void schema_rules_end(struct reader *r)
+{
+	struct conf *c = r->conf;
+	struct policy_zone *zones = arena_zalloc(r->mem, c->n_rules * sizeof *zones);
+
+	for (size_t i = 0; i < c->n_rules; i++)
+		zones[i] = c->rules[i].access;
+	c->policy.zones = zones;
+}
+
+void schema_templates(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	(void)to;
+	if (!keys_is_map(r, value, key->name))
+		return;
+	if (value->n > TEMPLATES_MOST) {
+		parse_error(r->src, value->key, "%zu templates; %d are allowed", value->n,
+			TEMPLATES_MOST);
+		return;
+	}
+	const char **names = arena_alloc(r->scratch, value->n * sizeof *names);
+	size_t n = 0;
+	r->first_template = (unsigned)r->conf->n_rules;
+	for (const struct node *t = value->first; t; t = t->next) {
+		struct conf_rule rule = { 0 };
+		names[n++] = t->key->text;
+		if (t->kind != NODE_BAD && keys_is_map(r, t, t->key->text))
+			keys_read(r, schema_rule_keys, t, t->key->text, &rule);
+		add_rule(r, &rule);
+	}
+	r->templates = known_new(r->scratch, names, n);
+}
+
+/* What a zone's entry says itself goes before what its template says. */
+void schema_rule(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf_zone *z = to;
+	struct conf *c = r->conf;
+	unsigned number;
+
+	if (strcmp(key->name, "template") == 0) {
+		if (schema_find(r,
+			    &(struct schema_names){
+				    key, &r->templates, "template", "templates" },
+			    value, &number))
+			z->rule = r->first_template + number;
+		return;
+	}
+	const struct key *row = schema_rule_keys;
+	while (strcmp(row->name, key->name) != 0)
+		row++;
+	if (!z->own_rule) {
+		const struct conf_rule copy = c->rules[z->rule];
+		z->rule = (unsigned)c->n_rules;
+		z->own_rule = true;
+		add_rule(r, &copy);
+	}
+	row->take(r, row, value, (char *)&c->rules[z->rule] + row->at);
+}

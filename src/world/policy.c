@@ -1,0 +1,13 @@
+#include "world/policy.h"
+
+bool policy_allows(const struct policy_access *access, const struct addr *source,
+	const struct tsig_key *key)
+{
+	for (size_t i = 0; i < access->n; i++) {
+		const struct policy_allow *one = &access->allow[i];
+		if (prefix_has(&one->net, source) &&
+			(!one->key || (key && key->name == one->key)))
+			return true;
+	}
+	return false;
+}
