@@ -21,7 +21,7 @@ BEGIN {
 	home["jansson.h"] = "^src/(agent|store|report|simulate|console|web|tools)/"
 	home["ev.h"] = "^src/(net|xfr|probe|jobs|console|web|daemon|world|tools)/"
 	home["openssl/"] = "^src/(zone/(nsec3|sign)|net/tls|dns/tsig|probe/)"
-	home["sodium"] = "^src/(answer|daemon|zone|base|agent|conf|tools)/"
+	home["sodium"] = "^src/(answer|xfr|daemon|zone|base|agent|conf|tools)/"
 }
 FNR == 1 {
 	n = split(FILENAME, me, "/"); room = me[2]; name = me[n]

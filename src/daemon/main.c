@@ -9,6 +9,7 @@
 #include "daemon/decisions.h"
 #include "daemon/geo_watch.h"
 #include "daemon/measuring.h"
+#include "daemon/notifying.h"
 #include "daemon/orders.h"
 #include "daemon/parts_read.h"
 #include "daemon/privs.h"
@@ -63,6 +64,7 @@ struct server {
 	struct staging *staging;
 	struct geo_watch *geo_watch;
 	struct measuring *measuring;
+	struct notifying *notifying;
 	struct decisions *decisions;
 	struct commands commands;
 	struct reports *reports;
@@ -190,6 +192,8 @@ static bool make_followers(struct server *s, struct fault *why)
 		s->loop, s->jobs, s->builder, s->publisher, s->staging });
 	s->decisions = decisions_new(&(struct decisions_opts){
 		s->loop, s->jobs, s->publisher, s->workers });
+	s->notifying = notifying_new(
+		&(struct notifying_opts){ s->loop, s->jobs, s->publisher });
 	s->measuring = measuring_new(&(struct measuring_opts){ s->loop, s->publisher,
 					     s->rankings, s->workers, s->key },
 		why);
@@ -272,6 +276,7 @@ static void shut_down(struct server *s)
 	}
 	control_close(s->control);
 	measuring_free(s->measuring);
+	notifying_free(s->notifying);
 	geo_watch_free(s->geo_watch);
 	rankings_free(s->rankings);
 	probes_free(s->probes);

@@ -1,0 +1,326 @@
+#include "daemon/notifying.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "daemon/parts_read.h"
+#include "dns/rrtype.h"
+#include "zone/image.h"
+#include "zone/lookup.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A batch, and all that it points to. */
+struct told {
+	struct notify_batch batch; /* first */
+	struct publisher *publisher;
+	struct parts held; /* conf and zones */
+	size_t room;
+	struct told_server {
+		struct notify_server server;
+		struct sockaddr_storage at;
+		char name[NAME_TEXT];
+		struct told_server *next;
+	} *ns; /* servers that are in no configuration */
+	struct notify_server **peers; /* of each peer of the configuration, by address */
+};
+
+struct notifying {
+	struct notifying_opts opts;
+	struct notifier *notifier;
+	unsigned lane;
+	struct registry *known; /* held: what was served when the last job began; NULL: nothing */
+	bool runs, again;
+	struct {
+		struct registry *before; /* held; NULL: nothing */
+		struct parts now;        /* conf and zones, held */
+		struct told *told;
+	} job;
+};
+
+/* --- batches ------------------------------------------------------------------------------ */
+
+static void free_told(struct notify_batch *b)
+{
+	struct told *t = (struct told *)b; /* its first member */
+	const struct conf *c = parts_conf(&t->held);
+
+	for (struct told_server *s = t->ns, *next; s; s = next) {
+		next = s->next;
+		memory_free(s);
+	}
+	for (size_t i = 0; t->peers && i < c->n_peers; i++)
+		memory_free(t->peers[i]);
+	memory_free(t->peers);
+	memory_free(t->batch.entries);
+	publisher_let_go(t->publisher, &t->held);
+	memory_free(t);
+}
+
+static void add(struct told *t, const struct zone *z, const struct notify_server *s)
+{
+	struct notify_batch *b = &t->batch;
+
+	if (b->n == t->room) {
+		t->room = t->room ? 2 * t->room : 64;
+		b->entries = memory_grow(b->entries, t->room * sizeof *b->entries);
+	}
+	b->entries[b->n++] = (struct notify_entry){ z, s };
+}
+
+/* --- peers -------------------------------------------------------------------------------- */
+
+static const struct tsig_key *find_key(const struct conf *c, const uint8_t *name)
+{
+	for (size_t i = 0; name && i < c->policy.n_keys; i++)
+		if (c->policy.keys[i].name == name)
+			return &c->policy.keys[i];
+	return NULL;
+}
+
+/* The addresses of peer `i`, made once. */
+static const struct notify_server *servers_of(struct told *t, const struct conf *c, size_t i)
+{
+	const struct conf_peer *p = &c->peers[i];
+
+	if (t->peers[i])
+		return t->peers[i];
+	t->peers[i] = memory_zeroed(p->n_at, sizeof *t->peers[i]);
+	for (size_t k = 0; k < p->n_at; k++)
+		t->peers[i][k] = (struct notify_server){ .name = p->name,
+			.at = (const struct sockaddr *)&p->at[k].sa,
+			.len = p->at[k].len,
+			.key = find_key(c, p->key) };
+	return t->peers[i];
+}
+
+/* --- the zone's own NS -------------------------------------------------------------------- */
+
+static struct sockaddr_storage address_of(const uint8_t *rdata, bool v6, socklen_t *len)
+{
+	struct sockaddr_storage sa = { 0 };
+
+	if (v6) {
+		struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&sa;
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(53);
+		memcpy(&in6->sin6_addr, rdata, 16);
+		*len = sizeof *in6;
+	} else {
+		struct sockaddr_in *in = (struct sockaddr_in *)&sa;
+		in->sin_family = AF_INET;
+		in->sin_port = htons(53);
+		memcpy(&in->sin_addr, rdata, 4);
+		*len = sizeof *in;
+	}
+	return sa;
+}
+
+static void add_addresses(struct told *t, const struct zone *z, const uint8_t *name,
+	const struct zone_rrset *set)
+{
+	const bool v6 = set->type == RRTYPE_AAAA;
+
+	for (size_t at = 0; at < set->len; at += IMAGE_RR_FIXED + be16_get(set->wire + at + 10)) {
+		struct told_server *s = memory_zeroed(1, sizeof *s);
+		s->at = address_of(set->wire + at + IMAGE_RR_FIXED, v6, &s->server.len);
+		s->server.at = (const struct sockaddr *)&s->at;
+		s->server.name = name_text(s->name, name);
+		s->next = t->ns;
+		t->ns = s;
+		add(t, z, &s->server);
+	}
+}
+
+/* What our zones know of a nameserver's addresses, glue included. */
+static void add_nameserver(
+	struct told *t, const struct registry *r, const struct zone *z, const uint8_t *target)
+{
+	uint8_t lower[NAME_MOST];
+	struct zone_name name;
+
+	name_lower(lower, target, name_len(target));
+	zone_name_set(&name, zone_set_key(r->set), lower);
+	const struct zone *home = zone_set_find(r->set, &name, name.labels, NULL);
+	const struct zone_node *n =
+		home && zone_is_ready(home) ? zone_find_node(home, &name, 0) : NULL;
+	if (!n)
+		return;
+	const struct zone_rrset *set = zone_first_rrset(n);
+	for (unsigned i = 0; i < n->rrsets; i++, set = zone_next_rrset(set))
+		if (set->type == RRTYPE_A || set->type == RRTYPE_AAAA)
+			add_addresses(t, z, target, set);
+}
+
+/* All but the primary that the SOA names (RFC 1996 section 2). */
+static void add_nameservers(struct told *t, const struct registry *r, const struct zone *z)
+{
+	const struct zone_node *apex = image_first(z);
+	const struct zone_rrset *ns = zone_find_rrset(apex, RRTYPE_NS),
+				*soa = zone_find_rrset(apex, RRTYPE_SOA);
+	uint8_t primary[NAME_MOST * 2 + 20], target[NAME_MOST];
+
+	image_rdata(z, apex, soa, 0, primary);
+	for (size_t at = 0; ns && at < ns->len;
+		at += IMAGE_RR_FIXED + be16_get(ns->wire + at + 10)) {
+		image_rdata(z, apex, ns, at, target);
+		if (!name_equal(target, primary))
+			add_nameserver(t, r, z, target);
+	}
+}
+
+/* --- the job ------------------------------------------------------------------------------ */
+
+static bool is_news(const struct registry_zone *before, const struct registry_zone *now)
+{
+	const struct zone *was = before ? before->load.zone : NULL, *z = now->load.zone;
+
+	if (z == was || !zone_is_ready(z))
+		return false;
+	return !was || !zone_is_ready(was) || was->serial != z->serial;
+}
+
+static void add_zone(struct told *t, const struct conf *c, const struct registry *r,
+	const struct zone *z, uint32_t number)
+{
+	const struct conf_rule *rule = &c->rules[number];
+
+	for (size_t i = 0; i < rule->n_notify; i++) {
+		const size_t peer = rule->notify[i];
+		const struct notify_server *s = servers_of(t, c, peer);
+		for (size_t k = 0; k < c->peers[peer].n_at; k++)
+			add(t, z, &s[k]);
+	}
+	if (rule->notify_ns)
+		add_nameservers(t, r, z);
+}
+
+static bool tells_anybody(const struct conf *c)
+{
+	for (size_t i = 0; i < c->n_rules; i++)
+		if (c->rules[i].n_notify || c->rules[i].notify_ns)
+			return true;
+	return false;
+}
+
+static void work(void *ctx, struct job *job)
+{
+	struct notifying *n = ctx;
+	const struct registry *now = n->job.now.zones, *before = n->job.before;
+	const struct conf *c = parts_conf(&n->job.now);
+	size_t k = 0;
+
+	(void)job;
+	n->job.told = NULL;
+	if (!tells_anybody(c))
+		return;
+	struct told *t = memory_zeroed(1, sizeof *t);
+	t->peers = memory_zeroed(c->n_peers, sizeof(*t->peers));
+	/* Both ascend. */
+	for (size_t i = 0; i < now->n; i++) {
+		const uint8_t *origin = now->zones[i]->origin;
+		int d = 1;
+		while (before && k < before->n &&
+			(d = registry_compare(before->zones[k]->origin, origin)) < 0)
+			k++;
+		const bool known = before && k < before->n && d == 0;
+		if (is_news(known ? before->zones[k] : NULL, now->zones[i]))
+			add_zone(t, c, now, now->zones[i]->load.zone,
+				zone_set_rule(now->set, i));
+	}
+	n->job.told = t;
+}
+
+static void begin(struct notifying *n);
+
+static void done(void *ctx, enum job_end end)
+{
+	struct notifying *n = ctx;
+	struct parts before = { .zones = n->job.before };
+
+	n->runs = false;
+	if (end == JOB_DONE && n->job.told) {
+		struct told *t = n->job.told;
+		t->publisher = n->opts.publisher;
+		t->batch.free = free_told;
+		t->held = n->job.now;
+		n->job.now = (struct parts){ 0 };
+		notifier_send(n->notifier, &t->batch);
+	} else if (end == JOB_NO_MEMORY) {
+		log_line(LOG_ERROR, "out of memory; other nameservers are not told of zones "
+				    "that have changed");
+	}
+	publisher_let_go(n->opts.publisher, &before);
+	publisher_let_go(n->opts.publisher, &n->job.now);
+	if (n->again)
+		begin(n);
+}
+
+static void begin(struct notifying *n)
+{
+	const struct parts *live = publisher_live(n->opts.publisher);
+
+	n->again = n->runs;
+	if (n->runs || live->zones == n->known)
+		return;
+	n->job.before = n->known;
+	n->job.now = (struct parts){ .conf = part_hold(live->conf),
+		.zones = registry_hold(live->zones) };
+	n->runs = jobs_start(n->opts.jobs,
+			  &(struct job_opts){ .lane = n->lane,
+				  .name = "notify",
+				  .about = "who is told of zones that have changed",
+				  .ctx = n,
+				  .work = work,
+				  .done = done }) != NULL;
+	if (n->runs) {
+		n->known = registry_hold(live->zones);
+		return;
+	}
+	n->job.before = NULL;
+	publisher_let_go(n->opts.publisher, &n->job.now);
+}
+
+static void follow(void *ctx, unsigned what)
+{
+	if (what & PUBLISH_ZONES)
+		begin(ctx);
+}
+
+static bool is_current(void *ctx, const struct zone *z)
+{
+	const struct notifying *n = ctx;
+	const struct registry_zone *now =
+		registry_find(publisher_live(n->opts.publisher)->zones, z->apex);
+
+	return now && now->load.zone == z;
+}
+
+/* --- the rest ----------------------------------------------------------------------------- */
+
+struct notifying *notifying_new(const struct notifying_opts *opts)
+{
+	struct notifying *n = memory_zeroed(1, sizeof *n);
+
+	n->opts = *opts;
+	n->lane = jobs_lane(opts->jobs, 1, JOBS_POLITE);
+	n->notifier = notifier_new(&(struct notifier_opts){ opts->loop, n, is_current });
+	publisher_follow(opts->publisher, follow, n);
+	begin(n);
+	return n;
+}
+
+void notifying_free(struct notifying *n)
+{
+	struct parts known = { .zones = n->known };
+
+	notifier_free(n->notifier);
+	parts_drop(&known);
+	memory_free(n);
+}
+
+struct notifier_counts notifying_counts(const struct notifying *n)
+{
+	return notifier_counts(n->notifier);
+}
