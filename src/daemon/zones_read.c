@@ -17,10 +17,10 @@
 struct listed {
 	const uint8_t *origin; /* wire, lower case */
 	const char *path;
-	const struct conf_zone *at; /* the entry that named it */
+	const struct conf_zone *at;   /* the entry that named it */
 	struct registry_zone *before; /* borrowed; NULL: it is new */
-	struct registry_zone *entry; /* `before` itself, not held; or a new one */
-	struct faults *faults; /* NULL: none */
+	struct registry_zone *entry;  /* `before` itself, not held; or a new one */
+	struct faults *faults;        /* NULL: none */
 };
 
 struct reading {
@@ -41,8 +41,8 @@ static struct fault_at at_entry(const struct reading *r, const struct conf_zone 
 
 /* --- which zones -------------------------------------------------------------------------- */
 
-static void add_zone(struct reading *r, const struct conf_zone *at, const uint8_t *origin,
-	const char *path)
+static void add_zone(
+	struct reading *r, const struct conf_zone *at, const uint8_t *origin, const char *path)
 {
 	const size_t len = name_len(origin);
 	uint8_t *lower = arena_alloc(&r->mem, len);
@@ -131,8 +131,7 @@ static bool order_as_before(struct reading *r)
 	for (size_t i = 0; i < r->n; i++) {
 		size_t at;
 		zone_name_set(&name, r->o->key, r->list[i].origin);
-		const struct zone *z = zone_set_find(
-			before->set, &name, name.labels, &at);
+		const struct zone *z = zone_set_find(before->set, &name, name.labels, &at);
 		if (!z || z->apex_labels != name.labels || list[at].origin) {
 			memory_free(list);
 			return false;
@@ -147,8 +146,8 @@ static bool order_as_before(struct reading *r)
 
 static int compare_listed(const void *a, const void *b)
 {
-	return registry_compare(((const struct listed *)a)->origin,
-		((const struct listed *)b)->origin);
+	return registry_compare(
+		((const struct listed *)a)->origin, ((const struct listed *)b)->origin);
 }
 
 /* Both lists ascend. */
@@ -321,16 +320,29 @@ static bool read_zone(void *ctx, size_t i)
 	return z->entry != NULL;
 }
 
-/* In the order of the zones: as many as one run shows in full, of all others the first line. */
+/* In the order of the zones: as many as one run shows in full, of all others the first line of
+ * what is wrong, and how many doubts there are. */
 static void tell_faults(struct reading *r, struct faults *f)
 {
+	unsigned shown = f->warnings, hidden = 0, zones = 0;
+
 	for (size_t i = 0; i < r->n; i++) {
-		if (!r->list[i].faults)
+		struct faults *of = r->list[i].faults;
+		if (!of)
 			continue;
-		faults_add_each(f, r->list[i].faults);
-		faults_fini(r->list[i].faults);
-		memory_free(r->list[i].faults);
+		if (of->errors || shown < FAULTS_MOST) {
+			faults_add_each(f, of);
+			shown += of->warnings;
+		} else {
+			f->warnings += of->warnings;
+			hidden += of->warnings;
+			zones++;
+		}
+		faults_fini(of);
+		memory_free(of);
 	}
+	if (hidden)
+		text_addf(&f->text, "... and %u more warnings, of %u zones\n", hidden, zones);
 }
 
 /* Takes the entries. */

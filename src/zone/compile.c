@@ -2,6 +2,7 @@
 
 #include "dns/rrtype.h"
 #include "zone/denial_build.h"
+#include "zone/lint.h"
 #include "zone/names.h"
 #include "zone/suffixes.h"
 #include "zone/verify.h"
@@ -524,11 +525,16 @@ static bool finish(struct compile *c)
 	return names_fill_slots(&c->names, z, c->opts->key) || no_memory(c);
 }
 
-/* What is told beside an error, too: the zone is not served then. */
-static void tell_servers(struct compile *c)
+/* Name servers are told of beside an error, too: the zone is not served then. */
+static void tell_names(struct compile *c, bool ok)
 {
-	if (c->zone->slots || names_fill_slots(&c->names, c->zone, c->opts->key))
-		verify_names(&(struct verify_zone){ c->zone, &c->names, c->opts->key }, c->f);
+	const struct verify_zone v = { c->zone, &c->names, c->opts->key };
+
+	if (!c->zone->slots && !names_fill_slots(&c->names, c->zone, c->opts->key))
+		return;
+	verify_names(&v, c->f);
+	if (ok)
+		lint_zone(&v, c->f);
 }
 
 struct zone *zone_compile(struct records *r, const struct compile_opts *opts, struct faults *f)
@@ -542,7 +548,7 @@ struct zone *zone_compile(struct records *r, const struct compile_opts *opts, st
 		no_memory(&c);
 	else if (put_nodes(&c, &ok)) {
 		ok = ok && finish(&c);
-		tell_servers(&c);
+		tell_names(&c, ok);
 	}
 	if (ok && c.plan.kind != DENIAL_NONE)
 		ok = denial_build(c.zone, &c.names, &c.plan, f) || no_memory(&c);

@@ -275,7 +275,12 @@ static void check_server(const struct verify_zone *v, const struct names_entry *
 	if (node && has_address(node))
 		return;
 	name_text(name, target);
-	if (e->labels && name_is_under(target, records_full_name(r, rr->owner, owner)))
+	if (node && node->flags & NODE_CNAME && !(node->flags & NODE_HIDDEN))
+		records_warning(r, rr, f,
+			"the server %s is a CNAME, and must not be one (RFC 2181 section "
+			"10.3); name what it leads to",
+			name);
+	else if (e->labels && name_is_under(target, records_full_name(r, rr->owner, owner)))
 		records_warning(r, rr, f,
 			"the delegation's server %s is below the cut and has no A or AAAA "
 			"here: nobody can find it without its glue, so add that (RFC 1034 "

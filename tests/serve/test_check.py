@@ -75,6 +75,17 @@ def good():
         assert "example.com.zone:6:1: warning:" in said, said
 
 
+@claim("of the doubts of many zones some are shown in full, and the others counted")
+def doubts():
+    zones = {"z%03d.test" % i: APEX + "w CNAME nothing\nv CNAME no\n" for i in range(100)}
+    with Server(zones, start=False) as s:
+        code, said = s.check()
+        same(code, 0, said)
+        same(said.count(": warning: "), 50)
+        assert "z000.test.zone:5:1: warning: this CNAME leads to nothing.z000.test." in said, said
+        assert "... and 150 more warnings, of 75 zones\n" in said, said[-300:]
+
+
 @claim("a delegation without glue and a zone without any TTL are served all the same, with a warning")
 def doubtful():
     for text, line, part in ((APEX + "sub NS ns.sub\n", 5, "glue"), ("www A 192.0.2.1\n@ SOA ns1 h 1 2 3 4 5\n", 1, "TTL")):

@@ -139,12 +139,12 @@ static void names_in_data_are_the_same_in_any_case(void)
 		const char *text;
 		uint32_t records; /* of 3 in APEX and two more */
 	} row[] = {
-		{ APEX "w CNAME a.b\nw CNAME A.B\n", 4 },
-		{ APEX "w MX 1 a.b\nw MX 1 A.b\n", 4 },
-		{ APEX "w MX 1 a.b\nw MX 2 A.b\n", 5 },
-		{ APEX "w MX 65 a\nw MX 97 a\n", 5 },
-		{ APEX "w SRV 1 65 3 a\nw SRV 1 97 3 a\n", 5 },
-		{ APEX "w SRV 1 2 3 a\nw SRV 1 2 3 A\n", 4 },
+		{ APEX "w CNAME a.b.\nw CNAME A.B.\n", 4 },
+		{ APEX "w MX 1 a.b.\nw MX 1 A.b.\n", 4 },
+		{ APEX "w MX 1 a.b.\nw MX 2 A.b.\n", 5 },
+		{ APEX "w MX 65 a.\nw MX 97 a.\n", 5 },
+		{ APEX "w SRV 1 65 3 a.\nw SRV 1 97 3 a.\n", 5 },
+		{ APEX "w SRV 1 2 3 a.\nw SRV 1 2 3 A.\n", 4 },
 		{ APEX "w RP a b\nw RP A B\n", 4 },
 		{ APEX "w TXT a\nw TXT A\n", 5 },
 	};
