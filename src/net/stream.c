@@ -383,7 +383,11 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 			stream_adopt(s, fd, (const struct sockaddr *)&from);
 			continue;
 		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+		/* The kernel says so whether anybody waits or not: behind others that have come
+		 * the next event tells. */
+		if (i == 0 &&
+			(errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+				errno == ENOMEM)) {
 			if (s->connected.all.oldest)
 				close_member(s->connected.all.oldest);
 			else

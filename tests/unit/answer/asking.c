@@ -211,7 +211,7 @@ void asking_close(struct asking *x)
 /* --- questions ---------------------------------------------------------------------------- */
 
 struct packet {
-	uint8_t b[700], options[300];
+	uint8_t b[ASKING_PACKET], options[300];
 	size_t len, options_len;
 	unsigned flags, size, version, edns_flags, class;
 	bool has_opt, tcp;
@@ -399,12 +399,12 @@ static void put_opt(struct asking *x, const ldns_pkt *pkt)
 	}
 }
 
-static const char *render(struct asking *x)
+const char *asking_text(struct asking *x, const uint8_t *message, size_t len)
 {
 	ldns_pkt *pkt;
 	char rcode[24];
 
-	if (ldns_wire2pkt(&pkt, x->reply, x->len) != LDNS_STATUS_OK)
+	if (ldns_wire2pkt(&pkt, message, len) != LDNS_STATUS_OK)
 		return "what ldns cannot read";
 	const unsigned all = ldns_pkt_get_rcode(pkt) |
 		(unsigned)ldns_pkt_edns_extended_rcode(pkt) << 4;
@@ -433,24 +433,40 @@ const char *asking_bytes(struct asking *x, const uint8_t *packet, size_t len, bo
 	addr_parse(&from, "9.9.9.9");
 	memset(x->reply, 0xee, sizeof x->reply);
 	x->len = answer(&x->a, &(struct answer_ask){ packet, len, from, tcp, x->reply, NULL });
-	return x->len ? render(x) : "nothing";
+	return x->len ? asking_text(x, x->reply, x->len) : "nothing";
+}
+
+/* Takes the question apart; its packet is in `p`. */
+static void read_question(struct packet *p, const char *question)
+{
+	char words[600], *rest = words;
+
+	*p = (struct packet){ .size = 1232, .class = 1 };
+	addr_parse(&p->from, "9.9.9.9");
+	snprintf(words, sizeof words, "%s", question);
+	const char *name = strsep(&rest, " "), *type = strsep(&rest, " "), *word;
+	while ((word = strsep(&rest, " ")))
+		take_word(p, word);
+	put_packet(p, name, type);
+}
+
+size_t asking_packet(uint8_t to[static ASKING_PACKET], const char *question)
+{
+	struct packet p;
+
+	read_question(&p, question);
+	memcpy(to, p.b, p.len);
+	return p.len;
 }
 
 const char *asking(struct asking *x, const char *question)
 {
-	struct packet p = { .size = 1232, .class = 1 };
-	char words[600], *rest = words;
+	struct packet p;
 
-	addr_parse(&p.from, "9.9.9.9");
-	snprintf(words, sizeof words, "%s", question);
-	const char *name = strsep(&rest, " "), *type = strsep(&rest, " "), *word;
-	while ((word = strsep(&rest, " ")))
-		take_word(&p, word);
-	put_packet(&p, name, type);
+	read_question(&p, question);
 	memset(x->reply, 0xee, sizeof x->reply);
-	x->len = answer(&x->a, &(struct answer_ask){ p.b, p.len, p.from, p.tcp,
-					 x->reply, NULL });
-	return x->len ? render(x) : "nothing";
+	x->len = answer(&x->a, &(struct answer_ask){ p.b, p.len, p.from, p.tcp, x->reply, NULL });
+	return x->len ? asking_text(x, x->reply, x->len) : "nothing";
 }
 
 void asking_rows(struct asking *x, const struct asking_row *rows, size_t n)

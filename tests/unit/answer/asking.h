@@ -49,7 +49,14 @@ void asking_again(struct asking *x);
  * none was to be sent. */
 const char *asking(struct asking *x, const char *question);
 
-/* The same for a packet as it is. */
+/* The question's packet, its ID 0x1234; returns its length. */
+enum { ASKING_PACKET = 700 };
+size_t asking_packet(uint8_t to[static ASKING_PACKET], const char *question);
+
+/* A message as that text. */
+const char *asking_text(struct asking *x, const uint8_t *message, size_t len);
+
+/* What is answered to a packet as it is. */
 const char *asking_bytes(struct asking *x, const uint8_t *packet, size_t len, bool tcp);
 
 /* A row of a table of questions. The length is that of the message with every name in it as

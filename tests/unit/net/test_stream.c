@@ -1,0 +1,549 @@
+#include "net/stream.h"
+
+#include "unit/net/serving.h"
+#include "unit/unit.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* A stream that turns when the test says so, and its clients. */
+enum {
+	HOUR_MS = 3600000,
+	PATIENCE_MS = 20000,
+	MAIL = 46 /* bytes of the answer to "mail A" */
+};
+
+static struct serving s;
+static struct net_address at;
+static struct stream *stream;
+
+static int open_world(void)
+{
+	serving_open(&s);
+	epoch_join();
+	return 0;
+}
+
+static int close_world(void)
+{
+	epoch_leave();
+	serving_close(&s);
+	return 0;
+}
+
+static void start(const struct stream_opts *opts)
+{
+	struct fault why;
+
+	at = serving_address("127.0.0.1");
+	const int fd = listen_tcp(&at, &why);
+	CU_ASSERT_TRUE_FATAL(fd >= 0);
+	stream = stream_new(&fd, 1, &s.epoch, opts);
+}
+
+static void stop(void)
+{
+	stream_free(stream);
+}
+
+static int client(const char *from)
+{
+	const int fd = serving_connect(&at, SOCK_STREAM, from);
+	const unsigned before = (unsigned)stream_stats(stream)->tcp_connections;
+
+	for (int i = 0; i < PATIENCE_MS && stream_stats(stream)->tcp_connections == before;
+		i++) {
+		stream_turn(stream);
+		usleep(100);
+	}
+	CU_ASSERT_EQUAL(stream_stats(stream)->tcp_connections, before + 1);
+	return fd;
+}
+
+static void turns(unsigned n)
+{
+	while (n--)
+		stream_turn(stream);
+}
+
+/* A message with its length in front; returns how many bytes. */
+static size_t put(uint8_t *to, const char *question)
+{
+	const size_t len = asking_packet(to + 2, question);
+
+	be16_put(to, (unsigned)len);
+	return len + 2;
+}
+
+static void ask(int fd, const char *question)
+{
+	uint8_t b[ASKING_PACKET + 2];
+	const size_t len = put(b, question);
+
+	CU_ASSERT_EQUAL(send(fd, b, len, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+/* `n` bytes, while the stream turns. False when the connection ends or time is over. */
+static bool get(int fd, uint8_t *to, size_t n)
+{
+	const uint64_t end = clock_us() + PATIENCE_MS * 1000ull;
+
+	for (size_t have = 0; have < n;) {
+		const ssize_t got = recv(fd, to + have, n - have, MSG_DONTWAIT);
+		if (got == 0 || (got < 0 && errno != EAGAIN) || clock_us() > end)
+			return false;
+		have += got > 0 ? (size_t)got : 0;
+		if (got < 0) {
+			stream_turn(stream);
+			usleep(50);
+		}
+	}
+	return true;
+}
+
+/* The next answer, as text. */
+static const char *answered(int fd)
+{
+	static uint8_t b[65536];
+
+	if (!get(fd, b, 2) || !get(fd, b + 2, be16_get(b)))
+		return "closed";
+	s.x.len = be16_get(b);
+	return asking_text(&s.x, b + 2, s.x.len);
+}
+
+static bool is_closed(int fd)
+{
+	uint8_t b;
+
+	return !get(fd, &b, 1);
+}
+
+/* Nothing comes, however often the stream turns, and it stays. */
+static bool is_quiet(int fd)
+{
+	uint8_t b;
+
+	turns(20);
+	return recv(fd, &b, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+static const struct stream_opts usual = { 100, 100, HOUR_MS };
+static const char mail[] = "NOERROR aa | mail 300 A 192.0.2.25 | - | - | -";
+
+static void queries_are_answered_in_order(void)
+{
+	start(&usual);
+	const int fd = client(NULL);
+	const uint64_t queries = stream_stats(stream)->tcp_queries;
+
+	CU_ASSERT_EQUAL(stream_clients(stream), 1);
+	for (unsigned i = 0; i < 50; i++) {
+		ask(fd, "mail A");
+		ask(fd, "nope A");
+		ask(fd, "many A");
+	}
+	for (unsigned i = 0; i < 50; i++) {
+		CU_ASSERT_STRING_EQUAL(answered(fd), mail);
+		CU_ASSERT_EQUAL(strncmp(answered(fd), "NXDOMAIN", 8), 0);
+		answered(fd);
+		CU_ASSERT_EQUAL(s.x.len, 1470);
+	}
+	CU_ASSERT_EQUAL(stream_stats(stream)->tcp_queries, queries + 150);
+	CU_ASSERT_TRUE(is_quiet(fd));
+	close(fd);
+	stop();
+}
+
+static void a_query_in_pieces_is_one(void)
+{
+	uint8_t b[ASKING_PACKET + 2];
+	const size_t len = put(b, "mail A");
+
+	start(&usual);
+	const int fd = client(NULL);
+	for (size_t i = 0; i < len; i++) {
+		CU_ASSERT_TRUE(is_quiet(fd));
+		send(fd, b + i, 1, MSG_NOSIGNAL);
+	}
+	CU_ASSERT_STRING_EQUAL(answered(fd), mail);
+	/* Half of the next one with the first. */
+	memmove(b + len, b, len);
+	send(fd, b, len + len / 2, MSG_NOSIGNAL);
+	CU_ASSERT_STRING_EQUAL(answered(fd), mail);
+	CU_ASSERT_TRUE(is_quiet(fd));
+	send(fd, b + len + len / 2, len - len / 2, MSG_NOSIGNAL);
+	CU_ASSERT_STRING_EQUAL(answered(fd), mail);
+	close(fd);
+	stop();
+}
+
+/* What stands behind the question means nothing: queries of any length. */
+static void long_queries_are_taken(void)
+{
+	static const size_t row[] = { 1021, 1022, 1023, 1024, 1025, 2000, 65535 };
+	static uint8_t b[65537];
+
+	start(&usual);
+	const int fd = client(NULL);
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		memset(b, 0, sizeof b);
+		put(b, "mail A");
+		be16_put(b, (unsigned)row[i]);
+		send(fd, b, row[i] + 2, MSG_NOSIGNAL);
+		ask(fd, "mail A");
+		CU_ASSERT_STRING_EQUAL(answered(fd), mail);
+		CU_ASSERT_STRING_EQUAL(answered(fd), mail);
+	}
+	close(fd);
+	stop();
+}
+
+/* Its idle time is an hour: whoever is closed now is closed for what it sent. */
+static void what_is_too_short_for_a_header_closes(void)
+{
+	uint8_t b[100] = { 0 };
+
+	for (unsigned len = 0; len <= 12; len++) {
+		start(&usual);
+		const int fd = client(NULL);
+		ask(fd, "mail A");
+		be16_put(b, len);
+		send(fd, b, 2 + len, MSG_NOSIGNAL);
+		ask(fd, "mail A");
+		CU_ASSERT_STRING_EQUAL(answered(fd), mail);
+		if (len < 12) {
+			CU_ASSERT_TRUE(is_closed(fd));
+			CU_ASSERT_EQUAL(stream_clients(stream), 0);
+			CU_ASSERT_EQUAL(stream_stats(stream)->tcp_queries, 1);
+		} else {
+			CU_ASSERT_EQUAL(strncmp(answered(fd), "FORMERR", 7), 0);
+			CU_ASSERT_STRING_EQUAL(answered(fd), mail);
+		}
+		close(fd);
+		stop();
+	}
+}
+
+static void a_response_is_passed_over(void)
+{
+	uint8_t b[ASKING_PACKET + 2];
+	const size_t len = put(b, "mail A");
+
+	start(&usual);
+	const int fd = client(NULL);
+	b[4] |= 0x80;
+	send(fd, b, len, MSG_NOSIGNAL);
+	CU_ASSERT_TRUE(is_quiet(fd));
+	ask(fd, "mail A");
+	CU_ASSERT_STRING_EQUAL(answered(fd), mail);
+	CU_ASSERT_TRUE(is_quiet(fd));
+	CU_ASSERT_EQUAL(stream_stats(stream)->dropped, 1);
+	close(fd);
+	stop();
+}
+
+static void who_closes_its_side_gets_its_answers(void)
+{
+	start(&usual);
+	const int fd = client(NULL), other = client(NULL), half = client(NULL);
+	for (unsigned i = 0; i < 40; i++)
+		ask(fd, "many A");
+	shutdown(fd, SHUT_WR);
+	for (unsigned i = 0; i < 40; i++) {
+		answered(fd);
+		CU_ASSERT_EQUAL(s.x.len, 1470);
+	}
+	CU_ASSERT_TRUE(is_closed(fd));
+	send(half,
+		"\0\x30"
+		"abc",
+		5, MSG_NOSIGNAL);
+	shutdown(half, SHUT_WR);
+	CU_ASSERT_TRUE(is_closed(half));
+	CU_ASSERT_EQUAL(stream_clients(stream), 1);
+	ask(other, "mail A");
+	CU_ASSERT_STRING_EQUAL(answered(other), mail);
+	close(fd);
+	close(half);
+	close(other);
+	stop();
+}
+
+/* Two clients, of whom one keeps asking: that one stays. */
+static void who_asks_nothing_for_the_idle_time_is_closed(void)
+{
+	start(&(struct stream_opts){ 100, 100, 300 });
+	const uint64_t begun = clock_us();
+	const int quiet = client(NULL), trickling = client(NULL);
+	CU_ASSERT_TRUE(is_quiet(quiet));
+	send(trickling, "\0", 1, MSG_NOSIGNAL);
+	CU_ASSERT_TRUE(is_closed(quiet));
+	CU_ASSERT_TRUE(clock_us() - begun >= 290000);
+	CU_ASSERT_TRUE(is_closed(trickling));
+	const int later = client(NULL);
+	const uint64_t again = clock_us();
+	usleep(100000);
+	ask(later, "mail A");
+	CU_ASSERT_STRING_EQUAL(answered(later), mail);
+	const uint64_t asked = clock_us();
+	CU_ASSERT_TRUE(is_closed(later));
+	/* From its last query on, not from its start. */
+	CU_ASSERT_TRUE(clock_us() - again >= 390000);
+	CU_ASSERT_TRUE(clock_us() - asked >= 200000);
+	CU_ASSERT_EQUAL(stream_clients(stream), 0);
+	close(quiet);
+	close(trickling);
+	close(later);
+	stop();
+}
+
+static void the_one_idle_longest_makes_room(void)
+{
+	start(&(struct stream_opts){ 3, 2, HOUR_MS });
+	const int a = client("127.0.1.1"), b = client("127.0.2.1"), c = client("127.0.3.1");
+	ask(a, "mail A");
+	CU_ASSERT_STRING_EQUAL(answered(a), mail);
+	const int d = client("127.0.4.1");
+	CU_ASSERT_TRUE(is_closed(b));
+	CU_ASSERT_EQUAL(stream_clients(stream), 3);
+	CU_ASSERT_TRUE(is_quiet(a) && is_quiet(c) && is_quiet(d));
+	/* Of a net there are two at most. */
+	const int e = client("127.0.4.2");
+	CU_ASSERT_TRUE(is_closed(c));
+	const int f = client("127.0.4.3");
+	CU_ASSERT_TRUE(is_closed(d));
+	CU_ASSERT_TRUE(is_quiet(a) && is_quiet(e) && is_quiet(f));
+	CU_ASSERT_EQUAL(stream_stats(stream)->tcp_connections, 6);
+	for (int *fd = (int[]){ a, b, c, d, e, f, -1 }; *fd >= 0; fd++)
+		close(*fd);
+	stop();
+}
+
+/* Who does not read what it asks for is not read from, and others are answered. */
+static void who_does_not_read_is_not_read_from(void)
+{
+	enum { MANY = 20000 };
+	static uint8_t b[MANY * 32];
+	uint8_t one[ASKING_PACKET + 2];
+	const size_t len = put(one, "many A");
+	size_t sent = 0, all = 0;
+
+	start(&usual);
+	const int fd = client(NULL), other = client("127.0.5.1");
+	for (unsigned i = 0; i < MANY; i++, all += len)
+		memcpy(b + all, one, len);
+	for (unsigned quiet = 0; quiet < 200; quiet++) {
+		const ssize_t n = send(fd, b + sent, all - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		sent += n > 0 ? (size_t)n : 0;
+		quiet = n > 0 ? 0 : quiet;
+		turns(10);
+	}
+	const uint64_t before = stream_stats(stream)->tcp_queries;
+	CU_ASSERT_TRUE(before < sent / len);
+	turns(100);
+	CU_ASSERT_EQUAL(stream_stats(stream)->tcp_queries, before);
+	ask(other, "mail A");
+	CU_ASSERT_STRING_EQUAL(answered(other), mail);
+	/* Now it does. */
+	for (size_t i = 0; i < sent / len; i++) {
+		uint8_t reply[2000];
+		if (!get(fd, reply, 2 + 1470) || be16_get(reply) != 1470) {
+			CU_FAIL("an answer is missing");
+			break;
+		}
+	}
+	CU_ASSERT_EQUAL(stream_stats(stream)->tcp_queries, sent / len + 1);
+	close(fd);
+	close(other);
+	stop();
+}
+
+/* 16 KB of answers a turn: the other does not wait for all of the first's. */
+static void clients_take_turns(void)
+{
+	start(&usual);
+	uint8_t b[30 * 32 + ASKING_PACKET];
+	size_t len = 0;
+	const int greedy = client(NULL), other = client(NULL);
+	for (unsigned i = 0; i < 30; i++)
+		len += put(b + len, "many A");
+	send(greedy, b, len, MSG_NOSIGNAL);
+	ask(other, "mail A");
+	usleep(1000);
+	turns(1);
+	/* A kilobyte was read: 29 of the queries of 30 + 2 bytes, of which 12 are enough. */
+	CU_ASSERT_EQUAL(stream_stats(stream)->tcp_queries, 12 + 1);
+	turns(1);
+	CU_ASSERT_EQUAL(stream_stats(stream)->tcp_queries, 24 + 1);
+	turns(3);
+	CU_ASSERT_EQUAL(stream_stats(stream)->tcp_queries, 30 + 1);
+	close(greedy);
+	close(other);
+	stop();
+}
+
+static void limit_files(rlim_t n)
+{
+	struct rlimit r;
+
+	getrlimit(RLIMIT_NOFILE, &r);
+	r.rlim_cur = n;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
+static void without_descriptors_the_oldest_goes_or_all_wait(void)
+{
+	struct rlimit before;
+
+	getrlimit(RLIMIT_NOFILE, &before);
+	start(&usual);
+	const int old = client(NULL), young = client(NULL);
+	ask(young, "mail A");
+	CU_ASSERT_STRING_EQUAL(answered(young), mail);
+	const int next = serving_connect(&at, SOCK_STREAM, NULL);
+	const int lowest = dup(0);
+	close(lowest);
+	limit_files((rlim_t)lowest);
+	ask(next, "mail A");
+	CU_ASSERT_STRING_EQUAL(answered(next), mail);
+	CU_ASSERT_TRUE(is_closed(old));
+	CU_ASSERT_EQUAL(stream_clients(stream), 2);
+	limit_files(before.rlim_cur);
+	close(old);
+	close(young);
+	close(next);
+	for (unsigned i = 0; i < PATIENCE_MS && stream_clients(stream); i++) {
+		stream_turn(stream);
+		usleep(1000);
+	}
+	CU_ASSERT_EQUAL_FATAL(stream_clients(stream), 0);
+	/* Nobody is there to go: it listens again after a while. */
+	const int waits = serving_connect(&at, SOCK_STREAM, NULL), none = dup(0);
+	close(none);
+	limit_files((rlim_t)none);
+	const uint64_t begun = clock_us();
+	turns(50);
+	CU_ASSERT_EQUAL(stream_clients(stream), 0);
+	limit_files(before.rlim_cur);
+	/* The first look found no descriptor, and the next is 100 ms later. */
+	ask(waits, "mail A");
+	CU_ASSERT_STRING_EQUAL(answered(waits), mail);
+	CU_ASSERT_TRUE(clock_us() - begun >= 90000);
+	close(waits);
+	stop();
+}
+
+static void those_who_are_there_are_closed_with_it(void)
+{
+	start(&usual);
+	const int fd = client(NULL);
+	stop();
+	uint8_t b;
+	CU_ASSERT_EQUAL(recv(fd, &b, 1, 0), 0);
+	close(fd);
+}
+
+static void the_idle_time_is_told(void)
+{
+	static const struct {
+		unsigned idle_ms;
+		const char *option;
+	} row[] = {
+		{ 1500, "keepalive15" },
+		{ 6553400, "keepalive65534" },
+		{ 6553500, "keepalive65535" },
+		{ 9000000, "keepalive65535" },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		start(&(struct stream_opts){ 10, 10, row[i].idle_ms });
+		const int fd = client(NULL);
+		ask(fd, "mail A keepalive");
+		const char *text = answered(fd), *told = strstr(text, "keepalive");
+		CU_ASSERT_PTR_NOT_NULL_FATAL(told);
+		CU_ASSERT_STRING_EQUAL(told, row[i].option);
+		close(fd);
+		stop();
+	}
+}
+
+static void *run(void *ctx)
+{
+	stream_run(ctx);
+	return NULL;
+}
+
+/* Its own thread sleeps until somebody wakes it. */
+static void a_thread_runs_until_it_is_stopped(void)
+{
+	pthread_t thread;
+	uint8_t b[2 + MAIL];
+
+	start(&usual);
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, run, stream), 0);
+	const int fd = serving_connect(&at, SOCK_STREAM, NULL);
+	ask(fd, "mail A");
+	CU_ASSERT_EQUAL(recv(fd, b, sizeof b, MSG_WAITALL), sizeof b);
+	CU_ASSERT_EQUAL(be16_get(b), MAIL);
+	CU_ASSERT_EQUAL(stream_clients(stream), 1);
+	stream_stop(stream);
+	pthread_join(thread, NULL);
+	CU_ASSERT_PTR_NOT_NULL(stream_counts(stream));
+	close(fd);
+	stop();
+}
+
+/* What a worker keeps of whom it steers. */
+static void steered_clients_are_sampled_and_counted(void)
+{
+	struct sample one;
+	char text[ADDR_TEXT];
+
+	start(&usual);
+	const int fd = client(NULL);
+	ask(fd, "www A");
+	answered(fd);
+	CU_ASSERT_TRUE_FATAL(samples_get(stream_samples(stream), &one));
+	CU_ASSERT_STRING_EQUAL(addr_text(text, &one.client), "127.0.0.1");
+	ask(fd, "www A");
+	answered(fd);
+	CU_ASSERT_TRUE(samples_get(stream_samples(stream), &one));
+	CU_ASSERT_EQUAL(stream_stats(stream)->steered, 2);
+	close(fd);
+	stop();
+}
+
+static const struct unit_case cases[] = {
+	{ "queries are answered in order", queries_are_answered_in_order },
+	{ "a query in pieces is one", a_query_in_pieces_is_one },
+	{ "long queries are taken", long_queries_are_taken },
+	{ "what is too short for a header closes", what_is_too_short_for_a_header_closes },
+	{ "a response is passed over", a_response_is_passed_over },
+	{ "who closes its side gets its answers", who_closes_its_side_gets_its_answers },
+	{ "who asks nothing for the idle time is closed",
+		who_asks_nothing_for_the_idle_time_is_closed },
+	{ "the one idle longest makes room", the_one_idle_longest_makes_room },
+	{ "who does not read is not read from", who_does_not_read_is_not_read_from },
+	{ "clients take turns", clients_take_turns },
+	{ "without descriptors the oldest goes, or all wait",
+		without_descriptors_the_oldest_goes_or_all_wait },
+	{ "those who are there are closed with it", those_who_are_there_are_closed_with_it },
+	{ "the idle time is told", the_idle_time_is_told },
+	{ "a thread runs until it is stopped", a_thread_runs_until_it_is_stopped },
+	{ "steered clients are sampled and counted", steered_clients_are_sampled_and_counted },
+};
+
+void suite_stream(void);
+void suite_stream(void)
+{
+	unit_suite_with("net/stream", cases, UNIT_COUNT(cases), open_world, close_world);
+}
