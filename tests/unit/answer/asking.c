@@ -465,7 +465,8 @@ const char *asking(struct asking *x, const char *question)
 
 	read_question(&p, question);
 	memset(x->reply, 0xee, sizeof x->reply);
-	x->len = answer(&x->a, &(struct answer_ask){ p.b, p.len, p.from, p.tcp, x->reply, NULL });
+	x->len = answer(
+		&x->a, &(struct answer_ask){ p.b, p.len, p.from, p.tcp, x->reply, NULL });
 	return x->len ? asking_text(x, x->reply, x->len) : "nothing";
 }
 
