@@ -6,9 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NUMBER_MOST = 24 };
+enum { NUMBER_MOST = 64 };
 
-#define LOAD_MOST 1e9f
+#define LOAD_MOST 1e15
 
 static size_t skip_blanks(const char *s, size_t len, size_t at)
 {
@@ -24,25 +24,39 @@ static size_t skip_digits(const char *s, size_t len, size_t at)
 	return at;
 }
 
-/* Digits, a fraction, and no letter, digit or dot behind them. Returns where it ends, 0 when it
- * is none. */
+/* The end of an exponent, or `at` where none begins there; 0: one begins and has no digits. */
+static size_t skip_exponent(const char *s, size_t len, size_t at)
+{
+	if (at == len || (s[at] != 'e' && s[at] != 'E'))
+		return at;
+	const size_t sign = at + 1 < len && (s[at + 1] == '+' || s[at + 1] == '-');
+	const size_t end = skip_digits(s, len, at + 1 + sign);
+	return end > at + 1 + sign ? end : 0;
+}
+
+/* A number as JSON has them (RFC 8259 section 6), and no letter, digit or dot behind it. One
+ * below 0 is no load. Returns where it ends, 0 when it is none. */
 static size_t read_number(const char *s, size_t len, size_t at, float *to)
 {
 	char buf[NUMBER_MOST + 1] = "";
-	const size_t whole = skip_digits(s, len, at);
+	const size_t first = at + (at < len && s[at] == '-');
+	const size_t whole = skip_digits(s, len, first);
 	size_t end = whole;
 
 	if (end < len && s[end] == '.')
 		end = skip_digits(s, len, end + 1);
-	if (whole == at || s[end - 1] == '.' || end - at > NUMBER_MOST)
+	if (whole == first || s[end - 1] == '.')
+		return 0;
+	end = skip_exponent(s, len, end);
+	if (!end || end - at > NUMBER_MOST)
 		return 0;
 	if (end < len && (isalnum((unsigned char)s[end]) || s[end] == '.'))
 		return 0;
 	memcpy(buf, s + at, end - at);
-	const float v = strtof(buf, NULL);
-	if (!(v < LOAD_MOST))
+	const double v = strtod(buf, NULL);
+	if (!(v >= 0 && v <= LOAD_MOST))
 		return 0;
-	*to = v;
+	*to = v > 0 ? (float)v : 0; /* not -0 */
 	return end;
 }
 

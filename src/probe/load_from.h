@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* "0.75" or "75 %", blanks around it; at least 0, less than a billion, and nothing behind it
- * that belongs to a number. */
+/* "0.75", "1.2e9" or "75 %", blanks around it: a number as JSON has them, from 0 to 10^15, and
+ * nothing behind it that belongs to a number. */
 bool load_from_number(const char *text, size_t len, float *load);
 
 /* A header line: `field`, whatever the case, a colon and a number. */
