@@ -14,12 +14,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEADER = 12, REPLY_MOST = 4096 };
+enum {
+	HEADER = 12,
+	UDP_MOST = 4096,
+	TCP_MOST = 2 + UINT16_MAX,
+	QUERY_ROOM = 2 + HEADER + NAME_MOST + 4
+};
 
+/* By UDP; where the reply is truncated once more by TCP (RFC 7766 section 5). */
 struct dns {
 	ev_io io;
 	struct check *check;
 	uint16_t id;
+	uint8_t *reply; /* TCP_MOST bytes, what came by TCP with its length; NULL: it is UDP */
+	size_t len;
 };
 
 /* --- a reply ------------------------------------------------------------------------------ */
@@ -95,12 +103,14 @@ enum check_dns_verdict check_dns_judge(const struct probe_opts *p, uint16_t id,
 	if (p->answer && !has_answer(p, m, len)) {
 		snprintf(say, 200, "DNS: the expected record is not among %u answer%s%s",
 			answers, answers == 1 ? "" : "s", m[2] & 2 ? " (truncated)" : "");
-		return CHECK_DNS_FAILED;
+		return m[2] & 2 ? CHECK_DNS_SHORT : CHECK_DNS_FAILED;
 	}
 	snprintf(say, 200, "DNS %s, %u answer%s", rcode_text(rcode), answers,
 		answers == 1 ? "" : "s");
 	return CHECK_DNS_PASSED;
 }
+
+static bool ask_by_tcp(struct ev_loop *loop, struct dns *d);
 
 /* --- a check ------------------------------------------------------------------------------ */
 
@@ -108,6 +118,7 @@ static void close_socket(struct ev_loop *loop, struct dns *d)
 {
 	ev_io_stop(loop, &d->io);
 	close(d->io.fd);
+	memory_free(d->reply);
 	memory_free(d);
 }
 
@@ -121,11 +132,50 @@ static void end(struct ev_loop *loop, struct dns *d, bool passed)
 	c->done(c);
 }
 
-static void on_io(struct ev_loop *loop, ev_io *io, int events)
+/* With room for the length in front. Returns how many bytes it has without. */
+static size_t make_query(const struct check *c, uint16_t id, uint8_t to[static QUERY_ROOM])
+{
+	const size_t n = name_len(c->probe->query), len = HEADER + n + 4;
+
+	memset(to, 0, QUERY_ROOM);
+	be16_put(to, (uint16_t)len);
+	be16_put(to + 2, id);
+	to[2 + 5] = 1;
+	memcpy(to + 2 + HEADER, c->probe->query, n);
+	be16_put(to + 2 + HEADER + n, c->probe->qtype);
+	be16_put(to + 2 + HEADER + n + 2, RRCLASS_IN);
+	return len;
+}
+
+static void take_verdict(
+	struct ev_loop *loop, struct dns *d, enum check_dns_verdict verdict, size_t len)
+{
+	struct check *c = d->check;
+
+	switch (verdict) {
+	case CHECK_DNS_FOREIGN:
+		check_step(c, "%zu bytes that do not answer our question; waiting on", len);
+		return;
+	case CHECK_DNS_SHORT:
+		if (!d->reply && ask_by_tcp(loop, d))
+			return;
+		end(loop, d, false);
+		return;
+	case CHECK_DNS_FAILED: end(loop, d, false); return;
+	case CHECK_DNS_PASSED:
+		c->result.rtt_us = check_elapsed_us(c);
+		if (!d->reply)
+			c->result.wire_us = c->result.rtt_us;
+		end(loop, d, true);
+		return;
+	}
+}
+
+static void on_udp(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct dns *d = io->data;
 	struct check *c = d->check;
-	uint8_t reply[REPLY_MOST];
+	uint8_t reply[UDP_MOST];
 
 	(void)events;
 	const ssize_t n = recv(io->fd, reply, sizeof reply, 0);
@@ -136,29 +186,92 @@ static void on_io(struct ev_loop *loop, ev_io *io, int events)
 		end(loop, d, false);
 		return;
 	}
-	switch (check_dns_judge(c->probe, d->id, reply, (size_t)n, c->result.say)) {
-	case CHECK_DNS_FOREIGN:
-		check_step(c, "%zd bytes that do not answer our question; waiting on", n);
+	take_verdict(loop, d,
+		check_dns_judge(c->probe, d->id, reply, (size_t)n, c->result.say), (size_t)n);
+}
+
+/* --- by TCP ------------------------------------------------------------------------------- */
+
+static void fail_tcp(struct ev_loop *loop, struct dns *d, const char *why)
+{
+	check_failed(d->check, "DNS: truncated, and by TCP: %s", why);
+	end(loop, d, false);
+}
+
+static void on_reply(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct dns *d = io->data;
+	struct check *c = d->check;
+
+	(void)events;
+	const ssize_t n = recv(io->fd, d->reply + d->len, TCP_MOST - d->len, 0);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	case CHECK_DNS_FAILED: end(loop, d, false); return;
-	case CHECK_DNS_PASSED:
-		c->result.rtt_us = c->result.wire_us = check_elapsed_us(c);
-		end(loop, d, true);
+	if (n <= 0) {
+		fail_tcp(loop, d, n ? check_errno_text(errno) : "closed without an answer");
 		return;
 	}
+	d->len += (size_t)n;
+	if (d->len < 2 || d->len < 2u + be16_get(d->reply))
+		return;
+	const size_t len = be16_get(d->reply);
+	const enum check_dns_verdict verdict = check_dns_judge(
+		c->probe, d->id, d->reply + 2, len, c->result.say);
+	if (verdict == CHECK_DNS_FOREIGN)
+		fail_tcp(loop, d, "not an answer to our question");
+	else
+		take_verdict(loop, d, verdict, len);
 }
+
+static void on_connected(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct dns *d = io->data;
+	uint8_t query[QUERY_ROOM];
+	int err = 0;
+	socklen_t size = sizeof err;
+
+	(void)events;
+	if (getsockopt(io->fd, SOL_SOCKET, SO_ERROR, &err, &size) != 0)
+		err = errno;
+	const size_t len = 2 + make_query(d->check, d->id, query);
+	if (!err && send(io->fd, query, len, MSG_NOSIGNAL) != (ssize_t)len)
+		err = errno; /* a new connection has room for all of it */
+	if (err) {
+		fail_tcp(loop, d, check_errno_text(err));
+		return;
+	}
+	check_step(d->check, "query sent by TCP");
+	d->check->stage = "the answer by TCP";
+	ev_io_stop(loop, io);
+	ev_io_init(io, on_reply, io->fd, EV_READ);
+	ev_io_start(loop, io);
+}
+
+/* False, and `result.say`: it cannot be. */
+static bool ask_by_tcp(struct ev_loop *loop, struct dns *d)
+{
+	const int fd = check_connect(d->check, SOCK_STREAM);
+
+	if (fd < 0)
+		return false;
+	check_step(d->check, "truncated; asking by TCP");
+	ev_io_stop(loop, &d->io);
+	close(d->io.fd);
+	d->reply = memory_zeroed(1, TCP_MOST);
+	ev_io_init(&d->io, on_connected, fd, EV_WRITE);
+	ev_io_start(loop, &d->io);
+	d->check->stage = "the connection by TCP";
+	return true;
+}
+
+/* --- start and end ------------------------------------------------------------------------ */
 
 static bool send_query(struct check *c, int fd, uint16_t id)
 {
-	uint8_t query[HEADER + NAME_MOST + 4] = { 0 };
-	const size_t n = name_len(c->probe->query);
+	uint8_t query[QUERY_ROOM];
+	const size_t len = make_query(c, id, query);
 
-	be16_put(query, id);
-	query[5] = 1;
-	memcpy(query + HEADER, c->probe->query, n);
-	be16_put(query + HEADER + n, c->probe->qtype);
-	be16_put(query + HEADER + n + 2, RRCLASS_IN);
-	if (send(fd, query, HEADER + n + 4, 0) < 0)
+	if (send(fd, query + 2, len, 0) < 0)
 		return check_errno(c, "", errno);
 	check_step(c, "query sent");
 	return true;
@@ -181,7 +294,7 @@ static bool start(struct checks *all, struct check *c)
 	struct dns *d = memory_zeroed(1, sizeof *d);
 	d->check = c;
 	d->id = id;
-	ev_io_init(&d->io, on_io, fd, EV_READ);
+	ev_io_init(&d->io, on_udp, fd, EV_READ);
 	d->io.data = d;
 	ev_io_start(all->loop, &d->io);
 	c->own = d;

@@ -12,7 +12,8 @@
 enum check_dns_verdict {
 	CHECK_DNS_PASSED,
 	CHECK_DNS_FAILED, /* it is the answer, and not the one expected: `say` */
-	CHECK_DNS_FOREIGN /* not an answer to our question: wait on */
+	CHECK_DNS_FOREIGN, /* not an answer to our question: wait on */
+	CHECK_DNS_SHORT    /* it is truncated, and what is looked for may be in what is missing */
 };
 
 /* Looks at a reply to `p`'s query with that id. Bytes may be any. */

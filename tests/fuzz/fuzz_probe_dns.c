@@ -30,6 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (v != CHECK_DNS_FOREIGN)
 		assert(len >= 12 && data[0] == 0x12 && data[1] == 0x34 && data[2] & 0x80 &&
 			*say);
+	if (v == CHECK_DNS_SHORT)
+		assert(data[2] & 2);
 	if (v == CHECK_DNS_PASSED)
 		assert((data[3] & 15) == 0 && memmem(data, len, answer, sizeof answer));
 	free(exact);

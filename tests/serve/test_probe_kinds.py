@@ -162,6 +162,52 @@ def dns():
         fails(s, "connection refused")
 
 
+@claim("dns: what is missing from a truncated reply is asked for by TCP, and what goes wrong there is told")
+def dns_truncated():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u, socket.socket() as t:
+        u.bind(("127.0.0.1", 0))
+        t.bind(u.getsockname())
+        port = u.getsockname()[1]
+        wrong = threading.Event()
+
+        def record(address):
+            return b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + socket.inet_aton(address)
+
+        def head(q, flags, n):
+            return q[:2] + struct.pack(">HHHHH", flags, 1, n, 0, 0) + q[12:]
+
+        def by_udp():
+            with contextlib.suppress(OSError):
+                while True:
+                    q, who = u.recvfrom(512)
+                    u.sendto(head(q, 0x8600, 1) + record("192.0.2.1"), who)
+
+        def by_tcp():
+            while True:
+                with contextlib.suppress(OSError):          # those that were given up are in the queue, too
+                    with t.accept()[0] as c:
+                        q = c.recv(512)[2:]
+                        reply = head(q, 0x8400, 2) + record("192.0.2.1") + record("192.0.2.99" if wrong.is_set() else "192.0.2.2")
+                        reply = struct.pack(">H", len(reply)) + reply
+                        c.sendall(reply[:5])                # in two pieces
+                        time.sleep(0.01)
+                        c.sendall(reply[5:])
+        threads = [threading.Thread(target=f, daemon=True) for f in (by_udp, by_tcp)]
+        threads[0].start()
+        probe = "kind: dns, port: %d, query: www.example.net, answer: %%s, %s" % (port, FAST)
+        with serve(probe % "192.0.2.1") as s:
+            passes(s, "DNS NOERROR, 1 answer")              # it is there already
+        with serve(probe % "192.0.2.2") as s:
+            fails(s, "DNS: truncated, and by TCP: connection refused")
+            t.listen(8)
+            says(s, "no answer within 200 ms (waited for the answer by TCP)")
+            threads[1].start()
+            passes(s, "DNS NOERROR, 2 answers")
+            assert "truncated; asking by TCP" in s.ctl("probe", "one")[1]
+            wrong.set()
+            fails(s, "the expected record is not among 2 answers")
+
+
 @claim("icmp: an address that echoes is up; without permission it is told which sysctl or capability is missing")
 def icmp():
     with serve("kind: icmp, " + FAST) as s:
