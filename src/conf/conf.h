@@ -55,6 +55,14 @@ struct conf_rule {
 	bool notify_ns; /* the zone's own NS, too */
 };
 
+/* A file that is opened by who runs, long after the start: "check" looks at it. */
+struct conf_file {
+	enum { CONF_FILE_CA, CONF_FILE_PAIR, CONF_FILE_PROGRAM } kind;
+	const char *path;
+	const char *key;       /* of a PAIR: the file with the key; may be the same */
+	unsigned line, column; /* where it is written */
+};
+
 /* Who may report measurements: the agent at an edge. */
 struct conf_agent {
 	unsigned edge; /* number */
@@ -128,6 +136,8 @@ struct conf {
 	size_t n_edges;
 	struct probe_opts *probes; /* their numbers are what pools name */
 	size_t n_probes;
+	struct conf_file *files; /* that probes name */
+	size_t n_files;
 	struct pool_opts *pools;
 	size_t n_pools;
 	struct numbers pool_numbers; /* by name */

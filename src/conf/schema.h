@@ -116,6 +116,21 @@ struct schema_edges {
 struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
 	const struct node *value, const struct schema_pool *pool);
 
+/* A probe while it is read. */
+struct schema_probe {
+	struct probe_opts opts;
+	const struct node *node;
+	const char *host_name; /* `opts.host` without a port; or NULL */
+	bool kind_wrong;       /* told; nothing is asked of the other keys */
+};
+
+/* Its keys of HTTP: to a struct schema_probe, or to the option itself. */
+key_take schema_probe_host, schema_probe_tls_name, schema_probe_headers, schema_probe_http2,
+	schema_probe_proxy;
+/* What they mean together, once all are read. */
+void schema_probe_together(struct reader *r, struct schema_probe *p);
+enum { SCHEMA_PROBE_FILES = 3 }; /* that it may note in the configuration */
+
 /* pin: to a struct schema_pool. */
 key_take schema_pins;
 

@@ -1,5 +1,6 @@
 #include "conf/schema.h"
 
+#include "conf/host_name.h"
 #include "conf/option.h"
 #include "dns/rrtype.h"
 
@@ -9,13 +10,6 @@
 #include <strings.h>
 
 enum { EXPECT_MOST = 64, WORDS_MOST = 64, RCODES = 11 };
-
-/* A probe while it is read. */
-struct probe {
-	struct probe_opts opts;
-	const struct node *node;
-	bool kind_wrong; /* told; nothing is asked of the other keys */
-};
 
 /* Sets of kinds. */
 enum {
@@ -33,7 +27,7 @@ enum {
 static void take_kind(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
-	struct probe *p = to;
+	struct schema_probe *p = to;
 	const char *text = option_scalar(r, key, value);
 
 	if (text && probe_kind_parse(&p->opts.kind, text))
@@ -87,15 +81,6 @@ static void take_path(
 		*(const char **)to = text;
 }
 
-static void take_host(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	const char *text = take_token(r, key, value, " /#?@\\:%[]");
-
-	if (text)
-		*(const char **)to = text;
-}
-
 static void take_method(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
@@ -134,7 +119,7 @@ static bool parse_expected(const char *text, bool dns, struct probe_range *to)
 static void take_expect(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
-	struct probe_opts *p = &((struct probe *)to)->opts;
+	struct probe_opts *p = &((struct schema_probe *)to)->opts;
 	const bool dns = p->kind == PROBE_DNS;
 	const struct key named = { .name = key->name,
 		.say = dns ? "a DNS response code such as NOERROR, or a list of them"
@@ -195,6 +180,28 @@ static void take_load_from(
 
 /* --- dns ---------------------------------------------------------------------------------- */
 
+/* A name of another script is asked for in A-labels, as resolvers would. Its length, and where it
+ * stands; 0, and told. */
+static size_t query_name(const struct reader *r, const struct node *value, const char **text,
+	size_t n, struct host_name *h)
+{
+	struct fault why;
+	bool ascii = true;
+
+	for (size_t i = 0; i < n; i++)
+		ascii = ascii && (*text)[i] > 0;
+	if (ascii)
+		return n;
+	char *name = arena_memdup(r->scratch, *text, n + 1);
+	name[n] = 0;
+	if (!host_name_in_ascii(h, name, &why)) {
+		parse_error(r->src, value, "\"query\": the name is none: %s", why.text);
+		return 0;
+	}
+	*text = h->name;
+	return strlen(h->name);
+}
+
 /* "example.com", "example.com AAAA". */
 static void take_query(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
@@ -203,12 +210,16 @@ static void take_query(
 	struct probe_opts *p = to;
 	const char *text = option_scalar(r, key, value);
 	uint8_t name[NAME_MOST];
+	struct host_name h;
 	size_t len;
 
 	if (!text)
 		return;
-	const size_t n = strcspn(text, " ");
+	size_t n = strcspn(text, " ");
 	const char *type = text + n + strspn(text + n, " ");
+	n = query_name(r, value, &text, n, &h);
+	if (!n)
+		return;
 	const enum name_result result = name_parse(name, &len, text, n, root);
 	if (result != NAME_OK)
 		parse_error(r->src, value, "\"query\": the name %s", name_result_text(result));
@@ -268,7 +279,7 @@ static void take_command(
 
 /* --- a probe ------------------------------------------------------------------------------ */
 
-#define AT(field) .at = offsetof(struct probe, opts.field)
+#define AT(field) .at = offsetof(struct schema_probe, opts.field)
 #define COUNT     .say = "a number from 1 to 100", .least = 1, .most = HEALTH_RULE_MOST
 
 const struct key schema_probe_keys[] = {
@@ -297,9 +308,25 @@ const struct key schema_probe_keys[] = {
 	{ "path", take_path, .say = "a path that begins with \"/\", without blanks and \"#\"",
 		AT(path), .about = "Of http and https: the path of the request.",
 		.otherwise = "/" },
-	{ "host", take_host, .say = "the name of a host, without a port", AT(host),
-		.about = "Of http and https: the Host of the request.",
+	{ "host", schema_probe_host,
+		.say = "the name of a host, with or without a port: www.example.com",
+		.about = "Of http and https: the Host of the request, as it is sent, perhaps "
+			 "with a port. Names of other scripts are sent as A-labels.",
 		.otherwise = "the address" },
+	{ "headers", schema_probe_headers,
+		.say = "headers and their values, such as { X-Probe: waymark }", AT(headers),
+		.about = "Of http and https: more headers of the request, a mapping of names "
+			 "to values or a list of \"Name: value\".",
+		.otherwise = "none but ours" },
+	{ "http2", schema_probe_http2, .say = "auto, on or off", AT(http2),
+		.about = "Of http and https. auto: HTTP/2 where the server chooses it (ALPN; "
+			 "never without TLS). on: nothing else, without TLS from the first "
+			 "byte on. off: HTTP/1.1 only.",
+		.otherwise = "auto" },
+	{ "proxy-protocol", schema_probe_proxy, .say = "off, v1 or v2", AT(proxy),
+		.about = "Of tcp, http and https: begin with a PROXY protocol header of this "
+			 "version, with the addresses of the probe's own connection.",
+		.otherwise = "off" },
 	{ "method", take_method, .say = "GET or HEAD", AT(head),
 		.about = "Of http and https: the method of the request.", .otherwise = "GET" },
 	{ "expect", take_expect, .late = 1,
@@ -314,11 +341,22 @@ const struct key schema_probe_keys[] = {
 		.about = "Of http and https. on: a connection may serve many probes. "
 			 "off: each probe proves a new one.",
 		.otherwise = "off" },
-	{ "tls-name", take_host, .say = "the name of a host, without a port", AT(tls_name),
+	{ "tls-name", schema_probe_tls_name, .say = "the name of a host, without a port", AT(tls_name),
 		.about = "Of https: the name for SNI, which the certificate must have.",
-		.otherwise = "what host says" },
+		.otherwise = "what host says, without its port" },
+	{ "client-cert", option_path,
+		.say = "the path of a file with a certificate and its chain", AT(client_cert),
+		.about = "Of https: a PEM file with the certificate that is shown to servers "
+			 "that want one, and its chain. Read anew when it changes.",
+		.otherwise = "none" },
+	{ "client-key", option_path, .say = "the path of a file with a private key",
+		AT(client_key),
+		.about = "Of https: a PEM file with the key of client-cert, without a "
+			 "passphrase.",
+		.otherwise = "the file of client-cert" },
 	{ "ca", option_path, .say = "the path of a file with certificates", AT(ca),
-		.about = "Of https: a file of the certificates to trust.",
+		.about = "Of https: a PEM file of the certificates to trust. Read anew when it "
+			 "changes.",
 		.otherwise = "the system's" },
 	{ "verify", option_switch, .say = "on or off", AT(verify),
 		.about = "Of https. off trusts any certificate.", .otherwise = "on" },
@@ -328,17 +366,17 @@ const struct key schema_probe_keys[] = {
 		.otherwise = "14d" },
 	{ "load-from", take_load_from,
 		.say = "{ header: NAME } or { body: NAME }, where NAME is of a field",
-		.at = offsetof(struct probe, opts),
+		.at = offsetof(struct schema_probe, opts),
 		.about = "Of http and https: where the edge tells its load, a number of "
 			 "at least 0.",
 		.otherwise = "none", .keys = load_keys },
 	{ "query", take_query, .say = "a name, or a name and a type: \"example.com AAAA\"",
-		.at = offsetof(struct probe, opts),
+		.at = offsetof(struct schema_probe, opts),
 		.about = "Of dns, needed there: what is asked. The type is A unless "
 			 "given." },
 	{ "answer", take_answer, .late = 1,
 		.say = "an address of the query's type, or the text of a TXT record",
-		.at = offsetof(struct probe, opts),
+		.at = offsetof(struct schema_probe, opts),
 		.about = "Of dns: this must be among the answers.", .otherwise = "none" },
 	{ "command", take_command,
 		.say = "the path of a program, or a list of it and its words", AT(command),
@@ -362,12 +400,17 @@ static const struct {
 	{ "initial", ANY, 0, "" },
 	{ "path", HTTP, 0, "" },
 	{ "host", HTTP, 0, "" },
+	{ "headers", HTTP, 0, "" },
+	{ "http2", HTTP, 0, "" },
+	{ "proxy-protocol", TCP | HTTP, 0, "" },
 	{ "method", HTTP, 0, "" },
 	{ "expect", HTTP | DNS, 0, "" },
 	{ "body", HTTP, 0, "" },
 	{ "keep-alive", HTTP, 0, "" },
 	{ "tls-name", HTTPS, 0, "" },
 	{ "ca", HTTPS, 0, "" },
+	{ "client-cert", HTTPS, 0, "" },
+	{ "client-key", HTTPS, 0, "" },
 	{ "verify", HTTPS, 0, "" },
 	{ "expiry-warning", HTTPS, 0, "" },
 	{ "load-from", HTTP, 0, "" },
@@ -376,7 +419,7 @@ static const struct {
 	{ "command", EXEC, EXEC, "command: [ /usr/local/bin/look, --quick ]" },
 };
 
-static void check_kind(const struct reader *r, const struct probe *p)
+static void check_kind(const struct reader *r, const struct schema_probe *p)
 {
 	const unsigned kind = 1u << p->opts.kind;
 	char shown[OPTION_SHOWN];
@@ -398,7 +441,7 @@ static void check_kind(const struct reader *r, const struct probe *p)
 }
 
 /* Whichever of the two is written is what is wrong. */
-static void check_times(const struct reader *r, const struct probe *p)
+static void check_times(const struct reader *r, const struct schema_probe *p)
 {
 	const struct node *timeout = parse_get(p->node, "timeout"),
 			  *every = parse_get(p->node, "every");
@@ -411,7 +454,7 @@ static void check_times(const struct reader *r, const struct probe *p)
 			p->opts.timeout_ms, p->opts.every_ms);
 }
 
-static void check_body(const struct reader *r, const struct probe *p)
+static void check_body(const struct reader *r, const struct schema_probe *p)
 {
 	const struct node *body = parse_get(p->node, "body"),
 			  *load = parse_get(p->node, "load-from");
@@ -437,7 +480,7 @@ static const struct probe_opts defaults = { .every_ms = 4000,
 static void read_probe(struct reader *r, const struct node *node, struct probe_opts *to)
 {
 	char shown[OPTION_SHOWN], where[OPTION_SHOWN + 8] = "probe ";
-	struct probe p = { .opts = defaults, .node = node };
+	struct schema_probe p = { .opts = defaults, .node = node };
 
 	p.opts.name = arena_strdup(r->mem, node->key->text);
 	*to = p.opts;
@@ -455,6 +498,7 @@ static void read_probe(struct reader *r, const struct node *node, struct probe_o
 		check_kind(r, &p);
 		check_times(r, &p);
 		check_body(r, &p);
+		schema_probe_together(r, &p);
 	}
 	*to = p.opts;
 }
@@ -471,6 +515,7 @@ void schema_probes(struct reader *r, const struct key *key, const struct node *v
 			PROBES_MOST);
 	const size_t room = value->n < PROBES_MOST ? value->n : PROBES_MOST;
 	struct probe_opts *probes = arena_zalloc(r->mem, room * sizeof *probes);
+	c->files = arena_zalloc(r->mem, SCHEMA_PROBE_FILES * room * sizeof *c->files);
 	const char **names = arena_alloc(r->scratch, room * sizeof *names);
 	for (const struct node *p = value->first; p && n < room && !faults_full(r->src->faults);
 		p = p->next, n++) {

@@ -54,7 +54,7 @@ uint32_t check_elapsed_us(const struct check *c)
 
 socklen_t check_sockaddr(const struct check *c, struct sockaddr_storage *sa)
 {
-	const in_port_t port = htons((uint16_t)probe_port(c->probe));
+	const in_port_t port = htons(c->port);
 
 	memset(sa, 0, sizeof *sa);
 	if (addr_is_v4(&c->addr)) {

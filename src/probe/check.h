@@ -31,12 +31,14 @@ struct check_result {
 struct check {
 	const struct probe_opts *probe;
 	struct addr addr; /* IPv4 or IPv6 */
+	uint16_t port;    /* 0: the kind has none */
 	const char *edge; /* of this name */
 	uint64_t started_us;
 	const char *stage;          /* what is waited for: "the connection" */
 	struct check_result result; /* filled before `done` */
 	struct text *steps;         /* what happens, a line each; NULL: nobody wants to know */
-	void *own;                  /* the kind's */
+	void *own;                  /* the kind's, while it runs */
+	struct http_peer *peer;     /* of HTTP probes: what stays from check to check; NULL */
 	void (*done)(struct check *c);
 };
 
@@ -45,7 +47,6 @@ struct checks {
 	struct ev_loop *loop;
 	struct check_icmp *icmp;
 	struct check_http *http;
-	uint32_t asking;      /* requests that libcurl has in flight; one with TLS counts 3 */
 	struct exec *orphans; /* commands that were killed and are not reaped yet */
 };
 
@@ -54,6 +55,8 @@ struct checks {
 struct check_kind {
 	bool (*start)(struct checks *all, struct check *c);
 	void (*stop)(struct checks *all, struct check *c);
+	/* Lets go of what stays between checks; NULL: nothing does. Not while one runs. */
+	void (*forget)(struct check *c);
 };
 
 extern const struct check_kind check_icmp_kind, check_tcp_kind, check_http_kind, check_dns_kind,

@@ -307,4 +307,4 @@ static void stop(struct checks *all, struct check *c)
 	close_socket(all->loop, c->own);
 }
 
-const struct check_kind check_dns_kind = { start, stop };
+const struct check_kind check_dns_kind = { start, stop, NULL };

@@ -281,4 +281,4 @@ void check_exec_wait(struct checks *all)
 	}
 }
 
-const struct check_kind check_exec_kind = { start, stop };
+const struct check_kind check_exec_kind = { start, stop, NULL };

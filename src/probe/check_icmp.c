@@ -230,7 +230,7 @@ static void stop(struct checks *all, struct check *c)
 	release(addr_is_v4(&c->addr) ? &all->icmp->v4 : &all->icmp->v6, c->own);
 }
 
-const struct check_kind check_icmp_kind = { start, stop };
+const struct check_kind check_icmp_kind = { start, stop, NULL };
 
 /* --- sockets ------------------------------------------------------------------------------ */
 

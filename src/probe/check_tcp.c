@@ -1,10 +1,12 @@
 /* check_tcp.c - does the port take a connection?
  *
  * It is closed with a reset as soon as it stands: nothing is sent, and neither side keeps any
- * state of it.
+ * state of it. A server that wants the PROXY protocol is told the header, and then it is closed
+ * in peace, since a reset would overtake the header.
  */
 #include "base/memory.h"
 #include "probe/check.h"
+#include "probe/proxy_header.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -22,9 +24,24 @@ static void close_socket(struct ev_loop *loop, struct tcp *t)
 	static const struct linger reset = { .l_onoff = 1 };
 
 	ev_io_stop(loop, &t->io);
-	setsockopt(t->io.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+	if (!t->check->probe->proxy)
+		setsockopt(t->io.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 	close(t->io.fd);
 	memory_free(t);
+}
+
+/* 0, or an errno. */
+static int say_proxy(const struct tcp *t)
+{
+	uint8_t header[PROXY_HEADER_MOST];
+
+	if (!t->check->probe->proxy)
+		return 0;
+	const size_t len = proxy_header_make(header, t->check->probe->proxy, t->io.fd);
+	if (!len || send(t->io.fd, header, len, MSG_NOSIGNAL) != (ssize_t)len)
+		return errno;
+	check_step(t->check, "PROXY header, version %u, sent", t->check->probe->proxy);
+	return 0;
 }
 
 static void on_io(struct ev_loop *loop, ev_io *io, int events)
@@ -37,6 +54,8 @@ static void on_io(struct ev_loop *loop, ev_io *io, int events)
 	(void)events;
 	if (getsockopt(io->fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
 		err = errno;
+	if (!err)
+		err = say_proxy(t);
 	close_socket(loop, t);
 	if (err) {
 		check_step(c, "%s", check_errno_text(err));
@@ -71,4 +90,4 @@ static void stop(struct checks *all, struct check *c)
 	close_socket(all->loop, c->own);
 }
 
-const struct check_kind check_tcp_kind = { start, stop };
+const struct check_kind check_tcp_kind = { start, stop, NULL };

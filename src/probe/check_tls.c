@@ -4,6 +4,7 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* From now to that time; certificates live by the time of day. */
 static int64_t seconds_to(const ASN1_TIME *t)
@@ -18,16 +19,9 @@ static int64_t seconds_to(const ASN1_TIME *t)
 static int on_verify(int ok, X509_STORE_CTX *x)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(x, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct check_tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-	const X509 *own = X509_STORE_CTX_get0_cert(x),
-		   *here = X509_STORE_CTX_get_current_cert(x);
+	struct check_tls *t = SSL_get_app_data(ssl);
+	const X509 *here = X509_STORE_CTX_get_current_cert(x);
 
-	if (!t)
-		return ok;
-	if (own) {
-		t->seen = true;
-		t->left_s = seconds_to(X509_get0_notAfter(own));
-	}
 	if (!ok && !t->error) {
 		t->error = X509_STORE_CTX_get_error(x);
 		t->of_issuer = X509_STORE_CTX_get_error_depth(x) > 0;
@@ -37,12 +31,31 @@ static int on_verify(int ok, X509_STORE_CTX *x)
 	return ok;
 }
 
-void check_tls_watch(void *ssl_ctx, struct check_tls *t)
+void check_tls_watch(void *ssl_ctx, bool verify)
 {
-	SSL_CTX *ctx = ssl_ctx;
+	SSL_CTX_set_verify(ssl_ctx, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, on_verify);
+}
 
-	SSL_CTX_set_app_data(ctx, t);
-	SSL_CTX_set_verify(ctx, SSL_CTX_get_verify_mode(ctx), on_verify);
+static int64_t end_of(const X509 *x)
+{
+	struct tm tm;
+
+	if (!x || ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) != 1)
+		return 0;
+	return timegm(&tm);
+}
+
+int64_t check_tls_end_s(const void *ssl, bool chain)
+{
+	const STACK_OF(X509) *all = chain ? SSL_get0_verified_chain(ssl) : NULL;
+	int64_t first = end_of(SSL_get0_peer_certificate(ssl));
+
+	for (int i = 0; i < sk_X509_num(all); i++) {
+		const int64_t end = end_of(sk_X509_value(all, i));
+		if (end && (!first || end < first))
+			first = end;
+	}
+	return first;
 }
 
 const char *check_tls_span(char buf[static 32], int64_t seconds)
@@ -67,7 +80,9 @@ bool check_tls_say(const struct check_tls *t, char *to, size_t room)
 	char span[32];
 
 	switch (t->error) {
-	case X509_V_OK: return false;
+	case X509_V_OK:
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH: return false;
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		snprintf(to, room, "%s expired %s ago", whose,
 			check_tls_span(span, t->error_left_s));

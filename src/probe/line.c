@@ -1,6 +1,7 @@
 #include "probe/line.h"
 
 #include "base/clock.h"
+#include "probe/check_http.h"
 
 #include <stddef.h>
 #include <sys/resource.h>
@@ -10,14 +11,10 @@ static const uint32_t most_running[PROBE_KINDS] = {
 	[PROBE_ICMP] = 8192,
 	[PROBE_TCP] = 8192,
 	[PROBE_DNS] = 8192,
-	[PROBE_HTTP] = 8192,
-	[PROBE_HTTPS] = 8192,
+	[PROBE_HTTP] = 16384,
+	[PROBE_HTTPS] = 16384,
 	[PROBE_EXEC] = 32,
 };
-
-/* No new ones start while so many connections that stand wait for an HTTP answer: with what one
- * costs (0.1 ms, with TLS 0.25), that is below a tenth of a processor when none answers. */
-enum { ASKING_MOST = 1536 };
 
 /* In a turn of the loop: fewer when turns get long, since somebody else may wait for his. */
 enum { STARTS = 64, STARTS_LEAST = 8, TURN_US = 20000, LATE = 128 };
@@ -104,7 +101,8 @@ static void end_late(struct round *r, unsigned most)
 
 static bool must_wait(const struct round *r, unsigned kind)
 {
-	return (kind == PROBE_HTTP || kind == PROBE_HTTPS) && r->checks.asking >= ASKING_MOST;
+	return (kind == PROBE_HTTP || kind == PROBE_HTTPS) &&
+		check_http_is_full(r->checks.http);
 }
 
 /* The kinds take turns, so that none waits for the others. */

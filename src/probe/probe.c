@@ -51,7 +51,8 @@ static bool same_bytes(const uint8_t *a, size_t na, const uint8_t *b, size_t nb)
 	return na == nb && (na == 0 || memcmp(a, b, na) == 0);
 }
 
-static bool same_command(const char *const *a, const char *const *b)
+/* Of lists that end in NULL. */
+static bool same_texts(const char *const *a, const char *const *b)
 {
 	if (!a || !b)
 		return a == b;
@@ -82,13 +83,16 @@ bool probe_same(const struct probe_opts *a, const struct probe_opts *b)
 		same_text(a->path, b->path) && same_text(a->host, b->host) &&
 		same_text(a->body, b->body) && a->head == b->head &&
 		a->keep_alive == b->keep_alive && same_text(a->tls_name, b->tls_name) &&
-		same_text(a->ca, b->ca) && a->verify == b->verify &&
+		same_text(a->ca, b->ca) && a->verify == b->verify && a->proxy == b->proxy &&
+		same_texts(a->headers, b->headers) && a->http2 == b->http2 &&
+		same_text(a->client_cert, b->client_cert) &&
+		same_text(a->client_key, b->client_key) &&
 		a->expiry_warning_ms == b->expiry_warning_ms &&
 		same_text(a->load_field, b->load_field) && a->load_in_body == b->load_in_body &&
 		same_bytes(a->query, name_bytes(a->query), b->query, name_bytes(b->query)) &&
 		a->qtype == b->qtype &&
 		same_bytes(a->answer, a->answer_len, b->answer, b->answer_len) &&
-		same_command(a->command, b->command);
+		same_texts(a->command, b->command);
 }
 
 bool probe_expects(const struct probe_opts *p, unsigned code)

@@ -38,6 +38,12 @@ enum probe_initial {
 	PROBE_DOWN  /* down, until `rise` have passed */
 };
 
+enum probe_http2 {
+	PROBE_HTTP2_AUTO, /* with TLS, where the server chooses it */
+	PROBE_HTTP2_OFF,
+	PROBE_HTTP2_ON /* nothing else; without TLS from the first byte on */
+};
+
 /* HTTP status codes, or DNS response codes. */
 struct probe_range {
 	uint16_t from, to;
@@ -53,13 +59,19 @@ struct probe_opts {
 	const struct probe_range *expect; /* http, https, dns; none: 200 to 399, or NOERROR */
 	size_t n_expect;
 
+	/* tcp, http, https */
+	unsigned proxy; /* the version of the PROXY protocol that is spoken first; 0: none */
+
 	/* http, https */
-	const char *path, *host; /* `host` NULL: the address */
+	const char *path, *host; /* `host` as it is sent, perhaps with a port; NULL: the address */
+	const char *const *headers; /* "Name: value", ends in NULL; or NULL */
+	enum probe_http2 http2;
 	const char *body;        /* must be in the body; or NULL */
 	bool head;               /* HEAD, else GET */
 	bool keep_alive;         /* a connection may serve many probes */
-	const char *tls_name;    /* of SNI and the certificate; NULL: the host */
+	const char *tls_name;    /* of SNI and the certificate; NULL: the address */
 	const char *ca;          /* file of trusted certificates; NULL: the system's */
+	const char *client_cert, *client_key; /* files; both or none */
 	bool verify;
 	unsigned expiry_warning_ms;
 	const char *load_field; /* where the edge tells its load; or NULL */

@@ -14,6 +14,11 @@ void round_hint(struct round *r, uint32_t target, bool up, int64_t since_us)
 	target_hint(r->targets[target], up, since_us);
 }
 
+static void on_room(void *ctx)
+{
+	line_pump_soon(ctx);
+}
+
 /* --- the round ---------------------------------------------------------------------------- */
 
 struct round *round_new(const struct round_opts *opts)
@@ -24,7 +29,7 @@ struct round *round_new(const struct round_opts *opts)
 	r->random = opts->seed | 1;
 	r->checks.loop = opts->loop;
 	r->checks.icmp = check_icmp_new(opts->loop, opts->seed);
-	r->checks.http = check_http_new(opts->loop, &r->checks.asking);
+	r->checks.http = check_http_new(opts->loop, on_room, r);
 	r->map = round_map_new(0);
 	line_init(r);
 	return r;

@@ -272,7 +272,11 @@ struct target *target_new(
 	struct target *t = memory_zeroed(1, sizeof *t);
 
 	t->edge = memory_strdup(edge);
-	t->check = (struct check){ .probe = p, .addr = *addr, .edge = t->edge, .done = on_done };
+	t->check = (struct check){ .probe = p,
+		.addr = *addr,
+		.port = (uint16_t)probe_port(p),
+		.edge = t->edge,
+		.done = on_done };
 	t->round = r;
 	t->began = p->initial != PROBE_WAIT;
 	t->health = health_begin(probe_rule(p), p->initial == PROBE_UP);
@@ -292,6 +296,8 @@ void target_free(struct target *t)
 		check_kinds[t->check.probe->kind]->stop(&r->checks, &t->check);
 		r->lines[t->check.probe->kind].running--;
 	}
+	if (check_kinds[t->check.probe->kind]->forget)
+		check_kinds[t->check.probe->kind]->forget(&t->check);
 	if (t->in_line)
 		line_leave(t);
 	if (t->late)

@@ -1,0 +1,48 @@
+/* http_conn.h - a connection to a target: opened, secured, asked, kept or closed.
+ *
+ * A thread's own. An ask that was begun ends with http_thread_done(), perhaps within the call.
+ */
+#ifndef PROBE_HTTP_CONN_H
+#define PROBE_HTTP_CONN_H
+
+#include "probe/check_tls.h"
+#include "probe/http_ask.h"
+#include "probe/http_reply.h"
+#include "probe/http_two.h"
+
+#include <ev.h>
+
+enum http_state { HTTP_OPENS, HTTP_SHAKES, HTTP_TALKS, HTTP_IDLES };
+
+struct http_conn {
+	struct check_tls tls; /* first: it is the app data of `ssl` */
+	struct http_thread *thread;
+	struct http_peer *peer;
+	struct http_ask *ask; /* NULL: it idles */
+	ev_io io;
+	int watched; /* EV_READ, EV_WRITE */
+	enum http_state state;
+	SSL *ssl;                 /* NULL: no TLS */
+	struct http_tls *made_by; /* held */
+	int64_t end_s, chain_end_s; /* time of day: of the server's certificate; of the first of
+				     * the chain */
+	struct text out; /* to be sent, from `out_at` on */
+	size_t out_at;
+	struct http_two *two; /* NULL: HTTP/1 */
+	struct http_reply reply;
+	char *body; /* PROBE_BODY_MOST bytes; NULL until it is wanted */
+	size_t body_len;
+	bool reused;       /* it served another check before */
+	uint64_t heard_us; /* when the answer's first byte came; 0: none yet */
+	uint32_t wire_us;  /* that the connection took; 0: it was there */
+};
+
+void http_conn_begin(struct http_thread *t, struct http_ask *a);
+
+/* Whatever it is doing; its ask is not told. */
+void http_conn_close(struct http_conn *c);
+
+/* Of http_tls_files_new(). */
+int http_conn_session(SSL *ssl, SSL_SESSION *s);
+
+#endif
