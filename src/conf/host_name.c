@@ -27,7 +27,8 @@ static bool check_label(struct host_name *h, const char *s, size_t len, struct f
 	if (s[0] == '-' || s[len - 1] == '-')
 		return fault(why, "the label \"%.*s\" begins or ends with \"-\"", (int)len, s);
 	for (size_t i = 0; i < len; i++) {
-		const bool letter = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z');
+		const bool letter = (s[i] >= 'a' && s[i] <= 'z') ||
+			(s[i] >= 'A' && s[i] <= 'Z');
 		h->odd = h->odd || s[i] == '_';
 		if (!letter && !(s[i] >= '0' && s[i] <= '9') && s[i] != '-' && s[i] != '_')
 			return fault(why, "\"%c\" has no place in it", s[i]);
@@ -67,8 +68,8 @@ static bool put(struct host_name *h, const char *name, struct fault *why)
 	return true;
 }
 
-/* libidn2 refuses some plain names, and drops characters when it is told to be strict: ASCII does
- * not go through it, and what comes out is looked at here. */
+/* libidn2 refuses some plain names, and drops characters when it is told to be strict: ASCII
+ * does not go through it, and what comes out is looked at here. */
 bool host_name_in_ascii(struct host_name *h, const char *name, struct fault *why)
 {
 	uint8_t *out = NULL;
@@ -136,7 +137,8 @@ bool host_name_parse(struct host_name *h, const char *text, bool port, struct fa
 	if (!*rest)
 		return true;
 	if (*rest != ':' || !port)
-		return fault(why, port ? "\"%s\" behind it is no port" : "\"%s\" has no place behind it",
+		return fault(why,
+			port ? "\"%s\" behind it is no port" : "\"%s\" has no place behind it",
 			rest);
 	return take_port(h, rest + 1, why);
 }

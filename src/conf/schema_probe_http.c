@@ -22,11 +22,12 @@ static bool read_host(struct reader *r, const struct key *key, const struct node
 	if (!text)
 		return false;
 	if (!host_name_parse(h, text, port, &why))
-		return parse_error(r->src, value, "\"%s\" must be %s, not \"%s\": %s", key->name,
-			key->say, option_shown(shown, text), why.text);
+		return parse_error(r->src, value, "\"%s\" must be %s, not \"%s\": %s",
+			key->name, key->say, option_shown(shown, text), why.text);
 	if (h->odd)
 		parse_warning(r->src, value,
-			"no host has \"_\" in its name (RFC 1123 section 2.1); it is sent as it is");
+			"no host has \"_\" in its name (RFC 1123 section 2.1); it is sent as "
+			"it is");
 	return true;
 }
 
@@ -90,8 +91,9 @@ static const char *make_header(struct reader *r, const struct node *at, const ch
 	struct text line = { 0 };
 
 	if (!is_token(name, len)) {
-		parse_error(r->src, at, "\"%s\" is no header: its name is of letters, digits and "
-				       "\"-\", and \": \" and a value stand behind it",
+		parse_error(r->src, at,
+			"\"%s\" is no header: its name is of letters, digits and "
+			"\"-\", and \": \" and a value stand behind it",
 			option_shown(shown, name));
 		return NULL;
 	}
@@ -203,7 +205,8 @@ void schema_probe_together(struct reader *r, struct schema_probe *p)
 	struct probe_opts *o = &p->opts;
 	const struct node *cert = parse_get(p->node, "client-cert"),
 			  *key = parse_get(p->node, "client-key"),
-			  *ca = parse_get(p->node, "ca"), *command = parse_get(p->node, "command");
+			  *ca = parse_get(p->node, "ca"),
+			  *command = parse_get(p->node, "command");
 
 	if (o->kind == PROBE_HTTPS && !o->tls_name)
 		o->tls_name = p->host_name;

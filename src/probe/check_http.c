@@ -20,8 +20,8 @@ enum {
 struct check_http {
 	struct http_box box;
 	struct http_thread *threads[THREADS_MOST];
-	unsigned n, next; /* the next new target's */
-	struct http_ask *done; /* taken out of the box, the oldest first */
+	unsigned n, next;         /* the next new target's */
+	struct http_ask *done;    /* taken out of the box, the oldest first */
 	struct http_plan **plans; /* those that were asked of late */
 	size_t n_plans;
 	void (*room)(void *ctx);
@@ -98,8 +98,8 @@ static void start_threads(struct check_http *all)
 	if (all->n)
 		return;
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
-		idle_most = files.rlim_cur / 3 > 1 << 20 ? 1 << 20
-							 : (unsigned)(files.rlim_cur / 3);
+		idle_most = files.rlim_cur / 2 > 1 << 20 ? 1 << 20
+							 : (unsigned)(files.rlim_cur / 2);
 	while (all->n < wanted) {
 		struct http_thread *t = http_thread_new(&all->box, idle_most / wanted);
 		if (!t)

@@ -1,8 +1,8 @@
 /* http_ask.h - an HTTP check on its way between the loop and the thread that makes it.
  *
- * The loop makes it and posts it to a thread; the thread fills the result and hands it back. Who
- * holds it: the loop until it has the result or wants none any more, the thread until it has
- * handed it back, and each message about it on its way.
+ * The loop makes it and posts it to a thread; the thread fills the result and hands it back.
+ * Who holds it: the loop until it has the result or wants none any more, the thread until it
+ * has handed it back, and each message about it on its way.
  */
 #ifndef PROBE_HTTP_ASK_H
 #define PROBE_HTTP_ASK_H
@@ -32,16 +32,16 @@ struct http_peer {
 	struct http_post forget;
 	struct http_plan *plan; /* held; the loop's */
 	struct http_thread *thread;
-	struct http_conn *idle;  /* it stands and may serve the next check */
-	SSL_SESSION *session;    /* to resume; NULL */
+	struct http_conn *idle;   /* it stands and may serve the next check */
+	SSL_SESSION *session;     /* to resume; NULL */
 	struct http_tls *made_by; /* of the session; held */
-	uint64_t full_us;        /* when the last whole handshake was */
-	int64_t chain_end_s;     /* time of day: the first certificate of it ends then */
+	uint64_t full_us;         /* when the last whole handshake was */
+	int64_t chain_end_s;      /* time of day: the first certificate of it ends then */
 };
 
 struct http_ask {
 	struct http_post begin, cancel;
-	unsigned refs; /* atomic */
+	unsigned refs;       /* atomic */
 	struct check *check; /* the loop's; NULL: nobody waits for it */
 	struct http_peer *peer;
 	struct http_plan *plan;
@@ -61,7 +61,8 @@ struct http_ask {
 };
 
 /* A line for whoever wants to know each step. */
-__attribute__((format(printf, 2, 3))) void http_ask_step(struct http_ask *a, const char *fmt, ...);
+__attribute__((format(printf, 2, 3))) void http_ask_step(
+	struct http_ask *a, const char *fmt, ...);
 
 static inline bool http_ask_wants_steps(const struct http_ask *a)
 {

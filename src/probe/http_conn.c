@@ -104,7 +104,8 @@ static void lose(struct http_conn *c, int err)
 
 enum { AGAIN = -1, LOST = -2 };
 
-/* What an SSL call's result means: AGAIN, and the right events are watched; 0: closed; LOST, and
+/* What an SSL call's result means: AGAIN, and the right events are watched; 0: closed; LOST,
+ * and
  * `*err` is an errno, or 0 and it is told. */
 static int look_at_ssl(struct http_conn *c, int n, int *err)
 {
@@ -344,8 +345,7 @@ static bool set_name(struct http_conn *c)
 		return SSL_set_tlsext_host_name(c->ssl, name) == 1 &&
 			SSL_set1_host(c->ssl, name) == 1;
 	}
-	return X509_VERIFY_PARAM_set1_ip_asc(
-		       SSL_get0_param(c->ssl), name ? name : addr) == 1;
+	return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(c->ssl), name ? name : addr) == 1;
 }
 
 static void tell_handshake(const struct http_conn *c)
@@ -481,8 +481,9 @@ static void open_new(struct http_thread *t, struct http_ask *a)
 	const int fd = socket(a->to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct http_conn *c = fd >= 0 ? memory_beside(NULL, sizeof *c) : NULL;
 
-	if (!c || (connect(fd, (struct sockaddr *)&a->to, a->to_len) != 0 &&
-			  errno != EINPROGRESS)) {
+	if (!c ||
+		(connect(fd, (struct sockaddr *)&a->to, a->to_len) != 0 &&
+			errno != EINPROGRESS)) {
 		check_errno(&a->own, fd < 0 ? "no socket" : "", fd < 0 || c ? errno : ENOMEM);
 		if (fd >= 0)
 			close(fd);

@@ -22,11 +22,11 @@ struct http_conn {
 	ev_io io;
 	int watched; /* EV_READ, EV_WRITE */
 	enum http_state state;
-	SSL *ssl;                 /* NULL: no TLS */
-	struct http_tls *made_by; /* held */
+	SSL *ssl;                   /* NULL: no TLS */
+	struct http_tls *made_by;   /* held */
 	int64_t end_s, chain_end_s; /* time of day: of the server's certificate; of the first of
 				     * the chain */
-	struct text out; /* to be sent, from `out_at` on */
+	struct text out;            /* to be sent, from `out_at` on */
 	size_t out_at;
 	struct http_two *two; /* NULL: HTTP/1 */
 	struct http_reply reply;

@@ -64,7 +64,8 @@ static bool has_word(const char *list, size_t len, const char *word, bool last)
 			s++;
 		while (s < to && (to[-1] == ' ' || to[-1] == '\t'))
 			to--;
-		if ((size_t)(to - s) == n && strncasecmp(s, word, n) == 0 && (!last || next == end))
+		if ((size_t)(to - s) == n && strncasecmp(s, word, n) == 0 &&
+			(!last || next == end))
 			return true;
 		s = next + 1;
 	}
@@ -109,7 +110,8 @@ static enum http_got end_head(struct http_reply *r)
 		return HTTP_WRONG;
 	if (r->status >= 100 && r->status <= 199 && r->status != 101) {
 		const size_t so_far = r->head_len;
-		http_reply_begin(r, &(struct http_taker){ r->taker.ctx, r->taker.line, r->taker.body },
+		http_reply_begin(r,
+			&(struct http_taker){ r->taker.ctx, r->taker.line, r->taker.body },
 			r->head);
 		r->head_len = so_far;
 		return HTTP_MORE;
@@ -137,7 +139,8 @@ static bool read_size(struct http_reply *r, const char *line, size_t len)
 	size_t i = 0;
 
 	for (; i < len; i++) {
-		const char c = line[i] >= 'a' && line[i] <= 'f' ? (char)(line[i] - 32) : line[i];
+		const char c = line[i] >= 'a' && line[i] <= 'f' ? (char)(line[i] - 32)
+								: line[i];
 		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'F')))
 			break;
 		if (v >> 56)
@@ -168,9 +171,7 @@ static enum http_got take_line(struct http_reply *r, const char *line, size_t le
 			return HTTP_WRONG;
 		r->step = r->left ? CHUNK : TRAILER;
 		return HTTP_MORE;
-	case CHUNK_END:
-		r->step = CHUNK_SIZE;
-		return len ? HTTP_WRONG : HTTP_MORE;
+	case CHUNK_END: r->step = CHUNK_SIZE; return len ? HTTP_WRONG : HTTP_MORE;
 	case TRAILER: return len ? HTTP_MORE : HTTP_WHOLE;
 	case BODY:
 	case TO_CLOSE:

@@ -1,7 +1,7 @@
 /* http_reply.h - the answer to one HTTP/1 request, as its bytes come (RFC 9112).
  *
- * Lenient where servers are known to be odd (bare LF, HTTP/1.0, no reason), strict where the end
- * of a body would be a guess. Pure: any thread, no memory of its own.
+ * Lenient where servers are known to be odd (bare LF, HTTP/1.0, no reason), strict where the
+ * end of a body would be a guess. Pure: any thread, no memory of its own.
  */
 #ifndef PROBE_HTTP_REPLY_H
 #define PROBE_HTTP_REPLY_H
@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 enum {
-	HTTP_LINE_MOST = 1024,       /* of a header line so much is looked at */
-	HTTP_HEAD_MOST = 256 * 1024  /* of all header lines together */
+	HTTP_LINE_MOST = 1024,      /* of a header line so much is looked at */
+	HTTP_HEAD_MOST = 256 * 1024 /* of all header lines together */
 };
 
 enum http_got {

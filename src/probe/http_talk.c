@@ -71,8 +71,8 @@ static void all_headers(const struct probe_opts *p, const char *to[static HEADER
 	to[n] = NULL;
 }
 
-static void tell_request(struct http_ask *a, const char *version, const char *host,
-	const char *const *headers)
+static void tell_request(
+	struct http_ask *a, const char *version, const char *host, const char *const *headers)
 {
 	const struct probe_opts *p = &a->plan->opts;
 
@@ -135,8 +135,9 @@ static bool ask_two(struct http_conn *c, const char *host, const char *const *he
 {
 	const struct probe_opts *p = &c->ask->plan->opts;
 
-	return http_two_ask(c->two, &(struct http_two_request){ p->head ? "HEAD" : "GET",
-					    probe_kind_text(p->kind), host, p->path, headers }) &&
+	return http_two_ask(c->two,
+		       &(struct http_two_request){ p->head ? "HEAD" : "GET",
+			       probe_kind_text(p->kind), host, p->path, headers }) &&
 		!c->out.lost;
 }
 
@@ -242,9 +243,8 @@ void http_talk_say_answer(struct http_conn *h)
 
 	c->result.passed = true;
 	c->result.wire_us = h->wire_us;
-	c->result.rtt_us = h->heard_us > c->started_us
-		? (uint32_t)(h->heard_us - c->started_us)
-		: 1;
+	c->result.rtt_us = h->heard_us > c->started_us ? (uint32_t)(h->heard_us - c->started_us)
+						       : 1;
 	say_status(h, h->two ? http_two_status(h->two) : h->reply.status);
 	if (h->ssl)
 		warn_of_expiry(h);
@@ -256,8 +256,8 @@ void http_talk_say_wrong(struct http_conn *h, enum http_got got)
 	struct check *c = &h->ask->own;
 
 	if (got == HTTP_LONG)
-		check_failed(c, "the answer's header is longer than %d KiB",
-			HTTP_HEAD_MOST / 1024);
+		check_failed(
+			c, "the answer's header is longer than %d KiB", HTTP_HEAD_MOST / 1024);
 	else if (h->two && *http_two_error(h->two))
 		check_failed(c, "HTTP/2: the server gave up the request (%s)",
 			http_two_error(h->two));
@@ -304,7 +304,7 @@ void http_talk_say_handshake(struct http_conn *h, unsigned long err, int sys)
 		check_errno(c, "", ENOMEM);
 	else
 		check_failed(c, "TLS: no handshake: %.120s",
-			err        ? http_talk_tls_error(err)
+			err           ? http_talk_tls_error(err)
 				: sys ? check_errno_text(sys)
 				      : "the server closed the connection");
 }

@@ -9,11 +9,13 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* Begun in a turn: those that are in flight come first. */
-enum { BEGIN_MOST = 32, ROOM = 16 };
+enum {
+	BEGIN_MOST = 8, /* in a turn in which nothing else is to be done */
+	ROOM = 16       /* so few wait that there is room for more */
+};
 
 #define ASK_OF(post, member) \
-	((struct http_ask *)(void *)((char *)(post) - offsetof(struct http_ask, member)))
+	((struct http_ask *)(void *)((char *)(post)-offsetof(struct http_ask, member)))
 
 /* --- what comes by post ------------------------------------------------------------------- */
 
@@ -32,8 +34,7 @@ static void take_begin(struct http_thread *t, struct http_ask *a)
 	a->next = NULL;
 	*t->last_in_line = a;
 	t->last_in_line = &a->next;
-	if (!ev_is_active(&t->begin))
-		ev_timer_start(t->loop, &t->begin);
+	ev_idle_start(t->loop, &t->begin);
 }
 
 /* One that waits in line goes when its turn comes. */
@@ -99,9 +100,9 @@ static void begin_one(struct http_thread *t, struct http_ask *a)
 	http_conn_begin(t, a);
 }
 
-static void on_begin(struct ev_loop *loop, ev_timer *timer, int events)
+static void on_begin(struct ev_loop *loop, ev_idle *idle, int events)
 {
-	struct http_thread *t = timer->data;
+	struct http_thread *t = idle->data;
 
 	(void)events;
 	for (unsigned n = 0; t->line && n < BEGIN_MOST; n++) {
@@ -113,8 +114,8 @@ static void on_begin(struct ev_loop *loop, ev_timer *timer, int events)
 			ev_async_send(t->box->loop, &t->box->news);
 		begin_one(t, a);
 	}
-	if (t->line)
-		ev_timer_start(loop, timer);
+	if (!t->line)
+		ev_idle_stop(loop, idle);
 }
 
 void http_thread_done(struct http_thread *t, struct http_ask *a)
@@ -177,7 +178,7 @@ struct http_thread *http_thread_new(struct http_box *box, unsigned idle_most)
 	t->last_in_line = &t->line;
 	pthread_mutex_init(&t->lock, NULL);
 	ev_async_init(&t->wake, on_wake);
-	ev_timer_init(&t->begin, on_begin, 0, 0);
+	ev_idle_init(&t->begin, on_begin);
 	t->wake.data = t->begin.data = t;
 	ev_async_start(loop, &t->wake);
 	if (start(t))

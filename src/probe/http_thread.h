@@ -32,7 +32,7 @@ struct http_thread {
 	/* The thread's own. */
 	struct ev_loop *loop;
 	ev_async wake;
-	ev_timer begin;
+	ev_idle begin; /* one begins when nothing that is in flight wants to go on */
 	struct http_ask *line, **last_in_line; /* that came and are not begun */
 	struct http_tls_files *files;
 	unsigned n_idle, idle_most; /* connections that are kept */

@@ -252,8 +252,8 @@ static struct side *find_side(struct http_tls_files *f, struct http_plan *plan)
 	return s;
 }
 
-struct http_tls *http_tls_of(struct http_tls_files *f, struct http_plan *plan, const char **notice,
-	struct fault *why)
+struct http_tls *http_tls_of(struct http_tls_files *f, struct http_plan *plan,
+	const char **notice, struct fault *why)
 {
 	struct side *s = find_side(f, plan);
 

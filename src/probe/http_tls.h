@@ -23,11 +23,12 @@ struct http_tls_files;
 struct http_tls_files *http_tls_files_new(int (*session)(SSL *ssl, SSL_SESSION *s));
 void http_tls_files_free(struct http_tls_files *f);
 
-/* The context of a probe as its files are now (looked at once a second); borrowed until the next
- * call. Files that have become bad are as they were before, and `notice` says so, else it is
+/* The context of a probe as its files are now (looked at once a second); borrowed until the
+ * next call. Files that have become bad are as they were before, and `notice` says so, else it
+ * is
  * "". NULL, and a sentence: they have never been good. */
-struct http_tls *http_tls_of(struct http_tls_files *f, struct http_plan *plan, const char **notice,
-	struct fault *why);
+struct http_tls *http_tls_of(struct http_tls_files *f, struct http_plan *plan,
+	const char **notice, struct fault *why);
 
 struct http_tls *http_tls_hold(struct http_tls *t);
 void http_tls_drop(struct http_tls *t); /* NULL is allowed */

@@ -42,11 +42,11 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *frame, const uint8
 		t->status = 0;
 		for (size_t i = 0; i < value_len && i < 3; i++)
 			t->status = t->status * 10 + (unsigned)(value[i] - '0');
-		n = snprintf(line, sizeof line, "HTTP/2 %.*s", (int)value_len,
-			(const char *)value);
+		n = snprintf(
+			line, sizeof line, "HTTP/2 %.*s", (int)value_len, (const char *)value);
 	} else {
-		n = snprintf(line, sizeof line, "%.*s: %.*s", (int)name_len,
-			(const char *)name, (int)value_len, (const char *)value);
+		n = snprintf(line, sizeof line, "%.*s: %.*s", (int)name_len, (const char *)name,
+			(int)value_len, (const char *)value);
 	}
 	if (n > 0)
 		t->taker.line(t->taker.ctx, line,

@@ -152,8 +152,11 @@ static void settle(struct plan *p, struct round_map *map)
 	r->verdicts = p->verdicts;
 	r->n = p->n;
 	r->waits = 0;
+	for (unsigned i = 0; i < PROBE_KINDS; i++)
+		r->lines[i].wanted = 0;
 	for (uint32_t i = 0; i < r->n; i++) {
 		struct target *t = r->targets[i];
+		r->lines[t->check.probe->kind].wanted += 1e3 / t->check.probe->every_ms;
 		r->waits += t->check.probe->initial == PROBE_WAIT && !r->verdicts[i].known;
 		if (!t->probes && !t->running)
 			line_join(t, false);

@@ -34,8 +34,8 @@ static size_t version_1(uint8_t *to, const struct end *from, const struct end *a
 {
 	char a[ADDR_TEXT], b[ADDR_TEXT];
 	const int n = snprintf((char *)to, PROXY_HEADER_MOST, "PROXY TCP%u %s %s %u %u\r\n",
-		from->v6 ? 6 : 4, addr_text(a, &from->addr), addr_text(b, &at->addr), from->port,
-		at->port);
+		from->v6 ? 6 : 4, addr_text(a, &from->addr), addr_text(b, &at->addr),
+		from->port, at->port);
 
 	return n > 0 && n < PROXY_HEADER_MOST ? (size_t)n : 0;
 }

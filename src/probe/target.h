@@ -34,6 +34,9 @@ struct target {
 struct line {
 	struct target *first, **last;
 	uint32_t running, most;
+	double wanted; /* probes a second, of all its targets */
+	double tokens; /* it may begin so many now; of PROBE_HTTPS */
+	uint64_t filled_us;
 };
 
 struct round {
@@ -44,6 +47,7 @@ struct round {
 	struct verdict *verdicts;
 	struct round_map *map;
 	struct line lines[PROBE_KINDS];
+	uint32_t most_files; /* of all kinds that open some */
 	struct target *late,
 		**last_late; /* their time is over, or was when they were put here */
 	ev_timer pump;       /* starts some of those in line */

@@ -80,8 +80,9 @@ static bool show_chain(SSL_CTX *to, const char *path, struct fault *why)
 	BIO_free(bio);
 	file_free(&f);
 	return (n && ended) ||
-		fault(why, n ? "%s: a certificate in it is broken or not taken by OpenSSL"
-			     : "%s: there is no certificate in it (PEM is wanted)",
+		fault(why,
+			n ? "%s: a certificate in it is broken or not taken by OpenSSL"
+			  : "%s: there is no certificate in it (PEM is wanted)",
 			path);
 }
 
