@@ -215,12 +215,13 @@ format:
 PREFIX ?= /usr/local
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
-		$(DESTDIR)$(PREFIX)/share/waymark $(DESTDIR)$(PREFIX)/share/doc/waymark
+		$(DESTDIR)$(PREFIX)/share/waymark $(DESTDIR)$(PREFIX)/share/doc/waymark/doc
 	install -m 755 $(programs) $(DESTDIR)$(PREFIX)/sbin/
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 geoip/city.mmdb geoip/README.md $(DESTDIR)$(PREFIX)/share/waymark/
-	install -m 644 README.md CHANGES.md LICENSE contrib/waymark.yaml contrib/agent.yaml contrib/waymarkd.service contrib/waymark-agent.service \
+	install -m 644 doc/* $(DESTDIR)$(PREFIX)/share/doc/waymark/doc/
+	install -m 644 README.md SECURITY.md CHANGES.md LICENSE contrib/waymark.yaml contrib/agent.yaml contrib/waymarkd.service contrib/waymark-agent.service \
 		$(DESTDIR)$(PREFIX)/share/doc/waymark/
 
 clean:
