@@ -1,0 +1,457 @@
+#!/usr/bin/python3
+"""README.md and doc/: every link leads somewhere, every example is right, every command does what the page shows.
+
+A fence "```yaml waymark.yaml" is a file of that name, in a folder that all examples of a page share; "```yaml" alone is a part
+of a configuration. "```console" has commands behind "$ ", each followed by what it prints; a comment "<!-- not run -->" in front
+leaves a fence alone, "<!-- once: COMMAND -->" waits until that succeeds, and "<!-- scene: PAGE -->" takes that page's files. With --update, what the pages show is replaced by what happens, and doc/reference.md is written anew.
+"""
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import lib
+from lib import claim, run
+
+WORDS = sys.argv[1:]                                        # --update, pages, claims
+UPDATE = "--update" in WORDS
+INSIDE = "WAYMARK_DOCS" in os.environ
+MAN = lib.TOP + "/man/waymark.yaml.5"
+
+
+def pages():
+    found = [name for pattern in ("*.md", "doc/*.md", "geoip/*.md") for name in sorted(glob.glob(pattern, root_dir=lib.TOP))]
+    assert "README.md" in found and len(found) > 10
+    return found
+
+
+def read(page):
+    with open(os.path.join(lib.TOP, page)) as f:
+        return f.read()
+
+
+def write(page, text):
+    with open(os.path.join(lib.TOP, page), "w") as f:
+        f.write(text)
+
+
+class Fence:
+    def __init__(self, page, line, info, body, before):
+        self.page, self.line, self.body, self.run = page, line, body, "<!-- not run -->" not in before
+        self.once = (re.findall(r"<!-- once: (.*) -->", before) + [""])[0]
+        self.lang, self.name = (info.split() + ["", ""])[:2]
+
+    def where(self):
+        return "%s:%d" % (self.page, self.line)
+
+
+def fences(page):
+    before, rows, n = "", read(page).split("\n"), 0
+    while n < len(rows):
+        begin = re.match(r"```(\S.*)?$", rows[n])
+        if begin:
+            end = rows.index("```", n + 1)
+            yield Fence(page, n + 2, begin.group(1) or "", rows[n + 1:end], before)
+            n, before = end, ""
+        elif rows[n].strip():
+            before = rows[n]
+        n += 1
+
+
+# ------------------------------------------------------------------ links
+
+def anchors(page):
+    seen = {}
+    text = re.sub(r"(?ms)^```.*?^```$", "", read(page))
+    for title in re.findall(r"(?m)^#+ (.*)$", text):
+        name = re.sub(r"[^\w\- ]", "", re.sub(r"\[(.*?)\]\(.*?\)", r"\1", title).replace("`", "").lower()).replace(" ", "-")
+        seen[name] = seen.get(name, -1) + 1
+        yield name + ("-%d" % seen[name] if seen[name] else "")
+
+
+@claim("every link of README.md and doc/ leads to a file, and to a heading where it names one")
+def links():
+    dead, n = [], 0
+    for page in pages():
+        text = re.sub(r"`[^`\n]*`", "", re.sub(r"(?ms)^```.*?^```$", "", read(page)))
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            if re.match(r"https?:", target):
+                continue
+            n += 1
+            path, _, name = target.partition("#")
+            file = os.path.normpath(os.path.join(os.path.dirname(page), path)) if path else page
+            if not os.path.exists(os.path.join(lib.TOP, file)):
+                dead.append("%s: %s" % (page, target))
+            elif name and name not in anchors(file):
+                dead.append("%s: %s: no such heading" % (page, target))
+    assert not dead, "dead links: " + ", ".join(dead)
+    assert n > 50
+
+
+@claim("every page of doc/ is in its index")
+def index():
+    text = read("doc/README.md")
+    missing = [p for p in pages() if p.startswith("doc/") and p != "doc/README.md" and "(%s)" % os.path.basename(p) not in text]
+    assert not missing, missing
+
+
+# ------------------------------------------------------------------ the reference
+
+def keys(form):
+    return subprocess.run([lib.WAYMARKCTL, "keys", form], capture_output=True, text=True, check=True).stdout
+
+
+def holds(page, begin, end, want):
+    """Is `want` what stands between two lines? With --update it then is."""
+    text = read(page)
+    head, _, rest = text.partition(begin)
+    old, _, tail = rest.partition(end)
+    assert rest and tail is not None
+    if UPDATE and old != want:
+        write(page, head + begin + want + end + tail)
+        return
+    assert old == want, "%s is not what the tables say: tests/serve/test_docs.py --update" % page
+
+
+@claim("doc/reference.md and waymark.yaml(5) have every key as the tables say it")
+def reference():
+    holds("doc/reference.md", "<!-- waymarkctl keys --markdown -->\n", "<!-- end -->\n", keys("--markdown"))
+    holds("man/waymark.yaml.5", '.\\" waymarkctl keys --man\n', '.\\" end\n', keys("--man"))
+
+
+@claim("every message that doc/messages.md explains is one of the programs'")
+def messages():
+    files = glob.glob(lib.TOP + "/src/**/*.[ch]", recursive=True)
+    source = "\n".join(open(f).read() for f in files)
+    source = re.sub(r'"\s*\n\s*"', "", source).replace('\\"', '"').replace("%%", "%")
+    shown = re.findall(r"(?m)^\| `(.*?)` \|", read("doc/messages.md"))
+    missing = []
+    for message in shown:
+        parts = [re.escape(p.strip()) for p in message.split("...") if p.strip()]
+        if not re.search(r"(?s)" + r".{0,80}?".join(parts), source):
+            missing.append(message)
+    assert not missing, "not in src/: " + "; ".join(missing)
+    assert len(shown) > 60
+
+
+# ------------------------------------------------------------------ examples
+
+BASE = """server:
+  listen: [ "127.0.0.1:5300" ]
+control:
+  socket: control.sock
+geoip:
+  city: { file: city.mmdb }
+edges:
+  ams1: { at: "52.37,4.90",    a: [ 192.0.2.10 ] }
+  iad1: { at: "38.95,-77.45",  a: [ 192.0.2.30 ] }
+  sin1: { at: "1.35,103.82",   a: [ 192.0.2.80 ] }
+probes:
+  web: { kind: http, path: /healthz }
+pools:
+  web: { edges: [ ams1, iad1, sin1 ], default: [ iad1 ] }
+zones:
+  - { name: example.org, file: example.org.zone }
+"""
+ZONE = "$TTL 1h\n@ IN SOA ns1 hostmaster ( 1 2h 15m 2w 5m )\n  IN NS ns1\nns1 IN A 192.0.2.53\n"
+CSV = {"measured.csv": "prefix,edge,rtt_ms\n83.62.101.0/24,ams1,31.2\n", "mesh.csv": "src,dst,rtt_ms\nams1,iad1,81.4\niad1,ams1,81.9\n"}
+
+
+def sections(text):
+    """Top-level keys, each with its lines, and of those the ones of names that stand two columns in."""
+    out = {}
+    for row in text.split("\n"):
+        top = re.match(r"([a-z]+):", row)
+        if top:
+            part = out[top.group(1)] = [row]
+        elif row.strip() and not row.startswith("#"):
+            part.append(row)
+    return out
+
+
+def whole(part):
+    """A configuration out of a part of one, over the base."""
+    new, out = sections("\n".join(part)), sections(BASE)
+    for name, rows in new.items():
+        mine = {r.split(":")[0].strip() for r in rows[1:] if re.match(r"  \S", r)}
+        keep = [r for r in out.get(name, [])[1:] if name in ("edges", "probes", "pools") and r.split(":")[0].strip() not in mine]
+        out[name] = rows + (keep if len(rows) > 1 else [])
+    return "\n".join(r for name in out for r in out[name]) + "\n"
+
+
+def folder():
+    d = tempfile.mkdtemp(prefix="waymark-docs.")
+    os.symlink(lib.TOP + "/geoip/city.mmdb", d + "/city.mmdb")
+    os.mkdir(d + "/zones")
+    for name, text in dict(CSV, **{"example.org.zone": ZONE + "www 60 IN EDGE web\n", "zones/example.net.zone": ZONE,
+                                   "waymark.yaml": BASE}).items():
+        with open(d + "/" + name, "w") as f:
+            f.write(text)
+    trusted = "/etc/ssl/certs/ca-certificates.crt"
+    if os.path.exists(trusted):
+        shutil.copy(trusted, d + "/ca.pem")
+    return d
+
+
+def put(d, fence):
+    text = "\n".join(fence.body) + "\n"
+    text = text.replace("/path/to/waymark/geoip/", lib.TOP + "/geoip/")
+    with open(d + "/" + fence.name, "w") as f:
+        f.write(text)
+
+
+def try_yaml(d, fence):
+    path = d + "/" + (fence.name or "part.yaml")
+    agent = any(row.startswith("edge:") for row in fence.body)
+    if fence.name:
+        put(d, fence)
+    else:
+        with open(path, "w") as f:
+            f.write("\n".join(fence.body) + "\n" if agent else whole(fence.body))
+    os.chmod(path, 0o600)
+    program = [lib.BUILD + "/waymark-agent", "-t", "-c", path] if agent else [lib.WAYMARKCTL, "check", "-c", path]
+    done = subprocess.run(program, capture_output=True, text=True, cwd=d)
+    return "" if done.returncode == 0 else "%s: %s" % (fence.where(), (done.stderr + done.stdout).replace(d + "/", ""))
+
+
+@claim("every configuration and every zone that a page shows is right")
+def examples():
+    wrong, n = [], 0
+    for page in pages():
+        d = folder()
+        shown = [f for f in fences(page) if f.run]
+        for f in shown:
+            if f.name and f.lang != "yaml":
+                put(d, f)
+        for f in shown:
+            if f.lang == "yaml":
+                wrong.append(try_yaml(d, f))
+                n += 1
+            elif f.lang == "zone":
+                text = "\n".join(f.body) + "\n"
+                with open(d + "/shown.zone", "w") as z:
+                    z.write(text if " SOA " in text else ZONE + text)
+                part = Fence(f.page, f.line, "yaml", ["zones: [ { name: example.org, file: shown.zone } ]"], "")
+                wrong.append(try_yaml(d, part))
+                n += 1
+        shutil.rmtree(d)
+    wrong = [w for w in wrong if w]
+    assert not wrong, "\n" + "\n".join(wrong)
+    assert n > 20
+
+
+@claim("every command and option of waymarkctl that a page shows is there")
+def commands():
+    text = {page: read(page) for page in pages() if page != "CHANGES.md"}
+    wrong, n = set(), 0
+    helped = {}
+    for page, said in text.items():
+        for line in re.findall(r"waymarkctl[^`\n|;&)]*", said):
+            words = re.sub(r"\s#.*", "", line).split()[1:]
+            while words and words[0] in ("-c", "-s"):
+                words = words[2:]
+            if not words or not re.match(r"[a-z]+$", words[0]):
+                continue
+            if words[0] not in helped:
+                done = subprocess.run([lib.WAYMARKCTL, "help", words[0]], capture_output=True, text=True)
+                helped[words[0]] = done.stdout if done.returncode == 0 else None
+            n += 1
+            if helped[words[0]] is None:
+                if "$" in line or "`waymarkctl" in said and "`" + line in said:
+                    wrong.add("%s: waymarkctl %s" % (page, words[0]))
+                continue
+            for option in words[1:]:
+                if re.match(r"--[a-z]", option) and option.strip(".,:;\"") not in helped[words[0]] + "--help":
+                    wrong.add("%s: waymarkctl %s %s" % (page, words[0], option))
+    assert not wrong, sorted(wrong)
+    assert n > 40
+
+
+# ------------------------------------------------------------------ consoles
+
+def same(shown, seen):
+    def plain(rows):
+        text = "\n".join(re.sub(r"\s+", " ", r).strip() for r in rows)
+        return re.sub(r"-?\d+(\.\d+)?", "#", text).strip()
+    return plain(shown) == plain(seen)
+
+
+class Scene:
+    """A folder with the files of a page, and a server in it; each edge answers probes."""
+
+    def __init__(self, page):
+        self.d = folder()
+        others = re.findall(r"<!-- scene: (\S+) -->", read(page))
+        for f in (f for p in ["README.md"] + others + [page] for f in fences(p) if f.name and f.run):
+            put(self.d, f)
+        self.daemons = []
+        self.env = dict(os.environ, PATH=lib.BUILD + ":/usr/sbin:" + os.environ["PATH"], TZ="UTC", PS1="", USER="root")
+
+    def start(self, command):
+        log = open("%s/log.%d" % (self.d, len(self.daemons)), "w+")
+        p = subprocess.Popen("exec " + command, shell=True, cwd=self.d, env=self.env, stdout=log, stderr=log, executable="/bin/bash")
+        self.daemons.append(p)
+        for _ in range(600):
+            time.sleep(0.05)
+            log.seek(0)
+            text = log.read()
+            if "ready:" in text or "reporting to" in text or p.poll() is not None:
+                break
+        return [line for line in text.split("\n")[:-1] if "stays root" not in line]
+
+    def command(self, command):
+        if command.endswith("&"):
+            return self.start(command[:-1])
+        if not self.daemons and "waymarkctl" in command and not re.search(r"waymarkctl( -c \S+)? (check|keys|help)", command):
+            self.start("waymarkd -c waymark.yaml")
+        done = subprocess.run(["/bin/bash", "-c", command], cwd=self.d, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=60, text=True)
+        return done.stdout.replace(self.d + "/", "").rstrip("\n").split("\n") if done.stdout else []
+
+    def wait(self, command):
+        late = time.monotonic() + 30
+        while command and subprocess.run(["/bin/bash", "-c", command], cwd=self.d, env=self.env, capture_output=True).returncode:
+            assert time.monotonic() < late, "in vain: " + command
+            time.sleep(0.1)
+
+    def close(self):
+        for p in self.daemons:
+            p.terminate()
+        for p in self.daemons:
+            try:
+                p.wait(10)
+            except subprocess.TimeoutExpired:
+                p.kill()
+                p.wait()
+        shutil.rmtree(self.d)
+
+
+def play(page):
+    """Runs a page's consoles; what differs, and the page as it should be."""
+    rows, wrong, shift = read(page).split("\n"), [], 0
+    shown = [f for f in fences(page) if f.lang == "console" and f.run]
+    if not shown:
+        return [], None
+    scene = Scene(page)
+    try:
+        for f in shown:
+            out, n = [], 0
+            scene.wait(f.once)
+            while n < len(f.body):
+                command = f.body[n]
+                assert command.startswith("$ "), "%s: a console begins with a command" % f.where()
+                n += 1
+                out.append(command)
+                while out[-1].endswith("\\"):
+                    out.append(f.body[n])
+                    command = command[:-1] + f.body[n].strip()
+                    n += 1
+                told = []
+                while n < len(f.body) and not f.body[n].startswith("$ "):
+                    told.append(f.body[n])
+                    n += 1
+                seen = scene.command(re.sub(r"\s+#[^\"']*$", "", command[2:]))
+                if not same(told, seen):
+                    wrong.append("%s: %s\n  shown: %s\n  seen:  %s" % (f.where(), command, "\n         ".join(told), "\n         ".join(seen)))
+                    out += seen
+                else:
+                    out += told
+            at = f.line - 1 + shift
+            rows[at:at + len(f.body)] = out
+            shift += len(out) - len(f.body)
+    finally:
+        scene.close()
+    return wrong, "\n".join(rows)
+
+
+EDGE_SERVER = r"""
+import http.server, socketserver, sys, threading
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(204 if self.path == "/healthz" else 404)
+        self.send_header("X-Load", "120")
+        self.end_headers()
+    def log_message(self, *words): pass
+class Server(socketserver.ThreadingMixIn, http.server.HTTPServer): daemon_threads = True
+servers = [Server((a, 80), Answer) for a in sys.argv[1:]]
+for s in servers: threading.Thread(target=s.serve_forever, daemon=True).start()
+print("up", flush=True)
+sys.stdin.read()
+"""
+
+
+def members(value, found, above=""):
+    """The names of all members of JSON; not those that are names of edges and codes."""
+    for v in value if isinstance(value, list) else []:
+        members(v, found, above)
+    for k, v in value.items() if isinstance(value, dict) else []:
+        if above not in ("rcodes", "chosen", "old", "new"):
+            found.add(k)
+        members(v, found, k)
+
+
+REPORTS = ["status", "edges", "pools", "zones", "jobs", "geo 83.62.101.1", "probe ams1", "force sin1 down --for 1h", "edges", "latency show",
+           "latency show --prefix 83.62.101.0/24", "latency show --edge ams1", "latency show --country ES", "reload",
+           "explain www.example.org --client 83.62.101.0/24", "simulate --drain ams1 --load 10", "check", "diff"]
+
+
+def members_are_told():
+    scene = Scene("doc/health.md")
+    wrong = []
+    try:
+        with open(scene.d + "/waymark.yaml", "a") as conf:
+            conf.write("latency: { files: measured.csv, mesh: mesh.csv }\n")
+        scene.start("waymarkd -c waymark.yaml")
+        told = set(re.findall(r"`([a-z_0-9]+)`", read("doc/json.md")))
+        for words in REPORTS:
+            out, found = "\n".join(scene.command("waymarkctl -c waymark.yaml %s --json 2>/dev/null" % words)), set()
+            members(json.loads(out), found)
+            wrong += ["doc/json.md: %s: %s is not told" % (words, name) for name in sorted(found - told)]
+    finally:
+        scene.close()
+    return wrong
+
+
+def inside():
+    """In a network of its own: the documentation's addresses are real there."""
+    for words in ["link set lo up"] + ["addr add 192.0.2.%d/32 dev lo" % n for n in (10, 30, 53, 80, 81)]:
+        subprocess.run(["ip"] + words.split(), check=True)
+    edges = subprocess.Popen([sys.executable, "-c", EDGE_SERVER] + ["192.0.2.%d" % n for n in (10, 30, 80)], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE)
+    edges.stdout.readline()
+    wrong = [] if any(word.endswith(".md") for word in WORDS) else members_are_told()
+    for page in pages():
+        if any(word.endswith(".md") for word in WORDS) and page not in WORDS:
+            continue
+        begun = time.monotonic()
+        told, text = play(page)
+        print("%-20s %.1f s" % (page, time.monotonic() - begun))
+        if told and UPDATE:
+            write(page, text)
+        wrong += told
+    edges.kill()
+    print("\n".join(wrong))
+    sys.exit(1 if wrong and not UPDATE else 0)
+
+
+@claim("every console shows what its commands print, and every member of JSON is told of")
+def consoles():
+    flags = ["--net"] + ([] if os.geteuid() == 0 else ["--user", "--map-root-user"])
+    if not shutil.which("unshare") or not shutil.which("ip") or not shutil.which("dig"):
+        raise lib.Skip("unshare(1), ip(8) and dig(1) are wanted")
+    if subprocess.run(["unshare"] + flags + ["true"], capture_output=True).returncode:
+        raise lib.Skip("no network namespaces here")
+    done = subprocess.run(["unshare"] + flags + [sys.executable, __file__] + WORDS, env=dict(os.environ, WAYMARK_DOCS="1"),
+                          capture_output=True, text=True)
+    assert done.returncode == 0, "tests/serve/test_docs.py --update shows what happens now\n" + done.stdout + done.stderr
+
+
+if INSIDE:
+    inside()
+sys.argv[1:] = [word for word in WORDS if word != "--update" and not word.endswith(".md")]
+run("docs")
