@@ -27,6 +27,7 @@ struct line {
 struct rrl {
 	uint8_t key[crypto_shorthash_siphash24_KEYBYTES];
 	struct line line[RRL_BUCKETS / WAYS];
+	struct rrl_nets nets;
 };
 
 struct rrl *rrl_new(void)
@@ -133,8 +134,21 @@ enum rrl_verdict rrl_account(struct rrl *r, const struct policy_limits *limits,
 		crypto_shorthash_siphash24((uint8_t *)&tag, input, 2u + bytes[i], r->key);
 		const enum rrl_verdict v = take(find(r, tag | 1), limits,
 			(uint64_t)limits->rate[class] * factor[i], now_us);
-		if (v != RRL_SEND)
-			return is_exempt(limits, to) ? RRL_SEND : v;
+		if (v == RRL_SEND)
+			continue;
+		if (is_exempt(limits, to))
+			return RRL_SEND;
+		rrl_nets_note(&r->nets, tag | 1,
+			&(struct rrl_net){ .net = addr_prefix(to, 8u * bytes[i]),
+				.class = class,
+				.factor = factor[i],
+				.last_us = now_us });
+		return v;
 	}
 	return RRL_SEND;
+}
+
+struct rrl_nets *rrl_limited(struct rrl *r)
+{
+	return &r->nets;
 }

@@ -13,6 +13,7 @@
 #ifndef ANSWER_RRL_H
 #define ANSWER_RRL_H
 
+#include "answer/rrl_nets.h"
 #include "base/addr.h"
 #include "world/policy.h"
 
@@ -35,5 +36,8 @@ enum rrl_verdict {
  * monotonic time; a little going back is fine. Any thread. */
 enum rrl_verdict rrl_account(struct rrl *r, const struct policy_limits *limits,
 	const struct addr *to, enum policy_class class, uint64_t now_us);
+
+/* The nets that are being limited, exempt ones left out. */
+struct rrl_nets *rrl_limited(struct rrl *r);
 
 #endif

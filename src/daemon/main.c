@@ -18,6 +18,7 @@
 #include "daemon/rankings.h"
 #include "daemon/reload.h"
 #include "daemon/reports.h"
+#include "daemon/rrl_log.h"
 #include "daemon/staging.h"
 #include "daemon/watchdog.h"
 #include "daemon/worker_news.h"
@@ -66,6 +67,7 @@ struct server {
 	struct measuring *measuring;
 	struct notifying *notifying;
 	struct decisions *decisions;
+	struct rrl_log *rrl_log;
 	struct commands commands;
 	struct reports *reports;
 	struct orders *orders;
@@ -194,6 +196,8 @@ static bool make_followers(struct server *s, struct fault *why)
 		s->loop, s->jobs, s->publisher, s->workers });
 	s->notifying = notifying_new(
 		&(struct notifying_opts){ s->loop, s->jobs, s->publisher });
+	s->rrl_log = rrl_log_new(
+		&(struct rrl_log_opts){ s->loop, s->publisher, s->workers });
 	s->measuring = measuring_new(&(struct measuring_opts){ s->loop, s->publisher,
 					     s->rankings, s->workers, s->key },
 		why);
@@ -282,6 +286,7 @@ static void shut_down(struct server *s)
 	probes_free(s->probes);
 	staging_free(s->staging);
 	decisions_free(s->decisions);
+	rrl_log_free(s->rrl_log);
 	workers_stop(s->workers);
 	balancer_free(s->balancer);
 	reports_free(s->reports);

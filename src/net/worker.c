@@ -244,6 +244,11 @@ static void add(struct stats *sum, const struct stats *s)
 		to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 }
 
+struct rrl_nets *workers_limited(const struct workers *w)
+{
+	return rrl_limited(w->rrl);
+}
+
 void workers_report(const struct workers *w, struct workers_report *to)
 {
 	*to = (struct workers_report){ .threads = w->n };

@@ -42,6 +42,9 @@ struct workers_report {
 void workers_samples(
 	const struct workers *w, void (*take)(void *ctx, const struct sample *one), void *ctx);
 
+/* One thread: whose responses are limited. */
+struct rrl_nets *workers_limited(const struct workers *w);
+
 /* Control thread. */
 void workers_report(const struct workers *w, struct workers_report *to);
 

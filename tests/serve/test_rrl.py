@@ -133,6 +133,27 @@ def dry():
         same(kinds(flood(s, query("www.example.com", "A"), 500)), (500, 0, 0))
 
 
+@claim("the log tells when a net begins to be limited and when that has ended, once each")
+def logged():
+    with Server({"example.com": ZONE}, "rrl: { rate: 50, window: 1s }") as s:
+        def lines():
+            return [l.split("rrl: ")[1] for l in s.said().splitlines() if "rrl: " in l]
+
+        def wait(n):
+            end = time.monotonic() + 30 * SLOW
+            while len(lines()) < n and time.monotonic() < end:
+                time.sleep(0.05)
+            same(len(lines()), n, lines())
+
+        flood(s, query("www.example.com", "A"), 400, "127.0.0.2")
+        wait(1)
+        same(lines()[0], "limiting responses to 127.0.0.2/32 (answers: over 50 a second)")
+        wait(2)
+        assert lines()[1].startswith("no longer limiting responses to 127.0.0.2/32 (answers): "), lines()
+        count = int(lines()[1].split(": ")[1].split()[0])
+        same([count], status(s, "limited_answers"))
+
+
 @claim("what is wrong in rrl is told with its place")
 def wrong():
     for config, say in (("rrl: { slip: 2 }", "rate"), ("rrl: { rate: 0 }", "1 to 1000000"), ("rrl: { rate: 5, slip: 256 }", "255"),
