@@ -57,7 +57,7 @@ struct conf_rule {
 
 /* A file that is opened by who runs, long after the start: "check" looks at it. */
 struct conf_file {
-	enum { CONF_FILE_CA, CONF_FILE_PAIR, CONF_FILE_PROGRAM } kind;
+	enum { CONF_FILE_CA, CONF_FILE_PAIR, CONF_FILE_PROGRAM, CONF_FILE_READ } kind;
 	const char *path;
 	const char *key;       /* of a PAIR: the file with the key; may be the same */
 	unsigned line, column; /* where it is written */

@@ -26,23 +26,26 @@ void privs_raise_files(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
-/* Whom root becomes when the configuration names nobody; NULL: nobody, and it is told. */
-static const char *default_user(void)
+const char *privs_user(const char *user)
 {
 	if (geteuid() != 0)
 		return NULL;
-	if (getpwnam(DEFAULT_USER))
-		return DEFAULT_USER;
+	return user ? user : getpwnam(DEFAULT_USER) ? DEFAULT_USER : NULL;
+}
+
+static void warn_of_root(void)
+{
 	log_line(LOG_WARNING,
 		"stays root, and so do commands of probes: there is no user \"" DEFAULT_USER
 		"\" (create it: useradd --system " DEFAULT_USER
 		", or name another with server: user)");
-	return NULL;
 }
 
 bool privs_drop(const char *user, struct fault *why)
 {
-	user = user ? user : default_user();
+	user = user ? user : privs_user(NULL);
+	if (!user && geteuid() == 0)
+		warn_of_root();
 	if (user) {
 		const struct passwd *pw = getpwnam(user);
 		if (!pw)

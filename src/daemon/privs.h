@@ -16,6 +16,9 @@ void privs_raise_files(void);
  * they are. Everything that wants root (ports below 1024) is open by then. */
 bool privs_drop(const char *user, struct fault *why);
 
+/* Whom privs_drop() would become; NULL: it would stay who we are. */
+const char *privs_user(const char *user);
+
 /* sd_notify(3): "READY=1" and the like, when NOTIFY_SOCKET is set. The protocol is documented
  * for reimplementation. */
 void privs_notify(const char *state);

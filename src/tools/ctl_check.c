@@ -2,6 +2,7 @@
  *
  * The server's own code reads it all and serves nothing.
  */
+#include "tools/ctl_files.h"
 #include "tools/ctl_inner.h"
 
 #include "daemon/parts_read.h"
@@ -79,6 +80,8 @@ int ctl_check(const struct ctl *c, char **words, int n)
 	faults_init(&f);
 	const bool read = parts_read(
 		&p, &(struct parts_read_opts){ .path = c->conf_path, .key = parts_key() }, &f);
+	if (read)
+		ctl_files_check(parts_conf(&p), &f);
 	const bool right = read && f.errors == 0;
 	(json ? say_json : say_text)(c->conf_path, right, read ? &p : NULL, &f);
 	if (read)

@@ -328,4 +328,45 @@ def hangs():
             says(s, "(waited for the answer)")
 
 
+@claim("check opens what probes name as the user that will run: authorities, certificates and their keys, programs")
+def named_files():
+    need("openssl")
+    with folder() as path:
+        authority(path, "ca")
+        authority(path, "other")
+        os.chmod(path, 0o755)
+        put(path + "/empty.pem", "nothing\n")
+        put(path + "/broken.pem", get(path + "/ca.pem")[:200] + "\n")
+        put(path + "/good.sh", "#!/bin/sh\n")
+        os.chmod(path + "/good.sh", 0o755)
+        put(path + "/plain.sh", "#!/bin/sh\n")
+        put(path + "/secret.pem", get(path + "/ca.pem") + get(path + "/ca.key"))
+        os.chmod(path + "/secret.pem", 0o600)
+
+        def check(probe, user="root"):
+            with Server(zone("web"), start=False, server="workers: 1, user: " + user, config="""
+edges: { one: { a: [ 127.0.0.1 ] } }
+probes: { p: { %s } }
+pools: { web: { edges: [ one ], policy: round-robin, probe: p } }""" % probe) as s:
+                code, said = s.ctl("check")
+                return code, said, s.conf
+        https = "kind: https, host: www.example.com, "
+        same(check(https + "ca: %s/ca.pem, client-cert: %s/other.pem, client-key: %s/other.key" % ((path,) * 3))[0], 0)
+        same(check(https + "client-cert: %s/secret.pem" % path)[0], 0)
+        same(check("kind: exec, command: [ %s/good.sh, x ]" % path)[0], 0)
+        for probe, words in ((https + "ca: %s/none.pem" % path, "none.pem: No such file or directory"),
+                             (https + "ca: %s" % path, "is a folder"),
+                             (https + "ca: %s/empty.pem" % path, "empty.pem: there is no certificate in it (PEM is wanted)"),
+                             (https + "ca: %s/broken.pem" % path, "broken.pem: a certificate in it is broken (PEM is wanted)"),
+                             (https + "client-cert: %s/ca.pem" % path, "ca.pem: there is no private key in it (PEM is wanted)"),
+                             (https + "client-cert: %s/ca.pem, client-key: %s/other.key" % (path, path), "this key does not belong to the certificate"),
+                             ("kind: exec, command: %s/plain.sh" % path, "plain.sh: cannot be run: Permission denied"),
+                             ("kind: exec, command: %s" % path, "this is no program")):
+            code, said, conf = check(probe)
+            assert code == 1 and words in said and "%s:6:" % conf in said, said
+        if os.getuid() == 0:
+            code, said, conf = check(https + "ca: %s/secret.pem" % path, "nobody")
+            assert code == 1 and "secret.pem: Permission denied (as user nobody, who the server will be)" in said, said
+
+
 run("probe-http")

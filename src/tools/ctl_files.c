@@ -1,0 +1,165 @@
+#include "tools/ctl_files.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "daemon/privs.h"
+#include "probe/tls_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { FILE_MOST = 1 << 30 };
+
+/* --- one of them -------------------------------------------------------------------------- */
+
+static bool may_run(const char *path, struct fault *why)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return fault(why, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return fault(why, "%s: this is no program", path);
+	return access(path, X_OK) == 0 ||
+		fault(why, "%s: cannot be run: %s", path, strerror(errno));
+}
+
+static bool may_read(const char *path, struct fault *why)
+{
+	struct fault reason;
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return access(path, R_OK | X_OK) == 0 ||
+			fault(why, "%s: %s", path, strerror(errno));
+	const int fd = file_open(path, FILE_MOST, &reason);
+	if (fd < 0)
+		return fault(why, "%s: %.800s", path, reason.text);
+	close(fd);
+	return true;
+}
+
+static bool look(const struct conf_file *file, struct fault *why)
+{
+	switch (file->kind) {
+	case CONF_FILE_CA: return tls_files_check_ca(file->path, why);
+	case CONF_FILE_PAIR: return tls_files_check_pair(file->path, file->key, why);
+	case CONF_FILE_PROGRAM: return may_run(file->path, why);
+	case CONF_FILE_READ: break;
+	}
+	return may_read(file->path, why);
+}
+
+/* --- all of them -------------------------------------------------------------------------- */
+
+static void add(struct conf_file *list, size_t *n, const char *path)
+{
+	if (path)
+		list[(*n)++] = (struct conf_file){ .kind = CONF_FILE_READ, .path = path };
+}
+
+/* Those that probes name, and then what is read at the start and by reloads. The caller frees.
+ */
+static struct conf_file *list_files(const struct conf *c, size_t *n)
+{
+	const size_t room = c->n_files + c->n_city_files + c->n_asn_files + c->latency.n_files +
+		c->n_zones + 2;
+	struct conf_file *list = memory_zeroed(room, sizeof *list);
+
+	*n = c->n_files;
+	if (c->n_files)
+		memcpy(list, c->files, c->n_files * sizeof *list);
+	add(list, n, c->path);
+	for (size_t i = 0; i < c->n_city_files; i++)
+		add(list, n, c->city_files[i]);
+	for (size_t i = 0; i < c->n_asn_files; i++)
+		add(list, n, c->asn_files[i]);
+	for (size_t i = 0; i < c->latency.n_files; i++)
+		add(list, n, c->latency.files[i]);
+	add(list, n, c->latency.mesh);
+	for (size_t i = 0; i < c->n_zones; i++)
+		add(list, n, c->zones[i].file ? c->zones[i].file : c->zones[i].dir);
+	return list;
+}
+
+static bool become(const char *user)
+{
+	const struct passwd *pw = getpwnam(user);
+
+	return pw && initgroups(user, pw->pw_gid) == 0 && setgid(pw->pw_gid) == 0 &&
+		setuid(pw->pw_uid) == 0;
+}
+
+/* In a process of its own, since who gives privileges away has them no more. Each that is wrong
+ * is a line: its number and the sentence. */
+static void look_at_all(const struct conf_file *list, size_t n, const char *user, FILE *to)
+{
+	struct fault why;
+
+	if (user && !become(user))
+		return; /* the start tells of it */
+	for (size_t i = 0; i < n; i++)
+		if (!look(&list[i], &why))
+			fprintf(to, "%zu %s\n", i, why.text);
+	fflush(to);
+}
+
+static void tell_wrong(const struct conf *c, const struct conf_file *file, const char *user,
+	const char *say, struct faults *f)
+{
+	const struct fault_at at = { c->path, c->text, c->text_end, file->line, file->column };
+	const struct fault_at whole = { .path = c->path };
+	struct fault ours;
+
+	if (file->kind != CONF_FILE_READ && user && look(file, &ours))
+		faults_error(f, &at, "%s (as user %s, who the server will be)", say, user);
+	else if (file->kind != CONF_FILE_READ)
+		faults_error(f, &at, "%s", say);
+	else if (user) /* what nobody can read has been told */
+		faults_warning(f, &whole,
+			"%s (as user %s, who the server will be: it is read at the start, but "
+			"not "
+			"by a reload)",
+			say, user);
+}
+
+void ctl_files_check(const struct conf *c, struct faults *f)
+{
+	const char *user = privs_user(c->user);
+	char *line = NULL;
+	size_t room = 0, n;
+	int ends[2];
+
+	if (pipe(ends) != 0)
+		return;
+	struct conf_file *list = list_files(c, &n);
+	const pid_t pid = fork();
+	FILE *io = fdopen(ends[pid != 0 ? 0 : 1], pid != 0 ? "r" : "w");
+	close(ends[pid != 0 ? 1 : 0]);
+	if (pid == 0) {
+		if (io)
+			look_at_all(list, n, user, io);
+		_exit(0);
+	}
+	while (pid > 0 && io && getline(&line, &room, io) > 0) {
+		char *end;
+		const size_t i = strtoul(line, &end, 10);
+		end[strcspn(end, "\n")] = 0;
+		if (i < n && *end == ' ')
+			tell_wrong(c, &list[i], user, end + 1, f);
+	}
+	if (io)
+		fclose(io);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	free(line);
+	memory_free(list);
+}
