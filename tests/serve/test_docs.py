@@ -272,6 +272,16 @@ def commands():
     assert n > 40
 
 
+@claim("waymarkctl(8) has every command and option that waymarkctl tells of")
+def manual():
+    page = re.sub(r'\\f.|["|\[\]]', " ", read("man/waymarkctl.8").replace("\\-", "-"))
+    usage = subprocess.run([lib.WAYMARKCTL, "help"], capture_output=True, text=True, check=True).stdout
+    words = set(re.findall(r"(?m)^  ([a-z]+)\b", usage)) | set(re.findall(r"--[a-z]+", usage))
+    missing = [w for w in sorted(words) if not re.search(r"(?m)^\.B.*?(^| )%s( |$)" % re.escape(w), page)]
+    assert not missing, missing
+    assert len(words) > 25
+
+
 # ------------------------------------------------------------------ consoles
 
 def same(shown, seen):
@@ -378,7 +388,7 @@ EDGE_SERVER = r"""
 import http.server, socketserver, sys, threading
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(204 if self.path == "/healthz" else 404)
+        self.send_response_only(204 if self.path == "/healthz" else 404)   # without the date, which tomorrow is another one
         self.send_header("X-Load", "120")
         self.end_headers()
     def log_message(self, *words): pass
