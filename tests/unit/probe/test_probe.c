@@ -1,0 +1,204 @@
+#include "probe/probe.h"
+
+#include "unit/unit.h"
+
+#include <stdio.h>
+
+static void kinds_have_names_and_ports(void)
+{
+	static const struct {
+		enum probe_kind kind;
+		const char *text;
+		unsigned port;
+	} row[] = { { PROBE_NONE, "none", 0 }, { PROBE_ICMP, "icmp", 0 },
+		{ PROBE_TCP, "tcp", 80 }, { PROBE_HTTP, "http", 80 },
+		{ PROBE_HTTPS, "https", 443 }, { PROBE_DNS, "dns", 53 },
+		{ PROBE_EXEC, "exec", 0 } };
+
+	CU_ASSERT_EQUAL(UNIT_COUNT(row), PROBE_KINDS);
+	for (unsigned i = 0; i < UNIT_COUNT(row); i++) {
+		enum probe_kind k = PROBE_KINDS;
+		struct probe_opts p = { .kind = row[i].kind };
+		CU_ASSERT_STRING_EQUAL(probe_kind_text(row[i].kind), row[i].text);
+		CU_ASSERT_TRUE(probe_kind_parse(&k, row[i].text));
+		CU_ASSERT_EQUAL(k, row[i].kind);
+		CU_ASSERT_EQUAL(probe_port(&p), row[i].port);
+		p.port = 8080;
+		CU_ASSERT_EQUAL(probe_port(&p), 8080);
+	}
+	enum probe_kind k = PROBE_TCP;
+	CU_ASSERT_FALSE(probe_kind_parse(&k, "HTTP"));
+	CU_ASSERT_FALSE(probe_kind_parse(&k, ""));
+	CU_ASSERT_EQUAL(k, PROBE_TCP);
+}
+
+static void codes_are_expected_by_range(void)
+{
+	static const struct probe_range some[] = { { 204, 204 }, { 300, 302 } };
+	static const struct {
+		enum probe_kind kind;
+		size_t n;
+		unsigned code;
+		bool expected;
+	} row[] = {
+		{ PROBE_HTTP, 0, 199, false },
+		{ PROBE_HTTP, 0, 200, true },
+		{ PROBE_HTTPS, 0, 399, true },
+		{ PROBE_HTTP, 0, 400, false },
+		{ PROBE_DNS, 0, 0, true },
+		{ PROBE_DNS, 0, 3, false },
+		{ PROBE_HTTP, 2, 200, false },
+		{ PROBE_HTTP, 2, 203, false },
+		{ PROBE_HTTP, 2, 204, true },
+		{ PROBE_HTTP, 2, 205, false },
+		{ PROBE_HTTP, 2, 299, false },
+		{ PROBE_HTTP, 2, 300, true },
+		{ PROBE_HTTP, 2, 301, true },
+		{ PROBE_HTTP, 2, 302, true },
+		{ PROBE_HTTP, 2, 303, false },
+		{ PROBE_HTTP, 1, 300, false },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		const struct probe_opts p = {
+			.kind = row[i].kind, .expect = some, .n_expect = row[i].n
+		};
+		if (probe_expects(&p, row[i].code) != row[i].expected) {
+			printf("%u\n", row[i].code);
+			CU_FAIL("a code is not taken for what it is");
+		}
+	}
+}
+
+static void a_rule_is_what_the_probe_says(void)
+{
+	const struct health_rule r = probe_rule(&(struct probe_opts){ .rise = 3, .fall = 5 });
+
+	CU_ASSERT_EQUAL(r.rise, 3);
+	CU_ASSERT_EQUAL(r.fall, 5);
+}
+
+static const struct probe_range twenty[] = { { 200, 200 } }, twenty_too[] = { { 200, 200 } },
+				others[] = { { 200, 201 } },
+				both[] = { { 200, 200 }, { 204, 204 } };
+static const char *const command[] = { "/bin/check", "-v", NULL };
+static const char *const command_too[] = { "/bin/check", "-v", NULL };
+static const char *const shorter[] = { "/bin/check", NULL };
+static const char *const other_command[] = { "/bin/check", "-w", NULL };
+
+static struct probe_opts full(void)
+{
+	return (struct probe_opts){ .name = "a",
+		.kind = PROBE_HTTPS,
+		.port = 443,
+		.every_ms = 5000,
+		.timeout_ms = 1000,
+		.rise = 2,
+		.fall = 3,
+		.expect = twenty,
+		.n_expect = 1,
+		.path = "/x",
+		.host = "www.example",
+		.body = "ok",
+		.tls_name = "tls.example",
+		.ca = "ca.pem",
+		.verify = true,
+		.expiry_warning_ms = 7,
+		.load_field = "load",
+		.query = (const uint8_t *)"\3www\7example",
+		.qtype = 1,
+		.answer = (const uint8_t *)"\1\2\3\4",
+		.answer_len = 4,
+		.command = command };
+}
+
+/* Names play no part, nor where texts stand, nor whether the usual port is written. */
+static void probes_that_ask_the_same_are_the_same(void)
+{
+	struct probe_opts a = full(), b = full();
+	char path[] = "/x", host[] = "www.example", body[] = "ok", tls[] = "tls.example",
+	     ca[] = "ca.pem", load[] = "load", query[] = "\3www\7example",
+	     answer[] = "\1\2\3\4";
+
+	b.name = "another";
+	b.port = 0;
+	b.path = path;
+	b.host = host;
+	b.body = body;
+	b.tls_name = tls;
+	b.ca = ca;
+	b.load_field = load;
+	b.query = (const uint8_t *)query;
+	b.answer = (const uint8_t *)answer;
+	b.expect = twenty_too;
+	b.command = command_too;
+	CU_ASSERT_TRUE(probe_same(&a, &b));
+	CU_ASSERT_TRUE(probe_same(&b, &a));
+	const struct probe_opts none = { .kind = PROBE_TCP },
+				too = { .kind = PROBE_TCP, .port = 80 };
+	CU_ASSERT_TRUE(probe_same(&none, &too));
+}
+
+#define OTHER(change)                                              \
+	do {                                                       \
+		b = full();                                        \
+		change;                                            \
+		if (probe_same(&a, &b) || probe_same(&b, &a))      \
+			CU_FAIL("the same in spite of: " #change); \
+	} while (0)
+
+static void each_thing_that_is_asked_makes_another_probe(void)
+{
+	struct probe_opts a = full(), b;
+
+	OTHER(b.kind = PROBE_HTTP);
+	OTHER(b.port = 444);
+	OTHER(b.every_ms++);
+	OTHER(b.timeout_ms++);
+	OTHER(b.rise++);
+	OTHER(b.fall++);
+	OTHER(b.initial = PROBE_UP);
+	OTHER(b.expect = others);
+	OTHER((b.expect = both, b.n_expect = 2));
+	OTHER(b.n_expect = 0);
+	OTHER(b.path = "/y");
+	OTHER(b.path = NULL);
+	OTHER(b.host = "other.example");
+	OTHER(b.host = NULL);
+	OTHER(b.body = "no");
+	OTHER(b.body = NULL);
+	OTHER(b.head = true);
+	OTHER(b.keep_alive = true);
+	OTHER(b.tls_name = "x");
+	OTHER(b.ca = NULL);
+	OTHER(b.ca = "other.pem");
+	OTHER(b.verify = false);
+	OTHER(b.expiry_warning_ms = 8);
+	OTHER(b.load_field = "LOAD");
+	OTHER(b.load_in_body = true);
+	OTHER(b.query = (const uint8_t *)"\3www\7examplf");
+	OTHER(b.query = (const uint8_t *)"\3www");
+	OTHER(b.query = NULL);
+	OTHER(b.qtype = 28);
+	OTHER(b.answer = (const uint8_t *)"\1\2\3\5");
+	OTHER(b.answer_len = 3);
+	OTHER((b.answer = NULL, b.answer_len = 0));
+	OTHER(b.command = shorter);
+	OTHER(b.command = other_command);
+	OTHER(b.command = NULL);
+}
+
+static const struct unit_case cases[] = {
+	{ "kinds have names and ports", kinds_have_names_and_ports },
+	{ "codes are expected by range", codes_are_expected_by_range },
+	{ "a rule is what the probe says", a_rule_is_what_the_probe_says },
+	{ "probes that ask the same are the same", probes_that_ask_the_same_are_the_same },
+	{ "each thing that is asked makes another probe",
+		each_thing_that_is_asked_makes_another_probe },
+};
+
+void suite_probe(void);
+void suite_probe(void)
+{
+	unit_suite("probe/probe", cases, UNIT_COUNT(cases));
+}
