@@ -50,6 +50,8 @@ static const char example_zone[] =
 	"$GENERATE 1-74 elevenbytes A 10.4.0.$\n$GENERATE 1-74 twelve-bytes A 10.4.0.$\n"
 	"$GENERATE 1-90 many MX $ mx$\n$GENERATE 1-90 mx$ A 10.3.0.$\n"
 	"round DNAME y.round\n"
+	/* More than a socket takes at once. */
+	"$GENERATE 1-3000 huge TXT \"$\"\n"
 	"far CNAME mxs\nmxs MX 1 a.mail.other.test.\nmxs MX 2 b.mail.other.test.\n"
 	"srv A 192.0.2.65\n$GENERATE 1-70 seventy NS ns$.seventy\n"
 	"$GENERATE 1-70 ns$.seventy A 10.5.0.$\nwildns NS any.w\nnone HTTPS 0 .\n";

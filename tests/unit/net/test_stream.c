@@ -39,14 +39,21 @@ static int close_world(void)
 	return 0;
 }
 
-static void start(const struct stream_opts *opts)
+static void start_with(const struct stream_opts *opts, int send_buffer)
 {
 	struct fault why;
 
 	at = serving_address("127.0.0.1");
 	const int fd = listen_tcp(&at, &why);
 	CU_ASSERT_TRUE_FATAL(fd >= 0);
+	if (send_buffer) /* connections inherit it */
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
 	stream = stream_new(&fd, 1, &s.epoch, opts);
+}
+
+static void start(const struct stream_opts *opts)
+{
+	start_with(opts, 0);
 }
 
 static void stop(void)
@@ -367,6 +374,41 @@ static void who_does_not_read_is_not_read_from(void)
 	stop();
 }
 
+/* Answers of 50 KB into a socket that takes a few: what it does not take goes later. */
+static void an_answer_goes_out_in_pieces(void)
+{
+	static uint8_t first[65536], b[65536];
+
+	start_with(&usual, 5000);
+	const int fd = client(NULL), slow = client(NULL);
+	ask(fd, "huge TXT");
+	CU_ASSERT_TRUE_FATAL(get(fd, first, 2) && get(fd, first + 2, be16_get(first)));
+	CU_ASSERT_TRUE(be16_get(first) > 40000);
+	for (unsigned i = 0; i < 10; i++)
+		ask(slow, "huge TXT");
+	ask(slow, "mail A");
+	for (unsigned i = 0; i < 10; i++) {
+		CU_ASSERT_TRUE_FATAL(get(slow, b, 2) && get(slow, b + 2, be16_get(b)));
+		CU_ASSERT_EQUAL(be16_get(b), be16_get(first));
+		CU_ASSERT_EQUAL(memcmp(b, first, 2u + be16_get(first)), 0);
+	}
+	CU_ASSERT_STRING_EQUAL(answered(slow), mail);
+	/* Who is gone meanwhile is let go. */
+	for (unsigned i = 0; i < 10; i++)
+		ask(slow, "huge TXT");
+	turns(100);
+	close(slow);
+	for (unsigned i = 0; i < PATIENCE_MS && stream_clients(stream) > 1; i++) {
+		stream_turn(stream);
+		usleep(1000);
+	}
+	CU_ASSERT_EQUAL(stream_clients(stream), 1);
+	ask(fd, "mail A");
+	CU_ASSERT_STRING_EQUAL(answered(fd), mail);
+	close(fd);
+	stop();
+}
+
 /* 16 KB of answers a turn: the other does not wait for all of the first's. */
 static void clients_take_turns(void)
 {
@@ -533,6 +575,7 @@ static const struct unit_case cases[] = {
 		who_asks_nothing_for_the_idle_time_is_closed },
 	{ "the one idle longest makes room", the_one_idle_longest_makes_room },
 	{ "who does not read is not read from", who_does_not_read_is_not_read_from },
+	{ "an answer goes out in pieces", an_answer_goes_out_in_pieces },
 	{ "clients take turns", clients_take_turns },
 	{ "without descriptors the oldest goes, or all wait",
 		without_descriptors_the_oldest_goes_or_all_wait },
