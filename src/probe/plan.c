@@ -161,6 +161,7 @@ static void settle(struct plan *p, struct round_map *map)
 		if (!t->probes && !t->running)
 			line_join(t, false);
 	}
+	line_pump_soon(r); /* those who have gone left room for those who wait */
 }
 
 void round_plan(struct round *r, const struct steer *steer, const struct round_row *rows,

@@ -303,6 +303,7 @@ void target_free(struct target *t)
 	if (t->late)
 		line_leave_late(t);
 	if (t->ask) {
+		t->check.steps = &t->steps; /* it may have waited in line */
 		check_step(&t->check, "no longer probed");
 		answer_ask(t);
 	}
