@@ -11,7 +11,7 @@ SANITIZE ?=
 
 # Only what builds needs it: "make deps" and "make help" work before anything is there. check, demo and fuzz see to
 # the packages first and then start make again.
-ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn soak demo lab fuzz mutants conform clean distclean format,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn soak demo lab fuzz mutants conform clean distclean format uninstall,$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 endif
 
@@ -33,7 +33,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent
 
-.PHONY: all help deps deps-tests check check-run check-asan check-tsan churn churn-run soak demo lab bench fuzz mutants conform format install clean distclean
+.PHONY: all help deps deps-tests check check-run check-asan check-tsan churn churn-run soak demo lab bench fuzz mutants conform format install uninstall clean distclean
 all: $(programs)
 
 help:
@@ -42,7 +42,8 @@ help:
 	@echo "make lab           cities in network namespaces: agents measure, the nameserver learns (a minute)"
 	@echo "make check         build and run all tests (check-asan, check-tsan: under the sanitizers)"
 	@echo "make deps          install the packages it is built with (Debian; needs root or sudo)"
-	@echo "make install       [PREFIX=/usr/local] [DESTDIR=]"
+	@echo "make install       [PREFIX=/usr/local] [DESTDIR=] a server that can be started: user, folders, units, an example"
+	@echo "make uninstall     the same without what an operator may have changed"
 	@echo "make conform [ZONES=500] [SEED=1]  compare our answers with those of NSD, Knot and BIND"
 	@echo "make bench [W=\"W1 W5\"] [R=5] [T=2]  measure us and what else is installed of NSD, Knot, BIND, gdnsd, PowerDNS"
 	@echo "make churn [T=600] [SEED=1]  everything at once, at random, under both sanitizers for T seconds each"
@@ -213,16 +214,17 @@ format:
 	clang-format -i $(wildcard src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 
 PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+LOCALSTATEDIR ?= /var
+RUNSTATEDIR ?= /run
+into = BUILD='$(BUILD)' PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' SYSCONFDIR='$(SYSCONFDIR)' LOCALSTATEDIR='$(LOCALSTATEDIR)' RUNSTATEDIR='$(RUNSTATEDIR)'
+
+# A server that can be started: contrib/install.sh.
 install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
-		$(DESTDIR)$(PREFIX)/share/waymark $(DESTDIR)$(PREFIX)/share/doc/waymark/doc
-	install -m 755 $(programs) $(DESTDIR)$(PREFIX)/sbin/
-	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
-	install -m 644 geoip/city.mmdb geoip/README.md $(DESTDIR)$(PREFIX)/share/waymark/
-	install -m 644 doc/* $(DESTDIR)$(PREFIX)/share/doc/waymark/doc/
-	install -m 644 README.md SECURITY.md CHANGES.md LICENSE contrib/waymark.yaml contrib/agent.yaml contrib/waymarkd.service contrib/waymark-agent.service \
-		$(DESTDIR)$(PREFIX)/share/doc/waymark/
+	@$(into) contrib/install.sh install
+
+uninstall:
+	@$(into) contrib/install.sh uninstall
 
 clean:
 	rm -rf build/obj build/asan build/tsan build/fuzz build/unit build/replay_* build/fail_alloc.so build/slow.so build/bench build/bench.json build/libwaymark.a build/waymarkd build/waymarkctl
