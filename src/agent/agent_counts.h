@@ -9,11 +9,20 @@
 /* What came, and what was refused for which reason. */
 struct agent_counts {
 	uint64_t reports, rows, assignments;
-	uint64_t forged;    /* no such agent, or not its signature */
-	uint64_t untimely;  /* too old, or ahead */
-	uint64_t replayed;  /* taken before */
-	uint64_t oversized; /* too many bytes or rows */
-	uint64_t malformed; /* no report, or no such request */
+	uint64_t forged;     /* no such agent, or not its signature */
+	uint64_t untimely;   /* too old, or ahead */
+	uint64_t replayed;   /* taken before */
+	uint64_t oversized;  /* too many bytes or rows */
+	uint64_t malformed;  /* no report, or no such request */
+	uint64_t impossible; /* measurements that cannot be true; filled in by who knows where
+			      * things are */
+};
+
+/* An agent that has sent measurements that cannot be true, and how many. */
+enum { AGENT_NAME_ROOM = 256 };
+struct agent_doubt {
+	char agent[AGENT_NAME_ROOM];
+	uint64_t n;
 };
 
 #endif

@@ -61,11 +61,22 @@ void latency_read_take(struct latency *t, const struct latency *from, enum laten
 		memory_ends(latency_size(from).bytes);
 }
 
-/* One file into a table of its own first, so that a wrong one leaves nothing behind. */
-static bool add_file(struct latency *t, const struct latency_read_from *from, const char *path,
-	struct faults *f)
+struct model *latency_read_judge(const struct conf *c, struct atlas *atlas)
 {
-	struct latency_csv csv = latency_read_csv(path);
+	struct model_site *sites = memory_zeroed(c->n_edges, sizeof *sites);
+
+	for (size_t i = 0; i < c->n_edges; i++)
+		sites[i] = (struct model_site){ c->edges[i].placed, c->edges[i].lat,
+			c->edges[i].lon };
+	struct model *m = model_new(&(struct model_opts){ atlas, sites, c->n_edges, NULL, 0 });
+	memory_free(sites);
+	return m;
+}
+
+/* One file into a table of its own first, so that a wrong one leaves nothing behind. */
+static bool add_file(struct latency *t, const struct latency_read_from *from,
+	struct latency_csv csv, struct faults *f)
+{
 	struct latency *own = latency_read_new(from->conf, from->key);
 
 	csv.as = CSV_FILED;
@@ -77,10 +88,9 @@ static bool add_file(struct latency *t, const struct latency_read_from *from, co
 }
 
 /* What is wrong with a snapshot is told, and that is all: measurements come again. */
-static void add_state(
-	struct latency *t, const struct latency_read_from *from, struct faults *f)
+static void add_state(struct latency *t, const struct latency_read_from *from,
+	struct latency_csv csv, struct faults *f)
 {
-	struct latency_csv csv = latency_read_csv(from->conf->latency.state);
 	struct faults own;
 
 	csv.as = CSV_STATE;
@@ -115,14 +125,23 @@ static const char *file_path(const struct conf *c, size_t i)
 struct latency *latency_read(const struct latency_read_from *from, struct faults *f)
 {
 	struct latency *t = latency_read_new(from->conf, from->key);
+	struct model *judge = latency_read_judge(from->conf, from->atlas);
+	struct latency_csv csv;
 	bool ok = true;
 
-	for (size_t i = 0; i < count_files(from->conf); i++)
-		ok = add_file(t, from, file_path(from->conf, i), f) && ok;
-	if (from->before)
+	for (size_t i = 0; i < count_files(from->conf); i++) {
+		csv = latency_read_csv(file_path(from->conf, i));
+		csv.judge = judge;
+		ok = add_file(t, from, csv, f) && ok;
+	}
+	if (from->before) {
 		latency_read_take(t, from->before, ok ? LATENCY_LEARNED : LATENCY_ALL);
-	else if (from->conf->latency.state)
-		add_state(t, from, f);
+	} else if (from->conf->latency.state) {
+		csv = latency_read_csv(from->conf->latency.state);
+		csv.judge = judge;
+		add_state(t, from, csv, f);
+	}
+	model_drop(judge);
 	if (from->before)
 		latency_follow(t, from->before, latency_options(t)->half_life_s / SLACK_SHARE);
 	latency_next_round(t);

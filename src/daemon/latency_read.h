@@ -24,9 +24,13 @@ struct latency *latency_read_new(const struct conf *c, struct hash_key key);
 /* The same table once more, for who wants to change it; nothing in it counts as changed. */
 struct latency *latency_read_copy(const struct latency *t);
 
-/* As latency_take(), but memory that ends is the end of the work (memory_ends()): never a part of
- * it. */
+/* As latency_take(), but memory that ends is the end of the work (memory_ends()): never a part
+ * of it. */
 void latency_read_take(struct latency *t, const struct latency *from, enum latency_what what);
+
+/* Who says which times cannot be true: where the configuration's edges and, by GeoIP, their
+ * clients are. */
+struct model *latency_read_judge(const struct conf *c, struct atlas *atlas);
 
 /* A table of the configuration's files and of what `before` has learned from elsewhere; without
  * `before`, of what was saved when the server stopped, and what is wrong with that is only
@@ -35,6 +39,7 @@ struct latency_read_from {
 	const struct conf *conf;
 	const struct latency *before;
 	struct hash_key key;
+	struct atlas *atlas; /* by which times that cannot be true are passed over */
 };
 struct latency *latency_read(const struct latency_read_from *from, struct faults *f);
 
@@ -42,8 +47,7 @@ struct latency *latency_read(const struct latency_read_from *from, struct faults
 struct stamps *latency_read_stamps(const struct conf *c);
 
 /* For steer_new(). */
-struct steer_measured latency_read_for_steer(
-	const struct conf *c, const struct latency *table);
+struct steer_measured latency_read_for_steer(const struct conf *c, const struct latency *table);
 
 /* Writes all that no configured file holds to `state`, at once: there is either the old or the
  * new file, whole. */

@@ -1,6 +1,7 @@
 #include "daemon/measuring.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "daemon/latency_read.h"
 #include "daemon/parts_read.h"
@@ -12,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LISTEN_S 1.0 /* to the workers */
+#define LISTEN_S 1.0  /* to the workers */
+#define DOUBT_S  60.0 /* between two lines about times that cannot be true */
 
 enum {
 	/* Whoever may come to be answered with: the nearest that are not down, and those that
@@ -25,7 +27,8 @@ enum {
 	 * asked again after so long, and agents ask us again after so long. */
 	FRESH_SHARE = 4,
 	RETRY_SHARE = 16,
-	AGAIN_SHARE = 256
+	AGAIN_SHARE = 256,
+	DOUBTS_MOST = 4096
 };
 
 struct measuring {
@@ -34,6 +37,9 @@ struct measuring {
 	struct manage_hooks hooks;
 	struct targets *targets;
 	ev_timer timer;
+	struct agent_doubt *doubts; /* [n_doubts] by agent, no more than there are edges */
+	unsigned n_doubts;
+	double doubted_at; /* when one was told of last; clock_seconds() */
 	/* Room for an answer's work. */
 	struct choose_turn turn;
 	struct choose_trace trace;
@@ -62,9 +68,44 @@ static unsigned within(unsigned v, unsigned least, unsigned most)
 
 /* --- reports ------------------------------------------------------------------------------ */
 
+/* A time that light could not have made is counted against who sent it, and told now and then.
+ */
+static void refuse(struct measuring *l, const char *agent, const struct agent_report_row *row,
+	const struct model_doubt *doubt)
+{
+	const double now = clock_seconds();
+	char net[ADDR_TEXT];
+	unsigned i = 0;
+
+	while (i < l->n_doubts && strcmp(l->doubts[i].agent, agent) != 0)
+		i++;
+	if (i == l->n_doubts) {
+		if (i == DOUBTS_MOST)
+			return;
+		l->doubts = memory_grow(l->doubts, (i + 1) * sizeof *l->doubts);
+		l->doubts[l->n_doubts++] = (struct agent_doubt){ .n = 0 };
+		strncpy(l->doubts[i].agent, agent, sizeof l->doubts[i].agent - 1);
+	}
+	l->doubts[i].n++;
+	if (l->doubted_at && now - l->doubted_at < DOUBT_S)
+		return;
+	l->doubted_at = now;
+	log_line(LOG_WARNING,
+		"agent %s: %.4g ms to %s cannot be true, which is %.0f km away: light in fibre "
+		"needs %.1f ms (if that is %.0f km wrong: %.1f); not taken (%llu of this agent "
+		"so "
+		"far)",
+		agent, row->rtt_ms, *row->edge ? row->edge : prefix_text(net, &row->net),
+		doubt->km, doubt->km / MODEL_KM_PER_MS, doubt->error_km, doubt->least_ms,
+		(unsigned long long)l->doubts[i].n);
+}
+
 static bool add_row(
 	struct measuring *l, unsigned edge, const struct agent_report_row *row, uint32_t now_s)
 {
+	const struct parts *live = publisher_live(l->opts.publisher);
+	const struct model *model = client_map_model(live->steer->clients);
+	struct model_doubt doubt;
 	const struct latency *table = live_table(l);
 	const unsigned n = within(row->samples, 1, LATENCY_SAMPLES_MOST);
 	struct rankings_sample s = { .net = row->net,
@@ -78,7 +119,15 @@ static bool add_row(
 			return false;
 		s.src = (int)edge;
 		s.edge = (unsigned)other;
+		if (!model_edge_could_take(model, edge, s.edge, row->rtt_ms, &doubt)) {
+			refuse(l, latency_edge_name(table, edge), row, &doubt);
+			return false;
+		}
 	} else {
+		if (!model_net_could_take(model, &row->net, edge, row->rtt_ms, &doubt)) {
+			refuse(l, latency_edge_name(table, edge), row, &doubt);
+			return false;
+		}
 		targets_measured(l->targets, &row->net, edge);
 	}
 	rankings_add(l->opts.rankings, &s);
@@ -154,8 +203,7 @@ static size_t sort_targets(struct measuring *l, unsigned edge, uint32_t now_s)
 
 	for (size_t i = 0; i < n; i++)
 		if (targets_may_ask(l->targets, i, edge, now_s) &&
-			!is_fresh(l, latency_find(live_table(l), &all[i].net), edge,
-				now_s))
+			!is_fresh(l, latency_find(live_table(l), &all[i].net), edge, now_s))
 			l->sorted[k++] = (uint32_t)i;
 	qsort_r(l->sorted, k, sizeof *l->sorted, compare_targets, (void *)(uintptr_t)all);
 	return k;
@@ -288,6 +336,7 @@ void measuring_free(struct measuring *l)
 	manage_close(l->manage);
 	ev_timer_stop(l->opts.loop, &l->timer);
 	targets_free(l->targets);
+	memory_free(l->doubts);
 	memory_free(l);
 }
 
@@ -297,5 +346,14 @@ struct agent_counts measuring_counts(const struct measuring *l, size_t *targets)
 	if (!l->manage)
 		return (struct agent_counts){ 0 };
 	targets_all(l->targets, targets);
-	return manage_counts(l->manage);
+	struct agent_counts c = manage_counts(l->manage);
+	for (unsigned i = 0; i < l->n_doubts; i++)
+		c.impossible += l->doubts[i].n;
+	return c;
+}
+
+const struct agent_doubt *measuring_doubts(const struct measuring *l, unsigned *n)
+{
+	*n = l->n_doubts;
+	return l->doubts;
 }

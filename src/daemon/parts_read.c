@@ -122,7 +122,8 @@ static void read_table(struct parts *to, const struct parts *before, struct faul
 {
 	const struct conf *c = parts_conf(to);
 	const struct latency_read_from from = { c, before ? before->table : NULL,
-		to->zones ? zone_set_key(to->zones->set) : (struct hash_key){ 0, 0 } };
+		to->zones ? zone_set_key(to->zones->set) : (struct hash_key){ 0, 0 },
+		to->atlas };
 
 	to->table_files = latency_read_stamps(c);
 	if (before && to->conf == before->conf && !before->table_files->faulty &&

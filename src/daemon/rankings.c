@@ -165,8 +165,8 @@ static void read_files(struct ranking *x)
 
 	struct stamps *files = latency_read_stamps(c);
 	struct latency *t = latency_read(
-		&(struct latency_read_from){ c, x->live.table,
-			latency_options(x->live.table)->key },
+		&(struct latency_read_from){
+			c, x->live.table, latency_options(x->live.table)->key, x->live.atlas },
 		&x->faults);
 	files->faulty = x->faults.errors > 0;
 	x->made.table_files = files;
@@ -207,8 +207,7 @@ static void ranking_work(void *ctx, struct job *job)
 	if (x->samples.n)
 		add_samples(x);
 	const struct latency *table = x->made.table ? x->made.table : x->live.table;
-	x->made.steer = parts_steer(
-		parts_conf(&x->live), x->live.atlas, table, x->live.steer);
+	x->made.steer = parts_steer(parts_conf(&x->live), x->live.atlas, table, x->live.steer);
 	if (x->staged.conf)
 		rank_staged(x, table);
 	x->took_s = clock_seconds() - from;
@@ -343,12 +342,12 @@ static void look(struct rankings *r)
 		return;
 	*l = (struct look){ .owner = r, .of = stamps_hold(r->seen) };
 	r->looks = jobs_start(r->opts.jobs,
-		&(struct job_opts){ .lane = r->look_lane,
-			.name = "look",
-			.about = "at the files of measurements",
-			.ctx = l,
-			.work = look_work,
-			.done = look_done }) != NULL;
+			   &(struct job_opts){ .lane = r->look_lane,
+				   .name = "look",
+				   .about = "at the files of measurements",
+				   .ctx = l,
+				   .work = look_work,
+				   .done = look_done }) != NULL;
 	if (!r->looks) {
 		stamps_drop(l->of);
 		free(l);
@@ -397,14 +396,15 @@ static void save(struct rankings *r)
 
 	if (!s)
 		return;
-	*s = (struct save){ .owner = r, .parts = parts_hold(publisher_live(r->opts.publisher)) };
+	*s = (struct save){ .owner = r,
+		.parts = parts_hold(publisher_live(r->opts.publisher)) };
 	r->saves = jobs_start(r->opts.jobs,
-		&(struct job_opts){ .lane = r->save_lane,
-			.name = "save",
-			.about = "measurements",
-			.ctx = s,
-			.work = save_work,
-			.done = save_done }) != NULL;
+			   &(struct job_opts){ .lane = r->save_lane,
+				   .name = "save",
+				   .about = "measurements",
+				   .ctx = s,
+				   .work = save_work,
+				   .done = save_done }) != NULL;
 	if (r->saves) {
 		r->unsaved = false;
 		r->saved_at = clock_seconds();
@@ -482,13 +482,16 @@ static void import_work(void *ctx, struct job *job)
 		parts_conf(&x->live), latency_options(x->live.table)->key);
 
 	(void)job;
+	struct model *judge = latency_read_judge(parts_conf(&x->live), x->live.atlas);
 	csv.as = CSV_SAMPLES;
+	csv.judge = judge;
 	if (latency_csv_read(own, &csv, &x->n, &x->faults)) {
 		struct latency *made = latency_read_copy(x->live.table);
 		latency_read_take(made, own, LATENCY_AS_SAMPLES);
 		x->made = made;
 	}
 	latency_drop(own);
+	model_drop(judge);
 }
 
 static void forget_work(void *ctx, struct job *job)
@@ -556,9 +559,9 @@ static bool start_change(struct rankings *r, struct change like)
 
 bool rankings_import(struct rankings *r, const char *path, const struct rankings_change *c)
 {
-	struct change like = {
-		.build = { .name = "import", .work = import_work }, .who = *c, .path = strdup(path)
-	};
+	struct change like = { .build = { .name = "import", .work = import_work },
+		.who = *c,
+		.path = strdup(path) };
 
 	strncpy(like.build.about, path, JOB_ABOUT - 1);
 	return start_change(r, like);

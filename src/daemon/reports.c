@@ -36,7 +36,8 @@ struct report {
 };
 
 /* Makes the text; returns the command's exit status. On a helper thread. */
-typedef int make_fn(const struct report_view *v, const char **words, size_t n, struct text *out);
+typedef int make_fn(
+	const struct report_view *v, const char **words, size_t n, struct text *out);
 
 struct kind {
 	const char *word;
@@ -77,7 +78,8 @@ static int make_pools(
 	return plain(v, words, n, out, report_pools);
 }
 
-static int make_jobs(const struct report_view *v, const char **words, size_t n, struct text *out)
+static int make_jobs(
+	const struct report_view *v, const char **words, size_t n, struct text *out)
 {
 	return plain(v, words, n, out, report_jobs);
 }
@@ -182,6 +184,15 @@ static void take_choices(const struct reports *r, struct report_view *v)
 		v->choices[v->n_choices++] = one;
 }
 
+static void take_doubts(const struct reports *r, struct report_view *v)
+{
+	const struct agent_doubt *of = measuring_doubts(r->opts.measuring, &v->n_doubts);
+
+	v->doubts = memory_zeroed(v->n_doubts, sizeof *v->doubts);
+	for (unsigned i = 0; i < v->n_doubts; i++)
+		v->doubts[i] = of[i];
+}
+
 static void take_loop(const struct reports *r, struct report_loop *l)
 {
 	l->longest_us = watchdog_longest_us(r->opts.watchdog);
@@ -207,15 +218,15 @@ static void take_view(const struct reports *r, bool texts, struct report_view *v
 	v->stage.answers = stage.answers;
 	v->stage.empty = stage.empty;
 	memcpy(v->stage.last, stage.last, sizeof v->stage.last);
-	v->rankings = (struct report_rankings){
-		size.published, size.samples, size.lost, size.last_s
-	};
+	v->rankings = (struct report_rankings){ size.published, size.samples, size.lost,
+		size.last_s };
 	take_loop(r, &v->loop);
 	workers_report(r->opts.workers, &v->counters);
 	v->balance = balancer_edges(r->opts.balancer, &v->n_balance);
 	take_choices(r, v);
 	v->decisions_lost = decisions_lost(r->opts.decisions);
 	v->agents = measuring_counts(r->opts.measuring, &v->targets);
+	take_doubts(r, v);
 	v->started = r->opts.started;
 	v->conf_path = r->opts.conf_path;
 	v->reloaded_s = reload.at_s;
@@ -239,6 +250,7 @@ static void drop_view(struct report_view *v)
 	rows_free(&v->health.staged);
 	forced_fini(&v->health.forced);
 	memory_free(v->balance);
+	memory_free(v->doubts);
 	memory_free(v->choices);
 }
 
@@ -262,7 +274,8 @@ static void work(void *ctx, struct job *job)
 	}
 	x->status = x->kind->make(&x->view, x->words, x->n, &x->out);
 	x->out.drain = NULL;
-	/* The last thing it does: it may be the last to hold them, which is not the loop's work. */
+	/* The last thing it does: it may be the last to hold them, which is not the loop's
+	 * work. */
 	drop_heavy(&x->view);
 }
 
@@ -368,8 +381,7 @@ static int run(void *ctx, const char **words, size_t n, struct command_call *c)
 	return start(b->owner, b->kind, words, n, c);
 }
 
-int reports_latency(
-	struct reports *r, const char **words, size_t n, struct command_call *c)
+int reports_latency(struct reports *r, const char **words, size_t n, struct command_call *c)
 {
 	return start(r, &latency_kind, words, n, c);
 }

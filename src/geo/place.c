@@ -25,6 +25,7 @@ struct places {
 	char *text; /* NUL-ended texts; the one at 0 is empty */
 	size_t text_len, text_room;
 	struct index by_place, by_text;
+	bool cities;         /* some place has one */
 	struct hash_key key; /* so that no database can choose places that collide */
 };
 
@@ -153,6 +154,7 @@ uint32_t places_add(struct places *p, const struct place *place)
 		return 0;
 	p->list = pages_grow(p->list, &p->room, p->n, sizeof *p->list);
 	p->list[p->n++] = plain;
+	p->cities = p->cities || plain.city;
 	index_put(x, hash, (uint32_t)p->n);
 	return (uint32_t)p->n;
 }
@@ -199,6 +201,11 @@ const struct place *places_get(const struct places *p, uint32_t number)
 uint32_t places_count(const struct places *p)
 {
 	return (uint32_t)p->n;
+}
+
+bool places_tell_cities(const struct places *p)
+{
+	return p->cities;
 }
 
 size_t places_bytes(const struct places *p)

@@ -39,6 +39,8 @@ void places_seal(struct places *p);
 /* `number` 1 to places_count(). Borrowed while `p` is held. */
 const struct place *places_get(const struct places *p, uint32_t number);
 uint32_t places_count(const struct places *p);
+/* Does any of them name its city? Then one that does not is known by its country only. */
+bool places_tell_cities(const struct places *p);
 size_t places_bytes(const struct places *p);
 const char *place_text(const struct places *p, uint32_t text);
 

@@ -443,12 +443,13 @@ static void estimate_key(
 
 	memcpy(ms, base, m->n_edges * sizeof *ms);
 	if (k->asn)
-		model_add_asn(m->model, model_asn(m->model, k->place, k->asn), ms);
+		model_add_asn(m->model, k->place, model_asn(m->model, k->place, k->asn), ms);
 	for (uint32_t own = k->own; own && n < ROWS_MOST; own = m->cut->around[own - 1])
 		rows[n++] = m->row[own - 1];
 	if (n)
-		model_own(&(struct model_own){ rows, n, m->half_life_s, m->now_s }, ms,
-			m->n_edges);
+		model_own(&(struct model_own){ rows, n, m->half_life_s, m->now_s, m->model,
+				  k->place },
+			ms, m->n_edges);
 }
 
 /* Is there anything about a key that was not so before? */

@@ -18,13 +18,13 @@ void estimates_init(struct estimates *e, const struct client_map *map,
 	e->asn = asn < atlas->asns.n ? asn : 0;
 	e->ms = memory_zeroed(n, sizeof *e->ms);
 	model_estimate(m, e->place, e->ms);
-	model_add_asn(m, model_asn(m, e->place, e->asn), e->ms);
+	model_add_asn(m, e->place, model_asn(m, e->place, e->asn), e->ms);
 	if (!client_map_is_measured(map))
 		return;
 	e->n_rows = client_map_own_rows(table, who, e->rows, ESTIMATES_ROWS_MOST);
 	if (e->n_rows)
 		model_own(&(struct model_own){ e->rows, e->n_rows,
-				  latency_options(table)->half_life_s, now_s },
+				  latency_options(table)->half_life_s, now_s, m, e->place },
 			e->ms, n);
 }
 

@@ -23,7 +23,7 @@ struct latency {
 
 	struct latency_row *mesh;            /* [n_edges] */
 	size_t cells, mesh_cells, cell_room; /* `cell_room`: of all rows */
-	uint64_t forgotten;
+	uint64_t forgotten, impossible;
 	uint16_t round, dropped;
 	uint32_t last; /* the row touched last: files name a prefix many times in a row */
 };
@@ -143,6 +143,7 @@ struct latency *latency_copy(const struct latency *from)
 	t->cells = from->cells;
 	t->mesh_cells = from->mesh_cells;
 	t->forgotten = from->forgotten;
+	t->impossible = from->impossible;
 	t->round = from->round;
 	t->dropped = from->dropped;
 	t->last = from->last;
@@ -451,6 +452,11 @@ bool latency_put_mesh(
 	return c;
 }
 
+void latency_count_impossible(struct latency *t, size_t rows)
+{
+	t->impossible += rows;
+}
+
 /* --- forgetting --------------------------------------------------------------------------- */
 
 static size_t drop_cell(struct latency_row *r, unsigned edge)
@@ -593,5 +599,6 @@ void latency_follow(struct latency *t, const struct latency *before, uint32_t sl
 
 struct latency_size latency_size(const struct latency *t)
 {
-	return (struct latency_size){ t->n, t->cells, t->mesh_cells, bytes(t), t->forgotten };
+	return (struct latency_size){ t->n, t->cells, t->mesh_cells, bytes(t), t->forgotten,
+		t->impossible };
 }

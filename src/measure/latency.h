@@ -56,8 +56,8 @@ struct latency;
 
 /* Never NULL; the count is 1. */
 struct latency *latency_new(const struct latency_opts *opts);
-/* The same once more, for who wants to change it: count 1, nothing in it counts as changed. NULL
- * when there is no memory. */
+/* The same once more, for who wants to change it: count 1, nothing in it counts as changed.
+ * NULL when there is no memory. */
 struct latency *latency_copy(const struct latency *from);
 struct latency *latency_hold(struct latency *t);
 void latency_drop(struct latency *t);
@@ -94,6 +94,8 @@ bool latency_put_mesh(
 enum latency_what { LATENCY_ALL, LATENCY_LEARNED, LATENCY_AS_SAMPLES };
 bool latency_take(struct latency *t, const struct latency *from, enum latency_what what);
 
+void latency_count_impossible(struct latency *t, size_t rows);
+
 /* How many cells went. A prefix takes all that lie inside it with it. */
 size_t latency_forget_edge(struct latency *t, unsigned edge);
 size_t latency_forget_net(struct latency *t, const struct prefix *net);
@@ -115,7 +117,8 @@ const struct latency_cell *latency_cell(const struct latency_row *row, unsigned 
 
 struct latency_size {
 	size_t nets, cells, mesh_cells, bytes;
-	uint64_t forgotten; /* prefixes that had to make room, so far */
+	uint64_t forgotten;  /* prefixes that had to make room, so far */
+	uint64_t impossible; /* rows of its files that cannot be true, and are not in it */
 };
 struct latency_size latency_size(const struct latency *t);
 

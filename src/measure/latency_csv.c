@@ -16,6 +16,7 @@ enum {
 	LINE_MOST = 4096,
 	COLUMNS_MOST = 32,
 	STRANGERS_MOST = 8, /* unknown edges that are told by name */
+	IMPOSSIBLE_SHOWN = 5,
 	FIELD_SHOWN = 64
 };
 
@@ -58,6 +59,7 @@ struct csv {
 	} strangers[STRANGERS_MOST];
 	unsigned n_strangers;
 	size_t more_strangers; /* rows */
+	size_t impossible;     /* rows */
 };
 
 static struct fault_at place_of(const struct csv *c, const char *at)
@@ -218,6 +220,42 @@ static void tell_strangers(struct csv *c)
 			c->more_strangers);
 }
 
+/* A time that light could not have made: a slip of the pen, a wrong unit, or an agent that
+ * stands elsewhere than its edge. */
+static bool is_possible(struct csv *c, int src, int dst, struct field rtt, double ms)
+{
+	const struct model *judge = c->from->judge;
+	struct model_doubt doubt;
+	char net[ADDR_TEXT];
+
+	if (!judge)
+		return true;
+	const bool possible = src >= 0
+		? model_edge_could_take(judge, (unsigned)src, (unsigned)dst, ms, &doubt)
+		: model_net_could_take(judge, &c->net, (unsigned)dst, ms, &doubt);
+	if (possible || c->impossible++ >= IMPOSSIBLE_SHOWN)
+		return possible;
+	const struct fault_at at = place_of(c, rtt.s);
+	faults_warning(c->f, &at,
+		"%.4g ms cannot be true: %s %s %.0f km from %s, and light in fibre needs %.1f "
+		"ms "
+		"(if that is %.0f km wrong: %.1f); passed over",
+		ms,
+		src >= 0 ? latency_edge_name(c->t, (unsigned)src) : prefix_text(net, &c->net),
+		src >= 0 ? "stands" : "is by GeoIP", doubt.km,
+		latency_edge_name(c->t, (unsigned)dst), doubt.km / MODEL_KM_PER_MS,
+		doubt.error_km, doubt.least_ms);
+	return false;
+}
+
+static void tell_impossible(struct csv *c)
+{
+	if (c->impossible > IMPOSSIBLE_SHOWN)
+		faults_warning(c->f, &(struct fault_at){ .path = c->from->path },
+			"%zu rows in all have times that cannot be true; passed over",
+			c->impossible);
+}
+
 static bool keep(struct csv *c, int src, int dst, const struct latency_sample *s)
 {
 	const bool add = c->from->as == CSV_SAMPLES;
@@ -247,7 +285,7 @@ static bool read_row(struct csv *c, const char *s)
 {
 	double value[OTHER + 1] = { [SAMPLES] = 1 };
 	int edge[2] = { -1, -1 };
-	struct field x = { s, 0 }, named[2] = { { s, 0 }, { s, 0 } };
+	struct field x = { s, 0 }, rtt = x, named[2] = { { s, 0 }, { s, 0 } };
 	bool mesh = false, more = true;
 
 	for (unsigned i = 0; i < c->n; i++) {
@@ -271,6 +309,7 @@ static bool read_row(struct csv *c, const char *s)
 				return wrong(c, x, "is not a number");
 			if (!check_number(c, is_a, x, value[is_a]))
 				return false;
+			rtt = is_a == RTT ? x : rtt;
 		}
 	}
 	if (more)
@@ -284,6 +323,8 @@ static bool read_row(struct csv *c, const char *s)
 			return true;
 		}
 	}
+	if (!is_possible(c, edge[0], edge[1], rtt, value[RTT]))
+		return true;
 	const double age = value[AGE] + (double)c->file_age_s;
 	return keep(c, edge[0], edge[1],
 		&(struct latency_sample){ .rtt_ms = value[RTT],
@@ -394,6 +435,8 @@ bool latency_csv_read(
 		? read_all(&c, fd, buf)
 		: faults_error(f, &(struct fault_at){ .path = from->path }, "out of memory");
 	tell_strangers(&c);
+	tell_impossible(&c);
+	latency_count_impossible(t, c.impossible);
 	free(buf);
 	close(fd);
 	if (rows)

@@ -15,6 +15,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "measure/latency.h"
+#include "measure/model.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,11 +30,14 @@ struct latency_csv {
 		CSV_STATE,  /* a snapshot: latency_put() */
 		CSV_SAMPLES /* news: latency_add() */
 	} as;
+	/* Says which times cannot be true; its edges have the table's numbers. NULL: nobody
+	 * does, and all are taken. */
+	const struct model *judge;
 };
 
 /* Reads as it comes, a piece at a time. On false `t` has some of it: read into a table of its
- * own first. Rows of edges that the table does not know are passed over with a warning. `*rows`
- * (may be NULL) is how many counted. */
+ * own first. Rows of edges that the table does not know are passed over with a warning, and so
+ * are times that cannot be true. `*rows` (may be NULL) is how many counted. */
 bool latency_csv_read(
 	struct latency *t, const struct latency_csv *from, size_t *rows, struct faults *f);
 

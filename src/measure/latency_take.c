@@ -51,6 +51,8 @@ bool latency_take(struct latency *t, const struct latency *from, enum latency_wh
 			ok = take_cell(&w, NULL, to[e], &r->cell[k]) && ok;
 	}
 	memory_free(to);
+	if (what == LATENCY_ALL)
+		latency_count_impossible(t, latency_size(from).impossible);
 	return ok;
 }
 

@@ -8,9 +8,15 @@
 
 #define EARTH_KM 6371.0088
 
-/* An estimate is never below this share of the line: nothing is that much faster, but a
+/* Nor is an estimate ever below this share of the line: nothing is that much faster, but a
  * database that has a network in the wrong place makes it seem so. */
 #define LEAST_SHARE 0.25
+
+/* What no estimate falls below. */
+static double floor_ms(double km)
+{
+	return fmax(model_least_ms(km), model_line_ms(km) * LEAST_SHARE);
+}
 
 struct model_point model_point_at(double lat, double lon)
 {
@@ -175,23 +181,29 @@ void model_estimate(const struct model *m, uint32_t place, float *ms)
 			ms[i] = NAN;
 			continue;
 		}
-		const double line = model_line_ms(model_km(at, e->at));
-		double sum = line + e->offset_ms;
+		const double km = model_km(at, e->at);
+		double sum = model_line_ms(km) + e->offset_ms;
 		if (e->column != NO_COLUMN)
 			sum += (double)((near ? near[e->column].ms : 0) +
 				(country ? country[e->column].ms : 0));
-		ms[i] = (float)(sum > line * LEAST_SHARE ? sum : line * LEAST_SHARE);
+		ms[i] = (float)fmax(sum, floor_ms(km));
 	}
 }
 
-void model_add_asn(const struct model *m, uint32_t term, float *ms)
+void model_add_asn(const struct model *m, uint32_t place, uint32_t term, float *ms)
 {
 	const struct model_mean *asn = row_of(m, &m->asn, term);
+	struct model_spot at;
 
-	for (unsigned i = 0; asn && i < m->n; i++)
-		if (m->edge[i].column != NO_COLUMN)
-			ms[i] = fmaxf(
-				ms[i] + asn[m->edge[i].column].ms, ms[i] * (float)LEAST_SHARE);
+	if (!asn || !model_spot(m, place, &at))
+		return;
+	for (unsigned i = 0; i < m->n; i++) {
+		const struct model_edge *e = &m->edge[i];
+		const float more = e->column == NO_COLUMN ? 0 : asn[e->column].ms;
+		ms[i] += more;
+		if (more < 0)
+			ms[i] = fmaxf(ms[i], (float)floor_ms(model_km(at.at, e->at)));
+	}
 }
 
 struct model_terms model_explain(
@@ -221,8 +233,9 @@ struct model_terms model_explain(
 		t.asn_n = as ? (double)as[e->column].n : 0;
 		t.sum_ms += t.near_ms + t.country_ms;
 	}
-	t.sum_ms = fmax(t.sum_ms, t.line_ms * LEAST_SHARE);
-	t.sum_ms = fmax(t.sum_ms + t.asn_ms, t.sum_ms * LEAST_SHARE);
+	t.sum_ms = fmax(t.sum_ms, floor_ms(t.km)) + t.asn_ms;
+	t.sum_ms = fmax(t.sum_ms, floor_ms(t.km));
+	t.floor_ms = t.sum_ms - (t.line_ms + t.offset_ms + t.near_ms + t.country_ms + t.asn_ms);
 	return t;
 }
 
@@ -296,8 +309,19 @@ static double shift_of(struct own *own, unsigned n)
 	return 0;
 }
 
+static bool is_possible(
+	const struct model_own *from, const struct model_spot *at, const struct latency_cell *c)
+{
+	const struct model_edge *e = &from->model->edge[c->edge];
+
+	return !e->placed ||
+		model_is_possible(model_km(at->at, e->at), at->error_km, (double)c->rtt_ms);
+}
+
 void model_own(const struct model_own *from, float *ms, unsigned n)
 {
+	struct model_spot at;
+	const bool known = from->model && model_spot(from->model, from->place, &at);
 	uint64_t seen[4096 / 64] = { 0 };
 	struct own own[OWN_MOST];
 	unsigned k = 0;
@@ -305,7 +329,8 @@ void model_own(const struct model_own *from, float *ms, unsigned n)
 	for (unsigned r = 0; r < from->n_rows; r++)
 		for (unsigned i = 0; i < from->rows[r]->n && k < OWN_MOST; i++) {
 			const struct latency_cell *c = &from->rows[r]->cell[i];
-			if (c->edge >= n || seen[c->edge / 64] >> c->edge % 64 & 1)
+			if (c->edge >= n || seen[c->edge / 64] >> c->edge % 64 & 1 ||
+				(known && !is_possible(from, &at, c)))
 				continue;
 			seen[c->edge / 64] |= (uint64_t)1 << c->edge % 64;
 			own[k++] = (struct own){ c->rtt_ms - ms[c->edge],

@@ -9,6 +9,12 @@
  *     country     what networks of the country have over that
  *     asn         what networks of the same AS in that country have over that
  *
+ * Two things bound it. A time that light in fibre could not have made (with what may be wrong
+ * about the places) is a mistake or a lie: whoever brings one is refused
+ * (model_net_could_take()), and where one is in the table all the same, since a database or an
+ * edge's place has changed, it counts for nothing. And no sum falls below what light needs:
+ * whatever is measured elsewhere, an edge on another continent is not near.
+ *
  * Only residuals travel from one network to another, never times: those of another place would
  * be wrong by the way to it. A network's own times come last (model_own()), and fade into the
  * sum as they age. With nothing measured the line is all.
@@ -34,6 +40,15 @@
  * difference. */
 #define MODEL_NEAR_KM    1500.0
 #define MODEL_NEAR_PRIOR 0.3
+
+/* In fibre light goes 200 km in a millisecond, and there and back is twice the way. */
+#define MODEL_KM_PER_MS 100.0
+/* GeoIP has a network so far from where it is, at most: the largest accuracy radius that
+ * MaxMind's databases tell. One that is known by its country only may stand at the middle of a
+ * continent. Edges stand in the city that their operator names. */
+#define MODEL_PLACE_KM  1000.0
+#define MODEL_COARSE_KM 3000.0
+#define MODEL_EDGE_KM   100.0
 
 /* Where an edge stands. */
 struct model_site {
@@ -62,6 +77,7 @@ struct model_terms {
 	double km; /* NAN: the edge or the place has no coordinates, and there is no estimate */
 	double line_ms, offset_ms, near_ms, country_ms, asn_ms;
 	double offset_n, near_n, country_n, asn_n;
+	double floor_ms; /* what the sum lacks to what is possible */
 	double sum_ms;
 };
 struct model_terms model_explain(
@@ -83,7 +99,20 @@ void model_estimate(const struct model *m, uint32_t place, float *ms);
 /* Which term the networks of an AS (index in the atlas's asns) have at a place; 0: none of
  * their own. Adds it to ms[n_edges]. */
 uint32_t model_asn(const struct model *m, uint32_t place, uint32_t asn);
-void model_add_asn(const struct model *m, uint32_t term, float *ms);
+void model_add_asn(const struct model *m, uint32_t place, uint32_t term, float *ms);
+
+/* Can a network, or another edge, have answered an edge after so long? True where nobody knows
+ * how far that is. On false `doubt` says why. A prefix is where its first address or its last
+ * is. */
+struct model_doubt {
+	double km, error_km; /* so far apart, by so much wrong at most */
+	double least_ms;     /* and so long it takes at least */
+};
+bool model_net_could_take(const struct model *m, const struct prefix *net, unsigned edge,
+	double ms, struct model_doubt *doubt);
+bool model_edge_could_take(const struct model *m, unsigned src, unsigned dst, double ms,
+	struct model_doubt *doubt);
+
 /* For who keeps what was made of a model before this one: terms that differ by no more than
  * MODEL_CHANGE_MS keep their value from before, so that what was made of them is still right.
  * False when nothing can be kept. Before `m` is shared. */
@@ -102,6 +131,10 @@ struct model_own {
 	unsigned n_rows;
 	unsigned half_life_s;
 	uint32_t now_s;
+	/* Where it is: times that are not possible from there are passed over. Without a model
+	 * all are taken. */
+	const struct model *model;
+	uint32_t place;
 };
 
 /* Changes ms[n]: edges that were measured get their own time, faded towards the estimate by

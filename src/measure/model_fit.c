@@ -60,20 +60,30 @@ static double shrunk(const struct model_mean *m)
 	return (double)(m->ms * m->n / (m->n + 1));
 }
 
-static struct model_point point_of(const struct fit *f, size_t row)
+/* Of a row that has a place. */
+static struct model_spot spot_of(const struct fit *f, size_t row)
 {
-	const struct place *p = places_get(f->m->atlas->cities.places, f->place[row]);
+	struct model_spot at = { .error_km = 0 };
 
-	return model_point_at(p->lat, p->lon);
+	model_spot(f->m, f->place[row], &at);
+	return at;
 }
 
-/* What a measured time has over line and offset. */
-static double over_line(
-	const struct fit *f, struct model_point at, const struct latency_cell *c)
+static struct model_spot spot_of_edge(const struct fit *f, unsigned edge)
+{
+	return (struct model_spot){ f->m->edge[edge].at, MODEL_EDGE_KM };
+}
+
+/* What a measured time has over line and offset; false: it is of an edge that stands nowhere,
+ * or cannot be true. */
+static bool over_line(const struct fit *f, const struct model_spot *at,
+	const struct latency_cell *c, double *over)
 {
 	const struct model_edge *e = &f->m->edge[c->edge];
+	const double km = model_km(at->at, e->at), ms = (double)c->rtt_ms;
 
-	return (double)c->rtt_ms - model_line_ms(model_km(at, e->at)) - e->offset_ms;
+	*over = ms - model_line_ms(km) - e->offset_ms;
+	return e->placed && model_is_possible(km, at->error_km, ms);
 }
 
 /* --- offsets ------------------------------------------------------------------------------ */
@@ -114,12 +124,14 @@ static void fit_offsets(struct fit *f)
 		residual[i] = NAN;
 	for (unsigned i = 0; i < n; i++) {
 		const struct latency_row *r = latency_mesh(f->opts->table, edge[i]);
+		const struct model_spot at = spot_of_edge(f, edge[i]);
+		double over;
 		for (unsigned k = 0; k < r->n; k++) {
 			const unsigned j = number[r->cell[k].edge] - 1;
-			if (!number[r->cell[k].edge] || i == j)
+			if (!number[r->cell[k].edge] || i == j ||
+				!over_line(f, &at, &r->cell[k], &over))
 				continue;
-			const double over = over_line(f, m->edge[edge[i]].at, &r->cell[k]),
-				     w = weigh(f, &r->cell[k]);
+			const double w = weigh(f, &r->cell[k]);
 			note_pair(residual, weight, i * n + j, over, w);
 			note_pair(residual, weight, j * n + i, over, w);
 		}
@@ -179,11 +191,11 @@ static void find_ways_in(struct fit *f)
 		unsigned k = 0;
 		if (!f->place[i])
 			continue;
-		const struct model_point at = point_of(f, i);
+		const struct model_spot at = spot_of(f, i);
 		for (unsigned c = 0; c < r->n && k < MEDIAN_MOST; c++) {
-			if (!f->m->edge[r->cell[c].edge].placed)
+			if (!over_line(f, &at, &r->cell[c], &over[k]))
 				continue;
-			over[k++] = over_line(f, at, &r->cell[c]);
+			k++;
 			const double w = weigh(f, &r->cell[c]);
 			sum += w;
 			most = fmax(most, w);
@@ -235,7 +247,7 @@ static void add_to_site(struct site *s, const struct model_edge *e, struct model
 {
 	const double weight = (double)one.n;
 
-	if (!e->placed || weight < LEAST_WEIGHT)
+	if (weight < LEAST_WEIGHT)
 		return;
 	mix(&s->mean[e->column], (double)one.ms, weight);
 	s->sum.x += at.x * weight;
@@ -251,13 +263,15 @@ static void add_prefixes(struct fit *f)
 		if (!f->place[i])
 			continue;
 		const struct place *p = places_get(f->m->atlas->cities.places, f->place[i]);
-		const struct model_point at = point_of(f, i);
+		const struct model_spot at = spot_of(f, i);
 		struct site *s = site_at(f, p->lat, p->lon);
+		double over;
 		for (unsigned k = 0; k < f->row[i].n; k++) {
 			const struct latency_cell *c = &f->row[i].cell[k];
-			add_to_site(s, &f->m->edge[c->edge], at,
-				(struct model_mean){ (float)over_line(f, at, c) - f->way_in[i],
-					(float)weigh(f, c) });
+			if (over_line(f, &at, c, &over))
+				add_to_site(s, &f->m->edge[c->edge], at.at,
+					(struct model_mean){ (float)over - f->way_in[i],
+						(float)weigh(f, c) });
 		}
 	}
 }
@@ -269,14 +283,14 @@ static void add_edges(struct fit *f)
 	for (unsigned i = 0; i < f->m->n; i++) {
 		const struct model_site *from = &f->opts->edges[i];
 		const struct latency_row *r = latency_mesh(f->opts->table, i);
+		const struct model_spot at = spot_of_edge(f, i);
+		double over;
 		for (unsigned k = 0; from->placed && k < r->n; k++) {
 			const struct latency_cell *c = &r->cell[k];
 			const struct model_site *to = &f->opts->edges[c->edge];
-			if (!to->placed || c->edge == i)
+			if (c->edge == i || !over_line(f, &at, c, &over))
 				continue;
-			const struct model_mean half = {
-				(float)over_line(f, f->m->edge[i].at, c), (float)weigh(f, c) / 2
-			};
+			const struct model_mean half = { (float)over, (float)weigh(f, c) / 2 };
 			const struct model_edge *a = &f->m->edge[i], *b = &f->m->edge[c->edge];
 			/* The line is as long both ways, but the offset is not the same edge's.
 			 */
@@ -422,7 +436,8 @@ static void fit_residuals(struct fit *f, bool by_asn)
 		const uint32_t cell = m->cell_row[model_cell(p->lat, p->lon)];
 		if (country < 0 || !cell)
 			continue;
-		const struct model_point at = point_of(f, i);
+		const struct model_spot at = spot_of(f, i);
+		double over;
 		const struct model_mean *near = m->near.mean + (size_t)(cell - 1) * m->columns;
 		struct model_mean *to = by_asn ? asn_of(m, f->asn[i], country)
 					       : country_of(m, country);
@@ -430,11 +445,11 @@ static void fit_residuals(struct fit *f, bool by_asn)
 		for (unsigned k = 0; k < f->row[i].n; k++) {
 			const struct latency_cell *c = &f->row[i].cell[k];
 			const unsigned column = m->edge[c->edge].column;
-			if (column == NO_COLUMN)
+			if (column == NO_COLUMN || !over_line(f, &at, c, &over))
 				continue;
 			const double before = (double)(f->way_in[i] + near[column].ms +
 				(known ? known[column].ms : 0));
-			mix(&to[column], over_line(f, at, c) - before, weigh(f, c));
+			mix(&to[column], over - before, weigh(f, c));
 		}
 	}
 	shrink(m, by_asn ? &m->asn : &m->country);

@@ -21,6 +21,12 @@ struct model_mean {
 	float ms, n;
 };
 
+/* Where something is, and by how much that may be wrong. */
+struct model_spot {
+	struct model_point at;
+	double error_km;
+};
+
 struct model_edge {
 	bool placed;
 	struct model_point at;
@@ -51,11 +57,18 @@ struct model {
 
 struct model_point model_point_at(double lat, double lon);
 double model_km(struct model_point a, struct model_point b);
+/* False: nobody knows where that place is. */
+bool model_spot(const struct model *m, uint32_t place, struct model_spot *to);
 unsigned model_cell(double lat, double lon);
 int model_country(const struct place *p); /* -1: unknown */
 
 /* The slot of an AS in a country, or the free one where it belongs. */
 uint32_t model_asn_slot(const struct model *m, uint32_t asn, int country);
+
+/* Can something so far away, give or take the error, answer after so long? */
+bool model_is_possible(double km, double error_km, double ms);
+/* The physical floor: nothing that is so far away answers sooner. */
+double model_least_ms(double km);
 
 /* 0 of none. Sorts. */
 double model_median(double *v, unsigned n);

@@ -67,6 +67,10 @@ void report_estimates_add(const struct estimates *e, unsigned edge, json_t *row)
 		add_term(terms, "neighbours", t.near_ms, t.near_n, NULL);
 		add_term(terms, "country", t.country_ms, t.country_n, country);
 		add_asn(e, country, terms, &t);
+		/* What the others come to is less than light needs. */
+		if (t.floor_ms >= 0.005)
+			json_object_set_new(
+				terms, "floor", json_pack("{s:o}", "ms", rounded(t.floor_ms)));
 	}
 	add_own(e, edge, terms);
 	if (!isnan(e->ms[edge])) {

@@ -179,6 +179,10 @@ static int show_all(const struct show *s)
 		{ "half_life_s", "half-life in seconds", o->half_life_s },
 		{ "samples", "samples since the start", (json_int_t)work.samples },
 		{ "samples_lost", "... for which there was no room", (json_int_t)work.lost },
+		{ "impossible", "... in files, that cannot be true",
+			(json_int_t)size.impossible },
+		{ "agents_impossible", "... of agents, that cannot be true",
+			(json_int_t)s->view->agents.impossible },
 		{ "rebuilt", "rankings rebuilt", (json_int_t)work.published },
 		{ "rebuilt_ms", "... the last took ms", (json_int_t)(work.last_s * 1000) },
 		{ "keys", "kinds of clients told apart",
@@ -197,16 +201,16 @@ static int show_all(const struct show *s)
 	return 0;
 }
 
-int report_latency(const struct report_view *view, const char **words, size_t n, struct text *out)
+int report_latency(
+	const struct report_view *view, const char **words, size_t n, struct text *out)
 {
 	static const struct {
 		const char *word;
 		int (*run)(const struct show *s, const char *word);
 	} ways[] = { { "--prefix", show_prefix }, { "--country", show_country },
 		{ "--edge", show_edge } };
-	struct show s = { view, view->live.table,
-		client_map_model(view->world->steer->clients), view->clock.now_s,
-		false, out };
+	struct show s = { view, view->live.table, client_map_model(view->world->steer->clients),
+		view->clock.now_s, false, out };
 
 	if (n && strcmp(words[n - 1], "--json") == 0) {
 		s.json = true;

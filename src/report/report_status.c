@@ -66,6 +66,24 @@ static json_int_t missed(const struct report_view *view)
 	return sum + (json_int_t)view->decisions_lost;
 }
 
+/* Agents by what they sent and cannot be. */
+static json_t *doubts_json(const struct report_view *view)
+{
+	json_t *o = json_object();
+
+	for (unsigned i = 0; i < view->n_doubts; i++)
+		json_object_set_new(
+			o, view->doubts[i].agent, json_integer((json_int_t)view->doubts[i].n));
+	return o;
+}
+
+static void doubts_text(const struct report_view *view, struct text *out)
+{
+	for (unsigned i = 0; i < view->n_doubts; i++)
+		text_addf(out, "  agent %s: %llu measurements that cannot be true\n",
+			view->doubts[i].agent, (unsigned long long)view->doubts[i].n);
+}
+
 static void status_json(
 	const struct report_view *view, const struct row *rows, size_t n, struct text *out)
 {
@@ -88,6 +106,7 @@ static void status_json(
 	if (*stage->last)
 		json_object_set_new(o, "stage_last", json_string(stage->last));
 	json_object_set_new(o, "rcodes", rcodes(&view->counters.sum));
+	json_object_set_new(o, "agents_impossible", doubts_json(view));
 	json_object_set_new(o, "chosen", report_whys(view));
 	json_object_set_new(o, "geoip", report_geo(view->world->steer->atlas, time(NULL)));
 	report_json(o, out);
@@ -110,6 +129,8 @@ static void section_text(const struct report_view *view, const char *name, struc
 	text_addf(out, "%s\n", name);
 	if (strcmp(name, "server") == 0)
 		stage_text(&view->stage, out);
+	if (strcmp(name, "agents") == 0)
+		doubts_text(view, out);
 	if (strcmp(name, "geoip") == 0)
 		report_geo_text(view->world->steer->atlas, time(NULL), "  ", out);
 }
@@ -247,6 +268,8 @@ void report_status(const struct report_view *view, bool json, struct text *out)
 		{ "agent_replayed", "refused: taken before", (json_int_t)agents.replayed },
 		{ "agent_oversized", "refused: too large", (json_int_t)agents.oversized },
 		{ "agent_malformed", "refused: malformed", (json_int_t)agents.malformed },
+		{ "agent_impossible", "measurements that cannot be true",
+			(json_int_t)agents.impossible },
 	};
 	(json ? status_json : status_text)(view, rows, sizeof rows / sizeof *rows, out);
 }

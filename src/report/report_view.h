@@ -27,9 +27,9 @@ enum { REPORT_JOBS_MOST = 256 };
 /* How the edges' health is known. */
 struct report_health {
 	struct still *still;
-	struct rows rows;      /* of what is served */
-	struct rows staged;    /* of the stage: behind those among the still's */
-	unsigned first;        /* of the still's rows: where those that are looked at begin */
+	struct rows rows;   /* of what is served */
+	struct rows staged; /* of the stage: behind those among the still's */
+	unsigned first;     /* of the still's rows: where those that are looked at begin */
 	struct forced_list forced;
 	uint64_t publications;  /* of health alone */
 	double publish_most_ms; /* the longest of all */
@@ -71,11 +71,13 @@ struct report_view {
 	struct workers_report counters;
 	struct shed_state *balance; /* [edge] how it is used; NULL: nobody knows */
 	unsigned n_balance;
-	uint64_t decisions_lost;    /* that the file did not take */
+	uint64_t decisions_lost;              /* that the file did not take */
 	const struct choice_counts **choices; /* of the threads */
 	unsigned n_choices;
 	/* What agents have sent, and how many networks are watched for them. */
 	struct agent_counts agents;
+	struct agent_doubt *doubts;
+	unsigned n_doubts;
 	size_t targets;
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;

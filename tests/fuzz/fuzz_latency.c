@@ -27,7 +27,7 @@ static void leave(void)
 
 static struct latency *read_bytes(const void *data, size_t len, bool *ok)
 {
-	struct latency_csv from = { path, NOW, 1700000000, CSV_SAMPLES };
+	struct latency_csv from = { path, NOW, 1700000000, CSV_SAMPLES, NULL };
 	struct latency *t = latency_new(
 		&(struct latency_opts){ names, EDGES, 0.3, 60, 1 << 16, { 1, 2 } });
 	struct faults f;
@@ -70,7 +70,7 @@ static void fit(const struct latency *t)
 	netmap_seal(map);
 	netmap_seal(none);
 	*atlas = (struct atlas){ .refs = 1,
-		.cities = { map, places },
+		.cities = { .map = map, .places = places },
 		.asns = { .map = none,
 			.n = 1,
 			.asn = memory_zeroed(1, sizeof(struct mmdb_asn)),
@@ -86,7 +86,7 @@ static void fit(const struct latency *t)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct text first = { 0 }, second = { 0 };
-	const struct latency_csv now = { NULL, NOW, 1700000000, CSV_STATE };
+	const struct latency_csv now = { NULL, NOW, 1700000000, CSV_STATE, NULL };
 	bool ok;
 	size_t n;
 

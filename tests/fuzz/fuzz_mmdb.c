@@ -50,8 +50,7 @@ static void read_both(const char *path)
 				strlen(place_text(cities.places, p->city)) > 255)
 				abort();
 		}
-		netmap_drop(cities.map);
-		places_drop(cities.places);
+		mmdb_cities_free(&cities);
 	}
 	if (mmdb_read_asns(&asns, &path, 1, &why)) {
 		netmap_walk(asns.map, check_range, asns.map);

@@ -41,7 +41,8 @@ management: { listen: "127.0.0.1:%d" }
 latency: { half-life: %s, agents: { %s } }
 edges:
   ams1: { at: "52.37,4.90", a: [ 127.0.0.2 ] }
-  iad1: { at: "38.95,-77.45", a: [ 127.0.0.3 ] }
+  iad1: { at: "52.09,5.12", a: [ 127.0.0.3 ] }
+  syd1: { at: "-33.87,151.21", cname: far.example.net }
 pools: { web: { edges: [ ams1, iad1 ] } }
 """ % (self.management, half_life, keys)
 
@@ -98,7 +99,7 @@ pools: { web: { edges: [ ams1, iad1 ] } }
 
 
 # All that are needed start at once: each takes no reports for the first seconds.
-WANTED = {"taken": ("ams1", "iad1"), "refused": ("ams1",), "restarted": ("ams1",), "targets": ("ams1", "iad1"), "reloaded": ("ams1",),
+WANTED = {"impossible": ("ams1",), "taken": ("ams1", "iad1"), "refused": ("ams1",), "restarted": ("ams1",), "targets": ("ams1", "iad1"), "reloaded": ("ams1",),
           "mesh": ("ams1",), "mesh too": ("ams1",), "away": ("ams1",), "strangers": ("ams1",), "refusing": ("ams1",)}
 started = {}
 
@@ -112,6 +113,17 @@ def nameserver(name):
 
 def report(*rows, edges=(), **more):
     return dict({"version": 1, "taken": int(time.time()), "networks": list(rows), "edges": list(edges)}, **more)
+
+
+@claim("a time that light could not have made is not taken, is counted against its agent, and the rest of the report is good")
+def impossible():
+    with nameserver("impossible") as s:
+        status, answer, _ = s.post(report(ROW, edges=[{"edge": "syd1", "rtt_ms": 0.1, "samples": 3}, {"edge": "iad1", "rtt_ms": 2, "samples": 3}]))
+        same((status, answer), (200, {"rows": 3, "used": 2}))
+        s.until("rows in the table", lambda: s.table() == ["192.0.2.0/24,ams1,12.500,4", "@ams1,iad1,2.000,3"])
+        same(json.loads(s.ctl("status", "--json")[1])["agents_impossible"], {"ams1": 1})
+        same((s.count("impossible"), s.count("rows")), (1, 2))
+        same("agent ams1: 0.1 ms to syd1 cannot be true, which is 16" in s.said(), True, s.said())
 
 
 @claim("a report that is signed is in the table, networks and edges; so say openssl's own HMAC and ours")

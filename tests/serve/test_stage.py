@@ -276,7 +276,7 @@ def measured():
         stage(s, "50%", extra="latency: { switch: { gain: 0ms, share: 0% } }")
         ins = next(c for c in iter(net, None) if is_new(s, c))
         out = next(c for c in iter(net, None) if not is_new(s, c))
-        s.write("rtt.csv", "prefix,edge,rtt_ms\n" + "".join("%s,%s,%d\n" % (c, e, 1 if e == "sin" else 300) for c in (ins, out) for e in OLD))
+        s.write("rtt.csv", "prefix,edge,rtt_ms\n" + "".join("%s,%s,%d\n" % (c, e, 170 if e == "sin" else 300) for c in (ins, out) for e in OLD))
         same(s.ctl("latency", "import", s.dir + "/rtt.csv")[0], 0)
         end = time.monotonic() + 15 * SLOW
         want = ([NEW["sin"]], [OLD["sin"]])

@@ -40,7 +40,7 @@ static void close_desk(struct desk *d)
 
 static void read_text(struct desk *d, const char *text, size_t len, time_t later_s)
 {
-	const struct latency_csv from = { d->path, NOW, time(NULL) + later_s, CSV_FILED };
+	const struct latency_csv from = { d->path, NOW, time(NULL) + later_s, CSV_FILED, NULL };
 	FILE *f = fopen(d->path, "we");
 
 	if (!f || fwrite(text, 1, len, f) != len || fclose(f) != 0)
@@ -199,7 +199,7 @@ static void what_is_written_reads_back_the_same(void)
 		"prefix,edge,rtt_ms,samples,age_s\n192.0.2.0/24,ams,12.500,3,60\n"
 		"2001:db8::/32,rom,7.250,1,0\n@rom,ams,31.000,9,5\n";
 	struct text first = { 0 }, second = { 0 };
-	struct latency_csv now = { NULL, NOW, 0, CSV_STATE };
+	struct latency_csv now = { NULL, NOW, 0, CSV_STATE, NULL };
 	struct desk d;
 
 	open_desk(&d);
@@ -263,7 +263,7 @@ static void import(void *ctx)
 
 static void import_each(void *ctx)
 {
-	struct import i = { .from = { ctx, NOW, time(NULL), CSV_SAMPLES } };
+	struct import i = { .from = { ctx, NOW, time(NULL), CSV_SAMPLES, NULL } };
 
 	faults_init(&i.f);
 	const bool ended = !scope_run(import, &i);
@@ -297,7 +297,7 @@ static void without_memory_a_file_is_refused(void)
 	fclose(f);
 	CU_ASSERT_TRUE(failing_each(import_each, d.path) > 250);
 	/* And what was read goes with the work that read it. */
-	struct import i = { .from = { d.path, NOW, time(NULL), CSV_SAMPLES } };
+	struct import i = { .from = { d.path, NOW, time(NULL), CSV_SAMPLES, NULL } };
 	CU_ASSERT_FALSE(scope_run(import_and_fail, &i));
 	faults_fini(&i.f);
 	close_desk(&d);

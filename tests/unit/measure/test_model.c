@@ -169,7 +169,7 @@ static void an_as_has_what_its_country_leaves_over(void)
 	model_estimate(g.m, SAN_FRANCISCO, with);
 	CU_ASSERT_EQUAL(model_asn(g.m, NEW_YORK, 0), 0);
 	CU_ASSERT_EQUAL(model_asn(g.m, ROME, 1), 0); /* not in that country */
-	model_add_asn(g.m, model_asn(g.m, SAN_FRANCISCO, 1), with);
+	model_add_asn(g.m, SAN_FRANCISCO, model_asn(g.m, SAN_FRANCISCO, 1), with);
 	CU_ASSERT_DOUBLE_EQUAL(with[SFO] - without[SFO], t.asn_ms, 1e-3);
 	CU_ASSERT_DOUBLE_EQUAL(with[SFO], t.sum_ms, 1e-3);
 	CU_ASSERT_DOUBLE_EQUAL(with[AMS], without[AMS], 1e-6);
@@ -219,7 +219,7 @@ static void own_times_stand_and_shift_the_others(void)
 	const struct latency_row rows[] = { { .n = 1, .cell = inner },
 		{ .n = 2, .cell = outer } };
 	const struct latency_row *const both[] = { &rows[0], &rows[1] };
-	struct model_own own = { both, 2, HOUR, NOW };
+	struct model_own own = { both, 2, HOUR, NOW, NULL, 0 };
 	float ms[] = { 10, 20, 30, (float)NAN };
 
 	model_own(&own, ms, 4);
@@ -237,7 +237,7 @@ static void a_short_time_makes_no_other_edge_near(void)
 	const struct latency_row row = { .n = 1, .cell = cell }, *const rows[] = { &row };
 	float ms[] = { 10, 20, 90, 95 };
 
-	model_own(&(struct model_own){ rows, 1, HOUR, NOW }, ms, 4);
+	model_own(&(struct model_own){ rows, 1, HOUR, NOW, NULL, 0 }, ms, 4);
 	CU_ASSERT_DOUBLE_EQUAL(ms[2], 3, 1e-4);
 	CU_ASSERT_DOUBLE_EQUAL(ms[0], 10, 1e-4);
 	CU_ASSERT_DOUBLE_EQUAL(ms[3], 95, 1e-4);
@@ -247,7 +247,7 @@ static void own_times_fade_into_the_estimate(void)
 {
 	struct latency_cell cell[] = { { 16, NOW, 0, 1, 0 }, { 30, NOW, 1, 1, 0 } };
 	const struct latency_row row = { .n = 2, .cell = cell }, *const rows[] = { &row };
-	struct model_own own = { rows, 1, HOUR, NOW + HOUR };
+	struct model_own own = { rows, 1, HOUR, NOW + HOUR, NULL, 0 };
 	float ms[] = { 10, 20, 30 };
 
 	model_own(&own, ms, 3);
@@ -269,7 +269,7 @@ static void an_edge_without_a_place_has_its_own_time_only(void)
 	const struct latency_row row = { .n = 2, .cell = cell }, *const rows[] = { &row };
 	float ms[] = { 10, 20, 30, (float)NAN };
 
-	model_own(&(struct model_own){ rows, 1, HOUR, NOW }, ms, 4);
+	model_own(&(struct model_own){ rows, 1, HOUR, NOW, NULL, 0 }, ms, 4);
 	CU_ASSERT_DOUBLE_EQUAL(ms[3], 33, 1e-4);
 	CU_ASSERT_DOUBLE_EQUAL(ms[1], 20 + 6 / 1.5, 1e-4); /* by the first alone */
 }
