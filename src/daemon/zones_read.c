@@ -301,7 +301,9 @@ static bool read_zone(void *ctx, size_t i)
 	const struct compile_opts opts = { .key = r->o->key,
 		.pool_known = pool_known,
 		.ctx = (void *)(uintptr_t)r->o->conf,
-		.pool_cname = pool_cname };
+		.pool_cname = pool_cname,
+		.before = z->before && z->before->state != REGISTRY_EMPTY ? z->before->load.zone
+									  : NULL };
 	struct faults f;
 	struct load load;
 

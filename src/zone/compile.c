@@ -4,6 +4,7 @@
 #include "zone/denial_build.h"
 #include "zone/lint.h"
 #include "zone/names.h"
+#include "zone/serial.h"
 #include "zone/suffixes.h"
 #include "zone/verify.h"
 
@@ -537,6 +538,17 @@ static void tell_names(struct compile *c, bool ok)
 		lint_zone(&v, c->f);
 }
 
+static void check_serial(const struct compile *c)
+{
+	struct records_walk walk = records_each(c->r, c->names.entry[0].group);
+
+	while (c->opts->before && zone_is_ready(c->opts->before) && records_walk_next(&walk))
+		if (walk.rr.type == RRTYPE_SOA) {
+			serial_check(c->opts->before, c->zone, c->r, &walk.rr, c->f);
+			return;
+		}
+}
+
 struct zone *zone_compile(struct records *r, const struct compile_opts *opts, struct faults *f)
 {
 	struct compile c = { .r = r, .opts = opts, .f = f };
@@ -552,6 +564,8 @@ struct zone *zone_compile(struct records *r, const struct compile_opts *opts, st
 	}
 	if (ok && c.plan.kind != DENIAL_NONE)
 		ok = denial_build(c.zone, &c.names, &c.plan, f) || no_memory(&c);
+	if (ok)
+		check_serial(&c);
 	names_fini(&c.names);
 	free(c.set);
 	free(c.patch);

@@ -54,6 +54,28 @@ def by_zone():
         assert "fault" not in zones(s, "b.test")
 
 
+@claim("data that changes without its serial, and a serial that goes back, are warned of at the SOA, in the answer and in the log")
+def serials():
+    with Server({"a.test": HEAD % (7, 1) + "w A 192.0.2.8\nw A 192.0.2.9\n"}) as s:
+        def reload(text):
+            before = len(s.said())
+            s.write("zones/a.test.zone", text)
+            code, said = s.ctl("reload")
+            same(code, 0, said)
+            same([l for l in said.splitlines() if ": warning: " in l and l not in s.said()[before:]], [], "not in the log:")
+            return said
+        more = "w A 192.0.2.9\nw A 192.0.2.8\n"
+        assert "warning" not in reload(HEAD % (7, 1) + more + "; nothing but the order of lines has changed\n")
+        said = reload(HEAD % (7, 2) + more)
+        assert "a.test.zone:2:1: warning: the zone has changed and its serial, 7, has not" in said, said
+        same(www(s, "a.test"), ["192.0.2.2"])
+        assert "warning" not in reload(HEAD % (8, 3) + more)
+        said = reload(HEAD % (6, 3) + more)
+        assert "a.test.zone:2:1: warning: the serial 6 is less than 8, which is served" in said, said
+        assert "warning" not in reload(HEAD % (6 + 2**31 - 1, 3) + more)
+        assert "warning" not in reload(HEAD % (4, 4) + more), "round the end of the numbers (RFC 1982)"
+
+
 @claim("of many zones that are wrong each is named, in the answer and in the log, and the others are served")
 def many():
     with Server({"good.test": HEAD % (1, 1)}, config=EDGES) as s:

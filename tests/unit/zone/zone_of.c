@@ -15,8 +15,16 @@ static bool pool_known(void *ctx, const char *name)
 
 struct zone *zone_of(const char *origin, const char *text, struct faults *f)
 {
+	return zone_of_after(origin, text, NULL, f);
+}
+
+struct zone *zone_of_after(
+	const char *origin, const char *text, const struct zone *before, struct faults *f)
+{
 	static const uint8_t root[1];
-	const struct compile_opts opts = { .key = zone_of_key, .pool_known = pool_known };
+	const struct compile_opts opts = {
+		.key = zone_of_key, .pool_known = pool_known, .before = before
+	};
 	char path[] = "/tmp/zone_of.XXXXXX";
 	uint8_t wire[NAME_MOST];
 	struct load l;

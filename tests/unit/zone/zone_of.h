@@ -10,6 +10,10 @@
  * only pool is "web". */
 struct zone *zone_of(const char *origin, const char *text, struct faults *f);
 
+/* The same, in the place of `before`. */
+struct zone *zone_of_after(
+	const char *origin, const char *text, const struct zone *before, struct faults *f);
+
 extern const struct hash_key zone_of_key;
 
 #endif
