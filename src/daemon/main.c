@@ -19,6 +19,7 @@
 #include "daemon/reload.h"
 #include "daemon/reports.h"
 #include "daemon/rrl_log.h"
+#include "daemon/signature_watch.h"
 #include "daemon/staging.h"
 #include "daemon/watchdog.h"
 #include "daemon/worker_news.h"
@@ -64,6 +65,7 @@ struct server {
 	struct reloader *reloader;
 	struct staging *staging;
 	struct geo_watch *geo_watch;
+	struct signature_watch *signature_watch;
 	struct measuring *measuring;
 	struct notifying *notifying;
 	struct decisions *decisions;
@@ -194,6 +196,7 @@ static bool make_followers(struct server *s, struct fault *why)
 		s->loop, s->jobs, s->builder, s->publisher, s->staging });
 	s->decisions = decisions_new(&(struct decisions_opts){
 		s->loop, s->jobs, s->publisher, s->workers });
+	s->signature_watch = signature_watch_new(s->loop, s->publisher);
 	s->notifying = notifying_new(
 		&(struct notifying_opts){ s->loop, s->jobs, s->publisher });
 	s->rrl_log = rrl_log_new(
@@ -282,6 +285,7 @@ static void shut_down(struct server *s)
 	measuring_free(s->measuring);
 	notifying_free(s->notifying);
 	geo_watch_free(s->geo_watch);
+	signature_watch_free(s->signature_watch);
 	rankings_free(s->rankings);
 	probes_free(s->probes);
 	staging_free(s->staging);

@@ -2,6 +2,8 @@
 
 #include "report/report_geo.h"
 
+#include "zone/rrsig_end.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +19,27 @@ __attribute__((format(printf, 2, 3))) static void alarm_add(json_t *list, const 
 	text_fini(&say);
 }
 
+/* The zone whose signatures end first is named. */
+static void of_signatures(const struct registry *z, json_t *to)
+{
+	const struct registry_ends n = registry_ends(z, time(NULL));
+	char name[NAME_TEXT], when[RRSIG_END_TIME];
+
+	if (!n.ended && !n.soon)
+		return;
+	name_text(name, z->signeds[0].zone->origin);
+	rrsig_end_time(when, z->signeds[0].end_s);
+	if (n.ended)
+		alarm_add(to, "the signatures of %zu zone%s have ended, those of %s at %s",
+			n.ended, n.ended == 1 ? "" : "s", name, when);
+	if (n.soon && n.ended)
+		alarm_add(to, "the signatures of %zu more zone%s end soon", n.soon,
+			n.soon == 1 ? "" : "s");
+	else if (n.soon)
+		alarm_add(to, "the signatures of %zu zone%s end soon, those of %s at %s",
+			n.soon, n.soon == 1 ? "" : "s", name, when);
+}
+
 static void of_zones(const struct report_view *v, json_t *to)
 {
 	const struct registry *z = v->live.zones;
@@ -29,6 +52,7 @@ static void of_zones(const struct report_view *v, json_t *to)
 		alarm_add(to, "%zu zone%s faulty and served as before (\"zones --faulty\")",
 			z->n_faulty - z->n_empty,
 			z->n_faulty - z->n_empty == 1 ? " is" : "s are");
+	of_signatures(z, to);
 	if (z->n == 0)
 		alarm_add(to, "there are no zones: every query is refused");
 }

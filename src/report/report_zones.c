@@ -28,6 +28,9 @@ static json_t *zone_json(const struct registry_zone *z)
 		json_object_set_new(o, "bytes", json_integer((json_int_t)zone_bytes(served)));
 		json_object_set_new(o, "loaded", json_string(time_text(when, z->loaded_s)));
 	}
+	if (served->signatures_end_s)
+		json_object_set_new(o, "signatures_end",
+			json_string(time_text(when, served->signatures_end_s)));
 	if (z->fault)
 		json_object_set_new(o, "fault", json_string(z->fault));
 	return o;
@@ -38,12 +41,17 @@ static void zone_text(const struct registry_zone *z, struct text *out)
 	const struct zone *served = z->load.zone;
 	char name[NAME_TEXT], when[32];
 
-	text_addf(out, "%-32s %-10s", name_text(name, z->origin), registry_state_text(z->state));
+	text_addf(
+		out, "%-32s %-10s", name_text(name, z->origin), registry_state_text(z->state));
 	if (z->state == REGISTRY_EMPTY)
 		text_addf(out, " %10s %10s", "-", "-");
 	else
 		text_addf(out, " %10u %10u", served->serial, served->records);
 	text_addf(out, "  %s  %s\n", time_text(when, z->since_s), z->path);
+	if (served->signatures_end_s && served->signatures_soon_s <= time(NULL))
+		text_addf(out, "    the first of its signatures %s at %s\n",
+			served->signatures_end_s < time(NULL) ? "has ended" : "ends",
+			time_text(when, served->signatures_end_s));
 	if (z->fault)
 		text_addf(out, "    %s\n", z->fault);
 }
@@ -57,7 +65,8 @@ static int report_one(
 	const enum name_result r = name_parse(wire, NULL, name, len, root);
 
 	if (r != NAME_OK) {
-		text_addf(out, "%s: as the name of a zone this %s\n", name, name_result_text(r));
+		text_addf(
+			out, "%s: as the name of a zone this %s\n", name, name_result_text(r));
 		return 2;
 	}
 	name_lower(wire, wire, name_len(wire));
@@ -74,8 +83,7 @@ static int report_one(
 }
 
 /* Many: each goes out as it is made. */
-static void report_all(
-	const struct report_view *view, bool faulty, bool json, struct text *out)
+static void report_all(const struct report_view *view, bool faulty, bool json, struct text *out)
 {
 	const struct registry *r = view->live.zones;
 	const char *comma = "";

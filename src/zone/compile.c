@@ -523,6 +523,8 @@ static bool finish(struct compile *c)
 	uint8_t *trimmed = realloc(c->image, c->len);
 	z->image = trimmed ? trimmed : c->image;
 	z->image_len = c->len;
+	z->signatures_end_s = c->plan.signatures.end_s;
+	z->signatures_soon_s = c->plan.signatures.soon_s;
 	return names_fill_slots(&c->names, z, c->opts->key) || no_memory(c);
 }
 

@@ -64,30 +64,6 @@ static bool check_nsec3(const struct records *r, const struct record *rr, struct
 	return true;
 }
 
-/* Signatures that nobody takes any more: told once, at the first. */
-static void warn_expired(const struct records *r, struct faults *f)
-{
-	const time_t now = time(NULL);
-	struct records_walk walk = records_all(r);
-	const struct record *rr = &walk.rr;
-	struct record first;
-	unsigned n = 0, all = 0;
-
-	while (records_walk_next(&walk)) {
-		if (rr->type != RRTYPE_RRSIG)
-			continue;
-		all++;
-		/* Serial number arithmetic (RFC 4034 section 3.1.5). */
-		if ((int32_t)(be32_get(rr->rdata + 8) - (uint32_t)now) < 0 && n++ == 0)
-			first = *rr;
-	}
-	if (n)
-		records_warning(r, &first, f,
-			"%u of the zone's %u signatures have expired, this one first: "
-			"resolvers that validate refuse what they sign; sign the zone anew",
-			n, all);
-}
-
 /* What tells how a zone denies: the first of each kind. `type` 0: there is none. */
 struct signs {
 	struct record nsec3, params;
@@ -137,7 +113,7 @@ bool denial_plan(const struct records *r, struct denial_plan *plan, struct fault
 		return true;
 	if (!find_signs(r, &s, f))
 		return false;
-	warn_expired(r, f);
+	plan->signatures = rrsig_end_find(r, (int64_t)time(NULL), f);
 	if (s.params.type && s.nsec3.type) {
 		plan->params = read_params(s.params.rdata);
 		linked = has_link(r, &plan->params);

@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "zone/denial.h"
 #include "zone/names.h"
+#include "zone/rrsig_end.h"
 
 /* How a zone denies: by the NSEC3PARAM at its apex, else by the NSEC there. */
 enum denial_kind { DENIAL_NONE, DENIAL_NSEC, DENIAL_NSEC3 };
@@ -15,6 +16,7 @@ enum denial_kind { DENIAL_NONE, DENIAL_NSEC, DENIAL_NSEC3 };
 struct denial_plan {
 	enum denial_kind kind;
 	struct nsec3_params params; /* DENIAL_NSEC3 */
+	struct rrsig_end signatures;
 };
 
 /* False when the zone cannot be served as it is signed: NSEC3 with too many iterations, or with

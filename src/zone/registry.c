@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void free_zone(struct part *p)
@@ -40,11 +41,51 @@ static void free_registry(struct part *p)
 	for (size_t i = 0; i < r->n; i++)
 		registry_zone_drop(r->zones[i]);
 	memory_free(r->zones);
+	memory_free(r->signeds);
 	memory_free(r);
 }
 
-struct registry *registry_new(struct hash_key key, struct registry_zone **zones,
-	const uint32_t *rules, size_t n)
+static int compare_signeds(const void *va, const void *vb)
+{
+	const struct registry_signed *a = va, *b = vb;
+
+	if (a->end_s != b->end_s)
+		return a->end_s < b->end_s ? -1 : 1;
+	return a->zone < b->zone ? -1 : a->zone > b->zone;
+}
+
+static void find_signeds(struct registry *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		n += r->zones[i]->load.zone->signatures_end_s != 0;
+	if (!n)
+		return;
+	r->signeds = memory_zeroed(n, sizeof *r->signeds);
+	for (size_t i = 0; i < r->n; i++) {
+		const struct zone *z = r->zones[i]->load.zone;
+		if (z->signatures_end_s)
+			r->signeds[r->n_signeds++] = (struct registry_signed){
+				z->signatures_end_s, z->signatures_soon_s, r->zones[i]
+			};
+	}
+	qsort(r->signeds, n, sizeof *r->signeds, compare_signeds);
+}
+
+struct registry_ends registry_ends(const struct registry *r, int64_t now_s)
+{
+	struct registry_ends to = { 0, 0 };
+
+	for (size_t i = 0; i < r->n_signeds; i++) {
+		to.ended += r->signeds[i].end_s < now_s;
+		to.soon += r->signeds[i].end_s >= now_s && r->signeds[i].soon_s <= now_s;
+	}
+	return to;
+}
+
+struct registry *registry_new(
+	struct hash_key key, struct registry_zone **zones, const uint32_t *rules, size_t n)
 {
 	struct registry *r = memory_zeroed(1, sizeof *r);
 	const struct zone **of = memory_zeroed(n, sizeof *of);
@@ -57,6 +98,7 @@ struct registry *registry_new(struct hash_key key, struct registry_zone **zones,
 	}
 	r->set = zone_set_new(key, of, rules, n);
 	memory_free(of);
+	find_signeds(r);
 	if (r->set)
 		return r;
 	registry_drop(r);

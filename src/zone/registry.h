@@ -39,14 +39,28 @@ struct registry {
 	struct part part;
 	struct registry_zone **zones; /* [n] held */
 	size_t n, n_faulty, n_empty;
-	struct zone_set *set; /* zone i of the set is zones[i]'s */
+	struct zone_set *set;            /* zone i of the set is zones[i]'s */
+	struct registry_signed *signeds; /* [n_signeds], those that end first in front */
+	size_t n_signeds;
 };
+
+/* A zone with signatures: see struct rrsig_end. */
+struct registry_signed {
+	int64_t end_s, soon_s;
+	const struct registry_zone *zone; /* of the same registry */
+};
+
+/* How many zones have signatures that have ended, and how many have such that end soon. */
+struct registry_ends {
+	size_t ended, soon;
+};
+struct registry_ends registry_ends(const struct registry *r, int64_t now_s);
 
 /* Takes the array and a count of each of its entries, which ascend. `rules` [n] are copied into
  * the set (zone_set_rule()); NULL: all are 0. NULL when there is no
  * memory; they are let go of then. */
-struct registry *registry_new(struct hash_key key, struct registry_zone **zones,
-	const uint32_t *rules, size_t n);
+struct registry *registry_new(
+	struct hash_key key, struct registry_zone **zones, const uint32_t *rules, size_t n);
 
 static inline struct registry *registry_hold(struct registry *r)
 {

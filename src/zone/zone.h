@@ -109,7 +109,8 @@ struct zone {
 	bool edge_beside;      /* an EDGE stands at the apex or beside other data */
 	struct denial *denial; /* its chain of NSEC or NSEC3; NULL: it has none */
 	char **pools;          /* names of the pools that EDGE records name, each once */
-	uint8_t apex[];        /* wire, lower case */
+	int64_t signatures_end_s, signatures_soon_s; /* struct rrsig_end */
+	uint8_t apex[];                              /* wire, lower case */
 };
 
 /* A zone with that apex (wire, any case) that is not ready. Count 1; never NULL. */
@@ -190,9 +191,10 @@ static inline uint64_t zone_hash_label(
 struct zone_set;
 
 /* The zones of `zones` (no name twice), each held by the set from now on. `rules` [n] are
- * numbers that mean something to who made the set, and are copied; NULL: all are 0. Never NULL. */
-struct zone_set *zone_set_new(struct hash_key key, const struct zone *const *zones,
-	const uint32_t *rules, size_t n);
+ * numbers that mean something to who made the set, and are copied; NULL: all are 0. Never NULL.
+ */
+struct zone_set *zone_set_new(
+	struct hash_key key, const struct zone *const *zones, const uint32_t *rules, size_t n);
 struct zone_set *zone_set_hold(struct zone_set *set);
 void zone_set_drop(struct zone_set *set);
 size_t zone_set_count(const struct zone_set *set);

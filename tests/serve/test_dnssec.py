@@ -1,7 +1,9 @@
 """Pre-signed zones: what they are answered with is checked by a real validator (delv), and set by set."""
 import base64
+import json
 import shutil as sh
 
+from edges import until
 from lib import *
 
 KINDS = ("nsec", "nsec3", "optout")
@@ -202,6 +204,37 @@ def broken():
     for kind in KINDS:
         with Server({kind + ".test": zone(kind)}, start=False) as s:
             assert "warning" not in s.check()[1], s.check()[1]
+
+
+def signed_for(begin, end):
+    """A zone with one signature, from and to so many seconds from now."""
+    stamp = lambda s: time.strftime("%Y%m%d%H%M%S", time.gmtime(time.time() + s))
+    return APEX + "w A 192.0.2.1\nw RRSIG A 8 3 300 %s %s 12345 end.test. AAAA\n" % (stamp(end), stamp(begin))
+
+
+@claim("signatures that end within 3 days, or a quarter of their time, are warned of, and are an alarm")
+def ends_soon():
+    day = 86400
+    for begin, end, soon in ((-27, 4, False), (-27, 2, True), (-0.4, 0.8, False), (-0.9, 0.2, True)):
+        with Server({"end.test": signed_for(begin * day, end * day)}) as s:
+            status, said = s.check()
+            same(status, 0, said)
+            same("end.test.zone:6:1: warning: 1 of the zone's 1 signatures end soon, the first at 20" in said, soon, said)
+            same("signatures end soon" in s.said(), soon, s.said())
+            alarms = json.loads(s.ctl("status", "--json")[1])["alarms"]
+            same(any("the signatures of 1 zone end soon, those of end.test. at 20" in a for a in alarms), soon, alarms)
+            same("the first of its signatures ends at 20" in s.ctl("zones")[1], soon)
+            assert json.loads(s.ctl("zones", "end.test", "--json")[1])["signatures_end"][:2] == "20"
+
+
+@claim("signatures that come near to their end, and to it, while the zone is served are told of")
+def ends_while_served():
+    with Server({"end.test": signed_for(-6, 6)}) as s:
+        # A machine so slow that they had ended before has told it when the zone was read.
+        until(lambda: "zone end.test.: the first of its signatures has ended at" in s.said() or "have expired" in s.said(), 60 * SLOW)
+        assert "the first of its signatures ends at" in s.said() or "signatures end soon" in s.said() or "have expired" in s.said(), s.said()
+        alarms = json.loads(s.ctl("status", "--json")[1])["alarms"]
+        assert any("the signatures of 1 zone have ended, those of end.test. at 20" in a for a in alarms), alarms
 
 
 @claim("EDGE in a signed zone is warned of: nobody signs what is chosen")
