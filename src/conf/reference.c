@@ -51,6 +51,15 @@ static void add_wrapped(struct text *out, const char *indent, const char *words)
 	text_add_char(out, '\n');
 }
 
+/* Where the sections are, at the top. */
+static void add_contents(struct text *out)
+{
+	text_add(out, "\nSections: ");
+	for (const struct key *k = schema_keys; k->name; k++)
+		text_addf(out, "%s[%s](#%s)", k == schema_keys ? "" : ", ", k->name, k->name);
+	text_add(out, ".\n");
+}
+
 /* In the order in which people ask: what is it, what may I write, what if I do not. */
 static void add_sentences(const struct walk *w, const struct shown_key *p, struct text *to)
 {
@@ -195,6 +204,8 @@ bool reference_write(const struct reference_opts *opts, struct text *out)
 {
 	struct walk w = { .opts = opts, .out = out };
 
+	if (opts->form == REFERENCE_MARKDOWN)
+		add_contents(out);
 	walk(&w, schema_keys, NULL);
 	return w.any;
 }
