@@ -1,0 +1,344 @@
+#include "unit/daemon/house.h"
+
+#include "unit/net/serving.h"
+#include "unit/turns.h"
+#include "unit/unit.h"
+
+#include "base/log.h"
+#include "daemon/geo_watch.h"
+#include "daemon/orders.h"
+#include "daemon/rrl_log.h"
+#include "daemon/worker_news.h"
+#include "net/worker.h"
+
+#include <ev.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void on_ready(void *ctx)
+{
+	((struct house *)ctx)->ready++;
+}
+
+void house_configure(struct house *h, const char *more)
+{
+	struct text t = { 0 };
+
+	text_addf(&t,
+		"server: { listen: \"127.0.0.1:%u\", workers: 1 }\nzones: [ { dir: zones } "
+		"]\n%s",
+		serving_port(&h->at), more);
+	site_put(&h->site, "t.yaml", text_get(&t));
+	text_fini(&t);
+}
+
+void house_open(struct house *h, const char *more)
+{
+	memset(h, 0, sizeof *h);
+	site_open(&h->site);
+	h->at = serving_address("127.0.0.1");
+	house_configure(h, more);
+}
+
+void house_close(struct house *h)
+{
+	text_fini(&h->out);
+	site_close(&h->site);
+}
+
+static void hear(struct house *h)
+{
+	char path[] = "/tmp/unit_house.XXXXXX";
+
+	h->log = mkstemp(path);
+	unlink(path);
+	fflush(stderr);
+	h->err = dup(2);
+	dup2(h->log, 2);
+}
+
+static void hear_no_more(struct house *h)
+{
+	fflush(stderr);
+	dup2(h->err, 2);
+	close(h->err);
+	close(h->log);
+}
+
+/* As main.c has it. */
+static void make_followers(struct house *h)
+{
+	static const struct timespec started;
+	struct fault why;
+
+	h->balancer = balancer_new(
+		&(struct balancer_opts){ h->loop, h->jobs, h->publisher, h->workers });
+	probes_set_balancer(h->probes, h->balancer);
+	h->rankings = rankings_new(
+		&(struct rankings_opts){ h->loop, h->jobs, h->builder, h->publisher });
+	h->reloader = reloader_new(
+		&(struct reloader_opts){ h->builder, h->publisher, h->site.path, site_key });
+	h->staging = staging_new(&(struct staging_opts){
+		h->loop, h->builder, h->publisher, h->reloader, h->probes, h->workers });
+	h->geo_watch = geo_watch_new(&(struct geo_watch_opts){
+		h->loop, h->jobs, h->builder, h->publisher, h->staging });
+	h->decisions = decisions_new(
+		&(struct decisions_opts){ h->loop, h->jobs, h->publisher, h->workers });
+	h->rrl_log = rrl_log_new(&(struct rrl_log_opts){ h->loop, h->publisher, h->workers });
+	h->measuring = measuring_new(&(struct measuring_opts){ h->loop, h->publisher,
+					     h->rankings, h->workers, site_key },
+		&why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(h->measuring);
+	h->reports = reports_new(
+		&(struct reports_opts){ h->jobs, h->publisher, h->probes, h->balancer,
+			h->rankings, h->staging, h->reloader, h->measuring, h->watchdog,
+			h->decisions, h->workers, started, h->site.path },
+		&h->commands);
+	h->orders = orders_new(&(struct orders_opts){ h->publisher, h->probes, h->rankings,
+				       h->staging, h->reloader, h->reports },
+		&h->commands);
+}
+
+bool house_start(struct house *h)
+{
+	struct publisher_opts opts = { .epoch = &h->epoch };
+	struct parts first;
+	struct faults f;
+	struct fault why;
+
+	hear(h);
+	faults_init(&f);
+	h->runs = site_try(&h->site, NULL, &first, &f);
+	if (h->runs) {
+		h->loop = opts.loop = ev_loop_new(EVFLAG_NOENV);
+		h->watchdog = watchdog_new(h->loop);
+		h->jobs = opts.jobs = jobs_new(h->loop);
+		h->news = worker_news_new(h->loop);
+		h->epoch = (struct epoch){ 0 };
+		h->commands = (struct commands){ 0 };
+		h->ready = 0;
+		CU_ASSERT_TRUE_FATAL(epoch_open(&h->epoch, &why));
+		h->publisher = publisher_new(&opts, &first);
+		h->probes = probes_new(
+			&(struct probes_opts){ h->loop, h->jobs, h->publisher, on_ready, h },
+			&f);
+	}
+	log_text(text_get(&f.text));
+	faults_fini(&f);
+	if (!h->runs) {
+		house_log(h);
+		hear_no_more(h);
+		return false;
+	}
+	h->workers = workers_open(&parts_conf(publisher_live(h->publisher))->net, &h->epoch,
+		worker_news_box(h->news), &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(h->workers);
+	jobs_stay_ready(h->jobs);
+	h->builder = builder_new(h->jobs);
+	make_followers(h);
+	publisher_now(h->publisher);
+	CU_ASSERT_TRUE_FATAL(workers_start(h->workers, &why));
+	probes_begin(h->probes);
+	return true;
+}
+
+void house_stop(struct house *h)
+{
+	CU_ASSERT_TRUE(jobs_stop(h->jobs, 20));
+	builder_free(h->builder);
+	measuring_free(h->measuring);
+	geo_watch_free(h->geo_watch);
+	rankings_free(h->rankings);
+	probes_free(h->probes);
+	staging_free(h->staging);
+	decisions_free(h->decisions);
+	rrl_log_free(h->rrl_log);
+	workers_stop(h->workers);
+	balancer_free(h->balancer);
+	reports_free(h->reports);
+	orders_free(h->orders);
+	reloader_free(h->reloader);
+	publisher_free(h->publisher);
+	epoch_close(&h->epoch);
+	worker_news_free(h->news);
+	watchdog_free(h->watchdog);
+	jobs_free(h->jobs);
+	ev_loop_destroy(h->loop);
+	house_log(h);
+	hear_no_more(h);
+	h->runs = false;
+}
+
+/* --- commands ----------------------------------------------------------------------------- */
+
+static struct house *house_of(struct command_call *c)
+{
+	return (struct house *)((char *)c - offsetof(struct house, call));
+}
+
+static void done(struct command_call *c, int status)
+{
+	struct house *h = house_of(c);
+
+	h->status = status;
+	h->done = true;
+}
+
+/* Of a job's thread; the loop does not look at `out` meanwhile. */
+static bool stream(struct command_call *c, const char *s, size_t len)
+{
+	text_add_bytes(&house_of(c)->out, s, len);
+	return true;
+}
+
+static bool is_done(void *ctx)
+{
+	return ((struct house *)ctx)->done;
+}
+
+const char *house_tell_words(struct house *h, const char *const *words)
+{
+	size_t n = 0;
+
+	while (words[n])
+		n++;
+	text_fini(&h->out);
+	h->out = (struct text){ 0 };
+	h->call = (struct command_call){
+		.uid = 0, .out = &h->out, .done = done, .stream = stream
+	};
+	h->done = false;
+	const int status = commands_run(&h->commands, words, n, &h->call);
+	if (status != COMMAND_LATER)
+		h->status = status;
+	else
+		CU_ASSERT_TRUE_FATAL(turns_until(h->loop, is_done, h));
+	return text_get(&h->out);
+}
+
+const char *house_tell(struct house *h, const char *words)
+{
+	char copy[512], *rest = copy;
+	const char *list[COMMAND_WORDS_MOST + 1];
+	size_t n = 0;
+
+	snprintf(copy, sizeof copy, "%s", words);
+	for (char *at; (at = strsep(&rest, " ")) && n < COMMAND_WORDS_MOST;)
+		list[n++] = at;
+	list[n] = NULL;
+	return house_tell_words(h, list);
+}
+
+/* --- the log ------------------------------------------------------------------------------ */
+
+static off_t peek(struct house *h)
+{
+	const off_t at = lseek(h->log, 0, SEEK_CUR);
+
+	fflush(stderr);
+	lseek(h->log, 0, SEEK_SET);
+	const ssize_t n = read(h->log, h->said, sizeof h->said - 1);
+	h->said[n > 0 ? n : 0] = 0;
+	lseek(h->log, at, SEEK_SET);
+	return n;
+}
+
+const char *house_log(struct house *h)
+{
+	peek(h);
+	if (ftruncate(h->log, 0) != 0)
+		abort();
+	lseek(h->log, 0, SEEK_SET);
+	return h->said;
+}
+
+struct wanted {
+	struct house *h;
+	const char *text;
+};
+
+static bool is_logged(void *ctx)
+{
+	const struct wanted *w = ctx;
+
+	peek(w->h);
+	return strstr(w->h->said, w->text) != NULL;
+}
+
+static void on_look(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)t;
+	(void)events;
+}
+
+bool house_logs(struct house *h, const char *text)
+{
+	struct wanted w = { h, text };
+	ev_timer look;
+
+	/* A line may come without the loop being woken. */
+	ev_timer_init(&look, on_look, 0.02, 0.02);
+	ev_timer_start(h->loop, &look);
+	const bool ok = turns_until(h->loop, is_logged, &w);
+	ev_timer_stop(h->loop, &look);
+	house_log(h);
+	return ok;
+}
+
+static void on_time(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)events;
+	*(bool *)t->data = true;
+}
+
+static bool is_true(void *ctx)
+{
+	return *(bool *)ctx;
+}
+
+void house_pass(struct house *h, double seconds)
+{
+	bool over = false;
+	ev_timer t;
+
+	ev_now_update(h->loop);
+	ev_timer_init(&t, on_time, seconds, 0);
+	t.data = &over;
+	ev_timer_start(h->loop, &t);
+	CU_ASSERT_TRUE(turns_until(h->loop, is_true, &over));
+}
+
+/* --- queries ------------------------------------------------------------------------------ */
+
+const char *house_ask(struct house *h, const char *name)
+{
+	static char text[400];
+	uint8_t packet[ASKING_PACKET], reply[1300];
+	char question[200];
+	const int fd = serving_connect(&h->at, SOCK_DGRAM, NULL);
+	struct pollfd p = { fd, POLLIN, 0 };
+
+	snprintf(question, sizeof question, "%s. A", name);
+	const size_t len = asking_packet(packet, question);
+	text[0] = 0;
+	ssize_t n = -1;
+	if (send(fd, packet, len, 0) == (ssize_t)len && poll(&p, 1, 20000) == 1)
+		n = recv(fd, reply, sizeof reply, 0);
+	close(fd);
+	if (n < 12)
+		return "nothing";
+	if (reply[3] & 15)
+		snprintf(text, sizeof text, "rcode %u", reply[3] & 15u);
+	size_t at = len;
+	for (unsigned i = be16_get(reply + 6); i; i--, at += 12u + be16_get(reply + at + 10))
+		if (be16_get(reply + at + 2) == 1)
+			sprintf(text + strlen(text), "%s%u.%u.%u.%u", *text ? " " : "",
+				reply[at + 12], reply[at + 13], reply[at + 14], reply[at + 15]);
+	return text;
+}
