@@ -17,6 +17,7 @@ BEGIN {
 	home["microhttpd.h"] = "^src/web/"
 	home["nettle/"] = "^src/dns/tsig"
 	home["curl/"] = "^src/tools/agent_http"
+	home["ares.h"] = "^src/probe/resolver"
 	home["nghttp2/"] = "^src/(net|probe)/"
 	home["idn2.h"] = "^src/conf/"
 	home["libmnl/"] = "^src/tools/agent_"

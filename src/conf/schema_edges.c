@@ -1,10 +1,12 @@
 #include "conf/schema.h"
 
+#include "conf/host_name.h"
 #include "conf/option.h"
 
 #include <ctype.h>
 #include <limits.h>
 #include <string.h>
+#include <strings.h>
 
 enum { EDGE_NAME_MOST = 64, ADDRESSES_MOST = 256 };
 
@@ -150,6 +152,64 @@ static void take_cname(
 		*(const uint8_t **)to = arena_memdup(r->mem, name, len);
 }
 
+/* --- where probes ask --------------------------------------------------------------------- */
+
+static bool take_point(struct reader *r, const struct key *key, const struct node *item,
+	struct edge_point *to)
+{
+	const char *text = option_scalar(r, key, item);
+	char shown[OPTION_SHOWN];
+	struct host_name h;
+	struct fault why;
+
+	if (!text)
+		return false;
+	if (!host_name_parse(&h, text, true, &why))
+		return parse_error(r->src, item, "\"%s\" must be %s, not \"%s\": %s", key->name,
+			key->say, option_shown(shown, text), why.text);
+	to->port = (uint16_t)h.port;
+	if (!addr_parse(&to->addr, h.name)) {
+		to->addr = (struct addr){ { 0 } };
+		to->name = arena_strdup(r->mem, h.name);
+	}
+	return true;
+}
+
+static void take_points(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct edge_opts *edge = to;
+	size_t n = 0;
+
+	if (value->kind == NODE_SCALAR && strcasecmp(value->text, "off") == 0) {
+		edge->unprobed = true;
+		return;
+	}
+	if (!option_is_list(r, key, value, EDGE_POINTS_MOST))
+		return;
+	struct edge_point *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i))
+		n += take_point(r, key, i, &list[n]);
+	edge->points = list;
+	edge->n_points = n;
+}
+
+/* One for each address, or one for all. */
+static void check_points(
+	const struct reader *r, const struct node *node, const struct edge_opts *edge)
+{
+	const struct node *points = parse_get(node, "probe-address");
+	const size_t addresses = edge->n_a + edge->n_aaaa;
+
+	if (addresses && edge->n_points > 1 && edge->n_points != addresses)
+		parse_error(r->src, points,
+			"\"probe-address\" has %zu entries and the edge %zu addresses; write one "
+			"for all of them, or one for each (those of \"a\" first)",
+			edge->n_points, addresses);
+}
+
+/* --- state, and all together -------------------------------------------------------------- */
+
 static void take_state(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
@@ -172,6 +232,13 @@ const struct key schema_edge_keys[] = {
 	{ "cname", take_cname, .say = "a domain name, such as edge.example.net", AT(cname),
 		.about = "The name to answer with, for an edge without addresses.",
 		.otherwise = "none" },
+	{ "probe-address", take_points,
+		.say = "an address or a name, perhaps with a port, a list of them, or off",
+		.about = "Where probes ask instead of the addresses that are answered with, "
+			 "perhaps with another port: one for all of them, or a list of one for "
+			 "each (those of a first). Names are resolved as the system does. off: "
+			 "no probe asks the edge.",
+		.otherwise = "its addresses; of an edge with only a cname, what that leads to" },
 	{ "weight", option_number, .say = "a number from 0 to 65535", AT(weight), .least = 0,
 		.most = EDGE_WEIGHT_MOST,
 		.about = "The edge's share in weighted pools. 0 is chosen only when "
@@ -254,6 +321,7 @@ static void read_edge(struct reader *r, const struct node *node, struct edge_opt
 		return;
 	keys_read(r, schema_edge_keys, node, where, edge);
 	check_reachable(r, node);
+	check_points(r, node, edge);
 	schema_check_load(r, node, edge);
 }
 

@@ -96,16 +96,7 @@ static void check_measures(const struct reader *r, const struct schema_pool *p)
 
 void schema_check_standing(const struct reader *r, const struct schema_pool *p)
 {
-	char shown[OPTION_SHOWN];
-
 	check_alone(r, p, "up-when");
 	check_alone(r, p, "panic");
 	check_measures(r, p);
-	for (size_t i = 0; p->opts.probe && i < p->opts.n; i++) {
-		const struct edge_opts *e = &r->conf->edges[p->opts.edges[i]];
-		if (e->cname && !e->n_a && !e->n_aaaa)
-			parse_warning(r->src, parse_get(p->node, "probe")->key,
-				"edge %s has no address to probe: it stays as it is configured",
-				option_shown(shown, e->name));
-	}
 }

@@ -87,17 +87,19 @@ static struct sayings read_sayings(const json_t *export, const struct conf *c)
 	return s;
 }
 
+/* Names all stand under ::, where the edge tells them apart. */
 static const struct saying *find_saying(const struct sayings *s, const struct probe_opts *p,
-	const struct addr *addr, const char *edge)
+	const struct edge_point *point, const char *edge)
 {
-	const struct saying want = { .addr = *addr };
+	const struct saying want = { .addr = point->addr };
 	const struct saying *at = bsearch(&want, s->of, s->n, sizeof want, compare_sayings);
 
 	while (at && at > s->of && compare_sayings(at - 1, &want) == 0)
 		at--;
 	for (; at && at < s->of + s->n && compare_sayings(at, &want) == 0; at++)
 		if (probe_same(at->probe, p) &&
-			(p->kind != PROBE_EXEC || strcmp(at->edge, edge) == 0))
+			((p->kind != PROBE_EXEC && !point->name) ||
+				strcmp(at->edge, edge) == 0))
 			return at;
 	return NULL;
 }
@@ -116,9 +118,11 @@ struct stand {
 static uint32_t verdict_of(
 	struct stand *s, const struct probe_opts *p, const struct edge *e, unsigned k)
 {
-	const struct addr a = edge_address(e, k);
-	const struct saying *x = find_saying(s->said, p, &a, e->name);
+	const struct edge_point *point = edge_point(e, k);
 
+	if (!point)
+		return STANDING_NO_TARGET;
+	const struct saying *x = find_saying(s->said, p, point, e->name);
 	s->unprobed += x == NULL;
 	s->verdicts[s->n] = x ? x->verdict
 			      : (struct verdict){ .up = s->is_new || p->initial == PROBE_UP,
@@ -137,7 +141,7 @@ static void fill_rows(struct stand *s, const struct rows *rows, struct standing_
 		uint32_t *targets = memory_zeroed(steer->n_addresses, sizeof *targets);
 		for (unsigned i = 0; i < steer->n_edges; i++) {
 			const struct edge *e = &steer->edges[i];
-			for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++)
+			for (unsigned k = 0; k < e->n_slots; k++)
 				targets[e->first_address + k] = rows->row[row].edges[i]
 					? verdict_of(s, rows->row[row].probe, e, k)
 					: STANDING_NO_TARGET;

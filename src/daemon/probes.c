@@ -165,7 +165,7 @@ static bool same_target(const struct round_view *v, const struct state_file_verd
 {
 	return memcmp(&v->addr, &k->addr, sizeof k->addr) == 0 &&
 		strcmp(v->probe->name, k->probe) == 0 &&
-		(v->probe->kind != PROBE_EXEC || strcmp(v->edge, k->edge) == 0);
+		((v->probe->kind != PROBE_EXEC && !v->name) || strcmp(v->edge, k->edge) == 0);
 }
 
 static int compare_kept(const void *a, const void *b)
@@ -353,7 +353,7 @@ static unsigned targets_of(const struct probes *p, const struct edge *e, unsigne
 	unsigned rows, uint32_t *to, unsigned n)
 {
 	for (unsigned row = first; row < first + rows; row++)
-		for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
+		for (unsigned k = 0; k < e->n_slots; k++) {
 			const uint32_t target = round_row_targets(
 				p->round, row)[e->first_address + k];
 			unsigned twin = 0;
@@ -378,7 +378,7 @@ static uint32_t *find_targets(const struct probes *p, const char *name, unsigned
 	for (unsigned i = 0; i < 2; i++) {
 		const int at = s[i] ? steer_edge(s[i], name) : -1;
 		e[i] = at >= 0 ? &s[i]->edges[at] : NULL;
-		room += e[i] ? rows[i] * (size_t)(e[i]->n_a + e[i]->n_aaaa) : 0;
+		room += e[i] ? rows[i] * (size_t)e[i]->n_slots : 0;
 	}
 	if (!e[0] && !e[1])
 		return NULL;

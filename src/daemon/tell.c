@@ -13,14 +13,15 @@ static void add_errors(
 	const struct tell *t, unsigned row, const struct edge *e, struct text *to)
 {
 	const uint32_t *targets = round_row_targets(t->round, row - 1);
-	char addr[ADDR_TEXT];
+	char where[ROUND_WHERE];
 
-	for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
+	for (unsigned k = 0; k < e->n_slots; k++) {
 		const uint32_t target = targets[e->first_address + k];
-		if (target == STANDING_NO_TARGET || round_verdicts(t->round)[target].up)
+		if (target == STANDING_NO_TARGET || round_verdicts(t->round)[target].up ||
+			round_is_twin(targets + e->first_address, k))
 			continue;
 		const struct round_view v = round_view(t->round, target);
-		text_addf(to, "%s%s: %s", to->len ? ", " : "", addr_text(addr, &v.addr),
+		text_addf(to, "%s%s: %s", to->len ? ", " : "", round_where(where, &v),
 			*v.error ? v.error : "no verdict yet");
 	}
 }
@@ -119,9 +120,9 @@ void tell_steps(struct tell_steps *t, const struct round_view *v, const char *st
 		json_array_append_new(t->list, o);
 		return;
 	}
-	char addr[ADDR_TEXT];
+	char where[ROUND_WHERE];
 	text_addf(t->out, "%s by probe %s (%s)\n%s  %s: %s%s%s; it is %s\n",
-		addr_text(addr, &v->addr), v->probe->name, probe_kind_text(v->probe->kind),
+		round_where(where, v), v->probe->name, probe_kind_text(v->probe->kind),
 		steps, v->passed ? "passed" : "failed", v->say, *v->notice ? "; " : "",
 		v->notice, v->up ? "up" : "down");
 	json_decref(o);

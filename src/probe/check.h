@@ -30,7 +30,8 @@ struct check_result {
 
 struct check {
 	const struct probe_opts *probe;
-	struct addr addr; /* IPv4 or IPv6 */
+	const char *name; /* it was found by; NULL: the address is what is probed */
+	struct addr addr; /* IPv4 or IPv6; :: of an exec probe by name */
 	uint16_t port;    /* 0: the kind has none */
 	const char *edge; /* of this name */
 	uint64_t started_us;

@@ -139,7 +139,7 @@ static char **make_environment(const struct check *c)
 	char **env = memory_zeroed(n + 3, sizeof *env);
 	memcpy(env, environ, n * sizeof *env);
 	text_addf(&edge, "WAYMARK_EDGE=%s", c->edge);
-	text_addf(&address, "WAYMARK_ADDRESS=%s", addr_text(addr, &c->addr));
+	text_addf(&address, "WAYMARK_ADDRESS=%s", c->name ? c->name : addr_text(addr, &c->addr));
 	env[n] = memory_need(edge.s);
 	env[n + 1] = memory_need(address.s);
 	return env;

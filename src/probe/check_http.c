@@ -181,7 +181,8 @@ static struct http_ask *make_ask(struct check *c, struct http_peer *peer)
 		.cancel = { .word = HTTP_CANCEL },
 		.check = c,
 		.peer = peer,
-		.plan = http_plan_hold(peer->plan) };
+		.plan = http_plan_hold(peer->plan),
+		.name = c->name ? memory_strdup(c->name) : NULL };
 	a->own = (struct check){ .probe = &a->plan->opts,
 		.addr = c->addr,
 		.port = c->port,

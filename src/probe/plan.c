@@ -14,14 +14,18 @@ struct map {
 	size_t mask;
 };
 
-static size_t slot_of(const struct map *m, const struct addr *addr)
+static size_t slot_of(const struct map *m, const struct edge_point *p)
 {
-	return hash_bytes((struct hash_key){ 5, 7 }, addr->b, sizeof addr->b) & m->mask;
+	const struct hash_key key = { 5, 7 };
+
+	return (p->name ? hash_bytes(key, (const uint8_t *)p->name, strlen(p->name))
+			: hash_bytes(key, p->addr.b, sizeof p->addr.b)) &
+		m->mask;
 }
 
 static void put(struct map *m, struct target *t)
 {
-	size_t i = slot_of(m, &t->check.addr);
+	size_t i = slot_of(m, &t->point);
 
 	while (m->at[i])
 		i = (i + 1) & m->mask;
@@ -29,12 +33,18 @@ static void put(struct map *m, struct target *t)
 }
 
 /* A command is told which edge it looks at, so that edges do not share one. */
-static struct target *find(const struct map *m, const struct probe_opts *p,
-	const struct addr *addr, const char *edge)
+static bool same_point(const struct edge_point *a, const struct edge_point *b)
 {
-	for (size_t i = slot_of(m, addr); m->at[i]; i = (i + 1) & m->mask) {
+	return memcmp(&a->addr, &b->addr, sizeof a->addr) == 0 && a->port == b->port &&
+		!a->name == !b->name && (!a->name || strcmp(a->name, b->name) == 0);
+}
+
+static struct target *find(const struct map *m, const struct probe_opts *p,
+	const struct edge_point *point, const char *edge)
+{
+	for (size_t i = slot_of(m, point); m->at[i]; i = (i + 1) & m->mask) {
 		const struct check *c = &m->at[i]->check;
-		if (memcmp(&c->addr, addr, sizeof *addr) == 0 &&
+		if (same_point(&m->at[i]->point, point) &&
 			(c->probe == p || probe_same(c->probe, p)) &&
 			(p->kind != PROBE_EXEC || strcmp(c->edge, edge) == 0))
 			return m->at[i];
@@ -54,11 +64,13 @@ struct plan {
 static uint32_t take(
 	struct plan *p, const struct probe_opts *probe, const struct edge *e, unsigned k)
 {
-	const struct addr a = edge_address(e, k);
-	struct target *t = find(&p->map, probe, &a, e->name);
+	const struct edge_point *point = edge_point(e, k);
 
+	if (!point)
+		return STANDING_NO_TARGET;
+	struct target *t = find(&p->map, probe, point, e->name);
 	if (!t) {
-		t = target_new(p->r, probe, &a, e->name);
+		t = target_new(p->r, probe, point, e->name);
 		t->number = UINT32_MAX;
 		put(&p->map, t);
 	}
@@ -86,7 +98,7 @@ static uint32_t *plan_row(
 
 	for (unsigned i = 0; i < steer->n_edges; i++) {
 		const struct edge *e = &steer->edges[i];
-		for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++)
+		for (unsigned k = 0; k < e->n_slots; k++)
 			of[e->first_address + k] = row->edges[i] ? take(p, row->probe, e, k)
 								 : STANDING_NO_TARGET;
 	}
@@ -100,7 +112,7 @@ static size_t room_for(const struct steer *steer, const struct round_row *rows, 
 	for (unsigned row = 0; row < n_rows; row++)
 		for (unsigned i = 0; i < steer->n_edges; i++)
 			if (rows[row].edges[i])
-				n += steer->edges[i].n_a + steer->edges[i].n_aaaa;
+				n += steer->edges[i].n_slots;
 	return n;
 }
 

@@ -6,6 +6,7 @@
 #include "probe/line.h"
 #include "probe/target.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ struct round *round_new(const struct round_opts *opts)
 	r->checks.loop = opts->loop;
 	r->checks.icmp = check_icmp_new(opts->loop, opts->seed);
 	r->checks.http = check_http_new(opts->loop, on_room, r);
+	r->resolver = resolver_new(opts->loop);
 	r->map = round_map_new(0);
 	line_init(r);
 	return r;
@@ -41,6 +43,7 @@ void round_free(struct round *r)
 		target_free(r->targets[i]);
 	ev_timer_stop(r->opts.loop, &r->pump);
 	check_exec_wait(&r->checks);
+	resolver_free(r->resolver);
 	check_icmp_free(r->checks.icmp);
 	check_http_free(r->checks.http);
 	round_map_drop(r->map);
@@ -77,6 +80,19 @@ struct round_totals round_totals(const struct round *r)
 	for (unsigned i = 0; i < PROBE_KINDS; i++)
 		t.running += r->lines[i].running;
 	return t;
+}
+
+const char *round_where(char buf[static ROUND_WHERE], const struct round_view *v)
+{
+	char addr[ADDR_TEXT];
+	const char *host = v->name ? v->name : addr_text(addr, &v->addr);
+	const bool brackets = v->port && strchr(host, ':');
+
+	if (v->port)
+		snprintf(buf, ROUND_WHERE, brackets ? "[%s]:%u" : "%s:%u", host, v->port);
+	else
+		snprintf(buf, ROUND_WHERE, "%s", host);
+	return buf;
 }
 
 struct round_view round_view(const struct round *r, uint32_t target)

@@ -61,6 +61,8 @@ struct round_view {
 	const struct probe_opts *probe;
 	const char *edge; /* the first that has it */
 	struct addr addr;
+	const char *name; /* what is probed is a name, and `addr` is ::; NULL */
+	uint16_t port;    /* another than the probe's; 0 */
 	bool known, up;
 	bool hinted;      /* `up` began with an old verdict from before a restart */
 	bool running;     /* a probe is in flight */
@@ -78,6 +80,21 @@ struct round_view {
 			   tell */
 	double load;    /* smoothed; NAN */
 };
+
+/* Is the target of slot `k` that of a slot before it, too? `of` is a row's, from the edge's first
+ * slot on. */
+static inline bool round_is_twin(const uint32_t *of, unsigned k)
+{
+	unsigned i = 0;
+
+	while (i < k && of[i] != of[k])
+		i++;
+	return i < k;
+}
+
+/* "192.0.2.1", "192.0.2.1:8080", "[2001:db8::1]:8080", "edge.example.net". Returns `buf`. */
+enum { ROUND_WHERE = 1040 };
+const char *round_where(char buf[static ROUND_WHERE], const struct round_view *v);
 
 /* Opens what needs privileges; never NULL. */
 struct round *round_new(const struct round_opts *opts);

@@ -13,6 +13,8 @@
 #include <string.h>
 
 #define EWMA   0.3  /* how much of a measure is its last sample */
+enum { NAME_MOST_S = 60 }; /* a name's address is good for so long, whatever its TTL */
+
 #define JITTER 0.05 /* of the interval: targets that were in step fall out of it */
 
 static const struct check_kind *const check_kinds[PROBE_KINDS] = {
@@ -104,7 +106,9 @@ struct round_view target_view(const struct target *t)
 
 	return (struct round_view){ .probe = t->check.probe,
 		.edge = t->check.edge,
-		.addr = t->check.addr,
+		.addr = t->point.addr,
+		.name = t->point.name,
+		.port = t->point.port,
 		.known = v->known,
 		.up = v->up,
 		.hinted = t->hinted,
@@ -160,11 +164,12 @@ static void give_up(struct target *t)
 /* A certificate's end is told as it comes nearer: once a day, at first. */
 static void take_notice(struct target *t, const char *notice)
 {
-	char addr[ADDR_TEXT];
+	char where[ROUND_WHERE];
+	const struct round_view v = target_view(t);
 
 	if (strncmp(notice, "certificate", 11) == 0 && strcmp(notice, t->notice) != 0)
 		log_line(LOG_WARNING, "edge %s, %s, probe %s: %s", t->check.edge,
-			addr_text(addr, &t->check.addr), t->check.probe->name, notice);
+			round_where(where, &v), t->check.probe->name, notice);
 	strcpy(t->notice, notice);
 }
 
@@ -215,11 +220,30 @@ static void on_done(struct check *c)
 	finish((struct target *)c); /* its first field */
 }
 
+/* That nobody tells us an address is our own trouble, and no news of the target; but the start
+ * does not wait for it. */
+static bool is_known(const struct target *t)
+{
+	return t->round->verdicts[t->number].known;
+}
+
+/* While its name is resolved nothing else runs. */
+static void stop_check(struct target *t)
+{
+	if (!t->resolving) {
+		check_kinds[t->check.probe->kind]->stop(&t->round->checks, &t->check);
+		return;
+	}
+	resolver_forget(t->resolving);
+	t->resolving = NULL;
+	t->check.result.ours = is_known(t);
+}
+
 void target_end_late(struct target *t)
 {
 	struct check *c = &t->check;
 
-	check_kinds[c->probe->kind]->stop(&t->round->checks, c);
+	stop_check(t);
 	check_failed(c,
 		c->probe->timeout_ms % 1000 ? "no answer within %g ms (waited for %s)"
 					    : "no answer within %g s (waited for %s)",
@@ -230,6 +254,65 @@ void target_end_late(struct target *t)
 }
 
 /* --- its probe ---------------------------------------------------------------------------- */
+
+static void start_check(struct target *t)
+{
+	struct check *c = &t->check;
+
+	if (check_kinds[c->probe->kind]->start(&t->round->checks, c))
+		set_timer(t, c->probe->timeout_ms * 1000ull);
+	else
+		finish(t);
+}
+
+static void forget_kept(struct target *t)
+{
+	const struct check_kind *kind = check_kinds[t->check.probe->kind];
+
+	if (kind->forget)
+		kind->forget(&t->check);
+}
+
+static void on_address(void *ctx, const struct resolver_answer *a)
+{
+	struct target *t = ctx;
+	struct check *c = &t->check;
+	char addr[ADDR_TEXT];
+	const uint64_t now = clock_us();
+
+	t->resolving = NULL;
+	if (a->result != RESOLVER_FOUND) {
+		c->result.ours = a->result == RESOLVER_FAILED && is_known(t);
+		check_failed(c, "%.100s is not found: %.80s", c->name, a->say);
+		check_step(c, "%s", c->result.say);
+		finish(t);
+		return;
+	}
+	if (memcmp(&c->addr, &a->addr, sizeof a->addr) != 0)
+		forget_kept(t); /* a connection to where it was */
+	c->addr = a->addr;
+	t->found_until_us = now + 1000000ull * (a->ttl_s < NAME_MOST_S ? a->ttl_s : NAME_MOST_S);
+	check_step(c, "%s is %s", c->name, addr_text(addr, &c->addr));
+	c->started_us = t->late ? c->started_us : now; /* a round trip is not the resolver's */
+	c->stage = "an answer";
+	start_check(t);
+}
+
+/* A command may resolve by itself. */
+static void find_address(struct target *t)
+{
+	struct check *c = &t->check;
+
+	if (!c->name || c->probe->kind == PROBE_EXEC || clock_us() < t->found_until_us) {
+		start_check(t);
+		return;
+	}
+	c->stage = "the address of its name";
+	set_timer(t, c->probe->timeout_ms * 1000ull);
+	struct resolver_ask *ask = resolver_ask(t->round->resolver, c->name, on_address, t);
+	if (ask)
+		t->resolving = ask;
+}
 
 void target_start(struct target *t)
 {
@@ -248,10 +331,7 @@ void target_start(struct target *t)
 	t->next_us = c->started_us +
 		(uint64_t)(every_us *
 			(first ? 0.1 + 0.9 * draw(r) : 1 + JITTER * (2 * draw(r) - 1)));
-	if (check_kinds[c->probe->kind]->start(&r->checks, c))
-		set_timer(t, c->probe->timeout_ms * 1000ull);
-	else
-		finish(t);
+	find_address(t);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
@@ -266,17 +346,20 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 		line_join(t, false);
 }
 
-struct target *target_new(
-	struct round *r, const struct probe_opts *p, const struct addr *addr, const char *edge)
+struct target *target_new(struct round *r, const struct probe_opts *p,
+	const struct edge_point *point, const char *edge)
 {
 	struct target *t = memory_zeroed(1, sizeof *t);
 
 	t->edge = memory_strdup(edge);
 	t->check = (struct check){ .probe = p,
-		.addr = *addr,
-		.port = (uint16_t)probe_port(p),
+		.addr = point->addr,
+		.port = point->port ? point->port : (uint16_t)probe_port(p),
 		.edge = t->edge,
 		.done = on_done };
+	t->point = *point;
+	if (point->name)
+		t->point.name = t->check.name = memory_strdup(point->name);
 	t->round = r;
 	t->began = p->initial != PROBE_WAIT;
 	t->health = health_begin(probe_rule(p), p->initial == PROBE_UP);
@@ -293,11 +376,10 @@ void target_free(struct target *t)
 
 	ev_timer_stop(r->opts.loop, &t->timer);
 	if (t->running) {
-		check_kinds[t->check.probe->kind]->stop(&r->checks, &t->check);
+		stop_check(t);
 		r->lines[t->check.probe->kind].running--;
 	}
-	if (check_kinds[t->check.probe->kind]->forget)
-		check_kinds[t->check.probe->kind]->forget(&t->check);
+	forget_kept(t);
 	if (t->in_line)
 		line_leave(t);
 	if (t->late)
@@ -309,6 +391,7 @@ void target_free(struct target *t)
 	}
 	text_fini(&t->steps);
 	memory_free(t->edge);
+	memory_free((void *)(uintptr_t)t->point.name);
 	memory_free(t);
 }
 

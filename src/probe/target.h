@@ -4,6 +4,7 @@
 #define PROBE_TARGET_H
 
 #include "probe/check.h"
+#include "probe/resolver.h"
 #include "probe/round.h"
 
 #include <ev.h>
@@ -11,6 +12,9 @@
 struct target {
 	struct check check; /* its probe (the configuration's), address and edge too */
 	char *edge;         /* own copy of the name */
+	struct edge_point point; /* where it is; its name is an own copy */
+	struct resolver_ask *resolving; /* of its name; NULL: not now */
+	uint64_t found_until_us; /* `check.addr` is the name's address so long */
 	struct round *round;
 	uint32_t number;
 	ev_timer timer;            /* its next start, or the end of its probe's time */
@@ -42,6 +46,7 @@ struct line {
 struct round {
 	struct round_opts opts;
 	struct checks checks;
+	struct resolver *resolver;
 	struct target **targets;
 	uint32_t n, waits, in_line;
 	struct verdict *verdicts;
@@ -58,8 +63,8 @@ struct round {
 	bool planned;
 };
 
-struct target *target_new(
-	struct round *r, const struct probe_opts *p, const struct addr *addr, const char *edge);
+struct target *target_new(struct round *r, const struct probe_opts *p,
+	const struct edge_point *point, const char *edge);
 /* Whatever it is doing. */
 void target_free(struct target *t);
 

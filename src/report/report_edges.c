@@ -25,9 +25,9 @@ static void set_text(json_t *o, const char *key, const char *text)
 json_t *report_target(const struct round_view *v)
 {
 	const int64_t now = (int64_t)clock_us();
-	char addr[ADDR_TEXT];
+	char where[ROUND_WHERE];
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I}", "address",
-		addr_text(addr, &v->addr), "probe", v->probe->name, "kind",
+		round_where(where, v), "probe", v->probe->name, "kind",
 		probe_kind_text(v->probe->kind), "state", v->up ? "up" : "down", "known",
 		(int)v->known, "probes", (json_int_t)v->probes, "failures",
 		(json_int_t)v->failures);
@@ -118,17 +118,17 @@ static void add_failures(const struct report_health *health, unsigned row, const
 {
 	const uint32_t *targets = still_row(health->still, health->first + row - 1);
 	const size_t before = out->len;
-	char addr[ADDR_TEXT];
+	char where[ROUND_WHERE];
 
-	for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
+	for (unsigned k = 0; k < e->n_slots; k++) {
 		const uint32_t target = targets[e->first_address + k];
-		if (target == STANDING_NO_TARGET)
+		if (target == STANDING_NO_TARGET || round_is_twin(targets + e->first_address, k))
 			continue;
 		const struct round_view v = still_view(health->still, target);
 		if (v.up)
 			continue;
 		text_addf(out, "%s%s: %s", out->len > before ? ", " : "",
-			addr_text(addr, &v.addr),
+			round_where(where, &v),
 			v.passed           ? "not up long enough yet"
 				: *v.error ? v.error
 				: v.known  ? "failed"
@@ -159,7 +159,7 @@ struct report_measures report_measures(
 	const struct report_health *health = &view->health;
 	struct report_measures m = { NAN, NAN };
 
-	for (unsigned k = 0; row && k < e->n_a + e->n_aaaa; k++) {
+	for (unsigned k = 0; row && k < e->n_slots; k++) {
 		const uint32_t target = still_row(
 			health->still, health->first + row - 1)[e->first_address + k];
 		if (target == STANDING_NO_TARGET || !health->still->verdicts[target].up)
@@ -206,9 +206,9 @@ static json_t *targets_of(const struct report_health *health, const struct edge 
 
 	for (unsigned row = 0; row < health->rows.n; row++) {
 		const uint32_t *of = still_row(health->still, health->first + row);
-		for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
+		for (unsigned k = 0; k < e->n_slots; k++) {
 			const uint32_t address = e->first_address + k, target = of[address];
-			bool twin = false;
+			bool twin = round_is_twin(of + e->first_address, k);
 			for (unsigned i = 0; i < row; i++)
 				twin = twin ||
 					still_row(health->still, health->first + i)[address] ==

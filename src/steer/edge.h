@@ -23,6 +23,15 @@ enum edge_state {
 	EDGE_DRAIN /* not answered with; the operator empties it */
 };
 
+/* Where a probe asks. */
+struct edge_point {
+	const char *name; /* it is to be resolved; NULL: `addr` */
+	struct addr addr; /* :: with a name */
+	uint16_t port;    /* 0: the probe's */
+};
+
+enum { EDGE_POINTS_MOST = 512 };
+
 /* As configured. Everything is borrowed from the configuration. */
 struct edge_opts {
 	const char *name;
@@ -33,6 +42,11 @@ struct edge_opts {
 	const struct addr *aaaa; /* IPv6 */
 	size_t n_aaaa;
 	const uint8_t *cname; /* wire name, or NULL; used when there are no addresses */
+	/* Where probes ask instead: one for all its addresses, or one for each, A first; of an edge
+	 * with only a cname any. 0: at its addresses, or what the cname leads to. */
+	const struct edge_point *points;
+	size_t n_points;
+	bool unprobed;   /* nowhere: it is as the operator says */
 	unsigned weight; /* 0 to EDGE_WEIGHT_MOST, 1 unless given; 0 is not chosen by weight
 			    while another can be */
 	enum edge_state state;

@@ -52,7 +52,7 @@ static struct types look(const struct make *m, unsigned row, const struct edge *
  */
 static bool is_up(const struct make *m, unsigned row, const struct edge *e)
 {
-	const unsigned n = e->n_a + e->n_aaaa;
+	const unsigned n = e->n_slots;
 	const unsigned rule = row ? m->o->rows[row - 1].need : STANDING_ALL;
 	unsigned up = 0;
 
@@ -70,7 +70,7 @@ static void measure(const struct make *m, unsigned row, unsigned edge)
 	      *load = &m->s->load[(size_t)row * m->s->n_edges + edge];
 
 	*rtt = *load = NAN;
-	for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
+	for (unsigned k = 0; k < e->n_slots; k++) {
 		const struct verdict *v = verdict_of(m, row, e->first_address + k);
 		if (!v || !v->up)
 			continue;
@@ -189,7 +189,7 @@ static uint64_t changes_us(const struct make *m, const struct pool *p, unsigned 
 		const struct edge *e = &m->o->steer->edges[edge];
 		if (m->o->states[edge] != EDGE_UP || (m->o->forced && m->o->forced[edge]))
 			continue; /* the operator says when it changes */
-		for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
+		for (unsigned k = 0; k < e->n_slots; k++) {
 			const struct verdict *v = verdict_of(m, row, e->first_address + k);
 			if (v && v->changes_us < soonest)
 				soonest = v->changes_us;
@@ -206,7 +206,7 @@ static bool waits(const struct make *m, const struct pool *p, unsigned row)
 		const struct edge *e = &m->o->steer->edges[edge];
 		if (m->o->states[edge] != EDGE_UP || (m->o->forced && m->o->forced[edge]))
 			continue;
-		for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
+		for (unsigned k = 0; k < e->n_slots; k++) {
 			const struct verdict *v = verdict_of(m, row, e->first_address + k);
 			if (v && v->awaited)
 				return true;

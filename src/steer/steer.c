@@ -10,6 +10,32 @@
 #include <string.h>
 #include <strings.h>
 
+/* Where probes ask: what the operator says, or its addresses, or what its cname leads to. */
+static void fill_points(struct steer *s, struct edge *e, const struct edge_opts *o)
+{
+	const unsigned n = e->n_a + e->n_aaaa;
+	char name[NAME_TEXT];
+
+	e->n_slots = (uint16_t)(n ? n : o->unprobed ? 0 : o->n_points ? o->n_points : e->cname != NULL);
+	if (o->unprobed || !e->n_slots)
+		return;
+	struct edge_point *points = arena_zalloc(&s->mem, e->n_slots * sizeof *points);
+	for (unsigned k = 0; k < e->n_slots; k++) {
+		if (o->n_points) {
+			points[k] = o->points[o->n_points > 1 ? k : 0];
+			if (points[k].name)
+				points[k].name = arena_strdup(&s->mem, points[k].name);
+		} else if (n) {
+			points[k].addr = edge_address(e, k);
+		} else {
+			name_text(name, e->cname);
+			name[strlen(name) - 1] = 0; /* its dot */
+			points[k].name = arena_strdup(&s->mem, name);
+		}
+	}
+	e->points = points;
+}
+
 static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o)
 {
 	uint8_t *a = arena_alloc(&s->mem, o->n_a * 4),
@@ -35,11 +61,12 @@ static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o
 		.low = o->low,
 		.high = o->high,
 		.slow_start_ms = o->slow_start_ms };
-	s->n_addresses += (uint32_t)(o->n_a + o->n_aaaa);
 	if (o->cname && !o->n_a && !o->n_aaaa) {
 		e->cname_len = (uint16_t)name_len(o->cname);
 		e->cname = arena_memdup(&s->mem, o->cname, e->cname_len);
 	}
+	fill_points(s, e, o);
+	s->n_addresses += e->n_slots;
 }
 
 /* --- pins --------------------------------------------------------------------------------- */

@@ -26,6 +26,9 @@ struct edge {
 	const uint8_t *aaaa; /* n_aaaa times 16 */
 	uint16_t n_a, n_aaaa;
 	uint32_t first_address; /* number of its first A among all addresses; AAAA follow */
+	uint16_t n_slots; /* addresses; without any, points that its probes ask: numbers of
+			   * these, too, begin with `first_address` */
+	const struct edge_point *points; /* [n_slots]; NULL: nobody probes it */
 	const uint8_t *cname;   /* wire, or NULL; there are no addresses then */
 	uint16_t cname_len;
 	uint16_t weight;
@@ -81,7 +84,7 @@ struct steer {
 	struct explore explore;
 	struct edge *edges;
 	unsigned n_edges;
-	uint32_t n_addresses; /* of all edges */
+	uint32_t n_addresses; /* slots of all edges */
 	struct pool *pools;
 	unsigned n_pools;
 	struct numbers edge_numbers, pool_numbers; /* by name */
@@ -115,6 +118,12 @@ void steer_drop(struct steer *s);
 
 /* Address `k` of an edge: A first, then AAAA. */
 struct addr edge_address(const struct edge *e, unsigned k);
+
+/* Where a probe of slot `k` asks; NULL: nowhere. Lives as long as the edge. */
+static inline const struct edge_point *edge_point(const struct edge *e, unsigned k)
+{
+	return e->points ? &e->points[k] : NULL;
+}
 
 /* The number of a pool or edge by its name; -1 when there is none. */
 int steer_pool(const struct steer *s, const char *name);

@@ -328,6 +328,50 @@ def hangs():
             says(s, "(waited for the answer)")
 
 
+@claim("an edge is probed where it says: at another address or port, by a name, or not at all; a cname by what it leads to")
+def elsewhere():
+    with Web() as w, Web() as other:
+        config = """
+edges:
+  moved: { a: [ 192.0.2.1, 192.0.2.2 ], probe-address: "127.0.0.1:%d" }
+  each:  { a: 192.0.2.3, aaaa: "2001:db8::3", probe-address: [ "127.0.0.1:%d", "localhost:%d" ] }
+  never: { a: 192.0.2.4, probe-address: off }
+  name:  { cname: localhost }
+  given: { cname: cdn.example.net, probe-address: "127.0.0.1:%d" }
+  lost:  { cname: nosuch.invalid }
+probes: { p: { kind: http, port: %d, keep-alive: on, %s } }
+pools:
+  web: { edges: [ moved, each, never ], policy: round-robin, probe: p, answers: 4, all-down: empty, up-when: all }
+  cdn: { edges: [ name, given, lost ], policy: round-robin, probe: p, all-down: empty }
+""" % (w.port, w.port, other.port, other.port, w.port, FAST)
+        with Server(zone("web", "cdn"), config=config) as s:
+            rows = edge_rows(s)
+            same(rows["never"]["targets"], [])
+            same(len(rows["moved"]["targets"]), 1)          # one for both addresses
+            same(sorted(t["address"] for t in rows["each"]["targets"]), ["127.0.0.1:%d" % w.port, "localhost:%d" % other.port])
+            same([t["address"] for t in rows["name"]["targets"]], ["localhost"])
+            until(lambda: all(edge_rows(s)[e]["state"] == "up" for e in ("moved", "each", "never", "name", "given")), 15)
+            same(sorted(s.udp("web.example.com", "A").addresses()), ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"])
+            assert edge_rows(s)["lost"]["state"] != "up", edge_rows(s)["lost"]
+            names = lambda: {r[3] for _ in range(6) for r in s.udp("cdn.example.com", "A").answer}
+            same(names(), {"localhost.", "cdn.example.net."})
+            assert any("\r\nHost: localhost\r\n" in h for h in w.seen), w.seen[-1]
+            assert "localhost is 127.0.0.1" in s.ctl("probe", "name")[1] or "localhost is ::1" in s.ctl("probe", "name")[1]
+            other.status = 500
+            until(lambda: names() == {"localhost."}, 15)
+            until(lambda: sorted(s.udp("web.example.com", "A").addresses()) == ["192.0.2.1", "192.0.2.2", "192.0.2.4"], 15)
+            w.status = 500
+            until(lambda: names() == set() and s.udp("web.example.com", "A").addresses() == ["192.0.2.4"], 15)
+            said = s.ctl("edges")[1]
+            assert "localhost:%d" % other.port in said and "HTTP 500" in said, said
+    for edge, words in (("a: [ 192.0.2.1, 192.0.2.2, 192.0.2.3 ], probe-address: [ 192.0.2.9, 192.0.2.8 ]", "one for each"),
+                        ("a: 192.0.2.1, probe-address: \"a..b\"", "it has an empty label"),
+                        ("a: 192.0.2.1, probe-address: \"192.0.2.1:0\"", "a port is from 1 to 65535")):
+        with Server(zone("web"), start=False, config="edges: { one: { %s } }\npools: { web: { edges: [ one ], policy: round-robin } }" % edge) as s:
+            code, said = s.ctl("check")
+            assert code == 1 and words in said, said
+
+
 @claim("check opens what probes name as the user that will run: authorities, certificates and their keys, programs")
 def named_files():
     need("openssl")
@@ -355,7 +399,7 @@ pools: { web: { edges: [ one ], policy: round-robin, probe: p } }""" % probe) as
         same(check(https + "client-cert: %s/secret.pem" % path)[0], 0)
         same(check("kind: exec, command: [ %s/good.sh, x ]" % path)[0], 0)
         for probe, words in ((https + "ca: %s/none.pem" % path, "none.pem: No such file or directory"),
-                             (https + "ca: %s" % path, "is a folder"),
+                             (https + "ca: %s" % path, "is a directory"),
                              (https + "ca: %s/empty.pem" % path, "empty.pem: there is no certificate in it (PEM is wanted)"),
                              (https + "ca: %s/broken.pem" % path, "broken.pem: a certificate in it is broken (PEM is wanted)"),
                              (https + "client-cert: %s/ca.pem" % path, "ca.pem: there is no private key in it (PEM is wanted)"),

@@ -54,7 +54,7 @@ static void values_of_edges_are_checked(void)
 			"3:19: error: \"at\" must be latitude and longitude, such as "
 			"\"52.37,4.90\"; a comma inside { } needs the quotes\n"
 			"3:25: error: unknown key \"4.90\" in edge e (known: at, a, aaaa, "
-			"cname, weight, capacity, load, slow-start, state)\n" },
+			"cname, probe-address, weight, capacity, load, slow-start, state)\n" },
 		{ "a place in words",
 			SERVER ZONES "edges: { e: { a: 192.0.2.1, at: Amsterdam } }\n",
 			"3:33: error: \"at\" must be latitude and longitude, such as "
