@@ -9,6 +9,8 @@
 #include "dns/tsig.h"
 #include "steer/stage.h"
 
+#include <string.h>
+
 /* Who asks, at a name that a zone hands to a pool. `*v4_at`: see addr_plain(). */
 static struct choose_ask who_asks(const struct answerer *a, const struct answer_ask *ask,
 	const struct answer_pending *p, uint16_t pool, unsigned *v4_at)
@@ -395,6 +397,31 @@ static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
 	c->silent = true;
 }
 
+/* A primary has something new (RFC 1996): that is heard, and looked into by others. */
+static void answer_notify(struct answerer *a, const struct answer_ask *ask,
+	struct compose *c, const struct answer_pending *p)
+{
+	const struct query *q = c->q;
+	const struct zone *z = p->zone;
+	struct answer_news news = { .kind = NEWS_NOTIFY,
+		.from = addr_plain(&ask->source, NULL) };
+
+	c->edns.ede = 0;
+	if (q->qtype != RRTYPE_SOA || q->qclass != RRCLASS_IN)
+		return refuse(c, RCODE_FORMERR, 0);
+	if (!z || c->name->labels != z->apex_labels ||
+		!rules_of(a->world, p->number)->is_secondary)
+		return refuse(c, RCODE_NOTAUTH, 0);
+	if (!policy_allows(&rules_of(a->world, p->number)->notify, &news.from, p->tsig.key))
+		return refuse(c, RCODE_REFUSED, EDE_PROHIBITED);
+	c->flags |= FLAG_AA;
+	stats_add(&a->stats->notified, 1);
+	if (!a->tell)
+		return;
+	memcpy(news.name, z->apex, z->apex_len);
+	a->tell(a->tell_ctx, &news);
+}
+
 static bool may_ask(const struct answerer *a, const struct answer_ask *ask,
 	const struct answer_pending *p)
 {
@@ -411,6 +438,10 @@ static void take_question(struct answerer *a, const struct answer_ask *ask, stru
 	const struct query *q = c->q;
 	const struct zone *z = p->zone;
 
+	if (query_opcode(q) == OPCODE_NOTIFY) {
+		answer_notify(a, ask, c, p);
+		return;
+	}
 	if (q->qclass == RRCLASS_CH) {
 		chaos_answer(c, &a->world->policy);
 		return;

@@ -7,6 +7,7 @@
 #define ANSWER_ANSWER_H
 
 #include "answer/choice_counts.h"
+#include "answer/news.h"
 #include "answer/rrl.h"
 #include "answer/sample.h"
 #include "answer/stats.h"
@@ -37,6 +38,8 @@ struct answerer {
 	struct choice_counts *counts; /* NULL: none are kept */
 	struct choose_trace *trace;   /* NULL but when explaining: the last choice made */
 	struct samples *samples;      /* of who is steered; NULL: nobody wants to know */
+	answer_tell *tell;            /* NULL: nobody wants to know */
+	void *tell_ctx;
 	struct rrl *rrl;              /* shared by all workers; NULL: no rate is limited */
 	uint32_t now_s;               /* UNIX time, of the batch */
 	uint64_t now_us;              /* monotonic time, of the batch */

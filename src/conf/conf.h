@@ -53,6 +53,8 @@ struct conf_rule {
 	const unsigned *notify; /* numbers of peers */
 	size_t n_notify;
 	bool notify_ns; /* the zone's own NS, too */
+	const unsigned *primaries; /* numbers of peers: where the zone comes from */
+	size_t n_primaries;        /* 0: it has a file */
 };
 
 /* A file that is opened by who runs, long after the start: "check" looks at it. */

@@ -48,6 +48,13 @@ void schema_rules_end(struct reader *r);
 	"Who is told when the zone has a new serial, and when the server starts. ns: the " \
 	"zone's own nameservers, as far as their addresses stand in our zones."
 
+#define SCHEMA_PRIMARY_WHOM "a peer, or a list of peers"
+#define SCHEMA_PRIMARY                                                                  \
+	"Where the zone comes from: other nameservers, whose secondary we are. The first is " \
+	"asked first."
+#define SCHEMA_NOTIFY_FROM                                                              \
+	"Who, beside the primaries, may say that the zone has changed (NOTIFY)."
+
 extern const struct key schema_secret_keys[], schema_peer_keys[], schema_rule_keys[];
 
 /* The name of a key of `keys`; NULL for a faulty one. */

@@ -6,16 +6,13 @@
 
 #include <string.h>
 
-enum { ACCESS_MOST = 4096, TEMPLATES_MOST = 4096 };
+enum { ACCESS_MOST = 4096, TEMPLATES_MOST = 4096, PRIMARIES_MOST = 16 };
 
 /* --- who ---------------------------------------------------------------------------------- */
 
 /* Peers are known by their key, from wherever they come; those without by their addresses. */
-static void add_peer(
-	struct reader *r, unsigned number, struct policy_allow *list, size_t *n)
+static void add_peer(const struct conf_peer *peer, struct policy_allow *list, size_t *n)
 {
-	const struct conf_peer *peer = &r->conf->peers[number];
-
 	if (peer->key) {
 		list[(*n)++] = (struct policy_allow){ .key = peer->key };
 		return;
@@ -73,7 +70,7 @@ static void add_word(struct reader *r, const struct key *key, const struct node 
 	else if (is_net(text))
 		parse_error(r->src, item, "%s", why.text);
 	else if (schema_peer_find(r, key, item, &number))
-		add_peer(r, number, list, n);
+		add_peer(&r->conf->peers[number], list, n);
 }
 
 static void take_access(
@@ -134,6 +131,23 @@ static void take_notify(
 	rule->notify = list;
 }
 
+/* Where a zone comes from: the first is asked first. Who of them says that there is something new is
+ * heard. */
+static void take_primary(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf_rule *rule = to;
+
+	rule->n_primaries = 0;
+	if (!option_is_list(r, key, value, PRIMARIES_MOST))
+		return;
+	unsigned *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i))
+		if (schema_peer_find(r, key, i, &list[rule->n_primaries]))
+			rule->n_primaries++;
+	rule->primaries = list;
+}
+
 /* --- rules -------------------------------------------------------------------------------- */
 
 #define AT(field) .at = offsetof(struct conf_rule, field)
@@ -145,6 +159,10 @@ const struct key schema_rule_keys[] = {
 		.about = SCHEMA_TRANSFER, .otherwise = "none" },
 	{ "notify", take_notify, .say = SCHEMA_NOTIFY_WHOM, .about = SCHEMA_NOTIFY,
 		.otherwise = "none" },
+	{ "primary", take_primary, .say = SCHEMA_PRIMARY_WHOM, .about = SCHEMA_PRIMARY,
+		.otherwise = "none: the zone has a file" },
+	{ "notify-from", take_access, .say = SCHEMA_WHO, AT(access.notify),
+		.about = SCHEMA_NOTIFY_FROM, .otherwise = "the primaries alone" },
 	{ 0 },
 };
 
@@ -168,13 +186,39 @@ void schema_rules_begin(struct reader *r)
 	add_rule(r, &(struct conf_rule){ 0 });
 }
 
+/* Primaries may tell of changes by their addresses, signed or not (few sign that), and by their keys. */
+static void allow_primaries(struct reader *r, struct conf_rule *rule)
+{
+	struct policy_access *to = &rule->access.notify;
+	size_t room = to->n, n = to->n;
+
+	for (size_t i = 0; i < rule->n_primaries; i++)
+		room += r->conf->peers[rule->primaries[i]].n_at + 1;
+	struct policy_allow *list = arena_zalloc(r->mem, room * sizeof *list);
+	if (n)
+		memcpy(list, to->allow, n * sizeof *list);
+	for (size_t i = 0; i < rule->n_primaries; i++) {
+		const struct conf_peer *p = &r->conf->peers[rule->primaries[i]];
+		const struct conf_peer plain = { .at = p->at, .n_at = p->n_at };
+		if (p->key)
+			add_peer(p, list, &n);
+		add_peer(&plain, list, &n);
+	}
+	to->allow = list;
+	to->n = n;
+}
+
 void schema_rules_end(struct reader *r)
 {
 	struct conf *c = r->conf;
 	struct policy_zone *zones = arena_zalloc(r->mem, c->n_rules * sizeof *zones);
 
-	for (size_t i = 0; i < c->n_rules; i++)
+	for (size_t i = 0; i < c->n_rules; i++) {
+		if (c->rules[i].n_primaries)
+			allow_primaries(r, &c->rules[i]);
 		zones[i] = c->rules[i].access;
+		zones[i].is_secondary = c->rules[i].n_primaries != 0;
+	}
 	c->policy.zones = zones;
 }
 

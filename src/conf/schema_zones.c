@@ -45,7 +45,7 @@ static void take_name(
 
 const struct key schema_zone_keys[] = {
 	{ "name", take_name, .say = "a domain name, such as example.com", AT(name),
-		.about = "The zone's origin. Needs file beside it." },
+		.about = "The zone's origin. Needs file or primary beside it." },
 	{ "file", option_path, .say = "the path of a zone file", AT(file),
 		.about = "The zone's master file." },
 	{ "dir", option_path, .say = "the path of a folder of zone files", AT(dir),
@@ -57,14 +57,20 @@ const struct key schema_zone_keys[] = {
 		.otherwise = "what its template says; else any" },
 	{ "transfer", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_TRANSFER,
 		.otherwise = "what its template says; else none" },
+	{ "primary", schema_rule, .late = 1, .say = SCHEMA_PRIMARY_WHOM, .about = SCHEMA_PRIMARY,
+		.otherwise = "what its template says; else none: the zone has a file" },
+	{ "notify-from", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_NOTIFY_FROM,
+		.otherwise = "what its template says; else the primaries alone" },
 	{ "notify", schema_rule, .late = 1, .say = SCHEMA_NOTIFY_WHOM, .about = SCHEMA_NOTIFY,
 		.otherwise = "what its template says; else none" },
 	{ 0 },
 };
 
 /* Which keys may stand together. False: told. */
-static bool check_shape(const struct reader *r, const struct node *entry)
+static bool check_shape(
+	const struct reader *r, const struct node *entry, const struct conf_zone *z)
 {
+	const bool secondary = r->conf->rules[z->rule].n_primaries != 0;
 	const struct node *name = parse_get(entry, "name"), *file = parse_get(entry, "file");
 	const struct node *dir = parse_get(entry, "dir");
 
@@ -72,7 +78,11 @@ static bool check_shape(const struct reader *r, const struct node *entry)
 		return parse_error(r->src, dir->key,
 			"\"dir\" stands alone; give \"%s\" an entry of its own",
 			name ? "name" : "file");
-	if (name && !file)
+	if (secondary && (file || dir))
+		return parse_error(r->src, (file ? file : dir)->key,
+			"a zone that comes from a \"primary\" has no file; take one of the two "
+			"out");
+	if (name && !file && !secondary)
 		return parse_error(r->src, name->key,
 			"this zone has no \"file\"; write for example: file: "
 			"zones/example.com.zone");
@@ -92,9 +102,10 @@ static bool read_zone(struct reader *r, const struct node *entry, struct conf_zo
 	if (entry->kind == NODE_BAD || !keys_is_map(r, entry, "a zone"))
 		return false;
 	keys_read(r, schema_zone_keys, entry, "a zone", z);
-	if (r->src->faults->errors != before || !check_shape(r, entry))
+	if (r->src->faults->errors != before || !check_shape(r, entry, z))
 		return false;
-	if (z->name ? !z->file : !z->dir) /* a NODE_BAD: told when the text was parsed */
+	if (z->name ? !z->file && !r->conf->rules[z->rule].n_primaries
+		    : !z->dir) /* a NODE_BAD: told when the text was parsed */
 		return false;
 	const struct node *at = parse_get(entry, z->name ? "name" : "dir");
 	z->line = at->line;

@@ -75,7 +75,7 @@ static uint64_t count_lines(const struct text *t)
 }
 
 /* Out of the workers' rings. */
-static void fetch(struct decisions *d, bool wanted)
+static void gather(struct decisions *d, bool wanted)
 {
 	struct choice_counts *b;
 
@@ -150,7 +150,7 @@ static void on_time(struct ev_loop *loop, ev_timer *t, int events)
 	const struct conf *c = parts_conf(publisher_live(d->opts.publisher));
 
 	(void)events;
-	fetch(d, c->decisions_file != NULL);
+	gather(d, c->decisions_file != NULL);
 	if (!d->writes && (d->waiting.len || (d->is_open && !c->decisions_file))) {
 		d->is_open = c->decisions_file != NULL;
 		start(d, c->decisions_file, c->decisions_most);
@@ -182,7 +182,7 @@ void decisions_free(struct decisions *d)
 	const struct conf *c = parts_conf(publisher_live(d->opts.publisher));
 
 	ev_timer_stop(d->opts.loop, &d->timer);
-	fetch(d, c->decisions_file != NULL);
+	gather(d, c->decisions_file != NULL);
 	if (d->waiting.len)
 		line_file_add(d->file, c->decisions_file, c->decisions_most,
 			text_get(&d->waiting), d->waiting.len);

@@ -20,6 +20,7 @@
 #include "daemon/reports.h"
 #include "daemon/rrl_log.h"
 #include "daemon/signature_watch.h"
+#include "daemon/secondaries.h"
 #include "daemon/staging.h"
 #include "daemon/watchdog.h"
 #include "daemon/worker_news.h"
@@ -68,6 +69,7 @@ struct server {
 	struct signature_watch *signature_watch;
 	struct measuring *measuring;
 	struct notifying *notifying;
+	struct secondaries *secondaries;
 	struct decisions *decisions;
 	struct rrl_log *rrl_log;
 	struct commands commands;
@@ -197,6 +199,8 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->decisions = decisions_new(&(struct decisions_opts){
 		s->loop, s->jobs, s->publisher, s->workers });
 	s->signature_watch = signature_watch_new(s->loop, s->publisher);
+	s->secondaries = secondaries_new(&(struct secondaries_opts){
+		s->loop, s->jobs, s->builder, s->publisher, s->news, s->key });
 	s->notifying = notifying_new(
 		&(struct notifying_opts){ s->loop, s->jobs, s->publisher });
 	s->rrl_log = rrl_log_new(
@@ -284,6 +288,7 @@ static void shut_down(struct server *s)
 	control_close(s->control);
 	measuring_free(s->measuring);
 	notifying_free(s->notifying);
+	secondaries_free(s->secondaries);
 	geo_watch_free(s->geo_watch);
 	signature_watch_free(s->signature_watch);
 	rankings_free(s->rankings);

@@ -71,14 +71,6 @@ static void add(struct told *t, const struct zone *z, const struct notify_server
 
 /* --- peers -------------------------------------------------------------------------------- */
 
-static const struct tsig_key *find_key(const struct conf *c, const uint8_t *name)
-{
-	for (size_t i = 0; name && i < c->policy.n_keys; i++)
-		if (c->policy.keys[i].name == name)
-			return &c->policy.keys[i];
-	return NULL;
-}
-
 /* The addresses of peer `i`, made once. */
 static const struct notify_server *servers_of(struct told *t, const struct conf *c, size_t i)
 {
@@ -91,7 +83,7 @@ static const struct notify_server *servers_of(struct told *t, const struct conf 
 		t->peers[i][k] = (struct notify_server){ .name = p->name,
 			.at = (const struct sockaddr *)&p->at[k].sa,
 			.len = p->at[k].len,
-			.key = find_key(c, p->key) };
+			.key = parts_tsig_key(c, p->key) };
 	return t->peers[i];
 }
 

@@ -208,8 +208,10 @@ static struct part *read_conf(const struct parts_read_opts *o, struct faults *f)
 
 static bool read_zones(struct parts *to, const struct parts_read_opts *o, struct faults *f)
 {
-	to->zones = zones_read(&(struct zones_read_opts){ parts_conf(to),
-				       o->before ? o->before->zones : NULL, o->key, o->job },
+	to->zones = zones_read(&(struct zones_read_opts){ .conf = parts_conf(to),
+				       .before = o->before ? o->before->zones : NULL,
+				       .key = o->key,
+				       .job = o->job },
 		f);
 	const struct conf *c = parts_conf(to);
 	if (to->zones && to->zones->n == 0 && c->n_zones)
@@ -246,4 +248,12 @@ bool parts_read(struct parts *to, const struct parts_read_opts *o, struct faults
 		return true;
 	parts_drop(to);
 	return false;
+}
+
+const struct tsig_key *parts_tsig_key(const struct conf *c, const uint8_t *name)
+{
+	for (size_t i = 0; name && i < c->policy.n_keys; i++)
+		if (c->policy.keys[i].name == name)
+			return &c->policy.keys[i];
+	return NULL;
 }

@@ -52,4 +52,7 @@ void parts_warn_of_geo(const struct parts *p, struct faults *f);
 /* The GeoIP files anew, and the rankings that follow. On false nothing has changed. */
 bool parts_refresh_geo(struct parts *p, struct fault *why);
 
+/* The key of that name, which is one of the configuration's own; NULL for NULL. */
+const struct tsig_key *parts_tsig_key(const struct conf *c, const uint8_t *name);
+
 #endif

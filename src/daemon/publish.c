@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FOLLOWERS_MOST = 8 };
+enum { FOLLOWERS_MOST = 16 };
 
 struct publisher {
 	struct publisher_opts opts;
@@ -186,6 +186,18 @@ void publisher_take_rankings(struct publisher *p, bool staged, struct parts *som
 	*some = (struct parts){ 0 };
 	*to = next;
 	tell(p, staged ? PUBLISH_STAGE : differ(&now, &next));
+	let_go(p, &before);
+}
+
+void publisher_take_zones(struct publisher *p, bool staged, struct registry *zones,
+	struct pool_numbers *numbers)
+{
+	struct parts *to = staged ? &p->staged : &p->live;
+	const struct parts before = { .zones = to->zones, .numbers = to->numbers };
+
+	to->zones = zones;
+	to->numbers = numbers;
+	tell(p, staged ? PUBLISH_STAGE : PUBLISH_ZONES);
 	let_go(p, &before);
 }
 

@@ -75,6 +75,11 @@ void publisher_take_stage(struct publisher *p, struct parts *next, uint64_t shar
  * is then not NULL), for what is served or what is staged. Takes what is not NULL. */
 void publisher_take_rankings(struct publisher *p, bool staged, struct parts *some);
 
+/* The same with some zones in other versions, and the numbers of their pools. Takes both; for what is served
+ * or what is staged. */
+void publisher_take_zones(struct publisher *p, bool staged, struct registry *zones,
+	struct pool_numbers *numbers);
+
 /* Lets go of parts that somebody held, beside the loop: theirs may be the last hold, and many
  * zones are many frees. Leaves all members NULL. */
 void publisher_let_go(struct publisher *p, struct parts *parts);

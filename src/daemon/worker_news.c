@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "net/news.h"
 
 #include <string.h>
 
@@ -13,21 +12,28 @@ enum { ROOM = 1024 };
 
 struct worker_news {
 	struct mailbox *box;
+	worker_news_notify *notify; /* NULL: nobody yet */
+	void *notify_ctx;
 	uint64_t told_us; /* 0: never */
 };
 
 static void take(void *ctx, const void *item)
 {
 	struct worker_news *n = ctx;
-	const struct net_news *news = item;
+	const struct answer_news *news = item;
 	const uint64_t now = clock_us();
 
+	if (news->kind == NEWS_NOTIFY) {
+		if (n->notify)
+			n->notify(n->notify_ctx, news->name, &news->from);
+		return;
+	}
 	if (n->told_us && now - n->told_us < TOLD_FOR_US)
 		return;
 	n->told_us = now;
 	log_line(LOG_ERROR,
 		"UDP: %s in place of queries; trying on (\"status\" counts: receive_failed)",
-		strerror(news->receive_error));
+		strerror(news->error));
 }
 
 struct worker_news *worker_news_new(struct ev_loop *loop)
@@ -36,7 +42,7 @@ struct worker_news *worker_news_new(struct ev_loop *loop)
 
 	n->box = mailbox_new(&(struct mailbox_opts){ .loop = loop,
 		.room = ROOM,
-		.item = sizeof(struct net_news),
+		.item = sizeof(struct answer_news),
 		.ctx = n,
 		.take = take });
 	return n;
@@ -51,4 +57,10 @@ void worker_news_free(struct worker_news *n)
 struct mailbox *worker_news_box(struct worker_news *n)
 {
 	return n->box;
+}
+
+void worker_news_follow(struct worker_news *n, worker_news_notify *notify, void *ctx)
+{
+	n->notify = notify;
+	n->notify_ctx = ctx;
 }

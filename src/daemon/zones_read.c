@@ -233,7 +233,8 @@ static struct registry_zone *same_as_before(const struct reading *r, const struc
 {
 	struct registry_zone *old = z->before;
 
-	if (!old || old->state != REGISTRY_READY || strcmp(old->path, z->path) != 0 ||
+	if (!old || old->state != REGISTRY_READY || old->source != REGISTRY_FILE ||
+		strcmp(old->path, z->path) != 0 ||
 		!load_is_fresh(&old->load))
 		return NULL;
 	const struct zone *was = old->load.zone;
@@ -294,6 +295,36 @@ static void keep_faults(struct listed *z, struct faults *f)
 	*z->faults = *f;
 }
 
+/* Of other nameservers: what there is goes on until they have something newer. */
+static struct registry_zone *of_primary(const struct reading *r, const struct listed *z)
+{
+	const struct registry_zone *old = z->before;
+	struct registry_zone to = { .origin = z->origin,
+		.source = REGISTRY_PRIMARY,
+		.path = "",
+		.state = REGISTRY_WAITS,
+		.since_s = r->now_s };
+
+	if (old && old->source == REGISTRY_PRIMARY)
+		return z->before;
+	if (old && zone_is_ready(old->load.zone)) {
+		to.state = REGISTRY_READY;
+		to.loaded_s = old->loaded_s;
+		to.load.zone = old->load.zone;
+		zone_hold(to.load.zone);
+	} else if (r->o->stored && (to.load.zone = r->o->stored(r->o->stored_ctx, z->origin,
+					    &(struct compile_opts){ .key = r->o->key,
+						    .pool_known = pool_known,
+						    .ctx = (void *)(uintptr_t)r->o->conf,
+						    .pool_cname = pool_cname }))) {
+		to.state = REGISTRY_READY;
+		to.loaded_s = r->now_s;
+	} else {
+		to.load.zone = zone_placeholder(r->o->key, z->origin);
+	}
+	return registry_zone_new(&to);
+}
+
 static bool read_zone(void *ctx, size_t i)
 {
 	struct reading *r = ctx;
@@ -309,7 +340,7 @@ static bool read_zone(void *ctx, size_t i)
 
 	if (r->o->job && job_is_cancelled(r->o->job))
 		return false;
-	z->entry = same_as_before(r, z);
+	z->entry = z->path ? same_as_before(r, z) : of_primary(r, z);
 	if (!z->entry) {
 		faults_init(&f);
 		z->entry = load_zone(&load, z->path, z->origin, &opts, &f) ? ready(r, z, &load)

@@ -18,6 +18,11 @@ struct zones_read_opts {
 	const struct registry *before; /* what is served now; NULL: nothing */
 	struct hash_key key;
 	struct job *job; /* is told how far it is, and asked whether to end; or NULL */
+	/* A zone of other nameservers, as it was stored when we last ran: count 1, NULL: it was not. Any
+	 * thread. NULL: nothing is stored. */
+	struct zone *(*stored)(
+		void *ctx, const uint8_t *apex, const struct compile_opts *opts);
+	void *stored_ctx;
 };
 
 /* NULL when the list of zones itself is wrong (a folder that is not there, a zone that is there

@@ -26,6 +26,10 @@ enum {
 	RCODE_BADVERS = 16,
 	RCODE_BADCOOKIE = 23,
 
+	OPCODE_QUERY = 0,
+	OPCODE_NOTIFY = 4,
+	OPCODE_UPDATE = 5,
+
 	FLAG_QR = 0x8000,
 	FLAG_AA = 0x0400,
 	FLAG_TC = 0x0200,
@@ -37,7 +41,7 @@ enum query_result {
 	QUERY_DROP, /* not to be answered: no header, or itself an answer (two servers would
 		       talk for ever) */
 	QUERY_FORMERR,
-	QUERY_NOTIMP,      /* another opcode than QUERY */
+	QUERY_NOTIMP,      /* another opcode than QUERY and NOTIFY */
 	QUERY_BADVERS,     /* EDNS version over 0 (RFC 6891 section 6.1.3) */
 	QUERY_NO_QUESTION, /* all it wants is a cookie (RFC 7873 section 5.4) */
 	QUERY_TSIG /* it is signed, and with a key that we do not have (RFC 8945 section 5.2.1)
@@ -67,6 +71,11 @@ struct query {
 /* Fills `q` from `packet`, which it points into. On anything but OK what was read so far is
  * there: name_len and edns.present tell. Bytes behind the last record mean nothing. */
 enum query_result query_parse(struct query *q, const uint8_t *packet, size_t len);
+
+static inline unsigned query_opcode(const struct query *q)
+{
+	return q->flags >> 11 & 15u;
+}
 
 /* The serial of the SOA in the authority section: what who asks for IXFR has (RFC 1995 section
  * 3). Nothing else of it means anything. False when there is none. */

@@ -169,20 +169,28 @@ static const struct tsig_key *find_key(
 	return NULL;
 }
 
-/* Is it the MAC of the request, as long as that is? */
-static bool is_signed_by(const struct query_tsig *t, const uint8_t *packet,
-	const struct tsig_key *key, const uint8_t *mac, size_t mac_len)
+/* The message as it was before it was signed. */
+static void add_message(struct hmac *h, const struct query_tsig *t, const uint8_t *packet)
 {
-	uint8_t header[QUERY_HEADER], own[TSIG_MAC_MOST];
-	const uint8_t *times = t->algorithm + t->algorithm_len, *tail = t->id + 2;
-	struct hmac h;
+	uint8_t header[QUERY_HEADER];
 
 	memcpy(header, packet, sizeof header);
 	memcpy(header, t->id, 2);
 	be16_put(header + 10, be16_get(header + 10) - 1u);
+	add(h, header, sizeof header);
+	add(h, packet + QUERY_HEADER, (size_t)(t->key - packet) - QUERY_HEADER);
+}
+
+/* Is it the MAC of the request, as long as that is? */
+static bool is_signed_by(const struct query_tsig *t, const uint8_t *packet,
+	const struct tsig_key *key, const uint8_t *mac, size_t mac_len)
+{
+	uint8_t own[TSIG_MAC_MOST];
+	const uint8_t *times = t->algorithm + t->algorithm_len, *tail = t->id + 2;
+	struct hmac h;
+
 	start(&h, key);
-	add(&h, header, sizeof header);
-	add(&h, packet + QUERY_HEADER, (size_t)(t->key - packet) - QUERY_HEADER);
+	add_message(&h, t, packet);
 	add_variables(&h, key, times, tail, 4u + be16_get(tail + 2));
 	finish(&h, own);
 	return memeql_sec(own, mac, mac_len);
@@ -289,6 +297,69 @@ size_t tsig_sign(struct tsig *t, uint8_t *message, size_t len, uint64_t now_s)
 	p += 2 + tail_len;
 	be16_put(message + WRITER_ADDITIONAL, be16_get(message + WRITER_ADDITIONAL) + 1u);
 	return (size_t)(p - message);
+}
+
+/* --- the other side ----------------------------------------------------------------------- */
+
+size_t tsig_ask(struct tsig *t, const struct tsig_key *key, uint8_t *message, size_t len,
+	uint64_t now_s)
+{
+	*t = (struct tsig){ .key = key };
+	len = tsig_sign(t, message, len, now_s);
+	t->sent = 0; /* no answer has come yet */
+	return len;
+}
+
+enum tsig_verdict tsig_check_answer(struct tsig *t, const struct query_tsig *q,
+	const uint8_t *packet, uint64_t now_s)
+{
+	const struct tsig_key *key = t->key;
+	const uint8_t *times = q->algorithm + q->algorithm_len, *mac = times + TIMES + 2,
+		      *tail = q->id + 2;
+	const size_t mac_len = be16_get(times + TIMES);
+	const uint64_t at_s = get_time(times), fudge_s = be16_get(times + 6);
+	uint8_t own[TSIG_MAC_MOST];
+	struct hmac h;
+
+	t->error = TSIG_BADKEY;
+	if (!name_equal(key->name, q->key) ||
+		!name_equal(algorithms[key->algorithm].name, q->algorithm))
+		return TSIG_WRONG;
+	t->error = be16_get(tail);
+	if (t->error && !mac_len)
+		return TSIG_WRONG; /* they do not know our key, or not our signature */
+	if (mac_len > algorithms[key->algorithm].hash->digest_size ||
+		mac_len < mac_least(key->algorithm))
+		return TSIG_MALFORMED;
+	start(&h, key);
+	add_before(&h, t->mac, t->mac_len);
+	add_message(&h, q, packet);
+	if (t->sent)
+		add(&h, times, TIMES);
+	else
+		add_variables(&h, key, times, tail, 4u + be16_get(tail + 2));
+	finish(&h, own);
+	if (!memeql_sec(own, mac, mac_len))
+		t->error = TSIG_BADSIG;
+	else if (!t->error && mac_len < key->mac_len)
+		t->error = TSIG_BADTRUNC;
+	else if (!t->error && (now_s + fudge_s < at_s || at_s + fudge_s < now_s))
+		t->error = TSIG_BADTIME;
+	memcpy(t->mac, mac, mac_len);
+	t->mac_len = (uint8_t)mac_len;
+	t->sent++;
+	return t->error ? TSIG_WRONG : TSIG_GOOD;
+}
+
+const char *tsig_error_text(unsigned error)
+{
+	switch (error) {
+	case TSIG_BADSIG: return "BADSIG";
+	case TSIG_BADKEY: return "BADKEY";
+	case TSIG_BADTIME: return "BADTIME";
+	case TSIG_BADTRUNC: return "BADTRUNC";
+	default: return "an unknown TSIG error";
+	}
 }
 
 size_t tsig_refuse(const struct query *q, unsigned error, uint8_t *to, size_t len, size_t most)

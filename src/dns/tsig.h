@@ -85,6 +85,19 @@ size_t tsig_len(const struct tsig *t);
  * Returns the new length. */
 size_t tsig_sign(struct tsig *t, uint8_t *message, size_t len, uint64_t now_s);
 
+/* The other side. Signs our request with `key`, as tsig_sign() signs answers. */
+size_t tsig_ask(struct tsig *t, const struct tsig_key *key, uint8_t *message, size_t len,
+	uint64_t now_s);
+
+/* Checks the next message that answers it, whose bytes start at `packet`: all of them must be
+ * signed. TSIG_WRONG: `t->error` says why; what the other side says is wrong with ours counts
+ * there, too. */
+enum tsig_verdict tsig_check_answer(struct tsig *t, const struct query_tsig *q,
+	const uint8_t *packet, uint64_t now_s);
+
+/* "BADSIG", "BADKEY", "BADTIME", "BADTRUNC". */
+const char *tsig_error_text(unsigned error);
+
 /* Appends to the message `to` of `len` bytes the unsigned TSIG record that says `error`
  * (BADKEY, BADSIG: RFC 8945 section 5.3.2), unless that makes it longer than `most`. Returns
  * the length. */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "dns/query.h"
+#include "jobs/mailbox.h"
 #include "net/clients.h"
 #include "net/choice_counts_new.h"
 
@@ -406,6 +407,11 @@ static void on_stop(struct ev_loop *loop, ev_async *a, int events)
 	ev_break(loop, EVBREAK_ALL);
 }
 
+static void post(void *box, const struct answer_news *news)
+{
+	mailbox_post(box, news);
+}
+
 struct stream *stream_new(
 	const int *fds, size_t n, const struct epoch *epoch, const struct stream_opts *opts)
 {
@@ -421,6 +427,8 @@ struct stream *stream_new(
 		.samples = &s->samples,
 		.turns = s->counts->turns,
 		.counts = s->counts,
+		.tell = opts->news ? post : NULL,
+		.tell_ctx = opts->news,
 		.keepalive_100ms = (uint16_t)(opts->idle_ms < 6553500 ? opts->idle_ms / 100
 								      : 65535) };
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);

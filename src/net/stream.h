@@ -21,8 +21,10 @@ struct stream_opts {
 	unsigned clients;         /* connections at once, at least 1 */
 	unsigned clients_per_net; /* of an IPv4 /24 or IPv6 /48, at least 1 */
 	unsigned idle_ms;
+	struct mailbox *news; /* of struct answer_news, borrowed; NULL: nobody wants to know */
 };
 
+struct mailbox;
 struct stream;
 
 /* `fds` listen and do not block; closed by stream_free(). Never NULL. */

@@ -1,6 +1,5 @@
 #include "net/udp.h"
 
-#include "net/news.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "dns/writer.h"
@@ -54,6 +53,12 @@ static void *lines(size_t n, size_t size)
 	return memset(p, 0, len);
 }
 
+/* A full box loses it: who told it tells it again. */
+static void post(void *box, const struct answer_news *news)
+{
+	mailbox_post(box, news);
+}
+
 struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, struct mailbox *news,
 	unsigned batch)
 {
@@ -79,6 +84,8 @@ struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, struct m
 		.turns = u->counts->turns,
 		.counts = u->counts,
 		.rrl = rrl,
+		.tell = news ? post : NULL,
+		.tell_ctx = news,
 	};
 	for (unsigned i = 0; i < batch; i++) {
 		u->in_bytes[i] = (struct iovec){ u->query[i], QUERY_ROOM };
@@ -251,7 +258,8 @@ static unsigned pause_after(struct udp *u, int err, unsigned pause_us)
 {
 	stats_add(&u->stats.receive_failed, 1);
 	if (u->news)
-		mailbox_post(u->news, &(struct net_news){ err });
+		mailbox_post(u->news,
+			&(struct answer_news){ .kind = NEWS_RECEIVE_ERROR, .error = err });
 	usleep(pause_us);
 	return pause_us * 2 < PAUSE_MOST_US ? pause_us * 2 : PAUSE_MOST_US;
 }

@@ -14,7 +14,7 @@
 struct udp;
 
 /* `fd` is bound and blocks; closed by udp_free(). `rrl` and `news` (of
- * struct net_news) may be NULL. `batch` queries are taken
+ * struct answer_news) may be NULL. `batch` queries are taken
  * at a time, 1 to NET_BATCH_MOST. Never NULL. */
 struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, struct mailbox *news,
 	unsigned batch);

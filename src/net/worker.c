@@ -117,7 +117,8 @@ static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned wo
 		w->threads[w->n++].stream = stream_new(fds, n, epoch,
 			&(struct stream_opts){ .clients = share(opts->tcp_clients, workers),
 				.clients_per_net = share(opts->tcp_clients_per_net, workers),
-				.idle_ms = opts->tcp_idle_ms });
+				.idle_ms = opts->tcp_idle_ms,
+				.news = w->news });
 	} else {
 		while (n--)
 			close(fds[n]);

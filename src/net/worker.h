@@ -17,7 +17,8 @@
 struct mailbox;
 struct workers;
 
-/* Opens every socket. `news` (of struct net_news) outlives the workers; or NULL. NULL and one sentence when one cannot be had. */
+/* Opens every socket. `news` (of struct answer_news) outlives the workers; or NULL. NULL and one
+ * sentence when one cannot be had. */
 struct workers *workers_open(const struct net_opts *opts, const struct epoch *epoch,
 	struct mailbox *news, struct fault *why);
 

@@ -57,6 +57,8 @@ struct policy_access {
 struct policy_zone {
 	struct policy_access query; /* nobody named: everybody */
 	struct policy_access transfer;
+	struct policy_access notify; /* of a secondary: who may say that there is something new */
+	bool is_secondary;
 };
 
 struct policy {

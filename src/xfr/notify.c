@@ -22,7 +22,6 @@ enum {
 	BEGUN_A_TICK = 16, /* so that a start with many zones is no flood */
 	READ_A_TURN = 64,
 	TRIES = 4, /* the last one over TCP */
-	OPCODE_NOTIFY = 4,
 	RCODE_BITS = 15
 };
 

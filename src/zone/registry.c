@@ -93,8 +93,10 @@ struct registry *registry_new(
 	*r = (struct registry){ part_new(free_registry), .zones = zones, .n = n };
 	for (size_t i = 0; i < n; i++) {
 		of[i] = zones[i]->load.zone;
-		r->n_faulty += zones[i]->state != REGISTRY_READY;
-		r->n_empty += zones[i]->state == REGISTRY_EMPTY;
+		r->n_faulty += zones[i]->state != REGISTRY_READY &&
+			zones[i]->state != REGISTRY_WAITS;
+		r->n_empty += zones[i]->state == REGISTRY_EMPTY ||
+			zones[i]->state == REGISTRY_EXPIRED;
 	}
 	r->set = zone_set_new(key, of, rules, n);
 	memory_free(of);
@@ -113,7 +115,8 @@ int registry_compare(const uint8_t *a, const uint8_t *b)
 	return d ? d : (la > lb) - (la < lb);
 }
 
-struct registry_zone *registry_find(const struct registry *r, const uint8_t *apex)
+/* r->n when there is none. */
+static size_t find(const struct registry *r, const uint8_t *apex)
 {
 	size_t from = 0, to = r->n;
 
@@ -121,13 +124,45 @@ struct registry_zone *registry_find(const struct registry *r, const uint8_t *ape
 		const size_t at = from + (to - from) / 2;
 		const int d = registry_compare(apex, r->zones[at]->origin);
 		if (d == 0)
-			return r->zones[at];
+			return at;
 		if (d < 0)
 			to = at;
 		else
 			from = at + 1;
 	}
-	return NULL;
+	return r->n;
+}
+
+struct registry_zone *registry_find(const struct registry *r, const uint8_t *apex)
+{
+	const size_t at = find(r, apex);
+
+	return at < r->n ? r->zones[at] : NULL;
+}
+
+struct registry *registry_with(
+	const struct registry *r, struct registry_zone *const *zones, size_t n)
+{
+	struct registry_zone **all = memory_zeroed(r->n, sizeof(*all));
+	uint32_t *rules = memory_zeroed(r->n, sizeof *rules);
+
+	for (size_t i = 0; i < n; i++) {
+		const size_t at = find(r, zones[i]->origin);
+		if (at == r->n || all[at]) /* no place, or there twice */
+			registry_zone_drop(zones[i]);
+		else
+			all[at] = zones[i];
+	}
+	for (size_t i = 0; i < r->n; i++) {
+		rules[i] = zone_set_rule(r->set, i);
+		if (all[i])
+			continue;
+		all[i] = r->zones[i];
+		part_hold(&all[i]->part);
+	}
+	struct registry *made = registry_new(zone_set_key(r->set), all, rules, r->n);
+	memory_free(rules);
+	return made;
 }
 
 const char *registry_state_text(enum registry_state s)
@@ -136,6 +171,8 @@ const char *registry_state_text(enum registry_state s)
 	case REGISTRY_READY: return "ready";
 	case REGISTRY_FAULTY: return "faulty";
 	case REGISTRY_EMPTY: return "not loaded";
+	case REGISTRY_WAITS: return "waits";
+	case REGISTRY_EXPIRED: return "expired";
 	}
 	return "";
 }

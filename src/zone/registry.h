@@ -14,16 +14,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Where a zone comes from. */
+enum registry_source {
+	REGISTRY_FILE,
+	REGISTRY_PRIMARY /* other nameservers: we are a secondary */
+};
+
 enum registry_state {
 	REGISTRY_READY,  /* what its file says is served */
 	REGISTRY_FAULTY, /* its file is wrong: what it said before is served on */
-	REGISTRY_EMPTY   /* its file is wrong and was never right: SERVFAIL */
+	REGISTRY_EMPTY,  /* what it is read from is wrong and was never right: SERVFAIL */
+	REGISTRY_WAITS,  /* no primary has been asked for it yet: SERVFAIL */
+	REGISTRY_EXPIRED /* no primary was heard for too long: SERVFAIL */
 };
 
 struct registry_zone {
 	struct part part;
 	const uint8_t *origin; /* wire, lower case */
-	const char *path;      /* of its file */
+	enum registry_source source;
+	const char *path; /* of its file; "" where it has none */
 	struct load load;      /* what is served, and the files that it was read from */
 	enum registry_state state;
 	int64_t since_s;   /* UNIX time: when it got into this state */
@@ -38,7 +47,7 @@ void registry_zone_drop(struct registry_zone *z);
 struct registry {
 	struct part part;
 	struct registry_zone **zones; /* [n] held */
-	size_t n, n_faulty, n_empty;
+	size_t n, n_faulty, n_empty; /* expired ones count as both */
 	struct zone_set *set;            /* zone i of the set is zones[i]'s */
 	struct registry_signed *signeds; /* [n_signeds], those that end first in front */
 	size_t n_signeds;
@@ -73,13 +82,19 @@ static inline void registry_drop(struct registry *r)
 	part_drop(r ? &r->part : NULL);
 }
 
+/* The same but for `n` of its entries, in any order, each of which takes the place of the one with its
+ * apex; such without a place are passed over. Takes a count of each, not the array. NULL: no memory, and
+ * they are let go of. */
+struct registry *registry_with(
+	const struct registry *r, struct registry_zone *const *zones, size_t n);
+
 /* By its apex (wire, lower case); NULL. */
 struct registry_zone *registry_find(const struct registry *r, const uint8_t *apex);
 
 /* The order of entries: that of memcmp() on the wire, shorter first. */
 int registry_compare(const uint8_t *a, const uint8_t *b);
 
-/* "ready", "faulty", "not loaded". */
+/* "ready", "faulty", "not loaded", "waits", "expired". */
 const char *registry_state_text(enum registry_state s);
 
 #endif

@@ -62,7 +62,10 @@ static void every_way_out_has_its_packet(void)
 	} row[] = {
 		{ "no header", "1234 0000 0001 0000 0000 00", QUERY_DROP },
 		{ "an answer", "1234 8000 0001 0000 0000 0000" WWW, QUERY_DROP },
-		{ "opcode NOTIFY", "1234 2000 0001 0000 0000 0000" WWW, QUERY_NOTIMP },
+		{ "opcode NOTIFY", "1234 2000 0001 0000 0000 0000" WWW, QUERY_OK },
+		{ "opcode NOTIFY without a question", "1234 2000 0000 0000 0000 0000",
+			QUERY_FORMERR },
+		{ "opcode STATUS", "1234 1000 0001 0000 0000 0000" WWW, QUERY_NOTIMP },
 		{ "opcode 15", "1234 7800 0001 0000 0000 0000" WWW, QUERY_NOTIMP },
 		{ "no question (RFC 9619)", "1234 0000 0000 0000 0000 0000", QUERY_FORMERR },
 		{ "two questions (RFC 9619)", "1234 0000 0002 0000 0000 0000" WWW WWW,

@@ -143,7 +143,7 @@ static bool is_quiet(int fd)
 	return recv(fd, &b, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
-static const struct stream_opts usual = { 100, 100, HOUR_MS };
+static const struct stream_opts usual = { 100, 100, HOUR_MS, NULL };
 static const char mail[] = "NOERROR aa | mail 300 A 192.0.2.25 | - | - | -";
 
 static void queries_are_answered_in_order(void)
@@ -288,7 +288,7 @@ static void who_closes_its_side_gets_its_answers(void)
 /* Two clients, of whom one keeps asking: that one stays. */
 static void who_asks_nothing_for_the_idle_time_is_closed(void)
 {
-	start(&(struct stream_opts){ 100, 100, 300 });
+	start(&(struct stream_opts){ 100, 100, 300, NULL });
 	const uint64_t begun = clock_us();
 	const int quiet = client(NULL), trickling = client(NULL);
 	CU_ASSERT_TRUE(is_quiet(quiet));
@@ -315,7 +315,7 @@ static void who_asks_nothing_for_the_idle_time_is_closed(void)
 
 static void the_one_idle_longest_makes_room(void)
 {
-	start(&(struct stream_opts){ 3, 2, HOUR_MS });
+	start(&(struct stream_opts){ 3, 2, HOUR_MS, NULL });
 	const int a = client("127.0.1.1"), b = client("127.0.2.1"), c = client("127.0.3.1");
 	ask(a, "mail A");
 	CU_ASSERT_STRING_EQUAL(answered(a), mail);
@@ -507,7 +507,7 @@ static void the_idle_time_is_told(void)
 	};
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
-		start(&(struct stream_opts){ 10, 10, row[i].idle_ms });
+		start(&(struct stream_opts){ 10, 10, row[i].idle_ms, NULL });
 		const int fd = client(NULL);
 		ask(fd, "mail A keepalive");
 		const char *text = answered(fd), *told = strstr(text, "keepalive");

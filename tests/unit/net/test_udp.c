@@ -4,7 +4,7 @@
 #include "unit/turns.h"
 #include "unit/unit.h"
 
-#include "net/news.h"
+#include "answer/news.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -66,7 +66,7 @@ static int error_told; /* by the mailbox */
 static void take(void *ctx, const void *item)
 {
 	*(unsigned *)ctx += 1;
-	error_told = ((const struct net_news *)item)->receive_error;
+	error_told = ((const struct answer_news *)item)->error;
 }
 
 static bool has_come(void *ctx)
@@ -79,7 +79,7 @@ static void errors_are_posted(void)
 	unsigned n = 0;
 	struct ev_loop *loop = ev_loop_new(EVFLAG_NOENV);
 	struct mailbox *news = mailbox_new(
-		&(struct mailbox_opts){ loop, 64, sizeof(struct net_news), &n, take });
+		&(struct mailbox_opts){ loop, 64, sizeof(struct answer_news), &n, take });
 	struct epoch epoch = { 0 };
 	struct run r;
 	pthread_t thread;

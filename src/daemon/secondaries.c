@@ -1,0 +1,471 @@
+#include "daemon/secondaries.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "daemon/parts_read.h"
+
+#include <ev.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { STEPS_A_TURN = 200 };
+
+/* Something to tell the refresher: a zone is there, or is not any more. */
+struct step {
+	const struct registry_zone *zone; /* of one of the two registries that are held */
+	uint32_t rule;
+	bool gone;
+};
+
+/* A version of a zone that waits to be served. */
+struct version {
+	struct registry_zone *entry; /* count 1 */
+	struct version *next;
+};
+
+struct secondaries {
+	struct secondaries_opts opts;
+	struct refresher *refresher;
+	unsigned lane;
+
+	/* What the refresher knows, or is being told. */
+	struct parts known; /* conf and zones, held */
+	struct parts now;   /* what it will know when all steps are done */
+	struct step *steps;
+	size_t n_steps, next_step;
+	bool looks, again;
+	ev_timer turn;
+
+	struct version *versions; /* the newest first */
+	bool builds, waits;       /* a build is on; one has been asked for */
+	bool publishes;           /* what is published now is our own */
+	struct build build;
+	struct {
+		struct version *versions;
+		struct parts live, staged; /* held */
+		struct registry *zones, *staged_zones;
+		struct pool_numbers *numbers, *staged_numbers;
+		bool ok;
+		struct fault why;
+	} made;
+};
+
+/* --- which zones there are ---------------------------------------------------------------- */
+
+static bool same_peer(const struct conf *a, unsigned i, const struct conf *b, unsigned k)
+{
+	const struct conf_peer *p = &a->peers[i], *q = &b->peers[k];
+	const struct tsig_key *x = parts_tsig_key(a, p->key), *y = parts_tsig_key(b, q->key);
+
+	if (p->n_at != q->n_at || memcmp(p->at, q->at, p->n_at * sizeof *p->at) != 0 ||
+		!x != !y)
+		return false;
+	return !x ||
+		(x->algorithm == y->algorithm && x->mac_len == y->mac_len &&
+			name_equal(x->name, y->name) && x->secret_len == y->secret_len &&
+			memcmp(x->secret, y->secret, x->secret_len) == 0);
+}
+
+static bool same_primaries(
+	const struct conf *a, uint32_t rule_a, const struct conf *b, uint32_t rule_b)
+{
+	const struct conf_rule *p = &a->rules[rule_a], *q = &b->rules[rule_b];
+
+	if (a == b && rule_a == rule_b)
+		return true;
+	if (p->n_primaries != q->n_primaries)
+		return false;
+	for (size_t i = 0; i < p->n_primaries; i++)
+		if (!same_peer(a, p->primaries[i], b, q->primaries[i]))
+			return false;
+	return true;
+}
+
+static size_t count_primaries(const struct parts *p, size_t zone)
+{
+	return parts_conf(p)->rules[zone_set_rule(p->zones->set, zone)].n_primaries;
+}
+
+static void add_step(struct secondaries *s, const struct parts *of, size_t zone, bool gone)
+{
+	if ((s->n_steps & (s->n_steps - 1)) == 0)
+		s->steps = memory_grow(
+			s->steps, (s->n_steps ? 2 * s->n_steps : 1) * sizeof *s->steps);
+	s->steps[s->n_steps++] = (struct step){ of->zones->zones[zone],
+		zone_set_rule(of->zones->set, zone), gone };
+}
+
+/* Both registries ascend. */
+static void look_work(void *ctx, struct job *job)
+{
+	struct secondaries *s = ctx;
+	const struct parts *was = &s->known, *now = &s->now;
+	const size_t n_was = was->zones ? was->zones->n : 0;
+	size_t i = 0, k = 0;
+
+	(void)job;
+	s->steps = NULL;
+	s->n_steps = 0;
+	while (i < n_was || k < now->zones->n) {
+		const int d = i == n_was ? 1
+			: k == now->zones->n
+			? -1
+			: registry_compare(
+				  was->zones->zones[i]->origin, now->zones->zones[k]->origin);
+		const bool had = d <= 0 && count_primaries(was, i),
+			   has = d >= 0 && count_primaries(now, k);
+		if (had && !has)
+			add_step(s, was, i, true);
+		else if (has &&
+			(!had ||
+				!same_primaries(parts_conf(was),
+					zone_set_rule(was->zones->set, i), parts_conf(now),
+					zone_set_rule(now->zones->set, k))))
+			add_step(s, now, k, false);
+		i += d <= 0;
+		k += d >= 0;
+	}
+}
+
+static void put(struct secondaries *s, const struct step *step)
+{
+	const struct conf *c = parts_conf(&s->now);
+	const struct conf_rule *rule = &c->rules[step->rule];
+	const struct zone *zone = step->zone->load.zone;
+	struct peer *peers;
+	size_t n = 0, room = 0;
+
+	for (size_t i = 0; i < rule->n_primaries; i++)
+		room += c->peers[rule->primaries[i]].n_at;
+	peers = calloc(room, sizeof *peers);
+	for (size_t i = 0; peers && i < rule->n_primaries; i++) {
+		const struct conf_peer *p = &c->peers[rule->primaries[i]];
+		for (size_t a = 0; a < p->n_at; a++)
+			peer_set(&peers[n++], p->name, (const struct sockaddr *)&p->at[a].sa,
+				p->at[a].len, parts_tsig_key(c, p->key));
+	}
+	if (!peers ||
+		!refresher_put(s->refresher,
+			&(struct refresh_zone){ .apex = step->zone->origin,
+				.peers = peers,
+				.n = n,
+				.zone = zone_is_ready(zone) ? zone : NULL }))
+		log_line(LOG_ERROR, "out of memory: a zone of other nameservers is not asked for");
+	free(peers);
+}
+
+static void look(struct secondaries *s);
+
+static void steps_end(struct secondaries *s)
+{
+	memory_free(s->steps);
+	s->steps = NULL;
+	s->n_steps = s->next_step = 0;
+	publisher_let_go(s->opts.publisher, &s->known);
+	s->known = s->now;
+	s->now = (struct parts){ 0 };
+	s->looks = false;
+	if (s->again)
+		look(s);
+}
+
+/* Many zones are many steps: some a turn. */
+static void on_turn(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct secondaries *s = t->data;
+
+	(void)events;
+	for (unsigned i = 0; i < STEPS_A_TURN && s->next_step < s->n_steps; i++) {
+		const struct step *step = &s->steps[s->next_step++];
+		if (step->gone)
+			refresher_drop(s->refresher, step->zone->origin);
+		else
+			put(s, step);
+	}
+	if (s->next_step < s->n_steps) {
+		ev_timer_set(t, 0, 0);
+		ev_timer_start(loop, t);
+	} else {
+		steps_end(s);
+	}
+}
+
+static void look_done(void *ctx, enum job_end end)
+{
+	struct secondaries *s = ctx;
+
+	if (end == JOB_DONE) {
+		s->next_step = 0;
+		ev_timer_set(&s->turn, 0, 0);
+		ev_timer_start(s->opts.loop, &s->turn);
+		return;
+	}
+	if (end == JOB_NO_MEMORY)
+		log_line(LOG_ERROR, "out of memory: zones of other nameservers stay as they were");
+	s->steps = NULL;
+	s->n_steps = 0;
+	s->looks = false;
+	publisher_let_go(s->opts.publisher, &s->now);
+}
+
+static bool has_primaries(const struct conf *c)
+{
+	for (size_t i = 0; i < c->n_rules; i++)
+		if (c->rules[i].n_primaries)
+			return true;
+	return false;
+}
+
+static void look(struct secondaries *s)
+{
+	const struct parts *live = publisher_live(s->opts.publisher);
+
+	s->again = s->looks;
+	if (s->looks || (!s->known.conf && !has_primaries(parts_conf(live))))
+		return;
+	s->now = (struct parts){ .conf = part_hold(live->conf),
+		.zones = registry_hold(live->zones) };
+	s->looks = jobs_start(s->opts.jobs,
+			   &(struct job_opts){ .lane = s->lane,
+				   .name = "secondaries",
+				   .about = "which zones come from other nameservers",
+				   .ctx = s,
+				   .work = look_work,
+				   .done = look_done }) != NULL;
+	if (!s->looks)
+		publisher_let_go(s->opts.publisher, &s->now);
+}
+
+/* --- new versions ------------------------------------------------------------------------- */
+
+static bool build_begin(void *ctx)
+{
+	struct secondaries *s = ctx;
+	const struct parts *staged = publisher_staged(s->opts.publisher);
+
+	s->waits = false;
+	s->made.versions = s->versions;
+	s->versions = NULL;
+	s->made.live = parts_hold(publisher_live(s->opts.publisher));
+	s->made.staged = staged ? parts_hold(staged) : (struct parts){ 0 };
+	s->made.ok = false;
+	return s->made.versions != NULL;
+}
+
+/* Those whose zones still come from other nameservers, each once, each held once more: of the newest first. */
+static struct registry *with_versions(const struct registry *r, const struct version *v)
+{
+	size_t n = 0;
+
+	for (const struct version *i = v; i; i = i->next)
+		n++;
+	struct registry_zone **list = memory_zeroed(n, sizeof(*list));
+	n = 0;
+	for (; v; v = v->next) {
+		const struct registry_zone *is = registry_find(r, v->entry->origin);
+		if (!is || is->source != REGISTRY_PRIMARY)
+			continue;
+		list[n++] = v->entry;
+		part_hold(&v->entry->part);
+	}
+	struct registry *made = registry_with(r, list, n);
+	memory_free(list);
+	return made;
+}
+
+static bool make_one(const struct parts *of, const struct version *v, struct registry **zones,
+	struct pool_numbers **numbers, struct fault *why)
+{
+	*zones = with_versions(of->zones, v);
+	*numbers = pool_numbers_new((*zones)->set, of->steer, why);
+	if (*numbers)
+		return true;
+	registry_drop(*zones);
+	*zones = NULL;
+	return false;
+}
+
+static void build_work(void *ctx, struct job *job)
+{
+	struct secondaries *s = ctx;
+	struct registry *zones = NULL, *staged = NULL;
+	struct pool_numbers *numbers = NULL, *staged_numbers = NULL;
+
+	(void)job;
+	s->made.ok = make_one(
+		&s->made.live, s->made.versions, &zones, &numbers, &s->made.why);
+	if (s->made.ok && s->made.staged.conf)
+		make_one(&s->made.staged, s->made.versions, &staged, &staged_numbers,
+			&s->made.why);
+	s->made.zones = zones;
+	s->made.numbers = numbers;
+	s->made.staged_zones = staged;
+	s->made.staged_numbers = staged_numbers;
+}
+
+static void ask_build(struct secondaries *s)
+{
+	if (s->waits || s->builds || !s->versions)
+		return;
+	s->waits = s->builds = true;
+	builder_ask(s->opts.builder, &s->build);
+}
+
+static void build_end(void *ctx, enum job_end end)
+{
+	struct secondaries *s = ctx;
+	const struct parts *staged = publisher_staged(s->opts.publisher);
+	const bool same_stage = staged && staged->zones == s->made.staged.zones;
+
+	s->builds = s->waits = false;
+	s->publishes = true;
+	if (end == JOB_DONE && s->made.ok) {
+		publisher_take_zones(
+			s->opts.publisher, false, s->made.zones, s->made.numbers);
+		if (s->made.staged_zones && same_stage)
+			publisher_take_zones(s->opts.publisher, true, s->made.staged_zones,
+				s->made.staged_numbers);
+	} else if (end != JOB_CANCELLED) {
+		log_line(LOG_ERROR, "zones that were transferred are not served: %s",
+			end == JOB_DONE ? s->made.why.text : "out of memory");
+	}
+	s->publishes = false;
+	while (s->made.versions) {
+		struct version *v = s->made.versions;
+		s->made.versions = v->next;
+		registry_zone_drop(v->entry);
+		free(v);
+	}
+	publisher_let_go(s->opts.publisher, &s->made.live);
+	publisher_let_go(s->opts.publisher, &s->made.staged);
+	ask_build(s);
+}
+
+/* The entry that says what has become of a zone. NULL: it says that already. */
+static struct registry_zone *entry_of(
+	const struct secondaries *s, const struct refresh_news *news)
+{
+	const struct registry_zone *is =
+		registry_find(publisher_live(s->opts.publisher)->zones, news->apex);
+	const int64_t now_s = time(NULL);
+	struct registry_zone to = { .origin = news->apex,
+		.source = REGISTRY_PRIMARY,
+		.path = "",
+		.fault = news->fault };
+
+	if (!is)
+		return NULL;
+	if (news->zone) {
+		to.state = REGISTRY_READY;
+		to.load.zone = news->zone;
+		to.loaded_s = news->how ? now_s : is->loaded_s;
+	} else {
+		to.state = news->expired ? REGISTRY_EXPIRED : REGISTRY_EMPTY;
+		to.load.zone = zone_placeholder(s->opts.key, news->apex);
+		to.loaded_s = is->loaded_s;
+	}
+	to.since_s = is->state == to.state ? is->since_s : now_s;
+	return registry_zone_new(&to);
+}
+
+static void take(void *ctx, const struct refresh_news *news)
+{
+	struct secondaries *s = ctx;
+	struct version *v = calloc(1, sizeof *v);
+	struct registry_zone *entry = v ? entry_of(s, news) : NULL;
+
+	if (!entry) {
+		free(v);
+		if (news->zone)
+			zone_drop(news->zone);
+		return;
+	}
+	v->entry = entry;
+	v->next = s->versions;
+	s->versions = v;
+	ask_build(s);
+}
+
+static bool pool_known(void *ctx, const char *name)
+{
+	return conf_pool(ctx, name) >= 0;
+}
+
+static struct compile_opts compile_with(void *ctx, struct part **hold)
+{
+	const struct secondaries *s = ctx;
+	struct part *conf = publisher_live(s->opts.publisher)->conf;
+
+	*hold = part_hold(conf);
+	return (struct compile_opts){
+		.key = s->opts.key, .pool_known = pool_known, .ctx = conf
+	};
+}
+
+/* --- the rest ----------------------------------------------------------------------------- */
+
+static void on_notify(void *ctx, const uint8_t *apex, const struct addr *from)
+{
+	struct secondaries *s = ctx;
+	struct sockaddr_in6 sa = { .sin6_family = AF_INET6 };
+
+	memcpy(&sa.sin6_addr, from->b, 16); /* IPv4 stands mapped in it */
+	refresher_notified(s->refresher, apex, (const struct sockaddr *)&sa);
+}
+
+static void follow(void *ctx, unsigned what)
+{
+	struct secondaries *s = ctx;
+
+	/* Other versions of zones change nothing in which there are. */
+	if (what & (PUBLISH_CONF | PUBLISH_ZONES) && !s->publishes)
+		look(s);
+}
+
+struct secondaries *secondaries_new(const struct secondaries_opts *opts)
+{
+	struct secondaries *s = memory_zeroed(1, sizeof *s);
+
+	s->opts = *opts;
+	s->lane = jobs_lane(opts->jobs, 1, JOBS_POLITE);
+	s->refresher = refresher_new(&(struct refresher_opts){ .loop = opts->loop,
+		.jobs = opts->jobs,
+		.ctx = s,
+		.compile = compile_with,
+		.take = take });
+	s->build = (struct build){ .name = "transfer",
+		.about = "new versions of zones are taken",
+		.ctx = s,
+		.begin = build_begin,
+		.work = build_work,
+		.end = build_end };
+	ev_timer_init(&s->turn, on_turn, 0, 0);
+	s->turn.data = s;
+	worker_news_follow(opts->news, on_notify, s);
+	publisher_follow(opts->publisher, follow, s);
+	look(s);
+	return s;
+}
+
+void secondaries_free(struct secondaries *s)
+{
+	ev_timer_stop(s->opts.loop, &s->turn);
+	refresher_free(s->refresher);
+	while (s->versions) {
+		struct version *v = s->versions;
+		s->versions = v->next;
+		registry_zone_drop(v->entry);
+		free(v);
+	}
+	memory_free(s->steps);
+	parts_drop(&s->known);
+	parts_drop(&s->now);
+	memory_free(s);
+}
+
+struct refresher *secondaries_refresher(struct secondaries *s)
+{
+	return s->refresher;
+}
