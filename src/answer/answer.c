@@ -354,7 +354,7 @@ static void answer_soa(struct compose *c, const struct zone *z)
 	c->flags |= FLAG_AA;
 	compose_zone(c, z);
 	compose_rrset(c, WRITER_ANSWER,
-		zone_find_rrset(zone_node_at(z, z->apex_node), RRTYPE_SOA), 0);
+		zone_find_rrset(z->apex_node, RRTYPE_SOA), 0);
 }
 
 static void refuse(struct compose *c, unsigned rcode, unsigned ede)
@@ -474,7 +474,7 @@ static void take_zone_options(const struct answer_pending *p, struct edns_reply 
 	if (!z || !zone_is_ready(z))
 		return;
 	const struct zone_rrset *soa =
-		zone_find_rrset(zone_node_at(z, z->apex_node), RRTYPE_SOA);
+		zone_find_rrset(z->apex_node, RRTYPE_SOA);
 	r->expire = q->edns.expire && p->name.labels == z->apex_labels &&
 		(q->qtype == RRTYPE_SOA || q->qtype == RRTYPE_AXFR ||
 			q->qtype == RRTYPE_IXFR);

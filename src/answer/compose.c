@@ -207,7 +207,7 @@ static bool may_be_known(const struct compose *c, const struct compose_link *lin
 		return false;
 	return n->name_len > n->name[0] + 1u || link != c->proofs ||
 		c->name_at != QUERY_HEADER ||
-		zone_rrset_at(link->zone, link->zone->soa_negative)->aux &
+		link->zone->soa_negative->aux &
 		zone_label_bit(n->name);
 }
 

@@ -78,7 +78,7 @@ bool sections_negative(struct compose *c)
 
 	if (!need(c,
 		    compose_put_own(c, WRITER_AUTHORITY,
-			    zone_rrset_at(c->zone, c->zone->soa_negative),
+			    c->zone->soa_negative,
 			    c->name->labels - c->zone->apex_labels)))
 		return false;
 	if (c->negative_most_s != UINT32_MAX)

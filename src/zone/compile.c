@@ -240,7 +240,7 @@ static void limit_ttl(struct zone_rrset *set, uint32_t most_s)
 static void put_negative_soa(struct compile *c)
 {
 	struct zone *z = c->zone;
-	const struct zone_node *apex = (const void *)(c->image + z->apex_node);
+	const struct zone_node *apex = z->apex_node;
 	const struct zone_rrset *soa = zone_find_rrset(apex, RRTYPE_SOA);
 	const struct zone_rrset *end = zone_next_rrset(soa);
 	struct zone_rrset *copy = (struct zone_rrset *)(void *)(c->image + c->len);
@@ -248,7 +248,6 @@ static void put_negative_soa(struct compile *c)
 	if (soa->is_signed)
 		end = zone_next_rrset(end);
 	const size_t len = (size_t)((const uint8_t *)end - (const uint8_t *)soa);
-	z->soa_negative = c->len;
 	memcpy(copy, soa, len);
 	c->len += (uint32_t)len;
 	const uint8_t *numbers = copy->wire + copy->len - 20;
@@ -470,7 +469,7 @@ static bool put_nodes(struct compile *c, bool *ok)
 		if (e->labels > c->zone->depth)
 			c->zone->depth = e->labels;
 	}
-	c->zone->apex_node = c->names.entry[0].node;
+	c->zone->apex_node = zone_node_at(c->zone, c->names.entry[0].node);
 	return true;
 }
 
@@ -519,12 +518,15 @@ static bool finish(struct compile *c)
 {
 	struct zone *z = c->zone;
 
+	z->image_end = c->len;
 	put_negative_soa(c);
 	uint8_t *trimmed = realloc(c->image, c->len);
 	z->image = trimmed ? trimmed : c->image;
 	z->image_len = c->len;
 	z->signatures_end_s = c->plan.signatures.end_s;
 	z->signatures_soon_s = c->plan.signatures.soon_s;
+	z->apex_node = zone_node_at(z, c->names.entry[0].node);
+	z->soa_negative = zone_rrset_at(z, z->image_end);
 	return names_fill_slots(&c->names, z, c->opts->key) || no_memory(c);
 }
 

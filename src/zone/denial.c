@@ -6,16 +6,12 @@ enum { COVERS = 1 };
 
 /* --- finding a link ----------------------------------------------------------------------- */
 
-/* Full comparison of an owner with a name, both without the apex's part. */
-static int compare_owner(const struct zone_node *n, const uint8_t *labels, size_t len)
+/* Full comparison of the owner of a link with a name. */
+static int compare_owner(const struct zone *z, uint32_t link, const uint8_t *labels, size_t len)
 {
-	uint8_t a[NAME_MOST + 1], b[NAME_MOST + 1];
+	const struct zone_node *n = zone_node_at(z, z->denial->owner[link]);
 
-	memcpy(a, n->name, n->name_len);
-	a[n->name_len] = 0;
-	memcpy(b, labels, len);
-	b[len] = 0;
-	return name_compare(a, b);
+	return order_names(n->name, n->name_len, labels, len);
 }
 
 int64_t denial_before(const struct zone *z, const uint8_t *labels, size_t len)
@@ -29,7 +25,7 @@ int64_t denial_before(const struct zone *z, const uint8_t *labels, size_t len)
 		const uint32_t mid = low + (high - low) / 2;
 		int c = order_compare(&d->key[mid], &key);
 		if (c == 0)
-			c = compare_owner(zone_node_at(z, d->owner[mid]), labels, len);
+			c = compare_owner(z, mid, labels, len);
 		if (c <= 0)
 			low = mid + 1;
 		else
@@ -91,7 +87,7 @@ static const struct zone_node *provable(const struct zone *z, const struct zone_
 {
 	while (zone_node_proof(n)->self & COVERS && *skip < name->labels - z->apex_labels) {
 		++*skip;
-		n = *skip == name->labels - z->apex_labels ? zone_node_at(z, z->apex_node)
+		n = *skip == name->labels - z->apex_labels ? z->apex_node
 							   : zone_find_node(z, name, *skip);
 	}
 	return n;

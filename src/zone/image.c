@@ -7,25 +7,23 @@
 /* In zones that deny by a chain there is something in front of each node. */
 static uint32_t in_front(const struct zone *z)
 {
-	return z->apex_node - 4;
+	return z->denial ? sizeof(struct zone_proof) : 0;
 }
 
 const struct zone_node *image_first(const struct zone *z)
 {
-	return zone_node_at(z, z->apex_node);
+	return z->apex_node;
 }
 
 const struct zone_node *image_next(const struct zone *z, const struct zone_node *n)
 {
-	const struct zone_rrset *s = zone_first_rrset(n);
+	const uint32_t end = (uint32_t)(zone_node_end(n) - z->image);
 
-	for (unsigned i = 0; i < n->rrsets; i++)
-		s = zone_next_rrset(s);
-	const uint32_t end = (uint32_t)((const uint8_t *)s - z->image);
-	return end < z->soa_negative ? zone_node_at(z, end + in_front(z)) : NULL;
+	return end < z->image_end ? zone_node_at(z, end + in_front(z)) : NULL;
 }
 
-size_t image_owner(const struct zone *z, const struct zone_node *n, uint8_t to[static NAME_MOST])
+size_t image_owner(
+	const struct zone *z, const struct zone_node *n, uint8_t to[static NAME_MOST])
 {
 	memcpy(to, n->name, n->name_len);
 	memcpy(to + n->name_len, z->apex, z->apex_len);
@@ -60,8 +58,8 @@ static bool is_pointer(const struct zone_rrset *set, size_t at)
 	return false;
 }
 
-/* The name that starts at `at` of the wire, or what a pointer there leads to. `*used` (may be NULL)
- * is how many bytes of the wire it takes. */
+/* The name that starts at `at` of the wire, or what a pointer there leads to. `*used` (may be
+ * NULL) is how many bytes of the wire it takes. */
 static size_t put_name(const struct zone *z, const struct zone_node *n,
 	const struct zone_rrset *set, size_t at, uint8_t *to, size_t *used)
 {
@@ -93,8 +91,8 @@ static size_t put_name(const struct zone *z, const struct zone_node *n,
 	return len;
 }
 
-size_t image_rdata(const struct zone *z, const struct zone_node *n, const struct zone_rrset *set,
-	size_t at, uint8_t *to)
+size_t image_rdata(const struct zone *z, const struct zone_node *n,
+	const struct zone_rrset *set, size_t at, uint8_t *to)
 {
 	const uint8_t *rr = set->wire + at;
 	const size_t rdlen = be16_get(rr + 10), names = set->patches ? set->names : 0;

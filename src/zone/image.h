@@ -9,16 +9,18 @@
 
 enum { IMAGE_RR_FIXED = 12 }; /* bytes of a record in an image in front of its RDATA */
 
-/* The first node, which is the apex; the next, or NULL. Nodes without records are among them. */
+/* The first node, which is the apex; the next, or NULL. Nodes without records are among them.
+ */
 const struct zone_node *image_first(const struct zone *z);
 const struct zone_node *image_next(const struct zone *z, const struct zone_node *n);
 
 /* The whole name of a node, in lower case. Returns its length. */
-size_t image_owner(const struct zone *z, const struct zone_node *n, uint8_t to[static NAME_MOST]);
+size_t image_owner(
+	const struct zone *z, const struct zone_node *n, uint8_t to[static NAME_MOST]);
 
 /* The RDATA of the record that starts at `at` of an RRset's wire, its names whole. Returns its
  * length; `to` has room for 65535 bytes. */
-size_t image_rdata(const struct zone *z, const struct zone_node *n, const struct zone_rrset *set,
-	size_t at, uint8_t *to);
+size_t image_rdata(const struct zone *z, const struct zone_node *n,
+	const struct zone_rrset *set, size_t at, uint8_t *to);
 
 #endif

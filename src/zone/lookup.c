@@ -103,7 +103,7 @@ static const struct zone_node *visible_ancestor(
 	if (inside > z->depth && *skip < inside - z->depth)
 		*skip = inside - z->depth;
 	for (;; ++*skip) {
-		const struct zone_node *n = *skip == inside ? zone_node_at(z, z->apex_node)
+		const struct zone_node *n = *skip == inside ? z->apex_node
 							    : zone_find_node(z, name, *skip);
 		if (n && !(n->flags & NODE_HIDDEN))
 			return n;

@@ -16,6 +16,9 @@ struct order_key {
 
 struct order_key order_key(const uint8_t *labels, size_t len);
 
+/* Orders two names in full: <0, 0, >0. */
+int order_names(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
+
 /* A number that never falls where keys rise, and of which names as people and programs choose
  * them are spread over all 64 bits: for tables that tell about where in a row of keys a key is.
  */

@@ -95,20 +95,21 @@ struct zone {
 	uint32_t slots_n;
 	struct zone_slot *slots;
 	uint8_t *image;
-	uint32_t image_len;
-	uint32_t apex_node;    /* offset */
-	uint32_t soa_negative; /* offset of an RRset: SOA with the TTL of negative answers (RFC
-				  2308 section 5) */
+	const struct zone_node *apex_node;
+	const struct zone_rrset *soa_negative; /* SOA with the TTL of negative answers (RFC 2308
+						  section 5) */
 	uint32_t serial;
-	uint64_t apex_hash;
-	uint32_t records, nodes; /* counts, for reports */
 	uint16_t pools_n;
 	uint8_t apex_len; /* bytes, with the root */
 	uint8_t apex_labels;
 	uint8_t depth;         /* labels of the deepest name, without the apex's */
 	bool edge_beside;      /* an EDGE stands at the apex or beside other data */
 	struct denial *denial; /* its chain of NSEC or NSEC3; NULL: it has none */
-	char **pools;          /* names of the pools that EDGE records name, each once */
+	uint64_t apex_hash;
+	char **pools;       /* names of the pools that EDGE records name, each once */
+	uint32_t image_len; /* bytes */
+	uint32_t image_end; /* offset of what is behind the last node */
+	uint32_t records, nodes; /* counts, for reports */
 	int64_t signatures_end_s, signatures_soon_s; /* struct rrsig_end */
 	uint8_t apex[];                              /* wire, lower case */
 };
@@ -159,6 +160,16 @@ static inline const struct zone_rrset *zone_next_rrset(const struct zone_rrset *
 	const size_t len = ((s->len + 1u) & ~1u) + 2u * s->patches;
 
 	return (const struct zone_rrset *)(const void *)(s->wire + ((len + 3u) & ~(size_t)3u));
+}
+
+/* What is behind the last RRset of a node. */
+static inline const uint8_t *zone_node_end(const struct zone_node *n)
+{
+	const struct zone_rrset *s = zone_first_rrset(n);
+
+	for (unsigned i = 0; i < n->rrsets; i++)
+		s = zone_next_rrset(s);
+	return (const uint8_t *)s;
 }
 
 /* The first RRset of that type, or NULL. */
