@@ -3,6 +3,7 @@
 #include "dns/name.h"
 #include "dns/rrtype.h"
 #include "zone/lookup.h"
+#include "zone/same_data.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,59 +13,10 @@ static bool at_apex(const struct record *rr)
 	return rr->owner[0] == 0;
 }
 
-/* --- which data is the same --------------------------------------------------------------- */
-
-/* The bytes of the RDATA from which on, but for `*behind` at its end, it is names alone; for
- * names that differ in case are the same (RFC 4034 section 6.2). SIZE_MAX: none. */
-static size_t names_from(uint16_t type, size_t *behind)
-{
-	*behind = type == RRTYPE_SOA ? 20 : 0;
-	switch (type) {
-	case RRTYPE_NS:
-	case RRTYPE_MD:
-	case RRTYPE_MF:
-	case RRTYPE_CNAME:
-	case RRTYPE_SOA:
-	case RRTYPE_MB:
-	case RRTYPE_MG:
-	case RRTYPE_MR:
-	case RRTYPE_PTR:
-	case RRTYPE_MINFO:
-	case RRTYPE_RP:
-	case RRTYPE_DNAME: return 0;
-	case RRTYPE_MX:
-	case RRTYPE_AFSDB:
-	case RRTYPE_RT:
-	case RRTYPE_PX:
-	case RRTYPE_KX: return 2;
-	case RRTYPE_SRV: return 6;
-	default: return SIZE_MAX;
-	}
-}
-
-static uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
-/* Orders the data of two records of one type; 0 when it is the same. A name's length bytes are
- * below 'A'. */
+/* Orders the data of two records of one type; 0 when it is the same. */
 static int compare_data(const struct record *x, const struct record *y)
 {
-	const uint8_t *a = x->rdata, *b = y->rdata;
-	size_t behind, from = names_from(x->type, &behind);
-
-	if (x->rdlen != y->rdlen)
-		return x->rdlen < y->rdlen ? -1 : 1;
-	if (from >= x->rdlen)
-		return memcmp(a, b, x->rdlen);
-	const int front = memcmp(a, b, from);
-	if (front)
-		return front;
-	for (; from + behind < x->rdlen; from++)
-		if (lower(a[from]) != lower(b[from]))
-			return lower(a[from]) < lower(b[from]) ? -1 : 1;
-	return memcmp(a + from, b + from, x->rdlen - from);
+	return same_data_compare(x->type, x->rdata, x->rdlen, y->rdata, y->rdlen);
 }
 
 /* --- the zone's SOA ----------------------------------------------------------------------- */
