@@ -57,7 +57,7 @@ def example():
                 .replace("/usr/local/share", dest + "/usr/local/share").replace("/run/waymark/control.sock", s.socket)
                 .replace("/var/lib/waymark", s.dir).replace("dir: zones", "dir: %s/etc/waymark/zones" % dest))
         s.start()
-        same(s.udp("www.example.com", options=ecs("83.62.101.0/24")).addresses(), ["192.0.2.10"])
+        same(s.udp("www.example.com", options=ecs("83.62.101.0/24")).addresses(), ["192.0.2.20"])
         same(s.ctl("force", "ams1", "down")[0], 0)          # and its state is kept
         assert os.path.exists(s.dir + "/state"), os.listdir(s.dir)
 
