@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/scope.h"
-#include "conf/parse.h"
+#include "conf/include.h"
 #include "conf/schema.h"
 
 #include <string.h>
@@ -23,8 +23,13 @@ bool conf_read_text(
 	c->text = arena_memdup(&c->mem, text, len);
 	c->text_end = c->text + len;
 
-	const struct parse_source src = { c->path, c->text, c->text_end, f };
-	const struct node *top = parse_tree(&src, &scratch);
+	struct parse_file *first = arena_alloc(&c->mem, sizeof *first);
+	*first = (struct parse_file){ c->path, c->text, c->text_end };
+	c->sources = (struct parse_files){ first, 1 };
+	include_find(&c->sources, &c->mem, f);
+
+	const struct parse_source src = { c->path, c->text, c->text_end, f, 0, &c->sources };
+	const struct node *top = include_tree(&c->sources, &scratch, f);
 	if (top)
 		schema_read(c, top, &src, &scratch);
 	arena_fini(&scratch);
@@ -76,6 +81,32 @@ struct conf *conf_open_text(const char *path, const char *text, size_t len, stru
 	return conf_read_text(&read, path, text, len, f) ? share(&read) : NULL;
 }
 
+static bool same_file(const struct parse_file *a, const struct parse_file *b)
+{
+	const size_t len = (size_t)(a->text_end - a->text);
+
+	return strcmp(a->path, b->path) == 0 && (size_t)(b->text_end - b->text) == len &&
+		memcmp(a->text, b->text, len) == 0;
+}
+
+/* Of what is read anew: is it all as it was? */
+static bool same_files(const struct conf *a, const struct conf *b)
+{
+	bool same = a->sources.n == b->sources.n;
+
+	for (size_t i = 0; same && i < a->sources.n; i++)
+		same = same_file(&a->sources.of[i], &b->sources.of[i]);
+	return same;
+}
+
+static struct conf *hold(const struct conf *c)
+{
+	struct conf *own = (struct conf *)(uintptr_t)c;
+
+	part_hold(&own->part);
+	return own;
+}
+
 struct conf *conf_open(const char *path, const struct conf *before, struct faults *f)
 {
 	struct conf *c;
@@ -87,13 +118,16 @@ struct conf *conf_open(const char *path, const struct conf *before, struct fault
 		return NULL;
 	}
 	scope_hold(&file, file_let_go);
-	if (before && strcmp(before->path, path) == 0 &&
-		(size_t)(before->text_end - before->text) == file.len &&
-		memcmp(before->text, file.text, file.len) == 0) {
-		c = (struct conf *)(uintptr_t)before;
-		part_hold(&c->part);
+	const struct parse_file main = { path, file.text, file.text + file.len };
+	if (before && same_file(&before->sources.of[0], &main) &&
+		!memmem(file.text, file.len, "include", 7)) {
+		c = hold(before);
 	} else {
 		c = conf_open_text(path, file.text, file.len, f);
+		if (c && before && same_files(c, before)) {
+			part_drop(&c->part);
+			c = hold(before);
+		}
 	}
 	scope_forget(&file, file_let_go);
 	file_free(&file);
@@ -105,19 +139,25 @@ int conf_pool(const struct conf *c, const char *name)
 	return numbers_find(&c->pool_numbers, name);
 }
 
+struct fault_at conf_place(
+	const struct conf *c, unsigned source, unsigned line, unsigned column)
+{
+	const struct parse_file *in = &c->sources.of[source < c->sources.n ? source : 0];
+
+	return (struct fault_at){ in->path, in->text, in->text_end, line, column };
+}
+
 bool conf_at(const struct conf *c, const char *section, const char *key, struct fault_at *to)
 {
 	struct faults unheard;
 	struct arena scratch = { 0 };
 
 	faults_init(&unheard);
-	const struct parse_source src = { c->path, c->text, c->text_end, &unheard };
-	const struct node *top = parse_tree(&src, &scratch);
+	const struct node *top = include_tree(&c->sources, &scratch, &unheard);
 	const struct node *in = top ? parse_get(top, section) : NULL;
 	const struct node *value = in ? parse_get(in, key) : NULL;
 	const struct node *at = value ? value->key : in ? in->key : NULL;
-	*to = (struct fault_at){ c->path, c->text, c->text_end, at ? at->line : 0,
-		at ? at->column : 0 };
+	*to = at ? conf_place(c, at->file, at->line, at->column) : conf_place(c, 0, 0, 0);
 	arena_fini(&scratch);
 	faults_fini(&unheard);
 	return value != NULL;
@@ -153,8 +193,10 @@ const char *conf_find_socket(const char *path, struct arena *mem, struct fault *
 	scope_hold(&file, file_let_go);
 	faults_init(&unheard);
 	scope_hold(&unheard.text, text_let_go);
-	const struct parse_source src = { path, file.text, file.text + file.len, &unheard };
-	const struct node *top = parse_tree(&src, &scratch);
+	const struct parse_file first = { path, file.text, file.text + file.len };
+	struct parse_files files = { &first, 1 };
+	include_find(&files, &scratch, &unheard);
+	const struct node *top = include_tree(&files, &scratch, &unheard);
 	const struct node *control = top && top->kind == NODE_MAP ? parse_get(top, "control")
 								  : NULL;
 	const struct node *socket = control && control->kind == NODE_MAP

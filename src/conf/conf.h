@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/part.h"
 #include "base/numbers.h"
+#include "conf/parse.h"
 #include "net/listen.h"
 #include "probe/probe.h"
 #include "steer/edge.h"
@@ -29,7 +30,7 @@ struct conf_zone {
 	const uint8_t *name;   /* wire, lower case; NULL for `dir` */
 	const char *file;      /* NULL for `dir` */
 	const char *dir;       /* NULL for `file` */
-	unsigned line, column; /* where `name` or `dir` is written */
+	unsigned source, line, column; /* where `name` or `dir` is written */
 };
 
 enum { CONF_PEER_ADDRESSES_MOST = 8 };
@@ -62,7 +63,7 @@ struct conf_file {
 	enum { CONF_FILE_CA, CONF_FILE_PAIR, CONF_FILE_PROGRAM, CONF_FILE_READ } kind;
 	const char *path;
 	const char *key;       /* of a PAIR: the file with the key; may be the same */
-	unsigned line, column; /* where it is written */
+	unsigned source, line, column; /* where it is written */
 };
 
 /* Who may report measurements: the agent at an edge. */
@@ -110,6 +111,7 @@ struct conf {
 	struct arena mem;
 	const char *path;
 	const char *text, *text_end; /* the file's content, for faults found later */
+	struct parse_files sources;  /* that file, and those it includes */
 
 	struct net_opts net;  /* server: listen, workers, tcp-clients, tcp-idle */
 	const char *user;     /* server: user; NULL stays who we are */
@@ -169,6 +171,10 @@ struct conf *conf_open_text(const char *path, const char *text, size_t len, stru
 
 /* The number of a pool by its name; -1 when there is none. */
 int conf_pool(const struct conf *c, const char *name);
+
+/* A place in one of its files, by the number of that among `sources`. */
+struct fault_at conf_place(
+	const struct conf *c, unsigned source, unsigned line, unsigned column);
 
 /* Where a key of a section is written, for faults that are found later; borrowed from `c`. Where
  * it is not written: the section, or the file, and false. */

@@ -31,7 +31,12 @@ struct build {
 
 static struct fault_at place_of(const struct parse_source *src, const struct node *at)
 {
-	return (struct fault_at){ src->path, src->text, src->text_end, at ? at->line : 0,
+	const struct parse_file own = { src->path, src->text, src->text_end },
+				*in = at && src->all && at->file < src->all->n
+		? &src->all->of[at->file]
+		: &own;
+
+	return (struct fault_at){ in->path, in->text, in->text_end, at ? at->line : 0,
 		at ? at->column : 0 };
 }
 
@@ -82,21 +87,35 @@ static int compare_keys(const void *va, const void *vb)
 
 	if (d)
 		return d;
+	if (a->file != b->file)
+		return a->file < b->file ? -1 : 1;
 	if (a->line != b->line)
 		return a->line < b->line ? -1 : 1;
 	return a->column < b->column ? -1 : a->column > b->column;
 }
 
-/* The first of equal keys stays, the others are told and taken out. Mappings of a hundred
- * thousand keys are in order, so it is a sort. */
-static void drop_duplicates(const struct build *b, struct node *map)
+static void tell_duplicate(
+	const struct parse_source *src, const struct node *first, const struct node *second)
+{
+	if (first->file == second->file)
+		parse_error(src, second,
+			"this key is here twice (first on line %u); take one out", first->line);
+	else
+		parse_error(src, second,
+			"this key is here twice (first in %s, line %u); take one out",
+			place_of(src, first).path, first->line);
+}
+
+/* Mappings of a hundred thousand keys are in order, so it is a sort. */
+void parse_drop_duplicates(
+	const struct parse_source *src, struct arena *mem, struct node *map)
 {
 	struct node **sorted, **link = &map->first;
 	size_t n = 0;
 
 	if (map->n < 2)
 		return;
-	sorted = arena_alloc(b->mem, map->n * sizeof *sorted);
+	sorted = arena_alloc(mem, map->n * sizeof *sorted);
 	for (struct node *c = map->first; c; c = c->next)
 		sorted[n++] = c;
 	qsort(sorted, n, sizeof *sorted, compare_keys);
@@ -105,9 +124,7 @@ static void drop_duplicates(const struct build *b, struct node *map)
 			first = i;
 			continue;
 		}
-		parse_error(b->src, sorted[i]->key,
-			"this key is here twice (first on line %u); take one out",
-			sorted[first]->key->line);
+		tell_duplicate(src, sorted[first]->key, sorted[i]->key);
 		sorted[i]->key = NULL;
 	}
 	while (*link) {
@@ -133,6 +150,7 @@ static struct node *new_node(const struct build *b, enum node_kind kind, const y
 	const struct parse_place at = mark_place(&e->start_mark);
 
 	n->kind = kind;
+	n->file = b->src->file;
 	n->line = at.line;
 	n->column = at.column;
 	return n;
@@ -270,7 +288,9 @@ static bool take_event(struct build *b, const yaml_event_t *e)
 			"text in quotes");
 		attach(b, n);
 		return true;
-	case YAML_MAPPING_END_EVENT: drop_duplicates(b, b->open[--b->depth].node); return true;
+	case YAML_MAPPING_END_EVENT: 
+		parse_drop_duplicates(b->src, b->mem, b->open[--b->depth].node);
+		return true;
 	case YAML_SEQUENCE_END_EVENT: b->depth--; return true;
 	case YAML_NO_EVENT:
 	case YAML_STREAM_START_EVENT:
@@ -354,6 +374,8 @@ struct node *parse_tree(const struct parse_source *src, struct arena *mem)
 	if (!whole)
 		return NULL;
 	if (!b.top || (b.top->kind == NODE_SCALAR && !b.top->quoted && !*b.top->text)) {
+		if (src->file) /* as a file of comments in a folder of settings is */
+			return NULL;
 		parse_error(src, NULL,
 			"the file is empty; the least it needs is server: and zones:");
 		return NULL;

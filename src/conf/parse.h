@@ -15,11 +15,24 @@
 
 enum { PARSE_DEPTH_MOST = 16 }; /* a list in a mapping in ... */
 
+/* The files of a configuration, the first one first. All borrowed. */
+struct parse_file {
+	const char *path;
+	const char *text, *text_end;
+};
+
+struct parse_files {
+	const struct parse_file *of;
+	size_t n;
+};
+
 /* What is being read, and where its faults go. All borrowed. */
 struct parse_source {
 	const char *path;
 	const char *text, *text_end;
 	struct faults *faults;
+	unsigned file;                   /* its number among `all`, for the nodes of it */
+	const struct parse_files *all;   /* where nodes of other files are; NULL: there are none */
 };
 
 enum node_kind {
@@ -31,6 +44,7 @@ enum node_kind {
 
 struct node {
 	enum node_kind kind;
+	unsigned file;          /* the number of its file among those of the configuration */
 	bool quoted;            /* a scalar with quotes, or of many lines */
 	unsigned line, column;  /* of its first character, from 1; columns count characters */
 	const char *text;       /* NODE_SCALAR, without any NUL in it */
@@ -45,6 +59,11 @@ struct node *parse_tree(const struct parse_source *src, struct arena *mem);
 
 /* The value of a key, or NULL. */
 const struct node *parse_get(const struct node *map, const char *key);
+
+/* Of equal keys of a mapping the first stays, by files and places; the others are told and taken
+ * out. parse_tree() has done so; for who puts mappings together. */
+void parse_drop_duplicates(
+	const struct parse_source *src, struct arena *mem, struct node *map);
 
 /* At a node, or at the whole file when `at` is NULL. parse_error() is always false. */
 __attribute__((format(printf, 3, 4))) bool parse_error(

@@ -207,6 +207,16 @@ static const struct key geoip_keys[] = {
 
 /* --- the whole file ----------------------------------------------------------------------- */
 
+/* include_tree() has put what is named there in the place of it. */
+static void take_include(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	(void)r;
+	(void)key;
+	(void)value;
+	(void)to;
+}
+
 const struct key schema_keys[] = {
 	{ "server", keys_section, .keys = schema_server_keys,
 		.needed = "server: { " SCHEMA_LISTEN " }",
@@ -276,6 +286,14 @@ const struct key schema_keys[] = {
 		.about = "What is served: a list whose entries name a zone and its file, "
 			 "or a folder.",
 		.each = "-", .keys = schema_zone_keys },
+	{ "include", take_include,
+		.say = "the path of a file, a pattern such as conf.d/*.yaml, or a list of them",
+		.about = "Other files whose sections are as if they stood here: the keys of one "
+			 "section may come from several files, no key from two, and the entries "
+			 "of zones are put together. They may include others. Relative paths in "
+			 "them start at the folder of this file, too. A pattern may match "
+			 "nothing.",
+		.otherwise = "none" },
 	{ 0 },
 };
 

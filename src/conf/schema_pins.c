@@ -109,7 +109,10 @@ static void take(struct reader *r, const struct key *key, const struct node *map
 		n = n->next) {
 		struct pool_pin *pin = &pool->pins[pool->opts.n_pins];
 		*pin = (struct pool_pin){
-			.kind = kind, .line = n->key->line, .column = n->key->column
+			.kind = kind,
+			.source = n->key->file,
+			.line = n->key->line,
+			.column = n->key->column
 		};
 		const bool ok = read[kind](r, n->key, pin);
 		if (n->kind == NODE_BAD || !keys_has_value(r, n))

@@ -195,6 +195,7 @@ void schema_probe_proxy(
 
 static void remember(struct reader *r, const struct node *at, struct conf_file file)
 {
+	file.source = at->file;
 	file.line = at->line;
 	file.column = at->column;
 	r->conf->files[r->conf->n_files++] = file;

@@ -108,6 +108,7 @@ static bool read_zone(struct reader *r, const struct node *entry, struct conf_zo
 		    : !z->dir) /* a NODE_BAD: told when the text was parsed */
 		return false;
 	const struct node *at = parse_get(entry, z->name ? "name" : "dir");
+	z->source = at->file;
 	z->line = at->line;
 	z->column = at->column;
 	return true;
@@ -134,7 +135,9 @@ static void check_twins(const struct reader *r, const struct conf *c)
 	qsort(sorted, c->n_zones, sizeof *sorted, compare_zones);
 	for (size_t i = 1, first = 0; i < c->n_zones; i++) {
 		const struct conf_zone *a = sorted[first], *b = sorted[i];
-		const struct node at = { .line = b->line, .column = b->column };
+		const struct node at = {
+			.file = b->source, .line = b->line, .column = b->column
+		};
 		if (!a->name != !b->name ||
 			(a->name ? !name_equal(a->name, b->name) : strcmp(a->dir, b->dir) != 0))
 			first = i;

@@ -101,8 +101,7 @@ static void add_head(const struct report_view *v, struct text *out)
 
 	faults_init(&unheard);
 	tree_key_text(key_text, &key);
-	json_t *tree = tree_json(
-		&(struct tree_source){ c->path, c->text, c->text_end }, &key, &unheard);
+	json_t *tree = tree_json(&c->sources, &key, &unheard);
 	faults_fini(&unheard);
 	text_add(out, "{\n \"format\": \"" EXPORT_FORMAT "\"");
 	add_value(out, "version", json_string(PACKAGE_VERSION));

@@ -158,8 +158,8 @@ static void warn_of_idle_pins(const struct parts *to, struct faults *f)
 		const struct pool *p = &to->steer->pools[i];
 		for (unsigned k = 0; k < p->n_pins; k++) {
 			const struct pool_pin *pin = p->pins[k].from;
-			const struct fault_at at = { c->path, c->text, c->text_end, pin->line,
-				pin->column };
+			const struct fault_at at = conf_place(
+				c, pin->source, pin->line, pin->column);
 			if (!p->pins[k].matches)
 				faults_warning(f, &at,
 					"no client matches this pin: the GeoIP files%s know "

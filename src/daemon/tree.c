@@ -1,6 +1,6 @@
 #include "daemon/tree.h"
 
-#include "conf/parse.h"
+#include "conf/include.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -71,11 +71,11 @@ static json_t *of_node(const struct node *n, const struct tree_key *key, const c
 	return o;
 }
 
-json_t *tree_json(const struct tree_source *from, const struct tree_key *key, struct faults *f)
+json_t *tree_json(
+	const struct parse_files *files, const struct tree_key *key, struct faults *f)
 {
-	const struct parse_source src = { from->path, from->text, from->text_end, f };
 	struct arena scratch = { 0 };
-	const struct node *top = parse_tree(&src, &scratch);
+	const struct node *top = include_tree(files, &scratch, f);
 	json_t *tree = top && f->errors == 0 ? of_node(top, key, NULL) : NULL;
 
 	arena_fini(&scratch);

@@ -8,6 +8,7 @@
 #define DAEMON_TREE_H
 
 #include "base/fault.h"
+#include "conf/parse.h"
 
 #include "report/report.h" /* JSON */
 
@@ -22,12 +23,10 @@ struct tree_key tree_key_new(void);
 void tree_key_text(char to[static TREE_KEY_TEXT], const struct tree_key *key);
 bool tree_key_parse(struct tree_key *key, const char *text);
 
-/* Of a text that is a configuration: mappings are objects in the order of the file, lists
- * arrays, all else strings. `path` names it in faults. NULL when it is no YAML. */
-struct tree_source {
-	const char *path, *text, *text_end;
-};
-json_t *tree_json(const struct tree_source *from, const struct tree_key *key, struct faults *f);
+/* Of the files of a configuration, as one: mappings are objects in the order of the files, lists
+ * arrays, all else strings. NULL when it is no YAML. */
+json_t *tree_json(
+	const struct parse_files *files, const struct tree_key *key, struct faults *f);
 
 /* Is what stands behind this key never to be shown? */
 bool tree_is_secret(const char *key);

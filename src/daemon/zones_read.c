@@ -36,7 +36,7 @@ static struct fault_at at_entry(const struct reading *r, const struct conf_zone 
 {
 	const struct conf *c = r->o->conf;
 
-	return (struct fault_at){ c->path, c->text, c->text_end, z->line, z->column };
+	return conf_place(c, z->source, z->line, z->column);
 }
 
 /* --- which zones -------------------------------------------------------------------------- */

@@ -69,7 +69,7 @@ struct pool_pin {
 			* whatever the case; PIN_COUNTRY "NO", PIN_CONTINENT "EU", upper case */
 	const uint16_t *edges; /* numbers of edges of the pool, as in pool_opts.edges */
 	size_t n;
-	unsigned line, column; /* where it is written */
+	unsigned source, line, column; /* where it is written: the number of the file, ... */
 };
 
 /* As configured. Edges are named by their number in the configuration. */

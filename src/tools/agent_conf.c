@@ -140,7 +140,10 @@ bool agent_conf_read(struct agent_conf *c, const char *path, struct faults *f)
 		.spool = 4 << 20 };
 	if (!file_read(&file, path, FILE_MOST, &why))
 		return faults_take(f, &why);
-	read_tree(c, &(struct parse_source){ path, file.text, file.text + file.len, f },
+	read_tree(c, &(struct parse_source){ .path = path,
+			.text = file.text,
+			.text_end = file.text + file.len,
+			.faults = f },
 		&scratch);
 	arena_fini(&scratch);
 	file_free(&file);

@@ -72,8 +72,7 @@ static json_t *read_file(const char *path, const json_t *running)
 	}
 	faults_init(&f);
 	if (conf_read_text(&conf, path, file.text, file.len, &f)) {
-		tree = tree_json(&(struct tree_source){ path, file.text, file.text + file.len },
-			&key, &f);
+		tree = tree_json(&conf.sources, &key, &f);
 		conf_fini(&conf);
 	}
 	fputs(text_get(&f.text), stderr);

@@ -71,13 +71,14 @@ static void add(struct conf_file *list, size_t *n, const char *path)
 static struct conf_file *list_files(const struct conf *c, size_t *n)
 {
 	const size_t room = c->n_files + c->n_city_files + c->n_asn_files + c->latency.n_files +
-		c->n_zones + 2;
+		c->n_zones + c->sources.n + 1;
 	struct conf_file *list = memory_zeroed(room, sizeof *list);
 
 	*n = c->n_files;
 	if (c->n_files)
 		memcpy(list, c->files, c->n_files * sizeof *list);
-	add(list, n, c->path);
+	for (size_t i = 0; i < c->sources.n; i++)
+		add(list, n, c->sources.of[i].path);
 	for (size_t i = 0; i < c->n_city_files; i++)
 		add(list, n, c->city_files[i]);
 	for (size_t i = 0; i < c->n_asn_files; i++)
@@ -115,7 +116,7 @@ static void look_at_all(const struct conf_file *list, size_t n, const char *user
 static void tell_wrong(const struct conf *c, const struct conf_file *file, const char *user,
 	const char *say, struct faults *f)
 {
-	const struct fault_at at = { c->path, c->text, c->text_end, file->line, file->column };
+	const struct fault_at at = conf_place(c, file->source, file->line, file->column);
 	const struct fault_at whole = { .path = c->path };
 	struct fault ours;
 

@@ -187,6 +187,31 @@ def stage_logs():
             assert "waymark.yaml:5:1: error:" in s.said()[len(before):], s.said()
 
 
+@claim("a configuration of several files is one: served, reloaded, checked, and held against what runs")
+def included():
+    with Server(ZONES, start=False, files={"edges.yaml": EDGES}) as s:
+        os.mkdir(s.dir + "/conf.d")
+        s.write("conf.d/ns.yaml", "server: { identity: one }\n")
+        s.configure('include: [ edges.yaml, "conf.d/*.yaml" ]\n')
+        same(s.check()[0], 0)
+        s.start()
+        same(s.udp("cdn.example.com").addresses(), ["192.0.2.1"])
+        same(s.ctl("diff")[0], 0)
+        s.write("conf.d/ns.yaml", "server: { identity: two }\n")
+        code, said = s.ctl("diff")
+        assert code == 1 and "identity" in said, said
+        s.write("conf.d/more.yaml", "edges: { sin: { at: \"1,103\", a: [ 192.0.2.3 ] } }\n")
+        same(s.ctl("reload")[0], 0)
+        same([e["edge"] for e in json.loads(s.ctl("edges", "--json")[1])], ["ams", "nyc", "sin"])
+        same(s.ctl("diff")[0], 0)
+        s.write("conf.d/more.yaml", "edges: { sin: { at: \"1,103\", a: [ 192.0.2.300 ] } }\n")
+        code, said = s.ctl("reload")
+        assert code == 1 and "conf.d/more.yaml:1:34: error: " in said and "conf.d/more.yaml:1:34: error: " in s.said(), said
+        s.write("conf.d/more.yaml", "server: { workers: 2 }\n")
+        code, said = s.ctl("reload")
+        assert code == 1 and "waymark.yaml" in said and "here twice" in said, said
+
+
 @claim("20 reloads under load lose no query")
 def under_load():
     with new() as s:

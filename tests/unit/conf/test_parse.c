@@ -11,7 +11,10 @@ static struct node *tree(struct arena *mem, const char *yaml)
 	struct faults f;
 
 	faults_init(&f);
-	const struct parse_source src = { "t.yaml", yaml, yaml + strlen(yaml), &f };
+	const struct parse_source src = { .path = "t.yaml",
+		.text = yaml,
+		.text_end = yaml + strlen(yaml),
+		.faults = &f };
 	struct node *top = parse_tree(&src, mem);
 	const bool clean = f.errors == 0 && f.warnings == 0;
 	faults_fini(&f);

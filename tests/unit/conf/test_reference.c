@@ -78,7 +78,10 @@ static bool changes_nothing(
 	snprintf(yaml, sizeof yaml, "%s: \"%s\"\n", k->name, k->otherwise);
 	arena_init(&mem);
 	faults_init(&f);
-	const struct parse_source src = { "t", yaml, yaml + strlen(yaml), &f };
+	const struct parse_source src = { .path = "t",
+		.text = yaml,
+		.text_end = yaml + strlen(yaml),
+		.faults = &f };
 	const struct node *top = parse_tree(&src, &mem);
 	struct reader r = {
 		.src = &src, .conf = (struct conf *)c, .mem = &mem, .scratch = &mem
