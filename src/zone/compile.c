@@ -8,6 +8,7 @@
 #include "zone/suffixes.h"
 #include "zone/verify.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -382,28 +383,29 @@ static bool stands_beside(uint16_t type)
 static bool check_edge(struct compile *c, const struct names_entry *e)
 {
 	struct records_walk walk = records_each(c->r, e->group);
-	struct record edge = { .line = 0 }, other = { .line = 0 };
-	char name[256], type[RRTYPE_TEXT];
+	struct record edge = { .rdata = NULL }, other = { .rdata = NULL };
+	char name[256], type[RRTYPE_TEXT], line[32] = "";
 
 	while (records_walk_next(&walk))
 		if (walk.rr.type == RRTYPE_EDGE)
 			edge = walk.rr;
-		else if (!other.line && !stands_beside(walk.rr.type))
+		else if (!other.rdata && !stands_beside(walk.rr.type))
 			other = walk.rr;
-	if (!edge.line || !other.line)
+	if (!edge.rdata || !other.rdata)
 		return true;
 	c->zone->edge_beside = true;
 	memcpy(name, edge.rdata + 1, edge.rdata[0]);
 	name[edge.rdata[0]] = 0;
 	if (!c->opts->pool_cname || !c->opts->pool_cname(c->opts->ctx, name))
 		return true;
+	if (other.line)
+		snprintf(line, sizeof line, " of line %u", other.line);
 	return records_error(c->r, &edge, c->f,
 		"pool \"%s\" may answer with the cname of an edge, and a CNAME stands alone at "
 		"its "
-		"name (RFC 1034 section 3.6.2): resolvers would lose the %s of line %u (give "
-		"the "
-		"edge addresses, or the name a pool whose edges have them)",
-		name, rrtype_text(type, other.type), other.line);
+		"name (RFC 1034 section 3.6.2): resolvers would lose the %s%s (give the edge "
+		"addresses, or the name a pool whose edges have them)",
+		name, rrtype_text(type, other.type), line);
 }
 
 /* Who asks for addresses at a cut or below it is told whom to ask, whatever stands there. */
@@ -564,7 +566,8 @@ struct zone *zone_compile(struct records *r, const struct compile_opts *opts, st
 		no_memory(&c);
 	else if (put_nodes(&c, &ok)) {
 		ok = ok && finish(&c);
-		tell_names(&c, ok);
+		if (!opts->quiet)
+			tell_names(&c, ok);
 	}
 	if (ok && c.plan.kind != DENIAL_NONE)
 		ok = denial_build(c.zone, &c.names, &c.plan, f) || no_memory(&c);

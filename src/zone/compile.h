@@ -19,6 +19,7 @@ struct compile_opts {
 	/* Of a pool that is known: may its answer be a CNAME? NULL: of none. */
 	bool (*pool_cname)(void *ctx, const char *name);
 	const struct zone *before; /* what is served in its place until now; NULL: nothing */
+	bool quiet; /* nobody reads warnings: what is doubtful is not looked for */
 };
 
 /* NULL when there was an error. The count of the zone is 1. Groups of `r` are linked: it is not

@@ -5,6 +5,7 @@
 #include "zone/lookup.h"
 #include "zone/same_data.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ bool verify_soa(const struct records *r, struct faults *f)
 {
 	struct records_walk walk = records_all(r);
 	const struct record *rr = &walk.rr;
-	struct record soa;
+	struct record soa = { .line = 0 };
 	size_t seen = 0;
 	char name[NAME_TEXT];
 	bool has_soa = false, ok = true;
@@ -41,9 +42,12 @@ bool verify_soa(const struct records *r, struct faults *f)
 				"is a file of its own)",
 				name);
 		} else if (has_soa && compare_data(&soa, rr)) { /* a copy is dropped later */
-			ok = records_error(r, rr, f,
-				"%s has a second SOA (the first is at line %u; keep one)", name,
-				soa.line);
+			char line[48] = "";
+			if (soa.line)
+				snprintf(line, sizeof line, "the first is at line %u; ",
+					soa.line);
+			ok = records_error(
+				r, rr, f, "%s has a second SOA (%skeep one)", name, line);
 		} else if (!has_soa) {
 			soa = *rr;
 			has_soa = true;
@@ -64,13 +68,14 @@ static bool blame(const struct records *r, const struct record *a, const struct 
 	struct faults *f, const char *say)
 {
 	const struct record *later = a->at > b->at ? a : b, *other = later == a ? b : a;
-	char name[NAME_TEXT], type[RRTYPE_TEXT], with[RRTYPE_TEXT];
+	char name[NAME_TEXT], type[RRTYPE_TEXT], with[RRTYPE_TEXT], line[32] = "";
 	uint8_t full[NAME_MOST];
 
-	return records_error(r, later, f, "%s %s beside the %s of line %u: %s",
+	if (other->line)
+		snprintf(line, sizeof line, " of line %u", other->line);
+	return records_error(r, later, f, "%s %s beside the %s%s: %s",
 		name_text(name, records_full_name(r, later->owner, full)),
-		rrtype_text(type, later->type), rrtype_text(with, other->type), other->line,
-		say);
+		rrtype_text(type, later->type), rrtype_text(with, other->type), line, say);
 }
 
 static bool is_dnssec_companion(uint16_t type)

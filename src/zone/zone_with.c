@@ -1,0 +1,81 @@
+#include "zone/zone_with.h"
+
+#include "zone/image.h"
+#include "zone/order.h"
+#include "zone/touched.h"
+
+/* --- anew --------------------------------------------------------------------------------- */
+
+static int compare_names(const struct touched_name *a, const struct zone_node *b)
+{
+	return b ? order_names(a->name, a->len, b->name, b->name_len) : -1;
+}
+
+/* All records of the zone, those of the touched names as they are after the change. */
+static bool put_all(struct touched *t, struct records *to)
+{
+	const struct zone_node *n = image_first(t->z);
+	size_t i = 0;
+
+	while (n || i < t->n) {
+		const int d = i < t->n ? compare_names(&t->name[i], n) : 1;
+		if (d > 0) {
+			if (!touched_copy(t, n, to))
+				return false;
+			n = image_next(t->z, n);
+			continue;
+		}
+		const struct zone_node *was[2] = { NULL, NULL };
+		uint32_t group;
+		for (; n && compare_names(&t->name[i], n) == 0; n = image_next(t->z, n))
+			was[(n->flags & NODE_NSEC3) != 0] = n;
+		if (!touched_put(t, i++, was, to, &group))
+			return false;
+	}
+	return true;
+}
+
+static struct zone *compile_anew(
+	struct touched *t, const struct compile_opts *compile, struct faults *f)
+{
+	struct compile_opts opts = *compile;
+	struct zone *z = NULL;
+	struct records r;
+
+	opts.before = NULL;
+	opts.quiet = true;
+	records_init(&r, t->z->apex);
+	if (put_all(t, &r))
+		z = zone_compile(&r, &opts, f);
+	records_fini(&r);
+	return z;
+}
+
+/* --- all together ------------------------------------------------------------------------- */
+
+struct zone *zone_with(const struct zone *z, const struct change *c,
+	const struct zone_with_opts *opts, struct faults *f)
+{
+	struct touched t;
+
+	if (!touched_init(&t, z, c, opts->tolerant, f))
+		return NULL;
+	struct zone *to = compile_anew(&t, &opts->compile, f);
+	touched_fini(&t);
+	return to;
+}
+
+bool zone_wants_merge(const struct zone *z)
+{
+	(void)z;
+	return false;
+}
+
+struct zone *zone_merge(const struct zone *z, const struct compile_opts *opts, struct faults *f)
+{
+	struct touched t = { .z = z, .f = f };
+	struct zone *to = compile_anew(&t, opts, f);
+
+	touched_fini(&t);
+	return to;
+}

@@ -1,0 +1,618 @@
+#include "zone/zone_with.h"
+
+#include "dns/rrtype.h"
+#include "unit/failing.h"
+#include "unit/unit.h"
+#include "unit/zone/change_of.h"
+#include "unit/zone/zone_of.h"
+#include "zone/denial.h"
+#include "zone/image.h"
+#include "zone/lookup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool pool_known(void *ctx, const char *name)
+{
+	(void)ctx;
+	return strcmp(name, "web") == 0 || strcmp(name, "app") == 0;
+}
+
+static const uint8_t apex[] = "\7example";
+
+/* The key is another program's constant. */
+static struct zone_with_opts opts_of(bool tolerant)
+{
+	return (struct zone_with_opts){
+		.compile = { .key = zone_of_key, .pool_known = pool_known, .quiet = true },
+		.tolerant = tolerant
+	};
+}
+
+/* --- a zone as a list of records ---------------------------------------------------------- */
+
+/* Few labels, so that names meet: cuts, DNAMEs, wildcards, and names that only others need. */
+static const char *const labels[] = { "a", "*", "b", "ab" };
+enum { LABELS = 4, NAMES = 1 + 4 + 16 + 64, RECORDS_MOST = 600, VALUES = 3 };
+
+struct one {
+	unsigned name, type, value;
+	uint32_t ttl_s;
+};
+
+struct model {
+	struct one of[RECORDS_MOST];
+	size_t n;
+	uint32_t serial;
+	bool signed_;
+};
+
+static const uint16_t types[] = { RRTYPE_A, RRTYPE_TXT, RRTYPE_MX, RRTYPE_NS, RRTYPE_CNAME,
+	RRTYPE_DNAME, RRTYPE_EDGE };
+enum { TYPES = 7 };
+
+/* Name 0 is the apex, 1 to 4 have a label, and so on. */
+static size_t owner_of(unsigned name, uint8_t to[static NAME_MOST])
+{
+	size_t len = 0;
+	unsigned left = name, depth = 0;
+
+	for (unsigned count = LABELS, n = 1; left >= n; left -= n, n = count, count *= LABELS)
+		depth++;
+	while (depth--) {
+		const char *label = labels[left % LABELS];
+		left /= LABELS;
+		to[len++] = (uint8_t)strlen(label);
+		memcpy(to + len, label, strlen(label));
+		len += strlen(label);
+	}
+	memcpy(to + len, apex, sizeof apex);
+	return len + sizeof apex;
+}
+
+static size_t rdata_of(const struct one *o, uint8_t *to)
+{
+	size_t len = 0;
+
+	switch (types[o->type]) {
+	case RRTYPE_A: memcpy(to, (uint8_t[4]){ 192, 0, 2, (uint8_t)o->value }, 4); return 4;
+	case RRTYPE_TXT: memcpy(to, (uint8_t[2]){ 1, (uint8_t)('x' + o->value) }, 2); return 2;
+	case RRTYPE_EDGE: memcpy(to, o->value ? "\3app" : "\3web", 4); return 4;
+	case RRTYPE_MX:
+		memcpy(to, (uint8_t[2]){ 0, (uint8_t)o->value }, 2);
+		len = 2;
+		/* fall through */
+	default: return len + owner_of((o->name * 7 + o->value * 5) % NAMES, to + len);
+	}
+}
+
+static size_t soa_of(uint32_t serial, uint8_t *to)
+{
+	uint8_t *p = to + owner_of(1, to);
+
+	p += owner_of(2, p);
+	be32_put(p, serial);
+	for (unsigned i = 1; i < 5; i++)
+		be32_put(p + 4 * i, 100 - serial % 7);
+	return (size_t)(p + 20 - to);
+}
+
+static struct change_record soa_record(uint32_t serial, uint8_t *rdata)
+{
+	return (struct change_record){ .owner = apex,
+		.type = RRTYPE_SOA,
+		.ttl_s = 90 + serial % 20,
+		.rdata = rdata,
+		.rdlen = (uint16_t)soa_of(serial, rdata) };
+}
+
+static void put_record(struct records *r, const struct change_record *rr)
+{
+	const uint32_t group = records_owner(r, rr->owner, name_len(rr->owner));
+
+	CU_ASSERT_TRUE(records_add(r, group,
+		&(struct record){ .rdata = rr->rdata,
+			.rdlen = rr->rdlen,
+			.ttl_s = rr->ttl_s,
+			.type = rr->type }));
+}
+
+/* One that denies by NSEC; where the chain leads does not matter to what is compared. */
+static void put_nsec(struct records *r, const uint8_t *owner)
+{
+	uint8_t rdata[64];
+	size_t len = sizeof apex;
+
+	memcpy(rdata, apex, len);
+	memcpy(rdata + len, (uint8_t[3]){ 0, 1, 0x40 }, 3);
+	put_record(r,
+		&(struct change_record){ .owner = owner,
+			.type = RRTYPE_NSEC,
+			.ttl_s = 5,
+			.rdata = rdata,
+			.rdlen = (uint16_t)(len + 3) });
+}
+
+/* The zone as it would come from a file. */
+static struct zone *compiled(const struct model *m, struct faults *f)
+{
+	uint8_t rdata[512], owner[NAME_MOST];
+	const struct zone_with_opts opts = opts_of(false);
+	struct records r;
+
+	records_init(&r, apex);
+	const struct change_record soa = soa_record(m->serial, rdata);
+	put_record(&r, &soa);
+	if (m->signed_)
+		put_nsec(&r, apex);
+	for (size_t i = 0; i < m->n; i++) {
+		const struct one *o = &m->of[i];
+		owner_of(o->name, owner);
+		put_record(&r,
+			&(struct change_record){ .owner = owner,
+				.type = types[o->type],
+				.ttl_s = o->ttl_s,
+				.rdata = rdata,
+				.rdlen = (uint16_t)rdata_of(o, rdata) });
+	}
+	struct zone *z = zone_compile(&r, &opts.compile, f);
+	records_fini(&r);
+	return z;
+}
+
+static bool is_same(const struct one *a, const struct one *b)
+{
+	return a->name == b->name && a->type == b->type && a->value == b->value;
+}
+
+static int find(const struct model *m, const struct one *o)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (is_same(&m->of[i], o))
+			return (int)i;
+	return -1;
+}
+
+static bool put_change(struct change *c, const struct one *o, bool comes)
+{
+	uint8_t rdata[512], owner[NAME_MOST];
+
+	owner_of(o->name, owner);
+	const struct change_record rr = { .owner = owner,
+		.type = types[o->type],
+		.ttl_s = o->ttl_s,
+		.rdata = rdata,
+		.rdlen = (uint16_t)rdata_of(o, rdata) };
+	return comes ? change_add(c, &rr, NULL) : change_remove(c, &rr, NULL);
+}
+
+static struct one random_one(void)
+{
+	/* Cuts and the like seldom, or all is below one. */
+	static const unsigned char of[] = { 0, 0, 0, 1, 1, 1, 2, 2, 0, 1, 2, 3, 4, 5, 6, 6 };
+	const unsigned type = of[random() % 16];
+
+	return (struct one){ (unsigned)random() % NAMES, type,
+		(unsigned)random() % (types[type] == RRTYPE_EDGE ? 2 : VALUES),
+		(uint32_t)(1 + random() % 2) };
+}
+
+static void model_remove(struct model *m, int i)
+{
+	m->n--;
+	memmove(&m->of[i], &m->of[i + 1], (m->n - (size_t)i) * sizeof *m->of);
+}
+
+static void model_add(struct model *m, const struct one *o)
+{
+	m->of[m->n++] = *o;
+	for (size_t i = 0; i < m->n; i++)
+		if (m->of[i].name == o->name && m->of[i].type == o->type)
+			m->of[i].ttl_s = o->ttl_s;
+}
+
+/* Changes the model and says how. What does not fit together is for zone_compile() to find. */
+static struct change *random_change(struct model *m)
+{
+	struct change *c = change_new(apex);
+	struct one gone[64];
+	uint8_t rdata[512];
+	const unsigned goes = (unsigned)random() % 6 % 4, comes = (unsigned)random() % 6 % 5;
+	const bool much = random() % 40 == 0;
+	unsigned n = 0;
+
+	const struct change_record old = soa_record(m->serial, rdata);
+	CU_ASSERT_TRUE(change_remove(c, &old, NULL));
+	m->serial++;
+	const struct change_record new = soa_record(m->serial, rdata);
+	CU_ASSERT_TRUE(change_add(c, &new, NULL));
+	for (unsigned i = 0; i < (much ? 64 : goes) && m->n; i++) {
+		const int at = (int)((size_t)random() % m->n);
+		gone[n++] = m->of[at];
+		CU_ASSERT_TRUE(put_change(c, &m->of[at], false));
+		model_remove(m, at);
+	}
+	for (unsigned i = 0; i < (much ? 40 : comes) && m->n < RECORDS_MOST; i++) {
+		struct one o = n && random() % 4 == 0 ? gone[(unsigned)random() % n]
+						      : random_one();
+		if (find(m, &o) >= 0)
+			continue;
+		CU_ASSERT_TRUE(put_change(c, &o, true));
+		model_add(m, &o);
+	}
+	CU_ASSERT_TRUE(change_seal(c, NULL));
+	return c;
+}
+
+/* --- the same zone ------------------------------------------------------------------------ */
+
+static bool same_rrset(const struct zone *za, const struct zone_rrset *a, const struct zone *zb,
+	const struct zone_rrset *b)
+{
+	if (!a || !b)
+		return a == b;
+	if (a->type == RRTYPE_EDGE ? strcmp(za->pools[a->aux], zb->pools[b->aux]) != 0
+				   : a->aux != b->aux)
+		return false;
+	return a->type == b->type && a->count == b->count && a->len == b->len &&
+		a->patches == b->patches && a->is_signed == b->is_signed &&
+		a->names == b->names && memcmp(a->wire, b->wire, a->len) == 0 &&
+		memcmp(zone_rrset_patches(a), zone_rrset_patches(b), 2u * a->patches) == 0;
+}
+
+static bool same_node(const struct zone *za, const struct zone_node *a, const struct zone *zb,
+	const struct zone_node *b)
+{
+	if (!a || !b)
+		return a == b;
+	if (a->rrsets != b->rrsets || a->flags != b->flags || a->name_len != b->name_len ||
+		memcmp(a->name, b->name, a->name_len) != 0)
+		return false;
+	const struct zone_rrset *s = zone_first_rrset(a), *t = zone_first_rrset(b);
+	for (unsigned i = 0; i < a->rrsets; i++, s = zone_next_rrset(s), t = zone_next_rrset(t))
+		if (!same_rrset(za, s, zb, t))
+			return false;
+	return true;
+}
+
+static const char *same_walk(const struct zone *a, const struct zone *b)
+{
+	const struct zone_node *n = image_first(a), *m = image_first(b);
+
+	for (; n && m; n = image_next(a, n), m = image_next(b, m))
+		if (!same_node(a, n, b, m))
+			return "a node";
+	return n || m ? "the number of nodes" : NULL;
+}
+
+static const char *same_answer(
+	const struct zone *a, const struct zone *b, const struct zone_name *name)
+{
+	static const uint16_t asked[] = { RRTYPE_A, RRTYPE_TXT, RRTYPE_MX, RRTYPE_NS,
+		RRTYPE_CNAME, RRTYPE_DNAME, RRTYPE_EDGE, RRTYPE_DS, RRTYPE_ANY };
+
+	for (unsigned i = 0; i < UNIT_COUNT(asked); i++) {
+		const struct lookup x = zone_lookup(a, zone_of_key, name, asked[i]),
+				    y = zone_lookup(b, zone_of_key, name, asked[i]);
+		if (x.kind != y.kind || x.wildcard != y.wildcard || x.skip != y.skip ||
+			!same_node(a, x.node, b, y.node) ||
+			!same_node(a, x.encloser, b, y.encloser) ||
+			!same_rrset(a, x.rrset, b, y.rrset))
+			return "an answer";
+		if (!a->denial)
+			continue;
+		const struct denial_proof p = denial_prove(a, name, &x),
+					  q = denial_prove(b, name, &y);
+		if (p.n != q.n)
+			return "a proof";
+		for (unsigned k = 0; k < p.n; k++)
+			if (!same_node(a, p.node[k], b, q.node[k]))
+				return "a proof's record";
+	}
+	return NULL;
+}
+
+static const char *same_answers(const struct zone *a, const struct zone *b)
+{
+	static const uint8_t below[] = "\1q\1b";
+	uint8_t wire[NAME_MOST + 4];
+	struct zone_name name;
+
+	for (unsigned i = 0; i < NAMES; i++) {
+		const char *what;
+		owner_of(i, wire + 4);
+		memcpy(wire, below, 4);
+		for (unsigned skip = 0; skip <= 4; skip += 2) {
+			zone_name_set(&name, zone_of_key, wire + skip);
+			zone_fetch_slot(a, &name);
+			zone_fetch_node(a, &name);
+			if ((what = same_answer(a, b, &name)))
+				return what;
+		}
+	}
+	return NULL;
+}
+
+/* What differs, or NULL. */
+static const char *compare(const struct zone *a, const struct zone *b)
+{
+	const char *what = same_walk(a, b);
+
+	if (!what)
+		what = same_answers(a, b);
+	if (!what && (a->records != b->records || a->nodes != b->nodes))
+		what = "the counts";
+	if (!what && (a->serial != b->serial || a->depth < b->depth))
+		what = "the serial or the depth";
+	if (!what && !same_rrset(a, a->soa_negative, b, b->soa_negative))
+		what = "the negative SOA";
+	if (!what && !a->denial != !b->denial)
+		what = "the chain";
+	return what;
+}
+
+/* --- random changes ----------------------------------------------------------------------- */
+
+/* The change between the two leads there, too. */
+static const char *check_between(const struct zone *was, const struct zone *is)
+{
+	const struct zone_with_opts opts = opts_of(false);
+	struct faults f;
+	const char *what = NULL;
+
+	faults_init(&f);
+	struct change *c = change_between(was, is, NULL);
+	struct zone *z = zone_with(was, c, &opts, &f);
+	struct change *none = z ? change_between(z, is, NULL) : NULL;
+	if (!z)
+		what = "the change between them does not fit";
+	else if (change_goes(none) != 1 || change_comes(none) != 1)
+		what = "the change between them leads elsewhere";
+	change_free(none);
+	zone_drop(z);
+	change_free(c);
+	faults_fini(&f);
+	return what;
+}
+
+/* One step on; `*z` and the model stay as they are when it is refused. */
+static const char *step(struct zone **z, struct model *m)
+{
+	static struct model before;
+	const struct zone_with_opts opts = opts_of(false);
+	struct faults f, g;
+	const char *what = NULL;
+
+	before = *m;
+	faults_init(&f);
+	faults_init(&g);
+	struct change *c = random_change(m);
+	struct zone *want = compiled(m, &f), *got = zone_with(*z, c, &opts, &g);
+	if (!want != !got)
+		what = want ? text_get(&g.text) : "it should be refused";
+	else if (got)
+		what = compare(got, want);
+	if (got && !what && random() % 4 == 0)
+		what = check_between(*z, got);
+	if (what)
+		printf("\nserial %u: %s\n", m->serial, what);
+	if (got && random() % 50 == 0) {
+		struct zone *merged = zone_merge(got, &opts.compile, &g);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(merged);
+		zone_drop(got);
+		got = merged;
+		const char *differs = compare(got, want);
+		if (differs)
+			printf("\nserial %u, merged: %s\n", m->serial, differs);
+		CU_ASSERT_PTR_NULL(differs);
+	}
+	if (got) {
+		zone_drop(*z);
+		*z = got;
+	} else {
+		*m = before;
+	}
+	zone_drop(want);
+	change_free(c);
+	faults_fini(&f);
+	faults_fini(&g);
+	return what;
+}
+
+static void random_walk(bool signed_, unsigned steps)
+{
+	static struct model m;
+	struct faults f;
+	unsigned wrong = 0;
+
+	m = (struct model){ .serial = 1, .signed_ = signed_ };
+	faults_init(&f);
+	struct zone *z = compiled(&m, &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
+	for (unsigned i = 0; i < steps && wrong < 3; i++)
+		wrong += step(&z, &m) != NULL;
+	CU_ASSERT_EQUAL(wrong, 0);
+	zone_drop(z);
+	faults_fini(&f);
+}
+
+static void a_changed_zone_is_what_its_records_would_be_compiled_to(void)
+{
+	for (unsigned seed = 1; seed <= 6; seed++) {
+		srandom(seed);
+		random_walk(false, 400);
+	}
+}
+
+static void a_changed_signed_zone_is_what_its_records_would_be_compiled_to(void)
+{
+	srandom(7);
+	random_walk(true, 200);
+}
+
+/* --- one change --------------------------------------------------------------------------- */
+
+#define ZONE                                                          \
+	"$TTL 5\n@ 300 SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.9\n" \
+	"a A 192.0.2.1\na A 192.0.2.2\nc CNAME a\nd DNAME a\ne EDGE web\n"
+#define SOAS                                                    \
+	"- example. 300 SOA ns.example. h.example. 1 2 3 4 5\n" \
+	"+ example. 300 SOA ns.example. h.example. 2 2 3 4 5\n"
+
+static struct zone *zone_of_text(const char *text)
+{
+	struct faults f;
+
+	faults_init(&f);
+	struct zone *z = zone_of("example.", text, &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
+	faults_fini(&f);
+	return z;
+}
+
+static void what_does_not_fit_is_refused(void)
+{
+	static const struct {
+		const char *change;
+		bool tolerant;
+		const char *said; /* NULL: it fits */
+	} row[] = {
+		{ SOAS "+ a.example. 5 A 192.0.2.1\n", false,
+			"not exact: a.example. A comes, and is there already" },
+		{ SOAS "- a.example. 5 A 192.0.2.3\n", false,
+			"not exact: a.example. A goes, and is not there" },
+		{ SOAS "- x.example. 5 A 192.0.2.3\n", false,
+			"not exact: x.example. A goes, and is not there" },
+		{ SOAS "+ a.example. 5 A 192.0.2.1\n- a.example. 5 A 192.0.2.3\n", true, NULL },
+		{ "- example. 300 SOA ns.example. h.example. 7 2 3 4 5\n"
+		  "+ example. 300 SOA ns.example. h.example. 8 2 3 4 5\n",
+			false, "not exact: the change starts at serial 7, and the zone has 1" },
+		{ "- example. 300 SOA ns.example. h.example. 7 2 3 4 5\n"
+		  "+ example. 300 SOA ns.example. h.example. 8 2 3 4 5\n",
+			true, NULL },
+		{ "- example. 300 SOA other.example. h.example. 1 2 3 4 5\n"
+		  "+ example. 300 SOA ns.example. h.example. 2 2 3 4 5\n",
+			false, "not exact: example. SOA goes, and is not there" },
+		{ SOAS "+ c.example. 5 A 192.0.2.1\n", false, "CNAME stands alone" },
+		{ SOAS "+ a.example. 5 CNAME b.\n", true, "CNAME stands alone" },
+		{ SOAS "+ d.example. 5 DNAME b.\n", false, "only one of these" },
+		{ SOAS "+ x.example. 5 EDGE other\n", false, "no pool named \"other\"" },
+		{ SOAS "+ e.example. 5 A 192.0.2.1\n", false, "EDGE answers" },
+		{ SOAS "- c.example. 5 CNAME A.example.\n+ c.example. 5 A 192.0.2.1\n", false,
+			NULL },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		const struct zone_with_opts opts = opts_of(row[i].tolerant);
+		struct zone *z = zone_of_text(ZONE);
+		struct fault why = { "" };
+		struct faults f;
+		faults_init(&f);
+		struct change *c = change_of(row[i].change, &why);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+		struct zone *to = zone_with(z, c, &opts, &f);
+		CU_ASSERT_EQUAL(to == NULL, row[i].said != NULL);
+		if (row[i].said)
+			CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&f.text), row[i].said));
+		CU_ASSERT_PTR_NULL(strstr(text_get(&f.text), "line 0"));
+		if ((to == NULL) != (row[i].said != NULL) ||
+			(row[i].said && !strstr(text_get(&f.text), row[i].said)))
+			printf("\nrow %zu: %s\n", i, text_get(&f.text));
+		zone_drop(to);
+		change_free(c);
+		zone_drop(z);
+		faults_fini(&f);
+	}
+}
+
+static uint32_t ttl_at(const struct zone *z, const char *wire, uint16_t type)
+{
+	struct zone_name name;
+
+	zone_name_set(&name, zone_of_key, (const uint8_t *)wire);
+	const struct zone_node *n = zone_find_node(z, &name, 0);
+	const struct zone_rrset *s = n ? zone_find_rrset(n, type) : NULL;
+	return s ? be32_get(s->wire + 6) : 0;
+}
+
+/* RFC 2136 section 3.4.2.2: what is there already is replaced, and with it its TTL. */
+static void what_is_added_decides_the_ttl_of_its_rrset(void)
+{
+	const struct zone_with_opts opts = opts_of(true);
+	struct zone *z = zone_of_text(ZONE);
+	struct fault why;
+	struct faults f;
+	struct change *c = change_of(SOAS "+ a.example. 70 A 192.0.2.2\n", &why);
+
+	faults_init(&f);
+	struct zone *to = zone_with(z, c, &opts, &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(to);
+	CU_ASSERT_EQUAL(ttl_at(z, "\1a\7example", RRTYPE_A), 5);
+	CU_ASSERT_EQUAL(ttl_at(to, "\1a\7example", RRTYPE_A), 70);
+	CU_ASSERT_EQUAL(to->records, z->records);
+	zone_drop(to);
+	zone_drop(z);
+	change_free(c);
+	faults_fini(&f);
+}
+
+/* --- memory ends -------------------------------------------------------------------------- */
+
+struct attempt {
+	struct zone *z;
+	const struct change *c;
+	size_t made;
+};
+
+static void try_it(void *ctx)
+{
+	struct attempt *a = ctx;
+	const struct zone_with_opts opts = opts_of(false);
+	struct faults f;
+
+	faults_init(&f);
+	const size_t held = failing_held();
+	struct zone *to = zone_with(a->z, a->c, &opts, &f);
+	struct zone *merged = to ? zone_merge(to, &opts.compile, &f) : NULL;
+	a->made += merged != NULL;
+	if (!merged)
+		CU_ASSERT_TRUE(f.errors > 0);
+	zone_drop(merged);
+	zone_drop(to);
+	faults_fini(&f);
+	CU_ASSERT_EQUAL(failing_held(), held);
+}
+
+static void without_memory_there_is_a_fault_and_the_old_zone_stays(void)
+{
+	struct fault why;
+	struct attempt a = { zone_of_text(ZONE "x.d.w A 192.0.2.1\n"),
+		change_of(SOAS "- a.example. 5 A 192.0.2.1\n+ y.z.example. 5 MX 1 z.example.\n"
+			       "+ w.example. 5 NS ns.example.\n+ f.example. 5 EDGE app\n",
+			&why),
+		0 };
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(a.c);
+	CU_ASSERT_TRUE(failing_each(try_it, &a) > 8);
+	CU_ASSERT_TRUE(a.made > 0);
+	zone_drop(a.z);
+	change_free((struct change *)(uintptr_t)a.c);
+}
+
+void suite_zone_with(void)
+{
+	static const struct unit_case cases[] = {
+		{ "what does not fit is refused", what_does_not_fit_is_refused },
+		{ "what is added decides the TTL of its RRset",
+			what_is_added_decides_the_ttl_of_its_rrset },
+		{ "a changed zone is what its records would be compiled to",
+			a_changed_zone_is_what_its_records_would_be_compiled_to },
+		{ "a changed signed zone is what its records would be compiled to",
+			a_changed_signed_zone_is_what_its_records_would_be_compiled_to },
+		{ "without memory there is a fault and the old zone stays",
+			without_memory_there_is_a_fault_and_the_old_zone_stays },
+	};
+
+	unit_suite("zone/zone_with", cases, UNIT_COUNT(cases));
+}
