@@ -12,7 +12,7 @@ V6 = {n: "2001:db8::%x" % (i + 1) for i, n in enumerate(NAMES)}
 BACK = {a: n for table in (V4, V6) for n, a in table.items()}
 
 ZONE = APEX + "".join("%s 60 EDGE %s\n" % (n, n) for n in (
-    "web", "two", "near", "pinned", "turns", "shares", "backup", "empty", "first", "capped", "named", "v4only")) + """
+    "web", "two", "near", "pinned", "turns", "shares", "backup", "empty", "first", "turned", "capped", "named", "v4only")) + """
 @ 30 EDGE web
 *.img 45 EDGE web
 @ MX 10 mail
@@ -34,6 +34,7 @@ pools:
   backup: { edges: [ ams, fra ], all-down: { pool: web } }
   empty:  { edges: [ ams, fra ], all-down: empty }
   first:  { edges: [ ams, fra ], all-down: first }
+  turned: { edges: [ fra, ams ], all-down: first }
   capped: { edges: [ %(all)s ], ttl: 5s-20s }
   named:  { edges: [ cname, inside ] }
   v4only: { edges: [ only4, nrt ] }
@@ -150,13 +151,17 @@ def turns():
 @claim("an edge that is down or drained is passed over; when all are, the pool's rule decides")
 def all_down():
     net = "83.62.101.0/24"
+    near = edge(server.steer("first.example.com", net))
+    same(edge(server.steer("turned.example.com", net)), near)
     for e in ("ams", "fra"):
         server.ctl("force", e, "down")
     try:
         same(edge(server.steer("backup.example.com", net)), edge(server.steer("web.example.com", net)))
         m = server.steer("empty.example.com", net)
         same((m.rcode, m.answer, len(m.authority)), (NOERROR, [], 1))
+        # The first of the list, not the nearest, which is the same for both.
         same(edge(server.steer("first.example.com", net)), ["ams"])
+        same(edge(server.steer("turned.example.com", net)), ["fra"])
         for e in NAMES:
             server.ctl("force", e, "down")
         same(edge(server.steer("web.example.com", "153.128.0.0/24")), ["nrt"])

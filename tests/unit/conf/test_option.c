@@ -1,0 +1,162 @@
+#include "conf/option.h"
+
+#include "unit/conf/told.h"
+#include "unit/unit.h"
+
+#include "base/arena.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void what_is_shown_is_cut_between_characters(void)
+{
+	char buf[OPTION_SHOWN], text[200], want[200];
+
+	CU_ASSERT_STRING_EQUAL(option_shown(buf, ""), "");
+	CU_ASSERT_STRING_EQUAL(option_shown(buf,
+				       "a\tb\x7f"
+				       "c"),
+		"a?b?c");
+	/* 68 bytes are shown whole, of 69 as many and three dots. */
+	memset(text, 'x', sizeof text);
+	text[68] = 0;
+	CU_ASSERT_STRING_EQUAL(option_shown(buf, text), text);
+	text[68] = 'y';
+	text[69] = 0;
+	memset(want, 'x', 68);
+	strcpy(want + 68, "...");
+	CU_ASSERT_STRING_EQUAL(option_shown(buf, text), want);
+	/* Characters of two and three bytes across the end. */
+	for (unsigned before = 64; before <= 68; before++)
+		for (unsigned bytes = 2; bytes <= 3; bytes++) {
+			memset(text, 'x', before);
+			strcpy(text + before,
+				bytes == 2 ? "\xc3\xa9yyyyyy" : "\xe6\xb0\xb4yyyyyy");
+			memcpy(want, text, before + bytes);
+			/* It is whole when it ends within the 68, else gone. */
+			const unsigned fits = before + bytes <= 68 ? 68 : before;
+			memcpy(want, text, fits);
+			strcpy(want + fits, "...");
+			if (strlen(text) <= 68)
+				continue;
+			CU_ASSERT_STRING_EQUAL(option_shown(buf, text), want);
+		}
+}
+
+/* An operator who has just broken the file still wants to reach the server. */
+static void the_control_socket_is_found_in_what_is_no_yaml(void)
+{
+	static const struct {
+		const char *text, *found;
+	} row[] = {
+		{ "control: { socket: a.sock }\n", "a.sock" },
+		{ "a: 1\ncontrol:\n  socket: a.sock\n", "a.sock" },
+		{ "control: { socket: /run/x.sock }\n", "=/run/x.sock" },
+		{ "control: { state: x }\n", NULL },
+		{ "server: {}\n", NULL },
+		{ "a: 1\n", NULL },
+		{ "control: { socket: [ a ] }\n", NULL },
+		{ "control: x\n", NULL },
+		/* No YAML from here on. */
+		{ "control: { socket: a.sock\nx: [\n", "a.sock" },
+		{ "x: [\ncontrol: { socket: a.sock }\n", "a.sock" },
+		{ "x: [\ncontrol:\n  state: s\n  socket: \"a.sock\"\n", "a.sock" },
+		{ "x: [\ncontrol: { state: s, socket: 'a.sock', x: y }\n", "a.sock" },
+		{ "x: [\ncontrol: { socket:   a.sock}\n", "a.sock" },
+		{ "x: [\ncontrol: { socket: a.sock\r\n", "a.sock" },
+		{ "x: [\ncontrol: { socket: a.sock", "a.sock" },
+		{ "x: [\ncontrol: { socket: /run/x.sock", "=/run/x.sock" },
+		{ "x: [\nnocontrol: { socket: a.sock }\n", NULL },
+		{ "x: [ control: { socket: a.sock }\n", NULL },
+		{ "x: [\nsocket: a.sock\n", NULL },
+		{ "socket: no.sock\nx: [\ncontrol: { socket: a.sock }\n", "a.sock" },
+		{ "x: [\ncontrol: { socket: }\n", NULL },
+		{ "x: [\ncontrol: { socket:", NULL },
+		{ "", NULL },
+	};
+	char folder[] = "/tmp/unit_socket.XXXXXX", path[64], want[100];
+
+	if (!mkdtemp(folder))
+		abort();
+	snprintf(path, sizeof path, "%s/t.yaml", folder);
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct arena mem = { 0 };
+		struct fault why = { "" };
+		FILE *f = fopen(path, "we");
+		fputs(row[i].text, f);
+		fclose(f);
+		const char *got = conf_find_socket(path, &mem, &why), *wanted = row[i].found;
+		if (wanted && *wanted == '=')
+			wanted++;
+		else if (wanted)
+			snprintf(want, sizeof want, "%s/%s", folder, wanted), wanted = want;
+		if (!got != !wanted || (got && strcmp(got, wanted) != 0)) {
+			printf("%s: %s\n", row[i].text, got ? got : why.text);
+			CU_FAIL(row[i].text);
+		}
+		CU_ASSERT_EQUAL(
+			got == NULL, strstr(why.text, "names no control socket") != NULL);
+		arena_fini(&mem);
+	}
+	struct arena mem = { 0 };
+	struct fault why = { "" };
+	unlink(path);
+	CU_ASSERT_PTR_NULL(conf_find_socket(path, &mem, &why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "No such file"));
+	arena_fini(&mem);
+	rmdir(folder);
+}
+
+#define HEAD SERVER ZONES "edges: { one: { a: 192.0.2.1 } }\n"
+
+static void where_the_load_comes_from_is_a_mapping_of_one(void)
+{
+	static const char must[] =
+		"\"load-from\" must be { header: NAME } or { body: NAME }, where NAME is of a "
+		"field, not ";
+	static const struct {
+		const char *of, *wrong;
+	} row[] = { { "X-Load", "\"X-Load\"\n" }, { "[ X-Load ]", "a list\n" },
+		{ "{}", "a mapping\n" }, { "{ header: X-Load }", NULL },
+		{ "{ body: load }", NULL } };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		char yaml[600], want[400];
+		struct text lines = { 0 };
+		struct conf c;
+		snprintf(yaml, sizeof yaml,
+			HEAD "probes: { p: { kind: http, load-from: %s } }\n"
+			     "pools: { a: { edges: one, policy: least-load, probe: p } }\n",
+			row[i].of);
+		snprintf(want, sizeof want, "%s%s", must, row[i].wrong ? row[i].wrong : "");
+		const bool ok = told_read(&c, yaml, &lines);
+		CU_ASSERT_EQUAL(ok, row[i].wrong == NULL);
+		if (row[i].wrong && !strstr(text_get(&lines), want)) {
+			printf("%s\n", text_get(&lines));
+			CU_FAIL(row[i].of);
+		}
+		if (ok) {
+			CU_ASSERT_EQUAL(c.probes[0].load_in_body, i == 4);
+			CU_ASSERT_STRING_EQUAL(
+				c.probes[0].load_field, i == 4 ? "load" : "X-Load");
+			conf_fini(&c);
+		}
+		text_fini(&lines);
+	}
+}
+
+static const struct unit_case cases[] = {
+	{ "what is shown is cut between characters", what_is_shown_is_cut_between_characters },
+	{ "the control socket is found in what is no YAML",
+		the_control_socket_is_found_in_what_is_no_yaml },
+	{ "where the load comes from is a mapping of one",
+		where_the_load_comes_from_is_a_mapping_of_one },
+};
+
+void suite_option(void);
+void suite_option(void)
+{
+	unit_suite("conf/option", cases, UNIT_COUNT(cases));
+}

@@ -1,0 +1,98 @@
+#include "geo/mmdb_value.h"
+
+#include "unit/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* As the format has them: a control byte (type in three bits, or 0 and the type less 7 in the
+ * next byte; size in five bits), then the bytes. */
+static void numbers_of_every_type_are_read(void)
+{
+	static const struct {
+		const char *say, *bytes;
+		size_t len;
+		bool ok;
+		double number;
+	} row[] = {
+#define ROW(say, bytes, ok, number) { say, bytes, sizeof(bytes) - 1, ok, number }
+		ROW("a double", "\x68\x40\x4a\x2f\x5c\x28\xf5\xc2\x8f", true, 52.37),
+		ROW("... below zero", "\x68\xc0\x12\0\0\0\0\0\0", true, -4.5),
+		ROW("a float", "\x04\x08\x40\x9c\xcc\xcd", true, 4.900000095367432),
+		ROW("... below zero", "\x04\x08\xc0\x90\0\0", true, -4.5),
+		ROW("16 bits", "\xa2\x01\x02", true, 258),
+		ROW("... of one byte", "\xa1\xff", true, 255),
+		ROW("... of none", "\xa0", true, 0),
+		ROW("32 bits", "\xc4\x80\0\0\x01", true, 2147483649.0),
+		ROW("64 bits", "\x08\x02\x01\0\0\0\0\0\0\0", true, 72057594037927936.0),
+		ROW("a signed one", "\x04\x01\xff\xff\xff\xfe", true, -2),
+		ROW("... over zero", "\x04\x01\x7f\xff\xff\xff", true, 2147483647),
+		ROW("... of one byte", "\x01\x01\x05", true, 5),
+		ROW("a text",
+			"\x45"
+			"52.37",
+			true, 52.37),
+		ROW("... below zero",
+			"\x43"
+			"-.5",
+			true, -0.5),
+		ROW("a text that is none",
+			"\x43"
+			"abc",
+			false, 0),
+		ROW("a text that goes on",
+			"\x43"
+			"1 x",
+			false, 0),
+		ROW("no text", "\x40", false, 0),
+		ROW("a yes", "\x01\x07", false, 0),
+		ROW("a map", "\xe0", false, 0),
+		ROW("a list", "\x00\x04", false, 0),
+		ROW("bytes", "\x82\x01\x02", false, 0),
+#undef ROW
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct mmdb_bytes b = { .p = (const uint8_t *)row[i].bytes,
+			.len = (uint32_t)row[i].len,
+			.steps = 100 };
+		struct mmdb_value v;
+		double number = 0;
+		CU_ASSERT_TRUE_FATAL(mmdb_value_at(&b, 0, &v));
+		const bool ok = mmdb_number(&b, &v, &number);
+		if (ok != row[i].ok || (ok && number != row[i].number)) {
+			printf("%s: %d %.17g\n", row[i].say, ok, number);
+			CU_FAIL(row[i].say);
+		}
+	}
+}
+
+static void what_says_nothing_is_known(void)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+		bool nothing;
+	} row[] = { { "\x40", 1, true }, { "\x41-", 2, true }, { "\x41x", 2, false },
+		{ "\x42--", 3, false }, { "\xa0", 1, false } };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct mmdb_bytes b = { .p = (const uint8_t *)row[i].bytes,
+			.len = (uint32_t)row[i].len,
+			.steps = 10 };
+		struct mmdb_value v;
+		CU_ASSERT_TRUE_FATAL(mmdb_value_at(&b, 0, &v));
+		CU_ASSERT_EQUAL(mmdb_says_nothing(&b, &v), row[i].nothing);
+	}
+}
+
+static const struct unit_case cases[] = {
+	{ "numbers of every type are read", numbers_of_every_type_are_read },
+	{ "what says nothing is known", what_says_nothing_is_known },
+};
+
+void suite_mmdb_value(void);
+void suite_mmdb_value(void)
+{
+	unit_suite("geo/mmdb_value", cases, UNIT_COUNT(cases));
+}
