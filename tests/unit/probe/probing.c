@@ -140,6 +140,8 @@ static void on_data(struct ev_loop *loop, ev_io *io, int events)
 	if (n > 0)
 		send(io->fd, s->reply, s->reply_len ? s->reply_len : strlen(s->reply),
 			MSG_NOSIGNAL);
+	if (n > 0 && s->keeps)
+		return;
 	ev_io_stop(loop, io);
 	close(io->fd);
 }

@@ -49,6 +49,7 @@ struct probed {
 	const char
 		*reply; /* what is sent to who has sent something, and closed; NULL: nothing */
 	size_t reply_len; /* 0: it is text */
+	bool keeps;       /* the connection stays open after that */
 	char got[2000];   /* the last that came */
 	size_t got_len;
 	ev_io one; /* the last connection */

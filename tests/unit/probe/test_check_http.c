@@ -1,0 +1,338 @@
+#include "unit/probe/probing.h"
+#include "unit/probe/tls_server.h"
+#include "unit/unit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const here[] = { "127.0.0.1" };
+
+struct desk {
+	struct probing p;
+	struct probed s;
+};
+
+static void open_desk(struct desk *d)
+{
+	probing_open(&d->p, here, 1, 0);
+	probed_open(&d->s, d->p.loop, "127.0.0.1", SOCK_STREAM);
+	d->p.probe.kind = PROBE_HTTP;
+	d->p.probe.port = d->s.port;
+	d->p.probe.path = "/x?y";
+	d->p.probe.verify = true;
+}
+
+static void close_desk(struct desk *d)
+{
+	probed_close(&d->s);
+	probing_close(&d->p);
+}
+
+#define OK "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+
+static void answers_pass_by_their_status(void)
+{
+	static const struct {
+		const char *say, *reply;
+		bool passed;
+		const char *has;
+	} row[] = {
+		{ "an answer", OK "Content-Length: 2\r\n\r\nok", true, "200" },
+		{ "nothing in it", "HTTP/1.1 204 No Content\r\n\r\n", true, "204" },
+		{ "up to its end", OK "\r\nsome", true, "200" },
+		{ "in pieces", OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+			true, "200" },
+		{ "moved", "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n\r\n", true, "301" },
+		{ "version 1.0", "HTTP/1.0 200 OK\r\n\r\n", true, "200" },
+		{ "no such thing", "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", false,
+			"404" },
+		{ "broken", "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", false, "500" },
+		{ "another language", "220 smtp ready\r\n", false, "not an HTTP answer" },
+		{ "cut short", OK "Content-Length: 10\r\n\r\nok", false,
+			"closed before the body's end" },
+		{ "closed at once", "", false, "closed" },
+	};
+	struct desk d;
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		open_desk(&d);
+		d.s.reply = row[i].reply;
+		probing_plan(&d.p);
+		const char *said = probing_now(&d.p, 0);
+		if (d.p.view.passed != row[i].passed || !strstr(said, row[i].has)) {
+			printf("%s: %s\n", row[i].say, said);
+			CU_FAIL(row[i].say);
+		}
+		CU_ASSERT_EQUAL(isnan(d.p.view.rtt_ms), !row[i].passed);
+		close_desk(&d);
+	}
+}
+
+static bool has_line(const char *text, const char *line)
+{
+	const size_t n = strlen(line);
+
+	for (const char *at = text; (at = strstr(at, line)); at += n)
+		if ((at == text || at[-1] == '\n') && at[n] == '\r')
+			return true;
+	return false;
+}
+
+static void the_request_is_what_the_probe_says(void)
+{
+	struct desk d;
+	char host[60];
+
+	open_desk(&d);
+	d.s.reply = OK "Content-Length: 2\r\n\r\nok";
+	probing_plan(&d.p);
+	probing_now(&d.p, 0);
+	CU_ASSERT_TRUE(has_line(d.s.got, "GET /x?y HTTP/1.1"));
+	snprintf(host, sizeof host, "Host: 127.0.0.1:%u", d.s.port);
+	CU_ASSERT_TRUE(has_line(d.s.got, host));
+	CU_ASSERT_PTR_NOT_NULL(strstr(d.s.got, "\r\nUser-Agent: Waymark/"));
+	CU_ASSERT_STRING_EQUAL(d.s.got + d.s.got_len - 4, "\r\n\r\n");
+	CU_ASSERT_PTR_NOT_NULL(strstr(d.p.steps, "> GET /x?y HTTP/1.1"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(d.p.steps, "< HTTP/1.1 200 OK"));
+	close_desk(&d);
+	open_desk(&d);
+	d.s.reply = OK "Content-Length: 2\r\n\r\n";
+	d.p.probe.host = "www.example";
+	d.p.probe.head = true;
+	probing_plan(&d.p);
+	probing_now(&d.p, 0);
+	CU_ASSERT_TRUE(d.p.view.passed);
+	CU_ASSERT_TRUE(has_line(d.s.got, "HEAD /x?y HTTP/1.1"));
+	CU_ASSERT_TRUE(has_line(d.s.got, "Host: www.example"));
+	close_desk(&d);
+}
+
+static void a_text_must_be_in_the_body(void)
+{
+	static const struct {
+		const char *body;
+		bool passed;
+	} row[] = { { "alive", true }, { "I am alive.", true }, { "aliv", false },
+		{ "", false }, { "ALIVE", false } };
+	struct desk d;
+	char reply[200];
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		open_desk(&d);
+		snprintf(reply, sizeof reply, OK "Content-Length: %zu\r\n\r\n%s",
+			strlen(row[i].body), row[i].body);
+		d.s.reply = reply;
+		d.p.probe.body = "alive";
+		probing_plan(&d.p);
+		probing_now(&d.p, 0);
+		if (d.p.view.passed != row[i].passed)
+			CU_FAIL(row[i].body);
+		close_desk(&d);
+	}
+	/* In its first 64 KiB, whatever follows. */
+	static char large[100000];
+	for (unsigned k = 0; k < 2; k++) {
+		const int head = sprintf(large, OK "Content-Length: 90000\r\n\r\n");
+		memset(large + head, '.', 90000);
+		memcpy(large + head + (k ? 65536 - 5 : 65536 - 4), "alive", 5);
+		large[head + 90000] = 0;
+		open_desk(&d);
+		d.s.reply = large;
+		d.p.probe.body = "alive";
+		probing_plan(&d.p);
+		probing_now(&d.p, 0);
+		CU_ASSERT_EQUAL(d.p.view.passed, k == 1);
+		close_desk(&d);
+	}
+}
+
+static void the_load_comes_from_a_header_or_the_body(void)
+{
+	static const struct {
+		const char *reply, *field;
+		bool in_body;
+		double load; /* NAN: none */
+	} row[] = {
+		{ OK "X-Load: 0.25\r\nContent-Length: 0\r\n\r\n", "x-load", false, 0.25 },
+		{ OK "X-Loader: 0.25\r\nContent-Length: 0\r\n\r\n", "x-load", false, NAN },
+		{ OK "X-Load: much\r\nContent-Length: 0\r\n\r\n", "x-load", false, NAN },
+		{ OK "Content-Length: 14\r\n\r\n{ \"load\": 0.5 }", "load", true, 0.5 },
+		{ OK "load: 0.7\r\nContent-Length: 2\r\n\r\n{}", "load", true, NAN },
+	};
+	struct desk d;
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		open_desk(&d);
+		d.s.reply = row[i].reply;
+		d.p.probe.load_field = row[i].field;
+		d.p.probe.load_in_body = row[i].in_body;
+		probing_plan(&d.p);
+		probing_now(&d.p, 0);
+		CU_ASSERT_TRUE(d.p.view.passed);
+		if (isnan(row[i].load)) {
+			CU_ASSERT_TRUE(isnan(d.p.view.load));
+			CU_ASSERT_PTR_NOT_NULL(strstr(d.p.view.notice, "no load in the "));
+		} else {
+			CU_ASSERT_DOUBLE_EQUAL(d.p.view.load, row[i].load, 1e-6);
+			CU_ASSERT_STRING_EQUAL(d.p.view.notice, "");
+		}
+		close_desk(&d);
+	}
+}
+
+static void who_does_not_answer_is_told_by_what_is_waited_for(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	d.s.reply = NULL; /* reads, and says nothing */
+	d.p.probe.timeout_ms = 150;
+	d.p.probe.initial = PROBE_DOWN;
+	probing_plan(&d.p);
+	const char *said = probing_now(&d.p, 0);
+	CU_ASSERT_EQUAL(strncmp(said, "no answer within 150 ms (waited for ", 36), 0);
+	CU_ASSERT_PTR_NULL(strstr(said, "connection"));
+	CU_ASSERT_FALSE(d.p.view.passed);
+	close_desk(&d);
+	/* Nobody is there. */
+	open_desk(&d);
+	probing_plan(&d.p);
+	probed_close(&d.s);
+	CU_ASSERT_STRING_EQUAL(probing_now(&d.p, 0), "connection refused");
+	probed_open(&d.s, d.p.loop, "127.0.0.1", SOCK_STREAM);
+	close_desk(&d);
+}
+
+static void a_connection_may_serve_many_probes(void)
+{
+	struct desk d;
+
+	for (unsigned keep = 0; keep < 2; keep++) {
+		open_desk(&d);
+		d.s.keeps = true;
+		d.s.reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+		d.p.probe.keep_alive = keep;
+		probing_plan(&d.p);
+		for (unsigned i = 0; i < 5; i++) {
+			probing_now(&d.p, 0);
+			CU_ASSERT_TRUE(d.p.view.passed);
+		}
+		CU_ASSERT_EQUAL(d.s.came, keep ? 1 : 5);
+		close_desk(&d);
+	}
+}
+
+/* --- TLS ---------------------------------------------------------------------------------- */
+
+struct tls_desk {
+	struct probing p;
+	struct tls_server *s;
+	char path[64];
+};
+
+static void open_tls(struct tls_desk *d, const char *name, int from_s, int to_s)
+{
+	probing_open(&d->p, here, 1, 0);
+	d->s = tls_server_new(name, from_s, to_s);
+	strcpy(d->path, tls_server_cert(d->s));
+	d->p.probe.kind = PROBE_HTTPS;
+	d->p.probe.port = tls_server_port(d->s);
+	d->p.probe.path = "/";
+	d->p.probe.verify = true;
+	d->p.probe.ca = d->path;
+	d->p.probe.host = d->p.probe.tls_name = "www.example";
+	d->p.probe.expiry_warning_ms = 14u * 86400000;
+}
+
+static void close_tls(struct tls_desk *d)
+{
+	probing_close(&d->p);
+	tls_server_free(d->s);
+}
+
+enum { DAY = 86400 };
+
+static void certificates_are_verified(void)
+{
+	static const struct {
+		const char *say, *name;
+		int from_s, to_s;
+		bool trusted, verify, passed;
+		const char *has, *notice;
+	} row[] = {
+		{ "good", "www.example", -DAY, 100 * DAY, true, true, true, "200", "" },
+		{ "of nobody that we know", "www.example", -DAY, 100 * DAY, false, true, false,
+			"TLS: certificate is not signed by an authority that we trust", "" },
+		{ "... and nobody minds", "www.example", -DAY, 100 * DAY, false, false, true,
+			"200", "" },
+		{ "of another name", "other.example", -DAY, 100 * DAY, true, true, false,
+			"TLS: certificate is not for www.example", "" },
+		{ "over", "www.example", -10 * DAY, -2 * DAY - 600, true, true, false,
+			"TLS: certificate expired 2 days ago", "" },
+		{ "to come", "www.example", 2 * DAY + 600, 10 * DAY, true, true, false,
+			"TLS: certificate is not valid for another 2 days", "" },
+		{ "soon over", "www.example", -DAY, 3 * DAY + 600, true, true, true, "200",
+			"certificate expires in 3 days" },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct tls_desk d;
+		open_tls(&d, row[i].name, row[i].from_s, row[i].to_s);
+		if (!row[i].trusted)
+			d.p.probe.ca = NULL;
+		d.p.probe.verify = row[i].verify;
+		probing_plan(&d.p);
+		const char *said = probing_now(&d.p, 0);
+		if (d.p.view.passed != row[i].passed || !strstr(said, row[i].has) ||
+			strncmp(d.p.view.notice, row[i].notice, strlen(row[i].notice)) != 0) {
+			printf("%s: %s; %s\n", row[i].say, said, d.p.view.notice);
+			CU_FAIL(row[i].say);
+		}
+		close_tls(&d);
+	}
+}
+
+static void what_speaks_no_tls_is_told(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	d.p.probe.kind = PROBE_HTTPS;
+	d.p.probe.verify = false;
+	d.s.reply = "HTTP/1.1 400 Bad\r\n\r\n";
+	probing_plan(&d.p);
+	CU_ASSERT_EQUAL(strncmp(probing_now(&d.p, 0), "TLS: no handshake: ", 19), 0);
+	CU_ASSERT_FALSE(d.p.view.passed);
+	close_desk(&d);
+	open_desk(&d);
+	d.p.probe.kind = PROBE_HTTPS;
+	d.p.probe.timeout_ms = 150;
+	d.p.probe.initial = PROBE_DOWN;
+	d.s.reply = NULL;
+	probing_plan(&d.p);
+	CU_ASSERT_STRING_EQUAL(
+		probing_now(&d.p, 0), "no answer within 150 ms (waited for the TLS handshake)");
+	close_desk(&d);
+}
+
+static const struct unit_case cases[] = {
+	{ "answers pass by their status", answers_pass_by_their_status },
+	{ "the request is what the probe says", the_request_is_what_the_probe_says },
+	{ "a text must be in the body", a_text_must_be_in_the_body },
+	{ "the load comes from a header or the body",
+		the_load_comes_from_a_header_or_the_body },
+	{ "who does not answer is told by what is waited for",
+		who_does_not_answer_is_told_by_what_is_waited_for },
+	{ "a connection may serve many probes", a_connection_may_serve_many_probes },
+	{ "certificates are verified", certificates_are_verified },
+	{ "what speaks no TLS is told", what_speaks_no_tls_is_told },
+};
+
+void suite_check_http(void);
+void suite_check_http(void)
+{
+	unit_suite("probe/check_http", cases, UNIT_COUNT(cases));
+}
