@@ -1,13 +1,22 @@
 /* main.c - run all unit tests, or those of the suites named on the command line.
+ *
+ * Some processes take suites one after the other, so that tests that wait for something keep
+ * none of the others waiting. One suite alone runs in this process.
  */
 #include "unit/failing.h"
 #include "unit/unit.h"
 
-#include <CUnit/Basic.h>
+#include <CUnit/CUnit.h>
+#include <CUnit/TestRun.h>
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define SUITE(name) void suite_##name(void);
 #include "suites.h"
@@ -85,26 +94,120 @@ static const struct {
 #undef SUITE
 };
 
-static int wanted(const char *name, int argc, char **argv)
+/* --- running them ------------------------------------------------------------------------- */
+
+enum { AT_ONCE = 4 };
+
+/* What the processes share. */
+struct board {
+	size_t todo[UNIT_COUNT(suites)]; /* numbers of suites, those that take longest first */
+	size_t n, next;                  /* `next` is atomic */
+	unsigned passed, failed;         /* atomic */
+	size_t at[AT_ONCE];              /* 1 + what each is at; 0: nothing */
+};
+
+static void tell_failures(void)
+{
+	for (const CU_FailureRecord *f = CU_get_failure_list(); f; f = f->pNext)
+		printf("FAILED: %s: %s\n    %s:%u: %s\n", f->pSuite ? f->pSuite->pName : "",
+			f->pTest ? f->pTest->pName : "its beginning", f->strFileName,
+			f->uiLineNumber, f->strCondition);
+}
+
+static void run_suite(struct board *b, size_t suite)
+{
+	if (CU_initialize_registry() != CUE_SUCCESS)
+		abort();
+	n_known = 0;
+	suites[suite].add();
+	CU_run_all_tests();
+	const unsigned run = CU_get_number_of_tests_run(),
+		       bad = CU_get_number_of_tests_failed() + CU_get_number_of_suites_failed();
+	tell_failures();
+	fflush(stdout);
+	__atomic_add_fetch(&b->passed, run - CU_get_number_of_tests_failed(), __ATOMIC_RELAXED);
+	__atomic_add_fetch(&b->failed, bad, __ATOMIC_RELAXED);
+	CU_cleanup_registry();
+}
+
+static void run_some(struct board *b, unsigned process)
+{
+	size_t i;
+
+	while ((i = __atomic_fetch_add(&b->next, 1, __ATOMIC_RELAXED)) < b->n) {
+		b->at[process] = 1 + b->todo[i];
+		run_suite(b, b->todo[i]);
+		b->at[process] = 0;
+	}
+}
+
+/* A process that has crashed, or has ended by itself in the middle of a suite. */
+static void look_at(struct board *b, unsigned process, int status)
+{
+	if (!b->at[process] && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return;
+	b->failed++;
+	printf("FAILED: suite %s: ended with %s %d\n",
+		b->at[process] ? suites[b->at[process] - 1].name : "?",
+		WIFSIGNALED(status) ? "signal" : "status",
+		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static void run_all(struct board *b)
+{
+	pid_t pid[AT_ONCE];
+
+	for (unsigned i = 0; i < AT_ONCE; i++) {
+		pid[i] = fork();
+		if (pid[i] == 0) {
+			run_some(b, i);
+			exit(0);
+		}
+	}
+	for (unsigned i = 0; i < AT_ONCE; i++) {
+		int status = -1;
+		if (pid[i] < 0 || waitpid(pid[i], &status, 0) != pid[i])
+			abort();
+		look_at(b, i, status);
+	}
+}
+
+static bool is_wanted(const char *name, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
 		if (strcmp(argv[i], name) == 0)
-			return 1;
+			return true;
 	return argc < 2;
+}
+
+/* Those that take seconds. */
+static bool is_long(const char *name)
+{
+	static const char *const names[] = { "shed", "rankings", "geo_watch", "balancer",
+		"client_map" };
+
+	for (size_t i = 0; i < UNIT_COUNT(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
 }
 
 int main(int argc, char **argv)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
+	struct board *b = mmap(
+		NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (b == MAP_FAILED)
 		return 2;
-	for (size_t i = 0; i < UNIT_COUNT(suites); i++)
-		if (wanted(suites[i].name, argc, argv))
-			suites[i].add();
-	CU_basic_set_mode(CU_BRM_NORMAL);
-	CU_basic_run_tests();
-	const unsigned run = CU_get_number_of_tests_run(),
-		       bad = CU_get_number_of_tests_failed();
-	printf("unit: %u passed, %u failed\n", run - bad, bad);
-	CU_cleanup_registry();
-	return bad != 0;
+	for (unsigned quick = 0; quick < 2; quick++)
+		for (size_t i = 0; i < UNIT_COUNT(suites); i++)
+			if (is_wanted(suites[i].name, argc, argv) &&
+				is_long(suites[i].name) != quick)
+				b->todo[b->n++] = i;
+	if (b->n == 1)
+		run_some(b, 0);
+	else
+		run_all(b);
+	printf("unit: %u passed, %u failed\n", b->passed, b->failed);
+	return b->failed != 0;
 }

@@ -13,7 +13,10 @@ static const char *told(const char *text, size_t len)
 	struct faults f;
 
 	faults_init(&f);
-	parse_tree(&(struct parse_source){ "t.yaml", text, text + len, &f }, &mem);
+	parse_tree(
+		&(struct parse_source){
+			.path = "t.yaml", .text = text, .text_end = text + len, .faults = &f },
+		&mem);
 	snprintf(said, sizeof said, "%s", f.errors ? text_get(&f.text) : "");
 	faults_fini(&f);
 	arena_fini(&mem);

@@ -12,8 +12,8 @@ static char *tree_of(const char *text, const struct tree_key *key)
 	struct faults f;
 
 	faults_init(&f);
-	json_t *tree = tree_json(
-		&(struct tree_source){ "t.yaml", text, text + strlen(text) }, key, &f);
+	const struct parse_file file = { "t.yaml", text, text + strlen(text) };
+	json_t *tree = tree_json(&(struct parse_files){ &file, 1 }, key, &f);
 	char *line = tree ? json_dumps(tree, JSON_COMPACT) : NULL;
 	json_decref(tree);
 	CU_ASSERT_EQUAL(f.errors > 0, line == NULL);

@@ -1,0 +1,123 @@
+#include "daemon/decisions.h"
+
+#include "unit/daemon/house.h"
+#include "unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EDGES                                       \
+	"edges:\n"                                  \
+	"  ams: { at: \"52,5\", a: 192.0.2.1 }\n"   \
+	"  nyc: { at: \"40,-74\", a: 192.0.2.2 }\n" \
+	"pools: { web: { edges: [ ams, nyc ] } }\n"
+
+static struct house h;
+
+static const char *file_of(const char *name)
+{
+	static char text[200000];
+	char path[200];
+
+	snprintf(path, sizeof path, "%s/%s", h.site.folder, name);
+	FILE *f = fopen(path, "re");
+	const size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+	if (f)
+		fclose(f);
+	text[n] = 0;
+	return text;
+}
+
+static unsigned lines_of(const char *text)
+{
+	unsigned n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* Until the file has so many lines. */
+static bool has_lines(const char *name, unsigned n)
+{
+	for (unsigned i = 0; i < 400 && lines_of(file_of(name)) < n; i++)
+		house_pass(&h, 0.05);
+	return lines_of(file_of(name)) == n;
+}
+
+static void each_sampled_answer_is_a_line(void)
+{
+	house_open(&h, EDGES "log: { decisions: { file: d.json, sample: 50% } }\n");
+	CU_ASSERT_TRUE_FATAL(house_start(&h));
+	for (unsigned i = 0; i < 10; i++)
+		house_ask(&h, "w.a.example");
+	house_ask(&h, "ns.a.example"); /* no pool's */
+	CU_ASSERT_TRUE(has_lines("d.json", 5));
+	const char *text = file_of("d.json");
+	CU_ASSERT_EQUAL(strncmp(text, "{\"time\":", 8), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text,
+		",\"name\":\"w.a.example.\",\"type\":\"A\",\"client\":\"127.0.0.1\",\"by\":"
+		"\"resolver\","
+		"\"resolver\":\"127.0.0.1\",\"pool\":\"web\",\"edge\":\"ams\",\"why\":\"best\","
+		"\"ttl\":300,"
+		"\"scope\":"));
+	CU_ASSERT_EQUAL(decisions_lost(h.decisions), 0);
+	/* What is in the rings when it ends is written, too. */
+	for (unsigned i = 0; i < 10; i++)
+		house_ask(&h, "w.a.example");
+	house_stop(&h);
+	CU_ASSERT_EQUAL(lines_of(file_of("d.json")), 10);
+	house_close(&h);
+}
+
+static void it_follows_reloads(void)
+{
+	house_open(&h, EDGES);
+	CU_ASSERT_TRUE_FATAL(house_start(&h));
+	house_ask(&h, "w.a.example");
+	house_configure(&h, EDGES "log: { decisions: { file: d.json, sample: 100% } }\n");
+	house_tell(&h, "reload");
+	CU_ASSERT_EQUAL(h.status, 0);
+	house_ask(&h, "w.a.example");
+	CU_ASSERT_TRUE(has_lines("d.json", 1));
+	house_configure(&h, EDGES "log: { decisions: { file: e.json, sample: 100% } }\n");
+	house_tell(&h, "reload");
+	house_ask(&h, "w.a.example");
+	CU_ASSERT_TRUE(has_lines("e.json", 1));
+	CU_ASSERT_EQUAL(lines_of(file_of("d.json")), 1);
+	house_configure(&h, EDGES);
+	house_tell(&h, "reload");
+	house_ask(&h, "w.a.example");
+	house_pass(&h, 0.5);
+	CU_ASSERT_EQUAL(lines_of(file_of("e.json")), 1);
+	house_stop(&h);
+	CU_ASSERT_EQUAL(lines_of(file_of("e.json")), 1);
+	house_close(&h);
+}
+
+static void what_the_file_does_not_take_is_counted(void)
+{
+	house_open(&h, EDGES "log: { decisions: { file: none/d.json, sample: 100% } }\n");
+	CU_ASSERT_TRUE_FATAL(house_start(&h));
+	for (unsigned i = 0; i < 3; i++)
+		house_ask(&h, "w.a.example");
+	for (unsigned i = 0; i < 400 && decisions_lost(h.decisions) < 3; i++)
+		house_pass(&h, 0.05);
+	CU_ASSERT_EQUAL(decisions_lost(h.decisions), 3);
+	CU_ASSERT_PTR_NOT_NULL(strstr(house_log(&h), "none/d.json"));
+	house_stop(&h);
+	house_close(&h);
+}
+
+static const struct unit_case cases[] = {
+	{ "each sampled answer is a line", each_sampled_answer_is_a_line },
+	{ "it follows reloads", it_follows_reloads },
+	{ "what the file does not take is counted", what_the_file_does_not_take_is_counted },
+};
+
+void suite_decisions(void);
+void suite_decisions(void)
+{
+	unit_suite("daemon/decisions", cases, UNIT_COUNT(cases));
+}

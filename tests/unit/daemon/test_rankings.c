@@ -1,0 +1,125 @@
+#include "daemon/rankings.h"
+
+#include "unit/daemon/house.h"
+#include "unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONF                                        \
+	"edges:\n"                                  \
+	"  ams: { at: \"52,5\", a: 192.0.2.1 }\n"   \
+	"  nyc: { at: \"40,-74\", a: 192.0.2.2 }\n" \
+	"pools: { web: { edges: [ ams, nyc ] } }\n"
+
+static struct house h;
+
+static bool goes_to(const char *address)
+{
+	for (unsigned i = 0; i < 100; i++) {
+		if (strcmp(house_ask(&h, "w.a.example"), address) == 0)
+			return true;
+		house_pass(&h, 0.1);
+	}
+	return false;
+}
+
+static void import(const char *rows)
+{
+	char words[200];
+
+	site_put(&h.site, "in.csv", rows);
+	snprintf(words, sizeof words, "latency import %s/in.csv", h.site.folder);
+	house_tell(&h, words);
+	CU_ASSERT_EQUAL(h.status, 0);
+}
+
+static void what_is_measured_decides(void)
+{
+	house_open(&h, CONF "latency: { half-life: 6h }\n");
+	CU_ASSERT_TRUE_FATAL(house_start(&h));
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");
+	import("prefix,edge,rtt_ms\n127.0.0.0/8,ams,150\n127.0.0.0/8,nyc,20\n");
+	CU_ASSERT_TRUE(goes_to("192.0.2.2"));
+	CU_ASSERT_TRUE(rankings_size(h.rankings).published >= 1);
+	CU_ASSERT_EQUAL(rankings_size(h.rankings).lost, 0);
+	house_tell(&h, "latency forget 127.0.0.0/8");
+	CU_ASSERT_EQUAL(h.status, 0);
+	CU_ASSERT_TRUE(goes_to("192.0.2.1"));
+	house_stop(&h);
+	house_close(&h);
+}
+
+/* What the configured files say comes and goes with them; what was learned is saved. */
+static void files_are_followed_and_what_is_learned_is_kept(void)
+{
+	house_open(&h, CONF "latency: { files: [ times.csv ], state: learned.csv }\n");
+	site_put(&h.site, "times.csv",
+		"prefix,edge,rtt_ms\n127.0.0.0/8,ams,150\n127.0.0.0/8,nyc,20\n");
+	CU_ASSERT_TRUE_FATAL(house_start(&h));
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.2");
+	site_put(&h.site, "times.csv",
+		"prefix,edge,rtt_ms\n127.0.0.0/8,ams,20\n127.0.0.0/8,nyc,150\n");
+	CU_ASSERT_TRUE(goes_to("192.0.2.1"));
+	site_put(&h.site, "times.csv", "prefix,edge,rtt\n");
+	CU_ASSERT_TRUE(house_logs(&h, "times.csv:1"));
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");
+	import("prefix,edge,rtt_ms\n8.8.8.0/24,nyc,33\n");
+	site_put(&h.site, "times.csv", "prefix,edge,rtt_ms\n");
+	house_stop(&h);
+	CU_ASSERT_TRUE_FATAL(house_start(&h));
+	const char *said = house_tell(&h, "latency export");
+	CU_ASSERT_PTR_NOT_NULL(strstr(said, "8.8.8.0/24,nyc,33"));
+	CU_ASSERT_PTR_NULL(strstr(said, "127.0.0.0/8"));
+	house_stop(&h);
+	/* A state that is broken is told, and is no reason not to start. */
+	site_put(&h.site, "learned.csv", "prefix,edge,rtt\n");
+	CU_ASSERT_TRUE_FATAL(house_start(&h));
+	CU_ASSERT_PTR_NOT_NULL(strstr(house_log(&h), "learned.csv"));
+	CU_ASSERT_PTR_NULL(strstr(house_tell(&h, "latency export"), "8.8.8.0/24"));
+	house_stop(&h);
+	house_close(&h);
+}
+
+/* An edge has another number after a reload: what is known of it is still its own. */
+static void measurements_belong_to_names(void)
+{
+	house_open(&h, CONF "latency: { half-life: 6h }\n");
+	CU_ASSERT_TRUE_FATAL(house_start(&h));
+	import("prefix,edge,rtt_ms\n127.0.0.0/8,ams,150\n127.0.0.0/8,nyc,20\n");
+	CU_ASSERT_TRUE(goes_to("192.0.2.2"));
+	house_configure(&h,
+		"edges:\n"
+		"  fra: { at: \"50,8\", a: 192.0.2.3 }\n"
+		"  nyc: { at: \"40,-74\", a: 192.0.2.2 }\n"
+		"  ams: { at: \"52,5\", a: 192.0.2.1 }\n"
+		"pools: { web: { edges: [ ams, nyc ] } }\n"
+		"latency: { half-life: 6h }\n");
+	house_tell(&h, "reload");
+	CU_ASSERT_EQUAL(h.status, 0);
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.2");
+	const char *said = house_tell(&h, "latency export");
+	CU_ASSERT_PTR_NOT_NULL(strstr(said, "127.0.0.0/8,nyc,20"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(said, "127.0.0.0/8,ams,150"));
+	house_configure(&h,
+		"edges: { ams: { at: \"52,5\", a: 192.0.2.1 } }\npools: { web: { edges: [ ams "
+		"] } }\n");
+	house_tell(&h, "reload");
+	CU_ASSERT_PTR_NULL(strstr(house_tell(&h, "latency export"), "nyc"));
+	house_stop(&h);
+	house_close(&h);
+}
+
+static const struct unit_case cases[] = {
+	{ "what is measured decides", what_is_measured_decides },
+	{ "files are followed, and what is learned is kept",
+		files_are_followed_and_what_is_learned_is_kept },
+	{ "measurements belong to names", measurements_belong_to_names },
+};
+
+void suite_rankings(void);
+void suite_rankings(void)
+{
+	unit_suite("daemon/rankings", cases, UNIT_COUNT(cases));
+}
