@@ -16,6 +16,38 @@ struct message {
 	size_t empty;    /* its length without any record */
 };
 
+/* What it borrows from itself, wherever it is. */
+static void bind_own(struct transfer *t)
+{
+	t->key.name = t->key_name;
+	t->key.secret = t->secret;
+	if (t->tsig.key)
+		t->tsig.key = &t->key;
+	if (t->reply.nsid)
+		t->reply.nsid = t->identity;
+}
+
+static void keep_own(struct transfer *t)
+{
+	const struct tsig_key *key = t->tsig.key;
+
+	if (key) {
+		t->key = *key;
+		memcpy(t->key_name, key->name, name_len(key->name));
+		memcpy(t->secret, key->secret, key->secret_len);
+	}
+	if (t->reply.nsid)
+		memcpy(t->identity, t->reply.nsid, t->reply.nsid_len);
+	bind_own(t);
+}
+
+void transfer_move(struct transfer *to, struct transfer *from)
+{
+	*to = *from;
+	bind_own(to);
+	from->zone = NULL;
+}
+
 void transfer_start(struct transfer *t, const struct answer_ask *ask,
 	const struct answer_pending *p, const struct edns_reply *reply)
 {
@@ -29,6 +61,7 @@ void transfer_start(struct transfer *t, const struct answer_ask *ask,
 		.tsig = p->tsig };
 	t->edns.cookie = NULL; /* its bytes are the packet's; ours are in the reply */
 	memcpy(t->question, ask->packet, t->question_len);
+	keep_own(t);
 	t->node = image_first(t->zone);
 	t->set = zone_first_rrset(t->node);
 	t->sets_left = t->node->rrsets;

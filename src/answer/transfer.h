@@ -28,13 +28,21 @@ struct transfer {
 	uint16_t question_len;
 	uint8_t question[QUERY_HEADER + NAME_MOST + 4]; /* header and question of the query */
 	struct edns edns;                               /* without what is in the packet */
-	struct edns_reply reply;
-	struct tsig tsig;
+	struct edns_reply reply; /* its identity is `identity` */
+	struct tsig tsig;        /* its key is `key`, or NULL */
+	/* Own copies: those of the configuration end with it, at a reload. */
+	struct tsig_key key;
+	uint8_t key_name[NAME_MOST], secret[TSIG_SECRET_MOST];
+	uint8_t identity[POLICY_TEXT];
 };
 
-/* Begins one in answer to a query that was allowed to ask for it. Holds the zone. */
+/* Begins one in answer to a query that was allowed to ask for it. Holds the zone; of the packet and the
+ * world it keeps nothing. */
 void transfer_start(struct transfer *t, const struct answer_ask *ask,
 	const struct answer_pending *p, const struct edns_reply *reply);
+
+/* It goes on at another place, `from` is empty. */
+void transfer_move(struct transfer *to, struct transfer *from);
 
 /* Writes the next message, of TRANSFER_ROOM bytes at most. Returns its length; 0 when the last
  * one has been written, or the transfer has failed and its connection is to be closed. `now_s`

@@ -174,10 +174,9 @@ static bool take_transfer(struct connection *c, struct transfer *begun)
 {
 	c->transfer = malloc(sizeof *c->transfer);
 	if (c->transfer)
-		*c->transfer = *begun;
+		transfer_move(c->transfer, begun);
 	else
 		transfer_end(begun);
-	begun->zone = NULL;
 	return c->transfer != NULL;
 }
 
