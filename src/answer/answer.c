@@ -287,6 +287,26 @@ static void look_up(
 	}
 }
 
+/* Who may do what with a zone; without any rules, nobody is named. */
+static const struct policy_zone *rules_of(const struct world *w, size_t zone)
+{
+	static const struct policy_zone none;
+
+	return w->policy.zones ? &w->policy.zones[zone_set_rule(w->zones, zone)] : &none;
+}
+
+/* Is the zone at work one that the asker may ask? */
+static bool may_ask(const struct answerer *a, const struct answer_ask *ask,
+	const struct answer_pending *p)
+{
+	if (!a->world->policy.query_limited)
+		return true;
+	const struct policy_access *who = &rules_of(a->world, p->number)->query;
+	const struct addr source = addr_plain(&ask->source, NULL);
+
+	return !who->n || policy_allows(who, &source, p->tsig.key);
+}
+
 /* RFC 1034 section 4.3.2, with a chain of names followed through all of our zones and left to
  * the resolver where it leaves them. The first name is looked up already. */
 static void resolve(struct answerer *a, const struct answer_ask *ask, struct compose *c,
@@ -324,7 +344,7 @@ static void resolve(struct answerer *a, const struct answer_ask *ask, struct com
 			has_been(been, hops + 1, c->name->hash[0]))
 			break;
 		p->zone = find_zone(a->world, c->name, c->q->qtype, &p->number);
-		if (!p->zone)
+		if (!p->zone || !may_ask(a, ask, p))
 			break;
 	}
 	if (!on && l->kind == LOOKUP_NODATA)
@@ -332,14 +352,6 @@ static void resolve(struct answerer *a, const struct answer_ask *ask, struct com
 	else if (!on && l->kind == LOOKUP_REFERRAL)
 		c->class = CLASS_REFERRAL;
 	close_answer(&a->world->policy, c, l, !on);
-}
-
-/* Who may do what with a zone; without any rules, nobody is named. */
-static const struct policy_zone *rules_of(const struct world *w, size_t zone)
-{
-	static const struct policy_zone none;
-
-	return w->policy.zones ? &w->policy.zones[zone_set_rule(w->zones, zone)] : &none;
 }
 
 /* RFC 1982. */
@@ -357,9 +369,11 @@ static void answer_soa(struct compose *c, const struct zone *z)
 		zone_find_rrset(z->apex_node, RRTYPE_SOA), 0);
 }
 
+/* Who is refused learns nothing of the zone. */
 static void refuse(struct compose *c, unsigned rcode, unsigned ede)
 {
 	c->rcode = rcode;
+	c->edns.expire = c->edns.zoneversion = false;
 	c->edns.ede = (uint16_t)ede;
 }
 
@@ -376,7 +390,7 @@ static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
 
 	if (q->qtype == RRTYPE_AXFR && !ask->tcp)
 		return refuse(c, RCODE_NOTIMP, 0);
-	if (!z || c->name->labels != z->apex_labels)
+	if (!z || c->name->labels != z->apex_labels || q->qclass != RRCLASS_IN)
 		return refuse(c, RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE);
 	stats_add(&a->stats->transfers_asked, 1);
 	if (!policy_allows(&rules_of(w, p->number)->transfer, &source, p->tsig.key)) {
@@ -422,15 +436,6 @@ static void answer_notify(struct answerer *a, const struct answer_ask *ask,
 	a->tell(a->tell_ctx, &news);
 }
 
-static bool may_ask(const struct answerer *a, const struct answer_ask *ask,
-	const struct answer_pending *p)
-{
-	const struct policy_access *who = &rules_of(a->world, p->number)->query;
-	const struct addr source = addr_plain(&ask->source, NULL);
-
-	return !who->n || policy_allows(who, &source, p->tsig.key);
-}
-
 /* A question that is well put. */
 static void take_question(struct answerer *a, const struct answer_ask *ask, struct compose *c,
 	struct answer_pending *p)
@@ -455,7 +460,7 @@ static void take_question(struct answerer *a, const struct answer_ask *ask, stru
 		c->edns.ede = EDE_NOT_AUTHORITATIVE;
 		return;
 	}
-	if (a->world->policy.query_limited && !may_ask(a, ask, p)) {
+	if (!may_ask(a, ask, p)) {
 		refuse(c, RCODE_REFUSED, EDE_PROHIBITED);
 		return;
 	}
@@ -567,7 +572,11 @@ static void check_signature(
 
 	switch (tsig_verify(&p->tsig, &p->query.tsig, ask->packet, policy->keys, policy->n_keys,
 		a->now_s)) {
-	case TSIG_GOOD: p->parsed = QUERY_OK; return;
+	case TSIG_GOOD:
+		p->parsed = p->query.name_len          ? QUERY_OK
+			: p->query.edns.cookie_len ? QUERY_NO_QUESTION
+						       : QUERY_FORMERR;
+		return;
 	case TSIG_WRONG: return;
 	case TSIG_MALFORMED: p->parsed = QUERY_FORMERR; return;
 	}
