@@ -205,7 +205,6 @@ enum tsig_verdict tsig_verify(struct tsig *to, const struct query_tsig *t,
 	const uint64_t asked_s = get_time(times), fudge_s = be16_get(times + 6);
 
 	*to = (struct tsig){ .asked_s = asked_s, .error = TSIG_BADKEY };
-	memcpy(to->id, t->id, 2);
 	if (!key)
 		return TSIG_WRONG;
 	if (mac_len > algorithms[key->algorithm].hash->digest_size ||

@@ -61,7 +61,6 @@ struct tsig {
 	unsigned error;             /* TSIG_BAD*; 0: the request was good */
 	uint64_t asked_s;           /* the request's time */
 	unsigned sent;              /* messages signed so far */
-	uint8_t id[2];              /* the request's */
 	uint8_t mac_len;
 	uint8_t mac[TSIG_MAC_MOST]; /* of the message before */
 };
