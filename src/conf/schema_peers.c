@@ -3,6 +3,7 @@
 #include "conf/option.h"
 #include "conf/schema.h"
 
+#include <netinet/in.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -177,10 +178,12 @@ static void take_at(struct reader *r, const struct key *key, const struct node *
 		struct fault why;
 		if (!text)
 			continue;
-		if (addr_parse_endpoint(&a->sa, &a->len, text, PORT, &why))
-			peer->n_at++;
-		else
+		if (!addr_parse_endpoint(&a->sa, &a->len, text, PORT, &why))
 			parse_error(r->src, i, "%s", why.text);
+		else if (!((const struct sockaddr_in *)&a->sa)->sin_port) /* IPv6 has it there, too */
+			parse_error(r->src, i, "\"%s\": nobody listens on port 0", text);
+		else
+			peer->n_at++;
 	}
 	peer->at = list;
 }

@@ -10,12 +10,14 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A batch, and all that it points to. */
 struct told {
 	struct notify_batch batch; /* first */
 	struct publisher *publisher;
 	struct parts held; /* conf and zones */
+	const struct conf *conf; /* of those */
 	size_t room;
 	struct told_server {
 		struct notify_server server;
@@ -58,10 +60,22 @@ static void free_told(struct notify_batch *b)
 	memory_free(t);
 }
 
+/* Those of one zone stand side by side. */
+static bool is_told(const struct notify_batch *b, const struct zone *z, const struct notify_server *s)
+{
+	for (size_t i = b->n; i-- && b->entries[i].zone == z;)
+		if (notify_same_address(b->entries[i].server->at, s->at))
+			return true;
+	return false;
+}
+
+/* A peer may be one of the zone's NS, too, or two NS may have one address. */
 static void add(struct told *t, const struct zone *z, const struct notify_server *s)
 {
 	struct notify_batch *b = &t->batch;
 
+	if (is_told(b, z, s))
+		return;
 	if (b->n == t->room) {
 		t->room = t->room ? 2 * t->room : 64;
 		b->entries = memory_grow(b->entries, t->room * sizeof *b->entries);
@@ -88,6 +102,45 @@ static const struct notify_server *servers_of(struct told *t, const struct conf 
 }
 
 /* --- the zone's own NS -------------------------------------------------------------------- */
+
+static bool is_any(const struct sockaddr *sa)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)sa;
+
+	return sa->sa_family == AF_INET6
+		? IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr)
+		: ((const struct sockaddr_in *)sa)->sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+/* An address of this machine is one that a socket can be bound to. */
+static bool is_of_machine(const struct notify_server *s)
+{
+	struct sockaddr_storage any_port = { 0 };
+	const int fd = socket(s->at->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(&any_port, s->at, s->len);
+	((struct sockaddr_in *)&any_port)->sin_port = 0; /* where IPv6 has it, too */
+	const bool is = fd >= 0 && bind(fd, (struct sockaddr *)&any_port, s->len) == 0;
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
+/* Whether that is where we listen: nobody tells himself. */
+static bool is_us(const struct conf *c, const struct notify_server *s)
+{
+	for (size_t i = 0; i < c->net.n; i++) {
+		const struct sockaddr *at = (const struct sockaddr *)&c->net.listen[i].sa;
+		if (notify_same_address(at, s->at))
+			return true;
+		if (is_any(at) && at->sa_family == s->at->sa_family &&
+			((const struct sockaddr_in *)at)->sin_port ==
+				((const struct sockaddr_in *)s->at)->sin_port &&
+			is_of_machine(s))
+			return true;
+	}
+	return false;
+}
 
 static struct sockaddr_storage address_of(const uint8_t *rdata, bool v6, socklen_t *len)
 {
@@ -121,7 +174,8 @@ static void add_addresses(struct told *t, const struct zone *z, const uint8_t *n
 		s->server.name = name_text(s->name, name);
 		s->next = t->ns;
 		t->ns = s;
-		add(t, z, &s->server);
+		if (!is_us(t->conf, &s->server))
+			add(t, z, &s->server);
 	}
 }
 
@@ -208,6 +262,7 @@ static void work(void *ctx, struct job *job)
 	if (!tells_anybody(c))
 		return;
 	struct told *t = memory_zeroed(1, sizeof *t);
+	t->conf = c;
 	t->peers = memory_zeroed(c->n_peers, sizeof(*t->peers));
 	/* Both ascend. */
 	for (size_t i = 0; i < now->n; i++) {
@@ -280,13 +335,14 @@ static void follow(void *ctx, unsigned what)
 		begin(ctx);
 }
 
+/* The same serial may have come again, from a file that was only written anew. */
 static bool is_current(void *ctx, const struct zone *z)
 {
 	const struct notifying *n = ctx;
 	const struct registry_zone *now =
 		registry_find(publisher_live(n->opts.publisher)->zones, z->apex);
 
-	return now && now->load.zone == z;
+	return now && zone_is_ready(now->load.zone) && now->load.zone->serial == z->serial;
 }
 
 /* --- the rest ----------------------------------------------------------------------------- */

@@ -28,7 +28,7 @@ enum {
 #define TICK_S 0.02
 
 /* How long an answer is waited for, after the n-th try. */
-static const double patience_s[TRIES] = { 3, 5, 9, 5 };
+static const double patience_s[TRIES] = { 1, 2, 3, 5 };
 
 /* --- the message -------------------------------------------------------------------------- */
 
@@ -268,7 +268,7 @@ void notifier_send(struct notifier *n, struct notify_batch *b)
 
 /* --- answers ------------------------------------------------------------------------------ */
 
-static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
+bool notify_same_address(const struct sockaddr *a, const struct sockaddr *b)
 {
 	if (a->sa_family != b->sa_family)
 		return false;
@@ -284,7 +284,7 @@ static void take_answer(struct notifier *n, const struct sockaddr *from, const u
 {
 	for (unsigned i = 0; i < UNDERWAY_MOST; i++) {
 		struct underway *u = &n->slot[i];
-		if (!u->batch || !same_address(from, u->entry->server->at))
+		if (!u->batch || !notify_same_address(from, u->entry->server->at))
 			continue;
 		const int rcode = notify_read(packet, len, u->id);
 		if (rcode < 0)

@@ -45,7 +45,7 @@ struct notify_batch {
 struct notifier_opts {
 	struct ev_loop *loop;
 	void *ctx;
-	/* Is this what is served? */
+	/* Is its serial what is served? */
 	bool (*is_current)(void *ctx, const struct zone *z);
 };
 
@@ -74,6 +74,9 @@ enum { NOTIFY_MOST = 1232 }; /* bytes */
  * with `key` unless that is NULL. Returns its length. `now_s` is UNIX time. */
 size_t notify_write(uint8_t to[static NOTIFY_MOST], const struct zone *z, uint16_t id,
 	const struct tsig_key *key, uint64_t now_s);
+
+/* Address and port are the same. */
+bool notify_same_address(const struct sockaddr *a, const struct sockaddr *b);
 
 /* The RCODE of an answer to it; -1 when these bytes are none. */
 int notify_read(const uint8_t *packet, size_t len, uint16_t id);

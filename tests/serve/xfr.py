@@ -188,6 +188,15 @@ class Key:
         count = struct.unpack(">H", packet[10:12])[0] + 1
         return packet[:10] + struct.pack(">H", count) + packet[12:] + record, mac
 
+    def verify_request(self, m):
+        """The MAC of a message that somebody has begun with."""
+        p = Parser(m)
+        t = p.tsig
+        bare = m[:10] + struct.pack(">H", p.counts[3] - 1) + m[12:t.begins]
+        times = struct.pack(">HIH", t.time >> 32, t.time & 0xffffffff, t.fudge)
+        same((t.key, t.mac), (self.name.lower(), self.mac(bare, self.variables(times, t.error, t.other))), "key and MAC:")
+        return t.mac
+
     def verify(self, m, before, first=True):
         """The MAC of an answer, which is right after that `before`."""
         p = Parser(m)
