@@ -15,6 +15,7 @@ BEGIN {
 	home["yaml.h"] = "^src/conf/parse"
 	home["urcu"] = "^src/world/epoch"
 	home["microhttpd.h"] = "^src/web/"
+	home["sqlite3.h"] = "^src/store/"
 	home["nettle/"] = "^src/dns/tsig"
 	home["curl/"] = "^src/tools/agent_http"
 	home["ares.h"] = "^src/probe/resolver"

@@ -120,6 +120,7 @@ struct conf {
 	bool cookies;                       /* cookies: answer; without secrets: random ones */
 	const char *control_socket;         /* control: socket; NULL: none */
 	const char *state_file;             /* control: state; NULL: none */
+	const char *store_file;             /* store: file; NULL: none */
 	struct sockaddr_storage management; /* management: listen */
 	socklen_t management_len;           /* 0: none */
 

@@ -43,6 +43,18 @@ static const struct key control_keys[] = {
 	{ 0 },
 };
 
+/* --- store -------------------------------------------------------------------------------- */
+
+static const struct key store_keys[] = {
+	{ "file", option_path, .say = "the path of a file", AT(store_file),
+		.needed = "file: /var/lib/waymark/waymark.db",
+		.about = "A database (SQLite) that keeps what came from other nameservers: zones, "
+			 "their changes and timers. It and two files beside it are made where they "
+			 "are not there, so its folder must be writable for the server's user.",
+		.otherwise = "none: a restart fetches zones anew" },
+	{ 0 },
+};
+
 /* --- management --------------------------------------------------------------------------- */
 
 enum { MANAGEMENT_PORT = 9953 };
@@ -223,6 +235,9 @@ const struct key schema_keys[] = {
 		.about = "The nameserver: addresses, threads, limits." },
 	{ "control", keys_section, .keys = control_keys,
 		.about = "What operators command the server by, and what it remembers.",
+		.otherwise = "none" },
+	{ "store", keys_section, .keys = store_keys,
+		.about = "What outlives a restart and a crash, of zones that change.",
 		.otherwise = "none" },
 	{ "management", keys_section, .keys = management_keys,
 		.about = "The door for agents (waymark-agent(8)).", .otherwise = "none" },

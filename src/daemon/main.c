@@ -26,6 +26,7 @@
 #include "daemon/worker_news.h"
 #include "net/worker.h"
 #include "report/report.h"
+#include "store/store.h"
 #include "report/report_geo.h"
 
 #include <ev.h>
@@ -54,6 +55,7 @@ struct server {
 	const char *conf_path;
 	struct hash_key key;
 	struct epoch epoch;
+	struct store *store; /* NULL: none is configured */
 	struct jobs *jobs;
 	struct publisher *publisher;
 	struct worker_news *news;
@@ -166,10 +168,11 @@ static void on_ready(void *ctx)
 }
 
 /* Everything that the configuration names. A zone that is wrong holds up no other. */
-static bool read_parts(const struct server *s, struct parts *first, struct faults *f)
+static bool read_parts(struct server *s, struct parts *first, struct faults *f)
 {
 	const bool ok = parts_read(
-		first, &(struct parts_read_opts){ .path = s->conf_path, .key = s->key }, f);
+		first, &(struct parts_read_opts){ .path = s->conf_path, .key = s->key,
+			       .store = &s->store }, f);
 
 	return ok;
 }
@@ -191,7 +194,7 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->rankings = rankings_new(&(struct rankings_opts){
 		s->loop, s->jobs, s->builder, s->publisher });
 	s->reloader = reloader_new(&(struct reloader_opts){
-		s->builder, s->publisher, s->conf_path, s->key });
+		s->builder, s->publisher, s->conf_path, s->key, s->store });
 	s->staging = staging_new(&(struct staging_opts){ s->loop, s->builder, s->publisher,
 		s->reloader, s->probes, s->workers });
 	s->geo_watch = geo_watch_new(&(struct geo_watch_opts){
@@ -200,7 +203,8 @@ static bool make_followers(struct server *s, struct fault *why)
 		s->loop, s->jobs, s->publisher, s->workers });
 	s->signature_watch = signature_watch_new(s->loop, s->publisher);
 	s->secondaries = secondaries_new(&(struct secondaries_opts){
-		s->loop, s->jobs, s->builder, s->publisher, s->news, s->key });
+		s->loop, s->jobs, s->builder, s->publisher, s->news, s->key,
+		s->store });
 	s->notifying = notifying_new(
 		&(struct notifying_opts){ s->loop, s->jobs, s->publisher });
 	s->rrl_log = rrl_log_new(
@@ -230,6 +234,20 @@ static bool open_control(struct server *s, struct fault *why)
 	return s->control != NULL;
 }
 
+/* The store and the two files beside it were made by root, and are the server's. */
+static bool give_store(const struct server *s, const char *user, struct fault *why)
+{
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	char path[4096];
+
+	for (unsigned i = 0; s->store && i < sizeof ends / sizeof *ends; i++) {
+		snprintf(path, sizeof path, "%s%s", store_path(s->store), ends[i]);
+		if (!privs_give(path, user, why))
+			return false;
+	}
+	return true;
+}
+
 /* Static names are answered when this returns; steered ones wait where nothing is known of
  * their edges yet. */
 static bool boot(struct server *s, struct fault *why)
@@ -256,7 +274,7 @@ static bool boot(struct server *s, struct fault *why)
 		return fault(why, "%s: not started", s->conf_path);
 	const struct conf *c = parts_conf(publisher_live(s->publisher));
 	s->workers = workers_open(&c->net, &s->epoch, worker_news_box(s->news), why);
-	if (!s->workers || !privs_drop(c->user, why))
+	if (!s->workers || !give_store(s, c->user, why) || !privs_drop(c->user, why))
 		return false;
 	jobs_stay_ready(s->jobs);
 	s->builder = builder_new(s->jobs);
@@ -306,6 +324,7 @@ static void shut_down(struct server *s)
 	worker_news_free(s->news);
 	watchdog_free(s->watchdog);
 	jobs_free(s->jobs);
+	store_close(s->store);
 	ev_loop_destroy(s->loop);
 }
 

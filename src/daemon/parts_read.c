@@ -5,6 +5,8 @@
 #include "daemon/latency_read.h"
 #include "daemon/zones_read.h"
 #include "jobs/jobs.h"
+#include "store/store.h"
+#include "xfr/stored.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -206,12 +208,44 @@ static struct part *read_conf(const struct parts_read_opts *o, struct faults *f)
 	return c ? &c->part : NULL;
 }
 
+/* As the zone was when we last ran. One that cannot be had is fetched anew. */
+static struct zone *stored_before(void *ctx, const uint8_t *apex, const struct compile_opts *opts,
+	int64_t *checked_s, uint32_t *expire_s)
+{
+	struct store_timers timers = { 0 };
+	char name[NAME_TEXT];
+	struct fault why;
+	struct zone *z = stored_zone(ctx, apex, opts, &timers, &why);
+
+	*checked_s = timers.checked_s;
+	*expire_s = timers.expire_s;
+	if (!z && *why.text)
+		log_line(LOG_ERROR, "zone %s: %s; it is fetched anew", name_text(name, apex),
+			why.text);
+	return z;
+}
+
+static bool open_store(struct parts *to, const struct parts_read_opts *o, struct faults *f)
+{
+	const struct conf *c = parts_conf(to);
+	struct fault why;
+
+	if (!o->store || *o->store || !c->store_file)
+		return true;
+	*o->store = store_open(c->store_file, &why);
+	return *o->store || faults_take(f, &why);
+}
+
 static bool read_zones(struct parts *to, const struct parts_read_opts *o, struct faults *f)
 {
+	if (!open_store(to, o, f))
+		return false;
 	to->zones = zones_read(&(struct zones_read_opts){ .conf = parts_conf(to),
 				       .before = o->before ? o->before->zones : NULL,
 				       .key = o->key,
-				       .job = o->job },
+				       .job = o->job,
+				       .stored = o->store && *o->store ? stored_before : NULL,
+				       .stored_ctx = o->store ? *o->store : NULL },
 		f);
 	const struct conf *c = parts_conf(to);
 	if (to->zones && to->zones->n == 0 && c->n_zones)

@@ -23,6 +23,9 @@ struct parts_read_opts {
 	struct hash_key key;
 	const struct parts *before; /* what is served now; NULL: nothing */
 	struct job *job;            /* is told how far it is; NULL */
+	/* Opened here when the configuration names one and `*store` is NULL; NULL: what is stored does
+	 * not matter. */
+	struct store **store;
 	/* For who only wants to know what would be: the configuration itself, a text that is
 	 * read in place of the file at `path`. And `bare`: no zone and no measurement is read,
 	 * and the steer is left for the caller to make. */

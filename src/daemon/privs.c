@@ -88,3 +88,13 @@ void privs_notify(const char *state)
 	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&sa, len);
 	close(fd);
 }
+
+bool privs_give(const char *path, const char *user, struct fault *why)
+{
+	const char *name = privs_user(user);
+	const struct passwd *pw = geteuid() == 0 && name ? getpwnam(name) : NULL;
+
+	if (!pw || lchown(path, pw->pw_uid, pw->pw_gid) == 0 || errno == ENOENT)
+		return true;
+	return fault(why, "%s: cannot be given to user %s: %s", path, name, strerror(errno));
+}

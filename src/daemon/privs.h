@@ -23,4 +23,8 @@ const char *privs_user(const char *user);
  * for reimplementation. */
 void privs_notify(const char *state);
 
+/* As root, before privs_drop(): gives a file to that user, who is to have it afterwards. What is not there
+ * is passed over. */
+bool privs_give(const char *path, const char *user, struct fault *why);
+
 #endif

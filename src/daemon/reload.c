@@ -48,11 +48,14 @@ static bool may_follow(struct reading *x)
 static void work(void *ctx, struct job *job)
 {
 	struct reading *x = ctx;
-	const struct reloader_opts *o = &x->owner->opts;
+	struct reloader_opts *o = &x->owner->opts;
 
 	x->ok = parts_read(&x->made,
-		&(struct parts_read_opts){
-			.path = o->conf_path, .key = o->key, .before = &x->before, .job = job },
+		&(struct parts_read_opts){ .path = o->conf_path,
+			.key = o->key,
+			.before = &x->before,
+			.job = job,
+			.store = o->store ? &o->store : NULL },
 		&x->faults);
 	if (x->ok && !may_follow(x)) {
 		parts_drop(&x->made);

@@ -12,12 +12,14 @@
 #include "daemon/zones_change.h"
 
 struct reloader;
+struct store;
 
 struct reloader_opts {
 	struct builder *builder;
 	struct publisher *publisher;
 	const char *conf_path; /* borrowed for good */
 	struct hash_key key;
+	struct store *store; /* NULL: none */
 };
 
 struct reloader *reloader_new(const struct reloader_opts *opts);

@@ -78,6 +78,11 @@ static bool same_socket(const struct conf *a, const struct conf *b)
 	return same_text(a->control_socket, b->control_socket);
 }
 
+static bool same_store(const struct conf *a, const struct conf *b)
+{
+	return same_text(a->store_file, b->store_file);
+}
+
 static const struct {
 	const char *section, *key;
 	bool (*same)(const struct conf *a, const struct conf *b);
@@ -87,7 +92,7 @@ static const struct {
 	{ "server", "tcp-clients", same_clients },
 	{ "server", "tcp-clients-per-net", same_per_net }, { "server", "tcp-idle", same_idle },
 	{ "server", "user", same_user }, { "management", "listen", same_management },
-	{ "control", "socket", same_socket } };
+	{ "control", "socket", same_socket }, { "store", "file", same_store } };
 
 bool restart_needs(const char *section, const char *key)
 {

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { STEPS_A_TURN = 200 };
+enum { STEPS_A_TURN = 200, NOTE_S = 10 };
 
 /* Something to tell the refresher: a zone is there, or is not any more. */
 struct step {
@@ -25,8 +25,18 @@ struct version {
 	struct version *next;
 };
 
+struct notes {
+	struct note {
+		struct store_timers timers;
+		uint8_t apex[NAME_MOST];
+	} * list;
+	size_t n, room;
+};
+
 struct secondaries {
 	struct secondaries_opts opts;
+	struct notes notes, noting; /* that wait; of a job */
+	ev_timer note;
 	struct refresher *refresher;
 	unsigned lane;
 
@@ -151,7 +161,9 @@ static void put(struct secondaries *s, const struct step *step)
 			&(struct refresh_zone){ .apex = step->zone->origin,
 				.peers = peers,
 				.n = n,
-				.zone = zone_is_ready(zone) ? zone : NULL }))
+				.zone = zone_is_ready(zone) ? zone : NULL,
+				.checked_s = step->zone->checked_s,
+				.expire_s = step->zone->expire_s }))
 		log_line(LOG_ERROR, "out of memory: a zone of other nameservers is not asked for");
 	free(peers);
 }
@@ -404,6 +416,85 @@ static struct compile_opts compile_with(void *ctx, struct part **hold)
 	};
 }
 
+/* --- what is stored ----------------------------------------------------------------------- */
+
+/* On a helper thread. */
+static bool store_fetched(
+	void *ctx, const uint8_t *apex, const struct fetched *got, struct fault *why)
+{
+	const struct secondaries *s = ctx;
+	const struct store_timers timers = { time(NULL), got->expire_s };
+
+	(void)apex;
+	if (got->change &&
+		store_add(s->opts.store,
+			&(struct store_step){ got->change, timers, true }, 1, why))
+		return true;
+	return store_put(s->opts.store, got->zone, &timers, why);
+}
+
+static void note_work(void *ctx, struct job *job)
+{
+	struct secondaries *s = ctx;
+	struct store_checked *list = memory_zeroed(s->noting.n, sizeof *list);
+	struct fault why;
+
+	(void)job;
+	for (size_t i = 0; i < s->noting.n; i++)
+		list[i] = (struct store_checked){ s->noting.list[i].apex,
+			s->noting.list[i].timers };
+	if (!store_check(s->opts.store, list, s->noting.n, &why))
+		log_line(LOG_WARNING, "%s", why.text);
+	memory_free(list);
+}
+
+static void note_done(void *ctx, enum job_end end)
+{
+	struct secondaries *s = ctx;
+
+	(void)end;
+	free(s->noting.list);
+	s->noting = (struct notes){ 0 };
+}
+
+/* Timers are written some at a time: what is lost of them costs a question more. */
+static void on_note(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct secondaries *s = t->data;
+
+	(void)loop;
+	(void)events;
+	if (!s->notes.n || s->noting.list)
+		return;
+	s->noting = s->notes;
+	s->notes = (struct notes){ 0 };
+	if (!jobs_start(s->opts.jobs,
+		    &(struct job_opts){ .lane = s->lane,
+			    .name = "timers",
+			    .about = "of zones of other nameservers are stored",
+			    .ctx = s,
+			    .work = note_work,
+			    .done = note_done }))
+		note_done(s, JOB_CANCELLED);
+}
+
+static void checked(void *ctx, const uint8_t *apex, int64_t at_s, uint32_t expire_s)
+{
+	struct secondaries *s = ctx;
+	struct notes *n = &s->notes;
+
+	if (n->n == n->room) {
+		const size_t room = n->room ? 2 * n->room : 64;
+		struct note *list = realloc(n->list, room * sizeof *list);
+		if (!list)
+			return;
+		n->list = list;
+		n->room = room;
+	}
+	n->list[n->n].timers = (struct store_timers){ at_s, expire_s };
+	memcpy(n->list[n->n++].apex, apex, name_len(apex));
+}
+
 /* --- the rest ----------------------------------------------------------------------------- */
 
 static void on_notify(void *ctx, const uint8_t *apex, const struct addr *from)
@@ -434,6 +525,8 @@ struct secondaries *secondaries_new(const struct secondaries_opts *opts)
 		.jobs = opts->jobs,
 		.ctx = s,
 		.compile = compile_with,
+		.store = opts->store ? store_fetched : NULL,
+		.checked = opts->store ? checked : NULL,
 		.take = take });
 	s->build = (struct build){ .name = "transfer",
 		.about = "new versions of zones are taken",
@@ -443,6 +536,9 @@ struct secondaries *secondaries_new(const struct secondaries_opts *opts)
 		.end = build_end };
 	ev_timer_init(&s->turn, on_turn, 0, 0);
 	s->turn.data = s;
+	ev_timer_init(&s->note, on_note, NOTE_S, NOTE_S);
+	s->note.data = s;
+	ev_timer_start(opts->loop, &s->note);
 	worker_news_follow(opts->news, on_notify, s);
 	publisher_follow(opts->publisher, follow, s);
 	look(s);
@@ -452,6 +548,8 @@ struct secondaries *secondaries_new(const struct secondaries_opts *opts)
 void secondaries_free(struct secondaries *s)
 {
 	ev_timer_stop(s->opts.loop, &s->turn);
+	ev_timer_stop(s->opts.loop, &s->note);
+	free(s->notes.list);
 	refresher_free(s->refresher);
 	while (s->versions) {
 		struct version *v = s->versions;

@@ -9,6 +9,7 @@
 #include "daemon/builder.h"
 #include "daemon/publish.h"
 #include "daemon/worker_news.h"
+#include "store/store.h"
 #include "xfr/refresh.h"
 
 struct secondaries;
@@ -20,6 +21,7 @@ struct secondaries_opts {
 	struct publisher *publisher;
 	struct worker_news *news;
 	struct hash_key key; /* of the zones */
+	struct store *store; /* NULL: nothing is kept */
 };
 
 /* Never NULL. */

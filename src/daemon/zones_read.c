@@ -316,7 +316,8 @@ static struct registry_zone *of_primary(const struct reading *r, const struct li
 					    &(struct compile_opts){ .key = r->o->key,
 						    .pool_known = pool_known,
 						    .ctx = (void *)(uintptr_t)r->o->conf,
-						    .pool_cname = pool_cname }))) {
+						    .pool_cname = pool_cname },
+					    &to.checked_s, &to.expire_s))) {
 		to.state = REGISTRY_READY;
 		to.loaded_s = r->now_s;
 	} else {

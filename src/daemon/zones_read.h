@@ -20,8 +20,8 @@ struct zones_read_opts {
 	struct job *job; /* is told how far it is, and asked whether to end; or NULL */
 	/* A zone of other nameservers, as it was stored when we last ran: count 1, NULL: it was not. Any
 	 * thread. NULL: nothing is stored. */
-	struct zone *(*stored)(
-		void *ctx, const uint8_t *apex, const struct compile_opts *opts);
+	struct zone *(*stored)(void *ctx, const uint8_t *apex, const struct compile_opts *opts,
+		int64_t *checked_s, uint32_t *expire_s);
 	void *stored_ctx;
 };
 

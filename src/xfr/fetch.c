@@ -6,6 +6,7 @@
 #include "dns/edns.h"
 #include "jobs/jobs.h"
 #include "zone/image.h"
+#include "zone/rdata.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +126,22 @@ static bool take_soa(
 	return true;
 }
 
+/* As strict as with what stands in a file. */
+static bool check_rdata(
+	struct incoming *in, const struct message_rr *rr, size_t rdlen, struct fault *why)
+{
+	char name[NAME_TEXT], type[RRTYPE_TEXT], say[NAME_TEXT + 300];
+	struct fault wrong;
+
+	if (rrtype_is_meta(rr->type))
+		fault(&wrong, "no zone has such a record");
+	else if (rdata_check(rr->type, in->rdata, rdlen, &wrong))
+		return true;
+	snprintf(say, sizeof say, "%s %s: %.200s", name_text(name, rr->owner),
+		rrtype_text(type, rr->type), wrong.text);
+	return fail(in, why, say);
+}
+
 static bool take_record(struct incoming *in, const struct message_rr *rr, struct fault *why)
 {
 	const struct fetch_opts *o = in->o;
@@ -138,6 +155,8 @@ static bool take_record(struct incoming *in, const struct message_rr *rr, struct
 	const int rdlen = message_rdata(&in->m, rr, in->rdata);
 	if (rdlen < 0)
 		return fail(in, why, in->m.wrong);
+	if (!check_rdata(in, rr, (size_t)rdlen, why))
+		return false;
 	in->n++;
 	if (rr->type == RRTYPE_SOA && name_equal(rr->owner, o->apex)) {
 		if (rdlen < SOA_NUMBERS + 2)

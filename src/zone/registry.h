@@ -38,6 +38,10 @@ struct registry_zone {
 	int64_t since_s;   /* UNIX time: when it got into this state */
 	int64_t loaded_s;  /* UNIX time: when what is served was read; 0: never */
 	const char *fault; /* the first, one line; NULL: none */
+	/* Of a secondary that was stored: when its primary was last heard (UNIX time), and how long that
+	 * is good. 0: never. */
+	int64_t checked_s;
+	uint32_t expire_s;
 };
 
 /* Copies origin, path and fault, takes `load`. Count 1. */

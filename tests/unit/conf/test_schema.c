@@ -177,7 +177,7 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 		{ "without a near one, all are named",
 			SERVER ZONES "telemetry: { files: [ x ] }\n",
 			"3:1: error: unknown key \"telemetry\" in the configuration (known: "
-			"server, control, management, cookies, rrl, geoip, latency, stage, "
+			"server, control, store, management, cookies, rrl, geoip, latency, stage, "
 			"reload, log, balance, edges, "
 			"probes, pools, "
 			"keys, peers, templates, zones, include)\n" },
@@ -378,7 +378,7 @@ static void all_faults_are_told_in_one_run(void)
 			"1:27: error: \"ecs\" must be on or off, not \"y\"\n"
 			"2:20: error: \"z\" is not an IPv4 address\n"
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
-			"control, management, cookies, rrl, geoip, latency, stage, reload, log, "
+			"control, store, management, cookies, rrl, geoip, latency, stage, reload, log, "
 			"balance, edges, probes, "
 			"pools, keys, peers, templates, zones, include)\n"
 			"4:22: error: there is no edge \"ono\"; did you mean \"one\"?\n"

@@ -81,7 +81,7 @@ static void make_followers(struct house *h)
 	h->rankings = rankings_new(
 		&(struct rankings_opts){ h->loop, h->jobs, h->builder, h->publisher });
 	h->reloader = reloader_new(
-		&(struct reloader_opts){ h->builder, h->publisher, h->site.path, site_key });
+		&(struct reloader_opts){ h->builder, h->publisher, h->site.path, site_key, NULL });
 	h->staging = staging_new(&(struct staging_opts){
 		h->loop, h->builder, h->publisher, h->reloader, h->probes, h->workers });
 	h->geo_watch = geo_watch_new(&(struct geo_watch_opts){

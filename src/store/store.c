@@ -1,0 +1,486 @@
+#include "store/store.h"
+
+#include "base/bytes.h"
+#include "dns/name.h"
+#include "store/store_records.h"
+#include "zone/change.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+	VERSION = 1,
+	APPLICATION = 0x57594d4b, /* "WYMK", as "file" shows it */
+	PART = 256 << 10,         /* bytes of a zone in one row */
+	BUSY_MS = 10000,
+	WAL_MOST = 16 << 20 /* bytes that the journal keeps on the disk */
+};
+
+static const char schema[] =
+	"CREATE TABLE zone (id INTEGER PRIMARY KEY, apex BLOB NOT NULL UNIQUE,"
+	" serial INTEGER NOT NULL, checked_s INTEGER NOT NULL, expire_s INTEGER NOT NULL);"
+	"CREATE TABLE part (zone INTEGER NOT NULL, n INTEGER NOT NULL, bytes BLOB NOT NULL,"
+	" PRIMARY KEY (zone, n)) WITHOUT ROWID;"
+	"CREATE TABLE change (zone INTEGER NOT NULL, n INTEGER NOT NULL, bytes BLOB NOT NULL,"
+	" PRIMARY KEY (zone, n)) WITHOUT ROWID;";
+
+enum statement {
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
+	FIND,
+	PUT_ZONE,
+	SET_SERIAL,
+	SET_TIMERS,
+	DROP_PARTS,
+	DROP_CHANGES,
+	DROP_ZONE,
+	ADD_PART,
+	ADD_CHANGE,
+	GET_PARTS,
+	GET_CHANGES,
+	COUNT_ZONES,
+	STATEMENTS
+};
+
+static const char *const texts[STATEMENTS] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+	[FIND] = "SELECT id, serial, checked_s, expire_s FROM zone WHERE apex = ?1",
+	[PUT_ZONE] = "INSERT INTO zone (apex, serial, checked_s, expire_s) VALUES (?1, ?2, ?3, ?4)"
+		     " ON CONFLICT (apex) DO UPDATE SET serial = ?2, checked_s = ?3, expire_s = ?4",
+	[SET_SERIAL] = "UPDATE zone SET serial = ?2 WHERE id = ?1",
+	[SET_TIMERS] = "UPDATE zone SET checked_s = ?2, expire_s = ?3 WHERE apex = ?1",
+	[DROP_PARTS] = "DELETE FROM part WHERE zone = ?1",
+	[DROP_CHANGES] = "DELETE FROM change WHERE zone = ?1",
+	[DROP_ZONE] = "DELETE FROM zone WHERE id = ?1",
+	[ADD_PART] = "INSERT INTO part (zone, n, bytes) VALUES (?1, ?2, ?3)",
+	[ADD_CHANGE] = "INSERT INTO change (zone, n, bytes) VALUES (?1,"
+		       " (SELECT coalesce(max(n), 0) + 1 FROM change WHERE zone = ?1), ?2)",
+	[GET_PARTS] = "SELECT bytes FROM part WHERE zone = ?1 ORDER BY n",
+	[GET_CHANGES] = "SELECT bytes FROM change WHERE zone = ?1 ORDER BY n",
+	[COUNT_ZONES] = "SELECT count(*) FROM zone",
+};
+
+struct store {
+	pthread_mutex_t lock; /* of all below: nothing that may fail a scope is called under it */
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENTS];
+	struct store_counts counts;
+	char path[];
+};
+
+static bool fail(struct store *s, struct fault *why)
+{
+	const int code = sqlite3_errcode(s->db);
+
+	s->counts.failed++;
+	return fault(why, "%s: %s%s", s->path, sqlite3_errmsg(s->db),
+		code == SQLITE_FULL ? " (free some room on the disk; nothing that was confirmed is "
+				      "lost)"
+				    : "");
+}
+
+/* --- statements --------------------------------------------------------------------------- */
+
+/* Binds what follows by its letters: b bytes and length, i an int64_t. */
+static sqlite3_stmt *bind(struct store *s, enum statement which, const char *letters, ...)
+{
+	sqlite3_stmt *st = s->statements[which];
+	va_list ap;
+
+	sqlite3_reset(st);
+	va_start(ap, letters);
+	for (int i = 1; *letters; letters++, i++) {
+		if (*letters == 'b') {
+			const void *bytes = va_arg(ap, const void *);
+			const size_t len = va_arg(ap, size_t);
+			sqlite3_bind_blob64(st, i, bytes, len, SQLITE_STATIC);
+		} else {
+			sqlite3_bind_int64(st, i, va_arg(ap, int64_t));
+		}
+	}
+	va_end(ap);
+	return st;
+}
+
+/* Of one that returns no rows. */
+static bool run(sqlite3_stmt *st)
+{
+	const bool ok = sqlite3_step(st) == SQLITE_DONE;
+
+	sqlite3_reset(st);
+	return ok;
+}
+
+static bool begin(struct store *s, struct fault *why)
+{
+	return run(bind(s, BEGIN, "")) || fail(s, why);
+}
+
+/* A full disk has rolled back by itself: then nothing that follows may be taken for a part of what began. */
+static bool give_up(struct store *s, struct fault *why)
+{
+	fail(s, why);
+	if (!sqlite3_get_autocommit(s->db))
+		run(bind(s, ROLLBACK, ""));
+	return false;
+}
+
+static bool commit(struct store *s, struct fault *why)
+{
+	if (!run(bind(s, COMMIT, "")))
+		return give_up(s, why);
+	s->counts.commits++;
+	return true;
+}
+
+/* The row of a zone; false when there is none. */
+struct row {
+	int64_t id;
+	uint32_t serial;
+	struct store_timers timers;
+};
+
+static bool find(struct store *s, const uint8_t *apex, struct row *to)
+{
+	sqlite3_stmt *st = bind(s, FIND, "b", apex, name_len(apex));
+	const bool ok = sqlite3_step(st) == SQLITE_ROW;
+
+	if (ok) {
+		to->id = sqlite3_column_int64(st, 0);
+		to->serial = (uint32_t)sqlite3_column_int64(st, 1);
+		to->timers.checked_s = sqlite3_column_int64(st, 2);
+		to->timers.expire_s = (uint32_t)sqlite3_column_int64(st, 3);
+	}
+	sqlite3_reset(st);
+	return ok;
+}
+
+/* --- writing ------------------------------------------------------------------------------ */
+
+static bool drop_data(struct store *s, int64_t id)
+{
+	return run(bind(s, DROP_PARTS, "i", id)) && run(bind(s, DROP_CHANGES, "i", id));
+}
+
+static bool put_parts(struct store *s, int64_t id, const struct zone *z)
+{
+	struct store_records r = store_records(z);
+	uint8_t *part = malloc(PART + STORE_RECORD_MOST);
+	int64_t n = 0;
+	size_t len;
+	bool ok = part != NULL;
+
+	while (ok && (len = store_records_fill(&r, part, PART)))
+		ok = run(bind(s, ADD_PART, "iib", id, ++n, part, len));
+	free(part);
+	return ok;
+}
+
+bool store_put(struct store *s, const struct zone *z, const struct store_timers *t,
+	struct fault *why)
+{
+	struct row row;
+
+	pthread_mutex_lock(&s->lock);
+	bool ok = begin(s, why);
+	if (ok) {
+		ok = run(bind(s, PUT_ZONE, "biii", z->apex, (size_t)z->apex_len,
+				    (int64_t)z->serial, t->checked_s, (int64_t)t->expire_s)) &&
+			find(s, z->apex, &row) && drop_data(s, row.id) &&
+			put_parts(s, row.id, z);
+		ok = ok ? commit(s, why) : give_up(s, why);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
+/* False, with a sentence, when the step does not start where the zone stands. */
+static bool add_step(struct store *s, const struct store_step *step, struct fault *why)
+{
+	const uint8_t *apex = change_apex(step->change);
+	char name[NAME_TEXT];
+	struct row row;
+	size_t len;
+	const uint8_t *bytes = change_bytes(step->change, &len);
+
+	if (!find(s, apex, &row) || row.serial != change_from(step->change))
+		return fault(why, "%s: zone %s is not stored with serial %u", s->path,
+			name_text(name, apex), change_from(step->change));
+	if (!run(bind(s, ADD_CHANGE, "ib", row.id, bytes, len)) ||
+		!run(bind(s, SET_SERIAL, "ii", row.id, (int64_t)change_to(step->change))))
+		return fail(s, why);
+	if (step->has_timers &&
+		!run(bind(s, SET_TIMERS, "bii", apex, name_len(apex), step->timers.checked_s,
+				(int64_t)step->timers.expire_s)))
+		return fail(s, why);
+	s->counts.steps++;
+	return true;
+}
+
+bool store_add(struct store *s, const struct store_step *steps, size_t n, struct fault *why)
+{
+	pthread_mutex_lock(&s->lock);
+	bool ok = begin(s, why);
+	const bool begun = ok;
+	for (size_t i = 0; ok && i < n; i++)
+		ok = add_step(s, &steps[i], why);
+	if (ok)
+		ok = commit(s, why);
+	else if (begun && !sqlite3_get_autocommit(s->db))
+		run(bind(s, ROLLBACK, ""));
+	pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
+bool store_check(
+	struct store *s, const struct store_checked *zones, size_t n, struct fault *why)
+{
+	pthread_mutex_lock(&s->lock);
+	bool ok = begin(s, why);
+	if (ok) {
+		for (size_t i = 0; ok && i < n; i++)
+			ok = run(bind(s, SET_TIMERS, "bii", zones[i].apex,
+					    name_len(zones[i].apex), zones[i].timers.checked_s,
+					    (int64_t)zones[i].timers.expire_s));
+		ok = ok ? commit(s, why) : give_up(s, why);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
+bool store_forget(struct store *s, const uint8_t *apex, struct fault *why)
+{
+	struct row row;
+
+	pthread_mutex_lock(&s->lock);
+	bool ok = begin(s, why);
+	if (ok) {
+		if (find(s, apex, &row))
+			ok = drop_data(s, row.id) && run(bind(s, DROP_ZONE, "i", row.id));
+		ok = ok ? commit(s, why) : give_up(s, why);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+static bool get_parts(struct store *s, int64_t id, struct store_picture *to)
+{
+	sqlite3_stmt *st = bind(s, GET_PARTS, "i", id);
+	int step;
+	bool ok = true;
+
+	while (ok && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		const size_t len = (size_t)sqlite3_column_bytes(st, 0);
+		uint8_t *bytes = realloc(to->records, to->len + len + 1);
+		ok = bytes != NULL;
+		if (!ok)
+			break;
+		to->records = bytes;
+		memcpy(bytes + to->len, sqlite3_column_blob(st, 0), len);
+		to->len += len;
+	}
+	sqlite3_reset(st);
+	return ok && step == SQLITE_DONE;
+}
+
+static bool get_changes(
+	struct store *s, int64_t id, struct store_picture *to, struct fault *why)
+{
+	sqlite3_stmt *st = bind(s, GET_CHANGES, "i", id);
+	int step = SQLITE_DONE;
+	bool ok = true;
+
+	while (ok && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		struct change **all = realloc(to->changes, (to->n + 1) * sizeof(*all));
+		ok = all != NULL;
+		if (!ok)
+			break;
+		to->changes = all;
+		all[to->n] = change_open(sqlite3_column_blob(st, 0),
+			(size_t)sqlite3_column_bytes(st, 0), why);
+		ok = all[to->n] != NULL;
+		to->n += ok;
+	}
+	sqlite3_reset(st);
+	return ok && step == SQLITE_DONE;
+}
+
+bool store_get(
+	struct store *s, const uint8_t *apex, struct store_picture *to, struct fault *why)
+{
+	struct row row;
+	char name[NAME_TEXT];
+	bool ok = false;
+
+	*to = (struct store_picture){ 0 };
+	*why = (struct fault){ 0 };
+	pthread_mutex_lock(&s->lock);
+	if (find(s, apex, &row)) {
+		to->serial = row.serial;
+		to->timers = row.timers;
+		ok = get_parts(s, row.id, to) && get_changes(s, row.id, to, why);
+		if (!ok)
+			fault(why, "%s: zone %s cannot be read: %s", s->path,
+				name_text(name, apex), sqlite3_errmsg(s->db));
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (!ok)
+		store_picture_fini(to);
+	return ok;
+}
+
+void store_picture_fini(struct store_picture *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		change_free(p->changes[i]);
+	free(p->changes);
+	free(p->records);
+	*p = (struct store_picture){ 0 };
+}
+
+/* --- the file ----------------------------------------------------------------------------- */
+
+static bool set_up(struct store *s, struct fault *why)
+{
+	char text[128];
+
+	if (sqlite3_exec(s->db,
+		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+		    NULL, NULL, NULL) != SQLITE_OK)
+		return fail(s, why);
+	snprintf(text, sizeof text, "PRAGMA journal_size_limit = %d", WAL_MOST);
+	return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK || fail(s, why);
+}
+
+static int64_t pragma(struct store *s, const char *text)
+{
+	sqlite3_stmt *st = NULL;
+	int64_t v = -1;
+
+	if (sqlite3_prepare_v2(s->db, text, -1, &st, NULL) == SQLITE_OK &&
+		sqlite3_step(st) == SQLITE_ROW)
+		v = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return v;
+}
+
+/* A new one gets its tables. */
+static bool check_version(struct store *s, struct fault *why)
+{
+	const int64_t version = pragma(s, "PRAGMA user_version"),
+		      application = pragma(s, "PRAGMA application_id"),
+		      tables = pragma(s, "SELECT count(*) FROM sqlite_master");
+	char text[sizeof schema + 128];
+
+	if (version < 0 || application < 0 || tables < 0)
+		return fail(s, why);
+	if (tables && application != APPLICATION)
+		return fault(why, "%s: a database, but none of Waymark's (name another file)",
+			s->path);
+	if (version > VERSION)
+		return fault(why,
+			"%s: of version %jd, written by a newer Waymark; this one knows %d (use "
+			"the newer one, or a backup)",
+			s->path, (intmax_t)version, VERSION);
+	if (version == VERSION)
+		return true;
+	snprintf(text, sizeof text,
+		"BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+		schema, APPLICATION, VERSION);
+	return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK || fail(s, why);
+}
+
+static bool prepare(struct store *s, struct fault *why)
+{
+	for (unsigned i = 0; i < STATEMENTS; i++)
+		if (sqlite3_prepare_v3(s->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+			    &s->statements[i], NULL) != SQLITE_OK)
+			return fail(s, why);
+	return true;
+}
+
+struct store *store_open(const char *path, struct fault *why)
+{
+	struct store *s = calloc(1, sizeof *s + strlen(path) + 1);
+
+	if (!s) {
+		fault(why, "out of memory");
+		return NULL;
+	}
+	strcpy(s->path, path);
+	pthread_mutex_init(&s->lock, NULL);
+	const int code = sqlite3_open_v2(path, &s->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+			SQLITE_OPEN_NOFOLLOW,
+		NULL);
+	if (code == SQLITE_OK) {
+		sqlite3_busy_timeout(s->db, BUSY_MS);
+		chmod(path, S_IRUSR | S_IWUSR); /* what is made beside it follows */
+	}
+	if ((code == SQLITE_OK || fail(s, why)) && set_up(s, why) && check_version(s, why) &&
+		prepare(s, why))
+		return s;
+	store_close(s);
+	return NULL;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	for (unsigned i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(s->statements[i]);
+	sqlite3_close(s->db);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+const char *store_path(const struct store *s)
+{
+	return s->path;
+}
+
+/* Some pages at a time, so that nobody waits long for the lock. */
+bool store_backup(struct store *s, const char *path, struct fault *why)
+{
+	enum { PAGES = 256 };
+	sqlite3 *to = NULL;
+	int code = sqlite3_open(path, &to);
+	sqlite3_backup *b = code == SQLITE_OK ? sqlite3_backup_init(to, "main", s->db, "main")
+					      : NULL;
+
+	code = b ? SQLITE_OK : SQLITE_CANTOPEN;
+	while (b && code == SQLITE_OK) {
+		pthread_mutex_lock(&s->lock);
+		code = sqlite3_backup_step(b, PAGES);
+		pthread_mutex_unlock(&s->lock);
+	}
+	if (b)
+		sqlite3_backup_finish(b);
+	if (code != SQLITE_DONE)
+		fault(why, "%s: %s", path, sqlite3_errstr(code));
+	sqlite3_close(to);
+	return code == SQLITE_DONE;
+}
+
+struct store_counts store_counts(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	struct store_counts c = s->counts;
+	sqlite3_stmt *st = bind(s, COUNT_ZONES, "");
+	if (sqlite3_step(st) == SQLITE_ROW)
+		c.zones = (size_t)sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	pthread_mutex_unlock(&s->lock);
+	return c;
+}

@@ -1,0 +1,95 @@
+/* store.h - what must outlive a crash and belongs to zones: their data as it came from other
+ * nameservers, the changes since then, and their timers.
+ *
+ * One SQLite database (WAL, synchronous FULL): what a function has confirmed is on the disk. For
+ * helper threads, any of them, one at a time: each call may wait for the disk, and for others.
+ * All faults name the file. A disk that is full fails the call and nothing else; what was
+ * confirmed stays.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/fault.h"
+#include "zone/zone.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct change;
+struct store;
+
+/* Opens the file, makes it where there is none, and brings one of an older version up to date.
+ * NULL: it is no store, or one of a newer version, or cannot be had. */
+struct store *store_open(const char *path, struct fault *why);
+void store_close(struct store *s); /* NULL is fine */
+const char *store_path(const struct store *s);
+
+/* How far a secondary is. UNIX time, seconds; 0: never. */
+struct store_timers {
+	int64_t checked_s; /* when a primary last said that there is nothing newer */
+	uint32_t expire_s; /* from then on */
+};
+
+/* The zone as it is, in the place of all that is stored of it. */
+bool store_put(struct store *s, const struct zone *z, const struct store_timers *t,
+	struct fault *why);
+
+/* One step of a zone, from the version that is stored. */
+struct store_step {
+	const struct change *change;
+	struct store_timers timers;
+	bool has_timers; /* else those that are stored stay */
+};
+
+/* All of them or none, in one transaction; those of one zone in their order. False, too, when one does not
+ * start where its zone stands: then the zone must be put whole. */
+bool store_add(struct store *s, const struct store_step *steps, size_t n, struct fault *why);
+
+/* Timers alone, of many zones in one transaction. Zones that are not stored are passed over. */
+struct store_checked {
+	const uint8_t *apex; /* wire, lower case */
+	struct store_timers timers;
+};
+bool store_check(
+	struct store *s, const struct store_checked *zones, size_t n, struct fault *why);
+
+/* What is stored of a zone. All of it is the caller's: store_picture_fini(). */
+struct store_picture {
+	uint8_t *records; /* of the zone when it was put whole; see store_next_record() */
+	size_t len;
+	struct change **changes; /* since then, in their order */
+	size_t n;
+	uint32_t serial; /* of what comes of both */
+	struct store_timers timers;
+};
+
+/* False: nothing is stored of it, and `why` is empty; or there is a fault. */
+bool store_get(
+	struct store *s, const uint8_t *apex, struct store_picture *to, struct fault *why);
+void store_picture_fini(struct store_picture *p);
+
+struct store_record {
+	const uint8_t *owner; /* wire, whole, lower case; borrowed */
+	const uint8_t *rdata;
+	uint32_t ttl_s;
+	uint16_t type, rdlen;
+};
+
+/* The records of a picture, one after the other from `*at` = 0 on. False at the end; `*at` is then p->len,
+ * or else what is stored is damaged. */
+bool store_next_record(const struct store_picture *p, size_t *at, struct store_record *rr);
+
+/* Nothing of a zone any more. */
+bool store_forget(struct store *s, const uint8_t *apex, struct fault *why);
+
+/* A copy of all of it as it is now, while others go on. */
+bool store_backup(struct store *s, const char *path, struct fault *why);
+
+struct store_counts {
+	uint64_t commits, steps, failed;
+	size_t zones;
+};
+struct store_counts store_counts(struct store *s);
+
+#endif

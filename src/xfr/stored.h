@@ -1,0 +1,15 @@
+/* stored.h - zones between the store and what is served.
+ *
+ * For helper threads.
+ */
+#ifndef XFR_STORED_H
+#define XFR_STORED_H
+
+#include "store/store.h"
+#include "zone/compile.h"
+
+/* A zone as it is stored: count 1. NULL: it is not, and `why` is empty; or it cannot be had. */
+struct zone *stored_zone(struct store *s, const uint8_t *apex, const struct compile_opts *opts,
+	struct store_timers *timers, struct fault *why);
+
+#endif
