@@ -9,6 +9,21 @@ double simulate_share(const struct simulate *s, double weight)
 	return s->weight > 0 ? weight / s->weight : 0;
 }
 
+bool simulate_shows(const struct simulate *s, double weight, unsigned digits)
+{
+	return simulate_share(s, weight) >= 0.5 * pow(10, -2.0 - digits);
+}
+
+void simulate_coverage(const struct simulate *s, struct text *out)
+{
+	text_addf(out, "%llu networks; %.2f %% of the clients have an estimate",
+		(unsigned long long)s->clients, 100 * simulate_share(s, s->new.ms_weight));
+	if (s->unanswered_old > 0 || s->unanswered_new > 0)
+		text_addf(out, "; %.2f %% get no edge now, %.2f %% then",
+			100 * simulate_share(s, s->unanswered_old),
+			100 * simulate_share(s, s->unanswered_new));
+}
+
 const char *simulate_edge_name(const struct simulate *s, int edge)
 {
 	return edge < 0 ? "(no answer)" : s->edges[edge].name;
@@ -39,7 +54,7 @@ size_t simulate_losers(const struct simulate *s, uint32_t *places, size_t room)
 
 	for (uint32_t i = 1; i < s->n_places; i++) {
 		const struct simulate_place *p = &s->places[i];
-		if (p->moved <= 0 || !(lost(p) > 0.05))
+		if (p->moved <= 0 || !(lost(p) > 0.05) || !simulate_shows(s, p->weight, 4))
 			continue;
 		size_t at = n < room ? n++ : room;
 		while (at > 0 && lost(&s->places[places[at - 1]]) < lost(p)) {
@@ -187,6 +202,8 @@ json_t *simulate_json(const struct simulate_report *r)
 
 	if (*r->note)
 		json_object_set_new(o, "note", json_string(r->note));
+	json_object_set_new(o, "time", json_string(r->time));
+	set(o, "estimated_share", simulate_share(s, s->new.ms_weight), SHARE);
 	set(o, "moved_share", simulate_share(s, s->moved), SHARE);
 	set(o, "worse_share", simulate_share(s, s->worse), SHARE);
 	set(o, "better_share", simulate_share(s, s->better), SHARE);
@@ -272,6 +289,8 @@ static void moves_text(const struct simulate *s, struct text *out)
 	for (size_t i = 0; i < s->n_moves && i < MOVES_SHOWN; i++) {
 		const struct simulate_move *m = &s->moves[i];
 		char way[256];
+		if (!simulate_shows(s, m->weight, 3))
+			continue;
 		snprintf(way, sizeof way, "%s -> %s", simulate_edge_name(s, m->from),
 			simulate_edge_name(s, m->to));
 		text_addf(out, "%-44s %9.3f", way, 100 * simulate_share(s, m->weight));
@@ -328,6 +347,8 @@ static void countries_text(const struct simulate *s, struct text *out)
 		"now ms", "then ms");
 	for (size_t i = 0; i < s->n_countries && i < COUNTRIES_SHOWN; i++) {
 		const struct simulate_group *g = &s->countries[i];
+		if (!simulate_shows(s, g->old.weight, 2))
+			continue;
 		text_addf(out, "%-20s %9.2f %9.2f", g->name,
 			100 * simulate_share(s, g->old.weight),
 			g->old.weight > 0 ? 100 * g->moved / g->old.weight : 0);
@@ -346,6 +367,9 @@ void simulate_text(const struct simulate_report *r, struct text *out)
 	const struct simulate *s = r->found;
 
 	text_addf(out, "now      %s\nthen     %s\nclients  %s\n", r->old, r->new, r->clients);
+	text_add(out, "coverage ");
+	simulate_coverage(s, out);
+	text_addf(out, "\ntime     %s\n", r->time);
 	if (*r->note)
 		text_addf(out, "note     %s\n", r->note);
 	text_addf(out,

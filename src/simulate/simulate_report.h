@@ -13,6 +13,7 @@ struct simulate_report {
 	const char *old, *new; /* what each side is, in words */
 	const char *clients;   /* who was asked for, in words */
 	const char *note;      /* "": nothing more is to be said */
+	const char *time;      /* of what is now, and of the simulation, in words */
 	double load;           /* of all clients together, in whatever unit; NAN: not given */
 };
 
@@ -28,6 +29,10 @@ size_t simulate_losers(const struct simulate *s, uint32_t *places, size_t most);
 enum { SIMULATE_LOSERS = 20 };
 
 double simulate_share(const struct simulate *s, double weight); /* of all; 0 to 1 */
+/* Is it more than a zero, as a percentage with so many digits? */
+bool simulate_shows(const struct simulate *s, double weight, unsigned digits);
+/* How many clients there are, and of how many something is known. */
+void simulate_coverage(const struct simulate *s, struct text *out);
 const char *simulate_edge_name(const struct simulate *s, int edge);
 /* "Oslo, NO"; "NO (59.9,10.8)" where no city is known. */
 const char *simulate_place_name(

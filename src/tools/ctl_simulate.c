@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { EDGES_NAMED_MOST = 256 };
 
@@ -132,12 +133,28 @@ static enum ctl_status get_export(const struct ctl *c, const struct words *w, st
 static void say_sides(const struct words *w, const struct foresee *f, const char *new_path,
 	struct text *old, struct text *new)
 {
-	text_addf(old, "%s as it is served (generation %lld)", parts_conf(&f->old)->path, f->generation);
+	text_addf(old, "%s as it is served (generation %lld)", parts_conf(&f->old)->path,
+		f->generation);
 	text_add(new, new_path ? new_path : "the same");
 	for (size_t i = 0; i < w->n_down; i++)
 		text_addf(new, ", %s down", w->down[i]);
 	for (size_t i = 0; i < w->n_drain; i++)
 		text_addf(new, ", %s drained", w->drain[i]);
+}
+
+/* When the server was asked; of a saved export that may be long ago. */
+static void say_time(const struct foresee *f, struct text *out)
+{
+	const time_t then = (time_t)f->time, now = time(NULL);
+	char text[32];
+	struct tm tm;
+
+	strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", gmtime_r(&then, &tm));
+	text_add(out, text);
+	if (now - then > 60) {
+		strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", gmtime_r(&now, &tm));
+		text_addf(out, " (the server's state); simulated %s", text);
+	}
 }
 
 /* --- clients ------------------------------------------------------------------------------ */
@@ -279,14 +296,15 @@ static bool close_list(const struct words *w, FILE *to)
 
 static struct simulate_side side(const struct parts *l, const struct standing *standing)
 {
-	return (struct simulate_side){ l->steer, standing, l->table, parts_conf(l)->policy.ecs };
+	return (struct simulate_side){ l->steer, standing, l->table,
+		parts_conf(l)->policy.ecs };
 }
 
 static enum ctl_status run(const struct words *w, const struct foresee *f, const char *new_path,
 	struct faults *faults)
 {
 	struct simulate_demand d = { 0 };
-	struct text old = { 0 }, new = { 0 }, clients = { 0 }, note = { 0 };
+	struct text old = { 0 }, new = { 0 }, clients = { 0 }, note = { 0 }, when = { 0 };
 	struct simulate found;
 	enum ctl_status status = NOT_DONE;
 	const char **pools = list_pools(w, f, &d.n_pools);
@@ -307,6 +325,7 @@ static enum ctl_status run(const struct words *w, const struct foresee *f, const
 		}
 		simulate_run(&found, &opts);
 		say_sides(w, f, new_path, &old, &new);
+		say_time(f, &when);
 		if (f->unprobed)
 			text_addf(&note,
 				"%u addresses have not been probed yet and are taken as up",
@@ -315,7 +334,7 @@ static enum ctl_status run(const struct words *w, const struct foresee *f, const
 			status = show_report(w,
 				&(struct simulate_report){ &found, text_get(&old),
 					text_get(&new), text_get(&clients), text_get(&note),
-					w->total });
+					text_get(&when), w->total });
 		else
 			complain("no client was asked for: %s",
 				d.n_pools == 0 ? "there is no pool"
@@ -329,6 +348,7 @@ static enum ctl_status run(const struct words *w, const struct foresee *f, const
 	text_fini(&new);
 	text_fini(&clients);
 	text_fini(&note);
+	text_fini(&when);
 	simulate_demand_fini(&d);
 	free(pools);
 	return status;

@@ -272,10 +272,19 @@ def page():
     with Server(ZONES, config=config()) as s:
         same(s.ctl("simulate", "--down", "ams", "--pool", "web", "--html", s.dir + "/page.html")[0], 0)
         text = open(s.dir + "/page.html").read()
-        same(text.count("<svg"), 3)
-        assert "src=" not in text and "href" not in text and "<script" not in text and "url(" not in text
+        maps = text.split('<div class="world">')[1:]
+        same(len(maps), 3)
+        for m in maps:                                      # the world, and Europe, where names would lie on each other
+            same((m.count("<svg"), m.count('href="#land"'), "<small>Europe</small>" in m), (2, 1, True))
+        assert "src=" not in text and not re.search('href="[^#]', text) and "<script" not in text and "url(" not in text
         for e in NAMES:
             assert ">%s</text>" % e in text, e
+            assert re.search("</i>%s (none|[0-9.&lt;]+ %%)</span>" % e, maps[0]), "the legend lacks %s" % e
+        assert "prefers-color-scheme:dark" in text and "max-width:640px" in text
+        for term in ("<dt>pool</dt><dd>web</dd>", "<dt>time</dt><dd>20", "<dt>coverage</dt><dd>"):
+            assert term in text, term
+        for table in text.split("<h2>Who")[1:]:             # who moves, who loses most
+            assert not re.search("<td>0[.]0+ %</td>", table.split("</table>")[0]), table
         for tag in ("figure", "table", "svg", "g", "td", "tr", "div", "span"):
             same(len(re.findall("<%s[ >]" % tag, text)), text.count("</%s>" % tag), tag)
 
