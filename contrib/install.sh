@@ -22,7 +22,7 @@ user=waymark
 PATH=$PATH:/usr/sbin:/sbin
 
 programs="waymarkd waymarkctl waymark-agent"
-docs="README.md CHANGES.md LICENSE"
+docs="README.md SECURITY.md CHANGES.md LICENSE"
 examples="waymark.yaml agent.yaml waymarkd.service waymark-agent.service"
 
 say() { echo "install: $*"; }
@@ -100,7 +100,8 @@ do_install() {
 	install -m 644 "$here/geoip/city.mmdb" "$here/geoip/README.md" "$dest$share/"
 	for f in $docs; do install -m 644 "$here/$f" "$dest$doc/"; done
 	for f in $examples; do install -m 644 "$here/contrib/$f" "$dest$doc/"; done
-	[ ! -d "$here/doc" ] || cp -R "$here"/doc/. "$dest$doc/"
+	install -d "$dest$doc/doc"      # where README.md looks for it
+	install -m 644 "$here"/doc/* "$dest$doc/doc/"
 	put "$here/contrib/waymarkd.service" "$units/waymarkd.service" 644
 	put "$here/contrib/waymark-agent.service" "$units/waymark-agent.service" 644
 	echo "u $user - \"Waymark nameserver\" $lib" >"$dest$prefix/lib/sysusers.d/waymark.conf"

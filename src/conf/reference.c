@@ -66,7 +66,7 @@ static void add_sentences(const struct walk *w, const struct shown_key *p, struc
 	const struct key *k = p->key;
 
 	text_add(to, k->about ? k->about : "");
-	if (k->say && !is_section(p))
+	if (k->say && !(is_section(p) && k->keys))
 		text_addf(to, " Value: %s.", k->say);
 	if (k->needed)
 		text_add(to, " Required.");
@@ -103,6 +103,8 @@ static void add_cell(struct text *out, const char *words)
 	}
 }
 
+#define TABLE "| key | what it is | value | default |\n|---|---|---|---|\n"
+
 static void add_markdown(struct walk *w, const struct shown_key *p)
 {
 	const struct key *k = p->key;
@@ -110,10 +112,11 @@ static void add_markdown(struct walk *w, const struct shown_key *p)
 	if (is_section(p)) {
 		text_addf(w->out, "\n## %s\n\n%s%s", k->name, k->about ? k->about : "",
 			k->needed ? " Required." : "");
+		if (k->say && !k->keys)
+			text_addf(w->out, " Value: %s.", k->say);
 		if (k->otherwise)
 			text_addf(w->out, " Default: %s.", k->otherwise);
-		text_add(w->out,
-			"\n\n| key | what it is | value | default |\n|---|---|---|---|\n");
+		text_add(w->out, k->keys ? "\n\n" TABLE : "\n");
 		return;
 	}
 	text_addf(w->out, "| `%s` | ", p->path);

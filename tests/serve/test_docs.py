@@ -188,6 +188,7 @@ def folder():
     d = tempfile.mkdtemp(prefix="waymark-docs.")
     os.symlink(lib.TOP + "/geoip/city.mmdb", d + "/city.mmdb")
     os.mkdir(d + "/zones")
+    os.mkdir(d + "/conf.d")
     for name, text in dict(CSV, **{"example.org.zone": ZONE + "www 60 IN EDGE web\n", "zones/example.net.zone": ZONE,
                                    "waymark.yaml": BASE}).items():
         with open(d + "/" + name, "w") as f:
