@@ -183,8 +183,8 @@ static bool is_wanted(const char *name, int argc, char **argv)
 /* Those that take seconds. */
 static bool is_long(const char *name)
 {
-	static const char *const names[] = { "shed", "rankings", "geo_watch", "balancer",
-		"client_map" };
+	static const char *const names[] = { "shed", "rankings", "agents", "geo_watch",
+		"balancer", "client_map" };
 
 	for (size_t i = 0; i < UNIT_COUNT(names); i++)
 		if (strcmp(names[i], name) == 0)
