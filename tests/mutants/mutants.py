@@ -36,17 +36,18 @@ SERVE = {
     "console": ["reload", "stalls"],
     "daemon": ["zones", "reload", "probe_state", "steer", "diff", "balance", "workers", "stage", "latency", "agent", "memory"],
     "dns": ["rules", "edns", "static"],
-    "geo": ["steer", "reload", "simulate"],
+    "geo": ["geo", "steer", "reload", "simulate"],
     "jobs": ["reload", "stalls"],
     "measure": ["latency", "steer", "agent"],
     "net": ["tcp", "workers", "static", "rrl", "memory"],
-    "probe": ["probe_kinds", "probe_health", "probe_state", "probe_load"],
+    "probe": ["probe_http", "probe_kinds", "probe_health", "probe_state", "probe_load"],
     "report": ["steer", "zones", "diff", "latency", "balance", "reload", "probe_health"],
     "simulate": ["simulate"],
     "steer": ["steer", "rules", "balance", "stage", "simulate"],
     "store": ["probe_state"],
     "tools": ["agent", "check", "simulate", "diff"],
     "web": ["agent", "latency", "workers"],
+    "xfr": ["zones", "rules", "reload"],
     "world": ["reload", "steer", "workers"],
     "zone": ["rules", "check", "static", "dnssec", "compress"],
 }
@@ -171,7 +172,8 @@ class Steps:
             yield self.step(program[6:], [program] + [os.path.relpath(f, self.tree.top) for f in corpus], self.tree.replays)
         rows = SERVE_FILE.get(stem, [])
         for name in rows + [n for n in SERVE.get(room, []) if n not in rows]:
-            yield self.step(name, [sys.executable, "tests/serve/test_%s.py" % name], self.tree.servers)
+            if os.path.exists("%s/tests/serve/test_%s.py" % (self.tree.top, name)):
+                yield self.step(name, [sys.executable, "tests/serve/test_%s.py" % name], self.tree.servers)
 
     def learn(self, steps):
         """Their usual times. A step that fails as it stands can tell nothing."""
