@@ -78,7 +78,7 @@ class Tree:
         self.top = tempfile.mkdtemp(prefix="waymark-mutants.")
         self.nice = nice
         skip = shutil.ignore_patterns("asan", "tsan", "fuzz-*", "__pycache__")
-        for name in ("src", "tests", "contrib", "geoip", "zones", "Makefile", "README.md", "configure", "configure.ac", "build"):
+        for name in sorted(set(os.listdir(TOP)) - {".git", "autom4te.cache"}):
             path = os.path.join(TOP, name)
             if os.path.isdir(path):
                 shutil.copytree(path, os.path.join(self.top, name), symlinks=True, ignore=skip)
