@@ -111,10 +111,33 @@ static void measurements_belong_to_names(void)
 	house_close(&h);
 }
 
+/* What is tried out on a share of the clients is ranked by the same measurements. */
+static void a_stage_is_ranked_too(void)
+{
+	house_open(&h, CONF "latency: { half-life: 6h }\n");
+	CU_ASSERT_TRUE_FATAL(house_start(&h));
+	house_configure(&h,
+		"edges:\n"
+		"  fra: { at: \"50,8\", a: 192.0.2.3 }\n"
+		"  nyc: { at: \"40,-74\", a: 192.0.2.2 }\n"
+		"pools: { web: { edges: [ fra, nyc ] } }\n"
+		"latency: { half-life: 6h }\n");
+	house_tell(&h, "reload --stage 100%");
+	CU_ASSERT_EQUAL(h.status, 0);
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.3");
+	import("prefix,edge,rtt_ms\n127.0.0.0/8,ams,150\n127.0.0.0/8,nyc,20\n");
+	CU_ASSERT_TRUE(goes_to("192.0.2.2"));
+	house_tell(&h, "reload --rollback");
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.2");
+	house_stop(&h);
+	house_close(&h);
+}
+
 static const struct unit_case cases[] = {
 	{ "what is measured decides", what_is_measured_decides },
 	{ "files are followed, and what is learned is kept",
 		files_are_followed_and_what_is_learned_is_kept },
+	{ "a stage is ranked, too", a_stage_is_ranked_too },
 	{ "measurements belong to names", measurements_belong_to_names },
 };
 

@@ -53,7 +53,8 @@ static void open_house(void)
 	site_put(&h.site, "zones/a.example.zone",
 		SITE_ZONE(1,
 			"w EDGE web\nt EDGE two\ne EDGE none\nn EDGE names\nc CNAME w\n"
-			"w TXT \"beside\"\n"));
+			"w TXT \"beside\"\nm A 192.0.2.5\nm AAAA 2001:db8::5\nm A 192.0.2.6\nm "
+			"MX 1 w\n"));
 	CU_ASSERT_TRUE_FATAL(house_start(&h));
 	site_put(&h.site, "in.csv",
 		"prefix,edge,rtt_ms,samples\n8.8.8.0/24,ams,50,3\n8.8.8.0/24,sin,180,1\n");
@@ -317,6 +318,19 @@ static void clients_are_explained_step_by_step(void)
 			"network    plays no part: the answer is the same for all\n"
 			"answer     NOERROR, scope /0\n"
 			"  ns.a.example. 300 A 192.0.2.3\n" },
+		{ "explain m.a.example --client 8.8.8.8", 0,
+			"question   m.a.example. A\n"
+			"client     8.8.8.8/32, asking through 8.8.8.8\n"
+			"network    plays no part: the answer is the same for all\n"
+			"answer     NOERROR, scope /0\n"
+			"  m.a.example. 300 A 192.0.2.5\n"
+			"  m.a.example. 300 A 192.0.2.6\n" },
+		{ "explain m.a.example MX --client 8.8.8.8", 0,
+			"question   m.a.example. MX\n"
+			"client     8.8.8.8/32, asking through 8.8.8.8\n"
+			"network    plays no part: the answer is the same for all\n"
+			"answer     NOERROR, scope /0\n"
+			"  m.a.example. 300 MX \\# 6 00010177c00e\n" },
 		{ "explain nope.a.example --client 8.8.8.8", 0,
 			"question   nope.a.example. A\n"
 			"client     8.8.8.8/32, asking through 8.8.8.8\n"
