@@ -163,7 +163,7 @@ def rankings():
     with Scarce(config="geoip: { city: { file: %s/geoip/city.mmdb } }\nlatency: { smoothing: 30%% }\n%s" % (TOP, EDGES)) as s:
         given_up = lambda: "out of memory: rankings was given up" in s.said()
         for net in ("1.1.1.0/24", "1.1.2.0/24", "1.1.3.0/24", "1.1.4.0/24"):
-            s.write("new.csv", "prefix,edge,rtt_ms\n%s,ams,1\n%s,nyc,90\n" % (net, net))
+            s.write("new.csv", "prefix,edge,rtt_ms\n%s,ams,250\n%s,nyc,390\n" % (net, net))
             same(s.ctl("latency", "import", s.dir + "/new.csv")[0], 0)
             s.fail(1, ALL, 128 << 10)
             # On a busy machine they may be made before memory ends; the next are made no sooner than 2 s later.
