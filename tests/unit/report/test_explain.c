@@ -517,95 +517,6 @@ static void networks_are_described(void)
 	close_house();
 }
 
-static void edges_and_pools_are_listed(void)
-{
-	static const struct row row[] = {
-		{ "edges", 0,
-			"edge             state  by               lat       lon    A AAAA\n"
-			"ams              up     config       52.0000    5.0000    1    1\n"
-			"nyc              drain  config       40.0000  -74.0000    2    0  "
-			"configured drain\n"
-			"sin              up     config        1.0000  103.0000    1    0\n"
-			"cdn              up     config             -         -    0    0\n" },
-		{ "edges --json", 0,
-			"[{\"edge\":\"ams\",\"state\":\"up\",\"by\":\"config\",\"a\":1,"
-			"\"aaaa\":1,\"lat\":52.0,\"lon\":5.0,\"targets\":[]},{\"edge\":\"nyc\","
-			"\"state\":\"drain\",\"by\":\"config\",\"a\":2,\"aaaa\":0,\"lat\":40.0,"
-			"\"lon\":-74.0,\"why\":\"configured "
-			"drain\",\"targets\":[]},{\"edge\":\"sin\",\"state\":\"up\",\"by\":"
-			"\"config\",\"a\":1,\"aaaa\":0,\"lat\":1.0,\"lon\":103.0,\"targets\":[]"
-			"},{\"edge\":\"cdn\",\"state\":\"up\",\"by\":\"config\",\"a\":0,"
-			"\"aaaa\":0,\"targets\":[]}]" },
-		{ "pools", 0,
-			"web              nearest          2 of    2 up\n"
-			"  ams              up    \n"
-			"  nyc              drain   configured drain\n"
-			"  sin              up    \n"
-			"two              weighted         2 of    2 up\n"
-			"  ams              up    \n"
-			"  sin              up    \n"
-			"none             nearest          0 of    0 up\n"
-			"  nyc              drain   configured drain\n"
-			"names            round-robin      1 of    1 up\n"
-			"  cdn              up    \n" },
-		{ "pools --json", 0,
-			"[{\"pool\":\"web\",\"policy\":\"nearest\",\"up\":2,\"of\":2,\"panic\":"
-			"false,\"edges\":[{\"edge\":\"ams\",\"state\":\"up\",\"a\":true,"
-			"\"aaaa\":true,\"chosen\":{}},{\"edge\":\"nyc\",\"state\":\"drain\","
-			"\"a\":false,\"aaaa\":false,\"why\":\"configured "
-			"drain\",\"chosen\":{}},{\"edge\":\"sin\",\"state\":\"up\",\"a\":true,"
-			"\"aaaa\":false,\"chosen\":{}}]},{\"pool\":\"two\",\"policy\":"
-			"\"weighted\",\"up\":2,\"of\":2,\"panic\":false,\"edges\":[{\"edge\":"
-			"\"ams\",\"state\":\"up\",\"a\":true,\"aaaa\":true,\"chosen\":{}},{"
-			"\"edge\":\"sin\",\"state\":\"up\",\"a\":true,\"aaaa\":false,"
-			"\"chosen\":{}}]},{\"pool\":\"none\",\"policy\":\"nearest\",\"up\":0,"
-			"\"of\":0,\"panic\":false,\"edges\":[{\"edge\":\"nyc\",\"state\":"
-			"\"drain\",\"a\":false,\"aaaa\":false,\"why\":\"configured "
-			"drain\",\"chosen\":{}}]},{\"pool\":\"names\",\"policy\":\"round-"
-			"robin\",\"up\":1,\"of\":1,\"panic\":false,\"edges\":[{\"edge\":"
-			"\"cdn\",\"state\":\"up\",\"a\":true,\"aaaa\":true,\"chosen\":{}}]}]" },
-		{ "edges x", 2, "" },
-		{ "pools x", 2, "" },
-		{ "force sin down --why test", 0, "sin: down\n" },
-		{ "edges", 0,
-			"edge             state  by               lat       lon    A AAAA\n"
-			"ams              up     config       52.0000    5.0000    1    1\n"
-			"nyc              drain  config       40.0000  -74.0000    2    0  "
-			"configured drain\n"
-			"sin              down   operator      1.0000  103.0000    1    0  "
-			"forced down by root (test)\n"
-			"cdn              up     config             -         -    0    0\n" },
-		{ "edges --json", 0,
-			"[{\"edge\":\"ams\",\"state\":\"up\",\"by\":\"config\",\"a\":1,"
-			"\"aaaa\":1,\"lat\":52.0,\"lon\":5.0,\"targets\":[]},{\"edge\":\"nyc\","
-			"\"state\":\"drain\",\"by\":\"config\",\"a\":2,\"aaaa\":0,\"lat\":40.0,"
-			"\"lon\":-74.0,\"why\":\"configured "
-			"drain\",\"targets\":[]},{\"edge\":\"sin\",\"state\":\"down\",\"by\":"
-			"\"operator\",\"a\":1,\"aaaa\":0,\"lat\":1.0,\"lon\":103.0,\"why\":"
-			"\"forced down by root "
-			"(test)\",\"forced\":{\"state\":\"down\",\"who\":\"root\",\"why\":"
-			"\"test\",\"when_s\":N},\"targets\":[]},{\"edge\":\"cdn\",\"state\":"
-			"\"up\",\"by\":\"config\",\"a\":0,\"aaaa\":0,\"targets\":[]}]" },
-		{ "pools", 0,
-			"web              nearest          1 of    1 up\n"
-			"  ams              up    \n"
-			"  nyc              drain   configured drain\n"
-			"  sin              down    forced down by root (test)\n"
-			"two              weighted         1 of    1 up\n"
-			"  ams              up    \n"
-			"  sin              down    forced down by root (test)\n"
-			"none             nearest          0 of    0 up\n"
-			"  nyc              drain   configured drain\n"
-			"names            round-robin      1 of    1 up\n"
-			"  cdn              up    \n" },
-		{ "force sin auto", 0, "sin: by its configuration and its probes\n" },
-	};
-
-	open_house();
-	check(row, UNIT_COUNT(row));
-	close_house();
-}
-
 static void measurements_are_shown(void)
 {
 	static const struct row row[] = {
@@ -665,7 +576,6 @@ static const struct unit_case cases[] = {
 	{ "clients are explained step by step", clients_are_explained_step_by_step },
 	{ "what is no question is told", what_is_no_question_is_told },
 	{ "networks are described", networks_are_described },
-	{ "edges and pools are listed", edges_and_pools_are_listed },
 	{ "measurements are shown", measurements_are_shown },
 };
 

@@ -48,8 +48,13 @@ static void end(void)
 
 static struct simulate_report report(void)
 {
-	return (struct simulate_report){ &found, "what runs", "what comes", "everybody",
-		"a note", 1000 };
+	return (struct simulate_report){ .found = &found,
+		.old = "what runs",
+		.new = "what comes",
+		.clients = "everybody",
+		.note = "a note",
+		.time = "just now",
+		.load = 1000 };
 }
 
 /* Oslo goes from Amsterdam to Rome: 910 km become 2,005, at 16 ms per 1,000 km and 5 ms. */
@@ -59,6 +64,8 @@ static void the_text_has_edges_moves_losers_and_countries(void)
 		"now      what runs\n"
 		"then     what comes\n"
 		"clients  everybody\n"
+		"coverage 5 networks; 75.00 % of the clients have an estimate\n"
+		"time     just now\n"
 		"note     a note\n"
 		"moves    50.00 % of the clients: 25.00 % to a slower edge, 0.00 % to a faster "
 		"one\n"
@@ -110,6 +117,8 @@ static void json_has_the_same_and_more(void)
 		"'clients':'everybody',\n"
 		"'nets':5,\n"
 		"'note':'a note',\n"
+		"'time':'just now',\n"
+		"'estimated_share':0.75,\n"
 		"'moved_share':0.5,\n"
 		"'worse_share':0.25,\n"
 		"'better_share':0.0,\n"
