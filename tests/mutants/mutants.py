@@ -190,7 +190,7 @@ def judge(tree, steps, limit_s):
     """Who notices: (step or None, "" or what else there is to say)."""
     left_s, built = limit_s, None
     for step in steps:
-        if left_s < step.usual_s:
+        if left_s < 1:
             return None, "before %s, for want of time" % step.name
         if step.needs != built and not tree.make(*step.needs)[0]:
             return step, "by the linker"
