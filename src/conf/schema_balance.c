@@ -15,7 +15,7 @@ void schema_capacity(
 
 	if (!text)
 		return;
-	if (option_decimal(text, false, &v, &end) && !*end && v > 0 && v <= 1e12)
+	if (option_decimal(text, false, &v, &end) && !*end && v > 0 && v <= 1e15)
 		*(double *)to = v;
 	else
 		option_wrong(r, key, value);

@@ -32,6 +32,7 @@ struct http_conn {
 	struct http_reply reply;
 	char *body; /* PROBE_BODY_MOST bytes; NULL until it is wanted */
 	size_t body_len;
+	size_t body_seen;  /* of it, kept or not */
 	bool reused;       /* it served another check before */
 	uint64_t heard_us; /* when the answer's first byte came; 0: none yet */
 	uint32_t wire_us;  /* that the connection took; 0: it was there */

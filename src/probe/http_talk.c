@@ -13,7 +13,10 @@
 #include <strings.h>
 #include <time.h>
 
-enum { HEADERS_MOST = 80 };
+enum {
+	HEADERS_MOST = 80,
+	PASS_MOST = 1 << 20 /* bytes of a body that are read for the connection's sake */
+};
 
 /* --- the request -------------------------------------------------------------------------- */
 
@@ -111,8 +114,10 @@ static bool take_body(void *ctx, const char *bytes, size_t n)
 		memcpy(c->body + c->body_len, bytes, take);
 	}
 	c->body_len += take;
+	c->body_seen += n;
 	http_ask_set_stage(c->ask, "the body's end");
-	return c->body_len < PROBE_BODY_MOST;
+	/* What is not looked at is read all the same where that keeps the connection. */
+	return c->body_seen < (p->keep_alive ? PASS_MOST : PROBE_BODY_MOST);
 }
 
 static bool ask_one(struct http_conn *c, const char *host, const char *const *headers)
@@ -160,7 +165,7 @@ bool http_talk_ask(struct http_conn *c)
 	const char *host = authority(c->ask, buf);
 
 	all_headers(&c->ask->plan->opts, headers);
-	c->body_len = 0;
+	c->body_len = c->body_seen = 0;
 	c->heard_us = 0;
 	if (!c->reused && picks_two(c) && !(c->two = http_two_new(&taker, &c->out)))
 		return false;

@@ -121,11 +121,14 @@ def kept():
     need("openssl")
     addresses = ["127.0.2.%d" % i for i in range(1, 41)]
     with Web("0.0.0.0") as w, serve("kind: http, port: %d, keep-alive: on" % w.port, addresses) as s:
-        for t in range(2):
-            probes = lambda: [t["probes"] for t in edge_rows(s)["one"]["targets"]]
-            until(lambda: min(probes()) >= 5, 30)
+        probes = lambda: [t["probes"] for t in edge_rows(s)["one"]["targets"]]
+        until(lambda: min(probes()) >= 5, 30)
         same(w.connections, 40)
         same([t for t in edge_rows(s)["one"]["targets"] if t["failures"]], [])
+        w.body = b"x" * 200000                              # more than is looked at
+        before = min(probes())
+        until(lambda: min(probes()) > before + 2, 30)
+        same(w.connections, 40)
         w.claim, w.body = 2, b"ok"                          # from now on it closes after each answer
         seen = w.connections
         until(lambda: w.connections > seen + 40, 30)

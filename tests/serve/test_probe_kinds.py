@@ -274,7 +274,7 @@ pools: { web: { edges: [ one ], policy: round-robin, probe: p } }""" % path)
             s.proc.wait()
             shutil.rmtree(s.dir)
         until(lambda: not os.path.exists("/proc/%d" % pid) or "Z" in open("/proc/%d/stat" % pid).read().split(")")[1][:3], 5)
-        with serve("kind: exec, command: nosuch, " + FAST) as s:
+        with serve("kind: exec, command: nosuch, " + slow) as s:
             fails(s, "No such file")
     finally:
         shutil.rmtree(folder)
