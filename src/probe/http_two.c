@@ -194,7 +194,7 @@ enum http_got http_two_take(struct http_two *t, const char *bytes, size_t len)
 		return HTTP_ENOUGH;
 	if (t->whole && !t->error && t->status >= 200)
 		return HTTP_WHOLE;
-	if (n < 0 || t->whole || (t->gone && !nghttp2_session_want_read(t->session)))
+	if (n < 0 || t->whole || !nghttp2_session_want_read(t->session))
 		return HTTP_WRONG;
 	return HTTP_MORE;
 }

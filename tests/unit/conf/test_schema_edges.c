@@ -39,6 +39,34 @@ static void edges_keep_their_order_and_values(void)
 	conf_fini(&c);
 }
 
+static void edges_say_where_probes_ask(void)
+{
+	struct text lines;
+	struct conf c;
+
+	CU_ASSERT_TRUE_FATAL(told_read(&c,
+		SERVER ZONES "edges:\n"
+			     "  a: { a: [ 192.0.2.1, 192.0.2.2 ], probe-address: \"10.0.0.1:8080\" }\n"
+			     "  b: { a: 192.0.2.3, aaaa: \"2001:db8::3\", probe-address: [ 10.0.0.2, "
+			     "\"[fd00::2]:81\" ] }\n"
+			     "  c: { cname: cdn.example.net, probe-address: \"bücher.example:82\" }\n"
+			     "  d: { a: 192.0.2.4, probe-address: off }\n"
+			     "  e: { cname: cdn.example.net }\n",
+		&lines));
+	const struct edge_opts *e = c.edges;
+	CU_ASSERT(e[0].n_points == 1 && e[0].points[0].port == 8080 && !e[0].points[0].name);
+	is_address(&e[0].points[0].addr, "10.0.0.1");
+	CU_ASSERT(e[1].n_points == 2 && e[1].points[0].port == 0 && e[1].points[1].port == 81);
+	is_address(&e[1].points[1].addr, "fd00::2");
+	CU_ASSERT(e[2].n_points == 1 && e[2].points[0].port == 82);
+	CU_ASSERT_STRING_EQUAL(e[2].points[0].name, "xn--bcher-kva.example");
+	is_address(&e[2].points[0].addr, "::");
+	CU_ASSERT(e[3].unprobed && e[3].n_points == 0);
+	CU_ASSERT(!e[4].unprobed && e[4].n_points == 0);
+	text_fini(&lines);
+	conf_fini(&c);
+}
+
 static void values_of_edges_are_checked(void)
 {
 	static const struct told_case row[] = {
@@ -55,6 +83,11 @@ static void values_of_edges_are_checked(void)
 			"\"52.37,4.90\"; a comma inside { } needs the quotes\n"
 			"3:25: error: unknown key \"4.90\" in edge e (known: at, a, aaaa, "
 			"cname, probe-address, weight, capacity, load, slow-start, state)\n" },
+		{ "neither one for all nor one for each",
+			SERVER ZONES "edges: { e: { a: [ 192.0.2.1, 192.0.2.2, 192.0.2.3 ], "
+				     "probe-address: [ 10.0.0.1, 10.0.0.2 ] } }\n",
+			"3:70: error: \"probe-address\" has 2 entries and the edge 3 addresses; write "
+			"one for all of them, or one for each (those of \"a\" first)\n" },
 		{ "a place in words",
 			SERVER ZONES "edges: { e: { a: 192.0.2.1, at: Amsterdam } }\n",
 			"3:33: error: \"at\" must be latitude and longitude, such as "
@@ -136,6 +169,7 @@ void suite_schema_edges(void)
 {
 	static const struct unit_case cases[] = {
 		{ "edges keep their order and values", edges_keep_their_order_and_values },
+		{ "edges say where probes ask", edges_say_where_probes_ask },
 		{ "values of edges are checked", values_of_edges_are_checked },
 	};
 

@@ -105,6 +105,82 @@ static void what_is_wrong_with_probes_is_told_at_its_place(void)
 	told_check(cases, UNIT_COUNT(cases));
 }
 
+static void what_http_probes_say_and_show_is_read(void)
+{
+	struct text lines;
+	struct conf c;
+
+	CU_ASSERT_TRUE_FATAL(told_read(&c,
+		HEAD "probes:\n"
+		     "  a: { kind: https, host: \"bücher.example:8443\", headers: { X-A: \"b: c\", "
+		     "User-Agent: us }, http2: on, proxy-protocol: v1, client-cert: c.pem, client-key: "
+		     "k.pem }\n"
+		     "  b: { kind: https, host: \"[2001:db8::1]:443\", headers: [ \"X-B:   d\", \"X-C:\" ], "
+		     "client-cert: both.pem, proxy-protocol: on, http2: off, ca: ca.pem }\n"
+		     "  c: { kind: http, host: www.example.com }\n"
+		     "  d: { kind: https, host: www.example.com, tls-name: tls.example. }\n"
+		     "  e: { kind: exec, command: [ look ] }\n"
+		     "  f: { kind: dns, query: \"bücher.example AAAA\" }\n",
+		&lines));
+	CU_ASSERT_EQUAL_FATAL(c.n_probes, 6);
+	const struct probe_opts *a = &c.probes[0], *b = &c.probes[1], *d = &c.probes[3];
+	CU_ASSERT_STRING_EQUAL(a->host, "xn--bcher-kva.example:8443");
+	CU_ASSERT_STRING_EQUAL(a->tls_name, "xn--bcher-kva.example");
+	CU_ASSERT_STRING_EQUAL(a->headers[0], "X-A: b: c");
+	CU_ASSERT_STRING_EQUAL(a->headers[1], "User-Agent: us");
+	CU_ASSERT_PTR_NULL(a->headers[2]);
+	CU_ASSERT(a->http2 == PROBE_HTTP2_ON && a->proxy == 1);
+	CU_ASSERT_STRING_EQUAL(a->client_cert, "/etc/waymark/c.pem");
+	CU_ASSERT_STRING_EQUAL(a->client_key, "/etc/waymark/k.pem");
+	CU_ASSERT_STRING_EQUAL(b->host, "[2001:db8::1]:443");
+	CU_ASSERT_STRING_EQUAL(b->tls_name, "2001:db8::1");
+	CU_ASSERT_STRING_EQUAL(b->headers[0], "X-B: d");
+	CU_ASSERT_STRING_EQUAL(b->client_key, "/etc/waymark/both.pem");
+	CU_ASSERT(b->http2 == PROBE_HTTP2_OFF && b->proxy == 2);
+	CU_ASSERT(c.probes[2].http2 == PROBE_HTTP2_AUTO && c.probes[2].proxy == 0 &&
+		!c.probes[2].headers && !c.probes[2].tls_name);
+	CU_ASSERT_STRING_EQUAL(d->tls_name, "tls.example");
+	CU_ASSERT(memcmp(c.probes[5].query, "\15xn--bcher-kva\7example", 23) == 0);
+	CU_ASSERT_EQUAL(c.probes[5].qtype, RRTYPE_AAAA);
+	CU_ASSERT_EQUAL_FATAL(c.n_files, 4); /* that "check" looks at */
+	CU_ASSERT(c.files[0].kind == CONF_FILE_PAIR && c.files[0].line == 5 &&
+		c.files[1].kind == CONF_FILE_CA && c.files[2].kind == CONF_FILE_PAIR &&
+		c.files[3].kind == CONF_FILE_PROGRAM);
+	CU_ASSERT_STRING_EQUAL(c.files[3].path, "/etc/waymark/look");
+	text_fini(&lines);
+	conf_fini(&c);
+}
+
+static void what_http_probes_cannot_say_is_told(void)
+{
+	static const struct told_case cases[] = {
+		{ "headers",
+			HEAD "probes: { a: { kind: http, headers: { Host: x } }, b: { kind: http, "
+			     "headers: [ nope, \"a b: c\" ] } }\n",
+			"4:39: error: the probe sends \"Host\" itself: write \"host\"\n"
+			"4:80: error: \"nope\" is no header: its name is of letters, digits and "
+			"\"-\", and \": \" and a value stand behind it\n"
+			"4:86: error: \"a b: c\" is no header: its name is of letters, digits and "
+			"\"-\", and \": \" and a value stand behind it\n" },
+		{ "versions", HEAD "probes: { a: { kind: http, http2: maybe, proxy-protocol: v3 } }\n",
+			"4:35: error: \"http2\" must be auto, on or off, not \"maybe\"\n"
+			"4:58: error: \"proxy-protocol\" must be off, v1 or v2, not \"v3\"\n" },
+		{ "a key alone", HEAD "probes: { a: { kind: https, client-key: k.pem } }\n",
+			"4:29: error: \"client-key\" needs \"client-cert\" beside it\n" },
+		{ "a host that is none",
+			HEAD "probes: { a: { kind: http, host: a..b }, b: { kind: http, host: a_b } }\n",
+			"4:34: error: \"host\" must be the name of a host, with or without a port: "
+			"www.example.com, not \"a..b\": it has an empty label\n"
+			"4:65: warning: no host has \"_\" in its name (RFC 1123 section 2.1); it is "
+			"sent as it is\n" },
+		{ "of other kinds", HEAD "probes: { a: { kind: icmp, proxy-protocol: v2 } }\n",
+			"4:28: error: \"proxy-protocol\" means nothing to probes of kind icmp; take "
+			"it out\n" },
+	};
+
+	told_check(cases, UNIT_COUNT(cases));
+}
+
 static void what_pools_make_of_probes_is_checked(void)
 {
 	static const struct told_case cases[] = {
@@ -149,6 +225,8 @@ void suite_schema_probes(void)
 			probes_keep_their_values_and_have_defaults },
 		{ "what is wrong with probes is told at its place",
 			what_is_wrong_with_probes_is_told_at_its_place },
+		{ "what HTTP probes say and show is read", what_http_probes_say_and_show_is_read },
+		{ "what HTTP probes cannot say is told", what_http_probes_cannot_say_is_told },
 		{ "what pools make of probes is checked",
 			what_pools_make_of_probes_is_checked },
 	};
