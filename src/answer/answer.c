@@ -386,7 +386,7 @@ static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
 	const struct query *q = c->q;
 	const struct zone *z = p->zone;
 	const struct addr source = addr_plain(&ask->source, NULL);
-	uint32_t serial;
+	uint32_t serial = 0;
 
 	if (q->qtype == RRTYPE_AXFR && !ask->tcp)
 		return refuse(c, RCODE_NOTIMP, 0);
@@ -407,7 +407,8 @@ static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
 	}
 	if (!ask->transfer)
 		return refuse(c, RCODE_SERVFAIL, 0);
-	transfer_start(ask->transfer, ask, p, &c->edns);
+	transfer_start(ask->transfer, ask, p, &c->edns,
+		q->qtype == RRTYPE_IXFR ? &serial : NULL);
 	c->silent = true;
 }
 

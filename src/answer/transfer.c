@@ -49,9 +49,10 @@ void transfer_move(struct transfer *to, struct transfer *from)
 }
 
 void transfer_start(struct transfer *t, const struct answer_ask *ask,
-	const struct answer_pending *p, const struct edns_reply *reply)
+	const struct answer_pending *p, const struct edns_reply *reply, const uint32_t *since)
 {
 	const struct query *q = &p->query;
+	const struct history *h = since ? p->zone->history : NULL;
 
 	*t = (struct transfer){ .zone = p->zone,
 		.flags = q->flags,
@@ -66,6 +67,13 @@ void transfer_start(struct transfer *t, const struct answer_ask *ask,
 	t->set = zone_first_rrset(t->node);
 	t->sets_left = t->node->rrsets;
 	zone_hold(t->zone);
+	if (!h)
+		return;
+	t->step = history_find(h, *since);
+	if (t->step == h->n)
+		return;
+	t->history = h;
+	t->walk = change_each(h->steps[t->step]->change);
 }
 
 void transfer_end(struct transfer *t)
@@ -249,10 +257,53 @@ static bool put_soa(struct transfer *t, struct message *m)
 	return ok;
 }
 
+/* The next record of a change, its name ending in the apex. False when the message is full. */
+static bool put_changed(struct transfer *t, struct message *m)
+{
+	const struct change_record *rr = &t->walk.rr;
+	struct writer *w = &m->w;
+	const size_t owner = name_len(rr->owner) - t->zone->apex_len,
+		     all = owner + RR_FIXED + rr->rdlen;
+
+	if (w->len + all > TRANSFER_MESSAGE && w->len > m->empty)
+		return false;
+	if (!writer_fits(w, all)) {
+		t->failed = true;
+		return false;
+	}
+	memcpy(w->buf + w->len, rr->owner, owner);
+	w->len += owner;
+	writer_rr_head(w, QUERY_HEADER, rr->type, rr->ttl_s, rr->rdlen);
+	memcpy(w->buf + w->len, rr->rdata, rr->rdlen);
+	w->len += rr->rdlen;
+	writer_count(w, WRITER_ANSWER, 1);
+	return true;
+}
+
+/* Step by step: what goes behind the old SOA, what comes behind the new one, as changes have them. */
+static void put_changes(struct transfer *t, struct message *m)
+{
+	while (t->step < t->history->n) {
+		if (!t->has_record && !(t->has_record = change_next(&t->walk))) {
+			if (++t->step < t->history->n)
+				t->walk = change_each(t->history->steps[t->step]->change);
+			continue;
+		}
+		if (!put_changed(t, m))
+			return;
+		t->has_record = false;
+	}
+	t->over = put_soa(t, m);
+}
+
 static void put_records(struct transfer *t, struct message *m)
 {
 	if (!t->begun)
 		t->begun = put_soa(t, m);
+	if (t->history) {
+		put_changes(t, m);
+		return;
+	}
 	while (t->node) {
 		if (t->node->name_len == 0 && !(t->node->flags & NODE_NSEC3))
 			m->owner_at = QUERY_HEADER;

@@ -9,6 +9,7 @@
 #define ANSWER_TRANSFER_H
 
 #include "answer/answer.h"
+#include "zone/history.h"
 
 enum {
 	TRANSFER_MESSAGE = 16384, /* bytes of a message, but for one RRset that is larger: all
@@ -22,6 +23,11 @@ struct transfer {
 	const struct zone_rrset *set;
 	unsigned sets_left; /* of the node, `set` among them */
 	size_t at;          /* the next record of `set`, bytes into its wire */
+	/* Changes alone, and where in them it is; NULL: the whole zone. */
+	const struct history *history; /* of the zone */
+	size_t step;
+	struct change_walk walk;
+	bool has_record; /* walk.rr is still to be written */
 	bool begun, over;
 	bool failed; /* there is a record that fits into no message with this signature */
 	uint16_t flags; /* of the query */
@@ -36,10 +42,11 @@ struct transfer {
 	uint8_t identity[POLICY_TEXT];
 };
 
-/* Begins one in answer to a query that was allowed to ask for it. Holds the zone; of the packet and the
- * world it keeps nothing. */
+/* Begins one in answer to a query that was allowed to ask for it: of the changes since the serial `*since`
+ * where the zone knows them, else (and with NULL) of all of it. Holds the zone; of the packet and the world
+ * it keeps nothing. */
 void transfer_start(struct transfer *t, const struct answer_ask *ask,
-	const struct answer_pending *p, const struct edns_reply *reply);
+	const struct answer_pending *p, const struct edns_reply *reply, const uint32_t *since);
 
 /* It goes on at another place, `from` is empty. */
 void transfer_move(struct transfer *to, struct transfer *from);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "jobs/jobs.h"
+#include "zone/history.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -246,12 +247,28 @@ static struct registry_zone *same_as_before(const struct reading *r, const struc
 	return old;
 }
 
+/* Who follows this zone asks for what has changed. */
+static void keep_history(const struct reading *r, const struct listed *z, struct zone *now)
+{
+	const struct zone *was = z->before ? z->before->load.zone : NULL;
+	struct fault why;
+
+	if (!was || !zone_is_ready(was) || was->serial == now->serial ||
+		now->serial - was->serial >= 0x80000000u ||
+		!r->o->conf->rules[z->at->rule].access.transfer.n)
+		return;
+	struct change *c = change_between(was, now, &why);
+	if (c)
+		history_give(now, was, c);
+}
+
 /* Takes `load`. */
 static struct registry_zone *ready(
 	const struct reading *r, const struct listed *z, const struct load *load)
 {
 	const bool was = z->before && z->before->state == REGISTRY_READY;
 
+	keep_history(r, z, load->zone);
 	return registry_zone_new(&(struct registry_zone){ .origin = z->origin,
 		.path = z->path,
 		.load = *load,

@@ -5,8 +5,10 @@
 #include "dns/rrtype.h"
 #include "dns/edns.h"
 #include "jobs/jobs.h"
+#include "xfr/ixfr.h"
 #include "zone/image.h"
 #include "zone/rdata.h"
+#include "zone/zone_with.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,8 @@ struct incoming {
 	struct message m;
 	bool begun;         /* the SOA that opens it has come */
 	bool ended;         /* ... and the one that closes it */
+	bool incremental;   /* what comes are changes */
+	struct ixfr ixfr;
 	bool other;         /* something else has come in between: it is no answer of a SOA alone */
 	uint32_t serial;    /* that is on its way */
 	uint32_t expire_s;
@@ -106,6 +110,24 @@ static bool add_record(
 	return true;
 }
 
+static bool take_change(
+	struct incoming *in, const struct message_rr *rr, size_t rdlen, struct fault *why)
+{
+	const bool is_soa = rr->type == RRTYPE_SOA && name_equal(rr->owner, in->o->apex);
+	struct fault wrong;
+
+	if (!ixfr_take(&in->ixfr,
+		    &(struct change_record){ .owner = rr->owner,
+			    .rdata = in->rdata,
+			    .ttl_s = rr->ttl_s > INT32_MAX ? 0 : rr->ttl_s,
+			    .type = rr->type,
+			    .rdlen = (uint16_t)rdlen },
+		    is_soa, is_soa ? be32_get(in->rdata + rdlen - SOA_NUMBERS) : 0, &wrong))
+		return fail(in, why, wrong.text);
+	in->ended = in->ixfr.ended;
+	return true;
+}
+
 /* A SOA at the apex: it opens the transfer or closes it. */
 static bool take_soa(
 	struct incoming *in, const struct message_rr *rr, size_t rdlen, struct fault *why)
@@ -119,6 +141,13 @@ static bool take_soa(
 		if (!in->expire_told)
 			in->expire_s = be32_get(numbers + SOA_EXPIRE);
 		return add_record(in, rr, rdlen, why);
+	}
+	/* The second record tells: the SOA that we have opens an incremental transfer. */
+	if (!in->other && in->o->have && serial != in->serial) {
+		in->incremental = in->other = true;
+		in->ixfr.apex = in->o->apex;
+		in->ixfr.last = in->serial;
+		return take_change(in, rr, rdlen, why);
 	}
 	if (serial != in->serial)
 		return fail(in, why, "sends another SOA in the middle of a transfer");
@@ -158,6 +187,8 @@ static bool take_record(struct incoming *in, const struct message_rr *rr, struct
 	if (!check_rdata(in, rr, (size_t)rdlen, why))
 		return false;
 	in->n++;
+	if (in->incremental)
+		return take_change(in, rr, (size_t)rdlen, why);
 	if (rr->type == RRTYPE_SOA && name_equal(rr->owner, o->apex)) {
 		if (rdlen < SOA_NUMBERS + 2)
 			return fail(in, why, "sends a SOA that is none");
@@ -230,13 +261,34 @@ static enum fetch_kind take_answer(struct incoming *in, struct talk *t, struct f
 
 /* --- a zone of it ------------------------------------------------------------------------- */
 
+/* What we have, with the changes that came. */
+static struct zone *apply(struct incoming *in, struct fetched *to, struct faults *f)
+{
+	struct fault wrong;
+
+	to->incremental = true;
+	to->change = ixfr_change(&in->ixfr, &wrong);
+	if (!to->change) {
+		faults_take(f, &wrong);
+		return NULL;
+	}
+	struct zone *z = zone_with(in->o->have, to->change,
+		&(struct zone_with_opts){ .compile = in->o->compile }, f);
+	if (!z) {
+		change_free(to->change);
+		to->change = NULL;
+	}
+	return z;
+}
+
 static enum fetch_kind make_zone(struct incoming *in, struct fetched *to, struct fault *why)
 {
 	struct faults f;
 	char first[512], name[PEER_TEXT];
 
 	faults_init(&f);
-	to->zone = zone_compile(&in->records, &in->o->compile, &f);
+	to->zone = in->incremental ? apply(in, to, &f)
+				   : zone_compile(&in->records, &in->o->compile, &f);
 	if (!to->zone) {
 		const char *text = text_get(&f.text) + (f.errors ? f.error_at[0] : 0);
 		snprintf(first, sizeof first, "%.*s", (int)strcspn(text, "\n"), text);
@@ -256,6 +308,7 @@ static void let_go_talk(void *t)
 static void let_go_incoming(void *in)
 {
 	records_fini(&((struct incoming *)in)->records);
+	ixfr_fini(&((struct incoming *)in)->ixfr);
 	free(in);
 }
 

@@ -5,6 +5,8 @@
 #include "base/memory.h"
 #include "dns/rrtype.h"
 #include "xfr/exchange.h"
+#include "zone/change.h"
+#include "zone/history.h"
 #include "zone/image.h"
 
 #include <ev.h>
@@ -302,8 +304,10 @@ static void fetch_done(void *ctx, enum job_end end)
 			end == JOB_DONE ? f->why.text : "out of memory");
 		try_next(s);
 	}
-	if (end == JOB_DONE && f->got.zone)
+	if (end == JOB_DONE) {
 		zone_drop(f->got.zone);
+		change_free(f->got.change);
+	}
 	if (!gone && s->again && s->doing == WAITS) {
 		s->again = false;
 		wait_s(s, 0);
@@ -312,6 +316,17 @@ static void fetch_done(void *ctx, enum job_end end)
 	part_drop(f->hold);
 	free(f);
 	fetch_some(r);
+}
+
+/* What came whole differs little from what we have, mostly: then that is all that has to be stored, and
+ * those who follow us need no more. */
+static void find_change(const struct zone *have, struct fetched *got)
+{
+	struct fault why;
+
+	if (!have || got->change || got->zone->serial == have->serial)
+		return;
+	got->change = change_between(have, got->zone, &why);
 }
 
 static void fetch_work(void *ctx, struct job *job)
@@ -328,12 +343,19 @@ static void fetch_work(void *ctx, struct job *job)
 						  .job = job },
 		&got, &f->why);
 
+	if (kind == FETCH_NEW)
+		find_change(f->have, &got);
 	if (kind == FETCH_NEW && r->opts.store &&
 		!r->opts.store(r->opts.ctx, f->of->apex, &got, &f->why)) {
 		zone_drop(got.zone);
+		change_free(got.change);
 		got.zone = NULL;
+		got.change = NULL;
 		kind = FETCH_FAILED;
 	}
+	if (got.change)
+		history_give(got.zone, f->have, got.change);
+	got.change = NULL;
 	f->got = got;
 	f->kind = kind;
 }

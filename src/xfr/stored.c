@@ -2,6 +2,8 @@
 
 #include "base/scope.h"
 #include "zone/change.h"
+#include "zone/history.h"
+#include "zone/zone_with.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -55,6 +57,30 @@ static struct zone *compile_records(
 	return z;
 }
 
+/* Takes the count of `z`. */
+static struct zone *with_changes(struct zone *z, struct store_picture *p,
+	const struct compile_opts *opts, struct fault *why)
+{
+	struct faults f;
+	struct zone *next = NULL;
+	struct change *all = change_join((const struct change *const *)p->changes, p->n, why);
+
+	faults_init(&f);
+	if (all)
+		next = zone_with(z, all, &(struct zone_with_opts){ .compile = *opts }, &f);
+	if (all && !next)
+		fault(why, "what is stored of it does not fit together");
+	faults_fini(&f);
+	change_free(all);
+	/* They are its history, too. */
+	for (size_t i = 0; next && i < p->n; i++) {
+		history_give(next, i ? next : z, p->changes[i]);
+		p->changes[i] = NULL;
+	}
+	zone_drop(z);
+	return next;
+}
+
 struct zone *stored_zone(struct store *s, const uint8_t *apex, const struct compile_opts *opts,
 	struct store_timers *timers, struct fault *why)
 {
@@ -70,6 +96,8 @@ struct zone *stored_zone(struct store *s, const uint8_t *apex, const struct comp
 		z = compile_records(&r, opts, why);
 	else
 		fault(why, "%s: what is stored of it is damaged", store_path(s));
+	if (z && r.picture.n)
+		z = with_changes(z, &r.picture, opts, why);
 	scope_forget(&r, let_go);
 	let_go(&r);
 	return z;

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "zone/denial.h"
+#include "zone/history.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,7 @@ void zone_drop(const struct zone *z)
 	for (unsigned i = 0; i < mine->pools_n; i++)
 		free(mine->pools[i]);
 	free(mine->pools);
+	history_drop(mine->history);
 	denial_free(mine->denial);
 	free(mine->slots);
 	free(mine->image);

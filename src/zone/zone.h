@@ -89,6 +89,7 @@ struct zone_slot {
 };
 
 struct denial;
+struct history;
 
 struct zone {
 	unsigned refs; /* atomic */
@@ -106,6 +107,7 @@ struct zone {
 	bool edge_beside;      /* an EDGE stands at the apex or beside other data */
 	struct denial *denial; /* its chain of NSEC or NSEC3; NULL: it has none */
 	uint64_t apex_hash;
+	struct history *history; /* held: the changes that led here; NULL: not known */
 	char **pools;       /* names of the pools that EDGE records name, each once */
 	uint32_t image_len; /* bytes */
 	uint32_t image_end; /* offset of what is behind the last node */
