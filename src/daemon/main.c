@@ -16,6 +16,7 @@
 #include "daemon/probes.h"
 #include "daemon/publish.h"
 #include "daemon/rankings.h"
+#include "daemon/readable.h"
 #include "daemon/reload.h"
 #include "daemon/reports.h"
 #include "daemon/rrl_log.h"
@@ -274,8 +275,11 @@ static bool boot(struct server *s, struct fault *why)
 		return fault(why, "%s: not started", s->conf_path);
 	const struct conf *c = parts_conf(publisher_live(s->publisher));
 	s->workers = workers_open(&c->net, &s->epoch, worker_news_box(s->news), why);
+	const bool root = geteuid() == 0;
 	if (!s->workers || !give_store(s, c->user, why) || !privs_drop(c->user, why))
 		return false;
+	if (root && geteuid() != 0)
+		readable_tell(publisher_live(s->publisher));
 	jobs_stay_ready(s->jobs);
 	s->builder = builder_new(s->jobs);
 	if (!make_followers(s, why))

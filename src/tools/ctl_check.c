@@ -81,7 +81,7 @@ int ctl_check(const struct ctl *c, char **words, int n)
 	const bool read = parts_read(
 		&p, &(struct parts_read_opts){ .path = c->conf_path, .key = parts_key() }, &f);
 	if (read)
-		ctl_files_check(parts_conf(&p), &f);
+		ctl_files_check(&p, &f);
 	const bool right = read && f.errors == 0;
 	(json ? say_json : say_text)(c->conf_path, right, read ? &p : NULL, &f);
 	if (read)

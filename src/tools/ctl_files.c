@@ -68,10 +68,13 @@ static void add(struct conf_file *list, size_t *n, const char *path)
 
 /* Those that probes name, and then what is read at the start and by reloads. The caller frees.
  */
-static struct conf_file *list_files(const struct conf *c, size_t *n)
+static struct conf_file *list_files(const struct parts *p, size_t *n)
 {
-	const size_t room = c->n_files + c->n_city_files + c->n_asn_files + c->latency.n_files +
+	const struct conf *c = parts_conf(p);
+	size_t room = c->n_files + c->n_city_files + c->n_asn_files + c->latency.n_files +
 		c->n_zones + c->sources.n + 1;
+	for (size_t i = 0; i < p->zones->n; i++)
+		room += p->zones->zones[i]->load.n;
 	struct conf_file *list = memory_zeroed(room, sizeof *list);
 
 	*n = c->n_files;
@@ -87,7 +90,10 @@ static struct conf_file *list_files(const struct conf *c, size_t *n)
 		add(list, n, c->latency.files[i]);
 	add(list, n, c->latency.mesh);
 	for (size_t i = 0; i < c->n_zones; i++)
-		add(list, n, c->zones[i].file ? c->zones[i].file : c->zones[i].dir);
+		add(list, n, c->zones[i].dir);
+	for (size_t i = 0; i < p->zones->n; i++)
+		for (size_t k = 0; k < p->zones->zones[i]->load.n; k++)
+			add(list, n, p->zones->zones[i]->load.sources[k].path);
 	return list;
 }
 
@@ -132,8 +138,9 @@ static void tell_wrong(const struct conf *c, const struct conf_file *file, const
 			say, user);
 }
 
-void ctl_files_check(const struct conf *c, struct faults *f)
+void ctl_files_check(const struct parts *p, struct faults *f)
 {
+	const struct conf *c = parts_conf(p);
 	const char *user = privs_user(c->user);
 	char *line = NULL;
 	size_t room = 0, n;
@@ -141,7 +148,7 @@ void ctl_files_check(const struct conf *c, struct faults *f)
 
 	if (pipe(ends) != 0)
 		return;
-	struct conf_file *list = list_files(c, &n);
+	struct conf_file *list = list_files(p, &n);
 	const pid_t pid = fork();
 	FILE *io = fdopen(ends[pid != 0 ? 0 : 1], pid != 0 ? "r" : "w");
 	close(ends[pid != 0 ? 1 : 0]);

@@ -4,11 +4,11 @@
 #define TOOLS_CTL_FILES_H
 
 #include "base/fault.h"
-#include "conf/conf.h"
+#include "daemon/parts_read.h"
 
 /* What cannot be opened later on is told in `f`: of probes' files, which are opened while it
  * runs, as errors; of what is read at the start, perhaps as root, and again by a reload, as
  * warnings. */
-void ctl_files_check(const struct conf *c, struct faults *f);
+void ctl_files_check(const struct parts *p, struct faults *f);
 
 #endif
