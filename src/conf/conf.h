@@ -30,6 +30,7 @@ struct conf_zone {
 	const uint8_t *name;   /* wire, lower case; NULL for `dir` */
 	const char *file;      /* NULL for `dir` */
 	const char *dir;       /* NULL for `file` */
+	const char *files;     /* which of `dir` */
 	unsigned source, line, column; /* where `name` or `dir` is written */
 };
 

@@ -41,6 +41,20 @@ static void take_name(
 	*(const uint8_t **)to = arena_memdup(r->mem, name, len);
 }
 
+static void take_pattern(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+
+	if (!text)
+		return;
+	if (!*text || strchr(text, '/')) {
+		option_wrong(r, key, value);
+		return;
+	}
+	option_text(r, key, value, to);
+}
+
 #define AT(field) .at = offsetof(struct conf_zone, field)
 
 const struct key schema_zone_keys[] = {
@@ -50,14 +64,21 @@ const struct key schema_zone_keys[] = {
 		.about = "The zone's master file." },
 	{ "dir", option_path, .say = "the path of a folder of zone files", AT(dir),
 		.about = "A folder: every file in it is a zone, named after its origin, "
-			 "less .zone." },
+			 "less .zone. What editors and packages leave behind is passed over." },
+	{ "files", take_pattern, .say = "a pattern for file names, such as \"db.*\"", AT(files),
+		.about =
+			"Which files of the folder are zones, as a shell's pattern. What its * "
+			"stands for is the zone's name: db.* has db.example.com for "
+			"example.com.",
+		.otherwise = "all but hidden ones" },
 	{ "template", schema_rule, .say = "the name of one of the \"templates\"",
 		.about = "What the zone has in common with others.", .otherwise = "none" },
 	{ "query", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_QUERY,
 		.otherwise = "what its template says; else any" },
 	{ "transfer", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_TRANSFER,
 		.otherwise = "what its template says; else none" },
-	{ "primary", schema_rule, .late = 1, .say = SCHEMA_PRIMARY_WHOM, .about = SCHEMA_PRIMARY,
+	{ "primary", schema_rule, .late = 1, .say = SCHEMA_PRIMARY_WHOM,
+		.about = SCHEMA_PRIMARY,
 		.otherwise = "what its template says; else none: the zone has a file" },
 	{ "notify-from", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_NOTIFY_FROM,
 		.otherwise = "what its template says; else the primaries alone" },
@@ -72,12 +93,15 @@ static bool check_shape(
 {
 	const bool secondary = r->conf->rules[z->rule].n_primaries != 0;
 	const struct node *name = parse_get(entry, "name"), *file = parse_get(entry, "file");
-	const struct node *dir = parse_get(entry, "dir");
+	const struct node *dir = parse_get(entry, "dir"), *files = parse_get(entry, "files");
 
 	if (dir && (name || file))
 		return parse_error(r->src, dir->key,
 			"\"dir\" stands alone; give \"%s\" an entry of its own",
 			name ? "name" : "file");
+	if (files && !dir)
+		return parse_error(
+			r->src, files->key, "\"files\" is for a folder: \"dir\" is missing");
 	if (secondary && (file || dir))
 		return parse_error(r->src, (file ? file : dir)->key,
 			"a zone that comes from a \"primary\" has no file; take one of the two "
@@ -114,40 +138,6 @@ static bool read_zone(struct reader *r, const struct node *entry, struct conf_zo
 	return true;
 }
 
-/* By what must not be there twice; in the order of the file where that is the same. */
-static int compare_zones(const void *va, const void *vb)
-{
-	const struct conf_zone *a = *(const struct conf_zone *const *)va,
-			       *b = *(const struct conf_zone *const *)vb;
-	int d = !a->name - !b->name;
-
-	if (d == 0)
-		d = a->name ? name_compare(a->name, b->name) : strcmp(a->dir, b->dir);
-	return d ? d : a < b ? -1 : a > b;
-}
-
-static void check_twins(const struct reader *r, const struct conf *c)
-{
-	const struct conf_zone **sorted = arena_alloc(r->scratch, c->n_zones * sizeof *sorted);
-
-	for (size_t i = 0; i < c->n_zones; i++)
-		sorted[i] = &c->zones[i];
-	qsort(sorted, c->n_zones, sizeof *sorted, compare_zones);
-	for (size_t i = 1, first = 0; i < c->n_zones; i++) {
-		const struct conf_zone *a = sorted[first], *b = sorted[i];
-		const struct node at = {
-			.file = b->source, .line = b->line, .column = b->column
-		};
-		if (!a->name != !b->name ||
-			(a->name ? !name_equal(a->name, b->name) : strcmp(a->dir, b->dir) != 0))
-			first = i;
-		else
-			parse_error(r->src, &at,
-				"this %s is here twice (first on line %u); take one out",
-				a->name ? "zone" : "folder", a->line);
-	}
-}
-
 void schema_zones(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct conf *c = to;
@@ -165,5 +155,4 @@ void schema_zones(struct reader *r, const struct key *key, const struct node *va
 		if (read_zone(r, e, &c->zones[c->n_zones]))
 			c->n_zones++;
 	}
-	check_twins(r, c);
 }

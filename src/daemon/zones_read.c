@@ -3,6 +3,7 @@
 #include "base/crew.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "daemon/zone_files.h"
 #include "jobs/jobs.h"
 #include "zone/history.h"
 
@@ -56,12 +57,6 @@ static void add_zone(
 	r->list[r->n++] = (struct listed){ .at = at, .origin = lower, .path = path };
 }
 
-static bool is_zone_entry(const struct dirent *d)
-{
-	return d->d_name[0] != '.' && d->d_name[strlen(d->d_name) - 1] != '~' &&
-		d->d_type != DT_DIR;
-}
-
 static bool is_folder(const struct dirent *d, const char *path)
 {
 	struct stat st;
@@ -69,26 +64,25 @@ static bool is_folder(const struct dirent *d, const char *path)
 	return d->d_type != DT_REG && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* One file of a folder; its name, less ".zone", is the origin. One that cannot be a zone's is
- * told, and keeps nobody else from being served. */
+/* One file of a folder. One whose name cannot be a zone's is told, and keeps nobody else from
+ * being served. */
 static void add_file(struct reading *r, const struct conf_zone *entry, const struct dirent *d,
 	struct faults *f)
 {
 	static const uint8_t root[1];
 	const struct fault_at at = at_entry(r, entry);
 	uint8_t origin[NAME_MOST];
-	const size_t dir = strlen(entry->dir);
-	size_t len = strlen(d->d_name);
-	char *path = arena_alloc(&r->mem, dir + len + 2);
+	const size_t dir = strlen(entry->dir), whole = strlen(d->d_name);
+	size_t len;
+	char *path = arena_alloc(&r->mem, dir + whole + 2);
 
 	memcpy(path, entry->dir, dir);
 	path[dir] = '/';
-	memcpy(path + dir + 1, d->d_name, len + 1);
+	memcpy(path + dir + 1, d->d_name, whole + 1);
 	if (is_folder(d, path))
 		return;
-	if (len > 5 && strcmp(d->d_name + len - 5, ".zone") == 0)
-		len -= 5;
-	const enum name_result result = name_parse(origin, NULL, d->d_name, len, root);
+	const char *name = zone_files_origin(entry->files, d->d_name, &len);
+	const enum name_result result = name_parse(origin, NULL, name, len, root);
 	if (result == NAME_OK)
 		add_zone(r, entry, origin, path);
 	else
@@ -101,22 +95,68 @@ static void close_folder(void *dir)
 	closedir(dir);
 }
 
+/* What editors and packages have left in a folder, in a sentence. */
+struct leftovers {
+	size_t n;
+	char named[256]; /* the first of them */
+};
+
+static void add_leftover(struct leftovers *to, const char *file)
+{
+	const size_t at = strlen(to->named);
+
+	if (to->n++ < 3)
+		snprintf(
+			to->named + at, sizeof to->named - at, "%s%.70s", at ? ", " : "", file);
+}
+
+/* Returns how many files were taken or passed over. */
+static size_t add_files(
+	struct reading *r, const struct conf_zone *entry, DIR *dir, struct faults *f)
+{
+	const struct fault_at at = at_entry(r, entry);
+	struct leftovers left = { 0, "" };
+	const struct dirent *d;
+	size_t n = 0;
+
+	for (errno = 0; (d = readdir(dir)); errno = 0) {
+		if (d->d_type == DT_DIR || !zone_files_match(entry->files, d->d_name))
+			continue;
+		n++;
+		if (zone_files_leftover(d->d_name))
+			add_leftover(&left, d->d_name);
+		else
+			add_file(r, entry, d, f);
+	}
+	const int failed = errno;
+	if (left.n)
+		faults_warning(f, &at,
+			"%s: %zu file%s passed over as what editors and packages leave behind: "
+			"%s%s (give one that is a zone an entry of its own)",
+			entry->dir, left.n, left.n == 1 ? " is" : "s are", left.named,
+			left.n > 3 ? ", ..." : "");
+	errno = failed;
+	return n;
+}
+
 static bool add_folder(struct reading *r, const struct conf_zone *entry, struct faults *f)
 {
 	const struct fault_at at = at_entry(r, entry);
 	DIR *dir = opendir(entry->dir);
-	const struct dirent *d;
 
 	if (!dir)
 		return faults_error(f, &at, "%s: %s", entry->dir, strerror(errno));
 	scope_hold(dir, close_folder);
-	for (errno = 0; (d = readdir(dir)); errno = 0)
-		if (is_zone_entry(d))
-			add_file(r, entry, d, f);
+	const size_t n = add_files(r, entry, dir, f);
 	const int failed = errno;
 	scope_forget(dir, close_folder);
 	closedir(dir);
-	return !failed || faults_error(f, &at, "%s: %s", entry->dir, strerror(failed));
+	if (failed)
+		return faults_error(f, &at, "%s: %s", entry->dir, strerror(failed));
+	if (!n && entry->files)
+		faults_warning(
+			f, &at, "%s: no file is called like \"%s\"", entry->dir, entry->files);
+	return true;
 }
 
 /* A folder that was only added to or changed inside names the zones that there are: each goes
@@ -145,10 +185,15 @@ static bool order_as_before(struct reading *r)
 	return true;
 }
 
-static int compare_listed(const void *a, const void *b)
+static int compare_listed(const void *va, const void *vb)
 {
-	return registry_compare(
-		((const struct listed *)a)->origin, ((const struct listed *)b)->origin);
+	const struct listed *a = va, *b = vb;
+	const int d = registry_compare(a->origin, b->origin);
+
+	/* What stands first in the configuration is first. */
+	if (d || a->at != b->at)
+		return d ? d : a->at < b->at ? -1 : 1;
+	return a->path && b->path ? strcmp(a->path, b->path) : 0;
 }
 
 /* Both lists ascend. */
@@ -167,22 +212,46 @@ static void find_before(struct reading *r)
 	}
 }
 
-static bool find_doubles(struct reading *r, struct faults *f)
+/* Of zones that are there twice the first is looked at, so that they hide no other fault. */
+static bool drop_doubles(struct reading *r, struct faults *f)
 {
 	char name[NAME_TEXT];
-	bool ok = true;
+	size_t kept = 0;
 
-	for (size_t i = 1; i < r->n; i++) {
-		if (compare_listed(&r->list[i - 1], &r->list[i]) != 0)
+	for (size_t i = 0; i < r->n; i++) {
+		const struct listed *z = &r->list[i], *first = kept ? &r->list[kept - 1] : NULL;
+		if (!first || registry_compare(first->origin, z->origin) != 0) {
+			r->list[kept++] = *z;
 			continue;
-		const struct fault_at at = at_entry(r, r->list[i].at);
-		ok = faults_error(f, &at, "zone %s is there twice: as %s and as %s (keep one)",
-			name_text(name, r->list[i].origin), r->list[i - 1].path,
-			r->list[i].path);
+		}
+		const struct fault_at at = at_entry(r, z->at), was = at_entry(r, first->at);
+		faults_error(f, &at,
+			"zone %s is there twice: as %s (first at %s:%u) and as %s (keep one)",
+			name_text(name, z->origin), first->path ? first->path : "a secondary",
+			was.path, was.line, z->path ? z->path : "a secondary");
 	}
+	const bool ok = kept == r->n;
+	r->n = kept;
 	return ok;
 }
 
+/* The same folder with the same pattern, in an entry before this. */
+static bool folder_is_new(struct reading *r, const struct conf_zone *z, struct faults *f)
+{
+	const struct fault_at at = at_entry(r, z);
+
+	for (const struct conf_zone *a = r->o->conf->zones; a < z; a++)
+		if (a->dir && strcmp(a->dir, z->dir) == 0 && !a->files == !z->files &&
+			(!a->files || strcmp(a->files, z->files) == 0)) {
+			const struct fault_at was = at_entry(r, a);
+			return faults_error(f, &at,
+				"this folder is here twice (first at %s:%u); take one out",
+				was.path, was.line);
+		}
+	return true;
+}
+
+/* False when the list is wrong; what it has then can be looked at all the same. */
 static bool list_zones(struct reading *r, struct faults *f)
 {
 	const struct conf *c = r->o->conf;
@@ -191,16 +260,17 @@ static bool list_zones(struct reading *r, struct faults *f)
 	for (size_t i = 0; i < c->n_zones; i++) {
 		const struct conf_zone *z = &c->zones[i];
 		if (z->dir)
-			ok = add_folder(r, z, f) && ok;
+			ok = folder_is_new(r, z, f) && add_folder(r, z, f) && ok;
 		else
 			add_zone(r, z, z->name, z->file);
 	}
-	if (!ok || order_as_before(r))
-		return ok;
+	if (ok && order_as_before(r))
+		return true;
 	if (r->n)
 		qsort(r->list, r->n, sizeof *r->list, compare_listed);
+	ok = drop_doubles(r, f) && ok;
 	find_before(r);
-	return find_doubles(r, f);
+	return ok;
 }
 
 /* --- each of them ------------------------------------------------------------------------- */
@@ -235,8 +305,7 @@ static struct registry_zone *same_as_before(const struct reading *r, const struc
 	struct registry_zone *old = z->before;
 
 	if (!old || old->state != REGISTRY_READY || old->source != REGISTRY_FILE ||
-		strcmp(old->path, z->path) != 0 ||
-		!load_is_fresh(&old->load))
+		strcmp(old->path, z->path) != 0 || !load_is_fresh(&old->load))
 		return NULL;
 	const struct zone *was = old->load.zone;
 	void *conf = (void *)(uintptr_t)r->o->conf;
@@ -427,27 +496,34 @@ static void drop_new(struct reading *r)
 			registry_zone_drop(r->list[i].entry);
 }
 
+/* What the list has is read, whether it is right or not: one fault hides no other. */
+static struct registry *read_list(struct reading *r, bool right, struct faults *f)
+{
+	struct registry *made = NULL;
+	bool all = true;
+
+	crew_run(r->n, r->o->job != NULL, read_zone, r);
+	tell_faults(r, f);
+	for (size_t i = 0; i < r->n; i++)
+		all = all && r->list[i].entry;
+	if (all && right)
+		made = make_registry(r);
+	else
+		drop_new(r);
+	if (!made && right)
+		faults_error(f, &(struct fault_at){ .path = r->o->conf->path },
+			r->o->job && job_is_cancelled(r->o->job) ? "given up"
+								 : "out of memory");
+	return made;
+}
+
 struct registry *zones_read(const struct zones_read_opts *o, struct faults *f)
 {
 	struct reading r = { .o = o, .now_s = time(NULL) };
-	struct registry *made = NULL;
 
 	arena_init(&r.mem);
-	if (list_zones(&r, f)) {
-		crew_run(r.n, o->job != NULL, read_zone, &r);
-		tell_faults(&r, f);
-		bool all = true;
-		for (size_t i = 0; i < r.n; i++)
-			all = all && r.list[i].entry;
-		if (all)
-			made = make_registry(&r);
-		else
-			drop_new(&r);
-		if (!made)
-			faults_error(f, &(struct fault_at){ .path = o->conf->path },
-				o->job && job_is_cancelled(o->job) ? "given up"
-								   : "out of memory");
-	}
+	const bool right = list_zones(&r, f);
+	struct registry *made = read_list(&r, right, f);
 	memory_free(r.list);
 	arena_fini(&r.mem);
 	return made;

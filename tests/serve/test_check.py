@@ -1,4 +1,6 @@
 """waymarkctl check: what is wrong is named, where it is, by the server's own code."""
+import json
+
 from lib import *
 
 CONFIG = """
@@ -152,12 +154,53 @@ def missing():
         assert code == 1 and "waymark.yaml:3:" in said, said
 
 
-@claim("a zone that is there twice is told")
+@claim("a zone that is there twice is told, and hides no other fault")
 def twice():
-    with Server({"example.com": APEX}, start=False) as s:
-        s.configure(zones="[ { dir: zones }, { name: Example.COM, file: zones/example.com.zone } ]")
+    with Server({"example.com": APEX, "bad.test": APEX + "w A 1.2.3\n"}, start=False) as s:
+        for zones, said_twice in (("[ { dir: zones }, { name: Example.COM, file: zones/example.com.zone } ]", "zone example.com. is there twice"),
+                                  ("[ { dir: zones }, { dir: zones } ]", "waymark.yaml:3:33: error: this folder is here twice (first at "),
+                                  ("[ { name: a.test, file: zones/bad.test.zone }, { name: a.test, file: zones/example.com.zone } ]",
+                                   "zone a.test. is there twice: as ")):
+            s.configure(zones=zones)
+            code, said = s.check()
+            assert code == 1 and said_twice in said and "bad.test.zone:5:5: error: 1.2.3 is not" in said, said
+            same(said.count(": error: "), 2, said)
+
+
+@claim("of a folder the files of a pattern are zones, named by what its * stands for; leftovers are passed over with a word")
+def pattern():
+    files = {"zones/db.a.test": APEX, "zones/db.b.test": APEX + "w A 192.0.2.1\n", "zones/named.conf": "zone {};\n",
+             "zones/db.a.test.bak": "rubbish\n", "zones/db.b.test~": "rubbish\n", "zones/.db.c.test": "rubbish\n", "zones/#db.d.test#": ""}
+    with Server({}, start=False, files=files) as s:
+        s.configure(zones="[ { dir: zones, files: \"db.*\" } ]")
+        s.start()
+        same([z["zone"] for z in json.loads(s.ctl("zones", "--json")[1])], ["a.test.", "b.test."])
+        same(s.udp("w.b.test").addresses(), ["192.0.2.1"])
+        for said in (s.said(), s.check()[1]):
+            assert "zones: 2 files are passed over as what editors and packages leave behind: db." in said, said
+        s.configure(zones="[ { dir: zones, files: \"*.zone\" } ]")
         code, said = s.check()
-        assert code == 1 and "twice" in said, said
+        assert code == 0 and "no file is called like \"*.zone\"" in said, said
+        for wrong in ("[ { name: a.test, file: zones/db.a.test, files: \"db.*\" } ]", "[ { dir: zones, files: \"a/*\" } ]", "[ { dir: zones, files: \"\" } ]"):
+            s.configure(zones=wrong)
+            code, said = s.check()
+            assert code == 1 and "waymark.yaml:3:" in said, said
+
+
+@claim("a file that only root can read is told of at the start, and by check, when somebody else will reload")
+def readable():
+    if os.getuid() != 0:
+        raise Skip("who runs the tests is not root")
+    files = {"inc": "w A 192.0.2.1\n", "zones/b.test.zone": APEX + "$INCLUDE ../inc\n"}
+    with Server({"a.test": APEX, "c.test": APEX}, server="workers: 1, user: nobody", start=False, files=files) as s:
+        os.chmod(s.dir, 0o777)
+        for name in ("inc", "zones/a.test.zone"):
+            os.chmod(os.path.join(s.dir, name), 0o600)
+        s.start()
+        for said in (s.said(), s.check()[1]):
+            for name in ("zones/a.test.zone", "inc"):
+                assert name + ": Permission denied" in said and "nobody" in said, said
+            assert "c.test.zone: Perm" not in said and "b.test.zone: Perm" not in said, said
 
 
 @claim("wrong use exits with 2")

@@ -159,8 +159,6 @@ static void what_is_wrong_is_told_in_its_file(void)
 		{ "a pool's edge of another file", "include: a.yaml\n",
 			"edges: { e: { a: 192.0.2.1 } }\npools: { p: { edges: [ nosuch ] } }\n",
 			"/a.yaml:2:24: error: there is no edge \"nosuch\"" },
-		{ "a zone that is there twice", "include: a.yaml\n", "zones: [ { dir: z } ]\n",
-			"/a.yaml:1:17: error: this folder is here twice" },
 	};
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {

@@ -51,14 +51,20 @@ static void zones_are_checked(void)
 			"or put the text in quotes\n"
 			"2:63: error: aliases (*name) are not taken; write the value itself, "
 			"or put the text in quotes\n" },
-		{ "a zone twice, in other letters",
+		{ "a zone twice is told when the zones are read",
 			SERVER "zones:\n  - { name: a.example, file: a }\n  - { file: b, name: "
 			       "A.Example. }\n",
-			"4:22: error: this zone is here twice (first on line 3); take one "
-			"out\n" },
-		{ "a folder twice", SERVER "zones: [ { dir: z }, { dir: /etc/waymark/z } ]\n",
-			"2:29: error: this folder is here twice (first on line 2); take one "
-			"out\n" },
+			"" },
+		{ "a folder with two patterns",
+			SERVER
+			"zones: [ { dir: z, files: db.* }, { dir: z, files: \"*.zone\" } ]\n",
+			"" },
+		{ "a pattern without a folder",
+			SERVER "zones: [ { name: a, file: b, files: \"db.*\" } ]\n",
+			"2:30: error: \"files\" is for a folder: \"dir\" is missing\n" },
+		{ "a pattern that is a path", SERVER "zones: [ { dir: z, files: a/* } ]\n",
+			"2:27: error: \"files\" must be a pattern for file names, such as "
+			"\"db.*\", not \"a/*\"\n" },
 		{ "a zone and its child",
 			SERVER
 			"zones: [ { name: example, file: a }, { name: a.example, file: b } ]\n",

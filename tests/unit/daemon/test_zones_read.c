@@ -312,7 +312,8 @@ static void a_folder_that_is_not_there_is_wrong_for_all(void)
 		"server: { listen: \"127.0.0.1:5300\" }\n"
 		"zones: [ { dir: nowhere }, { dir: zones }, { dir: neither } ]\n");
 	CU_ASSERT_PTR_NULL(read_again(&d));
-	CU_ASSERT_EQUAL(d.f.errors, 2); /* all that is wrong in one run */
+	CU_ASSERT_EQUAL(d.f.errors, 3); /* all that is wrong in one run */
+	CU_ASSERT_TRUE(tells(&d, "no pool named \"web\""));
 	CU_ASSERT_TRUE(tells(&d, "t.yaml:2:17: error: "));
 	CU_ASSERT_TRUE(tells(&d, "/nowhere: No such file"));
 	CU_ASSERT_TRUE(tells(&d, "/neither: No such file"));
