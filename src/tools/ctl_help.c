@@ -15,7 +15,8 @@ static const char check_usage[] =
 static const struct {
 	const char *word, *usage;
 } here[] = { { "check", check_usage }, { "simulate", ctl_simulate_usage },
-	{ "diff", ctl_diff_usage }, { "keys", ctl_keys_usage } };
+	{ "diff", ctl_diff_usage }, { "keys", ctl_keys_usage },
+	{ "keygen", ctl_keygen_usage } };
 
 enum { HERE = sizeof here / sizeof *here };
 

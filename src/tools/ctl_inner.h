@@ -32,6 +32,7 @@ enum ctl_status ctl_simulate(const struct ctl *c, char **words, int n);
 int ctl_check(const struct ctl *c, char **words, int n);
 int ctl_diff(const struct ctl *c, char **words, int n);
 enum ctl_status ctl_keys(char **words, int n);
+enum ctl_status ctl_keygen(char **words, int n);
 
 /* How all is used, or one command; returns `status`, or WRONG_USE where there is none such. */
 int ctl_help(FILE *to, int status);
@@ -41,6 +42,7 @@ bool ctl_is_command(const char *word);
 /* Told, with the nearest one. WRONG_USE. */
 int ctl_no_command(const char *word);
 
-extern const char ctl_simulate_usage[], ctl_diff_usage[], ctl_keys_usage[];
+extern const char ctl_simulate_usage[], ctl_diff_usage[], ctl_keys_usage[],
+	ctl_keygen_usage[];
 
 #endif
