@@ -377,6 +377,43 @@ static void refuse(struct compose *c, unsigned rcode, unsigned ede)
 	c->edns.ede = (uint16_t)ede;
 }
 
+/* One a second is told: whoever likes may be refused as often as he likes. */
+static bool may_tell(struct answerer *a)
+{
+	const bool may = a->tell && a->told_s != a->now_s;
+
+	a->told_s = a->now_s;
+	return may;
+}
+
+static void tell_refused(struct answerer *a, const struct answer_ask *ask, const struct zone *z)
+{
+	struct answer_news news = { .kind = NEWS_TRANSFER, .from = addr_plain(&ask->source, NULL) };
+
+	if (!may_tell(a))
+		return;
+	memcpy(news.name, z->apex, z->apex_len);
+	a->tell(a->tell_ctx, &news);
+}
+
+static void tell_signature(
+	struct answerer *a, const struct answer_ask *ask, const struct answer_pending *p)
+{
+	const struct query_tsig *t = &p->query.tsig;
+	struct answer_news news = { .kind = NEWS_SIGNATURE,
+		.error = (int)p->tsig.error,
+		.from = addr_plain(&ask->source, NULL),
+		.late_s = (int64_t)a->now_s - (int64_t)p->tsig.asked_s };
+
+	stats_add(&a->stats->signatures_wrong, 1);
+	if (!may_tell(a))
+		return;
+	name_lower(news.name, t->key, t->key_len);
+	if (t->algorithm_len <= NEWS_ALGORITHM)
+		name_lower(news.algorithm, t->algorithm, t->algorithm_len);
+	a->tell(a->tell_ctx, &news);
+}
+
 /* The zone for who may have it (RFC 5936, RFC 1995). It begins in `ask->transfer`, or there is an
  * answer of one message. */
 static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
@@ -395,6 +432,7 @@ static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
 	stats_add(&a->stats->transfers_asked, 1);
 	if (!policy_allows(&rules_of(w, p->number)->transfer, &source, p->tsig.key)) {
 		stats_add(&a->stats->transfers_refused, 1);
+		tell_refused(a, ask, z);
 		return refuse(c, RCODE_REFUSED, EDE_PROHIBITED);
 	}
 	if (!zone_is_ready(z))
@@ -645,7 +683,10 @@ size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct ans
 	case QUERY_FORMERR: c.rcode = RCODE_FORMERR; break;
 	case QUERY_NOTIMP: c.rcode = RCODE_NOTIMP; break;
 	case QUERY_BADVERS: c.rcode = RCODE_BADVERS; break;
-	case QUERY_TSIG: c.rcode = RCODE_NOTAUTH; break;
+	case QUERY_TSIG:
+		c.rcode = RCODE_NOTAUTH;
+		tell_signature(a, ask, p);
+		break;
 	case QUERY_DROP: break;
 	}
 	if (c.silent) {

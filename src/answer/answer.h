@@ -40,6 +40,7 @@ struct answerer {
 	struct samples *samples;      /* of who is steered; NULL: nobody wants to know */
 	answer_tell *tell;            /* NULL: nobody wants to know */
 	void *tell_ctx;
+	uint32_t told_s; /* UNIX time of what was told last of who may not */
 	struct rrl *rrl;              /* shared by all workers; NULL: no rate is limited */
 	uint32_t now_s;               /* UNIX time, of the batch */
 	uint64_t now_us;              /* monotonic time, of the batch */

@@ -9,14 +9,20 @@
 
 enum answer_news_kind {
 	NEWS_RECEIVE_ERROR, /* `error`, an errno: the kernel gave that in place of queries */
-	NEWS_NOTIFY /* `name`: a primary of ours, or who may speak for it, has something new */
+	NEWS_NOTIFY, /* `name`: a primary of ours, or who may speak for it, has something new */
+	NEWS_SIGNATURE, /* `error`, of TSIG: a query is signed with the key `name` by `algorithm` */
+	NEWS_TRANSFER /* `name`: a zone was refused to who may not have it */
 };
+
+enum { NEWS_ALGORITHM = 64 }; /* bytes of a wire name; of a longer one nothing is kept */
 
 struct answer_news {
 	enum answer_news_kind kind;
 	int error;
 	struct addr from;        /* plain */
+	int64_t late_s;          /* so far is the clock of who has signed behind ours */
 	uint8_t name[NAME_MOST]; /* wire, lower case */
+	uint8_t algorithm[NEWS_ALGORITHM];
 };
 
 /* Any thread; copies what is told. May lose it when too much is told. */

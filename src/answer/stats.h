@@ -33,7 +33,9 @@ struct stats {
 	uint64_t transfers_asked;  /* of a zone by its apex */
 	uint64_t transfers_refused; /* ... by who may not */
 	uint64_t transfers_done;
+	uint64_t transfers_broken; /* ended before their end: the connection did */
 	uint64_t transfers_bytes;
+	uint64_t signatures_wrong; /* queries with a TSIG record that is */
 	uint64_t rcode[STATS_RCODES];
 };
 

@@ -223,7 +223,7 @@ static bool open_control(struct server *s, struct fault *why)
 	s->reports = reports_new(
 		&(struct reports_opts){ s->jobs, s->publisher, s->probes, s->balancer,
 			s->rankings, s->staging, s->reloader, s->measuring, s->watchdog,
-			s->decisions, s->workers, s->started, s->conf_path },
+			s->decisions, s->workers, s->notifying, s->started, s->conf_path },
 		&s->commands);
 	s->orders = orders_new(
 		&(struct orders_opts){ s->publisher, s->probes, s->rankings, s->staging,

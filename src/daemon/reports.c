@@ -225,6 +225,8 @@ static void take_view(const struct reports *r, bool texts, struct report_view *v
 	v->balance = balancer_edges(r->opts.balancer, &v->n_balance);
 	take_choices(r, v);
 	v->decisions_lost = decisions_lost(r->opts.decisions);
+	if (r->opts.notifying)
+		v->notify = notifying_counts(r->opts.notifying);
 	v->agents = measuring_counts(r->opts.measuring, &v->targets);
 	take_doubts(r, v);
 	v->started = r->opts.started;

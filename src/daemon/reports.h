@@ -11,6 +11,7 @@
 #include "daemon/balancer.h"
 #include "daemon/decisions.h"
 #include "daemon/measuring.h"
+#include "daemon/notifying.h"
 #include "daemon/probes.h"
 #include "daemon/rankings.h"
 #include "daemon/reload.h"
@@ -34,6 +35,7 @@ struct reports_opts {
 	struct watchdog *watchdog;
 	struct decisions *decisions;
 	struct workers *workers;
+	struct notifying *notifying; /* NULL: nobody is told of zones */
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;
 };

@@ -3,19 +3,100 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "dns/tsig.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TOLD_FOR_US 60000000u
+#define PAUSE_US    1000000u
 
-enum { ROOM = 1024 };
+enum { ROOM = 1024, SUBJECTS = 64 };
 
 struct worker_news {
 	struct mailbox *box;
 	worker_news_notify *notify; /* NULL: nobody yet */
 	void *notify_ctx;
 	uint64_t told_us; /* 0: never */
+	/* Who may not, each once a minute; of all one a second. */
+	struct subject {
+		uint64_t hash, told_us; /* 0: free */
+	} subjects[SUBJECTS];
+	uint64_t refused_us;
 };
+
+/* Is it time to tell of this again? The oldest makes room for a new one. */
+static bool is_due(struct worker_news *n, uint64_t hash, uint64_t now)
+{
+	struct subject *oldest = n->subjects;
+
+	if (n->refused_us && now - n->refused_us < PAUSE_US)
+		return false;
+	for (struct subject *s = n->subjects; s < n->subjects + SUBJECTS; s++) {
+		if (s->told_us && s->hash == hash && now - s->told_us < TOLD_FOR_US)
+			return false;
+		if (s->told_us < oldest->told_us)
+			oldest = s;
+	}
+	*oldest = (struct subject){ hash, now };
+	n->refused_us = now;
+	return true;
+}
+
+/* FNV-1a. */
+static uint64_t subject_of(const struct answer_news *news)
+{
+	uint64_t h = 14695981039346656037u ^ ((uint64_t)news->kind << 8 | (unsigned)news->error);
+
+	for (size_t i = 0; i < name_len(news->name); i++)
+		h = (h ^ news->name[i]) * 1099511628211u;
+	for (size_t i = 0; i < name_len(news->algorithm); i++)
+		h = (h ^ news->algorithm[i]) * 1099511628211u;
+	return h;
+}
+
+static void tell_unknown_key(const struct answer_news *news, const char *start)
+{
+	static const uint8_t md5[] = "\010hmac-md5\007sig-alg\003reg\003int";
+
+	log_line(LOG_WARNING, "%s: \"keys\" has none of that name and algorithm (BADKEY)%s", start,
+		name_equal(news->algorithm, md5)
+			? "; certbot signs with HMAC-MD5 unless its algorithm is written in "
+			  "capitals (dns_rfc2136_algorithm = HMAC-SHA256); for who can do no "
+			  "better, write \"md5: on\" beside the key's secret"
+			: "");
+}
+
+static void tell_signature(const struct answer_news *news)
+{
+	char from[ADDR_TEXT], key[NAME_TEXT], algorithm[NAME_TEXT],
+		start[2 * NAME_TEXT + ADDR_TEXT + 64];
+
+	snprintf(start, sizeof start, "TSIG: %s signs with key %s by %s",
+		addr_text(from, &news->from), name_text(key, news->name),
+		name_text(algorithm, news->algorithm));
+	if (news->error == TSIG_BADKEY)
+		tell_unknown_key(news, start);
+	else if (news->error == TSIG_BADSIG)
+		log_line(LOG_WARNING, "%s: not with the secret that \"keys\" has (BADSIG)", start);
+	else if (news->error == TSIG_BADTIME)
+		log_line(LOG_WARNING, "%s: its clock is %lld s %s ours, or that is an old packet "
+				      "again (BADTIME)",
+			start, (long long)(news->late_s < 0 ? -news->late_s : news->late_s),
+			news->late_s < 0 ? "before" : "behind");
+	else
+		log_line(LOG_WARNING, "%s: its MAC is cut shorter than the key's algorithm says "
+				      "(BADTRUNC)",
+			start);
+}
+
+static void tell_transfer(const struct answer_news *news)
+{
+	char from[ADDR_TEXT], zone[NAME_TEXT];
+
+	log_line(LOG_WARNING, "transfer: zone %s: refused to %s, whom its \"transfer\" does not name",
+		name_text(zone, news->name), addr_text(from, &news->from));
+}
 
 static void take(void *ctx, const void *item)
 {
@@ -23,17 +104,28 @@ static void take(void *ctx, const void *item)
 	const struct answer_news *news = item;
 	const uint64_t now = clock_us();
 
-	if (news->kind == NEWS_NOTIFY) {
+	switch (news->kind) {
+	case NEWS_NOTIFY:
 		if (n->notify)
 			n->notify(n->notify_ctx, news->name, &news->from);
 		return;
-	}
-	if (n->told_us && now - n->told_us < TOLD_FOR_US)
+	case NEWS_SIGNATURE:
+		if (is_due(n, subject_of(news), now))
+			tell_signature(news);
 		return;
-	n->told_us = now;
-	log_line(LOG_ERROR,
-		"UDP: %s in place of queries; trying on (\"status\" counts: receive_failed)",
-		strerror(news->error));
+	case NEWS_TRANSFER:
+		if (is_due(n, subject_of(news), now))
+			tell_transfer(news);
+		return;
+	case NEWS_RECEIVE_ERROR:
+		if (n->told_us && now - n->told_us < TOLD_FOR_US)
+			return;
+		n->told_us = now;
+		log_line(LOG_ERROR,
+			"UDP: %s in place of queries; trying on (\"status\" counts: receive_failed)",
+			strerror(news->error));
+		return;
+	}
 }
 
 struct worker_news *worker_news_new(struct ev_loop *loop)

@@ -101,6 +101,7 @@ static void close_connection(struct connection *c)
 	ev_io_stop(s->loop, &c->io);
 	close(c->io.fd);
 	free_in(c);
+	stats_add(&s->stats.transfers_broken, c->transfer != NULL);
 	end_transfer(c);
 	free(c->out);
 	free(c);
@@ -297,7 +298,7 @@ static bool transfer_more(struct connection *c)
 
 	if (n == 0) {
 		const bool ok = !c->transfer->failed;
-		stats_add(&s->stats.transfers_done, ok);
+		stats_add(ok ? &s->stats.transfers_done : &s->stats.transfers_broken, 1);
 		end_transfer(c);
 		return ok && go_on(c);
 	}

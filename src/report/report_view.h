@@ -17,6 +17,7 @@
 #include "steer/forced.h"
 #include "world/parts.h"
 #include "world/world.h"
+#include "xfr/notify.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -81,6 +82,7 @@ struct report_view {
 	size_t targets;
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;
+	struct notifier_counts notify;
 	/* The last reload: UNIX time, 0 if there was none. */
 	int64_t reloaded_s;
 	bool reload_taken;

@@ -1,4 +1,5 @@
 """Zones go out to other nameservers: AXFR and IXFR (RFC 5936, RFC 1995), who may have them, TSIG (RFC 8945)."""
+import json
 import select
 import threading
 
@@ -409,6 +410,81 @@ def opcodes():
         for key in (None, K):
             q = query("kinds.test", "SOA", flags=code << 11)
             same(Parser(server.exchange(key.sign(q)[0] if key else q, 10)).rcode, rcode, "opcode %d:" % code)
+
+
+# ------------------------------------------------------------------ what is told
+
+def said_soon(wanted, act):
+    """`act` until the log has `wanted`: of its kind a line a second is told."""
+    end = time.monotonic() + 20 * SLOW
+    while wanted not in server.said():
+        if time.monotonic() > end:
+            raise AssertionError("%r is not said: %s" % (wanted, server.said()[-2000:]))
+        act()
+        time.sleep(0.1)
+
+
+@claim("the log tells of keys that nobody has, with the trap of certbot, of secrets and clocks that differ, and of zones refused")
+def told():
+    q, now = query("kinds.test", "SOA"), int(time.time())
+    md5 = Key("k256", K.secret, "hmac-md5")
+    table = [(lambda: server.exchange(Key("stranger", b"x" * 32).sign(q)[0]),
+              "TSIG: 127.0.0.1 signs with key stranger. by hmac-sha256.: \"keys\" has none of that name and algorithm (BADKEY)\n"),
+             (lambda: server.exchange(md5.sign(q)[0]), "signs with key k256. by hmac-md5.sig-alg.reg.int.: \"keys\" has none of that name and "
+              "algorithm (BADKEY); certbot signs with HMAC-MD5 unless its algorithm is written in capitals"),
+             (lambda: server.exchange(Key("k256", b"no").sign(q)[0]), "key k256. by hmac-sha256.: not with the secret that \"keys\" has (BADSIG)"),
+             (lambda: server.exchange(KEYS["k1"].sign(q, when=now - 3600)[0]), "key k1. by hmac-sha1.: its clock is 36"),
+             (lambda: server.fetch("own.test"), "transfer: zone own.test.: refused to 127.0.0.1, whom its \"transfer\" does not name")]
+    for act, wanted in table:
+        said_soon(wanted, act)
+    lines = server.said().count("key stranger. by")
+    for _ in range(30):
+        server.exchange(Key("stranger", b"x" * 32).sign(q)[0])
+    same(server.said().count("key stranger. by"), lines, "lines of one key in a minute:")
+    same(lines, 1, "lines:")
+
+
+@claim("status counts transfers, those refused and broken off, and wrong signatures")
+def counted():
+    def status():
+        return json.loads(server.ctl("status", "--json")[1])
+    before = status()
+    server.fetch("small.test")
+    server.fetch("own.test")
+    server.exchange(Key("stranger", b"x" * 32).sign(query("small.test", "SOA"))[0], 10)
+    with server.source("127.0.0.1", room=4096) as s:
+        send_tcp(s, query("long.test", "AXFR"))
+        s.recv(100)
+    end = time.monotonic() + 20 * SLOW
+    wanted = {"transfers": 3, "transfers_refused": 1, "transfers_done": 1, "transfers_broken": 1, "signatures_wrong": 1}
+    while True:
+        now = status()
+        got = {k: now[k] - before[k] for k in wanted}
+        if got == wanted:
+            break
+        same(time.monotonic() < end, True, "%r:" % got)
+        time.sleep(0.05)
+    assert now["transfers_bytes"] > before["transfers_bytes"]
+
+
+@claim("keygen makes a key that the configuration takes, of the length of its hash, and a clause of named.conf")
+def keygen():
+    with Server({"a.test": SMALL}, start=False) as s:
+        for words, algorithm, size in (([], "hmac-sha256", 32), (["me.example", "hmac-sha512"], "hmac-sha512", 64),
+                                       (["old", "hmac-md5"], "hmac-md5", 16), (["cut", "hmac-sha384-192", "--bind"], "hmac-sha384-192", 48)):
+            code, said = s.ctl("keygen", *words)
+            same(code, 0, said)
+            name = words[0] if words else "xfr"
+            yaml = said.split("\n\n")[0]
+            secret = yaml.split('secret: "')[1].split('"')[0]
+            same(len(base64.b64decode(secret)), size, "bytes:")
+            s.configure(yaml, "[ { name: a.test, file: zones/a.test.zone, transfer: [ { key: %s } ] } ]" % name)
+            same(s.check()[0], 0, yaml)
+            clause = "key \"%s\" {\n\talgorithm %s;\n\tsecret \"%s\";\n};" % (name, algorithm, secret)
+            same(clause in said, "--bind" in words, "clause:")
+        assert s.ctl("keygen")[1] != s.ctl("keygen")[1]
+        for words in (["a b"], ["x", "sha256"], ["x", "hmac-sha256", "y"], ["--no"], ["a..b"]):
+            same(s.ctl("keygen", *words)[0], 2, repr(words))
 
 
 # ------------------------------------------------------------------ in time
