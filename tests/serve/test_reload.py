@@ -206,7 +206,7 @@ def included():
         same(s.ctl("diff")[0], 0)
         s.write("conf.d/more.yaml", "edges: { sin: { at: \"1,103\", a: [ 192.0.2.300 ] } }\n")
         code, said = s.ctl("reload")
-        assert code == 1 and "conf.d/more.yaml:1:34: error: " in said and "conf.d/more.yaml:1:34: error: " in s.said(), said
+        assert code == 1 and "conf.d/more.yaml:1:35: error: " in said and "conf.d/more.yaml:1:35: error: " in s.said(), said
         s.write("conf.d/more.yaml", "server: { workers: 2 }\n")
         code, said = s.ctl("reload")
         assert code == 1 and "waymark.yaml" in said and "here twice" in said, said
