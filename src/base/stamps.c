@@ -34,6 +34,16 @@ struct stamps *stamps_again(const struct stamps *s)
 	return stamps_take((const char *const *)s->paths, s->n);
 }
 
+bool stamps_lack(const struct stamps *s)
+{
+	static const struct file_stamp none;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (file_stamp_same(&s->of[i], &none))
+			return true;
+	return false;
+}
+
 bool stamps_same(const struct stamps *a, const struct stamps *b)
 {
 	if (a->n != b->n)

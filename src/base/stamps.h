@@ -40,4 +40,7 @@ static inline void stamps_drop(struct stamps *s)
 /* The same files in the same versions? */
 bool stamps_same(const struct stamps *a, const struct stamps *b);
 
+/* Was some file not there? */
+bool stamps_lack(const struct stamps *s);
+
 #endif

@@ -147,6 +147,28 @@ struct fault_at conf_place(
 	return (struct fault_at){ in->path, in->text, in->text_end, line, column };
 }
 
+struct fault_at conf_path_at(const struct conf *c, const char *path)
+{
+	for (size_t i = 0; i < c->n_paths; i++) {
+		const struct conf_path *p = &c->paths[i];
+		if (p->path == path || strcmp(p->path, path) == 0)
+			return conf_place(c, p->source, p->line, p->column);
+	}
+	return conf_place(c, 0, 0, 0);
+}
+
+bool conf_path_fault(const struct conf *c, const struct fault *why, struct faults *f)
+{
+	for (size_t i = 0; i < c->n_paths; i++) {
+		const struct conf_path *p = &c->paths[i];
+		const size_t len = strlen(p->path);
+		const struct fault_at at = conf_place(c, p->source, p->line, p->column);
+		if (strncmp(why->text, p->path, len) == 0 && why->text[len] == ':')
+			return faults_error(f, &at, "%s", why->text);
+	}
+	return faults_take(f, why);
+}
+
 bool conf_at(const struct conf *c, const char *section, const char *key, struct fault_at *to)
 {
 	struct faults unheard;

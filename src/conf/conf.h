@@ -61,7 +61,10 @@ struct conf_rule {
 
 /* A file that is opened by who runs, long after the start: "check" looks at it. */
 struct conf_file {
-	enum { CONF_FILE_CA, CONF_FILE_PAIR, CONF_FILE_PROGRAM, CONF_FILE_READ } kind;
+	enum { CONF_FILE_CA, CONF_FILE_PAIR, CONF_FILE_PROGRAM, CONF_FILE_READ,
+		CONF_FILE_APPEND, /* written to as it is; or made */
+		CONF_FILE_REPLACE /* made in its folder: what is replaced, a socket */
+	} kind;
 	const char *path;
 	const char *key;       /* of a PAIR: the file with the key; may be the same */
 	unsigned source, line, column; /* where it is written */
@@ -107,12 +110,20 @@ struct conf_balance {
 	unsigned drain_ms; /* UINT_MAX: as long as answers live */
 };
 
+/* Where a path is written. */
+struct conf_path {
+	const char *path; /* joined to the folder of the configuration */
+	unsigned source, line, column;
+};
+
 struct conf {
 	struct part part; /* first; of conf_open() */
 	struct arena mem;
 	const char *path;
 	const char *text, *text_end; /* the file's content, for faults found later */
 	struct parse_files sources;  /* that file, and those it includes */
+	struct conf_path *paths;     /* all that are named */
+	size_t n_paths, room_paths;
 
 	struct net_opts net;  /* server: listen, workers, tcp-clients, tcp-idle */
 	const char *user;     /* server: user; NULL stays who we are */
@@ -177,6 +188,12 @@ int conf_pool(const struct conf *c, const char *name);
 /* A place in one of its files, by the number of that among `sources`. */
 struct fault_at conf_place(
 	const struct conf *c, unsigned source, unsigned line, unsigned column);
+
+/* Where a path is written that it names; else the whole file. */
+struct fault_at conf_path_at(const struct conf *c, const char *path);
+
+/* An error of `why`, at the path that its sentence begins with ("PATH: ..."). Always false. */
+bool conf_path_fault(const struct conf *c, const struct fault *why, struct faults *f);
 
 /* Where a key of a section is written, for faults that are found later; borrowed from `c`. Where
  * it is not written: the section, or the file, and false. */

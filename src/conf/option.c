@@ -249,10 +249,30 @@ void option_key(struct reader *r, const struct key *key, const struct node *valu
 		parse_error(r->src, value, "\"%s\" must be %s", key->name, key->say);
 }
 
+/* For what is told of it later. */
+static void remember_path(struct reader *r, const struct node *value, const char *path)
+{
+	struct conf *c = r->conf;
+
+	if (c->n_paths == c->room_paths) {
+		const size_t room = c->room_paths ? 2 * c->room_paths : 16;
+		struct conf_path *more = arena_alloc(r->mem, room * sizeof *more);
+		if (c->n_paths)
+			memcpy(more, c->paths, c->n_paths * sizeof *more);
+		c->paths = more;
+		c->room_paths = room;
+	}
+	c->paths[c->n_paths++] = (struct conf_path){
+		path, value->file, value->line, value->column
+	};
+}
+
 void option_path(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	const char *text = option_scalar(r, key, value);
 
-	if (text)
-		*(const char **)to = file_beside(r->mem, r->conf->path, text);
+	if (!text)
+		return;
+	*(const char **)to = file_beside(r->mem, r->conf->path, text);
+	remember_path(r, value, *(const char **)to);
 }

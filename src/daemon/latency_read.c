@@ -77,8 +77,14 @@ struct model *latency_read_judge(const struct conf *c, struct atlas *atlas)
 static bool add_file(struct latency *t, const struct latency_read_from *from,
 	struct latency_csv csv, struct faults *f)
 {
+	/* Who measures writes it later; that is no reason not to serve. */
+	if (access(csv.path, R_OK) != 0) {
+		const struct fault_at at = conf_path_at(from->conf, csv.path);
+		faults_warning(f, &at, "%s: %s; nothing is known from it until it can be read",
+			csv.path, strerror(errno));
+		return false;
+	}
 	struct latency *own = latency_read_new(from->conf, from->key);
-
 	csv.as = CSV_FILED;
 	const bool ok = latency_csv_read(own, &csv, NULL, f);
 	if (ok)

@@ -89,7 +89,7 @@ static bool read_geo(struct parts *to, const struct parts *before, struct faults
 		parts_warn_of_geo(to, f);
 		return true;
 	}
-	faults_take(f, &why);
+	conf_path_fault(c, &why, f);
 	if (!before || !same_paths(to->geo_files, before->geo_files))
 		return false;
 	to->geo_files->faulty = true;
@@ -135,7 +135,7 @@ static void read_table(struct parts *to, const struct parts *before, struct faul
 	}
 	const unsigned errors = f->errors;
 	to->table = latency_read(&from, f);
-	to->table_files->faulty = f->errors > errors;
+	to->table_files->faulty = f->errors > errors || stamps_lack(to->table_files);
 }
 
 /* --- edges and pools ---------------------------------------------------------------------- */

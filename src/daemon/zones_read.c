@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A zone of the configuration, and what became of it. */
 struct listed {
@@ -412,6 +413,15 @@ static struct registry_zone *of_primary(const struct reading *r, const struct li
 	return registry_zone_new(&to);
 }
 
+/* A file that cannot be opened is told where the configuration names it. */
+static bool may_read(const struct reading *r, const struct listed *z, struct faults *f)
+{
+	const struct fault_at at = at_entry(r, z->at);
+
+	return access(z->path, R_OK) == 0 ||
+		faults_error(f, &at, "%s: %s", z->path, strerror(errno));
+}
+
 static bool read_zone(void *ctx, size_t i)
 {
 	struct reading *r = ctx;
@@ -430,7 +440,7 @@ static bool read_zone(void *ctx, size_t i)
 	z->entry = z->path ? same_as_before(r, z) : of_primary(r, z);
 	if (!z->entry) {
 		faults_init(&f);
-		z->entry = load_zone(&load, z->path, z->origin, &opts, &f) ? ready(r, z, &load)
+		z->entry = may_read(r, z, &f) && load_zone(&load, z->path, z->origin, &opts, &f) ? ready(r, z, &load)
 									   : faulty(r, z, &f);
 		keep_faults(z, &f);
 	}

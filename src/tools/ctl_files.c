@@ -47,12 +47,31 @@ static bool may_read(const char *path, struct fault *why)
 	return true;
 }
 
+/* In its folder. */
+static bool may_make(const char *path, struct fault *why)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : NULL;
+	const bool may = access(folder ? folder : ".", W_OK | X_OK) == 0 ||
+		fault(why, "%s: cannot be made in its folder: %s", path, strerror(errno));
+
+	free(folder);
+	return may;
+}
+
 static bool look(const struct conf_file *file, struct fault *why)
 {
 	switch (file->kind) {
 	case CONF_FILE_CA: return tls_files_check_ca(file->path, why);
 	case CONF_FILE_PAIR: return tls_files_check_pair(file->path, file->key, why);
 	case CONF_FILE_PROGRAM: return may_run(file->path, why);
+	case CONF_FILE_APPEND:
+		if (access(file->path, F_OK) == 0)
+			return access(file->path, W_OK) == 0 ||
+				fault(why, "%s: cannot be written: %s", file->path,
+					strerror(errno));
+		return may_make(file->path, why);
+	case CONF_FILE_REPLACE: return may_make(file->path, why);
 	case CONF_FILE_READ: break;
 	}
 	return may_read(file->path, why);
@@ -66,13 +85,27 @@ static void add(struct conf_file *list, size_t *n, const char *path)
 		list[(*n)++] = (struct conf_file){ .kind = CONF_FILE_READ, .path = path };
 }
 
+/* What the server writes, as whoever it is then. */
+static void add_written(const struct conf *c, struct conf_file *list, size_t *n)
+{
+	const struct conf_file written[] = { { .kind = CONF_FILE_REPLACE,
+						     .path = c->control_socket },
+		{ .kind = CONF_FILE_REPLACE, .path = c->state_file },
+		{ .kind = CONF_FILE_REPLACE, .path = c->latency.state },
+		{ .kind = CONF_FILE_APPEND, .path = c->decisions_file } };
+
+	for (size_t i = 0; i < sizeof written / sizeof *written; i++)
+		if (written[i].path)
+			list[(*n)++] = written[i];
+}
+
 /* Those that probes name, and then what is read at the start and by reloads. The caller frees.
  */
 static struct conf_file *list_files(const struct parts *p, size_t *n)
 {
 	const struct conf *c = parts_conf(p);
 	size_t room = c->n_files + c->n_city_files + c->n_asn_files + c->latency.n_files +
-		c->n_zones + c->sources.n + 1;
+		c->n_zones + c->sources.n + 5;
 	for (size_t i = 0; i < p->zones->n; i++)
 		room += p->zones->zones[i]->load.n;
 	struct conf_file *list = memory_zeroed(room, sizeof *list);
@@ -94,6 +127,8 @@ static struct conf_file *list_files(const struct parts *p, size_t *n)
 	for (size_t i = 0; i < p->zones->n; i++)
 		for (size_t k = 0; k < p->zones->zones[i]->load.n; k++)
 			add(list, n, p->zones->zones[i]->load.sources[k].path);
+	if (geteuid() == 0) /* else the server may be somebody else */
+		add_written(c, list, n);
 	return list;
 }
 
@@ -119,23 +154,44 @@ static void look_at_all(const struct conf_file *list, size_t n, const char *user
 	fflush(to);
 }
 
+/* A folder that is not there may be made by who starts the server (RuntimeDirectory=). */
+static bool is_missing_folder(const struct conf_file *file, const char *say)
+{
+	return (file->kind == CONF_FILE_APPEND || file->kind == CONF_FILE_REPLACE) &&
+		strstr(say, strerror(ENOENT));
+}
+
 static void tell_wrong(const struct conf *c, const struct conf_file *file, const char *user,
 	const char *say, struct faults *f)
 {
-	const struct fault_at at = conf_place(c, file->source, file->line, file->column);
-	const struct fault_at whole = { .path = c->path };
+	const struct fault_at at = file->line
+		? conf_place(c, file->source, file->line, file->column)
+		: conf_path_at(c, file->path);
 	struct fault ours;
 
-	if (file->kind != CONF_FILE_READ && user && look(file, &ours))
+	if (is_missing_folder(file, say))
+		faults_warning(f, &at, "%s", say);
+	else if (file->kind != CONF_FILE_READ && user && look(file, &ours))
 		faults_error(f, &at, "%s (as user %s, who the server will be)", say, user);
 	else if (file->kind != CONF_FILE_READ)
 		faults_error(f, &at, "%s", say);
-	else if (user) /* what nobody can read has been told */
-		faults_warning(f, &whole,
+	else if (user && look(file, &ours)) /* what nobody can read has been told */
+		faults_warning(f, &at,
 			"%s (as user %s, who the server will be: it is read at the start, but "
-			"not "
-			"by a reload)",
+			"not by a reload)",
 			say, user);
+}
+
+/* False: told. */
+static bool user_is_there(const struct conf *c, struct faults *f)
+{
+	struct fault_at at;
+
+	if (!c->user || getpwnam(c->user))
+		return true;
+	conf_at(c, "server", "user", &at);
+	return faults_error(f, &at,
+		"there is no user \"%s\" (create it: useradd --system %s)", c->user, c->user);
 }
 
 void ctl_files_check(const struct parts *p, struct faults *f)
@@ -146,7 +202,7 @@ void ctl_files_check(const struct parts *p, struct faults *f)
 	size_t room = 0, n;
 	int ends[2];
 
-	if (pipe(ends) != 0)
+	if (!user_is_there(c, f) || pipe(ends) != 0)
 		return;
 	struct conf_file *list = list_files(p, &n);
 	const pid_t pid = fork();

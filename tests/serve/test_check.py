@@ -154,6 +154,54 @@ def missing():
         assert code == 1 and "waymark.yaml:3:" in said, said
 
 
+@claim("a file that is not there is told where the configuration names it; one with measurements is no reason not to serve")
+def named():
+    with Server({"example.com": APEX}, start=False) as s:
+        for config, line, part, want in (
+                ("geoip:\n  city: { file: nosuch.mmdb }\n", 5, "nosuch.mmdb: No such file", 1),
+                ("geoip: { asn: { file: [ zones, nosuch.mmdb ] } }\n", 4, "zones: ", 1),
+                ("edges: { a: { at: \"1,1\", a: 192.0.2.1 } }\nlatency: { files: [ rtt.csv, more.csv ] }\n", 5, "more.csv: No such file", 0),
+                ("edges: { a: { at: \"1,1\", a: 192.0.2.1 } }\nlatency:\n  mesh: mesh.csv\n", 6, "mesh.csv: No such file", 0),
+                ("include: nosuch.yaml\n", 4, "nosuch.yaml: No such file", 1)):
+            s.configure(config)
+            s.write("rtt.csv", "prefix,edge,rtt_ms\n")
+            code, said = s.check()
+            same(code, want, said)
+            told = [l for l in said.splitlines() if part in l]
+            assert len(told) == 1 and told[0].startswith("%s:%d:" % (s.conf, line)), said
+        s.configure("", zones="[ { name: example.com, file: zones/nosuch.zone } ]")
+        code, said = s.check()
+        assert code == 1 and "%s:3:" % s.conf in said and "zones/nosuch.zone: No such file" in said, said
+        s.configure("edges: { a: { at: \"1,1\", a: 192.0.2.1 } }\nlatency: { files: [ later.csv ] }\n")
+        s.start()
+        assert "later.csv: No such file" in s.said(), s.said()
+        code, said = s.ctl("reload")
+        assert code == 0 and "warning: " in said and "later.csv" in said, said
+
+
+@claim("check looks at what the server reads and writes as the user that it will be, and whether there is such a user")
+def as_user():
+    if os.getuid() != 0:
+        raise Skip("needs root")
+    with Server({"example.com": APEX, "example.net": APEX}, start=False, server="workers: 1, user: nobody") as s:
+        written = "control: { socket: run/s.sock, state: run/state }\nlog: { decisions: { file: run/d.log } }\n"
+        s.write("waymark.yaml", open(s.conf).read().replace("control: { socket: control.sock }\n", "") + written)
+        code, said = s.check()                              # whoever starts it may make the folder
+        assert code == 0 and said.count("run/s.sock: cannot be made in its folder: No such file") == 1, said
+        os.mkdir(s.dir + "/run")
+        code, said = s.check()
+        assert code == 1 and all("run/%s: cannot be made in its folder: Permission denied (as user nobody" % f in said for f in ("s.sock", "state", "d.log")), said
+        assert "waymark.yaml:4:" in said and "waymark.yaml:5:" in said, said
+        os.chown(s.dir + "/run", 65534, 65534)
+        same(s.check()[0], 0)
+        os.chmod(s.dir + "/zones/example.net.zone", 0o600)
+        code, said = s.check()
+        assert code == 0 and "zones/example.net.zone: Permission denied (as user nobody, who the server will be" in said and "example.com" not in said, said
+        s.write("waymark.yaml", open(s.conf).read().replace("user: nobody", "user: nosuchuser"))
+        code, said = s.check()
+        assert code == 1 and "waymark.yaml:1:" in said and 'there is no user "nosuchuser"' in said, said
+
+
 @claim("a zone that is there twice is told, and hides no other fault")
 def twice():
     with Server({"example.com": APEX, "bad.test": APEX + "w A 1.2.3\n"}, start=False) as s:

@@ -73,6 +73,8 @@ static void any_file_that_changes_changes_them(void)
 		unlink(d.paths[i]);
 		struct stamps *gone = stamps_again(a);
 		CU_ASSERT_FALSE(stamps_same(b, gone));
+		CU_ASSERT_FALSE(stamps_lack(b));
+		CU_ASSERT_TRUE(stamps_lack(gone));
 		CU_ASSERT_EQUAL(gone->of[i].inode, 0);
 		CU_ASSERT_EQUAL(gone->of[i].size, 0);
 		CU_ASSERT_NOT_EQUAL(gone->of[1 - i].inode, 0);
