@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "probe/http_shake.h"
 #include "probe/http_talk.h"
 #include "probe/http_thread.h"
 #include "probe/http_tls.h"
@@ -11,15 +12,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-/* A session is resumed for so long; then the server shows its certificate once more. */
-enum { RESUME_US = 60000000, READ_MOST = 16384 };
+enum { READ_MOST = 16384 };
 
 static void go_on(struct http_conn *c);
 
@@ -70,7 +69,7 @@ static void hand_back(struct http_conn *c)
 	http_thread_done(c->thread, a);
 }
 
-static void fail(struct http_conn *c)
+void http_conn_fail(struct http_conn *c)
 {
 	hand_back(c);
 	http_conn_close(c);
@@ -97,27 +96,22 @@ static void lose(struct http_conn *c, int err)
 	if (try_anew(c))
 		return;
 	http_talk_say_closed(c, err);
-	fail(c);
+	http_conn_fail(c);
 }
 
 /* --- bytes -------------------------------------------------------------------------------- */
 
-enum { AGAIN = -1, LOST = -2 };
-
-/* What an SSL call's result means: AGAIN, and the right events are watched; 0: closed; LOST,
- * and
- * `*err` is an errno, or 0 and it is told. */
-static int look_at_ssl(struct http_conn *c, int n, int *err)
+int http_conn_look(struct http_conn *c, int n, int *err)
 {
 	const int sys = errno;
 
 	*err = 0;
 	switch (SSL_get_error(c->ssl, n)) {
-	case SSL_ERROR_WANT_READ: watch(c, EV_READ); return AGAIN;
-	case SSL_ERROR_WANT_WRITE: watch(c, EV_READ | EV_WRITE); return AGAIN;
+	case SSL_ERROR_WANT_READ: watch(c, EV_READ); return HTTP_CONN_AGAIN;
+	case SSL_ERROR_WANT_WRITE: watch(c, EV_READ | EV_WRITE); return HTTP_CONN_AGAIN;
 	case SSL_ERROR_ZERO_RETURN: return 0;
-	case SSL_ERROR_SYSCALL: *err = sys; return sys ? LOST : 0;
-	default: return LOST;
+	case SSL_ERROR_SYSCALL: *err = sys; return sys ? HTTP_CONN_LOST : 0;
+	default: return HTTP_CONN_LOST;
 	}
 }
 
@@ -127,16 +121,16 @@ static int read_some(struct http_conn *c, char *to, int room, int *err)
 		ERR_clear_error();
 		errno = 0;
 		const int n = SSL_read(c->ssl, to, room);
-		return n > 0 ? n : look_at_ssl(c, n, err);
+		return n > 0 ? n : http_conn_look(c, n, err);
 	}
 	const ssize_t n = recv(c->io.fd, to, (size_t)room, 0);
 	if (n >= 0)
 		return (int)n;
 	*err = errno;
 	if (errno != EAGAIN && errno != EINTR)
-		return LOST;
+		return HTTP_CONN_LOST;
 	watch(c, EV_READ);
-	return AGAIN;
+	return HTTP_CONN_AGAIN;
 }
 
 static int write_some(struct http_conn *c, const char *from, size_t len, int *err)
@@ -145,16 +139,16 @@ static int write_some(struct http_conn *c, const char *from, size_t len, int *er
 		ERR_clear_error();
 		errno = 0;
 		const int n = SSL_write(c->ssl, from, (int)len);
-		return n > 0 ? n : look_at_ssl(c, n, err);
+		return n > 0 ? n : http_conn_look(c, n, err);
 	}
 	const ssize_t n = send(c->io.fd, from, len, MSG_NOSIGNAL);
 	if (n >= 0)
 		return (int)n;
 	*err = errno;
 	if (errno != EAGAIN && errno != EINTR)
-		return LOST;
+		return HTTP_CONN_LOST;
 	watch(c, EV_READ | EV_WRITE);
-	return AGAIN;
+	return HTTP_CONN_AGAIN;
 }
 
 /* A record of TLS that is wrong, such as the alert that a client certificate is missing, which
@@ -170,7 +164,7 @@ static void lose_tls(struct http_conn *c, int err)
 	if (try_anew(c))
 		return;
 	check_failed(&c->ask->own, "TLS: %.150s", http_talk_tls_error(why));
-	fail(c);
+	http_conn_fail(c);
 }
 
 /* What is to be sent, as far as it goes. False: the connection is lost. */
@@ -179,7 +173,7 @@ static bool send_out(struct http_conn *c, int *err)
 	*err = 0;
 	while (c->out_at < c->out.len) {
 		const int n = write_some(c, c->out.s + c->out_at, c->out.len - c->out_at, err);
-		if (n == AGAIN)
+		if (n == HTTP_CONN_AGAIN)
 			return true;
 		if (n <= 0)
 			return false;
@@ -245,9 +239,9 @@ static void talk(struct http_conn *c)
 		if (!send_out(c, &err)) /* HTTP/2 answers settings and pings, too */
 			break;
 		n = read_some(c, buf, sizeof buf, &err);
-		if (n == AGAIN)
+		if (n == HTTP_CONN_AGAIN)
 			return;
-		if (n == LOST)
+		if (n == HTTP_CONN_LOST)
 			break;
 		if (n == 0) {
 			end_of_stream(c);
@@ -261,7 +255,7 @@ static void talk(struct http_conn *c)
 		case HTTP_WRONG:
 		case HTTP_LONG:
 			http_talk_say_wrong(c, got);
-			fail(c);
+			http_conn_fail(c);
 			return;
 		}
 	}
@@ -276,7 +270,7 @@ static void idle(struct http_conn *c)
 
 	for (;;) {
 		n = read_some(c, buf, sizeof buf, &err);
-		if (n == AGAIN)
+		if (n == HTTP_CONN_AGAIN)
 			break;
 		if (n <= 0 || !c->two || http_two_take(c->two, buf, (size_t)n) == HTTP_WRONG ||
 			!http_two_keeps(c->two)) {
@@ -290,7 +284,7 @@ static void idle(struct http_conn *c)
 		watch(c, EV_READ);
 }
 
-static void ask(struct http_conn *c)
+void http_conn_ask(struct http_conn *c)
 {
 	c->state = HTTP_TALKS;
 	http_ask_set_stage(c->ask, "the answer");
@@ -298,118 +292,11 @@ static void ask(struct http_conn *c)
 		if (try_anew(c))
 			return;
 		check_errno(&c->ask->own, "", ENOMEM);
-		fail(c);
+		http_conn_fail(c);
 		return;
 	}
 	watch(c, EV_READ);
 	talk(c);
-}
-
-/* --- TLS ---------------------------------------------------------------------------------- */
-
-int http_conn_session(SSL *ssl, SSL_SESSION *s)
-{
-	struct http_conn *c = SSL_get_app_data(ssl); /* its first member */
-	struct http_peer *peer = c->peer;
-
-	if (peer->plan->opts.keep_alive)
-		return 0;
-	SSL_SESSION_free(peer->session);
-	peer->session = s;
-	if (peer->made_by != c->made_by) {
-		http_tls_drop(peer->made_by);
-		peer->made_by = http_tls_hold(c->made_by);
-	}
-	return 1;
-}
-
-static void resume(struct http_conn *c)
-{
-	const struct http_peer *peer = c->peer;
-
-	if (peer->session && peer->made_by == c->made_by &&
-		clock_us() - peer->full_us < RESUME_US &&
-		(!c->ask->plan->opts.verify || peer->chain_end_s > time(NULL)))
-		SSL_set_session(c->ssl, peer->session);
-}
-
-static bool set_name(struct http_conn *c)
-{
-	char addr[ADDR_TEXT];
-	const char *name = http_talk_tls_name(c->ask, addr);
-	struct addr ip;
-
-	if (name && !addr_parse(&ip, name)) {
-		X509_VERIFY_PARAM_set_hostflags(
-			SSL_get0_param(c->ssl), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-		return SSL_set_tlsext_host_name(c->ssl, name) == 1 &&
-			SSL_set1_host(c->ssl, name) == 1;
-	}
-	return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(c->ssl), name ? name : addr) == 1;
-}
-
-static void tell_handshake(const struct http_conn *c)
-{
-	const unsigned char *alpn = NULL;
-	unsigned len = 0;
-
-	if (!http_ask_wants_steps(c->ask))
-		return;
-	SSL_get0_alpn_selected(c->ssl, &alpn, &len);
-	http_ask_step(c->ask, "%s, %s%s%.*s%s", SSL_get_version(c->ssl),
-		SSL_get_cipher_name(c->ssl), len ? ", ALPN " : "", (int)len,
-		alpn ? (const char *)alpn : "",
-		SSL_session_reused(c->ssl) ? ", session resumed" : "");
-}
-
-static void shake(struct http_conn *c)
-{
-	int err = 0;
-
-	ERR_clear_error();
-	errno = 0;
-	const int n = SSL_connect(c->ssl);
-	if (n != 1 && look_at_ssl(c, n, &err) == AGAIN)
-		return;
-	if (n != 1) {
-		http_talk_say_handshake(c, ERR_peek_error(), err);
-		fail(c);
-		return;
-	}
-	tell_handshake(c);
-	c->end_s = check_tls_end_s(c->ssl, false);
-	if (SSL_session_reused(c->ssl)) {
-		c->chain_end_s = c->peer->chain_end_s;
-	} else {
-		c->chain_end_s = c->peer->chain_end_s = check_tls_end_s(c->ssl, true);
-		c->peer->full_us = clock_us();
-	}
-	ask(c);
-}
-
-static void secure(struct http_conn *c)
-{
-	const char *notice;
-	struct fault why;
-	struct http_tls *tls = http_tls_of(c->thread->files, c->ask->plan, &notice, &why);
-
-	http_ask_set_stage(c->ask, "the TLS handshake");
-	if (!tls) {
-		check_failed(&c->ask->own, "TLS: %.180s", why.text);
-		fail(c);
-		return;
-	}
-	c->made_by = http_tls_hold(tls);
-	c->ssl = SSL_new(tls->ctx);
-	if (!c->ssl || SSL_set_fd(c->ssl, c->io.fd) != 1 || !set_name(c)) {
-		check_errno(&c->ask->own, "", ENOMEM);
-		fail(c);
-		return;
-	}
-	SSL_set_app_data(c->ssl, &c->tls);
-	resume(c);
-	c->state = HTTP_SHAKES;
-	shake(c);
 }
 
 /* --- the beginning ------------------------------------------------------------------------ */
@@ -439,24 +326,24 @@ static void opened(struct http_conn *c)
 		err = errno;
 	if (err) {
 		check_errno(&c->ask->own, "", err);
-		fail(c);
+		http_conn_fail(c);
 		return;
 	}
 	c->wire_us = check_elapsed_us(&c->ask->own);
 	http_ask_step(c->ask, "connected");
 	if (!say_proxy(c))
-		fail(c);
+		http_conn_fail(c);
 	else if (c->ask->plan->opts.kind == PROBE_HTTPS)
-		secure(c);
+		http_shake_begin(c);
 	else
-		ask(c);
+		http_conn_ask(c);
 }
 
 static void go_on(struct http_conn *c)
 {
 	switch (c->state) {
 	case HTTP_OPENS: opened(c); return;
-	case HTTP_SHAKES: shake(c); return;
+	case HTTP_SHAKES: http_shake(c); return;
 	case HTTP_TALKS: talk(c); return;
 	case HTTP_IDLES: idle(c); return;
 	}
@@ -532,5 +419,5 @@ void http_conn_begin(struct http_thread *t, struct http_ask *a)
 	c->reused = true;
 	c->wire_us = 0;
 	http_ask_step(a, "over the connection that was kept");
-	ask(c);
+	http_conn_ask(c);
 }

@@ -43,7 +43,18 @@ void http_conn_begin(struct http_thread *t, struct http_ask *a);
 /* Whatever it is doing; its ask is not told. */
 void http_conn_close(struct http_conn *c);
 
-/* Of http_tls_files_new(). */
-int http_conn_session(SSL *ssl, SSL_SESSION *s);
+/* --- for the files of connections --------------------------------------------------------- */
+
+/* What an SSL call's result means: AGAIN, and the right events are watched; 0: closed; LOST,
+ * and
+ * `*err` is an errno, or 0 and OpenSSL's queue has it. */
+enum { HTTP_CONN_AGAIN = -1, HTTP_CONN_LOST = -2 };
+int http_conn_look(struct http_conn *c, int n, int *err);
+
+/* It is ready: asks. */
+void http_conn_ask(struct http_conn *c);
+
+/* Its ask has failed, and why is in the result: hands it back and closes. */
+void http_conn_fail(struct http_conn *c);
 
 #endif

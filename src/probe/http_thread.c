@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "probe/http_conn.h"
+#include "probe/http_shake.h"
 #include "probe/http_tls.h"
 
 #include <signal.h>
@@ -173,7 +174,7 @@ struct http_thread *http_thread_new(struct http_box *box, unsigned idle_most)
 	t->box = box;
 	t->loop = loop;
 	t->idle_most = idle_most;
-	t->files = http_tls_files_new(http_conn_session);
+	t->files = http_tls_files_new(http_shake_session);
 	t->last = &t->first;
 	t->last_in_line = &t->line;
 	pthread_mutex_init(&t->lock, NULL);
