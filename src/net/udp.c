@@ -1,7 +1,9 @@
 #include "net/udp.h"
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "dns/rrtype.h"
 #include "dns/writer.h"
 #include "net/choice_counts_new.h"
 
@@ -207,23 +209,53 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 	return k;
 }
 
-/* Larger than our own link takes in one piece: the asker is told to come by TCP. The answer's
- * bytes become those of an empty one. False when it is that already. */
+/* Behind the name at `at`, which may end in a pointer. */
+static size_t behind_name(const uint8_t *p, size_t at)
+{
+	while (p[at] && p[at] < 0xc0)
+		at += p[at] + 1u;
+	return at + (p[at] ? 2 : 1);
+}
+
+/* Our own OPT record, which is the root's, in an answer of our own: where it is and how long;
+ * 0: there is none. */
+static size_t find_opt(const uint8_t *p, size_t at, size_t *len)
+{
+	const unsigned records = be16_get(p + WRITER_ANSWER) + be16_get(p + WRITER_ANSWER + 2) +
+		be16_get(p + WRITER_ANSWER + 4);
+
+	for (unsigned i = 0; i < records; i++) {
+		const size_t from = at, fixed = behind_name(p, at);
+		at = fixed + 10 + be16_get(p + fixed + 8);
+		*len = at - from;
+		if (be16_get(p + fixed) == RRTYPE_OPT)
+			return from;
+	}
+	return 0;
+}
+
+/* Larger than our own link takes in one piece: the asker is told to come by TCP. The answer
+ * becomes an empty one, with the OPT record that it had (RFC 6891 section 6.1.1), and when that
+ * is still too much, without. False when there is nothing left to cut. */
 static bool cut_answer(struct iovec *answer)
 {
 	uint8_t *p = answer->iov_base;
-	size_t len = QUERY_HEADER;
+	size_t len = QUERY_HEADER, opt_len = 0;
 
-	if (p[5]) {
-		while (p[len])
-			len += p[len] + 1u;
-		len += 1 + 4;
-	}
-	if (len >= answer->iov_len)
+	if (p[5])
+		len = behind_name(p, len) + 4;
+	const size_t opt = find_opt(p, len, &opt_len);
+	if (!opt || len + opt_len >= answer->iov_len)
+		opt_len = 0;
+	if (len + opt_len >= answer->iov_len)
 		return false;
 	p[2] |= FLAG_TC >> 8;
 	memset(p + WRITER_ANSWER, 0, QUERY_HEADER - WRITER_ANSWER);
-	answer->iov_len = len;
+	if (opt_len) {
+		memmove(p + len, p + opt, opt_len);
+		p[QUERY_HEADER - 1] = 1;
+	}
+	answer->iov_len = len + opt_len;
 	return true;
 }
 
