@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static bool too_large(uint64_t most, struct fault *why)
@@ -16,8 +17,8 @@ static bool too_large(uint64_t most, struct fault *why)
 	if (most >> 20)
 		return fault(why, "is larger than such a file may be: %llu MiB",
 			(unsigned long long)most >> 20);
-	return fault(why, "is larger than such a file may be: %llu bytes",
-		(unsigned long long)most);
+	return fault(
+		why, "is larger than such a file may be: %llu bytes", (unsigned long long)most);
 }
 
 /* Reads to the end whatever stat() said, since the file may grow or shrink while we read. */
@@ -70,8 +71,8 @@ int file_open(const char *path, uint64_t most, struct fault *why)
 	/* A pipe that nobody writes to would keep us waiting for ever, in open() already. */
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0) {
-		fault(why, "%s", errno == ENXIO ? "is a socket, and a file is wanted"
-						: strerror(errno));
+		fault(why, "%s",
+			errno == ENXIO ? "is a socket, and a file is wanted" : strerror(errno));
 		return -1;
 	}
 	const char *wrong = fstat(fd, &st) == 0 ? not_fit(&st) : strerror(errno);
@@ -173,27 +174,51 @@ void file_let_go(void *f)
 	file_free(f);
 }
 
+/* A little longer than the longest tick of Linux, at 100 Hz. */
+#define TICK_NS 12000000
+
+static int64_t ns(struct timespec t)
+{
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
 bool file_stamp(const char *path, struct file_stamp *stamp)
 {
+	struct timespec now;
 	struct stat st;
 
 	*stamp = (struct file_stamp){ 0 };
+	clock_gettime(CLOCK_REALTIME, &now);
 	if (stat(path, &st) != 0)
 		return false;
+	const int64_t since_ns = ns(now) - ns(st.st_ctim);
 	*stamp = (struct file_stamp){
 		.device = st.st_dev,
 		.inode = st.st_ino,
 		.size = (uint64_t)st.st_size,
-		.mtime_ns = st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec,
-		.ctime_ns = st.st_ctim.tv_sec * 1000000000ll + st.st_ctim.tv_nsec,
+		.mtime_ns = ns(st.st_mtim),
+		.ctime_ns = ns(st.st_ctim),
+		.fresh = since_ns < TICK_NS && since_ns > -TICK_NS,
 	};
 	return true;
+}
+
+bool file_stamp_settled(const char *path, struct file_stamp *stamp)
+{
+	const struct timespec tick = { .tv_nsec = TICK_NS };
+
+	if (file_stamp(path, stamp) && stamp->fresh) {
+		nanosleep(&tick, NULL);
+		return file_stamp(path, stamp);
+	}
+	return stamp->inode != 0;
 }
 
 bool file_stamp_same(const struct file_stamp *a, const struct file_stamp *b)
 {
 	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-		a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+		a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns &&
+		a->fresh == b->fresh;
 }
 
 char *file_beside(struct arena *mem, const char *from, const char *path)

@@ -27,10 +27,15 @@ struct file {
  * folder could not be synced. */
 bool file_replace(const char *path, const struct text *text, mode_t mode, struct fault *why);
 
-/* Which version of a file this is: any change of it changes the stamp. */
+/* Which version of a file this is: any change of it changes the stamp. File systems note the
+ * time of a change by a clock that stands still for some milliseconds; a stamp that was taken
+ * within such a tick of the last change is `fresh`, for it may not tell of the next one, and
+ * differs from the stamp of the same file once that time is over: so it is looked at once more.
+ */
 struct file_stamp {
 	uint64_t device, inode, size;
 	int64_t mtime_ns, ctime_ns;
+	bool fresh;
 };
 
 /* Opens a regular file of at most `most` bytes for reading; the caller closes it. -1 with a
@@ -46,6 +51,9 @@ void file_let_go(void *f);
 
 /* False when there is no such file; `stamp` is zero then. */
 bool file_stamp(const char *path, struct file_stamp *stamp);
+/* The same, but waits until the tick is over: 12 ms at most, and not on the loop. Fresh only
+ * when it was written again meanwhile. */
+bool file_stamp_settled(const char *path, struct file_stamp *stamp);
 bool file_stamp_same(const struct file_stamp *a, const struct file_stamp *b);
 
 /* `path` as seen from the folder that holds `from`: absolute paths stay, others are joined.

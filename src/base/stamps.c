@@ -24,7 +24,7 @@ struct stamps *stamps_take(const char *const *paths, size_t n)
 	s->of = memory_zeroed(n, sizeof *s->of);
 	for (; s->n < n; s->n++) {
 		s->paths[s->n] = memory_strdup(paths[s->n]);
-		file_stamp(paths[s->n], &s->of[s->n]);
+		file_stamp_settled(paths[s->n], &s->of[s->n]);
 	}
 	return s;
 }

@@ -261,7 +261,7 @@ static bool read_content(struct master *m, const char *path, struct fault *why)
 
 	if (index < 0)
 		return fault(why, "%s: %s", path, strerror(ENOMEM));
-	file_stamp(path, &m->to->files[index].stamp);
+	file_stamp_settled(path, &m->to->files[index].stamp);
 	if (!source_open(&s, path, MASTER_FILE_MOST, why))
 		return false;
 	scope_hold(&s, let_go_source);

@@ -35,6 +35,12 @@ static void open_desk(struct desk *d)
 	}
 }
 
+/* Until no stamp is fresh any more. */
+static void settle(void)
+{
+	usleep(60000);
+}
+
 static void close_desk(struct desk *d)
 {
 	unlink(d->paths[0]);
@@ -88,6 +94,31 @@ static void any_file_that_changes_changes_them(void)
 	}
 }
 
+/* In the same inode, with as many bytes, and mostly within the clock's tick. */
+static void a_file_that_is_written_over_at_once_has_another_stamp_in_the_end(void)
+{
+	enum { FILES = 50 };
+	struct file_stamp before[FILES], after;
+	char path[FILES][64];
+	struct desk d;
+
+	open_desk(&d);
+	for (unsigned i = 0; i < FILES; i++) {
+		snprintf(path[i], sizeof path[i], "%s/%u.x", d.folder, i);
+		put(path[i], "some text");
+		CU_ASSERT_TRUE(file_stamp(path[i], &before[i]));
+		put(path[i], "SOME TEXT");
+	}
+	settle();
+	for (unsigned i = 0; i < FILES; i++) {
+		file_stamp(path[i], &after);
+		CU_ASSERT_EQUAL(after.size, before[i].size);
+		CU_ASSERT_FALSE(file_stamp_same(&before[i], &after));
+		unlink(path[i]);
+	}
+	close_desk(&d);
+}
+
 static void other_files_have_other_stamps(void)
 {
 	struct desk d;
@@ -102,6 +133,7 @@ static void other_files_have_other_stamps(void)
 	unlink(d.paths[1]);
 	if (link(d.paths[0], d.paths[1]) != 0)
 		abort();
+	settle();
 	struct stamps *a = stamps_take(d.list, 1), *b = stamps_take(d.list + 1, 1);
 	CU_ASSERT_TRUE(file_stamp_same(&a->of[0], &b->of[0]));
 	CU_ASSERT_FALSE(stamps_same(a, b));
@@ -150,6 +182,8 @@ void suite_stamps(void)
 		{ "files that are as they were have the same stamps",
 			files_that_are_as_they_were_have_the_same_stamps },
 		{ "any file that changes changes them", any_file_that_changes_changes_them },
+		{ "a file that is written over at once has another stamp in the end",
+			a_file_that_is_written_over_at_once_has_another_stamp_in_the_end },
 		{ "other files have other stamps", other_files_have_other_stamps },
 		{ "nothing is held of no stamps", nothing_is_held_of_no_stamps },
 		{ "without memory none are taken", without_memory_none_are_taken },
