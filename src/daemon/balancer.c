@@ -18,8 +18,10 @@ enum {
 	DRAIN_MOST_S = 300,
 	/* Prices that are found so quickly are found on the loop, so that they are in the same
 	 * world as the news that they follow. */
-	AT_ONCE_PAIRS = 20000, /* groups of clients times edges */
-	AT_ONCE_US = 2000      /* by the last time */
+	AT_ONCE_PAIRS = 20000,  /* groups of clients times edges */
+	AT_ONCE_US = 2000,      /* by the last time */
+	AT_ONCE_EFFORT = 500000 /* and no further, since the last time may have been an easy
+				 * one: 2 ms, at 300 offers a microsecond */
 };
 /* What is known of an edge, beside what its load makes of it. */
 struct track {
@@ -44,11 +46,11 @@ struct balancer {
 	unsigned n_edges;
 	struct pool_state *pools;
 	unsigned n_pools;
-	bool *has_price;     /* [edge] it is in a pool that knows detours */
-	uint32_t *lives_s;   /* [edge] how long answers with it live */
-	bool limited;        /* some edge has a capacity */
+	bool *has_price;           /* [edge] it is in a pool that knows detours */
+	uint32_t *lives_s;         /* [edge] how long answers with it live */
+	bool limited;              /* some edge has a capacity */
 	struct load_memory memory; /* the job's while one counts */
-	bool counts, again;     /* prices are wanted once it has ended */
+	bool counts, again;        /* prices are wanted once it has ended */
 	uint64_t fetched_us, like, solve_us;
 	uint32_t tick_no;
 	bool started, moves; /* prices have changed in the last interval */
@@ -275,8 +277,8 @@ static void count_done(void *ctx, enum job_end end)
 {
 	struct counting *x = ctx;
 	struct balancer *b = x->owner;
-	const bool same = x->conf == b->conf, ok = end == JOB_DONE && same,
-		   moved = b->moves, again = b->again;
+	const bool same = x->conf == b->conf, ok = end == JOB_DONE && same, moved = b->moves,
+		   again = b->again;
 
 	b->counts = b->again = false;
 	b->memory = x->memory;
@@ -317,11 +319,11 @@ static void start_count(struct balancer *b, uint32_t tick, double seconds)
 	for (unsigned i = 0; i < b->n_edges; i++)
 		x->share[i] = b->edges[i].share;
 	b->counts = jobs_start(b->opts.jobs,
-		&(struct job_opts){ .lane = b->lane,
-			.name = "load",
-			.ctx = x,
-			.work = count_work,
-			.done = count_done }) != NULL;
+			    &(struct job_opts){ .lane = b->lane,
+				    .name = "load",
+				    .ctx = x,
+				    .work = count_work,
+				    .done = count_done }) != NULL;
 	if (b->counts)
 		b->memory = (struct load_memory){ 0 };
 	else
@@ -341,11 +343,11 @@ static void find_prices(struct balancer *b, const struct standing *s)
 	share = memory_zeroed(b->n_edges, sizeof *share);
 	for (unsigned i = 0; i < b->n_edges; i++)
 		share[i] = b->edges[i].share;
-	const struct load_count c = { b->steer, s, b->opts.workers, b->has_price, share, b->loads,
-		&b->memory, 0, 0 };
+	const struct load_count c = { b->steer, s, b->opts.workers, b->has_price, share,
+		b->loads, &b->memory, 0, 0 };
 	const uint64_t from = clock_us();
-	if (load_count_pairs(&c) <= AT_ONCE_PAIRS && b->solve_us <= AT_ONCE_US) {
-		load_count_prices(&c);
+	if (load_count_pairs(&c) <= AT_ONCE_PAIRS && b->solve_us <= AT_ONCE_US &&
+		load_count_prices_within(&c, AT_ONCE_EFFORT)) {
 		b->solve_us = clock_us() - from;
 	} else {
 		/* Of the world that is being made. */
@@ -395,7 +397,8 @@ static void fill_steady(struct balancer *b, struct standing *s, bool ramps)
 			like = hash_mix(like ^ edge ^ (uint64_t)(p->sheds && load->price) << 60,
 				HASH_STEP);
 			moves = moves || (ramps && e->share != SHED_ALL && e->was_up) ||
-				(b->moves && (p->sheds ? load->price != 0 : e->share != SHED_ALL));
+				(b->moves &&
+					(p->sheds ? load->price != 0 : e->share != SHED_ALL));
 		}
 		if (state->like && state->like != like && b->started)
 			state->steady_us = now;

@@ -31,11 +31,12 @@ static bool is_by_group(const struct pool *p, enum choose_why why)
 }
 
 /* The rate at which an edge of a pool was answered with for a reason, since the last time. */
-static double rate_of(
-	const struct load_count *c, const struct pool *p, unsigned edge, unsigned why, uint64_t *at)
+static double rate_of(const struct load_count *c, const struct pool *p, unsigned edge,
+	unsigned why, uint64_t *at)
 {
 	const uint64_t n = count_of(c,
-		choice_counts_reason(p->hash, c->steer->edges[edge].hash, (enum choose_why)why));
+		choice_counts_reason(
+			p->hash, c->steer->edges[edge].hash, (enum choose_why)why));
 	/* Less than before: its place was another's meanwhile. */
 	const uint64_t since = n < *at ? n : n - *at;
 	const double rate = c->memory->is_first ? 0 : (double)since / c->seconds / p->answers;
@@ -123,8 +124,8 @@ static void fetch_loads(const struct load_count *c, const double *rate)
 
 /* --- prices ------------------------------------------------------------------------------- */
 
-/* True when a price has changed. */
-static bool solve(const struct load_count *c, bool steady)
+/* True when it came to an end; `*changed` is when a price has changed then. */
+static bool solve(const struct load_count *c, bool steady, size_t effort, bool *changed)
 {
 	const unsigned n = c->steer->n_edges;
 	const struct load_memory *m = c->memory;
@@ -135,23 +136,24 @@ static bool solve(const struct load_count *c, bool steady)
 	struct shed_edge *out = memory_zeroed(n, sizeof *out);
 	size_t n_demand;
 	struct shed_demand *demand = groups_list(m->groups, &n_demand);
-	bool changed = false;
 
+	*changed = false;
 	for (unsigned i = 0; i < n; i++) {
 		price[i] = c->loads[i].price;
 		base[i] = c->loads[i].base + per_query * c->loads[i].other;
 	}
-	shed_solve(&(struct shed_problem){ .steer = c->steer,
-			   .standing = c->standing,
-			   .demand = demand,
-			   .n = n_demand,
-			   .per_query = per_query,
-			   .base = base,
-			   .share = c->share,
-			   .steady = steady },
+	const bool ended = shed_solve(&(struct shed_problem){ .steer = c->steer,
+					      .standing = c->standing,
+					      .demand = demand,
+					      .n = n_demand,
+					      .per_query = per_query,
+					      .base = base,
+					      .share = c->share,
+					      .steady = steady,
+					      .effort = effort },
 		price, out);
-	for (unsigned i = 0; i < n; i++) {
-		changed = changed || price[i] != c->loads[i].price;
+	for (unsigned i = 0; i < n && (ended || !effort); i++) {
+		*changed = *changed || price[i] != c->loads[i].price;
 		c->loads[i].price = price[i];
 		c->loads[i].use = out[i];
 	}
@@ -159,7 +161,7 @@ static bool solve(const struct load_count *c, bool steady)
 	memory_free(base);
 	memory_free(out);
 	memory_free(demand);
-	return changed;
+	return ended;
 }
 
 /* Edges without a price have a share instead. True when one has changed. */
@@ -170,7 +172,8 @@ static bool share_out(const struct load_count *c, const double *rate)
 	for (unsigned i = 0; i < c->steer->n_edges; i++) {
 		const struct edge *e = &c->steer->edges[i];
 		struct load_edge *t = &c->loads[i];
-		const double told = told_load(c->standing, i), load = isnan(told) ? rate[i] : told;
+		const double told = told_load(c->standing, i),
+			     load = isnan(told) ? rate[i] : told;
 		const uint16_t before = t->room;
 		if (e->capacity <= 0 || c->has_price[i]) {
 			t->room = SHED_ALL;
@@ -193,14 +196,26 @@ bool load_count_interval(const struct load_count *c)
 	groups_settle(c->memory->groups);
 	fetch_rates(c, rate);
 	fetch_loads(c, rate);
-	const bool prices = solve(c, true), shares = share_out(c, rate);
+	bool prices;
+	solve(c, true, 0, &prices);
+	const bool shares = share_out(c, rate);
 	memory_free(rate);
 	return prices || shares;
 }
 
 bool load_count_prices(const struct load_count *c)
 {
-	return solve(c, false);
+	bool changed;
+
+	solve(c, false, 0, &changed);
+	return changed;
+}
+
+bool load_count_prices_within(const struct load_count *c, size_t effort)
+{
+	bool changed;
+
+	return solve(c, false, effort, &changed);
 }
 
 size_t load_count_pairs(const struct load_count *c)

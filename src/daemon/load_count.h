@@ -1,8 +1,8 @@
 /* load_count.h - what clients ask and edges tell becomes prices and shares.
  *
  * The counting of an interval, and the search for prices, as one piece of work: it may be a
- * job's or, when it is small, the loop's. Touches only what is in it, and the workers' counters,
- * which anyone may read.
+ * job's or, when it is small, the loop's. Touches only what is in it, and the workers'
+ * counters, which anyone may read.
  */
 #ifndef DAEMON_LOAD_COUNT_H
 #define DAEMON_LOAD_COUNT_H
@@ -44,9 +44,9 @@ struct load_count {
 	const struct steer *steer;
 	const struct standing *standing;
 	const struct workers *workers;
-	const bool *has_price;  /* [edge] it is in a pool that knows detours */
-	const uint16_t *share;  /* [edge] of SHED_ALL, as it is answered with */
-	struct load_edge *loads; /* [edge] changed */
+	const bool *has_price;      /* [edge] it is in a pool that knows detours */
+	const uint16_t *share;      /* [edge] of SHED_ALL, as it is answered with */
+	struct load_edge *loads;    /* [edge] changed */
 	struct load_memory *memory; /* changed */
 	/* Of an interval: its length, and the tick that its demand was counted under. */
 	double seconds;
@@ -62,6 +62,9 @@ bool load_count_interval(const struct load_count *c);
 /* Edges have come or gone: prices for those that are left, at once. True when one is another
  * one. */
 bool load_count_prices(const struct load_count *c);
+/* The same with at most so many offers looked at (shed.h). False: it takes more, and nothing
+ * has changed. */
+bool load_count_prices_within(const struct load_count *c, size_t effort);
 
 /* How many steps load_count_prices() is likely to take: clients' groups times edges. */
 size_t load_count_pairs(const struct load_count *c);

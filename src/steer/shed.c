@@ -265,7 +265,7 @@ static bool raise_all(struct shed_auction *a)
 		a->least = k; /* larger steps the longer it takes */
 		for (unsigned i = 0; i < n; i++) {
 			any = raise(a, i) || any;
-			if (a->effort > EFFORT_MOST)
+			if (a->effort > a->most)
 				return false;
 		}
 		if (k == RAISES_MOST)
@@ -283,8 +283,8 @@ static bool run(struct shed_auction *a)
 	shed_soften(a);
 	a->below = SPARE;
 	a->strict = true;
-	for (unsigned k = 0; k < SWEEPS_MOST; k++)
-		for (unsigned i = 0; i < n; i++)
+	for (unsigned k = 0; k < SWEEPS_MOST && a->effort <= a->most; k++)
+		for (unsigned i = 0; i < n && a->effort <= a->most; i++)
 			if (!raise(a, i))
 				lower(a, i);
 	a->below = 0;
@@ -413,7 +413,9 @@ static void tell_edges(const struct shed_auction *a, struct shed_edge *out)
 
 bool shed_solve(const struct shed_problem *p, uint32_t *price, struct shed_edge *out)
 {
-	struct shed_auction a = { .p = p, .price = price };
+	struct shed_auction a = {
+		.p = p, .price = price, .most = p->effort ? p->effort : EFFORT_MOST
+	};
 
 	open_auction(&a);
 	const bool ok = p->steady ? follow(&a) : run(&a);

@@ -81,6 +81,8 @@ struct shed_problem {
 	 * within 5 % of capacity below the high watermark move nobody. Else prices go where
 	 * they belong. */
 	bool steady;
+	size_t effort; /* at most so many offers are looked at, about; 0: as many as it takes in
+			* a third of a second */
 };
 
 struct shed_edge {

@@ -62,7 +62,7 @@ struct shed_auction {
 	uint32_t least; /* a price that is too low rises by so much at least: two full edges
 			 * would pass clients to and fro by hairs else */
 	bool hard;      /* only what is past the high watermark counts */
-	size_t effort;
+	size_t effort, most; /* offers looked at, and how many may be */
 };
 
 static inline const struct edge *shed_edge_of(const struct shed_auction *a, unsigned edge)

@@ -107,7 +107,7 @@ void shed_soften(struct shed_auction *a)
 	double *load = memory_zeroed(n, sizeof *load);
 
 	for (double heat = 16 * SHED_UNIT; heat >= SHED_UNIT / 4; heat /= 2)
-		for (unsigned k = 0; k < SOFT_ROUNDS && a->effort < EFFORT_MOST / 2; k++) {
+		for (unsigned k = 0; k < SOFT_ROUNDS && a->effort < a->most / 2; k++) {
 			double most = 0;
 			soft_loads(a, heat, load);
 			for (unsigned i = 0; i < n; i++) {

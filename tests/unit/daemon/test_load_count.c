@@ -279,7 +279,13 @@ static void an_edge_that_is_asked_too_much_gets_a_price(void)
 	CU_ASSERT_TRUE(interval(&d, 10, 2));
 	const struct load_count c = count_of(&d, 0, 0);
 	CU_ASSERT_EQUAL(load_count_pairs(&c), 16 * 4);
-	load_count_prices(&c);
+	/* With too little effort there is no end to it, and nothing has changed. */
+	const uint32_t first = d.loads[AMS].price;
+	d.loads[AMS].price = 0;
+	CU_ASSERT_FALSE(load_count_prices_within(&c, 1));
+	CU_ASSERT_EQUAL(d.loads[AMS].price, 0);
+	d.loads[AMS].price = first;
+	CU_ASSERT_TRUE(load_count_prices_within(&c, 100000));
 	const uint32_t price = d.loads[AMS].price;
 	CU_ASSERT_TRUE(price > 0);
 	CU_ASSERT_EQUAL(d.loads[NYC].price, 0);
