@@ -1,5 +1,6 @@
 #include "daemon/foresee.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "report/report.h"
 #include "daemon/export.h"
@@ -88,6 +89,56 @@ static struct sayings read_sayings(const json_t *export, const struct conf *c)
 }
 
 /* Names all stand under ::, where the edge tells them apart. */
+/* A path is as its configuration sees it, and there may be two ways to one file, or a copy. */
+static bool same_content(const char *a, const char *b)
+{
+	enum { MOST = 16 << 20 };
+	struct file x, y;
+	bool same = false;
+
+	if (!a || !b || !file_read(&x, a, MOST, NULL))
+		return false;
+	if (file_read(&y, b, MOST, NULL)) {
+		same = x.len == y.len && memcmp(x.text, y.text, x.len) == 0;
+		file_free(&y);
+	}
+	file_free(&x);
+	return same;
+}
+
+static const char *like(const char *was, const char *is)
+{
+	return was && is && strcmp(was, is) != 0 && same_content(was, is) ? was : is;
+}
+
+/* Of a command only the program is a path. */
+static const char *const *like_command(const char *const *was, const char *const *is)
+{
+	size_t i = 1;
+
+	if (!was || !is || !same_content(was[0], is[0]))
+		return is;
+	while (was[i] && is[i] && strcmp(was[i], is[i]) == 0)
+		i++;
+	return was[i] == is[i] ? was : is;
+}
+
+/* Does it ask what that one asked? */
+static bool probes_alike(const struct probe_opts *was, const struct probe_opts *is)
+{
+	struct probe_opts same = *is;
+
+	if (probe_same(was, is))
+		return true;
+	if (was->kind != is->kind)
+		return false;
+	same.ca = like(was->ca, is->ca);
+	same.client_cert = like(was->client_cert, is->client_cert);
+	same.client_key = like(was->client_key, is->client_key);
+	same.command = like_command(was->command, is->command);
+	return probe_same(was, &same);
+}
+
 static const struct saying *find_saying(const struct sayings *s, const struct probe_opts *p,
 	const struct edge_point *point, const char *edge)
 {
@@ -97,7 +148,7 @@ static const struct saying *find_saying(const struct sayings *s, const struct pr
 	while (at && at > s->of && compare_sayings(at - 1, &want) == 0)
 		at--;
 	for (; at && at < s->of + s->n && compare_sayings(at, &want) == 0; at++)
-		if (probe_same(at->probe, p) &&
+		if (probes_alike(at->probe, p) &&
 			((p->kind != PROBE_EXEC && !point->name) ||
 				strcmp(at->edge, edge) == 0))
 			return at;
@@ -193,8 +244,8 @@ static struct standing *stand_side(
 {
 	const struct parts *l = is_new ? foresee_new(x->to) : &x->to->old;
 	struct stand s = { .l = l, .said = said, .is_new = is_new && x->to->is_changed };
-	struct rows rows = rows_new(&(struct rows_opts){
-		parts_conf(l)->probes, parts_conf(l)->pools, parts_conf(l)->n_pools, l->steer->n_edges });
+	struct rows rows = rows_new(&(struct rows_opts){ parts_conf(l)->probes,
+		parts_conf(l)->pools, parts_conf(l)->n_pools, l->steer->n_edges });
 	struct standing_row *of = memory_zeroed(rows.n, sizeof *of);
 	struct wish w = wishes(l->steer, x->export, is_new ? x->o : NULL);
 
