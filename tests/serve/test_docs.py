@@ -124,19 +124,50 @@ def reference():
     holds("man/waymark.yaml.5", '.\\" waymarkctl keys --man\n', '.\\" end\n', keys("--man"))
 
 
-@claim("every message that doc/messages.md explains is one of the programs'")
+ROOMS = {"conf": "Configuration", "zone": "Zones", "geo": "GeoIP files", "measure": "Measurements", "probe": "Probes", "xfr": "Transfers",
+         "store": "Store", "console": "Control socket", "daemon": "Server", "report": "Reports", "simulate": "Simulations", "tools": "waymarkctl and agent",
+         "base": "Files and addresses", "net": "Network", "web": "Agents' door", "dns": "Names and keys"}
+TELLS = re.compile(r'\b[a-z_]*(?:error|warning|fault|wrong|tell|complain|refuse|alarm|log_line|told)[a-z_]*\(\s*[^;"]*?"((?:[^"\\]|\\.){18,})"')
+
+
+def sources(room="*"):
+    """The sources with their strings in one piece, each as one reads it: "..." in place of what printf() fills in."""
+    text = "\n".join(open(f).read() for f in sorted(glob.glob(lib.TOP + "/src/%s/*.[ch]" % room)))
+    text = re.sub(r'(?m)^\s*/?\*.*$', "", text).replace("%%", "\0")
+    text = re.sub(r'(?<!\\)"\s*([A-Z][A-Z_0-9]*)?\s*"', lambda m: "..." if m.group(1) else "", text)
+    return re.sub(r"%[-+0-9.*]*(?:hh|h|ll|l|z|j)?[a-z]", "...", text).replace("\0", "%")
+
+
+def shown(text):
+    return re.sub(r"(?:\.\.\.)+", "...", text.replace('\\"', '"').replace("\\\\", "\\").replace("\\n", " ")).strip()
+
+
+def all_messages():
+    out = {}
+    for room, title in ROOMS.items():
+        found = {shown(m) for m in TELLS.findall(sources(room))}
+        out[title] = sorted((m for m in found if len(re.sub(r"[^a-z]", "", m)) > 14 and "`" not in m), key=str.lower)
+    return out
+
+
+@claim("every message that doc/messages.md explains, or doc/all-messages.md lists, is one of the programs'; few are missing")
 def messages():
-    files = glob.glob(lib.TOP + "/src/**/*.[ch]", recursive=True)
-    source = "\n".join(open(f).read() for f in files)
-    source = re.sub(r'"\s*\n\s*"', "", source).replace('\\"', '"').replace("%%", "%")
-    shown = re.findall(r"(?m)^\| `(.*?)` \|", read("doc/messages.md"))
-    missing = []
-    for message in shown:
+    source = shown(sources())
+    listed = re.findall(r"(?m)^- `(.*)`$", read("doc/all-messages.md"))
+    explained = re.findall(r"(?m)^\| `(.*?)` \|", read("doc/messages.md"))
+    missing = [m for m in listed if m not in source]
+    for message in explained:
         parts = [re.escape(p.strip()) for p in message.split("...") if p.strip()]
         if not re.search(r"(?s)" + r".{0,80}?".join(parts), source):
             missing.append(message)
-    assert not missing, "not in src/: " + "; ".join(missing)
-    assert len(shown) > 60
+    there = [m for part in all_messages().values() for m in part]
+    if UPDATE:
+        lists = "".join("\n## %s\n\n%s" % (title, "".join("- `%s`\n" % m for m in part)) for title, part in all_messages().items() if part)
+        write("doc/all-messages.md", read("doc/all-messages.md").partition("\n## ")[0].rstrip() + "\n" + lists)
+        return
+    assert not missing, "not in src/ (tests/serve/test_docs.py --update writes the list anew): " + "; ".join(missing)
+    assert len(explained) > 60 and len(listed) > 300
+    assert len(set(there) & set(listed)) > 0.9 * len(set(there)), "many messages are not listed: tests/serve/test_docs.py --update"
 
 
 # ------------------------------------------------------------------ examples
