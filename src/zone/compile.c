@@ -1,6 +1,7 @@
 #include "zone/compile.h"
 
 #include "dns/rrtype.h"
+#include "zone/compile_edge.h"
 #include "zone/denial_build.h"
 #include "zone/lint.h"
 #include "zone/names.h"
@@ -357,88 +358,11 @@ static bool put_node(struct compile *c, uint32_t entry, bool *ok)
 	return true;
 }
 
-/* RFC 6672 section 2.4 forbids what stands below a DNAME; some servers refuse such a zone.
- * Below a cut it is glue, or harmless. */
-static void warn_hidden(
-	struct compile *c, const struct names_entry *e, const struct names_entry *cover)
-{
-	struct records_walk walk = records_each(c->r, e->group);
-
-	if (!(cover->flags & NODE_DNAME) || cover->flags & NODE_CUT ||
-		!records_walk_next(&walk))
-		return;
-	records_warning(c->r, &walk.rr, c->f,
-		"this name is below a DNAME, so that nobody can see it (RFC 6672 section 2.4); "
-		"take it out");
-}
-
-/* What may stand beside a CNAME (RFC 4034 section 3). */
-static bool stands_beside(uint16_t type)
-{
-	return type == RRTYPE_EDGE || type == RRTYPE_RRSIG || type == RRTYPE_NSEC;
-}
-
-/* An EDGE that is answered with a CNAME is one, and resolvers that have met it ask for nothing
- * else at its name. */
-static bool check_edge(struct compile *c, const struct names_entry *e)
-{
-	struct records_walk walk = records_each(c->r, e->group);
-	struct record edge = { .rdata = NULL }, other = { .rdata = NULL };
-	char name[256], type[RRTYPE_TEXT], line[32] = "";
-
-	while (records_walk_next(&walk))
-		if (walk.rr.type == RRTYPE_EDGE)
-			edge = walk.rr;
-		else if (!other.rdata && !stands_beside(walk.rr.type))
-			other = walk.rr;
-	if (!edge.rdata || !other.rdata)
-		return true;
-	c->zone->edge_beside = true;
-	memcpy(name, edge.rdata + 1, edge.rdata[0]);
-	name[edge.rdata[0]] = 0;
-	if (!c->opts->pool_cname || !c->opts->pool_cname(c->opts->ctx, name))
-		return true;
-	if (other.line)
-		snprintf(line, sizeof line, " of line %u", other.line);
-	return records_error(c->r, &edge, c->f,
-		"pool \"%s\" may answer with the cname of an edge, and a CNAME stands alone at "
-		"its "
-		"name (RFC 1034 section 3.6.2): resolvers would lose the %s%s (give the edge "
-		"addresses, or the name a pool whose edges have them)",
-		name, rrtype_text(type, other.type), line);
-}
-
-/* Who asks for addresses at a cut or below it is told whom to ask, whatever stands there. */
-static void warn_edge_cut(struct compile *c, const struct names_entry *e)
-{
-	struct records_walk walk = records_each(c->r, e->group);
-
-	while (records_walk_next(&walk))
-		if (walk.rr.type == RRTYPE_EDGE)
-			records_warning(c->r, &walk.rr, c->f,
-				"this EDGE is at or below a delegation, so that nobody gets "
-				"its "
-				"answer (RFC 1034 section 4.2.1); take it out, or put it into "
-				"the zone that is delegated");
-}
-
-/* The answer's records are made when it is asked for; nobody signs them then. */
-static void warn_unsigned(struct compile *c, const struct names_entry *e)
-{
-	struct records_walk walk = records_each(c->r, e->group);
-
-	while (records_walk_next(&walk))
-		if (walk.rr.type == RRTYPE_EDGE)
-			records_warning(c->r, &walk.rr, c->f,
-				"this zone is signed, and addresses from a pool are not: "
-				"resolvers that validate will refuse them; put the name into "
-				"an unsigned zone");
-}
-
 /* Nodes in canonical order: whatever hides names comes right before them. False when it was
  * given up: not all are there. `*ok`: nothing is wrong with any. */
 static bool put_nodes(struct compile *c, bool *ok)
 {
+	const struct compile_edge check = { c->r, c->opts, c->f };
 	const struct names_entry *cover = NULL;
 
 	*ok = true;
@@ -450,7 +374,7 @@ static bool put_nodes(struct compile *c, bool *ok)
 			cover = NULL;
 		if (cover && !nsec3) {
 			e->flags |= NODE_HIDDEN;
-			warn_hidden(c, e, cover);
+			compile_edge_warn_hidden(&check, e, cover);
 		}
 		if (!put_node(c, i, ok) || faults_full(c->f)) {
 			*ok = false;
@@ -460,12 +384,12 @@ static bool put_nodes(struct compile *c, bool *ok)
 			continue;
 		c->zone->nodes++;
 		if (e->flags & NODE_EDGE && (cover ? cover : e)->flags & NODE_CUT)
-			warn_edge_cut(c, e);
+			compile_edge_warn_cut(&check, e);
 		else if (!cover && e->flags & NODE_EDGE)
-			*ok = check_edge(c, e) && *ok;
+			*ok = compile_edge_check(&check, e, &c->zone->edge_beside) && *ok;
 		if (!cover && (e->flags & (NODE_EDGE | NODE_CUT)) == NODE_EDGE &&
 			c->plan.kind != DENIAL_NONE)
-			warn_unsigned(c, e);
+			compile_edge_warn_unsigned(&check, e);
 		if (!cover && e->flags & (NODE_CUT | NODE_DNAME))
 			cover = e;
 		if (e->labels > c->zone->depth)

@@ -1,0 +1,84 @@
+#include "zone/compile_edge.h"
+
+#include "dns/rrtype.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* RFC 6672 section 2.4 forbids what stands below a DNAME; some servers refuse such a zone.
+ * Below a cut it is glue, or harmless. */
+void compile_edge_warn_hidden(const struct compile_edge *c, const struct names_entry *e,
+	const struct names_entry *cover)
+{
+	struct records_walk walk = records_each(c->r, e->group);
+
+	if (!(cover->flags & NODE_DNAME) || cover->flags & NODE_CUT ||
+		!records_walk_next(&walk))
+		return;
+	records_warning(c->r, &walk.rr, c->f,
+		"this name is below a DNAME, so that nobody can see it (RFC 6672 section 2.4); "
+		"take it out");
+}
+
+/* What may stand beside a CNAME (RFC 4034 section 3). */
+static bool stands_beside(uint16_t type)
+{
+	return type == RRTYPE_EDGE || type == RRTYPE_RRSIG || type == RRTYPE_NSEC;
+}
+
+/* An EDGE that is answered with a CNAME is one, and resolvers that have met it ask for nothing
+ * else at its name. */
+bool compile_edge_check(const struct compile_edge *c, const struct names_entry *e, bool *beside)
+{
+	struct records_walk walk = records_each(c->r, e->group);
+	struct record edge = { .rdata = NULL }, other = { .rdata = NULL };
+	char name[256], type[RRTYPE_TEXT], line[32] = "";
+
+	while (records_walk_next(&walk))
+		if (walk.rr.type == RRTYPE_EDGE)
+			edge = walk.rr;
+		else if (!other.rdata && !stands_beside(walk.rr.type))
+			other = walk.rr;
+	if (!edge.rdata || !other.rdata)
+		return true;
+	*beside = true;
+	memcpy(name, edge.rdata + 1, edge.rdata[0]);
+	name[edge.rdata[0]] = 0;
+	if (!c->opts->pool_cname || !c->opts->pool_cname(c->opts->ctx, name))
+		return true;
+	if (other.line)
+		snprintf(line, sizeof line, " of line %u", other.line);
+	return records_error(c->r, &edge, c->f,
+		"pool \"%s\" may answer with the cname of an edge, and a CNAME stands alone at "
+		"its "
+		"name (RFC 1034 section 3.6.2): resolvers would lose the %s%s (give the edge "
+		"addresses, or the name a pool whose edges have them)",
+		name, rrtype_text(type, other.type), line);
+}
+
+/* Who asks for addresses at a cut or below it is told whom to ask, whatever stands there. */
+void compile_edge_warn_cut(const struct compile_edge *c, const struct names_entry *e)
+{
+	struct records_walk walk = records_each(c->r, e->group);
+
+	while (records_walk_next(&walk))
+		if (walk.rr.type == RRTYPE_EDGE)
+			records_warning(c->r, &walk.rr, c->f,
+				"this EDGE is at or below a delegation, so that nobody gets "
+				"its "
+				"answer (RFC 1034 section 4.2.1); take it out, or put it into "
+				"the zone that is delegated");
+}
+
+/* The answer's records are made when it is asked for; nobody signs them then. */
+void compile_edge_warn_unsigned(const struct compile_edge *c, const struct names_entry *e)
+{
+	struct records_walk walk = records_each(c->r, e->group);
+
+	while (records_walk_next(&walk))
+		if (walk.rr.type == RRTYPE_EDGE)
+			records_warning(c->r, &walk.rr, c->f,
+				"this zone is signed, and addresses from a pool are not: "
+				"resolvers that validate will refuse them; put the name into "
+				"an unsigned zone");
+}
