@@ -439,6 +439,20 @@ static bool start(struct compile *c)
 	return true;
 }
 
+/* Where new names would stand is searched from there on; in a zone with a chain nobody does. */
+static bool keep_places(struct compile *c)
+{
+	struct zone *z = c->zone;
+
+	if (c->plan.kind != DENIAL_NONE)
+		return true;
+	z->places_n = (c->names.n + ZONE_PLACES - 1) / ZONE_PLACES;
+	z->places = malloc(z->places_n * sizeof *z->places);
+	for (uint32_t i = 0; z->places && i < z->places_n; i++)
+		z->places[i] = c->names.entry[i * ZONE_PLACES].node;
+	return z->places != NULL;
+}
+
 /* All nodes are there: what is behind them, and what finds them. */
 static bool finish(struct compile *c)
 {
@@ -453,7 +467,7 @@ static bool finish(struct compile *c)
 	z->signatures_soon_s = c->plan.signatures.soon_s;
 	z->apex_node = zone_node_at(z, c->names.entry[0].node);
 	z->soa_negative = zone_rrset_at(z, z->image_end);
-	return names_fill_slots(&c->names, z, c->opts->key) || no_memory(c);
+	return (keep_places(c) && names_fill_slots(&c->names, z, c->opts->key)) || no_memory(c);
 }
 
 /* Name servers are told of beside an error, too: the zone is not served then. */

@@ -1,6 +1,7 @@
 #include "zone/image.h"
 
 #include "dns/rrtype.h"
+#include "zone/delta.h"
 
 #include <string.h>
 
@@ -17,8 +18,9 @@ const struct zone_node *image_first(const struct zone *z)
 
 const struct zone_node *image_next(const struct zone *z, const struct zone_node *n)
 {
+	if (z->delta)
+		return delta_next(z, n);
 	const uint32_t end = (uint32_t)(zone_node_end(n) - z->image);
-
 	return end < z->image_end ? zone_node_at(z, end + in_front(z)) : NULL;
 }
 

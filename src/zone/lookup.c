@@ -1,6 +1,7 @@
 #include "zone/lookup.h"
 
 #include "dns/rrtype.h"
+#include "zone/delta.h"
 
 #include <string.h>
 
@@ -32,10 +33,13 @@ static const struct zone_node *find_node(
 	const struct zone *z, uint64_t hash, const uint8_t *labels, size_t len)
 {
 	uint32_t s = first_slot(z, hash);
+	const struct zone_node *n;
 
+	if (z->delta && delta_find(z->delta, hash, labels, len, &n))
+		return n->flags & NODE_GONE ? NULL : n;
 	while (z->slots[s].node) {
 		if (z->slots[s].tag == (uint32_t)hash) {
-			const struct zone_node *n = zone_node_at(z, z->slots[s].node);
+			n = zone_node_at(z, z->slots[s].node);
 			if (n->name_len == len && memcmp(n->name, labels, len) == 0)
 				return n;
 		}

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/scope.h"
+#include "zone/delta.h"
 #include "zone/denial.h"
 #include "zone/history.h"
 
@@ -40,27 +41,43 @@ void zone_hold(const struct zone *z)
 	scope_hold(plain(z), let_go_zone);
 }
 
+static bool was_last(struct zone *z)
+{
+	return __atomic_sub_fetch(&z->refs, 1, __ATOMIC_ACQ_REL) == 0;
+}
+
+static void free_zone(struct zone *z)
+{
+	for (unsigned i = 0; i < z->pools_n; i++)
+		free(z->pools[i]);
+	free(z->pools);
+	history_drop(z->history);
+	delta_free(z->delta);
+	if (!z->base) {
+		denial_free(z->denial);
+		free(z->slots);
+		free(z->places);
+		free(z->image);
+	} else if (was_last(z->base)) {
+		free_zone(z->base); /* it has no base */
+	}
+	memory_free(z); /* a placeholder is a block of its scope */
+}
+
 void zone_drop(const struct zone *z)
 {
 	struct zone *mine = plain(z);
 
 	scope_forget(mine, let_go_zone);
-	if (!z || __atomic_sub_fetch(&mine->refs, 1, __ATOMIC_ACQ_REL))
-		return;
-	for (unsigned i = 0; i < mine->pools_n; i++)
-		free(mine->pools[i]);
-	free(mine->pools);
-	history_drop(mine->history);
-	denial_free(mine->denial);
-	free(mine->slots);
-	free(mine->image);
-	memory_free(mine); /* a placeholder is a block of its scope */
+	if (z && was_last(mine))
+		free_zone(mine);
 }
 
 size_t zone_bytes(const struct zone *z)
 {
-	return sizeof *z + z->apex_len + z->slots_n * sizeof *z->slots + z->image_len +
-		denial_bytes(z->denial);
+	return sizeof *z + z->apex_len + z->slots_n * sizeof *z->slots +
+		z->places_n * sizeof *z->places + z->image_len + denial_bytes(z->denial) +
+		delta_bytes(z->delta);
 }
 
 void zone_name_put(struct zone_name *name, struct hash_key key, const uint8_t *lower,
@@ -108,8 +125,8 @@ static uint32_t first_slot(uint64_t hash, uint32_t slots_n)
 	return (uint32_t)((hash >> 32) * slots_n >> 32);
 }
 
-struct zone_set *zone_set_new(struct hash_key key, const struct zone *const *zones,
-	const uint32_t *rules, size_t n)
+struct zone_set *zone_set_new(
+	struct hash_key key, const struct zone *const *zones, const uint32_t *rules, size_t n)
 {
 	struct zone_set *set = memory_zeroed(1, sizeof *set);
 

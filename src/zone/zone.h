@@ -33,7 +33,8 @@ enum {
 	NODE_CNAME = 16,
 	NODE_EDGE = 32,
 	NODE_NSEC3 =
-		64 /* the owner of an NSEC3 record: in the image only, no name of the zone */
+		64, /* the owner of an NSEC3 record: in the image only, no name of the zone */
+	NODE_GONE = 128 /* in a delta only: a name that the image has, and the zone no more */
 };
 
 /* A name of the zone, at a multiple of 4 in the image. `name` is its labels without those of
@@ -88,14 +89,20 @@ struct zone_slot {
 	uint32_t node; /* offset in the image; the image starts with 4 bytes of nothing */
 };
 
+enum { ZONE_PLACES = 32 };
+
 struct denial;
+struct delta;
 struct history;
 
+/* A zone that was made of another by a change may share its image, slots and chain; what is
+ * different is in its delta, which is asked first. */
 struct zone {
 	unsigned refs; /* atomic */
 	uint32_t slots_n;
 	struct zone_slot *slots;
 	uint8_t *image;
+	struct delta *delta; /* NULL: there is none */
 	const struct zone_node *apex_node;
 	const struct zone_rrset *soa_negative; /* SOA with the TTL of negative answers (RFC 2308
 						  section 5) */
@@ -111,7 +118,11 @@ struct zone {
 	char **pools;       /* names of the pools that EDGE records name, each once */
 	uint32_t image_len; /* bytes */
 	uint32_t image_end; /* offset of what is behind the last node */
-	uint32_t records, nodes; /* counts, for reports */
+	uint32_t *places;   /* [places_n] offsets of every ZONE_PLACES-th node, in order */
+	uint32_t places_n;
+	struct zone *base; /* counted: whose image, slots, chain and places these are; NULL: its
+			      own */
+	uint32_t records, nodes;                     /* counts, for reports */
 	int64_t signatures_end_s, signatures_soon_s; /* struct rrsig_end */
 	uint8_t apex[];                              /* wire, lower case */
 };

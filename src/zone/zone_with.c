@@ -1,5 +1,7 @@
 #include "zone/zone_with.h"
 
+#include "dns/rrtype.h"
+#include "zone/delta_build.h"
 #include "zone/image.h"
 #include "zone/order.h"
 #include "zone/touched.h"
@@ -53,29 +55,40 @@ static struct zone *compile_anew(
 
 /* --- all together ------------------------------------------------------------------------- */
 
+static bool is_of_dnssec(uint16_t type)
+{
+	return type == RRTYPE_RRSIG || type == RRTYPE_NSEC || type == RRTYPE_NSEC3 ||
+		type == RRTYPE_NSEC3PARAM;
+}
+
+/* A chain ties all names together, and what is known of signatures is of all of them. */
+static bool has_signatures(const struct zone *z, const struct touched *t)
+{
+	bool has = z->denial || z->signatures_end_s;
+
+	for (size_t i = 0; !has && i < t->n_ops; i++)
+		has = is_of_dnssec(t->op[i].type);
+	return has;
+}
+
 struct zone *zone_with(const struct zone *z, const struct change *c,
 	const struct zone_with_opts *opts, struct faults *f)
 {
+	enum delta_result result = DELTA_TOO_MUCH;
+	struct zone *to = NULL;
 	struct touched t;
 
 	if (!touched_init(&t, z, c, opts->tolerant, f))
 		return NULL;
-	struct zone *to = compile_anew(&t, &opts->compile, f);
+	if (!has_signatures(z, &t))
+		result = delta_build(&to, z, &t, &opts->compile, f);
+	if (result == DELTA_TOO_MUCH)
+		to = compile_anew(&t, &opts->compile, f);
 	touched_fini(&t);
 	return to;
 }
 
 bool zone_wants_merge(const struct zone *z)
 {
-	(void)z;
-	return false;
-}
-
-struct zone *zone_merge(const struct zone *z, const struct compile_opts *opts, struct faults *f)
-{
-	struct touched t = { .z = z, .f = f };
-	struct zone *to = compile_anew(&t, opts, f);
-
-	touched_fini(&t);
-	return to;
+	return delta_is_large(z);
 }

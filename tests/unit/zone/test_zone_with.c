@@ -19,15 +19,23 @@ static bool pool_known(void *ctx, const char *name)
 	return strcmp(name, "web") == 0 || strcmp(name, "app") == 0;
 }
 
+/* Of no EDGE beside other data, where it can be seen. */
+static bool pool_cname(void *ctx, const char *name)
+{
+	(void)ctx;
+	return strcmp(name, "app") == 0;
+}
+
 static const uint8_t apex[] = "\7example";
 
 /* The key is another program's constant. */
 static struct zone_with_opts opts_of(bool tolerant)
 {
-	return (struct zone_with_opts){
-		.compile = { .key = zone_of_key, .pool_known = pool_known, .quiet = true },
-		.tolerant = tolerant
-	};
+	return (struct zone_with_opts){ .compile = { .key = zone_of_key,
+						.pool_known = pool_known,
+						.pool_cname = pool_cname,
+						.quiet = true },
+		.tolerant = tolerant };
 }
 
 /* --- a zone as a list of records ---------------------------------------------------------- */
@@ -345,6 +353,8 @@ static const char *compare(const struct zone *a, const struct zone *b)
 		what = "the counts";
 	if (!what && (a->serial != b->serial || a->depth < b->depth))
 		what = "the serial or the depth";
+	if (!what && b->edge_beside && !a->edge_beside)
+		what = "what stands beside an EDGE";
 	if (!what && !same_rrset(a, a->soa_negative, b, b->soa_negative))
 		what = "the negative SOA";
 	if (!what && !a->denial != !b->denial)
@@ -398,7 +408,7 @@ static const char *step(struct zone **z, struct model *m)
 	if (what)
 		printf("\nserial %u: %s\n", m->serial, what);
 	if (got && random() % 50 == 0) {
-		struct zone *merged = zone_merge(got, &opts.compile, &g);
+		struct zone *merged = zone_merge(got, zone_of_key, &g);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(merged);
 		zone_drop(got);
 		got = merged;
@@ -526,6 +536,86 @@ static void what_does_not_fit_is_refused(void)
 	}
 }
 
+/* Numbers of pools are those of the zone before, and its image is shared until it is merged. */
+static void a_change_leaves_the_image_and_the_pools_numbers(void)
+{
+	const struct zone_with_opts opts = opts_of(false);
+	struct zone *z = zone_of_text(ZONE);
+	struct fault why;
+	struct faults f;
+	struct change *c = change_of(
+		SOAS "+ b.example. 5 EDGE app\n+ ee.example. 5 EDGE web\n", &why);
+
+	faults_init(&f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	struct zone *to = zone_with(z, c, &opts, &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(to);
+	CU_ASSERT_PTR_EQUAL(to->image, z->image);
+	CU_ASSERT_EQUAL(z->pools_n, 1);
+	CU_ASSERT_EQUAL_FATAL(to->pools_n, 2);
+	CU_ASSERT_STRING_EQUAL(to->pools[0], "web");
+	CU_ASSERT_STRING_EQUAL(to->pools[1], "app");
+	CU_ASSERT_TRUE(zone_bytes(to) > zone_bytes(z));
+	zone_drop(z); /* what it shares stays */
+	struct zone *merged = zone_merge(to, zone_of_key, &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(merged);
+	CU_ASSERT_PTR_NOT_EQUAL(merged->image, to->image);
+	zone_drop(to);
+	CU_ASSERT_STRING_EQUAL(merged->pools[1], "app");
+	zone_drop(merged);
+	change_free(c);
+	faults_fini(&f);
+}
+
+static struct change *add_many(unsigned n, uint32_t serial)
+{
+	struct change *c = change_new(apex);
+	uint8_t rdata[256], owner[] = "\3n00\7example";
+
+	const struct change_record was = soa_record(serial, rdata);
+	CU_ASSERT_TRUE(change_remove(c, &was, NULL));
+	const struct change_record is = soa_record(serial + 1, rdata);
+	CU_ASSERT_TRUE(change_add(c, &is, NULL));
+	for (unsigned i = 0; i < n; i++) {
+		owner[2] = (uint8_t)('0' + i / 10);
+		owner[3] = (uint8_t)('0' + i % 10);
+		CU_ASSERT_TRUE(change_add(c,
+			&(struct change_record){
+				.owner = owner, .type = RRTYPE_A, .rdata = rdata, .rdlen = 4 },
+			NULL));
+	}
+	CU_ASSERT_TRUE(change_seal(c, NULL));
+	return c;
+}
+
+static void what_has_changed_much_wants_to_be_merged(void)
+{
+	static const struct {
+		unsigned names;
+		bool wants;
+	} row[] = { { 63, false }, { 64, true }, { 99, true } };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		const struct zone_with_opts opts = opts_of(true);
+		struct model m = { .serial = 1 };
+		struct faults f;
+		faults_init(&f);
+		struct zone *z = compiled(&m, &f);
+		struct change *c = add_many(row[i].names, 1);
+		struct zone *to = zone_with(z, c, &opts, &f);
+		CU_ASSERT_FALSE(zone_wants_merge(z));
+		CU_ASSERT_EQUAL(zone_wants_merge(to), row[i].wants);
+		struct zone *merged = zone_merge(to, zone_of_key, &f);
+		CU_ASSERT_FALSE(zone_wants_merge(merged));
+		CU_ASSERT_PTR_NULL(compare(merged, to));
+		zone_drop(merged);
+		zone_drop(to);
+		zone_drop(z);
+		change_free(c);
+		faults_fini(&f);
+	}
+}
+
 static uint32_t ttl_at(const struct zone *z, const char *wire, uint16_t type)
 {
 	struct zone_name name;
@@ -574,7 +664,7 @@ static void try_it(void *ctx)
 	faults_init(&f);
 	const size_t held = failing_held();
 	struct zone *to = zone_with(a->z, a->c, &opts, &f);
-	struct zone *merged = to ? zone_merge(to, &opts.compile, &f) : NULL;
+	struct zone *merged = to ? zone_merge(to, zone_of_key, &f) : NULL;
 	a->made += merged != NULL;
 	if (!merged)
 		CU_ASSERT_TRUE(f.errors > 0);
@@ -606,6 +696,10 @@ void suite_zone_with(void)
 		{ "what does not fit is refused", what_does_not_fit_is_refused },
 		{ "what is added decides the TTL of its RRset",
 			what_is_added_decides_the_ttl_of_its_rrset },
+		{ "a change leaves the image and the pools' numbers",
+			a_change_leaves_the_image_and_the_pools_numbers },
+		{ "what has changed much wants to be merged",
+			what_has_changed_much_wants_to_be_merged },
 		{ "a changed zone is what its records would be compiled to",
 			a_changed_zone_is_what_its_records_would_be_compiled_to },
 		{ "a changed signed zone is what its records would be compiled to",
