@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGE = 4096, LARGE_LEAST = 64, COVERS = NODE_CUT | NODE_DNAME };
+/* Beside the image no more is looked at than TOO_MUCH, or a quarter of the zone; from LARGE on
+ * the copying of the delta at each change costs more than a merge at times. */
+enum { LARGE = 2048, LARGE_LEAST = 64, TOO_MUCH = 8192, COVERS = NODE_CUT | NODE_DNAME };
 enum { OF_TYPES = NODE_CUT | NODE_DNAME | NODE_CNAME | NODE_EDGE };
 
 bool delta_is_large(const struct zone *z)
@@ -177,7 +179,7 @@ static bool hide_below(struct delta_work *w, size_t i, size_t *looked)
 		more = delta_work_after(w, &next)) {
 		if (!delta_is_below(next.name, next.len, top->name, top->len))
 			return true;
-		if (++*looked > LARGE)
+		if (++*looked > TOO_MUCH)
 			return false;
 		if (cover && !delta_is_below(next.name, next.len, cover, cover_len))
 			cover = NULL;
@@ -227,7 +229,7 @@ static enum delta_result build(struct delta_work *w, const struct touched *t,
 	find_flags(w);
 	if (!find_hidden(w))
 		return w->no_memory ? no_memory(f) : DELTA_TOO_MUCH;
-	if (w->n + w->n_hidden > 2 * LARGE && w->n + w->n_hidden > w->z->nodes / 4)
+	if (w->n + w->n_hidden > TOO_MUCH && w->n + w->n_hidden > w->z->nodes / 4)
 		return DELTA_TOO_MUCH;
 	return delta_work_write(w, opts, f) ? DELTA_DONE : DELTA_FAULT;
 }
@@ -235,7 +237,7 @@ static enum delta_result build(struct delta_work *w, const struct touched *t,
 enum delta_result delta_build(struct zone **to, const struct zone *z, struct touched *t,
 	const struct compile_opts *opts, struct faults *f)
 {
-	if (t->n_ops > LARGE && t->n_ops > z->nodes / 4)
+	if (t->n_ops > TOO_MUCH && t->n_ops > z->nodes / 4)
 		return DELTA_TOO_MUCH;
 	struct zone *part = compile_touched(t, opts, f);
 	if (!part)

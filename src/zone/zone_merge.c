@@ -53,10 +53,49 @@ static unsigned count_labels(const struct zone_node *n)
 	return labels;
 }
 
+/* Nodes on their way into the slots, whose memory is asked for as long before it is written:
+ * the slots of a large zone are in no cache. */
+enum { AHEAD = 16 };
+
+struct slots {
+	struct zone *z;
+	struct {
+		uint64_t hash;
+		uint32_t node; /* 0: none yet */
+	} wait[AHEAD];
+	unsigned at;
+};
+
+static uint32_t first_slot(const struct zone *z, uint64_t hash)
+{
+	return (uint32_t)((hash >> 32) * z->slots_n >> 32);
+}
+
+/* Puts the one that has waited longest into its slot. */
+static void put_slot(struct slots *p, uint64_t hash, uint32_t node)
+{
+	struct zone *z = p->z;
+	const uint64_t first = p->wait[p->at].hash;
+	const uint32_t from = p->wait[p->at].node;
+
+	p->wait[p->at].hash = hash;
+	p->wait[p->at].node = node;
+	p->at = (p->at + 1) % AHEAD;
+	if (node)
+		__builtin_prefetch(&z->slots[first_slot(z, hash)], 1);
+	if (!from)
+		return;
+	uint32_t s = first_slot(z, first);
+	while (z->slots[s].node)
+		s = s + 1 == z->slots_n ? 0 : s + 1;
+	z->slots[s] = (struct zone_slot){ (uint32_t)first, from };
+}
+
 /* As names_fill_slots(), by a walk over the image. */
 static void find_nodes(struct zone *z, struct hash_key key)
 {
 	uint64_t above[NAME_LABELS_MOST + 1];
+	struct slots slots = { .z = z };
 	uint32_t i = 0;
 
 	z->depth = 0;
@@ -69,14 +108,12 @@ static void find_nodes(struct zone *z, struct hash_key key)
 		z->depth = labels > z->depth ? (uint8_t)labels : z->depth;
 		if (i % ZONE_PLACES == 0)
 			z->places[z->places_n++] = at;
-		if (!(n->flags & NODE_NSEC3)) {
-			uint32_t s = (uint32_t)((hash >> 32) * z->slots_n >> 32);
-			while (z->slots[s].node)
-				s = s + 1 == z->slots_n ? 0 : s + 1;
-			z->slots[s] = (struct zone_slot){ (uint32_t)hash, at };
-		}
+		if (!(n->flags & NODE_NSEC3))
+			put_slot(&slots, hash, at);
 		at = (uint32_t)(zone_node_end(n) - z->image);
 	}
+	for (i = 0; i < AHEAD; i++)
+		put_slot(&slots, 0, 0);
 }
 
 static bool copy_pools(struct zone *to, const struct zone *z)

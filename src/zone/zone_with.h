@@ -30,7 +30,7 @@ struct zone *zone_with(const struct zone *z, const struct change *c,
 bool zone_wants_merge(const struct zone *z);
 
 /* The same zone with an image of its own, nothing beside it. Count 1; NULL after a fault. All
- * of the zone is copied (some 100 ms for a million names), so it is for a job; changes that
+ * of the zone is copied (some 60 ms for a million names), so it is for a job; changes that
  * were made meanwhile are made again, by zone_with() upon what this gives. `key` is that of the
  * zone. */
 struct zone *zone_merge(const struct zone *z, struct hash_key key, struct faults *f);
