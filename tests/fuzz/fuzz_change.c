@@ -1,9 +1,12 @@
 /* fuzz_change.c - any bytes as a change set: what is taken is whole, and comes out of another
- * making as the same.
+ * making as the same; and a zone that it is made to is what it is without a shared image, and
+ * what the change between the two makes.
  */
 #include "dns/rrtype.h"
 #include "zone/change.h"
+#include "zone/image.h"
 #include "zone/rdata.h"
+#include "zone/zone_with.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +21,119 @@ static void check(const struct change *c, const struct change_record *rr, const 
 		rr->rdata + rr->rdlen > end || rr->ttl_s > 0x7fffffff ||
 		!rdata_check(rr->type, rr->rdata, rr->rdlen, &why))
 		abort();
+}
+
+/* --- on a zone ---------------------------------------------------------------------------- */
+
+static const struct hash_key key = { 5, 6 };
+static const uint8_t apex[] = "\7example";
+
+static bool pool_known(void *ctx, const char *name)
+{
+	(void)ctx;
+	return *name != 'n';
+}
+
+static void put(
+	struct records *r, const char *labels, uint16_t type, const char *rdata, size_t rdlen)
+{
+	uint8_t owner[NAME_MOST];
+	const size_t len = strlen(labels);
+
+	memcpy(owner, labels, len);
+	memcpy(owner + len, apex, sizeof apex);
+	if (!records_add(r, records_owner(r, owner, len + sizeof apex),
+		    &(struct record){ .rdata = (const uint8_t *)rdata,
+			    .rdlen = (uint16_t)rdlen,
+			    .type = type,
+			    .ttl_s = 5 }))
+		abort();
+}
+
+/* Names that changes of few bytes meet: a cut, a wildcard, a name that only others need. */
+static struct zone *small_zone(const struct zone_with_opts *opts)
+{
+	static const char soa[] = "\2ns\7example\0\1h\7example\0\0\0\0\1\0\0\0\2\0\0\0\3"
+				  "\0\0\0\4\0\0\0\5";
+	struct records r;
+	struct faults f;
+
+	faults_init(&f);
+	records_init(&r, apex);
+	put(&r, "", RRTYPE_SOA, soa, sizeof soa - 1);
+	put(&r, "", RRTYPE_NS, "\2ns\7example", 12);
+	put(&r, "\1a", RRTYPE_A, "\300\0\2\1", 4);
+	put(&r, "\1c\1c", RRTYPE_NS, "\1a\7example", 11);
+	put(&r, "\1x\1c\1c", RRTYPE_A, "\300\0\2\1", 4);
+	put(&r, "\1*\1b", RRTYPE_MX, "\0\1\1a\7example", 13);
+	put(&r, "\1e", RRTYPE_EDGE, "\3web", 4);
+	struct zone *z = zone_compile(&r, &opts->compile, &f);
+	if (!z)
+		abort();
+	records_fini(&r);
+	faults_fini(&f);
+	return z;
+}
+
+/* No record goes or comes from one to the other. */
+static void check_same(const struct zone *a, const struct zone *b)
+{
+	struct change *c = change_between(a, b, NULL);
+	const struct zone_node *n = image_first(a), *m = image_first(b);
+
+	if (!c || change_goes(c) != 1 || change_comes(c) != 1 || a->records != b->records ||
+		a->nodes != b->nodes)
+		abort();
+	for (; n && m; n = image_next(a, n), m = image_next(b, m))
+		if (n->flags != m->flags || n->name_len != m->name_len)
+			abort();
+	if (n || m)
+		abort();
+	change_free(c);
+}
+
+static void make_to(const struct zone *z, const struct change *c, bool tolerant)
+{
+	struct zone_with_opts opts = {
+		.compile = { .key = key, .pool_known = pool_known, .quiet = true },
+		.tolerant = tolerant
+	};
+	struct faults f;
+
+	faults_init(&f);
+	struct zone *to = zone_with(z, c, &opts, &f);
+	if (!to != (f.errors > 0))
+		abort();
+	if (to) {
+		struct zone *merged = zone_merge(to, key, &f);
+		opts.tolerant = false;
+		struct change *between = change_between(z, to, NULL);
+		struct zone *again = zone_with(z, between, &opts, &f);
+		if (!again)
+			abort();
+		check_same(to, merged);
+		check_same(to, again);
+		zone_drop(again);
+		change_free(between);
+		zone_drop(merged);
+	}
+	zone_drop(to);
+	faults_fini(&f);
+}
+
+static void change_zone(const struct change *c)
+{
+	static struct zone *z;
+	const struct zone_with_opts opts = {
+		.compile = { .key = key, .pool_known = pool_known, .quiet = true }
+	};
+
+	if (!z)
+		z = small_zone(&opts);
+	if (!name_equal(change_apex(c), apex))
+		return;
+	make_to(z, c, true);
+	make_to(z, c, false);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -55,6 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	change_bytes(joined, &joined_len);
 	if (joined_len > 2 * len + 512 * (n[0] + n[1]))
 		abort();
+	change_zone(c);
 	change_free(joined);
 	change_free(again);
 	change_free(c);
