@@ -439,13 +439,11 @@ static bool start(struct compile *c)
 	return true;
 }
 
-/* Where new names would stand is searched from there on; in a zone with a chain nobody does. */
+/* Where new names would stand is searched from there on. */
 static bool keep_places(struct compile *c)
 {
 	struct zone *z = c->zone;
 
-	if (c->plan.kind != DENIAL_NONE)
-		return true;
 	z->places_n = (c->names.n + ZONE_PLACES - 1) / ZONE_PLACES;
 	z->places = malloc(z->places_n * sizeof *z->places);
 	for (uint32_t i = 0; z->places && i < z->places_n; i++)

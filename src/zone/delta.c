@@ -1,5 +1,8 @@
 #include "zone/delta.h"
 
+#include "dns/rrtype.h"
+#include "zone/order.h"
+
 #include <stdlib.h>
 
 void delta_free(struct delta *d)
@@ -8,6 +11,7 @@ void delta_free(struct delta *d)
 		return;
 	free(d->entry);
 	free(d->slots);
+	free(d->link);
 	free(d->image);
 	free(d);
 }
@@ -17,7 +21,7 @@ size_t delta_bytes(const struct delta *d)
 	if (!d)
 		return 0;
 	return sizeof *d + d->n * sizeof *d->entry + d->slots_n * sizeof *d->slots +
-		d->image_len;
+		d->n_links * sizeof *d->link + d->image_len;
 }
 
 struct delta *delta_new(uint32_t n, uint32_t len)
@@ -84,13 +88,60 @@ static uint32_t first_at(const struct delta *d, uint32_t place)
 
 static uint32_t behind(const struct zone *z, uint32_t place)
 {
-	return (uint32_t)(zone_node_end(zone_node_at(z, place)) - z->image);
+	return (uint32_t)(zone_node_end(zone_node_at(z, place)) - z->image) + zone_in_front(z);
 }
 
 static bool is_ours(const struct delta *d, const struct zone_node *n)
 {
 	return (uintptr_t)n - (uintptr_t)d->image < d->image_len;
 }
+
+/* --- the chain ---------------------------------------------------------------------------- */
+
+bool delta_link(struct delta *d)
+{
+	d->link = malloc(d->n * sizeof *d->link + 1);
+	if (!d->link)
+		return false;
+	for (uint32_t i = 0; i < d->n; i++) {
+		const struct zone_node *n = delta_node(d, d->entry[i].node);
+		if (!(n->flags & (NODE_GONE | NODE_HIDDEN | NODE_NSEC3)) &&
+			zone_find_rrset(n, RRTYPE_NSEC))
+			d->link[d->n_links++] = d->entry[i].node;
+	}
+	return true;
+}
+
+const struct zone_node *delta_link_before(
+	const struct delta *d, const uint8_t *labels, size_t len)
+{
+	uint32_t low = 0, high = d->n_links;
+
+	while (low < high) {
+		const uint32_t mid = low + (high - low) / 2;
+		const struct zone_node *n = delta_node(d, d->link[mid]);
+		if (order_names(n->name, n->name_len, labels, len) <= 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low ? delta_node(d, d->link[low - 1]) : NULL;
+}
+
+int64_t delta_untouched(const struct delta *d, const uint32_t *owner, int64_t link)
+{
+	uint32_t i = link < 0 ? 0 : first_at(d, owner[link] | DELTA_INSTEAD);
+
+	while (link >= 0 && i < d->n && d->entry[i].at == (owner[link] | DELTA_INSTEAD)) {
+		link--;
+		while (link >= 0 && i > 0 &&
+			d->entry[i - 1].at >= (owner[link] | DELTA_INSTEAD))
+			i--;
+	}
+	return link;
+}
+
+/* --- the next node ------------------------------------------------------------------------ */
 
 const struct zone_node *delta_next(const struct zone *z, const struct zone_node *n)
 {
@@ -104,7 +155,7 @@ const struct zone_node *delta_next(const struct zone *z, const struct zone_node 
 			place = behind(z, place);
 		i++;
 	} else {
-		place = (uint32_t)(zone_node_end(n) - z->image);
+		place = (uint32_t)(zone_node_end(n) - z->image) + zone_in_front(z);
 		i = first_at(d, place);
 	}
 	for (; i < d->n && (d->entry[i].at & ~(uint32_t)DELTA_INSTEAD) == place; i++) {

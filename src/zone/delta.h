@@ -24,6 +24,8 @@ struct delta {
 	struct zone_slot *slots;   /* offsets in this image */
 	uint8_t *image; /* starts with 4 bytes of nothing; the negative SOA is last */
 	uint32_t image_len;
+	uint32_t n_links; /* in a zone with NSEC: the nodes that own them, in order */
+	uint32_t *link;   /* [n_links] offsets in this image; NULL: no such zone */
 };
 
 /* NULL is fine. */
@@ -57,6 +59,15 @@ static inline bool delta_find(const struct delta *d, uint64_t hash, const uint8_
 
 /* Which entry that node is. */
 uint32_t delta_index(const struct delta *d, const struct zone_node *n);
+
+/* All nodes are there, of a zone with NSEC: finds its links. False: no memory. */
+bool delta_link(struct delta *d);
+/* The last of them that is not behind `labels`, or NULL. */
+const struct zone_node *delta_link_before(
+	const struct delta *d, const uint8_t *labels, size_t len);
+/* The last of the links up to `link` of the shared image (`owner`: struct denial) that stands
+ * for itself, since the delta has nothing instead; or -1. */
+int64_t delta_untouched(const struct delta *d, const uint32_t *owner, int64_t link);
 
 /* The node behind `n` in canonical order, of either image; NULL: there is none. */
 const struct zone_node *delta_next(const struct zone *z, const struct zone_node *n);

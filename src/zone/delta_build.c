@@ -3,6 +3,7 @@
 #include "dns/rrtype.h"
 #include "zone/delta.h"
 #include "zone/delta_work.h"
+#include "zone/denial.h"
 #include "zone/image.h"
 #include "zone/lookup.h"
 #include "zone/order.h"
@@ -243,7 +244,10 @@ enum delta_result delta_build(struct zone **to, const struct zone *z, struct tou
 	if (!part)
 		return DELTA_FAULT;
 	struct delta_work w = { .z = z, .part = part };
-	const enum delta_result result = build(&w, t, opts, f);
+	/* A chain that begins, ends or is of another kind is another zone. */
+	const bool same_kind = !z->denial == !part->denial &&
+		!(part->denial && part->denial->nsec3);
+	const enum delta_result result = same_kind ? build(&w, t, opts, f) : DELTA_TOO_MUCH;
 	*to = w.to;
 	free(w.own);
 	free(w.item);

@@ -9,7 +9,7 @@
 
 static uint32_t behind(const struct zone *z, uint32_t place)
 {
-	return (uint32_t)(zone_node_end(zone_node_at(z, place)) - z->image);
+	return (uint32_t)(zone_node_end(zone_node_at(z, place)) - z->image) + zone_in_front(z);
 }
 
 /* --- places ------------------------------------------------------------------------------- */

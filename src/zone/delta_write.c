@@ -3,9 +3,11 @@
 
 #include "dns/rrtype.h"
 #include "zone/delta.h"
+#include "zone/rrsig_end.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct writing {
 	struct delta_work *w;
@@ -207,14 +209,23 @@ static void count(struct zone *to, const struct delta_work *w)
 	}
 }
 
+/* Bytes of the negative SOA, with its signatures. */
+static uint32_t soa_len(const struct zone_rrset *soa)
+{
+	const struct zone_rrset *end = zone_next_rrset(soa);
+
+	if (soa->is_signed)
+		end = zone_next_rrset(end);
+	return (uint32_t)((const uint8_t *)end - (const uint8_t *)soa);
+}
+
 /* The negative SOA is behind the nodes; the apex is the first of them, for its SOA is another.
  */
 static void put_soa(struct writing *x)
 {
 	const struct zone_rrset *soa = x->w->part->soa_negative;
 
-	memcpy(x->d->image + x->len, soa,
-		(size_t)((const uint8_t *)zone_next_rrset(soa) - (const uint8_t *)soa));
+	memcpy(x->d->image + x->len, soa, soa_len(soa));
 	x->to->soa_negative = (const struct zone_rrset *)(const void *)(x->d->image + x->len);
 	x->to->apex_node = delta_node(x->d, x->d->entry[0].node);
 	x->to->serial = x->w->part->serial;
@@ -243,13 +254,33 @@ static struct zone *share(const struct zone *z)
 	return to;
 }
 
+/* When signatures end: of all that were there those may be gone that ended first. */
+static void find_ends(struct writing *x)
+{
+	const struct zone *z = x->w->z, *part = x->w->part;
+	const struct rrsig_end was = { z->signatures_end_s, z->signatures_soon_s };
+	const int64_t now_s = time(NULL);
+	struct rrsig_end touched = { 0, 0 };
+	struct rrsig_end to = rrsig_end_first(
+		was, (struct rrsig_end){ part->signatures_end_s, part->signatures_soon_s });
+
+	if (!z->denial)
+		return;
+	for (size_t i = 0; i < x->w->n_own; i++)
+		if (x->w->own[i].touched && x->w->own[i].was)
+			touched = rrsig_end_first(
+				touched, rrsig_end_of_node(x->w->own[i].was, now_s));
+	if (touched.end_s && (touched.end_s <= was.end_s || touched.soon_s <= was.soon_s))
+		to = rrsig_end_of_zone(x->to, to, now_s);
+	x->to->signatures_end_s = to.end_s;
+	x->to->signatures_soon_s = to.soon_s;
+}
+
 static bool fill(struct writing *x)
 {
-	const struct zone_rrset *soa = x->w->part->soa_negative;
-
 	if (!copy_pools(x))
 		return false;
-	x->len = 4 + (uint32_t)((const uint8_t *)zone_next_rrset(soa) - (const uint8_t *)soa);
+	x->len = 4 + soa_len(x->w->part->soa_negative);
 	each(x, measure);
 	x->d = x->to->delta = delta_new(x->n, x->len);
 	if (!x->d)
@@ -262,6 +293,9 @@ static bool fill(struct writing *x)
 	put_soa(x);
 	count(x->to, x->w);
 	delta_fill_slots(x->d);
+	if (x->to->denial && !delta_link(x->d))
+		return no_memory(x->f);
+	find_ends(x);
 	return true;
 }
 

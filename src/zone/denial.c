@@ -1,5 +1,7 @@
 #include "zone/denial.h"
 
+#include "zone/delta.h"
+
 #include <string.h>
 
 enum { COVERS = 1 };
@@ -59,14 +61,55 @@ static void add_link(struct denial_proof *p, const struct zone *z, uint32_t link
 		add(p, zone_node_at(z, link & ~(uint32_t)COVERS));
 }
 
+/* The NSEC whose owner is not behind the name, in whichever image it is. */
+static void add_nsec(
+	struct denial_proof *p, const struct zone *z, const uint8_t *labels, size_t len)
+{
+	const struct delta *d = z->delta;
+	int64_t i = denial_before(z, labels, len);
+	const struct zone_node *n = NULL, *other = NULL;
+
+	if (d) {
+		i = delta_untouched(d, z->denial->owner, i);
+		other = delta_link_before(d, labels, len);
+	}
+	if (i >= 0)
+		n = zone_node_at(z, z->denial->owner[i]);
+	if (!n ||
+		(other && order_names(n->name, n->name_len, other->name, other->name_len) < 0))
+		n = other;
+	if (n)
+		add(p, n);
+}
+
 /* The NSEC that covers a name that does not exist. */
 static void add_before(
 	struct denial_proof *p, const struct zone *z, const struct zone_name *name)
 {
-	const int64_t i = denial_before(z, name->wire, name->len - z->apex_len);
+	add_nsec(p, z, name->wire, name->len - z->apex_len);
+}
 
-	if (i >= 0)
-		add(p, zone_node_at(z, z->denial->owner[i]));
+/* What speaks about a name that is there. Where there is a delta, links of the shared image may
+ * be others: they are searched for. */
+static void add_self(struct denial_proof *p, const struct zone *z, const struct zone_node *n)
+{
+	if (z->delta)
+		add_nsec(p, z, n->name, n->name_len);
+	else
+		add_link(p, z, zone_node_proof(n)->self);
+}
+
+/* ... and about its child "*". */
+static void add_star(struct denial_proof *p, const struct zone *z, const struct zone_node *n)
+{
+	uint8_t labels[NAME_MOST + 2] = { 1, '*' };
+
+	if (!z->delta) {
+		add_link(p, z, zone_node_proof(n)->star);
+		return;
+	}
+	memcpy(labels + 2, n->name, n->name_len);
+	add_nsec(p, z, labels, n->name_len + 2u);
 }
 
 /* The NSEC3 that covers (the hash of) the name that starts at label `skip`. */
@@ -113,13 +156,13 @@ static void prove_nsec(struct denial_proof *p, const struct zone *z,
 	switch (l->kind) {
 	case LOOKUP_NXDOMAIN:
 		add_before(p, z, name);
-		add_link(p, z, zone_node_proof(l->node)->star);
+		add_star(p, z, l->node);
 		return;
-	case LOOKUP_REFERRAL: add_link(p, z, zone_node_proof(l->node)->self); return;
+	case LOOKUP_REFERRAL: add_self(p, z, l->node); return;
 	case LOOKUP_NODATA:
 		if (l->wildcard)
 			add_before(p, z, name);
-		add_link(p, z, zone_node_proof(l->node)->self);
+		add_self(p, z, l->node);
 		return;
 	case LOOKUP_ANSWER:
 	case LOOKUP_CNAME:

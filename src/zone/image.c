@@ -5,12 +5,6 @@
 
 #include <string.h>
 
-/* In zones that deny by a chain there is something in front of each node. */
-static uint32_t in_front(const struct zone *z)
-{
-	return z->denial ? sizeof(struct zone_proof) : 0;
-}
-
 const struct zone_node *image_first(const struct zone *z)
 {
 	return z->apex_node;
@@ -21,7 +15,7 @@ const struct zone_node *image_next(const struct zone *z, const struct zone_node 
 	if (z->delta)
 		return delta_next(z, n);
 	const uint32_t end = (uint32_t)(zone_node_end(n) - z->image);
-	return end < z->image_end ? zone_node_at(z, end + in_front(z)) : NULL;
+	return end < z->image_end ? zone_node_at(z, end + zone_in_front(z)) : NULL;
 }
 
 size_t image_owner(

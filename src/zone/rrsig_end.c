@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "dns/rrtype.h"
+#include "zone/image.h"
 
 #include <time.h>
 
@@ -28,6 +29,23 @@ static int64_t soon(int64_t begin_s, int64_t end_s)
 	return end_s - (quarter_s < RRSIG_END_SOON_S ? quarter_s : RRSIG_END_SOON_S);
 }
 
+static int64_t first(int64_t a, int64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+struct rrsig_end rrsig_end_first(struct rrsig_end a, struct rrsig_end b)
+{
+	return (struct rrsig_end){ first(a.end_s, b.end_s), first(a.soon_s, b.soon_s) };
+}
+
+static struct rrsig_end end_of(const uint8_t *rdata, int64_t now_s)
+{
+	const int64_t end_s = near_now(be32_get(rdata + 8), now_s);
+
+	return (struct rrsig_end){ end_s, soon(near_now(be32_get(rdata + 12), now_s), end_s) };
+}
+
 /* How many signatures there are, of each state, and the first of those. */
 struct states {
 	struct record ended, ends;
@@ -36,18 +54,14 @@ struct states {
 
 static void take(struct rrsig_end *to, struct states *n, const struct record *rr, int64_t now_s)
 {
-	const int64_t end_s = near_now(be32_get(rr->rdata + 8), now_s),
-		      soon_s = soon(near_now(be32_get(rr->rdata + 12), now_s), end_s);
+	const struct rrsig_end one = end_of(rr->rdata, now_s);
 
 	n->all++;
-	if (!to->end_s || end_s < to->end_s)
-		to->end_s = end_s;
-	if (!to->soon_s || soon_s < to->soon_s)
-		to->soon_s = soon_s;
-	if (end_s < now_s) {
+	*to = rrsig_end_first(*to, one);
+	if (one.end_s < now_s) {
 		if (n->n_ended++ == 0)
 			n->ended = *rr;
-	} else if (soon_s <= now_s) {
+	} else if (one.soon_s <= now_s) {
 		if (n->n_ends++ == 0)
 			n->ends = *rr;
 	}
@@ -74,4 +88,28 @@ struct rrsig_end rrsig_end_find(const struct records *r, int64_t now_s, struct f
 			"zone anew before",
 			n.n_ends, n.all, rrsig_end_time(when, found.end_s));
 	return found;
+}
+
+struct rrsig_end rrsig_end_of_node(const struct zone_node *n, int64_t now_s)
+{
+	const struct zone_rrset *set = zone_first_rrset(n);
+	struct rrsig_end to = { 0, 0 };
+
+	for (unsigned i = 0; i < n->rrsets; i++, set = zone_next_rrset(set))
+		for (size_t at = 0; set->type == RRTYPE_RRSIG && at < set->len;
+			at += IMAGE_RR_FIXED + be16_get(set->wire + at + 10))
+			to = rrsig_end_first(
+				to, end_of(set->wire + at + IMAGE_RR_FIXED, now_s));
+	return to;
+}
+
+struct rrsig_end rrsig_end_of_zone(const struct zone *z, struct rrsig_end known, int64_t now_s)
+{
+	const struct zone_node *n = image_first(z);
+	struct rrsig_end to = { 0, 0 };
+
+	for (; n && (to.end_s != known.end_s || to.soon_s != known.soon_s);
+		n = image_next(z, n))
+		to = rrsig_end_first(to, rrsig_end_of_node(n, now_s));
+	return to;
 }

@@ -8,6 +8,7 @@
 
 #include "base/fault.h"
 #include "zone/records.h"
+#include "zone/zone.h"
 
 /* So long before the end it is told; of signatures that last no 12 days, a quarter of their
  * time. Who signs anew does so earlier: BIND 7.5 days of 30 before, Knot 7 days of 14,
@@ -21,6 +22,15 @@ struct rrsig_end {
 
 /* Warns, once, of signatures that have ended or will soon. */
 struct rrsig_end rrsig_end_find(const struct records *r, int64_t now_s, struct faults *f);
+
+/* Of the signatures of a node. */
+struct rrsig_end rrsig_end_of_node(const struct zone_node *n, int64_t now_s);
+
+/* Of all of a zone, or as soon as both ends are `known`, before which none is. */
+struct rrsig_end rrsig_end_of_zone(const struct zone *z, struct rrsig_end known, int64_t now_s);
+
+/* The earlier ends of two. */
+struct rrsig_end rrsig_end_first(struct rrsig_end a, struct rrsig_end b);
 
 /* "2026-11-30T12:00:00Z". Returns `to`. */
 enum { RRSIG_END_TIME = 24 };

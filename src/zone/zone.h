@@ -175,6 +175,12 @@ static inline const struct zone_rrset *zone_next_rrset(const struct zone_rrset *
 	return (const struct zone_rrset *)(const void *)(s->wire + ((len + 3u) & ~(size_t)3u));
 }
 
+/* Bytes in front of each node of the image. */
+static inline uint32_t zone_in_front(const struct zone *z)
+{
+	return z->denial ? sizeof(struct zone_proof) : 0;
+}
+
 /* What is behind the last RRset of a node. */
 static inline const uint8_t *zone_node_end(const struct zone_node *n)
 {

@@ -164,6 +164,8 @@ struct zone *zone_merge(const struct zone *z, struct hash_key key, struct faults
 		zone_hold(z);
 		return (struct zone *)(uintptr_t)z;
 	}
+	if (z->denial)
+		return zone_anew(z, key, f);
 	if (!start(&m)) {
 		zone_drop(m.to);
 		faults_error(f, &(struct fault_at){ 0 }, "out of memory");

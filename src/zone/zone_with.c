@@ -1,7 +1,9 @@
 #include "zone/zone_with.h"
 
+#include "base/bytes.h"
 #include "dns/rrtype.h"
 #include "zone/delta_build.h"
+#include "zone/denial.h"
 #include "zone/image.h"
 #include "zone/order.h"
 #include "zone/touched.h"
@@ -55,20 +57,25 @@ static struct zone *compile_anew(
 
 /* --- all together ------------------------------------------------------------------------- */
 
-static bool is_of_dnssec(uint16_t type)
+/* NSEC3 or what tells of it. */
+static bool is_of_nsec3(const struct change_record *rr)
 {
-	return type == RRTYPE_RRSIG || type == RRTYPE_NSEC || type == RRTYPE_NSEC3 ||
-		type == RRTYPE_NSEC3PARAM;
+	return rr->type == RRTYPE_NSEC3 || rr->type == RRTYPE_NSEC3PARAM ||
+		(rr->type == RRTYPE_RRSIG && be16_get(rr->rdata) == RRTYPE_NSEC3);
 }
 
-/* A chain ties all names together, and what is known of signatures is of all of them. */
-static bool has_signatures(const struct zone *z, const struct touched *t)
+/* A chain of hashes ties all names together; and where there is no chain, what is known of
+ * signatures is of all of them. */
+static bool is_tied(const struct zone *z, const struct touched *t)
 {
-	bool has = z->denial || z->signatures_end_s;
+	bool tied = z->denial ? z->denial->nsec3 : z->signatures_end_s != 0;
 
-	for (size_t i = 0; !has && i < t->n_ops; i++)
-		has = is_of_dnssec(t->op[i].type);
-	return has;
+	for (size_t i = 0; !tied && i < t->n_ops; i++)
+		tied = is_of_nsec3(&t->op[i]) ||
+			(!z->denial &&
+				(t->op[i].type == RRTYPE_RRSIG ||
+					t->op[i].type == RRTYPE_NSEC));
+	return tied;
 }
 
 struct zone *zone_with(const struct zone *z, const struct change *c,
@@ -80,10 +87,20 @@ struct zone *zone_with(const struct zone *z, const struct change *c,
 
 	if (!touched_init(&t, z, c, opts->tolerant, f))
 		return NULL;
-	if (!has_signatures(z, &t))
+	if (!is_tied(z, &t))
 		result = delta_build(&to, z, &t, &opts->compile, f);
 	if (result == DELTA_TOO_MUCH)
 		to = compile_anew(&t, &opts->compile, f);
+	touched_fini(&t);
+	return to;
+}
+
+struct zone *zone_anew(const struct zone *z, struct hash_key key, struct faults *f)
+{
+	const struct compile_opts opts = { .key = key };
+	struct touched t = { .z = z, .f = f };
+	struct zone *to = compile_anew(&t, &opts, f);
+
 	touched_fini(&t);
 	return to;
 }

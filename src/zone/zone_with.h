@@ -2,8 +2,8 @@
  *
  * The old zone is untouched and goes on being served. Most changes cost by what they change:
  * the new zone shares the old one's image and has beside it what is different (zone/delta.h).
- * Where that cannot be (a chain of NSEC or NSEC3 ties all names together), or where so much
- * changes that it would not be worth it, the zone is compiled anew from its records.
+ * Where that cannot be (a chain of NSEC3 ties all names together by their hashes), or where so
+ * much changes that it would not be worth it, the zone is compiled anew from its records.
  */
 #ifndef ZONE_ZONE_WITH_H
 #define ZONE_ZONE_WITH_H
@@ -28,6 +28,10 @@ struct zone *zone_with(const struct zone *z, const struct change *c,
 
 /* True when so much is beside the image of `z` that zone_merge() is worth it. */
 bool zone_wants_merge(const struct zone *z);
+
+/* The same zone, compiled from its records; what zone_merge() does where a chain ties all names
+ * together. */
+struct zone *zone_anew(const struct zone *z, struct hash_key key, struct faults *f);
 
 /* The same zone with an image of its own, nothing beside it. Count 1; NULL after a fault. All
  * of the zone is copied (some 60 ms for a million names), so it is for a job; changes that
