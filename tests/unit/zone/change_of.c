@@ -1,6 +1,7 @@
 #include "unit/zone/change_of.h"
 
 #include "dns/rrtype.h"
+#include "unit/zone/zone_of.h"
 #include "zone/head.h"
 #include "zone/rdata.h"
 
@@ -80,4 +81,28 @@ struct text change_text(const struct change *c)
 		text_add_char(&to, '\n');
 	}
 	return to;
+}
+
+/* --- onto zones ---------------------------------------------------------------------------- */
+
+static bool pool_known(void *ctx, const char *name)
+{
+	(void)ctx;
+	return strcmp(name, "web") == 0 || strcmp(name, "app") == 0;
+}
+
+/* Of no EDGE beside other data, where it can be seen. */
+static bool pool_cname(void *ctx, const char *name)
+{
+	(void)ctx;
+	return strcmp(name, "app") == 0;
+}
+
+struct zone_with_opts change_of_opts(bool tolerant)
+{
+	return (struct zone_with_opts){ .compile = { .key = zone_of_key,
+						.pool_known = pool_known,
+						.pool_cname = pool_cname,
+						.quiet = true },
+		.tolerant = tolerant };
 }

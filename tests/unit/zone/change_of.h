@@ -4,7 +4,7 @@
 #define UNIT_ZONE_CHANGE_OF_H
 
 #include "base/text.h"
-#include "zone/change.h"
+#include "zone/zone_with.h"
 
 /* A sealed change of "example." from a text, a record a line: "+" or "-", owner, TTL, type and
  * data, where names are absolute. Aborts on nonsense; NULL: refused, and `why` says it. */
@@ -12,5 +12,9 @@ struct change *change_of(const char *text, struct fault *why);
 
 /* The other way, the data as a name, an address or in hex; free with text_fini(). */
 struct text change_text(const struct change *c);
+
+/* For zones of zone_of()'s key and two pools, "web" and "app"; "app" may answer with a CNAME.
+ */
+struct zone_with_opts change_of_opts(bool tolerant);
 
 #endif
