@@ -128,6 +128,14 @@ static bool copy_pools(struct zone *to, const struct zone *z)
 	return true;
 }
 
+/* Its count is not of the scope that may be on: it is a part of the zone. */
+static void keep_history(struct zone *to, const struct zone *z)
+{
+	to->history = z->history;
+	if (to->history)
+		__atomic_add_fetch(&to->history->part.refs, 1, __ATOMIC_RELAXED);
+}
+
 /* Room for all; false: there is none. */
 static bool start(struct merge *m)
 {
@@ -145,8 +153,7 @@ static bool start(struct merge *m)
 		sizeof *to + z->apex_len - from);
 	to->base = NULL;
 	to->delta = NULL;
-	if (to->history) /* not of a scope: it is a part of this zone */
-		__atomic_add_fetch(&to->history->part.refs, 1, __ATOMIC_RELAXED);
+	keep_history(to, z);
 	to->places_n = 0;
 	to->slots_n = z->nodes + z->nodes / 3 + 1;
 	to->slots = calloc(to->slots_n, sizeof *to->slots);
@@ -164,8 +171,12 @@ struct zone *zone_merge(const struct zone *z, struct hash_key key, struct faults
 		zone_hold(z);
 		return (struct zone *)(uintptr_t)z;
 	}
-	if (z->denial)
-		return zone_anew(z, key, f);
+	if (z->denial) {
+		struct zone *anew = zone_anew(z, key, f);
+		if (anew)
+			keep_history(anew, z);
+		return anew;
+	}
 	if (!start(&m)) {
 		zone_drop(m.to);
 		faults_error(f, &(struct fault_at){ 0 }, "out of memory");

@@ -5,6 +5,7 @@
 #include "unit/unit.h"
 #include "unit/zone/change_of.h"
 #include "unit/zone/zone_of.h"
+#include "zone/history.h"
 #include "zone/lookup.h"
 
 #include <stdio.h>
@@ -103,14 +104,17 @@ static void a_change_leaves_the_image_and_the_pools_numbers(void)
 	CU_ASSERT_STRING_EQUAL(to->pools[0], "web");
 	CU_ASSERT_STRING_EQUAL(to->pools[1], "app");
 	CU_ASSERT_TRUE(zone_bytes(to) > zone_bytes(z));
+	CU_ASSERT_PTR_NULL(to->history); /* it is what led to the other */
+	history_give(to, z, c);
 	zone_drop(z); /* what it shares stays */
 	struct zone *merged = zone_merge(to, zone_of_key, &f);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(merged);
 	CU_ASSERT_PTR_NOT_EQUAL(merged->image, to->image);
 	zone_drop(to);
 	CU_ASSERT_STRING_EQUAL(merged->pools[1], "app");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(merged->history);
+	CU_ASSERT_EQUAL(merged->history->n, 1);
 	zone_drop(merged);
-	change_free(c);
 	faults_fini(&f);
 }
 
