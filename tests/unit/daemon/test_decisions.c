@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define EDGES                                       \
 	"edges:\n"                                  \
@@ -62,6 +63,8 @@ static void each_sampled_answer_is_a_line(void)
 		"\"resolver\":\"127.0.0.1\",\"pool\":\"web\",\"edge\":\"ams\",\"why\":\"best\","
 		"\"ttl\":300,"
 		"\"scope\":"));
+	const long long said_s = strtoll(text + 8, NULL, 10), now_s = (long long)time(NULL);
+	CU_ASSERT_TRUE(said_s <= now_s && said_s > now_s - 600);
 	CU_ASSERT_EQUAL(decisions_lost(h.decisions), 0);
 	/* What is in the rings when it ends is written, too. */
 	for (unsigned i = 0; i < 10; i++)
