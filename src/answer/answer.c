@@ -405,10 +405,13 @@ static void tell_signature(
 		.from = addr_plain(&ask->source, NULL),
 		.late_s = (int64_t)a->now_s - (int64_t)p->tsig.asked_s };
 
+	uint8_t key[NAME_MOST];
+
 	stats_add(&a->stats->signatures_wrong, 1);
 	if (!may_tell(a))
 		return;
-	name_lower(news.name, t->key, t->key_len);
+	query_tsig_key(t, key);
+	name_lower(news.name, key, t->key_len);
 	if (t->algorithm_len <= NEWS_ALGORITHM)
 		name_lower(news.algorithm, t->algorithm, t->algorithm_len);
 	a->tell(a->tell_ctx, &news);

@@ -22,13 +22,48 @@ static enum query_result read_opt(struct query *q, const uint8_t *rr, size_t rdl
 	return edns_read_options(e, rr + 10, rdlen) ? QUERY_OK : QUERY_FORMERR;
 }
 
+/* The name at `p`, its pointers followed, which lead back. Returns its length; 0 when it is
+ * wrong. */
+static size_t follow(
+	const uint8_t *packet, const uint8_t *p, const uint8_t *end, uint8_t to[static NAME_MOST])
+{
+	const uint8_t *from = p;
+	size_t len = 0;
+
+	while (p < end) {
+		const size_t n = *p + 1u;
+		if (*p >= 0xc0 && end - p >= 2) {
+			p = packet + (be16_get(p) & 0x3fffu);
+			if (p >= from || p < packet + QUERY_HEADER)
+				return 0;
+			from = p;
+			continue;
+		}
+		if (n > 64 || len + n > NAME_MOST || (size_t)(end - p) < n)
+			return 0;
+		memcpy(to + len, p, n);
+		len += n;
+		p += n;
+		if (n == 1)
+			return len;
+	}
+	return 0;
+}
+
+void query_tsig_key(const struct query_tsig *t, uint8_t to[static NAME_MOST])
+{
+	follow(t->packet, t->key, t->id, to);
+}
+
 /* TSIG (RFC 8945 section 4.2): `rr` is behind the owner, `rdlen` checked. False is FORMERR. */
 static bool read_tsig(struct query *q, const uint8_t *owner, const uint8_t *rr, size_t rdlen)
 {
 	const uint8_t *rdata = rr + 10, *const end = rdata + rdlen;
 
+	uint8_t name[NAME_MOST];
+
 	q->tsig.key = owner;
-	q->tsig.key_len = (uint8_t)name_check(owner, rr);
+	q->tsig.key_len = (uint8_t)follow(q->tsig.packet, owner, rr, name);
 	q->tsig.algorithm = rdata;
 	q->tsig.algorithm_len = (uint8_t)name_check(rdata, end);
 	if (!q->tsig.key_len || !q->tsig.algorithm_len || be16_get(rr + 2) != RRCLASS_ANY ||
@@ -142,6 +177,7 @@ enum query_result query_parse(struct query *q, const uint8_t *packet, size_t len
 {
 	q->name_len = 0;
 	q->edns = (struct edns){ .payload = EDNS_PAYLOAD_LEAST };
+	q->tsig.packet = packet;
 	q->tsig.key_len = 0;
 	q->authority = NULL;
 	if (len < QUERY_HEADER)

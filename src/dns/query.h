@@ -50,10 +50,11 @@ enum query_result {
 
 /* The TSIG record that ends a query, in the packet. */
 struct query_tsig {
-	const uint8_t *key; /* its owner: a wire name, not compressed */
+	const uint8_t *packet;
+	const uint8_t *key; /* its owner, which may be compressed: see query_tsig_key() */
 	const uint8_t
 		*algorithm; /* a wire name; the time signed and the fudge, 8 bytes, follow */
-	uint8_t key_len, algorithm_len; /* bytes; 0: there is no TSIG */
+	uint8_t key_len, algorithm_len; /* bytes of the whole names; 0: there is no TSIG */
 	const uint8_t *id;              /* the original ID, 2 bytes */
 };
 
@@ -76,6 +77,9 @@ static inline unsigned query_opcode(const struct query *q)
 {
 	return q->flags >> 11 & 15u;
 }
+
+/* The name of the key, whole, `key_len` bytes (ldns compresses it). */
+void query_tsig_key(const struct query_tsig *t, uint8_t to[static NAME_MOST]);
 
 /* The serial of the SOA in the authority section: what who asks for IXFR has (RFC 1995 section
  * 3). Nothing else of it means anything. False when there is none. */

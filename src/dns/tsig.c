@@ -162,8 +162,11 @@ static void add_variables(struct hmac *h, const struct tsig_key *key,
 static const struct tsig_key *find_key(
 	const struct query_tsig *t, const struct tsig_key *keys, size_t n)
 {
+	uint8_t name[NAME_MOST];
+
+	query_tsig_key(t, name);
 	for (size_t i = 0; i < n; i++)
-		if (name_equal(keys[i].name, t->key) &&
+		if (name_equal(keys[i].name, name) &&
 			name_equal(algorithms[keys[i].algorithm].name, t->algorithm))
 			return &keys[i];
 	return NULL;
@@ -366,11 +369,12 @@ size_t tsig_refuse(const struct query *q, unsigned error, uint8_t *to, size_t le
 	const struct query_tsig *t = &q->tsig;
 	const size_t rdlen = t->algorithm_len + (size_t)TIMES + TAIL;
 	struct writer w = { to, len, most };
-	uint8_t *p = to + len;
+	uint8_t *p = to + len, name[NAME_MOST];
 
 	if (!writer_fits(&w, t->key_len + FIXED + rdlen))
 		return len;
-	memcpy(p, t->key, t->key_len);
+	query_tsig_key(t, name);
+	memcpy(p, name, t->key_len);
 	p += t->key_len;
 	be16_put(p, RRTYPE_TSIG);
 	be16_put(p + 2, RRCLASS_ANY);

@@ -56,6 +56,7 @@ KEYS = {"k256": Key("k256", bytes(range(32))), "k512": Key("k512.example", bytes
         "k1": Key("k1", b"1" * 20, "hmac-sha1"), "k5": Key("k5", b"5" * 16, "hmac-md5")}
 K = KEYS["k256"]
 CUT = Key("cut", b"c" * 32)
+LEFT = Key("left.kinds.test", b"l" * 32)                     # ldns compresses it against the question
 SOFT = Key("soft", b"m" * 16, "hmac-md5")
 
 RULES = {"none.test": "", "all.test": "transfer: any", "net.test": "transfer: [ 127.0.0.0/30, 127.0.0.9 ]",
@@ -68,6 +69,7 @@ CONFIG = """
 keys:
   %s
   cut: { algorithm: hmac-sha256-128, secret: "%s" }
+  left.kinds.test: { secret: "%s" }
   soft: { secret: "%s", md5: on }
 peers:
   ns2: { at: "127.0.0.8", key: k512.example }
@@ -79,7 +81,7 @@ edges: { e: { at: "1,1", a: 192.0.2.7 } }
 pools: { web: { edges: [ e ] } }
 """ % ("\n  ".join("%s: %s" % (name_, key.yaml() if key.algorithm != "hmac-md5" else key.yaml(", md5: on"))
                    for name_, key in ((k.name[1:-1].replace(b"\7", b".").decode(), k) for k in KEYS.values())),
-       base64.b64encode(CUT.secret).decode(), base64.b64encode(SOFT.secret).decode())
+       base64.b64encode(CUT.secret).decode(), base64.b64encode(LEFT.secret).decode(), base64.b64encode(SOFT.secret).decode())
 
 
 class Primary(Server):
@@ -337,7 +339,11 @@ def abuses():
         ("a TTL", good[:ttl] + b"\0\0\0\1" + good[ttl + 4:], FORMERR, None),
         ("in the answer section", good[:6] + b"\0\1\0\0\0\0" + good[12:], FORMERR, None),
         ("in the authority section", good[:6] + b"\0\0\0\1\0\0" + good[12:], FORMERR, None),
-        ("a name that is a pointer", count(q + b"\xc0\x0c" + record[len(K.name):], 1), FORMERR, None),
+        ("the question's name as its own", count(q + b"\xc0\x0c" + record[len(K.name):], 1), NOTAUTH, BADKEY),
+        ("a name that leads into the header", count(q + b"\xc0\x0b" + record[len(K.name):], 1), FORMERR, None),
+        ("a name that leads to itself", count(q + b"\xc0" + bytes([len(q)]) + record[len(K.name):], 1), FORMERR, None),
+        ("a name that leads ahead", count(q + b"\xc0" + bytes([len(q) + 2]) + record[len(K.name):], 1), FORMERR, None),
+        ("a name that leads out", count(q + b"\xff\xff" + record[len(K.name):], 1), FORMERR, None),
         ("cut short", good[:-3], FORMERR, None),
         ("longer than its data", good[:-2] + b"\0\4", FORMERR, None),
     ]
@@ -369,7 +375,7 @@ def oddities():
     forwarded = b"\x12\x34" + K.sign(q)[0][2:]
     table = [("capitals", K, K.sign(q, name=b"\4K256\0", algorithm=b"\x0bHMAC-SHA256\0")),
              ("another ID", K, (forwarded, K.sign(q)[1])), ("a wide fudge", K, K.sign(q, when=now - 3000, fudge=3600)),
-             ("behind OPT", K, K.sign(edns)), ("MD5", SOFT, SOFT.sign(q)),
+             ("behind OPT", K, K.sign(edns)), ("a name that is compressed", LEFT, LEFT.sign(q, name=b"\4left\xc0\x0c")), ("MD5", SOFT, SOFT.sign(q)),
              ("MD5 as certbot writes it", SOFT, SOFT.sign(q, algorithm=wire("HMAC-MD5.SIG-ALG.REG.INT"))),
              ("MD5 cut", KEYS["k5"], KEYS["k5"].sign(q))]
     for say, key, (packet, mac) in table:

@@ -25,8 +25,9 @@ Record = collections.namedtuple("Record", "owner type ttl data")         # names
 class Parser:
     """A message, strictly: a pointer leads to where a name or a part of one has stood before, and nothing is left over."""
 
-    def __init__(self, m):
-        self.m = m
+    def __init__(self, m, strict=True):
+        """Not `strict`: of a server that has pointers where there should be none (RFC 3597 section 4)."""
+        self.m, self.strict = m, strict
         self.id, self.flags, *self.counts = struct.unpack(">HHHHHH", m[:12])
         self.rcode, self.at, self.names = self.flags & 15, 12, set()
         self.question = None
@@ -50,7 +51,7 @@ class Parser:
             size = self.m[p]
             if size >= 0xc0:
                 to = struct.unpack(">H", self.m[p:p + 2])[0] & 0x3fff
-                if to not in self.names:
+                if to not in self.names and (self.strict or to >= p):
                     raise AssertionError("a pointer at %d to %d, where no name has stood" % (p, to))
                 after, p = after or p + 2, to
                 continue
@@ -89,6 +90,11 @@ class Parser:
             return self.take(2) + self.name()
         if kind == 6:
             return self.name() + self.name() + self.take(20)
+        if kind in (33, 35) and not self.strict:
+            texts = self.take(6 if kind == 33 else 4)
+            for _ in range(0 if kind == 33 else 3):
+                texts += self.take(1 + self.m[self.at])
+            return texts + self.name()
         return self.take(end - self.at)
 
     def options(self):
@@ -117,7 +123,7 @@ def get(s, packet):
     return Parser(recv_tcp(s))
 
 
-def transfer(s, packet, each=None):
+def transfer(s, packet, each=None, parse=Parser):
     """All messages of a zone's transfer; `each` is called with the bytes of every one as it comes."""
     send_tcp(s, packet)
     out, soas = [], 0
@@ -125,7 +131,7 @@ def transfer(s, packet, each=None):
         m = recv_tcp(s)
         if each:
             each(m)
-        out.append(Parser(m))
+        out.append(parse(m))
         if out[-1].rcode or not out[-1].answer:
             break
         soas += sum(r.type == 6 for r in out[-1].answer)
