@@ -11,7 +11,7 @@ SANITIZE ?=
 
 # Only what builds needs it: "make deps" and "make help" work before anything is there. check, demo and fuzz see to
 # the packages first and then start make again.
-ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn soak demo lab fuzz mutants conform clean distclean format uninstall,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn soak demo lab fuzz mutants conform interop clean distclean format uninstall,$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 endif
 
@@ -33,7 +33,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent
 
-.PHONY: all help deps deps-tests check check-run check-asan check-tsan churn churn-run soak demo lab bench fuzz mutants conform format install uninstall clean distclean
+.PHONY: all help deps deps-tests check check-run check-asan check-tsan churn churn-run soak demo lab bench fuzz mutants conform interop format install uninstall clean distclean
 all: $(programs)
 
 help:
@@ -45,6 +45,7 @@ help:
 	@echo "make install       [PREFIX=/usr/local] [DESTDIR=] a server that can be started: user, folders, units, an example"
 	@echo "make uninstall     the same without what an operator may have changed"
 	@echo "make conform [ZONES=500] [SEED=1]  compare our answers with those of NSD, Knot and BIND"
+	@echo "make interop [CHANGES=20] [SEED=1]  primary of real named, nsd, knotd and pdns_server, through random changes"
 	@echo "make bench [W=\"W1 W5\"] [R=5] [T=2]  measure us and what else is installed of NSD, Knot, BIND, gdnsd, PowerDNS"
 	@echo "make churn [T=600] [SEED=1]  everything at once, at random, under both sanitizers for T seconds each"
 	@echo "make soak [HOURS=4]  the same without them for so long, then packets without end: memory stays as it is"
@@ -185,6 +186,12 @@ SEED ?= 1
 conform: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(BUILD) tests/conform/compare.py --zones $(ZONES) --seed $(SEED)
+
+# Real nameservers as our secondaries; those that are not installed are skipped.
+interop: CHANGES ?= 20
+interop: deps-tests
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@BUILD=$(BUILD) tests/interop/interop.py --changes $(CHANGES) --seed $(SEED)
 
 # In a copy of the tree, one after the other.
 mutants: N ?= 100
