@@ -20,7 +20,7 @@ enum {
 	 * world as the news that they follow. */
 	AT_ONCE_PAIRS = 20000,  /* groups of clients times edges */
 	AT_ONCE_US = 2000,      /* by the last time */
-	AT_ONCE_EFFORT = 500000 /* and no further, since the last time may have been an easy
+	AT_ONCE_EFFORT = 600000 /* and no further, since the last time may have been an easy
 				 * one: 2 ms, at 300 offers a microsecond */
 };
 /* What is known of an edge, beside what its load makes of it. */

@@ -151,6 +151,26 @@ def live_state():
             same(edges_of(s.steer("web.example.com", c)).replace("127.0.0.1", "here"), found["web", c, "A"][0], c)
 
 
+@claim("the same file has the same probes, from wherever its relative paths are seen, and so has a copy")
+def relative():
+    extra = "probes: { up: { kind: https, ca: ca.pem, port: %d, every: 1s, timeout: 500ms } }\n" % free_port()
+    with Server(ZONES, config=config(extra=extra, pools=POOLS.replace("web:   { ", "web: { probe: up, ")), start=False) as s:
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-days", "9", "-keyout", "/dev/null",
+                        "-out", s.dir + "/ca.pem"], check=True, capture_output=True)
+        s.start()
+        os.mkdir(s.dir + "/copy")
+        for name in ("ca.pem", "waymark.yaml"):
+            shutil.copy(s.dir + "/" + name, s.dir + "/copy/" + name)
+        for conf in ("waymark.yaml", "./copy/../waymark.yaml"):
+            done = subprocess.run([WAYMARKCTL, "-c", s.conf, "simulate", "-c", conf, "--pool", "web", "--json"], cwd=s.dir, capture_output=True, text=True)
+            same(done.returncode, 0, done.stderr)
+            told = json.loads(done.stdout)
+            same((told["moved_share"], "note" in told), (0, False), conf)
+        s.write("ca.pem", open(s.dir + "/ca.pem").read() + "\n")
+        done = subprocess.run([WAYMARKCTL, "-c", s.conf, "simulate", "-c", "waymark.yaml", "--pool", "web", "--json"], cwd=s.dir, capture_output=True, text=True)
+        same("note" in json.loads(done.stdout), False, done.stderr)
+
+
 @claim("the server is left as it was: no publication, no query, no other state")
 def untouched():
     with Server(ZONES, config=config()) as s:
