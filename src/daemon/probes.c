@@ -32,7 +32,8 @@ struct probes {
 	struct state_saver *saver;
 	struct balancer *balancer;
 	struct round *round;
-	struct parts planned, staged_planned; /* held: what the rows and the round borrow from */
+	struct parts planned,
+		staged_planned;        /* held: what the rows and the round borrow from */
 	struct rows rows, staged_rows; /* of the round, the latter behind the former */
 	struct forced_list forced;
 	ev_timer publish, expiry, save, patience;
@@ -53,9 +54,9 @@ static struct standing *live(void *ctx, const struct standing *before)
 {
 	struct probes *p = ctx;
 
-	return standings_make(&(struct standings_opts){
-		publisher_live(p->opts.publisher)->steer, &p->rows, p->round, 0, &p->forced, before,
-		p->balancer, p->first });
+	return standings_make(
+		&(struct standings_opts){ publisher_live(p->opts.publisher)->steer, &p->rows,
+			p->round, 0, &p->forced, before, p->balancer, p->first });
 }
 
 static struct standing *staged(
@@ -67,6 +68,8 @@ static struct standing *staged(
 		s, &p->staged_rows, p->round, p->rows.n, &p->forced, before, NULL, p->first });
 
 	standings_like(to, s, of_live, publisher_live(p->opts.publisher)->steer);
+	standings_steady(
+		to, s, before, of_live, publisher_live(p->opts.publisher)->steer, clock_us());
 	return to;
 }
 
@@ -75,8 +78,8 @@ static void changes(void *ctx, const struct world *before, const struct standing
 	struct probes *p = ctx;
 
 	if (!p->quiet)
-		tell_changes(&(struct tell){ before->steer, before->standing, now, p->round,
-			&p->rows, &p->forced });
+		tell_changes(&(struct tell){
+			before->steer, before->standing, now, p->round, &p->rows, &p->forced });
 }
 
 unsigned probes_waits(const struct probes *p)
@@ -462,7 +465,8 @@ static void end_first(struct probes *p)
 	publisher_now(p->opts.publisher);
 	p->quiet = false;
 	const struct world *w = publisher_world(p->opts.publisher);
-	tell_down(&(struct tell){ w->steer, NULL, w->standing, p->round, &p->rows, &p->forced });
+	tell_down(
+		&(struct tell){ w->steer, NULL, w->standing, p->round, &p->rows, &p->forced });
 	save_soon(p);
 	p->opts.ready(p->opts.ctx);
 }

@@ -2,7 +2,6 @@
 
 #include "base/memory.h"
 
-
 struct standing *standings_make(const struct standings_opts *s)
 {
 	struct standing_row *rows = memory_zeroed(s->rows->n, sizeof *rows);
@@ -50,5 +49,36 @@ void standings_like(struct standing *to, const struct steer *steer, const struct
 	for (unsigned i = 0; i < steer->n_edges; i++) {
 		const int at = steer_edge(of, steer->edges[i].name);
 		to->cuts[i] = at >= 0 ? like->cuts[at] : (struct shed_cut){ 0, SHED_ALL };
+	}
+}
+
+/* Can other edges answer than could before? */
+static bool has_changed(const struct pool *p, unsigned i, const struct standing *before,
+	const struct standing *now)
+{
+	const unsigned was = before->pools[i].row, is = now->pools[i].row;
+
+	if (was != is)
+		return true;
+	for (unsigned k = 0; k < p->n; k++)
+		if ((standing_marks(before, was, p->edges[k]) ^
+			    standing_marks(now, is, p->edges[k])) &
+			~STANDS_FAILS)
+			return true;
+	return false;
+}
+
+void standings_steady(struct standing *to, const struct steer *steer,
+	const struct standing *before, const struct standing *like, const struct steer *of,
+	uint64_t now_us)
+{
+	for (unsigned i = 0; i < steer->n_pools; i++) {
+		const struct pool *p = &steer->pools[i];
+		const int at = steer_pool(of, p->name);
+		uint64_t since = at >= 0 ? like->pools[at].steady_us : now_us;
+		if (before)
+			since = has_changed(p, i, before, to) ? now_us
+							      : before->pools[i].steady_us;
+		to->pools[i].steady_us = since;
 	}
 }

@@ -27,4 +27,11 @@ struct standing *standings_make(const struct standings_opts *s);
 void standings_like(struct standing *to, const struct steer *steer, const struct standing *like,
 	const struct steer *of);
 
+/* Since when each pool is as it is now, so that answers' TTLs can grow: for a standing that no
+ * balancer follows. `before` is what it replaces, of the same steer; without it, pools are as
+ * old as those of their name in `like`, and others as `now_us`. */
+void standings_steady(struct standing *to, const struct steer *steer,
+	const struct standing *before, const struct standing *like, const struct steer *of,
+	uint64_t now_us);
+
 #endif
