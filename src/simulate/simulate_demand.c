@@ -59,15 +59,18 @@ static void take(struct simulate_demand *d, const struct simulate_client *c)
 	d->clients[d->n++] = *c;
 }
 
-void simulate_demand_everybody(struct simulate_demand *d)
+void simulate_demand_everybody(struct simulate_demand *d, bool v6)
 {
 	static const uint8_t zero[4];
+	const struct prefix v4 = { addr_from_v4(zero), ADDR_V4_BITS },
+			    unicast = { { { 0x20 } }, 3 }; /* RFC 4291 section 2.4 */
 
+	/* IPv4 by its addresses, IPv6 by its /48s. */
 	take(d,
-		&(struct simulate_client){ .net = { addr_from_v4(zero), ADDR_V4_BITS },
-			.weight = 4294967296.0,
+		&(struct simulate_client){ .net = v6 ? unicast : v4,
+			.weight = v6 ? 35184372088832.0 : 4294967296.0,
 			.pool = -1,
-			.type = SIMULATE_A,
+			.type = v6 ? SIMULATE_AAAA : SIMULATE_A,
 			.known_only = true });
 }
 

@@ -28,7 +28,7 @@ struct simulate_demand {
 };
 
 /* Every IPv4 address whose place the GeoIP files know; each weighs 1. */
-void simulate_demand_everybody(struct simulate_demand *d);
+void simulate_demand_everybody(struct simulate_demand *d, bool v6);
 
 bool simulate_demand_clients(struct simulate_demand *d, const char *path, struct faults *f);
 

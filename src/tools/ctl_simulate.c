@@ -24,16 +24,16 @@
 enum { EDGES_NAMED_MOST = 256 };
 
 const char ctl_simulate_usage[] =
-	"  simulate [-c NEW.yaml] [--from FILE] [--clients CSV | --queries LOG] [--pool POOL]\n"
-	"           [--down EDGE] [--drain EDGE] [--load X] [--json] [--html FILE]\n"
-	"           [--list FILE]\n"
+	"  simulate [-c NEW.yaml] [--from FILE] [--clients CSV | --queries LOG | --ipv6]\n"
+	"           [--pool POOL] [--down EDGE] [--drain EDGE] [--load X] [--json]\n"
+	"           [--html FILE] [--list FILE]\n"
 	"           who would get which edge after a change, against now; changes nothing\n";
 
 struct words {
 	const char *new_path, *from, *clients, *queries, *pool, *load, *html, *list;
 	const char *down[EDGES_NAMED_MOST], *drain[EDGES_NAMED_MOST];
 	size_t n_down, n_drain;
-	bool json;
+	bool json, ipv6;
 	double total;
 };
 
@@ -88,6 +88,10 @@ static bool take_words(struct words *w, char **words, int n)
 			w->json = true;
 			continue;
 		}
+		if (strcmp(words[i], "--ipv6") == 0) {
+			w->ipv6 = true;
+			continue;
+		}
 		if (!take_word(w, words[i], i + 1 < n ? words[i + 1] : NULL))
 			return false;
 		i++;
@@ -96,6 +100,8 @@ static bool take_words(struct words *w, char **words, int n)
 		return complain("--clients and --queries are two ways to say who asks: "
 				"choose one%s",
 			"");
+	if (w->ipv6 && (w->clients || w->queries))
+		return complain("--ipv6 is for when nobody says who asks: the file does%s", "");
 	w->total = w->load ? strtod(w->load, &end) : NAN;
 	if (w->load && (end == w->load || *end || !(w->total > 0) || w->total > 1e15))
 		return complain("--load %s: write a number over 0: what all clients together "
@@ -210,10 +216,11 @@ static bool get_clients(const struct words *w, const struct foresee *f,
 				(unsigned long long)d->passed_over);
 		return ok;
 	}
-	simulate_demand_everybody(d);
-	text_add(say,
-		"every IPv4 address that GeoIP has a place for, each counting the same "
-		"(--clients or --queries for real ones)");
+	simulate_demand_everybody(d, w->ipv6);
+	text_addf(say,
+		"every %s that GeoIP has a place for, each counting the same "
+		"(--clients or --queries for real ones)",
+		w->ipv6 ? "IPv6 /48" : "IPv4 address");
 	return true;
 }
 

@@ -151,6 +151,16 @@ def live_state():
             same(edges_of(s.steer("web.example.com", c)).replace("127.0.0.1", "here"), found["web", c, "A"][0], c)
 
 
+@claim("all of IPv6 is gone through without a file, and is answered as simulated")
+def ipv6():
+    with Server(ZONES, config=config()) as s:
+        found = simulate(s, "--ipv6", "--pool", "web", "--down", "ams")
+        assert all(t == "AAAA" for _, _, t in found) and len(found) > 1000
+        for pool, client, t in rng.sample(sorted(found), 300):
+            same(edges_of(s.steer("web.example.com", client, t)), found[pool, client, t][0], client)
+        same(s.ctl("simulate", "--ipv6", "--clients", "x")[0], 2)
+
+
 @claim("the same file has the same probes, from wherever its relative paths are seen, and so has a copy")
 def relative():
     extra = "probes: { up: { kind: https, ca: ca.pem, port: %d, every: 1s, timeout: 500ms } }\n" % free_port()
