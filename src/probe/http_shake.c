@@ -90,6 +90,11 @@ void http_shake(struct http_conn *c)
 		c->chain_end_s = c->peer->chain_end_s = check_tls_end_s(c->ssl, true);
 		c->peer->full_us = clock_us();
 	}
+	if (c->ask->plan->opts.http2 == PROBE_HTTP2_ON && !http_talk_is_two(c)) {
+		check_failed(&c->ask->own, "TLS: the server does not choose HTTP/2 (ALPN)");
+		http_conn_fail(c);
+		return;
+	}
 	http_conn_ask(c);
 }
 

@@ -146,7 +146,7 @@ static bool ask_two(struct http_conn *c, const char *host, const char *const *he
 		!c->out.lost;
 }
 
-static bool picks_two(const struct http_conn *c)
+bool http_talk_is_two(const struct http_conn *c)
 {
 	const unsigned char *chosen = NULL;
 	unsigned len = 0;
@@ -167,7 +167,7 @@ bool http_talk_ask(struct http_conn *c)
 	all_headers(&c->ask->plan->opts, headers);
 	c->body_len = c->body_seen = 0;
 	c->heard_us = 0;
-	if (!c->reused && picks_two(c) && !(c->two = http_two_new(&taker, &c->out)))
+	if (!c->reused && http_talk_is_two(c) && !(c->two = http_two_new(&taker, &c->out)))
 		return false;
 	tell_request(c->ask, c->two ? "HTTP/2" : "HTTP/1.1", host, headers);
 	return c->two ? ask_two(c, host, headers) : ask_one(c, host, headers);

@@ -25,6 +25,9 @@ void http_talk_say_handshake(struct http_conn *c, unsigned long err, int sys);
 /* The name that its certificate must have, or NULL and `addr` filled. */
 const char *http_talk_tls_name(const struct http_ask *a, char addr[static ADDR_TEXT]);
 
+/* Has the server chosen HTTP/2? Without TLS: has the operator? */
+bool http_talk_is_two(const struct http_conn *c);
+
 /* OpenSSL's words for it. */
 const char *http_talk_tls_error(unsigned long err);
 

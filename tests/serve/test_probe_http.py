@@ -238,6 +238,8 @@ def http2():
                 says(s, "HTTP 200")                         # without TLS
             with serve(probe % (plain, ", http2: on")) as s:
                 until(lambda: target(s, "one").get("passed") is False, 15)
+        with Tls(context_of(path, "www")) as t, serve("kind: https, host: www.example.com, http2: on, ca: %s/ca.pem, port: %d" % (path, t.port)) as s:
+            says(s, "TLS: the server does not choose HTTP/2 (ALPN)")
         only = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         only.load_cert_chain(path + "/www.pem", path + "/www.key")
         only.set_alpn_protocols(["h2"])
