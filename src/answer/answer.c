@@ -453,6 +453,33 @@ static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
 	c->silent = true;
 }
 
+/* A change of a zone (RFC 2136), by who may change something of it: others look into it. */
+static void answer_update(struct answerer *a, const struct answer_ask *ask,
+	struct compose *c, const struct answer_pending *p)
+{
+	const struct query *q = c->q;
+	const struct zone *z = p->zone;
+	const struct addr source = addr_plain(&ask->source, NULL);
+	bool may = false;
+
+	if (q->qtype != RRTYPE_SOA || q->qclass != RRCLASS_IN)
+		return refuse(c, RCODE_FORMERR, 0);
+	if (!z || c->name->labels != z->apex_labels)
+		return refuse(c, RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE);
+	const struct policy_zone *rules = rules_of(a->world, p->number);
+	for (size_t i = 0; i < rules->n_update && !may; i++)
+		may = policy_allows(&rules->update[i].who, &source, p->tsig.key);
+	stats_add(&a->stats->updates_asked, 1);
+	if (!may) {
+		stats_add(&a->stats->updates_refused, 1);
+		return refuse(c, RCODE_REFUSED, EDE_PROHIBITED);
+	}
+	if (!zone_is_ready(z) || !ask->later)
+		return refuse(c, RCODE_SERVFAIL, zone_is_ready(z) ? 0 : EDE_NOT_READY);
+	*ask->later = (struct answer_later){ .asked = true, .tsig = p->tsig };
+	c->silent = true;
+}
+
 /* A primary has something new (RFC 1996): that is heard, and looked into by others. */
 static void answer_notify(struct answerer *a, const struct answer_ask *ask,
 	struct compose *c, const struct answer_pending *p)
@@ -487,6 +514,10 @@ static void take_question(struct answerer *a, const struct answer_ask *ask, stru
 
 	if (query_opcode(q) == OPCODE_NOTIFY) {
 		answer_notify(a, ask, c, p);
+		return;
+	}
+	if (query_opcode(q) == OPCODE_UPDATE) {
+		answer_update(a, ask, c, p);
 		return;
 	}
 	if (q->qclass == RRCLASS_CH) {
@@ -693,7 +724,8 @@ size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct ans
 	case QUERY_DROP: break;
 	}
 	if (c.silent) {
-		if (!ask->transfer || !ask->transfer->zone)
+		if ((!ask->transfer || !ask->transfer->zone) &&
+			(!ask->later || !ask->later->asked))
 			stats_add(&a->stats->dropped, 1);
 		return 0;
 	}

@@ -49,6 +49,12 @@ struct answerer {
 
 struct transfer;
 
+/* An UPDATE that may be looked into: its answer comes later, and not from here. */
+struct answer_later {
+	bool asked;
+	struct tsig tsig; /* its key is the world's */
+};
+
 struct answer_ask {
 	const uint8_t *packet;
 	size_t len;
@@ -56,10 +62,11 @@ struct answer_ask {
 	bool tcp;
 	uint8_t *to; /* ANSWER_UDP_MOST or ANSWER_TCP_MOST bytes; not `packet` */
 	struct transfer *transfer; /* where one may begin; NULL: nowhere */
+	struct answer_later *later; /* where an UPDATE is kept; NULL: nowhere */
 };
 
 /* The length of the answer in `ask->to`; 0: none is to be sent, or `ask->transfer` has begun, and
- * all messages of the answer come from there. */
+ * all messages of the answer come from there, or `ask->later` was asked. */
 size_t answer(struct answerer *a, const struct answer_ask *ask);
 
 /* The same in steps, for many queries at a time: what one step asks the memory for is there

@@ -7,11 +7,14 @@
 #include "base/addr.h"
 #include "dns/name.h"
 
+struct request;
+
 enum answer_news_kind {
 	NEWS_RECEIVE_ERROR, /* `error`, an errno: the kernel gave that in place of queries */
 	NEWS_NOTIFY, /* `name`: a primary of ours, or who may speak for it, has something new */
 	NEWS_SIGNATURE, /* `error`, of TSIG: a query is signed with the key `name` by `algorithm` */
-	NEWS_TRANSFER /* `name`: a zone was refused to who may not have it */
+	NEWS_TRANSFER, /* `name`: a zone was refused to who may not have it */
+	NEWS_UPDATE /* `request`, which is the taker's from then on */
 };
 
 enum { NEWS_ALGORITHM = 64 }; /* bytes of a wire name; of a longer one nothing is kept */
@@ -19,6 +22,7 @@ enum { NEWS_ALGORITHM = 64 }; /* bytes of a wire name; of a longer one nothing i
 struct answer_news {
 	enum answer_news_kind kind;
 	int error;
+	struct request *request; /* net/request.h */
 	struct addr from;        /* plain */
 	int64_t late_s;          /* so far is the clock of who has signed behind ours */
 	uint8_t name[NAME_MOST]; /* wire, lower case */

@@ -30,6 +30,8 @@ struct stats {
 	uint64_t limited[POLICY_CLASSES]; /* responses over their rate, by class */
 	uint64_t slipped, withheld; /* of those: sent truncated, not sent (neither: dry run) */
 	uint64_t notified; /* by those who may */
+	uint64_t updates_asked;   /* of a zone by its apex */
+	uint64_t updates_refused; /* ... by who may not */
 	uint64_t transfers_asked;  /* of a zone by its apex */
 	uint64_t transfers_refused; /* ... by who may not */
 	uint64_t transfers_done;

@@ -57,6 +57,7 @@ struct conf_rule {
 	bool notify_ns; /* the zone's own NS, too */
 	const unsigned *primaries; /* numbers of peers: where the zone comes from */
 	size_t n_primaries;        /* 0: it has a file */
+	bool stored; /* what is in the store goes before its file */
 };
 
 /* A file that is opened by who runs, long after the start: "check" looks at it. */

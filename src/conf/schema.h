@@ -52,10 +52,21 @@ void schema_rules_end(struct reader *r);
 #define SCHEMA_PRIMARY                                                                  \
 	"Where the zone comes from: other nameservers, whose secondary we are. The first is " \
 	"asked first."
+#define SCHEMA_UPDATE_WHO "a list of { key: NAME, names: [ ... ], types: [ ... ] }, or none"
+#define SCHEMA_UPDATE                                                                   \
+	"Who may change the zone while it is served (UPDATE, RFC 2136), and what of it. Needs " \
+	"write-back: store."
+#define SCHEMA_SERIAL                                                                   \
+	"How the serial goes on with a change that does not say it: by one, the UNIX time, or " \
+	"YYYYMMDDnn; never back."
+#define SCHEMA_WRITE_BACK                                                               \
+	"What becomes of changes. keep: the file is its writer's, and the zone cannot be " \
+	"changed otherwise. store: the file is where the zone begins; from then on the store " \
+	"has it, and the file is not read again."
 #define SCHEMA_NOTIFY_FROM                                                              \
 	"Who, beside the primaries, may say that the zone has changed (NOTIFY)."
 
-extern const struct key schema_secret_keys[], schema_peer_keys[], schema_rule_keys[];
+extern const struct key schema_secret_keys[], schema_peer_keys[], schema_rule_keys[], schema_update_keys[];
 
 /* The name of a key of `keys`; NULL for a faulty one. */
 bool schema_key_find(const struct reader *r, const struct key *key, const struct node *name,

@@ -3,6 +3,7 @@
  */
 #include "conf/option.h"
 #include "conf/schema.h"
+#include "dns/rrtype.h"
 
 #include <string.h>
 
@@ -148,6 +149,148 @@ static void take_primary(
 	rule->primaries = list;
 }
 
+/* --- updates ------------------------------------------------------------------------------ */
+
+enum { UPDATES_MOST = 256, NAMES_MOST = 1024, TYPES_MOST = 256 };
+
+/* Labels below the apex, "@" being none. */
+static void take_names(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const uint8_t root[1];
+	struct policy_update *u = to;
+	uint8_t name[NAME_MOST];
+	size_t len;
+
+	if (!option_is_list(r, key, value, NAMES_MOST))
+		return;
+	const uint8_t **list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		const char *text = option_scalar(r, key, i);
+		if (!text)
+			continue;
+		if (strcmp(text, "@") != 0 &&
+			name_parse(name, &len, text, strlen(text), root) != NAME_OK)
+			option_wrong(r, key, i);
+		else if (strcmp(text, "@") == 0)
+			list[u->n_names++] = root;
+		else {
+			name_lower(name, name, len);
+			list[u->n_names++] = arena_memdup(r->mem, name, len);
+		}
+	}
+	u->names = list;
+}
+
+static void take_types(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct policy_update *u = to;
+
+	if (!option_is_list(r, key, value, TYPES_MOST))
+		return;
+	uint16_t *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		const char *text = option_scalar(r, key, i);
+		if (!text)
+			continue;
+		if (rrtype_parse(&list[u->n_types], text, strlen(text)))
+			u->n_types++;
+		else
+			option_wrong(r, key, i);
+	}
+	u->types = list;
+}
+
+/* One who, as a list of one. */
+static struct policy_allow *own_allow(struct reader *r, struct policy_update *u)
+{
+	if (!u->who.n) {
+		u->who.allow = arena_zalloc(r->mem, sizeof *u->who.allow);
+		u->who.n = 1;
+	}
+	return (struct policy_allow *)(uintptr_t)u->who.allow;
+}
+
+static void take_update_key(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	schema_key_find(r, key, value, &own_allow(r, to)->key);
+}
+
+static void take_update_from(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	take_from(r, key, value, own_allow(r, to));
+}
+
+const struct key schema_update_keys[] = {
+	{ "key", take_update_key, .say = "the name of one of the \"keys\"",
+		.about = "What the request is signed with.", .otherwise = "none: signed or not" },
+	{ "from", take_update_from, .say = "an address or a net", .about = "Where it comes from.",
+		.otherwise = "anywhere" },
+	{ "names", take_names, .say = "a name below the zone's, @, or a list of them",
+		.about = "Which names may be changed: below the apex, which is @. A label * is any "
+			 "labels, one or more.",
+		.otherwise = "all" },
+	{ "types", take_types, .say = "a type, such as TXT, or a list of them",
+		.about = "Which types may be changed. Who takes all of a name away needs all.",
+		.otherwise = "all" },
+	{ 0 },
+};
+
+static void take_update(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf_rule *rule = to;
+	const bool one = value->kind == NODE_MAP;
+
+	rule->access.n_update = 0;
+	if (value->kind == NODE_SCALAR && strcmp(value->text, "none") == 0)
+		return;
+	if (!one && !option_is_list(r, key, value, UPDATES_MOST))
+		return;
+	struct policy_update *list = arena_zalloc(r->mem, (one ? 1 : value->n) * sizeof *list);
+	for (const struct node *i = one ? value : value->first; i; i = one ? NULL : i->next) {
+		struct policy_update *u = &list[rule->access.n_update];
+		if (!keys_is_map(r, i, "who may update"))
+			continue;
+		keys_read(r, schema_update_keys, i, key->name, u);
+		if (!u->who.n)
+			parse_error(r->src, i, "\"key\" or \"from\" must say who may update");
+		else
+			rule->access.n_update++;
+	}
+	rule->access.update = list;
+}
+
+static void take_serial(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const char *const words[] = { [SERIAL_INCREMENT] = "increment",
+		[SERIAL_UNIXTIME] = "unixtime", [SERIAL_DATE] = "dateserial" };
+	const char *text = option_scalar(r, key, value);
+
+	for (unsigned i = 0; text && i < sizeof words / sizeof *words; i++)
+		if (strcmp(text, words[i]) == 0) {
+			((struct conf_rule *)to)->access.serial = (enum policy_serial)i;
+			return;
+		}
+	if (text)
+		option_wrong(r, key, value);
+}
+
+static void take_write_back(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+
+	if (text && strcmp(text, "keep") != 0 && strcmp(text, "store") != 0)
+		option_wrong(r, key, value);
+	else if (text)
+		((struct conf_rule *)to)->stored = strcmp(text, "store") == 0;
+}
+
 /* --- rules -------------------------------------------------------------------------------- */
 
 #define AT(field) .at = offsetof(struct conf_rule, field)
@@ -161,6 +304,12 @@ const struct key schema_rule_keys[] = {
 		.otherwise = "none" },
 	{ "primary", take_primary, .say = SCHEMA_PRIMARY_WHOM, .about = SCHEMA_PRIMARY,
 		.otherwise = "none: the zone has a file" },
+	{ "update", take_update, .say = SCHEMA_UPDATE_WHO, .about = SCHEMA_UPDATE,
+		.otherwise = "none", .keys = schema_update_keys, .each = "-" },
+	{ "serial", take_serial, .say = "increment, unixtime or dateserial",
+		.about = SCHEMA_SERIAL, .otherwise = "increment" },
+	{ "write-back", take_write_back, .say = "keep or store", .about = SCHEMA_WRITE_BACK,
+		.otherwise = "keep" },
 	{ "notify-from", take_access, .say = SCHEMA_WHO, AT(access.notify),
 		.about = SCHEMA_NOTIFY_FROM, .otherwise = "the primaries alone" },
 	{ 0 },
@@ -214,6 +363,8 @@ void schema_rules_end(struct reader *r)
 	struct policy_zone *zones = arena_zalloc(r->mem, c->n_rules * sizeof *zones);
 
 	for (size_t i = 0; i < c->n_rules; i++) {
+		if (c->rules[i].access.n_update && !c->rules[i].stored)
+			c->rules[i].access.n_update = 0; /* told where it is written */
 		if (c->rules[i].n_primaries)
 			allow_primaries(r, &c->rules[i]);
 		zones[i] = c->rules[i].access;

@@ -80,6 +80,13 @@ const struct key schema_zone_keys[] = {
 	{ "primary", schema_rule, .late = 1, .say = SCHEMA_PRIMARY_WHOM,
 		.about = SCHEMA_PRIMARY,
 		.otherwise = "what its template says; else none: the zone has a file" },
+	{ "update", schema_rule, .late = 1, .say = SCHEMA_UPDATE_WHO, .about = SCHEMA_UPDATE,
+		.otherwise = "what its template says; else none", .keys = schema_update_keys,
+		.each = "-" },
+	{ "serial", schema_rule, .late = 1, .say = "increment, unixtime or dateserial",
+		.about = SCHEMA_SERIAL, .otherwise = "what its template says; else increment" },
+	{ "write-back", schema_rule, .late = 1, .say = "keep or store",
+		.about = SCHEMA_WRITE_BACK, .otherwise = "what its template says; else keep" },
 	{ "notify-from", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_NOTIFY_FROM,
 		.otherwise = "what its template says; else the primaries alone" },
 	{ "notify", schema_rule, .late = 1, .say = SCHEMA_NOTIFY_WHOM, .about = SCHEMA_NOTIFY,
@@ -102,6 +109,15 @@ static bool check_shape(
 	if (files && !dir)
 		return parse_error(
 			r->src, files->key, "\"files\" is for a folder: \"dir\" is missing");
+	const struct conf_rule *rule = &r->conf->rules[z->rule];
+	if (rule->access.n_update && !rule->stored)
+		return parse_error(r->src, entry,
+			"\"update\" needs \"write-back: store\": a file that a human keeps is not "
+			"changed behind his back");
+	if (rule->stored && !r->conf->store_file)
+		return parse_error(r->src, entry,
+			"\"write-back: store\" needs a store; write for example: store: { file: "
+			"/var/lib/waymark/waymark.db }");
 	if (secondary && (file || dir))
 		return parse_error(r->src, (file ? file : dir)->key,
 			"a zone that comes from a \"primary\" has no file; take one of the two "

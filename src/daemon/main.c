@@ -23,6 +23,7 @@
 #include "daemon/signature_watch.h"
 #include "daemon/secondaries.h"
 #include "daemon/staging.h"
+#include "daemon/updates.h"
 #include "daemon/watchdog.h"
 #include "daemon/worker_news.h"
 #include "net/worker.h"
@@ -73,6 +74,7 @@ struct server {
 	struct measuring *measuring;
 	struct notifying *notifying;
 	struct secondaries *secondaries;
+	struct updates *updates;
 	struct decisions *decisions;
 	struct rrl_log *rrl_log;
 	struct commands commands;
@@ -206,6 +208,8 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->secondaries = secondaries_new(&(struct secondaries_opts){
 		s->loop, s->jobs, s->builder, s->publisher, s->news, s->key,
 		s->store });
+	s->updates = updates_new(&(struct updates_opts){
+		s->jobs, s->builder, s->publisher, s->news, s->key, s->store });
 	s->notifying = notifying_new(
 		&(struct notifying_opts){ s->loop, s->jobs, s->publisher });
 	s->rrl_log = rrl_log_new(
@@ -319,6 +323,7 @@ static void shut_down(struct server *s)
 	decisions_free(s->decisions);
 	rrl_log_free(s->rrl_log);
 	workers_stop(s->workers);
+	updates_free(s->updates);
 	balancer_free(s->balancer);
 	reports_free(s->reports);
 	orders_free(s->orders);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "daemon/parts_read.h"
+#include "daemon/versions.h"
 
 #include <ev.h>
 #include <netinet/in.h>
@@ -266,8 +267,8 @@ static bool build_begin(void *ctx)
 	return s->made.versions != NULL;
 }
 
-/* Those whose zones still come from other nameservers, each once, each held once more: of the newest first. */
-static struct registry *with_versions(const struct registry *r, const struct version *v)
+static bool make_one(const struct parts *of, const struct version *v, struct registry **zones,
+	struct pool_numbers **numbers, struct fault *why)
 {
 	size_t n = 0;
 
@@ -275,28 +276,11 @@ static struct registry *with_versions(const struct registry *r, const struct ver
 		n++;
 	struct registry_zone **list = memory_zeroed(n, sizeof(*list));
 	n = 0;
-	for (; v; v = v->next) {
-		const struct registry_zone *is = registry_find(r, v->entry->origin);
-		if (!is || is->source != REGISTRY_PRIMARY)
-			continue;
+	for (; v; v = v->next) /* the newest first */
 		list[n++] = v->entry;
-		part_hold(&v->entry->part);
-	}
-	struct registry *made = registry_with(r, list, n);
+	const bool ok = versions_make(of, list, n, zones, numbers, why);
 	memory_free(list);
-	return made;
-}
-
-static bool make_one(const struct parts *of, const struct version *v, struct registry **zones,
-	struct pool_numbers **numbers, struct fault *why)
-{
-	*zones = with_versions(of->zones, v);
-	*numbers = pool_numbers_new((*zones)->set, of->steer, why);
-	if (*numbers)
-		return true;
-	registry_drop(*zones);
-	*zones = NULL;
-	return false;
+	return ok;
 }
 
 static void build_work(void *ctx, struct job *job)

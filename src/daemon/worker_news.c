@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "dns/tsig.h"
+#include "net/request.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,8 @@ struct worker_news {
 	struct mailbox *box;
 	worker_news_notify *notify; /* NULL: nobody yet */
 	void *notify_ctx;
+	worker_news_update *update; /* NULL: nobody */
+	void *update_ctx;
 	uint64_t told_us; /* 0: never */
 	/* Who may not, each once a minute; of all one a second. */
 	struct subject {
@@ -105,6 +108,12 @@ static void take(void *ctx, const void *item)
 	const uint64_t now = clock_us();
 
 	switch (news->kind) {
+	case NEWS_UPDATE:
+		if (n->update)
+			n->update(n->update_ctx, news->request);
+		else
+			request_answer(news->request, NULL, 0);
+		return;
 	case NEWS_NOTIFY:
 		if (n->notify)
 			n->notify(n->notify_ctx, news->name, &news->from);
@@ -155,4 +164,10 @@ void worker_news_follow(struct worker_news *n, worker_news_notify *notify, void 
 {
 	n->notify = notify;
 	n->notify_ctx = ctx;
+}
+
+void worker_news_take_updates(struct worker_news *n, worker_news_update *update, void *ctx)
+{
+	n->update = update;
+	n->update_ctx = ctx;
 }

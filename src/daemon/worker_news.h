@@ -19,6 +19,10 @@ void worker_news_free(struct worker_news *n);
 typedef void worker_news_notify(void *ctx, const uint8_t *apex, const struct addr *from);
 void worker_news_follow(struct worker_news *n, worker_news_notify *notify, void *ctx);
 
+/* Who takes UPDATEs; without one they are not answered. */
+typedef void worker_news_update(void *ctx, struct request *request);
+void worker_news_take_updates(struct worker_news *n, worker_news_update *update, void *ctx);
+
 /* For the workers. */
 struct mailbox *worker_news_box(struct worker_news *n);
 

@@ -340,6 +340,7 @@ static struct registry_zone *ready(
 
 	keep_history(r, z, load->zone);
 	return registry_zone_new(&(struct registry_zone){ .origin = z->origin,
+		.source = r->o->conf->rules[z->at->rule].stored ? REGISTRY_STORE : REGISTRY_FILE,
 		.path = z->path,
 		.load = *load,
 		.state = REGISTRY_READY,
@@ -422,6 +423,30 @@ static bool may_read(const struct reading *r, const struct listed *z, struct fau
 		faults_error(f, &at, "%s: %s", z->path, strerror(errno));
 }
 
+/* Of the store, once it is there; NULL: the file is where it begins. */
+static struct registry_zone *of_store(const struct reading *r, const struct listed *z)
+{
+	const struct registry_zone *old = z->before;
+	struct registry_zone to = { .origin = z->origin,
+		.source = REGISTRY_STORE,
+		.path = z->path,
+		.state = REGISTRY_READY,
+		.since_s = r->now_s,
+		.loaded_s = r->now_s };
+
+	if (old && old->source == REGISTRY_STORE && zone_is_ready(old->load.zone))
+		return z->before;
+	if (!r->o->stored)
+		return NULL;
+	to.load.zone = r->o->stored(r->o->stored_ctx, z->origin,
+		&(struct compile_opts){ .key = r->o->key,
+			.pool_known = pool_known,
+			.ctx = (void *)(uintptr_t)r->o->conf,
+			.pool_cname = pool_cname },
+		&to.checked_s, &to.expire_s);
+	return to.load.zone ? registry_zone_new(&to) : NULL;
+}
+
 static bool read_zone(void *ctx, size_t i)
 {
 	struct reading *r = ctx;
@@ -437,7 +462,11 @@ static bool read_zone(void *ctx, size_t i)
 
 	if (r->o->job && job_is_cancelled(r->o->job))
 		return false;
-	z->entry = z->path ? same_as_before(r, z) : of_primary(r, z);
+	const struct conf_rule *rule = &r->o->conf->rules[z->at->rule];
+	z->entry = !z->path ? of_primary(r, z)
+		: rule->stored
+		? of_store(r, z)
+		: same_as_before(r, z);
 	if (!z->entry) {
 		faults_init(&f);
 		z->entry = may_read(r, z, &f) && load_zone(&load, z->path, z->origin, &opts, &f) ? ready(r, z, &load)

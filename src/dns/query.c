@@ -187,7 +187,8 @@ enum query_result query_parse(struct query *q, const uint8_t *packet, size_t len
 		return QUERY_DROP;
 	const enum query_result r = read_message(q, packet, packet + len);
 	if (query_opcode(q) == OPCODE_QUERY ||
-		(query_opcode(q) == OPCODE_NOTIFY && r != QUERY_NO_QUESTION))
+		((query_opcode(q) == OPCODE_NOTIFY || query_opcode(q) == OPCODE_UPDATE) &&
+			r != QUERY_NO_QUESTION))
 		return r;
 	/* What other opcodes mean by their sections is theirs; but an OPT is answered with one.
 	 */

@@ -41,7 +41,7 @@ enum query_result {
 	QUERY_DROP, /* not to be answered: no header, or itself an answer (two servers would
 		       talk for ever) */
 	QUERY_FORMERR,
-	QUERY_NOTIMP,      /* another opcode than QUERY and NOTIFY */
+	QUERY_NOTIMP,      /* another opcode than QUERY, NOTIFY and UPDATE */
 	QUERY_BADVERS,     /* EDNS version over 0 (RFC 6891 section 6.1.3) */
 	QUERY_NO_QUESTION, /* all it wants is a cookie (RFC 7873 section 5.4) */
 	QUERY_TSIG /* it is signed, and with a key that we do not have (RFC 8945 section 5.2.1)

@@ -8,6 +8,7 @@
 #include "jobs/mailbox.h"
 #include "net/clients.h"
 #include "net/choice_counts_new.h"
+#include "net/request.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -25,6 +26,7 @@ enum {
 	READ_ROOM = 1024, /* holds dozens of queries */
 	WRITE_ENOUGH = 16384,
 	WRITE_ROOM = WRITE_ENOUGH + 2 + ANSWER_TCP_MOST,
+	REPLIES = 16384, /* a power of two; each is a connection's that waits */
 	ACCEPTS = 64,         /* connections taken in a turn */
 	CLOSES = 64,          /* connections closed for their idleness in a turn */
 	UNSENT = 131072, /* bytes of a transfer that the kernel has and has not sent: it tells of room
@@ -42,6 +44,7 @@ struct connection {
 	size_t in_len, in_room;
 	uint8_t *out; /* what the kernel did not take yet; NULL: nothing */
 	size_t out_len, out_at;
+	struct request *waits; /* whose answer others make; NULL: none */
 	struct transfer *transfer; /* that goes on; NULL: none */
 	bool no_more; /* the client has closed its side, or does not speak DNS: answer, close */
 	uint8_t room[READ_ROOM];
@@ -61,6 +64,8 @@ struct stream {
 	size_t n_listeners;
 	struct clients connected;
 	unsigned clients; /* as many as are connected; any thread may read */
+	struct answer_later later; /* of the query at work */
+	struct mailbox *back;      /* of struct request_reply */
 	struct transfer begun; /* by the query at work; its zone is NULL between queries */
 	uint8_t write[WRITE_ROOM];
 };
@@ -103,6 +108,8 @@ static void close_connection(struct connection *c)
 	free_in(c);
 	stats_add(&s->stats.transfers_broken, c->transfer != NULL);
 	end_transfer(c);
+	if (c->waits)
+		c->waits->connection = NULL;
 	free(c->out);
 	free(c);
 	__atomic_store_n(&s->clients, s->connected.n, __ATOMIC_RELAXED);
@@ -165,9 +172,13 @@ static bool go_on(struct connection *c)
 	const bool waits = c->out || c->transfer || has_message(c, 0);
 	const int events = waits ? EV_WRITE : EV_READ;
 
+	if (c->waits && !c->out) {
+		ev_io_stop(c->stream->loop, &c->io); /* until take_reply() */
+		return true;
+	}
 	if (!waits && c->no_more)
 		return false;
-	if ((c->io.events & (EV_READ | EV_WRITE)) != events) {
+	if ((c->io.events & (EV_READ | EV_WRITE)) != events || !ev_is_active(&c->io)) {
 		ev_io_stop(c->stream->loop, &c->io);
 		ev_io_modify(&c->io, events);
 		ev_io_start(c->stream->loop, &c->io);
@@ -189,6 +200,26 @@ static bool take_transfer(struct connection *c, struct transfer *begun)
 	return c->transfer != NULL;
 }
 
+/* One that others look into: the connection waits for their answer. False when it cannot be had. */
+static bool keep(struct connection *c, const struct answer_ask *ask)
+{
+	struct stream *s = c->stream;
+	struct request *r = s->opts.news ? request_new(ask, &s->later) : NULL;
+
+	s->later.asked = false;
+	if (!r)
+		return false;
+	r->back = s->back;
+	r->connection = c;
+	if (!mailbox_post(s->opts.news,
+		    &(struct answer_news){ .kind = NEWS_UPDATE, .request = r })) {
+		free(r);
+		return false;
+	}
+	c->waits = r;
+	return true;
+}
+
 /* Answers what is whole into the stream's `write`, until it is enough; takes it out of `in`.
  * Returns how much there is to send.
  *
@@ -204,23 +235,26 @@ static size_t answer_whole(struct connection *c)
 	s->samples.due = true;
 	s->answerer.now_s = (uint32_t)time(NULL);
 	s->answerer.now_us = clock_us();
-	while (out < WRITE_ENOUGH && has_message(c, at) && !c->transfer) {
+	while (out < WRITE_ENOUGH && has_message(c, at) && !c->transfer && !c->waits) {
 		const size_t len = be16_get(c->in + at);
 		if (len < QUERY_HEADER) {
 			c->no_more = true;
 			at = c->in_len;
 			break;
 		}
-		const size_t n = answer(&s->answerer,
-			&(struct answer_ask){ .packet = c->in + at + 2,
-				.len = len,
-				.source = c->source,
-				.tcp = true,
-				.to = s->write + out + 2,
-				.transfer = &s->begun });
+		const struct answer_ask ask = { .packet = c->in + at + 2,
+			.len = len,
+			.source = c->source,
+			.tcp = true,
+			.to = s->write + out + 2,
+			.transfer = &s->begun,
+			.later = &s->later };
+		const size_t n = answer(&s->answerer, &ask);
 		be16_put(s->write + out, (unsigned)n);
 		out += n ? n + 2 : 0;
 		at += len + 2;
+		if (s->later.asked && !keep(c, &ask))
+			c->no_more = true;
 		if (s->begun.zone && !take_transfer(c, &s->begun))
 			c->no_more = true;
 	}
@@ -325,6 +359,22 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int events)
 	(void)events;
 	if (!take_turn(c))
 		close_connection(c);
+}
+
+static void take_reply(void *ctx, const void *item)
+{
+	const struct request_reply *reply = item;
+	struct connection *c = reply->request->connection;
+
+	(void)ctx;
+	if (c) {
+		c->waits = NULL;
+		clients_touch(&c->stream->connected, &c->member, now_ms());
+		if (!reply->message || !put_out(c, reply->message, reply->len) || !go_on(c))
+			close_connection(c);
+	}
+	free(reply->message);
+	free(reply->request);
 }
 
 /* --- new connections ---------------------------------------------------------------------- */
@@ -442,6 +492,11 @@ struct stream *stream_new(
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (!s->loop)
 		die("cannot have an event loop for TCP");
+	s->back = mailbox_new(&(struct mailbox_opts){ .loop = s->loop,
+		.room = REPLIES,
+		.item = sizeof(struct request_reply),
+		.ctx = s,
+		.take = take_reply });
 	s->listeners = memory_zeroed(n, sizeof *s->listeners);
 	clients_init(&s->connected, opts->clients, opts->clients_per_net);
 	ev_async_init(&s->stopper, on_stop);
@@ -466,6 +521,7 @@ void stream_free(struct stream *s)
 		ev_io_stop(s->loop, &s->listeners[i]);
 		close(s->listeners[i].fd);
 	}
+	mailbox_free(s->back);
 	ev_loop_destroy(s->loop);
 	clients_fini(&s->connected);
 	choice_counts_free(s->counts);

@@ -1,5 +1,6 @@
 #include "net/udp.h"
 
+#include "net/request.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -33,6 +34,7 @@ struct udp {
 	int fd;
 	int stop;             /* atomic */
 	struct mailbox *news; /* borrowed; or NULL */
+	struct answer_later later; /* of the query at work */
 	unsigned batch;
 	/* [batch] of all of these. */
 	struct mmsghdr *in, *out;
@@ -167,6 +169,28 @@ static struct answer_ask ask_of(const struct udp *u, unsigned i)
 		.source = addr_from_sockaddr((const struct sockaddr *)&u->from[i]) };
 }
 
+/* One that others look into: they answer it by our socket. */
+static void keep(struct udp *u, const struct answer_ask *ask, unsigned i)
+{
+	struct msghdr *m = &u->in[i].msg_hdr;
+	struct request *r = u->news ? request_new(ask, &u->later) : NULL;
+
+	u->later.asked = false;
+	if (!r)
+		return;
+	if (m->msg_controllen)
+		let_routing_choose(m);
+	r->fd = u->fd;
+	r->from = u->from[i];
+	r->from_len = m->msg_namelen;
+	if (m->msg_controllen && m->msg_controllen <= sizeof r->control) {
+		r->control_len = m->msg_controllen;
+		memcpy(r->control, m->msg_control, m->msg_controllen);
+	}
+	if (!mailbox_post(u->news, &(struct answer_news){ .kind = NEWS_UPDATE, .request = r }))
+		free(r);
+}
+
 /* Answers `n` queries; returns how many answers there are to send. */
 static unsigned answer_batch(struct udp *u, unsigned n)
 {
@@ -191,9 +215,13 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 		struct msghdr *m = &u->in[i].msg_hdr;
 		ask = ask_of(u, i);
 		ask.to = u->answer[k];
+		ask.later = &u->later;
 		const size_t len = answer_write(&u->answerer, &ask, &u->pending[i]);
-		if (len == 0)
+		if (len == 0) {
+			if (u->later.asked)
+				keep(u, &ask, i);
 			continue;
+		}
 		if (m->msg_controllen)
 			let_routing_choose(m);
 		u->out_bytes[k] = (struct iovec){ u->answer[k], len };

@@ -53,12 +53,27 @@ struct policy_access {
 	size_t n;
 };
 
+/* Who may change what of a zone (RFC 2136). */
+struct policy_update {
+	struct policy_access who;
+	const uint8_t *const *names; /* patterns of labels below the apex, "*" being any labels */
+	size_t n_names;              /* 0: all */
+	const uint16_t *types;
+	size_t n_types; /* 0: all */
+};
+
+/* How a change of ours makes the next serial. */
+enum policy_serial { SERIAL_INCREMENT, SERIAL_UNIXTIME, SERIAL_DATE };
+
 /* What may be done with a zone, and by whom. */
 struct policy_zone {
 	struct policy_access query; /* nobody named: everybody */
 	struct policy_access transfer;
 	struct policy_access notify; /* of a secondary: who may say that there is something new */
 	bool is_secondary;
+	const struct policy_update *update;
+	size_t n_update; /* 0: it cannot be changed */
+	enum policy_serial serial;
 };
 
 struct policy {

@@ -17,6 +17,7 @@
 /* Where a zone comes from. */
 enum registry_source {
 	REGISTRY_FILE,
+	REGISTRY_STORE,  /* the store, since it was changed; before that, a file */
 	REGISTRY_PRIMARY /* other nameservers: we are a secondary */
 };
 

@@ -1,0 +1,443 @@
+#include "daemon/updates.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "daemon/parts_read.h"
+#include "daemon/versions.h"
+#include "dns/message.h"
+#include "dns/rrtype.h"
+#include "net/request.h"
+#include "xfr/update.h"
+#include "zone/history.h"
+#include "zone/zone_with.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { WAITING_MOST = 10000, BATCH_MOST = 1000, REPLY_ROOM = 1232 };
+
+/* One of a batch, and what has become of it. */
+struct asked {
+	struct request *request;
+	unsigned rcode;
+	struct change *change; /* until it is stored and is history; NULL: none */
+	struct zone *was, *is; /* held; with a change */
+	struct fault why;
+};
+
+struct updates {
+	struct updates_opts opts;
+	struct request *first, **last;
+	size_t waiting;
+	bool builds;
+	struct build build;
+	double told; /* clock_seconds() */
+	struct updates_counts counts;
+	struct {
+		struct asked *list;
+		size_t n;
+		struct parts live, staged; /* held */
+		struct registry_zone **entries; /* of changed zones, the newest version of each */
+		size_t n_entries;
+		struct registry *zones, *staged_zones;
+		struct pool_numbers *numbers, *staged_numbers;
+	} made;
+};
+
+/* --- one request -------------------------------------------------------------------------- */
+
+static const struct tsig_key *key_of(const struct conf *c, const struct request *r)
+{
+	for (size_t i = 0; r->is_signed && i < c->policy.n_keys; i++)
+		if (c->policy.keys[i].algorithm == r->algorithm &&
+			name_equal(c->policy.keys[i].name, r->key_name))
+			return &c->policy.keys[i];
+	return NULL;
+}
+
+static bool pool_known(void *ctx, const char *name)
+{
+	return conf_pool(ctx, name) >= 0;
+}
+
+static struct compile_opts compile_with(const struct updates *u)
+{
+	return (struct compile_opts){ .key = u->opts.key,
+		.pool_known = pool_known,
+		.ctx = u->made.live.conf };
+}
+
+/* The version of a zone that the requests before this one have made; borrowed. */
+static struct zone *newest(const struct updates *u, size_t before, const uint8_t *apex)
+{
+	while (before--) {
+		const struct asked *a = &u->made.list[before];
+		if (a->is && name_equal(a->is->apex, apex))
+			return a->is;
+	}
+	const struct registry_zone *z = registry_find(u->made.live.zones, apex);
+	return z && z->source == REGISTRY_STORE ? z->load.zone : NULL;
+}
+
+static bool fail(struct asked *a, unsigned rcode, const char *what)
+{
+	a->rcode = rcode;
+	return fault(&a->why, "%s", what);
+}
+
+static bool make_zone(struct updates *u, struct asked *a, struct zone *was)
+{
+	struct faults f;
+
+	faults_init(&f);
+	a->is = zone_with(was, a->change,
+		&(struct zone_with_opts){ .compile = compile_with(u), .tolerant = true }, &f);
+	if (!a->is) {
+		const char *text = text_get(&f.text) + (f.errors ? f.error_at[0] : 0);
+		a->rcode = RCODE_REFUSED;
+		fault(&a->why, "%.*s", (int)strcspn(text, "\n"), text);
+		change_free(a->change);
+		a->change = NULL;
+	} else {
+		a->was = was;
+		zone_hold(was);
+	}
+	faults_fini(&f);
+	return a->is != NULL;
+}
+
+static bool change_one(struct updates *u, size_t at)
+{
+	struct asked *a = &u->made.list[at];
+	const struct request *r = a->request;
+	const struct conf *c = parts_conf(&u->made.live);
+	uint8_t apex[NAME_MOST];
+	struct message m;
+	size_t index;
+	struct zone_name name;
+
+	if (!message_open(&m, r->packet, r->len) || !m.qtype)
+		return fail(a, RCODE_FORMERR, "its zone section cannot be read");
+	name_lower(apex, m.qname, name_len(m.qname));
+	struct zone *z = newest(u, at, apex);
+	zone_name_set(&name, u->opts.key, apex);
+	if (!z || !zone_is_ready(z) ||
+		!zone_set_find(u->made.live.zones->set, &name, name.labels, &index))
+		return fail(a, RCODE_NOTAUTH, "it is no zone that can be changed");
+	if (z->denial)
+		return fail(a, RCODE_REFUSED,
+			"the zone is signed elsewhere: change it where its keys are");
+	const struct policy_zone *rules =
+		&c->policy.zones[zone_set_rule(u->made.live.zones->set, index)];
+	const struct tsig_key *key = key_of(c, r);
+	bool *is_for = memory_zeroed(rules->n_update, sizeof *is_for);
+	for (size_t i = 0; i < rules->n_update; i++)
+		is_for[i] = policy_allows(&rules->update[i].who, &r->source, key);
+	a->rcode = update_make(&(struct update_opts){ .zone = z,
+				       .key = u->opts.key,
+				       .packet = r->packet,
+				       .len = r->len,
+				       .rules = rules->update,
+				       .n_rules = rules->n_update,
+				       .is_for = is_for,
+				       .serial = rules->serial,
+				       .now_s = time(NULL) },
+		&a->change, &a->why);
+	memory_free(is_for);
+	return a->change && make_zone(u, a, z);
+}
+
+/* --- all of them -------------------------------------------------------------------------- */
+
+/* On the disk, or nothing has happened. */
+static bool store_all(struct updates *u, struct fault *why)
+{
+	struct store_step *steps = memory_zeroed(u->made.n, sizeof *steps);
+	size_t n = 0;
+
+	for (size_t i = 0; i < u->made.n; i++)
+		if (u->made.list[i].change)
+			steps[n++].change = u->made.list[i].change;
+	bool ok = n == 0 || store_add(u->opts.store, steps, n, why);
+	/* Zones that are not stored yet, or have many changes, are put whole. */
+	for (size_t i = 0; !ok && i < u->made.n_entries; i++) {
+		ok = store_put(u->opts.store, u->made.entries[i]->load.zone,
+			&(struct store_timers){ 0 }, why);
+		if (!ok)
+			break;
+		ok = i + 1 == u->made.n_entries;
+	}
+	memory_free(steps);
+	return ok;
+}
+
+static void add_entry(struct updates *u, struct zone *z)
+{
+	const struct registry_zone *is = registry_find(u->made.live.zones, z->apex);
+	struct registry_zone to = { .origin = z->apex,
+		.source = REGISTRY_STORE,
+		.path = is->path,
+		.load = { .zone = z },
+		.state = REGISTRY_READY,
+		.since_s = is->state == REGISTRY_READY ? is->since_s : time(NULL),
+		.loaded_s = time(NULL) };
+
+	for (size_t i = 0; i < u->made.n_entries; i++)
+		if (name_equal(u->made.entries[i]->origin, z->apex))
+			return;
+	zone_hold(z);
+	u->made.entries[u->made.n_entries++] = registry_zone_new(&to);
+}
+
+/* The newest first: of each zone its last version. */
+static void add_entries(struct updates *u)
+{
+	u->made.entries = memory_zeroed(u->made.n, sizeof(*u->made.entries));
+	for (size_t i = u->made.n; i-- > 0;)
+		if (u->made.list[i].is)
+			add_entry(u, u->made.list[i].is);
+}
+
+static void give_histories(struct updates *u)
+{
+	for (size_t i = 0; i < u->made.n; i++) {
+		struct asked *a = &u->made.list[i];
+		if (a->change)
+			history_give(a->is, a->was, a->change);
+		a->change = NULL;
+	}
+}
+
+static void fail_all(struct updates *u, const struct fault *why)
+{
+	for (size_t i = 0; i < u->made.n; i++)
+		if (u->made.list[i].is) {
+			u->made.list[i].rcode = RCODE_SERVFAIL;
+			u->made.list[i].why = *why;
+		}
+}
+
+static void work(void *ctx, struct job *job)
+{
+	struct updates *u = ctx;
+	struct fault why;
+
+	(void)job;
+	for (size_t i = 0; i < u->made.n; i++)
+		change_one(u, i);
+	add_entries(u);
+	if (!u->made.n_entries)
+		return;
+	if (!versions_make(&u->made.live, u->made.entries, u->made.n_entries, &u->made.zones,
+		    &u->made.numbers, &why) ||
+		!store_all(u, &why)) {
+		fail_all(u, &why);
+		registry_drop(u->made.zones);
+		pool_numbers_drop(u->made.numbers);
+		u->made.zones = NULL;
+		u->made.numbers = NULL;
+		return;
+	}
+	give_histories(u);
+	if (u->made.staged.conf)
+		versions_make(&u->made.staged, u->made.entries, u->made.n_entries,
+			&u->made.staged_zones, &u->made.staged_numbers, &why);
+}
+
+/* --- answers ------------------------------------------------------------------------------ */
+
+static void tell(struct updates *u, const struct asked *a)
+{
+	char from[ADDR_TEXT];
+	const double now = clock_seconds();
+
+	if (now - u->told < 1)
+		return;
+	u->told = now;
+	log_line(LOG_WARNING, "update from %s is answered with RCODE %u: %s",
+		addr_text(from, &a->request->source), a->rcode, a->why.text);
+}
+
+static void reply(struct updates *u, struct asked *a)
+{
+	struct request *r = a->request;
+	uint8_t to[REPLY_ROOM];
+	struct message m;
+	size_t len = QUERY_HEADER;
+
+	memset(to, 0, QUERY_HEADER);
+	memcpy(to, r->packet, 2);
+	be16_put(to + 2, FLAG_QR | OPCODE_UPDATE << 11 | (a->rcode & 15));
+	if (message_open(&m, r->packet, r->len) && m.qtype) {
+		memcpy(to + len, r->packet + len, m.at - len);
+		len = m.at;
+		be16_put(to + 4, 1);
+	}
+	r->tsig.key = key_of(parts_conf(publisher_live(u->opts.publisher)), r);
+	if (r->tsig.key)
+		len = tsig_sign(&r->tsig, to, len, (uint64_t)time(NULL));
+	if (a->rcode && *a->why.text)
+		tell(u, a);
+	request_answer(r, to, len);
+}
+
+static void count(struct updates *u, const struct asked *a)
+{
+	if (a->rcode == RCODE_NOERROR && a->is)
+		u->counts.changed++;
+	else if (a->rcode == RCODE_NOERROR)
+		u->counts.same++;
+	else if (a->rcode == RCODE_SERVFAIL)
+		u->counts.failed++;
+	else
+		u->counts.refused++;
+}
+
+/* --- batches ------------------------------------------------------------------------------ */
+
+/* There is no memory, not even to try. */
+static void refuse_all(struct updates *u)
+{
+	while (u->first) {
+		struct asked a = { .request = u->first, .rcode = RCODE_SERVFAIL };
+		u->first = u->first->next;
+		count(u, &a);
+		reply(u, &a);
+	}
+	u->last = &u->first;
+	u->waiting = 0;
+}
+
+static bool begin(void *ctx)
+{
+	struct updates *u = ctx;
+	const struct parts *staged = publisher_staged(u->opts.publisher);
+	const size_t most = u->waiting < BATCH_MOST ? u->waiting : BATCH_MOST;
+
+	u->made.n = 0;
+	u->made.list = calloc(most, sizeof *u->made.list);
+	if (!u->made.list) {
+		refuse_all(u);
+		return false;
+	}
+	while (u->made.n < most) {
+		struct request *r = u->first;
+		u->first = r->next;
+		u->waiting--;
+		u->made.list[u->made.n++].request = r;
+	}
+	if (!u->first)
+		u->last = &u->first;
+	u->made.live = parts_hold(publisher_live(u->opts.publisher));
+	u->made.staged = staged ? parts_hold(staged) : (struct parts){ 0 };
+	return true;
+}
+
+static void let_go(struct updates *u, bool whole)
+{
+	struct parts parts[2] = { u->made.live, u->made.staged };
+
+	for (size_t i = 0; whole && i < u->made.n; i++) {
+		struct asked *a = &u->made.list[i];
+		change_free(a->change);
+		zone_drop(a->was);
+		zone_drop(a->is);
+	}
+	for (size_t i = 0; whole && i < u->made.n_entries; i++)
+		registry_zone_drop(u->made.entries[i]);
+	if (whole)
+		memory_free(u->made.entries);
+	free(u->made.list);
+	memset(&u->made, 0, sizeof u->made);
+	publisher_let_go(u->opts.publisher, &parts[0]);
+	publisher_let_go(u->opts.publisher, &parts[1]);
+}
+
+static void ask_build(struct updates *u)
+{
+	if (u->builds || !u->first)
+		return;
+	u->builds = true;
+	builder_ask(u->opts.builder, &u->build);
+}
+
+static void end(void *ctx, enum job_end end)
+{
+	struct updates *u = ctx;
+	const struct parts *staged = publisher_staged(u->opts.publisher);
+	const bool done = end == JOB_DONE;
+
+	if (done && u->made.zones) {
+		publisher_take_zones(
+			u->opts.publisher, false, u->made.zones, u->made.numbers);
+		if (u->made.staged_zones && staged && staged->zones == u->made.staged.zones)
+			publisher_take_zones(u->opts.publisher, true, u->made.staged_zones,
+				u->made.staged_numbers);
+		publisher_now(u->opts.publisher);
+	}
+	for (size_t i = 0; i < u->made.n; i++) {
+		struct asked *a = &u->made.list[i];
+		if (!done)
+			a->rcode = RCODE_SERVFAIL;
+		count(u, a);
+		reply(u, a);
+	}
+	let_go(u, done);
+	u->builds = false;
+	if (!jobs_are_stopped(u->opts.jobs))
+		ask_build(u);
+}
+
+static void take(void *ctx, struct request *r)
+{
+	struct updates *u = ctx;
+
+	u->counts.asked++;
+	if (!u->opts.store || u->waiting == WAITING_MOST) {
+		struct asked a = { .request = r, .rcode = RCODE_SERVFAIL };
+		count(u, &a);
+		reply(u, &a);
+		return;
+	}
+	r->next = NULL;
+	*u->last = r;
+	u->last = &r->next;
+	u->waiting++;
+	ask_build(u);
+}
+
+struct updates *updates_new(const struct updates_opts *opts)
+{
+	struct updates *u = memory_zeroed(1, sizeof *u);
+
+	u->opts = *opts;
+	u->last = &u->first;
+	u->build = (struct build){ .name = "update",
+		.about = "zones are changed",
+		.ctx = u,
+		.begin = begin,
+		.work = work,
+		.end = end };
+	worker_news_take_updates(opts->news, take, u);
+	return u;
+}
+
+void updates_free(struct updates *u)
+{
+	while (u->first) {
+		struct request *r = u->first;
+		u->first = r->next;
+		free(r);
+	}
+	memory_free(u);
+}
+
+struct updates_counts updates_counts(const struct updates *u)
+{
+	struct updates_counts c = u->counts;
+
+	c.waiting = u->waiting;
+	return c;
+}

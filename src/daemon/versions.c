@@ -1,0 +1,26 @@
+#include "daemon/versions.h"
+
+#include "base/memory.h"
+
+bool versions_make(const struct parts *of, struct registry_zone *const *entries, size_t n,
+	struct registry **zones, struct pool_numbers **numbers, struct fault *why)
+{
+	struct registry_zone **list = memory_zeroed(n, sizeof(*list));
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct registry_zone *is = registry_find(of->zones, entries[i]->origin);
+		if (!is || is->source != entries[i]->source)
+			continue;
+		list[k++] = entries[i];
+		part_hold(&entries[i]->part);
+	}
+	*zones = registry_with(of->zones, list, k);
+	memory_free(list);
+	*numbers = pool_numbers_new((*zones)->set, of->steer, why);
+	if (*numbers)
+		return true;
+	registry_drop(*zones);
+	*zones = NULL;
+	return false;
+}

@@ -1,0 +1,16 @@
+/* versions.h - other versions of some zones, and what follows from them for a world.
+ *
+ * Work of a job of the builder.
+ */
+#ifndef DAEMON_VERSIONS_H
+#define DAEMON_VERSIONS_H
+
+#include "base/fault.h"
+#include "world/parts.h"
+
+/* The registry of `of` with those of the entries (borrowed) whose zones it has from the same source, the first of
+ * each zone; and the numbers of their pools. False and a sentence when a pool is not there. */
+bool versions_make(const struct parts *of, struct registry_zone *const *entries, size_t n,
+	struct registry **zones, struct pool_numbers **numbers, struct fault *why);
+
+#endif

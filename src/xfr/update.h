@@ -1,0 +1,41 @@
+/* update.h - what an UPDATE asks for (RFC 2136): prerequisites, and the change that comes of it.
+ *
+ * Helper threads; one request at a time, against the version of the zone that it would change. Foreign
+ * bytes, whose signature has been checked.
+ */
+#ifndef XFR_UPDATE_H
+#define XFR_UPDATE_H
+
+#include "base/fault.h"
+#include "world/policy.h"
+#include "zone/change.h"
+#include "zone/zone.h"
+
+/* RCODEs of RFC 2136 section 2.2 that query.h does not have. */
+enum { RCODE_YXRRSET = 7, RCODE_NXRRSET = 8, RCODE_NOTZONE = 10 };
+
+struct update_opts {
+	const struct zone *zone; /* ready, unsigned; borrowed */
+	struct hash_key key;     /* of the zones */
+	const uint8_t *packet;   /* whose zone section names it */
+	size_t len;
+	/* Who may do what; `who` says which of the rules are for who asks. NULL: all may be done. */
+	const struct policy_update *rules;
+	size_t n_rules;
+	const bool *is_for; /* [n_rules] */
+	enum policy_serial serial;
+	int64_t now_s;
+};
+
+/* RCODE_NOERROR and a change, or without one when nothing would be another than it is; any other RCODE, and
+ * what is wrong in `why`. */
+unsigned update_make(const struct update_opts *o, struct change **to, struct fault *why);
+
+/* The serial after `now`: newer by RFC 1982, whatever the policy and the clock say. */
+uint32_t update_serial(uint32_t now, enum policy_serial how, int64_t now_s);
+
+/* Does a pattern of names below the apex match? `name` is whole; a pattern is labels as on the wire, ended by
+ * a zero, of which "*" stands for any labels, one or more. */
+bool update_name_matches(const uint8_t *pattern, const uint8_t *name, const uint8_t *apex);
+
+#endif
