@@ -468,7 +468,8 @@ void latency_csv_write(
 
 	text_addf(out, "# saved %lld\nprefix,edge,rtt_ms,samples,age_s\n",
 		(long long)now->time_s);
-	for (size_t i = 0; i < n; i++)
+	/* Who wanted it may have gone: the next export waits for this one. */
+	for (size_t i = 0; i < n && !out->lost; i++)
 		write_row(t, &row[i], prefix_text(from, &row[i].net), now, filed, out);
 	for (unsigned e = 0; e < latency_edges(t); e++) {
 		snprintf(from, sizeof from, "@%s", latency_edge_name(t, e));
