@@ -274,11 +274,11 @@ static struct zone *apply(struct incoming *in, struct fetched *to, struct faults
 	}
 	struct zone *z = zone_with(in->o->have, to->change,
 		&(struct zone_with_opts){ .compile = in->o->compile }, f);
-	if (!z) {
-		change_free(to->change);
-		to->change = NULL;
-	}
-	return z;
+	if (z)
+		return zone_merge_wanted(z, in->o->compile.key);
+	change_free(to->change);
+	to->change = NULL;
+	return NULL;
 }
 
 static enum fetch_kind make_zone(struct incoming *in, struct fetched *to, struct fault *why)

@@ -68,6 +68,8 @@ static struct zone *with_changes(struct zone *z, struct store_picture *p,
 	faults_init(&f);
 	if (all)
 		next = zone_with(z, all, &(struct zone_with_opts){ .compile = *opts }, &f);
+	if (next)
+		next = zone_merge_wanted(next, opts->key);
 	if (all && !next)
 		fault(why, "what is stored of it does not fit together");
 	faults_fini(&f);

@@ -194,3 +194,18 @@ struct zone *zone_merge(const struct zone *z, struct hash_key key, struct faults
 	zone_hold(to);
 	return to;
 }
+
+struct zone *zone_merge_wanted(struct zone *z, struct hash_key key)
+{
+	struct faults none;
+
+	if (!zone_wants_merge(z))
+		return z;
+	faults_init(&none);
+	struct zone *merged = zone_merge(z, key, &none);
+	faults_fini(&none);
+	if (!merged)
+		return z;
+	zone_drop(z);
+	return merged;
+}

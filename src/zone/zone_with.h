@@ -39,4 +39,8 @@ struct zone *zone_anew(const struct zone *z, struct hash_key key, struct faults 
  * zone. */
 struct zone *zone_merge(const struct zone *z, struct hash_key key, struct faults *f);
 
+/* Takes the count of `z` and gives that of what is to be served: its merge when that is wanted
+ * and there is memory for it, else `z`. Behind zone_with(), where it may take long. */
+struct zone *zone_merge_wanted(struct zone *z, struct hash_key key);
+
 #endif

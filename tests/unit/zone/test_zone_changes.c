@@ -525,6 +525,11 @@ static void what_has_changed_much_wants_to_be_merged(void)
 		CU_ASSERT_FALSE(zone_wants_merge(merged));
 		CU_ASSERT_PTR_NULL(compare(merged, to));
 		zone_drop(merged);
+		struct zone *was = to;
+		to = zone_merge_wanted(to, zone_of_key);
+		CU_ASSERT_EQUAL(to != was, row[i].wants);
+		CU_ASSERT_FALSE(zone_wants_merge(to));
+		CU_ASSERT_EQUAL(to->serial, 2);
 		zone_drop(to);
 		zone_drop(z);
 		change_free(c);
