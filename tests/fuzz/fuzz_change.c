@@ -51,8 +51,9 @@ static void put(
 }
 
 /* Names that changes of few bytes meet: a cut, a wildcard, a name that only others need. */
-static struct zone *small_zone(const struct zone_with_opts *opts)
+static struct zone *small_zone(const struct zone_with_opts *opts, bool chain)
 {
+	static const char nsec[] = "\1e\7example\0\0\1\x40";
 	static const char soa[] = "\2ns\7example\0\1h\7example\0\0\0\0\1\0\0\0\2\0\0\0\3"
 				  "\0\0\0\4\0\0\0\5";
 	struct records r;
@@ -67,8 +68,12 @@ static struct zone *small_zone(const struct zone_with_opts *opts)
 	put(&r, "\1x\1c\1c", RRTYPE_A, "\300\0\2\1", 4);
 	put(&r, "\1*\1b", RRTYPE_MX, "\0\1\1a\7example", 13);
 	put(&r, "\1e", RRTYPE_EDGE, "\3web", 4);
+	if (chain) {
+		put(&r, "", RRTYPE_NSEC, nsec, sizeof nsec - 1);
+		put(&r, "\1e", RRTYPE_NSEC, nsec, sizeof nsec - 1);
+	}
 	struct zone *z = zone_compile(&r, &opts->compile, &f);
-	if (!z)
+	if (!z || !z->denial == chain)
 		abort();
 	records_fini(&r);
 	faults_fini(&f);
@@ -123,17 +128,20 @@ static void make_to(const struct zone *z, const struct change *c, bool tolerant)
 
 static void change_zone(const struct change *c)
 {
-	static struct zone *z;
+	static struct zone *z, *signed_zone;
 	const struct zone_with_opts opts = {
 		.compile = { .key = key, .pool_known = pool_known, .quiet = true }
 	};
 
-	if (!z)
-		z = small_zone(&opts);
+	if (!z) {
+		z = small_zone(&opts, false);
+		signed_zone = small_zone(&opts, true);
+	}
 	if (!name_equal(change_apex(c), apex))
 		return;
 	make_to(z, c, true);
 	make_to(z, c, false);
+	make_to(signed_zone, c, true);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
