@@ -9,7 +9,6 @@
 #include "zone/suffixes.h"
 #include "zone/verify.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
