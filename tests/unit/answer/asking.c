@@ -434,7 +434,8 @@ const char *asking_bytes(struct asking *x, const uint8_t *packet, size_t len, bo
 
 	addr_parse(&from, "9.9.9.9");
 	memset(x->reply, 0xee, sizeof x->reply);
-	x->len = answer(&x->a, &(struct answer_ask){ packet, len, from, tcp, x->reply, NULL });
+	x->len = answer(&x->a, &(struct answer_ask){ packet, len, from, tcp, x->reply, NULL,
+					 NULL });
 	return x->len ? asking_text(x, x->reply, x->len) : "nothing";
 }
 
@@ -468,7 +469,7 @@ const char *asking(struct asking *x, const char *question)
 	read_question(&p, question);
 	memset(x->reply, 0xee, sizeof x->reply);
 	x->len = answer(
-		&x->a, &(struct answer_ask){ p.b, p.len, p.from, p.tcp, x->reply, NULL });
+		&x->a, &(struct answer_ask){ p.b, p.len, p.from, p.tcp, x->reply, NULL, NULL });
 	return x->len ? asking_text(x, x->reply, x->len) : "nothing";
 }
 

@@ -266,7 +266,7 @@ static void what_is_not_for_us_is_refused_and_why(void)
 		{ "EDNS version 1 is BADVERS", "mail A v=1", "BADVERS | - | - | - | 1232", 41 },
 		{ "another opcode is not there", "mail A opcode=2", "NOTIMPL | - | - | - | -",
 			12 },
-		{ "... with EDNS, too", "mail A opcode=5 edns", "NOTIMPL | - | - | - | 1232",
+		{ "... with EDNS, too", "mail A opcode=6 edns", "NOTIMPL | - | - | - | 1232",
 			23 },
 		{ "AXFR is for TCP", "example. AXFR", "NOTIMPL | - | - | - | -", 25 },
 		{ "... and for those who may", "example. AXFR tcp edns",
