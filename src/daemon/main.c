@@ -26,6 +26,7 @@
 #include "daemon/updates.h"
 #include "daemon/watchdog.h"
 #include "daemon/worker_news.h"
+#include "daemon/zone_orders.h"
 #include "net/worker.h"
 #include "report/report.h"
 #include "store/store.h"
@@ -80,6 +81,7 @@ struct server {
 	struct commands commands;
 	struct reports *reports;
 	struct orders *orders;
+	struct zone_orders *zone_orders;
 	struct control *control; /* NULL: none is configured */
 };
 
@@ -229,6 +231,10 @@ static bool open_control(struct server *s, struct fault *why)
 			s->rankings, s->staging, s->reloader, s->measuring, s->watchdog,
 			s->decisions, s->workers, s->notifying, s->started, s->conf_path },
 		&s->commands);
+	s->zone_orders = zone_orders_new(
+		&(struct zone_orders_opts){
+			s->publisher, secondaries_refresher(s->secondaries) },
+		&s->commands);
 	s->orders = orders_new(
 		&(struct orders_opts){ s->publisher, s->probes, s->rankings, s->staging,
 			s->reloader, s->reports },
@@ -327,6 +333,7 @@ static void shut_down(struct server *s)
 	balancer_free(s->balancer);
 	reports_free(s->reports);
 	orders_free(s->orders);
+	zone_orders_free(s->zone_orders);
 	reloader_free(s->reloader);
 	publisher_free(s->publisher);
 	epoch_close(&s->epoch);

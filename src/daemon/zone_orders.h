@@ -1,0 +1,22 @@
+/* zone_orders.h - what an operator orders about one zone: "zone status|refresh|retransfer NAME".
+ */
+#ifndef DAEMON_ZONE_ORDERS_H
+#define DAEMON_ZONE_ORDERS_H
+
+#include "console/command.h"
+#include "daemon/publish.h"
+#include "xfr/refresh.h"
+
+struct zone_orders;
+
+struct zone_orders_opts {
+	struct publisher *publisher;
+	struct refresher *refresher;
+};
+
+/* Never NULL. Binds itself to its command. */
+struct zone_orders *zone_orders_new(
+	const struct zone_orders_opts *opts, struct commands *commands);
+void zone_orders_free(struct zone_orders *o);
+
+#endif
