@@ -104,6 +104,8 @@ static void every_way_out_has_its_packet(void)
 			HEAD(1) WWW "00 0029 04d0 00 01 0000 0002 ffff", QUERY_BADVERS },
 		{ "another additional record",
 			HEAD(1) WWW "c00c 0001 0001 0000 0000 0004 c0000201", QUERY_OK },
+		{ "... longer than the packet by a byte",
+			HEAD(1) WWW "c00c 0001 0001 0000 0000 0005 c0000201", QUERY_FORMERR },
 		{ "an unknown option", HEAD(1) WWW OPT("0006") "fde9 0002 abcd", QUERY_OK },
 		{ "a cookie of 8 bytes", HEAD(1) WWW OPT("000c") "000a 0008 0102030405060708",
 			QUERY_OK },

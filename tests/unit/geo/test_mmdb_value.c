@@ -86,7 +86,44 @@ static void what_says_nothing_is_known(void)
 	}
 }
 
+/* RFC 3629 section 4: its table of what follows what, at both ends of each row. */
+static void texts_are_utf_8_or_question_marks(void)
+{
+	static const struct {
+		const char *bytes, *text;
+		size_t room;
+	} row[] = {
+		{ "plain", "plain", 64 },
+		{ "a\x1f"
+		  "b\x7f",
+			"a?b?", 64 },
+		{ "\xc2\xa0|\xdf\xbf", "\xc2\xa0|\xdf\xbf", 64 },
+		{ "\xc1\xbf|\xc2\x9f", "??|??", 64 },
+		{ "\xe0\xa0\x80|\xef\xbf\xbf", "\xe0\xa0\x80|\xef\xbf\xbf", 64 },
+		{ "\xe0\x9f\xbf", "???", 64 },
+		{ "\xed\x9f\xbf|\xed\xa0\x80", "\xed\x9f\xbf|???", 64 },
+		{ "\xf0\x90\x80\x80|\xf4\x8f\xbf\xbf", "\xf0\x90\x80\x80|\xf4\x8f\xbf\xbf",
+			64 },
+		{ "\xf0\x8f\xbf\xbf|\xf4\x90\x80\x80", "????|????", 64 },
+		{ "\xf5\x80\x80\x80|\xff", "????|?", 64 },
+		{ "\xe2\x82|\xe2\x82", "??|??", 64 },
+		{ "\xf0\x9f\x8c\x8d", "", 4 },
+		{ "\xf0\x9f\x8c\x8d", "\xf0\x9f\x8c\x8d", 5 },
+		{ "abc", "ab", 3 },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		char got[64];
+		struct mmdb_bytes b = { .p = (const uint8_t *)row[i].bytes,
+			.len = (uint32_t)strlen(row[i].bytes) };
+		struct mmdb_value v = { .type = MMDB_TEXT, .size = b.len };
+		CU_ASSERT_EQUAL(mmdb_text(&b, &v, got, row[i].room), strlen(row[i].text));
+		CU_ASSERT_STRING_EQUAL(got, row[i].text);
+	}
+}
+
 static const struct unit_case cases[] = {
+	{ "texts are UTF-8, or question marks", texts_are_utf_8_or_question_marks },
 	{ "numbers of every type are read", numbers_of_every_type_are_read },
 	{ "what says nothing is known", what_says_nothing_is_known },
 };
