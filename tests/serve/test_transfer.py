@@ -410,9 +410,9 @@ def no_question():
             same(Parser(reply).rcode, NOERROR if edns else FORMERR, "RCODE:")
 
 
-@claim("NOTIFY for a zone whose primary we are is NOTAUTH, signed or not; UPDATE is told that we do not know it")
+@claim("NOTIFY for a zone whose primary we are is NOTAUTH, signed or not; UPDATE of a zone that takes none is REFUSED")
 def opcodes():
-    for code, rcode in ((4, NOTAUTH), (5, NOTIMP)):
+    for code, rcode in ((4, NOTAUTH), (5, REFUSED)):
         for key in (None, K):
             q = query("kinds.test", "SOA", flags=code << 11)
             same(Parser(server.exchange(key.sign(q)[0] if key else q, 10)).rcode, rcode, "opcode %d:" % code)
