@@ -1,0 +1,232 @@
+#include "store/store.h"
+
+#include "dns/rrtype.h"
+#include "unit/unit.h"
+#include "unit/zone/change_of.h"
+#include "unit/zone/zone_of.h"
+#include "zone/change.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SOA(serial) "example. 60 SOA ns.example. root.example. " serial " 7200 900 1209600 60\n"
+
+static const uint8_t apex[] = "\7example", other[] = "\5other";
+static const struct store_timers timers = { 1700000000, 1209600 };
+
+static char dir[32], path[64];
+static struct store *s;
+static struct fault why;
+
+static void begin(void)
+{
+	strcpy(dir, "/tmp/unit_store.XXXXXX");
+	if (!mkdtemp(dir))
+		abort();
+	snprintf(path, sizeof path, "%s/store", dir);
+	s = store_open(path, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+}
+
+static void end(void)
+{
+	static const char *const behind[] = { "", "-wal", "-shm", ".copy" };
+
+	store_close(s);
+	for (size_t i = 0; i < UNIT_COUNT(behind); i++) {
+		char name[80];
+		snprintf(name, sizeof name, "%s%s", path, behind[i]);
+		unlink(name);
+	}
+	CU_ASSERT_EQUAL(rmdir(dir), 0);
+}
+
+static void again(void)
+{
+	store_close(s);
+	s = store_open(path, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+}
+
+static bool put(const char *text, const struct store_timers *t)
+{
+	struct faults f;
+
+	faults_init(&f);
+	struct zone *z = zone_of("example.", text, &f);
+	const bool ok = z && store_put(s, z, t, &why);
+	zone_drop(z);
+	faults_fini(&f);
+	return ok;
+}
+
+static bool add(const char *text, const struct store_timers *t)
+{
+	struct change *c = change_of(text, &why);
+	struct store_step step = { .change = c, .has_timers = t != NULL };
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	if (t)
+		step.timers = *t;
+	const bool ok = store_add(s, &step, 1, &why);
+	change_free(c);
+	return ok;
+}
+
+static void held(
+	uint32_t serial, int64_t checked_s, uint32_t expire_s, size_t records, size_t n)
+{
+	struct store_picture p;
+	struct store_record rr;
+	size_t at = 0, count = 0;
+
+	CU_ASSERT_TRUE_FATAL(store_get(s, apex, &p, &why));
+	CU_ASSERT_EQUAL(p.serial, serial);
+	CU_ASSERT_EQUAL(p.timers.checked_s, checked_s);
+	CU_ASSERT_EQUAL(p.timers.expire_s, expire_s);
+	CU_ASSERT_EQUAL(p.n, n);
+	while (store_next_record(&p, &at, &rr))
+		count++;
+	CU_ASSERT_EQUAL(at, p.len);
+	CU_ASSERT_EQUAL(count, records);
+	store_picture_fini(&p);
+}
+
+static const char zone[] =
+	"$TTL 60\n@ SOA ns root 1 7200 900 1209600 60\n@ NS ns\nns A 192.0.2.1\n";
+static const char step_2[] = "-" SOA("1") "+" SOA("2") "+www.example. 60 A 192.0.2.2\n";
+static const char step_3[] = "-" SOA("2") "+" SOA("3") "-www.example. 60 A 192.0.2.2\n";
+
+static void zones_are_what_was_put_after_another_start(void)
+{
+	begin();
+	CU_ASSERT_TRUE(put(zone, &timers));
+	held(1, 1700000000, 1209600, 3, 0);
+	again();
+	held(1, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_EQUAL(store_counts(s).zones, 1);
+	/* In its place, not beside it. */
+	CU_ASSERT_TRUE(put("$TTL 60\n@ SOA ns root 9 7200 900 1209600 60\n@ NS ns.other.\n",
+		&(struct store_timers){ 1700000009, 9 }));
+	held(9, 1700000009, 9, 2, 0);
+	CU_ASSERT_EQUAL(store_counts(s).zones, 1);
+	end();
+}
+
+static void steps_follow_the_zone_in_their_order(void)
+{
+	struct store_picture p;
+
+	begin();
+	CU_ASSERT_TRUE(put(zone, &timers));
+	CU_ASSERT_TRUE(add(step_2, NULL));
+	held(2, 1700000000, 1209600, 3, 1);
+	CU_ASSERT_TRUE(add(step_3, &(struct store_timers){ 1700000060, 77 }));
+	again();
+	held(3, 1700000060, 77, 3, 2);
+	CU_ASSERT_TRUE_FATAL(store_get(s, apex, &p, &why));
+	CU_ASSERT_EQUAL(change_to(p.changes[0]), 2);
+	CU_ASSERT_EQUAL(change_to(p.changes[1]), 3);
+	store_picture_fini(&p);
+	/* They go when the zone is put whole. */
+	CU_ASSERT_TRUE(put(zone, &timers));
+	held(1, 1700000000, 1209600, 3, 0);
+	end();
+}
+
+static void a_step_from_elsewhere_is_refused_and_so_are_those_with_it(void)
+{
+	struct change *c[2];
+
+	begin();
+	CU_ASSERT_FALSE(add(step_2, NULL));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "zone example. is not stored with serial 1"));
+	CU_ASSERT_TRUE(put(zone, &timers));
+	CU_ASSERT_FALSE(add(step_3, NULL));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "with serial 2"));
+	c[0] = change_of(step_2, &why);
+	c[1] = change_of(step_2, &why);
+	const struct store_step both[] = { { .change = c[0] }, { .change = c[1] } };
+	CU_ASSERT_FALSE(store_add(s, both, 2, &why));
+	held(1, 1700000000, 1209600, 3, 0);
+	change_free(c[0]);
+	change_free(c[1]);
+	end();
+}
+
+static void timers_alone_and_zones_that_go(void)
+{
+	const struct store_checked of[] = { { other, { 5, 6 } }, { apex, { 1700000100, 50 } } };
+	struct store_picture p;
+
+	begin();
+	CU_ASSERT_TRUE(put(zone, &timers));
+	CU_ASSERT_TRUE(add(step_2, NULL));
+	CU_ASSERT_TRUE(store_check(s, of, 2, &why));
+	held(2, 1700000100, 50, 3, 1);
+	CU_ASSERT_FALSE(store_get(s, other, &p, &why));
+	CU_ASSERT_EQUAL(why.text[0], 0);
+	store_picture_fini(&p);
+	CU_ASSERT_TRUE(store_forget(s, other, &why));
+	CU_ASSERT_EQUAL(store_counts(s).zones, 1);
+	CU_ASSERT_TRUE(store_forget(s, apex, &why));
+	CU_ASSERT_EQUAL(store_counts(s).zones, 0);
+	CU_ASSERT_FALSE(store_get(s, apex, &p, &why));
+	store_picture_fini(&p);
+	end();
+}
+
+static void a_copy_is_what_was_there(void)
+{
+	char copy[80];
+
+	begin();
+	CU_ASSERT_TRUE(put(zone, &timers));
+	CU_ASSERT_TRUE(add(step_2, NULL));
+	snprintf(copy, sizeof copy, "%s.copy", path);
+	CU_ASSERT_TRUE(store_backup(s, copy, &why));
+	CU_ASSERT_TRUE(add(step_3, NULL));
+	store_close(s);
+	s = store_open(copy, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	held(2, 1700000000, 1209600, 3, 1);
+	end();
+}
+
+static void what_is_no_store_is_refused_and_left(void)
+{
+	char back[16] = "";
+
+	begin();
+	store_close(s);
+	s = NULL;
+	FILE *f = fopen(path, "w");
+	fputs("www A 192.0.2.1", f);
+	fclose(f);
+	CU_ASSERT_PTR_NULL(store_open(path, &why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, path));
+	f = fopen(path, "r");
+	CU_ASSERT_EQUAL(fread(back, 1, 15, f), 15);
+	fclose(f);
+	CU_ASSERT_STRING_EQUAL(back, "www A 192.0.2.1");
+	end();
+}
+
+static const struct unit_case cases[] = {
+	{ "zones are what was put, after another start",
+		zones_are_what_was_put_after_another_start },
+	{ "steps follow the zone in their order", steps_follow_the_zone_in_their_order },
+	{ "a step from elsewhere is refused, and so are those with it",
+		a_step_from_elsewhere_is_refused_and_so_are_those_with_it },
+	{ "timers alone, and zones that go", timers_alone_and_zones_that_go },
+	{ "a copy is what was there", a_copy_is_what_was_there },
+	{ "what is no store is refused, and left", what_is_no_store_is_refused_and_left },
+};
+
+void suite_store(void);
+void suite_store(void)
+{
+	unit_suite("store/store", cases, UNIT_COUNT(cases));
+}
