@@ -69,10 +69,10 @@ def by_dig():
     assert "status: NOERROR" in server.dig("www.example.com", "+subnet=0")
 
 
-@claim("answers are dropped, opcodes other than QUERY and NOTIFY are NOTIMP, no or two questions FORMERR")
+@claim("answers are dropped, opcodes other than QUERY, NOTIFY and UPDATE are NOTIMP, no or two questions FORMERR")
 def headers():
     same(server.exchange(query("www.example.com", "A", flags=0x8000), wait=0.2), None)
-    for opcode in set(range(1, 16)) - {4}:                  # NOTIFY (RFC 1996)
+    for opcode in set(range(1, 16)) - {4, 5}:               # NOTIFY (RFC 1996), UPDATE (RFC 2136)
         same(Message(server.exchange(query("www.example.com", "A", flags=opcode << 11))).rcode, NOTIMP)
     for count in (0, 2):
         packet = bytearray(query("www.example.com", "A"))
