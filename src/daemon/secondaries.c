@@ -410,10 +410,12 @@ static bool store_fetched(
 	const struct store_timers timers = { time(NULL), got->expire_s };
 
 	(void)apex;
-	if (got->change &&
-		store_add(s->opts.store,
-			&(struct store_step){ got->change, timers, true }, 1, why))
-		return true;
+	const enum store_result result = got->change
+		? store_add(s->opts.store, &(struct store_step){ got->change, timers, true }, 1,
+			  why)
+		: STORE_APART;
+	if (result != STORE_APART)
+		return result == STORE_DONE;
 	return store_put(s->opts.store, got->zone, &timers, why);
 }
 

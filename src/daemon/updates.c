@@ -160,15 +160,12 @@ static bool store_all(struct updates *u, struct fault *why)
 	for (size_t i = 0; i < u->made.n; i++)
 		if (u->made.list[i].change)
 			steps[n++].change = u->made.list[i].change;
-	bool ok = n == 0 || store_add(u->opts.store, steps, n, why);
-	/* Zones that are not stored yet, or have many changes, are put whole. */
-	for (size_t i = 0; !ok && i < u->made.n_entries; i++) {
+	const enum store_result result = store_add(u->opts.store, steps, n, why);
+	bool ok = result != STORE_FAILED;
+	/* Zones that are not stored yet are put whole. */
+	for (size_t i = 0; result == STORE_APART && ok && i < u->made.n_entries; i++)
 		ok = store_put(u->opts.store, u->made.entries[i]->load.zone,
 			&(struct store_timers){ 0 }, why);
-		if (!ok)
-			break;
-		ok = i + 1 == u->made.n_entries;
-	}
 	memory_free(steps);
 	return ok;
 }

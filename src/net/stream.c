@@ -120,6 +120,17 @@ static void close_member(struct clients_member *m)
 	close_connection((struct connection *)m); /* its first field */
 }
 
+/* Who waits for the answer to an UPDATE, which a disk may hold up, is not idle. */
+static void end_idle(struct stream *s, struct clients_member *m, int64_t now)
+{
+	const struct connection *c = (const struct connection *)m; /* its first field */
+
+	if (c->waits)
+		clients_touch(&s->connected, m, now);
+	else
+		close_member(m);
+}
+
 static void on_idle(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct stream *s = t->data;
@@ -130,7 +141,7 @@ static void on_idle(struct ev_loop *loop, ev_timer *t, int events)
 	(void)events;
 	while ((oldest = s->connected.all.oldest) &&
 		now - oldest->since_ms >= s->opts.idle_ms && n++ < CLOSES)
-		close_member(s->connected.all.oldest);
+		end_idle(s, s->connected.all.oldest, now);
 	const int64_t left = oldest ? oldest->since_ms + s->opts.idle_ms - now : 0;
 	/* 0 stops the timer: nobody is there. */
 	t->repeat = !oldest ? 0 : left > 0 ? (double)left / 1e3 : 1e-4;

@@ -17,7 +17,7 @@ enum {
 	VERSION = 1,
 	APPLICATION = 0x57594d4b, /* "WYMK", as "file" shows it */
 	PART = 256 << 10,         /* bytes of a zone in one row */
-	BUSY_MS = 10000,
+	BUSY_MS = 5000,
 	WAL_MOST = 16 << 20 /* bytes that the journal keeps on the disk */
 };
 
@@ -202,8 +202,8 @@ bool store_put(struct store *s, const struct zone *z, const struct store_timers 
 	return ok;
 }
 
-/* False, with a sentence, when the step does not start where the zone stands. */
-static bool add_step(struct store *s, const struct store_step *step, struct fault *why)
+static enum store_result add_step(
+	struct store *s, const struct store_step *step, struct fault *why)
 {
 	const uint8_t *apex = change_apex(step->change);
 	char name[NAME_TEXT];
@@ -211,33 +211,40 @@ static bool add_step(struct store *s, const struct store_step *step, struct faul
 	size_t len;
 	const uint8_t *bytes = change_bytes(step->change, &len);
 
-	if (!find(s, apex, &row) || row.serial != change_from(step->change))
-		return fault(why, "%s: zone %s is not stored with serial %u", s->path,
+	if (!find(s, apex, &row) || row.serial != change_from(step->change)) {
+		fault(why, "%s: zone %s is not stored with serial %u", s->path,
 			name_text(name, apex), change_from(step->change));
+		return STORE_APART;
+	}
 	if (!run(bind(s, ADD_CHANGE, "ib", row.id, bytes, len)) ||
-		!run(bind(s, SET_SERIAL, "ii", row.id, (int64_t)change_to(step->change))))
-		return fail(s, why);
-	if (step->has_timers &&
-		!run(bind(s, SET_TIMERS, "bii", apex, name_len(apex), step->timers.checked_s,
-				(int64_t)step->timers.expire_s)))
-		return fail(s, why);
+		!run(bind(s, SET_SERIAL, "ii", row.id, (int64_t)change_to(step->change))) ||
+		(step->has_timers &&
+			!run(bind(s, SET_TIMERS, "bii", apex, name_len(apex),
+				step->timers.checked_s, (int64_t)step->timers.expire_s)))) {
+		fail(s, why);
+		return STORE_FAILED;
+	}
 	s->counts.steps++;
-	return true;
+	return STORE_DONE;
 }
 
-bool store_add(struct store *s, const struct store_step *steps, size_t n, struct fault *why)
+enum store_result store_add(
+	struct store *s, const struct store_step *steps, size_t n, struct fault *why)
 {
+	enum store_result result = STORE_FAILED;
+
 	pthread_mutex_lock(&s->lock);
-	bool ok = begin(s, why);
-	const bool begun = ok;
-	for (size_t i = 0; ok && i < n; i++)
-		ok = add_step(s, &steps[i], why);
-	if (ok)
-		ok = commit(s, why);
-	else if (begun && !sqlite3_get_autocommit(s->db))
-		run(bind(s, ROLLBACK, ""));
+	if (begin(s, why)) {
+		result = STORE_DONE;
+		for (size_t i = 0; result == STORE_DONE && i < n; i++)
+			result = add_step(s, &steps[i], why);
+		if (result == STORE_DONE)
+			result = commit(s, why) ? STORE_DONE : STORE_FAILED;
+		else if (!sqlite3_get_autocommit(s->db))
+			run(bind(s, ROLLBACK, ""));
+	}
 	pthread_mutex_unlock(&s->lock);
-	return ok;
+	return result;
 }
 
 bool store_check(

@@ -42,9 +42,15 @@ struct store_step {
 	bool has_timers; /* else those that are stored stay */
 };
 
-/* All of them or none, in one transaction; those of one zone in their order. False, too, when one does not
- * start where its zone stands: then the zone must be put whole. */
-bool store_add(struct store *s, const struct store_step *steps, size_t n, struct fault *why);
+enum store_result {
+	STORE_DONE,
+	STORE_APART, /* one does not start where its zone stands: those zones must be put whole */
+	STORE_FAILED
+};
+
+/* All of them or none, in one transaction; those of one zone in their order. */
+enum store_result store_add(
+	struct store *s, const struct store_step *steps, size_t n, struct fault *why);
 
 /* Timers alone, of many zones in one transaction. Zones that are not stored are passed over. */
 struct store_checked {

@@ -1,0 +1,209 @@
+"""Zones change while they are served: UPDATE (RFC 2136), transfers in (RFC 5936, RFC 1995), NOTIFY (RFC 1996), and what outlives kill -9."""
+import sqlite3
+
+from lib import *
+from xfr import *
+
+KEY, ACME = Key("xfr", b"x" * 32), Key("acme", b"a" * 32)
+ZONE = "$TTL 300\n@ SOA ns1 host 7 7200 2 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\nwww A 192.0.2.1\n"
+KEYS = "keys: { xfr: %s, acme: %s }\n" % (KEY.yaml(), ACME.yaml())
+UPDATE = 5 << 11
+
+
+def update(zone, *changes, prerequisites=(), key=None, ident=None):
+    """An UPDATE message; a change is (owner, class, type, ttl, data)."""
+    ident = os.urandom(2) if ident is None else ident
+    packet = ident + struct.pack(">HHHHH", UPDATE, 1, len(prerequisites), len(changes), 0) + wire(zone) + struct.pack(">HH", 6, 1)
+    for owner, klass, kind, ttl, data in list(prerequisites) + list(changes):
+        packet += wire(owner) + struct.pack(">HHIH", kind, klass, ttl, len(data)) + data
+    return key.sign(packet) if key else (packet, b"")
+
+
+def address(n):
+    return bytes([192, 0, 2, n])
+
+
+def text(n):
+    return "192.0.2.%d" % n
+
+
+class Primary(Server):
+    def __init__(self, **more):
+        super().__init__({"dyn.test": ZONE}, start=False, **more)
+
+    def settle(self, notify=None):
+        peers = "peers: { sec: { at: \"127.0.0.1:%d\", key: xfr } }\n" % notify if notify else ""
+        self.configure(KEYS + peers + "store: { file: waymark.db }",
+                       "[ { name: dyn.test, file: zones/dyn.test.zone, write-back: store, transfer: any, %s"
+                       "update: [ { key: xfr }, { key: acme, names: [ _acme-challenge, _acme-challenge.* ], types: TXT } ] } ]" %
+                       ("notify: sec, " if notify else ""))
+        return self
+
+    def change(self, *changes, prerequisites=(), key=KEY, tcp=False):
+        """The RCODE of its answer, which is signed."""
+        packet, mac = update("dyn.test", *changes, prerequisites=prerequisites, key=key)
+        if tcp:
+            with self.connect() as s:
+                send_tcp(s, packet)
+                reply = recv_tcp(s)
+        else:
+            reply = self.exchange(packet, 10)
+        same(reply[:2], packet[:2], "id:")
+        same(reply[2] >> 3 & 15, 5, "opcode:")
+        if key:
+            key.verify(reply, mac)
+        return reply[3] & 15
+
+    def serial(self):
+        return int(self.udp("dyn.test", "SOA").answer[0][3].split()[2])
+
+    def kill(self):
+        self.proc.kill()
+        self.proc.wait()
+
+
+class Secondary(Server):
+    def __init__(self, primary, **more):
+        super().__init__({}, start=False, **more)
+        self.primary = primary
+
+    def settle(self, store=True):
+        self.configure(KEYS + "peers: { pri: { at: \"127.0.0.1:%d\", key: xfr } }\n" % self.primary +
+                       ("store: { file: waymark.db }" if store else ""),
+                       "[ { name: dyn.test, primary: pri, transfer: any } ]")
+        return self
+
+
+def until(what, wanted, patience_s=30):
+    """Waits for what must become true."""
+    end = time.monotonic() + patience_s * SLOW
+    while True:
+        try:
+            got = what()
+        except (AssertionError, IndexError, OSError) as why:
+            got = why
+        if got == wanted:
+            return
+        if time.monotonic() > end:
+            raise AssertionError("got %r, wanted %r" % (got, wanted))
+        time.sleep(0.02)
+
+
+def a_of(server, name):
+    return sorted(server.udp(name).addresses())
+
+
+@claim("an update is answered, signed, when it is visible, over UDP and TCP, and the serial goes on")
+def visible():
+    with Primary().settle() as s:
+        s.start()
+        same(s.change(("new.dyn.test", 1, 1, 60, address(7))), 0)
+        same((a_of(s, "new.dyn.test"), s.serial()), ([text(7)], 8))
+        same(s.change(("new.dyn.test", 1, 1, 60, address(8)), ("www.dyn.test", 255, 1, 0, b""), tcp=True), 0)
+        same((a_of(s, "new.dyn.test"), s.serial()), ([text(7), text(8)], 9))
+        same(s.udp("www.dyn.test").rcode, 3, "an RRset that went was all of its name:")
+        same((s.change(("new.dyn.test", 1, 1, 60, address(8))), s.serial()), (0, 9), "what is there already:")
+
+
+@claim("who may not is refused: without a key, with another key's rights, in a zone that is not ours or a file's")
+def refused():
+    with Primary().settle() as s:
+        s.start()
+        same(s.change(("x.dyn.test", 1, 1, 60, address(7)), key=None), 5)
+        same(s.change(("x.dyn.test", 1, 1, 60, address(7)), key=ACME), 5)
+        same(s.change(("x.dyn.test", 1, 16, 60, b"\1a"), key=ACME), 5)
+        same(s.change(("_acme-challenge.x.dyn.test", 1, 16, 60, b"\1a"), key=ACME), 0)
+        same(s.udp("_acme-challenge.x.dyn.test", "TXT").answer[0][3], "a")
+        same(s.change(("x.other.test", 1, 1, 60, address(7))), 10, "NOTZONE:")
+        packet, _ = update("other.test", ("x.other.test", 1, 1, 60, address(7)), key=KEY)
+        same(s.exchange(packet, 10)[3] & 15, 9, "NOTAUTH:")
+        same(s.change(("y.dyn.test", 1, 1, 60, address(7)), prerequisites=[("www.dyn.test", 254, 255, 0, b"")]), 6)
+        same(s.serial(), 8)
+    with Server({"dyn.test": ZONE}) as s:
+        packet, _ = update("dyn.test", ("x.dyn.test", 1, 1, 60, address(7)))
+        same(s.exchange(packet, 10)[3] & 15, 5)
+
+
+@claim("kill -9 at any time loses nothing that was confirmed, and starts with a serial that was")
+def killed():
+    with Primary().settle() as s:
+        s.start()
+        for i in range(12):
+            confirmed = 0
+            with s.connect() as c:
+                for k in range(1 + i % 4):
+                    packet, _ = update("dyn.test", ("n%d-%d.dyn.test" % (i, k), 1, 1, 60, address(i)), key=KEY)
+                    send_tcp(c, packet)
+                    same(recv_tcp(c)[3] & 15, 0)
+                    confirmed = k + 1
+                packet, _ = update("dyn.test", ("half%d.dyn.test" % i, 1, 1, 60, address(i)), key=KEY)
+                send_tcp(c, packet)                          # confirmed by nobody
+                s.kill()
+            s.start()
+            for k in range(confirmed):
+                same(a_of(s, "n%d-%d.dyn.test" % (i, k)), [text(i)], "confirmed:")
+            present = sum(s.udp("half%d.dyn.test" % j).rcode == 0 for j in range(i + 1))
+            same(s.serial(), 7 + present + sum(1 + j % 4 for j in range(i + 1)))
+
+
+@claim("a disk that is full refuses the update with SERVFAIL, queries go on, and what was confirmed is there")
+def full():
+    with Primary().settle() as s:
+        s.start()
+        same(s.change(("a.dyn.test", 1, 1, 60, address(1))), 0)
+        with sqlite3.connect(s.dir + "/waymark.db", timeout=30) as other:
+            other.execute("BEGIN IMMEDIATE")                 # who holds the store is as good as a disk that does not write
+            same(s.change(("b.dyn.test", 1, 1, 60, address(2)), tcp=True), 2)
+            same((s.udp("b.dyn.test").rcode, a_of(s, "a.dyn.test"), s.serial()), (3, [text(1)], 8))
+            other.execute("ROLLBACK")
+        same(s.change(("b.dyn.test", 1, 1, 60, address(2))), 0)
+        same(s.serial(), 9)
+
+
+@claim("a secondary follows by NOTIFY and IXFR, starts from its store while its primary is away, and follows again")
+def follows():
+    with Primary() as p:
+        with Secondary(p.port).settle() as s:
+            p.settle(s.port).start()
+            s.start()
+            until(lambda: a_of(s, "www.dyn.test"), [text(1)])
+            same(p.change(("new.dyn.test", 1, 1, 60, address(7))), 0)
+            until(lambda: a_of(s, "new.dyn.test"), [text(7)])
+            same("by IXFR" in s.said(), True, "IXFR:")
+            p.stop()
+            s.proc.kill()
+            s.proc.wait()
+            s.start()
+            same(a_of(s, "new.dyn.test"), [text(7)], "from the store:")
+            p.start()
+            same(p.change(("new.dyn.test", 255, 1, 0, b""), ("last.dyn.test", 1, 1, 60, address(9))), 0)
+            until(lambda: a_of(s, "last.dyn.test"), [text(9)])
+            same(s.udp("new.dyn.test").rcode, 3)
+            status, said = s.ctl("zone", "status", "dyn.test")
+            same((status, "primary" in said, "IXFR" in said), (0, True, True))
+
+
+@claim("a zone that no primary has given is SERVFAIL and is told, and is there as soon as one has it")
+def waits():
+    with Primary() as p:
+        with Secondary(p.port).settle(store=False) as s:
+            s.start()
+            same(s.udp("www.dyn.test").rcode, 2)
+            until(lambda: "not loaded" in s.ctl("zones")[1], True)
+            p.settle(s.port).start()
+            until(lambda: a_of(s, "www.dyn.test"), [text(1)])
+
+
+@claim("NOTIFY is for secondaries, from their primaries")
+def notified():
+    packet = os.urandom(2) + struct.pack(">HHHHH", 4 << 11 | 0x400, 1, 0, 0, 0) + wire("dyn.test") + struct.pack(">HH", 6, 1)
+    with Primary().settle() as p:
+        p.start()
+        same(p.exchange(packet, 10)[3] & 15, 9, "NOTAUTH:")
+        with Secondary(p.port).settle(store=False) as s:
+            s.start()
+            reply = s.exchange(packet, 10)
+            same((reply[2] & 0xfc, reply[3] & 15), (0xa4, 0), "QR, NOTIFY, AA, NOERROR:")
+
+
+run("updates")
