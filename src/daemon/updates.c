@@ -87,10 +87,14 @@ static bool fail(struct asked *a, unsigned rcode, const char *what)
 	return fault(&a->why, "%s", what);
 }
 
-static bool make_zone(struct updates *u, struct asked *a, struct zone *was)
+/* What stands beside the image of the zone goes into it first, when that is much. */
+static bool make_zone(struct updates *u, struct asked *a, struct zone *now)
 {
 	struct faults f;
+	struct zone *was = now;
 
+	zone_hold(was);
+	was = zone_merge_wanted(was, u->opts.key);
 	faults_init(&f);
 	a->is = zone_with(was, a->change,
 		&(struct zone_with_opts){ .compile = compile_with(u), .tolerant = true }, &f);
@@ -100,9 +104,9 @@ static bool make_zone(struct updates *u, struct asked *a, struct zone *was)
 		fault(&a->why, "%.*s", (int)strcspn(text, "\n"), text);
 		change_free(a->change);
 		a->change = NULL;
+		zone_drop(was);
 	} else {
 		a->was = was;
-		zone_hold(was);
 	}
 	faults_fini(&f);
 	return a->is != NULL;
