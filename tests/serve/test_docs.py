@@ -315,7 +315,7 @@ def commands():
 def manual():
     page = re.sub(r'\\f.|["|\[\]]', " ", read("man/waymarkctl.8").replace("\\-", "-"))
     usage = subprocess.run([lib.WAYMARKCTL, "help"], capture_output=True, text=True, check=True).stdout
-    words = set(re.findall(r"(?m)^  ([a-z]+)\b", usage)) | set(re.findall(r"--[a-z]+", usage))
+    words = set(re.findall(r"(?m)^  ([a-z]+)\b", usage)) | set(re.findall(r"--[a-z0-9]+", usage))
     missing = [w for w in sorted(words) if not re.search(r"(?m)^\.B.*?(^| )%s( |$)" % re.escape(w), page)]
     assert not missing, missing
     assert len(words) > 25
@@ -361,7 +361,7 @@ class Scene:
     def command(self, command):
         if command.endswith("&"):
             return self.start(command[:-1])
-        if not self.daemons and "waymarkctl" in command and not re.search(r"waymarkctl( -c \S+)? (check|keys|help)", command):
+        if not self.daemons and re.search("waymarkctl|nsupdate|dig @127", command) and not re.search(r"waymarkctl( -c \S+)? (check|keys|help)", command):
             self.start("waymarkd -c waymark.yaml")
         done = subprocess.run(["/bin/bash", "-c", command], cwd=self.d, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=60, text=True)
