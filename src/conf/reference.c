@@ -60,6 +60,12 @@ static void add_contents(struct text *out)
 	text_add(out, ".\n");
 }
 
+/* What a key that must be there says of its absence is meant for its whole section. */
+static bool needs_section(const struct shown_key *p)
+{
+	return p->key->needed && p->key->otherwise && !is_section(p);
+}
+
 /* In the order in which people ask: what is it, what may I write, what if I do not. */
 static void add_sentences(const struct walk *w, const struct shown_key *p, struct text *to)
 {
@@ -71,7 +77,8 @@ static void add_sentences(const struct walk *w, const struct shown_key *p, struc
 	if (k->needed)
 		text_add(to, " Required.");
 	if (k->otherwise)
-		text_addf(to, " Default: %s.", k->otherwise);
+		text_addf(to, " %s: %s.", needs_section(p) ? "Without the section" : "Default",
+			k->otherwise);
 	if (restarts(w, p))
 		text_add(to, " Changes with a restart.");
 }
@@ -125,7 +132,8 @@ static void add_markdown(struct walk *w, const struct shown_key *p)
 	add_cell(w->out, k->say ? k->say : k->keys ? "keys of its own" : "");
 	text_add(w->out, " | ");
 	if (k->needed)
-		text_add(w->out, "required");
+		text_add(w->out,
+			needs_section(p) ? "required; without the section: " : "required");
 	add_cell(w->out, k->otherwise ? k->otherwise : "");
 	text_add(w->out, " |\n");
 }

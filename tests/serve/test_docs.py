@@ -325,7 +325,7 @@ def manual():
 
 def same(shown, seen):
     def plain(rows):
-        text = "\n".join(re.sub(r"\s+", " ", r).strip() for r in rows)
+        text = "\n".join(re.sub(r"\s+", " ", r).strip() for r in rows if r.strip())
         return re.sub(r"-?\d+(\.\d+)?", "#", text).strip()
     return plain(shown) == plain(seen)
 
@@ -356,7 +356,7 @@ class Scene:
     def plain(self, text):
         """As it is on any machine, and however old the GeoIP data has become."""
         text = text.replace(self.d + "/", "").replace(lib.TOP + "/geoip/", "/path/to/waymark/geoip/").replace(" (old)", "")
-        return [line for line in text.split("\n") if line and "GeoIP data wears out" not in line]
+        return [line for line in text.rstrip("\n").split("\n") if "GeoIP data wears out" not in line] if text else []
 
     def command(self, command):
         if command.endswith("&"):
@@ -410,6 +410,7 @@ def play(page):
                     told.append(f.body[n])
                     n += 1
                 seen = scene.command(re.sub(r"\s+#[^\"']*$", "", command[2:]))
+                assert not any("communications error" in row or "cannot reach" in row for row in seen), "%s: %s: %s" % (f.where(), command, seen)
                 if not same(told, seen):
                     wrong.append("%s: %s\n  shown: %s\n  seen:  %s" % (f.where(), command, "\n         ".join(told), "\n         ".join(seen)))
                     out += seen
