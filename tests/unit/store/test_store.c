@@ -62,7 +62,7 @@ static bool put(const char *text, const struct store_timers *t)
 	return ok;
 }
 
-static bool add(const char *text, const struct store_timers *t)
+static enum store_result add(const char *text, const struct store_timers *t)
 {
 	struct change *c = change_of(text, &why);
 	struct store_step step = { .change = c, .has_timers = t != NULL };
@@ -70,9 +70,9 @@ static bool add(const char *text, const struct store_timers *t)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
 	if (t)
 		step.timers = *t;
-	const bool ok = store_add(s, &step, 1, &why);
+	const enum store_result got = store_add(s, &step, 1, &why);
 	change_free(c);
-	return ok;
+	return got;
 }
 
 static void held(
@@ -121,9 +121,9 @@ static void steps_follow_the_zone_in_their_order(void)
 
 	begin();
 	CU_ASSERT_TRUE(put(zone, &timers));
-	CU_ASSERT_TRUE(add(step_2, NULL));
+	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
 	held(2, 1700000000, 1209600, 3, 1);
-	CU_ASSERT_TRUE(add(step_3, &(struct store_timers){ 1700000060, 77 }));
+	CU_ASSERT_EQUAL(add(step_3, &(struct store_timers){ 1700000060, 77 }), STORE_DONE);
 	again();
 	held(3, 1700000060, 77, 3, 2);
 	CU_ASSERT_TRUE_FATAL(store_get(s, apex, &p, &why));
@@ -141,15 +141,15 @@ static void a_step_from_elsewhere_is_refused_and_so_are_those_with_it(void)
 	struct change *c[2];
 
 	begin();
-	CU_ASSERT_FALSE(add(step_2, NULL));
+	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_APART);
 	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "zone example. is not stored with serial 1"));
 	CU_ASSERT_TRUE(put(zone, &timers));
-	CU_ASSERT_FALSE(add(step_3, NULL));
+	CU_ASSERT_EQUAL(add(step_3, NULL), STORE_APART);
 	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "with serial 2"));
 	c[0] = change_of(step_2, &why);
 	c[1] = change_of(step_2, &why);
 	const struct store_step both[] = { { .change = c[0] }, { .change = c[1] } };
-	CU_ASSERT_FALSE(store_add(s, both, 2, &why));
+	CU_ASSERT_EQUAL(store_add(s, both, 2, &why), STORE_APART);
 	held(1, 1700000000, 1209600, 3, 0);
 	change_free(c[0]);
 	change_free(c[1]);
@@ -163,7 +163,7 @@ static void timers_alone_and_zones_that_go(void)
 
 	begin();
 	CU_ASSERT_TRUE(put(zone, &timers));
-	CU_ASSERT_TRUE(add(step_2, NULL));
+	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
 	CU_ASSERT_TRUE(store_check(s, of, 2, &why));
 	held(2, 1700000100, 50, 3, 1);
 	CU_ASSERT_FALSE(store_get(s, other, &p, &why));
@@ -184,10 +184,10 @@ static void a_copy_is_what_was_there(void)
 
 	begin();
 	CU_ASSERT_TRUE(put(zone, &timers));
-	CU_ASSERT_TRUE(add(step_2, NULL));
+	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
 	snprintf(copy, sizeof copy, "%s.copy", path);
 	CU_ASSERT_TRUE(store_backup(s, copy, &why));
-	CU_ASSERT_TRUE(add(step_3, NULL));
+	CU_ASSERT_EQUAL(add(step_3, NULL), STORE_DONE);
 	store_close(s);
 	s = store_open(copy, &why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
