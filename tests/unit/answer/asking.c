@@ -226,7 +226,8 @@ static void add_option(struct packet *p, unsigned code, const uint8_t *body, siz
 
 	be16_put(to, code);
 	be16_put(to + 2, (unsigned)len);
-	memcpy(to + 4, body, len);
+	if (len)
+		memcpy(to + 4, body, len);
 	p->options_len += 4 + len;
 	p->has_opt = true;
 }

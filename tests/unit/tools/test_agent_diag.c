@@ -171,7 +171,11 @@ static void the_kernel_tells_of_a_connection(void)
 	const int server = accept(listener, NULL, NULL);
 	struct diag *d = diag_open(&why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
-	if (diag_scan(d, ntohs(sa.sin_port), take, &h, &why)) {
+	bool ok = true;
+	/* A list of sockets that is read while others come and go may leave some out. */
+	for (unsigned i = 0; ok && i < 100 && h.n == 0; i++)
+		ok = diag_scan(d, ntohs(sa.sin_port), take, &h, &why);
+	if (ok) {
 		CU_ASSERT_EQUAL(h.n, 1); /* the server's end; the client's port is another */
 		CU_ASSERT_STRING_EQUAL(addr_text(text, &h.last.peer), "127.0.0.1");
 		CU_ASSERT_TRUE(h.last.rtt_us > 0 && h.last.rtt_us < 1000000);
