@@ -225,6 +225,17 @@ static struct zone *stored_before(void *ctx, const uint8_t *apex, const struct c
 	return z;
 }
 
+/* One that cannot be put there now is put with its first update. */
+static void seed(void *ctx, const struct zone *z)
+{
+	char name[NAME_TEXT];
+	struct fault why;
+
+	if (!store_put(ctx, z, &(struct store_timers){ 0 }, &why))
+		log_line(LOG_WARNING, "zone %s is not stored yet: %s", name_text(name, z->apex),
+			why.text);
+}
+
 static bool open_store(struct parts *to, const struct parts_read_opts *o, struct faults *f)
 {
 	const struct conf *c = parts_conf(to);
@@ -245,6 +256,7 @@ static bool read_zones(struct parts *to, const struct parts_read_opts *o, struct
 				       .key = o->key,
 				       .job = o->job,
 				       .stored = o->store && *o->store ? stored_before : NULL,
+				       .seed = o->store && *o->store ? seed : NULL,
 				       .stored_ctx = o->store ? *o->store : NULL },
 		f);
 	const struct conf *c = parts_conf(to);

@@ -303,7 +303,7 @@ static void build_work(void *ctx, struct job *job)
 
 static void ask_build(struct secondaries *s)
 {
-	if (s->waits || s->builds || !s->versions)
+	if (s->waits || s->builds || !s->versions || jobs_are_stopped(s->opts.jobs))
 		return;
 	s->waits = s->builds = true;
 	builder_ask(s->opts.builder, &s->build);

@@ -358,7 +358,7 @@ static void let_go(struct updates *u, bool whole)
 
 static void ask_build(struct updates *u)
 {
-	if (u->builds || !u->first)
+	if (u->builds || !u->first || jobs_are_stopped(u->opts.jobs))
 		return;
 	u->builds = true;
 	builder_ask(u->opts.builder, &u->build);
@@ -387,8 +387,7 @@ static void end(void *ctx, enum job_end end)
 	}
 	let_go(u, done);
 	u->builds = false;
-	if (!jobs_are_stopped(u->opts.jobs))
-		ask_build(u);
+	ask_build(u);
 }
 
 static void take(void *ctx, struct request *r)

@@ -473,6 +473,9 @@ static bool read_zone(void *ctx, size_t i)
 									   : faulty(r, z, &f);
 		keep_faults(z, &f);
 	}
+	if (rule->stored && r->o->seed && z->entry && z->entry != z->before &&
+		z->entry->load.n)
+		r->o->seed(r->o->stored_ctx, z->entry->load.zone);
 	const size_t done = __atomic_add_fetch(&r->done, 1, __ATOMIC_RELAXED);
 	if (r->o->job && (done & 63) == 0)
 		job_progress(r->o->job, done, r->n);

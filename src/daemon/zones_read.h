@@ -22,6 +22,8 @@ struct zones_read_opts {
 	 * thread. NULL: nothing is stored. */
 	struct zone *(*stored)(void *ctx, const uint8_t *apex, const struct compile_opts *opts,
 		int64_t *checked_s, uint32_t *expire_s);
+	/* A zone that the store is to have from now on, as it was read from its file. Or NULL. */
+	void (*seed)(void *ctx, const struct zone *z);
 	void *stored_ctx;
 };
 
