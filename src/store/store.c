@@ -17,13 +17,16 @@ enum {
 	VERSION = 1,
 	APPLICATION = 0x57594d4b, /* "WYMK", as "file" shows it */
 	PART = 256 << 10,         /* bytes of a zone in one row */
+	CHANGES_LEAST = 256 << 10, /* bytes of changes that a zone may have, or as many as it has itself */
 	BUSY_MS = 5000,
 	WAL_MOST = 16 << 20 /* bytes that the journal keeps on the disk */
 };
 
 static const char schema[] =
 	"CREATE TABLE zone (id INTEGER PRIMARY KEY, apex BLOB NOT NULL UNIQUE,"
-	" serial INTEGER NOT NULL, checked_s INTEGER NOT NULL, expire_s INTEGER NOT NULL);"
+	" serial INTEGER NOT NULL, checked_s INTEGER NOT NULL, expire_s INTEGER NOT NULL,"
+	/* bytes of its parts, and of its changes */
+	" whole INTEGER NOT NULL DEFAULT 0, since INTEGER NOT NULL DEFAULT 0);"
 	"CREATE TABLE part (zone INTEGER NOT NULL, n INTEGER NOT NULL, bytes BLOB NOT NULL,"
 	" PRIMARY KEY (zone, n)) WITHOUT ROWID;"
 	"CREATE TABLE change (zone INTEGER NOT NULL, n INTEGER NOT NULL, bytes BLOB NOT NULL,"
@@ -36,6 +39,7 @@ enum statement {
 	FIND,
 	PUT_ZONE,
 	SET_SERIAL,
+	SET_WHOLE,
 	SET_TIMERS,
 	DROP_PARTS,
 	DROP_CHANGES,
@@ -52,10 +56,11 @@ static const char *const texts[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-	[FIND] = "SELECT id, serial, checked_s, expire_s FROM zone WHERE apex = ?1",
+	[FIND] = "SELECT id, serial, checked_s, expire_s, whole, since FROM zone WHERE apex = ?1",
 	[PUT_ZONE] = "INSERT INTO zone (apex, serial, checked_s, expire_s) VALUES (?1, ?2, ?3, ?4)"
 		     " ON CONFLICT (apex) DO UPDATE SET serial = ?2, checked_s = ?3, expire_s = ?4",
-	[SET_SERIAL] = "UPDATE zone SET serial = ?2 WHERE id = ?1",
+	[SET_SERIAL] = "UPDATE zone SET serial = ?2, since = since + ?3 WHERE id = ?1",
+	[SET_WHOLE] = "UPDATE zone SET whole = ?2, since = 0 WHERE id = ?1",
 	[SET_TIMERS] = "UPDATE zone SET checked_s = ?2, expire_s = ?3 WHERE apex = ?1",
 	[DROP_PARTS] = "DELETE FROM part WHERE zone = ?1",
 	[DROP_CHANGES] = "DELETE FROM change WHERE zone = ?1",
@@ -145,6 +150,7 @@ static bool commit(struct store *s, struct fault *why)
 struct row {
 	int64_t id;
 	uint32_t serial;
+	int64_t whole, since; /* bytes */
 	struct store_timers timers;
 };
 
@@ -158,6 +164,8 @@ static bool find(struct store *s, const uint8_t *apex, struct row *to)
 		to->serial = (uint32_t)sqlite3_column_int64(st, 1);
 		to->timers.checked_s = sqlite3_column_int64(st, 2);
 		to->timers.expire_s = (uint32_t)sqlite3_column_int64(st, 3);
+		to->whole = sqlite3_column_int64(st, 4);
+		to->since = sqlite3_column_int64(st, 5);
 	}
 	sqlite3_reset(st);
 	return ok;
@@ -174,14 +182,16 @@ static bool put_parts(struct store *s, int64_t id, const struct zone *z)
 {
 	struct store_records r = store_records(z);
 	uint8_t *part = malloc(PART + STORE_RECORD_MOST);
-	int64_t n = 0;
+	int64_t n = 0, whole = 0;
 	size_t len;
 	bool ok = part != NULL;
 
-	while (ok && (len = store_records_fill(&r, part, PART)))
+	while (ok && (len = store_records_fill(&r, part, PART))) {
 		ok = run(bind(s, ADD_PART, "iib", id, ++n, part, len));
+		whole += (int64_t)len;
+	}
 	free(part);
-	return ok;
+	return ok && run(bind(s, SET_WHOLE, "ii", id, whole));
 }
 
 bool store_put(struct store *s, const struct zone *z, const struct store_timers *t,
@@ -216,8 +226,14 @@ static enum store_result add_step(
 			name_text(name, apex), change_from(step->change));
 		return STORE_APART;
 	}
+	if (row.since + (int64_t)len > (row.whole > CHANGES_LEAST ? row.whole : CHANGES_LEAST)) {
+		fault(why, "%s: zone %s has more changes than data", s->path,
+			name_text(name, apex));
+		return STORE_APART;
+	}
 	if (!run(bind(s, ADD_CHANGE, "ib", row.id, bytes, len)) ||
-		!run(bind(s, SET_SERIAL, "ii", row.id, (int64_t)change_to(step->change))) ||
+		!run(bind(s, SET_SERIAL, "iii", row.id, (int64_t)change_to(step->change),
+			(int64_t)len)) ||
 		(step->has_timers &&
 			!run(bind(s, SET_TIMERS, "bii", apex, name_len(apex),
 				step->timers.checked_s, (int64_t)step->timers.expire_s)))) {

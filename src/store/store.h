@@ -44,7 +44,9 @@ struct store_step {
 
 enum store_result {
 	STORE_DONE,
-	STORE_APART, /* one does not start where its zone stands: those zones must be put whole */
+	/* One does not start where its zone stands, or its zone has more changes than data: those zones must be
+	 * put whole. */
+	STORE_APART,
 	STORE_FAILED
 };
 

@@ -160,6 +160,22 @@ def full():
         same(s.serial(), 9)
 
 
+@claim("the store of a zone that is changed again and again stays as large as the zone asks for")
+def bounded():
+    with Primary().settle() as s:
+        s.start()
+        with s.connect() as c:
+            for i in range(1200):
+                packet, _ = update("dyn.test", ("one.dyn.test", 255, 16, 0, b""), ("one.dyn.test", 1, 16, 60, b"\xff" + b"%255d" % i), key=KEY)
+                send_tcp(c, packet)
+                same(recv_tcp(c)[3] & 15, 0)
+        with sqlite3.connect("file:%s/waymark.db?mode=ro" % s.dir, uri=True) as db:
+            same(db.execute("SELECT sum(length(bytes)) FROM change").fetchone()[0] < 300000, True, "bytes of changes:")
+        s.kill()
+        s.start()
+        same(s.serial(), 1207)
+
+
 @claim("a secondary follows by NOTIFY and IXFR, starts from its store while its primary is away, and follows again")
 def follows():
     with Primary() as p:
