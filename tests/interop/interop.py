@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """interop - we are the primary of real nameservers: named, nsd, knotd and pdns_server are told of random changes and fetch them, with
-and without TSIG, unsigned and signed zones; after each change all have the same zone. dig, kdig and drill take it, too.
+and without TSIG, unsigned and signed zones; after each change all have the same zone. dig, kdig and drill take it, too. And we are
+the secondary of each of them: a server of ours behind it has the same zones, also after kill -9.
 
 Each that is not installed is skipped. --changes N (20), --seed S, --peers "named nsd".
 """
@@ -288,6 +289,42 @@ zone-cache-refresh-interval=0
         return [self.program, "--config-dir=" + self.dir]
 
 
+class Behind:
+    """A server of ours, secondary of a real one."""
+
+    def __init__(self, peer):
+        self.peer, self.name = peer, "ours behind " + peer.name
+        self.server = Server({}, start=False)
+        self.server.configure("peers: { up: { at: \"127.0.0.1:%d\" } }\nstore: { file: waymark.db }\n"
+                              "edges: { e: { at: \"1,1\", a: 192.0.2.7 } }\npools: { web: { edges: [ e ] } }" % peer.port,
+                              "[ %s ]" % ", ".join("{ name: %s, primary: up, transfer: any }" % z for z in ZONES))
+        self.server.start()
+
+    def said(self):
+        return self.server.said()[-3000:]
+
+    def serial(self, zone):
+        self.server.ctl("zone", "refresh", zone)             # nobody tells it: its primary knows other secondaries alone
+        m = self.server.udp(zone, "SOA")
+        return int(m.answer[0][3].split()[2]) if m.answer else None
+
+    def zone(self, zone):
+        with self.server.connect() as s:
+            return sorted(zone_of(transfer(s, query(zone, "AXFR"))))
+
+    def as_it_has(self, records):
+        return self.peer.as_it_has(records)
+
+    def kill(self):
+        self.server.proc.kill()
+        self.server.proc.wait()
+        self.server.start()
+
+    def stop(self):
+        self.server.stop()
+        shutil.rmtree(self.server.dir, ignore_errors=True)
+
+
 PEERS = {"named": (Named, "named"), "nsd": (Nsd, "nsd"), "knotd": (Knot, "knotd"), "pdns": (Pdns, "pdns_server")}
 
 
@@ -296,7 +333,7 @@ PEERS = {"named": (Named, "named"), "nsd": (Nsd, "nsd"), "knotd": (Knot, "knotd"
 class Fleet:
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="waymark-interop.")
-        self.zones, self.peers, self.missing = {}, [], {}
+        self.zones, self.peers, self.missing, self.behind = {}, [], {}, []
         for z in ZONES:
             os.mkdir(self.folder + "/" + z)
             self.zones[z] = Zone(z, self.folder + "/" + z)
@@ -325,7 +362,7 @@ class Fleet:
                 self.peers.remove(p)
 
     def stop(self):
-        for p in self.peers:
+        for p in self.behind + self.peers:
             p.stop()
         self.primary.stop()
         shutil.rmtree(self.primary.dir, ignore_errors=True)
@@ -391,6 +428,21 @@ def changes():
         some = rng.sample(sorted(ZONES), rng.randrange(1, len(ZONES) + 1))
         fleet.change(some)
         for p in fleet.peers:
+            fleet.agree(p, some)
+
+
+@claim("a server of ours behind each of them has the same zones, through changes and kill -9")
+def behind():
+    fleet.behind = [Behind(p) for p in fleet.peers]
+    for i in range(max(3, wanted.changes // 4)):
+        for b in fleet.behind:
+            fleet.agree(b, ZONES)
+            if i % 3 == 1:
+                b.kill()
+                fleet.agree(b, ZONES)
+        some = rng.sample(sorted(ZONES), rng.randrange(1, len(ZONES) + 1))
+        fleet.change(some)
+        for p in fleet.peers + fleet.behind:
             fleet.agree(p, some)
 
 
