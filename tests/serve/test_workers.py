@@ -110,7 +110,7 @@ def small_link():
                 break
         same(packet[6] & 0xe0, 0x40, "the flags of the IP header")
         big = s.udp("big.example.com", "TXT", edns=opt())
-        same((big.tc, big.rcode, len(big.answer), len(big.raw)), (True, NOERROR, 0, 12 + 17 + 4))
+        same((big.tc, big.rcode, len(big.answer), len(big.raw)), (True, NOERROR, 0, 12 + 17 + 4 + 11), "the question, and OPT (RFC 6891 section 7)")
         with socket.create_connection(("127.0.0.1", s.port), timeout=5) as c:
             send_tcp(c, query("big.example.com", "TXT"))
             same(len(Message(recv_tcp(c)).answer), 5)
