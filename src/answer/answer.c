@@ -124,8 +124,10 @@ static bool answer_steered(struct answerer *a, struct compose *c, const struct l
 		stats_add(&a->stats->staged, staged);
 		stats_add(&a->stats->staged_unmet, staged && choice.n == 0);
 	}
-	if (a->trace)
+	if (a->trace) {
 		a->trace->staged = staged;
+		memcpy(a->trace->name, who->name, who->name_len);
+	}
 	if (a->counts)
 		note_choice(a, who, &choice);
 	/* The scope counts bits of the subnet as it was sent: IPv4 inside IPv6 stands behind

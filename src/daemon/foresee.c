@@ -331,19 +331,36 @@ static bool read_old(const struct opening *x)
 	return true;
 }
 
+/* Then the zones' names are good to have, but not needed. */
+static bool tells_names(const struct steer *s)
+{
+	for (unsigned i = 0; i < s->n_pools; i++)
+		if (s->pools[i].affinity & AFFINITY_NAME)
+			return true;
+	return false;
+}
+
 static bool read_next(const struct opening *x)
 {
+	const bool by_choice = !x->o->new_path && !x->o->zones;
 	struct parts_read_opts opts = {
 		.path = x->o->new_path, .key = x->key, .before = &x->to->old
 	};
 
 	x->to->is_changed = x->o->new_path != NULL;
-	if (!x->o->new_path && !x->o->zones)
+	if (by_choice && !tells_names(x->to->old.steer))
 		return true;
 	if (!x->o->new_path) {
 		opts.path = text_of(x->export, "config");
 		opts.text = x->tree;
 		opts.text_len = strlen(x->tree);
+	}
+	if (by_choice) {
+		struct faults unsaid;
+		faults_init(&unsaid);
+		parts_read(&x->to->next, &opts, &unsaid);
+		faults_fini(&unsaid);
+		return true;
 	}
 	/* A zone that is wrong would keep what it has now: that is no change to look at. */
 	return parts_read(&x->to->next, &opts, x->f) && x->f->errors == 0;

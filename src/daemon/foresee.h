@@ -20,8 +20,9 @@ struct foresee_opts {
 
 struct foresee {
 	struct parts old;
-	struct parts next; /* with `new_path`; or the old one's zones */
-	bool is_changed;    /* there is a new configuration */
+	struct parts next; /* with `new_path`; or the old one's zones, if they are needed, or
+			    * there are pools that tell names apart and they can be read */
+	bool is_changed;   /* there is a new configuration */
 	struct standing *old_standing, *new_standing;
 	unsigned unprobed; /* addresses of the new side that no probe has looked at yet */
 	long long generation, time;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "simulate/simulate_judge.h"
+#include "simulate/simulate_names.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -39,8 +40,10 @@ struct work {
 		judges[2];      /* the new side's, which is asked first, and the old one's */
 	struct asker askers[2]; /* old, new */
 	struct simulate_pool *pool;
-	int country_of[26 * 26 + 1]; /* number in s->countries, or -1 */
-	uint32_t *move_of;           /* [from + 1][to + 1] number in s->moves + 1, or 0 */
+	const struct simulate_names *names; /* of the pool; NULL: they play no part */
+	size_t turn;                        /* of the next name */
+	int country_of[26 * 26 + 1];        /* number in s->countries, or -1 */
+	uint32_t *move_of; /* [from + 1][to + 1] number in s->moves + 1, or 0 */
 	size_t countries_room, moves_room;
 };
 
@@ -98,27 +101,37 @@ double simulate_ms(const struct simulate_sum *s)
 
 /* --- one client --------------------------------------------------------------------------- */
 
+/* What a net is asked about, once. */
+struct question {
+	struct addr who;
+	enum simulate_type type;
+	const uint8_t *name; /* NULL: none */
+};
+
 /* As answer.c asks for a client subnet of all bits. */
-static struct said ask(
-	struct work *w, struct asker *a, const struct addr *who, enum simulate_type type)
+static struct said ask(struct work *w, struct asker *a, const struct question *q)
 {
-	const bool v6 = type == SIMULATE_AAAA;
+	const bool v6 = q->type == SIMULATE_AAAA;
+	const struct addr *who = &q->who;
 	const unsigned family = addr_is_v4(who) ? ADDR_V4_BITS : 0;
 	struct said said = { .bits = family, .cached_alone = true };
 
 	if (a->pool < 0)
 		return said;
 	struct choose_turn *turn = &a->turns[v6], before = *turn;
-	const struct choice c = choose(&(struct choose_ask){ .steer = a->side->steer,
-					       .standing = a->side->standing,
-					       .now_us = clock_us(),
-					       .pool = (uint16_t)a->pool,
-					       .v6 = v6,
-					       .has_subnet = a->side->ecs,
-					       .subnet = *who,
-					       .source = *who,
-					       .now_s = w->o->now_s,
-					       .turn = turn },
+	const struct choice c = choose(
+		&(struct choose_ask){ .steer = a->side->steer,
+			.standing = a->side->standing,
+			.now_us = clock_us(),
+			.pool = (uint16_t)a->pool,
+			.v6 = v6,
+			.has_subnet = a->side->ecs,
+			.subnet = *who,
+			.source = *who,
+			.now_s = w->o->now_s,
+			.turn = turn,
+			.name = q->name,
+			.name_len = q->name ? (unsigned)name_len(q->name) : 0 },
 		NULL);
 	said.n = c.n;
 	for (unsigned i = 0; i < c.n; i++)
@@ -275,7 +288,6 @@ static void add_outcome(struct work *w, const struct outcome *r)
 		     moved = turns ? 0
 				   : r->weight * add_moves(w, r->old, r->new, r->weight, extra);
 
-	s->clients++;
 	s->weight += r->weight;
 	s->moved += moved;
 	s->unanswered_old += r->old->n ? 0 : r->weight;
@@ -299,18 +311,59 @@ static void add_outcome(struct work *w, const struct outcome *r)
 /* --- all of them -------------------------------------------------------------------------- */
 
 static void tell_change(
-	struct work *w, const struct outcome *r, struct prefix net, enum simulate_type type)
+	struct work *w, const struct outcome *r, struct prefix net, const struct question *q)
 {
 	if (w->o->each)
 		w->o->each(w->o->ctx, w->s,
-			&(struct simulate_each){ w->pool->name, net, type, r->weight, r->old_ms,
-				r->new_ms, r->old->n, r->new->n, r->old->edges,
-				r->new->edges });
+			&(struct simulate_each){ w->pool->name, net, q->type, r->weight,
+				r->old_ms, r->new_ms, r->old->n, r->new->n, r->old->edges,
+				r->new->edges, q->name });
 }
 
 static unsigned most(unsigned a, unsigned b)
 {
 	return a > b ? a : b;
+}
+
+/* A client, with each of the names that it asks for. */
+struct asked {
+	struct question q[SIMULATE_NAMES_EACH];
+	struct said old[SIMULATE_NAMES_EACH], new[SIMULATE_NAMES_EACH];
+	uint8_t made[SIMULATE_NAMES_EACH][NAME_MOST];
+	unsigned n;
+	unsigned bits; /* all addresses that share them are answered alike */
+};
+
+static void ask_all(struct work *w, const struct simulate_client *c, const struct addr *who,
+	struct asked *x)
+{
+	const bool own = !c->name && w->names;
+
+	x->n = 1;
+	if (own)
+		x->n = w->names->n < SIMULATE_NAMES_EACH ? (unsigned)w->names->n
+							 : SIMULATE_NAMES_EACH;
+	for (unsigned i = 0; i < x->n; i++) {
+		x->q[i] = (struct question){ *who, c->type, c->name };
+		if (own)
+			x->q[i].name = simulate_names_get(w->names, w->turn++, x->made[i]);
+		x->old[i] = ask(w, &w->askers[0], &x->q[i]);
+		x->new[i] = ask(w, &w->askers[1], &x->q[i]);
+		x->bits = most(x->bits, most(x->old[i].bits, x->new[i].bits));
+	}
+}
+
+static void add_all(
+	struct work *w, const struct asked *x, struct prefix net, double weight, uint32_t place)
+{
+	w->s->clients++;
+	for (unsigned i = 0; i < x->n; i++) {
+		const struct outcome r = { &x->old[i], &x->new[i], weight / x->n,
+			mean_ms(w, &x->old[i], &x->q[i].who),
+			mean_ms(w, &x->new[i], &x->q[i].who), place };
+		add_outcome(w, &r);
+		tell_change(w, &r, net, &x->q[i]);
+	}
 }
 
 /* The client at the front of what is left of a net. Returns the last address that is like it.
@@ -326,23 +379,18 @@ static number one_client(
 		       least = most(c->net.bits, usual),
 		       place_bits = family + netmap_scope(map, NULL, &who, hit);
 	const uint32_t place = hit.value < w->s->n_places ? hit.value : 0;
-	unsigned bits = most(place_bits, c->net.bits);
+	struct asked x;
 
-	if (bits > least)
-		bits = least;
+	x.bits = most(place_bits, c->net.bits);
+	if (place || !c->known_only)
+		ask_all(w, c, &who, &x);
+	const unsigned bits = x.bits < least ? x.bits : least;
 	if (place || !c->known_only) {
-		const struct said old = ask(w, &w->askers[0], &who, c->type),
-				  new = ask(w, &w->askers[1], &who, c->type);
-		bits = most(bits, most(old.bits, new.bits));
-		if (bits > least)
-			bits = least;
-		cache(&w->askers[0], &old, &who, least);
-		cache(&w->askers[1], &new, &who, least);
-		const struct outcome r = { &old, &new,
-			ldexp(c->weight, (int)c->net.bits - (int)bits), mean_ms(w, &old, &who),
-			mean_ms(w, &new, &who), place };
-		add_outcome(w, &r);
-		tell_change(w, &r, addr_prefix(&who, bits), c->type);
+		/* One name's: each has as many. */
+		cache(&w->askers[0], &x.old[0], &who, least);
+		cache(&w->askers[1], &x.new[0], &who, least);
+		add_all(w, &x, addr_prefix(&who, bits),
+			ldexp(c->weight, (int)c->net.bits - (int)bits), place);
 	}
 	const number end = at | host_bits(bits);
 	return end < last ? end : last;
@@ -366,6 +414,7 @@ static void run_pool(struct work *w, size_t pool)
 	struct simulate_pool *p = &w->s->pools[pool];
 
 	w->pool = p;
+	w->names = w->o->names && w->o->names[pool].n ? &w->o->names[pool] : NULL;
 	for (unsigned i = 0; i < 2; i++) {
 		struct asker *a = &w->askers[i];
 		a->pool = steer_pool(a->side->steer, p->name);

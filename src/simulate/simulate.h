@@ -5,6 +5,7 @@
  * nothing is sampled: nets are gone through in the order of their addresses, each as wide as
  * the answers' scopes and the GeoIP file's place allow, but never narrower than what resolvers
  * tell of their clients (IPv4 /24, IPv6 /48: RFC 7871 section 11.1), unless it is asked so.
+ * Where the name plays a part, a net asks for several (simulate_names.h), which share it.
  *
  * Milliseconds are estimates, and both sides' answers are judged by what the new side knows; by
  * the old side where an edge has gone. Pure: no file, no socket; one thread.
@@ -33,10 +34,12 @@ struct simulate_client {
 	double weight;
 	int pool; /* of `pools`; -1: all of them */
 	enum simulate_type type;
-	bool known_only; /* of the net, those whose place the GeoIP file knows */
+	bool known_only;     /* of the net, those whose place the GeoIP file knows */
+	const uint8_t *name; /* that is asked for: wire, lower case; NULL: those of the pool */
 };
 
 struct simulate;
+struct simulate_names;
 
 /* What came of one client, as it comes. */
 struct simulate_each {
@@ -46,13 +49,15 @@ struct simulate_each {
 	double weight, old_ms, new_ms;
 	unsigned n_old, n_new;
 	const int *old, *new; /* edges of the union */
+	const uint8_t *name;  /* NULL: it plays no part */
 };
 
 struct simulate_opts {
 	struct simulate_side old, new;
 	const char *const *pools; /* names */
 	size_t n_pools;
-	struct simulate_client *clients; /* put into the order of their addresses */
+	const struct simulate_names *names; /* [n_pools] NULL: nobody knows them */
+	struct simulate_client *clients;    /* put into the order of their addresses */
 	size_t n_clients;
 	uint32_t now_s;
 	/* NULL: nobody wants to know of each. */

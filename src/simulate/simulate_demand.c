@@ -21,7 +21,8 @@ enum { WORDS_MOST = 3, NAMES = 1 << 14, WORD_MOST = 1100 };
 /* What a name was found to be, so that a log's many lines of one name are looked up once. */
 struct known_name {
 	char *name;
-	int pool; /* -1: it is not steered */
+	int pool;               /* -1: it is not steered */
+	const uint8_t *steered; /* the name that a zone hands to the pool: where aliases lead */
 };
 
 struct lines {
@@ -118,8 +119,22 @@ static bool client_line(struct lines *l, char *line)
 
 /* --- queries ------------------------------------------------------------------------------ */
 
-/* Asks as a query would, and looks which pool had the say. */
-static int ask_world(const struct lines *l, const uint8_t *wire)
+struct words {
+	char name[WORD_MOST], pool[WORD_MOST], type[WORD_MOST], client[WORD_MOST];
+	const char *name_at, *type_at, *client_at; /* in the line; NULL: somewhere */
+};
+
+static const uint8_t *keep(struct simulate_demand *d, const uint8_t *name)
+{
+	const size_t len = name_len(name);
+	uint8_t *own = arena_alloc(&d->names, len);
+
+	name_lower(own, name, len);
+	return own;
+}
+
+/* Asks as a query would, and looks which pool had the say, at which name. */
+static void ask_world(struct lines *l, const uint8_t *wire, struct known_name *k)
 {
 	static const uint8_t loopback[4] = { 127, 0, 0, 1 };
 	const size_t len = name_len(wire);
@@ -143,41 +158,59 @@ static int ask_world(const struct lines *l, const uint8_t *wire)
 			.source = addr_from_v4(loopback),
 			.tcp = true,
 			.to = reply });
-	const int pool = stats.steered && trace->n
+	k->pool = stats.steered && trace->n
 		? numbers_find(&l->pools, l->world->steer->pools[trace->steps[0].pool].name)
 		: -1;
+	k->steered = k->pool >= 0 ? keep(l->d, trace->name) : NULL;
 	memory_free(reply);
 	memory_free(turns);
 	memory_free(trace);
-	return pool;
 }
 
-static bool pool_of_name(struct lines *l, const char *at, const char *name, int *pool)
+/* NULL: it is none, as was told. */
+static const struct known_name *know_name(struct lines *l, const char *at, const char *name)
 {
 	static const uint8_t root[1];
 	uint8_t wire[NAME_MOST];
 
-	if (!l->world)
-		return wrong(l, at, "names say nothing here: no zones were read");
+	if (!l->world) {
+		wrong(l, at, "names say nothing here: no zones were read");
+		return NULL;
+	}
 	struct known_name *k = &l->names[hash_bytes((struct hash_key){ 1, 2 },
 						 (const uint8_t *)name, strlen(name)) %
 		NAMES];
 	if (!k->name || strcmp(k->name, name) != 0) {
 		const enum name_result r = name_parse(wire, NULL, name, strlen(name), root);
-		if (r != NAME_OK)
-			return wrong(l, at, "as a name this %s", name_result_text(r));
+		if (r != NAME_OK) {
+			wrong(l, at, "as a name this %s", name_result_text(r));
+			return NULL;
+		}
 		memory_free(k->name);
 		k->name = memory_strdup(name);
-		k->pool = ask_world(l, wire);
+		ask_world(l, wire, k);
 	}
-	*pool = k->pool;
-	return true;
+	return k;
 }
 
-struct words {
-	char name[WORD_MOST], pool[WORD_MOST], type[WORD_MOST], client[WORD_MOST];
-	const char *name_at, *type_at, *client_at; /* in the line; NULL: somewhere */
-};
+/* Which pool and name are asked for. A pool that the line names is taken as it is, and then so
+ * is the name, which may be none. */
+static bool find_asked(struct lines *l, const struct words *w, struct simulate_client *c)
+{
+	static const uint8_t root[1];
+	uint8_t wire[NAME_MOST];
+
+	if (!*w->pool) {
+		const struct known_name *k = know_name(l, w->name_at, w->name);
+		c->pool = k ? k->pool : -1;
+		c->name = k ? k->steered : NULL;
+		return k != NULL;
+	}
+	c->pool = numbers_find(&l->pools, w->pool);
+	if (*w->name && name_parse(wire, NULL, w->name, strlen(w->name), root) == NAME_OK)
+		c->name = keep(l->d, wire);
+	return true;
+}
 
 static bool take_query(struct lines *l, struct words *w)
 {
@@ -190,9 +223,7 @@ static bool take_query(struct lines *l, struct words *w)
 	if (!rrtype_parse(&type, w->type, strlen(w->type)))
 		return wrong(l, w->type_at, "%.40s is not a record type", w->type);
 	c.type = type == RRTYPE_AAAA ? SIMULATE_AAAA : SIMULATE_A;
-	if (*w->pool)
-		c.pool = numbers_find(&l->pools, w->pool);
-	else if (!pool_of_name(l, w->name_at, w->name, &c.pool))
+	if (!find_asked(l, w, &c))
 		return false;
 	if (c.pool < 0 || (type != RRTYPE_A && type != RRTYPE_AAAA))
 		l->d->passed_over++;
@@ -317,5 +348,6 @@ bool simulate_demand_queries(
 void simulate_demand_fini(struct simulate_demand *d)
 {
 	memory_free(d->clients);
+	arena_fini(&d->names);
 	*d = (struct simulate_demand){ 0 };
 }

@@ -15,6 +15,7 @@
 #ifndef SIMULATE_SIMULATE_DEMAND_H
 #define SIMULATE_SIMULATE_DEMAND_H
 
+#include "base/arena.h"
 #include "base/fault.h"
 #include "simulate/simulate.h"
 #include "world/world.h"
@@ -24,6 +25,7 @@ struct simulate_demand {
 	size_t n_pools;
 	struct simulate_client *clients;
 	size_t n, room;
+	struct arena names;          /* of the clients that came with one */
 	uint64_t lines, passed_over; /* of queries: for names without a pool, other types */
 };
 

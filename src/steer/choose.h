@@ -10,6 +10,7 @@
 #ifndef STEER_CHOOSE_H
 #define STEER_CHOOSE_H
 
+#include "dns/name.h"
 #include "steer/standing.h"
 #include "steer/steer.h"
 
@@ -129,6 +130,7 @@ struct choose_trace {
 			      */
 	uint32_t asn;        /* index in the atlas's asns, 0 when unknown */
 	bool staged;         /* by who asks: the tables are those of a stage */
+	uint8_t name[NAME_MOST]; /* by who asks: the name that is handed to the pool */
 	bool young;          /* the TTL is as long as the pool has been steady */
 	bool shaky;          /* the TTL ends where an edge's state can change */
 	unsigned n;

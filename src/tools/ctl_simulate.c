@@ -6,9 +6,11 @@
 #include "tools/ctl_inner.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "simulate/simulate_demand.h"
 #include "report/report.h"
 #include "simulate/simulate_load.h"
+#include "simulate/simulate_names.h"
 #include "simulate/simulate_report.h"
 #include "daemon/export.h"
 #include "daemon/foresee.h"
@@ -265,7 +267,7 @@ static void list_edges(FILE *to, const struct simulate *s, const int *edges, uns
 
 static void list_one(void *ctx, const struct simulate *s, const struct simulate_each *e)
 {
-	char net[ADDR_TEXT];
+	char net[ADDR_TEXT], name[NAME_TEXT];
 	FILE *to = ctx;
 
 	fprintf(to, "%s,%s,%s,%.10g,", e->pool, prefix_text(net, &e->net),
@@ -277,7 +279,7 @@ static void list_one(void *ctx, const struct simulate *s, const struct simulate_
 	fputc(',', to);
 	if (!isnan(e->new_ms))
 		fprintf(to, "%.3f", e->new_ms);
-	fputc('\n', to);
+	fprintf(to, ",%s\n", e->name ? name_text(name, e->name) : "");
 }
 
 static bool open_list(const struct words *w, FILE **to)
@@ -289,7 +291,7 @@ static bool open_list(const struct words *w, FILE **to)
 		fprintf(stderr, "waymarkctl: simulate: %s: %s\n", w->list, strerror(errno));
 		return false;
 	}
-	fputs("pool,client,type,weight,now,then,now_ms,then_ms\n", *to);
+	fputs("pool,client,type,weight,now,then,now_ms,then_ms,name\n", *to);
 	return true;
 }
 
@@ -299,6 +301,28 @@ static bool close_list(const struct words *w, FILE *to)
 		return true;
 	const bool ok = !ferror(to);
 	return (fclose(to) == 0 && ok) || complain("%s: not all could be written", w->list);
+}
+
+/* Of pools that tell names apart, now or then. */
+static struct simulate_names *get_names(
+	const struct foresee *f, const char *const *pools, size_t n, struct arena *mem)
+{
+	bool *matter = memory_zeroed(n, sizeof *matter), any = false;
+	const struct steer *old = f->old.steer, *new = foresee_new(f)->steer;
+	struct simulate_names *names = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		matter[i] = simulate_names_matter(old, steer_pool(old, pools[i])) ||
+			simulate_names_matter(new, steer_pool(new, pools[i]));
+		any = any || matter[i];
+	}
+	if (any && f->next.zones) {
+		struct world *w = world_of(&f->next);
+		names = simulate_names_new(w, pools, matter, n, mem);
+		world_drop(w);
+	}
+	memory_free(matter);
+	return names;
 }
 
 static struct simulate_side side(const struct parts *l, const struct standing *standing)
@@ -315,6 +339,8 @@ static enum ctl_status run(const struct words *w, const struct foresee *f, const
 	struct simulate found;
 	enum ctl_status status = NOT_DONE;
 	const char **pools = list_pools(w, f, &d.n_pools);
+	struct arena mem = { 0 };
+	struct simulate_names *names = get_names(f, pools, d.n_pools, &mem);
 	FILE *list = NULL;
 
 	d.pools = pools;
@@ -322,8 +348,8 @@ static enum ctl_status run(const struct words *w, const struct foresee *f, const
 		complain("there is no pool \"%s\", now or then", w->pool);
 	else if (get_clients(w, f, &d, &clients, faults) && open_list(w, &list)) {
 		const struct simulate_opts opts = { side(&f->old, f->old_standing),
-			side(foresee_new(f), f->new_standing), pools, d.n_pools, d.clients, d.n,
-			latency_read_now(), list ? list_one : NULL, list };
+			side(foresee_new(f), f->new_standing), pools, d.n_pools, names,
+			d.clients, d.n, latency_read_now(), list ? list_one : NULL, list };
 		if (!isnan(w->total)) {
 			simulate_load(&(struct simulate_load){
 				&opts, false, f->old_standing, w->total });
@@ -357,6 +383,8 @@ static enum ctl_status run(const struct words *w, const struct foresee *f, const
 	text_fini(&note);
 	text_fini(&when);
 	simulate_demand_fini(&d);
+	simulate_names_free(names, d.n_pools);
+	arena_fini(&mem);
 	free(pools);
 	return status;
 }

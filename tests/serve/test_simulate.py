@@ -283,6 +283,39 @@ def logs():
         assert "of which 3 are not steered" in s.ctl("simulate", "--queries", s.dir + "/log", "--down", "ams")[1]
 
 
+@claim("with affinity by name each name has the edge that the server answers with, in a log, and of all names without one")
+def names():
+    zone = APEX + "".join("n%d 60 EDGE img\n" % i for i in range(40)) + "Alias CNAME n7\n*.wild EDGE img\nn50 EDGE back\n"
+    pools = POOLS + "  img: { edges: [ %(all)s ], policy: round-robin, affinity: name }\n" \
+        "  back: { edges: [ only4 ], all-down: { pool: img } }\n"
+    with Server({"example.com": zone}, config=config(pools=pools)) as s:
+        asked = ["n%d" % i for i in range(40)] + ["alias", "N7", "x.wild", "y.wild", "n50"]
+        s.write("queries", "".join("%s.example.com A 83.62.101.0/24\n" % n for n in asked))
+        s.write("clients", "".join("%s,1\n" % net() for _ in range(20)))
+        down = ("--down", "ams", "--down", "only4")
+
+        def rows(*words):
+            same(s.ctl("simulate", *words, *down, "--list", s.dir + "/list.csv")[0], 0)
+            with open(s.dir + "/list.csv") as f:
+                return list(csv.DictReader(f))
+        from_log, from_zone = rows("--queries", s.dir + "/queries"), rows("--clients", s.dir + "/clients", "--pool", "img")
+        same(sorted(r["name"] for r in from_log),
+             sorted(n.lower().replace("alias", "n7") + ".example.com." for n in asked))
+        same(sorted({r["name"] for r in from_zone if "wild" not in r["name"]}), sorted("n%d.example.com." % i for i in range(40)))
+        assert sum("wild" in r["name"] for r in from_zone) > 3, from_zone
+        same(round(sum(float(r["weight"]) for r in from_zone), 6), 20.0)
+
+        def agree(side):
+            for r in from_log + from_zone:
+                got = s.steer(r["name"].rstrip("."), r["client"], "A")
+                same(edges_of(got), r[side], (side, r))
+        agree("now")
+        for name in ("ams", "only4"):
+            same(s.ctl("force", name, "down")[0], 0)
+        agree("then")
+        assert len({r["now"] for r in from_log}) > 4
+
+
 @claim("pools that come and go, and edges without a place, are no trouble")
 def odd():
     with Server(ZONES, config=config()) as s:

@@ -1,5 +1,6 @@
 #include "simulate/simulate.h"
 
+#include "simulate/simulate_names.h"
 #include "unit/steer/small_world.h"
 #include "unit/unit.h"
 
@@ -183,6 +184,125 @@ static void cache_entries_are_the_scopes_that_were_answered(void)
 	close_sides(&s);
 }
 
+/* What choose() says to each name, as it is asked by nobody in particular. */
+struct by_name {
+	const struct sides *s;
+	unsigned rows, wrong;
+	double weight[32];
+};
+
+static unsigned edge_of_name(const struct sides *s, const uint8_t *name)
+{
+	const uint8_t net[4] = { 2, 0, 5, 0 };
+	struct choose_turn turn = { 0 };
+	const struct choice c = choose(&(struct choose_ask){ .steer = s->small.steer,
+					       .standing = s->standing[1],
+					       .has_subnet = true,
+					       .subnet = addr_from_v4(net),
+					       .source = addr_from_v4(net),
+					       .turn = &turn,
+					       .name = name,
+					       .name_len = (unsigned)name_len(name) },
+		NULL);
+	return c.edges[0];
+}
+
+static void hold_against_name(
+	void *ctx, const struct simulate *s, const struct simulate_each *e)
+{
+	struct by_name *b = ctx;
+
+	b->rows++;
+	if (!e->name || e->n_new != 1 ||
+		strcmp(s->edges[e->new[0]].name,
+			b->s->small.steer->edges[edge_of_name(b->s, e->name)].name) != 0)
+		b->wrong++;
+	else if (e->name[1] >= 'a' && e->name[1] < 'a' + 26)
+		b->weight[e->name[1] - 'a'] += e->weight;
+}
+
+/* With affinity by name each has its own edge, and the net is shared among them; of more names
+ * than one net asks for, all have the same share in the end. */
+static void names_have_edges_of_their_own(unsigned n)
+{
+	struct pool_opts pool = small_pool();
+	uint8_t wire[26][4];
+	const uint8_t *list[26];
+	struct simulate found;
+	struct sides s;
+
+	pool.policy = POOL_ROUND_ROBIN;
+	pool.affinity = AFFINITY_NAME;
+	open_sides(&s, &pool, 1, all_up, ams_down);
+	for (unsigned i = 0; i < n; i++) {
+		memcpy(wire[i], (uint8_t[]){ 1, (uint8_t)('a' + i), 0 }, 3);
+		list[i] = wire[i];
+	}
+	const struct simulate_names names = { list, n, n };
+	struct by_name b = { .s = &s };
+	s.opts.names = &names;
+	s.opts.each = hold_against_name;
+	s.opts.ctx = &b;
+	simulate_run(&found, &s.opts);
+	CU_ASSERT_EQUAL(b.wrong, 0);
+	CU_ASSERT_EQUAL(
+		b.rows, found.clients * (n < SIMULATE_NAMES_EACH ? n : SIMULATE_NAMES_EACH));
+	CU_ASSERT_DOUBLE_EQUAL(found.weight, 4 * 65536.0, 1e-6);
+	CU_ASSERT_FALSE(found.pools[0].turns);
+	CU_ASSERT(edge(&found, "ams")->old.weight > 0);
+	CU_ASSERT_DOUBLE_EQUAL(found.moved, edge(&found, "ams")->old.weight, 1e-6);
+	CU_ASSERT(found.moved < found.weight / 2);
+	for (unsigned i = 0; i < n; i++)
+		CU_ASSERT(b.weight[i] > 0);
+	simulate_fini(&found);
+	close_sides(&s);
+}
+
+static void names_of_a_pool_share_its_clients(void)
+{
+	names_have_edges_of_their_own(9);
+	names_have_edges_of_their_own(26);
+}
+
+static void a_client_with_a_name_asks_for_that_alone(void)
+{
+	static const uint8_t q[] = { 1, 'q', 0 };
+	const uint8_t *list[] = { (const uint8_t *)"\1a", (const uint8_t *)"\1b" };
+	const struct simulate_names names = { list, 2, 2 };
+	struct pool_opts pool = small_pool();
+	struct simulate found;
+	struct sides s;
+
+	pool.affinity = AFFINITY_NAME;
+	pool.policy = POOL_ROUND_ROBIN;
+	open_sides(&s, &pool, 1, all_up, all_up);
+	struct by_name b = { .s = &s };
+	s.clients[0].name = q;
+	s.opts.names = &names;
+	s.opts.each = hold_against_name;
+	s.opts.ctx = &b;
+	simulate_run(&found, &s.opts);
+	CU_ASSERT_EQUAL(b.wrong, 0);
+	CU_ASSERT_EQUAL(b.rows, found.clients);
+	CU_ASSERT_DOUBLE_EQUAL(b.weight['q' - 'a'], 4 * 65536.0, 1e-6);
+	simulate_fini(&found);
+	close_sides(&s);
+}
+
+/* A wildcard is asked for as another name below it each time. */
+static void a_wildcard_is_many_names(void)
+{
+	static const uint8_t star[] = { 1, '*', 3, 'a', 'n', 'y', 0 };
+	const uint8_t *list[] = { star };
+	const struct simulate_names names = { list, 1, 1 };
+	uint8_t made[NAME_MOST], other[NAME_MOST];
+	char text[NAME_TEXT];
+
+	CU_ASSERT_STRING_EQUAL(name_text(text, simulate_names_get(&names, 0, made)), "0.any.");
+	CU_ASSERT_STRING_EQUAL(
+		name_text(text, simulate_names_get(&names, 0x1f, other)), "1f.any.");
+}
+
 void suite_simulate(void);
 void suite_simulate(void)
 {
@@ -194,6 +314,10 @@ void suite_simulate(void)
 			clients_of_pools_that_take_turns_do_not_move },
 		{ "cache entries are the scopes that were answered",
 			cache_entries_are_the_scopes_that_were_answered },
+		{ "names of a pool share its clients", names_of_a_pool_share_its_clients },
+		{ "a client with a name asks for that alone",
+			a_client_with_a_name_asks_for_that_alone },
+		{ "a wildcard is many names", a_wildcard_is_many_names },
 	};
 
 	unit_suite("simulate/simulate", cases, UNIT_COUNT(cases));

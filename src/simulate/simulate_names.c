@@ -1,0 +1,96 @@
+#include "simulate/simulate_names.h"
+
+#include "base/memory.h"
+#include "base/numbers.h"
+#include "dns/rrtype.h"
+#include "zone/image.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool simulate_names_matter(const struct steer *s, int pool)
+{
+	for (unsigned i = 0; pool >= 0 && i < s->n_pools; i++) {
+		const struct pool *p = &s->pools[pool];
+		if (p->affinity & AFFINITY_NAME)
+			return true;
+		pool = p->all_down == POOL_OTHER ? p->other : -1;
+	}
+	return false;
+}
+
+static void take(struct simulate_names *to, const struct zone *z, const struct zone_node *n,
+	struct arena *mem)
+{
+	uint8_t name[NAME_MOST];
+	const size_t len = image_owner(z, n, name);
+	uint8_t *own = arena_alloc(mem, len);
+
+	memcpy(own, name, len);
+	if (to->n == to->room) {
+		to->room = to->room ? 2 * to->room : 16;
+		to->of = memory_grow(to->of, to->room * sizeof *to->of);
+	}
+	to->of[to->n++] = own;
+}
+
+/* `lists` [pool of the zone]: NULL where names do not matter. */
+static void take_zone(
+	const struct zone *z, struct simulate_names *const *lists, struct arena *mem)
+{
+	for (const struct zone_node *n = image_first(z); n; n = image_next(z, n)) {
+		if (!(n->flags & NODE_EDGE) || n->flags & NODE_HIDDEN)
+			continue;
+		const struct zone_rrset *set = zone_first_rrset(n);
+		for (unsigned i = 0; i < n->rrsets; i++, set = zone_next_rrset(set))
+			if (set->type == RRTYPE_EDGE && lists[set->aux])
+				take(lists[set->aux], z, n, mem);
+	}
+}
+
+struct simulate_names *simulate_names_new(const struct world *w, const char *const *names,
+	const bool *matter, size_t n, struct arena *mem)
+{
+	struct simulate_names *to = memory_zeroed(n, sizeof *to);
+	const struct numbers numbers = numbers_new(mem, names, sizeof *names, n);
+
+	for (size_t i = 0; i < zone_set_count(w->zones); i++) {
+		const struct zone *z = zone_set_get(w->zones, i);
+		struct simulate_names **lists = memory_zeroed(z->pools_n, sizeof(void *));
+		bool any = false;
+		for (unsigned k = 0; k < z->pools_n; k++) {
+			const int at = numbers_find(&numbers, z->pools[k]);
+			lists[k] = at >= 0 && matter[at] ? &to[at] : NULL;
+			any = any || lists[k];
+		}
+		if (any && zone_is_ready(z))
+			take_zone(z, lists, mem);
+		memory_free(lists);
+	}
+	return to;
+}
+
+void simulate_names_free(struct simulate_names *names, size_t n)
+{
+	for (size_t i = 0; names && i < n; i++)
+		memory_free(names[i].of);
+	memory_free(names);
+}
+
+const uint8_t *simulate_names_get(
+	const struct simulate_names *names, size_t turn, uint8_t to[static NAME_MOST])
+{
+	const uint8_t *name = names->of[turn % names->n];
+	const size_t len = name_len(name);
+	char label[16];
+
+	if (!name_is_wildcard(name))
+		return name;
+	const size_t n = (size_t)snprintf(label, sizeof label, "%zx", turn & 0xffffff);
+	if (len - 1 + n > NAME_MOST)
+		return name;
+	to[0] = (uint8_t)n;
+	memcpy(to + 1, label, n);
+	memcpy(to + 1 + n, name + 2, len - 2);
+	return to;
+}
