@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "daemon/parts_read.h"
 #include "daemon/versions.h"
+#include "daemon/zones_read.h"
 
 #include <ev.h>
 #include <netinet/in.h>
@@ -384,20 +385,13 @@ static void take(void *ctx, const struct refresh_news *news)
 	ask_build(s);
 }
 
-static bool pool_known(void *ctx, const char *name)
-{
-	return conf_pool(ctx, name) >= 0;
-}
-
 static struct compile_opts compile_with(void *ctx, struct part **hold)
 {
 	const struct secondaries *s = ctx;
 	struct part *conf = publisher_live(s->opts.publisher)->conf;
 
 	*hold = part_hold(conf);
-	return (struct compile_opts){
-		.key = s->opts.key, .pool_known = pool_known, .ctx = conf
-	};
+	return zones_read_compile_opts((const struct conf *)conf, s->opts.key); /* its first member */
 }
 
 /* --- what is stored ----------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "daemon/parts_read.h"
 #include "daemon/versions.h"
+#include "daemon/zones_read.h"
 #include "dns/message.h"
 #include "dns/rrtype.h"
 #include "net/request.h"
@@ -57,18 +58,6 @@ static const struct tsig_key *key_of(const struct conf *c, const struct request 
 	return NULL;
 }
 
-static bool pool_known(void *ctx, const char *name)
-{
-	return conf_pool(ctx, name) >= 0;
-}
-
-static struct compile_opts compile_with(const struct updates *u)
-{
-	return (struct compile_opts){ .key = u->opts.key,
-		.pool_known = pool_known,
-		.ctx = u->made.live.conf };
-}
-
 /* The version of a zone that the requests before this one have made; borrowed. */
 static struct zone *newest(const struct updates *u, size_t before, const uint8_t *apex)
 {
@@ -97,7 +86,8 @@ static bool make_zone(struct updates *u, struct asked *a, struct zone *now)
 	was = zone_merge_wanted(was, u->opts.key);
 	faults_init(&f);
 	a->is = zone_with(was, a->change,
-		&(struct zone_with_opts){ .compile = compile_with(u), .tolerant = true }, &f);
+		&(struct zone_with_opts){ .compile = zones_read_compile_opts(
+			parts_conf(&u->made.live), u->opts.key), .tolerant = true }, &f);
 	if (!a->is) {
 		const char *text = text_get(&f.text) + (f.errors ? f.error_at[0] : 0);
 		a->rcode = RCODE_REFUSED;

@@ -299,6 +299,14 @@ static bool pool_cname(void *ctx, const char *name)
 	return false;
 }
 
+struct compile_opts zones_read_compile_opts(const struct conf *c, struct hash_key key)
+{
+	return (struct compile_opts){ .key = key,
+		.pool_known = pool_known,
+		.ctx = (void *)(uintptr_t)c,
+		.pool_cname = pool_cname };
+}
+
 /* The same as before, when its files are the same and the pools it names are still there, and
  * still do for where it names them; not held, since mostly all are. */
 static struct registry_zone *same_as_before(const struct reading *r, const struct listed *z)
@@ -386,6 +394,7 @@ static void keep_faults(struct listed *z, struct faults *f)
 /* Of other nameservers: what there is goes on until they have something newer. */
 static struct registry_zone *of_primary(const struct reading *r, const struct listed *z)
 {
+	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
 	const struct registry_zone *old = z->before;
 	struct registry_zone to = { .origin = z->origin,
 		.source = REGISTRY_PRIMARY,
@@ -401,10 +410,7 @@ static struct registry_zone *of_primary(const struct reading *r, const struct li
 		to.load.zone = old->load.zone;
 		zone_hold(to.load.zone);
 	} else if (r->o->stored && (to.load.zone = r->o->stored(r->o->stored_ctx, z->origin,
-					    &(struct compile_opts){ .key = r->o->key,
-						    .pool_known = pool_known,
-						    .ctx = (void *)(uintptr_t)r->o->conf,
-						    .pool_cname = pool_cname },
+					    &opts,
 					    &to.checked_s, &to.expire_s))) {
 		to.state = REGISTRY_READY;
 		to.loaded_s = r->now_s;
@@ -426,6 +432,7 @@ static bool may_read(const struct reading *r, const struct listed *z, struct fau
 /* Of the store, once it is there; NULL: the file is where it begins. */
 static struct registry_zone *of_store(const struct reading *r, const struct listed *z)
 {
+	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
 	const struct registry_zone *old = z->before;
 	struct registry_zone to = { .origin = z->origin,
 		.source = REGISTRY_STORE,
@@ -439,10 +446,7 @@ static struct registry_zone *of_store(const struct reading *r, const struct list
 	if (!r->o->stored)
 		return NULL;
 	to.load.zone = r->o->stored(r->o->stored_ctx, z->origin,
-		&(struct compile_opts){ .key = r->o->key,
-			.pool_known = pool_known,
-			.ctx = (void *)(uintptr_t)r->o->conf,
-			.pool_cname = pool_cname },
+		&opts,
 		&to.checked_s, &to.expire_s);
 	return to.load.zone ? registry_zone_new(&to) : NULL;
 }

@@ -56,7 +56,7 @@ void request_answer(struct request *r, const uint8_t *message, size_t len)
 	}
 	if (mailbox_post(r->back, &reply))
 		return;
-	/* Full, which takes more connections that wait than there may be. */
+	/* Full, which takes more connections that wait than a worker has. The request is the connection's to look at
+	 * as long as it lives: it is left. */
 	free(reply.message);
-	free(r);
 }

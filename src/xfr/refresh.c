@@ -188,7 +188,11 @@ static void heard(struct secondary *s, uint32_t expire_s)
 	s->expired = false;
 	s->of->counts.expired -= was_expired;
 	set_expiry(s);
-	wait_s(s, with_chance(within(soa_number(s->zone, REFRESH), REFRESH_LEAST_S, TIMER_MOST_S)));
+	/* Somebody has said meanwhile that there is something new. */
+	wait_s(s, s->again ? 0
+			   : with_chance(within(soa_number(s->zone, REFRESH), REFRESH_LEAST_S,
+				     TIMER_MOST_S)));
+	s->again = false;
 }
 
 /* Nobody of them has what we want. */

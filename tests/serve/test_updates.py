@@ -199,6 +199,22 @@ def follows():
             same((status, "primary" in said, "IXFR" in said), (0, True, True))
 
 
+@claim("a secondary ends where its primary does, however many changes come at a time")
+def burst():
+    with Primary() as p:
+        with Secondary(p.port).settle(store=False) as s:
+            p.settle(s.port).start()
+            s.start()
+            until(lambda: a_of(s, "www.dyn.test"), [text(1)])
+            with p.connect() as c:
+                for i in range(300):
+                    packet, _ = update("dyn.test", ("b%d.dyn.test" % i, 1, 1, 60, address(i % 250)), key=KEY)
+                    send_tcp(c, packet)
+                    same(recv_tcp(c)[3] & 15, 0)
+            until(lambda: a_of(s, "b299.dyn.test"), [text(49)])
+            same(a_of(s, "b150.dyn.test"), [text(150)])
+
+
 @claim("a zone that no primary has given is SERVFAIL and is told, and is there as soon as one has it")
 def waits():
     with Primary() as p:
