@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "measure/rank_split.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 /* Rank under construction. A row starts as it was for the key before, which is mostly alike. */
 struct build {
 	struct rank *r;
+	uint32_t *class_of;        /* [key], for the split */
 	const struct rank *before; /* NULL: nothing to keep */
 	uint32_t *class_now; /* [before's classes] + 1, of those kept; 0: none yet, NULL: none
 				are */
@@ -266,7 +268,7 @@ static void rank_key(void *ctx, uint32_t key, const float *ms)
 				       : (uint32_t)CLIENT_MAP_NEW;
 
 	if (!ms) {
-		r->class_of[key] = keep_class(b, b->before->class_of[was]);
+		b->class_of[key] = keep_class(b, b->before->class_of[was]);
 		return;
 	}
 	for (unsigned i = 0; i < r->n; i++) {
@@ -285,16 +287,16 @@ static void rank_key(void *ctx, uint32_t key, const float *ms)
 		fill_within(b, b->row_close, r->close_ms, INFINITY);
 	if (r->ms)
 		fill_gap(b);
-	r->class_of[key] = intern_row(b);
+	b->class_of[key] = intern_row(b);
 	if (r->ms)
-		add_key(b, r->class_of[key]);
+		add_key(b, b->class_of[key]);
 }
 
 static void fill_classes(struct build *b)
 {
 	struct rank *r = b->r;
 
-	r->class_of = memory_zeroed(client_map_keys(r->clients), sizeof *r->class_of);
+	b->class_of = memory_zeroed(client_map_keys(r->clients), sizeof *b->class_of);
 	/* Nobody knows where class 0 is: everything is within everything's spread, and nothing
 	 * is to be tried. */
 	memcpy(b->kept, r->fallback, row_bytes(r));
@@ -305,7 +307,7 @@ static void fill_classes(struct build *b)
 		b->row_close[i] = 0;
 		b->row_ms[i] = UINT16_MAX;
 	}
-	r->class_of[0] = intern_row(b);
+	b->class_of[0] = intern_row(b);
 	client_map_each(r->clients, !b->class_now, rank_key, b);
 	r->order = memory_grow(r->order, r->classes * row_bytes(r));
 	if (r->within)
@@ -316,17 +318,6 @@ static void fill_classes(struct build *b)
 		settle_ms(b);
 		r->ms = memory_grow(r->ms, r->classes * row_bytes(r));
 	}
-}
-
-/* How the classes are found for an address. */
-static void make_view(struct rank *r, bool view)
-{
-	struct netmap *map = client_map_netmap(r->clients);
-
-	if (view && r->classes < NETMAP_VALUE_MOST)
-		r->view = netmap_view(map, r->class_of, client_map_keys(r->clients));
-	else
-		r->seams = netmap_seams_new(map, r->class_of, client_map_keys(r->clients));
 }
 
 /* --- the rank ----------------------------------------------------------------------------- */
@@ -369,7 +360,8 @@ static bool same_shape(const struct rank *r, const struct rank *before)
 		memcmp(before->fallback, r->fallback, row_bytes(r)) == 0;
 }
 
-static void build_rank(struct rank *r, const struct rank *before)
+/* Returns the class of every key, of the heap. */
+static uint32_t *build_rank(struct rank *r, const struct rank *before)
 {
 	struct build b = { .r = r, .before = before, .room = 64, .slots_n = 256 };
 	uint16_t *rows = memory_zeroed(6, row_bytes(r));
@@ -401,6 +393,18 @@ static void build_rank(struct rank *r, const struct rank *before)
 	memory_free(b.ms);
 	memory_free(rows);
 	memory_free(b.slot);
+	return b.class_of;
+}
+
+static void find_split(struct rank *r, const struct rank_opts *o, uint32_t *class_of)
+{
+	r->split = rank_split_take(
+		&(struct rank_split_opts){ client_map_netmap(r->clients),
+			client_map_keys(r->clients), r->classes, o->view, o->known, o->n_known },
+		class_of);
+	r->class_of = r->split->class_of;
+	r->seams = r->split->seams;
+	r->view = r->split->view;
 }
 
 /* For a scope. */
@@ -438,8 +442,7 @@ struct rank *rank_new(const struct rank_opts *opts)
 			rank_drop(r);
 			return hold(opts->known[i]);
 		}
-	build_rank(r, opts->before);
-	make_view(r, opts->view);
+	find_split(r, opts, build_rank(r, opts->before));
 	return r;
 }
 
@@ -448,11 +451,8 @@ void rank_drop(struct rank *r)
 	scope_forget(r, let_go);
 	if (!r || __atomic_sub_fetch(&r->refs, 1, __ATOMIC_ACQ_REL))
 		return;
-	if (r->seams)
-		netmap_seams_free(r->seams);
-	netmap_drop(r->view);
+	rank_split_drop(r->split);
 	client_map_drop(r->clients);
-	memory_free(r->class_of);
 	memory_free(r->order);
 	memory_free(r->within);
 	memory_free(r->close);

@@ -4,7 +4,8 @@
  * round-trip time. Keys with the same order are of one class; a class is a row of the table,
  * and the view's ranges, or netmap seams between classes, give the ECS scope. Health plays no
  * part here: it is applied when answering. Immutable, shared by count: pools with equal edges
- * and spread share one, and so do worlds that did not change it.
+ * and spread share one, and so do worlds that did not change it. Most of a rank's memory says
+ * which clients are of one class; ranks that agree on that share it (rank_split.h).
  *
  * What has been in front stays there until something else is better by so much that it is no
  * noise (struct rank_switch); the same goes for what is behind it, for when the first is down.
@@ -29,14 +30,20 @@ struct rank_switch {
 	double share; /* of the estimate of the one that is passed: 0.05 is 5 % */
 };
 
+struct rank_split;
+
 struct rank {
 	unsigned refs;              /* atomic */
 	struct client_map *clients; /* held */
 	unsigned n;                 /* edges a row */
 	uint32_t classes;
-	uint32_t *class_of; /* [key of the map]; 0 is the class of clients that nobody knows */
-	struct netmap_seams *seams; /* NULL when there is a view */
-	struct netmap *view;        /* of the classes; NULL when memory is better spent */
+	/* How clients fall into classes: held, and shared with every rank over the same map whose
+	 * classes have the same clients, whatever its edges are. The next three are in it. */
+	struct rank_split *split;
+	const uint32_t *class_of; /* [key of the map]; 0 is the class of clients that nobody
+				     knows */
+	const struct netmap_seams *seams; /* NULL when there is a view */
+	const struct netmap *view;        /* of the classes; NULL when memory is better spent */
 	uint16_t *order; /* [class][n]: positions in the pool's list of edges, the nearest first
 			  */
 	uint16_t *within; /* [class][n]: how many of those behind an edge are within the spread
@@ -67,7 +74,7 @@ struct rank_opts {
 	bool costs;                /* has `ms` */
 	const struct rank *before; /* over the map's `before`; what it has in front stays there
 				      unless it is passed by enough. NULL: nothing to keep */
-	struct rank *const *known; /* ranks that may be shared */
+	struct rank *const *known; /* ranks that may be shared, whole or in part */
 	size_t n_known;
 	bool view; /* a view, which is quicker; else seams, which take a tenth of its memory */
 };

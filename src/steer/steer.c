@@ -238,7 +238,7 @@ static struct rank *make_rank(const struct steer *s, const struct steer_opts *al
 	fill_rank_opts(&opts, o, m ? m->close_ms : 0);
 	struct rank *r = rank_new(&opts);
 	for (unsigned i = 0; i < s->n_pools; i++)
-		if (s->pools[i].rank == r)
+		if (s->pools[i].rank && s->pools[i].rank->view == r->view)
 			return r; /* counted already */
 	ranks->views += r->view ? netmap_size(r->view).bytes : 0;
 	return r;

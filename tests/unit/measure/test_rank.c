@@ -169,27 +169,96 @@ static void pools_with_equal_edges_share_a_rank(void)
 	close_wide(&g);
 }
 
+/* The same edges in another order have other rows, and clients fall into the same classes. */
+static void ranks_share_the_classes_of_clients_whatever_the_order_of_edges(void)
+{
+	enum { SITES = 5 };
+	static const double at[SITES][2] = { { 50.11, 8.68 }, { 40.71, -74.01 },
+		{ 1.35, 103.82 }, { -23.55, -46.63 }, { -33.87, 151.21 } };
+	static const uint16_t list[3][SITES] = { { 0, 1, 2, 3, 4 }, { 4, 2, 0, 3, 1 },
+		{ 1, 2, 3, 4, 5 } };
+	struct pool_opts pools[3];
+	struct wide g;
+	unsigned wrong = 0;
+
+	open_wide(&g, 1, INFINITY);
+	for (unsigned i = 0; i < SITES; i++) {
+		g.edges[i].lat = at[i][0];
+		g.edges[i].lon = at[i][1];
+	}
+	for (unsigned i = 0; i < 3; i++)
+		pools[i] = (struct pool_opts){ .name = "p",
+			.edges = list[i],
+			.n = SITES,
+			.fallback = list[0],
+			.n_fallback = SITES,
+			.answers = 1,
+			.spread_ms = INFINITY,
+			.spread_share = INFINITY };
+	struct steer *s = steer_new(
+		&(struct steer_opts){ g.edges, EDGES, pools, 3, NULL }, g.atlas, NULL);
+	const struct rank *a = s->pools[0].rank, *b = s->pools[1].rank;
+	CU_ASSERT_PTR_NOT_EQUAL(a, b);
+	CU_ASSERT_PTR_EQUAL(a->class_of, b->class_of);
+	CU_ASSERT_PTR_EQUAL(a->view, b->view);
+	CU_ASSERT_PTR_NOT_EQUAL(a->class_of, s->pools[2].rank->class_of);
+	for (uint32_t key = 1; key < client_map_keys(s->clients); key++)
+		for (unsigned i = 0; i < SITES; i++)
+			wrong += list[0][rank_order(a, a->class_of[key])[i]] !=
+				list[1][rank_order(b, b->class_of[key])[i]];
+	CU_ASSERT_EQUAL(wrong, 0);
+	steer_drop(s);
+	close_wide(&g);
+}
+
+/* What is shared outlives those who made it. */
+static void a_rank_keeps_classes_of_a_world_that_is_gone(void)
+{
+	static const uint16_t list[2][2] = { { 0, 1 }, { 1, 0 } };
+	struct pool_opts pool = { .name = "p",
+		.edges = list[0],
+		.n = 2,
+		.fallback = list[0],
+		.n_fallback = 2,
+		.answers = 1,
+		.spread_ms = INFINITY,
+		.spread_share = INFINITY };
+	struct wide g;
+
+	open_wide(&g, 1, INFINITY);
+	const struct steer_opts opts = { g.edges, EDGES, &pool, 1, NULL };
+	struct steer *old = steer_new(&opts, g.atlas, NULL);
+	pool.edges = list[1];
+	struct steer *now = steer_new(&opts, g.atlas, old);
+	const struct rank *r = now->pools[0].rank;
+	CU_ASSERT_PTR_NOT_EQUAL(r, old->pools[0].rank);
+	CU_ASSERT_PTR_EQUAL(r->class_of, old->pools[0].rank->class_of);
+	steer_drop(old);
+	unsigned far = 0;
+	for (uint32_t key = 0; key < client_map_keys(now->clients); key++)
+		far += r->class_of[key] >= r->classes;
+	CU_ASSERT_EQUAL(far, 0);
+	steer_drop(now);
+	close_wide(&g);
+}
+
 /* Many different pools: the last of them does without a view, and must say just what it says
  * with one. */
 static void views_and_seams_say_the_same(void)
 {
 	enum { POOLS = 6 };
 	struct pool_opts pools[POOLS];
-	uint16_t first[POOLS];
 	struct wide g;
 	unsigned wrong = 0;
 
 	open_wide(&g, 1, INFINITY);
 	for (unsigned i = 0; i < POOLS; i++) {
-		first[i] = (uint16_t)i;
 		pools[i] = (struct pool_opts){ .name = "p",
-			.edges = g.all,
-			.n = EDGES,
+			.edges = g.all + i,
+			.n = EDGES - i,
 			.answers = 1,
 			.spread_ms = INFINITY,
 			.spread_share = INFINITY,
-			.fallback = &first[i],
-			.n_fallback = 1,
 			.ttl_max_s = UINT32_MAX };
 	}
 	struct steer *many = steer_new(
@@ -232,6 +301,10 @@ void suite_rank(void)
 			no_two_clients_inside_a_scope_get_different_answers },
 		{ "views and seams say the same", views_and_seams_say_the_same },
 		{ "pools with equal edges share a rank", pools_with_equal_edges_share_a_rank },
+		{ "ranks share the classes of clients, whatever the order of edges",
+			ranks_share_the_classes_of_clients_whatever_the_order_of_edges },
+		{ "a rank keeps classes of a world that is gone",
+			a_rank_keeps_classes_of_a_world_that_is_gone },
 	};
 
 	unit_suite("measure/rank", cases, UNIT_COUNT(cases));
