@@ -466,28 +466,48 @@ static bool is_changed(const struct client_map *m, uint32_t id, const struct key
 	return false;
 }
 
-void client_map_each(const struct client_map *m, bool all,
+/* Estimates of a place, for the keys in it. */
+struct place_base {
+	uint32_t place; /* CLIENT_MAP_NEW: none yet */
+	bool whole;     /* of all edges: what a measured prefix adds is weighed over all of them */
+	float *ms;
+};
+
+static void find_base(const struct client_map *m, const struct client_map_ask *ask,
+	const struct key *k, struct place_base *base)
+{
+	const bool same = base->place == k->place;
+
+	if (same && (base->whole || !k->own))
+		return;
+	base->place = k->place;
+	base->whole = k->own != 0;
+	if (base->whole)
+		model_estimate(m->model, k->place, base->ms);
+	else
+		model_estimate_some(m->model, k->place, &ask->edges, base->ms);
+}
+
+void client_map_each(const struct client_map *m, const struct client_map_ask *ask,
 	void (*each)(void *ctx, uint32_t key, const float *ms), void *ctx)
 {
-	float *base = memory_zeroed(m->n_edges, sizeof *base),
-	      *ms = memory_zeroed(m->n_edges, sizeof *ms);
-	uint32_t place = CLIENT_MAP_NEW; /* that `base` is of */
+	struct place_base base = { CLIENT_MAP_NEW, false,
+		memory_zeroed(m->n_edges, sizeof *base.ms) };
+	float *ms = memory_zeroed(m->n_edges, sizeof *ms);
 
 	for (uint32_t i = 1; i < client_map_keys(m); i++) {
 		scope_check();
 		const uint32_t id = m->cut ? m->cut->order[i - 1] : i;
 		const struct key k = m->cut ? m->cut->key[id] : (struct key){ .place = i };
-		if (!all && !is_changed(m, id, &k)) {
+		if (!ask->all && !is_changed(m, id, &k)) {
 			each(ctx, id, NULL);
 			continue;
 		}
-		if (k.place != place)
-			model_estimate(m->model, k.place, base);
-		place = k.place;
-		estimate_key(m, &k, base, ms);
+		find_base(m, ask, &k, &base);
+		estimate_key(m, &k, base.ms, ms);
 		each(ctx, id, ms);
 	}
-	memory_free(base);
+	memory_free(base.ms);
 	memory_free(ms);
 }
 

@@ -162,32 +162,43 @@ uint32_t model_asn(const struct model *m, uint32_t place, uint32_t asn)
 	return p ? m->asn_row[model_asn_slot(m, asn, model_country(p))] : 0;
 }
 
-void model_estimate(const struct model *m, uint32_t place, float *ms)
+/* What the estimates of all edges for a place have in common. */
+struct at_place {
+	struct model_point at;
+	const struct model_mean *near, *country; /* or NULL */
+};
+
+static float estimate(const struct model_edge *e, const struct at_place *p)
+{
+	if (!e->placed)
+		return NAN;
+	const double km = model_km(p->at, e->at);
+	double sum = model_line_ms(km) + e->offset_ms;
+	if (e->column != NO_COLUMN)
+		sum += (double)((p->near ? p->near[e->column].ms : 0) +
+			(p->country ? p->country[e->column].ms : 0));
+	return (float)fmax(sum, floor_ms(km));
+}
+
+void model_estimate_some(
+	const struct model *m, uint32_t place, const struct model_edges *some, float *ms)
 {
 	const struct place *p = known_place(m, place);
+	struct at_place at = { 0 };
 
-	if (!p) {
-		for (unsigned i = 0; i < m->n; i++)
-			ms[i] = NAN;
-		return;
+	if (p)
+		at = (struct at_place){ model_point_at(p->lat, p->lon),
+			row_of(m, &m->near, m->cell_row[model_cell(p->lat, p->lon)]),
+			row_of(m, &m->country, country_row(m, p)) };
+	for (unsigned i = 0; i < some->n; i++) {
+		const unsigned e = some->edges ? some->edges[i] : i;
+		ms[e] = p ? estimate(&m->edge[e], &at) : NAN;
 	}
-	const struct model_point at = model_point_at(p->lat, p->lon);
-	const struct model_mean *near = row_of(
-					m, &m->near, m->cell_row[model_cell(p->lat, p->lon)]),
-				*country = row_of(m, &m->country, country_row(m, p));
-	for (unsigned i = 0; i < m->n; i++) {
-		const struct model_edge *e = &m->edge[i];
-		if (!e->placed) {
-			ms[i] = NAN;
-			continue;
-		}
-		const double km = model_km(at, e->at);
-		double sum = model_line_ms(km) + e->offset_ms;
-		if (e->column != NO_COLUMN)
-			sum += (double)((near ? near[e->column].ms : 0) +
-				(country ? country[e->column].ms : 0));
-		ms[i] = (float)fmax(sum, floor_ms(km));
-	}
+}
+
+void model_estimate(const struct model *m, uint32_t place, float *ms)
+{
+	model_estimate_some(m, place, &(struct model_edges){ NULL, m->n }, ms);
 }
 
 void model_add_asn(const struct model *m, uint32_t place, uint32_t term, float *ms)

@@ -96,6 +96,14 @@ struct model_term model_country_term(
  * number in the atlas, 0 when unknown. */
 void model_estimate(const struct model *m, uint32_t place, float *ms);
 
+/* The same for some edges; what ms[] has for others stays. */
+struct model_edges {
+	const uint16_t *edges; /* [n] numbers; NULL: all of them, from 0 on */
+	unsigned n;
+};
+void model_estimate_some(
+	const struct model *m, uint32_t place, const struct model_edges *some, float *ms);
+
 /* Which term the networks of an AS (index in the atlas's asns) have at a place; 0: none of
  * their own. Adds it to ms[n_edges]. */
 uint32_t model_asn(const struct model *m, uint32_t place, uint32_t asn);

@@ -308,7 +308,8 @@ static void fill_classes(struct build *b)
 		b->row_ms[i] = UINT16_MAX;
 	}
 	b->class_of[0] = intern_row(b);
-	client_map_each(r->clients, !b->class_now, rank_key, b);
+	client_map_each(r->clients,
+		&(struct client_map_ask){ !b->class_now, { r->edges, r->n } }, rank_key, b);
 	r->order = memory_grow(r->order, r->classes * row_bytes(r));
 	if (r->within)
 		r->within = memory_grow(r->within, r->classes * row_bytes(r));

@@ -555,6 +555,57 @@ static void what_is_kept_is_as_good_as_new(void)
 	close_wide(&w);
 }
 
+struct told {
+	float *ms;    /* [key][EDGES] of all edges */
+	uint32_t n;   /* keys */
+	unsigned odd; /* of the few */
+};
+static const uint16_t few[] = { 11, 2 };
+
+static void tell_all(void *ctx, uint32_t key, const float *ms)
+{
+	struct told *t = ctx;
+
+	memcpy(t->ms + (size_t)key * EDGES, ms, EDGES * sizeof *ms);
+	t->n++;
+}
+
+static void tell_few(void *ctx, uint32_t key, const float *ms)
+{
+	struct told *t = ctx;
+
+	for (unsigned i = 0; i < 2; i++)
+		t->odd += memcmp(&ms[few[i]], &t->ms[(size_t)key * EDGES + few[i]],
+				  sizeof *ms) != 0;
+	t->n--;
+}
+
+/* Also inside measured prefixes, where what other edges were measured at counts. */
+static void who_asks_for_few_edges_is_told_the_same_of_them(void)
+{
+	struct model_site sites[EDGES];
+	struct told t = { 0 };
+	struct wide w;
+
+	open_wide(&w, 1, 0);
+	for (unsigned i = 0; i < EDGES; i++)
+		sites[i] = (struct model_site){ w.edges[i].placed, w.edges[i].lat,
+			w.edges[i].lon };
+	struct client_map *m = client_map_new(
+		&(struct client_map_opts){ { w.atlas, sites, EDGES, w.t, NOW }, NULL });
+	t.ms = calloc((size_t)client_map_keys(m) * EDGES, sizeof *t.ms);
+	client_map_each(m, &(struct client_map_ask){ true, { NULL, EDGES } }, tell_all, &t);
+	CU_ASSERT_EQUAL(t.n, client_map_keys(m) - 1);
+	CU_ASSERT_TRUE(t.n > places_count(w.atlas->cities.places)); /* prefixes are in it */
+	client_map_each(m, &(struct client_map_ask){ true, { few, 2 } }, tell_few, &t);
+	CU_ASSERT_EQUAL(t.n, 0);
+	CU_ASSERT_EQUAL(t.odd, 0);
+	client_map_settle(m);
+	client_map_drop(m);
+	free(t.ms);
+	close_wide(&w);
+}
+
 static void orders_are_kept_as_the_rule_says(void)
 {
 	static const struct {
@@ -703,6 +754,8 @@ void suite_client_map(void)
 		{ "an update that changes nothing changes no answer",
 			an_update_that_changes_nothing_changes_no_answer },
 		{ "what is kept is as good as new", what_is_kept_is_as_good_as_new },
+		{ "who asks for few edges is told the same of them",
+			who_asks_for_few_edges_is_told_the_same_of_them },
 		{ "prefixes that no database places cost what others cost",
 			prefixes_of_no_place_cost_what_others_cost },
 	};
