@@ -54,7 +54,7 @@ void schema_check_load(
 {
 	const struct node *load = parse_get(node, "load");
 
-	if (load && !edge->capacity && !parse_get(node, "capacity"))
+	if (load && edge->capacity <= 0 && !parse_get(node, "capacity"))
 		parse_error(r->src, load->key, "\"load\" needs \"capacity\" beside it");
 }
 

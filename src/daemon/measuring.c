@@ -87,7 +87,7 @@ static void refuse(struct measuring *l, const char *agent, const struct agent_re
 		strncpy(l->doubts[i].agent, agent, sizeof l->doubts[i].agent - 1);
 	}
 	l->doubts[i].n++;
-	if (l->doubted_at && now - l->doubted_at < DOUBT_S)
+	if (l->doubted_at > 0 && now - l->doubted_at < DOUBT_S)
 		return;
 	l->doubted_at = now;
 	log_line(LOG_WARNING,

@@ -55,7 +55,7 @@ struct secondary {
 	double checked; /* clock_seconds(); when a primary was last heard */
 	struct refresh_view view;
 	struct secondary *next_fetch;
-	uint8_t apex[];
+	const uint8_t *apex; /* behind it */
 };
 
 struct fetching {
@@ -89,12 +89,7 @@ static int compare(const void *a, const void *b)
 
 static struct secondary *find(const struct refresher *r, const uint8_t *apex)
 {
-	struct {
-		struct secondary s;
-		uint8_t apex[NAME_MOST];
-	} key;
-
-	memcpy(key.s.apex, apex, name_len(apex));
+	const struct secondary key = { .apex = apex };
 	void *at = tfind(&key, &((struct refresher *)(uintptr_t)r)->tree, compare);
 	return at ? *(struct secondary **)at : NULL;
 }
@@ -660,7 +655,7 @@ bool refresher_put(struct refresher *r, const struct refresh_zone *z)
 	s->of = r;
 	s->peers = peers;
 	s->n = z->n;
-	memcpy(s->apex, z->apex, len);
+	s->apex = memcpy(s + 1, z->apex, len);
 	ev_init(&s->timer, on_timer);
 	ev_init(&s->expiry, on_expiry);
 	s->timer.data = s->expiry.data = s;
