@@ -17,6 +17,7 @@
 
 enum {
 	CHOICE_COUNTS_DEMAND = 16384,
+	CHOICE_COUNTS_STAGED = 16384,
 	CHOICE_COUNTS_REASONS = 65536,
 	CHOICE_COUNTS_RING = 256,
 	CHOICE_COUNTS_TEXT = 64
@@ -36,6 +37,7 @@ struct decision {
 struct choice_counts {
 	struct choose_turn *turns; /* [ANSWER_TURNS] */
 	struct tally demand;       /* by demand_key(), of the standing's tick */
+	struct tally staged;       /* the same of clients of a stage, by its pools' numbers */
 	struct tally reasons;      /* by choice_counts_reason(); kept */
 	struct decision *ring;     /* [CHOICE_COUNTS_RING] */
 	uint32_t written, read;    /* modulo 2^32; the worker's and the control thread's */

@@ -19,8 +19,9 @@ void note_choice(const struct answerer *a, const struct choose_ask *who, const s
 			choice_counts_reason(
 				s->pools[c->pool].hash, s->edges[c->edges[i]].hash, c->why),
 			a->world->standing->tick);
-	if (c->demand && s == a->world->steer)
-		tally_add(&a->counts->demand, c->demand, a->world->standing->tick);
+	if (c->demand)
+		tally_add(s == a->world->steer ? &a->counts->demand : &a->counts->staged,
+			c->demand, a->world->standing->tick);
 }
 
 static void put_cut(char to[static CHOICE_COUNTS_TEXT], const char *text)

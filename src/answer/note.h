@@ -12,7 +12,7 @@
 void note_client(const struct answerer *a, const struct choose_ask *who);
 
 /* All below: `a` has counts. What the choice counts for. Pools of a stage have numbers of their
- * own, so what its clients ask for is not part of the demand. */
+ * own, so what its clients ask for is counted apart. */
 void note_choice(
 	const struct answerer *a, const struct choose_ask *who, const struct choice *c);
 

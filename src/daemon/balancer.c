@@ -52,6 +52,7 @@ struct balancer {
 	struct load_memory memory; /* the job's while one counts */
 	bool counts, again;        /* prices are wanted once it has ended */
 	uint64_t fetched_us, like, solve_us;
+	struct part *stage_conf; /* held: what memory.staged is of; NULL: no stage is on */
 	uint32_t tick_no;
 	bool started, moves; /* prices have changed in the last interval */
 };
@@ -153,6 +154,40 @@ static void follow(struct balancer *b)
 	steer_drop(was);
 }
 
+static void forget_staged(struct load_memory *m)
+{
+	if (m->staged)
+		groups_free(m->staged);
+	memory_free(m->staged_counted);
+	m->staged = NULL;
+	m->staged_counted = NULL;
+}
+
+/* While nothing counts. Of another stage nothing is known. */
+static void follow_stage(struct balancer *b)
+{
+	const struct parts *staged = publisher_staged(b->opts.publisher);
+	struct part *was = b->stage_conf;
+
+	if ((staged ? staged->conf : NULL) == was)
+		return;
+	b->stage_conf = staged ? part_hold(staged->conf) : NULL;
+	forget_staged(&b->memory);
+	if (staged)
+		b->memory.staged = groups_new();
+	part_drop(was);
+}
+
+/* Of the world, when it has the stage that is known. */
+static struct load_stage stage_of(const struct balancer *b, const struct world *w)
+{
+	const struct parts *staged = publisher_staged(b->opts.publisher);
+
+	if (!w || !w->stage.share || !staged || staged->conf != b->stage_conf)
+		return (struct load_stage){ 0 };
+	return (struct load_stage){ w->stage.share, w->stage.steer, w->stage.standing };
+}
+
 /* --- edges that come and go --------------------------------------------------------------- */
 
 /* As long as what was answered lives. */
@@ -239,6 +274,7 @@ struct counting {
 	uint16_t *share;
 	struct load_edge *loads;
 	struct load_memory memory; /* the balancer's, until it is back */
+	struct load_stage stage;   /* of the world */
 	bool interval;             /* else prices alone */
 	double seconds;
 	uint32_t tick;
@@ -251,7 +287,7 @@ static void count_work(void *ctx, struct job *job)
 	struct counting *x = ctx;
 	const uint64_t from = clock_us();
 	const struct load_count c = { x->steer, x->world->standing, x->owner->opts.workers,
-		x->has_price, x->share, x->loads, &x->memory, x->seconds, x->tick };
+		x->has_price, x->share, x->loads, &x->memory, x->seconds, x->tick, x->stage };
 
 	(void)job;
 	x->changed = x->interval ? load_count_interval(&c) : load_count_prices(&c);
@@ -307,6 +343,7 @@ static void start_count(struct balancer *b, uint32_t tick, double seconds)
 		.conf = part_hold(b->conf),
 		.steer = steer_hold(b->steer),
 		.world = world_hold(publisher_world(b->opts.publisher)),
+		.stage = stage_of(b, publisher_world(b->opts.publisher)),
 		.has_price = memory_zeroed(b->n_edges, sizeof *x->has_price),
 		.share = memory_zeroed(b->n_edges, sizeof *x->share),
 		.loads = memory_zeroed(b->n_edges, sizeof *x->loads),
@@ -344,7 +381,7 @@ static void find_prices(struct balancer *b, const struct standing *s)
 	for (unsigned i = 0; i < b->n_edges; i++)
 		share[i] = b->edges[i].share;
 	const struct load_count c = { b->steer, s, b->opts.workers, b->has_price, share,
-		b->loads, &b->memory, 0, 0 };
+		b->loads, &b->memory, 0, 0, stage_of(b, publisher_world(b->opts.publisher)) };
 	const uint64_t from = clock_us();
 	if (load_count_pairs(&c) <= AT_ONCE_PAIRS && b->solve_us <= AT_ONCE_US &&
 		load_count_prices_within(&c, AT_ONCE_EFFORT)) {
@@ -482,6 +519,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 	if (b->counts)
 		return; /* the next one counts a longer interval */
 	b->fetched_us = now;
+	follow_stage(b);
 	if (!b->opts.workers || !b->limited || seconds <= 0)
 		return;
 	b->tick_no++;
@@ -521,6 +559,8 @@ void balancer_free(struct balancer *b)
 	memory_free(b->lives_s);
 	groups_free(b->memory.groups);
 	memory_free(b->memory.counted);
+	forget_staged(&b->memory);
+	part_drop(b->stage_conf);
 	steer_drop(b->steer);
 	part_drop(b->conf);
 	memory_free(b);

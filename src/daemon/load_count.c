@@ -3,6 +3,7 @@
 #include "answer/choice_counts.h"
 #include "base/memory.h"
 #include "net/worker.h"
+#include "steer/stage.h"
 
 #include <math.h>
 
@@ -31,18 +32,68 @@ static bool is_by_group(const struct pool *p, enum choose_why why)
 }
 
 /* The rate at which an edge of a pool was answered with for a reason, since the last time. */
-static double rate_of(const struct load_count *c, const struct pool *p, unsigned edge,
+static double rate_of(const struct load_count *c, const struct pool *p, uint64_t edge_hash,
 	unsigned why, uint64_t *at)
 {
-	const uint64_t n = count_of(c,
-		choice_counts_reason(
-			p->hash, c->steer->edges[edge].hash, (enum choose_why)why));
+	const uint64_t n = count_of(
+		c, choice_counts_reason(p->hash, edge_hash, (enum choose_why)why));
 	/* Less than before: its place was another's meanwhile. */
 	const uint64_t since = n < *at ? n : n - *at;
 	const double rate = c->memory->is_first ? 0 : (double)since / c->seconds / p->answers;
 
 	*at = n;
 	return rate;
+}
+
+static bool has_edge(const struct steer *s, int pool, int edge)
+{
+	for (unsigned i = 0; pool >= 0 && i < s->pools[pool].n; i++)
+		if (s->pools[pool].edges[i] == edge)
+			return true;
+	return false;
+}
+
+/* Is the demand for a pool of a stage known by group? Where the served one of its name has no
+ * prices, its answers count as they come. */
+static bool staged_by_group(const struct load_count *c, const struct pool *p)
+{
+	const int pool = steer_pool(c->steer, p->name);
+
+	return p->sheds && (pool < 0 || c->steer->pools[pool].sheds);
+}
+
+/* What only pools of a stage have answered with: the others' answers count under the same names
+ * as those of what is served. */
+static void fetch_staged(const struct load_count *c, double *rate)
+{
+	const struct steer *s = c->stage.steer;
+	struct load_memory *m = c->memory;
+	const bool first = !m->staged_counted;
+	size_t at = 0;
+
+	if (!c->stage.share || !m->staged)
+		return;
+	if (first)
+		m->staged_counted = memory_zeroed(load_count_cells(s), sizeof(uint64_t));
+	for (unsigned i = 0; i < s->n_pools; i++) {
+		const struct pool *p = &s->pools[i];
+		const int pool = steer_pool(c->steer, p->name);
+		const bool by_group = staged_by_group(c, p);
+		for (unsigned k = 0; k < p->n; k++, at += CHOOSE_WHYS) {
+			const struct edge *e = &s->edges[p->edges[k]];
+			const int edge = steer_edge(c->steer, e->name);
+			if (edge < 0 || has_edge(c->steer, pool, edge))
+				continue;
+			for (unsigned why = 0; why < CHOOSE_WHYS; why++) {
+				const double r = rate_of(
+					c, p, e->hash, why, m->staged_counted + at + why);
+				rate[edge] += first ? 0 : r;
+				if (!first &&
+					!(by_group && is_by_group(p, (enum choose_why)why)))
+					c->loads[edge].other += r;
+			}
+		}
+	}
 }
 
 /* The rate at which each edge was answered with, and that which no price moves. */
@@ -57,12 +108,14 @@ static void fetch_rates(const struct load_count *c, double *rate)
 		const struct pool *p = &s->pools[i];
 		for (unsigned k = 0; k < p->n; k++)
 			for (unsigned why = 0; why < CHOOSE_WHYS; why++) {
-				const double r = rate_of(c, p, p->edges[k], why, at++);
+				const double r = rate_of(
+					c, p, s->edges[p->edges[k]].hash, why, at++);
 				rate[p->edges[k]] += r;
 				if (!is_by_group(p, (enum choose_why)why))
 					c->loads[p->edges[k]].other += r;
 			}
 	}
+	fetch_staged(c, rate);
 	c->memory->is_first = false;
 }
 
@@ -124,6 +177,55 @@ static void fetch_loads(const struct load_count *c, const double *rate)
 
 /* --- prices ------------------------------------------------------------------------------- */
 
+/* What is known of clients of a stage counts there, and no more where they were before. */
+static void drop_staged(const struct load_count *c, struct shed_demand *list, size_t *n)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < *n; i++)
+		if (!stage_has(c->stage.share, &list[i].addr))
+			list[left++] = list[i];
+	*n = left;
+}
+
+/* What is not known by group has its load by its answers. */
+static void drop_uncounted(const struct load_count *c, struct shed_demand *list, size_t *n)
+{
+	const struct steer *s = c->stage.steer;
+	bool *counts = memory_zeroed(s->n_pools, sizeof *counts);
+	size_t left = 0;
+
+	for (unsigned i = 0; i < s->n_pools; i++)
+		counts[i] = staged_by_group(c, &s->pools[i]);
+	for (size_t i = 0; i < *n; i++)
+		if (list[i].pool < s->n_pools && counts[list[i].pool])
+			list[left++] = list[i];
+	*n = left;
+	memory_free(counts);
+}
+
+/* What clients of the stage ask for. False: there is none. The caller frees both lists. */
+static bool list_staged(const struct load_count *c, struct shed_stage *to,
+	struct shed_demand **demand, int **edges)
+{
+	const struct steer *s = c->stage.steer;
+
+	*demand = NULL;
+	*edges = NULL;
+	if (!c->stage.share || !c->memory->staged)
+		return false;
+	*demand = groups_list(c->memory->staged, &to->n);
+	*edges = memory_zeroed(s->n_edges, sizeof **edges);
+	for (unsigned i = 0; i < s->n_edges; i++)
+		(*edges)[i] = steer_edge(c->steer, s->edges[i].name);
+	drop_uncounted(c, *demand, &to->n);
+	to->steer = s;
+	to->standing = c->stage.standing;
+	to->edge_of = *edges;
+	to->demand = *demand;
+	return to->n > 0;
+}
+
 /* True when it came to an end; `*changed` is when a price has changed then. */
 static bool solve(const struct load_count *c, bool steady, size_t effort, bool *changed)
 {
@@ -135,9 +237,14 @@ static bool solve(const struct load_count *c, bool steady, size_t effort, bool *
 	double *base = memory_zeroed(n, sizeof *base);
 	struct shed_edge *out = memory_zeroed(n, sizeof *out);
 	size_t n_demand;
-	struct shed_demand *demand = groups_list(m->groups, &n_demand);
+	struct shed_demand *demand = groups_list(m->groups, &n_demand), *staged;
+	struct shed_stage stage;
+	int *edges;
+	const bool has_stage = list_staged(c, &stage, &staged, &edges);
 
 	*changed = false;
+	if (has_stage)
+		drop_staged(c, demand, &n_demand);
 	for (unsigned i = 0; i < n; i++) {
 		price[i] = c->loads[i].price;
 		base[i] = c->loads[i].base + per_query * c->loads[i].other;
@@ -146,6 +253,7 @@ static bool solve(const struct load_count *c, bool steady, size_t effort, bool *
 					      .standing = c->standing,
 					      .demand = demand,
 					      .n = n_demand,
+					      .stage = has_stage ? &stage : NULL,
 					      .per_query = per_query,
 					      .base = base,
 					      .share = c->share,
@@ -161,6 +269,8 @@ static bool solve(const struct load_count *c, bool steady, size_t effort, bool *
 	memory_free(base);
 	memory_free(out);
 	memory_free(demand);
+	memory_free(staged);
+	memory_free(edges);
 	return ended;
 }
 
@@ -194,6 +304,11 @@ bool load_count_interval(const struct load_count *c)
 	for (unsigned k = 0; (counts = workers_counts(c->workers, k)); k++)
 		groups_count(c->memory->groups, &counts->demand, c->tick, c->seconds);
 	groups_settle(c->memory->groups);
+	if (c->stage.share && c->memory->staged) {
+		for (unsigned k = 0; (counts = workers_counts(c->workers, k)); k++)
+			groups_count(c->memory->staged, &counts->staged, c->tick, c->seconds);
+		groups_settle(c->memory->staged);
+	}
 	fetch_rates(c, rate);
 	fetch_loads(c, rate);
 	bool prices;
@@ -220,7 +335,11 @@ bool load_count_prices_within(const struct load_count *c, size_t effort)
 
 size_t load_count_pairs(const struct load_count *c)
 {
-	return groups_size(c->memory->groups) * c->steer->n_edges;
+	const size_t staged = c->stage.share && c->memory->staged
+		? groups_size(c->memory->staged) * c->stage.steer->n_edges
+		: 0;
+
+	return groups_size(c->memory->groups) * c->steer->n_edges + staged;
 }
 
 size_t load_count_cells(const struct steer *s)

@@ -38,6 +38,16 @@ struct load_memory {
 	uint64_t *counted; /* own; [pool's edges, whys] as last fetched; NULL: never */
 	size_t n_counted;  /* load_count_cells() */
 	bool is_first;     /* nothing was fetched before */
+	/* Of a stage: its pools have numbers of their own. */
+	struct groups *staged;    /* own; NULL: there is none */
+	uint64_t *staged_counted; /* own; as `counted`; NULL: never */
+};
+
+/* Clients that are answered from other tables, with the same prices (steer/stage.h). */
+struct load_stage {
+	uint64_t share; /* 0: there is none */
+	const struct steer *steer;
+	const struct standing *standing;
 };
 
 struct load_count {
@@ -51,6 +61,7 @@ struct load_count {
 	/* Of an interval: its length, and the tick that its demand was counted under. */
 	double seconds;
 	uint32_t tick;
+	struct load_stage stage; /* that memory.staged is of */
 };
 
 /* How many cells `counted` has. */

@@ -11,6 +11,8 @@ struct room {
 	struct choice_counts counts;
 	struct choose_turn turns[ANSWER_TURNS];
 	_Alignas(64) struct tally_cell demand[CHOICE_COUNTS_DEMAND];
+	_Alignas(64) struct tally_cell
+		staged[CHOICE_COUNTS_STAGED]; /* not touched without one */
 	_Alignas(64) struct tally_cell reasons[CHOICE_COUNTS_REASONS];
 	struct decision ring[CHOICE_COUNTS_RING];
 };
@@ -24,6 +26,7 @@ struct choice_counts *choice_counts_new(void)
 		die("out of memory");
 	r->counts = (struct choice_counts){ .turns = r->turns,
 		.demand = { r->demand, CHOICE_COUNTS_DEMAND / TALLY_LINE, 0 },
+		.staged = { r->staged, CHOICE_COUNTS_STAGED / TALLY_LINE, 0 },
 		.reasons = { r->reasons, CHOICE_COUNTS_REASONS / TALLY_LINE, 0 },
 		.ring = r->ring };
 	return &r->counts;

@@ -22,11 +22,18 @@ enum {
 
 /* --- what may go where -------------------------------------------------------------------- */
 
-static bool may_answer(const struct shed_auction *a, const struct shed_demand *d, unsigned edge)
+/* From which tables a group is answered. */
+struct tables {
+	const struct steer *steer;
+	const struct standing *standing;
+	const int *edge_of; /* NULL: edges are those of the problem */
+};
+
+static bool may_answer(const struct tables *t, const struct shed_demand *d, unsigned edge)
 {
-	const unsigned row = a->p->standing->pools[d->pool].row;
-	const uint8_t marks = standing_marks(a->p->standing, row, edge);
-	const struct edge *e = shed_edge_of(a, edge);
+	const unsigned row = t->standing->pools[d->pool].row;
+	const uint8_t marks = standing_marks(t->standing, row, edge);
+	const struct edge *e = &t->steer->edges[edge];
 
 	return (e->cname || (d->v6 ? e->n_aaaa : e->n_a)) && !(marks & STANDS_DRAINED) &&
 		(marks & (d->v6 ? STANDS_AAAA : STANDS_A));
@@ -46,10 +53,22 @@ static void add_to_kind(struct shed_auction *a, uint64_t what)
 	a->kinds[a->slots[s] - 1].load += atom->load * atom->answers;
 }
 
-/* The same as choose_by_cost() makes of it. */
-static void add_atom(struct shed_auction *a, const struct shed_demand *d)
+static void add_offer(struct shed_auction *a, unsigned edge, uint32_t cost)
 {
-	const struct pool *pool = &a->p->steer->pools[d->pool];
+	a->offers[a->n_offers++] = (struct offer){ .cost = cost,
+		.edge = (uint16_t)edge,
+		.atom = (uint32_t)a->n_atoms,
+		.next = a->first[edge] };
+	a->first[edge] = (uint32_t)a->n_offers;
+	a->atoms[a->n_atoms].n++;
+}
+
+/* The same as choose_by_cost() makes of it. Those who are nearest to an edge that is only in
+ * the tables of a stage go there, and are no load of any other. */
+static void add_atom(
+	struct shed_auction *a, const struct tables *t, const struct shed_demand *d)
+{
+	const struct pool *pool = &t->steer->pools[d->pool];
 	const struct rank *r = pool->rank;
 	const struct netmap *map = r->view ? r->view : client_map_netmap(r->clients);
 	const struct netmap_hit hit = netmap_find(map, &d->addr);
@@ -63,24 +82,25 @@ static void add_atom(struct shed_auction *a, const struct shed_demand *d)
 
 	*atom = (struct atom){ .first = (uint32_t)a->n_offers };
 	for (unsigned i = 0; i < r->n && atom->n < OFFERS_MOST; i++) {
-		const uint16_t edge = pool->edges[order[i]];
-		const struct shed_cut cut = { 0, a->p->share ? a->p->share[edge] : SHED_ALL };
-		if (!may_answer(a, d, edge))
+		const uint16_t own = pool->edges[order[i]];
+		const int edge = t->edge_of ? t->edge_of[own] : own;
+		if (!may_answer(t, d, own))
 			continue;
-		a->offers[a->n_offers++] = (struct offer){ .cost = shed_cost(ms[i], cut,
-								   atom->n == 0, group,
-								   shed_edge_of(a, edge)->hash),
-			.edge = edge,
-			.atom = (uint32_t)a->n_atoms,
-			.next = a->first[edge] };
-		a->first[edge] = (uint32_t)a->n_offers;
-		atom->n++;
+		if (edge < 0 && atom->n == 0)
+			return;
+		if (edge < 0)
+			continue;
+		const struct shed_cut cut = { 0, a->p->share ? a->p->share[edge] : SHED_ALL };
+		add_offer(a, (unsigned)edge,
+			shed_cost(ms[i], cut, atom->n == 0, group, t->steer->edges[own].hash));
 	}
 	if (atom->n == 0)
 		return;
 	atom->answers = (uint16_t)(pool->answers < atom->n ? pool->answers : atom->n);
 	atom->load = d->rate * a->p->per_query / atom->answers;
-	add_to_kind(a, (uint64_t)d->pool << 48 | (uint64_t)d->v6 << 47 | class);
+	add_to_kind(a,
+		(uint64_t)d->pool << 48 | (uint64_t)d->v6 << 47 |
+			(uint64_t)(t->edge_of != NULL) << 46 | class);
 	a->n_atoms++;
 }
 
@@ -323,34 +343,48 @@ static bool follow(struct shed_auction *a)
 /* --- the whole ---------------------------------------------------------------------------- */
 
 /* Of one group. */
-static size_t offers_most(const struct shed_auction *a)
+static size_t offers_most(const struct steer *s)
 {
 	size_t most = 0;
 
-	for (unsigned i = 0; i < a->p->steer->n_pools; i++)
-		if (a->p->steer->pools[i].sheds && a->p->steer->pools[i].n > most)
-			most = a->p->steer->pools[i].n;
+	for (unsigned i = 0; i < s->n_pools; i++)
+		if (s->pools[i].sheds && s->pools[i].n > most)
+			most = s->pools[i].n;
 	return most < OFFERS_MOST ? most : OFFERS_MOST;
+}
+
+static void add_atoms(struct shed_auction *a, const struct tables *t,
+	const struct shed_demand *demand, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (demand[i].pool < t->steer->n_pools && t->steer->pools[demand[i].pool].sheds)
+			add_atom(a, t, &demand[i]);
 }
 
 static void open_auction(struct shed_auction *a)
 {
 	const unsigned n = a->p->steer->n_edges;
+	const struct shed_stage *stage = a->p->stage;
+	const size_t staged = stage ? stage->n : 0, all = a->p->n + staged;
 
 	a->first = memory_zeroed(n, sizeof *a->first);
 	a->load = memory_zeroed(n, sizeof *a->load);
 	a->floor = memory_zeroed(n, sizeof *a->floor);
 	a->capacity = memory_zeroed(n, sizeof *a->capacity);
-	a->atoms = memory_zeroed(a->p->n, sizeof *a->atoms);
-	a->leavers = memory_zeroed(a->p->n, sizeof *a->leavers);
-	a->kinds = memory_zeroed(a->p->n, sizeof *a->kinds);
-	for (a->slots_n = 16; a->slots_n < 2 * a->p->n; a->slots_n *= 2)
+	a->atoms = memory_zeroed(all, sizeof *a->atoms);
+	a->leavers = memory_zeroed(all, sizeof *a->leavers);
+	a->kinds = memory_zeroed(all, sizeof *a->kinds);
+	for (a->slots_n = 16; a->slots_n < 2 * all; a->slots_n *= 2)
 		;
 	a->slots = memory_zeroed(a->slots_n, sizeof *a->slots);
-	a->offers = memory_zeroed(a->p->n * offers_most(a), sizeof *a->offers);
-	for (size_t i = 0; i < a->p->n; i++)
-		if (a->p->steer->pools[a->p->demand[i].pool].sheds)
-			add_atom(a, &a->p->demand[i]);
+	a->offers = memory_zeroed(a->p->n * offers_most(a->p->steer) +
+			(stage ? staged * offers_most(stage->steer) : 0),
+		sizeof *a->offers);
+	add_atoms(a, &(struct tables){ a->p->steer, a->p->standing, NULL }, a->p->demand,
+		a->p->n);
+	if (stage)
+		add_atoms(a, &(struct tables){ stage->steer, stage->standing, stage->edge_of },
+			stage->demand, staged);
 	if (a->p->base)
 		memcpy(a->load, a->p->base, n * sizeof *a->load);
 	for (size_t i = 0; i < a->n_atoms; i++)

@@ -68,14 +68,25 @@ struct shed_demand {
 	double rate;
 };
 
+/* Clients that are answered from other tables (stage.h), with the same prices. An edge that
+ * only those tables have bears whatever comes. */
+struct shed_stage {
+	const struct steer *steer;
+	const struct standing *standing;
+	const int *edge_of; /* [edge] the same one's number in the problem; -1: it has none */
+	const struct shed_demand *demand;
+	size_t n;
+};
+
 struct shed_problem {
 	const struct steer *steer;
 	const struct standing *standing; /* which edges may answer */
 	const struct shed_demand *demand;
 	size_t n;
-	double per_query;      /* what one query a second adds to an edge's load */
-	const double *base;    /* [edge] its load that no price moves */
-	const uint16_t *share; /* [edge] of SHED_ALL; NULL: all */
+	const struct shed_stage *stage; /* NULL: there is none */
+	double per_query;               /* what one query a second adds to an edge's load */
+	const double *base;             /* [edge] its load that no price moves */
+	const uint16_t *share;          /* [edge] of SHED_ALL; NULL: all */
 	/* The prices were right a moment ago, and no edge has come or gone since: at most a
 	 * quarter of an edge's load leaves at once, prices fall slowly, and loads that stay
 	 * within 5 % of capacity below the high watermark move nobody. Else prices go where

@@ -145,6 +145,25 @@ def estimated():
     done(web)
 
 
+@claim("clients of a stage count as demand: what they ask for fills an edge, and they leave it")
+def staged():
+    server, web = place({"web": "policy: nearest"}, "balance: { every: 1s, low: 60%, high: 80% }", ", capacity: 120", load=False)
+    with server:
+        for words in (("reload", "--stage", "100%"), ("reload", "--rollback")):
+            same(server.ctl(*words)[0], 0)
+            pace, asked, start, got = 160, 0, time.monotonic(), []  # queries a second, however fast the machine is
+
+            def sheds():
+                nonlocal asked
+                while asked < (time.monotonic() - start) * pace:
+                    got.append(BACK[server.steer("web.example.com", "11.%d.%d.0/24" % (asked % 64 // 16, asked % 16 * 16)).addresses()[0]])
+                    asked += 1
+                last = got[-64:]
+                return 10 < last.count("two") < 54 and 10 < last.count("one") < 54
+            until(sheds, 60, 0.02)
+    done(web)
+
+
 @claim("drain takes an edge's groups from it bit by bit over the TTL, and then all; a returning edge starts slowly")
 def ramps():
     server, web = place({"web": "policy: nearest, ttl: 1s-6s", "turn": "policy: round-robin, ttl: 1s-6s", "key": "policy: round-robin, affinity: client, ttl: 6s"},

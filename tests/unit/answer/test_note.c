@@ -95,6 +95,21 @@ static void each_edge_of_an_answer_counts_with_its_reason(void)
 	asking_again(&x);
 }
 
+/* Pools of other tables have other numbers: what is asked for is counted apart. */
+static void what_a_stages_clients_ask_for_is_counted_apart(void)
+{
+	const struct choice c = { .demand = 7 };
+	const uint32_t tick = x.world->standing->tick;
+
+	note_choice(&x.a, &(struct choose_ask){ .steer = x.world->steer }, &c);
+	CU_ASSERT_EQUAL(tally_get(&x.a.counts->demand, 7, tick), 1);
+	CU_ASSERT_EQUAL(tally_get(&x.a.counts->staged, 7, tick), 0);
+	note_choice(&x.a, &(struct choose_ask){ .steer = NULL }, &c);
+	note_choice(&x.a, &(struct choose_ask){ .steer = NULL }, &c);
+	CU_ASSERT_EQUAL(tally_get(&x.a.counts->demand, 7, tick), 1);
+	CU_ASSERT_EQUAL(tally_get(&x.a.counts->staged, 7, tick), 2);
+}
+
 static struct decision *next(void)
 {
 	return &x.a.counts->ring[x.a.counts->read++ % CHOICE_COUNTS_RING];
@@ -162,6 +177,8 @@ static const struct unit_case cases[] = {
 	{ "clients of a stage are not told", clients_of_a_stage_are_not_told },
 	{ "each edge of an answer counts, with its reason",
 		each_edge_of_an_answer_counts_with_its_reason },
+	{ "what a stage's clients ask for is counted apart",
+		what_a_stages_clients_ask_for_is_counted_apart },
 	{ "one answer of so many is logged as it was",
 		one_answer_of_so_many_is_logged_as_it_was },
 	{ "a full log of decisions counts what it misses",

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "net/worker.h"
 #include "steer/demand.h"
+#include "steer/stage.h"
 #include "unit/steer/small_world.h"
 #include "unit/unit.h"
 
@@ -25,6 +26,7 @@ struct desk {
 	struct load_memory memory;
 	bool has_price[4];
 	uint16_t share[4];
+	struct load_stage stage;
 	float told[4]; /* what probes say of the edges' load; NAN */
 };
 
@@ -94,6 +96,9 @@ static void open_desk(struct desk *d, double capacity, unsigned answers)
 static void close_desk(struct desk *d)
 {
 	groups_free(d->memory.groups);
+	if (d->memory.staged)
+		groups_free(d->memory.staged);
+	memory_free(d->memory.staged_counted);
 	memory_free(d->memory.counted);
 	standing_free(d->standing);
 	steer_drop(d->steer);
@@ -118,7 +123,7 @@ static void answer(struct desk *d, unsigned n, unsigned edge, enum choose_why wh
 }
 
 /* So many queries of a net. */
-static void ask(struct desk *d, unsigned n, const char *net, uint32_t tick)
+static void ask_of(struct tally *t, unsigned n, const char *net, uint32_t tick)
 {
 	struct prefix p;
 
@@ -126,13 +131,18 @@ static void ask(struct desk *d, unsigned n, const char *net, uint32_t tick)
 		abort();
 	const uint64_t key = demand_key(0, false, &p.addr);
 	for (unsigned i = 0; i < n; i++)
-		tally_add(&d->counts->demand, key, tick);
+		tally_add(t, key, tick);
+}
+
+static void ask(struct desk *d, unsigned n, const char *net, uint32_t tick)
+{
+	ask_of(&d->counts->demand, n, net, tick);
 }
 
 static struct load_count count_of(struct desk *d, double seconds, uint32_t tick)
 {
 	return (struct load_count){ d->steer, d->standing, d->workers, d->has_price, d->share,
-		d->loads, &d->memory, seconds, tick };
+		d->loads, &d->memory, seconds, tick, d->stage };
 }
 
 static bool interval(struct desk *d, double seconds, uint32_t tick)
@@ -296,6 +306,84 @@ static void an_edge_that_is_asked_too_much_gets_a_price(void)
 	close_desk(&d);
 }
 
+/* The same tables for all clients, or for none: they count once, wherever they are counted. */
+static void clients_of_a_stage_are_demand(void)
+{
+	struct desk d;
+
+	open_desk(&d, 100, 1);
+	d.memory.staged = groups_new();
+	CU_ASSERT_FALSE(interval(&d, 10, 1));
+	for (unsigned i = 0; i < 16; i++) {
+		char net[32];
+		snprintf(net, sizeof net, "1.0.%u.0/20", i * 16);
+		ask(&d, 190, net, 2);
+		ask_of(&d.counts->staged, 190, net, 2);
+	}
+	interval(&d, 10, 2);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[AMS].use.own, 304, 1e-6); /* no stage is on */
+	d.stage = (struct load_stage){ STAGE_ALL, d.steer, d.standing };
+	for (unsigned i = 0; i < 16; i++) {
+		char net[32];
+		snprintf(net, sizeof net, "1.0.%u.0/20", i * 16);
+		ask_of(&d.counts->staged, 190, net, 3);
+	}
+	d.loads[AMS].price = 0;
+	CU_ASSERT_TRUE(interval(&d, 10, 3));
+	CU_ASSERT_TRUE(d.loads[AMS].price > 0);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[AMS].use.own, 304, 1e-6);
+	const struct load_count c = count_of(&d, 0, 0);
+	load_count_prices(&c);
+	CU_ASSERT_TRUE(d.loads[AMS].use.load <= 100);
+	CU_ASSERT_EQUAL(load_count_pairs(&c), 2 * 16 * 4);
+	close_desk(&d);
+}
+
+/* In other tables edges have other numbers, and one is nearer to Oslo that is not served. */
+static void an_edge_is_the_same_in_a_stage_by_its_name(void)
+{
+	static const uint16_t all[] = { 0, 1, 2, 3, 4 };
+	const uint8_t states[5] = { 0 };
+	struct edge_opts edges[5];
+	struct pool_opts pool = small_pool(), aux = small_pool();
+	struct desk d;
+
+	open_desk(&d, 1000, 1);
+	for (unsigned i = 0; i < 4; i++)
+		edges[i] = d.edges[3 - i];
+	edges[4] = d.edges[AMS];
+	edges[4].name = "osl";
+	edges[4].lat = 59.9;
+	edges[4].lon = 10.7;
+	pool.edges = all;
+	pool.n = 5;
+	aux.name = "more"; /* which is not served */
+	aux.edges = all;
+	aux.n = 5;
+	struct pool_opts pools[] = { aux, pool };
+	struct steer *s = steer_new(
+		&(struct steer_opts){ edges, 5, pools, 2, NULL }, d.atlas, NULL);
+	struct standing *st = small_standing(s, states);
+	d.memory.staged = groups_new();
+	d.stage = (struct load_stage){ STAGE_ALL, s, st };
+	interval(&d, 10, 1);
+	ask_of(&d.counts->staged, 500, "2.0.0.0/20", 2); /* of "more", which is first here */
+	ask_of(&d.counts->staged, 100, "3.0.0.0/20", 2);
+	ask_of(&d.counts->staged, 300, "1.0.0.0/20", 2);
+	const uint64_t pinned = choice_counts_reason(
+		s->pools[0].hash, d.steer->edges[ROM].hash, WHY_PINNED);
+	for (unsigned i = 0; i < 40; i++)
+		tally_keep(&d.counts->reasons, pinned, 1);
+	interval(&d, 10, 2);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[ROM].other, 4, 1e-6);
+	CU_ASSERT_EQUAL(d.loads[AMS].use.own, 0);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[ROM].use.own, 54, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[SFO].use.own, 10, 1e-6);
+	standing_free(st);
+	steer_drop(s);
+	close_desk(&d);
+}
+
 static void queries_of_another_tick_are_not_of_the_interval(void)
 {
 	struct desk d;
@@ -358,6 +446,9 @@ void suite_load_count(void)
 			a_querys_load_is_what_edges_tell_by_what_they_are_asked },
 		{ "an edge that is asked too much gets a price",
 			an_edge_that_is_asked_too_much_gets_a_price },
+		{ "clients of a stage are demand", clients_of_a_stage_are_demand },
+		{ "an edge is the same in a stage by its name",
+			an_edge_is_the_same_in_a_stage_by_its_name },
 		{ "queries of another tick are not of the interval",
 			queries_of_another_tick_are_not_of_the_interval },
 		{ "without detours a full edge has a share",
