@@ -165,7 +165,7 @@ static struct worker *make(bool tcp, int fd, const struct epoch *epoch, struct r
 	own_begin();
 	struct worker *w = calloc(1, sizeof *w);
 	if (tcp)
-		w->stream = stream_new(&fd, 1, epoch, &(struct stream_opts){ 10, 10, 60000 });
+		w->stream = stream_new(&fd, 1, epoch, &(struct stream_opts){ 10, 10, 60000, NULL });
 	else
 		w->udp = udp_new(fd, epoch, rrl, NULL, 32);
 	own_end();
