@@ -37,9 +37,7 @@ struct rank {
 	struct client_map *clients; /* held */
 	unsigned n;                 /* edges a row */
 	uint32_t classes;
-	/* How clients fall into classes: held, and shared with every rank over the same map whose
-	 * classes have the same clients, whatever its edges are. The next three are in it. */
-	struct rank_split *split;
+	/* The next three are in the split. */
 	const uint32_t *class_of; /* [key of the map]; 0 is the class of clients that nobody
 				     knows */
 	const struct netmap_seams *seams; /* NULL when there is a view */
@@ -51,6 +49,9 @@ struct rank {
 	uint16_t *close;  /* [class][n]: how many may be tried in its place; NULL: none */
 	uint16_t *ms; /* [class][n], in the order's order: mean estimates of the class, in 1 /
 			 RANK_MS ms, never less than the one before; NULL: nobody asks */
+	/* How clients fall into classes: held, and shared with every rank over the same map whose
+	 * classes have the same clients, whatever its edges are. */
+	struct rank_split *split;
 	/* What it was made of, to see whether another pool can share it. */
 	uint16_t *edges;    /* [n] numbers of edges */
 	uint16_t *fallback; /* [n] */
