@@ -208,32 +208,15 @@ static struct part *read_conf(const struct parts_read_opts *o, struct faults *f)
 	return c ? &c->part : NULL;
 }
 
-/* As the zone was when we last ran. One that cannot be had is fetched anew. */
 static struct zone *stored_before(void *ctx, const uint8_t *apex, const struct compile_opts *opts,
-	int64_t *checked_s, uint32_t *expire_s)
+	int64_t *checked_s, uint32_t *expire_s, struct fault *why)
 {
 	struct store_timers timers = { 0 };
-	char name[NAME_TEXT];
-	struct fault why;
-	struct zone *z = stored_zone(ctx, apex, opts, &timers, &why);
+	struct zone *z = stored_zone(ctx, apex, opts, &timers, why);
 
 	*checked_s = timers.checked_s;
 	*expire_s = timers.expire_s;
-	if (!z && *why.text)
-		log_line(LOG_ERROR, "zone %s: %s; it is fetched anew", name_text(name, apex),
-			why.text);
 	return z;
-}
-
-/* One that cannot be put there now is put with its first update. */
-static void seed(void *ctx, const struct zone *z)
-{
-	char name[NAME_TEXT];
-	struct fault why;
-
-	if (!store_put(ctx, z, &(struct store_timers){ 0 }, &why))
-		log_line(LOG_WARNING, "zone %s is not stored yet: %s", name_text(name, z->apex),
-			why.text);
 }
 
 static bool open_store(struct parts *to, const struct parts_read_opts *o, struct faults *f)
@@ -256,7 +239,6 @@ static bool read_zones(struct parts *to, const struct parts_read_opts *o, struct
 				       .key = o->key,
 				       .job = o->job,
 				       .stored = o->store && *o->store ? stored_before : NULL,
-				       .seed = o->store && *o->store ? seed : NULL,
 				       .stored_ctx = o->store ? *o->store : NULL },
 		f);
 	const struct conf *c = parts_conf(to);

@@ -360,6 +360,9 @@ static struct registry_zone *entry_of(
 		to.loaded_s = news->how ? now_s : is->loaded_s;
 	} else {
 		to.state = news->expired ? REGISTRY_EXPIRED : REGISTRY_EMPTY;
+		if (is->state == to.state && !is->fault == !to.fault &&
+			(!to.fault || strcmp(is->fault, to.fault) == 0))
+			return NULL;
 		to.load.zone = zone_placeholder(s->opts.key, news->apex);
 		to.loaded_s = is->loaded_s;
 	}

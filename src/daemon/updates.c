@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { WAITING_MOST = 10000, BATCH_MOST = 1000, REPLY_ROOM = 1232 };
+enum { WAITING_MOST = 10000, BATCH_MOST = 256, REPLY_ROOM = 1232 };
 
 /* One of a batch, and what has become of it. */
 struct asked {

@@ -1,6 +1,7 @@
 #include "daemon/zones_read.h"
 
 #include "base/crew.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
 #include "daemon/zone_files.h"
@@ -401,6 +402,8 @@ static struct registry_zone *of_primary(const struct reading *r, const struct li
 		.path = "",
 		.state = REGISTRY_WAITS,
 		.since_s = r->now_s };
+	struct fault why = { 0 };
+	char name[NAME_TEXT];
 
 	if (old && old->source == REGISTRY_PRIMARY)
 		return z->before;
@@ -409,12 +412,15 @@ static struct registry_zone *of_primary(const struct reading *r, const struct li
 		to.loaded_s = old->loaded_s;
 		to.load.zone = old->load.zone;
 		zone_hold(to.load.zone);
-	} else if (r->o->stored && (to.load.zone = r->o->stored(r->o->stored_ctx, z->origin,
-					    &opts,
-					    &to.checked_s, &to.expire_s))) {
+	} else if (r->o->stored &&
+		(to.load.zone = r->o->stored(r->o->stored_ctx, z->origin, &opts, &to.checked_s,
+			 &to.expire_s, &why))) {
 		to.state = REGISTRY_READY;
 		to.loaded_s = r->now_s;
 	} else {
+		if (*why.text)
+			log_line(LOG_ERROR, "zone %s: %s; it is fetched anew",
+				name_text(name, z->origin), why.text);
 		to.load.zone = zone_placeholder(r->o->key, z->origin);
 	}
 	return registry_zone_new(&to);
@@ -429,8 +435,10 @@ static bool may_read(const struct reading *r, const struct listed *z, struct fau
 		faults_error(f, &at, "%s: %s", z->path, strerror(errno));
 }
 
-/* Of the store, once it is there; NULL: the file is where it begins. */
-static struct registry_zone *of_store(const struct reading *r, const struct listed *z)
+/* Of the store, once it is there. NULL: the file is where it begins; or `why` says that it is there and cannot be
+ * had: then what the file says is older than what was confirmed, and must not be told. */
+static struct registry_zone *of_store(
+	const struct reading *r, const struct listed *z, struct fault *why)
 {
 	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
 	const struct registry_zone *old = z->before;
@@ -441,13 +449,14 @@ static struct registry_zone *of_store(const struct reading *r, const struct list
 		.since_s = r->now_s,
 		.loaded_s = r->now_s };
 
-	if (old && old->source == REGISTRY_STORE && zone_is_ready(old->load.zone))
+	/* As long as nothing has changed it, it is still its file. */
+	if (old && old->source == REGISTRY_STORE && zone_is_ready(old->load.zone) &&
+		(old->load.n == 0 || load_is_fresh(&old->load)))
 		return z->before;
 	if (!r->o->stored)
 		return NULL;
-	to.load.zone = r->o->stored(r->o->stored_ctx, z->origin,
-		&opts,
-		&to.checked_s, &to.expire_s);
+	to.load.zone = r->o->stored(
+		r->o->stored_ctx, z->origin, &opts, &to.checked_s, &to.expire_s, why);
 	return to.load.zone ? registry_zone_new(&to) : NULL;
 }
 
@@ -463,23 +472,24 @@ static bool read_zone(void *ctx, size_t i)
 									  : NULL };
 	struct faults f;
 	struct load load;
+	struct fault lost = { 0 };
 
 	if (r->o->job && job_is_cancelled(r->o->job))
 		return false;
 	const struct conf_rule *rule = &r->o->conf->rules[z->at->rule];
 	z->entry = !z->path ? of_primary(r, z)
 		: rule->stored
-		? of_store(r, z)
+		? of_store(r, z, &lost)
 		: same_as_before(r, z);
 	if (!z->entry) {
 		faults_init(&f);
-		z->entry = may_read(r, z, &f) && load_zone(&load, z->path, z->origin, &opts, &f) ? ready(r, z, &load)
-									   : faulty(r, z, &f);
+		if (*lost.text)
+			faults_take(&f, &lost);
+		const bool ok = !f.errors && may_read(r, z, &f) &&
+			load_zone(&load, z->path, z->origin, &opts, &f);
+		z->entry = ok ? ready(r, z, &load) : faulty(r, z, &f);
 		keep_faults(z, &f);
 	}
-	if (rule->stored && r->o->seed && z->entry && z->entry != z->before &&
-		z->entry->load.n)
-		r->o->seed(r->o->stored_ctx, z->entry->load.zone);
 	const size_t done = __atomic_add_fetch(&r->done, 1, __ATOMIC_RELAXED);
 	if (r->o->job && (done & 63) == 0)
 		job_progress(r->o->job, done, r->n);

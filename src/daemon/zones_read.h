@@ -18,12 +18,10 @@ struct zones_read_opts {
 	const struct registry *before; /* what is served now; NULL: nothing */
 	struct hash_key key;
 	struct job *job; /* is told how far it is, and asked whether to end; or NULL */
-	/* A zone of other nameservers, as it was stored when we last ran: count 1, NULL: it was not. Any
-	 * thread. NULL: nothing is stored. */
+	/* A zone as it was stored when we last ran: count 1. NULL: it was not, and `why` is empty; or it cannot
+	 * be had. Any thread. NULL: nothing is stored. */
 	struct zone *(*stored)(void *ctx, const uint8_t *apex, const struct compile_opts *opts,
-		int64_t *checked_s, uint32_t *expire_s);
-	/* A zone that the store is to have from now on, as it was read from its file. Or NULL. */
-	void (*seed)(void *ctx, const struct zone *z);
+		int64_t *checked_s, uint32_t *expire_s, struct fault *why);
 	void *stored_ctx;
 };
 

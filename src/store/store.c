@@ -146,7 +146,7 @@ static bool commit(struct store *s, struct fault *why)
 	return true;
 }
 
-/* The row of a zone; false when there is none. */
+/* The row of a zone. That it cannot be read is not that it is not there. */
 struct row {
 	int64_t id;
 	uint32_t serial;
@@ -154,12 +154,14 @@ struct row {
 	struct store_timers timers;
 };
 
-static bool find(struct store *s, const uint8_t *apex, struct row *to)
+enum found { FOUND, NOT_THERE, NOT_READ };
+
+static enum found find(struct store *s, const uint8_t *apex, struct row *to)
 {
 	sqlite3_stmt *st = bind(s, FIND, "b", apex, name_len(apex));
-	const bool ok = sqlite3_step(st) == SQLITE_ROW;
+	const int step = sqlite3_step(st);
 
-	if (ok) {
+	if (step == SQLITE_ROW) {
 		to->id = sqlite3_column_int64(st, 0);
 		to->serial = (uint32_t)sqlite3_column_int64(st, 1);
 		to->timers.checked_s = sqlite3_column_int64(st, 2);
@@ -168,7 +170,7 @@ static bool find(struct store *s, const uint8_t *apex, struct row *to)
 		to->since = sqlite3_column_int64(st, 5);
 	}
 	sqlite3_reset(st);
-	return ok;
+	return step == SQLITE_ROW ? FOUND : step == SQLITE_DONE ? NOT_THERE : NOT_READ;
 }
 
 /* --- writing ------------------------------------------------------------------------------ */
@@ -204,7 +206,7 @@ bool store_put(struct store *s, const struct zone *z, const struct store_timers 
 	if (ok) {
 		ok = run(bind(s, PUT_ZONE, "biii", z->apex, (size_t)z->apex_len,
 				    (int64_t)z->serial, t->checked_s, (int64_t)t->expire_s)) &&
-			find(s, z->apex, &row) && drop_data(s, row.id) &&
+			find(s, z->apex, &row) == FOUND && drop_data(s, row.id) &&
 			put_parts(s, row.id, z);
 		ok = ok ? commit(s, why) : give_up(s, why);
 	}
@@ -221,7 +223,12 @@ static enum store_result add_step(
 	size_t len;
 	const uint8_t *bytes = change_bytes(step->change, &len);
 
-	if (!find(s, apex, &row) || row.serial != change_from(step->change)) {
+	const enum found found = find(s, apex, &row);
+	if (found == NOT_READ) {
+		fail(s, why);
+		return STORE_FAILED;
+	}
+	if (found == NOT_THERE || row.serial != change_from(step->change)) {
 		fault(why, "%s: zone %s is not stored with serial %u", s->path,
 			name_text(name, apex), change_from(step->change));
 		return STORE_APART;
@@ -286,8 +293,10 @@ bool store_forget(struct store *s, const uint8_t *apex, struct fault *why)
 	pthread_mutex_lock(&s->lock);
 	bool ok = begin(s, why);
 	if (ok) {
-		if (find(s, apex, &row))
-			ok = drop_data(s, row.id) && run(bind(s, DROP_ZONE, "i", row.id));
+		const enum found found = find(s, apex, &row);
+		ok = found == NOT_THERE ||
+			(found == FOUND && drop_data(s, row.id) &&
+				run(bind(s, DROP_ZONE, "i", row.id)));
 		ok = ok ? commit(s, why) : give_up(s, why);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -348,10 +357,14 @@ bool store_get(
 	*to = (struct store_picture){ 0 };
 	*why = (struct fault){ 0 };
 	pthread_mutex_lock(&s->lock);
-	if (find(s, apex, &row)) {
-		to->serial = row.serial;
-		to->timers = row.timers;
-		ok = get_parts(s, row.id, to) && get_changes(s, row.id, to, why);
+	const enum found found = find(s, apex, &row);
+	if (found != NOT_THERE) {
+		ok = found == FOUND && get_parts(s, row.id, to) &&
+			get_changes(s, row.id, to, why);
+		if (ok) {
+			to->serial = row.serial;
+			to->timers = row.timers;
+		}
 		if (!ok)
 			fault(why, "%s: zone %s cannot be read: %s", s->path,
 				name_text(name, apex), sqlite3_errmsg(s->db));

@@ -160,6 +160,38 @@ def full():
         same(s.serial(), 9)
 
 
+@claim("what is stored and cannot be read is told, is SERVFAIL and stays: the file's older data does not take its place")
+def damaged():
+    with Primary().settle() as s:
+        s.start()
+        same(s.change(("a.dyn.test", 1, 1, 60, address(1))), 0)
+        s.stop()
+        with sqlite3.connect(s.dir + "/waymark.db") as db:
+            whole = db.execute("SELECT bytes FROM part").fetchone()[0]
+            db.execute("UPDATE part SET bytes = ?", (whole[:-3],))
+        s.start()
+        same((s.udp("www.dyn.test").rcode, s.change(("b.dyn.test", 1, 1, 60, address(2)))), (2, 2))
+        same("damaged" in s.ctl("zones")[1] and "damaged" in s.said(), True, "told:")
+        with sqlite3.connect(s.dir + "/waymark.db") as db:
+            same(db.execute("SELECT bytes FROM part").fetchone()[0], whole[:-3], "what is there stays:")
+            db.execute("UPDATE part SET bytes = ?", (whole,))
+        same(s.ctl("reload")[0], 0)
+        same((a_of(s, "a.dyn.test"), s.serial()), ([text(1)], 8))
+
+
+@claim("a file is read again as long as no update has changed its zone")
+def edited():
+    with Primary().settle() as s:
+        s.start()
+        s.write("zones/dyn.test.zone", ZONE.replace("host 7", "host 20").replace("192.0.2.1", "192.0.2.9"))
+        same(s.ctl("reload")[0], 0)
+        same((a_of(s, "www.dyn.test"), s.serial()), ([text(9)], 20))
+        same(s.change(("a.dyn.test", 1, 1, 60, address(1))), 0)
+        s.write("zones/dyn.test.zone", ZONE.replace("host 7", "host 30"))
+        same(s.ctl("reload")[0], 0)
+        same((a_of(s, "www.dyn.test"), s.serial()), ([text(9)], 21))
+
+
 @claim("the store of a zone that is changed again and again stays as large as the zone asks for")
 def bounded():
     with Primary().settle() as s:

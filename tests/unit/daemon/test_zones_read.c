@@ -56,7 +56,7 @@ static struct registry *read_again(struct desk *d)
 	faults_fini(&d->f);
 	faults_init(&d->f);
 	return zones_read(&(struct zones_read_opts){ (const struct conf *)d->conf, d->before,
-				  site_key, NULL, NULL, NULL, NULL },
+				  site_key, NULL, NULL, NULL },
 		&d->f);
 }
 
@@ -393,7 +393,7 @@ static void read_work(void *ctx, struct job *job)
 	sem_post(&x->begun);
 	sem_wait(&x->go);
 	x->made = zones_read(&(struct zones_read_opts){ (const struct conf *)x->d->conf,
-				     x->d->before, site_key, job, NULL, NULL, NULL },
+				     x->d->before, site_key, job, NULL, NULL },
 		&x->d->f);
 	sem_post(&x->has_read);
 	sem_wait(&x->seen);
