@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "daemon/parts_read.h"
 #include "dns/rrtype.h"
+#include "xfr/sockets.h"
 #include "zone/image.h"
 #include "zone/lookup.h"
 
@@ -64,7 +65,7 @@ static void free_told(struct notify_batch *b)
 static bool is_told(const struct notify_batch *b, const struct zone *z, const struct notify_server *s)
 {
 	for (size_t i = b->n; i-- && b->entries[i].zone == z;)
-		if (notify_same_address(b->entries[i].server->at, s->at))
+		if (sockets_same_address(b->entries[i].server->at, s->at))
 			return true;
 	return false;
 }
@@ -131,7 +132,7 @@ static bool is_us(const struct conf *c, const struct notify_server *s)
 {
 	for (size_t i = 0; i < c->net.n; i++) {
 		const struct sockaddr *at = (const struct sockaddr *)&c->net.listen[i].sa;
-		if (notify_same_address(at, s->at))
+		if (sockets_same_address(at, s->at))
 			return true;
 		if (is_any(at) && at->sa_family == s->at->sa_family &&
 			((const struct sockaddr_in *)at)->sin_port ==

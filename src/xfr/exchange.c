@@ -2,16 +2,13 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "xfr/sockets.h"
 
-#include <errno.h>
 #include <ev.h>
-#include <netinet/in.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-enum { READ_A_TURN = 64, SLOTS = 256 };
+enum { SLOTS = 256 };
 
 /* How long an answer is waited for, after each try. */
 static const double patience_s[EXCHANGE_TRIES] = { 2, 3, 5 };
@@ -27,7 +24,7 @@ struct exchange {
 
 struct exchanges {
 	struct ev_loop *loop;
-	ev_io v4, v6;
+	struct sockets sockets;
 	size_t n;
 	struct exchange *slot[SLOTS]; /* by the lower bits of the ID */
 };
@@ -60,12 +57,8 @@ static void on_timer(struct ev_loop *loop, ev_timer *t, int events)
 		end(e, NULL, 0);
 		return;
 	}
-	const ev_io *io = e->opts.to->sa_family == AF_INET6 ? &e->of->v6 : &e->of->v4;
 	const size_t len = e->opts.write(e->opts.ctx, message, e->id);
-	/* What the kernel does not take is as lost as what the net loses. */
-	if (ev_is_active(io))
-		sendto(io->fd, message, len, MSG_DONTWAIT | MSG_NOSIGNAL, e->opts.to,
-			e->opts.to_len);
+	sockets_send(&e->of->sockets, e->opts.to, e->opts.to_len, message, len);
 	ev_timer_set(t, patience_s[e->tries++], 0);
 	ev_timer_start(loop, t);
 }
@@ -97,71 +90,20 @@ void exchange_cancel(struct exchange *e)
 	free(e);
 }
 
-/* Port and address: what else there is (flow, scope) may differ. */
-static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
+static void take_answer(
+	void *ctx, const struct sockaddr *from, const uint8_t *packet, size_t len)
 {
-	if (a->sa_family != b->sa_family)
-		return false;
-	if (a->sa_family == AF_INET) {
-		const struct sockaddr_in *x = (const void *)a, *y = (const void *)b;
-		return x->sin_port == y->sin_port && x->sin_addr.s_addr == y->sin_addr.s_addr;
-	}
-	const struct sockaddr_in6 *x = (const void *)a, *y = (const void *)b;
-	return x->sin6_port == y->sin6_port &&
-		memcmp(&x->sin6_addr, &y->sin6_addr, sizeof x->sin6_addr) == 0;
-}
-
-static void take_answer(struct exchanges *x, const struct sockaddr *from, const uint8_t *packet,
-	size_t len)
-{
+	struct exchanges *x = ctx;
 	enum { HEADER = 12, QR = 0x80 };
 
 	if (len < HEADER || !(packet[2] & QR))
 		return;
 	const uint16_t id = be16_get(packet);
 	for (struct exchange *e = x->slot[id % SLOTS]; e; e = e->next)
-		if (e->id == id && e->tries && same_address(from, e->opts.to)) {
+		if (e->id == id && e->tries && sockets_same_address(from, e->opts.to)) {
 			end(e, packet, len);
 			return;
 		}
-}
-
-static void on_udp(struct ev_loop *loop, ev_io *io, int events)
-{
-	struct exchanges *x = io->data;
-	struct sockaddr_storage from;
-	uint8_t packet[EXCHANGE_MOST];
-
-	(void)loop;
-	(void)events;
-	for (unsigned i = 0; i < READ_A_TURN; i++) {
-		socklen_t from_len = sizeof from;
-		const ssize_t len = recvfrom(io->fd, packet, sizeof packet, MSG_DONTWAIT,
-			(struct sockaddr *)&from, &from_len);
-		if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return;
-		if (len > 0)
-			take_answer(x, (struct sockaddr *)&from, packet, (size_t)len);
-	}
-}
-
-/* Left out where the kernel has no such family. */
-static void open_socket(struct exchanges *x, ev_io *io, int family)
-{
-	const int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	ev_io_init(io, on_udp, fd, EV_READ);
-	io->data = x;
-	if (fd >= 0)
-		ev_io_start(x->loop, io);
-}
-
-static void close_socket(struct exchanges *x, ev_io *io)
-{
-	if (!ev_is_active(io))
-		return;
-	ev_io_stop(x->loop, io);
-	close(io->fd);
 }
 
 struct exchanges *exchanges_new(struct ev_loop *loop)
@@ -169,8 +111,7 @@ struct exchanges *exchanges_new(struct ev_loop *loop)
 	struct exchanges *x = memory_zeroed(1, sizeof *x);
 
 	x->loop = loop;
-	open_socket(x, &x->v4, AF_INET);
-	open_socket(x, &x->v6, AF_INET6);
+	sockets_open(&x->sockets, loop, take_answer, x);
 	return x;
 }
 
@@ -179,8 +120,7 @@ void exchanges_free(struct exchanges *x)
 	for (unsigned i = 0; i < SLOTS; i++)
 		while (x->slot[i])
 			exchange_cancel(x->slot[i]);
-	close_socket(x, &x->v4);
-	close_socket(x, &x->v6);
+	sockets_close(&x->sockets);
 	memory_free(x);
 }
 

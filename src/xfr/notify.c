@@ -6,21 +6,18 @@
 #include "base/memory.h"
 #include "dns/rrtype.h"
 #include "xfr/notify_tcp.h"
+#include "xfr/sockets.h"
 #include "zone/image.h"
 
-#include <errno.h>
 #include <ev.h>
-#include <netinet/in.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
 	UNDERWAY_MOST = 256,
 	BEGUN_A_TICK = 16, /* so that a start with many zones is no flood */
-	READ_A_TURN = 64,
 	TRIES = 4, /* the last one over TCP */
 	RCODE_BITS = 15
 };
@@ -84,7 +81,7 @@ struct notifier {
 	} slot[UNDERWAY_MOST];
 	unsigned n;
 	ev_timer tick;
-	ev_io v4, v6;
+	struct sockets sockets;
 	double told; /* clock_seconds() of the last failure that was logged */
 	uint64_t untold;
 	struct notifier_counts counts;
@@ -150,13 +147,6 @@ static void on_tcp(void *ctx, const uint8_t *packet, size_t len)
 		u->until = 0; /* nothing more comes */
 }
 
-static int socket_for(struct notifier *n, const struct sockaddr *sa)
-{
-	ev_io *io = sa->sa_family == AF_INET6 ? &n->v6 : &n->v4;
-
-	return ev_is_active(io) ? io->fd : -1;
-}
-
 /* The next try. False when that was the last. */
 static bool try(struct underway *u)
 {
@@ -169,9 +159,7 @@ static bool try(struct underway *u)
 		message, u->entry->zone, u->id, s->key, (uint64_t)time(NULL));
 	u->until = clock_seconds() + patience_s[u->tries++];
 	if (u->tries < TRIES) {
-		/* What the kernel does not take is as lost as what the net loses. */
-		sendto(socket_for(u->of, s->at), message, len, MSG_DONTWAIT | MSG_NOSIGNAL,
-			s->at, s->len);
+		sockets_send(&u->of->sockets, s->at, s->len, message, len);
 		return true;
 	}
 	u->tcp = notify_tcp_open(
@@ -268,23 +256,14 @@ void notifier_send(struct notifier *n, struct notify_batch *b)
 
 /* --- answers ------------------------------------------------------------------------------ */
 
-bool notify_same_address(const struct sockaddr *a, const struct sockaddr *b)
+static void take_answer(
+	void *ctx, const struct sockaddr *from, const uint8_t *packet, size_t len)
 {
-	if (a->sa_family != b->sa_family)
-		return false;
-	/* Port, then address: what else there is (flow, scope) may differ. */
-	if (a->sa_family == AF_INET)
-		return memcmp((const char *)a + 2, (const char *)b + 2, 6) == 0;
-	return memcmp((const char *)a + 2, (const char *)b + 2, 2) == 0 &&
-		memcmp((const char *)a + 8, (const char *)b + 8, 16) == 0;
-}
+	struct notifier *n = ctx;
 
-static void take_answer(struct notifier *n, const struct sockaddr *from, const uint8_t *packet,
-	size_t len)
-{
 	for (unsigned i = 0; i < UNDERWAY_MOST; i++) {
 		struct underway *u = &n->slot[i];
-		if (!u->batch || !notify_same_address(from, u->entry->server->at))
+		if (!u->batch || !sockets_same_address(from, u->entry->server->at))
 			continue;
 		const int rcode = notify_read(packet, len, u->id);
 		if (rcode < 0)
@@ -292,44 +271,6 @@ static void take_answer(struct notifier *n, const struct sockaddr *from, const u
 		answered(u, rcode);
 		return;
 	}
-}
-
-static void on_udp(struct ev_loop *loop, ev_io *io, int events)
-{
-	struct notifier *n = io->data;
-	struct sockaddr_storage from;
-	uint8_t packet[NOTIFY_MOST];
-
-	(void)loop;
-	(void)events;
-	for (unsigned i = 0; i < READ_A_TURN; i++) {
-		socklen_t from_len = sizeof from;
-		const ssize_t len = recvfrom(io->fd, packet, sizeof packet, MSG_DONTWAIT,
-			(struct sockaddr *)&from, &from_len);
-		if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return;
-		if (len > 0)
-			take_answer(n, (struct sockaddr *)&from, packet, (size_t)len);
-	}
-}
-
-static void open_socket(struct notifier *n, ev_io *io, int family)
-{
-	const int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return; /* a kernel without that family */
-	ev_io_init(io, on_udp, fd, EV_READ);
-	io->data = n;
-	ev_io_start(n->opts.loop, io);
-}
-
-static void close_socket(struct notifier *n, ev_io *io)
-{
-	if (!ev_is_active(io))
-		return;
-	ev_io_stop(n->opts.loop, io);
-	close(io->fd);
 }
 
 /* --- the rest ----------------------------------------------------------------------------- */
@@ -341,8 +282,7 @@ struct notifier *notifier_new(const struct notifier_opts *opts)
 	n->opts = *opts;
 	ev_timer_init(&n->tick, on_tick, 0, TICK_S);
 	n->tick.data = n;
-	open_socket(n, &n->v4, AF_INET);
-	open_socket(n, &n->v6, AF_INET6);
+	sockets_open(&n->sockets, opts->loop, take_answer, n);
 	return n;
 }
 
@@ -355,8 +295,7 @@ void notifier_free(struct notifier *n)
 		b->next = b->n;
 	free_done(n);
 	ev_timer_stop(n->opts.loop, &n->tick);
-	close_socket(n, &n->v4);
-	close_socket(n, &n->v6);
+	sockets_close(&n->sockets);
 	memory_free(n);
 }
 

@@ -75,9 +75,6 @@ enum { NOTIFY_MOST = 1232 }; /* bytes */
 size_t notify_write(uint8_t to[static NOTIFY_MOST], const struct zone *z, uint16_t id,
 	const struct tsig_key *key, uint64_t now_s);
 
-/* Address and port are the same. */
-bool notify_same_address(const struct sockaddr *a, const struct sockaddr *b);
-
 /* The RCODE of an answer to it; -1 when these bytes are none. */
 int notify_read(const uint8_t *packet, size_t len, uint16_t id);
 

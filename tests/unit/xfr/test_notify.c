@@ -1,4 +1,5 @@
 #include "xfr/notify.h"
+#include "xfr/sockets.h"
 
 #include "base/addr.h"
 #include "dns/query.h"
@@ -78,7 +79,7 @@ static void addresses_are_the_same_by_address_and_port(void)
 		struct fault why;
 		CU_ASSERT_FATAL(addr_parse_endpoint(&a, &len, row[i].a, 53, &why));
 		CU_ASSERT_FATAL(addr_parse_endpoint(&b, &len, row[i].b, 53, &why));
-		CU_ASSERT_EQUAL(notify_same_address((struct sockaddr *)&a, (struct sockaddr *)&b),
+		CU_ASSERT_EQUAL(sockets_same_address((struct sockaddr *)&a, (struct sockaddr *)&b),
 			row[i].same);
 	}
 }
