@@ -171,7 +171,7 @@ static bool found(struct compose *c, const struct answer_ask *ask, const struct 
 		return compose_dname(c, l); /* perhaps it has led here */
 	if (l->rrset)
 		return compose_rrset(c, WRITER_ANSWER, l->rrset, 0);
-	if (c->q->qtype == RRTYPE_ANY && !ask->tcp)
+	if (c->q->qtype == RRTYPE_ANY && ask->via == VIA_UDP)
 		return compose_any(c, l->node);
 	return compose_node(c, l->node, c->q->qtype);
 }
@@ -430,7 +430,7 @@ static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
 	const struct addr source = addr_plain(&ask->source, NULL);
 	uint32_t serial = 0;
 
-	if (q->qtype == RRTYPE_AXFR && !ask->tcp)
+	if (q->qtype == RRTYPE_AXFR && ask->via != VIA_TCP)
 		return refuse(c, RCODE_NOTIMP, 0);
 	if (!z || c->name->labels != z->apex_labels || q->qclass != RRCLASS_IN)
 		return refuse(c, RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE);
@@ -445,7 +445,7 @@ static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
 	if (q->qtype == RRTYPE_IXFR) {
 		if (!query_serial(q, &serial))
 			return refuse(c, RCODE_FORMERR, 0);
-		if (!ask->tcp || !is_newer(z->serial, serial))
+		if (ask->via != VIA_TCP || !is_newer(z->serial, serial))
 			return answer_soa(c, z);
 	}
 	if (!ask->transfer)
@@ -574,13 +574,13 @@ static bool take_options(struct answerer *a, const struct answer_ask *ask,
 	enum cookie_is is = COOKIE_NONE;
 
 	if (!q->edns.present)
-		return ask->tcp;
+		return ask->proven;
 	r->ecs = q->edns.ecs.present && policy->ecs;
 	if (q->edns.nsid && policy->identity.len) {
 		r->nsid = (const uint8_t *)policy->identity.text;
 		r->nsid_len = policy->identity.len;
 	}
-	r->keepalive = q->edns.keepalive && ask->tcp;
+	r->keepalive = q->edns.keepalive && ask->via == VIA_TCP;
 	r->keepalive_100ms = a->keepalive_100ms;
 	r->cookie = q->edns.cookie_len && policy->cookie_secrets;
 	if ((q->edns.expire || q->edns.zoneversion) && p->parsed == QUERY_OK)
@@ -591,7 +591,7 @@ static bool take_options(struct answerer *a, const struct answer_ask *ask,
 		stats_add(&a->stats->cookies_good, is == COOKIE_GOOD);
 		stats_add(&a->stats->cookies_wrong, is == COOKIE_WRONG);
 	}
-	return ask->tcp || is == COOKIE_GOOD;
+	return ask->proven || is == COOKIE_GOOD;
 }
 
 static enum policy_class class_of(const struct compose *c)
@@ -698,9 +698,9 @@ size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct ans
 {
 	const struct query *q = &p->query;
 	struct compose c;
-	bool known = ask->tcp; /* the source address is no spoofed one */
+	bool known = ask->proven;
 
-	stats_add(ask->tcp ? &a->stats->tcp_queries : &a->stats->udp_queries, 1);
+	stats_add(ask->via == VIA_TCP ? &a->stats->tcp_queries : &a->stats->udp_queries, 1);
 	if (p->parsed == QUERY_DROP) {
 		stats_add(&a->stats->dropped, 1);
 		return 0;

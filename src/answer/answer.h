@@ -55,12 +55,20 @@ struct answer_later {
 	struct tsig tsig; /* its key is the world's */
 };
 
+/* What carries a query, and its answer back. */
+enum answer_via {
+	VIA_UDP, /* the asker says how much it takes */
+	VIA_TCP  /* messages of any length, in order: many may answer one query */
+};
+
 struct answer_ask {
 	const uint8_t *packet;
 	size_t len;
 	struct addr source; /* as it came, not yet plain */
-	bool tcp;
-	uint8_t *to; /* ANSWER_UDP_MOST or ANSWER_TCP_MOST bytes; not `packet` */
+	enum answer_via via;
+	bool proven; /* the source is no forged one: answers to it have come back */
+	size_t room; /* bytes of `to`: ANSWER_UDP_MOST or ANSWER_TCP_MOST */
+	uint8_t *to; /* not `packet` */
 	struct transfer *transfer; /* where one may begin; NULL: nowhere */
 	struct answer_later *later; /* where an UPDATE is kept; NULL: nowhere */
 };

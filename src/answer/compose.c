@@ -11,10 +11,10 @@ void compose_start(struct compose *c, const struct answer_ask *ask, const struct
 {
 	uint8_t *to = ask->to;
 	const size_t question = q->name_len ? q->name_len + 4u : 0;
-	size_t most = ANSWER_TCP_MOST;
+	size_t most = ask->room;
 
-	if (!ask->tcp)
-		most = q->edns.payload < ANSWER_UDP_MOST ? q->edns.payload : ANSWER_UDP_MOST;
+	if (ask->via == VIA_UDP && q->edns.payload < most)
+		most = q->edns.payload;
 	c->q = q;
 	c->most = most;
 	c->rcode = RCODE_NOERROR;

@@ -256,7 +256,9 @@ static size_t answer_whole(struct connection *c)
 		const struct answer_ask ask = { .packet = c->in + at + 2,
 			.len = len,
 			.source = c->source,
-			.tcp = true,
+			.via = VIA_TCP,
+			.proven = true,
+			.room = ANSWER_TCP_MOST,
 			.to = s->write + out + 2,
 			.transfer = &s->begun,
 			.later = &s->later };

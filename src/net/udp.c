@@ -166,7 +166,8 @@ static struct answer_ask ask_of(const struct udp *u, unsigned i)
 {
 	return (struct answer_ask){ .packet = u->query[i],
 		.len = u->in[i].msg_len,
-		.source = addr_from_sockaddr((const struct sockaddr *)&u->from[i]) };
+		.source = addr_from_sockaddr((const struct sockaddr *)&u->from[i]),
+		.room = ANSWER_UDP_MOST };
 }
 
 /* One that others look into: they answer it by our socket. */

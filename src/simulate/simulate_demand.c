@@ -156,7 +156,9 @@ static void ask_world(struct lines *l, const uint8_t *wire, struct known_name *k
 		&(struct answer_ask){ .packet = query,
 			.len = QUERY_HEADER + len + 4,
 			.source = addr_from_v4(loopback),
-			.tcp = true,
+			.via = VIA_TCP,
+			.proven = true,
+			.room = ANSWER_TCP_MOST,
 			.to = reply });
 	k->pool = stats.steered && trace->n
 		? numbers_find(&l->pools, l->world->steer->pools[trace->steps[0].pool].name)

@@ -73,7 +73,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		/* Of just the size that is promised, so that the address sanitizer sees a byte
 		 * written too many. */
 		uint8_t *to = malloc(tcp ? ANSWER_TCP_MOST : ANSWER_UDP_MOST);
-		struct answer_ask ask = { .packet = data, .len = len, .tcp = tcp, .to = to };
+		struct answer_ask ask = { .packet = data,
+			.len = len,
+			 .via = tcp ? VIA_TCP : VIA_UDP,
+			.proven = tcp,
+			.room = tcp ? ANSWER_TCP_MOST : ANSWER_UDP_MOST,
+			.to = to };
 		memcpy(ask.source.b, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x08\x08\x08\x08", 16);
 		const size_t n = answer(&a, &ask);
 		if (n > (tcp ? ANSWER_TCP_MOST : ANSWER_UDP_MOST))

@@ -429,14 +429,26 @@ const char *asking_text(struct asking *x, const uint8_t *message, size_t len)
 	return x->text;
 }
 
+static struct answer_ask ask_of(
+	struct asking *x, const uint8_t *packet, size_t len, struct addr from, bool tcp)
+{
+	return (struct answer_ask){ .packet = packet,
+		.len = len,
+		.source = from,
+		.via = tcp ? VIA_TCP : VIA_UDP,
+		.proven = tcp,
+		.room = tcp ? ANSWER_TCP_MOST : ANSWER_UDP_MOST,
+		.to = x->reply };
+}
+
 const char *asking_bytes(struct asking *x, const uint8_t *packet, size_t len, bool tcp)
 {
 	struct addr from;
 
 	addr_parse(&from, "9.9.9.9");
 	memset(x->reply, 0xee, sizeof x->reply);
-	x->len = answer(&x->a, &(struct answer_ask){ packet, len, from, tcp, x->reply, NULL,
-					 NULL });
+	const struct answer_ask ask = ask_of(x, packet, len, from, tcp);
+	x->len = answer(&x->a, &ask);
 	return x->len ? asking_text(x, x->reply, x->len) : "nothing";
 }
 
@@ -469,8 +481,8 @@ const char *asking(struct asking *x, const char *question)
 
 	read_question(&p, question);
 	memset(x->reply, 0xee, sizeof x->reply);
-	x->len = answer(
-		&x->a, &(struct answer_ask){ p.b, p.len, p.from, p.tcp, x->reply, NULL, NULL });
+	const struct answer_ask ask = ask_of(x, p.b, p.len, p.from, p.tcp);
+	x->len = answer(&x->a, &ask);
 	return x->len ? asking_text(x, x->reply, x->len) : "nothing";
 }
 
