@@ -1,0 +1,316 @@
+#include "net/stream_inner.h"
+
+#include "answer/transfer.h"
+#include "base/clock.h"
+#include "dns/query.h"
+#include "jobs/mailbox.h"
+#include "net/request.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	UNSENT = 131072 /* bytes of a transfer that the kernel has and has not sent: it tells of room
+			   for more whenever there are less, not once a third of megabytes has
+			   gone, which takes a slow reader longer than the idle time */
+};
+
+/* --- the end of it ------------------------------------------------------------------------ */
+
+static void free_in(struct connection *c)
+{
+	if (c->in != c->room)
+		free(c->in);
+	c->in = c->room;
+	c->in_room = READ_ROOM;
+}
+
+static void end_transfer(struct connection *c)
+{
+	if (!c->transfer)
+		return;
+	transfer_end(c->transfer);
+	free(c->transfer);
+	c->transfer = NULL;
+}
+
+void connection_close(struct connection *c)
+{
+	struct stream *s = c->stream;
+
+	clients_leave(&s->connected, &c->member);
+	ev_io_stop(s->loop, &c->io);
+	pipe_close(&c->pipe);
+	free_in(c);
+	stats_add(&s->stats.transfers_broken, c->transfer != NULL);
+	end_transfer(c);
+	if (c->waits)
+		c->waits->connection = NULL;
+	free(c->out);
+	free(c);
+	__atomic_store_n(&s->clients, s->connected.n, __ATOMIC_RELAXED);
+}
+
+/* --- answering ---------------------------------------------------------------------------- */
+
+/* Sends what is there; keeps what the pipe does not take. False when the connection is gone.
+ */
+static bool put_out(struct connection *c, const uint8_t *bytes, size_t len)
+{
+	const ssize_t n = pipe_write(&c->pipe, bytes, len);
+	const size_t sent = n > 0 ? (size_t)n : 0;
+
+	if (n == PIPE_BROKEN)
+		return false;
+	if (sent == len)
+		return true;
+	c->out = malloc(len - sent);
+	if (!c->out)
+		return false;
+	c->out_len = len - sent;
+	c->out_at = 0;
+	memcpy(c->out, bytes + sent, c->out_len);
+	return true;
+}
+
+/* Is a whole message there, from `at` on? */
+static bool has_message(const struct connection *c, size_t at)
+{
+	return c->in_len - at >= 2 && c->in_len - at - 2 >= be16_get(c->in + at);
+}
+
+/* What to wait for, or false when there is nothing. A message that is left waits for its turn
+ * by way of the socket being writable, which it is unless its client does not read. */
+static bool go_on(struct connection *c)
+{
+	const bool waits = c->out || c->transfer || has_message(c, 0) || pipe_has_more(&c->pipe);
+	const int events = waits ? EV_WRITE : EV_READ;
+
+	if (c->waits && !c->out) {
+		ev_io_stop(c->stream->loop, &c->io); /* until connection_answer() */
+		return true;
+	}
+	if (!waits && c->no_more)
+		return false;
+	if ((c->io.events & (EV_READ | EV_WRITE)) != events || !ev_is_active(&c->io)) {
+		ev_io_stop(c->stream->loop, &c->io);
+		ev_io_modify(&c->io, events);
+		ev_io_start(c->stream->loop, &c->io);
+	}
+	return true;
+}
+
+/* A transfer has begun: it goes on in turns of its own. False when there is no memory. */
+static bool take_transfer(struct connection *c, struct transfer *begun)
+{
+	const int unsent = UNSENT;
+
+	setsockopt(c->io.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+	c->transfer = malloc(sizeof *c->transfer);
+	if (c->transfer)
+		transfer_move(c->transfer, begun);
+	else
+		transfer_end(begun);
+	return c->transfer != NULL;
+}
+
+/* One that others look into: the connection waits for their answer. False when it cannot be had. */
+static bool keep(struct connection *c, const struct answer_ask *ask)
+{
+	struct stream *s = c->stream;
+	struct request *r = s->opts.news ? request_new(ask, &s->later) : NULL;
+
+	s->later.asked = false;
+	if (!r)
+		return false;
+	r->back = s->back;
+	r->connection = c;
+	if (!mailbox_post(s->opts.news,
+		    &(struct answer_news){ .kind = NEWS_UPDATE, .request = r })) {
+		free(r);
+		return false;
+	}
+	c->waits = r;
+	return true;
+}
+
+/* Answers what is whole into the stream's `write`, until it is enough; takes it out of `in`.
+ * Returns how much there is to send.
+ *
+ * Who sends a message too short for a header does not speak DNS, or has lost count of its own
+ * bytes: what it sent before is answered, then we close (so do NSD, Knot and BIND). A response
+ * is passed over and does not count as a query. */
+static size_t answer_whole(struct connection *c)
+{
+	struct stream *s = c->stream;
+	size_t at = 0, out = 0;
+
+	s->answerer.world = epoch_enter(s->epoch);
+	s->samples.due = true;
+	s->answerer.now_s = (uint32_t)time(NULL);
+	s->answerer.now_us = clock_us();
+	while (out < WRITE_ENOUGH && has_message(c, at) && !c->transfer && !c->waits) {
+		const size_t len = be16_get(c->in + at);
+		if (len < QUERY_HEADER) {
+			c->no_more = true;
+			at = c->in_len;
+			break;
+		}
+		const struct answer_ask ask = { .packet = c->in + at + 2,
+			.len = len,
+			.source = c->source,
+			.via = VIA_TCP,
+			.proven = true,
+			.room = ANSWER_TCP_MOST,
+			.to = s->write + out + 2,
+			.transfer = s->begun,
+			.later = &s->later };
+		const size_t n = answer(&s->answerer, &ask);
+		be16_put(s->write + out, (unsigned)n);
+		out += n ? n + 2 : 0;
+		at += len + 2;
+		if (s->later.asked && !keep(c, &ask))
+			c->no_more = true;
+		if (s->begun->zone && !take_transfer(c, s->begun))
+			c->no_more = true;
+	}
+	epoch_exit();
+	if (at) {
+		memmove(c->in, c->in + at, c->in_len - at);
+		c->in_len -= at;
+	}
+	return out;
+}
+
+/* A turn's answers. False when the connection is to be closed. */
+static bool answer_more(struct connection *c)
+{
+	struct stream *s = c->stream;
+	const size_t out = answer_whole(c);
+
+	if (c->in_len == 0)
+		free_in(c);
+	if (out)
+		clients_touch(&s->connected, &c->member, stream_now_ms());
+	if (out && !put_out(c, s->write, out))
+		return false;
+	return go_on(c);
+}
+
+/* `in` is full when its first message does not fit: there is exactly as much room for that as
+ * it says to need. */
+static bool make_room(struct connection *c)
+{
+	if (c->in_len < c->in_room)
+		return true;
+	const size_t room = 2u + be16_get(c->in);
+	uint8_t *in = malloc(room);
+	if (!in)
+		return false;
+	memcpy(in, c->in, c->in_len);
+	c->in = in;
+	c->in_room = room;
+	return true;
+}
+
+static bool read_more(struct connection *c)
+{
+	if (!make_room(c))
+		return false;
+	const ssize_t n = pipe_read(&c->pipe, c->in + c->in_len, c->in_room - c->in_len);
+	if (n < 0)
+		return n == PIPE_AGAIN;
+	c->no_more = n == 0;
+	c->in_len += (size_t)n;
+	return answer_more(c);
+}
+
+static bool write_more(struct connection *c)
+{
+	const ssize_t n = pipe_write(&c->pipe, c->out + c->out_at, c->out_len - c->out_at);
+
+	if (n < 0)
+		return n == PIPE_AGAIN;
+	c->out_at += (size_t)n;
+	if (c->out_at < c->out_len)
+		return true;
+	free(c->out);
+	c->out = NULL;
+	return go_on(c);
+}
+
+/* A message of a transfer is a turn, too: who is sent many waits as all others. */
+static bool transfer_more(struct connection *c)
+{
+	struct stream *s = c->stream;
+	const size_t n = transfer_next(c->transfer, s->write + 2, (uint64_t)time(NULL));
+
+	if (n == 0) {
+		const bool ok = !c->transfer->failed;
+		stats_add(ok ? &s->stats.transfers_done : &s->stats.transfers_broken, 1);
+		end_transfer(c);
+		return ok && go_on(c);
+	}
+	be16_put(s->write, (unsigned)n);
+	stats_add(&s->stats.transfers_bytes, n);
+	clients_touch(&s->connected, &c->member, stream_now_ms());
+	return put_out(c, s->write, n + 2) && go_on(c);
+}
+
+static bool take_turn(struct connection *c)
+{
+	if (c->out)
+		return write_more(c);
+	if (c->transfer)
+		return transfer_more(c);
+	return has_message(c, 0) ? answer_more(c) : read_more(c);
+}
+
+static void on_connection(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct connection *c = io->data;
+
+	(void)loop;
+	(void)events;
+	if (!take_turn(c))
+		connection_close(c);
+}
+
+void connection_answer(struct connection *c, const struct request_reply *reply)
+{
+	c->waits = NULL;
+	clients_touch(&c->stream->connected, &c->member, stream_now_ms());
+	if (!reply->message || !put_out(c, reply->message, reply->len) || !go_on(c))
+		connection_close(c);
+}
+
+/* --- its start ---------------------------------------------------------------------------- */
+
+bool connection_open(struct stream *s, int fd, const struct addr *source)
+{
+	struct connection *c = malloc(sizeof *c);
+
+	if (c)
+		memset(c, 0, offsetof(struct connection, room));
+	if (!c || !clients_join(&s->connected, &c->member, source, stream_now_ms())) {
+		free(c);
+		close(fd);
+		return false;
+	}
+	c->stream = s;
+	c->in = c->room;
+	c->in_room = READ_ROOM;
+	c->source = *source;
+	pipe_open_plain(&c->pipe, fd);
+	ev_io_init(&c->io, on_connection, fd, EV_READ);
+	c->io.data = c;
+	ev_io_start(s->loop, &c->io);
+	__atomic_store_n(&s->clients, s->connected.n, __ATOMIC_RELAXED);
+	stats_add(&s->stats.tcp_connections, 1);
+	return true;
+}

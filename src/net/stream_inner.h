@@ -1,0 +1,72 @@
+/* stream_inner.h - a stream and its connections; between stream.c and connection.c only.
+ */
+#ifndef NET_STREAM_INNER_H
+#define NET_STREAM_INNER_H
+
+#include "net/stream.h"
+
+#include "net/clients.h"
+#include "net/pipe.h"
+
+#include <ev.h>
+
+/* Work is done in turns, so that no client keeps the others waiting: a turn reads once, at most
+ * READ_ROOM bytes (or what a longer message lacks), and answers what is whole until there is
+ * WRITE_ENOUGH to send. What is left then waits for its next turn, behind all others'. */
+enum {
+	READ_ROOM = 1024, /* holds dozens of queries */
+	WRITE_ENOUGH = 16384,
+	WRITE_ROOM = WRITE_ENOUGH + 2 + ANSWER_TCP_MOST
+};
+
+struct transfer;
+
+struct connection {
+	struct clients_member member; /* first; idle since its last query, or its start */
+	struct stream *stream;
+	struct pipe pipe;
+	ev_io io;
+	struct addr source;
+	uint8_t *in; /* `room`, or from the heap for one longer message alone */
+	size_t in_len, in_room;
+	uint8_t *out; /* what the pipe did not take yet; NULL: nothing */
+	size_t out_len, out_at;
+	struct request *waits; /* whose answer others make; NULL: none */
+	struct transfer *transfer; /* that goes on; NULL: none */
+	bool no_more; /* the client has closed its side, or does not speak DNS: answer, close */
+	uint8_t room[READ_ROOM];
+};
+
+struct stream {
+	struct stats stats;
+	struct samples samples;
+	struct answerer answerer;
+	struct choice_counts *counts;
+	const struct epoch *epoch;
+	struct stream_opts opts;
+	struct ev_loop *loop;
+	ev_async stopper;
+	ev_timer idle, resume;
+	ev_io *listeners;
+	size_t n_listeners;
+	struct clients connected;
+	unsigned clients; /* as many as are connected; any thread may read */
+	struct answer_later later; /* of the query at work */
+	struct mailbox *back;      /* of struct request_reply */
+	struct transfer *begun; /* by the query at work; its zone is NULL between queries */
+	uint8_t write[WRITE_ROOM];
+};
+
+/* Not ev_now(), which is the time of day: that jumps when somebody sets it. */
+int64_t stream_now_ms(void);
+
+/* Takes `fd`, which does not block, as another client of `s`; there is room for one. False, and `fd` is
+ * closed, when there is no memory. */
+bool connection_open(struct stream *s, int fd, const struct addr *source);
+void connection_close(struct connection *c);
+
+/* The answer that it has waited for. */
+struct request_reply;
+void connection_answer(struct connection *c, const struct request_reply *reply);
+
+#endif
