@@ -3,7 +3,9 @@
 #include "zone/zone_with.h"
 
 #include "zone/delta.h"
+#include "zone/denial_link.h"
 #include "zone/history.h"
+#include "zone/image_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,100 +22,45 @@ static void put(struct merge *m, const uint8_t *from, size_t len)
 	m->len += (uint32_t)len;
 }
 
+/* With room for its proof in front of it, where the zone has a chain. */
+static void put_node(struct merge *m, const struct zone_node *n)
+{
+	const uint32_t front = zone_in_front(m->z);
+
+	memset(m->to->image + m->len, 0, front);
+	m->len += front;
+	put(m, (const uint8_t *)n, (size_t)(zone_node_end(n) - (const uint8_t *)n));
+}
+
+static void put_soa(struct merge *m)
+{
+	const struct zone_rrset *soa = m->z->soa_negative, *end = zone_next_rrset(soa);
+
+	if (soa->is_signed)
+		end = zone_next_rrset(end);
+	put(m, (const uint8_t *)soa, (size_t)((const uint8_t *)end - (const uint8_t *)soa));
+}
+
 static void put_image(struct merge *m)
 {
 	const struct zone *z = m->z;
 	const struct delta *d = z->delta;
+	const uint32_t front = zone_in_front(z);
 	uint32_t done = 0;
 
 	for (uint32_t i = 0; i < d->n; i++) {
 		const uint32_t place = d->entry[i].at & ~(uint32_t)DELTA_INSTEAD;
 		const struct zone_node *n = delta_node(d, d->entry[i].node);
-		put(m, z->image + done, place - done);
-		done = place;
+		put(m, z->image + done, place - front - done);
+		done = place - front;
 		if (d->entry[i].at & DELTA_INSTEAD)
 			done = (uint32_t)(zone_node_end(zone_node_at(z, place)) - z->image);
 		if (!(n->flags & NODE_GONE))
-			put(m, (const uint8_t *)n,
-				(size_t)(zone_node_end(n) - (const uint8_t *)n));
+			put_node(m, n);
 	}
 	put(m, z->image + done, z->image_end - done);
 	m->to->image_end = m->len;
-	const uint8_t *soa = (const uint8_t *)z->soa_negative;
-	put(m, soa, (size_t)((const uint8_t *)zone_next_rrset(z->soa_negative) - soa));
-}
-
-/* Labels of a name that is relative to the apex. */
-static unsigned count_labels(const struct zone_node *n)
-{
-	unsigned labels = 0;
-
-	for (unsigned at = 0; at < n->name_len; at += n->name[at] + 1u)
-		labels++;
-	return labels;
-}
-
-/* Nodes on their way into the slots, whose memory is asked for as long before it is written:
- * the slots of a large zone are in no cache. */
-enum { AHEAD = 16 };
-
-struct slots {
-	struct zone *z;
-	struct {
-		uint64_t hash;
-		uint32_t node; /* 0: none yet */
-	} wait[AHEAD];
-	unsigned at;
-};
-
-static uint32_t first_slot(const struct zone *z, uint64_t hash)
-{
-	return (uint32_t)((hash >> 32) * z->slots_n >> 32);
-}
-
-/* Puts the one that has waited longest into its slot. */
-static void put_slot(struct slots *p, uint64_t hash, uint32_t node)
-{
-	struct zone *z = p->z;
-	const uint64_t first = p->wait[p->at].hash;
-	const uint32_t from = p->wait[p->at].node;
-
-	p->wait[p->at].hash = hash;
-	p->wait[p->at].node = node;
-	p->at = (p->at + 1) % AHEAD;
-	if (node)
-		__builtin_prefetch(&z->slots[first_slot(z, hash)], 1);
-	if (!from)
-		return;
-	uint32_t s = first_slot(z, first);
-	while (z->slots[s].node)
-		s = s + 1 == z->slots_n ? 0 : s + 1;
-	z->slots[s] = (struct zone_slot){ (uint32_t)first, from };
-}
-
-/* As names_fill_slots(), by a walk over the image. */
-static void find_nodes(struct zone *z, struct hash_key key)
-{
-	uint64_t above[NAME_LABELS_MOST + 1];
-	struct slots slots = { .z = z };
-	uint32_t i = 0;
-
-	z->depth = 0;
-	for (uint32_t at = 4; at < z->image_end; i++) {
-		const struct zone_node *n = zone_node_at(z, at);
-		const unsigned labels = count_labels(n);
-		const uint64_t hash = labels ? zone_hash_label(key, above[labels - 1], n->name)
-					     : z->apex_hash;
-		above[labels] = hash;
-		z->depth = labels > z->depth ? (uint8_t)labels : z->depth;
-		if (i % ZONE_PLACES == 0)
-			z->places[z->places_n++] = at;
-		if (!(n->flags & NODE_NSEC3))
-			put_slot(&slots, hash, at);
-		at = (uint32_t)(zone_node_end(n) - z->image);
-	}
-	for (i = 0; i < AHEAD; i++)
-		put_slot(&slots, 0, 0);
+	put_soa(m);
 }
 
 static bool copy_pools(struct zone *to, const struct zone *z)
@@ -140,7 +87,8 @@ static void keep_history(struct zone *to, const struct zone *z)
 static bool start(struct merge *m)
 {
 	const struct zone *z = m->z;
-	const size_t image = (size_t)z->image_len + z->delta->image_len;
+	const size_t image = (size_t)z->image_len + z->delta->image_len +
+		(size_t)z->delta->n * zone_in_front(z);
 	struct zone *to = m->to = calloc(1, sizeof *to + z->apex_len);
 
 	if (!to)
@@ -153,14 +101,28 @@ static bool start(struct merge *m)
 		sizeof *to + z->apex_len - from);
 	to->base = NULL;
 	to->delta = NULL;
+	to->slots = NULL;
+	to->places = NULL;
 	keep_history(to, z);
-	to->places_n = 0;
-	to->slots_n = z->nodes + z->nodes / 3 + 1;
-	to->slots = calloc(to->slots_n, sizeof *to->slots);
-	to->places = malloc(
-		(z->places_n + z->delta->n / ZONE_PLACES + 2u) * sizeof *to->places);
 	to->image = malloc(image);
-	return copy_pools(to, z) && to->slots && to->places && to->image;
+	/* Its own chain; that there is one says what is in front of nodes. */
+	to->denial = z->denial ? calloc(1, sizeof *to->denial) : NULL;
+	return copy_pools(to, z) && to->image && !to->denial == !z->denial;
+}
+
+static bool fill(struct merge *m, struct hash_key key)
+{
+	struct zone *to = m->to;
+	const struct denial *chain = m->z->denial;
+
+	put_image(m);
+	uint8_t *trimmed = realloc(to->image, m->len);
+	to->image = trimmed ? trimmed : to->image;
+	to->image_len = m->len;
+	to->apex_node = zone_node_at(to, 4 + zone_in_front(to));
+	to->soa_negative = zone_rrset_at(to, to->image_end);
+	return image_index(to, key) &&
+		(!chain || denial_link(to, chain->nsec3 ? &chain->params : NULL));
 }
 
 struct zone *zone_merge(const struct zone *z, struct hash_key key, struct faults *f)
@@ -171,25 +133,12 @@ struct zone *zone_merge(const struct zone *z, struct hash_key key, struct faults
 		zone_hold(z);
 		return (struct zone *)(uintptr_t)z;
 	}
-	if (z->denial) {
-		struct zone *anew = zone_anew(z, key, f);
-		if (anew)
-			keep_history(anew, z);
-		return anew;
-	}
-	if (!start(&m)) {
+	if (!start(&m) || !fill(&m, key)) {
 		zone_drop(m.to);
 		faults_error(f, &(struct fault_at){ 0 }, "out of memory");
 		return NULL;
 	}
-	put_image(&m);
 	struct zone *to = m.to;
-	uint8_t *trimmed = realloc(to->image, m.len);
-	to->image = trimmed ? trimmed : to->image;
-	to->image_len = m.len;
-	to->apex_node = zone_node_at(to, 4);
-	to->soa_negative = zone_rrset_at(to, to->image_end);
-	find_nodes(to, key);
 	to->refs = 0; /* as in zone_compile() */
 	zone_hold(to);
 	return to;

@@ -95,16 +95,6 @@ struct zone *zone_with(const struct zone *z, const struct change *c,
 	return to;
 }
 
-struct zone *zone_anew(const struct zone *z, struct hash_key key, struct faults *f)
-{
-	const struct compile_opts opts = { .key = key };
-	struct touched t = { .z = z, .f = f };
-	struct zone *to = compile_anew(&t, &opts, f);
-
-	touched_fini(&t);
-	return to;
-}
-
 bool zone_wants_merge(const struct zone *z)
 {
 	return delta_is_large(z);

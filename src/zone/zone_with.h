@@ -29,10 +29,6 @@ struct zone *zone_with(const struct zone *z, const struct change *c,
 /* True when so much is beside the image of `z` that zone_merge() is worth it. */
 bool zone_wants_merge(const struct zone *z);
 
-/* The same zone, compiled from its records; what zone_merge() does where a chain ties all names
- * together. */
-struct zone *zone_anew(const struct zone *z, struct hash_key key, struct faults *f);
-
 /* The same zone with an image of its own, nothing beside it. Count 1; NULL after a fault. All
  * of the zone is copied (some 60 ms for a million names), so it is for a job; changes that
  * were made meanwhile are made again, by zone_with() upon what this gives. `key` is that of the
