@@ -1,0 +1,34 @@
+/* signing_key_inner.h - what a key is made of, for the files that make and write one.
+ */
+#ifndef ZONE_SIGNING_KEY_INNER_H
+#define ZONE_SIGNING_KEY_INNER_H
+
+#include "base/part.h"
+#include "zone/signing_key.h"
+
+#include <openssl/evp.h>
+
+enum { ED25519_SECRET = 64 };
+
+struct signing_key {
+	struct part part;
+	EVP_PKEY *pkey; /* NULL: of an algorithm that we do not know; else at least its public
+			   half */
+	EVP_MD_CTX
+		*ready; /* to sign with: copied for each signature; NULL: Ed25519, or foreign */
+	uint8_t *secret; /* of Ed25519, libsodium's form; NULL: another, or foreign */
+	size_t signature_len;
+	uint16_t flags, tag, bits;
+	uint8_t algorithm;
+	uint16_t dnskey_len;
+	uint8_t dnskey[];
+};
+
+/* Takes `pkey`, which has a private half. NULL: `why`; `pkey` is gone then, too. */
+struct signing_key *signing_key_of(
+	EVP_PKEY *pkey, uint8_t algorithm, uint16_t flags, struct fault *why);
+
+/* What OpenSSL says of its last fault. Always NULL. */
+void *signing_key_fault(struct fault *why, const char *what);
+
+#endif
