@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "dns/rrtype.h"
-#include "xfr/notify_tcp.h"
+#include "xfr/tcp_message.h"
 #include "xfr/sockets.h"
 #include "zone/image.h"
 
@@ -74,7 +74,7 @@ struct notifier {
 		struct notifier *of;
 		struct notify_batch *batch; /* NULL: free */
 		const struct notify_entry *entry;
-		struct notify_tcp *tcp; /* the last try; NULL */
+		struct tcp_message *tcp; /* the last try; NULL */
 		double until;           /* clock_seconds() */
 		unsigned tries;
 		uint16_t id;
@@ -90,7 +90,7 @@ struct notifier {
 static void release(struct notifier *n, struct underway *u)
 {
 	if (u->tcp)
-		notify_tcp_close(u->tcp);
+		tcp_message_close(u->tcp);
 	u->tcp = NULL;
 	u->batch->underway--;
 	u->batch = NULL;
@@ -162,7 +162,7 @@ static bool try(struct underway *u)
 		sockets_send(&u->of->sockets, s->at, s->len, message, len);
 		return true;
 	}
-	u->tcp = notify_tcp_open(
+	u->tcp = tcp_message_open(
 		u->of->opts.loop, s->at, s->len, message, len, on_tcp, u);
 	return u->tcp != NULL;
 }

@@ -1,4 +1,4 @@
-#include "xfr/notify_tcp.h"
+#include "xfr/tcp_message.h"
 
 #include "base/bytes.h"
 
@@ -8,21 +8,20 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ROOM = 2 + 1232 };
-
-struct notify_tcp {
+struct tcp_message {
 	struct ev_loop *loop;
 	ev_io io;
-	notify_tcp_fn *fn;
+	tcp_message_fn *fn;
 	void *ctx;
-	size_t len, at;    /* of what is sent, then of what is read */
-	uint8_t buf[ROOM]; /* with the length in front */
+	size_t len, at;  /* of what is sent, then of what is read */
+	size_t room;     /* of `buf` */
+	uint8_t buf[];   /* with the length in front */
 };
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 {
-	struct notify_tcp *t = io->data;
-	const ssize_t n = recv(io->fd, t->buf + t->at, sizeof t->buf - t->at, MSG_DONTWAIT);
+	struct tcp_message *t = io->data;
+	const ssize_t n = recv(io->fd, t->buf + t->at, t->room - t->at, MSG_DONTWAIT);
 
 	(void)loop;
 	(void)events;
@@ -32,7 +31,7 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 	const size_t want = t->at < 2 ? 2 : 2u + be16_get(t->buf);
 	if (t->at >= want && t->at > 2) {
 		t->fn(t->ctx, t->buf + 2, want - 2);
-	} else if (n <= 0 || want > sizeof t->buf) {
+	} else if (n <= 0 || want > t->room) {
 		ev_io_stop(t->loop, io);
 		t->fn(t->ctx, NULL, 0);
 	}
@@ -40,7 +39,7 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 
 static void on_writable(struct ev_loop *loop, ev_io *io, int events)
 {
-	struct notify_tcp *t = io->data;
+	struct tcp_message *t = io->data;
 	const ssize_t n = send(io->fd, t->buf + t->at, t->len - t->at, MSG_NOSIGNAL);
 
 	(void)events;
@@ -60,11 +59,12 @@ static void on_writable(struct ev_loop *loop, ev_io *io, int events)
 	ev_io_start(loop, io);
 }
 
-struct notify_tcp *notify_tcp_open(struct ev_loop *loop, const struct sockaddr *to,
-	socklen_t to_len, const uint8_t *message, size_t len, notify_tcp_fn *fn, void *ctx)
+struct tcp_message *tcp_message_open(struct ev_loop *loop, const struct sockaddr *to,
+	socklen_t to_len, const uint8_t *message, size_t len, tcp_message_fn *fn, void *ctx)
 {
+	const size_t room = 2 + (len > TCP_MESSAGE_ANSWER ? len : TCP_MESSAGE_ANSWER);
 	const int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct notify_tcp *t = fd < 0 || len + 2 > ROOM ? NULL : calloc(1, sizeof *t);
+	struct tcp_message *t = fd < 0 ? NULL : calloc(1, sizeof *t + room);
 
 	if (!t || (connect(fd, to, to_len) != 0 && errno != EINPROGRESS)) {
 		free(t);
@@ -75,6 +75,7 @@ struct notify_tcp *notify_tcp_open(struct ev_loop *loop, const struct sockaddr *
 	t->loop = loop;
 	t->fn = fn;
 	t->ctx = ctx;
+	t->room = room;
 	t->len = len + 2;
 	be16_put(t->buf, (unsigned)len);
 	memcpy(t->buf + 2, message, len);
@@ -84,7 +85,7 @@ struct notify_tcp *notify_tcp_open(struct ev_loop *loop, const struct sockaddr *
 	return t;
 }
 
-void notify_tcp_close(struct notify_tcp *t)
+void tcp_message_close(struct tcp_message *t)
 {
 	ev_io_stop(t->loop, &t->io);
 	close(t->io.fd);
