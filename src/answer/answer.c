@@ -311,17 +311,38 @@ static void answer_update(struct answerer *a, const struct answer_ask *ask,
 	if (!z || c->name->labels != z->apex_labels)
 		return refuse(c, RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE);
 	const struct policy_zone *rules = rules_of(a->world, p->number);
-	for (size_t i = 0; i < rules->n_update && !may; i++)
+	if (rules->is_secondary)
+		may = policy_allows(&rules->forward, &source, p->tsig.key);
+	for (size_t i = 0; i < rules->n_update && !may && !rules->is_secondary; i++)
 		may = policy_allows(&rules->update[i].who, &source, p->tsig.key);
 	stats_add(&a->stats->updates_asked, 1);
 	if (!may) {
 		stats_add(&a->stats->updates_refused, 1);
 		return refuse(c, RCODE_REFUSED, EDE_PROHIBITED);
 	}
-	if (!zone_is_ready(z) || !ask->later)
-		return refuse(c, RCODE_SERVFAIL, zone_is_ready(z) ? 0 : EDE_NOT_READY);
+	const bool ready = zone_is_ready(z) || rules->is_secondary;
+	if (!ready || !ask->later)
+		return refuse(c, RCODE_SERVFAIL, ready ? 0 : EDE_NOT_READY);
 	*ask->later = (struct answer_later){ .asked = true, .tsig = p->tsig };
 	c->silent = true;
+}
+
+/* An UPDATE with a key that we do not have goes on as it is, where anybody's do from there (RFC 8945 section 5.5):
+ * what the key may do is its primary's to say. */
+static bool forwards_unknown(
+	struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
+{
+	const struct addr source = addr_plain(&ask->source, NULL);
+
+	if (query_opcode(&p->query) != OPCODE_UPDATE || p->tsig.error != TSIG_BADKEY ||
+		!p->query.name_len)
+		return false;
+	zone_name_put(&p->name, a->world->key, p->query.name, &p->query.marks);
+	p->zone = find_zone(a->world, &p->name, p->query.qtype, &p->number);
+	if (!p->zone)
+		return false;
+	const struct policy_zone *rules = rules_of(a->world, p->number);
+	return rules->is_secondary && policy_allows(&rules->forward, &source, NULL);
 }
 
 /* A primary has something new (RFC 1996): that is heard, and looked into by others. */
@@ -562,6 +583,10 @@ size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct ans
 	case QUERY_NOTIMP: c.rcode = RCODE_NOTIMP; break;
 	case QUERY_BADVERS: c.rcode = RCODE_BADVERS; break;
 	case QUERY_TSIG:
+		if (forwards_unknown(a, ask, p)) {
+			answer_update(a, ask, &c, p);
+			break;
+		}
 		c.rcode = RCODE_NOTAUTH;
 		tell_signature(a, ask, p);
 		break;

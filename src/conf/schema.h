@@ -63,6 +63,10 @@ void schema_rules_end(struct reader *r);
 	"What becomes of changes. keep: the file is its writer's, and the zone cannot be " \
 	"changed otherwise. store: the file is where the zone begins; from then on the store " \
 	"has it, and the file is not read again."
+#define SCHEMA_FORWARD                                                                  \
+	"Of a zone with a primary: whose updates (RFC 2136) are sent on to the primary, which "  \
+	"decides about them. They go as they are, with the signature of who asks, whose key need " \
+	"not be known here."
 #define SCHEMA_NOTIFY_FROM                                                              \
 	"Who, beside the primaries, may say that the zone has changed (NOTIFY)."
 

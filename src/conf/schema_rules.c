@@ -310,6 +310,8 @@ const struct key schema_rule_keys[] = {
 		.about = SCHEMA_SERIAL, .otherwise = "increment" },
 	{ "write-back", take_write_back, .say = "keep or store", .about = SCHEMA_WRITE_BACK,
 		.otherwise = "keep" },
+	{ "forward-updates", take_access, .say = SCHEMA_WHO, AT(access.forward),
+		.about = SCHEMA_FORWARD, .otherwise = "none" },
 	{ "notify-from", take_access, .say = SCHEMA_WHO, AT(access.notify),
 		.about = SCHEMA_NOTIFY_FROM, .otherwise = "the primaries alone" },
 	{ 0 },

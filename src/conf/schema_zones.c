@@ -87,6 +87,8 @@ const struct key schema_zone_keys[] = {
 		.about = SCHEMA_SERIAL, .otherwise = "what its template says; else increment" },
 	{ "write-back", schema_rule, .late = 1, .say = "keep or store",
 		.about = SCHEMA_WRITE_BACK, .otherwise = "what its template says; else keep" },
+	{ "forward-updates", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_FORWARD,
+		.otherwise = "what its template says; else none" },
 	{ "notify-from", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_NOTIFY_FROM,
 		.otherwise = "what its template says; else the primaries alone" },
 	{ "notify", schema_rule, .late = 1, .say = SCHEMA_NOTIFY_WHOM, .about = SCHEMA_NOTIFY,
@@ -110,6 +112,14 @@ static bool check_shape(
 		return parse_error(
 			r->src, files->key, "\"files\" is for a folder: \"dir\" is missing");
 	const struct conf_rule *rule = &r->conf->rules[z->rule];
+	if (secondary && parse_get(entry, "update"))
+		return parse_error(r->src, parse_get(entry, "update")->key,
+			"a zone that comes from a \"primary\" is changed there; "
+			"\"forward-updates\" says whose updates are sent on to it");
+	if (!secondary && parse_get(entry, "forward-updates"))
+		return parse_error(r->src, parse_get(entry, "forward-updates")->key,
+			"\"forward-updates\" is for a zone with a \"primary\"; \"update\" says "
+			"who may change this one");
 	if (rule->access.n_update && !rule->stored)
 		return parse_error(r->src, entry,
 			"\"update\" needs \"write-back: store\": a file that a human keeps is not "

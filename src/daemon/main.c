@@ -7,6 +7,7 @@
 #include "daemon/balancer.h"
 #include "daemon/builder.h"
 #include "daemon/decisions.h"
+#include "daemon/forwarding.h"
 #include "daemon/geo_watch.h"
 #include "daemon/measuring.h"
 #include "daemon/notifying.h"
@@ -75,6 +76,7 @@ struct server {
 	struct measuring *measuring;
 	struct notifying *notifying;
 	struct secondaries *secondaries;
+	struct forwarding *forwarding;
 	struct updates *updates;
 	struct decisions *decisions;
 	struct rrl_log *rrl_log;
@@ -210,8 +212,9 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->secondaries = secondaries_new(&(struct secondaries_opts){
 		s->loop, s->jobs, s->builder, s->publisher, s->news, s->key,
 		s->store });
-	s->updates = updates_new(&(struct updates_opts){
-		s->jobs, s->builder, s->publisher, s->news, s->key, s->store });
+	s->forwarding = forwarding_new(s->loop, s->publisher);
+	s->updates = updates_new(&(struct updates_opts){ s->jobs, s->builder, s->publisher,
+		s->news, s->key, s->store, s->forwarding });
 	s->notifying = notifying_new(
 		&(struct notifying_opts){ s->loop, s->jobs, s->publisher });
 	s->rrl_log = rrl_log_new(
@@ -229,7 +232,7 @@ static bool open_control(struct server *s, struct fault *why)
 	s->reports = reports_new(
 		&(struct reports_opts){ s->jobs, s->publisher, s->probes, s->balancer,
 			s->rankings, s->staging, s->reloader, s->measuring, s->watchdog,
-			s->decisions, s->workers, s->notifying, s->started, s->conf_path },
+			s->decisions, s->workers, s->notifying, s->forwarding, s->started, s->conf_path },
 		&s->commands);
 	s->zone_orders = zone_orders_new(
 		&(struct zone_orders_opts){
@@ -330,6 +333,7 @@ static void shut_down(struct server *s)
 	rrl_log_free(s->rrl_log);
 	workers_stop(s->workers);
 	updates_free(s->updates);
+	forwarding_free(s->forwarding);
 	balancer_free(s->balancer);
 	reports_free(s->reports);
 	orders_free(s->orders);

@@ -227,6 +227,11 @@ static void take_view(const struct reports *r, bool texts, struct report_view *v
 	v->decisions_lost = decisions_lost(r->opts.decisions);
 	if (r->opts.notifying)
 		v->notify = notifying_counts(r->opts.notifying);
+	if (r->opts.forwarding) {
+		const struct forwarding_counts c = forwarding_counts(r->opts.forwarding);
+		v->forwarded = c.asked;
+		v->forward_failed = c.failed;
+	}
 	v->agents = measuring_counts(r->opts.measuring, &v->targets);
 	take_doubts(r, v);
 	v->started = r->opts.started;

@@ -10,6 +10,7 @@
 #include "console/command.h"
 #include "daemon/balancer.h"
 #include "daemon/decisions.h"
+#include "daemon/forwarding.h"
 #include "daemon/measuring.h"
 #include "daemon/notifying.h"
 #include "daemon/probes.h"
@@ -36,6 +37,7 @@ struct reports_opts {
 	struct decisions *decisions;
 	struct workers *workers;
 	struct notifying *notifying; /* NULL: nobody is told of zones */
+	struct forwarding *forwarding; /* NULL: no update is sent on */
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;
 };

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "daemon/parts_read.h"
+#include "daemon/update_reply.h"
 #include "daemon/versions.h"
 #include "daemon/zones_read.h"
 #include "dns/message.h"
@@ -17,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { WAITING_MOST = 10000, BATCH_MOST = 256, REPLY_ROOM = 1232 };
+enum { WAITING_MOST = 10000, BATCH_MOST = 256 };
 
 /* One of a batch, and what has become of it. */
 struct asked {
@@ -48,15 +49,6 @@ struct updates {
 };
 
 /* --- one request -------------------------------------------------------------------------- */
-
-static const struct tsig_key *key_of(const struct conf *c, const struct request *r)
-{
-	for (size_t i = 0; r->is_signed && i < c->policy.n_keys; i++)
-		if (c->policy.keys[i].algorithm == r->algorithm &&
-			name_equal(c->policy.keys[i].name, r->key_name))
-			return &c->policy.keys[i];
-	return NULL;
-}
 
 /* The version of a zone that the requests before this one have made; borrowed. */
 static struct zone *newest(const struct updates *u, size_t before, const uint8_t *apex)
@@ -125,7 +117,7 @@ static bool change_one(struct updates *u, size_t at)
 			"the zone is signed elsewhere: change it where its keys are");
 	const struct policy_zone *rules =
 		&c->policy.zones[zone_set_rule(u->made.live.zones->set, index)];
-	const struct tsig_key *key = key_of(c, r);
+	const struct tsig_key *key = update_reply_key(c, r);
 	bool *is_for = memory_zeroed(rules->n_update, sizeof *is_for);
 	for (size_t i = 0; i < rules->n_update; i++)
 		is_for[i] = policy_allows(&rules->update[i].who, &r->source, key);
@@ -253,25 +245,9 @@ static void tell(struct updates *u, const struct asked *a)
 
 static void reply(struct updates *u, struct asked *a)
 {
-	struct request *r = a->request;
-	uint8_t to[REPLY_ROOM];
-	struct message m;
-	size_t len = QUERY_HEADER;
-
-	memset(to, 0, QUERY_HEADER);
-	memcpy(to, r->packet, 2);
-	be16_put(to + 2, FLAG_QR | OPCODE_UPDATE << 11 | (a->rcode & 15));
-	if (message_open(&m, r->packet, r->len) && m.qtype) {
-		memcpy(to + len, r->packet + len, m.at - len);
-		len = m.at;
-		be16_put(to + 4, 1);
-	}
-	r->tsig.key = key_of(parts_conf(publisher_live(u->opts.publisher)), r);
-	if (r->tsig.key)
-		len = tsig_sign(&r->tsig, to, len, (uint64_t)time(NULL));
 	if (a->rcode && *a->why.text)
 		tell(u, a);
-	request_answer(r, to, len);
+	update_reply(a->request, a->rcode, parts_conf(publisher_live(u->opts.publisher)));
 }
 
 static void count(struct updates *u, const struct asked *a)
@@ -384,6 +360,8 @@ static void take(void *ctx, struct request *r)
 {
 	struct updates *u = ctx;
 
+	if (forwarding_take(u->opts.forwarding, r))
+		return;
 	u->counts.asked++;
 	if (!u->opts.store || u->waiting == WAITING_MOST) {
 		struct asked a = { .request = r, .rcode = RCODE_SERVFAIL };

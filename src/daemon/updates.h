@@ -8,6 +8,7 @@
 #define DAEMON_UPDATES_H
 
 #include "daemon/builder.h"
+#include "daemon/forwarding.h"
 #include "daemon/publish.h"
 #include "daemon/worker_news.h"
 #include "store/store.h"
@@ -21,6 +22,7 @@ struct updates_opts {
 	struct worker_news *news;
 	struct hash_key key;
 	struct store *store; /* NULL: no zone can be changed */
+	struct forwarding *forwarding; /* of zones that are changed elsewhere */
 };
 
 /* Never NULL. */

@@ -83,6 +83,7 @@ struct report_view {
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;
 	struct notifier_counts notify;
+	uint64_t forwarded, forward_failed; /* updates that went on to a primary */
 	/* The last reload: UNIX time, 0 if there was none. */
 	int64_t reloaded_s;
 	bool reload_taken;

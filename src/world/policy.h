@@ -71,6 +71,7 @@ struct policy_zone {
 	struct policy_access transfer;
 	struct policy_access notify; /* of a secondary: who may say that there is something new */
 	bool is_secondary;
+	struct policy_access forward; /* ... whose updates go on to its primary */
 	const struct policy_update *update;
 	size_t n_update; /* 0: it cannot be changed */
 	enum policy_serial serial;

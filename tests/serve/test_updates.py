@@ -231,6 +231,52 @@ def follows():
             same((status, "primary" in said, "IXFR" in said), (0, True, True))
 
 
+@claim("a secondary sends updates on to its primary, signed as they are, also with a key that it does not have, and none for who may not")
+def forwarded():
+    unknown = Key("only.primary", b"o" * 32)
+    with Primary() as p:
+        p.configure(KEYS.replace("keys: {", "keys: { only.primary: %s," % unknown.yaml()) + "store: { file: waymark.db }",
+                    "[ { name: dyn.test, file: zones/dyn.test.zone, write-back: store, transfer: any, "
+                    "update: [ { key: only.primary }, { key: xfr, names: k.*, types: A } ] } ]")
+        p.start()
+        with Secondary(p.port).settle(store=False) as s:
+            peers = "peers: { gone: { at: \"127.0.0.1:%d\" }, pri: { at: \"127.0.0.1:%d\", key: xfr } }\n" % (free_port(), p.port)
+            zone = "[ { name: dyn.test, primary: [ gone, pri ]%s } ]"
+            s.configure(KEYS + peers, zone % ", forward-updates: any")
+            s.start()
+            until(lambda: a_of(s, "www.dyn.test"), [text(1)])
+
+            def change(owner, key, tcp):
+                packet, mac = update("dyn.test", (owner, 1, 1, 60, address(7)), key=key)
+                with s.connect() as c:
+                    if tcp:
+                        send_tcp(c, packet)
+                    reply = recv_tcp(c) if tcp else s.exchange(packet, 20)
+                same(reply[:2], packet[:2], "id:")
+                if mac:
+                    key.verify(reply, mac)
+                return reply[3] & 15
+
+            for i, tcp in enumerate((False, True)):
+                same(change("n%d.dyn.test" % i, unknown, tcp), 0, "a key that the primary alone has:")
+                same(a_of(p, "n%d.dyn.test" % i), [text(7)], "at the primary:")
+                same(change("a.k.n%d.dyn.test" % i, KEY, tcp), 5, "what the primary refuses:")
+                same(change("k.dyn.test", KEY, tcp), 5)
+                same(change("x.dyn.test", None, tcp), 5, "unsigned:")
+            s.ctl("zone", "refresh", "dyn.test")
+            until(lambda: a_of(s, "n1.dyn.test"), [text(7)])
+            p.stop()
+            same(change("late.dyn.test", KEY, False), 2, "nobody answers:")
+            same("is not sent on: pri (127.0.0.1:%d)" % p.port in s.said(), True, "told:")
+            s.configure(KEYS + peers, zone % ", forward-updates: { key: acme }")
+            same(s.ctl("reload")[0], 0)
+            same(change("x.dyn.test", KEY, False), 5)
+            reply = s.exchange(update("dyn.test", ("x.dyn.test", 1, 1, 60, address(7)), key=unknown)[0], 20)
+            same((reply[3] & 15, Parser(reply).tsig.error), (9, BADKEY), "an unknown key, where not anybody may:")
+            s.configure(KEYS + peers, zone % ", update: [ { key: xfr } ]")
+            same("\"forward-updates\" says" in s.ctl("reload")[1], True)
+
+
 @claim("a secondary ends where its primary does, however many changes come at a time")
 def burst():
     with Primary() as p:

@@ -38,6 +38,15 @@ static void zones_are_checked(void)
 		{ "a name and a folder", SERVER "zones: [ { name: a.example, dir: z } ]\n",
 			"2:29: error: \"dir\" stands alone; give \"name\" an entry of its "
 			"own\n" },
+		{ "a secondary with rules for updates",
+			SERVER "peers: { p: { at: 192.0.2.1 } }\n"
+			       "zones: [ { name: a.example, primary: p, update: { from: \"::/0\" } } ]\n",
+			"3:41: error: a zone that comes from a \"primary\" is changed there; "
+			"\"forward-updates\" says whose updates are sent on to it\n" },
+		{ "updates of a primary that go nowhere",
+			SERVER "zones: [ { name: a.example, file: a, forward-updates: any } ]\n",
+			"2:38: error: \"forward-updates\" is for a zone with a \"primary\"; "
+			"\"update\" says who may change this one\n" },
 		{ "neither", SERVER "zones:\n  - {}\n  - x\n",
 			"3:5: error: this entry has neither \"name\" and \"file\" nor \"dir\"\n"
 			"4:5: error: a zone must be a mapping of keys and values, not one "
