@@ -315,49 +315,6 @@ bool compose_any(struct compose *c, const struct zone_node *n)
 
 /* --- records made here -------------------------------------------------------------------- */
 
-/* `address` is its number in the edge, the A first. */
-static bool is_alive(const struct edge *e, unsigned address, const uint64_t *alive)
-{
-	return !alive || standing_address(alive, e->first_address + address);
-}
-
-static size_t count_addresses(const struct edge *e, bool v6, const uint64_t *alive)
-{
-	const unsigned first = v6 ? e->n_a : 0, n = v6 ? e->n_aaaa : e->n_a;
-	size_t count = 0;
-
-	for (unsigned k = first; k < first + n; k++)
-		count += is_alive(e, k, alive);
-	return count;
-}
-
-bool compose_edges(
-	struct compose *c, const struct steer *s, const struct choice *choice, uint32_t ttl_s)
-{
-	const bool v6 = c->q->qtype == RRTYPE_AAAA;
-	const size_t size = v6 ? 16 : 4, owner_at = compose_position(c, 0);
-	size_t count = 0;
-
-	if (s->edges[choice->edges[0]].cname)
-		return compose_cname(c, s->edges[choice->edges[0]].cname, ttl_s);
-	for (unsigned i = 0; i < choice->n; i++)
-		count += count_addresses(&s->edges[choice->edges[i]], v6, choice->alive);
-	if (!writer_fits(&c->w, count * (RR_FIXED + size)))
-		return truncate_here(c);
-	for (unsigned i = 0; i < choice->n; i++) {
-		const struct edge *e = &s->edges[choice->edges[i]];
-		for (unsigned k = 0; k < (v6 ? e->n_aaaa : e->n_a); k++) {
-			if (!is_alive(e, k + (v6 ? e->n_a : 0u), choice->alive))
-				continue;
-			writer_rr_head(&c->w, owner_at, c->q->qtype, ttl_s, size);
-			memcpy(c->w.buf + c->w.len, (v6 ? e->aaaa : e->a) + k * size, size);
-			c->w.len += size;
-		}
-	}
-	writer_count(&c->w, WRITER_ANSWER, (unsigned)count);
-	return true;
-}
-
 bool compose_cname(struct compose *c, const uint8_t *target, uint32_t ttl_s)
 {
 	const size_t before = c->w.len;

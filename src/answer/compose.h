@@ -69,10 +69,6 @@ bool compose_node(struct compose *c, const struct zone_node *n, uint16_t qtype);
 /* One RRset for QTYPE ANY (RFC 8482 section 4.1). */
 bool compose_any(struct compose *c, const struct zone_node *n);
 
-/* The chosen edges' addresses, or the CNAME of the only one. */
-bool compose_edges(
-	struct compose *c, const struct steer *s, const struct choice *choice, uint32_t ttl_s);
-
 /* A DNAME that redirects the name at work: once in an answer, however often a chain comes by.
  */
 bool compose_dname(struct compose *c, const struct lookup *l);

@@ -20,6 +20,7 @@ struct stats {
 	uint64_t truncated;
 	uint64_t steered; /* answered from a pool */
 	uint64_t unmet;   /* ... of which no edge could answer */
+	uint64_t services; /* ... to questions for HTTPS or SVCB */
 	uint64_t staged;  /* answered from a pool of a stage; these count above, too */
 	uint64_t staged_unmet;
 	uint64_t with_subnet; /* queries with a client subnet */

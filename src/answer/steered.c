@@ -1,5 +1,6 @@
 #include "answer/steered.h"
 
+#include "answer/compose_pool.h"
 #include "answer/note.h"
 #include "dns/rrtype.h"
 #include "steer/stage.h"
@@ -40,7 +41,7 @@ static struct choose_ask who_asks(const struct answerer *a, const struct answer_
 }
 
 /* A client of a group that other tables are tried out on. */
-static void take_stage(const struct answerer *a, struct answer_pending *p)
+static void take_stage(const struct answerer *a, struct answer_pending *p, uint16_t pool)
 {
 	const struct world *w = a->world;
 	struct choose_ask *who = &p->who;
@@ -49,34 +50,46 @@ static void take_stage(const struct answerer *a, struct answer_pending *p)
 		return;
 	who->steer = w->stage.steer;
 	who->standing = w->stage.standing;
-	who->pool = w->stage.pools[w->first_pool[p->number] + p->found.rrset->aux];
+	who->pool = w->stage.pools[w->first_pool[p->number] + pool];
 	who->turn = &a->turns[POOLS_MOST * 2u + who->pool * 2u + who->v6];
 }
 
-/* No data of the type asked for, at a name whose pool has nothing but CNAMEs: then the name is
- * one itself (RFC 1034 section 4.3.2), but for what DNSSEC has beside it. */
-static void take_cname(const struct answerer *a, struct answer_pending *p)
+/* What the pool that `who` asks has for questions of that type; NULL: nothing. */
+static const struct pool_form *form_of(const struct steer *s, unsigned pool, uint16_t qtype)
 {
-	const struct world *w = a->world;
-	struct lookup edge = p->found;
+	const struct pool_form *forms = s->pools[pool].forms;
+	const struct pool_form *f = qtype == RRTYPE_HTTPS ? &forms[POOL_HTTPS]
+		: qtype == RRTYPE_SVCB                    ? &forms[POOL_SVCB]
+							  : NULL;
 
-	edge.kind = LOOKUP_EDGE;
-	edge.rrset = zone_find_rrset(edge.node, RRTYPE_EDGE);
-	if (edge.rrset && p->query.qtype != RRTYPE_NSEC && p->query.qtype != RRTYPE_DS &&
-		w->steer->pools[pool_of(w, p->number, &edge)].only_cnames)
-		p->found = edge;
+	return f && f->front ? f : NULL;
+}
+
+/* Has the pool more to say than addresses? A name whose pool has nothing but CNAMEs is one
+ * itself (RFC 1034 section 4.3.2), but for what DNSSEC has beside it. */
+static bool says_more(const struct choose_ask *who, uint16_t qtype)
+{
+	return (who->steer->pools[who->pool].only_cnames && qtype != RRTYPE_NSEC &&
+		       qtype != RRTYPE_DS) ||
+		form_of(who->steer, who->pool, qtype);
 }
 
 void steered_look(
 	const struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
 {
-	if (p->found.kind == LOOKUP_NODATA)
-		take_cname(a, p);
-	if (p->found.kind != LOOKUP_EDGE)
+	struct lookup edge = p->found;
+
+	if (edge.kind == LOOKUP_NODATA) {
+		edge.kind = LOOKUP_EDGE;
+		edge.rrset = zone_find_rrset(edge.node, RRTYPE_EDGE);
+	}
+	if (!edge.rrset)
 		return;
-	p->who = who_asks(a, ask, p, pool_of(a->world, p->number, &p->found), &p->v4_at);
+	p->who = who_asks(a, ask, p, pool_of(a->world, p->number, &edge), &p->v4_at);
 	if (a->world->stage.share)
-		take_stage(a, p);
+		take_stage(a, p, edge.rrset->aux);
+	if (p->found.kind == LOOKUP_EDGE || says_more(&p->who, p->query.qtype))
+		p->found = edge;
 }
 
 /* --- what is answered --------------------------------------------------------------------- */
@@ -118,12 +131,87 @@ static uint32_t steered_ttl_s(const struct compose *c, const struct lookup *l,
 	return ttl_s;
 }
 
-/* Addresses are for who asks for them; a CNAME is for all. */
+/* Two choices of which an answer is made hold as long and for as many as both do. */
+static void take_in(struct choice *c, const struct choice *other)
+{
+	if (other->by_subnet && (!c->by_subnet || c->scope < other->scope))
+		c->scope = other->scope;
+	c->by_subnet = c->by_subnet || other->by_subnet;
+	c->by_chance = c->by_chance || other->by_chance;
+	c->for_now = c->for_now || other->for_now;
+	if (c->ttl_most_s > other->ttl_most_s)
+		c->ttl_most_s = other->ttl_most_s;
+}
+
+/* What the client's questions for addresses are answered with: `family` has those, A first.
+ * Nobody's turn is taken by it. A CNAME stands for both. */
+static struct choice choose_families(
+	const struct answerer *a, const struct choose_ask *who, struct choice family[static 2])
+{
+	struct choose_turn turns[2] = { who->turn[0], who->turn[1] };
+	struct choose_ask ask = *who;
+
+	ask.turn = &turns[0];
+	family[0] = choose(&ask, a->trace);
+	family[1] = (struct choice){ .n = 0 };
+	if (family[0].n && who->steer->edges[family[0].edges[0]].cname)
+		return family[0];
+	ask.v6 = true;
+	ask.turn = &turns[1];
+	family[1] = choose(&ask, family[0].n ? NULL : a->trace);
+	struct choice c = family[0].n ? family[0] : family[1];
+	take_in(&c, &family[family[0].n ? 1 : 0]);
+	if (family[1].n && who->steer->edges[family[1].edges[0]].cname)
+		family[1].n = 0;
+	return c;
+}
+
+/* Hints where the next question has the same answer: with turns it would not. A pool that stands
+ * in and has no such answer gives none. */
+static void answer_service(struct compose *c, const struct steer *s,
+	struct choice family[static 2], const struct choice *choice, uint32_t ttl_s)
+{
+	if (choice->by_chance)
+		family[0].n = family[1].n = 0;
+	compose_pool_service(c, s,
+		&(struct compose_service){
+			form_of(s, choice->pool, c->q->qtype), &family[0], &family[1] },
+		ttl_s);
+}
+
+/* Is what was chosen an answer to who asked? Addresses are for who asks for them; a CNAME is for
+ * all. */
 static bool fits_type(
 	const struct compose *c, const struct steer *s, const struct choice *choice)
 {
 	return c->q->qtype == RRTYPE_A || c->q->qtype == RRTYPE_AAAA ||
-		s->edges[choice->edges[0]].cname;
+		s->edges[choice->edges[0]].cname || form_of(s, choice->pool, c->q->qtype);
+}
+
+/* An answer from a pool is counted, as far as it is not to a question that another goes with:
+ * who asks for a service asks for the addresses, too. */
+static void count(struct answerer *a, const struct choose_ask *who, const struct choice *choice,
+	bool service)
+{
+	const bool staged = who->steer != a->world->steer;
+
+	stats_add(&a->stats->steered, 1);
+	stats_add(&a->stats->services, service);
+	stats_add(&a->stats->unmet, choice->n == 0);
+	if (a->world->stage.share) {
+		stats_add(&a->stats->staged, staged);
+		stats_add(&a->stats->staged_unmet, staged && choice->n == 0);
+	}
+	if (a->trace) {
+		a->trace->staged = staged;
+		memcpy(a->trace->name, who->name, who->name_len);
+	}
+	if (service)
+		return;
+	if (!staged) /* pools of a stage have numbers of their own */
+		note_client(a, who);
+	if (a->counts)
+		note_choice(a, who, choice);
 }
 
 bool steered_answer(
@@ -131,45 +219,38 @@ bool steered_answer(
 {
 	const struct world *w = a->world;
 	const struct choose_ask *who = &p->who;
-	const unsigned v4_at = p->v4_at;
+	const bool service = form_of(who->steer, who->pool, c->q->qtype) != NULL;
+	struct choice family[2];
 
 	if (who->standing->pools[who->pool].waits) {
 		c->silent = true;
 		*none = true;
 		return false;
 	}
-	struct choice choice = choose(who, a->trace);
-	const bool staged = who->steer != w->steer;
-	stats_add(&a->stats->steered, 1);
-	if (!staged) /* pools of a stage have numbers of their own */
-		note_client(a, who);
-	stats_add(&a->stats->unmet, choice.n == 0);
-	if (w->stage.share) {
+	struct choice choice = service ? choose_families(a, who, family) : choose(who, a->trace);
+	if (w->stage.share)
 		narrow(&choice, who);
-		stats_add(&a->stats->staged, staged);
-		stats_add(&a->stats->staged_unmet, staged && choice.n == 0);
-	}
-	if (a->trace) {
-		a->trace->staged = staged;
-		memcpy(a->trace->name, who->name, who->name_len);
-	}
-	if (a->counts)
-		note_choice(a, who, &choice);
+	count(a, who, &choice, service);
 	/* The scope counts bits of the subnet as it was sent: IPv4 inside IPv6 stands behind
 	 * `v4_at` others. */
-	const unsigned scope = choice.by_subnet ? choice.scope + v4_at : 0;
+	const unsigned scope = choice.by_subnet ? choice.scope + p->v4_at : 0;
 	if (scope > c->edns.scope)
 		c->edns.scope = (uint8_t)scope;
 	*none = choice.n == 0 || !fits_type(c, who->steer, &choice);
-	const uint32_t ttl_s = steered_ttl_s(c, &p->found, who, &choice, v4_at);
+	const uint32_t ttl_s = steered_ttl_s(c, &p->found, who, &choice, p->v4_at);
 	if (*none) {
 		/* What the state of the edges decides ends with it. */
-		if (choice.for_now)
+		if (choice.for_now || service)
 			c->negative_most_s = ttl_s;
 		return false;
 	}
-	if (a->counts && w->policy.sample_every)
+	const bool cname = who->steer->edges[choice.edges[0]].cname;
+	if (service && !cname) {
+		answer_service(c, who->steer, family, &choice, ttl_s);
+		return false;
+	}
+	if (a->counts && w->policy.sample_every && !service)
 		note_decision(a, who, &choice, ttl_s);
-	return compose_edges(c, who->steer, &choice, ttl_s) &&
-		who->steer->edges[choice.edges[0]].cname && c->q->qtype != RRTYPE_CNAME;
+	return compose_pool_edges(c, who->steer, &choice, ttl_s) && cname &&
+		c->q->qtype != RRTYPE_CNAME;
 }

@@ -179,6 +179,10 @@ key_take schema_policy, schema_affinity;
 void schema_check_policy(const struct reader *r, const struct schema_pool *p);
 bool schema_is_nearest(const struct pool_opts *p); /* some link is */
 
+/* https, svcb: to a struct schema_pool. */
+key_take schema_https, schema_svcb;
+extern const struct key schema_https_keys[], schema_svcb_keys[];
+
 /* probe, up-when, panic: to a struct schema_pool; and how they fit together with its policy. */
 key_take schema_probe, schema_up_when, schema_panic;
 void schema_check_standing(const struct reader *r, const struct schema_pool *p);

@@ -237,6 +237,14 @@ const struct key schema_pool_keys[] = {
 		.about = "With a smaller share of the edges up no probe is trusted, and "
 			 "all edges answer.",
 		.otherwise = "never" },
+	{ "https", schema_https, .say = "a mapping of alpn, port and others",
+		.about = "The name answers HTTPS questions (type 65, RFC 9460), too: "
+			 "with these parameters, and hints that are the addresses that "
+			 "the client gets. Empty, it says no more than the hints.",
+		.otherwise = "HTTPS is NODATA", .keys = schema_https_keys },
+	{ "svcb", schema_svcb, .say = "a mapping of alpn, port and others",
+		.about = "The same for SVCB questions (type 64).",
+		.otherwise = "SVCB is NODATA", .keys = schema_svcb_keys },
 	{ "default", take_default, .late = 1, .say = EDGE_LIST,
 		.about = "The order for clients of whom nothing is known. Edges that are "
 			 "not here follow.",

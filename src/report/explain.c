@@ -8,6 +8,7 @@
 #include "report/report.h"
 #include "report/report_edges.h"
 #include "report/report_load.h"
+#include "report/service_text.h"
 #include "base/memory.h"
 #include "dns/query.h"
 #include "dns/rrtype.h"
@@ -139,7 +140,12 @@ static size_t message_name(const uint8_t *m, size_t at, char text[static NAME_TE
 static void rdata_text(
 	const uint8_t *m, size_t at, size_t len, uint16_t type, char text[static NAME_TEXT])
 {
-	if (type == RRTYPE_A && len == 4) {
+	struct text service = { 0 };
+
+	if ((type == RRTYPE_HTTPS || type == RRTYPE_SVCB) &&
+		service_text(&service, m + at, len)) {
+		snprintf(text, NAME_TEXT, "%s", text_get(&service));
+	} else if (type == RRTYPE_A && len == 4) {
 		inet_ntop(AF_INET, m + at, text, NAME_TEXT);
 	} else if (type == RRTYPE_AAAA && len == 16) {
 		inet_ntop(AF_INET6, m + at, text, NAME_TEXT);
@@ -151,6 +157,7 @@ static void rdata_text(
 		for (size_t i = 0; i < len && n < NAME_TEXT - 8; i++)
 			n += snprintf(text + n, (size_t)(NAME_TEXT - n), "%02x", m[at + i]);
 	}
+	text_fini(&service);
 }
 
 static json_t *answer_json(const uint8_t *m, size_t len)

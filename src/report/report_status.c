@@ -229,6 +229,7 @@ void report_status(const struct report_view *view, bool json, struct text *out)
 		{ "tcp_clients", "TCP connections now", r->tcp_clients },
 		{ "steered", "answers from pools", (json_int_t)r->sum.steered },
 		{ "unmet", "... of these without an edge", (json_int_t)r->sum.unmet },
+		{ "services", "... of these to HTTPS and SVCB", (json_int_t)r->sum.services },
 		{ "staged", "answers from staged pools", (json_int_t)r->sum.staged },
 		{ "decisions_missed", "decisions there was no room to log", missed(view) },
 		{ NULL, "subnets and cookies", 0 },

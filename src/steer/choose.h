@@ -60,6 +60,7 @@ struct choice {
 	const uint64_t *alive; /* standing_address(): which addresses to answer with; NULL: all
 				*/
 	enum choose_why why;
+	bool by_chance; /* a turn or the moment decided: the same client may get another */
 	uint16_t pool;   /* that has chosen: the one asked for, or one that stands in for it */
 	struct addr who; /* whom it looked at */
 	uint32_t ttl_most_s;

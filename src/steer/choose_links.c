@@ -131,6 +131,7 @@ static void by_turn(const struct choose_walk *w, struct left *c)
 	if (!sum)
 		return;
 	uint32_t at = choose_next_turn(w->ask->turn, sum, w->pool->policy == POOL_WEIGHTED);
+	w->choice->by_chance = true;
 	for (; at >= weight(w, c->at[first]); first++)
 		at -= weight(w, c->at[first]);
 	for (unsigned i = 0; i < c->n; i++)

@@ -172,6 +172,7 @@ unsigned choose_sixteenths(const struct choose_walk *w, uint16_t edge)
 
 unsigned choose_sixteenth(const struct choose_walk *w)
 {
+	w->choice->by_chance = true;
 	return group_draw(w->ask->now_us,
 		       group_of(&w->ask->source, addr_is_v4(&w->ask->source) ? 32 : 128)) >>
 		28;

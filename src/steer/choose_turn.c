@@ -67,6 +67,7 @@ bool choose_by_turn(struct choose_walk *w, bool even_down, bool even_drained)
 			sum += turn_share(w, i, ramps);
 	if (sum) {
 		uint32_t at = choose_next_turn(w->ask->turn, sum, weighted || ramps);
+		w->choice->by_chance = true;
 		for (;; first++) {
 			if (choose_judge(w, &l, first) != CHOSEN)
 				continue;

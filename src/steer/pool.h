@@ -59,6 +59,18 @@ enum pool_pin_kind {
 	PIN_CONTINENT
 }; /* the strongest first */
 
+/* What a pool answers to questions for a service at its names (RFC 9460): the RDATA but for the
+ * hints, which are the addresses that the client would get. In ServiceMode, of the name itself. */
+enum pool_service { POOL_HTTPS, POOL_SVCB, POOL_SERVICES };
+
+struct pool_form {
+	const uint8_t *front;  /* priority, ".", parameters in front of ipv4hint; NULL: there is
+				  no such answer */
+	const uint8_t *middle; /* parameters between ipv4hint and ipv6hint */
+	const uint8_t *back;   /* ... and behind that */
+	uint16_t front_len, middle_len, back_len;
+};
+
 /* These clients go to these edges, in this order, while one of them is up. */
 struct pool_pin {
 	enum pool_pin_kind kind;
@@ -98,6 +110,7 @@ struct pool_opts {
 	size_t n_fallback;
 	const struct pool_pin *pins;
 	size_t n_pins;
+	struct pool_form forms[POOL_SERVICES];
 };
 
 #endif

@@ -253,6 +253,18 @@ static bool needs_rank(const struct pool_opts *o)
 	return nearest;
 }
 
+static void fill_forms(struct steer *s, struct pool_form *to, const struct pool_form *from)
+{
+	for (unsigned i = 0; i < POOL_SERVICES; i++) {
+		to[i] = from[i];
+		if (!from[i].front)
+			continue;
+		to[i].front = arena_memdup(&s->mem, from[i].front, from[i].front_len);
+		to[i].middle = arena_memdup(&s->mem, from[i].middle, from[i].middle_len);
+		to[i].back = arena_memdup(&s->mem, from[i].back, from[i].back_len);
+	}
+}
+
 static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *all,
 	const struct pool_opts *o, struct ranks *ranks)
 {
@@ -280,6 +292,7 @@ static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *
 		p->has_a = p->has_a || e->n_a || e->cname;
 		p->has_aaaa = p->has_aaaa || e->n_aaaa || e->cname;
 	}
+	fill_forms(s, p->forms, o->forms);
 	fill_pins(s, p, o);
 	if (needs_rank(o)) {
 		p->rank = make_rank(s, all, o, ranks);

@@ -64,6 +64,7 @@ struct pool {
 	bool has_a, has_aaaa; /* some edge can answer for that type */
 	bool only_cnames;  /* no edge has addresses: the name is a CNAME, whatever the type */
 	struct rank *rank; /* where a link is POOL_NEAREST; else NULL */
+	struct pool_form forms[POOL_SERVICES];
 
 	struct pool_pinned *pins;
 	unsigned n_pins;

@@ -12,7 +12,7 @@ V6 = {n: "2001:db8::%x" % (i + 1) for i, n in enumerate(NAMES)}
 BACK = {a: n for table in (V4, V6) for n, a in table.items()}
 
 ZONE = APEX + "".join("%s 60 EDGE %s\n" % (n, n) for n in (
-    "web", "two", "near", "pinned", "turns", "shares", "backup", "empty", "first", "turned", "capped", "named", "v4only")) + """
+    "web", "two", "near", "pinned", "turns", "shares", "backup", "empty", "first", "turned", "capped", "named", "v4only", "site")) + """
 @ 30 EDGE web
 *.img 45 EDGE web
 @ MX 10 mail
@@ -38,6 +38,7 @@ pools:
   capped: { edges: [ %(all)s ], ttl: 5s-20s }
   named:  { edges: [ cname, inside ] }
   v4only: { edges: [ only4, nrt ] }
+  site:   { edges: [ only4, %(all)s ], https: { alpn: [ h3, h2 ], port: 8443, ech: AATmZmZm }, svcb: { dohpath: "/dns-query{?dns}" } }
 """ % {"all": ", ".join(NAMES)}
 
 server = Server({"example.com": ZONE}, config=CONFIG)
@@ -279,6 +280,42 @@ def unknown():
     m = server.steer("web.example.com", "10.1.2.0/24")
     same((edge(m), m.scope), (["gru"], 8))
     same(server.udp("web.example.com", options=ecs("0.0.0.0/0")).scope, 0)
+
+
+ALPN, PORT, IPV4HINT, ECH, IPV6HINT, DOHPATH = 1, 3, 4, 5, 6, 7
+
+
+def parameters(message):
+    """Of the one HTTPS or SVCB record, which is of priority 1 and of the name itself: keys ascend, and hints are addresses."""
+    (_, _, _, data), = message.answer
+    data = bytes.fromhex(data)
+    same(data[:3], b"\0\1\0", message)
+    got, at = {}, 3
+    while at < len(data):
+        key, size = struct.unpack(">HH", data[at:at + 4])
+        assert all(key > k for k in got), data
+        value, at = data[at + 4:at + 4 + size], at + 4 + size
+        step = {IPV4HINT: 4, IPV6HINT: 16}.get(key)
+        got[key] = [str(ipaddress.ip_address(value[i:i + step])) for i in range(0, size, step)] if step else value
+    same(at, len(data))
+    return got
+
+
+@claim("HTTPS and SVCB have hints that are the same client's addresses, beside the pool's parameters")
+def services():
+    for i in range(200):
+        net = random_net(rng, i % 2)
+        if i == 100:
+            server.ctl("force", "only4", "down")
+        https, svcb, a, aaaa = (server.steer("site.example.com", net, t) for t in ("HTTPS", "SVCB", "A", "AAAA"))
+        hints = {IPV4HINT: a.addresses(), IPV6HINT: aaaa.addresses()}
+        same(parameters(https), {ALPN: b"\2h3\2h2", PORT: b"\x20\xfb", ECH: b"\0\4\xe6fff", **hints}, net)
+        same(parameters(svcb), {DOHPATH: b"/dns-query{?dns}", **hints}, net)
+        same((https.scope, https.answer[0][2]), (max(a.scope, aaaa.scope), 60), net)
+    server.ctl("force", "only4", "auto")
+    same(server.steer("web.example.com", "153.128.0.0/24", "HTTPS").answer, [])
+    told = server.ctl("explain", "site.example.com", "HTTPS", "--client", "153.128.0.0/24")[1]
+    assert "HTTPS 1 . alpn=h3,h2 port=8443 ipv4hint=%s ech=AATmZmZm ipv6hint=%s\n" % (V4["nrt"], V6["nrt"]) in told, told
 
 
 @claim("IPv4 inside IPv6 is IPv4: mapped, 6to4, NAT64, with the scope counted in bits of what was sent")

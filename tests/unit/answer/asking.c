@@ -23,6 +23,8 @@ static const char example_zone[] =
 	"ns1 A 192.0.2.53\nns1 AAAA 2001:db8::53\nmail A 192.0.2.25\n"
 	"www EDGE web\nwww TXT \"beside\"\ntwo EDGE two\nfew EDGE few\ngone 90 EDGE gone\n"
 	"alias EDGE alias\nmixed EDGE mixed\nturn EDGE turn\n*.steer EDGE web\n"
+	"shop EDGE shop\nshops EDGE shops\n*.shop EDGE shop\nstand EDGE stand\n"
+	"calias EDGE calias\nshopmx EDGE shop\nshopmx HTTPS 1 . alpn=own\n"
 	"c1 CNAME c2\nc2 CNAME mail\ncsteer CNAME www\ncout CNAME x.other.test.\n"
 	"cnx CNAME nope\ncchild CNAME www.child\nloop1 CNAME loop2\nloop2 CNAME loop1\n"
 	"self CNAME self\nclate CNAME x.late.test.\n"
@@ -109,15 +111,16 @@ static struct steer *make_steer(struct atlas *atlas, unsigned answers)
 	static const uint16_t all[] = { AMS, ROM, NYC, SFO }, west[] = { SFO }, cdn[] = { CDN },
 			      mixed[] = { SFO, CDN }, east[] = { AMS, ROM };
 	struct edge_opts edges[EDGES];
-	struct pool_opts pools[] = { small_pool(), small_pool(), small_pool(), small_pool(),
-		small_pool(), small_pool(), small_pool() };
+	static const uint16_t ny[] = { NYC };
+	struct pool_opts pools[12];
 	static const struct {
 		const char *name;
 		const uint16_t *edges;
 		size_t n;
 	} of[] = { { "web", all, 4 }, { "two", all, 4 }, { "few", west, 1 },
 		{ "gone", east, 2 }, { "alias", cdn, 1 }, { "mixed", mixed, 2 },
-		{ "turn", east, 2 } };
+		{ "turn", east, 2 }, { "shop", all, 4 }, { "shops", all, 4 },
+		{ "stand", east, 2 }, { "calias", cdn, 1 }, { "ny", ny, 1 } };
 
 	memcpy(edges, small_edges, 4 * sizeof *edges);
 	edges[AMS].a = ams;
@@ -127,6 +130,7 @@ static struct steer *make_steer(struct atlas *atlas, unsigned answers)
 		.cname = (const uint8_t *)"\2to\3cdn\4test",
 		.weight = 1 };
 	for (unsigned i = 0; i < UNIT_COUNT(pools); i++) {
+		pools[i] = small_pool();
 		pools[i].name = of[i].name;
 		pools[i].edges = of[i].edges;
 		pools[i].n = of[i].n;
@@ -137,6 +141,17 @@ static struct steer *make_steer(struct atlas *atlas, unsigned answers)
 	pools[6].policy = POOL_ROUND_ROBIN;
 	pools[6].ttl_min_s = 40;
 	pools[6].ttl_max_s = 50;
+	pools[8].policy = POOL_ROUND_ROBIN;
+	pools[9].all_down = POOL_OTHER;
+	pools[9].other = 11;
+	pools[9].ttl_max_s = 70;
+	for (unsigned i = 7; i < 11; i++)
+		pools[i].forms[POOL_HTTPS] = (struct pool_form){
+			(const uint8_t *)"\0\1\0\0\1\0\3\2h3", (const uint8_t *)"\0\5\0\4\0\2\7\7",
+			(const uint8_t *)"", 10, 8, 0
+		};
+	pools[7].forms[POOL_SVCB] = (struct pool_form){ (const uint8_t *)"\0\2\0",
+		(const uint8_t *)"", (const uint8_t *)"\0\7\0\1/", 3, 0, 5 };
 	return steer_new(&(struct steer_opts){ edges, EDGES, pools, UNIT_COUNT(pools), NULL },
 		atlas, NULL);
 }

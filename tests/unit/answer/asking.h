@@ -12,7 +12,9 @@
  *
  * Pools: web (ams, rom, nyc, sfo: nearest, all-down all), two (the same, two answers), few (sfo
  * alone, which has no AAAA), gone (all of its edges down, all-down empty), alias (cdn, a
- * CNAME), mixed (sfo and then cdn) and turn (ams, rom: round-robin, TTL 40 to 50). Edges as in
+ * CNAME), mixed (sfo and then cdn), turn (ams, rom: round-robin, TTL 40 to 50), shop (ams, rom, nyc,
+ * sfo, with HTTPS and SVCB), shops (the same, in turn) and stand (ams and rom, with HTTPS; nyc without
+ * it stands in). Edges as in
  * small_world.h; ams has two A addresses. */
 struct asking {
 	struct world *world;

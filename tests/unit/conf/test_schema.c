@@ -196,8 +196,7 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 			"4:30: error: unknown key \"health\" in pool web (known: edges, "
 			"policy, "
 			"affinity, answers, spread, ttl, all-down, probe, up-when, panic, "
-			"default, "
-			"pin)\n" },
+			"https, svcb, default, pin)\n" },
 		{ "in a pin",
 			SERVER ZONES EDGES
 			"pools: { web: { edges: ams1, pin: { nets: {} } } }\n",

@@ -14,9 +14,9 @@ static void zones_have_lower_case_names_and_places(void)
 	CU_ASSERT_PTR_NULL(c.zones[2].name);
 	CU_ASSERT_PTR_NULL(c.zones[2].file);
 	CU_ASSERT_PTR_NULL(c.zones[0].dir);
-	CU_ASSERT_EQUAL(c.zones[1].line, 32);
+	CU_ASSERT_EQUAL(c.zones[1].line, 34);
 	CU_ASSERT_EQUAL(c.zones[1].column, 13);
-	CU_ASSERT_EQUAL(c.zones[2].line, 33);
+	CU_ASSERT_EQUAL(c.zones[2].line, 35);
 	CU_ASSERT_EQUAL(c.zones[2].column, 10);
 	conf_fini(&c);
 }

@@ -1,0 +1,119 @@
+#include "answer/compose_pool.h"
+
+#include "dns/rrtype.h"
+
+#include <string.h>
+
+/* RFC 9460 section 14.3.2. */
+enum { KEY_IPV4HINT = 4, KEY_IPV6HINT = 6, PARAM_HEAD = 4 };
+
+static size_t address_size(bool v6)
+{
+	return v6 ? 16 : 4;
+}
+
+/* The next address of a family that is answered with, from number `*k` on among those that the
+ * edge has of it; or NULL. */
+static const uint8_t *next_address(
+	const struct edge *e, bool v6, const uint64_t *alive, unsigned *k)
+{
+	const unsigned n = v6 ? e->n_aaaa : e->n_a, first = v6 ? e->n_a : 0;
+
+	for (; *k < n; ++*k)
+		if (!alive || standing_address(alive, e->first_address + first + *k))
+			return (v6 ? e->aaaa : e->a) + (*k)++ * address_size(v6);
+	return NULL;
+}
+
+static unsigned count_addresses(const struct steer *s, const struct choice *choice, bool v6)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < choice->n; i++)
+		for (unsigned k = 0;
+			next_address(&s->edges[choice->edges[i]], v6, choice->alive, &k);)
+			count++;
+	return count;
+}
+
+static bool truncate_here(struct compose *c)
+{
+	c->flags |= FLAG_TC;
+	return false;
+}
+
+bool compose_pool_edges(
+	struct compose *c, const struct steer *s, const struct choice *choice, uint32_t ttl_s)
+{
+	const bool v6 = c->q->qtype == RRTYPE_AAAA;
+	const size_t size = address_size(v6), owner_at = compose_position(c, 0);
+
+	if (s->edges[choice->edges[0]].cname)
+		return compose_cname(c, s->edges[choice->edges[0]].cname, ttl_s);
+	const unsigned count = count_addresses(s, choice, v6);
+	if (!writer_fits(&c->w, count * (COMPOSE_RR_FIXED + size)))
+		return truncate_here(c);
+	for (unsigned i = 0; i < choice->n; i++) {
+		const struct edge *e = &s->edges[choice->edges[i]];
+		const uint8_t *address;
+		for (unsigned k = 0; (address = next_address(e, v6, choice->alive, &k));) {
+			writer_rr_head(&c->w, owner_at, c->q->qtype, ttl_s, size);
+			memcpy(c->w.buf + c->w.len, address, size);
+			c->w.len += size;
+		}
+	}
+	writer_count(&c->w, WRITER_ANSWER, count);
+	return true;
+}
+
+/* --- services ----------------------------------------------------------------------------- */
+
+static void put(struct compose *c, const uint8_t *bytes, size_t len)
+{
+	memcpy(c->w.buf + c->w.len, bytes, len);
+	c->w.len += len;
+}
+
+/* A parameter without a value is no parameter. */
+static size_t hints_len(unsigned count, bool v6)
+{
+	return count ? PARAM_HEAD + count * address_size(v6) : 0;
+}
+
+static void put_hints(struct compose *c, const struct steer *s, const struct choice *choice, bool v6)
+{
+	const unsigned count = count_addresses(s, choice, v6);
+	uint8_t head[PARAM_HEAD];
+
+	if (!count)
+		return;
+	be16_put(head, v6 ? KEY_IPV6HINT : KEY_IPV4HINT);
+	be16_put(head + 2, (unsigned)(count * address_size(v6)));
+	put(c, head, sizeof head);
+	for (unsigned i = 0; i < choice->n; i++) {
+		const struct edge *e = &s->edges[choice->edges[i]];
+		const uint8_t *address;
+		for (unsigned k = 0; (address = next_address(e, v6, choice->alive, &k));)
+			put(c, address, address_size(v6));
+	}
+}
+
+bool compose_pool_service(struct compose *c, const struct steer *s,
+	const struct compose_service *service, uint32_t ttl_s)
+{
+	const struct pool_form *f = service->form;
+	const size_t len = (size_t)f->front_len + f->middle_len + f->back_len +
+		hints_len(count_addresses(s, service->a, false), false) +
+		hints_len(count_addresses(s, service->aaaa, true), true);
+
+	if (!writer_fits(&c->w, COMPOSE_RR_FIXED + len))
+		return truncate_here(c);
+	writer_rr_head(&c->w, compose_position(c, 0), c->q->qtype, ttl_s, len);
+	put(c, f->front, f->front_len);
+	put_hints(c, s, service->a, false);
+	put(c, f->middle, f->middle_len);
+	put_hints(c, s, service->aaaa, true);
+	put(c, f->back, f->back_len);
+	writer_count(&c->w, WRITER_ANSWER, 1);
+	return true;
+}

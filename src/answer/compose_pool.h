@@ -1,0 +1,23 @@
+/* compose_pool.h - the records that are made of edges, at the name at work.
+ */
+#ifndef ANSWER_COMPOSE_POOL_H
+#define ANSWER_COMPOSE_POOL_H
+
+#include "answer/compose.h"
+
+/* Both: false when TC was set instead. */
+
+/* The chosen edges' addresses, or the CNAME of the only one. */
+bool compose_pool_edges(
+	struct compose *c, const struct steer *s, const struct choice *choice, uint32_t ttl_s);
+
+/* HTTPS or SVCB, as `form` has it; the addresses of both choices are its hints. A choice of
+ * nothing has none. */
+struct compose_service {
+	const struct pool_form *form;
+	const struct choice *a, *aaaa;
+};
+bool compose_pool_service(struct compose *c, const struct steer *s,
+	const struct compose_service *service, uint32_t ttl_s);
+
+#endif
