@@ -134,6 +134,14 @@ struct conf *conf_open(const char *path, const struct conf *before, struct fault
 	return c;
 }
 
+int conf_template(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_templates; i++)
+		if (strcmp(c->templates[i], name) == 0)
+			return (int)(c->first_template + i);
+	return -1;
+}
+
 int conf_pool(const struct conf *c, const char *name)
 {
 	return numbers_find(&c->pool_numbers, name);

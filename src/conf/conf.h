@@ -58,6 +58,11 @@ struct conf_rule {
 	const unsigned *primaries; /* numbers of peers: where the zone comes from */
 	size_t n_primaries;        /* 0: it has a file */
 	bool stored; /* what is in the store goes before its file */
+	/* Of a zone that is added while the server runs and begins with nothing but SOA and NS: names on the
+	 * wire, in lower case. */
+	const uint8_t *const *nameservers;
+	size_t n_nameservers;
+	const uint8_t *contact; /* NULL: hostmaster, in the zone itself */
 };
 
 /* A file that is opened by who runs, long after the start: "check" looks at it. */
@@ -164,6 +169,9 @@ struct conf {
 	size_t n_peers;
 	struct conf_rule *rules; /* [0]: of zones that say nothing; policy.zones is made of them */
 	size_t n_rules;
+	const char *const *templates; /* [n_templates] their names */
+	size_t n_templates;
+	unsigned first_template; /* among the rules: the others follow it in their order */
 	struct conf_zone *zones;
 	size_t n_zones;
 };
@@ -185,6 +193,9 @@ struct conf *conf_open_text(const char *path, const char *text, size_t len, stru
 
 /* The number of a pool by its name; -1 when there is none. */
 int conf_pool(const struct conf *c, const char *name);
+
+/* The number of a template's rule by its name; -1 when there is none. */
+int conf_template(const struct conf *c, const char *name);
 
 /* A place in one of its files, by the number of that among `sources`. */
 struct fault_at conf_place(

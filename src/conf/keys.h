@@ -25,8 +25,7 @@ struct reader {
 	struct arena *scratch; /* the tree's: dies when all is read */
 	struct known edges, probes,
 		pools; /* numbers in `conf`; of faulty ones too: to name those is no fault */
-	struct known keys, peers, templates; /* likewise; templates from `first_template` on */
-	unsigned first_template;             /* number of a rule */
+	struct known keys, peers, templates; /* likewise; templates from conf->first_template on */
 	size_t rules_room;
 	const struct node **edge_nodes; /* by number; NULL: no edges were read */
 };

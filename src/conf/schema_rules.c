@@ -291,6 +291,56 @@ static void take_write_back(
 		((struct conf_rule *)to)->stored = strcmp(text, "store") == 0;
 }
 
+/* --- zones that begin with nothing -------------------------------------------------------- */
+
+enum { NAMESERVERS_MOST = 64 };
+
+static void take_nameservers(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf_rule *rule = to;
+	uint8_t name[NAME_MOST];
+	size_t n = 0;
+
+	if (!option_is_list(r, key, value, NAMESERVERS_MOST))
+		return;
+	const uint8_t **list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		const size_t len = schema_name(r, key, i, name);
+		if (!len)
+			continue;
+		name_lower(name, name, len);
+		list[n++] = arena_memdup(r->mem, name, len);
+	}
+	rule->nameservers = list;
+	rule->n_nameservers = n;
+}
+
+/* A mail address: what is in front of its @ is one label (RFC 1035 section 8). */
+static void take_contact(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const uint8_t root[1];
+	const char *text = option_scalar(r, key, value), *at = text ? strchr(text, '@') : NULL;
+	uint8_t name[NAME_MOST];
+	size_t len;
+
+	if (!text)
+		return;
+	const size_t local = at ? (size_t)(at - text) : 0;
+	if (!at || !local || local > 63 ||
+		name_parse(name, &len, at + 1, strlen(at + 1), root) != NAME_OK ||
+		local + 1 + len > NAME_MOST) {
+		option_wrong(r, key, value);
+		return;
+	}
+	uint8_t *whole = arena_alloc(r->mem, local + 1 + len);
+	whole[0] = (uint8_t)local;
+	memcpy(whole + 1, text, local);
+	memcpy(whole + 1 + local, name, len);
+	((struct conf_rule *)to)->contact = whole;
+}
+
 /* --- rules -------------------------------------------------------------------------------- */
 
 #define AT(field) .at = offsetof(struct conf_rule, field)
@@ -314,6 +364,12 @@ const struct key schema_rule_keys[] = {
 		.about = SCHEMA_FORWARD, .otherwise = "none" },
 	{ "notify-from", take_access, .say = SCHEMA_WHO, AT(access.notify),
 		.about = SCHEMA_NOTIFY_FROM, .otherwise = "the primaries alone" },
+	{ "nameservers", take_nameservers, .say = "a name, or a list of them",
+		.about = "The NS of a zone that \"zone add\" begins with nothing else.",
+		.otherwise = "none: such a zone needs a file to begin with" },
+	{ "contact", take_contact, .say = "a mail address, such as hostmaster@example.net",
+		.about = "Whom the SOA of such a zone names.",
+		.otherwise = "hostmaster at the zone itself" },
 	{ 0 },
 };
 
@@ -386,16 +442,18 @@ void schema_templates(
 			TEMPLATES_MOST);
 		return;
 	}
-	const char **names = arena_alloc(r->scratch, value->n * sizeof *names);
+	const char **names = arena_alloc(r->mem, value->n * sizeof *names);
 	size_t n = 0;
-	r->first_template = (unsigned)r->conf->n_rules;
+	r->conf->first_template = (unsigned)r->conf->n_rules;
 	for (const struct node *t = value->first; t; t = t->next) {
 		struct conf_rule rule = { 0 };
-		names[n++] = t->key->text;
+		names[n++] = arena_strdup(r->mem, t->key->text);
 		if (t->kind != NODE_BAD && keys_is_map(r, t, t->key->text))
 			keys_read(r, schema_rule_keys, t, t->key->text, &rule);
 		add_rule(r, &rule);
 	}
+	r->conf->templates = names;
+	r->conf->n_templates = n;
 	r->templates = known_new(r->scratch, names, n);
 }
 
@@ -411,7 +469,7 @@ void schema_rule(struct reader *r, const struct key *key, const struct node *val
 			    &(struct schema_names){
 				    key, &r->templates, "template", "templates" },
 			    value, &number))
-			z->rule = r->first_template + number;
+			z->rule = c->first_template + number;
 		return;
 	}
 	const struct key *row = schema_rule_keys;

@@ -172,7 +172,7 @@ void schema_zones(struct reader *r, const struct key *key, const struct node *va
 		option_wrong(r, key, value);
 		return;
 	}
-	if (!value->n)
+	if (!value->n && !c->store_file) /* else they may be added while it runs */
 		parse_warning(r->src, value, "there are no zones; every query will be refused");
 	c->zones = arena_zalloc(r->mem, value->n * sizeof *c->zones);
 	for (const struct node *e = value->first; e && !faults_full(r->src->faults);

@@ -13,8 +13,11 @@ static const struct {
 	{ "status", "[--json]", "what is served, and how much" },
 	{ "zones", "[NAME] [--faulty] [--json]",
 		"the zones, where they come from, and how they are" },
-	{ "zone", "status NAME | refresh NAME | retransfer NAME",
-		"one zone, its primary and timers; ask its primary now, or fetch it whole" },
+	{ "zone",
+		"status NAME | refresh NAME | retransfer NAME | add NAME [TEMPLATE] [FILE] "
+		"[--stored] | remove NAME [--purge]",
+		"one zone, its primary and timers; ask its primary now, or fetch it whole; serve "
+		"another zone, or one of these no more" },
 	{ "edges", "[--json]", "the edges, their states, and what their probes say" },
 	{ "pools", "[--json]", "the pools, and which of their edges may answer" },
 	{ "force", "EDGE up|down|drain|auto [--for TIME] [--why TEXT] [--json]",

@@ -28,6 +28,7 @@
 #include "daemon/watchdog.h"
 #include "daemon/worker_news.h"
 #include "daemon/zone_orders.h"
+#include "daemon/zones_added.h"
 #include "net/worker.h"
 #include "report/report.h"
 #include "store/store.h"
@@ -78,6 +79,7 @@ struct server {
 	struct secondaries *secondaries;
 	struct forwarding *forwarding;
 	struct updates *updates;
+	struct zones_added *zones_added;
 	struct decisions *decisions;
 	struct rrl_log *rrl_log;
 	struct commands commands;
@@ -215,6 +217,8 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->forwarding = forwarding_new(s->loop, s->publisher);
 	s->updates = updates_new(&(struct updates_opts){ s->jobs, s->builder, s->publisher,
 		s->news, s->key, s->store, s->forwarding });
+	s->zones_added = zones_added_new(&(struct zones_added_opts){
+		s->jobs, s->builder, s->publisher, s->key, s->store });
 	s->notifying = notifying_new(
 		&(struct notifying_opts){ s->loop, s->jobs, s->publisher });
 	s->rrl_log = rrl_log_new(
@@ -235,8 +239,8 @@ static bool open_control(struct server *s, struct fault *why)
 			s->decisions, s->workers, s->notifying, s->forwarding, s->started, s->conf_path },
 		&s->commands);
 	s->zone_orders = zone_orders_new(
-		&(struct zone_orders_opts){
-			s->publisher, secondaries_refresher(s->secondaries) },
+		&(struct zone_orders_opts){ s->publisher,
+			secondaries_refresher(s->secondaries), s->zones_added, s->store },
 		&s->commands);
 	s->orders = orders_new(
 		&(struct orders_opts){ s->publisher, s->probes, s->rankings, s->staging,
@@ -338,6 +342,7 @@ static void shut_down(struct server *s)
 	reports_free(s->reports);
 	orders_free(s->orders);
 	zone_orders_free(s->zone_orders);
+	zones_added_free(s->zones_added);
 	reloader_free(s->reloader);
 	publisher_free(s->publisher);
 	epoch_close(&s->epoch);

@@ -230,23 +230,67 @@ static bool open_store(struct parts *to, const struct parts_read_opts *o, struct
 	return *o->store || faults_take(f, &why);
 }
 
-static bool read_zones(struct parts *to, const struct parts_read_opts *o, struct faults *f)
+/* Zones beyond the configuration. */
+struct beyond {
+	struct arena mem; /* of the names */
+	struct zones_read_added *list;
+	size_t n;
+};
+
+static void add_beyond(void *ctx, const uint8_t *apex, struct registry_added *added)
 {
-	if (!open_store(to, o, f))
-		return false;
+	struct beyond *b = ctx;
+
+	if ((b->n & (b->n - 1)) == 0)
+		b->list = memory_grow(b->list, (b->n ? 2 * b->n : 1) * sizeof *b->list);
+	b->list[b->n++] = (struct zones_read_added){
+		arena_memdup(&b->mem, apex, name_len(apex)), added
+	};
+}
+
+static void beyond_fini(struct beyond *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		registry_added_drop(b->list[i].added);
+	memory_free(b->list);
+	arena_fini(&b->mem);
+}
+
+static bool read_list(struct parts *to, const struct parts_read_opts *o, struct beyond *b,
+	struct faults *f)
+{
+	const struct conf *c = parts_conf(to);
+	struct store *store = o->store ? *o->store : NULL;
+	struct fault why;
+
+	if (store && !store_added(store, add_beyond, b, &why))
+		return faults_take(f, &why);
 	to->zones = zones_read(&(struct zones_read_opts){ .conf = parts_conf(to),
 				       .before = o->before ? o->before->zones : NULL,
 				       .key = o->key,
 				       .job = o->job,
-				       .stored = o->store && *o->store ? stored_before : NULL,
-				       .stored_ctx = o->store ? *o->store : NULL },
+				       .stored = store ? stored_before : NULL,
+				       .stored_ctx = store,
+				       .added = b->list,
+				       .n_added = b->n },
 		f);
-	const struct conf *c = parts_conf(to);
 	if (to->zones && to->zones->n == 0 && c->n_zones)
 		faults_warning(f, &(struct fault_at){ .path = c->path },
 			"no zone was found where \"zones\" looks for them; every query will be "
 			"refused");
 	return to->zones != NULL;
+}
+
+static bool read_zones(struct parts *to, const struct parts_read_opts *o, struct faults *f)
+{
+	struct beyond b = { .list = NULL };
+
+	if (!open_store(to, o, f))
+		return false;
+	arena_init(&b.mem);
+	const bool ok = read_list(to, o, &b, f);
+	beyond_fini(&b);
+	return ok;
 }
 
 static bool read_all(struct parts *to, const struct parts_read_opts *o, struct faults *f)

@@ -354,6 +354,7 @@ static struct registry_zone *entry_of(
 
 	if (!is)
 		return NULL;
+	to.added = is->added;
 	if (news->zone) {
 		to.state = REGISTRY_READY;
 		to.load.zone = news->zone;

@@ -160,6 +160,7 @@ static void add_entry(struct updates *u, struct zone *z)
 {
 	const struct registry_zone *is = registry_find(u->made.live.zones, z->apex);
 	struct registry_zone to = { .origin = z->apex,
+		.added = is->added,
 		.source = REGISTRY_STORE,
 		.path = is->path,
 		.load = { .zone = z },

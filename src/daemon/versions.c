@@ -2,6 +2,24 @@
 
 #include "base/memory.h"
 
+static bool make_numbers(const struct parts *of, struct registry **zones,
+	struct pool_numbers **numbers, struct fault *why)
+{
+	*numbers = pool_numbers_new((*zones)->set, of->steer, why);
+	if (*numbers)
+		return true;
+	registry_drop(*zones);
+	*zones = NULL;
+	return false;
+}
+
+bool versions_change(const struct parts *of, struct registry_change *changes, size_t n,
+	struct registry **zones, struct pool_numbers **numbers, struct fault *why)
+{
+	*zones = registry_changed(of->zones, changes, n);
+	return make_numbers(of, zones, numbers, why);
+}
+
 bool versions_make(const struct parts *of, struct registry_zone *const *entries, size_t n,
 	struct registry **zones, struct pool_numbers **numbers, struct fault *why)
 {
@@ -17,10 +35,5 @@ bool versions_make(const struct parts *of, struct registry_zone *const *entries,
 	}
 	*zones = registry_with(of->zones, list, k);
 	memory_free(list);
-	*numbers = pool_numbers_new((*zones)->set, of->steer, why);
-	if (*numbers)
-		return true;
-	registry_drop(*zones);
-	*zones = NULL;
-	return false;
+	return make_numbers(of, zones, numbers, why);
 }

@@ -13,4 +13,8 @@
 bool versions_make(const struct parts *of, struct registry_zone *const *entries, size_t n,
 	struct registry **zones, struct pool_numbers **numbers, struct fault *why);
 
+/* The same with zones that come and go: as registry_changed() has them; the zones are taken. */
+bool versions_change(const struct parts *of, struct registry_change *changes, size_t n,
+	struct registry **zones, struct pool_numbers **numbers, struct fault *why);
+
 #endif

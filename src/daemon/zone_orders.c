@@ -1,27 +1,30 @@
-#include "daemon/zone_orders.h"
+#include "daemon/zone_orders_inner.h"
 
 #include "base/memory.h"
 
 #include <string.h>
 #include <time.h>
 
-struct zone_orders {
-	struct zone_orders_opts opts;
-};
-
-/* The zone of that name; NULL, and told. */
-static const struct registry_zone *find(
-	const struct zone_orders *o, const char *text, struct text *out)
+bool zone_orders_name(const char *text, uint8_t to[static NAME_MOST], struct text *out)
 {
 	static const uint8_t root[1];
-	uint8_t name[NAME_MOST];
-	const enum name_result is = name_parse(name, NULL, text, strlen(text), root);
+	const enum name_result is = name_parse(to, NULL, text, strlen(text), root);
 
 	if (is != NAME_OK) {
 		text_addf(out, "%s: as the name of a zone this %s\n", text, name_result_text(is));
-		return NULL;
+		return false;
 	}
-	name_lower(name, name, name_len(name));
+	name_lower(to, to, name_len(to));
+	return true;
+}
+
+const struct registry_zone *zone_orders_find(
+	const struct zone_orders *o, const char *text, struct text *out)
+{
+	uint8_t name[NAME_MOST];
+
+	if (!zone_orders_name(text, name, out))
+		return NULL;
 	const struct registry_zone *z =
 		registry_find(publisher_live(o->opts.publisher)->zones, name);
 	if (!z)
@@ -41,6 +44,19 @@ static void add_time(struct text *out, const char *what, int64_t at_s)
 	text_addf(out, "%-14s %s\n", what, shown);
 }
 
+static void show_added(const struct registry_added *a, struct text *out)
+{
+	char name[NAME_TEXT];
+
+	if (*a->template)
+		text_addf(out, "%-14s %s\n", "template", a->template);
+	if (a->catalog)
+		text_addf(out, "%-14s catalog %s\n", "added by", name_text(name, a->catalog));
+	else
+		text_addf(out, "%-14s user %u\n", "added by", a->uid);
+	add_time(out, "added", a->at_s);
+}
+
 static int show(const struct zone_orders *o, const struct registry_zone *z, struct text *out)
 {
 	static const char *const sources[] = { [REGISTRY_FILE] = "file",
@@ -52,6 +68,8 @@ static int show(const struct zone_orders *o, const struct registry_zone *z, stru
 		"source", sources[z->source], "state", registry_state_text(z->state));
 	if (*z->path)
 		text_addf(out, "%-14s %s\n", "file", z->path);
+	if (z->added)
+		show_added(z->added, out);
 	if (zone_is_ready(z->load.zone))
 		text_addf(out, "%-14s %u\n%-14s %u\n", "serial", z->load.zone->serial, "records",
 			z->load.zone->records);
@@ -73,9 +91,20 @@ static int show(const struct zone_orders *o, const struct registry_zone *z, stru
 	return 0;
 }
 
-static int ask(const struct zone_orders *o, const struct registry_zone *z, const char *text,
-	bool whole, struct text *out)
+static int status_order(void *ctx, const char **words, size_t n, struct command_call *c)
 {
+	if (n != 2)
+		return 2;
+	const struct registry_zone *z = zone_orders_find(ctx, words[1], c->out);
+	return z ? show(ctx, z, c->out) : 1;
+}
+
+static int ask(const struct zone_orders *o, const char *text, bool whole, struct text *out)
+{
+	const struct registry_zone *z = zone_orders_find(o, text, out);
+
+	if (!z)
+		return 1;
 	if (!refresher_ask(o->opts.refresher, z->origin, whole)) {
 		text_addf(out, "zone %s does not come from a primary\n", text);
 		return 1;
@@ -86,20 +115,29 @@ static int ask(const struct zone_orders *o, const struct registry_zone *z, const
 	return 0;
 }
 
+static int refresh_order(void *ctx, const char **words, size_t n, struct command_call *c)
+{
+	return n == 2 ? ask(ctx, words[1], false, c->out) : 2;
+}
+
+static int retransfer_order(void *ctx, const char **words, size_t n, struct command_call *c)
+{
+	return n == 2 ? ask(ctx, words[1], true, c->out) : 2;
+}
+
+static const struct {
+	const char *word;
+	command_fn *run;
+} table[] = { { "status", status_order }, { "refresh", refresh_order },
+	{ "retransfer", retransfer_order }, { "add", zone_orders_add },
+	{ "remove", zone_orders_remove } };
+
 static int zone_command(void *ctx, const char **words, size_t n, struct command_call *c)
 {
-	const struct zone_orders *o = ctx;
-
-	if (n != 2)
-		return 2;
-	const bool status = strcmp(words[0], "status") == 0,
-		   whole = strcmp(words[0], "retransfer") == 0;
-	if (!status && !whole && strcmp(words[0], "refresh") != 0)
-		return 2;
-	const struct registry_zone *z = find(o, words[1], c->out);
-	if (!z)
-		return 1;
-	return status ? show(o, z, c->out) : ask(o, z, words[1], whole, c->out);
+	for (size_t i = 0; n && i < sizeof table / sizeof *table; i++)
+		if (strcmp(words[0], table[i].word) == 0)
+			return table[i].run(ctx, words, n, c);
+	return 2;
 }
 
 struct zone_orders *zone_orders_new(

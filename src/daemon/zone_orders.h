@@ -1,10 +1,11 @@
-/* zone_orders.h - what an operator orders about one zone: "zone status|refresh|retransfer NAME".
+/* zone_orders.h - what an operator orders about one zone: "zone status|refresh|retransfer|add|remove NAME".
  */
 #ifndef DAEMON_ZONE_ORDERS_H
 #define DAEMON_ZONE_ORDERS_H
 
 #include "console/command.h"
 #include "daemon/publish.h"
+#include "daemon/zones_added.h"
 #include "xfr/refresh.h"
 
 struct zone_orders;
@@ -12,6 +13,8 @@ struct zone_orders;
 struct zone_orders_opts {
 	struct publisher *publisher;
 	struct refresher *refresher;
+	struct zones_added *added;
+	struct store *store; /* NULL: none */
 };
 
 /* Never NULL. Binds itself to its command. */

@@ -21,7 +21,8 @@
 struct listed {
 	const uint8_t *origin; /* wire, lower case */
 	const char *path;
-	const struct conf_zone *at;   /* the entry that named it */
+	const struct conf_zone *at;   /* the entry that named it; or stands for what added it */
+	struct registry_added *added; /* borrowed; NULL: the configuration names it */
 	struct registry_zone *before; /* borrowed; NULL: it is new */
 	struct registry_zone *entry;  /* `before` itself, not held; or a new one */
 	struct faults *faults;        /* NULL: none */
@@ -45,7 +46,7 @@ static struct fault_at at_entry(const struct reading *r, const struct conf_zone 
 
 /* --- which zones -------------------------------------------------------------------------- */
 
-static void add_zone(
+static struct listed *add_zone(
 	struct reading *r, const struct conf_zone *at, const uint8_t *origin, const char *path)
 {
 	const size_t len = name_len(origin);
@@ -56,7 +57,8 @@ static void add_zone(
 		r->list = memory_grow(r->list, r->room * sizeof *r->list);
 	}
 	name_lower(lower, origin, len);
-	r->list[r->n++] = (struct listed){ .at = at, .origin = lower, .path = path };
+	r->list[r->n] = (struct listed){ .at = at, .origin = lower, .path = path };
+	return &r->list[r->n++];
 }
 
 static bool is_folder(const struct dirent *d, const char *path)
@@ -192,7 +194,9 @@ static int compare_listed(const void *va, const void *vb)
 	const struct listed *a = va, *b = vb;
 	const int d = registry_compare(a->origin, b->origin);
 
-	/* What stands first in the configuration is first. */
+	/* What stands first in the configuration is first, and what was added is last. */
+	if (!d && !a->added != !b->added)
+		return a->added ? 1 : -1;
 	if (d || a->at != b->at)
 		return d ? d : a->at < b->at ? -1 : 1;
 	return a->path && b->path ? strcmp(a->path, b->path) : 0;
@@ -218,7 +222,7 @@ static void find_before(struct reading *r)
 static bool drop_doubles(struct reading *r, struct faults *f)
 {
 	char name[NAME_TEXT];
-	size_t kept = 0;
+	size_t kept = 0, shadowed = 0;
 
 	for (size_t i = 0; i < r->n; i++) {
 		const struct listed *z = &r->list[i], *first = kept ? &r->list[kept - 1] : NULL;
@@ -227,12 +231,21 @@ static bool drop_doubles(struct reading *r, struct faults *f)
 			continue;
 		}
 		const struct fault_at at = at_entry(r, z->at), was = at_entry(r, first->at);
+		if (z->added) {
+			faults_warning(f, &was,
+				"zone %s was also added while the server ran: what the "
+				"configuration says is served (\"zone remove %s\" forgets the "
+				"other)",
+				name_text(name, z->origin), name);
+			shadowed++;
+			continue;
+		}
 		faults_error(f, &at,
 			"zone %s is there twice: as %s (first at %s:%u) and as %s (keep one)",
 			name_text(name, z->origin), first->path ? first->path : "a secondary",
 			was.path, was.line, z->path ? z->path : "a secondary");
 	}
-	const bool ok = kept == r->n;
+	const bool ok = kept + shadowed == r->n;
 	r->n = kept;
 	return ok;
 }
@@ -253,6 +266,19 @@ static bool folder_is_new(struct reading *r, const struct conf_zone *z, struct f
 	return true;
 }
 
+/* An entry as the configuration would have it. */
+static void add_added(struct reading *r, const struct zones_read_added *of)
+{
+	const struct conf *c = r->o->conf;
+	struct conf_zone *at = arena_zalloc(&r->mem, sizeof *at);
+
+	at->rule = zones_read_rule(c, of->added);
+	at->name = of->apex;
+	/* Of one that the store has, the file was where it began. */
+	at->file = *of->added->file && !c->rules[at->rule].stored ? of->added->file : NULL;
+	add_zone(r, at, of->apex, at->file)->added = of->added;
+}
+
 /* False when the list is wrong; what it has then can be looked at all the same. */
 static bool list_zones(struct reading *r, struct faults *f)
 {
@@ -266,6 +292,8 @@ static bool list_zones(struct reading *r, struct faults *f)
 		else
 			add_zone(r, z, z->name, z->file);
 	}
+	for (size_t i = 0; i < r->o->n_added; i++)
+		add_added(r, &r->o->added[i]);
 	if (ok && order_as_before(r))
 		return true;
 	if (r->n)
@@ -314,8 +342,9 @@ static struct registry_zone *same_as_before(const struct reading *r, const struc
 {
 	struct registry_zone *old = z->before;
 
-	if (!old || old->state != REGISTRY_READY || old->source != REGISTRY_FILE ||
-		strcmp(old->path, z->path) != 0 || !load_is_fresh(&old->load))
+	if (!old || old->state != REGISTRY_READY || old->source != REGISTRY_FILE || !z->path ||
+		strcmp(old->path, z->path) != 0 || !load_is_fresh(&old->load) ||
+		!registry_added_same(old->added, z->added))
 		return NULL;
 	const struct zone *was = old->load.zone;
 	void *conf = (void *)(uintptr_t)r->o->conf;
@@ -349,6 +378,7 @@ static struct registry_zone *ready(
 
 	keep_history(r, z, load->zone);
 	return registry_zone_new(&(struct registry_zone){ .origin = z->origin,
+		.added = z->added,
 		.source = r->o->conf->rules[z->at->rule].stored ? REGISTRY_STORE : REGISTRY_FILE,
 		.path = z->path,
 		.load = *load,
@@ -364,7 +394,8 @@ static struct registry_zone *faulty(
 	const struct registry_zone *old = z->before;
 	const bool has = old && old->state != REGISTRY_EMPTY;
 	struct registry_zone to = { .origin = z->origin,
-		.path = z->path,
+		.added = z->added,
+		.path = z->path ? z->path : "",
 		.state = has ? REGISTRY_FAULTY : REGISTRY_EMPTY,
 		.since_s = old && old->state != REGISTRY_READY ? old->since_s : r->now_s,
 		.loaded_s = has ? old->loaded_s : 0 };
@@ -398,6 +429,7 @@ static struct registry_zone *of_primary(const struct reading *r, const struct li
 	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
 	const struct registry_zone *old = z->before;
 	struct registry_zone to = { .origin = z->origin,
+		.added = z->added,
 		.source = REGISTRY_PRIMARY,
 		.path = "",
 		.state = REGISTRY_WAITS,
@@ -405,9 +437,13 @@ static struct registry_zone *of_primary(const struct reading *r, const struct li
 	struct fault why = { 0 };
 	char name[NAME_TEXT];
 
-	if (old && old->source == REGISTRY_PRIMARY)
+	if (old && old->source == REGISTRY_PRIMARY && registry_added_same(old->added, z->added))
 		return z->before;
-	if (old && zone_is_ready(old->load.zone)) {
+	if (old && old->source == REGISTRY_PRIMARY) {
+		to = *old; /* it has no files */
+		to.added = z->added;
+		zone_hold(to.load.zone);
+	} else if (old && zone_is_ready(old->load.zone)) {
 		to.state = REGISTRY_READY;
 		to.loaded_s = old->loaded_s;
 		to.load.zone = old->load.zone;
@@ -443,21 +479,82 @@ static struct registry_zone *of_store(
 	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
 	const struct registry_zone *old = z->before;
 	struct registry_zone to = { .origin = z->origin,
+		.added = z->added,
 		.source = REGISTRY_STORE,
-		.path = z->path,
+		.path = z->path ? z->path : "",
 		.state = REGISTRY_READY,
 		.since_s = r->now_s,
 		.loaded_s = r->now_s };
 
 	/* As long as nothing has changed it, it is still its file. */
 	if (old && old->source == REGISTRY_STORE && zone_is_ready(old->load.zone) &&
-		(old->load.n == 0 || load_is_fresh(&old->load)))
+		registry_added_same(old->added, z->added) && (old->load.n == 0 || load_is_fresh(&old->load)))
 		return z->before;
 	if (!r->o->stored)
 		return NULL;
 	to.load.zone = r->o->stored(
 		r->o->stored_ctx, z->origin, &opts, &to.checked_s, &to.expire_s, why);
 	return to.load.zone ? registry_zone_new(&to) : NULL;
+}
+
+uint32_t zones_read_rule(const struct conf *c, const struct registry_added *added)
+{
+	const int rule = *added->template ? conf_template(c, added->template) : 0;
+
+	return rule < 0 ? 0 : (uint32_t)rule;
+}
+
+/* Its template is not there any more: what is known of it is served on, and it is told. NULL: no memory. */
+static struct registry_zone *orphan(
+	const struct reading *r, const struct listed *z, struct faults *f)
+{
+	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
+	const struct fault_at at = { .path = r->o->conf->path };
+	struct listed as = *z;
+	struct registry_zone stored = { .state = REGISTRY_READY };
+	struct fault why;
+	char name[NAME_TEXT];
+
+	faults_error(f, &at,
+		"zone %s was added with the template \"%s\", which is not there any more: write it "
+		"anew, or take the zone out (\"zone remove %s\")",
+		name_text(name, z->origin), z->added->template, name);
+	if (!z->before && r->o->stored) {
+		stored.load.zone = r->o->stored(r->o->stored_ctx, z->origin, &opts,
+			&stored.checked_s, &stored.expire_s, &why);
+		if (stored.load.zone) {
+			stored.loaded_s = r->now_s;
+			as.before = &stored;
+		}
+	}
+	struct registry_zone *made = faulty(r, &as, f);
+	if (stored.load.zone)
+		zone_drop(stored.load.zone);
+	return made;
+}
+
+/* What is not read from a file; or has not changed. NULL: its file is read, or `lost` says why not. */
+static struct registry_zone *without_file(
+	const struct reading *r, const struct listed *z, struct fault *lost)
+{
+	const struct conf_rule *rule = &r->o->conf->rules[z->at->rule];
+	struct registry_zone *entry = rule->n_primaries ? of_primary(r, z)
+		: rule->stored                          ? of_store(r, z, lost)
+							: same_as_before(r, z);
+	char name[NAME_TEXT];
+
+	if (!entry && !z->path && !*lost->text)
+		fault(lost, "zone %s: %s", name_text(name, z->origin),
+			rule->stored ? "nothing of it is in the store"
+				     : "it was added without a file, and its template has neither "
+				       "\"primary\" nor \"write-back: store\"");
+	return entry;
+}
+
+static bool has_template(const struct reading *r, const struct listed *z)
+{
+	return !z->added || !*z->added->template ||
+		conf_template(r->o->conf, z->added->template) >= 0;
 }
 
 static bool read_zone(void *ctx, size_t i)
@@ -476,11 +573,13 @@ static bool read_zone(void *ctx, size_t i)
 
 	if (r->o->job && job_is_cancelled(r->o->job))
 		return false;
-	const struct conf_rule *rule = &r->o->conf->rules[z->at->rule];
-	z->entry = !z->path ? of_primary(r, z)
-		: rule->stored
-		? of_store(r, z, &lost)
-		: same_as_before(r, z);
+	if (!has_template(r, z)) {
+		faults_init(&f);
+		z->entry = orphan(r, z, &f);
+		keep_faults(z, &f);
+	} else {
+		z->entry = without_file(r, z, &lost);
+	}
 	if (!z->entry) {
 		faults_init(&f);
 		if (*lost.text)
@@ -583,4 +682,25 @@ struct registry *zones_read(const struct zones_read_opts *o, struct faults *f)
 	memory_free(r.list);
 	arena_fini(&r.mem);
 	return made;
+}
+
+struct registry_zone *zones_read_one(const struct zones_read_opts *o,
+	const struct zones_read_added *of, struct faults *f)
+{
+	struct reading r = { .o = o, .now_s = time(NULL) };
+
+	arena_init(&r.mem);
+	add_added(&r, of);
+	const bool made = read_zone(&r, 0);
+	struct listed *z = r.list;
+	const bool ok = made && (!z->faults || !z->faults->errors) && z->entry->state != REGISTRY_EMPTY;
+	struct registry_zone *entry = z->entry;
+	tell_faults(&r, f);
+	if (!ok) {
+		registry_zone_drop(entry);
+		entry = NULL;
+	}
+	memory_free(r.list);
+	arena_fini(&r.mem);
+	return entry;
 }

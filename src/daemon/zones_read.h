@@ -1,4 +1,4 @@
-/* zones_read.h - the zones that a configuration names become a registry.
+/* zones_read.h - the zones that a configuration names, and those that were added, become a registry.
  *
  * Each zone by itself: one that is wrong is told and keeps what it had, and all others are
  * taken. What has not changed is shared with the registry before. Work of a job, on as many
@@ -23,6 +23,15 @@ struct zones_read_opts {
 	struct zone *(*stored)(void *ctx, const uint8_t *apex, const struct compile_opts *opts,
 		int64_t *checked_s, uint32_t *expire_s, struct fault *why);
 	void *stored_ctx;
+	/* Zones beyond the configuration, each once. Where it names one of them, too, its word is taken, and a
+	 * warning tells. */
+	const struct zones_read_added *added; /* [n_added] borrowed */
+	size_t n_added;
+};
+
+struct zones_read_added {
+	const uint8_t *apex; /* wire, lower case */
+	struct registry_added *added;
 };
 
 /* What zones are compiled with: the pools of that configuration, which is borrowed. */
@@ -32,5 +41,13 @@ struct compile_opts zones_read_compile_opts(const struct conf *c, struct hash_ke
  * twice), or memory has ended. Zones that are wrong are told in `f`, at least a line each, and
  * counted in the registry. */
 struct registry *zones_read(const struct zones_read_opts *o, struct faults *f);
+
+/* The number of the rule of a zone that was added; 0, the rule of nobody, when its template is not there. */
+uint32_t zones_read_rule(const struct conf *c, const struct registry_added *added);
+
+/* One that is added, of which nothing was served before: a secondary, or what its file says. Count 1. NULL:
+ * `f` says what is wrong. */
+struct registry_zone *zones_read_one(const struct zones_read_opts *o,
+	const struct zones_read_added *of, struct faults *f);
 
 #endif

@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include "base/bytes.h"
+#include "base/scope.h"
 #include "dns/name.h"
 #include "store/store_records.h"
 #include "zone/change.h"
@@ -14,7 +15,7 @@
 #include <sys/stat.h>
 
 enum {
-	VERSION = 1,
+	VERSION = 2,
 	APPLICATION = 0x57594d4b, /* "WYMK", as "file" shows it */
 	PART = 256 << 10,         /* bytes of a zone in one row */
 	CHANGES_LEAST = 256 << 10, /* bytes of changes that a zone may have, or as many as it has itself */
@@ -22,7 +23,8 @@ enum {
 	WAL_MOST = 16 << 20 /* bytes that the journal keeps on the disk */
 };
 
-static const char schema[] =
+/* What makes version i + 1 of version i. Version 1 is made of nothing. */
+static const char *const migrations[VERSION] = {
 	"CREATE TABLE zone (id INTEGER PRIMARY KEY, apex BLOB NOT NULL UNIQUE,"
 	" serial INTEGER NOT NULL, checked_s INTEGER NOT NULL, expire_s INTEGER NOT NULL,"
 	/* bytes of its parts, and of its changes */
@@ -30,7 +32,12 @@ static const char schema[] =
 	"CREATE TABLE part (zone INTEGER NOT NULL, n INTEGER NOT NULL, bytes BLOB NOT NULL,"
 	" PRIMARY KEY (zone, n)) WITHOUT ROWID;"
 	"CREATE TABLE change (zone INTEGER NOT NULL, n INTEGER NOT NULL, bytes BLOB NOT NULL,"
-	" PRIMARY KEY (zone, n)) WITHOUT ROWID;";
+	" PRIMARY KEY (zone, n)) WITHOUT ROWID;",
+	/* zones beyond the configuration; an empty catalog: an operator has added it */
+	"CREATE TABLE added (apex BLOB PRIMARY KEY, template TEXT NOT NULL, file TEXT NOT NULL,"
+	" catalog BLOB NOT NULL, label BLOB NOT NULL, uid INTEGER NOT NULL, at_s INTEGER NOT NULL)"
+	" WITHOUT ROWID;",
+};
 
 enum statement {
 	BEGIN,
@@ -49,6 +56,10 @@ enum statement {
 	GET_PARTS,
 	GET_CHANGES,
 	COUNT_ZONES,
+	PUT_ADDED,
+	DROP_ADDED,
+	GET_ADDED,
+	GET_ALL_ADDED,
 	STATEMENTS
 };
 
@@ -71,6 +82,13 @@ static const char *const texts[STATEMENTS] = {
 	[GET_PARTS] = "SELECT bytes FROM part WHERE zone = ?1 ORDER BY n",
 	[GET_CHANGES] = "SELECT bytes FROM change WHERE zone = ?1 ORDER BY n",
 	[COUNT_ZONES] = "SELECT count(*) FROM zone",
+	[PUT_ADDED] = "INSERT OR REPLACE INTO added (apex, template, file, catalog, label, uid, at_s)"
+		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[DROP_ADDED] = "DELETE FROM added WHERE apex = ?1",
+	[GET_ADDED] = "SELECT apex, template, file, catalog, label, uid, at_s FROM added"
+		      " WHERE apex = ?1",
+	[GET_ALL_ADDED] = "SELECT apex, template, file, catalog, label, uid, at_s FROM added"
+			  " ORDER BY apex",
 };
 
 struct store {
@@ -94,7 +112,7 @@ static bool fail(struct store *s, struct fault *why)
 
 /* --- statements --------------------------------------------------------------------------- */
 
-/* Binds what follows by its letters: b bytes and length, i an int64_t. */
+/* Binds what follows by its letters: b bytes and length, s a string, i an int64_t. */
 static sqlite3_stmt *bind(struct store *s, enum statement which, const char *letters, ...)
 {
 	sqlite3_stmt *st = s->statements[which];
@@ -106,7 +124,10 @@ static sqlite3_stmt *bind(struct store *s, enum statement which, const char *let
 		if (*letters == 'b') {
 			const void *bytes = va_arg(ap, const void *);
 			const size_t len = va_arg(ap, size_t);
-			sqlite3_bind_blob64(st, i, bytes, len, SQLITE_STATIC);
+			/* No bytes are not NULL. */
+			sqlite3_bind_blob64(st, i, bytes ? bytes : "", len, SQLITE_STATIC);
+		} else if (*letters == 's') {
+			sqlite3_bind_text(st, i, va_arg(ap, const char *), -1, SQLITE_STATIC);
 		} else {
 			sqlite3_bind_int64(st, i, va_arg(ap, int64_t));
 		}
@@ -196,18 +217,23 @@ static bool put_parts(struct store *s, int64_t id, const struct zone *z)
 	return ok && run(bind(s, SET_WHOLE, "ii", id, whole));
 }
 
-bool store_put(struct store *s, const struct zone *z, const struct store_timers *t,
-	struct fault *why)
+static bool put_zone(struct store *s, const struct zone *z, const struct store_timers *t)
 {
 	struct row row;
 
+	return run(bind(s, PUT_ZONE, "biii", z->apex, (size_t)z->apex_len, (int64_t)z->serial,
+		       t->checked_s, (int64_t)t->expire_s)) &&
+		find(s, z->apex, &row) == FOUND && drop_data(s, row.id) &&
+		put_parts(s, row.id, z);
+}
+
+bool store_put(struct store *s, const struct zone *z, const struct store_timers *t,
+	struct fault *why)
+{
 	pthread_mutex_lock(&s->lock);
 	bool ok = begin(s, why);
 	if (ok) {
-		ok = run(bind(s, PUT_ZONE, "biii", z->apex, (size_t)z->apex_len,
-				    (int64_t)z->serial, t->checked_s, (int64_t)t->expire_s)) &&
-			find(s, z->apex, &row) == FOUND && drop_data(s, row.id) &&
-			put_parts(s, row.id, z);
+		ok = put_zone(s, z, t);
 		ok = ok ? commit(s, why) : give_up(s, why);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -286,24 +312,209 @@ bool store_check(
 	return ok;
 }
 
-bool store_forget(struct store *s, const uint8_t *apex, struct fault *why)
+static bool forget(struct store *s, const uint8_t *apex)
 {
 	struct row row;
+	const enum found found = find(s, apex, &row);
 
+	return found == NOT_THERE ||
+		(found == FOUND && drop_data(s, row.id) &&
+			run(bind(s, DROP_ZONE, "i", row.id)));
+}
+
+bool store_forget(struct store *s, const uint8_t *apex, struct fault *why)
+{
 	pthread_mutex_lock(&s->lock);
 	bool ok = begin(s, why);
 	if (ok) {
-		const enum found found = find(s, apex, &row);
-		ok = found == NOT_THERE ||
-			(found == FOUND && drop_data(s, row.id) &&
-				run(bind(s, DROP_ZONE, "i", row.id)));
+		ok = forget(s, apex);
 		ok = ok ? commit(s, why) : give_up(s, why);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return ok;
 }
 
+/* --- zones beyond the configuration ------------------------------------------------------- */
+
+static bool put_added(struct store *s, const uint8_t *apex, const struct registry_added *a)
+{
+	return run(bind(s, PUT_ADDED, "bssbbii", apex, name_len(apex), a->template, a->file,
+		a->catalog, a->catalog ? name_len(a->catalog) : (size_t)0, a->label,
+		a->label ? *a->label + (size_t)1 : (size_t)0, (int64_t)a->uid, a->at_s));
+}
+
+static bool add_zone(struct store *s, const struct store_addition *a)
+{
+	static const struct store_timers never;
+
+	return (a->added ? put_added(s, a->apex, a->added)
+			 : run(bind(s, DROP_ADDED, "b", a->apex, name_len(a->apex)))) &&
+		(!a->forgets || forget(s, a->apex)) && (!a->zone || put_zone(s, a->zone, &never));
+}
+
+bool store_add_zones(
+	struct store *s, const struct store_addition *list, size_t n, struct fault *why)
+{
+	pthread_mutex_lock(&s->lock);
+	bool ok = begin(s, why);
+	if (ok) {
+		for (size_t i = 0; ok && i < n; i++)
+			ok = add_zone(s, &list[i]);
+		ok = ok ? commit(s, why) : give_up(s, why);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
+/* A row as it was read; what a person may have written into the file is not trusted. */
+struct added_row {
+	uint8_t apex[NAME_MOST], catalog[NAME_MOST], label[64];
+	char *template, *file; /* own */
+	int64_t uid, at_s;
+};
+
+static bool column_name(sqlite3_stmt *st, int i, uint8_t to[static NAME_MOST], bool needed)
+{
+	const size_t len = (size_t)sqlite3_column_bytes(st, i);
+	const uint8_t *name = sqlite3_column_blob(st, i);
+
+	if (!len)
+		return !needed;
+	if (len > NAME_MOST || name_check(name, name + len) != len)
+		return false;
+	name_lower(to, name, len);
+	return true;
+}
+
+static bool column_row(sqlite3_stmt *st, struct added_row *to)
+{
+	const size_t label = (size_t)sqlite3_column_bytes(st, 4);
+	const uint8_t *bytes = sqlite3_column_blob(st, 4);
+	const unsigned char *template = sqlite3_column_text(st, 1), *file;
+
+	*to = (struct added_row){ .template = template ? strdup((const char *)template) : NULL };
+	file = sqlite3_column_text(st, 2);
+	to->file = file ? strdup((const char *)file) : NULL;
+	if (!to->template || !to->file || !column_name(st, 0, to->apex, true) ||
+		!column_name(st, 3, to->catalog, false) ||
+		(label && (label > sizeof to->label || *bytes + 1u != label)))
+		return false;
+	if (label)
+		memcpy(to->label, bytes, label);
+	to->uid = sqlite3_column_int64(st, 5);
+	to->at_s = sqlite3_column_int64(st, 6);
+	return true;
+}
+
+struct added_rows {
+	struct added_row *list;
+	size_t n, room;
+};
+
+static bool column_rows(sqlite3_stmt *st, struct added_rows *rows)
+{
+	if (rows->n == rows->room) {
+		const size_t room = rows->room ? 2 * rows->room : 16;
+		struct added_row *list = realloc(rows->list, room * sizeof *list);
+		if (!list)
+			return false;
+		rows->list = list;
+		rows->room = room;
+	}
+	return column_row(st, &rows->list[rows->n++]);
+}
+
+static void free_rows(void *rows)
+{
+	struct added_rows *r = rows;
+
+	for (size_t i = 0; i < r->n; i++) {
+		free(r->list[i].template);
+		free(r->list[i].file);
+	}
+	free(r->list);
+	*r = (struct added_rows){ 0 };
+}
+
+static struct registry_added *added_of(const struct added_row *r)
+{
+	return registry_added_new(&(struct registry_added){ .template = r->template,
+		.file = r->file,
+		.catalog = *r->catalog ? r->catalog : NULL,
+		.label = *r->label ? r->label : NULL,
+		.uid = (unsigned)r->uid,
+		.at_s = r->at_s });
+}
+
+/* Nothing that may fail a scope is called under the lock. */
+static bool read_rows(
+	struct store *s, const uint8_t *apex, struct added_rows *to, struct fault *why)
+{
+	int step;
+	bool ok = true;
+
+	*to = (struct added_rows){ 0 };
+	pthread_mutex_lock(&s->lock);
+	sqlite3_stmt *st = apex ? bind(s, GET_ADDED, "b", apex, name_len(apex))
+				: bind(s, GET_ALL_ADDED, "");
+	while ((step = sqlite3_step(st)) == SQLITE_ROW && ok)
+		ok = column_rows(st, to);
+	if (ok && step != SQLITE_DONE)
+		fail(s, why);
+	else if (!ok)
+		fault(why, "%s: the list of zones that were added cannot be read", s->path);
+	sqlite3_reset(st);
+	pthread_mutex_unlock(&s->lock);
+	if (!ok || step != SQLITE_DONE)
+		free_rows(to);
+	return ok && step == SQLITE_DONE;
+}
+
+bool store_added(struct store *s, store_added_each *each, void *ctx, struct fault *why)
+{
+	struct added_rows rows;
+
+	if (!read_rows(s, NULL, &rows, why))
+		return false;
+	scope_hold(&rows, free_rows);
+	for (size_t i = 0; i < rows.n; i++)
+		each(ctx, rows.list[i].apex, added_of(&rows.list[i]));
+	scope_forget(&rows, free_rows);
+	free_rows(&rows);
+	return true;
+}
+
+struct registry_added *store_added_find(
+	struct store *s, const uint8_t *apex, struct fault *why)
+{
+	struct added_rows rows;
+
+	*why = (struct fault){ 0 };
+	if (!read_rows(s, apex, &rows, why))
+		return NULL;
+	scope_hold(&rows, free_rows);
+	struct registry_added *a = rows.n ? added_of(&rows.list[0]) : NULL;
+	scope_forget(&rows, free_rows);
+	free_rows(&rows);
+	return a;
+}
+
 /* --- reading ------------------------------------------------------------------------------ */
+
+bool store_has(struct store *s, const uint8_t *apex, uint32_t *serial, struct fault *why)
+{
+	struct row row;
+
+	*why = (struct fault){ 0 };
+	pthread_mutex_lock(&s->lock);
+	const enum found found = find(s, apex, &row);
+	if (found == NOT_READ)
+		fail(s, why);
+	pthread_mutex_unlock(&s->lock);
+	if (found == FOUND)
+		*serial = row.serial;
+	return found == FOUND;
+}
 
 static bool get_parts(struct store *s, int64_t id, struct store_picture *to)
 {
@@ -410,13 +621,13 @@ static int64_t pragma(struct store *s, const char *text)
 	return v;
 }
 
-/* A new one gets its tables. */
+/* A new one gets its tables, one of an older version what it lacks. */
 static bool check_version(struct store *s, struct fault *why)
 {
 	const int64_t version = pragma(s, "PRAGMA user_version"),
 		      application = pragma(s, "PRAGMA application_id"),
 		      tables = pragma(s, "SELECT count(*) FROM sqlite_master");
-	char text[sizeof schema + 128];
+	char text[128];
 
 	if (version < 0 || application < 0 || tables < 0)
 		return fail(s, why);
@@ -430,10 +641,13 @@ static bool check_version(struct store *s, struct fault *why)
 			s->path, (intmax_t)version, VERSION);
 	if (version == VERSION)
 		return true;
+	bool ok = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
+	for (int64_t i = version; ok && i < VERSION; i++)
+		ok = sqlite3_exec(s->db, migrations[i], NULL, NULL, NULL) == SQLITE_OK;
 	snprintf(text, sizeof text,
-		"BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-		schema, APPLICATION, VERSION);
-	return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK || fail(s, why);
+		"PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", APPLICATION,
+		VERSION);
+	return (ok && sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK) || fail(s, why);
 }
 
 static bool prepare(struct store *s, struct fault *why)

@@ -1,5 +1,6 @@
 /* store.h - what must outlive a crash and belongs to zones: their data as it came from other
- * nameservers, the changes since then, and their timers.
+ * nameservers, the changes since then, and their timers; and which zones there are beside those
+ * that the configuration names.
  *
  * One SQLite database (WAL, synchronous FULL): what a function has confirmed is on the disk. For
  * helper threads, any of them, one at a time: each call may wait for the disk, and for others.
@@ -10,7 +11,7 @@
 #define STORE_STORE_H
 
 #include "base/fault.h"
-#include "zone/zone.h"
+#include "zone/registry.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -88,8 +89,34 @@ struct store_record {
  * or else what is stored is damaged. */
 bool store_next_record(const struct store_picture *p, size_t *at, struct store_record *rr);
 
+/* Is anything stored of a zone? With that serial. False: no, and `why` is empty; or it cannot be told. */
+bool store_has(struct store *s, const uint8_t *apex, uint32_t *serial, struct fault *why);
+
 /* Nothing of a zone any more. */
 bool store_forget(struct store *s, const uint8_t *apex, struct fault *why);
+
+/* --- zones beyond the configuration ------------------------------------------------------- */
+
+/* A zone that is added, or goes. All borrowed. */
+struct store_addition {
+	const uint8_t *apex;                /* wire, lower case */
+	const struct registry_added *added; /* takes the place of what is there; NULL: it goes */
+	const struct zone *zone;            /* takes the place of all that is stored of it; NULL */
+	bool forgets;                       /* nothing is stored of it any more */
+};
+
+/* All of them or none, in one transaction. */
+bool store_add_zones(
+	struct store *s, const struct store_addition *list, size_t n, struct fault *why);
+
+/* Those that were added, in the order of registry_compare(). `each` is given a count of `added`. False when
+ * they cannot be read. */
+typedef void store_added_each(void *ctx, const uint8_t *apex, struct registry_added *added);
+bool store_added(struct store *s, store_added_each *each, void *ctx, struct fault *why);
+
+/* One of them; NULL: it was not added, and `why` is empty, or that cannot be read. Count 1. */
+struct registry_added *store_added_find(
+	struct store *s, const uint8_t *apex, struct fault *why);
 
 /* A copy of all of it as it is now, while others go on. */
 bool store_backup(struct store *s, const char *path, struct fault *why);

@@ -213,15 +213,24 @@ static int take_options(struct ctl *ctl, char **words, int n)
 	return n;
 }
 
+/* Which word names a file; 0: none. */
+static int file_word(char **words, int n)
+{
+	if (n == 3 && strcmp(words[0], "latency") == 0 && strcmp(words[1], "import") == 0)
+		return 2;
+	if (n > 3 && strcmp(words[0], "zone") == 0 && strcmp(words[1], "add") == 0 &&
+		(n == 5 || strchr(words[3], '/')))
+		return n - 1;
+	return 0;
+}
+
 static int by_server(const struct ctl *ctl, char **words, int n)
 {
 	/* The server has another working folder. */
-	char *file = n == 3 && strcmp(words[0], "latency") == 0 &&
-			strcmp(words[1], "import") == 0
-		? realpath(words[2], NULL)
-		: NULL;
+	const int at = file_word(words, n);
+	char *file = at ? realpath(words[at], NULL) : NULL;
 	if (file)
-		words[2] = file;
+		words[at] = file;
 	char *path = ctl_socket(ctl, NULL);
 	const int status = path ? ask_server(path, words, n) : NOT_DONE;
 	free(path);

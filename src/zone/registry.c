@@ -10,7 +10,46 @@ static void free_zone(struct part *p)
 	struct registry_zone *z = (struct registry_zone *)p; /* its first member */
 
 	load_fini(&z->load);
+	registry_added_drop(z->added);
 	memory_free(z);
+}
+
+static void free_added(struct part *p)
+{
+	memory_free(p);
+}
+
+struct registry_added *registry_added_new(const struct registry_added *like)
+{
+	const size_t template = strlen(like->template) + 1, file = strlen(like->file) + 1,
+		     catalog = like->catalog ? name_len(like->catalog) : 0,
+		     label = like->label ? *like->label + 1u : 0;
+	struct registry_added *a =
+		memory_zeroed(1, sizeof *a + template + file + catalog + label);
+	char *at = (char *)(a + 1);
+
+	*a = *like;
+	a->part = part_new(free_added);
+	a->template = memcpy(at, like->template, template);
+	a->file = memcpy(at += template, like->file, file);
+	at += file;
+	if (catalog)
+		a->catalog = memcpy(at, like->catalog, catalog);
+	if (label)
+		a->label = memcpy(at + catalog, like->label, label);
+	return a;
+}
+
+bool registry_added_same(const struct registry_added *a, const struct registry_added *b)
+{
+	if (!a || !b)
+		return a == b;
+	return strcmp(a->template, b->template) == 0 && strcmp(a->file, b->file) == 0 &&
+		!a->catalog == !b->catalog &&
+		(!a->catalog || name_equal(a->catalog, b->catalog)) && !a->label == !b->label &&
+		(!a->label || (*a->label == *b->label &&
+				      memcmp(a->label, b->label, *a->label + 1u) == 0)) &&
+		a->uid == b->uid && a->at_s == b->at_s;
 }
 
 struct registry_zone *registry_zone_new(const struct registry_zone *like)
@@ -22,6 +61,8 @@ struct registry_zone *registry_zone_new(const struct registry_zone *like)
 
 	*z = *like;
 	z->part = part_new(free_zone);
+	if (z->added)
+		part_hold(&z->added->part);
 	z->path = memcpy(at, like->path, path);
 	z->fault = fault ? memcpy(at + path, like->fault, fault) : NULL;
 	z->origin = memcpy(at + path + fault, like->origin, origin);
@@ -163,6 +204,43 @@ struct registry *registry_with(
 	struct registry *made = registry_new(zone_set_key(r->set), all, rules, r->n);
 	memory_free(rules);
 	return made;
+}
+
+static int compare_changes(const void *va, const void *vb)
+{
+	const struct registry_change *a = va, *b = vb;
+
+	return registry_compare(a->apex, b->apex);
+}
+
+/* Both ascend. */
+struct registry *registry_changed(
+	const struct registry *r, struct registry_change *changes, size_t n)
+{
+	struct registry_zone **all = memory_zeroed(r->n + n, sizeof(*all));
+	uint32_t *rules = memory_zeroed(r->n + n, sizeof *rules);
+	size_t made = 0, i = 0, k = 0;
+
+	if (n)
+		qsort(changes, n, sizeof *changes, compare_changes);
+	while (i < r->n || k < n) {
+		const int d = i == r->n ? 1
+			: k == n        ? -1
+					: registry_compare(r->zones[i]->origin, changes[k].apex);
+		if (d < 0) {
+			all[made] = r->zones[i];
+			part_hold(&all[made]->part);
+			rules[made++] = zone_set_rule(r->set, i);
+		} else if (changes[k].zone) {
+			all[made] = changes[k].zone;
+			rules[made++] = changes[k].rule;
+		}
+		i += d <= 0;
+		k += d >= 0;
+	}
+	struct registry *next = registry_new(zone_set_key(r->set), all, rules, made);
+	memory_free(rules);
+	return next;
 }
 
 const char *registry_state_text(enum registry_state s)

@@ -29,8 +29,30 @@ enum registry_state {
 	REGISTRY_EXPIRED /* no primary was heard for too long: SERVFAIL */
 };
 
+/* Of a zone that no configuration names: who has added it. Immutable, shared by count. */
+struct registry_added {
+	struct part part;
+	const char *template;   /* its name; "": none */
+	const char *file;       /* that it is read from, an absolute path; "": none */
+	const uint8_t *catalog; /* the apex (wire, lower case) of the catalog zone whose member it is; NULL:
+				 * an operator has added it */
+	const uint8_t *label;   /* of a member: its unique label, with its length in front; NULL */
+	unsigned uid;           /* the operator's */
+	int64_t at_s;           /* UNIX time */
+};
+
+/* Copies all that it points to. Count 1. */
+struct registry_added *registry_added_new(const struct registry_added *like);
+bool registry_added_same(const struct registry_added *a, const struct registry_added *b); /* NULL is fine */
+
+static inline void registry_added_drop(struct registry_added *a)
+{
+	part_drop(a ? &a->part : NULL);
+}
+
 struct registry_zone {
 	struct part part;
+	struct registry_added *added; /* held; NULL: the configuration names it */
 	const uint8_t *origin; /* wire, lower case */
 	enum registry_source source;
 	const char *path; /* of its file; "" where it has none */
@@ -45,7 +67,7 @@ struct registry_zone {
 	uint32_t expire_s;
 };
 
-/* Copies origin, path and fault, takes `load`. Count 1. */
+/* Copies origin, path and fault, holds `added`, takes `load`. Count 1. */
 struct registry_zone *registry_zone_new(const struct registry_zone *like);
 void registry_zone_drop(struct registry_zone *z);
 
@@ -92,6 +114,18 @@ static inline void registry_drop(struct registry *r)
  * they are let go of. */
 struct registry *registry_with(
 	const struct registry *r, struct registry_zone *const *zones, size_t n);
+
+/* A zone that comes or goes. */
+struct registry_change {
+	const uint8_t *apex;        /* wire, lower case; borrowed */
+	struct registry_zone *zone; /* a count of it, which is taken, replaces what is there or is new;
+				     * NULL: it goes */
+	uint32_t rule;              /* of one that comes */
+};
+
+/* The same with those changes, of which no two are about one apex. They are sorted. NULL: no memory. */
+struct registry *registry_changed(
+	const struct registry *r, struct registry_change *changes, size_t n);
 
 /* By its apex (wire, lower case); NULL. */
 struct registry_zone *registry_find(const struct registry *r, const uint8_t *apex);

@@ -55,8 +55,9 @@ static struct registry *read_again(struct desk *d)
 {
 	faults_fini(&d->f);
 	faults_init(&d->f);
-	return zones_read(&(struct zones_read_opts){ (const struct conf *)d->conf, d->before,
-				  site_key, NULL, NULL, NULL },
+	return zones_read(&(struct zones_read_opts){ .conf = (const struct conf *)d->conf,
+				  .before = d->before,
+				  .key = site_key },
 		&d->f);
 }
 
@@ -392,8 +393,10 @@ static void read_work(void *ctx, struct job *job)
 
 	sem_post(&x->begun);
 	sem_wait(&x->go);
-	x->made = zones_read(&(struct zones_read_opts){ (const struct conf *)x->d->conf,
-				     x->d->before, site_key, job, NULL, NULL },
+	x->made = zones_read(&(struct zones_read_opts){ .conf = (const struct conf *)x->d->conf,
+				     .before = x->d->before,
+				     .key = site_key,
+				     .job = job },
 		&x->d->f);
 	sem_post(&x->has_read);
 	sem_wait(&x->seen);
@@ -475,6 +478,106 @@ static void a_job_tells_how_far_it_is(void)
 	close_desk(&d);
 }
 
+/* --- zones beyond the configuration ------------------------------------------------------- */
+
+/* What is added to the zones of the configuration. */
+static struct registry *read_with(struct desk *d, const struct zones_read_added *added, size_t n)
+{
+	faults_fini(&d->f);
+	faults_init(&d->f);
+	struct registry *next = zones_read(&(struct zones_read_opts){
+						   .conf = (const struct conf *)d->conf,
+						   .before = d->before,
+						   .key = site_key,
+						   .added = added,
+						   .n_added = n },
+		&d->f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(next);
+	registry_drop(d->before);
+	d->before = next;
+	return next;
+}
+
+static struct registry_added *added_as(const char *template, const char *file)
+{
+	return registry_added_new(
+		&(struct registry_added){ .template = template, .file = file, .at_s = 7 });
+}
+
+static const uint8_t new_name[] = "\3new", b_name[] = "\1b\7example";
+
+static void zones_that_were_added_are_read_with_the_others(void)
+{
+	struct desk d;
+	char path[64];
+
+	open_desk(&d);
+	read_conf(&d, "templates: { t: { transfer: any } }\n" SITE_CONF);
+	site_put(&d.site, "other", SITE_ZONE(9, ""));
+	snprintf(path, sizeof path, "%s/other", d.site.folder);
+	struct registry_added *is = added_as("t", path), *same = added_as("t", path);
+	struct zones_read_added list[] = { { new_name, is } };
+	struct registry *r = read_with(&d, list, 1);
+	CU_ASSERT_EQUAL(d.f.errors, 0);
+	CU_ASSERT_EQUAL_FATAL(r->n, 3);
+	struct registry_zone *z = find(r, "new.");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
+	CU_ASSERT_PTR_EQUAL(z->added, is);
+	CU_ASSERT_EQUAL(z->load.zone->serial, 9);
+	CU_ASSERT_EQUAL(zone_set_rule(r->set, 2), 1); /* that of its template */
+	/* The same once more, told by others: nothing has changed. */
+	list[0].added = same;
+	CU_ASSERT_PTR_EQUAL(find(read_with(&d, list, 1), "new."), z);
+	/* It goes when it is not named any more. */
+	CU_ASSERT_PTR_NULL(find(read_with(&d, NULL, 0), "new."));
+	registry_added_drop(same);
+	registry_added_drop(is);
+	site_remove(&d.site, "other");
+	close_desk(&d);
+}
+
+static void what_the_configuration_names_goes_before_what_was_added(void)
+{
+	struct registry_added *is = added_as("", "/nowhere");
+	const struct zones_read_added list[] = { { b_name, is } };
+	struct desk d;
+
+	open_desk(&d);
+	struct registry *r = read_with(&d, list, 1);
+	CU_ASSERT_EQUAL(d.f.errors, 0);
+	CU_ASSERT_EQUAL(d.f.warnings, 1);
+	CU_ASSERT_TRUE(tells(&d, "zone b.example. was also added"));
+	CU_ASSERT_EQUAL(r->n, 2);
+	CU_ASSERT_PTR_NULL(find(r, "b.example.")->added);
+	CU_ASSERT_TRUE(zone_is_ready(find(r, "b.example.")->load.zone));
+	registry_added_drop(is);
+	close_desk(&d);
+}
+
+static void a_zone_whose_template_has_gone_is_served_on_and_told(void)
+{
+	struct desk d;
+	char path[64];
+
+	open_desk(&d);
+	read_conf(&d, "templates: { t: { transfer: any } }\n" SITE_CONF);
+	site_put(&d.site, "other", SITE_ZONE(9, ""));
+	snprintf(path, sizeof path, "%s/other", d.site.folder);
+	struct registry_added *is = added_as("t", path);
+	const struct zones_read_added list[] = { { new_name, is } };
+	read_with(&d, list, 1);
+	read_conf(&d, SITE_CONF);
+	struct registry *r = read_with(&d, list, 1);
+	CU_ASSERT_EQUAL(d.f.errors, 1);
+	CU_ASSERT_TRUE(tells(&d, "with the template \"t\", which is not there any more"));
+	CU_ASSERT_EQUAL(find(r, "new.")->state, REGISTRY_FAULTY);
+	CU_ASSERT_EQUAL(find(r, "new.")->load.zone->serial, 9);
+	CU_ASSERT_EQUAL(zone_set_rule(r->set, 2), 0); /* nobody may have it */
+	registry_added_drop(is);
+	site_remove(&d.site, "other");
+	close_desk(&d);
+}
+
 void suite_zones_read(void);
 void suite_zones_read(void)
 {
@@ -500,6 +603,12 @@ void suite_zones_read(void)
 		{ "of many faults each zone has a line", of_many_faults_each_zone_has_a_line },
 		{ "a cancelled reading is given up", a_cancelled_reading_is_given_up },
 		{ "a job tells how far it is", a_job_tells_how_far_it_is },
+		{ "zones that were added are read with the others",
+			zones_that_were_added_are_read_with_the_others },
+		{ "what the configuration names goes before what was added",
+			what_the_configuration_names_goes_before_what_was_added },
+		{ "a zone whose template has gone is served on and told",
+			a_zone_whose_template_has_gone_is_served_on_and_told },
 	};
 
 	unit_suite("daemon/zones_read", cases, UNIT_COUNT(cases));

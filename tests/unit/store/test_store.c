@@ -6,6 +6,7 @@
 #include "unit/zone/zone_of.h"
 #include "zone/change.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,6 +215,112 @@ static void what_is_no_store_is_refused_and_left(void)
 	end();
 }
 
+/* --- zones beyond the configuration ------------------------------------------------------- */
+
+struct heard {
+	unsigned n;
+	char said[256];
+};
+
+static void hear(void *ctx, const uint8_t *name, struct registry_added *added)
+{
+	struct heard *h = ctx;
+	char text[NAME_TEXT];
+	const size_t at = strlen(h->said);
+
+	h->n++;
+	snprintf(h->said + at, sizeof h->said - at, "%s %s %s %u %jd %s;", name_text(text, name),
+		added->template, added->file, added->uid, (intmax_t)added->at_s,
+		!added->catalog ? "-" : added->label ? "label" : "catalog");
+	registry_added_drop(added);
+}
+
+static void zones_that_were_added_are_there_after_another_start(void)
+{
+	static const uint8_t catalog[] = "\3cat";
+	struct registry_added *by_hand = registry_added_new(&(struct registry_added){
+				      .template = "hosted", .file = "", .uid = 1000, .at_s = 7 }),
+			      *member = registry_added_new(&(struct registry_added){ .template = "",
+				      .file = "/f",
+				      .catalog = catalog,
+				      .label = (const uint8_t *)"\2ab",
+				      .at_s = 8 });
+	struct heard heard = { .n = 0 };
+	struct faults f;
+	uint32_t serial = 0;
+
+	begin();
+	faults_init(&f);
+	struct zone *z = zone_of("example.", SOA("7") "example. 60 NS ns.example.\n", &f);
+	faults_fini(&f);
+	const struct store_addition list[] = { { apex, by_hand, z, false },
+		{ other, member, NULL, false } },
+		went = { apex, NULL, NULL, false }, purged = { apex, NULL, NULL, true };
+	CU_ASSERT_TRUE(store_add_zones(s, list, 2, &why));
+	again();
+	CU_ASSERT_TRUE(store_added(s, hear, &heard, &why));
+	CU_ASSERT_STRING_EQUAL(heard.said, "other.  /f 0 8 label;example. hosted  1000 7 -;");
+	struct registry_added *one = store_added_find(s, apex, &why);
+	CU_ASSERT_TRUE(registry_added_same(one, by_hand));
+	registry_added_drop(one);
+	CU_ASSERT_TRUE(store_has(s, apex, &serial, &why));
+	CU_ASSERT_EQUAL(serial, 7);
+	CU_ASSERT_FALSE(store_has(s, other, &serial, &why));
+	CU_ASSERT_STRING_EQUAL(why.text, "");
+	/* One goes and leaves its data; then with them. */
+	CU_ASSERT_TRUE(store_add_zones(s, &went, 1, &why));
+	CU_ASSERT_PTR_NULL(store_added_find(s, apex, &why));
+	CU_ASSERT_STRING_EQUAL(why.text, "");
+	CU_ASSERT_TRUE(store_has(s, apex, &serial, &why));
+	CU_ASSERT_TRUE(store_add_zones(s, &purged, 1, &why));
+	CU_ASSERT_FALSE(store_has(s, apex, &serial, &why));
+	registry_added_drop(by_hand);
+	registry_added_drop(member);
+	zone_drop(z);
+	end();
+}
+
+static void sql(const char *text)
+{
+	sqlite3 *db;
+
+	CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
+	CU_ASSERT_EQUAL(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void a_store_of_an_older_version_gets_what_it_lacks(void)
+{
+	struct heard heard = { .n = 0 };
+	uint32_t serial;
+
+	begin();
+	CU_ASSERT_TRUE(put(SOA("7") "example. 60 NS ns.example.\n", &timers));
+	store_close(s);
+	sql("DROP TABLE added; PRAGMA user_version = 1");
+	s = store_open(path, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	CU_ASSERT_TRUE(store_added(s, hear, &heard, &why));
+	CU_ASSERT_EQUAL(heard.n, 0);
+	CU_ASSERT_TRUE(store_has(s, apex, &serial, &why)); /* and keeps what it has */
+	end();
+}
+
+static void what_is_wrong_in_the_list_of_zones_is_told(void)
+{
+	struct heard heard = { .n = 0 };
+
+	begin();
+	sql("INSERT INTO added VALUES (x'ffff', 't', '', '', '', 0, 0)");
+	CU_ASSERT_FALSE(store_added(s, hear, &heard, &why));
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(why.text, "the list of zones that were added cannot be read"));
+	sql("DELETE FROM added; INSERT INTO added VALUES (x'016100', 't', '', '', x'0561', 0, 0)");
+	CU_ASSERT_FALSE(store_added(s, hear, &heard, &why));
+	CU_ASSERT_EQUAL(heard.n, 0);
+	end();
+}
+
 static const struct unit_case cases[] = {
 	{ "zones are what was put, after another start",
 		zones_are_what_was_put_after_another_start },
@@ -223,6 +330,12 @@ static const struct unit_case cases[] = {
 	{ "timers alone, and zones that go", timers_alone_and_zones_that_go },
 	{ "a copy is what was there", a_copy_is_what_was_there },
 	{ "what is no store is refused, and left", what_is_no_store_is_refused_and_left },
+	{ "zones that were added are there after another start",
+		zones_that_were_added_are_there_after_another_start },
+	{ "a store of an older version gets what it lacks",
+		a_store_of_an_older_version_gets_what_it_lacks },
+	{ "what is wrong in the list of zones is told",
+		what_is_wrong_in_the_list_of_zones_is_told },
 };
 
 void suite_store(void);

@@ -156,6 +156,76 @@ static void an_entry_is_shared_by_registries(void)
 	registry_drop(NULL);
 }
 
+static void zones_come_go_and_are_replaced_in_one_go(void)
+{
+	uint8_t a[NAME_MOST], b[NAME_MOST], c[NAME_MOST], nowhere[NAME_MOST];
+	struct registry_zone *first[] = { zone_like("b.", REGISTRY_READY),
+		zone_like("d.", REGISTRY_READY) };
+	const uint32_t rules[] = { 4, 5 };
+	struct registry_zone **own = memory_zeroed(2, sizeof(*own));
+
+	memcpy(own, first, sizeof first);
+	struct registry *r = registry_new(zone_of_key, own, rules, 2);
+	struct registry_zone *newer = zone_like("b.", REGISTRY_FAULTY);
+	struct registry_change changes[] = { { wire_of(c, "c."), zone_like("c.", REGISTRY_READY), 7 },
+		{ wire_of(nowhere, "e."), NULL, 0 }, { wire_of(a, "a."), zone_like("a.", REGISTRY_EMPTY), 6 },
+		{ wire_of(b, "b."), newer, 8 } };
+	struct registry *next = registry_changed(r, changes, UNIT_COUNT(changes));
+	CU_ASSERT_EQUAL_FATAL(next->n, 4);
+	static const uint8_t order[] = "abcd";
+	static const uint32_t want[] = { 6, 8, 7, 5 };
+	for (size_t i = 0; i < 4; i++) {
+		CU_ASSERT_EQUAL(next->zones[i]->origin[1], order[i]);
+		CU_ASSERT_EQUAL(zone_set_rule(next->set, i), want[i]);
+	}
+	CU_ASSERT_PTR_EQUAL(registry_find(next, b), newer);
+	CU_ASSERT_PTR_EQUAL(next->zones[3], first[1]); /* what is not named is shared */
+	CU_ASSERT_EQUAL(next->n_empty, 1);
+	struct registry_change gone[] = { { b, NULL, 0 }, { a, NULL, 0 } };
+	struct registry *last = registry_changed(next, gone, UNIT_COUNT(gone));
+	CU_ASSERT_EQUAL_FATAL(last->n, 2);
+	CU_ASSERT_PTR_NULL(registry_find(last, a));
+	CU_ASSERT_EQUAL(zone_set_rule(last->set, 0), 7);
+	CU_ASSERT_EQUAL(r->n, 2);
+	registry_drop(last);
+	registry_drop(next);
+	registry_drop(r);
+}
+
+static void who_has_added_a_zone_is_copied_and_compared(void)
+{
+	char template[] = "hosted", file[] = "/f";
+	uint8_t catalog[] = "\1c", label[] = "\3abc";
+	const struct registry_added like = { .template = template,
+		.file = file,
+		.catalog = catalog,
+		.label = label,
+		.uid = 5,
+		.at_s = 7 };
+	struct registry_added *a = registry_added_new(&like), *b = registry_added_new(&like);
+
+	CU_ASSERT_TRUE(registry_added_same(a, b));
+	CU_ASSERT_TRUE(registry_added_same(NULL, NULL));
+	CU_ASSERT_FALSE(registry_added_same(a, NULL));
+	memset(template, 0, sizeof template);
+	memset(label, 9, sizeof label);
+	CU_ASSERT_STRING_EQUAL(a->template, "hosted");
+	CU_ASSERT_STRING_EQUAL(a->file, "/f");
+	CU_ASSERT_EQUAL(memcmp(a->label, "\3abc", 4), 0);
+	struct registry_added other[] = { *a, *a, *a, *a, *a, *a };
+	other[0].template = "x";
+	other[1].file = "";
+	other[2].catalog = NULL;
+	other[3].label = (const uint8_t *)"\3abd";
+	other[4].uid = 6;
+	other[5].at_s = 8;
+	for (unsigned i = 0; i < UNIT_COUNT(other); i++)
+		CU_ASSERT_FALSE(registry_added_same(a, &other[i]));
+	registry_added_drop(a);
+	registry_added_drop(b);
+	registry_added_drop(NULL);
+}
+
 void suite_registry(void);
 void suite_registry(void)
 {
@@ -166,6 +236,10 @@ void suite_registry(void)
 		{ "entries ascend by their bytes", entries_ascend_by_their_bytes },
 		{ "zones that are wrong are counted", zones_that_are_wrong_are_counted },
 		{ "an entry is shared by registries", an_entry_is_shared_by_registries },
+		{ "zones come, go and are replaced in one go",
+			zones_come_go_and_are_replaced_in_one_go },
+		{ "who has added a zone is copied and compared",
+			who_has_added_a_zone_is_copied_and_compared },
 	};
 
 	unit_suite("zone/registry", cases, UNIT_COUNT(cases));

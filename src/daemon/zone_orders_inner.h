@@ -1,0 +1,23 @@
+/* zone_orders_inner.h - what the files of orders about zones share.
+ */
+#ifndef DAEMON_ZONE_ORDERS_INNER_H
+#define DAEMON_ZONE_ORDERS_INNER_H
+
+#include "daemon/zone_orders.h"
+#include "dns/name.h"
+
+struct zone_orders {
+	struct zone_orders_opts opts;
+};
+
+/* The name of a zone, in lower case. False: told. */
+bool zone_orders_name(const char *text, uint8_t to[static NAME_MOST], struct text *out);
+
+/* The zone of that name, borrowed until the turn of the loop ends; NULL: told. */
+const struct registry_zone *zone_orders_find(
+	const struct zone_orders *o, const char *text, struct text *out);
+
+/* "add" and "remove", of the words behind "zone": command_fn. */
+command_fn zone_orders_add, zone_orders_remove;
+
+#endif

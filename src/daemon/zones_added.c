@@ -1,0 +1,508 @@
+#include "daemon/zones_added.h"
+
+#include "base/bytes.h"
+#include "base/memory.h"
+#include "base/scope.h"
+#include "daemon/parts_read.h"
+#include "daemon/versions.h"
+#include "daemon/zones_read.h"
+#include "dns/rrtype.h"
+#include "xfr/stored.h"
+#include "xfr/update.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	TTL_S = 3600, /* of the SOA and NS that a zone begins with */
+	REFRESH_S = 7200,
+	RETRY_S = 900,
+	EXPIRE_S = 1209600,
+	NEGATIVE_S = 300
+};
+
+struct zones_added {
+	struct zones_added_opts opts;
+};
+
+/* Of a job. */
+struct zones_added_work {
+	struct parts live, staged; /* held */
+	const struct zones_added_ask *ask; /* borrowed until the end */
+	const struct zones_added_opts *opts;
+	struct registry_zone **entries; /* [n] held until they are in the registries; NULL: it goes, or not at all */
+	struct registry *zones, *staged_zones;
+	struct pool_numbers *numbers, *staged_numbers;
+};
+
+static bool refuse(struct zones_added_item *it, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static bool refuse(struct zones_added_item *it, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_addv(&it->told, fmt, ap);
+	va_end(ap);
+	text_add(&it->told, "\n");
+	return false;
+}
+
+/* --- zones that begin with nothing -------------------------------------------------------- */
+
+static size_t put_name(uint8_t *to, const uint8_t *name)
+{
+	const size_t len = name_len(name);
+
+	memcpy(to, name, len);
+	return len;
+}
+
+/* 0: the name would be too long. */
+static size_t soa_rdata(uint8_t *to, const uint8_t *apex, const struct conf_rule *rule)
+{
+	static const uint8_t host[] = "\012hostmaster";
+	const uint32_t numbers[] = { update_serial(0, rule->access.serial, time(NULL)),
+		REFRESH_S, RETRY_S, EXPIRE_S, NEGATIVE_S };
+	size_t len = put_name(to, rule->nameservers[0]);
+
+	if (rule->contact) {
+		len += put_name(to + len, rule->contact);
+	} else {
+		if (sizeof host - 1 + name_len(apex) > NAME_MOST)
+			return 0;
+		memcpy(to + len, host, sizeof host - 1);
+		len += sizeof host - 1;
+		len += put_name(to + len, apex);
+	}
+	for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++, len += 4)
+		be32_put(to + len, numbers[i]);
+	return len;
+}
+
+static bool add_record(
+	struct records *r, uint32_t group, uint16_t type, const uint8_t *rdata, size_t len)
+{
+	return records_add(r, group,
+		&(struct record){ .rdata = rdata,
+			.ttl_s = TTL_S,
+			.type = type,
+			.rdlen = (uint16_t)len,
+			.file = UINT16_MAX });
+}
+
+/* For a scope. */
+static void let_go_records(void *r)
+{
+	records_fini(r);
+}
+
+static struct zone *begin_zone(const uint8_t *apex, const struct conf_rule *rule,
+	const struct compile_opts *opts, struct faults *f)
+{
+	uint8_t soa[2 * NAME_MOST + 20];
+	struct zone *z = NULL;
+	struct records r;
+
+	const size_t len = soa_rdata(soa, apex, rule);
+	if (!len) {
+		faults_error(f, &(struct fault_at){ 0 },
+			"the zone's name is too long for hostmaster in front of it: its template "
+			"needs a \"contact\"");
+		return NULL;
+	}
+	records_init(&r, apex);
+	scope_hold(&r, let_go_records);
+	const uint32_t group = records_owner(&r, apex, name_len(apex));
+	bool ok = group && add_record(&r, group, RRTYPE_SOA, soa, len);
+	for (size_t i = 0; ok && i < rule->n_nameservers; i++)
+		ok = add_record(&r, group, RRTYPE_NS, rule->nameservers[i],
+			name_len(rule->nameservers[i]));
+	if (ok)
+		z = zone_compile(&r, opts, f);
+	scope_forget(&r, let_go_records);
+	records_fini(&r);
+	return z;
+}
+
+/* --- one that comes ----------------------------------------------------------------------- */
+
+/* Of one that is there already. */
+static bool is_there(
+	const struct zones_added_work *w, struct zones_added_item *it, const struct registry_zone *z)
+{
+	char name[NAME_TEXT], catalog[NAME_TEXT];
+
+	name_text(name, it->apex);
+	if (!z->added)
+		return refuse(it, "zone %s is there already: the configuration %s names it", name,
+			parts_conf(&w->live)->path);
+	if (it->replaces)
+		return true;
+	if (z->added->catalog)
+		return refuse(it, "zone %s is there already: as a member of the catalog %s", name,
+			name_text(catalog, z->added->catalog));
+	return refuse(it, "zone %s is there already: it was added before", name);
+}
+
+/* What it has in the store, or what its file says, or nothing but SOA and NS. */
+static struct zone *first_data(const struct zones_added_work *w, struct zones_added_item *it,
+	const struct conf_rule *rule, struct faults *f)
+{
+	const struct compile_opts opts =
+		zones_read_compile_opts(parts_conf(&w->live), w->opts->key);
+	struct store_timers timers;
+	struct load load;
+	struct fault why;
+	uint32_t serial;
+	char name[NAME_TEXT];
+
+	name_text(name, it->apex);
+	const bool has = store_has(w->opts->store, it->apex, &serial, &why);
+	if (it->resumes) {
+		struct zone *z = has ? stored_zone(w->opts->store, it->apex, &opts, &timers, &why)
+				     : NULL;
+		if (!z && !*why.text)
+			fault(&why, "zone %s: nothing is stored of it", name);
+		if (!z)
+			faults_take(f, &why);
+		return z;
+	}
+	if (has || *why.text) {
+		if (has)
+			fault(&why,
+				"zone %s: the store still has it with serial %u: \"zone add %s ... "
+				"--stored\" serves that again, \"zone remove %s --purge\" drops "
+				"it", name, serial, name, name);
+		faults_take(f, &why);
+		return NULL;
+	}
+	if (*it->added->file) {
+		if (!load_zone(&load, it->added->file, it->apex, &opts, f))
+			return NULL;
+		zone_hold(load.zone);
+		struct zone *z = load.zone;
+		load_fini(&load);
+		return z;
+	}
+	if (rule->n_nameservers)
+		return begin_zone(it->apex, rule, &opts, f);
+	faults_error(f, &(struct fault_at){ 0 },
+		"zone %s has nothing to begin with: name a file, or write \"nameservers\" into the "
+		"template",
+		name);
+	return NULL;
+}
+
+/* One that we own: the store has it from the first moment on. */
+static struct registry_zone *own_entry(const struct zones_added_work *w,
+	struct zones_added_item *it, const struct conf_rule *rule, struct faults *f)
+{
+	const int64_t now_s = time(NULL);
+	struct zone *z = first_data(w, it, rule, f);
+
+	return z ? registry_zone_new(&(struct registry_zone){ .origin = it->apex,
+			   .added = it->added,
+			   .source = REGISTRY_STORE,
+			   .path = "",
+			   .load = { .zone = z },
+			   .state = REGISTRY_READY,
+			   .since_s = now_s,
+			   .loaded_s = now_s })
+		 : NULL;
+}
+
+static struct zone *stored_before(void *ctx, const uint8_t *apex, const struct compile_opts *opts,
+	int64_t *checked_s, uint32_t *expire_s, struct fault *why)
+{
+	struct store_timers timers = { 0 };
+	struct zone *z = stored_zone(ctx, apex, opts, &timers, why);
+
+	*checked_s = timers.checked_s;
+	*expire_s = timers.expire_s;
+	return z;
+}
+
+static struct registry_zone *other_entry(
+	const struct zones_added_work *w, struct zones_added_item *it, struct faults *f)
+{
+	return zones_read_one(&(struct zones_read_opts){ .conf = parts_conf(&w->live),
+				      .key = w->opts->key,
+				      .stored = stored_before,
+				      .stored_ctx = w->opts->store },
+		&(struct zones_read_added){ it->apex, it->added }, f);
+}
+
+/* The rule of a template; NULL: told. */
+static const struct conf_rule *rule_of(
+	const struct zones_added_work *w, struct zones_added_item *it)
+{
+	const struct conf *c = parts_conf(&w->live);
+	char name[NAME_TEXT];
+
+	if (*it->added->template && conf_template(c, it->added->template) < 0) {
+		refuse(it, "there is no template \"%s\" in the configuration%s",
+			it->added->template, c->n_templates ? "; these are:" : "");
+		for (size_t i = 0; i < c->n_templates && i < 20; i++)
+			text_addf(&it->told, "    %s\n", c->templates[i]);
+		return NULL;
+	}
+	const struct conf_rule *rule = &c->rules[zones_read_rule(c, it->added)];
+	name_text(name, it->apex);
+	if (rule->n_primaries && *it->added->file) {
+		refuse(it, "zone %s: with the template \"%s\" it comes from a primary, and has no "
+			   "file", name, it->added->template);
+		return NULL;
+	}
+	if (!rule->n_primaries && !rule->stored && !*it->added->file) {
+		refuse(it,
+			"zone %s has nothing to begin with: name a file, or a template with "
+			"\"primary\", or with \"write-back: store\" and \"nameservers\"", name);
+		return NULL;
+	}
+	return rule;
+}
+
+static bool come(struct zones_added_work *w, size_t i)
+{
+	struct zones_added_item *it = &w->ask->items[i];
+	const struct registry_zone *z = registry_find(w->live.zones, it->apex);
+	struct faults f;
+
+	if (z && !is_there(w, it, z))
+		return false;
+	const struct conf_rule *rule = rule_of(w, it);
+	if (!rule)
+		return false;
+	faults_init(&f);
+	w->entries[i] = rule->stored && !rule->n_primaries ? own_entry(w, it, rule, &f)
+							   : other_entry(w, it, &f);
+	text_add(&it->told, text_get(&f.text));
+	faults_fini(&f);
+	if (!w->entries[i])
+		return false;
+	it->source = w->entries[i]->source;
+	it->serial = zone_is_ready(w->entries[i]->load.zone) ? w->entries[i]->load.zone->serial : 0;
+	return true;
+}
+
+/* --- one that goes ------------------------------------------------------------------------ */
+
+/* One that the configuration names, too, is only forgotten; and of one that went before its data may go. */
+static bool go(struct zones_added_work *w, size_t i)
+{
+	struct zones_added_item *it = &w->ask->items[i];
+	const struct registry_zone *z = registry_find(w->live.zones, it->apex);
+	char name[NAME_TEXT], catalog[NAME_TEXT];
+	struct fault why;
+
+	name_text(name, it->apex);
+	if (z && z->added) {
+		const uint8_t *is = z->added->catalog, *by = it->added ? it->added->catalog : NULL;
+		if (!is != !by || (is && !name_equal(is, by)))
+			return refuse(it, is ? "zone %s is a member of the catalog %s: it goes when "
+					       "it is taken out there"
+					     : "zone %s was added by an operator",
+				name, is ? name_text(catalog, is) : "");
+		it->source = z->source;
+		it->purges = it->purges || z->source == REGISTRY_PRIMARY;
+		return true;
+	}
+	struct registry_added *was = store_added_find(w->opts->store, it->apex, &why);
+	const bool shadowed = was != NULL;
+	registry_added_drop(was);
+	if (shadowed)
+		return true;
+	uint32_t serial;
+	if (!z && !*why.text && it->purges &&
+		store_has(w->opts->store, it->apex, &serial, &why))
+		return true;
+	if (*why.text)
+		return refuse(it, "%s", why.text);
+	return z ? refuse(it, "zone %s is named by the configuration %s: take it out there, and "
+			      "reload", name, parts_conf(&w->live)->path)
+		 : refuse(it, "there is no zone %s (\"waymarkctl zones\" lists them)", name);
+}
+
+/* --- all of them -------------------------------------------------------------------------- */
+
+static bool store_all(struct zones_added_work *w, struct fault *why)
+{
+	const size_t n = w->ask->n;
+	struct store_addition *list = memory_zeroed(n, sizeof *list);
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct zones_added_item *it = &w->ask->items[i];
+		if (!it->ok)
+			continue;
+		list[k++] = (struct store_addition){ .apex = it->apex,
+			.added = it->goes ? NULL : it->added,
+			.zone = !it->goes && it->source == REGISTRY_STORE && !it->resumes
+				? w->entries[i]->load.zone
+				: NULL,
+			.forgets = it->goes && it->purges };
+	}
+	const bool ok = store_add_zones(w->opts->store, list, k, why);
+	memory_free(list);
+	return ok;
+}
+
+/* The configuration goes before what was added. */
+static bool is_configured(const struct parts *of, const uint8_t *apex)
+{
+	const struct registry_zone *z = registry_find(of->zones, apex);
+
+	return z && !z->added;
+}
+
+static bool change_registry(struct zones_added_work *w, const struct parts *of, struct registry **zones,
+	struct pool_numbers **numbers, struct fault *why)
+{
+	struct registry_change *list = memory_zeroed(w->ask->n, sizeof *list);
+	size_t k = 0;
+
+	for (size_t i = 0; i < w->ask->n; i++) {
+		const struct zones_added_item *it = &w->ask->items[i];
+		if (!it->ok || is_configured(of, it->apex))
+			continue;
+		list[k] = (struct registry_change){ .apex = it->apex, .zone = w->entries[i] };
+		if (!it->goes) {
+			part_hold(&w->entries[i]->part);
+			list[k].rule = zones_read_rule(parts_conf(of), it->added);
+		}
+		k++;
+	}
+	const bool ok = versions_change(of, list, k, zones, numbers, why);
+	memory_free(list);
+	return ok;
+}
+
+static int compare_items(const void *va, const void *vb)
+{
+	struct zones_added_item *const *a = va, *const *b = vb;
+	const int d = registry_compare((*a)->apex, (*b)->apex);
+
+	return d ? d : (*a > *b) - (*a < *b);
+}
+
+/* Of one that is asked for twice, the first. */
+static void refuse_doubles(struct zones_added_work *w)
+{
+	const size_t n = w->ask->n;
+	struct zones_added_item **list = memory_zeroed(n, sizeof(*list));
+	char name[NAME_TEXT];
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = &w->ask->items[i];
+	if (n)
+		qsort(list, n, sizeof(*list), compare_items);
+	for (size_t i = 1; i < n; i++)
+		if (name_equal(list[i - 1]->apex, list[i]->apex))
+			refuse(list[i], "zone %s is asked for twice",
+				name_text(name, list[i]->apex));
+	memory_free(list);
+}
+
+static void fail_all(struct zones_added_work *w, const struct fault *why)
+{
+	for (size_t i = 0; i < w->ask->n; i++) {
+		struct zones_added_item *it = &w->ask->items[i];
+		if (it->ok)
+			it->ok = refuse(it, "%s", why->text);
+	}
+}
+
+static void work(void *ctx, struct job *job)
+{
+	struct zones_added_ask *ask = ctx;
+	struct zones_added_work *w = ask->work;
+	struct fault why;
+
+	w->entries = memory_zeroed(ask->n, sizeof(*w->entries));
+	refuse_doubles(w);
+	for (size_t i = 0; i < ask->n && !job_is_cancelled(job); i++) {
+		struct zones_added_item *it = &ask->items[i];
+		it->ok = !it->told.len && (it->goes ? go(w, i) : come(w, i));
+		job_progress(job, i, ask->n);
+	}
+	size_t n = 0;
+	for (size_t i = 0; i < ask->n; i++)
+		n += ask->items[i].ok;
+	if (!n)
+		return;
+	bool ok = change_registry(w, &w->live, &w->zones, &w->numbers, &why);
+	if (ok && !store_all(w, &why)) {
+		registry_drop(w->zones);
+		pool_numbers_drop(w->numbers);
+		w->zones = NULL;
+		w->numbers = NULL;
+		ok = false;
+	}
+	if (!ok)
+		fail_all(w, &why);
+	else if (w->staged.conf)
+		change_registry(w, &w->staged, &w->staged_zones, &w->staged_numbers, &why);
+}
+
+static bool begin(void *ctx)
+{
+	struct zones_added_ask *ask = ctx;
+	struct publisher *p = ask->owner->opts.publisher;
+	const struct parts *staged = publisher_staged(p);
+
+	*ask->work = (struct zones_added_work){ .live = parts_hold(publisher_live(p)),
+		.staged = staged ? parts_hold(staged) : (struct parts){ 0 },
+		.ask = ask,
+		.opts = &ask->owner->opts };
+	return true;
+}
+
+static void end(void *ctx, enum job_end end)
+{
+	struct zones_added_ask *ask = ctx;
+	struct zones_added_work *w = ask->work;
+	struct publisher *p = ask->owner->opts.publisher;
+	const struct parts *staged = publisher_staged(p);
+
+	if (end == JOB_DONE && w->zones) {
+		publisher_take_zones(p, false, w->zones, w->numbers);
+		if (w->staged_zones && staged && staged->zones == w->staged.zones)
+			publisher_take_zones(p, true, w->staged_zones, w->staged_numbers);
+		publisher_now(p);
+	}
+	for (size_t i = 0; end == JOB_DONE && i < ask->n; i++)
+		registry_zone_drop(w->entries[i]);
+	if (end == JOB_DONE)
+		memory_free(w->entries);
+	publisher_let_go(p, &w->live);
+	publisher_let_go(p, &w->staged);
+	free(w);
+	ask->work = NULL;
+	ask->done(ask->ctx, ask, end);
+}
+
+void zones_added_ask(struct zones_added *z, struct zones_added_ask *ask)
+{
+	ask->owner = z;
+	ask->work = memory_zeroed(1, sizeof *ask->work);
+	ask->build = (struct build){
+		.name = "zone", .ctx = ask, .begin = begin, .work = work, .end = end
+	};
+	builder_ask(z->opts.builder, &ask->build);
+}
+
+struct zones_added *zones_added_new(const struct zones_added_opts *opts)
+{
+	struct zones_added *z = memory_zeroed(1, sizeof *z);
+
+	z->opts = *opts;
+	return z;
+}
+
+void zones_added_free(struct zones_added *z)
+{
+	memory_free(z);
+}
