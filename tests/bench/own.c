@@ -1,5 +1,6 @@
 #include "bench/own.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -245,8 +246,50 @@ static void read_maps(void)
 		give_up("cannot read /proc/self/maps");
 }
 
+/* Whether that thread of ours waits in the kernel. */
+static bool sleeps(const char *tid)
+{
+	char path[64], said[256];
+
+	snprintf(path, sizeof path, "/proc/self/task/%s/stat", tid);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const ssize_t n = fd < 0 ? -1 : read(fd, said, sizeof said - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return true; /* it has ended */
+	said[n] = '\0';
+	const char *state = strrchr(said, ')'); /* behind the program's name (proc(5)) */
+	return state && strncmp(state, ") S", 3) == 0;
+}
+
+/* Every thread has a stack, and one that was made and has not come to run yet would find it
+ * locked: until all but the caller have nothing to do. */
+static void wait_for_others(void)
+{
+	char self[32];
+	bool all = false;
+
+	snprintf(self, sizeof self, "%ld", (long)gettid());
+	for (unsigned tries = 0; !all && tries < 10000; tries++) {
+		DIR *tasks = opendir("/proc/self/task");
+		if (!tasks)
+			give_up("cannot read /proc/self/task");
+		all = true;
+		for (const struct dirent *e; (e = readdir(tasks));)
+			all = all && (*e->d_name == '.' || !strcmp(e->d_name, self) ||
+					     sleeps(e->d_name));
+		closedir(tasks);
+		if (!all)
+			usleep(1000);
+	}
+	if (!all)
+		give_up("a thread is never at rest");
+}
+
 void own_lock(void)
 {
+	wait_for_others();
 	const struct sigaction act = { .sa_sigaction = on_write, .sa_flags = SA_SIGINFO };
 
 	sigaction(SIGSEGV, &act, NULL);
