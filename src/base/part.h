@@ -33,6 +33,21 @@ static inline struct part *part_hold(struct part *p)
 	return p;
 }
 
+/* The same for a hold that another shared thing has, which lets go of it itself: no scope does
+ * that. */
+static inline struct part *part_keep(struct part *p)
+{
+	if (p)
+		__atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED);
+	return p;
+}
+
+static inline void part_release(struct part *p)
+{
+	if (p && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		p->free(p);
+}
+
 static inline void part_drop(struct part *p)
 {
 	if (!p)

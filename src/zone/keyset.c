@@ -1,9 +1,9 @@
 #include "zone/keyset.h"
 
 #include "base/bytes.h"
-#include "base/memory.h"
 #include "dns/rrtype.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { NSEC3_SHA1 = 1, NSEC3PARAM_FIXED = 5 };
@@ -13,8 +13,8 @@ static void let_go(struct part *p)
 	struct keyset *s = (struct keyset *)p;
 
 	for (size_t i = 0; i < s->n; i++)
-		signing_key_drop(s->keys[i].key);
-	memory_free(s);
+		signing_key_release(s->keys[i].key);
+	free(s);
 }
 
 static uint64_t add(uint64_t h, uint64_t v)
@@ -53,16 +53,19 @@ static uint64_t generation(const struct keyset *s)
 struct keyset *keyset_new(
 	const struct keyset_policy *policy, const struct keyset_key *keys, size_t n)
 {
-	struct keyset *s = memory_zeroed(1, sizeof *s + n * sizeof *keys);
+	struct keyset *s = calloc(1, sizeof *s + n * sizeof *keys);
 
+	if (!s)
+		return NULL;
 	s->part = part_new(let_go);
 	s->policy = *policy;
 	s->n = n;
 	for (size_t i = 0; i < n; i++) {
 		s->keys[i] = keys[i];
-		signing_key_hold(keys[i].key);
+		signing_key_keep(keys[i].key);
 	}
 	s->generation = generation(s);
+	scope_hold(&s->part, part_undo);
 	return s;
 }
 

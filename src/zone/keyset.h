@@ -49,7 +49,7 @@ struct keyset {
 	struct keyset_key keys[];
 };
 
-/* Holds the keys; both are copied. In a scope, or on the loop: memory.h. */
+/* Holds the keys; both are copied. NULL: no memory. */
 struct keyset *keyset_new(
 	const struct keyset_policy *policy, const struct keyset_key *keys, size_t n);
 

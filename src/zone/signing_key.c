@@ -425,6 +425,17 @@ void signing_key_drop(struct signing_key *k)
 	part_drop(k ? &k->part : NULL);
 }
 
+struct signing_key *signing_key_keep(struct signing_key *k)
+{
+	part_keep(k ? &k->part : NULL);
+	return k;
+}
+
+void signing_key_release(struct signing_key *k)
+{
+	part_release(k ? &k->part : NULL);
+}
+
 bool signing_key_can_sign(const struct signing_key *k)
 {
 	return k->ready || k->secret;

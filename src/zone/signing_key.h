@@ -56,6 +56,9 @@ struct signing_key *signing_key_foreign(const uint8_t *dnskey, size_t len, struc
 
 struct signing_key *signing_key_hold(struct signing_key *k);
 void signing_key_drop(struct signing_key *k); /* NULL is fine */
+/* For the holds of shared things: part_keep(), part_release(). */
+struct signing_key *signing_key_keep(struct signing_key *k);
+void signing_key_release(struct signing_key *k);
 
 /* Has it a private half? */
 bool signing_key_can_sign(const struct signing_key *k);
