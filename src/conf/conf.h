@@ -18,6 +18,7 @@
 #include "steer/pool.h"
 #include "measure/rank.h"
 #include "world/policy.h"
+#include "zone/key_life.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,6 +50,21 @@ struct conf_peer {
 	const uint8_t *key; /* the name of what both sign with, as in policy.keys; NULL: none */
 };
 
+/* A nameserver of a parent zone. */
+struct conf_parent {
+	const char *name; /* as it is written, or a peer's */
+	struct conf_address at;
+	const uint8_t *key; /* as a peer's */
+};
+
+/* How zones are signed. */
+struct conf_dnssec {
+	const char *name;
+	struct key_policy keys;
+	const struct conf_parent *parents;
+	size_t n_parents;
+};
+
 /* What zones have in common: who may do what, and who is told of changes. */
 struct conf_rule {
 	struct policy_zone access;
@@ -58,6 +74,7 @@ struct conf_rule {
 	const unsigned *primaries; /* numbers of peers: where the zone comes from */
 	size_t n_primaries;        /* 0: it has a file */
 	bool stored; /* what is in the store goes before its file */
+	unsigned dnssec; /* number in `dnssec`, and one more; 0: the zone is not signed here */
 	/* Of a zone that is added while the server runs and begins with nothing but SOA and NS: names on the
 	 * wire, in lower case. */
 	const uint8_t *const *nameservers;
@@ -139,6 +156,7 @@ struct conf {
 	const char *control_socket;         /* control: socket; NULL: none */
 	const char *state_file;             /* control: state; NULL: none */
 	const char *store_file;             /* store: file; NULL: none */
+	const char *keys_dir;               /* store: keys; NULL: none, as there is no store */
 	struct sockaddr_storage management; /* management: listen */
 	socklen_t management_len;           /* 0: none */
 
@@ -167,6 +185,8 @@ struct conf {
 	const uint8_t **key_names; /* of `keys`, in the order of the file; NULL: a faulty one */
 	struct conf_peer *peers;
 	size_t n_peers;
+	struct conf_dnssec *dnssec; /* [0]: "auto" */
+	size_t n_dnssec;
 	struct conf_rule *rules; /* [0]: of zones that say nothing; policy.zones is made of them */
 	size_t n_rules;
 	const char *const *templates; /* [n_templates] their names */

@@ -25,6 +25,7 @@ struct reader {
 	struct arena *scratch; /* the tree's: dies when all is read */
 	struct known edges, probes,
 		pools; /* numbers in `conf`; of faulty ones too: to name those is no fault */
+	struct known policies;               /* numbers of `dnssec` */
 	struct known keys, peers, templates; /* likewise; templates from conf->first_template on */
 	size_t rules_room;
 	const struct node **edge_nodes; /* by number; NULL: no edges were read */
@@ -39,7 +40,7 @@ typedef void key_take(
 
 /* A table of these ends with a row without a name, and has at most 32 rows. Keys are taken in
  * the order of the file, later ones after all others. */
-enum { KEYS_LATEST = 3 };
+enum { KEYS_LATEST = 4 };
 
 struct key {
 	const char *name;
@@ -47,7 +48,7 @@ struct key {
 	const char *say; /* '"name" must be <say>' */
 	size_t at;
 	uint32_t least, most;   /* of numbers and durations, in the option's unit */
-	unsigned late;          /* depends on rows of the table with less of it; 0 to 3 */
+	unsigned late;          /* depends on rows of the table with less of it; 0 to 4 */
 	const char *needed;     /* an example, of a key that must be there; else NULL */
 	const struct key *keys; /* of keys_section(); of others that take a mapping, or a list
 				 * of mappings: what the reference shows */

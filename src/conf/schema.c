@@ -52,6 +52,10 @@ static const struct key store_keys[] = {
 			 "their changes and timers. It and two files beside it are made where they "
 			 "are not there, so its folder must be writable for the server's user.",
 		.otherwise = "none: a restart fetches zones anew" },
+	{ "keys", option_path, .say = "the path of a folder", AT(keys_dir),
+		.about = "Where the keys that zones are signed with are (K*.private and K*.key, "
+			 "BIND's form). Made where it is not there.",
+		.otherwise = "the folder \"keys\" beside the file" },
 	{ 0 },
 };
 
@@ -290,12 +294,18 @@ const struct key schema_keys[] = {
 		.say = "a mapping of other nameservers by names of your own",
 		.about = "Other nameservers, by names of your own.", .otherwise = "none",
 		.each = "NAME", .keys = schema_peer_keys },
-	{ "templates", schema_templates, .late = 2,
+	{ "dnssec", schema_dnssec, .late = 2,
+		.say = "a mapping of policies by names of your own",
+		.about = "How zones are signed, by name. A zone, or its template, names one by its "
+			 "own key \"dnssec\". What is written under \"auto\" changes the policy that "
+			 "is there without.",
+		.otherwise = "one policy, auto", .each = "NAME", .keys = schema_dnssec_keys },
+	{ "templates", schema_templates, .late = 3,
 		.say = "a mapping of what zones have in common, by names of your own",
 		.about = "What many zones have in common. A zone's entry names one, and what "
 			 "the entry says itself goes before it.",
 		.otherwise = "none", .each = "NAME", .keys = schema_rule_keys },
-	{ "zones", schema_zones, .late = 3,
+	{ "zones", schema_zones, .late = 4,
 		.say = "a list of { name: ..., file: ... } and { dir: ... }",
 		.needed = "zones: [ { name: example.com, file: zones/example.com.zone } ]",
 		.about = "What is served: a list whose entries name a zone and its file, "
@@ -328,8 +338,11 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 		.tcp_clients_per_net = 100,
 		.tcp_idle_ms = 10000 };
 	schema_rules_begin(&r);
+	schema_dnssec_defaults(&r, 0);
 	if (keys_is_map(&r, top, "the configuration"))
 		keys_read(&r, schema_keys, top, "the configuration", c);
 	schema_balance_edges(&r);
 	schema_rules_end(&r);
+	if (c->store_file && !c->keys_dir)
+		c->keys_dir = file_beside(&c->mem, c->store_file, "keys");
 }

@@ -156,6 +156,16 @@ enum { SCHEMA_PROBE_FILES = 3 }; /* that it may note in the configuration */
 /* pin: to a struct schema_pool. */
 key_take schema_pins;
 
+/* dnssec: to a struct conf; there is one policy before, and room for more. And what a zone says of it: to
+ * an unsigned. */
+key_take schema_dnssec, schema_dnssec_of;
+void schema_dnssec_defaults(struct reader *r, size_t room);
+extern const struct key schema_dnssec_keys[];
+#define SCHEMA_DNSSEC_WHICH "auto, the name of one of the \"dnssec\" policies, or off"
+#define SCHEMA_DNSSEC                                                                    \
+	"How the zone is signed here: by a policy of \"dnssec\". off: it is served as it comes. " \
+	"Needs a store, where keys and their states are."
+
 extern const struct key schema_log_keys[];    /* log: to a struct conf */
 extern const struct key schema_reload_keys[]; /* reload: to a struct conf */
 

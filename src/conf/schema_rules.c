@@ -362,6 +362,8 @@ const struct key schema_rule_keys[] = {
 		.otherwise = "keep" },
 	{ "forward-updates", take_access, .say = SCHEMA_WHO, AT(access.forward),
 		.about = SCHEMA_FORWARD, .otherwise = "none" },
+	{ "dnssec", schema_dnssec_of, .say = SCHEMA_DNSSEC_WHICH, AT(dnssec), .about = SCHEMA_DNSSEC,
+		.otherwise = "off" },
 	{ "notify-from", take_access, .say = SCHEMA_WHO, AT(access.notify),
 		.about = SCHEMA_NOTIFY_FROM, .otherwise = "the primaries alone" },
 	{ "nameservers", take_nameservers, .say = "a name, or a list of them",

@@ -89,6 +89,8 @@ const struct key schema_zone_keys[] = {
 		.about = SCHEMA_WRITE_BACK, .otherwise = "what its template says; else keep" },
 	{ "forward-updates", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_FORWARD,
 		.otherwise = "what its template says; else none" },
+	{ "dnssec", schema_rule, .late = 1, .say = SCHEMA_DNSSEC_WHICH, .about = SCHEMA_DNSSEC,
+		.otherwise = "what its template says; else off" },
 	{ "notify-from", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_NOTIFY_FROM,
 		.otherwise = "what its template says; else the primaries alone" },
 	{ "notify", schema_rule, .late = 1, .say = SCHEMA_NOTIFY_WHOM, .about = SCHEMA_NOTIFY,
@@ -128,6 +130,10 @@ static bool check_shape(
 		return parse_error(r->src, entry,
 			"\"write-back: store\" needs a store; write for example: store: { file: "
 			"/var/lib/waymark/waymark.db }");
+	if (rule->dnssec && !r->conf->store_file)
+		return parse_error(r->src, entry,
+			"\"dnssec\" needs a store, for keys and their states; write for example: "
+			"store: { file: /var/lib/waymark/waymark.db }");
 	if (secondary && (file || dir))
 		return parse_error(r->src, (file ? file : dir)->key,
 			"a zone that comes from a \"primary\" has no file; take one of the two "
