@@ -36,7 +36,7 @@ static json_t *zone_json(const struct registry_zone *z)
 	return o;
 }
 
-static void zone_text(const struct registry_zone *z, struct text *out)
+static void zone_line(const struct registry_zone *z, struct text *out)
 {
 	const struct zone *served = z->load.zone;
 	char name[NAME_TEXT], when[32];
@@ -78,7 +78,7 @@ static int report_one(
 	if (json)
 		report_json(zone_json(z), out);
 	else
-		zone_text(z, out);
+		zone_line(z, out);
 	return 0;
 }
 
@@ -98,7 +98,7 @@ static void report_all(const struct report_view *view, bool faulty, bool json, s
 		if (faulty && z->state == REGISTRY_READY)
 			continue;
 		if (!json) {
-			zone_text(z, out);
+			zone_line(z, out);
 			continue;
 		}
 		text_addf(out, "%s\n", comma);
