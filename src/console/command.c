@@ -14,10 +14,13 @@ static const struct {
 	{ "zones", "[NAME] [--faulty] [--json]",
 		"the zones, where they come from, and how they are" },
 	{ "zone",
-		"status NAME | refresh NAME | retransfer NAME | add NAME [TEMPLATE] [FILE] "
-		"[--stored] | remove NAME [--purge]",
-		"one zone, its primary and timers; ask its primary now, or fetch it whole; serve "
-		"another zone, or one of these no more" },
+		"status NAME | export NAME [FILE] [--generic] | notify NAME\n"
+		"           refresh NAME | retransfer NAME | purge NAME\n"
+		"           add NAME [TEMPLATE] [FILE] [--stored] | remove NAME [--purge]\n"
+		"           freeze NAME | thaw NAME",
+		"one zone, its primary and timers; its records as a zone file; tell secondaries of "
+		"it; ask its primary now; fetch it whole; forget what is stored of it; serve "
+		"another zone, or one of these no more; take no updates of it, or again" },
 	{ "edges", "[--json]", "the edges, their states, and what their probes say" },
 	{ "pools", "[--json]", "the pools, and which of their edges may answer" },
 	{ "force", "EDGE up|down|drain|auto [--for TIME] [--why TEXT] [--json]",

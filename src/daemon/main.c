@@ -80,6 +80,7 @@ struct server {
 	struct forwarding *forwarding;
 	struct updates *updates;
 	struct zones_added *zones_added;
+	struct frozen *frozen;
 	struct decisions *decisions;
 	struct rrl_log *rrl_log;
 	struct commands commands;
@@ -214,9 +215,10 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->secondaries = secondaries_new(&(struct secondaries_opts){
 		s->loop, s->jobs, s->builder, s->publisher, s->news, s->key,
 		s->store });
+	s->frozen = frozen_new();
 	s->forwarding = forwarding_new(s->loop, s->publisher);
 	s->updates = updates_new(&(struct updates_opts){ s->jobs, s->builder, s->publisher,
-		s->news, s->key, s->store, s->forwarding });
+		s->news, s->key, s->store, s->forwarding, s->frozen });
 	s->zones_added = zones_added_new(&(struct zones_added_opts){
 		s->jobs, s->builder, s->publisher, s->key, s->store });
 	s->notifying = notifying_new(
@@ -239,8 +241,9 @@ static bool open_control(struct server *s, struct fault *why)
 			s->decisions, s->workers, s->notifying, s->forwarding, s->started, s->conf_path },
 		&s->commands);
 	s->zone_orders = zone_orders_new(
-		&(struct zone_orders_opts){ s->publisher,
-			secondaries_refresher(s->secondaries), s->zones_added, s->store },
+		&(struct zone_orders_opts){ s->jobs, s->builder, s->publisher,
+			secondaries_refresher(s->secondaries), s->zones_added, s->notifying,
+			s->frozen, s->store },
 		&s->commands);
 	s->orders = orders_new(
 		&(struct orders_opts){ s->publisher, s->probes, s->rankings, s->staging,
@@ -343,6 +346,7 @@ static void shut_down(struct server *s)
 	orders_free(s->orders);
 	zone_orders_free(s->zone_orders);
 	zones_added_free(s->zones_added);
+	frozen_free(s->frozen);
 	reloader_free(s->reloader);
 	publisher_free(s->publisher);
 	epoch_close(&s->epoch);

@@ -282,6 +282,13 @@ static void work(void *ctx, struct job *job)
 
 static void begin(struct notifying *n);
 
+static void send_told(struct notifying *n, struct told *t)
+{
+	t->publisher = n->opts.publisher;
+	t->batch.free = free_told;
+	notifier_send(n->notifier, &t->batch);
+}
+
 static void done(void *ctx, enum job_end end)
 {
 	struct notifying *n = ctx;
@@ -290,11 +297,9 @@ static void done(void *ctx, enum job_end end)
 	n->runs = false;
 	if (end == JOB_DONE && n->job.told) {
 		struct told *t = n->job.told;
-		t->publisher = n->opts.publisher;
-		t->batch.free = free_told;
 		t->held = n->job.now;
 		n->job.now = (struct parts){ 0 };
-		notifier_send(n->notifier, &t->batch);
+		send_told(n, t);
 	} else if (end == JOB_NO_MEMORY) {
 		log_line(LOG_ERROR, "out of memory; other nameservers are not told of zones "
 				    "that have changed");
@@ -334,6 +339,26 @@ static void follow(void *ctx, unsigned what)
 {
 	if (what & PUBLISH_ZONES)
 		begin(ctx);
+}
+
+/* One zone is a few lookups. */
+size_t notifying_tell(struct notifying *n, const struct registry_zone *z)
+{
+	const struct parts *live = publisher_live(n->opts.publisher);
+	struct told *t = memory_zeroed(1, sizeof *t);
+	struct zone_name name;
+	size_t at;
+
+	t->held = (struct parts){ .conf = part_hold(live->conf),
+		.zones = registry_hold(live->zones) };
+	t->conf = parts_conf(&t->held);
+	t->peers = memory_zeroed(t->conf->n_peers, sizeof(*t->peers));
+	zone_name_set(&name, zone_set_key(live->zones->set), z->origin);
+	if (zone_set_find(live->zones->set, &name, name.labels, &at))
+		add_zone(t, t->conf, live->zones, z->load.zone, zone_set_rule(live->zones->set, at));
+	const size_t told = t->batch.n;
+	send_told(n, t);
+	return told;
 }
 
 /* The same serial may have come again, from a file that was only written anew. */

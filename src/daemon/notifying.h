@@ -20,6 +20,9 @@ struct notifying_opts {
 struct notifying *notifying_new(const struct notifying_opts *opts);
 void notifying_free(struct notifying *n);
 
+/* All whom the zone's rule names are told of its serial now, once more. Returns how many. */
+size_t notifying_tell(struct notifying *n, const struct registry_zone *z);
+
 struct notifier_counts notifying_counts(const struct notifying *n);
 
 #endif

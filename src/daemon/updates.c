@@ -112,6 +112,8 @@ static bool change_one(struct updates *u, size_t at)
 	if (!z || !zone_is_ready(z) ||
 		!zone_set_find(u->made.live.zones->set, &name, name.labels, &index))
 		return fail(a, RCODE_NOTAUTH, "it is no zone that can be changed");
+	if (frozen_find(u->opts.frozen, apex))
+		return fail(a, RCODE_REFUSED, "the zone is frozen (\"zone thaw\" ends that)");
 	if (z->denial)
 		return fail(a, RCODE_REFUSED,
 			"the zone is signed elsewhere: change it where its keys are");

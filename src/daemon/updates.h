@@ -9,6 +9,7 @@
 
 #include "daemon/builder.h"
 #include "daemon/forwarding.h"
+#include "daemon/frozen.h"
 #include "daemon/publish.h"
 #include "daemon/worker_news.h"
 #include "store/store.h"
@@ -23,6 +24,7 @@ struct updates_opts {
 	struct hash_key key;
 	struct store *store; /* NULL: no zone can be changed */
 	struct forwarding *forwarding; /* of zones that are changed elsewhere */
+	struct frozen *frozen;         /* zones that are not to be changed now */
 };
 
 /* Never NULL. */

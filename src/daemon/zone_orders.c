@@ -73,6 +73,11 @@ static int show(const struct zone_orders *o, const struct registry_zone *z, stru
 	if (zone_is_ready(z->load.zone))
 		text_addf(out, "%-14s %u\n%-14s %u\n", "serial", z->load.zone->serial, "records",
 			z->load.zone->records);
+	const struct frozen_zone *frozen = frozen_find(o->opts.frozen, z->origin);
+	if (frozen) {
+		text_addf(out, "%-14s user %u\n", "frozen by", frozen->uid);
+		add_time(out, "frozen", frozen->at_s);
+	}
 	if (z->fault)
 		text_addf(out, "%-14s %s\n", "fault", z->fault);
 	if (!refresher_look(o->opts.refresher, z->origin, &v))
@@ -130,7 +135,9 @@ static const struct {
 	command_fn *run;
 } table[] = { { "status", status_order }, { "refresh", refresh_order },
 	{ "retransfer", retransfer_order }, { "add", zone_orders_add },
-	{ "remove", zone_orders_remove } };
+	{ "remove", zone_orders_remove }, { "purge", zone_orders_purge },
+	{ "notify", zone_orders_notify }, { "freeze", zone_orders_freeze },
+	{ "thaw", zone_orders_thaw }, { "export", zone_orders_export } };
 
 static int zone_command(void *ctx, const char **words, size_t n, struct command_call *c)
 {
@@ -146,6 +153,7 @@ struct zone_orders *zone_orders_new(
 	struct zone_orders *o = memory_zeroed(1, sizeof *o);
 
 	o->opts = *opts;
+	o->lane = jobs_lane(opts->jobs, 2, JOBS_POLITE);
 	commands_bind(commands, "zone", zone_command, o);
 	return o;
 }

@@ -1,9 +1,11 @@
-/* zone_orders.h - what an operator orders about one zone: "zone status|refresh|retransfer|add|remove NAME".
+/* zone_orders.h - what an operator orders about one zone: "zone status|refresh|... NAME".
  */
 #ifndef DAEMON_ZONE_ORDERS_H
 #define DAEMON_ZONE_ORDERS_H
 
 #include "console/command.h"
+#include "daemon/frozen.h"
+#include "daemon/notifying.h"
 #include "daemon/publish.h"
 #include "daemon/zones_added.h"
 #include "xfr/refresh.h"
@@ -11,9 +13,13 @@
 struct zone_orders;
 
 struct zone_orders_opts {
+	struct jobs *jobs;
+	struct builder *builder;
 	struct publisher *publisher;
 	struct refresher *refresher;
 	struct zones_added *added;
+	struct notifying *notifying;
+	struct frozen *frozen;
 	struct store *store; /* NULL: none */
 };
 

@@ -8,6 +8,7 @@
 
 struct zone_orders {
 	struct zone_orders_opts opts;
+	unsigned lane; /* of what is large */
 };
 
 /* The name of a zone, in lower case. False: told. */
@@ -17,7 +18,8 @@ bool zone_orders_name(const char *text, uint8_t to[static NAME_MOST], struct tex
 const struct registry_zone *zone_orders_find(
 	const struct zone_orders *o, const char *text, struct text *out);
 
-/* "add" and "remove", of the words behind "zone": command_fn. */
-command_fn zone_orders_add, zone_orders_remove;
+/* Of the words behind "zone", the first being the order's own. */
+command_fn zone_orders_add, zone_orders_remove, zone_orders_export, zone_orders_purge,
+	zone_orders_freeze, zone_orders_thaw, zone_orders_notify;
 
 #endif

@@ -264,6 +264,8 @@ static int run(struct ctl *ctl, char **words, int n)
 	n = take_options(ctl, words, n);
 	if (strcmp(words[0], "check") == 0)
 		return ctl_check(ctl, words + 1, n - 1);
+	if (n > 2 && strcmp(words[0], "zone") == 0 && strcmp(words[1], "export") == 0)
+		return (int)ctl_zone_export(ctl, words, n);
 	return by_server(ctl, words, n);
 }
 

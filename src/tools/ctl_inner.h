@@ -34,6 +34,11 @@ int ctl_diff(const struct ctl *c, char **words, int n);
 enum ctl_status ctl_keys(char **words, int n);
 enum ctl_status ctl_keygen(char **words, int n);
 
+/* "zone export NAME [FILE] [--generic]", all words of it. */
+enum ctl_status ctl_zone_export(const struct ctl *c, char **words, int n);
+/* The text of a zone, whole; else told. */
+enum ctl_status ctl_zone_text(const struct ctl *c, const char *name, bool generic, struct text *to);
+
 /* How all is used, or one command; returns `status`, or WRONG_USE where there is none such. */
 int ctl_help(FILE *to, int status);
 int ctl_help_one(const char *word, FILE *to, int status);

@@ -167,4 +167,121 @@ def template_gone():
         same("also added" in said, False, said)
 
 
+PORTABLE = """$TTL 300
+@ SOA ns1 host\\.master 7 7200 2 1209600 60
+@ NS ns1
+@ MX 10 mail.else.test.
+@ CAA 0 issue "ca.test; a=b"
+ns1 A 192.0.2.53
+ns1 AAAA 2001:db8::53
+www 60 EDGE web
+*.wild TXT "a\\"b" "\\200;" ""
+\\$dollar A 192.0.2.4
+a\\.b A 192.0.2.5
+_s._tcp SRV 1 2 3 @
+alias CNAME www
+sub NS ns.sub
+ns.sub A 192.0.2.6
+sub DS 1 13 2 %s
+loc LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m
+h HTTPS 1 . alpn=h2,h3 port=8443 ipv4hint=192.0.2.1 key999="x y"
+n NAPTR 100 10 "u" "sip+E2U" "!^.*$!sip:info@ex.test!" .
+t TLSA 3 1 1 %s
+u URI 1 2 "https://x.test/"
+z TYPE4711 \\# 3 010203
+""" % ("ab" * 32, "cd" * 32)
+POOLS = 'edges: { e1: { at: "52,5", a: 192.0.2.1 } }\npools: { web: { edges: [ e1 ] } }\n'
+
+
+@claim("a zone is exported as text that BIND, NSD, Knot and we load as the same zone")
+def exported():
+    tools = {name: shutil.which(name) for name in ("named-compilezone", "nsd-checkzone", "kzonecheck")}
+    with Host(templates=TEMPLATES + POOLS) as s:
+        s.write("p.zone", PORTABLE)
+        s.zone("add", "p.test", "hosted", s.dir + "/p.zone")
+        has(s.zone("export", "p.test", s.dir + "/ours.zone"), "written to")
+        has(s.zone("export", "p.test"), 'www\t60\tIN\tEDGE web\n', "; 21 records, serial 7\n")
+        s.zone("add", "q.test", "hosted", s.dir + "/p.zone")
+        s.zone("remove", "p.test", "--purge")
+        s.zone("add", "p.test", "hosted", s.dir + "/ours.zone")
+        same(s.zone("export", "p.test"), open(s.dir + "/ours.zone").read())
+        s.zone("export", "p.test", s.dir + "/generic.zone", "--generic")
+        text = open(s.dir + "/generic.zone").read()
+        same("EDGE" in text, False)
+        for name, path in tools.items():
+            if not path:
+                continue
+            args = {"named-compilezone": ["-i", "none", "-k", "ignore", "-s", "full", "-o", "-", "p.test", s.dir + "/generic.zone"],
+                    "nsd-checkzone": ["p.test", s.dir + "/generic.zone"], "kzonecheck": ["-o", "p.test", s.dir + "/generic.zone"]}[name]
+            done = subprocess.run([path] + args, capture_output=True, text=True)
+            same(done.returncode, 0, name + ": " + done.stdout[-500:] + done.stderr)
+            if name == "named-compilezone":
+                # What BIND has made of it, we read as the same.
+                s.write("bind.zone", done.stdout)
+                s.zone("remove", "p.test", "--purge")
+                s.zone("add", "p.test", "hosted", s.dir + "/bind.zone")
+                same(s.zone("export", "p.test", "--generic"), text)
+        has(s.refused("export", "nix.test"), "there is no zone")
+        s.zone("add", "away.test", "second")
+        has(s.refused("export", "away.test"), "nothing is served of it yet")
+
+
+@claim("updates of a frozen zone are refused until it is thawed")
+def frozen():
+    key = Key("k", b"k" * 32)
+    with Host(templates=TEMPLATES.replace("hosted: {", "hosted: { update: [ { key: k } ],") + "keys: { k: %s }\n" % key.yaml()) as s:
+        s.zone("add", "one.test", "hosted")
+
+        def change(n):
+            packet = (os.urandom(2) + struct.pack(">HHHHH", 5 << 11, 1, 0, 1, 0) + wire("one.test") + struct.pack(">HH", 6, 1) +
+                      wire("n%d.one.test" % n) + struct.pack(">HHIH", 1, 1, 60, 4) + bytes([192, 0, 2, n]))
+            return s.exchange(key.sign(packet)[0], 10)[3] & 15
+        same(change(1), NOERROR)
+        has(s.zone("freeze", "one.test"), "frozen; updates are refused")
+        same(change(2), REFUSED)
+        has(s.zone("status", "one.test"), "frozen by")
+        has(s.refused("freeze", "one.test"), "frozen already")
+        has(s.refused("freeze", "fixed.test"), "nothing to freeze")
+        has(s.zone("thaw", "one.test"), "updates are taken again")
+        same(change(3), NOERROR)
+        has(s.refused("thaw", "one.test"), "is not frozen")
+        same((s.udp("n2.one.test").rcode, s.udp("n3.one.test").addresses()), (NXDOMAIN, ["192.0.2.3"]))
+
+
+@claim("purge drops what is stored of a zone that is not served, and has a secondary fetch it anew")
+def purged():
+    with Server({"moved.test": ZONE}, start=False) as p:
+        p.configure("", "[ { name: moved.test, file: zones/moved.test.zone, transfer: any } ]")
+        p.start()
+        with Host(p.port) as s:
+            s.zone("add", "moved.test", "second")
+            until(lambda: s.udp("www.moved.test").addresses(), ["192.0.2.1"])
+            s.zone("add", "one.test", "hosted")
+            has(s.refused("purge", "one.test"), "which alone has its changes")
+            s.zone("remove", "one.test")
+            has(s.zone("purge", "one.test"), "nothing is stored of it any more")
+            has(s.refused("purge", "one.test"), "nothing is stored of it")
+            has(s.zone("purge", "moved.test"), "it is fetched anew")
+            until(lambda: "... by         AXFR" in s.zone("status", "moved.test"), True)
+            same(s.udp("www.moved.test").addresses(), ["192.0.2.1"])
+
+
+@claim("secondaries are told of a zone by command")
+def notified():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
+        u.bind(("127.0.0.1", 0))
+        u.settimeout(20 * SLOW)
+        with Host(u.getsockname()[1], TEMPLATES.replace("hosted: {", "hosted: { notify: pri,")) as s:
+            s.zone("add", "one.test", "hosted")
+
+            def hear():
+                packet, source = u.recvfrom(4096)
+                u.sendto(packet[:2] + b"\xa4" + packet[3:4] + struct.pack(">HHHH", 1, 0, 0, 0) + packet[12:12 + len(wire("one.test")) + 4], source)
+                return packet[2] >> 3 & 15, packet[12:].startswith(wire("one.test"))
+            same(hear(), (4, True), "when it is added:")
+            has(s.zone("notify", "one.test"), "1 address is told of serial 1")
+            same(hear(), (4, True), "by command:")
+            has(s.refused("notify", "fixed.test"), "nobody is to be told")
+
+
 run("zone commands")
