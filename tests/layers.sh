@@ -24,7 +24,7 @@ BEGIN {
 	home["libmnl/"] = "^src/tools/agent_"
 	home["jansson.h"] = "^src/(agent|store|report|simulate|console|web|tools)/"
 	home["ev.h"] = "^src/(net|xfr|probe|jobs|console|web|daemon|world|tools)/"
-	home["openssl/"] = "^src/(zone/(nsec3|sign)|net/tls|dns/tsig|probe/)"
+	home["openssl/"] = "^src/(base/tls_files|zone/(nsec3|sign)|net/tls|dns/tsig|probe/)"
 	home["sodium"] = "^src/(answer|xfr|daemon|zone|base|agent|conf|tools)/"
 }
 FNR == 1 {

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "probe/check_tls.h"
-#include "probe/tls_files.h"
+#include "base/tls_files.h"
 
 #include <openssl/err.h>
 #include <string.h>

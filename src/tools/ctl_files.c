@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "daemon/privs.h"
-#include "probe/tls_files.h"
+#include "base/tls_files.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,8 +2,8 @@
  *
  * Read by the one door for files, so that nobody waits for a pipe. Any thread.
  */
-#ifndef PROBE_TLS_FILES_H
-#define PROBE_TLS_FILES_H
+#ifndef BASE_TLS_FILES_H
+#define BASE_TLS_FILES_H
 
 #include "base/fault.h"
 

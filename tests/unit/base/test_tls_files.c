@@ -1,4 +1,4 @@
-#include "probe/tls_files.h"
+#include "base/tls_files.h"
 
 #include "unit/unit.h"
 
@@ -171,5 +171,5 @@ void suite_tls_files(void)
 			a_certificate_is_shown_with_its_chain_and_its_key },
 	};
 
-	unit_suite("probe/tls_files", cases, UNIT_COUNT(cases));
+	unit_suite("base/tls_files", cases, UNIT_COUNT(cases));
 }

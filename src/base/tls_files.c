@@ -1,4 +1,4 @@
-#include "probe/tls_files.h"
+#include "base/tls_files.h"
 
 #include "base/file.h"
 
