@@ -272,7 +272,7 @@ static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
 	const struct addr source = addr_plain(&ask->source, NULL);
 	uint32_t serial = 0;
 
-	if (q->qtype == RRTYPE_AXFR && ask->via != VIA_TCP)
+	if (q->qtype == RRTYPE_AXFR && !answer_via_stream(ask->via))
 		return refuse(c, RCODE_NOTIMP, 0);
 	if (!z || c->name->labels != z->apex_labels || q->qclass != RRCLASS_IN)
 		return refuse(c, RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE);
@@ -287,7 +287,7 @@ static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
 	if (q->qtype == RRTYPE_IXFR) {
 		if (!query_serial(q, &serial))
 			return refuse(c, RCODE_FORMERR, 0);
-		if (ask->via != VIA_TCP || !is_newer(z->serial, serial))
+		if (!answer_via_stream(ask->via) || !is_newer(z->serial, serial))
 			return answer_soa(c, z);
 	}
 	if (!ask->transfer)
@@ -443,7 +443,8 @@ static bool take_options(struct answerer *a, const struct answer_ask *ask,
 		r->nsid = (const uint8_t *)policy->identity.text;
 		r->nsid_len = policy->identity.len;
 	}
-	r->keepalive = q->edns.keepalive && ask->via == VIA_TCP;
+	r->keepalive = q->edns.keepalive && answer_via_stream(ask->via);
+	r->padded = q->edns.padding && answer_via_secret(ask->via);
 	r->keepalive_100ms = a->keepalive_100ms;
 	r->cookie = q->edns.cookie_len && policy->cookie_secrets;
 	if ((q->edns.expire || q->edns.zoneversion) && p->parsed == QUERY_OK)
@@ -563,7 +564,7 @@ size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct ans
 	struct compose c;
 	bool known = ask->proven;
 
-	stats_add(ask->via == VIA_TCP ? &a->stats->tcp_queries : &a->stats->udp_queries, 1);
+	stats_add(&a->stats->queries[ask->via], 1);
 	if (p->parsed == QUERY_DROP) {
 		stats_add(&a->stats->dropped, 1);
 		return 0;

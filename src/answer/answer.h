@@ -58,8 +58,20 @@ struct answer_later {
 /* What carries a query, and its answer back. */
 enum answer_via {
 	VIA_UDP, /* the asker says how much it takes */
-	VIA_TCP  /* messages of any length, in order: many may answer one query */
+	VIA_TCP, /* messages of any length, in order: many may answer one query */
+	VIA_TLS  /* the same, read by nobody between */
 };
+
+static inline bool answer_via_stream(enum answer_via via)
+{
+	return via == VIA_TCP || via == VIA_TLS;
+}
+
+/* Where length is all that others see (RFC 7830). */
+static inline bool answer_via_secret(enum answer_via via)
+{
+	return via == VIA_TLS;
+}
 
 struct answer_ask {
 	const uint8_t *packet;

@@ -17,6 +17,7 @@ void compose_start(struct compose *c, const struct answer_ask *ask, const struct
 		most = q->edns.payload;
 	c->q = q;
 	c->most = most;
+	c->kept = 0;
 	c->rcode = RCODE_NOERROR;
 	c->flags = 0;
 	c->class = CLASS_ANSWER;
@@ -49,6 +50,7 @@ void compose_start(struct compose *c, const struct answer_ask *ask, const struct
 void compose_keep(struct compose *c, size_t len)
 {
 	c->w.room -= len < c->w.room - c->w.len ? len : c->w.room - c->w.len;
+	c->kept = len;
 }
 
 void compose_clear(struct compose *c)
@@ -370,6 +372,17 @@ bool compose_dname_target(
 	return true;
 }
 
+/* Up to the next whole block, its signature counted. */
+static uint16_t padding_of(const struct compose *c)
+{
+	const size_t len = c->w.len + edns_len(&c->q->edns, &c->edns) + c->kept;
+	size_t padded = (len + EDNS_PADDING_BLOCK - 1) / EDNS_PADDING_BLOCK * EDNS_PADDING_BLOCK;
+
+	if (padded > c->most)
+		padded = c->most;
+	return padded > len ? (uint16_t)(padded - len) : 0;
+}
+
 size_t compose_finish(struct compose *c)
 {
 	struct writer *w = &c->w;
@@ -379,6 +392,8 @@ size_t compose_finish(struct compose *c)
 	be16_put(w->buf + 2,
 		FLAG_QR | (q->flags & (0x7800 | FLAG_RD)) | c->flags | (c->rcode & 15));
 	if (q->edns.present) {
+		if (c->edns.padded)
+			c->edns.padding = padding_of(c);
 		w->len += edns_write(w->buf + w->len, &q->edns, &c->edns, c->rcode >> 4);
 		writer_count(w, WRITER_ADDITIONAL, 1);
 	}

@@ -22,6 +22,7 @@ struct compose {
 	uint16_t flags; /* FLAG_AA, FLAG_TC */
 	enum policy_class class;
 	size_t most;              /* bytes that the message may have */
+	size_t kept;              /* ... of these, behind it */
 	uint32_t negative_most_s; /* what is not there now may be there so soon */
 	bool dnssec;              /* signatures and proofs are wanted */
 	bool silent;              /* nothing is said yet */

@@ -10,12 +10,15 @@
 
 #include <stdint.h>
 
-enum { STATS_RCODES = 24 }; /* 0 to 23 (BADCOOKIE) */
+enum { STATS_RCODES = 24 /* 0 to 23 (BADCOOKIE) */, STATS_VIAS = 3 };
 
 struct stats {
-	_Alignas(64) uint64_t udp_queries;
-	uint64_t tcp_queries;
-	uint64_t tcp_connections;
+	_Alignas(64) uint64_t queries[STATS_VIAS]; /* by enum answer_via */
+	uint64_t tcp_connections; /* those of TLS among them */
+	uint64_t tls_handshakes;  /* that came to their end */
+	uint64_t tls_resumed;     /* ... of sessions that had been before */
+	uint64_t tls_failed;      /* ... that did not */
+	uint64_t tls_limited;     /* connections closed before: a net's rate, or too many at once */
 	uint64_t dropped; /* not answered: no query */
 	uint64_t truncated;
 	uint64_t steered; /* answered from a pool */

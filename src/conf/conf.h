@@ -13,6 +13,7 @@
 #include "base/numbers.h"
 #include "conf/parse.h"
 #include "net/listen.h"
+#include "net/tls.h"
 #include "probe/probe.h"
 #include "steer/edge.h"
 #include "steer/pool.h"
@@ -84,7 +85,7 @@ struct conf_rule {
 
 /* A file that is opened by who runs, long after the start: "check" looks at it. */
 struct conf_file {
-	enum { CONF_FILE_CA, CONF_FILE_PAIR, CONF_FILE_PROGRAM, CONF_FILE_READ,
+	enum { CONF_FILE_CA, CONF_FILE_PAIR, CONF_FILE_TICKETS, CONF_FILE_PROGRAM, CONF_FILE_READ,
 		CONF_FILE_APPEND, /* written to as it is; or made */
 		CONF_FILE_REPLACE /* made in its folder: what is replaced, a socket */
 	} kind;
@@ -149,6 +150,10 @@ struct conf {
 	size_t n_paths, room_paths;
 
 	struct net_opts net;  /* server: listen, workers, tcp-clients, tcp-idle */
+	const struct tls_pair *tls; /* server: tls */
+	size_t n_tls;
+	const char *tls_tickets; /* server: tls-tickets; NULL: random ones */
+	const char *tls_clients; /* server: tls-clients; NULL: none is asked for a certificate */
 	const char *user;     /* server: user; NULL stays who we are */
 	struct policy policy; /* server: ecs, minimal-responses; cookies: secret, staging */
 	const char *identity, *version;     /* server: NULL is "auto", "" is "off" */

@@ -336,7 +336,10 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 	c->net = (struct net_opts){ .batch = 32,
 		.tcp_clients = 1000,
 		.tcp_clients_per_net = 100,
-		.tcp_idle_ms = 10000 };
+		.tcp_idle_ms = 10000,
+		.tls_handshake_ms = 5000,
+		.tls_handshakes = 1000,
+		.tls_handshakes_per_net = 1000 };
 	schema_rules_begin(&r);
 	schema_dnssec_defaults(&r, 0);
 	if (keys_is_map(&r, top, "the configuration"))
@@ -345,4 +348,5 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 	schema_rules_end(&r);
 	if (c->store_file && !c->keys_dir)
 		c->keys_dir = file_beside(&c->mem, c->store_file, "keys");
+	schema_server_end(&r);
 }

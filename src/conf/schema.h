@@ -22,6 +22,8 @@ extern const struct key schema_keys[];
 
 /* server: to a struct conf. */
 extern const struct key schema_server_keys[];
+/* What it means together, once all is read. */
+void schema_server_end(const struct reader *r);
 #define SCHEMA_LISTEN "listen: [ \"0.0.0.0:53\", \"[::]:53\" ]"
 
 /* The sections with names of the operator's own in them; pools come after edges and probes. */

@@ -4,7 +4,13 @@
 #include <netinet/in.h>
 #include <string.h>
 
-enum { PORT = 53 };
+/* What may stand before an address, and the port where none is given. */
+static const struct {
+	const char *word;
+	unsigned port;
+} kinds[] = { [NET_PLAIN] = { "", 53 }, [NET_TLS] = { "tls:", 853 } };
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* Both families keep the port at the same place. */
 static bool has_port(const struct net_address *a)
@@ -20,12 +26,23 @@ static bool take_endpoint(struct reader *r, const struct key *key, const struct 
 
 	if (!text)
 		return false;
-	if (!addr_parse_endpoint(&to->sa, &to->len, text, PORT, &why))
+	to->kind = NET_PLAIN;
+	for (unsigned i = 1; i < KINDS; i++)
+		if (strncmp(text, kinds[i].word, strlen(kinds[i].word)) == 0)
+			to->kind = i;
+	text += strlen(kinds[to->kind].word);
+	if (!addr_parse_endpoint(&to->sa, &to->len, text, kinds[to->kind].port, &why))
 		return parse_error(r->src, item, "%s", why.text);
 	if (!has_port(to))
 		return parse_error(r->src, item,
-			"port 0 is no port to listen on; write 1 to 65535, or none for 53");
+			"port 0 is no port to listen on; write 1 to 65535, or none for %u",
+			kinds[to->kind].port);
 	return true;
+}
+
+static bool is_twin(const struct net_address *a, const struct net_address *b)
+{
+	return a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0;
 }
 
 static void take_listen(
@@ -41,7 +58,7 @@ static void take_listen(
 		size_t twin = 0;
 		if (!take_endpoint(r, key, i, &list[n]))
 			continue;
-		while (twin < n && memcmp(&list[twin], &list[n], sizeof *list) != 0)
+		while (twin < n && !is_twin(&list[twin], &list[n]))
 			twin++;
 		if (twin < n)
 			parse_error(
@@ -88,6 +105,56 @@ static void take_cpus(
 	net->n_cpus = n;
 }
 
+/* --- certificates ------------------------------------------------------------------------- */
+
+static const struct key pair_keys[] = {
+	{ "cert", option_path, .say = "the path of a file", .at = offsetof(struct tls_pair, cert),
+		.needed = "cert: ns1.pem",
+		.about = "The certificate in PEM, and behind it those of the authorities up to, "
+			 "but without, the root." },
+	{ "key", option_path, .say = "the path of a file", .at = offsetof(struct tls_pair, key),
+		.needed = "key: ns1.key", .about = "Its private key in PEM, without a passphrase." },
+	{ 0 },
+};
+
+static void take_tls(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf *c = to;
+	size_t n = 0;
+
+	if (value->kind != NODE_LIST || !value->n || value->n > TLS_PAIRS_MOST) {
+		option_wrong(r, key, value);
+		return;
+	}
+	struct tls_pair *list = arena_zalloc(r->mem, value->n * sizeof *list);
+	for (const struct node *i = value->first; i; i = i->next) {
+		if (!keys_is_map(r, i, "an entry of \"tls\""))
+			continue;
+		keys_read(r, key->keys, i, "an entry of \"tls\"", &list[n]);
+		n += list[n].cert && list[n].key;
+	}
+	c->tls = list;
+	c->n_tls = n;
+}
+
+/* Who listens for TLS has something to show. */
+void schema_server_end(const struct reader *r)
+{
+	const struct conf *c = r->conf;
+	struct fault_at at;
+
+	if (c->n_tls || (conf_at(c, "server", "tls", &at) && r->src->faults->errors))
+		return;
+	for (size_t i = 0; i < c->net.n; i++)
+		if (c->net.listen[i].kind == NET_TLS) {
+			conf_at(c, "server", "listen", &at);
+			faults_error(r->src->faults, &at,
+				"there is an address for TLS, and no certificate to show there; "
+				"write for example: tls: [ { cert: ns1.pem, key: ns1.key } ]");
+			return;
+		}
+}
+
 /* "auto" is NULL and "off" the empty text. */
 static void take_name(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
@@ -110,10 +177,39 @@ static void take_name(
 #define SIZE      .say = "a size from 4k to 1G, such as 4M", .least = 4096, .most = 1u << 30
 
 const struct key schema_server_keys[] = {
-	{ "listen", take_listen, .say = "an address with or without a port, or a list of them",
+	{ "listen", take_listen,
+		.say = "an address with or without a port, or a list of them",
 		AT(net), .needed = SCHEMA_LISTEN,
 		.about = "Where queries come in, by UDP and TCP. The port is 53 unless "
-			 "given." },
+			 "given. With tls: before the address it is DNS over TLS (RFC 7858), at "
+			 "port 853." },
+	{ "tls", take_tls, .say = "a list of up to 256 { cert: FILE, key: FILE }", .at = 0,
+		.about = "The certificates that are shown to clients of TLS. Who asks for a name "
+			 "(SNI) is shown the first that is for it; the others are shown the "
+			 "first of all. The files are read anew when they change.",
+		.otherwise = "none: needed where an address has tls:", .each = "-",
+		.keys = pair_keys },
+	{ "tls-clients", option_path, .say = "the path of a file", AT(tls_clients),
+		.about = "The authorities, in PEM, that vouch for clients' certificates. With it "
+			 "clients of TLS are asked for one; who has none is served as any other.",
+		.otherwise = "none: no client is asked" },
+	{ "tls-tickets", option_path, .say = "the path of a file", AT(tls_tickets),
+		.about = "Keys of session tickets, the newest first, 80 random bytes each, for "
+			 "servers that answer at one address (anycast): a client resumes at one "
+			 "what it began at another. Read anew when it changes.",
+		.otherwise = "random ones of this server's own, a new one each hour" },
+	{ "tls-handshake", option_duration_ms, .say = "a duration from 100ms to 1m, such as 5s",
+		AT(net.tls_handshake_ms), .least = 100, .most = 60000,
+		.about = "How long a handshake may take.", .otherwise = "5s" },
+	{ "tls-handshakes", option_number, .say = "a number from 1 to 1000000",
+		AT(net.tls_handshakes), .least = 1, .most = 1000000,
+		.about = "Handshakes at once. The oldest makes room for a new one.",
+		.otherwise = "1000" },
+	{ "tls-handshakes-per-net", option_number, .say = "a number from 1 to 1000000",
+		AT(net.tls_handshakes_per_net), .least = 1, .most = 1000000,
+		.about = "Handshakes a second that one client net may begin (IPv4 /24, IPv6 "
+			 "/48). Connections over it are closed.",
+		.otherwise = "1000" },
 	{ "workers", take_workers, .say = "auto, or a number from 1 to 256", AT(net.workers),
 		.least = 1, .most = NET_WORKERS_MOST,
 		.about = "Threads that answer. auto is one for each processor.",

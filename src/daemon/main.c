@@ -6,6 +6,7 @@
 #include "console/control.h"
 #include "daemon/balancer.h"
 #include "daemon/builder.h"
+#include "daemon/certificates.h"
 #include "daemon/decisions.h"
 #include "daemon/forwarding.h"
 #include "daemon/geo_watch.h"
@@ -64,6 +65,7 @@ struct server {
 	struct jobs *jobs;
 	struct publisher *publisher;
 	struct worker_news *news;
+	struct certificates *certificates;
 	struct workers *workers;
 	struct watchdog *watchdog;
 	struct builder *builder;
@@ -238,7 +240,8 @@ static bool open_control(struct server *s, struct fault *why)
 	s->reports = reports_new(
 		&(struct reports_opts){ s->jobs, s->publisher, s->probes, s->balancer,
 			s->rankings, s->staging, s->reloader, s->measuring, s->watchdog,
-			s->decisions, s->workers, s->notifying, s->forwarding, s->started, s->conf_path },
+			s->decisions, s->workers, s->notifying, s->forwarding,
+			s->certificates, s->started, s->conf_path },
 		&s->commands);
 	s->zone_orders = zone_orders_new(
 		&(struct zone_orders_opts){ s->jobs, s->builder, s->publisher,
@@ -294,7 +297,13 @@ static bool boot(struct server *s, struct fault *why)
 	if (!ok)
 		return fault(why, "%s: not started", s->conf_path);
 	const struct conf *c = parts_conf(publisher_live(s->publisher));
+	s->certificates = certificates_new(
+		&(struct certificates_opts){ s->loop, s->jobs, s->publisher }, why);
+	if (!s->certificates)
+		return false;
 	s->workers = workers_open(&c->net, &s->epoch, worker_news_box(s->news), why);
+	if (s->workers)
+		certificates_give(s->certificates, s->workers);
 	const bool root = geteuid() == 0;
 	if (!s->workers || !give_store(s, c->user, why) || !privs_drop(c->user, why))
 		return false;
@@ -338,6 +347,7 @@ static void shut_down(struct server *s)
 	staging_free(s->staging);
 	decisions_free(s->decisions);
 	rrl_log_free(s->rrl_log);
+	certificates_free(s->certificates);
 	workers_stop(s->workers);
 	updates_free(s->updates);
 	forwarding_free(s->forwarding);

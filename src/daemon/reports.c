@@ -232,6 +232,8 @@ static void take_view(const struct reports *r, bool texts, struct report_view *v
 		v->forwarded = c.asked;
 		v->forward_failed = c.failed;
 	}
+	if (r->opts.certificates)
+		v->tls = certificates_report(r->opts.certificates);
 	v->agents = measuring_counts(r->opts.measuring, &v->targets);
 	take_doubts(r, v);
 	v->started = r->opts.started;
@@ -247,6 +249,8 @@ static void drop_heavy(struct report_view *v)
 	v->world = NULL;
 	parts_drop(&v->live);
 	parts_drop(&v->staged);
+	tls_drop(v->tls.shown);
+	v->tls.shown = NULL;
 }
 
 static void drop_view(struct report_view *v)
@@ -293,6 +297,8 @@ static void let_go_heavy(struct report *x)
 	x->view.world = NULL;
 	publisher_let_go(x->publisher, &x->view.live);
 	publisher_let_go(x->publisher, &x->view.staged);
+	tls_drop(x->view.tls.shown);
+	x->view.tls.shown = NULL;
 }
 
 static void done(void *ctx, enum job_end end)

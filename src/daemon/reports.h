@@ -9,6 +9,7 @@
 
 #include "console/command.h"
 #include "daemon/balancer.h"
+#include "daemon/certificates.h"
 #include "daemon/decisions.h"
 #include "daemon/forwarding.h"
 #include "daemon/measuring.h"
@@ -38,6 +39,7 @@ struct reports_opts {
 	struct workers *workers;
 	struct notifying *notifying; /* NULL: nobody is told of zones */
 	struct forwarding *forwarding; /* NULL: no update is sent on */
+	struct certificates *certificates; /* NULL: there are none to tell of */
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;
 };

@@ -12,7 +12,8 @@ static bool same_listen(const struct conf *a, const struct conf *b)
 	bool same = a->net.n == b->net.n;
 
 	for (size_t i = 0; same && i < a->net.n; i++)
-		same = a->net.listen[i].len == b->net.listen[i].len &&
+		same = a->net.listen[i].kind == b->net.listen[i].kind &&
+			a->net.listen[i].len == b->net.listen[i].len &&
 			memcmp(&a->net.listen[i].sa, &b->net.listen[i].sa,
 				a->net.listen[i].len) == 0;
 	return same;
@@ -62,6 +63,21 @@ static bool same_idle(const struct conf *a, const struct conf *b)
 	return a->net.tcp_idle_ms == b->net.tcp_idle_ms;
 }
 
+static bool same_handshakes(const struct conf *a, const struct conf *b)
+{
+	return a->net.tls_handshakes == b->net.tls_handshakes;
+}
+
+static bool same_handshake(const struct conf *a, const struct conf *b)
+{
+	return a->net.tls_handshake_ms == b->net.tls_handshake_ms;
+}
+
+static bool same_handshakes_per_net(const struct conf *a, const struct conf *b)
+{
+	return a->net.tls_handshakes_per_net == b->net.tls_handshakes_per_net;
+}
+
 static bool same_user(const struct conf *a, const struct conf *b)
 {
 	return same_text(a->user, b->user);
@@ -91,6 +107,9 @@ static const struct {
 	{ "server", "receive-buffer", same_receive }, { "server", "send-buffer", same_send },
 	{ "server", "tcp-clients", same_clients },
 	{ "server", "tcp-clients-per-net", same_per_net }, { "server", "tcp-idle", same_idle },
+	{ "server", "tls-handshake", same_handshake },
+	{ "server", "tls-handshakes", same_handshakes },
+	{ "server", "tls-handshakes-per-net", same_handshakes_per_net },
 	{ "server", "user", same_user }, { "management", "listen", same_management },
 	{ "control", "socket", same_socket }, { "store", "file", same_store } };
 

@@ -71,6 +71,7 @@ bool edns_read_options(struct edns *e, const uint8_t *p, size_t len)
 			if (!read_cookie(e, p, body))
 				return false;
 			break;
+		case EDNS_PADDING: e->padding = true; break;
 		case EDNS_NSID: e->nsid = true; break;
 		case EDNS_KEEPALIVE: e->keepalive = true; break;
 		case EDNS_EXPIRE: e->expire = true; break;
@@ -102,7 +103,8 @@ static size_t options_len(const struct edns *asked, const struct edns_reply *r)
 		(r->nsid ? OPTION_HEAD + (size_t)r->nsid_len : 0) +
 		(r->keepalive ? OPTION_HEAD + 2 : 0) +
 		(r->expire ? OPTION_HEAD + EXPIRE_LEN : 0) +
-		(r->zoneversion ? OPTION_HEAD + ZONEVERSION_LEN : 0) + (r->ede ? OPTION_HEAD + 2 : 0);
+		(r->zoneversion ? OPTION_HEAD + ZONEVERSION_LEN : 0) + (r->ede ? OPTION_HEAD + 2 : 0) +
+		(r->padded ? OPTION_HEAD + (size_t)r->padding : 0);
 }
 
 size_t edns_len(const struct edns *asked, const struct edns_reply *reply)
@@ -131,6 +133,14 @@ static uint8_t *put_expire(uint8_t *p, const struct edns_reply *r)
 
 	be32_put(body, r->expire_s);
 	return put_option(p, EDNS_EXPIRE, body, sizeof body);
+}
+
+static uint8_t *put_padding(uint8_t *p, size_t len)
+{
+	be16_put(p, EDNS_PADDING);
+	be16_put(p + 2, (unsigned)len);
+	memset(p + OPTION_HEAD, 0, len);
+	return p + OPTION_HEAD + len;
 }
 
 static uint8_t *put_zoneversion(uint8_t *p, const struct edns_reply *r)
@@ -173,6 +183,8 @@ size_t edns_write(
 		p = put_zoneversion(p, r);
 	if (r->ede)
 		p = put_number(p, EDNS_EDE, r->ede);
+	if (r->padded)
+		p = put_padding(p, r->padding);
 	to[0] = 0;
 	be16_put(to + 1, RRTYPE_OPT);
 	be16_put(to + 3, EDNS_PAYLOAD);

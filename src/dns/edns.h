@@ -1,6 +1,6 @@
 /* edns.h - the OPT record (RFC 6891) and the options in it that we know: client subnet (RFC
  * 7871), cookies (RFC 7873), NSID (RFC 5001), tcp-keepalive (RFC 7828), extended errors (RFC
- * 8914), EXPIRE (RFC 7314), ZONEVERSION (RFC 9660).
+ * 8914), EXPIRE (RFC 7314), ZONEVERSION (RFC 9660), padding (RFC 7830).
  */
 #ifndef DNS_EDNS_H
 #define DNS_EDNS_H
@@ -23,9 +23,11 @@ enum {
 	EDNS_EXPIRE = 9,
 	EDNS_COOKIE = 10,
 	EDNS_KEEPALIVE = 11,
+	EDNS_PADDING = 12,
 	EDNS_EDE = 15,
 	EDNS_ZONEVERSION = 19,
 	EDNS_EDE_LEN = 6, /* bytes of the option */
+	EDNS_PADDING_BLOCK = 468, /* answers are as long as a multiple of it (RFC 8467 section 4.1) */
 
 	EDNS_COOKIE_CLIENT = 8, /* bytes */
 	EDNS_COOKIE_FULL = 24,  /* a client's and our server cookie (RFC 9018 section 4) */
@@ -49,7 +51,7 @@ struct edns_ecs {
 struct edns {
 	bool present;
 	bool dnssec_ok;
-	bool nsid, keepalive, expire, zoneversion; /* asked for */
+	bool nsid, keepalive, expire, zoneversion, padding; /* asked for */
 	uint8_t version;
 	uint8_t cookie_len; /* 0: none; 8, or 16 to 40 */
 	uint16_t payload; /* bytes that the asker takes over UDP, at least EDNS_PAYLOAD_LEAST */
@@ -65,6 +67,8 @@ struct edns_reply {
 	bool keepalive;
 	bool expire;      /* `expire_s` */
 	bool zoneversion; /* `zone_labels`, without the root, and `serial` */
+	bool padded;      /* with `padding` zeros */
+	uint16_t padding;
 	uint8_t zone_labels;
 	uint16_t keepalive_100ms;
 	uint32_t expire_s, serial;

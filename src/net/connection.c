@@ -44,6 +44,8 @@ void connection_close(struct connection *c)
 	struct stream *s = c->stream;
 
 	clients_leave(&s->connected, &c->member);
+	handshakes_leave(&s->handshakes, &c->handshake);
+	stats_add(&s->stats.tls_failed, c->stage == CONNECTION_SHAKES);
 	ev_io_stop(s->loop, &c->io);
 	pipe_close(&c->pipe);
 	free_in(c);
@@ -89,7 +91,7 @@ static bool has_message(const struct connection *c, size_t at)
 static bool go_on(struct connection *c)
 {
 	const bool waits = c->out || c->transfer || has_message(c, 0) || pipe_has_more(&c->pipe);
-	const int events = waits ? EV_WRITE : EV_READ;
+	const int events = c->out ? c->pipe.write_wants : waits ? EV_WRITE : c->pipe.read_wants;
 
 	if (c->waits && !c->out) {
 		ev_io_stop(c->stream->loop, &c->io); /* until connection_answer() */
@@ -164,7 +166,7 @@ static size_t answer_whole(struct connection *c)
 		const struct answer_ask ask = { .packet = c->in + at + 2,
 			.len = len,
 			.source = c->source,
-			.via = VIA_TCP,
+			.via = c->kind == NET_TLS ? VIA_TLS : VIA_TCP,
 			.proven = true,
 			.room = ANSWER_TCP_MOST,
 			.to = s->write + out + 2,
@@ -224,7 +226,7 @@ static bool read_more(struct connection *c)
 		return false;
 	const ssize_t n = pipe_read(&c->pipe, c->in + c->in_len, c->in_room - c->in_len);
 	if (n < 0)
-		return n == PIPE_AGAIN;
+		return n == PIPE_AGAIN && go_on(c);
 	c->no_more = n == 0;
 	c->in_len += (size_t)n;
 	return answer_more(c);
@@ -235,7 +237,7 @@ static bool write_more(struct connection *c)
 	const ssize_t n = pipe_write(&c->pipe, c->out + c->out_at, c->out_len - c->out_at);
 
 	if (n < 0)
-		return n == PIPE_AGAIN;
+		return n == PIPE_AGAIN && go_on(c);
 	c->out_at += (size_t)n;
 	if (c->out_at < c->out_len)
 		return true;
@@ -262,8 +264,37 @@ static bool transfer_more(struct connection *c)
 	return put_out(c, s->write, n + 2) && go_on(c);
 }
 
+/* --- before there are messages ------------------------------------------------------------ */
+
+static void begin_talk(struct connection *c)
+{
+	struct stream *s = c->stream;
+
+	handshakes_leave(&s->handshakes, &c->handshake);
+	clients_touch(&s->connected, &c->member, stream_now_ms());
+	c->stage = CONNECTION_TALKS;
+}
+
+/* TLS begins with the client's first bytes: who sends none takes no memory for it. */
+static bool shake(struct connection *c)
+{
+	struct stream *s = c->stream;
+
+	if (!c->pipe.state && (!s->tls || !pipe_start_tls(&c->pipe, s->tls, TLS_DNS)))
+		return false;
+	const ssize_t n = pipe_shake(&c->pipe);
+	if (n != 1)
+		return n == PIPE_AGAIN && go_on(c);
+	stats_add(&s->stats.tls_handshakes, 1);
+	stats_add(&s->stats.tls_resumed, pipe_is_resumed(&c->pipe));
+	begin_talk(c);
+	return go_on(c);
+}
+
 static bool take_turn(struct connection *c)
 {
+	if (c->stage == CONNECTION_SHAKES)
+		return shake(c);
 	if (c->out)
 		return write_more(c);
 	if (c->transfer)
@@ -291,13 +322,15 @@ void connection_answer(struct connection *c, const struct request_reply *reply)
 
 /* --- its start ---------------------------------------------------------------------------- */
 
-bool connection_open(struct stream *s, int fd, const struct addr *source)
+bool connection_open(
+	struct stream *s, int fd, const struct addr *source, enum net_kind kind)
 {
+	const int64_t now = stream_now_ms();
 	struct connection *c = malloc(sizeof *c);
 
 	if (c)
 		memset(c, 0, offsetof(struct connection, room));
-	if (!c || !clients_join(&s->connected, &c->member, source, stream_now_ms())) {
+	if (!c || !clients_join(&s->connected, &c->member, source, now)) {
 		free(c);
 		close(fd);
 		return false;
@@ -306,6 +339,10 @@ bool connection_open(struct stream *s, int fd, const struct addr *source)
 	c->in = c->room;
 	c->in_room = READ_ROOM;
 	c->source = *source;
+	c->kind = kind;
+	c->stage = kind == NET_TLS ? CONNECTION_SHAKES : CONNECTION_TALKS;
+	if (c->stage != CONNECTION_TALKS)
+		handshakes_join(&s->handshakes, &c->handshake, now);
 	pipe_open_plain(&c->pipe, fd);
 	ev_io_init(&c->io, on_connection, fd, EV_READ);
 	c->io.data = c;

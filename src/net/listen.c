@@ -59,13 +59,14 @@ static bool refuse(const struct net_address *at, const char *kind, struct fault 
 
 bool listen_is_free(const struct net_address *at, struct fault *why)
 {
-	const int fd = socket(at->sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	const bool ok = fd >= 0 &&
+	const bool udp = at->kind == NET_PLAIN;
+	const int fd = socket(at->sa.ss_family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+	const bool ok = fd >= 0 && (udp || set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) &&
 		(at->sa.ss_family == AF_INET || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
 		bind(fd, (const struct sockaddr *)&at->sa, at->len) == 0;
 
 	if (!ok)
-		refuse(at, "UDP", why);
+		refuse(at, udp ? "UDP" : "TCP", why);
 	if (fd >= 0)
 		close(fd);
 	return ok;

@@ -16,13 +16,20 @@ enum {
 	NET_BATCH_MOST = 256
 };
 
+/* What is spoken there. */
+enum net_kind {
+	NET_PLAIN, /* DNS over UDP and TCP */
+	NET_TLS    /* DNS over TLS (RFC 7858) */
+};
+
 struct net_address {
 	struct sockaddr_storage sa;
 	socklen_t len;
+	enum net_kind kind;
 };
 
 struct net_opts {
-	const struct net_address *listen; /* UDP and TCP */
+	const struct net_address *listen;
 	size_t n;
 	unsigned workers; /* threads a kind and address; 0: one per processor */
 
@@ -42,6 +49,9 @@ struct net_opts {
 	 * over the workers: an uneven spread meets the limit a little early. */
 	unsigned tcp_clients, tcp_clients_per_net;
 	unsigned tcp_idle_ms; /* a connection without a whole query for so long is closed */
+	/* Handshakes: how long one may take, how many may be under way at once (each worker has its
+	 * share), and how many a client net may begin a second. */
+	unsigned tls_handshake_ms, tls_handshakes, tls_handshakes_per_net;
 };
 
 /* False and one sentence when another server has the address. Our own sockets share their ports

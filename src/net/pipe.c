@@ -5,30 +5,31 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static ssize_t told(struct pipe *p, ssize_t n, int wants)
+static ssize_t told(ssize_t n)
 {
 	if (n >= 0)
 		return n;
-	p->wants = wants;
 	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? PIPE_AGAIN
 									 : PIPE_BROKEN;
 }
 
 static ssize_t read_plain(struct pipe *p, void *to, size_t room)
 {
-	return told(p, recv(p->fd, to, room, 0), EV_READ);
+	return told(recv(p->fd, to, room, 0));
 }
 
 static ssize_t write_plain(struct pipe *p, const void *bytes, size_t len)
 {
-	return told(p, send(p->fd, bytes, len, MSG_NOSIGNAL), EV_WRITE);
+	return told(send(p->fd, bytes, len, MSG_NOSIGNAL));
 }
 
 static const struct pipe_kind plain = { .read = read_plain, .write = write_plain };
 
 void pipe_open_plain(struct pipe *p, int fd)
 {
-	*p = (struct pipe){ .kind = &plain, .fd = fd, .wants = EV_READ };
+	*p = (struct pipe){
+		.kind = &plain, .fd = fd, .read_wants = EV_READ, .write_wants = EV_WRITE
+	};
 }
 
 void pipe_close(struct pipe *p)

@@ -33,7 +33,7 @@ struct pipe_kind {
 struct pipe {
 	const struct pipe_kind *kind;
 	int fd;
-	int wants; /* EV_READ or EV_WRITE; after PIPE_AGAIN */
+	int read_wants, write_wants; /* EV_READ or EV_WRITE: what a call after PIPE_AGAIN waits for */
 	void *state; /* the kind's */
 };
 

@@ -63,6 +63,26 @@ static void on_idle(struct ev_loop *loop, ev_timer *t, int events)
 	ev_timer_again(loop, t);
 }
 
+static void close_handshake(struct handshake *h)
+{
+	connection_close((struct connection *)((char *)h - offsetof(struct connection, handshake)));
+}
+
+static void on_shaking(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct stream *s = t->data;
+	const struct handshakes *h = &s->handshakes;
+	const int64_t now = stream_now_ms();
+	unsigned n = 0;
+
+	(void)events;
+	while (h->oldest && now - h->oldest->since_ms >= s->opts.handshake_ms && n++ < CLOSES)
+		close_handshake(h->oldest);
+	const int64_t left = h->oldest ? h->oldest->since_ms + s->opts.handshake_ms - now : 0;
+	t->repeat = !h->oldest ? 0 : left > 0 ? (double)left / 1e3 : 1e-4;
+	ev_timer_again(loop, t);
+}
+
 static void take_reply(void *ctx, const void *item)
 {
 	const struct request_reply *reply = item;
@@ -79,7 +99,7 @@ static void take_reply(void *ctx, const void *item)
 static void pause_listening(struct stream *s)
 {
 	for (size_t i = 0; i < s->n_listeners; i++)
-		ev_io_stop(s->loop, &s->listeners[i]);
+		ev_io_stop(s->loop, &s->listeners[i].io);
 	s->resume.repeat = ACCEPT_PAUSE_MS / 1e3;
 	ev_timer_again(s->loop, &s->resume);
 }
@@ -91,25 +111,56 @@ static void on_resume(struct ev_loop *loop, ev_timer *t, int events)
 	(void)events;
 	ev_timer_stop(loop, t);
 	for (size_t i = 0; i < s->n_listeners; i++)
-		ev_io_start(loop, &s->listeners[i]);
+		ev_io_start(loop, &s->listeners[i].io);
 }
 
-void stream_adopt(struct stream *s, int fd, const struct sockaddr *from)
+/* Handshakes cost: no net begins too many, and of those under way the oldest makes room. */
+static bool may_shake(struct stream *s, const struct addr *source)
+{
+	struct handshake *other = handshakes_in_the_way(&s->handshakes);
+
+	if (!s->tls || !handshakes_may(&s->handshakes, source, stream_now_ms())) {
+		stats_add(&s->stats.tls_limited, 1);
+		return false;
+	}
+	stats_add(&s->stats.tls_limited, other != NULL);
+	if (other)
+		close_handshake(other);
+	return true;
+}
+
+static void start_timer(struct stream *s, ev_timer *t, unsigned ms)
+{
+	if (ev_is_active(t))
+		return;
+	t->repeat = ms / 1e3;
+	ev_timer_again(s->loop, t);
+}
+
+void stream_adopt(
+	struct stream *s, int fd, const struct sockaddr *from, enum net_kind kind)
 {
 	const struct addr source = addr_from_sockaddr(from);
-	struct clients_member *other = clients_in_the_way(&s->connected, &source);
+	struct clients_member *other;
 
+	if (kind == NET_TLS && !may_shake(s, &source)) {
+		close(fd);
+		return;
+	}
+	other = clients_in_the_way(&s->connected, &source);
 	if (other)
 		close_member(other);
-	if (connection_open(s, fd, &source) && !ev_is_active(&s->idle)) {
-		s->idle.repeat = s->opts.idle_ms / 1e3;
-		ev_timer_again(s->loop, &s->idle);
-	}
+	if (!connection_open(s, fd, &source, kind))
+		return;
+	start_timer(s, &s->idle, s->opts.idle_ms);
+	if (s->handshakes.oldest)
+		start_timer(s, &s->shaking, s->opts.handshake_ms);
 }
 
 static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 {
-	struct stream *s = io->data;
+	const struct listener *l = io->data;
+	struct stream *s = l->stream;
 
 	(void)loop;
 	(void)events;
@@ -119,7 +170,7 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 		const int fd = accept4(
 			io->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
-			stream_adopt(s, fd, (const struct sockaddr *)&from);
+			stream_adopt(s, fd, (const struct sockaddr *)&from, l->kind);
 			continue;
 		}
 		/* The kernel says so whether anybody waits or not: behind others that have come
@@ -150,8 +201,27 @@ static void post(void *box, const struct answer_news *news)
 	mailbox_post(box, news);
 }
 
-struct stream *stream_new(
-	const int *fds, size_t n, const struct epoch *epoch, const struct stream_opts *opts)
+static void on_tls(struct ev_loop *loop, ev_async *a, int events)
+{
+	struct stream *s = a->data;
+	struct tls *next = __atomic_exchange_n(&s->tls_next, NULL, __ATOMIC_ACQ_REL);
+
+	(void)loop;
+	(void)events;
+	if (!next)
+		return;
+	tls_drop(s->tls);
+	s->tls = next;
+}
+
+void stream_set_tls(struct stream *s, struct tls *t)
+{
+	tls_drop(__atomic_exchange_n(&s->tls_next, tls_hold(t), __ATOMIC_ACQ_REL));
+	ev_async_send(s->loop, &s->tls_change);
+}
+
+struct stream *stream_new(const struct stream_listener *listeners, size_t n,
+	const struct epoch *epoch, const struct stream_opts *opts)
 {
 	struct stream *s = aligned_alloc(64, (sizeof *s + 63) & ~(size_t)63);
 
@@ -180,16 +250,23 @@ struct stream *stream_new(
 		.take = take_reply });
 	s->listeners = memory_zeroed(n, sizeof *s->listeners);
 	clients_init(&s->connected, opts->clients, opts->clients_per_net);
+	handshakes_init(&s->handshakes, opts->handshakes, opts->handshakes_per_net);
 	ev_async_init(&s->stopper, on_stop);
 	ev_async_start(s->loop, &s->stopper);
 	ev_init(&s->idle, on_idle);
 	ev_init(&s->resume, on_resume);
-	s->idle.data = s->resume.data = s;
+	ev_init(&s->shaking, on_shaking);
+	ev_async_init(&s->tls_change, on_tls);
+	ev_async_start(s->loop, &s->tls_change);
+	s->idle.data = s->resume.data = s->shaking.data = s->tls_change.data = s;
 	s->n_listeners = n;
 	for (size_t i = 0; i < n; i++) {
-		ev_io_init(&s->listeners[i], on_accept, fds[i], EV_READ);
-		s->listeners[i].data = s;
-		ev_io_start(s->loop, &s->listeners[i]);
+		struct listener *l = &s->listeners[i];
+		l->kind = listeners[i].kind;
+		l->stream = s;
+		ev_io_init(&l->io, on_accept, listeners[i].fd, EV_READ);
+		l->io.data = l;
+		ev_io_start(s->loop, &l->io);
 	}
 	return s;
 }
@@ -199,12 +276,15 @@ void stream_free(struct stream *s)
 	while (s->connected.all.oldest)
 		close_member(s->connected.all.oldest);
 	for (size_t i = 0; i < s->n_listeners; i++) {
-		ev_io_stop(s->loop, &s->listeners[i]);
-		close(s->listeners[i].fd);
+		ev_io_stop(s->loop, &s->listeners[i].io);
+		close(s->listeners[i].io.fd);
 	}
 	mailbox_free(s->back);
 	ev_loop_destroy(s->loop);
 	clients_fini(&s->connected);
+	handshakes_fini(&s->handshakes);
+	tls_drop(s->tls);
+	tls_drop(s->tls_next);
 	choice_counts_free(s->counts);
 	memory_free(s->begun);
 	free(s->listeners);
@@ -214,6 +294,7 @@ void stream_free(struct stream *s)
 void stream_run(struct stream *s)
 {
 	epoch_join();
+	on_tls(s->loop, &s->tls_change, 0); /* before the first client */
 	ev_run(s->loop, 0);
 	epoch_leave();
 }

@@ -1,4 +1,5 @@
-/* stream.h - DNS over TCP (RFC 7766): a thread with an event loop, many connections.
+/* stream.h - DNS over TCP (RFC 7766) and over TLS (RFC 7858): a thread with an event loop, many
+ * connections.
  *
  * Queries on a connection are answered in the order in which they come, many at a time when
  * they are pipelined; clients take turns, so that none keeps the others waiting. A connection
@@ -13,23 +14,31 @@
 #define NET_STREAM_H
 
 #include "answer/answer.h"
+#include "net/listen.h"
 #include "world/epoch.h"
 
 #include <sys/socket.h>
+
+/* A socket that listens and does not block. */
+struct stream_listener {
+	int fd;
+	enum net_kind kind;
+};
 
 struct stream_opts {
 	unsigned clients;         /* connections at once, at least 1 */
 	unsigned clients_per_net; /* of an IPv4 /24 or IPv6 /48, at least 1 */
 	unsigned idle_ms;
 	struct mailbox *news; /* of struct answer_news, borrowed; NULL: nobody wants to know */
+	unsigned handshake_ms, handshakes, handshakes_per_net; /* see listen.h */
 };
 
 struct mailbox;
 struct stream;
 
-/* `fds` listen and do not block; closed by stream_free(). Never NULL. */
-struct stream *stream_new(
-	const int *fds, size_t n, const struct epoch *epoch, const struct stream_opts *opts);
+/* The listeners' sockets are closed by stream_free(). Never NULL. */
+struct stream *stream_new(const struct stream_listener *listeners, size_t n,
+	const struct epoch *epoch, const struct stream_opts *opts);
 void stream_free(struct stream *s);
 
 /* Runs until stream_stop(). */
@@ -38,11 +47,16 @@ void stream_run(struct stream *s);
 /* What stream_run() is made of, for those who have no listener or no thread to spare. The
  * stream's own thread, which has joined the epoch. stream_adopt() takes a connection, `fd`,
  * that does not block; stream_turn() does what there is to do and does not wait. */
-void stream_adopt(struct stream *s, int fd, const struct sockaddr *from);
+void stream_adopt(
+	struct stream *s, int fd, const struct sockaddr *from, enum net_kind kind);
 void stream_turn(struct stream *s);
 
 /* Any thread. */
 void stream_stop(struct stream *s);
+
+/* Any thread: what is shown to clients of TLS from now on; held. Before the first, they are closed. */
+struct tls;
+void stream_set_tls(struct stream *s, struct tls *t);
 
 struct choice_counts *stream_counts(const struct stream *s);
 const struct stats *stream_stats(const struct stream *s);

@@ -6,7 +6,9 @@
 #include "net/stream.h"
 
 #include "net/clients.h"
+#include "net/handshakes.h"
 #include "net/pipe.h"
+#include "net/tls.h"
 
 #include <ev.h>
 
@@ -21,8 +23,14 @@ enum {
 
 struct transfer;
 
+/* What a connection is at: each in its turn. */
+enum connection_stage { CONNECTION_SHAKES, CONNECTION_TALKS };
+
 struct connection {
 	struct clients_member member; /* first; idle since its last query, or its start */
+	struct handshake handshake; /* a member until it talks */
+	enum connection_stage stage;
+	enum net_kind kind;
 	struct stream *stream;
 	struct pipe pipe;
 	ev_io io;
@@ -46,8 +54,16 @@ struct stream {
 	struct stream_opts opts;
 	struct ev_loop *loop;
 	ev_async stopper;
-	ev_timer idle, resume;
-	ev_io *listeners;
+	ev_timer idle, resume, shaking;
+	ev_async tls_change;
+	struct tls *tls;      /* what is shown; NULL: nothing yet */
+	struct tls *tls_next; /* from any thread; NULL: nothing new */
+	struct handshakes handshakes;
+	struct listener {
+		ev_io io;
+		enum net_kind kind;
+		struct stream *stream;
+	} *listeners;
 	size_t n_listeners;
 	struct clients connected;
 	unsigned clients; /* as many as are connected; any thread may read */
@@ -62,7 +78,8 @@ int64_t stream_now_ms(void);
 
 /* Takes `fd`, which does not block, as another client of `s`; there is room for one. False, and `fd` is
  * closed, when there is no memory. */
-bool connection_open(struct stream *s, int fd, const struct addr *source);
+bool connection_open(
+	struct stream *s, int fd, const struct addr *source, enum net_kind kind);
 void connection_close(struct connection *c);
 
 /* The answer that it has waited for. */

@@ -104,13 +104,14 @@ static unsigned share(unsigned n, unsigned workers)
 static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned workers,
 	const struct epoch *epoch, struct fault *why)
 {
-	int *fds = calloc(opts->n, sizeof *fds);
+	struct stream_listener *fds = calloc(opts->n, sizeof *fds);
 	size_t n = 0;
 	bool ok = fds != NULL;
 
 	while (ok && n < opts->n) {
-		fds[n] = listen_tcp(&opts->listen[n], why);
-		ok = fds[n] >= 0;
+		fds[n] = (struct stream_listener){ listen_tcp(&opts->listen[n], why),
+			opts->listen[n].kind };
+		ok = fds[n].fd >= 0;
 		n += ok;
 	}
 	if (ok) {
@@ -118,10 +119,14 @@ static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned wo
 			&(struct stream_opts){ .clients = share(opts->tcp_clients, workers),
 				.clients_per_net = share(opts->tcp_clients_per_net, workers),
 				.idle_ms = opts->tcp_idle_ms,
+				.handshake_ms = opts->tls_handshake_ms,
+				.handshakes = share(opts->tls_handshakes, workers),
+				.handshakes_per_net =
+					share(opts->tls_handshakes_per_net, workers),
 				.news = w->news });
 	} else {
 		while (n--)
-			close(fds[n]);
+			close(fds[n].fd);
 	}
 	free(fds);
 	return ok;
@@ -136,7 +141,7 @@ static bool open_worker(struct workers *w, const struct net_opts *opts, unsigned
 	bool ok = find_cpu(opts, k, &cpu, why);
 
 	for (unsigned i = 0; ok && i < opts->n; i++)
-		ok = open_udp(w, opts, i, epoch, why);
+		ok = opts->listen[i].kind != NET_PLAIN || open_udp(w, opts, i, epoch, why);
 	ok = ok && open_tcp(w, opts, workers, epoch, why);
 	for (unsigned i = first; i < w->n; i++)
 		w->threads[i].cpu = cpu;
@@ -243,6 +248,13 @@ static void add(struct stats *sum, const struct stats *s)
 
 	for (size_t i = 0; i < sizeof *s / sizeof *to; i++)
 		to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+void workers_set_tls(struct workers *w, struct tls *t)
+{
+	for (unsigned i = 0; i < w->n; i++)
+		if (w->threads[i].stream)
+			stream_set_tls(w->threads[i].stream, t);
 }
 
 struct rrl_nets *workers_limited(const struct workers *w)

@@ -1,6 +1,6 @@
 /* worker.h - all sockets and the threads that serve them.
  *
- * A worker is one thread for each UDP address and one for all of TCP; each socket is a worker's
+ * A worker is one thread for each UDP address and one for all of TCP and TLS; each socket is a worker's
  * own and the kernel spreads clients over them (SO_REUSEPORT). Sockets are opened before
  * privileges are dropped, threads started after.
  */
@@ -25,6 +25,10 @@ struct workers *workers_open(const struct net_opts *opts, const struct epoch *ep
 /* Starts the threads: from here on queries are answered, from the world that `epoch` has
  * published before. */
 bool workers_start(struct workers *w, struct fault *why);
+
+/* Control thread: what is shown to clients of TLS from now on; held. */
+struct tls;
+void workers_set_tls(struct workers *w, struct tls *t);
 
 /* Stops and joins the threads, closes the sockets. */
 void workers_stop(struct workers *w);

@@ -129,6 +129,26 @@ static void of_files(const struct report_view *v, json_t *to)
 	json_decref(list);
 }
 
+static void of_certificates(const struct report_view *v, json_t *to)
+{
+	const struct tls *t = v->tls.shown;
+	const int64_t now_s = time(NULL);
+	char text[REPORT_TLS_TEXT];
+
+	if (*v->tls.fault)
+		alarm_add(to, "certificates as they are now are not taken: %s", v->tls.fault);
+	for (size_t i = 0; t && i < tls_count(t); i++) {
+		const struct tls_about a = tls_about(t, i);
+		const enum report_tls_age age = report_tls_age(&a, now_s);
+		if (age != REPORT_TLS_GOOD)
+			alarm_add(to, "the certificate for %s: it %s",
+				report_tls_text(text, &a),
+				age == REPORT_TLS_ENDED         ? "has ended"
+					: age == REPORT_TLS_SOON ? "ends soon"
+								 : "is not valid yet");
+	}
+}
+
 json_t *report_alarms(const struct report_view *v)
 {
 	json_t *list = json_array();
@@ -137,6 +157,7 @@ json_t *report_alarms(const struct report_view *v)
 	of_reload(v, list);
 	of_edges(v, list);
 	of_files(v, list);
+	of_certificates(v, list);
 	if (v->decisions_lost)
 		alarm_add(list, "%llu decisions could not be written to their file",
 			(unsigned long long)v->decisions_lost);

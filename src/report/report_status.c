@@ -2,6 +2,7 @@
  */
 #include "config.h"
 #include "report/report.h"
+#include "answer/answer.h"
 #include "report/report_alarms.h"
 #include "report/report_geo.h"
 #include "report/report_load.h"
@@ -109,6 +110,7 @@ static void status_json(
 	json_object_set_new(o, "agents_impossible", doubts_json(view));
 	json_object_set_new(o, "chosen", report_whys(view));
 	json_object_set_new(o, "geoip", report_geo(view->world->steer->atlas, time(NULL)));
+	json_object_set_new(o, "certificates", report_tls_json(&view->tls, time(NULL)));
 	report_json(o, out);
 }
 
@@ -133,6 +135,8 @@ static void section_text(const struct report_view *view, const char *name, struc
 		doubts_text(view, out);
 	if (strcmp(name, "geoip") == 0)
 		report_geo_text(view->world->steer->atlas, time(NULL), "  ", out);
+	if (strcmp(name, "tls") == 0)
+		report_tls_lines(&view->tls, time(NULL), "  ", out);
 }
 
 static void status_text(
@@ -222,8 +226,8 @@ void report_status(const struct report_view *view, bool json, struct text *out)
 				places_bytes(w->steer->atlas->cities.places)) },
 		{ NULL, "queries", 0 },
 		{ "threads", "threads that answer", r->threads },
-		{ "udp_queries", "queries over UDP", (json_int_t)r->sum.udp_queries },
-		{ "tcp_queries", "queries over TCP", (json_int_t)r->sum.tcp_queries },
+		{ "udp_queries", "queries over UDP", (json_int_t)r->sum.queries[VIA_UDP] },
+		{ "tcp_queries", "queries over TCP", (json_int_t)r->sum.queries[VIA_TCP] },
 		{ "tcp_connections", "TCP connections so far",
 			(json_int_t)r->sum.tcp_connections },
 		{ "tcp_clients", "TCP connections now", r->tcp_clients },
@@ -232,6 +236,13 @@ void report_status(const struct report_view *view, bool json, struct text *out)
 		{ "services", "... of these to HTTPS and SVCB", (json_int_t)r->sum.services },
 		{ "staged", "answers from staged pools", (json_int_t)r->sum.staged },
 		{ "decisions_missed", "decisions there was no room to log", missed(view) },
+		{ NULL, "tls", 0 },
+		{ "tls_queries", "queries over TLS", (json_int_t)r->sum.queries[VIA_TLS] },
+		{ "tls_handshakes", "handshakes", (json_int_t)r->sum.tls_handshakes },
+		{ "tls_resumed", "... of sessions from before", (json_int_t)r->sum.tls_resumed },
+		{ "tls_failed", "handshakes that failed", (json_int_t)r->sum.tls_failed },
+		{ "tls_limited", "connections over the limits of handshakes",
+			(json_int_t)r->sum.tls_limited },
 		{ NULL, "subnets and cookies", 0 },
 		{ "with_subnet", "queries with a client subnet",
 			(json_int_t)r->sum.with_subnet },

@@ -14,6 +14,7 @@
 #include "net/worker.h"
 #include "probe/rows.h"
 #include "probe/still.h"
+#include "report/report_tls.h"
 #include "steer/forced.h"
 #include "world/parts.h"
 #include "world/world.h"
@@ -84,6 +85,7 @@ struct report_view {
 	const char *conf_path;
 	struct notifier_counts notify;
 	uint64_t forwarded, forward_failed; /* updates that went on to a primary */
+	struct report_tls tls;
 	/* The last reload: UNIX time, 0 if there was none. */
 	int64_t reloaded_s;
 	bool reload_taken;

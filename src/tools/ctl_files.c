@@ -64,6 +64,7 @@ static bool look(const struct conf_file *file, struct fault *why)
 	switch (file->kind) {
 	case CONF_FILE_CA: return tls_files_check_ca(file->path, why);
 	case CONF_FILE_PAIR: return tls_files_check_pair(file->path, file->key, why);
+	case CONF_FILE_TICKETS: return tls_tickets_read(&(struct tls_tickets){ 0 }, file->path, why);
 	case CONF_FILE_PROGRAM: return may_run(file->path, why);
 	case CONF_FILE_APPEND:
 		if (access(file->path, F_OK) == 0)
@@ -83,6 +84,21 @@ static void add(struct conf_file *list, size_t *n, const char *path)
 {
 	if (path)
 		list[(*n)++] = (struct conf_file){ .kind = CONF_FILE_READ, .path = path };
+}
+
+/* Read when they change: by whoever the server is then. */
+static void add_tls(const struct conf *c, struct conf_file *list, size_t *n)
+{
+	for (size_t i = 0; i < c->n_tls; i++)
+		list[(*n)++] = (struct conf_file){ .kind = CONF_FILE_PAIR,
+			.path = c->tls[i].cert,
+			.key = c->tls[i].key };
+	if (c->tls_clients)
+		list[(*n)++] = (struct conf_file){ .kind = CONF_FILE_CA,
+			.path = c->tls_clients };
+	if (c->tls_tickets)
+		list[(*n)++] = (struct conf_file){ .kind = CONF_FILE_TICKETS,
+			.path = c->tls_tickets };
 }
 
 /* What the server writes, as whoever it is then. */
@@ -105,7 +121,7 @@ static struct conf_file *list_files(const struct parts *p, size_t *n)
 {
 	const struct conf *c = parts_conf(p);
 	size_t room = c->n_files + c->n_city_files + c->n_asn_files + c->latency.n_files +
-		c->n_zones + c->sources.n + 5;
+		c->n_zones + c->sources.n + c->n_tls + 7;
 	for (size_t i = 0; i < p->zones->n; i++)
 		room += p->zones->zones[i]->load.n;
 	struct conf_file *list = memory_zeroed(room, sizeof *list);
@@ -127,6 +143,7 @@ static struct conf_file *list_files(const struct parts *p, size_t *n)
 	for (size_t i = 0; i < p->zones->n; i++)
 		for (size_t k = 0; k < p->zones->zones[i]->load.n; k++)
 			add(list, n, p->zones->zones[i]->load.sources[k].path);
+	add_tls(c, list, n);
 	if (geteuid() == 0) /* else the server may be somebody else */
 		add_written(c, list, n);
 	return list;

@@ -165,7 +165,8 @@ static struct worker *make(bool tcp, int fd, const struct epoch *epoch, struct r
 	own_begin();
 	struct worker *w = calloc(1, sizeof *w);
 	if (tcp)
-		w->stream = stream_new(&fd, 1, epoch, &(struct stream_opts){ 10, 10, 60000, NULL });
+		w->stream = stream_new(&(struct stream_listener){ fd, NET_PLAIN }, 1, epoch,
+			&(struct stream_opts){ 10, 10, 60000, NULL });
 	else
 		w->udp = udp_new(fd, epoch, rrl, NULL, 32);
 	own_end();
@@ -212,7 +213,7 @@ static void check_counts(const struct stats *s)
 {
 	const unsigned asked = ROUNDS * TOGETHER, few = asked / 200;
 
-	must(s->udp_queries + s->tcp_queries > asked * 3 / 4, "too few queries were answered");
+	must(s->queries[VIA_UDP] + s->queries[VIA_TCP] > asked * 3 / 4, "too few queries were answered");
 	must(s->steered > few, "too few answers came from a pool");
 	must(s->with_subnet > few && s->cookies_wrong > few,
 		"too few queries had a subnet or a cookie");

@@ -227,6 +227,11 @@ def folder():
     trusted = "/etc/ssl/certs/ca-certificates.crt"
     if os.path.exists(trusted):
         shutil.copy(trusted, d + "/ca.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "365",
+                    "-subj", "/CN=ns1.example.org", "-addext", "subjectAltName=DNS:ns1.example.org", "-keyout", d + "/ns1.key",
+                    "-out", d + "/ns1.pem"], capture_output=True, check=True)
+    with open(d + "/tickets.keys", "wb") as f:
+        f.write(os.urandom(80))
     return d
 
 

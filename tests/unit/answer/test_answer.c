@@ -426,8 +426,8 @@ static void what_is_answered_is_counted(void)
 	asking(&x, "few AAAA");
 	asking(&x, "mail A v=1");
 	asking(&x, "mail A cookie=00112233445566778899aabbccddeeff");
-	CU_ASSERT_EQUAL(x.stats.udp_queries, 8);
-	CU_ASSERT_EQUAL(x.stats.tcp_queries, 1);
+	CU_ASSERT_EQUAL(x.stats.queries[VIA_UDP], 8);
+	CU_ASSERT_EQUAL(x.stats.queries[VIA_TCP], 1);
 	CU_ASSERT_EQUAL(x.stats.rcode[RCODE_NOERROR], 6);
 	CU_ASSERT_EQUAL(x.stats.rcode[RCODE_NXDOMAIN], 1);
 	CU_ASSERT_EQUAL(x.stats.rcode[RCODE_REFUSED], 1);

@@ -48,7 +48,7 @@ static void start_with(const struct stream_opts *opts, int send_buffer)
 	CU_ASSERT_TRUE_FATAL(fd >= 0);
 	if (send_buffer) /* connections inherit it */
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
-	stream = stream_new(&fd, 1, &s.epoch, opts);
+	stream = stream_new(&(struct stream_listener){ fd, NET_PLAIN }, 1, &s.epoch, opts);
 }
 
 static void start(const struct stream_opts *opts)
@@ -143,14 +143,14 @@ static bool is_quiet(int fd)
 	return recv(fd, &b, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
-static const struct stream_opts usual = { 100, 100, HOUR_MS, NULL };
+static const struct stream_opts usual = { .clients = 100, .clients_per_net = 100, .idle_ms = HOUR_MS };
 static const char mail[] = "NOERROR aa | mail 300 A 192.0.2.25 | - | - | -";
 
 static void queries_are_answered_in_order(void)
 {
 	start(&usual);
 	const int fd = client(NULL);
-	const uint64_t queries = stream_stats(stream)->tcp_queries;
+	const uint64_t queries = stream_stats(stream)->queries[VIA_TCP];
 
 	CU_ASSERT_EQUAL(stream_clients(stream), 1);
 	for (unsigned i = 0; i < 50; i++) {
@@ -164,7 +164,7 @@ static void queries_are_answered_in_order(void)
 		answered(fd);
 		CU_ASSERT_EQUAL(s.x.len, 1470);
 	}
-	CU_ASSERT_EQUAL(stream_stats(stream)->tcp_queries, queries + 150);
+	CU_ASSERT_EQUAL(stream_stats(stream)->queries[VIA_TCP], queries + 150);
 	CU_ASSERT_TRUE(is_quiet(fd));
 	close(fd);
 	stop();
@@ -230,7 +230,7 @@ static void what_is_too_short_for_a_header_closes(void)
 		if (len < 12) {
 			CU_ASSERT_TRUE(is_closed(fd));
 			CU_ASSERT_EQUAL(stream_clients(stream), 0);
-			CU_ASSERT_EQUAL(stream_stats(stream)->tcp_queries, 1);
+			CU_ASSERT_EQUAL(stream_stats(stream)->queries[VIA_TCP], 1);
 		} else {
 			CU_ASSERT_EQUAL(strncmp(answered(fd), "FORMERR", 7), 0);
 			CU_ASSERT_STRING_EQUAL(answered(fd), mail);
@@ -288,7 +288,7 @@ static void who_closes_its_side_gets_its_answers(void)
 /* Two clients, of whom one keeps asking: that one stays. */
 static void who_asks_nothing_for_the_idle_time_is_closed(void)
 {
-	start(&(struct stream_opts){ 100, 100, 300, NULL });
+	start(&(struct stream_opts){ .clients = 100, .clients_per_net = 100, .idle_ms = 300 });
 	const uint64_t begun = clock_us();
 	const int quiet = client(NULL), trickling = client(NULL);
 	CU_ASSERT_TRUE(is_quiet(quiet));
@@ -315,7 +315,7 @@ static void who_asks_nothing_for_the_idle_time_is_closed(void)
 
 static void the_one_idle_longest_makes_room(void)
 {
-	start(&(struct stream_opts){ 3, 2, HOUR_MS, NULL });
+	start(&(struct stream_opts){ .clients = 3, .clients_per_net = 2, .idle_ms = HOUR_MS });
 	const int a = client("127.0.1.1"), b = client("127.0.2.1"), c = client("127.0.3.1");
 	ask(a, "mail A");
 	CU_ASSERT_STRING_EQUAL(answered(a), mail);
@@ -354,10 +354,10 @@ static void who_does_not_read_is_not_read_from(void)
 		quiet = n > 0 ? 0 : quiet;
 		turns(10);
 	}
-	const uint64_t before = stream_stats(stream)->tcp_queries;
+	const uint64_t before = stream_stats(stream)->queries[VIA_TCP];
 	CU_ASSERT_TRUE(before < sent / len);
 	turns(100);
-	CU_ASSERT_EQUAL(stream_stats(stream)->tcp_queries, before);
+	CU_ASSERT_EQUAL(stream_stats(stream)->queries[VIA_TCP], before);
 	ask(other, "mail A");
 	CU_ASSERT_STRING_EQUAL(answered(other), mail);
 	/* Now it does. */
@@ -368,7 +368,7 @@ static void who_does_not_read_is_not_read_from(void)
 			break;
 		}
 	}
-	CU_ASSERT_EQUAL(stream_stats(stream)->tcp_queries, sent / len + 1);
+	CU_ASSERT_EQUAL(stream_stats(stream)->queries[VIA_TCP], sent / len + 1);
 	close(fd);
 	close(other);
 	stop();
@@ -423,11 +423,11 @@ static void clients_take_turns(void)
 	usleep(1000);
 	turns(1);
 	/* A kilobyte was read: 29 of the queries of 30 + 2 bytes, of which 12 are enough. */
-	CU_ASSERT_EQUAL(stream_stats(stream)->tcp_queries, 12 + 1);
+	CU_ASSERT_EQUAL(stream_stats(stream)->queries[VIA_TCP], 12 + 1);
 	turns(1);
-	CU_ASSERT_EQUAL(stream_stats(stream)->tcp_queries, 24 + 1);
+	CU_ASSERT_EQUAL(stream_stats(stream)->queries[VIA_TCP], 24 + 1);
 	turns(3);
-	CU_ASSERT_EQUAL(stream_stats(stream)->tcp_queries, 30 + 1);
+	CU_ASSERT_EQUAL(stream_stats(stream)->queries[VIA_TCP], 30 + 1);
 	close(greedy);
 	close(other);
 	stop();
@@ -507,7 +507,7 @@ static void the_idle_time_is_told(void)
 	};
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
-		start(&(struct stream_opts){ 10, 10, row[i].idle_ms, NULL });
+		start(&(struct stream_opts){ .clients = 10, .clients_per_net = 10, .idle_ms = row[i].idle_ms });
 		const int fd = client(NULL);
 		ask(fd, "mail A keepalive");
 		const char *text = answered(fd), *told = strstr(text, "keepalive");

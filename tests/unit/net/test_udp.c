@@ -148,7 +148,7 @@ static void queries_are_answered(void)
 	serving_udp(&s, fd, "www A", SOON_MS);
 	CU_ASSERT_TRUE(samples_get(udp_samples(v.run.udp), &one));
 	CU_ASSERT_EQUAL(one.client.b[12], 127);
-	CU_ASSERT_EQUAL(udp_stats(v.run.udp)->udp_queries, 4);
+	CU_ASSERT_EQUAL(udp_stats(v.run.udp)->queries[VIA_UDP], 4);
 	CU_ASSERT_EQUAL(udp_stats(v.run.udp)->send_failed, 0);
 	CU_ASSERT_PTR_NOT_NULL(udp_counts(v.run.udp));
 	close(fd);

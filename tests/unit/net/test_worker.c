@@ -93,8 +93,8 @@ static void every_address_is_served_over_udp_and_tcp(void)
 		}
 	/* Two workers, each with a thread an address and one for TCP. */
 	CU_ASSERT_EQUAL(r.threads, 2 * 3);
-	CU_ASSERT_EQUAL(r.sum.udp_queries, 16);
-	CU_ASSERT_EQUAL(r.sum.tcp_queries, 8);
+	CU_ASSERT_EQUAL(r.sum.queries[VIA_UDP], 16);
+	CU_ASSERT_EQUAL(r.sum.queries[VIA_TCP], 8);
 	CU_ASSERT_EQUAL(r.sum.tcp_connections, 8);
 	CU_ASSERT_EQUAL(r.sum.steered, 8);
 	CU_ASSERT_EQUAL(r.sum.rcode[RCODE_NOERROR], 24);
