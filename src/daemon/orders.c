@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "daemon/orders_inner.h"
+#include "daemon/parts_read.h"
 #include "report/report.h"
 
 #include <signal.h>
@@ -243,6 +244,13 @@ static int latency_command(void *ctx, const char **words, size_t n, struct comma
 		return n && (strcmp(words[0], "show") == 0 || strcmp(words[0], "export") == 0)
 			? reports_latency(o->opts.reports, words, n, c)
 			: 2;
+	if (!parts_conf(publisher_live(o->opts.publisher))->latency.on) {
+		text_add(c->out,
+			"the configuration has no \"latency\" section, so nothing is measured "
+			"and no answer looks at times; write for example: latency: { state: "
+			"/var/lib/waymark/latency.csv }\n");
+		return 1;
+	}
 	struct waiting *w = orders_wait(o, c);
 	if (!w || !(w->say = strdup(words[1])))
 		return orders_no_memory(w, c);

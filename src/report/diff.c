@@ -222,6 +222,7 @@ static void add_line(json_t *c, struct text *out)
 {
 	json_t *from = json_object_get(c, "from"), *to = json_object_get(c, "to");
 	const char *name = get(c, "name"), *key = get(c, "key"), *change = get(c, "change");
+	const char *between = *name || *key ? ": " : "";
 
 	text_addf(out, "  %c %s%s%s",
 		*change == 'a'           ? '+'
@@ -229,13 +230,13 @@ static void add_line(json_t *c, struct text *out)
 					 : '~',
 		name, *name && *key ? ": " : "", key);
 	if (json_object_get(c, "secret"))
-		text_addf(out, ": %s (it is not shown)", change);
+		text_addf(out, "%s%s (it is not shown)", between, change);
 	if (from && json_object_size(from) + json_array_size(from) + json_string_length(from)) {
-		text_add(out, ": ");
+		text_add(out, between);
 		value_text(from, out);
 	}
 	if (to && json_object_size(to) + json_array_size(to) + json_string_length(to)) {
-		text_add(out, from ? " -> " : ": ");
+		text_add(out, from ? " -> " : between);
 		value_text(to, out);
 	}
 	text_addf(out, "%s\n", json_object_get(c, "restart") ? "  (needs a restart)" : "");

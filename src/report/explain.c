@@ -51,7 +51,7 @@ static bool parse_client(struct explain_ask *ask, const char *text, struct fault
 
 bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct fault *why)
 {
-	const char *name = NULL, *client = NULL, *resolver = NULL;
+	const char *name = NULL, *type = NULL, *client = NULL, *resolver = NULL;
 	static const uint8_t root[1];
 
 	*ask = (struct explain_ask){ .type = RRTYPE_A };
@@ -68,7 +68,11 @@ bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct
 				words[i]);
 		else if (!name)
 			name = words[i];
-		else if (!rrtype_parse(&ask->type, words[i], strlen(words[i])))
+		else if (type)
+			return fault(why,
+				"explain wants one name and one type; \"%s\" is left over",
+				words[i]);
+		else if (!rrtype_parse(&ask->type, type = words[i], strlen(words[i])))
 			return fault(why, "%s is not a record type", words[i]);
 	}
 	if (!name || !client)

@@ -190,18 +190,25 @@ class Message:
 
 # ------------------------------------------------------------------ the server
 
+_ports = []                                                 # names in the kernel that say which ports are ours, until we end
+
+
 def free_port():
-    """A port that is free for UDP and TCP on 127.0.0.1 and ::1."""
+    """A port that is free for UDP and TCP on 127.0.0.1 and ::1, that no other test takes while this one runs, and that no client is given."""
     while True:
-        port = random.randrange(20000, 60000)
+        port = random.randrange(10000, 32768)
+        ours = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         with contextlib.ExitStack() as stack:
             try:
+                ours.bind("\0waymark-port-%d" % port)
                 for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
                     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
                         s = stack.enter_context(socket.socket(family, kind))
                         s.bind((host, port))
             except OSError:
+                ours.close()
                 continue
+        _ports.append(ours)
         return port
 
 

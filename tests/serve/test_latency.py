@@ -114,6 +114,13 @@ def commands():
         s.write("bad.csv", HEAD + "1.2.3.0/24,ams\n")
         code, said = s.ctl("latency", "import", s.dir + "/bad.csv")
         same((code, "bad.csv:2:12" in said and "nothing was taken in" in said), (1, True))
+    with Server({"example.com": APEX + "cdn EDGE web\n"}, 'edges: { lon: { at: "52,0", a: [ 192.0.2.1 ] } }\npools: { web: { edges: [ lon ] } }\n') as s:
+        s.write("new.csv", HEAD + MADRID + ",lon,14\n")
+        for words in (("import", s.dir + "/new.csv"), ("forget", "lon")):
+            code, said = s.ctl("latency", *words)
+            same((code, 'no "latency" section' in said), (1, True), said)
+        code, said = s.ctl("explain", "cdn.example.com", "A", "AAAA", "--client", "192.0.2.9")
+        same((code, '"AAAA" is left over' in said), (2, True), said)
 
 
 @claim("a pipe, a device or a file too large in the place of measurements is refused with a sentence, and holds nothing up")

@@ -12,6 +12,7 @@
 	"edges:\n"                                                 \
 	"  ams: { at: \"52,5\", a: 127.0.0.11 }\n"                 \
 	"  nyc: { at: \"40,-74\", a: 127.0.0.12, state: drain }\n" \
+	"latency: { half-life: 7d }\n"                             \
 	"probes: { tcp: { kind: tcp, port: 1, every: 1h } }\n"     \
 	"pools: { web: { edges: [ ams, nyc ], probe: tcp } }\n"
 

@@ -15,6 +15,7 @@
 	"  ams: { at: \"52,5\", a: 192.0.2.1 }\n" \
 	"  nyc: { at: \"40,-74\", a: 192.0.2.2 }\n"
 #define POOLS "pools: { web: { edges: [ ams, nyc ] } }\n"
+#define MEASURED "latency: { half-life: 7d }\n"
 
 static struct house h;
 
@@ -293,7 +294,7 @@ static void the_forms_of_reload_are_checked(void)
 			"/nonexistent/x.csv: nothing was taken in\n" },
 	};
 
-	open_house(EDGES POOLS);
+	open_house(EDGES POOLS MEASURED);
 	say(row, UNIT_COUNT(row));
 	close_house();
 }
@@ -341,7 +342,7 @@ static void a_stage_is_tried_and_promoted_or_taken_back(void)
 
 static void measurements_are_imported_and_forgotten(void)
 {
-	open_house(EDGES POOLS);
+	open_house(EDGES POOLS MEASURED);
 	site_put(&h.site, "times.csv",
 		"prefix,edge,rtt_ms\n127.0.0.0/8,nyc,12\n127.0.0.0/8,ams,90\n8.8.8.0/"
 		"24,nyc,20\n");

@@ -74,7 +74,7 @@ static void each_change_is_told_by_itself(void)
 			"[{'section':'a','change':'added','key':'b','to':'1'}]",
 			"a\n  + b: 1\n" },
 		{ "{'a':'1'}", "{}", "[{'section':'a','change':'gone','from':'1'}]",
-			"a\n  - : 1\n" },
+			"a\n  - 1\n" },
 		/* Things with names. */
 		{ "{'edges':{'x':{'a':'1'}}}", "{'edges':{'x':{'a':'2'}}}",
 			"[{'section':'edges','change':'changed','name':'x','key':'a','from':'1'"
