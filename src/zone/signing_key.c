@@ -8,7 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
-#include <ctype.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +51,25 @@ static bool is_rsa(const struct algorithm *a)
 	return !a->public;
 }
 
+/* --- memory ------------------------------------------------------------------------------- */
+
+/* Private halves are there, as far as OpenSSL has a say in it: apart from the rest, in no core
+ * file, overwritten when they are freed, and in no swap space where the limits allow so much.
+ * Some 100 bytes a key. */
+enum { SECURE_HEAP = 64 << 20, SECURE_LEAST = 32 };
+
+static void open_heap(void)
+{
+	CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_LEAST);
+}
+
+void signing_key_heap(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, open_heap);
+}
+
 /* --- making one --------------------------------------------------------------------------- */
 
 void *signing_key_fault(struct fault *why, const char *what)
@@ -69,9 +88,7 @@ static void let_go(struct part *p)
 
 	EVP_MD_CTX_free(k->ready);
 	EVP_PKEY_free(k->pkey);
-	if (k->secret)
-		sodium_memzero(k->secret, ED25519_SECRET);
-	free(k->secret);
+	OPENSSL_secure_clear_free(k->secret, ED25519_SECRET);
 	free(k);
 }
 
@@ -171,7 +188,7 @@ static bool make_ready(struct signing_key *k, const struct algorithm *a)
 		size_t len = sizeof seed;
 		if (EVP_PKEY_get_raw_private_key(k->pkey, seed, &len) != 1)
 			return false;
-		k->secret = malloc(ED25519_SECRET);
+		k->secret = OPENSSL_secure_malloc(ED25519_SECRET);
 		if (k->secret)
 			crypto_sign_seed_keypair(public, k->secret, seed);
 		sodium_memzero(seed, sizeof seed);
@@ -220,6 +237,7 @@ struct signing_key *signing_key_new(
 	enum signing_algorithm number, unsigned bits, uint16_t flags, struct fault *why)
 {
 	const struct algorithm *a = of_number((uint8_t)number);
+	signing_key_heap();
 	EVP_PKEY *pkey = is_rsa(a) ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits)
 		: a->half          ? EVP_PKEY_Q_keygen(NULL, NULL, "EC", a->group)
 				   : EVP_PKEY_Q_keygen(NULL, NULL, a->group);

@@ -15,7 +15,7 @@ struct signing_key {
 	EVP_PKEY *pkey; /* NULL: of an algorithm that we do not know; else at least its public
 			   half */
 	EVP_MD_CTX
-		*ready; /* to sign with: copied for each signature; NULL: Ed25519, or foreign */
+	*ready; /* to sign with: copied for each signature; NULL: Ed25519, or foreign */
 	uint8_t *secret; /* of Ed25519, libsodium's form; NULL: another, or foreign */
 	size_t signature_len;
 	uint16_t flags, tag, bits;
@@ -27,6 +27,9 @@ struct signing_key {
 /* Takes `pkey`, which has a private half. NULL: `why`; `pkey` is gone then, too. */
 struct signing_key *signing_key_of(
 	EVP_PKEY *pkey, uint8_t algorithm, uint16_t flags, struct fault *why);
+
+/* Before anything of a private half is in memory: it goes to a heap of its own. Any thread. */
+void signing_key_heap(void);
 
 /* What OpenSSL says of its last fault. Always NULL. */
 void *signing_key_fault(struct fault *why, const char *what);
