@@ -11,6 +11,7 @@ static void free_zone(struct part *p)
 
 	load_fini(&z->load);
 	registry_added_drop(z->added);
+	keyset_drop(z->keys);
 	memory_free(z);
 }
 
@@ -60,6 +61,7 @@ struct registry_zone *registry_zone_new(const struct registry_zone *like)
 	char *at = (char *)(z + 1);
 
 	*z = *like;
+	keyset_hold(z->keys);
 	z->part = part_new(free_zone);
 	if (z->added)
 		part_hold(&z->added->part);

@@ -8,6 +8,7 @@
 #define ZONE_REGISTRY_H
 
 #include "base/part.h"
+#include "zone/keyset.h"
 #include "zone/load.h"
 
 #include <stdbool.h>
@@ -61,13 +62,15 @@ struct registry_zone {
 	int64_t since_s;   /* UNIX time: when it got into this state */
 	int64_t loaded_s;  /* UNIX time: when what is served was read; 0: never */
 	const char *fault; /* the first, one line; NULL: none */
+	struct keyset *keys; /* held: what signs it here, and has signed what is served; NULL: it
+			      * comes as it is */
 	/* Of a secondary that was stored: when its primary was last heard (UNIX time), and how long that
 	 * is good. 0: never. */
 	int64_t checked_s;
 	uint32_t expire_s;
 };
 
-/* Copies origin, path and fault, holds `added`, takes `load`. Count 1. */
+/* Copies origin, path and fault, holds `added` and `keys`, takes `load`. Count 1. */
 struct registry_zone *registry_zone_new(const struct registry_zone *like);
 void registry_zone_drop(struct registry_zone *z);
 

@@ -53,7 +53,10 @@ static void an_entry_has_copies_of_its_texts(void)
 	like.origin = wire_of(origin, "a.example.");
 	wire_of(same, "a.example.");
 	like.load.zone = zone_placeholder(zone_of_key, origin);
+	like.keys = keyset_new(&(struct keyset_policy){ .lifetime_s = 9 }, NULL, 0);
 	struct registry_zone *z = registry_zone_new(&like);
+	keyset_drop(like.keys);
+	CU_ASSERT_EQUAL(z->keys->policy.lifetime_s, 9);
 	memset(path, 0, sizeof path);
 	memset(why, 0, sizeof why);
 	memset(origin, 9, sizeof origin);
