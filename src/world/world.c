@@ -13,6 +13,7 @@ static struct world *make(const struct world *from)
 	steer_hold(w->steer);
 	pool_numbers_hold(w->numbers);
 	part_hold(w->conf);
+	pool_signatures_hold(w->signatures);
 	w->first_pool = w->numbers->first_pool;
 	w->pools = w->numbers->pools;
 	if (w->stage.share) {
@@ -32,6 +33,7 @@ struct world *world_new(const struct world_opts *opts)
 		.conf = opts->conf,
 		.numbers = opts->numbers,
 		.standing = opts->standing,
+		.signatures = opts->signatures,
 		.stage = opts->staged
 			? (struct world_stage){ .share = opts->share,
 				  .steer = opts->staged,
@@ -53,6 +55,7 @@ struct world world_borrow(const struct world *w)
 		.numbers = w->numbers,
 		.conf = w->conf,
 		.standing = w->standing,
+		.signatures = w->signatures,
 		.stage = w->stage };
 }
 
@@ -87,6 +90,7 @@ void world_drop(struct world *w)
 		pool_numbers_drop(w->stage.numbers);
 		standing_free(w->stage.standing);
 	}
+	pool_signatures_drop(w->signatures);
 	part_drop(w->conf);
 	memory_free(w);
 }

@@ -12,6 +12,7 @@
 #include "steer/steer.h"
 #include "world/policy.h"
 #include "world/pool_numbers.h"
+#include "world/pool_signatures.h"
 #include "zone/zone.h"
 
 #include <stdbool.h>
@@ -41,6 +42,7 @@ struct world {
 	struct pool_numbers *numbers; /* held */
 	struct standing *standing;    /* of the edges, now; the world's own */
 	struct world_stage stage;
+	struct pool_signatures *signatures; /* held; NULL: no zone's answers from pools are signed */
 	struct part *conf;     /* held: what the policy borrows is in it */
 	struct world *retired; /* epoch.c's, once another is served */
 };
@@ -52,6 +54,7 @@ struct world_opts {
 	const struct policy *policy;  /* copied; what it borrows dies with `conf` */
 	struct part *conf;            /* or NULL */
 	struct standing *standing;    /* taken */
+	struct pool_signatures *signatures; /* or NULL */
 	/* Of a stage; `staged` NULL: there is none. */
 	uint64_t share;
 	struct steer *staged;
