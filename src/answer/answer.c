@@ -370,6 +370,27 @@ static void answer_notify(struct answerer *a, const struct answer_ask *ask,
 	a->tell(a->tell_ctx, &news);
 }
 
+/* A peer that knows no EDGE sees a zone with addresses in their place: whole, and the SOA by which it learns that there is
+ * something new. False: such a zone is not there yet. */
+static bool take_plain(
+	const struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
+{
+	const struct addr source = addr_plain(&ask->source, NULL);
+
+	if (!rules_of(a->world, p->number)->plain || p->name.labels != p->zone->apex_labels ||
+		!zone_is_ready(p->zone) ||
+		!policy_allows(&a->world->policy.plain, &source, p->tsig.key))
+		return true;
+	const struct plain_zone *plain = plain_zones_find(a->world->plain, p->zone->apex);
+	if (!plain)
+		return p->zone->pools_n == 0;
+	if (plain->zone) {
+		p->zone = plain->zone;
+		look_up(a, ask, p);
+	}
+	return true;
+}
+
 /* A question that is well put. */
 static void take_question(struct answerer *a, const struct answer_ask *ask, struct compose *c,
 	struct answer_pending *p)
@@ -389,7 +410,12 @@ static void take_question(struct answerer *a, const struct answer_ask *ask, stru
 		chaos_answer(c, &a->world->policy);
 		return;
 	}
-	if (q->qtype == RRTYPE_AXFR || q->qtype == RRTYPE_IXFR) {
+	const bool whole = q->qtype == RRTYPE_AXFR || q->qtype == RRTYPE_IXFR;
+	if ((whole || q->qtype == RRTYPE_SOA) && z && !take_plain(a, ask, p)) {
+		refuse(c, RCODE_SERVFAIL, EDE_NOT_READY);
+		return;
+	}
+	if (whole) {
 		answer_transfer(a, ask, c, p);
 		return;
 	}

@@ -49,6 +49,7 @@ struct conf_peer {
 	const struct conf_address *at;
 	size_t n_at;
 	const uint8_t *key; /* the name of what both sign with, as in policy.keys; NULL: none */
+	bool plain; /* it gets addresses in the place of EDGE */
 };
 
 /* A nameserver of a parent zone. */

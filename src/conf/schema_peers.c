@@ -194,6 +194,19 @@ static void take_peer_key(
 	schema_key_find(r, key, value, &((struct conf_peer *)to)->key);
 }
 
+static void take_edge_as(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+	const bool plain = text && strcmp(text, "addresses") == 0;
+
+	if (text && !plain && strcmp(text, "record") != 0)
+		option_wrong(r, key, value);
+	((struct conf_peer *)to)->plain = plain;
+	if (plain && !r->plain_node)
+		r->plain_node = value;
+}
+
 const struct key schema_peer_keys[] = {
 	{ "at", take_at, .say = "an address with or without a port, or a list of them",
 		.needed = "at: \"192.0.2.2\"",
@@ -202,6 +215,12 @@ const struct key schema_peer_keys[] = {
 		.about = "What both sign with. A peer with a key is known by that, from "
 			 "whatever address it comes; one without by its address.",
 		.otherwise = "none: nothing is signed" },
+	{ "edge-as", take_edge_as, .say = "record or addresses",
+		.about = "What EDGE records are in zones that it gets. record: as they are, for a "
+			 "Waymark. addresses: A and AAAA, or a CNAME, of what the pool answers "
+			 "clients of no known place; the peer is told when the state of edges "
+			 "changes that. Needs a store.",
+		.otherwise = "record" },
 	{ 0 },
 };
 

@@ -417,11 +417,49 @@ static void allow_primaries(struct reader *r, struct conf_rule *rule)
 	to->n = n;
 }
 
+/* Peers that get addresses in the place of EDGE. */
+static void find_plain(struct reader *r)
+{
+	struct conf *c = r->conf;
+	struct policy_allow *list;
+	size_t n = 0, room = 0;
+
+	if (!r->plain_node)
+		return;
+	if (!c->store_file)
+		parse_error(r->src, r->plain_node,
+			"\"edge-as: addresses\" needs a store, since serials must not go back at a "
+			"restart; write for example: store: { file: /var/lib/waymark/waymark.db }");
+	for (size_t i = 0; i < c->n_peers; i++)
+		room += c->peers[i].n_at + 1;
+	list = arena_zalloc(r->mem, room * sizeof *list);
+	for (size_t i = 0; i < c->n_peers; i++)
+		if (c->peers[i].plain)
+			add_peer(&c->peers[i], list, &n);
+	c->policy.plain = (struct policy_access){ list, n };
+}
+
+/* May one of them have such a zone? A peer is known by its key, or by its addresses. */
+static bool is_for_plain(const struct conf *c, const struct policy_zone *zone)
+{
+	for (size_t i = 0; i < c->policy.plain.n; i++) {
+		const struct policy_allow *peer = &c->policy.plain.allow[i];
+		for (size_t k = 0; k < zone->transfer.n; k++) {
+			const struct policy_allow *may = &zone->transfer.allow[k];
+			if (may->key ? may->key == peer->key
+				     : peer->key || prefix_has(&may->net, &peer->net.addr))
+				return true;
+		}
+	}
+	return false;
+}
+
 void schema_rules_end(struct reader *r)
 {
 	struct conf *c = r->conf;
 	struct policy_zone *zones = arena_zalloc(r->mem, c->n_rules * sizeof *zones);
 
+	find_plain(r);
 	for (size_t i = 0; i < c->n_rules; i++) {
 		if (c->rules[i].access.n_update && !c->rules[i].stored)
 			c->rules[i].access.n_update = 0; /* told where it is written */
@@ -429,6 +467,7 @@ void schema_rules_end(struct reader *r)
 			allow_primaries(r, &c->rules[i]);
 		zones[i] = c->rules[i].access;
 		zones[i].is_secondary = c->rules[i].n_primaries != 0;
+		zones[i].plain = is_for_plain(c, &zones[i]);
 	}
 	c->policy.zones = zones;
 }

@@ -14,6 +14,7 @@
 #include "daemon/notifying.h"
 #include "daemon/orders.h"
 #include "daemon/parts_read.h"
+#include "daemon/plain_making.h"
 #include "daemon/privs.h"
 #include "daemon/probes.h"
 #include "daemon/publish.h"
@@ -79,6 +80,7 @@ struct server {
 	struct measuring *measuring;
 	struct notifying *notifying;
 	struct secondaries *secondaries;
+	struct plain_making *plain_making;
 	struct forwarding *forwarding;
 	struct updates *updates;
 	struct zones_added *zones_added;
@@ -218,6 +220,8 @@ static bool make_followers(struct server *s, struct fault *why)
 		s->loop, s->jobs, s->builder, s->publisher, s->news, s->key,
 		s->store });
 	s->frozen = frozen_new();
+	s->plain_making = plain_making_new(&(struct plain_making_opts){
+		s->loop, s->jobs, s->publisher, s->key, s->store });
 	s->forwarding = forwarding_new(s->loop, s->publisher);
 	s->updates = updates_new(&(struct updates_opts){ s->jobs, s->builder, s->publisher,
 		s->news, s->key, s->store, s->forwarding, s->frozen });
@@ -339,6 +343,7 @@ static void shut_down(struct server *s)
 	control_close(s->control);
 	measuring_free(s->measuring);
 	notifying_free(s->notifying);
+	plain_making_free(s->plain_making);
 	secondaries_free(s->secondaries);
 	geo_watch_free(s->geo_watch);
 	signature_watch_free(s->signature_watch);

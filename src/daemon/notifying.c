@@ -17,7 +17,7 @@
 struct told {
 	struct notify_batch batch; /* first */
 	struct publisher *publisher;
-	struct parts held; /* conf and zones */
+	struct parts held; /* conf, zones and plain */
 	const struct conf *conf; /* of those */
 	size_t room;
 	struct told_server {
@@ -33,11 +33,13 @@ struct notifying {
 	struct notifying_opts opts;
 	struct notifier *notifier;
 	unsigned lane;
-	struct registry *known; /* held: what was served when the last job began; NULL: nothing */
+	/* Held: what was served when the last job began; NULL: nothing. */
+	struct registry *known;
+	struct plain_zones *known_plain;
 	bool runs, again;
 	struct {
-		struct registry *before; /* held; NULL: nothing */
-		struct parts now;        /* conf and zones, held */
+		struct parts before; /* zones and plain, held; NULL: nothing */
+		struct parts now;    /* those and conf, held */
 		struct told *told;
 	} job;
 };
@@ -219,22 +221,24 @@ static void add_nameservers(struct told *t, const struct registry *r, const stru
 
 /* --- the job ------------------------------------------------------------------------------ */
 
-static bool is_news(const struct registry_zone *before, const struct registry_zone *now)
+static bool is_news(const struct zone *was, const struct zone *z)
 {
-	const struct zone *was = before ? before->load.zone : NULL, *z = now->load.zone;
-
 	if (z == was || !zone_is_ready(z))
 		return false;
 	return !was || !zone_is_ready(was) || was->serial != z->serial;
 }
 
-static void add_zone(struct told *t, const struct conf *c, const struct registry *r,
-	const struct zone *z, uint32_t number)
+/* `plain`: it is for peers that get addresses in the place of EDGE. */
+static void add_zone(struct told *t, const struct registry *r, size_t number,
+	const struct zone *z, bool plain)
 {
-	const struct conf_rule *rule = &c->rules[number];
+	const struct conf *c = t->conf;
+	const struct conf_rule *rule = &c->rules[zone_set_rule(r->set, number)];
 
 	for (size_t i = 0; i < rule->n_notify; i++) {
 		const size_t peer = rule->notify[i];
+		if (c->peers[peer].plain != plain)
+			continue;
 		const struct notify_server *s = servers_of(t, c, peer);
 		for (size_t k = 0; k < c->peers[peer].n_at; k++)
 			add(t, z, &s[k]);
@@ -251,12 +255,13 @@ static bool tells_anybody(const struct conf *c)
 	return false;
 }
 
+static void add_zones(struct notifying *n, struct told *t);
+static void add_plain(struct notifying *n, struct told *t);
+
 static void work(void *ctx, struct job *job)
 {
 	struct notifying *n = ctx;
-	const struct registry *now = n->job.now.zones, *before = n->job.before;
 	const struct conf *c = parts_conf(&n->job.now);
-	size_t k = 0;
 
 	(void)job;
 	n->job.told = NULL;
@@ -265,19 +270,52 @@ static void work(void *ctx, struct job *job)
 	struct told *t = memory_zeroed(1, sizeof *t);
 	t->conf = c;
 	t->peers = memory_zeroed(c->n_peers, sizeof(*t->peers));
-	/* Both ascend. */
+	add_zones(n, t);
+	add_plain(n, t);
+	n->job.told = t;
+}
+
+/* Both ascend. */
+static void add_zones(struct notifying *n, struct told *t)
+{
+	const struct registry *now = n->job.now.zones, *before = n->job.before.zones;
+	size_t k = 0;
+
 	for (size_t i = 0; i < now->n; i++) {
+		const struct zone *z = now->zones[i]->load.zone;
 		const uint8_t *origin = now->zones[i]->origin;
 		int d = 1;
 		while (before && k < before->n &&
 			(d = registry_compare(before->zones[k]->origin, origin)) < 0)
 			k++;
 		const bool known = before && k < before->n && d == 0;
-		if (is_news(known ? before->zones[k] : NULL, now->zones[i]))
-			add_zone(t, c, now, now->zones[i]->load.zone,
-				zone_set_rule(now->set, i));
+		if (!is_news(known ? before->zones[k]->load.zone : NULL, z))
+			continue;
+		add_zone(t, now, i, z, false);
+		/* Without EDGE it is what those get, too. */
+		if (!plain_zones_find(n->job.now.plain, origin) && !z->pools_n)
+			add_zone(t, now, i, z, true);
 	}
-	n->job.told = t;
+}
+
+static void add_plain(struct notifying *n, struct told *t)
+{
+	const struct registry *zones = n->job.now.zones;
+	const struct plain_zones *now = n->job.now.plain;
+	struct zone_name name;
+	size_t number;
+
+	for (size_t i = 0; now && i < now->n; i++) {
+		const struct plain_zone *p = now->list[i],
+				    *was = plain_zones_find(n->job.before.plain, p->of->apex);
+		const struct zone *z = p->zone ? p->zone : p->of;
+		if (p == was || !is_news(was ? was->zone ? was->zone : was->of : NULL, z))
+			continue;
+		zone_name_set(&name, zone_set_key(zones->set), p->of->apex);
+		const struct zone *is = zone_set_find(zones->set, &name, name.labels, &number);
+		if (is && is->apex_labels == name.labels)
+			add_zone(t, zones, number, z, true);
+	}
 }
 
 static void begin(struct notifying *n);
@@ -292,7 +330,6 @@ static void send_told(struct notifying *n, struct told *t)
 static void done(void *ctx, enum job_end end)
 {
 	struct notifying *n = ctx;
-	struct parts before = { .zones = n->job.before };
 
 	n->runs = false;
 	if (end == JOB_DONE && n->job.told) {
@@ -304,7 +341,7 @@ static void done(void *ctx, enum job_end end)
 		log_line(LOG_ERROR, "out of memory; other nameservers are not told of zones "
 				    "that have changed");
 	}
-	publisher_let_go(n->opts.publisher, &before);
+	publisher_let_go(n->opts.publisher, &n->job.before);
 	publisher_let_go(n->opts.publisher, &n->job.now);
 	if (n->again)
 		begin(n);
@@ -315,11 +352,11 @@ static void begin(struct notifying *n)
 	const struct parts *live = publisher_live(n->opts.publisher);
 
 	n->again = n->runs;
-	if (n->runs || live->zones == n->known)
+	if (n->runs || (live->zones == n->known && live->plain == n->known_plain))
 		return;
-	n->job.before = n->known;
-	n->job.now = (struct parts){ .conf = part_hold(live->conf),
-		.zones = registry_hold(live->zones) };
+	n->job.before = (struct parts){ .zones = n->known, .plain = n->known_plain };
+	n->job.now = parts_hold(&(struct parts){
+		.conf = live->conf, .zones = live->zones, .plain = live->plain });
 	n->runs = jobs_start(n->opts.jobs,
 			  &(struct job_opts){ .lane = n->lane,
 				  .name = "notify",
@@ -329,15 +366,16 @@ static void begin(struct notifying *n)
 				  .done = done }) != NULL;
 	if (n->runs) {
 		n->known = registry_hold(live->zones);
+		n->known_plain = plain_zones_hold(live->plain);
 		return;
 	}
-	n->job.before = NULL;
+	n->job.before = (struct parts){ 0 };
 	publisher_let_go(n->opts.publisher, &n->job.now);
 }
 
 static void follow(void *ctx, unsigned what)
 {
-	if (what & PUBLISH_ZONES)
+	if (what & (PUBLISH_ZONES | PUBLISH_PLAIN))
 		begin(ctx);
 }
 
@@ -349,13 +387,19 @@ size_t notifying_tell(struct notifying *n, const struct registry_zone *z)
 	struct zone_name name;
 	size_t at;
 
-	t->held = (struct parts){ .conf = part_hold(live->conf),
-		.zones = registry_hold(live->zones) };
+	t->held = parts_hold(&(struct parts){
+		.conf = live->conf, .zones = live->zones, .plain = live->plain });
 	t->conf = parts_conf(&t->held);
 	t->peers = memory_zeroed(t->conf->n_peers, sizeof(*t->peers));
 	zone_name_set(&name, zone_set_key(live->zones->set), z->origin);
-	if (zone_set_find(live->zones->set, &name, name.labels, &at))
-		add_zone(t, t->conf, live->zones, z->load.zone, zone_set_rule(live->zones->set, at));
+	if (zone_set_find(live->zones->set, &name, name.labels, &at)) {
+		const struct plain_zone *plain = plain_zones_find(live->plain, z->origin);
+		add_zone(t, live->zones, at, z->load.zone, false);
+		if (plain)
+			add_zone(t, live->zones, at, plain->zone ? plain->zone : plain->of, true);
+		else if (!z->load.zone->pools_n)
+			add_zone(t, live->zones, at, z->load.zone, true);
+	}
 	const size_t told = t->batch.n;
 	send_told(n, t);
 	return told;
@@ -365,10 +409,12 @@ size_t notifying_tell(struct notifying *n, const struct registry_zone *z)
 static bool is_current(void *ctx, const struct zone *z)
 {
 	const struct notifying *n = ctx;
-	const struct registry_zone *now =
-		registry_find(publisher_live(n->opts.publisher)->zones, z->apex);
+	const struct parts *live = publisher_live(n->opts.publisher);
+	const struct registry_zone *now = registry_find(live->zones, z->apex);
+	const struct plain_zone *plain = plain_zones_find(live->plain, z->apex);
 
-	return now && zone_is_ready(now->load.zone) && now->load.zone->serial == z->serial;
+	return (now && zone_is_ready(now->load.zone) && now->load.zone->serial == z->serial) ||
+		(plain && plain->zone && plain->zone->serial == z->serial);
 }
 
 /* --- the rest ----------------------------------------------------------------------------- */
@@ -387,7 +433,7 @@ struct notifying *notifying_new(const struct notifying_opts *opts)
 
 void notifying_free(struct notifying *n)
 {
-	struct parts known = { .zones = n->known };
+	struct parts known = { .zones = n->known, .plain = n->known_plain };
 
 	notifier_free(n->notifier);
 	parts_drop(&known);

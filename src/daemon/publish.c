@@ -26,6 +26,8 @@ struct publisher {
 		void *ctx;
 	} followers[FOLLOWERS_MOST];
 	unsigned n_followers;
+	void (*published)(void *ctx); /* NULL: nobody */
+	void *published_ctx;
 	bool parts_changed, standing_changed; /* since the last world */
 	ev_prepare turn_ends;
 	struct publisher_counts counts;
@@ -80,7 +82,8 @@ void publisher_let_go(struct publisher *p, struct parts *parts)
 	const struct parts own = *parts;
 
 	*parts = (struct parts){ 0 };
-	if (own.conf || own.zones || own.atlas || own.table || own.steer || own.numbers)
+	if (own.conf || own.zones || own.atlas || own.table || own.steer || own.numbers ||
+		own.plain)
 		let_go(p, &own);
 }
 
@@ -133,6 +136,8 @@ void publisher_take(struct publisher *p, struct parts *next)
 	const struct parts before = p->live;
 	const unsigned what = differ(&before, next);
 
+	if (!next->plain) /* it follows them */
+		next->plain = plain_zones_hold(before.plain);
 	p->live = *next;
 	*next = (struct parts){ 0 };
 	p->counts.reloads++;
@@ -201,6 +206,15 @@ void publisher_take_zones(struct publisher *p, bool staged, struct registry *zon
 	let_go(p, &before);
 }
 
+void publisher_take_plain(struct publisher *p, struct plain_zones *plain)
+{
+	const struct parts before = { .plain = p->live.plain };
+
+	p->live.plain = plain;
+	tell(p, PUBLISH_PLAIN);
+	let_go(p, &before);
+}
+
 /* --- worlds ------------------------------------------------------------------------------- */
 
 /* Only edges have come, gone or been measured anew; alike, there is nothing to publish. */
@@ -237,6 +251,7 @@ static struct world *make_all(struct publisher *p, const struct world *now)
 		.policy = &p->policy,
 		.conf = l->conf,
 		.standing = live,
+		.plain = l->plain,
 		.share = p->share,
 		.staged = p->share ? s->steer : NULL,
 		.staged_numbers = p->share ? s->numbers : NULL,
@@ -263,6 +278,8 @@ void publisher_now(struct publisher *p)
 	p->counts.last_us = clock_us() - start;
 	if (p->counts.last_us > p->counts.most_us)
 		p->counts.most_us = p->counts.last_us;
+	if (w && p->published)
+		p->published(p->published_ctx);
 }
 
 void publisher_soon(struct publisher *p)
@@ -316,6 +333,12 @@ void publisher_follow(struct publisher *p, publisher_follow_fn *fn, void *ctx)
 		die("over %d follow what is published", FOLLOWERS_MOST);
 	p->followers[p->n_followers].fn = fn;
 	p->followers[p->n_followers++].ctx = ctx;
+}
+
+void publisher_tell_published(struct publisher *p, void (*fn)(void *ctx), void *ctx)
+{
+	p->published = fn;
+	p->published_ctx = ctx;
 }
 
 const struct parts *publisher_live(const struct publisher *p)

@@ -27,7 +27,8 @@ enum {
 	PUBLISH_GEO = 4,
 	PUBLISH_TABLE = 8,
 	PUBLISH_STEER = 16,
-	PUBLISH_STAGE = 32
+	PUBLISH_STAGE = 32,
+	PUBLISH_PLAIN = 64
 };
 
 /* Who follows the parts is told within the call that replaces them, before a world is made; in
@@ -87,6 +88,12 @@ void publisher_let_go(struct publisher *p, struct parts *parts);
 /* The standing of edges has news: at the end of the turn; now. */
 void publisher_soon(struct publisher *p);
 void publisher_now(struct publisher *p);
+
+/* Takes what there is for peers that know no EDGE. */
+void publisher_take_plain(struct publisher *p, struct plain_zones *plain);
+
+/* Once: who is told when a world has been published, whatever is another in it. */
+void publisher_tell_published(struct publisher *p, void (*fn)(void *ctx), void *ctx);
 
 struct publisher_counts {
 	uint64_t worlds, standings; /* published; of these, only with another standing */

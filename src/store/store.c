@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 enum {
-	VERSION = 2,
+	VERSION = 3,
 	APPLICATION = 0x57594d4b, /* "WYMK", as "file" shows it */
 	PART = 256 << 10,         /* bytes of a zone in one row */
 	CHANGES_LEAST = 256 << 10, /* bytes of changes that a zone may have, or as many as it has itself */
@@ -37,6 +37,9 @@ static const char *const migrations[VERSION] = {
 	"CREATE TABLE added (apex BLOB PRIMARY KEY, template TEXT NOT NULL, file TEXT NOT NULL,"
 	" catalog BLOB NOT NULL, label BLOB NOT NULL, uid INTEGER NOT NULL, at_s INTEGER NOT NULL)"
 	" WITHOUT ROWID;",
+	/* what peers that know no EDGE have last been given of zones */
+	"CREATE TABLE plain (apex BLOB PRIMARY KEY, serial INTEGER NOT NULL, digest INTEGER NOT NULL)"
+	" WITHOUT ROWID;",
 };
 
 enum statement {
@@ -56,6 +59,9 @@ enum statement {
 	GET_PARTS,
 	GET_CHANGES,
 	COUNT_ZONES,
+	PUT_PLAIN,
+	GET_PLAIN,
+	GET_ALL_PLAIN,
 	PUT_ADDED,
 	DROP_ADDED,
 	GET_ADDED,
@@ -81,6 +87,10 @@ static const char *const texts[STATEMENTS] = {
 		       " (SELECT coalesce(max(n), 0) + 1 FROM change WHERE zone = ?1), ?2)",
 	[GET_PARTS] = "SELECT bytes FROM part WHERE zone = ?1 ORDER BY n",
 	[GET_CHANGES] = "SELECT bytes FROM change WHERE zone = ?1 ORDER BY n",
+	[PUT_PLAIN] = "INSERT INTO plain (apex, serial, digest) VALUES (?1, ?2, ?3)"
+		      " ON CONFLICT (apex) DO UPDATE SET serial = ?2, digest = ?3",
+	[GET_PLAIN] = "SELECT apex, serial, digest FROM plain WHERE apex = ?1",
+	[GET_ALL_PLAIN] = "SELECT apex, serial, digest FROM plain ORDER BY apex",
 	[COUNT_ZONES] = "SELECT count(*) FROM zone",
 	[PUT_ADDED] = "INSERT OR REPLACE INTO added (apex, template, file, catalog, label, uid, at_s)"
 		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -497,6 +507,88 @@ struct registry_added *store_added_find(
 	scope_forget(&rows, free_rows);
 	free_rows(&rows);
 	return a;
+}
+
+/* --- zones for peers that know no EDGE ---------------------------------------------------- */
+
+bool store_put_plain(struct store *s, const struct store_plain *p, struct fault *why)
+{
+	pthread_mutex_lock(&s->lock);
+	const bool ok = run(bind(s, PUT_PLAIN, "bii", p->apex, name_len(p->apex),
+				(int64_t)p->serial, (int64_t)p->digest)) ||
+		fail(s, why);
+	pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
+static bool column_plain(sqlite3_stmt *st, struct store_plain *to)
+{
+	to->serial = (uint32_t)sqlite3_column_int64(st, 1);
+	to->digest = (uint64_t)sqlite3_column_int64(st, 2);
+	return column_name(st, 0, to->apex_bytes, true);
+}
+
+bool store_get_plain(
+	struct store *s, const uint8_t *apex, struct store_plain *to, struct fault *why)
+{
+	*why = (struct fault){ 0 };
+	pthread_mutex_lock(&s->lock);
+	sqlite3_stmt *st = bind(s, GET_PLAIN, "b", apex, name_len(apex));
+	const int step = sqlite3_step(st);
+	const bool ok = step == SQLITE_ROW && column_plain(st, to);
+	if (step != SQLITE_ROW && step != SQLITE_DONE)
+		fail(s, why);
+	sqlite3_reset(st);
+	pthread_mutex_unlock(&s->lock);
+	to->apex = to->apex_bytes;
+	return ok;
+}
+
+/* Nothing that may fail a scope is called under the lock. */
+static bool read_plain(
+	struct store *s, struct store_plain **list, size_t *n, struct fault *why)
+{
+	sqlite3_stmt *st = bind(s, GET_ALL_PLAIN, "");
+	size_t room = 0;
+	int step;
+
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		if (*n == room) {
+			room = room ? 2 * room : 64;
+			struct store_plain *more = realloc(*list, room * sizeof *more);
+			if (!more)
+				break;
+			*list = more;
+		}
+		*n += column_plain(st, &(*list)[*n]); /* what is no name is passed over */
+	}
+	if (step == SQLITE_ROW)
+		fault(why, "%s: out of memory", s->path);
+	else if (step != SQLITE_DONE)
+		fail(s, why);
+	sqlite3_reset(st);
+	return step == SQLITE_DONE;
+}
+
+bool store_each_plain(struct store *s, void (*each)(void *ctx, const struct store_plain *row),
+	void *ctx, struct fault *why)
+{
+	struct store_plain *list = NULL;
+	size_t n = 0;
+
+	pthread_mutex_lock(&s->lock);
+	const bool ok = read_plain(s, &list, &n, why);
+	pthread_mutex_unlock(&s->lock);
+	if (list)
+		scope_hold(list, free);
+	for (size_t i = 0; ok && i < n; i++) {
+		list[i].apex = list[i].apex_bytes;
+		each(ctx, &list[i]);
+	}
+	if (list)
+		scope_forget(list, free);
+	free(list);
+	return ok;
 }
 
 /* --- reading ------------------------------------------------------------------------------ */

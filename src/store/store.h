@@ -118,6 +118,23 @@ bool store_added(struct store *s, store_added_each *each, void *ctx, struct faul
 struct registry_added *store_added_find(
 	struct store *s, const uint8_t *apex, struct fault *why);
 
+/* --- zones for peers that know no EDGE ---------------------------------------------------- */
+
+/* What such peers have last been given of a zone (world/plain_zones.h). */
+struct store_plain {
+	const uint8_t *apex; /* wire, lower case; of one that was read: its own bytes, below */
+	uint32_t serial;
+	uint64_t digest;
+	uint8_t apex_bytes[NAME_MOST]; /* only of one that was read */
+};
+bool store_put_plain(struct store *s, const struct store_plain *p, struct fault *why);
+/* False: there is none, and `why` is empty; or it cannot be read. */
+bool store_get_plain(
+	struct store *s, const uint8_t *apex, struct store_plain *to, struct fault *why);
+/* All, ascending by apex. */
+bool store_each_plain(struct store *s, void (*each)(void *ctx, const struct store_plain *row),
+	void *ctx, struct fault *why);
+
 /* A copy of all of it as it is now, while others go on. */
 bool store_backup(struct store *s, const char *path, struct fault *why);
 

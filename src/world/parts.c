@@ -14,6 +14,7 @@ struct parts parts_hold(const struct parts *p)
 	if (p->steer)
 		steer_hold(p->steer);
 	pool_numbers_hold(p->numbers);
+	plain_zones_hold(p->plain);
 	return *p;
 }
 
@@ -28,5 +29,6 @@ void parts_drop(struct parts *p)
 	stamps_drop(p->table_files);
 	steer_drop(p->steer);
 	pool_numbers_drop(p->numbers);
+	plain_zones_drop(p->plain);
 	*p = (struct parts){ 0 };
 }

@@ -13,6 +13,7 @@
 #include "geo/atlas.h"
 #include "measure/latency.h"
 #include "steer/steer.h"
+#include "world/plain_zones.h"
 #include "world/pool_numbers.h"
 #include "zone/registry.h"
 
@@ -25,6 +26,7 @@ struct parts {
 	struct stamps *table_files; /* that the table was read from */
 	struct steer *steer;        /* edges, pools, rankings */
 	struct pool_numbers *numbers; /* of `zones` in `steer` */
+	struct plain_zones *plain; /* of versions that may be older than `zones`; NULL: none yet */
 };
 
 /* Members that are NULL stay so. */

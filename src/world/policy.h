@@ -71,6 +71,7 @@ struct policy_zone {
 	struct policy_access transfer;
 	struct policy_access notify; /* of a secondary: who may say that there is something new */
 	bool is_secondary;
+	bool plain; /* some peer may have it that is to get addresses in the place of EDGE */
 	struct policy_access forward; /* ... whose updates go on to its primary */
 	const struct policy_update *update;
 	size_t n_update; /* 0: it cannot be changed */
@@ -99,6 +100,7 @@ struct policy {
 	size_t n_keys;
 	const struct policy_zone *zones; /* by zone_set_rule(); [0] is that of zones without */
 	bool query_limited;              /* of some zone */
+	struct policy_access plain; /* peers that get addresses in the place of EDGE */
 };
 
 /* Is it one of those? `source` is plain; `key` is what the request was signed with, or NULL. */

@@ -12,6 +12,7 @@ static struct world *make(const struct world *from)
 	zone_set_hold(w->zones);
 	steer_hold(w->steer);
 	pool_numbers_hold(w->numbers);
+	plain_zones_hold(w->plain);
 	part_hold(w->conf);
 	pool_signatures_hold(w->signatures);
 	w->first_pool = w->numbers->first_pool;
@@ -33,6 +34,7 @@ struct world *world_new(const struct world_opts *opts)
 		.conf = opts->conf,
 		.numbers = opts->numbers,
 		.standing = opts->standing,
+		.plain = opts->plain,
 		.signatures = opts->signatures,
 		.stage = opts->staged
 			? (struct world_stage){ .share = opts->share,
@@ -55,6 +57,7 @@ struct world world_borrow(const struct world *w)
 		.numbers = w->numbers,
 		.conf = w->conf,
 		.standing = w->standing,
+		.plain = w->plain,
 		.signatures = w->signatures,
 		.stage = w->stage };
 }
@@ -84,6 +87,7 @@ void world_drop(struct world *w)
 	zone_set_drop(w->zones);
 	steer_drop(w->steer);
 	pool_numbers_drop(w->numbers);
+	plain_zones_drop(w->plain);
 	standing_free(w->standing);
 	if (w->stage.share) {
 		steer_drop(w->stage.steer);

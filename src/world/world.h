@@ -10,6 +10,7 @@
 #include "base/part.h"
 #include "steer/standing.h"
 #include "steer/steer.h"
+#include "world/plain_zones.h"
 #include "world/policy.h"
 #include "world/pool_numbers.h"
 #include "world/pool_signatures.h"
@@ -41,6 +42,7 @@ struct world {
 	const uint16_t *pools;
 	struct pool_numbers *numbers; /* held */
 	struct standing *standing;    /* of the edges, now; the world's own */
+	struct plain_zones *plain;    /* held; NULL: none */
 	struct world_stage stage;
 	struct pool_signatures *signatures; /* held; NULL: no zone's answers from pools are signed */
 	struct part *conf;     /* held: what the policy borrows is in it */
@@ -54,6 +56,7 @@ struct world_opts {
 	const struct policy *policy;  /* copied; what it borrows dies with `conf` */
 	struct part *conf;            /* or NULL */
 	struct standing *standing;    /* taken */
+	struct plain_zones *plain;    /* or NULL */
 	struct pool_signatures *signatures; /* or NULL */
 	/* Of a stage; `staged` NULL: there is none. */
 	uint64_t share;

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""fleet - real nameservers beside ours, in other parts than interop.py has: updates that we send on to them.
+"""fleet - real nameservers beside ours, in other parts than interop.py has: updates that we send on to them, and steered
+names that they answer as our secondaries.
 
 Each that is not installed is skipped. Everything is on loopback.
 """
@@ -131,6 +132,74 @@ zone:
         return self.start([self.path, "-c", self.dir + "/knot.conf"])
 
 
+class Nsd(Real):
+    program = "nsd"
+
+    def begin(self, zones):
+        self.write("nsd.conf", """
+server:
+ ip-address: 127.0.0.1@%d
+ server-count: 1
+ zonesdir: "%s"
+ database: ""
+ xfrdfile: "%s/xfrd.state"
+ xfrdir: "%s"
+ zonelistfile: "%s/zone.list"
+ pidfile: ""
+ username: ""
+ verbosity: 2
+ xfrd-reload-timeout: 0
+remote-control:
+ control-enable: no
+key:
+ name: xfr.test
+ algorithm: hmac-sha256
+ secret: "%s"
+%s""" % (self.port, self.dir, self.dir, self.dir, self.dir, SECRET, zones))
+        return self.start([self.path, "-d", "-c", self.dir + "/nsd.conf"])
+
+
+class Pdns(Real):
+    program, SCHEMA = "pdns_server", "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
+
+    def util(self, *words):
+        done = subprocess.run([which("pdnsutil"), "--config-dir=" + self.dir] + list(words), capture_output=True, text=True)
+        same(done.returncode, 0, "pdnsutil %s: %s" % (" ".join(words), done.stderr))
+
+    def prepare(self, more=""):
+        if not os.path.exists(self.SCHEMA):
+            raise Skip("pdns-backend-sqlite3 is not installed")
+        import sqlite3
+        with open(self.SCHEMA) as f:
+            db = sqlite3.connect(self.dir + "/pdns.db")
+            db.executescript(f.read())
+            db.close()
+        self.write("pdns.conf", """
+launch=gsqlite3
+gsqlite3-database=%s/pdns.db
+gsqlite3-dnssec=yes
+gsqlite3-pragma-synchronous=0
+local-address=127.0.0.1
+local-port=%d
+secondary=yes
+xfr-cycle-interval=1
+allow-axfr-ips=127.0.0.1
+allow-notify-from=127.0.0.1
+socket-dir=%s
+daemon=no
+guardian=no
+query-cache-ttl=0
+cache-ttl=0
+negquery-cache-ttl=0
+zone-cache-refresh-interval=0
+%s""" % (self.dir, self.port, self.dir, more))
+        self.util("import-tsig-key", "xfr.test", "hmac-sha256", SECRET)
+        return self
+
+    def begin(self):
+        return self.start([self.path, "--config-dir=" + self.dir])
+
+
 # ------------------------------------------------------------------ updates are sent on
 
 def nsupdate(server, *lines, key=True, tcp=False):
@@ -177,6 +246,58 @@ def knot_updates():
                       " - id: update\n   key: xfr.test\n   action: update\n")
         until(lambda: primary.addresses("www.dyn.test"), ["192.0.2.1"], primary.said)
         sends_on(primary)
+
+
+# ------------------------------------------------------------------ steered names at others
+
+def follows_edges(peer, begin):
+    """A secondary that knows no EDGE answers with the edges that are up, and has each change by NOTIFY."""
+    with Server({"cdn.test": "$TTL 300\n@ SOA ns1 host 1 7200 900 1209600 60\n@ NS ns1\nns1 A 127.0.0.1\nwww 30 EDGE web\n"}, start=False) as s:
+        s.configure("keys: { xfr.test: { secret: \"%s\" } }\nstore: { file: waymark.db }\n"
+                    "peers: { peer: { at: \"127.0.0.1:%d\", key: xfr.test, edge-as: addresses } }\n"
+                    "edges: { e1: { at: \"1,1\", a: 192.0.2.1 }, e2: { at: \"2,2\", a: 192.0.2.2 } }\n"
+                    "pools: { web: { edges: [ e1, e2 ], default: [ e1 ] } }\nbalance: { drain: 1s, slow-start: 0s }" % (SECRET, peer.port),
+                    "[ { name: cdn.test, file: zones/cdn.test.zone, transfer: peer, notify: peer } ]")
+        s.start()
+        begin(s.port)
+        until(lambda: peer.addresses("www.cdn.test"), ["192.0.2.1"], peer.said, s.said)
+        for state, wanted in (("down", "192.0.2.2"), ("auto", "192.0.2.1"), ("drain", "192.0.2.2")):
+            same(s.ctl("force", "e1", state)[0], 0)
+            until(lambda: peer.addresses("www.cdn.test"), [wanted], peer.said, s.said)
+        s.stop()
+        s.start()                                            # e1 is up again
+        until(lambda: peer.addresses("www.cdn.test"), ["192.0.2.1"], peer.said, s.said)
+
+
+@claim("nsd follows edges that go down and come back")
+def nsd_edges():
+    with Nsd() as peer:
+        follows_edges(peer, lambda port: peer.begin(
+            "zone:\n name: cdn.test\n request-xfr: 127.0.0.1@%d xfr.test\n allow-notify: 127.0.0.1 xfr.test\n" % port))
+
+
+@claim("knotd follows edges that go down and come back")
+def knot_edges():
+    with Knot() as peer:
+        follows_edges(peer, lambda port: peer.begin(
+            " - domain: cdn.test\n   master: ours\n   acl: notify\n", "remote:\n - id: ours\n   address: 127.0.0.1@%d\n   key: xfr.test\n" % port,
+            "acl:\n - id: notify\n   key: xfr.test\n   action: notify\n"))
+
+
+@claim("named follows edges that go down and come back")
+def named_edges():
+    with Named() as peer:
+        follows_edges(peer, lambda port: peer.begin("zone \"cdn.test\" { type secondary; file \"cdn\"; primaries { 127.0.0.1 port %d key xfr.test; }; };" % port))
+
+
+@claim("pdns_server follows edges that go down and come back")
+def pdns_edges():
+    with Pdns() as peer:
+        def begin(port):
+            peer.prepare().util("create-secondary-zone", "cdn.test", "127.0.0.1:%d" % port)
+            peer.util("activate-tsig-key", "cdn.test", "xfr.test", "secondary")
+            peer.begin()
+        follows_edges(peer, begin)
 
 
 run("fleet")

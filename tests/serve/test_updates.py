@@ -293,6 +293,102 @@ def burst():
             same(a_of(s, "b150.dyn.test"), [text(150)])
 
 
+PLAIN = Key("plain", b"p" * 32)
+
+
+class Edges(Primary):
+    """A zone with pools, for a peer that knows EDGE and for one that does not, whose NOTIFY come to `heard`."""
+
+    def settle(self):
+        self.heard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.heard.bind(("127.0.0.1", 0))
+        self.heard.settimeout(30 * SLOW)
+        self.write("zones/dyn.test.zone", ZONE + "web 60 EDGE web\nweb TXT beside\n*.wild EDGE turns\ncdn EDGE far\nnone EDGE none\n")
+        self.configure(KEYS.replace("keys: {", "keys: { plain: %s," % PLAIN.yaml()) + "store: { file: waymark.db }\n"
+                       "peers: { old: { at: \"127.0.0.1:%d\", key: plain, edge-as: addresses } }\n" % self.heard.getsockname()[1] + """
+edges:
+  e1: { at: "1,1", a: 192.0.2.11, aaaa: "2001:db8::11" }
+  e2: { at: "2,2", a: [ 192.0.2.21, 192.0.2.22 ] }
+  e3: { at: "3,3", a: 192.0.2.31, weight: 0 }
+  c: { at: "3,3", cname: far.example }
+pools:
+  web: { edges: [ e1, e2, e3 ], default: [ e2, e1 ] }
+  turns: { edges: [ e1, e2, e3 ], policy: weighted }
+  far: { edges: [ c ] }
+  none: { edges: [ e3 ], all-down: empty }
+""", "[ { name: dyn.test, file: zones/dyn.test.zone, write-back: store, transfer: [ old, { key: xfr } ], notify: old, update: { key: xfr } } ]")
+        return self
+
+    def fetch(self, key, serial=None):
+        packet = query("dyn.test", "AXFR") if serial is None else ixfr("dyn.test", serial)
+        with self.connect() as s:
+            return [r for m in transfer(s, key.sign(packet)[0]) for r in m.answer]
+
+    def at(self, name, key=PLAIN):
+        return sorted((r.type, r.ttl, r.data) for r in self.fetch(key) if r.owner == wire(name + ".dyn.test"))
+
+    def serial_of(self, key):
+        return struct.unpack(">I", Parser(self.exchange(key.sign(query("dyn.test", "SOA"))[0], 10)).answer[0].data[-20:-16])[0]
+
+    def hear(self, serial):
+        """Until it is told of that serial."""
+        while True:
+            packet, source = self.heard.recvfrom(2000)
+            self.heard.sendto(packet[:2] + bytes([packet[2] | 0x80]) + packet[3:], source)
+            if Parser(packet).answer[0].data[-20:-16] == struct.pack(">I", serial):
+                return
+
+
+def changed(zone, delta):
+    """What IXFR makes of a zone: of each two SOAs the first begins what goes, the second what comes."""
+    zone, comes = set(zone), True
+    for r in delta[1:-1]:
+        comes = comes != (r.type == 6)
+        (zone.add if comes else zone.discard)(r)
+    return zone
+
+
+@claim("a peer with edge-as: addresses has what pools answer by default, by AXFR and IXFR, with serials that go on with edges and zone")
+def plain():
+    v4 = lambda *last: [(1, 60, address(n)) for n in last]
+    v6 = (28, 60, bytes.fromhex("20010db8000000000000000000000011"))
+    txt, edge = (16, 300, b"\6beside"), (65301, 60, b"\3web")
+    with Edges().settle() as s:
+        s.start()
+        until(lambda: s.serial_of(PLAIN), 7)
+        s.hear(7)
+        same((s.at("web"), s.at("web", KEY)), (sorted(v4(21, 22) + [txt, v6]), [txt, edge]))
+        same(s.at("*.wild"), [(1, 300, address(n)) for n in (11, 21, 22)] + [(28, 300, v6[2])], "turns; not the one of weight 0:")
+        same((s.at("cdn"), s.at("none")), ([(5, 300, wire("far.example"))], [(1, 300, address(31))]))
+        before = s.fetch(PLAIN)
+        for edge_ in ("e2", "e3"):
+            same(s.ctl("force", edge_, "down")[0], 0)
+        until(lambda: (s.at("web"), s.at("none")), (sorted(v4(11) + [txt, v6]), [(65301, 300, b"\4none")]))
+        serial = s.serial_of(PLAIN)
+        same((serial in (8, 9), s.serial(), s.serial_of(KEY)), (True, 7, 7), "serials:")
+        s.hear(serial)
+        same(len(s.fetch(KEY, 7)), 1, "nothing is new for others:")
+        delta = s.fetch(PLAIN, 7)
+        same((len(delta) < 14, delta[1].data[-20:-16], Record(wire("web.dyn.test"), 1, 60, address(21)) in delta), (True, struct.pack(">I", 7), True))
+        same(changed(before, delta), set(s.fetch(PLAIN)), "what IXFR makes of it:")
+        same(s.change(("new.dyn.test", 1, 1, 60, address(7))), 0)
+        until(lambda: s.at("new"), v4(7))
+        same((s.serial_of(PLAIN), s.serial_of(KEY)), (serial + 1, 8))
+        s.kill()
+        s.start()
+        until(lambda: s.at("web"), sorted(v4(21, 22) + [txt, v6]))
+        same((s.serial_of(PLAIN), s.serial_of(KEY)), (serial + 2, 8), "over a restart:")
+        s.stop()
+        s.start()
+        until(lambda: s.serial_of(PLAIN), serial + 2)
+        soa = wire("ns1.dyn.test") + wire("host.dyn.test") + struct.pack(">IIIII", 100, 7200, 2, 1209600, 60)
+        same(s.change(("dyn.test", 1, 6, 300, soa)), 0)
+        until(lambda: (s.serial_of(PLAIN), s.serial()), (100, 100))
+        same(s.change(*((n + ".dyn.test", 255, 255, 0, b"") for n in ("web", "*.wild", "cdn", "none"))), 0)
+        until(lambda: (s.serial_of(PLAIN), s.at("web"), s.serial()), (101, [], 101))
+        s.heard.close()
+
+
 @claim("a zone that no primary has given is SERVFAIL and is told, and is there as soon as one has it")
 def waits():
     with Primary() as p:

@@ -38,6 +38,10 @@ static void zones_are_checked(void)
 		{ "a name and a folder", SERVER "zones: [ { name: a.example, dir: z } ]\n",
 			"2:29: error: \"dir\" stands alone; give \"name\" an entry of its "
 			"own\n" },
+		{ "addresses for a peer, and nothing to keep serials in",
+			SERVER "peers: { p: { at: 192.0.2.1, edge-as: addresses } }\nzones: [ { name: a.example, file: a } ]\n",
+			"2:39: error: \"edge-as: addresses\" needs a store, since serials must not go back "
+			"at a restart; write for example: store: { file: /var/lib/waymark/waymark.db }\n" },
 		{ "a secondary with rules for updates",
 			SERVER "peers: { p: { at: 192.0.2.1 } }\n"
 			       "zones: [ { name: a.example, primary: p, update: { from: \"::/0\" } } ]\n",

@@ -297,7 +297,7 @@ static void a_store_of_an_older_version_gets_what_it_lacks(void)
 	begin();
 	CU_ASSERT_TRUE(put(SOA("7") "example. 60 NS ns.example.\n", &timers));
 	store_close(s);
-	sql("DROP TABLE added; PRAGMA user_version = 1");
+	sql("DROP TABLE added; DROP TABLE plain; PRAGMA user_version = 1");
 	s = store_open(path, &why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
 	CU_ASSERT_TRUE(store_added(s, hear, &heard, &why));
@@ -321,7 +321,46 @@ static void what_is_wrong_in_the_list_of_zones_is_told(void)
 	end();
 }
 
+struct plain_heard {
+	size_t n;
+	struct store_plain rows[4];
+};
+
+static void hear_plain(void *ctx, const struct store_plain *row)
+{
+	struct plain_heard *h = ctx;
+
+	h->rows[h->n] = *row;
+	h->rows[h->n].apex = h->rows[h->n].apex_bytes;
+	h->n++;
+}
+
+static void what_peers_were_given_is_there_after_another_start(void)
+{
+	struct plain_heard heard = { .n = 0 };
+	struct store_plain row;
+
+	begin();
+	CU_ASSERT_FALSE(store_get_plain(s, apex, &row, &why));
+	CU_ASSERT_STRING_EQUAL(why.text, "");
+	CU_ASSERT_TRUE(store_put_plain(s, &(struct store_plain){ .apex = other, .serial = 9 }, &why));
+	CU_ASSERT_TRUE(store_put_plain(s, &(struct store_plain){ .apex = apex, .serial = 1 }, &why));
+	CU_ASSERT_TRUE(store_put_plain(
+		s, &(struct store_plain){ .apex = apex, .serial = UINT32_MAX, .digest = UINT64_MAX }, &why));
+	again();
+	CU_ASSERT_TRUE(store_get_plain(s, apex, &row, &why));
+	CU_ASSERT_EQUAL(row.serial, UINT32_MAX);
+	CU_ASSERT_EQUAL(row.digest, UINT64_MAX);
+	sql("INSERT INTO plain VALUES (x'ffff', 1, 1)"); /* no name */
+	CU_ASSERT_TRUE(store_each_plain(s, hear_plain, &heard, &why));
+	CU_ASSERT_EQUAL_FATAL(heard.n, 2);
+	CU_ASSERT_TRUE(name_equal(heard.rows[0].apex, other) && name_equal(heard.rows[1].apex, apex));
+	end();
+}
+
 static const struct unit_case cases[] = {
+	{ "what peers were given is there after another start",
+		what_peers_were_given_is_there_after_another_start },
 	{ "zones are what was put, after another start",
 		zones_are_what_was_put_after_another_start },
 	{ "steps follow the zone in their order", steps_follow_the_zone_in_their_order },

@@ -1,0 +1,73 @@
+#include "world/plain_zones.h"
+
+#include "base/memory.h"
+#include "zone/registry.h"
+
+static void free_zone(struct part *part)
+{
+	struct plain_zone *p = (struct plain_zone *)part; /* its first member */
+
+	if (p->zone)
+		zone_drop(p->zone);
+	zone_drop(p->of);
+	arena_fini(&p->mem);
+	memory_free(p);
+}
+
+static void free_zones(struct part *part)
+{
+	struct plain_zones *p = (struct plain_zones *)part; /* its first member */
+
+	for (size_t i = 0; i < p->n; i++)
+		plain_zone_drop(p->list[i]);
+	memory_free(p->list);
+	memory_free(p);
+}
+
+struct plain_zone *plain_zone_new(struct zone *of)
+{
+	struct plain_zone *p = memory_zeroed(1, sizeof *p);
+
+	p->part = part_new(free_zone);
+	arena_init(&p->mem);
+	zone_hold(of);
+	p->of = of;
+	return p;
+}
+
+struct plain_zones *plain_zones_new(struct plain_zone **list, size_t n)
+{
+	struct plain_zones *p = memory_zeroed(1, sizeof *p);
+
+	p->part = part_new(free_zones);
+	p->list = list;
+	p->n = n;
+	return p;
+}
+
+struct plain_zone *plain_zones_find(const struct plain_zones *p, const uint8_t *apex)
+{
+	size_t from = 0, to = p ? p->n : 0;
+
+	while (from < to) {
+		const size_t at = from + (to - from) / 2;
+		const int d = registry_compare(apex, p->list[at]->of->apex);
+		if (d == 0)
+			return p->list[at];
+		if (d < 0)
+			to = at;
+		else
+			from = at + 1;
+	}
+	return NULL;
+}
+
+bool plain_zones_newer(uint32_t a, uint32_t b)
+{
+	return a != b && a - b < 0x80000000u;
+}
+
+uint32_t plain_zones_serial(uint32_t zone, uint32_t last)
+{
+	return plain_zones_newer(zone, last) ? zone : last + 1;
+}
