@@ -85,4 +85,9 @@ struct zone;
 struct change *change_between(
 	const struct zone *now, const struct zone *then, struct fault *why);
 
+/* The same where what signing makes does not count (zone/sign_types.h), in either of the two; the
+ * SOA that comes is that of `then` with another serial. */
+struct change *change_between_data(const struct zone *now, const struct zone *then,
+	uint32_t serial, struct fault *why);
+
 #endif

@@ -7,6 +7,7 @@
 #include "zone/image.h"
 #include "zone/order.h"
 #include "zone/same_data.h"
+#include "zone/sign_types.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,8 @@ struct one {
 
 struct between {
 	struct change *to;
+	bool data_only;  /* what signing makes does not count */
+	uint32_t serial; /* ... and the SOA that comes has this */
 	struct fault *why;
 	uint8_t owner[NAME_MOST]; /* of the node at work */
 	struct one *of;           /* the records of an RRset in both zones */
@@ -166,6 +169,12 @@ static bool is_soa(struct side s, const struct zone_rrset *set)
 	return set->type == RRTYPE_SOA && s.n->name_len == 0;
 }
 
+static bool counts(const struct between *b, struct side s, const struct zone_rrset *set)
+{
+	return !is_soa(s, set) &&
+		!(b->data_only && sign_makes(set->type, s.n->name_len == 0));
+}
+
 /* One of the two nodes may be missing. */
 static bool differ_node(struct between *b, struct side now, struct side then)
 {
@@ -177,13 +186,14 @@ static bool differ_node(struct between *b, struct side now, struct side then)
 	set = now.n ? zone_first_rrset(now.n) : NULL;
 	for (unsigned i = 0; now.n && i < now.n->rrsets; i++, set = zone_next_rrset(set)) {
 		const struct zone_rrset *other = like(then, set);
-		if (!is_soa(now, set) && !same_set(set, other) &&
+		if (counts(b, now, set) && !same_set(set, other) &&
 			!differ(b, now, set, then, other))
 			return false;
 	}
 	set = then.n ? zone_first_rrset(then.n) : NULL;
 	for (unsigned i = 0; then.n && i < then.n->rrsets; i++, set = zone_next_rrset(set))
-		if (!is_soa(then, set) && !like(now, set) && !differ(b, now, NULL, then, set))
+		if (counts(b, then, set) && !like(now, set) &&
+			!differ(b, now, NULL, then, set))
 			return false;
 	return true;
 }
@@ -223,23 +233,39 @@ static bool put_soas(struct between *b, const struct zone *now, const struct zon
 	for (unsigned i = 0; i < 2; i++) {
 		const struct zone_rrset *soa = zone_find_rrset(of[i].n, RRTYPE_SOA);
 		b->n = b->len = 0;
-		if (!gather(b, of[i], soa, i) || !put(b, b->of, ttl_of(soa)))
+		if (!gather(b, of[i], soa, i))
+			return false;
+		if (i && b->data_only)
+			be32_put(b->bytes + b->len - 20, b->serial);
+		if (!put(b, b->of, ttl_of(soa)))
 			return false;
 	}
 	return true;
 }
 
+static struct change *between(struct between *b, const struct zone *now, const struct zone *then)
+{
+	b->to = change_new(now->apex);
+	bool ok = b->to || no_memory(b);
+
+	ok = ok && put_soas(b, now, then) && walk(b, now, then) && change_seal(b->to, b->why);
+	free(b->of);
+	free(b->bytes);
+	if (ok)
+		return b->to;
+	change_free(b->to);
+	return NULL;
+}
+
 struct change *change_between(
 	const struct zone *now, const struct zone *then, struct fault *why)
 {
-	struct between b = { .to = change_new(now->apex), .why = why };
-	bool ok = b.to || no_memory(&b);
+	return between(&(struct between){ .why = why }, now, then);
+}
 
-	ok = ok && put_soas(&b, now, then) && walk(&b, now, then) && change_seal(b.to, why);
-	free(b.of);
-	free(b.bytes);
-	if (ok)
-		return b.to;
-	change_free(b.to);
-	return NULL;
+struct change *change_between_data(const struct zone *now, const struct zone *then,
+	uint32_t serial, struct fault *why)
+{
+	return between(
+		&(struct between){ .why = why, .data_only = true, .serial = serial }, now, then);
 }

@@ -12,12 +12,17 @@
 #include "zone/records.h"
 #include "zone/zone.h"
 
+enum { COMPILE_POOL_TYPES_MOST = 16 };
+
 struct compile_opts {
 	struct hash_key key; /* the same for all zones of a set */
 	bool (*pool_known)(void *ctx, const char *name);
 	void *ctx;
 	/* Of a pool that is known: may its answer be a CNAME? NULL: of none. */
 	bool (*pool_cname)(void *ctx, const char *name);
+	/* The types that the pool can answer, COMPILE_POOL_TYPES_MOST at most; NULL: A and AAAA. */
+	unsigned (*pool_types)(
+		void *ctx, const char *name, uint16_t to[static COMPILE_POOL_TYPES_MOST]);
 	const struct zone *before; /* what is served in its place until now; NULL: nothing */
 	bool quiet; /* nobody reads warnings: what is doubtful is not looked for */
 };

@@ -113,14 +113,14 @@ bool delta_link(struct delta *d)
 }
 
 const struct zone_node *delta_link_before(
-	const struct delta *d, const uint8_t *labels, size_t len)
+	const struct delta *d, const uint8_t *labels, size_t len, bool strictly)
 {
 	uint32_t low = 0, high = d->n_links;
 
 	while (low < high) {
 		const uint32_t mid = low + (high - low) / 2;
 		const struct zone_node *n = delta_node(d, d->link[mid]);
-		if (order_names(n->name, n->name_len, labels, len) <= 0)
+		if (order_names(n->name, n->name_len, labels, len) <= -(int)strictly)
 			low = mid + 1;
 		else
 			high = mid;

@@ -62,9 +62,9 @@ uint32_t delta_index(const struct delta *d, const struct zone_node *n);
 
 /* All nodes are there, of a zone with NSEC: finds its links. False: no memory. */
 bool delta_link(struct delta *d);
-/* The last of them that is not behind `labels`, or NULL. */
+/* The last of them that is not behind `labels`, or with `strictly` before them; or NULL. */
 const struct zone_node *delta_link_before(
-	const struct delta *d, const uint8_t *labels, size_t len);
+	const struct delta *d, const uint8_t *labels, size_t len, bool strictly);
 /* The last of the links up to `link` of the shared image (`owner`: struct denial) that stands
  * for itself, since the delta has nothing instead; or -1. */
 int64_t delta_untouched(const struct delta *d, const uint32_t *owner, int64_t link);

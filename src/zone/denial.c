@@ -45,6 +45,63 @@ uint32_t denial_hashed(const struct denial *d, uint64_t hash)
 	return i ? i - 1 : d->n - 1;
 }
 
+const struct zone_node *denial_nsec(
+	const struct zone *z, const uint8_t *labels, size_t len, bool strictly)
+{
+	const struct delta *d = z->delta;
+	int64_t i = denial_before(z, labels, len);
+	const struct zone_node *n = NULL, *other = NULL;
+
+	if (strictly && i >= 0 && compare_owner(z, (uint32_t)i, labels, len) == 0)
+		i--;
+	if (d) {
+		i = delta_untouched(d, z->denial->owner, i);
+		other = delta_link_before(d, labels, len, strictly);
+	}
+	if (i >= 0)
+		n = zone_node_at(z, z->denial->owner[i]);
+	if (!n ||
+		(other && order_names(n->name, n->name_len, other->name, other->name_len) < 0))
+		n = other;
+	return n;
+}
+
+/* Orders the owner of a link of NSEC3 and a hash. */
+static int compare_hash(const struct zone *z, uint32_t link, const uint8_t *hash)
+{
+	uint8_t theirs[NSEC3_HASH];
+
+	nsec3_label(theirs, zone_node_at(z, z->denial->owner[link])->name);
+	return memcmp(theirs, hash, NSEC3_HASH);
+}
+
+/* How many links have a hash that is not above `hash`, or with `strictly` is below it. */
+static uint32_t count_hashed(const struct zone *z, const uint8_t *hash, bool strictly)
+{
+	const struct denial *d = z->denial;
+	uint32_t n = denial_hashed(d, be64_get(hash)) + 1;
+
+	if (d->hash[n - 1] > be64_get(hash))
+		return 0;
+	while (n && compare_hash(z, n - 1, hash) > -(int)strictly)
+		n--;
+	return n;
+}
+
+const struct zone_node *denial_nsec3(const struct zone *z, const uint8_t *hash, bool strictly)
+{
+	const uint32_t n = count_hashed(z, hash, strictly);
+
+	return zone_node_at(z, z->denial->owner[(n ? n : z->denial->n) - 1]);
+}
+
+const struct zone_node *denial_nsec3_after(const struct zone *z, const uint8_t *hash)
+{
+	const uint32_t n = count_hashed(z, hash, false);
+
+	return zone_node_at(z, z->denial->owner[n == z->denial->n ? 0 : n]);
+}
+
 /* --- what proves what --------------------------------------------------------------------- */
 
 static void add(struct denial_proof *p, const struct zone_node *n)
@@ -65,19 +122,8 @@ static void add_link(struct denial_proof *p, const struct zone *z, uint32_t link
 static void add_nsec(
 	struct denial_proof *p, const struct zone *z, const uint8_t *labels, size_t len)
 {
-	const struct delta *d = z->delta;
-	int64_t i = denial_before(z, labels, len);
-	const struct zone_node *n = NULL, *other = NULL;
+	const struct zone_node *n = denial_nsec(z, labels, len, false);
 
-	if (d) {
-		i = delta_untouched(d, z->denial->owner, i);
-		other = delta_link_before(d, labels, len);
-	}
-	if (i >= 0)
-		n = zone_node_at(z, z->denial->owner[i]);
-	if (!n ||
-		(other && order_names(n->name, n->name_len, other->name, other->name_len) < 0))
-		n = other;
 	if (n)
 		add(p, n);
 }

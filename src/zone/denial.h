@@ -51,6 +51,16 @@ static inline void denial_fetch(const struct denial_proof *p)
  * has it): its number in the chain, or -1. */
 int64_t denial_before(const struct zone *z, const uint8_t *labels, size_t len);
 
+/* The node with the last NSEC that is not behind `labels`, or with `strictly` before them, of the image or
+ * what is beside it; or NULL. */
+const struct zone_node *denial_nsec(
+	const struct zone *z, const uint8_t *labels, size_t len, bool strictly);
+
+/* Of a zone with NSEC3: the node with the last NSEC3 whose hash is not above `hash`, or with `strictly` below
+ * it, or else the very last; and the one with the first that is above it, or else the very first. */
+const struct zone_node *denial_nsec3(const struct zone *z, const uint8_t *hash, bool strictly);
+const struct zone_node *denial_nsec3_after(const struct zone *z, const uint8_t *hash);
+
 /* The number of the last NSEC3 whose hash is not above `hash`, or of the very last, which
  * covers what is before the first. */
 uint32_t denial_hashed(const struct denial *d, uint64_t hash);

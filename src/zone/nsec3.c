@@ -24,6 +24,19 @@ void nsec3_hash(uint8_t to[static NSEC3_HASH], const struct nsec3_params *params
 	}
 }
 
+void nsec3_put_label(uint8_t to[static 1 + NSEC3_LABEL], const uint8_t hash[static NSEC3_HASH])
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
+
+	*to++ = NSEC3_LABEL;
+	for (unsigned i = 0; i < NSEC3_HASH; i += 5, hash += 5) {
+		const uint64_t v = (uint64_t)hash[0] << 32 | (uint64_t)hash[1] << 24 |
+			(uint64_t)hash[2] << 16 | (uint64_t)hash[3] << 8 | hash[4];
+		for (int shift = 35; shift >= 0; shift -= 5)
+			*to++ = (uint8_t)digits[v >> shift & 31];
+	}
+}
+
 static int digit(uint8_t c)
 {
 	if (c >= '0' && c <= '9')

@@ -26,6 +26,9 @@ struct nsec3_params {
 void nsec3_hash(uint8_t to[static NSEC3_HASH], const struct nsec3_params *params,
 	const uint8_t *name, size_t len);
 
+/* The hash as such a label, with its length byte, in lower case. */
+void nsec3_put_label(uint8_t to[static 1 + NSEC3_LABEL], const uint8_t hash[static NSEC3_HASH]);
+
 /* A label of 32 characters of base32hex, of either case. False when it is none. */
 bool nsec3_label(uint8_t to[static NSEC3_HASH], const uint8_t *label);
 
