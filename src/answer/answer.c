@@ -2,6 +2,7 @@
 
 #include "answer/chaos.h"
 #include "answer/cookie.h"
+#include "answer/pool_rrsig.h"
 #include "answer/sections.h"
 #include "answer/steered.h"
 #include "answer/transfer.h"
@@ -37,6 +38,16 @@ static bool found(struct compose *c, const struct answer_ask *ask, const struct 
 	return compose_node(c, l->node, c->q->qtype);
 }
 
+/* Its pool has nothing of that type: no data, which is to be proven. */
+static void take_none(struct compose *c, struct answer_pending *p)
+{
+	p->found.kind = LOOKUP_NODATA;
+	if (!c->dnssec || !p->zone->denial)
+		return;
+	p->proof = denial_prove(p->zone, &p->name, &p->found);
+	sections_gather(c, &p->proof);
+}
+
 /* One name of the way: its part of the answer section. True when it leads on to another name;
  * else `l` is what was found at the end of it. */
 static bool step(struct answerer *a, const struct answer_ask *ask, struct compose *c,
@@ -54,7 +65,7 @@ static bool step(struct answerer *a, const struct answer_ask *ask, struct compos
 		if (steered_answer(a, c, p, &none))
 			return true;
 		if (none)
-			l->kind = LOOKUP_NODATA;
+			take_none(c, p);
 		return false;
 	case LOOKUP_CNAME: return compose_rrset(c, WRITER_ANSWER, l->rrset, 0);
 	case LOOKUP_DNAME: return redirect(c, l);
@@ -79,6 +90,9 @@ static void close_answer(
 	if (at_end && (l->kind == LOOKUP_NXDOMAIN || l->kind == LOOKUP_NODATA) &&
 		!sections_negative(c))
 		return;
+	if (at_end && l->kind == LOOKUP_NODATA && l->node->flags & NODE_EDGE && c->n_proofs &&
+		pool_rrsig_wanted(c))
+		sections_deny_for_now(c, l);
 	if (c->n_proofs && !sections_proofs(c))
 		return;
 	if (at_end && l->kind == LOOKUP_REFERRAL)
@@ -151,6 +165,20 @@ static bool may_ask(const struct answerer *a, const struct answer_ask *ask,
 	return !who->n || policy_allows(who, &source, p->tsig.key);
 }
 
+/* What would have to be said is not signed yet, and soon is. Who is not answered over UDP asks
+ * again in a moment; SERVFAIL would be remembered for seconds. */
+static void give_up(struct compose *c, const struct answer_ask *ask)
+{
+	if (ask->via == VIA_UDP) {
+		c->silent = true;
+		return;
+	}
+	compose_clear(c);
+	c->rcode = RCODE_SERVFAIL;
+	c->flags = 0;
+	c->edns.ede = EDE_NOT_READY;
+}
+
 /* RFC 1034 section 4.3.2, with a chain of names followed through all of our zones and left to
  * the resolver where it leaves them. The first name is looked up already. */
 static void resolve(struct answerer *a, const struct answer_ask *ask, struct compose *c,
@@ -174,6 +202,10 @@ static void resolve(struct answerer *a, const struct answer_ask *ask, struct com
 		if (hops)
 			look_up(a, ask, p);
 		on = step(a, ask, c, p);
+		if (c->failed) {
+			give_up(c, ask);
+			return;
+		}
 		if (!on) {
 			/* The RCODE is that of the last name (RFC 6604); what is below a cut is
 			 * not ours to say. */
@@ -196,6 +228,8 @@ static void resolve(struct answerer *a, const struct answer_ask *ask, struct com
 	else if (!on && l->kind == LOOKUP_REFERRAL)
 		c->class = CLASS_REFERRAL;
 	close_answer(&a->world->policy, c, l, !on);
+	if (c->failed)
+		give_up(c, ask);
 }
 
 /* RFC 1982. */
@@ -595,11 +629,13 @@ size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct ans
 		stats_add(&a->stats->dropped, 1);
 		return 0;
 	}
+	c.by = a;
 	c.key = a->world->key;
 	c.name = &p->name;
 	c.edns = (struct edns_reply){ .ecs = false };
 	if (p->parsed == QUERY_OK || p->parsed == QUERY_NO_QUESTION)
 		known = take_options(a, ask, p, &c.edns) || p->tsig.key;
+	c.proven = known;
 	compose_start(&c, ask, q);
 	if (p->tsig.key)
 		compose_keep(&c, tsig_len(&p->tsig));

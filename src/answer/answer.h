@@ -10,6 +10,7 @@
 #include "answer/news.h"
 #include "answer/rrl.h"
 #include "answer/sample.h"
+#include "answer/sign_asks.h"
 #include "answer/stats.h"
 #include "base/addr.h"
 #include "dns/query.h"
@@ -44,6 +45,7 @@ struct answerer {
 	struct rrl *rrl;              /* shared by all workers; NULL: no rate is limited */
 	uint32_t now_s;               /* UNIX time, of the batch */
 	uint64_t now_us;              /* monotonic time, of the batch */
+	struct sign_asks asks;        /* for what is not signed yet */
 	uint16_t keepalive_100ms;     /* how long an idle TCP connection is kept (RFC 7828) */
 };
 

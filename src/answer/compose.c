@@ -21,7 +21,8 @@ void compose_start(struct compose *c, const struct answer_ask *ask, const struct
 	c->rcode = RCODE_NOERROR;
 	c->flags = 0;
 	c->class = CLASS_ANSWER;
-	c->silent = false;
+	c->silent = c->failed = false;
+	c->source = &ask->source;
 	c->dnssec = q->edns.dnssec_ok;
 	c->zone = NULL;
 	c->n_dnames = 0;

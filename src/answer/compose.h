@@ -16,6 +16,8 @@ enum { COMPOSE_PROOFS = ANSWER_CHAIN_MOST + DENIAL_MOST, COMPOSE_RR_FIXED = 12 }
 
 struct compose {
 	struct writer w;
+	struct answerer *by;
+	const struct addr *source; /* who asks, as it came; has it been `proven`? */
 	const struct query *q;
 	struct edns_reply edns;
 	unsigned rcode;
@@ -26,6 +28,8 @@ struct compose {
 	uint32_t negative_most_s; /* what is not there now may be there so soon */
 	bool dnssec;              /* signatures and proofs are wanted */
 	bool silent;              /* nothing is said yet */
+	bool failed;              /* what would have to be said cannot be: SERVFAIL, or nothing */
+	bool proven;
 
 	const struct zone_rrset *dnames[ANSWER_CHAIN_MOST + 1]; /* those written so far */
 	unsigned n_dnames;
@@ -44,6 +48,7 @@ struct compose {
 		const struct zone *zone;
 		const struct zone_node *node;
 		size_t apex_at;
+		uint16_t without; /* of the types in its bitmap this one is not there for now; 0 */
 	} proofs[COMPOSE_PROOFS];
 	unsigned n_proofs;
 };

@@ -1,5 +1,7 @@
 #include "answer/sections.h"
 
+#include "answer/pool_rrsig.h"
+
 #include "dns/rrtype.h"
 
 #include <string.h>
@@ -23,7 +25,7 @@ void sections_gather(struct compose *c, const struct denial_proof *p)
 			k++;
 		if (k == c->n_proofs)
 			c->proofs[c->n_proofs++] = (struct compose_link){ c->zone, p->node[i],
-				c->apex_at };
+				c->apex_at, 0 };
 	}
 }
 
@@ -54,12 +56,37 @@ bool sections_proofs(struct compose *c)
 		const size_t at = nsec3 ? 0 : find_in_name(c, link);
 		if (!set)
 			continue;
+		if (link->without) {
+			if (!pool_rrsig_deny(c, link, at))
+				return false;
+			continue;
+		}
 		if (!need(c,
 			    at ? compose_put(c, WRITER_AUTHORITY, set, at)
 			       : compose_put_named(c, WRITER_AUTHORITY, link, set)))
 			return false;
 	}
 	return true;
+}
+
+/* Is the link that of the name itself? */
+static bool is_of(const struct compose *c, const struct compose_link *link, const struct zone_node *n)
+{
+	if (link->node->flags & NODE_NSEC3)
+		return !c->zone->delta &&
+			zone_node_at(c->zone, zone_node_proof(n)->self) == link->node;
+	return link->node->name_len == n->name_len &&
+		memcmp(link->node->name, n->name, n->name_len) == 0;
+}
+
+void sections_deny_for_now(struct compose *c, const struct lookup *l)
+{
+	for (unsigned i = 0; i < c->n_proofs; i++) {
+		struct compose_link *link = &c->proofs[i];
+		if (link->zone == c->zone && is_of(c, link, l->node) &&
+			pool_rrsig_lists(link, c->q->qtype))
+			link->without = c->q->qtype;
+	}
 }
 
 /* The SOA and what signs it, from `at` on: their owners are pointers. */

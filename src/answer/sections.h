@@ -23,6 +23,10 @@ bool sections_referral(struct compose *c, const struct lookup *l);
 
 bool sections_proofs(struct compose *c);
 
+/* The type of the question is not at that name for now, and its bitmap has it: a proof of its own
+ * says so. What proves the answer was gathered. */
+void sections_deny_for_now(struct compose *c, const struct lookup *l);
+
 /* Addresses of the servers of a cut whose NS RRset starts at `at`: what is at or below the cut
  * is needed, the rest is added as long as it fits (RFC 9471). */
 bool sections_glue(struct compose *c, const struct lookup *l, size_t at);

@@ -24,6 +24,9 @@ struct stats {
 	uint64_t steered; /* answered from a pool */
 	uint64_t unmet;   /* ... of which no edge could answer */
 	uint64_t services; /* ... to questions for HTTPS or SVCB */
+	uint64_t pool_signed;   /* RRsets of pools that were answered with their signatures */
+	uint64_t pool_unsigned; /* ... that were not signed yet: less was answered, or nothing */
+	uint64_t pool_wanted;   /* ... that somebody was asked to sign */
 	uint64_t staged;  /* answered from a pool of a stage; these count above, too */
 	uint64_t staged_unmet;
 	uint64_t with_subnet; /* queries with a client subnet */

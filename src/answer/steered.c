@@ -2,6 +2,7 @@
 
 #include "answer/compose_pool.h"
 #include "answer/note.h"
+#include "answer/pool_rrsig.h"
 #include "dns/rrtype.h"
 #include "steer/stage.h"
 
@@ -166,19 +167,6 @@ static struct choice choose_families(
 	return c;
 }
 
-/* Hints where the next question has the same answer: with turns it would not. A pool that stands
- * in and has no such answer gives none. */
-static void answer_service(struct compose *c, const struct steer *s,
-	struct choice family[static 2], const struct choice *choice, uint32_t ttl_s)
-{
-	if (choice->by_chance)
-		family[0].n = family[1].n = 0;
-	compose_pool_service(c, s,
-		&(struct compose_service){
-			form_of(s, choice->pool, c->q->qtype), &family[0], &family[1] },
-		ttl_s);
-}
-
 /* Is what was chosen an answer to who asked? Addresses are for who asks for them; a CNAME is for
  * all. */
 static bool fits_type(
@@ -214,6 +202,99 @@ static void count(struct answerer *a, const struct choose_ask *who, const struct
 		note_choice(a, who, choice);
 }
 
+/* --- how it is written -------------------------------------------------------------------- */
+
+enum { UNSIGNED_TTL_S = 5 };
+
+/* What an answer is made of. */
+struct pool_records {
+	const struct steer *steer;
+	bool service;
+	const struct choice *family; /* of a service: what the hints are, A first */
+	const struct zone_node *node;
+	uint32_t signed_ttl_s;
+};
+
+static const uint8_t *cname_of(const struct pool_records *r, const struct choice *choice)
+{
+	return r->steer->edges[choice->edges[0]].cname;
+}
+
+static bool write_records(struct compose *c, const struct pool_records *r, const struct choice *choice,
+	uint32_t ttl_s)
+{
+	if (!r->service || cname_of(r, choice))
+		return compose_pool_edges(c, r->steer, choice, ttl_s);
+	return compose_pool_service(c, r->steer,
+		&(struct compose_service){ form_of(r->steer, choice->pool, c->q->qtype),
+			&r->family[0], &r->family[1] },
+		ttl_s);
+}
+
+/* Writes them with their signatures. When there are none, nothing is written, and who can is asked
+ * for some, if the answer is the `right` one. */
+static enum pool_rrsig_is try_signed(struct compose *c, const struct pool_records *r,
+	const struct choice *choice, uint32_t ttl_s, bool right)
+{
+	const size_t at = c->w.len;
+	const unsigned counted = be16_get(c->w.buf + WRITER_ANSWER);
+
+	if (!write_records(c, r, choice, ttl_s))
+		return POOL_RRSIG_FULL;
+	const struct pool_rrsig set = { .node = r->node,
+		.type = cname_of(r, choice) ? RRTYPE_CNAME : c->q->qtype,
+		.signed_ttl_s = r->signed_ttl_s,
+		.ttl_s = ttl_s,
+		.at = at,
+		.cname = cname_of(r, choice) };
+	const enum pool_rrsig_is is = pool_rrsig_add(c, &set);
+	if (is == POOL_RRSIG_PUT)
+		return is;
+	if (is == POOL_RRSIG_NONE && right)
+		pool_rrsig_want(c, &set);
+	c->w.len = at;
+	be16_put(c->w.buf + WRITER_ANSWER, counted);
+	return is;
+}
+
+/* What is signed for sure of what was chosen: each edge by itself is signed ahead with all of its
+ * addresses, and a service without hints. It is good for a moment. */
+static enum pool_rrsig_is try_less(
+	struct compose *c, const struct pool_records *r, const struct choice *choice, uint32_t ttl_s)
+{
+	static const struct choice none[2];
+	struct pool_records less = *r;
+	enum pool_rrsig_is is = POOL_RRSIG_NONE;
+
+	if (r->service && !cname_of(r, choice)) {
+		less.family = none;
+		return try_signed(c, &less, choice, ttl_s, false);
+	}
+	for (unsigned whole = 0; whole < 2 && is == POOL_RRSIG_NONE; whole++)
+		for (unsigned i = 0; i < choice->n && is == POOL_RRSIG_NONE; i++) {
+			struct choice one = *choice;
+			one.n = 1;
+			one.edges[0] = choice->edges[i];
+			if (whole)
+				one.alive = NULL;
+			is = try_signed(c, &less, &one, ttl_s, false);
+		}
+	return is;
+}
+
+static bool write_signed(struct compose *c, const struct pool_records *r, const struct choice *choice,
+	uint32_t ttl_s)
+{
+	enum pool_rrsig_is is = try_signed(c, r, choice, ttl_s, true);
+
+	if (is == POOL_RRSIG_NONE) {
+		stats_add(&c->by->stats->pool_unsigned, 1);
+		is = try_less(c, r, choice, ttl_s < UNSIGNED_TTL_S ? ttl_s : UNSIGNED_TTL_S);
+	}
+	c->failed = is == POOL_RRSIG_NONE;
+	return is == POOL_RRSIG_PUT;
+}
+
 bool steered_answer(
 	struct answerer *a, struct compose *c, const struct answer_pending *p, bool *none)
 {
@@ -244,13 +325,15 @@ bool steered_answer(
 			c->negative_most_s = ttl_s;
 		return false;
 	}
-	const bool cname = who->steer->edges[choice.edges[0]].cname;
-	if (service && !cname) {
-		answer_service(c, who->steer, family, &choice, ttl_s);
-		return false;
-	}
 	if (a->counts && w->policy.sample_every && !service)
 		note_decision(a, who, &choice, ttl_s);
-	return compose_pool_edges(c, who->steer, &choice, ttl_s) && cname &&
-		c->q->qtype != RRTYPE_CNAME;
+	const struct pool_records r = { who->steer, service, family, p->found.node,
+		be32_get(p->found.rrset->wire + 6) };
+	const bool cname = who->steer->edges[choice.edges[0]].cname;
+	/* Hints where the next question has the same answer: with turns it would not. */
+	if (service && choice.by_chance)
+		family[0].n = family[1].n = 0;
+	return (pool_rrsig_wanted(c) ? write_signed(c, &r, &choice, ttl_s)
+				     : write_records(c, &r, &choice, ttl_s)) &&
+		cname && c->q->qtype != RRTYPE_CNAME;
 }

@@ -4,6 +4,7 @@
 #include "unit/unit.h"
 
 #include "dns/rrtype.h"
+#include "world/pool_sign.h"
 #include "zone/load.h"
 
 #include <ldns/ldns.h>
@@ -61,6 +62,14 @@ static const char example_zone[] =
 static const char child_zone[] =
 	"$TTL 200\n@ SOA ns host 1 2 3 4 50\n@ NS ns\nns A 192.0.2.56\n"
 	"www A 192.0.2.57\n";
+
+/* The chain is what is looked at; its own signatures are not. */
+static const char pools_zone[] =
+	"$TTL 300\n@ SOA ns host 1 2 3 4 60\n@ NS ns.example.\n"
+	"alias EDGE alias\n*.dev EDGE shop\ngone 90 EDGE gone\nshop EDGE shop\ntwo EDGE two\n"
+	"$TTL 60\n@ NSEC alias NS SOA RRSIG NSEC DNSKEY\nalias NSEC *.dev CNAME RRSIG NSEC\n"
+	"*.dev NSEC gone A AAAA RRSIG NSEC SVCB HTTPS\ngone NSEC shop A AAAA RRSIG NSEC\n"
+	"shop NSEC two A AAAA RRSIG NSEC SVCB HTTPS\ntwo NSEC @ A AAAA RRSIG NSEC\n";
 
 static bool any_pool(void *ctx, const char *name)
 {
@@ -171,6 +180,7 @@ void asking_again(struct asking *x)
 		.policy = &x->policy,
 		.standing = small_standing(x->steer, x->states),
 		.share = x->share,
+		.signatures = x->signatures,
 		.staged = x->share ? x->staged : NULL,
 		.staged_numbers = x->share ? staged : NULL,
 		.staged_standing = x->share ? small_standing(x->staged, x->states) : NULL });
@@ -179,9 +189,74 @@ void asking_again(struct asking *x)
 	x->a.world = x->world;
 }
 
+/* --- pools that are signed ---------------------------------------------------------------- */
+
+static bool take_wanted(void *ctx, const struct pool_unsigned *ask)
+{
+	struct asking *x = ctx;
+
+	x->wanted = *ask;
+	x->n_wanted++;
+	return true;
+}
+
+static struct keyset *make_keys(void)
+{
+	struct fault why;
+	struct signing_key *k =
+		signing_key_new(SIGNING_ECDSAP256SHA256, 0, SIGNING_KSK, &why);
+	struct keyset *s = keyset_new(
+		&(struct keyset_policy){ .lifetime_s = 1000000, .refresh_s = 500000, .backdate_s = 3600 },
+		&(struct keyset_key){ k, true, true, true, true }, 1);
+
+	signing_key_drop(k);
+	return s;
+}
+
+static struct pool_sign signer(struct asking *x, const struct zone *z)
+{
+	return (struct pool_sign){ x->signatures, z, x->keys, x->a.now_s };
+}
+
+static void sign_ahead(struct asking *x, const struct zone *z)
+{
+	const size_t n = zone_set_count(x->zones);
+	struct pool_numbers *numbers = pool_numbers_new(x->zones, x->steer, NULL);
+	const struct pool_sign s = signer(x, z);
+	struct pool_sign_ahead how = { .most = SIZE_MAX };
+
+	for (size_t i = 0; i < n; i++)
+		if (zone_set_get(x->zones, i) == z)
+			pool_sign_ahead(&s,
+				&(struct pool_sign_pools){ x->steer,
+					numbers->pools + numbers->first_pool[i] },
+				&how);
+	pool_numbers_drop(numbers);
+	if (!pool_signatures_mark(x->signatures, z, true) || how.no_memory || !how.made)
+		abort();
+}
+
+static const struct zone *pools_of(const struct asking *x)
+{
+	struct zone_name name;
+
+	zone_name_set(&name, key, (const uint8_t *)"\5pools\4test");
+	return zone_set_find(x->zones, &name, name.labels, NULL);
+}
+
+void asking_sign_wanted(struct asking *x)
+{
+	struct sign_desk desk = { 0 };
+	const struct pool_sign s = signer(x, pools_of(x));
+
+	if (!pool_sign_wanted(&s, &desk, &x->wanted))
+		abort();
+	sign_desk_fini(&desk);
+}
+
 void asking_open(struct asking *x, bool sign)
 {
-	const struct zone *zones[6];
+	const struct zone *zones[7];
 	unsigned n = 0;
 
 	memset(x, 0, sizeof *x);
@@ -192,6 +267,7 @@ void asking_open(struct asking *x, bool sign)
 		zones[n++] = load("tests/serve/signed/nsec.test.zone", "nsec.test");
 		zones[n++] = load("tests/serve/signed/nsec3.test.zone", "nsec3.test");
 		zones[n++] = load("tests/serve/signed/optout.test.zone", "optout.test");
+		zones[n++] = load_text(pools_zone, "pools.test");
 	}
 	x->zones = zone_set_new(key, zones, NULL, n);
 	while (n--)
@@ -211,11 +287,18 @@ void asking_open(struct asking *x, bool sign)
 		.now_s = 1700000000,
 		.now_us = 1000000,
 		.keepalive_100ms = 100 };
+	if (sign) {
+		x->keys = make_keys();
+		x->signatures = pool_signatures_new(key, take_wanted, x);
+		sign_ahead(x, pools_of(x));
+	}
 	asking_again(x);
 }
 
 void asking_close(struct asking *x)
 {
+	pool_signatures_drop(x->signatures);
+	keyset_drop(x->keys);
 	world_drop(x->world);
 	zone_set_drop(x->zones);
 	steer_drop(x->steer);

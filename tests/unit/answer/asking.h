@@ -6,9 +6,11 @@
 #define UNIT_ANSWER_ASKING_H
 
 #include "answer/answer.h"
+#include "zone/keyset.h"
 
 /* Zones: "example." (in asking.c), "child.example." below it, "late.test." which is not there
- * yet, and, with `sign`, nsec.test., nsec3.test. and optout.test. of tests/serve/signed.
+ * yet, and, with `sign`, nsec.test., nsec3.test. and optout.test. of tests/serve/signed, and
+ * pools.test., whose answers from pools are signed by `keys`, those of edges by themselves ahead.
  *
  * Pools: web (ams, rom, nyc, sfo: nearest, all-down all), two (the same, two answers), few (sfo
  * alone, which has no AAAA), gone (all of its edges down, all-down empty), alias (cdn, a
@@ -28,6 +30,10 @@ struct asking {
 	uint64_t share;       /* of clients that a stage has; the same */
 	bool waits;           /* nothing is known of any edge yet; the same */
 	struct zone_set *zones;
+	struct keyset *keys;                /* that sign; the same */
+	struct pool_signatures *signatures; /* the same */
+	struct pool_unsigned wanted;        /* what was asked for last */
+	unsigned n_wanted;                  /* how often */
 	struct steer *steer, *staged;
 	struct atlas *atlas;
 	uint8_t reply[ANSWER_TCP_MOST];
@@ -37,6 +43,9 @@ struct asking {
 
 void asking_open(struct asking *x, bool sign);
 void asking_close(struct asking *x);
+
+/* Signs what was asked for last. */
+void asking_sign_wanted(struct asking *x);
 
 /* A world anew: of this policy, states, share. */
 void asking_again(struct asking *x);

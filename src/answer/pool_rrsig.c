@@ -1,0 +1,242 @@
+#include "answer/pool_rrsig.h"
+
+#include "dns/rrtype.h"
+#include "zone/image.h"
+
+#include <string.h>
+
+enum { RR_FIXED = COMPOSE_RR_FIXED, DENIAL_BYTES = 1024 };
+
+bool pool_rrsig_wanted(const struct compose *c)
+{
+	const struct pool_signatures *s = c->by->world->signatures;
+
+	return s && c->dnssec && c->zone->denial && pool_signatures_signs(s, c->zone);
+}
+
+/* --- what is there ------------------------------------------------------------------------ */
+
+static uint64_t key_of(const struct compose *c, const struct pool_rrsig *set)
+{
+	const struct pool_signatures *s = c->by->world->signatures;
+	const uint8_t *buf = c->w.buf;
+	uint64_t records = 0;
+
+	if (set->cname)
+		records = pool_signatures_record(set->cname, name_len(set->cname));
+	else
+		for (size_t at = set->at; at < c->w.len; at += RR_FIXED + be16_get(buf + at + 10))
+			records += pool_signatures_record(
+				buf + at + RR_FIXED, be16_get(buf + at + 10));
+	return pool_signatures_key(pool_signatures_owner(s, c->zone, set->node), set->type,
+		set->signed_ttl_s, records);
+}
+
+/* The signatures have the owner and the TTL of what they sign. */
+static void put(struct compose *c, enum writer_section section, const struct zone_rrset *sigs,
+	size_t owner_at, uint32_t ttl_s)
+{
+	uint8_t *to = c->w.buf + c->w.len;
+
+	memcpy(to, sigs->wire, sigs->len);
+	for (size_t at = 0; at < sigs->len; at += RR_FIXED + be16_get(to + at + 10)) {
+		be16_put(to + at, 0xc000u | (unsigned)owner_at);
+		be32_put(to + at + 6, ttl_s);
+	}
+	c->w.len += sigs->len;
+	writer_count(&c->w, section, sigs->count);
+}
+
+enum pool_rrsig_is pool_rrsig_add(struct compose *c, const struct pool_rrsig *set)
+{
+	const struct zone_rrset *sigs = pool_signatures_find(
+		c->by->world->signatures, key_of(c, set), c->by->now_s);
+
+	if (!sigs)
+		return POOL_RRSIG_NONE;
+	if (!writer_fits(&c->w, sigs->len)) {
+		c->flags |= FLAG_TC;
+		return POOL_RRSIG_FULL;
+	}
+	put(c, WRITER_ANSWER, sigs, compose_position(c, 0), set->ttl_s);
+	stats_add(&c->by->stats->pool_signed, 1);
+	return POOL_RRSIG_PUT;
+}
+
+/* --- what is not -------------------------------------------------------------------------- */
+
+static bool add_rdata(struct pool_unsigned *to, const uint8_t *rdata, size_t len)
+{
+	if (to->len + 2 + len > sizeof to->rdata)
+		return false;
+	be16_put(to->rdata + to->len, (unsigned)len);
+	memcpy(to->rdata + to->len + 2, rdata, len);
+	to->len = (uint16_t)(to->len + 2 + len);
+	to->n++;
+	return true;
+}
+
+static void want(struct compose *c, struct pool_unsigned *ask, const struct zone_node *node)
+{
+	struct answerer *a = c->by;
+	const struct addr source = addr_plain(c->source, NULL);
+
+	if (!sign_asks_may(&a->asks, ask->key, &source, c->proven, a->now_s))
+		return;
+	ask->proven = c->proven;
+	memcpy(ask->apex, c->zone->apex, c->zone->apex_len);
+	image_owner(c->zone, node, ask->owner);
+	stats_add(&a->stats->pool_wanted, 1);
+	pool_signatures_want(a->world->signatures, ask);
+}
+
+void pool_rrsig_want(struct compose *c, const struct pool_rrsig *set)
+{
+	const uint8_t *buf = c->w.buf;
+	struct pool_unsigned ask;
+
+	ask.key = key_of(c, set);
+	ask.type = set->type;
+	ask.ttl_s = set->signed_ttl_s;
+	ask.n = ask.len = 0;
+	if (set->cname) {
+		if (!add_rdata(&ask, set->cname, name_len(set->cname)))
+			return;
+	} else {
+		for (size_t at = set->at; at < c->w.len; at += RR_FIXED + be16_get(buf + at + 10))
+			if (!add_rdata(&ask, buf + at + RR_FIXED, be16_get(buf + at + 10)))
+				return; /* so many are never signed */
+	}
+	want(c, &ask, set->node);
+}
+
+/* --- what is not there for now ------------------------------------------------------------ */
+
+static const struct zone_rrset *denial_of(const struct compose_link *link)
+{
+	return zone_find_rrset(
+		link->node, link->node->flags & NODE_NSEC3 ? RRTYPE_NSEC3 : RRTYPE_NSEC);
+}
+
+/* Where in the RDATA the bitmap begins. */
+static size_t bitmap_at(const struct compose_link *link, const uint8_t *rdata)
+{
+	if (!(link->node->flags & NODE_NSEC3))
+		return name_len(rdata);
+	const size_t next = 5u + rdata[4];
+	return next + 1u + rdata[next];
+}
+
+/* The byte of the bitmap that has the type's bit, or NULL. */
+static uint8_t *bit_of(uint8_t *bitmap, size_t len, uint16_t type)
+{
+	for (size_t at = 0; at + 2 <= len; at += 2u + bitmap[at + 1])
+		if (bitmap[at] == type >> 8)
+			return (type & 0xff) / 8u < bitmap[at + 1] ? bitmap + at + 2 + (type & 0xff) / 8
+								   : NULL;
+	return NULL;
+}
+
+bool pool_rrsig_lists(const struct compose_link *link, uint16_t type)
+{
+	const struct zone_rrset *set = denial_of(link);
+
+	if (!set || set->count != 1)
+		return false;
+	/* It is only looked at. */
+	uint8_t *rdata = (uint8_t *)(uintptr_t)set->wire + RR_FIXED;
+	const size_t len = set->len - (size_t)RR_FIXED, at = bitmap_at(link, rdata);
+	const uint8_t *byte = bit_of(rdata + at, len - at, type);
+	return byte && *byte >> (7 - type % 8) & 1;
+}
+
+/* Takes the type out: zeroes at the end of its window go, and a window without any (RFC 4034
+ * section 4.1.2). Returns the new length. */
+static size_t take_out(uint8_t *bitmap, size_t len, uint16_t type)
+{
+	uint8_t *byte = bit_of(bitmap, len, type);
+	size_t at = 0;
+
+	*byte &= (uint8_t)~(0x80u >> type % 8);
+	while (bitmap[at] != type >> 8)
+		at += 2u + bitmap[at + 1];
+	const size_t had = bitmap[at + 1];
+	size_t has = had;
+	while (has && !bitmap[at + 2 + has - 1])
+		has--;
+	const size_t gone = has ? had - has : 2 + had, from = at + 2 + had;
+	bitmap[at + 1] = (uint8_t)has;
+	memmove(bitmap + from - gone, bitmap + from, len - from);
+	return len - gone;
+}
+
+/* The record without the type, in `to`, for as long as the type is not there. False: it is larger
+ * than any of ours. */
+static bool make_denial(const struct compose *c, const struct compose_link *link,
+	const struct zone_rrset *from, struct zone_rrset *to)
+{
+	if (from->len > DENIAL_BYTES)
+		return false;
+	memcpy(to, from, sizeof *from + from->len);
+	to->is_signed = 0;
+	uint8_t *rdata = to->wire + RR_FIXED;
+	const size_t at = bitmap_at(link, rdata),
+		     len = at + take_out(rdata + at, to->len - (size_t)RR_FIXED - at, link->without);
+	to->len = (uint16_t)(RR_FIXED + len);
+	be16_put(to->wire + 10, (unsigned)len);
+	if (be32_get(to->wire + 6) > c->negative_most_s)
+		be32_put(to->wire + 6, c->negative_most_s);
+	return true;
+}
+
+static bool truncate_here(struct compose *c)
+{
+	c->flags |= FLAG_TC;
+	return false;
+}
+
+/* Writes the record and its signatures, whose owners point to the record's. */
+static bool put_denial(struct compose *c, const struct compose_link *link,
+	const struct zone_rrset *set, const struct zone_rrset *sigs, size_t owner_at)
+{
+	const size_t before = c->w.len;
+	const uint8_t *buf = c->w.buf;
+
+	if (!(owner_at ? compose_put(c, WRITER_AUTHORITY, set, owner_at)
+		       : compose_put_named(c, WRITER_AUTHORITY, link, set)))
+		return truncate_here(c);
+	if (!owner_at)
+		owner_at = buf[before] >= 0xc0 ? be16_get(buf + before) & 0x3fffu : before;
+	if (owner_at >= WRITER_POINTABLE || !writer_fits(&c->w, sigs->len))
+		return truncate_here(c);
+	put(c, WRITER_AUTHORITY, sigs, owner_at, be32_get(set->wire + 6));
+	return true;
+}
+
+bool pool_rrsig_deny(struct compose *c, const struct compose_link *link, size_t owner_at)
+{
+	const struct pool_signatures *s = c->by->world->signatures;
+	const struct zone_rrset *from = denial_of(link);
+	_Alignas(struct zone_rrset) uint8_t room[sizeof *from + DENIAL_BYTES];
+	struct zone_rrset *set = (struct zone_rrset *)(void *)room;
+	struct pool_unsigned ask;
+
+	c->failed = !make_denial(c, link, from, set);
+	if (c->failed)
+		return false;
+	const uint8_t *rdata = set->wire + RR_FIXED;
+	const size_t len = set->len - (size_t)RR_FIXED;
+	ask.type = set->type;
+	ask.ttl_s = be32_get(from->wire + 6);
+	ask.key = pool_signatures_key(pool_signatures_owner(s, link->zone, link->node), ask.type,
+		ask.ttl_s, pool_signatures_record(rdata, len));
+	const struct zone_rrset *sigs = pool_signatures_find(s, ask.key, c->by->now_s);
+	if (sigs)
+		return put_denial(c, link, set, sigs, owner_at);
+	ask.n = ask.len = 0;
+	if (add_rdata(&ask, rdata, len))
+		want(c, &ask, link->node);
+	stats_add(&c->by->stats->pool_unsigned, 1);
+	c->failed = true;
+	return false;
+}
