@@ -124,7 +124,7 @@ static bool fits(const struct life_key *k, const struct key_policy *p, uint8_t r
 	const unsigned bits = signing_key_bits(k->key);
 
 	return !k->foreign && k->wanted && k->role == role && algorithm(k) == p->algorithm &&
-		(!bits || bits == p->bits);
+		(!bits || bits >= p->bits);
 }
 
 /* The newest wanted one of that role; NULL. */

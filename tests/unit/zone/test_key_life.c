@@ -1,4 +1,5 @@
 #include "zone/key_life.h"
+#include "zone/key_life_text.h"
 #include "unit/unit.h"
 
 #include <stdio.h>
@@ -517,6 +518,43 @@ static void a_known_key_is_not_replaced(void)
 	key_life_fini(&l);
 }
 
+static void states_are_written_and_read(void)
+{
+	struct key_policy p = quick();
+	struct key_life l = with_csk(&p), again;
+	struct key_facts facts = after(0);
+	struct text text = { 0 }, second = { 0 };
+	struct fault why;
+	size_t n;
+
+	key_life_step(&l, &p, &facts, &n);
+	facts = after(350);
+	key_life_step(&l, &p, &facts, &n);
+	key_life_parent(&l, 1, 60, 77);
+	l.roll = KEY_ZSK;
+	key_life_write(&l, &text);
+	CU_ASSERT_FATAL(key_life_read(&again, text_get(&text), &why));
+	key_life_write(&again, &second);
+	CU_ASSERT_STRING_EQUAL(text_get(&text), text_get(&second));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&text),
+		"parent 77\nroll 2\nkey CSK own wanted 1000000 omnipresent 1 0 omnipresent 1 0 "
+		"rumoured 1 0 "));
+	key_life_fini(&again);
+	/* Nothing that was cut or damaged is taken for something. */
+	static const char *const wrong[] = { "key \n", "key CSK own wanted 1 omnipresent 0 0\n",
+		"ttl dnskey x\n",
+		"key XSK own wanted 1 hidden 0 0 hidden 0 0 hidden 0 0 AAAA\n",
+		"key CSK own wanted 1 hidden 0 0 hidden 0 0 hidden 0 0 AAAA\n",
+		"key CSK own wanted 1 lost 0 0 hidden 0 0 hidden 0 0 AQEDDQE=\n" };
+	for (size_t i = 0; i < UNIT_COUNT(wrong); i++) {
+		CU_ASSERT_FALSE(key_life_read(&again, wrong[i], &why));
+		CU_ASSERT_EQUAL(again.n, 0);
+	}
+	text_fini(&text);
+	text_fini(&second);
+	key_life_fini(&l);
+}
+
 void suite_key_life(void);
 void suite_key_life(void)
 {
@@ -532,6 +570,7 @@ void suite_key_life(void)
 			ttls_that_become_shorter_are_waited_for_as_they_were },
 		{ "keys of other signers are published while they are wanted",
 			keys_of_other_signers_are_published_while_they_are_wanted },
+		{ "states are written and read", states_are_written_and_read },
 		{ "a known key is not replaced", a_known_key_is_not_replaced },
 	};
 
