@@ -14,8 +14,11 @@ enum answer_news_kind {
 	NEWS_NOTIFY, /* `name`: a primary of ours, or who may speak for it, has something new */
 	NEWS_SIGNATURE, /* `error`, of TSIG: a query is signed with the key `name` by `algorithm` */
 	NEWS_TRANSFER, /* `name`: a zone was refused to who may not have it */
+	NEWS_PROXY, /* `error`, of answer_news_proxy: `from` speaks PROXY and may not, or should */
 	NEWS_UPDATE /* `request`, which is the taker's from then on */
 };
+
+enum answer_news_proxy { NEWS_PROXY_STRANGER, NEWS_PROXY_NO_HEADER };
 
 enum { NEWS_ALGORITHM = 64 }; /* bytes of a wire name; of a longer one nothing is kept */
 

@@ -19,6 +19,8 @@ struct stats {
 	uint64_t tls_resumed;     /* ... of sessions that had been before */
 	uint64_t tls_failed;      /* ... that did not */
 	uint64_t tls_limited;     /* connections closed before: a net's rate, or too many at once */
+	uint64_t proxied;       /* queries over UDP and connections whose client a proxy has told */
+	uint64_t proxy_refused; /* ... without a header of PROXY, or with one from who may not */
 	uint64_t dropped; /* not answered: no query */
 	uint64_t truncated;
 	uint64_t steered; /* answered from a pool */

@@ -249,6 +249,30 @@ void option_key(struct reader *r, const struct key *key, const struct node *valu
 		parse_error(r->src, value, "\"%s\" must be %s", key->name, key->say);
 }
 
+void option_nets(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct nets {
+		const struct prefix *list;
+		size_t n;
+	} *nets = to;
+	size_t n = 0;
+
+	if (!option_is_list(r, key, value, OPTION_NETS_MOST))
+		return;
+	struct prefix *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		const char *text = option_scalar(r, key, i);
+		struct fault why;
+		if (!text)
+			continue;
+		if (prefix_parse(&list[n], text, &why))
+			n++;
+		else
+			parse_error(r->src, i, "%s", why.text);
+	}
+	*nets = (struct nets){ list, n };
+}
+
 /* For what is told of it later. */
 static void remember_path(struct reader *r, const struct node *value, const char *path)
 {

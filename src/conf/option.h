@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { OPTION_SHOWN = 72, OPTION_TEXT_MOST = 4095, OPTION_KEY = 32 };
+enum { OPTION_SHOWN = 72, OPTION_TEXT_MOST = 4095, OPTION_KEY = 32, OPTION_NETS_MOST = 1024 };
 
 key_take option_number;      /* to a uint32_t */
 key_take option_duration_ms; /* to an unsigned: "10s", "500ms"; units ms s m h d w */
@@ -19,6 +19,7 @@ key_take option_size;        /* to an unsigned: bytes, "65536", "64k", "4M", "1G
 key_take option_switch;      /* to a bool: on, off, and YAML's other words for them */
 key_take option_text;        /* to a const char *: any text without control characters */
 key_take option_key;         /* to a uint8_t [OPTION_KEY]: a secret in base64 */
+key_take option_nets;        /* to a const struct prefix * and a size_t behind it: a list of nets */
 key_take option_path;        /* to a const char *, joined to the folder of the configuration */
 
 /* '"key" must be <say>, not "..."'. Always false. */

@@ -4,31 +4,6 @@
 
 #include <string.h>
 
-enum { EXEMPT_MOST = 1024 };
-
-static void take_exempt(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	struct policy_limits *limits = to;
-	size_t n = 0;
-
-	if (!option_is_list(r, key, value, EXEMPT_MOST))
-		return;
-	struct prefix *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
-	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
-		const char *text = option_scalar(r, key, i);
-		struct fault why;
-		if (!text)
-			continue;
-		if (prefix_parse(&list[n], text, &why))
-			n++;
-		else
-			parse_error(r->src, i, "%s", why.text);
-	}
-	limits->exempt = list;
-	limits->n_exempt = n;
-}
-
 static void take_window(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
@@ -67,7 +42,7 @@ const struct key schema_limit_keys[] = {
 		.most = 1000 * POLICY_WINDOW_MOST_S,
 		.about = "How long, at most, a flood's debt lasts after it.",
 		.otherwise = "5s" },
-	{ "exempt", take_exempt, .say = "a prefix, or a list of them",
+	{ "exempt", option_nets, .say = "a prefix, or a list of them", AT(exempt),
 		.about = "Client nets that are never limited.", .otherwise = "none" },
 	{ "dry-run", option_switch, .say = "on or off", AT(dry_run),
 		.about = "on: count what would be limited (waymarkctl status), and send "

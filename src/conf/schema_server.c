@@ -107,6 +107,15 @@ static void take_cpus(
 
 /* --- certificates ------------------------------------------------------------------------- */
 
+static const struct key proxy_keys[] = {
+	{ "from", option_nets, .say = "a prefix, or a list of them",
+		.at = offsetof(struct conf, policy.proxies),
+		.needed = "from: [ 192.0.2.0/28 ]",
+		.about = "Their addresses. What comes from there has to have the header; what "
+			 "comes from elsewhere and has one is refused." },
+	{ 0 },
+};
+
 static const struct key pair_keys[] = {
 	{ "cert", option_path, .say = "the path of a file", .at = offsetof(struct tls_pair, cert),
 		.needed = "cert: ns1.pem",
@@ -232,6 +241,13 @@ const struct key schema_server_keys[] = {
 		.about = "The send buffer of each UDP socket, likewise by "
 			 "net.core.wmem_max.",
 		.otherwise = "the kernel's" },
+	{ "proxy", keys_section, .say = "a mapping: { from: [ 192.0.2.0/28 ] }",
+		.keys = proxy_keys,
+		.about = "Proxies that tell by a header whose queries they hand on (PROXY "
+			 "version 2 over UDP, TCP and in front of TLS; version 1 over the latter "
+			 "two). The client behind is who everything goes by: GeoIP, access, "
+			 "limits.",
+		.otherwise = "none" },
 	{ "user", option_text, .say = "the name of a user", AT(user),
 		.about = "The user to become once the sockets are open. root stays root.",
 		.otherwise = "for root: waymark, where there is such a user (a warning where "

@@ -101,6 +101,23 @@ static void tell_transfer(const struct answer_news *news)
 		name_text(zone, news->name), addr_text(from, &news->from));
 }
 
+static void tell_proxy(const struct answer_news *news)
+{
+	char from[ADDR_TEXT];
+
+	addr_text(from, &news->from);
+	if (news->error == NEWS_PROXY_STRANGER)
+		log_line(LOG_WARNING,
+			"proxy: %s sends headers of PROXY: refused, \"server: proxy: from\" does not "
+			"name it",
+			from);
+	else
+		log_line(LOG_WARNING,
+			"proxy: %s sends queries without a header of PROXY: refused, since "
+			"\"server: proxy: from\" names it (dnsdist: useProxyProtocol=true)",
+			from);
+}
+
 static void take(void *ctx, const void *item)
 {
 	struct worker_news *n = ctx;
@@ -125,6 +142,10 @@ static void take(void *ctx, const void *item)
 	case NEWS_TRANSFER:
 		if (is_due(n, subject_of(news), now))
 			tell_transfer(news);
+		return;
+	case NEWS_PROXY:
+		if (is_due(n, subject_of(news), now))
+			tell_proxy(news);
 		return;
 	case NEWS_RECEIVE_ERROR:
 		if (n->told_us && now - n->told_us < TOLD_FOR_US)

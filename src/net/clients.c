@@ -74,29 +74,54 @@ struct clients_member *clients_in_the_way(const struct clients *c, const struct 
 
 	if (net && net->n >= c->most_of_net)
 		return net->list.oldest;
+	return clients_in_the_way_of_all(c);
+}
+
+struct clients_member *clients_in_the_way_of_all(const struct clients *c)
+{
 	return c->n >= c->most ? c->all.oldest : NULL;
+}
+
+/* The net, made where it is none yet; NULL: no memory. */
+static struct clients_net *net_of(const struct clients *c, const struct addr *source)
+{
+	struct addr addr;
+	struct clients_net **at = find_net(c, source, &addr);
+
+	if (!*at && (*at = calloc(1, sizeof **at)))
+		(*at)->addr = addr;
+	return *at;
 }
 
 bool clients_join(
 	struct clients *c, struct clients_member *m, const struct addr *source, int64_t now_ms)
 {
-	struct addr addr;
-	struct clients_net **at = find_net(c, source, &addr);
+	struct clients_net *net = net_of(c, source);
 
-	if (!*at) {
-		struct clients_net *net = calloc(1, sizeof *net);
-		if (!net)
-			return false;
-		net->addr = addr;
-		*at = net;
-	}
-	m->net = *at;
+	if (!net)
+		return false;
+	m->net = net;
 	m->since_ms = now_ms;
 	m->net->n++;
 	c->n++;
 	list_add(&c->all, m, OF_ALL);
 	list_add(&m->net->list, m, OF_NET);
 	return true;
+}
+
+bool clients_move(
+	struct clients *c, struct clients_member *m, const struct addr *source, int64_t now_ms)
+{
+	const struct clients_net *net = net_of(c, source);
+
+	if (!net)
+		return false;
+	if (net == m->net) {
+		clients_touch(c, m, now_ms);
+		return true;
+	}
+	clients_leave(c, m);
+	return clients_join(c, m, source, now_ms); /* its net is there */
 }
 
 void clients_leave(struct clients *c, struct clients_member *m)

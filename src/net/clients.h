@@ -49,8 +49,15 @@ void clients_fini(struct clients *c);
  * been idle longest; NULL when there is room. Once that one has left there is room. */
 struct clients_member *clients_in_the_way(const struct clients *c, const struct addr *source);
 
+/* The same of all alone: of whom nobody knows yet who it is. */
+struct clients_member *clients_in_the_way_of_all(const struct clients *c);
+
 /* Makes `m` the newest; there is room. False when there is no memory. */
 bool clients_join(
+	struct clients *c, struct clients_member *m, const struct addr *source, int64_t now_ms);
+/* The same for one that is a member: of the net of `source` from now on. False, and all is as it was, when
+ * there is no memory. */
+bool clients_move(
 	struct clients *c, struct clients_member *m, const struct addr *source, int64_t now_ms);
 void clients_leave(struct clients *c, struct clients_member *m);
 

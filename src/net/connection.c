@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "dns/query.h"
 #include "jobs/mailbox.h"
+#include "net/proxy.h"
 #include "net/request.h"
 
 #include <errno.h>
@@ -167,7 +168,7 @@ static size_t answer_whole(struct connection *c)
 			.len = len,
 			.source = c->source,
 			.via = c->kind == NET_TLS ? VIA_TLS : VIA_TCP,
-			.proven = true,
+			.proven = c->proven,
 			.room = ANSWER_TCP_MOST,
 			.to = s->write + out + 2,
 			.transfer = s->begun,
@@ -220,6 +221,30 @@ static bool make_room(struct connection *c)
 	return true;
 }
 
+static void refuse_proxy(struct connection *c, enum answer_news_proxy why)
+{
+	struct stream *s = c->stream;
+	const uint32_t now_s = (uint32_t)time(NULL);
+
+	stats_add(&s->stats.proxy_refused, 1);
+	if (!s->opts.news || s->answerer.told_s == now_s)
+		return;
+	s->answerer.told_s = now_s;
+	mailbox_post(s->opts.news,
+		&(struct answer_news){ .kind = NEWS_PROXY,
+			.error = (int)why,
+			.from = c->source });
+}
+
+/* Speaks for others, and may not. */
+static bool is_stranger(const struct connection *c)
+{
+	struct proxy_header h;
+
+	return c->in_len >= PROXY_FIRST && (c->in[0] == '\r' || c->in[0] == 'P') &&
+		proxy_read(&h, c->in, c->in_len, true) != PROXY_WRONG;
+}
+
 static bool read_more(struct connection *c)
 {
 	if (!make_room(c))
@@ -229,6 +254,10 @@ static bool read_more(struct connection *c)
 		return n == PIPE_AGAIN && go_on(c);
 	c->no_more = n == 0;
 	c->in_len += (size_t)n;
+	if (is_stranger(c)) {
+		refuse_proxy(c, NEWS_PROXY_STRANGER);
+		return false;
+	}
 	return answer_more(c);
 }
 
@@ -275,6 +304,49 @@ static void begin_talk(struct connection *c)
 	c->stage = CONNECTION_TALKS;
 }
 
+/* Now that it is known who it is, that one's net has one more. False: it may not be. */
+static bool take_client(struct connection *c, const struct proxy_header *h)
+{
+	struct stream *s = c->stream;
+
+	stats_add(&s->stats.proxied, 1);
+	if (h->told) {
+		struct clients_member *other = clients_in_the_way(&s->connected, &h->client);
+		if (other && other != &c->member)
+			connection_close((struct connection *)other); /* its first field */
+		c->source = h->client;
+		c->proven = !h->datagram;
+		if (!clients_move(&s->connected, &c->member, &c->source, stream_now_ms()))
+			return false;
+	}
+	return c->kind != NET_TLS || stream_may_shake(s, &c->source);
+}
+
+/* Byte by byte as far as the header goes: what follows is not ours to read, but TLS's. */
+static bool read_proxy(struct connection *c)
+{
+	struct proxy_header h;
+	enum proxy_result r;
+
+	while ((r = proxy_read(&h, c->in, c->in_len, true)) == PROXY_MORE) {
+		const ssize_t n = pipe_read(&c->pipe, c->in + c->in_len, h.len - c->in_len);
+		if (n == PIPE_AGAIN)
+			return go_on(c);
+		if (n <= 0)
+			return false;
+		c->in_len += (size_t)n;
+	}
+	c->in_len = 0;
+	if (r == PROXY_WRONG)
+		refuse_proxy(c, NEWS_PROXY_NO_HEADER);
+	if (r == PROXY_WRONG || !take_client(c, &h))
+		return false;
+	c->stage = CONNECTION_SHAKES;
+	if (c->kind != NET_TLS)
+		begin_talk(c);
+	return go_on(c);
+}
+
 /* TLS begins with the client's first bytes: who sends none takes no memory for it. */
 static bool shake(struct connection *c)
 {
@@ -293,8 +365,11 @@ static bool shake(struct connection *c)
 
 static bool take_turn(struct connection *c)
 {
-	if (c->stage == CONNECTION_SHAKES)
-		return shake(c);
+	switch (c->stage) {
+	case CONNECTION_IS_PROXIED: return read_proxy(c);
+	case CONNECTION_SHAKES: return shake(c);
+	case CONNECTION_TALKS: break;
+	}
 	if (c->out)
 		return write_more(c);
 	if (c->transfer)
@@ -322,8 +397,8 @@ void connection_answer(struct connection *c, const struct request_reply *reply)
 
 /* --- its start ---------------------------------------------------------------------------- */
 
-bool connection_open(
-	struct stream *s, int fd, const struct addr *source, enum net_kind kind)
+bool connection_open(struct stream *s, int fd, const struct addr *source, enum net_kind kind,
+	bool proxied)
 {
 	const int64_t now = stream_now_ms();
 	struct connection *c = malloc(sizeof *c);
@@ -340,7 +415,10 @@ bool connection_open(
 	c->in_room = READ_ROOM;
 	c->source = *source;
 	c->kind = kind;
-	c->stage = kind == NET_TLS ? CONNECTION_SHAKES : CONNECTION_TALKS;
+	c->proven = true;
+	c->stage = proxied       ? CONNECTION_IS_PROXIED
+		: kind == NET_TLS ? CONNECTION_SHAKES
+				  : CONNECTION_TALKS;
 	if (c->stage != CONNECTION_TALKS)
 		handshakes_join(&s->handshakes, &c->handshake, now);
 	pipe_open_plain(&c->pipe, fd);

@@ -114,19 +114,30 @@ static void on_resume(struct ev_loop *loop, ev_timer *t, int events)
 		ev_io_start(loop, &s->listeners[i].io);
 }
 
-/* Handshakes cost: no net begins too many, and of those under way the oldest makes room. */
-static bool may_shake(struct stream *s, const struct addr *source)
+bool stream_may_shake(struct stream *s, const struct addr *source)
+{
+	if (s->tls && handshakes_may(&s->handshakes, source, stream_now_ms()))
+		return true;
+	stats_add(&s->stats.tls_limited, 1);
+	return false;
+}
+
+/* Of those that have not said what they are the oldest makes room. */
+static void make_room(struct stream *s)
 {
 	struct handshake *other = handshakes_in_the_way(&s->handshakes);
 
-	if (!s->tls || !handshakes_may(&s->handshakes, source, stream_now_ms())) {
-		stats_add(&s->stats.tls_limited, 1);
-		return false;
-	}
 	stats_add(&s->stats.tls_limited, other != NULL);
 	if (other)
 		close_handshake(other);
-	return true;
+}
+
+static bool is_proxy(struct stream *s, const struct addr *source)
+{
+	const bool is = policy_is_proxy(&epoch_enter(s->epoch)->policy, source);
+
+	epoch_exit();
+	return is;
 }
 
 static void start_timer(struct stream *s, ev_timer *t, unsigned ms)
@@ -141,16 +152,20 @@ void stream_adopt(
 	struct stream *s, int fd, const struct sockaddr *from, enum net_kind kind)
 {
 	const struct addr source = addr_from_sockaddr(from);
+	const bool proxied = is_proxy(s, &source);
 	struct clients_member *other;
 
-	if (kind == NET_TLS && !may_shake(s, &source)) {
+	if (kind == NET_TLS && !proxied && !stream_may_shake(s, &source)) {
 		close(fd);
 		return;
 	}
-	other = clients_in_the_way(&s->connected, &source);
+	if (kind == NET_TLS || proxied)
+		make_room(s);
+	other = proxied ? clients_in_the_way_of_all(&s->connected)
+			: clients_in_the_way(&s->connected, &source);
 	if (other)
 		close_member(other);
-	if (!connection_open(s, fd, &source, kind))
+	if (!connection_open(s, fd, &source, kind, proxied))
 		return;
 	start_timer(s, &s->idle, s->opts.idle_ms);
 	if (s->handshakes.oldest)

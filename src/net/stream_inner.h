@@ -24,7 +24,7 @@ enum {
 struct transfer;
 
 /* What a connection is at: each in its turn. */
-enum connection_stage { CONNECTION_SHAKES, CONNECTION_TALKS };
+enum connection_stage { CONNECTION_IS_PROXIED /* the header comes */, CONNECTION_SHAKES, CONNECTION_TALKS };
 
 struct connection {
 	struct clients_member member; /* first; idle since its last query, or its start */
@@ -34,7 +34,8 @@ struct connection {
 	struct stream *stream;
 	struct pipe pipe;
 	ev_io io;
-	struct addr source;
+	struct addr source; /* the client's, once a proxy has told it */
+	bool proven;
 	uint8_t *in; /* `room`, or from the heap for one longer message alone */
 	size_t in_len, in_room;
 	uint8_t *out; /* what the pipe did not take yet; NULL: nothing */
@@ -73,13 +74,16 @@ struct stream {
 	uint8_t write[WRITE_ROOM];
 };
 
+/* May another handshake begin from there? */
+bool stream_may_shake(struct stream *s, const struct addr *source);
+
 /* Not ev_now(), which is the time of day: that jumps when somebody sets it. */
 int64_t stream_now_ms(void);
 
 /* Takes `fd`, which does not block, as another client of `s`; there is room for one. False, and `fd` is
  * closed, when there is no memory. */
-bool connection_open(
-	struct stream *s, int fd, const struct addr *source, enum net_kind kind);
+bool connection_open(struct stream *s, int fd, const struct addr *source, enum net_kind kind,
+	bool proxied);
 void connection_close(struct connection *c);
 
 /* The answer that it has waited for. */

@@ -7,6 +7,7 @@
 #include "dns/rrtype.h"
 #include "dns/writer.h"
 #include "net/choice_counts_new.h"
+#include "net/proxy.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -35,9 +36,15 @@ struct udp {
 	int stop;             /* atomic */
 	struct mailbox *news; /* borrowed; or NULL */
 	struct answer_later later; /* of the query at work */
+	bool has_proxies; /* in the world of this batch: `proxied` is filled in */
 	unsigned batch;
 	/* [batch] of all of these. */
 	struct mmsghdr *in, *out;
+	struct udp_proxied {
+		size_t skip; /* bytes of the header */
+		struct addr client;
+		bool proven, refused;
+	} *proxied;
 	struct iovec *in_bytes, *out_bytes;
 	struct sockaddr_storage *from;
 	uint8_t (*control)[CONTROL_ROOM];
@@ -76,6 +83,7 @@ struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, struct m
 	u->out = lines(batch, sizeof *u->out);
 	u->in_bytes = lines(batch, sizeof *u->in_bytes);
 	u->out_bytes = lines(batch, sizeof *u->out_bytes);
+	u->proxied = lines(batch, sizeof *u->proxied);
 	u->from = lines(batch, sizeof *u->from);
 	u->control = lines(batch, sizeof *u->control);
 	u->pending = lines(batch, sizeof *u->pending);
@@ -109,6 +117,7 @@ void udp_free(struct udp *u)
 	free(u->out);
 	free(u->in_bytes);
 	free(u->out_bytes);
+	free(u->proxied);
 	free(u->from);
 	free(u->control);
 	free(u->pending);
@@ -164,10 +173,52 @@ static void let_routing_choose(struct msghdr *m)
 
 static struct answer_ask ask_of(const struct udp *u, unsigned i)
 {
-	return (struct answer_ask){ .packet = u->query[i],
+	struct answer_ask ask = { .packet = u->query[i],
 		.len = u->in[i].msg_len,
 		.source = addr_from_sockaddr((const struct sockaddr *)&u->from[i]),
 		.room = ANSWER_UDP_MOST };
+
+	if (u->has_proxies) {
+		const struct udp_proxied *p = &u->proxied[i];
+		ask.packet += p->skip;
+		ask.len = p->refused ? 0 : ask.len - p->skip;
+		ask.source = p->client;
+		ask.proven = p->proven;
+	}
+	return ask;
+}
+
+static void tell_refused(struct udp *u, const struct addr *from, enum answer_news_proxy why)
+{
+	stats_add(&u->stats.proxy_refused, 1);
+	if (!u->news || u->answerer.told_s == u->answerer.now_s)
+		return;
+	u->answerer.told_s = u->answerer.now_s;
+	mailbox_post(u->news,
+		&(struct answer_news){ .kind = NEWS_PROXY, .error = (int)why, .from = *from });
+}
+
+/* Who asks, where a proxy may have sent it: such a one says so in each packet, and nobody else does. */
+static void find_client(struct udp *u, unsigned i)
+{
+	struct udp_proxied *p = &u->proxied[i];
+	struct proxy_header h;
+
+	*p = (struct udp_proxied){ .client = addr_from_sockaddr(
+					   (const struct sockaddr *)&u->from[i]) };
+	const bool may = policy_is_proxy(&u->answerer.world->policy, &p->client);
+	const bool has = proxy_read(&h, u->query[i], u->in[i].msg_len, false) == PROXY_WHOLE;
+	if (may != has) {
+		p->refused = true;
+		tell_refused(u, &p->client, may ? NEWS_PROXY_NO_HEADER : NEWS_PROXY_STRANGER);
+	} else if (has) {
+		p->skip = h.len;
+		if (h.told) {
+			p->client = h.client;
+			p->proven = !h.datagram;
+		}
+		stats_add(&u->stats.proxied, 1);
+	}
 }
 
 /* One that others look into: they answer it by our socket. */
@@ -203,6 +254,9 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 	/* Of the vDSO: no system calls. */
 	u->answerer.now_s = (uint32_t)time(NULL);
 	u->answerer.now_us = clock_us();
+	u->has_proxies = u->answerer.world->policy.n_proxies > 0;
+	for (unsigned i = 0; u->has_proxies && i < n; i++)
+		find_client(u, i);
 	for (unsigned i = 0; i < n; i++) {
 		ask = ask_of(u, i);
 		answer_read(&u->answerer, &ask, &u->pending[i]);

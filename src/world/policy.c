@@ -11,3 +11,11 @@ bool policy_allows(const struct policy_access *access, const struct addr *source
 	}
 	return false;
 }
+
+bool policy_is_proxy(const struct policy *policy, const struct addr *from)
+{
+	for (size_t i = 0; i < policy->n_proxies; i++)
+		if (prefix_has(&policy->proxies[i], from))
+			return true;
+	return false;
+}

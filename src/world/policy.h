@@ -95,6 +95,10 @@ struct policy {
 
 	struct policy_limits limits;
 
+	/* Who hands queries on in others' names, by a header of PROXY; borrowed likewise. */
+	const struct prefix *proxies;
+	size_t n_proxies;
+
 	/* Borrowed, as those of the limits are. */
 	const struct tsig_key *keys; /* [n_keys] */
 	size_t n_keys;
@@ -102,6 +106,9 @@ struct policy {
 	bool query_limited;              /* of some zone */
 	struct policy_access plain; /* peers that get addresses in the place of EDGE */
 };
+
+/* Does it hand on what others ask? As it came, not plain. */
+bool policy_is_proxy(const struct policy *policy, const struct addr *from);
 
 /* Is it one of those? `source` is plain; `key` is what the request was signed with, or NULL. */
 bool policy_allows(const struct policy_access *access, const struct addr *source,
