@@ -163,6 +163,7 @@ struct conf {
 	const char *state_file;             /* control: state; NULL: none */
 	const char *store_file;             /* store: file; NULL: none */
 	const char *keys_dir;               /* store: keys; NULL: none, as there is no store */
+	unsigned store_history_bytes, store_history_ms; /* store: history-size, history-age */
 	struct sockaddr_storage management; /* management: listen */
 	socklen_t management_len;           /* 0: none */
 

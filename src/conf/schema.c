@@ -56,6 +56,16 @@ static const struct key store_keys[] = {
 		.about = "Where the keys that zones are signed with are (K*.private and K*.key, "
 			 "BIND's form). Made where it is not there.",
 		.otherwise = "the folder \"keys\" beside the file" },
+	{ "history-size", option_size, .most = 1u << 30, .say = "a size up to 1G, such as 64M",
+		AT(store_history_bytes),
+		.about = "How many bytes of a zone's past changes are kept that are needed only for those who "
+			 "ask what has changed (IXFR) after a restart. Changes that the zone itself is "
+			 "made of stay in any case; once they are more than its data (or 256k) it is "
+			 "stored whole.",
+		.otherwise = "64M" },
+	{ "history-age", option_duration_ms, .most = 4u * 7 * 86400 * 1000,
+		.say = "a time up to 4w, such as 14d", AT(store_history_ms),
+		.about = "How long they are kept.", .otherwise = "14d" },
 	{ 0 },
 };
 
@@ -331,6 +341,8 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 	schema_stage_defaults(&c->stage);
 	schema_balance_defaults(&c->balance);
 	c->zones_lost = 0.5;
+	c->store_history_bytes = 64u << 20;
+	c->store_history_ms = 14u * 86400 * 1000;
 	c->policy.ecs = true;
 	c->cookies = true;
 	c->net = (struct net_opts){ .batch = 32,

@@ -2,68 +2,159 @@
 
 #include "base/memory.h"
 
-struct builder {
-	struct jobs *jobs;
+struct line {
+	struct builder *of;
 	unsigned lane;
 	struct build *first, **last; /* that wait */
 	struct build *current;       /* from its begin() to its end() */
 	struct job *job;             /* that works for it, until it is done; or NULL */
 };
 
+struct builder {
+	struct jobs *jobs;
+	struct line all, zones;
+	bool meets; /* the current of `all` has done its work, and waits for that of `zones`, or meets it */
+};
+
 static void go_on(struct builder *b);
 
 /* Its memory is the asker's again, who may free it. What is asked for meanwhile waits. */
-static void end(struct builder *b, enum job_end how)
+static void end(struct line *l, enum job_end how)
 {
-	b->current->end(b->current->ctx, how);
-	b->current = NULL;
+	l->current->end(l->current->ctx, how);
+	l->current = NULL;
 }
+
+/* --- meeting what came meanwhile ---------------------------------------------------------- */
+
+static void meet_work(void *ctx, struct job *job)
+{
+	struct line *l = ctx;
+
+	l->current->meet(l->current->ctx, job);
+}
+
+static void meet_done(void *ctx, enum job_end how)
+{
+	struct line *l = ctx;
+
+	(void)how;
+	l->job = NULL;
+	l->of->meets = false;
+	end(l, JOB_DONE);
+	go_on(l->of);
+}
+
+/* Its turn: nothing of zones is on, and nothing of them begins until it has ended. */
+static void meet(struct builder *b)
+{
+	struct line *l = &b->all;
+	struct build *x = l->current;
+
+	if (!jobs_are_stopped(b->jobs) && (!x->meets || x->meets(x->ctx)))
+		l->job = jobs_start(b->jobs,
+			&(struct job_opts){ .lane = l->lane,
+				.name = x->name,
+				.about = x->about,
+				.ctx = l,
+				.work = meet_work,
+				.done = meet_done });
+	if (l->job)
+		return;
+	b->meets = false;
+	end(l, JOB_DONE);
+}
+
+/* --- one at a time, in each line ---------------------------------------------------------- */
 
 static void on_done(void *ctx, enum job_end how)
 {
-	((struct builder *)ctx)->job = NULL;
-	end(ctx, how);
-	go_on(ctx);
+	struct line *l = ctx;
+
+	l->job = NULL;
+	if (how == JOB_DONE && l->current->meet)
+		l->of->meets = true;
+	else
+		end(l, how);
+	go_on(l->of);
 }
 
 static void work(void *ctx, struct job *job)
 {
-	struct builder *b = ctx;
+	struct line *l = ctx;
 
-	b->current->work(b->current->ctx, job);
+	l->current->work(l->current->ctx, job);
 }
 
-static void start(struct builder *b, struct build *x)
+static void start(struct line *l)
 {
-	b->current = x;
-	if (jobs_are_stopped(b->jobs) || (x->begin && !x->begin(x->ctx))) {
-		end(b, JOB_CANCELLED);
+	struct jobs *jobs = l->of->jobs;
+	struct build *x = l->first;
+
+	l->first = x->next;
+	if (!l->first)
+		l->last = &l->first;
+	l->current = x;
+	if (jobs_are_stopped(jobs) || (x->begin && !x->begin(x->ctx))) {
+		end(l, JOB_CANCELLED);
 		return;
 	}
 	if (!x->work) {
-		end(b, JOB_DONE);
+		end(l, JOB_DONE);
 		return;
 	}
-	b->job = jobs_start(b->jobs,
-		&(struct job_opts){ .lane = b->lane,
+	l->job = jobs_start(jobs,
+		&(struct job_opts){ .lane = l->lane,
 			.name = x->name,
 			.about = x->about,
-			.ctx = b,
+			.ctx = l,
 			.work = work,
 			.done = on_done });
-	if (!b->job)
-		end(b, JOB_NO_MEMORY);
+	if (!l->job)
+		end(l, JOB_NO_MEMORY);
+}
+
+/* One that lets no zones go on beside it waits until they have ended; and no more of them begin while it
+ * waits, or it would for ever. */
+static bool next_of_all(struct builder *b)
+{
+	struct line *l = &b->all;
+
+	if (b->meets && !l->job && !b->zones.current) {
+		meet(b);
+		return true;
+	}
+	if (l->current || !l->first || (b->zones.current && !l->first->beside))
+		return false;
+	start(l);
+	return true;
+}
+
+static bool next_of_zones(struct builder *b)
+{
+	const struct line *l = &b->all;
+	const bool beside = l->current ? l->current->beside && !b->meets
+				       : !l->first || l->first->beside;
+
+	if (!beside || b->zones.current || !b->zones.first)
+		return false;
+	start(&b->zones);
+	return true;
 }
 
 static void go_on(struct builder *b)
 {
-	while (!b->current && b->first) {
-		struct build *x = b->first;
-		b->first = x->next;
-		if (!b->first)
-			b->last = &b->first;
-		start(b, x);
-	}
+	while (next_of_all(b) || next_of_zones(b))
+		;
+}
+
+/* --- the rest ----------------------------------------------------------------------------- */
+
+static void line_init(struct line *l, struct builder *b)
+{
+	l->of = b;
+	l->lane = jobs_lane(b->jobs, 1, JOBS_POLITE);
+	l->last = &l->first;
 }
 
 struct builder *builder_new(struct jobs *jobs)
@@ -71,34 +162,46 @@ struct builder *builder_new(struct jobs *jobs)
 	struct builder *b = memory_zeroed(1, sizeof *b);
 
 	b->jobs = jobs;
-	b->lane = jobs_lane(jobs, 1, JOBS_POLITE);
-	b->last = &b->first;
+	line_init(&b->all, b);
+	line_init(&b->zones, b);
 	return b;
+}
+
+static void cancel_all(struct line *l)
+{
+	while (l->first) {
+		struct build *x = l->first;
+		l->first = x->next;
+		x->end(x->ctx, JOB_CANCELLED);
+	}
+	l->last = &l->first;
 }
 
 void builder_free(struct builder *b)
 {
-	while (b->first) {
-		struct build *x = b->first;
-		b->first = x->next;
-		x->end(x->ctx, JOB_CANCELLED);
+	cancel_all(&b->all);
+	cancel_all(&b->zones);
+	if (b->meets && !b->all.job) {
+		b->meets = false;
+		end(&b->all, JOB_DONE);
 	}
-	b->last = &b->first;
-	if (!b->current)
+	if (!b->all.current && !b->zones.current)
 		memory_free(b);
 }
 
 void builder_ask(struct builder *b, struct build *build)
 {
+	struct line *l = build->of_zones ? &b->zones : &b->all;
+
 	build->next = NULL;
-	*b->last = build;
-	b->last = &build->next;
-	if (b->job && b->current->yields && !build->yields)
-		jobs_cancel(b->jobs, b->job);
+	*l->last = build;
+	l->last = &build->next;
+	if (l->job && l->current->yields && !build->yields)
+		jobs_cancel(b->jobs, l->job);
 	go_on(b);
 }
 
 bool builder_is_busy(const struct builder *b)
 {
-	return b->current || b->first;
+	return b->all.current || b->all.first || b->zones.current || b->zones.first;
 }

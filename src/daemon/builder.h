@@ -2,7 +2,11 @@
  *
  * Whatever makes parts from parts (a reload, new rankings, another database, an import) begins
  * with those that are served when its turn comes, and nothing else replaces any until it has
- * ended: so no result is ever made of something older than what it replaces. Loop.
+ * ended: so no result is ever made of something older than what it replaces.
+ *
+ * Versions of zones alone (updates, transfers) are made in milliseconds and are waited for: they stand in
+ * a line of their own, and go on beside whatever lets them. What makes zones itself, and lets them, meets
+ * at its end what has come meanwhile. Loop.
  */
 #ifndef DAEMON_BUILDER_H
 #define DAEMON_BUILDER_H
@@ -26,6 +30,16 @@ struct build {
 	void (*end)(void *ctx, enum job_end end);
 	/* It is given up, and ends as cancelled, when another that does not yield is asked for. */
 	bool yields;
+	/* It makes other versions of zones that there are, and replaces nothing else. */
+	bool of_zones;
+	/* Those go on beside it. Without `meet` it does not replace zones. */
+	bool beside;
+	/* With `beside`, of one that replaces zones: its `work` is done, and no build of zones is on. Holds what is
+	 * served now; false: that is what it began with. */
+	bool (*meets)(void *ctx);
+	/* ... then, on a helper thread, what came meanwhile gets into what it has made. Whether it was called to its
+	 * end is for `end` to know, which is called with JOB_DONE. */
+	void (*meet)(void *ctx, struct job *job);
 	struct build *next; /* the builder's */
 };
 

@@ -163,7 +163,8 @@ static void judge(struct geo_watch *w)
 		.ctx = w,
 		.begin = refresh_begin,
 		.work = refresh_work,
-		.end = refresh_end };
+		.end = refresh_end,
+		.beside = true };
 	builder_ask(w->opts.builder, &w->refresh.build);
 }
 

@@ -27,6 +27,7 @@
 #include "daemon/secondaries.h"
 #include "daemon/staging.h"
 #include "daemon/updates.h"
+#include "daemon/upkeep.h"
 #include "daemon/watchdog.h"
 #include "daemon/worker_news.h"
 #include "daemon/zone_orders.h"
@@ -85,6 +86,7 @@ struct server {
 	struct updates *updates;
 	struct zones_added *zones_added;
 	struct frozen *frozen;
+	struct upkeep *upkeep;
 	struct decisions *decisions;
 	struct rrl_log *rrl_log;
 	struct commands commands;
@@ -227,6 +229,8 @@ static bool make_followers(struct server *s, struct fault *why)
 		s->news, s->key, s->store, s->forwarding, s->frozen });
 	s->zones_added = zones_added_new(&(struct zones_added_opts){
 		s->jobs, s->builder, s->publisher, s->key, s->store });
+	s->upkeep = upkeep_new(&(struct upkeep_opts){
+		s->loop, s->jobs, s->builder, s->publisher, s->key, s->store });
 	s->notifying = notifying_new(
 		&(struct notifying_opts){ s->loop, s->jobs, s->publisher });
 	s->rrl_log = rrl_log_new(
@@ -355,6 +359,7 @@ static void shut_down(struct server *s)
 	certificates_free(s->certificates);
 	workers_stop(s->workers);
 	updates_free(s->updates);
+	upkeep_free(s->upkeep);
 	forwarding_free(s->forwarding);
 	balancer_free(s->balancer);
 	reports_free(s->reports);

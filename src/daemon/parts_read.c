@@ -208,11 +208,11 @@ static struct part *read_conf(const struct parts_read_opts *o, struct faults *f)
 	return c ? &c->part : NULL;
 }
 
-static struct zone *stored_before(void *ctx, const uint8_t *apex, const struct compile_opts *opts,
-	int64_t *checked_s, uint32_t *expire_s, struct fault *why)
+static struct zone *stored_before(void *ctx, const uint8_t *apex, const char *path,
+	const struct compile_opts *opts, int64_t *checked_s, uint32_t *expire_s, struct fault *why)
 {
 	struct store_timers timers = { 0 };
-	struct zone *z = stored_zone(ctx, apex, opts, &timers, why);
+	struct zone *z = stored_zone(ctx, apex, path, opts, &timers, why);
 
 	*checked_s = timers.checked_s;
 	*expire_s = timers.expire_s;

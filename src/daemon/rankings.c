@@ -292,6 +292,7 @@ static void ask(struct rankings *r, bool read)
 		.begin = ranking_begin,
 		.work = ranking_work,
 		.end = ranking_end,
+		.beside = true,
 		.yields = r->yielded < YIELDS_MOST };
 	r->asked = true;
 	builder_ask(r->opts.builder, &x->build);
@@ -552,6 +553,7 @@ static bool start_change(struct rankings *r, struct change like)
 	x->build.ctx = x;
 	x->build.begin = change_begin;
 	x->build.end = change_end;
+	x->build.beside = true;
 	faults_init(&x->faults);
 	builder_ask(r->opts.builder, &x->build);
 	return true;

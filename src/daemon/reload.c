@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "daemon/parts_read.h"
 #include "daemon/restart.h"
+#include "daemon/versions.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -20,6 +21,8 @@ struct reading {
 	struct parts before; /* held */
 	struct parts made;
 	bool ok;
+	struct parts now; /* held: what was served when it was made */
+	bool met;         /* `made` has all that came meanwhile */
 	struct faults faults;
 	struct zones_change zones;
 };
@@ -63,11 +66,87 @@ static void work(void *ctx, struct job *job)
 	}
 }
 
+/* --- zones that have changed meanwhile ---------------------------------------------------- */
+
+static bool meets(void *ctx)
+{
+	struct reading *x = ctx;
+
+	if (x->ok)
+		x->now = x->how.before(x->how.ctx);
+	x->met = !x->ok || x->now.zones == x->before.zones;
+	return !x->met;
+}
+
+/* What is served, of a zone that is read from where it was. NULL: it is not. */
+static struct registry_zone *as_served(
+	const struct reading *x, const struct registry_zone *now)
+{
+	const struct registry_zone *made = registry_find(x->made.zones, now->origin);
+	struct registry_zone to = *now;
+
+	if (!made || made->source != now->source)
+		return NULL;
+	to.path = made->path;
+	to.added = made->added;
+	to.load = (struct load){ .zone = now->load.zone };
+	zone_hold(to.load.zone);
+	return registry_zone_new(&to);
+}
+
+/* Entries that are others than they were when it began. Both registries ascend. */
+static size_t find_changed(const struct reading *x, struct registry_zone **to)
+{
+	const struct registry *was = x->before.zones, *now = x->now.zones;
+	size_t n = 0;
+
+	for (size_t i = 0, k = 0; i < now->n; i++) {
+		int d = -1;
+		while (k < was->n &&
+			(d = registry_compare(was->zones[k]->origin, now->zones[i]->origin)) < 0)
+			k++;
+		if ((k == was->n || d != 0 || was->zones[k] != now->zones[i]) &&
+			(to[n] = as_served(x, now->zones[i])))
+			n++;
+	}
+	return n;
+}
+
+/* What has changed a zone is newer than what was read. */
+static void meet(void *ctx, struct job *job)
+{
+	struct reading *x = ctx;
+	struct registry *zones;
+	struct pool_numbers *numbers;
+	struct fault why;
+
+	(void)job;
+	struct registry_zone **changed = memory_zeroed(x->now.zones->n, sizeof(*changed));
+	const size_t n = find_changed(x, changed);
+	x->ok = versions_make(&x->made, NULL, changed, n, &zones, &numbers, &why);
+	for (size_t i = 0; i < n; i++)
+		registry_zone_drop(changed[i]);
+	memory_free(changed);
+	if (x->ok) {
+		registry_drop(x->made.zones);
+		pool_numbers_drop(x->made.numbers);
+		x->made.zones = zones;
+		x->made.numbers = numbers;
+	} else {
+		faults_take(&x->faults, &why);
+	}
+	x->met = true;
+}
+
 static void end(void *ctx, enum job_end end)
 {
 	struct reading *x = ctx;
 	const struct fault_at nowhere = { 0 };
 
+	if (end == JOB_DONE && x->build.meet && !x->met) {
+		faults_error(&x->faults, &nowhere, "out of memory, or the server stops");
+		x->ok = false;
+	}
 	if (end != JOB_DONE) {
 		x->made = (struct parts){ 0 };
 		x->ok = false;
@@ -81,6 +160,7 @@ static void end(void *ctx, enum job_end end)
 	zones_change_fini(&x->zones);
 	publisher_let_go(x->owner->opts.publisher, &x->made);
 	publisher_let_go(x->owner->opts.publisher, &x->before);
+	publisher_let_go(x->owner->opts.publisher, &x->now);
 	free(x);
 }
 
@@ -93,7 +173,8 @@ bool reload_read(struct reloader *r, const char *name, const struct reload_made 
 	x->owner = r;
 	x->how = *how;
 	x->build = (struct build){
-		.name = name, .ctx = x, .begin = begin, .work = work, .end = end
+		.name = name, .ctx = x, .begin = begin, .work = work, .end = end,
+		.beside = how->beside, .meets = meets, .meet = how->beside ? meet : NULL
 	};
 	faults_init(&x->faults);
 	builder_ask(r->opts.builder, &x->build);
@@ -150,7 +231,7 @@ bool reload_all(struct reloader *r, bool force, const struct reload_done *done)
 	if (!a)
 		return false;
 	*a = (struct all){ r, *done };
-	if (reload_read(r, "reload", &(struct reload_made){ a, force, live, NULL, told }))
+	if (reload_read(r, "reload", &(struct reload_made){ a, force, live, NULL, true, told }))
 		return true;
 	free(a);
 	return false;

@@ -51,6 +51,9 @@ struct reload_made {
 	struct parts (*before)(void *ctx);
 	/* On a helper thread: what else has to be right, or be made of it. Or NULL. */
 	bool (*also)(void *ctx, struct parts *made, struct faults *f);
+	/* The zones that are made are served: those that change while they are read, change in what is made. Else
+	 * nothing changes a zone until it has ended. */
+	bool beside;
 	/* `made` NULL: it is not right. */
 	void (*told)(void *ctx, struct parts *made, struct faults *f,
 		const struct zones_change *zones);

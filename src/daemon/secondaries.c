@@ -268,8 +268,9 @@ static bool build_begin(void *ctx)
 	return s->made.versions != NULL;
 }
 
-static bool make_one(const struct parts *of, const struct version *v, struct registry **zones,
-	struct pool_numbers **numbers, struct fault *why)
+static bool make_one(const struct parts *of, const struct registry *served,
+	const struct version *v, struct registry **zones, struct pool_numbers **numbers,
+	struct fault *why)
 {
 	size_t n = 0;
 
@@ -279,7 +280,7 @@ static bool make_one(const struct parts *of, const struct version *v, struct reg
 	n = 0;
 	for (; v; v = v->next) /* the newest first */
 		list[n++] = v->entry;
-	const bool ok = versions_make(of, list, n, zones, numbers, why);
+	const bool ok = versions_make(of, served, list, n, zones, numbers, why);
 	memory_free(list);
 	return ok;
 }
@@ -292,9 +293,9 @@ static void build_work(void *ctx, struct job *job)
 
 	(void)job;
 	s->made.ok = make_one(
-		&s->made.live, s->made.versions, &zones, &numbers, &s->made.why);
+		&s->made.live, NULL, s->made.versions, &zones, &numbers, &s->made.why);
 	if (s->made.ok && s->made.staged.conf)
-		make_one(&s->made.staged, s->made.versions, &staged, &staged_numbers,
+		make_one(&s->made.staged, zones, s->made.versions, &staged, &staged_numbers,
 			&s->made.why);
 	s->made.zones = zones;
 	s->made.numbers = numbers;
@@ -409,7 +410,9 @@ static bool store_fetched(
 
 	(void)apex;
 	const enum store_result result = got->change
-		? store_add(s->opts.store, &(struct store_step){ got->change, timers, true }, 1,
+		? store_add(s->opts.store, &(struct store_step){ .change = got->change,
+			.timers = timers,
+			.has_timers = true }, 1,
 			  why)
 		: STORE_APART;
 	if (result != STORE_APART)
@@ -517,7 +520,8 @@ struct secondaries *secondaries_new(const struct secondaries_opts *opts)
 		.ctx = s,
 		.begin = build_begin,
 		.work = build_work,
-		.end = build_end };
+		.end = build_end,
+		.of_zones = true };
 	ev_timer_init(&s->turn, on_turn, 0, 0);
 	s->turn.data = s;
 	ev_timer_init(&s->note, on_note, NOTE_S, NOTE_S);

@@ -125,7 +125,7 @@ bool staging_begin(
 		return false;
 	*b = (struct beginning){ .owner = s, .percent = how->percent, .done = *done };
 	if (reload_read(s->opts.reloader, "stage",
-		    &(struct reload_made){ b, how->force, begins_from, fit_to_live, begun }))
+		    &(struct reload_made){ b, how->force, begins_from, fit_to_live, false, begun }))
 		return true;
 	free(b);
 	return false;

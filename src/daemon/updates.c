@@ -68,14 +68,11 @@ static bool fail(struct asked *a, unsigned rcode, const char *what)
 	return fault(&a->why, "%s", what);
 }
 
-/* What stands beside the image of the zone goes into it first, when that is much. */
-static bool make_zone(struct updates *u, struct asked *a, struct zone *now)
+static bool make_zone(struct updates *u, struct asked *a, struct zone *was)
 {
 	struct faults f;
-	struct zone *was = now;
 
 	zone_hold(was);
-	was = zone_merge_wanted(was, u->opts.key);
 	faults_init(&f);
 	a->is = zone_with(was, a->change,
 		&(struct zone_with_opts){ .compile = zones_read_compile_opts(
@@ -139,21 +136,51 @@ static bool change_one(struct updates *u, size_t at)
 
 /* --- all of them -------------------------------------------------------------------------- */
 
+/* What each zone was read from that has not changed since then: its steps begin there. */
+static struct text *find_files(const struct updates *u)
+{
+	struct text *files = memory_zeroed(u->made.n_entries, sizeof *files);
+
+	for (size_t i = 0; i < u->made.n_entries; i++) {
+		const struct registry_zone *z =
+			registry_find(u->made.live.zones, u->made.entries[i]->origin);
+		load_sources_text(&z->load, &files[i]);
+	}
+	return files;
+}
+
+static const char *file_of(
+	const struct updates *u, const struct text *files, const struct change *c)
+{
+	size_t i = 0;
+
+	while (!name_equal(u->made.entries[i]->origin, change_apex(c)))
+		i++;
+	return files[i].len ? text_get(&files[i]) : NULL;
+}
+
 /* On the disk, or nothing has happened. */
 static bool store_all(struct updates *u, struct fault *why)
 {
 	struct store_step *steps = memory_zeroed(u->made.n, sizeof *steps);
+	struct text *files = find_files(u);
 	size_t n = 0;
 
-	for (size_t i = 0; i < u->made.n; i++)
-		if (u->made.list[i].change)
-			steps[n++].change = u->made.list[i].change;
+	for (size_t i = 0; i < u->made.n; i++) {
+		const struct change *c = u->made.list[i].change;
+		if (c)
+			steps[n++] = (struct store_step){ .change = c,
+				.file = file_of(u, files, c) };
+	}
 	const enum store_result result = store_add(u->opts.store, steps, n, why);
 	bool ok = result != STORE_FAILED;
-	/* Zones that are not stored yet are put whole. */
+	/* Zones that are stored otherwise are put whole. */
 	for (size_t i = 0; result == STORE_APART && ok && i < u->made.n_entries; i++)
 		ok = store_put(u->opts.store, u->made.entries[i]->load.zone,
 			&(struct store_timers){ 0 }, why);
+	for (size_t i = 0; i < u->made.n_entries; i++)
+		text_fini(&files[i]);
+	memory_free(files);
 	memory_free(steps);
 	return ok;
 }
@@ -216,7 +243,7 @@ static void work(void *ctx, struct job *job)
 	add_entries(u);
 	if (!u->made.n_entries)
 		return;
-	if (!versions_make(&u->made.live, u->made.entries, u->made.n_entries, &u->made.zones,
+	if (!versions_make(&u->made.live, NULL, u->made.entries, u->made.n_entries, &u->made.zones,
 		    &u->made.numbers, &why) ||
 		!store_all(u, &why)) {
 		fail_all(u, &why);
@@ -228,7 +255,7 @@ static void work(void *ctx, struct job *job)
 	}
 	give_histories(u);
 	if (u->made.staged.conf)
-		versions_make(&u->made.staged, u->made.entries, u->made.n_entries,
+		versions_make(&u->made.staged, u->made.zones, u->made.entries, u->made.n_entries,
 			&u->made.staged_zones, &u->made.staged_numbers, &why);
 }
 
@@ -390,7 +417,8 @@ struct updates *updates_new(const struct updates_opts *opts)
 		.ctx = u,
 		.begin = begin,
 		.work = work,
-		.end = end };
+		.end = end,
+		.of_zones = true };
 	worker_news_take_updates(opts->news, take, u);
 	return u;
 }

@@ -2,10 +2,10 @@
 
 #include "base/memory.h"
 
-static bool make_numbers(const struct parts *of, struct registry **zones,
-	struct pool_numbers **numbers, struct fault *why)
+static bool make_numbers(const struct parts *of, const struct registry *served,
+	struct registry **zones, struct pool_numbers **numbers, struct fault *why)
 {
-	*numbers = pool_numbers_new((*zones)->set, of->steer, why);
+	*numbers = pool_numbers_new((served ? served : *zones)->set, of->steer, why);
 	if (*numbers)
 		return true;
 	registry_drop(*zones);
@@ -13,14 +13,16 @@ static bool make_numbers(const struct parts *of, struct registry **zones,
 	return false;
 }
 
-bool versions_change(const struct parts *of, struct registry_change *changes, size_t n,
-	struct registry **zones, struct pool_numbers **numbers, struct fault *why)
+bool versions_change(const struct parts *of, const struct registry *served,
+	struct registry_change *changes, size_t n, struct registry **zones,
+	struct pool_numbers **numbers, struct fault *why)
 {
 	*zones = registry_changed(of->zones, changes, n);
-	return make_numbers(of, zones, numbers, why);
+	return make_numbers(of, served, zones, numbers, why);
 }
 
-bool versions_make(const struct parts *of, struct registry_zone *const *entries, size_t n,
+bool versions_make(const struct parts *of, const struct registry *served,
+	struct registry_zone *const *entries, size_t n,
 	struct registry **zones, struct pool_numbers **numbers, struct fault *why)
 {
 	struct registry_zone **list = memory_zeroed(n, sizeof(*list));
@@ -35,5 +37,5 @@ bool versions_make(const struct parts *of, struct registry_zone *const *entries,
 	}
 	*zones = registry_with(of->zones, list, k);
 	memory_free(list);
-	return make_numbers(of, zones, numbers, why);
+	return make_numbers(of, served, zones, numbers, why);
 }

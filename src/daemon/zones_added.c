@@ -162,7 +162,8 @@ static struct zone *first_data(const struct zones_added_work *w, struct zones_ad
 	name_text(name, it->apex);
 	const bool has = store_has(w->opts->store, it->apex, &serial, &why);
 	if (it->resumes) {
-		struct zone *z = has ? stored_zone(w->opts->store, it->apex, &opts, &timers, &why)
+		struct zone *z = has ? stored_zone(w->opts->store, it->apex, NULL, &opts,
+					  &timers, &why)
 				     : NULL;
 		if (!z && !*why.text)
 			fault(&why, "zone %s: nothing is stored of it", name);
@@ -214,11 +215,11 @@ static struct registry_zone *own_entry(const struct zones_added_work *w,
 		 : NULL;
 }
 
-static struct zone *stored_before(void *ctx, const uint8_t *apex, const struct compile_opts *opts,
-	int64_t *checked_s, uint32_t *expire_s, struct fault *why)
+static struct zone *stored_before(void *ctx, const uint8_t *apex, const char *path,
+	const struct compile_opts *opts, int64_t *checked_s, uint32_t *expire_s, struct fault *why)
 {
 	struct store_timers timers = { 0 };
-	struct zone *z = stored_zone(ctx, apex, opts, &timers, why);
+	struct zone *z = stored_zone(ctx, apex, path, opts, &timers, why);
 
 	*checked_s = timers.checked_s;
 	*expire_s = timers.expire_s;
@@ -358,8 +359,8 @@ static bool is_configured(const struct parts *of, const uint8_t *apex)
 	return z && !z->added;
 }
 
-static bool change_registry(struct zones_added_work *w, const struct parts *of, struct registry **zones,
-	struct pool_numbers **numbers, struct fault *why)
+static bool change_registry(struct zones_added_work *w, const struct parts *of,
+	const struct registry *served, struct registry **zones, struct pool_numbers **numbers, struct fault *why)
 {
 	struct registry_change *list = memory_zeroed(w->ask->n, sizeof *list);
 	size_t k = 0;
@@ -375,7 +376,7 @@ static bool change_registry(struct zones_added_work *w, const struct parts *of, 
 		}
 		k++;
 	}
-	const bool ok = versions_change(of, list, k, zones, numbers, why);
+	const bool ok = versions_change(of, served, list, k, zones, numbers, why);
 	memory_free(list);
 	return ok;
 }
@@ -433,7 +434,7 @@ static void work(void *ctx, struct job *job)
 		n += ask->items[i].ok;
 	if (!n)
 		return;
-	bool ok = change_registry(w, &w->live, &w->zones, &w->numbers, &why);
+	bool ok = change_registry(w, &w->live, NULL, &w->zones, &w->numbers, &why);
 	if (ok && !store_all(w, &why)) {
 		registry_drop(w->zones);
 		pool_numbers_drop(w->numbers);
@@ -444,7 +445,8 @@ static void work(void *ctx, struct job *job)
 	if (!ok)
 		fail_all(w, &why);
 	else if (w->staged.conf)
-		change_registry(w, &w->staged, &w->staged_zones, &w->staged_numbers, &why);
+		change_registry(w, &w->staged, w->zones, &w->staged_zones, &w->staged_numbers,
+			&why);
 }
 
 static bool begin(void *ctx)

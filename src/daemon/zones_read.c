@@ -449,7 +449,7 @@ static struct registry_zone *of_primary(const struct reading *r, const struct li
 		to.load.zone = old->load.zone;
 		zone_hold(to.load.zone);
 	} else if (r->o->stored &&
-		(to.load.zone = r->o->stored(r->o->stored_ctx, z->origin, &opts, &to.checked_s,
+		(to.load.zone = r->o->stored(r->o->stored_ctx, z->origin, z->path, &opts, &to.checked_s,
 			 &to.expire_s, &why))) {
 		to.state = REGISTRY_READY;
 		to.loaded_s = r->now_s;
@@ -493,7 +493,7 @@ static struct registry_zone *of_store(
 	if (!r->o->stored)
 		return NULL;
 	to.load.zone = r->o->stored(
-		r->o->stored_ctx, z->origin, &opts, &to.checked_s, &to.expire_s, why);
+		r->o->stored_ctx, z->origin, z->path, &opts, &to.checked_s, &to.expire_s, why);
 	return to.load.zone ? registry_zone_new(&to) : NULL;
 }
 
@@ -520,7 +520,7 @@ static struct registry_zone *orphan(
 		"anew, or take the zone out (\"zone remove %s\")",
 		name_text(name, z->origin), z->added->template, name);
 	if (!z->before && r->o->stored) {
-		stored.load.zone = r->o->stored(r->o->stored_ctx, z->origin, &opts,
+		stored.load.zone = r->o->stored(r->o->stored_ctx, z->origin, z->path, &opts,
 			&stored.checked_s, &stored.expire_s, &why);
 		if (stored.load.zone) {
 			stored.loaded_s = r->now_s;

@@ -20,8 +20,8 @@ struct zones_read_opts {
 	struct job *job; /* is told how far it is, and asked whether to end; or NULL */
 	/* A zone as it was stored when we last ran: count 1. NULL: it was not, and `why` is empty; or it cannot
 	 * be had. Any thread. NULL: nothing is stored. */
-	struct zone *(*stored)(void *ctx, const uint8_t *apex, const struct compile_opts *opts,
-		int64_t *checked_s, uint32_t *expire_s, struct fault *why);
+	struct zone *(*stored)(void *ctx, const uint8_t *apex, const char *path,
+		const struct compile_opts *opts, int64_t *checked_s, uint32_t *expire_s, struct fault *why);
 	void *stored_ctx;
 	/* Zones beyond the configuration, each once. Where it names one of them, too, its word is taken, and a
 	 * warning tells. */

@@ -32,23 +32,54 @@ struct store_timers {
 	uint32_t expire_s; /* from then on */
 };
 
-/* The zone as it is, in the place of all that is stored of it. */
+enum store_result {
+	STORE_DONE,
+	/* It does not fit to what is stored of the zone: that must be put whole. */
+	STORE_APART,
+	STORE_FAILED
+};
+
+/* How long steps are kept that are not needed any more to have the zone: for those who ask for what has
+ * changed (IXFR). Of each zone. */
+enum { STORE_HISTORY_BYTES = 64 << 20, STORE_HISTORY_S = 14 * 86400 };
+struct store_limits {
+	size_t history_bytes;
+	int64_t history_s;
+};
+void store_set_limits(struct store *s, const struct store_limits *limits);
+
+/* The zone as it is, in the place of all that is stored of it. By pieces: others go on meanwhile, and until all
+ * of it is there, what was stored before is what is stored. */
 bool store_put(struct store *s, const struct zone *z, const struct store_timers *t,
 	struct fault *why);
+
+/* The same beside steps that go on: the zone, which is of a serial that it has had since it was put last, in the
+ * place of that and of the steps up to there. They stay as history. */
+enum store_result store_rebase(struct store *s, const struct zone *z, struct fault *why);
+
+/* Is there a zone that store_rebase() is due for, since it has more steps than data, or is still a file? Any
+ * thread, at once. */
+bool store_is_due(const struct store *s);
+/* Which; it is not due any more. False: none. */
+bool store_take_due(struct store *s, uint8_t apex[static NAME_MOST]);
+void store_due_again(struct store *s, const uint8_t *apex);
+
+/* What was committed stands in a journal beside the file until it is written into it. Whether that is due, at once,
+ * any thread; does it. One at a time. */
+bool store_wants_checkpoint(const struct store *s);
+bool store_checkpoint(struct store *s, struct fault *why);
+
+/* Steps that are older than their limits go, and the file shrinks a little. */
+bool store_trim(struct store *s, struct fault *why);
 
 /* One step of a zone, from the version that is stored. */
 struct store_step {
 	const struct change *change;
 	struct store_timers timers;
 	bool has_timers; /* else those that are stored stay */
-};
-
-enum store_result {
-	STORE_DONE,
-	/* One does not start where its zone stands, or its zone has more changes than data: those zones must be
-	 * put whole. */
-	STORE_APART,
-	STORE_FAILED
+	/* Which versions of which files the zone was read from (load_sources_text()): one that is not stored is
+	 * from then on what they say, with its steps. NULL: such a zone is APART. */
+	const char *file;
 };
 
 /* All of them or none, in one transaction; those of one zone in their order. */
@@ -67,8 +98,10 @@ bool store_check(
 struct store_picture {
 	uint8_t *records; /* of the zone when it was put whole; see store_next_record() */
 	size_t len;
-	struct change **changes; /* since then, in their order */
+	char *file; /* NULL; or it was never put: it is what these files said, load_sources_text() */
+	struct change **changes; /* in their order */
 	size_t n;
+	size_t n_before; /* of them, in front: the records have these in them */
 	uint32_t serial; /* of what comes of both */
 	struct store_timers timers;
 };

@@ -3,6 +3,7 @@
 #include "base/scope.h"
 #include "zone/change.h"
 #include "zone/history.h"
+#include "zone/load.h"
 #include "zone/zone_with.h"
 
 #include <stdio.h>
@@ -62,29 +63,62 @@ static struct zone *with_changes(struct zone *z, struct store_picture *p,
 	const struct compile_opts *opts, struct fault *why)
 {
 	struct faults f;
-	struct zone *next = NULL;
-	struct change *all = change_join((const struct change *const *)p->changes, p->n, why);
+	struct zone *next = z;
+	const size_t n = p->n - p->n_before;
+	struct change *all = n ? change_join(
+		(const struct change *const *)p->changes + p->n_before, n, why) : NULL;
 
 	faults_init(&f);
-	if (all)
-		next = zone_with(z, all, &(struct zone_with_opts){ .compile = *opts }, &f);
-	if (next)
+	if (n)
+		next = all ? zone_with(z, all, &(struct zone_with_opts){ .compile = *opts }, &f)
+			   : NULL;
+	if (next && n)
 		next = zone_merge_wanted(next, opts->key);
-	if (all && !next)
+	if (!next)
 		fault(why, "what is stored of it does not fit together");
 	faults_fini(&f);
 	change_free(all);
-	/* They are its history, too. */
-	for (size_t i = 0; next && i < p->n; i++) {
-		history_give(next, i ? next : z, p->changes[i]);
+	/* The last of them are its history, too. */
+	const size_t first = p->n > HISTORY_STEPS_MOST ? p->n - HISTORY_STEPS_MOST : 0;
+	for (size_t i = first; next && i < p->n; i++) {
+		history_give(next, i > first ? next : z, p->changes[i]);
 		p->changes[i] = NULL;
 	}
-	zone_drop(z);
+	if (next != z)
+		zone_drop(z);
 	return next;
 }
 
-struct zone *stored_zone(struct store *s, const uint8_t *apex, const struct compile_opts *opts,
-	struct store_timers *timers, struct fault *why)
+/* The file that a zone began with, in the version that it had then: until all of the zone is stored, it is
+ * what its steps are upon. */
+static struct zone *read_file(struct store *s, const struct store_picture *p, const char *path,
+	const uint8_t *apex, const struct compile_opts *opts, struct fault *why)
+{
+	struct load load = { 0 };
+	struct text is = { 0 };
+	struct faults f;
+	struct zone *z = NULL;
+
+	faults_init(&f);
+	if (path && load_zone(&load, path, apex, opts, &f)) {
+		load_sources_text(&load, &is);
+		if (strcmp(text_get(&is), p->file) == 0)
+			zone_hold(z = load.zone);
+		load_fini(&load);
+	}
+	if (!z)
+		fault(why,
+			"%s has %zu changes of it, the last to serial %u, upon a file that is another by "
+			"now (put that one back, with its time, or purge the zone: then the changes "
+			"are lost)",
+			store_path(s), p->n, p->serial);
+	text_fini(&is);
+	faults_fini(&f);
+	return z;
+}
+
+struct zone *stored_zone(struct store *s, const uint8_t *apex, const char *path,
+	const struct compile_opts *opts, struct store_timers *timers, struct fault *why)
 {
 	struct reading r;
 	struct zone *z = NULL;
@@ -94,7 +128,9 @@ struct zone *stored_zone(struct store *s, const uint8_t *apex, const struct comp
 	records_init(&r.records, apex);
 	scope_hold(&r, let_go);
 	*timers = r.picture.timers;
-	if (add_records(&r))
+	if (r.picture.file)
+		z = read_file(s, &r.picture, path, apex, opts, why);
+	else if (add_records(&r))
 		z = compile_records(&r, opts, why);
 	else
 		fault(why, "%s: what is stored of it is damaged", store_path(s));

@@ -8,8 +8,9 @@
 #include "store/store.h"
 #include "zone/compile.h"
 
-/* A zone as it is stored: count 1. NULL: it is not, and `why` is empty; or it cannot be had. */
-struct zone *stored_zone(struct store *s, const uint8_t *apex, const struct compile_opts *opts,
-	struct store_timers *timers, struct fault *why);
+/* A zone as it is stored: count 1. NULL: it is not, and `why` is empty; or it cannot be had. `path` is that of
+ * its file, which may be what its steps begin with; NULL: it has none. */
+struct zone *stored_zone(struct store *s, const uint8_t *apex, const char *path,
+	const struct compile_opts *opts, struct store_timers *timers, struct fault *why);
 
 #endif

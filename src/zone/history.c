@@ -77,3 +77,14 @@ void history_give(struct zone *z, const struct zone *was, struct change *change)
 	history_drop(z->history); /* perhaps the one that was added to */
 	z->history = h;
 }
+
+/* The count is not of the scope that may be on: it is a part of the zone. */
+void history_share(struct zone *z, const struct zone *of)
+{
+	struct history *before = z->history;
+
+	z->history = of->history;
+	if (z->history)
+		__atomic_add_fetch(&z->history->part.refs, 1, __ATOMIC_RELAXED);
+	history_drop(before);
+}

@@ -30,6 +30,9 @@ struct history *history_add(
  * bounded by half of what the zone takes, or 1 MiB. */
 void history_give(struct zone *z, const struct zone *was, struct change *change);
 
+/* Gives `z`, which nobody serves yet, the history of another. */
+void history_share(struct zone *z, const struct zone *of);
+
 static inline struct history *history_hold(const struct history *h)
 {
 	part_hold(h ? (struct part *)(uintptr_t)&h->part : NULL);

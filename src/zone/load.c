@@ -4,6 +4,7 @@
 #include "base/scope.h"
 #include "zone/master.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static void keep_sources(struct load *to, const struct records *r)
@@ -59,4 +60,13 @@ bool load_is_fresh(const struct load *l)
 			!file_stamp_same(&now, &l->sources[i].stamp))
 			return false;
 	return l->n > 0;
+}
+
+void load_sources_text(const struct load *l, struct text *to)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct file_stamp *at = &l->sources[i].stamp;
+		text_addf(to, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 "\n",
+			l->sources[i].path, at->device, at->inode, at->size, at->mtime_ns);
+	}
 }

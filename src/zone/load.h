@@ -25,6 +25,10 @@ bool load_zone(struct load *to, const char *path, const uint8_t *origin,
 /* Lets go of the zone and the list. */
 void load_fini(struct load *l);
 
+/* Which versions of which files it was read from, a line each: another version, another text. Nothing is added
+ * when it is not of files. */
+void load_sources_text(const struct load *l, struct text *to);
+
 /* True while none of the files has changed. */
 bool load_is_fresh(const struct load *l);
 

@@ -1,6 +1,7 @@
 #include "zone/registry.h"
 
 #include "base/memory.h"
+#include "zone/zone_with.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +141,8 @@ struct registry *registry_new(
 			zones[i]->state != REGISTRY_WAITS;
 		r->n_empty += zones[i]->state == REGISTRY_EMPTY ||
 			zones[i]->state == REGISTRY_EXPIRED;
+		if (zone_is_ready(of[i]) && zone_wants_merge(of[i]))
+			r->large = zones[i];
 	}
 	r->set = zone_set_new(key, of, rules, n);
 	memory_free(of);

@@ -75,14 +75,6 @@ static bool copy_pools(struct zone *to, const struct zone *z)
 	return true;
 }
 
-/* Its count is not of the scope that may be on: it is a part of the zone. */
-static void keep_history(struct zone *to, const struct zone *z)
-{
-	to->history = z->history;
-	if (to->history)
-		__atomic_add_fetch(&to->history->part.refs, 1, __ATOMIC_RELAXED);
-}
-
 /* Room for all; false: there is none. */
 static bool start(struct merge *m)
 {
@@ -103,7 +95,8 @@ static bool start(struct merge *m)
 	to->delta = NULL;
 	to->slots = NULL;
 	to->places = NULL;
-	keep_history(to, z);
+	to->history = NULL;
+	history_share(to, z);
 	to->image = malloc(image);
 	/* Its own chain; that there is one says what is in front of nodes. */
 	to->denial = z->denial ? calloc(1, sizeof *to->denial) : NULL;

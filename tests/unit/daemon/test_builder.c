@@ -318,6 +318,116 @@ static void with_one_that_hangs_the_others_are_cancelled(void)
 	CU_ASSERT_EQUAL(p[0].end, JOB_DONE);
 }
 
+/* --- zones beside all others --------------------------------------------------------------- */
+
+static bool meets(void *ctx)
+{
+	struct piece *p = ctx;
+
+	tell(p->d, '?', p->name);
+	return p->from != p->d->served;
+}
+
+static void meet(void *ctx, struct job *job)
+{
+	struct piece *p = ctx;
+
+	(void)job;
+	tell(p->d, '&', p->name);
+	p->made = p->d->served + 1;
+}
+
+static bool ended(void *ctx)
+{
+	return ((const struct piece *)ctx)->ended;
+}
+
+static void zones_go_on_beside_what_lets_them_and_are_met_at_its_end(void)
+{
+	struct piece p[4];
+	struct desk d;
+
+	open_desk(&d);
+	for (unsigned i = 0; i < 4; i++)
+		prepare(&d, &p[i], (char)('a' + i));
+	p[0].waits = p[0].build.beside = true;
+	p[0].build.meets = meets;
+	p[0].build.meet = meet;
+	p[1].build.of_zones = p[2].build.of_zones = true;
+	builder_ask(d.builder, &p[0].build);
+	CU_ASSERT_TRUE(comes(&d.begun));
+	builder_ask(d.builder, &p[1].build);
+	CU_ASSERT_TRUE(turns_until(d.loop, ended, &p[1]));
+	CU_ASSERT_FALSE(p[0].ended);
+	CU_ASSERT_EQUAL(d.served, 1);
+	/* One that is on when the work is done is waited for. */
+	p[2].waits = true;
+	CU_ASSERT_TRUE(comes(&d.begun));
+	builder_ask(d.builder, &p[2].build);
+	CU_ASSERT_TRUE(comes(&d.begun));
+	sem_post(&d.go);
+	sem_post(&d.go);
+	CU_ASSERT_TRUE(ends(&d, 3));
+	CU_ASSERT_EQUAL(d.served, 3);
+	CU_ASSERT_PTR_NOT_NULL(strstr(d.told, "-c ?a &a -a "));
+	close_desk(&d);
+}
+
+static void what_nothing_came_beside_is_not_met(void)
+{
+	struct piece p;
+	struct desk d;
+
+	open_desk(&d);
+	prepare(&d, &p, 'a');
+	p.build.beside = true;
+	p.build.meets = meets;
+	p.build.meet = meet;
+	builder_ask(d.builder, &p.build);
+	CU_ASSERT_TRUE(ends(&d, 1));
+	CU_ASSERT_STRING_EQUAL(d.told, "+a ?a -a ");
+	close_desk(&d);
+}
+
+static void what_lets_no_zones_beside_it_is_alone_and_comes_to_its_turn(void)
+{
+	struct piece p[3];
+	struct desk d;
+
+	open_desk(&d);
+	for (unsigned i = 0; i < 3; i++)
+		prepare(&d, &p[i], (char)('a' + i));
+	p[0].waits = true;
+	p[0].build.of_zones = p[2].build.of_zones = true;
+	builder_ask(d.builder, &p[0].build);
+	CU_ASSERT_TRUE(comes(&d.begun));
+	builder_ask(d.builder, &p[1].build);
+	builder_ask(d.builder, &p[2].build);
+	sem_post(&d.go);
+	CU_ASSERT_TRUE(ends(&d, 3));
+	CU_ASSERT_STRING_EQUAL(d.told, "+a -a +b -b +c -c ");
+	CU_ASSERT_FALSE(d.overlapped);
+	close_desk(&d);
+}
+
+static void what_could_not_be_met_since_the_server_stops_ends(void)
+{
+	struct piece p;
+	struct desk d;
+
+	open_desk(&d);
+	prepare(&d, &p, 'a');
+	p.waits = p.build.beside = true;
+	p.build.meets = meets;
+	p.build.meet = meet;
+	builder_ask(d.builder, &p.build);
+	CU_ASSERT_TRUE(comes(&d.begun));
+	sem_post(&d.go);
+	close_desk(&d);
+	CU_ASSERT_TRUE(p.ended);
+	CU_ASSERT_STRING_EQUAL(d.told, "+a -a ");
+}
+
 void suite_builder(void);
 void suite_builder(void)
 {
@@ -337,6 +447,13 @@ void suite_builder(void)
 		{ "after a stop nothing is begun", after_a_stop_nothing_is_begun },
 		{ "with one that hangs the others are cancelled",
 			with_one_that_hangs_the_others_are_cancelled },
+		{ "zones go on beside what lets them, and are met at its end",
+			zones_go_on_beside_what_lets_them_and_are_met_at_its_end },
+		{ "what nothing came beside is not met", what_nothing_came_beside_is_not_met },
+		{ "what lets no zones beside it is alone, and comes to its turn",
+			what_lets_no_zones_beside_it_is_alone_and_comes_to_its_turn },
+		{ "what could not be met since the server stops ends",
+			what_could_not_be_met_since_the_server_stops_ends },
 	};
 
 	unit_suite("daemon/builder", cases, UNIT_COUNT(cases));

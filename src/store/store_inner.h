@@ -1,0 +1,115 @@
+/* store_inner.h - what the files of the store have in common. For them alone.
+ */
+#ifndef STORE_STORE_INNER_H
+#define STORE_STORE_INNER_H
+
+#include "store/store.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+enum store_statement {
+	STORE_BEGIN,
+	STORE_COMMIT,
+	STORE_ROLLBACK,
+	STORE_FIND,
+	STORE_MAKE_ZONE,
+	STORE_SET_MAKING,
+	STORE_END_MAKING,
+	STORE_GET_MAKING,
+	STORE_SET_WHOLE,
+	STORE_SET_BASE,
+	STORE_ADVANCE,
+	STORE_SET_TIMERS,
+	STORE_DROP_PARTS,
+	STORE_DROP_CHANGES,
+	STORE_DROP_ZONE,
+	STORE_ADD_PART,
+	STORE_ADD_CHANGE,
+	STORE_FIND_CHANGE,
+	STORE_OLD_CHANGES,
+	STORE_GET_PARTS,
+	STORE_GET_CHANGES,
+	STORE_COUNT_ZONES,
+	STORE_UNFINISHED,
+	STORE_WITH_HISTORY,
+	STORE_PUT_PLAIN,
+	STORE_GET_PLAIN,
+	STORE_GET_ALL_PLAIN,
+	STORE_PUT_ADDED,
+	STORE_DROP_ADDED,
+	STORE_GET_ADDED,
+	STORE_GET_ALL_ADDED,
+	STORE_STATEMENTS
+};
+
+struct store {
+	/* Of all below: nothing that may fail a scope is called under it. Who waits for it has `turn`, so that those who
+	 * write piece by piece let others in between. */
+	pthread_mutex_t lock, turn;
+	sqlite3 *db;
+	sqlite3_stmt *statements[STORE_STATEMENTS];
+	int64_t last_base; /* the highest number that any base has had */
+	struct store_limits limits;
+	uint8_t (*due)[NAME_MOST]; /* [n_due] zones, store_take_due() */
+	size_t n_due, due_room;    /* n_due is read by others, atomically */
+	struct store_counts counts;
+	/* Another door to the same file, of store_checkpoint() alone, and how much there is to do. */
+	sqlite3 *checkpoints;
+	int wal_pages; /* atomic */
+	char path[];
+};
+
+void store_lock(struct store *s);
+void store_unlock(struct store *s);
+
+/* --- under the lock ----------------------------------------------------------------------- */
+
+/* Counts a failure, and says what SQLite says. Always false. */
+bool store_fail(struct store *s, struct fault *why);
+
+/* Binds what follows by its letters: b bytes and length (NULL: NULL), s a string, i an int64_t. */
+sqlite3_stmt *store_bind(
+	struct store *s, enum store_statement which, const char *letters, ...);
+/* Of one that returns no rows. */
+bool store_run(sqlite3_stmt *st);
+
+/* A name of a row, which a person may have written; an empty one is none, which is fine when it is not needed. */
+bool store_column_name(sqlite3_stmt *st, int i, uint8_t to[static NAME_MOST], bool needed);
+
+bool store_begin(struct store *s, struct fault *why);
+bool store_commit(struct store *s, struct fault *why);
+/* Whether transactions need not be on the disk when they are committed. */
+bool store_quick(struct store *s, bool quick);
+/* Of what is begun nothing is done; always false. */
+bool store_give_up(struct store *s, struct fault *why);
+
+/* The row of a zone. That it cannot be read is not that it is not there. */
+struct store_row {
+	int64_t id;
+	uint32_t serial;
+	int64_t whole, since; /* bytes */
+	int64_t base;         /* -1: none */
+	int64_t base_n;       /* the last change that the base has in it */
+	bool of_file;         /* there is none, but a file that it was read from */
+	struct store_timers timers;
+};
+
+enum store_found { STORE_FOUND, STORE_NOT_THERE, STORE_NOT_READ };
+
+/* A zone whose first base is not all there yet is not there. */
+enum store_found store_find(struct store *s, const uint8_t *apex, struct store_row *to);
+
+/* store_put() and store_forget() within a transaction, all at once. */
+bool store_put_now(struct store *s, const struct zone *z, const struct store_timers *t);
+bool store_forget_now(struct store *s, const uint8_t *apex);
+
+/* --- the file ----------------------------------------------------------------------------- */
+
+/* Its tables, in this version: a new store gets them, one of an older version is brought up to date. */
+bool store_schema(sqlite3 *db, const char *path, struct fault *why);
+
+/* What was being put when we last stopped goes. */
+bool store_clear_unfinished(struct store *s, struct fault *why);
+
+#endif
