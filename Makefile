@@ -11,7 +11,7 @@ SANITIZE ?=
 
 # Only what builds needs it: "make deps" and "make help" work before anything is there. check, demo and fuzz see to
 # the packages first and then start make again.
-ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn soak demo lab fuzz mutants conform interop clean distclean format uninstall,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn killed soak demo lab fuzz mutants conform interop clean distclean format uninstall,$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 endif
 
@@ -33,7 +33,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent
 
-.PHONY: all help deps deps-tests check check-run check-asan check-tsan churn churn-run soak demo lab bench fuzz mutants conform interop format install uninstall clean distclean
+.PHONY: all help deps deps-tests check check-run check-asan check-tsan churn churn-run killed soak demo lab bench fuzz mutants conform interop format install uninstall clean distclean
 all: $(programs)
 
 help:
@@ -48,6 +48,7 @@ help:
 	@echo "make interop [CHANGES=20] [SEED=1]  primary and secondary of real named, nsd, knotd and pdns_server, through random changes; certificates by certbot and lego; updates sent on to named and knotd; steered names at all four"
 	@echo "make bench [W=\"W1 W5\"] [R=5] [T=2]  measure us and what else is installed of NSD, Knot, BIND, gdnsd, PowerDNS"
 	@echo "make churn [T=600] [SEED=1]  everything at once, at random, under both sanitizers for T seconds each"
+	@echo "make killed [N=1000] [SEED=1]  kill -9 in the middle of updates, N times: nothing that was confirmed is lost"
 	@echo "make soak [HOURS=4]  the same without them for so long, then packets without end: memory stays as it is"
 	@echo "make mutants [N=100] [SEED=1] [ROOMS=\"answer net\"]  change src/ in N random places: how many do the tests notice?"
 	@echo "make fuzz [T=60]   run every fuzz target for T seconds (needs clang)"
@@ -186,6 +187,11 @@ SEED ?= 1
 conform: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(BUILD) tests/conform/compare.py --zones $(ZONES) --seed $(SEED)
+
+killed: N ?= 1000
+killed: deps-tests
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@BUILD=$(BUILD) tests/churn/killed.py --rounds $(N) --seed $(SEED)
 
 # Real nameservers as our secondaries; those that are not installed are skipped.
 interop: CHANGES ?= 20
