@@ -15,6 +15,7 @@
 #include "daemon/orders.h"
 #include "daemon/parts_read.h"
 #include "daemon/plain_making.h"
+#include "daemon/pool_signing.h"
 #include "daemon/privs.h"
 #include "daemon/probes.h"
 #include "daemon/publish.h"
@@ -74,6 +75,7 @@ struct server {
 	struct probes *probes;
 	struct balancer *balancer;
 	struct rankings *rankings;
+	struct pool_signing *pool_signing;
 	struct reloader *reloader;
 	struct staging *staging;
 	struct geo_watch *geo_watch;
@@ -209,10 +211,12 @@ static bool make_followers(struct server *s, struct fault *why)
 	probes_set_balancer(s->probes, s->balancer);
 	s->rankings = rankings_new(&(struct rankings_opts){
 		s->loop, s->jobs, s->builder, s->publisher });
-	s->reloader = reloader_new(&(struct reloader_opts){
-		s->builder, s->publisher, s->conf_path, s->key, s->store });
+	s->pool_signing = pool_signing_new(&(struct pool_signing_opts){
+		s->loop, s->jobs, s->publisher, s->key });
+	s->reloader = reloader_new(&(struct reloader_opts){ s->builder, s->publisher,
+		s->conf_path, s->key, s->store, s->pool_signing });
 	s->staging = staging_new(&(struct staging_opts){ s->loop, s->builder, s->publisher,
-		s->reloader, s->probes, s->workers });
+		s->reloader, s->probes, s->workers, s->pool_signing });
 	s->geo_watch = geo_watch_new(&(struct geo_watch_opts){
 		s->loop, s->jobs, s->builder, s->publisher, s->staging });
 	s->decisions = decisions_new(&(struct decisions_opts){
@@ -249,7 +253,7 @@ static bool open_control(struct server *s, struct fault *why)
 		&(struct reports_opts){ s->jobs, s->publisher, s->probes, s->balancer,
 			s->rankings, s->staging, s->reloader, s->measuring, s->watchdog,
 			s->decisions, s->workers, s->notifying, s->forwarding,
-			s->certificates, s->started, s->conf_path },
+			s->pool_signing, s->certificates, s->started, s->conf_path },
 		&s->commands);
 	s->zone_orders = zone_orders_new(
 		&(struct zone_orders_opts){ s->jobs, s->builder, s->publisher,
@@ -278,6 +282,18 @@ static bool give_store(const struct server *s, const char *user, struct fault *w
 			return false;
 	}
 	return true;
+}
+
+/* Before anybody is answered. */
+static void sign_pools(struct server *s)
+{
+	const struct parts *p = publisher_live(s->publisher);
+	struct pool_signatures *to = pool_signing_hold(s->pool_signing);
+	struct pool_signing_sum sum = { 0 };
+
+	pool_signing_ahead(to,
+		&(struct pool_signing_of){ p->zones, NULL, p->steer, p->numbers, NULL }, &sum);
+	pool_signatures_drop(to);
 }
 
 /* Static names are answered when this returns; steered ones wait where nothing is known of
@@ -321,6 +337,7 @@ static bool boot(struct server *s, struct fault *why)
 	s->builder = builder_new(s->jobs);
 	if (!make_followers(s, why))
 		return false;
+	sign_pools(s);
 	publisher_now(s->publisher);
 	if (!open_control(s, why) || !workers_start(s->workers, why))
 		return false;
@@ -368,6 +385,7 @@ static void shut_down(struct server *s)
 	zones_added_free(s->zones_added);
 	frozen_free(s->frozen);
 	reloader_free(s->reloader);
+	pool_signing_free(s->pool_signing);
 	publisher_free(s->publisher);
 	epoch_close(&s->epoch);
 	worker_news_free(s->news);

@@ -19,6 +19,7 @@ struct publisher {
 	unsigned lane; /* of letting go */
 	struct parts live, staged;
 	uint64_t share; /* 0: no stage is on */
+	struct pool_signatures *signatures; /* held; NULL: none */
 	struct policy policy; /* of live.conf, which it borrows from */
 	struct publisher_health health;
 	struct {
@@ -319,7 +320,18 @@ void publisher_free(struct publisher *p)
 	ev_prepare_stop(p->opts.loop, &p->turn_ends);
 	parts_drop(&p->staged);
 	parts_drop(&p->live);
+	pool_signatures_drop(p->signatures);
 	memory_free(p);
+}
+
+/* What was held before goes with the last world that has it. */
+void publisher_set_signatures(struct publisher *p, struct pool_signatures *s)
+{
+	struct pool_signatures *before = p->signatures;
+
+	p->signatures = pool_signatures_hold(s);
+	pool_signatures_drop(before);
+	p->parts_changed = true;
 }
 
 void publisher_set_health(struct publisher *p, const struct publisher_health *h)

@@ -81,6 +81,9 @@ void publisher_take_rankings(struct publisher *p, bool staged, struct parts *som
 void publisher_take_zones(struct publisher *p, bool staged, struct registry *zones,
 	struct pool_numbers *numbers);
 
+/* The signatures of what pools answer, for all worlds from now on: held. NULL: there are none. */
+void publisher_set_signatures(struct publisher *p, struct pool_signatures *s);
+
 /* Lets go of parts that somebody held, beside the loop: theirs may be the last hold, and many
  * zones are many frees. Leaves all members NULL. */
 void publisher_let_go(struct publisher *p, struct parts *parts);

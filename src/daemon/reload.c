@@ -20,6 +20,7 @@ struct reading {
 	struct reload_made how;
 	struct parts before; /* held */
 	struct parts made;
+	struct pool_signatures *signatures; /* held */
 	bool ok;
 	struct parts now; /* held: what was served when it was made */
 	bool met;         /* `made` has all that came meanwhile */
@@ -32,6 +33,7 @@ static bool begin(void *ctx)
 	struct reading *x = ctx;
 
 	x->before = x->how.before(x->how.ctx);
+	x->signatures = pool_signing_hold(x->owner->opts.signing);
 	return true;
 }
 
@@ -46,6 +48,18 @@ static bool may_follow(struct reading *x)
 		(x->how.force ||
 			zones_change_check(&x->zones, next->zones_lost, &at, &x->faults)) &&
 		(!x->how.also || x->how.also(x->how.ctx, &x->made, &x->faults));
+}
+
+/* Before it is served. What is not signed here for want of memory is signed when it is asked for. */
+static void sign_ahead(struct reading *x, struct job *job)
+{
+	const bool same = x->made.steer == x->before.steer;
+	struct pool_signing_sum sum = { 0 };
+
+	pool_signing_ahead(x->signatures,
+		&(struct pool_signing_of){ x->made.zones, same ? x->before.zones : NULL,
+			x->made.steer, x->made.numbers, job },
+		&sum);
 }
 
 static void work(void *ctx, struct job *job)
@@ -64,6 +78,8 @@ static void work(void *ctx, struct job *job)
 		parts_drop(&x->made);
 		x->ok = false;
 	}
+	if (x->ok && !x->how.also)
+		sign_ahead(x, job);
 }
 
 /* --- zones that have changed meanwhile ---------------------------------------------------- */
@@ -161,6 +177,7 @@ static void end(void *ctx, enum job_end end)
 	publisher_let_go(x->owner->opts.publisher, &x->made);
 	publisher_let_go(x->owner->opts.publisher, &x->before);
 	publisher_let_go(x->owner->opts.publisher, &x->now);
+	pool_signatures_drop(x->signatures);
 	free(x);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/fault.h"
 #include "daemon/builder.h"
+#include "daemon/pool_signing.h"
 #include "daemon/publish.h"
 #include "daemon/zones_change.h"
 
@@ -20,6 +21,7 @@ struct reloader_opts {
 	const char *conf_path; /* borrowed for good */
 	struct hash_key key;
 	struct store *store; /* NULL: none */
+	struct pool_signing *signing;
 };
 
 struct reloader *reloader_new(const struct reloader_opts *opts);

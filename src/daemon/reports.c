@@ -232,6 +232,11 @@ static void take_view(const struct reports *r, bool texts, struct report_view *v
 		v->forwarded = c.asked;
 		v->forward_failed = c.failed;
 	}
+	if (r->opts.pool_signing) {
+		const struct pool_signing_counts c = pool_signing_counts(r->opts.pool_signing);
+		v->pool_signing = (struct report_pool_signing){ c.table, c.left, c.waiting, c.signeds,
+			c.lost };
+	}
 	if (r->opts.certificates)
 		v->tls = certificates_report(r->opts.certificates);
 	v->agents = measuring_counts(r->opts.measuring, &v->targets);

@@ -39,6 +39,7 @@ struct reports_opts {
 	struct workers *workers;
 	struct notifying *notifying; /* NULL: nobody is told of zones */
 	struct forwarding *forwarding; /* NULL: no update is sent on */
+	struct pool_signing *pool_signing; /* NULL: nothing is signed */
 	struct certificates *certificates; /* NULL: there are none to tell of */
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;

@@ -50,6 +50,7 @@ struct beginning {
 	double percent;
 	struct reload_done done;
 	struct parts live; /* held, while it is read */
+	struct pool_signatures *signatures; /* the same */
 };
 
 static struct parts begins_from(void *ctx)
@@ -58,6 +59,7 @@ static struct parts begins_from(void *ctx)
 	struct publisher *p = b->owner->opts.publisher;
 
 	b->live = parts_hold(publisher_live(p));
+	b->signatures = pool_signing_hold(b->owner->opts.signing);
 	return parts_hold(is_on(b->owner) ? publisher_staged(p) : publisher_live(p));
 }
 
@@ -83,6 +85,9 @@ static bool fit_to_live(void *ctx, struct parts *made, struct faults *f)
 			why.text);
 	pool_numbers_drop(made->numbers);
 	made->numbers = numbers;
+	struct pool_signing_sum sum = { 0 };
+	pool_signing_ahead(b->signatures,
+		&(struct pool_signing_of){ b->live.zones, NULL, made->steer, numbers, NULL }, &sum);
 	return true;
 }
 
@@ -110,6 +115,7 @@ static void begun(
 	const bool taken = made != NULL;
 
 	publisher_let_go(b->owner->opts.publisher, &b->live);
+	pool_signatures_drop(b->signatures);
 	if (made)
 		start(b->owner, made, b->percent);
 	b->done.told(b->done.ctx, &(struct reload_result){ taken, f, zones });

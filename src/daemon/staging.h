@@ -28,6 +28,7 @@ struct staging_opts {
 	struct reloader *reloader;
 	struct probes *probes;
 	struct workers *workers;
+	struct pool_signing *signing;
 };
 
 struct staging *staging_new(const struct staging_opts *opts);

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "daemon/zone_files.h"
+#include "dns/rrtype.h"
 #include "jobs/jobs.h"
 #include "zone/history.h"
 
@@ -328,12 +329,47 @@ static bool pool_cname(void *ctx, const char *name)
 	return false;
 }
 
+static void add_type(uint16_t to[], unsigned *n, bool has, uint16_t type)
+{
+	if (has)
+		to[(*n)++] = type;
+}
+
+/* Of a pool that stands in nothing is asked of which this one has nothing. Beside a CNAME nothing
+ * else is listed: a pool with other edges, too, is answered for as if it had no CNAME. */
+static unsigned pool_types(void *ctx, const char *name, uint16_t to[static COMPILE_POOL_TYPES_MOST])
+{
+	const struct conf *c = ctx;
+	const struct pool_opts *p = &c->pools[conf_pool(c, name)];
+	bool a = false, aaaa = false, cname = false, other = false;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct edge_opts *e = &c->edges[p->edges[i]];
+		const bool alone = !e->n_a && !e->n_aaaa;
+		cname = cname || (alone && e->cname);
+		other = other || !alone;
+		a = a || e->n_a || alone;
+		aaaa = aaaa || e->n_aaaa || alone;
+	}
+	if (cname && !other) {
+		to[0] = RRTYPE_CNAME;
+		return 1;
+	}
+	add_type(to, &n, a, RRTYPE_A);
+	add_type(to, &n, aaaa, RRTYPE_AAAA);
+	add_type(to, &n, p->forms[POOL_HTTPS].front, RRTYPE_HTTPS);
+	add_type(to, &n, p->forms[POOL_SVCB].front, RRTYPE_SVCB);
+	return n;
+}
+
 struct compile_opts zones_read_compile_opts(const struct conf *c, struct hash_key key)
 {
 	return (struct compile_opts){ .key = key,
 		.pool_known = pool_known,
 		.ctx = (void *)(uintptr_t)c,
-		.pool_cname = pool_cname };
+		.pool_cname = pool_cname,
+		.pool_types = pool_types };
 }
 
 /* The same as before, when its files are the same and the pools it names are still there, and
@@ -561,16 +597,13 @@ static bool read_zone(void *ctx, size_t i)
 {
 	struct reading *r = ctx;
 	struct listed *z = &r->list[i];
-	const struct compile_opts opts = { .key = r->o->key,
-		.pool_known = pool_known,
-		.ctx = (void *)(uintptr_t)r->o->conf,
-		.pool_cname = pool_cname,
-		.before = z->before && z->before->state != REGISTRY_EMPTY ? z->before->load.zone
-									  : NULL };
+	struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
 	struct faults f;
 	struct load load;
 	struct fault lost = { 0 };
 
+	if (z->before && z->before->state != REGISTRY_EMPTY)
+		opts.before = z->before->load.zone;
 	if (r->o->job && job_is_cancelled(r->o->job))
 		return false;
 	if (!has_template(r, z)) {

@@ -47,6 +47,14 @@ struct report_stage {
 	char last[512];          /* what became of the one before; "" */
 };
 
+/* The RRsets of pools that are signed: ahead, and since somebody has asked. */
+struct report_pool_signing {
+	struct pool_signatures_counts table;
+	size_t left;    /* that are too many to be signed ahead */
+	size_t waiting; /* that are wanted, and not signed yet */
+	uint64_t signeds, lost; /* that were wanted and signed; that nobody could take note of */
+};
+
 /* How new rankings are made. */
 struct report_rankings {
 	uint64_t published, samples, lost;
@@ -86,6 +94,7 @@ struct report_view {
 	struct notifier_counts notify;
 	uint64_t forwarded, forward_failed; /* updates that went on to a primary */
 	struct report_tls tls;
+	struct report_pool_signing pool_signing;
 	/* The last reload: UNIX time, 0 if there was none. */
 	int64_t reloaded_s;
 	bool reload_taken;

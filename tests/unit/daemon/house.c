@@ -80,10 +80,12 @@ static void make_followers(struct house *h)
 	probes_set_balancer(h->probes, h->balancer);
 	h->rankings = rankings_new(
 		&(struct rankings_opts){ h->loop, h->jobs, h->builder, h->publisher });
-	h->reloader = reloader_new(
-		&(struct reloader_opts){ h->builder, h->publisher, h->site.path, site_key, NULL });
-	h->staging = staging_new(&(struct staging_opts){
-		h->loop, h->builder, h->publisher, h->reloader, h->probes, h->workers });
+	h->pool_signing = pool_signing_new(
+		&(struct pool_signing_opts){ h->loop, h->jobs, h->publisher, site_key });
+	h->reloader = reloader_new(&(struct reloader_opts){ h->builder, h->publisher,
+		h->site.path, site_key, NULL, h->pool_signing });
+	h->staging = staging_new(&(struct staging_opts){ h->loop, h->builder, h->publisher,
+		h->reloader, h->probes, h->workers, h->pool_signing });
 	h->geo_watch = geo_watch_new(&(struct geo_watch_opts){
 		h->loop, h->jobs, h->builder, h->publisher, h->staging });
 	h->decisions = decisions_new(
@@ -96,7 +98,7 @@ static void make_followers(struct house *h)
 	h->reports = reports_new(
 		&(struct reports_opts){ h->jobs, h->publisher, h->probes, h->balancer,
 			h->rankings, h->staging, h->reloader, h->measuring, h->watchdog,
-			h->decisions, h->workers, NULL, NULL, NULL, started, h->site.path },
+			h->decisions, h->workers, NULL, NULL, h->pool_signing, NULL, started, h->site.path },
 		&h->commands);
 	h->orders = orders_new(&(struct orders_opts){ h->publisher, h->probes, h->rankings,
 				       h->staging, h->reloader, h->reports },
@@ -162,6 +164,7 @@ void house_stop(struct house *h)
 	reports_free(h->reports);
 	orders_free(h->orders);
 	reloader_free(h->reloader);
+	pool_signing_free(h->pool_signing);
 	publisher_free(h->publisher);
 	epoch_close(&h->epoch);
 	worker_news_free(h->news);

@@ -28,6 +28,7 @@ struct house {
 	struct probes *probes;
 	struct balancer *balancer;
 	struct rankings *rankings;
+	struct pool_signing *pool_signing;
 	struct reloader *reloader;
 	struct staging *staging;
 	struct geo_watch *geo_watch;
