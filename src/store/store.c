@@ -67,6 +67,10 @@ static const char *const texts[STORE_STATEMENTS] = {
 			    " WHERE apex = ?1",
 	[STORE_GET_ALL_ADDED] = "SELECT apex, template, file, catalog, label, uid, at_s"
 				" FROM added ORDER BY apex",
+	[STORE_PUT_KEYS] = "INSERT INTO keys (apex, saved_s, states) VALUES (?1, ?2, ?3)"
+			   " ON CONFLICT (apex) DO UPDATE SET saved_s = ?2, states = ?3",
+	[STORE_DROP_KEYS] = "DELETE FROM keys WHERE apex = ?1",
+	[STORE_GET_ALL_KEYS] = "SELECT apex, saved_s, states FROM keys ORDER BY apex",
 };
 
 void store_lock(struct store *s)

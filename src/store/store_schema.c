@@ -36,6 +36,10 @@ static const char *const steps[] = {
 	"CREATE INDEX unfinished ON zone (making) WHERE making != 0;"
 	"ALTER TABLE change ADD COLUMN serial INTEGER NOT NULL DEFAULT -1;" /* where it leads */
 	"ALTER TABLE change ADD COLUMN at_s INTEGER NOT NULL DEFAULT 0;",
+
+	/* the states of the keys that zones are signed with, as lines */
+	"CREATE TABLE keys (apex BLOB PRIMARY KEY, saved_s INTEGER NOT NULL, states TEXT NOT NULL)"
+	" WITHOUT ROWID;",
 };
 
 enum { VERSION = sizeof steps / sizeof *steps };

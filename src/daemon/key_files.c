@@ -1,0 +1,401 @@
+#include "daemon/key_files.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "zone/signing_key_text.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FILE_MOST = 64 << 10, SCAN_US = 1000000, KEY_TTL_S = 3600 };
+
+/* The names of private files as they were when the folder was last looked through: so that a
+ * hundred thousand zones without keys do not look through it each. */
+struct key_files {
+	pthread_mutex_t
+		lock; /* of all but `dir`; nothing that may fail a scope is called under it */
+	char **names; /* ascending, without ".private" */
+	size_t n, room;
+	struct timespec changed;
+	uint64_t looked_us;
+	char dir[];
+};
+
+/* --- the folder --------------------------------------------------------------------------- */
+
+struct key_files *key_files_open(const char *dir, struct fault *why)
+{
+	struct key_files *f = calloc(1, sizeof *f + strlen(dir) + 1);
+
+	if (!f) {
+		fault(why, "out of memory");
+		return NULL;
+	}
+	strcpy(f->dir, dir);
+	pthread_mutex_init(&f->lock, NULL);
+	if (mkdir(dir, S_IRWXU) == 0 ||
+		(errno == EEXIST && access(dir, R_OK | W_OK | X_OK) == 0))
+		return f;
+	fault(why, "%s: %s (keys that zones are signed with are there)", dir, strerror(errno));
+	key_files_close(f);
+	return NULL;
+}
+
+static void forget_names(struct key_files *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		free(f->names[i]);
+	f->n = 0;
+}
+
+void key_files_close(struct key_files *f)
+{
+	if (!f)
+		return;
+	forget_names(f);
+	free(f->names);
+	pthread_mutex_destroy(&f->lock);
+	free(f);
+}
+
+const char *key_files_dir(const struct key_files *f)
+{
+	return f->dir;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool add_name(struct key_files *f, const char *name, size_t len)
+{
+	if (f->n == f->room) {
+		const size_t room = f->room ? 2 * f->room : 64;
+		char **names = realloc(f->names, room * sizeof *names);
+		if (!names)
+			return false;
+		f->names = names;
+		f->room = room;
+	}
+	f->names[f->n] = strndup(name, len);
+	return f->names[f->n] && ++f->n;
+}
+
+/* Under the lock. */
+static bool look_through(struct key_files *f, struct fault *why)
+{
+	static const char end[] = ".private";
+	DIR *d = opendir(f->dir);
+	const struct dirent *e;
+	bool ok = true;
+
+	if (!d)
+		return fault(why, "%s: %s", f->dir, strerror(errno));
+	forget_names(f);
+	while (ok && (e = readdir(d))) {
+		const size_t len = strlen(e->d_name);
+		if (e->d_name[0] == 'K' && len > sizeof end &&
+			strcmp(e->d_name + len - (sizeof end - 1), end) == 0)
+			ok = add_name(f, e->d_name, len - (sizeof end - 1));
+	}
+	closedir(d);
+	if (f->n)
+		qsort(f->names, f->n, sizeof *f->names, compare_names);
+	return ok || fault(why, "out of memory");
+}
+
+static bool look_again(struct key_files *f, struct fault *why)
+{
+	const uint64_t now_us = clock_us();
+	struct stat st;
+
+	if (f->looked_us && now_us - f->looked_us < SCAN_US)
+		return true;
+	if (stat(f->dir, &st) != 0)
+		return fault(why, "%s: %s", f->dir, strerror(errno));
+	if (f->looked_us && st.st_mtim.tv_sec == f->changed.tv_sec &&
+		st.st_mtim.tv_nsec == f->changed.tv_nsec)
+		return true;
+	f->changed = st.st_mtim;
+	f->looked_us = now_us;
+	return look_through(f, why);
+}
+
+/* --- one key ------------------------------------------------------------------------------ */
+
+enum { PATH_ROOM = 4096 };
+
+static bool path_of(char to[static PATH_ROOM], const char *dir, const char *name,
+	const char *end, struct fault *why)
+{
+	return (size_t)snprintf(to, PATH_ROOM, "%s/%s%s", dir, name, end) < PATH_ROOM ||
+		fault(why, "%s/%s%s: this path is too long", dir, name, end);
+}
+
+static bool write_private(
+	const char *path, const struct signing_key *k, int64_t created_s, struct fault *why)
+{
+	struct signing_text t;
+
+	bool ok = signing_text_private(k, created_s, &t);
+	if (!ok)
+		fault(why, "%s: the key has no private half, or there is no memory", path);
+	ok = ok &&
+		file_replace(
+			path, &(struct text){ .s = t.s, .len = t.len }, S_IRUSR | S_IWUSR, why);
+	signing_text_wipe(&t);
+	return ok;
+}
+
+bool key_files_write(struct key_files *f, const uint8_t *apex, const struct signing_key *k,
+	int64_t created_s, struct fault *why)
+{
+	char name[SIGNING_FILE_NAME], path[PATH_ROOM];
+	struct text line = { 0 };
+
+	signing_text_file(name, k, apex);
+	if (!path_of(path, f->dir, name, ".private", why) ||
+		!write_private(path, k, created_s, why) ||
+		!path_of(path, f->dir, name, ".key", why))
+		return false;
+	signing_text_public(k, apex, KEY_TTL_S, &line);
+	const bool ok = file_replace(path, &line, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, why);
+	text_fini(&line);
+	return ok;
+}
+
+void key_files_remove(struct key_files *f, const uint8_t *apex, const struct signing_key *k)
+{
+	char name[SIGNING_FILE_NAME], path[PATH_ROOM];
+
+	signing_text_file(name, k, apex);
+	if (path_of(path, f->dir, name, ".private", NULL))
+		unlink(path);
+	if (path_of(path, f->dir, name, ".key", NULL))
+		unlink(path);
+}
+
+static struct signing_key *read_secret(const char *path, uint16_t flags, uint8_t algorithm,
+	struct file *text, struct fault *why)
+{
+	struct fault own;
+
+	if (!file_read(text, path, FILE_MOST, why))
+		return NULL;
+	struct signing_key *k = signing_text_read(
+		text->text, text->len, flags, algorithm, &own);
+	if (!k)
+		fault(why, "%s: %s", path, own.text);
+	return k;
+}
+
+static void wipe(struct file *text)
+{
+	if (text->text)
+		sodium_memzero(text->text, text->len);
+	file_free(text);
+}
+
+static bool same_dnskey(const struct signing_key *a, const struct signing_key *b)
+{
+	size_t a_len, b_len;
+	const uint8_t *x = signing_key_dnskey(a, &a_len), *y = signing_key_dnskey(b, &b_len);
+
+	return a_len == b_len && memcmp(x, y, a_len) == 0;
+}
+
+struct signing_key *key_files_read(struct key_files *f, const uint8_t *apex,
+	const struct signing_key *public, struct fault *why)
+{
+	char name[SIGNING_FILE_NAME], path[PATH_ROOM];
+	struct file text = { 0 };
+
+	signing_text_file(name, public, apex);
+	if (!path_of(path, f->dir, name, ".private", why))
+		return NULL;
+	struct signing_key *k = read_secret(path, signing_key_flags(public), 0, &text, why);
+	wipe(&text);
+	if (k && !same_dnskey(k, public)) {
+		fault(why, "%s: this is another key than the zone has", path);
+		signing_key_drop(k);
+		return NULL;
+	}
+	return k;
+}
+
+/* --- what is found ------------------------------------------------------------------------ */
+
+/* "NAME: YYYYMMDDhhmmss"; 0: it is not there. */
+static int64_t time_field(const char *text, const char *name)
+{
+	const size_t len = strlen(name);
+	struct tm tm = { 0 };
+
+	for (const char *at = strstr(text, name); at; at = strstr(at + 1, name))
+		if ((at == text || at[-1] == '\n') && at[len] == ':' &&
+			strptime(at + len + 1, " %Y%m%d%H%M%S", &tm))
+			return (int64_t)timegm(&tm);
+	return 0;
+}
+
+static bool is_in_use(const char *text, int64_t now_s)
+{
+	const int64_t activate_s = time_field(text, "Activate"),
+		      inactive_s = time_field(text, "Inactive"),
+		      delete_s = time_field(text, "Delete");
+
+	return activate_s <= now_s && (!inactive_s || inactive_s > now_s) &&
+		(!delete_s || delete_s > now_s);
+}
+
+/* The public half of K*.key; NULL. */
+static struct signing_key *read_public(
+	const char *path, uint8_t owner[static NAME_MOST], struct fault *why)
+{
+	uint8_t rdata[SIGNING_DNSKEY_MOST];
+	struct file text;
+	struct fault own;
+
+	if (!file_read(&text, path, FILE_MOST, why))
+		return NULL;
+	const size_t len = signing_text_read_public(text.text, owner, rdata, &own);
+	struct signing_key *k = len ? signing_key_foreign(rdata, len, &own) : NULL;
+	if (!k)
+		fault(why, "%s: %s", path, own.text);
+	file_free(&text);
+	return k;
+}
+
+static struct signing_key *read_pair(const char *private, const char *public,
+	uint8_t owner[static NAME_MOST], int64_t *created_s, bool *used, int64_t now_s,
+	struct fault *why)
+{
+	struct file text = { 0 };
+	struct signing_key *p = read_public(public, owner, why);
+	struct signing_key *k = p ? read_secret(private, signing_key_flags(p), 0, &text, why)
+				  : NULL;
+
+	if (k && !same_dnskey(k, p)) {
+		fault(why, "%s: it does not belong to the DNSKEY of %s", private, public);
+		signing_key_drop(k);
+		k = NULL;
+	}
+	if (k) {
+		*created_s = time_field(text.text, "Created");
+		*used = is_in_use(text.text, now_s);
+	}
+	wipe(&text);
+	signing_key_drop(p);
+	return k;
+}
+
+/* Where in the list names with that start begin. */
+static size_t first_like(const struct key_files *f, const char *start)
+{
+	size_t low = 0, high = f->n;
+
+	while (low < high) {
+		const size_t mid = (low + high) / 2;
+		if (strcmp(f->names[mid], start) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* Copies, for free(). */
+static size_t list_like(struct key_files *f, const char *start, char **to, size_t most,
+	bool *ok, struct fault *why)
+{
+	const size_t len = strlen(start);
+	size_t n = 0;
+
+	pthread_mutex_lock(&f->lock);
+	*ok = look_again(f, why);
+	for (size_t i = first_like(f, start); *ok && i < f->n && n < most; i++) {
+		if (strncmp(f->names[i], start, len) != 0)
+			break;
+		to[n] = strdup(f->names[i]);
+		n += to[n] != NULL;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return n;
+}
+
+size_t key_files_find(struct key_files *f, const uint8_t *apex, int64_t now_s,
+	struct key_file *to, size_t most, bool *ok, struct fault *why)
+{
+	char start[SIGNING_FILE_NAME], private[PATH_ROOM], public[PATH_ROOM], *names[64];
+	static const uint8_t any[] = { 1, 0, 3, 253, 0 };
+	uint8_t owner[NAME_MOST];
+	size_t n = 0;
+
+	/* All names of the zone begin as that of any of its keys, up to the algorithm. */
+	struct signing_key *k = signing_key_foreign(any, sizeof any, why);
+	*ok = k != NULL;
+	if (!k)
+		return 0;
+	*strrchr(signing_text_file(start, k, apex), '+') = 0;
+	strrchr(start, '+')[1] = 0;
+	signing_key_drop(k);
+	const size_t found = list_like(f, start, names, 64, ok, why);
+	for (size_t i = 0; i < found; i++) {
+		struct key_file one = { 0 };
+		bool used = false;
+		if (*ok && n < most && path_of(private, f->dir, names[i], ".private", why) &&
+			path_of(public, f->dir, names[i], ".key", why)) {
+			one.key = read_pair(
+				private, public, owner, &one.created_s, &used, now_s, why);
+			*ok = one.key != NULL;
+		}
+		if (one.key && used)
+			to[n++] = one;
+		else
+			signing_key_drop(one.key);
+		free(names[i]);
+	}
+	for (; !*ok && n; n--)
+		signing_key_drop(to[n - 1].key);
+	return n;
+}
+
+static bool ends_with(const char *path, const char *end)
+{
+	const size_t len = strlen(path), n = strlen(end);
+
+	return len > n && strcmp(path + len - n, end) == 0;
+}
+
+struct signing_key *key_files_take(const char *path, uint16_t flags, uint8_t algorithm,
+	uint8_t owner[static 256], int64_t *created_s, struct fault *why)
+{
+	char public[PATH_ROOM];
+	struct file text = { 0 };
+	bool used;
+
+	*owner = 0;
+	*created_s = 0;
+	if (ends_with(path, ".key"))
+		return read_public(path, owner, why);
+	if (ends_with(path, ".private")) {
+		if ((size_t)snprintf(public, sizeof public, "%.*s.key",
+			    (int)(strlen(path) - strlen(".private")), path) >= sizeof public) {
+			fault(why, "%s: this path is too long", path);
+			return NULL;
+		}
+		return read_pair(path, public, owner, created_s, &used, 0, why);
+	}
+	struct signing_key *k = read_secret(path, flags, algorithm, &text, why);
+	wipe(&text);
+	return k;
+}

@@ -1,0 +1,50 @@
+/* key_files.h - the folder with the keys that zones are signed with: K*.private and K*.key, in
+ * BIND's form.
+ *
+ * Files with private halves are readable for the server's user alone. What is written is on the
+ * disk when it is said to be written. Any thread but the loop.
+ */
+#ifndef DAEMON_KEY_FILES_H
+#define DAEMON_KEY_FILES_H
+
+#include "base/fault.h"
+#include "zone/signing_key.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct key_files;
+
+/* The folder is made where it is not there. NULL: `why`. */
+struct key_files *key_files_open(const char *dir, struct fault *why);
+void key_files_close(struct key_files *f); /* NULL is fine */
+const char *key_files_dir(const struct key_files *f);
+
+bool key_files_write(struct key_files *f, const uint8_t *apex, const struct signing_key *k,
+	int64_t created_s, struct fault *why);
+
+/* The private half of the key with that DNSKEY. Count 1; NULL: `why`. */
+struct signing_key *key_files_read(struct key_files *f, const uint8_t *apex,
+	const struct signing_key *public, struct fault *why);
+
+/* Both files. */
+void key_files_remove(struct key_files *f, const uint8_t *apex, const struct signing_key *k);
+
+/* All keys of a zone that are there, but for those that BIND's times in them say are not in use
+ * at `now_s`. Counts of 1; returns how many, at most `most`. False in `*ok`: one of them cannot
+ * be read. */
+struct key_file {
+	struct signing_key *key;
+	int64_t created_s;
+};
+size_t key_files_find(struct key_files *f, const uint8_t *apex, int64_t now_s,
+	struct key_file *to, size_t most, bool *ok, struct fault *why);
+
+/* One file that an operator names: K*.private with K*.key beside it, K*.key alone (a key of
+ * another signer), or PEM. Of PEM `flags` say what it is for. `owner`: room for the name in
+ * K*.key; empty (the root) when there is none. */
+struct signing_key *key_files_take(const char *path, uint16_t flags, uint8_t algorithm,
+	uint8_t owner[static 256], int64_t *created_s, struct fault *why);
+
+#endif

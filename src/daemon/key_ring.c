@@ -1,0 +1,413 @@
+#include "daemon/key_ring_inner.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "store/store_keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { BUCKETS = 1 << 16, SETTLE_S = 30, JUMP_US = 30 * 1000000 };
+
+/* --- the table ---------------------------------------------------------------------------- */
+
+static uint64_t hash_of(const uint8_t *apex)
+{
+	return hash_bytes((struct hash_key){ 1, 2 }, apex, name_len(apex));
+}
+
+static struct ring_zone *new_zone(const uint8_t *apex, uint64_t hash)
+{
+	struct ring_zone *z = calloc(1, sizeof *z);
+
+	if (!z)
+		return NULL;
+	pthread_mutex_init(&z->lock, NULL);
+	memcpy(z->apex, apex, name_len(apex));
+	z->hash = hash;
+	z->served = UINT64_MAX;
+	return z;
+}
+
+struct ring_zone *key_ring_zone(struct key_ring *r, const uint8_t *apex, bool make)
+{
+	const uint64_t hash = hash_of(apex);
+
+	pthread_mutex_lock(&r->lock);
+	struct ring_zone **at = &r->buckets[hash % BUCKETS], *z = *at;
+	while (z && (z->hash != hash || !name_equal(z->apex, apex)))
+		z = z->next;
+	if (!z && make && (z = new_zone(apex, hash))) {
+		z->next = *at;
+		*at = z;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return z;
+}
+
+static void add_stored(void *ctx, const struct store_keys *row)
+{
+	struct ring_zone *z = key_ring_zone(ctx, row->apex, true);
+
+	if (!z || z->states)
+		return;
+	z->states = strdup(row->states);
+	z->saved_s = row->saved_s;
+}
+
+struct key_ring *key_ring_open(struct store *store, const char *dir, struct fault *why)
+{
+	struct key_ring *r = calloc(1, sizeof *r);
+
+	if (!r || !(r->buckets = calloc(BUCKETS, sizeof(*r->buckets)))) {
+		free(r);
+		fault(why, "out of memory");
+		return NULL;
+	}
+	pthread_mutex_init(&r->lock, NULL);
+	r->store = store;
+	r->opened_us = clock_us();
+	r->files = key_files_open(dir, why);
+	if (r->files && store_each_keys(store, add_stored, r, why))
+		return r;
+	key_ring_close(r);
+	return NULL;
+}
+
+static void free_zone(struct ring_zone *z)
+{
+	key_life_fini(&z->life);
+	part_release(z->keys ? &z->keys->part : NULL);
+	pthread_mutex_destroy(&z->lock);
+	free(z->states);
+	free(z);
+}
+
+void key_ring_close(struct key_ring *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct ring_zone *z = r->buckets[i], *next; z; z = next) {
+			next = z->next;
+			free_zone(z);
+		}
+	free(r->buckets);
+	key_files_close(r->files);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}
+
+const char *key_ring_dir(const struct key_ring *r)
+{
+	return key_files_dir(r->files);
+}
+
+/* --- one zone at a time ------------------------------------------------------------------- */
+
+struct doing {
+	struct key_ring *r;
+	struct ring_zone *z;
+	bool (*work)(struct key_ring *r, struct ring_zone *z, void *ctx, struct fault *why);
+	void *ctx;
+	struct fault *why;
+	bool ok;
+};
+
+static void do_it(void *ctx)
+{
+	struct doing *d = ctx;
+
+	d->ok = d->work(d->r, d->z, d->ctx, d->why);
+}
+
+bool key_ring_do(struct key_ring *r, const uint8_t *apex, bool make,
+	bool (*work)(struct key_ring *r, struct ring_zone *z, void *ctx, struct fault *why),
+	void *ctx, struct fault *why)
+{
+	struct doing d = { .r = r, .work = work, .ctx = ctx, .why = why };
+	char name[NAME_TEXT];
+
+	*why = (struct fault){ 0 };
+	d.z = key_ring_zone(r, apex, make);
+	if (!d.z)
+		return make ? fault(why, "out of memory")
+			    : fault(why, "zone %s has no keys here", name_text(name, apex));
+	pthread_mutex_lock(&d.z->lock);
+	if (!scope_run(do_it, &d))
+		d.ok = fault(why, "out of memory");
+	pthread_mutex_unlock(&d.z->lock);
+	return d.ok;
+}
+
+/* --- steps -------------------------------------------------------------------------------- */
+
+static int64_t wall_less_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000 - (int64_t)clock_us();
+}
+
+/* The time of day has been set back: what was reckoned by it while nobody ran was too much. */
+static void heed_clock(struct ring_zone *z, struct key_life *l)
+{
+	const int64_t now_us = wall_less_us(), ahead_us = z->wall_less_us - now_us;
+	char name[NAME_TEXT];
+
+	if (ahead_us > JUMP_US && z->down_s) {
+		const int64_t ahead_s = ahead_us / 1000000;
+		const uint32_t s = ahead_s < z->down_s ? (uint32_t)ahead_s : z->down_s;
+		key_life_unwait(l, s);
+		z->down_s -= s;
+		log_line(LOG_WARNING,
+			"zone %s: the clock was ahead: its keys wait %u seconds longer",
+			name_text(name, z->apex), s);
+	}
+	z->wall_less_us = now_us;
+}
+
+static struct key_facts facts_of(const struct key_ring *r, struct ring_zone *z, uint64_t now_us)
+{
+	const uint64_t served = __atomic_load_n(&z->served, __ATOMIC_RELAXED);
+	const uint32_t settle_s = z->has_policy && z->policy.propagation_s < SETTLE_S
+		? z->policy.propagation_s
+		: SETTLE_S;
+
+	return (struct key_facts){ .now_s = time(NULL),
+		.elapsed_s = (uint32_t)((now_us - z->stepped_us) / 1000000),
+		.served = served == (z->keys ? z->keys->generation : 0),
+		.zone_ttl_s = __atomic_load_n(&z->ttl_s, __ATOMIC_RELAXED),
+		.settled = !z->down_s ||
+			now_us - r->opened_us >= settle_s * (uint64_t)1000000 };
+}
+
+/* A key of that role for it, written to the folder. */
+static bool add_new(struct key_ring *r, struct ring_zone *z, const struct key_policy *p,
+	uint8_t role, struct key_life *l, struct fault *why)
+{
+	const bool rsa = p->algorithm == SIGNING_RSASHA256 || p->algorithm == SIGNING_RSASHA512;
+	const uint16_t flags = role & KEY_SIGNS_KEYS ? SIGNING_KSK : SIGNING_ZSK;
+	const int64_t now_s = time(NULL);
+	char name[NAME_TEXT], algorithm[SIGNING_TEXT];
+	bool ok = true;
+
+	struct signing_key *k = signing_key_new(p->algorithm, rsa ? p->bits : 0, flags, why);
+	/* Tags are what people tell keys by. */
+	for (size_t i = 0; k && i < l->n; i++)
+		if (signing_key_tag(l->keys[i].key) == signing_key_tag(k)) {
+			signing_key_drop(k);
+			k = signing_key_new(p->algorithm, rsa ? p->bits : 0, flags, why);
+			i = (size_t)-1;
+		}
+	if (!k)
+		return false;
+	ok = key_files_write(r->files, z->apex, k, now_s, why);
+	if (ok && !key_life_add(l, k, role, now_s))
+		ok = fault(why, "zone %s has %d keys already", name_text(name, z->apex),
+			KEY_LIFE_MOST);
+	if (ok)
+		log_line(LOG_NOTICE, "zone %s: a new %s %u (%s)", name_text(name, z->apex),
+			key_role_text(role), signing_key_tag(k),
+			signing_algorithm_text(algorithm, signing_key_algorithm(k)));
+	signing_key_drop(k);
+	return ok;
+}
+
+/* Those of `of` that are not in `in` are let go of. `files`: and their files. */
+static void release_others(struct key_ring *r, const struct ring_zone *z,
+	const struct life_key *of, size_t n, const struct key_life *in, bool files)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+		while (k < in->n && in->keys[k].key != of[i].key)
+			k++;
+		if (k < in->n)
+			continue;
+		if (files && !of[i].foreign)
+			key_files_remove(r->files, z->apex, of[i].key);
+		signing_key_release(of[i].key);
+	}
+}
+
+static void tell(
+	const struct ring_zone *z, const struct key_life *before, const struct key_life *now)
+{
+	char name[NAME_TEXT];
+
+	name_text(name, z->apex);
+	for (size_t i = 0; i < now->n; i++) {
+		const struct life_key *k = &now->keys[i];
+		const struct life_key *was = NULL;
+		for (size_t j = 0; j < before->n; j++)
+			was = before->keys[j].key == k->key ? &before->keys[j] : was;
+		if (k->ds.state == KEY_ASKED && (!was || was->ds.state == KEY_HIDDEN))
+			log_line(LOG_NOTICE,
+				"zone %s: the parent is asked for the DS of the %s %u "
+				"(\"waymarkctl dnssec ds\" shows it)",
+				name, key_role_text(k->role), signing_key_tag(k->key));
+		if (was && was->zone.state != k->zone.state && k->zone.state == KEY_RUMOURED)
+			log_line(LOG_NOTICE, "zone %s: the %s %u signs the zone from now on",
+				name, key_role_text(k->role), signing_key_tag(k->key));
+	}
+}
+
+/* What is to be served after it. */
+static bool make_keyset(struct ring_zone *z, const struct key_life *l,
+	const struct key_policy *policy, bool *changed, struct fault *why)
+{
+	bool ok;
+	struct keyset *s = key_life_keyset(l, policy, &ok);
+
+	if (!ok)
+		return fault(why, "out of memory");
+	*changed = !keyset_same(s, z->keys);
+	if (*changed) {
+		part_release(z->keys ? &z->keys->part : NULL);
+		z->keys = s;
+		part_keep(s ? &s->part : NULL);
+	}
+	keyset_drop(s);
+	return true;
+}
+
+bool key_ring_step_zone(struct key_ring *r, struct ring_zone *z,
+	const struct key_policy *policy, bool *changed, struct fault *why)
+{
+	const uint64_t now_us = clock_us();
+	struct key_life next = z->life;
+	bool save = false, ok = true;
+
+	*changed = false;
+	heed_clock(z, &next);
+	z->is_off = !policy;
+	z->has_policy = z->has_policy || policy;
+	if (policy)
+		z->policy = *policy;
+	struct key_facts facts = facts_of(r, z, now_us);
+	const uint32_t elapsed_s = facts.elapsed_s;
+	for (;;) {
+		size_t n;
+		const struct key_wish wish = key_life_step(&next, policy, &facts, &n);
+		save = save || wish.save || wish.role;
+		if (!wish.role)
+			break;
+		ok = add_new(r, z, policy, wish.role, &next, why);
+		if (!ok)
+			break;
+		facts.elapsed_s = 0;
+		facts.served = false;
+	}
+	ok = ok && (!save || key_ring_save(r, z, &next, why));
+	if (!ok) {
+		release_others(r, z, next.keys, next.n, &z->life, true);
+		return false;
+	}
+	const struct key_life before = z->life;
+	z->life = next;
+	z->stepped_us += elapsed_s * (uint64_t)1000000;
+	tell(z, &before, &next);
+	release_others(r, z, before.keys, before.n, &next, true);
+	return make_keyset(z, &next, policy, changed, why);
+}
+
+/* --- doors -------------------------------------------------------------------------------- */
+
+struct step {
+	const struct key_policy *policy;
+	struct keyset *keys; /* of key_ring_get(); kept */
+	uint32_t next_s;
+	bool changed;
+};
+
+static bool step(struct key_ring *r, struct ring_zone *z, void *ctx, struct fault *why)
+{
+	struct step *s = ctx;
+	const bool ok = key_ring_load(r, z, s->policy, why) &&
+		key_ring_step_zone(r, z, s->policy, &s->changed, why);
+
+	memcpy(z->fault, ok ? "" : why->text, ok ? 1 : sizeof z->fault - 1);
+	if (ok) {
+		s->next_s = key_life_next_s(&z->life, s->policy, time(NULL));
+		s->keys = z->keys;
+		part_keep(z->keys ? &z->keys->part : NULL);
+	}
+	return ok;
+}
+
+struct keyset *key_ring_get(struct key_ring *r, const uint8_t *apex,
+	const struct key_policy *policy, struct fault *why)
+{
+	struct step s = { .policy = policy };
+	struct keyset *keys = NULL;
+
+	*why = (struct fault){ 0 };
+	if (!policy && !key_ring_zone(r, apex, false))
+		return NULL;
+	if (key_ring_do(r, apex, true, step, &s, why) && s.keys) {
+		keys = keyset_hold(s.keys);
+		part_release(&s.keys->part);
+	}
+	return keys;
+}
+
+bool key_ring_step(struct key_ring *r, const uint8_t *apex, const struct key_policy *policy,
+	uint32_t *next_s, struct fault *why)
+{
+	struct step s = { .policy = policy, .next_s = UINT32_MAX };
+
+	*why = (struct fault){ 0 };
+	*next_s = UINT32_MAX;
+	if (!policy && !key_ring_zone(r, apex, false))
+		return false;
+	const bool ok = key_ring_do(r, apex, true, step, &s, why);
+	*next_s = s.next_s;
+	part_release(s.keys ? &s.keys->part : NULL);
+	return ok && s.changed;
+}
+
+void key_ring_served(
+	struct key_ring *r, const uint8_t *apex, uint64_t generation, uint32_t ttl_s)
+{
+	struct ring_zone *z = key_ring_zone(r, apex, false);
+
+	if (!z)
+		return;
+	if (ttl_s)
+		__atomic_store_n(&z->ttl_s, ttl_s, __ATOMIC_RELAXED);
+	__atomic_store_n(&z->served, generation, __ATOMIC_RELAXED);
+}
+
+bool key_ring_knows(struct key_ring *r, const uint8_t *apex)
+{
+	return key_ring_zone(r, apex, false) != NULL;
+}
+
+struct key_ring_counts key_ring_counts(struct key_ring *r)
+{
+	struct key_ring_counts c = { 0 };
+
+	for (size_t i = 0; i < BUCKETS; i++) {
+		pthread_mutex_lock(&r->lock);
+		struct ring_zone *z = r->buckets[i];
+		pthread_mutex_unlock(&r->lock);
+		for (; z; z = z->next) {
+			bool rolls = false;
+			pthread_mutex_lock(&z->lock);
+			for (size_t k = 0; k < z->life.n; k++)
+				rolls = rolls ||
+					(!z->life.keys[k].wanted && !z->life.keys[k].foreign);
+			c.zones += z->life.n != 0;
+			c.faulty += *z->fault != 0;
+			c.rolling += rolls;
+			c.waiting_ds += key_life_waits_for_parent(
+				&z->life, z->is_off ? NULL : &z->policy);
+			pthread_mutex_unlock(&z->lock);
+		}
+	}
+	return c;
+}

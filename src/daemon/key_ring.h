@@ -1,0 +1,88 @@
+/* key_ring.h - the keys of all zones that are signed here: their files, their states in the
+ * store, and what signs each zone now.
+ *
+ * What is told of a zone's keys is on the disk before. For helper threads, any number at once;
+ * the loop looks and tells only where that is said. Lives as long as the server.
+ */
+#ifndef DAEMON_KEY_RING_H
+#define DAEMON_KEY_RING_H
+
+#include "base/fault.h"
+#include "zone/key_life.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct key_ring;
+struct store;
+
+/* `store` is borrowed. Makes the folder of the keys. NULL: `why`. */
+struct key_ring *key_ring_open(struct store *store, const char *dir, struct fault *why);
+void key_ring_close(struct key_ring *r); /* NULL is fine */
+const char *key_ring_dir(const struct key_ring *r);
+
+/* What the zone at `apex` (wire, lower case) is to be signed with now, by its policy; NULL: it
+ * is to be unsigned. A zone without keys gets those that are in the folder, or new ones. Count
+ * 1; NULL with an empty `why`: it is not signed; with another: its keys cannot be had, and what
+ * is served must go on as it is. */
+struct keyset *key_ring_get(struct key_ring *r, const uint8_t *apex,
+	const struct key_policy *policy, struct fault *why);
+
+/* The zone is served, all of it signed by the keyset of that generation (0: unsigned), and the
+ * longest TTL in it is `ttl_s` (0: not known). Any thread, the loop, too. */
+void key_ring_served(
+	struct key_ring *r, const uint8_t *apex, uint64_t generation, uint32_t ttl_s);
+
+/* Has it keys, or did it fail to get some? The loop, too. */
+bool key_ring_knows(struct key_ring *r, const uint8_t *apex);
+
+/* One step of its life, as far as time and what was told allow; `*next_s`: when the next is
+ * due. True: the keyset is another than before. */
+bool key_ring_step(struct key_ring *r, const uint8_t *apex, const struct key_policy *policy,
+	uint32_t *next_s, struct fault *why);
+
+/* --- what operators and parents do -------------------------------------------------------- */
+
+/* A copy as it is now: key_ring_view_fini(). False: nothing is known of it. The loop, too; it
+ * waits while a step is taken. */
+struct key_ring_view {
+	struct key_life life;
+	struct key_policy policy; /* that the last step went by */
+	bool is_off;              /* there was none: it is to be unsigned */
+	char fault[256];          /* why its keys cannot be had; "" */
+	char parent[256];         /* what was last heard of the parent; "" */
+};
+bool key_ring_look(struct key_ring *r, const uint8_t *apex, struct key_ring_view *to);
+void key_ring_view_fini(struct key_ring_view *v);
+
+/* New keys of these roles (KEY_SIGNS_KEYS, KEY_SIGNS_ZONE), from the next step on. False: there
+ * are none, or a roll is underway, which `now` does not mind. */
+bool key_ring_roll(
+	struct key_ring *r, const uint8_t *apex, uint8_t roles, bool now, struct fault *why);
+
+/* The DS records that the parent has, as their RDATA one behind the other, each after its
+ * length (two bytes). True: that is news. */
+bool key_ring_parent(struct key_ring *r, const uint8_t *apex, const uint8_t *ds, size_t len,
+	uint32_t ttl_s, struct fault *why);
+/* What asking the parent came to, for those who look. */
+void key_ring_parent_told(struct key_ring *r, const uint8_t *apex, const char *what);
+
+/* By hand: the parent has what CDS asks for, and nothing else; or no DS at all. False: it waits
+ * for no such thing. */
+bool key_ring_ds_seen(struct key_ring *r, const uint8_t *apex, bool seen, struct fault *why);
+
+/* A key from elsewhere. With a private half it is written to the folder; of a zone without keys
+ * it is taken for known to all caches, else it is rolled to. Without, it is published. */
+bool key_ring_import(struct key_ring *r, const uint8_t *apex, struct signing_key *k,
+	int64_t created_s, struct fault *why);
+
+/* A key of another signer goes. */
+bool key_ring_remove(struct key_ring *r, const uint8_t *apex, uint16_t tag, struct fault *why);
+
+struct key_ring_counts {
+	size_t zones, faulty, waiting_ds, rolling;
+};
+struct key_ring_counts key_ring_counts(struct key_ring *r);
+
+#endif

@@ -1,0 +1,63 @@
+/* key_ring_inner.h - what the files of the ring of keys share. For them alone.
+ */
+#ifndef DAEMON_KEY_RING_INNER_H
+#define DAEMON_KEY_RING_INNER_H
+
+#include "daemon/key_files.h"
+#include "daemon/key_ring.h"
+#include "dns/name.h"
+
+#include <pthread.h>
+
+/* A zone. Never freed before the ring. */
+struct ring_zone {
+	struct ring_zone *next; /* of its bucket */
+	uint64_t hash;
+	pthread_mutex_t lock; /* of all below but what says otherwise */
+	char *states;    /* as they are stored; NULL: read into `life`, or there are none */
+	int64_t saved_s; /* UNIX time of those */
+	bool loaded;
+	struct key_life life;    /* keeps its keys */
+	uint64_t stepped_us;     /* monotonic: until when time was reckoned */
+	int64_t wall_less_us;    /* then: the time of day less the monotonic */
+	uint32_t down_s;         /* reckoned by the time of day, while nobody ran */
+	bool is_off, has_policy; /* of the last step */
+	struct key_policy policy;
+	struct keyset *keys; /* kept: what is to be served; NULL: unsigned */
+	uint64_t served;     /* atomic: generation that is; UINT64_MAX: not known */
+	uint32_t ttl_s;      /* atomic */
+	char fault[256], parent[256];
+	uint8_t apex[NAME_MOST];
+};
+
+struct key_ring {
+	struct store *store;
+	struct key_files *files;
+	uint64_t opened_us;
+	pthread_mutex_t lock; /* of the table */
+	struct ring_zone **buckets;
+	size_t n_buckets, n;
+};
+
+/* NULL: it is not there. With `make`: or there is no memory. */
+struct ring_zone *key_ring_zone(struct key_ring *r, const uint8_t *apex, bool make);
+
+/* Under the zone's lock: what is stored is read, once. False: `why`. */
+bool key_ring_load(struct key_ring *r, struct ring_zone *z, const struct key_policy *policy,
+	struct fault *why);
+
+/* Under the zone's lock: `life` takes the place of what there is, once it is on the disk: its
+ * keys are kept by it, and those that only what was there had are released by the caller. */
+bool key_ring_save(struct key_ring *r, struct ring_zone *z, const struct key_life *life,
+	struct fault *why);
+
+/* Under the zone's lock, loaded: a step. */
+bool key_ring_step_zone(struct key_ring *r, struct ring_zone *z,
+	const struct key_policy *policy, bool *changed, struct fault *why);
+
+/* Runs `work` under the zone's lock; memory that ends fails it alone. */
+bool key_ring_do(struct key_ring *r, const uint8_t *apex, bool make,
+	bool (*work)(struct key_ring *r, struct ring_zone *z, void *ctx, struct fault *why),
+	void *ctx, struct fault *why);
+
+#endif

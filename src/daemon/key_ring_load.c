@@ -1,0 +1,129 @@
+/* key_ring_load.c - keys and states come from the disk, and go to it.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/key_ring_inner.h"
+#include "store/store_keys.h"
+#include "zone/key_life_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* --- what is stored ----------------------------------------------------------------------- */
+
+/* The private halves take their places. */
+static bool read_secrets(
+	struct key_ring *r, struct ring_zone *z, struct key_life *l, struct fault *why)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct life_key *k = &l->keys[i];
+		if (k->foreign)
+			continue;
+		struct signing_key *whole = key_files_read(r->files, z->apex, k->key, why);
+		if (!whole)
+			return false;
+		signing_key_keep(whole);
+		signing_key_drop(whole);
+		signing_key_release(k->key);
+		k->key = whole;
+	}
+	return true;
+}
+
+static int64_t wall_less(int64_t now_s)
+{
+	return now_s * 1000000 - (int64_t)clock_us();
+}
+
+static bool read_stored(struct key_ring *r, struct ring_zone *z, struct fault *why)
+{
+	const int64_t now_s = time(NULL);
+	char name[NAME_TEXT];
+	struct key_life l;
+	struct fault own;
+
+	if (!key_life_read(&l, z->states, &own))
+		return fault(why, "zone %s: %s", name_text(name, z->apex), own.text);
+	if (!read_secrets(r, z, &l, why)) {
+		key_life_fini(&l);
+		return false;
+	}
+	z->down_s = now_s <= z->saved_s               ? 0
+		: now_s - z->saved_s > UINT32_MAX / 2 ? UINT32_MAX / 2
+						      : (uint32_t)(now_s - z->saved_s);
+	key_life_wait(&l, z->down_s);
+	z->life = l;
+	free(z->states);
+	z->states = NULL;
+	return true;
+}
+
+/* --- what is in the folder ---------------------------------------------------------------- */
+
+static uint8_t role_of(const struct signing_key *k, const struct key_policy *p)
+{
+	return !(signing_key_flags(k) & SIGNING_SEP) ? KEY_ZSK : p->split ? KEY_KSK : KEY_CSK;
+}
+
+/* A KSK alone, of a policy that splits, gets a ZSK; and a CSK signs all by itself. */
+static bool take_files(struct key_ring *r, struct ring_zone *z, const struct key_policy *policy,
+	struct fault *why)
+{
+	const int64_t now_s = time(NULL);
+	struct key_file found[KEY_LIFE_MOST];
+	struct key_life l = { 0 };
+	char name[NAME_TEXT];
+	bool ok;
+
+	const size_t n = key_files_find(
+		r->files, z->apex, now_s, found, KEY_LIFE_MOST, &ok, why);
+	if (!ok)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		key_life_add_known(&l, found[i].key, role_of(found[i].key, policy),
+			found[i].created_s ? found[i].created_s : now_s);
+		log_line(LOG_NOTICE, "zone %s: the %s %u is in %s, and is used",
+			name_text(name, z->apex), key_role_text(l.keys[i].role),
+			signing_key_tag(found[i].key), key_files_dir(r->files));
+		signing_key_drop(found[i].key);
+	}
+	ok = !n || key_ring_save(r, z, &l, why);
+	if (ok)
+		z->life = l;
+	else
+		key_life_fini(&l);
+	return ok;
+}
+
+bool key_ring_load(struct key_ring *r, struct ring_zone *z, const struct key_policy *policy,
+	struct fault *why)
+{
+	if (z->loaded && (z->life.n || !policy))
+		return true;
+	if (!z->loaded) {
+		if (z->states && !read_stored(r, z, why))
+			return false;
+		z->stepped_us = clock_us();
+		z->wall_less_us = wall_less(time(NULL));
+		z->loaded = true;
+	}
+	return z->life.n || !policy || take_files(r, z, policy, why);
+}
+
+bool key_ring_save(
+	struct key_ring *r, struct ring_zone *z, const struct key_life *life, struct fault *why)
+{
+	struct text states = { 0 };
+
+	if (!life->n)
+		return store_drop_keys(r->store, z->apex, why);
+	key_life_write(life, &states);
+	const bool ok = !states.lost &&
+		store_put_keys(r->store,
+			&(struct store_keys){ z->apex, time(NULL), text_get(&states) }, why);
+	if (states.lost)
+		fault(why, "out of memory");
+	text_fini(&states);
+	return ok;
+}

@@ -1,0 +1,305 @@
+#include "daemon/key_ring.h"
+#include "daemon/key_files.h"
+#include "store/store.h"
+#include "unit/unit.h"
+#include "zone/signing_key_text.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const uint8_t apex[] = "\7example", other[] = "\5other";
+
+static char dir[32], db[64], keys[64];
+static struct store *store;
+static struct key_ring *ring;
+static struct fault why;
+
+static void open_ring(void)
+{
+	store = store_open(db, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(store);
+	ring = key_ring_open(store, keys, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(ring);
+}
+
+static void close_ring(void)
+{
+	key_ring_close(ring);
+	store_close(store);
+}
+
+static void again(void)
+{
+	close_ring();
+	open_ring();
+}
+
+static void begin(void)
+{
+	strcpy(dir, "/tmp/unit_ring.XXXXXX");
+	if (!mkdtemp(dir))
+		abort();
+	snprintf(db, sizeof db, "%s/db", dir);
+	snprintf(keys, sizeof keys, "%s/keys", dir);
+	open_ring();
+}
+
+static void remove_all(const char *path)
+{
+	DIR *d = opendir(path);
+	const struct dirent *e;
+	char name[512];
+
+	while (d && (e = readdir(d))) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof name, "%s/%s", path, e->d_name);
+		if (unlink(name) != 0)
+			remove_all(name);
+	}
+	closedir(d);
+	rmdir(path);
+}
+
+static void end(void)
+{
+	close_ring();
+	remove_all(dir);
+}
+
+static struct key_policy quick(void)
+{
+	struct key_policy p = key_policy_auto();
+
+	p.algorithm = SIGNING_ED25519;
+	p.sign.dnskey_ttl_s = 1;
+	p.propagation_s = 0;
+	return p;
+}
+
+static uint16_t only_tag(const struct keyset *s)
+{
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	CU_ASSERT_EQUAL(s->n, 1);
+	CU_ASSERT(signing_key_can_sign(s->keys[0].key));
+	return signing_key_tag(s->keys[0].key);
+}
+
+static size_t count_files(const char *end_with)
+{
+	DIR *d = opendir(keys);
+	const struct dirent *e;
+	size_t n = 0;
+
+	while (d && (e = readdir(d)))
+		n += strlen(e->d_name) > strlen(end_with) &&
+			strcmp(e->d_name + strlen(e->d_name) - strlen(end_with), end_with) == 0;
+	closedir(d);
+	return n;
+}
+
+static void a_new_zone_gets_a_key_that_stays(void)
+{
+	const struct key_policy p = quick();
+	struct stat st;
+	char name[SIGNING_FILE_NAME], path[400];
+
+	begin();
+	CU_ASSERT_PTR_NULL(key_ring_get(ring, apex, NULL, &why));
+	CU_ASSERT_EQUAL(*why.text, 0);
+	struct keyset *s = key_ring_get(ring, apex, &p, &why),
+		      *same = key_ring_get(ring, apex, &p, &why);
+	const uint16_t tag = only_tag(s);
+	CU_ASSERT(keyset_same(s, same));
+	snprintf(path, sizeof path, "%s/%s.private", keys,
+		signing_text_file(name, s->keys[0].key, apex));
+	CU_ASSERT_EQUAL_FATAL(stat(path, &st), 0);
+	CU_ASSERT_EQUAL(st.st_mode & 0777, 0600);
+	CU_ASSERT_EQUAL(stat(keys, &st), 0);
+	CU_ASSERT_EQUAL(st.st_mode & 0777, 0700);
+	keyset_drop(s);
+	keyset_drop(same);
+	again();
+	s = key_ring_get(ring, apex, &p, &why);
+	CU_ASSERT_EQUAL(only_tag(s), tag);
+	keyset_drop(s);
+	CU_ASSERT_EQUAL(count_files(".private"), 1);
+	end();
+}
+
+static void keys_that_cannot_be_read_are_not_replaced(void)
+{
+	const struct key_policy p = quick();
+	char name[SIGNING_FILE_NAME], path[400], away[420];
+
+	begin();
+	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	snprintf(path, sizeof path, "%s/%s.private", keys,
+		signing_text_file(name, s->keys[0].key, apex));
+	const uint16_t tag = only_tag(s);
+	keyset_drop(s);
+	snprintf(away, sizeof away, "%s.away", path);
+	CU_ASSERT_EQUAL(rename(path, away), 0);
+	again();
+	CU_ASSERT_PTR_NULL(key_ring_get(ring, apex, &p, &why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "No such file"));
+	CU_ASSERT_EQUAL(key_ring_counts(ring).faulty, 1);
+	CU_ASSERT_EQUAL(count_files(".private"), 0);
+	/* Another key at its place. */
+	FILE *f = fopen(path, "w");
+	fputs("Private-key-format: v1.3\nAlgorithm: 15 (ED25519)\nPrivateKey: "
+	      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
+		f);
+	fclose(f);
+	CU_ASSERT_PTR_NULL(key_ring_get(ring, apex, &p, &why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "another key than the zone has"));
+	CU_ASSERT_EQUAL(rename(away, path), 0);
+	s = key_ring_get(ring, apex, &p, &why);
+	CU_ASSERT_EQUAL(only_tag(s), tag);
+	CU_ASSERT_EQUAL(key_ring_counts(ring).faulty, 0);
+	keyset_drop(s);
+	end();
+}
+
+/* The folder of another server, or of BIND. */
+static void keys_in_the_folder_are_used(void)
+{
+	struct key_policy p = quick();
+
+	begin();
+	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	const uint16_t tag = only_tag(s);
+	keyset_drop(s);
+	close_ring();
+	CU_ASSERT_EQUAL(unlink(db), 0);
+	open_ring();
+	s = key_ring_get(ring, apex, &p, &why);
+	CU_ASSERT_EQUAL(only_tag(s), tag);
+	CU_ASSERT(s->keys[0].cds); /* the parent may have it */
+	keyset_drop(s);
+	struct keyset *o = key_ring_get(ring, other, &p, &why);
+	CU_ASSERT_NOT_EQUAL(only_tag(o), tag);
+	keyset_drop(o);
+	end();
+}
+
+static void served(const struct key_policy *p, uint32_t seconds)
+{
+	uint32_t next_s;
+
+	struct keyset *s = key_ring_get(ring, apex, p, &why);
+	key_ring_served(ring, apex, s ? s->generation : 0, 1);
+	keyset_drop(s);
+	key_ring_step(ring, apex, p, &next_s, &why);
+	for (uint32_t i = 0; i < seconds * 10; i++)
+		usleep(100000);
+	key_ring_step(ring, apex, p, &next_s, &why);
+}
+
+/* Of a zone whose records live a second. */
+static void a_roll_goes_through_a_restart_and_removes_the_old_key(void)
+{
+	struct key_policy p = quick();
+	struct key_ring_view v;
+	uint8_t ds[2 + SIGNING_DS_MOST];
+
+	begin();
+	served(&p, 1);
+	CU_ASSERT(key_ring_look(ring, apex, &v));
+	CU_ASSERT_EQUAL(v.life.keys[0].ds.state, KEY_ASKED);
+	const uint16_t first = signing_key_tag(v.life.keys[0].key);
+	key_ring_view_fini(&v);
+	CU_ASSERT_FALSE(key_ring_parent(ring, apex, ds, 0, 1, &why));
+	CU_ASSERT(key_ring_ds_seen(ring, apex, true, &why));
+	CU_ASSERT(key_ring_roll(ring, apex, KEY_CSK, false, &why));
+	served(&p, 0);
+	CU_ASSERT_FALSE(key_ring_roll(ring, apex, KEY_CSK, false, &why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "on its way out"));
+	again();
+	served(&p, 1); /* published long enough: it signs, and the DS is asked for when all is
+			  signed */
+	served(&p, 1);
+	CU_ASSERT(key_ring_look(ring, apex, &v));
+	CU_ASSERT_EQUAL_FATAL(v.life.n, 2);
+	CU_ASSERT_EQUAL(v.life.keys[1].ds.state, KEY_ASKED);
+	const uint16_t second = signing_key_tag(v.life.keys[1].key);
+	const size_t len = signing_key_ds(v.life.keys[1].key, apex, 2, ds + 2);
+	ds[0] = 0;
+	ds[1] = (uint8_t)len;
+	key_ring_view_fini(&v);
+	/* The old one's DS was seen with a TTL that was not known: a day. */
+	CU_ASSERT(key_ring_parent(ring, apex, ds, len + 2, 1, &why));
+	CU_ASSERT(key_ring_look(ring, apex, &v));
+	CU_ASSERT_EQUAL(v.life.keys[0].ds.state, KEY_UNRETENTIVE);
+	CU_ASSERT_EQUAL(v.life.keys[1].ds.state, KEY_RUMOURED);
+	CU_ASSERT_EQUAL(signing_key_tag(v.life.keys[0].key), first);
+	CU_ASSERT_NOT_EQUAL(first, second);
+	key_ring_view_fini(&v);
+	CU_ASSERT_EQUAL(count_files(".private"), 2);
+	end();
+}
+
+static void keys_of_other_signers_come_and_go(void)
+{
+	struct key_policy p = quick();
+	struct signing_key *theirs = signing_key_new(SIGNING_ED25519, 0, SIGNING_ZSK, NULL);
+	size_t len;
+	const uint8_t *rdata = signing_key_dnskey(theirs, &len);
+	struct signing_key *public = signing_key_foreign(rdata, len, NULL);
+
+	begin();
+	CU_ASSERT_FALSE(key_ring_import(ring, other, public, 0, &why));
+	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	keyset_drop(s);
+	CU_ASSERT(key_ring_import(ring, apex, public, 0, &why));
+	CU_ASSERT_FALSE(key_ring_import(ring, apex, public, 0, &why));
+	again();
+	s = key_ring_get(ring, apex, &p, &why);
+	CU_ASSERT_EQUAL_FATAL(s->n, 2);
+	CU_ASSERT(s->keys[1].published && !s->keys[1].signs_zone && !s->keys[1].cds);
+	CU_ASSERT_FALSE(key_ring_remove(ring, apex, signing_key_tag(s->keys[0].key), &why));
+	CU_ASSERT(key_ring_remove(ring, apex, signing_key_tag(public), &why));
+	keyset_drop(s);
+	s = key_ring_get(ring, apex, &p, &why);
+	only_tag(s);
+	keyset_drop(s);
+	CU_ASSERT_EQUAL(count_files(".private"), 1);
+	signing_key_drop(public);
+	signing_key_drop(theirs);
+	end();
+}
+
+static void a_zone_that_is_off_is_unsigned_at_once_where_no_ds_was_asked_for(void)
+{
+	struct key_policy p = quick();
+
+	begin();
+	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	keyset_drop(s);
+	CU_ASSERT_PTR_NULL(key_ring_get(ring, apex, NULL, &why));
+	CU_ASSERT_EQUAL(*why.text, 0);
+	end();
+}
+
+void suite_key_ring(void);
+void suite_key_ring(void)
+{
+	static const struct unit_case cases[] = {
+		{ "a new zone gets a key that stays", a_new_zone_gets_a_key_that_stays },
+		{ "keys that cannot be read are not replaced",
+			keys_that_cannot_be_read_are_not_replaced },
+		{ "keys in the folder are used", keys_in_the_folder_are_used },
+		{ "a roll goes through a restart and removes the old key",
+			a_roll_goes_through_a_restart_and_removes_the_old_key },
+		{ "keys of other signers come and go", keys_of_other_signers_come_and_go },
+		{ "a zone that is off is unsigned at once where no DS was asked for",
+			a_zone_that_is_off_is_unsigned_at_once_where_no_ds_was_asked_for },
+	};
+
+	unit_suite("daemon/key_ring", cases, UNIT_COUNT(cases));
+}
