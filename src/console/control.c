@@ -21,6 +21,8 @@ enum {
 	LOOK_MS = 100,       /* whether it is time to leave */
 	WAITING_MOST = 128,  /* connections that the kernel keeps until their turn comes */
 	SESSIONS_MOST = 256, /* at once; more wait with the kernel */
+	TAKEN_MOST = 64 << 20, /* bytes of commands of all together; */
+	REQUEST_SMALL = 4096,  /* ... for so many there is always room */
 	UNREAD_MOST = 256
 		<< 20, /* bytes of answers that nobody has read yet, of all together; */
 	ANSWER_SMALL = 64 << 10 /* these are always given, and so is one that is alone */
@@ -41,6 +43,7 @@ struct control {
 	unsigned n;    /* of them */
 	bool leaves;   /* atomic: nobody is waited for any more */
 	size_t unread; /* bytes of their answers, those that are read in part as a whole */
+	size_t taken;  /* bytes that there is room for, of their commands */
 };
 
 struct session {
@@ -49,8 +52,8 @@ struct session {
 	struct session *next_ready;
 	ev_io io;
 	ev_timer patience;
-	char in[CONTROL_REQUEST_MOST + 1]; /* full when it is too long */
-	size_t len;
+	char *in; /* [room] own; never over CONTROL_REQUEST_MOST + 1, and full when it is too long */
+	size_t len, room;
 	struct command_call call;
 	struct text out; /* what the command says */
 	char head[8];    /* its status, which goes first */
@@ -109,6 +112,8 @@ static void close_session(struct session *s)
 	ev_io_stop(c->loop, &s->io);
 	ev_timer_stop(c->loop, &s->patience);
 	close(s->io.fd);
+	c->taken -= s->room;
+	memory_free(s->in);
 	c->unread -= s->out.len;
 	if (c->n-- == SESSIONS_MOST && !ev_is_active(&c->resume))
 		ev_io_start(c->loop, &c->io);
@@ -251,6 +256,27 @@ static void write_more(struct session *s)
 		ev_timer_again(s->control->loop, &s->patience);
 }
 
+/* Room for more of the command. False: it is too long, or there is no memory. */
+static bool make_room(struct session *s)
+{
+	struct control *c = s->control;
+	size_t room = s->room ? 4 * s->room : REQUEST_SMALL;
+
+	if (room > CONTROL_REQUEST_MOST + 1)
+		room = CONTROL_REQUEST_MOST + 1;
+	if (s->len < s->room)
+		return true;
+	if (room == s->room || (s->room && c->taken + room > TAKEN_MOST))
+		return false;
+	char *in = memory_beside(s->in, room);
+	if (!in)
+		return false;
+	c->taken += room - s->room;
+	s->in = in;
+	s->room = room;
+	return true;
+}
+
 static void on_session(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct session *s = io->data;
@@ -261,12 +287,16 @@ static void on_session(struct ev_loop *loop, ev_io *io, int events)
 		write_more(s);
 		return;
 	}
-	const ssize_t n = recv(io->fd, s->in + s->len, sizeof s->in - s->len, 0);
+	if (!make_room(s)) {
+		close_session(s);
+		return;
+	}
+	const ssize_t n = recv(io->fd, s->in + s->len, s->room - s->len, 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n > 0)
 		s->len += (size_t)n;
-	if (n < 0 || s->len == sizeof s->in) {
+	if (n < 0 || s->len > CONTROL_REQUEST_MOST) {
 		close_session(s);
 		return;
 	}

@@ -17,7 +17,7 @@
 struct ev_loop;
 struct control;
 
-enum { CONTROL_REQUEST_MOST = 4096 }; /* bytes of a command */
+enum { CONTROL_REQUEST_MOST = 4 << 20 }; /* bytes of a command; most have some tens */
 
 /* Binds the socket at `path`; one that a dead server has left is replaced, one that a living
  * server has is an error. NULL and one sentence. `commands` is borrowed. */
