@@ -258,7 +258,7 @@ static bool open_control(struct server *s, struct fault *why)
 	s->zone_orders = zone_orders_new(
 		&(struct zone_orders_opts){ s->jobs, s->builder, s->publisher,
 			secondaries_refresher(s->secondaries), s->zones_added, s->notifying,
-			s->frozen, s->store },
+			s->frozen, s->updates, s->key, s->store },
 		&s->commands);
 	s->orders = orders_new(
 		&(struct orders_opts){ s->publisher, s->probes, s->rankings, s->staging,

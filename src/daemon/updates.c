@@ -22,7 +22,8 @@ enum { WAITING_MOST = 10000, BATCH_MOST = 256 };
 
 /* One of a batch, and what has become of it. */
 struct asked {
-	struct request *request;
+	struct request *request; /* NULL: it is one of our own */
+	struct updates_own *own;
 	unsigned rcode;
 	struct change *change; /* until it is stored and is history; NULL: none */
 	struct zone *was, *is; /* held; with a change */
@@ -32,6 +33,7 @@ struct asked {
 struct updates {
 	struct updates_opts opts;
 	struct request *first, **last;
+	struct updates_own *first_own, **last_own;
 	size_t waiting;
 	bool builds;
 	struct build build;
@@ -76,7 +78,9 @@ static bool make_zone(struct updates *u, struct asked *a, struct zone *was)
 	faults_init(&f);
 	a->is = zone_with(was, a->change,
 		&(struct zone_with_opts){ .compile = zones_read_compile_opts(
-			parts_conf(&u->made.live), u->opts.key), .tolerant = true }, &f);
+			parts_conf(&u->made.live), u->opts.key), .tolerant = !a->own }, &f);
+	if (a->own)
+		text_add(&a->own->told, text_get(&f.text));
 	if (!a->is) {
 		const char *text = text_get(&f.text) + (f.errors ? f.error_at[0] : 0);
 		a->rcode = RCODE_REFUSED;
@@ -91,6 +95,51 @@ static bool make_zone(struct updates *u, struct asked *a, struct zone *was)
 	return a->is != NULL;
 }
 
+/* The zone as it is now, and who may do what with it; NULL: told. */
+static struct zone *zone_to_change(struct updates *u, size_t at, const uint8_t *apex,
+	const struct policy_zone **rules)
+{
+	struct asked *a = &u->made.list[at];
+	struct zone *z = newest(u, at, apex);
+	struct zone_name name;
+	size_t index;
+
+	zone_name_set(&name, u->opts.key, apex);
+	if (!z || !zone_is_ready(z) ||
+		!zone_set_find(u->made.live.zones->set, &name, name.labels, &index)) {
+		fail(a, RCODE_NOTAUTH, "it is no zone that can be changed");
+		return NULL;
+	}
+	if (frozen_find(u->opts.frozen, apex) && !(a->own && a->own->of_frozen)) {
+		fail(a, RCODE_REFUSED, "the zone is frozen (\"zone thaw\" ends that)");
+		return NULL;
+	}
+	if (z->denial) {
+		fail(a, RCODE_REFUSED,
+			"the zone is signed elsewhere: change it where its keys are");
+		return NULL;
+	}
+	*rules = &parts_conf(&u->made.live)
+			  ->policy.zones[zone_set_rule(u->made.live.zones->set, index)];
+	return z;
+}
+
+static bool change_own(struct updates *u, size_t at)
+{
+	struct asked *a = &u->made.list[at];
+	const struct policy_zone *rules;
+	struct zone *z = zone_to_change(u, at, a->own->apex, &rules);
+
+	if (!z)
+		return false;
+	a->own->serial = z->serial;
+	a->change = a->own->make(a->own->ctx, z,
+		update_serial(z->serial, rules->serial, time(NULL)), &a->why);
+	if (!a->change && *a->why.text)
+		a->rcode = RCODE_REFUSED;
+	return a->change && make_zone(u, a, z);
+}
+
 static bool change_one(struct updates *u, size_t at)
 {
 	struct asked *a = &u->made.list[at];
@@ -98,24 +147,14 @@ static bool change_one(struct updates *u, size_t at)
 	const struct conf *c = parts_conf(&u->made.live);
 	uint8_t apex[NAME_MOST];
 	struct message m;
-	size_t index;
-	struct zone_name name;
+	const struct policy_zone *rules;
 
 	if (!message_open(&m, r->packet, r->len) || !m.qtype)
 		return fail(a, RCODE_FORMERR, "its zone section cannot be read");
 	name_lower(apex, m.qname, name_len(m.qname));
-	struct zone *z = newest(u, at, apex);
-	zone_name_set(&name, u->opts.key, apex);
-	if (!z || !zone_is_ready(z) ||
-		!zone_set_find(u->made.live.zones->set, &name, name.labels, &index))
-		return fail(a, RCODE_NOTAUTH, "it is no zone that can be changed");
-	if (frozen_find(u->opts.frozen, apex))
-		return fail(a, RCODE_REFUSED, "the zone is frozen (\"zone thaw\" ends that)");
-	if (z->denial)
-		return fail(a, RCODE_REFUSED,
-			"the zone is signed elsewhere: change it where its keys are");
-	const struct policy_zone *rules =
-		&c->policy.zones[zone_set_rule(u->made.live.zones->set, index)];
+	struct zone *z = zone_to_change(u, at, apex, &rules);
+	if (!z)
+		return false;
 	const struct tsig_key *key = update_reply_key(c, r);
 	bool *is_for = memory_zeroed(rules->n_update, sizeof *is_for);
 	for (size_t i = 0; i < rules->n_update; i++)
@@ -239,7 +278,10 @@ static void work(void *ctx, struct job *job)
 
 	(void)job;
 	for (size_t i = 0; i < u->made.n; i++)
-		change_one(u, i);
+		if (u->made.list[i].own)
+			change_own(u, i);
+		else
+			change_one(u, i);
 	add_entries(u);
 	if (!u->made.n_entries)
 		return;
@@ -273,8 +315,24 @@ static void tell(struct updates *u, const struct asked *a)
 		addr_text(from, &a->request->source), a->rcode, a->why.text);
 }
 
+static void end_own(const struct asked *a)
+{
+	struct updates_own *own = a->own;
+
+	own->ok = a->rcode == RCODE_NOERROR;
+	own->changed = own->ok && a->is;
+	own->why = a->why;
+	if (own->changed)
+		own->serial = a->is->serial;
+	own->done(own);
+}
+
 static void reply(struct updates *u, struct asked *a)
 {
+	if (a->own) {
+		end_own(a);
+		return;
+	}
 	if (a->rcode && *a->why.text)
 		tell(u, a);
 	update_reply(a->request, a->rcode, parts_conf(publisher_live(u->opts.publisher)));
@@ -305,6 +363,13 @@ static void refuse_all(struct updates *u)
 	}
 	u->last = &u->first;
 	u->waiting = 0;
+	while (u->first_own) {
+		struct asked a = { .own = u->first_own, .rcode = RCODE_SERVFAIL };
+		fault(&a.why, "out of memory");
+		u->first_own = u->first_own->next;
+		reply(u, &a);
+	}
+	u->last_own = &u->first_own;
 }
 
 static bool begin(void *ctx)
@@ -312,9 +377,12 @@ static bool begin(void *ctx)
 	struct updates *u = ctx;
 	const struct parts *staged = publisher_staged(u->opts.publisher);
 	const size_t most = u->waiting < BATCH_MOST ? u->waiting : BATCH_MOST;
+	size_t own = 0;
 
+	for (const struct updates_own *o = u->first_own; o; o = o->next)
+		own++;
 	u->made.n = 0;
-	u->made.list = calloc(most, sizeof *u->made.list);
+	u->made.list = calloc(most + own, sizeof *u->made.list);
 	if (!u->made.list) {
 		refuse_all(u);
 		return false;
@@ -327,6 +395,9 @@ static bool begin(void *ctx)
 	}
 	if (!u->first)
 		u->last = &u->first;
+	for (; u->first_own; u->first_own = u->first_own->next)
+		u->made.list[u->made.n++].own = u->first_own;
+	u->last_own = &u->first_own;
 	u->made.live = parts_hold(publisher_live(u->opts.publisher));
 	u->made.staged = staged ? parts_hold(staged) : (struct parts){ 0 };
 	return true;
@@ -354,7 +425,7 @@ static void let_go(struct updates *u, bool whole)
 
 static void ask_build(struct updates *u)
 {
-	if (u->builds || !u->first || jobs_are_stopped(u->opts.jobs))
+	if (u->builds || (!u->first && !u->first_own) || jobs_are_stopped(u->opts.jobs))
 		return;
 	u->builds = true;
 	builder_ask(u->opts.builder, &u->build);
@@ -376,8 +447,10 @@ static void end(void *ctx, enum job_end end)
 	}
 	for (size_t i = 0; i < u->made.n; i++) {
 		struct asked *a = &u->made.list[i];
-		if (!done)
+		if (!done) {
 			a->rcode = RCODE_SERVFAIL;
+			fault(&a->why, end == JOB_NO_MEMORY ? "out of memory" : "the server stops");
+		}
 		count(u, a);
 		reply(u, a);
 	}
@@ -406,12 +479,29 @@ static void take(void *ctx, struct request *r)
 	ask_build(u);
 }
 
+void updates_change(struct updates *u, struct updates_own *own)
+{
+	struct asked a = { .own = own, .rcode = RCODE_SERVFAIL };
+
+	own->next = NULL;
+	own->ok = own->changed = false;
+	if (!u->opts.store || jobs_are_stopped(u->opts.jobs)) {
+		fault(&a.why, u->opts.store ? "the server stops" : "there is no store");
+		end_own(&a);
+		return;
+	}
+	*u->last_own = own;
+	u->last_own = &own->next;
+	ask_build(u);
+}
+
 struct updates *updates_new(const struct updates_opts *opts)
 {
 	struct updates *u = memory_zeroed(1, sizeof *u);
 
 	u->opts = *opts;
 	u->last = &u->first;
+	u->last_own = &u->first_own;
 	u->build = (struct build){ .name = "update",
 		.about = "zones are changed",
 		.ctx = u,
@@ -429,6 +519,12 @@ void updates_free(struct updates *u)
 		struct request *r = u->first;
 		u->first = r->next;
 		free(r);
+	}
+	while (u->first_own) {
+		struct asked a = { .own = u->first_own, .rcode = RCODE_SERVFAIL };
+		fault(&a.why, "the server stops");
+		u->first_own = u->first_own->next;
+		end_own(&a);
 	}
 	memory_free(u);
 }

@@ -78,6 +78,7 @@ static int show(const struct zone_orders *o, const struct registry_zone *z, stru
 		text_addf(out, "%-14s user %u\n", "frozen by", frozen->uid);
 		add_time(out, "frozen", frozen->at_s);
 	}
+	zone_orders_show_drafts(o, z->origin, out);
 	if (z->fault)
 		text_addf(out, "%-14s %s\n", "fault", z->fault);
 	if (!refresher_look(o->opts.refresher, z->origin, &v))
@@ -137,7 +138,10 @@ static const struct {
 	{ "retransfer", retransfer_order }, { "add", zone_orders_add },
 	{ "remove", zone_orders_remove }, { "purge", zone_orders_purge },
 	{ "notify", zone_orders_notify }, { "freeze", zone_orders_freeze },
-	{ "thaw", zone_orders_thaw }, { "export", zone_orders_export } };
+	{ "thaw", zone_orders_thaw }, { "begin", zone_orders_begin }, { "set", zone_orders_set },
+	{ "unset", zone_orders_unset }, { "diff", zone_orders_diff },
+	{ "commit", zone_orders_commit }, { "abort", zone_orders_abort },
+	{ "edit", zone_orders_edit }, { "export", zone_orders_export } };
 
 static int zone_command(void *ctx, const char **words, size_t n, struct command_call *c)
 {
@@ -160,5 +164,6 @@ struct zone_orders *zone_orders_new(
 
 void zone_orders_free(struct zone_orders *o)
 {
+	zone_orders_drop_drafts(o);
 	memory_free(o);
 }

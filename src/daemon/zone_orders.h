@@ -7,6 +7,7 @@
 #include "daemon/frozen.h"
 #include "daemon/notifying.h"
 #include "daemon/publish.h"
+#include "daemon/updates.h"
 #include "daemon/zones_added.h"
 #include "xfr/refresh.h"
 
@@ -20,6 +21,8 @@ struct zone_orders_opts {
 	struct zones_added *added;
 	struct notifying *notifying;
 	struct frozen *frozen;
+	struct updates *updates;
+	struct hash_key key; /* of the zones */
 	struct store *store; /* NULL: none */
 };
 

@@ -9,6 +9,7 @@
 struct zone_orders {
 	struct zone_orders_opts opts;
 	unsigned lane; /* of what is large */
+	struct zone_draft *drafts;
 };
 
 /* The name of a zone, in lower case. False: told. */
@@ -20,6 +21,13 @@ const struct registry_zone *zone_orders_find(
 
 /* Of the words behind "zone", the first being the order's own. */
 command_fn zone_orders_add, zone_orders_remove, zone_orders_export, zone_orders_purge,
-	zone_orders_freeze, zone_orders_thaw, zone_orders_notify;
+	zone_orders_freeze, zone_orders_thaw, zone_orders_notify, zone_orders_begin,
+	zone_orders_set, zone_orders_unset, zone_orders_diff, zone_orders_commit,
+	zone_orders_abort, zone_orders_edit;
+
+/* Lines of "zone status"; and when all ends. */
+void zone_orders_show_drafts(
+	const struct zone_orders *o, const uint8_t *apex, struct text *out);
+void zone_orders_drop_drafts(struct zone_orders *o);
 
 #endif

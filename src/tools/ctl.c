@@ -224,6 +224,19 @@ static int file_word(char **words, int n)
 	return 0;
 }
 
+/* A record may have more words than a command: it is sent as one. NULL: there is none. */
+static char *record_of(char **words, int n)
+{
+	struct text text = { 0 };
+
+	if (strcmp(words[0], "zone") != 0 ||
+		(strcmp(words[1], "set") != 0 && strcmp(words[1], "unset") != 0))
+		return NULL;
+	for (int i = 3; i < n; i++)
+		text_addf(&text, "%s%s", i == 3 ? "" : " ", words[i]);
+	return text.s;
+}
+
 static int by_server(const struct ctl *ctl, char **words, int n)
 {
 	/* The server has another working folder. */
@@ -231,10 +244,16 @@ static int by_server(const struct ctl *ctl, char **words, int n)
 	char *file = at ? realpath(words[at], NULL) : NULL;
 	if (file)
 		words[at] = file;
+	char *record = n > 4 ? record_of(words, n) : NULL;
+	if (record) {
+		words[3] = record;
+		n = 4;
+	}
 	char *path = ctl_socket(ctl, NULL);
 	const int status = path ? ask_server(path, words, n) : NOT_DONE;
 	free(path);
 	free(file);
+	free(record);
 	return status;
 }
 
@@ -266,6 +285,8 @@ static int run(struct ctl *ctl, char **words, int n)
 		return ctl_check(ctl, words + 1, n - 1);
 	if (n > 2 && strcmp(words[0], "zone") == 0 && strcmp(words[1], "export") == 0)
 		return (int)ctl_zone_export(ctl, words, n);
+	if (n > 2 && strcmp(words[0], "zone") == 0 && strcmp(words[1], "edit") == 0)
+		return (int)ctl_zone_edit(ctl, words, n);
 	return by_server(ctl, words, n);
 }
 

@@ -10,6 +10,8 @@
 
 #define CTL_CONF_DEFAULT "/etc/waymark/waymark.yaml"
 
+enum { CTL_WORD_MOST = 4000000 }; /* bytes of a word that the server takes */
+
 enum ctl_status { DONE, NOT_DONE, WRONG_USE };
 
 /* Where the server is, and what is asked for. */
@@ -36,6 +38,8 @@ enum ctl_status ctl_keygen(char **words, int n);
 
 /* "zone export NAME [FILE] [--generic]", all words of it. */
 enum ctl_status ctl_zone_export(const struct ctl *c, char **words, int n);
+/* "zone edit NAME", all words of it. */
+enum ctl_status ctl_zone_edit(const struct ctl *c, char **words, int n);
 /* The text of a zone, whole; else told. */
 enum ctl_status ctl_zone_text(const struct ctl *c, const char *name, bool generic, struct text *to);
 

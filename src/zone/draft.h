@@ -11,7 +11,7 @@
 #include "zone/change.h"
 #include "zone/zone.h"
 
-enum { DRAFT_RECORDS_MOST = 65536 }; /* of all names that it touches */
+enum { DRAFT_RECORDS_MOST = 10000 }; /* of all names that it touches */
 
 struct draft;
 

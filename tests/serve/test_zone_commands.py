@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 """Zones that come, change and go while the server runs, by commands of their operators."""
+import re
+
 from lib import *
 from xfr import *
 
@@ -24,6 +26,11 @@ class Host(Server):
         status, said = self.ctl("zone", *words)
         same(status, 0, said)
         return said
+
+    def ctl_with(self, environment, *words):
+        done = subprocess.run([WAYMARKCTL, "-c", self.conf] + list(words), capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              env=dict(os.environ, VISUAL="", **environment), timeout=60 * SLOW)
+        return done.returncode, done.stderr + done.stdout
 
     def refused(self, *words):
         status, said = self.ctl("zone", *words)
@@ -282,6 +289,104 @@ def notified():
             has(s.zone("notify", "one.test"), "1 address is told of serial 1")
             same(hear(), (4, True), "by command:")
             has(s.refused("notify", "fixed.test"), "nobody is to be told")
+
+
+@claim("a draft gathers changes, shows them, and makes them at once")
+def draft():
+    with Host(templates=TEMPLATES + POOLS) as s:
+        s.zone("add", "one.test", "hosted")
+        has(s.refused("set", "one.test", "www", "300", "A", "192.0.2.1"), "there is no draft of zone one.test")
+        has(s.zone("begin", "one.test"), "a draft of serial 1")
+        has(s.refused("begin", "one.test"), "you have a draft of zone one.test already")
+        s.zone("set", "one.test", "www", "60", "A", "192.0.2.1")
+        s.zone("set", "one.test", "WWW.one.test.", "60", "A", "192.0.2.2")
+        s.zone("set", "one.test", "cdn", "30", "EDGE", "web")
+        s.zone("set", "one.test", "t", "TXT", '"' + "a b " * 60 + '"', "c")
+        s.zone("unset", "one.test", "@", "NS", "ns2.provider.test.")
+        has(s.refused("set", "one.test", "www", "60", "A", "192.0.2.256"), "record:1:10: error: 192.0.2.256 is not an IPv4 address")
+        has(s.refused("set", "one.test", "www.two.test.", "60", "A", "192.0.2.6"), "www.two.test. is not in the zone one.test.")
+        has(s.refused("unset", "one.test", "nix"), "there is nothing at nix.one.test.")
+        same(s.zone("diff", "one.test"), "- one.test. 3600 IN NS ns2.provider.test.\n+ www.one.test. 60 IN A 192.0.2.1\n"
+             "+ www.one.test. 60 IN A 192.0.2.2\n+ cdn.one.test. 30 IN EDGE web\n"
+             "+ t.one.test. 3600 IN TXT \"%s\" \"c\"\n" % ("a b " * 60))
+        has(s.zone("status", "one.test"), "draft of")
+        same(s.udp("www.one.test").rcode, NXDOMAIN)
+        has(s.zone("commit", "one.test"), "serial 2")
+        same((sorted(s.udp("www.one.test").addresses()), s.udp("cdn.one.test").addresses()), (["192.0.2.1", "192.0.2.2"], ["192.0.2.1"]))
+        s.proc.kill()
+        s.proc.wait()
+        s.start()
+        same(sorted(s.udp("www.one.test").addresses()), ["192.0.2.1", "192.0.2.2"], "after kill -9:")
+        s.zone("begin", "one.test")
+        s.zone("unset", "one.test", "www")
+        has(s.zone("abort", "one.test"), "nothing has changed")
+        has(s.refused("commit", "one.test"), "there is no draft")
+        same(len(s.udp("www.one.test").addresses()), 2)
+
+
+@claim("what would make the zone wrong is not committed, and the draft stays")
+def draft_wrong():
+    with Host(templates=TEMPLATES + POOLS) as s:
+        s.zone("add", "one.test", "hosted")
+        s.zone("begin", "one.test")
+        s.zone("set", "one.test", "www", "60", "A", "192.0.2.1")
+        s.zone("set", "one.test", "www", "60", "CNAME", "@")
+        s.zone("set", "one.test", "cdn", "60", "EDGE", "nix")
+        said = s.refused("commit", "one.test")
+        has(said, "CNAME", "www", "nix", "nothing has changed, and the draft is as it was")
+        s.zone("unset", "one.test", "www", "CNAME")
+        s.zone("set", "one.test", "cdn", "60", "EDGE", "web")
+        has(s.zone("commit", "one.test"), "serial 2")
+        has(s.refused("begin", "fixed.test"), "its file is its writer's")
+        s.zone("add", "away.test", "second")
+        has(s.refused("begin", "away.test"), "comes from a primary: change it there")
+
+
+@claim("a draft of an older version is committed unless others have touched the same names")
+def draft_conflict():
+    with Host() as s:
+        s.zone("add", "one.test", "hosted")
+
+        def edit(line):
+            status, said = s.ctl_with({"EDITOR": "sh -c 'echo \"%s\" >> $0'" % line}, "zone", "edit", "one.test")
+            same(status, 0, said)
+            return said
+        s.zone("begin", "one.test")
+        s.zone("set", "one.test", "a", "60", "A", "192.0.2.1")
+        has(edit("b 60 IN A 192.0.2.2"), "+ b.one.test. 60 IN A 192.0.2.2", "serial 2")
+        has(s.zone("diff", "one.test"), "the draft is of serial 1; by now 2 is served")
+        has(s.zone("commit", "one.test"), "serial 3")
+        same((s.udp("a.one.test").addresses(), s.udp("b.one.test").addresses()), (["192.0.2.1"], ["192.0.2.2"]))
+        s.zone("begin", "one.test")
+        s.zone("set", "one.test", "a", "60", "A", "192.0.2.3")
+        edit("a 60 IN A 192.0.2.4")
+        has(s.refused("commit", "one.test"), "has changed since serial 3", "    a.one.test.")
+        same(sorted(s.udp("a.one.test").addresses()), ["192.0.2.1", "192.0.2.4"])
+
+
+@claim("zone edit checks what was written in the editor, and makes it a change")
+def edited():
+    with Host(templates=TEMPLATES + POOLS) as s:
+        s.zone("add", "one.test", "hosted")
+        zone = ("zone", "edit", "one.test")
+        status, said = s.ctl_with({"EDITOR": "true"}, *zone)
+        same((status, said), (0, "nothing is different\n"))
+        status, said = s.ctl_with({"EDITOR": "sh -c 'echo bad 60 IN A 192.0.2.256 >> $0'"}, *zone)
+        same(status, 1)
+        has(said, "/zone:6:13: error: 192.0.2.256 is not an IPv4 address", "what you have written is in /tmp/waymark-edit")
+        shutil.rmtree(re.search("/tmp/waymark-edit[^/]*", said).group())
+        status, said = s.ctl_with({"EDITOR": "sed -i -e s/ns2/ns3/ -e '$a cdn 30 EDGE web'"}, *zone)
+        same(status, 0, said)
+        has(said, "- one.test. 3600 IN NS ns2.provider.test.\n+ one.test. 3600 IN NS ns3.provider.test.\n", "+ cdn.one.test. 30 IN EDGE web", "serial 2")
+        same(s.udp("cdn.one.test").addresses(), ["192.0.2.1"])
+        status, said = s.ctl_with({"EDITOR": "sed -i 's/ 2 7200 / 2026010100 7200 /'"}, *zone)
+        has(said, "serial 2026010100")
+        status, said = s.ctl_with({"EDITOR": "false"}, *zone)
+        same((status, "failed; nothing is changed" in said), (1, True))
+        shutil.rmtree(re.search("/tmp/waymark-edit[^/]*", said).group())
+        has(s.ctl_with({"EDITOR": "false"}, "zone", "edit", "fixed.test")[1], "its file is its writer's")
+        s.zone("freeze", "one.test")
+        has(s.ctl_with({"EDITOR": "false"}, *zone)[1], "is frozen by the user")
 
 
 run("zone commands")
