@@ -249,7 +249,7 @@ static void read_maps(void)
 /* Whether that thread of ours waits in the kernel. */
 static bool sleeps(const char *tid)
 {
-	char path[64], said[256];
+	char path[300], said[256]; /* with any name of a file */
 
 	snprintf(path, sizeof path, "/proc/self/task/%s/stat", tid);
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);

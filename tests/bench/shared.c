@@ -166,7 +166,8 @@ static struct worker *make(bool tcp, int fd, const struct epoch *epoch, struct r
 	struct worker *w = calloc(1, sizeof *w);
 	if (tcp)
 		w->stream = stream_new(&(struct stream_listener){ fd, NET_PLAIN }, 1, epoch,
-			&(struct stream_opts){ 10, 10, 60000, NULL });
+			&(struct stream_opts){
+				.clients = 10, .clients_per_net = 10, .idle_ms = 60000 });
 	else
 		w->udp = udp_new(fd, epoch, rrl, NULL, 32);
 	own_end();
