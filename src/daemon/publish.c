@@ -253,6 +253,7 @@ static struct world *make_all(struct publisher *p, const struct world *now)
 		.conf = l->conf,
 		.standing = live,
 		.plain = l->plain,
+		.signatures = p->signatures,
 		.share = p->share,
 		.staged = p->share ? s->steer : NULL,
 		.staged_numbers = p->share ? s->numbers : NULL,
