@@ -135,6 +135,11 @@ static void look_up(
 	const struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
 {
 	p->found = zone_lookup(p->zone, a->world->key, &p->name, p->query.qtype);
+	/* Where what a pool answers is signed, the record that names it is nobody's to see: there
+	 * is no signature of it, and no bitmap has it. */
+	if (p->query.qtype == RRTYPE_EDGE && p->found.kind == LOOKUP_ANSWER && p->found.rrset &&
+		pool_rrsig_signs(a->world, p->zone))
+		p->found.kind = LOOKUP_NODATA;
 	if (p->found.kind == LOOKUP_EDGE ||
 		(p->found.kind == LOOKUP_NODATA && p->found.node->flags & NODE_EDGE))
 		steered_look(a, ask, p);

@@ -1,6 +1,7 @@
 #include "answer/compose.h"
 
 #include "answer/compress.h"
+#include "answer/pool_rrsig.h"
 #include "dns/rrtype.h"
 
 #include <string.h>
@@ -288,6 +289,12 @@ static bool is_written(const struct compose *c, const struct zone_rrset *set)
 	return false;
 }
 
+/* Nobody signs the record that names a pool. */
+static bool is_shown(const struct compose *c, const struct zone_rrset *set)
+{
+	return set->type != RRTYPE_EDGE || !pool_rrsig_signs(c->by->world, c->zone);
+}
+
 bool compose_node(struct compose *c, const struct zone_node *n, uint16_t qtype)
 {
 	const struct zone_rrset *set = zone_first_rrset(n);
@@ -295,7 +302,8 @@ bool compose_node(struct compose *c, const struct zone_node *n, uint16_t qtype)
 	bool ok = true;
 
 	for (unsigned i = 0; i < n->rrsets; i++, set = zone_next_rrset(set)) {
-		if ((qtype != RRTYPE_ANY && set->type != qtype) || is_written(c, set))
+		if ((qtype != RRTYPE_ANY && set->type != qtype) || is_written(c, set) ||
+			!is_shown(c, set))
 			continue;
 		if (!put_own(c, WRITER_ANSWER, set, 0, owner_at))
 			ok = truncate_here(c);
@@ -305,11 +313,13 @@ bool compose_node(struct compose *c, const struct zone_node *n, uint16_t qtype)
 
 bool compose_any(struct compose *c, const struct zone_node *n)
 {
-	const struct zone_rrset *set = zone_first_rrset(n), *best = set;
+	const struct zone_rrset *set = zone_first_rrset(n),
+				*best = zone_find_rrset(n, RRTYPE_NSEC);
 
+	best = best ? best : set;
 	/* The first that says something about the name: not only that it is signed. */
 	for (unsigned i = 0; i < n->rrsets; i++, set = zone_next_rrset(set))
-		if (set->type != RRTYPE_RRSIG && set->type != RRTYPE_NSEC) {
+		if (set->type != RRTYPE_RRSIG && set->type != RRTYPE_NSEC && is_shown(c, set)) {
 			best = set;
 			break;
 		}

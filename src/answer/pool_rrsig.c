@@ -1,17 +1,21 @@
 #include "answer/pool_rrsig.h"
 
 #include "dns/rrtype.h"
+#include "world/pool_denial.h"
 #include "zone/image.h"
 
 #include <string.h>
 
-enum { RR_FIXED = COMPOSE_RR_FIXED, DENIAL_BYTES = 1024 };
+enum { RR_FIXED = COMPOSE_RR_FIXED };
+
+bool pool_rrsig_signs(const struct world *w, const struct zone *z)
+{
+	return w->signatures && z->denial && pool_signatures_signs(w->signatures, z);
+}
 
 bool pool_rrsig_wanted(const struct compose *c)
 {
-	const struct pool_signatures *s = c->by->world->signatures;
-
-	return s && c->dnssec && c->zone->denial && pool_signatures_signs(s, c->zone);
+	return c->dnssec && pool_rrsig_signs(c->by->world, c->zone);
 }
 
 /* --- what is there ------------------------------------------------------------------------ */
@@ -118,56 +122,11 @@ static const struct zone_rrset *denial_of(const struct compose_link *link)
 		link->node, link->node->flags & NODE_NSEC3 ? RRTYPE_NSEC3 : RRTYPE_NSEC);
 }
 
-/* Where in the RDATA the bitmap begins. */
-static size_t bitmap_at(const struct compose_link *link, const uint8_t *rdata)
-{
-	if (!(link->node->flags & NODE_NSEC3))
-		return name_len(rdata);
-	const size_t next = 5u + rdata[4];
-	return next + 1u + rdata[next];
-}
-
-/* The byte of the bitmap that has the type's bit, or NULL. */
-static uint8_t *bit_of(uint8_t *bitmap, size_t len, uint16_t type)
-{
-	for (size_t at = 0; at + 2 <= len; at += 2u + bitmap[at + 1])
-		if (bitmap[at] == type >> 8)
-			return (type & 0xff) / 8u < bitmap[at + 1] ? bitmap + at + 2 + (type & 0xff) / 8
-								   : NULL;
-	return NULL;
-}
-
 bool pool_rrsig_lists(const struct compose_link *link, uint16_t type)
 {
 	const struct zone_rrset *set = denial_of(link);
 
-	if (!set || set->count != 1)
-		return false;
-	/* It is only looked at. */
-	uint8_t *rdata = (uint8_t *)(uintptr_t)set->wire + RR_FIXED;
-	const size_t len = set->len - (size_t)RR_FIXED, at = bitmap_at(link, rdata);
-	const uint8_t *byte = bit_of(rdata + at, len - at, type);
-	return byte && *byte >> (7 - type % 8) & 1;
-}
-
-/* Takes the type out: zeroes at the end of its window go, and a window without any (RFC 4034
- * section 4.1.2). Returns the new length. */
-static size_t take_out(uint8_t *bitmap, size_t len, uint16_t type)
-{
-	uint8_t *byte = bit_of(bitmap, len, type);
-	size_t at = 0;
-
-	*byte &= (uint8_t)~(0x80u >> type % 8);
-	while (bitmap[at] != type >> 8)
-		at += 2u + bitmap[at + 1];
-	const size_t had = bitmap[at + 1];
-	size_t has = had;
-	while (has && !bitmap[at + 2 + has - 1])
-		has--;
-	const size_t gone = has ? had - has : 2 + had, from = at + 2 + had;
-	bitmap[at + 1] = (uint8_t)has;
-	memmove(bitmap + from - gone, bitmap + from, len - from);
-	return len - gone;
+	return set && pool_denial_lists(set, type);
 }
 
 /* The record without the type, in `to`, for as long as the type is not there. False: it is larger
@@ -175,13 +134,14 @@ static size_t take_out(uint8_t *bitmap, size_t len, uint16_t type)
 static bool make_denial(const struct compose *c, const struct compose_link *link,
 	const struct zone_rrset *from, struct zone_rrset *to)
 {
-	if (from->len > DENIAL_BYTES)
+	const size_t len = pool_denial_without(from, link->without, to->wire + RR_FIXED);
+
+	if (!len)
 		return false;
-	memcpy(to, from, sizeof *from + from->len);
+	memcpy(to, from, sizeof *from);
+	memcpy(to->wire, from->wire, RR_FIXED);
 	to->is_signed = 0;
-	uint8_t *rdata = to->wire + RR_FIXED;
-	const size_t at = bitmap_at(link, rdata),
-		     len = at + take_out(rdata + at, to->len - (size_t)RR_FIXED - at, link->without);
+	to->patches = 0;
 	to->len = (uint16_t)(RR_FIXED + len);
 	be16_put(to->wire + 10, (unsigned)len);
 	if (be32_get(to->wire + 6) > c->negative_most_s)
@@ -217,7 +177,7 @@ bool pool_rrsig_deny(struct compose *c, const struct compose_link *link, size_t 
 {
 	const struct pool_signatures *s = c->by->world->signatures;
 	const struct zone_rrset *from = denial_of(link);
-	_Alignas(struct zone_rrset) uint8_t room[sizeof *from + DENIAL_BYTES];
+	_Alignas(struct zone_rrset) uint8_t room[sizeof *from + RR_FIXED + POOL_DENIAL_MOST];
 	struct zone_rrset *set = (struct zone_rrset *)(void *)room;
 	struct pool_unsigned ask;
 

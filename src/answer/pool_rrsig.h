@@ -8,6 +8,9 @@
 
 #include "answer/compose.h"
 
+/* Is what pools answer in that zone signed? */
+bool pool_rrsig_signs(const struct world *w, const struct zone *z);
+
 /* Are there signatures for who asks, in the zone at work? */
 bool pool_rrsig_wanted(const struct compose *c);
 

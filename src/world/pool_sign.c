@@ -4,6 +4,7 @@
 #include "base/crew.h"
 #include "base/memory.h"
 #include "dns/rrtype.h"
+#include "world/pool_denial.h"
 #include "zone/image.h"
 
 #include <string.h>
@@ -194,12 +195,34 @@ static void take_pool(struct work *w, const struct pool *p)
 	take_service(w, RRTYPE_SVCB, &p->forms[POOL_SVCB], NULL);
 }
 
+/* What denies one of the types that the pool can answer, for when it cannot. */
+static void take_denials(struct work *w, const struct zone_node *n)
+{
+	static const uint16_t types[] = { RRTYPE_A, RRTYPE_AAAA, RRTYPE_HTTPS, RRTYPE_SVCB };
+	const struct zone *z = w->a->s->zone;
+	const struct zone_node *link;
+	const struct zone_rrset *denial = pool_denial_of(z, n, &link);
+
+	if (!denial)
+		return;
+	w->owner_hash = pool_signatures_owner(w->a->s->to, z, link);
+	w->ttl_s = be32_get(denial->wire + 6);
+	image_owner(z, link, w->owner);
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		const size_t len = pool_denial_without(denial, types[i], w->rdata);
+		if (len)
+			take(w, denial->type, &(struct sign_rr){ w->rdata, len }, 1);
+	}
+}
+
 static void take_owner(struct work *w, const struct owner *o)
 {
 	const struct ahead *a = w->a;
 	const struct steer *steer = a->pools->steer;
 	const struct pool *p = &steer->pools[a->pools->numbers[o->edge->aux]];
 
+	if (a->first)
+		take_denials(w, o->node);
 	w->owner_hash = pool_signatures_owner(a->s->to, a->s->zone, o->node);
 	image_owner(a->s->zone, o->node, w->owner);
 	w->ttl_s = be32_get(o->edge->wire + 6);

@@ -2,7 +2,8 @@
  *
  * Ahead is signed what an answer of one edge may be: at each name with an EDGE and for each edge of its
  * pool and of those that stand in, all of its addresses by family, its CNAME, and what the pool says of services with
- * these for hints, and without any. What is signed already stays, as long as it is good. Jobs, any
+ * these for hints, and without any; and the proofs that one of the types is not there
+ * (pool_denial.h). What is signed already stays, as long as it is good. Jobs, any
  * thread.
  */
 #ifndef WORLD_POOL_SIGN_H

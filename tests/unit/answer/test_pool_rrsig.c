@@ -124,11 +124,6 @@ static void what_is_not_there_for_now_has_a_proof_of_its_own(void)
 {
 	x.states[0] = x.states[1] = EDGE_DOWN;
 	asking_again(&x);
-	CU_ASSERT_STRING_EQUAL(asking(&x, "gone.pools.test. AAAA do"), "nothing");
-	CU_ASSERT_STRING_EQUAL(asking(&x, "gone.pools.test. AAAA do tcp"),
-		"SERVFAIL | - | - | - | 1232 do ede14");
-	CU_ASSERT_EQUAL(x.n_wanted, 3);
-	asking_sign_wanted(&x);
 	is("gone.pools.test. AAAA do",
 		"NOERROR aa | - | pools.test. 60 SOA ns.pools.test. host.pools.test. 1 2 3 4 60, "
 		"gone.pools.test. 60 NSEC shop.pools.test. A RRSIG NSEC, gone.pools.test. 60 RRSIG "
@@ -147,10 +142,33 @@ static void what_is_not_there_for_now_has_a_proof_of_its_own(void)
 		1);
 }
 
+static void the_record_that_names_the_pool_is_not_shown(void)
+{
+	is("shop.pools.test. EDGE do",
+		"NOERROR aa | - | pools.test. 60 SOA ns.pools.test. host.pools.test. 1 2 3 4 60, "
+		"shop.pools.test. 60 NSEC two.pools.test. A AAAA RRSIG NSEC SVCB HTTPS | - | 1232 "
+		"do",
+		0);
+	is("shop.pools.test. ANY tcp",
+		"NOERROR aa | shop.pools.test. 60 NSEC two.pools.test. A AAAA RRSIG NSEC SVCB "
+		"HTTPS | - | - | -",
+		0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(asking(&x, "shop EDGE"), "| shop 300 TYPE65301"));
+}
+
 static void signatures_that_have_ended_are_not_given(void)
 {
 	x.a.now_s += 1000001;
 	CU_ASSERT_STRING_EQUAL(asking(&x, "shop.pools.test. A do ecs=2.0.1.0/24"), "nothing");
+	CU_ASSERT_STRING_EQUAL(asking(&x, "shop.pools.test. A do tcp"),
+		"SERVFAIL | - | - | - | 1232 do ede14");
+	x.states[0] = x.states[1] = EDGE_DOWN;
+	asking_again(&x);
+	CU_ASSERT_STRING_EQUAL(asking(&x, "gone.pools.test. AAAA do"), "nothing");
+	CU_ASSERT_STRING_EQUAL(asking(&x, "gone.pools.test. AAAA do tcp"),
+		"SERVFAIL | - | - | - | 1232 do ede14");
+	x.states[0] = x.states[1] = EDGE_UP;
+	asking_again(&x);
 	x.a.now_s -= 1000001;
 	is("shop.pools.test. A do ecs=2.0.1.0/24",
 		"NOERROR aa | shop.pools.test. 300 A 192.0.2.2, shop.pools.test. 300 RRSIG A | - | "
@@ -165,6 +183,8 @@ static const struct unit_case cases[] = {
 	{ "less is answered until the whole is signed", less_is_answered_until_the_whole_is_signed },
 	{ "what is not there for now has a proof of its own",
 		what_is_not_there_for_now_has_a_proof_of_its_own },
+	{ "the record that names the pool is not shown",
+		the_record_that_names_the_pool_is_not_shown },
 	{ "signatures that have ended are not given", signatures_that_have_ended_are_not_given },
 };
 
