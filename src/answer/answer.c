@@ -158,6 +158,14 @@ static const struct policy_zone *rules_of(const struct world *w, size_t zone)
 	return w->policy.zones ? &w->policy.zones[zone_set_rule(w->zones, zone)] : &none;
 }
 
+static struct policy_asker asker_of(const struct answer_ask *ask, const struct tsig_key *key)
+{
+	return (struct policy_asker){ .source = addr_plain(&ask->source, NULL),
+		.key = key,
+		.names = ask->names,
+		.secret = answer_via_secret(ask->via) };
+}
+
 /* Is the zone at work one that the asker may ask? */
 static bool may_ask(const struct answerer *a, const struct answer_ask *ask,
 	const struct answer_pending *p)
@@ -165,9 +173,9 @@ static bool may_ask(const struct answerer *a, const struct answer_ask *ask,
 	if (!a->world->policy.query_limited)
 		return true;
 	const struct policy_access *who = &rules_of(a->world, p->number)->query;
-	const struct addr source = addr_plain(&ask->source, NULL);
+	const struct policy_asker asker = asker_of(ask, p->tsig.key);
 
-	return !who->n || policy_allows(who, &source, p->tsig.key);
+	return !who->n || policy_allows(who, &asker);
 }
 
 /* What would have to be said is not signed yet, and soon is. Who is not answered over UDP asks
@@ -308,7 +316,7 @@ static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
 	const struct world *w = a->world;
 	const struct query *q = c->q;
 	const struct zone *z = p->zone;
-	const struct addr source = addr_plain(&ask->source, NULL);
+	const struct policy_asker asker = asker_of(ask, p->tsig.key);
 	uint32_t serial = 0;
 
 	if (q->qtype == RRTYPE_AXFR && !answer_via_stream(ask->via))
@@ -316,7 +324,7 @@ static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
 	if (!z || c->name->labels != z->apex_labels || q->qclass != RRCLASS_IN)
 		return refuse(c, RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE);
 	stats_add(&a->stats->transfers_asked, 1);
-	if (!policy_allows(&rules_of(w, p->number)->transfer, &source, p->tsig.key)) {
+	if (!policy_allows(&rules_of(w, p->number)->transfer, &asker)) {
 		stats_add(&a->stats->transfers_refused, 1);
 		tell_refused(a, ask, z);
 		return refuse(c, RCODE_REFUSED, EDE_PROHIBITED);
@@ -342,7 +350,7 @@ static void answer_update(struct answerer *a, const struct answer_ask *ask,
 {
 	const struct query *q = c->q;
 	const struct zone *z = p->zone;
-	const struct addr source = addr_plain(&ask->source, NULL);
+	const struct policy_asker asker = asker_of(ask, p->tsig.key);
 	bool may = false;
 
 	if (q->qtype != RRTYPE_SOA || q->qclass != RRCLASS_IN)
@@ -351,9 +359,9 @@ static void answer_update(struct answerer *a, const struct answer_ask *ask,
 		return refuse(c, RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE);
 	const struct policy_zone *rules = rules_of(a->world, p->number);
 	if (rules->is_secondary)
-		may = policy_allows(&rules->forward, &source, p->tsig.key);
+		may = policy_allows(&rules->forward, &asker);
 	for (size_t i = 0; i < rules->n_update && !may && !rules->is_secondary; i++)
-		may = policy_allows(&rules->update[i].who, &source, p->tsig.key);
+		may = policy_allows(&rules->update[i].who, &asker);
 	stats_add(&a->stats->updates_asked, 1);
 	if (!may) {
 		stats_add(&a->stats->updates_refused, 1);
@@ -371,7 +379,7 @@ static void answer_update(struct answerer *a, const struct answer_ask *ask,
 static bool forwards_unknown(
 	struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
 {
-	const struct addr source = addr_plain(&ask->source, NULL);
+	const struct policy_asker asker = asker_of(ask, NULL);
 
 	if (query_opcode(&p->query) != OPCODE_UPDATE || p->tsig.error != TSIG_BADKEY ||
 		!p->query.name_len)
@@ -381,7 +389,7 @@ static bool forwards_unknown(
 	if (!p->zone)
 		return false;
 	const struct policy_zone *rules = rules_of(a->world, p->number);
-	return rules->is_secondary && policy_allows(&rules->forward, &source, NULL);
+	return rules->is_secondary && policy_allows(&rules->forward, &asker);
 }
 
 /* A primary has something new (RFC 1996): that is heard, and looked into by others. */
@@ -390,8 +398,8 @@ static void answer_notify(struct answerer *a, const struct answer_ask *ask,
 {
 	const struct query *q = c->q;
 	const struct zone *z = p->zone;
-	struct answer_news news = { .kind = NEWS_NOTIFY,
-		.from = addr_plain(&ask->source, NULL) };
+	const struct policy_asker asker = asker_of(ask, p->tsig.key);
+	struct answer_news news = { .kind = NEWS_NOTIFY, .from = asker.source };
 
 	c->edns.ede = 0;
 	if (q->qtype != RRTYPE_SOA || q->qclass != RRCLASS_IN)
@@ -399,7 +407,7 @@ static void answer_notify(struct answerer *a, const struct answer_ask *ask,
 	if (!z || c->name->labels != z->apex_labels ||
 		!rules_of(a->world, p->number)->is_secondary)
 		return refuse(c, RCODE_NOTAUTH, 0);
-	if (!policy_allows(&rules_of(a->world, p->number)->notify, &news.from, p->tsig.key))
+	if (!policy_allows(&rules_of(a->world, p->number)->notify, &asker))
 		return refuse(c, RCODE_REFUSED, EDE_PROHIBITED);
 	c->flags |= FLAG_AA;
 	stats_add(&a->stats->notified, 1);
@@ -414,11 +422,11 @@ static void answer_notify(struct answerer *a, const struct answer_ask *ask,
 static bool take_plain(
 	const struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
 {
-	const struct addr source = addr_plain(&ask->source, NULL);
+	const struct policy_asker asker = asker_of(ask, p->tsig.key);
 
 	if (!rules_of(a->world, p->number)->plain || p->name.labels != p->zone->apex_labels ||
 		!zone_is_ready(p->zone) ||
-		!policy_allows(&a->world->policy.plain, &source, p->tsig.key))
+		!policy_allows(&a->world->policy.plain, &asker))
 		return true;
 	const struct plain_zone *plain = plain_zones_find(a->world->plain, p->zone->apex);
 	if (!plain)

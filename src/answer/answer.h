@@ -80,6 +80,7 @@ struct answer_ask {
 	size_t len;
 	struct addr source; /* as it came, not yet plain */
 	enum answer_via via;
+	const char *names; /* of the client's certificate: see policy_asker; or NULL */
 	bool proven; /* the source is no forged one: answers to it have come back */
 	size_t room; /* bytes of `to`: ANSWER_UDP_MOST or ANSWER_TCP_MOST */
 	uint8_t *to; /* not `packet` */

@@ -14,6 +14,7 @@
 #include "conf/parse.h"
 #include "net/listen.h"
 #include "net/tls.h"
+#include "net/tls_client.h"
 #include "probe/probe.h"
 #include "steer/edge.h"
 #include "steer/pool.h"
@@ -50,6 +51,10 @@ struct conf_peer {
 	size_t n_at;
 	const uint8_t *key; /* the name of what both sign with, as in policy.keys; NULL: none */
 	bool plain; /* it gets addresses in the place of EDGE */
+	/* How zones are fetched from it over TLS (RFC 9103). */
+	bool tls;
+	unsigned tls_port;
+	struct tls_client_opts tls_opts;
 };
 
 /* A nameserver of a parent zone. */

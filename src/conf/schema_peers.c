@@ -207,6 +207,52 @@ static void take_edge_as(
 		r->plain_node = value;
 }
 
+static const struct key peer_tls_keys[] = {
+	{ "name", option_text, .say = "a host name", .at = offsetof(struct conf_peer, tls_opts.name),
+		.about = "What its certificate has to be for, and is asked for by (SNI).",
+		.otherwise = "none: only with verify: off" },
+	{ "ca", option_path, .say = "the path of a file", .at = offsetof(struct conf_peer, tls_opts.ca),
+		.about = "The authorities, in PEM, that vouch for it; its own certificate where that "
+			 "has signed itself.",
+		.otherwise = "those that the system trusts" },
+	{ "verify", option_switch, .say = "on or off",
+		.at = offsetof(struct conf_peer, tls_opts.verify),
+		.about = "off takes whoever answers: nobody who only listens learns of the zone, "
+			 "whoever stands between does.",
+		.otherwise = "on" },
+	{ "cert", option_path, .say = "the path of a file",
+		.at = offsetof(struct conf_peer, tls_opts.cert),
+		.about = "Our own certificate, in PEM, for one that asks for it.",
+		.otherwise = "none is shown" },
+	{ "key", option_path, .say = "the path of a file", .at = offsetof(struct conf_peer, tls_opts.key),
+		.about = "Its private key.", .otherwise = "none" },
+	{ "port", option_number, .say = "a port from 1 to 65535",
+		.at = offsetof(struct conf_peer, tls_port), .least = 1, .most = 65535,
+		.about = "Where it speaks TLS.", .otherwise = "853" },
+	{ 0 },
+};
+
+static void take_peer_tls(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf_peer *peer = to;
+	struct tls_client_opts *o = &peer->tls_opts;
+
+	if (!keys_is_map(r, value, "\"tls\" of a peer"))
+		return;
+	peer->tls = true;
+	peer->tls_port = 853;
+	o->verify = true;
+	keys_read(r, key->keys, value, "\"tls\" of a peer", peer);
+	if (o->verify && !o->name)
+		parse_error(r->src, value->key ? value->key : value,
+			"whose certificate it has to be is missing; write for example: name: "
+			"ns2.example.org, or verify: off to take any");
+	if (!o->cert != !o->key)
+		parse_error(r->src, value->key ? value->key : value,
+			"\"cert\" and \"key\" belong together");
+}
+
 const struct key schema_peer_keys[] = {
 	{ "at", take_at, .say = "an address with or without a port, or a list of them",
 		.needed = "at: \"192.0.2.2\"",
@@ -215,6 +261,10 @@ const struct key schema_peer_keys[] = {
 		.about = "What both sign with. A peer with a key is known by that, from "
 			 "whatever address it comes; one without by its address.",
 		.otherwise = "none: nothing is signed" },
+	{ "tls", take_peer_tls, .say = "a mapping: { name: ns2.example.org, ca: ca.pem }",
+		.keys = peer_tls_keys,
+		.about = "Zones are fetched from it over TLS alone (RFC 9103).",
+		.otherwise = "none: over TCP" },
 	{ "edge-as", take_edge_as, .say = "record or addresses",
 		.about = "What EDGE records are in zones that it gets. record: as they are, for a "
 			 "Waymark. addresses: A and AAAA, or a CNAME, of what the pool answers "

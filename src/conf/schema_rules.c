@@ -40,13 +40,51 @@ static void take_with(
 	schema_key_find(r, key, value, &((struct policy_allow *)to)->key);
 }
 
+/* In lower case, as those of certificates are. */
+static void take_certificate(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+
+	if (!text)
+		return;
+	if (!r->conf->tls_clients)
+		parse_error(r->src, value,
+			"nobody vouches for clients' certificates; write in \"server\": tls-clients: "
+			"ca.pem");
+	char *name = arena_strdup(r->mem, text);
+	for (char *c = name; *c; c++)
+		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+	((struct policy_allow *)to)->certificate = name;
+}
+
 static const struct key allow_keys[] = {
-	{ "key", take_with, .say = "the name of one of the \"keys\"", .needed = "key: xfr",
-		.about = "What the request is signed with." },
+	{ "key", take_with, .say = "the name of one of the \"keys\"",
+		.about = "What the request is signed with.", .otherwise = "signed or not" },
+	{ "certificate", take_certificate, .say = "a host name",
+		.about = "A name that the client's certificate is for. \"server: tls-clients\" says "
+			 "who vouches for it.",
+		.otherwise = "any, or none" },
+	{ "tls", option_switch, .say = "on or off", .at = offsetof(struct policy_allow, secret),
+		.about = "on: over TLS alone.", .otherwise = "off" },
 	{ "from", take_from, .say = "an address or a net", .about = "Where it comes from.",
 		.otherwise = "anywhere" },
 	{ 0 },
 };
+
+/* Who is not told by what he knows is a word in the list. */
+static void take_allow(struct reader *r, const struct key *key, const struct node *item,
+	struct policy_allow *to)
+{
+	const unsigned before = r->src->faults->errors;
+
+	keys_read(r, allow_keys, item, key->name, to);
+	if (!to->key && !to->certificate && !to->secret && r->src->faults->errors == before)
+		parse_error(r->src, item,
+			"an entry of \"%s\" names a key, a certificate, or TLS; write for example: "
+			"{ key: xfr }",
+			key->name);
+}
 
 /* Letters of nets that are none of names that people give their servers. */
 static bool is_net(const char *text)
@@ -91,7 +129,7 @@ static void take_access(
 	for (const struct node *i = one ? value : option_first(value); i;
 		i = one ? NULL : option_next(value, i)) {
 		if (i->kind == NODE_MAP)
-			keys_read(r, allow_keys, i, key->name, &list[n++]);
+			take_allow(r, key, i, &list[n++]);
 		else
 			add_word(r, key, i, list, &n);
 	}

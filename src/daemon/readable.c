@@ -40,6 +40,11 @@ static void look_at_conf(const struct conf *c, size_t *n)
 		look(c->tls[i].key, R_OK, n);
 	}
 	look(c->tls_clients, R_OK, n);
+	for (size_t i = 0; i < c->n_peers; i++) {
+		look(c->peers[i].tls_opts.ca, R_OK, n);
+		look(c->peers[i].tls_opts.cert, R_OK, n);
+		look(c->peers[i].tls_opts.key, R_OK, n);
+	}
 	look(c->tls_tickets, R_OK, n);
 	for (size_t i = 0; i < c->n_zones; i++)
 		look(c->zones[i].dir, R_OK | X_OK, n);

@@ -66,12 +66,26 @@ struct secondaries {
 
 /* --- which zones there are ---------------------------------------------------------------- */
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_tls(const struct conf_peer *a, const struct conf_peer *b)
+{
+	const struct tls_client_opts *x = &a->tls_opts, *y = &b->tls_opts;
+
+	return a->tls == b->tls && a->tls_port == b->tls_port && x->verify == y->verify &&
+		same_text(x->name, y->name) && same_text(x->ca, y->ca) &&
+		same_text(x->cert, y->cert) && same_text(x->key, y->key);
+}
+
 static bool same_peer(const struct conf *a, unsigned i, const struct conf *b, unsigned k)
 {
 	const struct conf_peer *p = &a->peers[i], *q = &b->peers[k];
 	const struct tsig_key *x = parts_tsig_key(a, p->key), *y = parts_tsig_key(b, q->key);
 
-	if (p->n_at != q->n_at || memcmp(p->at, q->at, p->n_at * sizeof *p->at) != 0 ||
+	if (!same_tls(p, q) || p->n_at != q->n_at || memcmp(p->at, q->at, p->n_at * sizeof *p->at) != 0 ||
 		!x != !y)
 		return false;
 	return !x ||
@@ -154,11 +168,17 @@ static void put(struct secondaries *s, const struct step *step)
 	peers = calloc(room, sizeof *peers);
 	for (size_t i = 0; peers && i < rule->n_primaries; i++) {
 		const struct conf_peer *p = &c->peers[rule->primaries[i]];
-		for (size_t a = 0; a < p->n_at; a++)
-			peer_set(&peers[n++], p->name, (const struct sockaddr *)&p->at[a].sa,
+		struct tls_client *tls = p->tls ? tls_client_new(&p->tls_opts) : NULL;
+		for (size_t a = 0; a < p->n_at && (tls || !p->tls); a++) {
+			peer_set(&peers[n], p->name, (const struct sockaddr *)&p->at[a].sa,
 				p->at[a].len, parts_tsig_key(c, p->key));
+			if (tls)
+				peer_set_tls(&peers[n], tls, p->tls_port);
+			n++;
+		}
+		tls_client_drop(tls);
 	}
-	if (!peers ||
+	if (!peers || !n ||
 		!refresher_put(s->refresher,
 			&(struct refresh_zone){ .apex = step->zone->origin,
 				.peers = peers,
@@ -167,6 +187,8 @@ static void put(struct secondaries *s, const struct step *step)
 				.checked_s = step->zone->checked_s,
 				.expire_s = step->zone->expire_s }))
 		log_line(LOG_ERROR, "out of memory: a zone of other nameservers is not asked for");
+	for (size_t i = 0; i < n; i++)
+		peer_fini(&peers[i]);
 	free(peers);
 }
 

@@ -156,9 +156,10 @@ static bool change_one(struct updates *u, size_t at)
 	if (!z)
 		return false;
 	const struct tsig_key *key = update_reply_key(c, r);
+	const struct policy_asker asker = { r->source, key, r->names, r->secret };
 	bool *is_for = memory_zeroed(rules->n_update, sizeof *is_for);
 	for (size_t i = 0; i < rules->n_update; i++)
-		is_for[i] = policy_allows(&rules->update[i].who, &r->source, key);
+		is_for[i] = policy_allows(&rules->update[i].who, &asker);
 	a->rcode = update_make(&(struct update_opts){ .zone = z,
 				       .key = u->opts.key,
 				       .packet = r->packet,

@@ -55,6 +55,7 @@ void connection_close(struct connection *c)
 	if (c->waits)
 		c->waits->connection = NULL;
 	free(c->out);
+	free(c->names);
 	free(c);
 	__atomic_store_n(&s->clients, s->connected.n, __ATOMIC_RELAXED);
 }
@@ -169,6 +170,7 @@ static size_t answer_whole(struct connection *c)
 			.source = c->source,
 			.via = c->kind == NET_TLS ? VIA_TLS : VIA_TCP,
 			.proven = c->proven,
+			.names = c->names,
 			.room = ANSWER_TCP_MOST,
 			.to = s->write + out + 2,
 			.transfer = s->begun,
@@ -359,6 +361,7 @@ static bool shake(struct connection *c)
 		return n == PIPE_AGAIN && go_on(c);
 	stats_add(&s->stats.tls_handshakes, 1);
 	stats_add(&s->stats.tls_resumed, pipe_is_resumed(&c->pipe));
+	c->names = pipe_client_names(&c->pipe);
 	begin_talk(c);
 	return go_on(c);
 }

@@ -6,9 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* All of them, with their NULs. */
+static size_t names_len(const char *names)
+{
+	const char *end = names;
+
+	if (!names)
+		return 0;
+	while (*end)
+		end += strlen(end) + 1;
+	return (size_t)(end - names) + 1;
+}
+
 struct request *request_new(const struct answer_ask *ask, const struct answer_later *later)
 {
-	struct request *r = calloc(1, sizeof *r + ask->len);
+	const size_t names = names_len(ask->names);
+	struct request *r = calloc(1, sizeof *r + ask->len + names);
 
 	if (!r)
 		return NULL;
@@ -23,6 +36,9 @@ struct request *request_new(const struct answer_ask *ask, const struct answer_la
 	}
 	r->len = ask->len;
 	memcpy(r->packet, ask->packet, ask->len);
+	r->secret = answer_via_secret(ask->via);
+	if (names)
+		r->names = memcpy(r->packet + ask->len, ask->names, names);
 	return r;
 }
 

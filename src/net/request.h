@@ -20,6 +20,8 @@ struct request {
 	struct addr source; /* plain */
 	struct tsig tsig;   /* its key is by name: keys end with their configuration */
 	bool is_signed;
+	bool secret;       /* nobody between could read it */
+	const char *names; /* of the client's certificate, behind the packet; NULL: none */
 	uint8_t key_name[NAME_MOST];
 	enum tsig_algorithm algorithm;
 	/* Of UDP: where the answer goes out, and to whom. */

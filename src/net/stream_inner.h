@@ -36,6 +36,7 @@ struct connection {
 	ev_io io;
 	struct addr source; /* the client's, once a proxy has told it */
 	bool proven;
+	char *names; /* of its certificate: see policy_asker; NULL: it has shown none */
 	uint8_t *in; /* `room`, or from the heap for one longer message alone */
 	size_t in_len, in_room;
 	uint8_t *out; /* what the pipe did not take yet; NULL: nothing */

@@ -19,11 +19,15 @@ struct tls {
 /* A connection's end: of its SSL's app data. */
 struct tls_end {
 	SSL *ssl;
-	struct tls *tls; /* held */
+	struct tls *tls; /* held; NULL at a client's end */
 	enum tls_speech speech;
 	bool more;   /* the library has read what we have not */
 	bool broken; /* nothing may be sent any more */
+	unsigned long error; /* of OpenSSL: why; 0 */
 };
+
+/* The pipe's from then on, and `ssl`; holds `t`, which may be NULL. False: no memory, nothing has changed. */
+bool tls_end_open(struct pipe *p, SSL *ssl, struct tls *t, enum tls_speech speech);
 
 /* SSL_CTX_set_tlsext_ticket_key_evp_cb() */
 int tls_tickets_seal(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,

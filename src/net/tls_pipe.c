@@ -25,6 +25,7 @@ static ssize_t failed(struct pipe *p, int n, int *wants)
 	case SSL_ERROR_ZERO_RETURN: return 0;
 	default: break;
 	}
+	e->error = ERR_peek_last_error();
 	ERR_clear_error();
 	e->broken = true;
 	return PIPE_BROKEN;
@@ -94,22 +95,29 @@ static const struct pipe_kind tls_kind = {
 	.read = read_tls, .write = write_tls, .close = close_tls, .has_more = has_more_tls
 };
 
-bool pipe_start_tls(struct pipe *p, struct tls *t, enum tls_speech speech)
+bool tls_end_open(struct pipe *p, SSL *ssl, struct tls *t, enum tls_speech speech)
 {
 	struct tls_end *e = calloc(1, sizeof *e);
-	SSL *ssl = e ? SSL_new(t->contexts[0]) : NULL;
 
-	if (!ssl || SSL_set_fd(ssl, p->fd) != 1) {
-		ERR_clear_error();
-		SSL_free(ssl);
-		free(e);
+	if (!e)
 		return false;
-	}
 	*e = (struct tls_end){ .ssl = ssl, .tls = tls_hold(t), .speech = speech };
 	SSL_set_app_data(ssl, e);
-	SSL_set_accept_state(ssl);
 	p->kind = &tls_kind;
 	p->state = e;
+	return true;
+}
+
+bool pipe_start_tls(struct pipe *p, struct tls *t, enum tls_speech speech)
+{
+	SSL *ssl = SSL_new(t->contexts[0]);
+
+	if (!ssl || SSL_set_fd(ssl, p->fd) != 1 || !tls_end_open(p, ssl, t, speech)) {
+		ERR_clear_error();
+		SSL_free(ssl);
+		return false;
+	}
+	SSL_set_accept_state(ssl);
 	return true;
 }
 

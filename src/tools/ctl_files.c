@@ -96,6 +96,14 @@ static void add_tls(const struct conf *c, struct conf_file *list, size_t *n)
 	if (c->tls_clients)
 		list[(*n)++] = (struct conf_file){ .kind = CONF_FILE_CA,
 			.path = c->tls_clients };
+	for (size_t i = 0; i < c->n_peers; i++) {
+		const struct tls_client_opts *o = &c->peers[i].tls_opts;
+		if (o->ca)
+			list[(*n)++] = (struct conf_file){ .kind = CONF_FILE_CA, .path = o->ca };
+		if (o->cert && o->key)
+			list[(*n)++] = (struct conf_file){
+				.kind = CONF_FILE_PAIR, .path = o->cert, .key = o->key };
+	}
 	if (c->tls_tickets)
 		list[(*n)++] = (struct conf_file){ .kind = CONF_FILE_TICKETS,
 			.path = c->tls_tickets };
@@ -121,7 +129,7 @@ static struct conf_file *list_files(const struct parts *p, size_t *n)
 {
 	const struct conf *c = parts_conf(p);
 	size_t room = c->n_files + c->n_city_files + c->n_asn_files + c->latency.n_files +
-		c->n_zones + c->sources.n + c->n_tls + 7;
+		c->n_zones + c->sources.n + c->n_tls + 2 * c->n_peers + 7;
 	for (size_t i = 0; i < p->zones->n; i++)
 		room += p->zones->zones[i]->load.n;
 	struct conf_file *list = memory_zeroed(room, sizeof *list);

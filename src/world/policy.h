@@ -42,10 +42,13 @@ struct policy_limits {
 	size_t n_exempt;
 };
 
-/* One of those who may: from that net, and with that key where one is named. */
+/* One of those who may: from that net, and with that key, that certificate and over TLS where these are asked
+ * for. */
 struct policy_allow {
 	struct prefix net;  /* all of IPv4 and IPv6 are ::/0 */
 	const uint8_t *key; /* the name in a struct tsig_key; NULL: signed or not */
+	const char *certificate; /* a name of the client's, lower case; NULL: any or none */
+	bool secret;             /* what nobody between can read */
 };
 
 struct policy_access {
@@ -110,8 +113,15 @@ struct policy {
 /* Does it hand on what others ask? As it came, not plain. */
 bool policy_is_proxy(const struct policy *policy, const struct addr *from);
 
-/* Is it one of those? `source` is plain; `key` is what the request was signed with, or NULL. */
-bool policy_allows(const struct policy_access *access, const struct addr *source,
-	const struct tsig_key *key);
+/* Who asks. */
+struct policy_asker {
+	struct addr source;         /* plain */
+	const struct tsig_key *key; /* what the request was signed with; NULL: not at all */
+	const char *names; /* of the client's certificate, lower case, each with a NUL, and one more; NULL */
+	bool secret;
+};
+
+/* Is it one of those? */
+bool policy_allows(const struct policy_access *access, const struct policy_asker *who);
 
 #endif

@@ -5,8 +5,12 @@
 #include "base/clock.h"
 #include "dns/rrtype.h"
 #include "jobs/jobs.h"
+#include "net/pipe.h"
+#include "net/tls.h"
+#include "net/tls_client.h"
 
 #include <errno.h>
+#include <ev.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -23,7 +27,7 @@ struct talk {
 	const struct peer *peer;
 	struct peer_limits limits;
 	struct job *job;
-	int fd;
+	struct pipe pipe; /* its fd -1: none */
 	uint16_t id;
 	uint64_t begun_us, bytes;
 	struct tsig tsig; /* of the query at work; without a key: not signed */
@@ -52,18 +56,43 @@ void peer_set(struct peer *to, const char *name, const struct sockaddr *at, sock
 void peer_copy(struct peer *to, const struct peer *from)
 {
 	*to = *from;
+	tls_client_hold(to->tls);
 	if (!from->is_signed)
 		return;
 	to->key.name = to->key_bytes;
 	to->key.secret = to->key_bytes + (from->key.secret - from->key_bytes);
 }
 
+void peer_fini(struct peer *p)
+{
+	tls_client_drop(p->tls);
+	p->tls = NULL;
+}
+
+void peer_set_tls(struct peer *p, struct tls_client *tls, unsigned port)
+{
+	p->tls = tls_client_hold(tls);
+	p->tls_port = (uint16_t)port;
+}
+
+/* Where it is talked to. */
+static struct sockaddr_storage address_of(const struct peer *p)
+{
+	struct sockaddr_storage at = p->at;
+
+	if (p->tls) /* both families have it at the same place */
+		((struct sockaddr_in *)&at)->sin_port = htons(p->tls_port);
+	return at;
+}
+
 const char *peer_text(char to[static PEER_TEXT], const struct peer *p)
 {
 	char at[ADDR_TEXT];
 
-	snprintf(to, PEER_TEXT, "%s (%s)", p->name,
-		addr_sockaddr_text(at, (const struct sockaddr *)&p->at));
+	const struct sockaddr_storage sa = address_of(p);
+
+	snprintf(to, PEER_TEXT, "%s (%s%s)", p->name,
+		addr_sockaddr_text(at, (const struct sockaddr *)&sa), p->tls ? ", TLS" : "");
 	return to;
 }
 
@@ -76,13 +105,13 @@ static bool fail(const struct talk *t, struct fault *why, const char *what)
 	return fault(why, "%s: %s", peer_text(name, t->peer), what);
 }
 
-/* Until the socket is ready, for `patience_ms` at most. */
+/* Until the socket is ready for that (POLLIN or POLLOUT), for `patience_ms` at most. */
 static bool wait_for(struct talk *t, short events, unsigned patience_ms, struct fault *why)
 {
 	const uint64_t start = clock_us();
 
 	for (;;) {
-		struct pollfd p = { .fd = t->fd, .events = events };
+		struct pollfd p = { .fd = t->pipe.fd, .events = events };
 		const int n = poll(&p, 1, SLICE_MS);
 		const uint64_t now = clock_us();
 		if (n > 0)
@@ -101,23 +130,46 @@ static bool wait_for(struct talk *t, short events, unsigned patience_ms, struct 
 
 static bool connect_to(struct talk *t, struct fault *why)
 {
-	const struct sockaddr *at = (const struct sockaddr *)&t->peer->at;
+	const struct sockaddr_storage at = address_of(t->peer);
 	const int one = 1;
 	int error = 0;
 	socklen_t len = sizeof error;
 
-	t->fd = socket(at->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (t->fd < 0)
+	const int fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
 		return fail(t, why, strerror(errno));
-	setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	if (connect(t->fd, at, t->peer->len) == 0)
+	pipe_open_plain(&t->pipe, fd);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	if (connect(fd, (const struct sockaddr *)&at, t->peer->len) == 0)
 		return true;
 	if (errno != EINPROGRESS)
 		return fail(t, why, strerror(errno));
 	if (!wait_for(t, POLLOUT, t->limits.connect_ms, why))
 		return false;
-	getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	return !error || fail(t, why, strerror(error));
+}
+
+/* What the pipe waits for, as poll(2) has it. */
+static short poll_of(int wants)
+{
+	return wants & EV_WRITE ? POLLOUT : POLLIN;
+}
+
+static bool shake_hands(struct talk *t, struct fault *why)
+{
+	char trouble[TLS_TROUBLE];
+	struct fault reason;
+	ssize_t n;
+
+	if (!t->peer->tls)
+		return true;
+	if (!pipe_start_tls_client(&t->pipe, t->peer->tls, &reason))
+		return fail(t, why, reason.text);
+	while ((n = pipe_shake(&t->pipe)) == PIPE_AGAIN)
+		if (!wait_for(t, poll_of(t->pipe.read_wants), t->limits.connect_ms, why))
+			return false;
+	return n == 1 || fail(t, why, pipe_tls_trouble(&t->pipe, trouble));
 }
 
 struct talk *talk_open(const struct peer *peer, const struct peer_limits *limits,
@@ -134,7 +186,8 @@ struct talk *talk_open(const struct peer *peer, const struct peer_limits *limits
 	t->limits = *limits;
 	t->job = job;
 	t->begun_us = clock_us();
-	if (connect_to(t, why))
+	t->pipe.fd = -1;
+	if (connect_to(t, why) && shake_hands(t, why))
 		return t;
 	talk_close(t);
 	return NULL;
@@ -142,8 +195,8 @@ struct talk *talk_open(const struct peer *peer, const struct peer_limits *limits
 
 void talk_close(struct talk *t)
 {
-	if (t->fd >= 0)
-		close(t->fd);
+	if (t->pipe.fd >= 0)
+		pipe_close(&t->pipe);
 	free(t);
 }
 
@@ -152,13 +205,13 @@ void talk_close(struct talk *t)
 static bool send_all(struct talk *t, const uint8_t *p, size_t len, struct fault *why)
 {
 	while (len) {
-		const ssize_t n = send(t->fd, p, len, MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return fail(t, why, strerror(errno));
+		const ssize_t n = pipe_write(&t->pipe, p, len);
+		if (n == PIPE_BROKEN)
+			return fail(t, why, "breaks the connection");
 		if (n > 0) {
 			p += n;
 			len -= (size_t)n;
-		} else if (!wait_for(t, POLLOUT, t->limits.silence_ms, why)) {
+		} else if (!wait_for(t, poll_of(t->pipe.write_wants), t->limits.silence_ms, why)) {
 			return false;
 		}
 	}
@@ -191,13 +244,13 @@ static bool fill(struct talk *t, size_t n, struct fault *why)
 		t->from = 0;
 	}
 	while (t->to - t->from < n) {
-		const ssize_t got = recv(t->fd, t->buf + t->to, sizeof t->buf - t->to, 0);
+		const ssize_t got = pipe_read(&t->pipe, t->buf + t->to, sizeof t->buf - t->to);
 		if (got == 0)
 			return fail(t, why, "closes the connection before the end");
-		if (got < 0 && errno != EAGAIN && errno != EINTR)
-			return fail(t, why, strerror(errno));
+		if (got == PIPE_BROKEN)
+			return fail(t, why, "breaks the connection");
 		if (got < 0) {
-			if (!wait_for(t, POLLIN, t->limits.silence_ms, why))
+			if (!wait_for(t, poll_of(t->pipe.read_wants), t->limits.silence_ms, why))
 				return false;
 			continue;
 		}

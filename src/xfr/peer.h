@@ -1,4 +1,4 @@
-/* peer.h - a conversation with another nameserver over TCP: one query, and the messages that
+/* peer.h - a conversation with another nameserver over TCP or TLS: one query, and the messages that
  * answer it.
  *
  * For helper threads: it waits, but no longer than it was told to, and ends soon when the job is
@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 struct job;
+struct tls_client;
 
 /* Another nameserver. */
 struct peer {
@@ -26,15 +27,20 @@ struct peer {
 	bool is_signed; /* with `key`, whose memory is `key_bytes`' */
 	struct tsig_key key;
 	uint8_t key_bytes[NAME_MOST + TSIG_SECRET_MOST];
+	struct tls_client *tls; /* held; how it is known over TLS; NULL: TCP as it is */
+	uint16_t tls_port;
 };
 
-/* A copy of what is borrowed: a peer may be kept and moved by value through peer_copy() alone.
- * `key` may be NULL. */
+/* A copy of what is borrowed: a peer may be kept and moved by value through peer_copy() alone, and ends by
+ * peer_fini(). `key` may be NULL. */
 void peer_set(struct peer *to, const char *name, const struct sockaddr *at, socklen_t len,
 	const struct tsig_key *key);
 void peer_copy(struct peer *to, const struct peer *from);
+void peer_fini(struct peer *p);
+/* It is talked to over TLS, at that port (RFC 9103). Holds `tls`. */
+void peer_set_tls(struct peer *p, struct tls_client *tls, unsigned port);
 
-/* "ns2 (192.0.2.2:53)". */
+/* "ns2 (192.0.2.2:53)", "ns2 (192.0.2.2:853, TLS)". */
 enum { PEER_TEXT = 128 };
 const char *peer_text(char to[static PEER_TEXT], const struct peer *p);
 

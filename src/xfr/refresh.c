@@ -236,6 +236,13 @@ static void try_next(struct secondary *s)
 		failed(s);
 }
 
+static void free_peers(struct peer *peers, size_t n)
+{
+	for (size_t i = 0; peers && i < n; i++)
+		peer_fini(&peers[i]);
+	free(peers);
+}
+
 static void free_secondary(struct secondary *s)
 {
 	struct ev_loop *loop = s->of->opts.loop;
@@ -246,7 +253,7 @@ static void free_secondary(struct secondary *s)
 		exchange_cancel(s->exchange);
 	s->of->counts.expired -= s->expired;
 	zone_drop(s->zone);
-	free(s->peers);
+	free_peers(s->peers, s->n);
 	free(s);
 }
 
@@ -313,6 +320,7 @@ static void fetch_done(void *ctx, enum job_end end)
 	}
 	zone_drop(f->have);
 	part_drop(f->hold);
+	peer_fini(&f->peer);
 	free(f);
 	fetch_some(r);
 }
@@ -385,6 +393,7 @@ static bool fetch_start(struct secondary *s)
 		return true;
 	zone_drop(f->have);
 	part_drop(f->hold);
+	peer_fini(&f->peer);
 	free(f);
 	return false;
 }
@@ -530,6 +539,11 @@ static void ask(struct secondary *s)
 {
 	struct refresher *r = s->of;
 
+	/* What it has is asked for where nobody listens: IXFR tells, too, that there is nothing newer. */
+	if (s->peers[s->at].tls) {
+		queue_fetch(s);
+		return;
+	}
 	s->doing = ASKS;
 	r->counts.asked++;
 	s->exchange = exchange_start(r->exchanges,
@@ -640,7 +654,7 @@ bool refresher_put(struct refresher *r, const struct refresh_zone *z)
 			r->counts.asking--;
 			wait_s(s, 0);
 		}
-		free(s->peers);
+		free_peers(s->peers, s->n);
 		s->peers = peers;
 		s->n = z->n;
 		s->at = s->tried = 0;
@@ -649,7 +663,7 @@ bool refresher_put(struct refresher *r, const struct refresh_zone *z)
 	}
 	s = calloc(1, sizeof *s + len);
 	if (!s) {
-		free(peers);
+		free_peers(peers, z->n);
 		return false;
 	}
 	s->of = r;
@@ -660,7 +674,7 @@ bool refresher_put(struct refresher *r, const struct refresh_zone *z)
 	ev_init(&s->expiry, on_expiry);
 	s->timer.data = s->expiry.data = s;
 	if (!tsearch(s, &r->tree, compare)) {
-		free(peers);
+		free_peers(peers, z->n);
 		free(s);
 		return false;
 	}

@@ -2,7 +2,7 @@
  * and when what they have said is too old to be told on (RFC 1034 section 4.3.5, RFC 1996).
  *
  * Each zone has its timers, by its SOA, with some chance in them so that many zones do not come at once.
- * Primaries are asked for the SOA over UDP; what is newer, and a zone that we have not got, is fetched
+ * Primaries are asked for the SOA over UDP, those that are talked to over TLS for IXFR at once; what is newer, and a zone that we have not got, is fetched
  * by a job (fetch.h), some at a time. Who fails to answer is followed by the next. The loop's thread.
  */
 #ifndef XFR_REFRESH_H

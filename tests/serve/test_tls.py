@@ -6,7 +6,7 @@ import threading
 from edges import make_ca, make_certificate
 from lib import *
 
-ZONE = {"example.com": APEX + "www A 192.0.2.10\n$GENERATE 1-250 big A 10.0.0.$\n"}
+ZONE = {"example.com": APEX + "www A 192.0.2.10\n$GENERATE 1-90 big A 10.0.0.$\n"}
 PADDING = struct.pack(">HHI", 12, 4, 0)
 LIMITS = "tls-handshake: 1s, tls-handshakes: 50, tls-clients: ca.pem"
 server = Server(ZONE, start=False)
@@ -67,7 +67,7 @@ def until(what, wait=20):
 @claim("dig, kdig and openssl get answers, kdig by the name of the certificate")
 def clients():
     same(server.dig("+tls", "-p", str(PORT), "www.example.com", "+short").split(), ["192.0.2.10"])
-    same(len(server.dig("+tls", "-p", str(PORT), "big.example.com", "+short").split()), 250)
+    same(len(server.dig("+tls", "-p", str(PORT), "big.example.com", "+short").split()), 90)
     if shutil.which("kdig"):
         out = subprocess.run(["kdig", "@127.0.0.1", "-p", str(PORT), "+tls-ca=" + server.dir + "/ca.pem",
                               "+tls-hostname=other.example.com", "www.example.com"], capture_output=True, text=True).stdout
@@ -198,6 +198,141 @@ def wrong_pair():
     assert code and "waymark.yaml:" in text and "other.key: there is no private key" in text, text
     os.replace(server.dir + "/other.kept", server.dir + "/other.key")
     until(lambda: not any("other.key" in a for a in status()["alarms"]))
+
+
+# ------------------------------------------------------------------ transfers (RFC 9103)
+
+def zone_status(of, word):
+    code, text = of.ctl("zone", "status", "example.com")
+    return code == 0 and word in text
+
+
+def secondary(tls, more=""):
+    s = Server({}, start=False)
+    s.server = "workers: 1" + more
+    s.configure(config="peers: { ns1: { at: \"127.0.0.1:%d\", tls: { port: %d, %s } } }" % (server.port, PORT, tls),
+                zones="[ { name: example.com, primary: [ ns1 ] } ]")
+    for name in ("ca.pem", "peer.pem", "peer.key"):
+        shutil.copy(server.dir + "/" + name, s.dir)
+    return s
+
+
+def serves(of):
+    return of.udp("www.example.com").addresses() == ["192.0.2.10"]
+
+
+def allow(rule):
+    """Who may have the zone from now on."""
+    server.configure(zones="[ { name: example.com, file: zones/example.com.zone, transfer: [ %s ] } ]" % rule)
+    same(server.ctl("reload")[0], 0)
+
+
+@claim("a secondary fetches over TLS from who is who it says, by certificate where that is asked for; nothing goes over UDP")
+def fetches():
+    allow("{ certificate: peer.example.com }")
+    before = status()
+    with secondary("name: ns1.example.com, ca: ca.pem, cert: peer.pem, key: peer.key") as s:
+        s.start()
+        until(lambda: serves(s))
+        same(status()["tls_queries"], before["tls_queries"] + 1)
+        same((status()["udp_queries"], status()["tcp_queries"]), (before["udp_queries"], before["tcp_queries"]))
+        server.write("zones/example.com.zone", ZONE["example.com"].replace("7 7200", "8 7200").replace("192.0.2.10", "192.0.2.11"))
+        same(server.ctl("reload")[0], 0)
+        same(s.ctl("zone", "refresh", "example.com")[0], 0)
+        until(lambda: s.udp("www.example.com").addresses() == ["192.0.2.11"])
+    server.write("zones/example.com.zone", ZONE["example.com"].replace("7 7200", "9 7200"))
+    allow("{ tls: on }")
+    # Whoever answers, where nobody asks who it is.
+    with secondary("verify: off") as s:
+        s.start()
+        until(lambda: serves(s))
+
+
+@claim("another name, another authority, no certificate of one's own, and no TLS at all are refused, and told")
+def refused_transfers():
+    for tls, rule, say in (("name: ns9.example.com, ca: ca.pem", "{ tls: on }", "TLS): its certificate is not taken: hostname mismatch"),
+                           ("name: ns1.example.com, ca: peer.pem", "{ tls: on }", "its certificate is not taken: unable to get local issuer"),
+                           ("name: ns1.example.com, ca: ca.pem", "{ certificate: peer.example.com }", "TLS): answers REFUSED")):
+        allow(rule)
+        with secondary(tls) as s:
+            s.start()
+            until(lambda: zone_status(s, say))
+    allow("{ tls: on }")
+    same(len([r for r in server.dig("+tcp", "example.com", "AXFR").splitlines() if "\tA\t" in r]), 0)
+    assert "192.0.2.10" in server.dig("+tls", "-p", str(PORT), "example.com", "AXFR")
+
+
+@claim("named fetches over TLS from us, and we from it")
+def with_named():
+    named = shutil.which("named", path="/usr/sbin:" + os.environ["PATH"])
+    if not named:
+        raise Skip("named is not installed")
+    allow("{ tls: on }")
+    dir, port, tls_port = tempfile.mkdtemp(prefix="waymark-test."), free_port(), free_port()
+    with open(dir + "/named.conf", "w") as f:
+        f.write("""
+options { directory "%s"; listen-on port %d { 127.0.0.1; }; listen-on port %d tls own { 127.0.0.1; }; listen-on-v6 { none; }; pid-file none;
+    session-keyfile none; recursion no; allow-transfer transport tls { any; }; notify no; };
+controls { };
+tls own { cert-file "%s/other.pem"; key-file "%s/other.key"; };
+tls waymark { ca-file "%s/ca.pem"; remote-hostname "ns1.example.com"; };
+zone "example.com" { type secondary; primaries { 127.0.0.1 port %d tls waymark; }; file "example.com.zone"; };
+""" % (dir, port, tls_port, server.dir, server.dir, server.dir, PORT))
+    proc = subprocess.Popen([named, "-g", "-c", dir + "/named.conf"], stdout=subprocess.DEVNULL, stderr=open(dir + "/log", "w"))
+    try:
+        until(lambda: "192.0.2.10" in subprocess.run(["dig", "@127.0.0.1", "-p", str(port), "+tries=1", "+timeout=1", "www.example.com", "+short"],
+                                                     capture_output=True, text=True).stdout)
+        s = Server({}, start=False)
+        s.configure(config="peers: { named: { at: \"127.0.0.1:%d\", tls: { port: %d, name: other.example.com, ca: ca.pem } } }" % (port, tls_port),
+                    zones="[ { name: example.com, primary: [ named ] } ]")
+        shutil.copy(server.dir + "/ca.pem", s.dir)
+        with s:
+            s.start()
+            until(lambda: serves(s))
+    except AssertionError:
+        print(open(dir + "/log").read()[-3000:])
+        raise
+    finally:
+        proc.terminate()
+        proc.wait(20)
+        shutil.rmtree(dir, ignore_errors=True)
+
+
+@claim("nsd fetches over TLS from us")
+def with_nsd():
+    nsd = shutil.which("nsd", path="/usr/sbin:" + os.environ["PATH"])
+    if not nsd:
+        raise Skip("nsd is not installed")
+    allow("{ tls: on }")
+    dir, port = tempfile.mkdtemp(prefix="waymark-test."), free_port()
+    with open(dir + "/nsd.conf", "w") as f:
+        f.write("""
+server:
+    ip-address: 127.0.0.1@%d
+    zonesdir: "%s"
+    database: ""
+    pidfile: ""
+    xfrdfile: "%s/xfrd.state"
+    xfrdir: "%s"
+    username: ""
+    tls-cert-bundle: "%s/ca.pem"
+remote-control:
+    control-enable: no
+tls-auth:
+    name: waymark
+    auth-domain-name: ns1.example.com
+zone:
+    name: example.com
+    request-xfr: AXFR 127.0.0.1@%d NOKEY waymark
+""" % (port, dir, dir, dir, server.dir, PORT))
+    proc = subprocess.Popen([nsd, "-d", "-c", dir + "/nsd.conf"], stdout=subprocess.DEVNULL, stderr=open(dir + "/log", "w"))
+    try:
+        until(lambda: "192.0.2.10" in subprocess.run(["dig", "@127.0.0.1", "-p", str(port), "+tries=1", "+timeout=1", "www.example.com", "+short"],
+                                                     capture_output=True, text=True).stdout)
+    finally:
+        proc.terminate()
+        proc.wait(20)
+        shutil.rmtree(dir, ignore_errors=True)
 
 
 with server:
