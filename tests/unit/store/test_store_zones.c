@@ -300,15 +300,17 @@ static void a_store_of_version_1_is_brought_up_to_date(void)
 	CU_ASSERT_TRUE(put(zone, &timers));
 	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
 	CU_ASSERT_EQUAL(add(step_3, NULL), STORE_DONE);
+	const int64_t now = number_of("PRAGMA user_version");
 	store_close(s);
 	sql("UPDATE part SET n = n & 0xffffffff; DROP INDEX unfinished;"
 	    "ALTER TABLE zone DROP COLUMN base; ALTER TABLE zone DROP COLUMN base_n;"
 	    "ALTER TABLE zone DROP COLUMN making; ALTER TABLE zone DROP COLUMN file;"
 	    "ALTER TABLE change DROP COLUMN serial; ALTER TABLE change DROP COLUMN at_s;"
-	    "DROP TABLE added; DROP TABLE plain; PRAGMA user_version = 1");
+	    "DROP TABLE added; DROP TABLE plain; DROP TABLE keys; PRAGMA user_version = 1");
 	s = store_open(path, &why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-	CU_ASSERT_EQUAL(number_of("PRAGMA user_version"), 4);
+	CU_ASSERT_TRUE(now > 1);
+	CU_ASSERT_EQUAL(number_of("PRAGMA user_version"), now);
 	held(3, 1700000000, 1209600, 3, 2);
 	CU_ASSERT_EQUAL(add(step_4, NULL), STORE_DONE);
 	struct zone *z = zone_at("4");
