@@ -73,6 +73,15 @@ struct conf_dnssec {
 };
 
 /* What zones have in common: who may do what, and who is told of changes. */
+/* verify: what a zone must stand before it is served. */
+enum conf_zonemd { CONF_ZONEMD_OFF, CONF_ZONEMD_WARN, CONF_ZONEMD_ON, CONF_ZONEMD_REQUIRE };
+
+struct conf_verify {
+	enum conf_zonemd zonemd;
+	const char *const *program; /* and its words, NULL at the end; NULL: none */
+	unsigned timeout_ms;        /* of the program; 0: 60 s */
+};
+
 struct conf_rule {
 	struct policy_zone access;
 	const unsigned *notify; /* numbers of peers */
@@ -81,6 +90,7 @@ struct conf_rule {
 	const unsigned *primaries; /* numbers of peers: where the zone comes from */
 	size_t n_primaries;        /* 0: it has a file */
 	bool stored; /* what is in the store goes before its file */
+	struct conf_verify verify;
 	unsigned dnssec; /* number in `dnssec`, and one more; 0: the zone is not signed here */
 	/* Of a zone that is added while the server runs and begins with nothing but SOA and NS: names on the
 	 * wire, in lower case. */

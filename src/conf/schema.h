@@ -65,6 +65,9 @@ void schema_rules_end(struct reader *r);
 	"What becomes of changes. keep: the file is its writer's, and the zone cannot be " \
 	"changed otherwise. store: the file is where the zone begins; from then on the store " \
 	"has it, and the file is not read again."
+#define SCHEMA_VERIFY                                                                    \
+	"What a zone must stand when its file is read or it comes from a primary, before it is " \
+	"served."
 #define SCHEMA_FORWARD                                                                  \
 	"Of a zone with a primary: whose updates (RFC 2136) are sent on to the primary, which "  \
 	"decides about them. They go as they are, with the signature of who asks, whose key need " \
@@ -72,7 +75,8 @@ void schema_rules_end(struct reader *r);
 #define SCHEMA_NOTIFY_FROM                                                              \
 	"Who, beside the primaries, may say that the zone has changed (NOTIFY)."
 
-extern const struct key schema_secret_keys[], schema_peer_keys[], schema_rule_keys[], schema_update_keys[];
+extern const struct key schema_secret_keys[], schema_peer_keys[], schema_rule_keys[], schema_update_keys[],
+	schema_verify_keys[];
 
 /* The name of a key of `keys`; NULL for a faulty one. */
 bool schema_key_find(const struct reader *r, const struct key *key, const struct node *name,

@@ -398,6 +398,7 @@ const struct key schema_rule_keys[] = {
 		.about = SCHEMA_SERIAL, .otherwise = "increment" },
 	{ "write-back", take_write_back, .say = "keep or store", .about = SCHEMA_WRITE_BACK,
 		.otherwise = "keep" },
+	{ "verify", keys_section, .keys = schema_verify_keys, .about = SCHEMA_VERIFY },
 	{ "forward-updates", take_access, .say = SCHEMA_WHO, AT(access.forward),
 		.about = SCHEMA_FORWARD, .otherwise = "none" },
 	{ "dnssec", schema_dnssec_of, .say = SCHEMA_DNSSEC_WHICH, AT(dnssec), .about = SCHEMA_DNSSEC,

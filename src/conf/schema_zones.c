@@ -87,6 +87,8 @@ const struct key schema_zone_keys[] = {
 		.about = SCHEMA_SERIAL, .otherwise = "what its template says; else increment" },
 	{ "write-back", schema_rule, .late = 1, .say = "keep or store",
 		.about = SCHEMA_WRITE_BACK, .otherwise = "what its template says; else keep" },
+	{ "verify", schema_rule, .late = 1, .keys = schema_verify_keys, .about = SCHEMA_VERIFY,
+		.otherwise = "what its template says" },
 	{ "forward-updates", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_FORWARD,
 		.otherwise = "what its template says; else none" },
 	{ "dnssec", schema_rule, .late = 1, .say = SCHEMA_DNSSEC_WHICH, .about = SCHEMA_DNSSEC,

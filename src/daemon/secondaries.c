@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "daemon/parts_read.h"
 #include "daemon/versions.h"
+#include "daemon/zone_verify.h"
 #include "daemon/zones_read.h"
 
 #include <ev.h>
@@ -421,6 +422,37 @@ static struct compile_opts compile_with(void *ctx, struct part **hold)
 	return zones_read_compile_opts((const struct conf *)conf, s->opts.key); /* its first member */
 }
 
+/* --- what it must stand ------------------------------------------------------------------- */
+
+static void *verifies(void *ctx, const uint8_t *apex, bool *ok)
+{
+	const struct secondaries *s = ctx;
+	const struct parts *live = publisher_live(s->opts.publisher);
+	struct zone_name name;
+	size_t at;
+
+	*ok = true;
+	zone_name_set(&name, s->opts.key, apex);
+	if (!zone_set_find(live->zones->set, &name, name.labels, &at))
+		return NULL;
+	const uint32_t rule = zone_set_rule(live->zones->set, at);
+	return zone_verify_copy(&parts_conf(live)->rules[rule].verify, ok);
+}
+
+static bool stands_what_it_must(void *ctx, const void *how, const struct zone *z, const struct job *job,
+	struct fault *why)
+{
+	struct fault doubt;
+	char name[NAME_TEXT];
+	const bool ok = zone_verify(how, z, job, &doubt, why);
+
+	(void)ctx;
+	if (*doubt.text)
+		log_line(LOG_WARNING, "zone %s: serial %u: %s", name_text(name, z->apex), z->serial,
+			doubt.text);
+	return ok;
+}
+
 /* --- what is stored ----------------------------------------------------------------------- */
 
 /* On a helper thread. */
@@ -534,6 +566,8 @@ struct secondaries *secondaries_new(const struct secondaries_opts *opts)
 		.jobs = opts->jobs,
 		.ctx = s,
 		.compile = compile_with,
+		.verifies = verifies,
+		.verify = stands_what_it_must,
 		.store = opts->store ? store_fetched : NULL,
 		.checked = opts->store ? checked : NULL,
 		.take = take });

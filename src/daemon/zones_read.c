@@ -6,6 +6,7 @@
 #include "base/scope.h"
 #include "daemon/zone_files.h"
 #include "dns/rrtype.h"
+#include "daemon/zone_verify.h"
 #include "jobs/jobs.h"
 #include "zone/history.h"
 
@@ -593,6 +594,23 @@ static bool has_template(const struct reading *r, const struct listed *z)
 		conf_template(r->o->conf, z->added->template) >= 0;
 }
 
+/* What its file says is right; is it what it must be? */
+static bool is_verified(
+	const struct reading *r, const struct listed *z, struct load *load, struct faults *f)
+{
+	const struct fault_at at = { .path = z->path };
+	struct fault doubt, why;
+	const bool ok = zone_verify(
+		&r->o->conf->rules[z->at->rule].verify, load->zone, r->o->job, &doubt, &why);
+
+	if (*doubt.text)
+		faults_warning(f, &at, "%s", doubt.text);
+	if (ok)
+		return true;
+	load_fini(load);
+	return faults_error(f, &at, "%s", why.text);
+}
+
 static bool read_zone(void *ctx, size_t i)
 {
 	struct reading *r = ctx;
@@ -618,7 +636,8 @@ static bool read_zone(void *ctx, size_t i)
 		if (*lost.text)
 			faults_take(&f, &lost);
 		const bool ok = !f.errors && may_read(r, z, &f) &&
-			load_zone(&load, z->path, z->origin, &opts, &f);
+			load_zone(&load, z->path, z->origin, &opts, &f) &&
+			is_verified(r, z, &load, &f);
 		z->entry = ok ? ready(r, z, &load) : faulty(r, z, &f);
 		keep_faults(z, &f);
 	}

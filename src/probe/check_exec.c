@@ -7,21 +7,18 @@
  * when the server is.
  */
 #include "base/memory.h"
+#include "base/spawn.h"
 #include "probe/check.h"
 
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 enum { LINE_MOST = 160 };
 
@@ -126,101 +123,17 @@ static void on_ended(struct ev_loop *loop, ev_io *io, int events)
 
 /* --- starting it -------------------------------------------------------------------------- */
 
-/* Our environment and two words of our own. The caller frees the array, and the words are the
- * last two. */
-static char **make_environment(const struct check *c)
+static int begin(pid_t *pid, const struct check *c, int out)
 {
 	struct text edge = { 0 }, address = { 0 };
 	char addr[ADDR_TEXT];
-	size_t n = 0;
 
-	while (environ[n])
-		n++;
-	char **env = memory_zeroed(n + 3, sizeof *env);
-	memcpy(env, environ, n * sizeof *env);
 	text_addf(&edge, "WAYMARK_EDGE=%s", c->edge);
 	text_addf(&address, "WAYMARK_ADDRESS=%s", c->name ? c->name : addr_text(addr, &c->addr));
-	env[n] = memory_need(edge.s);
-	env[n + 1] = memory_need(address.s);
-	return env;
-}
-
-static void free_environment(char **env)
-{
-	size_t n = 0;
-
-	while (env[n])
-		n++;
-	memory_free(env[n - 1]);
-	memory_free(env[n - 2]);
-	memory_free(env);
-}
-
-/* What of the parent the child must know. */
-struct birth {
-	const char *const *command;
-	char *const *env;
-	int out;
-	pid_t parent;
-	volatile int err; /* why there is no command */
-};
-
-static void default_signals(void)
-{
-	struct sigaction how = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int i = 1; i < NSIG; i++)
-		sigaction(i, &how, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* In the child, on memory that it shares with its parent until the command runs. It dies with
- * the thread that has made it, which is the loop's and ends with the server: so no command
- * outlives a server that was killed. */
-static void become_command(struct birth *b)
-{
-	const int in = open("/dev/null", O_RDONLY),
-		  out = b->out > 2 ? b->out : fcntl(b->out, F_DUPFD_CLOEXEC, 3);
-
-	setpgid(0, 0);
-	default_signals();
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != b->parent)
-		return; /* it died before we asked for that */
-	if (in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0) {
-		b->err = errno;
-		return;
-	}
-	if (in > 2)
-		close(in);
-	execve(b->command[0], (char *const *)(uintptr_t)b->command, b->env);
-	b->err = errno;
-}
-
-/* As posix_spawn() does it, which knows nothing of a parent's death: no page of a large server
- * is copied, and no handler of ours runs in the child, since all signals are blocked. */
-static int spawn(pid_t *pid, const struct check *c, int out)
-{
-	char **env = make_environment(c);
-	struct birth b = {
-		.command = c->probe->command, .env = env, .out = out, .parent = getpid()
-	};
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	*pid = vfork();
-	if (*pid == 0) {
-		become_command(&b);
-		_exit(127);
-	}
-	const int err = *pid < 0 ? errno : b.err;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (err && *pid > 0)
-		waitpid(*pid, NULL, 0);
-	free_environment(env);
+	char *words[] = { memory_need(edge.s), memory_need(address.s) };
+	const int err = spawn(pid, &(struct spawn){ c->probe->command, words, 2, -1, out });
+	memory_free(words[0]);
+	memory_free(words[1]);
 	return err;
 }
 
@@ -232,7 +145,7 @@ static bool start(struct checks *all, struct check *c)
 	if (pipe2(pipe_fd, O_CLOEXEC | O_NONBLOCK) != 0)
 		return check_errno(c, "no pipe", errno);
 	fcntl(pipe_fd[1], F_SETFL, 0); /* the command's end blocks, as it expects */
-	const int err = spawn(&pid, c, pipe_fd[1]);
+	const int err = begin(&pid, c, pipe_fd[1]);
 	close(pipe_fd[1]);
 	if (err) {
 		close(pipe_fd[0]);

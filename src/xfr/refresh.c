@@ -65,6 +65,7 @@ struct fetching {
 	struct part *hold;
 	bool whole;
 	struct compile_opts compile;
+	void *verify; /* own; NULL: nothing */
 	enum fetch_kind kind;
 	struct fetched got;
 	struct fault why;
@@ -321,8 +322,18 @@ static void fetch_done(void *ctx, enum job_end end)
 	zone_drop(f->have);
 	part_drop(f->hold);
 	peer_fini(&f->peer);
+	free(f->verify);
 	free(f);
 	fetch_some(r);
+}
+
+/* What has come is not taken. */
+static void refuse(struct fetched *got)
+{
+	zone_drop(got->zone);
+	change_free(got->change);
+	got->zone = NULL;
+	got->change = NULL;
 }
 
 /* What came whole differs little from what we have, mostly: then that is all that has to be stored, and
@@ -334,6 +345,15 @@ static void find_change(const struct zone *have, struct fetched *got)
 	if (!have || got->change || got->zone->serial == have->serial)
 		return;
 	got->change = change_between(have, got->zone, &why);
+}
+
+static void add_peer_name(struct fetching *f, uint32_t serial)
+{
+	const struct fault what = f->why;
+	char peer[PEER_TEXT];
+
+	fault(&f->why, "%s: serial %u is not taken: %s", peer_text(peer, &f->peer), serial,
+		what.text);
 }
 
 static void fetch_work(void *ctx, struct job *job)
@@ -350,14 +370,17 @@ static void fetch_work(void *ctx, struct job *job)
 						  .job = job },
 		&got, &f->why);
 
+	if (kind == FETCH_NEW && f->verify &&
+		!r->opts.verify(r->opts.ctx, f->verify, got.zone, job, &f->why)) {
+		add_peer_name(f, got.zone->serial);
+		refuse(&got);
+		kind = FETCH_FAILED;
+	}
 	if (kind == FETCH_NEW)
 		find_change(f->have, &got);
 	if (kind == FETCH_NEW && r->opts.store &&
 		!r->opts.store(r->opts.ctx, f->of->apex, &got, &f->why)) {
-		zone_drop(got.zone);
-		change_free(got.change);
-		got.zone = NULL;
-		got.change = NULL;
+		refuse(&got);
 		kind = FETCH_FAILED;
 	}
 	if (got.change)
@@ -372,9 +395,14 @@ static bool fetch_start(struct secondary *s)
 	struct refresher *r = s->of;
 	struct fetching *f = calloc(1, sizeof *f);
 	char name[NAME_TEXT];
+	bool ok = f != NULL;
 
-	if (!f)
+	if (ok && r->opts.verifies)
+		f->verify = r->opts.verifies(r->opts.ctx, s->apex, &ok);
+	if (!ok) {
+		free(f);
 		return false;
+	}
 	f->of = s;
 	f->have = s->zone;
 	if (f->have)
@@ -394,6 +422,7 @@ static bool fetch_start(struct secondary *s)
 	zone_drop(f->have);
 	part_drop(f->hold);
 	peer_fini(&f->peer);
+	free(f->verify);
 	free(f);
 	return false;
 }

@@ -42,6 +42,11 @@ struct refresher_opts {
 	void *ctx;
 	/* What a fetched zone is compiled with; `hold` is dropped when that has ended. */
 	struct compile_opts (*compile)(void *ctx, struct part **hold);
+	/* What a fetched zone must stand, when that begins: for free(); NULL: nothing, or `*ok` is false: no
+	 * memory. And, on a helper thread, whether it does. Both or none. */
+	void *(*verifies)(void *ctx, const uint8_t *apex, bool *ok);
+	bool (*verify)(void *ctx, const void *how, const struct zone *z, const struct job *job,
+		struct fault *why);
 	/* On a helper thread, before the zone is taken: writes it where it outlives a crash. False: it is
 	 * not taken. NULL: nobody stores it. */
 	bool (*store)(void *ctx, const uint8_t *apex, const struct fetched *got, struct fault *why);

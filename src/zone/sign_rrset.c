@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "dns/rrtype.h"
+#include "zone/rdata_canon.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,59 +31,6 @@ static bool room(uint8_t **bytes, size_t *have, size_t want)
 
 /* --- canonical form ----------------------------------------------------------------------- */
 
-/* Passes a character-string. */
-static size_t behind_string(const uint8_t *rdata, size_t at)
-{
-	return at + rdata[at] + 1u;
-}
-
-/* Where the names of the RDATA begin that are written in lower case, and how many stand there
- * in a row: the types of RFC 4034 section 6.2 less those of RFC 6840 section 5.1. */
-static unsigned names_of(uint16_t type, const uint8_t *rdata, size_t *at)
-{
-	*at = 0;
-	switch (type) {
-	case RRTYPE_NS:
-	case RRTYPE_MD:
-	case RRTYPE_MF:
-	case RRTYPE_CNAME:
-	case RRTYPE_MB:
-	case RRTYPE_MG:
-	case RRTYPE_MR:
-	case RRTYPE_PTR:
-	case RRTYPE_NXT:
-	case RRTYPE_DNAME: return 1;
-	case RRTYPE_SOA:
-	case RRTYPE_MINFO:
-	case RRTYPE_RP: return 2;
-	case RRTYPE_MX:
-	case RRTYPE_AFSDB:
-	case RRTYPE_RT:
-	case RRTYPE_KX: *at = 2; return 1;
-	case RRTYPE_PX: *at = 2; return 2;
-	case RRTYPE_SRV: *at = 6; return 1;
-	case RRTYPE_SIG: *at = 18; return 1;
-	case RRTYPE_NAPTR:
-		*at = behind_string(rdata, behind_string(rdata, behind_string(rdata, 4)));
-		return 1;
-	case RRTYPE_A6: *at = 1u + (128u - rdata[0] + 7u) / 8u; return rdata[0] != 0;
-	default: return 0;
-	}
-}
-
-static void put_canon(uint16_t type, const struct sign_rr *rr, uint8_t *to)
-{
-	size_t at;
-	unsigned names = names_of(type, rr->rdata, &at);
-
-	memcpy(to, rr->rdata, rr->len);
-	for (; names; names--) {
-		const size_t len = name_len(rr->rdata + at);
-		name_lower(to + at, rr->rdata + at, len);
-		at += len;
-	}
-}
-
 /* RFC 4034 section 6.3. */
 static int compare_rr(const void *va, const void *vb)
 {
@@ -110,7 +58,7 @@ static bool sort(struct sign_desk *d, const struct sign_rrset *set)
 	}
 	uint8_t *to = d->canon;
 	for (size_t i = 0; i < set->n; i++) {
-		put_canon(set->type, &set->rr[i], to);
+		rdata_canon(set->type, set->rr[i].rdata, set->rr[i].len, to);
 		d->sorted[i] = (struct sign_rr){ to, set->rr[i].len };
 		to += set->rr[i].len;
 	}

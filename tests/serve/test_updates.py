@@ -27,7 +27,12 @@ def text(n):
     return "192.0.2.%d" % n
 
 
-class Primary(Server):
+class Own(Server):
+    def serial(self):
+        return int(self.udp("dyn.test", "SOA").answer[0][3].split()[2])
+
+
+class Primary(Own):
     def __init__(self, **more):
         super().__init__({"dyn.test": ZONE}, start=False, **more)
 
@@ -54,15 +59,12 @@ class Primary(Server):
             key.verify(reply, mac)
         return reply[3] & 15
 
-    def serial(self):
-        return int(self.udp("dyn.test", "SOA").answer[0][3].split()[2])
-
     def kill(self):
         self.proc.kill()
         self.proc.wait()
 
 
-class Secondary(Server):
+class Secondary(Own):
     def __init__(self, primary, **more):
         super().__init__({}, start=False, **more)
         self.primary = primary
@@ -421,6 +423,43 @@ def plain():
         same(s.change(*((n + ".dyn.test", 255, 255, 0, b"") for n in ("web", "*.wild", "cdn", "none"))), 0)
         until(lambda: (s.serial_of(PLAIN), s.at("web"), s.serial()), (101, [], 101))
         s.heard.close()
+
+
+@claim("verify: a zone with a wrong digest, or that a program refuses, is not served; what was served stays, and it is told with what the program said")
+def verified():
+    program = "#!/bin/sh\ngrep -q 192.0.2.66 && { echo \"$WAYMARK_ZONE $WAYMARK_SERIAL has a bad address\"; exit 3; }\nexit 0\n"
+    with Primary() as p:
+        with Secondary(p.port, files={"look": program}) as s:
+            os.chmod(s.dir + "/look", 0o755)
+            peers = KEYS + "peers: { pri: { at: \"127.0.0.1:%d\", key: xfr } }" % p.port
+            zone = "[ { name: dyn.test, primary: pri, transfer: any, verify: { zonemd: %s, program: look, timeout: %s } } ]"
+            s.configure(peers, zone % ("on", "20s"))
+            p.settle(s.port).start()
+            s.start()
+            until(lambda: a_of(s, "www.dyn.test"), [text(1)])
+            same(p.change(("x.dyn.test", 1, 1, 60, address(66))), 0)
+            until(lambda: "serial 8 is not taken: verify: %s/look: exit status 3: dyn.test. 8 has a bad address" % s.dir in s.said(), True)
+            same((s.udp("x.dyn.test").rcode, s.serial()), (3, 7))
+            same(p.change(("x.dyn.test", 255, 255, 0, b"")), 0)
+            until(s.serial, 9)
+            same(p.change(("dyn.test", 1, 63, 60, struct.pack(">IBB", 10, 1, 1) + b"d" * 48)), 0)
+            until(lambda: "serial 10 is not taken: verify: zonemd: its records have another digest" in s.said(), True)
+            same(s.serial(), 9)
+            s.configure(peers, zone % ("warn", "20s"))
+            same(s.ctl("reload")[0], 0)
+            s.ctl("zone", "refresh", "dyn.test")
+            until(s.serial, 10)
+            same("zone dyn.test.: serial 10: its records have another digest" in s.said(), True, "told:")
+            s.write("look", "#!/bin/sh\nsleep 60\n")
+            s.configure(peers, zone % ("off", "200ms"))
+            same(s.ctl("reload")[0], 0)
+            same(p.change(("y.dyn.test", 1, 1, 60, address(5))), 0)
+            until(lambda: "look: its time is over" in s.said(), True)
+            same(s.serial(), 10)
+    with Server({"a.test": ZONE.replace("www A", "@ ZONEMD 7 1 1 %s\nwww A" % ("ab" * 48))}, start=False) as s:
+        s.configure(zones="[ { dir: zones, verify: { zonemd: on } } ]")
+        s.start()
+        same((s.udp("www.a.test").rcode, "a.test.zone: error: verify: zonemd: its records have another digest" in s.said()), (2, True))
 
 
 @claim("a zone that no primary has given is SERVFAIL and is told, and is there as soon as one has it")

@@ -1,0 +1,62 @@
+/* schema_verify.c - what a zone must stand before it is served: in a zone's entry, or in a template.
+ */
+#include "conf/option.h"
+#include "conf/schema.h"
+
+#include <string.h>
+
+enum { WORDS_MOST = 64 };
+
+static void take_zonemd(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const char *const words[] = { [CONF_ZONEMD_OFF] = "off", [CONF_ZONEMD_WARN] = "warn",
+		[CONF_ZONEMD_ON] = "on", [CONF_ZONEMD_REQUIRE] = "require" };
+	const char *text = option_scalar(r, key, value);
+
+	for (unsigned i = 0; text && i < sizeof words / sizeof *words; i++)
+		if (strcmp(text, words[i]) == 0) {
+			((struct conf_rule *)to)->verify.zonemd = (enum conf_zonemd)i;
+			return;
+		}
+	if (text)
+		option_wrong(r, key, value);
+}
+
+static void take_program(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	size_t n = 0;
+
+	if (!option_is_list(r, key, value, WORDS_MOST))
+		return;
+	const char **words = arena_zalloc(r->mem, (option_count(value) + 1) * sizeof *words);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		if (n == 0)
+			option_path(r, key, i, &words[n]);
+		else
+			option_text(r, key, i, &words[n]);
+		if (!words[n])
+			return;
+		n++;
+	}
+	((struct conf_rule *)to)->verify.program = words;
+}
+
+const struct key schema_verify_keys[] = {
+	{ "zonemd", take_zonemd, .say = "off, warn, on or require",
+		.about = "The digest that the zone has in itself (ZONEMD, RFC 8976). on: where "
+			 "there is one it must be right. require: there must be one. warn: what "
+			 "is wrong is told, and the zone is served.",
+		.otherwise = "off" },
+	{ "program", take_program, .say = "the path of a program, or a list of it and its words",
+		.about = "What gets the zone as text at its standard input, with WAYMARK_ZONE and "
+			 "WAYMARK_SERIAL in its environment. Exit status 0 takes the zone; all "
+			 "else keeps what was served, and is told with the first line that it "
+			 "printed. No shell is asked.",
+		.otherwise = "none" },
+	{ "timeout", option_duration_ms, .say = "a duration from 100ms to 1h", .least = 100,
+		.most = 3600 * 1000, .at = offsetof(struct conf_rule, verify.timeout_ms),
+		.about = "How long the program may take.", .otherwise = "60s" },
+	{ 0 },
+};
