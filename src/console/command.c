@@ -25,6 +25,14 @@ static const struct {
 		"it; ask its primary now; fetch it whole; forget what is stored of it; serve "
 		"another zone, or one of these no more; take no updates of it, or again; change it in $EDITOR, or record by record in a "
 		"draft" },
+	{ "dnssec",
+		"status NAME | ds NAME | keys NAME | roll NAME [--ksk | --zsk] [--now]\n"
+		"           ds-seen NAME | ds-gone NAME | import NAME FILE [--zsk]\n"
+		"           export NAME FOLDER [--pem] | remove NAME TAG",
+		"how a zone that is signed here stands with its keys; the DS that its parent should "
+		"have; its keys; new keys in their place; the parent has that DS, or none; a key "
+		"from elsewhere (K*.private; K*.key alone: another signer's; or PEM); all keys into "
+		"a folder; another signer's key goes" },
 	{ "edges", "[--json]", "the edges, their states, and what their probes say" },
 	{ "pools", "[--json]", "the pools, and which of their edges may answer" },
 	{ "force", "EDGE up|down|drain|auto [--for TIME] [--why TEXT] [--json]",

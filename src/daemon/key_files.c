@@ -41,12 +41,15 @@ struct key_files *key_files_open(const char *dir, struct fault *why)
 	}
 	strcpy(f->dir, dir);
 	pthread_mutex_init(&f->lock, NULL);
-	if (mkdir(dir, S_IRWXU) == 0 ||
-		(errno == EEXIST && access(dir, R_OK | W_OK | X_OK) == 0))
-		return f;
-	fault(why, "%s: %s (keys that zones are signed with are there)", dir, strerror(errno));
-	key_files_close(f);
-	return NULL;
+	return f;
+}
+
+/* It is made when there is something to be put into it. */
+static bool make_folder(const struct key_files *f, struct fault *why)
+{
+	return mkdir(f->dir, S_IRWXU) == 0 || errno == EEXIST ||
+		fault(why, "%s: %s (keys that zones are signed with are there)", f->dir,
+			strerror(errno));
 }
 
 static void forget_names(struct key_files *f)
@@ -98,9 +101,11 @@ static bool look_through(struct key_files *f, struct fault *why)
 	const struct dirent *e;
 	bool ok = true;
 
-	if (!d)
+	if (!d && errno != ENOENT)
 		return fault(why, "%s: %s", f->dir, strerror(errno));
 	forget_names(f);
+	if (!d)
+		return true;
 	while (ok && (e = readdir(d))) {
 		const size_t len = strlen(e->d_name);
 		if (e->d_name[0] == 'K' && len > sizeof end &&
@@ -116,11 +121,11 @@ static bool look_through(struct key_files *f, struct fault *why)
 static bool look_again(struct key_files *f, struct fault *why)
 {
 	const uint64_t now_us = clock_us();
-	struct stat st;
+	struct stat st = { 0 };
 
 	if (f->looked_us && now_us - f->looked_us < SCAN_US)
 		return true;
-	if (stat(f->dir, &st) != 0)
+	if (stat(f->dir, &st) != 0 && errno != ENOENT)
 		return fault(why, "%s: %s", f->dir, strerror(errno));
 	if (f->looked_us && st.st_mtim.tv_sec == f->changed.tv_sec &&
 		st.st_mtim.tv_nsec == f->changed.tv_nsec)
@@ -163,7 +168,7 @@ bool key_files_write(struct key_files *f, const uint8_t *apex, const struct sign
 	struct text line = { 0 };
 
 	signing_text_file(name, k, apex);
-	if (!path_of(path, f->dir, name, ".private", why) ||
+	if (!make_folder(f, why) || !path_of(path, f->dir, name, ".private", why) ||
 		!write_private(path, k, created_s, why) ||
 		!path_of(path, f->dir, name, ".key", why))
 		return false;

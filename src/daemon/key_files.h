@@ -16,7 +16,7 @@
 
 struct key_files;
 
-/* The folder is made where it is not there. NULL: `why`. */
+/* The folder is made when the first key is written. NULL: `why`. */
 struct key_files *key_files_open(const char *dir, struct fault *why);
 void key_files_close(struct key_files *f); /* NULL is fine */
 const char *key_files_dir(const struct key_files *f);

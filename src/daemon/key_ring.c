@@ -257,7 +257,7 @@ static void tell(
 }
 
 /* What is to be served after it. */
-static bool make_keyset(struct ring_zone *z, const struct key_life *l,
+static bool make_keyset(struct key_ring *r, struct ring_zone *z, const struct key_life *l,
 	const struct key_policy *policy, bool *changed, struct fault *why)
 {
 	bool ok;
@@ -270,6 +270,7 @@ static bool make_keyset(struct ring_zone *z, const struct key_life *l,
 		part_release(z->keys ? &z->keys->part : NULL);
 		z->keys = s;
 		part_keep(s ? &s->part : NULL);
+		__atomic_add_fetch(&r->changes, 1, __ATOMIC_RELAXED);
 	}
 	keyset_drop(s);
 	return true;
@@ -312,7 +313,7 @@ bool key_ring_step_zone(struct key_ring *r, struct ring_zone *z,
 	z->stepped_us += elapsed_s * (uint64_t)1000000;
 	tell(z, &before, &next);
 	release_others(r, z, before.keys, before.n, &next, true);
-	return make_keyset(z, &next, policy, changed, why);
+	return make_keyset(r, z, &next, policy, changed, why);
 }
 
 /* --- doors -------------------------------------------------------------------------------- */
@@ -324,15 +325,44 @@ struct step {
 	bool changed;
 };
 
+/* Most zones have nothing to wait for, most of the time. */
+static bool is_due(struct ring_zone *z, const struct key_policy *policy)
+{
+	return !z->loaded || *z->fault || clock_us() >= z->due_us || z->is_off != !policy ||
+		(policy &&
+			(!z->has_policy || memcmp(policy, &z->policy, sizeof *policy) != 0)) ||
+		z->due_served != __atomic_load_n(&z->served, __ATOMIC_RELAXED);
+}
+
+static uint32_t next_of(struct ring_zone *z, const struct key_policy *policy)
+{
+	const uint64_t now_us = clock_us();
+
+	/* What is served is not yet what is to be. */
+	if (__atomic_load_n(&z->served, __ATOMIC_RELAXED) !=
+		(z->keys ? z->keys->generation : 0))
+		return 0;
+	return now_us >= z->due_us ? key_life_next_s(&z->life, policy, time(NULL))
+				   : (uint32_t)((z->due_us - now_us) / 1000000 + 1);
+}
+
 static bool step(struct key_ring *r, struct ring_zone *z, void *ctx, struct fault *why)
 {
 	struct step *s = ctx;
-	const bool ok = key_ring_load(r, z, s->policy, why) &&
-		key_ring_step_zone(r, z, s->policy, &s->changed, why);
+	bool ok = true;
+
+	if (is_due(z, s->policy)) {
+		z->due_served = __atomic_load_n(&z->served, __ATOMIC_RELAXED);
+		ok = key_ring_load(r, z, s->policy, why) &&
+			key_ring_step_zone(r, z, s->policy, &s->changed, why);
+		z->due_us = clock_us() +
+			(ok ? key_life_next_s(&z->life, s->policy, time(NULL)) : 0) *
+				(uint64_t)1000000;
+	}
 
 	memcpy(z->fault, ok ? "" : why->text, ok ? 1 : sizeof z->fault - 1);
 	if (ok) {
-		s->next_s = key_life_next_s(&z->life, s->policy, time(NULL));
+		s->next_s = next_of(z, s->policy);
 		s->keys = z->keys;
 		part_keep(z->keys ? &z->keys->part : NULL);
 	}
@@ -380,6 +410,50 @@ void key_ring_served(
 	if (ttl_s)
 		__atomic_store_n(&z->ttl_s, ttl_s, __ATOMIC_RELAXED);
 	__atomic_store_n(&z->served, generation, __ATOMIC_RELAXED);
+}
+
+bool key_ring_wants_ttl(struct key_ring *r, const uint8_t *apex, const struct zone *now)
+{
+	enum { AGAIN_US = 60 * 1000000 };
+	struct ring_zone *z = key_ring_zone(r, apex, false);
+	const uint64_t now_us = clock_us();
+	bool wants = false;
+
+	if (!z)
+		return false;
+	pthread_mutex_lock(&z->lock);
+	for (size_t i = 0; i < z->life.n; i++)
+		wants = wants || z->life.keys[i].zone.state == KEY_RUMOURED ||
+			z->life.keys[i].zone.state == KEY_UNRETENTIVE;
+	wants = (wants || !z->ttl_s) && z->ttl_of != now &&
+		(!z->ttl_of || now_us - z->ttl_us >= AGAIN_US);
+	if (wants) {
+		z->ttl_of = now;
+		z->ttl_us = now_us;
+	}
+	pthread_mutex_unlock(&z->lock);
+	return wants;
+}
+
+bool key_ring_wants_ds(struct key_ring *r, const uint8_t *apex, uint32_t check_s)
+{
+	struct ring_zone *z = key_ring_zone(r, apex, false);
+	const uint64_t now_us = clock_us();
+
+	if (!z)
+		return false;
+	pthread_mutex_lock(&z->lock);
+	const bool wants = key_life_waits_for_parent(&z->life, z->is_off ? NULL : &z->policy) &&
+		(!z->asked_us || now_us - z->asked_us >= check_s * (uint64_t)1000000);
+	if (wants)
+		z->asked_us = now_us;
+	pthread_mutex_unlock(&z->lock);
+	return wants;
+}
+
+uint64_t key_ring_changes(const struct key_ring *r)
+{
+	return __atomic_load_n(&r->changes, __ATOMIC_RELAXED);
 }
 
 bool key_ring_knows(struct key_ring *r, const uint8_t *apex)

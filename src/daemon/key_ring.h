@@ -17,7 +17,7 @@
 struct key_ring;
 struct store;
 
-/* `store` is borrowed. Makes the folder of the keys. NULL: `why`. */
+/* `store` is borrowed. NULL: `why`. */
 struct key_ring *key_ring_open(struct store *store, const char *dir, struct fault *why);
 void key_ring_close(struct key_ring *r); /* NULL is fine */
 const char *key_ring_dir(const struct key_ring *r);
@@ -37,8 +37,19 @@ void key_ring_served(
 /* Has it keys, or did it fail to get some? The loop, too. */
 bool key_ring_knows(struct key_ring *r, const uint8_t *apex);
 
+/* Is the longest TTL of what is served of it needed? Not twice of one zone, nor twice a minute.
+ */
+struct zone;
+bool key_ring_wants_ttl(struct key_ring *r, const uint8_t *apex, const struct zone *now);
+
+/* Is it time to ask its parents? So often at most. */
+bool key_ring_wants_ds(struct key_ring *r, const uint8_t *apex, uint32_t check_s);
+
+/* Counts whatever gives any zone another keyset. The loop, too. */
+uint64_t key_ring_changes(const struct key_ring *r);
+
 /* One step of its life, as far as time and what was told allow; `*next_s`: when the next is
- * due. True: the keyset is another than before. */
+ * due, 0: when it is served. True: the keyset is another than before. */
 bool key_ring_step(struct key_ring *r, const uint8_t *apex, const struct key_policy *policy,
 	uint32_t *next_s, struct fault *why);
 
@@ -61,10 +72,14 @@ void key_ring_view_fini(struct key_ring_view *v);
 bool key_ring_roll(
 	struct key_ring *r, const uint8_t *apex, uint8_t roles, bool now, struct fault *why);
 
-/* The DS records that the parent has, as their RDATA one behind the other, each after its
- * length (two bytes). True: that is news. */
-bool key_ring_parent(struct key_ring *r, const uint8_t *apex, const uint8_t *ds, size_t len,
-	uint32_t ttl_s, struct fault *why);
+/* The DS records that each of the parents has, as their RDATA one behind the other, each after
+ * its length (two bytes). True: that is news. */
+struct key_ring_ds {
+	const uint8_t *records;
+	size_t len;
+};
+bool key_ring_parent(struct key_ring *r, const uint8_t *apex, const struct key_ring_ds *parents,
+	size_t n, uint32_t ttl_s, struct fault *why);
 /* What asking the parent came to, for those who look. */
 void key_ring_parent_told(struct key_ring *r, const uint8_t *apex, const char *what);
 

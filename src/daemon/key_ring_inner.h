@@ -17,10 +17,15 @@ struct ring_zone {
 	char *states;    /* as they are stored; NULL: read into `life`, or there are none */
 	int64_t saved_s; /* UNIX time of those */
 	bool loaded;
-	struct key_life life;    /* keeps its keys */
-	uint64_t stepped_us;     /* monotonic: until when time was reckoned */
-	int64_t wall_less_us;    /* then: the time of day less the monotonic */
-	uint32_t down_s;         /* reckoned by the time of day, while nobody ran */
+	struct key_life life; /* keeps its keys */
+	uint64_t stepped_us;  /* monotonic: until when time was reckoned */
+	int64_t wall_less_us; /* then: the time of day less the monotonic */
+	uint32_t down_s;      /* reckoned by the time of day, while nobody ran */
+	uint64_t due_us; /* monotonic: nothing happens before, as long as all is as it was */
+	uint64_t due_served; /* ... `served` then */
+	uint64_t asked_us;   /* the parents; 0: never */
+	const void *ttl_of;  /* what was looked through for the longest TTL, never to be read */
+	uint64_t ttl_us;     /* when */
 	bool is_off, has_policy; /* of the last step */
 	struct key_policy policy;
 	struct keyset *keys; /* kept: what is to be served; NULL: unsigned */
@@ -34,6 +39,7 @@ struct key_ring {
 	struct store *store;
 	struct key_files *files;
 	uint64_t opened_us;
+	uint64_t changes;     /* atomic */
 	pthread_mutex_t lock; /* of the table */
 	struct ring_zone **buckets;
 	size_t n_buckets, n;

@@ -33,6 +33,8 @@ static bool take(
 	if (!key_ring_save(r, z, next, why))
 		return false;
 	z->life = *next;
+	z->due_us = 0;
+	__atomic_add_fetch(&r->changes, 1, __ATOMIC_RELAXED);
 	return true;
 }
 
@@ -132,8 +134,8 @@ static bool is_there(
 }
 
 struct parent {
-	const uint8_t *ds;
-	size_t len;
+	const struct key_ring_ds *parents;
+	size_t n;
 	uint32_t ttl_s;
 	bool by_hand, seen, news;
 };
@@ -155,35 +157,40 @@ static uint32_t asked_for(const struct key_life *l)
 static bool parent(struct key_ring *r, struct ring_zone *z, void *ctx, struct fault *why)
 {
 	struct parent *p = ctx;
-	uint32_t present = 0;
+	uint32_t all = 0, any = 0;
 
 	if (!catch_up(r, z, why))
 		return false;
 	struct key_life next = z->life;
 	if (p->by_hand) {
-		present = p->seen ? asked_for(&next) : 0;
-		if (p->seen && !present)
+		all = any = p->seen ? asked_for(&next) : 0;
+		if (p->seen && !all)
 			return fault(why,
 				"no key of it is ready for a DS yet (\"waymarkctl dnssec "
 				"status\" shows what is waited for)");
 		if (!key_life_is_secure(&next))
 			return fault(why, "the parent was never asked for a DS of it");
 	} else {
-		for (size_t i = 0; i < next.n; i++)
-			if (is_there(next.keys[i].key, z->apex, p->ds, p->len))
-				present |= 1u << i;
+		for (size_t i = 0; i < next.n; i++) {
+			size_t have = 0;
+			for (size_t k = 0; k < p->n; k++)
+				have += is_there(next.keys[i].key, z->apex,
+					p->parents[k].records, p->parents[k].len);
+			all |= (uint32_t)(have == p->n) << i;
+			any |= (uint32_t)(have != 0) << i;
+		}
 	}
-	p->news = key_life_parent(&next, present, p->ttl_s, time(NULL));
+	p->news = key_life_parent(&next, all, any, p->ttl_s, time(NULL));
 	if (p->news)
 		return take(r, z, &next, why);
 	z->life = next;
 	return true;
 }
 
-bool key_ring_parent(struct key_ring *r, const uint8_t *apex, const uint8_t *ds, size_t len,
-	uint32_t ttl_s, struct fault *why)
+bool key_ring_parent(struct key_ring *r, const uint8_t *apex, const struct key_ring_ds *parents,
+	size_t n, uint32_t ttl_s, struct fault *why)
 {
-	struct parent p = { .ds = ds, .len = len, .ttl_s = ttl_s };
+	struct parent p = { .parents = parents, .n = n, .ttl_s = ttl_s };
 
 	return key_ring_do(r, apex, false, parent, &p, why) && p.news;
 }

@@ -8,6 +8,7 @@
 #include "daemon/builder.h"
 #include "daemon/certificates.h"
 #include "daemon/decisions.h"
+#include "daemon/dnssec_orders.h"
 #include "daemon/forwarding.h"
 #include "daemon/geo_watch.h"
 #include "daemon/measuring.h"
@@ -25,6 +26,7 @@
 #include "daemon/reports.h"
 #include "daemon/rrl_log.h"
 #include "daemon/signature_watch.h"
+#include "daemon/signing_keys.h"
 #include "daemon/secondaries.h"
 #include "daemon/staging.h"
 #include "daemon/updates.h"
@@ -65,6 +67,9 @@ struct server {
 	struct hash_key key;
 	struct epoch epoch;
 	struct store *store; /* NULL: none is configured */
+	struct key_ring *ring; /* of that; NULL: likewise */
+	struct signing_keys *signing_keys;
+	struct dnssec_orders *dnssec_orders;
 	struct jobs *jobs;
 	struct publisher *publisher;
 	struct worker_news *news;
@@ -190,7 +195,8 @@ static bool read_parts(struct server *s, struct parts *first, struct faults *f)
 {
 	const bool ok = parts_read(
 		first, &(struct parts_read_opts){ .path = s->conf_path, .key = s->key,
-			       .store = &s->store }, f);
+			       .store = &s->store,
+			       .ring = &s->ring }, f);
 
 	return ok;
 }
@@ -214,7 +220,7 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->pool_signing = pool_signing_new(&(struct pool_signing_opts){
 		s->loop, s->jobs, s->publisher, s->key });
 	s->reloader = reloader_new(&(struct reloader_opts){ s->builder, s->publisher,
-		s->conf_path, s->key, s->store, s->pool_signing });
+		s->conf_path, s->key, s->store, s->ring, s->pool_signing });
 	s->staging = staging_new(&(struct staging_opts){ s->loop, s->builder, s->publisher,
 		s->reloader, s->probes, s->workers, s->pool_signing });
 	s->geo_watch = geo_watch_new(&(struct geo_watch_opts){
@@ -235,6 +241,8 @@ static bool make_followers(struct server *s, struct fault *why)
 		s->jobs, s->builder, s->publisher, s->key, s->store });
 	s->upkeep = upkeep_new(&(struct upkeep_opts){
 		s->loop, s->jobs, s->builder, s->publisher, s->key, s->store });
+	s->signing_keys = signing_keys_new(&(struct signing_keys_opts){
+		s->loop, s->jobs, s->publisher, s->ring });
 	s->notifying = notifying_new(
 		&(struct notifying_opts){ s->loop, s->jobs, s->publisher });
 	s->rrl_log = rrl_log_new(
@@ -260,6 +268,10 @@ static bool open_control(struct server *s, struct fault *why)
 			secondaries_refresher(s->secondaries), s->zones_added, s->notifying,
 			s->frozen, s->updates, s->key, s->store },
 		&s->commands);
+	s->dnssec_orders = dnssec_orders_new(
+		&(struct dnssec_orders_opts){
+			s->jobs, s->publisher, s->ring, s->signing_keys },
+		&s->commands);
 	s->orders = orders_new(
 		&(struct orders_opts){ s->publisher, s->probes, s->rankings, s->staging,
 			s->reloader, s->reports },
@@ -270,7 +282,8 @@ static bool open_control(struct server *s, struct fault *why)
 	return s->control != NULL;
 }
 
-/* The store and the two files beside it were made by root, and are the server's. */
+/* The store and the two files beside it were made by root, and are the server's; so are keys that were made at
+ * the start. */
 static bool give_store(const struct server *s, const char *user, struct fault *why)
 {
 	static const char *const ends[] = { "", "-wal", "-shm" };
@@ -279,9 +292,9 @@ static bool give_store(const struct server *s, const char *user, struct fault *w
 	for (unsigned i = 0; s->store && i < sizeof ends / sizeof *ends; i++) {
 		snprintf(path, sizeof path, "%s%s", store_path(s->store), ends[i]);
 		if (!privs_give(path, user, why))
-			return false;
+						return false;
 	}
-	return true;
+	return !s->ring || privs_give_folder(key_ring_dir(s->ring), user, why);
 }
 
 /* Before anybody is answered. */
@@ -363,6 +376,8 @@ static void shut_down(struct server *s)
 	}
 	control_close(s->control);
 	measuring_free(s->measuring);
+		signing_keys_free(s->signing_keys);
+	dnssec_orders_free(s->dnssec_orders);
 	notifying_free(s->notifying);
 	plain_making_free(s->plain_making);
 	secondaries_free(s->secondaries);
@@ -391,6 +406,7 @@ static void shut_down(struct server *s)
 	worker_news_free(s->news);
 	watchdog_free(s->watchdog);
 	jobs_free(s->jobs);
+		key_ring_close(s->ring);
 	store_close(s->store);
 	ev_loop_destroy(s->loop);
 }

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/key_ring.h"
 #include "daemon/latency_read.h"
 #include "daemon/zones_read.h"
 #include "jobs/jobs.h"
@@ -230,6 +231,16 @@ static bool open_store(struct parts *to, const struct parts_read_opts *o, struct
 	return *o->store || faults_take(f, &why);
 }
 
+static bool open_ring(struct parts *to, const struct parts_read_opts *o, struct faults *f)
+{
+	struct fault why;
+
+	if (!o->ring || *o->ring || !o->store || !*o->store)
+		return true;
+	*o->ring = key_ring_open(*o->store, parts_conf(to)->keys_dir, &why);
+	return *o->ring || faults_take(f, &why);
+}
+
 /* Zones beyond the configuration. */
 struct beyond {
 	struct arena mem; /* of the names */
@@ -285,7 +296,7 @@ static bool read_zones(struct parts *to, const struct parts_read_opts *o, struct
 {
 	struct beyond b = { .list = NULL };
 
-	if (!open_store(to, o, f))
+	if (!open_store(to, o, f) || !open_ring(to, o, f))
 		return false;
 	arena_init(&b.mem);
 	const bool ok = read_list(to, o, &b, f);

@@ -18,6 +18,9 @@ struct job;
 /* A key for the tables of zones, drawn at random: once per process. */
 struct hash_key parts_key(void);
 
+struct key_ring;
+struct store;
+
 struct parts_read_opts {
 	const char *path; /* of the configuration */
 	struct hash_key key;
@@ -26,6 +29,8 @@ struct parts_read_opts {
 	/* Opened here when the configuration names one and `*store` is NULL; NULL: what is stored does
 	 * not matter. */
 	struct store **store;
+	/* Likewise; opened with the store. NULL: nothing is signed. */
+	struct key_ring **ring;
 	/* For who only wants to know what would be: the configuration itself, a text that is
 	 * read in place of the file at `path`. And `bare`: no zone and no measurement is read,
 	 * and the steer is left for the caller to make. */

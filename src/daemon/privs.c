@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -12,6 +13,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEFAULT_USER "waymark"
@@ -97,4 +100,24 @@ bool privs_give(const char *path, const char *user, struct fault *why)
 	if (!pw || lchown(path, pw->pw_uid, pw->pw_gid) == 0 || errno == ENOENT)
 		return true;
 	return fault(why, "%s: cannot be given to user %s: %s", path, name, strerror(errno));
+}
+
+bool privs_give_folder(const char *path, const char *user, struct fault *why)
+{
+	char file[4096];
+	const struct dirent *e;
+	struct stat st;
+	DIR *d = opendir(path);
+	bool ok = privs_give(path, user, why);
+
+	while (d && ok && (e = readdir(d)))
+		if (e->d_name[0] != '.' &&
+			(size_t)snprintf(file, sizeof file, "%s/%s", path, e->d_name) <
+				sizeof file &&
+			lstat(file, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+			st.st_uid == 0)
+			ok = privs_give(file, user, why);
+	if (d)
+		closedir(d);
+	return ok;
 }

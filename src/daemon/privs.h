@@ -27,4 +27,7 @@ void privs_notify(const char *state);
  * is passed over. */
 bool privs_give(const char *path, const char *user, struct fault *why);
 
+/* The same for a folder and the files in it that root has made. */
+bool privs_give_folder(const char *path, const char *user, struct fault *why);
+
 #endif

@@ -72,7 +72,8 @@ static void work(void *ctx, struct job *job)
 			.key = o->key,
 			.before = &x->before,
 			.job = job,
-			.store = o->store ? &o->store : NULL },
+			.store = o->store ? &o->store : NULL,
+			.ring = o->ring ? &o->ring : NULL },
 		&x->faults);
 	if (x->ok && !may_follow(x)) {
 		parts_drop(&x->made);

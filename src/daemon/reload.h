@@ -13,6 +13,7 @@
 #include "daemon/zones_change.h"
 
 struct reloader;
+struct key_ring;
 struct store;
 
 struct reloader_opts {
@@ -21,6 +22,7 @@ struct reloader_opts {
 	const char *conf_path; /* borrowed for good */
 	struct hash_key key;
 	struct store *store; /* NULL: none */
+	struct key_ring *ring; /* of that; NULL */
 	struct pool_signing *signing;
 };
 

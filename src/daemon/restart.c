@@ -99,6 +99,11 @@ static bool same_store(const struct conf *a, const struct conf *b)
 	return same_text(a->store_file, b->store_file);
 }
 
+static bool same_keys(const struct conf *a, const struct conf *b)
+{
+	return same_text(a->keys_dir, b->keys_dir);
+}
+
 static const struct {
 	const char *section, *key;
 	bool (*same)(const struct conf *a, const struct conf *b);
@@ -111,7 +116,7 @@ static const struct {
 	{ "server", "tls-handshakes", same_handshakes },
 	{ "server", "tls-handshakes-per-net", same_handshakes_per_net },
 	{ "server", "user", same_user }, { "management", "listen", same_management },
-	{ "control", "socket", same_socket }, { "store", "file", same_store } };
+	{ "control", "socket", same_socket }, { "store", "file", same_store }, { "store", "keys", same_keys } };
 
 bool restart_needs(const char *section, const char *key)
 {

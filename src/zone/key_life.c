@@ -445,7 +445,8 @@ bool key_life_add_known(
 
 /* --- the parent --------------------------------------------------------------------------- */
 
-bool key_life_parent(struct key_life *l, uint32_t present, uint32_t ttl_s, int64_t now_s)
+bool key_life_parent(
+	struct key_life *l, uint32_t all, uint32_t any, uint32_t ttl_s, int64_t now_s)
 {
 	bool changed = false;
 
@@ -454,10 +455,10 @@ bool key_life_parent(struct key_life *l, uint32_t present, uint32_t ttl_s, int64
 		l->ds_ttl.ttl_s = l->ds_ttl.left_s = ttl_s;
 	for (size_t i = 0; i < l->n; i++) {
 		struct life_key *k = &l->keys[i];
-		const bool is = present >> i & 1;
+		const bool is = all >> i & 1;
 		/* Who was asked for, and still is, may come at any time. */
 		const bool may_come = k->wanted && k->ds.state == KEY_ASKED;
-		if (k->foreign || !(k->role & KEY_SIGNS_KEYS))
+		if (k->foreign || !(k->role & KEY_SIGNS_KEYS) || is != (any >> i & 1))
 			continue;
 		if (is ? is_served(&k->ds)
 		       : may_come || k->ds.state == KEY_HIDDEN ||

@@ -118,9 +118,10 @@ bool key_life_add(
 bool key_life_add_known(
 	struct key_life *l, struct signing_key *key, enum key_role role, int64_t now_s);
 
-/* What the parents have, all of them the same: bit i is set when the DS of key i is there.
- * `ttl_s`: of the DS RRset; 0: not known. True: that is news, to be saved. */
-bool key_life_parent(struct key_life *l, uint32_t present, uint32_t ttl_s, int64_t now_s);
+/* What the parents have: bit i of `all` is set when the DS of key i is at all of them, of `any` when it is at
+ * some. `ttl_s`: of the DS RRset; 0: not known. True: that is news, to be saved. */
+bool key_life_parent(
+	struct key_life *l, uint32_t all, uint32_t any, uint32_t ttl_s, int64_t now_s);
 
 /* The clock that waits were reckoned by was so much ahead: they last longer. */
 void key_life_unwait(struct key_life *l, uint32_t s);

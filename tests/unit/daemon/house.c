@@ -83,7 +83,7 @@ static void make_followers(struct house *h)
 	h->pool_signing = pool_signing_new(
 		&(struct pool_signing_opts){ h->loop, h->jobs, h->publisher, site_key });
 	h->reloader = reloader_new(&(struct reloader_opts){ h->builder, h->publisher,
-		h->site.path, site_key, NULL, h->pool_signing });
+		h->site.path, site_key, NULL, NULL, h->pool_signing });
 	h->staging = staging_new(&(struct staging_opts){ h->loop, h->builder, h->publisher,
 		h->reloader, h->probes, h->workers, h->pool_signing });
 	h->geo_watch = geo_watch_new(&(struct geo_watch_opts){

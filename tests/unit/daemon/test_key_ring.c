@@ -214,7 +214,7 @@ static void a_roll_goes_through_a_restart_and_removes_the_old_key(void)
 	CU_ASSERT_EQUAL(v.life.keys[0].ds.state, KEY_ASKED);
 	const uint16_t first = signing_key_tag(v.life.keys[0].key);
 	key_ring_view_fini(&v);
-	CU_ASSERT_FALSE(key_ring_parent(ring, apex, ds, 0, 1, &why));
+	CU_ASSERT_FALSE(key_ring_parent(ring, apex, &(struct key_ring_ds){ ds, 0 }, 1, 1, &why));
 	CU_ASSERT(key_ring_ds_seen(ring, apex, true, &why));
 	CU_ASSERT(key_ring_roll(ring, apex, KEY_CSK, false, &why));
 	served(&p, 0);
@@ -233,7 +233,7 @@ static void a_roll_goes_through_a_restart_and_removes_the_old_key(void)
 	ds[1] = (uint8_t)len;
 	key_ring_view_fini(&v);
 	/* The old one's DS was seen with a TTL that was not known: a day. */
-	CU_ASSERT(key_ring_parent(ring, apex, ds, len + 2, 1, &why));
+	CU_ASSERT(key_ring_parent(ring, apex, &(struct key_ring_ds){ ds, len + 2 }, 1, 1, &why));
 	CU_ASSERT(key_ring_look(ring, apex, &v));
 	CU_ASSERT_EQUAL(v.life.keys[0].ds.state, KEY_UNRETENTIVE);
 	CU_ASSERT_EQUAL(v.life.keys[1].ds.state, KEY_RUMOURED);

@@ -167,7 +167,7 @@ static void look_at_parent(struct world *w)
 	for (size_t i = 0; i < w->life.n; i++)
 		if (w->ds[w->hour] & bit_of(w, w->life.keys[i].key))
 			present |= 1u << i;
-	if (key_life_parent(&w->life, present, DS_TTL * HOUR_S, w->hour * HOUR_S)) {
+	if (key_life_parent(&w->life, present, present, DS_TTL * HOUR_S, w->hour * HOUR_S)) {
 		w->saved = w->life;
 		w->saved_hour = w->hour;
 	}
@@ -388,8 +388,10 @@ static void a_new_zone_is_signed_at_once_and_its_ds_asked_for_later(void)
 	struct keyset *s = key_life_keyset(&l, &p, &ok);
 	CU_ASSERT(ok && s && s->n == 1 && s->keys[0].cds && !s->policy.cds_delete);
 	keyset_drop(s);
-	CU_ASSERT(key_life_parent(&l, 1, 86400, 1000000));
-	CU_ASSERT_FALSE(key_life_parent(&l, 1, 86400, 1000001));
+	CU_ASSERT_FALSE(key_life_parent(&l, 0, 1, 86400, 1000000)); /* one of them has it */
+	CU_ASSERT(key_life_parent(&l, 1, 1, 86400, 1000000));
+	CU_ASSERT_FALSE(key_life_parent(&l, 0, 1, 86400, 1000000));
+	CU_ASSERT_FALSE(key_life_parent(&l, 1, 1, 86400, 1000001));
 	facts = after(86449);
 	key_life_step(&l, &p, &facts, &n);
 	CU_ASSERT_EQUAL(k->ds.state, KEY_RUMOURED); /* by the TTL that the parent has */
@@ -510,7 +512,7 @@ static void a_known_key_is_not_replaced(void)
 		CU_ASSERT(s && s->policy.cds_delete && s->keys[0].signs_zone);
 		keyset_drop(s);
 	}
-	CU_ASSERT(key_life_parent(&l, 0, 0, 5));
+	CU_ASSERT(key_life_parent(&l, 0, 0, 0, 5));
 	facts = after(1000000);
 	key_life_step(&l, NULL, &facts, &n);
 	CU_ASSERT_PTR_NULL(key_life_keyset(&l, NULL, &ok));
@@ -530,7 +532,7 @@ static void states_are_written_and_read(void)
 	key_life_step(&l, &p, &facts, &n);
 	facts = after(350);
 	key_life_step(&l, &p, &facts, &n);
-	key_life_parent(&l, 1, 60, 77);
+	key_life_parent(&l, 1, 1, 60, 77);
 	l.roll = KEY_ZSK;
 	key_life_write(&l, &text);
 	CU_ASSERT_FATAL(key_life_read(&again, text_get(&text), &why));
