@@ -52,7 +52,8 @@ static const char *const texts[STORE_STATEMENTS] = {
 	[STORE_GET_CHANGES] = "SELECT bytes, n FROM change WHERE zone = ?1 AND n > ?2"
 			      " ORDER BY n",
 	[STORE_COUNT_ZONES] =
-		"SELECT count(*) FROM zone WHERE base >= 0 OR file IS NOT NULL",
+		"SELECT count(*) FROM zone WHERE (base >= 0 OR file IS NOT NULL)"
+		" AND substr(apex, -1) = x'00'",
 	[STORE_UNFINISHED] = "SELECT id, base FROM zone WHERE making != 0 LIMIT 1",
 	[STORE_WITH_HISTORY] = "SELECT id, base_n FROM zone WHERE id > ?1 AND base_n > 0"
 			       " ORDER BY id LIMIT 1",
@@ -169,9 +170,22 @@ bool store_column_name(sqlite3_stmt *st, int i, uint8_t to[static NAME_MOST], bo
 	return true;
 }
 
-enum store_found store_find(struct store *s, const uint8_t *apex, struct store_row *to)
+size_t store_key(
+	uint8_t to[static NAME_MOST + 1], const uint8_t *apex, enum store_which which)
 {
-	sqlite3_stmt *st = store_bind(s, STORE_FIND, "b", apex, name_len(apex));
+	const size_t len = name_len(apex);
+
+	memcpy(to, apex, len);
+	to[len] = 1;
+	return len + (which == STORE_SIGNED);
+}
+
+enum store_found store_find(
+	struct store *s, const uint8_t *apex, enum store_which which, struct store_row *to)
+{
+	uint8_t key[NAME_MOST + 1];
+	const size_t len = store_key(key, apex, which);
+	sqlite3_stmt *st = store_bind(s, STORE_FIND, "b", key, len);
 	const int step = sqlite3_step(st);
 	enum store_found found = step == SQLITE_DONE ? STORE_NOT_THERE : STORE_NOT_READ;
 

@@ -26,6 +26,10 @@ struct store *store_open(const char *path, struct fault *why);
 void store_close(struct store *s); /* NULL is fine */
 const char *store_path(const struct store *s);
 
+/* Of a zone that comes from elsewhere (a file, other nameservers) and is signed here there is also what we
+ * have made of it. */
+enum store_which { STORE_ZONE, STORE_SIGNED };
+
 /* How far a secondary is. UNIX time, seconds; 0: never. */
 struct store_timers {
 	int64_t checked_s; /* when a primary last said that there is nothing newer */
@@ -52,6 +56,10 @@ void store_set_limits(struct store *s, const struct store_limits *limits);
  * of it is there, what was stored before is what is stored. */
 bool store_put(struct store *s, const struct zone *z, const struct store_timers *t,
 	struct fault *why);
+
+/* The same of what we have signed. */
+bool store_put_signed(struct store *s, const struct zone *z, struct fault *why);
+bool store_forget_signed(struct store *s, const uint8_t *apex, struct fault *why);
 
 /* The same beside steps that go on: the zone, which is of a serial that it has had since it was put last, in the
  * place of that and of the steps up to there. They stay as history. */
@@ -80,6 +88,8 @@ struct store_step {
 	/* Which versions of which files the zone was read from (load_sources_text()): one that is not stored is
 	 * from then on what they say, with its steps. NULL: such a zone is APART. */
 	const char *file;
+	/* What we have signed is APART, too, when it has more changes than data. */
+	enum store_which which;
 };
 
 /* All of them or none, in one transaction; those of one zone in their order. */
@@ -107,8 +117,8 @@ struct store_picture {
 };
 
 /* False: nothing is stored of it, and `why` is empty; or there is a fault. */
-bool store_get(
-	struct store *s, const uint8_t *apex, struct store_picture *to, struct fault *why);
+bool store_get(struct store *s, const uint8_t *apex, enum store_which which,
+	struct store_picture *to, struct fault *why);
 void store_picture_fini(struct store_picture *p);
 
 struct store_record {

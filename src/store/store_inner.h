@@ -100,8 +100,14 @@ struct store_row {
 
 enum store_found { STORE_FOUND, STORE_NOT_THERE, STORE_NOT_READ };
 
+/* By what a row of a zone is found: its apex, and of what we have signed one byte more: behind its root no name
+ * goes on. Returns the length. */
+size_t store_key(
+	uint8_t to[static NAME_MOST + 1], const uint8_t *apex, enum store_which which);
+
 /* A zone whose first base is not all there yet is not there. */
-enum store_found store_find(struct store *s, const uint8_t *apex, struct store_row *to);
+enum store_found store_find(
+	struct store *s, const uint8_t *apex, enum store_which which, struct store_row *to);
 
 /* store_put() and store_forget() within a transaction, all at once. */
 bool store_put_now(struct store *s, const struct zone *z, const struct store_timers *t);

@@ -22,6 +22,7 @@ enum {
 struct putting {
 	struct store *s;
 	const struct zone *z;
+	enum store_which which;
 	const struct store_timers *timers; /* NULL: what is stored goes on from this base */
 	struct fault *why;
 	struct store_records records;
@@ -45,14 +46,14 @@ static bool one_number(sqlite3_stmt *st, int64_t *to)
 static bool start(struct putting *p)
 {
 	struct store *s = p->s;
-	const struct zone *z = p->z;
-	const size_t len = z->apex_len;
+	uint8_t key[NAME_MOST + 1];
+	const size_t len = store_key(key, p->z->apex, p->which);
 
 	p->base = ++s->last_base;
 	return (!p->timers ||
-		       store_run(store_bind(s, STORE_MAKE_ZONE, "bib", z->apex, len,
-			       (int64_t)z->serial, NULL, (size_t)0))) &&
-		one_number(store_bind(s, STORE_SET_MAKING, "bi", z->apex, len, p->base), &p->id);
+		       store_run(store_bind(s, STORE_MAKE_ZONE, "bib", key, len,
+			       (int64_t)p->z->serial, NULL, (size_t)0))) &&
+		one_number(store_bind(s, STORE_SET_MAKING, "bi", key, len, p->base), &p->id);
 }
 
 /* Of a zone that goes on: which of its changes are in the base. False: it is of no version that is
@@ -61,7 +62,7 @@ static bool find_until(struct putting *p)
 {
 	struct store_row row;
 
-	if (store_find(p->s, p->z->apex, &row) != STORE_FOUND)
+	if (store_find(p->s, p->z->apex, p->which, &row) != STORE_FOUND)
 		return false;
 	p->until = 0;
 	return one_number(store_bind(p->s, STORE_FIND_CHANGE, "ii", row.id,
@@ -179,10 +180,10 @@ static bool drop_others(struct store *s, int64_t id, int64_t base, struct fault 
 	return ok;
 }
 
-static enum store_result put(struct store *s, const struct zone *z,
+static enum store_result put(struct store *s, const struct zone *z, enum store_which which,
 	const struct store_timers *t, struct fault *why)
 {
-	struct putting p = { .s = s, .z = z, .timers = t, .why = why };
+	struct putting p = { .s = s, .z = z, .which = which, .timers = t, .why = why };
 
 	p.part = malloc(2 * (PART + STORE_RECORD_MOST));
 	if (!p.part) {
@@ -226,12 +227,19 @@ bool store_put_now(struct store *s, const struct zone *z, const struct store_tim
 bool store_put(struct store *s, const struct zone *z, const struct store_timers *t,
 	struct fault *why)
 {
-	return put(s, z, t, why) == STORE_DONE;
+	return put(s, z, STORE_ZONE, t, why) == STORE_DONE;
+}
+
+bool store_put_signed(struct store *s, const struct zone *z, struct fault *why)
+{
+	static const struct store_timers never;
+
+	return put(s, z, STORE_SIGNED, &never, why) == STORE_DONE;
 }
 
 enum store_result store_rebase(struct store *s, const struct zone *z, struct fault *why)
 {
-	return put(s, z, NULL, why);
+	return put(s, z, STORE_ZONE, NULL, why);
 }
 
 /* Nothing is left of a zone that has neither base nor file. */
@@ -274,13 +282,13 @@ static enum store_found find_or_make(
 	struct store *s, const struct store_step *step, struct store_row *row)
 {
 	const uint8_t *apex = change_apex(step->change);
-	const enum store_found found = store_find(s, apex, row);
+	const enum store_found found = store_find(s, apex, step->which, row);
 
 	if (found != STORE_NOT_THERE || !step->file)
 		return found;
 	return store_run(store_bind(s, STORE_MAKE_ZONE, "bib", apex, name_len(apex),
 		       (int64_t)change_from(step->change), step->file, strlen(step->file)))
-		? store_find(s, apex, row)
+		? store_find(s, apex, STORE_ZONE, row)
 		: STORE_NOT_READ;
 }
 
@@ -344,6 +352,13 @@ static enum store_result add_step(struct store *s, const struct store_step *step
 			name_text(name, apex), change_from(step->change));
 		return STORE_APART;
 	}
+	const bool is_large =
+		row.since + (int64_t)len > (row.whole > CHANGES_LEAST ? row.whole : CHANGES_LEAST);
+	if (is_large && step->which == STORE_SIGNED) {
+		fault(why, "%s: zone %s has more changes than data", s->path,
+			name_text(name, apex));
+		return STORE_APART;
+	}
 	if (!store_run(store_bind(s, STORE_ADD_CHANGE, "ibii", row.id, bytes, len,
 		    (int64_t)change_to(step->change), (int64_t)time(NULL))) ||
 		!store_run(store_bind(s, STORE_ADVANCE, "iii", row.id,
@@ -355,8 +370,7 @@ static enum store_result add_step(struct store *s, const struct store_step *step
 		return STORE_FAILED;
 	}
 	s->counts.steps++;
-	if (row.of_file ||
-		row.since + (int64_t)len > (row.whole > CHANGES_LEAST ? row.whole : CHANGES_LEAST))
+	if (row.of_file || is_large)
 		add_due(s, apex);
 	return STORE_DONE;
 }
@@ -381,9 +395,10 @@ enum store_result store_add(
 }
 
 /* What is left of it is nothing that anybody finds. */
-static bool forget(struct store *s, const uint8_t *apex, struct store_row *row, bool *there)
+static bool forget(struct store *s, const uint8_t *apex, enum store_which which,
+	struct store_row *row, bool *there)
 {
-	const enum store_found found = store_find(s, apex, row);
+	const enum store_found found = store_find(s, apex, which, row);
 
 	*there = found == STORE_FOUND;
 	if (found != STORE_FOUND)
@@ -394,7 +409,8 @@ static bool forget(struct store *s, const uint8_t *apex, struct store_row *row, 
 		store_run(store_bind(s, STORE_END_MAKING, "ii", row->id, (int64_t)-1));
 }
 
-bool store_forget(struct store *s, const uint8_t *apex, struct fault *why)
+static bool forget_row(
+	struct store *s, const uint8_t *apex, enum store_which which, struct fault *why)
 {
 	struct store_row row = { 0 };
 	bool there = false;
@@ -402,21 +418,36 @@ bool store_forget(struct store *s, const uint8_t *apex, struct fault *why)
 	store_lock(s);
 	bool ok = store_begin(s, why);
 	if (ok)
-		ok = forget(s, apex, &row, &there) ? store_commit(s, why)
-						   : store_give_up(s, why);
+		ok = forget(s, apex, which, &row, &there) ? store_commit(s, why)
+							  : store_give_up(s, why);
 	store_unlock(s);
 	return ok && (!there || (drop_others(s, row.id, -1, why) && end_making(s, row.id, why)));
 }
 
-bool store_forget_now(struct store *s, const uint8_t *apex)
+bool store_forget(struct store *s, const uint8_t *apex, struct fault *why)
+{
+	return forget_row(s, apex, STORE_ZONE, why) && forget_row(s, apex, STORE_SIGNED, why);
+}
+
+bool store_forget_signed(struct store *s, const uint8_t *apex, struct fault *why)
+{
+	return forget_row(s, apex, STORE_SIGNED, why);
+}
+
+static bool forget_row_now(struct store *s, const uint8_t *apex, enum store_which which)
 {
 	struct store_row row = { 0 };
 	bool there = false, more = true;
-	bool ok = forget(s, apex, &row, &there);
+	bool ok = forget(s, apex, which, &row, &there);
 
 	while (ok && there && more)
 		ok = drop_parts(s, row.id, -1, &more);
 	return ok && (!there || store_run(store_bind(s, STORE_DROP_ZONE, "i", row.id)));
+}
+
+bool store_forget_now(struct store *s, const uint8_t *apex)
+{
+	return forget_row_now(s, apex, STORE_ZONE) && forget_row_now(s, apex, STORE_SIGNED);
 }
 
 /* --- reading ------------------------------------------------------------------------------ */
@@ -427,7 +458,7 @@ bool store_has(struct store *s, const uint8_t *apex, uint32_t *serial, struct fa
 
 	*why = (struct fault){ 0 };
 	store_lock(s);
-	const enum store_found found = store_find(s, apex, &row);
+	const enum store_found found = store_find(s, apex, STORE_ZONE, &row);
 	if (found == STORE_NOT_READ)
 		store_fail(s, why);
 	store_unlock(s);
@@ -503,8 +534,8 @@ static bool get_file(struct store *s, const struct store_row *row, struct store_
 	return ok;
 }
 
-bool store_get(
-	struct store *s, const uint8_t *apex, struct store_picture *to, struct fault *why)
+bool store_get(struct store *s, const uint8_t *apex, enum store_which which,
+	struct store_picture *to, struct fault *why)
 {
 	struct store_row row = { 0 };
 	char name[NAME_TEXT];
@@ -513,7 +544,7 @@ bool store_get(
 	*to = (struct store_picture){ 0 };
 	*why = (struct fault){ 0 };
 	store_lock(s);
-	const enum store_found found = store_find(s, apex, &row);
+	const enum store_found found = store_find(s, apex, which, &row);
 	if (found != STORE_NOT_THERE) {
 		ok = found == STORE_FOUND &&
 			(row.of_file ? get_file(s, &row, to) : get_parts(s, &row, to)) &&

@@ -117,19 +117,27 @@ static struct zone *read_file(struct store *s, const struct store_picture *p, co
 	return z;
 }
 
-struct zone *stored_zone(struct store *s, const uint8_t *apex, const char *path,
+/* What is stored, and where it may have begun: `path`, or NULL. */
+struct stored_from {
+	struct store *store;
+	enum store_which which;
+	const char *path;
+};
+
+static struct zone *read_stored(const struct stored_from *from, const uint8_t *apex,
 	const struct compile_opts *opts, struct store_timers *timers, struct fault *why)
 {
+	struct store *s = from->store;
 	struct reading r;
 	struct zone *z = NULL;
 
-	if (!store_get(s, apex, &r.picture, why))
+	if (!store_get(s, apex, from->which, &r.picture, why))
 		return NULL;
 	records_init(&r.records, apex);
 	scope_hold(&r, let_go);
 	*timers = r.picture.timers;
 	if (r.picture.file)
-		z = read_file(s, &r.picture, path, apex, opts, why);
+		z = read_file(s, &r.picture, from->path, apex, opts, why);
 	else if (add_records(&r))
 		z = compile_records(&r, opts, why);
 	else
@@ -139,4 +147,19 @@ struct zone *stored_zone(struct store *s, const uint8_t *apex, const char *path,
 	scope_forget(&r, let_go);
 	let_go(&r);
 	return z;
+}
+
+struct zone *stored_zone(struct store *s, const uint8_t *apex, const char *path,
+	const struct compile_opts *opts, struct store_timers *timers, struct fault *why)
+{
+	return read_stored(&(struct stored_from){ s, STORE_ZONE, path }, apex, opts, timers, why);
+}
+
+struct zone *stored_signed_zone(struct store *s, const uint8_t *apex,
+	const struct compile_opts *opts, struct fault *why)
+{
+	struct store_timers never;
+
+	return read_stored(
+		&(struct stored_from){ s, STORE_SIGNED, NULL }, apex, opts, &never, why);
 }

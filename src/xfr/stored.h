@@ -13,4 +13,8 @@
 struct zone *stored_zone(struct store *s, const uint8_t *apex, const char *path,
 	const struct compile_opts *opts, struct store_timers *timers, struct fault *why);
 
+/* The same of what we have signed of a zone that comes from elsewhere. */
+struct zone *stored_signed_zone(struct store *s, const uint8_t *apex,
+	const struct compile_opts *opts, struct fault *why);
+
 #endif

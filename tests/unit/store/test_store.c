@@ -83,7 +83,7 @@ static void held(
 	struct store_record rr;
 	size_t at = 0, count = 0;
 
-	CU_ASSERT_TRUE_FATAL(store_get(s, apex, &p, &why));
+	CU_ASSERT_TRUE_FATAL(store_get(s, apex, STORE_ZONE, &p, &why));
 	CU_ASSERT_EQUAL(p.serial, serial);
 	CU_ASSERT_EQUAL(p.timers.checked_s, checked_s);
 	CU_ASSERT_EQUAL(p.timers.expire_s, expire_s);
@@ -127,7 +127,7 @@ static void steps_follow_the_zone_in_their_order(void)
 	CU_ASSERT_EQUAL(add(step_3, &(struct store_timers){ 1700000060, 77 }), STORE_DONE);
 	again();
 	held(3, 1700000060, 77, 3, 2);
-	CU_ASSERT_TRUE_FATAL(store_get(s, apex, &p, &why));
+	CU_ASSERT_TRUE_FATAL(store_get(s, apex, STORE_ZONE, &p, &why));
 	CU_ASSERT_EQUAL(change_to(p.changes[0]), 2);
 	CU_ASSERT_EQUAL(change_to(p.changes[1]), 3);
 	store_picture_fini(&p);
@@ -167,14 +167,14 @@ static void timers_alone_and_zones_that_go(void)
 	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
 	CU_ASSERT_TRUE(store_check(s, of, 2, &why));
 	held(2, 1700000100, 50, 3, 1);
-	CU_ASSERT_FALSE(store_get(s, other, &p, &why));
+	CU_ASSERT_FALSE(store_get(s, other, STORE_ZONE, &p, &why));
 	CU_ASSERT_EQUAL(why.text[0], 0);
 	store_picture_fini(&p);
 	CU_ASSERT_TRUE(store_forget(s, other, &why));
 	CU_ASSERT_EQUAL(store_counts(s).zones, 1);
 	CU_ASSERT_TRUE(store_forget(s, apex, &why));
 	CU_ASSERT_EQUAL(store_counts(s).zones, 0);
-	CU_ASSERT_FALSE(store_get(s, apex, &p, &why));
+	CU_ASSERT_FALSE(store_get(s, apex, STORE_ZONE, &p, &why));
 	store_picture_fini(&p);
 	end();
 }
@@ -362,6 +362,44 @@ static void what_peers_were_given_is_there_after_another_start(void)
 	end();
 }
 
+/* What we have signed of a zone, beside what it is made of. */
+static void what_is_signed_stands_beside_the_zone(void)
+{
+	struct store_picture p;
+	struct faults f;
+
+	begin();
+	faults_init(&f);
+	CU_ASSERT_TRUE(put(zone, &timers));
+	struct zone *z = zone_of(
+		"example.", "$TTL 60\n@ SOA ns root 7 7200 900 1209600 60\n@ NS ns.other.\n", &f);
+	CU_ASSERT_TRUE(store_put_signed(s, z, &why));
+	again();
+	held(1, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_EQUAL(store_counts(s).zones, 1);
+	struct change *c = change_of("-" SOA("7") "+" SOA("8") "+www.example. 60 A 192.0.2.2\n", &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	struct store_step step = { .change = c, .which = STORE_SIGNED };
+	CU_ASSERT_EQUAL(store_add(s, &step, 1, &why), STORE_DONE);
+	step.which = STORE_ZONE;
+	CU_ASSERT_EQUAL(store_add(s, &step, 1, &why), STORE_APART);
+	CU_ASSERT_TRUE_FATAL(store_get(s, apex, STORE_SIGNED, &p, &why));
+	CU_ASSERT_EQUAL(p.serial, 8);
+	CU_ASSERT_EQUAL(p.n, 1);
+	store_picture_fini(&p);
+	held(1, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_TRUE(store_forget_signed(s, apex, &why));
+	CU_ASSERT_FALSE(store_get(s, apex, STORE_SIGNED, &p, &why));
+	held(1, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_TRUE(store_put_signed(s, z, &why));
+	CU_ASSERT_TRUE(store_forget(s, apex, &why));
+	CU_ASSERT_FALSE(store_get(s, apex, STORE_SIGNED, &p, &why));
+	change_free(c);
+	zone_drop(z);
+	faults_fini(&f);
+	end();
+}
+
 static const struct unit_case cases[] = {
 	{ "what peers were given is there after another start",
 		what_peers_were_given_is_there_after_another_start },
@@ -379,6 +417,7 @@ static const struct unit_case cases[] = {
 		a_store_of_an_older_version_gets_what_it_lacks },
 	{ "what is wrong in the list of zones is told",
 		what_is_wrong_in_the_list_of_zones_is_told },
+	{ "what is signed stands beside the zone", what_is_signed_stands_beside_the_zone },
 };
 
 void suite_store(void);

@@ -83,7 +83,7 @@ static void held(
 	struct store_record rr;
 	size_t at = 0, count = 0;
 
-	CU_ASSERT_TRUE_FATAL(store_get(s, apex, &p, &why));
+	CU_ASSERT_TRUE_FATAL(store_get(s, apex, STORE_ZONE, &p, &why));
 	CU_ASSERT_EQUAL(p.serial, serial);
 	CU_ASSERT_EQUAL(p.timers.checked_s, checked_s);
 	CU_ASSERT_EQUAL(p.timers.expire_s, expire_s);
@@ -145,7 +145,7 @@ static void a_file_is_a_base_until_the_zone_is_put(void)
 	CU_ASSERT_EQUAL(add_to_file(step_2, "zone 1 2 3\n"), STORE_DONE);
 	CU_ASSERT_EQUAL(add_to_file(step_3, NULL), STORE_DONE);
 	again();
-	CU_ASSERT_TRUE_FATAL(store_get(s, apex, &p, &why));
+	CU_ASSERT_TRUE_FATAL(store_get(s, apex, STORE_ZONE, &p, &why));
 	CU_ASSERT_STRING_EQUAL(p.file, "zone 1 2 3\n");
 	CU_ASSERT_EQUAL(p.serial, 3);
 	CU_ASSERT_EQUAL(p.n, 2);
@@ -163,7 +163,7 @@ static void a_file_is_a_base_until_the_zone_is_put(void)
 	zone_drop(z);
 	held(4, 0, 0, 3, 3);
 	again();
-	CU_ASSERT_TRUE_FATAL(store_get(s, apex, &p, &why));
+	CU_ASSERT_TRUE_FATAL(store_get(s, apex, STORE_ZONE, &p, &why));
 	CU_ASSERT_PTR_NULL(p.file);
 	CU_ASSERT_EQUAL(p.n_before, 2);
 	CU_ASSERT_EQUAL(change_to(p.changes[2]), 4);
