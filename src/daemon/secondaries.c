@@ -160,7 +160,7 @@ static void put(struct secondaries *s, const struct step *step)
 {
 	const struct conf *c = parts_conf(&s->now);
 	const struct conf_rule *rule = &c->rules[step->rule];
-	const struct zone *zone = step->zone->load.zone;
+	const struct zone *zone = step->zone->plain ? step->zone->plain : step->zone->load.zone;
 	struct peer *peers;
 	size_t n = 0, room = 0;
 
@@ -364,6 +364,35 @@ static void build_end(void *ctx, enum job_end end)
 	ask_build(s);
 }
 
+/* Is it signed here? */
+static bool signs(const struct secondaries *s, const struct registry_zone *z)
+{
+	const struct parts *live = publisher_live(s->opts.publisher);
+	struct zone_name name;
+	size_t at;
+
+	if (z->keys)
+		return true;
+	zone_name_set(&name, s->opts.key, z->origin);
+	return zone_set_find(live->zones->set, &name, name.labels, &at) &&
+		parts_conf(live)->rules[zone_set_rule(live->zones->set, at)].dnssec;
+}
+
+/* What has come of a zone that is signed here waits beside what is served, until it is signed (daemon/signing). */
+static void put_beside(const struct secondaries *s, const struct registry_zone *is,
+	const struct zone *came, struct registry_zone *to)
+{
+	const bool has = is->keys && zone_is_ready(is->load.zone);
+
+	to->plain = came;
+	to->keys = is->keys;
+	to->keys_due = true;
+	to->state = has ? REGISTRY_READY : REGISTRY_WAITS;
+	to->load.zone = has ? is->load.zone : zone_placeholder(s->opts.key, is->origin);
+	if (has)
+		zone_hold(to->load.zone);
+}
+
 /* The entry that says what has become of a zone. NULL: it says that already. */
 static struct registry_zone *entry_of(
 	const struct secondaries *s, const struct refresh_news *news)
@@ -383,6 +412,8 @@ static struct registry_zone *entry_of(
 		to.state = REGISTRY_READY;
 		to.load.zone = news->zone;
 		to.loaded_s = news->how ? now_s : is->loaded_s;
+		if (signs(s, is))
+			put_beside(s, is, news->zone, &to);
 	} else {
 		to.state = news->expired ? REGISTRY_EXPIRED : REGISTRY_EMPTY;
 		if (is->state == to.state && !is->fault == !to.fault &&
@@ -392,7 +423,10 @@ static struct registry_zone *entry_of(
 		to.loaded_s = is->loaded_s;
 	}
 	to.since_s = is->state == to.state ? is->since_s : now_s;
-	return registry_zone_new(&to);
+	struct registry_zone *made = registry_zone_new(&to);
+	if (to.plain)
+		zone_drop(to.plain); /* the entry holds it */
+	return made;
 }
 
 static void take(void *ctx, const struct refresh_news *news)

@@ -6,6 +6,7 @@
 #include "daemon/parts_read.h"
 #include "daemon/update_reply.h"
 #include "daemon/versions.h"
+#include "daemon/zone_signing.h"
 #include "daemon/zones_read.h"
 #include "dns/message.h"
 #include "dns/rrtype.h"
@@ -70,10 +71,47 @@ static bool fail(struct asked *a, unsigned rcode, const char *what)
 	return fault(&a->why, "%s", what);
 }
 
+static bool refuse(struct asked *a, const struct faults *f)
+{
+	const char *text = text_get(&f->text) + (f->errors ? f->error_at[0] : 0);
+
+	a->rcode = RCODE_REFUSED;
+	return fault(&a->why, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+/* What it is signed with here; NULL: it is not. */
+static const struct keyset *keys_of(const struct updates *u, const uint8_t *apex)
+{
+	return registry_find(u->made.live.zones, apex)->keys;
+}
+
+/* In a zone that is signed here the change gets what follows from it. */
+static bool sign_change(struct updates *u, struct asked *a, const struct zone *was)
+{
+	const struct compile_opts opts =
+		zones_read_compile_opts(parts_conf(&u->made.live), u->opts.key);
+	const struct zone_signing how = { .compile = &opts, .now_s = time(NULL) };
+	const struct keyset *keys = keys_of(u, was->apex);
+	struct faults f;
+
+	if (!keys)
+		return true;
+	faults_init(&f);
+	a->change = zone_signing_follow(&how, keys, was, a->change, &f);
+	if (a->own)
+		text_add(&a->own->told, text_get(&f.text));
+	if (!a->change)
+		refuse(a, &f);
+	faults_fini(&f);
+	return a->change != NULL;
+}
+
 static bool make_zone(struct updates *u, struct asked *a, struct zone *was)
 {
 	struct faults f;
 
+	if (!sign_change(u, a, was))
+		return false;
 	zone_hold(was);
 	faults_init(&f);
 	a->is = zone_with(was, a->change,
@@ -82,9 +120,7 @@ static bool make_zone(struct updates *u, struct asked *a, struct zone *was)
 	if (a->own)
 		text_add(&a->own->told, text_get(&f.text));
 	if (!a->is) {
-		const char *text = text_get(&f.text) + (f.errors ? f.error_at[0] : 0);
-		a->rcode = RCODE_REFUSED;
-		fault(&a->why, "%.*s", (int)strcspn(text, "\n"), text);
+		refuse(a, &f);
 		change_free(a->change);
 		a->change = NULL;
 		zone_drop(was);
@@ -114,7 +150,7 @@ static struct zone *zone_to_change(struct updates *u, size_t at, const uint8_t *
 		fail(a, RCODE_REFUSED, "the zone is frozen (\"zone thaw\" ends that)");
 		return NULL;
 	}
-	if (z->denial) {
+	if (z->denial && !keys_of(u, apex)) {
 		fail(a, RCODE_REFUSED,
 			"the zone is signed elsewhere: change it where its keys are");
 		return NULL;
@@ -168,7 +204,8 @@ static bool change_one(struct updates *u, size_t at)
 				       .n_rules = rules->n_update,
 				       .is_for = is_for,
 				       .serial = rules->serial,
-				       .now_s = time(NULL) },
+				       .now_s = time(NULL),
+				       .is_signed = keys_of(u, apex) != NULL },
 		&a->change, &a->why);
 	memory_free(is_for);
 	return a->change && make_zone(u, a, z);
@@ -235,7 +272,9 @@ static void add_entry(struct updates *u, struct zone *z)
 		.load = { .zone = z },
 		.state = REGISTRY_READY,
 		.since_s = is->state == REGISTRY_READY ? is->since_s : time(NULL),
-		.loaded_s = time(NULL) };
+		.loaded_s = time(NULL),
+		.keys = is->keys,
+		.keys_due = is->keys_due };
 
 	for (size_t i = 0; i < u->made.n_entries; i++)
 		if (name_equal(u->made.entries[i]->origin, z->apex))

@@ -101,7 +101,7 @@ static const struct registry_zone *changeable(
 	else if (!zone_is_ready(z->load.zone))
 		text_addf(out, "zone %s: nothing is served of it yet (%s)\n", name,
 			registry_state_text(z->state));
-	else if (z->load.zone->denial)
+	else if (z->load.zone->denial && !z->keys)
 		text_addf(out, "zone %s is signed elsewhere: change it where its keys are\n", name);
 	else
 		return z;

@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "daemon/key_ring.h"
 #include "daemon/zone_files.h"
+#include "daemon/zone_signing.h"
 #include "dns/rrtype.h"
 #include "daemon/zone_verify.h"
 #include "jobs/jobs.h"
@@ -27,6 +29,7 @@ struct listed {
 	struct registry_added *added; /* borrowed; NULL: the configuration names it */
 	struct registry_zone *before; /* borrowed; NULL: it is new */
 	struct registry_zone *entry;  /* `before` itself, not held; or a new one */
+	struct keyset *keys;          /* held; NULL: it is not signed here */
 	struct faults *faults;        /* NULL: none */
 };
 
@@ -373,6 +376,82 @@ struct compile_opts zones_read_compile_opts(const struct conf *c, struct hash_ke
 		.pool_types = pool_types };
 }
 
+/* --- signing ------------------------------------------------------------------------------ */
+
+/* Of what has a policy, or keys still. False: it is to be signed, and cannot be. */
+static bool find_keys(const struct reading *r, struct listed *z, struct fault *why)
+{
+	const unsigned number = r->o->conf->rules[z->at->rule].dnssec;
+
+	*why = (struct fault){ 0 };
+	if (r->o->ring && (number || key_ring_knows(r->o->ring, z->origin)))
+		z->keys = key_ring_get(r->o->ring, z->origin,
+			number ? &r->o->conf->dnssec[number - 1].keys : NULL, why);
+	return z->keys || !*why->text;
+}
+
+/* Is what is served signed here, or not, as it is to be? */
+static bool same_signing(const struct listed *z)
+{
+	return !z->before || !z->before->keys == !z->keys;
+}
+
+static struct zone_signing_of signing_of(const struct reading *r, const struct listed *z)
+{
+	const struct conf_rule *rule = &r->o->conf->rules[z->at->rule];
+	const struct registry_zone *old = z->before;
+
+	return (struct zone_signing_of){ .keys = z->keys,
+		.before = old && old->keys && zone_is_ready(old->load.zone) ? old->load.zone : NULL,
+		.which = rule->stored && !rule->n_primaries ? STORE_ZONE : STORE_SIGNED,
+		.serial = rule->access.serial };
+}
+
+static struct zone_signing signing(const struct reading *r, const struct compile_opts *opts)
+{
+	return (struct zone_signing){ .compile = opts,
+		.store = r->o->store,
+		.now_s = r->now_s,
+		.politely = r->o->job != NULL };
+}
+
+/* What `to` serves as it came (`*was`, the caller's, then) becomes what is served signed, where it is signed here;
+ * false after a fault. */
+static bool sign_entry(const struct reading *r, const struct listed *z,
+	struct registry_zone *to, const struct zone **was, struct faults *f)
+{
+	struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
+	const struct zone_signing how = signing(r, &opts);
+	const struct zone_signing_of of = signing_of(r, z);
+	struct zone *plain = to->load.zone;
+
+	if (!z->keys || !zone_is_ready(plain))
+		return true;
+	to->load.zone = zone_signing_make(&how, &of, plain, &to->keys_due, f);
+	to->keys = z->keys;
+	if (z->before && !z->before->keys_due && keyset_same(z->before->keys, z->keys))
+		to->keys_due = false;
+	*was = plain;
+	to->plain = to->source == REGISTRY_PRIMARY ? plain : NULL;
+	return to->load.zone != NULL;
+}
+
+/* The entry of `to`, whose zone is taken, signed where it is signed here. NULL after a fault. */
+static struct registry_zone *entry_new(const struct reading *r, const struct listed *z,
+	struct registry_zone *to, struct faults *f)
+{
+	const struct zone *plain = NULL;
+	struct registry_zone *made = NULL;
+
+	if (sign_entry(r, z, to, &plain, f))
+		made = registry_zone_new(to);
+	else
+		load_fini(&to->load);
+	if (plain)
+		zone_drop(plain);
+	return made;
+}
+
 /* The same as before, when its files are the same and the pools it names are still there, and
  * still do for where it names them; not held, since mostly all are. */
 static struct registry_zone *same_as_before(const struct reading *r, const struct listed *z)
@@ -380,6 +459,7 @@ static struct registry_zone *same_as_before(const struct reading *r, const struc
 	struct registry_zone *old = z->before;
 
 	if (!old || old->state != REGISTRY_READY || old->source != REGISTRY_FILE || !z->path ||
+		!same_signing(z) ||
 		strcmp(old->path, z->path) != 0 || !load_is_fresh(&old->load) ||
 		!registry_added_same(old->added, z->added))
 		return NULL;
@@ -407,21 +487,34 @@ static void keep_history(const struct reading *r, const struct listed *z, struct
 		history_give(now, was, c);
 }
 
-/* Takes `load`. */
-static struct registry_zone *ready(
-	const struct reading *r, const struct listed *z, const struct load *load)
+/* What was made of it when it was signed here is not needed any more. */
+static void forget_signed(const struct reading *r, const struct listed *z)
+{
+	struct fault why;
+
+	if (z->before && z->before->keys && !z->keys && r->o->store &&
+		!store_forget_signed(r->o->store, z->origin, &why))
+		log_line(LOG_WARNING, "%s", why.text);
+}
+
+/* Takes `load`. NULL after a fault. */
+static struct registry_zone *ready(const struct reading *r, const struct listed *z,
+	const struct load *load, struct faults *f)
 {
 	const bool was = z->before && z->before->state == REGISTRY_READY;
 
-	keep_history(r, z, load->zone);
-	return registry_zone_new(&(struct registry_zone){ .origin = z->origin,
+	if (!z->keys)
+		keep_history(r, z, load->zone);
+	forget_signed(r, z);
+	struct registry_zone to = { .origin = z->origin,
 		.added = z->added,
 		.source = r->o->conf->rules[z->at->rule].stored ? REGISTRY_STORE : REGISTRY_FILE,
 		.path = z->path,
 		.load = *load,
 		.state = REGISTRY_READY,
 		.since_s = was ? z->before->since_s : r->now_s,
-		.loaded_s = r->now_s });
+		.loaded_s = r->now_s };
+	return entry_new(r, z, &to, f);
 }
 
 /* What it had is served on; who had nothing answers SERVFAIL. NULL when there is no memory. */
@@ -444,8 +537,12 @@ static struct registry_zone *faulty(
 	to.load.zone = has ? old->load.zone : zone_placeholder(r->o->key, z->origin);
 	if (!to.load.zone)
 		return NULL;
-	if (has)
+	if (has) {
 		zone_hold(to.load.zone);
+		to.keys = old->keys;
+		to.keys_due = old->keys_due;
+		to.plain = old->plain;
+	}
 	return registry_zone_new(&to);
 }
 
@@ -460,8 +557,33 @@ static void keep_faults(struct listed *z, struct faults *f)
 	*z->faults = *f;
 }
 
+/* The first fault, as a sentence. */
+static void take_first(struct faults *f, struct fault *why)
+{
+	const char *text = text_get(&f->text) + (f->errors ? f->error_at[0] : 0);
+
+	fault(why, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+/* sign_entry() where there is no file; NULL: `why`. */
+static struct registry_zone *signed_entry(const struct reading *r, const struct listed *z,
+	struct registry_zone *to, struct fault *why)
+{
+	struct registry_zone *made = NULL;
+	struct faults f;
+
+	faults_init(&f);
+	forget_signed(r, z);
+	made = entry_new(r, z, to, &f);
+	if (!made)
+		take_first(&f, why);
+	faults_fini(&f);
+	return made;
+}
+
 /* Of other nameservers: what there is goes on until they have something newer. */
-static struct registry_zone *of_primary(const struct reading *r, const struct listed *z)
+static struct registry_zone *of_primary(
+	const struct reading *r, const struct listed *z, struct fault *lost)
 {
 	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
 	const struct registry_zone *old = z->before;
@@ -474,11 +596,16 @@ static struct registry_zone *of_primary(const struct reading *r, const struct li
 	struct fault why = { 0 };
 	char name[NAME_TEXT];
 
-	if (old && old->source == REGISTRY_PRIMARY && registry_added_same(old->added, z->added))
+	if (old && old->source == REGISTRY_PRIMARY && same_signing(z) &&
+		registry_added_same(old->added, z->added))
 		return z->before;
 	if (old && old->source == REGISTRY_PRIMARY) {
 		to = *old; /* it has no files */
 		to.added = z->added;
+		to.load.zone = old->plain ? (struct zone *)(uintptr_t)old->plain : old->load.zone;
+		to.plain = NULL;
+		to.keys = NULL;
+		to.keys_due = false;
 		zone_hold(to.load.zone);
 	} else if (old && zone_is_ready(old->load.zone)) {
 		to.state = REGISTRY_READY;
@@ -496,7 +623,7 @@ static struct registry_zone *of_primary(const struct reading *r, const struct li
 				name_text(name, z->origin), why.text);
 		to.load.zone = zone_placeholder(r->o->key, z->origin);
 	}
-	return registry_zone_new(&to);
+	return signed_entry(r, z, &to, lost);
 }
 
 /* A file that cannot be opened is told where the configuration names it. */
@@ -506,6 +633,23 @@ static bool may_read(const struct reading *r, const struct listed *z, struct fau
 
 	return access(z->path, R_OK) == 0 ||
 		faults_error(f, &at, "%s: %s", z->path, strerror(errno));
+}
+
+/* What it has in the store is signed, and is to be so no more. */
+static struct registry_zone *unsigned_entry(const struct reading *r, const struct listed *z,
+	struct registry_zone *to, struct fault *why)
+{
+	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
+	const struct zone_signing how = signing(r, &opts);
+	const struct zone_signing_of of = signing_of(r, z);
+	struct faults f;
+
+	faults_init(&f);
+	to->load.zone = zone_signing_undo(&how, &of, &f);
+	if (!to->load.zone)
+		take_first(&f, why);
+	faults_fini(&f);
+	return to->load.zone ? registry_zone_new(to) : NULL;
 }
 
 /* Of the store, once it is there. NULL: the file is where it begins; or `why` says that it is there and cannot be
@@ -524,14 +668,16 @@ static struct registry_zone *of_store(
 		.loaded_s = r->now_s };
 
 	/* As long as nothing has changed it, it is still its file. */
-	if (old && old->source == REGISTRY_STORE && zone_is_ready(old->load.zone) &&
+	if (old && old->source == REGISTRY_STORE && zone_is_ready(old->load.zone) && same_signing(z) &&
 		registry_added_same(old->added, z->added) && (old->load.n == 0 || load_is_fresh(&old->load)))
 		return z->before;
+	if (old && old->source == REGISTRY_STORE && old->keys && !z->keys)
+		return unsigned_entry(r, z, &to, why);
 	if (!r->o->stored)
 		return NULL;
 	to.load.zone = r->o->stored(
 		r->o->stored_ctx, z->origin, z->path, &opts, &to.checked_s, &to.expire_s, why);
-	return to.load.zone ? registry_zone_new(&to) : NULL;
+	return to.load.zone ? signed_entry(r, z, &to, why) : NULL;
 }
 
 uint32_t zones_read_rule(const struct conf *c, const struct registry_added *added)
@@ -575,7 +721,7 @@ static struct registry_zone *without_file(
 	const struct reading *r, const struct listed *z, struct fault *lost)
 {
 	const struct conf_rule *rule = &r->o->conf->rules[z->at->rule];
-	struct registry_zone *entry = rule->n_primaries ? of_primary(r, z)
+	struct registry_zone *entry = rule->n_primaries ? of_primary(r, z, lost)
 		: rule->stored                          ? of_store(r, z, lost)
 							: same_as_before(r, z);
 	char name[NAME_TEXT];
@@ -620,17 +766,18 @@ static bool read_zone(void *ctx, size_t i)
 	struct load load;
 	struct fault lost = { 0 };
 
-	if (z->before && z->before->state != REGISTRY_EMPTY)
-		opts.before = z->before->load.zone;
 	if (r->o->job && job_is_cancelled(r->o->job))
 		return false;
 	if (!has_template(r, z)) {
 		faults_init(&f);
 		z->entry = orphan(r, z, &f);
 		keep_faults(z, &f);
-	} else {
+	} else if (find_keys(r, z, &lost)) {
 		z->entry = without_file(r, z, &lost);
 	}
+	/* One that is signed here has a serial of its own. */
+	if (z->before && z->before->state != REGISTRY_EMPTY && !z->keys)
+		opts.before = z->before->load.zone;
 	if (!z->entry) {
 		faults_init(&f);
 		if (*lost.text)
@@ -638,9 +785,12 @@ static bool read_zone(void *ctx, size_t i)
 		const bool ok = !f.errors && may_read(r, z, &f) &&
 			load_zone(&load, z->path, z->origin, &opts, &f) &&
 			is_verified(r, z, &load, &f);
-		z->entry = ok ? ready(r, z, &load) : faulty(r, z, &f);
+		z->entry = ok ? ready(r, z, &load, &f) : NULL;
+		if (!z->entry)
+			z->entry = faulty(r, z, &f);
 		keep_faults(z, &f);
 	}
+	keyset_drop(z->keys);
 	const size_t done = __atomic_add_fetch(&r->done, 1, __ATOMIC_RELAXED);
 	if (r->o->job && (done & 63) == 0)
 		job_progress(r->o->job, done, r->n);

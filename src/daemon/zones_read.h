@@ -12,6 +12,8 @@
 #include "zone/registry.h"
 
 struct job;
+struct key_ring;
+struct store;
 
 struct zones_read_opts {
 	const struct conf *conf;
@@ -23,6 +25,8 @@ struct zones_read_opts {
 	struct zone *(*stored)(void *ctx, const uint8_t *apex, const char *path,
 		const struct compile_opts *opts, int64_t *checked_s, uint32_t *expire_s, struct fault *why);
 	void *stored_ctx;
+	struct store *store;   /* where what is signed is kept; NULL */
+	struct key_ring *ring; /* NULL: nothing is signed */
 	/* Zones beyond the configuration, each once. Where it names one of them, too, its word is taken, and a
 	 * warning tells. */
 	const struct zones_read_added *added; /* [n_added] borrowed */

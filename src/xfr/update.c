@@ -5,6 +5,7 @@
 #include "zone/image.h"
 #include "zone/lookup.h"
 #include "zone/rdata.h"
+#include "zone/sign_types.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,13 +127,22 @@ static const uint8_t *touch(struct working *w, const uint8_t *owner)
 	return load_node(w, name) ? name : NULL;
 }
 
+/* What signing makes is nobody's but the signer's. */
+static bool is_made(const struct working *w, const uint8_t *owner, unsigned type)
+{
+	return w->o->is_signed &&
+		sign_makes((uint16_t)type, name_equal(owner, w->o->zone->apex));
+}
+
 static size_t count(const struct working *w, const uint8_t *owner, unsigned type)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < w->n; i++)
-		n += w->records[i].is && w->records[i].owner == owner &&
-			(type == RRTYPE_ANY || w->records[i].type == type);
+	for (size_t i = 0; i < w->n; i++) {
+		const struct record_now *r = &w->records[i];
+		n += r->is && r->owner == owner &&
+			(type == RRTYPE_ANY ? !is_made(w, owner, r->type) : r->type == type);
+	}
 	return n;
 }
 
@@ -333,7 +343,8 @@ static void remove_sets(struct working *w, const uint8_t *owner, unsigned type)
 	for (size_t i = 0; i < w->n; i++) {
 		struct record_now *r = &w->records[i];
 		if (r->owner != owner || (type != RRTYPE_ANY && r->type != type) ||
-			(apex && (r->type == RRTYPE_SOA || r->type == RRTYPE_NS)))
+			(apex && (r->type == RRTYPE_SOA || r->type == RRTYPE_NS)) ||
+			is_made(w, owner, r->type))
 			continue;
 		r->is = false;
 	}
@@ -421,11 +432,23 @@ static bool is_well_put(struct working *w, const struct message_rr *rr)
 	}
 }
 
+/* BIND refuses these, too, but for DNSKEY, by which its keys are changed. */
+static bool is_data(struct working *w, const struct message_rr *rr)
+{
+	char name[NAME_TEXT], type[RRTYPE_TEXT];
+
+	if (!is_made(w, rr->owner, rr->type))
+		return true;
+	w->rcode = RCODE_REFUSED;
+	return fault(w->why, "%s %s is made where the zone is signed, which is here",
+		name_text(name, rr->owner), rrtype_text(type, rr->type));
+}
+
 static bool apply(struct working *w, const struct message_rr *rr)
 {
 	struct fault wrong;
 
-	if (!is_well_put(w, rr) || !may(w, rr))
+	if (!is_well_put(w, rr) || !may(w, rr) || !is_data(w, rr))
 		return false;
 	const uint8_t *owner = touch(w, rr->owner);
 	if (!owner)

@@ -15,7 +15,7 @@
 enum { RCODE_YXRRSET = 7, RCODE_NXRRSET = 8, RCODE_NOTZONE = 10 };
 
 struct update_opts {
-	const struct zone *zone; /* ready, unsigned; borrowed */
+	const struct zone *zone; /* ready; unsigned, or `is_signed`; borrowed */
 	struct hash_key key;     /* of the zones */
 	const uint8_t *packet;   /* whose zone section names it */
 	size_t len;
@@ -25,6 +25,7 @@ struct update_opts {
 	const bool *is_for; /* [n_rules] */
 	enum policy_serial serial;
 	int64_t now_s;
+	bool is_signed; /* here: what signing makes is not for clients to change */
 };
 
 /* RCODE_NOERROR and a change, or without one when nothing would be another than it is; any other RCODE, and

@@ -268,6 +268,18 @@ bool change_next(struct change_walk *walk)
 	return true;
 }
 
+bool change_same_but_serial(const struct change *c)
+{
+	struct change_walk goes = change_each(c), comes = goes;
+
+	comes.at = comes.comes;
+	return change_goes(c) == 1 && change_comes(c) == 1 && change_next(&goes) &&
+		change_next(&comes) && goes.rr.ttl_s == comes.rr.ttl_s &&
+		goes.rr.rdlen == comes.rr.rdlen &&
+		memcmp(goes.rr.rdata, comes.rr.rdata, goes.rr.rdlen - 20u) == 0 &&
+		memcmp(goes.rr.rdata + goes.rr.rdlen - 16, comes.rr.rdata + comes.rr.rdlen - 16, 16) == 0;
+}
+
 /* --- foreign bytes ------------------------------------------------------------------------ */
 
 static bool is_lower(const uint8_t *name, size_t len)

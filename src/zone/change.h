@@ -90,4 +90,7 @@ struct change *change_between(
 struct change *change_between_data(const struct zone *now, const struct zone *then,
 	uint32_t serial, struct fault *why);
 
+/* Is the serial all that it changes? */
+bool change_same_but_serial(const struct change *c);
+
 #endif

@@ -42,6 +42,17 @@ bool load_zone(struct load *to, const char *path, const uint8_t *origin,
 	return to->zone != NULL;
 }
 
+struct load load_with(const struct load *l, struct zone *z)
+{
+	struct load to = { .zone = z, .n = l->n };
+
+	to.sources = memory_zeroed(to.n, sizeof *to.sources);
+	for (size_t i = 0; i < to.n; i++)
+		to.sources[i] = (struct load_source){ memory_strdup(l->sources[i].path),
+			l->sources[i].stamp };
+	return to;
+}
+
 void load_fini(struct load *l)
 {
 	zone_drop(l->zone);

@@ -22,6 +22,9 @@ struct load {
 bool load_zone(struct load *to, const char *path, const uint8_t *origin,
 	const struct compile_opts *opts, struct faults *f);
 
+/* The same files with another zone, which is taken. */
+struct load load_with(const struct load *l, struct zone *z);
+
 /* Lets go of the zone and the list. */
 void load_fini(struct load *l);
 

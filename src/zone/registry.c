@@ -13,6 +13,7 @@ static void free_zone(struct part *p)
 	load_fini(&z->load);
 	registry_added_drop(z->added);
 	keyset_drop(z->keys);
+	zone_drop(z->plain);
 	memory_free(z);
 }
 
@@ -63,6 +64,8 @@ struct registry_zone *registry_zone_new(const struct registry_zone *like)
 
 	*z = *like;
 	keyset_hold(z->keys);
+	if (z->plain)
+		zone_hold(z->plain);
 	z->part = part_new(free_zone);
 	if (z->added)
 		part_hold(&z->added->part);
@@ -70,6 +73,17 @@ struct registry_zone *registry_zone_new(const struct registry_zone *like)
 	z->fault = fault ? memcpy(at + path, like->fault, fault) : NULL;
 	z->origin = memcpy(at + path + fault, like->origin, origin);
 	return z;
+}
+
+struct registry_zone *registry_zone_with(const struct registry_zone *z, struct zone *now,
+	struct keyset *keys, bool keys_due)
+{
+	struct registry_zone to = *z;
+
+	to.load = load_with(&z->load, now);
+	to.keys = keys;
+	to.keys_due = keys_due;
+	return registry_zone_new(&to);
 }
 
 void registry_zone_drop(struct registry_zone *z)

@@ -64,14 +64,20 @@ struct registry_zone {
 	const char *fault; /* the first, one line; NULL: none */
 	struct keyset *keys; /* held: what signs it here, and has signed what is served; NULL: it
 			      * comes as it is */
+	bool keys_due; /* of what is served some is still signed by others, or not as it should be */
+	const struct zone *plain; /* held: of a secondary that is signed here: as its primary has it; NULL */
 	/* Of a secondary that was stored: when its primary was last heard (UNIX time), and how long that
 	 * is good. 0: never. */
 	int64_t checked_s;
 	uint32_t expire_s;
 };
 
-/* Copies origin, path and fault, holds `added` and `keys`, takes `load`. Count 1. */
+/* Copies origin, path and fault, holds `added`, `keys` and `plain`, takes `load`. Count 1. */
 struct registry_zone *registry_zone_new(const struct registry_zone *like);
+
+/* The same with another version of what is served (taken), `keys` and `keys_due`; ready. Count 1. */
+struct registry_zone *registry_zone_with(const struct registry_zone *z, struct zone *now,
+	struct keyset *keys, bool keys_due);
 void registry_zone_drop(struct registry_zone *z);
 
 struct registry {

@@ -1,0 +1,556 @@
+#include "daemon/signing.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/scope.h"
+#include "daemon/parts_read.h"
+#include "daemon/versions.h"
+#include "daemon/zone_signing.h"
+#include "daemon/zones_read.h"
+#include "zone/history.h"
+#include "zone/zone_with.h"
+
+#include <ev.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	LOOK_MOST_S = 60,
+	PIECES = 16,       /* zones at once */
+	NAMES_MOST = 2048, /* of all of them, and so in one version of one */
+	LOST_MOST = 3,     /* looks in a row whose parts are made in vain */
+	RETRY_S = 10
+};
+static const double soon_s = 0.2;
+
+/* What has been made of a zone. */
+struct piece {
+	struct registry_zone *of;   /* held: of what */
+	struct zone_signing_of how; /* its keys are `keys` */
+	struct keyset *keys;        /* held; NULL: it is unsigned */
+	struct change *change;      /* of a part; NULL: `made` is all of it */
+	struct zone *made;          /* held; NULL: nothing was to be made */
+	bool due;                   /* there is more */
+	size_t names;
+};
+
+struct signing {
+	struct signing_opts opts;
+	unsigned lane, gone_lane;
+	ev_timer timer;
+	bool works, again; /* a job or a build is on; another look is wanted */
+	bool all;          /* pools or policies are others: every zone is looked at as a whole */
+	unsigned lost;     /* looks in a row all of whose parts were in vain */
+	struct build build;
+	struct signing_counts counts;
+	struct {
+		struct parts live, staged; /* held */
+		bool all, failed;
+		bool in_line; /* nobody else makes versions of zones meanwhile */
+		struct job *job;
+		int64_t now_s, next_s;
+		size_t zones, due;
+		struct piece list[PIECES];
+		size_t n;
+		uint64_t names;
+		/* Of the build. */
+		struct registry *zones_made, *staged_made;
+		struct pool_numbers *numbers, *staged_numbers;
+		bool fits[PIECES];
+	} made;
+};
+
+/* --- what is due -------------------------------------------------------------------------- */
+
+static const struct conf_rule *rule_of(const struct parts *p, size_t zone)
+{
+	return &parts_conf(p)->rules[zone_set_rule(p->zones->set, zone)];
+}
+
+static const struct key_policy *policy_of(const struct parts *p, size_t zone)
+{
+	const unsigned number = rule_of(p, zone)->dnssec;
+
+	return number ? &parts_conf(p)->dnssec[number - 1].keys : NULL;
+}
+
+/* What there is to sign: what other nameservers have told, or what is served. */
+static const struct zone *source_of(const struct registry_zone *z)
+{
+	return z->plain ? z->plain : z->load.zone;
+}
+
+/* When the first of its signatures is made anew. */
+static int64_t renews_s(const struct registry_zone *z)
+{
+	return z->load.zone->signatures_end_s - z->keys->policy.refresh_s;
+}
+
+/* Signatures of a part end within a share of the time by which they are spread: so that parts
+ * are neither many nor large. */
+static int64_t until_s(const struct signing *s, const struct keyset *keys)
+{
+	return s->made.now_s + keys->policy.refresh_s + keys->policy.jitter_s / 64;
+}
+
+static bool fail(const struct registry_zone *z, const struct fault *why)
+{
+	char name[NAME_TEXT];
+
+	log_line(LOG_ERROR, "zone %s: it cannot be signed anew, and is served as it is: %s",
+		name_text(name, z->origin), why->text);
+	return false;
+}
+
+static bool fail_faults(const struct registry_zone *z, const struct faults *f)
+{
+	const char *text = text_get(&f->text) + (f->errors ? f->error_at[0] : 0);
+	struct fault why;
+
+	fault(&why, "%.*s", (int)strcspn(text, "\n"), text);
+	return fail(z, &why);
+}
+
+/* --- one zone ----------------------------------------------------------------------------- */
+
+/* A part of what is to be made in a zone that is signed, or its merge. */
+static bool make_part(struct signing *s, struct piece *p, const struct zone_signing *how,
+	struct faults *f)
+{
+	const struct zone *z = p->of->load.zone;
+	struct zone_signing_part part = { .until_s = until_s(s, p->keys),
+		.most = NAMES_MOST - s->made.names };
+
+	p->how.before = z;
+	if (!sign_chain_fits(z, p->keys)) {
+		p->made = zone_signing_renew(how, &p->how, &part, f);
+		return p->made != NULL;
+	}
+	p->change = zone_signing_prepare(how, &p->how, &part, f);
+	p->due = part.more;
+	p->names = part.n;
+	if (p->change || f->errors)
+		return !f->errors;
+	if (zone_wants_merge(z) && (p->of->load.n || p->of->source == REGISTRY_PRIMARY))
+		p->made = zone_merge(z, s->opts.key, f);
+	return !f->errors;
+}
+
+/* Makes what is to be made of it. False: told. */
+static bool make_piece(struct signing *s, struct piece *p, const struct zone_signing *how)
+{
+	const struct registry_zone *z = p->of;
+	struct faults f;
+	bool ok;
+
+	faults_init(&f);
+	if (!p->keys) {
+		p->how.before = z->load.zone;
+		p->made = z->plain ? (struct zone *)(uintptr_t)z->plain
+				   : zone_signing_undo(how, &p->how, &f);
+		if (z->plain)
+			zone_hold(z->plain);
+		ok = p->made != NULL;
+	} else if (!z->keys || (z->plain && z->keys_due)) {
+		p->how.before = z->keys ? z->load.zone : NULL;
+		p->made = zone_signing_make(how, &p->how, source_of(z), &p->due, &f);
+		p->names = p->made ? p->made->nodes : 0;
+		ok = p->made != NULL;
+	} else {
+		ok = make_part(s, p, how, &f);
+	}
+	if (!ok)
+		fail_faults(z, &f);
+	faults_fini(&f);
+	return ok;
+}
+
+/* Is it to be looked at? */
+static bool is_due(struct signing *s, const struct registry_zone *z, const struct keyset *keys)
+{
+	if (!zone_is_ready(source_of(z)))
+		return false;
+	if (!z->keys || !keys)
+		return z->keys || keys;
+	if (z->keys_due || s->made.all || !keyset_same(z->keys, keys))
+		return true;
+	if (zone_wants_merge(z->load.zone) && (z->load.n || z->source == REGISTRY_PRIMARY))
+		return true;
+	return renews_s(z) <= s->made.now_s;
+}
+
+/* What is served is as its keys want it. */
+static void tell_served(struct signing *s, const struct registry_zone *z)
+{
+	key_ring_served(s->opts.ring, z->origin, z->keys ? z->keys->generation : 0,
+		zone_is_ready(z->load.zone) ? z->load.zone->ttl_most_s : 0);
+}
+
+static bool goes_on(void *ctx, uint64_t n, uint64_t of)
+{
+	job_progress(ctx, n, of);
+	return !job_is_cancelled(ctx);
+}
+
+static void take_zone(struct signing *s, size_t i)
+{
+	struct registry_zone *z = s->made.live.zones->zones[i];
+	const struct conf_rule *rule = rule_of(&s->made.live, i);
+	const struct compile_opts opts =
+		zones_read_compile_opts(parts_conf(&s->made.live), s->opts.key);
+	struct piece *p = &s->made.list[s->made.n];
+	struct fault why = { 0 };
+
+	if (!rule->dnssec && !z->keys && !key_ring_knows(s->opts.ring, z->origin))
+		return;
+	struct keyset *keys =
+		key_ring_get(s->opts.ring, z->origin, policy_of(&s->made.live, i), &why);
+	s->made.zones += keys != NULL;
+	if (!keys && *why.text) {
+		s->made.failed = !fail(z, &why) || s->made.failed;
+		return;
+	}
+	if (!is_due(s, z, keys)) {
+		if (z->keys && (!s->made.next_s || renews_s(z) < s->made.next_s))
+			s->made.next_s = renews_s(z);
+		tell_served(s, z);
+		keyset_drop(keys);
+		return;
+	}
+	s->made.due++;
+	if (s->made.n == PIECES || s->made.names >= NAMES_MOST) {
+		keyset_drop(keys);
+		return;
+	}
+	*p = (struct piece){ .of = z, .keys = keys };
+	part_hold(&z->part);
+	p->how = (struct zone_signing_of){ .keys = keys,
+		.which = z->source == REGISTRY_STORE ? STORE_ZONE : STORE_SIGNED,
+		.serial = rule->access.serial };
+	const struct zone_signing how = { .compile = &opts,
+		.store = s->opts.store,
+		.now_s = s->made.now_s,
+		.politely = true,
+		.goes_on = goes_on,
+		.ctx = s->made.job };
+	if (!make_piece(s, p, &how)) {
+		s->made.failed = true;
+		registry_zone_drop(p->of);
+		keyset_drop(keys);
+		return;
+	}
+	s->made.names += p->names;
+	s->made.n++;
+}
+
+static void look_work(void *ctx, struct job *job)
+{
+	struct signing *s = ctx;
+
+	s->made.job = job;
+	for (size_t i = 0; i < s->made.live.zones->n && !job_is_cancelled(job); i++)
+		take_zone(s, i);
+}
+
+/* --- it takes its place ------------------------------------------------------------------- */
+
+static bool build_begin(void *ctx)
+{
+	struct signing *s = ctx;
+	const struct parts *staged = publisher_staged(s->opts.publisher);
+
+	publisher_let_go(s->opts.publisher, &s->made.live);
+	s->made.live = parts_hold(publisher_live(s->opts.publisher));
+	s->made.staged = staged ? parts_hold(staged) : (struct parts){ 0 };
+	s->made.now_s = time(NULL);
+	return true;
+}
+
+/* What was made of a zone that is still that: an entry, or NULL. */
+static struct registry_zone *entry_of(struct signing *s, struct piece *p)
+{
+	const struct compile_opts opts =
+		zones_read_compile_opts(parts_conf(&s->made.live), s->opts.key);
+	const struct zone_signing how = {
+		.compile = &opts, .store = s->opts.store, .now_s = s->made.now_s
+	};
+	const struct registry_zone *now = registry_find(s->made.live.zones, p->of->origin);
+	struct zone *made = p->made;
+	struct faults f;
+
+	if (now != p->of)
+		return NULL;
+	if (p->change) {
+		faults_init(&f);
+		made = zone_signing_apply(&how, &p->how, p->change, &f);
+		p->change = NULL;
+		if (!made)
+			fail_faults(p->of, &f);
+		faults_fini(&f);
+		if (!made)
+			return NULL;
+	} else if (made) {
+		zone_hold(made);
+	} else {
+		made = p->of->load.zone;
+		zone_hold(made);
+	}
+	struct registry_zone to = *now;
+	to.load = load_with(&now->load, made);
+	to.keys = p->keys;
+	to.keys_due = p->due;
+	to.plain = p->keys ? now->plain : NULL;
+	if (zone_is_ready(made) && (to.state == REGISTRY_WAITS || to.state == REGISTRY_EMPTY))
+		to.state = REGISTRY_READY;
+	return registry_zone_new(&to);
+}
+
+static void build_work(void *ctx, struct job *job)
+{
+	struct signing *s = ctx;
+	struct registry_zone *list[PIECES];
+	struct fault why;
+	size_t n = 0;
+
+	if (s->made.in_line)
+		look_work(s, job);
+	for (size_t i = 0; i < s->made.n; i++) {
+		struct registry_zone *entry = entry_of(s, &s->made.list[i]);
+		s->made.fits[i] = entry != NULL;
+		if (entry)
+			list[n++] = entry;
+	}
+	if (n &&
+		versions_make(&s->made.live, NULL, list, n, &s->made.zones_made,
+			&s->made.numbers, &why) &&
+		s->made.staged.conf)
+		versions_make(&s->made.staged, s->made.zones_made, list, n,
+			&s->made.staged_made, &s->made.staged_numbers, &why);
+	while (n)
+		registry_zone_drop(list[--n]);
+}
+
+/* Pieces that are needed no more: theirs may be the last hold of a large zone. */
+struct gone {
+	size_t n;
+	struct piece list[PIECES];
+};
+
+static void drop_gone(void *ctx, struct job *job)
+{
+	struct gone *g = ctx;
+
+	(void)job;
+	for (size_t i = 0; i < g->n; i++) {
+		change_free(g->list[i].change);
+		if (g->list[i].made)
+			zone_drop(g->list[i].made);
+		keyset_drop(g->list[i].keys);
+		registry_zone_drop(g->list[i].of);
+	}
+	g->n = 0;
+}
+
+static void gone_done(void *ctx, enum job_end end)
+{
+	if (end != JOB_DONE)
+		drop_gone(ctx, NULL);
+	free(ctx);
+}
+
+static void let_go(struct signing *s)
+{
+	struct gone now = { .n = s->made.n }, *g = s->made.n ? malloc(sizeof *g) : NULL;
+
+	memcpy(now.list, s->made.list, sizeof now.list);
+	if (g)
+		*g = now;
+	if (!g ||
+		!jobs_start(s->opts.jobs,
+			&(struct job_opts){ .lane = s->gone_lane,
+				.name = "let go",
+				.about = "of versions of zones",
+				.ctx = g,
+				.work = drop_gone,
+				.done = gone_done })) {
+		drop_gone(&now, NULL);
+		free(g);
+	}
+	publisher_let_go(s->opts.publisher, &s->made.live);
+	publisher_let_go(s->opts.publisher, &s->made.staged);
+	memset(&s->made, 0, sizeof s->made);
+}
+
+static void look(struct signing *s);
+
+static void end_look(struct signing *s)
+{
+	const int64_t now_s = s->made.now_s, next_s = s->made.next_s;
+	double wait_s = s->made.failed ? RETRY_S : LOOK_MOST_S;
+
+	s->counts.zones = s->made.zones;
+	s->counts.due = s->made.due;
+	s->counts.next_s = next_s;
+	if (next_s && (double)(next_s - now_s) < wait_s)
+		wait_s = next_s > now_s ? (double)(next_s - now_s) : 1;
+	let_go(s);
+	s->works = false;
+	if (s->again) {
+		look(s);
+		return;
+	}
+	ev_timer_stop(s->opts.loop, &s->timer);
+	ev_timer_set(&s->timer, wait_s, 0);
+	ev_timer_start(s->opts.loop, &s->timer);
+}
+
+static void build_end(void *ctx, enum job_end end)
+{
+	struct signing *s = ctx;
+	const struct parts *staged = publisher_staged(s->opts.publisher);
+	const bool same_stage = staged && staged->zones == s->made.staged.zones;
+
+	if (end == JOB_DONE && s->made.zones_made) {
+		publisher_take_zones(
+			s->opts.publisher, false, s->made.zones_made, s->made.numbers);
+		if (s->made.staged_made && same_stage)
+			publisher_take_zones(s->opts.publisher, true, s->made.staged_made,
+				s->made.staged_numbers);
+		publisher_now(s->opts.publisher);
+	}
+	if (end == JOB_NO_MEMORY && s->made.in_line)
+		s->made.n = 0; /* given back */
+	bool any = false;
+	for (size_t i = 0; i < s->made.n; i++) {
+		const bool took = end == JOB_DONE && s->made.fits[i];
+		any = any || took;
+		s->counts.parts += took;
+		s->counts.lost += !took;
+		s->counts.names += took ? s->made.list[i].names : 0;
+	}
+	s->lost = any || !s->made.n ? 0 : s->lost + 1;
+	/* What was made may not be all; and what is served now is told. */
+	s->again = ((end == JOB_DONE && s->made.n) || s->again) && !jobs_are_stopped(s->opts.jobs);
+	end_look(s);
+}
+
+static void look_done(void *ctx, enum job_end end)
+{
+	struct signing *s = ctx;
+
+	if (end != JOB_DONE) {
+		memset(s->made.list, 0, sizeof s->made.list);
+		s->made.n = 0;
+		s->made.failed = true;
+	}
+	if (jobs_are_stopped(s->opts.jobs))
+		s->again = false;
+	else if (s->made.n) {
+		builder_ask(s->opts.builder, &s->build);
+		return;
+	}
+	end_look(s);
+}
+
+static bool has_signed(const struct signing *s, const struct parts *live)
+{
+	const struct conf *c = parts_conf(live);
+
+	for (size_t i = 0; i < c->n_rules; i++)
+		if (c->rules[i].dnssec)
+			return true;
+	return s->counts.zones || key_ring_counts(s->opts.ring).zones;
+}
+
+static void look(struct signing *s)
+{
+	const struct parts *live = publisher_live(s->opts.publisher);
+
+	s->again = s->works;
+	if (s->works || !s->opts.ring || !has_signed(s, live) || jobs_are_stopped(s->opts.jobs))
+		return;
+	ev_timer_stop(s->opts.loop, &s->timer);
+	s->made.now_s = time(NULL);
+	s->made.all = s->all;
+	s->all = false;
+	/* A zone that changes all the time is not waited for. */
+	s->made.in_line = s->lost >= LOST_MOST;
+	s->works = true;
+	if (s->made.in_line) {
+		builder_ask(s->opts.builder, &s->build);
+		return;
+	}
+	s->made.live = parts_hold(live);
+	s->works = jobs_start(s->opts.jobs,
+			   &(struct job_opts){ .lane = s->lane,
+				   .name = "signing",
+				   .about = "zones are looked at, and what is due is signed",
+				   .ctx = s,
+				   .work = look_work,
+				   .done = look_done }) != NULL;
+	if (!s->works)
+		let_go(s);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)events;
+	look(t->data);
+}
+
+void signing_follow(void *ctx, const uint8_t (*apexes)[NAME_MOST], size_t n)
+{
+	(void)apexes;
+	if (n)
+		look(ctx);
+}
+
+/* Pools may answer other types; a zone may have come from a primary. */
+static void follow(void *ctx, unsigned what)
+{
+	struct signing *s = ctx;
+
+	if (what & PUBLISH_CONF)
+		s->all = true;
+	if (!(what & (PUBLISH_CONF | PUBLISH_ZONES)) || s->works || !s->opts.ring)
+		return;
+	if (ev_is_active(&s->timer) && ev_timer_remaining(s->opts.loop, &s->timer) <= soon_s)
+		return;
+	ev_timer_stop(s->opts.loop, &s->timer);
+	ev_timer_set(&s->timer, soon_s, 0);
+	ev_timer_start(s->opts.loop, &s->timer);
+}
+
+struct signing *signing_new(const struct signing_opts *opts)
+{
+	struct signing *s = memory_zeroed(1, sizeof *s);
+
+	s->opts = *opts;
+	s->lane = jobs_lane(opts->jobs, 1, JOBS_POLITE);
+	s->gone_lane = jobs_lane(opts->jobs, 1, JOBS_POLITE);
+	s->build = (struct build){ .name = "signing",
+		.about = "what was signed is served",
+		.ctx = s,
+		.begin = build_begin,
+		.work = build_work,
+		.end = build_end,
+		.of_zones = true };
+	ev_timer_init(&s->timer, on_timer, 0, 0);
+	s->timer.data = s;
+	publisher_follow(opts->publisher, follow, s);
+	follow(s, PUBLISH_ZONES);
+	return s;
+}
+
+void signing_free(struct signing *s)
+{
+	ev_timer_stop(s->opts.loop, &s->timer);
+	memory_free(s);
+}
+
+struct signing_counts signing_counts(const struct signing *s)
+{
+	return s->counts;
+}

@@ -1,0 +1,265 @@
+#include "daemon/zone_signing.h"
+
+#include "base/log.h"
+#include "xfr/stored.h"
+#include "xfr/update.h"
+#include "zone/history.h"
+#include "zone/zone_with.h"
+
+#include <string.h>
+
+enum { EXPIRED_MOST = 4096 };
+
+static bool is_newer(uint32_t serial, uint32_t than)
+{
+	return serial != than && serial - than < 0x80000000u;
+}
+
+static struct sign_opts sign_opts(const struct zone_signing *s, const struct keyset *keys)
+{
+	return (struct sign_opts){ .keys = keys,
+		.compile = s->compile,
+		.now_s = s->now_s,
+		.politely = s->politely,
+		.goes_on = s->goes_on,
+		.ctx = s->ctx };
+}
+
+static bool fail(struct faults *f, const struct fault *why)
+{
+	return faults_error(f, &(struct fault_at){ 0 }, "%s", why->text);
+}
+
+/* --- the disk ----------------------------------------------------------------------------- */
+
+static bool put(const struct zone_signing *s, enum store_which which, const struct zone *z,
+	struct faults *f)
+{
+	static const struct store_timers never;
+	struct fault why;
+
+	if (!s->store)
+		return true;
+	return (which == STORE_SIGNED ? store_put_signed(s->store, z, &why)
+				      : store_put(s->store, z, &never, &why)) ||
+		fail(f, &why);
+}
+
+/* `z` is what the change makes. */
+static bool add(const struct zone_signing *s, enum store_which which, const struct change *c,
+	const struct zone *z, struct faults *f)
+{
+	const struct store_step step = { .change = c, .which = which };
+	struct fault why;
+
+	if (!s->store)
+		return true;
+	const enum store_result result = store_add(s->store, &step, 1, &why);
+	if (result == STORE_APART)
+		return put(s, which, z, f);
+	return result == STORE_DONE || fail(f, &why);
+}
+
+/* --- versions ----------------------------------------------------------------------------- */
+
+/* The version after `before`, stored. Takes the change. Count 1. */
+static struct zone *step_on(const struct zone_signing *s, const struct zone_signing_of *of,
+	const struct zone *before, struct change *c, struct faults *f)
+{
+	const struct zone_with_opts with = { .compile = *s->compile };
+	struct zone *z = zone_with(before, c, &with, f);
+
+	if (z && !add(s, of->which, c, z, f)) {
+		zone_drop(z);
+		z = NULL;
+	}
+	if (z)
+		history_give(z, before, c);
+	else
+		change_free(c);
+	return z;
+}
+
+static struct zone *sign_whole(const struct zone_signing *s, const struct zone_signing_of *of,
+	const struct zone *plain, uint32_t serial, struct faults *f)
+{
+	const struct sign_opts o = sign_opts(s, of->keys);
+	struct zone *clean = sign_strip(plain, s->compile, f);
+	struct zone *z = clean ? sign_zone(clean, &o, serial, f) : NULL;
+
+	if (clean)
+		zone_drop(clean);
+	if (z && !put(s, of->which, z, f)) {
+		zone_drop(z);
+		return NULL;
+	}
+	return z;
+}
+
+/* What `plain` has that `before` has not. */
+static struct zone *follow_plain(const struct zone_signing *s, const struct zone_signing_of *of,
+	const struct zone *before, const struct zone *plain, struct faults *f)
+{
+	const struct sign_opts o = sign_opts(s, of->keys);
+	const uint32_t next = update_serial(before->serial, of->serial, s->now_s);
+	const bool ascends = is_newer(plain->serial, before->serial);
+	struct fault why;
+	struct change *c = change_between_data(
+		before, plain, ascends ? plain->serial : next, &why);
+
+	if (!c) {
+		fail(f, &why);
+		return NULL;
+	}
+	/* Nothing but the serial. */
+	if (!ascends && change_same_but_serial(c)) {
+		change_free(c);
+		zone_hold(before);
+		return (struct zone *)(uintptr_t)before;
+	}
+	struct change *all = sign_follow(before, c, &o, f);
+	change_free(c);
+	return all ? step_on(s, of, before, all, f) : NULL;
+}
+
+/* A zone whose signatures have ended, since nobody was there to make them anew: not one more of
+ * them is served than can be avoided. Takes `z`. */
+static struct zone *without_ended(const struct zone_signing *s, const struct zone_signing_of *of,
+	struct zone *z, struct faults *f)
+{
+	struct zone_signing_part part = { .until_s = s->now_s, .most = EXPIRED_MOST };
+	struct zone_signing_of all = *of;
+
+	if (z->signatures_end_s > s->now_s)
+		return z;
+	all.before = z;
+	struct zone *next = zone_signing_renew(s, &all, &part, f);
+	if (next && part.more) {
+		/* On all processors is sooner. */
+		zone_drop(next);
+		next = sign_whole(s, of, z, update_serial(z->serial, of->serial, s->now_s), f);
+	}
+	zone_drop(z);
+	return next;
+}
+
+static struct zone *from_store(
+	const struct zone_signing *s, const struct zone_signing_of *of, const uint8_t *apex)
+{
+	struct fault why = { 0 };
+	char name[NAME_TEXT];
+
+	if (!s->store || of->which != STORE_SIGNED)
+		return NULL;
+	struct zone *z = stored_signed_zone(s->store, apex, s->compile, &why);
+	if (!z && *why.text)
+		log_line(LOG_ERROR, "zone %s: %s; it is signed anew", name_text(name, apex),
+			why.text);
+	return z;
+}
+
+struct zone *zone_signing_make(const struct zone_signing *s, const struct zone_signing_of *of,
+	const struct zone *plain, bool *due, struct faults *f)
+{
+	struct zone *before = (struct zone *)(uintptr_t)of->before;
+	uint32_t serial = plain->serial;
+
+	if (before)
+		zone_hold(before);
+	else if (of->which == STORE_SIGNED)
+		before = from_store(s, of, plain->apex);
+	else if (plain->denial)
+		zone_hold(before = (struct zone *)(uintptr_t)plain);
+	*due = before != NULL;
+	if (before && before->denial && sign_chain_fits(before, of->keys)) {
+		struct zone *z = before == plain ? before : follow_plain(s, of, before, plain, f);
+		if (z != before)
+			zone_drop(before);
+		return z ? without_ended(s, of, z, f) : NULL;
+	}
+	if (before && !is_newer(serial, before->serial))
+		serial = update_serial(before->serial, of->serial, s->now_s);
+	*due = false;
+	struct zone *z = sign_whole(s, of, plain, serial, f);
+	if (before)
+		zone_drop(before);
+	return z;
+}
+
+struct change *zone_signing_follow(const struct zone_signing *s, const struct keyset *keys,
+	const struct zone *z, struct change *c, struct faults *f)
+{
+	const struct sign_opts o = sign_opts(s, keys);
+	struct change *all = sign_follow(z, c, &o, f);
+
+	change_free(c);
+	return all;
+}
+
+struct zone *zone_signing_undo(const struct zone_signing *s, const struct zone_signing_of *of,
+	struct faults *f)
+{
+	const uint32_t next = update_serial(of->before->serial, of->serial, s->now_s);
+	const struct zone_with_opts with = { .compile = *s->compile, .tolerant = true };
+	struct zone *plain = sign_strip(of->before, s->compile, f);
+	struct fault why;
+	struct change *c = plain ? change_between_data(plain, plain, next, &why) : NULL;
+	struct zone *z = c ? zone_with(plain, c, &with, f) : NULL;
+
+	if (plain && !c)
+		fail(f, &why);
+	change_free(c);
+	if (plain)
+		zone_drop(plain);
+	c = z ? change_between(of->before, z, &why) : NULL;
+	if (z && !c)
+		fail(f, &why);
+	if (c && put(s, of->which, z, f)) {
+		history_give(z, of->before, c);
+		return z;
+	}
+	change_free(c);
+	if (z)
+		zone_drop(z);
+	return NULL;
+}
+
+struct change *zone_signing_prepare(const struct zone_signing *s,
+	const struct zone_signing_of *of, struct zone_signing_part *part, struct faults *f)
+{
+	const struct sign_opts o = sign_opts(s, of->keys);
+	struct sign_renewal r = { .until_s = part->until_s,
+		.serial = update_serial(of->before->serial, of->serial, s->now_s),
+		.most = part->most };
+	struct change *c = sign_renew(of->before, &o, &r, f);
+
+	part->more = r.more;
+	part->n = r.n;
+	return c;
+}
+
+struct zone *zone_signing_apply(const struct zone_signing *s, const struct zone_signing_of *of,
+	struct change *c, struct faults *f)
+{
+	return step_on(s, of, of->before, c, f);
+}
+
+struct zone *zone_signing_renew(const struct zone_signing *s, const struct zone_signing_of *of,
+	struct zone_signing_part *part, struct faults *f)
+{
+	const unsigned errors = f->errors;
+
+	if (!sign_chain_fits(of->before, of->keys)) {
+		part->more = false;
+		part->n = of->before->nodes;
+		return sign_whole(s, of, of->before,
+			update_serial(of->before->serial, of->serial, s->now_s), f);
+	}
+	struct change *c = zone_signing_prepare(s, of, part, f);
+	if (c)
+		return step_on(s, of, of->before, c, f);
+	if (f->errors != errors)
+		return NULL;
+	zone_hold(of->before);
+	return (struct zone *)(uintptr_t)of->before;
+}
