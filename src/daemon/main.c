@@ -26,6 +26,7 @@
 #include "daemon/reports.h"
 #include "daemon/rrl_log.h"
 #include "daemon/signature_watch.h"
+#include "daemon/signing.h"
 #include "daemon/signing_keys.h"
 #include "daemon/secondaries.h"
 #include "daemon/staging.h"
@@ -69,6 +70,7 @@ struct server {
 	struct store *store; /* NULL: none is configured */
 	struct key_ring *ring; /* of that; NULL: likewise */
 	struct signing_keys *signing_keys;
+	struct signing *signing;
 	struct dnssec_orders *dnssec_orders;
 	struct jobs *jobs;
 	struct publisher *publisher;
@@ -238,11 +240,14 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->updates = updates_new(&(struct updates_opts){ s->jobs, s->builder, s->publisher,
 		s->news, s->key, s->store, s->forwarding, s->frozen });
 	s->zones_added = zones_added_new(&(struct zones_added_opts){
-		s->jobs, s->builder, s->publisher, s->key, s->store });
+		s->jobs, s->builder, s->publisher, s->key, s->store, s->ring });
 	s->upkeep = upkeep_new(&(struct upkeep_opts){
 		s->loop, s->jobs, s->builder, s->publisher, s->key, s->store });
 	s->signing_keys = signing_keys_new(&(struct signing_keys_opts){
 		s->loop, s->jobs, s->publisher, s->ring });
+	s->signing = signing_new(&(struct signing_opts){ s->loop, s->jobs, s->builder,
+		s->publisher, s->key, s->store, s->ring });
+	signing_keys_follow(s->signing_keys, signing_follow, s->signing);
 	s->notifying = notifying_new(
 		&(struct notifying_opts){ s->loop, s->jobs, s->publisher });
 	s->rrl_log = rrl_log_new(
@@ -376,7 +381,8 @@ static void shut_down(struct server *s)
 	}
 	control_close(s->control);
 	measuring_free(s->measuring);
-		signing_keys_free(s->signing_keys);
+	signing_free(s->signing);
+	signing_keys_free(s->signing_keys);
 	dnssec_orders_free(s->dnssec_orders);
 	notifying_free(s->notifying);
 	plain_making_free(s->plain_making);
@@ -406,7 +412,7 @@ static void shut_down(struct server *s)
 	worker_news_free(s->news);
 	watchdog_free(s->watchdog);
 	jobs_free(s->jobs);
-		key_ring_close(s->ring);
+	key_ring_close(s->ring);
 	store_close(s->store);
 	ev_loop_destroy(s->loop);
 }

@@ -282,6 +282,8 @@ static bool read_list(struct parts *to, const struct parts_read_opts *o, struct 
 				       .job = o->job,
 				       .stored = store ? stored_before : NULL,
 				       .stored_ctx = store,
+				       .store = store,
+				       .ring = o->ring ? *o->ring : NULL,
 				       .added = b->list,
 				       .n_added = b->n },
 		f);

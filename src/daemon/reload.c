@@ -73,7 +73,8 @@ static void work(void *ctx, struct job *job)
 			.before = &x->before,
 			.job = job,
 			.store = o->store ? &o->store : NULL,
-			.ring = o->ring ? &o->ring : NULL },
+			/* A stage signs with the keys that are served, and keeps nothing. */
+			.ring = o->ring && x->how.beside ? &o->ring : NULL },
 		&x->faults);
 	if (x->ok && !may_follow(x)) {
 		parts_drop(&x->made);

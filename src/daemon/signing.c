@@ -180,13 +180,6 @@ static bool is_due(struct signing *s, const struct registry_zone *z, const struc
 	return renews_s(z) <= s->made.now_s;
 }
 
-/* What is served is as its keys want it. */
-static void tell_served(struct signing *s, const struct registry_zone *z)
-{
-	key_ring_served(s->opts.ring, z->origin, z->keys ? z->keys->generation : 0,
-		zone_is_ready(z->load.zone) ? z->load.zone->ttl_most_s : 0);
-}
-
 static bool goes_on(void *ctx, uint64_t n, uint64_t of)
 {
 	job_progress(ctx, n, of);
@@ -214,7 +207,6 @@ static void take_zone(struct signing *s, size_t i)
 	if (!is_due(s, z, keys)) {
 		if (z->keys && (!s->made.next_s || renews_s(z) < s->made.next_s))
 			s->made.next_s = renews_s(z);
-		tell_served(s, z);
 		keyset_drop(keys);
 		return;
 	}

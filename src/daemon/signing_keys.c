@@ -75,7 +75,7 @@ static void look_at(
 	uint32_t next_s;
 	struct fault why;
 
-	if (zone_is_ready(z->load.zone)) {
+	if (zone_is_ready(z->load.zone) && !z->keys_due) {
 		const bool wants = key_ring_wants_ttl(ring, z->origin, z->load.zone);
 		key_ring_served(ring, z->origin, z->keys ? z->keys->generation : 0,
 			wants ? longest_ttl(z->load.zone) : 0);

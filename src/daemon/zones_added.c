@@ -232,7 +232,9 @@ static struct registry_zone *other_entry(
 	return zones_read_one(&(struct zones_read_opts){ .conf = parts_conf(&w->live),
 				      .key = w->opts->key,
 				      .stored = stored_before,
-				      .stored_ctx = w->opts->store },
+				      .stored_ctx = w->opts->store,
+				      .store = w->opts->store,
+				      .ring = w->opts->ring },
 		&(struct zones_read_added){ it->apex, it->added }, f);
 }
 

@@ -12,6 +12,7 @@
 #include "dns/name.h"
 #include "store/store.h"
 
+struct key_ring;
 struct zones_added;
 
 struct zones_added_opts {
@@ -20,6 +21,7 @@ struct zones_added_opts {
 	struct publisher *publisher;
 	struct hash_key key; /* of the zones */
 	struct store *store; /* NULL: no zone can be added */
+	struct key_ring *ring; /* NULL: likewise */
 };
 
 /* Never NULL. */

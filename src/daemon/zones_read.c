@@ -384,7 +384,9 @@ static bool find_keys(const struct reading *r, struct listed *z, struct fault *w
 	const unsigned number = r->o->conf->rules[z->at->rule].dnssec;
 
 	*why = (struct fault){ 0 };
-	if (r->o->ring && (number || key_ring_knows(r->o->ring, z->origin)))
+	if (!r->o->ring)
+		z->keys = z->before ? keyset_hold(z->before->keys) : NULL;
+	else if (number || key_ring_knows(r->o->ring, z->origin))
 		z->keys = key_ring_get(r->o->ring, z->origin,
 			number ? &r->o->conf->dnssec[number - 1].keys : NULL, why);
 	return z->keys || !*why->text;
@@ -407,12 +409,21 @@ static struct zone_signing_of signing_of(const struct reading *r, const struct l
 		.serial = rule->access.serial };
 }
 
+static bool goes_on(void *ctx, uint64_t n, uint64_t of)
+{
+	(void)n;
+	(void)of;
+	return !job_is_cancelled(ctx);
+}
+
 static struct zone_signing signing(const struct reading *r, const struct compile_opts *opts)
 {
 	return (struct zone_signing){ .compile = opts,
-		.store = r->o->store,
+		.store = r->o->ring ? r->o->store : NULL,
 		.now_s = r->now_s,
-		.politely = r->o->job != NULL };
+		.politely = r->o->job != NULL,
+		.goes_on = r->o->job ? goes_on : NULL,
+		.ctx = r->o->job };
 }
 
 /* What `to` serves as it came (`*was`, the caller's, then) becomes what is served signed, where it is signed here;
@@ -492,7 +503,7 @@ static void forget_signed(const struct reading *r, const struct listed *z)
 {
 	struct fault why;
 
-	if (z->before && z->before->keys && !z->keys && r->o->store &&
+	if (z->before && z->before->keys && !z->keys && r->o->ring && r->o->store &&
 		!store_forget_signed(r->o->store, z->origin, &why))
 		log_line(LOG_WARNING, "%s", why.text);
 }

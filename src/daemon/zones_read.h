@@ -26,7 +26,7 @@ struct zones_read_opts {
 		const struct compile_opts *opts, int64_t *checked_s, uint32_t *expire_s, struct fault *why);
 	void *stored_ctx;
 	struct store *store;   /* where what is signed is kept; NULL */
-	struct key_ring *ring; /* NULL: nothing is signed */
+	struct key_ring *ring; /* NULL: what is signed keeps the keys that it has, and nothing is kept */
 	/* Zones beyond the configuration, each once. Where it names one of them, too, its word is taken, and a
 	 * warning tells. */
 	const struct zones_read_added *added; /* [n_added] borrowed */

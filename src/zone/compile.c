@@ -216,8 +216,6 @@ static bool put_rrset(struct compile *c, uint32_t from, uint32_t to, uint32_t tt
 				"the RRset is too large for a DNS message (64 KiB); take "
 				"records out");
 	}
-	if (ttl_s > c->zone->ttl_most_s)
-		c->zone->ttl_most_s = ttl_s;
 	set->count = (uint16_t)(to - from);
 	set->len = (uint16_t)(c->len - wire);
 	set->patches = (uint16_t)c->patches;

@@ -229,8 +229,6 @@ static void put_soa(struct writing *x)
 	x->to->soa_negative = (const struct zone_rrset *)(const void *)(x->d->image + x->len);
 	x->to->apex_node = delta_node(x->d, x->d->entry[0].node);
 	x->to->serial = x->w->part->serial;
-	if (x->w->part->ttl_most_s > x->to->ttl_most_s)
-		x->to->ttl_most_s = x->w->part->ttl_most_s;
 }
 
 /* --- the zone ----------------------------------------------------------------------------- */

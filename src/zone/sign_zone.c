@@ -529,9 +529,6 @@ static bool start(struct signing *s)
 	to->edge_beside = s->z->edge_beside;
 	to->apex_hash = s->z->apex_hash;
 	to->nodes = s->z->nodes;
-	to->ttl_most_s = s->z->ttl_most_s;
-	if (to->ttl_most_s < s->o->keys->policy.dnskey_ttl_s)
-		to->ttl_most_s = s->o->keys->policy.dnskey_ttl_s;
 	memcpy(to->apex, s->z->apex, to->apex_len);
 	/* That it is there says what is in front of nodes. */
 	to->denial = calloc(1, sizeof *to->denial);

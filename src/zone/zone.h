@@ -123,7 +123,6 @@ struct zone {
 	struct zone *base; /* counted: whose image, slots, chain and places these are; NULL: its
 			      own */
 	uint32_t records, nodes;                     /* counts, for reports */
-	uint32_t ttl_most_s; /* no record has had a longer TTL since it was compiled */
 	int64_t signatures_end_s, signatures_soon_s; /* struct rrsig_end */
 	uint8_t apex[];                              /* wire, lower case */
 };
