@@ -490,7 +490,8 @@ static void check_serial(const struct compile *c)
 		}
 }
 
-struct zone *zone_compile(struct records *r, const struct compile_opts *opts, struct faults *f)
+static struct zone *compile(
+	struct records *r, const struct compile_opts *opts, struct faults *f)
 {
 	struct compile c = { .r = r, .opts = opts, .f = f };
 	bool ok = false;
@@ -520,4 +521,18 @@ struct zone *zone_compile(struct records *r, const struct compile_opts *opts, st
 	c.zone->refs = 0;
 	zone_hold(c.zone);
 	return c.zone;
+}
+
+struct zone *zone_compile(struct records *r, const struct compile_opts *opts, struct faults *f)
+{
+	struct faults quiet;
+
+	if (!opts->quiet)
+		return compile(r, opts, f);
+	faults_init(&quiet);
+	struct zone *z = compile(r, opts, &quiet);
+	if (!z)
+		faults_add_each(f, &quiet);
+	faults_fini(&quiet);
+	return z;
 }
