@@ -49,6 +49,7 @@ static const struct {
 	{ "export", "[--config]",
 		"what is loaded, forced, probed and measured, as JSON: for simulate --from" },
 	{ "jobs", "[--json]", "what runs beside answering, since when, and how far it is" },
+	{ "backup", "FILE", "a copy of the store as it is now, while it serves; \"restore\" puts it back" },
 	{ "stop", "", "stop the server" },
 };
 

@@ -30,6 +30,7 @@
 #include "daemon/signing_keys.h"
 #include "daemon/secondaries.h"
 #include "daemon/staging.h"
+#include "daemon/store_orders.h"
 #include "daemon/updates.h"
 #include "daemon/upkeep.h"
 #include "daemon/watchdog.h"
@@ -102,6 +103,7 @@ struct server {
 	struct reports *reports;
 	struct orders *orders;
 	struct zone_orders *zone_orders;
+	struct store_orders *store_orders;
 	struct control *control; /* NULL: none is configured */
 };
 
@@ -266,7 +268,8 @@ static bool open_control(struct server *s, struct fault *why)
 		&(struct reports_opts){ s->jobs, s->publisher, s->probes, s->balancer,
 			s->rankings, s->staging, s->reloader, s->measuring, s->watchdog,
 			s->decisions, s->workers, s->notifying, s->forwarding,
-			s->pool_signing, s->certificates, s->started, s->conf_path },
+			s->pool_signing, s->updates, secondaries_refresher(s->secondaries),
+			s->upkeep, s->store, s->certificates, s->started, s->conf_path },
 		&s->commands);
 	s->zone_orders = zone_orders_new(
 		&(struct zone_orders_opts){ s->jobs, s->builder, s->publisher,
@@ -277,6 +280,8 @@ static bool open_control(struct server *s, struct fault *why)
 		&(struct dnssec_orders_opts){
 			s->jobs, s->publisher, s->ring, s->signing_keys },
 		&s->commands);
+	s->store_orders = store_orders_new(
+		&(struct store_orders_opts){ s->jobs, s->store }, &s->commands);
 	s->orders = orders_new(
 		&(struct orders_opts){ s->publisher, s->probes, s->rankings, s->staging,
 			s->reloader, s->reports },
@@ -403,6 +408,7 @@ static void shut_down(struct server *s)
 	reports_free(s->reports);
 	orders_free(s->orders);
 	zone_orders_free(s->zone_orders);
+	store_orders_free(s->store_orders);
 	zones_added_free(s->zones_added);
 	frozen_free(s->frozen);
 	reloader_free(s->reloader);

@@ -10,6 +10,7 @@
 #include "report/report_edges.h"
 #include "report/report_latency.h"
 #include "report/report_zones.h"
+#include "xfr/refresh.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +64,11 @@ static int plain(const struct report_view *v, const char **words, size_t n, stru
 static int make_status(
 	const struct report_view *v, const char **words, size_t n, struct text *out)
 {
-	return plain(v, words, n, out, report_status);
+	struct report_view with = *v;
+
+	if (v->changes.where)
+		with.changes.store = store_counts(v->changes.where);
+	return plain(&with, words, n, out, report_status);
 }
 
 static int make_edges(
@@ -201,6 +206,26 @@ static void take_loop(const struct reports *r, struct report_loop *l)
 	l->n_jobs = jobs_list(r->opts.jobs, l->jobs, REPORT_JOBS_MOST);
 }
 
+static void take_changes(const struct reports *r, struct report_changes *to)
+{
+	const struct updates_counts u = updates_counts(r->opts.updates);
+	const struct upkeep_counts k = upkeep_counts(r->opts.upkeep);
+
+	const struct refresher_counts s = refresher_counts(r->opts.refresher);
+
+	*to = (struct report_changes){ .asked = u.asked,
+		.changed = u.changed,
+		.same = u.same,
+		.refused = u.refused,
+		.failed = u.failed,
+		.waiting = u.waiting,
+		.secondaries = { s.zones, s.expired, s.fetching, s.waiting, s.asked, s.fetched,
+			s.failed },
+		.merges = k.merges,
+		.stored = k.stored,
+		.where = r->opts.store };
+}
+
 static void take_view(const struct reports *r, bool texts, struct report_view *v)
 {
 	const struct parts *staged = publisher_staged(r->opts.publisher);
@@ -232,6 +257,8 @@ static void take_view(const struct reports *r, bool texts, struct report_view *v
 		v->forwarded = c.asked;
 		v->forward_failed = c.failed;
 	}
+	if (r->opts.updates)
+		take_changes(r, &v->changes);
 	if (r->opts.pool_signing) {
 		const struct pool_signing_counts c = pool_signing_counts(r->opts.pool_signing);
 		v->pool_signing = (struct report_pool_signing){ c.table, c.left, c.waiting, c.signeds,

@@ -18,6 +18,8 @@
 #include "daemon/rankings.h"
 #include "daemon/reload.h"
 #include "daemon/staging.h"
+#include "daemon/updates.h"
+#include "daemon/upkeep.h"
 #include "daemon/watchdog.h"
 
 #include <time.h>
@@ -40,6 +42,10 @@ struct reports_opts {
 	struct notifying *notifying; /* NULL: nobody is told of zones */
 	struct forwarding *forwarding; /* NULL: no update is sent on */
 	struct pool_signing *pool_signing; /* NULL: nothing is signed */
+	struct updates *updates;             /* NULL: no zone is changed; so with those behind it */
+	struct refresher *refresher;
+	struct upkeep *upkeep;
+	struct store *store;
 	struct certificates *certificates; /* NULL: there are none to tell of */
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;

@@ -112,6 +112,9 @@ static void of_files(const struct report_view *v, json_t *to)
 	json_t *list = report_geo(v->world->steer->atlas, time(NULL)), *o;
 	size_t i;
 
+	if (*v->changes.store.fault)
+		alarm_add(to, "the store is not written, and zones cannot be changed: %s",
+			v->changes.store.fault);
 	if (*v->health.state_fault)
 		alarm_add(to, "the state file is not written: %s", v->health.state_fault);
 	if (v->live.geo_files && v->live.geo_files->faulty)

@@ -18,6 +18,7 @@
 #include "steer/forced.h"
 #include "world/parts.h"
 #include "world/world.h"
+#include "store/store.h"
 #include "xfr/notify.h"
 
 #include <stddef.h>
@@ -70,6 +71,19 @@ struct report_loop {
 	size_t n_jobs; /* in all; as many are in `jobs` as there is room for */
 };
 
+/* Zones that change: by updates, and since others change them. */
+struct report_changes {
+	uint64_t asked, changed, same, refused, failed; /* updates */
+	size_t waiting;
+	struct {
+		size_t zones, expired, fetching, waiting;
+		uint64_t asked, fetched, failed;
+	} secondaries;
+	uint64_t merges, stored;     /* of images; of zones whole, into the store */
+	struct store_counts store;   /* by who makes the report: it may wait for the disk */
+	struct store *where;         /* borrowed for good; NULL: there is none */
+};
+
 struct report_view {
 	const struct world *world;
 	struct parts live, staged; /* `staged` without conf: no stage is on */
@@ -92,6 +106,7 @@ struct report_view {
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;
 	struct notifier_counts notify;
+	struct report_changes changes;
 	uint64_t forwarded, forward_failed; /* updates that went on to a primary */
 	struct report_tls tls;
 	struct report_pool_signing pool_signing;

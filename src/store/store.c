@@ -91,10 +91,12 @@ bool store_fail(struct store *s, struct fault *why)
 	const int code = sqlite3_errcode(s->db);
 
 	s->counts.failed++;
-	return fault(why, "%s: %s%s", s->path, sqlite3_errmsg(s->db),
+	fault(why, "%s: %s%s", s->path, sqlite3_errmsg(s->db),
 		code == SQLITE_FULL ? " (free some room on the disk; nothing that was confirmed is "
 				      "lost)"
 				    : "");
+	snprintf(s->counts.fault, sizeof s->counts.fault, "%.255s", why->text);
+	return false;
 }
 
 /* --- statements --------------------------------------------------------------------------- */
@@ -148,6 +150,7 @@ bool store_commit(struct store *s, struct fault *why)
 	if (!store_run(store_bind(s, STORE_COMMIT, "")))
 		return store_give_up(s, why);
 	s->counts.commits++;
+	s->counts.fault[0] = 0;
 	return true;
 }
 
@@ -356,27 +359,13 @@ void store_set_limits(struct store *s, const struct store_limits *limits)
 	store_unlock(s);
 }
 
-/* Some pages at a time, so that nobody waits long for the lock. */
-bool store_backup(struct store *s, const char *path, struct fault *why)
+static int64_t size_of(const char *path, const char *end)
 {
-	enum { PAGES = 256 };
-	sqlite3 *to = NULL;
-	int code = sqlite3_open(path, &to);
-	sqlite3_backup *b = code == SQLITE_OK ? sqlite3_backup_init(to, "main", s->db, "main")
-					      : NULL;
+	char name[4096];
+	struct stat st;
 
-	code = b ? SQLITE_OK : SQLITE_CANTOPEN;
-	while (b && code == SQLITE_OK) {
-		store_lock(s);
-		code = sqlite3_backup_step(b, PAGES);
-		store_unlock(s);
-	}
-	if (b)
-		sqlite3_backup_finish(b);
-	if (code != SQLITE_DONE)
-		fault(why, "%s: %s", path, sqlite3_errstr(code));
-	sqlite3_close(to);
-	return code == SQLITE_DONE;
+	snprintf(name, sizeof name, "%s%s", path, end);
+	return stat(name, &st) == 0 ? st.st_size : 0;
 }
 
 struct store_counts store_counts(struct store *s)
@@ -387,6 +376,8 @@ struct store_counts store_counts(struct store *s)
 	if (sqlite3_step(st) == SQLITE_ROW)
 		c.zones = (size_t)sqlite3_column_int64(st, 0);
 	sqlite3_reset(st);
+	c.journal_bytes = size_of(s->path, "-wal");
 	store_unlock(s);
+	c.bytes = size_of(s->path, "");
 	return c;
 }

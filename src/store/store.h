@@ -178,12 +178,26 @@ bool store_get_plain(
 bool store_each_plain(struct store *s, void (*each)(void *ctx, const struct store_plain *row),
 	void *ctx, struct fault *why);
 
-/* A copy of all of it as it is now, while others go on. */
+/* A copy of all of it as it is now, while others go on; on the disk when this returns. What was at `path` is
+ * replaced as a whole, or stays. */
 bool store_backup(struct store *s, const char *path, struct fault *why);
+
+/* --- by hand, while no server has it ------------------------------------------------------ */
+
+/* Looks into a copy, all of it: `each` (or NULL) is called for its zones in the order of their names. */
+bool store_look(const char *path,
+	void (*each)(void *ctx, const uint8_t *apex, uint32_t serial), void *ctx,
+	struct fault *why);
+
+/* Puts a copy, which was looked into, in the place of the store at `path`, which becomes PATH.before. False, and nothing
+ * has changed, when a server has that open. */
+bool store_restore(const char *path, const char *copy, struct fault *why);
 
 struct store_counts {
 	uint64_t commits, steps, failed;
 	size_t zones;
+	int64_t bytes, journal_bytes; /* of the file; of what stands beside it */
+	char fault[256];              /* why the last write failed; "" when it did not */
 };
 struct store_counts store_counts(struct store *s);
 

@@ -117,6 +117,8 @@ bool store_forget_now(struct store *s, const uint8_t *apex);
 
 /* Its tables, in this version: a new store gets them, one of an older version is brought up to date. */
 bool store_schema(sqlite3 *db, const char *path, struct fault *why);
+/* False: it is none of ours, or of a newer version. */
+bool store_is_ours(sqlite3 *db, const char *path, struct fault *why);
 
 /* What was being put when we last stopped goes. */
 bool store_clear_unfinished(struct store *s, struct fault *why);

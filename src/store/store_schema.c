@@ -91,7 +91,21 @@ bool store_schema(sqlite3 *db, const char *path, struct fault *why)
 
 	if (version < 0 || application < 0 || tables < 0)
 		return fail(db, path, why);
-	if (tables && application != APPLICATION)
+	if (!tables && !version)
+		return upgrade(db, 0, path, why);
+	return store_is_ours(db, path, why) &&
+		(version == VERSION || upgrade(db, version, path, why));
+}
+
+bool store_is_ours(sqlite3 *db, const char *path, struct fault *why)
+{
+	const int64_t version = number(db, "PRAGMA user_version"),
+		      application = number(db, "PRAGMA application_id"),
+		      tables = number(db, "SELECT count(*) FROM sqlite_master");
+
+	if (version < 0 || application < 0 || tables < 0)
+		return fail(db, path, why);
+	if (application != APPLICATION || !tables)
 		return fault(why, "%s: a database, but none of Waymark's (name another file)",
 			path);
 	if (version > VERSION)
@@ -99,5 +113,5 @@ bool store_schema(sqlite3 *db, const char *path, struct fault *why)
 			"%s: of version %" PRId64 ", written by a newer Waymark; this one knows %d (use "
 			"the newer one, or a backup)",
 			path, version, VERSION);
-	return version == VERSION || upgrade(db, version, path, why);
+	return true;
 }

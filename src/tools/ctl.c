@@ -216,6 +216,8 @@ static int take_options(struct ctl *ctl, char **words, int n)
 /* Which word names a file; 0: none. */
 static int file_word(char **words, int n)
 {
+	if (n == 2 && strcmp(words[0], "backup") == 0)
+		return 1;
 	if (n == 3 && strcmp(words[0], "latency") == 0 && strcmp(words[1], "import") == 0)
 		return 2;
 	if (n > 3 && strcmp(words[0], "zone") == 0 && strcmp(words[1], "add") == 0 &&
@@ -237,11 +239,26 @@ static char *record_of(char **words, int n)
 	return text.s;
 }
 
+/* Also of a file that is to be. NULL: there is no memory. */
+static char *whole_path(const char *path)
+{
+	char *real = realpath(path, NULL), *dir = real ? NULL : getcwd(NULL, 0);
+	struct text text = { 0 };
+
+	if (real || !dir || *path == '/') {
+		free(dir);
+		return real;
+	}
+	text_addf(&text, "%s/%s", dir, path);
+	free(dir);
+	return text.s;
+}
+
 static int by_server(const struct ctl *ctl, char **words, int n)
 {
 	/* The server has another working folder. */
 	const int at = file_word(words, n);
-	char *file = at ? realpath(words[at], NULL) : NULL;
+	char *file = at ? whole_path(words[at]) : NULL;
 	if (file)
 		words[at] = file;
 	char *record = n > 4 ? record_of(words, n) : NULL;
@@ -281,6 +298,8 @@ static int run(struct ctl *ctl, char **words, int n)
 	if (strcmp(words[0], "keygen") == 0)
 		return (int)ctl_keygen(words + 1, n - 1);
 	n = take_options(ctl, words, n);
+	if (strcmp(words[0], "restore") == 0)
+		return (int)ctl_restore(ctl, words + 1, n - 1);
 	if (strcmp(words[0], "check") == 0)
 		return ctl_check(ctl, words + 1, n - 1);
 	if (n > 2 && strcmp(words[0], "zone") == 0 && strcmp(words[1], "export") == 0)

@@ -16,7 +16,7 @@ static const struct {
 	const char *word, *usage;
 } here[] = { { "check", check_usage }, { "simulate", ctl_simulate_usage },
 	{ "diff", ctl_diff_usage }, { "keys", ctl_keys_usage },
-	{ "keygen", ctl_keygen_usage } };
+	{ "keygen", ctl_keygen_usage }, { "restore", ctl_restore_usage } };
 
 enum { HERE = sizeof here / sizeof *here };
 

@@ -35,6 +35,7 @@ int ctl_check(const struct ctl *c, char **words, int n);
 int ctl_diff(const struct ctl *c, char **words, int n);
 enum ctl_status ctl_keys(char **words, int n);
 enum ctl_status ctl_keygen(char **words, int n);
+enum ctl_status ctl_restore(const struct ctl *c, char **words, int n);
 
 /* "zone export NAME [FILE] [--generic]", all words of it. */
 enum ctl_status ctl_zone_export(const struct ctl *c, char **words, int n);
@@ -52,6 +53,6 @@ bool ctl_is_command(const char *word);
 int ctl_no_command(const char *word);
 
 extern const char ctl_simulate_usage[], ctl_diff_usage[], ctl_keys_usage[],
-	ctl_keygen_usage[];
+	ctl_keygen_usage[], ctl_restore_usage[];
 
 #endif

@@ -1,4 +1,5 @@
 """Zones change while they are served: UPDATE (RFC 2136), transfers in (RFC 5936, RFC 1995), NOTIFY (RFC 1996), and what outlives kill -9."""
+import json
 import sqlite3
 
 from lib import *
@@ -168,6 +169,40 @@ def full():
         same(s.serial(), 9)
 
 
+@claim("a disk without room: SERVFAIL and an alarm, queries go on; with room again updates go on by themselves, and nothing confirmed is lost")
+def no_room():
+    with Primary().settle() as s:
+        os.mkdir(s.dir + "/small")
+        if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=640k", "none", s.dir + "/small"], capture_output=True).returncode:
+            raise Skip("a file system of our own cannot be mounted here")
+        try:
+            s.configure(KEYS + "store: { file: small/waymark.db }",
+                        "[ { name: dyn.test, file: zones/dyn.test.zone, write-back: store, transfer: any, update: [ { key: xfr } ] } ]")
+            s.start()
+            done = 0
+            with s.connect() as c:
+                for i in range(4000):
+                    packet, _ = update("dyn.test", ("t%d.dyn.test" % i, 1, 16, 60, b"\xff" + b"x" * 255), key=KEY)
+                    send_tcp(c, packet)
+                    rcode = recv_tcp(c)[3] & 15
+                    if rcode:
+                        break
+                    done += 1
+            same((rcode, done > 10), (2, True), "%d updates:" % done)
+            same((a_of(s, "www.dyn.test"), s.udp("t%d.dyn.test" % (done - 1), "TXT").rcode, s.serial()), ([text(1)], 0, 7 + done))
+            same("the store is not written" in s.ctl("status")[1], True, "alarm:")
+            subprocess.run(["mount", "-o", "remount,size=8m", s.dir + "/small"], check=True)
+            until(lambda: s.change(("more.dyn.test", 1, 1, 60, address(9)), tcp=True), 0)
+            same("the store is not written" in s.ctl("status")[1], False, "no alarm any more:")
+            serial = s.serial()
+            s.kill()
+            s.start()
+            same((s.serial(), s.udp("t%d.dyn.test" % (done - 1), "TXT").rcode, a_of(s, "more.dyn.test")), (serial, 0, [text(9)]))
+            s.stop()
+        finally:
+            subprocess.run(["umount", "-l", s.dir + "/small"], check=True)
+
+
 @claim("what is stored and cannot be read is told, is SERVFAIL and stays: the file's older data does not take its place")
 def damaged():
     with Primary().settle() as s:
@@ -212,6 +247,39 @@ def first():
         s.start()
         same((s.udp("www.dyn.test").rcode, s.change(("c.dyn.test", 1, 1, 60, address(3)))), (2, 2))
         same("2 changes of it, the last to serial 9, upon a file that is another by now" in s.said(), True, "told:")
+
+
+@claim("backup copies the store while updates come; restore takes it, while no server runs, and says whose serials go back")
+def backup():
+    with Primary().settle() as s:
+        s.start()
+        same(s.change(("a.dyn.test", 1, 1, 60, address(1))), 0)
+        copy = s.dir + "/copy.db"
+        same(s.ctl("backup", copy)[0], 0)
+        same(s.ctl("backup", s.dir + "/waymark.db"), (1, s.dir + "/waymark.db: that is the store itself\n"))
+        same(s.ctl("backup", "/nonexistent/copy.db")[0], 1)
+        same(s.change(("b.dyn.test", 1, 1, 60, address(2))), 0)
+        status = json.loads(s.ctl("status", "--json")[1])
+        same([status[k] for k in ("store_zones", "store_failed", "updates", "updates_changed", "store_steps")], [1, 0, 2, 2, 2])
+        code, said = s.ctl("restore", copy)
+        same((code, "a server has it open: stop that first" in said), (1, True), said)
+        same(s.serial(), 9)
+        s.stop()
+        same(s.ctl("restore", copy, "--look"), (0, copy + ": 1 zone\n  dyn.test. serial 8\n"))
+        with open(copy, "rb") as f:
+            whole = f.read()
+        with open(s.dir + "/cut.db", "wb") as f:
+            f.write(whole[:len(whole) // 2])
+        s.write("no.db", "www A 192.0.2.1")
+        for bad, why in (("cut.db", "is damaged"), ("no.db", "not a database"), ("none.db", "No such file")):
+            code, said = s.ctl("restore", s.dir + "/" + bad)
+            same((code, why in said or "malformed" in said), (1, True), said)
+        code, said = s.ctl("restore", copy)
+        same((code, "goes back from serial 9 to 8" in said, s.dir + "/waymark.db.before" in said), (0, True, True), said)
+        s.start()
+        same((s.serial(), a_of(s, "a.dyn.test"), s.udp("b.dyn.test").rcode), (8, [text(1)], 3))
+        same(s.change(("c.dyn.test", 1, 1, 60, address(3))), 0)
+        same(s.serial(), 9)
 
 
 @claim("a file is read again as long as no update has changed its zone")
