@@ -386,7 +386,8 @@ static void put_beside(const struct secondaries *s, const struct registry_zone *
 
 	to->plain = came;
 	to->keys = is->keys;
-	to->keys_due = true;
+	to->keys_due = is->keys_due;
+	to->plain_due = true;
 	to->state = has ? REGISTRY_READY : REGISTRY_WAITS;
 	to->load.zone = has ? is->load.zone : zone_placeholder(s->opts.key, is->origin);
 	if (has)

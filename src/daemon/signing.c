@@ -152,7 +152,7 @@ static bool make_piece(struct signing *s, struct piece *p, const struct zone_sig
 		if (z->plain)
 			zone_hold(z->plain);
 		ok = p->made != NULL;
-	} else if (!z->keys || (z->plain && z->keys_due)) {
+	} else if (!z->keys || z->plain_due) {
 		p->how.before = z->keys ? z->load.zone : NULL;
 		p->made = zone_signing_make(how, &p->how, source_of(z), &p->due, &f);
 		p->names = p->made ? p->made->nodes : 0;
@@ -173,7 +173,7 @@ static bool is_due(struct signing *s, const struct registry_zone *z, const struc
 		return false;
 	if (!z->keys || !keys)
 		return z->keys || keys;
-	if (z->keys_due || s->made.all || !keyset_same(z->keys, keys))
+	if (z->keys_due || z->plain_due || s->made.all || !keyset_same(z->keys, keys))
 		return true;
 	if (zone_wants_merge(z->load.zone) && (z->load.n || z->source == REGISTRY_PRIMARY))
 		return true;
@@ -292,6 +292,7 @@ static struct registry_zone *entry_of(struct signing *s, struct piece *p)
 	to.load = load_with(&now->load, made);
 	to.keys = p->keys;
 	to.keys_due = p->due;
+	to.plain_due = false;
 	to.plain = p->keys ? now->plain : NULL;
 	if (zone_is_ready(made) && (to.state == REGISTRY_WAITS || to.state == REGISTRY_EMPTY))
 		to.state = REGISTRY_READY;

@@ -553,6 +553,7 @@ static struct registry_zone *faulty(
 		to.keys = old->keys;
 		to.keys_due = old->keys_due;
 		to.plain = old->plain;
+		to.plain_due = old->plain_due;
 	}
 	return registry_zone_new(&to);
 }
@@ -616,7 +617,7 @@ static struct registry_zone *of_primary(
 		to.load.zone = old->plain ? (struct zone *)(uintptr_t)old->plain : old->load.zone;
 		to.plain = NULL;
 		to.keys = NULL;
-		to.keys_due = false;
+		to.keys_due = to.plain_due = false;
 		zone_hold(to.load.zone);
 	} else if (old && zone_is_ready(old->load.zone)) {
 		to.state = REGISTRY_READY;

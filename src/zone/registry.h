@@ -66,6 +66,7 @@ struct registry_zone {
 			      * comes as it is */
 	bool keys_due; /* of what is served some is still signed by others, or not as it should be */
 	const struct zone *plain; /* held: of a secondary that is signed here: as its primary has it; NULL */
+	bool plain_due;           /* what is served is of an older one */
 	/* Of a secondary that was stored: when its primary was last heard (UNIX time), and how long that
 	 * is good. 0: never. */
 	int64_t checked_s;

@@ -264,5 +264,154 @@ def far_chain():
     assert 0 < ended < 11, ended
 
 
+# ------------------------------------------------------------------ zones that are signed here
+
+SIGNED = """$TTL 60
+@ SOA ns1 host 10 3600 600 86400 30
+@ NS ns1
+ns1 A 192.0.2.1
+www A 192.0.2.2
+*.wild TXT "a"
+a.b.c TXT "b"
+sub NS ns.sub
+ns.sub A 192.0.2.9
+sec NS ns.other.
+sec DS 1 13 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
+dn DNAME target.other.
+"""
+STORE = "store: { file: waymark.db }\n"
+UP = "keys: { up: { algorithm: hmac-sha256, secret: \"%s\" } }\n" % base64.b64encode(b"u" * 32).decode()
+
+
+def whole(s, zone):
+    """What a transfer gives, verified as a whole; {(owner, type, what it covers): [(ttl, data)]}."""
+    if not sh.which("ldns-verify-zone") or not sh.which("dig"):
+        raise Skip("ldns-verify-zone or dig is not installed (ldnsutils, bind9-dnsutils)")
+    text = s.dig(zone, "axfr", "+noall", "+answer", "+onesoa")
+    with open(s.dir + "/axfr", "w") as f:
+        f.write("".join(line + "\n" for line in text.splitlines() if "TYPE65301" not in line))
+    said = subprocess.run(["ldns-verify-zone", s.dir + "/axfr"], capture_output=True, text=True, timeout=60)
+    same("verified and complete" in said.stdout, True, said.stdout + said.stderr + text)
+    rows = {}
+    for line in text.splitlines():
+        owner, ttl, _, kind, data = line.split(None, 4)
+        rows.setdefault((owner.lower(), kind, data.split()[0] if kind == "RRSIG" else ""), []).append((int(ttl), data))
+    return rows
+
+
+def serial(s, zone):
+    """0: it is not served."""
+    answer = s.udp(zone, "SOA").answer
+    return int(answer[0][3].split()[2]) if answer else 0
+
+
+def nsupdate(s, zone, *lines):
+    text = "server 127.0.0.1 %d\nzone %s\nkey hmac-sha256:up %s\n%s\nsend\n" % (
+        s.port, zone, base64.b64encode(b"u" * 32).decode(), "\n".join(lines))
+    return subprocess.run(["nsupdate"], input=text, capture_output=True, text=True, timeout=30).stderr
+
+
+@claim("one line signs a zone; it stays signed through reloads and kill -9, and what has not changed keeps its signatures")
+def one_line():
+    with Server({"file.test": SIGNED, "three.test": SIGNED}, start=False) as s:
+        def policies(three, of_file):
+            s.configure(STORE + "dnssec: { three: { denial: %s }, out: { denial: nsec3-opt-out } }" % three,
+                        "[ { name: file.test, file: zones/file.test.zone, dnssec: %s, transfer: any },"
+                        " { name: three.test, file: zones/three.test.zone, dnssec: three, transfer: any } ]" % of_file)
+        policies("nsec3", "auto")
+        s.start()
+        before = {z: whole(s, z) for z in ("file.test", "three.test")}
+        same(("file.test.", "NSEC", "") in before["file.test"], True)
+        same([k for k in before["three.test"] if k[1] == "NSEC"], [])
+        same(serial(s, "file.test"), 10, "the serial of the file is kept:")
+        # The same serial: secondaries would not see it; ours goes on.
+        s.write("zones/file.test.zone", SIGNED.replace("www A", "new A"))
+        s.write("zones/three.test.zone", SIGNED.replace("www A", "new A").replace("host 10", "host 15"))
+        same(s.ctl("reload")[0], 0)
+        same((serial(s, "file.test"), serial(s, "three.test")), (11, 15))
+        after = {z: whole(s, z) for z in before}
+        for z in before:
+            same((("new.%s." % z, "A", "") in after[z], ("www.%s." % z, "A", "") in after[z]), (True, False))
+            same(after[z]["ns1.%s." % z, "RRSIG", "A"], before[z]["ns1.%s." % z, "RRSIG", "A"], "signed anew for nothing:")
+        s.proc.kill()
+        s.proc.wait()
+        s.start()
+        for z in before:
+            rows = whole(s, z)
+            same(rows["new.%s." % z, "RRSIG", "A"], after[z]["new.%s." % z, "RRSIG", "A"], "signed anew by a restart:")
+            same(rows["%s." % z, "DNSKEY", ""], before[z]["%s." % z, "DNSKEY", ""])
+        same((serial(s, "file.test"), serial(s, "three.test")), (11, 15))
+        # Another chain.
+        policies("nsec", "out")
+        same(s.ctl("reload")[0], 0)
+        until(lambda: any(k[1] == "NSEC3" for k in whole(s, "file.test")), 30)
+        until(lambda: not any(k[1] == "NSEC3" for k in whole(s, "three.test")), 30)
+        same(("sub.file.test.", "RRSIG", "NS") in whole(s, "file.test"), False)
+
+
+@claim("an update of a signed zone signs what it touches, and nobody else makes signatures, chains or keys")
+def signed_updates():
+    if not sh.which("nsupdate"):
+        raise Skip("nsupdate is not installed (bind9-dnsutils)")
+    with Server({"up.test": SIGNED}, start=False) as s:
+        s.configure(STORE + UP, "[ { name: up.test, file: zones/up.test.zone, write-back: store, dnssec: auto, update: [ { key: up } ], transfer: any } ]")
+        s.start()
+        before = whole(s, "up.test")
+        same(nsupdate(s, "up.test", "update add new.x.up.test 60 A 192.0.2.7", "update delete www.up.test", "update delete a.b.c.up.test TXT",
+                      "update add sec.up.test 60 DS 2 13 2 " + "ab" * 32, "update delete sub.up.test NS"), "")
+        after = whole(s, "up.test")
+        same((("new.x.up.test.", "RRSIG", "A") in after, ("www.up.test.", "NSEC", "") in after), (True, False))
+        same(("ns.sub.up.test.", "RRSIG", "A") in after, True, "what was glue is data:")
+        same(after["dn.up.test.", "RRSIG", "DNAME"], before["dn.up.test.", "RRSIG", "DNAME"])
+        same(nsupdate(s, "up.test", "update add cn.up.test 60 CNAME a."), "")
+        same(nsupdate(s, "up.test", "update add cn.up.test 60 CNAME b."), "")
+        same([d for _, d in whole(s, "up.test")["cn.up.test.", "CNAME", ""]], ["b."], "a CNAME takes the place of the one before:")
+        for line in ("add up.test 60 DNSKEY 256 3 13 AAAA", "delete up.test NSEC", "add www.up.test 60 NSEC a.up.test. A",
+                     "delete ns1.up.test RRSIG", "add up.test 60 CDS 0 0 0 00"):
+            said = nsupdate(s, "up.test", "update " + line)
+            same("REFUSED" in said, True, line + ": " + said)
+        same(nsupdate(s, "up.test", "update delete ns1.up.test"), "", "all of a name, whatever signing has there:")
+        s.proc.kill()
+        s.proc.wait()
+        s.start()
+        rows = whole(s, "up.test")
+        same((("ns1.up.test.", "A", "") in rows, rows["dn.up.test.", "RRSIG", "DNAME"]), (False, before["dn.up.test.", "RRSIG", "DNAME"]))
+
+
+@claim("a secondary signs what its primary does not, with a serial of its own that ascends")
+def bump():
+    with Server({"bump.test": SIGNED}, start=False) as p, Server({}, start=False) as s:
+        p.configure("peers: { sec: { at: \"127.0.0.1:%d\" } }" % s.port,
+                    "[ { name: bump.test, file: zones/bump.test.zone, transfer: any, notify: sec } ]")
+        s.configure(STORE + "peers: { pri: { at: \"127.0.0.1:%d\" } }" % p.port,
+                    "[ { name: bump.test, primary: pri, dnssec: auto, transfer: any } ]")
+        p.start()
+        s.start()
+        until(lambda: serial(s, "bump.test") == 10, 30)
+        before = whole(s, "bump.test")
+        p.write("zones/bump.test.zone", SIGNED.replace("www A", "new A").replace("host 10", "host 11"))
+        same(p.ctl("reload")[0], 0)
+        until(lambda: serial(s, "bump.test") == 11, 30)
+        after = whole(s, "bump.test")
+        same((("new.bump.test.", "RRSIG", "A") in after, ("www.bump.test.", "A", "") in after), (True, False))
+        same(after["ns1.bump.test.", "RRSIG", "A"], before["ns1.bump.test.", "RRSIG", "A"])
+        p.stop()
+        s.proc.kill()
+        s.proc.wait()
+        s.start()
+        same(whole(s, "bump.test")["new.bump.test.", "RRSIG", "A"], after["new.bump.test.", "RRSIG", "A"], "with its primary away:")
+
+
+@claim("signatures are made anew before they end, and the serial goes on")
+def renewed():
+    with Server({"short.test": SIGNED}, start=False) as s:
+        s.configure(STORE + "dnssec: { auto: { lifetime: 1h, refresh: 3599s, jitter: 0s, backdate: 1m, dnskey-ttl: 5s, propagation: 1s } }",
+                    "[ { name: short.test, file: zones/short.test.zone, dnssec: auto, transfer: any } ]")
+        s.start()
+        before = whole(s, "short.test")["ns1.short.test.", "RRSIG", "A"]
+        until(lambda: whole(s, "short.test")["ns1.short.test.", "RRSIG", "A"] != before, 60)
+        same(serial(s, "short.test") > 10, True)
+
+
 with server:
     run("dnssec")
