@@ -264,6 +264,10 @@ static void take_view(const struct reports *r, bool texts, struct report_view *v
 		v->pool_signing = (struct report_pool_signing){ c.table, c.left, c.waiting, c.signeds,
 			c.lost };
 	}
+	if (r->opts.signing_keys) {
+		const struct key_ring_counts c = signing_keys_counts(r->opts.signing_keys);
+		v->keys = (struct report_keys){ c.zones, c.faulty, c.rolling, c.waiting_ds };
+	}
 	if (r->opts.certificates)
 		v->tls = certificates_report(r->opts.certificates);
 	v->agents = measuring_counts(r->opts.measuring, &v->targets);

@@ -17,6 +17,7 @@
 #include "daemon/probes.h"
 #include "daemon/rankings.h"
 #include "daemon/reload.h"
+#include "daemon/signing_keys.h"
 #include "daemon/staging.h"
 #include "daemon/updates.h"
 #include "daemon/upkeep.h"
@@ -46,6 +47,7 @@ struct reports_opts {
 	struct refresher *refresher;
 	struct upkeep *upkeep;
 	struct store *store;
+	struct signing_keys *signing_keys; /* NULL: nothing is signed */
 	struct certificates *certificates; /* NULL: there are none to tell of */
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;

@@ -91,7 +91,7 @@ static void look_at(
 		return;
 	if (key_ring_wants_ds(ring, z->origin, parents->keys.ds_check_s))
 		signing_parents_add(&l->ask, z->origin, parents);
-	else if (parents->keys.ds_check_s < l->next_s)
+	if (parents->keys.ds_check_s < l->next_s)
 		l->next_s = parents->keys.ds_check_s;
 }
 

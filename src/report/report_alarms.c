@@ -57,6 +57,21 @@ static void of_zones(const struct report_view *v, json_t *to)
 		alarm_add(to, "there are no zones: every query is refused");
 }
 
+static void of_keys(const struct report_keys *k, json_t *to)
+{
+	if (k->faulty)
+		alarm_add(to,
+			"the keys of %zu zone%s cannot be had: %s not signed anew (the log names "
+			"the files)",
+			k->faulty, k->faulty == 1 ? "" : "s",
+			k->faulty == 1 ? "it is" : "they are");
+	if (k->waiting_ds)
+		alarm_add(to,
+			"%zu zone%s for the DS at the parent (\"dnssec status NAME\", \"dnssec ds "
+			"NAME\")",
+			k->waiting_ds, k->waiting_ds == 1 ? " waits" : "s wait");
+}
+
 static void of_reload(const struct report_view *v, json_t *to)
 {
 	const time_t at = (time_t)v->reloaded_s;
@@ -161,6 +176,7 @@ json_t *report_alarms(const struct report_view *v)
 	of_edges(v, list);
 	of_files(v, list);
 	of_certificates(v, list);
+	of_keys(&v->keys, list);
 	if (v->decisions_lost)
 		alarm_add(list, "%llu decisions could not be written to their file",
 			(unsigned long long)v->decisions_lost);

@@ -84,6 +84,13 @@ struct report_changes {
 	struct store *where;         /* borrowed for good; NULL: there is none */
 };
 
+/* The keys that zones are signed with: zones. */
+struct report_keys {
+	size_t zones;  /* that have keys */
+	size_t faulty; /* whose keys cannot be had */
+	size_t rolling, waiting_ds;
+};
+
 struct report_view {
 	const struct world *world;
 	struct parts live, staged; /* `staged` without conf: no stage is on */
@@ -110,6 +117,7 @@ struct report_view {
 	uint64_t forwarded, forward_failed; /* updates that went on to a primary */
 	struct report_tls tls;
 	struct report_pool_signing pool_signing;
+	struct report_keys keys;
 	/* The last reload: UNIX time, 0 if there was none. */
 	int64_t reloaded_s;
 	bool reload_taken;
