@@ -49,6 +49,7 @@ struct secondary {
 	bool gone;        /* dropped while it is fetched */
 	bool again;       /* asked for once more meanwhile */
 	bool whole;
+	bool first; /* before others that wait to be fetched */
 	bool expired;
 	unsigned failures;
 	uint32_t expire_s;
@@ -220,9 +221,13 @@ static void queue_fetch(struct secondary *s)
 	struct refresher *r = s->of;
 
 	s->doing = QUEUES;
-	s->next_fetch = NULL;
-	*r->last_fetch = s;
-	r->last_fetch = &s->next_fetch;
+	s->next_fetch = s->first ? r->first_fetch : NULL;
+	if (s->first)
+		r->first_fetch = s;
+	else
+		*r->last_fetch = s;
+	if (!s->next_fetch)
+		r->last_fetch = &s->next_fetch;
 	r->counts.waiting++;
 	fetch_some(r);
 }
@@ -655,6 +660,7 @@ static void begin(struct secondary *s, const struct refresh_zone *z)
 {
 	const int64_t now_s = time(NULL);
 
+	s->first = z->first;
 	if (z->zone) {
 		zone_hold(z->zone);
 		s->zone = (struct zone *)(uintptr_t)z->zone;

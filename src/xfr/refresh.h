@@ -25,6 +25,7 @@ struct refresh_zone {
 	/* UNIX times, of a zone that was stored; 0: never. */
 	int64_t checked_s; /* when a primary last said that there is nothing newer */
 	uint32_t expire_s; /* from then on */
+	bool first; /* it is fetched before those that wait: others follow from it */
 };
 
 /* What has become of a zone. */
