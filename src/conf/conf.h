@@ -26,6 +26,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A group of members of a catalog, and the template that they have. */
+struct conf_group {
+	const char *group, *template;
+};
+
+/* A catalog zone (RFC 9432). Templates by their names. */
+struct conf_catalog {
+	bool produces;              /* it lists the zones of `produced`; else its members are served */
+	const char *const *produced; /* [n_produced] */
+	size_t n_produced;
+	const char *template; /* of members of no group that is known; NULL: those are not served */
+	const struct conf_group *groups; /* [n_groups] */
+	size_t n_groups;
+	uint32_t members_most;
+};
+
 /* Where to find zones: one file, or every file of a folder. */
 struct conf_zone {
 	unsigned rule;         /* number in `rules` */
@@ -34,6 +50,7 @@ struct conf_zone {
 	const char *file;      /* NULL for `dir` */
 	const char *dir;       /* NULL for `file` */
 	const char *files;     /* which of `dir` */
+	const struct conf_catalog *catalog; /* NULL: it is none */
 	unsigned source, line, column; /* where `name` or `dir` is written */
 };
 
@@ -91,6 +108,8 @@ struct conf_rule {
 	size_t n_primaries;        /* 0: it has a file */
 	bool stored; /* what is in the store goes before its file */
 	struct conf_verify verify;
+	bool catalog; /* the zone is one, whose members come from elsewhere */
+	unsigned template; /* the number of the template that it began with, and one more; 0: none */
 	unsigned dnssec; /* number in `dnssec`, and one more; 0: the zone is not signed here */
 	/* Of a zone that is added while the server runs and begins with nothing but SOA and NS: names on the
 	 * wire, in lower case. */

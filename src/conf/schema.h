@@ -40,6 +40,17 @@ key_take schema_secrets, schema_peers, schema_templates, schema_rule;
 void schema_rules_begin(struct reader *r);
 void schema_rules_end(struct reader *r);
 
+/* Of a zone's entry, to its struct conf_zone: catalog, produce, groups, members; and `template` of a catalog. */
+key_take schema_catalog, schema_produce, schema_groups, schema_members;
+void schema_catalog_template(
+	struct reader *r, const struct key *key, const struct node *value, struct conf_zone *z);
+/* Do its keys fit together? False: told. And who is answered where nothing says it. */
+bool schema_check_catalog(
+	const struct reader *r, const struct node *entry, const struct conf_zone *z);
+void schema_close_catalog(struct reader *r, struct conf_rule *rule);
+/* The rule of a zone, its own from now on. */
+struct conf_rule *schema_own_rule(struct reader *r, struct conf_zone *z);
+
 #define SCHEMA_WHO                                                                             \
 	"a list of peers, addresses, nets, { key: NAME } and { key: NAME, from: NET }, or any " \
 	"or none"

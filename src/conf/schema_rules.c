@@ -528,6 +528,7 @@ void schema_templates(
 	for (const struct node *t = value->first; t; t = t->next) {
 		struct conf_rule rule = { 0 };
 		names[n++] = arena_strdup(r->mem, t->key->text);
+		rule.template = (unsigned)n;
 		if (t->kind != NODE_BAD && keys_is_map(r, t, t->key->text))
 			keys_read(r, schema_rule_keys, t, t->key->text, &rule);
 		add_rule(r, &rule);
@@ -537,6 +538,19 @@ void schema_templates(
 	r->templates = known_new(r->scratch, names, n);
 }
 
+struct conf_rule *schema_own_rule(struct reader *r, struct conf_zone *z)
+{
+	struct conf *c = r->conf;
+
+	if (!z->own_rule) {
+		const struct conf_rule copy = c->rules[z->rule];
+		z->rule = (unsigned)c->n_rules;
+		z->own_rule = true;
+		add_rule(r, &copy);
+	}
+	return &c->rules[z->rule];
+}
+
 /* What a zone's entry says itself goes before what its template says. */
 void schema_rule(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
@@ -544,6 +558,10 @@ void schema_rule(struct reader *r, const struct key *key, const struct node *val
 	struct conf *c = r->conf;
 	unsigned number;
 
+	if (strcmp(key->name, "template") == 0 && z->catalog) {
+		schema_catalog_template(r, key, value, z);
+		return;
+	}
 	if (strcmp(key->name, "template") == 0) {
 		if (schema_find(r,
 			    &(struct schema_names){
@@ -555,11 +573,5 @@ void schema_rule(struct reader *r, const struct key *key, const struct node *val
 	const struct key *row = schema_rule_keys;
 	while (strcmp(row->name, key->name) != 0)
 		row++;
-	if (!z->own_rule) {
-		const struct conf_rule copy = c->rules[z->rule];
-		z->rule = (unsigned)c->n_rules;
-		z->own_rule = true;
-		add_rule(r, &copy);
-	}
-	row->take(r, row, value, (char *)&c->rules[z->rule] + row->at);
+	row->take(r, row, value, (char *)schema_own_rule(r, z) + row->at);
 }

@@ -71,31 +71,48 @@ const struct key schema_zone_keys[] = {
 			"stands for is the zone's name: db.* has db.example.com for "
 			"example.com.",
 		.otherwise = "all but hidden ones" },
-	{ "template", schema_rule, .say = "the name of one of the \"templates\"",
-		.about = "What the zone has in common with others.", .otherwise = "none" },
-	{ "query", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_QUERY,
+	{ "catalog", schema_catalog, .say = "a domain name, such as catalog.invalid",
+		.about = "A catalog zone (RFC 9432): a list of zones. With primary (or file) "
+			 "beside it, its members are served, each with a template; with produce "
+			 "it is made here. Needs a store." },
+	{ "produce", schema_produce, .late = 1, .say = "a template, or a list of templates",
+		.about = "Zones of these templates are the members of the catalog.",
+		.otherwise = "none: the catalog comes from elsewhere" },
+	{ "groups", schema_groups, .late = 1, .say = "a mapping of groups to templates",
+		.about = "Which template the members of a group have. Of a catalog that is made "
+			 "here: which group the zones of a template are in.",
+		.otherwise = "none", .each = "GROUP" },
+	{ "members", schema_members, .late = 1, .say = "a number from 1 to 10000000", .least = 1,
+		.most = 10000000,
+		.about = "So many members a catalog may have: one with more is not taken.",
+		.otherwise = "1000000" },
+	{ "template", schema_rule, .late = 1, .say = "the name of one of the \"templates\"",
+		.about = "What the zone has in common with others. Of a catalog: what its members "
+			 "have that are in no group of these.",
+		.otherwise = "none" },
+	{ "query", schema_rule, .late = 2, .say = SCHEMA_WHO, .about = SCHEMA_QUERY,
 		.otherwise = "what its template says; else any" },
-	{ "transfer", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_TRANSFER,
+	{ "transfer", schema_rule, .late = 2, .say = SCHEMA_WHO, .about = SCHEMA_TRANSFER,
 		.otherwise = "what its template says; else none" },
-	{ "primary", schema_rule, .late = 1, .say = SCHEMA_PRIMARY_WHOM,
+	{ "primary", schema_rule, .late = 2, .say = SCHEMA_PRIMARY_WHOM,
 		.about = SCHEMA_PRIMARY,
 		.otherwise = "what its template says; else none: the zone has a file" },
-	{ "update", schema_rule, .late = 1, .say = SCHEMA_UPDATE_WHO, .about = SCHEMA_UPDATE,
+	{ "update", schema_rule, .late = 2, .say = SCHEMA_UPDATE_WHO, .about = SCHEMA_UPDATE,
 		.otherwise = "what its template says; else none", .keys = schema_update_keys,
 		.each = "-" },
-	{ "serial", schema_rule, .late = 1, .say = "increment, unixtime or dateserial",
+	{ "serial", schema_rule, .late = 2, .say = "increment, unixtime or dateserial",
 		.about = SCHEMA_SERIAL, .otherwise = "what its template says; else increment" },
-	{ "write-back", schema_rule, .late = 1, .say = "keep or store",
+	{ "write-back", schema_rule, .late = 2, .say = "keep or store",
 		.about = SCHEMA_WRITE_BACK, .otherwise = "what its template says; else keep" },
-	{ "verify", schema_rule, .late = 1, .keys = schema_verify_keys, .about = SCHEMA_VERIFY,
+	{ "verify", schema_rule, .late = 2, .keys = schema_verify_keys, .about = SCHEMA_VERIFY,
 		.otherwise = "what its template says" },
-	{ "forward-updates", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_FORWARD,
+	{ "forward-updates", schema_rule, .late = 2, .say = SCHEMA_WHO, .about = SCHEMA_FORWARD,
 		.otherwise = "what its template says; else none" },
-	{ "dnssec", schema_rule, .late = 1, .say = SCHEMA_DNSSEC_WHICH, .about = SCHEMA_DNSSEC,
+	{ "dnssec", schema_rule, .late = 2, .say = SCHEMA_DNSSEC_WHICH, .about = SCHEMA_DNSSEC,
 		.otherwise = "what its template says; else off" },
-	{ "notify-from", schema_rule, .late = 1, .say = SCHEMA_WHO, .about = SCHEMA_NOTIFY_FROM,
+	{ "notify-from", schema_rule, .late = 2, .say = SCHEMA_WHO, .about = SCHEMA_NOTIFY_FROM,
 		.otherwise = "what its template says; else the primaries alone" },
-	{ "notify", schema_rule, .late = 1, .say = SCHEMA_NOTIFY_WHOM, .about = SCHEMA_NOTIFY,
+	{ "notify", schema_rule, .late = 2, .say = SCHEMA_NOTIFY_WHOM, .about = SCHEMA_NOTIFY,
 		.otherwise = "what its template says; else none" },
 	{ 0 },
 };
@@ -108,6 +125,8 @@ static bool check_shape(
 	const struct node *name = parse_get(entry, "name"), *file = parse_get(entry, "file");
 	const struct node *dir = parse_get(entry, "dir"), *files = parse_get(entry, "files");
 
+	if (!schema_check_catalog(r, entry, z))
+		return false;
 	if (dir && (name || file))
 		return parse_error(r->src, dir->key,
 			"\"dir\" stands alone; give \"%s\" an entry of its own",
@@ -140,14 +159,19 @@ static bool check_shape(
 		return parse_error(r->src, (file ? file : dir)->key,
 			"a zone that comes from a \"primary\" has no file; take one of the two "
 			"out");
+	const struct node *catalog = parse_get(entry, "catalog");
+	if (catalog && !file && !secondary && !z->catalog->produces)
+		return parse_error(r->src, catalog->key,
+			"this catalog has neither \"primary\" nor \"produce\"; write for example: "
+			"primary: [ ns2 ]");
 	if (name && !file && !secondary)
 		return parse_error(r->src, name->key,
 			"this zone has no \"file\"; write for example: file: "
 			"zones/example.com.zone");
-	if (file && !name)
+	if (file && !name && !z->catalog)
 		return parse_error(r->src, file->key,
 			"this zone has no \"name\"; write for example: name: example.com");
-	if (!dir && !name)
+	if (!dir && !name && !z->catalog)
 		return parse_error(r->src, entry,
 			"this entry has neither \"name\" and \"file\" nor \"dir\"");
 	return true;
@@ -162,10 +186,15 @@ static bool read_zone(struct reader *r, const struct node *entry, struct conf_zo
 	keys_read(r, schema_zone_keys, entry, "a zone", z);
 	if (r->src->faults->errors != before || !check_shape(r, entry, z))
 		return false;
-	if (z->name ? !z->file && !r->conf->rules[z->rule].n_primaries
-		    : !z->dir) /* a NODE_BAD: told when the text was parsed */
+	const bool comes = z->file || r->conf->rules[z->rule].n_primaries ||
+		(z->catalog && z->catalog->produces);
+	if (z->name ? !comes : !z->dir) /* a NODE_BAD: told when the text was parsed */
 		return false;
-	const struct node *at = parse_get(entry, z->name ? "name" : "dir");
+	if (z->catalog)
+		schema_own_rule(r, z)->catalog = !z->catalog->produces;
+	if (z->catalog && !parse_get(entry, "query"))
+		schema_close_catalog(r, schema_own_rule(r, z));
+	const struct node *at = parse_get(entry, z->catalog ? "catalog" : z->name ? "name" : "dir");
 	z->source = at->file;
 	z->line = at->line;
 	z->column = at->column;

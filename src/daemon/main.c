@@ -6,6 +6,8 @@
 #include "console/control.h"
 #include "daemon/balancer.h"
 #include "daemon/builder.h"
+#include "daemon/catalog_making.h"
+#include "daemon/catalogs.h"
 #include "daemon/certificates.h"
 #include "daemon/decisions.h"
 #include "daemon/dnssec_orders.h"
@@ -95,6 +97,8 @@ struct server {
 	struct forwarding *forwarding;
 	struct updates *updates;
 	struct zones_added *zones_added;
+	struct catalogs *catalogs;
+	struct catalog_making *catalog_making;
 	struct frozen *frozen;
 	struct upkeep *upkeep;
 	struct decisions *decisions;
@@ -250,6 +254,10 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->signing = signing_new(&(struct signing_opts){ s->loop, s->jobs, s->builder,
 		s->publisher, s->key, s->store, s->ring });
 	signing_keys_follow(s->signing_keys, signing_follow, s->signing);
+	s->catalogs = catalogs_new(&(struct catalogs_opts){
+		s->loop, s->jobs, s->publisher, s->zones_added });
+	s->catalog_making = catalog_making_new(&(struct catalog_making_opts){
+		s->loop, s->jobs, s->builder, s->publisher, s->key, s->store });
 	s->notifying = notifying_new(
 		&(struct notifying_opts){ s->loop, s->jobs, s->publisher });
 	s->rrl_log = rrl_log_new(
@@ -409,6 +417,8 @@ static void shut_down(struct server *s)
 	orders_free(s->orders);
 	zone_orders_free(s->zone_orders);
 	store_orders_free(s->store_orders);
+	catalogs_free(s->catalogs);
+	catalog_making_free(s->catalog_making);
 	zones_added_free(s->zones_added);
 	frozen_free(s->frozen);
 	reloader_free(s->reloader);

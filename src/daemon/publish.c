@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FOLLOWERS_MOST = 16 };
+enum { FOLLOWERS_MOST = 24 };
 
 struct publisher {
 	struct publisher_opts opts;

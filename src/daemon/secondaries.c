@@ -124,6 +124,15 @@ static void add_step(struct secondaries *s, const struct parts *of, size_t zone,
 		zone_set_rule(of->zones->set, zone), gone };
 }
 
+/* Of a member of a catalog: another label is another zone, whose data are fetched anew (RFC 9432 section 5.4). */
+static bool is_another(const struct registry_zone *was, const struct registry_zone *now)
+{
+	const uint8_t *a = was->added ? was->added->label : NULL,
+		      *b = now->added ? now->added->label : NULL;
+
+	return a && b && (*a != *b || memcmp(a, b, *a + 1u) != 0);
+}
+
 /* Both registries ascend. */
 static void look_work(void *ctx, struct job *job)
 {
@@ -143,10 +152,11 @@ static void look_work(void *ctx, struct job *job)
 				  was->zones->zones[i]->origin, now->zones->zones[k]->origin);
 		const bool had = d <= 0 && count_primaries(was, i),
 			   has = d >= 0 && count_primaries(now, k);
-		if (had && !has)
+		const bool another = had && has && is_another(was->zones->zones[i], now->zones->zones[k]);
+		if (had && (!has || another))
 			add_step(s, was, i, true);
-		else if (has &&
-			(!had ||
+		if (has &&
+			(!had || another ||
 				!same_primaries(parts_conf(was),
 					zone_set_rule(was->zones->set, i), parts_conf(now),
 					zone_set_rule(now->zones->set, k))))
@@ -186,7 +196,8 @@ static void put(struct secondaries *s, const struct step *step)
 				.n = n,
 				.zone = zone_is_ready(zone) ? zone : NULL,
 				.checked_s = step->zone->checked_s,
-				.expire_s = step->zone->expire_s }))
+				.expire_s = step->zone->expire_s,
+				.first = rule->catalog }))
 		log_line(LOG_ERROR, "out of memory: a zone of other nameservers is not asked for");
 	for (size_t i = 0; i < n; i++)
 		peer_fini(&peers[i]);

@@ -60,7 +60,8 @@ static void show_added(const struct registry_added *a, struct text *out)
 static int show(const struct zone_orders *o, const struct registry_zone *z, struct text *out)
 {
 	static const char *const sources[] = { [REGISTRY_FILE] = "file",
-		[REGISTRY_STORE] = "store", [REGISTRY_PRIMARY] = "primary" };
+		[REGISTRY_STORE] = "store", [REGISTRY_PRIMARY] = "primary",
+		[REGISTRY_MADE] = "made here" };
 	char name[NAME_TEXT];
 	struct refresh_view v;
 

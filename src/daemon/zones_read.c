@@ -236,6 +236,15 @@ static bool drop_doubles(struct reading *r, struct faults *f)
 			continue;
 		}
 		const struct fault_at at = at_entry(r, z->at), was = at_entry(r, first->at);
+		if (z->added && z->added->catalog) {
+			char catalog[NAME_TEXT];
+			faults_warning(f, &was,
+				"zone %s is a member of the catalog %s, too: what the configuration "
+				"says is served",
+				name_text(name, z->origin), name_text(catalog, z->added->catalog));
+			shadowed++;
+			continue;
+		}
 		if (z->added) {
 			faults_warning(f, &was,
 				"zone %s was also added while the server ran: what the "
@@ -728,12 +737,42 @@ static struct registry_zone *orphan(
 	return made;
 }
 
+/* A catalog that is made here: as it was, or as it is stored; what it lists is looked at by others. */
+static struct registry_zone *of_making(
+	const struct reading *r, const struct listed *z, struct fault *lost)
+{
+	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
+	const struct registry_zone *old = z->before;
+	struct registry_zone to = { .origin = z->origin,
+		.source = REGISTRY_MADE,
+		.path = "",
+		.state = REGISTRY_READY,
+		.since_s = r->now_s,
+		.loaded_s = r->now_s };
+
+	if (old && old->source == REGISTRY_MADE)
+		return z->before;
+	if (r->o->stored)
+		to.load.zone = r->o->stored(
+			r->o->stored_ctx, z->origin, NULL, &opts, &to.checked_s, &to.expire_s, lost);
+	if (*lost->text)
+		return NULL;
+	if (!to.load.zone) {
+		to.state = REGISTRY_WAITS;
+		to.loaded_s = 0;
+		to.load.zone = zone_placeholder(r->o->key, z->origin);
+	}
+	return registry_zone_new(&to);
+}
+
 /* What is not read from a file; or has not changed. NULL: its file is read, or `lost` says why not. */
 static struct registry_zone *without_file(
 	const struct reading *r, const struct listed *z, struct fault *lost)
 {
 	const struct conf_rule *rule = &r->o->conf->rules[z->at->rule];
-	struct registry_zone *entry = rule->n_primaries ? of_primary(r, z, lost)
+	const struct conf_catalog *catalog = z->at->catalog;
+	struct registry_zone *entry = catalog && catalog->produces ? of_making(r, z, lost)
+		: rule->n_primaries                             ? of_primary(r, z, lost)
 		: rule->stored                          ? of_store(r, z, lost)
 							: same_as_before(r, z);
 	char name[NAME_TEXT];

@@ -155,6 +155,7 @@ struct registry *registry_new(
 			zones[i]->state != REGISTRY_WAITS;
 		r->n_empty += zones[i]->state == REGISTRY_EMPTY ||
 			zones[i]->state == REGISTRY_EXPIRED;
+		r->names = hash_pair(r->names, of[i]->apex_hash + (rules ? rules[i] : 0));
 		if (zone_is_ready(of[i]) && zone_wants_merge(of[i]))
 			r->large = zones[i];
 	}

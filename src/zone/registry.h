@@ -19,7 +19,8 @@
 enum registry_source {
 	REGISTRY_FILE,
 	REGISTRY_STORE,  /* the store, since it was changed; before that, a file */
-	REGISTRY_PRIMARY /* other nameservers: we are a secondary */
+	REGISTRY_PRIMARY, /* other nameservers: we are a secondary */
+	REGISTRY_MADE    /* made here: a catalog */
 };
 
 enum registry_state {
@@ -85,6 +86,7 @@ struct registry {
 	struct part part;
 	struct registry_zone **zones; /* [n] held */
 	size_t n, n_faulty, n_empty; /* expired ones count as both */
+	uint64_t names; /* a hash: which zones there are, with which rules */
 	struct zone_set *set;            /* zone i of the set is zones[i]'s */
 	struct registry_signed *signeds; /* [n_signeds], those that end first in front */
 	size_t n_signeds;

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""fleet - real nameservers beside ours, in other parts than interop.py has: updates that we send on to them, and steered
-names that they answer as our secondaries.
+"""fleet - real nameservers beside ours, in other parts than interop.py has: updates that we send on to them, steered
+names that they answer as our secondaries, and catalogs both ways.
 
 Each that is not installed is skipped. Everything is on loopback.
 """
@@ -298,6 +298,141 @@ def pdns_edges():
             peer.util("activate-tsig-key", "cdn.test", "xfr.test", "secondary")
             peer.begin()
         follows_edges(peer, begin)
+
+
+# ------------------------------------------------------------------ catalogs
+
+MEMBER = "$ORIGIN %s.\n$TTL 300\n@ SOA ns1 host 1 7200 900 1209600 60\n@ NS ns1\nns1 A 127.0.0.1\nwww A 192.0.2.%d\n"
+
+
+def follows_ours(peer, begin):
+    """Follows a catalog that we make: members come, change and go."""
+    with Server({"a.test": MEMBER % ("a.test", 1)}, start=False) as s:
+        s.configure("store: { file: waymark.db }\npeers: { peer: { at: \"127.0.0.1:%d\" } }\n"
+                    "templates: { hosted: { transfer: 127.0.0.1, notify: peer }, gold: { transfer: 127.0.0.1, notify: peer } }" % peer.port,
+                    "[ { dir: zones, template: hosted }, { name: g.test, file: g.zone, template: gold }, { catalog: cat.invalid, "
+                    "produce: [ hosted, gold ], groups: { gold: gold }, transfer: 127.0.0.1, notify: peer } ]")
+        s.write("g.zone", MEMBER % ("g.test", 9))
+        s.start()
+        begin(s.port)
+        until(lambda: (peer.addresses("www.a.test"), peer.addresses("www.g.test")), (["192.0.2.1"], ["192.0.2.9"]), peer.said, s.said)
+        s.write("zones/b.test.zone", MEMBER % ("b.test", 2))
+        same(s.ctl("reload")[0], 0)
+        until(lambda: peer.addresses("www.b.test"), ["192.0.2.2"], peer.said, s.said)
+        os.remove(s.dir + "/zones/a.test.zone")
+        same(s.ctl("reload")[0], 0)
+        until(lambda: peer.ask("www.a.test").rcode, REFUSED, peer.said, s.said)
+        same((peer.addresses("www.b.test"), peer.addresses("www.g.test")), (["192.0.2.2"], ["192.0.2.9"]))
+
+
+@claim("named follows a catalog that we make")
+def named_follows():
+    with Named() as peer:
+        follows_ours(peer, lambda port: peer.begin(
+            "zone \"cat.invalid\" { type secondary; file \"cat\"; primaries { 127.0.0.1 port %d; }; };" % port,
+            "catalog-zones { zone \"cat.invalid\" default-primaries { 127.0.0.1 port %d; } min-update-interval 1; };" % port))
+
+
+@claim("knotd follows a catalog that we make, with its groups as templates")
+def knot_follows():
+    with Knot() as peer:
+        follows_ours(peer, lambda port: peer.begin(
+            " - domain: cat.invalid\n   master: ours\n   acl: notify\n   catalog-role: interpret\n   catalog-template: [ member, gold ]\n",
+            "remote:\n - id: ours\n   address: 127.0.0.1@%d\n" % port, "acl:\n - id: notify\n   address: 127.0.0.1\n   action: notify\n",
+            " - id: member\n   storage: \"%s\"\n   master: ours\n   acl: notify\n - id: gold\n   storage: \"%s\"\n   master: ours\n   acl: notify\n   journal-content: none\n" %
+            (peer.dir, peer.dir)))
+
+
+@claim("pdns_server follows a catalog that we make")
+def pdns_follows():
+    with Pdns() as peer:
+        def begin(port):
+            peer.prepare().util("create-secondary-zone", "cat.invalid", "127.0.0.1:%d" % port)
+            peer.util("set-kind", "cat.invalid", "consumer")
+            peer.begin()
+        follows_ours(peer, begin)
+
+
+def we_follow(peer, catalog, begin, change):
+    """A server of ours follows a catalog of theirs. `begin` starts it with a.test; `change` puts b.test in its place."""
+    with Server({}, start=False) as s:
+        s.configure("store: { file: waymark.db }\npeers: { peer: { at: \"127.0.0.1:%d\" } }\ntemplates: { hosted: { primary: peer }, gold: { primary: peer, transfer: any } }" % peer.port,
+                    "[ { catalog: %s, primary: peer, template: hosted, groups: { gold: gold } } ]" % catalog)
+        begin(s.port)
+        s.start()
+        until(lambda: s.udp("www.a.test").addresses(), ["192.0.2.1"], s.said, peer.said)
+        change()
+
+        def ask():
+            s.ctl("zone", "refresh", catalog)
+            return s.udp("www.b.test").addresses(), s.udp("www.a.test").rcode
+        until(ask, (["192.0.2.2"], REFUSED), s.said, peer.said)
+        s.stop()
+        peer.stop()
+        s.start()
+        same(s.udp("www.b.test").addresses(), ["192.0.2.2"], "after a restart without it:")
+
+
+def catalog_text(serial, member):
+    return ("$TTL 0\n@ SOA invalid. invalid. %d 3600 600 2147483646 0\n@ NS invalid.\nversion TXT 2\nu%s.zones PTR %s.\ngroup.u%s.zones TXT gold\n" %
+            (serial, member[0], member, member[0]))
+
+
+@claim("we follow a catalog of named, which is a file there")
+def follow_named():
+    with Named() as peer:
+        zone = "zone \"%s\" { type primary; file \"%s\"; };\n"
+        def write(serial, member):
+            peer.write("cat.invalid", catalog_text(serial, member))
+        for i, m in enumerate(("a.test", "b.test")):
+            peer.write(m, MEMBER % (m, i + 1))
+        def begin(_):
+            write(1, "a.test")
+            peer.begin("".join(zone % (z, z) for z in ("cat.invalid", "a.test", "b.test")))
+            until(lambda: peer.addresses("www.b.test"), ["192.0.2.2"], peer.said)
+        def change():
+            write(2, "b.test")
+            peer.proc.send_signal(signal.SIGHUP)
+        we_follow(peer, "cat.invalid", begin, change)
+
+
+@claim("we follow a catalog that knotd makes")
+def follow_knot():
+    with Knot() as peer:
+        for i, m in enumerate(("a.test", "b.test")):
+            peer.write(m + ".zone", MEMBER % (m, i + 1))
+        def conf(member):
+            return (" - domain: cat.invalid\n   acl: out\n   catalog-role: generate\n - domain: %s\n   acl: out\n   catalog-role: member\n   catalog-zone: cat.invalid\n"
+                    "   catalog-group: gold\n" % member, "", "acl:\n - id: out\n   address: 127.0.0.1\n   action: transfer\n")
+        def begin(_):
+            peer.begin(*conf("a.test"))
+            until(lambda: peer.addresses("www.a.test"), ["192.0.2.1"], peer.said)
+        def change():
+            real, peer.start = peer.start, lambda argv: None
+            peer.begin(*conf("b.test"))
+            peer.start = real
+            peer.proc.send_signal(signal.SIGHUP)
+        we_follow(peer, "cat.invalid", begin, change)
+
+
+@claim("we follow a catalog that pdns_server makes")
+def follow_pdns():
+    with Pdns() as peer:
+        def begin(_):
+            peer.prepare("primary=yes\n")
+            for i, m in enumerate(("a.test", "b.test")):
+                peer.write(m, MEMBER % (m, i + 1))
+                peer.util("load-zone", m, peer.dir + "/" + m)
+                peer.util("set-kind", m, "primary")
+            peer.util("create-zone", "cat.invalid")
+            peer.util("set-kind", "cat.invalid", "producer")
+            peer.util("set-catalog", "a.test", "cat.invalid")
+            peer.begin()
+            until(lambda: peer.addresses("www.a.test"), ["192.0.2.1"], peer.said)
+        def change():
+            peer.util("set-catalog", "a.test", "")
+            peer.util("set-catalog", "b.test", "cat.invalid")
+        we_follow(peer, "cat.invalid", begin, change)
 
 
 run("fleet")
