@@ -54,7 +54,7 @@ static void show_added(const struct registry_added *a, struct text *out)
 		text_addf(out, "%-14s catalog %s\n", "added by", name_text(name, a->catalog));
 	else
 		text_addf(out, "%-14s user %u\n", "added by", a->uid);
-	add_time(out, "added", a->at_s);
+	add_time(out, a->promoted ? "promoted" : "added", a->at_s);
 }
 
 static int show(const struct zone_orders *o, const struct registry_zone *z, struct text *out)
@@ -137,7 +137,8 @@ static const struct {
 	command_fn *run;
 } table[] = { { "status", status_order }, { "refresh", refresh_order },
 	{ "retransfer", retransfer_order }, { "add", zone_orders_add },
-	{ "remove", zone_orders_remove }, { "purge", zone_orders_purge },
+	{ "remove", zone_orders_remove }, { "promote", zone_orders_promote },
+	{ "demote", zone_orders_demote }, { "purge", zone_orders_purge },
 	{ "notify", zone_orders_notify }, { "freeze", zone_orders_freeze },
 	{ "thaw", zone_orders_thaw }, { "begin", zone_orders_begin }, { "set", zone_orders_set },
 	{ "unset", zone_orders_unset }, { "diff", zone_orders_diff },

@@ -136,6 +136,12 @@ static bool is_there(
 	char name[NAME_TEXT], catalog[NAME_TEXT];
 
 	name_text(name, it->apex);
+	if (it->promotes && z->added && z->added->catalog)
+		return refuse(it, "zone %s is a member of the catalog %s, which says where it comes from",
+			name, name_text(catalog, z->added->catalog));
+	if (it->promotes)
+		return z->source == REGISTRY_PRIMARY ||
+			refuse(it, "zone %s is no secondary", name);
 	if (!z->added)
 		return refuse(it, "zone %s is there already: the configuration %s names it", name,
 			parts_conf(&w->live)->path);
@@ -161,6 +167,12 @@ static struct zone *first_data(const struct zones_added_work *w, struct zones_ad
 
 	name_text(name, it->apex);
 	const bool has = store_has(w->opts->store, it->apex, &serial, &why);
+	const struct registry_zone *is = registry_find(w->live.zones, it->apex);
+	if (it->promotes && has && is && zone_is_ready(is->load.zone) &&
+		is->load.zone->serial == serial) {
+		zone_hold(is->load.zone);
+		return is->load.zone;
+	}
 	if (it->resumes) {
 		struct zone *z = has ? stored_zone(w->opts->store, it->apex, NULL, &opts,
 					  &timers, &why)
@@ -259,6 +271,12 @@ static const struct conf_rule *rule_of(
 			   "file", name, it->added->template);
 		return NULL;
 	}
+	if (it->promotes && (rule->n_primaries || !rule->stored)) {
+		refuse(it,
+			"zone %s: the template \"%s\" is not one of a primary that keeps its zones: it needs "
+			"\"write-back: store\", and no \"primary\"", name, it->added->template);
+		return NULL;
+	}
 	if (!rule->n_primaries && !rule->stored && !*it->added->file) {
 		refuse(it,
 			"zone %s has nothing to begin with: name a file, or a template with "
@@ -276,6 +294,11 @@ static bool come(struct zones_added_work *w, size_t i)
 
 	if (z && !is_there(w, it, z))
 		return false;
+	if (!z && it->promotes) {
+		char name[NAME_TEXT];
+		return refuse(it, "there is no zone %s (\"waymarkctl zones\" lists them)",
+			name_text(name, it->apex));
+	}
 	const struct conf_rule *rule = rule_of(w, it);
 	if (!rule)
 		return false;
@@ -302,6 +325,14 @@ static bool go(struct zones_added_work *w, size_t i)
 	struct fault why;
 
 	name_text(name, it->apex);
+	if (z && z->added && z->added->promoted != it->demotes)
+		return refuse(it, z->added->promoted
+				? "zone %s was promoted: \"zone demote %s\" gives it back to its primary"
+				: "zone %s was not promoted: \"zone remove %s\" takes it out", name, name);
+	if (it->demotes)
+		return (z && z->added) ||
+			refuse(it, z ? "zone %s was not promoted"
+				     : "there is no zone %s (\"waymarkctl zones\" lists them)", name);
 	if (z && z->added) {
 		const uint8_t *is = z->added->catalog, *by = it->added ? it->added->catalog : NULL;
 		if (!is != !by || (is && !name_equal(is, by)))
@@ -354,11 +385,11 @@ static bool store_all(struct zones_added_work *w, struct fault *why)
 }
 
 /* The configuration goes before what was added. */
-static bool is_configured(const struct parts *of, const uint8_t *apex)
+static bool is_configured(const struct parts *of, const struct zones_added_item *it)
 {
-	const struct registry_zone *z = registry_find(of->zones, apex);
+	const struct registry_zone *z = registry_find(of->zones, it->apex);
 
-	return z && !z->added;
+	return z && !z->added && !it->promotes;
 }
 
 static bool change_registry(struct zones_added_work *w, const struct parts *of,
@@ -369,7 +400,7 @@ static bool change_registry(struct zones_added_work *w, const struct parts *of,
 
 	for (size_t i = 0; i < w->ask->n; i++) {
 		const struct zones_added_item *it = &w->ask->items[i];
-		if (!it->ok || is_configured(of, it->apex))
+		if (!it->ok || it->demotes || is_configured(of, it))
 			continue;
 		list[k] = (struct registry_change){ .apex = it->apex, .zone = w->entries[i] };
 		if (!it->goes) {

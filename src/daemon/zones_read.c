@@ -223,6 +223,11 @@ static void find_before(struct reading *r)
 	}
 }
 
+static bool is_secondary(const struct reading *r, const struct listed *z)
+{
+	return r->o->conf->rules[z->at->rule].n_primaries != 0;
+}
+
 /* Of zones that are there twice the first is looked at, so that they hide no other fault. */
 static bool drop_doubles(struct reading *r, struct faults *f)
 {
@@ -236,6 +241,11 @@ static bool drop_doubles(struct reading *r, struct faults *f)
 			continue;
 		}
 		const struct fault_at at = at_entry(r, z->at), was = at_entry(r, first->at);
+		if (z->added && z->added->promoted && is_secondary(r, first)) {
+			r->list[kept - 1] = *z;
+			shadowed++;
+			continue;
+		}
 		if (z->added && z->added->catalog) {
 			char catalog[NAME_TEXT];
 			faults_warning(f, &was,

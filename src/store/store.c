@@ -62,11 +62,12 @@ static const char *const texts[STORE_STATEMENTS] = {
 	[STORE_GET_PLAIN] = "SELECT apex, serial, digest FROM plain WHERE apex = ?1",
 	[STORE_GET_ALL_PLAIN] = "SELECT apex, serial, digest FROM plain ORDER BY apex",
 	[STORE_PUT_ADDED] = "INSERT OR REPLACE INTO added (apex, template, file, catalog, label,"
-			    " uid, at_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+			    " uid, at_s, promoted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[STORE_DROP_ADDED] = "DELETE FROM added WHERE apex = ?1",
-	[STORE_GET_ADDED] = "SELECT apex, template, file, catalog, label, uid, at_s FROM added"
+	[STORE_GET_ADDED] = "SELECT apex, template, file, catalog, label, uid, at_s, promoted"
+			    " FROM added"
 			    " WHERE apex = ?1",
-	[STORE_GET_ALL_ADDED] = "SELECT apex, template, file, catalog, label, uid, at_s"
+	[STORE_GET_ALL_ADDED] = "SELECT apex, template, file, catalog, label, uid, at_s, promoted"
 				" FROM added ORDER BY apex",
 	[STORE_PUT_KEYS] = "INSERT INTO keys (apex, saved_s, states) VALUES (?1, ?2, ?3)"
 			   " ON CONFLICT (apex) DO UPDATE SET saved_s = ?2, states = ?3",

@@ -8,9 +8,10 @@
 
 static bool put_added(struct store *s, const uint8_t *apex, const struct registry_added *a)
 {
-	return store_run(store_bind(s, STORE_PUT_ADDED, "bssbbii", apex, name_len(apex), a->template, a->file,
+	return store_run(store_bind(s, STORE_PUT_ADDED, "bssbbiii", apex, name_len(apex), a->template, a->file,
 		a->catalog ? (const void *)a->catalog : "", a->catalog ? name_len(a->catalog) : (size_t)0, a->label ? (const void *)a->label : "",
-		a->label ? *a->label + (size_t)1 : (size_t)0, (int64_t)a->uid, a->at_s));
+		a->label ? *a->label + (size_t)1 : (size_t)0, (int64_t)a->uid, a->at_s,
+		(int64_t)a->promoted));
 }
 
 static bool add_zone(struct store *s, const struct store_addition *a)
@@ -42,6 +43,7 @@ struct added_row {
 	uint8_t apex[NAME_MOST], catalog[NAME_MOST], label[64];
 	char *template, *file; /* own */
 	int64_t uid, at_s;
+	bool promoted;
 };
 
 static bool column_row(sqlite3_stmt *st, struct added_row *to)
@@ -61,6 +63,7 @@ static bool column_row(sqlite3_stmt *st, struct added_row *to)
 		memcpy(to->label, bytes, label);
 	to->uid = sqlite3_column_int64(st, 5);
 	to->at_s = sqlite3_column_int64(st, 6);
+	to->promoted = sqlite3_column_int(st, 7) != 0;
 	return true;
 }
 
@@ -101,7 +104,8 @@ static struct registry_added *added_of(const struct added_row *r)
 		.catalog = *r->catalog ? r->catalog : NULL,
 		.label = *r->label ? r->label : NULL,
 		.uid = (unsigned)r->uid,
-		.at_s = r->at_s });
+		.at_s = r->at_s,
+		.promoted = r->promoted });
 }
 
 /* Nothing that may fail a scope is called under the lock. */

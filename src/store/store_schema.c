@@ -40,6 +40,9 @@ static const char *const steps[] = {
 	/* the states of the keys that zones are signed with, as lines */
 	"CREATE TABLE keys (apex BLOB PRIMARY KEY, saved_s INTEGER NOT NULL, states TEXT NOT NULL)"
 	" WITHOUT ROWID;",
+
+	/* a secondary of the configuration that was made a primary */
+	"ALTER TABLE added ADD COLUMN promoted INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum { VERSION = sizeof steps / sizeof *steps };

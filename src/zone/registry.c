@@ -52,7 +52,7 @@ bool registry_added_same(const struct registry_added *a, const struct registry_a
 		(!a->catalog || name_equal(a->catalog, b->catalog)) && !a->label == !b->label &&
 		(!a->label || (*a->label == *b->label &&
 				      memcmp(a->label, b->label, *a->label + 1u) == 0)) &&
-		a->uid == b->uid && a->at_s == b->at_s;
+		a->uid == b->uid && a->at_s == b->at_s && a->promoted == b->promoted;
 }
 
 struct registry_zone *registry_zone_new(const struct registry_zone *like)

@@ -31,7 +31,7 @@ enum registry_state {
 	REGISTRY_EXPIRED /* no primary was heard for too long: SERVFAIL */
 };
 
-/* Of a zone that no configuration names: who has added it. Immutable, shared by count. */
+/* Of a zone that no configuration names, or that is not what it says: who has added it. Immutable, shared by count. */
 struct registry_added {
 	struct part part;
 	const char *template;   /* its name; "": none */
@@ -41,6 +41,8 @@ struct registry_added {
 	const uint8_t *label;   /* of a member: its unique label, with its length in front; NULL */
 	unsigned uid;           /* the operator's */
 	int64_t at_s;           /* UNIX time */
+	/* The configuration names it as a secondary, and it has been made a primary here: this goes before that. */
+	bool promoted;
 };
 
 /* Copies all that it points to. Count 1. */

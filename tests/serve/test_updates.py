@@ -530,6 +530,54 @@ def verified():
         same((s.udp("www.a.test").rcode, "a.test.zone: error: verify: zonemd: its records have another digest" in s.said()), (2, True))
 
 
+@claim("hot standby: the primary is killed, one command makes the secondary a primary, nothing that it had is lost, and it stays one until it is given back")
+def promoted():
+    with Primary() as p, Secondary(p.port) as s:
+        rules = "keys: { xfr: %s }\npeers: { pri: { at: \"127.0.0.1:%d\", key: xfr } }\nstore: { file: waymark.db }\n" \
+                "templates: { own: { write-back: store, transfer: any, update: [ { key: xfr } ] }, keep: { } }" % (KEY.yaml(), p.port)
+        s.configure(rules, "[ { name: dyn.test, primary: pri, transfer: any }, { name: none.test, primary: pri } ]")
+        p.settle(s.port).start()
+        s.start()
+        until(lambda: a_of(s, "www.dyn.test"), [text(1)])
+        confirmed = 0
+        with p.connect() as c:
+            for i in range(50):
+                send_tcp(c, update("dyn.test", ("n%d.dyn.test" % i, 1, 1, 60, address(i)), key=KEY)[0])
+                same(recv_tcp(c)[3] & 15, 0)
+        until(s.serial, 57)
+        p.kill()
+        for bad, why in ((("none.test", "own"), "nothing is stored of it"), (("dyn.test", "keep"), "needs \"write-back: store\""),
+                         (("dyn.test", "nix"), "no template \"nix\""), (("other.test", "own"), "there is no zone other.test.")):
+            code, said = s.ctl("zone", "promote", *bad)
+            same((code, why in said), (1, True), said)
+        same(s.ctl("zone", "demote", "dyn.test"), (1, "zone dyn.test. was not promoted\n"))
+        code, said = s.ctl("zone", "promote", "--all", "own")
+        same((code, "dyn.test.: primary from serial 57 on" in said), (1, True), said)          # none.test has nothing
+        packet, mac = update("dyn.test", ("new.dyn.test", 1, 1, 60, address(99)), key=KEY)
+        same(s.exchange(packet, 10)[3] & 15, 0, "an update of the new primary:")
+        for _ in range(2):
+            same((s.serial(), a_of(s, "n49.dyn.test"), a_of(s, "new.dyn.test")), (58, [text(49)], [text(99)]))
+            with s.connect() as c:
+                rows = [r for m in transfer(c, ixfr("dyn.test", 57)) for r in m.answer]
+            same((rows[0].data[-20:-16], rows[1].type, rows[1].data[-20:-16]), (b"\0\0\0:", 6, b"\0\0\0009"), "the journal goes on:")
+            same("promoted" in s.ctl("zone", "status", "dyn.test")[1], True)
+            code, said = s.ctl("reload")
+            same(code, 0, said)
+            s.proc.kill()
+            s.proc.wait()
+            s.start()
+        code, said = s.ctl("zone", "remove", "dyn.test")
+        same((code, "\"zone demote dyn.test.\" gives it back" in said), (1, True), said)
+        code, said = s.ctl("zone", "demote", "dyn.test")
+        same(code, 0, said)
+        p.start()                                           # it is behind: its serial is no newer
+        code, said = s.ctl("reload")
+        same(code, 0, said)
+        same((s.exchange(packet, 10)[3] & 15, s.serial()), (5, 58), "no primary any more:")
+        until(lambda: s.ctl("zone", "retransfer", "dyn.test")[0], 0)
+        until(s.serial, 57)
+
+
 @claim("a zone that no primary has given is SERVFAIL and is told, and is there as soon as one has it")
 def waits():
     with Primary() as p:

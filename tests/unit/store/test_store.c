@@ -315,11 +315,11 @@ static void what_is_wrong_in_the_list_of_zones_is_told(void)
 	struct heard heard = { .n = 0 };
 
 	begin();
-	sql("INSERT INTO added VALUES (x'ffff', 't', '', '', '', 0, 0)");
+	sql("INSERT INTO added VALUES (x'ffff', 't', '', '', '', 0, 0, 0)");
 	CU_ASSERT_FALSE(store_added(s, hear, &heard, &why));
 	CU_ASSERT_PTR_NOT_NULL(
 		strstr(why.text, "the list of zones that were added cannot be read"));
-	sql("DELETE FROM added; INSERT INTO added VALUES (x'016100', 't', '', '', x'0561', 0, 0)");
+	sql("DELETE FROM added; INSERT INTO added VALUES (x'016100', 't', '', '', x'0561', 0, 0, 0)");
 	CU_ASSERT_FALSE(store_added(s, hear, &heard, &why));
 	CU_ASSERT_EQUAL(heard.n, 0);
 	end();
