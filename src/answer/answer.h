@@ -61,7 +61,8 @@ struct answer_later {
 enum answer_via {
 	VIA_UDP, /* the asker says how much it takes */
 	VIA_TCP, /* messages of any length, in order: many may answer one query */
-	VIA_TLS  /* the same, read by nobody between */
+	VIA_TLS, /* the same, read by nobody between */
+	VIA_HTTPS /* one message of any length to one query, read by nobody between */
 };
 
 static inline bool answer_via_stream(enum answer_via via)
@@ -72,7 +73,7 @@ static inline bool answer_via_stream(enum answer_via via)
 /* Where length is all that others see (RFC 7830). */
 static inline bool answer_via_secret(enum answer_via via)
 {
-	return via == VIA_TLS;
+	return via == VIA_TLS || via == VIA_HTTPS;
 }
 
 struct answer_ask {

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-enum { STATS_RCODES = 24 /* 0 to 23 (BADCOOKIE) */, STATS_VIAS = 3 };
+enum { STATS_RCODES = 24 /* 0 to 23 (BADCOOKIE) */, STATS_VIAS = 4 };
 
 struct stats {
 	_Alignas(64) uint64_t queries[STATS_VIAS]; /* by enum answer_via */
@@ -19,6 +19,7 @@ struct stats {
 	uint64_t tls_resumed;     /* ... of sessions that had been before */
 	uint64_t tls_failed;      /* ... that did not */
 	uint64_t tls_limited;     /* connections closed before: a net's rate, or too many at once */
+	uint64_t https_refused; /* requests that were not answered with a message */
 	uint64_t proxied;       /* queries over UDP and connections whose client a proxy has told */
 	uint64_t proxy_refused; /* ... without a header of PROXY, or with one from who may not */
 	uint64_t dropped; /* not answered: no query */

@@ -8,7 +8,8 @@
 static const struct {
 	const char *word;
 	unsigned port;
-} kinds[] = { [NET_PLAIN] = { "", 53 }, [NET_TLS] = { "tls:", 853 } };
+} kinds[] = { [NET_PLAIN] = { "", 53 }, [NET_TLS] = { "tls:", 853 },
+	[NET_HTTPS] = { "https:", 443 }, [NET_HTTP] = { "http:", 80 } };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -16,6 +17,27 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 static bool has_port(const struct net_address *a)
 {
 	return ((const struct sockaddr_in *)&a->sa)->sin_port != 0;
+}
+
+/* "192.0.2.1:443/dns-query": the address alone, of the reader's memory; NULL, and told. */
+static const char *take_path(
+	struct reader *r, const struct node *item, const char *text, struct net_address *to)
+{
+	const char *slash = strchr(text, '/');
+
+	to->path = slash ? arena_strdup(r->mem, slash) : "/dns-query";
+	for (const char *c = to->path; *c; c++)
+		if (*c <= ' ' || *c == '?' || *c == '#' || *c == '{') {
+			parse_error(r->src, item,
+				"\"%s\" is no path: write it as it stands in a request, without "
+				"{?dns}",
+				to->path);
+			return NULL;
+		}
+	char *address = arena_strdup(r->mem, text);
+	if (slash)
+		address[slash - text] = 0;
+	return address;
 }
 
 static bool take_endpoint(struct reader *r, const struct key *key, const struct node *item,
@@ -31,6 +53,8 @@ static bool take_endpoint(struct reader *r, const struct key *key, const struct 
 		if (strncmp(text, kinds[i].word, strlen(kinds[i].word)) == 0)
 			to->kind = i;
 	text += strlen(kinds[to->kind].word);
+	if (net_is_http(to->kind) && !(text = take_path(r, item, text, to)))
+		return false;
 	if (!addr_parse_endpoint(&to->sa, &to->len, text, kinds[to->kind].port, &why))
 		return parse_error(r->src, item, "%s", why.text);
 	if (!has_port(to))
@@ -155,7 +179,7 @@ void schema_server_end(const struct reader *r)
 	if (c->n_tls || (conf_at(c, "server", "tls", &at) && r->src->faults->errors))
 		return;
 	for (size_t i = 0; i < c->net.n; i++)
-		if (c->net.listen[i].kind == NET_TLS) {
+		if (net_is_tls(c->net.listen[i].kind)) {
 			conf_at(c, "server", "listen", &at);
 			faults_error(r->src->faults, &at,
 				"there is an address for TLS, and no certificate to show there; "
@@ -191,12 +215,14 @@ const struct key schema_server_keys[] = {
 		AT(net), .needed = SCHEMA_LISTEN,
 		.about = "Where queries come in, by UDP and TCP. The port is 53 unless "
 			 "given. With tls: before the address it is DNS over TLS (RFC 7858), at "
-			 "port 853." },
+			 "port 853; with https: DNS over HTTPS (RFC 8484), at port 443, with the "
+			 "path behind it (/dns-query unless given); with http: the same for a "
+			 "proxy that takes off TLS, at port 80." },
 	{ "tls", take_tls, .say = "a list of up to 256 { cert: FILE, key: FILE }", .at = 0,
 		.about = "The certificates that are shown to clients of TLS. Who asks for a name "
 			 "(SNI) is shown the first that is for it; the others are shown the "
 			 "first of all. The files are read anew when they change.",
-		.otherwise = "none: needed where an address has tls:", .each = "-",
+		.otherwise = "none: needed where an address has tls: or https:", .each = "-",
 		.keys = pair_keys },
 	{ "tls-clients", option_path, .say = "the path of a file", AT(tls_clients),
 		.about = "The authorities, in PEM, that vouch for clients' certificates. With it "

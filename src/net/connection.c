@@ -54,6 +54,8 @@ void connection_close(struct connection *c)
 	end_transfer(c);
 	if (c->waits)
 		c->waits->connection = NULL;
+	stats_add(&s->stats.https_refused, c->doh ? doh_refused(c->doh) : 0);
+	doh_free(c->doh);
 	free(c->out);
 	free(c->names);
 	free(c);
@@ -92,7 +94,9 @@ static bool has_message(const struct connection *c, size_t at)
  * by way of the socket being writable, which it is unless its client does not read. */
 static bool go_on(struct connection *c)
 {
-	const bool waits = c->out || c->transfer || has_message(c, 0) || pipe_has_more(&c->pipe);
+	const bool more = c->doh ? doh_has_more(c->doh) : has_message(c, 0);
+	const bool waits = c->out || c->transfer || more ||
+		(pipe_has_more(&c->pipe) && !c->no_more);
 	const int events = c->out ? c->pipe.write_wants : waits ? EV_WRITE : c->pipe.read_wants;
 
 	if (c->waits && !c->out) {
@@ -143,6 +147,15 @@ static bool keep(struct connection *c, const struct answer_ask *ask)
 	return true;
 }
 
+/* Until epoch_exit(). */
+static void enter_world(struct stream *s)
+{
+	s->answerer.world = epoch_enter(s->epoch);
+	s->samples.due = true;
+	s->answerer.now_s = (uint32_t)time(NULL);
+	s->answerer.now_us = clock_us();
+}
+
 /* Answers what is whole into the stream's `write`, until it is enough; takes it out of `in`.
  * Returns how much there is to send.
  *
@@ -154,10 +167,7 @@ static size_t answer_whole(struct connection *c)
 	struct stream *s = c->stream;
 	size_t at = 0, out = 0;
 
-	s->answerer.world = epoch_enter(s->epoch);
-	s->samples.due = true;
-	s->answerer.now_s = (uint32_t)time(NULL);
-	s->answerer.now_us = clock_us();
+	enter_world(s);
 	while (out < WRITE_ENOUGH && has_message(c, at) && !c->transfer && !c->waits) {
 		const size_t len = be16_get(c->in + at);
 		if (len < QUERY_HEADER) {
@@ -295,6 +305,67 @@ static bool transfer_more(struct connection *c)
 	return put_out(c, s->write, n + 2) && go_on(c);
 }
 
+/* --- HTTP --------------------------------------------------------------------------------- */
+
+/* One a second is made (RFC 9110 section 6.6.1). */
+static const char *date_of(struct stream *s)
+{
+	const time_t now = s->answerer.now_s;
+	struct tm tm;
+
+	if (s->date_s != s->answerer.now_s)
+		strftime(s->date, sizeof s->date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
+	s->date_s = s->answerer.now_s;
+	return s->date;
+}
+
+static struct doh_answer answer_http(void *ctx, const struct doh_query *q)
+{
+	struct connection *c = ctx;
+	struct stream *s = c->stream;
+	const uint64_t steered = s->stats.steered;
+	const struct answer_ask ask = { .packet = q->packet,
+		.len = q->len,
+		.source = q->client ? *q->client : c->source,
+		.via = VIA_HTTPS,
+		.names = c->names,
+		.proven = c->proven,
+		.room = ANSWER_TCP_MOST,
+		.to = s->body };
+	const size_t len = answer(&s->answerer, &ask);
+
+	if (len)
+		clients_touch(&s->connected, &c->member, stream_now_ms());
+	/* What is for this client, or not for everybody, is no other's (RFC 9111 section 5.2.2.7). */
+	return (struct doh_answer){ s->body, len,
+		s->stats.steered != steered || s->answerer.world->policy.query_limited,
+		date_of(s) };
+}
+
+/* What is ready goes out before anything else comes in. */
+static bool http_turn(struct connection *c)
+{
+	struct stream *s = c->stream;
+	uint8_t in[DOH_READ];
+
+	if (!doh_has_more(c->doh)) {
+		const ssize_t n = c->no_more ? PIPE_AGAIN : pipe_read(&c->pipe, in, sizeof in);
+		if (n == PIPE_BROKEN)
+			return false;
+		c->no_more = c->no_more || n == 0 ||
+			(n > 0 && !doh_take(c->doh, in, (size_t)n));
+	}
+	if (doh_has_more(c->doh)) {
+		enter_world(s);
+		const size_t out = doh_give(c->doh, s->write, WRITE_ENOUGH);
+		epoch_exit();
+		c->no_more = c->no_more || doh_is_over(c->doh);
+		if (out && !put_out(c, s->write, out))
+			return false;
+	}
+	return go_on(c);
+}
+
 /* --- before there are messages ------------------------------------------------------------ */
 
 static void begin_talk(struct connection *c)
@@ -321,7 +392,7 @@ static bool take_client(struct connection *c, const struct proxy_header *h)
 		if (!clients_move(&s->connected, &c->member, &c->source, stream_now_ms()))
 			return false;
 	}
-	return c->kind != NET_TLS || stream_may_shake(s, &c->source);
+	return !net_is_tls(c->kind) || stream_may_shake(s, &c->source);
 }
 
 /* Byte by byte as far as the header goes: what follows is not ours to read, but TLS's. */
@@ -344,7 +415,7 @@ static bool read_proxy(struct connection *c)
 	if (r == PROXY_WRONG || !take_client(c, &h))
 		return false;
 	c->stage = CONNECTION_SHAKES;
-	if (c->kind != NET_TLS)
+	if (!net_is_tls(c->kind))
 		begin_talk(c);
 	return go_on(c);
 }
@@ -354,7 +425,8 @@ static bool shake(struct connection *c)
 {
 	struct stream *s = c->stream;
 
-	if (!c->pipe.state && (!s->tls || !pipe_start_tls(&c->pipe, s->tls, TLS_DNS)))
+	if (!c->pipe.state && (!s->tls || !pipe_start_tls(&c->pipe, s->tls,
+				   c->kind == NET_TLS ? TLS_DNS : TLS_HTTP)))
 		return false;
 	const ssize_t n = pipe_shake(&c->pipe);
 	if (n != 1)
@@ -363,6 +435,9 @@ static bool shake(struct connection *c)
 	stats_add(&s->stats.tls_resumed, pipe_is_resumed(&c->pipe));
 	c->names = pipe_client_names(&c->pipe);
 	begin_talk(c);
+	if (c->kind == NET_HTTPS &&
+		!(c->doh = doh_new(&c->doh_opts, pipe_is_http2(&c->pipe))))
+		return false;
 	return go_on(c);
 }
 
@@ -375,6 +450,8 @@ static bool take_turn(struct connection *c)
 	}
 	if (c->out)
 		return write_more(c);
+	if (net_is_http(c->kind))
+		return c->doh && http_turn(c);
 	if (c->transfer)
 		return transfer_more(c);
 	return has_message(c, 0) ? answer_more(c) : read_more(c);
@@ -400,32 +477,36 @@ void connection_answer(struct connection *c, const struct request_reply *reply)
 
 /* --- its start ---------------------------------------------------------------------------- */
 
-bool connection_open(struct stream *s, int fd, const struct addr *source, enum net_kind kind,
-	bool proxied)
+bool connection_open(struct stream *s, const struct connection_opts *o)
 {
 	const int64_t now = stream_now_ms();
 	struct connection *c = malloc(sizeof *c);
 
 	if (c)
 		memset(c, 0, offsetof(struct connection, room));
-	if (!c || !clients_join(&s->connected, &c->member, source, now)) {
+	if (!c || !clients_join(&s->connected, &c->member, &o->source, now)) {
 		free(c);
-		close(fd);
+		close(o->fd);
 		return false;
 	}
 	c->stream = s;
 	c->in = c->room;
 	c->in_room = READ_ROOM;
-	c->source = *source;
-	c->kind = kind;
+	c->source = o->source;
+	c->kind = o->kind;
+	c->doh_opts = (struct doh_opts){
+		.path = o->path, .forwarded = o->forwarded, .ctx = c, .answer = answer_http
+	};
 	c->proven = true;
-	c->stage = proxied       ? CONNECTION_IS_PROXIED
-		: kind == NET_TLS ? CONNECTION_SHAKES
-				  : CONNECTION_TALKS;
+	c->stage = o->proxied        ? CONNECTION_IS_PROXIED
+		: net_is_tls(o->kind) ? CONNECTION_SHAKES
+				      : CONNECTION_TALKS;
+	if (o->kind == NET_HTTP)
+		c->doh = doh_new(&c->doh_opts, false);
 	if (c->stage != CONNECTION_TALKS)
 		handshakes_join(&s->handshakes, &c->handshake, now);
-	pipe_open_plain(&c->pipe, fd);
-	ev_io_init(&c->io, on_connection, fd, EV_READ);
+	pipe_open_plain(&c->pipe, o->fd);
+	ev_io_init(&c->io, on_connection, o->fd, EV_READ);
 	c->io.data = c;
 	ev_io_start(s->loop, &c->io);
 	__atomic_store_n(&s->clients, s->connected.n, __ATOMIC_RELAXED);

@@ -19,13 +19,26 @@ enum {
 /* What is spoken there. */
 enum net_kind {
 	NET_PLAIN, /* DNS over UDP and TCP */
-	NET_TLS    /* DNS over TLS (RFC 7858) */
+	NET_TLS,   /* DNS over TLS (RFC 7858) */
+	NET_HTTPS, /* DNS over HTTPS (RFC 8484) */
+	NET_HTTP   /* ... behind a proxy that has taken off TLS */
 };
+
+static inline bool net_is_tls(enum net_kind kind)
+{
+	return kind == NET_TLS || kind == NET_HTTPS;
+}
+
+static inline bool net_is_http(enum net_kind kind)
+{
+	return kind == NET_HTTPS || kind == NET_HTTP;
+}
 
 struct net_address {
 	struct sockaddr_storage sa;
 	socklen_t len;
 	enum net_kind kind;
+	const char *path; /* of HTTP */
 };
 
 struct net_opts {

@@ -149,23 +149,24 @@ static void start_timer(struct stream *s, ev_timer *t, unsigned ms)
 }
 
 void stream_adopt(
-	struct stream *s, int fd, const struct sockaddr *from, enum net_kind kind)
+	struct stream *s, int fd, const struct sockaddr *from, enum net_kind kind, const char *path)
 {
 	const struct addr source = addr_from_sockaddr(from);
-	const bool proxied = is_proxy(s, &source);
+	const bool known = is_proxy(s, &source), proxied = known && kind != NET_HTTP;
 	struct clients_member *other;
 
-	if (kind == NET_TLS && !proxied && !stream_may_shake(s, &source)) {
+	if (net_is_tls(kind) && !proxied && !stream_may_shake(s, &source)) {
 		close(fd);
 		return;
 	}
-	if (kind == NET_TLS || proxied)
+	if (net_is_tls(kind) || proxied)
 		make_room(s);
-	other = proxied ? clients_in_the_way_of_all(&s->connected)
+	other = known ? clients_in_the_way_of_all(&s->connected)
 			: clients_in_the_way(&s->connected, &source);
 	if (other)
 		close_member(other);
-	if (!connection_open(s, fd, &source, kind, proxied))
+	if (!connection_open(s,
+		    &(struct connection_opts){ fd, source, kind, path, proxied, known && !proxied }))
 		return;
 	start_timer(s, &s->idle, s->opts.idle_ms);
 	if (s->handshakes.oldest)
@@ -185,7 +186,7 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 		const int fd = accept4(
 			io->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
-			stream_adopt(s, fd, (const struct sockaddr *)&from, l->kind);
+			stream_adopt(s, fd, (const struct sockaddr *)&from, l->kind, l->path);
 			continue;
 		}
 		/* The kernel says so whether anybody waits or not: behind others that have come
@@ -244,6 +245,7 @@ struct stream *stream_new(const struct stream_listener *listeners, size_t n,
 		die("out of memory");
 	memset(s, 0, offsetof(struct stream, write));
 	s->epoch = epoch;
+	s->date_s = 0;
 	s->opts = *opts;
 	s->counts = choice_counts_new();
 	s->begun = memory_zeroed(1, sizeof *s->begun);
@@ -278,6 +280,9 @@ struct stream *stream_new(const struct stream_listener *listeners, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		struct listener *l = &s->listeners[i];
 		l->kind = listeners[i].kind;
+		l->path = listeners[i].path ? strdup(listeners[i].path) : NULL;
+		if (listeners[i].path && !l->path)
+			die("out of memory");
 		l->stream = s;
 		ev_io_init(&l->io, on_accept, listeners[i].fd, EV_READ);
 		l->io.data = l;
@@ -293,6 +298,7 @@ void stream_free(struct stream *s)
 	for (size_t i = 0; i < s->n_listeners; i++) {
 		ev_io_stop(s->loop, &s->listeners[i].io);
 		close(s->listeners[i].io.fd);
+		free(s->listeners[i].path);
 	}
 	mailbox_free(s->back);
 	ev_loop_destroy(s->loop);

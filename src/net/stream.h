@@ -1,4 +1,4 @@
-/* stream.h - DNS over TCP (RFC 7766) and over TLS (RFC 7858): a thread with an event loop, many
+/* stream.h - DNS over TCP (RFC 7766), over TLS (RFC 7858) and HTTPS (RFC 8484): a thread with an event loop, many
  * connections.
  *
  * Queries on a connection are answered in the order in which they come, many at a time when
@@ -23,6 +23,7 @@
 struct stream_listener {
 	int fd;
 	enum net_kind kind;
+	const char *path; /* of HTTP; borrowed during stream_new() */
 };
 
 struct stream_opts {
@@ -47,8 +48,8 @@ void stream_run(struct stream *s);
 /* What stream_run() is made of, for those who have no listener or no thread to spare. The
  * stream's own thread, which has joined the epoch. stream_adopt() takes a connection, `fd`,
  * that does not block; stream_turn() does what there is to do and does not wait. */
-void stream_adopt(
-	struct stream *s, int fd, const struct sockaddr *from, enum net_kind kind);
+void stream_adopt(struct stream *s, int fd, const struct sockaddr *from, enum net_kind kind,
+	const char *path);
 void stream_turn(struct stream *s);
 
 /* Any thread. */

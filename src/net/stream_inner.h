@@ -6,6 +6,7 @@
 #include "net/stream.h"
 
 #include "net/clients.h"
+#include "net/doh.h"
 #include "net/handshakes.h"
 #include "net/pipe.h"
 #include "net/tls.h"
@@ -18,7 +19,7 @@
 enum {
 	READ_ROOM = 1024, /* holds dozens of queries */
 	WRITE_ENOUGH = 16384,
-	WRITE_ROOM = WRITE_ENOUGH + 2 + ANSWER_TCP_MOST
+	WRITE_ROOM = WRITE_ENOUGH + DOH_GIVEN_MOST + ANSWER_TCP_MOST
 };
 
 struct transfer;
@@ -43,6 +44,8 @@ struct connection {
 	size_t out_len, out_at;
 	struct request *waits; /* whose answer others make; NULL: none */
 	struct transfer *transfer; /* that goes on; NULL: none */
+	struct doh *doh;           /* what it speaks; NULL: DNS itself */
+	struct doh_opts doh_opts;
 	bool no_more; /* the client has closed its side, or does not speak DNS: answer, close */
 	uint8_t room[READ_ROOM];
 };
@@ -64,6 +67,7 @@ struct stream {
 	struct listener {
 		ev_io io;
 		enum net_kind kind;
+		char *path; /* of HTTP */
 		struct stream *stream;
 	} *listeners;
 	size_t n_listeners;
@@ -73,6 +77,9 @@ struct stream {
 	struct mailbox *back;      /* of struct request_reply */
 	struct transfer *begun; /* by the query at work; its zone is NULL between queries */
 	uint8_t write[WRITE_ROOM];
+	uint8_t body[ANSWER_TCP_MOST]; /* of HTTP */
+	uint32_t date_s;               /* when `date` was; 0: never */
+	char date[DOH_DATE];
 };
 
 /* May another handshake begin from there? */
@@ -81,10 +88,17 @@ bool stream_may_shake(struct stream *s, const struct addr *source);
 /* Not ev_now(), which is the time of day: that jumps when somebody sets it. */
 int64_t stream_now_ms(void);
 
+struct connection_opts {
+	int fd;
+	struct addr source;
+	enum net_kind kind;
+	const char *path; /* of HTTP; the listener's */
+	bool proxied;     /* a header of PROXY comes first */
+	bool forwarded;   /* X-Forwarded-For is believed */
+};
 /* Takes `fd`, which does not block, as another client of `s`; there is room for one. False, and `fd` is
  * closed, when there is no memory. */
-bool connection_open(struct stream *s, int fd, const struct addr *source, enum net_kind kind,
-	bool proxied);
+bool connection_open(struct stream *s, const struct connection_opts *opts);
 void connection_close(struct connection *c);
 
 /* The answer that it has waited for. */

@@ -110,7 +110,7 @@ static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned wo
 
 	while (ok && n < opts->n) {
 		fds[n] = (struct stream_listener){ listen_tcp(&opts->listen[n], why),
-			opts->listen[n].kind };
+			opts->listen[n].kind, opts->listen[n].path };
 		ok = fds[n].fd >= 0;
 		n += ok;
 	}

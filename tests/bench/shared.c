@@ -165,7 +165,7 @@ static struct worker *make(bool tcp, int fd, const struct epoch *epoch, struct r
 	own_begin();
 	struct worker *w = calloc(1, sizeof *w);
 	if (tcp)
-		w->stream = stream_new(&(struct stream_listener){ fd, NET_PLAIN }, 1, epoch,
+		w->stream = stream_new(&(struct stream_listener){ fd, NET_PLAIN, NULL }, 1, epoch,
 			&(struct stream_opts){
 				.clients = 10, .clients_per_net = 10, .idle_ms = 60000 });
 	else

@@ -184,7 +184,7 @@ static void connect_client(unsigned i)
 	c->ended = c->closed = c->broken = c->doubtful = false;
 	c->sent_len = c->got_len = c->n_asked = c->n_got = 0;
 	const unsigned before = stream_clients(desk.stream);
-	stream_adopt(desk.stream, pair[1], (const struct sockaddr *)&from, NET_PLAIN);
+	stream_adopt(desk.stream, pair[1], (const struct sockaddr *)&from, NET_PLAIN, NULL);
 	assert(stream_clients(desk.stream) <= CLIENTS_MOST);
 	if (stream_clients(desk.stream) == before)
 		for (unsigned k = 0; k < CLIENTS; k++)

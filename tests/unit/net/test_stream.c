@@ -48,7 +48,7 @@ static void start_with(const struct stream_opts *opts, int send_buffer)
 	CU_ASSERT_TRUE_FATAL(fd >= 0);
 	if (send_buffer) /* connections inherit it */
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
-	stream = stream_new(&(struct stream_listener){ fd, NET_PLAIN }, 1, &s.epoch, opts);
+	stream = stream_new(&(struct stream_listener){ fd, NET_PLAIN, NULL }, 1, &s.epoch, opts);
 }
 
 static void start(const struct stream_opts *opts)
