@@ -67,11 +67,11 @@ static const struct pool_form *form_of(const struct steer *s, unsigned pool, uin
 }
 
 /* Has the pool more to say than addresses? A name whose pool has nothing but CNAMEs is one
- * itself (RFC 1034 section 4.3.2), but for what DNSSEC has beside it. */
+ * itself (RFC 1034 section 4.3.2), but for what DNSSEC has beside it (RFC 4034 section 3). */
 static bool says_more(const struct choose_ask *who, uint16_t qtype)
 {
 	return (who->steer->pools[who->pool].only_cnames && qtype != RRTYPE_NSEC &&
-		       qtype != RRTYPE_DS) ||
+		       qtype != RRTYPE_RRSIG) ||
 		form_of(who->steer, who->pool, qtype);
 }
 
