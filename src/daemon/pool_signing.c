@@ -68,11 +68,16 @@ static bool goes_on(void *ctx)
 }
 
 static void sign_pools_of(struct pool_signatures *to, const struct pool_signing_of *of, size_t i,
-	struct pool_signing_sum *sum)
+	const struct registry_zone *before, struct pool_signing_sum *sum)
 {
 	const struct registry_zone *z = of->zones->zones[i];
 	const struct pool_signatures_counts have = pool_signatures_counts(to);
-	const struct pool_sign s = { to, z->load.zone, z->keys, (int64_t)time(NULL) };
+	const bool same_keys = before && before->keys && keyset_same(before->keys, z->keys);
+	const struct pool_sign s = { .to = to,
+		.zone = z->load.zone,
+		.before = same_keys ? before->load.zone : NULL,
+		.keys = z->keys,
+		.now_s = (int64_t)time(NULL) };
 	struct pool_sign_ahead how = {
 		.most = have.ahead < POOL_SIGNING_AHEAD_MOST ? POOL_SIGNING_AHEAD_MOST - have.ahead : 0,
 		.goes_on = goes_on,
@@ -88,11 +93,19 @@ static void sign_pools_of(struct pool_signatures *to, const struct pool_signing_
 	sum->failed = sum->failed || how.no_memory;
 }
 
-static bool is_in(const struct registry *r, size_t *at, const struct registry_zone *z)
+/* The entry of the same zone; both registries ascend. */
+static const struct registry_zone *entry_before(
+	const struct registry *r, size_t *at, const struct registry_zone *z)
 {
-	while (r && *at < r->n && registry_compare(r->zones[*at]->origin, z->origin) < 0)
+	int d = -1;
+
+	if (!r)
+		return NULL;
+	if (*at < r->n && r->zones[*at] == z)
+		return r->zones[(*at)++];
+	while (*at < r->n && (d = registry_compare(r->zones[*at]->origin, z->origin)) < 0)
 		++*at;
-	return r && *at < r->n && r->zones[*at] == z;
+	return *at < r->n && d == 0 ? r->zones[*at] : NULL;
 }
 
 void pool_signing_ahead(struct pool_signatures *to, const struct pool_signing_of *of,
@@ -101,13 +114,14 @@ void pool_signing_ahead(struct pool_signatures *to, const struct pool_signing_of
 	size_t at = 0;
 
 	for (size_t i = 0; i < of->zones->n && goes_on(of->job); i++) {
-		const struct registry_zone *z = of->zones->zones[i];
+		const struct registry_zone *z = of->zones->zones[i],
+					   *before = entry_before(of->before, &at, z);
 		const bool signs = z->keys && zone_is_ready(z->load.zone) && z->load.zone->denial;
-		if (is_in(of->before, &at, z))
+		if (z == before || !z->load.zone->pools_n)
 			continue;
-		if (signs && z->load.zone->pools_n)
-			sign_pools_of(to, of, i, sum);
-		if (z->load.zone->pools_n && !pool_signatures_mark(to, z->load.zone, signs))
+		if (signs)
+			sign_pools_of(to, of, i, before, sum);
+		if (!pool_signatures_mark(to, z->load.zone, signs))
 			sum->failed = true;
 	}
 }
@@ -247,7 +261,10 @@ static void work_wanted(void *ctx, struct job *job)
 		const struct registry_zone *z = registry_find(w->zones, w->of[i].apex);
 		if (!z || !z->keys || !zone_is_ready(z->load.zone))
 			continue;
-		const struct pool_sign sign = { w->table, z->load.zone, z->keys, (int64_t)time(NULL) };
+		const struct pool_sign sign = { .to = w->table,
+			.zone = z->load.zone,
+			.keys = z->keys,
+			.now_s = (int64_t)time(NULL) };
 		w->made += pool_sign_wanted(&sign, &desk, &w->of[i]);
 	}
 	sign_desk_fini(&desk);

@@ -19,7 +19,6 @@ struct publisher {
 	unsigned lane; /* of letting go */
 	struct parts live, staged;
 	uint64_t share; /* 0: no stage is on */
-	struct pool_signatures *signatures; /* held; NULL: none */
 	struct policy policy; /* of live.conf, which it borrows from */
 	struct publisher_health health;
 	struct {
@@ -139,6 +138,8 @@ void publisher_take(struct publisher *p, struct parts *next)
 
 	if (!next->plain) /* it follows them */
 		next->plain = plain_zones_hold(before.plain);
+	if (!next->signatures)
+		next->signatures = pool_signatures_hold(before.signatures);
 	p->live = *next;
 	*next = (struct parts){ 0 };
 	p->counts.reloads++;
@@ -253,7 +254,7 @@ static struct world *make_all(struct publisher *p, const struct world *now)
 		.conf = l->conf,
 		.standing = live,
 		.plain = l->plain,
-		.signatures = p->signatures,
+		.signatures = l->signatures,
 		.share = p->share,
 		.staged = p->share ? s->steer : NULL,
 		.staged_numbers = p->share ? s->numbers : NULL,
@@ -321,16 +322,15 @@ void publisher_free(struct publisher *p)
 	ev_prepare_stop(p->opts.loop, &p->turn_ends);
 	parts_drop(&p->staged);
 	parts_drop(&p->live);
-	pool_signatures_drop(p->signatures);
 	memory_free(p);
 }
 
 /* What was held before goes with the last world that has it. */
 void publisher_set_signatures(struct publisher *p, struct pool_signatures *s)
 {
-	struct pool_signatures *before = p->signatures;
+	struct pool_signatures *before = p->live.signatures;
 
-	p->signatures = pool_signatures_hold(s);
+	p->live.signatures = pool_signatures_hold(s);
 	pool_signatures_drop(before);
 	p->parts_changed = true;
 }

@@ -1,11 +1,20 @@
 #include "daemon/versions.h"
 
 #include "base/memory.h"
+#include "daemon/pool_signing.h"
 
 static bool make_numbers(const struct parts *of, const struct registry *served,
 	struct registry **zones, struct pool_numbers **numbers, struct fault *why)
 {
+	struct pool_signing_sum sum = { 0 };
+
 	*numbers = pool_numbers_new((served ? served : *zones)->set, of->steer, why);
+	/* What pools answer in them is signed before they are served. What is not, for want of memory, is
+	 * signed when it is asked for. */
+	if (*numbers && !served && of->signatures)
+		pool_signing_ahead(of->signatures,
+			&(struct pool_signing_of){ *zones, of->zones, of->steer, *numbers, NULL },
+			&sum);
 	if (*numbers)
 		return true;
 	registry_drop(*zones);

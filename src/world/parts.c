@@ -14,6 +14,7 @@ struct parts parts_hold(const struct parts *p)
 	if (p->steer)
 		steer_hold(p->steer);
 	pool_numbers_hold(p->numbers);
+	pool_signatures_hold(p->signatures);
 	plain_zones_hold(p->plain);
 	return *p;
 }
@@ -29,6 +30,7 @@ void parts_drop(struct parts *p)
 	stamps_drop(p->table_files);
 	steer_drop(p->steer);
 	pool_numbers_drop(p->numbers);
+	pool_signatures_drop(p->signatures);
 	plain_zones_drop(p->plain);
 	*p = (struct parts){ 0 };
 }

@@ -15,6 +15,7 @@
 #include "steer/steer.h"
 #include "world/plain_zones.h"
 #include "world/pool_numbers.h"
+#include "world/pool_signatures.h"
 #include "zone/registry.h"
 
 struct parts {
@@ -26,6 +27,7 @@ struct parts {
 	struct stamps *table_files; /* that the table was read from */
 	struct steer *steer;        /* edges, pools, rankings */
 	struct pool_numbers *numbers; /* of `zones` in `steer` */
+	struct pool_signatures *signatures; /* of what pools answer; NULL: there are none */
 	struct plain_zones *plain; /* of versions that may be older than `zones`; NULL: none yet */
 };
 

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "dns/rrtype.h"
 #include "world/pool_denial.h"
+#include "zone/delta.h"
 #include "zone/image.h"
 
 #include <string.h>
@@ -245,22 +246,39 @@ static bool work(void *ctx, size_t piece)
 	return !a->how->goes_on || a->how->goes_on(a->how->ctx);
 }
 
+static void add_owner(struct ahead *a, const struct zone_node *n)
+{
+	const struct zone_rrset *edge = n->flags & NODE_EDGE && !(n->flags & (NODE_HIDDEN | NODE_GONE))
+		? zone_find_rrset(n, RRTYPE_EDGE)
+		: NULL;
+
+	if (!edge)
+		return;
+	if (a->n == a->room) {
+		a->room = a->room ? 2 * a->room : 64;
+		a->owners = memory_grow(a->owners, a->room * sizeof *a->owners);
+	}
+	a->owners[a->n++] = (struct owner){ n, edge };
+}
+
+static const struct zone *base_of(const struct zone *z)
+{
+	return z->base ? z->base : z;
+}
+
+/* What differs between two versions of one image is in the delta of the later, with the names whose NSEC has
+ * come to be another. */
 static void find_owners(struct ahead *a)
 {
-	const struct zone *z = a->s->zone;
+	const struct zone *z = a->s->zone, *before = a->s->before;
 
-	for (const struct zone_node *n = image_first(z); n; n = image_next(z, n)) {
-		const struct zone_rrset *edge = n->flags & NODE_EDGE && !(n->flags & NODE_HIDDEN)
-			? zone_find_rrset(n, RRTYPE_EDGE)
-			: NULL;
-		if (!edge)
-			continue;
-		if (a->n == a->room) {
-			a->room = a->room ? 2 * a->room : 64;
-			a->owners = memory_grow(a->owners, a->room * sizeof *a->owners);
-		}
-		a->owners[a->n++] = (struct owner){ n, edge };
+	if (before && z->delta && base_of(z) == base_of(before)) {
+		for (uint32_t i = 0; i < z->delta->n; i++)
+			add_owner(a, delta_node(z->delta, z->delta->entry[i].node));
+		return;
 	}
+	for (const struct zone_node *n = image_first(z); n; n = image_next(z, n))
+		add_owner(a, n);
 }
 
 void pool_sign_ahead(const struct pool_sign *s, const struct pool_sign_pools *pools,

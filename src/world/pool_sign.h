@@ -16,6 +16,7 @@
 struct pool_sign {
 	struct pool_signatures *to;
 	const struct zone *zone;
+	const struct zone *before; /* a version of it of which all is signed by these keys; or NULL */
 	const struct keyset *keys;
 	int64_t now_s; /* UNIX time */
 };

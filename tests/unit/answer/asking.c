@@ -215,7 +215,9 @@ static struct keyset *make_keys(void)
 
 static struct pool_sign signer(struct asking *x, const struct zone *z)
 {
-	return (struct pool_sign){ x->signatures, z, x->keys, x->a.now_s };
+	return (struct pool_sign){
+		.to = x->signatures, .zone = z, .keys = x->keys, .now_s = x->a.now_s
+	};
 }
 
 static void sign_ahead(struct asking *x, const struct zone *z)
