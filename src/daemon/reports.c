@@ -4,6 +4,7 @@
 #include "daemon/export.h"
 #include "daemon/latency_read.h"
 #include "daemon/parts_read.h"
+#include "daemon/signing.h"
 #include "report/explain.h"
 #include "report/network.h"
 #include "report/report.h"
@@ -158,6 +159,13 @@ static const struct kind latency_kind = { "latency", false, true, make_latency }
 
 /* --- a picture of the server -------------------------------------------------------------- */
 
+static void take_signing(const struct reports *r, struct report_signing *to)
+{
+	const struct signing_counts c = signing_counts(r->opts.signing);
+
+	*to = (struct report_signing){ c.zones, c.due, c.names, c.parts, c.lost, c.next_s };
+}
+
 static void take_health(const struct reports *r, bool texts, struct report_health *h)
 {
 	const struct parts *live = publisher_live(r->opts.publisher);
@@ -268,6 +276,8 @@ static void take_view(const struct reports *r, bool texts, struct report_view *v
 		const struct key_ring_counts c = signing_keys_counts(r->opts.signing_keys);
 		v->keys = (struct report_keys){ c.zones, c.faulty, c.rolling, c.waiting_ds };
 	}
+	if (r->opts.signing)
+		take_signing(r, &v->signing);
 	if (r->opts.certificates)
 		v->tls = certificates_report(r->opts.certificates);
 	v->agents = measuring_counts(r->opts.measuring, &v->targets);

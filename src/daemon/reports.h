@@ -43,6 +43,7 @@ struct reports_opts {
 	struct notifying *notifying; /* NULL: nobody is told of zones */
 	struct forwarding *forwarding; /* NULL: no update is sent on */
 	struct pool_signing *pool_signing; /* NULL: nothing is signed */
+	struct signing *signing;           /* NULL: likewise */
 	struct updates *updates;             /* NULL: no zone is changed; so with those behind it */
 	struct refresher *refresher;
 	struct upkeep *upkeep;

@@ -34,9 +34,12 @@ static void tell_one(const struct registry_signed *s, bool ended)
 	char name[NAME_TEXT], when[RRSIG_END_TIME];
 
 	log_line(ended ? LOG_ERROR : LOG_WARNING,
-		"zone %s: the first of its signatures %s at %s: sign it anew and reload",
+		"zone %s: the first of its signatures %s at %s: %s",
 		name_text(name, s->zone->origin), ended ? "has ended" : "ends",
-		rrsig_end_time(when, s->end_s));
+		rrsig_end_time(when, s->end_s),
+		s->zone->keys ? "it is signed here, and what keeps that from being done is told "
+				"beside this"
+			      : "sign it anew and reload");
 }
 
 static void tell_all(struct signature_watch *w, const struct registry *r, int64_t now_s)

@@ -191,6 +191,18 @@ void report_status(const struct report_view *view, bool json, struct text *out)
 			(json_int_t)view->live.zones->n_empty },
 		{ "records", "records", records },
 		{ "zone_bytes", "bytes of zone images", bytes },
+		{ NULL, "zones signed here", 0 },
+		{ "signed_zones", "zones signed here", (json_int_t)view->signing.zones },
+		{ "signed_due", "... with something to be signed anew",
+			(json_int_t)view->signing.due },
+		{ "signed_names", "names signed anew", (json_int_t)view->signing.names },
+		{ "signed_parts", "... in so many versions of zones",
+			(json_int_t)view->signing.parts },
+		{ "signed_lost", "... and so many in vain", (json_int_t)view->signing.lost },
+		{ "signed_next_s", "seconds until the next is due",
+			view->signing.next_s > time(NULL)
+				? (json_int_t)(view->signing.next_s - time(NULL))
+				: 0 },
 		{ NULL, "edges and probes", 0 },
 		{ "edges", "edges", w->steer->n_edges },
 		{ "pools", "pools", w->steer->n_pools },

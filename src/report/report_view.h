@@ -56,6 +56,14 @@ struct report_pool_signing {
 	uint64_t signeds, lost; /* that were wanted and signed; that nobody could take note of */
 };
 
+/* Zones that are signed here. */
+struct report_signing {
+	size_t zones, due;     /* at the last look; of them not as their keys want them */
+	uint64_t names, parts; /* signed anew, in so many versions of zones */
+	uint64_t lost;         /* parts that were made in vain, since the zone had become another */
+	int64_t next_s;        /* UNIX time: when the next signature is made anew; 0: none */
+};
+
 /* How new rankings are made. */
 struct report_rankings {
 	uint64_t published, samples, lost;
@@ -118,6 +126,7 @@ struct report_view {
 	struct report_tls tls;
 	struct report_pool_signing pool_signing;
 	struct report_keys keys;
+	struct report_signing signing;
 	/* The last reload: UNIX time, 0 if there was none. */
 	int64_t reloaded_s;
 	bool reload_taken;

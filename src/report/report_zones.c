@@ -14,6 +14,48 @@ static const char *time_text(char to[static 32], int64_t s)
 	return to;
 }
 
+/* The tags of the keys that sign it, each once. */
+static json_t *signing_json(const struct registry_zone *z)
+{
+	json_t *tags = json_array();
+	char when[32];
+
+	for (size_t i = 0; i < z->keys->n; i++)
+		if (z->keys->keys[i].signs_zone || z->keys->keys[i].signs_keys)
+			json_array_append_new(tags,
+				json_integer(signing_key_tag(z->keys->keys[i].key)));
+	json_t *o = json_pack("{s:o, s:s, s:b}", "keys", tags, "denial",
+		z->keys->policy.denial == KEYSET_NSEC ? "nsec" : "nsec3", "due",
+		z->keys_due || z->plain_due);
+	if (z->load.zone->signatures_end_s)
+		json_object_set_new(o, "renewed_from",
+			json_string(time_text(when, z->load.zone->signatures_end_s -
+							    z->keys->policy.refresh_s)));
+	return o;
+}
+
+static void signing_line(const struct registry_zone *z, struct text *out)
+{
+	const char *comma = "";
+	char when[32];
+
+	text_add(out, "    signed here by ");
+	for (size_t i = 0; i < z->keys->n; i++) {
+		const struct keyset_key *k = &z->keys->keys[i];
+		if (!k->signs_zone && !k->signs_keys)
+			continue;
+		text_addf(out, "%s%u", comma, signing_key_tag(k->key));
+		comma = ", ";
+	}
+	if (z->load.zone->signatures_end_s)
+		text_addf(out, "; until %s",
+			time_text(when, z->load.zone->signatures_end_s));
+	text_addf(out, "%s\n",
+		z->plain_due      ? "; what its primary has is being signed"
+			: z->keys_due ? "; signed anew in parts"
+				      : "");
+}
+
 static json_t *zone_json(const struct registry_zone *z)
 {
 	const struct zone *served = z->load.zone;
@@ -31,6 +73,8 @@ static json_t *zone_json(const struct registry_zone *z)
 	if (served->signatures_end_s)
 		json_object_set_new(o, "signatures_end",
 			json_string(time_text(when, served->signatures_end_s)));
+	if (z->keys)
+		json_object_set_new(o, "signing", signing_json(z));
 	if (z->fault)
 		json_object_set_new(o, "fault", json_string(z->fault));
 	return o;
@@ -77,8 +121,11 @@ static int report_one(
 	}
 	if (json)
 		report_json(zone_json(z), out);
-	else
+	else {
 		zone_line(z, out);
+		if (z->keys)
+			signing_line(z, out);
+	}
 	return 0;
 }
 
