@@ -75,8 +75,10 @@ bool message_next(struct message *m, struct message_rr *rr, unsigned *section)
 
 	while (s < 3 && !m->left[s])
 		s++;
-	if (s == 3 || m->wrong)
+	if (m->wrong)
 		return false;
+	if (s == 3)
+		return m->at < m->len ? wrong(m, "it has bytes behind its last record") : false;
 	rr->start = m->bytes + m->at;
 	const size_t len = message_name(m, &m->at, rr->owner);
 	if (!len)

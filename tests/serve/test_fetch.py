@@ -1,0 +1,252 @@
+"""What primaries send that is no transfer: nothing of it is served, what was served before is served on, and it is told what is wrong."""
+import json
+import threading
+
+from lib import *
+from xfr import *
+
+KEY = Key("xfr", b"x" * 32)
+ZONE = "m.test"
+
+
+def rr(owner, kind, data, ttl=300, klass=IN):
+    return (owner if isinstance(owner, bytes) else wire(owner)) + struct.pack(">HHIH", kind, klass, ttl, len(data)) + data
+
+
+def soa(serial, owner=ZONE):
+    return rr(owner, 6, wire("ns." + ZONE) + wire("h." + ZONE) + struct.pack(">IIIII", serial, 7200, 3600, 1209600, 60))
+
+
+NS, GLUE = rr(ZONE, 2, wire("ns." + ZONE)), rr("ns." + ZONE, 1, b"\xc0\0\2\x35")
+WWW = rr("www." + ZONE, 1, b"\xc0\0\2\1")
+OLD = [soa(1), NS, GLUE, WWW, soa(1)]
+BAD = [NS, GLUE, rr("www." + ZONE, 1, b"\xc0\0\2\x42")]     # what would be served of it
+
+
+def message(query, records, flags=0x8400, question=None, count=None, ident=None):
+    asked = query[12:query.index(b"\0", 12) + 5] if question is None else question
+    return ((ident or query[:2]) + struct.pack(">HHHHH", flags, 1 if asked else 0, len(records) if count is None else count, 0, 0) + asked +
+            b"".join(records))
+
+
+def axfr(records):
+    return lambda q: [message(q, records)]
+
+
+class Primary:
+    """A nameserver that answers as the case at hand has it: SOA over UDP, transfers over TCP."""
+
+    def __init__(self):
+        self.tcp, self.udp = socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.tcp.bind(("127.0.0.1", 0))
+        self.port = self.tcp.getsockname()[1]
+        self.udp.bind(("127.0.0.1", self.port))
+        self.tcp.listen(50)
+        self.serial, self.answer, self.key = 1, axfr(OLD), None
+        for run in (self.tell, self.serve):
+            threading.Thread(target=run, daemon=True).start()
+
+    def signed(self, q, m):
+        return self.key.sign_after(m, self.key.verify_request(q)) if self.key else m
+
+    def tell(self):
+        while True:
+            q, who = self.udp.recvfrom(65535)
+            at = q.index(b"\0", 12) + 5
+            self.udp.sendto(self.signed(q, message(q, [soa(self.serial)], question=q[12:at])), who)
+
+    def serve(self):
+        while True:
+            s, _ = self.tcp.accept()
+            with s:
+                try:
+                    q = recv_tcp(s)
+                    for m in self.answer(q):
+                        s.sendall(m[1] if isinstance(m, tuple) else struct.pack(">H", len(m)) + m)
+                except (OSError, AssertionError, IndexError):
+                    pass                                    # it has seen enough
+
+
+def sign_after(self, m, before, when=None, first=True, key=None, **more):
+    """`m` with its TSIG as an answer to what has that MAC."""
+    when = int(time.time()) if when is None else when
+    fudge = more.pop("fudge", 300)
+    times = struct.pack(">HIH", when >> 32, when & 0xffffffff, fudge)
+    good = (key or self).mac(struct.pack(">H", len(before)), before, m, self.variables(times) if first else times)
+    return self.sign(m, when=when, fudge=fudge, mac=more.pop("mac", good)[:more.pop("cut", None)], **more)[0]
+
+
+Key.sign_after = sign_after
+primary = Primary()
+
+
+def config(key):
+    return ("%speers: { pri: { at: \"127.0.0.1:%d\"%s } }\n" % ("keys: { xfr: %s }\n" % KEY.yaml() if key else "", primary.port,
+                                                               ", key: xfr" if key else ""),
+            "[ { name: %s, primary: pri } ]" % ZONE)
+
+
+def refused(table, key):
+    primary.key, primary.serial, primary.answer = key, 1, axfr(OLD)
+    if key:
+        primary.answer = lambda q: [primary.signed(q, message(q, OLD))]
+    with Server({}, start=False) as s:
+        s.configure(*config(key))
+        s.start()
+        end = time.monotonic() + 30 * SLOW
+        while s.udp("www." + ZONE).addresses() != ["192.0.2.1"]:
+            assert time.monotonic() < end, s.said()
+            time.sleep(0.02)
+        primary.serial = 2
+        for n, (say, answer, told) in enumerate(table):
+            primary.answer = answer
+            heard = len([l for l in s.ctl("zone", "status", ZONE)[1].split("\n") if l])
+            before = failures(s)
+            s.ctl("zone", "refresh", ZONE)
+            end = time.monotonic() + 30 * SLOW
+            while failures(s) == before:
+                assert time.monotonic() < end, "%s: nothing is told: %s" % (say, s.ctl("zone", "status", ZONE)[1])
+                time.sleep(0.01)
+            status = s.ctl("zone", "status", ZONE)[1]
+            same(told in status, True, "%s: %s in %s" % (say, told, status))
+            same((s.udp("www." + ZONE).addresses(), heard > 0), (["192.0.2.1"], True), say + ", what was served:")
+        primary.answer = axfr([soa(2)] + BAD + [soa(2)])
+        if key:
+            primary.answer = lambda q: [primary.signed(q, message(q, [soa(2)] + BAD + [soa(2)]))]
+        s.ctl("zone", "refresh", ZONE)
+        end = time.monotonic() + 30 * SLOW
+        while s.udp("www." + ZONE).addresses() != ["192.0.2.66"]:
+            assert time.monotonic() < end, "what is right is taken: " + s.said()
+            time.sleep(0.02)
+
+
+def failures(s):
+    return json.loads(s.ctl("status", "--json")[1])["refresh_failed"]
+
+
+@claim("twenty and more transfers that are none: each is told, none is served, and the next one that is right is taken")
+def malformed():
+    new = [soa(2)] + BAD + [soa(2)]
+
+    def steps(*records):                                    # an IXFR; AXFR behind it is refused
+        return lambda q: [message(q, list(records)) if q[12 + len(wire(ZONE)):][:2] == b"\0\xfb" else message(q, [], flags=0x8405)]
+
+    def raw(make):
+        return lambda q: [make(q)]
+
+    refused([
+        ("nothing in it", axfr([]), "answers without a record"),
+        ("REFUSED", lambda q: [message(q, [], flags=0x8405)], "answers REFUSED"),
+        ("SERVFAIL", lambda q: [message(q, [], flags=0x8402)], "answers SERVFAIL"),
+        ("an RCODE in the second message", lambda q: [message(q, new[:2]), message(q, [], flags=0x8402)], "answers SERVFAIL"),
+        ("no SOA in front", axfr(BAD + [soa(2)]), "does not begin with the zone's SOA"),
+        ("another zone's SOA in front", axfr([soa(2, "n.test")] + BAD + [soa(2, "n.test")]), "does not begin with the zone's SOA"),
+        ("no SOA at the end", axfr(new[:-1]), "closes the connection before the end"),
+        ("the connection ends in a message", lambda q: [(0, struct.pack(">H", 500) + message(q, new))], "closes the connection before the end"),
+        ("the connection ends in a length", lambda q: [(0, b"\1")], "closes the connection before the end"),
+        ("records behind the end", axfr(new + [WWW]), "sends records behind the end"),
+        ("a message behind the SOA that is another's", axfr([soa(2), NS, soa(3)]), "sends another SOA in the middle"),
+        ("class CH", axfr([soa(2), NS, rr("a." + ZONE, 1, b"\1\2\3\4", klass=3), soa(2)]), "another class than IN"),
+        ("an address of three bytes", axfr([soa(2), NS, rr("a." + ZONE, 1, b"\1\2\3"), soa(2)]), "a.m.test. A: "),
+        ("a record of type ANY", axfr([soa(2), NS, rr("a." + ZONE, 255, b""), soa(2)]), "no zone has such a record"),
+        ("RDATA that runs over the end", axfr([soa(2), NS, wire("a." + ZONE) + struct.pack(">HHIH", 1, IN, 60, 400) + b"\1\2\3\4"]), "pri "),
+        ("a name that leads to itself", axfr([soa(2), rr(b"\xc0" + bytes([12 + len(wire(ZONE)) + 4 + len(soa(2))]), 1, b"\1\2\3\4")]), "pri "),
+        ("a name that leads ahead", axfr([soa(2), rr(b"\xc1\xff", 1, b"\1\2\3\4")]), "pri "),
+        ("a label of a kind that is none", axfr([soa(2), rr(b"\x41a\0", 1, b"\1\2\3\4")]), "pri "),
+        ("fewer records than it says", lambda q: [message(q, new, count=9)], "pri "),
+        ("bytes behind the last record", lambda q: [message(q, new) + b"\0\0\0"], "pri "),
+        ("another ID", lambda q: [message(q, new, ident=bytes([q[0] ^ 1, q[1]]))], "no answer to ours"),
+        ("a query", lambda q: [message(q, new, flags=0)], "no answer to ours"),
+        ("eleven bytes", raw(lambda q: q[:2] + b"\x84" + bytes(8)), "pri "),
+        ("two SOA records", axfr([soa(2)] + BAD + [rr("www." + ZONE, 6, soa(2)[-33:]), soa(2)]), "pri "),
+        ("a CNAME beside others", axfr([soa(2)] + BAD + [rr("www." + ZONE, 5, wire(ZONE)), soa(2)]), "serial 2 is not taken: "),
+        ("an EDGE of a pool that is not there", axfr([soa(2)] + BAD + [rr("e." + ZONE, 65301, b"\3web"), soa(2)]), "serial 2 is not taken: "),
+        ("a change of what is not there", steps(soa(2), soa(1), rr("no." + ZONE, 1, b"\1\2\3\4"), soa(2), soa(2)), "answers REFUSED"),
+        ("a change from a serial that we have not", steps(soa(2), soa(0), WWW, soa(2), soa(2)), "answers REFUSED"),
+        ("changes with a gap", steps(soa(3), soa(1), WWW, soa(2), soa(4), soa(3), soa(3)), "answers REFUSED"),
+        ("a change without an end", steps(soa(2), soa(1), WWW, soa(2)), "answers REFUSED"),
+        ("all of it twice", axfr(new + new), "sends records behind the end"),
+    ], None)
+
+
+@claim("twenty and more signatures of transfers that are wrong: nothing is served before the last one has been verified")
+def abused():
+    new = [soa(2)] + BAD + [soa(2)]
+    stranger, other = Key("stranger", b"x" * 32), Key("xfr", b"y" * 32)
+    sha1 = Key("xfr", KEY.secret, "hmac-sha1")
+    now = int(time.time())
+
+    def one(**more):
+        return lambda q: [KEY.sign_after(message(q, new), KEY.verify_request(q), **more)]
+
+    def by(make):
+        return lambda q: make(q, KEY.verify_request(q))
+
+    def two(second):
+        """The first of two messages is right; `second` makes the other of it."""
+        def answer(q):
+            first = KEY.sign_after(message(q, new[:3]), KEY.verify_request(q))
+            return [first, second(message(q, new[3:]), Parser(first).tsig.mac, KEY.verify_request(q))]
+        return answer
+
+    def twice(q, mac):
+        m = KEY.sign_after(message(q, new), mac)
+        at = Parser(m).tsig.begins
+        return [m[:10] + b"\0\2" + m[12:] + m[at:]]
+
+    def moved(q, mac):                                      # the TSIG among the answers
+        m = KEY.sign_after(message(q, new), mac)
+        return [m[:6] + struct.pack(">HHH", len(new) + 1, 0, 0) + m[12:]]
+
+    def behind(q, mac):                                     # an OPT behind it
+        m = KEY.sign_after(message(q, new), mac)
+        return [m[:10] + b"\0\2" + m[12:] + opt()]
+
+    def changed(q, mac):
+        m = KEY.sign_after(message(q, new), mac)
+        at = m.index(b"\xc0\0\2\x42")
+        return [m[:at] + b"\xc0\0\2\x43" + m[at + 4:]]
+
+    def cut(q, mac):
+        return [KEY.sign_after(message(q, new), mac)[:-3]]
+
+    def field(at, value):                                   # of the record, behind its owner
+        def answer(q, mac):
+            m = KEY.sign_after(message(q, new), mac)
+            begins = Parser(m).tsig.begins + len(KEY.name) + at
+            return [m[:begins] + value + m[begins + len(value):]]
+        return by(answer)
+
+    refused([
+        ("unsigned", axfr(new), "answers without a signature"),
+        ("a stranger's key", by(lambda q, mac: [stranger.sign_after(message(q, new), mac)]), "BADKEY"),
+        ("a key's name below ours", one(name=wire("a.xfr")), "BADKEY"),
+        ("another secret", by(lambda q, mac: [other.sign_after(message(q, new), mac)]), "BADSIG"),
+        ("another algorithm", by(lambda q, mac: [sha1.sign_after(message(q, new), mac)]), "BADKEY"),
+        ("an algorithm that is none", one(algorithm=wire("hmac-sha3")), "BADKEY"),
+        ("a wrong MAC", one(mac=b"w" * 32), "BADSIG"),
+        ("a MAC cut to a half", one(cut=16), "BADTRUNC"),
+        ("a MAC cut below a half", one(cut=9), "MAC of a wrong length"),
+        ("a MAC longer than the hash", one(mac=b"w" * 33), "MAC of a wrong length"),
+        ("no MAC", one(mac=b""), "pri "),
+        ("the past", one(when=now - 1000), "BADTIME"),
+        ("the future", one(when=now + 1000), "BADTIME"),
+        ("a narrow fudge", one(when=now - 100, fudge=5), "BADTIME"),
+        ("the MAC of a request with another", by(lambda q, mac: [KEY.sign_after(message(q, new), b"o" * 32)]), "BADSIG"),
+        ("the MAC of no request", by(lambda q, mac: [KEY.sign(message(q, new))[0]]), "BADSIG"),
+        ("a record changed on the way", by(changed), "BADSIG"),
+        ("two signatures", by(twice), "pri "),
+        ("a signature among the answers", by(moved), "pri "),
+        ("a record behind it", by(behind), "pri "),
+        ("a signature of class IN", field(2, b"\0\1"), "pri "),
+        ("a signature that is cut", by(cut), "pri "),
+        ("the second message unsigned", two(lambda m, mac, first: m), "answers without a signature"),
+        ("the second message with another's secret", two(lambda m, mac, first: other.sign_after(m, mac, first=False)), "BADSIG"),
+        ("the second message over the request", two(lambda m, mac, first: KEY.sign_after(m, first, first=False)), "BADSIG"),
+        ("the second message as if it were the first", two(lambda m, mac, first: KEY.sign_after(m, mac)), "BADSIG"),
+        ("the second message in the past", two(lambda m, mac, first: KEY.sign_after(m, mac, first=False, when=now - 1000)), "BADTIME"),
+        ("the connection ends behind a good message", by(lambda q, mac: [KEY.sign_after(message(q, new[:3]), mac)]), "closes the connection"),
+    ], KEY)
+
+
+run("fetch")
