@@ -36,15 +36,10 @@ struct udp {
 	int stop;             /* atomic */
 	struct mailbox *news; /* borrowed; or NULL */
 	struct answer_later later; /* of the query at work */
-	bool has_proxies; /* in the world of this batch: `proxied` is filled in */
 	unsigned batch;
 	/* [batch] of all of these. */
 	struct mmsghdr *in, *out;
-	struct udp_proxied {
-		size_t skip; /* bytes of the header */
-		struct addr client;
-		bool proven, refused;
-	} *proxied;
+	struct answer_ask *ask;
 	struct iovec *in_bytes, *out_bytes;
 	struct sockaddr_storage *from;
 	uint8_t (*control)[CONTROL_ROOM];
@@ -83,7 +78,7 @@ struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, struct m
 	u->out = lines(batch, sizeof *u->out);
 	u->in_bytes = lines(batch, sizeof *u->in_bytes);
 	u->out_bytes = lines(batch, sizeof *u->out_bytes);
-	u->proxied = lines(batch, sizeof *u->proxied);
+	u->ask = lines(batch, sizeof *u->ask);
 	u->from = lines(batch, sizeof *u->from);
 	u->control = lines(batch, sizeof *u->control);
 	u->pending = lines(batch, sizeof *u->pending);
@@ -100,6 +95,7 @@ struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, struct m
 		.tell_ctx = news,
 	};
 	for (unsigned i = 0; i < batch; i++) {
+		u->ask[i] = (struct answer_ask){ .room = ANSWER_UDP_MOST, .later = &u->later };
 		u->in_bytes[i] = (struct iovec){ u->query[i], QUERY_ROOM };
 		u->in[i].msg_hdr = (struct msghdr){ .msg_name = &u->from[i],
 			.msg_iov = &u->in_bytes[i],
@@ -117,7 +113,7 @@ void udp_free(struct udp *u)
 	free(u->out);
 	free(u->in_bytes);
 	free(u->out_bytes);
-	free(u->proxied);
+	free(u->ask);
 	free(u->from);
 	free(u->control);
 	free(u->pending);
@@ -171,23 +167,6 @@ static void let_routing_choose(struct msghdr *m)
 	}
 }
 
-static struct answer_ask ask_of(const struct udp *u, unsigned i)
-{
-	struct answer_ask ask = { .packet = u->query[i],
-		.len = u->in[i].msg_len,
-		.source = addr_from_sockaddr((const struct sockaddr *)&u->from[i]),
-		.room = ANSWER_UDP_MOST };
-
-	if (u->has_proxies) {
-		const struct udp_proxied *p = &u->proxied[i];
-		ask.packet += p->skip;
-		ask.len = p->refused ? 0 : ask.len - p->skip;
-		ask.source = p->client;
-		ask.proven = p->proven;
-	}
-	return ask;
-}
-
 static void tell_refused(struct udp *u, const struct addr *from, enum answer_news_proxy why)
 {
 	stats_add(&u->stats.proxy_refused, 1);
@@ -199,25 +178,39 @@ static void tell_refused(struct udp *u, const struct addr *from, enum answer_new
 }
 
 /* Who asks, where a proxy may have sent it: such a one says so in each packet, and nobody else does. */
-static void find_client(struct udp *u, unsigned i)
+static void find_client(struct udp *u, struct answer_ask *ask)
 {
-	struct udp_proxied *p = &u->proxied[i];
 	struct proxy_header h;
+	const bool may = policy_is_proxy(&u->answerer.world->policy, &ask->source);
+	const bool has = proxy_read(&h, ask->packet, ask->len, false) == PROXY_WHOLE;
 
-	*p = (struct udp_proxied){ .client = addr_from_sockaddr(
-					   (const struct sockaddr *)&u->from[i]) };
-	const bool may = policy_is_proxy(&u->answerer.world->policy, &p->client);
-	const bool has = proxy_read(&h, u->query[i], u->in[i].msg_len, false) == PROXY_WHOLE;
 	if (may != has) {
-		p->refused = true;
-		tell_refused(u, &p->client, may ? NEWS_PROXY_NO_HEADER : NEWS_PROXY_STRANGER);
+		tell_refused(u, &ask->source, may ? NEWS_PROXY_NO_HEADER : NEWS_PROXY_STRANGER);
+		ask->len = 0;
 	} else if (has) {
-		p->skip = h.len;
+		ask->packet += h.len;
+		ask->len -= h.len;
 		if (h.told) {
-			p->client = h.client;
-			p->proven = !h.datagram;
+			ask->source = h.client;
+			ask->proven = !h.datagram;
 		}
 		stats_add(&u->stats.proxied, 1);
+	}
+}
+
+/* What is the same of all stays as it was made. */
+static void take_asks(struct udp *u, unsigned n)
+{
+	const bool has_proxies = u->answerer.world->policy.n_proxies > 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct answer_ask *ask = &u->ask[i];
+		ask->packet = u->query[i];
+		ask->len = u->in[i].msg_len;
+		ask->source = addr_from_sockaddr((const struct sockaddr *)&u->from[i]);
+		ask->proven = false;
+		if (has_proxies)
+			find_client(u, ask);
 	}
 }
 
@@ -246,7 +239,6 @@ static void keep(struct udp *u, const struct answer_ask *ask, unsigned i)
 /* Answers `n` queries; returns how many answers there are to send. */
 static unsigned answer_batch(struct udp *u, unsigned n)
 {
-	struct answer_ask ask;
 	unsigned k = 0;
 
 	u->answerer.world = epoch_enter(u->epoch);
@@ -254,27 +246,20 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 	/* Of the vDSO: no system calls. */
 	u->answerer.now_s = (uint32_t)time(NULL);
 	u->answerer.now_us = clock_us();
-	u->has_proxies = u->answerer.world->policy.n_proxies > 0;
-	for (unsigned i = 0; u->has_proxies && i < n; i++)
-		find_client(u, i);
-	for (unsigned i = 0; i < n; i++) {
-		ask = ask_of(u, i);
-		answer_read(&u->answerer, &ask, &u->pending[i]);
-	}
+	take_asks(u, n);
+	for (unsigned i = 0; i < n; i++)
+		answer_read(&u->answerer, &u->ask[i], &u->pending[i]);
 	for (unsigned step = 0; step < answer_steps(&u->answerer); step++)
-		for (unsigned i = 0; i < n; i++) {
-			ask = ask_of(u, i);
-			answer_step(&u->answerer, &ask, &u->pending[i], step);
-		}
+		for (unsigned i = 0; i < n; i++)
+			answer_step(&u->answerer, &u->ask[i], &u->pending[i], step);
 	for (unsigned i = 0; i < n; i++) {
 		struct msghdr *m = &u->in[i].msg_hdr;
-		ask = ask_of(u, i);
-		ask.to = u->answer[k];
-		ask.later = &u->later;
-		const size_t len = answer_write(&u->answerer, &ask, &u->pending[i]);
+		struct answer_ask *ask = &u->ask[i];
+		ask->to = u->answer[k];
+		const size_t len = answer_write(&u->answerer, ask, &u->pending[i]);
 		if (len == 0) {
 			if (u->later.asked)
-				keep(u, &ask, i);
+				keep(u, ask, i);
 			continue;
 		}
 		if (m->msg_controllen)
