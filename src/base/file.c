@@ -163,6 +163,74 @@ bool file_replace(const char *path, const struct text *text, mode_t mode, struct
 	return ok;
 }
 
+/* By what a person's edit changes; moving a file changes its ctime. */
+static bool same_text(const struct file_stamp *a, const struct file_stamp *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+		a->mtime_ns == b->mtime_ns;
+}
+
+static bool is_version(const char *path, const struct file_stamp *was)
+{
+	struct file_stamp now;
+
+	return file_stamp(path, &now) && same_text(&now, was);
+}
+
+/* Whatever stands at `path` at the moment of the exchange is looked at, and goes back if it is another. */
+static enum file_result put_in_place(
+	const char *beside, const char *path, const struct file_stamp *was)
+{
+	if (!was) {
+		if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+			return FILE_REPLACED;
+		return errno == EEXIST ? FILE_IS_OTHER : FILE_FAILED;
+	}
+	if (!is_version(path, was))
+		return FILE_IS_OTHER;
+	if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_EXCHANGE) != 0) {
+		if (errno != EINVAL && errno != ENOSYS)
+			return FILE_FAILED;
+		/* A file system that cannot do that. */
+		return rename(beside, path) == 0 ? FILE_REPLACED : FILE_FAILED;
+	}
+	if (is_version(beside, was)) {
+		unlink(beside);
+		return FILE_REPLACED;
+	}
+	return renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_EXCHANGE) == 0 ? FILE_IS_OTHER
+										  : FILE_FAILED;
+}
+
+enum file_result file_replace_version(const char *path, const struct text *text,
+	const struct file_version *v, struct fault *why)
+{
+	enum file_result result = FILE_FAILED;
+	struct file_stamp made = { .size = 0 };
+	char *beside = NULL;
+
+	if (text->lost || asprintf(&beside, "%s.new", path) < 0) {
+		fault(why, "%s: out of memory", path);
+		return FILE_FAILED;
+	}
+	errno = 0;
+	if (write_new(beside, text, v->mode) && file_stamp(beside, &made))
+		result = put_in_place(beside, path, v->was);
+	const int err = errno;
+	if (result != FILE_REPLACED)
+		unlink(beside);
+	errno = err;
+	if (result == FILE_REPLACED && !sync_folder(path))
+		result = FILE_FAILED;
+	if (result == FILE_FAILED)
+		fault(why, "%s: %s", path, strerror(errno));
+	/* Somebody may have written into it already: that is no version of ours. */
+	if (result == FILE_REPLACED && (!file_stamp_settled(path, v->now) || !same_text(v->now, &made)))
+		*v->now = made;
+	free(beside);
+	return result;
+}
+
 void file_free(struct file *f)
 {
 	free(f->text);

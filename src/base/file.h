@@ -27,6 +27,24 @@ struct file {
  * folder could not be synced. */
 bool file_replace(const char *path, const struct text *text, mode_t mode, struct fault *why);
 
+struct file_stamp;
+
+/* The same, but only in the place of that version of the file (NULL: where there is none), by size and time of its
+ * text: what somebody else has put there meanwhile, or written into it, stays. `now` is the version that this has
+ * made. */
+enum file_result {
+	FILE_REPLACED,
+	FILE_IS_OTHER, /* there is another version; nothing has happened */
+	FILE_FAILED    /* `why` says so */
+};
+struct file_version {
+	const struct file_stamp *was;
+	struct file_stamp *now;
+	mode_t mode;
+};
+enum file_result file_replace_version(const char *path, const struct text *text,
+	const struct file_version *v, struct fault *why);
+
 /* Which version of a file this is: any change of it changes the stamp. File systems note the
  * time of a change by a clock that stands still for some milliseconds; a stamp that was taken
  * within such a tick of the last change is `fresh`, for it may not tell of the next one, and

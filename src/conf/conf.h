@@ -107,6 +107,7 @@ struct conf_rule {
 	const unsigned *primaries; /* numbers of peers: where the zone comes from */
 	size_t n_primaries;        /* 0: it has a file */
 	bool stored; /* what is in the store goes before its file */
+	bool synced; /* ... and changes are written back to the file */
 	struct conf_verify verify;
 	bool catalog; /* the zone is one, whose members come from elsewhere */
 	unsigned template; /* the number of the template that it began with, and one more; 0: none */

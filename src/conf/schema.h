@@ -68,14 +68,16 @@ struct conf_rule *schema_own_rule(struct reader *r, struct conf_zone *z);
 #define SCHEMA_UPDATE_WHO "a list of { key: NAME, names: [ ... ], types: [ ... ] }, or none"
 #define SCHEMA_UPDATE                                                                   \
 	"Who may change the zone while it is served (UPDATE, RFC 2136), and what of it. Needs " \
-	"write-back: store."
+	"write-back: store or sync."
 #define SCHEMA_SERIAL                                                                   \
 	"How the serial goes on with a change that does not say it: by one, the UNIX time, or " \
 	"YYYYMMDDnn; never back."
 #define SCHEMA_WRITE_BACK                                                               \
 	"What becomes of changes. keep: the file is its writer's, and the zone cannot be " \
 	"changed otherwise. store: the file is where the zone begins; from then on the store " \
-	"has it, and the file is not read again."
+	"has it, and the file is not read again. sync: the server writes the file, too, after "  \
+	"changes; what a person changes in it is taken by a reload, or between \"zone freeze\" "  \
+	"and \"zone thaw\"."
 #define SCHEMA_VERIFY                                                                    \
 	"What a zone must stand when its file is read or it comes from a primary, before it is " \
 	"served."

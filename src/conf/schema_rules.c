@@ -323,10 +323,15 @@ static void take_write_back(
 {
 	const char *text = option_scalar(r, key, value);
 
-	if (text && strcmp(text, "keep") != 0 && strcmp(text, "store") != 0)
+	struct conf_rule *rule = to;
+
+	if (text && strcmp(text, "keep") != 0 && strcmp(text, "store") != 0 &&
+		strcmp(text, "sync") != 0) {
 		option_wrong(r, key, value);
-	else if (text)
-		((struct conf_rule *)to)->stored = strcmp(text, "store") == 0;
+	} else if (text) {
+		rule->synced = strcmp(text, "sync") == 0;
+		rule->stored = rule->synced || strcmp(text, "store") == 0;
+	}
 }
 
 /* --- zones that begin with nothing -------------------------------------------------------- */
@@ -396,7 +401,7 @@ const struct key schema_rule_keys[] = {
 		.otherwise = "none", .keys = schema_update_keys, .each = "-" },
 	{ "serial", take_serial, .say = "increment, unixtime or dateserial",
 		.about = SCHEMA_SERIAL, .otherwise = "increment" },
-	{ "write-back", take_write_back, .say = "keep or store", .about = SCHEMA_WRITE_BACK,
+	{ "write-back", take_write_back, .say = "keep, store or sync", .about = SCHEMA_WRITE_BACK,
 		.otherwise = "keep" },
 	{ "verify", keys_section, .keys = schema_verify_keys, .about = SCHEMA_VERIFY },
 	{ "forward-updates", take_access, .say = SCHEMA_WHO, AT(access.forward),

@@ -102,7 +102,7 @@ const struct key schema_zone_keys[] = {
 		.each = "-" },
 	{ "serial", schema_rule, .late = 2, .say = "increment, unixtime or dateserial",
 		.about = SCHEMA_SERIAL, .otherwise = "what its template says; else increment" },
-	{ "write-back", schema_rule, .late = 2, .say = "keep or store",
+	{ "write-back", schema_rule, .late = 2, .say = "keep, store or sync",
 		.about = SCHEMA_WRITE_BACK, .otherwise = "what its template says; else keep" },
 	{ "verify", schema_rule, .late = 2, .keys = schema_verify_keys, .about = SCHEMA_VERIFY,
 		.otherwise = "what its template says" },
@@ -145,12 +145,13 @@ static bool check_shape(
 			"who may change this one");
 	if (rule->access.n_update && !rule->stored)
 		return parse_error(r->src, entry,
-			"\"update\" needs \"write-back: store\": a file that a human keeps is not "
-			"changed behind his back");
+			"\"update\" needs \"write-back: store\" or \"sync\": a file that a human keeps "
+			"is not changed behind his back");
 	if (rule->stored && !r->conf->store_file)
 		return parse_error(r->src, entry,
-			"\"write-back: store\" needs a store; write for example: store: { file: "
-			"/var/lib/waymark/waymark.db }");
+			"\"write-back: %s\" needs a store; write for example: store: { file: "
+			"/var/lib/waymark/waymark.db }",
+			rule->synced ? "sync" : "store");
 	if (rule->dnssec && !r->conf->store_file)
 		return parse_error(r->src, entry,
 			"\"dnssec\" needs a store, for keys and their states; write for example: "

@@ -14,17 +14,17 @@ static const struct {
 	{ "zones", "[NAME] [--faulty] [--json]",
 		"the zones, where they come from, and how they are" },
 	{ "zone",
-		"status NAME | export NAME [FILE] [--generic] | notify NAME\n"
+		"status NAME | export NAME [FILE] [--generic] [--unsigned] | notify NAME\n"
 		"           refresh NAME | retransfer NAME | purge NAME\n"
 		"           add NAME [TEMPLATE] [FILE] [--stored] | remove NAME [--purge]\n"
 		"           promote NAME|--all TEMPLATE | demote NAME\n"
-		"           freeze NAME | thaw NAME | edit NAME\n"
+		"           freeze NAME | thaw NAME [--discard] | sync NAME [--discard] | edit NAME\n"
 		"           begin NAME | set NAME OWNER [TTL] TYPE DATA | unset NAME OWNER [TYPE "
 		"[DATA]]\n"
 		"           diff NAME | commit NAME | abort NAME",
 		"one zone, its primary and timers; its records as a zone file; tell secondaries of "
 		"it; ask its primary now; fetch it whole; forget what is stored of it; serve "
-		"another zone, or one of these no more; make a secondary a primary, and back; take no updates of it, or again; change it in $EDITOR, or record by record in a "
+		"another zone, or one of these no more; make a secondary a primary, and back; take no updates of it, or again; write its file now; change it in $EDITOR, or record by record in a "
 		"draft" },
 	{ "dnssec",
 		"status NAME | ds NAME | keys NAME | roll NAME [--ksk | --zsk] [--now]\n"

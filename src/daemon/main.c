@@ -100,6 +100,7 @@ struct server {
 	struct catalogs *catalogs;
 	struct catalog_making *catalog_making;
 	struct frozen *frozen;
+	struct write_back *write_back;
 	struct upkeep *upkeep;
 	struct decisions *decisions;
 	struct rrl_log *rrl_log;
@@ -245,6 +246,8 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->forwarding = forwarding_new(s->loop, s->publisher);
 	s->updates = updates_new(&(struct updates_opts){ s->jobs, s->builder, s->publisher,
 		s->news, s->key, s->store, s->forwarding, s->frozen });
+	s->write_back = write_back_new(&(struct write_back_opts){ s->loop, s->jobs, s->publisher,
+		s->updates, s->frozen, s->key, s->store });
 	s->zones_added = zones_added_new(&(struct zones_added_opts){
 		s->jobs, s->builder, s->publisher, s->key, s->store, s->ring });
 	s->upkeep = upkeep_new(&(struct upkeep_opts){
@@ -282,7 +285,7 @@ static bool open_control(struct server *s, struct fault *why)
 	s->zone_orders = zone_orders_new(
 		&(struct zone_orders_opts){ s->jobs, s->builder, s->publisher,
 			secondaries_refresher(s->secondaries), s->zones_added, s->notifying,
-			s->frozen, s->updates, s->key, s->store },
+			s->frozen, s->updates, s->write_back, s->key, s->store },
 		&s->commands);
 	s->dnssec_orders = dnssec_orders_new(
 		&(struct dnssec_orders_opts){
@@ -292,7 +295,7 @@ static bool open_control(struct server *s, struct fault *why)
 		&(struct store_orders_opts){ s->jobs, s->store }, &s->commands);
 	s->orders = orders_new(
 		&(struct orders_opts){ s->publisher, s->probes, s->rankings, s->staging,
-			s->reloader, s->reports },
+			s->reloader, s->reports, s->write_back },
 		&s->commands);
 	if (!c->control_socket)
 		return true;
@@ -410,6 +413,7 @@ static void shut_down(struct server *s)
 	certificates_free(s->certificates);
 	workers_stop(s->workers);
 	updates_free(s->updates);
+	write_back_free(s->write_back);
 	upkeep_free(s->upkeep);
 	forwarding_free(s->forwarding);
 	balancer_free(s->balancer);

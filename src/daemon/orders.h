@@ -6,6 +6,7 @@
 #define DAEMON_ORDERS_H
 
 #include "daemon/reports.h"
+#include "daemon/write_back.h"
 
 struct orders;
 
@@ -17,6 +18,7 @@ struct orders_opts {
 	struct staging *staging;
 	struct reloader *reloader;
 	struct reports *reports;
+	struct write_back *write_back; /* NULL: there is none */
 };
 
 struct orders *orders_new(const struct orders_opts *opts, struct commands *commands);

@@ -108,6 +108,51 @@ static void log_reload(const struct orders *o, const struct reload_result *resul
 	log_result(result, say);
 }
 
+/* --- then what files have that the server writes ------------------------------------------ */
+
+struct taking {
+	struct write_back_ask ask; /* first */
+	struct waiting *w;
+	struct text out; /* what has come of the rest */
+	int status;
+};
+
+static void taken(struct write_back_ask *ask)
+{
+	struct taking *t = (struct taking *)ask; /* its first member */
+	json_t *o = t->w->json ? json_loads(text_get(&t->out), 0, NULL) : NULL;
+
+	if (o) {
+		text_fini(&t->out);
+		json_object_set_new(o, "edits", names_json(&ask->told));
+		report_json(o, &t->out);
+	} else {
+		text_add(&t->out, text_get(&ask->told));
+	}
+	const int status = ask->ok ? t->status : 1;
+	orders_wait_over(t->w, status, &t->out);
+	text_fini(&ask->told);
+	free(t);
+}
+
+/* The answer is `out`, but for that. */
+static void take_edits(struct waiting *w, int status, struct text *out)
+{
+	struct write_back *to = w->owner->opts.write_back;
+	struct taking *t = to ? calloc(1, sizeof *t) : NULL;
+
+	if (!t) {
+		orders_wait_over(w, status, out);
+		return;
+	}
+	t->w = w;
+	t->status = status;
+	text_take(&t->out, out);
+	t->ask.order = WRITE_BACK_TAKE;
+	t->ask.done = taken;
+	write_back_ask(to, &t->ask);
+}
+
 static void reloaded(void *ctx, const struct reload_result *result)
 {
 	struct waiting *w = ctx;
@@ -119,7 +164,7 @@ static void reloaded(void *ctx, const struct reload_result *result)
 	log_reload(w->owner, result);
 	if (w->json) {
 		result_json(w, result, &out);
-		orders_wait_over(w, result->taken && !f->errors ? 0 : 1, &out);
+		take_edits(w, result->taken && !f->errors ? 0 : 1, &out);
 		return;
 	}
 	text_add(&out, text_get(&f->text));
@@ -136,7 +181,7 @@ static void reloaded(void *ctx, const struct reload_result *result)
 		text_addf(&out,
 			"not reloaded: %u error%s; what was served before is served on\n",
 			f->errors, s);
-	orders_wait_over(w, result->taken && !f->errors ? 0 : 1, &out);
+	take_edits(w, result->taken && !f->errors ? 0 : 1, &out);
 }
 
 /* Promoted, too: then the zones are new as well. */

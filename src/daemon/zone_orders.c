@@ -79,6 +79,13 @@ static int show(const struct zone_orders *o, const struct registry_zone *z, stru
 		text_addf(out, "%-14s user %u\n", "frozen by", frozen->uid);
 		add_time(out, "frozen", frozen->at_s);
 	}
+	struct write_back_view file;
+	if (write_back_look(o->opts.write_back, z->origin, &file)) {
+		if (file.known)
+			text_addf(out, "%-14s serial %u\n", "in the file", file.serial);
+		if (file.fault)
+			text_addf(out, "%-14s %s\n", "not written", file.fault);
+	}
 	zone_orders_show_drafts(o, z->origin, out);
 	if (z->fault)
 		text_addf(out, "%-14s %s\n", "fault", z->fault);
@@ -140,7 +147,7 @@ static const struct {
 	{ "remove", zone_orders_remove }, { "promote", zone_orders_promote },
 	{ "demote", zone_orders_demote }, { "purge", zone_orders_purge },
 	{ "notify", zone_orders_notify }, { "freeze", zone_orders_freeze },
-	{ "thaw", zone_orders_thaw }, { "begin", zone_orders_begin }, { "set", zone_orders_set },
+	{ "thaw", zone_orders_thaw }, { "sync", zone_orders_sync }, { "begin", zone_orders_begin }, { "set", zone_orders_set },
 	{ "unset", zone_orders_unset }, { "diff", zone_orders_diff },
 	{ "commit", zone_orders_commit }, { "abort", zone_orders_abort },
 	{ "edit", zone_orders_edit }, { "export", zone_orders_export } };

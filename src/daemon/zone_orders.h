@@ -8,6 +8,7 @@
 #include "daemon/notifying.h"
 #include "daemon/publish.h"
 #include "daemon/updates.h"
+#include "daemon/write_back.h"
 #include "daemon/zones_added.h"
 #include "xfr/refresh.h"
 
@@ -22,6 +23,7 @@ struct zone_orders_opts {
 	struct notifying *notifying;
 	struct frozen *frozen;
 	struct updates *updates;
+	struct write_back *write_back;
 	struct hash_key key; /* of the zones */
 	struct store *store; /* NULL: none */
 };

@@ -1,6 +1,9 @@
-/* zone_orders_export.c - "zone export NAME [--generic]": a zone as a master file, sent as it is made.
+/* zone_orders_export.c - "zone export NAME [--generic] [--unsigned]": a zone as a master file, sent as it is made.
  */
+#include "daemon/parts_read.h"
 #include "daemon/zone_orders_inner.h"
+#include "daemon/zones_read.h"
+#include "zone/sign.h"
 #include "zone/zone_text.h"
 
 #include <stdlib.h>
@@ -12,6 +15,8 @@ struct exporting {
 	struct publisher *publisher;
 	const struct zone *zone; /* of it */
 	enum rdata_reader reader;
+	bool strips; /* what signing has made is left out */
+	struct hash_key key;
 	struct job *job;
 	struct text out;
 };
@@ -23,6 +28,24 @@ static bool send_on(void *ctx, const char *s, size_t len)
 	return !job_is_cancelled(x->job) && x->call->stream(x->call, s, len);
 }
 
+static void put_text(struct exporting *x)
+{
+	const struct compile_opts opts = zones_read_compile_opts(parts_conf(&x->held), x->key);
+	struct zone *own = NULL;
+	struct faults f;
+
+	faults_init(&f);
+	if (x->strips)
+		own = sign_strip(x->zone, &opts, &f);
+	if (own || !x->strips)
+		zone_text(&x->out, own ? own : x->zone, x->reader);
+	else
+		text_add(&x->out, text_get(&f.text));
+	if (own)
+		zone_drop(own);
+	faults_fini(&f);
+}
+
 static void work(void *ctx, struct job *job)
 {
 	struct exporting *x = ctx;
@@ -30,7 +53,7 @@ static void work(void *ctx, struct job *job)
 	x->job = job;
 	x->out.drain = send_on;
 	x->out.drain_ctx = x;
-	zone_text(&x->out, x->zone, x->reader);
+	put_text(x);
 	x->out.drain = NULL;
 }
 
@@ -62,7 +85,8 @@ static void forget(struct command_call *c)
 int zone_orders_export(void *ctx, const char **words, size_t n, struct command_call *c)
 {
 	struct zone_orders *o = ctx;
-	const bool generic = command_take_word(words, &n, "--generic");
+	const bool generic = command_take_word(words, &n, "--generic"),
+		   strips = command_take_word(words, &n, "--unsigned");
 
 	if (n != 2)
 		return 2;
@@ -80,7 +104,10 @@ int zone_orders_export(void *ctx, const char **words, size_t n, struct command_c
 			.publisher = o->opts.publisher,
 			.zone = z->load.zone,
 			.reader = generic ? RDATA_FOR_ALL : RDATA_FOR_US };
+		x->strips = strips && z->load.zone->denial;
+		x->key = o->opts.key;
 		x->held.zones = registry_hold(publisher_live(o->opts.publisher)->zones);
+		x->held.conf = part_hold(publisher_live(o->opts.publisher)->conf);
 		c->pending = x;
 		c->forget = forget;
 	}

@@ -1,8 +1,9 @@
-/* zone_orders_tasks.c - "zone purge|freeze|thaw|notify NAME".
+/* zone_orders_tasks.c - "zone purge|freeze|thaw|sync|notify NAME".
  *
  * What touches a zone's data or its changes is a build of the builder: nothing else changes zones meanwhile.
  */
 #include "base/log.h"
+#include "daemon/parts_read.h"
 #include "daemon/zone_orders_inner.h"
 
 #include <stdlib.h>
@@ -38,26 +39,36 @@ __attribute__((format(printf, 3, 4))) static void answer(
 	free(t);
 }
 
-static int start(struct zone_orders *o, const char *name, const struct build *like,
-	struct command_call *c)
+/* NULL: told. */
+static struct task *new_task(struct zone_orders *o, const char *name, struct command_call *c)
 {
 	struct task *t = calloc(1, sizeof *t);
 
 	if (!t) {
 		text_add(c->out, "out of memory\n");
-		return 1;
+		return NULL;
 	}
-	t->build = *like;
-	t->build.ctx = t;
+	if (!zone_orders_name(name, t->apex, c->out)) {
+		free(t);
+		return NULL;
+	}
 	t->call = c;
 	t->owner = o;
 	t->uid = c->uid;
 	c->pending = t;
 	c->forget = forget;
-	if (!zone_orders_name(name, t->apex, c->out)) {
-		free(t);
+	return t;
+}
+
+static int start(struct zone_orders *o, const char *name, const struct build *like,
+	struct command_call *c)
+{
+	struct task *t = new_task(o, name, c);
+
+	if (!t)
 		return 1;
-	}
+	t->build = *like;
+	t->build.ctx = t;
 	builder_ask(o->opts.builder, &t->build);
 	return COMMAND_LATER;
 }
@@ -139,6 +150,68 @@ int zone_orders_purge(void *ctx, const char **words, size_t n, struct command_ca
 
 /* --- freeze and thaw ---------------------------------------------------------------------- */
 
+/* What has become of the file first, and what is done then. */
+struct file_task {
+	struct write_back_ask ask; /* first */
+	struct task *task;
+	void (*then)(struct task *t, const struct write_back_ask *ask);
+};
+
+static void file_done(struct write_back_ask *ask)
+{
+	struct file_task *f = (struct file_task *)ask; /* its first member */
+
+	f->then(f->task, ask);
+	text_fini(&ask->told);
+	free(f);
+}
+
+/* In the place of an answer. */
+static void ask_file(struct task *t, enum write_back_order order,
+	void (*then)(struct task *t, const struct write_back_ask *ask))
+{
+	struct file_task *f = calloc(1, sizeof *f);
+
+	if (!f) {
+		answer(t, 1, "out of memory\n");
+		return;
+	}
+	f->task = t;
+	f->then = then;
+	f->ask.order = order;
+	f->ask.one = f->ask.of_frozen = true;
+	f->ask.done = file_done;
+	memcpy(f->ask.apex, t->apex, name_len(t->apex));
+	write_back_ask(t->owner->opts.write_back, &f->ask);
+}
+
+static bool is_written_back(const struct task *t)
+{
+	const struct parts *live = publisher_live(t->owner->opts.publisher);
+	const struct registry_zone *z = zone_of(t);
+	struct zone_name name;
+	size_t at;
+
+	zone_name_set(&name, t->owner->opts.key, t->apex);
+	return z && z->source == REGISTRY_STORE && *z->path &&
+		zone_set_find(live->zones->set, &name, name.labels, &at) &&
+		parts_conf(live)->rules[zone_set_rule(live->zones->set, at)].synced;
+}
+
+static void frozen_and_written(struct task *t, const struct write_back_ask *ask)
+{
+	const struct registry_zone *z = zone_of(t);
+	char name[NAME_TEXT];
+
+	name_text(name, t->apex);
+	if (ask->ok)
+		answer(t, 0, "%s: frozen; change %s, and \"zone thaw %s\"\n", name,
+			z ? z->path : "its file", name);
+	else
+		answer(t, 1, "%s%s: frozen, and its file is not what is served\n",
+			text_get(&ask->told), name);
+}
+
 static void frozen(void *ctx, enum job_end end)
 {
 	struct task *t = ctx;
@@ -155,14 +228,20 @@ static void frozen(void *ctx, enum job_end end)
 	else if (!frozen_add(t->owner->opts.frozen, t->apex, t->uid))
 		answer(t, 1, "zone %s is frozen already\n", name);
 	else {
-		log_line(LOG_NOTICE, "zone %s is frozen by the user %u: updates are refused", name, t->uid);
-		answer(t, 0, "%s: frozen; updates are refused until \"zone thaw %s\"\n", name, name);
+		log_line(LOG_NOTICE, "zone %s is frozen by the user %u: updates are refused", name,
+			t->uid);
+		if (is_written_back(t))
+			ask_file(t, WRITE_BACK_WRITE, frozen_and_written);
+		else
+			answer(t, 0, "%s: frozen; updates are refused until \"zone thaw %s\"\n",
+				name, name);
 	}
 }
 
 static void thawed(void *ctx, enum job_end end)
 {
 	struct task *t = ctx;
+	const struct registry_zone *z = zone_of(t);
 	char name[NAME_TEXT];
 
 	name_text(name, t->apex);
@@ -172,8 +251,31 @@ static void thawed(void *ctx, enum job_end end)
 		answer(t, 1, "zone %s is not frozen\n", name);
 	else {
 		log_line(LOG_NOTICE, "zone %s is thawed by the user %u", name, t->uid);
-		answer(t, 0, "%s: thawed; updates are taken again\n", name);
+		answer(t, 0, "%s: thawed, serial %u; updates are taken again\n", name,
+			z && zone_is_ready(z->load.zone) ? z->load.zone->serial : 0);
 	}
+}
+
+/* Nothing may be running that reads the list. */
+static void unfreeze(struct task *t)
+{
+	t->build = (struct build){ .name = "zone", .ctx = t, .end = thawed };
+	builder_ask(t->owner->opts.builder, &t->build);
+}
+
+static void file_is_taken(struct task *t, const struct write_back_ask *ask)
+{
+	char name[NAME_TEXT];
+
+	if (ask->ok) {
+		unfreeze(t);
+		return;
+	}
+	name_text(name, t->apex);
+	answer(t, 1,
+		"%s%s: still frozen; mend the file and thaw it again, or have what is served written over "
+		"it: \"zone thaw %s --discard\"\n",
+		text_get(&ask->told), name, name);
 }
 
 int zone_orders_freeze(void *ctx, const char **words, size_t n, struct command_call *c)
@@ -183,7 +285,54 @@ int zone_orders_freeze(void *ctx, const char **words, size_t n, struct command_c
 
 int zone_orders_thaw(void *ctx, const char **words, size_t n, struct command_call *c)
 {
-	return n != 2 ? 2 : start(ctx, words[1], &(struct build){ .name = "zone", .end = thawed }, c);
+	struct zone_orders *o = ctx;
+	const bool discard = command_take_word(words, &n, "--discard");
+
+	if (n != 2)
+		return 2;
+	struct task *t = new_task(o, words[1], c);
+	if (!t)
+		return 1;
+	if (frozen_find(o->opts.frozen, t->apex) && is_written_back(t))
+		ask_file(t, discard ? WRITE_BACK_DISCARD : WRITE_BACK_TAKE, file_is_taken);
+	else
+		unfreeze(t);
+	return COMMAND_LATER;
+}
+
+/* --- sync --------------------------------------------------------------------------------- */
+
+static void file_is_written(struct task *t, const struct write_back_ask *ask)
+{
+	struct write_back_view view = { .serial = 0 };
+	char name[NAME_TEXT];
+
+	name_text(name, t->apex);
+	write_back_look(t->owner->opts.write_back, t->apex, &view);
+	if (ask->ok)
+		answer(t, 0, "%s: its file has serial %u\n", name, view.serial);
+	else
+		answer(t, 1, "%s%s: not written\n", text_get(&ask->told), name);
+}
+
+int zone_orders_sync(void *ctx, const char **words, size_t n, struct command_call *c)
+{
+	struct zone_orders *o = ctx;
+	const bool discard = command_take_word(words, &n, "--discard");
+
+	if (n != 2)
+		return 2;
+	struct task *t = zone_orders_find(o, words[1], c->out) ? new_task(o, words[1], c) : NULL;
+	if (!t)
+		return 1;
+	if (is_written_back(t)) {
+		ask_file(t, discard ? WRITE_BACK_DISCARD : WRITE_BACK_WRITE, file_is_written);
+		return COMMAND_LATER;
+	}
+	text_addf(c->out, "zone %s: the server writes no file of it (\"write-back: sync\")\n",
+		words[1]);
+	free(t);
+	return 1;
 }
 
 /* --- notify ------------------------------------------------------------------------------- */

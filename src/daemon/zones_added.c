@@ -160,6 +160,7 @@ static struct zone *first_data(const struct zones_added_work *w, struct zones_ad
 	const struct compile_opts opts =
 		zones_read_compile_opts(parts_conf(&w->live), w->opts->key);
 	struct store_timers timers;
+	struct file_stamp stamp;
 	struct load load;
 	struct fault why;
 	uint32_t serial;
@@ -192,7 +193,9 @@ static struct zone *first_data(const struct zones_added_work *w, struct zones_ad
 		faults_take(f, &why);
 		return NULL;
 	}
-	if (*it->added->file) {
+	/* One that is written anyway need not be there. */
+	if (*it->added->file &&
+		!(rule->synced && rule->n_nameservers && !file_stamp(it->added->file, &stamp))) {
 		if (!load_zone(&load, it->added->file, it->apex, &opts, f))
 			return NULL;
 		zone_hold(load.zone);
@@ -219,7 +222,7 @@ static struct registry_zone *own_entry(const struct zones_added_work *w,
 	return z ? registry_zone_new(&(struct registry_zone){ .origin = it->apex,
 			   .added = it->added,
 			   .source = REGISTRY_STORE,
-			   .path = "",
+			   .path = rule->synced ? it->added->file : "",
 			   .load = { .zone = z },
 			   .state = REGISTRY_READY,
 			   .since_s = now_s,
@@ -275,6 +278,11 @@ static const struct conf_rule *rule_of(
 		refuse(it,
 			"zone %s: the template \"%s\" is not one of a primary that keeps its zones: it needs "
 			"\"write-back: store\", and no \"primary\"", name, it->added->template);
+		return NULL;
+	}
+	if (!rule->n_primaries && rule->synced && !it->promotes &&
+		!*it->added->file) {
+		refuse(it, "zone %s: with \"write-back: sync\" it is written to a file: name one", name);
 		return NULL;
 	}
 	if (!rule->n_primaries && !rule->stored && !*it->added->file) {

@@ -298,8 +298,9 @@ static void add_added(struct reading *r, const struct zones_read_added *of)
 
 	at->rule = zones_read_rule(c, of->added);
 	at->name = of->apex;
-	/* Of one that the store has, the file was where it began. */
-	at->file = *of->added->file && !c->rules[at->rule].stored ? of->added->file : NULL;
+	/* Of one that the store alone has, the file was where it began. */
+	const struct conf_rule *rule = &c->rules[at->rule];
+	at->file = *of->added->file && (!rule->stored || rule->synced) ? of->added->file : NULL;
 	add_zone(r, at, of->apex, at->file)->added = of->added;
 }
 

@@ -69,6 +69,11 @@ static const char *const texts[STORE_STATEMENTS] = {
 			    " WHERE apex = ?1",
 	[STORE_GET_ALL_ADDED] = "SELECT apex, template, file, catalog, label, uid, at_s, promoted"
 				" FROM added ORDER BY apex",
+	[STORE_PUT_WRITTEN] = "INSERT OR REPLACE INTO written (apex, serial, device, inode, size,"
+			      " mtime_ns, ctime_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[STORE_DROP_WRITTEN] = "DELETE FROM written WHERE apex = ?1",
+	[STORE_GET_WRITTEN] = "SELECT serial, device, inode, size, mtime_ns, ctime_ns FROM written"
+			      " WHERE apex = ?1",
 	[STORE_PUT_KEYS] = "INSERT INTO keys (apex, saved_s, states) VALUES (?1, ?2, ?3)"
 			   " ON CONFLICT (apex) DO UPDATE SET saved_s = ?2, states = ?3",
 	[STORE_DROP_KEYS] = "DELETE FROM keys WHERE apex = ?1",

@@ -135,6 +135,9 @@ bool store_next_record(const struct store_picture *p, size_t *at, struct store_r
 /* Is anything stored of a zone? With that serial. False: no, and `why` is empty; or it cannot be told. */
 bool store_has(struct store *s, const uint8_t *apex, uint32_t *serial, struct fault *why);
 
+/* Do its steps begin with a file? */
+bool store_is_of_file(struct store *s, const uint8_t *apex);
+
 /* Nothing of a zone any more. */
 bool store_forget(struct store *s, const uint8_t *apex, struct fault *why);
 

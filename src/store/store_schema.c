@@ -43,6 +43,10 @@ static const char *const steps[] = {
 
 	/* a secondary of the configuration that was made a primary */
 	"ALTER TABLE added ADD COLUMN promoted INTEGER NOT NULL DEFAULT 0;",
+	/* which version of its file a zone was last written to, or read from */
+	"CREATE TABLE written (apex BLOB PRIMARY KEY, serial INTEGER NOT NULL,"
+	" device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL,"
+	" mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 enum { VERSION = sizeof steps / sizeof *steps };

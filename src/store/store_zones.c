@@ -401,6 +401,8 @@ static bool forget(struct store *s, const uint8_t *apex, enum store_which which,
 	const enum store_found found = store_find(s, apex, which, row);
 
 	*there = found == STORE_FOUND;
+	if (!store_run(store_bind(s, STORE_DROP_WRITTEN, "b", apex, name_len(apex))))
+		return false;
 	if (found != STORE_FOUND)
 		return found == STORE_NOT_THERE;
 	return store_run(store_bind(s, STORE_DROP_CHANGES, "ii", row->id, INT64_MAX)) &&
@@ -605,4 +607,14 @@ bool store_trim(struct store *s, struct fault *why)
 		store_unlock(s);
 	}
 	return ok;
+}
+
+bool store_is_of_file(struct store *s, const uint8_t *apex)
+{
+	struct store_row row = { .of_file = false };
+
+	store_lock(s);
+	const enum store_found found = store_find(s, apex, STORE_ZONE, &row);
+	store_unlock(s);
+	return found == STORE_FOUND && row.of_file;
 }

@@ -220,9 +220,11 @@ static int file_word(char **words, int n)
 		return 1;
 	if (n == 3 && strcmp(words[0], "latency") == 0 && strcmp(words[1], "import") == 0)
 		return 2;
-	if (n > 3 && strcmp(words[0], "zone") == 0 && strcmp(words[1], "add") == 0 &&
-		(n == 5 || strchr(words[3], '/')))
-		return n - 1;
+	if (n > 3 && strcmp(words[0], "zone") == 0 && strcmp(words[1], "add") == 0) {
+		/* Behind the template, or where that is, with a slash. */
+		const int at = n == 5 ? 4 : 3;
+		return words[at][0] != '-' && (n == 5 || strchr(words[at], '/')) ? at : 0;
+	}
 	return 0;
 }
 

@@ -42,7 +42,11 @@ enum ctl_status ctl_zone_export(const struct ctl *c, char **words, int n);
 /* "zone edit NAME", all words of it. */
 enum ctl_status ctl_zone_edit(const struct ctl *c, char **words, int n);
 /* The text of a zone, whole; else told. */
-enum ctl_status ctl_zone_text(const struct ctl *c, const char *name, bool generic, struct text *to);
+struct ctl_zone_text {
+	const char *name;
+	bool generic, strips; /* EDGE as bytes; without what signing has made */
+};
+enum ctl_status ctl_zone_text(const struct ctl *c, const struct ctl_zone_text *how, struct text *to);
 
 /* How all is used, or one command; returns `status`, or WRONG_USE where there is none such. */
 int ctl_help(FILE *to, int status);

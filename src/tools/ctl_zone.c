@@ -8,12 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum ctl_status ctl_zone_text(const struct ctl *c, const char *name, bool generic, struct text *to)
+enum ctl_status ctl_zone_text(const struct ctl *c, const struct ctl_zone_text *how, struct text *to)
 {
-	char *words[] = { "zone", "export", (char *)(uintptr_t)name, "--generic" };
+	char *words[5] = { "zone", "export", (char *)(uintptr_t)how->name };
 	char *path = ctl_socket(c, NULL);
+	int n = 3;
 
-	enum ctl_status status = path ? ctl_ask(path, words, generic ? 4 : 3, to) : NOT_DONE;
+	if (how->generic)
+		words[n++] = "--generic";
+	if (how->strips)
+		words[n++] = "--unsigned";
+	enum ctl_status status = path ? ctl_ask(path, words, n, to) : NOT_DONE;
 	free(path);
 	if (status != DONE && to->len)
 		fputs(text_get(to), stderr);
@@ -29,12 +34,14 @@ enum ctl_status ctl_zone_export(const struct ctl *c, char **words, int n)
 	const char *names[2] = { NULL, NULL };
 	struct text text = { 0 };
 	struct fault why;
-	bool generic = false;
+	struct ctl_zone_text how = { .name = NULL };
 	int given = 0;
 
 	for (int i = 2; i < n; i++) {
 		if (strcmp(words[i], "--generic") == 0)
-			generic = true;
+			how.generic = true;
+		else if (strcmp(words[i], "--unsigned") == 0)
+			how.strips = true;
 		else if (words[i][0] != '-' && given < 2)
 			names[given++] = words[i];
 		else
@@ -42,7 +49,8 @@ enum ctl_status ctl_zone_export(const struct ctl *c, char **words, int n)
 	}
 	if (!given)
 		return (enum ctl_status)ctl_help_one("zone", stderr, WRONG_USE);
-	enum ctl_status status = ctl_zone_text(c, names[0], generic, &text);
+	how.name = names[0];
+	enum ctl_status status = ctl_zone_text(c, &how, &text);
 	if (status == DONE && !names[1]) {
 		fputs(text_get(&text), stdout);
 	} else if (status == DONE && !file_replace(names[1], &text, 0644, &why)) {

@@ -88,7 +88,7 @@ static enum ctl_status fetch_zone(struct editing *e)
 	fputs(text_get(&text), stderr);
 	text_fini(&text);
 	if (status == DONE)
-		status = ctl_zone_text(e->ctl, e->name, false, &text);
+		status = ctl_zone_text(e->ctl, &(struct ctl_zone_text){ e->name, false, true }, &text);
 	if (status == DONE && (!file_replace(e->path, &text, 0600, &why) ||
 				      !file_replace(e->was, &text, 0600, &why)))
 		status = complain(e->path, why.text);

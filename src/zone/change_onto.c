@@ -5,6 +5,7 @@
 #include "zone/image.h"
 #include "zone/lookup.h"
 #include "zone/same_data.h"
+#include "zone/sign_types.h"
 #include "zone/zone_text.h"
 
 #include <stdlib.h>
@@ -57,9 +58,20 @@ static bool same_set(struct seat a, struct seat b, uint8_t *room)
 	return true;
 }
 
-static unsigned count_sets(const struct zone_node *n)
+/* The SOA has a serial, and what signing makes follows from the rest where it is made here. */
+static bool counts(const struct zone *z, const struct zone_node *n, const struct zone_rrset *s)
 {
-	return n ? n->rrsets - (zone_find_rrset(n, RRTYPE_SOA) != NULL) : 0;
+	return s->type != RRTYPE_SOA && !(z->denial && sign_makes(s->type, n == image_first(z)));
+}
+
+static unsigned count_sets(const struct zone *z, const struct zone_node *n)
+{
+	const struct zone_rrset *s = n ? zone_first_rrset(n) : NULL;
+	unsigned sets = 0;
+
+	for (unsigned i = 0; n && i < n->rrsets; i++, s = zone_next_rrset(s))
+		sets += counts(z, n, s);
+	return sets;
 }
 
 /* One RRset of each type, but for signatures: those have one for each type that they cover. */
@@ -80,18 +92,19 @@ bool change_onto_same(
 
 	zone_name_set(&found, key, name);
 	const struct zone_node *x = zone_find_node(a, &found, 0), *y = zone_find_node(b, &found, 0);
-	if (count_sets(x) != count_sets(y))
+	if (count_sets(a, x) != count_sets(b, y))
 		return false;
-	if (!count_sets(x))
+	if (!count_sets(a, x))
 		return true;
 	uint8_t *room = malloc(2 * (size_t)RDATA_ROOM);
 	const struct zone_rrset *set = zone_first_rrset(x);
 	bool same = room != NULL;
 	for (unsigned i = 0; same && i < x->rrsets; i++, set = zone_next_rrset(set)) {
-		const struct zone_rrset *other = set->type == RRTYPE_SOA ? NULL : find_like(y, set);
-		same = set->type == RRTYPE_SOA ||
-			(other && same_set((struct seat){ a, x, set, 0 },
-					  (struct seat){ b, y, other, 0 }, room));
+		if (!counts(a, x, set))
+			continue;
+		const struct zone_rrset *other = find_like(y, set);
+		same = other &&
+			same_set((struct seat){ a, x, set, 0 }, (struct seat){ b, y, other, 0 }, room);
 	}
 	free(room);
 	return same;

@@ -5,6 +5,7 @@
 #include "zone/image.h"
 #include "zone/lookup.h"
 #include "zone/same_data.h"
+#include "zone/sign_types.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,12 @@ const struct zone *draft_base(const struct draft *d)
 	return d->base;
 }
 
+/* A chain in a zone that is changed says that it is signed here: what signing makes follows by itself. */
+static bool is_made(const struct draft *d, const uint8_t *owner, uint16_t type)
+{
+	return d->base->denial && sign_makes(type, name_equal(owner, d->base->apex));
+}
+
 /* --- the names that it touches ------------------------------------------------------------ */
 
 static bool put_record(
@@ -99,7 +106,8 @@ static bool load_name(struct draft *d, size_t name, struct fault *why)
 	const struct zone_node *n = zone_find_node(d->base, &found, 0);
 	const struct zone_rrset *set = n ? zone_first_rrset(n) : NULL;
 	for (unsigned i = 0; ok && n && i < n->rrsets; i++, set = zone_next_rrset(set))
-		for (size_t at = 0; ok && at < set->len;
+		for (size_t at = is_made(d, d->names[name], set->type) ? set->len : 0;
+			ok && at < set->len;
 			at += IMAGE_RR_FIXED + be16_get(set->wire + at + 10)) {
 			const uint32_t ttl_s = be32_get(set->wire + at + 6);
 			ok = put_record(d,
@@ -162,11 +170,14 @@ bool draft_set(struct draft *d, const struct change_record *rr, struct fault *wh
 {
 	const size_t name = touch(d, rr->owner, why);
 	struct drafted *found = NULL;
+	char type[RRTYPE_TEXT];
 
 	if (name == SIZE_MAX)
 		return false;
 	if (rr->type == RRTYPE_SOA && !name_equal(rr->owner, d->base->apex))
 		return fault(why, "a SOA stands at the zone's own name alone");
+	if (is_made(d, rr->owner, rr->type))
+		return fault(why, "%s is made here by signing", rrtype_text(type, rr->type));
 	for (size_t i = 0; i < d->n; i++) {
 		struct drafted *r = &d->records[i];
 		if (r->name != name || r->type != rr->type)

@@ -389,4 +389,187 @@ def edited():
         has(s.ctl_with({"EDITOR": "false"}, *zone)[1], "is frozen by the user")
 
 
+SYNC = TEMPLATES.replace("write-back: store", "write-back: sync, update: { key: k }") + "keys: { k: %s }\n"
+
+
+class Synced(Host):
+    """With the zone s.test, whose file the server writes."""
+    key = Key("k", b"k" * 32)
+
+    def __init__(self):
+        Server.__init__(self, {"s.test": ZONE}, start=False)
+        self.path = self.dir + "/zones/s.test.zone"
+        self.configure((SYNC % (1, self.key.yaml())) + POOLS, "[ { name: s.test, file: zones/s.test.zone, template: hosted } ]")
+        self.start()
+
+    def change(self, name, n):
+        packet = (os.urandom(2) + struct.pack(">HHHHH", 5 << 11, 1, 0, 1, 0) + wire("s.test") + struct.pack(">HH", 6, 1) +
+                  wire(name + ".s.test") + struct.pack(">HHIH", 1, 1, 60, 4) + bytes([192, 0, 2, n]))
+        same(self.exchange(self.key.sign(packet)[0], 10)[3] & 15, NOERROR)
+
+    def file(self):
+        with open(self.path) as f:
+            return f.read()
+
+    def edit(self, old, new):
+        text = self.file().replace(old, new)
+        same(text != self.file(), True, "nothing to edit in the file:")
+        with open(self.path, "w") as f:
+            f.write(text)
+
+    def address(self, name):
+        return self.udp(name + ".s.test").addresses()
+
+    def in_file(self, what):
+        until(lambda: what in self.file(), True)
+
+    def serial(self):
+        return int(soa(self, "s.test").split()[2])
+
+
+@claim("changes are written to the zone's file, and a start with a file that is older is right")
+def synced():
+    with Synced() as s:
+        before = s.file()
+        s.change("a", 1)
+        s.in_file("a\t60\tIN\tA 192.0.2.1\n")
+        s.in_file("; 5 records, serial 8\n")
+        same(os.stat(s.path).st_mode & 0o777, 0o644)
+        s.change("b", 2)
+        s.proc.kill()                                       # maybe before it is written
+        s.proc.wait()
+        s.start()
+        same((s.address("a"), s.address("b"), s.serial()), (["192.0.2.1"], ["192.0.2.2"], 9))
+        s.in_file("b\t60\tIN\tA 192.0.2.2\n")
+        s.stop()
+        with open(s.path, "w") as f:                        # from an old backup
+            f.write(before)
+        s.start()
+        s.in_file("; 6 records, serial 9\n")
+        same(s.serial(), 9)
+        os.unlink(s.path)
+        s.zone("sync", "s.test")
+        s.in_file("; 6 records, serial 9\n")
+
+
+@claim("what a person has changed in the file is never written over, and a reload makes it a change")
+def edited_file():
+    with Synced() as s:
+        s.change("a", 1)
+        s.in_file("serial 8\n")
+        s.edit("www\t300", "; mine\nwww\t333")
+        s.change("b", 2)                                     # somewhere else
+        until(lambda: "was changed since it was written" in s.zone("status", "s.test"), True)
+        has(s.file(), "; mine\n")
+        has(s.refused("sync", "s.test"), "was changed since it was written", "not written")
+        same((s.address("b"), s.serial()), (["192.0.2.2"], 9))
+        status, said = s.ctl("reload")
+        same(status, 0, said)
+        has(said, "what was changed in", "is taken: serial 10")
+        same((s.udp("www.s.test").answer[0][2], s.address("a"), s.address("b"), s.serial()), (333, ["192.0.2.1"], ["192.0.2.2"], 10))
+        s.in_file("; 6 records, serial 10\n")
+        # With a serial of his own, and nobody else at work: the file stays as he likes it.
+        s.edit("b\t60\tIN\tA 192.0.2.2\n", "; mine again\nb 61 IN A 192.0.2.22\n")
+        s.edit(" 10 7200", " 2026010101 7200")
+        status, said = s.ctl("reload")
+        same((status, s.serial(), s.address("b")), (0, 2026010101, ["192.0.2.22"]))
+        has(s.zone("sync", "s.test"), "its file has serial 2026010101")
+        has(s.file(), "; mine again\n")
+        s.again()
+        same((s.serial(), s.address("b")), (2026010101, ["192.0.2.22"]))
+        has(s.file(), "; mine again\n")
+        # At a start, too.
+        s.stop()
+        s.edit("192.0.2.22", "192.0.2.23")
+        s.start()
+        until(lambda: s.address("b"), ["192.0.2.23"])
+
+
+@claim("an edit that is wrong, or of names that others have changed, is told and not taken")
+def edited_wrong():
+    with Synced() as s:
+        s.change("a", 1)
+        s.in_file("serial 8\n")
+        s.edit("A 192.0.2.1\n", "A 192.0.2.1x\n")
+        status, said = s.ctl("reload")
+        same(status, 1)
+        has(said, "s.test.zone:4:11: error: 192.0.2.1x is not an IPv4 address")
+        s.edit("A 192.0.2.1x\n", "A 192.0.2.11\n")
+        s.change("a", 2)
+        status, said = s.ctl("reload")
+        same(status, 1)
+        has(said, "is not taken: one of the names that are touched has changed since serial 8", "a.s.test.")
+        same((sorted(s.address("a")), s.serial()), (["192.0.2.1", "192.0.2.2"], 9))
+        has(s.file(), "192.0.2.11")
+        status, said = s.ctl("reload", "--json")
+        has(said, '"edits": [')
+        s.zone("sync", "s.test", "--discard")
+        has(s.file(), "192.0.2.1\n", "192.0.2.2\n", "serial 9\n")
+        same(s.ctl("reload")[0], 0)
+
+
+@claim("a frozen zone's file is written, then a person's, and taken when it is thawed")
+def frozen_file():
+    with Synced() as s:
+        s.change("a", 1)
+        has(s.zone("freeze", "s.test"), "frozen; change ", "zones/s.test.zone, and")
+        has(s.file(), "serial 8\n")
+        s.edit("A 192.0.2.1\n", "A 192.0.2.x\n")
+        s.ctl("reload")
+        same(s.address("a"), ["192.0.2.1"])
+        has(s.refused("thaw", "s.test"), "zone:4:11: error", "still frozen")
+        s.edit("A 192.0.2.x\n", "A 192.0.2.9\n")
+        has(s.zone("thaw", "s.test"), "thawed, serial 9")
+        same((s.address("a"), s.serial()), (["192.0.2.9"], 9))
+        s.in_file("serial 9\n")
+        s.change("b", 2)
+        s.zone("freeze", "s.test")
+        s.edit("A 192.0.2.9\n", "A 192.0.2.x\n")
+        has(s.zone("thaw", "s.test", "--discard"), "thawed, serial 10")
+        has(s.file(), "192.0.2.9\n")
+        same(s.address("a"), ["192.0.2.9"])
+
+
+@claim("a zone that is signed here stands unsigned in its file, in the editor and in drafts")
+def signed():
+    with Synced() as s:
+        s.configure((SYNC % (1, s.key.yaml())).replace("hosted: {", "hosted: { dnssec: auto,") + POOLS)
+        s.configure(s.config, "[ { name: s.test, file: zones/s.test.zone, template: hosted } ]")
+        s.again()
+        s.change("a", 1)
+        s.in_file("; 5 records, serial 8\n")
+        has(s.zone("export", "s.test"), "RRSIG", "DNSKEY")
+        has(s.zone("export", "s.test", "--unsigned"), "; 5 records, serial 8\n")
+        s.edit("A 192.0.2.1\n", "A 192.0.2.7\n")
+        status, said = s.ctl("reload")
+        has(said, "is taken: serial 9")
+        status, said = s.ctl_with({"EDITOR": "sed -i -e '$a cdn 30 EDGE web'"}, "zone", "edit", "s.test")
+        same((status, said), (0, "+ cdn.s.test. 30 IN EDGE web\ns.test.: serial 10\n"))
+        s.zone("begin", "s.test")
+        s.zone("unset", "s.test", "a")
+        same(s.zone("diff", "s.test"), "- a.s.test. 60 IN A 192.0.2.7\n")
+        has(s.refused("set", "s.test", "@", "60", "DNSKEY", "257", "3", "15", "A" * 43 + "="), "DNSKEY is made here by signing")
+        has(s.zone("commit", "s.test"), "serial 11")
+        s.in_file("; 5 records, serial 11\n")
+        same((s.udp("a.s.test", "A").rcode, s.udp("www.s.test").addresses()), (NXDOMAIN, ["192.0.2.7"]))
+
+
+@claim("a zone that is added with write-back: sync gets a file")
+def added_file():
+    with Synced() as s:
+        has(s.refused("add", "n.test", "hosted"), "it is written to a file: name one")
+        s.zone("add", "n.test", "hosted", s.dir + "/zones/n.test")
+        until(lambda: os.path.exists(s.dir + "/zones/n.test"), True)
+        s.zone("begin", "n.test")
+        s.zone("set", "n.test", "www", "60", "EDGE", "web")
+        s.zone("commit", "n.test")
+
+        def written():
+            with open(s.dir + "/zones/n.test") as f:
+                return "www\t60\tIN\tEDGE web\n" in f.read()
+        until(written, True)
+        s.again()
+        same(s.udp("www.n.test").addresses(), ["192.0.2.1"])
+
+
 run("zone commands")

@@ -169,6 +169,39 @@ static void what_cannot_be_written_leaves_the_old_file_and_no_other(void)
 	close_folder();
 }
 
+static enum file_result replace_version(const char *with, const struct file_stamp *was, struct file_stamp *now)
+{
+	struct text text = { 0 };
+	struct fault why;
+
+	text_add(&text, with);
+	const enum file_result result =
+		file_replace_version(path, &text, &(struct file_version){ was, now, 0640 }, &why);
+	text_fini(&text);
+	return result;
+}
+
+static void a_file_is_replaced_in_the_version_that_is_known_alone(void)
+{
+	struct file_stamp first, second, now, other;
+	char beside[sizeof path + 4];
+
+	open_folder();
+	snprintf(beside, sizeof beside, "%s.new", path);
+	CU_ASSERT_EQUAL(replace_version("one", NULL, &first), FILE_REPLACED);
+	CU_ASSERT_TRUE(holds(path, "one"));
+	CU_ASSERT_TRUE(file_stamp_settled(path, &now) && file_stamp_same(&now, &first));
+	CU_ASSERT_EQUAL(replace_version("none", NULL, &other), FILE_IS_OTHER); /* there is one */
+	CU_ASSERT_EQUAL(replace_version("second", &first, &second), FILE_REPLACED);
+	CU_ASSERT_TRUE(holds(path, "second"));
+	/* What somebody has put there since, or written into it, stays. */
+	CU_ASSERT_EQUAL(replace_version("late", &first, &other), FILE_IS_OTHER);
+	put(path, "somebody's");
+	CU_ASSERT_EQUAL(replace_version("late", &second, &other), FILE_IS_OTHER);
+	CU_ASSERT_TRUE(holds(path, "somebody's") && access(beside, F_OK) != 0);
+	close_folder();
+}
+
 void suite_file(void)
 {
 	static const struct unit_case cases[] = {
@@ -180,6 +213,8 @@ void suite_file(void)
 			a_file_is_replaced_whole_and_no_link_is_followed },
 		{ "what cannot be written leaves the old file and no other",
 			what_cannot_be_written_leaves_the_old_file_and_no_other },
+		{ "a file is replaced in the version that is known alone",
+			a_file_is_replaced_in_the_version_that_is_known_alone },
 	};
 
 	unit_suite("base/file", cases, UNIT_COUNT(cases));

@@ -1,4 +1,5 @@
 #include "store/store.h"
+#include "store/store_written.h"
 
 #include "dns/rrtype.h"
 #include "unit/unit.h"
@@ -280,6 +281,27 @@ static void zones_that_were_added_are_there_after_another_start(void)
 	end();
 }
 
+static void what_was_written_to_a_file_is_remembered(void)
+{
+	const struct store_written w = { 7, { 1, 2, 3, -4, 5, false } };
+	struct store_written is;
+
+	begin();
+	CU_ASSERT_FALSE(store_get_written(s, apex, &is, &why));
+	CU_ASSERT_STRING_EQUAL(why.text, "");
+	CU_ASSERT_TRUE(store_put_written(s, apex, &(struct store_written){ .serial = 1 }, &why));
+	CU_ASSERT_TRUE(store_put_written(s, apex, &w, &why));
+	again();
+	CU_ASSERT_TRUE(store_get_written(s, apex, &is, &why));
+	CU_ASSERT_EQUAL(is.serial, 7);
+	CU_ASSERT_TRUE(file_stamp_same(&is.stamp, &w.stamp));
+	/* It goes with what is stored of the zone. */
+	CU_ASSERT_TRUE(put(SOA("7") "example. 60 NS ns.example.\n", &timers));
+	CU_ASSERT_TRUE(store_forget(s, apex, &why));
+	CU_ASSERT_FALSE(store_get_written(s, apex, &is, &why));
+	end();
+}
+
 static void sql(const char *text)
 {
 	sqlite3 *db;
@@ -301,7 +323,7 @@ static void a_store_of_an_older_version_gets_what_it_lacks(void)
 	    "ALTER TABLE zone DROP COLUMN base; ALTER TABLE zone DROP COLUMN base_n;"
 	    "ALTER TABLE zone DROP COLUMN making; ALTER TABLE zone DROP COLUMN file;"
 	    "ALTER TABLE change DROP COLUMN serial; ALTER TABLE change DROP COLUMN at_s;"
-	    "DROP TABLE added; DROP TABLE plain; DROP TABLE keys; PRAGMA user_version = 1");
+	    "DROP TABLE added; DROP TABLE plain; DROP TABLE keys; DROP TABLE written; PRAGMA user_version = 1");
 	s = store_open(path, &why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
 	CU_ASSERT_TRUE(store_added(s, hear, &heard, &why));
@@ -413,6 +435,7 @@ static const struct unit_case cases[] = {
 	{ "what is no store is refused, and left", what_is_no_store_is_refused_and_left },
 	{ "zones that were added are there after another start",
 		zones_that_were_added_are_there_after_another_start },
+	{ "what was written to a file is remembered", what_was_written_to_a_file_is_remembered },
 	{ "a store of an older version gets what it lacks",
 		a_store_of_an_older_version_gets_what_it_lacks },
 	{ "what is wrong in the list of zones is told",
