@@ -1,5 +1,6 @@
 #include "daemon/signing.h"
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
@@ -20,7 +21,9 @@ enum {
 	PIECES = 16,       /* zones at once */
 	NAMES_MOST = 2048, /* of all of them, and so in one version of one */
 	LOST_MOST = 3,     /* looks in a row whose parts are made in vain */
-	RETRY_S = 10
+	RETRY_S = 10,
+	TOLD = 32,   /* faults that are remembered */
+	TELL_S = 900 /* ... and told again */
 };
 static const double soon_s = 0.2;
 
@@ -35,8 +38,15 @@ struct piece {
 	size_t names;
 };
 
+/* A fault that was told. */
+struct told {
+	uint64_t hash; /* of zone and text */
+	int64_t at_s;
+};
+
 struct signing {
 	struct signing_opts opts;
+	struct told told[TOLD]; /* of whichever thread looks: one does */
 	unsigned lane, gone_lane;
 	ev_timer timer;
 	bool works, again; /* a job or a build is on; another look is wanted */
@@ -94,22 +104,35 @@ static int64_t until_s(const struct signing *s, const struct keyset *keys)
 	return s->made.now_s + keys->policy.refresh_s + keys->policy.jitter_s / 64;
 }
 
-static bool fail(const struct registry_zone *z, const struct fault *why)
+/* What does not end is told each TELL_S. False. */
+static bool fail(struct signing *s, const struct registry_zone *z, const struct fault *why)
 {
+	const struct hash_key key = { 1, 2 };
+	const uint64_t hash = hash_pair(hash_bytes(key, z->origin, name_len(z->origin)),
+		hash_bytes(key, (const uint8_t *)why->text, strlen(why->text)));
+	struct told *last = &s->told[0];
 	char name[NAME_TEXT];
 
+	for (size_t i = 0; i < TOLD; i++) {
+		struct told *t = &s->told[i];
+		if (t->hash == hash && s->made.now_s - t->at_s < TELL_S)
+			return false;
+		last = t->at_s < last->at_s ? t : last;
+	}
+	*last = (struct told){ hash, s->made.now_s };
 	log_line(LOG_ERROR, "zone %s: it cannot be signed anew, and is served as it is: %s",
 		name_text(name, z->origin), why->text);
 	return false;
 }
 
-static bool fail_faults(const struct registry_zone *z, const struct faults *f)
+static bool fail_faults(
+	struct signing *s, const struct registry_zone *z, const struct faults *f)
 {
 	const char *text = text_get(&f->text) + (f->errors ? f->error_at[0] : 0);
 	struct fault why;
 
 	fault(&why, "%.*s", (int)strcspn(text, "\n"), text);
-	return fail(z, &why);
+	return fail(s, z, &why);
 }
 
 /* --- one zone ----------------------------------------------------------------------------- */
@@ -161,7 +184,7 @@ static bool make_piece(struct signing *s, struct piece *p, const struct zone_sig
 		ok = make_part(s, p, how, &f);
 	}
 	if (!ok)
-		fail_faults(z, &f);
+		fail_faults(s, z, &f);
 	faults_fini(&f);
 	return ok;
 }
@@ -201,7 +224,7 @@ static void take_zone(struct signing *s, size_t i)
 		key_ring_get(s->opts.ring, z->origin, policy_of(&s->made.live, i), &why);
 	s->made.zones += keys != NULL;
 	if (!keys && *why.text) {
-		s->made.failed = !fail(z, &why) || s->made.failed;
+		s->made.failed = !fail(s, z, &why) || s->made.failed;
 		return;
 	}
 	if (!is_due(s, z, keys)) {
@@ -218,7 +241,7 @@ static void take_zone(struct signing *s, size_t i)
 	*p = (struct piece){ .of = z, .keys = keys };
 	part_hold(&z->part);
 	p->how = (struct zone_signing_of){ .keys = keys,
-		.which = z->source == REGISTRY_STORE ? STORE_ZONE : STORE_SIGNED,
+		.which = rule->stored && !rule->n_primaries ? STORE_ZONE : STORE_SIGNED,
 		.serial = rule->access.serial };
 	const struct zone_signing how = { .compile = &opts,
 		.store = s->opts.store,
@@ -278,7 +301,7 @@ static struct registry_zone *entry_of(struct signing *s, struct piece *p)
 		made = zone_signing_apply(&how, &p->how, p->change, &f);
 		p->change = NULL;
 		if (!made)
-			fail_faults(p->of, &f);
+			fail_faults(s, p->of, &f);
 		faults_fini(&f);
 		if (!made)
 			return NULL;

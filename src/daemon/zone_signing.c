@@ -84,6 +84,7 @@ static struct zone *sign_whole(const struct zone_signing *s, const struct zone_s
 	const struct zone *plain, uint32_t serial, struct faults *f)
 {
 	const struct sign_opts o = sign_opts(s, of->keys);
+	char name[NAME_TEXT];
 	struct zone *clean = sign_strip(plain, s->compile, f);
 	struct zone *z = clean ? sign_zone(clean, &o, serial, f) : NULL;
 
@@ -93,6 +94,9 @@ static struct zone *sign_whole(const struct zone_signing *s, const struct zone_s
 		zone_drop(z);
 		return NULL;
 	}
+	if (z)
+		log_line(LOG_NOTICE, "zone %s: signed as a whole, %u names, serial %u",
+			name_text(name, z->apex), z->nodes, z->serial);
 	return z;
 }
 

@@ -10,6 +10,7 @@
 #include "dns/rrtype.h"
 #include "daemon/zone_verify.h"
 #include "jobs/jobs.h"
+#include "xfr/stored.h"
 #include "zone/history.h"
 
 #include <dirent.h>
@@ -776,6 +777,30 @@ static struct registry_zone *of_making(
 	return registry_zone_new(&to);
 }
 
+/* Its keys cannot be had: what was signed of it is served on, and it is told. NULL: no memory. */
+static struct registry_zone *without_keys(const struct reading *r, const struct listed *z,
+	const struct fault *lost, struct faults *f)
+{
+	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
+	const struct conf_rule *rule = &r->o->conf->rules[z->at->rule];
+	struct listed as = *z;
+	struct registry_zone stored = { .state = REGISTRY_READY, .loaded_s = r->now_s };
+	struct fault why = { 0 };
+
+	faults_take(f, lost);
+	if (!z->before && r->o->stored && rule->stored && !rule->n_primaries)
+		stored.load.zone = r->o->stored(r->o->stored_ctx, z->origin, z->path, &opts,
+			&stored.checked_s, &stored.expire_s, &why);
+	else if (!z->before && r->o->store)
+		stored.load.zone = stored_signed_zone(r->o->store, z->origin, &opts, &why);
+	if (stored.load.zone)
+		as.before = &stored;
+	struct registry_zone *made = faulty(r, &as, f);
+	if (stored.load.zone)
+		zone_drop(stored.load.zone);
+	return made;
+}
+
 /* What is not read from a file; or has not changed. NULL: its file is read, or `lost` says why not. */
 static struct registry_zone *without_file(
 	const struct reading *r, const struct listed *z, struct fault *lost)
@@ -836,6 +861,10 @@ static bool read_zone(void *ctx, size_t i)
 		keep_faults(z, &f);
 	} else if (find_keys(r, z, &lost)) {
 		z->entry = without_file(r, z, &lost);
+	} else {
+		faults_init(&f);
+		z->entry = without_keys(r, z, &lost, &f);
+		keep_faults(z, &f);
 	}
 	/* One that is signed here has a serial of its own. */
 	if (z->before && z->before->state != REGISTRY_EMPTY && !z->keys)

@@ -324,6 +324,7 @@ def one_line():
         same(("file.test.", "NSEC", "") in before["file.test"], True)
         same([k for k in before["three.test"] if k[1] == "NSEC"], [])
         same(serial(s, "file.test"), 10, "the serial of the file is kept:")
+        same("signed here by" in s.ctl("zones", "file.test")[1], True)
         # The same serial: secondaries would not see it; ours goes on.
         s.write("zones/file.test.zone", SIGNED.replace("www A", "new A"))
         s.write("zones/three.test.zone", SIGNED.replace("www A", "new A").replace("host 10", "host 15"))
@@ -400,6 +401,25 @@ def bump():
         s.proc.wait()
         s.start()
         same(whole(s, "bump.test")["new.bump.test.", "RRSIG", "A"], after["new.bump.test.", "RRSIG", "A"], "with its primary away:")
+
+
+@claim("a zone whose keys cannot be read is served as it was signed, and signed on when they can")
+def keys_away():
+    with Server({"keys.test": SIGNED}, start=False) as s:
+        s.configure(STORE, "[ { name: keys.test, file: zones/keys.test.zone, dnssec: auto, transfer: any } ]")
+        s.start()
+        before = whole(s, "keys.test")
+        s.proc.kill()
+        s.proc.wait()
+        os.rename(s.dir + "/keys", s.dir + "/away")
+        s.write("zones/keys.test.zone", SIGNED + "new A 192.0.2.9\n")
+        s.start()
+        same(whole(s, "keys.test"), before)
+        same(".private" in s.said(), True, s.said())
+        sh.rmtree(s.dir + "/keys", ignore_errors=True)
+        os.rename(s.dir + "/away", s.dir + "/keys")
+        same(s.ctl("reload")[0], 0)
+        until(lambda: ("new.keys.test.", "RRSIG", "A") in whole(s, "keys.test"), 30)
 
 
 @claim("signatures are made anew before they end, and the serial goes on")

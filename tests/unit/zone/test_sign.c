@@ -521,6 +521,69 @@ static void what_is_signed_is_in_canonical_form(void)
 	}
 }
 
+struct trial {
+	const struct zone *u, *s;
+	const struct change *c;
+	struct sign_opts now, after;
+};
+
+/* Each either works or says why not. */
+static void try_signing(void *ctx)
+{
+	const struct trial *t = ctx;
+	struct sign_renewal r = { .until_s = now_s, .serial = t->s->serial + 1, .most = 5 };
+	struct faults f;
+
+	faults_init(&f);
+	struct zone *z = sign_zone(t->u, &t->now, 7, &f);
+	CU_ASSERT_TRUE(z || (failing_count() && f.errors));
+	if (z)
+		zone_drop(z);
+	struct change *c = sign_follow(t->s, t->c, &t->now, &f);
+	CU_ASSERT_TRUE(c || (failing_count() && f.errors));
+	change_free(c);
+	c = sign_renew(t->s, &t->after, &r, &f);
+	CU_ASSERT_TRUE(c || (failing_count() && f.errors));
+	change_free(c);
+	z = sign_strip(t->s, &with.compile, &f);
+	CU_ASSERT_TRUE(z || (failing_count() && f.errors));
+	if (z)
+		zone_drop(z);
+	faults_fini(&f);
+}
+
+static void without_memory_nothing_is_signed_and_nothing_is_lost(void)
+{
+	for (enum kind kind = 0; kind < KINDS; kind++) {
+		struct keyset *before = keys_of(kind, key), *after = keys_of(kind, other);
+		struct trial t = { .now = opts_of(before), .after = opts_of(after) };
+		struct fault why;
+		struct faults f;
+		faults_init(&f);
+		struct zone *u = zone_of_text(ZONE "a.b A 192.0.2.1\nc NS x.\ne EDGE web\n");
+		t.u = u;
+		t.s = sign_zone(u, &t.now, 1, &f);
+		struct change *c = change_of(
+			"- example. 300 SOA ns.example. h.example. 1 1 1 1 5\n"
+			"+ example. 300 SOA ns.example. h.example. 2 1 1 1 5\n"
+			"+ x.a.b.example. 5 A 192.0.2.4\n- a.b.example. 5 A 192.0.2.1\n",
+			&why);
+		t.c = c;
+		CU_ASSERT_PTR_NOT_NULL_FATAL(t.s);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+		try_signing(&t);
+		const size_t held = failing_held();
+		CU_ASSERT_TRUE(failing_each(try_signing, &t) > 50);
+		CU_ASSERT_EQUAL(failing_held(), held);
+		change_free(c);
+		zone_drop(t.s);
+		zone_drop(u);
+		keyset_drop(before);
+		keyset_drop(after);
+		faults_fini(&f);
+	}
+}
+
 static const struct unit_case cases[] = {
 	{ "a changed signed zone is what signing it anew makes",
 		a_changed_signed_zone_is_what_signing_it_anew_makes },
@@ -530,6 +593,8 @@ static const struct unit_case cases[] = {
 	{ "bitmaps follow what pools answer", bitmaps_follow_what_pools_answer },
 	{ "what signing makes can be taken away", what_signing_makes_can_be_taken_away },
 	{ "of a change only data is taken", of_a_change_only_data_is_taken },
+	{ "without memory nothing is signed, and nothing is lost",
+		without_memory_nothing_is_signed_and_nothing_is_lost },
 	{ "what is signed is in canonical form", what_is_signed_is_in_canonical_form },
 };
 
