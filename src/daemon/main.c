@@ -251,7 +251,8 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->zones_added = zones_added_new(&(struct zones_added_opts){
 		s->jobs, s->builder, s->publisher, s->key, s->store, s->ring });
 	s->upkeep = upkeep_new(&(struct upkeep_opts){
-		s->loop, s->jobs, s->builder, s->publisher, s->key, s->store });
+		s->loop, s->jobs, s->builder, s->publisher, s->key, s->store,
+		secondaries_refresher(s->secondaries) });
 	s->signing_keys = signing_keys_new(&(struct signing_keys_opts){
 		s->loop, s->jobs, s->publisher, s->ring });
 	s->signing = signing_new(&(struct signing_opts){ s->loop, s->jobs, s->builder,

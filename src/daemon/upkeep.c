@@ -6,6 +6,7 @@
 #include "daemon/parts_read.h"
 #include "daemon/versions.h"
 #include "daemon/zones_read.h"
+#include "xfr/refresh.h"
 #include "zone/history.h"
 #include "zone/zone_with.h"
 
@@ -36,6 +37,7 @@ struct upkeep {
 		struct parts live, staged; /* held */
 		struct registry *zones, *staged_zones;
 		struct pool_numbers *numbers, *staged_numbers;
+		struct zone *zone; /* borrowed from `zones` */
 		bool ok;
 	} made;
 	bool stores, again; /* a job is on; there are other versions since it began */
@@ -215,6 +217,7 @@ static void build_work(void *ctx, struct job *job)
 	u->made.ok = versions_make(&u->made.live, NULL, &entry, 1, &u->made.zones,
 		&u->made.numbers, &why);
 	u->made.staged_zones = NULL;
+	u->made.zone = next;
 	if (u->made.ok && u->made.staged.conf)
 		versions_make(&u->made.staged, u->made.zones, &entry, 1, &u->made.staged_zones,
 			&u->made.staged_numbers, &why);
@@ -231,6 +234,7 @@ static void build_end(void *ctx, enum job_end end)
 
 	if (end == JOB_DONE && u->made.ok) {
 		u->counts.merges++;
+		refresher_merged(u->opts.refresher, u->merging.seen, u->made.zone);
 		merging_end(u);
 		publisher_take_zones(
 			u->opts.publisher, false, u->made.zones, u->made.numbers);
@@ -392,7 +396,6 @@ static void checkpoint(struct upkeep *u)
 
 /* --- the rest ----------------------------------------------------------------------------- */
 
-/* What comes from primaries is merged where it is fetched. */
 static void look(struct upkeep *u)
 {
 	const struct registry *zones = publisher_live(u->opts.publisher)->zones;
@@ -400,7 +403,6 @@ static void look(struct upkeep *u)
 	if (u->merging.on)
 		see(u);
 	else if (zones->large && zones->large->load.n == 0 &&
-		zones->large->source != REGISTRY_PRIMARY &&
 		clock_seconds() >= u->not_before)
 		merge(u, zones->large);
 	store_some(u);

@@ -21,6 +21,7 @@ struct upkeep_opts {
 	struct publisher *publisher;
 	struct hash_key key;
 	struct store *store; /* NULL: there is none */
+	struct refresher *refresher;
 };
 
 /* Never NULL. */

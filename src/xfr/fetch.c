@@ -274,8 +274,9 @@ static struct zone *apply(struct incoming *in, struct fetched *to, struct faults
 	}
 	struct zone *z = zone_with(in->o->have, to->change,
 		&(struct zone_with_opts){ .compile = in->o->compile }, f);
+	/* Of a large one that is not what it is waited for: it is done when it is served. */
 	if (z)
-		return zone_merge_wanted(z, in->o->compile.key);
+		return zone_merges_now(z) ? zone_merge_wanted(z, in->o->compile.key) : z;
 	change_free(to->change);
 	to->change = NULL;
 	return NULL;

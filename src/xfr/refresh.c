@@ -647,6 +647,17 @@ bool refresher_ask(struct refresher *r, const uint8_t *apex, bool whole)
 	return true;
 }
 
+void refresher_merged(struct refresher *r, const struct zone *was, const struct zone *now)
+{
+	struct secondary *s = find(r, was->apex);
+
+	if (!s || s->zone != was)
+		return;
+	zone_hold(now);
+	s->zone = (struct zone *)(uintptr_t)now;
+	zone_drop((struct zone *)(uintptr_t)was);
+}
+
 static struct peer *copy_peers(const struct refresh_zone *z)
 {
 	struct peer *peers = calloc(z->n, sizeof *peers);

@@ -70,6 +70,9 @@ void refresher_notified(struct refresher *r, const uint8_t *apex, const struct s
 /* Asks now; `whole`: fetches all of it, whatever its serial. False: there is no such zone. */
 bool refresher_ask(struct refresher *r, const uint8_t *apex, bool whole);
 
+/* A zone was merged: changes are made upon `now` when it has `was`, which is the same version. */
+void refresher_merged(struct refresher *r, const struct zone *was, const struct zone *now);
+
 struct refresh_view {
 	const char *doing;      /* "waits", "asks", "is about to fetch", "fetches" */
 	int64_t checked_s;      /* UNIX times; 0: never */

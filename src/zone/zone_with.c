@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "dns/rrtype.h"
+#include "zone/delta.h"
 #include "zone/delta_build.h"
 #include "zone/denial.h"
 #include "zone/image.h"
@@ -93,6 +94,13 @@ struct zone *zone_with(const struct zone *z, const struct change *c,
 		to = compile_anew(&t, &opts->compile, f);
 	touched_fini(&t);
 	return to;
+}
+
+bool zone_merges_now(const struct zone *z)
+{
+	enum { SMALL = 50000, LATE = 8192 };
+
+	return delta_is_large(z) && (z->nodes < SMALL || z->delta->n > LATE);
 }
 
 bool zone_wants_merge(const struct zone *z)

@@ -35,6 +35,9 @@ bool zone_wants_merge(const struct zone *z);
  * zone. */
 struct zone *zone_merge(const struct zone *z, struct hash_key key, struct faults *f);
 
+/* True when a merge takes no time that anybody notices, or cannot wait any longer. */
+bool zone_merges_now(const struct zone *z);
+
 /* Takes the count of `z` and gives that of what is to be served: its merge when that is wanted
  * and there is memory for it, else `z`. Behind zone_with(), where it may take long. */
 struct zone *zone_merge_wanted(struct zone *z, struct hash_key key);
