@@ -12,18 +12,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UNDERWAY_MOST = 256 };
+enum { UNDERWAY_MOST = 256, TLS_AT_ONCE = 4 };
 
 struct sent_on {
 	struct forwarding *of;
 	struct request *request;
-	struct forward *forward;
+	struct forward *forward; /* NULL: a job does it */
+	struct peer *peers;      /* [n_peers] of the job; NULL */
+	size_t n_peers;
+	uint8_t *answer; /* of the heap; NULL: none */
+	size_t answer_len;
+	struct fault why;
 	struct sent_on *next;
 	uint8_t apex[NAME_MOST];
 };
 
 struct forwarding {
 	struct ev_loop *loop;
+	struct jobs *jobs;
+	unsigned lane;
 	struct publisher *publisher;
 	struct sent_on *first;
 	size_t n;
@@ -68,7 +75,70 @@ static void done(void *ctx, const uint8_t *packet, size_t len, const char *why)
 		tell(f, s, why);
 		servfail(f, s->request);
 	}
+	for (size_t i = 0; i < s->n_peers; i++)
+		peer_fini(&s->peers[i]);
+	free(s->peers);
+	free(s->answer);
 	free(s);
+}
+
+/* --- over TLS ----------------------------------------------------------------------------- */
+
+static void work(void *ctx, struct job *job)
+{
+	struct sent_on *s = ctx;
+
+	forward_wait(s->peers, s->n_peers, s->request->packet, s->request->len, job, &s->answer,
+		&s->answer_len, &s->why);
+}
+
+static void work_done(void *ctx, enum job_end end)
+{
+	struct sent_on *s = ctx;
+
+	done(s, s->answer, s->answer_len,
+		end == JOB_DONE ? s->why.text : end == JOB_CANCELLED ? "given up" : "out of memory");
+}
+
+static bool wants_tls(const struct conf *c, const struct conf_rule *rule)
+{
+	for (size_t i = 0; i < rule->n_primaries; i++)
+		if (c->peers[rule->primaries[i]].tls)
+			return true;
+	return false;
+}
+
+/* False: no memory, and what there is of it is done()'s. */
+static bool fill_peers(struct sent_on *s, const struct conf *c, const struct conf_rule *rule)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < rule->n_primaries; i++)
+		room += c->peers[rule->primaries[i]].n_at;
+	s->peers = calloc(room ? room : 1, sizeof *s->peers);
+	for (size_t i = 0; s->peers && i < rule->n_primaries; i++) {
+		const struct conf_peer *p = &c->peers[rule->primaries[i]];
+		struct tls_client *tls = p->tls ? tls_client_new(&p->tls_opts) : NULL;
+		for (size_t a = 0; a < p->n_at && (tls || !p->tls); a++) {
+			struct peer *to = &s->peers[s->n_peers++];
+			peer_set(to, p->name, (const struct sockaddr *)&p->at[a].sa, p->at[a].len,
+				NULL);
+			if (tls)
+				peer_set_tls(to, tls, p->tls_port);
+		}
+		tls_client_drop(tls);
+	}
+	return s->peers != NULL;
+}
+
+static bool start_job(struct forwarding *f, struct sent_on *s)
+{
+	return jobs_start(f->jobs, &(struct job_opts){ .lane = f->lane,
+				 .name = "forward",
+				 .about = "an update goes on to a primary over TLS",
+				 .ctx = s,
+				 .work = work,
+				 .done = work_done }) != NULL;
 }
 
 /* --- requests ----------------------------------------------------------------------------- */
@@ -106,25 +176,32 @@ static size_t primaries_of(
 	return n;
 }
 
-static void send_on(
-	struct forwarding *f, struct request *r, const uint8_t *apex, const struct conf_rule *rule)
+static bool start(struct forwarding *f, struct sent_on *s, const struct conf_rule *rule)
 {
-	struct sent_on *s = f->n < UNDERWAY_MOST ? calloc(1, sizeof *s) : NULL;
+	const struct conf *c = parts_conf(publisher_live(f->publisher));
 	struct forward_to *to = NULL;
-	const size_t n = s ? primaries_of(parts_conf(publisher_live(f->publisher)), rule, &to)
-			   : 0;
 
-	if (s && to)
+	if (wants_tls(c, rule))
+		return fill_peers(s, c, rule) && start_job(f, s);
+	const size_t n = primaries_of(c, rule, &to);
+	if (to)
 		s->forward = forward_start(&(struct forward_opts){ .loop = f->loop,
-			.message = r->packet,
-			.len = r->len,
+			.message = s->request->packet,
+			.len = s->request->len,
 			.to = to,
 			.n = n,
 			.ctx = s,
 			.done = done });
 	free(to);
-	if (!s || !s->forward) {
-		free(s);
+	return s->forward != NULL;
+}
+
+static void send_on(
+	struct forwarding *f, struct request *r, const uint8_t *apex, const struct conf_rule *rule)
+{
+	struct sent_on *s = f->n < UNDERWAY_MOST ? calloc(1, sizeof *s) : NULL;
+
+	if (!s) {
 		servfail(f, r);
 		return;
 	}
@@ -134,6 +211,8 @@ static void send_on(
 	s->next = f->first;
 	f->first = s;
 	f->n++;
+	if (!start(f, s, rule))
+		done(s, NULL, 0, "out of memory, or the server stops");
 }
 
 bool forwarding_take(struct forwarding *f, struct request *r)
@@ -166,11 +245,14 @@ bool forwarding_take(struct forwarding *f, struct request *r)
 
 /* --- the rest ----------------------------------------------------------------------------- */
 
-struct forwarding *forwarding_new(struct ev_loop *loop, struct publisher *publisher)
+struct forwarding *forwarding_new(
+	struct ev_loop *loop, struct jobs *jobs, struct publisher *publisher)
 {
 	struct forwarding *f = memory_zeroed(1, sizeof *f);
 
 	f->loop = loop;
+	f->jobs = jobs;
+	f->lane = jobs_lane(jobs, TLS_AT_ONCE, JOBS_PROMPT);
 	f->publisher = publisher;
 	return f;
 }
@@ -180,7 +262,8 @@ void forwarding_free(struct forwarding *f)
 	while (f->first) {
 		struct sent_on *s = f->first;
 		f->first = s->next;
-		forward_cancel(s->forward);
+		if (s->forward)
+			forward_cancel(s->forward);
 		free(s->request);
 		free(s);
 	}

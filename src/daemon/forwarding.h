@@ -12,8 +12,9 @@ struct forwarding;
 struct request;
 
 /* Never NULL. */
-struct forwarding *forwarding_new(struct ev_loop *loop, struct publisher *publisher);
-/* When no worker runs any more. */
+struct forwarding *forwarding_new(
+	struct ev_loop *loop, struct jobs *jobs, struct publisher *publisher);
+/* When no worker runs any more, after jobs_stop(). */
 void forwarding_free(struct forwarding *f);
 
 /* False: its zone has no primary, and the request is still the caller's. */

@@ -243,7 +243,7 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->frozen = frozen_new();
 	s->plain_making = plain_making_new(&(struct plain_making_opts){
 		s->loop, s->jobs, s->publisher, s->key, s->store });
-	s->forwarding = forwarding_new(s->loop, s->publisher);
+	s->forwarding = forwarding_new(s->loop, s->jobs, s->publisher);
 	s->updates = updates_new(&(struct updates_opts){ s->jobs, s->builder, s->publisher,
 		s->news, s->key, s->store, s->forwarding, s->frozen });
 	s->write_back = write_back_new(&(struct write_back_opts){ s->loop, s->jobs, s->publisher,

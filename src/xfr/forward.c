@@ -12,6 +12,7 @@
 #include <string.h>
 
 static const double patience_s = 10, all_s = 25; /* of one primary; of all of them */
+enum { WAIT_MS = 10000 };
 
 struct forward {
 	struct forward_opts opts; /* `to` is behind it */
@@ -42,6 +43,49 @@ bool forward_settles(const uint8_t *packet)
 	default: return true;
 	}
 }
+
+/* --- by a thread that waits --------------------------------------------------------------- */
+
+/* An answer; it may not settle the matter. */
+static bool ask_one(const struct peer *peer, const uint8_t *message, size_t len, struct job *job,
+	struct message *m, struct talk **talk, struct fault *why)
+{
+	const struct peer_limits limits = { .connect_ms = WAIT_MS, .silence_ms = WAIT_MS,
+		.most_ms = WAIT_MS, .most_bytes = 2 * (2 + 65535) };
+
+	*talk = talk_open(peer, &limits, job, why);
+	if (!*talk || !talk_pass(*talk, message, len, why) || !talk_next(*talk, m, why))
+		return false;
+	return forward_is_answer(m->bytes, m->len, message) ||
+		fault(why, "%s answers something else", peer->name);
+}
+
+bool forward_wait(const struct peer *peers, size_t n, const uint8_t *message, size_t len, struct job *job,
+	uint8_t **answer, size_t *answer_len, struct fault *why)
+{
+	const double until = clock_seconds() + all_s;
+	bool settled = false;
+
+	*answer = NULL;
+	for (size_t i = 0; i < n && !settled && clock_seconds() < until; i++) {
+		struct talk *talk;
+		struct message m;
+		if (ask_one(&peers[i], message, len, job, &m, &talk, why)) {
+			uint8_t *copy = malloc(m.len);
+			free(*answer);
+			*answer = copy;
+			*answer_len = m.len;
+			if (copy)
+				memcpy(copy, m.bytes, m.len);
+			settled = forward_settles(m.bytes);
+		}
+		if (talk)
+			talk_close(talk);
+	}
+	return *answer != NULL || fault(why, "%s", *why->text ? why->text : "nobody was asked");
+}
+
+/* --- on the loop -------------------------------------------------------------------------- */
 
 static void let_go(struct forward *f)
 {

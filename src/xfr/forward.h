@@ -7,6 +7,8 @@
 #ifndef XFR_FORWARD_H
 #define XFR_FORWARD_H
 
+#include "xfr/peer.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +36,11 @@ struct forward_opts {
 	 * became of the last try. Both are good during the call; the forward is gone. */
 	void (*done)(void *ctx, const uint8_t *packet, size_t len, const char *why);
 };
+
+/* The same on a helper thread, which waits: for primaries that are talked to over TLS, whose files are not read on the
+ * loop. `*answer` is of the heap; false: there is none, and `why` says what became of the last try. */
+bool forward_wait(const struct peer *peers, size_t n, const uint8_t *message, size_t len, struct job *job,
+	uint8_t **answer, size_t *answer_len, struct fault *why);
 
 /* NULL when there is no memory. */
 struct forward *forward_start(const struct forward_opts *opts);

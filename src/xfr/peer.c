@@ -233,6 +233,16 @@ bool talk_ask(struct talk *t, uint8_t query[static PEER_QUERY_ROOM], size_t len,
 	return send_all(t, framed, len + 2, why);
 }
 
+bool talk_pass(struct talk *t, const uint8_t *query, size_t len, struct fault *why)
+{
+	uint8_t framed[2];
+
+	t->id = (uint16_t)be16_get(query);
+	t->tsig.key = NULL;
+	be16_put(framed, (unsigned)len);
+	return send_all(t, framed, sizeof framed, why) && send_all(t, query, len, why);
+}
+
 /* --- answers ------------------------------------------------------------------------------ */
 
 /* Until `n` bytes are there. */

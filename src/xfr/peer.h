@@ -64,6 +64,9 @@ enum { PEER_QUERY_ROOM = 1232 };
 bool talk_ask(struct talk *t, uint8_t query[static PEER_QUERY_ROOM], size_t len,
 	struct fault *why);
 
+/* Sends somebody's query as it is, whatever key the peer has: its answers' signatures are not looked at. */
+bool talk_pass(struct talk *t, const uint8_t *query, size_t len, struct fault *why);
+
 /* The next message of the answer, whose signature is good and whose ID is right; its RCODE may be any.
  * `m` borrows until the next call. */
 bool talk_next(struct talk *t, struct message *m, struct fault *why);

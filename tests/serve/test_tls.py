@@ -25,7 +25,7 @@ def start():
     server.listen = '"127.0.0.1:PORT", "tls:127.0.0.1:%d"' % PORT
     server.server = ("workers: 1, tcp-idle: 5s, %s, "
                      "tls: [ { cert: ns1.pem, key: ns1.key }, { cert: other.pem, key: other.key } ]" % LIMITS)
-    server.configure()
+    server.configure(config="store: { file: waymark.db }")
     server.start()
 
 
@@ -246,6 +246,27 @@ def fetches():
     with secondary("verify: off") as s:
         s.start()
         until(lambda: serves(s))
+
+
+@claim("a secondary sends an update on over TLS to a primary that it fetches over TLS from, and to nobody else")
+def sends_on():
+    server.configure(zones="[ { name: example.com, file: zones/example.com.zone, transfer: any, write-back: store, update: { from: 127.0.0.1 } } ]")
+    code, said = server.ctl("reload")
+    same(code, 0, said)
+    rdata = bytes([192, 0, 2, 77])
+    packet = (os.urandom(2) + struct.pack(">HHHHH", 5 << 11, 1, 0, 1, 0) + b"\7example\3com\0" + struct.pack(">HH", 6, 1) +
+              b"\3new\7example\3com\0" + struct.pack(">HHIH", 1, 1, 60, 4) + rdata)
+    for name, rcode in (("ns1.example.com", 0), ("ns9.example.com", 2)):
+        with secondary("name: %s, ca: ca.pem" % name) as s:
+            s.configure(zones="[ { name: example.com, primary: [ ns1 ], forward-updates: any } ]")
+            s.start()
+            before = status()
+            reply = s.exchange(packet, 20)
+            same((reply[:2], reply[3] & 15), (packet[:2], rcode), s.said())
+            same((status()["udp_queries"], status()["tcp_queries"]), (before["udp_queries"], before["tcp_queries"]))
+            said = s.said()
+    assert "is not sent on: ns1" in said and "its certificate is not taken" in said, said
+    same(server.udp("new.example.com").addresses(), ["192.0.2.77"])
 
 
 @claim("another name, another authority, no certificate of one's own, and no TLS at all are refused, and told")
