@@ -67,6 +67,7 @@ bool forward_wait(const struct peer *peers, size_t n, const uint8_t *message, si
 	bool settled = false;
 
 	*answer = NULL;
+	fault(why, "nobody was asked");
 	for (size_t i = 0; i < n && !settled && clock_seconds() < until; i++) {
 		struct talk *talk;
 		struct message m;
@@ -82,7 +83,7 @@ bool forward_wait(const struct peer *peers, size_t n, const uint8_t *message, si
 		if (talk)
 			talk_close(talk);
 	}
-	return *answer != NULL || fault(why, "%s", *why->text ? why->text : "nobody was asked");
+	return *answer != NULL;
 }
 
 /* --- on the loop -------------------------------------------------------------------------- */
