@@ -74,6 +74,10 @@ static int show(const struct zone_orders *o, const struct registry_zone *z, stru
 	if (zone_is_ready(z->load.zone))
 		text_addf(out, "%-14s %u\n%-14s %u\n", "serial", z->load.zone->serial, "records",
 			z->load.zone->records);
+	const struct plain_zone *plain =
+		plain_zones_find(publisher_live(o->opts.publisher)->plain, z->origin);
+	if (plain && plain->zone)
+		text_addf(out, "%-14s serial %u\n", "as addresses", plain->zone->serial);
 	const struct frozen_zone *frozen = frozen_find(o->opts.frozen, z->origin);
 	if (frozen) {
 		text_addf(out, "%-14s user %u\n", "frozen by", frozen->uid);

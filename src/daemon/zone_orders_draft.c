@@ -93,6 +93,8 @@ static const struct registry_zone *changeable(
 		return NULL;
 	if (z->source == REGISTRY_PRIMARY)
 		text_addf(out, "zone %s comes from a primary: change it there\n", name);
+	else if (z->source == REGISTRY_MADE)
+		text_addf(out, "zone %s is a catalog, made here of the zones that there are\n", name);
 	else if (z->source != REGISTRY_STORE)
 		text_addf(out,
 			"zone %s: its file is its writer's: change %s and reload, or write "

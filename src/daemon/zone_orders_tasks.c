@@ -85,13 +85,13 @@ static const struct registry_zone *zone_of(const struct task *t)
 
 /* --- purge -------------------------------------------------------------------------------- */
 
-/* What is ours and stored is all that there is of it. */
+/* What is ours and stored is all that there is of it; and of a catalog that is made here, the serial would go back. */
 static bool may_purge(void *ctx)
 {
 	struct task *t = ctx;
 	const struct registry_zone *z = zone_of(t);
 
-	return !z || z->source != REGISTRY_STORE;
+	return !z || (z->source != REGISTRY_STORE && z->source != REGISTRY_MADE);
 }
 
 static void purge(void *ctx, struct job *job)
@@ -112,6 +112,10 @@ static void purged(void *ctx, enum job_end end)
 	char name[NAME_TEXT];
 
 	name_text(name, t->apex);
+	if (end == JOB_CANCELLED && z && z->source == REGISTRY_MADE) {
+		answer(t, 1, "zone %s is a catalog that is made here: its serial would go back\n", name);
+		return;
+	}
 	if (end == JOB_CANCELLED && z && z->source == REGISTRY_STORE) {
 		answer(t, 1,
 			"zone %s is served from the store, which alone has its changes: take the zone out "

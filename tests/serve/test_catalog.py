@@ -214,6 +214,9 @@ templates:
         same(p.ctl("reload")[0], 0)
         until(lambda: a_of(s, "r.test"), ["192.0.2.51"])
         same(serial(), 4, "a zone that changes is no other:")
+        for words, says in ((("purge",), "its serial would go back"), (("begin",), "is a catalog, made here"), (("remove",), "is named by the configuration")):
+            code, said = p.ctl("zone", words[0], "one.invalid")
+            same((code, says in said), (1, True), said)
 
 
 run("catalog")

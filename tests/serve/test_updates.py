@@ -470,6 +470,7 @@ def plain():
         until(lambda: (s.at("web"), s.at("none")), (sorted(v4(11) + [txt, v6]), [(65301, 300, b"\4none")]))
         serial = s.serial_of(PLAIN)
         same((serial in (8, 9), s.serial(), s.serial_of(KEY)), (True, 7, 7), "serials:")
+        same("as addresses   serial %d\n" % serial in s.ctl("zone", "status", "dyn.test")[1], True)
         s.hear(serial)
         same(len(s.fetch(KEY, 7)), 1, "nothing is new for others:")
         delta = s.fetch(PLAIN, 7)
