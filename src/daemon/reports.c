@@ -13,6 +13,7 @@
 #include "report/report_zones.h"
 #include "xfr/refresh.h"
 
+#include <ev.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ enum { SHORT_AT_ONCE = 4, LONG_AT_ONCE = 1, MANY_THREADS = 512 };
 
 struct reports {
 	struct reports_opts opts;
+	struct report *gathering; /* those that still ask */
 	unsigned short_lane, long_lane;
 };
 
@@ -35,6 +37,11 @@ struct report {
 	int status;
 	struct job *job;
 	struct command_call *call; /* NULL: nobody waits any more */
+	/* While it asks the refresher, some zones a turn. */
+	struct reports *owner;
+	struct report *after, **at; /* among those */
+	ev_timer turn;
+	size_t next;
 };
 
 /* Makes the text; returns the command's exit status. On a helper thread. */
@@ -309,6 +316,7 @@ static void drop_view(struct report_view *v)
 	memory_free(v->balance);
 	memory_free(v->doubts);
 	memory_free(v->choices);
+	memory_free(v->refresh);
 }
 
 /* --- the job ------------------------------------------------------------------------------ */
@@ -393,7 +401,105 @@ static bool keep_words(struct report *x, const char **words, size_t n)
 	return x->words_text != NULL;
 }
 
-static int start(const struct reports *r, const struct kind *kind, const char **words, size_t n,
+static void free_report(struct report *x)
+{
+	drop_view(&x->view);
+	free(x->words_text);
+	free(x);
+}
+
+static bool start_job(struct report *x)
+{
+	const struct reports *r = x->owner;
+
+	return jobs_start(r->opts.jobs,
+		       &(struct job_opts){
+			       .lane = x->kind->is_long ? r->long_lane : r->short_lane,
+			       .name = x->kind->word,
+			       .about = x->n ? x->words[0] : NULL,
+			       .ctx = x,
+			       .work = work,
+			       .done = done }) != NULL;
+}
+
+/* --- how zones come from other nameservers ------------------------------------------------ */
+
+enum { ASKED_A_TURN = 1000 };
+
+static void ask_one(struct report *x, size_t i)
+{
+	const struct registry_zone *z = x->view.live.zones->zones[i];
+	struct report_refresh *to = &x->view.refresh[i];
+	struct refresh_view v;
+
+	if (z->source != REGISTRY_PRIMARY ||
+		!refresher_look(x->owner->opts.refresher, z->origin, &v))
+		return;
+	*to = (struct report_refresh){ .doing = v.doing,
+		.checked_s = v.checked_s,
+		.transferred_s = v.transferred_s,
+		.next_s = v.next_s,
+		.expires_s = v.expires_s,
+		.failures = v.failures,
+		.incremental = v.incremental };
+	_Static_assert(sizeof to->primary == sizeof v.primary, "a primary as text");
+	memcpy(to->primary, v.primary, sizeof to->primary);
+}
+
+static void leave_gathering(struct report *x)
+{
+	ev_timer_stop(x->owner->opts.loop, &x->turn);
+	*x->at = x->after;
+	if (x->after)
+		x->after->at = x->at;
+}
+
+static void on_ask(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct report *x = t->data;
+	const size_t n = x->view.live.zones->n, most = x->next + ASKED_A_TURN;
+
+	(void)events;
+	while (x->next < n && x->next < most)
+		ask_one(x, x->next++);
+	if (x->next < n) {
+		ev_timer_set(t, 0, 0);
+		ev_timer_start(loop, t);
+		return;
+	}
+	leave_gathering(x);
+	if (start_job(x))
+		return;
+	if (x->call) {
+		text_add(x->call->out, "too much is going on; try again\n");
+		x->call->done(x->call, 1);
+	}
+	free_report(x);
+}
+
+/* False: there is nothing to ask, or no memory for it. */
+static bool gather(struct reports *r, struct report *x)
+{
+	const size_t n = x->view.live.zones->n;
+
+	if (x->kind->make != report_zones || !r->opts.loop || !r->opts.refresher || !n ||
+		!refresher_counts(r->opts.refresher).zones)
+		return false;
+	x->view.refresh = calloc(n, sizeof *x->view.refresh); /* no page is touched before it is needed */
+	if (!x->view.refresh)
+		return false;
+	x->at = &r->gathering;
+	x->after = r->gathering;
+	if (x->after)
+		x->after->at = &x->after;
+	r->gathering = x;
+	ev_timer_init(&x->turn, on_ask, 0, 0);
+	x->turn.data = x;
+	ev_timer_start(r->opts.loop, &x->turn);
+	return true;
+}
+
+static int start(struct reports *r, const struct kind *kind, const char **words, size_t n,
 	struct command_call *c)
 {
 	struct report *x = calloc(1, sizeof *x);
@@ -404,19 +510,12 @@ static int start(const struct reports *r, const struct kind *kind, const char **
 		return 1;
 	}
 	x->publisher = r->opts.publisher;
+	x->owner = r;
 	x->kind = kind;
 	x->call = c;
 	take_view(r, kind->texts, &x->view);
-	if (!jobs_start(r->opts.jobs,
-		    &(struct job_opts){ .lane = kind->is_long ? r->long_lane : r->short_lane,
-			    .name = kind->word,
-			    .about = n ? x->words[0] : NULL,
-			    .ctx = x,
-			    .work = work,
-			    .done = done })) {
-		drop_view(&x->view);
-		free(x->words_text);
-		free(x);
+	if (!gather(r, x) && !start_job(x)) {
+		free_report(x);
 		text_add(c->out, "too much is going on; try again\n");
 		return 1;
 	}
@@ -429,7 +528,7 @@ static int start(const struct reports *r, const struct kind *kind, const char **
 
 /* What is bound to a word. */
 struct bound {
-	const struct reports *owner;
+	struct reports *owner;
 	const struct kind *kind;
 };
 
@@ -463,5 +562,10 @@ struct reports *reports_new(const struct reports_opts *opts, struct commands *co
 
 void reports_free(struct reports *r)
 {
+	while (r->gathering) {
+		struct report *x = r->gathering;
+		leave_gathering(x);
+		free_report(x);
+	}
 	memory_free(r);
 }

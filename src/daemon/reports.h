@@ -52,6 +52,7 @@ struct reports_opts {
 	struct certificates *certificates; /* NULL: there are none to tell of */
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;
+	struct ev_loop *loop; /* NULL: nobody is asked how zones come from others */
 };
 
 struct reports *reports_new(const struct reports_opts *opts, struct commands *commands);

@@ -25,7 +25,7 @@
 #include <stdint.h>
 #include <time.h>
 
-enum { REPORT_JOBS_MOST = 256 };
+enum { REPORT_JOBS_MOST = 256, REPORT_PRIMARY = 128 };
 
 /* How the edges' health is known. */
 struct report_health {
@@ -99,7 +99,17 @@ struct report_keys {
 	size_t rolling, waiting_ds;
 };
 
+/* Of a zone that comes from other nameservers. UNIX times; 0: never, or not known. */
+struct report_refresh {
+	const char *doing; /* a literal; NULL: it is none, or nobody knows */
+	int64_t checked_s, transferred_s, next_s, expires_s;
+	unsigned failures; /* in a row */
+	bool incremental;  /* the last transfer */
+	char primary[REPORT_PRIMARY];
+};
+
 struct report_view {
+	struct report_refresh *refresh; /* [live.zones->n] own; NULL: it was not asked for */
 	const struct world *world;
 	struct parts live, staged; /* `staged` without conf: no stage is on */
 	struct latency_csv clock;

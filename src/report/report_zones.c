@@ -56,13 +56,104 @@ static void signing_line(const struct registry_zone *z, struct text *out)
 				      : "");
 }
 
-static json_t *zone_json(const struct registry_zone *z)
+static const char *source_text(enum registry_source s)
 {
+	switch (s) {
+	case REGISTRY_FILE: return "file";
+	case REGISTRY_STORE: return "store";
+	case REGISTRY_PRIMARY: return "primary";
+	case REGISTRY_MADE: return "made";
+	}
+	return "";
+}
+
+/* --- who has added it, and how it comes from others --------------------------------------- */
+
+static json_t *added_json(const struct registry_added *a)
+{
+	char name[NAME_TEXT], when[32];
+	json_t *o = json_pack("{s:s, s:s}", "template", a->template, "at", time_text(when, a->at_s));
+
+	if (a->catalog)
+		json_object_set_new(o, "catalog", json_string(name_text(name, a->catalog)));
+	else
+		json_object_set_new(o, "user", json_integer(a->uid));
+	if (a->promoted)
+		json_object_set_new(o, "promoted", json_true());
+	return o;
+}
+
+static void added_line(const struct registry_added *a, struct text *out)
+{
+	char name[NAME_TEXT], when[32];
+
+	if (a->catalog)
+		text_addf(out, "    a member of the catalog %s", name_text(name, a->catalog));
+	else
+		text_addf(out, "    %s by user %u at %s", a->promoted ? "promoted" : "added", a->uid,
+			time_text(when, a->at_s));
+	if (*a->template)
+		text_addf(out, ", template %s", a->template);
+	text_add(out, "\n");
+}
+
+static void set_time(json_t *o, const char *member, int64_t s)
+{
+	char when[32];
+
+	if (s)
+		json_object_set_new(o, member, json_string(time_text(when, s)));
+}
+
+static json_t *refresh_json(const struct report_refresh *r)
+{
+	json_t *o = json_pack("{s:s, s:s, s:i}", "from", r->primary, "now", r->doing, "failures",
+		(int)r->failures);
+
+	set_time(o, "checked", r->checked_s);
+	set_time(o, "transferred", r->transferred_s);
+	if (r->transferred_s)
+		json_object_set_new(o, "by", json_string(r->incremental ? "IXFR" : "AXFR"));
+	set_time(o, "next", r->next_s);
+	set_time(o, "expires", r->expires_s);
+	return o;
+}
+
+static void refresh_line(const struct report_refresh *r, struct text *out)
+{
+	char when[32];
+
+	text_addf(out, "    from %s: %s", r->primary, r->doing);
+	if (r->checked_s)
+		text_addf(out, "; heard %s", time_text(when, r->checked_s));
+	if (r->transferred_s)
+		text_addf(out, "; %s %s", r->incremental ? "IXFR" : "AXFR", time_text(when, r->transferred_s));
+	if (r->next_s)
+		text_addf(out, "; next %s", time_text(when, r->next_s));
+	if (r->expires_s)
+		text_addf(out, "; expires %s", time_text(when, r->expires_s));
+	text_add(out, "\n");
+}
+
+/* NULL: it comes from nobody. */
+static const struct report_refresh *refresh_of(const struct report_view *v, size_t i)
+{
+	return v->refresh && v->refresh[i].doing ? &v->refresh[i] : NULL;
+}
+
+static json_t *zone_json(const struct report_view *v, size_t i)
+{
+	const struct registry_zone *z = v->live.zones->zones[i];
 	const struct zone *served = z->load.zone;
 	char name[NAME_TEXT], when[32];
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "zone", name_text(name, z->origin),
-		"file", z->path, "state", registry_state_text(z->state), "since",
-		time_text(when, z->since_s));
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "zone", name_text(name, z->origin),
+		"source", source_text(z->source), "file", z->path, "state",
+		registry_state_text(z->state), "since", time_text(when, z->since_s));
+
+	if (z->added)
+		json_object_set_new(o, "added", added_json(z->added));
+	if (refresh_of(v, i))
+		json_object_set_new(o, "primary", refresh_json(refresh_of(v, i)));
 
 	if (z->state != REGISTRY_EMPTY) {
 		json_object_set_new(o, "serial", json_integer(served->serial));
@@ -80,13 +171,15 @@ static json_t *zone_json(const struct registry_zone *z)
 	return o;
 }
 
-static void zone_line(const struct registry_zone *z, struct text *out)
+static void zone_line(const struct report_view *v, size_t i, struct text *out)
 {
+	const struct registry_zone *z = v->live.zones->zones[i];
 	const struct zone *served = z->load.zone;
 	char name[NAME_TEXT], when[32];
 
 	text_addf(
-		out, "%-32s %-10s", name_text(name, z->origin), registry_state_text(z->state));
+		out, "%-32s %-8s %-10s", name_text(name, z->origin), source_text(z->source),
+		registry_state_text(z->state));
 	if (z->state == REGISTRY_EMPTY)
 		text_addf(out, " %10s %10s", "-", "-");
 	else
@@ -96,6 +189,10 @@ static void zone_line(const struct registry_zone *z, struct text *out)
 		text_addf(out, "    the first of its signatures %s at %s\n",
 			served->signatures_end_s < time(NULL) ? "has ended" : "ends",
 			time_text(when, served->signatures_end_s));
+	if (refresh_of(v, i))
+		refresh_line(refresh_of(v, i), out);
+	if (z->added)
+		added_line(z->added, out);
 	if (z->fault)
 		text_addf(out, "    %s\n", z->fault);
 }
@@ -114,17 +211,17 @@ static int report_one(
 		return 2;
 	}
 	name_lower(wire, wire, name_len(wire));
-	const struct registry_zone *z = registry_find(view->live.zones, wire);
-	if (!z) {
+	const size_t i = registry_index(view->live.zones, wire);
+	if (i == view->live.zones->n) {
 		text_addf(out, "there is no zone %s (\"waymarkctl zones\" lists them)\n", name);
 		return 1;
 	}
 	if (json)
-		report_json(zone_json(z), out);
+		report_json(zone_json(view, i), out);
 	else {
-		zone_line(z, out);
-		if (z->keys)
-			signing_line(z, out);
+		zone_line(view, i, out);
+		if (view->live.zones->zones[i]->keys)
+			signing_line(view->live.zones->zones[i], out);
 	}
 	return 0;
 }
@@ -138,18 +235,18 @@ static void report_all(const struct report_view *view, bool faulty, bool json, s
 	if (json)
 		text_add(out, "[");
 	else
-		text_addf(out, "%-32s %-10s %10s %10s  %-20s  %s\n", "ZONE", "STATE", "SERIAL",
+		text_addf(out, "%-32s %-8s %-10s %10s %10s  %-20s  %s\n", "ZONE", "SOURCE", "STATE", "SERIAL",
 			"RECORDS", "SINCE", "FILE");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct registry_zone *z = r->zones[i];
 		if (faulty && z->state == REGISTRY_READY)
 			continue;
 		if (!json) {
-			zone_line(z, out);
+			zone_line(view, i, out);
 			continue;
 		}
 		text_addf(out, "%s\n", comma);
-		report_json(zone_json(z), out);
+		report_json(zone_json(view, i), out);
 		comma = ",";
 	}
 	if (json)

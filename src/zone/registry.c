@@ -194,6 +194,11 @@ static size_t find(const struct registry *r, const uint8_t *apex)
 	return r->n;
 }
 
+size_t registry_index(const struct registry *r, const uint8_t *apex)
+{
+	return find(r, apex);
+}
+
 struct registry_zone *registry_find(const struct registry *r, const uint8_t *apex)
 {
 	const size_t at = find(r, apex);

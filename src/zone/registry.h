@@ -145,6 +145,9 @@ struct registry *registry_changed(
 /* By its apex (wire, lower case); NULL. */
 struct registry_zone *registry_find(const struct registry *r, const uint8_t *apex);
 
+/* Its number among the entries; r->n when there is none. */
+size_t registry_index(const struct registry *r, const uint8_t *apex);
+
 /* The order of entries: that of memcmp() on the wire, shorter first. */
 int registry_compare(const uint8_t *a, const uint8_t *b);
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Zones that come, change and go while the server runs, by commands of their operators."""
+import json
 import re
 
 from lib import *
@@ -99,6 +100,9 @@ def second():
         with Host(p.port) as s:
             s.zone("add", "moved.test", "second")
             until(lambda: s.udp("www.moved.test").addresses(), ["192.0.2.1"])
+            zone = json.loads(s.ctl("zones", "moved.test", "--json")[1])
+            same((zone["source"], zone["primary"]["by"], zone["primary"]["failures"], zone["added"]["template"]), ("primary", "AXFR", 0, "second"))
+            same([z["zone"] for z in json.loads(s.ctl("zones", "--json")[1]) if "primary" in z], ["moved.test."])
             p.stop()
             s.again()
             same(s.udp("www.moved.test").addresses(), ["192.0.2.1"])

@@ -79,14 +79,14 @@ static void all_zones_are_listed_with_what_is_wrong_below(void)
 	CU_ASSERT_TRUE_FATAL(a && b && c && a < b && b < c);
 	char state[16];
 	unsigned serial, records;
-	CU_ASSERT_EQUAL(sscanf(a, " a.example. %15s %u %u", state, &serial, &records), 3);
+	CU_ASSERT_EQUAL(sscanf(a, " a.example. file %15s %u %u", state, &serial, &records), 3);
 	CU_ASSERT_STRING_EQUAL(state, "ready");
 	CU_ASSERT_EQUAL(serial, 1);
 	CU_ASSERT_EQUAL(records, d.view.live.zones->zones[0]->load.zone->records);
-	CU_ASSERT_EQUAL(sscanf(b, " b.example. %15s %u %u", state, &serial, &records), 3);
+	CU_ASSERT_EQUAL(sscanf(b, " b.example. file %15s %u %u", state, &serial, &records), 3);
 	CU_ASSERT_STRING_EQUAL(state, "faulty");
 	CU_ASSERT_EQUAL(serial, 1); /* of what is served on */
-	CU_ASSERT_EQUAL(strncmp(c + 34, "not loaded          -          - ", 33), 0);
+	CU_ASSERT_EQUAL(strncmp(c + 43, "not loaded          -          - ", 33), 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(b, "/zones/b.example.zone\n    "));
 	CU_ASSERT_PTR_NOT_NULL(strstr(b, "b.example.zone:4:"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(c, "c.example.zone:4:"));
@@ -103,6 +103,40 @@ static void only_those_that_are_wrong_are_listed_when_it_is_asked(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(said(&d), "\nb.example."));
 	CU_ASSERT_PTR_NOT_NULL(strstr(said(&d), "\nc.example."));
 	CU_ASSERT_EQUAL(lines(&d), 5);
+	close_desk(&d);
+}
+
+static void who_has_added_a_zone_and_where_it_comes_from_is_told(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	struct registry *r = d.view.live.zones;
+	struct report_refresh refresh[3] = { { .doing = "waits",
+		.checked_s = 1700000000,
+		.transferred_s = 1700000001,
+		.next_s = 1700000100,
+		.expires_s = 1700009999,
+		.incremental = true,
+		.primary = "hidden (192.0.2.1:53)" } };
+	r->zones[0]->added = registry_added_new(&(struct registry_added){
+		.template = "hosted", .file = "", .uid = 7, .at_s = 1700000000 });
+	d.view.refresh = refresh;
+	CU_ASSERT_EQUAL(report(&d, "a.example"), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(said(&d),
+		"    from hidden (192.0.2.1:53): waits; heard 2023-11-14T22:13:20Z; IXFR 2023-11-14T22:13:21Z; "
+		"next 2023-11-14T22:15:00Z; expires 2023-11-15T00:59:59Z\n"
+		"    added by user 7 at 2023-11-14T22:13:20Z, template hosted\n"));
+	CU_ASSERT_EQUAL(report(&d, "a.example --json"), 0);
+	json_t *o = json_loads(said(&d), 0, NULL);
+	const json_t *primary = json_object_get(o, "primary"), *added = json_object_get(o, "added");
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(primary, "by")), "IXFR");
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(primary, "next")), "2023-11-14T22:15:00Z");
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(added, "user")), 7);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(added, "template")), "hosted");
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(o, "source")), "file");
+	json_decref(o);
+	d.view.refresh = NULL;
 	close_desk(&d);
 }
 
@@ -202,6 +236,8 @@ void suite_report_zones(void)
 			all_zones_are_listed_with_what_is_wrong_below },
 		{ "only those that are wrong are listed when it is asked",
 			only_those_that_are_wrong_are_listed_when_it_is_asked },
+		{ "who has added a zone, and where it comes from, is told",
+			who_has_added_a_zone_and_where_it_comes_from_is_told },
 		{ "the same is told as JSON", the_same_is_told_as_json },
 		{ "none that is wrong is an empty list", none_that_is_wrong_is_an_empty_list },
 		{ "one is told by its name", one_is_told_by_its_name },
