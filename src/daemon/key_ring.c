@@ -6,6 +6,7 @@
 #include "base/scope.h"
 #include "store/store_keys.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -320,6 +321,7 @@ bool key_ring_step_zone(struct key_ring *r, struct ring_zone *z,
 
 struct step {
 	const struct key_policy *policy;
+	bool reads;          /* for who reads a zone: see key_ring_get() */
 	struct keyset *keys; /* of key_ring_get(); kept */
 	uint32_t next_s;
 	bool changed;
@@ -346,10 +348,39 @@ static uint32_t next_of(struct ring_zone *z, const struct key_policy *policy)
 				   : (uint32_t)((z->due_us - now_us) / 1000000 + 1);
 }
 
+/* What is read may never be served, or be of an older configuration than another that is read:
+ * so life goes on with what is served alone. Only a zone without keys gets some. */
+static bool read_keys(
+	struct key_ring *r, struct ring_zone *z, struct step *s, struct fault *why)
+{
+	bool ok = key_ring_load(r, z, s->policy, why);
+
+	if (ok && !z->life.n && s->policy) {
+		ok = key_ring_step_zone(r, z, s->policy, &s->changed, why);
+		z->fresh = ok;
+		z->due_us = 0;
+	}
+	snprintf(z->fault, sizeof z->fault, "%.255s", ok ? "" : why->text);
+	if (!ok || (!s->policy && !key_life_is_secure(&z->life)))
+		return ok;
+	struct keyset *keys = key_life_keyset(&z->life, s->policy, &ok);
+	s->keys = keys;
+	part_keep(keys ? &keys->part : NULL);
+	keyset_drop(keys);
+	return ok || fault(why, "out of memory");
+}
+
 static bool step(struct key_ring *r, struct ring_zone *z, void *ctx, struct fault *why)
 {
 	struct step *s = ctx;
 	bool ok = true;
+
+	if (s->reads)
+		return read_keys(r, z, s, why);
+	/* Its policy is on its way. */
+	if (!s->policy && z->fresh)
+		return true;
+	z->fresh = false;
 
 	if (is_due(z, s->policy)) {
 		z->due_served = __atomic_load_n(&z->served, __ATOMIC_RELAXED);
@@ -360,7 +391,7 @@ static bool step(struct key_ring *r, struct ring_zone *z, void *ctx, struct faul
 				(uint64_t)1000000;
 	}
 
-	memcpy(z->fault, ok ? "" : why->text, ok ? 1 : sizeof z->fault - 1);
+	snprintf(z->fault, sizeof z->fault, "%.255s", ok ? "" : why->text);
 	if (ok) {
 		s->next_s = next_of(z, s->policy);
 		s->keys = z->keys;
@@ -372,7 +403,7 @@ static bool step(struct key_ring *r, struct ring_zone *z, void *ctx, struct faul
 struct keyset *key_ring_get(struct key_ring *r, const uint8_t *apex,
 	const struct key_policy *policy, struct fault *why)
 {
-	struct step s = { .policy = policy };
+	struct step s = { .policy = policy, .reads = true };
 	struct keyset *keys = NULL;
 
 	*why = (struct fault){ 0 };

@@ -23,9 +23,9 @@ void key_ring_close(struct key_ring *r); /* NULL is fine */
 const char *key_ring_dir(const struct key_ring *r);
 
 /* What the zone at `apex` (wire, lower case) is to be signed with now, by its policy; NULL: it
- * is to be unsigned. A zone without keys gets those that are in the folder, or new ones. Count
- * 1; NULL with an empty `why`: it is not signed; with another: its keys cannot be had, and what
- * is served must go on as it is. */
+ * is to be unsigned. A zone without keys gets those that are in the folder, or new ones;
+ * nothing else happens to keys by it. Count 1; NULL with an empty `why`: it is not signed; with
+ * another: its keys cannot be had, and what is served must go on as it is. */
 struct keyset *key_ring_get(struct key_ring *r, const uint8_t *apex,
 	const struct key_policy *policy, struct fault *why);
 

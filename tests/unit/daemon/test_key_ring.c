@@ -192,6 +192,7 @@ static void served(const struct key_policy *p, uint32_t seconds)
 {
 	uint32_t next_s;
 
+	key_ring_step(ring, apex, p, &next_s, &why);
 	struct keyset *s = key_ring_get(ring, apex, p, &why);
 	key_ring_served(ring, apex, s ? s->generation : 0, 1);
 	keyset_drop(s);
@@ -214,7 +215,8 @@ static void a_roll_goes_through_a_restart_and_removes_the_old_key(void)
 	CU_ASSERT_EQUAL(v.life.keys[0].ds.state, KEY_ASKED);
 	const uint16_t first = signing_key_tag(v.life.keys[0].key);
 	key_ring_view_fini(&v);
-	CU_ASSERT_FALSE(key_ring_parent(ring, apex, &(struct key_ring_ds){ ds, 0 }, 1, 1, &why));
+	CU_ASSERT_FALSE(
+		key_ring_parent(ring, apex, &(struct key_ring_ds){ ds, 0 }, 1, 1, &why));
 	CU_ASSERT(key_ring_ds_seen(ring, apex, true, &why));
 	CU_ASSERT(key_ring_roll(ring, apex, KEY_CSK, false, &why));
 	served(&p, 0);
@@ -233,7 +235,8 @@ static void a_roll_goes_through_a_restart_and_removes_the_old_key(void)
 	ds[1] = (uint8_t)len;
 	key_ring_view_fini(&v);
 	/* The old one's DS was seen with a TTL that was not known: a day. */
-	CU_ASSERT(key_ring_parent(ring, apex, &(struct key_ring_ds){ ds, len + 2 }, 1, 1, &why));
+	CU_ASSERT(
+		key_ring_parent(ring, apex, &(struct key_ring_ds){ ds, len + 2 }, 1, 1, &why));
 	CU_ASSERT(key_ring_look(ring, apex, &v));
 	CU_ASSERT_EQUAL(v.life.keys[0].ds.state, KEY_UNRETENTIVE);
 	CU_ASSERT_EQUAL(v.life.keys[1].ds.state, KEY_RUMOURED);
@@ -251,6 +254,7 @@ static void keys_of_other_signers_come_and_go(void)
 	size_t len;
 	const uint8_t *rdata = signing_key_dnskey(theirs, &len);
 	struct signing_key *public = signing_key_foreign(rdata, len, NULL);
+	uint32_t next_s;
 
 	begin();
 	CU_ASSERT_FALSE(key_ring_import(ring, other, public, 0, &why));
@@ -259,12 +263,14 @@ static void keys_of_other_signers_come_and_go(void)
 	CU_ASSERT(key_ring_import(ring, apex, public, 0, &why));
 	CU_ASSERT_FALSE(key_ring_import(ring, apex, public, 0, &why));
 	again();
+	key_ring_step(ring, apex, &p, &next_s, &why);
 	s = key_ring_get(ring, apex, &p, &why);
 	CU_ASSERT_EQUAL_FATAL(s->n, 2);
 	CU_ASSERT(s->keys[1].published && !s->keys[1].signs_zone && !s->keys[1].cds);
 	CU_ASSERT_FALSE(key_ring_remove(ring, apex, signing_key_tag(s->keys[0].key), &why));
 	CU_ASSERT(key_ring_remove(ring, apex, signing_key_tag(public), &why));
 	keyset_drop(s);
+	key_ring_step(ring, apex, &p, &next_s, &why);
 	s = key_ring_get(ring, apex, &p, &why);
 	only_tag(s);
 	keyset_drop(s);
@@ -286,6 +292,37 @@ static void a_zone_that_is_off_is_unsigned_at_once_where_no_ds_was_asked_for(voi
 	end();
 }
 
+/* A look that began before a reload goes by the policies of before. */
+static void keys_of_a_zone_that_is_about_to_be_signed_stay(void)
+{
+	struct key_policy p = quick();
+	uint32_t next_s;
+
+	begin();
+	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	const uint16_t tag = only_tag(s);
+	keyset_drop(s);
+	key_ring_step(ring, apex, NULL, &next_s, &why);
+	s = key_ring_get(ring, apex, &p, &why);
+	CU_ASSERT_EQUAL(only_tag(s), tag);
+	keyset_drop(s);
+	/* And who only reads with another policy rolls nothing. */
+	struct key_policy q = p;
+	q.algorithm = SIGNING_ECDSAP256SHA256;
+	s = key_ring_get(ring, apex, &q, &why);
+	CU_ASSERT_EQUAL(only_tag(s), tag);
+	keyset_drop(s);
+	key_ring_step(ring, apex, &p, &next_s, &why);
+	key_ring_step(ring, apex, NULL, &next_s, &why);
+	key_ring_served(ring, apex, 0, 1);
+	key_ring_step(ring, apex, NULL, &next_s, &why);
+	struct key_ring_view v;
+	CU_ASSERT(key_ring_look(ring, apex, &v));
+	CU_ASSERT(v.is_off && v.life.n == 1 && v.life.keys[0].zone.state == KEY_UNRETENTIVE);
+	key_ring_view_fini(&v);
+	end();
+}
+
 void suite_key_ring(void);
 void suite_key_ring(void)
 {
@@ -296,6 +333,8 @@ void suite_key_ring(void)
 		{ "keys in the folder are used", keys_in_the_folder_are_used },
 		{ "a roll goes through a restart and removes the old key",
 			a_roll_goes_through_a_restart_and_removes_the_old_key },
+		{ "keys of a zone that is about to be signed stay",
+			keys_of_a_zone_that_is_about_to_be_signed_stay },
 		{ "keys of other signers come and go", keys_of_other_signers_come_and_go },
 		{ "a zone that is off is unsigned at once where no DS was asked for",
 			a_zone_that_is_off_is_unsigned_at_once_where_no_ds_was_asked_for },
