@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { SLICE = 5000 };
-static const double again_s = 60; /* what has failed is tried again */
+static const double again_s = 15; /* what has failed is tried again */
 
 struct catalogs {
 	struct catalogs_opts opts;
@@ -122,25 +122,27 @@ static void tell_done(const struct catalogs *c)
 				    "taken, and are tried again: %s", c->failed, c->first);
 }
 
+/* Nothing is looked at until then, lest each change of any zone has it fail once more. */
+static void try_later(struct catalogs *c)
+{
+	if (jobs_are_stopped(c->opts.jobs))
+		return;
+	part_drop(c->conf); /* whatever there is then is news */
+	c->conf = NULL;
+	ev_timer_set(&c->timer, again_s, 0);
+	ev_timer_start(c->opts.loop, &c->timer);
+}
+
 static void end_plan(struct catalogs *c)
 {
-	const bool again = c->failed != 0;
-
 	if (c->plan.n)
 		tell_done(c);
 	catalog_plan_fini(&c->plan);
 	c->runs = false;
-	if (jobs_are_stopped(c->opts.jobs))
-		return;
-	if (again) {
-		part_drop(c->conf); /* whatever there is then is news */
-		c->conf = NULL;
-		ev_timer_stop(c->opts.loop, &c->timer);
-		ev_timer_set(&c->timer, again_s, 0);
-		ev_timer_start(c->opts.loop, &c->timer);
-	} else if (c->again) {
+	if (c->failed)
+		try_later(c);
+	else if (c->again)
 		look(c);
-	}
 }
 
 static void ask_some(struct catalogs *c);
@@ -197,7 +199,7 @@ static void tell_lines(const struct catalog_plan *p)
 {
 	const char *at = text_get(&p->told);
 
-	for (; *at; at += strcspn(at, "\n") + 1)
+	for (; at && *at; at += strcspn(at, "\n") + 1)
 		log_line(LOG_WARNING, "%.*s", (int)strcspn(at, "\n"), at);
 	if (p->untold)
 		log_line(LOG_WARNING, "catalogs: %zu more such are not told", p->untold);
@@ -233,7 +235,8 @@ static void look(struct catalogs *c)
 	const struct parts *live = publisher_live(c->opts.publisher);
 
 	c->again = c->runs;
-	if (c->runs || !is_news(c, live) || !parts_conf(live)->store_file)
+	if (c->runs || ev_is_active(&c->timer) || jobs_are_stopped(c->opts.jobs) ||
+		!is_news(c, live) || !parts_conf(live)->store_file)
 		return;
 	take_seen(c, live);
 	c->job.live = parts_hold(&(struct parts){ .conf = live->conf, .zones = live->zones });
@@ -244,8 +247,10 @@ static void look(struct catalogs *c)
 				  .ctx = c,
 				  .work = work,
 				  .done = done }) != NULL;
-	if (!c->runs)
+	if (!c->runs) {
 		publisher_let_go(c->opts.publisher, &c->job.live);
+		try_later(c);
+	}
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *t, int events)

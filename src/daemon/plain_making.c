@@ -396,7 +396,7 @@ static void done(void *ctx, enum job_end end)
 		log_line(LOG_ERROR, "zones for peers with \"edge-as: addresses\" stay as they "
 				    "were: %s",
 			m->job.why.text);
-	m->again = end == JOB_NO_MEMORY || (end == JOB_DONE && m->job.failed);
+	m->again = end != JOB_DONE || m->job.failed;
 	world_drop(m->seen);
 	m->seen = m->job.world;
 	publisher_let_go(m->opts.publisher, &m->job.live);
