@@ -31,6 +31,7 @@ struct putting {
 	int64_t id, base, n, whole;
 	int64_t until; /* with no timers: the last change that is in the base */
 	bool apart;    /* it cannot be put */
+	bool rest;     /* of what it replaces there is more than went with it */
 };
 
 static bool one_number(sqlite3_stmt *st, int64_t *to)
@@ -107,6 +108,8 @@ static bool finish(struct putting *p)
 {
 	struct store *s = p->s;
 
+	if (!drop_parts(s, p->id, p->base, &p->rest))
+		return false;
 	if (!p->timers)
 		return store_run(store_bind(s, STORE_SET_BASE, "iiii", p->id, p->base, p->until,
 			       p->whole)) &&
@@ -202,8 +205,8 @@ static enum store_result put(struct store *s, const struct zone *z, enum store_w
 		p.len = next;
 	}
 	free(halves[0]);
-	/* What it replaces: when that fails, it goes with the next. */
-	if (ok)
+	/* When that fails, it goes with the next. */
+	if (ok && p.rest)
 		drop_others(s, p.id, p.base, &(struct fault){ 0 });
 	return ok ? STORE_DONE : p.apart ? STORE_APART : STORE_FAILED;
 }
@@ -211,16 +214,14 @@ static enum store_result put(struct store *s, const struct zone *z, enum store_w
 bool store_put_now(struct store *s, const struct zone *z, const struct store_timers *t)
 {
 	struct putting p = { .s = s, .z = z, .timers = t, .records = store_records(z) };
-	bool more = true;
-
 	p.part = malloc(PART + STORE_RECORD_MOST);
 	bool ok = p.part && start(&p);
 	while (ok && (p.len = store_records_fill(&p.records, p.part, PART)))
 		ok = put_part(&p);
 	free(p.part);
 	ok = ok && finish(&p);
-	while (ok && more)
-		ok = drop_parts(s, p.id, p.base, &more);
+	while (ok && p.rest)
+		ok = drop_parts(s, p.id, p.base, &p.rest);
 	return ok;
 }
 
