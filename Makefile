@@ -215,7 +215,8 @@ bench: W ?= all
 bench: R ?= 5
 bench: T ?= 2
 bench: $(programs) $(bench_programs)
-	@BUILD=$(BUILD) tests/bench/bench -w "$(W)" -r $(R) -t $(T) --json $(BUILD)/bench.json $(BENCH_FLAGS)
+	$(if $(filter C%,$(W)),,@BUILD=$(BUILD) tests/bench/bench -w "$(W)" -r $(R) -t $(T) --json $(BUILD)/bench.json $(BENCH_FLAGS))
+	$(if $(filter W%,$(W)),,@BUILD=$(BUILD) tests/bench/changes.py -w "$(W)")
 
 lab: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/lab_router

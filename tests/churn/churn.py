@@ -3,7 +3,8 @@
 
 usage: churn.py [--seconds N] [--seed N] [--no-holds]
 
-A real server with probes, GeoIP, measurements, a state file, a decision log, agents and capacities. One operator reloads,
+A real server with probes, GeoIP, measurements, a state file, a decision log, agents and capacities, a zone that is updated without
+end, and one that another server has and updates. One operator reloads,
 stages, promotes, rolls back, imports, forgets, forces, probes, exports; files are replaced, right ones and wrong ones; edges
 die and come back; memory ends; disks are slow or full; clients go away; helper threads are held at random points. All the
 while it is asked, and at every moment: it lives, static names have what they had, steered ones have edges that may be
@@ -36,6 +37,7 @@ sys.path[:0] = [HERE, os.path.dirname(HERE) + "/serve"]
 from edges import Web                                       # noqa: E402
 from lib import *                                           # noqa: E402
 import slow                                                 # noqa: E402
+from xfr import Key, transfer, zone_of                      # noqa: E402
 
 SHIM = BUILD + "/slow.so"
 SANITIZED = SLOW > 1
@@ -48,6 +50,8 @@ AGENTS = {"e0": bytes(range(32)), "e5": bytes(range(1, 33))}
 AT = ["52,5", "40,-74", "35,139", "-33,151", "1,103", "50,8", "-23,-46", "19,72"]
 POOLS = {"web": "policy: nearest, probe: web", "turns": "policy: round-robin, affinity: client, probe: web, answers: 2",
          "close": "policy: least-latency, probe: web", "full": "policy: [ nearest within 20ms, least-load ], probe: web"}
+KEY = Key("xfr", b"k" * 32)
+DYN = "$TTL 300\n@ SOA ns1 host 1 7200 2 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\n"
 GONE_S = 3 * SLOW                                           # an edge that is down is answered no longer
 COMMAND_S = 40 * SLOW                                       # every command has answered
 SLACK_FDS = 12
@@ -92,6 +96,7 @@ class Churn:
         self.out_since = {}                                 # edge: since when nobody may be sent there
         self.asked = 0
         self.restarts = 0
+        self.dynamic, self.confirmed = {}, 0                # what updates have put: a name, its value; how many were confirmed
 
     # ---------------------------------------------------------- the place
 
@@ -101,7 +106,9 @@ class Churn:
             edges = edges[1:] + edges[:1]                   # other numbers for the same edges
         if self.variant % 3 == 2:
             edges.remove("e7")
-        text = "management: { listen: \"127.0.0.1:%d\" }\n" % self.management
+        text = "keys: { xfr: %s }\npeers: { other: { at: \"127.0.0.1:%d\" } }\nstore: { file: kept/waymark.db, history-size: 64k }\n" % (
+            KEY.yaml(), self.other.port)
+        text += "management: { listen: \"127.0.0.1:%d\" }\n" % self.management
         text += "geoip: { city: { file: city.mmdb } }\n"
         text += "log: { decisions: { file: decisions%d.log, sample: 20%%, size: 100k } }\n" % (self.variant % 2)
         text += "latency: { files: [ measured%d.csv ], state: learned%d.csv, half-life: 30s, explore: { share: 10%% }, agents: { %s } }\n" % (
@@ -127,7 +134,8 @@ class Churn:
 
     def put_config(self, more=""):
         self.put("waymark.yaml", "server: { listen: [ %s ], workers: 2%s }\ncontrol: { socket: control.sock, state: kept/state%d }\n"
-                                 "zones: [ { dir: zones } ]\n%s%s" % (
+                                 "zones: [ { dir: zones }, { name: far.test, primary: other }, { name: dyn.test, file: dyn.zone, "
+                                 "write-back: store, transfer: any, notify: other, update: [ { key: xfr } ] } ]\n%s%s" % (
                                      self.server.listen, ", user: root" if os.getuid() == 0 else "", self.variant % 2, self.config(), more))
 
     def put_zones(self):
@@ -161,6 +169,12 @@ class Churn:
             self.put("measured%d.csv" % n, self.rows())
         self.put("import.csv", self.rows(2000))
         self.put_zones()
+        self.put("dyn.zone", DYN)
+        self.other = Server({"far.test": DYN}, start=False)
+        self.other.configure("keys: { xfr: %s }\npeers: { us: { at: \"127.0.0.1:%d\" } }\nstore: { file: waymark.db }" % (KEY.yaml(), s.port),
+                             "[ { name: dyn.test, primary: us }, { name: far.test, file: zones/far.test.zone, write-back: store, "
+                             "transfer: any, notify: us, update: [ { key: xfr } ] } ]")
+        self.other.start()
         self.put_config()
         self.slow = slow.Slow(s.dir + "/plan")
         self.start()
@@ -276,6 +290,70 @@ class Churn:
         while not self.stop.wait(rng.choice((0.02, 0.1, 0.5)) * SLOW):
             if not self.quiet.is_set() and not self.restarting:
                 self.agent_report()
+
+    def update(self, server, zone, owner, value):
+        """The RCODE."""
+        packet = os.urandom(2) + struct.pack(">HHHHH", 5 << 11, 1, 0, 2, 0) + wire(zone) + struct.pack(">HH", 6, 1)
+        packet += wire(owner + "." + zone) + struct.pack(">HHIH", 16, 255, 0, 0)
+        packet += wire(owner + "." + zone) + struct.pack(">HHIH", 16, 1, 300, 1 + len(value)) + bytes([len(value)]) + value
+        with server.connect() as s:
+            s.settimeout(COMMAND_S)
+            send_tcp(s, KEY.sign(packet)[0])
+            return recv_tcp(s)[3] & 15
+
+    def updates_for_ever(self, seed):
+        """What is confirmed is visible, and stays."""
+        rng = random.Random(seed)
+        while not self.stop.wait(rng.choice((0, 0.005, 0.1)) * (SLOW if SANITIZED else 1)):
+            if self.quiet.is_set() or self.restarting:
+                continue
+            owner, value, life = "u%d" % rng.randrange(150), b"%d " % rng.getrandbits(40) + b"x" * rng.randrange(200), self.restarts
+            try:
+                rcode = self.update(self.server, "dyn.test", owner, value)
+                if rng.random() < 0.2:
+                    self.update(self.other, "far.test", owner, value)
+                if rcode == 0:
+                    self.confirmed += 1
+                    self.dynamic[owner] = value
+                    got = self.server.tcp(owner + ".dyn.test", "TXT").answer
+                    if not got or got[0][3] != value.decode():
+                        raise Wrong("a confirmed update is not there: %r" % got)
+                else:
+                    self.dynamic.pop(owner, None)           # nobody knows
+                    if not self.bad_disk and not self.limited and not self.restarting and rcode != 2:
+                        raise Wrong("an update is answered with RCODE %d" % rcode)
+            except (OSError, AssertionError, IndexError) as e:
+                self.dynamic.pop(owner, None)
+                if not self.restarting and self.restarts == life and not self.limited and not self.stop.is_set():
+                    self.wrong.append("an update of %s: %s" % (owner, e))
+                    return
+            except Wrong as e:
+                if self.restarting or self.restarts != life or self.limited:
+                    continue
+                self.wrong.append(str(e))
+                return
+
+    def zone_texts(self, server, zone):
+        with server.connect() as s:
+            return {r.owner[1:1 + r.owner[0]].decode(): r.data[1:] for r in zone_of(transfer(s, query(zone, 252))) if r.type == 16}
+
+    def changes_are_there(self):
+        """All that was confirmed; and both servers have the same."""
+        end = time.monotonic() + 60 * SLOW
+        while True:
+            try:
+                now = self.zone_texts(self.server, "dyn.test")
+                lost = [o for o, v in self.dynamic.items() if now.get(o) != v]
+                if lost:
+                    raise Wrong("confirmed updates are not there: %s" % lost[:5])
+                if self.other.udp("far.test", "SOA").answer == self.server.udp("far.test", "SOA").answer and \
+                        self.other.udp("dyn.test", "SOA").answer == self.server.udp("dyn.test", "SOA").answer:
+                    return
+            except (AssertionError, OSError, IndexError):
+                pass
+            if time.monotonic() > end:
+                raise Wrong("the other server has not what we have: %s" % self.other.said()[-1500:])
+            time.sleep(0.3)
 
     def rude_for_ever(self, seed):
         """Clients of the control socket who go away in the midst of it, or never read."""
@@ -578,6 +656,7 @@ class Churn:
     def nothing_is_left(self):
         self.quiet.set()
         self.slow.off()
+        self.changes_are_there()
         status = self.idle(30)
         end = time.monotonic() + 30 * SLOW
         while self.descriptors() > self.descriptors_at_first + SLACK_FDS:
@@ -623,7 +702,8 @@ class Churn:
             seed = self.seed * 1000
             self.descriptors_at_first = self.descriptors() + 16     # workers, probes and clients come and go
             helpers = [self.guard(self.ask_for_ever, seed + i, i % 3 == 2) for i in range(3)]
-            helpers += [self.guard(f, seed + 10 + i) for i, f in enumerate((self.reports_for_ever, self.rude_for_ever, self.hold_for_ever))]
+            helpers += [self.guard(f, seed + 10 + i) for i, f in enumerate((self.reports_for_ever, self.rude_for_ever, self.hold_for_ever,
+                                                                             self.updates_for_ever))]
             while time.monotonic() - self.begun < self.seconds:
                 self.operate()
             status = self.nothing_is_left()
@@ -645,6 +725,7 @@ class Churn:
                 self.server.proc.kill()
                 self.server.proc.wait()
             shutil.rmtree(self.server.dir, ignore_errors=True)
+            self.other.__exit__(Wrong)
         return status
 
     def operate_until_the_end(self):
@@ -658,9 +739,9 @@ class Churn:
         print(said[max(0, at - 200):at + 6000] if at >= 0 else said[-3000:], file=self.out)
 
     def summary(self, status):
-        return "%d steps (%s), %d answers checked, %d restarts, threads held %d times; longest turn of the loop %.1f ms, %d over 10 ms" % (
-            sum(self.counts.values()), ", ".join("%s %d" % kv for kv in sorted(self.counts.items())), self.asked, self.restarts,
-            self.slow.held(), status["loop_longest_us"] / 1e3, status["loop_late"])
+        return "%d steps (%s), %d answers checked, %d updates confirmed, %d restarts, threads held %d times; longest turn of the loop %.1f ms, %d over 10 ms" % (
+            sum(self.counts.values()), ", ".join("%s %d" % kv for kv in sorted(self.counts.items())), self.asked, self.confirmed,
+            self.restarts, self.slow.held(), status["loop_longest_us"] / 1e3, status["loop_late"])
 
 
 def main():
