@@ -30,8 +30,8 @@ static unsigned count_addresses(const struct steer *s, const struct choice *choi
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < choice->n; i++)
-		for (unsigned k = 0;
-			next_address(&s->edges[choice->edges[i]], v6, choice->alive, &k);)
+		for (unsigned k = 0; next_address(&s->edges[choice->edges[i]], v6,
+			     choice_alive(choice, i), &k);)
 			count++;
 	return count;
 }
@@ -56,7 +56,7 @@ bool compose_pool_edges(
 	for (unsigned i = 0; i < choice->n; i++) {
 		const struct edge *e = &s->edges[choice->edges[i]];
 		const uint8_t *address;
-		for (unsigned k = 0; (address = next_address(e, v6, choice->alive, &k));) {
+		for (unsigned k = 0; (address = next_address(e, v6, choice_alive(choice, i), &k));) {
 			writer_rr_head(&c->w, owner_at, c->q->qtype, ttl_s, size);
 			memcpy(c->w.buf + c->w.len, address, size);
 			c->w.len += size;
@@ -93,7 +93,7 @@ static void put_hints(struct compose *c, const struct steer *s, const struct cho
 	for (unsigned i = 0; i < choice->n; i++) {
 		const struct edge *e = &s->edges[choice->edges[i]];
 		const uint8_t *address;
-		for (unsigned k = 0; (address = next_address(e, v6, choice->alive, &k));)
+		for (unsigned k = 0; (address = next_address(e, v6, choice_alive(choice, i), &k));)
 			put(c, address, address_size(v6));
 	}
 }

@@ -31,7 +31,7 @@ static struct choose_ask who_asks(const struct answerer *a, const struct answer_
 		.has_subnet = ecs->present && w->policy.ecs && ecs->source > 0,
 		.source = addr_plain(&ask->source, NULL),
 		.now_s = a->now_s,
-		.turn = &a->turns[pool * 2u + v6],
+		.turns = a->turns,
 		.name = p->name.wire,
 		.name_len = p->name.len };
 
@@ -52,7 +52,7 @@ static void take_stage(const struct answerer *a, struct answer_pending *p, uint1
 	who->steer = w->stage.steer;
 	who->standing = w->stage.standing;
 	who->pool = w->stage.pools[w->first_pool[p->number] + pool];
-	who->turn = &a->turns[POOLS_MOST * 2u + who->pool * 2u + who->v6];
+	who->turns = a->turns + POOLS_MOST * 2u;
 }
 
 /* What the pool that `who` asks has for questions of that type; NULL: nothing. */
@@ -149,16 +149,15 @@ static void take_in(struct choice *c, const struct choice *other)
 static struct choice choose_families(
 	const struct answerer *a, const struct choose_ask *who, struct choice family[static 2])
 {
-	struct choose_turn turns[2] = { who->turn[0], who->turn[1] };
 	struct choose_ask ask = *who;
 
-	ask.turn = &turns[0];
+	ask.v6 = false;
+	ask.peeks = true;
 	family[0] = choose(&ask, a->trace);
 	family[1] = (struct choice){ .n = 0 };
 	if (family[0].n && who->steer->edges[family[0].edges[0]].cname)
 		return family[0];
 	ask.v6 = true;
-	ask.turn = &turns[1];
 	family[1] = choose(&ask, family[0].n ? NULL : a->trace);
 	struct choice c = family[0].n ? family[0] : family[1];
 	take_in(&c, &family[family[0].n ? 1 : 0]);
@@ -173,7 +172,7 @@ static bool fits_type(
 	const struct compose *c, const struct steer *s, const struct choice *choice)
 {
 	return c->q->qtype == RRTYPE_A || c->q->qtype == RRTYPE_AAAA ||
-		s->edges[choice->edges[0]].cname || form_of(s, choice->pool, c->q->qtype);
+		s->edges[choice->edges[0]].cname || form_of(s, choice->form, c->q->qtype);
 }
 
 /* An answer from a pool is counted, as far as it is not to a question that another goes with:
@@ -226,7 +225,7 @@ static bool write_records(struct compose *c, const struct pool_records *r, const
 	if (!r->service || cname_of(r, choice))
 		return compose_pool_edges(c, r->steer, choice, ttl_s);
 	return compose_pool_service(c, r->steer,
-		&(struct compose_service){ form_of(r->steer, choice->pool, c->q->qtype),
+		&(struct compose_service){ form_of(r->steer, choice->form, c->q->qtype),
 			&r->family[0], &r->family[1] },
 		ttl_s);
 }
@@ -275,6 +274,7 @@ static enum pool_rrsig_is try_less(
 			struct choice one = *choice;
 			one.n = 1;
 			one.edges[0] = choice->edges[i];
+			one.rows[0] = choice->rows[i];
 			if (whole)
 				one.alive = NULL;
 			is = try_signed(c, &less, &one, ttl_s, false);

@@ -430,7 +430,8 @@ static void fill_steady(struct balancer *b, struct standing *s, bool ramps)
 		for (unsigned k = 0; k < p->n; k++) {
 			const struct track *e = &b->edges[p->edges[k]];
 			const struct load_edge *load = &b->loads[p->edges[k]];
-			const uint64_t edge = like_edge(s, s->pools[i].row, p->edges[k]);
+			const uint64_t edge = like_edge(
+				s, standing_row_at(s, b->steer, i, k), p->edges[k]);
 			like = hash_mix(like ^ edge ^ (uint64_t)(p->sheds && load->price) << 60,
 				HASH_STEP);
 			moves = moves || (ramps && e->share != SHED_ALL && e->was_up) ||

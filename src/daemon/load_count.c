@@ -23,9 +23,14 @@ static uint64_t count_of(const struct load_count *c, uint64_t key)
 	return sum;
 }
 
-/* Is an answer of that reason among those that are counted by group? */
-static bool is_by_group(const struct pool *p, enum choose_why why)
+/* Is an answer of that reason, with the pool's edge `k`, among those that are counted by group? A
+ * pool in a pool counts its own, whosever turn it was above. */
+static bool is_by_group(
+	const struct steer *s, const struct pool *p, unsigned k, enum choose_why why)
 {
+	if (p->tree && !p->tree->merged)
+		return s->pools[p->tree->holders[k]].sheds && why != WHY_PINNED &&
+			why != WHY_ALL_DOWN;
 	return p->sheds &&
 		(why == WHY_BEST || why == WHY_SHED || why == WHY_EXPLORED ||
 			why == WHY_FAILOVER);
@@ -59,7 +64,8 @@ static bool staged_by_group(const struct load_count *c, const struct pool *p)
 {
 	const int pool = steer_pool(c->steer, p->name);
 
-	return p->sheds && (pool < 0 || c->steer->pools[pool].sheds);
+	return (p->sheds || p->tree) &&
+		(pool < 0 || c->steer->pools[pool].sheds || c->steer->pools[pool].tree);
 }
 
 /* What only pools of a stage have answered with: the others' answers count under the same names
@@ -89,7 +95,7 @@ static void fetch_staged(const struct load_count *c, double *rate)
 					c, p, e->hash, why, m->staged_counted + at + why);
 				rate[edge] += first ? 0 : r;
 				if (!first &&
-					!(by_group && is_by_group(p, (enum choose_why)why)))
+					!(by_group && is_by_group(s, p, k, (enum choose_why)why)))
 					c->loads[edge].other += r;
 			}
 		}
@@ -111,7 +117,7 @@ static void fetch_rates(const struct load_count *c, double *rate)
 				const double r = rate_of(
 					c, p, s->edges[p->edges[k]].hash, why, at++);
 				rate[p->edges[k]] += r;
-				if (!is_by_group(p, (enum choose_why)why))
+				if (!is_by_group(s, p, k, (enum choose_why)why))
 					c->loads[p->edges[k]].other += r;
 			}
 	}

@@ -41,7 +41,6 @@ struct measuring {
 	unsigned n_doubts;
 	double doubted_at; /* when one was told of last; clock_seconds() */
 	/* Room for an answer's work. */
-	struct choose_turn turn;
 	struct choose_trace trace;
 	uint32_t sorted[TARGETS_MOST];
 };
@@ -171,13 +170,12 @@ static bool is_candidate(struct measuring *l, const struct target *x, unsigned e
 		       .now_us = clock_us(),
 		       .pool = x->pool,
 		       .v6 = !addr_is_v4(&x->host),
-		       .source = x->host,
-		       .turn = &l->turn },
+		       .source = x->host },
 		&l->trace);
 	for (unsigned k = 0; k < l->trace.n; k++) {
 		const struct choose_step *s = &l->trace.steps[k];
-		const bool ranked = s->by == BY_RANK || s->by == BY_TRIAL ||
-			s->by == BY_DEFAULT;
+		const bool ranked = !s->members && (s->by == BY_RANK || s->by == BY_TRIAL ||
+			s->by == BY_DEFAULT);
 		for (unsigned i = 0; ranked && i < s->n; i++) {
 			if (s->edges[i] == edge)
 				return before < CANDIDATES + FAILOVERS;

@@ -84,13 +84,13 @@ static struct plain_rrset addresses_of(
 	unsigned all = 0;
 
 	for (unsigned i = 0; i < c->n; i++)
-		all += count_alive(&s->edges[c->edges[i]], v6, c->alive);
+		all += count_alive(&s->edges[c->edges[i]], v6, choice_alive(c, i));
 	uint8_t *to = arena_alloc(&k->mem, (size_t)all * set.rdlen);
 	for (unsigned i = 0; i < c->n; i++) {
 		const struct edge *e = &s->edges[c->edges[i]];
 		const unsigned first = v6 ? e->n_a : 0, n = v6 ? e->n_aaaa : e->n_a;
 		for (unsigned a = 0; a < n; a++)
-			if (!c->alive || standing_address(c->alive, e->first_address + first + a))
+			if (!choice_alive(c, i) || standing_address(choice_alive(c, i), e->first_address + first + a))
 				memcpy(to + (size_t)set.n++ * set.rdlen,
 					(v6 ? e->aaaa : e->a) + (size_t)a * set.rdlen, set.rdlen);
 	}

@@ -53,18 +53,21 @@ void standings_like(struct standing *to, const struct steer *steer, const struct
 }
 
 /* Can other edges answer than could before? */
-static bool has_changed(const struct pool *p, unsigned i, const struct standing *before,
+static bool has_changed(const struct steer *steer, unsigned i, const struct standing *before,
 	const struct standing *now)
 {
-	const unsigned was = before->pools[i].row, is = now->pools[i].row;
+	const struct pool *p = &steer->pools[i];
 
-	if (was != is)
-		return true;
-	for (unsigned k = 0; k < p->n; k++)
+	for (unsigned k = 0; k < p->n; k++) {
+		const unsigned was = standing_row_at(before, steer, i, k),
+			       is = standing_row_at(now, steer, i, k);
+		if (was != is)
+			return true;
 		if ((standing_marks(before, was, p->edges[k]) ^
 			    standing_marks(now, is, p->edges[k])) &
 			~STANDS_FAILS)
 			return true;
+	}
 	return false;
 }
 
@@ -73,11 +76,10 @@ void standings_steady(struct standing *to, const struct steer *steer,
 	uint64_t now_us)
 {
 	for (unsigned i = 0; i < steer->n_pools; i++) {
-		const struct pool *p = &steer->pools[i];
-		const int at = steer_pool(of, p->name);
+		const int at = steer_pool(of, steer->pools[i].name);
 		uint64_t since = at >= 0 ? like->pools[at].steady_us : now_us;
 		if (before)
-			since = has_changed(p, i, before, to) ? now_us
+			since = has_changed(steer, i, before, to) ? now_us
 							      : before->pools[i].steady_us;
 		to->pools[i].steady_us = since;
 	}

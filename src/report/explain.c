@@ -201,6 +201,8 @@ static const char *by_text(enum choose_by by)
 	switch (by) {
 	case BY_PIN: return "pin";
 	case BY_RANK: return "nearest";
+	case BY_ORDER: return "in order";
+	case BY_SHARE: return "whose share it is";
 	case BY_DEFAULT: return "default order, since nobody knows where the client is";
 	case BY_TRIAL:
 		return "nearest in time, but it is this group's turn to try another edge";
@@ -255,16 +257,24 @@ static struct report_measures measures_of(
 	return (struct report_measures){ s->rtt_ms[cell], s->load[cell] };
 }
 
+/* The edge in row `i` of a step. */
+static uint16_t edge_of(const struct tables *from, const struct choose_step *s, unsigned i)
+{
+	return s->members ? from->steer->pools[s->pool].tree->members[s->edges[i]].number
+			  : s->edges[i];
+}
+
 /* Why an edge is down in this pool, and what was measured of it. Of staged edges not all is
  * told: those that are served are who reports know. */
 static void add_health(const struct report_view *view, const struct tables *from,
 	const struct choose_step *s, unsigned i, json_t *row)
 {
-	const struct report_measures m = measures_of(view, from, s->pool, s->edges[i]);
+	const uint16_t edge = edge_of(from, s, i);
+	const struct report_measures m = measures_of(view, from, s->pool, edge);
 	struct text why = { 0 };
 
 	if (!from->staged && (s->verdicts[i] == PASSED_DOWN || s->verdicts[i] == PASSED_DRAIN))
-		report_why(view, view->health.rows.row_of[s->pool], s->edges[i], &why);
+		report_why(view, view->health.rows.row_of[s->pool], edge, &why);
 	if (why.len)
 		json_object_set_new(row, "why", json_string(text_get(&why)));
 	if (s->by == BY_MEASURE && !isnan(m.rtt_ms))
@@ -301,6 +311,23 @@ static void add_shed(
 	json_object_set_new(o, "shed", json_string(text));
 }
 
+/* A member that is a pool. False: it is an edge. */
+static bool add_member(const struct tables *from, const struct choose_step *s, unsigned i, json_t *list)
+{
+	const struct pool_member *m = &from->steer->pools[s->pool].tree->members[s->edges[i]];
+
+	if (!m->is_pool)
+		return false;
+	const struct standing_pool *p = &from->standing->pools[m->number];
+	json_t *row = json_pack("{s:s, s:s, s:i, s:i}", "pool", from->steer->pools[m->number].name,
+		"verdict", choose_verdict_text((enum choose_verdict)s->verdicts[i]), "up",
+		(int)p->up, "of", (int)p->asked);
+	if (m->share)
+		json_object_set_new(row, "share", json_real((double)m->share / POOL_SHARE));
+	json_array_append_new(list, row);
+	return true;
+}
+
 static json_t *step_json(
 	const struct report_view *view, const struct choose_trace *t, const struct choose_step *s)
 {
@@ -318,10 +345,12 @@ static json_t *step_json(
 	estimates_init(&estimates, from.steer->clients, from.table, view->clock.now_s,
 		&t->who);
 	for (unsigned i = 0; i < s->n; i++) {
-		const struct edge *e = &from.steer->edges[s->edges[i]];
+		if (s->members && add_member(&from, s, i, list))
+			continue;
+		const struct edge *e = &from.steer->edges[edge_of(&from, s, i)];
 		json_t *row = json_pack("{s:s, s:s}", "edge", e->name, "verdict",
 			choose_verdict_text((enum choose_verdict)s->verdicts[i]));
-		report_estimates_add(&estimates, s->edges[i], row);
+		report_estimates_add(&estimates, edge_of(&from, s, i), row);
 		add_health(view, &from, s, i, row);
 		json_array_append_new(list, row);
 	}
@@ -402,7 +431,15 @@ static void step_as_text(const json_t *s, struct text *out)
 	if (*get(s, "shed"))
 		text_addf(out, "load       %s\n", get(s, "shed"));
 	json_array_foreach (json_object_get(s, "edges"), i, e) {
-		text_addf(out, "  %3zu  %-16s", i + 1, get(e, "edge"));
+		text_addf(out, "  %3zu  %-16s", i + 1,
+			*get(e, "pool") ? get(e, "pool") : get(e, "edge"));
+		if (*get(e, "pool"))
+			text_addf(out, " a pool, %lld of %lld up",
+				(long long)json_integer_value(json_object_get(e, "up")),
+				(long long)json_integer_value(json_object_get(e, "of")));
+		if (json_object_get(e, "share"))
+			text_addf(out, "; gets %.4g %% of all",
+				json_real_value(json_object_get(e, "share")) * 100);
 		if (json_object_get(e, "km"))
 			text_addf(out, " %8.0f km", json_real_value(json_object_get(e, "km")));
 		if (json_object_get(e, "estimate_ms"))

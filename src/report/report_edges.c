@@ -393,6 +393,34 @@ static json_t *pool_edge_json(
 	return o;
 }
 
+/* Of a pool of pools: those in it, which stand in the list with all their edges themselves. */
+static void add_members(const struct report_view *view, unsigned pool, json_t *o)
+{
+	const struct world *w = view->world;
+	const struct pool_tree *t = w->steer->pools[pool].tree;
+	json_t *list;
+
+	if (!t)
+		return;
+	list = json_array();
+	for (unsigned i = 0; i < t->n; i++) {
+		const struct pool_member *m = &t->members[i];
+		const struct standing_pool *s = &w->standing->pools[m->number];
+		json_t *row = m->is_pool
+			? json_pack("{s:s, s:s, s:i, s:i}", "pool",
+				  w->steer->pools[m->number].name, "state",
+				  s->lives ? "up" : "down", "up", (int)s->up, "of", (int)s->asked)
+			: json_pack("{s:s}", "edge", w->steer->edges[m->number].name);
+		if (m->share)
+			json_object_set_new(
+				row, "share", json_real((double)m->share / POOL_SHARE));
+		else
+			json_object_set_new(row, "weight", json_integer(m->weight));
+		json_array_append_new(list, row);
+	}
+	json_object_set_new(o, "members", list);
+}
+
 static json_t *pool_json(const struct report_view *view, unsigned pool)
 {
 	const struct world *w = view->world;
@@ -413,10 +441,29 @@ static json_t *pool_json(const struct report_view *view, unsigned pool)
 		set_number(o, "can_change_s",
 			fmax(0, ((double)s->changes_us - (double)clock_us()) / 1e6));
 	for (unsigned i = 0; i < p->n; i++)
-		json_array_append_new(
-			edges, pool_edge_json(view, p, row, s->order ? s->order[i] : i));
+		json_array_append_new(edges,
+			pool_edge_json(view, p,
+				p->tree ? health->rows.row_of[p->tree->holders[i]] : row,
+				s->order && !p->tree ? s->order[i] : i));
+	add_members(view, pool, o);
 	json_object_set_new(o, "edges", edges);
 	return o;
+}
+
+static void members_text(const json_t *p, struct text *out)
+{
+	size_t i;
+	json_t *m;
+
+	json_array_foreach (json_object_get(p, "members"), i, m) {
+		if (!*get(m, "pool"))
+			continue;
+		text_addf(out, "  %-16s %-6s a pool, %.0f of %.0f up", get(m, "pool"),
+			get(m, "state"), number(m, "up"), number(m, "of"));
+		if (json_object_get(m, "share"))
+			text_addf(out, "; %g %% of all", number(m, "share") * 100);
+		text_add_char(out, '\n');
+	}
 }
 
 static void pool_text(const json_t *p, struct text *out)
@@ -437,6 +484,7 @@ static void pool_text(const json_t *p, struct text *out)
 	if (json_is_true(json_object_get(p, "panic")))
 		text_add(out, "; PANIC: too few are up, so its probe is not trusted");
 	text_add_char(out, '\n');
+	members_text(p, out);
 	json_array_foreach (json_object_get(p, "edges"), i, e) {
 		text_addf(out, "  %-16s %-6s", get(e, "edge"), get(e, "state"));
 		if (json_object_get(e, "rtt_ms"))

@@ -26,7 +26,7 @@ struct said {
 struct asker {
 	const struct simulate_side *side;
 	int pool;                    /* on this side; -1: there is none */
-	struct choose_turn turns[2]; /* A, AAAA */
+	struct choose_turn *turns; /* [2 * pools] A, AAAA */
 	struct prefix entry;         /* the last that a resolver would hold */
 	bool has_entry;
 	uint64_t entries;
@@ -118,7 +118,6 @@ static struct said ask(struct work *w, struct asker *a, const struct question *q
 
 	if (a->pool < 0)
 		return said;
-	struct choose_turn *turn = &a->turns[v6], before = *turn;
 	const struct choice c = choose(
 		&(struct choose_ask){ .steer = a->side->steer,
 			.standing = a->side->standing,
@@ -129,14 +128,14 @@ static struct said ask(struct work *w, struct asker *a, const struct question *q
 			.subnet = *who,
 			.source = *who,
 			.now_s = w->o->now_s,
-			.turn = turn,
+			.turns = a->turns,
 			.name = q->name,
 			.name_len = q->name ? (unsigned)name_len(q->name) : 0 },
 		NULL);
 	said.n = c.n;
 	for (unsigned i = 0; i < c.n; i++)
 		said.edges[i] = a->of_edge[c.edges[i]];
-	said.turns = memcmp(turn, &before, sizeof before) != 0;
+	said.turns = c.by_chance;
 	/* Without subnets all of it depends on the source, of which nothing is said. */
 	said.bits = !a->side->ecs ? 128 : family + (c.by_subnet ? c.scope : 0);
 	said.cached_alone = !a->side->ecs || !c.by_subnet;
@@ -420,7 +419,7 @@ static void run_pool(struct work *w, size_t pool)
 		a->pool = steer_pool(a->side->steer, p->name);
 		a->has_entry = false;
 		a->entries = 0;
-		memset(a->turns, 0, sizeof a->turns);
+		memset(a->turns, 0, 2 * (size_t)a->side->steer->n_pools * sizeof *a->turns);
 	}
 	p->is_old = w->askers[0].pool >= 0;
 	p->is_new = w->askers[1].pool >= 0;
@@ -499,8 +498,11 @@ void simulate_run(struct simulate *s, const struct simulate_opts *o)
 	w.askers[0].of_edge = take_edges(s, o->old.steer, false);
 	simulate_judge_init(&w.judges[0], &o->new, s->edges, s->n_edges);
 	simulate_judge_init(&w.judges[1], &o->old, s->edges, s->n_edges);
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
 		w.askers[i].side = sides[i];
+		w.askers[i].turns = memory_zeroed(
+			2 * (size_t)sides[i]->steer->n_pools, sizeof *w.askers[i].turns);
+	}
 	w.move_of = memory_zeroed(
 		(size_t)(s->n_edges + 1) * (s->n_edges + 1), sizeof *w.move_of);
 	memset(w.country_of, 0xff, sizeof w.country_of);
@@ -519,6 +521,7 @@ void simulate_run(struct simulate *s, const struct simulate_opts *o)
 		qsort(s->moves, s->n_moves, sizeof *s->moves, compare_moves);
 	for (unsigned i = 0; i < 2; i++) {
 		simulate_judge_fini(&w.judges[i]);
+		memory_free(w.askers[i].turns);
 		memory_free(w.askers[i].of_edge);
 	}
 	memory_free(w.move_of);

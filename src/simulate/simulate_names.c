@@ -8,11 +8,24 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Does a pool in it ask, or one that it pins clients to? */
+static bool matter_below(const struct steer *s, const struct pool *p)
+{
+	for (unsigned i = 0; p->tree && i < p->tree->n; i++)
+		if (p->tree->members[i].is_pool &&
+			simulate_names_matter(s, p->tree->members[i].number))
+			return true;
+	for (unsigned i = 0; i < p->n_pins; i++)
+		if (p->pins[i].from->to_pool && simulate_names_matter(s, p->pins[i].from->pool))
+			return true;
+	return false;
+}
+
 bool simulate_names_matter(const struct steer *s, int pool)
 {
 	for (unsigned i = 0; pool >= 0 && i < s->n_pools; i++) {
 		const struct pool *p = &s->pools[pool];
-		if (p->affinity & AFFINITY_NAME)
+		if (p->affinity & AFFINITY_NAME || matter_below(s, p))
 			return true;
 		pool = p->all_down == POOL_OTHER ? p->other : -1;
 	}

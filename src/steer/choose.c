@@ -22,17 +22,27 @@ const char *choose_verdict_text(enum choose_verdict v)
 	return "";
 }
 
-static struct choose_step *add_step(struct choose_walk *w, const struct choose_list *l)
+struct choose_step *choose_step(struct choose_walk *w, enum choose_by by)
 {
 	struct choose_trace *t = w->trace;
 
 	if (!t || t->n == CHOOSE_STEPS_MOST)
 		return NULL;
 	struct choose_step *s = &t->steps[t->n++];
-	s->pool = (uint16_t)(w->pool - w->ask->steer->pools);
-	s->by = l->by;
-	s->pin = l->pin;
+	s->pool = w->number;
+	s->by = by;
+	s->pin = NULL;
+	s->members = false;
 	s->n = 0;
+	return s;
+}
+
+static struct choose_step *add_step(struct choose_walk *w, const struct choose_list *l)
+{
+	struct choose_step *s = choose_step(w, l->by);
+
+	if (s)
+		s->pin = l->pin;
 	return s;
 }
 
@@ -44,8 +54,6 @@ static void note_step(struct choose_step *s, uint16_t edge, enum choose_verdict 
 	s->verdicts[s->n++] = (uint8_t)v;
 }
 
-/* Takes the first edges of a list that may answer: at most the pool's `answers`, within the
- * spread of the first. True when there was one. */
 const char *choose_why_text(enum choose_why w)
 {
 	static const char *const text[] = { [WHY_BEST] = "best",
@@ -73,17 +81,29 @@ static enum choose_why why(enum choose_by by, bool passed)
 	case BY_RANK:
 	case BY_DEFAULT:
 	case BY_MEASURE:
+	case BY_ORDER:
+	case BY_SHARE:
 	case BY_LINKS: return passed ? WHY_FAILOVER : WHY_BEST;
 	}
 	return WHY_BEST;
+}
+
+/* By another member. */
+static bool is_taken(const struct choice *c, uint16_t edge)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->edges[i] == edge)
+			return true;
+	return false;
 }
 
 bool choose_take(struct choose_walk *w, const struct choose_list *l)
 {
 	struct choice *c = w->choice;
 	struct choose_step *step = add_step(w, l);
+	const unsigned first = c->n, begun = w->first, most = w->most;
 	unsigned last = l->n; /* the spread ends here */
-	bool alone = false, passed = false;
+	bool alone = first && w->ask->steer->edges[c->edges[0]].cname, passed = false;
 
 	for (unsigned i = 0; i < l->n; i++) {
 		enum choose_verdict v = choose_judge(w, l, i);
@@ -93,97 +113,27 @@ bool choose_take(struct choose_walk *w, const struct choose_list *l)
 			v = PASSED_SPREAD;
 		else if (v == CHOSEN && l->only && i >= l->only)
 			v = l->beyond;
-		else if (v == CHOSEN && (alone || c->n == w->pool->answers))
+		else if (v == CHOSEN && (alone || c->n == most || (begun && is_taken(c, number))))
 			v = PASSED_ENOUGH;
 		else if (v == CHOSEN && c->n && cname)
 			v = PASSED_CNAME;
 		note_step(step, number, v);
 		if (v != CHOSEN) {
 			passed = passed || v == PASSED_DOWN || v == PASSED_DRAIN;
-			if (!step && c->n == w->pool->answers)
-				break;
 			continue;
 		}
 		if (c->n == 0)
 			c->why = why(l->by, passed);
-		if (c->n == 0 && l->within)
+		if (c->n == first && l->within)
 			last = i + 1u + l->within[i];
 		alone = cname;
+		c->rows[c->n] = (uint16_t)choose_row(w, l, i);
 		c->edges[c->n++] = number;
+		if (!step && c->n == most)
+			break;
 	}
-	c->alive = l->even_down ? NULL
-				: standing_alive(w->ask->standing, choose_standing(w)->row);
-	return c->n > 0;
-}
-
-/* --- pins --------------------------------------------------------------------------------- */
-
-static bool take_pin(struct choose_walk *w, uint32_t pin)
-{
-	if (pin == 0)
-		return false;
-	const struct pool_pinned *p = &w->pool->pins[pin - 1];
-	return choose_take(w,
-		&(struct choose_list){
-			.edges = p->edges, .n = p->n, .by = BY_PIN, .pin = p->from });
-}
-
-/* Where the client's place is looked up: in the view of the pool's rank, which says all there
- * is to know at once, unless pins ask for the place itself. */
-static const struct netmap *map_of(const struct steer *s, const struct pool *p)
-{
-	return p->rank && p->rank->view && !p->pin_of_place ? p->rank->view
-							    : s->atlas->cities.map;
-}
-
-static const struct netmap *place_map(const struct choose_walk *w)
-{
-	return map_of(w->ask->steer, w->pool);
-}
-
-static void find_place(struct choose_walk *w)
-{
-	if (w->placed == w->pool)
-		return;
-	w->place = netmap_find(place_map(w), &w->who);
-	w->placed = w->pool;
-}
-
-static bool by_net(struct choose_walk *w)
-{
-	const struct pool *p = w->pool;
-
-	if (!p->nets)
-		return false;
-	const struct netmap_hit hit = netmap_find(p->nets, &w->who);
-	choose_consult(w, netmap_scope(p->nets, NULL, &w->who, hit));
-	return take_pin(w, hit.value);
-}
-
-static bool by_asn(struct choose_walk *w)
-{
-	const struct pool *p = w->pool;
-	struct netmap *map = w->ask->steer->atlas->asns.map;
-
-	if (!p->pin_of_asn)
-		return false;
-	const struct netmap_hit hit = netmap_find(map, &w->who);
-	choose_consult(w, netmap_scope(map, p->asn_seams, &w->who, hit));
-	return hit.value < w->ask->steer->atlas->asns.n &&
-		take_pin(w, p->pin_of_asn[hit.value]);
-}
-
-static bool by_place(struct choose_walk *w)
-{
-	const struct pool *p = w->pool;
-	const struct atlas *atlas = w->ask->steer->atlas;
-
-	if (!p->pin_of_place)
-		return false;
-	find_place(w);
-	choose_consult(w, netmap_scope(atlas->cities.map, p->place_seams, &w->who, w->place));
-	return w->place.value <= places_count(atlas->cities.places) &&
-		take_pin(w, p->pin_of_place[w->place.value]);
+	c->alive = l->even_down ? NULL : w->ask->standing->alive;
+	return c->n > first;
 }
 
 /* --- policies ----------------------------------------------------------------------------- */
@@ -202,10 +152,10 @@ bool choose_is_placed(const struct choose_walk *w)
 uint32_t choose_class(struct choose_walk *w)
 {
 	const struct rank *r = w->pool->rank;
-	const struct netmap *map = place_map(w),
+	const struct netmap *map = choose_map(w),
 			    *own = r->view ? r->view : client_map_netmap(r->clients);
 
-	find_place(w);
+	choose_find_place(w);
 	const struct netmap_hit hit = map == own ? w->place : netmap_find(own, &w->who);
 	w->group_bits = netmap_scope(own, r->seams, &w->who, hit);
 	choose_consult(w, w->group_bits);
@@ -259,6 +209,7 @@ static bool nearest(struct choose_walk *w, bool even_down, bool even_drained)
 	if (draw) {
 		struct choose_list l = { .edges = rank_order(r, class),
 			.pool = w->pool,
+			.holders = choose_holders(w),
 			.n = r->n,
 			.by = BY_TRIAL };
 		if (put_trial_first(w, &l, r->close + (size_t) class * r->n, draw, order)) {
@@ -269,6 +220,7 @@ static bool nearest(struct choose_walk *w, bool even_down, bool even_drained)
 	return choose_take(w,
 		&(struct choose_list){ .edges = rank_order(r, class),
 			.pool = w->pool,
+			.holders = choose_holders(w),
 			.n = r->n,
 			.within = r->within ? r->within + (size_t) class * r->n : NULL,
 			.by = even_down                            ? BY_ALL_DOWN
@@ -278,8 +230,10 @@ static bool nearest(struct choose_walk *w, bool even_down, bool even_drained)
 			.even_drained = even_drained });
 }
 
-static bool by_policy(struct choose_walk *w, bool even_down, bool even_drained)
+static inline bool by_policy(struct choose_walk *w, bool even_down, bool even_drained)
 {
+	if (w->pool->tree && !w->pool->tree->merged)
+		return choose_by_members(w, even_down, even_drained);
 	if (w->pool->n_links || w->pool->affinity)
 		return choose_by_links(w, even_down, even_drained);
 	switch (w->pool->policy) {
@@ -287,78 +241,18 @@ static bool by_policy(struct choose_walk *w, bool even_down, bool even_drained)
 	case POOL_ROUND_ROBIN:
 	case POOL_WEIGHTED: return choose_by_turn(w, even_down, even_drained);
 	case POOL_LEAST_LATENCY:
-	case POOL_LEAST_LOAD: return choose_by_measure(w, even_down, even_drained);
+	case POOL_LEAST_LOAD:
+	case POOL_ORDERED: return choose_by_measure(w, even_down, even_drained);
 	}
 	return false;
-}
-
-/* Does an edge of the pool have a live address of the other family? */
-static bool lives_otherwise(const struct choose_walk *w)
-{
-	const uint8_t other = w->ask->v6 ? STANDS_A : STANDS_AAAA;
-
-	for (unsigned i = 0; i < w->pool->n; i++) {
-		const uint16_t number = w->pool->edges[i];
-		const struct edge *e = &w->ask->steer->edges[number];
-		const uint8_t marks = standing_marks(
-			w->ask->standing, choose_standing(w)->row, number);
-		if ((w->ask->v6 ? e->n_a : e->n_aaaa) && marks & other &&
-			!(marks & STANDS_DRAINED))
-			return true;
-	}
-	return false;
-}
-
-/* Might an edge of the pool answer somebody? */
-static bool has_any(const struct choose_walk *w)
-{
-	const struct pool *p = w->pool;
-	struct choose_list l = { .edges = p->edges, .n = p->n };
-
-	for (unsigned k = 0; k <= p->n_pins; k++) {
-		for (unsigned i = 0; i < l.n; i++)
-			if (choose_judge(w, &l, i) == CHOSEN)
-				return true;
-		if (k < p->n_pins)
-			l = (struct choose_list){ .edges = p->pins[k].edges,
-				.n = p->pins[k].n };
-	}
-	return false;
-}
-
-/* No edge of the pool may answer. True when the walk is over. */
-static bool all_down(struct choose_walk *w)
-{
-	const struct pool *p = w->pool;
-
-	/* Whoever has both families asks for both: no address of this one is better than a dead
-	 * one. */
-	if ((p->all_down == POOL_ALL || p->all_down == POOL_FIRST) && lives_otherwise(w))
-		return true;
-	switch (p->all_down) {
-	case POOL_ALL:
-		/* As if all were up; those that the operator empties only when there are no
-		 * others. */
-		if (!by_policy(w, true, false))
-			by_policy(w, true, true);
-		return true;
-	case POOL_FIRST:
-		for (unsigned i = 0; i < p->n; i++)
-			if (choose_take(w,
-				    &(struct choose_list){ .edges = &p->edges[i],
-					    .n = 1,
-					    .by = BY_FIRST,
-					    .even_down = true,
-					    .even_drained = true }))
-				break;
-		return true;
-	case POOL_OTHER: w->pool = &w->ask->steer->pools[p->other]; return false;
-	case POOL_EMPTY: return true;
-	}
-	return true;
 }
 
 /* Is the client of an AS that a pin of the pool could be for? */
+bool choose_by_policy(struct choose_walk *w, bool even_down, bool even_drained)
+{
+	return by_policy(w, even_down, even_drained);
+}
+
 static bool has_asn(const struct choose_walk *w)
 {
 	const struct atlas *atlas = w->ask->steer->atlas;
@@ -372,10 +266,10 @@ static bool has_asn(const struct choose_walk *w)
  * not sent at all). The operator's own nets are asked before, for they may well be private. */
 static void fall_back_to_source(struct choose_walk *w)
 {
-	find_place(w);
+	choose_find_place(w);
 	if (w->place.value != NETMAP_LOCAL || has_asn(w))
 		return;
-	choose_consult(w, netmap_scope(place_map(w), NULL, &w->who, w->place));
+	choose_consult(w, netmap_scope(choose_map(w), NULL, &w->who, w->place));
 	w->who = w->ask->source;
 	w->by_source = true;
 	w->placed = NULL;
@@ -394,6 +288,22 @@ static bool looks_at_client(const struct pool *p)
 	return p->rank || p->n_pins || (p->affinity & AFFINITY_CLIENT);
 }
 
+/* With what may answer: pins, then the policy. */
+__attribute__((always_inline)) static inline bool by_rules(struct choose_walk *w)
+{
+	const struct pool *p = w->pool;
+
+	if (p->nets && choose_by_net(w))
+		return true;
+	if (!w->by_source && looks_at_client(p)) {
+		fall_back_to_source(w);
+		if (w->by_source && p->nets && choose_by_net(w))
+			return true;
+	}
+	return (p->pin_of_asn && choose_by_asn(w)) || (p->pin_of_place && choose_by_place(w)) ||
+		by_policy(w, false, false);
+}
+
 static void fill_trace(const struct choose_walk *w)
 {
 	const struct atlas *atlas = w->ask->steer->atlas;
@@ -410,10 +320,10 @@ static void fill_trace(const struct choose_walk *w)
 
 void choose_fetch(const struct choose_ask *ask, unsigned step)
 {
-	const struct pool *p = &ask->steer->pools[ask->pool];
+	const struct pool *p = &ask->steer->pools[ask->steer->pools[ask->pool].reads];
 
 	if (p->rank || p->pin_of_place)
-		netmap_fetch(map_of(ask->steer, p),
+		netmap_fetch(choose_map_of(ask->steer, p),
 			ask->has_subnet ? &ask->subnet : &ask->source, step);
 }
 
@@ -434,10 +344,44 @@ static uint32_t steady_ttl_s(const struct choose_walk *w)
 	return steady > least ? (uint32_t)steady : least;
 }
 
+static bool has_forms(const struct pool *p)
+{
+	for (unsigned i = 0; i < POOL_SERVICES; i++)
+		if (p->forms[i].front)
+			return true;
+	return false;
+}
+
+bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x)
+{
+	const uint16_t above = w->number;
+	const unsigned first = w->first, most = w->most;
+	bool took = false;
+
+	w->first = w->choice->n;
+	choose_enter(w, x->pool);
+	if (can_answer(w)) {
+		took = x->even_down ? choose_all_down_inside(w, x->even_drained) : by_rules(w);
+		if (!took && !x->even_down && w->pool->all_down == POOL_OTHER)
+			took = choose_in_pool(
+				w, &(struct choose_inside){ w->pool->other, false, false });
+	}
+	if (took) {
+		const uint32_t ttl_s = steady_ttl_s(w);
+		w->ttl_most_s = ttl_s < w->ttl_most_s ? ttl_s : w->ttl_most_s;
+		if (w->choice->form == UINT16_MAX && has_forms(w->pool))
+			w->choice->form = x->pool;
+	}
+	w->first = first;
+	choose_enter(w, above);
+	w->most = most;
+	return took;
+}
+
 /* The pool's own ceiling; while an edge is about to change, the time up to then. */
 static uint32_t ttl_most_s(const struct choose_walk *w)
 {
-	const uint32_t most = steady_ttl_s(w);
+	const uint32_t own = steady_ttl_s(w), most = own < w->ttl_most_s ? own : w->ttl_most_s;
 
 	if (w->changes_us == UINT64_MAX)
 		return most;
@@ -454,14 +398,14 @@ static uint32_t ttl_most_s(const struct choose_walk *w)
 
 struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 {
-	struct choice c = { .n = 0 };
+	struct choice c = { .n = 0, .form = UINT16_MAX };
 	struct choose_walk w = { .ask = ask,
 		.trace = trace,
 		.choice = &c,
-		.pool = &ask->steer->pools[ask->pool],
 		.who = ask->has_subnet ? ask->subnet : ask->source,
 		.by_source = !ask->has_subnet,
-		.changes_us = UINT64_MAX };
+		.changes_us = UINT64_MAX,
+		.ttl_most_s = UINT32_MAX };
 	bool some = false; /* may be answered with an edge */
 
 	if (trace) {
@@ -469,29 +413,26 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		trace->shaky = trace->young = false;
 		trace->subnet_local = false;
 	}
+	choose_enter(&w, ask->pool);
+	c.words = ask->standing->words;
 	do {
 		if (choose_standing(&w)->changes_us < w.changes_us)
 			w.changes_us = choose_standing(&w)->changes_us;
 		if (!can_answer(&w))
 			break;
 		c.for_now = true;
-		if (by_net(&w))
+		if (by_rules(&w))
 			break;
-		if (!w.by_source && looks_at_client(w.pool)) {
-			fall_back_to_source(&w);
-			if (w.by_source && by_net(&w))
-				break;
-		}
-		if (by_asn(&w) || by_place(&w) || by_policy(&w, false, false))
-			break;
-		some = some || has_any(&w);
-	} while (!all_down(&w));
+		some = some || choose_has_any(&w);
+	} while (!choose_all_down(&w));
 	c.for_now = c.for_now && c.n == 0;
 	if (c.for_now && !some) {
 		c.by_subnet = false;
 		c.scope = 0;
 	}
-	c.pool = (uint16_t)(w.pool - ask->steer->pools);
+	c.pool = w.number;
+	if (c.form == UINT16_MAX || !c.n)
+		c.form = c.pool;
 	if (c.pool != ask->pool)
 		c.why = WHY_ALL_DOWN;
 	c.who = w.who;

@@ -32,7 +32,8 @@ struct choose_ask {
 	struct addr subnet;
 	struct addr source;       /* where the query came from, plain */
 	uint32_t now_s;           /* for exploration: any clock that goes on */
-	struct choose_turn *turn; /* of this pool and type; changed */
+	struct choose_turn *turns; /* [pool * 2 + v6], changed; NULL: nobody's turn is taken */
+	bool peeks;                /* ... is looked at, and stays as it is */
 	const uint8_t *name;      /* asked for: wire, lower case */
 	unsigned name_len;
 };
@@ -57,17 +58,25 @@ struct choice {
 	unsigned n;                        /* edges chosen; 0 is NODATA */
 	bool for_now;                      /* ... since edges are down or drained */
 	uint16_t edges[POOL_ANSWERS_MOST]; /* the best first; one with a cname stands alone */
-	const uint64_t *alive; /* standing_address(): which addresses to answer with; NULL: all
-				*/
+	const uint64_t *alive; /* of all rows: choice_alive(); NULL: all addresses */
+	unsigned words;        /* ... a row */
+	uint16_t rows[POOL_ANSWERS_MOST]; /* of each edge */
 	enum choose_why why;
 	bool by_chance; /* a turn or the moment decided: the same client may get another */
 	uint16_t pool;   /* that has chosen: the one asked for, or one that stands in for it */
+	uint16_t form;   /* the pool whose services are answered with: the innermost that has any */
 	struct addr who; /* whom it looked at */
 	uint32_t ttl_most_s;
 	uint64_t demand; /* the key under which the query counts (demand.h); 0: none */
 	bool by_subnet;  /* the subnet played a part */
 	unsigned scope;  /* bits of the subnet's family that the choice depends on */
 };
+
+/* standing_address(): which addresses of its edge `i` to answer with; NULL: all. */
+static inline const uint64_t *choice_alive(const struct choice *c, unsigned i)
+{
+	return c->alive ? c->alive + (size_t)c->rows[i] * c->words : NULL;
+}
 
 /* Asks the memory for what choose() will read about the client, in steps that wait for each
  * other: 0 to CHOOSE_STEPS - 1. */
@@ -99,6 +108,8 @@ const char *choose_verdict_text(enum choose_verdict v);
 enum choose_by {
 	BY_PIN,
 	BY_RANK,
+	BY_ORDER,
+	BY_SHARE,
 	BY_DEFAULT,
 	BY_TRIAL,
 	BY_TURN,
@@ -115,12 +126,13 @@ struct choose_step {
 	uint16_t pool;
 	enum choose_by by;
 	const struct pool_pin *pin; /* BY_PIN */
+	bool members; /* of a pool of pools: `edges` are positions among its members */
 	unsigned n;
 	uint16_t edges[POOL_EDGES_MOST];
 	uint8_t verdicts[POOL_EDGES_MOST];
 };
 
-enum { CHOOSE_STEPS_MOST = 16 };
+enum { CHOOSE_STEPS_MOST = 32 };
 
 struct choose_trace {
 	struct addr who;     /* the address that decided */

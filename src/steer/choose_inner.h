@@ -14,14 +14,18 @@ struct choose_walk {
 	struct choose_trace *trace;
 	struct choice *choice;
 	const struct pool *pool;
+	const struct standing_pool *standing; /* of the pool */
+	uint16_t number;                      /* ... and which it is */
+	unsigned first, most; /* the pool's answers are those from the one up to the other */
 	struct addr who;
 	bool by_source; /* `who` is the source: the scope does not get narrower by what it shows
 			 */
-	const struct pool *placed; /* the pool that `place` was looked up for; NULL: none yet */
+	const struct netmap *placed; /* that `place` was looked up in; NULL: none yet */
 	struct netmap_hit place;
 	unsigned
 		group_bits; /* of `who`'s family: the net whose clients are alike in the rank */
 	uint64_t changes_us; /* the soonest that the pools on the way can change */
+	uint32_t ttl_most_s; /* of the pools in this one that have answered */
 };
 
 /* Some edges of a pool in an order, to be taken from the front. */
@@ -30,6 +34,8 @@ struct choose_list {
 	const struct pool *pool;
 	unsigned n;
 	const uint16_t *within; /* [n] or NULL */
+	const uint16_t *holders; /* [n], or by position in `pool`: the pools that judge; NULL: the
+				  * one that is walked */
 	enum choose_by by;
 	const struct pool_pin *pin;
 	bool even_down, even_drained;
@@ -49,7 +55,7 @@ static inline void choose_consult(struct choose_walk *w, unsigned bits)
 
 static inline const struct standing_pool *choose_standing(const struct choose_walk *w)
 {
-	return &w->ask->standing->pools[w->pool - w->ask->steer->pools];
+	return w->standing;
 }
 
 static inline uint16_t choose_edge(const struct choose_list *l, unsigned i)
@@ -62,12 +68,44 @@ static inline bool choose_has_address(const struct choose_walk *w, const struct 
 	return e->cname || (w->ask->v6 ? e->n_aaaa : e->n_a);
 }
 
+/* Where the client's place is looked up: in the view of the pool's rank, which says all there
+ * is to know at once, unless pins ask for the place itself. */
+static inline const struct netmap *choose_map_of(const struct steer *s, const struct pool *p)
+{
+	return p->rank && p->rank->view && !p->pin_of_place ? p->rank->view
+							    : s->atlas->cities.map;
+}
+
+static inline const struct netmap *choose_map(const struct choose_walk *w)
+{
+	return choose_map_of(w->ask->steer, w->pool);
+}
+
+static inline void choose_find_place(struct choose_walk *w)
+{
+	const struct netmap *map = choose_map(w);
+
+	if (w->placed == map)
+		return;
+	w->place = netmap_find(map, &w->who);
+	w->placed = map;
+}
+
+/* The row that edge `i` of the list is judged by. */
+static inline unsigned choose_row(
+	const struct choose_walk *w, const struct choose_list *l, unsigned i)
+{
+	if (!l->holders)
+		return choose_standing(w)->row;
+	return w->ask->standing->pools[l->holders[l->pool && l->edges ? l->edges[i] : i]].row;
+}
+
 /* May edge `i` of the list answer, whatever its place in it? */
-static inline enum choose_verdict choose_judge(
+__attribute__((always_inline)) static inline enum choose_verdict choose_judge(
 	const struct choose_walk *w, const struct choose_list *l, unsigned i)
 {
 	const uint16_t number = choose_edge(l, i);
-	const uint8_t marks = standing_marks(w->ask->standing, choose_standing(w)->row, number);
+	const uint8_t marks = standing_marks(w->ask->standing, choose_row(w, l, i), number);
 
 	if (!choose_has_address(w, &w->ask->steer->edges[number]))
 		return PASSED_NO_ADDRESS;
@@ -76,6 +114,41 @@ static inline enum choose_verdict choose_judge(
 	if (!(marks & (w->ask->v6 ? STANDS_AAAA : STANDS_A)) && !l->even_down)
 		return PASSED_DOWN;
 	return CHOSEN;
+}
+
+/* Pins of a kind that the pool has: false, when the client is not pinned, or nothing that it is
+ * pinned to may answer. */
+bool choose_by_net(struct choose_walk *w);
+bool choose_by_asn(struct choose_walk *w);
+bool choose_by_place(struct choose_walk *w);
+
+/* By the pool's policy; with `even_down` as if all were up. */
+bool choose_by_policy(struct choose_walk *w, bool even_down, bool even_drained);
+
+/* What the pool's all-down rule says at the end of the walk; false: the walk goes on in the pool
+ * that stands in, which has been entered. And in a pool in a pool. */
+bool choose_all_down(struct choose_walk *w);
+bool choose_all_down_inside(struct choose_walk *w, bool even_drained);
+
+/* Might an edge of the pool answer somebody? */
+bool choose_has_any(const struct choose_walk *w);
+
+/* The walk is in that pool from now on. */
+static inline void choose_enter(struct choose_walk *w, uint16_t pool)
+{
+	const struct choose_ask *ask = w->ask;
+	const unsigned most = w->first + ask->steer->pools[pool].answers;
+
+	w->pool = &ask->steer->pools[pool];
+	w->standing = &ask->standing->pools[pool];
+	w->number = pool;
+	w->most = most < POOL_ANSWERS_MOST ? most : POOL_ANSWERS_MOST;
+}
+
+/* Of the pool's own edges, by position. */
+static inline const uint16_t *choose_holders(const struct choose_walk *w)
+{
+	return w->pool->tree ? w->pool->tree->holders : NULL;
 }
 
 /* Takes the first edges of a list that may answer: at most the pool's `answers`, within the
@@ -88,8 +161,8 @@ uint32_t choose_class(struct choose_walk *w);
 /* To explain: does the atlas have coordinates for the client? */
 bool choose_is_placed(const struct choose_walk *w);
 
-/* Moves the turn on and returns where it is: 0 to sum - 1. */
-uint32_t choose_next_turn(struct choose_turn *t, uint32_t sum, bool mixed);
+/* Moves the pool's turn on and returns where it is: 0 to sum - 1. */
+uint32_t choose_next_turn(const struct choose_walk *w, uint32_t sum, bool mixed);
 
 /* The nearest where time and price together are least. False: load decides nothing here, and
  * nothing is taken. */
@@ -103,11 +176,28 @@ void choose_count(struct choose_walk *w);
 unsigned choose_sixteenths(const struct choose_walk *w, uint16_t edge);
 unsigned choose_sixteenth(const struct choose_walk *w);
 
+/* What goes to the same edge with an affinity: the name, the client's group in the net of so many
+ * bits, or both. */
+uint64_t choose_key(struct choose_walk *w, unsigned class_bits);
+
 /* Policies that look at no client. */
 bool choose_by_turn(struct choose_walk *w, bool even_down, bool even_drained);
 bool choose_by_measure(struct choose_walk *w, bool even_down, bool even_drained);
 
 /* Policies of several links, and pools with affinity. */
 bool choose_by_links(struct choose_walk *w, bool even_down, bool even_drained);
+
+/* Pools of pools: by members, of which each chooses among its own. */
+bool choose_by_members(struct choose_walk *w, bool even_down, bool even_drained);
+
+/* As if that pool had been asked, after what was taken so far. True when something was. */
+struct choose_inside {
+	uint16_t pool;
+	bool even_down, even_drained; /* the all-down rules are in force */
+};
+bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x);
+
+/* To explain: a step of the walk, NULL when nobody asks; and what is passed over in it. */
+struct choose_step *choose_step(struct choose_walk *w, enum choose_by by);
 
 #endif

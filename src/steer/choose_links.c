@@ -103,7 +103,7 @@ static void narrow_measured(
 static unsigned weight(const struct choose_walk *w, unsigned at)
 {
 	return w->pool->policy == POOL_WEIGHTED
-		? w->ask->steer->edges[w->pool->edges[at]].weight
+		? w->pool->weights[at]
 		: 1;
 }
 
@@ -130,8 +130,7 @@ static void by_turn(const struct choose_walk *w, struct left *c)
 
 	if (!sum)
 		return;
-	uint32_t at = choose_next_turn(w->ask->turn, sum, w->pool->policy == POOL_WEIGHTED);
-	w->choice->by_chance = true;
+	uint32_t at = choose_next_turn(w, sum, w->pool->policy == POOL_WEIGHTED);
 	for (; at >= weight(w, c->at[first]); first++)
 		at -= weight(w, c->at[first]);
 	for (unsigned i = 0; i < c->n; i++)
@@ -143,6 +142,7 @@ static void put_in_order(struct choose_walk *w, struct left *c)
 {
 	switch (w->pool->policy) {
 	case POOL_NEAREST: by_rank(w, c, false); return;
+	case POOL_ORDERED: return; /* as they are written */
 	case POOL_ROUND_ROBIN:
 	case POOL_WEIGHTED: by_turn(w, c); return;
 	case POOL_LEAST_LATENCY:
@@ -173,14 +173,14 @@ static void keep_location(struct choose_walk *w, struct left *c)
 	c->n = n;
 }
 
-static uint64_t key_of(struct choose_walk *w, const struct left *c)
+uint64_t choose_key(struct choose_walk *w, unsigned class_bits)
 {
 	uint64_t key = 0;
 
 	if (w->pool->affinity & AFFINITY_NAME)
 		key = group_hash(w->ask->name, w->ask->name_len);
 	if (w->pool->affinity & AFFINITY_CLIENT) {
-		const unsigned bits = group_bits(&w->who, c->has_class ? w->group_bits : 0);
+		const unsigned bits = group_bits(&w->who, class_bits);
 		choose_consult(w, bits);
 		key = hash_mix(key ^ HASH_STEP, group_of(&w->who, bits) | 1);
 	}
@@ -220,7 +220,7 @@ static void by_affinity(struct choose_walk *w, struct left *c)
 
 	keep_location(w, c);
 	drop_weightless(w, c);
-	const uint64_t key = key_of(w, c);
+	const uint64_t key = choose_key(w, c->has_class ? w->group_bits : 0);
 	keep_let_in(w, c, key);
 	for (unsigned i = 0; i < c->n; i++)
 		scores[i] = score(w, key, c->at[i]);

@@ -111,7 +111,11 @@ bool choose_by_cost(struct choose_walk *w, uint32_t class)
 	const struct pool *p = w->pool;
 	const struct rank *r = p->rank;
 	struct choose_list l = {
-		.edges = rank_order(r, class), .pool = p, .n = r->n, .by = BY_SHED
+		.edges = rank_order(r, class),
+		.pool = p,
+		.holders = choose_holders(w),
+		.n = r->n,
+		.by = BY_SHED
 	};
 	struct offer offers[POOL_EDGES_MOST];
 	uint16_t order[POOL_EDGES_MOST];
@@ -160,7 +164,7 @@ void choose_count(struct choose_walk *w)
 	const struct prefix group = addr_prefix(&w->who, bits);
 
 	w->choice->demand = demand_key(
-		(uint16_t)(w->pool - w->ask->steer->pools), w->ask->v6, &group.addr);
+		w->number, w->ask->v6, &group.addr);
 }
 
 unsigned choose_sixteenths(const struct choose_walk *w, uint16_t edge)

@@ -14,8 +14,17 @@ static uint32_t gcd(uint32_t a, uint32_t b)
 
 /* Moves the turn on and returns where it is: 0 to sum - 1. Over any `sum` turns in a row each
  * number comes exactly once; with a golden-section stride they come well mixed. */
-uint32_t choose_next_turn(struct choose_turn *t, uint32_t sum, bool mixed)
+uint32_t choose_next_turn(const struct choose_walk *w, uint32_t sum, bool mixed)
 {
+	const struct choose_ask *ask = w->ask;
+	const size_t own = w->number * (size_t)2 + ask->v6;
+	struct choose_turn looked = { .count = 0 }, *t = &looked;
+
+	w->choice->by_chance = true;
+	if (ask->turns && ask->peeks)
+		looked = ask->turns[own];
+	else if (ask->turns)
+		t = &ask->turns[own];
 	if (t->sum != sum) {
 		*t = (struct choose_turn){ .sum = sum, .stride = 1 };
 		if (mixed && sum > 2) {
@@ -34,7 +43,7 @@ static uint32_t turn_share(const struct choose_walk *w, unsigned at, bool ramps)
 {
 	const uint16_t edge = w->pool->edges[at];
 	const uint32_t weight = w->pool->policy == POOL_WEIGHTED
-		? w->ask->steer->edges[edge].weight
+		? w->pool->weights[at]
 		: 1;
 
 	return ramps ? weight * choose_sixteenths(w, edge) : weight;
@@ -66,8 +75,7 @@ bool choose_by_turn(struct choose_walk *w, bool even_down, bool even_drained)
 		if (choose_judge(w, &l, i) == CHOSEN)
 			sum += turn_share(w, i, ramps);
 	if (sum) {
-		uint32_t at = choose_next_turn(w->ask->turn, sum, weighted || ramps);
-		w->choice->by_chance = true;
+		uint32_t at = choose_next_turn(w, sum, weighted || ramps);
 		for (;; first++) {
 			if (choose_judge(w, &l, first) != CHOSEN)
 				continue;
@@ -81,7 +89,7 @@ bool choose_by_turn(struct choose_walk *w, bool even_down, bool even_drained)
 	for (unsigned i = 0; i < p->n; i++) {
 		const unsigned k = first + i < p->n ? first + i : first + i - p->n;
 		/* Weight 0 is never chosen while others can be. */
-		if (!weighted || !sum || w->ask->steer->edges[p->edges[k]].weight)
+		if (!weighted || !sum || p->weights[k])
 			order[n++] = (uint16_t)k;
 	}
 	l.edges = order;
@@ -89,7 +97,8 @@ bool choose_by_turn(struct choose_walk *w, bool even_down, bool even_drained)
 	return choose_take(w, &l);
 }
 
-/* Whoever asks, the order that the probes' measures make is the same; but for edges that come
+/* Whoever asks, the order that the probes' measures make, or the one they are written in, is the
+ * same; but for edges that come
  * or go, which stand behind the others for their share of the queries. */
 bool choose_by_measure(struct choose_walk *w, bool even_down, bool even_drained)
 {
@@ -98,7 +107,9 @@ bool choose_by_measure(struct choose_walk *w, bool even_down, bool even_drained)
 		.pool = w->pool,
 		.n = w->pool->n,
 		.within = p->within,
-		.by = even_down ? BY_ALL_DOWN : BY_MEASURE,
+		.by = even_down                            ? BY_ALL_DOWN
+			: w->pool->policy == POOL_ORDERED ? BY_ORDER
+							  : BY_MEASURE,
 		.even_down = even_down,
 		.even_drained = even_drained };
 	uint16_t order[POOL_EDGES_MOST];
@@ -109,10 +120,10 @@ bool choose_by_measure(struct choose_walk *w, bool even_down, bool even_drained)
 	const unsigned nth = choose_sixteenth(w);
 	for (unsigned i = 0; i < l.n; i++)
 		if (choose_sixteenths(w, choose_edge(&l, i)) > nth)
-			order[n++] = p->order[i];
+			order[n++] = p->order ? p->order[i] : (uint16_t)i;
 	for (unsigned i = 0; i < l.n; i++)
 		if (choose_sixteenths(w, choose_edge(&l, i)) <= nth)
-			order[n + behind++] = p->order[i];
+			order[n + behind++] = p->order ? p->order[i] : (uint16_t)i;
 	l.edges = order;
 	l.within = NULL;
 	l.only = n;

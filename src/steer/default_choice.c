@@ -13,8 +13,9 @@ static void add_others(const struct default_ask *ask, struct choice *c)
 		const uint8_t marks = standing_marks(ask->standing, s->row, p->edges[i]);
 		if (p->edges[i] == first || !(marks & wanted) || marks & STANDS_DRAINED ||
 			e->cname || !(ask->v6 ? e->n_aaaa : e->n_a) ||
-			(p->policy == POOL_WEIGHTED && !e->weight))
+			(p->policy == POOL_WEIGHTED && !p->weights[i]))
 			continue;
+		c->rows[c->n] = s->row;
 		c->edges[c->n++] = p->edges[i];
 	}
 }
@@ -23,7 +24,6 @@ struct choice default_choice(const struct default_ask *ask)
 {
 	const struct pool *p = &ask->steer->pools[ask->pool];
 	struct steer steer = *ask->steer;
-	struct choose_turn turn = { 0 };
 
 	steer.explore = (struct explore){ .share = 0, .every_s = 1 };
 	/* At no time: what is drawn by time (an edge that comes or goes) is drawn alike. */
@@ -33,11 +33,10 @@ struct choice default_choice(const struct default_ask *ask)
 			.pool = ask->pool,
 			.v6 = ask->v6,
 			.source = addr_from_v4((const uint8_t[4]){ 0, 0, 0, 0 }),
-			.turn = &turn,
 			.name = ask->name,
 			.name_len = ask->name_len },
 		NULL);
-	if (c.n && c.alive && c.pool == ask->pool && !p->n_links && !p->affinity &&
+	if (c.n && c.alive && c.pool == ask->pool && !p->tree && !p->n_links && !p->affinity &&
 		(p->policy == POOL_ROUND_ROBIN || p->policy == POOL_WEIGHTED) &&
 		!ask->steer->edges[c.edges[0]].cname) {
 		c.n = 1;

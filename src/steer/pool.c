@@ -8,6 +8,7 @@ static const char *const policies[] = {
 	[POOL_WEIGHTED] = "weighted",
 	[POOL_LEAST_LATENCY] = "least-latency",
 	[POOL_LEAST_LOAD] = "least-load",
+	[POOL_ORDERED] = "ordered",
 };
 
 const char *pool_policy_text(enum pool_policy p)

@@ -14,7 +14,9 @@ enum {
 	POOL_NAME_MOST = 255, /* it is a character-string in EDGE's RDATA */
 	POOL_EDGES_MOST = 1024,
 	POOL_LINKS_MOST = 4, /* of a chain of policies */
-	POOL_ANSWERS_MOST = 16
+	POOL_ANSWERS_MOST = 16,
+	POOL_DEPTH_MOST = 8, /* of pools in pools */
+	POOL_SHARE = 1000000 /* of shares: the whole */
 };
 
 enum pool_policy {
@@ -22,7 +24,8 @@ enum pool_policy {
 	POOL_ROUND_ROBIN,
 	POOL_WEIGHTED,
 	POOL_LEAST_LATENCY, /* by the probes' round-trip times */
-	POOL_LEAST_LOAD     /* by the load that edges tell their probes */
+	POOL_LEAST_LOAD,    /* by the load that edges tell their probes */
+	POOL_ORDERED        /* the first that may answer */
 };
 
 const char *pool_policy_text(enum pool_policy p);
@@ -41,6 +44,14 @@ enum pool_affinity {
 	AFFINITY_NAME = 1,
 	AFFINITY_CLIENT = 2,
 	AFFINITY_BOTH = AFFINITY_NAME | AFFINITY_CLIENT
+};
+
+/* Of a pool: an edge, or another pool, which chooses among its own. */
+struct pool_member {
+	bool is_pool;
+	uint16_t number; /* of the edge or pool */
+	uint16_t weight; /* in weighted pools, of what the shares leave */
+	uint32_t share;  /* of POOL_SHARE: so much of all goes there; 0: it has none */
 };
 
 /* What is answered when no edge of the pool can be. */
@@ -79,16 +90,22 @@ struct pool_pin {
 	const char
 		*code; /* PIN_REGION "US-CA" or "US-California", as the GeoIP file has it,
 			* whatever the case; PIN_COUNTRY "NO", PIN_CONTINENT "EU", upper case */
-	const uint16_t *edges; /* numbers of edges of the pool, as in pool_opts.edges */
+	const uint16_t *edges; /* numbers of edges of the pool, or of pools in it */
 	size_t n;
+	bool to_pool;  /* they go to a pool instead, */
+	uint16_t pool; /* ... this one */
 	unsigned source, line, column; /* where it is written: the number of the file, ... */
 };
 
 /* As configured. Edges are named by their number in the configuration. */
 struct pool_opts {
 	const char *name;
-	const uint16_t *edges; /* no edge twice */
+	const uint16_t *edges; /* no edge twice; without those of pools in it */
 	size_t n;
+	/* All in their order, the edges again among them; NULL: there are edges only, and they are
+	 * as any other pool has them. */
+	const struct pool_member *members;
+	size_t n_members;
 	struct pool_link links[POOL_LINKS_MOST - 1]; /* that narrow, before `policy` orders */
 	unsigned n_links;
 	enum pool_policy policy;
@@ -107,7 +124,7 @@ struct pool_opts {
 	double panic_share; /* with fewer of its edges up, no probe is trusted; 0: never */
 	const uint16_t *fallback; /* `default`: order for clients that nobody knows, the rest of
 				     `edges` follows */
-	size_t n_fallback;
+	size_t n_fallback;        /* 0 where there are members: by their order */
 	const struct pool_pin *pins;
 	size_t n_pins;
 	struct pool_form forms[POOL_SERVICES];

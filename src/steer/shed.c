@@ -29,9 +29,11 @@ struct tables {
 	const int *edge_of; /* NULL: edges are those of the problem */
 };
 
-static bool may_answer(const struct tables *t, const struct shed_demand *d, unsigned edge)
+/* `at`: position in the pool. */
+static bool may_answer(const struct tables *t, const struct shed_demand *d, unsigned at)
 {
-	const unsigned row = t->standing->pools[d->pool].row;
+	const unsigned edge = t->steer->pools[d->pool].edges[at],
+		       row = standing_row_at(t->standing, t->steer, d->pool, at);
 	const uint8_t marks = standing_marks(t->standing, row, edge);
 	const struct edge *e = &t->steer->edges[edge];
 
@@ -84,7 +86,7 @@ static void add_atom(
 	for (unsigned i = 0; i < r->n && atom->n < OFFERS_MOST; i++) {
 		const uint16_t own = pool->edges[order[i]];
 		const int edge = t->edge_of ? t->edge_of[own] : own;
-		if (!may_answer(t, d, own))
+		if (!may_answer(t, d, order[i]))
 			continue;
 		if (edge < 0 && atom->n == 0)
 			return;

@@ -101,11 +101,21 @@ static uint8_t marks_of(const struct make *m, unsigned row, unsigned edge)
 
 /* --- orders by what was measured ---------------------------------------------------------- */
 
+/* What is to be ordered: the pool's edges, or its leaves. */
+static unsigned measured_count(const struct pool *p)
+{
+	return p->tree ? p->tree->n_leaves : p->n;
+}
+
 static float measure_of(const struct make *m, const struct pool *p, unsigned row, unsigned at)
 {
 	const struct standing *s = m->s;
 	const float *of = p->policy == POOL_LEAST_LOAD ? s->load : s->rtt_ms;
 
+	if (p->tree) {
+		const struct pool_leaf *l = &p->tree->leaves[at];
+		return of[(size_t)s->pools[l->holder].row * s->n_edges + l->edge];
+	}
 	return of[(size_t)row * s->n_edges + p->edges[at]];
 }
 
@@ -122,11 +132,12 @@ static float gain(const struct pool *p, float v, float highest)
 static void sort(const struct make *m, const struct pool *p, struct standing_pool *to,
 	unsigned row, bool fresh)
 {
+	const unsigned n = measured_count(p);
 	float highest = 0;
 
-	for (unsigned i = 0; i < p->n; i++)
+	for (unsigned i = 0; i < n; i++)
 		highest = fmaxf(highest, measure_of(m, p, row, i));
-	for (unsigned i = 1; i < p->n; i++) {
+	for (unsigned i = 1; i < n; i++) {
 		const uint16_t at = to->order[i];
 		const float v = measure_of(m, p, row, at);
 		unsigned k = i;
@@ -140,7 +151,7 @@ static void sort(const struct make *m, const struct pool *p, struct standing_poo
 		to->order[k] = at;
 	}
 	to->measured = 0;
-	while (to->measured < p->n && !isnan(measure_of(m, p, row, to->order[to->measured])))
+	while (to->measured < n && !isnan(measure_of(m, p, row, to->order[to->measured])))
 		to->measured++;
 }
 
@@ -148,13 +159,14 @@ static void spread(
 	const struct make *m, const struct pool *p, struct standing_pool *to, unsigned row)
 {
 	const bool load = p->policy == POOL_LEAST_LOAD;
+	const unsigned n = measured_count(p);
 
-	for (unsigned i = 0; i < p->n; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		const float best = measure_of(m, p, row, to->order[i]);
 		const double most = fmin(load ? INFINITY : best + p->spread_ms,
 			best + fabs(best) * p->spread_share);
 		unsigned last = i;
-		while (last + 1 < p->n && !(measure_of(m, p, row, to->order[last + 1]) > most))
+		while (last + 1 < n && !(measure_of(m, p, row, to->order[last + 1]) > most))
 			last++;
 		to->within[i] = (uint16_t)(last - i);
 	}
@@ -168,10 +180,11 @@ static void put_order(
 	const struct pool *p = &m->o->steer->pools[pool];
 	const struct standing_pool *before = m->o->before ? &m->o->before->pools[pool] : NULL;
 	const bool fresh = !before || !before->order || before->measured == 0;
+	const unsigned n = measured_count(p);
 
-	to->order = arena_alloc(&m->s->mem, p->n * sizeof *to->order);
-	to->within = arena_alloc(&m->s->mem, p->n * sizeof *to->within);
-	for (unsigned i = 0; i < p->n; i++)
+	to->order = arena_alloc(&m->s->mem, n * sizeof *to->order);
+	to->within = arena_alloc(&m->s->mem, n * sizeof *to->within);
+	for (unsigned i = 0; i < n; i++)
 		to->order[i] = fresh ? (uint16_t)i : before->order[i];
 	sort(m, p, to, row, fresh);
 	spread(m, p, to, row);
@@ -221,7 +234,9 @@ static void put_pool(const struct make *m, unsigned pool, unsigned row)
 	struct standing_pool *to = &m->s->pools[pool];
 
 	*to = (struct standing_pool){
-		.row = (uint16_t)row, .n = (uint16_t)p->n, .changes_us = UINT64_MAX
+		.row = (uint16_t)row,
+		.n = (uint16_t)measured_count(p),
+		.changes_us = UINT64_MAX
 	};
 	for (unsigned i = 0; i < p->n; i++) {
 		const uint8_t own = standing_marks(m->s, 0, p->edges[i]),
@@ -238,6 +253,97 @@ static void put_pool(const struct make *m, unsigned pool, unsigned row)
 		put_order(m, pool, to, row);
 	if (to->panics)
 		to->row = 0;
+}
+
+/* --- pools of pools ----------------------------------------------------------------------- */
+
+/* Of its edges alone. */
+static uint8_t own_lives(const struct make *m, unsigned pool)
+{
+	const struct pool *p = &m->o->steer->pools[pool];
+	uint8_t lives = 0;
+
+	for (unsigned i = 0; i < p->n; i++) {
+		const uint8_t marks = standing_marks(m->s,
+			standing_row_at(m->s, m->o->steer, pool, i), p->edges[i]);
+		if (!(marks & STANDS_DRAINED))
+			lives |= marks & (STANDS_A | STANDS_AAAA);
+	}
+	return lives;
+}
+
+/* What can answer for the pool lives for it. True when that is news. */
+static bool add_lives(const struct make *m, unsigned pool)
+{
+	const struct pool *p = &m->o->steer->pools[pool];
+	struct standing_pool *to = &m->s->pools[pool];
+	const uint8_t before = to->lives;
+
+	if (p->all_down == POOL_OTHER)
+		to->lives |= m->s->pools[p->other].lives;
+	for (unsigned i = 0; p->tree && i < p->tree->n; i++)
+		if (p->tree->members[i].is_pool)
+			to->lives |= m->s->pools[p->tree->members[i].number].lives;
+	return to->lives != before;
+}
+
+/* What its edges are to it: all are judged already, each by the pool that holds it. */
+static void put_tree(const struct make *m, unsigned pool)
+{
+	const struct steer *steer = m->o->steer;
+	const struct pool *p = &steer->pools[pool];
+	struct standing_pool *to = &m->s->pools[pool];
+
+	for (unsigned i = 0; i < p->tree->n_leaves; i++) {
+		const struct standing_pool *holder = &m->s->pools[p->tree->leaves[i].holder];
+		if (holder->changes_us < to->changes_us)
+			to->changes_us = holder->changes_us;
+		to->waits = to->waits || holder->waits;
+	}
+	for (unsigned i = 0; i < p->n; i++) {
+		const unsigned row = standing_row_at(m->s, steer, pool, i);
+		to->asked = (uint16_t)(to->asked +
+			((standing_marks(m->s, 0, p->edges[i]) & (STANDS_A | STANDS_AAAA)) != 0));
+		to->up = (uint16_t)(to->up +
+			((standing_marks(m->s, row, p->edges[i]) & (STANDS_A | STANDS_AAAA)) != 0));
+	}
+	if (p->policy == POOL_LEAST_LATENCY || p->policy == POOL_LEAST_LOAD)
+		put_order(m, pool, to, to->row);
+}
+
+/* A pool that holds edges itself beside pools is two: by its own edges first. */
+static void put_trees(const struct make *m)
+{
+	const struct steer *steer = m->o->steer;
+
+	for (unsigned i = 0; i < steer->n_pools; i++) {
+		const struct pool *p = &steer->pools[i];
+		const unsigned row = m->o->row_of ? m->o->row_of[i] : 0;
+		if (!p->tree)
+			continue;
+		m->s->pools[i] = (struct standing_pool){ .row = (uint16_t)row,
+			.n = (uint16_t)p->tree->n_leaves,
+			.changes_us = UINT64_MAX };
+	}
+	for (unsigned i = 0; i < steer->n_pools; i++) {
+		const struct pool *p = &steer->pools[i];
+		struct standing_pool *to = &m->s->pools[i];
+		if (!p->tree || !to->row)
+			continue;
+		to->changes_us = changes_us(m, p, to->row);
+		to->waits = m->o->begins && waits(m, p, to->row);
+	}
+	for (unsigned i = 0; i < steer->n_pools; i++)
+		if (steer->pools[i].tree)
+			put_tree(m, i);
+	for (unsigned i = 0; i < steer->n_pools; i++)
+		m->s->pools[i].lives = own_lives(m, i);
+	/* Who stands in for a pool stands in for those that it is in. */
+	for (bool news = true; news;) {
+		news = false;
+		for (unsigned i = 0; i < steer->n_pools; i++)
+			news = add_lives(m, i) || news;
+	}
 }
 
 struct standing *standing_new(const struct standing_opts *o)
@@ -259,7 +365,9 @@ struct standing *standing_new(const struct standing_opts *o)
 		for (unsigned i = 0; i < edges; i++)
 			s->marks[(size_t)row * edges + i] = marks_of(&m, row, i);
 	for (unsigned i = 0; i < o->steer->n_pools; i++)
-		put_pool(&m, i, o->row_of ? o->row_of[i] : 0);
+		if (!o->steer->pools[i].tree)
+			put_pool(&m, i, o->row_of ? o->row_of[i] : 0);
+	put_trees(&m);
 	return s;
 }
 
@@ -276,7 +384,7 @@ static bool same_pool(const struct standing_pool *a, const struct standing_pool 
 	const size_t bytes = a->n * sizeof *a->order;
 
 	return a->row == b->row && a->panics == b->panics && a->waits == b->waits && a->up == b->up &&
-		a->asked == b->asked && a->changes_us == b->changes_us &&
+		a->asked == b->asked && a->lives == b->lives && a->changes_us == b->changes_us &&
 		a->steady_us == b->steady_us &&
 		(!a->order ||
 			(memcmp(a->order, b->order, bytes) == 0 &&

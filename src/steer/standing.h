@@ -65,13 +65,14 @@ struct standing_pool {
 	uint16_t n;          /* edges */
 	bool panics;         /* it has a probe and does not trust it */
 	bool waits;          /* nobody is answered yet: what may answer is not known */
+	uint8_t lives; /* STANDS_A, STANDS_AAAA: it can answer so, by an edge or who stands in */
 	uint16_t up, asked;  /* edges that the probes have up, of those that the operator has up
 			      */
 	uint64_t changes_us; /* monotonic: the soonest that an answer can change */
 	uint64_t steady_us;  /* monotonic: nothing has changed since; 0: for ever */
-	uint16_t *order; /* [pool->n] positions, the best first, by what was measured; else NULL
-			  */
-	uint16_t *within;  /* [pool->n] how many of those behind one are within the spread of it
+	uint16_t *order; /* [pool->n, or its leaves] positions, the best first, by what was
+			    measured; else NULL */
+	uint16_t *within;  /* likewise: how many of those behind one are within the spread of it
 			    */
 	uint16_t measured; /* so many of the order's first have been */
 };
@@ -100,6 +101,15 @@ bool standing_same(const struct standing *a, const struct standing *b);
 static inline uint8_t standing_marks(const struct standing *s, unsigned row, unsigned edge)
 {
 	return s->marks[(size_t)row * s->n_edges + edge];
+}
+
+/* The row by which edge `i` of the pool is judged. */
+static inline unsigned standing_row_at(
+	const struct standing *s, const struct steer *steer, unsigned pool, unsigned i)
+{
+	const struct pool_tree *tree = steer->pools[pool].tree;
+
+	return s->pools[tree ? tree->holders[i] : pool].row;
 }
 
 static inline const uint64_t *standing_alive(const struct standing *s, unsigned row)

@@ -4,6 +4,7 @@
 #include "base/scope.h"
 #include "dns/name.h"
 #include "steer/group.h"
+#include "steer/steer_tree.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -145,6 +146,18 @@ static void pin_places(struct pool *p, struct atlas *atlas)
 	p->place_seams = netmap_seams_new(atlas->cities.map, p->pin_of_place, n);
 }
 
+/* The pools by whose probes the edges of a pin are up. */
+static const uint16_t *holders_of(
+	struct steer *s, const struct pool *p, const struct pool_pin *pin)
+{
+	if (!p->tree)
+		return NULL;
+	uint16_t *holders = arena_alloc(&s->mem, pin->n * sizeof *holders);
+	for (size_t i = 0; i < pin->n; i++)
+		holders[i] = steer_tree_holder(p, pin->edges[i]);
+	return holders;
+}
+
 static void fill_pins(struct steer *s, struct pool *p, const struct pool_opts *o)
 {
 	p->n_pins = (unsigned)o->n_pins;
@@ -153,8 +166,8 @@ static void fill_pins(struct steer *s, struct pool *p, const struct pool_opts *o
 		struct pool_pin *pin = arena_memdup(&s->mem, &o->pins[i], sizeof *pin);
 		pin->code = pin->code ? arena_strdup(&s->mem, pin->code) : NULL;
 		pin->edges = arena_memdup(&s->mem, pin->edges, pin->n * sizeof *pin->edges);
-		p->pins[i] = (struct pool_pinned){ pin, pin->edges, (unsigned)pin->n,
-			pin->kind == PIN_NET };
+		p->pins[i] = (struct pool_pinned){ pin, pin->edges, holders_of(s, p, pin),
+			(unsigned)pin->n, pin->kind == PIN_NET };
 	}
 	pin_nets(p);
 	pin_asns(p, s->atlas);
@@ -179,7 +192,8 @@ static const struct rank *rank_before(
 	const int at = before ? steer_pool(before, p->name) : -1;
 	const struct pool *old = at < 0 ? NULL : &before->pools[at];
 
-	if (!old || !old->rank || old->n != p->n)
+	if (!old || !old->rank || old->n != p->n || old->rank->n != p->n ||
+		(p->tree && p->tree->n_leaves != p->n))
 		return NULL;
 	for (unsigned i = 0; i < p->n; i++)
 		if (strcmp(s->edges[p->edges[i]].name, before->edges[old->edges[i]].name) != 0)
@@ -188,13 +202,14 @@ static const struct rank *rank_before(
 }
 
 /* A pool that sends every client to its nearest edge, where one of them can be too full. */
-static bool sheds(const struct steer *s, const struct pool_opts *o)
+static bool sheds(const struct steer *s, const struct pool *p)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < o->n; i++)
-		any = any || s->edges[o->edges[i]].capacity > 0;
-	return any && o->policy == POOL_NEAREST && !o->n_links && !o->affinity;
+	for (unsigned i = 0; i < p->n; i++)
+		any = any || s->edges[p->edges[i]].capacity > 0;
+	return any && p->policy == POOL_NEAREST && !p->n_links && !p->affinity &&
+		(!p->tree || p->tree->merged);
 }
 
 _Static_assert((int)POOL_EDGES_MOST <= (int)RANK_EDGES_MOST, "every pool can be ranked");
@@ -203,10 +218,6 @@ _Static_assert((int)POOL_EDGES_MOST <= (int)RANK_EDGES_MOST, "every pool can be 
  * and that is tried. */
 static void fill_rank_opts(struct rank_opts *r, const struct pool_opts *o, double close_ms)
 {
-	r->edges = o->edges;
-	r->n = o->n;
-	r->fallback = o->fallback;
-	r->n_fallback = o->n_fallback;
 	r->spread_ms = r->spread_share = INFINITY;
 	if (o->answers > 1 || o->affinity) {
 		r->spread_ms = o->spread_ms;
@@ -227,15 +238,30 @@ static struct rank *make_rank(const struct steer *s, const struct steer_opts *al
 	const struct pool_opts *o, struct ranks *ranks)
 {
 	const struct steer_measured *m = all->measured;
+	const struct pool *p = &s->pools[o - all->pools];
+	uint16_t leaves[POOL_EDGES_MOST];
 	struct rank_opts opts = { .clients = s->clients,
 		.change = m ? m->change : (struct rank_switch){ 0 },
-		.costs = sheds(s, o),
+		.costs = p->sheds,
 		.before = rank_before(s, &s->pools[o - all->pools], ranks->before),
 		.known = ranks->r,
 		.n_known = ranks->n,
 		.view = ranks->views <= netmap_size(s->atlas->cities.map).bytes / 2 };
 
-	fill_rank_opts(&opts, o, m ? m->close_ms : 0);
+	opts.edges = p->edges;
+	opts.n = p->n;
+	opts.fallback = o->fallback;
+	opts.n_fallback = o->n_fallback;
+	if (p->tree) {
+		for (unsigned i = 0; i < p->tree->n_leaves; i++)
+			leaves[i] = p->tree->leaves[i].edge;
+		opts.edges = leaves;
+		opts.n = p->tree->n_leaves;
+		opts.fallback = NULL;
+		opts.n_fallback = 0;
+	}
+	/* Pools of pools try nobody out: those in them do. */
+	fill_rank_opts(&opts, o, m && (!p->tree || p->tree->merged) ? m->close_ms : 0);
 	struct rank *r = rank_new(&opts);
 	for (unsigned i = 0; i < s->n_pools; i++)
 		if (s->pools[i].rank && s->pools[i].rank->view == r->view)
@@ -265,11 +291,26 @@ static void fill_forms(struct steer *s, struct pool_form *to, const struct pool_
 	}
 }
 
-static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *all,
-	const struct pool_opts *o, struct ranks *ranks)
+static void fill_edges(struct steer *s, struct pool *p, const struct pool_opts *o)
 {
+	uint16_t *weights = arena_alloc(&s->mem, o->n * sizeof *weights);
+
+	for (size_t i = 0; i < o->n; i++)
+		weights[i] = s->edges[o->edges[i]].weight;
+	/* Without pools in it the members are the edges. */
+	for (size_t i = 0; i < o->n_members && i < o->n; i++)
+		weights[i] = o->members[i].weight;
+	p->n = (unsigned)o->n;
+	p->edges = arena_memdup(&s->mem, o->edges, o->n * sizeof *o->edges);
+	p->weights = weights;
+}
+
+static void fill_pool(struct steer *s, const struct steer_opts *all, unsigned number)
+{
+	const struct pool_opts *o = &all->pools[number];
+	struct pool *p = &s->pools[number];
+
 	*p = (struct pool){ .name = arena_strdup(&s->mem, o->name),
-		.n = (unsigned)o->n,
 		.n_links = o->n_links,
 		.policy = o->policy,
 		.affinity = o->affinity,
@@ -281,23 +322,41 @@ static void fill_pool(struct steer *s, struct pool *p, const struct steer_opts *
 		.panic_share = o->panic_share,
 		.all_down = o->all_down,
 		.other = o->other,
-		.sheds = sheds(s, o),
+		.reads = (uint16_t)number,
 		.hash = group_hash((const uint8_t *)o->name, strlen(o->name)) };
 	memcpy(p->links, o->links, sizeof p->links);
-	p->edges = arena_memdup(&s->mem, o->edges, o->n * sizeof *o->edges);
-	p->only_cnames = o->n > 0;
-	for (size_t i = 0; i < o->n; i++) {
-		const struct edge *e = &s->edges[o->edges[i]];
+	if (steer_tree_is(o))
+		steer_tree_fill(s, all, number);
+	else
+		fill_edges(s, p, o);
+	p->sheds = sheds(s, p);
+	p->only_cnames = p->n > 0;
+	for (unsigned i = 0; i < p->n; i++) {
+		const struct edge *e = &s->edges[p->edges[i]];
 		p->only_cnames = p->only_cnames && e->cname;
 		p->has_a = p->has_a || e->n_a || e->cname;
 		p->has_aaaa = p->has_aaaa || e->n_aaaa || e->cname;
 	}
 	fill_forms(s, p->forms, o->forms);
 	fill_pins(s, p, o);
-	if (needs_rank(o)) {
-		p->rank = make_rank(s, all, o, ranks);
-		ranks->r[ranks->n++] = p->rank;
+}
+
+/* A pool that does not ask where the client is has its answer from one that may. */
+static uint16_t find_reads(const struct steer *s, uint16_t number)
+{
+	const struct pool *p = &s->pools[number];
+
+	for (unsigned depth = 0; depth < POOL_DEPTH_MOST && p->tree && !p->rank && !p->pin_of_place;
+		depth++) {
+		unsigned i = 0;
+		while (i < p->tree->n && !p->tree->members[i].is_pool)
+			i++;
+		if (i == p->tree->n)
+			break;
+		number = p->tree->members[i].number;
+		p = &s->pools[number];
 	}
+	return number;
 }
 
 static struct client_map *make_client_map(
@@ -338,7 +397,14 @@ struct steer *steer_new(
 		if (before->pools[i].rank)
 			ranks.r[ranks.n++] = before->pools[i].rank;
 	for (unsigned i = 0; i < s->n_pools; i++)
-		fill_pool(s, &s->pools[i], opts, &opts->pools[i], &ranks);
+		fill_pool(s, opts, i);
+	for (unsigned i = 0; i < s->n_pools; i++)
+		if (needs_rank(&opts->pools[i]))
+			ranks.r[ranks.n++] = s->pools[i].rank =
+				make_rank(s, opts, &opts->pools[i], &ranks);
+	for (unsigned i = 0; i < s->n_pools; i++)
+		s->pools[i].reads = find_reads(s, (uint16_t)i);
+	steer_tree_look(s);
 	memory_free(ranks.r);
 	s->edge_numbers = numbers_new(&s->mem, &s->edges->name, sizeof *s->edges, s->n_edges);
 	s->pool_numbers = numbers_new(&s->mem, &s->pools->name, sizeof *s->pools, s->n_pools);

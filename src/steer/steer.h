@@ -42,14 +42,39 @@ struct edge {
 struct pool_pinned {
 	const struct pool_pin *from;
 	const uint16_t *edges;
+	const uint16_t *holders; /* [n] the pools by whose probes they are up; NULL: this one */
 	unsigned n;
 	bool matches; /* some client of the GeoIP data, or a net */
 };
 
+/* An edge of a pool of pools, on one way to it. */
+struct pool_leaf {
+	uint16_t edge;
+	uint16_t holder; /* the pool that has it itself: its probe says whether it is up */
+	uint16_t member; /* that it is reached through */
+};
+
+/* What a pool of pools has beside. */
+struct pool_tree {
+	const struct pool_member *members;
+	unsigned n;
+	const uint32_t *units; /* [n] of `whole`: the shares; 0: it has none */
+	uint32_t whole;        /* 0: no member has a share */
+	const struct pool_leaf *leaves; /* by members; of each its own default order */
+	unsigned n_leaves;
+	const uint16_t *holders; /* [pool->n] of pool->edges: of the first way to each */
+	/* The nearest of all below is the nearest member's nearest, and nobody on the way says
+	 * anything else: it is chosen from as a pool of edges is. */
+	bool merged;
+	bool looks; /* what some member answers depends on where the client is */
+};
+
 struct pool {
 	const char *name;
-	const uint16_t *edges; /* numbers of edges */
+	const uint16_t *edges; /* numbers of edges, none twice; of a pool of pools all below it */
 	unsigned n;
+	const uint16_t *weights;      /* [n] */
+	struct pool_tree *tree;       /* NULL: all members are edges */
 	struct pool_link links[POOL_LINKS_MOST - 1];
 	unsigned n_links;
 	enum pool_policy policy;
@@ -59,11 +84,12 @@ struct pool {
 	double spread_ms, spread_share, panic_share;
 	enum pool_all_down all_down;
 	uint16_t other;
+	uint16_t reads; /* itself, or the pool in it that looks for the client's place first */
 	bool sheds; /* an edge of it may be too full, and its rank knows what a detour costs */
 	uint64_t hash;        /* of the name, as an edge's */
 	bool has_a, has_aaaa; /* some edge can answer for that type */
 	bool only_cnames;  /* no edge has addresses: the name is a CNAME, whatever the type */
-	struct rank *rank; /* where a link is POOL_NEAREST; else NULL */
+	struct rank *rank; /* where a link is POOL_NEAREST; else NULL. Of a tree: of its leaves */
 	struct pool_form forms[POOL_SERVICES];
 
 	struct pool_pinned *pins;

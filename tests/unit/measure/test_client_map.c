@@ -303,14 +303,12 @@ static void close_wide(struct wide *w)
 
 static struct choice ask(const struct wide *w, const struct addr *a, uint32_t now_s)
 {
-	struct choose_turn turn = { 0 };
 
 	return choose(&(struct choose_ask){ .steer = w->steer,
 			      .standing = w->standing,
 			      .has_subnet = true,
 			      .subnet = *a,
-			      .now_s = now_s,
-			      .turn = &turn },
+			      .now_s = now_s },
 		NULL);
 }
 

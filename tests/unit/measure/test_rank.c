@@ -63,13 +63,11 @@ static void close_wide(struct wide *g)
 
 static struct choice ask(const struct wide *g, const struct addr *a)
 {
-	struct choose_turn turn = { 0 };
 
 	return choose(&(struct choose_ask){ .steer = g->steer,
 			      .standing = g->standing,
 			      .has_subnet = true,
-			      .subnet = *a,
-			      .turn = &turn },
+			      .subnet = *a },
 		NULL);
 }
 
@@ -270,13 +268,11 @@ static void views_and_seams_say_the_same(void)
 	CU_ASSERT_PTR_NULL(many->pools[POOLS - 1].rank->view);
 	CU_ASSERT_PTR_NOT_NULL(one->pools[0].rank->view);
 	for (unsigned i = 0; i < ADDRESSES / 2; i++) {
-		struct choose_turn turn = { 0 };
 		struct choose_ask a = { .steer = many,
 			.standing = stands_many,
 			.pool = POOLS - 1,
 			.has_subnet = true,
-			.subnet = draw_addr(&at_random, i % 2),
-			.turn = &turn };
+			.subnet = draw_addr(&at_random, i % 2) };
 		const struct choice seams = choose(&a, NULL);
 		a.steer = one;
 		a.standing = g.standing; /* of one pool */

@@ -194,13 +194,13 @@ struct by_name {
 static unsigned edge_of_name(const struct sides *s, const uint8_t *name)
 {
 	const uint8_t net[4] = { 2, 0, 5, 0 };
-	struct choose_turn turn = { 0 };
+	struct choose_turn turns[2] = { 0 };
 	const struct choice c = choose(&(struct choose_ask){ .steer = s->small.steer,
 					       .standing = s->standing[1],
 					       .has_subnet = true,
 					       .subnet = addr_from_v4(net),
 					       .source = addr_from_v4(net),
-					       .turn = &turn,
+					       .turns = turns,
 					       .name = name,
 					       .name_len = (unsigned)name_len(name) },
 		NULL);

@@ -145,7 +145,7 @@ const char *small_ask(struct small *s, const char *subnet, const char *source, b
 		.standing = small_standing(s->steer, s->states),
 		.v6 = v6,
 		.has_subnet = *subnet,
-		.turn = &s->turns[v6],
+		.turns = s->turns,
 		.name = (const uint8_t *)"\3www",
 		.name_len = 5 };
 	struct prefix p = { .bits = 0 };

@@ -248,7 +248,7 @@ static void the_trace_says_why_each_edge_was_passed_over(void)
 	s.states[SFO] = EDGE_DOWN;
 	struct standing *standing = small_standing(s.steer, s.states);
 	struct choose_ask ask = {
-		.steer = s.steer, .standing = standing, .has_subnet = true, .turn = s.turns
+		.steer = s.steer, .standing = standing, .has_subnet = true, .turns = s.turns
 	};
 	addr_parse(&ask.subnet, "3.0.5.0");
 	const struct choice c = choose(&ask, &t);
@@ -281,7 +281,7 @@ static void who_leaves_a_draining_edge_goes_to_the_next_one(void)
 		struct choose_ask ask = { .steer = s.steer,
 			.standing = standing,
 			.has_subnet = true,
-			.turn = s.turns };
+			.turns = s.turns };
 		char text[32];
 		snprintf(text, sizeof text, "1.0.%u.0", i * 16);
 		addr_parse(&ask.subnet, text);

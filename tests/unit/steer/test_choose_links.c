@@ -37,7 +37,7 @@ static const char *ask(struct small *s, const struct standing *standing, const c
 	struct choose_ask a = { .steer = s->steer,
 		.standing = standing,
 		.has_subnet = true,
-		.turn = &s->turns[0],
+		.turns = s->turns,
 		.name = (const uint8_t *)"\3www",
 		.name_len = 5 };
 	struct prefix p;
@@ -156,7 +156,7 @@ static uint16_t edge_of_key(struct many *m, const struct standing *standing, uns
 	struct choose_ask a = { .steer = m->s.steer,
 		.standing = standing,
 		.has_subnet = true,
-		.turn = &m->s.turns[0],
+		.turns = m->s.turns,
 		.name = name,
 		.name_len = 8 };
 
@@ -246,7 +246,7 @@ static void all_in_the_scope_of_an_answer_get_that_answer(void)
 			struct choose_ask a = { .steer = s.steer,
 				.standing = st,
 				.has_subnet = true,
-				.turn = s.turns,
+				.turns = s.turns,
 				.name = (const uint8_t *)"",
 				.name_len = 1 };
 			for (unsigned i = 0; i < 3000; i++) {
@@ -284,10 +284,9 @@ static void weights_are_exact_over_a_million_queries(void)
 	pool.policy = POOL_WEIGHTED;
 	small_open(&s, &pool, 1);
 	struct standing *st = small_standing(s.steer, s.states);
-	struct choose_ask a = { .steer = s.steer, .standing = st };
+	struct choose_ask a = { .steer = s.steer, .standing = st, .turns = s.turns };
 	for (unsigned i = 0; i < 1000000; i++) {
 		a.v6 = i % 3 == 1;
-		a.turn = &s.turns[a.v6];
 		count[a.v6][choose(&a, NULL).edges[0]]++;
 	}
 	for (unsigned v6 = 0; v6 < 2; v6++) {

@@ -468,18 +468,18 @@ static void the_trace_tells_what_is_answered(void)
 			};
 		st->cuts = cuts;
 		for (unsigned i = 0; i < 1000 && n < tuples; i++, n++) {
-			struct choose_turn one = { 0 }, two = { 0 };
+			struct choose_turn one[64] = { 0 }, two[64] = { 0 };
 			uint8_t name[] = { 1, (uint8_t)(i % 250), 0 };
 			struct choose_ask ask = { .steer = w.steer,
 				.standing = st,
 				.has_subnet = n % 4,
 				.subnet = w.groups[(unsigned)(draw(&w) * GROUPS)].addr,
 				.source = w.groups[(unsigned)(draw(&w) * GROUPS)].addr,
-				.turn = &one,
+				.turns = one,
 				.name = name,
 				.name_len = 3 };
 			const struct choice c = choose(&ask, NULL);
-			ask.turn = &two;
+			ask.turns = two;
 			const struct choice d = choose(&ask, &t);
 			unsigned k = 0;
 			for (unsigned step = 0; step < t.n; step++)

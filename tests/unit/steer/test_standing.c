@@ -206,11 +206,9 @@ static void the_soonest_change_of_any_edge_bounds_the_ttl(void)
 		open_desk(&d, &pool);
 		d.verdicts[3].changes_us = row[i].changes_us;
 		struct standing *s = stand(&d, NULL);
-		struct choose_turn turn = { 0 };
 		const struct choice c = choose(&(struct choose_ask){ .steer = d.s.steer,
 						       .standing = s,
-						       .now_us = row[i].now_us,
-						       .turn = &turn },
+						       .now_us = row[i].now_us },
 			NULL);
 		CU_ASSERT_EQUAL(c.ttl_most_s, row[i].want);
 		standing_free(s);

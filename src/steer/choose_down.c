@@ -1,0 +1,112 @@
+/* choose_down.c - what is answered when no edge may be.
+ */
+#include "steer/choose_inner.h"
+
+/* Does an edge of the pool have a live address of the other family? */
+static bool lives_otherwise(const struct choose_walk *w)
+{
+	const struct choose_ask *ask = w->ask;
+	const uint8_t other = ask->v6 ? STANDS_A : STANDS_AAAA;
+
+	for (unsigned i = 0; i < w->pool->n; i++) {
+		const uint16_t number = w->pool->edges[i];
+		const struct edge *e = &ask->steer->edges[number];
+		const uint8_t marks = standing_marks(ask->standing,
+			standing_row_at(ask->standing, ask->steer, w->number, i), number);
+		if ((ask->v6 ? e->n_a : e->n_aaaa) && marks & other &&
+			!(marks & STANDS_DRAINED))
+			return true;
+	}
+	return false;
+}
+
+/* Might an edge of the pool answer somebody? */
+bool choose_has_any(const struct choose_walk *w)
+{
+	const struct pool *p = w->pool;
+	struct choose_list l = { .edges = p->edges,
+		.holders = p->tree ? p->tree->holders : NULL,
+		.n = p->n };
+
+	for (unsigned k = 0; k <= p->n_pins; k++) {
+		for (unsigned i = 0; i < l.n; i++)
+			if (choose_judge(w, &l, i) == CHOSEN)
+				return true;
+		if (k < p->n_pins)
+			l = (struct choose_list){ .edges = p->pins[k].edges,
+				.holders = p->pins[k].holders,
+				.n = p->pins[k].n };
+		if (k < p->n_pins && p->pins[k].from->to_pool &&
+			w->ask->standing->pools[p->pins[k].from->pool].lives)
+			return true;
+	}
+	return false;
+}
+
+/* With the first of the pool's members that has such an address. */
+static bool take_first(struct choose_walk *w)
+{
+	const struct pool *p = w->pool;
+
+	for (unsigned i = 0; p->tree && i < p->tree->n; i++)
+		if (p->tree->members[i].is_pool) {
+			if (choose_in_pool(w,
+				    &(struct choose_inside){
+					    p->tree->members[i].number, true, true }))
+				return true;
+		} else if (choose_take(w,
+				   &(struct choose_list){ .edges = &p->tree->members[i].number,
+					   .n = 1,
+					   .by = BY_FIRST,
+					   .even_down = true,
+					   .even_drained = true })) {
+			return true;
+		}
+	for (unsigned i = 0; !p->tree && i < p->n; i++)
+		if (choose_take(w,
+			    &(struct choose_list){ .edges = &p->edges[i],
+				    .n = 1,
+				    .by = BY_FIRST,
+				    .even_down = true,
+				    .even_drained = true }))
+			return true;
+	return false;
+}
+
+/* No edge of the pool may answer. True when the walk is over. */
+bool choose_all_down(struct choose_walk *w)
+{
+	const struct pool *p = w->pool;
+
+	/* Whoever has both families asks for both: no address of this one is better than a dead
+	 * one. */
+	if ((p->all_down == POOL_ALL || p->all_down == POOL_FIRST) && lives_otherwise(w))
+		return true;
+	switch (p->all_down) {
+	case POOL_ALL:
+		/* As if all were up; those that the operator empties only when there are no
+		 * others. */
+		if (!choose_by_policy(w, true, false))
+			choose_by_policy(w, true, true);
+		return true;
+	case POOL_FIRST: take_first(w); return true;
+	case POOL_OTHER: choose_enter(w, p->other); return false;
+	case POOL_EMPTY: return true;
+	}
+	return true;
+}
+
+/* The rule of a pool in a pool, when nothing at all may answer. */
+bool choose_all_down_inside(struct choose_walk *w, bool even_drained)
+{
+	const struct pool *p = w->pool;
+
+	switch (p->all_down) {
+	case POOL_ALL: return choose_by_policy(w, true, even_drained);
+	case POOL_FIRST: return take_first(w);
+	case POOL_OTHER:
+		return choose_in_pool(w, &(struct choose_inside){ p->other, true, even_drained });
+	case POOL_EMPTY: return false;
+	}
+	return false;
+}

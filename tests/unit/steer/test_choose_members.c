@@ -1,0 +1,320 @@
+#include "steer/choose.h"
+
+#include "unit/steer/small_world.h"
+#include "unit/unit.h"
+
+#include <math.h>
+#include <string.h>
+
+static const uint16_t in_eu[] = { AMS, ROM }, in_us[] = { NYC, SFO };
+
+enum { TOP, EU, US, LAST };
+
+/* The pool under test with two others in it, and room for one more. */
+struct pools {
+	struct pool_opts of[4];
+	struct pool_member members[4];
+};
+
+static void fill(struct pools *p)
+{
+	for (unsigned i = 0; i < 4; i++)
+		p->of[i] = small_pool();
+	p->of[EU].name = "eu";
+	p->of[EU].edges = in_eu;
+	p->of[EU].n = 2;
+	p->of[US].name = "us";
+	p->of[US].edges = in_us;
+	p->of[US].n = 2;
+	p->of[LAST].name = "last";
+	p->members[0] = (struct pool_member){ .is_pool = true, .number = EU, .weight = 1 };
+	p->members[1] = (struct pool_member){ .is_pool = true, .number = US, .weight = 1 };
+	p->of[TOP].edges = NULL;
+	p->of[TOP].n = 0;
+	p->of[TOP].members = p->members;
+	p->of[TOP].n_members = 2;
+}
+
+/* The first member that may answer does, and in it its own policy counts. */
+static void members_are_asked_as_the_policy_says(void)
+{
+	static const struct {
+		const char *say;
+		enum pool_policy top, inside;
+		const char *client;
+		const char *down; /* first letters */
+		const char *want;
+	} row[] = {
+		{ "the nearest in the nearest", POOL_NEAREST, POOL_NEAREST, "2.0.5.0/24", "",
+			"rom /16" },
+		{ "the first in the nearest", POOL_NEAREST, POOL_ORDERED, "2.0.5.0/24", "",
+			"ams /16" },
+		{ "the nearest in the first", POOL_ORDERED, POOL_NEAREST, "3.0.5.0/24", "",
+			"ams /8" },
+		{ "the first is down", POOL_ORDERED, POOL_NEAREST, "3.0.5.0/24", "ar", "sfo /17" },
+		{ "one that is down does not make its pool far", POOL_NEAREST, POOL_NEAREST,
+			"2.0.5.0/24", "r", "ams /16" },
+		{ "one whose nearest is down is as near as its next", POOL_NEAREST, POOL_NEAREST,
+			"1.0.5.0/24", "ar", "nyc /8" },
+		{ "all are down: as if none were", POOL_NEAREST, POOL_NEAREST, "3.0.5.0/24",
+			"arns", "sfo /17" },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct pools p;
+		struct small s;
+		fill(&p);
+		p.of[TOP].policy = row[i].top;
+		p.of[EU].policy = p.of[US].policy = row[i].inside;
+		small_open(&s, p.of, 3);
+		for (unsigned e = 0; e < 4; e++)
+			if (strchr(row[i].down, *small_edges[e].name))
+				s.states[e] = EDGE_DOWN;
+		const char *is = small_ask(&s, row[i].client, NULL, false);
+		if (strcmp(is, row[i].want) != 0)
+			printf("%s: %s, should be %s\n", row[i].say, is, row[i].want);
+		CU_ASSERT_STRING_EQUAL(is, row[i].want);
+		small_close(&s);
+	}
+}
+
+static void count(struct small *s, unsigned queries, unsigned n[static 4])
+{
+	struct standing *st = small_standing(s->steer, s->states);
+	struct choose_ask a = { .steer = s->steer, .standing = st, .turns = s->turns };
+
+	memset(n, 0, 4 * sizeof *n);
+	for (unsigned i = 0; i < queries; i++)
+		n[choose(&a, NULL).edges[0]]++;
+	standing_free(st);
+}
+
+/* 5 % to us, of them nyc and sfo as they are weighted there; eu has the rest in turns. */
+static void shares_and_weights_are_exact_at_every_level(void)
+{
+	struct pools p;
+	struct small s;
+	unsigned n[4];
+
+	fill(&p);
+	p.members[1].share = POOL_SHARE / 20;
+	p.of[TOP].policy = POOL_ORDERED;
+	p.of[EU].policy = POOL_ROUND_ROBIN;
+	p.of[US].policy = POOL_WEIGHTED;
+	small_open(&s, p.of, 3);
+	count(&s, 80000, n);
+	CU_ASSERT_EQUAL(n[AMS], 38000);
+	CU_ASSERT_EQUAL(n[ROM], 38000);
+	CU_ASSERT_EQUAL(n[NYC], 3000);
+	CU_ASSERT_EQUAL(n[SFO], 1000);
+	/* A share that cannot be given is everybody's; and all goes there when nothing else can. */
+	s.states[NYC] = s.states[SFO] = EDGE_DOWN;
+	count(&s, 1000, n);
+	CU_ASSERT_EQUAL(n[AMS] + n[ROM], 1000);
+	s.states[NYC] = EDGE_UP;
+	s.states[AMS] = s.states[ROM] = EDGE_DOWN;
+	count(&s, 1000, n);
+	CU_ASSERT_EQUAL(n[NYC], 1000);
+	small_close(&s);
+}
+
+/* 25 % to an edge; two pools have the rest as 3 to 1, or what is left of them. */
+static void plain_weights_divide_what_shares_leave(void)
+{
+	static const uint16_t sfo[] = { SFO }, nyc[] = { NYC };
+	struct pools p;
+	struct small s;
+	unsigned n[4];
+
+	fill(&p);
+	p.of[TOP].policy = POOL_WEIGHTED;
+	p.of[TOP].edges = nyc;
+	p.of[TOP].n = 1;
+	p.of[US].edges = sfo;
+	p.of[US].n = 1;
+	p.of[EU].policy = POOL_ORDERED;
+	p.members[0].weight = 3;
+	p.members[2] = (struct pool_member){ .number = NYC, .share = POOL_SHARE / 4 };
+	p.of[TOP].n_members = 3;
+	small_open(&s, p.of, 3);
+	count(&s, 1600, n);
+	CU_ASSERT_EQUAL(n[AMS], 900);
+	CU_ASSERT_EQUAL(n[SFO], 300);
+	CU_ASSERT_EQUAL(n[NYC], 400);
+	s.states[SFO] = EDGE_DOWN;
+	count(&s, 1600, n);
+	CU_ASSERT_EQUAL(n[AMS], 1200);
+	CU_ASSERT_EQUAL(n[NYC], 400);
+	small_close(&s);
+}
+
+static void a_membership_has_its_own_weight(void)
+{
+	struct pools p;
+	struct small s;
+	unsigned n[4];
+
+	fill(&p);
+	p.of[EU].policy = POOL_WEIGHTED;
+	p.members[0] = (struct pool_member){ .number = AMS, .weight = 5 };
+	p.members[1] = (struct pool_member){ .number = ROM, .weight = 3 };
+	p.of[EU].members = p.members;
+	p.of[EU].n_members = 2;
+	small_open(&s, &p.of[EU], 1);
+	count(&s, 800, n);
+	CU_ASSERT_EQUAL(n[AMS], 500);
+	CU_ASSERT_EQUAL(n[ROM], 300);
+	small_close(&s);
+}
+
+/* Members that are down are passed over whatever they say; when all are, each says its own. */
+static void all_down_rules_of_members_count_when_all_is_down(void)
+{
+	struct pools p;
+	struct small s;
+
+	fill(&p);
+	p.of[TOP].policy = POOL_ORDERED;
+	p.of[EU].all_down = POOL_FIRST;
+	small_open(&s, p.of, 3);
+	s.states[AMS] = s.states[ROM] = EDGE_DOWN;
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.5.0/24", NULL, false), "sfo /17");
+	s.states[NYC] = s.states[SFO] = EDGE_DOWN;
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.5.0/24", NULL, false), "ams /0");
+	small_close(&s);
+	p.of[EU].all_down = POOL_EMPTY;
+	small_open(&s, p.of, 3);
+	memset(s.states, EDGE_DOWN, 4);
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.5.0/24", NULL, false), "sfo /17");
+	small_close(&s);
+}
+
+static void who_stands_in_for_a_member_is_its_own(void)
+{
+	static const uint16_t sfo[] = { SFO };
+	struct pools p;
+	struct small s;
+
+	fill(&p);
+	p.of[TOP].policy = POOL_ORDERED;
+	p.of[EU].all_down = POOL_OTHER;
+	p.of[EU].other = LAST;
+	p.of[LAST].edges = sfo;
+	p.of[LAST].n = 1;
+	small_open(&s, p.of, 4);
+	s.states[AMS] = s.states[ROM] = EDGE_DOWN;
+	/* Not nyc, which is nearer: eu is up, for last is. */
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.200.0/24", NULL, false), "sfo /8");
+	s.states[SFO] = EDGE_DOWN;
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.200.0/24", NULL, false), "nyc /17");
+	small_close(&s);
+}
+
+static void answers_count_members_and_no_edge_comes_twice(void)
+{
+	static const uint16_t rom_ams[] = { ROM, AMS };
+	struct pools p;
+	struct small s;
+
+	fill(&p);
+	p.of[TOP].policy = POOL_ORDERED;
+	p.of[TOP].answers = 2;
+	p.of[EU].answers = 2;
+	p.of[EU].policy = p.of[US].policy = POOL_ORDERED;
+	small_open(&s, p.of, 3);
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.5.0/24", NULL, false), "ams rom nyc /0");
+	small_close(&s);
+	p.of[EU].answers = 1;
+	p.of[US].edges = rom_ams;
+	p.members[0].number = EU;
+	p.of[US].answers = 2;
+	small_open(&s, p.of, 3);
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.5.0/24", NULL, false), "ams rom /0");
+	small_close(&s);
+}
+
+/* Whoever explains gets the answer that others get, with its scope and its turns. */
+static void explaining_changes_nothing(void)
+{
+	struct choose_trace t;
+	struct pools p;
+	struct small s;
+
+	for (unsigned kind = 0; kind < 96; kind++) {
+		struct choose_turn one[8] = { { 0 } }, two[8] = { { 0 } };
+		fill(&p);
+		p.of[TOP].policy = (enum pool_policy)(kind % 6);
+		p.of[TOP].answers = 1 + kind / 6 % 2;
+		p.members[1].share = kind / 12 % 2 ? POOL_SHARE / 2 : 0;
+		small_open(&s, p.of, 3);
+		s.states[AMS] = kind / 24 % 2;
+		s.states[NYC] = kind / 48 % 2;
+		struct standing *st = small_standing(s.steer, s.states);
+		for (unsigned i = 0; i < 8; i++) {
+			struct choose_ask a = { .steer = s.steer,
+				.standing = st,
+				.has_subnet = true,
+				.subnet = addr_from_v4((const uint8_t[]){ 1, 0, 5, 0 }),
+				.turns = one };
+			const struct choice c = choose(&a, NULL);
+			a.turns = two;
+			const struct choice d = choose(&a, &t);
+			CU_ASSERT_EQUAL(c.n, d.n);
+			CU_ASSERT_EQUAL(c.scope, d.scope);
+			CU_ASSERT_EQUAL(c.by_subnet, d.by_subnet);
+			CU_ASSERT_EQUAL(c.why, d.why);
+			CU_ASSERT_EQUAL(memcmp(c.edges, d.edges, c.n * sizeof *c.edges), 0);
+			CU_ASSERT_EQUAL(t.steps[0].n, s.steer->pools[TOP].tree->merged ? 4 : 2);
+		}
+		CU_ASSERT_EQUAL(memcmp(one, two, sizeof one), 0);
+		standing_free(st);
+		small_close(&s);
+	}
+}
+
+static void clients_may_be_pinned_to_a_pool(void)
+{
+	struct pool_pin pin = { .kind = PIN_COUNTRY, .code = "US", .to_pool = true, .pool = US };
+	struct pools p;
+	struct small s;
+
+	fill(&p);
+	p.of[EU].pins = &pin;
+	p.of[EU].n_pins = 1;
+	small_open(&s, p.of, 3);
+	struct standing *st = small_standing(s.steer, s.states);
+	struct choose_ask a = { .steer = s.steer,
+		.standing = st,
+		.pool = EU,
+		.has_subnet = true,
+		.subnet = addr_from_v4((const uint8_t[]){ 3, 0, 200, 0 }) };
+	CU_ASSERT_EQUAL(choose(&a, NULL).edges[0], NYC);
+	CU_ASSERT_EQUAL(choose(&a, NULL).why, WHY_PINNED);
+	standing_free(st);
+	s.states[NYC] = s.states[SFO] = EDGE_DOWN;
+	a.standing = st = small_standing(s.steer, s.states);
+	CU_ASSERT_EQUAL(choose(&a, NULL).edges[0], AMS);
+	standing_free(st);
+	small_close(&s);
+}
+
+void suite_choose_members(void)
+{
+	static const struct unit_case cases[] = {
+		{ "members are asked as the policy says", members_are_asked_as_the_policy_says },
+		{ "shares and weights are exact at every level",
+			shares_and_weights_are_exact_at_every_level },
+		{ "plain weights divide what shares leave",
+			plain_weights_divide_what_shares_leave },
+		{ "a membership has its own weight", a_membership_has_its_own_weight },
+		{ "all-down rules of members count when all is down",
+			all_down_rules_of_members_count_when_all_is_down },
+		{ "who stands in for a member is its own", who_stands_in_for_a_member_is_its_own },
+		{ "answers count members, and no edge comes twice",
+			answers_count_members_and_no_edge_comes_twice },
+		{ "explaining changes nothing", explaining_changes_nothing },
+		{ "clients may be pinned to a pool", clients_may_be_pinned_to_a_pool },
+	};
+
+	unit_suite("steer/choose_members", cases, UNIT_COUNT(cases));
+}
