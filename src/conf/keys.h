@@ -27,6 +27,7 @@ struct reader {
 		pools; /* numbers in `conf`; of faulty ones too: to name those is no fault */
 	struct known policies;               /* numbers of `dnssec` */
 	struct known keys, peers, templates; /* likewise; templates from conf->first_template on */
+	const char *const *pools_by_number;
 	size_t rules_room;
 	const struct node *plain_node; /* the first `edge-as: addresses`; NULL: none */
 	const struct node **edge_nodes; /* by number; NULL: no edges were read */

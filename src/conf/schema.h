@@ -133,10 +133,20 @@ bool schema_edge_find(const struct reader *r, const struct key *key, const struc
 bool schema_probe_find(const struct reader *r, const struct key *key, const struct node *name,
 	unsigned *number);
 
+/* A member while its pool is read. */
+struct schema_member {
+	struct pool_member m;
+	const struct node *node;
+	const struct node *weighed; /* where it has a weight that is no share; or NULL */
+};
+
 /* A pool while it is read. */
 struct schema_pool {
 	struct pool_opts opts;
 	const struct node *node;
+	struct schema_member *members; /* all of them, of plain edges too */
+	size_t n_all;
+	bool has_pools, is_tree; /* some member is a pool; ... or has a share */
 	bool edges_whole;  /* `edges` had no fault, so that others can be held against it */
 	bool policy_wrong; /* told; nothing is asked of the edges */
 	bool probe_wrong;  /* told; nothing is asked of the probe */
@@ -156,6 +166,13 @@ struct schema_edges {
  * ones are told and left out. */
 struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
 	const struct node *value, const struct schema_pool *pool);
+
+/* edges: to a struct schema_pool; how they fit together with its other keys; and how all pools that
+ * have others in them do. */
+key_take schema_pool_members;
+extern const struct key schema_member_keys[];
+void schema_check_members(const struct reader *r, const struct schema_pool *p);
+void schema_check_trees(struct reader *r, const struct schema_pool *pools, size_t n);
 
 /* A probe while it is read. */
 struct schema_probe {
@@ -204,7 +221,7 @@ void schema_balance_edges(const struct reader *r);
 
 /* policy, affinity: to a struct schema_pool; and how they fit together with its other keys. */
 key_take schema_policy, schema_affinity;
-#define SCHEMA_POLICIES "nearest, round-robin, weighted, least-latency or least-load"
+#define SCHEMA_POLICIES "nearest, ordered, round-robin, weighted, least-latency or least-load"
 void schema_check_policy(const struct reader *r, const struct schema_pool *p);
 bool schema_is_nearest(const struct pool_opts *p); /* some link is */
 

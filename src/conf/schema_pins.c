@@ -91,6 +91,19 @@ static bool read_continent(struct reader *r, const struct node *key, struct pool
 	return wrong(r, key, "not a continent (AF, AN, AS, EU, NA, OC or SA)");
 }
 
+/* A pool instead of edges. A name is an edge's before it is a pool's. */
+static bool names_pool(const struct reader *r, const struct node *value, struct pool_pin *pin)
+{
+	unsigned number;
+
+	if (value->kind != NODE_SCALAR || known_find(&r->edges, value->text, &number) ||
+		!known_find(&r->pools, value->text, &number))
+		return false;
+	pin->to_pool = true;
+	pin->pool = (uint16_t)number;
+	return true;
+}
+
 /* Takes one mapping of pins of a kind. */
 static void take(struct reader *r, const struct key *key, const struct node *map,
 	struct schema_pool *pool, enum pool_pin_kind kind)
@@ -117,6 +130,11 @@ static void take(struct reader *r, const struct key *key, const struct node *map
 		const bool ok = read[kind](r, n->key, pin);
 		if (n->kind == NODE_BAD || !keys_has_value(r, n))
 			continue;
+		if (names_pool(r, n, pin)) {
+			if (ok)
+				pool->pin_nodes[pool->opts.n_pins++] = n->key;
+			continue;
+		}
 		const struct schema_edges list = schema_edge_list(r, key, n, pool);
 		pin->edges = list.edges;
 		pin->n = list.n;
@@ -155,7 +173,7 @@ static void take_continent(
 	take(r, key, value, to, PIN_CONTINENT);
 }
 
-#define EDGES "the name of an edge, or a list of them"
+#define EDGES "the name of an edge or a pool, or a list of edges"
 
 const struct key schema_pin_keys[] = {
 	{ "net", take_net, .say = EDGES, .about = "By client net: { 192.0.2.0/24: [ ams1 ] }.",

@@ -10,7 +10,7 @@
 
 static bool narrows(enum pool_policy p)
 {
-	return p != POOL_ROUND_ROBIN && p != POOL_WEIGHTED;
+	return p != POOL_ROUND_ROBIN && p != POOL_WEIGHTED && p != POOL_ORDERED;
 }
 
 /* "10ms", "5%": how far behind its best a link lets edges through. */
@@ -156,6 +156,9 @@ void schema_check_policy(const struct reader *r, const struct schema_pool *p)
 	if (spread && p->opts.n_links)
 		parse_error(r->src, spread->key,
 			"the links of the chain say how far it goes; take \"spread\" out");
+	if (affinity && last == POOL_ORDERED)
+		parse_error(r->src, affinity->key,
+			"affinity and ordered both say which edge comes first; take one out");
 	if (affinity && (last == POOL_LEAST_LATENCY || last == POOL_LEAST_LOAD))
 		parse_error(r->src, affinity->key,
 			"affinity and %s both say which edge comes first; make %s an earlier "

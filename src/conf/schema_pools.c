@@ -31,7 +31,7 @@ static bool take_edge(struct reader *r, const struct key *key, const struct node
 	option_shown(shown, item->text);
 	if (has_edge(to->edges, to->n, edge))
 		return parse_error(r->src, item, "edge %s is here twice; take one out", shown);
-	if (pool && pool->edges_whole && !has_edge(pool->opts.edges, pool->opts.n, edge))
+	if (pool && pool->edges_whole && !pool->has_pools && !has_edge(pool->opts.edges, pool->opts.n, edge))
 		return parse_error(r->src, item,
 			"edge %s is not one of pool %s; add it to the pool's \"edges\", or "
 			"take it "
@@ -52,17 +52,6 @@ struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
 	for (const struct node *i = option_first(value); i; i = option_next(value, i))
 		list.whole = take_edge(r, key, i, &list) && list.whole;
 	return list;
-}
-
-static void take_edges(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	struct schema_pool *p = to;
-	const struct schema_edges list = schema_edge_list(r, key, value, NULL);
-
-	p->opts.edges = list.edges;
-	p->opts.n = list.n;
-	p->edges_whole = list.whole;
 }
 
 static void take_default(
@@ -195,8 +184,11 @@ static void take_all_down(
 #define EDGE_LIST "the name of an edge, or a list of them"
 
 const struct key schema_pool_keys[] = {
-	{ "edges", take_edges, .say = EDGE_LIST, .needed = "edges: [ ams1, iad2 ]",
-		.about = "The edges of the pool. Ties go by this order." },
+	{ "edges", schema_pool_members, .say = EDGE_LIST ", or of pools", .needed = "edges: [ ams1, iad2 ]",
+		.about = "What is in the pool: edges, other pools, or both. A name alone is an "
+			 "edge's before it is a pool's; a mapping says which it is, and more. Ties "
+			 "go by this order.",
+		.keys = schema_member_keys },
 	{ "policy", schema_policy, .say = SCHEMA_POLICIES,
 		.about = "How edges are ordered. A chain such as [ nearest within 10ms, "
 			 "least-load ] narrows the edges link by link, and its last link "
@@ -264,13 +256,14 @@ static void check_policy(const struct reader *r, const struct schema_pool *p)
 {
 	const struct node *edges = parse_get(p->node, "edges");
 	char shown[OPTION_SHOWN], pool_shown[OPTION_SHOWN];
-	unsigned weights = 0, number;
+	uint64_t weights = 0;
 	size_t cnames = 0;
 
 	option_shown(pool_shown, p->opts.name);
+	for (size_t i = 0; i < p->n_all; i++)
+		weights += p->members[i].m.weight + p->members[i].m.share;
 	for (size_t i = 0; i < p->opts.n; i++) {
 		const struct edge_opts *e = &r->conf->edges[p->opts.edges[i]];
-		weights += e->weight;
 		cnames += e->cname && !e->n_a && !e->n_aaaa;
 	}
 	if (cnames && cnames < p->opts.n && p->edges_whole)
@@ -286,15 +279,14 @@ static void check_policy(const struct reader *r, const struct schema_pool *p)
 		return;
 	if (r->conf->latency.on)
 		return; /* an edge that is measured needs no place */
-	for (const struct node *i = option_first(edges); i; i = option_next(edges, i)) {
-		if (i->kind != NODE_SCALAR || !known_find(&r->edges, i->text, &number))
-			continue;
-		const struct node *edge = r->edge_nodes[number];
-		if (edge->kind == NODE_MAP && !parse_get(edge, "at"))
-			parse_error(r->src, i,
+	for (size_t i = 0; i < p->n_all; i++) {
+		const struct schema_member *m = &p->members[i];
+		const struct node *edge = m->m.is_pool ? NULL : r->edge_nodes[m->m.number];
+		if (edge && edge->kind == NODE_MAP && !parse_get(edge, "at"))
+			parse_error(r->src, m->node,
 				"edge %s has no \"at\", and pool %s is nearest; give the edge "
 				"its place, or the pool another policy",
-				option_shown(shown, i->text), pool_shown);
+				option_shown(shown, r->conf->edges[m->m.number].name), pool_shown);
 	}
 }
 
@@ -320,6 +312,7 @@ static void read_pool(struct reader *r, const struct node *node, struct schema_p
 	keys_read(r, schema_pool_keys, node, where, p);
 	check_policy(r, p);
 	schema_check_policy(r, p);
+	schema_check_members(r, p);
 	schema_check_standing(r, p);
 }
 
@@ -342,10 +335,12 @@ static void tell_loop(const struct reader *r, const struct schema_pool *pools, s
 	text_fini(&chain);
 }
 
-/* Every pool names at most one other, so a walk that meets itself has found a circle. */
-static void check_loops(const struct reader *r, const struct schema_pool *pools, size_t n)
+/* Every pool names at most one other, so a walk that meets itself has found a circle. True: there
+ * is none. */
+static bool check_loops(const struct reader *r, const struct schema_pool *pools, size_t n)
 {
 	size_t *met_by = arena_zalloc(r->scratch, n * sizeof *met_by);
+	bool ok = true;
 
 	for (size_t walk = 1; walk <= n; walk++) {
 		size_t at = walk - 1;
@@ -355,9 +350,12 @@ static void check_loops(const struct reader *r, const struct schema_pool *pools,
 				break;
 			at = pools[at].opts.other;
 		}
-		if (met_by[at] == walk && pools[at].opts.all_down == POOL_OTHER)
+		if (met_by[at] == walk && pools[at].opts.all_down == POOL_OTHER) {
 			tell_loop(r, pools, at);
+			ok = false;
+		}
 	}
+	return ok;
 }
 
 void schema_pools(struct reader *r, const struct key *key, const struct node *value, void *to)
@@ -382,11 +380,13 @@ void schema_pools(struct reader *r, const struct key *key, const struct node *va
 	for (const struct node *p = value->first; p && n < room; p = p->next)
 		names[n++] = p->key->text;
 	r->pools = known_new(r->scratch, names, n);
+	r->pools_by_number = names;
 	for (const struct node *p = value->first; p && i < n && !faults_full(r->src->faults);
 		p = p->next)
 		read_pool(r, p, &pools[i++]);
-	check_loops(
-		r, pools, room); /* all of them: one that was read may name one that was not */
+	/* All of them: one that was read may name one that was not. */
+	if (check_loops(r, pools, room))
+		schema_check_trees(r, pools, room);
 	c->pools = arena_alloc(r->mem, i * sizeof *c->pools);
 	c->n_pools = i;
 	for (i = 0; i < c->n_pools; i++)

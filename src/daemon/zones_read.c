@@ -336,22 +336,42 @@ static bool pool_known(void *ctx, const char *name)
 	return conf_pool(ctx, name) >= 0;
 }
 
-/* Has the pool, or one that stands in for it, an edge with only a cname? */
-static bool pool_cname(void *ctx, const char *name)
-{
-	const struct conf *c = ctx;
-	const struct pool_opts *p = &c->pools[conf_pool(c, name)];
+static bool leads_to_cname(const struct conf *c, const struct pool_opts *p);
 
+/* Has a pool in that one, or one that it pins clients to, such an edge? */
+static bool has_cname_below(const struct conf *c, const struct pool_opts *p)
+{
+	for (size_t i = 0; i < p->n_members; i++)
+		if (p->members[i].is_pool && leads_to_cname(c, &c->pools[p->members[i].number]))
+			return true;
+	for (size_t i = 0; i < p->n_pins; i++)
+		if (p->pins[i].to_pool && leads_to_cname(c, &c->pools[p->pins[i].pool]))
+			return true;
+	return false;
+}
+
+/* Has the pool, or one that stands in for it, an edge with only a cname? */
+static bool leads_to_cname(const struct conf *c, const struct pool_opts *p)
+{
 	for (size_t hops = 0; hops < c->n_pools; hops++, p = &c->pools[p->other]) {
 		for (size_t i = 0; i < p->n; i++) {
 			const struct edge_opts *e = &c->edges[p->edges[i]];
 			if (e->cname && !e->n_a && !e->n_aaaa)
 				return true;
 		}
+		if (has_cname_below(c, p))
+			return true;
 		if (p->all_down != POOL_OTHER)
 			break;
 	}
 	return false;
+}
+
+static bool pool_cname(void *ctx, const char *name)
+{
+	const struct conf *c = ctx;
+
+	return leads_to_cname(c, &c->pools[conf_pool(c, name)]);
 }
 
 static void add_type(uint16_t to[], unsigned *n, bool has, uint16_t type)
@@ -360,29 +380,42 @@ static void add_type(uint16_t to[], unsigned *n, bool has, uint16_t type)
 		to[(*n)++] = type;
 }
 
+/* What some edge of a pool has. */
+struct has {
+	bool a, aaaa, cname, other;
+};
+
+static void look_at_edges(const struct conf *c, const struct pool_opts *p, struct has *has)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct edge_opts *e = &c->edges[p->edges[i]];
+		const bool alone = !e->n_a && !e->n_aaaa;
+		has->cname = has->cname || (alone && e->cname);
+		has->other = has->other || !alone;
+		has->a = has->a || e->n_a || alone;
+		has->aaaa = has->aaaa || e->n_aaaa || alone;
+	}
+	for (size_t i = 0; i < p->n_members; i++)
+		if (p->members[i].is_pool)
+			look_at_edges(c, &c->pools[p->members[i].number], has);
+}
+
 /* Of a pool that stands in nothing is asked of which this one has nothing. Beside a CNAME nothing
  * else is listed: a pool with other edges, too, is answered for as if it had no CNAME. */
 static unsigned pool_types(void *ctx, const char *name, uint16_t to[static COMPILE_POOL_TYPES_MOST])
 {
 	const struct conf *c = ctx;
 	const struct pool_opts *p = &c->pools[conf_pool(c, name)];
-	bool a = false, aaaa = false, cname = false, other = false;
+	struct has has = { .a = false };
 	unsigned n = 0;
 
-	for (size_t i = 0; i < p->n; i++) {
-		const struct edge_opts *e = &c->edges[p->edges[i]];
-		const bool alone = !e->n_a && !e->n_aaaa;
-		cname = cname || (alone && e->cname);
-		other = other || !alone;
-		a = a || e->n_a || alone;
-		aaaa = aaaa || e->n_aaaa || alone;
-	}
-	if (cname && !other) {
+	look_at_edges(c, p, &has);
+	if (has.cname && !has.other) {
 		to[0] = RRTYPE_CNAME;
 		return 1;
 	}
-	add_type(to, &n, a, RRTYPE_A);
-	add_type(to, &n, aaaa, RRTYPE_AAAA);
+	add_type(to, &n, has.a, RRTYPE_A);
+	add_type(to, &n, has.aaaa, RRTYPE_AAAA);
 	add_type(to, &n, p->forms[POOL_HTTPS].front, RRTYPE_HTTPS);
 	add_type(to, &n, p->forms[POOL_SVCB].front, RRTYPE_SVCB);
 	return n;

@@ -90,7 +90,7 @@ static void values_of_pools_are_checked(void)
 			"4:10: error: \"edges\" is missing in pool p; write for example: "
 			"edges: [ ams1, iad2 ]\n"
 			"4:46: error: \"edges\" must be the name of an edge, or a list of "
-			"them, not an empty list\n" },
+			"them, or of pools, not an empty list\n" },
 		{ "pools without any edges", SERVER ZONES "pools: { p: { edges: [ a, b ] } }\n",
 			"3:1: error: pools need edges; write them under \"edges\"\n" },
 		{ "nearest to an edge that stands nowhere",
@@ -104,7 +104,7 @@ static void values_of_pools_are_checked(void)
 			"\"52.37,4.90\", not \"x\"\n" },
 		{ "... is not told when the policy is unclear",
 			SERVER ZONES EDGES "pools: { p: { edges: far, policy: closest } }\n",
-			"4:35: error: \"policy\" must be nearest, round-robin, weighted, "
+			"4:35: error: \"policy\" must be nearest, ordered, round-robin, weighted, "
 			"least-latency or least-load, not "
 			"\"closest\"\n" },
 		{ "weighted by nothing",
@@ -112,7 +112,7 @@ static void values_of_pools_are_checked(void)
 			"4:35: error: pool p is weighted, and all its edges have weight 0\n" },
 		{ "an unknown policy",
 			SERVER ZONES EDGES "pools: { p: { edges: ams1, policy: closest } }\n",
-			"4:36: error: \"policy\" must be nearest, round-robin, weighted, "
+			"4:36: error: \"policy\" must be nearest, ordered, round-robin, weighted, "
 			"least-latency or least-load, not "
 			"\"closest\"\n" },
 		{ "too many answers",
@@ -252,8 +252,8 @@ static void pins_are_checked(void)
 		{ "a net and one inside it are not the same",
 			PIN("net: { 192.0.2.0/24: ams1, 192.0.2.0/25: ams1 }"), "" },
 		{ "to no edge", PIN("country: { NO: [], NL: }"),
-			"4:50: error: \"country\" must be the name of an edge, or a list of "
-			"them, not an empty list\n"
+			"4:50: error: \"country\" must be the name of an edge or a pool, or a "
+			"list of edges, not an empty list\n"
 			"4:54: error: there is no value behind this; write one, or take the "
 			"line out\n" },
 		{ "a list", PIN("country: [ NO ]"),

@@ -1,0 +1,125 @@
+#include "conf/conf.h"
+
+#include "unit/conf/told.h"
+#include "unit/unit.h"
+
+#include <string.h>
+
+#define EDGES                                                                                 \
+	"edges: { ams1: { at: \"1,2\", a: 192.0.2.1 }, iad2: { at: \"3,4\", a: 192.0.2.2 }, " \
+	"far: { a: 192.0.2.3, weight: 7 } }\n"
+
+static void members_are_edges_and_pools(void)
+{
+	struct text lines = { 0 };
+	struct conf c;
+
+	CU_ASSERT_TRUE_FATAL(told_read(&c,
+		SERVER ZONES EDGES
+		"pools:\n"
+		"  world: { edges: [ eu, far, { pool: ams1, weight: 12.5% }, { edge: iad2, weight: 3 } ], "
+		"policy: weighted }\n"
+		"  eu: { edges: ams1, pin: { country: { US: ams1, FR: far2 } } }\n"
+		"  ams1: { edges: [ { edge: ams1 } ] }\n"
+		"  far2: { edges: [ far ], policy: ordered }\n",
+		&lines));
+	CU_ASSERT_STRING_EQUAL(text_get(&lines), "");
+	const struct pool_opts *world = &c.pools[0], *eu = &c.pools[1];
+	CU_ASSERT_EQUAL_FATAL(world->n_members, 4);
+	CU_ASSERT_EQUAL(world->n, 2);
+	CU_ASSERT_EQUAL(world->edges[0], 2);
+	CU_ASSERT_EQUAL(world->edges[1], 1);
+	const struct pool_member *m = world->members;
+	CU_ASSERT_TRUE(m[0].is_pool && m[0].number == 1 && m[0].weight == 1 && !m[0].share);
+	CU_ASSERT_TRUE(!m[1].is_pool && m[1].number == 2 && m[1].weight == 7 && !m[1].share);
+	CU_ASSERT_TRUE(m[2].is_pool && m[2].number == 2 && m[2].share == POOL_SHARE / 8);
+	CU_ASSERT_TRUE(!m[3].is_pool && m[3].number == 1 && m[3].weight == 3);
+	CU_ASSERT_EQUAL(eu->n_members, 0);
+	CU_ASSERT_FALSE(eu->pins[0].to_pool); /* an edge before a pool */
+	CU_ASSERT_TRUE(eu->pins[1].to_pool);
+	CU_ASSERT_EQUAL(eu->pins[1].pool, 3);
+	CU_ASSERT_EQUAL(c.pools[2].members[0].weight, 1);
+	conf_fini(&c);
+	text_fini(&lines);
+}
+
+#define POOLS(text) SERVER ZONES EDGES "pools:\n" text "  eu: { edges: [ ams1 ] }\n"
+
+static void what_cannot_be_is_told(void)
+{
+	static const struct told_case row[] = {
+		{ "a slip", POOLS("  w: { edges: [ eu, ue ] }\n"),
+			"5:21: error: there is no pool \"ue\"; did you mean \"eu\"?\n" },
+		{ "nothing near", POOLS("  w: { edges: [ eu, elsewhere ] }\n"),
+			"5:21: error: there is no edge \"elsewhere\"; write it under \"edges\" "
+			"first\n" },
+		{ "both", POOLS("  w: { edges: [ { edge: ams1, pool: eu } ] }\n"),
+			"5:37: error: a member is one edge or one pool; make two of them\n" },
+		{ "neither", POOLS("  w: { edges: [ eu, { weight: 3 } ], policy: weighted }\n"),
+			"5:21: error: a member is an edge or a pool; write { edge: NAME } or { "
+			"pool: NAME }\n" },
+		{ "a key of something else", POOLS("  w: { edges: [ { pool: eu, wieght: 3 } ] }\n"),
+			"5:29: error: unknown key \"wieght\" in this member; did you mean \"weight\"?\n" },
+		{ "no weight", POOLS("  w: { edges: [ { pool: eu, weight: 5ms } ] }\n"),
+			"5:37: error: \"weight\" must be a number from 0 to 65535, or a share such "
+			"as 5%, not \"5ms\"\n" },
+		{ "twice", POOLS("  w: { edges: [ eu, { pool: eu, weight: 5% } ] }\n"),
+			"5:21: error: pool eu is here twice; take one out\n" },
+		{ "more than all",
+			POOLS("  w: { edges: [ { pool: eu, weight: 60% }, { edge: iad2, weight: 41% } ] "
+			      "}\n"),
+			"5:8: error: the shares are 101 % together; 100 % is all\n" },
+		{ "too fine",
+			POOLS("  w: { edges: [ { pool: eu, weight: 0.0001% }, { edge: iad2, weight: "
+			      "60000 } ], policy: weighted }\n"),
+			"5:8: error: shares so fine go with smaller weights: all weights together at "
+			"most 4294\n" },
+		{ "weights where they do not count",
+			POOLS("  w: { edges: [ eu, { edge: iad2, weight: 2 } ] }\n"),
+			"5:43: warning: weights count in weighted pools; write \"policy: weighted\", "
+			"or a share such as 5%\n" },
+		{ "itself", POOLS("  w: { edges: [ eu, w ] }\n"),
+			"5:21: error: pools that lead to each other in a circle: w -> w\n" },
+		{ "the way round, by who stands in and by a pin",
+			POOLS("  w: { edges: [ eu, a ] }\n"
+			      "  a: { edges: ams1, all-down: { pool: b } }\n"
+			      "  b: { edges: ams1, pin: { country: { US: w } } }\n"),
+			"7:39: error: pools that lead to each other in a circle: w -> a -> b -> w\n" },
+		{ "a chain", POOLS("  w: { edges: [ eu ], policy: [ nearest within 5ms, ordered ] }\n"),
+			"5:31: error: a chain is for pools of edges alone; write it in the pools "
+			"that this one has in it\n" },
+		{ "keys of pools of edges",
+			POOLS("  w: { edges: [ eu, ams1 ], panic: 30%, default: ams1, affinity: client "
+			      "}\n"),
+			"5:29: error: \"panic\" is for pools of edges alone: write it in the pools "
+			"that this one has in it\n"
+			"5:41: error: \"default\" is for pools of edges alone: clients that nobody "
+			"knows go by the order of the members\n"
+			"5:56: error: among pools affinity goes with round-robin or weighted; or "
+			"write it in the pools that this one has in it\n"
+			"5:29: error: \"panic\" needs \"probe\" beside it, or take it out\n" },
+		{ "an edge without a place", POOLS("  w: { edges: [ f ] }\n  f: { edges: far, policy: ordered }\n"),
+			"5:8: error: edge far of pool f has no \"at\", and pool w is nearest; give "
+			"the edge its place, or the pool another policy\n" },
+		{ "a pin to an edge elsewhere",
+			POOLS("  w: { edges: [ eu ], pin: { country: { US: iad2 } } }\n"),
+			"5:41: error: edge iad2 is not one of pool w, nor of those in it\n" },
+		{ "too deep",
+			POOLS("  a: { edges: b }\n  b: { edges: c }\n  c: { edges: d }\n  d: { edges: e "
+			      "}\n  e: { edges: f }\n  f: { edges: g }\n  g: { edges: h }\n  h: { edges: "
+			      "i }\n  i: { edges: eu }\n"),
+			"5:3: error: pools are 9 deep in each other here; 8 are allowed\n" },
+	};
+
+	told_check(row, UNIT_COUNT(row));
+}
+
+void suite_schema_members(void)
+{
+	static const struct unit_case cases[] = {
+		{ "members are edges and pools", members_are_edges_and_pools },
+		{ "what cannot be is told", what_cannot_be_is_told },
+	};
+
+	unit_suite("conf/schema_members", cases, UNIT_COUNT(cases));
+}
