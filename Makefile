@@ -187,6 +187,7 @@ SEED ?= 1
 conform: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(BUILD) tests/conform/compare.py --zones $(ZONES) --seed $(SEED)
+	@BUILD=$(BUILD) TUPLES=100000 SEED=$(SEED) python3 tests/serve/test_pools.py
 
 killed: N ?= 1000
 killed: deps-tests

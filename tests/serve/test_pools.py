@@ -1,0 +1,299 @@
+"""Pools of pools, held against a second reading of the same configuration: random pools, clients and health. TUPLES=100000 is
+the long form."""
+import ipaddress
+import math
+import mmdb
+import yaml
+from lib import *
+
+TUPLES = int(os.environ.get("TUPLES", "600"))
+SEED = int(os.environ.get("SEED", "1"))
+EDGES = ["e%d" % i for i in range(12)]
+COUNTRIES = {"NO": "EU", "IT": "EU", "FR": "EU", "US": "NA", "BR": "SA", "JP": "AS", "ZA": "AF"}
+
+
+# ------------------------------------------------------------------ a random world
+
+def a_place(rng):
+    return round(math.degrees(math.asin(rng.uniform(-0.95, 0.95))), 3), round(rng.uniform(-180, 180), 3)
+
+
+def a_database(rng):
+    """Nets whose clients are in one place; some of no place."""
+    nets = {}
+    for i in range(60):
+        country = rng.choice(list(COUNTRIES))
+        lat, lon = a_place(rng)
+        record = {"country": {"iso_code": country}, "continent": {"code": COUNTRIES[country]}}
+        if rng.random() < 0.9:
+            record["location"] = {"latitude": lat, "longitude": lon}
+        nets["%d.%d.0.0/%d" % (20 + i, rng.choice((0, 128)), rng.choice((9, 12, 16)))] = record
+    return nets
+
+
+def some(rng, names, most):
+    return rng.sample(names, rng.randint(1, min(most, len(names))))
+
+
+def a_pool(rng, others):
+    """One that may have `others` in it."""
+    pool = {"policy": rng.choice(("nearest", "nearest", "ordered", "round-robin", "weighted"))}
+    inside = some(rng, others, 3) if others and rng.random() < 0.7 else []
+    members = [rng.choice((o, {"pool": o})) for o in inside]
+    if not inside or rng.random() < 0.4:
+        members += [rng.choice((e, {"edge": e})) for e in some(rng, EDGES, 4)]
+    rng.shuffle(members)
+    left = 100
+    for i, m in enumerate(members):
+        if isinstance(m, dict) and rng.random() < 0.3 and left > 1:
+            share = rng.choice((0.5, 5, 12.5, 40, 100))
+            if share <= left:
+                m["weight"], left = "%g%%" % share, left - share
+        elif isinstance(m, dict) and pool["policy"] == "weighted":
+            m["weight"] = rng.choice((0, 1, 3))
+    weights = [m.get("weight", 1) if isinstance(m, dict) else 1 for m in members]
+    if pool["policy"] == "weighted" and not any(weights):
+        members[0]["weight"] = 2
+    pool["edges"] = members
+    if rng.random() < 0.5:
+        pool["all-down"] = rng.choice(["first", "all", "empty"] + [{"pool": o} for o in others[:2]])
+    return pool, inside
+
+
+def below(pools, name):
+    """All edges that it leads to by its members."""
+    found = []
+    for m in members_of(pools[name]):
+        found += below(pools, m["pool"]) if "pool" in m else [m["edge"]]
+    return found
+
+
+def depth(pools, name):
+    links = [m["pool"] for m in members_of(pools[name]) if "pool" in m]
+    if isinstance(pools[name].get("all-down"), dict):
+        links.append(pools[name]["all-down"]["pool"])
+    links += [t for kind in pools[name].get("pin", {}).values() for t in kind.values() if isinstance(t, str) and t in pools]
+    return 1 + max((depth(pools, p) for p in links), default=0)
+
+
+def pins(rng, pools, name, others):
+    own = sorted(set(below(pools, name)))
+    to = lambda: rng.choice(others) if others and rng.random() < 0.4 else rng.sample(own, min(2, len(own)))
+    kinds = {"net": lambda: "%d.0.0.0/%d" % (20 + rng.randrange(60), rng.choice((8, 10))), "country": lambda: rng.choice(list(COUNTRIES)),
+             "continent": lambda: rng.choice(sorted(set(COUNTRIES.values())))}
+    return {k: {make(): to() for _ in range(2)} for k, make in kinds.items() if rng.random() < 0.4}
+
+
+def a_configuration(rng):
+    places = {e: a_place(rng) for e in EDGES}
+    pools, names = {}, []
+    for i in range(14):
+        name = "p%d" % i
+        others = [n for n in names if depth(pools, n) < 7]
+        pools[name], _ = a_pool(rng, others)
+        found = pins(rng, pools, name, others) if rng.random() < 0.4 else {}
+        if found:
+            pools[name]["pin"] = found
+        names.append(name)
+    edges = {e: {"at": "%g,%g" % places[e], "a": "192.0.2.%d" % (i + 1)} for i, e in enumerate(EDGES)}
+    return {"edges": edges, "pools": pools}
+
+
+# ------------------------------------------------------------------ the second reading
+
+def members_of(pool):
+    found = []
+    for m in pool["edges"]:
+        found.append(dict(m) if isinstance(m, dict) else {"pool" if m.startswith("p") else "edge": m})
+    for m in found:
+        weight = m.get("weight", 1)
+        m["share"] = float(weight[:-1]) if isinstance(weight, str) else 0
+        m["weight"] = weight if not m["share"] else 0
+    return found
+
+
+class Reading:
+    """Who may answer whom: sets of edges, one of which is the answer; empty: there is none."""
+
+    def __init__(self, conf, client, up):
+        self.pools, self.client, self.up = conf["pools"], client, up
+        self.at = {e: tuple(map(float, o["at"].split(","))) for e, o in conf["edges"].items()}
+
+    def lives(self, m):
+        if "edge" in m:
+            return m["edge"] in self.up
+        pool = self.pools[m["pool"]]
+        return any(self.lives(x) for x in members_of(pool)) or (
+            isinstance(pool.get("all-down"), dict) and self.lives(pool["all-down"]))
+
+    def km(self, edge):
+        where = self.client.get("location")
+        if not where:
+            return 0
+        (a, b), (c, d) = map(math.radians, (where["latitude"], where["longitude"])), map(math.radians, self.at[edge])
+        return 2 * math.asin(min(1, math.sqrt(math.sin((a - c) / 2) ** 2 + math.cos(a) * math.cos(c) * math.sin((b - d) / 2) ** 2)))
+
+    def nearest(self, members, even_down):
+        best = None
+        for i, m in enumerate(members):
+            for e in below(self.pools, m["pool"]) if "pool" in m else [m["edge"]]:
+                if (even_down or e in self.up) and (best is None or self.km(e) < best[0]):
+                    best = self.km(e), m
+        return [best[1]] if best else members[:1]
+
+    def by_policy(self, name, even_down):
+        """Every member that may be the first, those that have nothing to say passed over."""
+        pool, out = self.pools[name], set()
+        members = [m for m in members_of(pool) if even_down or self.lives(m)]
+        while members:
+            shared, plain = [m for m in members if m["share"]], [m for m in members if not m["share"]]
+            policy, first = pool["policy"], shared
+            if plain and sum(m["share"] for m in shared) < 100:
+                if policy == "nearest":
+                    first = shared + self.nearest(plain, even_down)
+                elif policy == "ordered":
+                    first = shared + plain[:1]
+                elif policy == "weighted":
+                    weighted = [m for m in plain if m["weight"]]
+                    first = shared + (weighted or ([] if shared else plain))
+                else:
+                    first = shared + plain
+            if not first:
+                first = members
+            says = [(m, self.says(m, even_down)) for m in first]
+            for _, s in says:
+                out |= s
+            silent = [m for m, s in says if not s]
+            if not silent:
+                break
+            members = [m for m in members if m not in silent]
+            if out and policy in ("nearest", "ordered") and not shared:
+                break
+        return out
+
+    def says(self, m, even_down):
+        if "edge" in m:
+            return {m["edge"]}
+        return self.all_down(m["pool"]) if even_down else self.strictly(m["pool"])
+
+    def all_down(self, name):
+        rule = self.pools[name].get("all-down", "all")
+        if isinstance(rule, dict):
+            return self.all_down(rule["pool"])
+        if rule == "first":
+            for m in members_of(self.pools[name]):
+                if self.says(m, True):
+                    return self.says(m, True)
+        return self.by_policy(name, True) if rule == "all" else set()
+
+    def pinned(self, name):
+        kinds = self.pools[name].get("pin", {})
+        nets = sorted((ipaddress.ip_network(n), t) for n, t in kinds.get("net", {}).items())
+        inside = [t for n, t in sorted(nets, key=lambda x: -x[0].prefixlen) if self.client["ip"] in n][:1]
+        # The strongest of those for its place has it, and when that cannot answer, the policy.
+        place = [kinds[k][self.client[k]] for k in ("country", "continent") if self.client[k] in kinds.get(k, {})][:1]
+        for target in inside + place:
+            if isinstance(target, list):
+                for e in target:
+                    if e in self.up:
+                        return {e}
+            elif target and self.strictly(target):
+                return self.strictly(target)
+        return set()
+
+    def strictly(self, name):
+        found = self.pinned(name)
+        if not found and any(self.lives(m) for m in members_of(self.pools[name])):
+            found = self.by_policy(name, False)
+        rule = self.pools[name].get("all-down")
+        return found or (self.strictly(rule["pool"]) if isinstance(rule, dict) else set())
+
+    def answer(self, name):
+        """Of the pool that a name is handed to."""
+        found = self.strictly(name)
+        while not found and isinstance(self.pools[name].get("all-down"), dict):
+            name = self.pools[name]["all-down"]["pool"]
+        return found or self.all_down(name)
+
+
+# ------------------------------------------------------------------ both
+
+def a_client(rng, database):
+    ip = ipaddress.ip_address(rng.choice((rng.randrange(18, 90) << 24, rng.randrange(20, 80) << 24)) | rng.getrandbits(24))
+    return who(ip, database)
+
+
+def who(ip, database):
+    nets = [n for n in database if ip in ipaddress.ip_network(n)]
+    record = database[nets[0]] if nets else {}
+    return {"ip": ip, "country": record.get("country", {}).get("iso_code"), "continent": record.get("continent", {}).get("code"),
+            "location": record.get("location")}
+
+
+def configured(rng):
+    """A server of one random configuration that it takes."""
+    conf, database = a_configuration(rng), a_database(rng)
+    text = yaml.safe_dump({"geoip": {"city": {"file": "city.mmdb"}}, **conf}, sort_keys=False)
+    zone = APEX + "".join("%s 60 EDGE %s\n" % (p, p) for p in conf["pools"])
+    server = Server({"example.com": zone}, config=text, start=False)
+    mmdb.write(server.dir + "/city.mmdb", database)
+    return server, conf, database
+
+
+def hold(server, conf, database, rng, tuples):
+    down, back = set(), {"192.0.2.%d" % (i + 1): e for i, e in enumerate(EDGES)}
+    for k in range(tuples):
+        if k % 60 == 0:
+            wanted = set(rng.sample(EDGES, rng.choice((0, 1, 3, 6, 9, 11, 12))))
+            for e in down ^ wanted:
+                same(server.ctl("force", e, "down" if e in wanted else "auto")[0], 0)
+            down = wanted
+        client, name = a_client(rng, database), rng.choice(list(conf["pools"]))
+        want = Reading(conf, client, set(EDGES) - down).answer(name)
+        reply = server.steer("%s.example.com" % name, "%s/32" % client["ip"])
+        got = {back[a] for a in reply.addresses()}
+        case = "seed %d, %s for %s with %s down, pools %s" % (SEED, name, client, sorted(down), conf["pools"])
+        if not (got <= want and (got or not want)):
+            same(got, want, case)
+        # Whoever is in the scope gets the same.
+        scope = reply.scope or 0
+        other = ipaddress.ip_address(int(client["ip"]) ^ (rng.getrandbits(32) >> scope if scope < 32 else 0))
+        same(got <= Reading(conf, who(other, database), set(EDGES) - down).answer(name), True, "%s in scope /%d of %s" % (other, scope, case))
+
+
+@claim("random pools in pools answer random clients as a second reading of the configuration has it")
+def brute_force():
+    rng, left = random.Random(SEED), TUPLES
+    while left > 0:
+        server, conf, database = configured(rng)
+        n = min(left, 300)
+        with server:
+            server.start()
+            hold(server, conf, database, rng, n)
+        left -= n
+
+
+@claim("shares are kept to the query at every level, and what explain says is what is answered")
+def shares():
+    config = """
+geoip: { city: { file: %s/geoip/city.mmdb } }
+edges: { a: { a: 192.0.2.1 }, b: { a: 192.0.2.2 }, c: { a: 192.0.2.3 }, d: { a: 192.0.2.4 } }
+pools:
+  www:  { edges: [ own, { pool: partner, weight: 5%% } ], policy: ordered }
+  own:  { edges: [ { edge: a, weight: 3 }, b ], policy: weighted }
+  partner: { edges: [ c, d ], policy: round-robin }
+""" % TOP
+    with Server({"example.com": APEX + "www 60 EDGE www\n"}, config=config) as s:
+        n = {}
+        for _ in range(800):
+            for a in s.udp("www.example.com").addresses():
+                n[a] = n.get(a, 0) + 1
+        same(n, {"192.0.2.1": 570, "192.0.2.2": 190, "192.0.2.3": 20, "192.0.2.4": 20})
+        code, said = s.ctl("explain", "www.example.com", "--client", "198.51.100.1")
+        same(code, 0, said)
+        for line in ("pool       www: in order", "own              a pool, 2 of 2 up  chosen",
+                     "partner          a pool, 2 of 2 up; gets 5 % of all  is not needed", "pool       own: whose turn it is"):
+            same(line in said, True, said)
+
+
+run("pools")
