@@ -1,6 +1,7 @@
 #include "daemon/zone_orders_inner.h"
 
 #include "base/memory.h"
+#include "conf/known.h"
 
 #include <string.h>
 #include <time.h>
@@ -158,9 +159,16 @@ static const struct {
 
 static int zone_command(void *ctx, const char **words, size_t n, struct command_call *c)
 {
-	for (size_t i = 0; n && i < sizeof table / sizeof *table; i++)
+	struct known_near near = { .word = n ? words[0] : "" };
+
+	for (size_t i = 0; n && i < sizeof table / sizeof *table; i++) {
 		if (strcmp(words[0], table[i].word) == 0)
 			return table[i].run(ctx, words, n, c);
+		known_offer(&near, table[i].word);
+	}
+	if (n && near.best)
+		text_addf(c->out, "there is no \"zone %s\"; did you mean \"zone %s\"?\n", words[0],
+			near.best);
 	return 2;
 }
 

@@ -128,6 +128,8 @@ def wrong():
         has(s.refused("add", "a..b", "hosted"), "as the name of a zone")
         has(s.refused("remove", "fixed.test"), "is named by the configuration")
         has(s.refused("remove", "x.test"), "there is no zone x.test.")
+        same(s.ctl("zone", "exprt", "fixed.test"), (2, 'there is no "zone exprt"; did you mean "zone export"?\n'))
+        has(s.ctl("zone", "frobnicate", "fixed.test")[1], "usage: waymarkctl zone status NAME")
         s.zone("add", "x.test", "hosted")
         has(s.refused("add", "x.test", "hosted"), "it was added before")
         same(s.udp("x.test", "SOA").rcode, NOERROR)
