@@ -1,7 +1,7 @@
 /* frozen.h - zones that are not to be changed for a while, since a person works at them.
  *
- * Until they are thawed, or the server ends. Changed on the loop while the builder has nothing running; so jobs of
- * the builder may read it.
+ * Until they are thawed, or the server ends. Changed on the loop while the builder has nothing
+ * running; so jobs of the builder may read it.
  */
 #ifndef DAEMON_FROZEN_H
 #define DAEMON_FROZEN_H

@@ -22,9 +22,10 @@ struct write_back {
 	bool runs;
 	size_t edits; /* on their way: no pass begins until they have come to their end */
 	struct pass pass;
-	struct write_back_ask *current;      /* of the pass */
+	struct write_back_ask *current;       /* of the pass */
 	struct write_back_ask *first, **last; /* that wait */
-	struct write_back_ask started;       /* what files have at the start, and nobody waits for it */
+	struct write_back_ask
+		started; /* what files have at the start, and nobody waits for it */
 	ev_timer soon;
 };
 
@@ -74,11 +75,12 @@ static void tell(struct edit *e, const char *name, const char *path)
 	struct text line = { 0 };
 
 	if (own->ok && own->changed)
-		text_addf(&line, "zone %s: what was changed in %s is taken: serial %u\n", name, path,
-			own->serial);
+		text_addf(&line, "zone %s: what was changed in %s is taken: serial %u\n", name,
+			path, own->serial);
 	else if (!own->ok)
-		text_addf(&line, "zone %s: what was changed in %s is not taken: %s%s", name, path,
-			own->told.len ? text_get(&own->told) : own->why.text, own->told.len ? "" : "\n");
+		text_addf(&line, "zone %s: what was changed in %s is not taken: %s%s", name,
+			path, own->told.len ? text_get(&own->told) : own->why.text,
+			own->told.len ? "" : "\n");
 	if (line.len && own->ok)
 		log_line(LOG_NOTICE, "%.*s", (int)line.len - 1, text_get(&line));
 	else if (line.len)
@@ -113,8 +115,8 @@ static void edit_done(struct updates_own *own)
 	struct edit *e = (struct edit *)own; /* its first member */
 	struct write_back *w = e->owner;
 	struct write_back_ask *ask = e->ask;
-	const struct registry_zone *z =
-		registry_find(publisher_live(w->opts.publisher)->zones, own->apex);
+	const struct registry_zone *z = registry_find(
+		publisher_live(w->opts.publisher)->zones, own->apex);
 	char name[NAME_TEXT];
 
 	tell(e, name_text(name, own->apex), z ? z->path : "its file");
@@ -185,7 +187,8 @@ static void log_faults(const struct write_back *w, const struct synced *before, 
 		const bool same = k < n && registry_compare(before[k].apex, s->apex) == 0 &&
 			strcmp(before[k].fault, s->fault) == 0;
 		if (*s->fault && !same && !frozen_find(w->opts.frozen, s->apex))
-			log_line(LOG_WARNING, "zone %s: %s", name_text(name, s->apex), s->fault);
+			log_line(
+				LOG_WARNING, "zone %s: %s", name_text(name, s->apex), s->fault);
 	}
 }
 
@@ -234,7 +237,9 @@ static void done(void *ctx, enum job_end end)
 		if (end == JOB_NO_MEMORY)
 			log_line(LOG_ERROR, "out of memory: zone files are not written now");
 		if (ask)
-			text_add(&ask->told, end == JOB_NO_MEMORY ? "out of memory\n" : "the server stops\n");
+			text_add(&ask->told,
+				end == JOB_NO_MEMORY ? "out of memory\n"
+						     : "the server stops\n");
 		wait_for(w, AGAIN_S);
 	}
 	text_fini(&w->pass.told);
@@ -323,7 +328,8 @@ void write_back_ask(struct write_back *w, struct write_back_ask *ask)
 	start(w);
 }
 
-bool write_back_look(const struct write_back *w, const uint8_t *apex, struct write_back_view *to)
+bool write_back_look(
+	const struct write_back *w, const uint8_t *apex, struct write_back_view *to)
 {
 	const struct synced *s = find(w, apex);
 

@@ -1,8 +1,9 @@
 /* write_back.h - zone files that the server writes: "write-back: sync".
  *
- * After a change of a zone, and not more often than is worth it, a job writes the zone's text in the place of its file; the
- * store has had the change before. A file that somebody has changed since it was written, or read, is not written over:
- * that is told, and he and the server both keep what they have, until a reload, a start or "zone thaw" takes what he has
+ * After a change of a zone, and not more often than is worth it, a job writes the zone's text
+ * in the place of its file; the store has had the change before. A file that somebody has
+ * changed since it was written, or read, is not written over: that is told, and he and the
+ * server both keep what they have, until a reload, a start or "zone thaw" takes what he has
  * changed as a change of the zone (zone/file_edit), or he gives it up. Loop.
  */
 #ifndef DAEMON_WRITE_BACK_H
@@ -32,8 +33,8 @@ struct write_back *write_back_new(const struct write_back_opts *opts);
 /* After the updates. */
 void write_back_free(struct write_back *w);
 
-/* What is asked for, and what has come of it. The memory is the asker's until `done`, which is called once, perhaps from
- * within write_back_ask(). */
+/* What is asked for, and what has come of it. The memory is the asker's until `done`, which is
+ * called once, perhaps from within write_back_ask(). */
 struct write_back_ask {
 	enum write_back_order {
 		WRITE_BACK_TAKE,   /* what somebody has changed in files */
@@ -56,8 +57,10 @@ void write_back_ask(struct write_back *w, struct write_back_ask *ask);
 struct write_back_view {
 	bool known;
 	uint32_t serial;   /* that the file has; once it is known */
-	const char *fault; /* why it is not written; NULL: it is. Borrowed until the turn of the loop ends */
+	const char *fault; /* why it is not written; NULL: it is. Borrowed until the turn of the
+			      loop ends */
 };
-bool write_back_look(const struct write_back *w, const uint8_t *apex, struct write_back_view *to);
+bool write_back_look(
+	const struct write_back *w, const uint8_t *apex, struct write_back_view *to);
 
 #endif

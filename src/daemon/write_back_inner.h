@@ -11,8 +11,8 @@ struct synced {
 	uint8_t apex[NAME_MOST];
 	bool known;               /* ... anything */
 	struct store_written row; /* the file's version, and its serial */
-	bool rewrites;            /* it is not what that serial says: it is written in any case */
-	bool edited;              /* somebody has changed it since */
+	bool rewrites; /* it is not what that serial says: it is written in any case */
+	bool edited;   /* somebody has changed it since */
 	struct file_stamp looked; /* ... that version was looked at */
 	double not_before;        /* clock_seconds(), of the next writing */
 	char fault[1024];         /* "" */
@@ -25,8 +25,8 @@ struct edit {
 	struct write_back_ask *ask; /* NULL: nobody waits */
 	struct parts held;          /* conf */
 	struct hash_key key;
-	struct zone *file;          /* count 1: what it says */
-	struct store_written row;   /* its version; and the serial that it was written with */
+	struct zone *file;        /* count 1: what it says */
+	struct store_written row; /* its version; and the serial that it was written with */
 	bool knows_serial;
 	bool whole; /* what is served then is what the file says */
 	struct edit *next;
@@ -42,10 +42,10 @@ struct pass {
 	double now;
 	struct synced *list; /* [n] in the order of the apexes; own, replaced by the pass */
 	size_t n;
-	struct edit *edits;  /* found; own */
-	struct text told;    /* to who asks */
-	bool ok;             /* of what was asked for all is done, but for the edits */
-	bool again;          /* something is still to be written, later */
+	struct edit *edits; /* found; own */
+	struct text told;   /* to who asks */
+	bool ok;            /* of what was asked for all is done, but for the edits */
+	bool again;         /* something is still to be written, later */
 };
 
 void write_back_pass(struct pass *p);

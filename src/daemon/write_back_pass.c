@@ -169,7 +169,8 @@ static void edited(struct at_work *a, struct zone *file, const struct file_stamp
 		return;
 	}
 	snprintf(say, sizeof say,
-		"%.300s was changed since it was written: a reload takes that; until then changes of the "
+		"%.300s was changed since it was written: a reload takes that; until then "
+		"changes of the "
 		"zone are in the store alone",
 		a->z->path);
 	fail(a, say);
@@ -346,8 +347,10 @@ struct change *write_back_change(
 	case FILE_EDIT_OLD: break;
 	case FILE_EDIT_UNKNOWN:
 		fault(why,
-			"what was changed in the file cannot be told: it has serial %u, and no such version "
-			"is known any more (\"zone export\" gives what is served, serial %u; change that)",
+			"what was changed in the file cannot be told: it has serial %u, and no "
+			"such version "
+			"is known any more (\"zone export\" gives what is served, serial %u; "
+			"change that)",
 			e->file->serial, now->serial);
 		break;
 	case FILE_EDIT_CHANGED:

@@ -1,4 +1,5 @@
-/* zone_orders_add.c - "zone add NAME [TEMPLATE] [FILE] [--stored]" and "zone remove NAME [--purge]".
+/* zone_orders_add.c - "zone add NAME [TEMPLATE] [FILE] [--stored]" and "zone remove NAME
+ * [--purge]".
  */
 #include "base/log.h"
 #include "base/memory.h"
@@ -43,15 +44,18 @@ static void say(const struct adding *a, enum job_end end, const char *name, stru
 		return;
 	if (it->goes)
 		text_addf(out, "%s: removed%s\n", name,
-			it->purges                           ? ", with all that was stored of it"
-				: it->source == REGISTRY_STORE ? "; the store keeps its data (\"zone "
-								 "remove --purge\" drops them)"
-							       : "");
+			it->purges ? ", with all that was stored of it"
+				: it->source == REGISTRY_STORE
+				? "; the store keeps its data (\"zone "
+				  "remove --purge\" drops them)"
+				: "");
 	else if (it->serial)
 		text_addf(out, "%s: added, serial %u\n", name, it->serial);
 	else
-		text_addf(out, "%s: added; it is fetched from its primary (\"zone status\" shows "
-			       "how it goes)\n", name);
+		text_addf(out,
+			"%s: added; it is fetched from its primary (\"zone status\" shows "
+			"how it goes)\n",
+			name);
 }
 
 static void done(void *ctx, struct zones_added_ask *ask, enum job_end end)
@@ -97,7 +101,8 @@ static struct adding *prepare(
 		return NULL;
 	if (!o->opts.store) {
 		text_add(c->out,
-			"zones that are added are kept in a store, and there is none: write for "
+			"zones that are added are kept in a store, and there is none: write "
+			"for "
 			"example \"store: { file: /var/lib/waymark/waymark.db }\" into the "
 			"configuration, and restart\n");
 		return NULL;
@@ -121,14 +126,12 @@ int zone_orders_add(void *ctx, const char **words, size_t n, struct command_call
 	/* With one word behind the name it is a template, unless it is a path. */
 	const bool only_file = n == 3 && strchr(words[2], '/');
 	const char *template = n > 2 && !only_file ? words[2] : "",
-		   *file = only_file ? words[2] : n == 4 ? words[3] : "";
+		   *file = only_file ? words[2]
+		: n == 4             ? words[3]
+				     : "";
 	if (*file && *file != '/') {
 		text_addf(c->out, "%s: the server needs the whole path of a file\n", file);
 		return 1;
-	}
-	if (stored && *file) {
-		text_add(c->out, "--stored: what is stored is served, so name no file\n");
-		return 2;
 	}
 	struct adding *a = prepare(o, words[1], c);
 	if (!a)

@@ -1,7 +1,9 @@
-/* zone_orders_draft.c - "zone begin|set|unset|diff|commit|abort NAME", and the change that "zone edit" sends.
+/* zone_orders_draft.c - "zone begin|set|unset|diff|commit|abort NAME", and the change that
+ * "zone edit" sends.
  *
- * A draft is of one zone and one user, and in memory: it is gone after a restart, and the zone as it was. What is
- * committed goes the way of updates (daemon/updates): stored, then served, then told.
+ * A draft is of one zone and one user, and in memory: it is gone after a restart, and the zone
+ * as it was. What is committed goes the way of updates (daemon/updates): stored, then served,
+ * then told.
  */
 #include "base/log.h"
 #include "base/memory.h"
@@ -53,8 +55,7 @@ void zone_orders_drop_drafts(struct zone_orders *o)
 		drop(&o->drafts);
 }
 
-void zone_orders_show_drafts(
-	const struct zone_orders *o, const uint8_t *apex, struct text *out)
+void zone_orders_show_drafts(const struct zone_orders *o, const uint8_t *apex, struct text *out)
 {
 	char when[32];
 	struct tm tm;
@@ -69,8 +70,7 @@ void zone_orders_show_drafts(
 }
 
 /* The draft of who commands; NULL: told. */
-static struct zone_draft **mine(
-	struct zone_orders *o, const char *name, struct command_call *c)
+static struct zone_draft **mine(struct zone_orders *o, const char *name, struct command_call *c)
 {
 	uint8_t apex[NAME_MOST];
 
@@ -79,7 +79,8 @@ static struct zone_draft **mine(
 	struct zone_draft **at = find(o, apex, c->uid);
 	if (*at)
 		return at;
-	text_addf(c->out, "there is no draft of zone %s: \"zone begin %s\" makes one\n", name, name);
+	text_addf(c->out, "there is no draft of zone %s: \"zone begin %s\" makes one\n", name,
+		name);
 	return NULL;
 }
 
@@ -94,7 +95,8 @@ static const struct registry_zone *changeable(
 	if (z->source == REGISTRY_PRIMARY)
 		text_addf(out, "zone %s comes from a primary: change it there\n", name);
 	else if (z->source == REGISTRY_MADE)
-		text_addf(out, "zone %s is a catalog, made here of the zones that there are\n", name);
+		text_addf(out, "zone %s is a catalog, made here of the zones that there are\n",
+			name);
 	else if (z->source != REGISTRY_STORE)
 		text_addf(out,
 			"zone %s: its file is its writer's: change %s and reload, or write "
@@ -104,7 +106,8 @@ static const struct registry_zone *changeable(
 		text_addf(out, "zone %s: nothing is served of it yet (%s)\n", name,
 			registry_state_text(z->state));
 	else if (z->load.zone->denial && !z->keys)
-		text_addf(out, "zone %s is signed elsewhere: change it where its keys are\n", name);
+		text_addf(out, "zone %s is signed elsewhere: change it where its keys are\n",
+			name);
 	else
 		return z;
 	return NULL;
@@ -126,10 +129,11 @@ int zone_orders_begin(void *ctx, const char **words, size_t n, struct command_ca
 		have++;
 	if (*find(o, z->origin, c->uid) || have == DRAFTS_MOST) {
 		text_addf(c->out,
-			have == DRAFTS_MOST
-				? "zone %s: there are as many drafts as there may be: end others first\n"
-				: "you have a draft of zone %s already: \"zone diff\" shows it, \"zone commit\" "
-				  "and \"zone abort\" end it\n",
+			have == DRAFTS_MOST ? "zone %s: there are as many drafts as there may "
+					      "be: end others first\n"
+					    : "you have a draft of zone %s already: \"zone "
+					      "diff\" shows it, \"zone commit\" "
+					      "and \"zone abort\" end it\n",
 			words[1]);
 		return 1;
 	}
@@ -211,8 +215,8 @@ static bool read_line(struct tokens *t, const uint8_t *apex, bool parts, struct 
 }
 
 /* The words as a line of a zone file. False: told. */
-static bool take_line(const uint8_t *apex, const char **words, size_t n, struct line *to,
-	struct text *out)
+static bool take_line(
+	const uint8_t *apex, const char **words, size_t n, struct line *to, struct text *out)
 {
 	const bool parts = strcmp(words[0], "unset") == 0;
 	struct text text = { 0 };
@@ -309,8 +313,8 @@ int zone_orders_diff(void *ctx, const char **words, size_t n, struct command_cal
 	else
 		text_add(c->out, "nothing is different\n");
 	change_free(change);
-	const struct registry_zone *z =
-		registry_find(publisher_live(o->opts.publisher)->zones, (*at)->apex);
+	const struct registry_zone *z = registry_find(
+		publisher_live(o->opts.publisher)->zones, (*at)->apex);
 	const uint32_t base = draft_base((*at)->draft)->serial;
 	if (z && zone_is_ready(z->load.zone) && z->load.zone->serial != base)
 		text_addf(c->out, "the draft is of serial %u; by now %u is served\n", base,
@@ -365,7 +369,8 @@ static void say(const struct committing *x, const char *name, struct text *out)
 		text_addf(out, "    %.*s\n", (int)strcspn(at, "\n"), at);
 	if (x->base)
 		text_addf(out,
-			"%s: nothing has changed, and the draft is as it was (\"zone diff\", \"zone abort\")\n",
+			"%s: nothing has changed, and the draft is as it was (\"zone diff\", "
+			"\"zone abort\")\n",
 			name);
 	else
 		text_addf(out, "%s: nothing has changed\n", name);
@@ -378,8 +383,8 @@ static void done(struct updates_own *own)
 
 	name_text(name, own->apex);
 	if (own->ok)
-		log_line(LOG_NOTICE, "zone %s is changed by the user %u: serial %u", name, x->uid,
-			own->serial);
+		log_line(LOG_NOTICE, "zone %s is changed by the user %u: serial %u", name,
+			x->uid, own->serial);
 	if (own->ok && x->base) {
 		struct zone_draft **at = find(x->owner, own->apex, x->uid);
 		if (*at)
@@ -457,13 +462,15 @@ static struct change *read_change(const char *text, const uint8_t *apex, struct 
 	struct change *c = NULL;
 	size_t len;
 
-	if (bytes && sodium_base642bin(bytes, room, text, strlen(text), NULL, &len, NULL,
-			     sodium_base64_VARIANT_ORIGINAL) == 0)
+	if (bytes &&
+		sodium_base642bin(bytes, room, text, strlen(text), NULL, &len, NULL,
+			sodium_base64_VARIANT_ORIGINAL) == 0)
 		c = change_open(bytes, len, &why);
 	free(bytes);
 	if (c && name_equal(change_apex(c), apex))
 		return c;
-	text_addf(out, "this is no change of the zone: %s\n", c ? "it is of another" : why.text);
+	text_addf(
+		out, "this is no change of the zone: %s\n", c ? "it is of another" : why.text);
 	change_free(c);
 	return NULL;
 }
@@ -480,8 +487,9 @@ int zone_orders_edit(void *ctx, const char **words, size_t n, struct command_cal
 		return 1;
 	const struct frozen_zone *f = frozen_find(o->opts.frozen, z->origin);
 	if (f) {
-		text_addf(c->out, "zone %s is frozen by the user %u (\"zone thaw %s\" ends that)\n", words[1],
-			f->uid, words[1]);
+		text_addf(c->out,
+			"zone %s is frozen by the user %u (\"zone thaw %s\" ends that)\n",
+			words[1], f->uid, words[1]);
 		return 1;
 	}
 	if (n == 2)

@@ -1,4 +1,5 @@
-/* zone_orders_export.c - "zone export NAME [--generic] [--unsigned]": a zone as a master file, sent as it is made.
+/* zone_orders_export.c - "zone export NAME [--generic] [--unsigned]": a zone as a master file,
+ * sent as it is made.
  */
 #include "daemon/parts_read.h"
 #include "daemon/zone_orders_inner.h"
@@ -111,13 +112,14 @@ int zone_orders_export(void *ctx, const char **words, size_t n, struct command_c
 		c->pending = x;
 		c->forget = forget;
 	}
-	if (x && jobs_start(o->opts.jobs,
-			 &(struct job_opts){ .lane = o->lane,
-				 .name = "zone",
-				 .about = words[1],
-				 .ctx = x,
-				 .work = work,
-				 .done = done }))
+	if (x &&
+		jobs_start(o->opts.jobs,
+			&(struct job_opts){ .lane = o->lane,
+				.name = "zone",
+				.about = words[1],
+				.ctx = x,
+				.work = work,
+				.done = done }))
 		return COMMAND_LATER;
 	if (x)
 		publisher_let_go(o->opts.publisher, &x->held);

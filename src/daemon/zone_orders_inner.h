@@ -20,10 +20,11 @@ const struct registry_zone *zone_orders_find(
 	const struct zone_orders *o, const char *text, struct text *out);
 
 /* Of the words behind "zone", the first being the order's own. */
-command_fn zone_orders_add, zone_orders_promote, zone_orders_demote, zone_orders_remove, zone_orders_export, zone_orders_purge,
-	zone_orders_freeze, zone_orders_thaw, zone_orders_notify, zone_orders_begin,
-	zone_orders_set, zone_orders_unset, zone_orders_diff, zone_orders_commit,
-	zone_orders_abort, zone_orders_edit, zone_orders_sync;
+command_fn zone_orders_add, zone_orders_promote, zone_orders_demote, zone_orders_remove,
+	zone_orders_export, zone_orders_purge, zone_orders_freeze, zone_orders_thaw,
+	zone_orders_notify, zone_orders_begin, zone_orders_set, zone_orders_unset,
+	zone_orders_diff, zone_orders_commit, zone_orders_abort, zone_orders_edit,
+	zone_orders_sync;
 
 /* Lines of "zone status"; and when all ends. */
 void zone_orders_show_drafts(

@@ -1,6 +1,7 @@
 /* zone_orders_tasks.c - "zone purge|freeze|thaw|sync|notify NAME".
  *
- * What touches a zone's data or its changes is a build of the builder: nothing else changes zones meanwhile.
+ * What touches a zone's data or its changes is a build of the builder: nothing else changes
+ * zones meanwhile.
  */
 #include "base/log.h"
 #include "daemon/parts_read.h"
@@ -85,7 +86,8 @@ static const struct registry_zone *zone_of(const struct task *t)
 
 /* --- purge -------------------------------------------------------------------------------- */
 
-/* What is ours and stored is all that there is of it; and of a catalog that is made here, the serial would go back. */
+/* What is ours and stored is all that there is of it; and of a catalog that is made here, the
+ * serial would go back. */
 static bool may_purge(void *ctx)
 {
 	struct task *t = ctx;
@@ -113,12 +115,15 @@ static void purged(void *ctx, enum job_end end)
 
 	name_text(name, t->apex);
 	if (end == JOB_CANCELLED && z && z->source == REGISTRY_MADE) {
-		answer(t, 1, "zone %s is a catalog that is made here: its serial would go back\n", name);
+		answer(t, 1,
+			"zone %s is a catalog that is made here: its serial would go back\n",
+			name);
 		return;
 	}
 	if (end == JOB_CANCELLED && z && z->source == REGISTRY_STORE) {
 		answer(t, 1,
-			"zone %s is served from the store, which alone has its changes: take the zone out "
+			"zone %s is served from the store, which alone has its changes: take "
+			"the zone out "
 			"first (\"zone remove\", or its entry in the configuration)\n",
 			name);
 		return;
@@ -132,7 +137,8 @@ static void purged(void *ctx, enum job_end end)
 		answer(t, 1, "zone %s: nothing is stored of it\n", name);
 		return;
 	}
-	log_line(LOG_NOTICE, "zone %s: all that was stored of it is gone, by the user %u", name, t->uid);
+	log_line(LOG_NOTICE, "zone %s: all that was stored of it is gone, by the user %u", name,
+		t->uid);
 	answer(t, 0, "%s: nothing is stored of it any more%s\n", name,
 		fetched ? "; it is fetched anew (\"zone status\" shows how it goes)" : "");
 }
@@ -144,12 +150,14 @@ int zone_orders_purge(void *ctx, const char **words, size_t n, struct command_ca
 	if (n != 2)
 		return 2;
 	if (!o->opts.store) {
-		text_add(c->out, "there is no store (\"store: { file: ... }\" in the configuration)\n");
+		text_add(c->out,
+			"there is no store (\"store: { file: ... }\" in the configuration)\n");
 		return 1;
 	}
 	return start(o, words[1],
 		&(struct build){
-			.name = "zone", .begin = may_purge, .work = purge, .end = purged }, c);
+			.name = "zone", .begin = may_purge, .work = purge, .end = purged },
+		c);
 }
 
 /* --- freeze and thaw ---------------------------------------------------------------------- */
@@ -228,12 +236,13 @@ static void frozen(void *ctx, enum job_end end)
 	else if (!z)
 		answer(t, 1, "there is no zone %s (\"waymarkctl zones\" lists them)\n", name);
 	else if (z->source != REGISTRY_STORE)
-		answer(t, 1, "zone %s is not changed by updates: there is nothing to freeze\n", name);
+		answer(t, 1, "zone %s is not changed by updates: there is nothing to freeze\n",
+			name);
 	else if (!frozen_add(t->owner->opts.frozen, t->apex, t->uid))
 		answer(t, 1, "zone %s is frozen already\n", name);
 	else {
-		log_line(LOG_NOTICE, "zone %s is frozen by the user %u: updates are refused", name,
-			t->uid);
+		log_line(LOG_NOTICE, "zone %s is frozen by the user %u: updates are refused",
+			name, t->uid);
 		if (is_written_back(t))
 			ask_file(t, WRITE_BACK_WRITE, frozen_and_written);
 		else
@@ -277,14 +286,17 @@ static void file_is_taken(struct task *t, const struct write_back_ask *ask)
 	}
 	name_text(name, t->apex);
 	answer(t, 1,
-		"%s%s: still frozen; mend the file and thaw it again, or have what is served written over "
+		"%s%s: still frozen; mend the file and thaw it again, or have what is served "
+		"written over "
 		"it: \"zone thaw %s --discard\"\n",
 		text_get(&ask->told), name, name);
 }
 
 int zone_orders_freeze(void *ctx, const char **words, size_t n, struct command_call *c)
 {
-	return n != 2 ? 2 : start(ctx, words[1], &(struct build){ .name = "zone", .end = frozen }, c);
+	return n != 2
+		? 2
+		: start(ctx, words[1], &(struct build){ .name = "zone", .end = frozen }, c);
 }
 
 int zone_orders_thaw(void *ctx, const char **words, size_t n, struct command_call *c)
@@ -326,7 +338,8 @@ int zone_orders_sync(void *ctx, const char **words, size_t n, struct command_cal
 
 	if (n != 2)
 		return 2;
-	struct task *t = zone_orders_find(o, words[1], c->out) ? new_task(o, words[1], c) : NULL;
+	struct task *t = zone_orders_find(o, words[1], c->out) ? new_task(o, words[1], c)
+							       : NULL;
 	if (!t)
 		return 1;
 	if (is_written_back(t)) {
@@ -357,11 +370,14 @@ int zone_orders_notify(void *ctx, const char **words, size_t n, struct command_c
 	}
 	const size_t told = notifying_tell(o->opts.notifying, z);
 	if (!told) {
-		text_addf(c->out, "zone %s: nobody is to be told of it (\"notify\" in its entry or its "
-				  "template)\n", words[1]);
+		text_addf(c->out,
+			"zone %s: nobody is to be told of it (\"notify\" in its entry or its "
+			"template)\n",
+			words[1]);
 		return 1;
 	}
-	text_addf(c->out, "%s: %zu address%s told of serial %u (\"status\" counts who has heard)\n",
+	text_addf(c->out,
+		"%s: %zu address%s told of serial %u (\"status\" counts who has heard)\n",
 		words[1], told, told == 1 ? " is" : "es are", z->load.zone->serial);
 	return 0;
 }

@@ -280,6 +280,10 @@ static const struct conf_rule *rule_of(
 			"\"write-back: store\", and no \"primary\"", name, it->added->template);
 		return NULL;
 	}
+	if (it->resumes && *it->added->file && !rule->synced) {
+		refuse(it, "zone %s: with --stored what is stored is served; name no file", name);
+		return NULL;
+	}
 	if (!rule->n_primaries && rule->synced && !it->promotes &&
 		!*it->added->file) {
 		refuse(it, "zone %s: with \"write-back: sync\" it is written to a file: name one", name);

@@ -4,8 +4,8 @@
 #include "dns/name.h"
 #include "store/store_inner.h"
 
-bool store_put_written(struct store *s, const uint8_t *apex, const struct store_written *w,
-	struct fault *why)
+bool store_put_written(
+	struct store *s, const uint8_t *apex, const struct store_written *w, struct fault *why)
 {
 	const struct file_stamp *f = &w->stamp;
 
@@ -20,8 +20,8 @@ bool store_put_written(struct store *s, const uint8_t *apex, const struct store_
 	return ok;
 }
 
-bool store_get_written(struct store *s, const uint8_t *apex, struct store_written *to,
-	struct fault *why)
+bool store_get_written(
+	struct store *s, const uint8_t *apex, struct store_written *to, struct fault *why)
 {
 	*to = (struct store_written){ 0 };
 	*why = (struct fault){ 0 };
@@ -30,7 +30,8 @@ bool store_get_written(struct store *s, const uint8_t *apex, struct store_writte
 	const int step = sqlite3_step(st);
 	if (step == SQLITE_ROW) {
 		to->serial = (uint32_t)sqlite3_column_int64(st, 0);
-		to->stamp = (struct file_stamp){ .device = (uint64_t)sqlite3_column_int64(st, 1),
+		to->stamp = (struct file_stamp){ .device = (uint64_t)sqlite3_column_int64(
+							 st, 1),
 			.inode = (uint64_t)sqlite3_column_int64(st, 2),
 			.size = (uint64_t)sqlite3_column_int64(st, 3),
 			.mtime_ns = sqlite3_column_int64(st, 4),

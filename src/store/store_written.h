@@ -16,11 +16,11 @@ struct store_written {
 	struct file_stamp stamp; /* not fresh */
 };
 
-bool store_put_written(struct store *s, const uint8_t *apex, const struct store_written *w,
-	struct fault *why);
+bool store_put_written(
+	struct store *s, const uint8_t *apex, const struct store_written *w, struct fault *why);
 
 /* False: nothing is known, and `why` is empty; or it cannot be read. */
-bool store_get_written(struct store *s, const uint8_t *apex, struct store_written *to,
-	struct fault *why);
+bool store_get_written(
+	struct store *s, const uint8_t *apex, struct store_written *to, struct fault *why);
 
 #endif

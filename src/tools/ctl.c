@@ -222,8 +222,8 @@ static int file_word(char **words, int n)
 		return 2;
 	if (n > 3 && strcmp(words[0], "zone") == 0 && strcmp(words[1], "add") == 0) {
 		/* Behind the template, or where that is, with a slash. */
-		const int at = n == 5 ? 4 : 3;
-		return words[at][0] != '-' && (n == 5 || strchr(words[at], '/')) ? at : 0;
+		const int at = n > 4 && words[4][0] != '-' ? 4 : 3;
+		return words[at][0] != '-' && (at == 4 || strchr(words[at], '/')) ? at : 0;
 	}
 	return 0;
 }

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum ctl_status ctl_zone_text(const struct ctl *c, const struct ctl_zone_text *how, struct text *to)
+enum ctl_status ctl_zone_text(
+	const struct ctl *c, const struct ctl_zone_text *how, struct text *to)
 {
 	char *words[5] = { "zone", "export", (char *)(uintptr_t)how->name };
 	char *path = ctl_socket(c, NULL);

@@ -1,5 +1,5 @@
-/* ctl_zone_edit.c - "waymarkctl zone edit NAME": a zone's text in $EDITOR, checked here, and what is different sent to
- * the server, which makes it as any other change.
+/* ctl_zone_edit.c - "waymarkctl zone edit NAME": a zone's text in $EDITOR, checked here, and
+ * what is different sent to the server, which makes it as any other change.
  */
 #include "tools/ctl_inner.h"
 
@@ -48,8 +48,9 @@ static void know_pools(struct editing *e)
 	struct faults f;
 
 	faults_init(&f);
-	e->conf = e->ctl->socket_path && !e->ctl->conf_given ? NULL
-							      : conf_open(e->ctl->conf_path, NULL, &f);
+	e->conf = e->ctl->socket_path && !e->ctl->conf_given
+		? NULL
+		: conf_open(e->ctl->conf_path, NULL, &f);
 	e->opts = e->conf ? zones_read_compile_opts(e->conf, parts_key())
 			  : (struct compile_opts){ .key = parts_key(), .pool_known = any_pool };
 	faults_fini(&f);
@@ -88,14 +89,17 @@ static enum ctl_status fetch_zone(struct editing *e)
 	fputs(text_get(&text), stderr);
 	text_fini(&text);
 	if (status == DONE)
-		status = ctl_zone_text(e->ctl, &(struct ctl_zone_text){ e->name, false, true }, &text);
-	if (status == DONE && (!file_replace(e->path, &text, 0600, &why) ||
-				      !file_replace(e->was, &text, 0600, &why)))
+		status = ctl_zone_text(
+			e->ctl, &(struct ctl_zone_text){ e->name, false, true }, &text);
+	if (status == DONE &&
+		(!file_replace(e->path, &text, 0600, &why) ||
+			!file_replace(e->was, &text, 0600, &why)))
 		status = complain(e->path, why.text);
 	text_fini(&text);
 	if (status == DONE && !(e->before = read_zone(e, e->was)))
-		status = complain(e->name, "what the server sends is not read here (another version of "
-					   "waymarkctl?)");
+		status = complain(e->name,
+			"what the server sends is not read here (another version of "
+			"waymarkctl?)");
 	return status;
 }
 
@@ -161,8 +165,9 @@ static enum ctl_status send_change(const struct editing *e, const struct change 
 	enum ctl_status status = NOT_DONE;
 
 	if (room > CTL_WORD_MOST) {
-		status = complain(e->name, "so much has changed that it is not sent as one change; make it in "
-					   "parts");
+		status = complain(e->name,
+			"so much has changed that it is not sent as one change; make it in "
+			"parts");
 	} else if (text && path) {
 		sodium_bin2base64(text, room, bytes, len, sodium_base64_VARIANT_ORIGINAL);
 		char *words[] = { "zone", "edit", (char *)(uintptr_t)e->name, text };
@@ -191,7 +196,9 @@ static enum ctl_status commit(const struct editing *e, bool *again)
 	change_lines(&lines, c, change_to(c) != change_from(c));
 	fputs(any ? text_get(&lines) : "nothing is different\n", stdout);
 	fflush(stdout);
-	const char say = any ? ask(e, "Make these changes? [y/N/e: edit again]", e->asks ? 'n' : 'y') : 'n';
+	const char say = any
+		? ask(e, "Make these changes? [y/N/e: edit again]", e->asks ? 'n' : 'y')
+		: 'n';
 	if (say == 'e' || say == 'E')
 		*again = true;
 	else if (say == 'y' || say == 'Y')
@@ -240,7 +247,8 @@ enum ctl_status ctl_zone_edit(const struct ctl *c, char **words, int n)
 		return (enum ctl_status)ctl_help_one("zone", stderr, WRONG_USE);
 	const enum name_result is = name_parse(e.apex, NULL, e.name, strlen(e.name), root);
 	if (is != NAME_OK) {
-		fprintf(stderr, "waymarkctl: %s: as the name of a zone this %s\n", e.name, name_result_text(is));
+		fprintf(stderr, "waymarkctl: %s: as the name of a zone this %s\n", e.name,
+			name_result_text(is));
 		return NOT_DONE;
 	}
 	name_lower(e.apex, e.apex, name_len(e.apex));

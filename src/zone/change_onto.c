@@ -47,7 +47,8 @@ static bool has_record(const struct seat *of, struct seat in, uint8_t *room)
 /* Mostly in one order, too. */
 static bool same_set(struct seat a, struct seat b, uint8_t *room)
 {
-	if (a.set->count != b.set->count || be32_get(a.set->wire + 6) != be32_get(b.set->wire + 6))
+	if (a.set->count != b.set->count ||
+		be32_get(a.set->wire + 6) != be32_get(b.set->wire + 6))
 		return false;
 	while (a.at < a.set->len) {
 		if (!same_record(&a, &b, room) && !has_record(&a, b, room))
@@ -61,7 +62,8 @@ static bool same_set(struct seat a, struct seat b, uint8_t *room)
 /* The SOA has a serial, and what signing makes follows from the rest where it is made here. */
 static bool counts(const struct zone *z, const struct zone_node *n, const struct zone_rrset *s)
 {
-	return s->type != RRTYPE_SOA && !(z->denial && sign_makes(s->type, n == image_first(z)));
+	return s->type != RRTYPE_SOA &&
+		!(z->denial && sign_makes(s->type, n == image_first(z)));
 }
 
 static unsigned count_sets(const struct zone *z, const struct zone_node *n)
@@ -75,7 +77,8 @@ static unsigned count_sets(const struct zone *z, const struct zone_node *n)
 }
 
 /* One RRset of each type, but for signatures: those have one for each type that they cover. */
-static const struct zone_rrset *find_like(const struct zone_node *n, const struct zone_rrset *like)
+static const struct zone_rrset *find_like(
+	const struct zone_node *n, const struct zone_rrset *like)
 {
 	const struct zone_rrset *s = zone_first_rrset(n);
 
@@ -91,7 +94,8 @@ bool change_onto_same(
 	struct zone_name found;
 
 	zone_name_set(&found, key, name);
-	const struct zone_node *x = zone_find_node(a, &found, 0), *y = zone_find_node(b, &found, 0);
+	const struct zone_node *x = zone_find_node(a, &found, 0),
+			       *y = zone_find_node(b, &found, 0);
 	if (count_sets(a, x) != count_sets(b, y))
 		return false;
 	if (!count_sets(a, x))
@@ -104,7 +108,8 @@ bool change_onto_same(
 			continue;
 		const struct zone_rrset *other = find_like(y, set);
 		same = other &&
-			same_set((struct seat){ a, x, set, 0 }, (struct seat){ b, y, other, 0 }, room);
+			same_set((struct seat){ a, x, set, 0 }, (struct seat){ b, y, other, 0 },
+				room);
 	}
 	free(room);
 	return same;
@@ -157,16 +162,18 @@ static bool is_newer(uint32_t serial, uint32_t than)
 	return serial != than && serial - than < 0x80000000u;
 }
 
-/* What is served goes. What comes is that with another serial, or what the change has made of the SOA. */
-static bool put_soas(const struct change_onto *o, struct soa from, struct soa to, struct change *c,
-	struct fault *why)
+/* What is served goes. What comes is that with another serial, or what the change has made of
+ * the SOA. */
+static bool put_soas(const struct change_onto *o, struct soa from, struct soa to,
+	struct change *c, struct fault *why)
 {
 	struct soa now, next;
 
 	soa_of(&now, o->now);
 	next = same_soa(&from, &to) ? now : to;
 	const uint32_t wants = be32_get(serial_of(&to));
-	const bool chosen = wants != be32_get(serial_of(&from)) && is_newer(wants, o->now->serial);
+	const bool chosen = wants != be32_get(serial_of(&from)) &&
+		is_newer(wants, o->now->serial);
 	next.rr.rdata = next.rdata;
 	be32_put(serial_of(&next), chosen ? wants : o->next_serial);
 	return change_remove(c, &now.rr, why) && change_add(c, &next.rr, why);
@@ -246,8 +253,8 @@ struct change *change_onto(const struct change_onto *o, struct fault *why)
 		text_take(o->conflicts, &names);
 	text_fini(&names);
 	if (n) {
-		fault(why, "%s of the names that are touched %s changed since serial %u", n == 1 ? "one" : "some",
-			n == 1 ? "has" : "have", o->base->serial);
+		fault(why, "%s of the names that are touched %s changed since serial %u",
+			n == 1 ? "one" : "some", n == 1 ? "has" : "have", o->base->serial);
 		return NULL;
 	}
 	struct change *c = change_new(o->now->apex);
@@ -261,7 +268,8 @@ struct change *change_reversed(const struct change *c, struct fault *why)
 	bool ok = to != NULL;
 
 	while (ok && change_next(&walk))
-		ok = walk.rr.comes ? change_remove(to, &walk.rr, why) : change_add(to, &walk.rr, why);
+		ok = walk.rr.comes ? change_remove(to, &walk.rr, why)
+				   : change_add(to, &walk.rr, why);
 	return sealed(to, ok, why);
 }
 

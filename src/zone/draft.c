@@ -14,7 +14,7 @@ enum { SOA_NUMBERS = 20, RDATA_ROOM = 65535 };
 
 /* A record of a name that the draft touches. */
 struct drafted {
-	size_t name; /* in `names` */
+	size_t name;    /* in `names` */
 	uint8_t *rdata; /* own */
 	uint32_t ttl_s, was_ttl_s;
 	uint16_t type, rdlen;
@@ -64,7 +64,8 @@ const struct zone *draft_base(const struct draft *d)
 	return d->base;
 }
 
-/* A chain in a zone that is changed says that it is signed here: what signing makes follows by itself. */
+/* A chain in a zone that is changed says that it is signed here: what signing makes follows by
+ * itself. */
 static bool is_made(const struct draft *d, const uint8_t *owner, uint16_t type)
 {
 	return d->base->denial && sign_makes(type, name_equal(owner, d->base->apex));
@@ -115,7 +116,8 @@ static bool load_name(struct draft *d, size_t name, struct fault *why)
 					.type = set->type,
 					.ttl_s = ttl_s,
 					.was_ttl_s = ttl_s,
-					.rdlen = (uint16_t)image_rdata(d->base, n, set, at, rdata),
+					.rdlen = (uint16_t)image_rdata(
+						d->base, n, set, at, rdata),
 					.was = true,
 					.is = true },
 				rdata, why);
@@ -253,7 +255,8 @@ static bool goes_or_comes(const struct drafted *r)
 	return r->was != r->is || (r->was && r->ttl_s != r->was_ttl_s);
 }
 
-static bool put(const struct draft *d, struct change *c, const struct drafted *r, struct fault *why)
+static bool put(
+	const struct draft *d, struct change *c, const struct drafted *r, struct fault *why)
 {
 	struct change_record rr = { .owner = d->names[r->name],
 		.rdata = r->rdata,

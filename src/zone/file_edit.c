@@ -54,7 +54,8 @@ static bool is_nothing(const struct change *c, const struct zone *a, const struc
 	return a->serial == b->serial;
 }
 
-/* As it stands in files: of a zone that is signed here, without that. Takes the count. NULL: no memory. */
+/* As it stands in files: of a zone that is signed here, without that. Takes the count. NULL: no
+ * memory. */
 static struct zone *stripped(struct zone *z, const struct compile_opts *opts)
 {
 	struct faults f;
@@ -69,8 +70,8 @@ static struct zone *stripped(struct zone *z, const struct compile_opts *opts)
 }
 
 /* Takes the base. */
-static struct file_edit against(const struct zone *file, const struct zone *now, struct zone *base,
-	const struct compile_opts *opts)
+static struct file_edit against(const struct zone *file, const struct zone *now,
+	struct zone *base, const struct compile_opts *opts)
 {
 	struct fault why;
 	base = stripped(base, opts);
@@ -96,7 +97,8 @@ struct file_edit file_edit_look(const struct zone *file, const struct zone *now,
 
 	if (!base && written)
 		base = file_edit_before(now, *written, opts);
-	return base ? against(file, now, base, opts) : (struct file_edit){ .kind = FILE_EDIT_UNKNOWN };
+	return base ? against(file, now, base, opts)
+		    : (struct file_edit){ .kind = FILE_EDIT_UNKNOWN };
 }
 
 void file_edit_fini(struct file_edit *e)

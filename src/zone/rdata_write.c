@@ -30,21 +30,54 @@ static const struct {
 	uint16_t type;
 	const char *fields;
 } forms[] = {
-	{ RRTYPE_A, "a" }, { RRTYPE_NS, "n" }, { RRTYPE_CNAME, "n" }, { RRTYPE_SOA, "nn44444" },
-	{ RRTYPE_PTR, "n" }, { 13 /* HINFO */, "ss" }, { RRTYPE_MINFO, "nn" },
-	{ RRTYPE_MX, "2n" }, { RRTYPE_TXT, "S" }, { RRTYPE_RP, "nn" }, { RRTYPE_AFSDB, "2n" },
-	{ RRTYPE_X25, "s" }, { RRTYPE_RT, "2n" }, { RRTYPE_PX, "2nn" }, { RRTYPE_GPOS, "sss" },
-	{ RRTYPE_AAAA, "A" }, { 29 /* LOC */, "l" }, { RRTYPE_SRV, "222n" },
-	{ RRTYPE_NAPTR, "22sssn" }, { RRTYPE_KX, "2n" }, { 37 /* CERT */, "221b" },
-	{ RRTYPE_DNAME, "n" }, { RRTYPE_DS, "211h" }, { RRTYPE_SSHFP, "11h" },
-	{ RRTYPE_RRSIG, "t114TT2nb" }, { RRTYPE_NSEC, "nB" }, { RRTYPE_DNSKEY, "211b" },
-	{ RRTYPE_DHCID, "b" }, { RRTYPE_NSEC3, "112xyB" }, { RRTYPE_NSEC3PARAM, "112x" },
-	{ RRTYPE_TLSA, "111h" }, { RRTYPE_SMIMEA, "111h" }, { RRTYPE_CDS, "211h" },
-	{ RRTYPE_CDNSKEY, "211b" }, { 61 /* OPENPGPKEY */, "b" }, { RRTYPE_CSYNC, "42B" },
-	{ RRTYPE_ZONEMD, "411h" }, { RRTYPE_SVCB, "2np" }, { RRTYPE_HTTPS, "2np" },
-	{ RRTYPE_SPF, "S" }, { 104 /* NID */, "2i" }, { 105 /* L32 */, "2a" },
-	{ 106 /* L64 */, "2i" }, { 107 /* LP */, "2n" }, { 108 /* EUI48 */, "e" },
-	{ 109 /* EUI64 */, "e" }, { RRTYPE_URI, "22L" }, { RRTYPE_CAA, "1gL" },
+	{ RRTYPE_A, "a" },
+	{ RRTYPE_NS, "n" },
+	{ RRTYPE_CNAME, "n" },
+	{ RRTYPE_SOA, "nn44444" },
+	{ RRTYPE_PTR, "n" },
+	{ 13 /* HINFO */, "ss" },
+	{ RRTYPE_MINFO, "nn" },
+	{ RRTYPE_MX, "2n" },
+	{ RRTYPE_TXT, "S" },
+	{ RRTYPE_RP, "nn" },
+	{ RRTYPE_AFSDB, "2n" },
+	{ RRTYPE_X25, "s" },
+	{ RRTYPE_RT, "2n" },
+	{ RRTYPE_PX, "2nn" },
+	{ RRTYPE_GPOS, "sss" },
+	{ RRTYPE_AAAA, "A" },
+	{ 29 /* LOC */, "l" },
+	{ RRTYPE_SRV, "222n" },
+	{ RRTYPE_NAPTR, "22sssn" },
+	{ RRTYPE_KX, "2n" },
+	{ 37 /* CERT */, "221b" },
+	{ RRTYPE_DNAME, "n" },
+	{ RRTYPE_DS, "211h" },
+	{ RRTYPE_SSHFP, "11h" },
+	{ RRTYPE_RRSIG, "t114TT2nb" },
+	{ RRTYPE_NSEC, "nB" },
+	{ RRTYPE_DNSKEY, "211b" },
+	{ RRTYPE_DHCID, "b" },
+	{ RRTYPE_NSEC3, "112xyB" },
+	{ RRTYPE_NSEC3PARAM, "112x" },
+	{ RRTYPE_TLSA, "111h" },
+	{ RRTYPE_SMIMEA, "111h" },
+	{ RRTYPE_CDS, "211h" },
+	{ RRTYPE_CDNSKEY, "211b" },
+	{ 61 /* OPENPGPKEY */, "b" },
+	{ RRTYPE_CSYNC, "42B" },
+	{ RRTYPE_ZONEMD, "411h" },
+	{ RRTYPE_SVCB, "2np" },
+	{ RRTYPE_HTTPS, "2np" },
+	{ RRTYPE_SPF, "S" },
+	{ 104 /* NID */, "2i" },
+	{ 105 /* L32 */, "2a" },
+	{ 106 /* L64 */, "2i" },
+	{ 107 /* LP */, "2n" },
+	{ 108 /* EUI48 */, "e" },
+	{ 109 /* EUI64 */, "e" },
+	{ RRTYPE_URI, "22L" },
+	{ RRTYPE_CAA, "1gL" },
 	{ RRTYPE_EDGE, "w" },
 };
 
@@ -115,7 +148,8 @@ static void put_base(
 
 static void put_base64(struct text *to, const uint8_t *p, size_t len)
 {
-	put_base(to, p, len, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 4);
+	put_base(to, p, len, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+		4);
 }
 
 static void put_quoted(struct text *to, const uint8_t *p, size_t len)
@@ -191,7 +225,8 @@ static bool put_strings(struct data *d)
 static bool is_word(const uint8_t *p, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (!(p[i] >= '0' && p[i] <= '9') && !((p[i] | 0x20) >= 'a' && (p[i] | 0x20) <= 'z'))
+		if (!(p[i] >= '0' && p[i] <= '9') &&
+			!((p[i] | 0x20) >= 'a' && (p[i] | 0x20) <= 'z'))
 			return false;
 	return len > 0;
 }
@@ -404,8 +439,8 @@ static bool put_angle(struct text *to, uint32_t v, uint32_t most_degrees, const 
 
 	if (ms > most_degrees * 3600000u)
 		return false;
-	text_addf(to, "%u %u %u.%03u %c ", ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000,
-		signs[!above]);
+	text_addf(to, "%u %u %u.%03u %c ", ms / 3600000, ms / 60000 % 60, ms / 1000 % 60,
+		ms % 1000, signs[!above]);
 	return true;
 }
 

@@ -1,7 +1,8 @@
 /* rdata_write.h - the data of one record, from wire to text: the way back of zone/rdata.
  *
- * Types that every nameserver knows are written as their RFCs have them, names absolute; all others, and data that
- * is not of its type, as "\# length hex" (RFC 3597 section 5), which everybody reads. Pure functions.
+ * Types that every nameserver knows are written as their RFCs have them, names absolute; all
+ * others, and data that is not of its type, as "\# length hex" (RFC 3597 section 5), which
+ * everybody reads. Pure functions.
  */
 #ifndef ZONE_RDATA_WRITE_H
 #define ZONE_RDATA_WRITE_H

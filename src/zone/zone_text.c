@@ -33,10 +33,10 @@ struct writing {
 	size_t n;
 };
 
-static void put_set(
-	struct writing *w, const struct zone_node *n, const struct zone_rrset *set)
+static void put_set(struct writing *w, const struct zone_node *n, const struct zone_rrset *set)
 {
-	for (size_t at = 0; at < set->len; at += IMAGE_RR_FIXED + be16_get(set->wire + at + 10)) {
+	for (size_t at = 0; at < set->len;
+		at += IMAGE_RR_FIXED + be16_get(set->wire + at + 10)) {
 		const size_t len = image_rdata(w->z, n, set, at, w->rdata);
 		put_owner(w->to, n);
 		text_addf(w->to, "\t%u\tIN\t", (unsigned)be32_get(set->wire + at + 6));
@@ -58,7 +58,9 @@ static void put_node(struct writing *w, const struct zone_node *n)
 
 size_t zone_text(struct text *to, const struct zone *z, enum rdata_reader reader)
 {
-	struct writing w = { .to = to, .z = z, .rdata = memory_zeroed(1, UINT16_MAX), .reader = reader };
+	struct writing w = {
+		.to = to, .z = z, .rdata = memory_zeroed(1, UINT16_MAX), .reader = reader
+	};
 	const struct zone_node *n = image_first(z);
 	char name[NAME_TEXT];
 
@@ -89,5 +91,6 @@ bool zone_text_is_whole(const char *text, size_t len)
 	for (line = len - 1; line > 0 && text[line - 1] != '\n'; line--)
 		;
 	const size_t digits = len - line < 3 ? 0 : strspn(text + line + 2, "0123456789");
-	return text[line] == ';' && digits && strncmp(text + line + 2 + digits, last, sizeof last - 1) == 0;
+	return text[line] == ';' && digits &&
+		strncmp(text + line + 2 + digits, last, sizeof last - 1) == 0;
 }

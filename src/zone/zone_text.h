@@ -1,8 +1,8 @@
 /* zone_text.h - a zone as a master file that every nameserver loads.
  *
- * In canonical order, the SOA first; owners relative to the $ORIGIN in the first line, names in data absolute, each
- * record on a line with its TTL. The last line says how many records there are: a text without it is not whole.
- * Any thread that holds the zone.
+ * In canonical order, the SOA first; owners relative to the $ORIGIN in the first line, names in
+ * data absolute, each record on a line with its TTL. The last line says how many records there
+ * are: a text without it is not whole. Any thread that holds the zone.
  */
 #ifndef ZONE_ZONE_TEXT_H
 #define ZONE_ZONE_TEXT_H
@@ -14,7 +14,8 @@
 /* Of a zone that is ready; returns how many records. */
 size_t zone_text(struct text *to, const struct zone *z, enum rdata_reader reader);
 
-/* One record, its owner whole, in one line without its end: "www.example.org. 300 IN A 192.0.2.1". */
+/* One record, its owner whole, in one line without its end: "www.example.org. 300 IN A
+ * 192.0.2.1". */
 struct zone_text_record {
 	const uint8_t *owner; /* wire */
 	const uint8_t *rdata; /* names whole */

@@ -576,6 +576,10 @@ def added_file():
         until(written, True)
         s.again()
         same(s.udp("www.n.test").addresses(), ["192.0.2.1"])
+        s.zone("remove", "n.test")
+        s.zone("add", "n.test", "hosted", s.dir + "/zones/n.test", "--stored")
+        same(s.udp("www.n.test").addresses(), ["192.0.2.1"])
+        s.zone("sync", "n.test")
 
 
 run("zone commands")

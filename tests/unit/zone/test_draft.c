@@ -9,12 +9,13 @@
 
 #include <string.h>
 
-#define RECORDS                                                                  \
-	"$TTL 300\n@ SOA ns h 7 2 3 4 5\n@ NS ns\nns A 192.0.2.9\n"               \
+#define RECORDS                                                     \
+	"$TTL 300\n@ SOA ns h 7 2 3 4 5\n@ NS ns\nns A 192.0.2.9\n" \
 	"www A 192.0.2.1\nwww A 192.0.2.2\nalias CNAME www\nsteered 60 EDGE web\n"
 
-static const uint8_t www[] = "\3www\7example", ns[] = "\2ns\7example", new_name[] = "\3new\7example",
-		     apex[] = "\7example", alias[] = "\5alias\7example", other[] = "\1x\5other",
+static const uint8_t www[] = "\3www\7example", ns[] = "\2ns\7example",
+		     new_name[] = "\3new\7example", apex[] = "\7example",
+		     alias[] = "\5alias\7example", other[] = "\1x\5other",
 		     steered[] = "\7steered\7example";
 static struct fault why;
 
@@ -49,7 +50,8 @@ static bool set_a(struct draft *d, const uint8_t *owner, uint32_t ttl_s, uint8_t
 		&why);
 }
 
-static bool unset(struct draft *d, const uint8_t *owner, uint16_t type, const uint8_t *rdata, uint16_t len)
+static bool unset(struct draft *d, const uint8_t *owner, uint16_t type, const uint8_t *rdata,
+	uint16_t len)
 {
 	return draft_unset(d, &(struct draft_unset){ owner, type, rdata, len }, &why);
 }
@@ -76,7 +78,8 @@ static void records_are_set_beside_others_and_get_their_ttl(void)
 	CU_ASSERT_TRUE(set_a(d, www, 60, 3));
 	CU_ASSERT_TRUE(set_a(d, new_name, 60, 4));
 	CU_ASSERT_EQUAL(draft_ttl(d, www, RRTYPE_A), 60);
-	says(d, "- www.example. 300 IN A 192.0.2.1\n- www.example. 300 IN A 192.0.2.2\n"
+	says(d,
+		"- www.example. 300 IN A 192.0.2.1\n- www.example. 300 IN A 192.0.2.2\n"
 		"+ www.example. 60 IN A 192.0.2.1\n+ www.example. 60 IN A 192.0.2.2\n"
 		"+ www.example. 60 IN A 192.0.2.3\n+ new.example. 60 IN A 192.0.2.4\n");
 }
@@ -86,8 +89,11 @@ static void of_types_that_a_name_has_one_of_the_new_one_replaces_the_old(void)
 	struct draft *d = draft_of(RECORDS);
 
 	CU_ASSERT_TRUE(draft_set(d,
-		&(struct change_record){
-			.owner = alias, .type = RRTYPE_CNAME, .ttl_s = 300, .rdata = ns, .rdlen = sizeof ns },
+		&(struct change_record){ .owner = alias,
+			.type = RRTYPE_CNAME,
+			.ttl_s = 300,
+			.rdata = ns,
+			.rdlen = sizeof ns },
 		&why));
 	CU_ASSERT_TRUE(draft_set(d,
 		&(struct change_record){ .owner = steered,
@@ -96,8 +102,11 @@ static void of_types_that_a_name_has_one_of_the_new_one_replaces_the_old(void)
 			.rdata = (const uint8_t *)"\3two",
 			.rdlen = 4 },
 		&why));
-	says(d, "- alias.example. 300 IN CNAME www.example.\n- steered.example. 60 IN EDGE web\n"
-		"+ alias.example. 300 IN CNAME ns.example.\n+ steered.example. 60 IN EDGE two\n");
+	says(d,
+		"- alias.example. 300 IN CNAME www.example.\n- steered.example. 60 IN EDGE "
+		"web\n"
+		"+ alias.example. 300 IN CNAME ns.example.\n+ steered.example. 60 IN EDGE "
+		"two\n");
 }
 
 static void what_is_set_and_unset_again_is_no_change(void)
@@ -127,7 +136,9 @@ static void what_cannot_be_is_told(void)
 	CU_ASSERT_STRING_EQUAL(why.text, "the SOA stays; \"zone set\" replaces it");
 	CU_ASSERT_FALSE(set_a(d, other, 60, 1));
 	CU_ASSERT_STRING_EQUAL(why.text, "x.other. is not in the zone example.");
-	CU_ASSERT_FALSE(draft_set(d, &(struct change_record){ .owner = www, .type = RRTYPE_SOA, .rdata = ns }, &why));
+	CU_ASSERT_FALSE(draft_set(d,
+		&(struct change_record){ .owner = www, .type = RRTYPE_SOA, .rdata = ns },
+		&why));
 	/* All of the apex goes but the SOA. */
 	CU_ASSERT_TRUE(unset(d, apex, 0, NULL, 0));
 	says(d, "- example. 300 IN NS ns.example.\n");
@@ -135,8 +146,8 @@ static void what_cannot_be_is_told(void)
 
 /* --- upon what is served ------------------------------------------------------------------ */
 
-static struct change *onto(const struct change *c, const struct zone *base, const struct zone *now,
-	struct text *conflicts)
+static struct change *onto(const struct change *c, const struct zone *base,
+	const struct zone *now, struct text *conflicts)
 {
 	return change_onto(&(struct change_onto){ .change = c,
 				   .base = base,
@@ -155,7 +166,8 @@ static void makes(const struct zone *now, const struct change *c, const char *wa
 
 	faults_init(&f);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
-	struct zone *z = zone_with(now, c, &(struct zone_with_opts){ .compile = { .key = zone_of_key } }, &f);
+	struct zone *z = zone_with(
+		now, c, &(struct zone_with_opts){ .compile = { .key = zone_of_key } }, &f);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
 	zone_text(&text, z, RDATA_FOR_US);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&text), want));
@@ -164,7 +176,8 @@ static void makes(const struct zone *now, const struct change *c, const char *wa
 	faults_fini(&f);
 }
 
-#define SMALL(serial, more) "$TTL 300\n@ SOA ns h " #serial " 2 3 4 5\n@ NS ns\nns A 192.0.2.9\n" more
+#define SMALL(serial, more) \
+	"$TTL 300\n@ SOA ns h " #serial " 2 3 4 5\n@ NS ns\nns A 192.0.2.9\n" more
 
 static void what_others_have_changed_elsewhere_stays(void)
 {
@@ -204,8 +217,10 @@ static void names_that_both_have_touched_are_conflicts(void)
 
 static void a_soa_that_was_changed_comes_and_its_serial_if_it_is_newer(void)
 {
-	struct zone *base = zone_like(SMALL(7, "")), *now = zone_like(SMALL(9, "b A 192.0.2.1\n")),
-		    *mine = zone_like("$TTL 300\n@ SOA ns h 50 22 3 44 5\n@ NS ns\nns A 192.0.2.9\n");
+	struct zone *base = zone_like(SMALL(7, "")),
+		    *now = zone_like(SMALL(9, "b A 192.0.2.1\n")),
+		    *mine = zone_like(
+			    "$TTL 300\n@ SOA ns h 50 22 3 44 5\n@ NS ns\nns A 192.0.2.9\n");
 	struct change *c = change_between(base, mine, &why), *to = onto(c, base, now, NULL);
 
 	makes(now, to, "SOA ns.example. h.example. 50 22 3 44 5\n");
@@ -236,7 +251,7 @@ static void names_are_the_same_whatever_the_order_of_their_records(void)
 		    *c = zone_like(SMALL(8, "www TXT y\nwww A 192.0.2.2\nwww A 192.0.2.1\n"));
 
 	CU_ASSERT_TRUE(change_onto_same(a, b, zone_of_key, www));
-	CU_ASSERT_TRUE(change_onto_same(a, b, zone_of_key, apex)); /* but for the SOA */
+	CU_ASSERT_TRUE(change_onto_same(a, b, zone_of_key, apex));     /* but for the SOA */
 	CU_ASSERT_TRUE(change_onto_same(a, b, zone_of_key, new_name)); /* it is in none */
 	CU_ASSERT_FALSE(change_onto_same(a, c, zone_of_key, www));
 	zone_drop(a);

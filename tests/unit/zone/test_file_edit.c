@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-#define TEXT(serial, more) "$TTL 300\n@ SOA ns h " #serial " 2 3 4 5\n@ NS ns\nns A 192.0.2.9\n" more
+#define TEXT(serial, more) \
+	"$TTL 300\n@ SOA ns h " #serial " 2 3 4 5\n@ NS ns\nns A 192.0.2.9\n" more
 
 static const struct compile_opts *opts(void)
 {
@@ -37,7 +38,8 @@ static struct zone *step(struct zone *was, const char *text)
 
 	faults_init(&f);
 	struct change *c = change_between(was, then, &why);
-	struct zone *next = zone_with(was, c, &(struct zone_with_opts){ .compile = *opts() }, &f);
+	struct zone *next = zone_with(
+		was, c, &(struct zone_with_opts){ .compile = *opts() }, &f);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(next);
 	history_give(next, was, c);
 	faults_fini(&f);
@@ -49,7 +51,8 @@ static struct zone *step(struct zone *was, const char *text)
 /* 7, 8 and 9, the last being served. */
 static struct zone *served(void)
 {
-	return step(step(zone_like(TEXT(7, "a A 192.0.2.1\n")), TEXT(8, "a A 192.0.2.1\nb A 192.0.2.2\n")),
+	return step(step(zone_like(TEXT(7, "a A 192.0.2.1\n")),
+			    TEXT(8, "a A 192.0.2.1\nb A 192.0.2.2\n")),
 		TEXT(9, "a A 192.0.2.1\nb A 192.0.2.3\n"));
 }
 
@@ -91,24 +94,29 @@ static void a_file_is_known_by_its_serial_and_what_it_says(void)
 {
 	static const uint32_t eight = 8, four = 4;
 
-	CU_ASSERT_EQUAL(look(TEXT(9, "a A 192.0.2.1\nb A 192.0.2.3\n"), NULL, ""), FILE_EDIT_NONE);
-	CU_ASSERT_EQUAL(look(TEXT(8, "b A 192.0.2.2\na A 192.0.2.1\n"), NULL, ""), FILE_EDIT_OLD);
+	CU_ASSERT_EQUAL(
+		look(TEXT(9, "a A 192.0.2.1\nb A 192.0.2.3\n"), NULL, ""), FILE_EDIT_NONE);
+	CU_ASSERT_EQUAL(
+		look(TEXT(8, "b A 192.0.2.2\na A 192.0.2.1\n"), NULL, ""), FILE_EDIT_OLD);
 	CU_ASSERT_EQUAL(look(TEXT(7, "a A 192.0.2.1\n"), NULL, ""), FILE_EDIT_OLD);
 	/* One who has not raised the serial. */
 	CU_ASSERT_EQUAL(look(TEXT(8, "a A 192.0.2.1\nb A 192.0.2.2\nc A 192.0.2.4\n"), NULL,
 				"+ c.example. 300 IN A 192.0.2.4\n"),
 		FILE_EDIT_CHANGED);
 	/* One who has: it is known what was written last. */
-	CU_ASSERT_EQUAL(look(TEXT(20, "b A 192.0.2.2\n"), &eight, "- a.example. 300 IN A 192.0.2.1\n"),
+	CU_ASSERT_EQUAL(
+		look(TEXT(20, "b A 192.0.2.2\n"), &eight, "- a.example. 300 IN A 192.0.2.1\n"),
 		FILE_EDIT_CHANGED);
 	CU_ASSERT_EQUAL(look(TEXT(20, "b A 192.0.2.2\n"), NULL, ""), FILE_EDIT_UNKNOWN);
 	CU_ASSERT_EQUAL(look(TEXT(20, "b A 192.0.2.2\n"), &four, ""), FILE_EDIT_UNKNOWN);
 	CU_ASSERT_EQUAL(look(TEXT(3, "b A 192.0.2.2\n"), NULL, ""), FILE_EDIT_UNKNOWN);
 	/* Nothing but the SOA. */
-	CU_ASSERT_EQUAL(look("$TTL 300\n@ SOA ns h 9 22 3 4 5\n@ NS ns\nns A 192.0.2.9\na A 192.0.2.1\nb A 192.0.2.3\n",
+	CU_ASSERT_EQUAL(look("$TTL 300\n@ SOA ns h 9 22 3 4 5\n@ NS ns\nns A 192.0.2.9\na A "
+			     "192.0.2.1\nb A 192.0.2.3\n",
 				NULL, ""),
 		FILE_EDIT_CHANGED);
-	CU_ASSERT_EQUAL(look(TEXT(20, "a A 192.0.2.1\nb A 192.0.2.2\n"), &eight, ""), FILE_EDIT_CHANGED);
+	CU_ASSERT_EQUAL(look(TEXT(20, "a A 192.0.2.1\nb A 192.0.2.2\n"), &eight, ""),
+		FILE_EDIT_CHANGED);
 }
 
 void suite_file_edit(void);
