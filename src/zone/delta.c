@@ -1,6 +1,6 @@
 #include "zone/delta.h"
 
-#include "dns/rrtype.h"
+#include "zone/denial_link.h"
 #include "zone/order.h"
 
 #include <stdlib.h>
@@ -47,6 +47,8 @@ void delta_fill_slots(struct delta *d)
 {
 	for (uint32_t i = 0; i < d->n; i++) {
 		const struct delta_entry *e = &d->entry[i];
+		if (delta_node(d, e->node)->flags & NODE_NSEC3)
+			continue; /* found by their hashes */
 		uint32_t s = (uint32_t)((e->hash >> 32) * d->slots_n >> 32);
 		while (d->slots[s].node)
 			s = s + 1 == d->slots_n ? 0 : s + 1;
@@ -98,15 +100,19 @@ static bool is_ours(const struct delta *d, const struct zone_node *n)
 
 /* --- the chain ---------------------------------------------------------------------------- */
 
-bool delta_link(struct delta *d)
+static bool is_link(const struct zone_node *n, const struct denial *chain)
+{
+	return !(n->flags & NODE_GONE) &&
+		denial_is_link(n, chain->nsec3 ? &chain->params : NULL);
+}
+
+bool delta_link(struct delta *d, const struct denial *chain)
 {
 	d->link = malloc(d->n * sizeof *d->link + 1);
 	if (!d->link)
 		return false;
 	for (uint32_t i = 0; i < d->n; i++) {
-		const struct zone_node *n = delta_node(d, d->entry[i].node);
-		if (!(n->flags & (NODE_GONE | NODE_HIDDEN | NODE_NSEC3)) &&
-			zone_find_rrset(n, RRTYPE_NSEC))
+		if (is_link(delta_node(d, d->entry[i].node), chain))
 			d->link[d->n_links++] = d->entry[i].node;
 	}
 	return true;
@@ -126,6 +132,53 @@ const struct zone_node *delta_link_before(
 			high = mid;
 	}
 	return low ? delta_node(d, d->link[low - 1]) : NULL;
+}
+
+const struct zone_node *delta_link_after(
+	const struct delta *d, const uint8_t *labels, size_t len)
+{
+	uint32_t low = 0, high = d->n_links;
+
+	while (low < high) {
+		const uint32_t mid = low + (high - low) / 2;
+		const struct zone_node *n = delta_node(d, d->link[mid]);
+		if (order_names(n->name, n->name_len, labels, len) <= 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < d->n_links ? delta_node(d, d->link[low]) : NULL;
+}
+
+const struct zone_node *delta_find_nsec3(
+	const struct delta *d, const uint8_t *labels, size_t len)
+{
+	uint32_t low = 0, high = d->n;
+
+	while (low < high) {
+		const uint32_t mid = low + (high - low) / 2;
+		const struct zone_node *n = delta_node(d, d->entry[mid].node);
+		if (order_names(n->name, n->name_len, labels, len) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	/* One of the same name that owns something else stands in front of it. */
+	for (; low < d->n; low++) {
+		const struct zone_node *n = delta_node(d, d->entry[low].node);
+		if (order_names(n->name, n->name_len, labels, len) != 0)
+			return NULL;
+		if (n->flags & NODE_NSEC3)
+			return n;
+	}
+	return NULL;
+}
+
+bool delta_replaces(const struct delta *d, uint32_t place)
+{
+	const uint32_t i = first_at(d, place | DELTA_INSTEAD);
+
+	return i < d->n && d->entry[i].at == (place | DELTA_INSTEAD);
 }
 
 int64_t delta_untouched(const struct delta *d, const uint32_t *owner, int64_t link)

@@ -24,7 +24,7 @@ struct delta {
 	struct zone_slot *slots;   /* offsets in this image */
 	uint8_t *image; /* starts with 4 bytes of nothing; the negative SOA is last */
 	uint32_t image_len;
-	uint32_t n_links; /* in a zone with NSEC: the nodes that own them, in order */
+	uint32_t n_links; /* in a zone with a chain: the nodes that own its links, in order */
 	uint32_t *link;   /* [n_links] offsets in this image; NULL: no such zone */
 };
 
@@ -60,11 +60,19 @@ static inline bool delta_find(const struct delta *d, uint64_t hash, const uint8_
 /* Which entry that node is. */
 uint32_t delta_index(const struct delta *d, const struct zone_node *n);
 
-/* All nodes are there, of a zone with NSEC: finds its links. False: no memory. */
-bool delta_link(struct delta *d);
+/* All nodes are there, of a zone with that chain: finds its links. False: no memory. */
+bool delta_link(struct delta *d, const struct denial *chain);
 /* The last of them that is not behind `labels`, or with `strictly` before them; or NULL. */
 const struct zone_node *delta_link_before(
 	const struct delta *d, const uint8_t *labels, size_t len, bool strictly);
+/* The first of them that is behind; or NULL. */
+const struct zone_node *delta_link_after(
+	const struct delta *d, const uint8_t *labels, size_t len);
+/* The node that owns NSEC3 there, or one that says that it is gone; NULL: the delta knows of none. */
+const struct zone_node *delta_find_nsec3(
+	const struct delta *d, const uint8_t *labels, size_t len);
+/* Has the delta something instead of that node of the shared image? */
+bool delta_replaces(const struct delta *d, uint32_t place);
 /* The last of the links up to `link` of the shared image (`owner`: struct denial) that stands
  * for itself, since the delta has nothing instead; or -1. */
 int64_t delta_untouched(const struct delta *d, const uint32_t *owner, int64_t link);

@@ -25,10 +25,53 @@ bool delta_is_large(const struct zone *z)
 
 /* --- what the touched names are after the change ------------------------------------------ */
 
+/* The node that owns the NSEC3 of the chain there; NULL: there is none. */
+static const struct zone_node *find_nsec3(const struct zone *z, const uint8_t *name, size_t len)
+{
+	uint8_t hash[NSEC3_HASH], theirs[NSEC3_HASH];
+
+	if (!z->denial || !z->denial->nsec3 || len != 1 + NSEC3_LABEL ||
+		!nsec3_label(hash, name))
+		return NULL;
+	const struct zone_node *n = denial_nsec3(z, hash, false);
+	return nsec3_label(theirs, n->name) && memcmp(theirs, hash, NSEC3_HASH) == 0 ? n : NULL;
+}
+
+/* Is the label right below the apex one that may own an NSEC3? */
+static bool below_hash(const struct touched_name *name)
+{
+	const uint8_t *label = name->name, *top = label;
+	uint8_t hash[NSEC3_HASH];
+
+	for (; label < name->name + name->len; label += *label + 1u)
+		top = label;
+	return name->len && nsec3_label(hash, top);
+}
+
+/* Does the change touch a name as the owner of an NSEC3? `*both`: and there is
+ * something else, or may be. */
+static bool is_nsec3(
+	const struct touched *t, size_t i, const struct zone_node *plain, bool *both)
+{
+	const struct touched_name *name = &t->name[i];
+	const struct zone *z = t->z;
+	unsigned of_chain = 0;
+
+	if (!z->denial || !z->denial->nsec3)
+		return false;
+	for (uint32_t k = name->from; k < name->to; k++)
+		of_chain += t->op[k].type == RRTYPE_NSEC3 ||
+			(t->op[k].type == RRTYPE_RRSIG &&
+				be16_get(t->op[k].rdata) == RRTYPE_NSEC3);
+	if (of_chain ? plain || of_chain != name->to - name->from : below_hash(name))
+		*both = true;
+	return of_chain != 0;
+}
+
 /* A zone of the touched names alone: their nodes as they will be, checked as by any compiling.
- * NULL after a fault. */
+ * NULL after a fault, or when it is `*odd`. */
 static struct zone *compile_touched(
-	struct touched *t, const struct compile_opts *opts, struct faults *f)
+	struct touched *t, const struct compile_opts *opts, struct faults *f, bool *odd)
 {
 	struct compile_opts mine = *opts;
 	struct zone *part = NULL;
@@ -43,8 +86,11 @@ static struct zone *compile_touched(
 	for (size_t i = 0; ok && i < t->n; i++) {
 		uint32_t group;
 		zone_name_set(&name, opts->key, t->name[i].name);
-		const struct zone_node *const was[2] = { zone_find_node(t->z, &name, 0), NULL };
-		ok = touched_put(t, i, was, &r, &group);
+		const struct zone_node *plain = zone_find_node(t->z, &name, 0);
+		const bool nsec3 = is_nsec3(t, i, plain, odd);
+		const struct zone_node *const was[2] = { plain,
+			nsec3 ? find_nsec3(t->z, t->name[i].name, t->name[i].len) : NULL };
+		ok = !*odd && touched_put(t, i, was, &r, &group);
 	}
 	if (ok)
 		part = zone_compile(&r, &mine, f);
@@ -54,8 +100,10 @@ static struct zone *compile_touched(
 
 /* --- the names that may be different ------------------------------------------------------ */
 
+enum own_kind { OWN_ABOVE, OWN_TOUCHED, OWN_NSEC3 };
+
 static void add_own(struct delta_work *w, const struct zone_name *name, unsigned skip,
-	uint32_t parent, bool touched)
+	uint32_t parent, enum own_kind kind)
 {
 	const struct zone *z = w->z;
 	struct delta_own *own = &w->own[w->n_own];
@@ -65,16 +113,27 @@ static void add_own(struct delta_work *w, const struct zone_name *name, unsigned
 		.labels = (uint8_t)(name->labels - skip - z->apex_labels),
 		.hash = name->hash[skip],
 		.parent = parent,
-		.touched = touched,
-		.was = zone_find_node(z, name, skip) };
+		.touched = kind != OWN_ABOVE,
+		.nsec3 = kind == OWN_NSEC3 };
+	own->was = own->nsec3 ? find_nsec3(z, own->name, own->len)
+			      : zone_find_node(z, name, skip);
 	own->now = own->was;
-	if (touched) {
-		own->now = zone_find_node(w->part, name, skip);
+	if (own->touched) {
+		own->now = own->nsec3 ? find_nsec3(w->part, own->name, own->len)
+				      : zone_find_node(w->part, name, skip);
 		if (own->now && !own->now->rrsets)
 			own->now = NULL;
 	}
 	own->at = delta_place(z, own);
 	w->n_own++;
+}
+
+/* Of a name that the change touches: it touches an NSEC3 there. */
+static bool touches_nsec3(const struct touched *t, size_t i)
+{
+	bool both;
+
+	return is_nsec3(t, i, NULL, &both);
 }
 
 static bool is_own(const struct delta_own *own, const struct zone_name *name, unsigned skip,
@@ -108,7 +167,10 @@ static bool find_own(struct delta_work *w, const struct touched *t, struct hash_
 			is_own(&w->own[path[d]], &name, labels - d, w->z->apex_len))
 			d++;
 		for (; d <= labels; d++) {
-			add_own(w, &name, labels - d, d ? path[d - 1] : 0, d == labels);
+			add_own(w, &name, labels - d, d ? path[d - 1] : 0,
+				d != labels               ? OWN_ABOVE
+					: touches_nsec3(t, i) ? OWN_NSEC3
+							      : OWN_TOUCHED);
 			path[d] = (uint32_t)w->n_own - 1;
 		}
 		last = labels;
@@ -128,7 +190,7 @@ static void find_existing(struct delta_work *w)
 		if (!own)
 			continue;
 		item->exists = own->len == 0 || (own->now && own->now->rrsets);
-		if (!item->exists && delta_work_next(w, i, &next))
+		if (!item->exists && !own->nsec3 && delta_work_next(w, i, &next))
 			item->exists = delta_is_below(next.name, next.len, own->name, own->len);
 		own->exists = item->exists;
 	}
@@ -138,6 +200,10 @@ static void find_flags(struct delta_work *w)
 {
 	for (size_t i = 0; i < w->n_own; i++) {
 		struct delta_own *own = &w->own[i];
+		if (own->nsec3) {
+			own->flags = NODE_NSEC3;
+			continue;
+		}
 		if (!own->exists)
 			continue;
 		own->flags = own->was ? own->was->flags & NODE_WILDCARD : 0;
@@ -148,7 +214,7 @@ static void find_flags(struct delta_work *w)
 	for (size_t i = 0; i < w->n_own; i++) {
 		const struct delta_own *own = &w->own[i];
 		uint8_t *flags = &w->own[own->parent].flags;
-		if (own->len && name_is_wildcard(own->name))
+		if (own->len && !own->nsec3 && name_is_wildcard(own->name))
 			*flags = own->exists ? *flags | NODE_WILDCARD
 					     : *flags & (uint8_t)~NODE_WILDCARD;
 	}
@@ -180,6 +246,8 @@ static bool hide_below(struct delta_work *w, size_t i, size_t *looked)
 		more = delta_work_after(w, &next)) {
 		if (!delta_is_below(next.name, next.len, top->name, top->len))
 			return true;
+		if (next.flags & NODE_NSEC3)
+			continue;
 		if (++*looked > TOO_MUCH)
 			return false;
 		if (cover && !delta_is_below(next.name, next.len, cover, cover_len))
@@ -235,18 +303,31 @@ static enum delta_result build(struct delta_work *w, const struct touched *t,
 	return delta_work_write(w, opts, f) ? DELTA_DONE : DELTA_FAULT;
 }
 
+/* Are all that own NSEC3 links of the chain? */
+static bool is_chain(const struct zone *z)
+{
+	uint32_t n = 0;
+
+	for (const struct zone_node *node = image_first(z); node; node = image_next(z, node))
+		n += (node->flags & NODE_NSEC3) != 0;
+	return n == (z->denial ? z->denial->n : 0);
+}
+
 enum delta_result delta_build(struct zone **to, const struct zone *z, struct touched *t,
 	const struct compile_opts *opts, struct faults *f)
 {
 	if (t->n_ops > TOO_MUCH && t->n_ops > z->nodes / 4)
 		return DELTA_TOO_MUCH;
-	struct zone *part = compile_touched(t, opts, f);
+	bool odd = false;
+	struct zone *part = compile_touched(t, opts, f, &odd);
 	if (!part)
-		return DELTA_FAULT;
+		return odd ? DELTA_TOO_MUCH : DELTA_FAULT;
 	struct delta_work w = { .z = z, .part = part };
 	/* A chain that begins, ends or is of another kind is another zone. */
-	const bool same_kind = !z->denial == !part->denial &&
-		!(part->denial && part->denial->nsec3);
+	const bool nsec3 = z->denial && z->denial->nsec3;
+	const bool same_kind = nsec3 ? (!part->denial || part->denial->nsec3) && is_chain(part)
+				     : !z->denial == !part->denial &&
+			!(part->denial && part->denial->nsec3);
 	const enum delta_result result = same_kind ? build(&w, t, opts, f) : DELTA_TOO_MUCH;
 	*to = w.to;
 	free(w.own);

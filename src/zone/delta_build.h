@@ -18,8 +18,8 @@ enum delta_result {
 /* Entries that are worth an image of their own (zone_wants_merge()). */
 bool delta_is_large(const struct zone *z);
 
-/* `z` has no chain of NSEC3 and the change nothing of one; without a chain of NSEC neither has
- * signatures. `*to` has count 1. */
+/* Without a chain neither `z` nor the change has signatures. Of a zone with NSEC3 the change has nothing of that but
+ * links of its chain. `*to` has count 1. */
 enum delta_result delta_build(struct zone **to, const struct zone *z, struct touched *t,
 	const struct compile_opts *opts, struct faults *f);
 

@@ -44,7 +44,9 @@ uint32_t delta_place(const struct zone *z, const struct delta_own *own)
 	const struct delta *d = z->delta;
 	const struct zone_node *n;
 
-	if (d && delta_find(d, own->hash, own->name, own->len, &n))
+	if (d && own->nsec3 && (n = delta_find_nsec3(d, own->name, own->len)))
+		return d->entry[delta_index(d, n)].at;
+	if (d && !own->nsec3 && delta_find(d, own->hash, own->name, own->len, &n))
 		return d->entry[delta_index(d, n)].at;
 	if (own->was)
 		return (uint32_t)((const uint8_t *)own->was - z->image) | DELTA_INSTEAD;

@@ -11,6 +11,7 @@ struct delta_own {
 	uint8_t len, labels;
 	uint8_t flags;   /* NODE_*, after the change */
 	bool touched;    /* its records may be others */
+	bool nsec3;      /* it owns NSEC3, and nothing else */
 	bool exists;     /* after the change */
 	uint32_t parent; /* index in `own` */
 	uint32_t at;     /* as that of struct delta_entry */

@@ -176,7 +176,8 @@ static bool put_item(struct writing *x, struct delta_item *item)
 	x->d->entry[x->n++] = (struct delta_entry){ item->hash, x->len, item->at };
 	memset(n, 0, head_len(len));
 	n->name_len = len;
-	n->flags = item->exists ? item->flags : NODE_GONE;
+	n->flags = item->exists ? item->flags
+				: (uint8_t)(NODE_GONE | (item->flags & NODE_NSEC3));
 	n->rrsets = from ? from->rrsets : 0;
 	memcpy(n->name, name, len);
 	x->len += head_len(len);
@@ -202,6 +203,8 @@ static void count(struct zone *to, const struct delta_work *w)
 		const struct delta_own *own = &w->own[i];
 		to->records += count_records(own->exists ? own->now : NULL);
 		to->records -= count_records(own->was);
+		if (own->nsec3)
+			continue;
 		to->nodes += own->exists;
 		to->nodes -= own->was != NULL;
 		if (own->exists && own->labels > to->depth)
@@ -293,7 +296,7 @@ static bool fill(struct writing *x)
 	put_soa(x);
 	count(x->to, x->w);
 	delta_fill_slots(x->d);
-	if (x->to->denial && !delta_link(x->d))
+	if (x->to->denial && !delta_link(x->d, x->to->denial))
 		return no_memory(x->f);
 	find_ends(x);
 	return true;

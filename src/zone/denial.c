@@ -88,18 +88,62 @@ static uint32_t count_hashed(const struct zone *z, const uint8_t *hash, bool str
 	return n;
 }
 
+static const struct zone_node *link_at(const struct zone *z, int64_t i)
+{
+	return i < 0 ? NULL : zone_node_at(z, z->denial->owner[i]);
+}
+
+/* Which of two stands further on, or with `!up` less far; either may be NULL. */
+static const struct zone_node *further(
+	const struct zone_node *a, const struct zone_node *b, bool up)
+{
+	if (!a || !b)
+		return a ? a : b;
+	return (order_names(a->name, a->name_len, b->name, b->name_len) < 0) == up ? b : a;
+}
+
+/* The last link of the shared image up to `i` that stands for itself. */
+static int64_t untouched(const struct zone *z, int64_t i)
+{
+	return z->delta ? delta_untouched(z->delta, z->denial->owner, i) : i;
+}
+
 const struct zone_node *denial_nsec3(const struct zone *z, const uint8_t *hash, bool strictly)
 {
-	const uint32_t n = count_hashed(z, hash, strictly);
+	const struct delta *d = z->delta;
+	uint8_t label[1 + NSEC3_LABEL];
+	const struct zone_node *last = NULL, *n;
 
-	return zone_node_at(z, z->denial->owner[(n ? n : z->denial->n) - 1]);
+	n = link_at(z, untouched(z, (int64_t)count_hashed(z, hash, strictly) - 1));
+	if (d) {
+		nsec3_put_label(label, hash);
+		n = further(n, delta_link_before(d, label, sizeof label, strictly), true);
+		last = d->n_links ? delta_node(d, d->link[d->n_links - 1]) : NULL;
+	}
+	return n ? n : further(link_at(z, untouched(z, (int64_t)z->denial->n - 1)), last, true);
+}
+
+/* The first link of the shared image from `i` on that stands for itself; NULL. */
+static const struct zone_node *untouched_after(const struct zone *z, uint32_t i)
+{
+	while (i < z->denial->n && z->delta && delta_replaces(z->delta, z->denial->owner[i]))
+		i++;
+	return i < z->denial->n ? link_at(z, i) : NULL;
 }
 
 const struct zone_node *denial_nsec3_after(const struct zone *z, const uint8_t *hash)
 {
-	const uint32_t n = count_hashed(z, hash, false);
+	const struct delta *d = z->delta;
+	uint8_t label[1 + NSEC3_LABEL];
+	const struct zone_node *first = NULL, *n;
 
-	return zone_node_at(z, z->denial->owner[n == z->denial->n ? 0 : n]);
+	n = untouched_after(z, count_hashed(z, hash, false));
+	if (d) {
+		nsec3_put_label(label, hash);
+		n = further(n, delta_link_after(d, label, sizeof label), false);
+		first = d->n_links ? delta_node(d, d->link[0]) : NULL;
+	}
+	return n ? n : further(untouched_after(z, 0), first, false);
 }
 
 /* --- what proves what --------------------------------------------------------------------- */
@@ -158,7 +202,20 @@ static void add_star(struct denial_proof *p, const struct zone *z, const struct 
 	add_nsec(p, z, labels, n->name_len + 2u);
 }
 
-/* The NSEC3 that covers (the hash of) the name that starts at label `skip`. */
+/* The NSEC3 that matches or covers (the hash of) a name. `*covers`: it covers. */
+static const struct zone_node *find_hashed(
+	const struct zone *z, const uint8_t *name, size_t len, bool *covers)
+{
+	uint8_t hash[NSEC3_HASH], theirs[NSEC3_HASH];
+
+	nsec3_hash(hash, &z->denial->params, name, len);
+	const struct zone_node *n = denial_nsec3(z, hash, false);
+	nsec3_label(theirs, n->name);
+	*covers = memcmp(theirs, hash, NSEC3_HASH) != 0;
+	return n;
+}
+
+/* The NSEC3 that covers the name that starts at label `skip`. */
 static void add_hashed(struct denial_proof *p, const struct zone *z,
 	const struct zone_name *name, unsigned skip)
 {
@@ -166,7 +223,60 @@ static void add_hashed(struct denial_proof *p, const struct zone *z,
 
 	nsec3_hash(hash, &z->denial->params, name->wire + name->at[skip],
 		name->len - name->at[skip]);
-	add(p, zone_node_at(z, z->denial->owner[denial_hashed(z->denial, be64_get(hash))]));
+	add(p, z->delta ? denial_nsec3(z, hash, false)
+			: zone_node_at(z,
+				  z->denial->owner[denial_hashed(z->denial, be64_get(hash))]));
+}
+
+/* What speaks about a name that is there, and about its child "*". What stands in front of nodes is of the shared
+ * image alone. */
+static const struct zone_node *self_nsec3(
+	const struct zone *z, const struct zone_node *n, bool *covers)
+{
+	uint8_t owner[NAME_MOST];
+
+	if (!z->delta) {
+		const uint32_t link = zone_node_proof(n)->self;
+		*covers = link & COVERS;
+		return link & ~(uint32_t)COVERS ? zone_node_at(z, link & ~(uint32_t)COVERS)
+						: NULL;
+	}
+	memcpy(owner, n->name, n->name_len);
+	memcpy(owner + n->name_len, z->apex, z->apex_len);
+	return find_hashed(z, owner, n->name_len + (size_t)z->apex_len, covers);
+}
+
+static void add_self_nsec3(
+	struct denial_proof *p, const struct zone *z, const struct zone_node *n)
+{
+	bool covers;
+	const struct zone_node *link = self_nsec3(z, n, &covers);
+
+	if (link)
+		add(p, link);
+}
+
+static bool is_covered(const struct zone *z, const struct zone_node *n)
+{
+	bool covers;
+
+	self_nsec3(z, n, &covers);
+	return covers;
+}
+
+static void add_star_nsec3(
+	struct denial_proof *p, const struct zone *z, const struct zone_node *n)
+{
+	uint8_t owner[NAME_MOST + 2] = { 1, '*' };
+	bool covers;
+
+	if (!z->delta) {
+		add_link(p, z, zone_node_proof(n)->star);
+		return;
+	}
+	memcpy(owner + 2, n->name, n->name_len);
+	memcpy(owner + 2 + n->name_len, z->apex, z->apex_len);
+	add(p, find_hashed(z, owner, n->name_len + (size_t)z->apex_len + 2u, &covers));
 }
 
 /* The closest encloser that the chain has an NSEC3 for, at or above `n`, which is the name that
@@ -174,7 +284,7 @@ static void add_hashed(struct denial_proof *p, const struct zone *z,
 static const struct zone_node *provable(const struct zone *z, const struct zone_name *name,
 	const struct zone_node *n, unsigned *skip)
 {
-	while (zone_node_proof(n)->self & COVERS && *skip < name->labels - z->apex_labels) {
+	while (is_covered(z, n) && *skip < name->labels - z->apex_labels) {
 		++*skip;
 		n = *skip == name->labels - z->apex_labels ? z->apex_node
 							   : zone_find_node(z, name, *skip);
@@ -190,7 +300,7 @@ static const struct zone_node *add_encloser(struct denial_proof *p, const struct
 	unsigned skip = l->skip;
 	const struct zone_node *n = provable(z, name, l->encloser, &skip);
 
-	add_link(p, z, zone_node_proof(n)->self);
+	add_self_nsec3(p, z, n);
 	if (skip)
 		add_hashed(p, z, name, skip - 1);
 	return n;
@@ -225,17 +335,17 @@ static void prove_nsec3(struct denial_proof *p, const struct zone *z,
 {
 	switch (l->kind) {
 	case LOOKUP_NXDOMAIN:
-		add_link(p, z, zone_node_proof(add_encloser(p, z, name, l))->star);
+		add_star_nsec3(p, z, add_encloser(p, z, name, l));
 		return;
 	case LOOKUP_REFERRAL:
 	case LOOKUP_NODATA:
 		/* Opt-out: the name is there, and the chain does not know it. */
-		if (l->wildcard || zone_node_proof(l->node)->self & COVERS)
+		if (l->wildcard || is_covered(z, l->node))
 			add_encloser(p, z, name, l);
 		/* A wildcard that opt-out leaves out is covered, where the name itself would be
 		 * the next closer name. */
-		if (l->wildcard || !(zone_node_proof(l->node)->self & COVERS))
-			add_link(p, z, zone_node_proof(l->node)->self);
+		if (l->wildcard || !is_covered(z, l->node))
+			add_self_nsec3(p, z, l->node);
 		return;
 	case LOOKUP_ANSWER:
 	case LOOKUP_CNAME:

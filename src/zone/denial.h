@@ -16,6 +16,7 @@
 struct denial {
 	bool nsec3;
 	struct nsec3_params params; /* NSEC3 */
+	bool mixed;                 /* NSEC3: there are records of other chains, too */
 	uint32_t n;                 /* links of the chain */
 	uint32_t *owner;            /* [n] offsets of the nodes that own them, in order */
 	struct order_key *key;      /* [n] NSEC: of the owners' names */

@@ -112,8 +112,10 @@ static bool gather(struct zone *z, const struct nsec3_params *params)
 	uint32_t room = 0;
 
 	for (const struct zone_node *n = image_first(z); n; n = image_next(z, n)) {
-		if (!denial_is_link(n, params))
+		if (!denial_is_link(n, params)) {
+			d->mixed = d->mixed || (n->flags & NODE_NSEC3);
 			continue;
+		}
 		if (d->n == room) {
 			room = room ? room + room / 2 : z->nodes + 16;
 			if (!grow(d, room))

@@ -121,7 +121,8 @@ static bool near_old(const struct spots *s, const uint8_t *hash, bool up, uint8_
 	const struct zone *z = s->x->z;
 	const uint8_t *from = hash;
 
-	for (uint32_t k = 0; k <= z->denial->n; k++) {
+	/* Those that go are among the spots. */
+	for (size_t k = 0; k <= s->n; k++) {
 		const struct zone_node *n = up ? denial_nsec3_after(z, from)
 					       : denial_nsec3(z, from, true);
 		hash_of(n, to);

@@ -4,7 +4,7 @@
 #include "dns/rrtype.h"
 #include "zone/delta.h"
 #include "zone/delta_build.h"
-#include "zone/denial.h"
+#include "zone/denial_link.h"
 #include "zone/image.h"
 #include "zone/order.h"
 #include "zone/touched.h"
@@ -65,11 +65,31 @@ static bool is_of_nsec3(const struct change_record *rr)
 		(rr->type == RRTYPE_RRSIG && be16_get(rr->rdata) == RRTYPE_NSEC3);
 }
 
-/* A chain of hashes ties all names together; and where there is no chain, what is known of
- * signatures is of all of them. */
+/* Of a zone with NSEC3: is it something else than a link of its chain, right below the apex? */
+static bool is_odd(const struct zone *z, const struct change_record *rr)
+{
+	uint8_t hash[NSEC3_HASH];
+
+	if (!is_of_nsec3(rr))
+		return rr->type == RRTYPE_NSEC;
+	return rr->type == RRTYPE_NSEC3PARAM || !nsec3_label(hash, rr->owner) ||
+		!name_equal(rr->owner + 1 + NSEC3_LABEL, z->apex) ||
+		(rr->type == RRTYPE_NSEC3 &&
+			!denial_in_chain(&z->denial->params, rr->rdata));
+}
+
+/* Where there is no chain, what is known of signatures is of all names; and a chain of hashes is beside the image
+ * only as far as it is nothing but that. */
 static bool is_tied(const struct zone *z, const struct touched *t)
 {
-	bool tied = z->denial ? z->denial->nsec3 : z->signatures_end_s != 0;
+	bool tied = !z->denial && z->signatures_end_s != 0;
+
+	if (z->denial && z->denial->nsec3) {
+		tied = z->denial->mixed;
+		for (size_t i = 0; !tied && i < t->n_ops; i++)
+			tied = is_odd(z, &t->op[i]);
+		return tied;
+	}
 
 	for (size_t i = 0; !tied && i < t->n_ops; i++)
 		tied = is_of_nsec3(&t->op[i]) ||

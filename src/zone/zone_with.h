@@ -2,8 +2,8 @@
  *
  * The old zone is untouched and goes on being served. Most changes cost by what they change:
  * the new zone shares the old one's image and has beside it what is different (zone/delta.h).
- * Where that cannot be (a chain of NSEC3 ties all names together by their hashes), or where so
- * much changes that it would not be worth it, the zone is compiled anew from its records.
+ * Where that cannot be (a chain that begins, ends or is another), or where so much changes that
+ * it would not be worth it, the zone is compiled anew from its records.
  */
 #ifndef ZONE_ZONE_WITH_H
 #define ZONE_ZONE_WITH_H
