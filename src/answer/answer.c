@@ -627,7 +627,7 @@ void answer_step(const struct answerer *a, const struct answer_ask *ask,
 		if (step == 3)
 			look_up(a, ask, p);
 		if (p->found.kind == LOOKUP_EDGE)
-			choose_fetch(&p->who, step - 3);
+			steered_step(a, p, step - 3);
 	}
 }
 

@@ -108,12 +108,22 @@ struct answer_pending {
 	/* When that is a pool: who asks it, and at which bit of the subnet IPv4 starts. */
 	struct choose_ask who;
 	unsigned v4_at;
+	/* Where the answer's signatures are looked for, the choice is made ahead of it. */
+	bool chosen;
+	uint64_t signatures; /* the key of what they sign; 0: not known yet */
+	struct choice choice;
 };
 
-/* How many steps there are: fewer where no pool is. */
+/* How many steps there are: fewer where no pool is, and where none is signed. */
+enum { ANSWER_STEPS_POOLS = 3 + CHOOSE_STEPS, ANSWER_STEPS_SIGNED = ANSWER_STEPS_POOLS + 2 };
+
 static inline unsigned answer_steps(const struct answerer *a)
 {
-	return a->world->steer->n_pools ? 3 + CHOOSE_STEPS : 4;
+	const struct pool_signatures *s = a->world->signatures;
+
+	return !a->world->steer->n_pools          ? 4
+		: s && pool_signatures_any(s) ? ANSWER_STEPS_SIGNED
+						  : ANSWER_STEPS_POOLS;
 }
 
 void answer_read(

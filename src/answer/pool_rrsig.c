@@ -26,6 +26,8 @@ static uint64_t key_of(const struct compose *c, const struct pool_rrsig *set)
 	const uint8_t *buf = c->w.buf;
 	uint64_t records = 0;
 
+	if (set->key)
+		return set->key;
 	if (set->cname)
 		records = pool_signatures_record(set->cname, name_len(set->cname));
 	else

@@ -21,6 +21,7 @@ struct pool_rrsig {
 	uint32_t signed_ttl_s, ttl_s; /* that is signed; that was written */
 	size_t at;                    /* where its records begin, whose owners are pointers */
 	const uint8_t *cname; /* of a CNAME its target, as it is signed; else NULL */
+	uint64_t key;         /* pool_signatures_key(), where it is known; else 0 */
 };
 
 enum pool_rrsig_is {

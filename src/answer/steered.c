@@ -80,6 +80,8 @@ void steered_look(
 {
 	struct lookup edge = p->found;
 
+	p->chosen = false;
+	p->signatures = 0;
 	if (edge.kind == LOOKUP_NODATA) {
 		edge.kind = LOOKUP_EDGE;
 		edge.rrset = zone_find_rrset(edge.node, RRTYPE_EDGE);
@@ -91,6 +93,43 @@ void steered_look(
 		take_stage(a, p, edge.rrset->aux);
 	if (p->found.kind == LOOKUP_EDGE || says_more(&p->who, p->query.qtype))
 		p->found = edge;
+}
+
+/* What an edge with all of its addresses is signed under, as mostly it is. */
+static uint64_t signed_as(const struct answerer *a, const struct answer_pending *p)
+{
+	const struct pool_signatures *s = a->world->signatures;
+	const struct edge *e = &p->who.steer->edges[p->choice.edges[0]];
+	const bool v6 = p->who.v6;
+	const size_t size = v6 ? 16 : 4;
+	uint64_t records = 0;
+
+	if (p->choice.n != 1 || e->cname)
+		return 0;
+	for (unsigned k = 0; k < (v6 ? e->n_aaaa : e->n_a); k++)
+		records += pool_signatures_record((v6 ? e->aaaa : e->a) + k * size, size);
+	return pool_signatures_key(pool_signatures_owner(s, p->zone, p->found.node),
+		p->query.qtype, be32_get(p->found.rrset->wire + 6), records);
+}
+
+void steered_step(const struct answerer *a, struct answer_pending *p, unsigned step)
+{
+	if (step < CHOOSE_STEPS) {
+		choose_fetch(&p->who, step);
+	} else if (step == CHOOSE_STEPS) {
+		if (!p->query.edns.dnssec_ok ||
+			(p->query.qtype != RRTYPE_A && p->query.qtype != RRTYPE_AAAA) ||
+			p->who.standing->pools[p->who.pool].waits ||
+			!pool_rrsig_signs(a->world, p->zone))
+			return;
+		p->choice = choose(&p->who, a->trace);
+		p->chosen = true;
+		p->signatures = signed_as(a, p);
+		if (p->signatures)
+			pool_signatures_fetch_slot(a->world->signatures, p->signatures);
+	} else if (p->signatures) {
+		pool_signatures_fetch(a->world->signatures, p->signatures);
+	}
 }
 
 /* --- what is answered --------------------------------------------------------------------- */
@@ -212,6 +251,7 @@ struct pool_records {
 	const struct choice *family; /* of a service: what the hints are, A first */
 	const struct zone_node *node;
 	uint32_t signed_ttl_s;
+	uint64_t key; /* of the signatures of the first edge with all of its addresses; 0: not known */
 };
 
 static const uint8_t *cname_of(const struct pool_records *r, const struct choice *choice)
@@ -230,6 +270,17 @@ static bool write_records(struct compose *c, const struct pool_records *r, const
 		ttl_s);
 }
 
+/* Has the edge been written with all of its addresses? */
+static bool is_whole(
+	const struct compose *c, const struct pool_records *r, const struct choice *choice, size_t at)
+{
+	const struct edge *e = &r->steer->edges[choice->edges[0]];
+
+	return c->q->qtype == RRTYPE_AAAA
+		? c->w.len - at == e->n_aaaa * (size_t)(COMPOSE_RR_FIXED + 16)
+		: c->w.len - at == e->n_a * (size_t)(COMPOSE_RR_FIXED + 4);
+}
+
 /* Writes them with their signatures. When there are none, nothing is written, and who can is asked
  * for some, if the answer is the `right` one. */
 static enum pool_rrsig_is try_signed(struct compose *c, const struct pool_records *r,
@@ -245,7 +296,8 @@ static enum pool_rrsig_is try_signed(struct compose *c, const struct pool_record
 		.signed_ttl_s = r->signed_ttl_s,
 		.ttl_s = ttl_s,
 		.at = at,
-		.cname = cname_of(r, choice) };
+		.cname = cname_of(r, choice),
+		.key = choice->n == 1 && is_whole(c, r, choice, at) ? r->key : 0 };
 	const enum pool_rrsig_is is = pool_rrsig_add(c, &set);
 	if (is == POOL_RRSIG_PUT)
 		return is;
@@ -265,6 +317,7 @@ static enum pool_rrsig_is try_less(
 	struct pool_records less = *r;
 	enum pool_rrsig_is is = POOL_RRSIG_NONE;
 
+	less.key = 0;
 	if (r->service && !cname_of(r, choice)) {
 		less.family = none;
 		return try_signed(c, &less, choice, ttl_s, false);
@@ -308,7 +361,9 @@ bool steered_answer(
 		*none = true;
 		return false;
 	}
-	struct choice choice = service ? choose_families(a, who, family) : choose(who, a->trace);
+	struct choice choice = service ? choose_families(a, who, family)
+		: p->chosen            ? p->choice
+				       : choose(who, a->trace);
 	if (w->stage.share)
 		narrow(&choice, who);
 	count(a, who, &choice, service);
@@ -328,12 +383,12 @@ bool steered_answer(
 	if (a->counts && w->policy.sample_every && !service)
 		note_decision(a, who, &choice, ttl_s);
 	const struct pool_records r = { who->steer, service, family, p->found.node,
-		be32_get(p->found.rrset->wire + 6) };
+		be32_get(p->found.rrset->wire + 6), p->signatures };
 	const bool cname = who->steer->edges[choice.edges[0]].cname;
 	/* Hints where the next question has the same answer: with turns it would not. */
 	if (service && choice.by_chance)
 		family[0].n = family[1].n = 0;
-	return (pool_rrsig_wanted(c) ? write_signed(c, &r, &choice, ttl_s)
+	return (p->chosen || pool_rrsig_wanted(c) ? write_signed(c, &r, &choice, ttl_s)
 				     : write_records(c, &r, &choice, ttl_s)) &&
 		cname && c->q->qtype != RRTYPE_CNAME;
 }

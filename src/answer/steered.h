@@ -12,6 +12,10 @@
 void steered_look(
 	const struct answerer *a, const struct answer_ask *ask, struct answer_pending *p);
 
+/* Asks the memory for what steered_answer() will read of a name that is LOOKUP_EDGE: a step of CHOOSE_STEPS
+ * + 2. */
+void steered_step(const struct answerer *a, struct answer_pending *p, unsigned step);
+
 /* Writes what the pool answers. True when that is a CNAME to go on from; `*none` when no edge
  * is chosen. */
 bool steered_answer(

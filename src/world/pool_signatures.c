@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS_LEAST = 1024, CHUNK = 1 << 18, RR_FIXED = 12, OWNER_AT = 12 };
+/* Entries begin at cache lines of their own: a signature of today's algorithms has three. */
+enum { SLOTS_LEAST = 1024, CHUNK = 1 << 20, CHUNK_FIRST = 1 << 16, LINE = 64, RR_FIXED = 12, OWNER_AT = 12 };
 
 /* What is known under a key. Does not change once it is in a slot. */
 struct entry {
@@ -30,8 +31,9 @@ struct slots {
 
 struct chunk {
 	struct chunk *next;
+	unsigned char *all; /* as it was allocated */
 	size_t used, room;
-	_Alignas(16) uint8_t bytes[];
+	_Alignas(LINE) uint8_t bytes[];
 };
 
 struct pool_signatures {
@@ -40,6 +42,7 @@ struct pool_signatures {
 	pool_signatures_ask *ask;
 	void *ask_ctx;
 	struct slots *slots;   /* atomic */
+	bool any;              /* atomic: some zone has been marked */
 	pthread_mutex_t lock;  /* of writers, for all that follows */
 	struct entry *last;    /* that was put */
 	struct chunk *chunks;
@@ -57,7 +60,7 @@ static void let_go(struct part *p)
 	}
 	for (struct chunk *c = s->chunks, *next; c; c = next) {
 		next = c->next;
-		free(c);
+		free(c->all);
 	}
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -147,6 +150,26 @@ const struct zone_rrset *pool_signatures_find(
 		: NULL;
 }
 
+void pool_signatures_fetch_slot(const struct pool_signatures *s, uint64_t key)
+{
+	const struct slots *t = __atomic_load_n(&s->slots, __ATOMIC_ACQUIRE);
+
+	__builtin_prefetch(&t->of[key >> 8 & (t->n - 1)]);
+}
+
+void pool_signatures_fetch(const struct pool_signatures *s, uint64_t key)
+{
+	const uint8_t *e = (const uint8_t *)find(s, key);
+
+	for (unsigned at = 0; e && at < 3 * LINE; at += LINE)
+		__builtin_prefetch(e + at);
+}
+
+bool pool_signatures_any(const struct pool_signatures *s)
+{
+	return __atomic_load_n(&s->any, __ATOMIC_RELAXED);
+}
+
 static uint64_t mark_of(const struct pool_signatures *s, const struct zone *z)
 {
 	return hash_pair(z->apex_hash, s->key.k1) | 1;
@@ -170,17 +193,19 @@ static void *take(struct pool_signatures *s, size_t len)
 {
 	struct chunk *c = s->chunks;
 
-	len = (len + 15) & ~(size_t)15;
+	len = (len + LINE - 1) & ~(size_t)(LINE - 1);
 	if (!c || c->room - c->used < len) {
-		const size_t room = len > CHUNK ? len : CHUNK;
-		c = memory_beside(NULL, sizeof *c + room);
-		if (!c)
+		const size_t usual = c ? CHUNK : CHUNK_FIRST, room = len > usual ? len : usual;
+		unsigned char *all = memory_beside(NULL, sizeof *c + room + LINE);
+		if (!all)
 			return NULL;
+		c = (struct chunk *)(void *)(((uintptr_t)all + LINE - 1) & ~(uintptr_t)(LINE - 1));
+		c->all = all;
 		c->next = s->chunks;
 		c->used = 0;
 		c->room = room;
 		s->chunks = c;
-		s->counts.bytes += sizeof *c + room;
+		s->counts.bytes += sizeof *c + room + LINE;
 	}
 	void *p = c->bytes + c->used;
 	c->used += len;
@@ -298,6 +323,7 @@ bool pool_signatures_mark(struct pool_signatures *s, const struct zone *z, bool 
 		if (e) {
 			*e = (struct entry){ .key = key, .mark = true, .end_s = signs };
 			ok = put(s, e);
+			__atomic_store_n(&s->any, true, __ATOMIC_RELAXED);
 		}
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -323,6 +349,7 @@ static bool copy(struct pool_signatures *to, const struct entry *e)
 	if (!own)
 		return false;
 	memcpy(own, e, len);
+	to->any = to->any || e->mark;
 	return put(to, own);
 }
 

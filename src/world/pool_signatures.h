@@ -77,6 +77,14 @@ bool pool_signatures_signs(const struct pool_signatures *s, const struct zone *z
 const struct zone_rrset *pool_signatures_find(
 	const struct pool_signatures *s, uint64_t key, uint32_t now_s);
 
+/* Ask the memory for what pool_signatures_find() will read: where it is looked for, then what is
+ * there. */
+void pool_signatures_fetch_slot(const struct pool_signatures *s, uint64_t key);
+void pool_signatures_fetch(const struct pool_signatures *s, uint64_t key);
+
+/* Is there any zone whose answers are signed, or has there been one? */
+bool pool_signatures_any(const struct pool_signatures *s);
+
 /* Somebody may sign it. False: not now. */
 bool pool_signatures_want(const struct pool_signatures *s, const struct pool_unsigned *ask);
 
