@@ -2,6 +2,7 @@
 
 Each is set up to do well: minimal answers, no rate limits, no logs of queries, as many threads as it is given.
 """
+import hashlib
 import os
 import shutil
 import subprocess
@@ -55,6 +56,10 @@ class Server:
             return self.write("zones/" + origin, f.read() + record)
 
 
+def hash_of(text):
+    return hashlib.sha256(text.encode()).digest()
+
+
 class Floor(Server):
     """What the kernel alone costs. Its answers have the right RCODE and as many records as are expected."""
     name = "floor"
@@ -80,13 +85,20 @@ class Waymark(Server):
     def configure(self):
         w, zones, geo = self.workload, self.workload.zone_dir, ""
         if w.geo:
-            zones = os.path.dirname(self.geo_zone("cdn 60 EDGE cdn\n"))
+            names = ["cdn"] if w.pools == 1 else ["cdn%d" % i for i in range(w.pools)]
+            zones = os.path.dirname(self.geo_zone("".join("%s 60 EDGE %s\n" % (name, name) for name in names)))
             geo = "geoip: { city: { file: \"%s\" } }\nedges:\n" % w.mmdb
             for i, (edge, lat, lon) in enumerate(EDGES):
                 geo += "  %s: { at: \"%s,%s\", a: [ %s ] }\n" % (edge, lat, lon, ADDRESS % (i + 1))
-            geo += "pools: { cdn: { edges: [ %s ], policy: nearest } }\n" % ", ".join(e[0] for e in EDGES)
-        self.write("waymark.yaml", "server: { listen: [ \"127.0.0.1:%d\" ], workers: %d }\nzones: [ { dir: \"%s\" } ]\n%s" % (
-            self.port, self.threads, zones, geo))
+            # The same edges in another order each, so that no two are one.
+            pools = [sorted(EDGES, key=lambda e: hash_of(name + e[0])) if i else EDGES for i, name in enumerate(names)]
+            geo += "pools: { %s }\n" % ", ".join(
+                "%s: { edges: [ %s ], policy: nearest }" % (name, ", ".join(e[0] for e in pool)) for name, pool in zip(names, pools))
+        signs = "dnssec: auto, " if w.signs else ""
+        if w.signs:
+            geo += "store: { file: waymark.db }\n"
+        self.write("waymark.yaml", "server: { listen: [ \"127.0.0.1:%d\" ], workers: %d }\nzones: [ { %sdir: \"%s\" } ]\n%s" % (
+            self.port, self.threads, signs, zones, geo))
 
     def argv(self):
         return [self.waymarkd, "-c", os.path.join(self.dir, "waymark.yaml")]
@@ -97,7 +109,7 @@ class Gdnsd(Server):
 
     @classmethod
     def supports(cls, workload):
-        return "knows no DNSSEC" if workload.signed else None
+        return "knows no DNSSEC" if workload.signed else "is set up for one pool" if workload.pools > 1 else None
 
     def configure(self):
         plugins = ""

@@ -35,6 +35,7 @@ class Workload:
         kind = KINDS[name]
         self.name, self.what, self.tcp = name, kind["what"], kind.get("tcp", False)
         self.signed, self.nsec3, self.geo = kind.get("signed", False), kind.get("nsec3", False), kind.get("geo", False)
+        self.pools, self.signs = kind.get("pools", 1), kind.get("signs", False)
         self.rcode, self.answers = kind.get("expect", (NOERROR, 1))
         self.mmdb = mmdb
         zones = os.path.join(folder, "zones-" + kind["zones"].__name__)
@@ -187,15 +188,19 @@ def many_names():
         yield prefix + draw.choice(origins), qtype, b""
 
 
-def clients():
+def clients(pools=1):
     """From everywhere in IPv4 that is public, a /24 each."""
     draw, n = random.Random("ask geo"), 0
     while n < MANY:
         a, b, c = draw.randrange(1, 224), draw.randrange(256), draw.randrange(256)
         if a in (10, 127) or (a == 172 and b // 16 == 1) or (a, b) in ((192, 168), (169, 254)) or (a == 100 and b // 64 == 1):
             continue
-        yield "cdn.geo.example", "A", ecs("%d.%d.%d.0/24" % (a, b, c))
+        yield "cdn%s.geo.example" % (draw.randrange(pools) if pools > 1 else ""), "A", ecs("%d.%d.%d.0/24" % (a, b, c))
         n += 1
+
+
+def clients_of_many():
+    return clients(1000)
 
 
 SIGNED_ANSWER = (NOERROR, 2)            # the set and its signature
@@ -206,6 +211,10 @@ KINDS = {
     "W3": dict(what="one zone of a million records", zones=large, queries=large_hosts),
     "W4": dict(what="10,000 small zones", zones=many, queries=many_names),
     "W5": dict(what="nearest of 20 edges by GeoIP, ECS /24", zones=geo, queries=clients, geo=True),
+    "W5S": dict(what="W5 signed by us, DO", zones=geo, queries=clients, geo=True, signs=True, expect=SIGNED_ANSWER, signed=True),
+    "W5P": dict(what="1,000 pools of 20 edges, ECS /24", zones=geo, queries=clients_of_many, geo=True, pools=1000),
+    "W5PS": dict(what="W5P signed by us, DO", zones=geo, queries=clients_of_many, geo=True, pools=1000, signs=True,
+                 expect=SIGNED_ANSWER, signed=True),
     "W6": dict(what="W1 signed with NSEC, DO", zones=nsec, queries=small_hosts, expect=SIGNED_ANSWER, signed=True),
     "W6N": dict(what="W2 signed with NSEC, DO", zones=nsec, queries=no_hosts, expect=NO_NAME, signed=True),
     "W6P": dict(what="W1 signed with NSEC3, DO", zones=nsec3, queries=small_hosts, expect=SIGNED_ANSWER, signed=True, nsec3=True),
