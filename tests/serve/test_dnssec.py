@@ -433,5 +433,97 @@ def renewed():
         same(serial(s, "short.test") > 10, True)
 
 
+# ------------------------------------------------------------------ steered names
+
+STEERED = SIGNED + "cdnw 60 EDGE web\n*.edge 60 EDGE web\nempty 60 EDGE empty\nold 60 EDGE old\ncdn 60 EDGE cdn\n"
+EDGES = """edges:
+  a1: { at: "52,4", a: [ 192.0.2.1, 192.0.2.11 ], aaaa: [ "2001:db8::1" ] }
+  b2: { at: "38,-77", a: [ 192.0.2.2 ], aaaa: [ "2001:db8::2" ] }
+  c3: { at: "1,103", a: [ 192.0.2.3 ] }
+  d4: { at: "1,103", cname: ns1.steer.test }
+pools:
+  web: { edges: [ a1, b2 ], https: { alpn: [ h3, h2 ] } }
+  empty: { edges: [ b2 ], all-down: empty, ttl: 5s }
+  old: { edges: [ c3 ] }
+  cdn: { edges: [ d4 ] }
+"""
+
+
+def delv(s, name, qtype):
+    """What delv says of an answer, by the zone's own DNSKEY."""
+    if not sh.which("delv"):
+        raise Skip("delv is not installed (bind9-dnsutils)")
+    if not os.path.exists(s.dir + "/anchor"):
+        raw = bytes.fromhex([d for _, t, _, d in s.udp("steer.test", "DNSKEY", edns=opt()).answer if t == 48][0])
+        s.write("anchor", "trust-anchors { steer.test. static-key %d 3 %d \"%s\"; };\n" % (
+            struct.unpack(">H", raw[:2])[0], raw[3], base64.b64encode(raw[4:]).decode()))
+    said = subprocess.run(["delv", "@127.0.0.1", "-p", str(s.port), "-a", s.dir + "/anchor", "+root=steer.test", name, "TYPE%d" % TYPES[qtype]],
+                          capture_output=True, text=True, timeout=30)
+    return said.stdout + said.stderr
+
+
+def bitmap(message, owner):
+    """The types that the NSEC of an answer lists."""
+    (data,) = [bytes.fromhex(d) for o, t, _, d in message.authority if t == TYPES["NSEC"] and o == owner]
+    at, found = 0, set()
+    while data[at]:
+        at += 1 + data[at]
+    at += 1
+    while at < len(data):
+        for i in range(data[at + 1] * 8):
+            if data[at + 2 + i // 8] >> (7 - i % 8) & 1:
+                found.add(data[at] * 256 + i)
+        at += 2 + data[at + 1]
+    return found - {TYPES["RRSIG"], TYPES["NSEC"]}
+
+
+@claim("what pools answer validates: edges, hints, CNAMEs, wildcards, and that there is nothing for now")
+def steered():
+    with Server({"steer.test": STEERED}, start=False) as s:
+        s.configure(STORE + EDGES, "[ { name: steer.test, file: zones/steer.test.zone, dnssec: auto } ]")
+        s.start()
+        yes, no = "; fully validated", "; negative response, fully validated"
+        for name, qtype, want in (("cdnw", "A", yes), ("cdnw", "AAAA", yes), ("cdnw", "HTTPS", yes), ("x.y.edge", "A", yes), ("x.edge", "HTTPS", yes),
+                                  ("cdn", "A", yes), ("old", "AAAA", no), ("cdnw", "TXT", no), ("cdnw", "EDGE", no), ("x.edge", "TXT", no), ("cdn", "TXT", yes)):
+            said = delv(s, name + ".steer.test", qtype)
+            assert want in said, (name, qtype, said)
+        listed = {TYPES[t] for t in ("A", "AAAA", "HTTPS")}
+        same(bitmap(s.udp("cdnw.steer.test", "TXT", edns=opt(flags=DO)), "cdnw.steer.test."), listed)
+        same(bitmap(s.udp("old.steer.test", "TXT", edns=opt(flags=DO)), "old.steer.test."), {TYPES["A"]})
+        s.ctl("force", "b2", "down")
+        for qtype, other in (("A", "AAAA"), ("AAAA", "A")):
+            said = delv(s, "empty.steer.test", qtype)
+            assert no in said, said
+            m = s.udp("empty.steer.test", qtype, edns=opt(flags=DO))
+            same(bitmap(m, "empty.steer.test."), {TYPES[other]})
+            same([ttl for o, t, ttl, _ in m.authority if t != 6 and o == "empty.steer.test."], [5, 5], "no longer than that may last:")
+        s.ctl("force", "b2", "auto")
+        assert yes in delv(s, "empty.steer.test", "A")
+        # Other edges and another name: signed before they are served.
+        s.write("zones/steer.test.zone", STEERED.replace("host 10", "host 11") + "new 60 EDGE web\n")
+        s.configure(STORE + EDGES.replace("192.0.2.1,", "192.0.2.9,"), "[ { name: steer.test, file: zones/steer.test.zone, dnssec: auto } ]")
+        same(s.ctl("reload")[0], 0)
+        m = s.udp("new.steer.test", "A", edns=opt(flags=DO))
+        each_set_is_signed(m.answer)
+        assert "192.0.2.9" in m.addresses() and yes in delv(s, "new.steer.test", "A"), m.answer
+        told = json.loads(s.ctl("status", "--json")[1])
+        same((told["pool_unsigned"], told["pool_sign_waiting"]), (0, 0))
+        assert told["pool_signed_ahead"] > 10 and told["pool_signed"] > 5, told
+
+
+@claim("what could not be signed ahead is signed once somebody asks, and meanwhile less is answered that validates")
+def steered_later():
+    two = EDGES.replace("web: { edges: [ a1, b2 ]", "web: { edges: [ a1, b2, c3 ], answers: 2")
+    with Server({"steer.test": STEERED}, start=False) as s:
+        s.configure(STORE + two, "[ { name: steer.test, file: zones/steer.test.zone, dnssec: auto } ]")
+        s.start()
+        first = s.udp("cdnw.steer.test", "A", edns=opt(flags=DO))
+        each_set_is_signed(first.answer)
+        same({ttl for _, _, ttl, _ in first.answer}, {5})
+        until(lambda: len(s.udp("cdnw.steer.test", "A", edns=opt(flags=DO)).addresses()) > len(first.addresses()), 30)
+        assert "; fully validated" in delv(s, "cdnw.steer.test", "A")
+        same(json.loads(s.ctl("status", "--json")[1])["pool_signed_wanted"] > 0, True)
+
+
 with server:
     run("dnssec")
