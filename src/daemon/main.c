@@ -281,7 +281,7 @@ static bool open_control(struct server *s, struct fault *why)
 			s->rankings, s->staging, s->reloader, s->measuring, s->watchdog,
 			s->decisions, s->workers, s->notifying, s->forwarding,
 			s->pool_signing, s->signing, s->updates, secondaries_refresher(s->secondaries),
-			s->upkeep, s->store, s->signing_keys, s->certificates, s->started, s->conf_path, s->loop },
+			s->upkeep, s->store, s->signing_keys, s->certificates, s->started, s->conf_path, s->write_back, s->loop },
 		&s->commands);
 	s->zone_orders = zone_orders_new(
 		&(struct zone_orders_opts){ s->jobs, s->builder, s->publisher,

@@ -239,6 +239,12 @@ static void take_changes(const struct reports *r, struct report_changes *to)
 		.merges = k.merges,
 		.stored = k.stored,
 		.where = r->opts.store };
+	if (r->opts.write_back) {
+		const struct write_back_counts w = write_back_counts(r->opts.write_back);
+		to->files_written = w.written;
+		to->files_edited = w.edited;
+		to->files_failed = w.failed;
+	}
 }
 
 static void take_view(const struct reports *r, bool texts, struct report_view *v)

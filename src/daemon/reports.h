@@ -22,6 +22,7 @@
 #include "daemon/updates.h"
 #include "daemon/upkeep.h"
 #include "daemon/watchdog.h"
+#include "daemon/write_back.h"
 
 #include <time.h>
 
@@ -52,6 +53,7 @@ struct reports_opts {
 	struct certificates *certificates; /* NULL: there are none to tell of */
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;
+	struct write_back *write_back; /* NULL: no file is written */
 	struct ev_loop *loop; /* NULL: nobody is asked how zones come from others */
 };
 

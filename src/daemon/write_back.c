@@ -27,6 +27,7 @@ struct write_back {
 	struct write_back_ask
 		started; /* what files have at the start, and nobody waits for it */
 	ev_timer soon;
+	struct write_back_counts counts;
 };
 
 static void start(struct write_back *w);
@@ -200,6 +201,22 @@ static void wait_for(struct write_back *w, double after_s)
 	ev_timer_start(w->opts.loop, &w->soon);
 }
 
+static void count(struct write_back *w)
+{
+	w->counts.written += w->pass.written;
+	w->counts.edited = w->counts.failed = 0;
+	for (size_t i = 0; i < w->n; i++)
+		if (w->list[i].edited)
+			w->counts.edited++;
+		else if (*w->list[i].fault)
+			w->counts.failed++;
+}
+
+struct write_back_counts write_back_counts(const struct write_back *w)
+{
+	return w->counts;
+}
+
 static void take_result(struct write_back *w, struct write_back_ask *ask)
 {
 	struct synced *before = w->list;
@@ -209,6 +226,7 @@ static void take_result(struct write_back *w, struct write_back_ask *ask)
 	w->list = w->pass.list;
 	w->n = w->pass.n;
 	w->pass.edits = NULL;
+	count(w);
 	log_faults(w, before, n);
 	memory_free(before);
 	if (w->pass.again)

@@ -53,6 +53,12 @@ struct write_back_ask {
 };
 void write_back_ask(struct write_back *w, struct write_back_ask *ask);
 
+struct write_back_counts {
+	uint64_t written;      /* files, since the start */
+	size_t edited, failed; /* that somebody has changed, and wait for a reload; that cannot be written */
+};
+struct write_back_counts write_back_counts(const struct write_back *w);
+
 /* How it stands with a zone's file. False: the server does not write it. */
 struct write_back_view {
 	bool known;

@@ -45,6 +45,7 @@ struct pass {
 	struct edit *edits; /* found; own */
 	struct text told;   /* to who asks */
 	bool ok;            /* of what was asked for all is done, but for the edits */
+	uint64_t written; /* files */
 	bool again;         /* something is still to be written, later */
 };
 

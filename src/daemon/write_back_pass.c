@@ -124,6 +124,7 @@ static bool write_file(struct at_work *a, const struct file_stamp *was)
 	scope_forget(&text, text_let_go);
 	text_fini(&text);
 	a->s->not_before = clock_seconds() + LEAST_S + (WORTH - 1) * (clock_seconds() - begun);
+	a->p->written += result == FILE_REPLACED;
 	if (result == FILE_REPLACED)
 		put_version(a, zone->serial, &now);
 	else if (result == FILE_IS_OTHER)

@@ -72,6 +72,19 @@ static void of_keys(const struct report_keys *k, json_t *to)
 			k->waiting_ds, k->waiting_ds == 1 ? " waits" : "s wait");
 }
 
+static void of_zone_files(const struct report_changes *c, json_t *to)
+{
+	if (c->files_edited)
+		alarm_add(to,
+			"%zu zone file%s changed since the server wrote %s: a reload takes that "
+			"(\"zone status NAME\")",
+			c->files_edited, c->files_edited == 1 ? " was" : "s were",
+			c->files_edited == 1 ? "it" : "them");
+	if (c->files_failed)
+		alarm_add(to, "%zu zone file%s cannot be written (the log says why)",
+			c->files_failed, c->files_failed == 1 ? "" : "s");
+}
+
 static void of_reload(const struct report_view *v, json_t *to)
 {
 	const time_t at = (time_t)v->reloaded_s;
@@ -177,6 +190,7 @@ json_t *report_alarms(const struct report_view *v)
 	of_files(v, list);
 	of_certificates(v, list);
 	of_keys(&v->keys, list);
+	of_zone_files(&v->changes, list);
 	if (v->decisions_lost)
 		alarm_add(list, "%llu decisions could not be written to their file",
 			(unsigned long long)v->decisions_lost);

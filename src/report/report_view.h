@@ -90,6 +90,9 @@ struct report_changes {
 	uint64_t merges, stored;     /* of images; of zones whole, into the store */
 	struct store_counts store;   /* by who makes the report: it may wait for the disk */
 	struct store *where;         /* borrowed for good; NULL: there is none */
+	/* zone files that are written back: so often; that somebody has changed; that cannot be written */
+	uint64_t files_written;
+	size_t files_edited, files_failed;
 };
 
 /* The keys that zones are signed with: zones. */

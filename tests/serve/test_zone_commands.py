@@ -468,12 +468,17 @@ def edited_file():
         until(lambda: "was changed since it was written" in s.zone("status", "s.test"), True)
         has(s.file(), "; mine\n")
         has(s.refused("sync", "s.test"), "was changed since it was written", "not written")
+        same(json.loads(s.ctl("status", "--json")[1])["files_edited"], 1)
+        has(s.ctl("status")[1], "1 zone file was changed since the server wrote it")
         same((s.address("b"), s.serial()), (["192.0.2.2"], 9))
         status, said = s.ctl("reload")
         same(status, 0, said)
         has(said, "what was changed in", "is taken: serial 10")
         same((s.udp("www.s.test").answer[0][2], s.address("a"), s.address("b"), s.serial()), (333, ["192.0.2.1"], ["192.0.2.2"], 10))
         s.in_file("; 6 records, serial 10\n")
+        with s.connect() as c:                               # who has what was served before gets what is different
+            rows = [r for m in transfer(c, ixfr("s.test", 9)) for r in m.answer]
+        same([(r.type, r.ttl) for r in rows], [(6, 300), (6, 300), (1, 300), (6, 300), (1, 333), (6, 300)])
         # With a serial of his own, and nobody else at work: the file stays as he likes it.
         s.edit("b\t60\tIN\tA 192.0.2.2\n", "; mine again\nb 61 IN A 192.0.2.22\n")
         s.edit(" 10 7200", " 2026010101 7200")

@@ -188,7 +188,7 @@ static void what_others_have_changed_elsewhere_stays(void)
 
 	CU_ASSERT_EQUAL(change_from(to), 20);
 	CU_ASSERT_EQUAL(change_to(to), 100); /* 8 is not newer than what is served */
-	makes(now, to, "\ta\t300\tIN\tA 192.0.2.2\n" + 1);
+	makes(now, to, "\na\t300\tIN\tA 192.0.2.2\n");
 	makes(now, to, "b\t300\tIN\tA 192.0.2.3\n");
 	change_free(to);
 	change_free(c);
