@@ -1,9 +1,9 @@
 #include "daemon/signing.h"
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/scope.h"
 #include "daemon/parts_read.h"
 #include "daemon/versions.h"
 #include "daemon/zone_signing.h"
@@ -18,10 +18,11 @@
 
 enum {
 	LOOK_MOST_S = 60,
-	PIECES = 16,       /* zones at once */
+	PIECES = 4096,     /* zones at once */
 	NAMES_MOST = 2048, /* of all of them, and so in one version of one */
 	LOST_MOST = 3,     /* looks in a row whose parts are made in vain */
 	RETRY_S = 10,
+	LOOK_S = 2,  /* so long parts are made before they are served */
 	TOLD = 32,   /* faults that are remembered */
 	TELL_S = 900 /* ... and told again */
 };
@@ -32,9 +33,10 @@ struct piece {
 	struct registry_zone *of;   /* held: of what */
 	struct zone_signing_of how; /* its keys are `keys` */
 	struct keyset *keys;        /* held; NULL: it is unsigned */
-	struct change *change;      /* of a part; NULL: `made` is all of it */
 	struct zone *made;          /* held; NULL: nothing was to be made */
+	struct change *change;      /* what led to it, to be stored; NULL: it is stored, or need not be */
 	bool due;                   /* there is more */
+	bool fits;                  /* it is served */
 	size_t names;
 };
 
@@ -50,24 +52,29 @@ struct signing {
 	unsigned lane, gone_lane;
 	ev_timer timer;
 	bool works, again; /* a job or a build is on; another look is wanted */
-	bool all;          /* pools or policies are others: every zone is looked at as a whole */
+	bool later;        /* ... soon: something was published meanwhile */
+	/* Pools are others: every zone with some is looked at as a whole, from this on. */
+	bool all;
+	uint8_t all_from[NAME_MOST];
 	unsigned lost;     /* looks in a row all of whose parts were in vain */
 	struct build build;
 	struct signing_counts counts;
 	struct {
 		struct parts live, staged; /* held */
 		bool all, failed;
+		uint8_t all_from[NAME_MOST], all_next[NAME_MOST];
+		bool has_next;
 		bool in_line; /* nobody else makes versions of zones meanwhile */
 		struct job *job;
 		int64_t now_s, next_s;
 		size_t zones, due;
-		struct piece list[PIECES];
+		struct piece *list; /* [n], room for PIECES; of the job's memory */
 		size_t n;
 		uint64_t names;
+		double until; /* clock_seconds(): then it is enough for now */
 		/* Of the build. */
 		struct registry *zones_made, *staged_made;
 		struct pool_numbers *numbers, *staged_numbers;
-		bool fits[PIECES];
 	} made;
 };
 
@@ -153,6 +160,9 @@ static bool make_part(struct signing *s, struct piece *p, const struct zone_sign
 	p->change = zone_signing_prepare(how, &p->how, &part, f);
 	p->due = part.more;
 	p->names = part.n;
+	if (p->change)
+		p->made = zone_with(z, p->change,
+			&(struct zone_with_opts){ .compile = *how->compile }, f);
 	if (p->change || f->errors)
 		return !f->errors;
 	if (zone_wants_merge(z) && (p->of->load.n || p->of->source == REGISTRY_PRIMARY))
@@ -196,7 +206,10 @@ static bool is_due(struct signing *s, const struct registry_zone *z, const struc
 		return false;
 	if (!z->keys || !keys)
 		return z->keys || keys;
-	if (z->keys_due || z->plain_due || s->made.all || !keyset_same(z->keys, keys))
+	if (z->keys_due || z->plain_due || !keyset_same(z->keys, keys))
+		return true;
+	if (s->made.all && z->load.zone->pools_n &&
+		registry_compare(z->origin, s->made.all_from) >= 0)
 		return true;
 	if (zone_wants_merge(z->load.zone) && (z->load.n || z->source == REGISTRY_PRIMARY))
 		return true;
@@ -215,7 +228,6 @@ static void take_zone(struct signing *s, size_t i)
 	const struct conf_rule *rule = rule_of(&s->made.live, i);
 	const struct compile_opts opts =
 		zones_read_compile_opts(parts_conf(&s->made.live), s->opts.key);
-	struct piece *p = &s->made.list[s->made.n];
 	struct fault why = { 0 };
 
 	if (!rule->dnssec && !z->keys && !key_ring_knows(s->opts.ring, z->origin))
@@ -234,10 +246,17 @@ static void take_zone(struct signing *s, size_t i)
 		return;
 	}
 	s->made.due++;
-	if (s->made.n == PIECES || s->made.names >= NAMES_MOST) {
+	if (s->made.n == PIECES || s->made.names >= NAMES_MOST ||
+		(s->made.n && clock_seconds() > s->made.until)) {
+		if (!s->made.has_next)
+			memcpy(s->made.all_next, z->origin, name_len(z->origin));
+		s->made.has_next = true;
 		keyset_drop(keys);
 		return;
 	}
+	if (!s->made.list)
+		s->made.list = memory_zeroed(PIECES, sizeof *s->made.list);
+	struct piece *p = &s->made.list[s->made.n];
 	*p = (struct piece){ .of = z, .keys = keys };
 	part_hold(&z->part);
 	p->how = (struct zone_signing_of){ .keys = keys,
@@ -249,8 +268,12 @@ static void take_zone(struct signing *s, size_t i)
 		.politely = true,
 		.goes_on = goes_on,
 		.ctx = s->made.job };
-	if (!make_piece(s, p, &how)) {
-		s->made.failed = true;
+	const bool ok = make_piece(s, p, &how);
+	s->made.failed = s->made.failed || !ok;
+	/* It is as it should be, and is known to be. */
+	const bool same = ok && !p->made && !p->change && !p->due && !z->keys_due &&
+		keyset_same(z->keys, keys);
+	if (!ok || same) {
 		registry_zone_drop(p->of);
 		keyset_drop(keys);
 		return;
@@ -264,6 +287,7 @@ static void look_work(void *ctx, struct job *job)
 	struct signing *s = ctx;
 
 	s->made.job = job;
+	s->made.until = clock_seconds() + (s->made.in_line ? soon_s : LOOK_S);
 	for (size_t i = 0; i < s->made.live.zones->n && !job_is_cancelled(job); i++)
 		take_zone(s, i);
 }
@@ -282,41 +306,52 @@ static bool build_begin(void *ctx)
 	return true;
 }
 
-/* What was made of a zone that is still that: an entry, or NULL. */
-static struct registry_zone *entry_of(struct signing *s, struct piece *p)
+/* Is the zone still what it was made of? */
+static bool fits(const struct signing *s, const struct piece *p)
 {
-	const struct compile_opts opts =
-		zones_read_compile_opts(parts_conf(&s->made.live), s->opts.key);
-	const struct zone_signing how = {
-		.compile = &opts, .store = s->opts.store, .now_s = s->made.now_s
-	};
-	const struct registry_zone *now = registry_find(s->made.live.zones, p->of->origin);
-	struct zone *made = p->made;
-	struct faults f;
+	return registry_find(s->made.live.zones, p->of->origin) == p->of;
+}
 
-	if (now != p->of)
-		return NULL;
-	if (p->change) {
-		faults_init(&f);
-		made = zone_signing_apply(&how, &p->how, p->change, &f);
-		p->change = NULL;
-		if (!made)
-			fail_faults(s, p->of, &f);
-		faults_fini(&f);
-		if (!made)
-			return NULL;
-	} else if (made) {
-		zone_hold(made);
-	} else {
-		made = p->of->load.zone;
-		zone_hold(made);
+/* Those that fit, in one transaction; where that cannot be, each by itself. */
+static void store_pieces(struct signing *s)
+{
+	struct zone_signing_step *steps = memory_zeroed(s->made.n, sizeof *steps);
+	const struct zone_signing how = { .store = s->opts.store };
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->made.n; i++) {
+		struct piece *p = &s->made.list[i];
+		p->fits = fits(s, p);
+		if (p->fits && p->change)
+			steps[n++] = (struct zone_signing_step){
+				p->how.which, p->change, p->made, &p->fits
+			};
 	}
-	struct registry_zone to = *now;
-	to.load = load_with(&now->load, made);
+	struct fault why = { 0 };
+	zone_signing_store(&how, steps, n, &why);
+	for (size_t i = 0; *why.text && i < s->made.n; i++)
+		if (!s->made.list[i].fits && s->made.list[i].change &&
+			fits(s, &s->made.list[i])) {
+			fail(s, s->made.list[i].of, &why);
+			break; /* of all of them the same is wrong */
+		}
+	memory_free(steps);
+}
+
+static struct registry_zone *entry_of(struct piece *p)
+{
+	struct zone *made = p->made ? p->made : p->of->load.zone;
+	struct registry_zone to = *p->of;
+
+	if (p->change)
+		history_give(made, p->of->load.zone, p->change);
+	p->change = NULL;
+	zone_hold(made);
+	to.load = load_with(&p->of->load, made);
 	to.keys = p->keys;
 	to.keys_due = p->due;
 	to.plain_due = false;
-	to.plain = p->keys ? now->plain : NULL;
+	to.plain = p->keys ? p->of->plain : NULL;
 	if (zone_is_ready(made) && (to.state == REGISTRY_WAITS || to.state == REGISTRY_EMPTY))
 		to.state = REGISTRY_READY;
 	return registry_zone_new(&to);
@@ -325,18 +360,16 @@ static struct registry_zone *entry_of(struct signing *s, struct piece *p)
 static void build_work(void *ctx, struct job *job)
 {
 	struct signing *s = ctx;
-	struct registry_zone *list[PIECES];
 	struct fault why;
 	size_t n = 0;
 
 	if (s->made.in_line)
 		look_work(s, job);
-	for (size_t i = 0; i < s->made.n; i++) {
-		struct registry_zone *entry = entry_of(s, &s->made.list[i]);
-		s->made.fits[i] = entry != NULL;
-		if (entry)
-			list[n++] = entry;
-	}
+	store_pieces(s);
+	struct registry_zone **list = memory_zeroed(s->made.n, sizeof(*list));
+	for (size_t i = 0; i < s->made.n; i++)
+		if (s->made.list[i].fits)
+			list[n++] = entry_of(&s->made.list[i]);
 	if (n &&
 		versions_make(&s->made.live, NULL, list, n, &s->made.zones_made,
 			&s->made.numbers, &why) &&
@@ -345,12 +378,13 @@ static void build_work(void *ctx, struct job *job)
 			&s->made.staged_made, &s->made.staged_numbers, &why);
 	while (n)
 		registry_zone_drop(list[--n]);
+	memory_free(list);
 }
 
 /* Pieces that are needed no more: theirs may be the last hold of a large zone. */
 struct gone {
 	size_t n;
-	struct piece list[PIECES];
+	struct piece *list;
 };
 
 static void drop_gone(void *ctx, struct job *job)
@@ -358,14 +392,16 @@ static void drop_gone(void *ctx, struct job *job)
 	struct gone *g = ctx;
 
 	(void)job;
-	for (size_t i = 0; i < g->n; i++) {
-		change_free(g->list[i].change);
-		if (g->list[i].made)
-			zone_drop(g->list[i].made);
-		keyset_drop(g->list[i].keys);
-		registry_zone_drop(g->list[i].of);
+	for (; g->n; g->n--) {
+		struct piece *p = &g->list[g->n - 1];
+		change_free(p->change);
+		if (p->made)
+			zone_drop(p->made);
+		keyset_drop(p->keys);
+		registry_zone_drop(p->of);
 	}
-	g->n = 0;
+	memory_free(g->list);
+	g->list = NULL;
 }
 
 static void gone_done(void *ctx, enum job_end end)
@@ -377,9 +413,8 @@ static void gone_done(void *ctx, enum job_end end)
 
 static void let_go(struct signing *s)
 {
-	struct gone now = { .n = s->made.n }, *g = s->made.n ? malloc(sizeof *g) : NULL;
+	struct gone now = { s->made.n, s->made.list }, *g = now.list ? malloc(sizeof *g) : NULL;
 
-	memcpy(now.list, s->made.list, sizeof now.list);
 	if (g)
 		*g = now;
 	if (!g ||
@@ -400,6 +435,13 @@ static void let_go(struct signing *s)
 
 static void look(struct signing *s);
 
+static void look_in(struct signing *s, double wait_s)
+{
+	ev_timer_stop(s->opts.loop, &s->timer);
+	ev_timer_set(&s->timer, wait_s, 0);
+	ev_timer_start(s->opts.loop, &s->timer);
+}
+
 static void end_look(struct signing *s)
 {
 	const int64_t now_s = s->made.now_s, next_s = s->made.next_s;
@@ -410,15 +452,19 @@ static void end_look(struct signing *s)
 	s->counts.next_s = next_s;
 	if (next_s && (double)(next_s - now_s) < wait_s)
 		wait_s = next_s > now_s ? (double)(next_s - now_s) : 1;
+	/* Those that no look has come to yet are looked at by the next. */
+	if (s->made.all && s->made.has_next && !s->all) {
+		s->all = s->again = true;
+		memcpy(s->all_from, s->made.all_next, sizeof s->all_from);
+	}
+	s->again = (s->again || s->made.has_next) && !jobs_are_stopped(s->opts.jobs);
 	let_go(s);
 	s->works = false;
 	if (s->again) {
 		look(s);
 		return;
 	}
-	ev_timer_stop(s->opts.loop, &s->timer);
-	ev_timer_set(&s->timer, wait_s, 0);
-	ev_timer_start(s->opts.loop, &s->timer);
+	look_in(s, s->later && wait_s > soon_s ? soon_s : wait_s);
 }
 
 static void build_end(void *ctx, enum job_end end)
@@ -435,11 +481,13 @@ static void build_end(void *ctx, enum job_end end)
 				s->made.staged_numbers);
 		publisher_now(s->opts.publisher);
 	}
-	if (end == JOB_NO_MEMORY && s->made.in_line)
-		s->made.n = 0; /* given back */
+	if (end != JOB_DONE && s->made.in_line) {
+		s->made.list = NULL; /* given back */
+		s->made.n = 0;
+	}
 	bool any = false;
 	for (size_t i = 0; i < s->made.n; i++) {
-		const bool took = end == JOB_DONE && s->made.fits[i];
+		const bool took = end == JOB_DONE && s->made.list[i].fits;
 		any = any || took;
 		s->counts.parts += took;
 		s->counts.lost += !took;
@@ -456,7 +504,7 @@ static void look_done(void *ctx, enum job_end end)
 	struct signing *s = ctx;
 
 	if (end != JOB_DONE) {
-		memset(s->made.list, 0, sizeof s->made.list);
+		s->made.list = NULL; /* given back */
 		s->made.n = 0;
 		s->made.failed = true;
 	}
@@ -484,11 +532,13 @@ static void look(struct signing *s)
 	const struct parts *live = publisher_live(s->opts.publisher);
 
 	s->again = s->works;
+	s->later = s->later && s->works;
 	if (s->works || !s->opts.ring || !has_signed(s, live) || jobs_are_stopped(s->opts.jobs))
 		return;
 	ev_timer_stop(s->opts.loop, &s->timer);
 	s->made.now_s = time(NULL);
 	s->made.all = s->all;
+	memcpy(s->made.all_from, s->all_from, sizeof s->all_from);
 	s->all = false;
 	/* A zone that changes all the time is not waited for. */
 	s->made.in_line = s->lost >= LOST_MOST;
@@ -528,15 +578,17 @@ static void follow(void *ctx, unsigned what)
 {
 	struct signing *s = ctx;
 
-	if (what & PUBLISH_CONF)
+	if (what & PUBLISH_CONF) {
 		s->all = true;
-	if (!(what & (PUBLISH_CONF | PUBLISH_ZONES)) || s->works || !s->opts.ring)
+		s->all_from[0] = 0;
+	}
+	if (!(what & (PUBLISH_CONF | PUBLISH_ZONES)) || !s->opts.ring)
 		return;
-	if (ev_is_active(&s->timer) && ev_timer_remaining(s->opts.loop, &s->timer) <= soon_s)
-		return;
-	ev_timer_stop(s->opts.loop, &s->timer);
-	ev_timer_set(&s->timer, soon_s, 0);
-	ev_timer_start(s->opts.loop, &s->timer);
+	s->later = s->works;
+	if (!s->works &&
+		!(ev_is_active(&s->timer) &&
+			ev_timer_remaining(s->opts.loop, &s->timer) <= soon_s))
+		look_in(s, soon_s);
 }
 
 struct signing *signing_new(const struct signing_opts *opts)

@@ -1,6 +1,7 @@
 #include "daemon/zone_signing.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "xfr/stored.h"
 #include "xfr/update.h"
 #include "zone/history.h"
@@ -147,6 +148,22 @@ static struct zone *without_ended(const struct zone_signing *s, const struct zon
 	return next;
 }
 
+/* Is something of it not as the keys want it? */
+static bool is_due(
+	const struct zone_signing *s, const struct zone_signing_of *of, const struct zone *z)
+{
+	struct zone_signing_part part = { .until_s = s->now_s, .most = 1 };
+	struct zone_signing_of all = *of;
+	struct faults none;
+
+	all.before = z;
+	faults_init(&none);
+	change_free(zone_signing_prepare(s, &all, &part, &none));
+	const bool due = part.n || none.errors;
+	faults_fini(&none);
+	return due;
+}
+
 static struct zone *from_store(
 	const struct zone_signing *s, const struct zone_signing_of *of, const uint8_t *apex)
 {
@@ -174,12 +191,15 @@ struct zone *zone_signing_make(const struct zone_signing *s, const struct zone_s
 		before = from_store(s, of, plain->apex);
 	else if (plain->denial)
 		zone_hold(before = (struct zone *)(uintptr_t)plain);
-	*due = before != NULL;
 	if (before && before->denial && sign_chain_fits(before, of->keys)) {
-		struct zone *z = before == plain ? before : follow_plain(s, of, before, plain, f);
-		if (z != before)
+		struct zone *z = before;
+		if (before != plain) {
+			z = follow_plain(s, of, before, plain, f);
 			zone_drop(before);
-		return z ? without_ended(s, of, z, f) : NULL;
+		}
+		z = z ? without_ended(s, of, z, f) : NULL;
+		*due = !z || is_due(s, of, z);
+		return z;
 	}
 	if (before && !is_newer(serial, before->serial))
 		serial = update_serial(before->serial, of->serial, s->now_s);
@@ -242,10 +262,26 @@ struct change *zone_signing_prepare(const struct zone_signing *s,
 	return c;
 }
 
-struct zone *zone_signing_apply(const struct zone_signing *s, const struct zone_signing_of *of,
-	struct change *c, struct faults *f)
+void zone_signing_store(const struct zone_signing *s, const struct zone_signing_step *steps,
+	size_t n, struct fault *why)
 {
-	return step_on(s, of, of->before, c, f);
+	struct store_step *list = memory_zeroed(n, sizeof *list);
+	enum store_result result = STORE_DONE;
+	struct faults f;
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = (struct store_step){ .change = steps[i].change,
+			.which = steps[i].which };
+	if (s->store && n)
+		result = store_add(s->store, list, n, why);
+	memory_free(list);
+	faults_init(&f);
+	for (size_t i = 0; i < n && result != STORE_DONE; i++)
+		*steps[i].ok = result == STORE_APART &&
+			add(s, steps[i].which, steps[i].change, steps[i].zone, &f);
+	if (f.errors)
+		fault(why, "%s", text_get(&f.text) + f.error_at[0]);
+	faults_fini(&f);
 }
 
 struct zone *zone_signing_renew(const struct zone_signing *s, const struct zone_signing_of *of,

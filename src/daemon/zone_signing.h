@@ -55,11 +55,18 @@ struct zone_signing_part {
 struct zone *zone_signing_renew(const struct zone_signing *s, const struct zone_signing_of *of,
 	struct zone_signing_part *part, struct faults *f);
 
-/* The two halves of that, where the chain fits (sign_chain_fits()): the change, NULL when nothing is to be done or
- * after a fault; and what comes of a change (taken), stored. */
+/* The change alone, where the chain fits (sign_chain_fits()). NULL when nothing is to be done, or after a fault. */
 struct change *zone_signing_prepare(const struct zone_signing *s,
 	const struct zone_signing_of *of, struct zone_signing_part *part, struct faults *f);
-struct zone *zone_signing_apply(const struct zone_signing *s, const struct zone_signing_of *of,
-	struct change *c, struct faults *f);
+
+/* Such changes of several zones, in one transaction. */
+struct zone_signing_step {
+	enum store_which which;
+	const struct change *change;
+	const struct zone *zone; /* that it leads to */
+	bool *ok;                /* set to false when it is not on the disk */
+};
+void zone_signing_store(const struct zone_signing *s, const struct zone_signing_step *steps,
+	size_t n, struct fault *why);
 
 #endif
