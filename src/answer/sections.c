@@ -69,23 +69,18 @@ bool sections_proofs(struct compose *c)
 	return true;
 }
 
-/* Is the link that of the name itself? */
-static bool is_of(const struct compose *c, const struct compose_link *link, const struct zone_node *n)
-{
-	if (link->node->flags & NODE_NSEC3)
-		return !c->zone->delta &&
-			zone_node_at(c->zone, zone_node_proof(n)->self) == link->node;
-	return link->node->name_len == n->name_len &&
-		memcmp(link->node->name, n->name, n->name_len) == 0;
-}
-
 void sections_deny_for_now(struct compose *c, const struct lookup *l)
 {
+	const struct zone_node *self = denial_self(c->zone, l->node);
+
 	for (unsigned i = 0; i < c->n_proofs; i++) {
 		struct compose_link *link = &c->proofs[i];
-		if (link->zone == c->zone && is_of(c, link, l->node) &&
-			pool_rrsig_lists(link, c->q->qtype))
+		if (link->zone != c->zone || link->node != self)
+			continue;
+		if (pool_rrsig_lists(link, c->q->qtype))
 			link->without = c->q->qtype;
+		else if (pool_rrsig_lists(link, RRTYPE_CNAME)) /* then there would be no such answer */
+			link->without = RRTYPE_CNAME;
 	}
 }
 

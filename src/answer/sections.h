@@ -23,8 +23,8 @@ bool sections_referral(struct compose *c, const struct lookup *l);
 
 bool sections_proofs(struct compose *c);
 
-/* The type of the question is not at that name for now, and its bitmap has it: a proof of its own
- * says so. What proves the answer was gathered. */
+/* The type of the question (or a CNAME in its place) is not at that name for now, and its bitmap has it: a
+ * proof of its own says so. What proves the answer was gathered. */
 void sections_deny_for_now(struct compose *c, const struct lookup *l);
 
 /* Addresses of the servers of a cut whose NS RRset starts at `at`: what is at or below the cut

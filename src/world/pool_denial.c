@@ -5,22 +5,13 @@
 
 #include <string.h>
 
-enum { RR_FIXED = 12, COVERS = 1, NSEC3_SALT = 4 };
+enum { RR_FIXED = 12, NSEC3_SALT = 4 };
 
 const struct zone_rrset *pool_denial_of(
 	const struct zone *z, const struct zone_node *n, const struct zone_node **link)
 {
-	*link = n;
-	if (!z->denial)
-		return NULL;
-	if (!z->denial->nsec3)
-		return zone_find_rrset(n, RRTYPE_NSEC);
-	/* A zone with a delta has its links elsewhere. */
-	const uint32_t self = z->delta ? 0 : zone_node_proof(n)->self;
-	if (!self || self & COVERS)
-		return NULL;
-	*link = zone_node_at(z, self);
-	return zone_find_rrset(*link, RRTYPE_NSEC3);
+	*link = z->denial ? denial_self(z, n) : NULL;
+	return *link ? zone_find_rrset(*link, z->denial->nsec3 ? RRTYPE_NSEC3 : RRTYPE_NSEC) : NULL;
 }
 
 /* Where in the RDATA the bitmap begins. */

@@ -199,7 +199,8 @@ static void take_pool(struct work *w, const struct pool *p)
 /* What denies one of the types that the pool can answer, for when it cannot. */
 static void take_denials(struct work *w, const struct zone_node *n)
 {
-	static const uint16_t types[] = { RRTYPE_A, RRTYPE_AAAA, RRTYPE_HTTPS, RRTYPE_SVCB };
+	static const uint16_t types[] = { RRTYPE_A, RRTYPE_AAAA, RRTYPE_HTTPS, RRTYPE_SVCB,
+		RRTYPE_CNAME };
 	const struct zone *z = w->a->s->zone;
 	const struct zone_node *link;
 	const struct zone_rrset *denial = pool_denial_of(z, n, &link);

@@ -246,6 +246,22 @@ static const struct zone_node *self_nsec3(
 	return find_hashed(z, owner, n->name_len + (size_t)z->apex_len, covers);
 }
 
+const struct zone_node *denial_self(const struct zone *z, const struct zone_node *n)
+{
+	bool covers = false;
+	const struct zone_node *link;
+
+	if (z->denial->nsec3) {
+		link = self_nsec3(z, n, &covers);
+		return covers ? NULL : link;
+	}
+	link = denial_nsec(z, n->name, n->name_len, false);
+	return link && link->name_len == n->name_len &&
+			memcmp(link->name, n->name, n->name_len) == 0
+		? link
+		: NULL;
+}
+
 static void add_self_nsec3(
 	struct denial_proof *p, const struct zone *z, const struct zone_node *n)
 {

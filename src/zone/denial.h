@@ -62,6 +62,10 @@ const struct zone_node *denial_nsec(
 const struct zone_node *denial_nsec3(const struct zone *z, const uint8_t *hash, bool strictly);
 const struct zone_node *denial_nsec3_after(const struct zone *z, const uint8_t *hash);
 
+/* The node with the NSEC or NSEC3 that matches the name of `n`, which is not hidden; NULL: there is none. The
+ * zone has a chain. */
+const struct zone_node *denial_self(const struct zone *z, const struct zone_node *n);
+
 /* The number of the last NSEC3 whose hash is not above `hash`, or of the very last, which
  * covers what is before the first. */
 uint32_t denial_hashed(const struct denial *d, uint64_t hash);

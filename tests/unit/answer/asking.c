@@ -66,8 +66,8 @@ static const char child_zone[] =
 /* The chain is what is looked at; its own signatures are not. */
 static const char pools_zone[] =
 	"$TTL 300\n@ SOA ns host 1 2 3 4 60\n@ NS ns.example.\n"
-	"alias EDGE alias\n*.dev EDGE shop\ngone 90 EDGE gone\nshop EDGE shop\ntwo EDGE two\n"
-	"$TTL 60\n@ NSEC alias NS SOA RRSIG NSEC DNSKEY\nalias NSEC *.dev CNAME RRSIG NSEC\n"
+	"alias EDGE alias\ncgone EDGE cgone\n*.dev EDGE shop\ngone 90 EDGE gone\nshop EDGE shop\ntwo EDGE two\n"
+	"$TTL 60\n@ NSEC alias NS SOA RRSIG NSEC DNSKEY\nalias NSEC cgone CNAME RRSIG NSEC\ncgone NSEC *.dev CNAME RRSIG NSEC\n"
 	"*.dev NSEC gone A AAAA RRSIG NSEC SVCB HTTPS\ngone NSEC shop A AAAA RRSIG NSEC\n"
 	"shop NSEC two A AAAA RRSIG NSEC SVCB HTTPS\ntwo NSEC @ A AAAA RRSIG NSEC\n";
 
@@ -121,7 +121,7 @@ static struct steer *make_steer(struct atlas *atlas, unsigned answers)
 			      mixed[] = { SFO, CDN }, east[] = { AMS, ROM };
 	struct edge_opts edges[EDGES];
 	static const uint16_t ny[] = { NYC };
-	struct pool_opts pools[12];
+	struct pool_opts pools[13];
 	static const struct {
 		const char *name;
 		const uint16_t *edges;
@@ -129,7 +129,7 @@ static struct steer *make_steer(struct atlas *atlas, unsigned answers)
 	} of[] = { { "web", all, 4 }, { "two", all, 4 }, { "few", west, 1 },
 		{ "gone", east, 2 }, { "alias", cdn, 1 }, { "mixed", mixed, 2 },
 		{ "turn", east, 2 }, { "shop", all, 4 }, { "shops", all, 4 },
-		{ "stand", east, 2 }, { "calias", cdn, 1 }, { "ny", ny, 1 } };
+		{ "stand", east, 2 }, { "calias", cdn, 1 }, { "ny", ny, 1 }, { "cgone", cdn, 1 } };
 
 	memcpy(edges, small_edges, 4 * sizeof *edges);
 	edges[AMS].a = ams;
@@ -147,6 +147,7 @@ static struct steer *make_steer(struct atlas *atlas, unsigned answers)
 	pools[0].answers = answers;
 	pools[1].answers = 2;
 	pools[3].all_down = POOL_EMPTY;
+	pools[12].all_down = POOL_EMPTY;
 	pools[6].policy = POOL_ROUND_ROBIN;
 	pools[6].ttl_min_s = 40;
 	pools[6].ttl_max_s = 50;

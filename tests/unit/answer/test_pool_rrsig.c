@@ -129,6 +129,15 @@ static void what_is_not_there_for_now_has_a_proof_of_its_own(void)
 		"gone.pools.test. 60 NSEC shop.pools.test. A RRSIG NSEC, gone.pools.test. 60 RRSIG "
 		"NSEC | - | 1232 do",
 		1);
+	/* A pool of CNAMEs has none: nothing of any type, and no CNAME. */
+	x.states[4] = EDGE_DOWN;
+	asking_again(&x);
+	is("cgone.pools.test. TXT do",
+		"NOERROR aa | - | pools.test. 60 SOA ns.pools.test. host.pools.test. 1 2 3 4 60, "
+		"cgone.pools.test. 60 NSEC *.dev.pools.test. RRSIG NSEC, cgone.pools.test. 60 "
+		"RRSIG NSEC | - | 1232 do",
+		1);
+	x.states[4] = EDGE_UP;
 	/* What it never has is proven by the chain's own record. */
 	is("gone.pools.test. TXT do",
 		"NOERROR aa | - | pools.test. 60 SOA ns.pools.test. host.pools.test. 1 2 3 4 60, "
