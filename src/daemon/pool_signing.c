@@ -57,7 +57,6 @@ struct pool_signing {
 	bool told_left;
 };
 
-static void start_ahead(struct pool_signing *s);
 static void start_wanted(struct pool_signing *s);
 
 /* --- ahead -------------------------------------------------------------------------------- */
@@ -117,12 +116,22 @@ void pool_signing_ahead(struct pool_signatures *to, const struct pool_signing_of
 		const struct registry_zone *z = of->zones->zones[i],
 					   *before = entry_before(of->before, &at, z);
 		const bool signs = z->keys && zone_is_ready(z->load.zone) && z->load.zone->denial;
-		if (z == before || !z->load.zone->pools_n)
+		if (z == before || !z->load.zone->pools_n || !signs)
 			continue;
-		if (signs)
-			sign_pools_of(to, of, i, before, sum);
-		if (!pool_signatures_mark(to, z->load.zone, signs))
+		sign_pools_of(to, of, i, before, sum);
+		if (!pool_signatures_mark(to, z->load.zone, true))
 			sum->failed = true;
+	}
+}
+
+/* Zones that others have signed: what pools answer in them is not. Only of what is served, since a version
+ * that was signed here may be until then. */
+static void unmark(struct pool_signatures *to, const struct registry *zones)
+{
+	for (size_t i = 0; i < zones->n; i++) {
+		const struct registry_zone *z = zones->zones[i];
+		if (!z->keys && z->load.zone->pools_n && z->load.zone->denial)
+			pool_signatures_mark(to, z->load.zone, false);
 	}
 }
 
@@ -138,6 +147,7 @@ static void work_ahead(void *ctx, struct job *job)
 		of.numbers = a->staged.numbers;
 		pool_signing_ahead(a->table, &of, &a->sum);
 	}
+	unmark(a->table, a->live.zones);
 	const struct pool_signatures_counts c = pool_signatures_counts(a->table);
 	if ((c.replaced > TIDY_LEAST && c.replaced > c.ahead + c.wanted) ||
 		c.wanted > POOL_SIGNING_WANTED_MOST)
@@ -282,7 +292,11 @@ static void done_wanted(void *ctx, enum job_end end)
 	publisher_let_go(s->opts.publisher, &(struct parts){ .zones = w->zones });
 	w->zones = NULL;
 	w->table = NULL;
-	if (end == JOB_CANCELLED || !(s->proven.n + s->unproven.n))
+	if (end == JOB_CANCELLED)
+		return;
+	if (pool_signatures_counts(s->table).wanted > POOL_SIGNING_WANTED_MOST)
+		start_ahead(s); /* which tidies up */
+	if (!(s->proven.n + s->unproven.n))
 		return;
 	/* No more than a share of a processor, whoever asks. */
 	ev_timer_set(&s->pace, (double)w->took_us * (SHARE - 1) / 1e6, 0);
