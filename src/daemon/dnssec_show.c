@@ -9,7 +9,7 @@
 
 static const struct key_policy *policy_of(const struct key_ring_view *v)
 {
-	return v->is_off ? NULL : &v->policy;
+	return &v->policy;
 }
 
 static bool asks(const struct life_key *k)

@@ -286,7 +286,7 @@ bool key_ring_step_zone(struct key_ring *r, struct ring_zone *z,
 
 	*changed = false;
 	heed_clock(z, &next);
-	z->is_off = !policy;
+	z->is_off = !policy || policy->unsign;
 	z->has_policy = z->has_policy || policy;
 	if (policy)
 		z->policy = *policy;
@@ -330,7 +330,8 @@ struct step {
 /* Most zones have nothing to wait for, most of the time. */
 static bool is_due(struct ring_zone *z, const struct key_policy *policy)
 {
-	return !z->loaded || *z->fault || clock_us() >= z->due_us || z->is_off != !policy ||
+	return !z->loaded || *z->fault || clock_us() >= z->due_us ||
+		z->is_off != (!policy || policy->unsign) ||
 		(policy &&
 			(!z->has_policy || memcmp(policy, &z->policy, sizeof *policy) != 0)) ||
 		z->due_served != __atomic_load_n(&z->served, __ATOMIC_RELAXED);
@@ -363,7 +364,10 @@ static bool read_keys(
 	snprintf(z->fault, sizeof z->fault, "%.255s", ok ? "" : why->text);
 	if (!ok || (!s->policy && !key_life_is_secure(&z->life)))
 		return ok;
-	struct keyset *keys = key_life_keyset(&z->life, s->policy, &ok);
+	const struct key_policy *by = !s->policy && z->has_policy && z->policy.unsign
+		? &z->policy
+		: s->policy;
+	struct keyset *keys = key_life_keyset(&z->life, by, &ok);
 	s->keys = keys;
 	part_keep(keys ? &keys->part : NULL);
 	keyset_drop(keys);
@@ -378,7 +382,7 @@ static bool step(struct key_ring *r, struct ring_zone *z, void *ctx, struct faul
 	if (s->reads)
 		return read_keys(r, z, s, why);
 	/* Its policy is on its way. */
-	if (!s->policy && z->fresh)
+	if ((!s->policy || s->policy->unsign) && z->fresh)
 		return true;
 	z->fresh = false;
 
@@ -474,7 +478,8 @@ bool key_ring_wants_ds(struct key_ring *r, const uint8_t *apex, uint32_t check_s
 	if (!z)
 		return false;
 	pthread_mutex_lock(&z->lock);
-	const bool wants = key_life_waits_for_parent(&z->life, z->is_off ? NULL : &z->policy) &&
+	const bool wants = key_life_waits_for_parent(
+				   &z->life, z->has_policy ? &z->policy : NULL) &&
 		(!z->asked_us || now_us - z->asked_us >= check_s * (uint64_t)1000000);
 	if (wants)
 		z->asked_us = now_us;
@@ -510,7 +515,7 @@ struct key_ring_counts key_ring_counts(struct key_ring *r)
 			c.faulty += *z->fault != 0;
 			c.rolling += rolls;
 			c.waiting_ds += key_life_waits_for_parent(
-				&z->life, z->is_off ? NULL : &z->policy);
+				&z->life, z->has_policy ? &z->policy : NULL);
 			pthread_mutex_unlock(&z->lock);
 		}
 	}

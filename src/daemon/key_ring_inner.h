@@ -26,7 +26,7 @@ struct ring_zone {
 	uint64_t asked_us;   /* the parents; 0: never */
 	const void *ttl_of;  /* what was looked through for the longest TTL, never to be read */
 	uint64_t ttl_us;     /* when */
-		bool fresh;              /* its keys were made for who reads it, and it is not served yet */
+	bool fresh;          /* its keys were made for who reads it, and it is not served yet */
 	bool is_off, has_policy; /* of the last step */
 	struct key_policy policy;
 	struct keyset *keys; /* kept: what is to be served; NULL: unsigned */

@@ -11,7 +11,7 @@
 
 static const struct key_policy *policy_of(const struct ring_zone *z)
 {
-	return z->is_off || !z->has_policy ? NULL : &z->policy;
+	return z->has_policy ? &z->policy : NULL;
 }
 
 /* Time is reckoned until now, so that what begins now does not get what was before. */
@@ -50,6 +50,7 @@ bool key_ring_look(struct key_ring *r, const uint8_t *apex, struct key_ring_view
 	pthread_mutex_lock(&z->lock);
 	to->life = z->life;
 	to->policy = z->has_policy ? z->policy : key_policy_auto();
+	to->policy.unsign = z->is_off;
 	to->is_off = z->is_off;
 	memcpy(to->fault, z->fault, sizeof to->fault);
 	memcpy(to->parent, z->parent, sizeof to->parent);

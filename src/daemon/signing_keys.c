@@ -80,7 +80,9 @@ static void look_at(
 		key_ring_served(ring, z->origin, z->keys ? z->keys->generation : 0,
 			wants ? longest_ttl(z->load.zone) : 0);
 	}
-	if (key_ring_step(ring, z->origin, policy ? &policy->keys : NULL, &next_s, &why))
+	struct key_policy keys = parents->keys;
+	keys.unsign = !policy;
+	if (key_ring_step(ring, z->origin, &keys, &next_s, &why))
 		add_changed(l, z->origin);
 	if (*why.text)
 		log_line(LOG_ERROR, "zone %s: %s", name_text(name, z->origin), why.text);

@@ -23,6 +23,11 @@ struct key_policy key_policy_auto(void)
 		.ds_check_s = 10 * 60 };
 }
 
+static bool is_off(const struct key_policy *p)
+{
+	return !p || p->unsign;
+}
+
 /* --- what may be seen --------------------------------------------------------------------- */
 
 static bool is_served(const struct key_part *p)
@@ -287,14 +292,17 @@ static void follow_ttl(struct key_ttl *t, uint32_t now_s, uint32_t elapsed_s)
 	t->left_s -= elapsed_s;
 }
 
+/* Who has checked a DNSKEY RRset by a DS goes on with it for its own TTL, when the DS has left
+ * the cache, too. */
 static uint32_t need_s(
 	const struct key_life *l, const struct key_policy *p, enum key_which which)
 {
 	const struct key_ttl *t = which == KEY_DNSKEY ? &l->dnskey_ttl
 		: which == KEY_ZONE                   ? &l->zone_ttl
 						      : &l->ds_ttl;
+	const uint32_t cached_s = more(t->ttl_s ? t->ttl_s : DAY, p->propagation_s);
 
-	return more(t->ttl_s ? t->ttl_s : DAY, p->propagation_s);
+	return which == KEY_DS ? more(cached_s, l->dnskey_ttl.ttl_s) : cached_s;
 }
 
 static bool waits(const struct key_part *p)
@@ -393,10 +401,10 @@ struct key_wish key_life_step(struct key_life *l, const struct key_policy *p,
 	wish.save = facts->settled && end_waits(l, by);
 	if (facts->served)
 		wish.save = begin_waits(l) || wish.save;
-	wish.role = p ? find_missing(l, p, facts->now_s) : 0;
+	wish.role = !is_off(p) ? find_missing(l, p, facts->now_s) : 0;
 	if (!wish.role)
-		wish.save = unwant(l, p) || wish.save;
-	const bool unsign = !p && !key_life_is_secure(l);
+		wish.save = unwant(l, is_off(p) ? NULL : p) || wish.save;
+	const bool unsign = is_off(p) && !key_life_is_secure(l);
 	while (move(l, facts->settled, unsign))
 		wish.save = true;
 	*n = l->n;
@@ -491,7 +499,8 @@ bool key_life_waits_for_parent(const struct key_life *l, const struct key_policy
 		const struct life_key *k = &l->keys[i];
 		if (k->foreign)
 			continue;
-		if (k->wanted ? k->ds.state == KEY_ASKED : (!p || is_asked(l)) && asks_ds(k))
+		if (k->wanted ? k->ds.state == KEY_ASKED
+			      : (is_off(p) || is_asked(l)) && asks_ds(k))
 			return true;
 	}
 	return false;
@@ -514,8 +523,8 @@ struct keyset *key_life_keyset(const struct key_life *l, const struct key_policy
 	struct keyset_key keys[KEY_LIFE_MOST];
 	bool any = false;
 
-	by.sign.cds_delete = !p && key_life_is_secure(l);
-	if (by.sign.dnskey_ttl_s > l->dnskey_ttl.ttl_s && l->dnskey_ttl.ttl_s && !p)
+	by.sign.cds_delete = is_off(p) && key_life_is_secure(l);
+	if (by.sign.dnskey_ttl_s > l->dnskey_ttl.ttl_s && l->dnskey_ttl.ttl_s && is_off(p))
 		by.sign.dnskey_ttl_s = l->dnskey_ttl.ttl_s;
 	size_t n = 0;
 	for (size_t i = 0; i < l->n; i++) {
@@ -569,7 +578,9 @@ uint32_t key_life_next_s(const struct key_life *l, const struct key_policy *p, i
 			const uint32_t left = key_life_left_s(l, p, i, which);
 			next = left && left < next ? left : next;
 		}
-		const uint32_t roll = p && !k->foreign && k->wanted ? roll_s(p, k->role) : 0;
+		const uint32_t roll = !is_off(p) && !k->foreign && k->wanted
+			? roll_s(p, k->role)
+			: 0;
 		const int64_t left = k->created_s + roll - now_s;
 		if (roll && left < next)
 			next = left > 0 ? (uint32_t)left : 1;

@@ -80,6 +80,7 @@ struct key_policy {
 	uint32_t propagation_s; /* until all nameservers of the zone have what we have */
 	uint32_t ds_ttl_s;      /* of the parent, as long as nothing is known */
 	uint32_t ds_check_s;    /* between questions for it */
+	bool unsign;            /* the zone is to be unsigned: as NULL, with these numbers */
 };
 
 /* The policy that is called "auto". */
@@ -118,8 +119,9 @@ bool key_life_add(
 bool key_life_add_known(
 	struct key_life *l, struct signing_key *key, enum key_role role, int64_t now_s);
 
-/* What the parents have: bit i of `all` is set when the DS of key i is at all of them, of `any` when it is at
- * some. `ttl_s`: of the DS RRset; 0: not known. True: that is news, to be saved. */
+/* What the parents have: bit i of `all` is set when the DS of key i is at all of them, of `any`
+ * when it is at some. `ttl_s`: of the DS RRset; 0: not known. True: that is news, to be saved.
+ */
 bool key_life_parent(
 	struct key_life *l, uint32_t all, uint32_t any, uint32_t ttl_s, int64_t now_s);
 

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <strings.h>
 
 enum {
@@ -180,20 +181,58 @@ static bool is_of(const EVP_PKEY *pkey, const struct algorithm *a)
 		strcmp(group, a->half == EC_HALF_MOST ? "secp384r1" : "prime256v1") == 0;
 }
 
+struct signing_key *signing_key_of_seed(
+	const uint8_t seed[static ED25519_SEED], uint16_t flags, struct fault *why)
+{
+	uint8_t dnskey[DNSKEY_FIXED + crypto_sign_PUBLICKEYBYTES];
+	uint8_t *public = dnskey + DNSKEY_FIXED;
+
+	signing_key_heap();
+	uint8_t *secret = OPENSSL_secure_malloc(ED25519_SECRET);
+	if (!secret) {
+		fault(why, "there is no memory for a key");
+		return NULL;
+	}
+	crypto_sign_seed_keypair(public, secret, seed);
+	be16_put(dnskey, flags);
+	dnskey[2] = PROTOCOL;
+	dnskey[3] = SIGNING_ED25519;
+	struct signing_key *k = signing_key_foreign(dnskey, sizeof dnskey, why);
+	if (!k) {
+		OPENSSL_secure_clear_free(secret, ED25519_SECRET);
+		return NULL;
+	}
+	k->secret = secret;
+	k->signature_len = crypto_sign_BYTES;
+	return k;
+}
+
+/* Takes `pkey`: OpenSSL signs half as fast, and leaves copies of what it reads. */
+static struct signing_key *seed_of(EVP_PKEY *pkey, uint16_t flags, struct fault *why)
+{
+	uint8_t seed[ED25519_SEED];
+	size_t len = sizeof seed;
+	const bool ok = EVP_PKEY_get_raw_private_key(pkey, seed, &len) == 1;
+
+	EVP_PKEY_free(pkey);
+	struct signing_key *k = ok ? signing_key_of_seed(seed, flags, why)
+				   : signing_key_fault(why, "no private key of ed25519");
+	sodium_memzero(seed, sizeof seed);
+	return k;
+}
+
+/* Its primes are in memory that a core file has, whatever is done: such a process writes none.
+ */
+static void keep_from_core(void)
+{
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
 /* What signatures begin with. */
 static bool make_ready(struct signing_key *k, const struct algorithm *a)
 {
-	if (k->algorithm == SIGNING_ED25519) {
-		uint8_t seed[crypto_sign_SEEDBYTES], public[crypto_sign_PUBLICKEYBYTES];
-		size_t len = sizeof seed;
-		if (EVP_PKEY_get_raw_private_key(k->pkey, seed, &len) != 1)
-			return false;
-		k->secret = OPENSSL_secure_malloc(ED25519_SECRET);
-		if (k->secret)
-			crypto_sign_seed_keypair(public, k->secret, seed);
-		sodium_memzero(seed, sizeof seed);
-		return k->secret != NULL;
-	}
+	if (is_rsa(a))
+		keep_from_core();
 	k->ready = EVP_MD_CTX_new();
 	return k->ready &&
 		EVP_DigestSignInit_ex(k->ready, NULL, a->digest, NULL, NULL, k->pkey, NULL) ==
@@ -215,6 +254,8 @@ struct signing_key *signing_key_of(
 		EVP_PKEY_free(pkey);
 		return NULL;
 	}
+	if (algorithm == SIGNING_ED25519)
+		return seed_of(pkey, flags, why);
 	be16_put(dnskey, flags);
 	dnskey[2] = PROTOCOL;
 	dnskey[3] = algorithm;
@@ -222,10 +263,7 @@ struct signing_key *signing_key_of(
 	struct signing_key *k = with_dnskey(pkey, dnskey, DNSKEY_FIXED + len, bits, why);
 	if (!k)
 		return NULL;
-	k->signature_len = is_rsa(a)           ? (bits + 7) / 8
-		: a->half                      ? 2u * a->half
-		: algorithm == SIGNING_ED25519 ? crypto_sign_BYTES
-					       : 114;
+	k->signature_len = is_rsa(a) ? (bits + 7) / 8 : a->half ? 2u * a->half : 114;
 	if (!make_ready(k, a)) {
 		signing_key_drop(k);
 		return signing_key_fault(why, "the key cannot be signed with");
@@ -237,7 +275,15 @@ struct signing_key *signing_key_new(
 	enum signing_algorithm number, unsigned bits, uint16_t flags, struct fault *why)
 {
 	const struct algorithm *a = of_number((uint8_t)number);
+	uint8_t seed[ED25519_SEED];
+
 	signing_key_heap();
+	if (number == SIGNING_ED25519) {
+		randombytes_buf(seed, sizeof seed);
+		struct signing_key *k = signing_key_of_seed(seed, flags, why);
+		sodium_memzero(seed, sizeof seed);
+		return k;
+	}
 	EVP_PKEY *pkey = is_rsa(a) ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits)
 		: a->half          ? EVP_PKEY_Q_keygen(NULL, NULL, "EC", a->group)
 				   : EVP_PKEY_Q_keygen(NULL, NULL, a->group);

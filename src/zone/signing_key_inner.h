@@ -8,14 +8,12 @@
 
 #include <openssl/evp.h>
 
-enum { ED25519_SECRET = 64 };
+enum { ED25519_SEED = 32, ED25519_SECRET = 64 };
 
 struct signing_key {
 	struct part part;
-	EVP_PKEY *pkey; /* NULL: of an algorithm that we do not know; else at least its public
-			   half */
-	EVP_MD_CTX
-	*ready; /* to sign with: copied for each signature; NULL: Ed25519, or foreign */
+	EVP_PKEY *pkey; /* NULL: of an unknown algorithm; of Ed25519, or foreign, the public half */
+	EVP_MD_CTX *ready; /* to sign with: copied for each signature; NULL: Ed25519, or foreign */
 	uint8_t *secret; /* of Ed25519, libsodium's form; NULL: another, or foreign */
 	size_t signature_len;
 	uint16_t flags, tag, bits;
@@ -30,6 +28,10 @@ struct signing_key *signing_key_of(
 
 /* Before anything of a private half is in memory: it goes to a heap of its own. Any thread. */
 void signing_key_heap(void);
+
+/* Of Ed25519, by its private half as files have it. */
+struct signing_key *signing_key_of_seed(
+	const uint8_t seed[static ED25519_SEED], uint16_t flags, struct fault *why);
 
 /* What OpenSSL says of its last fault. Always NULL. */
 void *signing_key_fault(struct fault *why, const char *what);

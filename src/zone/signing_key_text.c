@@ -130,6 +130,9 @@ bool signing_text_private(
 		ok = add_number(to, k, "PrivateKey", OSSL_PKEY_PARAM_PRIV_KEY, 48);
 		break;
 	case SIGNING_ED25519:
+		add_base64(to, "PrivateKey", k->secret, ED25519_SEED);
+		ok = true;
+		break;
 	case SIGNING_ED448: ok = add_raw(to, k); break;
 	default: ok = add_rsa(to, k); break;
 	}
@@ -138,8 +141,28 @@ bool signing_text_private(
 	return ok;
 }
 
+/* RFC 8410 section 7: all but the key itself is the same. */
+static bool pem_of_seed(const uint8_t *seed, struct signing_text *to)
+{
+	static const uint8_t front[] = { 0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70,
+		4, 0x22, 4, 0x20 };
+	uint8_t der[sizeof front + ED25519_SEED];
+
+	memcpy(der, front, sizeof front);
+	memcpy(der + sizeof front, seed, ED25519_SEED);
+	to->len = 0;
+	add(to, "-----BEGIN PRIVATE KEY-----\n");
+	sodium_bin2base64(to->s + to->len, sizeof to->s - to->len, der, sizeof der, BASE64);
+	to->len += strlen(to->s + to->len);
+	add(to, "\n-----END PRIVATE KEY-----\n");
+	sodium_memzero(der, sizeof der);
+	return true;
+}
+
 bool signing_text_pem(const struct signing_key *k, struct signing_text *to)
 {
+	if (k->secret)
+		return pem_of_seed(k->secret, to);
 	BIO *b = signing_key_can_sign(k) ? BIO_new(BIO_s_secmem()) : NULL;
 	bool ok = b &&
 		PEM_write_bio_PKCS8PrivateKey(b, k->pkey, NULL, NULL, 0, NULL, NULL) == 1;
@@ -288,20 +311,40 @@ static EVP_PKEY *read_ec(const char *text, int nid, const char *group)
 	return pkey;
 }
 
-static EVP_PKEY *read_raw(const char *text, const char *type, size_t want)
+/* The private half of EdDSA; false: it is not there. */
+static bool read_raw(const char *text, uint8_t *to, size_t want)
 {
-	uint8_t raw[64];
 	const char *value = find_field(text, "PrivateKey");
 	size_t len;
-	EVP_PKEY *pkey = NULL;
 
-	if (value &&
-		sodium_base642bin(raw, sizeof raw, value, strcspn(value, "\r\n"), " \t", &len,
-			NULL, BASE64) == 0 &&
-		len == want)
-		pkey = EVP_PKEY_new_raw_private_key_ex(NULL, type, NULL, raw, len);
+	return value &&
+		sodium_base642bin(to, want, value, strcspn(value, "\r\n"), " \t", &len, NULL,
+			BASE64) == 0 &&
+		len == want;
+}
+
+static EVP_PKEY *read_ed448(const char *text)
+{
+	uint8_t raw[57];
+	EVP_PKEY *pkey = read_raw(text, raw, sizeof raw)
+		? EVP_PKEY_new_raw_private_key_ex(NULL, "ED448", NULL, raw, sizeof raw)
+		: NULL;
+
 	sodium_memzero(raw, sizeof raw);
 	return pkey;
+}
+
+static struct signing_key *read_ed25519(const char *text, uint16_t flags, struct fault *why)
+{
+	uint8_t seed[ED25519_SEED];
+	struct signing_key *k = NULL;
+
+	if (read_raw(text, seed, sizeof seed))
+		k = signing_key_of_seed(seed, flags, why);
+	else
+		fault(why, "the private key of ed25519 is missing, or wrong");
+	sodium_memzero(seed, sizeof seed);
+	return k;
 }
 
 static EVP_PKEY *read_fields(const char *text, unsigned algorithm)
@@ -311,8 +354,7 @@ static EVP_PKEY *read_fields(const char *text, unsigned algorithm)
 	case SIGNING_RSASHA512: return read_rsa(text);
 	case SIGNING_ECDSAP256SHA256: return read_ec(text, NID_X9_62_prime256v1, "P-256");
 	case SIGNING_ECDSAP384SHA384: return read_ec(text, NID_secp384r1, "P-384");
-	case SIGNING_ED25519: return read_raw(text, "ED25519", 32);
-	case SIGNING_ED448: return read_raw(text, "ED448", 57);
+	case SIGNING_ED448: return read_ed448(text);
 	default: return NULL;
 	}
 }
@@ -328,6 +370,8 @@ static struct signing_key *read_private(const char *text, uint16_t flags, struct
 			signing_algorithm_text(name, (uint8_t)algorithm));
 		return NULL;
 	}
+	if (algorithm == SIGNING_ED25519)
+		return read_ed25519(text, flags, why);
 	EVP_PKEY *pkey = read_fields(text, (unsigned)algorithm);
 	ERR_clear_error();
 	if (!pkey) {

@@ -392,7 +392,7 @@ static void a_new_zone_is_signed_at_once_and_its_ds_asked_for_later(void)
 	CU_ASSERT(key_life_parent(&l, 1, 1, 86400, 1000000));
 	CU_ASSERT_FALSE(key_life_parent(&l, 0, 1, 86400, 1000000));
 	CU_ASSERT_FALSE(key_life_parent(&l, 1, 1, 86400, 1000001));
-	facts = after(86449);
+	facts = after(86400 + 50 + 100 - 1);
 	key_life_step(&l, &p, &facts, &n);
 	CU_ASSERT_EQUAL(k->ds.state, KEY_RUMOURED); /* by the TTL that the parent has */
 	facts = after(1);
