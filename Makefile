@@ -202,6 +202,7 @@ interop: deps-tests
 	@BUILD=$(BUILD) tests/interop/interop.py --changes $(CHANGES) --seed $(SEED)
 	@BUILD=$(BUILD) tests/interop/acme.py
 	@BUILD=$(BUILD) tests/interop/fleet.py
+	@BUILD=$(BUILD) tests/interop/rolls.py --seed $(SEED)
 	@BUILD=$(BUILD) tests/interop/validate.py --queries $(QUERIES) --seed $(SEED)
 
 # In a copy of the tree, one after the other.

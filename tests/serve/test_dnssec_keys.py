@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+"""Keys that zones are signed with: on the disk, in the world, and at the parent; by command. Rolls are in tests/interop/rolls.py."""
+import base64
+import glob
+import re
+import stat
+
+from lib import *
+
+ZONE = "$TTL 1\n@ SOA ns1 h 1 2 3 60 1\n@ NS ns1\nns1 A 127.0.0.1\n"
+PARENT = "$TTL 1\n@ SOA ns1 h %d 2 3 60 1\n@ NS ns1\nns1 A 127.0.0.1\nchild NS ns1.child\nns1.child A 127.0.0.1\n%s"
+ZONES = "[ { name: test, file: zones/test.zone }, { name: child.test, file: zones/child.test.zone, dnssec: quick }, { name: other, file: zones/other.zone, dnssec: %s } ]"
+PATIENCE_S = 30
+
+server = Server({"test": PARENT % (1, ""), "child.test": ZONE, "other": ZONE}, start=False)
+server.configure("store: { file: w.db }\ndnssec: { quick: { dnskey-ttl: 1s, propagation: 0s, ds-check: 1s, parent: \"127.0.0.1:%d\" } }" % server.port,
+                 zones=ZONES % "auto")
+server.start()
+
+
+def dnssec(*words):
+    status, said = server.ctl("dnssec", *words)
+    assert status == 0, said
+    return said
+
+
+def until(what, true):
+    end = time.monotonic() + PATIENCE_S * SLOW
+    while not true():
+        assert time.monotonic() < end, "%s: %s%s" % (what, dnssec("status", "child.test"), server.said())
+        time.sleep(0.1)
+
+
+def dig(*words):
+    return subprocess.run(["dig", "@127.0.0.1", "-p", str(server.port), "+norec", "+short"] + list(words), capture_output=True, text=True).stdout
+
+
+@claim("a zone gets a key that only the server's user reads; DNSKEY and DS are what BIND makes of it")
+def files():
+    private = glob.glob(server.dir + "/keys/Kchild.test.+013+*.private")
+    same(len(private), 1, "keys:")
+    same(stat.S_IMODE(os.stat(private[0]).st_mode), 0o600, "mode of the key:")
+    same(stat.S_IMODE(os.stat(server.dir + "/keys").st_mode), 0o700, "mode of the folder:")
+    with open(private[0][:-8] + ".key") as f:
+        record = f.read().split()
+    same("".join(dig("child.test", "DNSKEY").split()), "".join(record[4:]), "DNSKEY:")
+    if shutil.which("dnssec-dsfromkey"):
+        made = subprocess.run(["dnssec-dsfromkey", "-2", private[0][:-8]], capture_output=True, text=True).stdout
+        same(dnssec("ds", "child.test").splitlines()[1].lower().split(), made.lower().split(), "DS:")
+
+
+@claim("the parent is asked for the DS by CDS, and over TCP whether it has it")
+def parent():
+    until("the DS is asked for", lambda: "is ready" in dnssec("ds", "child.test"))
+    ds = [r for r in dnssec("ds", "child.test").splitlines() if not r.startswith(";")][0]
+    cds = dig("child.test", "CDS").lower().split()
+    same([*cds[:3], "".join(cds[3:])], ds.split()[3:], "CDS:")
+    assert "257 3 13" in dig("child.test", "CDNSKEY")
+    until("it waits", lambda: "parent asked" in dnssec("status", "child.test"))
+    assert "is waited for" in dnssec("status", "child.test")
+    server.write("zones/test.zone", PARENT % (2, ds + "\n"))
+    assert server.ctl("reload")[0] == 0
+    until("the parent has it", lambda: "ds rumoured" in dnssec("keys", "child.test") or "ds omnipresent" in dnssec("keys", "child.test"))
+    assert "is waited for" not in dnssec("status", "child.test")
+    assert "has another DS than before" in server.said()
+
+
+@claim("keys go out and come in, in BIND's form and in PEM, and nothing else is taken for one")
+def transfers():
+    out = server.dir + "/out"
+    dnssec("export", "child.test", out)
+    dnssec("export", "child.test", out, "--pem")
+    key = glob.glob(out + "/K*.private")[0]
+    same(stat.S_IMODE(os.stat(key).st_mode), 0o600, "mode:")
+    said = subprocess.run(["openssl", "pkey", "-in", key[:-8] + ".pem", "-noout", "-text"], capture_output=True, text=True)
+    assert "NIST CURVE: P-256" in said.stdout, said.stderr
+    for words, told in ((("import", "child.test", key), "it has this key already"), (("import", "other", key), "this is a key of child.test."),
+                        (("import", "other", server.conf), "no private key"), (("import", "other", "relative"), "absolute path"),
+                        (("roll", "nowhere"), "has no keys here"), (("remove", "child.test", "x"), "is not a key's tag"),
+                        (("ds-seen", "other"), "no key of it is ready")):
+        status, said = server.ctl("dnssec", *words)
+        assert status == 1 and told in said, (words, said)
+    same(server.ctl("dnssec")[0], 2, "without words:")
+    with open(key) as f:
+        secret = re.search(r"PrivateKey: (\S+)", f.read()).group(1)
+    assert secret not in server.said() + server.ctl("export")[1] + server.ctl("zone", "export", "child.test")[1]
+
+
+@claim("another signer's key is published, and goes again (RFC 8901)")
+def signers():
+    server.write("Kother.+013+00001.key", "other. IN DNSKEY 256 3 13 %s\n" % base64.b64encode(os.urandom(64)).decode())
+    status, said = server.ctl("dnssec", "import", "other", server.dir + "/Kother.+013+00001.key")
+    assert status == 1 and "no public key" in said, said                                  # no point of the curve
+    server.write("Kother.+253+00001.key", "other. IN DNSKEY 256 3 253 AAEC\n")
+    dnssec("import", "other", server.dir + "/Kother.+253+00001.key")
+    until("it is published", lambda: "256 3 253 AAEC" in dig("other", "DNSKEY"))
+    tag = re.search(r"ZSK +(\d+) .*of another signer", dnssec("keys", "other")).group(1)
+    dnssec("remove", "other", tag)
+    until("it is gone", lambda: dig("other", "DNSKEY") and "256 3 253" not in dig("other", "DNSKEY"))
+
+
+@claim("a zone whose DS was never asked for is unsigned as soon as its policy says so, and its key goes")
+def off():
+    assert dig("other", "DNSKEY")
+    server.configure(zones=ZONES % "off")
+    assert server.ctl("reload")[0] == 0
+    until("it is unsigned", lambda: not dig("other", "DNSKEY") and "SOA" not in dig("other", "RRSIG"))
+
+
+with server:
+    run("dnssec keys")
