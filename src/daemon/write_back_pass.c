@@ -359,6 +359,7 @@ struct change *write_back_change(
 		to = change_onto(&(struct change_onto){ .change = of.change,
 					 .base = of.base,
 					 .now = now,
+					 .then = e->file,
 					 .key = e->key,
 					 .next_serial = next_serial,
 					 .conflicts = &names },

@@ -163,23 +163,31 @@ static bool is_newer(uint32_t serial, uint32_t than)
 }
 
 /* What is served goes. What comes is that with another serial, or what the change has made of
- * the SOA. */
-static bool put_soas(const struct change_onto *o, struct soa from, struct soa to,
-	struct change *c, struct fault *why)
+ * the SOA; `*news`: which is more than another serial. */
+static bool put_soas(const struct change_onto *o, const struct soa pair[2], struct change *c,
+	struct fault *why, bool *news)
 {
-	struct soa now, next;
+	struct soa now, from = pair[0], to = pair[1], next;
 
 	soa_of(&now, o->now);
-	next = same_soa(&from, &to) ? now : to;
+	const bool same = same_soa(&from, &to);
+	next = same ? now : to;
 	const uint32_t wants = be32_get(serial_of(&to));
 	const bool chosen = wants != be32_get(serial_of(&from)) &&
 		is_newer(wants, o->now->serial);
 	next.rr.rdata = next.rdata;
 	be32_put(serial_of(&next), chosen ? wants : o->next_serial);
+	*news = !same || chosen;
 	return change_remove(c, &now.rr, why) && change_add(c, &next.rr, why);
 }
 
 /* --- all of it ---------------------------------------------------------------------------- */
+
+/* Others have done the same. */
+static bool is_so(const struct change_onto *o, const uint8_t *name)
+{
+	return o->then && change_onto_same(o->then, o->now, o->key, name);
+}
 
 /* Is the line there? */
 static bool has_line(const struct text *text, const char *line)
@@ -206,7 +214,7 @@ static size_t find_conflicts(const struct change_onto *o, struct text *to)
 			continue;
 		memcpy(last, walk.rr.owner, name_len(walk.rr.owner));
 		any = true;
-		if (change_onto_same(o->base, o->now, o->key, last))
+		if (change_onto_same(o->base, o->now, o->key, last) || is_so(o, last))
 			continue;
 		if (has_line(to, name_text(name, last)))
 			continue;
@@ -216,22 +224,27 @@ static size_t find_conflicts(const struct change_onto *o, struct text *to)
 	return n;
 }
 
-static bool copy_records(const struct change_onto *o, struct change *to, struct fault *why)
+/* `*any`: there is more than another serial. */
+static bool copy_records(
+	const struct change_onto *o, struct change *to, struct fault *why, bool *any)
 {
 	struct change_walk walk = change_each(o->change);
-	struct soa from = { .rr = { .owner = NULL } }, next = from;
-	bool ok = true;
+	struct soa pair[2] = { { .rr = { .owner = NULL } } }; /* that goes, that comes */
+	bool ok = true, news;
 
+	*any = false;
 	while (ok && change_next(&walk)) {
-		if (walk.rr.type == RRTYPE_SOA)
-			take_soa(walk.rr.comes ? &next : &from, &walk.rr);
-		else
+		if (walk.rr.type == RRTYPE_SOA) {
+			take_soa(&pair[walk.rr.comes], &walk.rr);
+		} else if (!is_so(o, walk.rr.owner)) {
+			*any = true;
 			ok = walk.rr.comes ? change_add(to, &walk.rr, why)
 					   : change_remove(to, &walk.rr, why);
+		}
 	}
-	from.rr.rdata = from.rdata;
-	next.rr.rdata = next.rdata;
-	return ok && put_soas(o, from, next, to, why);
+	ok = ok && put_soas(o, pair, to, why, &news);
+	*any = *any || (ok && news);
+	return ok;
 }
 
 static struct change *sealed(struct change *c, bool ok, struct fault *why)
@@ -258,7 +271,14 @@ struct change *change_onto(const struct change_onto *o, struct fault *why)
 		return NULL;
 	}
 	struct change *c = change_new(o->now->apex);
-	return sealed(c, c && copy_records(o, c, why), why);
+	bool any = true;
+	const bool ok = c && copy_records(o, c, why, &any);
+	if (ok && !any && o->then) {
+		change_free(c);
+		*why = (struct fault){ 0 };
+		return NULL;
+	}
+	return sealed(c, ok, why);
 }
 
 struct change *change_reversed(const struct change *c, struct fault *why)

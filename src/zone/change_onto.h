@@ -14,6 +14,8 @@
 struct change_onto {
 	const struct change *change;   /* of `base` */
 	const struct zone *base, *now; /* ready */
+	const struct zone *then; /* what the change makes of the base, or NULL: names that are so already are
+				  * no conflict, and not changed */
 	struct hash_key key;           /* of the zones */
 	/* Of the SOA that comes, unless the change has one that is newer than what is served.
 	 */
@@ -22,7 +24,7 @@ struct change_onto {
 };
 
 /* The change that makes of `now` what `change` made of `base`; sealed. NULL: there is a
- * conflict, or no memory: `why` says which. */
+ * conflict, or no memory, and `why` says which; or nothing is left to change, and it is empty. */
 struct change *change_onto(const struct change_onto *o, struct fault *why);
 
 /* Has the name (wire, lower case, whole) the same records in both, TTLs included? The SOA does

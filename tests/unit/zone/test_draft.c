@@ -215,6 +215,36 @@ static void names_that_both_have_touched_are_conflicts(void)
 	zone_drop(now);
 }
 
+static void what_others_have_done_in_the_same_way_is_no_conflict(void)
+{
+	struct zone *base = zone_like(SMALL(7, "a A 192.0.2.1\n")),
+		    *mine = zone_like(SMALL(7, "a A 192.0.2.2\nc A 192.0.2.3\n")),
+		    *now = zone_like(SMALL(9, "a A 192.0.2.2\nb A 192.0.2.4\n")),
+		    *all = zone_like(SMALL(9, "a A 192.0.2.2\nb A 192.0.2.4\nc A 192.0.2.3\n"));
+	struct change *c = change_between(base, mine, &why);
+	struct change_onto o = { .change = c, .base = base, .now = now, .key = zone_of_key };
+	struct text lines = { 0 };
+
+	o.next_serial = 10;
+	CU_ASSERT_PTR_NULL(change_onto(&o, &why)); /* who does not know what he wanted */
+	o.then = mine;
+	struct change *to = change_onto(&o, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(to);
+	change_lines(&lines, to, false);
+	CU_ASSERT_STRING_EQUAL(text_get(&lines), "+ c.example. 300 IN A 192.0.2.3\n");
+	CU_ASSERT_EQUAL(change_to(to), 10);
+	change_free(to);
+	o.now = all;
+	CU_ASSERT_PTR_NULL(change_onto(&o, &why)); /* nothing is left to do */
+	CU_ASSERT_STRING_EQUAL(why.text, "");
+	text_fini(&lines);
+	change_free(c);
+	zone_drop(base);
+	zone_drop(mine);
+	zone_drop(now);
+	zone_drop(all);
+}
+
 static void a_soa_that_was_changed_comes_and_its_serial_if_it_is_newer(void)
 {
 	struct zone *base = zone_like(SMALL(7, "")),
@@ -274,6 +304,8 @@ void suite_draft(void)
 			what_others_have_changed_elsewhere_stays },
 		{ "names that both have touched are conflicts",
 			names_that_both_have_touched_are_conflicts },
+		{ "what others have done in the same way is no conflict",
+			what_others_have_done_in_the_same_way_is_no_conflict },
 		{ "a SOA that was changed comes, and its serial if it is newer",
 			a_soa_that_was_changed_comes_and_its_serial_if_it_is_newer },
 		{ "names are the same whatever the order of their records",
