@@ -1,5 +1,6 @@
 #include "daemon/secondaries.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "daemon/parts_read.h"
@@ -14,6 +15,7 @@
 #include <time.h>
 
 enum { STEPS_A_TURN = 200, NOTE_S = 10 };
+#define PAUSE_MOST_S 0.3
 
 /* Something to tell the refresher: a zone is there, or is not any more. */
 struct step {
@@ -53,6 +55,8 @@ struct secondaries {
 
 	struct version *versions; /* the newest first */
 	bool builds, waits;       /* a build is on; one has been asked for */
+	double begun, not_before; /* clock_seconds() */
+	ev_timer pause;
 	bool publishes;           /* what is published now is our own */
 	struct build build;
 	struct {
@@ -294,6 +298,7 @@ static bool build_begin(void *ctx)
 	const struct parts *staged = publisher_staged(s->opts.publisher);
 
 	s->waits = false;
+	s->begun = clock_seconds();
 	s->made.versions = s->versions;
 	s->versions = NULL;
 	s->made.live = parts_hold(publisher_live(s->opts.publisher));
@@ -339,10 +344,30 @@ static void build_work(void *ctx, struct job *job)
 
 static void ask_build(struct secondaries *s)
 {
-	if (s->waits || s->builds || !s->versions || jobs_are_stopped(s->opts.jobs))
+	if (s->waits || s->builds || !s->versions || jobs_are_stopped(s->opts.jobs) ||
+		ev_is_active(&s->pause))
 		return;
+	const double left = s->not_before - clock_seconds();
+	if (left > 0) {
+		ev_timer_set(&s->pause, left, 0);
+		ev_timer_start(s->opts.loop, &s->pause);
+		return;
+	}
 	s->waits = s->builds = true;
 	builder_ask(s->opts.builder, &s->build);
+}
+
+static void on_pause(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)events;
+	ask_build(t->data);
+}
+
+/* A world of many zones costs by their number: while they come one after the other, more of them make one. */
+static double pause_after(double took_s)
+{
+	return took_s * 4 < PAUSE_MOST_S ? took_s * 4 : PAUSE_MOST_S;
 }
 
 static void build_end(void *ctx, enum job_end end)
@@ -372,6 +397,8 @@ static void build_end(void *ctx, enum job_end end)
 	}
 	publisher_let_go(s->opts.publisher, &s->made.live);
 	publisher_let_go(s->opts.publisher, &s->made.staged);
+	if (end == JOB_DONE)
+		s->not_before = clock_seconds() + pause_after(clock_seconds() - s->begun);
 	ask_build(s);
 }
 
@@ -624,6 +651,8 @@ struct secondaries *secondaries_new(const struct secondaries_opts *opts)
 		.work = build_work,
 		.end = build_end,
 		.of_zones = true };
+	ev_timer_init(&s->pause, on_pause, 0, 0);
+	s->pause.data = s;
 	ev_timer_init(&s->turn, on_turn, 0, 0);
 	s->turn.data = s;
 	ev_timer_init(&s->note, on_note, NOTE_S, NOTE_S);
@@ -638,6 +667,7 @@ struct secondaries *secondaries_new(const struct secondaries_opts *opts)
 void secondaries_free(struct secondaries *s)
 {
 	ev_timer_stop(s->opts.loop, &s->turn);
+	ev_timer_stop(s->opts.loop, &s->pause);
 	ev_timer_stop(s->opts.loop, &s->note);
 	free(s->notes.list);
 	refresher_free(s->refresher);
