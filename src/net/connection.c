@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 enum {
+	READ_LEAST = 64, /* what the shortest request counts as */
 	UNSENT = 131072 /* bytes of a transfer that the kernel has and has not sent: it tells of room
 			   for more whenever there are less, not once a third of megabytes has
 			   gone, which takes a slow reader longer than the idle time */
@@ -355,13 +356,14 @@ static bool http_turn(struct connection *c)
 		c->no_more = c->no_more || n == 0 ||
 			(n > 0 && !doh_take(c->doh, in, (size_t)n));
 	}
-	if (doh_has_more(c->doh)) {
+	for (size_t sum = 0; doh_has_more(c->doh) && !c->out && sum < WRITE_ENOUGH;) {
 		enter_world(s);
 		const size_t out = doh_give(c->doh, s->write, WRITE_ENOUGH);
 		epoch_exit();
 		c->no_more = c->no_more || doh_is_over(c->doh);
 		if (out && !put_out(c, s->write, out))
 			return false;
+		sum += out + READ_LEAST;
 	}
 	return go_on(c);
 }

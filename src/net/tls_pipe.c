@@ -36,18 +36,30 @@ static int int_of(size_t len)
 	return len < INT_MAX ? (int)len : INT_MAX;
 }
 
+/* All records that have come and fit: clients send each query in one of its own, and what is read at once is answered
+ * at once. */
 static ssize_t read_tls(struct pipe *p, void *to, size_t room)
 {
 	struct tls_end *e = end_of(p);
+	size_t done = 0;
+	int n = 1;
 
 	if (e->broken)
 		return PIPE_BROKEN;
-	const int n = SSL_read(e->ssl, to, int_of(room));
-
-	/* What is left of a record that is not whole is nothing to read: only a good read tells of more. */
-	e->more = n > 0 && SSL_has_pending(e->ssl);
 	p->read_wants = EV_READ;
-	return n > 0 ? n : failed(p, n, &p->read_wants);
+	do {
+		n = SSL_read(e->ssl, (char *)to + done, int_of(room - done));
+		done += n > 0 ? (size_t)n : 0;
+		/* What is left of a record that is not whole is nothing to read: only a good read tells of
+		 * more. */
+		e->more = n > 0 && SSL_has_pending(e->ssl);
+	} while (e->more && done < room);
+	if (n > 0)
+		return (ssize_t)done;
+	const ssize_t why = failed(p, n, &p->read_wants);
+	/* An end behind what was read is told when it is read once more. */
+	e->more = done && why != PIPE_AGAIN;
+	return done ? (ssize_t)done : why;
 }
 
 /* A record at a time is taken, of 16 KiB at most. */
