@@ -29,7 +29,7 @@ static struct ring_zone *new_zone(const uint8_t *apex, uint64_t hash)
 	pthread_mutex_init(&z->lock, NULL);
 	memcpy(z->apex, apex, name_len(apex));
 	z->hash = hash;
-	z->served = UINT64_MAX;
+	z->served = KEY_RING_MIXED;
 	return z;
 }
 
@@ -44,6 +44,7 @@ struct ring_zone *key_ring_zone(struct key_ring *r, const uint8_t *apex, bool ma
 	if (!z && make && (z = new_zone(apex, hash))) {
 		z->next = *at;
 		*at = z;
+		__atomic_add_fetch(&r->n, 1, __ATOMIC_RELAXED);
 	}
 	pthread_mutex_unlock(&r->lock);
 	return z;
@@ -490,6 +491,11 @@ bool key_ring_wants_ds(struct key_ring *r, const uint8_t *apex, uint32_t check_s
 uint64_t key_ring_changes(const struct key_ring *r)
 {
 	return __atomic_load_n(&r->changes, __ATOMIC_RELAXED);
+}
+
+bool key_ring_is_empty(const struct key_ring *r)
+{
+	return !__atomic_load_n(&r->n, __ATOMIC_RELAXED);
 }
 
 bool key_ring_knows(struct key_ring *r, const uint8_t *apex)

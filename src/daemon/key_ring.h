@@ -29,10 +29,15 @@ const char *key_ring_dir(const struct key_ring *r);
 struct keyset *key_ring_get(struct key_ring *r, const uint8_t *apex,
 	const struct key_policy *policy, struct fault *why);
 
+#define KEY_RING_MIXED UINT64_MAX /* not all of it is signed by one keyset */
+
 /* The zone is served, all of it signed by the keyset of that generation (0: unsigned), and the
  * longest TTL in it is `ttl_s` (0: not known). Any thread, the loop, too. */
 void key_ring_served(
 	struct key_ring *r, const uint8_t *apex, uint64_t generation, uint32_t ttl_s);
+
+/* Has no zone keys, nor had any? The loop, too. */
+bool key_ring_is_empty(const struct key_ring *r);
 
 /* Has it keys, or did it fail to get some? The loop, too. */
 bool key_ring_knows(struct key_ring *r, const uint8_t *apex);

@@ -43,7 +43,7 @@ struct key_ring {
 	uint64_t changes;     /* atomic */
 	pthread_mutex_t lock; /* of the table */
 	struct ring_zone **buckets;
-	size_t n_buckets, n;
+	size_t n; /* atomic */
 };
 
 /* NULL: it is not there. With `make`: or there is no memory. */

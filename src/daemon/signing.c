@@ -524,7 +524,7 @@ static bool has_signed(const struct signing *s, const struct parts *live)
 	for (size_t i = 0; i < c->n_rules; i++)
 		if (c->rules[i].dnssec)
 			return true;
-	return s->counts.zones || key_ring_counts(s->opts.ring).zones;
+	return s->counts.zones || !key_ring_is_empty(s->opts.ring);
 }
 
 static void look(struct signing *s)

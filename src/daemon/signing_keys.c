@@ -77,7 +77,12 @@ static void look_at(
 
 	if (zone_is_ready(z->load.zone) && !z->keys_due) {
 		const bool wants = key_ring_wants_ttl(ring, z->origin, z->load.zone);
-		key_ring_served(ring, z->origin, z->keys ? z->keys->generation : 0,
+		/* As long as something is not signed by it, the keyset is not what is served.
+		 */
+		key_ring_served(ring, z->origin,
+			z->keys_due       ? KEY_RING_MIXED
+				: z->keys ? z->keys->generation
+					  : 0,
 			wants ? longest_ttl(z->load.zone) : 0);
 	}
 	struct key_policy keys = parents->keys;
