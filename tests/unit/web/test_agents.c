@@ -219,7 +219,12 @@ static void who_is_signed_is_taken_once(void)
 	open_house();
 	house_pass(&h, 6.5);
 	check(row, UNIT_COUNT(row));
+	/* What comes while rankings hold the table is in the next. */
 	const char *said = house_tell(&h, "latency export");
+	for (unsigned i = 0; i < 300 && !strstr(said, "ams,nyc,90"); i++) {
+		house_pass(&h, 0.1);
+		said = house_tell(&h, "latency export");
+	}
 	CU_ASSERT_PTR_NOT_NULL(strstr(said, "8.8.8.0/24,ams,112"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(said, "ams,nyc,90"));
 	said = house_tell(&h, "status --json");
