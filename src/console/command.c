@@ -27,7 +27,8 @@ static const struct {
 		"another zone, or one of these no more; make a secondary a primary, and back; take no updates of it, or again; write its file now; change it in $EDITOR, or record by record in a "
 		"draft" },
 	{ "dnssec",
-		"status NAME | ds NAME | keys NAME | roll NAME [--ksk | --zsk] [--now]\n"
+		"status NAME [--json] | ds NAME [--json] | keys NAME [--json]\n"
+		"           roll NAME [--ksk | --zsk] [--now]\n"
 		"           ds-seen NAME | ds-gone NAME | import NAME FILE [--zsk]\n"
 		"           export NAME FOLDER [--pem] | remove NAME TAG",
 		"how a zone that is signed here stands with its keys; the DS that its parent should "

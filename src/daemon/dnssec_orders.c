@@ -27,7 +27,7 @@ struct order {
 	uint8_t apex[NAME_MOST];
 	char name[NAME_TEXT];
 	unsigned uid;
-	bool ksk, zsk, now, pem;
+	bool ksk, zsk, now, pem, json;
 	char file[4096];
 	struct text out;
 	struct fault why;
@@ -51,7 +51,9 @@ static bool show(struct order *o, struct key_ring *ring)
 		return fault(&o->why,
 			"zone %s is not signed here (\"dnssec: auto\" of its entry signs it)",
 			o->name);
-	if (strcmp(o->verb->word, "ds") == 0)
+	if (o->json)
+		dnssec_show_json(&v, o->apex, &o->out);
+	else if (strcmp(o->verb->word, "ds") == 0)
 		dnssec_show_ds(&v, o->apex, &o->out);
 	else if (strcmp(o->verb->word, "keys") == 0)
 		dnssec_show_keys(&v, &o->out);
@@ -270,6 +272,8 @@ static bool read_switches(struct order *o, const char **words, size_t *n)
 	}
 	if (rolls)
 		o->now = command_take_word(words, n, "--now");
+	if (o->verb->run == show)
+		o->json = command_take_word(words, n, "--json");
 	if (o->verb->run == export)
 		o->pem = command_take_word(words, n, "--pem");
 	return *n == o->verb->words + 1;

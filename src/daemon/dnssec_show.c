@@ -1,6 +1,8 @@
 #include "daemon/dnssec_show.h"
 
 #include "dns/name.h"
+#include "report/report.h"
+#include "report/report_keys.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -160,6 +162,8 @@ static void add_wait(
 
 static const char *what_it_is(const struct key_ring_view *v)
 {
+	if (*v->fault)
+		return "its keys cannot be had: what is served is not signed anew";
 	bool leaving = false, asked = false;
 
 	for (size_t i = 0; i < v->life.n; i++) {
@@ -179,8 +183,7 @@ void dnssec_show_status(const struct key_ring_view *v, const uint8_t *apex, stru
 	char name[NAME_TEXT];
 
 	text_addf(out, "%-14s %s\n%-14s %s\n", "zone", name_text(name, apex), "state",
-		*v->fault ? "its keys cannot be had: what is served is not signed anew"
-			  : what_it_is(v));
+		what_it_is(v));
 	if (*v->fault)
 		text_addf(out, "%-14s %s\n", "fault", v->fault);
 	for (size_t i = 0; i < v->life.n; i++) {
@@ -201,4 +204,11 @@ void dnssec_show_status(const struct key_ring_view *v, const uint8_t *apex, stru
 	if (*v->parent)
 		text_addf(out, "%-14s %s\n", "parent asked", v->parent);
 	dnssec_show_keys(v, out);
+}
+
+void dnssec_show_json(const struct key_ring_view *v, const uint8_t *apex, struct text *out)
+{
+	report_json(report_keys(&(struct report_keys_of){
+			    apex, &v->life, &v->policy, what_it_is(v), v->fault, v->parent }),
+		out);
 }

@@ -15,4 +15,7 @@ void dnssec_show_keys(const struct key_ring_view *v, struct text *out);
 /* What is waited for, and how long. */
 void dnssec_show_status(const struct key_ring_view *v, const uint8_t *apex, struct text *out);
 
+/* All of it as JSON. */
+void dnssec_show_json(const struct key_ring_view *v, const uint8_t *apex, struct text *out);
+
 #endif

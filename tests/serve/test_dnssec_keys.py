@@ -2,6 +2,7 @@
 """Keys that zones are signed with: on the disk, in the world, and at the parent; by command. Rolls are in tests/interop/rolls.py."""
 import base64
 import glob
+import json
 import re
 import stat
 
@@ -63,6 +64,11 @@ def parent():
     until("the parent has it", lambda: "ds rumoured" in dnssec("keys", "child.test") or "ds omnipresent" in dnssec("keys", "child.test"))
     assert "is waited for" not in dnssec("status", "child.test")
     assert "has another DS than before" in server.said()
+    said = json.loads(dnssec("status", "child.test", "--json"))
+    same((said["zone"], said["waits_for_parent"], len(said["keys"])), ("child.test.", False, 1), "as JSON:")
+    key = said["keys"][0]
+    same((key["role"], key["stays"], key["foreign"], key["dnskey"]["state"]), ("CSK", True, False, "omnipresent"), "the key:")
+    same(key["ds_record"], ds.split(None, 3)[3], "its DS:")
 
 
 @claim("keys go out and come in, in BIND's form and in PEM, and nothing else is taken for one")
