@@ -128,13 +128,11 @@ static void add_step(struct secondaries *s, const struct parts *of, size_t zone,
 		zone_set_rule(of->zones->set, zone), gone };
 }
 
-/* Of a member of a catalog: another label is another zone, whose data are fetched anew (RFC 9432 section 5.4). */
+/* It went and came back meanwhile, and nothing is known of it any more: as a member of a catalog does with another label
+ * (RFC 9432 section 5.4). Else who fetches it would take what is fetched for what is served. */
 static bool is_another(const struct registry_zone *was, const struct registry_zone *now)
 {
-	const uint8_t *a = was->added ? was->added->label : NULL,
-		      *b = now->added ? now->added->label : NULL;
-
-	return a && b && (*a != *b || memcmp(a, b, *a + 1u) != 0);
+	return was != now && now->state == REGISTRY_WAITS;
 }
 
 /* Both registries ascend. */

@@ -98,7 +98,12 @@ def follows():
         p.put("one", catalog(3, member("a2", "a.test", "red"), member("c", "c.test")))
         until(lambda: "1 begin anew" in s.said(), True)
         until(lambda: (a_of(s, "a.test"), fetched()), (["192.0.2.1"], 2), s.said)
-        p.put("one", catalog(4))
+        for serial in range(4, 10, 2):                       # gone and back, under the same label
+            p.put("one", catalog(serial, member("c", "c.test")))
+            p.put("one", catalog(serial + 1, member("a2", "a.test", "red"), member("c", "c.test")))
+            s.ctl("zone", "refresh", "one.invalid")
+        until(lambda: (s.ctl("zone", "status", "one.invalid")[1].count("serial         9"), a_of(s, "a.test")), (1, ["192.0.2.1"]), s.said)
+        p.put("one", catalog(10))
         until(lambda: (a_of(s, "a.test"), a_of(s, "c.test"), s.members(), s.stored()), (REFUSED, REFUSED, [], [wire("one.invalid")]), s.said)
 
 
