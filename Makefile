@@ -11,7 +11,7 @@ SANITIZE ?=
 
 # Only what builds needs it: "make deps" and "make help" work before anything is there. check, demo and fuzz see to
 # the packages first and then start make again.
-ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn killed soak demo lab fuzz mutants conform interop clean distclean format uninstall,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn killed soak demo lab fuzz mutants conform interop crowd clean distclean format uninstall,$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 endif
 
@@ -33,7 +33,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent
 
-.PHONY: all help deps deps-tests check check-run check-asan check-tsan churn churn-run killed soak demo lab bench fuzz mutants conform interop format install uninstall clean distclean
+.PHONY: all help deps deps-tests check check-run check-asan check-tsan churn churn-run killed soak demo lab bench fuzz mutants conform interop crowd format install uninstall clean distclean
 all: $(programs)
 
 help:
@@ -46,6 +46,7 @@ help:
 	@echo "make uninstall     the same without what an operator may have changed"
 	@echo "make conform [ZONES=500] [SEED=1]  compare our answers with those of NSD, Knot and BIND"
 	@echo "make interop [CHANGES=20] [SEED=1]  primary and secondary of real named, nsd, knotd and pdns_server, through random changes; certificates by certbot and lego; updates sent on to named and knotd; steered names at all four; catalogs both ways with named, knotd and pdns_server; QUERIES=2000 to each of unbound, named, pdns_recursor and kresd, which validate what pools answer"
+	@echo "make crowd [IDLE=10000] [SWAPS=100]  so many idle connections of TLS, half-open ones, and certificates that are renewed"
 	@echo "make bench [W=\"W1 W5\"] [R=5] [T=2]  measure us and what else is installed of NSD, Knot, BIND, gdnsd, PowerDNS"
 	@echo "make churn [T=600] [SEED=1]  everything at once, at random, under both sanitizers for T seconds each"
 	@echo "make killed [N=1000] [SEED=1]  kill -9 in the middle of updates, N times: nothing that was confirmed is lost"
@@ -204,6 +205,13 @@ interop: deps-tests
 	@BUILD=$(BUILD) tests/interop/fleet.py
 	@BUILD=$(BUILD) tests/interop/rolls.py --seed $(SEED)
 	@BUILD=$(BUILD) tests/interop/validate.py --queries $(QUERIES) --seed $(SEED)
+
+# Thousands of connections that do nothing, and certificates that are renewed.
+crowd: IDLE ?= 10000
+crowd: SWAPS ?= 100
+crowd: deps-tests
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@BUILD=$(BUILD) tests/interop/crowd_tls.py --idle $(IDLE) --swaps $(SWAPS)
 
 # In a copy of the tree, one after the other.
 mutants: N ?= 100

@@ -4,6 +4,7 @@
  */
 #include "tools/ctl_files.h"
 #include "tools/ctl_inner.h"
+#include "tools/ctl_tls.h"
 
 #include "daemon/parts_read.h"
 #include "report/report.h"
@@ -82,6 +83,8 @@ int ctl_check(const struct ctl *c, char **words, int n)
 		&p, &(struct parts_read_opts){ .path = c->conf_path, .key = parts_key() }, &f);
 	if (read)
 		ctl_files_check(&p, &f);
+	if (read)
+		ctl_tls_check(&p, &f);
 	const bool right = read && f.errors == 0;
 	(json ? say_json : say_text)(c->conf_path, right, read ? &p : NULL, &f);
 	if (read)

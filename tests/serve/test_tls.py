@@ -200,6 +200,16 @@ def wrong_pair():
     until(lambda: not any("other.key" in a for a in status()["alarms"]))
 
 
+@claim("check tells of a nameserver that our zones tell to speak TLS and that no certificate is for")
+def fits():
+    server.write("zones/example.com.zone", ZONE["example.com"] + "_dns.ns1 SVCB 1 ns1 alpn=dot\n")
+    same(server.check()[1].count("warning: no certificate"), 0)
+    server.write("zones/example.com.zone", ZONE["example.com"] + "@ NS ns9\nns9 A 192.0.2.9\n_dns.ns9 SVCB 1 ns9 alpn=dot\n")
+    code, text = server.check()
+    assert code == 0 and "waymark.yaml:1:" in text and "no certificate here is for ns9.example.com" in text, text
+    server.write("zones/example.com.zone", ZONE["example.com"])
+
+
 # ------------------------------------------------------------------ transfers (RFC 9103)
 
 def zone_status(of, word):
