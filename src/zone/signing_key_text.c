@@ -120,7 +120,8 @@ bool signing_text_private(
 	to->len = 0;
 	if (!signing_key_can_sign(k))
 		return false;
-	upper(strcpy(name, signing_algorithm_text(name, k->algorithm)));
+	signing_algorithm_text(name, k->algorithm);
+	upper(name);
 	add(to, "Private-key-format: v1.3\nAlgorithm: %u (%s)\n", k->algorithm, name);
 	switch ((enum signing_algorithm)k->algorithm) {
 	case SIGNING_ECDSAP256SHA256:
