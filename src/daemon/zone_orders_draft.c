@@ -365,8 +365,10 @@ static void say(const struct committing *x, const char *name, struct text *out)
 	}
 	text_add(out, own->told.len ? text_get(&own->told) : own->why.text);
 	text_add(out, own->told.len ? "" : "\n");
-	for (const char *at = text_get(&x->conflicts); *at; at += strcspn(at, "\n") + 1)
-		text_addf(out, "    %.*s\n", (int)strcspn(at, "\n"), at);
+	for (const char *at = text_get(&x->conflicts); *at; at += strcspn(at, "\n") + 1) {
+		text_add(out, "    ");
+		text_add_bytes(out, at, strcspn(at, "\n") + 1);
+	}
 	if (x->base)
 		text_addf(out,
 			"%s: nothing has changed, and the draft is as it was (\"zone diff\", "

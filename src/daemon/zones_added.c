@@ -534,7 +534,11 @@ static void end(void *ctx, enum job_end end)
 void zones_added_ask(struct zones_added *z, struct zones_added_ask *ask)
 {
 	ask->owner = z;
-	ask->work = memory_zeroed(1, sizeof *ask->work);
+	ask->work = calloc(1, sizeof *ask->work);
+	if (!ask->work) {
+		ask->done(ask->ctx, ask, JOB_NO_MEMORY);
+		return;
+	}
 	ask->build = (struct build){
 		.name = "zone", .ctx = ask, .begin = begin, .work = work, .end = end
 	};
