@@ -150,10 +150,10 @@ static void go_on(struct builder *b)
 
 /* --- the rest ----------------------------------------------------------------------------- */
 
-static void line_init(struct line *l, struct builder *b)
+static void line_init(struct line *l, struct builder *b, enum jobs_manner manner)
 {
 	l->of = b;
-	l->lane = jobs_lane(b->jobs, 1, JOBS_POLITE);
+	l->lane = jobs_lane(b->jobs, 1, manner);
 	l->last = &l->first;
 }
 
@@ -162,8 +162,8 @@ struct builder *builder_new(struct jobs *jobs)
 	struct builder *b = memory_zeroed(1, sizeof *b);
 
 	b->jobs = jobs;
-	line_init(&b->all, b);
-	line_init(&b->zones, b);
+	line_init(&b->all, b, JOBS_POLITE);
+	line_init(&b->zones, b, JOBS_PROMPT); /* somebody waits for each, and it takes little */
 	return b;
 }
 

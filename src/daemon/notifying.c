@@ -282,14 +282,19 @@ static void add_zones(struct notifying *n, struct told *t)
 	size_t k = 0;
 
 	for (size_t i = 0; i < now->n; i++) {
+		if (before && k < before->n && before->zones[k] == now->zones[i]) {
+			k++; /* mostly all; what they point to is in no cache */
+			continue;
+		}
 		const struct zone *z = now->zones[i]->load.zone;
 		const uint8_t *origin = now->zones[i]->origin;
 		int d = 1;
 		while (before && k < before->n &&
 			(d = registry_compare(before->zones[k]->origin, origin)) < 0)
 			k++;
-		const bool known = before && k < before->n && d == 0;
-		if (!is_news(known ? before->zones[k]->load.zone : NULL, z))
+		const struct zone *was =
+			before && k < before->n && d == 0 ? before->zones[k++]->load.zone : NULL;
+		if (!is_news(was, z))
 			continue;
 		add_zone(t, now, i, z, false);
 		/* Without EDGE it is what those get, too. */

@@ -104,7 +104,7 @@ static const struct registry_zone *entry_before(
 		return r->zones[(*at)++];
 	while (*at < r->n && (d = registry_compare(r->zones[*at]->origin, z->origin)) < 0)
 		++*at;
-	return *at < r->n && d == 0 ? r->zones[*at] : NULL;
+	return *at < r->n && d == 0 ? r->zones[(*at)++] : NULL;
 }
 
 void pool_signing_ahead(struct pool_signatures *to, const struct pool_signing_of *of,
@@ -113,8 +113,12 @@ void pool_signing_ahead(struct pool_signatures *to, const struct pool_signing_of
 	size_t at = 0;
 
 	for (size_t i = 0; i < of->zones->n && goes_on(of->job); i++) {
-		const struct registry_zone *z = of->zones->zones[i],
-					   *before = entry_before(of->before, &at, z);
+		const struct registry_zone *z = of->zones->zones[i];
+		if (of->before && at < of->before->n && of->before->zones[at] == z) {
+			at++; /* mostly all; what they point to is in no cache */
+			continue;
+		}
+		const struct registry_zone *before = entry_before(of->before, &at, z);
 		const bool signs = z->keys && zone_is_ready(z->load.zone) && z->load.zone->denial;
 		if (z == before || !z->load.zone->pools_n || !signs)
 			continue;

@@ -120,12 +120,17 @@ static size_t find_changed(const struct reading *x, struct registry_zone **to)
 
 	for (size_t i = 0, k = 0; i < now->n; i++) {
 		int d = -1;
+		if (k < was->n && was->zones[k] == now->zones[i]) {
+			k++;
+			continue;
+		}
 		while (k < was->n &&
 			(d = registry_compare(was->zones[k]->origin, now->zones[i]->origin)) < 0)
 			k++;
 		if ((k == was->n || d != 0 || was->zones[k] != now->zones[i]) &&
 			(to[n] = as_served(x, now->zones[i])))
 			n++;
+		k += d == 0;
 	}
 	return n;
 }

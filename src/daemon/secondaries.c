@@ -147,6 +147,12 @@ static void look_work(void *ctx, struct job *job)
 	s->steps = NULL;
 	s->n_steps = 0;
 	while (i < n_was || k < now->zones->n) {
+		if (was->conf == now->conf && i < n_was && k < now->zones->n &&
+			was->zones->zones[i] == now->zones->zones[k]) {
+			i++; /* mostly all; what they point to is in no cache */
+			k++;
+			continue;
+		}
 		const int d = i == n_was ? 1
 			: k == now->zones->n
 			? -1

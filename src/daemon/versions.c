@@ -3,12 +3,28 @@
 #include "base/memory.h"
 #include "daemon/pool_signing.h"
 
-static bool make_numbers(const struct parts *of, const struct registry *served,
+#include <string.h>
+
+/* Numbers are by the names of pools, in their order. */
+static bool same_pools(const struct zone *a, const struct zone *b)
+{
+	if (a->pools_n != b->pools_n)
+		return false;
+	for (unsigned i = 0; i < a->pools_n; i++)
+		if (strcmp(a->pools[i], b->pools[i]) != 0)
+			return false;
+	return true;
+}
+
+/* `same`: each zone names the pools that it has named. */
+static bool make_numbers(const struct parts *of, const struct registry *served, bool same,
 	struct registry **zones, struct pool_numbers **numbers, struct fault *why)
 {
 	struct pool_signing_sum sum = { 0 };
 
-	*numbers = pool_numbers_new((served ? served : *zones)->set, of->steer, why);
+	*numbers = same && !served && of->numbers
+		? pool_numbers_hold(of->numbers)
+		: pool_numbers_new((served ? served : *zones)->set, of->steer, why);
 	/* What pools answer in them is signed before they are served. What is not, for want of memory, is
 	 * signed when it is asked for. */
 	if (*numbers && !served && of->signatures)
@@ -27,7 +43,7 @@ bool versions_change(const struct parts *of, const struct registry *served,
 	struct pool_numbers **numbers, struct fault *why)
 {
 	*zones = registry_changed(of->zones, changes, n);
-	return make_numbers(of, served, zones, numbers, why);
+	return make_numbers(of, served, false, zones, numbers, why);
 }
 
 bool versions_make(const struct parts *of, const struct registry *served,
@@ -36,15 +52,17 @@ bool versions_make(const struct parts *of, const struct registry *served,
 {
 	struct registry_zone **list = memory_zeroed(n, sizeof(*list));
 	size_t k = 0;
+	bool same = true;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct registry_zone *is = registry_find(of->zones, entries[i]->origin);
 		if (!is || is->source != entries[i]->source)
 			continue;
+		same = same && same_pools(is->load.zone, entries[i]->load.zone);
 		list[k++] = entries[i];
 		part_hold(&entries[i]->part);
 	}
 	*zones = registry_with(of->zones, list, k);
 	memory_free(list);
-	return make_numbers(of, served, zones, numbers, why);
+	return make_numbers(of, served, same, zones, numbers, why);
 }

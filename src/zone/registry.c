@@ -91,13 +91,49 @@ void registry_zone_drop(struct registry_zone *z)
 	part_drop(z ? &z->part : NULL);
 }
 
+enum { PAGE = 256 };
+
+/* Some entries in a row. */
+struct registry_page {
+	struct part part;
+	size_t n;
+	struct registry_zone *zones[]; /* [n] held */
+};
+
+static size_t count_pages(size_t n)
+{
+	return (n + PAGE - 1) / PAGE;
+}
+
+static void free_page(struct part *p)
+{
+	struct registry_page *page = (struct registry_page *)p; /* its first member */
+
+	for (size_t i = 0; i < page->n; i++)
+		registry_zone_drop(page->zones[i]);
+	memory_free(page);
+}
+
+/* Takes a count of each of those that begin there. */
+static struct registry_page *page_new(struct registry_zone *const *zones, size_t left)
+{
+	const size_t n = left < PAGE ? left : PAGE;
+	struct registry_page *page = memory_zeroed(1, sizeof *page + n * sizeof(page->zones[0]));
+
+	page->part = part_new(free_page);
+	page->n = n;
+	memcpy(page->zones, zones, n * sizeof(*zones));
+	return page;
+}
+
 static void free_registry(struct part *p)
 {
 	struct registry *r = (struct registry *)p; /* its first member */
 
 	zone_set_drop(r->set);
-	for (size_t i = 0; i < r->n; i++)
-		registry_zone_drop(r->zones[i]);
+	for (size_t i = 0; i < count_pages(r->n); i++)
+		part_drop(&r->pages[i]->part);
+	memory_free(r->pages);
 	memory_free(r->zones);
 	memory_free(r->signeds);
 	memory_free(r);
@@ -159,13 +195,13 @@ struct registry *registry_new(
 		if (zone_is_ready(of[i]) && zone_wants_merge(of[i]))
 			r->large = zones[i];
 	}
+	r->pages = memory_zeroed(count_pages(n) + 1, sizeof(*r->pages));
+	for (size_t i = 0; i < count_pages(n); i++)
+		r->pages[i] = page_new(zones + i * PAGE, n - i * PAGE);
 	r->set = zone_set_new(key, of, rules, n);
 	memory_free(of);
 	find_signeds(r);
-	if (r->set)
-		return r;
-	registry_drop(r);
-	return NULL;
+	return r;
 }
 
 int registry_compare(const uint8_t *a, const uint8_t *b)
@@ -206,29 +242,151 @@ struct registry_zone *registry_find(const struct registry *r, const uint8_t *ape
 	return at < r->n ? r->zones[at] : NULL;
 }
 
+/* --- other versions of some --------------------------------------------------------------- */
+
+/* The entries that take the place of others, in the order of these. */
+struct replaced {
+	size_t n, *at;
+	struct registry_zone **zones; /* [n] counts that are taken */
+	const struct zone **of;       /* their zones */
+};
+
+/* One on its way there. */
+struct placed {
+	size_t at, order;
+	struct registry_zone *zone;
+};
+
+static int compare_placed(const void *va, const void *vb)
+{
+	const struct placed *a = va, *b = vb;
+
+	if (a->at != b->at)
+		return a->at < b->at ? -1 : 1;
+	return a->order < b->order ? -1 : 1;
+}
+
+static void find_replaced(struct replaced *to, const struct registry *r,
+	struct registry_zone *const *zones, size_t n)
+{
+	struct placed *placed = memory_zeroed(n, sizeof *placed);
+
+	*to = (struct replaced){ 0, memory_zeroed(n, sizeof *to->at),
+		memory_zeroed(n, sizeof(*to->zones)), memory_zeroed(n, sizeof *to->of) };
+	for (size_t i = 0; i < n; i++)
+		placed[i] = (struct placed){ find(r, zones[i]->origin), i, zones[i] };
+	if (n)
+		qsort(placed, n, sizeof *placed, compare_placed);
+	for (size_t i = 0; i < n; i++) {
+		if (placed[i].at == r->n || (i && placed[i].at == placed[i - 1].at)) {
+			registry_zone_drop(placed[i].zone); /* no place, or there twice */
+			continue;
+		}
+		to->at[to->n] = placed[i].at;
+		to->zones[to->n] = placed[i].zone;
+		to->of[to->n++] = placed[i].zone->load.zone;
+	}
+	memory_free(placed);
+}
+
+static bool is_faulty(const struct registry_zone *z)
+{
+	return z->state != REGISTRY_READY && z->state != REGISTRY_WAITS;
+}
+
+static bool is_empty(const struct registry_zone *z)
+{
+	return z->state == REGISTRY_EMPTY || z->state == REGISTRY_EXPIRED;
+}
+
+static bool is_large(const struct registry_zone *z)
+{
+	return zone_is_ready(z->load.zone) && zone_wants_merge(z->load.zone);
+}
+
+static void count_again(struct registry *to, const struct registry *r, const struct replaced *x)
+{
+	bool lost = false;
+
+	for (size_t k = 0; k < x->n; k++) {
+		const struct registry_zone *was = r->zones[x->at[k]], *now = x->zones[k];
+		to->n_faulty += (size_t)is_faulty(now) - (size_t)is_faulty(was);
+		to->n_empty += (size_t)is_empty(now) - (size_t)is_empty(was);
+		lost = lost || was == r->large;
+	}
+	to->large = lost ? NULL : r->large;
+	for (size_t k = 0; k < x->n; k++)
+		if (is_large(x->zones[k]))
+			to->large = x->zones[k];
+	for (size_t i = 0; lost && !to->large && i < to->n; i++)
+		if (is_large(to->zones[i]))
+			to->large = to->zones[i];
+}
+
+/* Those of zones that stay, and those of the others: sorted anew when there are any. */
+static void find_signeds_again(
+	struct registry *to, const struct registry *r, const struct replaced *x)
+{
+	bool any = false;
+
+	to->signeds = NULL;
+	to->n_signeds = 0;
+	for (size_t k = 0; k < x->n; k++)
+		any = any || x->of[k]->signatures_end_s ||
+			r->zones[x->at[k]]->load.zone->signatures_end_s;
+	if (any) {
+		find_signeds(to);
+	} else if (r->n_signeds) {
+		to->signeds = memory_zeroed(r->n_signeds, sizeof *to->signeds);
+		memcpy(to->signeds, r->signeds, r->n_signeds * sizeof *to->signeds);
+		to->n_signeds = r->n_signeds;
+	}
+}
+
+/* The pages that have none of them are shared. */
+static void make_pages(struct registry *to, const struct registry *r, const struct replaced *x)
+{
+	size_t k = 0;
+
+	to->pages = memory_zeroed(count_pages(r->n) + 1, sizeof(*to->pages));
+	for (size_t i = 0; i < count_pages(r->n); i++) {
+		const size_t from = i * PAGE;
+		if (k == x->n || x->at[k] >= from + PAGE) {
+			to->pages[i] = r->pages[i];
+			part_hold(&to->pages[i]->part);
+			continue;
+		}
+		for (size_t z = from; z < from + r->pages[i]->n; z++) {
+			if (k < x->n && x->at[k] == z)
+				k++;
+			else
+				part_hold(&to->zones[z]->part);
+		}
+		to->pages[i] = page_new(to->zones + from, r->n - from);
+	}
+}
+
 struct registry *registry_with(
 	const struct registry *r, struct registry_zone *const *zones, size_t n)
 {
-	struct registry_zone **all = memory_zeroed(r->n, sizeof(*all));
-	uint32_t *rules = memory_zeroed(r->n, sizeof *rules);
+	struct registry *to = memory_zeroed(1, sizeof *to);
+	struct replaced x;
 
-	for (size_t i = 0; i < n; i++) {
-		const size_t at = find(r, zones[i]->origin);
-		if (at == r->n || all[at]) /* no place, or there twice */
-			registry_zone_drop(zones[i]);
-		else
-			all[at] = zones[i];
-	}
-	for (size_t i = 0; i < r->n; i++) {
-		rules[i] = zone_set_rule(r->set, i);
-		if (all[i])
-			continue;
-		all[i] = r->zones[i];
-		part_hold(&all[i]->part);
-	}
-	struct registry *made = registry_new(zone_set_key(r->set), all, rules, r->n);
-	memory_free(rules);
-	return made;
+	find_replaced(&x, r, zones, n);
+	*to = *r;
+	to->part = part_new(free_registry);
+	to->zones = memory_zeroed(r->n + 1, sizeof(*to->zones));
+	memcpy(to->zones, r->zones, r->n * sizeof(*to->zones));
+	for (size_t k = 0; k < x.n; k++)
+		to->zones[x.at[k]] = x.zones[k];
+	make_pages(to, r, &x);
+	to->set = zone_set_with(r->set, x.at, x.of, x.n);
+	count_again(to, r, &x);
+	find_signeds_again(to, r, &x);
+	memory_free(x.at);
+	memory_free(x.zones);
+	memory_free(x.of);
+	return to;
 }
 
 static int compare_changes(const void *va, const void *vb)

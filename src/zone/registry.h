@@ -86,7 +86,8 @@ void registry_zone_drop(struct registry_zone *z);
 
 struct registry {
 	struct part part;
-	struct registry_zone **zones; /* [n] held */
+	struct registry_zone **zones; /* [n] held by the pages */
+	struct registry_page **pages; /* those that registries have in common that differ elsewhere */
 	size_t n, n_faulty, n_empty; /* expired ones count as both */
 	uint64_t names; /* a hash: which zones there are, with which rules */
 	struct zone_set *set;            /* zone i of the set is zones[i]'s */

@@ -1,6 +1,7 @@
 #include "zone/zone.h"
 
 #include "base/memory.h"
+#include "base/part.h"
 #include "base/scope.h"
 #include "zone/delta.h"
 #include "zone/denial.h"
@@ -110,15 +111,71 @@ struct set_slot {
 	uint32_t tag, zone;
 };
 
+enum { SET_PAGE = 256 };
+
+/* Some zones in a row, which sets have in common that differ elsewhere. */
+struct set_page {
+	struct part part;
+	unsigned n;
+	const struct zone *zones[]; /* [n] held */
+};
+
+/* How zones are found: of sets that have the same ones, in whatever versions. */
+struct set_index {
+	struct part part;
+	struct set_slot *slots;
+	uint32_t *rules; /* NULL: all are 0 */
+};
+
 struct zone_set {
 	unsigned refs; /* atomic */
 	struct hash_key key;
 	uint32_t slots_n, n;
 	uint64_t depths[2]; /* bit d: there is an apex of d labels */
-	struct set_slot *slots;
-	const struct zone **zones;
-	uint32_t *rules; /* [n]; NULL: all are 0 */
+	const struct set_slot *slots; /* the index's */
+	const struct zone **zones;    /* [n] the pages' */
+	const uint32_t *rules;        /* [n] the index's; NULL: all are 0 */
+	struct set_index *index;      /* held, as are those in */
+	struct set_page **pages;
 };
+
+static size_t count_pages(size_t n)
+{
+	return (n + SET_PAGE - 1) / SET_PAGE;
+}
+
+static void free_page(struct part *p)
+{
+	struct set_page *page = (struct set_page *)p; /* its first member */
+
+	for (unsigned i = 0; i < page->n; i++)
+		zone_drop(page->zones[i]);
+	memory_free(page);
+}
+
+static void free_index(struct part *p)
+{
+	struct set_index *index = (struct set_index *)p; /* its first member */
+
+	memory_free(index->rules);
+	memory_free(index->slots);
+	memory_free(index);
+}
+
+/* Of those that begin there. */
+static struct set_page *page_new(const struct zone *const *zones, size_t left)
+{
+	const size_t n = left < SET_PAGE ? left : SET_PAGE;
+	struct set_page *page =
+		memory_zeroed(1, sizeof *page + n * sizeof(page->zones[0]));
+
+	page->part = part_new(free_page);
+	for (; page->n < n; page->n++) {
+		page->zones[page->n] = zones[page->n];
+		zone_hold(zones[page->n]);
+	}
+	return page;
+}
 
 static uint32_t first_slot(uint64_t hash, uint32_t slots_n)
 {
@@ -134,23 +191,56 @@ struct zone_set *zone_set_new(
 	set->key = key;
 	set->n = (uint32_t)n;
 	set->slots_n = (uint32_t)(n + n / 2 + 2);
-	set->slots = memory_zeroed(set->slots_n, sizeof *set->slots);
+	struct set_index *index = set->index = memory_zeroed(1, sizeof *index);
+	struct set_slot *slots = memory_zeroed(set->slots_n, sizeof *slots);
+	index->part = part_new(free_index);
+	set->slots = index->slots = slots;
 	set->zones = memory_zeroed(n + 1, sizeof *set->zones);
 	if (rules) {
-		set->rules = memory_zeroed(n + 1, sizeof *set->rules);
-		memcpy(set->rules, rules, n * sizeof *rules);
+		index->rules = memory_zeroed(n + 1, sizeof *rules);
+		memcpy(index->rules, rules, n * sizeof *rules);
 	}
+	set->rules = index->rules;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct zone *z = zones[i];
 		uint32_t s = first_slot(z->apex_hash, set->slots_n);
-		while (set->slots[s].zone)
+		while (slots[s].zone)
 			s = s + 1 == set->slots_n ? 0 : s + 1;
-		set->slots[s] = (struct set_slot){ (uint32_t)z->apex_hash, i + 1 };
+		slots[s] = (struct set_slot){ (uint32_t)z->apex_hash, i + 1 };
 		set->depths[z->apex_labels / 64] |= 1ull << z->apex_labels % 64;
 		set->zones[i] = z;
-		zone_hold(z);
 	}
+	set->pages = memory_zeroed(count_pages(n) + 1, sizeof(*set->pages));
+	for (size_t i = 0; i < count_pages(n); i++)
+		set->pages[i] = page_new(zones + i * SET_PAGE, n - i * SET_PAGE);
 	return set;
+}
+
+struct zone_set *zone_set_with(const struct zone_set *set, const size_t *at,
+	const struct zone *const *zones, size_t n)
+{
+	struct zone_set *to = memory_zeroed(1, sizeof *to);
+	size_t k = 0;
+
+	*to = *set;
+	to->refs = 1;
+	to->zones = memory_zeroed(set->n + 1u, sizeof *to->zones);
+	memcpy(to->zones, set->zones, set->n * sizeof *to->zones);
+	for (size_t i = 0; i < n; i++)
+		to->zones[at[i]] = zones[i];
+	to->pages = memory_zeroed(count_pages(set->n) + 1, sizeof(*to->pages));
+	for (size_t i = 0; i < count_pages(set->n); i++) {
+		const size_t from = i * SET_PAGE;
+		const bool changed = k < n && at[k] < from + SET_PAGE;
+		to->pages[i] = changed ? page_new(to->zones + from, set->n - from)
+				       : set->pages[i];
+		if (!changed)
+			part_hold(&to->pages[i]->part);
+		while (k < n && at[k] < from + SET_PAGE)
+			k++;
+	}
+	part_hold(&to->index->part);
+	return to;
 }
 
 /* For a scope. */
@@ -171,11 +261,11 @@ void zone_set_drop(struct zone_set *set)
 	scope_forget(set, let_go);
 	if (!set || __atomic_sub_fetch(&set->refs, 1, __ATOMIC_ACQ_REL))
 		return;
-	for (uint32_t i = 0; i < set->n; i++)
-		zone_drop(set->zones[i]);
-	memory_free(set->rules);
+	for (size_t i = 0; i < count_pages(set->n); i++)
+		part_drop(&set->pages[i]->part);
+	part_drop(&set->index->part);
+	memory_free(set->pages);
 	memory_free(set->zones);
-	memory_free(set->slots);
 	memory_free(set);
 }
 

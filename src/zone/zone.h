@@ -225,6 +225,10 @@ struct zone_set;
  */
 struct zone_set *zone_set_new(
 	struct hash_key key, const struct zone *const *zones, const uint32_t *rules, size_t n);
+/* The same but for `n` of them: zone at[i] is zones[i] from now on, another version of the one that is there, with its
+ * apex; `at` ascends. What has not changed is shared. Never NULL. */
+struct zone_set *zone_set_with(const struct zone_set *set, const size_t *at,
+	const struct zone *const *zones, size_t n);
 struct zone_set *zone_set_hold(struct zone_set *set);
 void zone_set_drop(struct zone_set *set);
 size_t zone_set_count(const struct zone_set *set);

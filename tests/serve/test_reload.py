@@ -279,7 +279,7 @@ def alarms():
     with new() as s:
         lines = s.ctl("status")[1].splitlines()
         same((lines[0].split()[0], lines[1]), ("waymarkd", "alarms: none"))
-        assert [l for l in lines if l[0] != " "][2:6] == ["server", "zones", "edges and probes", "loop and jobs"], lines
+        assert [l for l in lines if l[0] != " "][2:6] == ["server", "zones", "zones signed here", "edges and probes"], lines
         same(json.loads(s.ctl("status", "--json")[1])["alarms"], [])
         s.write("zones/bad.test.zone", "www A 1\n")
         s.write("zones/example.com.zone", "www A 1\n")

@@ -4,6 +4,7 @@
 #include "unit/unit.h"
 #include "unit/zone/zone_of.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,6 +196,59 @@ static void zones_come_go_and_are_replaced_in_one_go(void)
 	registry_drop(r);
 }
 
+/* Of more zones than registries share in one piece. */
+static void others_of_many_zones_take_their_places_and_all_else_is_shared(void)
+{
+	enum { N = 700 };
+	static const unsigned at[] = { 0, 255, 256, 699, 256 }; /* one twice: the first counts */
+	struct registry_zone **own = memory_zeroed(N, sizeof(*own)), *newer[UNIT_COUNT(at) + 1];
+	uint32_t rules[N];
+	char name[16];
+	uint8_t origin[NAME_MOST];
+
+	for (unsigned i = 0; i < N; i++) {
+		snprintf(name, sizeof name, "z%03u.", i);
+		own[i] = zone_like(name, i == 255 ? REGISTRY_EMPTY : REGISTRY_READY);
+		rules[i] = i;
+	}
+	struct registry *r = registry_new(zone_of_key, own, rules, N);
+	CU_ASSERT_EQUAL(r->n_empty, 1);
+	for (size_t i = 0; i < UNIT_COUNT(at); i++) {
+		snprintf(name, sizeof name, "z%03u.", at[i]);
+		newer[i] = zone_like(name, i == 3 ? REGISTRY_FAULTY : REGISTRY_READY);
+		part_hold(&newer[i]->part);
+	}
+	newer[UNIT_COUNT(at)] = zone_like("nowhere.", REGISTRY_READY);
+	struct registry *next = registry_with(r, newer, UNIT_COUNT(newer));
+	CU_ASSERT_EQUAL(next->n_empty, 0);
+	CU_ASSERT_EQUAL(next->n_faulty, 1);
+	CU_ASSERT_EQUAL(next->names, r->names);
+	for (unsigned i = 0, same = 0; i < N; i++) {
+		snprintf(name, sizeof name, "z%03u.", i);
+		const size_t k = i == 0 ? 0 : i == 255 ? 1 : i == 256 ? 2 : i == 699 ? 3 : 99;
+		const struct registry_zone *want = k == 99 ? r->zones[i] : newer[k];
+		same += next->zones[i] == want && zone_set_get(next->set, i) == want->load.zone &&
+			registry_find(next, wire_of(origin, name)) == want &&
+			zone_set_rule(next->set, i) == i;
+		if (i == N - 1)
+			CU_ASSERT_EQUAL(same, N);
+	}
+	/* Pages without others are shared; each entry of the rest is held once more. */
+	CU_ASSERT_EQUAL(r->zones[300]->part.refs, 2);
+	CU_ASSERT_EQUAL(r->zones[1]->part.refs, 2);
+	CU_ASSERT_EQUAL(newer[4]->part.refs, 1);
+	registry_drop(r);
+	CU_ASSERT_EQUAL(next->zones[300]->part.refs, 1);
+	struct zone_name find;
+	zone_name_set(&find, zone_of_key, wire_of(origin, "z256."));
+	CU_ASSERT_PTR_EQUAL(zone_set_find(next->set, &find, find.labels, NULL), newer[2]->load.zone);
+	registry_drop(next);
+	for (size_t i = 0; i < UNIT_COUNT(at); i++) {
+		CU_ASSERT_EQUAL(newer[i]->part.refs, 1);
+		registry_zone_drop(newer[i]);
+	}
+}
+
 static void who_has_added_a_zone_is_copied_and_compared(void)
 {
 	char template[] = "hosted", file[] = "/f";
@@ -241,6 +295,8 @@ void suite_registry(void)
 		{ "an entry is shared by registries", an_entry_is_shared_by_registries },
 		{ "zones come, go and are replaced in one go",
 			zones_come_go_and_are_replaced_in_one_go },
+		{ "others of many zones take their places, and all else is shared",
+			others_of_many_zones_take_their_places_and_all_else_is_shared },
 		{ "who has added a zone is copied and compared",
 			who_has_added_a_zone_is_copied_and_compared },
 	};
