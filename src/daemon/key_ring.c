@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { BUCKETS = 1 << 16, SETTLE_S = 30, JUMP_US = 30 * 1000000 };
+enum { BUCKETS = 1 << 16, SETTLE_S = 10, JUMP_US = 30 * 1000000 };
 
 /* --- the table ---------------------------------------------------------------------------- */
 

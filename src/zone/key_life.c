@@ -217,7 +217,7 @@ static bool introduce(struct key_life *l, struct life_key *k, bool fresh)
 	bool changed = false;
 
 	if ((k->role & KEY_SIGNS_ZONE) && k->zone.state == KEY_HIDDEN &&
-		(!is_known(l, a) || k->dnskey.state == KEY_OMNIPRESENT))
+		(fresh || !is_known(l, a) || k->dnskey.state == KEY_OMNIPRESENT))
 		changed = become(&k->zone, KEY_RUMOURED);
 	if (k->dnskey.state == KEY_HIDDEN &&
 		(fresh || is_published(l, a) || (!is_known(l, a) && is_signed(l, a))))
@@ -405,7 +405,8 @@ struct key_wish key_life_step(struct key_life *l, const struct key_policy *p,
 	if (!wish.role)
 		wish.save = unwant(l, is_off(p) ? NULL : p) || wish.save;
 	const bool unsign = is_off(p) && !key_life_is_secure(l);
-	while (move(l, facts->settled, unsign))
+	/* All keys of a new zone begin together. */
+	while (!wish.role && move(l, facts->settled, unsign))
 		wish.save = true;
 	*n = l->n;
 	l->n = sort_out(l);

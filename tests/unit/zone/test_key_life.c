@@ -402,6 +402,28 @@ static void a_new_zone_is_signed_at_once_and_its_ds_asked_for_later(void)
 	key_life_fini(&l);
 }
 
+static void a_new_zone_of_two_keys_is_signed_at_once(void)
+{
+	struct key_policy p = quick();
+	struct key_life l = { 0 };
+	struct key_facts facts = after(0);
+	size_t n;
+	uint8_t role;
+
+	p.split = true;
+	while ((role = key_life_step(&l, &p, &facts, &n).role)) {
+		struct signing_key *k = signing_key_new(SIGNING_ED25519, 0,
+			role == KEY_KSK ? SIGNING_KSK : SIGNING_ZSK, NULL);
+		CU_ASSERT_FATAL(key_life_add(&l, k, role, facts.now_s));
+		signing_key_drop(k);
+	}
+	CU_ASSERT_EQUAL_FATAL(l.n, 2);
+	CU_ASSERT_EQUAL(l.keys[0].dnskey.state, KEY_RUMOURED);
+	CU_ASSERT_EQUAL(l.keys[1].dnskey.state, KEY_RUMOURED);
+	CU_ASSERT_EQUAL(l.keys[1].zone.state, KEY_RUMOURED);
+	key_life_fini(&l);
+}
+
 static void what_is_not_served_yet_is_not_waited_for(void)
 {
 	const struct key_policy p = quick();
@@ -564,6 +586,8 @@ void suite_key_life(void)
 		{ "a year of rolls is never bogus", a_year_of_rolls_is_never_bogus },
 		{ "a new zone is signed at once, and its DS asked for later",
 			a_new_zone_is_signed_at_once_and_its_ds_asked_for_later },
+		{ "a new zone of two keys is signed at once",
+			a_new_zone_of_two_keys_is_signed_at_once },
 		{ "what is not served yet is not waited for",
 			what_is_not_served_yet_is_not_waited_for },
 		{ "clocks that were ahead make waits longer",
