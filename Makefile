@@ -225,8 +225,8 @@ bench: W ?= all
 bench: R ?= 5
 bench: T ?= 2
 bench: $(programs) $(bench_programs)
-	$(if $(filter C%,$(W)),,@BUILD=$(BUILD) tests/bench/bench -w "$(W)" -r $(R) -t $(T) --json $(BUILD)/bench.json $(BENCH_FLAGS))
-	$(if $(filter W%,$(W)),,@BUILD=$(BUILD) tests/bench/changes.py -w "$(W)")
+	$(if $(filter W% all,$(W)),@BUILD=$(BUILD) tests/bench/bench -w "$(filter W% all,$(W))" -r $(R) -t $(T) --json $(BUILD)/bench.json $(BENCH_FLAGS))
+	$(if $(filter C% all,$(W)),@BUILD=$(BUILD) tests/bench/changes.py -w "$(filter C% all,$(W))")
 
 lab: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/lab_router

@@ -402,8 +402,7 @@ static void look(struct upkeep *u)
 
 	if (u->merging.on)
 		see(u);
-	else if (zones->large && zones->large->load.n == 0 &&
-		clock_seconds() >= u->not_before)
+	else if (zones->large && clock_seconds() >= u->not_before)
 		merge(u, zones->large);
 	store_some(u);
 	checkpoint(u);

@@ -178,6 +178,11 @@ struct registry_ends registry_ends(const struct registry *r, int64_t now_s)
 	return to;
 }
 
+static bool is_large(const struct registry_zone *z)
+{
+	return !z->load.n && zone_is_ready(z->load.zone) && zone_wants_merge(z->load.zone);
+}
+
 struct registry *registry_new(
 	struct hash_key key, struct registry_zone **zones, const uint32_t *rules, size_t n)
 {
@@ -192,7 +197,7 @@ struct registry *registry_new(
 		r->n_empty += zones[i]->state == REGISTRY_EMPTY ||
 			zones[i]->state == REGISTRY_EXPIRED;
 		r->names = hash_pair(r->names, of[i]->apex_hash + (rules ? rules[i] : 0));
-		if (zone_is_ready(of[i]) && zone_wants_merge(of[i]))
+		if (is_large(zones[i]))
 			r->large = zones[i];
 	}
 	r->pages = memory_zeroed(count_pages(n) + 1, sizeof(*r->pages));
@@ -297,11 +302,6 @@ static bool is_faulty(const struct registry_zone *z)
 static bool is_empty(const struct registry_zone *z)
 {
 	return z->state == REGISTRY_EMPTY || z->state == REGISTRY_EXPIRED;
-}
-
-static bool is_large(const struct registry_zone *z)
-{
-	return zone_is_ready(z->load.zone) && zone_wants_merge(z->load.zone);
 }
 
 static void count_again(struct registry *to, const struct registry *r, const struct replaced *x)

@@ -93,7 +93,7 @@ struct registry {
 	struct zone_set *set;            /* zone i of the set is zones[i]'s */
 	struct registry_signed *signeds; /* [n_signeds], those that end first in front */
 	size_t n_signeds;
-	const struct registry_zone *large; /* one whose zone_wants_merge(); NULL: none */
+	const struct registry_zone *large; /* one that is not its files', whose zone_wants_merge(); NULL: none */
 };
 
 /* A zone with signatures: see struct rrsig_end. */

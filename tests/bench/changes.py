@@ -132,7 +132,7 @@ class Named(Server):
                "type primary; file \"%s\"; allow-update { key xfr; };" % self.zone
         self.write("named.conf", "options { directory \"%s\"; listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; }; pid-file none; recursion no; "
                    "session-keyfile none; notify no; allow-transfer { any; }; allow-notify { any; }; request-ixfr yes; transfers-in 10; };\n"
-                   "controls { };\nkey xfr { algorithm hmac-sha256; secret \"%s\"; };\nzone \"%s\" { %s };\n" % (self.dir, self.port, SECRET, ZONE, kind))
+                   "controls { };\nlogging { category default { null; }; category update { null; }; category update-security { null; }; };\nkey xfr { algorithm hmac-sha256; secret \"%s\"; };\nzone \"%s\" { %s };\n" % (self.dir, self.port, SECRET, ZONE, kind))
 
     def command(self):
         return [shutil.which("named", path=FOLDERS), "-g", "-c", self.dir + "/named.conf"]
