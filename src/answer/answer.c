@@ -219,6 +219,13 @@ static void resolve(struct answerer *a, const struct answer_ask *ask, struct com
 			give_up(c, ask);
 			return;
 		}
+		if (c->refused) {
+			compose_clear(c);
+			c->rcode = RCODE_REFUSED;
+			c->flags = 0;
+			c->edns.ede = EDE_PROHIBITED;
+			return;
+		}
 		if (!on) {
 			/* The RCODE is that of the last name (RFC 6604); what is below a cut is
 			 * not ours to say. */

@@ -22,7 +22,7 @@ void compose_start(struct compose *c, const struct answer_ask *ask, const struct
 	c->rcode = RCODE_NOERROR;
 	c->flags = 0;
 	c->class = CLASS_ANSWER;
-	c->silent = c->failed = false;
+	c->silent = c->failed = c->refused = false;
 	c->source = &ask->source;
 	c->dnssec = q->edns.dnssec_ok;
 	c->zone = NULL;

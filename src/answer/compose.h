@@ -28,6 +28,7 @@ struct compose {
 	uint32_t negative_most_s; /* what is not there now may be there so soon */
 	bool dnssec;              /* signatures and proofs are wanted */
 	bool silent;              /* nothing is said yet */
+	bool refused;             /* a pool refuses this client */
 	bool failed;              /* what would have to be said cannot be: SERVFAIL, or nothing */
 	bool proven;
 

@@ -179,6 +179,7 @@ static void take_in(struct choice *c, const struct choice *other)
 	c->by_subnet = c->by_subnet || other->by_subnet;
 	c->by_chance = c->by_chance || other->by_chance;
 	c->for_now = c->for_now || other->for_now;
+	c->refused = c->refused || other->refused;
 	if (c->ttl_most_s > other->ttl_most_s)
 		c->ttl_most_s = other->ttl_most_s;
 }
@@ -372,6 +373,7 @@ bool steered_answer(
 	const unsigned scope = choice.by_subnet ? choice.scope + p->v4_at : 0;
 	if (scope > c->edns.scope)
 		c->edns.scope = (uint8_t)scope;
+	c->refused = choice.refused;
 	*none = choice.n == 0 || !fits_type(c, who->steer, &choice);
 	const uint32_t ttl_s = steered_ttl_s(c, &p->found, who, &choice, p->v4_at);
 	if (*none) {

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "geo/netmap.h"
 #include "conf/include.h"
 #include "conf/schema.h"
 
@@ -99,6 +100,24 @@ static bool same_files(const struct conf *a, const struct conf *b)
 	return same;
 }
 
+static bool reads_files(const struct conf *c)
+{
+	for (size_t i = 0; i < c->n_classes; i++)
+		if (c->classes[i].from_file)
+			return true;
+	return false;
+}
+
+/* Of equal texts: have their classes of clients come from equal files, too? */
+static bool same_classes(const struct conf *a, const struct conf *b)
+{
+	bool same = a->n_classes == b->n_classes;
+
+	for (size_t i = 0; same && i < a->n_classes; i++)
+		same = a->classes[i].hash == b->classes[i].hash;
+	return same;
+}
+
 static struct conf *hold(const struct conf *c)
 {
 	struct conf *own = (struct conf *)(uintptr_t)c;
@@ -120,11 +139,11 @@ struct conf *conf_open(const char *path, const struct conf *before, struct fault
 	scope_hold(&file, file_let_go);
 	const struct parse_file main = { path, file.text, file.text + file.len };
 	if (before && same_file(&before->sources.of[0], &main) &&
-		!memmem(file.text, file.len, "include", 7)) {
+		!memmem(file.text, file.len, "include", 7) && !reads_files(before)) {
 		c = hold(before);
 	} else {
 		c = conf_open_text(path, file.text, file.len, f);
-		if (c && before && same_files(c, before)) {
+		if (c && before && same_files(c, before) && same_classes(c, before)) {
 			part_drop(&c->part);
 			c = hold(before);
 		}
@@ -252,6 +271,9 @@ const char *conf_find_socket(const char *path, struct arena *mem, struct fault *
 
 void conf_fini(struct conf *c)
 {
+	for (size_t i = 0; i < c->n_classes; i++)
+		if (c->classes[i].map)
+			netmap_drop(c->classes[i].map);
 	arena_fini(&c->mem);
 	*c = (struct conf){ 0 };
 }

@@ -176,6 +176,15 @@ struct conf_path {
 	unsigned source, line, column;
 };
 
+/* A class of clients: who is in its map has value 1. */
+struct conf_class {
+	const char *name;
+	struct netmap *map; /* held */
+	size_t n;           /* nets */
+	uint64_t hash;      /* of the files */
+	bool from_file;
+};
+
 struct conf {
 	struct part part; /* first; of conf_open() */
 	struct arena mem;
@@ -221,6 +230,8 @@ struct conf {
 	size_t n_probes;
 	struct conf_file *files; /* that probes name */
 	size_t n_files;
+	struct conf_class *classes; /* clients */
+	size_t n_classes;
 	struct pool_opts *pools;
 	size_t n_pools;
 	struct numbers pool_numbers; /* by name */

@@ -28,6 +28,7 @@ struct reader {
 	struct known policies;               /* numbers of `dnssec` */
 	struct known keys, peers, templates; /* likewise; templates from conf->first_template on */
 	const char *const *pools_by_number;
+	struct known classes; /* numbers of `clients` */
 	size_t rules_room;
 	const struct node *plain_node; /* the first `edge-as: addresses`; NULL: none */
 	const struct node **edge_nodes; /* by number; NULL: no edges were read */

@@ -283,6 +283,9 @@ const struct key schema_keys[] = {
 		.about = "How load is balanced. Edges may have some of these keys for "
 			 "themselves.",
 		.keys = schema_balance_keys },
+	{ "clients", schema_clients, .say = "a mapping of classes",
+		.about = "Classes of clients by their nets, for pins.", .otherwise = "none",
+		.each = "CLASS", .keys = schema_class_keys },
 	{ "edges", schema_edges, .late = 0,
 		.about = "The places that clients are sent to, by name. A name starts "
 			 "with a letter or digit, and has only those and \"-\", \"_\" "

@@ -153,6 +153,8 @@ struct schema_pool {
 	const struct node *other; /* where `all-down` names another pool */
 	struct pool_pin *pins;    /* room for all of them; `opts.n_pins` are taken */
 	const struct node **pin_nodes;
+	struct pool_rule *rules;  /* likewise */
+	const struct node **rule_nodes;
 };
 
 struct schema_edges {
@@ -189,8 +191,18 @@ key_take schema_probe_host, schema_probe_tls_name, schema_probe_headers, schema_
 void schema_probe_together(struct reader *r, struct schema_probe *p);
 enum { SCHEMA_PROBE_FILES = 3 }; /* that it may note in the configuration */
 
-/* pin: to a struct schema_pool. */
+/* clients: to a struct conf. */
+key_take schema_clients;
+extern const struct key schema_class_keys[];
+
+/* pin: to a struct schema_pool. As a list: rules. */
 key_take schema_pins;
+void schema_pin_rules(struct reader *r, const struct node *list, struct schema_pool *pool);
+extern const struct key schema_pin_rule_keys[];
+/* Whom a pin of that kind is for, as it is written; false: told. */
+bool schema_pin_who(struct reader *r, const struct node *said, struct pool_pin *pin);
+/* A pool instead of edges; false: it is no pool's name. */
+bool schema_pin_pool(const struct reader *r, const struct node *value, struct pool_pin *pin);
 
 /* dnssec: to a struct conf; there is one policy before, and room for more. And what a zone says of it: to
  * an unsigned. */

@@ -280,6 +280,11 @@ static int64_t link_of(const struct schema_pool *p, size_t k, const struct node 
 			*at = p->pin_nodes[i];
 			return p->opts.pins[i].pool;
 		}
+	for (size_t i = 0; i < p->opts.n_rules; i++)
+		if (p->opts.rules[i].to.to_pool && k-- == 0) {
+			*at = p->rule_nodes[i];
+			return p->opts.rules[i].to.pool;
+		}
 	if (p->opts.all_down == POOL_OTHER && k == 0) {
 		*at = p->other;
 		return p->opts.other;
@@ -366,19 +371,27 @@ static bool leads_to(const struct schema_pool *pools, size_t pool, uint16_t edge
 	return false;
 }
 
+static void check_pin(
+	const struct walk *w, size_t pool, const struct pool_pin *pin, const struct node *at)
+{
+	char shown[OPTION_SHOWN];
+
+	for (size_t k = 0; k < pin->n; k++)
+		if (!leads_to(w->pools, pool, pin->edges[k]))
+			parse_error(w->r->src, at,
+				"edge %s is not one of pool %s, nor of those in it",
+				option_shown(shown, w->r->conf->edges[pin->edges[k]].name),
+				w->pools[pool].opts.name);
+}
+
 static void check_pins(const struct walk *w, size_t pool)
 {
 	const struct schema_pool *p = &w->pools[pool];
-	char shown[OPTION_SHOWN];
 
 	for (size_t i = 0; i < p->opts.n_pins; i++)
-		for (size_t k = 0; k < p->opts.pins[i].n; k++)
-			if (!leads_to(w->pools, pool, p->opts.pins[i].edges[k]))
-				parse_error(w->r->src, p->pin_nodes[i],
-					"edge %s is not one of pool %s, nor of those in it",
-					option_shown(shown,
-						w->r->conf->edges[p->opts.pins[i].edges[k]].name),
-					p->opts.name);
+		check_pin(w, pool, &p->opts.pins[i], p->pin_nodes[i]);
+	for (size_t i = 0; i < p->opts.n_rules; i++)
+		check_pin(w, pool, &p->opts.rules[i].to, p->rule_nodes[i]);
 }
 
 /* What the policy asks of edges in pools in it. */
@@ -419,6 +432,8 @@ void schema_check_trees(struct reader *r, const struct schema_pool *pools, size_
 		any = any || pools[i].is_tree;
 		for (size_t k = 0; k < pools[i].opts.n_pins; k++)
 			any = any || pools[i].opts.pins[k].to_pool;
+		for (size_t k = 0; k < pools[i].opts.n_rules; k++)
+			any = any || pools[i].opts.rules[k].to.to_pool;
 	}
 	if (!any)
 		return;

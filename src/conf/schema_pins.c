@@ -91,8 +91,30 @@ static bool read_continent(struct reader *r, const struct node *key, struct pool
 	return wrong(r, key, "not a continent (AF, AN, AS, EU, NA, OC or SA)");
 }
 
+static bool read_city(struct reader *r, const struct node *key, struct pool_pin *pin)
+{
+	if (!*key->text)
+		return wrong(r, key, "not a city (its English name, as the GeoIP file has it)");
+	pin->code = arena_strdup(r->mem, key->text);
+	return true;
+}
+
+bool schema_pin_who(struct reader *r, const struct node *said, struct pool_pin *pin)
+{
+	static read_key *const read[] = {
+		[PIN_NET] = read_net,
+		[PIN_ASN] = read_asn,
+		[PIN_CITY] = read_city,
+		[PIN_REGION] = read_region,
+		[PIN_COUNTRY] = read_country,
+		[PIN_CONTINENT] = read_continent,
+	};
+
+	return read[pin->kind](r, said, pin);
+}
+
 /* A pool instead of edges. A name is an edge's before it is a pool's. */
-static bool names_pool(const struct reader *r, const struct node *value, struct pool_pin *pin)
+bool schema_pin_pool(const struct reader *r, const struct node *value, struct pool_pin *pin)
 {
 	unsigned number;
 
@@ -108,14 +130,6 @@ static bool names_pool(const struct reader *r, const struct node *value, struct 
 static void take(struct reader *r, const struct key *key, const struct node *map,
 	struct schema_pool *pool, enum pool_pin_kind kind)
 {
-	static read_key *const read[] = {
-		[PIN_NET] = read_net,
-		[PIN_ASN] = read_asn,
-		[PIN_REGION] = read_region,
-		[PIN_COUNTRY] = read_country,
-		[PIN_CONTINENT] = read_continent,
-	};
-
 	if (!keys_is_map(r, map, key->name))
 		return;
 	for (const struct node *n = map->first; n && !faults_full(r->src->faults);
@@ -127,10 +141,10 @@ static void take(struct reader *r, const struct key *key, const struct node *map
 			.line = n->key->line,
 			.column = n->key->column
 		};
-		const bool ok = read[kind](r, n->key, pin);
+		const bool ok = schema_pin_who(r, n->key, pin);
 		if (n->kind == NODE_BAD || !keys_has_value(r, n))
 			continue;
-		if (names_pool(r, n, pin)) {
+		if (schema_pin_pool(r, n, pin)) {
 			if (ok)
 				pool->pin_nodes[pool->opts.n_pins++] = n->key;
 			continue;
@@ -153,6 +167,12 @@ static void take_asn(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	take(r, key, value, to, PIN_ASN);
+}
+
+static void take_city(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	take(r, key, value, to, PIN_CITY);
 }
 
 static void take_region(
@@ -180,6 +200,9 @@ const struct key schema_pin_keys[] = {
 		.otherwise = "none", .each = "PREFIX" },
 	{ "asn", take_asn, .say = EDGES, .about = "By AS number: { 64500: ams1 }.",
 		.otherwise = "none", .each = "ASN" },
+	{ "city", take_city, .say = EDGES,
+		.about = "By city, by its English name as the GeoIP file has it: { Berlin: ber1 }.",
+		.otherwise = "none", .each = "CITY" },
 	{ "region", take_region, .say = EDGES,
 		.about = "By region, as the GeoIP file has it, by code or by name: { "
 			 "US-CA: lax1 }.",
@@ -202,6 +225,8 @@ static int compare_clients(const struct pool_pin *a, const struct pool_pin *b)
 		const int d = memcmp(&a->net.addr, &b->net.addr, sizeof a->net.addr);
 		return d ? d : (int)a->net.bits - (int)b->net.bits;
 	}
+	if (a->kind == PIN_CITY)
+		return strcasecmp(a->code, b->code);
 	if (a->kind == PIN_ASN)
 		return a->asn < b->asn ? -1 : a->asn > b->asn;
 	return strcmp(a->code, b->code);
@@ -242,6 +267,10 @@ void schema_pins(struct reader *r, const struct key *key, const struct node *val
 	struct schema_pool *pool = to;
 	size_t room = 0;
 
+	if (value->kind == NODE_LIST) {
+		schema_pin_rules(r, value, pool);
+		return;
+	}
 	if (!keys_is_map(r, value, key->name))
 		return;
 	for (const struct node *kind = value->first; kind; kind = kind->next)

@@ -242,10 +242,10 @@ const struct key schema_pool_keys[] = {
 			 "not here follow.",
 		.otherwise = "the order of edges" },
 	{ "pin", schema_pins, .late = 1,
-		.say = "a mapping of net, asn, region, country or continent",
+		.say = "a mapping of net, asn, city, region, country or continent, or a list of rules",
 		.about = "Edges that go before all others for some clients, while one of "
 			 "them is up. The strongest pin first: net (the longest prefix), "
-			 "asn, region, country, continent.",
+			 "asn, city, region, country, continent. Or a list of rules, of which the first whose conditions all hold has the client.",
 		.otherwise = "none", .keys = schema_pin_keys },
 	{ 0 },
 };

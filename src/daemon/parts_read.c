@@ -6,6 +6,7 @@
 #include "daemon/latency_read.h"
 #include "daemon/zones_read.h"
 #include "jobs/jobs.h"
+#include "steer/rules.h"
 #include "store/store.h"
 #include "xfr/stored.h"
 
@@ -153,24 +154,28 @@ struct steer *parts_steer(const struct conf *c, struct atlas *atlas,
 
 /* A pin that no client can match does nothing: a slip of the pen, or a database that does not
  * tell such things. */
+static void warn_of_idle_pin(const struct conf *c, struct faults *f, const struct pool_pin *pin)
+{
+	const struct fault_at at = conf_place(c, pin->source, pin->line, pin->column);
+
+	faults_warning(f, &at,
+		"no client matches this pin: the GeoIP files%s know "
+		"none such",
+		pin->kind == PIN_ASN && !c->n_asn_files ? " (there is no geoip: asn: file)" : "");
+}
+
 static void warn_of_idle_pins(const struct parts *to, struct faults *f)
 {
 	const struct conf *c = parts_conf(to);
 
 	for (unsigned i = 0; i < to->steer->n_pools; i++) {
 		const struct pool *p = &to->steer->pools[i];
-		for (unsigned k = 0; k < p->n_pins; k++) {
-			const struct pool_pin *pin = p->pins[k].from;
-			const struct fault_at at = conf_place(
-				c, pin->source, pin->line, pin->column);
+		for (unsigned k = 0; p->rules && k < p->rules->n; k++)
+			if (!p->rules->rule[k].matches)
+				warn_of_idle_pin(c, f, &p->rules->rule[k].from->to);
+		for (unsigned k = 0; k < p->n_pins; k++)
 			if (!p->pins[k].matches)
-				faults_warning(f, &at,
-					"no client matches this pin: the GeoIP files%s know "
-					"none such",
-					pin->kind == PIN_ASN && !c->n_asn_files
-						? " (there is no geoip: asn: file)"
-						: "");
-		}
+				warn_of_idle_pin(c, f, p->pins[k].from);
 	}
 }
 

@@ -347,6 +347,9 @@ static bool has_cname_below(const struct conf *c, const struct pool_opts *p)
 	for (size_t i = 0; i < p->n_pins; i++)
 		if (p->pins[i].to_pool && leads_to_cname(c, &c->pools[p->pins[i].pool]))
 			return true;
+	for (size_t i = 0; i < p->n_rules; i++)
+		if (p->rules[i].to.to_pool && leads_to_cname(c, &c->pools[p->rules[i].to.pool]))
+			return true;
 	return false;
 }
 

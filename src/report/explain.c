@@ -222,6 +222,9 @@ static void pin_text(const struct pool_pin *pin, char text[static ADDR_TEXT])
 	switch (pin->kind) {
 	case PIN_NET: prefix_text(text, &pin->net); return;
 	case PIN_ASN: snprintf(text, ADDR_TEXT, "AS%u", pin->asn); return;
+	case PIN_RULE:
+	case PIN_KINDS: return;
+	case PIN_CITY: snprintf(text, ADDR_TEXT, "city %s", pin->code); return;
 	case PIN_REGION: snprintf(text, ADDR_TEXT, "region %s", pin->code); return;
 	case PIN_COUNTRY: snprintf(text, ADDR_TEXT, "country %s", pin->code); return;
 	case PIN_CONTINENT: snprintf(text, ADDR_TEXT, "continent %s", pin->code); return;
@@ -338,7 +341,9 @@ static json_t *step_json(
 		       by_text(s->by));
 	char text[ADDR_TEXT];
 
-	if (s->pin) {
+	if (s->pin && s->pin->kind == PIN_RULE) {
+		json_object_set_new(o, "pin", json_string(s->pin->code));
+	} else if (s->pin) {
 		pin_text(s->pin, text);
 		json_object_set_new(o, "pin", json_string(text));
 	}

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/numbers.h"
 #include "dns/rrtype.h"
+#include "steer/rules.h"
 #include "zone/image.h"
 
 #include <stdio.h>
@@ -17,6 +18,10 @@ static bool matter_below(const struct steer *s, const struct pool *p)
 			return true;
 	for (unsigned i = 0; i < p->n_pins; i++)
 		if (p->pins[i].from->to_pool && simulate_names_matter(s, p->pins[i].from->pool))
+			return true;
+	for (unsigned i = 0; p->rules && i < p->rules->n; i++)
+		if (p->rules->rule[i].from->to.to_pool &&
+			simulate_names_matter(s, p->rules->rule[i].from->to.pool))
 			return true;
 	return false;
 }

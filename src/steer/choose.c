@@ -285,7 +285,7 @@ static bool can_answer(const struct choose_walk *w)
 /* Does anything in this pool depend on where the client is? */
 static bool looks_at_client(const struct pool *p)
 {
-	return p->rank || p->n_pins || (p->affinity & AFFINITY_CLIENT);
+	return p->rank || p->n_pins || p->rules || (p->affinity & AFFINITY_CLIENT);
 }
 
 /* With what may answer: pins, then the policy. */
@@ -300,6 +300,8 @@ __attribute__((always_inline)) static inline bool by_rules(struct choose_walk *w
 		if (w->by_source && p->nets && choose_by_net(w))
 			return true;
 	}
+	if (p->rules && (choose_by_rules(w) || w->over))
+		return w->choice->n > w->first;
 	return (p->pin_of_asn && choose_by_asn(w)) || (p->pin_of_place && choose_by_place(w)) ||
 		by_policy(w, false, false);
 }
@@ -322,7 +324,7 @@ void choose_fetch(const struct choose_ask *ask, unsigned step)
 {
 	const struct pool *p = &ask->steer->pools[ask->steer->pools[ask->pool].reads];
 
-	if (p->rank || p->pin_of_place)
+	if (p->rank || p->asks_place)
 		netmap_fetch(choose_map_of(ask->steer, p),
 			ask->has_subnet ? &ask->subnet : &ask->source, step);
 }
@@ -362,7 +364,7 @@ bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x)
 	choose_enter(w, x->pool);
 	if (can_answer(w)) {
 		took = x->even_down ? choose_all_down_inside(w, x->even_drained) : by_rules(w);
-		if (!took && !x->even_down && w->pool->all_down == POOL_OTHER)
+		if (!took && !x->even_down && !w->over && w->pool->all_down == POOL_OTHER)
 			took = choose_in_pool(
 				w, &(struct choose_inside){ w->pool->other, false, false });
 	}
@@ -372,6 +374,7 @@ bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x)
 		if (w->choice->form == UINT16_MAX && has_forms(w->pool))
 			w->choice->form = x->pool;
 	}
+	w->over = false;
 	w->first = first;
 	choose_enter(w, above);
 	w->most = most;
@@ -421,11 +424,11 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		if (!can_answer(&w))
 			break;
 		c.for_now = true;
-		if (by_rules(&w))
+		if (by_rules(&w) || w.over)
 			break;
 		some = some || choose_has_any(&w);
 	} while (!choose_all_down(&w));
-	c.for_now = c.for_now && c.n == 0;
+	c.for_now = c.for_now && c.n == 0 && !w.over;
 	if (c.for_now && !some) {
 		c.by_subnet = false;
 		c.scope = 0;

@@ -68,6 +68,7 @@ struct choice {
 	struct addr who; /* whom it looked at */
 	uint32_t ttl_most_s;
 	uint64_t demand; /* the key under which the query counts (demand.h); 0: none */
+	bool refused;    /* the pool has no answer for this client, by a rule */
 	bool by_subnet;  /* the subnet played a part */
 	unsigned scope;  /* bits of the subnet's family that the choice depends on */
 };

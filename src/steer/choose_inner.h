@@ -16,6 +16,7 @@ struct choose_walk {
 	const struct pool *pool;
 	const struct standing_pool *standing; /* of the pool */
 	uint16_t number;                      /* ... and which it is */
+	bool over; /* a rule has it that nothing else is said in this pool */
 	unsigned first, most; /* the pool's answers are those from the one up to the other */
 	struct addr who;
 	bool by_source; /* `who` is the source: the scope does not get narrower by what it shows
@@ -72,7 +73,7 @@ static inline bool choose_has_address(const struct choose_walk *w, const struct 
  * is to know at once, unless pins ask for the place itself. */
 static inline const struct netmap *choose_map_of(const struct steer *s, const struct pool *p)
 {
-	return p->rank && p->rank->view && !p->pin_of_place ? p->rank->view
+	return p->rank && p->rank->view && !p->asks_place ? p->rank->view
 							    : s->atlas->cities.map;
 }
 
@@ -121,6 +122,9 @@ __attribute__((always_inline)) static inline enum choose_verdict choose_judge(
 bool choose_by_net(struct choose_walk *w);
 bool choose_by_asn(struct choose_walk *w);
 bool choose_by_place(struct choose_walk *w);
+
+/* Rules, which there are: false when there is nothing by them; the walk may be over then. */
+bool choose_by_rules(struct choose_walk *w);
 
 /* By the pool's policy; with `even_down` as if all were up. */
 bool choose_by_policy(struct choose_walk *w, bool even_down, bool even_drained);

@@ -1,6 +1,9 @@
 #include "steer/pool.h"
 
+#include "geo/place.h"
+
 #include <string.h>
+#include <strings.h>
 
 static const char *const policies[] = {
 	[POOL_NEAREST] = "nearest",
@@ -23,6 +26,26 @@ bool pool_policy_parse(enum pool_policy *p, const char *text, size_t len)
 			continue;
 		*p = (enum pool_policy)i;
 		return true;
+	}
+	return false;
+}
+
+bool pool_pin_matches(
+	const struct pool_pin *pin, const struct places *places, const struct place *place)
+{
+	const char *code = pin->code;
+
+	switch (pin->kind) {
+	case PIN_NET:
+	case PIN_ASN:
+	case PIN_RULE:
+	case PIN_KINDS: return false;
+	case PIN_CITY: return strcasecmp(code, place_text(places, place->city)) == 0;
+	case PIN_REGION:
+		return memcmp(code, place->country, 2) == 0 &&
+			strcasecmp(code + 3, place_text(places, place->region)) == 0;
+	case PIN_COUNTRY: return memcmp(code, place->country, 2) == 0;
+	case PIN_CONTINENT: return memcmp(code, place->continent, 2) == 0;
 	}
 	return false;
 }

@@ -65,9 +65,12 @@ enum pool_all_down {
 enum pool_pin_kind {
 	PIN_NET,
 	PIN_ASN,
+	PIN_CITY,
 	PIN_REGION,
 	PIN_COUNTRY,
-	PIN_CONTINENT
+	PIN_CONTINENT,
+	PIN_RULE, /* of several conditions */
+	PIN_KINDS
 }; /* the strongest first */
 
 /* What a pool answers to questions for a service at its names (RFC 9460): the RDATA but for the
@@ -89,12 +92,40 @@ struct pool_pin {
 	uint32_t asn;      /* PIN_ASN */
 	const char
 		*code; /* PIN_REGION "US-CA" or "US-California", as the GeoIP file has it,
-			* whatever the case; PIN_COUNTRY "NO", PIN_CONTINENT "EU", upper case */
+			* whatever the case; PIN_CITY its English name; PIN_RULE what it says;
+			* PIN_COUNTRY "NO", PIN_CONTINENT "EU", upper case */
 	const uint16_t *edges; /* numbers of edges of the pool, or of pools in it */
 	size_t n;
 	bool to_pool;  /* they go to a pool instead, */
 	uint16_t pool; /* ... this one */
 	unsigned source, line, column; /* where it is written: the number of the file, ... */
+};
+
+struct places;
+struct place;
+struct netmap;
+
+/* Of a city, region, country or continent: is the place there? */
+bool pool_pin_matches(
+	const struct pool_pin *pin, const struct places *places, const struct place *place);
+
+/* Clients: of each kind of condition one must hold. */
+struct pool_when {
+	const struct pool_pin *conds; /* nets, ASNs, places: only who is told */
+	size_t n;
+	const struct pool_pin *resolvers; /* nets: where the query comes from */
+	size_t n_resolvers;
+	struct netmap *const *clients; /* classes of clients: who is in has value 1; borrowed */
+	size_t n_clients;
+};
+
+/* A pin of several conditions. */
+struct pool_rule {
+	struct pool_when when, unless; /* `unless` without any: there are no exceptions */
+	struct pool_pin to;            /* PIN_RULE: what these clients get */
+	bool nobody;  /* ... nothing, */
+	bool refused; /* ... not even an answer */
+	bool only;    /* when none of it may answer, it answers all the same */
 };
 
 /* As configured. Edges are named by their number in the configuration. */
@@ -127,6 +158,8 @@ struct pool_opts {
 	size_t n_fallback;        /* 0 where there are members: by their order */
 	const struct pool_pin *pins;
 	size_t n_pins;
+	const struct pool_rule *rules; /* before all pins */
+	size_t n_rules;
 	struct pool_form forms[POOL_SERVICES];
 };
 

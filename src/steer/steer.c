@@ -4,6 +4,7 @@
 #include "base/scope.h"
 #include "dns/name.h"
 #include "steer/group.h"
+#include "steer/rules.h"
 #include "steer/steer_tree.h"
 
 #include <math.h>
@@ -102,23 +103,6 @@ static void pin_asns(struct pool *p, struct atlas *atlas)
 		p->asn_seams = netmap_seams_new(atlas->asns.map, p->pin_of_asn, atlas->asns.n);
 }
 
-static bool pin_matches(
-	const struct pool_pin *pin, const struct places *places, const struct place *place)
-{
-	const char *code = pin->code;
-
-	switch (pin->kind) {
-	case PIN_NET:
-	case PIN_ASN: return false;
-	case PIN_REGION:
-		return memcmp(code, place->country, 2) == 0 &&
-			strcasecmp(code + 3, place_text(places, place->region)) == 0;
-	case PIN_COUNTRY: return memcmp(code, place->country, 2) == 0;
-	case PIN_CONTINENT: return memcmp(code, place->continent, 2) == 0;
-	}
-	return false;
-}
-
 /* The strongest kind that matches a place has it: region before country before continent. */
 static void pin_places(struct pool *p, struct atlas *atlas)
 {
@@ -127,7 +111,7 @@ static void pin_places(struct pool *p, struct atlas *atlas)
 	bool any = false;
 
 	for (unsigned i = 0; i < p->n_pins; i++)
-		any = any || p->pins[i].from->kind >= PIN_REGION;
+		any = any || p->pins[i].from->kind >= PIN_CITY;
 	if (!any)
 		return;
 	p->pin_of_place = memory_zeroed(n, sizeof *p->pin_of_place);
@@ -135,7 +119,7 @@ static void pin_places(struct pool *p, struct atlas *atlas)
 		const struct place *place = places_get(places, k);
 		int best = -1;
 		for (unsigned i = 0; i < p->n_pins; i++) {
-			if (!pin_matches(p->pins[i].from, places, place))
+			if (!pool_pin_matches(p->pins[i].from, places, place))
 				continue;
 			p->pins[i].matches = true;
 			if (best < 0 || p->pins[i].from->kind < p->pins[best].from->kind)
@@ -172,6 +156,39 @@ static void fill_pins(struct steer *s, struct pool *p, const struct pool_opts *o
 	pin_nets(p);
 	pin_asns(p, s->atlas);
 	pin_places(p, s->atlas);
+	p->asks_place = p->pin_of_place != NULL;
+}
+
+static struct pool_when keep_when(struct steer *s, const struct pool_when *w)
+{
+	struct pool_when to = *w;
+	struct pool_pin *conds = arena_memdup(&s->mem, w->conds, w->n * sizeof *conds);
+
+	for (size_t i = 0; i < w->n; i++)
+		conds[i].code = conds[i].code ? arena_strdup(&s->mem, conds[i].code) : NULL;
+	to.conds = conds;
+	to.resolvers = arena_memdup(&s->mem, w->resolvers, w->n_resolvers * sizeof *w->resolvers);
+	to.clients = arena_memdup(&s->mem, w->clients, w->n_clients * sizeof *w->clients);
+	return to;
+}
+
+static void fill_rules(struct steer *s, struct pool *p, const struct pool_opts *o)
+{
+	struct pool_rule *own = arena_memdup(&s->mem, o->rules, o->n_rules * sizeof *own);
+
+	if (!o->n_rules)
+		return;
+	for (size_t i = 0; i < o->n_rules; i++) {
+		struct pool_pin *to = &own[i].to;
+		own[i].when = keep_when(s, &o->rules[i].when);
+		own[i].unless = keep_when(s, &o->rules[i].unless);
+		to->code = arena_strdup(&s->mem, to->code);
+		to->edges = arena_memdup(&s->mem, to->edges, to->n * sizeof *to->edges);
+	}
+	p->rules = rules_new(&s->mem, own, o->n_rules, s->atlas);
+	for (unsigned i = 0; i < p->rules->n; i++)
+		p->rules->rule[i].holders = holders_of(s, p, &own[i].to);
+	p->asks_place = p->asks_place || p->rules->places.class_of;
 }
 
 /* --- pools -------------------------------------------------------------------------------- */
@@ -339,6 +356,7 @@ static void fill_pool(struct steer *s, const struct steer_opts *all, unsigned nu
 	}
 	fill_forms(s, p->forms, o->forms);
 	fill_pins(s, p, o);
+	fill_rules(s, p, o);
 }
 
 /* A pool that does not ask where the client is has its answer from one that may. */
@@ -346,7 +364,7 @@ static uint16_t find_reads(const struct steer *s, uint16_t number)
 {
 	const struct pool *p = &s->pools[number];
 
-	for (unsigned depth = 0; depth < POOL_DEPTH_MOST && p->tree && !p->rank && !p->pin_of_place;
+	for (unsigned depth = 0; depth < POOL_DEPTH_MOST && p->tree && !p->rank && !p->asks_place;
 		depth++) {
 		unsigned i = 0;
 		while (i < p->tree->n && !p->tree->members[i].is_pool)
@@ -439,6 +457,7 @@ void steer_drop(struct steer *s)
 			netmap_seams_free(p->asn_seams);
 		if (p->place_seams)
 			netmap_seams_free(p->place_seams);
+		rules_drop(p->rules);
 		memory_free(p->pin_of_asn);
 		memory_free(p->pin_of_place);
 	}

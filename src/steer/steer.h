@@ -38,6 +38,8 @@ struct edge {
 	unsigned slow_start_ms;
 };
 
+struct rules;
+
 /* The edges that some clients are sent to before all others. Numbers of edges. */
 struct pool_pinned {
 	const struct pool_pin *from;
@@ -92,6 +94,8 @@ struct pool {
 	struct rank *rank; /* where a link is POOL_NEAREST; else NULL. Of a tree: of its leaves */
 	struct pool_form forms[POOL_SERVICES];
 
+	struct rules *rules; /* NULL: none */
+	bool asks_place;     /* some pin or rule asks for the place itself */
 	struct pool_pinned *pins;
 	unsigned n_pins;
 	struct netmap *nets;  /* value: pin + 1; NULL without pins by net */

@@ -129,7 +129,7 @@ static bool is_nearest(const struct pool_opts *o)
 static bool says_nothing(const struct steer_opts *all, unsigned number)
 {
 	const struct pool_opts *o = &all->pools[number];
-	bool plain = is_nearest(o) && !o->n_pins && o->all_down == POOL_ALL && !o->ttl_min_s &&
+	bool plain = is_nearest(o) && !o->n_pins && !o->n_rules && o->all_down == POOL_ALL && !o->ttl_min_s &&
 		o->ttl_max_s == UINT32_MAX;
 
 	for (unsigned i = 0; i < POOL_SERVICES; i++)
@@ -170,7 +170,7 @@ void steer_tree_fill(struct steer *s, const struct steer_opts *all, unsigned num
 
 static bool looks(const struct steer *s, const struct pool *p)
 {
-	if (p->rank || p->n_pins || p->affinity & AFFINITY_CLIENT)
+	if (p->rank || p->n_pins || p->rules || p->affinity & AFFINITY_CLIENT)
 		return true;
 	for (unsigned i = 0; p->tree && i < p->tree->n; i++)
 		if (p->tree->members[i].is_pool && looks(s, &s->pools[p->tree->members[i].number]))

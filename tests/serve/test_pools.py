@@ -9,6 +9,7 @@ from lib import *
 TUPLES = int(os.environ.get("TUPLES", "600"))
 SEED = int(os.environ.get("SEED", "1"))
 EDGES = ["e%d" % i for i in range(12)]
+CLASSES = {"left": ["20.0.0.0/7", "30.0.0.0/8"], "wide": ["32.0.0.0/3"], "odd": ["%d.0.0.0/8" % i for i in range(21, 80, 2)]}
 COUNTRIES = {"NO": "EU", "IT": "EU", "FR": "EU", "US": "NA", "BR": "SA", "JP": "AS", "ZA": "AF"}
 
 
@@ -72,7 +73,9 @@ def depth(pools, name):
     links = [m["pool"] for m in members_of(pools[name]) if "pool" in m]
     if isinstance(pools[name].get("all-down"), dict):
         links.append(pools[name]["all-down"]["pool"])
-    links += [t for kind in pools[name].get("pin", {}).values() for t in kind.values() if isinstance(t, str) and t in pools]
+    pin = pools[name].get("pin", {})
+    targets = [r["to"] for r in pin] if isinstance(pin, list) else [t for kind in pin.values() for t in kind.values()]
+    links += [t for t in targets if isinstance(t, str) and t in pools]
     return 1 + max((depth(pools, p) for p in links), default=0)
 
 
@@ -84,6 +87,25 @@ def pins(rng, pools, name, others):
     return {k: {make(): to() for _ in range(2)} for k, make in kinds.items() if rng.random() < 0.4}
 
 
+def rules(rng, pools, name, others):
+    """Pins of several conditions."""
+    own = sorted(set(below(pools, name)))
+    conditions = {"net": lambda: ["%d.0.0.0/%d" % (20 + 4 * rng.randrange(15), rng.choice((6, 8))) for _ in range(2)],
+                  "country": lambda: rng.sample(list(COUNTRIES), 3), "continent": lambda: rng.choice(sorted(set(COUNTRIES.values()))),
+                  "clients": lambda: rng.choice(list(CLASSES))}
+    some_of = lambda: {k: conditions[k]() for k in rng.sample(list(conditions), rng.randint(1, 2))}
+    found = []
+    for _ in range(rng.randint(1, 3)):
+        rule = some_of()
+        if rng.random() < 0.3:
+            rule = rng.choice(({"not": some_of()}, dict(rule, **{"not": some_of()})))
+        rule["to"] = rng.choice(others) if others and rng.random() < 0.4 else rng.choice(("nobody", rng.sample(own, min(2, len(own)))))
+        if rule["to"] != "nobody" and rng.random() < 0.3:
+            rule["only"] = "on"
+        found.append(rule)
+    return found
+
+
 def a_configuration(rng):
     places = {e: a_place(rng) for e in EDGES}
     pools, names = {}, []
@@ -91,12 +113,13 @@ def a_configuration(rng):
         name = "p%d" % i
         others = [n for n in names if depth(pools, n) < 7]
         pools[name], _ = a_pool(rng, others)
-        found = pins(rng, pools, name, others) if rng.random() < 0.4 else {}
+        made = rng.choice((pins, rules, None))
+        found = made(rng, pools, name, others) if made else {}
         if found:
             pools[name]["pin"] = found
         names.append(name)
     edges = {e: {"at": "%g,%g" % places[e], "a": "192.0.2.%d" % (i + 1)} for i, e in enumerate(EDGES)}
-    return {"edges": edges, "pools": pools}
+    return {"clients": CLASSES, "edges": edges, "pools": pools}
 
 
 # ------------------------------------------------------------------ the second reading
@@ -116,7 +139,7 @@ class Reading:
     """Who may answer whom: sets of edges, one of which is the answer; empty: there is none."""
 
     def __init__(self, conf, client, up):
-        self.pools, self.client, self.up = conf["pools"], client, up
+        self.pools, self.client, self.up, self.over = conf["pools"], client, up, set()
         self.at = {e: tuple(map(float, o["at"].split(","))) for e, o in conf["edges"].items()}
 
     def lives(self, m):
@@ -186,8 +209,32 @@ class Reading:
                     return self.says(m, True)
         return self.by_policy(name, True) if rule == "all" else set()
 
+    def holds(self, when):
+        """All that are named, one of each."""
+        ours = {"net": lambda x: self.client["ip"] in ipaddress.ip_network(x), "clients": lambda x: any(
+            self.client["ip"] in ipaddress.ip_network(n) for n in CLASSES[x]), "country": lambda x: x == self.client["country"],
+            "continent": lambda x: x == self.client["continent"]}
+        return all(any(ours[k](x) for x in (v if isinstance(v, list) else [v])) for k, v in when.items() if k in ours)
+
+    def ruled(self, name):
+        """By rules: None when they say nothing."""
+        for r in self.pools[name]["pin"]:
+            if not self.holds(r) or ("not" in r and self.holds(r["not"])):
+                continue
+            if r["to"] == "nobody":
+                return set()
+            to_pool = isinstance(r["to"], str)
+            found = self.strictly(r["to"]) if to_pool else {e for e in r["to"] if e in self.up and e in r["to"]}
+            if found:
+                return found if to_pool else {[e for e in r["to"] if e in self.up][0]}
+            if "only" in r:
+                return self.all_down(r["to"]) if to_pool else {r["to"][0]}
+        return None
+
     def pinned(self, name):
         kinds = self.pools[name].get("pin", {})
+        if isinstance(kinds, list):
+            return set()
         nets = sorted((ipaddress.ip_network(n), t) for n, t in kinds.get("net", {}).items())
         inside = [t for n, t in sorted(nets, key=lambda x: -x[0].prefixlen) if self.client["ip"] in n][:1]
         # The strongest of those for its place has it, and when that cannot answer, the policy.
@@ -202,6 +249,10 @@ class Reading:
         return set()
 
     def strictly(self, name):
+        ruled = self.ruled(name) if isinstance(self.pools[name].get("pin"), list) else None
+        if ruled is not None:
+            self.over.add(name)
+            return ruled
         found = self.pinned(name)
         if not found and any(self.lives(m) for m in members_of(self.pools[name])):
             found = self.by_policy(name, False)
@@ -211,9 +262,10 @@ class Reading:
     def answer(self, name):
         """Of the pool that a name is handed to."""
         found = self.strictly(name)
-        while not found and isinstance(self.pools[name].get("all-down"), dict):
+        while not found and name not in self.over and isinstance(self.pools[name].get("all-down"), dict):
             name = self.pools[name]["all-down"]["pool"]
-        return found or self.all_down(name)
+            found = self.strictly(name)
+        return found if found or name in self.over else self.all_down(name)
 
 
 # ------------------------------------------------------------------ both

@@ -178,7 +178,7 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 			SERVER ZONES "telemetry: { files: [ x ] }\n",
 			"3:1: error: unknown key \"telemetry\" in the configuration (known: "
 			"server, control, store, management, cookies, rrl, geoip, latency, stage, "
-			"reload, log, balance, edges, "
+			"reload, log, balance, clients, edges, "
 			"probes, pools, "
 			"keys, peers, dnssec, templates, zones, include)\n" },
 		{ "in a section",
@@ -378,7 +378,7 @@ static void all_faults_are_told_in_one_run(void)
 			"2:20: error: \"z\" is not an IPv4 address\n"
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
 			"control, store, management, cookies, rrl, geoip, latency, stage, reload, log, "
-			"balance, edges, probes, "
+			"balance, clients, edges, probes, "
 			"pools, keys, peers, dnssec, templates, zones, include)\n"
 			"4:22: error: there is no edge \"ono\"; did you mean \"one\"?\n"
 			"3:12: error: this zone has no \"name\"; write for example: name: "

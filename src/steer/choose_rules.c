@@ -1,0 +1,120 @@
+/* choose_rules.c - pins of several conditions (rules.h), in their order.
+ */
+#include "steer/choose_inner.h"
+#include "steer/rules.h"
+
+/* Nets are of who asks as it was sent, global or not: they are the operator's own. */
+static bool is_in(struct choose_walk *w, const struct netmap *map)
+{
+	const struct choose_ask *ask = w->ask;
+	const struct addr *who = ask->has_subnet ? &ask->subnet : &ask->source;
+	const struct netmap_hit hit = netmap_find(map, who);
+
+	if (ask->has_subnet) {
+		const unsigned bits = netmap_scope(map, NULL, who, hit);
+		w->choice->by_subnet = true;
+		if (bits > w->choice->scope)
+			w->choice->scope = bits;
+	}
+	return hit.value == 1;
+}
+
+static bool is_of_clients(struct choose_walk *w, const struct rules_when *r)
+{
+	for (unsigned i = 0; i < r->n_clients; i++)
+		if (is_in(w, r->clients[i]))
+			return true;
+	return r->n_clients == 0;
+}
+
+static bool is_at_place(struct choose_walk *w, uint16_t set)
+{
+	const struct rules_table *t = &w->pool->rules->places;
+
+	if (set == RULES_NO_SET)
+		return true;
+	choose_find_place(w);
+	choose_consult(w, netmap_scope(choose_map(w), t->seams, &w->who, w->place));
+	/* Who is nowhere is in no country; and so is who is not to be told apart from it. */
+	return rules_has(t, w->place.value < t->n ? w->place.value : 0, set);
+}
+
+static bool is_of_asn(struct choose_walk *w, uint16_t set)
+{
+	const struct rules_table *t = &w->pool->rules->asns;
+	const struct netmap *map = w->ask->steer->atlas->asns.map;
+
+	if (set == RULES_NO_SET)
+		return true;
+	const struct netmap_hit hit = netmap_find(map, &w->who);
+	choose_consult(w, netmap_scope(map, t->seams, &w->who, hit));
+	return rules_has(t, hit.value, set);
+}
+
+static bool holds(struct choose_walk *w, const struct rules_when *r)
+{
+	return (!r->resolvers || netmap_find(r->resolvers, &w->ask->source).value == 1) &&
+		is_of_clients(w, r) && (!r->nets || is_in(w, r->nets)) && is_at_place(w, r->place) &&
+		is_of_asn(w, r->asn);
+}
+
+static bool take_edges(struct choose_walk *w, const struct rule *r, bool even)
+{
+	return choose_take(w,
+		&(struct choose_list){ .edges = r->from->to.edges,
+			.holders = r->holders,
+			.n = (unsigned)r->from->to.n,
+			.by = even ? BY_ALL_DOWN : BY_PIN,
+			.pin = &r->from->to,
+			.even_down = even,
+			.even_drained = even });
+}
+
+static bool take_pool(struct choose_walk *w, const struct rule *r, bool even)
+{
+	const uint16_t pool = r->from->to.pool;
+
+	if (!choose_in_pool(w, &(struct choose_inside){ pool, even, false }) &&
+		!(even && choose_in_pool(w, &(struct choose_inside){ pool, true, true })))
+		return false;
+	if (!even)
+		w->choice->why = WHY_PINNED;
+	return true;
+}
+
+static bool take(struct choose_walk *w, const struct rule *r)
+{
+	const bool to_pool = r->from->to.to_pool;
+
+	if (to_pool ? take_pool(w, r, false) : take_edges(w, r, false))
+		return true;
+	if (!r->from->only)
+		return false;
+	const bool took = to_pool ? take_pool(w, r, true) : take_edges(w, r, true);
+	w->over = true;
+	return took;
+}
+
+bool choose_by_rules(struct choose_walk *w)
+{
+	const struct rules *rules = w->pool->rules;
+
+	for (unsigned i = 0; i < rules->n && !w->over; i++) {
+		const struct rule *r = &rules->rule[i];
+		if (!holds(w, &r->when) || (r->unless.given && holds(w, &r->unless)))
+			continue;
+		if (r->from->to.to_pool || r->from->nobody) {
+			struct choose_step *step = choose_step(w, BY_PIN);
+			if (step)
+				step->pin = &r->from->to;
+		}
+		if (r->from->nobody) {
+			w->over = true;
+			w->choice->refused = r->from->refused;
+			return false;
+		}
+		if (take(w, r))
+			return true;
+	}
+	return false;
+}

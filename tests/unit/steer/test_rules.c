@@ -1,0 +1,158 @@
+#include "steer/choose.h"
+
+#include "geo/netmap.h"
+#include "unit/steer/small_world.h"
+#include "unit/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const uint16_t to_ams[] = { AMS }, to_nyc[] = { NYC, SFO };
+
+static struct pool_pin who(enum pool_pin_kind kind, const char *code)
+{
+	return (struct pool_pin){ .kind = kind, .code = code };
+}
+
+static struct pool_pin in_net(const char *text)
+{
+	struct pool_pin pin = { .kind = PIN_NET };
+
+	if (!prefix_parse(&pin.net, text, NULL))
+		abort();
+	return pin;
+}
+
+static struct pool_rule rule(const struct pool_pin *conds, size_t n, const uint16_t *edges, size_t n_edges)
+{
+	return (struct pool_rule){ .when = { .conds = conds, .n = n },
+		.to = { .kind = PIN_RULE, .code = "rule", .edges = edges, .n = n_edges } };
+}
+
+/* From San Francisco: AS 64500; New York is of no AS. */
+static void all_kinds_must_hold_and_one_of_each(void)
+{
+	const struct pool_pin us_64500[] = { who(PIN_COUNTRY, "US"),
+		{ .kind = PIN_ASN, .asn = 64500 } };
+	const struct pool_pin it_or_us[] = { who(PIN_COUNTRY, "IT"), who(PIN_COUNTRY, "US"),
+		who(PIN_REGION, "US-NY") };
+	const struct pool_rule rules[] = { rule(us_64500, 2, to_ams, 1),
+		rule(it_or_us, 3, &to_nyc[1], 1) };
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	pool.rules = rules;
+	pool.n_rules = 2;
+	small_open(&s, &pool, 1);
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.5.0/24", NULL, false), "ams /17");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.200.0/24", NULL, false), "sfo /17");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "2.0.5.0/24", NULL, false), "rom /16");
+	/* What a rule gives is down: the next has the client, or the policy. */
+	s.states[AMS] = s.states[SFO] = EDGE_DOWN;
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.5.0/24", NULL, false), "nyc /17");
+	small_close(&s);
+}
+
+static void exceptions_and_clients_that_nobody_knows(void)
+{
+	const struct pool_pin us = who(PIN_COUNTRY, "US"), net = in_net("3.0.5.0/24");
+	struct pool_rule not_us = rule(NULL, 0, to_ams, 1), us_but = rule(&us, 1, to_ams, 1);
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	not_us.unless = (struct pool_when){ .conds = &us, .n = 1 };
+	pool.rules = &not_us;
+	pool.n_rules = 1;
+	small_open(&s, &pool, 1);
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "2.0.5.0/24", NULL, false), "ams /8");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "6.0.5.0/24", NULL, false), "ams /6");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.200.0/24", NULL, false), "nyc /17");
+	small_close(&s);
+	us_but.unless = (struct pool_when){ .conds = &net, .n = 1 };
+	pool.rules = &us_but;
+	small_open(&s, &pool, 1);
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.5.0/24", NULL, false), "sfo /24");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.6.0/24", NULL, false), "ams /23");
+	small_close(&s);
+}
+
+/* By net, even of clients that are nowhere, and by who asks, which narrows no scope. */
+static void classes_and_resolvers(void)
+{
+	struct netmap_net nets[] = { { in_net("10.0.0.0/8").net, 1 }, { in_net("2.0.5.0/24").net, 1 } };
+	struct netmap *office = netmap_from_nets(nets, 2);
+	const struct pool_pin resolver = in_net("9.9.0.0/16");
+	struct pool_rule rules[] = { rule(NULL, 0, to_ams, 1), rule(NULL, 0, to_nyc, 2) };
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	rules[0].when.clients = &office;
+	rules[0].when.n_clients = 1;
+	rules[1].when.resolvers = &resolver;
+	rules[1].when.n_resolvers = 1;
+	pool.rules = rules;
+	pool.n_rules = 2;
+	small_open(&s, &pool, 1);
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "10.1.2.0/24", NULL, false), "ams /8");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "2.0.5.0/24", "8.8.8.8", false), "ams /24");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "2.0.4.0/24", "8.8.8.8", false), "rom /24");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "2.0.6.0/24", "9.9.9.9", false), "nyc /23");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "", "10.0.0.1", false), "ams /0");
+	small_close(&s);
+	netmap_drop(office);
+}
+
+static struct choice ask(struct small *s, struct standing **st)
+{
+	struct choose_ask a = { .steer = s->steer,
+		.has_subnet = true,
+		.subnet = addr_from_v4((const uint8_t[]){ 2, 0, 5, 0 }) };
+
+	a.standing = *st = small_standing(s->steer, s->states);
+	return choose(&a, NULL);
+}
+
+static void only_and_nobody_end_it(void)
+{
+	const struct pool_pin it = who(PIN_COUNTRY, "IT");
+	struct pool_rule r = rule(&it, 1, to_nyc, 2);
+	struct pool_opts pool = small_pool();
+	struct standing *st;
+	struct small s;
+
+	r.only = true;
+	pool.rules = &r;
+	pool.n_rules = 1;
+	small_open(&s, &pool, 1);
+	s.states[NYC] = EDGE_DOWN;
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "2.0.5.0/24", NULL, false), "sfo /16");
+	s.states[SFO] = EDGE_DRAIN;
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "2.0.5.0/24", NULL, false), "nyc /16");
+	small_close(&s);
+	for (unsigned refused = 0; refused < 2; refused++) {
+		r.nobody = true;
+		r.refused = refused;
+		small_open(&s, &pool, 1);
+		const struct choice c = ask(&s, &st);
+		CU_ASSERT_EQUAL(c.n, 0);
+		CU_ASSERT_EQUAL(c.refused, refused);
+		CU_ASSERT_FALSE(c.for_now);
+		CU_ASSERT_EQUAL(c.scope, 16);
+		standing_free(st);
+		CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.5.0/24", NULL, false), "ams /8");
+		small_close(&s);
+	}
+}
+
+void suite_rules(void)
+{
+	static const struct unit_case cases[] = {
+		{ "all kinds must hold, and one of each", all_kinds_must_hold_and_one_of_each },
+		{ "exceptions, and clients that nobody knows",
+			exceptions_and_clients_that_nobody_knows },
+		{ "classes and resolvers", classes_and_resolvers },
+		{ "only and nobody end it", only_and_nobody_end_it },
+	};
+
+	unit_suite("steer/rules", cases, UNIT_COUNT(cases));
+}
