@@ -21,14 +21,20 @@ def row(running):
         "rounds_cpu_us": [r["cpu_us"] for r in rounds],
         "answered": answered / sent if sent else 0,
         "right": right / answered if answered else 0,
-        "p50_us": statistics.median(r["p50_us"] for r in rounds),
-        "p99_us": statistics.median(r["p99_us"] for r in rounds),
+        "p50_us": middle(r["p50_us"] for r in rounds),
+        "p99_us": middle(r["p99_us"] for r in rounds),
         "answer_bytes": statistics.median(r["bytes"] for r in rounds),
         "client_idle": statistics.median(r["idle"] for r in rounds),
         "memory_mib": running.memory,
         "first_s": running.first_s,
         "ready_s": running.ready_s,
     }
+
+
+def middle(values):
+    """None where nobody has told."""
+    values = [v for v in values if v is not None]
+    return statistics.median(values) if values else None
 
 
 def spread(values):
@@ -58,8 +64,8 @@ COLUMNS = (
     ("max", 5, lambda r: ratio(r, "max")),
     ("answ.%", 6, lambda r: percent(r["answered"])),
     ("right%", 6, lambda r: percent(r["right"])),
-    ("p50 us", 7, lambda r: "%.0f" % r["p50_us"]),
-    ("p99 us", 7, lambda r: "%.0f" % r["p99_us"]),
+    ("p50 us", 7, lambda r: dash(r["p50_us"], "%.0f")),
+    ("p99 us", 7, lambda r: dash(r["p99_us"], "%.0f")),
     ("MiB", 6, lambda r: "%.1f" % r["memory_mib"]),
     ("first s", 7, lambda r: "%.3f" % r["first_s"]),
     ("ready s", 7, lambda r: "%.3f" % r["ready_s"]),

@@ -20,7 +20,7 @@ class Server:
     def __init__(self, workload, folder, threads, waymarkd):
         self.workload, self.threads, self.waymarkd = workload, threads, waymarkd
         self.dir = os.path.join(folder, self.name)
-        self.port = free_port()
+        self.port, self.tls_port, self.https_port = free_port(), free_port(), free_port()
         shutil.rmtree(self.dir, ignore_errors=True)
         os.makedirs(self.dir)
 
@@ -30,8 +30,8 @@ class Server:
         return shutil.which(cls.program, path=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin")
 
     @classmethod
-    def supports(cls, _workload):
-        return None
+    def supports(cls, workload):
+        return "speaks no TLS" if workload.tls else None
 
     def write(self, name, text):
         path = os.path.join(self.dir, name)
@@ -79,6 +79,10 @@ class Waymark(Server):
     name = "waymark"
 
     @classmethod
+    def supports(cls, _workload):
+        return None
+
+    @classmethod
     def path(cls, waymarkd):
         return waymarkd if os.access(waymarkd, os.X_OK) else None
 
@@ -97,8 +101,12 @@ class Waymark(Server):
         signs = "dnssec: auto, " if w.signs else ""
         if w.signs:
             geo += "store: { file: waymark.db }\n"
-        self.write("waymark.yaml", "server: { listen: [ \"127.0.0.1:%d\" ], workers: %d }\nzones: [ { %sdir: \"%s\" } ]\n%s" % (
-            self.port, self.threads, signs, zones, geo))
+        listen, tls = "\"127.0.0.1:%d\"" % self.port, ""
+        if w.tls:
+            listen += ", \"tls:127.0.0.1:%d\", \"https:127.0.0.1:%d/dns-query\"" % (self.tls_port, self.https_port)
+            tls = ", tls-handshakes-per-net: 1000000, tls: [ { cert: \"%s\", key: \"%s\" } ]" % (w.cert, w.key)
+        self.write("waymark.yaml", "server: { listen: [ %s ], workers: %d%s }\nzones: [ { %sdir: \"%s\" } ]\n%s" % (
+            listen, self.threads, tls, signs, zones, geo))
 
     def argv(self):
         return [self.waymarkd, "-c", os.path.join(self.dir, "waymark.yaml")]
@@ -109,7 +117,7 @@ class Gdnsd(Server):
 
     @classmethod
     def supports(cls, workload):
-        return "knows no DNSSEC" if workload.signed else "is set up for one pool" if workload.pools > 1 else None
+        return "speaks no TLS" if workload.tls else "knows no DNSSEC" if workload.signed else "is set up for one pool" if workload.pools > 1 else None
 
     def configure(self):
         plugins = ""
@@ -137,11 +145,14 @@ class Nsd(Server):
 
     @classmethod
     def supports(cls, workload):
-        return "does not choose by client" if workload.geo else None
+        return "does not choose by client" if workload.geo else "speaks no HTTPS" if workload.tls == "doh" else None
 
     def configure(self):
+        w = self.workload
+        tls = "  ip-address: 127.0.0.1@%d\n  tls-port: %d\n  tls-service-key: \"%s\"\n  tls-service-pem: \"%s\"\n  tcp-query-count: 0\n" % (
+            self.tls_port, self.tls_port, w.key, w.cert) if w.tls else ""
         self.write("nsd.conf", """server:
-  ip-address: 127.0.0.1@{port}
+{tls}  ip-address: 127.0.0.1@{port}
   server-count: {threads}
   reuseport: {many}
   username: ""
@@ -158,7 +169,7 @@ class Nsd(Server):
   tcp-count: 100
 remote-control:
   control-enable: no
-""".format(port=self.port, threads=self.threads, many="yes" if self.threads > 1 else "no", dir=self.dir) +
+""".format(port=self.port, tls=tls, threads=self.threads, many="yes" if self.threads > 1 else "no", dir=self.dir) +
                    self.each_zone("zone:\n  name: \"{origin}\"\n  zonefile: \"{file}\"\n"))
 
     def argv(self):
@@ -172,7 +183,7 @@ class Knot(Server):
 
     @classmethod
     def supports(cls, workload):
-        return "chooses by country, not the nearest" if workload.geo else None
+        return "chooses by country, not the nearest" if workload.geo else super().supports(workload)
 
     def configure(self):
         self.write("knot.conf", """server:
@@ -208,14 +219,19 @@ class Named(Server):
         return "does not heed client subnets" if workload.geo else None
 
     def configure(self):
+        w, listen, tls = self.workload, "", ""
+        if w.tls:
+            listen = ("listen-on port %d tls t { 127.0.0.1; }; listen-on port %d tls t http h { 127.0.0.1; }; http-listener-clients 0; "
+                      "http-streams-per-connection 0; " % (self.tls_port, self.https_port))
+            tls = "tls t { cert-file \"%s\"; key-file \"%s\"; };\nhttp h { endpoints { \"/dns-query\"; }; };\n" % (w.cert, w.key)
         self.write("named.conf", """options {{
     directory "{dir}"; pid-file "{dir}/named.pid"; session-keyfile "{dir}/session.key"; lock-file none;
-    listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
+    listen-on port {port} {{ 127.0.0.1; }}; {listen}listen-on-v6 {{ none; }};
     recursion no; minimal-responses yes; notify no; dnssec-validation no; tcp-clients 200;
 }};
 controls {{ }};
-logging {{ category default {{ null; }}; }};
-""".format(dir=self.dir, port=self.port) + self.each_zone("zone \"{origin}\" {{ type primary; file \"{file}\"; }};\n"))
+{tls}logging {{ category default {{ null; }}; }};
+""".format(dir=self.dir, port=self.port, listen=listen, tls=tls) + self.each_zone("zone \"{origin}\" {{ type primary; file \"{file}\"; }};\n"))
 
     def argv(self):
         return [self.path(None), "-f", "-n", str(self.threads), "-c", self.dir + "/named.conf"]
@@ -228,6 +244,8 @@ class Pdns(Server):
     def supports(cls, workload):
         if workload.geo:
             return "chooses by country, not the nearest"
+        if workload.tls:
+            return super().supports(workload)
         if workload.signed and not shutil.which("pdnsutil"):
             return "pdnsutil is not installed, which tells it that a zone is signed"
         return None

@@ -38,6 +38,10 @@ class Workload:
         self.pools, self.signs = kind.get("pools", 1), kind.get("signs", False)
         self.rcode, self.answers = kind.get("expect", (NOERROR, 1))
         self.mmdb = mmdb
+        self.tls = kind.get("tls")                             # how it is asked: dot, doh, new or reuse; None: in the clear
+        for program in ASKS[self.tls]:
+            if not shutil.which(program):
+                raise Missing("%s is not installed, which asks" % program)
         zones = os.path.join(folder, "zones-" + kind["zones"].__name__)
         made(zones, lambda to: kind["zones"](os.path.join(to, "zones")))
         self.zone_dir = os.path.join(zones, "zones")
@@ -45,6 +49,13 @@ class Workload:
         asked = os.path.join(folder, "queries-" + name)
         made(asked, lambda to: self.write_queries(os.path.join(to, "queries"), kind["queries"]()))
         self.queries = os.path.join(asked, "queries")
+        if self.tls:
+            self.cert, self.key = (os.path.join(asked, "zones", name) for name in ("cert.pem", "key.pem"))
+            self.words = self.queries + ".txt"              # as dnsperf reads them
+            if not os.path.exists(self.words):
+                make_certificate(self.cert, self.key)
+                with open(self.words, "w") as f:
+                    f.writelines("%s %s\n" % (name, qtype) for name, qtype, _ in kind["queries"]())
 
     def write_queries(self, path, rows):
         with open(path, "wb") as f:
@@ -62,6 +73,11 @@ class Workload:
                     break
                 messages.append(f.read(struct.unpack(">BBH", head)[2]))
         return random.Random(self.name).sample(messages, n)
+
+
+def make_certificate(cert, key):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "365", "-subj",
+                    "/CN=ns.example", "-keyout", key, "-out", cert], check=True, capture_output=True)
 
 
 def made(folder, make):
@@ -203,6 +219,7 @@ def clients_of_many():
     return clients(1000)
 
 
+ASKS = {None: [], "dot": ["openssl", "dnsperf"], "doh": ["openssl", "dnsperf"], "new": ["openssl"], "reuse": ["openssl"]}
 SIGNED_ANSWER = (NOERROR, 2)            # the set and its signature
 NO_NAME = (NXDOMAIN, 0)
 KINDS = {
@@ -220,4 +237,8 @@ KINDS = {
     "W6P": dict(what="W1 signed with NSEC3, DO", zones=nsec3, queries=small_hosts, expect=SIGNED_ANSWER, signed=True, nsec3=True),
     "W6Q": dict(what="W2 signed with NSEC3, DO", zones=nsec3, queries=no_hosts, expect=NO_NAME, signed=True, nsec3=True),
     "W7": dict(what="W1 over persistent TCP connections", zones=small, queries=small_hosts, tcp=True),
+    "W8": dict(what="W1 over persistent TLS connections", zones=small, queries=small_hosts, tcp=True, tls="dot"),
+    "W9": dict(what="handshakes of TLS 1.3, P-256", zones=small, queries=small_hosts, tcp=True, tls="new"),
+    "W9R": dict(what="resumed handshakes of TLS 1.2", zones=small, queries=small_hosts, tcp=True, tls="reuse"),
+    "W10": dict(what="W1 over persistent HTTPS connections (POST, HTTP/2)", zones=small, queries=small_hosts, tcp=True, tls="doh"),
 }

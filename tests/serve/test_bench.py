@@ -34,6 +34,15 @@ def all_right():
             assert row["ratio"]["min"] <= row["ratio"]["median"] <= row["ratio"]["max"], row
 
 
+@claim("handshakes of TLS are counted, and who speaks none is passed by")
+def handshakes():
+    result = bench("-w", "W9", "--server", "floor", "waymark")["workloads"]["W9"]
+    same(result["skipped"], {"floor": "speaks no TLS"})
+    row = result["servers"]["waymark"]
+    same((row["answered"], row["right"], row["p50_us"]), (1, 1, None))
+    assert row["qps"]["median"] > 0 and row["cpu_us"]["median"] > 0, row
+
+
 @claim("names that are not there count as right only with NXDOMAIN")
 def nothing():
     row = bench("-w", "W2", "--server", "waymark")["workloads"]["W2"]["servers"]["waymark"]
@@ -147,7 +156,7 @@ def uses(folder):
 
 @claim("what is asked for wrongly is said in a sentence")
 def refusals():
-    for words, sentence in ((["-w", "W9"], "there is no workload W9"), (["-r", "0"], "invalid whole value"),
+    for words, sentence in ((["-w", "W99"], "there is no workload W99"), (["-r", "0"], "invalid whole value"),
                             (["--waymarkd", "/nowhere"], "/nowhere: there is no such file")):
         said = bench(*words, status=2)
         assert sentence in said, said
