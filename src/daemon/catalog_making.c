@@ -241,13 +241,12 @@ static void end(void *ctx, enum job_end end)
 {
 	struct catalog_making *m = ctx;
 	struct publisher *p = m->opts.publisher;
-	const struct parts *staged = publisher_staged(p);
 	const bool failed = end == JOB_NO_MEMORY || (end == JOB_DONE && m->made.failed);
 
 	if (end == JOB_DONE && m->made.zones) {
 		publisher_take_zones(p, false, m->made.zones, m->made.numbers);
-		if (m->made.staged_zones && staged && staged->zones == m->made.staged.zones)
-			publisher_take_zones(p, true, m->made.staged_zones, m->made.staged_numbers);
+		publisher_take_staged_zones(p, m->made.staged.zones, m->made.staged_zones,
+			m->made.staged_numbers);
 	}
 	if (failed)
 		log_line(LOG_ERROR, "catalogs: one that is made here stays as it was, and is tried "

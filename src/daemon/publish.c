@@ -217,6 +217,17 @@ void publisher_take_plain(struct publisher *p, struct plain_zones *plain)
 	let_go(p, &before);
 }
 
+void publisher_take_staged_zones(struct publisher *p, const struct registry *of,
+	struct registry *zones, struct pool_numbers *numbers)
+{
+	struct parts late = { .zones = zones, .numbers = numbers };
+
+	if (zones && p->share && p->staged.zones == of)
+		publisher_take_zones(p, true, zones, numbers);
+	else
+		publisher_let_go(p, &late);
+}
+
 /* --- worlds ------------------------------------------------------------------------------- */
 
 /* Only edges have come, gone or been measured anew; alike, there is nothing to publish. */

@@ -84,6 +84,11 @@ void publisher_take_zones(struct publisher *p, bool staged, struct registry *zon
 /* The signatures of what pools answer, for all worlds from now on: held. NULL: there are none. */
 void publisher_set_signatures(struct publisher *p, struct pool_signatures *s);
 
+/* The same of a stage whose zones were `of` when these were made: where it has ended, or has others by now, they are
+ * let go of. Takes both; NULL: there are none. */
+void publisher_take_staged_zones(struct publisher *p, const struct registry *of,
+	struct registry *zones, struct pool_numbers *numbers);
+
 /* Lets go of parts that somebody held, beside the loop: theirs may be the last hold, and many
  * zones are many frees. Leaves all members NULL. */
 void publisher_let_go(struct publisher *p, struct parts *parts);

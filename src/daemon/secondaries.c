@@ -377,17 +377,14 @@ static double pause_after(double took_s)
 static void build_end(void *ctx, enum job_end end)
 {
 	struct secondaries *s = ctx;
-	const struct parts *staged = publisher_staged(s->opts.publisher);
-	const bool same_stage = staged && staged->zones == s->made.staged.zones;
 
 	s->builds = s->waits = false;
 	s->publishes = true;
 	if (end == JOB_DONE && s->made.ok) {
 		publisher_take_zones(
 			s->opts.publisher, false, s->made.zones, s->made.numbers);
-		if (s->made.staged_zones && same_stage)
-			publisher_take_zones(s->opts.publisher, true, s->made.staged_zones,
-				s->made.staged_numbers);
+		publisher_take_staged_zones(s->opts.publisher, s->made.staged.zones,
+			s->made.staged_zones, s->made.staged_numbers);
 	} else if (end != JOB_CANCELLED) {
 		log_line(LOG_ERROR, "zones that were transferred are not served: %s",
 			end == JOB_DONE ? s->made.why.text : "out of memory");

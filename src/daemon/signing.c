@@ -470,15 +470,12 @@ static void end_look(struct signing *s)
 static void build_end(void *ctx, enum job_end end)
 {
 	struct signing *s = ctx;
-	const struct parts *staged = publisher_staged(s->opts.publisher);
-	const bool same_stage = staged && staged->zones == s->made.staged.zones;
 
 	if (end == JOB_DONE && s->made.zones_made) {
 		publisher_take_zones(
 			s->opts.publisher, false, s->made.zones_made, s->made.numbers);
-		if (s->made.staged_made && same_stage)
-			publisher_take_zones(s->opts.publisher, true, s->made.staged_made,
-				s->made.staged_numbers);
+		publisher_take_staged_zones(s->opts.publisher, s->made.staged.zones,
+			s->made.staged_made, s->made.staged_numbers);
 		publisher_now(s->opts.publisher);
 	}
 	if (end != JOB_DONE && s->made.in_line) {

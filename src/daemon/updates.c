@@ -474,15 +474,13 @@ static void ask_build(struct updates *u)
 static void end(void *ctx, enum job_end end)
 {
 	struct updates *u = ctx;
-	const struct parts *staged = publisher_staged(u->opts.publisher);
 	const bool done = end == JOB_DONE;
 
 	if (done && u->made.zones) {
 		publisher_take_zones(
 			u->opts.publisher, false, u->made.zones, u->made.numbers);
-		if (u->made.staged_zones && staged && staged->zones == u->made.staged.zones)
-			publisher_take_zones(u->opts.publisher, true, u->made.staged_zones,
-				u->made.staged_numbers);
+		publisher_take_staged_zones(u->opts.publisher, u->made.staged.zones,
+			u->made.staged_zones, u->made.staged_numbers);
 		publisher_now(u->opts.publisher);
 	}
 	for (size_t i = 0; i < u->made.n; i++) {

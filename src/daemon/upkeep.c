@@ -229,8 +229,6 @@ static void look(struct upkeep *u);
 static void build_end(void *ctx, enum job_end end)
 {
 	struct upkeep *u = ctx;
-	const struct parts *staged = publisher_staged(u->opts.publisher);
-	const bool same_stage = staged && staged->zones == u->made.staged.zones;
 
 	if (end == JOB_DONE && u->made.ok) {
 		u->counts.merges++;
@@ -238,9 +236,8 @@ static void build_end(void *ctx, enum job_end end)
 		merging_end(u);
 		publisher_take_zones(
 			u->opts.publisher, false, u->made.zones, u->made.numbers);
-		if (u->made.staged_zones && same_stage)
-			publisher_take_zones(u->opts.publisher, true, u->made.staged_zones,
-				u->made.staged_numbers);
+		publisher_take_staged_zones(u->opts.publisher, u->made.staged.zones,
+			u->made.staged_zones, u->made.staged_numbers);
 	} else {
 		give_up(u);
 	}

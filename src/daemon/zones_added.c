@@ -512,12 +512,11 @@ static void end(void *ctx, enum job_end end)
 	struct zones_added_ask *ask = ctx;
 	struct zones_added_work *w = ask->work;
 	struct publisher *p = ask->owner->opts.publisher;
-	const struct parts *staged = publisher_staged(p);
 
 	if (end == JOB_DONE && w->zones) {
 		publisher_take_zones(p, false, w->zones, w->numbers);
-		if (w->staged_zones && staged && staged->zones == w->staged.zones)
-			publisher_take_zones(p, true, w->staged_zones, w->staged_numbers);
+		publisher_take_staged_zones(
+			p, w->staged.zones, w->staged_zones, w->staged_numbers);
 		publisher_now(p);
 	}
 	for (size_t i = 0; end == JOB_DONE && i < ask->n; i++)

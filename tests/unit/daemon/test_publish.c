@@ -517,6 +517,32 @@ static void another_stage_replaces_the_first(void)
 	close_desk(&d); /* with the stage on */
 }
 
+static void zones_for_a_stage_that_has_gone_are_let_go_of(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	struct parts next = with_conf(&d, OTHER_CONF);
+	publisher_take_stage(d.p, &next, 1u << 30);
+	const struct registry *of = publisher_staged(d.p)->zones;
+	struct parts late = with_zone(&d, SITE_ZONE(7, "")), fits = with_zone(&d, SITE_ZONE(8, ""));
+	const struct registry *made = fits.zones;
+	publisher_take_staged_zones(d.p, of, registry_hold(fits.zones), pool_numbers_hold(fits.numbers));
+	CU_ASSERT_PTR_EQUAL(publisher_staged(d.p)->zones, made);
+	CU_ASSERT_EQUAL(d.late.last.what, PUBLISH_STAGE);
+	/* The stage has other zones by now; then it has ended. A test that keeps memory fails. */
+	publisher_take_staged_zones(d.p, of, registry_hold(late.zones), pool_numbers_hold(late.numbers));
+	CU_ASSERT_PTR_EQUAL(publisher_staged(d.p)->zones, made);
+	publisher_take_stage(d.p, NULL, 0);
+	publisher_take_staged_zones(d.p, made, registry_hold(late.zones), pool_numbers_hold(late.numbers));
+	publisher_take_staged_zones(d.p, made, NULL, NULL);
+	CU_ASSERT_PTR_NULL(publisher_staged(d.p));
+	turns_now(d.loop);
+	parts_drop(&late);
+	parts_drop(&fits);
+	close_desk(&d);
+}
+
 /* --- policy ------------------------------------------------------------------------------- */
 
 static bool text_is(const struct policy_text *t, const char *want)
@@ -587,6 +613,8 @@ void suite_publish(void)
 		{ "rankings of a stage leave what is served alone",
 			rankings_of_a_stage_leave_what_is_served_alone },
 		{ "another stage replaces the first", another_stage_replaces_the_first },
+		{ "zones for a stage that has gone are let go of",
+			zones_for_a_stage_that_has_gone_are_let_go_of },
 		{ "what the configuration leaves open is filled in",
 			what_the_configuration_leaves_open_is_filled_in },
 	};
