@@ -3,7 +3,7 @@
 
 Everything lives for seconds, so that a roll is over in one minute. The zone goes through rolls of a CSK, to a KSK and a ZSK, of each of these, to
 another algorithm, to NSEC3, and to unsigned; the server is killed in the midst of each. All the while random names are asked for: no answer may be
-bogus, and none may be insecure while the parent has a DS.
+bogus, and none may be insecure while the parent has a DS. Before that two servers sign one zone, each with its own key.
 
     rolls.py [--seed 1] [--kills 2]
 """
@@ -118,6 +118,60 @@ def wait(what, server, limit_s, true):
         time.sleep(0.2)
 
 
+def keys_of(server):
+    """Its key as K*.key, without the private half, in a folder of its own."""
+    path = [f for f in os.listdir(server.dir + "/keys") if f.endswith(".key")][0]
+    return os.path.join(server.dir, "keys", path), path
+
+
+def signers(seed):
+    """Two servers sign the zone, each with its own key (RFC 8901, model 2); the resolver asks now the one, now the other."""
+    registry = Registry(seed)
+    servers = [Server({"child.test": CHILD}, POLICY % ("", registry.server.port), start=False) for _ in range(2)]
+    resolver, askers = None, None
+    try:
+        for s in servers:
+            s.configure(zones="[ { dir: zones, dnssec: auto } ]")
+            s.start()
+        for s, other in (servers, servers[::-1]):
+            path, name = keys_of(other)
+            s.write(name, open(path).read())
+            assert s.ctl("dnssec", "import", "child.test", s.dir + "/" + name)[0] == 0, s.said()
+        for s in servers:
+            wait("the other's DS is asked for, too", s, 60, lambda: len(registry.cds(s.port)) == 2)
+        assert registry.cds(servers[0].port) == registry.cds(servers[1].port)
+        registry.look(servers[0].port)
+        for s in servers:
+            wait("the parent has both", s, 60, lambda: rests(s))
+        folder, port = tempfile.mkdtemp(prefix="waymark-rolls."), free_port()
+        anchor = [r for r in registry.server.ctl("dnssec", "ds", "test")[1].splitlines() if not r.startswith(";")][0]
+        with open(folder + "/unbound.conf", "w") as f:
+            f.write(UNBOUND % (port, folder, anchor, registry.server.port, servers[0].port) + "  stub-addr: 127.0.0.1@%d\n" % servers[1].port)
+        resolver = subprocess.Popen(["unbound", "-c", folder + "/unbound.conf"], stderr=open(folder + "/log", "w"))
+        time.sleep(1)
+        askers = Askers(port, seed)
+        asking = threading.Thread(target=askers.run)
+        asking.start()
+        time.sleep(15)
+        askers.stopped = True
+        asking.join()
+        assert not askers.wrong, askers.wrong[0] + open(folder + "/log").read()[-2000:]
+        assert askers.secure > 20 and not askers.insecure, (askers.secure, askers.insecure)
+        tags = set()
+        for i in range(2):
+            said = subprocess.run(["dig", "@127.0.0.1", "-p", str(servers[i].port), "n1.child.test", "+dnssec", "+short"], capture_output=True, text=True)
+            tags.add(said.stdout.splitlines()[1].split()[6])
+        assert len(tags) == 2, tags
+        print("rolls: two signers, each its key      %4d secure answers" % askers.secure, flush=True)
+    finally:
+        if resolver:
+            resolver.kill()
+        if askers:
+            askers.stopped = True
+        for s in servers + [registry.server]:
+            s.stop()
+
+
 def main():
     words = argparse.ArgumentParser()
     words.add_argument("--seed", type=int, default=1)
@@ -126,6 +180,7 @@ def main():
     if subprocess.run(["which", "unbound"], capture_output=True).returncode:
         print("rolls: skipped: unbound is not installed")
         return 0
+    signers(words.seed)
     draw = random.Random(words.seed)
     registry = Registry(words.seed)
     server = Server({"child.test": CHILD}, start=False)
