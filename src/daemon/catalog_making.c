@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-static const double pause_s = 0.5, failed_pause_s = 15; /* from one version to the next */
+static const double pause_s = 0.5, failed_pause_s = 5; /* from one version to the next */
 
 struct catalog_making {
 	struct catalog_making_opts opts;

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double pause_s = 0.5, failed_pause_s = 15;
+static const double pause_s = 0.5, failed_pause_s = 5;
 
 /* Zones that had such versions before the start: their serials may be ahead of the zones'. */
 struct past {
@@ -107,9 +107,49 @@ static void add_set(struct making *k, struct plain_answer *to, struct plain_rrse
 	mix(k, set.rdata, (size_t)set.n * set.rdlen);
 }
 
-/* Where an edge with a CNAME is first, that is the answer, for both types. */
-static void fill_answer(struct making *k, const struct default_ask *like, struct plain_answer *to)
+/* RFC 9460 section 14.3.2. */
+enum { KEY_IPV4HINT = 4, KEY_IPV6HINT = 6, PARAM_HEAD = 4 };
+
+static uint8_t *put_part(uint8_t *to, const uint8_t *bytes, size_t len)
 {
+	if (len)
+		memcpy(to, bytes, len);
+	return to + len;
+}
+
+static uint8_t *put_hints(uint8_t *to, unsigned number, const struct plain_rrset *hints)
+{
+	const size_t len = (size_t)hints->n * hints->rdlen;
+
+	if (!len)
+		return to;
+	be16_put(to, number);
+	be16_put(to + 2, (unsigned)len);
+	return put_part(to + PARAM_HEAD, hints->rdata, len);
+}
+
+/* What the pool says of a service, with the addresses as hints. */
+static void add_service(struct making *k, struct plain_answer *to, uint16_t type,
+	const struct pool_form *f, const struct plain_rrset hints[2])
+{
+	const size_t most = (size_t)f->front_len + f->middle_len + f->back_len +
+		2 * PARAM_HEAD + (size_t)hints[0].n * 4 + (size_t)hints[1].n * 16;
+
+	if (!f->front || most > UINT16_MAX)
+		return;
+	uint8_t *rdata = arena_alloc(&k->mem, most), *at = put_part(rdata, f->front, f->front_len);
+	at = put_hints(at, KEY_IPV4HINT, &hints[0]);
+	at = put_part(at, f->middle, f->middle_len);
+	at = put_hints(at, KEY_IPV6HINT, &hints[1]);
+	at = put_part(at, f->back, f->back_len);
+	add_set(k, to, (struct plain_rrset){ type, (uint16_t)(at - rdata), 1, rdata });
+}
+
+/* Where an edge with a CNAME is first, that is the answer, for both types. */
+static void fill_answer(struct making *k, const struct default_ask *like,
+	const struct plain_edge *e, struct plain_answer *to)
+{
+	struct plain_rrset hints[2] = { { .n = 0 }, { .n = 0 } };
 	struct default_ask ask = *like;
 	const struct choice a = default_choice(&ask);
 	const struct edge *edges = ask.steer->edges;
@@ -118,14 +158,24 @@ static void fill_answer(struct making *k, const struct default_ask *like, struct
 	const struct choice aaaa = default_choice(&ask);
 	const struct choice *cname = a.n ? &a : &aaaa;
 	if (cname->n && edges[cname->edges[0]].cname) {
-		const struct edge *e = &edges[cname->edges[0]];
-		add_set(k, to, (struct plain_rrset){ RRTYPE_CNAME, e->cname_len, 1, e->cname });
+		const struct edge *first = &edges[cname->edges[0]];
+		add_set(k, to,
+			(struct plain_rrset){ RRTYPE_CNAME, first->cname_len, 1, first->cname });
 		return;
 	}
 	if (a.n)
-		add_set(k, to, addresses_of(k, ask.steer, &a, false));
+		hints[0] = addresses_of(k, ask.steer, &a, false);
 	if (aaaa.n && !edges[aaaa.edges[0]].cname)
-		add_set(k, to, addresses_of(k, ask.steer, &aaaa, true));
+		hints[1] = addresses_of(k, ask.steer, &aaaa, true);
+	add_set(k, to, hints[0]);
+	add_set(k, to, hints[1]);
+	if (!to->n)
+		return;
+	const struct pool_form *forms = ask.steer->pools[(hints[0].n ? &a : &aaaa)->form].forms;
+	if (!e->has_https)
+		add_service(k, to, RRTYPE_HTTPS, &forms[POOL_HTTPS], hints);
+	if (!e->has_svcb)
+		add_service(k, to, RRTYPE_SVCB, &forms[POOL_SVCB], hints);
 }
 
 static uint32_t ttl_of(const struct pool *p, uint32_t ttl_s)
@@ -151,7 +201,7 @@ static void answer_edge(struct making *k, const struct world *w, size_t i)
 	k->answers[i].ttl_s = ttl_of(&w->steer->pools[pool], e->ttl_s);
 	mix(k, e->owner, ask.name_len);
 	mix(k, &k->answers[i].ttl_s, sizeof k->answers[i].ttl_s);
-	fill_answer(k, &ask, &k->answers[i]);
+	fill_answer(k, &ask, e, &k->answers[i]);
 }
 
 /* --- serials ------------------------------------------------------------------------------ */

@@ -23,8 +23,11 @@ static struct plain_edge edge_of(
 	char *pool = arena_zalloc(mem, rdata[0] + 1u);
 
 	memcpy(pool, rdata + 1, rdata[0]);
-	return (struct plain_edge){ arena_memdup(mem, owner, len), pool,
-		be32_get(set->wire + 6) };
+	return (struct plain_edge){ .owner = arena_memdup(mem, owner, len),
+		.pool = pool,
+		.ttl_s = be32_get(set->wire + 6),
+		.has_https = zone_find_rrset(n, RRTYPE_HTTPS) != NULL,
+		.has_svcb = zone_find_rrset(n, RRTYPE_SVCB) != NULL };
 }
 
 static bool is_seen(const struct zone_node *n)

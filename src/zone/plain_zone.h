@@ -13,6 +13,7 @@ struct plain_edge {
 	const uint8_t *owner; /* wire, whole, lower case */
 	const char *pool;
 	uint32_t ttl_s;
+	bool has_https, has_svcb; /* of its own, beside the EDGE: those are what is answered */
 };
 
 /* All that can be seen, in the order of the zone; they and their array live in `mem`. */
@@ -24,7 +25,7 @@ struct plain_rrset {
 	unsigned n;
 	const uint8_t *rdata; /* one behind the other */
 };
-enum { PLAIN_RRSETS = 2 };
+enum { PLAIN_RRSETS = 4 };
 
 struct plain_answer {
 	uint32_t ttl_s;

@@ -422,7 +422,7 @@ edges:
   e3: { at: "3,3", a: 192.0.2.31, weight: 0 }
   c: { at: "3,3", cname: far.example }
 pools:
-  web: { edges: [ e1, e2, e3 ], default: [ e2, e1 ] }
+  web: { edges: [ e1, e2, e3 ], default: [ e2, e1 ], https: { alpn: [ h3, h2 ] } }
   turns: { edges: [ e1, e2, e3 ], policy: weighted }
   far: { edges: [ c ] }
   none: { edges: [ e3 ], all-down: empty }
@@ -463,17 +463,19 @@ def plain():
     v4 = lambda *last: [(1, 60, address(n)) for n in last]
     v6 = (28, 60, bytes.fromhex("20010db8000000000000000000000011"))
     txt, edge = (16, 300, b"\6beside"), (65301, 60, b"\3web")
+    https = lambda *last: (65, 60, bytes.fromhex("0001" "00" "0001" "0006" "026833" "026832") + struct.pack(">HH", 4, 4 * len(last)) +
+                           b"".join(map(address, last)) + bytes.fromhex("0006" "0010") + v6[2])
     with Edges().settle() as s:
         s.start()
         until(lambda: s.serial_of(PLAIN), 7)
         s.hear(7)
-        same((s.at("web"), s.at("web", KEY)), (sorted(v4(21, 22) + [txt, v6]), [txt, edge]))
+        same((s.at("web"), s.at("web", KEY)), (sorted(v4(21, 22) + [txt, v6, https(21, 22)]), [txt, edge]))
         same(s.at("*.wild"), [(1, 300, address(n)) for n in (11, 21, 22)] + [(28, 300, v6[2])], "turns; not the one of weight 0:")
         same((s.at("cdn"), s.at("none")), ([(5, 300, wire("far.example"))], [(1, 300, address(31))]))
         before = s.fetch(PLAIN)
         for edge_ in ("e2", "e3"):
             same(s.ctl("force", edge_, "down")[0], 0)
-        until(lambda: (s.at("web"), s.at("none")), (sorted(v4(11) + [txt, v6]), [(65301, 300, b"\4none")]))
+        until(lambda: (s.at("web"), s.at("none")), (sorted(v4(11) + [txt, v6, https(11)]), [(65301, 300, b"\4none")]))
         serial = s.serial_of(PLAIN)
         same((serial in (8, 9), s.serial(), s.serial_of(KEY)), (True, 7, 7), "serials:")
         same("as addresses   serial %d\n" % serial in s.ctl("zone", "status", "dyn.test")[1], True)
@@ -487,7 +489,7 @@ def plain():
         same((s.serial_of(PLAIN), s.serial_of(KEY)), (serial + 1, 8))
         s.kill()
         s.start()
-        until(lambda: s.at("web"), sorted(v4(21, 22) + [txt, v6]))
+        until(lambda: s.at("web"), sorted(v4(21, 22) + [txt, v6, https(21, 22)]))
         same((s.serial_of(PLAIN), s.serial_of(KEY)), (serial + 2, 8), "over a restart:")
         s.stop()
         s.start()
