@@ -202,7 +202,11 @@ static bool read_line(struct tokens *t, const uint8_t *apex, bool parts, struct 
 	bool indented;
 
 	to->rdlen = -1;
-	if (!token_entry(t, &indented) || !read_owner(t, apex, to->owner))
+	if (!token_entry(t, &indented))
+		return false;
+	if (indented)
+		return token_fault(t, t->tok.s, "the name is missing in front of this");
+	if (!read_owner(t, apex, to->owner))
 		return false;
 	if (parts && t->tok.kind == TOKEN_END)
 		return true;
@@ -441,6 +445,11 @@ int zone_orders_commit(void *ctx, const char **words, size_t n, struct command_c
 	struct zone_draft **at = mine(ctx, words[1], c);
 	if (!at || !changeable(ctx, words[1], c->out))
 		return 1;
+	if (!draft_has_ns((*at)->draft)) {
+		text_addf(c->out, "%s: the zone would have no NS at its top; the draft is as it was\n",
+			words[1]);
+		return 1;
+	}
 	struct change *change = draft_change((*at)->draft, &why);
 	if (change)
 		return commit(ctx, (*at)->apex, change, draft_base((*at)->draft), c);

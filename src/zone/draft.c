@@ -270,6 +270,20 @@ static bool put(
 	return !r->is || change_add(c, &rr, why);
 }
 
+bool draft_has_ns(const struct draft *d)
+{
+	bool had = false, has = false;
+
+	for (size_t i = 0; i < d->n; i++) {
+		const struct drafted *r = &d->records[i];
+		if (r->type != RRTYPE_NS || !name_equal(d->names[r->name], d->base->apex))
+			continue;
+		had = had || r->was;
+		has = has || r->is;
+	}
+	return has || !had;
+}
+
 /* The SOA goes and comes with every change. */
 static bool put_soa(const struct draft *d, struct change *c, struct fault *why)
 {

@@ -40,6 +40,9 @@ bool draft_unset(struct draft *d, const struct draft_unset *what, struct fault *
 /* The TTL of the RRset as the draft has it now; or that of the SOA. */
 uint32_t draft_ttl(struct draft *d, const uint8_t *owner, uint16_t type);
 
+/* Does the zone still have an NS at its top, or had it none before? */
+bool draft_has_ns(const struct draft *d);
+
 /* All of it as one change of the base, whose serial is one higher unless a SOA was set. NULL,
  * and `why` is empty: nothing is another than it was; or no memory. */
 struct change *draft_change(const struct draft *d, struct fault *why);

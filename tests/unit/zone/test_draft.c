@@ -140,7 +140,9 @@ static void what_cannot_be_is_told(void)
 		&(struct change_record){ .owner = www, .type = RRTYPE_SOA, .rdata = ns },
 		&why));
 	/* All of the apex goes but the SOA. */
+	CU_ASSERT_TRUE(draft_has_ns(d));
 	CU_ASSERT_TRUE(unset(d, apex, 0, NULL, 0));
+	CU_ASSERT_FALSE(draft_has_ns(d));
 	says(d, "- example. 300 IN NS ns.example.\n");
 }
 
