@@ -123,6 +123,17 @@ static void add_written(const struct conf *c, struct conf_file *list, size_t *n)
 			list[(*n)++] = written[i];
 }
 
+/* Zone files that the server writes. */
+static void add_synced(const struct parts *p, struct conf_file *list, size_t *n)
+{
+	const struct registry *r = p->zones;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (parts_conf(p)->rules[zone_set_rule(r->set, i)].synced && *r->zones[i]->path)
+			list[(*n)++] = (struct conf_file){ .kind = CONF_FILE_REPLACE,
+				.path = r->zones[i]->path };
+}
+
 /* Those that probes name, and then what is read at the start and by reloads. The caller frees.
  */
 static struct conf_file *list_files(const struct parts *p, size_t *n)
@@ -131,7 +142,7 @@ static struct conf_file *list_files(const struct parts *p, size_t *n)
 	size_t room = c->n_files + c->n_city_files + c->n_asn_files + c->latency.n_files +
 		c->n_zones + c->sources.n + c->n_tls + 2 * c->n_peers + 7;
 	for (size_t i = 0; i < p->zones->n; i++)
-		room += p->zones->zones[i]->load.n;
+		room += p->zones->zones[i]->load.n + 1;
 	struct conf_file *list = memory_zeroed(room, sizeof *list);
 
 	*n = c->n_files;
@@ -152,8 +163,10 @@ static struct conf_file *list_files(const struct parts *p, size_t *n)
 		for (size_t k = 0; k < p->zones->zones[i]->load.n; k++)
 			add(list, n, p->zones->zones[i]->load.sources[k].path);
 	add_tls(c, list, n);
-	if (geteuid() == 0) /* else the server may be somebody else */
+	if (geteuid() == 0) { /* else the server may be somebody else */
 		add_written(c, list, n);
+		add_synced(p, list, n);
+	}
 	return list;
 }
 

@@ -200,6 +200,11 @@ def as_user():
         s.write("waymark.yaml", open(s.conf).read().replace("user: nobody", "user: nosuchuser"))
         code, said = s.check()
         assert code == 1 and "waymark.yaml:1:" in said and 'there is no user "nosuchuser"' in said, said
+        os.mkdir(s.dir + "/own")
+        s.write("own/own.zone", APEX)
+        s.configure("store: { file: waymark.db }", zones="[ { name: own.test, file: own/own.zone, write-back: sync } ]")
+        code, said = s.check()
+        assert code == 1 and "own/own.zone: cannot be made in its folder: Permission denied (as user nobody" in said, said
 
 
 @claim("a zone that is there twice is told, and hides no other fault")
