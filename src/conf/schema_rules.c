@@ -256,6 +256,18 @@ static void take_update_key(
 	schema_key_find(r, key, value, &own_allow(r, to)->key);
 }
 
+static void take_update_certificate(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	take_certificate(r, key, value, own_allow(r, to));
+}
+
+static void take_update_tls(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	option_switch(r, key, value, &own_allow(r, to)->secret);
+}
+
 static void take_update_from(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
@@ -265,6 +277,11 @@ static void take_update_from(
 const struct key schema_update_keys[] = {
 	{ "key", take_update_key, .say = "the name of one of the \"keys\"",
 		.about = "What the request is signed with.", .otherwise = "none: signed or not" },
+	{ "certificate", take_update_certificate, .say = "a host name",
+		.about = "A name that the client's certificate is for, over TLS.",
+		.otherwise = "any, or none" },
+	{ "tls", take_update_tls, .say = "on or off", .about = "on: over TLS alone.",
+		.otherwise = "off" },
 	{ "from", take_update_from, .say = "an address or a net", .about = "Where it comes from.",
 		.otherwise = "anywhere" },
 	{ "names", take_names, .say = "a name below the zone's, @, or a list of them",
@@ -295,7 +312,7 @@ static void take_update(
 			continue;
 		keys_read(r, schema_update_keys, i, key->name, u);
 		if (!u->who.n)
-			parse_error(r->src, i, "\"key\" or \"from\" must say who may update");
+			parse_error(r->src, i, "\"key\", \"certificate\", \"tls\" or \"from\" must say who may update");
 		else
 			rule->access.n_update++;
 	}
