@@ -488,6 +488,34 @@ bool key_ring_wants_ds(struct key_ring *r, const uint8_t *apex, uint32_t check_s
 	return wants;
 }
 
+bool key_ring_wants_notify(struct key_ring *r, const uint8_t *apex)
+{
+	struct ring_zone *z = key_ring_zone(r, apex, false);
+
+	if (!z)
+		return false;
+	pthread_mutex_lock(&z->lock);
+	const uint64_t generation = z->keys ? z->keys->generation : 0;
+	const bool wants = generation && generation != z->notified &&
+		generation == __atomic_load_n(&z->served, __ATOMIC_RELAXED) &&
+		key_life_waits_for_parent(&z->life, z->has_policy ? &z->policy : NULL);
+	if (wants)
+		z->notified = generation;
+	pthread_mutex_unlock(&z->lock);
+	return wants;
+}
+
+void key_ring_notify_again(struct key_ring *r, const uint8_t *apex)
+{
+	struct ring_zone *z = key_ring_zone(r, apex, false);
+
+	if (!z)
+		return;
+	pthread_mutex_lock(&z->lock);
+	z->notified = 0;
+	pthread_mutex_unlock(&z->lock);
+}
+
 uint64_t key_ring_changes(const struct key_ring *r)
 {
 	return __atomic_load_n(&r->changes, __ATOMIC_RELAXED);

@@ -50,6 +50,11 @@ bool key_ring_wants_ttl(struct key_ring *r, const uint8_t *apex, const struct zo
 /* Is it time to ask its parents? So often at most. */
 bool key_ring_wants_ds(struct key_ring *r, const uint8_t *apex, uint32_t check_s);
 
+/* Is the parent to be told that CDS is another than it was? Once of each keyset that is served,
+ * and once more after it was told in vain. */
+bool key_ring_wants_notify(struct key_ring *r, const uint8_t *apex);
+void key_ring_notify_again(struct key_ring *r, const uint8_t *apex);
+
 /* Counts whatever gives any zone another keyset. The loop, too. */
 uint64_t key_ring_changes(const struct key_ring *r);
 

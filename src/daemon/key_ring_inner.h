@@ -24,6 +24,7 @@ struct ring_zone {
 	uint64_t due_us; /* monotonic: nothing happens before, as long as all is as it was */
 	uint64_t due_served; /* ... `served` then */
 	uint64_t asked_us;   /* the parents; 0: never */
+	uint64_t notified;   /* the generation whose CDS the parent was told of */
 	const void *ttl_of;  /* what was looked through for the longest TTL, never to be read */
 	uint64_t ttl_us;     /* when */
 	bool fresh;          /* its keys were made for who reads it, and it is not served yet */

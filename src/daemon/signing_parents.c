@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "daemon/parts_read.h"
+#include "xfr/dsync.h"
 #include "xfr/parent_ds.h"
 
 #include <stdio.h>
@@ -82,6 +83,34 @@ static void tell(struct signing_parents *p, const uint8_t *apex, const char *fmt
 	key_ring_parent_told(p->ring, apex, text);
 }
 
+/* A parent that looks at CDS when it is told to, and else perhaps once a day (RFC 9859). */
+static void notify_parent(
+	struct signing_parents *p, const struct signing_parents_zone *z, struct job *job)
+{
+	const struct conf_parent *of = &z->policy->parents[0];
+	char name[NAME_TEXT], target[NAME_TEXT];
+	struct dsync d;
+	struct peer peer;
+	struct fault why = { 0 };
+
+	if (!key_ring_wants_notify(p->ring, z->apex))
+		return;
+	name_text(name, z->apex);
+	peer_set(&peer, of->name, (const struct sockaddr *)&of->at.sa, of->at.len,
+		parts_tsig_key(parts_conf(&p->asking.held), of->key));
+	const bool ok = dsync_find(&peer, z->apex, job, &d, &why) &&
+		(!*d.target || dsync_notify(&d, z->apex, job, &why));
+	peer_fini(&peer);
+	if (!ok) {
+		key_ring_notify_again(p->ring, z->apex);
+		log_line(LOG_WARNING, "zone %s: its parent is not told of its CDS: %s", name,
+			why.text);
+	} else if (*d.target) {
+		log_line(LOG_NOTICE, "zone %s: its parent is told of its CDS, at %s port %u",
+			name, name_text(target, d.target), d.port);
+	}
+}
+
 static void ask_for(
 	struct signing_parents *p, const struct signing_parents_zone *z, struct job *job)
 {
@@ -109,6 +138,8 @@ static void ask_for(
 				name_text(name, z->apex));
 		} else if (*why.text) {
 			log_line(LOG_ERROR, "zone %s: %s", name_text(name, z->apex), why.text);
+		} else {
+			notify_parent(p, z, job);
 		}
 	}
 	memory_free(records);

@@ -4,14 +4,32 @@ import base64
 import glob
 import json
 import re
+import socket
 import stat
+import threading
 
 from lib import *
 
 ZONE = "$TTL 1\n@ SOA ns1 h 1 2 3 60 1\n@ NS ns1\nns1 A 127.0.0.1\n"
-PARENT = "$TTL 1\n@ SOA ns1 h %d 2 3 60 1\n@ NS ns1\nns1 A 127.0.0.1\nchild NS ns1.child\nns1.child A 127.0.0.1\n%s"
+PARENT = "$TTL 1\n@ SOA ns1 h %%d 2 3 60 1\n@ NS ns1\nns1 A 127.0.0.1\nchild NS ns1.child\nns1.child A 127.0.0.1\n%%s"
 ZONES = "[ { name: test, file: zones/test.zone }, { name: child.test, file: zones/child.test.zone, dnssec: quick }, { name: other, file: zones/other.zone, dnssec: %s } ]"
 PATIENCE_S = 30
+
+notified = []
+
+
+def hear(listener):
+    """NOTIFY(CDS) over TCP is taken down, and answered."""
+    while True:
+        with listener.accept()[0] as s:
+            message = s.recv(2000)
+            notified.append(message[2:])
+            s.send(message[:4] + bytes([message[4] | 0x80]) + message[5:])
+
+
+ears = socket.create_server(("127.0.0.1", 0))
+threading.Thread(target=hear, args=(ears,), daemon=True).start()
+PARENT = (PARENT + "_dsync DSYNC CDS NOTIFY %d localhost.\n") % ears.getsockname()[1]
 
 server = Server({"test": PARENT % (1, ""), "child.test": ZONE, "other": ZONE}, start=False)
 server.configure("store: { file: w.db }\ndnssec: { quick: { dnskey-ttl: 1s, propagation: 0s, ds-check: 1s, parent: \"127.0.0.1:%d\" } }" % server.port,
@@ -59,11 +77,14 @@ def parent():
     assert "257 3 13" in dig("child.test", "CDNSKEY")
     until("it waits", lambda: "parent asked" in dnssec("status", "child.test"))
     assert "is waited for" in dnssec("status", "child.test")
+    until("the parent hears of it (RFC 9859)", lambda: notified)
+    same(notified[0][2:], bytes.fromhex("2400 0001 0000 0000 0000") + b"\5child\4test\0" + bytes.fromhex("003b 0001"), "NOTIFY(CDS):")
     server.write("zones/test.zone", PARENT % (2, ds + "\n"))
     assert server.ctl("reload")[0] == 0
     until("the parent has it", lambda: "ds rumoured" in dnssec("keys", "child.test") or "ds omnipresent" in dnssec("keys", "child.test"))
     assert "is waited for" not in dnssec("status", "child.test")
     assert "has another DS than before" in server.said()
+    same((len(notified), "is not told" in server.said()), (1, False), "it is told once:")
     said = json.loads(dnssec("status", "child.test", "--json"))
     same((said["zone"], said["waits_for_parent"], len(said["keys"])), ("child.test.", False, 1), "as JSON:")
     key = said["keys"][0]
