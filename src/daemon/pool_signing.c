@@ -107,6 +107,17 @@ static const struct registry_zone *entry_before(
 	return *at < r->n && d == 0 ? r->zones[(*at)++] : NULL;
 }
 
+/* Of a zone whose keys are only published so far nothing is signed but these. */
+static bool signs(const struct registry_zone *z)
+{
+	const struct keyset *k = zone_is_ready(z->load.zone) && z->load.zone->denial ? z->keys : NULL;
+
+	for (size_t i = 0; k && i < k->n; i++)
+		if (k->keys[i].signs_zone && signing_key_can_sign(k->keys[i].key))
+			return true;
+	return false;
+}
+
 void pool_signing_ahead(struct pool_signatures *to, const struct pool_signing_of *of,
 	struct pool_signing_sum *sum)
 {
@@ -119,8 +130,7 @@ void pool_signing_ahead(struct pool_signatures *to, const struct pool_signing_of
 			continue;
 		}
 		const struct registry_zone *before = entry_before(of->before, &at, z);
-		const bool signs = z->keys && zone_is_ready(z->load.zone) && z->load.zone->denial;
-		if (z == before || !z->load.zone->pools_n || !signs)
+		if (z == before || !z->load.zone->pools_n || !signs(z))
 			continue;
 		sign_pools_of(to, of, i, before, sum);
 		if (!pool_signatures_mark(to, z->load.zone, true))
@@ -128,13 +138,13 @@ void pool_signing_ahead(struct pool_signatures *to, const struct pool_signing_of
 	}
 }
 
-/* Zones that others have signed: what pools answer in them is not. Only of what is served, since a version
- * that was signed here may be until then. */
+/* Zones that others have signed, or nobody yet: what pools answer in them is not. Only of what is served,
+ * since a version that was signed here may be until then. */
 static void unmark(struct pool_signatures *to, const struct registry *zones)
 {
 	for (size_t i = 0; i < zones->n; i++) {
 		const struct registry_zone *z = zones->zones[i];
-		if (!z->keys && z->load.zone->pools_n && z->load.zone->denial)
+		if (z->load.zone->pools_n && z->load.zone->denial && !signs(z))
 			pool_signatures_mark(to, z->load.zone, false);
 	}
 }

@@ -45,7 +45,7 @@ static int verified(void)
 		n = s == LDNS_STATUS_OK ? n + 1 : -1;
 		ldns_rr_list_free(set);
 	}
-	ldns_rr_list_free(all);
+	ldns_rr_list_deep_free(all);
 	ldns_pkt_free(pkt);
 	ldns_rr_free(key);
 	return n;
