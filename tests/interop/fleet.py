@@ -6,6 +6,7 @@ Each that is not installed is skipped. Everything is on loopback.
 """
 import os
 import shutil
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../serve"))
@@ -169,7 +170,6 @@ class Pdns(Real):
     def prepare(self, more=""):
         if not os.path.exists(self.SCHEMA):
             raise Skip("pdns-backend-sqlite3 is not installed")
-        import sqlite3
         with open(self.SCHEMA) as f:
             db = sqlite3.connect(self.dir + "/pdns.db")
             db.executescript(f.read())
@@ -433,6 +433,43 @@ def follow_pdns():
             peer.util("set-catalog", "a.test", "")
             peer.util("set-catalog", "b.test", "cat.invalid")
         we_follow(peer, "cat.invalid", begin, change)
+
+
+@claim("of two of ours one has the members of the other's catalog, through random changes and kill -9 of both")
+def ours_follow_ours():
+    rng, zones = random.Random(), {}
+    with Server({}, start=False) as p, Server({}, start=False) as s:
+        p.configure("store: { file: waymark.db }\npeers: { sec: { at: \"127.0.0.1:%d\" } }\ntemplates: { hosted: { transfer: any, notify: sec } }\n"
+                    "reload: { zones-lost: 100%% }" % s.port,
+                    "[ { dir: zones, template: hosted }, { catalog: cat.invalid, produce: hosted, transfer: any, notify: sec } ]")
+        s.configure("store: { file: waymark.db }\npeers: { pri: { at: \"127.0.0.1:%d\" } }\ntemplates: { hosted: { primary: pri } }" % p.port,
+                    "[ { catalog: cat.invalid, primary: pri, template: hosted } ]")
+        p.start()
+        s.start()
+
+        def wrong():
+            with sqlite3.connect("file:%s/waymark.db?mode=ro" % s.dir, uri=True) as db:
+                stored = set(bytes(a) for a, in db.execute("SELECT apex FROM zone"))
+            return [stored ^ set(wire(z) for z in list(zones) + ["cat.invalid"]),
+                    [z for z, n in zones.items() if s.udp("www." + z).addresses() != ["192.0.2.%d" % n]]]
+        for serial in range(2, 18):
+            for _ in range(rng.randrange(1, 30)):
+                name = "m%d.test" % rng.randrange(60)
+                if name in zones and rng.random() < 0.6:
+                    os.remove(p.dir + "/zones/%s.zone" % name)
+                    del zones[name]
+                else:
+                    zones[name] = rng.randrange(250)
+                    p.write("zones/%s.zone" % name, (MEMBER % (name, zones[name])).replace("host 1 7200 900", "host %d 7200 2" % serial))
+            code, said = p.ctl("reload")
+            same(code, 0, said)
+            time.sleep(rng.choice([0, 0.01, 0.1, 0.3]))
+            for server in rng.choice([[], [p], [s], [p, s]]):
+                server.proc.kill()
+                server.proc.wait()
+                server.start()
+            if serial % 4 == 1:
+                until(wrong, [set(), []], s.said, p.said)
 
 
 run("fleet")
