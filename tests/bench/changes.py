@@ -77,8 +77,11 @@ class Server:
     def peak_mib(self):
         most = 0
         for pid in subprocess.run(["pgrep", "-s", str(self.proc.pid)], capture_output=True, text=True).stdout.split():
-            with open("/proc/%s/status" % pid) as f:
-                most += sum(int(line.split()[1]) for line in f if line.startswith("VmHWM:"))
+            try:
+                with open("/proc/%s/status" % pid) as f:
+                    most += sum(int(line.split()[1]) for line in f if line.startswith("VmHWM:"))
+            except FileNotFoundError:                       # it has just ended
+                pass
         return most / 1024
 
     def stop(self):
