@@ -511,6 +511,16 @@ def steered():
         assert told["pool_signed_ahead"] > 10 and told["pool_signed"] > 5, told
 
 
+@claim("as long as the keys of a zone are published and sign nothing yet, what pools answer comes as it was")
+def steered_before():
+    with Server({"steer.test": STEERED}, start=False) as s:
+        s.configure(STORE + EDGES + "dnssec: { auto: { keys: split } }\n", "[ { name: steer.test, file: zones/steer.test.zone, dnssec: auto } ]")
+        s.start()
+        signs = [r for r in s.udp("ns1.steer.test", "A", edns=opt(flags=DO)).answer if r[1] == 46]
+        m = s.udp("cdnw.steer.test", "A", edns=opt(flags=DO))
+        same((len(m.addresses()), bool([r for r in m.answer if r[1] == 46])), (2, bool(signs)))
+
+
 @claim("what could not be signed ahead is signed once somebody asks, and meanwhile less is answered that validates")
 def steered_later():
     two = EDGES.replace("web: { edges: [ a1, b2 ]", "web: { edges: [ a1, b2, c3 ], answers: 2")
