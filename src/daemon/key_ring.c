@@ -326,6 +326,7 @@ struct step {
 	struct keyset *keys; /* of key_ring_get(); kept */
 	uint32_t next_s;
 	bool changed;
+	bool is_news; /* it fails, and did not for that before */
 };
 
 /* Most zones have nothing to wait for, most of the time. */
@@ -396,6 +397,7 @@ static bool step(struct key_ring *r, struct ring_zone *z, void *ctx, struct faul
 				(uint64_t)1000000;
 	}
 
+	s->is_news = !ok && strncmp(z->fault, why->text, sizeof z->fault - 1) != 0;
 	snprintf(z->fault, sizeof z->fault, "%.255s", ok ? "" : why->text);
 	if (ok) {
 		s->next_s = next_of(z, s->policy);
@@ -432,6 +434,8 @@ bool key_ring_step(struct key_ring *r, const uint8_t *apex, const struct key_pol
 		return false;
 	const bool ok = key_ring_do(r, apex, true, step, &s, why);
 	*next_s = s.next_s;
+	if (!s.is_news)
+		*why = (struct fault){ 0 };
 	part_release(s.keys ? &s.keys->part : NULL);
 	return ok && s.changed;
 }

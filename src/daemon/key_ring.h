@@ -59,7 +59,8 @@ void key_ring_notify_again(struct key_ring *r, const uint8_t *apex);
 uint64_t key_ring_changes(const struct key_ring *r);
 
 /* One step of its life, as far as time and what was told allow; `*next_s`: when the next is
- * due, 0: when it is served. True: the keyset is another than before. */
+ * due, 0: when it is served. True: the keyset is another than before. A fault is told
+ * once. */
 bool key_ring_step(struct key_ring *r, const uint8_t *apex, const struct key_policy *policy,
 	uint32_t *next_s, struct fault *why);
 

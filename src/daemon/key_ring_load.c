@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/key_ring_inner.h"
+#include "store/store.h"
 #include "store/store_keys.h"
 #include "zone/key_life_text.h"
 
@@ -44,7 +45,8 @@ static bool read_stored(struct key_ring *r, struct ring_zone *z, struct fault *w
 	struct fault own;
 
 	if (!key_life_read(&l, z->states, &own))
-		return fault(why, "zone %s: %s", name_text(name, z->apex), own.text);
+		return fault(why, "%s: zone %s: %s", store_path(r->store),
+			name_text(name, z->apex), own.text);
 	if (!read_secrets(r, z, &l, why)) {
 		key_life_fini(&l);
 		return false;

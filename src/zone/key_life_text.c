@@ -140,7 +140,7 @@ bool key_life_read(struct key_life *to, const char *text, struct fault *why)
 		if (read_line(to, line, why))
 			continue;
 		key_life_fini(to);
-		return fault(why, "the states of its keys cannot be read: \"%.*s\"",
+		return fault(why, "the states of keys cannot be read: \"%.*s\"",
 			(int)strcspn(line, "\n") > 60 ? 60 : (int)strcspn(line, "\n"), line);
 	}
 	return true;
