@@ -13,6 +13,7 @@
 #include <ev.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const double pause_s = 0.5, failed_pause_s = 5;
 
@@ -45,6 +46,7 @@ struct plain_making {
 struct making {
 	struct plain_making *m;
 	struct zone *of;
+	const struct keyset *keys; /* what signs it here; NULL */
 	const struct plain_zone *before; /* NULL */
 	struct plain_zone *to; /* NULL: all is as before, so far */
 	const struct plain_edge *edges; /* [n] */
@@ -285,6 +287,8 @@ static bool make_version(struct making *k)
 			.answers = k->answers,
 			.n = k->n,
 			.serial = serial,
+			.keys = k->keys,
+			.now_s = time(NULL),
 			.compile = zones_read_compile_opts(parts_conf(&m->job.live), m->opts.key) },
 		&f);
 	if (!k->to->zone)
@@ -324,7 +328,7 @@ static struct plain_zone *make_of(struct making *k)
 	k->to = plain_zone_new(k->of);
 	k->to->edges = k->edges = plain_zone_edges(k->of, &k->to->mem, &k->to->n);
 	k->n = k->to->n;
-	if (is_signed(k->of)) {
+	if (is_signed(k->of) && !k->keys) {
 		tell_signed(k);
 		return k->to;
 	}
@@ -341,9 +345,10 @@ static struct plain_zone *make_of(struct making *k)
 
 /* Where nothing is another than before: that. NULL: there is none yet, or it cannot be made. */
 static struct plain_zone *make_one(
-	struct plain_making *m, struct zone *z, const struct plain_zone *before)
+	struct plain_making *m, const struct registry_zone *entry, const struct plain_zone *before)
 {
-	struct making k = { .m = m, .of = z, .before = before };
+	struct zone *z = entry->load.zone;
+	struct making k = { .m = m, .of = z, .keys = entry->keys, .before = before };
 	struct plain_zone *made = NULL;
 
 	arena_init(&k.mem);
@@ -391,7 +396,7 @@ static void make_all(struct plain_making *m)
 		if (!rules[zone_set_rule(zones->set, i)].plain)
 			continue;
 		const struct plain_zone *was = plain_zones_find(before, z->apex);
-		struct plain_zone *made = is_wanted(m, z, was) ? make_one(m, z, was) : NULL;
+		struct plain_zone *made = is_wanted(m, z, was) ? make_one(m, zones->zones[i], was) : NULL;
 		if (made)
 			list[n++] = made;
 		same = same && made == was;

@@ -5,6 +5,7 @@
 #include "dns/rrtype.h"
 #include "zone/history.h"
 #include "zone/image.h"
+#include "zone/sign.h"
 #include "zone/zone_with.h"
 
 #include <string.h>
@@ -103,6 +104,21 @@ static bool put_answer(struct change *c, const struct plain_edge *e,
 	return true;
 }
 
+/* Takes `c`. NULL after a fault. */
+static struct change *sign_change(const struct zone *z, const struct plain_zone_opts *o,
+	struct change *c, struct faults *f)
+{
+	const struct sign_opts how = {
+		.keys = o->keys, .compile = &o->compile, .now_s = o->now_s
+	};
+
+	if (!o->keys)
+		return c;
+	struct change *all = sign_follow(z, c, &how, f);
+	change_free(c);
+	return all;
+}
+
 struct zone *plain_zone_make(
 	const struct zone *z, const struct plain_zone_opts *o, struct faults *f)
 {
@@ -115,9 +131,11 @@ struct zone *plain_zone_make(
 		ok = put_answer(c, &o->edges[i], &o->answers[i], &why);
 	ok = ok && change_seal(c, &why);
 	if (ok)
+		c = sign_change(z, o, c, f);
+	if (ok && c)
 		made = zone_with(z, c,
 			&(struct zone_with_opts){ .compile = o->compile, .tolerant = true }, f);
-	else
+	else if (!ok)
 		faults_take(f, &why);
 	change_free(c);
 	if (made) {

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "zone/compile.h"
+#include "zone/keyset.h"
 
 /* A name with an EDGE. */
 struct plain_edge {
@@ -39,9 +40,12 @@ struct plain_zone_opts {
 	size_t n;
 	uint32_t serial; /* in the place of its own */
 	struct compile_opts compile;
+	/* Of a zone that is signed here: what signs what is other. NULL: it is not signed. */
+	const struct keyset *keys;
+	int64_t now_s;
 };
 
-/* `z` is ready and not signed. Count 1, without a history. NULL after a fault. */
+/* `z` is ready, and not signed elsewhere. Count 1, without a history. NULL after a fault. */
 struct zone *plain_zone_make(
 	const struct zone *z, const struct plain_zone_opts *opts, struct faults *f);
 

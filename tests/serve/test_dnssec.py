@@ -403,6 +403,26 @@ def bump():
         same(whole(s, "bump.test")["new.bump.test.", "RRSIG", "A"], after["new.bump.test.", "RRSIG", "A"], "with its primary away:")
 
 
+@claim("peers that know no EDGE get addresses in its place, signed, and go on with them when edges change")
+def plain_peers():
+    with Server({"plain.test": SIGNED}, start=False) as s:
+        s.write("zones/plain.test.zone", SIGNED.replace("www A 192.0.2.2", "www 60 EDGE web\n*.w 60 EDGE web"))
+        def edges(a):
+            s.configure(STORE + "edges: { e: { at: \"1,1\", a: %s, aaaa: \"2001:db8::1\" } }\npools: { web: { edges: [ e ] } }\n" % a +
+                        "peers: { old: { at: 127.0.0.1, edge-as: addresses } }",
+                        "[ { name: plain.test, file: zones/plain.test.zone, dnssec: auto, transfer: [ old ] } ]")
+        edges("192.0.2.7")
+        s.start()
+        until(lambda: "192.0.2.7" in s.dig("plain.test", "axfr", "+noall", "+answer"), 30)
+        rows = whole(s, "plain.test")
+        same([d for _, d in rows["*.w.plain.test.", "AAAA", ""]], ["2001:db8::1"])
+        same([d for _, d in rows["www.plain.test.", "NSEC", ""]][0].split()[1:], ["A", "AAAA", "RRSIG", "NSEC"])
+        edges("192.0.2.8")
+        same(s.ctl("reload")[0], 0)
+        until(lambda: "192.0.2.8" in s.dig("plain.test", "axfr", "+noall", "+answer"), 30)
+        same([d for _, d in whole(s, "plain.test")["www.plain.test.", "A", ""]], ["192.0.2.8"])
+
+
 @claim("a zone whose keys cannot be read is served as it was signed, and signed on when they can")
 def keys_away():
     with Server({"keys.test": SIGNED}, start=False) as s:
