@@ -11,30 +11,18 @@
 
 static struct asking x;
 
-/* Do all signatures of the last answer's RRsets verify, and how many are they? -1: one does not. */
-static int verified(void)
+/* How many signatures a section has, when all of them verify; else -1. */
+static int verified_of(const ldns_rr_list *section, const ldns_rr *key)
 {
-	size_t len;
-	const uint8_t *dnskey = signing_key_dnskey(x.keys->keys[0].key, &len);
-	ldns_rr *key = ldns_rr_new_frm_type(LDNS_RR_TYPE_DNSKEY);
-	ldns_pkt *pkt;
 	int n = 0;
 
-	ldns_rr_set_rdf(key, ldns_native2rdf_int16(LDNS_RDF_TYPE_INT16, (uint16_t)be16_get(dnskey)), 0);
-	ldns_rr_set_rdf(key, ldns_native2rdf_int8(LDNS_RDF_TYPE_INT8, dnskey[2]), 1);
-	ldns_rr_set_rdf(key, ldns_native2rdf_int8(LDNS_RDF_TYPE_ALG, dnskey[3]), 2);
-	ldns_rr_set_rdf(key, ldns_rdf_new_frm_data(LDNS_RDF_TYPE_B64, len - 4, dnskey + 4), 3);
-	ldns_rr_set_owner(key, ldns_dname_new_frm_str("pools.test."));
-	if (ldns_wire2pkt(&pkt, x.reply, x.len) != LDNS_STATUS_OK)
-		return -1;
-	ldns_rr_list *all = ldns_pkt_all_noquestion(pkt);
-	for (size_t i = 0; i < ldns_rr_list_rr_count(all) && n >= 0; i++) {
-		const ldns_rr *sig = ldns_rr_list_rr(all, i);
+	for (size_t i = 0; i < ldns_rr_list_rr_count(section) && n >= 0; i++) {
+		const ldns_rr *sig = ldns_rr_list_rr(section, i);
 		if (ldns_rr_get_type(sig) != LDNS_RR_TYPE_RRSIG)
 			continue;
 		ldns_rr_list *set = ldns_rr_list_new();
-		for (size_t k = 0; k < ldns_rr_list_rr_count(all); k++) {
-			ldns_rr *rr = ldns_rr_list_rr(all, k);
+		for (size_t k = 0; k < ldns_rr_list_rr_count(section); k++) {
+			ldns_rr *rr = ldns_rr_list_rr(section, k);
 			if (ldns_rdf2rr_type(ldns_rr_rrsig_typecovered(sig)) ==
 					ldns_rr_get_type(rr) &&
 				ldns_dname_compare(ldns_rr_owner(rr), ldns_rr_owner(sig)) == 0)
@@ -45,8 +33,30 @@ static int verified(void)
 		n = s == LDNS_STATUS_OK ? n + 1 : -1;
 		ldns_rr_list_free(set);
 	}
-	ldns_rr_list_deep_free(all);
-	ldns_pkt_free(pkt);
+	return n;
+}
+
+/* Do all signatures of the last answer's RRsets verify, and how many are they? -1: one does not. A
+ * section at a time: ldns_pkt_all_noquestion() loses what it copies on its way. */
+static int verified(void)
+{
+	size_t len;
+	const uint8_t *dnskey = signing_key_dnskey(x.keys->keys[0].key, &len);
+	ldns_rr *key = ldns_rr_new_frm_type(LDNS_RR_TYPE_DNSKEY);
+	ldns_pkt *pkt;
+	int n = -1;
+
+	ldns_rr_set_rdf(key, ldns_native2rdf_int16(LDNS_RDF_TYPE_INT16, (uint16_t)be16_get(dnskey)), 0);
+	ldns_rr_set_rdf(key, ldns_native2rdf_int8(LDNS_RDF_TYPE_INT8, dnskey[2]), 1);
+	ldns_rr_set_rdf(key, ldns_native2rdf_int8(LDNS_RDF_TYPE_ALG, dnskey[3]), 2);
+	ldns_rr_set_rdf(key, ldns_rdf_new_frm_data(LDNS_RDF_TYPE_B64, len - 4, dnskey + 4), 3);
+	ldns_rr_set_owner(key, ldns_dname_new_frm_str("pools.test."));
+	if (ldns_wire2pkt(&pkt, x.reply, x.len) == LDNS_STATUS_OK) {
+		const int answer = verified_of(ldns_pkt_answer(pkt), key),
+			  authority = verified_of(ldns_pkt_authority(pkt), key);
+		n = answer < 0 || authority < 0 ? -1 : answer + authority;
+		ldns_pkt_free(pkt);
+	}
 	ldns_rr_free(key);
 	return n;
 }
