@@ -37,14 +37,16 @@ struct ring_zone {
 	uint8_t apex[NAME_MOST];
 };
 
+enum { KEY_RING_BUCKETS = 1 << 16 };
+
 struct key_ring {
 	struct store *store;
 	struct key_files *files;
 	uint64_t opened_us;
-	uint64_t changes;     /* atomic */
-	pthread_mutex_t lock; /* of the table */
-	struct ring_zone **buckets;
-	size_t n; /* atomic */
+	uint64_t changes;           /* atomic */
+	pthread_mutex_t lock;       /* of the table */
+	struct ring_zone **buckets; /* [KEY_RING_BUCKETS] */
+	size_t n;                   /* atomic */
 };
 
 /* NULL: it is not there. With `make`: or there is no memory. */

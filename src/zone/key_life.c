@@ -1,4 +1,4 @@
-#include "zone/key_life.h"
+#include "zone/key_life_inner.h"
 
 #include <string.h>
 
@@ -23,17 +23,7 @@ struct key_policy key_policy_auto(void)
 		.ds_check_s = 10 * 60 };
 }
 
-static bool is_off(const struct key_policy *p)
-{
-	return !p || p->unsign;
-}
-
 /* --- what may be seen --------------------------------------------------------------------- */
-
-static bool is_served(const struct key_part *p)
-{
-	return p->state == KEY_RUMOURED || p->state == KEY_OMNIPRESENT;
-}
 
 static uint8_t algorithm(const struct life_key *k)
 {
@@ -63,7 +53,7 @@ static bool is_published(const struct key_life *l, uint8_t a)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (!l->keys[i].foreign && algorithm(&l->keys[i]) == a &&
-			is_served(&l->keys[i].dnskey))
+			key_life_is_served(&l->keys[i].dnskey))
 			return true;
 	return false;
 }
@@ -153,14 +143,9 @@ static bool is_alone(const struct key_life *l, uint8_t role)
 	return n == 1;
 }
 
-static uint32_t roll_s(const struct key_policy *p, uint8_t role)
-{
-	return role & KEY_SIGNS_KEYS ? p->ksk_roll_s : p->zsk_roll_s;
-}
-
 static bool is_old(const struct life_key *k, const struct key_policy *p, int64_t now_s)
 {
-	const uint32_t most_s = roll_s(p, k->role);
+	const uint32_t most_s = key_life_roll_s(p, k->role);
 
 	return most_s && now_s >= k->created_s && now_s - k->created_s >= most_s &&
 		k->dnskey.state == KEY_OMNIPRESENT;
@@ -234,7 +219,7 @@ static bool has_successor(const struct key_life *l, const struct life_key *of)
 	for (size_t i = 0; i < l->n; i++) {
 		const struct life_key *k = &l->keys[i];
 		if (k != of && !k->foreign && k->wanted && algorithm(k) == algorithm(of) &&
-			k->dnskey.state == KEY_OMNIPRESENT && is_served(&k->zone))
+			k->dnskey.state == KEY_OMNIPRESENT && key_life_is_served(&k->zone))
 			return true;
 	}
 	return false;
@@ -248,9 +233,10 @@ static bool withdraw(struct key_life *l, struct life_key *k, bool unsign)
 
 	/* First the signatures where a successor makes others; last of all where the algorithm
 	 * ends. */
-	if (is_served(&k->zone) && (unsign || has_successor(l, k) || (ends && !is_known(l, a))))
+	if (key_life_is_served(&k->zone) &&
+		(unsign || has_successor(l, k) || (ends && !is_known(l, a))))
 		changed = become(&k->zone, KEY_UNRETENTIVE);
-	if (is_served(&k->dnskey) &&
+	if (key_life_is_served(&k->dnskey) &&
 		(unsign ||
 			(k->ds.state == KEY_HIDDEN && (k->zone.state == KEY_HIDDEN || ends))))
 		changed = become(&k->dnskey, KEY_UNRETENTIVE);
@@ -294,7 +280,7 @@ static void follow_ttl(struct key_ttl *t, uint32_t now_s, uint32_t elapsed_s)
 
 /* Who has checked a DNSKEY RRset by a DS goes on with it for its own TTL, when the DS has left
  * the cache, too. */
-static uint32_t need_s(
+uint32_t key_life_need_s(
 	const struct key_life *l, const struct key_policy *p, enum key_which which)
 {
 	const struct key_ttl *t = which == KEY_DNSKEY ? &l->dnskey_ttl
@@ -305,14 +291,9 @@ static uint32_t need_s(
 	return which == KEY_DS ? more(cached_s, l->dnskey_ttl.ttl_s) : cached_s;
 }
 
-static bool waits(const struct key_part *p)
-{
-	return p->served && (p->state == KEY_RUMOURED || p->state == KEY_UNRETENTIVE);
-}
-
 static bool end_wait(struct key_part *p, uint32_t need)
 {
-	if (!waits(p) || p->waited_s < need)
+	if (!key_life_waits(p) || p->waited_s < need)
 		return false;
 	return become(p, p->state == KEY_RUMOURED ? KEY_OMNIPRESENT : KEY_HIDDEN);
 }
@@ -344,9 +325,9 @@ static bool end_waits(struct key_life *l, const struct key_policy *p)
 
 	for (size_t i = 0; i < l->n; i++) {
 		struct life_key *k = &l->keys[i];
-		changed = end_wait(&k->dnskey, need_s(l, p, KEY_DNSKEY)) || changed;
-		changed = end_wait(&k->zone, need_s(l, p, KEY_ZONE)) || changed;
-		changed = end_wait(&k->ds, need_s(l, p, KEY_DS)) || changed;
+		changed = end_wait(&k->dnskey, key_life_need_s(l, p, KEY_DNSKEY)) || changed;
+		changed = end_wait(&k->zone, key_life_need_s(l, p, KEY_ZONE)) || changed;
+		changed = end_wait(&k->ds, key_life_need_s(l, p, KEY_DS)) || changed;
 	}
 	return changed;
 }
@@ -401,10 +382,10 @@ struct key_wish key_life_step(struct key_life *l, const struct key_policy *p,
 	wish.save = facts->settled && end_waits(l, by);
 	if (facts->served)
 		wish.save = begin_waits(l) || wish.save;
-	wish.role = !is_off(p) ? find_missing(l, p, facts->now_s) : 0;
+	wish.role = !key_life_is_off(p) ? find_missing(l, p, facts->now_s) : 0;
 	if (!wish.role)
-		wish.save = unwant(l, is_off(p) ? NULL : p) || wish.save;
-	const bool unsign = is_off(p) && !key_life_is_secure(l);
+		wish.save = unwant(l, key_life_is_off(p) ? NULL : p) || wish.save;
+	const bool unsign = key_life_is_off(p) && !key_life_is_secure(l);
 	/* All keys of a new zone begin together. */
 	while (!wish.role && move(l, facts->settled, unsign))
 		wish.save = true;
@@ -469,7 +450,7 @@ bool key_life_parent(
 		const bool may_come = k->wanted && k->ds.state == KEY_ASKED;
 		if (k->foreign || !(k->role & KEY_SIGNS_KEYS) || is != (any >> i & 1))
 			continue;
-		if (is ? is_served(&k->ds)
+		if (is ? key_life_is_served(&k->ds)
 		       : may_come || k->ds.state == KEY_HIDDEN ||
 					k->ds.state == KEY_UNRETENTIVE)
 			continue;
@@ -480,16 +461,11 @@ bool key_life_parent(
 	return changed;
 }
 
-static bool asks_ds(const struct life_key *k)
-{
-	return !k->foreign && k->ds.state >= KEY_ASKED && k->ds.state <= KEY_OMNIPRESENT;
-}
-
 /* Is some wanted key's DS asked for, or there? */
-static bool is_asked(const struct key_life *l)
+bool key_life_is_asked(const struct key_life *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (l->keys[i].wanted && asks_ds(&l->keys[i]))
+		if (l->keys[i].wanted && key_life_asks_ds(&l->keys[i]))
 			return true;
 	return false;
 }
@@ -501,116 +477,18 @@ bool key_life_waits_for_parent(const struct key_life *l, const struct key_policy
 		if (k->foreign)
 			continue;
 		if (k->wanted ? k->ds.state == KEY_ASKED
-			      : (is_off(p) || is_asked(l)) && asks_ds(k))
+			      : (key_life_is_off(p) || key_life_is_asked(l)) &&
+					key_life_asks_ds(k))
 			return true;
 	}
 	return false;
 }
 
-/* --- what is served ----------------------------------------------------------------------- */
-
-/* The parent is asked for what is wanted and ready; until there is such a one, for what it has.
- */
-static bool in_cds(const struct key_life *l, const struct life_key *k)
-{
-	if (k->foreign)
-		return k->wanted && (signing_key_flags(k->key) & SIGNING_SEP) && is_asked(l);
-	return k->wanted == is_asked(l) && asks_ds(k);
-}
-
-struct keyset *key_life_keyset(const struct key_life *l, const struct key_policy *p, bool *ok)
-{
-	struct key_policy by = p ? *p : key_policy_auto();
-	struct keyset_key keys[KEY_LIFE_MOST];
-	bool any = false;
-
-	by.sign.cds_delete = is_off(p) && key_life_is_secure(l);
-	if (by.sign.dnskey_ttl_s > l->dnskey_ttl.ttl_s && l->dnskey_ttl.ttl_s && is_off(p))
-		by.sign.dnskey_ttl_s = l->dnskey_ttl.ttl_s;
-	size_t n = 0;
-	for (size_t i = 0; i < l->n; i++) {
-		const struct life_key *k = &l->keys[i];
-		const struct keyset_key row = { .key = k->key,
-			.published = k->foreign ? k->wanted : is_served(&k->dnskey),
-			.signs_keys = !k->foreign && (k->role & KEY_SIGNS_KEYS) &&
-				is_served(&k->dnskey),
-			.signs_zone = is_served(&k->zone),
-			.cds = in_cds(l, k) };
-		any = any || row.signs_keys || row.signs_zone;
-		if (row.published || row.signs_zone)
-			keys[n++] = row;
-	}
-	struct keyset *s = any ? keyset_new(&by.sign, keys, n) : NULL;
-	*ok = s || !any;
-	return s;
-}
+/* --- the end ------------------------------------------------------------------------------ */
 
 void key_life_fini(struct key_life *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		signing_key_release(l->keys[i].key);
 	*l = (struct key_life){ 0 };
-}
-
-/* --- looking at it ------------------------------------------------------------------------ */
-
-static const struct key_part *part_of(const struct life_key *k, enum key_which which)
-{
-	return which == KEY_DNSKEY ? &k->dnskey : which == KEY_ZONE ? &k->zone : &k->ds;
-}
-
-uint32_t key_life_left_s(
-	const struct key_life *l, const struct key_policy *p, size_t i, enum key_which which)
-{
-	const struct key_policy own = key_policy_auto();
-	const struct key_part *part = part_of(&l->keys[i], which);
-	const uint32_t need = need_s(l, p ? p : &own, which);
-
-	return !waits(part) ? 0 : part->waited_s < need ? need - part->waited_s : 1;
-}
-
-uint32_t key_life_next_s(const struct key_life *l, const struct key_policy *p, int64_t now_s)
-{
-	uint32_t next = UINT32_MAX;
-
-	for (size_t i = 0; i < l->n; i++) {
-		const struct life_key *k = &l->keys[i];
-		for (enum key_which which = KEY_DNSKEY; which <= KEY_DS; which++) {
-			const uint32_t left = key_life_left_s(l, p, i, which);
-			next = left && left < next ? left : next;
-		}
-		const uint32_t roll = !is_off(p) && !k->foreign && k->wanted
-			? roll_s(p, k->role)
-			: 0;
-		const int64_t left = k->created_s + roll - now_s;
-		if (roll && left < next)
-			next = left > 0 ? (uint32_t)left : 1;
-	}
-	return next;
-}
-
-static const char *const states[] = { [KEY_HIDDEN] = "hidden",
-	[KEY_ASKED] = "asked",
-	[KEY_RUMOURED] = "rumoured",
-	[KEY_OMNIPRESENT] = "omnipresent",
-	[KEY_UNRETENTIVE] = "unretentive" };
-
-const char *key_state_text(uint8_t state)
-{
-	return state < sizeof states / sizeof *states ? states[state] : "?";
-}
-
-bool key_state_parse(const char *text, uint8_t *to)
-{
-	for (uint8_t i = 0; i < sizeof states / sizeof *states; i++)
-		if (strcmp(text, states[i]) == 0) {
-			*to = i;
-			return true;
-		}
-	return false;
-}
-
-const char *key_role_text(uint8_t role)
-{
-	return role == KEY_CSK ? "CSK" : role == KEY_KSK ? "KSK" : "ZSK";
 }
