@@ -2,6 +2,10 @@
  */
 #include "steer/choose_inner.h"
 
+#include "base/bytes.h"
+
+#include <string.h>
+
 static uint32_t gcd(uint32_t a, uint32_t b)
 {
 	while (b) {
@@ -57,6 +61,43 @@ static bool has_ramp(const struct choose_walk *w)
 	return false;
 }
 
+struct drawing {
+	uint32_t turn;
+	bool ramps;
+};
+
+/* Of several answers the others are drawn, too: each by its weight among those that are left. What
+ * is drawn differs from moment to moment and from turn to turn. */
+static void draw_others(
+	const struct choose_walk *w, struct choose_list *l, uint16_t *order, struct drawing d)
+{
+	const struct pool *p = w->pool;
+	uint64_t left = 0;
+
+	l->edges = order;
+	for (unsigned i = 1; i < l->n; i++)
+		left += choose_judge(w, l, i) == CHOSEN ? turn_share(w, order[i], d.ramps) : 0;
+	for (unsigned k = 1; k < l->n && k < p->answers && left; k++) {
+		const uint64_t moment = hash_mix(w->ask->now_us ^ HASH_STEP, 0xa0761d6478bd642fu),
+			       draw = hash_mix(moment ^ ((uint64_t)d.turn << 8 | k),
+				       0xe7037ed1a0b428dbu);
+		uint64_t at = (uint64_t)(((unsigned __int128)draw * left) >> 64);
+		unsigned i = k;
+		for (;; i++) {
+			const uint32_t weight = choose_judge(w, l, i) == CHOSEN
+				? turn_share(w, order[i], d.ramps)
+				: 0;
+			if (at < weight)
+				break;
+			at -= weight;
+		}
+		const uint16_t drawn = order[i];
+		left -= turn_share(w, drawn, d.ramps);
+		memmove(order + k + 1, order + k, (i - k) * sizeof *order);
+		order[k] = drawn;
+	}
+}
+
 /* The edge whose turn it is first, the others behind it in the pool's order. */
 bool choose_by_turn(struct choose_walk *w, bool even_down, bool even_drained)
 {
@@ -68,14 +109,14 @@ bool choose_by_turn(struct choose_walk *w, bool even_down, bool even_drained)
 		.even_down = even_down,
 		.even_drained = even_drained };
 	uint16_t order[POOL_EDGES_MOST];
-	uint32_t sum = 0;
+	uint32_t sum = 0, turn = 0;
 	unsigned first = 0;
 
 	for (unsigned i = 0; i < p->n; i++)
 		if (choose_judge(w, &l, i) == CHOSEN)
 			sum += turn_share(w, i, ramps);
 	if (sum) {
-		uint32_t at = choose_next_turn(w, sum, weighted || ramps);
+		uint32_t at = turn = choose_next_turn(w, sum, weighted || ramps);
 		for (;; first++) {
 			if (choose_judge(w, &l, first) != CHOSEN)
 				continue;
@@ -94,6 +135,8 @@ bool choose_by_turn(struct choose_walk *w, bool even_down, bool even_drained)
 	}
 	l.edges = order;
 	l.n = n;
+	if (weighted && sum && p->answers > 1)
+		draw_others(w, &l, order, (struct drawing){ turn, ramps });
 	return choose_take(w, &l);
 }
 

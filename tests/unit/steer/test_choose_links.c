@@ -306,6 +306,38 @@ static void weights_are_exact_over_a_million_queries(void)
 	small_close(&s);
 }
 
+/* Two of ams 1, rom 2, nyc 3: the first as the weights say, the second as those say that are left. */
+static void further_answers_are_drawn_by_weight(void)
+{
+	static const double weight[4] = { 1, 2, 3, 0 };
+	struct pool_opts pool = small_pool();
+	double count[4][4] = { { 0 } };
+	struct small s;
+	enum { QUERIES = 120000 };
+
+	pool.policy = POOL_WEIGHTED;
+	pool.answers = 2;
+	small_open(&s, &pool, 1);
+	s.states[SFO] = EDGE_DOWN;
+	struct standing *st = small_standing(s.steer, s.states);
+	struct choose_ask a = { .steer = s.steer, .standing = st, .turns = s.turns };
+	for (unsigned i = 0; i < QUERIES; i++) {
+		a.now_us = 1000 + i / 7 * 13;
+		const struct choice c = choose(&a, NULL);
+		CU_ASSERT_EQUAL_FATAL(c.n, 2);
+		count[c.edges[0]][c.edges[1]]++;
+	}
+	for (unsigned i = 0; i < 3; i++)
+		for (unsigned k = 0; k < 3; k++) {
+			const double want = i == k
+				? 0
+				: QUERIES * weight[i] / 6 * weight[k] / (6 - weight[i]);
+			CU_ASSERT(fabs(count[i][k] - want) <= 5 * sqrt(want + 1));
+		}
+	standing_free(st);
+	small_close(&s);
+}
+
 void suite_choose_links(void)
 {
 	static const struct unit_case cases[] = {
@@ -317,6 +349,7 @@ void suite_choose_links(void)
 		{ "affinity stays in one location", affinity_stays_in_one_location },
 		{ "all in the scope of an answer get that answer",
 			all_in_the_scope_of_an_answer_get_that_answer },
+		{ "further answers are drawn by weight", further_answers_are_drawn_by_weight },
 		{ "weights are exact over a million queries",
 			weights_are_exact_over_a_million_queries },
 	};
