@@ -225,6 +225,10 @@ const struct key schema_pool_keys[] = {
 		.about = "An edge is up when so many of its addresses are, A and AAAA "
 			 "together.",
 		.otherwise = "any" },
+	{ "least-up", schema_least_up, .say = "a number of edges from 1 on, or a share of them such as 50%",
+		.about = "Of a pool in pools: it is passed over with fewer of its edges up, as if none "
+			 "were. Names that are handed to it itself get what is up.",
+		.otherwise = "any will do" },
 	{ "panic", schema_panic, .say = "a share of the pool's edges from 0% to 100%",
 		.about = "With a smaller share of the edges up no probe is trusted, and "
 			 "all edges answer.",

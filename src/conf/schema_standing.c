@@ -48,6 +48,24 @@ void schema_panic(struct reader *r, const struct key *key, const struct node *va
 		option_wrong(r, key, value);
 }
 
+/* "2", or "50%". */
+void schema_least_up(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct pool_opts *p = &((struct schema_pool *)to)->opts;
+	const char *text = option_scalar(r, key, value), *unit;
+	uint64_t n;
+	double v;
+
+	if (!text)
+		return;
+	if (option_whole(text, &n) && n >= 1 && n <= POOL_EDGES_MOST)
+		p->least_up = (unsigned)n;
+	else if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v <= 100)
+		p->least_share = v / 100;
+	else
+		option_wrong(r, key, value);
+}
+
 /* A key that needs a probe beside it. */
 static void check_alone(const struct reader *r, const struct schema_pool *p, const char *word)
 {

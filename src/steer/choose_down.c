@@ -81,6 +81,12 @@ bool choose_all_down(struct choose_walk *w)
 {
 	const struct pool *p = w->pool;
 
+	if (p->tree && w->standing->lives_barely & (w->ask->v6 ? STANDS_AAAA : STANDS_A)) {
+		w->barely = true;
+		if (choose_by_policy(w, false, false))
+			return true;
+		w->barely = false;
+	}
 	/* Whoever has both families asks for both: no address of this one is better than a dead
 	 * one. */
 	if ((p->all_down == POOL_ALL || p->all_down == POOL_FIRST) && lives_otherwise(w))

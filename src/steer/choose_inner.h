@@ -16,6 +16,7 @@ struct choose_walk {
 	const struct pool *pool;
 	const struct standing_pool *standing; /* of the pool */
 	uint16_t number;                      /* ... and which it is */
+	bool barely; /* pools of which too few are up may answer, too: nothing else can */
 	bool over; /* a rule has it that nothing else is said in this pool */
 	unsigned first, most; /* the pool's answers are those from the one up to the other */
 	struct addr who;

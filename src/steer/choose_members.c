@@ -52,8 +52,9 @@ static enum choose_verdict judge(const struct asking *a, unsigned at)
 	const struct pool *p = &ask->steer->pools[m->number];
 	if (!(ask->v6 ? p->has_aaaa : p->has_a))
 		return PASSED_NO_ADDRESS;
+	const struct standing_pool *s = &ask->standing->pools[m->number];
 	if (a->even_down ||
-		ask->standing->pools[m->number].lives & (ask->v6 ? STANDS_AAAA : STANDS_A))
+		(a->w->barely ? s->lives_barely : s->lives) & (ask->v6 ? STANDS_AAAA : STANDS_A))
 		return CHOSEN;
 	return PASSED_DOWN;
 }

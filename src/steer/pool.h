@@ -152,6 +152,9 @@ struct pool_opts {
 	uint16_t other;   /* POOL_OTHER: number of the pool */
 	unsigned probe;   /* 1 + its number in the configuration; 0: none */
 	unsigned up_when; /* an edge is up when so many of its addresses are; 0: all of them */
+	/* As a member of a pool it is up while so many of its edges are, and such a share. */
+	unsigned least_up;
+	double least_share;
 	double panic_share; /* with fewer of its edges up, no probe is trusted; 0: never */
 	const uint16_t *fallback; /* `default`: order for clients that nobody knows, the rest of
 				     `edges` follows */

@@ -262,14 +262,18 @@ static uint8_t own_lives(const struct make *m, unsigned pool)
 {
 	const struct pool *p = &m->o->steer->pools[pool];
 	uint8_t lives = 0;
+	unsigned up = 0;
 
 	for (unsigned i = 0; i < p->n; i++) {
 		const uint8_t marks = standing_marks(m->s,
 			standing_row_at(m->s, m->o->steer, pool, i), p->edges[i]);
-		if (!(marks & STANDS_DRAINED))
-			lives |= marks & (STANDS_A | STANDS_AAAA);
+		if (marks & STANDS_DRAINED)
+			continue;
+		lives |= marks & (STANDS_A | STANDS_AAAA);
+		up += (marks & (STANDS_A | STANDS_AAAA)) != 0;
 	}
-	return lives;
+	m->s->pools[pool].lives_barely = lives;
+	return up < p->least_up || up < p->least_share * p->n ? 0 : lives;
 }
 
 /* What can answer for the pool lives for it. True when that is news. */
@@ -277,14 +281,19 @@ static bool add_lives(const struct make *m, unsigned pool)
 {
 	const struct pool *p = &m->o->steer->pools[pool];
 	struct standing_pool *to = &m->s->pools[pool];
-	const uint8_t before = to->lives;
+	const uint8_t before = to->lives, barely = to->lives_barely;
 
 	if (p->all_down == POOL_OTHER)
 		to->lives |= m->s->pools[p->other].lives;
 	for (unsigned i = 0; p->tree && i < p->tree->n; i++)
 		if (p->tree->members[i].is_pool)
+			to->lives_barely |= m->s->pools[p->tree->members[i].number].lives_barely;
+	if (p->least_up || p->least_share > 0)
+		return to->lives != before || to->lives_barely != barely; /* its edges alone say */
+	for (unsigned i = 0; p->tree && i < p->tree->n; i++)
+		if (p->tree->members[i].is_pool)
 			to->lives |= m->s->pools[p->tree->members[i].number].lives;
-	return to->lives != before;
+	return to->lives != before || to->lives_barely != barely;
 }
 
 /* What its edges are to it: all are judged already, each by the pool that holds it. */
@@ -384,7 +393,8 @@ static bool same_pool(const struct standing_pool *a, const struct standing_pool 
 	const size_t bytes = a->n * sizeof *a->order;
 
 	return a->row == b->row && a->panics == b->panics && a->waits == b->waits && a->up == b->up &&
-		a->asked == b->asked && a->lives == b->lives && a->changes_us == b->changes_us &&
+		a->asked == b->asked && a->lives == b->lives &&
+		a->lives_barely == b->lives_barely && a->changes_us == b->changes_us &&
 		a->steady_us == b->steady_us &&
 		(!a->order ||
 			(memcmp(a->order, b->order, bytes) == 0 &&

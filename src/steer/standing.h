@@ -65,6 +65,7 @@ struct standing_pool {
 	uint16_t n;          /* edges */
 	bool panics;         /* it has a probe and does not trust it */
 	bool waits;          /* nobody is answered yet: what may answer is not known */
+	uint8_t lives_barely; /* likewise, however few of its edges it is */
 	uint8_t lives; /* STANDS_A, STANDS_AAAA: it can answer so, by an edge or who stands in */
 	uint16_t up, asked;  /* edges that the probes have up, of those that the operator has up
 			      */

@@ -337,6 +337,8 @@ static void fill_pool(struct steer *s, const struct steer_opts *all, unsigned nu
 		.spread_ms = o->spread_ms,
 		.spread_share = o->spread_share,
 		.panic_share = o->panic_share,
+		.least_share = o->least_share,
+		.least_up = o->least_up,
 		.all_down = o->all_down,
 		.other = o->other,
 		.reads = (uint16_t)number,

@@ -83,7 +83,8 @@ struct pool {
 	enum pool_affinity affinity;
 	unsigned answers;
 	uint32_t ttl_least_s, ttl_most_s;
-	double spread_ms, spread_share, panic_share;
+	double spread_ms, spread_share, panic_share, least_share;
+	unsigned least_up; /* ... of its edges, to be up as a member */
 	enum pool_all_down all_down;
 	uint16_t other;
 	uint16_t reads; /* itself, or the pool in it that looks for the client's place first */

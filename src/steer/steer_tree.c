@@ -130,7 +130,7 @@ static bool says_nothing(const struct steer_opts *all, unsigned number)
 {
 	const struct pool_opts *o = &all->pools[number];
 	bool plain = is_nearest(o) && !o->n_pins && !o->n_rules && o->all_down == POOL_ALL && !o->ttl_min_s &&
-		o->ttl_max_s == UINT32_MAX;
+		o->ttl_max_s == UINT32_MAX && !o->least_up && !(o->least_share > 0);
 
 	for (unsigned i = 0; i < POOL_SERVICES; i++)
 		plain = plain && !o->forms[i].front;

@@ -272,6 +272,27 @@ static void explaining_changes_nothing(void)
 	}
 }
 
+static void a_pool_with_too_few_up_is_passed_over(void)
+{
+	struct pools p;
+	struct small s;
+
+	for (unsigned share = 0; share < 2; share++) {
+		fill(&p);
+		p.of[TOP].policy = POOL_ORDERED;
+		p.of[EU].least_up = share ? 0 : 2;
+		p.of[EU].least_share = share ? 0.6 : 0;
+		small_open(&s, p.of, 3);
+		CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.5.0/24", NULL, false), "ams /8");
+		s.states[ROM] = EDGE_DOWN;
+		CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.5.0/24", NULL, false), "nyc /8");
+		/* Rather those few than none. */
+		s.states[NYC] = s.states[SFO] = EDGE_DOWN;
+		CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.5.0/24", NULL, false), "ams /8");
+		small_close(&s);
+	}
+}
+
 static void clients_may_be_pinned_to_a_pool(void)
 {
 	struct pool_pin pin = { .kind = PIN_COUNTRY, .code = "US", .to_pool = true, .pool = US };
@@ -313,6 +334,7 @@ void suite_choose_members(void)
 		{ "answers count members, and no edge comes twice",
 			answers_count_members_and_no_edge_comes_twice },
 		{ "explaining changes nothing", explaining_changes_nothing },
+		{ "a pool with too few up is passed over", a_pool_with_too_few_up_is_passed_over },
 		{ "clients may be pinned to a pool", clients_may_be_pinned_to_a_pool },
 	};
 
