@@ -116,6 +116,15 @@ enum store_found store_find(
 bool store_put_now(struct store *s, const struct zone *z, const struct store_timers *t);
 bool store_forget_now(struct store *s, const uint8_t *apex);
 
+/* Steps that are in the base, up to that one, and over their limits. */
+bool store_drop_old_changes(struct store *s, int64_t id, int64_t until);
+/* Parts of other bases than that: some of them, and whether there are more. */
+bool store_drop_parts(struct store *s, int64_t id, int64_t base, bool *more);
+
+/* The same without the lock: all of them; and what is left of a zone that is not being put any more. */
+bool store_drop_others(struct store *s, int64_t id, int64_t base, struct fault *why);
+bool store_end_making(struct store *s, int64_t id, struct fault *why);
+
 /* --- the file ----------------------------------------------------------------------------- */
 
 /* Its tables, in this version: a new store gets them, one of an older version is brought up to date. */
