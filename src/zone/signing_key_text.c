@@ -425,6 +425,23 @@ static struct signing_key *read_pem(
 	return signing_key_of(pkey, algorithm_of(pkey, algorithm), flags, why);
 }
 
+/* Files may have numbers that do not belong together, and signatures of such a key are wrong.
+ * Takes `k`, or NULL. */
+static struct signing_key *try_out(struct signing_key *k, struct fault *why)
+{
+	static const uint8_t data[] = "is it right?";
+	uint8_t signature[SIGNING_SIGNATURE_MOST];
+	size_t len;
+
+	if (!k ||
+		(signing_key_sign(k, data, sizeof data, signature, &len) &&
+			signing_key_verify(k, data, sizeof data, signature, len)))
+		return k;
+	signing_key_drop(k);
+	fault(why, "the numbers of the key do not belong together");
+	return NULL;
+}
+
 struct signing_key *signing_text_read(
 	const char *text, size_t len, uint16_t flags, uint8_t algorithm, struct fault *why)
 {
@@ -434,8 +451,8 @@ struct signing_key *signing_text_read(
 		return NULL;
 	}
 	if (find_field(text, "Private-key-format"))
-		return read_private(text, flags, why);
-	return read_pem(text, len, flags, algorithm, why);
+		return try_out(read_private(text, flags, why), why);
+	return try_out(read_pem(text, len, flags, algorithm, why), why);
 }
 
 /* --- the public half ---------------------------------------------------------------------- */
