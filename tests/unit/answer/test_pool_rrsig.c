@@ -12,7 +12,7 @@
 static struct asking x;
 
 /* How many signatures a section has, when all of them verify; else -1. */
-static int verified_of(const ldns_rr_list *section, const ldns_rr *key)
+static int verified_of(const ldns_rr_list *section, ldns_rr *key)
 {
 	int n = 0;
 
