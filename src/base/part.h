@@ -8,6 +8,9 @@
 
 #include "base/scope.h"
 
+#include <stddef.h>
+#include <string.h>
+
 /* The first member of such a thing. */
 struct part {
 	unsigned refs; /* atomic */
@@ -55,6 +58,13 @@ static inline void part_drop(struct part *p)
 	scope_forget(p, part_undo);
 	if (__atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0)
 		p->free(p);
+}
+
+/* What is behind the head of a part of `size` bytes: others count in the head meanwhile. */
+static inline void part_copy(void *to, const void *from, size_t size)
+{
+	memcpy((char *)to + sizeof(struct part), (const char *)from + sizeof(struct part),
+		size - sizeof(struct part));
 }
 
 #endif

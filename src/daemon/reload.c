@@ -101,8 +101,9 @@ static struct registry_zone *as_served(
 	const struct reading *x, const struct registry_zone *now)
 {
 	const struct registry_zone *made = registry_find(x->made.zones, now->origin);
-	struct registry_zone to = *now;
+	struct registry_zone to = { .origin = NULL };
 
+	part_copy(&to, now, sizeof to);
 	if (!made || made->source != now->source)
 		return NULL;
 	to.path = made->path;

@@ -341,8 +341,9 @@ static void store_pieces(struct signing *s)
 static struct registry_zone *entry_of(struct piece *p)
 {
 	struct zone *made = p->made ? p->made : p->of->load.zone;
-	struct registry_zone to = *p->of;
+	struct registry_zone to = { .origin = NULL };
 
+	part_copy(&to, p->of, sizeof to);
 	if (p->change)
 		history_give(made, p->of->load.zone, p->change);
 	p->change = NULL;

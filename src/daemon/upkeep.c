@@ -211,7 +211,8 @@ static void build_work(void *ctx, struct job *job)
 	struct zone *next = make_next(u);
 	if (!next)
 		return;
-	struct registry_zone like = *is;
+	struct registry_zone like = { .origin = NULL };
+	part_copy(&like, is, sizeof like);
 	like.load = (struct load){ .zone = next };
 	struct registry_zone *entry = registry_zone_new(&like);
 	u->made.ok = versions_make(&u->made.live, NULL, &entry, 1, &u->made.zones,

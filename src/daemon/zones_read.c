@@ -669,7 +669,7 @@ static struct registry_zone *of_primary(
 		registry_added_same(old->added, z->added))
 		return z->before;
 	if (old && old->source == REGISTRY_PRIMARY) {
-		to = *old; /* it has no files */
+		part_copy(&to, old, sizeof to); /* it has no files */
 		to.added = z->added;
 		to.load.zone = old->plain ? (struct zone *)(uintptr_t)old->plain : old->load.zone;
 		to.plain = NULL;

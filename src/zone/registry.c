@@ -78,8 +78,9 @@ struct registry_zone *registry_zone_new(const struct registry_zone *like)
 struct registry_zone *registry_zone_with(const struct registry_zone *z, struct zone *now,
 	struct keyset *keys, bool keys_due)
 {
-	struct registry_zone to = *z;
+	struct registry_zone to = { .origin = NULL };
 
+	part_copy(&to, z, sizeof to);
 	to.load = load_with(&z->load, now);
 	to.keys = keys;
 	to.keys_due = keys_due;
@@ -373,8 +374,8 @@ struct registry *registry_with(
 	struct replaced x;
 
 	find_replaced(&x, r, zones, n);
-	*to = *r;
 	to->part = part_new(free_registry);
+	part_copy(to, r, sizeof *to);
 	to->zones = memory_zeroed(r->n + 1, sizeof(*to->zones));
 	memcpy(to->zones, r->zones, r->n * sizeof(*to->zones));
 	for (size_t k = 0; k < x.n; k++)
