@@ -373,8 +373,9 @@ static bool leads_to_cname(const struct conf *c, const struct pool_opts *p)
 static bool pool_cname(void *ctx, const char *name)
 {
 	const struct conf *c = ctx;
+	const int pool = conf_pool(c, name);
 
-	return leads_to_cname(c, &c->pools[conf_pool(c, name)]);
+	return pool >= 0 && leads_to_cname(c, &c->pools[pool]);
 }
 
 static void add_type(uint16_t to[], unsigned *n, bool has, uint16_t type)
@@ -408,10 +409,16 @@ static void look_at_edges(const struct conf *c, const struct pool_opts *p, struc
 static unsigned pool_types(void *ctx, const char *name, uint16_t to[static COMPILE_POOL_TYPES_MOST])
 {
 	const struct conf *c = ctx;
-	const struct pool_opts *p = &c->pools[conf_pool(c, name)];
+	const int pool = conf_pool(c, name);
 	struct has has = { .a = false };
 	unsigned n = 0;
 
+	if (pool < 0) {
+		to[0] = RRTYPE_A;
+		to[1] = RRTYPE_AAAA;
+		return 2;
+	}
+	const struct pool_opts *p = &c->pools[pool];
 	look_at_edges(c, p, &has);
 	if (has.cname && !has.other) {
 		to[0] = RRTYPE_CNAME;

@@ -18,9 +18,10 @@ struct compile_opts {
 	struct hash_key key; /* the same for all zones of a set */
 	bool (*pool_known)(void *ctx, const char *name);
 	void *ctx;
-	/* Of a pool that is known: may its answer be a CNAME? NULL: of none. */
+	/* May its answer be a CNAME? No, of a pool that is not known. NULL: of none. */
 	bool (*pool_cname)(void *ctx, const char *name);
-	/* The types that the pool can answer, COMPILE_POOL_TYPES_MOST at most; NULL: A and AAAA. */
+	/* The types that the pool can answer, COMPILE_POOL_TYPES_MOST at most; NULL, or a pool that
+	 * is not known: A and AAAA. */
 	unsigned (*pool_types)(
 		void *ctx, const char *name, uint16_t to[static COMPILE_POOL_TYPES_MOST]);
 	const struct zone *before; /* what is served in its place until now; NULL: nothing */

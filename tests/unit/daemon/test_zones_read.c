@@ -283,6 +283,27 @@ static void a_zone_of_another_file_or_of_pools_that_have_gone_is_read_anew(void)
 	close_desk(&d);
 }
 
+/* What may stand beside an EDGE is asked of pools that there are. */
+static void a_pool_that_is_not_there_is_told_whatever_stands_beside_its_edge(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	site_put(&d.site, "zones/a.example.zone",
+		SITE_ZONE(7, "w EDGE nosuch\nw TXT x\nw HTTPS 1 .\n@ EDGE none\n"));
+	struct registry *r = take(&d);
+	CU_ASSERT_EQUAL(d.f.errors, 2);
+	CU_ASSERT_TRUE(tells(&d, "no pool named \"nosuch\""));
+	CU_ASSERT_TRUE(tells(&d, "no pool named \"none\""));
+	CU_ASSERT_NOT_EQUAL(find(r, "a.example.")->state, REGISTRY_READY);
+	const struct compile_opts o =
+		zones_read_compile_opts((const struct conf *)d.conf, site_key);
+	uint16_t types[COMPILE_POOL_TYPES_MOST];
+	CU_ASSERT_FALSE(o.pool_cname(o.ctx, "nosuch"));
+	CU_ASSERT_EQUAL(o.pool_types(o.ctx, "nosuch", types), 2);
+	close_desk(&d);
+}
+
 /* --- the list itself ---------------------------------------------------------------------- */
 
 static void a_zone_that_is_there_twice_is_wrong_for_all(void)
@@ -592,6 +613,8 @@ void suite_zones_read(void)
 		{ "what has not changed is shared", what_has_not_changed_is_shared },
 		{ "a zone of another file, or of pools that have gone, is read anew",
 			a_zone_of_another_file_or_of_pools_that_have_gone_is_read_anew },
+		{ "a pool that is not there is told, whatever stands beside its EDGE",
+			a_pool_that_is_not_there_is_told_whatever_stands_beside_its_edge },
 		{ "a zone that is there twice is wrong for all",
 			a_zone_that_is_there_twice_is_wrong_for_all },
 		{ "a folder that is not there is wrong for all",
