@@ -100,9 +100,13 @@ static bool same_store(const struct conf *a, const struct conf *b)
 	return same_text(a->store_file, b->store_file);
 }
 
+/* A folder that nobody has named comes and goes with the store. */
 static bool same_keys(const struct conf *a, const struct conf *b)
 {
-	return same_text(a->keys_dir, b->keys_dir);
+	struct fault_at at;
+	const bool named = conf_at(a, "store", "keys", &at) || conf_at(b, "store", "keys", &at);
+
+	return same_text(a->keys_dir, b->keys_dir) || (!named && !same_store(a, b));
 }
 
 static const struct {

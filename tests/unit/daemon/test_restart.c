@@ -151,6 +151,40 @@ static void the_keys_that_need_a_restart_are_known(void)
 	CU_ASSERT_FALSE(restart_needs("pools", NULL));
 }
 
+#define SERVER "server: { listen: \"127.0.0.1:5300\", workers: 1 }\n" \
+	       "zones: [ { dir: zones } ]\n"
+
+/* Its folder of keys, which nobody has named, is no key that changes. */
+static void a_store_that_comes_or_goes_is_told_once(void)
+{
+	static const struct {
+		const char *was, *is, *say;
+	} row[] = { { "", "store: { file: /w.db }\n", "/etc/t.yaml:3:10: error: store: file changes" },
+		{ "store: { file: /w.db }\n", "", "/etc/t.yaml: error: store: file was taken out" },
+		{ "store: { file: /w.db }\n", "store: { file: /v/w.db }\n", ": store: file changes" },
+		{ "store: { file: /w.db }\n", "store: { file: /w.db, keys: /k }\n",
+			"/etc/t.yaml:3:23: error: store: keys changes" },
+		{ "store: { file: /w.db, keys: /k }\n", "store: { file: /w.db }\n",
+			"/etc/t.yaml:3:1: error: store: keys was taken out" },
+		{ "store: { file: /w.db, keys: /keys }\n", "store: { file: /w.db }\n", NULL } };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		char was[256], is[256];
+		struct faults f;
+		snprintf(was, sizeof was, SERVER "%s", row[i].was);
+		snprintf(is, sizeof is, SERVER "%s", row[i].is);
+		struct conf *now = read_text(was), *next = read_text(is);
+		faults_init(&f);
+		CU_ASSERT_EQUAL(restart_check(next, now, &f), !row[i].say);
+		CU_ASSERT_EQUAL(f.errors, row[i].say != NULL);
+		if (row[i].say && !strstr(text_get(&f.text), row[i].say))
+			CU_FAIL(text_get(&f.text));
+		faults_fini(&f);
+		part_drop(&now->part);
+		part_drop(&next->part);
+	}
+}
+
 void suite_restart(void);
 void suite_restart(void)
 {
@@ -159,6 +193,8 @@ void suite_restart(void)
 			each_key_that_needs_a_restart_is_refused },
 		{ "it is told at its line", it_is_told_at_its_line },
 		{ "all else changes while it runs", all_else_changes_while_it_runs },
+		{ "a store that comes or goes is told once",
+			a_store_that_comes_or_goes_is_told_once },
 		{ "the keys that need a restart are known",
 			the_keys_that_need_a_restart_are_known },
 	};
