@@ -384,8 +384,10 @@ static bool put_nodes(struct compile *c, bool *ok)
 		c->zone->nodes++;
 		if (e->flags & NODE_EDGE && (cover ? cover : e)->flags & NODE_CUT)
 			compile_edge_warn_cut(&check, e);
-		else if (!cover && e->flags & NODE_EDGE)
+		else if (!cover && e->flags & NODE_EDGE) {
 			*ok = compile_edge_check(&check, e, &c->zone->edge_beside) && *ok;
+			compile_edge_warn_services(&check, e);
+		}
 		if (!cover && (e->flags & (NODE_EDGE | NODE_CUT)) == NODE_EDGE &&
 			c->plan.kind != DENIAL_NONE)
 			compile_edge_warn_unsigned(&check, e);

@@ -56,6 +56,48 @@ bool compile_edge_check(const struct compile_edge *c, const struct names_entry *
 		name, rrtype_text(type, other.type), line);
 }
 
+static bool pool_answers(const struct compile_edge *c, const char *pool, uint16_t type)
+{
+	uint16_t types[COMPILE_POOL_TYPES_MOST];
+	const unsigned n = c->opts->pool_types(c->opts->ctx, pool, types);
+
+	for (unsigned i = 0; i < n; i++)
+		if (types[i] == type)
+			return true;
+	return false;
+}
+
+/* The record is answered to all alike: its hints, where it has any, are not the client's edge. */
+void compile_edge_warn_services(const struct compile_edge *c, const struct names_entry *e)
+{
+	struct records_walk walk = records_each(c->r, e->group);
+	struct record edge = { .rdata = NULL };
+	char pool[256], type[RRTYPE_TEXT];
+	uint16_t told = 0;
+
+	if (c->opts->quiet || !c->opts->pool_types)
+		return;
+	while (records_walk_next(&walk))
+		if (walk.rr.type == RRTYPE_EDGE)
+			edge = walk.rr;
+	if (!edge.rdata)
+		return;
+	memcpy(pool, edge.rdata + 1, edge.rdata[0]);
+	pool[edge.rdata[0]] = 0;
+	walk = records_each(c->r, e->group);
+	while (records_walk_next(&walk)) {
+		const uint16_t t = walk.rr.type;
+		if ((t != RRTYPE_HTTPS && t != RRTYPE_SVCB) || t == told ||
+			!pool_answers(c, pool, t))
+			continue;
+		told = t;
+		records_warning(c->r, &walk.rr, c->f,
+			"this %s goes before the one that pool \"%s\" answers, so that no client "
+			"gets hints of its edge; take one of the two out",
+			rrtype_text(type, t), pool);
+	}
+}
+
 /* Who asks for addresses at a cut or below it is told whom to ask, whatever stands there. */
 void compile_edge_warn_cut(const struct compile_edge *c, const struct names_entry *e)
 {
@@ -78,7 +120,7 @@ void compile_edge_warn_unsigned(const struct compile_edge *c, const struct names
 	while (records_walk_next(&walk))
 		if (walk.rr.type == RRTYPE_EDGE)
 			records_warning(c->r, &walk.rr, c->f,
-				"this zone is signed, and addresses from a pool are not: "
-				"resolvers that validate will refuse them; put the name into "
-				"an unsigned zone");
+				"this zone is signed elsewhere, and addresses from a pool are not: "
+				"resolvers that validate will refuse them; have the zone signed "
+				"here (dnssec: auto), or put the name into an unsigned zone");
 }

@@ -23,6 +23,9 @@ void compile_edge_warn_hidden(const struct compile_edge *c, const struct names_e
 bool compile_edge_check(
 	const struct compile_edge *c, const struct names_entry *e, bool *beside);
 
+/* At a visible name with an EDGE: records that go before those of the pool. */
+void compile_edge_warn_services(const struct compile_edge *c, const struct names_entry *e);
+
 void compile_edge_warn_cut(const struct compile_edge *c, const struct names_entry *e);
 void compile_edge_warn_unsigned(const struct compile_edge *c, const struct names_entry *e);
 

@@ -304,6 +304,40 @@ static void a_pool_that_is_not_there_is_told_whatever_stands_beside_its_edge(voi
 	close_desk(&d);
 }
 
+static void a_service_record_that_hides_the_pools_is_warned_of(void)
+{
+	static const struct {
+		const char *pool, *zone;
+		unsigned warnings;
+		const char *say;
+	} row[] = { { "https: { alpn: [ h2 ] }", "w HTTPS 1 .\nw HTTPS 2 . port=81\nw SVCB 1 .\n", 1,
+			    "this HTTPS goes before the one that pool \"web\" answers" },
+		{ "svcb: {}", "w HTTPS 1 .\nw SVCB 1 .\n", 1, "this SVCB goes before" },
+		{ "https: {}, svcb: {}", "w HTTPS 1 .\nw SVCB 1 .\n", 2, "this SVCB goes before" },
+		{ "https: {}", "w TXT x\n@ HTTPS 1 w\n", 0, NULL },
+		{ "ttl: 5s", "w HTTPS 1 .\nw SVCB 1 .\n", 0, NULL } };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct desk d;
+		char text[1024];
+		open_desk(&d);
+		snprintf(text, sizeof text,
+			SITE_SERVER SITE_EDGES
+			"pools: { web: { edges: [ ams ], %s }, two: { edges: [ ams ] } }\n",
+			row[i].pool);
+		read_conf(&d, text);
+		snprintf(text, sizeof text, SITE_ZONE(7, "w EDGE web\n%s"), row[i].zone);
+		site_put(&d.site, "zones/a.example.zone", text);
+		take(&d);
+		CU_ASSERT_EQUAL(d.f.errors, 0);
+		CU_ASSERT_EQUAL(d.f.warnings, row[i].warnings);
+		CU_ASSERT_TRUE(!row[i].say || tells(&d, row[i].say));
+		if (d.f.errors || d.f.warnings != row[i].warnings)
+			printf("%zu: %s", i, text_get(&d.f.text));
+		close_desk(&d);
+	}
+}
+
 /* --- the list itself ---------------------------------------------------------------------- */
 
 static void a_zone_that_is_there_twice_is_wrong_for_all(void)
@@ -615,6 +649,8 @@ void suite_zones_read(void)
 			a_zone_of_another_file_or_of_pools_that_have_gone_is_read_anew },
 		{ "a pool that is not there is told, whatever stands beside its EDGE",
 			a_pool_that_is_not_there_is_told_whatever_stands_beside_its_edge },
+		{ "a service record that hides the pool's is warned of",
+			a_service_record_that_hides_the_pools_is_warned_of },
 		{ "a zone that is there twice is wrong for all",
 			a_zone_that_is_there_twice_is_wrong_for_all },
 		{ "a folder that is not there is wrong for all",
