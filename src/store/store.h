@@ -57,6 +57,18 @@ void store_set_limits(struct store *s, const struct store_limits *limits);
 bool store_put(struct store *s, const struct zone *z, const struct store_timers *t,
 	struct fault *why);
 
+/* What may be stored of a zone when something that was made of it is put. */
+struct store_mark {
+	bool none, there; /* nothing, a version */
+	uint32_t serial;  /* ... that */
+};
+/* What is stored of it now. False: it cannot be told. */
+bool store_mark(struct store *s, const uint8_t *apex, struct store_mark *to, struct fault *why);
+
+/* The same, but over nothing else than that: what others have stored meanwhile stays, and it is APART. */
+enum store_result store_put_upon(struct store *s, const struct zone *z, const struct store_timers *t,
+	const struct store_mark *upon, struct fault *why);
+
 /* The same of what we have signed. */
 bool store_put_signed(struct store *s, const struct zone *z, struct fault *why);
 bool store_forget_signed(struct store *s, const uint8_t *apex, struct fault *why);

@@ -19,6 +19,7 @@ struct putting {
 	const struct zone *z;
 	enum store_which which;
 	const struct store_timers *timers; /* NULL: what is stored goes on from this base */
+	const struct store_mark *upon;     /* NULL: over whatever is there */
 	struct fault *why;
 	struct store_records records;
 	uint8_t *part; /* the next, of `len` bytes; 0: there is none */
@@ -124,11 +125,26 @@ static bool put_part(struct putting *p)
 	return true;
 }
 
+/* Is what is stored what may be replaced? */
+static bool may_replace(const struct putting *p)
+{
+	struct store_row row;
+
+	switch (p->upon ? store_find(p->s, p->z->apex, p->which, &row) : STORE_NOT_READ) {
+	case STORE_FOUND: return p->upon->there && row.serial == p->upon->serial;
+	case STORE_NOT_THERE: return p->upon->none;
+	case STORE_NOT_READ: break;
+	}
+	return !p->upon;
+}
+
 /* Ours, or it can be made so. */
 static bool is_ours(struct putting *p, bool *ok)
 {
 	int64_t making = 0;
 
+	if (!may_replace(p))
+		return false;
 	if (p->base)
 		return one_number(store_bind(p->s, STORE_GET_MAKING, "i", p->id), &making) &&
 			making == p->base;
@@ -179,9 +195,9 @@ bool store_drop_others(struct store *s, int64_t id, int64_t base, struct fault *
 }
 
 static enum store_result put(struct store *s, const struct zone *z, enum store_which which,
-	const struct store_timers *t, struct fault *why)
+	const struct store_timers *t, const struct store_mark *upon, struct fault *why)
 {
-	struct putting p = { .s = s, .z = z, .which = which, .timers = t, .why = why };
+	struct putting p = { .s = s, .z = z, .which = which, .timers = t, .upon = upon, .why = why };
 
 	p.part = malloc(2 * (PART + STORE_RECORD_MOST));
 	if (!p.part) {
@@ -223,19 +239,25 @@ bool store_put_now(struct store *s, const struct zone *z, const struct store_tim
 bool store_put(struct store *s, const struct zone *z, const struct store_timers *t,
 	struct fault *why)
 {
-	return put(s, z, STORE_ZONE, t, why) == STORE_DONE;
+	return put(s, z, STORE_ZONE, t, NULL, why) == STORE_DONE;
+}
+
+enum store_result store_put_upon(struct store *s, const struct zone *z, const struct store_timers *t,
+	const struct store_mark *upon, struct fault *why)
+{
+	return put(s, z, STORE_ZONE, t, upon, why);
 }
 
 bool store_put_signed(struct store *s, const struct zone *z, struct fault *why)
 {
 	static const struct store_timers never;
 
-	return put(s, z, STORE_SIGNED, &never, why) == STORE_DONE;
+	return put(s, z, STORE_SIGNED, &never, NULL, why) == STORE_DONE;
 }
 
 enum store_result store_rebase(struct store *s, const struct zone *z, struct fault *why)
 {
-	return put(s, z, STORE_ZONE, NULL, why);
+	return put(s, z, STORE_ZONE, NULL, NULL, why);
 }
 
 /* Nothing is left of a zone that has neither base nor file. */

@@ -204,6 +204,14 @@ bool store_has(struct store *s, const uint8_t *apex, uint32_t *serial, struct fa
 	return found == STORE_FOUND;
 }
 
+bool store_mark(struct store *s, const uint8_t *apex, struct store_mark *to, struct fault *why)
+{
+	*to = (struct store_mark){ .none = false };
+	to->there = store_has(s, apex, &to->serial, why);
+	to->none = !to->there && !*why->text;
+	return to->there || to->none;
+}
+
 static bool get_parts(struct store *s, const struct store_row *row, struct store_picture *to)
 {
 	sqlite3_stmt *st = store_bind(s, STORE_GET_PARTS, "ii", row->id, row->base);

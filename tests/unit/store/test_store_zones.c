@@ -235,6 +235,37 @@ static struct zone *large(const char *serial)
 	return z;
 }
 
+static void what_others_have_stored_meanwhile_is_put_over_by_nobody(void)
+{
+	struct store_mark at;
+
+	begin();
+	struct zone *z = zone_at("9");
+	CU_ASSERT_TRUE(store_mark(s, apex, &at, &why));
+	CU_ASSERT_TRUE(at.none && !at.there);
+	CU_ASSERT_TRUE(put(zone, &timers));
+	CU_ASSERT_EQUAL(store_put_upon(s, z, &timers, &at, &why), STORE_APART);
+	held(1, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_TRUE(store_mark(s, apex, &at, &why));
+	CU_ASSERT_TRUE(!at.none && at.there);
+	CU_ASSERT_EQUAL(at.serial, 1);
+	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
+	CU_ASSERT_EQUAL(store_put_upon(s, z, &timers, &at, &why), STORE_APART);
+	again();
+	held(2, 1700000000, 1209600, 3, 1);
+	at.serial = 2;
+	CU_ASSERT_EQUAL(store_put_upon(s, z, &timers, &at, &why), STORE_DONE);
+	held(9, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_TRUE(store_forget(s, apex, &why));
+	at.serial = 9;
+	CU_ASSERT_EQUAL(store_put_upon(s, z, &timers, &at, &why), STORE_APART);
+	CU_ASSERT_EQUAL(store_counts(s).zones, 0);
+	at.none = true;
+	CU_ASSERT_EQUAL(store_put_upon(s, z, &timers, &at, &why), STORE_DONE);
+	zone_drop(z);
+	end();
+}
+
 static void large_zones_take_the_place_of_each_other(void)
 {
 	begin();
@@ -332,6 +363,8 @@ static const struct unit_case cases[] = {
 	{ "a base of no version that is stored is refused",
 		a_base_of_no_version_that_is_stored_is_refused },
 	{ "steps go by size and age", steps_go_by_size_and_age },
+	{ "what others have stored meanwhile is put over by nobody",
+		what_others_have_stored_meanwhile_is_put_over_by_nobody },
 	{ "large zones take the place of each other", large_zones_take_the_place_of_each_other },
 	{ "what was being put when it stopped goes", what_was_being_put_when_it_stopped_goes },
 	{ "a store of version 1 is brought up to date",
