@@ -37,6 +37,7 @@ struct piece {
 	struct change *change;      /* what led to it, to be stored; NULL: it is stored, or need not be */
 	bool due;                   /* there is more */
 	bool fits;                  /* it is served */
+	bool late;                  /* the store has something newer: it is not to be */
 	size_t names;
 };
 
@@ -267,7 +268,8 @@ static void take_zone(struct signing *s, size_t i)
 		.now_s = s->made.now_s,
 		.politely = true,
 		.goes_on = goes_on,
-		.ctx = s->made.job };
+		.ctx = s->made.job,
+		.late = s->made.in_line ? NULL : &p->late };
 	const bool ok = make_piece(s, p, &how);
 	s->made.failed = s->made.failed || !ok;
 	/* It is as it should be, and is known to be. */
@@ -309,7 +311,7 @@ static bool build_begin(void *ctx)
 /* Is the zone still what it was made of? */
 static bool fits(const struct signing *s, const struct piece *p)
 {
-	return registry_find(s->made.live.zones, p->of->origin) == p->of;
+	return !p->late && registry_find(s->made.live.zones, p->of->origin) == p->of;
 }
 
 /* Those that fit, in one transaction; where that cannot be, each by itself. */

@@ -33,22 +33,29 @@ static bool fail(struct faults *f, const struct fault *why)
 
 /* --- the disk ----------------------------------------------------------------------------- */
 
-static bool put(const struct zone_signing *s, enum store_which which, const struct zone *z,
-	struct faults *f)
+/* `of`: the version that it was made of. */
+static bool put(const struct zone_signing *s, enum store_which which, const struct zone *of,
+	const struct zone *z, struct faults *f)
 {
 	static const struct store_timers never;
 	struct fault why;
 
 	if (!s->store)
 		return true;
+	if (s->late && which == STORE_ZONE) {
+		const struct store_mark upon = { .none = true, .there = true, .serial = of->serial };
+		const enum store_result result = store_put_upon(s->store, z, &never, &upon, &why);
+		*s->late = *s->late || result == STORE_APART;
+		return result != STORE_FAILED || fail(f, &why);
+	}
 	return (which == STORE_SIGNED ? store_put_signed(s->store, z, &why)
 				      : store_put(s->store, z, &never, &why)) ||
 		fail(f, &why);
 }
 
-/* `z` is what the change makes. */
+/* `z` is what the change makes of `of`. */
 static bool add(const struct zone_signing *s, enum store_which which, const struct change *c,
-	const struct zone *z, struct faults *f)
+	const struct zone *of, const struct zone *z, struct faults *f)
 {
 	const struct store_step step = { .change = c, .which = which };
 	struct fault why;
@@ -57,7 +64,7 @@ static bool add(const struct zone_signing *s, enum store_which which, const stru
 		return true;
 	const enum store_result result = store_add(s->store, &step, 1, &why);
 	if (result == STORE_APART)
-		return put(s, which, z, f);
+		return put(s, which, of, z, f);
 	return result == STORE_DONE || fail(f, &why);
 }
 
@@ -70,7 +77,7 @@ static struct zone *step_on(const struct zone_signing *s, const struct zone_sign
 	const struct zone_with_opts with = { .compile = *s->compile };
 	struct zone *z = zone_with(before, c, &with, f);
 
-	if (z && !add(s, of->which, c, z, f)) {
+	if (z && !add(s, of->which, c, before, z, f)) {
 		zone_drop(z);
 		z = NULL;
 	}
@@ -91,7 +98,7 @@ static struct zone *sign_whole(const struct zone_signing *s, const struct zone_s
 
 	if (clean)
 		zone_drop(clean);
-	if (z && !put(s, of->which, z, f)) {
+	if (z && !put(s, of->which, plain, z, f)) {
 		zone_drop(z);
 		return NULL;
 	}
@@ -238,7 +245,7 @@ struct zone *zone_signing_undo(const struct zone_signing *s, const struct zone_s
 	c = z ? change_between(of->before, z, &why) : NULL;
 	if (z && !c)
 		fail(f, &why);
-	if (c && put(s, of->which, z, f)) {
+	if (c && put(s, of->which, of->before, z, f)) {
 		history_give(z, of->before, c);
 		return z;
 	}
@@ -278,7 +285,7 @@ void zone_signing_store(const struct zone_signing *s, const struct zone_signing_
 	faults_init(&f);
 	for (size_t i = 0; i < n && result != STORE_DONE; i++)
 		*steps[i].ok = result == STORE_APART &&
-			add(s, steps[i].which, steps[i].change, steps[i].zone, &f);
+			add(s, steps[i].which, steps[i].change, NULL, steps[i].zone, &f);
 	if (f.errors)
 		fault(why, "%s", text_get(&f.text) + f.error_at[0]);
 	faults_fini(&f);

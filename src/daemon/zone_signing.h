@@ -17,6 +17,9 @@ struct zone_signing {
 	bool politely;
 	bool (*goes_on)(void *ctx, uint64_t n, uint64_t of); /* as of struct sign_opts */
 	void *ctx;
+	/* Not NULL: others may change zones of STORE_ZONE meanwhile. Where they have, what they stored stays, and this
+	 * is set: what was made is of a version that has gone, and is not to be served. */
+	bool *late;
 };
 
 /* One zone. */
@@ -59,7 +62,7 @@ struct zone *zone_signing_renew(const struct zone_signing *s, const struct zone_
 struct change *zone_signing_prepare(const struct zone_signing *s,
 	const struct zone_signing_of *of, struct zone_signing_part *part, struct faults *f);
 
-/* Such changes of several zones, in one transaction. */
+/* Such changes of several zones, in one transaction; nobody else changes them meanwhile. */
 struct zone_signing_step {
 	enum store_which which;
 	const struct change *change;

@@ -480,23 +480,27 @@ static bool goes_on(void *ctx, uint64_t n, uint64_t of)
 	return !job_is_cancelled(ctx);
 }
 
-static struct zone_signing signing(const struct reading *r, const struct compile_opts *opts)
+/* `late`: of a zone that is served, which is changed meanwhile: that goes before, and until it is served, too, the entry
+ * is the one before. */
+static struct zone_signing signing(const struct reading *r, const struct listed *z,
+	const struct compile_opts *opts, bool *late)
 {
 	return (struct zone_signing){ .compile = opts,
 		.store = r->o->ring ? r->o->store : NULL,
 		.now_s = r->now_s,
 		.politely = r->o->job != NULL,
 		.goes_on = r->o->job ? goes_on : NULL,
-		.ctx = r->o->job };
+		.ctx = r->o->job,
+		.late = z->before ? late : NULL };
 }
 
 /* What `to` serves as it came (`*was`, the caller's, then) becomes what is served signed, where it is signed here;
  * false after a fault. */
 static bool sign_entry(const struct reading *r, const struct listed *z,
-	struct registry_zone *to, const struct zone **was, struct faults *f)
+	struct registry_zone *to, const struct zone **was, bool *late, struct faults *f)
 {
 	struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
-	const struct zone_signing how = signing(r, &opts);
+	const struct zone_signing how = signing(r, z, &opts, late);
 	const struct zone_signing_of of = signing_of(r, z);
 	struct zone *plain = to->load.zone;
 
@@ -517,11 +521,14 @@ static struct registry_zone *entry_new(const struct reading *r, const struct lis
 {
 	const struct zone *plain = NULL;
 	struct registry_zone *made = NULL;
+	bool late = false;
 
-	if (sign_entry(r, z, to, &plain, f))
+	if (sign_entry(r, z, to, &plain, &late, f) && !late)
 		made = registry_zone_new(to);
 	else
 		load_fini(&to->load);
+	if (late)
+		made = z->before;
 	if (plain)
 		zone_drop(plain);
 	return made;
@@ -716,7 +723,8 @@ static struct registry_zone *unsigned_entry(const struct reading *r, const struc
 	struct registry_zone *to, struct fault *why)
 {
 	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
-	const struct zone_signing how = signing(r, &opts);
+	bool late = false;
+	const struct zone_signing how = signing(r, z, &opts, &late);
 	const struct zone_signing_of of = signing_of(r, z);
 	struct faults f;
 
@@ -725,6 +733,10 @@ static struct registry_zone *unsigned_entry(const struct reading *r, const struc
 	if (!to->load.zone)
 		take_first(&f, why);
 	faults_fini(&f);
+	if (late && to->load.zone)
+		zone_drop(to->load.zone);
+	if (late)
+		return z->before;
 	return to->load.zone ? registry_zone_new(to) : NULL;
 }
 

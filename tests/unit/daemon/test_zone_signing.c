@@ -7,7 +7,10 @@
 #include "zone/history.h"
 #include "zone/image.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ZONE(serial, more) \
 	"$TTL 5\n@ 300 SOA ns h " serial " 1 1 1 5\n@ NS ns\nns A 192.0.2.9\n" more
@@ -133,10 +136,77 @@ static void what_has_ended_is_not_served_after_a_start(void)
 	zone_drop(z);
 }
 
+static uint32_t stored(struct store *s, const struct zone *z)
+{
+	uint32_t serial = 0;
+	struct fault why;
+
+	store_has(s, z->apex, &serial, &why);
+	return serial;
+}
+
+/* Signed as a whole, and then not any more, while clients change the zone: what they were told stays on the disk. */
+static void a_change_that_is_stored_meanwhile_goes_before(void)
+{
+	static const struct store_timers never;
+	char dir[] = "/tmp/unit_zone_signing.XXXXXX", path[64];
+	struct zone *was = zone_of_text(ZONE("10", "")), *now = zone_of_text(ZONE("11", "a A 192.0.2.1\n"));
+	struct fault why;
+	struct faults f;
+	bool due, late = false;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	snprintf(path, sizeof path, "%s/store", dir);
+	struct store *s = store_open(path, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	struct zone_signing with_store = how;
+	struct zone_signing_of of_store = { .keys = keys, .which = STORE_ZONE };
+	with_store.store = s;
+	with_store.late = &late;
+	faults_init(&f);
+	CU_ASSERT_TRUE(store_put(s, was, &never, &why));
+	struct zone *z = zone_signing_make(&with_store, &of_store, was, &due, &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
+	CU_ASSERT_FALSE(late);
+	CU_ASSERT_EQUAL(stored(s, z), 10);
+	CU_ASSERT_TRUE(store_put(s, now, &never, &why));
+	of_store.before = z;
+	struct zone *plain = zone_signing_undo(&with_store, &of_store, &f);
+	CU_ASSERT_TRUE(late);
+	CU_ASSERT_EQUAL(stored(s, z), 11);
+	late = false;
+	of_store.before = NULL;
+	struct zone *again = zone_signing_make(&with_store, &of_store, was, &due, &f);
+	CU_ASSERT_TRUE(late);
+	struct zone *kept = NULL;
+	struct store_picture p;
+	CU_ASSERT_TRUE_FATAL(store_get(s, was->apex, STORE_ZONE, &p, &why));
+	size_t at = 0, n = 0;
+	struct store_record rr;
+	while (store_next_record(&p, &at, &rr))
+		n++;
+	CU_ASSERT_EQUAL(n, 4); /* with what the client has added, and nothing of signing */
+	store_picture_fini(&p);
+	/* Who is alone puts it. */
+	with_store.late = NULL;
+	kept = zone_signing_make(&with_store, &of_store, now, &due, &f);
+	CU_ASSERT_EQUAL(stored(s, z), 11);
+	struct zone *all[] = { was, now, z, plain, again, kept };
+	for (size_t i = 0; i < UNIT_COUNT(all); i++)
+		if (all[i])
+			zone_drop(all[i]);
+	faults_fini(&f);
+	store_close(s);
+	unlink(path);
+	CU_ASSERT_EQUAL(rmdir(dir), 0);
+}
+
 static const struct unit_case cases[] = {
 	{ "serials ascend, whatever the file says", serials_ascend_whatever_the_file_says },
 	{ "a zone that is signed no more is what it was, and goes on",
 		a_zone_that_is_signed_no_more_is_what_it_was_and_goes_on },
+	{ "a change that is stored meanwhile goes before",
+		a_change_that_is_stored_meanwhile_goes_before },
 	{ "what has ended is not served after a start",
 		what_has_ended_is_not_served_after_a_start },
 };
