@@ -529,23 +529,40 @@ static bool stands_what_it_must(void *ctx, const void *how, const struct zone *z
 
 /* --- what is stored ----------------------------------------------------------------------- */
 
+static bool follows(void *ctx, const uint8_t *apex)
+{
+	const struct secondaries *s = ctx;
+	const struct registry_zone *z =
+		registry_find(publisher_live(s->opts.publisher)->zones, apex);
+
+	return z && z->source != REGISTRY_STORE;
+}
+
 /* On a helper thread. */
-static bool store_fetched(
-	void *ctx, const uint8_t *apex, const struct fetched *got, struct fault *why)
+static bool mark_stored(
+	void *ctx, const uint8_t *apex, struct store_mark *to, struct fault *why)
+{
+	const struct secondaries *s = ctx;
+
+	return store_mark(s->opts.store, apex, to, why);
+}
+
+/* On a helper thread. */
+static bool store_fetched(void *ctx, const struct store_mark *upon, const struct fetched *got,
+	struct fault *why)
 {
 	const struct secondaries *s = ctx;
 	const struct store_timers timers = { time(NULL), got->expire_s };
 
-	(void)apex;
-	const enum store_result result = got->change
+	enum store_result result = got->change
 		? store_add(s->opts.store, &(struct store_step){ .change = got->change,
 			.timers = timers,
 			.has_timers = true }, 1,
 			  why)
 		: STORE_APART;
-	if (result != STORE_APART)
-		return result == STORE_DONE;
-	return store_put(s->opts.store, got->zone, &timers, why);
+	if (result == STORE_APART)
+		result = store_put_upon(s->opts.store, got->zone, &timers, upon, why);
+	return result == STORE_DONE;
 }
 
 static void note_work(void *ctx, struct job *job)
@@ -642,6 +659,8 @@ struct secondaries *secondaries_new(const struct secondaries_opts *opts)
 		.compile = compile_with,
 		.verifies = verifies,
 		.verify = stands_what_it_must,
+		.follows = follows,
+		.mark = opts->store ? mark_stored : NULL,
 		.store = opts->store ? store_fetched : NULL,
 		.checked = opts->store ? checked : NULL,
 		.take = take });

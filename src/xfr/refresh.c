@@ -67,6 +67,7 @@ struct fetching {
 	bool whole;
 	struct compile_opts compile;
 	void *verify; /* own; NULL: nothing */
+	struct store_mark upon;
 	enum fetch_kind kind;
 	struct fetched got;
 	struct fault why;
@@ -366,15 +367,17 @@ static void fetch_work(void *ctx, struct job *job)
 	struct fetching *f = ctx;
 	struct refresher *r = f->of->of;
 	struct fetched got = { 0 };
-	enum fetch_kind kind = fetch_zone(&(struct fetch_opts){ .apex = f->of->apex,
-						  .peer = &f->peer,
-						  .limits = limits,
-						  .have = f->have,
-						  .whole = f->whole,
-						  .compile = f->compile,
-						  .job = job },
-		&got, &f->why);
+	enum fetch_kind kind = FETCH_FAILED;
 
+	if (!r->opts.mark || r->opts.mark(r->opts.ctx, f->of->apex, &f->upon, &f->why))
+		kind = fetch_zone(&(struct fetch_opts){ .apex = f->of->apex,
+					  .peer = &f->peer,
+					  .limits = limits,
+					  .have = f->have,
+					  .whole = f->whole,
+					  .compile = f->compile,
+					  .job = job },
+			&got, &f->why);
 	if (kind == FETCH_NEW && f->verify &&
 		!r->opts.verify(r->opts.ctx, f->verify, got.zone, job, &f->why)) {
 		add_peer_name(f, got.zone->serial);
@@ -384,7 +387,7 @@ static void fetch_work(void *ctx, struct job *job)
 	if (kind == FETCH_NEW)
 		find_change(f->have, &got);
 	if (kind == FETCH_NEW && r->opts.store &&
-		!r->opts.store(r->opts.ctx, f->of->apex, &got, &f->why)) {
+		!r->opts.store(r->opts.ctx, &f->upon, &got, &f->why)) {
 		refuse(&got);
 		kind = FETCH_FAILED;
 	}
@@ -442,6 +445,8 @@ static void fetch_some(struct refresher *r)
 		r->counts.waiting--;
 		if (s->gone) {
 			free_secondary(s);
+		} else if (!r->opts.follows(r->opts.ctx, s->apex)) {
+			wait_s(s, RETRY_FIRST_S);
 		} else if (fetch_start(s)) {
 			r->counts.fetching++;
 		} else {

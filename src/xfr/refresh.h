@@ -12,6 +12,7 @@
 
 #include "base/part.h"
 #include "jobs/jobs.h"
+#include "store/store.h"
 
 struct ev_loop;
 struct refresher;
@@ -48,9 +49,13 @@ struct refresher_opts {
 	void *(*verifies)(void *ctx, const uint8_t *apex, bool *ok);
 	bool (*verify)(void *ctx, const void *how, const struct zone *z, const struct job *job,
 		struct fault *why);
-	/* On a helper thread, before the zone is taken: writes it where it outlives a crash. False: it is
-	 * not taken. NULL: nobody stores it. */
-	bool (*store)(void *ctx, const uint8_t *apex, const struct fetched *got, struct fault *why);
+	/* Does it come from others still? It may have become ours, and refresher_drop() is yet to come. */
+	bool (*follows)(void *ctx, const uint8_t *apex);
+	/* On a helper thread: what is stored of it when its transfer begins. And, before the zone is taken: writes it
+	 * where it outlives a crash, in the place of that and of nothing else: while it is fetched it may become ours.
+	 * False: it is not taken. NULL: nobody stores it. Both or none. */
+	bool (*mark)(void *ctx, const uint8_t *apex, struct store_mark *to, struct fault *why);
+	bool (*store)(void *ctx, const struct store_mark *upon, const struct fetched *got, struct fault *why);
 	void (*take)(void *ctx, const struct refresh_news *news);
 	/* A primary says that there is nothing newer: for who writes timers down. Or NULL. */
 	void (*checked)(void *ctx, const uint8_t *apex, int64_t at_s, uint32_t expire_s);

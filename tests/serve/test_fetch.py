@@ -249,4 +249,46 @@ def abused():
     ], KEY)
 
 
+@claim("a transfer that ends when its zone has become ours meanwhile takes nothing away from what was confirmed since")
+def late():
+    primary.key, primary.serial, primary.answer = None, 1, axfr(OLD)
+    begun, held, over = threading.Event(), threading.Event(), threading.Event()
+
+    def slowly(q):
+        yield message(q, [soa(2)] + BAD)
+        begun.set()
+        held.wait(60)
+        yield message(q, [soa(2)])
+        over.set()
+
+    def until(what, wanted, say):
+        end = time.monotonic() + 30 * SLOW
+        while what() != wanted:
+            assert time.monotonic() < end, "%s: %s" % (say, s.said())
+            time.sleep(0.02)
+
+    with Server({}, start=False) as s:
+        peers, zones = config(None)
+        s.configure(peers + "keys: { own: %s }\nstore: { file: waymark.db }\n"
+                    "templates: { own: { write-back: store, update: [ { key: own } ] } }" % KEY.yaml(), zones)
+        s.start()
+        until(lambda: s.udp("www." + ZONE).addresses(), ["192.0.2.1"], "the first transfer")
+        primary.serial, primary.answer = 2, slowly
+        s.ctl("zone", "refresh", ZONE)
+        same(begun.wait(30 * SLOW), True, "the second begins:")
+        code, said = s.ctl("zone", "promote", ZONE, "own")
+        same((code, "primary from serial 1 on" in said), (0, True), said)
+        packet = (b"id" + struct.pack(">HHHHH", 5 << 11, 1, 0, 1, 0) + wire(ZONE) + struct.pack(">HH", 6, 1) +
+                  rr("new." + ZONE, 1, b"\xc0\0\2\x63"))
+        same(s.exchange(Key("own", b"x" * 32).sign(packet)[0], 10)[3] & 15, 0, "an update:")
+        held.set()
+        same(over.wait(30 * SLOW), True, "the second ends:")
+        until(lambda: "transfer" in s.ctl("jobs")[1], False, "its job ends")
+        for _ in range(2):
+            same([s.udp(n + ZONE).addresses() for n in ("new.", "www.")], [["192.0.2.99"], ["192.0.2.1"]], "what was confirmed:")
+            s.proc.kill()
+            s.proc.wait()
+            s.start()
+
+
 run("fetch")
