@@ -46,14 +46,25 @@ static void who_floods_leaves_half_to_who_has_shown_its_address(void)
 	struct addr from = net(1);
 	unsigned i = 0;
 
-	while (a.unproven < SIGN_ASKS_MOST / 2) {
-		const struct addr forged = net(i + 2);
+	while (a.of[false].n < SIGN_ASKS_MOST / 2) {
+		const struct addr forged = net(i);
 		sign_asks_may(&a, key(i++), &forged, false, 5);
 	}
 	CU_ASSERT_FALSE(sign_asks_may(&a, key(9000), &from, false, 5));
-	a.nets[0] = 0; /* whichever nets the flood has filled */
-	memset(a.nets, 0, sizeof a.nets);
-	CU_ASSERT_TRUE(sign_asks_may(&a, key(9000), &from, true, 5));
+	for (i = 0; i < SIGN_ASKS_NET_MOST; i++)
+		CU_ASSERT_TRUE(sign_asks_may(&a, key(9000 + i), &from, true, 5));
+}
+
+static void who_forges_an_address_takes_nothing_from_who_has_it(void)
+{
+	struct sign_asks a = { 0 };
+	const struct addr from = net(1);
+
+	for (unsigned i = 0; i < 100; i++)
+		sign_asks_may(&a, key(i), &from, false, 5);
+	for (unsigned i = 0; i < SIGN_ASKS_NET_MOST; i++)
+		CU_ASSERT_TRUE(sign_asks_may(&a, key(i), &from, true, 5));
+	CU_ASSERT_FALSE(sign_asks_may(&a, key(100), &from, true, 5));
 }
 
 static void an_rrset_is_asked_for_once_a_second(void)
@@ -61,9 +72,11 @@ static void an_rrset_is_asked_for_once_a_second(void)
 	struct sign_asks a = { 0 };
 	const struct addr from = net(1), other = net(2);
 
-	CU_ASSERT_TRUE(sign_asks_may(&a, key(1), &from, false, 5));
-	CU_ASSERT_FALSE(sign_asks_may(&a, key(1), &other, true, 5));
-	CU_ASSERT_TRUE(sign_asks_may(&a, key(1), &other, true, 6));
+	for (unsigned proven = 0; proven < 2; proven++) {
+		CU_ASSERT_TRUE(sign_asks_may(&a, key(1), &from, proven, 5 + 2 * proven));
+		CU_ASSERT_FALSE(sign_asks_may(&a, key(1), &other, proven, 5 + 2 * proven));
+		CU_ASSERT_TRUE(sign_asks_may(&a, key(1), &other, proven, 6 + 2 * proven));
+	}
 }
 
 static const struct unit_case cases[] = {
@@ -71,6 +84,8 @@ static const struct unit_case cases[] = {
 		one_net_is_let_ask_for_little_and_the_unproven_for_half },
 	{ "who floods leaves half to who has shown its address",
 		who_floods_leaves_half_to_who_has_shown_its_address },
+	{ "who forges an address takes nothing from who has it",
+		who_forges_an_address_takes_nothing_from_who_has_it },
 	{ "an RRset is asked for once a second", an_rrset_is_asked_for_once_a_second },
 };
 
