@@ -360,15 +360,17 @@ struct pool_signatures *pool_signatures_tidy(
 	struct pool_signatures *to = pool_signatures_new(s->key, s->ask, s->ask_ctx);
 	bool ok = to != NULL;
 
+	/* What is there does not change: who puts more meanwhile, or counts, need not wait. */
 	pthread_mutex_lock(&s->lock);
-	for (const struct entry *e = s->last; e && ok; e = e->before) {
+	const struct entry *last = s->last;
+	pthread_mutex_unlock(&s->lock);
+	for (const struct entry *e = last; e && ok; e = e->before) {
 		if (find(s, e->key) != e || (!e->mark && !is_before(now_s, e->end_s)) ||
 			(e->mark && !e->end_s) || (e->wanted && !wanted_most))
 			continue;
 		wanted_most -= e->wanted;
 		ok = copy(to, e);
 	}
-	pthread_mutex_unlock(&s->lock);
 	if (ok)
 		return to;
 	pool_signatures_drop(to);
