@@ -69,12 +69,18 @@ void clients_fini(struct clients *c)
 
 struct clients_member *clients_in_the_way(const struct clients *c, const struct addr *source)
 {
+	struct clients_member *of_net = clients_in_the_way_of_net(c, source);
+
+	return of_net ? of_net : clients_in_the_way_of_all(c);
+}
+
+struct clients_member *clients_in_the_way_of_net(
+	const struct clients *c, const struct addr *source)
+{
 	struct addr addr;
 	const struct clients_net *net = *find_net(c, source, &addr);
 
-	if (net && net->n >= c->most_of_net)
-		return net->list.oldest;
-	return clients_in_the_way_of_all(c);
+	return net && net->n >= c->most_of_net ? net->list.oldest : NULL;
 }
 
 struct clients_member *clients_in_the_way_of_all(const struct clients *c)

@@ -52,6 +52,10 @@ struct clients_member *clients_in_the_way(const struct clients *c, const struct 
 /* The same of all alone: of whom nobody knows yet who it is. */
 struct clients_member *clients_in_the_way_of_all(const struct clients *c);
 
+/* The same of the net alone: of who is a member already, and moves there. */
+struct clients_member *clients_in_the_way_of_net(
+	const struct clients *c, const struct addr *source);
+
 /* Makes `m` the newest; there is room. False when there is no memory. */
 bool clients_join(
 	struct clients *c, struct clients_member *m, const struct addr *source, int64_t now_ms);

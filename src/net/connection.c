@@ -386,7 +386,7 @@ static bool take_client(struct connection *c, const struct proxy_header *h)
 
 	stats_add(&s->stats.proxied, 1);
 	if (h->told) {
-		struct clients_member *other = clients_in_the_way(&s->connected, &h->client);
+		struct clients_member *other = clients_in_the_way_of_net(&s->connected, &h->client);
 		if (other && other != &c->member)
 			connection_close((struct connection *)other); /* its first field */
 		c->source = h->client;

@@ -94,6 +94,27 @@ static void when_all_is_full_the_one_idle_longest_is_in_the_way(void)
 	clients_fini(&c);
 }
 
+static void who_moves_needs_room_in_its_net_alone(void)
+{
+	struct clients_member m[3];
+	struct clients c;
+	struct addr to, empty;
+
+	clients_init(&c, 3, 2);
+	join(&c, &m[0], "192.0.2.1");
+	join(&c, &m[1], "192.0.2.2");
+	join(&c, &m[2], "198.51.100.1");
+	addr_parse(&to, "192.0.2.3");
+	addr_parse(&empty, "203.0.113.1");
+	CU_ASSERT_PTR_EQUAL(clients_in_the_way_of_net(&c, &to), &m[0]);
+	CU_ASSERT_PTR_NULL(clients_in_the_way_of_net(&c, &empty));
+	CU_ASSERT_TRUE(clients_move(&c, &m[2], &empty, 1));
+	CU_ASSERT_EQUAL(c.n, 3);
+	for (unsigned i = 0; i < 3; i++)
+		clients_leave(&c, &m[i]);
+	clients_fini(&c);
+}
+
 /* More nets than buckets, which come and go: none is lost, none stays. */
 static void many_nets_come_and_go(void)
 {
@@ -124,6 +145,7 @@ static const struct unit_case cases[] = {
 	{ "nets are 24 bits of IPv4 and 48 of IPv6", nets_are_24_bits_of_ipv4_and_48_of_ipv6 },
 	{ "when all is full the one idle longest is in the way",
 		when_all_is_full_the_one_idle_longest_is_in_the_way },
+	{ "who moves needs room in its net alone", who_moves_needs_room_in_its_net_alone },
 	{ "many nets come and go", many_nets_come_and_go },
 };
 
