@@ -65,10 +65,25 @@ void connection_close(struct connection *c)
 
 /* --- answering ---------------------------------------------------------------------------- */
 
+/* Behind what waits already: an answer that others made finds what was answered before it. */
+static bool put_behind(struct connection *c, const uint8_t *bytes, size_t len)
+{
+	uint8_t *more = realloc(c->out, c->out_len + len);
+
+	if (!more)
+		return false;
+	memcpy(more + c->out_len, bytes, len);
+	c->out = more;
+	c->out_len += len;
+	return true;
+}
+
 /* Sends what is there; keeps what the pipe does not take. False when the connection is gone.
  */
 static bool put_out(struct connection *c, const uint8_t *bytes, size_t len)
 {
+	if (c->out)
+		return put_behind(c, bytes, len);
 	const ssize_t n = pipe_write(&c->pipe, bytes, len);
 	const size_t sent = n > 0 ? (size_t)n : 0;
 

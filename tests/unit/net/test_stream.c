@@ -4,8 +4,12 @@
 #include "unit/unit.h"
 
 #include "base/clock.h"
+#include "jobs/mailbox.h"
+#include "net/request.h"
+#include "net/stream_inner.h"
 
 #include <errno.h>
+#include <ev.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -409,6 +413,90 @@ static void an_answer_goes_out_in_pieces(void)
 	stop();
 }
 
+/* --- updates ------------------------------------------------------------------------------ */
+
+static struct request *asked;
+
+static void take_news(void *ctx, const void *item)
+{
+	const struct answer_news *news = item;
+
+	(void)ctx;
+	asked = news->kind == NEWS_UPDATE ? news->request : asked;
+}
+
+/* The world anew, where anybody may change any zone, or nobody. */
+static void let_update(bool may)
+{
+	static const struct policy_allow anybody = { .net.bits = 0 };
+	static const struct policy_update all = { .who = { &anybody, 1 } };
+	static const struct policy_zone rules = { .update = &all, .n_update = 1 };
+
+	s.x.policy.zones = may ? &rules : NULL;
+	asking_again(&s.x);
+	epoch_publish(&s.epoch, world_hold(s.x.world));
+}
+
+/* A pipe that takes so many bytes more. */
+static size_t takes;
+
+static ssize_t read_all(struct pipe *p, void *to, size_t room)
+{
+	const ssize_t n = recv(p->fd, to, room, 0);
+
+	return n < 0 ? PIPE_AGAIN : n;
+}
+
+static ssize_t write_some(struct pipe *p, const void *bytes, size_t len)
+{
+	const ssize_t n = takes ? send(p->fd, bytes, len < takes ? len : takes, MSG_NOSIGNAL) : -1;
+
+	takes -= n > 0 ? (size_t)n : 0;
+	return n < 0 ? PIPE_AGAIN : n;
+}
+
+static const struct pipe_kind narrow = { .read = read_all, .write = write_some };
+
+/* What was answered before is not all sent yet when the update's answer comes. */
+static void the_answer_to_an_update_is_sent_behind_those_before_it(void)
+{
+	static const uint8_t done[QUERY_HEADER] = "\x12\x34\xa8";
+	uint8_t b[ASKING_PACKET * 3], reply[2000];
+	struct ev_loop *loop = ev_loop_new(EVFLAG_NOENV);
+	struct stream_opts opts = usual;
+
+	let_update(true);
+	opts.news = mailbox_new(&(struct mailbox_opts){
+		.loop = loop, .room = 4, .item = sizeof(struct answer_news), .take = take_news });
+	start(&opts);
+	const int fd = client(NULL);
+	((struct connection *)stream->connected.all.newest)->pipe.kind = &narrow;
+	size_t len = put(b, "many A");
+	len += put(b + len, "@ SOA opcode=5");
+	len += put(b + len, "mail A");
+	takes = 100;
+	asked = NULL;
+	CU_ASSERT_EQUAL(send(fd, b, len, MSG_NOSIGNAL), (ssize_t)len);
+	for (int i = 0; i < PATIENCE_MS && !asked; i++) {
+		stream_turn(stream);
+		ev_run(loop, EVRUN_NOWAIT);
+	}
+	CU_ASSERT_PTR_NOT_NULL_FATAL(asked);
+	request_answer(asked, done, sizeof done);
+	turns(20);
+	CU_ASSERT_EQUAL(takes, 0);
+	takes = SIZE_MAX;
+	CU_ASSERT_TRUE(get(fd, reply, 2 + 1470) && be16_get(reply) == 1470);
+	CU_ASSERT_TRUE(get(fd, reply, 2 + sizeof done) && be16_get(reply) == sizeof done);
+	CU_ASSERT_EQUAL(memcmp(reply + 2, done, sizeof done), 0);
+	CU_ASSERT_STRING_EQUAL(answered(fd), mail);
+	close(fd);
+	stop();
+	mailbox_free(opts.news);
+	ev_loop_destroy(loop);
+	let_update(false);
+}
+
 /* 16 KB of answers a turn: the other does not wait for all of the first's. */
 static void clients_take_turns(void)
 {
@@ -576,6 +664,8 @@ static const struct unit_case cases[] = {
 	{ "the one idle longest makes room", the_one_idle_longest_makes_room },
 	{ "who does not read is not read from", who_does_not_read_is_not_read_from },
 	{ "an answer goes out in pieces", an_answer_goes_out_in_pieces },
+	{ "the answer to an update is sent behind those before it",
+		the_answer_to_an_update_is_sent_behind_those_before_it },
 	{ "clients take turns", clients_take_turns },
 	{ "without descriptors the oldest goes, or all wait",
 		without_descriptors_the_oldest_goes_or_all_wait },
