@@ -32,6 +32,8 @@ void doh_set_method(struct doh_request *r, const char *name, size_t len)
 	r->method = is_text(name, len, "GET") ? DOH_GET
 		: is_text(name, len, "POST")  ? DOH_POST
 					      : DOH_OTHER;
+	if (r->method == DOH_POST)
+		r->len = 0; /* its query is its body, whatever a path before said */
 }
 
 /* A digit of base64url (RFC 4648 section 5); -1: none. */
@@ -80,7 +82,7 @@ void doh_set_target(const struct doh *d, struct doh_request *r, const char *targ
 
 	if (!is_text(target, path, d->opts->path))
 		return wrong(r, NOT_FOUND);
-	while (query && query < end) {
+	while (query && query < end && r->method != DOH_POST) {
 		const char *word = query + 1;
 		query = memchr(word, '&', (size_t)(end - word));
 		const char *stop = query ? query : end;
