@@ -163,7 +163,7 @@ static struct policy_asker asker_of(const struct answer_ask *ask, const struct t
 	return (struct policy_asker){ .source = addr_plain(&ask->source, NULL),
 		.key = key,
 		.names = ask->names,
-		.secret = answer_via_secret(ask->via) };
+		.secret = ask->secret };
 }
 
 /* Is the zone at work one that the asker may ask? */
@@ -524,7 +524,7 @@ static bool take_options(struct answerer *a, const struct answer_ask *ask,
 		r->nsid_len = policy->identity.len;
 	}
 	r->keepalive = q->edns.keepalive && answer_via_stream(ask->via);
-	r->padded = q->edns.padding && answer_via_secret(ask->via);
+	r->padded = q->edns.padding && ask->secret;
 	r->keepalive_100ms = a->keepalive_100ms;
 	r->cookie = q->edns.cookie_len && policy->cookie_secrets;
 	if ((q->edns.expire || q->edns.zoneversion) && p->parsed == QUERY_OK)

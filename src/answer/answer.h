@@ -61,19 +61,13 @@ struct answer_later {
 enum answer_via {
 	VIA_UDP, /* the asker says how much it takes */
 	VIA_TCP, /* messages of any length, in order: many may answer one query */
-	VIA_TLS, /* the same, read by nobody between */
-	VIA_HTTPS /* one message of any length to one query, read by nobody between */
+	VIA_TLS, /* the same, encrypted */
+	VIA_HTTPS /* one message of any length to one query */
 };
 
 static inline bool answer_via_stream(enum answer_via via)
 {
 	return via == VIA_TCP || via == VIA_TLS;
-}
-
-/* Where length is all that others see (RFC 7830). */
-static inline bool answer_via_secret(enum answer_via via)
-{
-	return via == VIA_TLS || via == VIA_HTTPS;
 }
 
 struct answer_ask {
@@ -82,6 +76,7 @@ struct answer_ask {
 	struct addr source; /* as it came, not yet plain */
 	enum answer_via via;
 	const char *names; /* of the client's certificate: see policy_asker; or NULL */
+	bool secret; /* length is all that others between see (RFC 7830) */
 	bool proven; /* the source is no forged one: answers to it have come back */
 	size_t room; /* bytes of `to`: ANSWER_UDP_MOST or ANSWER_TCP_MOST */
 	uint8_t *to; /* not `packet` */

@@ -195,6 +195,7 @@ static size_t answer_whole(struct connection *c)
 			.len = len,
 			.source = c->source,
 			.via = c->kind == NET_TLS ? VIA_TLS : VIA_TCP,
+			.secret = c->kind == NET_TLS,
 			.proven = c->proven,
 			.names = c->names,
 			.room = ANSWER_TCP_MOST,
@@ -344,6 +345,8 @@ static struct doh_answer answer_http(void *ctx, const struct doh_query *q)
 		.len = q->len,
 		.source = q->client ? *q->client : c->source,
 		.via = VIA_HTTPS,
+		/* Of HTTP in the clear only a proxy's, which has taken off TLS. */
+		.secret = net_is_tls(c->kind) || c->doh_opts.forwarded,
 		.names = c->names,
 		.proven = c->proven,
 		.room = ANSWER_TCP_MOST,

@@ -36,7 +36,7 @@ struct request *request_new(const struct answer_ask *ask, const struct answer_la
 	}
 	r->len = ask->len;
 	memcpy(r->packet, ask->packet, ask->len);
-	r->secret = answer_via_secret(ask->via);
+	r->secret = ask->secret;
 	if (names)
 		r->names = memcpy(r->packet + ask->len, ask->names, names);
 	return r;

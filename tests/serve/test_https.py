@@ -18,7 +18,8 @@ def start():
     server.listen = ('"127.0.0.1:PORT", "https:127.0.0.1:%d", "https:127.0.0.1:%d/other", "http:127.0.0.1:%d/dns-query"' % (PORT, OTHER, PLAIN))
     server.server = "workers: 1, tcp-idle: 2s, tls: [ { cert: ns1.pem, key: ns1.key } ], proxy: { from: 127.0.0.9 }"
     server.config = CONFIG
-    server.configure(zones='[ { dir: zones }, { name: private.example, file: private.zone, query: [ 203.0.113.0/24 ] } ]')
+    server.configure(zones='[ { dir: zones }, { name: private.example, file: private.zone, query: [ 203.0.113.0/24 ] }, '
+                     '{ name: secret.example, file: private.zone, query: { tls: on } } ]')
     server.write("private.zone", APEX + "www A 192.0.2.10\n")
     server.start()
 
@@ -72,7 +73,7 @@ def answers():
 @claim("what is for one client is private, what is for all is not")
 def private():
     server.configure(zones="[ { dir: zones } ]")
-    same(server.ctl("reload")[0], 0)
+    same(server.ctl("reload", "--force")[0], 0)
     same(get("/dns-query?dns=" + dns("www.example.com"))[1]["cache-control"], "max-age=300")
     same(get("/dns-query?dns=" + dns("steered.example.com"))[1]["cache-control"], "private, max-age=60")
     server.configure(zones='[ { dir: zones }, { name: private.example, file: private.zone, query: [ 203.0.113.0/24 ] } ]')
@@ -111,6 +112,14 @@ def behind_proxy():
             body = curl(how, "--interface", source, "-H", "X-Forwarded-For: " + header,
                         "http://127.0.0.1:%d/dns-query?dns=%s" % (PLAIN, dns("www.private.example")))
             same(Message(body).rcode, rcode, header)
+
+
+@claim("HTTP in the clear is no TLS to who wants it, but from a proxy that has taken that off")
+def secret():
+    path = "/dns-query?dns=" + dns("www.secret.example")
+    same(Message(curl("https://ns1.example.com:%d%s" % (PORT, path))).rcode, NOERROR)
+    for source, rcode in (("127.0.0.9", NOERROR), ("127.0.0.1", REFUSED)):
+        same(Message(curl("--interface", source, "http://127.0.0.1:%d%s" % (PLAIN, path))).rcode, rcode, source)
 
 
 # ------------------------------------------------------------------ frames of HTTP/2, by hand
