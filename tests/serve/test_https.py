@@ -11,6 +11,9 @@ CONFIG = "edges: { e1: { at: \"52,4\", a: [ 192.0.2.80 ] } }\npools: { web: { ed
 PORT, OTHER, PLAIN = free_port(), free_port(), free_port()
 server = Server(ZONE, start=False)
 
+ZONES = ("[ { dir: zones }, { name: private.example, file: private.zone, query: [ 203.0.113.0/24 ] }, "
+         "{ name: secret.example, file: private.zone, query: { tls: on } } ]")
+
 
 def start():
     make_ca(server.dir)
@@ -18,8 +21,7 @@ def start():
     server.listen = ('"127.0.0.1:PORT", "https:127.0.0.1:%d", "https:127.0.0.1:%d/other", "http:127.0.0.1:%d/dns-query"' % (PORT, OTHER, PLAIN))
     server.server = "workers: 1, tcp-idle: 2s, tls: [ { cert: ns1.pem, key: ns1.key } ], proxy: { from: 127.0.0.9 }"
     server.config = CONFIG
-    server.configure(zones='[ { dir: zones }, { name: private.example, file: private.zone, query: [ 203.0.113.0/24 ] }, '
-                     '{ name: secret.example, file: private.zone, query: { tls: on } } ]')
+    server.configure(zones=ZONES)
     server.write("private.zone", APEX + "www A 192.0.2.10\n")
     server.start()
 
@@ -76,7 +78,7 @@ def private():
     same(server.ctl("reload", "--force")[0], 0)
     same(get("/dns-query?dns=" + dns("www.example.com"))[1]["cache-control"], "max-age=300")
     same(get("/dns-query?dns=" + dns("steered.example.com"))[1]["cache-control"], "private, max-age=60")
-    server.configure(zones='[ { dir: zones }, { name: private.example, file: private.zone, query: [ 203.0.113.0/24 ] } ]')
+    server.configure(zones=ZONES)
     same(server.ctl("reload")[0], 0)
     same(get("/dns-query?dns=" + dns("www.example.com"))[1]["cache-control"], "private, max-age=300")
 
