@@ -24,6 +24,7 @@ struct reading {
 	bool ok;
 	struct parts now; /* held: what was served when it was made */
 	bool met;         /* `made` has all that came meanwhile */
+	bool again;       /* a zone has changed both here and meanwhile */
 	struct faults faults;
 	struct zones_change zones;
 };
@@ -62,20 +63,27 @@ static void sign_ahead(struct reading *x, struct job *job)
 		&sum);
 }
 
-static void work(void *ctx, struct job *job)
+static bool read_parts(
+	struct reading *x, const struct parts *before, struct job *job, struct faults *f)
 {
-	struct reading *x = ctx;
 	struct reloader_opts *o = &x->owner->opts;
 
-	x->ok = parts_read(&x->made,
+	return parts_read(&x->made,
 		&(struct parts_read_opts){ .path = o->conf_path,
 			.key = o->key,
-			.before = &x->before,
+			.before = before,
 			.job = job,
 			.store = o->store ? &o->store : NULL,
 			/* A stage signs with the keys that are served, and keeps nothing. */
 			.ring = o->ring && x->how.beside ? &o->ring : NULL },
-		&x->faults);
+		f);
+}
+
+static void work(void *ctx, struct job *job)
+{
+	struct reading *x = ctx;
+
+	x->ok = read_parts(x, &x->before, job, &x->faults);
 	if (x->ok && !may_follow(x)) {
 		parts_drop(&x->made);
 		x->ok = false;
@@ -97,8 +105,7 @@ static bool meets(void *ctx)
 }
 
 /* What is served, of a zone that is read from where it was. NULL: it is not. */
-static struct registry_zone *as_served(
-	const struct reading *x, const struct registry_zone *now)
+static struct registry_zone *as_served(struct reading *x, const struct registry_zone *now)
 {
 	const struct registry_zone *made = registry_find(x->made.zones, now->origin);
 	struct registry_zone to = { .origin = NULL };
@@ -106,6 +113,7 @@ static struct registry_zone *as_served(
 	part_copy(&to, now, sizeof to);
 	if (!made || made->source != now->source)
 		return NULL;
+	x->again = x->again || made != registry_find(x->before.zones, now->origin);
 	to.path = made->path;
 	to.added = made->added;
 	to.load = (struct load){ .zone = now->load.zone };
@@ -114,7 +122,7 @@ static struct registry_zone *as_served(
 }
 
 /* Entries that are others than they were when it began. Both registries ascend. */
-static size_t find_changed(const struct reading *x, struct registry_zone **to)
+static size_t find_changed(struct reading *x, struct registry_zone **to)
 {
 	const struct registry *was = x->before.zones, *now = x->now.zones;
 	size_t n = 0;
@@ -136,6 +144,29 @@ static size_t find_changed(const struct reading *x, struct registry_zone **to)
 	return n;
 }
 
+/* What was read of a zone follows upon what was served then, and now is to follow upon what is: only such
+ * zones are read, for all else is what it was a moment ago. Nothing changes zones meanwhile. */
+static void read_again(struct reading *x, struct job *job)
+{
+	struct parts first = x->made;
+	struct faults f;
+
+	faults_init(&f);
+	x->made = (struct parts){ 0 };
+	x->ok = read_parts(x, &first, job, &f) &&
+		restart_check(parts_conf(&x->made), parts_conf(&x->before), &f);
+	if (x->ok && !x->how.also)
+		sign_ahead(x, job);
+	if (!x->ok) {
+		parts_drop(&x->made);
+		faults_fini(&x->faults);
+		x->faults = f;
+	} else {
+		faults_fini(&f); /* they are told already */
+	}
+	parts_drop(&first);
+}
+
 /* What has changed a zone is newer than what was read. */
 static void meet(void *ctx, struct job *job)
 {
@@ -144,7 +175,6 @@ static void meet(void *ctx, struct job *job)
 	struct pool_numbers *numbers;
 	struct fault why;
 
-	(void)job;
 	struct registry_zone **changed = memory_zeroed(x->now.zones->n, sizeof(*changed));
 	const size_t n = find_changed(x, changed);
 	x->ok = versions_make(&x->made, NULL, changed, n, &zones, &numbers, &why);
@@ -159,6 +189,8 @@ static void meet(void *ctx, struct job *job)
 	} else {
 		faults_take(&x->faults, &why);
 	}
+	if (x->ok && x->again)
+		read_again(x, job);
 	x->met = true;
 }
 

@@ -1,5 +1,6 @@
 """Pre-signed zones: what they are answered with is checked by a real validator (delv), and set by set."""
 import base64
+import concurrent.futures
 import json
 import shutil as sh
 
@@ -440,6 +441,27 @@ def keys_away():
         os.rename(s.dir + "/away", s.dir + "/keys")
         same(s.ctl("reload")[0], 0)
         until(lambda: ("new.keys.test.", "RRSIG", "A") in whole(s, "keys.test"), 30)
+
+
+@claim("a file that is read while its zone is signed anew is served, upon what was signed")
+def read_beside():
+    large = APEX + "$GENERATE 1-150000 h$ A 192.0.2.1\n"
+    with Server({"keys.test": SIGNED, "large.test": large}, start=False) as s:
+        s.configure(STORE, "[ { name: keys.test, file: zones/keys.test.zone, dnssec: auto, transfer: any }, { name: large.test, file: zones/large.test.zone } ]")
+        s.start()
+        for i in range(3):
+            s.write("zones/keys.test.zone", SIGNED + "new%d A 192.0.2.9\n" % i)
+            s.write("zones/large.test.zone", large + "x%d A 192.0.2.9\n" % i)
+            new, seen = ("new%d.keys.test." % i, "RRSIG", "A"), serial(s, "keys.test")
+            keys = sorted(row[3] for row in s.tcp("keys.test", "DNSKEY").answer)
+            with concurrent.futures.ThreadPoolExecutor(1) as beside:
+                reloaded = beside.submit(s.ctl, "reload")
+                code, said = s.ctl("dnssec", "roll", "keys.test", "--now")
+                same((code, reloaded.result()[0]), (0, 0), said)
+            same(new in whole(s, "keys.test"), True, "round %d:" % i)
+            until(lambda: sorted(row[3] for row in s.tcp("keys.test", "DNSKEY").answer) != keys, 30)
+            same(new in whole(s, "keys.test"), True, "round %d, with its new key:" % i)
+            same(serial(s, "keys.test") > seen, True)
 
 
 @claim("signatures are made anew before they end, and the serial goes on")

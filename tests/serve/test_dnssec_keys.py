@@ -136,4 +136,4 @@ def off():
 
 
 with server:
-    run("dnssec keys")
+    run("dnssec-keys")

@@ -591,4 +591,4 @@ def added_file():
         s.zone("sync", "n.test")
 
 
-run("zone commands")
+run("zone-commands")
