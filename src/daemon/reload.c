@@ -111,9 +111,15 @@ static struct registry_zone *as_served(struct reading *x, const struct registry_
 	struct registry_zone to = { .origin = NULL };
 
 	part_copy(&to, now, sizeof to);
-	if (!made || made->source != now->source)
+	if (!made || (made->source != now->source && made->state != REGISTRY_FAULTY))
 		return NULL;
 	x->again = x->again || made != registry_find(x->before.zones, now->origin);
+	if (made->state == REGISTRY_FAULTY) { /* it has what was served, and says why */
+		to.source = made->source;
+		to.state = made->state;
+		to.since_s = made->since_s;
+		to.fault = made->fault;
+	}
 	to.path = made->path;
 	to.added = made->added;
 	to.load = (struct load){ .zone = now->load.zone };

@@ -1,6 +1,7 @@
 """Zones change while they are served: UPDATE (RFC 2136), transfers in (RFC 5936, RFC 1995), NOTIFY (RFC 1996), and what outlives kill -9."""
 import json
 import sqlite3
+import threading
 
 from lib import *
 from xfr import *
@@ -585,6 +586,38 @@ def promoted():
         same((s.exchange(packet, 10)[3] & 15, s.serial()), (5, 58), "no primary any more:")
         until(lambda: s.ctl("zone", "retransfer", "dyn.test")[0], 0)
         until(s.serial, 57)
+
+
+@claim("what is confirmed beside a reload goes on being served, though the reload finds its zone broken")
+def beside_a_broken_reload():
+    gate = "#!/bin/sh\ncat > /dev/null\n[ $WAYMARK_SERIAL = 7 ] && exit 0\n: > begun\nwhile [ ! -e go ]; do sleep 0.02; done\n"
+    with Server({"dyn.test": ZONE, "slow.test": ZONE}, start=False) as s:
+        s.write("gate", gate.replace("begun", s.dir + "/begun").replace("go ]", s.dir + "/go ]"))
+        os.chmod(s.dir + "/gate", 0o755)
+        s.configure(KEYS + "store: { file: waymark.db }",
+                    "[ { name: dyn.test, file: zones/dyn.test.zone, write-back: store, update: [ { key: xfr } ] },"
+                    " { name: slow.test, file: zones/slow.test.zone, verify: { program: gate } } ]")
+        s.start()
+        s.write("zones/dyn.test.zone", ZONE + "broken A 192.0.2.256\n")
+        s.write("zones/slow.test.zone", ZONE.replace("host 7", "host 8"))
+        said = []
+        reload = threading.Thread(target=lambda: said.extend(s.ctl("reload")))
+        reload.start()
+        until(lambda: os.path.exists(s.dir + "/begun"), True)
+        packet = update("dyn.test", ("new.dyn.test", 1, 1, 60, address(9)), key=KEY)[0]
+        same(s.exchange(packet, 10)[3] & 15, 0)
+        same(a_of(s, "new.dyn.test"), [text(9)])
+        s.write("go", "")
+        reload.join()
+        same((said[0], "192.0.2.256 is not an IPv4 address" in said[1]), (1, True), said)
+        same(a_of(s, "new.dyn.test"), [text(9)], "behind the reload:")
+        s.write("zones/dyn.test.zone", ZONE)
+        same(s.ctl("reload")[0], 0)
+        for _ in range(2):
+            same(a_of(s, "new.dyn.test"), [text(9)], "mended:")
+            s.proc.kill()
+            s.proc.wait()
+            s.start()
 
 
 @claim("a zone that no primary has given is SERVFAIL and is told, and is there as soon as one has it")
