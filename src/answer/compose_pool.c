@@ -14,7 +14,7 @@ static size_t address_size(bool v6)
 
 /* The next address of a family that is answered with, from number `*k` on among those that the
  * edge has of it; or NULL. */
-static const uint8_t *next_address(
+static inline const uint8_t *next_address(
 	const struct edge *e, bool v6, const uint64_t *alive, unsigned *k)
 {
 	const unsigned n = v6 ? e->n_aaaa : e->n_a, first = v6 ? e->n_a : 0;
@@ -46,17 +46,20 @@ bool compose_pool_edges(
 	struct compose *c, const struct steer *s, const struct choice *choice, uint32_t ttl_s)
 {
 	const bool v6 = c->q->qtype == RRTYPE_AAAA;
-	const size_t size = address_size(v6), owner_at = compose_position(c, 0);
+	const size_t size = address_size(v6), owner_at = compose_position(c, 0), before = c->w.len;
+	unsigned count = 0;
 
 	if (s->edges[choice->edges[0]].cname)
 		return compose_cname(c, s->edges[choice->edges[0]].cname, ttl_s);
-	const unsigned count = count_addresses(s, choice, v6);
-	if (!writer_fits(&c->w, count * (COMPOSE_RR_FIXED + size)))
-		return truncate_here(c);
 	for (unsigned i = 0; i < choice->n; i++) {
 		const struct edge *e = &s->edges[choice->edges[i]];
+		const uint64_t *alive = choice_alive(choice, i);
 		const uint8_t *address;
-		for (unsigned k = 0; (address = next_address(e, v6, choice_alive(choice, i), &k));) {
+		for (unsigned k = 0; (address = next_address(e, v6, alive, &k)); count++) {
+			if (!writer_fits(&c->w, COMPOSE_RR_FIXED + size)) {
+				c->w.len = before;
+				return truncate_here(c);
+			}
 			writer_rr_head(&c->w, owner_at, c->q->qtype, ttl_s, size);
 			memcpy(c->w.buf + c->w.len, address, size);
 			c->w.len += size;
