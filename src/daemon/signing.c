@@ -188,6 +188,7 @@ static bool make_piece(struct signing *s, struct piece *p, const struct zone_sig
 		ok = p->made != NULL;
 	} else if (!z->keys || z->plain_due) {
 		p->how.before = z->keys ? z->load.zone : NULL;
+		p->how.served = z->keys || !zone_is_ready(z->load.zone) ? NULL : z->load.zone;
 		p->made = zone_signing_make(how, &p->how, source_of(z), &p->due, &f);
 		p->names = p->made ? p->made->nodes : 0;
 		ok = p->made != NULL;

@@ -108,13 +108,25 @@ static struct zone *sign_whole(const struct zone_signing *s, const struct zone_s
 	return z;
 }
 
+/* The newest that others may have: signed, or as it was served unsigned. */
+static uint32_t last_serial(
+	const struct zone_signing_of *of, const struct zone *before, const struct zone *plain)
+{
+	const uint32_t last = before ? before->serial
+		: of->served         ? of->served->serial
+				     : plain->serial;
+
+	return of->served && is_newer(of->served->serial, last) ? of->served->serial : last;
+}
+
 /* What `plain` has that `before` has not. */
 static struct zone *follow_plain(const struct zone_signing *s, const struct zone_signing_of *of,
 	const struct zone *before, const struct zone *plain, struct faults *f)
 {
 	const struct sign_opts o = sign_opts(s, of->keys);
-	const uint32_t next = update_serial(before->serial, of->serial, s->now_s);
-	const bool ascends = is_newer(plain->serial, before->serial);
+	const uint32_t last = last_serial(of, before, plain);
+	const uint32_t next = update_serial(last, of->serial, s->now_s);
+	const bool ascends = is_newer(plain->serial, last);
 	struct fault why;
 	struct change *c = change_between_data(
 		before, plain, ascends ? plain->serial : next, &why);
@@ -124,7 +136,8 @@ static struct zone *follow_plain(const struct zone_signing *s, const struct zone
 		return NULL;
 	}
 	/* Nothing but the serial. */
-	if (!ascends && change_same_but_serial(c)) {
+	if (!ascends && last == before->serial &&
+		!(of->served && of->served->serial == last) && change_same_but_serial(c)) {
 		change_free(c);
 		zone_hold(before);
 		return (struct zone *)(uintptr_t)before;
@@ -208,8 +221,9 @@ struct zone *zone_signing_make(const struct zone_signing *s, const struct zone_s
 		*due = !z || is_due(s, of, z);
 		return z;
 	}
-	if (before && !is_newer(serial, before->serial))
-		serial = update_serial(before->serial, of->serial, s->now_s);
+	const uint32_t last = last_serial(of, before, plain);
+	if (!is_newer(serial, last))
+		serial = update_serial(last, of->serial, s->now_s);
 	*due = false;
 	struct zone *z = sign_whole(s, of, plain, serial, f);
 	if (before)

@@ -26,12 +26,14 @@ struct zone_signing {
 struct zone_signing_of {
 	const struct keyset *keys;
 	const struct zone *before; /* signed, that is served; NULL: what is stored */
+	const struct zone *served; /* unsigned, that is served; NULL: none, or not known */
 	enum store_which which;    /* STORE_ZONE: the store is where it comes from */
 	enum policy_serial serial;
 };
 
 /* `plain`, as it came from where it comes from, signed. What signing makes does not count in it. The
- * serial is its own where that ascends, else the next by the policy. What is still as it was served or
+ * serial is its own where that ascends over all that others may have, else the next by the policy: the first signed
+ * version comes after an unsigned one. What is still as it was served or
  * stored keeps its signatures. Count 1. `*due`: some of it may not be as the keys want it. NULL: a fault, and nothing
  * has changed. */
 struct zone *zone_signing_make(const struct zone_signing *s, const struct zone_signing_of *of,

@@ -466,9 +466,11 @@ static struct zone_signing_of signing_of(const struct reading *r, const struct l
 {
 	const struct conf_rule *rule = &r->o->conf->rules[z->at->rule];
 	const struct registry_zone *old = z->before;
+	const bool is_served = old && zone_is_ready(old->load.zone);
 
 	return (struct zone_signing_of){ .keys = z->keys,
-		.before = old && old->keys && zone_is_ready(old->load.zone) ? old->load.zone : NULL,
+		.before = is_served && old->keys ? old->load.zone : NULL,
+		.served = is_served && !old->keys ? old->load.zone : NULL,
 		.which = rule->stored && !rule->n_primaries ? STORE_ZONE : STORE_SIGNED,
 		.serial = rule->access.serial };
 }

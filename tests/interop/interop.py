@@ -389,9 +389,16 @@ class Fleet:
         code, said = self.primary.ctl("reload")
         same(code, 0, said)
 
+    def serial(self, zone):
+        """One that we sign may be ahead of its file."""
+        got = int(self.primary.tcp(zone, "SOA").answer[0][3].split()[2])
+        ahead = (got - self.zones[zone].serial) & 0xffffffff
+        assert not ahead or (zone.startswith("ours") and ahead < 1 << 31), (zone, got, self.zones[zone].serial)
+        return got
+
     def agree(self, p, zones):
         for z in zones:
-            serial, end = self.zones[z].serial, time.monotonic() + PATIENCE_S
+            serial, end = self.serial(z), time.monotonic() + PATIENCE_S
             while p.serial(z) != serial:
                 if time.monotonic() > end:
                     raise AssertionError("%s has serial %r of %s, not %d (seed %d)\n%s\n%s" % (

@@ -324,13 +324,13 @@ def one_line():
         before = {z: whole(s, z) for z in ("file.test", "three.test")}
         same(("file.test.", "NSEC", "") in before["file.test"], True)
         same([k for k in before["three.test"] if k[1] == "NSEC"], [])
-        same(serial(s, "file.test"), 10, "the serial of the file is kept:")
+        same(serial(s, "file.test"), 11, "the file's is that of the unsigned zone:")
         same("signed here by" in s.ctl("zones", "file.test")[1], True)
         # The same serial: secondaries would not see it; ours goes on.
         s.write("zones/file.test.zone", SIGNED.replace("www A", "new A"))
         s.write("zones/three.test.zone", SIGNED.replace("www A", "new A").replace("host 10", "host 15"))
         same(s.ctl("reload")[0], 0)
-        same((serial(s, "file.test"), serial(s, "three.test")), (11, 15))
+        same((serial(s, "file.test"), serial(s, "three.test")), (12, 15))
         after = {z: whole(s, z) for z in before}
         for z in before:
             same((("new.%s." % z, "A", "") in after[z], ("www.%s." % z, "A", "") in after[z]), (True, False))
@@ -342,7 +342,7 @@ def one_line():
             rows = whole(s, z)
             same(rows["new.%s." % z, "RRSIG", "A"], after[z]["new.%s." % z, "RRSIG", "A"], "signed anew by a restart:")
             same(rows["%s." % z, "DNSKEY", ""], before[z]["%s." % z, "DNSKEY", ""])
-        same((serial(s, "file.test"), serial(s, "three.test")), (11, 15))
+        same((serial(s, "file.test"), serial(s, "three.test")), (12, 15))
         # Another chain.
         policies("nsec", "out")
         same(s.ctl("reload")[0], 0)
@@ -380,6 +380,22 @@ def signed_updates():
         same((("ns1.up.test.", "A", "") in rows, rows["dn.up.test.", "RRSIG", "DNAME"]), (False, before["dn.up.test.", "RRSIG", "DNAME"]))
 
 
+@claim("a zone that was served unsigned is signed with another serial, so that secondaries fetch it")
+def signed_later():
+    with Server({"file.test": SIGNED, "db.test": SIGNED, "ahead.test": SIGNED}, start=False) as s:
+        def entries(more):
+            s.configure(STORE, "[ " + ", ".join("{ name: %s, file: zones/%s.zone, transfer: any%s%s }" % (
+                z, z, ", write-back: store" if z == "db.test" else "", more) for z in ("file.test", "db.test", "ahead.test")) + " ]")
+        entries("")
+        s.start()
+        same([serial(s, z) for z in ("file.test", "db.test", "ahead.test")], [10, 10, 10])
+        s.write("zones/ahead.test.zone", SIGNED.replace("host 10", "host 15"))
+        entries(", dnssec: auto")
+        same(s.ctl("reload")[0], 0)
+        same([serial(s, z) for z in ("file.test", "db.test", "ahead.test")], [11, 11, 15])
+        same(all(("ns1.%s." % z, "RRSIG", "A") in whole(s, z) for z in ("file.test", "db.test", "ahead.test")), True)
+
+
 @claim("a secondary signs what its primary does not, with a serial of its own that ascends")
 def bump():
     with Server({"bump.test": SIGNED}, start=False) as p, Server({}, start=False) as s:
@@ -389,11 +405,11 @@ def bump():
                     "[ { name: bump.test, primary: pri, dnssec: auto, transfer: any } ]")
         p.start()
         s.start()
-        until(lambda: serial(s, "bump.test") == 10, 30)
+        until(lambda: serial(s, "bump.test") == 11, 30)
         before = whole(s, "bump.test")
         p.write("zones/bump.test.zone", SIGNED.replace("www A", "new A").replace("host 10", "host 11"))
         same(p.ctl("reload")[0], 0)
-        until(lambda: serial(s, "bump.test") == 11, 30)
+        until(lambda: serial(s, "bump.test") == 12, 30)
         after = whole(s, "bump.test")
         same((("new.bump.test.", "RRSIG", "A") in after, ("www.bump.test.", "A", "") in after), (True, False))
         same(after["ns1.bump.test.", "RRSIG", "A"], before["ns1.bump.test.", "RRSIG", "A"])

@@ -80,7 +80,7 @@ static void serials_ascend_whatever_the_file_says(void)
 		const char *say, *text;
 		uint32_t serial;
 	} row[] = {
-		{ "the first is the file's", ZONE("10", ""), 10 },
+		{ "others may have the file's, unsigned", ZONE("9", ""), 10 },
 		{ "nothing is another", ZONE("10", ""), 10 },
 		{ "the file's ascends, and nothing else", ZONE("11", ""), 11 },
 		{ "a change without a serial", ZONE("11", "a A 192.0.2.1\n"), 12 },
@@ -102,9 +102,37 @@ static void serials_ascend_whatever_the_file_says(void)
 	zone_drop(z);
 }
 
+static void no_serial_is_both_of_a_signed_and_an_unsigned_version(void)
+{
+	static const struct {
+		const char *say, *signed_as, *served, *text;
+		uint32_t serial;
+	} row[] = {
+		{ "never signed", NULL, ZONE("10", ""), ZONE("10", ""), 11 },
+		{ "the file has gone on", NULL, ZONE("10", ""), ZONE("15", ""), 15 },
+		{ "the file has gone back", NULL, ZONE("10", ""), ZONE("9", ""), 11 },
+		{ "signed before, and unsigned since", ZONE("5", ""), ZONE("10", ""), ZONE("10", ""), 11 },
+		{ "as much as it was signed", ZONE("5", ""), ZONE("6", ""), ZONE("6", ""), 7 },
+		{ "the signed one was ahead", ZONE("20", ""), ZONE("10", ""), ZONE("10", ""), 21 },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct zone *before = row[i].signed_as ? signed_of(NULL, row[i].signed_as) : NULL;
+		struct zone *served = zone_of_text(row[i].served);
+		of.served = served;
+		struct zone *z = signed_of(before, row[i].text);
+		of.served = NULL;
+		if (z->serial != row[i].serial)
+			printf("%s: %u\n", row[i].say, z->serial);
+		CU_ASSERT_EQUAL(z->serial, row[i].serial);
+		zone_drop(z);
+		zone_drop(served);
+	}
+}
+
 static void a_zone_that_is_signed_no_more_is_what_it_was_and_goes_on(void)
 {
-	struct zone *z = signed_of(NULL, ZONE("10", "a A 192.0.2.1\n"));
+	struct zone *z = signed_of(NULL, ZONE("9", "a A 192.0.2.1\n"));
 	struct faults f;
 
 	faults_init(&f);
@@ -125,7 +153,7 @@ static void a_zone_that_is_signed_no_more_is_what_it_was_and_goes_on(void)
 
 static void what_has_ended_is_not_served_after_a_start(void)
 {
-	struct zone *z = signed_of(NULL, ZONE("10", ""));
+	struct zone *z = signed_of(NULL, ZONE("9", ""));
 	const int64_t end_s = z->signatures_end_s;
 
 	how.now_s += 30 * 86400;
@@ -150,7 +178,7 @@ static void a_change_that_is_stored_meanwhile_goes_before(void)
 {
 	static const struct store_timers never;
 	char dir[] = "/tmp/unit_zone_signing.XXXXXX", path[64];
-	struct zone *was = zone_of_text(ZONE("10", "")), *now = zone_of_text(ZONE("11", "a A 192.0.2.1\n"));
+	struct zone *was = zone_of_text(ZONE("10", "")), *now = zone_of_text(ZONE("12", "a A 192.0.2.1\n"));
 	struct fault why;
 	struct faults f;
 	bool due, late = false;
@@ -168,12 +196,12 @@ static void a_change_that_is_stored_meanwhile_goes_before(void)
 	struct zone *z = zone_signing_make(&with_store, &of_store, was, &due, &f);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
 	CU_ASSERT_FALSE(late);
-	CU_ASSERT_EQUAL(stored(s, z), 10);
+	CU_ASSERT_EQUAL(stored(s, z), 11);
 	CU_ASSERT_TRUE(store_put(s, now, &never, &why));
 	of_store.before = z;
 	struct zone *plain = zone_signing_undo(&with_store, &of_store, &f);
 	CU_ASSERT_TRUE(late);
-	CU_ASSERT_EQUAL(stored(s, z), 11);
+	CU_ASSERT_EQUAL(stored(s, z), 12);
 	late = false;
 	of_store.before = NULL;
 	struct zone *again = zone_signing_make(&with_store, &of_store, was, &due, &f);
@@ -190,7 +218,7 @@ static void a_change_that_is_stored_meanwhile_goes_before(void)
 	/* Who is alone puts it. */
 	with_store.late = NULL;
 	kept = zone_signing_make(&with_store, &of_store, now, &due, &f);
-	CU_ASSERT_EQUAL(stored(s, z), 11);
+	CU_ASSERT_EQUAL(stored(s, z), 13);
 	struct zone *all[] = { was, now, z, plain, again, kept };
 	for (size_t i = 0; i < UNIT_COUNT(all); i++)
 		if (all[i])
@@ -203,6 +231,8 @@ static void a_change_that_is_stored_meanwhile_goes_before(void)
 
 static const struct unit_case cases[] = {
 	{ "serials ascend, whatever the file says", serials_ascend_whatever_the_file_says },
+	{ "no serial is both of a signed and an unsigned version",
+		no_serial_is_both_of_a_signed_and_an_unsigned_version },
 	{ "a zone that is signed no more is what it was, and goes on",
 		a_zone_that_is_signed_no_more_is_what_it_was_and_goes_on },
 	{ "a change that is stored meanwhile goes before",
