@@ -40,6 +40,13 @@ static const char *take_path(
 	return address;
 }
 
+/* "quic:192.0.2.1", "localhost": a word where an address, or a kind of listening, stands. No address of
+ * IPv6 begins with letters beyond f. */
+static bool is_word(const char *text)
+{
+	return strspn(text, "abcdefghijklmnopqrstuvwxyz") > strspn(text, "abcdef");
+}
+
 static bool take_endpoint(struct reader *r, const struct key *key, const struct node *item,
 	struct net_address *to)
 {
@@ -53,6 +60,11 @@ static bool take_endpoint(struct reader *r, const struct key *key, const struct 
 		if (strncmp(text, kinds[i].word, strlen(kinds[i].word)) == 0)
 			to->kind = i;
 	text += strlen(kinds[to->kind].word);
+	if (is_word(text))
+		return parse_error(r->src, item,
+			"\"%s\" is not an address: write it in numbers (192.0.2.1:53, [2001:db8::1]:53), "
+			"with nothing in front for UDP and TCP, or tls:, https: or http:",
+			text);
 	if (net_is_http(to->kind) && !(text = take_path(r, item, text, to)))
 		return false;
 	if (!addr_parse_endpoint(&to->sa, &to->len, text, kinds[to->kind].port, &why))

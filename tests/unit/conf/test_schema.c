@@ -232,6 +232,16 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 static void values_of_the_server_are_checked(void)
 {
 	static const struct told_case row[] = {
+		{ "a kind of listening that there is not",
+			"server: { listen: \"quic:192.0.2.1\" }\n" ZONES,
+			"1:19: error: \"quic:192.0.2.1\" is not an address: write it in numbers (192.0.2.1:53, [2001:db8::1]:53), "
+			"with nothing in front for UDP and TCP, or tls:, https: or http:\n" },
+		{ "a name behind a kind", "server: { listen: \"http:edge/q\" }\n" ZONES,
+			"1:19: error: \"edge/q\" is not an address: write it in numbers (192.0.2.1:53, [2001:db8::1]:53), "
+			"with nothing in front for UDP and TCP, or tls:, https: or http:\n" },
+		{ "letters that may begin an address", "server: { listen: \"fade::1::2\" }\n" ZONES,
+			"1:19: error: \"fade::1::2\" is not an address (write 192.0.2.1:53 or "
+			"[2001:db8::1]:53)\n" },
 		{ "port 0", "server: { listen: \"192.0.2.1:0\" }\n" ZONES,
 			"1:19: error: port 0 is no port to listen on; write 1 to 65535, or "
 			"none for 53\n" },
@@ -239,8 +249,8 @@ static void values_of_the_server_are_checked(void)
 			"server: { listen: [ 192.0.2.1, \"192.0.2.1:53\" ] }\n" ZONES,
 			"1:32: error: this address and port is here twice; take one out\n" },
 		{ "a name", "server: { listen: localhost }\n" ZONES,
-			"1:19: error: \"localhost\" is not an address (write 192.0.2.1:53 or "
-			"[2001:db8::1]:53)\n" },
+			"1:19: error: \"localhost\" is not an address: write it in numbers (192.0.2.1:53, [2001:db8::1]:53), "
+			"with nothing in front for UDP and TCP, or tls:, https: or http:\n" },
 		{ "no address", "server: { listen: [] }\n" ZONES,
 			"1:19: error: \"listen\" must be an address with or without a port, or "
 			"a list of them, not an empty list\n" },
@@ -372,8 +382,8 @@ static void all_faults_are_told_in_one_run(void)
 			"server: { listen: x, ecs: y }\nedges: { one: { a: z } }\nzones: [ { "
 			"file: f } ]\n"
 			"pools: { p: { edges: ono } }\nfoo: 1\n",
-			"1:19: error: \"x\" is not an address (write 192.0.2.1:53 or "
-			"[2001:db8::1]:53)\n"
+			"1:19: error: \"x\" is not an address: write it in numbers (192.0.2.1:53, "
+			"[2001:db8::1]:53), with nothing in front for UDP and TCP, or tls:, https: or http:\n"
 			"1:27: error: \"ecs\" must be on or off, not \"y\"\n"
 			"2:20: error: \"z\" is not an IPv4 address\n"
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
