@@ -23,21 +23,31 @@ static bool is_before(const struct zone_node *a, const struct zone_node *b)
 	return order_names(a->name, a->name_len, b->name, b->name_len) < 0;
 }
 
-/* The last name before `n` that has an NSEC, or should have one. `near`: one that is before it,
- * or NULL. */
-static const struct zone_node *link_before(
-	const struct zone *z, const struct zone_node *n, const struct zone_node *near)
-{
-	const struct zone_node *p = denial_nsec(z, n->name, n->name_len, true);
+/* What is known of the chain so far: none between the two has an NSEC, or should have one. Many names that go
+ * stand one behind the other: none is walked over twice. */
+struct followed {
+	const struct zone_node *link; /* that was fixed last; NULL: none */
+	const struct zone_node *seen; /* it, or one behind it */
+};
 
-	while (p && !sign_has_nsec(p))
+/* The last name before `n` that has an NSEC, or should have one. */
+static const struct zone_node *link_before(
+	const struct zone *z, const struct zone_node *n, const struct followed *known)
+{
+	const struct zone_node *seen = known->seen;
+	const struct zone_node *p = denial_nsec(z, n->name, n->name_len, true), *from;
+
+	while (p && !sign_has_nsec(p) && !(seen && !is_before(seen, p)))
 		p = denial_nsec(z, p->name, p->name_len, true);
 	if (!p)
 		p = image_first(z);
-	if (near && is_before(p, near))
-		p = near;
+	from = p;
+	if (seen && !is_before(seen, p)) {
+		p = known->link;
+		from = seen;
+	}
 	/* Names that are new have none yet. */
-	for (const struct zone_node *q = image_next(z, p); q && is_before(q, n);
+	for (const struct zone_node *q = image_next(z, from); q && is_before(q, n);
 		q = image_next(z, q))
 		if (sign_has_nsec(q))
 			p = q;
@@ -66,7 +76,7 @@ static bool fix_near(struct sign_fix *x, const struct zone_node *n)
 bool sign_follow_nsec(struct sign_following *w)
 {
 	struct sign_fix *x = &w->fix;
-	const struct zone_node *fixed = NULL; /* the last link that was */
+	struct followed known = { NULL, NULL };
 
 	for (size_t i = 0; i < w->names.n; i++) {
 		struct sign_name name = sign_follow_name(x, sign_names_get(&w->names, i));
@@ -75,14 +85,14 @@ bool sign_follow_nsec(struct sign_following *w)
 		const bool has = sign_has_nsec(name.now),
 			   had = zone_find_rrset(name.now, RRTYPE_NSEC) != NULL;
 		if (has != had && name.now->name_len) {
-			const struct zone_node *before = link_before(x->now, name.now, fixed);
-			if (before != fixed && !fix_near(x, before))
+			const struct zone_node *before = link_before(x->now, name.now, &known);
+			if (before != known.link && !fix_near(x, before))
 				return false;
-			fixed = before;
+			known = (struct followed){ before, name.now };
 		}
 		if (has) {
 			name.next = link_after(x->now, name.now);
-			fixed = name.now;
+			known = (struct followed){ name.now, name.now };
 		}
 		if (!sign_fix_name(x, &name))
 			return false;

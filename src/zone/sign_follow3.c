@@ -20,10 +20,20 @@ struct spot {
 	bool has, had; /* is to be in the chain, and was */
 };
 
+/* A link that goes, and those next to it in the chain that stay; NULL: none does. */
+struct gone {
+	uint8_t hash[NSEC3_HASH];
+	const struct zone_node *up, *down;
+};
+
 struct spots {
 	struct sign_fix *x;
 	struct spot *list;
 	size_t n, room;
+	/* Of those that come into the chain, and those that go from it: both ascend. */
+	uint8_t (*comes)[NSEC3_HASH];
+	struct gone *goes;
+	size_t n_comes, n_goes;
 };
 
 static int compare_spots(const void *va, const void *vb)
@@ -67,14 +77,14 @@ static void hash_of(const struct zone_node *n, uint8_t to[static NSEC3_HASH])
 
 /* --- the chain as it will be -------------------------------------------------------------- */
 
-/* The first spot at or behind the hash. */
-static size_t find_spot(const struct spots *s, const uint8_t *hash)
+/* How many of `n` rows of `size` bytes, which begin with their hashes, stand before the hash. */
+static size_t count_before(const void *rows, size_t n, size_t size, const uint8_t *hash)
 {
-	size_t low = 0, high = s->n;
+	size_t low = 0, high = n;
 
 	while (low < high) {
 		const size_t mid = low + (high - low) / 2;
-		if (memcmp(s->list[mid].hash, hash, NSEC3_HASH) < 0)
+		if (memcmp((const uint8_t *)rows + mid * size, hash, NSEC3_HASH) < 0)
 			low = mid + 1;
 		else
 			high = mid;
@@ -82,11 +92,51 @@ static size_t find_spot(const struct spots *s, const uint8_t *hash)
 	return low;
 }
 
-static bool is_gone(const struct spots *s, const uint8_t *hash)
+static struct gone *find_gone(const struct spots *s, const struct zone_node *n)
 {
-	const size_t i = find_spot(s, hash);
+	uint8_t hash[NSEC3_HASH];
 
-	return i < s->n && memcmp(s->list[i].hash, hash, NSEC3_HASH) == 0 && !s->list[i].has;
+	hash_of(n, hash);
+	const size_t i = count_before(s->goes, s->n_goes, sizeof *s->goes, hash);
+	return i < s->n_goes && memcmp(s->goes[i].hash, hash, NSEC3_HASH) == 0 ? &s->goes[i] : NULL;
+}
+
+static const struct zone_node *old_link(const struct zone *z, const uint8_t *hash, bool up)
+{
+	return up ? denial_nsec3_after(z, hash) : denial_nsec3(z, hash, true);
+}
+
+/* Next to a link that goes is one that stays, or the next that goes: so many may go at once. */
+static void find_stays(struct spots *s, bool up)
+{
+	const size_t n = s->n_goes;
+	size_t first = 0;
+
+	while (first < n && find_gone(s, old_link(s->x->z, s->goes[first].hash, up)))
+		first++;
+	for (size_t k = 0; first < n && k < n; k++) {
+		struct gone *g = &s->goes[(first + (up ? n - k : k)) % n];
+		const struct zone_node *link = old_link(s->x->z, g->hash, up);
+		const struct gone *next = find_gone(s, link);
+		*(up ? &g->up : &g->down) = next ? up ? next->up : next->down : link;
+	}
+}
+
+/* From the spots, which are sorted. */
+static bool find_changes(struct spots *s)
+{
+	s->comes = malloc((s->n + 1) * sizeof *s->comes);
+	s->goes = calloc(s->n + 1, sizeof *s->goes);
+	if (!s->comes || !s->goes)
+		return fault(s->x->why, "out of memory");
+	for (size_t i = 0; i < s->n; i++)
+		if (s->list[i].has && !s->list[i].had)
+			memcpy(s->comes[s->n_comes++], s->list[i].hash, NSEC3_HASH);
+		else if (!s->list[i].has && s->list[i].had)
+			memcpy(s->goes[s->n_goes++].hash, s->list[i].hash, NSEC3_HASH);
+	find_stays(s, true);
+	find_stays(s, false);
+	return true;
 }
 
 /* On the way round from `hash`, is `a` met before `b`? */
@@ -102,37 +152,26 @@ static bool comes_first(const uint8_t *hash, const uint8_t *a, const uint8_t *b,
 /* The next link up or down of those that come into the chain. False: there is none. */
 static bool near_new(const struct spots *s, const uint8_t *hash, bool up, uint8_t *to)
 {
-	const size_t from = find_spot(s, hash);
+	const size_t n = s->n_comes, at = count_before(s->comes, n, sizeof *s->comes, hash);
+	const bool is_there = at < n && memcmp(s->comes[at], hash, NSEC3_HASH) == 0;
 
-	for (size_t k = 0; k < s->n; k++) {
-		const size_t i = up ? (from + k) % s->n : (from + s->n - 1 - k) % s->n;
-		const struct spot *spot = &s->list[i];
-		if (!spot->has || spot->had || memcmp(spot->hash, hash, NSEC3_HASH) == 0)
-			continue;
-		memcpy(to, spot->hash, NSEC3_HASH);
-		return true;
-	}
-	return false;
+	if (n <= is_there)
+		return false;
+	memcpy(to, s->comes[(up ? at + is_there : at + n - 1) % n], NSEC3_HASH);
+	return true;
 }
 
 /* ... of those that were there and stay. */
 static bool near_old(const struct spots *s, const uint8_t *hash, bool up, uint8_t *to)
 {
-	const struct zone *z = s->x->z;
-	const uint8_t *from = hash;
+	const struct zone_node *n = old_link(s->x->z, hash, up);
+	const struct gone *gone = find_gone(s, n);
 
-	/* Those that go are among the spots. */
-	for (size_t k = 0; k <= s->n; k++) {
-		const struct zone_node *n = up ? denial_nsec3_after(z, from)
-					       : denial_nsec3(z, from, true);
+	if (gone)
+		n = up ? gone->up : gone->down;
+	if (n)
 		hash_of(n, to);
-		if (memcmp(to, hash, NSEC3_HASH) == 0)
-			return !is_gone(s, to);
-		if (!is_gone(s, to))
-			return true;
-		from = to;
-	}
-	return false;
+	return n;
 }
 
 /* The link that stands next to the hash in the chain, going up or down; itself when it is the
@@ -247,7 +286,7 @@ static bool fix_spots(struct spots *s, const struct sign_following *w)
 			return false;
 	}
 	sort_spots(s);
-	if (!add_near(s))
+	if (!find_changes(s) || !add_near(s))
 		return false;
 	sort_spots(s);
 	for (size_t i = 0; i < s->n; i++)
@@ -268,5 +307,7 @@ bool sign_follow_nsec3(struct sign_following *w)
 	}
 	const bool ok = fix_spots(&spots, w);
 	free(spots.list);
+	free(spots.comes);
+	free(spots.goes);
 	return ok;
 }

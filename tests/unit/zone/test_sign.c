@@ -158,6 +158,36 @@ static const struct zone_rrset *set_of(
 	return n ? zone_find_rrset(n, type) : NULL;
 }
 
+static void remove_set(struct change *c, const struct zone *u, const struct zone_node *n,
+	const struct zone_rrset *set)
+{
+	uint8_t owner[NAME_MOST], rdata[600];
+	struct change_record rr = { .owner = owner, .rdata = rdata, .ttl_s = 5, .type = set->type };
+	struct fault why;
+
+	image_owner(u, n, owner);
+	for (size_t at = 0; at < set->len; at += 12 + be16_get(set->wire + at + 10)) {
+		rr.rdlen = (uint16_t)image_rdata(u, n, set, at, rdata);
+		CU_ASSERT_TRUE(change_remove(c, &rr, &why));
+	}
+}
+
+/* Whole runs of names go. */
+static void remove_most(struct change *c, const struct zone *u)
+{
+	const unsigned kept = 1 + next(6);
+
+	for (const struct zone_node *n = image_first(u); n; n = image_next(u, n))
+		for (unsigned i = 0; i < n->rrsets && n->name_len && next(kept); i++) {
+			const struct zone_rrset *set = zone_first_rrset(n);
+			for (unsigned k = 0; k < i; k++)
+				set = zone_next_rrset(set);
+			remove_set(c, u, n, set);
+		}
+}
+
+static unsigned bulk; /* one change of so many is of many names; 0: none is */
+
 /* Some RRsets go that are there, and some come. */
 static struct change *random_change(const struct zone *u)
 {
@@ -175,7 +205,10 @@ static struct change *random_change(const struct zone *u)
 		const struct change_record rr = { apex, soa, 300, RRTYPE_SOA, 43, i != 0 };
 		CU_ASSERT_TRUE_FATAL((i ? change_add : change_remove)(c, &rr, &why));
 	}
-	for (unsigned n = 1 + next(3); n; n--) {
+	const bool many = bulk && !next(bulk);
+	if (many && next(2))
+		remove_most(c, u);
+	for (unsigned n = many ? next(60) : 1 + next(3); n; n--) {
 		random_name(owner);
 		struct change_record rr = { .owner = owner,
 			.rdata = rdata,
@@ -184,15 +217,10 @@ static struct change *random_change(const struct zone *u)
 		const struct zone_rrset *set = set_of(u, owner, rr.type);
 		if (owner[0] == 7 && rr.type == RRTYPE_NS)
 			continue;
-		if (set && next(3)) {
+		if (set && !many && next(3)) {
 			struct zone_name name;
 			zone_name_set(&name, zone_of_key, owner);
-			const struct zone_node *node = zone_find_node(u, &name, 0);
-			for (size_t at = 0; at < set->len;
-				at += 12 + be16_get(set->wire + at + 10)) {
-				rr.rdlen = (uint16_t)image_rdata(u, node, set, at, rdata);
-				CU_ASSERT_TRUE(change_remove(c, &rr, &why));
-			}
+			remove_set(c, u, zone_find_node(u, &name, 0), set);
 			continue;
 		}
 		rr.rdlen = (uint16_t)random_rdata(rr.type, rdata);
@@ -285,7 +313,8 @@ static bool step(struct zone **u, struct zone **s, const struct sign_opts *o)
 
 static void a_changed_signed_zone_is_what_signing_it_anew_makes(void)
 {
-	for (unsigned seed = 0; seed < 6; seed++) {
+	for (unsigned seed = 0; seed < 12; seed++) {
+		bulk = seed < 6 ? 0 : 4;
 		struct keyset *keys = keys_of(seed % KINDS, key);
 		const struct sign_opts o = opts_of(keys);
 		struct faults f;
@@ -304,6 +333,7 @@ static void a_changed_signed_zone_is_what_signing_it_anew_makes(void)
 		keyset_drop(keys);
 		faults_fini(&f);
 	}
+	bulk = 0;
 }
 
 /* A zone with some hundred names, signed. */
