@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SOA_NUMBERS = 20, RECORDS_MOST = 65536 };
+enum { SOA_NUMBERS = 20, RECORDS_MOST = 65536, LABEL = 64 };
 
 /* A record of a name that the update looks at. */
 struct record_now {
@@ -271,6 +271,18 @@ static bool check_prerequisites(struct working *w)
 
 /* --- who may ------------------------------------------------------------------------------ */
 
+/* Letters in either case; any other byte is itself alone. */
+static bool same_label(const uint8_t *a, const uint8_t *b)
+{
+	uint8_t x[LABEL], y[LABEL];
+
+	if (*a != *b)
+		return false;
+	name_lower(x, a, *a + 1u);
+	name_lower(y, b, *b + 1u);
+	return memcmp(x, y, *a + 1u) == 0;
+}
+
 bool update_name_matches(const uint8_t *pattern, const uint8_t *name, const uint8_t *apex)
 {
 	const size_t below = name_len(name) - name_len(apex);
@@ -294,11 +306,8 @@ bool update_name_matches(const uint8_t *pattern, const uint8_t *name, const uint
 			}
 			return false;
 		}
-		if (*pattern != *name)
+		if (!same_label(pattern, name))
 			return false;
-		for (unsigned i = 1; i <= *pattern; i++)
-			if ((pattern[i] | 0x20) != (name[i] | 0x20))
-				return false;
 	}
 }
 
