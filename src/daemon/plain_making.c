@@ -257,7 +257,7 @@ static void give_history(const struct making *k)
 	if (!was)
 		return;
 	if (was->serial == k->to->zone->serial) {
-		k->to->zone->history = history_hold(was->history);
+		history_share(k->to->zone, was);
 		return;
 	}
 	struct change *c = change_between(was, k->to->zone, &why);

@@ -77,6 +77,11 @@ void change_free(struct change *c)
 	memory_free(c);
 }
 
+void change_keep(struct change *c)
+{
+	scope_forget(c, let_go);
+}
+
 /* --- making one --------------------------------------------------------------------------- */
 
 static bool no_memory(struct fault *why)

@@ -36,6 +36,8 @@ struct change_record {
 /* Empty, for the zone with that apex (wire, any case). NULL: no memory. */
 struct change *change_new(const uint8_t *apex);
 void change_free(struct change *c); /* NULL is fine */
+/* Something else ends it from now on, no scope. */
+void change_keep(struct change *c);
 
 /* Adds a copy of the record, `comes` being told by which of the two it is. In any order, the
  * SOAs, too. False: it is no record of this zone (the owner is elsewhere, the RDATA is not of

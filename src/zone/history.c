@@ -16,7 +16,7 @@ static void free_history(struct part *p)
 	struct history *h = (struct history *)p; /* its first member */
 
 	for (size_t i = 0; i < h->n; i++)
-		part_drop((struct part *)(uintptr_t)&h->steps[i]->part);
+		part_release((struct part *)(uintptr_t)&h->steps[i]->part);
 	memory_free(h);
 }
 
@@ -43,15 +43,23 @@ struct history *history_add(
 	while (from < had &&
 		(bytes + own > bytes_most || had - from + 1 > HISTORY_STEPS_MOST))
 		bytes -= bytes_of(before->steps[from++]->change);
+	/* All of it is a part of the zone that it is given to, which may be of another scope than the one that is on. */
 	struct history *h =
-		memory_zeroed(1, sizeof *h + (had - from + 1) * sizeof(*h->steps));
-	struct history_step *step = memory_zeroed(1, sizeof *step);
+		memory_beside(NULL, sizeof *h + (had - from + 1) * sizeof(*h->steps));
+	struct history_step *step = memory_beside(NULL, sizeof *step);
+	if (!h || !step) {
+		memory_free(h);
+		memory_free(step);
+		change_free(change);
+		return NULL;
+	}
 	*step = (struct history_step){ part_new(free_step), change };
-	h->part = part_new(free_history);
+	*h = (struct history){ .part = part_new(free_history) };
 	for (size_t i = from; i < had; i++) {
 		h->steps[h->n++] = before->steps[i];
-		part_hold((struct part *)(uintptr_t)&before->steps[i]->part);
+		part_keep((struct part *)(uintptr_t)&before->steps[i]->part);
 	}
+	change_keep(change);
 	h->steps[h->n++] = step;
 	h->bytes = bytes + own;
 	return h;

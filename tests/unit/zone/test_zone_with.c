@@ -118,6 +118,49 @@ static void a_change_leaves_the_image_and_the_pools_numbers(void)
 	faults_fini(&f);
 }
 
+/* Of a zone that is served, which has a history: others, each with one more step. */
+static void make_until_memory_ends(void *ctx)
+{
+	const struct zone_with_opts opts = change_of_opts(false);
+	struct zone *was = ctx;
+	struct fault why;
+	struct faults f;
+	struct change *first = change_of("- example. 300 SOA ns.example. h.example. 2 2 3 4 5\n"
+					 "+ example. 300 SOA ns.example. h.example. 3 2 3 4 5\n"
+					 "+ b.example. 5 A 192.0.2.8\n", &why);
+
+	faults_init(&f);
+	for (int i = 0; i < 64; i++) { /* whatever the order is in which a scope lets go */
+		struct zone *to = zone_with(was, first, &opts, &f);
+		history_give(to, was, change_between(was, to, &why));
+	}
+	change_free(first);
+	faults_fini(&f);
+	scope_fail();
+}
+
+static void memory_that_ends_takes_no_history_that_others_have(void)
+{
+	const struct zone_with_opts opts = change_of_opts(false);
+	struct zone *z = zone_of_text(ZONE);
+	struct fault why;
+	struct faults f;
+	struct change *c = change_of(SOAS "+ f.example. 5 A 192.0.2.8\n", &why);
+
+	faults_init(&f);
+	struct zone *to = zone_with(z, c, &opts, &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(to);
+	history_give(to, z, c);
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT_FALSE(scope_run(make_until_memory_ends, to));
+	CU_ASSERT_EQUAL(to->history->part.refs, 1);
+	CU_ASSERT_EQUAL(to->history->steps[0]->part.refs, 1);
+	CU_ASSERT_EQUAL(change_to(to->history->steps[0]->change), 2);
+	zone_drop(z);
+	zone_drop(to);
+	faults_fini(&f);
+}
+
 static uint32_t ttl_at(const struct zone *z, const char *wire, uint16_t type)
 {
 	struct zone_name name;
@@ -200,6 +243,8 @@ void suite_zone_with(void)
 			what_is_added_decides_the_ttl_of_its_rrset },
 		{ "a change leaves the image and the pools' numbers",
 			a_change_leaves_the_image_and_the_pools_numbers },
+		{ "memory that ends takes no history that others have",
+			memory_that_ends_takes_no_history_that_others_have },
 		{ "without memory there is a fault and the old zone stays",
 			without_memory_there_is_a_fault_and_the_old_zone_stays },
 	};
