@@ -52,23 +52,23 @@ static bool may_follow(struct reading *x)
 }
 
 /* Before it is served. What is not signed here for want of memory is signed when it is asked for. */
-static void sign_ahead(struct reading *x, struct job *job)
+static void sign_ahead(const struct reading *x, const struct parts *made, struct job *job)
 {
-	const bool same = x->made.steer == x->before.steer;
+	const bool same = made->steer == x->before.steer;
 	struct pool_signing_sum sum = { 0 };
 
 	pool_signing_ahead(x->signatures,
-		&(struct pool_signing_of){ x->made.zones, same ? x->before.zones : NULL,
-			x->made.steer, x->made.numbers, job },
+		&(struct pool_signing_of){ made->zones, same ? x->before.zones : NULL,
+			made->steer, made->numbers, job },
 		&sum);
 }
 
-static bool read_parts(
-	struct reading *x, const struct parts *before, struct job *job, struct faults *f)
+static bool read_parts(const struct reading *x, const struct parts *before, struct parts *made,
+	struct job *job, struct faults *f)
 {
 	struct reloader_opts *o = &x->owner->opts;
 
-	return parts_read(&x->made,
+	return parts_read(made,
 		&(struct parts_read_opts){ .path = o->conf_path,
 			.key = o->key,
 			.before = before,
@@ -83,13 +83,13 @@ static void work(void *ctx, struct job *job)
 {
 	struct reading *x = ctx;
 
-	x->ok = read_parts(x, &x->before, job, &x->faults);
+	x->ok = read_parts(x, &x->before, &x->made, job, &x->faults);
 	if (x->ok && !may_follow(x)) {
 		parts_drop(&x->made);
 		x->ok = false;
 	}
 	if (x->ok && !x->how.also)
-		sign_ahead(x, job);
+		sign_ahead(x, &x->made, job);
 }
 
 /* --- zones that have changed meanwhile ---------------------------------------------------- */
@@ -152,51 +152,61 @@ static size_t find_changed(struct reading *x, struct registry_zone **to)
 
 /* What was read of a zone follows upon what was served then, and now is to follow upon what is: only such
  * zones are read, for all else is what it was a moment ago. Nothing changes zones meanwhile. */
-static void read_again(struct reading *x, struct job *job)
+static bool read_again(struct reading *x, struct parts *to, struct job *job)
 {
-	struct parts first = x->made;
+	struct parts made = { 0 };
 	struct faults f;
 
 	faults_init(&f);
-	x->made = (struct parts){ 0 };
-	x->ok = read_parts(x, &first, job, &f) &&
-		restart_check(parts_conf(&x->made), parts_conf(&x->before), &f);
-	if (x->ok && !x->how.also)
-		sign_ahead(x, job);
-	if (!x->ok) {
-		parts_drop(&x->made);
+	if (!read_parts(x, to, &made, job, &f) ||
+		!restart_check(parts_conf(&made), parts_conf(&x->before), &f)) {
+		parts_drop(&made);
 		faults_fini(&x->faults);
 		x->faults = f;
-	} else {
-		faults_fini(&f); /* they are told already */
+		return false;
 	}
-	parts_drop(&first);
+	faults_fini(&f); /* they are told already */
+	if (!x->how.also)
+		sign_ahead(x, &made, job);
+	parts_drop(to);
+	*to = made;
+	return true;
 }
 
 /* What has changed a zone is newer than what was read. */
-static void meet(void *ctx, struct job *job)
+static bool meet_changed(struct reading *x, struct parts *to)
 {
-	struct reading *x = ctx;
 	struct registry *zones;
 	struct pool_numbers *numbers;
 	struct fault why;
 
 	struct registry_zone **changed = memory_zeroed(x->now.zones->n, sizeof(*changed));
 	const size_t n = find_changed(x, changed);
-	x->ok = versions_make(&x->made, NULL, changed, n, &zones, &numbers, &why);
+	const bool ok = versions_make(to, NULL, changed, n, &zones, &numbers, &why);
 	for (size_t i = 0; i < n; i++)
 		registry_zone_drop(changed[i]);
 	memory_free(changed);
-	if (x->ok) {
-		registry_drop(x->made.zones);
-		pool_numbers_drop(x->made.numbers);
-		x->made.zones = zones;
-		x->made.numbers = numbers;
-	} else {
+	if (!ok) {
 		faults_take(&x->faults, &why);
+		return false;
 	}
-	if (x->ok && x->again)
-		read_again(x, job);
+	registry_drop(to->zones);
+	pool_numbers_drop(to->numbers);
+	to->zones = zones;
+	to->numbers = numbers;
+	return true;
+}
+
+/* What was made before is let go of last: when memory ends here, it is what there is. */
+static void meet(void *ctx, struct job *job)
+{
+	struct reading *x = ctx;
+	struct parts next = parts_hold(&x->made);
+
+	x->ok = meet_changed(x, &next) && (!x->again || read_again(x, &next, job));
+	struct parts first = x->made;
+	x->made = next;
+	parts_drop(&first);
 	x->met = true;
 }
 
