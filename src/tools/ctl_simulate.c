@@ -382,8 +382,8 @@ static enum ctl_status run(const struct words *w, const struct foresee *f, const
 	text_fini(&clients);
 	text_fini(&note);
 	text_fini(&when);
-	simulate_demand_fini(&d);
 	simulate_names_free(names, d.n_pools);
+	simulate_demand_fini(&d); /* of which the number is */
 	arena_fini(&mem);
 	free(pools);
 	return status;

@@ -295,7 +295,8 @@ def names():
         down = ("--down", "ams", "--down", "only4")
 
         def rows(*words):
-            same(s.ctl("simulate", *words, *down, "--list", s.dir + "/list.csv")[0], 0)
+            code, said = s.ctl("simulate", *words, *down, "--list", s.dir + "/list.csv")
+            same(code, 0, said)
             with open(s.dir + "/list.csv") as f:
                 return list(csv.DictReader(f))
         from_log, from_zone = rows("--queries", s.dir + "/queries"), rows("--clients", s.dir + "/clients", "--pool", "img")
