@@ -4,8 +4,8 @@
  * everything that is not its own (its state, its stack) is read-only to the whole process: the
  * world, zones, rankings, maps of clients, all data of the program and its libraries. One write
  * to any of it is a fault. So workers cannot slow each other down by way of a cache line,
- * however many there are. What it proves is for the queries that it asks, which are all kinds
- * that we know of.
+ * however many there are. What it proves is for the queries that it asks. Its world has no
+ * signatures of what pools answer, no pools of pools, and no proxies.
  *
  * Response rate limiting is the exception, by design: its table belongs to all workers. That
  * this test sees the writes there shows that it can fail.
