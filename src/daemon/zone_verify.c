@@ -44,8 +44,10 @@ static bool run_program(const struct conf_verify *how, const struct zone *z,
 	text_addf(&name, "WAYMARK_ZONE=%s", name_text(shown, z->apex));
 	text_addf(&serial, "WAYMARK_SERIAL=%u", z->serial);
 	zone_text(&text, z, RDATA_FOR_US);
-	char *words[] = { memory_need(name.s), memory_need(serial.s) };
-	const bool ok = spawn_run(&(struct spawn_run){ .command = how->program,
+	const bool whole = !name.lost && !serial.lost && !text.lost;
+	char *words[] = { name.s, serial.s };
+	fault(&wrong, "out of memory");
+	const bool ok = whole && spawn_run(&(struct spawn_run){ .command = how->program,
 					  .words = words,
 					  .n_words = 2,
 					  .input = text_get(&text),
