@@ -222,8 +222,15 @@ struct zone_set *zone_set_with(const struct zone_set *set, const size_t *at,
 	struct zone_set *to = memory_zeroed(1, sizeof *to);
 	size_t k = 0;
 
-	*to = *set;
-	to->refs = 1;
+	/* All but its count, which others change meanwhile. */
+	*to = (struct zone_set){ .refs = 1,
+		.key = set->key,
+		.slots_n = set->slots_n,
+		.n = set->n,
+		.depths = { set->depths[0], set->depths[1] },
+		.slots = set->slots,
+		.rules = set->rules,
+		.index = set->index };
 	to->zones = memory_zeroed(set->n + 1u, sizeof *to->zones);
 	memcpy(to->zones, set->zones, set->n * sizeof *to->zones);
 	for (size_t i = 0; i < n; i++)
