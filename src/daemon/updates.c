@@ -392,24 +392,29 @@ static void count(struct updates *u, const struct asked *a)
 
 /* --- batches ------------------------------------------------------------------------------ */
 
-/* There is no memory, not even to try. */
+/* There is no memory, not even to try. Who is told may ask for another change: that waits for the next batch. */
 static void refuse_all(struct updates *u)
 {
-	while (u->first) {
-		struct asked a = { .request = u->first, .rcode = RCODE_SERVFAIL };
-		u->first = u->first->next;
+	struct request *request = u->first;
+	struct updates_own *own = u->first_own;
+
+	u->first = NULL;
+	u->last = &u->first;
+	u->waiting = 0;
+	u->first_own = NULL;
+	u->last_own = &u->first_own;
+	while (request) {
+		struct asked a = { .request = request, .rcode = RCODE_SERVFAIL };
+		request = request->next;
 		count(u, &a);
 		reply(u, &a);
 	}
-	u->last = &u->first;
-	u->waiting = 0;
-	while (u->first_own) {
-		struct asked a = { .own = u->first_own, .rcode = RCODE_SERVFAIL };
+	while (own) {
+		struct asked a = { .own = own, .rcode = RCODE_SERVFAIL };
 		fault(&a.why, "out of memory");
-		u->first_own = u->first_own->next;
+		own = own->next;
 		reply(u, &a);
 	}
-	u->last_own = &u->first_own;
 }
 
 static bool begin(void *ctx)
