@@ -401,7 +401,7 @@ size_t compose_finish(struct compose *c)
 
 	/* CD is for resolvers to heed and for us to clear (RFC 4035 section 3.1.6). */
 	be16_put(w->buf + 2,
-		FLAG_QR | (q->flags & (0x7800 | FLAG_RD)) | c->flags | (c->rcode & 15));
+		FLAG_QR | (q->flags & (0x7800 | FLAG_RD)) | c->flags | (c->rcode & RCODE_BITS));
 	if (q->edns.present) {
 		if (c->edns.padded)
 			c->edns.padding = padding_of(c);

@@ -2,6 +2,7 @@
 
 #include "conf/host_name.h"
 #include "conf/option.h"
+#include "dns/rcode.h"
 #include "dns/rrtype.h"
 
 #include <arpa/inet.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { EXPECT_MOST = 64, WORDS_MOST = 64, RCODES = 11 };
+enum { EXPECT_MOST = 64, WORDS_MOST = 64 };
 
 /* Sets of kinds. */
 enum {
@@ -92,21 +93,21 @@ static void take_method(
 		option_wrong(r, key, value);
 }
 
-static const char *const rcodes[RCODES] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
-	"NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE" };
+/* "NOERROR". What only EDNS can say never comes: probes ask without it. */
+static bool parse_rcode(const char *text, struct probe_range *to)
+{
+	const int rcode = rcode_parse(text);
 
-/* "200", "200-299"; of dns probes "NOERROR". */
-static bool parse_expected(const char *text, bool dns, struct probe_range *to)
+	*to = (struct probe_range){ (uint16_t)rcode, (uint16_t)rcode };
+	return rcode >= 0 && rcode <= RCODE_BITS;
+}
+
+/* "200", "200-299". */
+static bool parse_status(const char *text, struct probe_range *to)
 {
 	char *end;
 
-	for (unsigned i = 0; dns && i < RCODES; i++) {
-		if (strcasecmp(text, rcodes[i]) != 0)
-			continue;
-		*to = (struct probe_range){ (uint16_t)i, (uint16_t)i };
-		return true;
-	}
-	if (dns || text[0] < '1' || text[0] > '9')
+	if (text[0] < '1' || text[0] > '9')
 		return false;
 	const unsigned long from = strtoul(text, &end, 10);
 	const unsigned long last = *end == '-' && end[1] >= '1' && end[1] <= '9'
@@ -132,7 +133,7 @@ static void take_expect(
 	struct probe_range *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
 	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
 		const char *text = option_scalar(r, &named, i);
-		if (text && parse_expected(text, dns, &list[n]))
+		if (text && (dns ? parse_rcode(text, &list[n]) : parse_status(text, &list[n])))
 			n++;
 		else if (text)
 			option_wrong(r, &named, i);

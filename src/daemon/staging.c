@@ -5,6 +5,7 @@
 #include "daemon/latency_read.h"
 #include "daemon/parts_read.h"
 #include "daemon/probes.h"
+#include "dns/rcode.h"
 #include "net/worker.h"
 #include "steer/stage.h"
 
@@ -15,8 +16,7 @@
 
 enum {
 	ANSWERS_LEAST = 100, /* fewer say nothing */
-	LOOKS = 2,           /* so many in a row must find probes failing */
-	SERVFAIL = 2
+	LOOKS = 2            /* so many in a row must find probes failing */
 };
 
 struct staging {
@@ -284,8 +284,8 @@ static bool fails(struct staging *s, const struct stats *now, struct fault *why)
 {
 	const uint64_t n = answers(now) - answers(&s->seen);
 	const double limit = parts_conf(publisher_live(s->opts.publisher))->stage.servfail,
-		     before = share(s->begin.rcode[SERVFAIL], answers(&s->begin)),
-		     since = share(now->rcode[SERVFAIL] - s->seen.rcode[SERVFAIL], n);
+		     before = share(s->begin.rcode[RCODE_SERVFAIL], answers(&s->begin)),
+		     since = share(now->rcode[RCODE_SERVFAIL] - s->seen.rcode[RCODE_SERVFAIL], n);
 
 	if (n < ANSWERS_LEAST || since <= before + limit)
 		return false;

@@ -25,7 +25,7 @@ void update_reply(struct request *r, unsigned rcode, const struct conf *c)
 
 	memset(to, 0, QUERY_HEADER);
 	memcpy(to, r->packet, 2);
-	be16_put(to + 2, FLAG_QR | OPCODE_UPDATE << 11 | (rcode & 15));
+	be16_put(to + 2, FLAG_QR | OPCODE_UPDATE << 11 | (rcode & RCODE_BITS));
 	if (message_open(&m, r->packet, r->len) && m.qtype) {
 		memcpy(to + len, r->packet + len, m.at - len);
 		len = m.at;

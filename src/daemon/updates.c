@@ -345,14 +345,14 @@ static void work(void *ctx, struct job *job)
 
 static void tell(struct updates *u, const struct asked *a)
 {
-	char from[ADDR_TEXT];
+	char from[ADDR_TEXT], name[RCODE_TEXT];
 	const double now = clock_seconds();
 
 	if (now - u->told < 1)
 		return;
 	u->told = now;
-	log_line(LOG_WARNING, "update from %s is answered with RCODE %u: %s",
-		addr_text(from, &a->request->source), a->rcode, a->why.text);
+	log_line(LOG_WARNING, "update from %s is answered with %s: %s",
+		addr_text(from, &a->request->source), rcode_text(name, a->rcode), a->why.text);
 }
 
 static void end_own(const struct asked *a)

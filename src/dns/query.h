@@ -8,23 +8,13 @@
 
 #include "dns/edns.h"
 #include "dns/name.h"
+#include "dns/rcode.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
 	QUERY_HEADER = 12, /* bytes; the question's name starts there */
-
-	RCODE_NOERROR = 0,
-	RCODE_FORMERR = 1,
-	RCODE_SERVFAIL = 2,
-	RCODE_NXDOMAIN = 3,
-	RCODE_NOTIMP = 4,
-	RCODE_REFUSED = 5,
-	RCODE_YXDOMAIN = 6,
-	RCODE_NOTAUTH = 9,
-	RCODE_BADVERS = 16,
-	RCODE_BADCOOKIE = 23,
 
 	OPCODE_QUERY = 0,
 	OPCODE_NOTIFY = 4,

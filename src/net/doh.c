@@ -158,7 +158,7 @@ static size_t behind_name(const uint8_t *p, size_t at)
 
 uint32_t doh_ttl_s(const uint8_t *p, size_t len)
 {
-	const unsigned rcode = p[3] & 15, answers = be16_get(p + 6), all = answers + be16_get(p + 8);
+	const unsigned rcode = p[3] & RCODE_BITS, answers = be16_get(p + 6), all = answers + be16_get(p + 8);
 	uint32_t ttl_s = UINT32_MAX;
 	size_t at = QUERY_HEADER;
 

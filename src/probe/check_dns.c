@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "dns/name.h"
+#include "dns/rcode.h"
 #include "dns/rrtype.h"
 #include "probe/check.h"
 
@@ -31,14 +32,6 @@ struct dns {
 };
 
 /* --- a reply ------------------------------------------------------------------------------ */
-
-static const char *rcode_text(unsigned rcode)
-{
-	static const char *const names[] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
-		"NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE" };
-
-	return rcode < sizeof names / sizeof *names ? names[rcode] : "of an unknown rcode";
-}
 
 /* Where the name at `at` ends; 0 when it does not. Pointers are not followed: nothing of it is
  * needed. */
@@ -88,15 +81,17 @@ static bool has_answer(const struct probe_opts *p, const uint8_t *m, size_t len)
 enum check_dns_verdict check_dns_judge(const struct probe_opts *p, uint16_t id,
 	const uint8_t *m, size_t len, char say[static 200])
 {
+	char name[RCODE_TEXT], expected[RCODE_TEXT];
+
 	/* The question may be missing where the server did not get as far (FORMERR). */
 	if (len < HEADER || be16_get(m) != id || !(m[2] & 0x80))
 		return CHECK_DNS_FOREIGN;
-	const unsigned rcode = m[3] & 15, answers = be16_get(m + 6);
+	const unsigned rcode = m[3] & RCODE_BITS, answers = be16_get(m + 6);
 	if (!is_asked(p, m, len) && (be16_get(m + 4) != 0 || rcode == 0))
 		return CHECK_DNS_FOREIGN;
 	if (!probe_expects(p, rcode)) {
-		snprintf(say, 200, "DNS %s, expected %s%s", rcode_text(rcode),
-			p->n_expect ? rcode_text(p->expect[0].from) : "NOERROR",
+		snprintf(say, 200, "DNS %s, expected %s%s", rcode_text(name, rcode),
+			rcode_text(expected, p->n_expect ? p->expect[0].from : RCODE_NOERROR),
 			p->n_expect > 1 ? " or others" : "");
 		return CHECK_DNS_FAILED;
 	}
@@ -105,7 +100,7 @@ enum check_dns_verdict check_dns_judge(const struct probe_opts *p, uint16_t id,
 			answers, answers == 1 ? "" : "s", m[2] & 2 ? " (truncated)" : "");
 		return m[2] & 2 ? CHECK_DNS_SHORT : CHECK_DNS_FAILED;
 	}
-	snprintf(say, 200, "DNS %s, %u answer%s", rcode_text(rcode), answers,
+	snprintf(say, 200, "DNS %s, %u answer%s", rcode_text(name, rcode), answers,
 		answers == 1 ? "" : "s");
 	return CHECK_DNS_PASSED;
 }

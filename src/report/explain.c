@@ -166,15 +166,13 @@ static void rdata_text(
 
 static json_t *answer_json(const uint8_t *m, size_t len)
 {
-	static const char *const rcode[] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
-		"NOTIMP", "REFUSED", "YXDOMAIN" };
 	json_t *o = json_object(), *records = json_array();
-	char text[NAME_TEXT], type[RRTYPE_TEXT];
-	const unsigned code = m[3] & 15, answers = be16_get(m + 6);
+	char text[NAME_TEXT], type[RRTYPE_TEXT], rcode[RCODE_TEXT];
+	const unsigned answers = be16_get(m + 6);
 	const unsigned total = answers + be16_get(m + 8) + be16_get(m + 10);
 	size_t at = message_name(m, QUERY_HEADER, text) + 4;
 
-	json_object_set_new(o, "rcode", json_string(code < 7 ? rcode[code] : "other"));
+	json_object_set_new(o, "rcode", json_string(rcode_text(rcode, m[3] & RCODE_BITS)));
 	json_object_set_new(o, "records", records);
 	for (unsigned i = 0; i < total && at < len; i++) {
 		at = message_name(m, at, text);

@@ -3,6 +3,7 @@
 #include "config.h"
 #include "report/report.h"
 #include "answer/answer.h"
+#include "dns/rcode.h"
 #include "report/report_alarms.h"
 #include "report/report_geo.h"
 #include "report/report_load.h"
@@ -27,14 +28,16 @@ static json_int_t seconds_since(const struct timespec *t)
 
 static json_t *rcodes(const struct stats *s)
 {
-	static const char *const name[STATS_RCODES] = { "NOERROR", "FORMERR", "SERVFAIL",
-		"NXDOMAIN", "NOTIMP", "REFUSED",
-		"YXDOMAIN", [9] = "NOTAUTH", [16] = "BADVERS", [23] = "BADCOOKIE" };
+	/* All that workers answer with. */
+	static const uint8_t given[] = { RCODE_NOERROR, RCODE_FORMERR, RCODE_SERVFAIL,
+		RCODE_NXDOMAIN, RCODE_NOTIMP, RCODE_REFUSED, RCODE_YXDOMAIN, RCODE_NOTAUTH,
+		RCODE_BADVERS, RCODE_BADCOOKIE };
 	json_t *o = json_object();
+	char name[RCODE_TEXT];
 
-	for (unsigned i = 0; i < STATS_RCODES; i++)
-		if (name[i])
-			json_object_set_new(o, name[i], json_integer((json_int_t)s->rcode[i]));
+	for (unsigned i = 0; i < sizeof given; i++)
+		json_object_set_new(o, rcode_text(name, given[i]),
+			json_integer((json_int_t)s->rcode[given[i]]));
 	return o;
 }
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RCODE = 0x000f, NXDOMAIN = 3, SCHEME_NOTIFY = 1, FIXED = 5 };
+enum { SCHEME_NOTIFY = 1, FIXED = 5 };
 
 static const uint8_t dsync_label[] = { 6, '_', 'd', 's', 'y', 'n', 'c' };
 
@@ -67,9 +67,11 @@ static bool take_records(void *ctx, struct message *m, struct fault *why)
 	struct found *f = ctx;
 	struct message_rr rr;
 	unsigned section;
+	const unsigned rcode = m->flags & RCODE_BITS;
+	char name[RCODE_TEXT];
 
-	if ((m->flags & RCODE) != 0 && (m->flags & RCODE) != NXDOMAIN)
-		return fault(why, "the parent answers with RCODE %u", m->flags & RCODE);
+	if (rcode != RCODE_NOERROR && rcode != RCODE_NXDOMAIN)
+		return fault(why, "the parent answers %s", rcode_text(name, rcode));
 	while (message_next(m, &rr, &section)) {
 		if (rr.type == RRTYPE_SOA && section == 1) {
 			memcpy(f->parent, rr.owner, name_len(rr.owner));
@@ -136,9 +138,12 @@ bool dsync_find(const struct peer *parent, const uint8_t *apex, struct job *job,
 
 static bool take_reply(void *ctx, struct message *m, struct fault *why)
 {
+	const unsigned rcode = m->flags & RCODE_BITS;
+	char name[RCODE_TEXT];
+
 	(void)ctx;
-	return !(m->flags & RCODE) ||
-		fault(why, "NOTIFY(CDS) is answered with RCODE %u", m->flags & RCODE);
+	return rcode == RCODE_NOERROR ||
+		fault(why, "NOTIFY(CDS) is answered with %s", rcode_text(name, rcode));
 }
 
 static void let_go_addresses(void *list)

@@ -204,19 +204,12 @@ static bool take_record(struct incoming *in, const struct message_rr *rr, struct
 
 static bool check_rcode(const struct incoming *in, struct fault *why)
 {
-	static const char *const names[] = { [RCODE_FORMERR] = "FORMERR",
-		[RCODE_SERVFAIL] = "SERVFAIL", [RCODE_NXDOMAIN] = "NXDOMAIN",
-		[RCODE_NOTIMP] = "NOTIMP", [RCODE_REFUSED] = "REFUSED",
-		[RCODE_NOTAUTH] = "NOTAUTH" };
-	const unsigned rcode = in->m.flags & 15;
-	char say[64];
+	const unsigned rcode = in->m.flags & RCODE_BITS;
+	char say[64], name[RCODE_TEXT];
 
 	if (!rcode)
 		return true;
-	if (rcode < sizeof names / sizeof *names && names[rcode])
-		snprintf(say, sizeof say, "answers %s", names[rcode]);
-	else
-		snprintf(say, sizeof say, "answers with RCODE %u", rcode);
+	snprintf(say, sizeof say, "answers %s", rcode_text(name, rcode));
 	return fail(in, why, say);
 }
 

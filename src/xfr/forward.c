@@ -35,7 +35,7 @@ bool forward_is_answer(const uint8_t *packet, size_t len, const uint8_t *message
 
 bool forward_settles(const uint8_t *packet)
 {
-	switch (be16_get(packet + 2) & 15) {
+	switch (be16_get(packet + 2) & RCODE_BITS) {
 	case RCODE_FORMERR:
 	case RCODE_SERVFAIL:
 	case RCODE_NOTIMP:

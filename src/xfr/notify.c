@@ -18,8 +18,7 @@
 enum {
 	UNDERWAY_MOST = 256,
 	BEGUN_A_TICK = 16, /* so that a start with many zones is no flood */
-	TRIES = 4, /* the last one over TCP */
-	RCODE_BITS = 15
+	TRIES = 4          /* the last one over TCP */
 };
 
 #define TICK_S 0.02
@@ -121,13 +120,13 @@ static void say(struct notifier *n, const struct underway *u, const char *what)
 static void answered(struct underway *u, int rcode)
 {
 	struct notifier *n = u->of;
-	char what[64];
+	char what[96], name[RCODE_TEXT];
 
 	if (rcode == RCODE_NOERROR) {
 		n->counts.answered++;
 	} else {
 		n->counts.refused++;
-		snprintf(what, sizeof what, "answers with RCODE %d%s", rcode,
+		snprintf(what, sizeof what, "answers %s%s", rcode_text(name, (unsigned)rcode),
 			rcode == RCODE_REFUSED || rcode == RCODE_NOTAUTH
 				? ": it does not take this zone from us"
 				: "");

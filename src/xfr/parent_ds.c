@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { RCODE = 0x000f, NXDOMAIN = 3 };
-
 static const struct peer_limits limits = {
 	.connect_ms = 3000, .silence_ms = 3000, .most_ms = 6000, .most_bytes = 128 << 10
 };
@@ -47,15 +45,15 @@ static bool take(struct message *m, const uint8_t *apex, struct parent_ds *to)
 static bool read_answer(struct talk *t, const struct peer *peer, const uint8_t *apex,
 	struct parent_ds *to, struct fault *why)
 {
-	char name[PEER_TEXT];
+	char name[PEER_TEXT], code[RCODE_TEXT];
 	struct message m;
 
 	if (!talk_next(t, &m, why))
 		return false;
-	const unsigned rcode = m.flags & RCODE;
+	const unsigned rcode = m.flags & RCODE_BITS;
 	peer_text(name, peer);
-	if (rcode != 0 && rcode != NXDOMAIN)
-		return fault(why, "%s: it answers with RCODE %u", name, rcode);
+	if (rcode != RCODE_NOERROR && rcode != RCODE_NXDOMAIN)
+		return fault(why, "%s: it answers %s", name, rcode_text(code, rcode));
 	if (!(m.flags & FLAG_AA))
 		return fault(why, "%s: it is not authoritative for the parent zone", name);
 	if (m.qtype != RRTYPE_DS || !name_equal(m.qname, apex))

@@ -482,10 +482,11 @@ static size_t write_question(void *ctx, uint8_t to[static EXCHANGE_MOST], uint16
 	return p->is_signed ? tsig_ask(&s->tsig, &p->key, to, len, (uint64_t)time(NULL)) : len;
 }
 
-/* What an answer says; NULL, or what is wrong with it. */
+/* What an answer says. */
 struct soa_answer {
 	uint32_t serial, expire_s;
 	bool has_soa;
+	char error[RCODE_TEXT + 8];
 };
 
 static const char *check_tsig(struct secondary *s, const struct message *m,
@@ -508,12 +509,14 @@ static void read_option(const struct message_rr *rr, struct soa_answer *to)
 		to->expire_s = be32_get(rr->rdata + 4);
 }
 
+/* NULL, or what is wrong with it: as long as `to` is there. */
 static const char *read_answer(
 	struct secondary *s, const uint8_t *packet, size_t len, struct soa_answer *to)
 {
 	struct message m;
 	struct message_rr rr = { .type = 0 };
 	unsigned section = 0;
+	char name[RCODE_TEXT];
 
 	if (!message_open(&m, packet, len))
 		return m.wrong;
@@ -531,8 +534,11 @@ static const char *read_answer(
 	const char *wrong = check_tsig(s, &m, &rr, section);
 	if (wrong)
 		return wrong;
-	if (m.flags & 15)
-		return (m.flags & 15) == RCODE_REFUSED ? "answers REFUSED" : "answers with an error";
+	if (m.flags & RCODE_BITS) {
+		snprintf(to->error, sizeof to->error, "answers %s",
+			rcode_text(name, m.flags & RCODE_BITS));
+		return to->error;
+	}
 	return to->has_soa ? NULL : "answers without the zone's SOA";
 }
 

@@ -7,12 +7,10 @@
 #define XFR_UPDATE_H
 
 #include "base/fault.h"
+#include "dns/rcode.h"
 #include "world/policy.h"
 #include "zone/change.h"
 #include "zone/zone.h"
-
-/* RCODEs of RFC 2136 section 2.2 that query.h does not have. */
-enum { RCODE_YXRRSET = 7, RCODE_NXRRSET = 8, RCODE_NOTZONE = 10 };
 
 struct update_opts {
 	const struct zone *zone; /* ready; unsigned, or `is_signed`; borrowed */

@@ -121,6 +121,7 @@ def refused():
         same(s.change(("x.dyn.test", 1, 1, 60, address(7)), key=None), 5)
         same(s.change(("x.dyn.test", 1, 1, 60, address(7)), key=ACME), 5)
         same(s.change(("x.dyn.test", 1, 16, 60, b"\1a"), key=ACME), 5)
+        until(lambda: "update from 127.0.0.1 is answered with REFUSED: " in s.said(), True)
         same(s.change(("_acme-challenge.x.dyn.test", 1, 16, 60, b"\1a"), key=ACME), 0)
         same(s.udp("_acme-challenge.x.dyn.test", "TXT").answer[0][3], "a")
         same(s.change(("x.other.test", 1, 1, 60, address(7))), 10, "NOTZONE:")

@@ -92,6 +92,12 @@ static void what_is_wrong_with_probes_is_told_at_its_place(void)
 			"4:51: error: \"expect\" must be an HTTP status (100 to 999), a range "
 			"such "
 			"as 200-299, or a list of them, not \"ok\"\n" },
+		{ "response codes",
+			HEAD "probes: { a: { kind: dns, query: a A, expect: [ NOTZONE, BADVERS, 5 ] } }\n",
+			"4:58: error: \"expect\" must be a DNS response code such as NOERROR, or a "
+			"list of them, not \"BADVERS\"\n"
+			"4:67: error: \"expect\" must be a DNS response code such as NOERROR, or a "
+			"list of them, not \"5\"\n" },
 		{ "a body that is not there",
 			HEAD "probes: { a: { kind: http, method: HEAD, body: x } }\n",
 			"4:42: error: HEAD has no body; take this out, or use GET\n" },
