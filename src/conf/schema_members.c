@@ -259,7 +259,7 @@ struct walk {
 	} *stack;
 	size_t deep;
 	uint8_t *state; /* 0 not met, 1 on the way, 2 done */
-	uint16_t *height; /* pools in pools below it */
+	uint16_t *height; /* pools below it, by whatever link */
 	uint32_t *leaves;
 };
 
@@ -308,7 +308,21 @@ static void tell_circle(const struct walk *w, uint32_t pool, const struct node *
 	text_fini(&chain);
 }
 
-/* All that it leads to is known. */
+/* Does a choice in it go on in another pool while it may still come back? Who merely stands in is
+ * the last that is asked. */
+static bool goes_into(const struct schema_pool *p)
+{
+	bool any = p->is_tree;
+
+	for (size_t i = 0; i < p->opts.n_pins; i++)
+		any = any || p->opts.pins[i].to_pool;
+	for (size_t i = 0; i < p->opts.n_rules; i++)
+		any = any || p->opts.rules[i].to.to_pool;
+	return any;
+}
+
+/* All that it leads to is known. A choice may go all ways there are: with each level they double,
+ * and so they have an end. */
 static void settle(struct walk *w, uint32_t pool)
 {
 	const struct schema_pool *p = &w->pools[pool];
@@ -323,13 +337,11 @@ static void settle(struct walk *w, uint32_t pool)
 		leaves += p->members[i].m.is_pool ? w->leaves[p->members[i].m.number] : 1;
 	w->leaves[pool] = leaves;
 	w->state[pool] = 2;
-	if (!p->is_tree)
-		return;
-	if (w->height[pool] > POOL_DEPTH_MOST)
+	if (goes_into(p) && w->height[pool] > POOL_DEPTH_MOST)
 		parse_error(w->r->src, p->node->key,
 			"pools are %u deep in each other here; %d are allowed", w->height[pool],
 			POOL_DEPTH_MOST);
-	if (leaves > POOL_EDGES_MOST)
+	if (p->is_tree && leaves > POOL_EDGES_MOST)
 		parse_error(w->r->src, p->node->key,
 			"this pool and those in it have more than %d edges", POOL_EDGES_MOST);
 }
@@ -428,13 +440,8 @@ void schema_check_trees(struct reader *r, const struct schema_pool *pools, size_
 		.leaves = arena_zalloc(r->scratch, n * sizeof *w.leaves) };
 	bool any = false;
 
-	for (size_t i = 0; i < n; i++) {
-		any = any || pools[i].is_tree;
-		for (size_t k = 0; k < pools[i].opts.n_pins; k++)
-			any = any || pools[i].opts.pins[k].to_pool;
-		for (size_t k = 0; k < pools[i].opts.n_rules; k++)
-			any = any || pools[i].opts.rules[k].to.to_pool;
-	}
+	for (size_t i = 0; i < n; i++)
+		any = any || goes_into(&pools[i]);
 	if (!any)
 		return;
 	for (size_t i = 0; i < n; i++)

@@ -109,6 +109,28 @@ static void what_cannot_be_is_told(void)
 			      "}\n  e: { edges: f }\n  f: { edges: g }\n  g: { edges: h }\n  h: { edges: "
 			      "i }\n  i: { edges: eu }\n"),
 			"5:3: error: pools are 9 deep in each other here; 8 are allowed\n" },
+		{ "too deep, by pins and who stands in",
+			POOLS("  a: { edges: ams1, pin: { country: { US: b } }, all-down: { pool: b } }\n"
+			      "  b: { edges: ams1, all-down: { pool: c } }\n"
+			      "  c: { edges: ams1, pin: [ { country: US, to: d } ] }\n"
+			      "  d: { edges: ams1, all-down: { pool: e } }\n"
+			      "  e: { edges: ams1, all-down: { pool: f } }\n"
+			      "  f: { edges: ams1, all-down: { pool: g } }\n"
+			      "  g: { edges: ams1, all-down: { pool: h } }\n"
+			      "  h: { edges: ams1, all-down: { pool: i } }\n"
+			      "  i: { edges: ams1, all-down: { pool: eu } }\n"),
+			"5:3: error: pools are 9 deep in each other here; 8 are allowed\n" },
+		{ "long, but no pool goes into another",
+			POOLS("  a: { edges: ams1, all-down: { pool: b } }\n"
+			      "  b: { edges: ams1, all-down: { pool: c } }\n"
+			      "  c: { edges: ams1, all-down: { pool: d } }\n"
+			      "  d: { edges: ams1, all-down: { pool: e } }\n"
+			      "  e: { edges: ams1, all-down: { pool: f } }\n"
+			      "  f: { edges: ams1, all-down: { pool: g } }\n"
+			      "  g: { edges: ams1, all-down: { pool: h } }\n"
+			      "  h: { edges: ams1, all-down: { pool: i } }\n"
+			      "  i: { edges: ams1, pin: { country: { US: eu } } }\n"),
+			"" },
 	};
 
 	told_check(row, UNIT_COUNT(row));
