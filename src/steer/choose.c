@@ -247,12 +247,12 @@ static inline bool by_policy(struct choose_walk *w, bool even_down, bool even_dr
 	return false;
 }
 
-/* Is the client of an AS that a pin of the pool could be for? */
 bool choose_by_policy(struct choose_walk *w, bool even_down, bool even_drained)
 {
 	return by_policy(w, even_down, even_drained);
 }
 
+/* Is the client of an AS that a pin of the pool could be for? */
 static bool has_asn(const struct choose_walk *w)
 {
 	const struct atlas *atlas = w->ask->steer->atlas;
