@@ -271,13 +271,14 @@ static bool is_asked(const struct pass *p, const uint8_t *apex)
 	return p->ask && (!p->ask->one || name_equal(p->ask->apex, apex));
 }
 
+/* The file of one that is faulty is its writer's until it is mended, or an update has changed the zone. */
 static bool is_synced(const struct pass *p, size_t i)
 {
 	const struct registry *r = p->held.zones;
 	const struct registry_zone *z = r->zones[i];
 
 	return parts_conf(&p->held)->rules[zone_set_rule(r->set, i)].synced &&
-		z->source == REGISTRY_STORE && *z->path && zone_is_ready(z->load.zone);
+		z->source == REGISTRY_STORE && *z->path && z->state == REGISTRY_READY;
 }
 
 /* With what is known of those that there were. */

@@ -205,7 +205,7 @@ static bool is_written_back(const struct task *t)
 	size_t at;
 
 	zone_name_set(&name, t->owner->opts.key, t->apex);
-	return z && z->source == REGISTRY_STORE && *z->path &&
+	return z && z->source == REGISTRY_STORE && z->state == REGISTRY_READY && *z->path &&
 		zone_set_find(live->zones->set, &name, name.labels, &at) &&
 		parts_conf(live)->rules[zone_set_rule(live->zones->set, at)].synced;
 }

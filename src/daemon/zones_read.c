@@ -581,6 +581,17 @@ static void forget_signed(const struct reading *r, const struct listed *z)
 		log_line(LOG_WARNING, "%s", why.text);
 }
 
+static enum registry_source source_of(const struct reading *r, const struct listed *z)
+{
+	const struct conf_rule *rule = &r->o->conf->rules[z->at->rule];
+
+	if (z->at->catalog && z->at->catalog->produces)
+		return REGISTRY_MADE;
+	if (rule->n_primaries)
+		return REGISTRY_PRIMARY;
+	return rule->stored ? REGISTRY_STORE : REGISTRY_FILE;
+}
+
 /* Takes `load`. NULL after a fault. */
 static struct registry_zone *ready(const struct reading *r, const struct listed *z,
 	const struct load *load, struct faults *f)
@@ -592,7 +603,7 @@ static struct registry_zone *ready(const struct reading *r, const struct listed 
 	forget_signed(r, z);
 	struct registry_zone to = { .origin = z->origin,
 		.added = z->added,
-		.source = r->o->conf->rules[z->at->rule].stored ? REGISTRY_STORE : REGISTRY_FILE,
+		.source = source_of(r, z),
 		.path = z->path,
 		.load = *load,
 		.state = REGISTRY_READY,
@@ -601,14 +612,16 @@ static struct registry_zone *ready(const struct reading *r, const struct listed 
 	return entry_new(r, z, &to, f);
 }
 
-/* What it had is served on; who had nothing answers SERVFAIL. NULL when there is no memory. */
+/* What it had is served on, and changed on as it was, unless it is to come from elsewhere now; who had nothing answers
+ * SERVFAIL. NULL when there is no memory. */
 static struct registry_zone *faulty(
 	const struct reading *r, const struct listed *z, const struct faults *f)
 {
 	const struct registry_zone *old = z->before;
-	const bool has = old && old->state != REGISTRY_EMPTY;
+	const bool has = old && zone_is_ready(old->load.zone);
 	struct registry_zone to = { .origin = z->origin,
 		.added = z->added,
+		.source = old && old->source == source_of(r, z) ? old->source : REGISTRY_FILE,
 		.path = z->path ? z->path : "",
 		.state = has ? REGISTRY_FAULTY : REGISTRY_EMPTY,
 		.since_s = old && old->state != REGISTRY_READY ? old->since_s : r->now_s,
@@ -627,6 +640,8 @@ static struct registry_zone *faulty(
 		to.keys_due = old->keys_due;
 		to.plain = old->plain;
 		to.plain_due = old->plain_due;
+		to.checked_s = old->checked_s;
+		to.expire_s = old->expire_s;
 	}
 	return registry_zone_new(&to);
 }
@@ -681,12 +696,17 @@ static struct registry_zone *of_primary(
 	struct fault why = { 0 };
 	char name[NAME_TEXT];
 
-	if (old && old->source == REGISTRY_PRIMARY && same_signing(z) &&
-		registry_added_same(old->added, z->added))
+	if (old && old->source == REGISTRY_PRIMARY && old->state != REGISTRY_FAULTY &&
+		same_signing(z) && registry_added_same(old->added, z->added))
 		return z->before;
 	if (old && old->source == REGISTRY_PRIMARY) {
 		part_copy(&to, old, sizeof to); /* it has no files */
 		to.added = z->added;
+		if (old->state == REGISTRY_FAULTY) {
+			to.state = REGISTRY_READY;
+			to.since_s = r->now_s;
+			to.fault = NULL;
+		}
 		to.load.zone = old->plain ? (struct zone *)(uintptr_t)old->plain : old->load.zone;
 		to.plain = NULL;
 		to.keys = NULL;
@@ -758,7 +778,7 @@ static struct registry_zone *of_store(
 		.loaded_s = r->now_s };
 
 	/* As long as nothing has changed it, it is still its file. */
-	if (old && old->source == REGISTRY_STORE && zone_is_ready(old->load.zone) && same_signing(z) &&
+	if (old && old->source == REGISTRY_STORE && old->state == REGISTRY_READY && same_signing(z) &&
 		registry_added_same(old->added, z->added) && (old->load.n == 0 || load_is_fresh(&old->load)))
 		return z->before;
 	if (old && old->source == REGISTRY_STORE && old->keys && !z->keys)

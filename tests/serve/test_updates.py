@@ -1,5 +1,6 @@
 """Zones change while they are served: UPDATE (RFC 2136), transfers in (RFC 5936, RFC 1995), NOTIFY (RFC 1996), and what outlives kill -9."""
 import json
+import re
 import sqlite3
 import threading
 
@@ -619,6 +620,41 @@ def beside_a_broken_reload():
             s.proc.kill()
             s.proc.wait()
             s.start()
+
+
+@claim("a zone whose file a reload finds broken is changed on, also behind kill -9, and its file is not written over")
+def in_a_broken_zone():
+    broken = ZONE + "broken A 192.0.2.256\n"
+    for back in ("store", "sync"):
+        with Primary().settle() as s:
+            s.configure(KEYS + "store: { file: waymark.db }",
+                        "[ { name: dyn.test, file: zones/dyn.test.zone, write-back: %s, update: [ { key: xfr } ] } ]" % back)
+            s.start()
+            s.write("zones/dyn.test.zone", broken)
+            for _ in range(2):
+                code, said = s.ctl("reload")
+                same((code, "192.0.2.256 is not an IPv4 address" in said), (1, True), said)
+                said = s.ctl("zone", "status", "dyn.test")[1]
+                same(re.findall("(?m)^(?:source|state) +(.*)", said), ["store", "faulty"], said)
+            same(s.change(("a.dyn.test", 1, 1, 60, address(1))), 0)
+            same((a_of(s, "a.dyn.test"), s.serial()), ([text(1)], 8))
+            s.kill()
+            s.start()
+            same((a_of(s, "a.dyn.test"), s.serial()), ([text(1)], 8), "behind kill -9:")
+            with open(s.dir + "/zones/dyn.test.zone") as f:
+                same(f.read(), broken, "the file:")
+            s.write("zones/dyn.test.zone", ZONE)
+            code, said = s.ctl("reload")
+            same((code, "what was changed in the file cannot be told" in said), (1, True) if back == "sync" else (0, False), said)
+            same((a_of(s, "a.dyn.test"), a_of(s, "www.dyn.test")), ([text(1)], [text(1)]), "mended:")
+            same(s.change(("b.dyn.test", 1, 1, 60, address(2))), 0)
+    with Primary().settle() as s:
+        s.start()
+        s.write("zones/dyn.test.zone", broken)
+        same(s.ctl("reload")[0], 1)
+        s.write("zones/dyn.test.zone", ZONE.replace("host 7", "host 20"))
+        same(s.ctl("reload")[0], 0)
+        same(s.serial(), 20, "mended before any update, it is its file:")
 
 
 @claim("a zone that no primary has given is SERVFAIL and is told, and is there as soon as one has it")

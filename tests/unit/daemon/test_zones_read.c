@@ -164,6 +164,42 @@ static void a_zone_that_is_wrong_keeps_what_it_had(void)
 	close_desk(&d);
 }
 
+static void a_zone_of_the_store_that_is_wrong_is_still_the_stores(void)
+{
+	static const char entry[] = "store: { file: s.db }\nserver: { listen: \"127.0.0.1:5300\" }\n"
+				    "zones: [ { name: b.example, file: zones/b.example.zone%s } ]\n" SITE_EDGES
+				    SITE_POOLS;
+	char stored[1024], filed[1024];
+	struct desk d;
+
+	snprintf(stored, sizeof stored, entry, ", write-back: store");
+	snprintf(filed, sizeof filed, entry, "");
+	open_desk(&d);
+	read_conf(&d, stored);
+	CU_ASSERT_EQUAL(find(take(&d), "b.example.")->source, REGISTRY_STORE);
+	site_put(&d.site, "zones/b.example.zone", WRONG);
+	for (int i = 0; i < 2; i++) {
+		const struct registry_zone *z = find(take(&d), "b.example.");
+		CU_ASSERT_EQUAL(z->state, REGISTRY_FAULTY);
+		CU_ASSERT_EQUAL(z->source, REGISTRY_STORE);
+		CU_ASSERT_EQUAL(z->load.n, 0); /* what changes it does not begin with that file */
+	}
+	/* Mended, it is read from the file. */
+	site_put(&d.site, "zones/b.example.zone", SITE_ZONE(10, ""));
+	const struct registry_zone *z = find(take(&d), "b.example.");
+	CU_ASSERT_EQUAL(z->state, REGISTRY_READY);
+	CU_ASSERT_EQUAL(z->source, REGISTRY_STORE);
+	CU_ASSERT_EQUAL(z->load.zone->serial, 10);
+	/* Nothing changes it any more where the configuration says so. */
+	site_put(&d.site, "zones/b.example.zone", WRONG);
+	read_conf(&d, filed);
+	z = find(take(&d), "b.example.");
+	CU_ASSERT_EQUAL(z->state, REGISTRY_FAULTY);
+	CU_ASSERT_EQUAL(z->source, REGISTRY_FILE);
+	CU_ASSERT_EQUAL(z->load.zone->serial, 10);
+	close_desk(&d);
+}
+
 static void a_zone_that_was_never_right_is_there_and_not_ready(void)
 {
 	struct desk d;
@@ -640,6 +676,8 @@ void suite_zones_read(void)
 		{ "every file of a folder is a zone", every_file_of_a_folder_is_a_zone },
 		{ "a zone that is wrong keeps what it had",
 			a_zone_that_is_wrong_keeps_what_it_had },
+		{ "a zone of the store that is wrong is still the store's",
+			a_zone_of_the_store_that_is_wrong_is_still_the_stores },
 		{ "a zone that was never right is there and not ready",
 			a_zone_that_was_never_right_is_there_and_not_ready },
 		{ "the time of a state is that of its beginning",
