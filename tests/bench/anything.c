@@ -11,10 +11,16 @@ static const char *const stems[] = { "@", "ns1", "www", "mail", "x.w", "x.e", "w
 	"nothing", "*.w", "c", "dn", "x.dn", "ds", "x.ds", "far", "WwW", "id", "version" };
 /* Where most kinds of name are stands there more often. */
 static const char *const origins[] = { "example.", "example.", "example.", "example.",
-	"nsec.test.", "nsec3.test.", "optout.test.", "later.test.", "server.", "bind.",
-	"elsewhere.", "." };
+	"nsec.test.", "nsec3.test.", "optout.test.", "pools.test.", "later.test.", "server.",
+	"bind.", "elsewhere.", "." };
 static const uint16_t types[] = { 1, 1, 1, 1, 1, 28, 28, 2, 5, 6, 12, 15, 16, 18, 21, 33, 35,
 	36, 39, 43, 46, 47, 48, 50, 51, 64, 65, 0, 128, 249, 255, 257, 65301, 4711 };
+
+/* Pools, and pools of pools; in a zone whose answers from them are signed, and in one that is
+ * not. */
+static const char *const pool_stems[] = { "near", "split", "first", "all", "alias", "x.e" };
+static const char *const pool_origins[] = { "example.", "pools.test." };
+static const uint16_t pool_types[] = { 1, 1, 28, 65 };
 
 #define ONE_OF(list, seed) ((list)[draw(seed, sizeof(list) / sizeof *(list))])
 
@@ -95,6 +101,20 @@ static size_t put_name(uint8_t *to, const char *stem, const char *origin)
 	return len;
 }
 
+/* Name and type. */
+static size_t put_asked(uint8_t *to, uint64_t *seed, const char *label)
+{
+	const bool pool = draw(seed, 4) == 0;
+	const char *stem = pool ? ONE_OF(pool_stems, seed)
+		: draw(seed, 4) ? ONE_OF(stems, seed)
+				: label;
+	const size_t n = put_name(
+		to, stem, pool ? ONE_OF(pool_origins, seed) : ONE_OF(origins, seed));
+
+	be16_put(to + n, pool ? ONE_OF(pool_types, seed) : ONE_OF(types, seed));
+	return n + 2;
+}
+
 size_t anything(uint8_t to[static ANYTHING_MOST], uint64_t *seed)
 {
 	static const uint16_t classes[] = { 3, 255, 254, 0 };
@@ -109,11 +129,9 @@ size_t anything(uint8_t to[static ANYTHING_MOST], uint64_t *seed)
 	to[5] = 1;
 	for (char *c = label + 2; *c; c++)
 		*c = (char)('a' + draw(seed, 26));
-	n += put_name(
-		to + n, draw(seed, 4) ? ONE_OF(stems, seed) : label, ONE_OF(origins, seed));
-	be16_put(to + n, ONE_OF(types, seed));
-	be16_put(to + n + 2, draw(seed, 16) ? 1 : ONE_OF(classes, seed));
-	n += 4;
+	n += put_asked(to + n, seed, label);
+	be16_put(to + n, draw(seed, 16) ? 1 : ONE_OF(classes, seed));
+	n += 2;
 	if (draw(seed, 4)) {
 		to[11] = 1;
 		n += put_opt(to + n, seed);

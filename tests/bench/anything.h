@@ -1,5 +1,5 @@
 /* anything.h - random queries of every kind about the zones of fuzz_world(): names that are
- * there and names that are not, all types that are answered in ways of their own, signed and
+ * there and names that are not, pools, all types that are answered in ways of their own, signed and
  * not, client subnets, cookies and what else EDNS has, classes, opcodes, and packets with
  * faults.
  */

@@ -4,8 +4,9 @@
  * everything that is not its own (its state, its stack) is read-only to the whole process: the
  * world, zones, rankings, maps of clients, all data of the program and its libraries. One write
  * to any of it is a fault. So workers cannot slow each other down by way of a cache line,
- * however many there are. What it proves is for the queries that it asks. Its world has no
- * signatures of what pools answer, no pools of pools, and no proxies.
+ * however many there are. What it proves is for the queries that it asks. Nobody makes
+ * signatures meanwhile, and no worker may ask for one: that goes into a box which is shared.
+ * Connections are there before.
  *
  * Response rate limiting is the exception, by design: its table belongs to all workers. That
  * this test sees the writes there shows that it can fail.
@@ -38,6 +39,7 @@ enum {
 	ROUNDS = 1500, /* and after */
 	TOGETHER = 16, /* queries in a round */
 	STACK = 1 << 20,
+	PROXY_ADDRESSES = 12, /* bytes of a header's, of IPv4 */
 	WAIT_MS = 10000
 };
 
@@ -45,7 +47,7 @@ enum limits { UNLIMITED, LIMITED, LIMITED_AND_WATCHED };
 
 struct trial {
 	const char *claim;
-	bool tcp;
+	bool tcp, proxied;
 	enum limits limits;
 	int ends; /* how the process that tries it is to end */
 };
@@ -68,15 +70,30 @@ static void need(bool ok, const char *what)
 
 /* --- the process that asks ---------------------------------------------------------------- */
 
+/* What a proxy writes in front (version 2): whose bytes these are. */
+static size_t put_header(uint8_t *to, unsigned client)
+{
+	static const uint8_t front[] = "\r\n\r\n\0\r\nQUIT\n\x21";
+
+	memcpy(to, front, 13);
+	to[13] = 0x12; /* UDP over IPv4 */
+	be16_put(to + 14, PROXY_ADDRESSES);
+	memset(to + 16, 0, PROXY_ADDRESSES);
+	be32_put(to + 16, client * 0x9e3779b9u);
+	return 16 + PROXY_ADDRESSES;
+}
+
 /* Sends a round's queries, the last of which is answered in any case, and waits for that
  * answer. */
-static void ask_datagrams(int fd, uint64_t *seed, unsigned round)
+static void ask_datagrams(int fd, bool proxied, uint64_t *seed, unsigned round)
 {
 	uint8_t m[4096];
 
-	for (unsigned i = 0; i < TOGETHER; i++)
-		send(fd, m, anything(m, seed), 0);
-	send(fd, m, something(m, (uint16_t)round), 0);
+	for (unsigned i = 0; i <= TOGETHER; i++) {
+		size_t n = proxied ? put_header(m, round * TOGETHER + i) : 0;
+		n += i < TOGETHER ? anything(m + n, seed) : something(m + n, (uint16_t)round);
+		send(fd, m, n, 0);
+	}
 	do {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		must(poll(&p, 1, WAIT_MS) == 1 && recv(fd, m, sizeof m, 0) >= 12,
@@ -109,10 +126,10 @@ static void ask_stream(int fd, uint64_t *seed, unsigned round)
 	} while (be16_get(answer) != (0x8000 | (round & 0x7fff)));
 }
 
-static void ask(const struct sockaddr_in *at, bool tcp, int told, int tell)
+static void ask(const struct sockaddr_in *at, const struct trial *t, int told, int tell)
 {
 	const struct timeval wait = { .tv_sec = WAIT_MS / 1000 };
-	const int fd = socket(AF_INET, tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
+	const int fd = socket(AF_INET, t->tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
 	uint64_t seed = 1;
 	char go;
 
@@ -121,10 +138,10 @@ static void ask(const struct sockaddr_in *at, bool tcp, int told, int tell)
 	for (unsigned i = 0; i < WARM_UP + ROUNDS; i++) {
 		if (i == WARM_UP)
 			need(write(tell, "w", 1) == 1 && read(told, &go, 1) == 1, "pipe");
-		if (tcp)
+		if (t->tcp)
 			ask_stream(fd, &seed, i);
 		else
-			ask_datagrams(fd, &seed, i);
+			ask_datagrams(fd, t->proxied, &seed, i);
 	}
 	need(write(tell, "d", 1) == 1 && read(told, &go, 1) >= 0, "pipe");
 	_exit(0);
@@ -210,12 +227,38 @@ static bool pipe_says(int fd, char word)
 	return syscall(SYS_read, fd, &c, 1) == 1 && c == word;
 }
 
-static void check_counts(const struct stats *s)
+/* How often a pool of pools has been answered with an edge. */
+static uint64_t chosen(const struct choice_counts *c, const struct steer *s, const char *pool)
 {
+	const uint64_t hash = s->pools[numbers_find(&s->pool_numbers, pool)].hash;
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < s->n_edges; i++)
+		for (unsigned why = 0; why < CHOOSE_WHYS; why++)
+			n += tally_kept(&c->reasons,
+				choice_counts_reason(
+					hash, s->edges[i].hash, (enum choose_why)why));
+	return n;
+}
+
+static void check_counts(
+	const struct trial *t, const struct worker *w, const struct steer *steer)
+{
+	static const char *const trees[] = { "split", "first", "all" };
+	const struct stats *s = t->tcp ? stream_stats(w->stream) : udp_stats(w->udp);
+	const struct choice_counts *c = t->tcp ? stream_counts(w->stream) : udp_counts(w->udp);
 	const unsigned asked = ROUNDS * TOGETHER, few = asked / 200;
 
-	must(s->queries[VIA_UDP] + s->queries[VIA_TCP] > asked * 3 / 4, "too few queries were answered");
+	must(s->queries[VIA_UDP] + s->queries[VIA_TCP] > asked * 3 / 4,
+		"too few queries were answered");
 	must(s->steered > few, "too few answers came from a pool");
+	for (unsigned i = 0; i < 3; i++)
+		must(chosen(c, steer, trees[i]) > few,
+			"too few answers came from a pool of pools");
+	must(s->pool_signed > few && s->pool_unsigned > few / 4,
+		"too few answers from a pool were signed, or not signed yet");
+	must(s->proxied >= (t->proxied ? asked * 3 / 4 : 0) && s->proxy_refused == 0,
+		"a proxy was not heard");
 	must(s->with_subnet > few && s->cookies_wrong > few,
 		"too few queries had a subnet or a cookie");
 	for (unsigned i = 0; i <= 5; i++) /* NOERROR to REFUSED */
@@ -231,7 +274,10 @@ static void try(const struct trial *t)
 	int to_asker[2], from_asker[2];
 
 	ev_set_allocator(own_resize);
-	struct world *world = fuzz_world();
+	const struct prefix self = { addr_from_v4((const uint8_t[]){ 127, 0, 0, 1 }), 128 };
+	struct world *world = fuzz_world((uint32_t)time(NULL));
+	world->policy.proxies = &self;
+	world->policy.n_proxies = t->proxied;
 	if (t->limits != UNLIMITED)
 		rrl = limit(&world->policy.limits, t->limits);
 	need(epoch_open(&epoch, NULL), "a thread");
@@ -242,7 +288,7 @@ static void try(const struct trial *t)
 		prctl(PR_SET_PDEATHSIG,
 			SIGKILL); /* without who answers there is nobody to ask */
 		close(to_asker[1]);
-		ask(&at, t->tcp, to_asker[0], from_asker[1]);
+		ask(&at, t, to_asker[0], from_asker[1]);
 	}
 	close(from_asker[1]);
 	struct worker *w = make(t->tcp, fd, &epoch, rrl);
@@ -254,7 +300,7 @@ static void try(const struct trial *t)
 	own_unlock();
 	must(done, "the questions were not all answered");
 	close(to_asker[1]);
-	check_counts(w->udp ? udp_stats(w->udp) : stream_stats(w->stream));
+	check_counts(t, w, world->steer);
 	if (w->udp)
 		udp_stop(w->udp);
 	else
@@ -285,10 +331,13 @@ static bool holds(const struct trial *t)
 int main(void)
 {
 	static const struct trial trials[] = {
-		{ "over UDP a worker writes to its own memory only", false, UNLIMITED, 0 },
-		{ "over TCP a worker writes to its own memory only", true, UNLIMITED, 0 },
-		{ "with response rate limiting, to its table, too", false, LIMITED, 0 },
-		{ "... which is seen", false, LIMITED_AND_WATCHED, OWN_WRITTEN_AS_TOLD },
+		{ "over UDP a worker writes to its own memory only", false, false, UNLIMITED,
+			0 },
+		{ "over TCP a worker writes to its own memory only", true, false, UNLIMITED,
+			0 },
+		{ "... and over UDP behind a proxy", false, true, UNLIMITED, 0 },
+		{ "with response rate limiting, to its table, too", false, false, LIMITED, 0 },
+		{ "... which is seen", false, false, LIMITED_AND_WATCHED, OWN_WRITTEN_AS_TOLD },
 	};
 	unsigned passed = 0, n = sizeof trials / sizeof *trials;
 

@@ -121,9 +121,11 @@ static int run_probe(void *ctx, const char **words, size_t n, struct command_cal
 
 static struct latency *some_table(const struct steer *s)
 {
-	const char *names[] = { s->edges[0].name, s->edges[1].name };
+	const char *names[FUZZ_EDGES];
+	for (unsigned i = 0; i < FUZZ_EDGES; i++)
+		names[i] = s->edges[i].name;
 	struct latency *t = latency_new(
-		&(struct latency_opts){ names, 2, 0.3, 3600, 1 << 20, { 1, 2 } });
+		&(struct latency_opts){ names, FUZZ_EDGES, 0.3, 3600, 1 << 20, { 1, 2 } });
 	struct prefix net;
 
 	if (!prefix_parse(&net, "83.62.101.0/24", NULL))
@@ -146,8 +148,8 @@ static void open_desk(void)
 	} bound[] = { { "status", run_status }, { "edges", run_edges }, { "zones", run_zones },
 		{ "latency", run_latency }, { "explain", run_explain }, { "geo", run_geo },
 		{ "probe", run_probe } };
-	static const struct pool_opts unprobed;
-	struct world *world = fuzz_world();
+	static const struct pool_opts unprobed[FUZZ_POOLS];
+	struct world *world = fuzz_world(FUZZ_NOW_S);
 	struct fault why;
 
 	desk.loop = ev_loop_new(0);
@@ -160,7 +162,7 @@ static void open_desk(void)
 		.health = { .still = still_take(
 				    round_new(&(struct round_opts){ .loop = desk.loop }), true),
 			.rows = rows_new(&(struct rows_opts){
-				.pools = &unprobed, .n_pools = 1, .n_edges = 2 }) },
+				.pools = unprobed, .n_pools = FUZZ_POOLS, .n_edges = FUZZ_EDGES }) },
 		.conf_path = "fuzz.yaml" };
 	for (size_t i = 0; i < sizeof bound / sizeof *bound; i++)
 		commands_bind(&desk.commands, bound[i].word, bound[i].run, NULL);

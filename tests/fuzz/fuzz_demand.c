@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	char path[64];
 
 	if (!world)
-		world = fuzz_world();
+		world = fuzz_world(FUZZ_NOW_S);
 	if (len < 1)
 		return 0;
 	const int fd = memfd_create("fuzz", MFD_CLOEXEC);

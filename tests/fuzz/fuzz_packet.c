@@ -1,5 +1,5 @@
 /* fuzz_packet.c - any bytes as a query over UDP and TCP, against zones of every kind of name,
- * signed ones among them, and a pool of edges.
+ * signed ones among them, and pools of edges and of pools.
  *
  * Whatever comes in, what goes out is a sound message: as long as may be, its records ending
  * where it ends.
@@ -59,11 +59,11 @@ static void check_message(const uint8_t *m, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static struct world *world;
-	static struct choose_turn turns[4];
+	static struct choose_turn turns[FUZZ_POOLS * 2];
 	static struct stats stats;
 
 	if (!world)
-		world = fuzz_world();
+		world = fuzz_world(FUZZ_NOW_S);
 	struct answerer a = { .world = world,
 		.stats = &stats,
 		.turns = turns,
@@ -75,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		uint8_t *to = malloc(tcp ? ANSWER_TCP_MOST : ANSWER_UDP_MOST);
 		struct answer_ask ask = { .packet = data,
 			.len = len,
-			 .via = tcp ? VIA_TCP : VIA_UDP,
+			.via = tcp ? VIA_TCP : VIA_UDP,
 			.proven = tcp,
 			.room = tcp ? ANSWER_TCP_MOST : ANSWER_UDP_MOST,
 			.to = to };

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -54,7 +55,7 @@ static void open_desk(void)
 {
 	if (!epoch_open(&desk.epoch, NULL))
 		abort();
-	epoch_publish(&desk.epoch, fuzz_world());
+	epoch_publish(&desk.epoch, fuzz_world((uint32_t)time(NULL)));
 	desk.stream = stream_new(NULL, 0, &desk.epoch,
 		&(struct stream_opts){ .clients = CLIENTS_MOST,
 			.clients_per_net = CLIENTS_PER_NET,
