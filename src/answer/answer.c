@@ -8,6 +8,7 @@
 #include "answer/transfer.h"
 #include "dns/rrtype.h"
 #include "dns/tsig.h"
+#include "zone/serial.h"
 
 #include <string.h>
 
@@ -252,12 +253,6 @@ static void resolve(struct answerer *a, const struct answer_ask *ask, struct com
 		give_up(c, ask);
 }
 
-/* RFC 1982. */
-static bool is_newer(uint32_t serial, uint32_t than)
-{
-	return serial != than && serial - than < 0x80000000u;
-}
-
 /* Our SOA alone: there is nothing newer, or all that is goes over TCP (RFC 1995 section 2). */
 static void answer_soa(struct compose *c, const struct zone *z)
 {
@@ -341,7 +336,7 @@ static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
 	if (q->qtype == RRTYPE_IXFR) {
 		if (!query_serial(q, &serial))
 			return refuse(c, RCODE_FORMERR, 0);
-		if (!answer_via_stream(ask->via) || !is_newer(z->serial, serial))
+		if (!answer_via_stream(ask->via) || !serial_is_newer(z->serial, serial))
 			return answer_soa(c, z);
 	}
 	if (!ask->transfer)

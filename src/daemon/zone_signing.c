@@ -5,16 +5,12 @@
 #include "xfr/stored.h"
 #include "xfr/update.h"
 #include "zone/history.h"
+#include "zone/serial.h"
 #include "zone/zone_with.h"
 
 #include <string.h>
 
 enum { EXPIRED_MOST = 4096 };
-
-static bool is_newer(uint32_t serial, uint32_t than)
-{
-	return serial != than && serial - than < 0x80000000u;
-}
 
 static struct sign_opts sign_opts(const struct zone_signing *s, const struct keyset *keys)
 {
@@ -116,7 +112,7 @@ static uint32_t last_serial(
 		: of->served         ? of->served->serial
 				     : plain->serial;
 
-	return of->served && is_newer(of->served->serial, last) ? of->served->serial : last;
+	return of->served && serial_is_newer(of->served->serial, last) ? of->served->serial : last;
 }
 
 /* What `plain` has that `before` has not. */
@@ -126,7 +122,7 @@ static struct zone *follow_plain(const struct zone_signing *s, const struct zone
 	const struct sign_opts o = sign_opts(s, of->keys);
 	const uint32_t last = last_serial(of, before, plain);
 	const uint32_t next = update_serial(last, of->serial, s->now_s);
-	const bool ascends = is_newer(plain->serial, last);
+	const bool ascends = serial_is_newer(plain->serial, last);
 	struct fault why;
 	struct change *c = change_between_data(
 		before, plain, ascends ? plain->serial : next, &why);
@@ -222,7 +218,7 @@ struct zone *zone_signing_make(const struct zone_signing *s, const struct zone_s
 		return z;
 	}
 	const uint32_t last = last_serial(of, before, plain);
-	if (!is_newer(serial, last))
+	if (!serial_is_newer(serial, last))
 		serial = update_serial(last, of->serial, s->now_s);
 	*due = false;
 	struct zone *z = sign_whole(s, of, plain, serial, f);

@@ -12,6 +12,7 @@
 #include "jobs/jobs.h"
 #include "xfr/stored.h"
 #include "zone/history.h"
+#include "zone/serial.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -562,8 +563,7 @@ static void keep_history(const struct reading *r, const struct listed *z, struct
 	const struct zone *was = z->before ? z->before->load.zone : NULL;
 	struct fault why;
 
-	if (!was || !zone_is_ready(was) || was->serial == now->serial ||
-		now->serial - was->serial >= 0x80000000u ||
+	if (!was || !zone_is_ready(was) || !serial_is_newer(now->serial, was->serial) ||
 		!r->o->conf->rules[z->at->rule].access.transfer.n)
 		return;
 	struct change *c = change_between(was, now, &why);

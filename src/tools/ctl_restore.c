@@ -8,6 +8,7 @@
 #include "dns/name.h"
 #include "store/store.h"
 #include "tools/ctl_inner.h"
+#include "zone/serial.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,7 @@ static void tell_serials_that_go_back(const struct zones *now, const struct zone
 	for (size_t i = 0, k = 0; i < now->n && k < next->n;) {
 		const int d = compare_apex(now->list[i].apex, next->list[k].apex);
 		const uint32_t is = now->list[i].serial, will = next->list[k].serial;
-		if (d == 0 && is != will && is - will < 0x80000000u && n++ < NAMED)
+		if (d == 0 && serial_is_newer(is, will) && n++ < NAMED)
 			printf("%s goes back from serial %u to %u: its secondaries stay where they are until "
 			       "it has a later one\n",
 				name_text(name, now->list[i].apex), is, will);

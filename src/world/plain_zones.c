@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "zone/registry.h"
+#include "zone/serial.h"
 
 static void free_zone(struct part *part)
 {
@@ -62,12 +63,7 @@ struct plain_zone *plain_zones_find(const struct plain_zones *p, const uint8_t *
 	return NULL;
 }
 
-bool plain_zones_newer(uint32_t a, uint32_t b)
-{
-	return a != b && a - b < 0x80000000u;
-}
-
 uint32_t plain_zones_serial(uint32_t zone, uint32_t last)
 {
-	return plain_zones_newer(zone, last) ? zone : last + 1;
+	return serial_is_newer(zone, last) ? zone : last + 1;
 }

@@ -50,6 +50,5 @@ struct plain_zone *plain_zones_find(const struct plain_zones *p, const uint8_t *
 
 /* The serial of a version: that of the zone where it is newer (RFC 1982) than the last one, else the one after that. */
 uint32_t plain_zones_serial(uint32_t zone, uint32_t last);
-bool plain_zones_newer(uint32_t a, uint32_t b);
 
 #endif

@@ -8,6 +8,7 @@
 #include "xfr/ixfr.h"
 #include "zone/image.h"
 #include "zone/rdata.h"
+#include "zone/serial.h"
 #include "zone/zone_with.h"
 
 #include <stdio.h>
@@ -38,11 +39,6 @@ static bool fail(const struct incoming *in, struct fault *why, const char *what)
 	char name[PEER_TEXT];
 
 	return fault(why, "%s: %s", peer_text(name, in->o->peer), what);
-}
-
-static bool is_newer(uint32_t serial, uint32_t than)
-{
-	return serial != than && serial - than < 0x80000000u;
 }
 
 /* --- the question ------------------------------------------------------------------------- */
@@ -244,7 +240,7 @@ static enum fetch_kind take_answer(struct incoming *in, struct talk *t, struct f
 			return FETCH_FAILED;
 		if (in->ended || in->other)
 			continue;
-		if (have && !is_newer(in->serial, have->serial))
+		if (have && !serial_is_newer(in->serial, have->serial))
 			return FETCH_SAME;
 		/* A newer SOA and nothing behind it: some mean "ask for all of it". */
 		talk_hurry(t, LONE_SOA_MS);

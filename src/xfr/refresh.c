@@ -8,6 +8,7 @@
 #include "zone/change.h"
 #include "zone/history.h"
 #include "zone/image.h"
+#include "zone/serial.h"
 
 #include <ev.h>
 #include <netinet/in.h>
@@ -565,7 +566,7 @@ static void take_answer(void *ctx, const uint8_t *packet, size_t len)
 		return;
 	}
 	s->tried = 0;
-	if (s->zone && (a.serial == s->zone->serial || s->zone->serial - a.serial < 0x80000000u)) {
+	if (s->zone && (a.serial == s->zone->serial || serial_is_newer(s->zone->serial, a.serial))) {
 		const bool was_expired = s->expired;
 		heard(s, a.expire_s);
 		if (s->of->opts.checked)

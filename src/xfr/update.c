@@ -5,6 +5,7 @@
 #include "zone/image.h"
 #include "zone/lookup.h"
 #include "zone/rdata.h"
+#include "zone/serial.h"
 #include "zone/sign_types.h"
 
 #include <stdlib.h>
@@ -370,11 +371,6 @@ static void remove_one(struct working *w, const uint8_t *owner, unsigned type, s
 	r->is = false;
 }
 
-static bool is_newer(uint32_t serial, uint32_t than)
-{
-	return serial != than && serial - than < 0x80000000u;
-}
-
 /* Only a newer one at the apex; else it is passed over. */
 static bool takes_soa(struct working *w, const uint8_t *owner, size_t rdlen)
 {
@@ -382,7 +378,7 @@ static bool takes_soa(struct working *w, const uint8_t *owner, size_t rdlen)
 		struct record_now *r = &w->records[i];
 		if (r->owner != owner || r->type != RRTYPE_SOA || !r->is)
 			continue;
-		if (!is_newer(be32_get(w->rdata + rdlen - SOA_NUMBERS),
+		if (!serial_is_newer(be32_get(w->rdata + rdlen - SOA_NUMBERS),
 			    be32_get(r->rdata + r->rdlen - SOA_NUMBERS)))
 			return false;
 		r->is = false;
@@ -504,7 +500,7 @@ uint32_t update_serial(uint32_t now, enum policy_serial how, int64_t now_s)
 		next = (uint32_t)((((tm.tm_year + 1900) * 100 + tm.tm_mon + 1) * 100 + tm.tm_mday) *
 			100);
 	}
-	return is_newer(next, now) ? next : now + 1;
+	return serial_is_newer(next, now) ? next : now + 1;
 }
 
 static bool goes_or_comes(const struct record_now *r)

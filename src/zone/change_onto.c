@@ -5,6 +5,7 @@
 #include "zone/image.h"
 #include "zone/lookup.h"
 #include "zone/same_data.h"
+#include "zone/serial.h"
 #include "zone/sign_types.h"
 #include "zone/zone_text.h"
 
@@ -157,11 +158,6 @@ static bool same_soa(const struct soa *a, const struct soa *b)
 		memcmp(a->rdata + names + 4, b->rdata + names + 4, SOA_NUMBERS - 4) == 0;
 }
 
-static bool is_newer(uint32_t serial, uint32_t than)
-{
-	return serial != than && serial - than < 0x80000000u;
-}
-
 /* What is served goes. What comes is that with another serial, or what the change has made of
  * the SOA; `*news`: which is more than another serial. */
 static bool put_soas(const struct change_onto *o, const struct soa pair[2], struct change *c,
@@ -174,7 +170,7 @@ static bool put_soas(const struct change_onto *o, const struct soa pair[2], stru
 	next = same ? now : to;
 	const uint32_t wants = be32_get(serial_of(&to));
 	const bool chosen = wants != be32_get(serial_of(&from)) &&
-		is_newer(wants, o->now->serial);
+		serial_is_newer(wants, o->now->serial);
 	next.rr.rdata = next.rdata;
 	be32_put(serial_of(&next), chosen ? wants : o->next_serial);
 	*news = !same || chosen;

@@ -1,4 +1,4 @@
-/* serial.h - has a zone that is read anew the serial that it needs?
+/* serial.h - which serial is newer, and has a zone that is read anew the one that it needs?
  *
  * Secondaries ask for nothing but the serial: data that changes without it stays here.
  */
@@ -8,6 +8,12 @@
 #include "base/fault.h"
 #include "zone/records.h"
 #include "zone/zone.h"
+
+/* RFC 1982 section 3.2; half way round is neither. */
+static inline bool serial_is_newer(uint32_t serial, uint32_t than)
+{
+	return serial != than && serial - than < 0x80000000u;
+}
 
 /* `soa` is where `next` has its own from. Both zones are whole. */
 void serial_check(const struct zone *before, const struct zone *next, const struct records *r,

@@ -56,11 +56,34 @@ static void changed_data_needs_a_greater_serial(void)
 	}
 }
 
+static void half_way_round_neither_is_newer(void)
+{
+	static const struct {
+		const char *say;
+		uint32_t serial, than;
+		bool newer, older;
+	} row[] = {
+		{ "the same", 7, 7, false, false },
+		{ "the next", 8, 7, true, false },
+		{ "round the end", 0, 0xffffffffu, true, false },
+		{ "as far as a step may be", 0x7fffffffu, 0, true, false },
+		{ "half way round", 0x80000000u, 0, false, false },
+		{ "half way round, from elsewhere", 7, 0x80000007u, false, false },
+		{ "beyond", 0x80000001u, 0, false, true },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		CU_ASSERT_EQUAL(serial_is_newer(row[i].serial, row[i].than), row[i].newer);
+		CU_ASSERT_EQUAL(serial_is_newer(row[i].than, row[i].serial), row[i].older);
+	}
+}
+
 void suite_serial(void);
 void suite_serial(void)
 {
 	static const struct unit_case cases[] = {
 		{ "changed data needs a greater serial", changed_data_needs_a_greater_serial },
+		{ "half way round, neither is newer", half_way_round_neither_is_newer },
 	};
 
 	unit_suite("zone/serial", cases, UNIT_COUNT(cases));
