@@ -67,6 +67,19 @@ const char *option_scalar(const struct reader *r, const struct key *key, const s
 	return n->text;
 }
 
+int option_word(const struct reader *r, const struct key *key, const struct node *n,
+	const char *const *words)
+{
+	const char *text = option_scalar(r, key, n);
+
+	for (int i = 0; text && words[i]; i++)
+		if (strcmp(text, words[i]) == 0)
+			return i;
+	if (text)
+		option_wrong(r, key, n);
+	return -1;
+}
+
 /* --- lists, or one value alone ------------------------------------------------------------ */
 
 bool option_is_list(
@@ -299,4 +312,19 @@ void option_path(struct reader *r, const struct key *key, const struct node *val
 		return;
 	*(const char **)to = file_beside(r->mem, r->conf->path, text);
 	remember_path(r, value, *(const char **)to);
+}
+
+void option_program(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	size_t n = 0;
+
+	if (!option_is_list(r, key, value, OPTION_WORDS_MOST))
+		return;
+	const char **words = arena_zalloc(r->mem, (option_count(value) + 1) * sizeof *words);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i), n++) {
+		(n ? option_text : option_path)(r, key, i, &words[n]);
+		if (!words[n])
+			return;
+	}
+	*(const char *const **)to = words;
 }

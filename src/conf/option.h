@@ -11,7 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { OPTION_SHOWN = 72, OPTION_TEXT_MOST = 4095, OPTION_KEY = 32, OPTION_NETS_MOST = 1024 };
+enum {
+	OPTION_SHOWN = 72,
+	OPTION_TEXT_MOST = 4095,
+	OPTION_KEY = 32,
+	OPTION_NETS_MOST = 1024,
+	OPTION_WORDS_MOST = 64
+};
 
 key_take option_number;      /* to a uint32_t */
 key_take option_duration_ms; /* to an unsigned: "10s", "500ms"; units ms s m h d w */
@@ -21,6 +27,8 @@ key_take option_text;        /* to a const char *: any text without control char
 key_take option_key;         /* to a uint8_t [OPTION_KEY]: a secret in base64 */
 key_take option_nets;        /* to a const struct prefix * and a size_t behind it: a list of nets */
 key_take option_path;        /* to a const char *, joined to the folder of the configuration */
+/* To a const char *const *, NULL at the end: a program, as a path, and its words as they are, for no shell is asked. */
+key_take option_program;
 
 /* '"key" must be <say>, not "..."'. Always false. */
 bool option_wrong(const struct reader *r, const struct key *key, const struct node *n);
@@ -28,6 +36,10 @@ bool option_wrong(const struct reader *r, const struct key *key, const struct no
 /* A scalar's text, as long as the tree lives; NULL and told when it is a list or mapping,
  * empty, too long or has control characters in it. */
 const char *option_scalar(const struct reader *r, const struct key *key, const struct node *n);
+
+/* Which of the words, ended by NULL, it is; -1 when it is none of them, and told. */
+int option_word(const struct reader *r, const struct key *key, const struct node *n,
+	const char *const *words);
 
 /* Where one value may stand for a list of one: the first item, and the next, or NULL. False
  * from option_is_list() when it is neither, or empty, or longer than `most`; told. */

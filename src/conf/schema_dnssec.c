@@ -38,20 +38,6 @@ static void take_roll(
 		take_seconds(r, key, value, to);
 }
 
-/* Which of the words, ended by NULL; -1, and told. */
-static int take_word(const struct reader *r, const struct key *key, const struct node *value,
-	const char *const *words)
-{
-	const char *text = option_scalar(r, key, value);
-
-	for (int i = 0; text && words[i]; i++)
-		if (strcmp(text, words[i]) == 0)
-			return i;
-	if (text)
-		option_wrong(r, key, value);
-	return -1;
-}
-
 static void take_algorithm(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
@@ -65,7 +51,7 @@ static void take_keys(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	static const char *const words[] = { "csk", "split", NULL };
-	const int word = take_word(r, key, value, words);
+	const int word = option_word(r, key, value, words);
 
 	if (word >= 0)
 		*(bool *)to = word == 1;
@@ -75,7 +61,7 @@ static void take_denial(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	static const char *const words[] = { "nsec", "nsec3", "nsec3-opt-out", NULL };
-	const int word = take_word(r, key, value, words);
+	const int word = option_word(r, key, value, words);
 	struct keyset_policy *p = to;
 
 	if (word < 0)
@@ -88,7 +74,7 @@ static void take_cds(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	static const char *const words[] = { "none", "cds", "cdnskey", "both", NULL };
-	const int word = take_word(r, key, value, words);
+	const int word = option_word(r, key, value, words);
 	struct keyset_policy *p = to;
 
 	if (word < 0)
@@ -101,7 +87,7 @@ static void take_digest(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	static const char *const words[] = { "sha256", "sha384", NULL };
-	const int word = take_word(r, key, value, words);
+	const int word = option_word(r, key, value, words);
 
 	if (word >= 0)
 		*(uint8_t *)to = word ? SIGNING_DIGEST_SHA384 : SIGNING_DIGEST_SHA256;

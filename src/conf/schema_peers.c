@@ -197,13 +197,13 @@ static void take_peer_key(
 static void take_edge_as(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
-	const char *text = option_scalar(r, key, value);
-	const bool plain = text && strcmp(text, "addresses") == 0;
+	static const char *const words[] = { "record", "addresses", NULL };
+	const int word = option_word(r, key, value, words);
 
-	if (text && !plain && strcmp(text, "record") != 0)
-		option_wrong(r, key, value);
-	((struct conf_peer *)to)->plain = plain;
-	if (plain && !r->plain_node)
+	if (word < 0)
+		return;
+	((struct conf_peer *)to)->plain = word == 1;
+	if (word == 1 && !r->plain_node)
 		r->plain_node = value;
 }
 

@@ -124,20 +124,12 @@ void schema_policy(struct reader *r, const struct key *key, const struct node *v
 void schema_affinity(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
-	static const char *const words[] = {
-		[AFFINITY_NAME] = "name", [AFFINITY_CLIENT] = "client", [AFFINITY_BOTH] = "both"
-	};
-	struct schema_pool *p = to;
-	const char *text = option_scalar(r, key, value);
+	static const char *const words[] = { "name", "client", "both", NULL };
+	static const enum pool_affinity is[] = { AFFINITY_NAME, AFFINITY_CLIENT, AFFINITY_BOTH };
+	const int word = option_word(r, key, value, words);
 
-	if (!text)
-		return;
-	for (unsigned i = AFFINITY_NAME; i <= AFFINITY_BOTH; i++)
-		if (strcmp(text, words[i]) == 0) {
-			p->opts.affinity = (enum pool_affinity)i;
-			return;
-		}
-	option_wrong(r, key, value);
+	if (word >= 0)
+		((struct schema_pool *)to)->opts.affinity = is[word];
 }
 
 bool schema_is_nearest(const struct pool_opts *p)

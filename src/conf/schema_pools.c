@@ -156,26 +156,17 @@ static const struct key all_down_keys[] = {
 static void take_all_down(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
-	static const struct {
-		const char *word;
-		enum pool_all_down is;
-	} words[] = { { "all", POOL_ALL }, { "first", POOL_FIRST }, { "empty", POOL_EMPTY } };
+	static const char *const words[] = { "all", "first", "empty", NULL };
+	static const enum pool_all_down is[] = { POOL_ALL, POOL_FIRST, POOL_EMPTY };
 	struct schema_pool *p = to;
 
 	if (value->kind == NODE_MAP) {
 		keys_read(r, all_down_keys, value, key->name, to);
 		return;
 	}
-	const char *text = option_scalar(r, key, value);
-	if (!text)
-		return;
-	for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
-		if (strcmp(text, words[i].word) != 0)
-			continue;
-		p->opts.all_down = words[i].is;
-		return;
-	}
-	option_wrong(r, key, value);
+	const int word = option_word(r, key, value, words);
+	if (word >= 0)
+		p->opts.all_down = is[word];
 }
 
 /* --- a pool ------------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { EXPECT_MOST = 64, WORDS_MOST = 64 };
+enum { EXPECT_MOST = 64 };
 
 /* Sets of kinds. */
 enum {
@@ -42,18 +42,12 @@ static void take_initial(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	static const char *const words[] = {
-		[PROBE_WAIT] = "wait", [PROBE_UP] = "up", [PROBE_DOWN] = "down"
+		[PROBE_WAIT] = "wait", [PROBE_UP] = "up", [PROBE_DOWN] = "down", NULL
 	};
-	const char *text = option_scalar(r, key, value);
+	const int word = option_word(r, key, value, words);
 
-	for (unsigned i = 0; text && i < sizeof words / sizeof *words; i++) {
-		if (strcmp(text, words[i]) != 0)
-			continue;
-		*(enum probe_initial *)to = (enum probe_initial)i;
-		return;
-	}
-	if (text)
-		option_wrong(r, key, value);
+	if (word >= 0)
+		*(enum probe_initial *)to = (enum probe_initial)word;
 }
 
 /* Goes into a request as it is: no blanks. */
@@ -85,12 +79,11 @@ static void take_path(
 static void take_method(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
-	const char *text = option_scalar(r, key, value);
+	static const char *const words[] = { "GET", "HEAD", NULL };
+	const int word = option_word(r, key, value, words);
 
-	if (text && (strcmp(text, "GET") == 0 || strcmp(text, "HEAD") == 0))
-		*(bool *)to = *text == 'H';
-	else if (text)
-		option_wrong(r, key, value);
+	if (word >= 0)
+		*(bool *)to = word == 1;
 }
 
 /* "NOERROR". What only EDNS can say never comes: probes ask without it. */
@@ -255,29 +248,6 @@ static void take_answer(
 		option_wrong(r, key, value);
 }
 
-/* --- exec --------------------------------------------------------------------------------- */
-
-/* Words as they are: no shell is asked. */
-static void take_command(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	size_t n = 0;
-
-	if (!option_is_list(r, key, value, WORDS_MOST))
-		return;
-	const char **words = arena_zalloc(r->mem, (option_count(value) + 1) * sizeof *words);
-	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
-		if (n == 0)
-			option_path(r, key, i, &words[n]);
-		else
-			option_text(r, key, i, &words[n]);
-		if (!words[n])
-			return;
-		n++;
-	}
-	*(const char *const **)to = words;
-}
-
 /* --- a probe ------------------------------------------------------------------------------ */
 
 #define AT(field) .at = offsetof(struct schema_probe, opts.field)
@@ -379,7 +349,7 @@ const struct key schema_probe_keys[] = {
 		.say = "an address of the query's type, or the text of a TXT record",
 		.at = offsetof(struct schema_probe, opts),
 		.about = "Of dns: this must be among the answers.", .otherwise = "none" },
-	{ "command", take_command,
+	{ "command", option_program,
 		.say = "the path of a program, or a list of it and its words", AT(command),
 		.about = "Of exec, needed there: what is run. No shell is asked. "
 			 "WAYMARK_EDGE and WAYMARK_ADDRESS are in its environment; exit "

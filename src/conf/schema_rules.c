@@ -323,31 +323,26 @@ static void take_serial(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	static const char *const words[] = { [SERIAL_INCREMENT] = "increment",
-		[SERIAL_UNIXTIME] = "unixtime", [SERIAL_DATE] = "dateserial" };
-	const char *text = option_scalar(r, key, value);
+		[SERIAL_UNIXTIME] = "unixtime", [SERIAL_DATE] = "dateserial", NULL };
+	const int word = option_word(r, key, value, words);
 
-	for (unsigned i = 0; text && i < sizeof words / sizeof *words; i++)
-		if (strcmp(text, words[i]) == 0) {
-			((struct conf_rule *)to)->access.serial = (enum policy_serial)i;
-			return;
-		}
-	if (text)
-		option_wrong(r, key, value);
+	if (word >= 0)
+		((struct conf_rule *)to)->access.serial = (enum policy_serial)word;
 }
 
 static void take_write_back(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
-	const char *text = option_scalar(r, key, value);
-
+	enum { KEEP, STORE, SYNC };
+	static const char *const words[] = {
+		[KEEP] = "keep", [STORE] = "store", [SYNC] = "sync", NULL
+	};
+	const int word = option_word(r, key, value, words);
 	struct conf_rule *rule = to;
 
-	if (text && strcmp(text, "keep") != 0 && strcmp(text, "store") != 0 &&
-		strcmp(text, "sync") != 0) {
-		option_wrong(r, key, value);
-	} else if (text) {
-		rule->synced = strcmp(text, "sync") == 0;
-		rule->stored = rule->synced || strcmp(text, "store") == 0;
+	if (word >= 0) {
+		rule->stored = word != KEEP;
+		rule->synced = word == SYNC;
 	}
 }
 

@@ -3,44 +3,15 @@
 #include "conf/option.h"
 #include "conf/schema.h"
 
-#include <string.h>
-
-enum { WORDS_MOST = 64 };
-
 static void take_zonemd(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	static const char *const words[] = { [CONF_ZONEMD_OFF] = "off", [CONF_ZONEMD_WARN] = "warn",
-		[CONF_ZONEMD_ON] = "on", [CONF_ZONEMD_REQUIRE] = "require" };
-	const char *text = option_scalar(r, key, value);
+		[CONF_ZONEMD_ON] = "on", [CONF_ZONEMD_REQUIRE] = "require", NULL };
+	const int word = option_word(r, key, value, words);
 
-	for (unsigned i = 0; text && i < sizeof words / sizeof *words; i++)
-		if (strcmp(text, words[i]) == 0) {
-			((struct conf_rule *)to)->verify.zonemd = (enum conf_zonemd)i;
-			return;
-		}
-	if (text)
-		option_wrong(r, key, value);
-}
-
-static void take_program(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	size_t n = 0;
-
-	if (!option_is_list(r, key, value, WORDS_MOST))
-		return;
-	const char **words = arena_zalloc(r->mem, (option_count(value) + 1) * sizeof *words);
-	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
-		if (n == 0)
-			option_path(r, key, i, &words[n]);
-		else
-			option_text(r, key, i, &words[n]);
-		if (!words[n])
-			return;
-		n++;
-	}
-	((struct conf_rule *)to)->verify.program = words;
+	if (word >= 0)
+		((struct conf_rule *)to)->verify.zonemd = (enum conf_zonemd)word;
 }
 
 const struct key schema_verify_keys[] = {
@@ -49,7 +20,8 @@ const struct key schema_verify_keys[] = {
 			 "there is one it must be right. require: there must be one. warn: what "
 			 "is wrong is told, and the zone is served.",
 		.otherwise = "off" },
-	{ "program", take_program, .say = "the path of a program, or a list of it and its words",
+	{ "program", option_program, .say = "the path of a program, or a list of it and its words",
+		.at = offsetof(struct conf_rule, verify.program),
 		.about = "What gets the zone as text at its standard input, with WAYMARK_ZONE and "
 			 "WAYMARK_SERIAL in its environment. Exit status 0 takes the zone; all "
 			 "else keeps what was served, and is told with the first line that it "

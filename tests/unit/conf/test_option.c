@@ -147,12 +147,134 @@ static void where_the_load_comes_from_is_a_mapping_of_one(void)
 	}
 }
 
+#define ENTRY(more) \
+	SERVER "store: { file: s }\npeers: { p: { at: 192.0.2.1, edge-as: record } }\n" \
+	       "edges: { one: { a: 192.0.2.1 } }\n" \
+	       "zones: [ { name: a.example, file: z" more " } ]\n"
+
+static const struct conf_rule *rule_of(const struct conf *c)
+{
+	return &c->rules[c->zones[0].rule];
+}
+
+static unsigned serial_of(const struct conf *c)
+{
+	return rule_of(c)->access.serial;
+}
+
+static unsigned zonemd_of(const struct conf *c)
+{
+	return rule_of(c)->verify.zonemd;
+}
+
+static unsigned write_back_of(const struct conf *c)
+{
+	return (unsigned)rule_of(c)->stored + rule_of(c)->synced;
+}
+
+static unsigned initial_of(const struct conf *c)
+{
+	return c->probes[0].initial;
+}
+
+static unsigned method_of(const struct conf *c)
+{
+	return c->probes[0].head;
+}
+
+static unsigned affinity_of(const struct conf *c)
+{
+	return c->pools[0].affinity;
+}
+
+static unsigned all_down_of(const struct conf *c)
+{
+	return c->pools[0].all_down;
+}
+
+static void a_word_is_one_of_those_that_there_are(void)
+{
+	static const struct {
+		const char *yaml;
+		unsigned (*of)(const struct conf *c);
+		const char *words[5];
+		unsigned is[4];
+	} row[] = {
+		{ ENTRY(", serial: %s"), serial_of, { "increment", "unixtime", "dateserial" },
+			{ SERIAL_INCREMENT, SERIAL_UNIXTIME, SERIAL_DATE } },
+		{ ENTRY(", verify: { zonemd: %s }"), zonemd_of, { "off", "warn", "on", "require" },
+			{ CONF_ZONEMD_OFF, CONF_ZONEMD_WARN, CONF_ZONEMD_ON, CONF_ZONEMD_REQUIRE } },
+		{ ENTRY(", write-back: %s"), write_back_of, { "keep", "store", "sync" }, { 0, 1, 2 } },
+		{ HEAD "probes: { p: { kind: http, initial: %s } }\n", initial_of,
+			{ "wait", "up", "down" }, { PROBE_WAIT, PROBE_UP, PROBE_DOWN } },
+		{ HEAD "probes: { p: { kind: http, method: %s } }\n", method_of, { "GET", "HEAD" },
+			{ false, true } },
+		{ HEAD "pools: { a: { edges: one, policy: weighted, affinity: %s } }\n", affinity_of,
+			{ "name", "client", "both" },
+			{ AFFINITY_NAME, AFFINITY_CLIENT, AFFINITY_BOTH } },
+		{ HEAD "pools: { a: { edges: one, policy: ordered, all-down: %s } }\n", all_down_of,
+			{ "all", "first", "empty" }, { POOL_ALL, POOL_FIRST, POOL_EMPTY } },
+	};
+	char yaml[600];
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct text lines = { 0 };
+		struct conf c;
+		for (size_t k = 0; row[i].words[k]; k++) {
+			snprintf(yaml, sizeof yaml, row[i].yaml, row[i].words[k]);
+			if (!told_read(&c, yaml, &lines) || row[i].of(&c) != row[i].is[k]) {
+				printf("%s%s", yaml, text_get(&lines));
+				CU_FAIL_FATAL(row[i].words[k]);
+			}
+			conf_fini(&c);
+			text_fini(&lines);
+		}
+		snprintf(yaml, sizeof yaml, row[i].yaml, "Else");
+		CU_ASSERT_FALSE(told_read(&c, yaml, &lines));
+		if (!strstr(text_get(&lines), ", not \"Else\"\n")) {
+			printf("%s%s", yaml, text_get(&lines));
+			CU_FAIL(row[i].yaml);
+		}
+		text_fini(&lines);
+	}
+}
+
+static void a_program_is_a_path_and_words_that_stay_as_they_are(void)
+{
+	struct text lines = { 0 };
+	struct conf c;
+
+	CU_ASSERT_TRUE_FATAL(told_read(
+		&c, ENTRY(", verify: { program: [ bin/look, ./x, \"a b\" ] }"), &lines));
+	const char *const *words = rule_of(&c)->verify.program;
+	CU_ASSERT_STRING_EQUAL(words[0], "/etc/waymark/bin/look");
+	CU_ASSERT_STRING_EQUAL(words[1], "./x");
+	CU_ASSERT_STRING_EQUAL(words[2], "a b");
+	CU_ASSERT_PTR_NULL(words[3]);
+	conf_fini(&c);
+	text_fini(&lines);
+	CU_ASSERT_TRUE_FATAL(told_read(&c, ENTRY(", verify: { program: /bin/true }"), &lines));
+	words = rule_of(&c)->verify.program;
+	CU_ASSERT_STRING_EQUAL(words[0], "/bin/true");
+	CU_ASSERT_PTR_NULL(words[1]);
+	conf_fini(&c);
+	text_fini(&lines);
+	CU_ASSERT_FALSE(told_read(&c, ENTRY(", verify: { program: [ a, [ b ] ] }"), &lines));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&lines),
+		"5:62: error: \"program\" must be the path of a program, or a list of it and its "
+		"words, not a list\n"));
+	text_fini(&lines);
+}
+
 static const struct unit_case cases[] = {
 	{ "what is shown is cut between characters", what_is_shown_is_cut_between_characters },
 	{ "the control socket is found in what is no YAML",
 		the_control_socket_is_found_in_what_is_no_yaml },
 	{ "where the load comes from is a mapping of one",
 		where_the_load_comes_from_is_a_mapping_of_one },
+	{ "a word is one of those that there are", a_word_is_one_of_those_that_there_are },
+	{ "a program is a path, and words that stay as they are",
+		a_program_is_a_path_and_words_that_stay_as_they_are },
 };
 
 void suite_option(void);
