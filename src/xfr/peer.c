@@ -105,7 +105,8 @@ static bool fail(const struct talk *t, struct fault *why, const char *what)
 	return fault(why, "%s: %s", peer_text(name, t->peer), what);
 }
 
-/* Until the socket is ready for that (POLLIN or POLLOUT), for `patience_ms` at most. */
+/* Until the socket is ready for that (POLLIN or POLLOUT), for `patience_ms` at most. Who sends a byte now and
+ * then, as of a record of TLS that is never whole, gets no more time by it. */
 static bool wait_for(struct talk *t, short events, unsigned patience_ms, struct fault *why)
 {
 	const uint64_t start = clock_us();
@@ -114,17 +115,17 @@ static bool wait_for(struct talk *t, short events, unsigned patience_ms, struct 
 		struct pollfd p = { .fd = t->pipe.fd, .events = events };
 		const int n = poll(&p, 1, SLICE_MS);
 		const uint64_t now = clock_us();
-		if (n > 0)
-			return true;
 		if (n < 0 && errno != EINTR)
 			return fail(t, why, strerror(errno));
 		if (t->job && job_is_cancelled(t->job))
 			return fail(t, why, "given up");
-		if (now - start > patience_ms * UINT64_C(1000))
+		if (n <= 0 && now - start > patience_ms * UINT64_C(1000))
 			return fail(t, why,
 				events & POLLOUT ? "cannot be reached" : "does not answer");
 		if (now - t->begun_us > t->limits.most_ms * UINT64_C(1000))
 			return fail(t, why, "takes longer than a transfer may");
+		if (n > 0)
+			return true;
 	}
 }
 
