@@ -284,32 +284,33 @@ static bool same_label(const uint8_t *a, const uint8_t *b)
 	return memcmp(x, y, *a + 1u) == 0;
 }
 
+static bool is_any(const uint8_t *label)
+{
+	return label[0] == 1 && label[1] == '*';
+}
+
+/* "*" is one label, and more where what follows does not match else. Only the last one on the way is ever
+ * looked at again: what was let through by one before it goes as well by that. */
 bool update_name_matches(const uint8_t *pattern, const uint8_t *name, const uint8_t *apex)
 {
-	const size_t below = name_len(name) - name_len(apex);
-	const uint8_t *const end = name + below;
+	const uint8_t *const end = name + name_len(name) - name_len(apex);
+	const uint8_t *behind = NULL, *from = NULL; /* the last "*", and what it stands for */
 
-	for (;; pattern += *pattern + 1u, name += *name + 1u) {
-		if (*pattern == 0)
-			return name == end;
-		if (name == end)
-			return false;
-		if (pattern[0] == 1 && pattern[1] == '*') {
-			/* One label, and perhaps more. */
-			for (const uint8_t *p = name + *name + 1u; p <= end; p += *p + 1u) {
-				uint8_t rest[NAME_MOST];
-				const size_t left = name_len(p);
-				memcpy(rest, p, left);
-				if (update_name_matches(pattern + 2, rest, apex))
-					return true;
-				if (p == end)
-					break;
-			}
+	while (*pattern || name != end) {
+		if (*pattern && name != end && is_any(pattern)) {
+			pattern = behind = pattern + 2;
+			name = from = name + *name + 1u;
+		} else if (*pattern && name != end && same_label(pattern, name)) {
+			pattern += *pattern + 1u;
+			name += *name + 1u;
+		} else if (behind && from != end) {
+			pattern = behind;
+			name = from = from + *from + 1u;
+		} else {
 			return false;
 		}
-		if (!same_label(pattern, name))
-			return false;
 	}
+	return true;
 }
 
 static bool allows(const struct policy_update *u, const struct message_rr *rr, const uint8_t *apex)

@@ -257,6 +257,16 @@ static void patterns_of_names_stand_for_labels(void)
 		{ "*.dyn", "x.dyn.y.ex.", false },
 		{ "a.*", "a.b.c.ex.", true },
 		{ "a.*", "a.ex.", false },
+		{ "*.b.*.b", "a.b.b.c.b.ex.", true },
+		{ "*.b.*.b", "a.b.b.ex.", false },
+		{ "*.b.*.b", "b.b.c.b.ex.", true },
+		{ "*.b.c", "a.b.b.c.ex.", true },
+		{ "*.*", "a.ex.", false },
+		{ "*.*", "a.b.ex.", true },
+		{ "*.*.*.*.*.*.*.*.*.*.*.*.b",
+			"a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a."
+			"a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.ex.",
+			false },
 		{ "@", "ex.", true },
 		{ "@", "a.ex.", false },
 	};
