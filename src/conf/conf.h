@@ -54,6 +54,12 @@ struct conf_zone {
 	unsigned source, line, column; /* where `name` or `dir` is written */
 };
 
+/* Entries that are catalogs, in the order of the file: few, whatever zones there are. */
+struct conf_catalogs {
+	const struct conf_zone **of; /* [n] among `zones` */
+	size_t n;
+};
+
 enum { CONF_PEER_ADDRESSES_MOST = 8 };
 
 struct conf_address {
@@ -247,6 +253,7 @@ struct conf {
 	unsigned first_template; /* among the rules: the others follow it in their order */
 	struct conf_zone *zones;
 	size_t n_zones;
+	struct conf_catalogs consumed, produced; /* whose members are served; that list zones of ours */
 };
 
 /* Reads the file at `path`. True when there was no error; warnings may be in `f` even so. On

@@ -202,6 +202,21 @@ static bool read_zone(struct reader *r, const struct node *entry, struct conf_zo
 	return true;
 }
 
+static struct conf_catalogs catalogs_of(struct reader *r, bool produced)
+{
+	const struct conf_zone *zones = r->conf->zones, *end = zones + r->conf->n_zones;
+	struct conf_catalogs to = { .n = 0 };
+
+	for (const struct conf_zone *z = zones; z < end; z++)
+		to.n += z->catalog && z->catalog->produces == produced;
+	to.of = arena_zalloc(r->mem, to.n * sizeof(*to.of));
+	to.n = 0;
+	for (const struct conf_zone *z = zones; z < end; z++)
+		if (z->catalog && z->catalog->produces == produced)
+			to.of[to.n++] = z;
+	return to;
+}
+
 void schema_zones(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct conf *c = to;
@@ -219,4 +234,6 @@ void schema_zones(struct reader *r, const struct key *key, const struct node *va
 		if (read_zone(r, e, &c->zones[c->n_zones]))
 			c->n_zones++;
 	}
+	c->consumed = catalogs_of(r, false);
+	c->produced = catalogs_of(r, true);
 }

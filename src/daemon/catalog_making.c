@@ -182,13 +182,12 @@ static void make_one(struct catalog_making *m, const struct conf_zone *at)
 static void work(void *ctx, struct job *job)
 {
 	struct catalog_making *m = ctx;
-	const struct conf *c = parts_conf(&m->made.live);
+	const struct conf_catalogs *all = &parts_conf(&m->made.live)->produced;
 
 	(void)job;
-	m->made.entries = memory_zeroed(c->n_zones, sizeof(*m->made.entries));
-	for (size_t i = 0; i < c->n_zones; i++)
-		if (c->zones[i].catalog && c->zones[i].catalog->produces)
-			make_one(m, &c->zones[i]);
+	m->made.entries = memory_zeroed(all->n, sizeof(*m->made.entries));
+	for (size_t i = 0; i < all->n; i++)
+		make_one(m, all->of[i]);
 	if (!m->made.n)
 		return;
 	if (!versions_make(&m->made.live, NULL, m->made.entries, m->made.n, &m->made.zones,
@@ -200,14 +199,6 @@ static void work(void *ctx, struct job *job)
 }
 
 /* --- the loop ----------------------------------------------------------------------------- */
-
-static bool produces(const struct conf *c)
-{
-	for (size_t i = 0; i < c->n_zones; i++)
-		if (c->zones[i].catalog && c->zones[i].catalog->produces)
-			return true;
-	return false;
-}
 
 static bool begin(void *ctx)
 {
@@ -271,7 +262,7 @@ static void look(struct catalog_making *m)
 	if (m->builds || ev_is_active(&m->timer) || !m->opts.store ||
 		jobs_are_stopped(m->opts.jobs) ||
 		(live->conf == m->conf && live->zones->names == m->names) ||
-		!produces(parts_conf(live)))
+		!parts_conf(live)->produced.n)
 		return;
 	m->builds = true;
 	builder_ask(m->opts.builder, &m->build);

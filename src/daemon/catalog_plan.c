@@ -111,12 +111,11 @@ static void read_catalog(struct planning *p, struct listed *l)
 
 static void read_catalogs(struct planning *p)
 {
-	p->catalogs = memory_zeroed(p->conf->n_zones, sizeof *p->catalogs);
-	for (size_t i = 0; i < p->conf->n_zones; i++) {
-		const struct conf_zone *at = &p->conf->zones[i];
-		if (!at->catalog || at->catalog->produces)
-			continue;
-		p->catalogs[p->n].at = at;
+	const struct conf_catalogs *all = &p->conf->consumed;
+
+	p->catalogs = memory_zeroed(all->n, sizeof *p->catalogs);
+	for (size_t i = 0; i < all->n; i++) {
+		p->catalogs[p->n].at = all->of[i];
 		read_catalog(p, &p->catalogs[p->n++]);
 	}
 }

@@ -34,20 +34,6 @@ struct catalogs {
 	char first[512]; /* what was said of the first that has failed */
 };
 
-static bool consumes(const struct conf_zone *z)
-{
-	return z->catalog && !z->catalog->produces;
-}
-
-static size_t count_catalogs(const struct conf *c)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->n_zones; i++)
-		n += consumes(&c->zones[i]);
-	return n;
-}
-
 /* --- what has been seen ------------------------------------------------------------------- */
 
 static void forget_seen(struct catalogs *c)
@@ -70,20 +56,15 @@ static struct zone *zone_of(const struct parts *live, const struct conf_zone *z)
 /* Without memory all is looked at again. */
 static void take_seen(struct catalogs *c, const struct parts *live)
 {
-	const struct conf *conf = parts_conf(live);
-	const size_t n = count_catalogs(conf);
-	size_t k = 0;
+	const struct conf_catalogs *all = &parts_conf(live)->consumed;
 
 	forget_seen(c);
-	c->seen = calloc(n ? n : 1, sizeof(*c->seen));
-	c->n_seen = c->seen ? n : 0;
-	for (size_t i = 0; c->seen && i < conf->n_zones; i++) {
-		if (!consumes(&conf->zones[i]))
-			continue;
-		struct zone *z = zone_of(live, &conf->zones[i]);
-		if (z)
-			zone_hold(z);
-		c->seen[k++] = z;
+	c->seen = calloc(all->n ? all->n : 1, sizeof(*c->seen));
+	c->n_seen = c->seen ? all->n : 0;
+	for (size_t i = 0; i < c->n_seen; i++) {
+		c->seen[i] = zone_of(live, all->of[i]);
+		if (c->seen[i])
+			zone_hold(c->seen[i]);
 	}
 	part_hold(live->conf);
 	part_drop(c->conf);
@@ -92,14 +73,12 @@ static void take_seen(struct catalogs *c, const struct parts *live)
 
 static bool is_news(const struct catalogs *c, const struct parts *live)
 {
-	const struct conf *conf = parts_conf(live);
-	size_t k = 0;
+	const struct conf_catalogs *all = &parts_conf(live)->consumed;
 
-	if (live->conf != c->conf)
+	if (live->conf != c->conf || c->n_seen != all->n)
 		return true;
-	for (size_t i = 0; i < conf->n_zones; i++)
-		if (consumes(&conf->zones[i]) &&
-			(k == c->n_seen || zone_of(live, &conf->zones[i]) != c->seen[k++]))
+	for (size_t i = 0; i < all->n; i++)
+		if (zone_of(live, all->of[i]) != c->seen[i])
 			return true;
 	return false;
 }

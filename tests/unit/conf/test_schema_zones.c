@@ -131,6 +131,28 @@ static void zones_are_checked(void)
 	told_check(row, UNIT_COUNT(row));
 }
 
+static void catalogs_stand_apart_from_the_other_zones(void)
+{
+	struct text lines = { 0 };
+	struct conf c;
+
+	CU_ASSERT_TRUE_FATAL(told_read(&c,
+		SERVER "store: { file: s }\npeers: { p: { at: 192.0.2.1 } }\n"
+		       "templates: { t: { primary: p } }\nzones:\n"
+		       "  - { catalog: m1, produce: t }\n  - { dir: z }\n"
+		       "  - { catalog: c1, file: c, template: t }\n  - { name: a.example, file: a }\n"
+		       "  - { catalog: c2, file: d, groups: { g: t } }\n",
+		&lines));
+	CU_ASSERT_EQUAL_FATAL(c.consumed.n, 2);
+	told_name(c.consumed.of[0]->name, "c1.");
+	told_name(c.consumed.of[1]->name, "c2.");
+	CU_ASSERT_PTR_EQUAL(c.consumed.of[1], &c.zones[4]);
+	CU_ASSERT_EQUAL_FATAL(c.produced.n, 1);
+	told_name(c.produced.of[0]->name, "m1.");
+	conf_fini(&c);
+	text_fini(&lines);
+}
+
 void suite_schema_zones(void);
 void suite_schema_zones(void)
 {
@@ -138,6 +160,8 @@ void suite_schema_zones(void)
 		{ "zones have lower-case names and places",
 			zones_have_lower_case_names_and_places },
 		{ "zones are checked", zones_are_checked },
+		{ "catalogs stand apart from the other zones",
+			catalogs_stand_apart_from_the_other_zones },
 	};
 
 	unit_suite("conf/schema_zones", cases, UNIT_COUNT(cases));
