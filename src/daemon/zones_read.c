@@ -762,6 +762,15 @@ static struct registry_zone *unsigned_entry(const struct reading *r, const struc
 	return to->load.zone ? registry_zone_new(to) : NULL;
 }
 
+/* Until all of it is stored, what is stored is upon a file that may be another by now. What is served has all of it. */
+static bool has_more_than_store(const struct reading *r, const struct listed *z)
+{
+	const struct registry_zone *old = z->before;
+
+	return old && old->source == REGISTRY_STORE && zone_is_ready(old->load.zone) && r->o->store &&
+		store_is_of_file(r->o->store, z->origin);
+}
+
 /* Of the store, once it is there. NULL: the file is where it begins; or `why` says that it is there and cannot be
  * had: then what the file says is older than what was confirmed, and must not be told. */
 static struct registry_zone *of_store(
@@ -783,10 +792,11 @@ static struct registry_zone *of_store(
 		return z->before;
 	if (old && old->source == REGISTRY_STORE && old->keys && !z->keys)
 		return unsigned_entry(r, z, &to, why);
-	if (!r->o->stored)
-		return NULL;
-	to.load.zone = r->o->stored(
-		r->o->stored_ctx, z->origin, z->path, &opts, &to.checked_s, &to.expire_s, why);
+	if (has_more_than_store(r, z))
+		zone_hold(to.load.zone = old->load.zone);
+	else if (r->o->stored)
+		to.load.zone = r->o->stored(
+			r->o->stored_ctx, z->origin, z->path, &opts, &to.checked_s, &to.expire_s, why);
 	return to.load.zone ? signed_entry(r, z, &to, why) : NULL;
 }
 
