@@ -53,4 +53,12 @@ static inline void writer_rr_head(
 	w->len += 12;
 }
 
+/* In a message that was written here: behind the name at `at`, which may end in a pointer. */
+static inline size_t writer_behind_name(const uint8_t *message, size_t at)
+{
+	while (message[at] && message[at] < 0xc0)
+		at += message[at] + 1u;
+	return at + (message[at] ? 2 : 1);
+}
+
 #endif

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "dns/query.h"
 #include "dns/rrtype.h"
+#include "dns/writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,14 +149,6 @@ void doh_request_fini(struct doh_request *r)
 
 /* --- replies ------------------------------------------------------------------------------ */
 
-/* Behind the name at `at`, which may end in a pointer. */
-static size_t behind_name(const uint8_t *p, size_t at)
-{
-	while (p[at] && p[at] < 0xc0)
-		at += p[at] + 1u;
-	return at + (p[at] ? 2 : 1);
-}
-
 uint32_t doh_ttl_s(const uint8_t *p, size_t len)
 {
 	const unsigned rcode = p[3] & RCODE_BITS, answers = be16_get(p + 6), all = answers + be16_get(p + 8);
@@ -165,9 +158,9 @@ uint32_t doh_ttl_s(const uint8_t *p, size_t len)
 	if (rcode != RCODE_NOERROR && rcode != RCODE_NXDOMAIN)
 		return 0;
 	if (be16_get(p + 4))
-		at = behind_name(p, at) + 4;
+		at = writer_behind_name(p, at) + 4;
 	for (unsigned i = 0; i < all; i++) {
-		const size_t fixed = behind_name(p, at);
+		const size_t fixed = writer_behind_name(p, at);
 		uint32_t this_s = be32_get(p + fixed + 4);
 		at = fixed + 10 + be16_get(p + fixed + 8);
 		/* Of the authority section only what tells of what is not there (RFC 2308 section 5). */

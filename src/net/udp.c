@@ -277,14 +277,6 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 	return k;
 }
 
-/* Behind the name at `at`, which may end in a pointer. */
-static size_t behind_name(const uint8_t *p, size_t at)
-{
-	while (p[at] && p[at] < 0xc0)
-		at += p[at] + 1u;
-	return at + (p[at] ? 2 : 1);
-}
-
 /* Our own OPT record, which is the root's, in an answer of our own: where it is and how long;
  * 0: there is none. */
 static size_t find_opt(const uint8_t *p, size_t at, size_t *len)
@@ -293,7 +285,7 @@ static size_t find_opt(const uint8_t *p, size_t at, size_t *len)
 		be16_get(p + WRITER_ANSWER + 4);
 
 	for (unsigned i = 0; i < records; i++) {
-		const size_t from = at, fixed = behind_name(p, at);
+		const size_t from = at, fixed = writer_behind_name(p, at);
 		at = fixed + 10 + be16_get(p + fixed + 8);
 		*len = at - from;
 		if (be16_get(p + fixed) == RRTYPE_OPT)
@@ -311,7 +303,7 @@ static bool cut_answer(struct iovec *answer)
 	size_t len = QUERY_HEADER, opt_len = 0;
 
 	if (p[5])
-		len = behind_name(p, len) + 4;
+		len = writer_behind_name(p, len) + 4;
 	const size_t opt = find_opt(p, len, &opt_len);
 	if (!opt || len + opt_len >= answer->iov_len)
 		opt_len = 0;
