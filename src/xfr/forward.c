@@ -78,6 +78,8 @@ bool forward_wait(const struct peer *peers, size_t n, const uint8_t *message, si
 			*answer_len = m.len;
 			if (copy)
 				memcpy(copy, m.bytes, m.len);
+			else
+				fault(why, "out of memory");
 			settled = forward_settles(m.bytes);
 		}
 		if (talk)
