@@ -55,7 +55,6 @@ void connection_close(struct connection *c)
 	end_transfer(c);
 	if (c->waits)
 		c->waits->connection = NULL;
-	stats_add(&s->stats.https_refused, c->doh ? doh_refused(c->doh) : 0);
 	doh_free(c->doh);
 	free(c->out);
 	free(c->names);
@@ -378,6 +377,7 @@ static bool http_turn(struct connection *c)
 		enter_world(s);
 		const size_t out = doh_give(c->doh, s->write, WRITE_ENOUGH);
 		epoch_exit();
+		stats_add(&s->stats.https_refused, doh_take_refused(c->doh));
 		c->no_more = c->no_more || doh_is_over(c->doh);
 		if (out && !put_out(c, s->write, out))
 			return false;

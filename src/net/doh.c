@@ -264,7 +264,10 @@ bool doh_is_over(const struct doh *d)
 	return d->speech && d->speech->is_over(d);
 }
 
-uint64_t doh_refused(const struct doh *d)
+uint64_t doh_take_refused(struct doh *d)
 {
-	return d->refused;
+	const uint64_t n = d->refused;
+
+	d->refused = 0;
+	return n;
 }

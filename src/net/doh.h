@@ -62,7 +62,7 @@ bool doh_has_more(const struct doh *d);
 /* Nothing more is taken, as after doh_take() has said so. */
 bool doh_is_over(const struct doh *d);
 
-/* Requests that were not answered with a message. */
-uint64_t doh_refused(const struct doh *d);
+/* Requests that were not answered with a message, since the last call. */
+uint64_t doh_take_refused(struct doh *d);
 
 #endif

@@ -94,6 +94,16 @@ def refused():
     same(Message(get("/dns-query?dns=" + dns("example.com", "AXFR"))[2]).rcode, NOTIMP)
 
 
+@claim("what is refused is counted at once, not when its connection ends")
+def counted():
+    before = status("https_refused")
+    with socket.create_connection(("127.0.0.1", PLAIN), timeout=10 * SLOW) as c:
+        for n in (1, 2):
+            c.sendall(b"GET /none HTTP/1.1\r\nHost: ns1.example.com\r\n\r\n")
+            same(c.recv(4096)[9:12], b"404")
+            same(status("https_refused"), before + n)
+
+
 @claim("kdig asks by POST and GET; curl finds an address by us")
 def clients():
     if shutil.which("kdig"):
