@@ -1,16 +1,11 @@
-#include "xfr/refresh.h"
+#include "xfr/refresh_inner.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "dns/rrtype.h"
-#include "xfr/exchange.h"
-#include "zone/change.h"
-#include "zone/history.h"
 #include "zone/image.h"
-#include "zone/serial.h"
 
-#include <ev.h>
 #include <netinet/in.h>
 #include <search.h>
 #include <sodium.h>
@@ -19,68 +14,11 @@
 #include <time.h>
 
 enum {
-	FETCHING_MOST = 10,
 	REFRESH_LEAST_S = 2,
 	RETRY_LEAST_S = 2,
-	RETRY_FIRST_S = 3,     /* of a zone that we have not got */
 	RETRY_MOST_S = 1800,
 	TIMER_MOST_S = 4 * 7 * 86400,
-	EXPIRE_LEAST_S = 2,
-	SOA_NUMBERS = 20,
-	FAULT_MOST = 255
-};
-
-static const struct peer_limits limits = {
-	.connect_ms = 10000, .silence_ms = 30000, .most_ms = 7200000, .most_bytes = 8ull << 30
-};
-
-enum doing { WAITS, ASKS, QUEUES, FETCHES };
-
-struct secondary {
-	struct refresher *of;
-	struct peer *peers; /* [n], own */
-	size_t n, at;       /* who is asked next */
-	size_t tried;       /* ... in this round */
-	struct zone *zone;  /* held; NULL: there is none */
-	ev_timer timer;     /* of the next question */
-	ev_timer expiry;
-	enum doing doing;
-	struct exchange *exchange;
-	struct tsig tsig; /* of the question that is underway */
-	bool gone;        /* dropped while it is fetched */
-	bool again;       /* asked for once more meanwhile */
-	bool whole;
-	bool first; /* before others that wait to be fetched */
-	bool expired;
-	unsigned failures;
-	uint32_t expire_s;
-	double checked; /* clock_seconds(); when a primary was last heard */
-	struct refresh_view view;
-	struct secondary *next_fetch;
-	const uint8_t *apex; /* behind it */
-};
-
-struct fetching {
-	struct secondary *of;
-	struct zone *have; /* held */
-	struct peer peer;
-	struct part *hold;
-	bool whole;
-	struct compile_opts compile;
-	void *verify; /* own; NULL: nothing */
-	struct store_mark upon;
-	enum fetch_kind kind;
-	struct fetched got;
-	struct fault why;
-};
-
-struct refresher {
-	struct refresher_opts opts;
-	unsigned lane;
-	void *tree; /* of struct secondary, by apex */
-	struct exchanges *exchanges;
-	struct secondary *first_fetch, **last_fetch;
-	struct refresher_counts counts;
+	EXPIRE_LEAST_S = 2
 };
 
 /* --- which zone --------------------------------------------------------------------------- */
@@ -115,12 +53,12 @@ static uint32_t soa_number(const struct zone *z, unsigned i)
 {
 	const struct zone_rrset *soa = zone_find_rrset(image_first(z), RRTYPE_SOA);
 
-	return be32_get(soa->wire + soa->len - SOA_NUMBERS + 4 * i);
+	return be32_get(soa->wire + soa->len - REFRESH_SOA_NUMBERS + 4 * i);
 }
 
 enum { SERIAL, REFRESH, RETRY, EXPIRE };
 
-static void wait_s(struct secondary *s, double after_s)
+void refresh_wait(struct secondary *s, double after_s)
 {
 	s->doing = WAITS;
 	s->view.next_s = time(NULL) + (int64_t)after_s;
@@ -144,7 +82,7 @@ static void set_expiry(struct secondary *s)
 	ev_timer_start(loop, &s->expiry);
 }
 
-static void tell_news(struct secondary *s, struct zone *zone, const struct fetched *how)
+void refresh_tell(struct secondary *s, struct zone *zone, const struct fetched *how)
 {
 	s->of->opts.take(s->of->opts.ctx,
 		&(struct refresh_news){ .apex = s->apex,
@@ -169,11 +107,10 @@ static void on_expiry(struct ev_loop *loop, ev_timer *t, int events)
 		"zone %s has expired: no primary was heard for %u seconds; it is answered with "
 		"SERVFAIL",
 		name_text(name, s->apex), s->expire_s);
-	tell_news(s, NULL, NULL);
+	refresh_tell(s, NULL, NULL);
 }
 
-/* A primary was heard: what we have is good. */
-static void heard(struct secondary *s, uint32_t expire_s)
+void refresh_heard(struct secondary *s, uint32_t expire_s)
 {
 	const bool was_expired = s->expired;
 	const uint32_t soa_s = soa_number(s->zone, EXPIRE);
@@ -188,20 +125,30 @@ static void heard(struct secondary *s, uint32_t expire_s)
 	s->of->counts.expired -= was_expired;
 	set_expiry(s);
 	/* Somebody has said meanwhile that there is something new. */
-	wait_s(s, s->again ? 0
+	refresh_wait(s, s->again ? 0
 			   : with_chance(within(soa_number(s->zone, REFRESH), REFRESH_LEAST_S,
 				     TIMER_MOST_S)));
 	s->again = false;
 }
 
-/* Nobody of them has what we want. */
-static void failed(struct secondary *s)
+void refresh_heard_same(struct secondary *s, uint32_t expire_s)
+{
+	const bool was_expired = s->expired;
+
+	refresh_heard(s, expire_s);
+	if (!was_expired)
+		return;
+	zone_hold(s->zone);
+	refresh_tell(s, s->zone, NULL);
+}
+
+void refresh_failed(struct secondary *s)
 {
 	char name[NAME_TEXT];
 	const unsigned steps = s->failures < 10 ? s->failures : 10;
 	const double first = s->zone
 		? within(soa_number(s->zone, RETRY), RETRY_LEAST_S, TIMER_MOST_S)
-		: RETRY_FIRST_S;
+		: REFRESH_FIRST_S;
 	const double most = s->zone && first > RETRY_MOST_S ? first : RETRY_MOST_S;
 
 	s->of->counts.failed++;
@@ -209,39 +156,22 @@ static void failed(struct secondary *s)
 		log_line(LOG_WARNING, "zone %s: %s; asked again soon", name_text(name, s->apex),
 			s->view.fault);
 	s->tried = 0;
-	wait_s(s, with_chance(within(first * (double)(1u << steps), first, most)));
+	refresh_wait(s, with_chance(within(first * (double)(1u << steps), first, most)));
 	if (!s->zone || s->expired)
-		tell_news(s, NULL, NULL);
+		refresh_tell(s, NULL, NULL);
 }
 
-/* --- fetching ----------------------------------------------------------------------------- */
-
-static void fetch_some(struct refresher *r);
-
-static void queue_fetch(struct secondary *s)
+static void on_timer(struct ev_loop *loop, ev_timer *t, int events)
 {
-	struct refresher *r = s->of;
+	struct secondary *s = t->data;
 
-	s->doing = QUEUES;
-	s->next_fetch = s->first ? r->first_fetch : NULL;
-	if (s->first)
-		r->first_fetch = s;
+	(void)loop;
+	(void)events;
+	s->tried = 0;
+	if (s->zone && !s->whole)
+		refresh_ask_serial(s);
 	else
-		*r->last_fetch = s;
-	if (!s->next_fetch)
-		r->last_fetch = &s->next_fetch;
-	r->counts.waiting++;
-	fetch_some(r);
-}
-
-/* One peer has not given it: the next. */
-static void try_next(struct secondary *s)
-{
-	s->at = (s->at + 1) % s->n;
-	if (++s->tried < s->n)
-		queue_fetch(s);
-	else
-		failed(s);
+		refresh_fetch(s);
 }
 
 static void free_peers(struct peer *peers, size_t n)
@@ -251,7 +181,7 @@ static void free_peers(struct peer *peers, size_t n)
 	free(peers);
 }
 
-static void free_secondary(struct secondary *s)
+void refresh_free_secondary(struct secondary *s)
 {
 	struct ev_loop *loop = s->of->opts.loop;
 
@@ -265,366 +195,12 @@ static void free_secondary(struct secondary *s)
 	free(s);
 }
 
-static void say_fetched(const struct secondary *s, const struct fetched *got)
-{
-	char name[NAME_TEXT], peer[PEER_TEXT];
-
-	log_line(LOG_NOTICE, "zone %s: serial %u from %s by %s: %ju records, %ju bytes",
-		name_text(name, s->apex), got->zone->serial, peer_text(peer, &s->peers[s->at]),
-		got->incremental ? "IXFR" : "AXFR", (uintmax_t)got->records,
-		(uintmax_t)got->bytes);
-}
-
-static void take_fetched(struct secondary *s, struct fetching *f)
-{
-	struct fetched *got = &f->got;
-
-	s->of->counts.fetched++;
-	s->whole = false;
-	say_fetched(s, got);
-	s->view.transferred_s = time(NULL);
-	s->view.incremental = got->incremental;
-	s->view.bytes = got->bytes;
-	s->view.records = got->records;
-	zone_drop(s->zone);
-	s->zone = got->zone;
-	zone_hold(s->zone); /* one for us, one for who takes it */
-	got->zone = NULL;
-	heard(s, got->expire_s);
-	tell_news(s, s->zone, got);
-}
-
-static void fetch_done(void *ctx, enum job_end end)
-{
-	struct fetching *f = ctx;
-	struct secondary *s = f->of;
-	struct refresher *r = s->of;
-	const bool gone = s->gone;
-
-	r->counts.fetching--;
-	if (gone) {
-		free_secondary(s);
-	} else if (end == JOB_DONE && f->kind == FETCH_NEW) {
-		take_fetched(s, f);
-	} else if (end == JOB_DONE && f->kind == FETCH_SAME) {
-		const bool was_expired = s->expired;
-		heard(s, f->got.expire_s);
-		if (was_expired) {
-			zone_hold(s->zone);
-			tell_news(s, s->zone, NULL);
-		}
-	} else {
-		snprintf(s->view.fault, sizeof s->view.fault, "%.*s", FAULT_MOST,
-			end == JOB_DONE ? f->why.text : "out of memory");
-		try_next(s);
-	}
-	if (end == JOB_DONE) {
-		zone_drop(f->got.zone);
-		change_free(f->got.change);
-	}
-	if (!gone && s->again && s->doing == WAITS) {
-		s->again = false;
-		wait_s(s, 0);
-	}
-	zone_drop(f->have);
-	part_drop(f->hold);
-	peer_fini(&f->peer);
-	free(f->verify);
-	free(f);
-	fetch_some(r);
-}
-
-/* What has come is not taken. */
-static void refuse(struct fetched *got)
-{
-	zone_drop(got->zone);
-	change_free(got->change);
-	got->zone = NULL;
-	got->change = NULL;
-}
-
-/* What came whole differs little from what we have, mostly: then that is all that has to be stored, and
- * those who follow us need no more. */
-static void find_change(const struct zone *have, struct fetched *got)
-{
-	struct fault why;
-
-	if (!have || got->change || got->zone->serial == have->serial)
-		return;
-	got->change = change_between(have, got->zone, &why);
-}
-
-static void add_peer_name(struct fetching *f, uint32_t serial)
-{
-	const struct fault what = f->why;
-	char peer[PEER_TEXT];
-
-	fault(&f->why, "%s: serial %u is not taken: %s", peer_text(peer, &f->peer), serial,
-		what.text);
-}
-
-static void fetch_work(void *ctx, struct job *job)
-{
-	struct fetching *f = ctx;
-	struct refresher *r = f->of->of;
-	struct fetched got = { 0 };
-	enum fetch_kind kind = FETCH_FAILED;
-
-	if (!r->opts.mark || r->opts.mark(r->opts.ctx, f->of->apex, &f->upon, &f->why))
-		kind = fetch_zone(&(struct fetch_opts){ .apex = f->of->apex,
-					  .peer = &f->peer,
-					  .limits = limits,
-					  .have = f->have,
-					  .whole = f->whole,
-					  .compile = f->compile,
-					  .job = job },
-			&got, &f->why);
-	if (kind == FETCH_NEW && f->verify &&
-		!r->opts.verify(r->opts.ctx, f->verify, got.zone, job, &f->why)) {
-		add_peer_name(f, got.zone->serial);
-		refuse(&got);
-		kind = FETCH_FAILED;
-	}
-	if (kind == FETCH_NEW)
-		find_change(f->have, &got);
-	if (kind == FETCH_NEW && r->opts.store &&
-		!r->opts.store(r->opts.ctx, &f->upon, &got, &f->why)) {
-		refuse(&got);
-		kind = FETCH_FAILED;
-	}
-	if (got.change)
-		history_give(got.zone, f->have, got.change);
-	got.change = NULL;
-	f->got = got;
-	f->kind = kind;
-}
-
-static bool fetch_start(struct secondary *s)
-{
-	struct refresher *r = s->of;
-	struct fetching *f = calloc(1, sizeof *f);
-	char name[NAME_TEXT];
-	bool ok = f != NULL;
-
-	if (ok && r->opts.verifies)
-		f->verify = r->opts.verifies(r->opts.ctx, s->apex, &ok);
-	if (!ok) {
-		free(f);
-		return false;
-	}
-	f->of = s;
-	f->have = s->zone;
-	if (f->have)
-		zone_hold(f->have);
-	f->whole = s->whole;
-	peer_copy(&f->peer, &s->peers[s->at]);
-	f->compile = r->opts.compile(r->opts.ctx, &f->hold);
-	s->doing = FETCHES;
-	if (jobs_start(r->opts.jobs,
-		    &(struct job_opts){ .lane = r->lane,
-			    .name = "transfer",
-			    .about = name_text(name, s->apex),
-			    .ctx = f,
-			    .work = fetch_work,
-			    .done = fetch_done }))
-		return true;
-	zone_drop(f->have);
-	part_drop(f->hold);
-	peer_fini(&f->peer);
-	free(f->verify);
-	free(f);
-	return false;
-}
-
-static void fetch_some(struct refresher *r)
-{
-	while (r->first_fetch && r->counts.fetching < FETCHING_MOST) {
-		struct secondary *s = r->first_fetch;
-		r->first_fetch = s->next_fetch;
-		if (!r->first_fetch)
-			r->last_fetch = &r->first_fetch;
-		r->counts.waiting--;
-		if (s->gone) {
-			free_secondary(s);
-		} else if (!r->opts.follows(r->opts.ctx, s->apex)) {
-			wait_s(s, RETRY_FIRST_S);
-		} else if (fetch_start(s)) {
-			r->counts.fetching++;
-		} else {
-			snprintf(s->view.fault, sizeof s->view.fault, "out of memory");
-			failed(s);
-		}
-	}
-}
-
-/* --- asking ------------------------------------------------------------------------------- */
-
-static void ask(struct secondary *s);
-
-static size_t write_question(void *ctx, uint8_t to[static EXCHANGE_MOST], uint16_t id)
-{
-	struct secondary *s = ctx;
-	const struct peer *p = &s->peers[s->at];
-	const size_t apex = name_len(s->apex);
-	uint8_t *q = to + QUERY_HEADER;
-	static const uint8_t opt[EDNS_OPT_FIXED + 4] = { 0, 0, RRTYPE_OPT, EDNS_PAYLOAD >> 8,
-		EDNS_PAYLOAD & 255, 0, 0, 0, 0, 0, 4, 0, EDNS_EXPIRE, 0, 0 };
-
-	memset(to, 0, QUERY_HEADER);
-	be16_put(to, id);
-	be16_put(to + 4, 1);
-	be16_put(to + 10, 1);
-	memcpy(q, s->apex, apex);
-	be16_put(q + apex, RRTYPE_SOA);
-	be16_put(q + apex + 2, RRCLASS_IN);
-	memcpy(q + apex + 4, opt, sizeof opt);
-	const size_t len = QUERY_HEADER + apex + 4 + sizeof opt;
-	s->tsig.key = NULL;
-	return p->is_signed ? tsig_ask(&s->tsig, &p->key, to, len, (uint64_t)time(NULL)) : len;
-}
-
-/* What an answer says. */
-struct soa_answer {
-	uint32_t serial, expire_s;
-	bool has_soa;
-	char error[RCODE_TEXT + 8];
-};
-
-static const char *check_tsig(struct secondary *s, const struct message *m,
-	const struct message_rr *last, unsigned section)
-{
-	struct query_tsig t;
-
-	if (!s->tsig.key)
-		return NULL;
-	if (section != 2 || last->type != RRTYPE_TSIG || !message_tsig(last, &t))
-		return "answers without a signature";
-	if (tsig_check_answer(&s->tsig, &t, m->bytes, (uint64_t)time(NULL)) == TSIG_GOOD)
-		return NULL;
-	return tsig_error_text(s->tsig.error);
-}
-
-static void read_option(const struct message_rr *rr, struct soa_answer *to)
-{
-	if (rr->rdlen >= 8 && be16_get(rr->rdata) == EDNS_EXPIRE && be16_get(rr->rdata + 2) == 4)
-		to->expire_s = be32_get(rr->rdata + 4);
-}
-
-/* NULL, or what is wrong with it: as long as `to` is there. */
-static const char *read_answer(
-	struct secondary *s, const uint8_t *packet, size_t len, struct soa_answer *to)
-{
-	struct message m;
-	struct message_rr rr = { .type = 0 };
-	unsigned section = 0;
-	char name[RCODE_TEXT];
-
-	if (!message_open(&m, packet, len))
-		return m.wrong;
-	while (message_next(&m, &rr, &section)) {
-		if (section == 0 && rr.type == RRTYPE_SOA && name_equal(rr.owner, s->apex) &&
-			rr.rdlen >= SOA_NUMBERS) {
-			to->has_soa = true;
-			to->serial = be32_get(rr.rdata + rr.rdlen - SOA_NUMBERS);
-		}
-		if (section == 2 && rr.type == RRTYPE_OPT)
-			read_option(&rr, to);
-	}
-	if (m.wrong)
-		return m.wrong;
-	const char *wrong = check_tsig(s, &m, &rr, section);
-	if (wrong)
-		return wrong;
-	if (m.flags & RCODE_BITS) {
-		snprintf(to->error, sizeof to->error, "answers %s",
-			rcode_text(name, m.flags & RCODE_BITS));
-		return to->error;
-	}
-	return to->has_soa ? NULL : "answers without the zone's SOA";
-}
-
-static void take_answer(void *ctx, const uint8_t *packet, size_t len)
-{
-	struct secondary *s = ctx;
-	struct soa_answer a = { 0 };
-	char peer[PEER_TEXT];
-	const char *wrong = packet ? read_answer(s, packet, len, &a) : "does not answer over UDP";
-
-	s->exchange = NULL;
-	s->of->counts.asking--;
-	if (wrong) {
-		snprintf(s->view.fault, sizeof s->view.fault, "%s: %s",
-			peer_text(peer, &s->peers[s->at]), wrong);
-		s->at = (s->at + 1) % s->n;
-		if (++s->tried < s->n) {
-			ask(s);
-		} else {
-			/* Perhaps only UDP does not come through. */
-			s->tried = 0;
-			queue_fetch(s);
-		}
-		return;
-	}
-	s->tried = 0;
-	if (s->zone && (a.serial == s->zone->serial || serial_is_newer(s->zone->serial, a.serial))) {
-		const bool was_expired = s->expired;
-		heard(s, a.expire_s);
-		if (s->of->opts.checked)
-			s->of->opts.checked(
-				s->of->opts.ctx, s->apex, s->view.checked_s, s->expire_s);
-		if (was_expired) {
-			zone_hold(s->zone);
-			tell_news(s, s->zone, NULL);
-		}
-		return;
-	}
-	queue_fetch(s);
-}
-
-static void ask(struct secondary *s)
-{
-	struct refresher *r = s->of;
-
-	/* What it has is asked for where nobody listens: IXFR tells, too, that there is nothing newer. */
-	if (s->peers[s->at].tls) {
-		queue_fetch(s);
-		return;
-	}
-	s->doing = ASKS;
-	r->counts.asked++;
-	s->exchange = exchange_start(r->exchanges,
-		&(struct exchange_opts){ .to = (const struct sockaddr *)&s->peers[s->at].at,
-			.to_len = s->peers[s->at].len,
-			.ctx = s,
-			.write = write_question,
-			.done = take_answer });
-	if (s->exchange) {
-		r->counts.asking++;
-	} else {
-		snprintf(s->view.fault, sizeof s->view.fault, "out of memory");
-		failed(s);
-	}
-}
-
-static void on_timer(struct ev_loop *loop, ev_timer *t, int events)
-{
-	struct secondary *s = t->data;
-
-	(void)loop;
-	(void)events;
-	s->tried = 0;
-	if (s->zone && !s->whole)
-		ask(s);
-	else
-		queue_fetch(s);
-}
-
 /* --- from outside ------------------------------------------------------------------------- */
 
 static void ask_now(struct secondary *s)
 {
 	if (s->doing == WAITS)
-		wait_s(s, 0);
+		refresh_wait(s, 0);
 	else
 		s->again = true;
 }
@@ -693,7 +269,7 @@ static void begin(struct secondary *s, const struct refresh_zone *z)
 		s->expire_s = z->expire_s ? z->expire_s : soa_number(s->zone, EXPIRE);
 		set_expiry(s);
 	}
-	wait_s(s, 0);
+	refresh_wait(s, 0);
 }
 
 bool refresher_put(struct refresher *r, const struct refresh_zone *z)
@@ -710,7 +286,7 @@ bool refresher_put(struct refresher *r, const struct refresh_zone *z)
 			exchange_cancel(s->exchange);
 			s->exchange = NULL;
 			r->counts.asking--;
-			wait_s(s, 0);
+			refresh_wait(s, 0);
 		}
 		free_peers(s->peers, s->n);
 		s->peers = peers;
@@ -755,7 +331,7 @@ void refresher_drop(struct refresher *r, const uint8_t *apex)
 		ev_timer_stop(r->opts.loop, &s->timer);
 		ev_timer_stop(r->opts.loop, &s->expiry);
 	} else {
-		free_secondary(s);
+		refresh_free_secondary(s);
 	}
 }
 
@@ -784,7 +360,7 @@ struct refresher *refresher_new(const struct refresher_opts *opts)
 	struct refresher *r = memory_zeroed(1, sizeof *r);
 
 	r->opts = *opts;
-	r->lane = jobs_lane(opts->jobs, FETCHING_MOST, JOBS_POLITE);
+	r->lane = jobs_lane(opts->jobs, REFRESH_FETCHING_MOST, JOBS_POLITE);
 	r->exchanges = exchanges_new(opts->loop);
 	r->last_fetch = &r->first_fetch;
 	return r;
@@ -792,7 +368,7 @@ struct refresher *refresher_new(const struct refresher_opts *opts)
 
 static void free_node(void *s)
 {
-	free_secondary(s);
+	refresh_free_secondary(s);
 }
 
 void refresher_free(struct refresher *r)
@@ -801,7 +377,7 @@ void refresher_free(struct refresher *r)
 		struct secondary *s = r->first_fetch;
 		r->first_fetch = s->next_fetch;
 		if (s->gone)
-			free_secondary(s);
+			refresh_free_secondary(s);
 	}
 	tdestroy(r->tree, free_node);
 	exchanges_free(r->exchanges);
