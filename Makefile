@@ -202,7 +202,7 @@ interop: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(BUILD) tests/interop/interop.py --changes $(CHANGES) --seed $(SEED)
 	@BUILD=$(BUILD) tests/interop/acme.py
-	@BUILD=$(BUILD) tests/interop/fleet.py
+	@BUILD=$(BUILD) tests/interop/fleet.py --seed $(SEED)
 	@BUILD=$(BUILD) tests/interop/rolls.py --seed $(SEED)
 	@BUILD=$(BUILD) tests/interop/validate.py --queries $(QUERIES) --seed $(SEED)
 

@@ -2,8 +2,9 @@
 """fleet - real nameservers beside ours, in other parts than interop.py has: updates that we send on to them, steered
 names that they answer as our secondaries, and catalogs both ways.
 
-Each that is not installed is skipped. Everything is on loopback.
+Each that is not installed is skipped. Everything is on loopback. --seed S of what is random.
 """
+import argparse
 import os
 import shutil
 import sqlite3
@@ -13,6 +14,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 from lib import *
 from xfr import *
 
+ask = argparse.ArgumentParser()
+ask.add_argument("--seed", type=int, default=int(time.time()))
+SEED = ask.parse_known_args()[0].seed
+sys.argv = sys.argv[:1] + [word for word in sys.argv[1:] if word.isidentifier()]         # claims
+print("seed %d" % SEED)
 KEY = Key("xfr.test", os.urandom(32))
 SECRET = base64.b64encode(KEY.secret).decode()
 ZONE = "$ORIGIN dyn.test.\n$TTL 300\n@ SOA ns1 host 1 7200 900 1209600 60\n@ NS ns1\nns1 A 127.0.0.1\nwww A 192.0.2.1\n"
@@ -437,7 +443,7 @@ def follow_pdns():
 
 @claim("of two of ours one has the members of the other's catalog, through random changes and kill -9 of both")
 def ours_follow_ours():
-    rng, zones = random.Random(), {}
+    rng, zones = random.Random(SEED), {}
     with Server({}, start=False) as p, Server({}, start=False) as s:
         p.configure("store: { file: waymark.db }\npeers: { sec: { at: \"127.0.0.1:%d\" } }\ntemplates: { hosted: { transfer: any, notify: sec } }\n"
                     "reload: { zones-lost: 100%% }" % s.port,
