@@ -2,6 +2,7 @@
 
 #include "dns/message.h"
 #include "dns/rrtype.h"
+#include "xfr/update_rules.h"
 #include "zone/image.h"
 #include "zone/lookup.h"
 #include "zone/rdata.h"
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SOA_NUMBERS = 20, RECORDS_MOST = 65536, LABEL = 64 };
+enum { SOA_NUMBERS = 20, RECORDS_MOST = 65536 };
 
 /* A record of a name that the update looks at. */
 struct record_now {
@@ -272,58 +273,6 @@ static bool check_prerequisites(struct working *w)
 
 /* --- who may ------------------------------------------------------------------------------ */
 
-/* Letters in either case; any other byte is itself alone. */
-static bool same_label(const uint8_t *a, const uint8_t *b)
-{
-	uint8_t x[LABEL], y[LABEL];
-
-	if (*a != *b)
-		return false;
-	name_lower(x, a, *a + 1u);
-	name_lower(y, b, *b + 1u);
-	return memcmp(x, y, *a + 1u) == 0;
-}
-
-static bool is_any(const uint8_t *label)
-{
-	return label[0] == 1 && label[1] == '*';
-}
-
-/* "*" is one label, and more where what follows does not match else. Only the last one on the way is ever
- * looked at again: what was let through by one before it goes as well by that. */
-bool update_name_matches(const uint8_t *pattern, const uint8_t *name, const uint8_t *apex)
-{
-	const uint8_t *const end = name + name_len(name) - name_len(apex);
-	const uint8_t *behind = NULL, *from = NULL; /* the last "*", and what it stands for */
-
-	while (*pattern || name != end) {
-		if (*pattern && name != end && is_any(pattern)) {
-			pattern = behind = pattern + 2;
-			name = from = name + *name + 1u;
-		} else if (*pattern && name != end && same_label(pattern, name)) {
-			pattern += *pattern + 1u;
-			name += *name + 1u;
-		} else if (behind && from != end) {
-			pattern = behind;
-			name = from = from + *from + 1u;
-		} else {
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool allows(const struct policy_update *u, const struct message_rr *rr, const uint8_t *apex)
-{
-	bool name = u->n_names == 0, type = u->n_types == 0;
-
-	for (size_t i = 0; i < u->n_names && !name; i++)
-		name = update_name_matches(u->names[i], rr->owner, apex);
-	for (size_t i = 0; i < u->n_types && !type; i++)
-		type = u->types[i] == rr->type;
-	return name && type;
-}
-
 static bool may(struct working *w, const struct message_rr *rr)
 {
 	const struct update_opts *o = w->o;
@@ -332,7 +281,8 @@ static bool may(struct working *w, const struct message_rr *rr)
 	if (!o->rules)
 		return true;
 	for (size_t i = 0; i < o->n_rules; i++)
-		if (o->is_for[i] && allows(&o->rules[i], rr, o->zone->apex))
+		if (o->is_for[i] && update_rules_allow(
+				&o->rules[i], rr->owner, rr->type, o->zone->apex))
 			return true;
 	w->rcode = RCODE_REFUSED;
 	return fault(w->why, "%s %s may not be changed by who asks", name_text(name, rr->owner),

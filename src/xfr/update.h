@@ -33,8 +33,4 @@ unsigned update_make(const struct update_opts *o, struct change **to, struct fau
 /* The serial after `now`: newer by RFC 1982, whatever the policy and the clock say. */
 uint32_t update_serial(uint32_t now, enum policy_serial how, int64_t now_s);
 
-/* Does a pattern of names below the apex match? `name` is whole; a pattern is labels as on the wire, ended by
- * a zero, of which "*" stands for any labels, one or more. */
-bool update_name_matches(const uint8_t *pattern, const uint8_t *name, const uint8_t *apex);
-
 #endif

@@ -235,54 +235,6 @@ static void who_may_change_what_is_told_by_name_and_type(void)
 		make("u _acme-challenge IN TXT 60 0161\n", got, rules, 1, no), RCODE_REFUSED);
 }
 
-static void patterns_of_names_stand_for_labels(void)
-{
-	static const struct {
-		const char *pattern, *name;
-		bool matches;
-	} row[] = {
-		{ "a", "a.ex.", true },
-		{ "a", "A.ex.", true },
-		{ "a", "b.ex.", false },
-		{ "_a-1", "_A-1.ex.", true },
-		{ "_a-1", "\\127a-1.ex.", false },
-		{ "_a-1", "_a\\0131.ex.", false },
-		{ "_a-1", "_a-\\017.ex.", false },
-		{ "a", "x.a.ex.", false },
-		{ "*", "x.a.ex.", true },
-		{ "*", "ex.", false },
-		{ "*.dyn", "x.dyn.ex.", true },
-		{ "*.dyn", "y.x.dyn.ex.", true },
-		{ "*.dyn", "dyn.ex.", false },
-		{ "*.dyn", "x.dyn.y.ex.", false },
-		{ "a.*", "a.b.c.ex.", true },
-		{ "a.*", "a.ex.", false },
-		{ "*.b.*.b", "a.b.b.c.b.ex.", true },
-		{ "*.b.*.b", "a.b.b.ex.", false },
-		{ "*.b.*.b", "b.b.c.b.ex.", true },
-		{ "*.b.c", "a.b.b.c.ex.", true },
-		{ "*.*", "a.ex.", false },
-		{ "*.*", "a.b.ex.", true },
-		{ "*.*.*.*.*.*.*.*.*.*.*.*.b",
-			"a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a."
-			"a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.ex.",
-			false },
-		{ "@", "ex.", true },
-		{ "@", "a.ex.", false },
-	};
-	static const uint8_t root[1];
-
-	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
-		uint8_t pattern[NAME_MOST] = { 0 }, name[NAME_MOST];
-		if (row[i].pattern[0] != '@')
-			name_parse(pattern, NULL, row[i].pattern, strlen(row[i].pattern), root);
-		name_parse(name, NULL, row[i].name, strlen(row[i].name), root);
-		if (update_name_matches(pattern, name, apex) != row[i].matches)
-			printf("%s %s\n", row[i].pattern, row[i].name);
-		CU_ASSERT_EQUAL(update_name_matches(pattern, name, apex), row[i].matches);
-	}
-}
-
 static void serials_never_go_back(void)
 {
 	static const struct {
@@ -313,7 +265,6 @@ void suite_update(void)
 		{ "changes are those of the RFC (2136, 3.4)", changes_are_those_of_the_rfc },
 		{ "who may change what is told by name and type",
 			who_may_change_what_is_told_by_name_and_type },
-		{ "patterns of names stand for labels", patterns_of_names_stand_for_labels },
 		{ "serials never go back", serials_never_go_back },
 	};
 
