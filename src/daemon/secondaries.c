@@ -421,7 +421,7 @@ static bool signs(const struct secondaries *s, const struct registry_zone *z)
 static void put_beside(const struct secondaries *s, const struct registry_zone *is,
 	const struct zone *came, struct registry_zone *to)
 {
-	const bool has = is->keys && zone_is_ready(is->load.zone);
+	const bool has = zone_is_ready(is->load.zone); /* unsigned, as long as no key can be had */
 
 	to->plain = came;
 	to->keys = is->keys;

@@ -702,12 +702,12 @@ static struct registry_zone *of_primary(
 	if (old && old->source == REGISTRY_PRIMARY) {
 		part_copy(&to, old, sizeof to); /* it has no files */
 		to.added = z->added;
-		if (old->state == REGISTRY_FAULTY) {
+		to.load.zone = old->plain ? (struct zone *)(uintptr_t)old->plain : old->load.zone;
+		if (zone_is_ready(to.load.zone) && old->state != REGISTRY_READY) {
 			to.state = REGISTRY_READY;
 			to.since_s = r->now_s;
 			to.fault = NULL;
 		}
-		to.load.zone = old->plain ? (struct zone *)(uintptr_t)old->plain : old->load.zone;
 		to.plain = NULL;
 		to.keys = NULL;
 		to.keys_due = to.plain_due = false;

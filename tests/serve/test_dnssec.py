@@ -420,6 +420,33 @@ def bump():
         same(whole(s, "bump.test")["new.bump.test.", "RRSIG", "A"], after["new.bump.test.", "RRSIG", "A"], "with its primary away:")
 
 
+@claim("a secondary that is to be signed while no key can be had is served on, and follows its primary once there is one")
+def no_keys_yet():
+    with Server({"bump.test": SIGNED}, start=False) as p, Server({}, start=False) as s:
+        p.configure("peers: { sec: { at: \"127.0.0.1:%d\" } }" % s.port,
+                    "[ { name: bump.test, file: zones/bump.test.zone, transfer: any, notify: sec } ]")
+        def configure(more):
+            s.configure(STORE + "peers: { pri: { at: \"127.0.0.1:%d\" } }" % p.port,
+                        "[ { name: bump.test, primary: pri, transfer: any%s } ]" % more)
+        configure("")
+        p.start()
+        s.start()
+        until(lambda: serial(s, "bump.test") == 10, 30)
+        s.write("keys", "no folder")
+        configure(", dnssec: auto")
+        code, said = s.ctl("reload")
+        same((code, "keys" in said, serial(s, "bump.test")), (1, True, 10), said)
+        same("source         primary" in s.ctl("zone", "status", "bump.test")[1], True)
+        p.write("zones/bump.test.zone", SIGNED.replace("www A", "new A").replace("host 10", "host 11"))
+        same(p.ctl("reload")[0], 0)
+        until(lambda: "serial 11 from pri" in s.said() and "served as it is" in s.said(), 30)
+        same(serial(s, "bump.test"), 10, s.said())
+        os.remove(s.dir + "/keys")
+        same(s.ctl("reload")[0], 0)
+        same((serial(s, "bump.test"), ("new.bump.test.", "RRSIG", "A") in whole(s, "bump.test")), (11, True))
+        same("state          ready" in s.ctl("zone", "status", "bump.test")[1], True)
+
+
 @claim("peers that know no EDGE get addresses in its place, signed, and go on with them when edges change")
 def plain_peers():
     with Server({"plain.test": SIGNED}, start=False) as s:
