@@ -9,32 +9,55 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of each pool what is known so far: pools lead to others by many ways, and each is asked once. */
+enum { NOT_ASKED, NO, YES };
+
+struct asking {
+	const struct steer *s;
+	uint8_t *known; /* [pool] */
+};
+
+static bool matter_in(const struct asking *a, int pool);
+
 /* Does a pool in it ask, or one that it pins clients to? */
-static bool matter_below(const struct steer *s, const struct pool *p)
+static bool matter_below(const struct asking *a, const struct pool *p)
 {
 	for (unsigned i = 0; p->tree && i < p->tree->n; i++)
-		if (p->tree->members[i].is_pool &&
-			simulate_names_matter(s, p->tree->members[i].number))
+		if (p->tree->members[i].is_pool && matter_in(a, p->tree->members[i].number))
 			return true;
 	for (unsigned i = 0; i < p->n_pins; i++)
-		if (p->pins[i].from->to_pool && simulate_names_matter(s, p->pins[i].from->pool))
+		if (p->pins[i].from->to_pool && matter_in(a, p->pins[i].from->pool))
 			return true;
 	for (unsigned i = 0; p->rules && i < p->rules->n; i++)
 		if (p->rules->rule[i].from->to.to_pool &&
-			simulate_names_matter(s, p->rules->rule[i].from->to.pool))
+			matter_in(a, p->rules->rule[i].from->to.pool))
 			return true;
 	return false;
 }
 
-bool simulate_names_matter(const struct steer *s, int pool)
+static bool matter_in(const struct asking *a, int pool)
 {
-	for (unsigned i = 0; pool >= 0 && i < s->n_pools; i++) {
-		const struct pool *p = &s->pools[pool];
-		if (p->affinity & AFFINITY_NAME || matter_below(s, p))
-			return true;
-		pool = p->all_down == POOL_OTHER ? p->other : -1;
-	}
-	return false;
+	const int first = pool;
+	bool yes = false;
+
+	for (; pool >= 0 && !yes && !a->known[pool];
+		pool = a->s->pools[pool].all_down == POOL_OTHER ? a->s->pools[pool].other : -1)
+		yes = a->s->pools[pool].affinity & AFFINITY_NAME ||
+			matter_below(a, &a->s->pools[pool]);
+	yes = yes || (pool >= 0 && a->known[pool] == YES);
+	a->known[first] = yes ? YES : NO;
+	return yes;
+}
+
+bool *simulate_names_matter(const struct steer *s)
+{
+	const struct asking a = { s, memory_zeroed(s->n_pools, sizeof *a.known) };
+	bool *matter = memory_zeroed(s->n_pools, sizeof *matter);
+
+	for (unsigned i = 0; i < s->n_pools; i++)
+		matter[i] = matter_in(&a, (int)i);
+	memory_free(a.known);
+	return matter;
 }
 
 static void take(struct simulate_names *to, const struct zone *z, const struct zone_node *n,

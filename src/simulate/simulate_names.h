@@ -19,9 +19,9 @@ struct simulate_names {
 	size_t n, room;
 };
 
-/* Does what the pool, or one that stands in for it, answers depend on the name? `pool` -1: no.
- */
-bool simulate_names_matter(const struct steer *s, int pool);
+/* Does what the pool, or one that stands in for it, answers depend on the name? [pool], of the
+ * heap. */
+bool *simulate_names_matter(const struct steer *s);
 
 /* Of each of the pools `names` [n], where `matter` [n] says so. All is allocated from `mem`,
  * but the lists. */

@@ -308,13 +308,17 @@ static struct simulate_names *get_names(
 	const struct foresee *f, const char *const *pools, size_t n, struct arena *mem)
 {
 	bool *matter = memory_zeroed(n, sizeof *matter), any = false;
-	const struct steer *old = f->old.steer, *new = foresee_new(f)->steer;
+	const struct steer *sides[2] = { f->old.steer, foresee_new(f)->steer };
 	struct simulate_names *names = NULL;
 
-	for (size_t i = 0; i < n; i++) {
-		matter[i] = simulate_names_matter(old, steer_pool(old, pools[i])) ||
-			simulate_names_matter(new, steer_pool(new, pools[i]));
-		any = any || matter[i];
+	for (unsigned k = 0; k < 2; k++) {
+		bool *of_pool = simulate_names_matter(sides[k]);
+		for (size_t i = 0; i < n; i++) {
+			const int pool = steer_pool(sides[k], pools[i]);
+			matter[i] = matter[i] || (pool >= 0 && of_pool[pool]);
+			any = any || matter[i];
+		}
+		memory_free(of_pool);
 	}
 	if (any && f->next.zones) {
 		struct world *w = world_of(&f->next);

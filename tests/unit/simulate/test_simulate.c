@@ -1,5 +1,6 @@
 #include "simulate/simulate.h"
 
+#include "base/memory.h"
 #include "simulate/simulate_names.h"
 #include "unit/steer/small_world.h"
 #include "unit/unit.h"
@@ -303,6 +304,46 @@ static void a_wildcard_is_many_names(void)
 		name_text(text, simulate_names_get(&names, 0x1f, other)), "1f.any.");
 }
 
+/* Pools that are each pinned to the next by many nets: were each of the ways gone, this would
+ * take for ever. */
+static void names_matter_as_far_as_pools_lead(void)
+{
+	enum { POOLS = 8, PINS = 64 };
+	struct pool_opts pools[POOLS + 2];
+	struct pool_pin pins[POOLS][PINS];
+	struct small small;
+
+	for (unsigned i = 0; i < POOLS + 2; i++) {
+		pools[i] = small_pool();
+		pools[i].name = (const char *const[]){ "web", "b", "c", "d", "e", "f", "g", "h",
+			"before", "beside" }[i];
+		pools[i].policy = POOL_ROUND_ROBIN;
+	}
+	for (unsigned i = 0; i + 1 < POOLS; i++) {
+		for (unsigned k = 0; k < PINS; k++)
+			pins[i][k] = (struct pool_pin){ .kind = PIN_NET,
+				.net = { { { [10] = 255, 255, 10, (uint8_t)k } },
+					ADDR_V4_BITS + 16 },
+				.to_pool = true,
+				.pool = (uint16_t)(i + 1) };
+		pools[i].pins = pins[i];
+		pools[i].n_pins = PINS;
+	}
+	/* The last but one has who stands in. */
+	pools[POOLS].all_down = POOL_OTHER;
+	pools[POOLS].other = 0;
+	for (unsigned by_name = 0; by_name < 2; by_name++) {
+		pools[POOLS - 1].affinity = by_name ? AFFINITY_NAME : 0;
+		small_open(&small, pools, POOLS + 2);
+		bool *matter = simulate_names_matter(small.steer);
+		for (unsigned i = 0; i <= POOLS; i++)
+			CU_ASSERT_EQUAL(matter[i], by_name);
+		CU_ASSERT_FALSE(matter[POOLS + 1]);
+		memory_free(matter);
+		small_close(&small);
+	}
+}
+
 void suite_simulate(void);
 void suite_simulate(void)
 {
@@ -318,6 +359,7 @@ void suite_simulate(void)
 		{ "a client with a name asks for that alone",
 			a_client_with_a_name_asks_for_that_alone },
 		{ "a wildcard is many names", a_wildcard_is_many_names },
+		{ "names matter as far as pools lead", names_matter_as_far_as_pools_lead },
 	};
 
 	unit_suite("simulate/simulate", cases, UNIT_COUNT(cases));
