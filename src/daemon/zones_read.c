@@ -864,27 +864,49 @@ static struct registry_zone *of_making(
 	return registry_zone_new(&to);
 }
 
+/* What is stored of one that is signed here, as it was served; without a zone where there is nothing. */
+static struct registry_zone stored_signed(const struct reading *r, const struct listed *z)
+{
+	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
+	struct registry_zone to = { .source = source_of(r, z),
+		.state = REGISTRY_READY,
+		.loaded_s = r->now_s };
+	struct zone *own = NULL;
+	struct fault why = { 0 };
+
+	if (r->o->stored && (to.source == REGISTRY_STORE || to.source == REGISTRY_PRIMARY))
+		own = r->o->stored(r->o->stored_ctx, z->origin, z->path, &opts, &to.checked_s,
+			&to.expire_s, &why);
+	if (to.source == REGISTRY_STORE) {
+		to.load.zone = own;
+		return to;
+	}
+	if (r->o->store)
+		to.load.zone = stored_signed_zone(r->o->store, z->origin, &opts, &why);
+	if (to.load.zone)
+		to.plain = own; /* as its primary has it */
+	else if (own)
+		zone_drop(own);
+	return to;
+}
+
 /* Its keys cannot be had: what was signed of it is served on, and it is told. NULL: no memory. */
 static struct registry_zone *without_keys(const struct reading *r, const struct listed *z,
 	const struct fault *lost, struct faults *f)
 {
-	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
-	const struct conf_rule *rule = &r->o->conf->rules[z->at->rule];
 	struct listed as = *z;
-	struct registry_zone stored = { .state = REGISTRY_READY, .loaded_s = r->now_s };
-	struct fault why = { 0 };
+	struct registry_zone stored = { .load = { 0 } };
 
 	faults_take(f, lost);
-	if (!z->before && r->o->stored && rule->stored && !rule->n_primaries)
-		stored.load.zone = r->o->stored(r->o->stored_ctx, z->origin, z->path, &opts,
-			&stored.checked_s, &stored.expire_s, &why);
-	else if (!z->before && r->o->store)
-		stored.load.zone = stored_signed_zone(r->o->store, z->origin, &opts, &why);
+	if (!z->before)
+		stored = stored_signed(r, z);
 	if (stored.load.zone)
 		as.before = &stored;
 	struct registry_zone *made = faulty(r, &as, f);
 	if (stored.load.zone)
 		zone_drop(stored.load.zone);
+	if (stored.plain)
+		zone_drop((struct zone *)(uintptr_t)stored.plain);
 	return made;
 }
 

@@ -2,6 +2,7 @@
 import base64
 import concurrent.futures
 import json
+import re
 import shutil as sh
 
 from edges import until
@@ -445,6 +446,32 @@ def no_keys_yet():
         same(s.ctl("reload")[0], 0)
         same((serial(s, "bump.test"), ("new.bump.test.", "RRSIG", "A") in whole(s, "bump.test")), (11, True))
         same("state          ready" in s.ctl("zone", "status", "bump.test")[1], True)
+
+
+@claim("a secondary that starts without its keys serves what it had signed, and follows its primary once they are back")
+def no_keys_at_start():
+    with Server({"bump.test": SIGNED}, start=False) as p, Server({}, start=False) as s:
+        p.configure("peers: { sec: { at: \"127.0.0.1:%d\" } }" % s.port,
+                    "[ { name: bump.test, file: zones/bump.test.zone, transfer: any, notify: sec } ]")
+        s.configure(STORE + "peers: { pri: { at: \"127.0.0.1:%d\" } }" % p.port,
+                    "[ { name: bump.test, primary: pri, dnssec: auto, transfer: any } ]")
+        p.start()
+        s.start()
+        until(lambda: serial(s, "bump.test") == 11, 30)
+        s.stop()
+        os.rename(s.dir + "/keys", s.dir + "/away")
+        s.start()
+        same((serial(s, "bump.test"), ("www.bump.test.", "RRSIG", "A") in whole(s, "bump.test")), (11, True))
+        same(re.findall("(?m)^(?:source|state) +(.*)", s.ctl("zone", "status", "bump.test")[1]), ["primary", "faulty"])
+        p.write("zones/bump.test.zone", SIGNED.replace("www A", "new A").replace("host 10", "host 11"))
+        same(p.ctl("reload")[0], 0)
+        until(lambda: "serial 11 from pri" in s.said(), 30)
+        same(("www.bump.test.", "RRSIG", "A") in whole(s, "bump.test"), True, "as it was:")
+        sh.rmtree(s.dir + "/keys", ignore_errors=True)
+        os.rename(s.dir + "/away", s.dir + "/keys")
+        same(s.ctl("reload")[0], 0)
+        until(lambda: ("new.bump.test.", "RRSIG", "A") in whole(s, "bump.test"), 30)
+        same((serial(s, "bump.test"), "state          ready" in s.ctl("zone", "status", "bump.test")[1]), (12, True))
 
 
 @claim("peers that know no EDGE get addresses in its place, signed, and go on with them when edges change")
