@@ -21,6 +21,7 @@
 #include "measure/rank.h"
 #include "world/policy.h"
 #include "zone/key_life.h"
+#include "zone/zonemd.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -115,6 +116,7 @@ struct conf_rule {
 	bool stored; /* what is in the store goes before its file */
 	bool synced; /* ... and changes are written back to the file */
 	struct conf_verify verify;
+	enum zonemd_hash zonemd; /* the digest that the zone has of itself is made */
 	bool catalog; /* the zone is one, whose members come from elsewhere */
 	unsigned template; /* the number of the template that it began with, and one more; 0: none */
 	unsigned dnssec; /* number in `dnssec`, and one more; 0: the zone is not signed here */

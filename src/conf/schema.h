@@ -81,6 +81,11 @@ struct conf_rule *schema_own_rule(struct reader *r, struct conf_zone *z);
 #define SCHEMA_VERIFY                                                                    \
 	"What a zone must stand when its file is read or it comes from a primary, before it is " \
 	"served."
+#define SCHEMA_ZONEMD                                                                    \
+	"The digest that the zone has in itself (ZONEMD, RFC 8976) is made here, right after each " \
+	"change. Each change then costs a reading of the whole zone. Of a zone that is signed here " \
+	"it is a word of its policy."
+#define SCHEMA_ZONEMD_HASH "sha384, sha512 or off"
 #define SCHEMA_FORWARD                                                                  \
 	"Of a zone with a primary: whose updates (RFC 2136) are sent on to the primary, which "  \
 	"decides about them. They go as they are, with the signature of who asks, whose key need " \
@@ -90,6 +95,12 @@ struct conf_rule *schema_own_rule(struct reader *r, struct conf_zone *z);
 
 extern const struct key schema_secret_keys[], schema_peer_keys[], schema_rule_keys[], schema_update_keys[],
 	schema_verify_keys[];
+extern const char *const schema_zonemd_words[]; /* [enum zonemd_hash] */
+/* An own key of a rule: of a struct conf_rule. */
+void schema_zonemd(
+	struct reader *r, const struct key *key, const struct node *value, void *to);
+/* Why "zonemd" cannot stand in that rule. NULL: it can, or does not. */
+const char *schema_zonemd_fault(const struct conf_rule *rule);
 
 /* The name of a key of `keys`; NULL for a faulty one. */
 bool schema_key_find(const struct reader *r, const struct key *key, const struct node *name,

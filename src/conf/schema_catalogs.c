@@ -168,7 +168,7 @@ bool schema_check_catalog(
 	const struct reader *r, const struct node *entry, const struct conf_zone *z)
 {
 	static const char *const others[] = { "name", "dir", "files", "update", "write-back",
-		"dnssec", "forward-updates" };
+		"dnssec", "zonemd", "forward-updates" };
 	const struct node *catalog = parse_get(entry, "catalog");
 
 	if (!catalog) {

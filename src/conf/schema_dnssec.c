@@ -70,6 +70,15 @@ static void take_denial(
 	p->opt_out = word == 2;
 }
 
+static void take_zonemd(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const int word = option_word(r, key, value, schema_zonemd_words);
+
+	if (word >= 0)
+		*(uint8_t *)to = (uint8_t)word;
+}
+
 static void take_cds(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
@@ -216,6 +225,10 @@ const struct key schema_dnssec_keys[] = {
 	{ "cds-digest", take_digest, .say = "sha256 or sha384", SIGN(cds_digest),
 		.about = "The digest of CDS records, and of \"waymarkctl dnssec ds\".",
 		.otherwise = "sha256" },
+	{ "zonemd", take_zonemd, .say = SCHEMA_ZONEMD_HASH, SIGN(zonemd),
+		.about = "The digest of the whole signed zone (ZONEMD, RFC 8976), right after each change. Each "
+			 "change then costs a reading of the whole zone.",
+		.otherwise = "off" },
 	{ 0 },
 };
 

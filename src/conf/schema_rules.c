@@ -416,6 +416,7 @@ const struct key schema_rule_keys[] = {
 	{ "write-back", take_write_back, .say = "keep, store or sync", .about = SCHEMA_WRITE_BACK,
 		.otherwise = "keep" },
 	{ "verify", keys_section, .keys = schema_verify_keys, .about = SCHEMA_VERIFY },
+	{ "zonemd", schema_zonemd, .say = SCHEMA_ZONEMD_HASH, .about = SCHEMA_ZONEMD, .otherwise = "off" },
 	{ "forward-updates", take_access, .say = SCHEMA_WHO, AT(access.forward),
 		.about = SCHEMA_FORWARD, .otherwise = "none" },
 	{ "dnssec", schema_dnssec_of, .say = SCHEMA_DNSSEC_WHICH, AT(dnssec), .about = SCHEMA_DNSSEC,
@@ -528,6 +529,14 @@ void schema_rules_end(struct reader *r)
 	c->policy.zones = zones;
 }
 
+static void check_zonemd(const struct reader *r, const struct node *t, const struct conf_rule *rule)
+{
+	const char *why = schema_zonemd_fault(rule);
+
+	if (why)
+		parse_error(r->src, parse_get(t, "zonemd")->key, "%s", why);
+}
+
 void schema_templates(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
@@ -548,6 +557,7 @@ void schema_templates(
 		rule.template = (unsigned)n;
 		if (t->kind != NODE_BAD && keys_is_map(r, t, t->key->text))
 			keys_read(r, schema_rule_keys, t, t->key->text, &rule);
+		check_zonemd(r, t, &rule);
 		add_rule(r, &rule);
 	}
 	r->conf->templates = names;

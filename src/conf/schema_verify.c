@@ -14,6 +14,30 @@ static void take_zonemd(
 		((struct conf_rule *)to)->verify.zonemd = (enum conf_zonemd)word;
 }
 
+const char *const schema_zonemd_words[] = { [ZONEMD_NO_HASH] = "off", [ZONEMD_SHA384] = "sha384",
+	[ZONEMD_SHA512] = "sha512", NULL };
+
+void schema_zonemd(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const int word = option_word(r, key, value, schema_zonemd_words);
+
+	if (word >= 0)
+		((struct conf_rule *)to)->zonemd = (enum zonemd_hash)word;
+}
+
+const char *schema_zonemd_fault(const struct conf_rule *rule)
+{
+	return !rule->zonemd ? NULL
+		: rule->dnssec
+		? "\"zonemd\" of zones that are signed here is a word of their policy; write for example: dnssec: { "
+		  "auto: { zonemd: sha384 } }"
+		: rule->n_primaries
+		? "what comes from a \"primary\" has the digest that is made there; \"verify: { zonemd: on }\" looks "
+		  "whether it is right"
+		: NULL;
+}
+
 const struct key schema_verify_keys[] = {
 	{ "zonemd", take_zonemd, .say = "off, warn, on or require",
 		.about = "The digest that the zone has in itself (ZONEMD, RFC 8976). on: where "

@@ -106,6 +106,8 @@ const struct key schema_zone_keys[] = {
 		.about = SCHEMA_WRITE_BACK, .otherwise = "what its template says; else keep" },
 	{ "verify", schema_rule, .late = 2, .keys = schema_verify_keys, .about = SCHEMA_VERIFY,
 		.otherwise = "what its template says" },
+	{ "zonemd", schema_rule, .late = 2, .say = SCHEMA_ZONEMD_HASH, .about = SCHEMA_ZONEMD,
+		.otherwise = "what its template says; else off" },
 	{ "forward-updates", schema_rule, .late = 2, .say = SCHEMA_WHO, .about = SCHEMA_FORWARD,
 		.otherwise = "what its template says; else none" },
 	{ "dnssec", schema_rule, .late = 2, .say = SCHEMA_DNSSEC_WHICH, .about = SCHEMA_DNSSEC,
@@ -156,6 +158,9 @@ static bool check_shape(
 		return parse_error(r->src, entry,
 			"\"dnssec\" needs a store, for keys and their states; write for example: "
 			"store: { file: /var/lib/waymark/waymark.db }");
+	if (schema_zonemd_fault(rule))
+		return parse_error(r->src, parse_get(entry, "zonemd") ? parse_get(entry, "zonemd")->key : entry,
+			"%s", schema_zonemd_fault(rule));
 	if (secondary && (file || dir))
 		return parse_error(r->src, (file ? file : dir)->key,
 			"a zone that comes from a \"primary\" has no file; take one of the two "

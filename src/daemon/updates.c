@@ -14,6 +14,7 @@
 #include "xfr/update.h"
 #include "zone/history.h"
 #include "zone/zone_with.h"
+#include "zone/zonemd_make.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,10 +80,43 @@ static bool refuse(struct asked *a, const struct faults *f)
 	return fault(&a->why, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
+static uint32_t rule_of(const struct updates *u, const uint8_t *apex)
+{
+	struct zone_name name;
+	size_t index = 0;
+
+	zone_name_set(&name, u->opts.key, apex);
+	zone_set_find(u->made.live.zones->set, &name, name.labels, &index);
+	return zone_set_rule(u->made.live.zones->set, index);
+}
+
 /* What it is signed with here; NULL: it is not. */
 static const struct keyset *keys_of(const struct updates *u, const uint8_t *apex)
 {
 	return registry_find(u->made.live.zones, apex)->keys;
+}
+
+/* In a zone that has a digest of itself, and no signatures of ours, the change gets what that is then. */
+static bool follow_digest(struct updates *u, struct asked *a, const struct zone *was)
+{
+	const struct conf *c = parts_conf(&u->made.live);
+	const enum zonemd_hash hash = c->rules[rule_of(u, was->apex)].zonemd;
+	struct faults f;
+
+	if (!hash || keys_of(u, was->apex))
+		return true;
+	faults_init(&f);
+	a->change = zonemd_follow(was, a->change,
+		&(struct zonemd_opts){ .hash = hash,
+			.with = { .compile = zones_read_compile_opts(c, u->opts.key),
+				.tolerant = !a->own } },
+		&f);
+	if (!a->change && a->own)
+		text_add(&a->own->told, text_get(&f.text));
+	if (!a->change)
+		refuse(a, &f);
+	faults_fini(&f);
+	return a->change != NULL;
 }
 
 /* In a zone that is signed here the change gets what follows from it. */
@@ -110,7 +144,7 @@ static bool make_zone(struct updates *u, struct asked *a, struct zone *was)
 {
 	struct faults f;
 
-	if (!sign_change(u, a, was))
+	if (!sign_change(u, a, was) || !follow_digest(u, a, was))
 		return false;
 	zone_hold(was);
 	faults_init(&f);

@@ -13,6 +13,7 @@
 #include "xfr/stored.h"
 #include "zone/history.h"
 #include "zone/serial.h"
+#include "zone/zonemd_make.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -537,6 +538,14 @@ static struct registry_zone *entry_new(const struct reading *r, const struct lis
 	return made;
 }
 
+/* Has what is served a digest of itself as it is to have? What is signed here has that of its policy. One of its file's own
+ * is not told from one that was made. */
+static bool same_digest(const struct reading *r, const struct listed *z)
+{
+	return z->keys ||
+		zonemd_hash_of(z->before->load.zone) == r->o->conf->rules[z->at->rule].zonemd;
+}
+
 /* The same as before, when its files are the same and the pools it names are still there, and
  * still do for where it names them; not held, since mostly all are. */
 static struct registry_zone *same_as_before(const struct reading *r, const struct listed *z)
@@ -546,7 +555,7 @@ static struct registry_zone *same_as_before(const struct reading *r, const struc
 	if (!old || old->state != REGISTRY_READY || old->source != REGISTRY_FILE || !z->path ||
 		!same_signing(z) ||
 		strcmp(old->path, z->path) != 0 || !load_is_fresh(&old->load) ||
-		!registry_added_same(old->added, z->added))
+		!registry_added_same(old->added, z->added) || !same_digest(r, z))
 		return NULL;
 	const struct zone *was = old->load.zone;
 	void *conf = (void *)(uintptr_t)r->o->conf;
@@ -590,6 +599,24 @@ static enum registry_source source_of(const struct reading *r, const struct list
 	if (rule->n_primaries)
 		return REGISTRY_PRIMARY;
 	return rule->stored ? REGISTRY_STORE : REGISTRY_FILE;
+}
+
+/* The digest that the zone has to have of itself, where it is not signed here. False after a fault. */
+static bool put_digest(
+	const struct reading *r, const struct listed *z, struct load *load, struct faults *f)
+{
+	const struct conf_rule *rule = &r->o->conf->rules[z->at->rule];
+
+	if (!rule->zonemd || z->keys)
+		return true;
+	load->zone = zonemd_put(load->zone,
+		&(struct zonemd_opts){ .hash = rule->zonemd,
+			.with = { .compile = zones_read_compile_opts(r->o->conf, r->o->key),
+				.tolerant = true } },
+		f);
+	if (!load->zone)
+		load_fini(load);
+	return load->zone != NULL;
 }
 
 /* Takes `load`. NULL after a fault. */
@@ -984,7 +1011,7 @@ static bool read_zone(void *ctx, size_t i)
 			faults_take(&f, &lost);
 		const bool ok = !f.errors && may_read(r, z, &f) &&
 			load_zone(&load, z->path, z->origin, &opts, &f) &&
-			is_verified(r, z, &load, &f);
+			is_verified(r, z, &load, &f) && put_digest(r, z, &load, &f);
 		z->entry = ok ? ready(r, z, &load, &f) : NULL;
 		if (!z->entry)
 			z->entry = faulty(r, z, &f);

@@ -45,6 +45,8 @@ static uint64_t generation(const struct keyset *s)
 	h = add(add(add(h, p->jitter_s), p->backdate_s), p->dnskey_ttl_s);
 	h = add(h, (uint64_t)p->denial << 1 | p->opt_out);
 	h = add_bytes(add(h, p->iterations), p->salt, p->salt_len);
+	if (p->zonemd)
+		h = add(h, p->zonemd);
 	return add(h,
 		(uint64_t)p->cds_digest << 3 | (uint64_t)p->cds << 2 |
 			(uint64_t)p->cdnskey << 1 | p->cds_delete);

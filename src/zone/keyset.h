@@ -39,6 +39,7 @@ struct keyset_policy {
 	bool cds, cdnskey;   /* which of both is published for keys with `cds` */
 	bool cds_delete;     /* both say "delete" (RFC 8078 section 4) instead */
 	uint8_t cds_digest;  /* SIGNING_DIGEST_... */
+	uint8_t zonemd;      /* the digest of the zone is kept right: enum zonemd_hash; 0: it has none */
 };
 
 struct keyset {

@@ -7,6 +7,7 @@
 #include "zone/image.h"
 #include "zone/sign.h"
 #include "zone/zone_with.h"
+#include "zone/zonemd_make.h"
 
 #include <string.h>
 
@@ -104,14 +105,21 @@ static bool put_answer(struct change *c, const struct plain_edge *e,
 	return true;
 }
 
-/* Takes `c`. NULL after a fault. */
-static struct change *sign_change(const struct zone *z, const struct plain_zone_opts *o,
+/* What follows from `c`, which is taken: signatures, or the digest of a zone that has one. NULL after a fault. */
+static struct change *follow(const struct zone *z, const struct plain_zone_opts *o,
 	struct change *c, struct faults *f)
 {
 	const struct sign_opts how = {
 		.keys = o->keys, .compile = &o->compile, .now_s = o->now_s
 	};
 
+	const enum zonemd_hash hash = zonemd_hash_of(z);
+
+	if (!o->keys && hash)
+		return zonemd_follow(z, c,
+			&(struct zonemd_opts){ .hash = hash,
+				.with = { .compile = o->compile, .tolerant = true } },
+			f);
 	if (!o->keys)
 		return c;
 	struct change *all = sign_follow(z, c, &how, f);
@@ -131,7 +139,7 @@ struct zone *plain_zone_make(
 		ok = put_answer(c, &o->edges[i], &o->answers[i], &why);
 	ok = ok && change_seal(c, &why);
 	if (ok)
-		c = sign_change(z, o, c, f);
+		c = follow(z, o, c, f);
 	if (ok && c)
 		made = zone_with(z, c,
 			&(struct zone_with_opts){ .compile = o->compile, .tolerant = true }, f);

@@ -313,7 +313,8 @@ static bool fix_apex(struct sign_fix *x, const struct sign_name *name)
 	for (size_t i = 0; i < sizeof made / sizeof *made; i++)
 		if (!fix_of_keys(x, name, made[i]))
 			return false;
-	return true;
+	/* The digest is made when all else is. */
+	return x->o->keys->policy.zonemd || fix_made(x, name, RRTYPE_ZONEMD, 0, 0);
 }
 
 bool sign_fix_name(struct sign_fix *x, const struct sign_name *name)

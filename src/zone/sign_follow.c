@@ -10,6 +10,7 @@
 #include "zone/lookup.h"
 #include "zone/order.h"
 #include "zone/zone_with.h"
+#include "zone/zonemd_make.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -234,7 +235,10 @@ struct change *sign_follow_more(const struct zone *z, const struct change *plain
 	sign_fix_fini(&w.fix);
 	sign_names_fini(&w.names);
 	zone_drop(w.fix.now);
-	return w.fix.to;
+	if (!ok || !o->keys->policy.zonemd)
+		return w.fix.to;
+	return zonemd_follow(z, w.fix.to,
+		&(struct zonemd_opts){ o->keys->policy.zonemd, with, o->keys, o->now_s }, f);
 }
 
 size_t sign_soa(const struct zone *z, uint32_t serial, uint8_t to[static 2 * NAME_MOST + 20])

@@ -6,6 +6,7 @@
 #include "zone/denial.h"
 #include "zone/image.h"
 #include "zone/lookup.h"
+#include "zone/zonemd_make.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +82,8 @@ static bool keys_are_right(const struct renewing *r, uint16_t type)
 static bool apex_is_right(const struct renewing *r)
 {
 	return keys_are_right(r, RRTYPE_DNSKEY) && keys_are_right(r, RRTYPE_NSEC3PARAM) &&
-		keys_are_right(r, RRTYPE_CDS) && keys_are_right(r, RRTYPE_CDNSKEY);
+		keys_are_right(r, RRTYPE_CDS) && keys_are_right(r, RRTYPE_CDNSKEY) &&
+		zonemd_hash_of(r->fix.z) == r->fix.o->keys->policy.zonemd;
 }
 
 /* What a pool can answer stands in the bitmap of its name. */

@@ -134,6 +134,8 @@ static void add_made(const struct sign_types *t, const struct zone *z, struct si
 	for (size_t i = 0; i < sizeof made / sizeof *made; i++)
 		if (keyset_rdata(t->keys, z->apex, made[i], 0, rdata))
 			add(b, made[i]);
+	if (t->keys->policy.zonemd)
+		add(b, RRTYPE_ZONEMD);
 }
 
 size_t sign_bitmap(const struct sign_types *t, const struct zone *z, const struct zone_node *n,

@@ -13,6 +13,7 @@
 #include "zone/rrsig_end.h"
 #include "zone/sign_rrset.h"
 #include "zone/zone_with.h"
+#include "zone/zonemd_make.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -624,5 +625,12 @@ struct zone *sign_zone(
 	/* As in zone_compile(): its first count is of the scope that may be on. */
 	s.to->refs = 0;
 	zone_hold(s.to);
-	return s.to;
+	if (!o->keys->policy.zonemd)
+		return s.to;
+	return zonemd_put(s.to,
+		&(struct zonemd_opts){ .hash = o->keys->policy.zonemd,
+			.with = { .compile = *o->compile, .tolerant = true },
+			.keys = o->keys,
+			.now_s = o->now_s },
+		f);
 }

@@ -9,7 +9,7 @@
 #include "base/fault.h"
 #include "zone/zone.h"
 
-enum zonemd_hash { ZONEMD_SHA384 = 1, ZONEMD_SHA512 = 2 };
+enum zonemd_hash { ZONEMD_NO_HASH, ZONEMD_SHA384 = 1, ZONEMD_SHA512 = 2 };
 enum { ZONEMD_DIGEST_MOST = 64, ZONEMD_RDATA_MOST = 6 + ZONEMD_DIGEST_MOST };
 
 /* The digest of all records but ZONEMD at the apex and their signatures. Returns its length; 0: no memory. */

@@ -448,6 +448,52 @@ def no_keys_yet():
         same("state          ready" in s.ctl("zone", "status", "bump.test")[1], True)
 
 
+def digested(s, zone, *words):
+    """The hash of the one digest that the zone has of itself, which is right."""
+    if not sh.which("ldns-verify-zone") or not sh.which("dig"):
+        raise Skip("ldns-verify-zone or dig is not installed (ldnsutils, bind9-dnsutils)")
+    text = s.dig(zone, "axfr", "+noall", "+answer", "+onesoa")
+    with open(s.dir + "/axfr", "w") as f:
+        f.write(text)
+    said = subprocess.run(["ldns-verify-zone", *words, s.dir + "/axfr"], capture_output=True, text=True, timeout=60)
+    same((said.returncode, said.stderr), (0, ""), said.stdout + text)
+    rows = [row.split() for row in text.splitlines()]
+    return [int(row[6]) for row in rows if row[3] == "ZONEMD"]
+
+
+@claim("the digest of a zone is made, and is right after updates, drafts and reloads, of signed zones, too, and is gone when it is switched off")
+def digests():
+    with Server({z: SIGNED.replace("wild TXT", z[0] + " TXT") for z in ("file.test", "dyn.test", "auto.test", "three.test")}, start=False) as s:
+        def configure(kind, signed):
+            s.configure(STORE + UP + "dnssec: { auto: { zonemd: %s }, three: { denial: nsec3, zonemd: %s } }" % (signed, signed),
+                        "[ { name: file.test, file: zones/file.test.zone, zonemd: %s, transfer: any }, " % kind + ", ".join(
+                            "{ name: %s, file: zones/%s.zone, %s, write-back: store, transfer: any, update: [ { key: up } ] }" % (z, z, how)
+                            for z, how in (("dyn.test", "zonemd: " + kind), ("auto.test", "dnssec: auto"), ("three.test", "dnssec: three"))) + " ]")
+        configure("sha384", "sha512")
+        s.start()
+        unsigned, signed = (("file.test", "-Z"), ("dyn.test", "-Z")), (("auto.test", "-ZZ"), ("three.test", "-ZZ"))
+        same([digested(s, *z) for z in unsigned + signed], [[1], [1], [2], [2]])
+        for z in ("dyn.test", "auto.test", "three.test"):
+            for i in range(3):
+                same(nsupdate(s, z, "update add n%d.%s 60 A 192.0.2.7" % (i, z), *["update delete dyn.test ZONEMD"] * (z == "dyn.test")), "")
+        same([digested(s, *z) for z in unsigned[1:] + signed], [[1], [2], [2]], "updated:")
+        same(s.ctl("zone", "begin", "dyn.test")[0] + s.ctl("zone", "set", "dyn.test", "d", "60", "TXT", "x")[0] + s.ctl("zone", "commit", "dyn.test")[0], 0)
+        s.write("zones/file.test.zone", SIGNED.replace("host 10", "host 11").replace("www A", "new A"))
+        same((s.ctl("reload")[0], digested(s, *unsigned[0]), digested(s, *unsigned[1])), (0, [1], [1]), "drafted, reloaded:")
+        configure("off", "off")
+        same(s.ctl("reload")[0], 0)
+        until(lambda: all("ZONEMD" not in s.dig(z, "axfr") for z in ("file.test", "auto.test", "three.test")), 20)
+        same([whole(s, z) != {} for z, _ in signed], [True, True])
+        configure("sha512", "sha384")
+        same((s.ctl("reload")[0], digested(s, *unsigned[0])), (0, [2]), "of the same file:")
+        until(lambda: all("ZONEMD" in s.dig(z, "axfr") for z, _ in signed), 20)
+        same([digested(s, *z) for z in signed], [[1], [1]])
+        s.proc.kill()
+        s.proc.wait()
+        s.start()
+        same([digested(s, *z) for z in unsigned + signed], [[2], [1], [1], [1]], "behind kill -9:")
+
+
 @claim("a secondary that starts without its keys serves what it had signed, and follows its primary once they are back")
 def no_keys_at_start():
     with Server({"bump.test": SIGNED}, start=False) as p, Server({}, start=False) as s:
@@ -476,18 +522,22 @@ def no_keys_at_start():
 
 @claim("peers that know no EDGE get addresses in its place, signed, and go on with them when edges change")
 def plain_peers():
-    with Server({"plain.test": SIGNED}, start=False) as s:
-        s.write("zones/plain.test.zone", SIGNED.replace("www A 192.0.2.2", "www 60 EDGE web\n*.w 60 EDGE web"))
+    with Server({"plain.test": SIGNED, "u.test": SIGNED}, start=False) as s:
+        for z in ("plain", "u"):
+            s.write("zones/%s.test.zone" % z, SIGNED.replace("www A 192.0.2.2", "www 60 EDGE web\n*.w 60 EDGE web"))
         def edges(a):
             s.configure(STORE + "edges: { e: { at: \"1,1\", a: %s, aaaa: \"2001:db8::1\" } }\npools: { web: { edges: [ e ] } }\n" % a +
                         "peers: { old: { at: 127.0.0.1, edge-as: addresses } }",
-                        "[ { name: plain.test, file: zones/plain.test.zone, dnssec: auto, transfer: [ old ] } ]")
+                        "[ { name: plain.test, file: zones/plain.test.zone, dnssec: auto, transfer: [ old ] },"
+                        " { name: u.test, file: zones/u.test.zone, zonemd: sha384, transfer: [ old ] } ]")
         edges("192.0.2.7")
         s.start()
         until(lambda: "192.0.2.7" in s.dig("plain.test", "axfr", "+noall", "+answer"), 30)
         rows = whole(s, "plain.test")
         same([d for _, d in rows["*.w.plain.test.", "AAAA", ""]], ["2001:db8::1"])
         same([d for _, d in rows["www.plain.test.", "NSEC", ""]][0].split()[1:], ["A", "AAAA", "RRSIG", "NSEC"])
+        until(lambda: "192.0.2.7" in s.dig("u.test", "axfr", "+noall", "+answer"), 30)
+        same(digested(s, "u.test", "-Z"), [1], "the digest of what they get:")
         edges("192.0.2.8")
         same(s.ctl("reload")[0], 0)
         until(lambda: "192.0.2.8" in s.dig("plain.test", "axfr", "+noall", "+answer"), 30)

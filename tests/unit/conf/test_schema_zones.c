@@ -84,6 +84,16 @@ static void zones_are_checked(void)
 			SERVER "zones: [ { name: a.example, file: a, forward-updates: any } ]\n",
 			"2:38: error: \"forward-updates\" is for a zone with a \"primary\"; "
 			"\"update\" says who may change this one\n" },
+		{ "a digest beside signatures",
+			SERVER "store: { file: s }\n"
+			       "zones: [ { name: a.example, file: a, dnssec: auto, zonemd: sha384 } ]\n",
+			"3:52: error: \"zonemd\" of zones that are signed here is a word of their policy; "
+			"write for example: dnssec: { auto: { zonemd: sha384 } }\n" },
+		{ "a digest of what comes from elsewhere",
+			SERVER "peers: { p: { at: 192.0.2.1 } }\n"
+			       "templates: { t: { primary: p, zonemd: sha512 } }\nzones: [ { name: a.example, file: a } ]\n",
+			"3:31: error: what comes from a \"primary\" has the digest that is made there; "
+			"\"verify: { zonemd: on }\" looks whether it is right\n" },
 		{ "neither", SERVER "zones:\n  - {}\n  - x\n",
 			"3:5: error: this entry has neither \"name\" and \"file\" nor \"dir\"\n"
 			"4:5: error: a zone must be a mapping of keys and values, not one "

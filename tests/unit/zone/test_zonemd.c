@@ -1,4 +1,5 @@
 #include "zone/zonemd.h"
+#include "zone/zonemd_make.h"
 
 #include "unit/unit.h"
 #include "unit/zone/zone_of.h"
@@ -88,12 +89,53 @@ static void the_record_that_is_made_is_right(void)
 	}
 }
 
+/* One that has a record has the right one after a change, whatever that says of it. */
+static void a_change_is_followed(void)
+{
+	static const uint8_t apex[] = "\7example", www[] = "\3www\7example",
+			     one[] = { 192, 0, 2, 1 }, bad[6 + 64] = { 0, 0, 0, 9, 1, 2 };
+	const struct zonemd_opts o = { .hash = ZONEMD_SHA512,
+		.with = { .compile = { .key = zone_of_key } } };
+	const struct change_record a = { www, one, 60, 1, 4, true },
+				   md = { apex, bad, 60, 63, sizeof bad, true };
+	struct faults f;
+	struct fault why = { 0 };
+
+	faults_init(&f);
+	struct zone *z = zonemd_put(open_zone(BEGIN RIGHT END), &o, &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
+	CU_ASSERT_EQUAL(zonemd_hash_of(z), ZONEMD_SHA512);
+	CU_ASSERT_EQUAL(zonemd_check(z, &why), ZONEMD_RIGHT);
+	struct zone *next = open_zone("$TTL 86400\n@ SOA ns1 admin 2018031901 1800 900 604800 86400\n"
+				      "@ NS ns1\n@ NS ns2\n" END);
+	struct change *soa = change_between(z, next, &why), *c = change_new(apex);
+	for (struct change_walk w = change_each(soa); change_next(&w);)
+		CU_ASSERT_TRUE(w.rr.comes ? change_add(c, &w.rr, &why)
+					  : change_remove(c, &w.rr, &why));
+	CU_ASSERT_TRUE(
+		change_add(c, &a, &why) && change_add(c, &md, &why) && change_seal(c, &why));
+	c = zonemd_follow(z, c, &o, &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	struct zone *then = zone_with(z, c, &o.with, &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(then);
+	CU_ASSERT_EQUAL(then->serial, 2018031901);
+	CU_ASSERT_EQUAL(zonemd_check(then, &why), ZONEMD_RIGHT);
+	CU_ASSERT_EQUAL(zone_find_rrset(then->apex_node, 63)->count, 1);
+	zone_drop(then);
+	zone_drop(next);
+	zone_drop(z);
+	change_free(c);
+	change_free(soa);
+	faults_fini(&f);
+}
+
 void suite_zonemd(void);
 void suite_zonemd(void)
 {
 	static const struct unit_case cases[] = {
 		{ "a zone is held against its record", a_zone_is_held_against_its_record },
 		{ "the record that is made is right", the_record_that_is_made_is_right },
+		{ "a change is followed by the record", a_change_is_followed },
 	};
 
 	unit_suite("zone/zonemd", cases, UNIT_COUNT(cases));
