@@ -2,9 +2,7 @@
 
 #include "base/memory.h"
 #include "daemon/export.h"
-#include "daemon/latency_read.h"
-#include "daemon/parts_read.h"
-#include "daemon/signing.h"
+#include "daemon/report_picture.h"
 #include "report/explain.h"
 #include "report/network.h"
 #include "report/report.h"
@@ -17,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHORT_AT_ONCE = 4, LONG_AT_ONCE = 1, MANY_THREADS = 512 };
+enum { SHORT_AT_ONCE = 4, LONG_AT_ONCE = 1 };
 
 struct reports {
 	struct reports_opts opts;
@@ -164,167 +162,6 @@ static const struct kind kinds[] = {
 
 static const struct kind latency_kind = { "latency", false, true, make_latency };
 
-/* --- a picture of the server -------------------------------------------------------------- */
-
-static void take_signing(const struct reports *r, struct report_signing *to)
-{
-	const struct signing_counts c = signing_counts(r->opts.signing);
-
-	*to = (struct report_signing){ c.zones, c.due, c.names, c.parts, c.lost, c.next_s };
-}
-
-static void take_health(const struct reports *r, bool texts, struct report_health *h)
-{
-	const struct parts *live = publisher_live(r->opts.publisher);
-	const struct conf *c = parts_conf(live);
-	const struct parts *staged = publisher_staged(r->opts.publisher);
-	const struct publisher_counts counts = publisher_counts(r->opts.publisher);
-
-	h->still = probes_still(r->opts.probes, texts);
-	h->rows = rows_new(&(struct rows_opts){ c->probes, c->pools, c->n_pools, c->n_edges });
-	if (staged) {
-		const struct conf *s = parts_conf(staged);
-		h->staged = rows_new(
-			&(struct rows_opts){ s->probes, s->pools, s->n_pools, s->n_edges });
-	}
-	h->forced = probes_forced(r->opts.probes);
-	h->publications = counts.standings;
-	h->publish_most_ms = (double)counts.most_us / 1e3;
-	h->state_file = c->state_file;
-	strncpy(h->state_fault, probes_state_fault(r->opts.probes), sizeof h->state_fault - 1);
-}
-
-static void take_choices(const struct reports *r, struct report_view *v)
-{
-	const struct choice_counts *one;
-
-	v->choices = memory_zeroed(MANY_THREADS, sizeof *v->choices);
-	while (v->n_choices < MANY_THREADS &&
-		(one = workers_counts(r->opts.workers, v->n_choices)))
-		v->choices[v->n_choices++] = one;
-}
-
-static void take_doubts(const struct reports *r, struct report_view *v)
-{
-	const struct agent_doubt *of = measuring_doubts(r->opts.measuring, &v->n_doubts);
-
-	v->doubts = memory_zeroed(v->n_doubts, sizeof *v->doubts);
-	for (unsigned i = 0; i < v->n_doubts; i++)
-		v->doubts[i] = of[i];
-}
-
-static void take_loop(const struct reports *r, struct report_loop *l)
-{
-	l->longest_us = watchdog_longest_us(r->opts.watchdog);
-	l->late = watchdog_late(r->opts.watchdog);
-	l->counts = jobs_counts(r->opts.jobs);
-	l->n_jobs = jobs_list(r->opts.jobs, l->jobs, REPORT_JOBS_MOST);
-}
-
-static void take_changes(const struct reports *r, struct report_changes *to)
-{
-	const struct updates_counts u = updates_counts(r->opts.updates);
-	const struct upkeep_counts k = upkeep_counts(r->opts.upkeep);
-
-	const struct refresher_counts s = refresher_counts(r->opts.refresher);
-
-	*to = (struct report_changes){ .asked = u.asked,
-		.changed = u.changed,
-		.same = u.same,
-		.refused = u.refused,
-		.failed = u.failed,
-		.waiting = u.waiting,
-		.secondaries = { s.zones, s.expired, s.fetching, s.waiting, s.asked, s.fetched,
-			s.failed },
-		.merges = k.merges,
-		.stored = k.stored,
-		.where = r->opts.store };
-	if (r->opts.write_back) {
-		const struct write_back_counts w = write_back_counts(r->opts.write_back);
-		to->files_written = w.written;
-		to->files_edited = w.edited;
-		to->files_failed = w.failed;
-	}
-}
-
-static void take_view(const struct reports *r, bool texts, struct report_view *v)
-{
-	const struct parts *staged = publisher_staged(r->opts.publisher);
-	const struct staging_report stage = staging_report(r->opts.staging);
-	const struct rankings_size size = rankings_size(r->opts.rankings);
-	const struct reload_state reload = reload_state(r->opts.reloader);
-
-	v->world = world_hold(publisher_world(r->opts.publisher));
-	v->live = parts_hold(publisher_live(r->opts.publisher));
-	v->staged = staged ? parts_hold(staged) : (struct parts){ 0 };
-	v->clock = latency_read_csv("");
-	take_health(r, texts, &v->health);
-	v->stage.percent = stage.percent;
-	v->stage.since = stage.since;
-	v->stage.answers = stage.answers;
-	v->stage.empty = stage.empty;
-	memcpy(v->stage.last, stage.last, sizeof v->stage.last);
-	v->rankings = (struct report_rankings){ size.published, size.samples, size.lost,
-		size.last_s };
-	take_loop(r, &v->loop);
-	workers_report(r->opts.workers, &v->counters);
-	v->balance = balancer_edges(r->opts.balancer, &v->n_balance);
-	take_choices(r, v);
-	v->decisions_lost = decisions_lost(r->opts.decisions);
-	if (r->opts.notifying)
-		v->notify = notifying_counts(r->opts.notifying);
-	if (r->opts.forwarding) {
-		const struct forwarding_counts c = forwarding_counts(r->opts.forwarding);
-		v->forwarded = c.asked;
-		v->forward_failed = c.failed;
-	}
-	if (r->opts.updates)
-		take_changes(r, &v->changes);
-	if (r->opts.pool_signing) {
-		const struct pool_signing_counts c = pool_signing_counts(r->opts.pool_signing);
-		v->pool_signing = (struct report_pool_signing){ c.table, c.left, c.waiting, c.signeds,
-			c.lost };
-	}
-	if (r->opts.signing_keys) {
-		const struct key_ring_counts c = signing_keys_counts(r->opts.signing_keys);
-		v->keys = (struct report_keys){ c.zones, c.faulty, c.rolling, c.waiting_ds };
-	}
-	if (r->opts.signing)
-		take_signing(r, &v->signing);
-	if (r->opts.certificates)
-		v->tls = certificates_report(r->opts.certificates);
-	v->agents = measuring_counts(r->opts.measuring, &v->targets);
-	take_doubts(r, v);
-	v->started = r->opts.started;
-	v->conf_path = r->opts.conf_path;
-	v->reloaded_s = reload.at_s;
-	v->reload_taken = reload.taken;
-	v->reload_errors = reload.errors;
-}
-
-static void drop_heavy(struct report_view *v)
-{
-	world_drop((struct world *)(uintptr_t)v->world);
-	v->world = NULL;
-	parts_drop(&v->live);
-	parts_drop(&v->staged);
-	tls_drop(v->tls.shown);
-	v->tls.shown = NULL;
-}
-
-static void drop_view(struct report_view *v)
-{
-	drop_heavy(v);
-	still_free(v->health.still);
-	rows_free(&v->health.rows);
-	rows_free(&v->health.staged);
-	forced_fini(&v->health.forced);
-	memory_free(v->balance);
-	memory_free(v->doubts);
-	memory_free(v->choices);
-	memory_free(v->refresh);
-}
-
 /* --- the job ------------------------------------------------------------------------------ */
 
 static bool send_on(void *ctx, const char *s, size_t len)
@@ -347,18 +184,7 @@ static void work(void *ctx, struct job *job)
 	x->out.drain = NULL;
 	/* The last thing it does: it may be the last to hold them, which is not the loop's
 	 * work. */
-	drop_heavy(&x->view);
-}
-
-/* Of one that did not come to its end: it may be the last to hold them, here too. */
-static void let_go_heavy(struct report *x)
-{
-	world_drop((struct world *)(uintptr_t)x->view.world);
-	x->view.world = NULL;
-	publisher_let_go(x->publisher, &x->view.live);
-	publisher_let_go(x->publisher, &x->view.staged);
-	tls_drop(x->view.tls.shown);
-	x->view.tls.shown = NULL;
+	report_picture_drop_heavy(&x->view);
 }
 
 static void done(void *ctx, enum job_end end)
@@ -379,8 +205,8 @@ static void done(void *ctx, enum job_end end)
 		c->done(c, 1);
 	}
 	text_fini(&x->out);
-	let_go_heavy(x);
-	drop_view(&x->view);
+	report_picture_let_go(x->publisher, &x->view);
+	report_picture_drop(&x->view);
 	free(x->words_text);
 	free(x);
 }
@@ -409,7 +235,7 @@ static bool keep_words(struct report *x, const char **words, size_t n)
 
 static void free_report(struct report *x)
 {
-	drop_view(&x->view);
+	report_picture_drop(&x->view);
 	free(x->words_text);
 	free(x);
 }
@@ -519,7 +345,7 @@ static int start(struct reports *r, const struct kind *kind, const char **words,
 	x->owner = r;
 	x->kind = kind;
 	x->call = c;
-	take_view(r, kind->texts, &x->view);
+	report_picture_take(&r->opts, kind->texts, &x->view);
 	if (!gather(r, x) && !start_job(x)) {
 		free_report(x);
 		text_add(c->out, "too much is going on; try again\n");
