@@ -24,7 +24,8 @@ const struct key schema_reload_keys[] = {
 		.at = offsetof(struct conf, zones_lost),
 		.about = "A reload that would take a larger share of the zones away is refused, "
 			 "as when a folder was emptied by a copy that failed, unless "
-			 "--force says that it is meant. 100%: never.",
+			 "--force says that it is meant. So are the members of a catalog kept, "
+			 "where it has ten of them no more. 100%: never.",
 		.otherwise = "50%" },
 	{ 0 },
 };

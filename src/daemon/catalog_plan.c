@@ -6,13 +6,17 @@
 #include <string.h>
 #include <time.h>
 
-enum { LINES_MOST = 20 };
+enum {
+	LINES_MOST = 20,
+	GONE_FEW = 10 /* members that go without a question, whatever their share */
+};
 
 /* A catalog of the configuration. */
 struct listed {
 	const struct conf_zone *at;
 	bool known; /* it was read, and is right */
 	struct catalog members;
+	size_t served, gone; /* its members that are served; of them, it has no more */
 };
 
 struct planning {
@@ -104,7 +108,6 @@ static void read_catalog(struct planning *p, struct listed *l)
 		&l->members, &why);
 	if (l->known)
 		return;
-	p->to->broken = true;
 	tell(p, "catalog %s, serial %u, is broken, and its members stay as they were: %s",
 		name_text(name, l->at->name), z->load.zone->serial, why.text);
 }
@@ -126,6 +129,31 @@ static struct listed *find_catalog(const struct planning *p, const uint8_t *apex
 		if (name_equal(p->catalogs[i].at->name, apex))
 			return &p->catalogs[i];
 	return NULL;
+}
+
+/* An empty catalog may be a mistake somewhere else, as an empty folder may: then what it had stays until somebody says that it
+ * is meant. */
+static void keep_lost(struct planning *p)
+{
+	char name[NAME_TEXT];
+
+	for (size_t i = 0; i < p->zones->n; i++) {
+		const struct registry_zone *z = p->zones->zones[i];
+		struct listed *l = z->added && z->added->catalog ? find_catalog(p, z->added->catalog) : NULL;
+		if (l && l->known) {
+			l->served++;
+			l->gone += !catalog_find(&l->members, z->origin);
+		}
+	}
+	for (struct listed *l = p->catalogs; l < p->catalogs + p->n; l++) {
+		if (l->gone < GONE_FEW || (double)l->gone <= p->conf->zones_lost * (double)l->served)
+			continue;
+		l->known = false;
+		tell(p, "catalog %s, serial %u, has %zu of its %zu members no more, and none of them goes: if "
+			"that is meant, \"waymarkctl reload --force\" takes it (reload: zones-lost)",
+			name_text(name, l->at->name),
+			registry_find(p->zones, l->at->name)->load.zone->serial, l->gone, l->served);
+	}
 }
 
 /* --- zones that are members --------------------------------------------------------------- */
@@ -261,13 +289,16 @@ static void look_at_member(
 /* --- all of it ---------------------------------------------------------------------------- */
 
 
-void catalog_plan_make(struct catalog_plan *to, const struct conf *c, const struct registry *zones)
+void catalog_plan_make(struct catalog_plan *to, const struct conf *c, const struct registry *zones,
+	bool accepted)
 {
 	struct planning p = { .to = to, .conf = c, .zones = zones, .now_s = time(NULL) };
 
 	*to = (struct catalog_plan){ .n = 0 };
 	arena_init(&to->mem);
 	read_catalogs(&p);
+	if (!accepted)
+		keep_lost(&p);
 	for (size_t i = 0; i < zones->n; i++)
 		if (zones->zones[i]->added && zones->zones[i]->added->catalog)
 			look_at_zone(&p, zones->zones[i]);

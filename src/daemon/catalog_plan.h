@@ -25,11 +25,12 @@ struct catalog_plan {
 	size_t come, go, change, reset; /* members; `reset` ones go and come */
 	struct text told; /* lines for the log: what is not done, and why */
 	size_t untold;    /* lines that were too many */
-	bool broken;      /* some catalog is, and its members stay as they are */
 };
 
-/* The plan is for catalog_plan_fini(), whatever has become of it. */
-void catalog_plan_make(struct catalog_plan *to, const struct conf *c, const struct registry *zones);
+/* `accepted`: a catalog may lose any share of its members at once. The plan is for catalog_plan_fini(), whatever has become of
+ * it. */
+void catalog_plan_make(struct catalog_plan *to, const struct conf *c, const struct registry *zones,
+	bool accepted);
 void catalog_plan_fini(struct catalog_plan *p);
 
 #endif

@@ -18,12 +18,14 @@ struct catalogs {
 	unsigned lane;
 	ev_timer timer;
 	bool runs, again;
+	bool accepted; /* the next plan may lose members */
 	/* What the last plan was made of: held. */
 	struct part *conf;
 	struct zone **seen; /* [n_seen] of each catalog of `conf`, in its order; NULL: it was not there */
 	size_t n_seen;
 	struct {
 		struct parts live; /* conf and zones, held */
+		bool accepted;
 		struct catalog_plan plan;
 	} job;
 	/* The plan while it is carried out. */
@@ -189,7 +191,8 @@ static void work(void *ctx, struct job *job)
 	struct catalogs *c = ctx;
 
 	(void)job;
-	catalog_plan_make(&c->job.plan, parts_conf(&c->job.live), c->job.live.zones);
+	catalog_plan_make(
+		&c->job.plan, parts_conf(&c->job.live), c->job.live.zones, c->job.accepted);
 }
 
 static void done(void *ctx, enum job_end end)
@@ -218,6 +221,8 @@ static void look(struct catalogs *c)
 		!is_news(c, live) || !parts_conf(live)->store_file)
 		return;
 	take_seen(c, live);
+	c->job.accepted = c->accepted;
+	c->accepted = false;
 	c->job.live = parts_hold(&(struct parts){ .conf = live->conf, .zones = live->zones });
 	c->runs = jobs_start(c->opts.jobs,
 			  &(struct job_opts){ .lane = c->lane,
@@ -256,6 +261,14 @@ struct catalogs *catalogs_new(const struct catalogs_opts *opts)
 	publisher_follow(opts->publisher, follow, c);
 	look(c);
 	return c;
+}
+
+void catalogs_accept(struct catalogs *c)
+{
+	c->accepted = true;
+	part_drop(c->conf); /* whatever there is then is news */
+	c->conf = NULL;
+	look(c);
 }
 
 void catalogs_free(struct catalogs *c)

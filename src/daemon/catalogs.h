@@ -21,6 +21,9 @@ struct catalogs_opts {
 
 /* Never NULL. */
 struct catalogs *catalogs_new(const struct catalogs_opts *opts);
+/* An operator says that what the catalogs list is meant, though many members are lost by it. */
+void catalogs_accept(struct catalogs *c);
+
 /* After jobs_stop() and builder_free(). */
 void catalogs_free(struct catalogs *c);
 

@@ -296,7 +296,7 @@ static bool open_control(struct server *s, struct fault *why)
 		&(struct store_orders_opts){ s->jobs, s->store }, &s->commands);
 	s->orders = orders_new(
 		&(struct orders_opts){ s->publisher, s->probes, s->rankings, s->staging,
-			s->reloader, s->reports, s->write_back },
+			s->reloader, s->reports, s->write_back, s->catalogs },
 		&s->commands);
 	if (!c->control_socket)
 		return true;

@@ -19,6 +19,7 @@ struct orders_opts {
 	struct reloader *reloader;
 	struct reports *reports;
 	struct write_back *write_back; /* NULL: there is none */
+	struct catalogs *catalogs; /* NULL: there are none */
 };
 
 struct orders *orders_new(const struct orders_opts *opts, struct commands *commands);

@@ -15,7 +15,7 @@ struct waiting {
 	struct command_call *call; /* NULL: nobody does any more */
 	const char *failed, *done; /* literals: how the answer begins */
 	double percent;
-	bool json;
+	bool json, force;
 	char *say; /* own */
 };
 

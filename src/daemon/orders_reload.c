@@ -4,6 +4,7 @@
  * went, and what is served now.
  */
 #include "base/log.h"
+#include "daemon/catalogs.h"
 #include "daemon/orders_inner.h"
 #include "daemon/parts_read.h"
 #include "daemon/privs.h"
@@ -162,6 +163,8 @@ static void reloaded(void *ctx, const struct reload_result *result)
 
 	privs_notify("READY=1");
 	log_reload(w->owner, result);
+	if (result->taken && w->force && w->owner->opts.catalogs)
+		catalogs_accept(w->owner->opts.catalogs);
 	if (w->json) {
 		result_json(w, result, &out);
 		take_edits(w, result->taken && !f->errors ? 0 : 1, &out);
@@ -267,6 +270,7 @@ static int run_reload(struct orders *o, const struct form *form, struct command_
 	if (!w)
 		return orders_no_memory(w, c);
 	w->json = form->json;
+	w->force = form->force;
 	if (!reload_all(o->opts.reloader, form->force, &(struct reload_done){ w, reloaded }))
 		return orders_no_memory(w, c);
 	notify_reloading();

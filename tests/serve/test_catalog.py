@@ -132,6 +132,31 @@ def broken():
         until(lambda: (a_of(s, "a.test"), a_of(s, "c.test")), (REFUSED, ["192.0.2.3"]), s.said)
 
 
+@claim("a catalog that loses most of its members at once keeps them, and is told, until an operator says that it is meant")
+def emptied():
+    zones = ["m%d.test" % i for i in range(12)]
+    with Lister(*zones) as p, Follower() as s:
+        p.settle(s.port, one=catalog(1, *[member("l%d" % i, z) for i, z in enumerate(zones)])).start()
+        s.settle(p.port, more="template: hosted").start()
+        until(lambda: [a_of(s, z) for z in zones], [["192.0.2.%d" % (i + 1)] for i in range(12)], s.said)
+        p.put("one", catalog(2, member("l0", zones[0])))
+        until(lambda: "serial 2, has 11 of its 12 members no more, and none of them goes" in s.said(), True, s.said)
+        same(len(s.members()), 12)
+        p.put("one", catalog(3, *[member("l%d" % i, z) for i, z in enumerate(zones[:6])], member("new", "new.test")))
+        until(lambda: (len(s.members()), a_of(s, zones[5]), a_of(s, zones[6])), (7, ["192.0.2.6"], REFUSED), s.said)
+        p.put("one", catalog(4))
+        until(lambda: (s.ctl("zone", "status", "one.invalid")[1].count("serial         4"), len(s.members())), (1, 0), s.said)   # few: no question
+        p.put("one", catalog(5, *[member("l%d" % i, z) for i, z in enumerate(zones)]))
+        until(lambda: len(s.members()), 12)
+        p.put("one", catalog(6))
+        until(lambda: "serial 6, has 12 of its 12" in s.said(), True, s.said)
+        s.kill()
+        s.start()
+        until(lambda: "serial 6, has 12 of its 12" in s.said(), True, s.said)
+        same(s.ctl("reload", "--force")[0], 0)
+        until(lambda: s.members(), [], s.said)
+
+
 @claim("members are there after kill -9 without their primary, and the configuration goes before a catalog")
 def restarts():
     with Lister("a.test", "b.test") as p, Follower() as s:

@@ -102,7 +102,7 @@ static void make_followers(struct house *h)
 			NULL, NULL, NULL, NULL, NULL, started, h->site.path, NULL, h->loop },
 		&h->commands);
 	h->orders = orders_new(&(struct orders_opts){ h->publisher, h->probes, h->rankings,
-				       h->staging, h->reloader, h->reports, NULL },
+				       h->staging, h->reloader, h->reports, NULL, NULL },
 		&h->commands);
 }
 

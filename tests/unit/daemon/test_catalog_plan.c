@@ -169,7 +169,7 @@ static void zones_follow_their_catalogs(void)
 			row[i].catalogs[1] ? row[i].catalogs[1] : "" };
 		struct registry *r = registry_of(catalogs, row[i].there);
 		struct catalog_plan p;
-		catalog_plan_make(&p, c, r);
+		catalog_plan_make(&p, c, r, false);
 		const char *plan = plan_text(&p), *told = text_get(&p.told);
 		const bool ok = strcmp(plan, row[i].plan) == 0 &&
 			(*row[i].told ? strstr(told, row[i].told) != NULL : !*told);
