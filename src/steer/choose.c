@@ -322,11 +322,16 @@ static void fill_trace(const struct choose_walk *w)
 
 void choose_fetch(const struct choose_ask *ask, unsigned step)
 {
-	const struct pool *p = &ask->steer->pools[ask->steer->pools[ask->pool].reads];
+	const struct pool *asked = &ask->steer->pools[ask->pool],
+			  *p = &ask->steer->pools[asked->reads];
+	const struct netmap *cities = ask->steer->atlas->cities.map;
+	const struct addr *who = ask->has_subnet ? &ask->subnet : &ask->source;
+	const bool reads = p->rank || p->asks_place;
 
-	if (p->rank || p->asks_place)
-		netmap_fetch(choose_map_of(ask->steer, p),
-			ask->has_subnet ? &ask->subnet : &ask->source, step);
+	if (reads)
+		netmap_fetch(choose_map_of(ask->steer, p), who, step);
+	if (asked->tree && asked->tree->draws && !(reads && choose_map_of(ask->steer, p) == cities))
+		netmap_fetch(cities, who, step);
 }
 
 /* The pool's own ceiling, once it has been steady for so long: what has just changed is the

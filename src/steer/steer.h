@@ -69,6 +69,7 @@ struct pool_tree {
 	 * anything else: it is chosen from as a pool of edges is. */
 	bool merged;
 	bool looks; /* what some member answers depends on where the client is */
+	bool draws; /* ... and turns or shares decide which: the client's net is looked up, too */
 };
 
 struct pool {

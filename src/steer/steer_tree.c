@@ -182,8 +182,12 @@ void steer_tree_look(struct steer *s)
 {
 	for (unsigned i = 0; i < s->n_pools; i++) {
 		struct pool_tree *t = s->pools[i].tree;
-		if (t)
-			t->looks = looks(s, &s->pools[i]);
+		if (!t)
+			continue;
+		t->looks = looks(s, &s->pools[i]);
+		t->draws = t->looks && !s->pools[i].affinity &&
+			(t->whole || s->pools[i].policy == POOL_WEIGHTED ||
+				s->pools[i].policy == POOL_ROUND_ROBIN);
 	}
 }
 

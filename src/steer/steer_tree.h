@@ -14,7 +14,7 @@ bool steer_tree_is(const struct pool_opts *o);
 /* Fills `tree`, `edges` and `n` of pool `number`. All of it is in the arena of `s`. */
 void steer_tree_fill(struct steer *s, const struct steer_opts *all, unsigned number);
 
-/* Once all pools have their pins and ranks: fills `looks`. */
+/* Once all pools have their pins and ranks: fills `looks` and `draws`. */
 void steer_tree_look(struct steer *s);
 
 /* The pool by whose probe an edge of a pool of pools is up. */

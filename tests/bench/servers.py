@@ -75,6 +75,14 @@ class Floor(Server):
             ["-T"] if w.tcp else [])
 
 
+def tree_of(edges):
+    """A share over pools in order over nearest ones, with the edges of W5."""
+    names = [e[0] for e in edges]
+    return ("pools:\n  cdn: { edges: [ own, { pool: partner, weight: 5%% } ], policy: ordered }\n  own: { edges: [ first, second ], policy: ordered }\n"
+            "  first: { edges: [ %s ] }\n  second: { edges: [ %s ] }\n  partner: { edges: [ %s ] }\n" % tuple(
+                ", ".join(part) for part in (names[:16], names[16:18], names[18:])))
+
+
 class Waymark(Server):
     name = "waymark"
 
@@ -96,7 +104,7 @@ class Waymark(Server):
                 geo += "  %s: { at: \"%s,%s\", a: [ %s ] }\n" % (edge, lat, lon, ADDRESS % (i + 1))
             # The same edges in another order each, so that no two are one.
             pools = [sorted(EDGES, key=lambda e: hash_of(name + e[0])) if i else EDGES for i, name in enumerate(names)]
-            geo += "pools: { %s }\n" % ", ".join(
+            geo += tree_of(EDGES) if w.tree else "pools: { %s }\n" % ", ".join(
                 "%s: { edges: [ %s ], policy: nearest }" % (name, ", ".join(e[0] for e in pool)) for name, pool in zip(names, pools))
         signs = "dnssec: auto, " if w.signs else ""
         if w.signs:
@@ -117,7 +125,7 @@ class Gdnsd(Server):
 
     @classmethod
     def supports(cls, workload):
-        return "speaks no TLS" if workload.tls else "knows no DNSSEC" if workload.signed else "is set up for one pool" if workload.pools > 1 else None
+        return "knows no pools in pools" if workload.tree else "speaks no TLS" if workload.tls else "knows no DNSSEC" if workload.signed else "is set up for one pool" if workload.pools > 1 else None
 
     def configure(self):
         plugins = ""

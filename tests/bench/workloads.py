@@ -35,7 +35,7 @@ class Workload:
         kind = KINDS[name]
         self.name, self.what, self.tcp = name, kind["what"], kind.get("tcp", False)
         self.signed, self.nsec3, self.geo = kind.get("signed", False), kind.get("nsec3", False), kind.get("geo", False)
-        self.pools, self.signs = kind.get("pools", 1), kind.get("signs", False)
+        self.pools, self.signs, self.tree = kind.get("pools", 1), kind.get("signs", False), kind.get("tree", False)
         self.rcode, self.answers = kind.get("expect", (NOERROR, 1))
         self.mmdb = mmdb
         self.tls = kind.get("tls")                             # how it is asked: dot, doh, new or reuse; None: in the clear
@@ -228,6 +228,7 @@ KINDS = {
     "W3": dict(what="one zone of a million records", zones=large, queries=large_hosts),
     "W4": dict(what="10,000 small zones", zones=many, queries=many_names),
     "W5": dict(what="nearest of 20 edges by GeoIP, ECS /24", zones=geo, queries=clients, geo=True),
+    "W5T": dict(what="W5 over pools three deep: a share, in order, nearest", zones=geo, queries=clients, geo=True, tree=True),
     "W5S": dict(what="W5 signed by us, DO", zones=geo, queries=clients, geo=True, signs=True, expect=SIGNED_ANSWER, signed=True),
     "W5P": dict(what="1,000 pools of 20 edges, ECS /24", zones=geo, queries=clients_of_many, geo=True, pools=1000),
     "W5PS": dict(what="W5P signed by us, DO", zones=geo, queries=clients_of_many, geo=True, pools=1000, signs=True,
