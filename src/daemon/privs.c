@@ -92,14 +92,33 @@ void privs_notify(const char *state)
 	close(fd);
 }
 
-bool privs_give(const char *path, const char *user, struct fault *why)
+/* Who is to have files that root has made. Asking for a user may read a dozen files, and a network: once for many files. */
+struct owner {
+	const char *name; /* NULL: nobody else */
+	uid_t uid;
+	gid_t gid;
+};
+
+static struct owner owner_of(const char *user)
 {
 	const char *name = privs_user(user);
 	const struct passwd *pw = geteuid() == 0 && name ? getpwnam(name) : NULL;
 
-	if (!pw || lchown(path, pw->pw_uid, pw->pw_gid) == 0 || errno == ENOENT)
+	return pw ? (struct owner){ name, pw->pw_uid, pw->pw_gid } : (struct owner){ .name = NULL };
+}
+
+static bool give(const char *path, const struct owner *to, struct fault *why)
+{
+	if (!to->name || lchown(path, to->uid, to->gid) == 0 || errno == ENOENT)
 		return true;
-	return fault(why, "%s: cannot be given to user %s: %s", path, name, strerror(errno));
+	return fault(why, "%s: cannot be given to user %s: %s", path, to->name, strerror(errno));
+}
+
+bool privs_give(const char *path, const char *user, struct fault *why)
+{
+	const struct owner to = owner_of(user);
+
+	return give(path, &to, why);
 }
 
 bool privs_give_folder(const char *path, const char *user, struct fault *why)
@@ -107,8 +126,9 @@ bool privs_give_folder(const char *path, const char *user, struct fault *why)
 	char file[4096];
 	const struct dirent *e;
 	struct stat st;
-	DIR *d = opendir(path);
-	bool ok = privs_give(path, user, why);
+	const struct owner to = owner_of(user);
+	DIR *d = to.name ? opendir(path) : NULL;
+	bool ok = give(path, &to, why);
 
 	while (d && ok && (e = readdir(d)))
 		if (e->d_name[0] != '.' &&
@@ -116,7 +136,7 @@ bool privs_give_folder(const char *path, const char *user, struct fault *why)
 				sizeof file &&
 			lstat(file, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
 			st.st_uid == 0)
-			ok = privs_give(file, user, why);
+			ok = give(file, &to, why);
 	if (d)
 		closedir(d);
 	return ok;
