@@ -1,5 +1,6 @@
 #include "conf/keys.h"
 
+#include "base/near.h"
 #include "base/text.h"
 #include "conf/option.h"
 
@@ -14,12 +15,12 @@ enum { ROWS_MOST = 32 };
 static void tell_unknown(const struct reader *r, const struct key *keys, const struct node *key,
 	const char *where, row_set *met)
 {
-	struct known_near near = { .word = key->text };
+	struct near_word near = { .word = key->text };
 	char shown[OPTION_SHOWN];
 	struct text names = { 0 };
 
 	for (unsigned i = 0; keys[i].name; i++) {
-		known_offer(&near, keys[i].name);
+		near_offer(&near, keys[i].name);
 		text_addf(&names, "%s%s", i ? ", " : "", keys[i].name);
 	}
 	for (unsigned i = 0; keys[i].name; i++)

@@ -22,13 +22,6 @@ struct known {
 	size_t n;
 };
 
-/* The best offer so far; { .word = ... } is how to begin. */
-struct known_near {
-	const char *word;
-	const char *best; /* NULL: nothing was near enough to be meant */
-	unsigned distance;
-};
-
 /* Names are numbered from 0 in the order given; no two are equal. Borrows the strings, not the
  * array. */
 struct known known_new(struct arena *mem, const char *const *names, size_t n);
@@ -37,9 +30,5 @@ bool known_find(const struct known *k, const char *name, unsigned *number);
 
 /* The nearest of the set, or NULL. */
 const char *known_nearest(const struct known *k, const char *word);
-
-/* Offers one name. Near is within a third of the word in letters put in, left out, changed or
- * swapped (the distance of Damerau, restricted), whatever the case. */
-void known_offer(struct known_near *near, const char *name);
 
 #endif

@@ -1,7 +1,7 @@
 #include "daemon/zone_orders_inner.h"
 
 #include "base/memory.h"
-#include "conf/known.h"
+#include "base/near.h"
 
 #include <string.h>
 #include <time.h>
@@ -159,12 +159,12 @@ static const struct {
 
 static int zone_command(void *ctx, const char **words, size_t n, struct command_call *c)
 {
-	struct known_near near = { .word = n ? words[0] : "" };
+	struct near_word near = { .word = n ? words[0] : "" };
 
 	for (size_t i = 0; n && i < sizeof table / sizeof *table; i++) {
 		if (strcmp(words[0], table[i].word) == 0)
 			return table[i].run(ctx, words, n, c);
-		known_offer(&near, table[i].word);
+		near_offer(&near, table[i].word);
 	}
 	if (n && near.best)
 		text_addf(c->out, "there is no \"zone %s\"; did you mean \"zone %s\"?\n", words[0],

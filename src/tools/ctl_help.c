@@ -1,6 +1,6 @@
 /* ctl_help.c - what waymarkctl can do, and which command was meant.
  */
-#include "conf/known.h"
+#include "base/near.h"
 #include "console/command.h"
 #include "tools/ctl_inner.h"
 
@@ -69,16 +69,16 @@ bool ctl_is_command(const char *word)
 }
 
 /* A misspelt one, or the first one that begins so. */
-static void offer(struct known_near *near, const char **begins, const char *command)
+static void offer(struct near_word *near, const char **begins, const char *command)
 {
-	known_offer(near, command);
+	near_offer(near, command);
 	if (!*begins && *near->word && strncmp(command, near->word, strlen(near->word)) == 0)
 		*begins = command;
 }
 
 int ctl_no_command(const char *word)
 {
-	struct known_near near = { .word = word };
+	struct near_word near = { .word = word };
 	const char *begins = NULL;
 
 	offer(&near, &begins, "help");
