@@ -5,6 +5,7 @@
 #include "answer/pool_rrsig.h"
 #include "dns/rrtype.h"
 #include "steer/stage.h"
+#include "world/edge_own.h"
 
 #include <string.h>
 
@@ -55,6 +56,12 @@ static void take_stage(const struct answerer *a, struct answer_pending *p, uint1
 	who->turns = a->turns + POOLS_MOST * 2u;
 }
 
+/* It is not known yet which edges may answer. */
+static bool waits(const struct choose_ask *who)
+{
+	return who->standing->pools[who->pool].waits && !who->own.one;
+}
+
 /* What the pool that `who` asks has for questions of that type; NULL: nothing. */
 static const struct pool_form *form_of(const struct steer *s, unsigned pool, uint16_t qtype)
 {
@@ -70,7 +77,11 @@ static const struct pool_form *form_of(const struct steer *s, unsigned pool, uin
  * itself (RFC 1034 section 4.3.2), but for what DNSSEC has beside it (RFC 4034 section 3). */
 static bool says_more(const struct choose_ask *who, uint16_t qtype)
 {
-	return (who->steer->pools[who->pool].only_cnames && qtype != RRTYPE_NSEC &&
+	const struct steer *s = who->steer;
+	const bool cname = !who->own.one ? s->pools[who->pool].only_cnames
+		: who->own.edge < s->n_edges && s->edges[who->own.edge].cname;
+
+	return (cname && qtype != RRTYPE_NSEC &&
 		       qtype != RRTYPE_RRSIG) ||
 		form_of(who->steer, who->pool, qtype);
 }
@@ -91,6 +102,8 @@ void steered_look(
 	p->who = who_asks(a, ask, p, pool_of(a->world, p->number, &edge), &p->v4_at);
 	if (a->world->stage.share)
 		take_stage(a, p, edge.rrset->aux);
+	const uint8_t *rr = edge.rrset->wire;
+	p->who.own = edge_own(p->who.steer, rr + COMPOSE_RR_FIXED, be16_get(rr + 10));
 	if (p->found.kind == LOOKUP_EDGE || says_more(&p->who, p->query.qtype))
 		p->found = edge;
 }
@@ -119,7 +132,7 @@ void steered_step(const struct answerer *a, struct answer_pending *p, unsigned s
 	} else if (step == CHOOSE_STEPS) {
 		if (!p->query.edns.dnssec_ok ||
 			(p->query.qtype != RRTYPE_A && p->query.qtype != RRTYPE_AAAA) ||
-			p->who.standing->pools[p->who.pool].waits ||
+			waits(&p->who) ||
 			!pool_rrsig_signs(a->world, p->zone))
 			return;
 		p->choice = choose(&p->who, a->trace);
@@ -357,7 +370,7 @@ bool steered_answer(
 	const bool service = form_of(who->steer, who->pool, c->q->qtype) != NULL;
 	struct choice family[2];
 
-	if (who->standing->pools[who->pool].waits) {
+	if (waits(who)) {
 		c->silent = true;
 		*none = true;
 		return false;

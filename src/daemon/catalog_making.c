@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "daemon/parts_read.h"
 #include "daemon/versions.h"
-#include "daemon/zones_read.h"
+#include "daemon/zone_pools.h"
 #include "xfr/update.h"
 #include "zone/catalog.h"
 #include "zone/history.h"
@@ -136,7 +136,7 @@ static struct zone *make_version(struct catalog_making *m, const struct conf_zon
 	const struct zone *was, const struct rows *rows)
 {
 	const struct conf *c = parts_conf(&m->made.live);
-	const struct compile_opts opts = zones_read_compile_opts(c, m->opts.key);
+	const struct compile_opts opts = zone_pools_compile_opts(c, m->opts.key);
 	const uint32_t serial = update_serial(zone_is_ready(was) ? was->serial : 0,
 		c->rules[at->rule].access.serial, time(NULL));
 	struct faults f;

@@ -4,9 +4,10 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "daemon/parts_read.h"
-#include "daemon/zones_read.h"
+#include "daemon/zone_pools.h"
 #include "dns/rrtype.h"
 #include "steer/default_choice.h"
+#include "world/edge_own.h"
 #include "world/world.h"
 #include "zone/history.h"
 
@@ -180,9 +181,11 @@ static void fill_answer(struct making *k, const struct default_ask *like,
 		add_service(k, to, RRTYPE_SVCB, &forms[POOL_SVCB], hints);
 }
 
-static uint32_t ttl_of(const struct pool *p, uint32_t ttl_s)
+static uint32_t ttl_of(const struct pool *p, const struct choose_own *own, uint32_t ttl_s)
 {
-	return ttl_s > p->ttl_most_s ? p->ttl_most_s : ttl_s;
+	const uint32_t most_s = own->has_ttl ? own->ttl_most_s : p->ttl_most_s;
+
+	return ttl_s > most_s ? most_s : ttl_s;
 }
 
 static void answer_edge(struct making *k, const struct world *w, size_t i)
@@ -197,10 +200,11 @@ static void answer_edge(struct making *k, const struct world *w, size_t i)
 	if (k->waits)
 		return;
 	ask.pool = (uint16_t)pool;
-	k->waits = default_choice_waits(&ask);
+	ask.own = edge_own(w->steer, e->rdata, e->rdlen);
+	k->waits = !ask.own.one && default_choice_waits(&ask);
 	if (k->waits)
 		return;
-	k->answers[i].ttl_s = ttl_of(&w->steer->pools[pool], e->ttl_s);
+	k->answers[i].ttl_s = ttl_of(&w->steer->pools[pool], &ask.own, e->ttl_s);
 	mix(k, e->owner, ask.name_len);
 	mix(k, &k->answers[i].ttl_s, sizeof k->answers[i].ttl_s);
 	fill_answer(k, &ask, e, &k->answers[i]);
@@ -289,7 +293,7 @@ static bool make_version(struct making *k)
 			.serial = serial,
 			.keys = k->keys,
 			.now_s = time(NULL),
-			.compile = zones_read_compile_opts(parts_conf(&m->job.live), m->opts.key) },
+			.compile = zone_pools_compile_opts(parts_conf(&m->job.live), m->opts.key) },
 		&f);
 	if (!k->to->zone)
 		fault(&m->job.why, "%s", text_get(&f.text));

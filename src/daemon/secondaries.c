@@ -6,7 +6,7 @@
 #include "daemon/parts_read.h"
 #include "daemon/versions.h"
 #include "daemon/zone_verify.h"
-#include "daemon/zones_read.h"
+#include "daemon/zone_pools.h"
 
 #include <ev.h>
 #include <netinet/in.h>
@@ -493,7 +493,7 @@ static struct compile_opts compile_with(void *ctx, struct part **hold)
 	struct part *conf = publisher_live(s->opts.publisher)->conf;
 
 	*hold = part_hold(conf);
-	return zones_read_compile_opts((const struct conf *)conf, s->opts.key); /* its first member */
+	return zone_pools_compile_opts((const struct conf *)conf, s->opts.key); /* its first member */
 }
 
 /* --- what it must stand ------------------------------------------------------------------- */

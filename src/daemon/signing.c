@@ -7,7 +7,7 @@
 #include "daemon/parts_read.h"
 #include "daemon/versions.h"
 #include "daemon/zone_signing.h"
-#include "daemon/zones_read.h"
+#include "daemon/zone_pools.h"
 #include "zone/history.h"
 #include "zone/zone_with.h"
 
@@ -229,7 +229,7 @@ static void take_zone(struct signing *s, size_t i)
 	struct registry_zone *z = s->made.live.zones->zones[i];
 	const struct conf_rule *rule = rule_of(&s->made.live, i);
 	const struct compile_opts opts =
-		zones_read_compile_opts(parts_conf(&s->made.live), s->opts.key);
+		zone_pools_compile_opts(parts_conf(&s->made.live), s->opts.key);
 	struct fault why = { 0 };
 
 	if (!rule->dnssec && !z->keys && !key_ring_knows(s->opts.ring, z->origin))

@@ -7,7 +7,7 @@
 #include "daemon/update_reply.h"
 #include "daemon/versions.h"
 #include "daemon/zone_signing.h"
-#include "daemon/zones_read.h"
+#include "daemon/zone_pools.h"
 #include "dns/message.h"
 #include "dns/rrtype.h"
 #include "net/request.h"
@@ -123,7 +123,7 @@ static bool follow_digest(struct updates *u, struct asked *a, const struct zone 
 static bool sign_change(struct updates *u, struct asked *a, const struct zone *was)
 {
 	const struct compile_opts opts =
-		zones_read_compile_opts(parts_conf(&u->made.live), u->opts.key);
+		zone_pools_compile_opts(parts_conf(&u->made.live), u->opts.key);
 	const struct zone_signing how = { .compile = &opts, .now_s = time(NULL) };
 	const struct keyset *keys = keys_of(u, was->apex);
 	struct faults f;
@@ -149,7 +149,7 @@ static bool make_zone(struct updates *u, struct asked *a, struct zone *was)
 	zone_hold(was);
 	faults_init(&f);
 	a->is = zone_with(was, a->change,
-		&(struct zone_with_opts){ .compile = zones_read_compile_opts(
+		&(struct zone_with_opts){ .compile = zone_pools_compile_opts(
 			parts_conf(&u->made.live), u->opts.key), .tolerant = !a->own }, &f);
 	if (a->own)
 		text_add(&a->own->told, text_get(&f.text));

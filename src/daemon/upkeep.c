@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "daemon/parts_read.h"
 #include "daemon/versions.h"
-#include "daemon/zones_read.h"
+#include "daemon/zone_pools.h"
 #include "xfr/refresh.h"
 #include "zone/history.h"
 #include "zone/zone_with.h"
@@ -191,7 +191,7 @@ static struct zone *make_next(struct upkeep *u)
 		return NULL;
 	faults_init(&f);
 	struct zone *next = zone_with(m->made, all,
-		&(struct zone_with_opts){ .compile = zones_read_compile_opts(
+		&(struct zone_with_opts){ .compile = zone_pools_compile_opts(
 			parts_conf(&u->made.live), u->opts.key) }, &f);
 	faults_fini(&f);
 	change_free(all);

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "daemon/parts_read.h"
-#include "daemon/zones_read.h"
+#include "daemon/zone_pools.h"
 #include "zone/file_edit.h"
 #include "zone/load.h"
 #include "zone/sign.h"
@@ -321,7 +321,7 @@ void write_back_pass(struct pass *p)
 		struct at_work a = { .p = p,
 			.s = &p->list[i],
 			.z = p->held.zones->zones[numbers[i]],
-			.opts = zones_read_compile_opts(c, p->key),
+			.opts = zone_pools_compile_opts(c, p->key),
 			.asked = is_asked(p, p->list[i].apex) };
 		if (p->ask && p->ask->one && !a.asked)
 			continue;
@@ -337,7 +337,7 @@ struct change *write_back_change(
 {
 	struct edit *e = ctx;
 	const struct conf *c = parts_conf(&e->held);
-	const struct compile_opts opts = zones_read_compile_opts(c, e->key);
+	const struct compile_opts opts = zone_pools_compile_opts(c, e->key);
 	struct text names = { 0 };
 	struct change *to = NULL;
 	struct file_edit of = file_edit_look(

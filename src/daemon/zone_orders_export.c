@@ -3,7 +3,7 @@
  */
 #include "daemon/parts_read.h"
 #include "daemon/zone_orders_inner.h"
-#include "daemon/zones_read.h"
+#include "daemon/zone_pools.h"
 #include "zone/sign.h"
 #include "zone/zone_text.h"
 
@@ -31,7 +31,7 @@ static bool send_on(void *ctx, const char *s, size_t len)
 
 static void put_text(struct exporting *x)
 {
-	const struct compile_opts opts = zones_read_compile_opts(parts_conf(&x->held), x->key);
+	const struct compile_opts opts = zone_pools_compile_opts(parts_conf(&x->held), x->key);
 	struct zone *own = NULL;
 	struct faults f;
 

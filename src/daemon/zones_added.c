@@ -5,6 +5,7 @@
 #include "base/scope.h"
 #include "daemon/parts_read.h"
 #include "daemon/versions.h"
+#include "daemon/zone_pools.h"
 #include "daemon/zones_read.h"
 #include "dns/rrtype.h"
 #include "xfr/stored.h"
@@ -158,7 +159,7 @@ static struct zone *first_data(const struct zones_added_work *w, struct zones_ad
 	const struct conf_rule *rule, struct faults *f)
 {
 	const struct compile_opts opts =
-		zones_read_compile_opts(parts_conf(&w->live), w->opts->key);
+		zone_pools_compile_opts(parts_conf(&w->live), w->opts->key);
 	struct store_timers timers;
 	struct file_stamp stamp;
 	struct load load;

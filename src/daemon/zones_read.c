@@ -6,6 +6,7 @@
 #include "base/scope.h"
 #include "daemon/key_ring.h"
 #include "daemon/zone_files.h"
+#include "daemon/zone_pools.h"
 #include "daemon/zone_signing.h"
 #include "dns/rrtype.h"
 #include "daemon/zone_verify.h"
@@ -333,115 +334,6 @@ static bool list_zones(struct reading *r, struct faults *f)
 
 /* --- each of them ------------------------------------------------------------------------- */
 
-static bool pool_known(void *ctx, const char *name)
-{
-	return conf_pool(ctx, name) >= 0;
-}
-
-static bool leads_to_cname(const struct conf *c, const struct pool_opts *p);
-
-/* Has a pool in that one, or one that it pins clients to, such an edge? */
-static bool has_cname_below(const struct conf *c, const struct pool_opts *p)
-{
-	for (size_t i = 0; i < p->n_members; i++)
-		if (p->members[i].is_pool && leads_to_cname(c, &c->pools[p->members[i].number]))
-			return true;
-	for (size_t i = 0; i < p->n_pins; i++)
-		if (p->pins[i].to_pool && leads_to_cname(c, &c->pools[p->pins[i].pool]))
-			return true;
-	for (size_t i = 0; i < p->n_rules; i++)
-		if (p->rules[i].to.to_pool && leads_to_cname(c, &c->pools[p->rules[i].to.pool]))
-			return true;
-	return false;
-}
-
-/* Has the pool, or one that stands in for it, an edge with only a cname? */
-static bool leads_to_cname(const struct conf *c, const struct pool_opts *p)
-{
-	for (size_t hops = 0; hops < c->n_pools; hops++, p = &c->pools[p->other]) {
-		for (size_t i = 0; i < p->n; i++) {
-			const struct edge_opts *e = &c->edges[p->edges[i]];
-			if (e->cname && !e->n_a && !e->n_aaaa)
-				return true;
-		}
-		if (has_cname_below(c, p))
-			return true;
-		if (p->all_down != POOL_OTHER)
-			break;
-	}
-	return false;
-}
-
-static bool pool_cname(void *ctx, const char *name)
-{
-	const struct conf *c = ctx;
-	const int pool = conf_pool(c, name);
-
-	return pool >= 0 && leads_to_cname(c, &c->pools[pool]);
-}
-
-static void add_type(uint16_t to[], unsigned *n, bool has, uint16_t type)
-{
-	if (has)
-		to[(*n)++] = type;
-}
-
-/* What some edge of a pool has. */
-struct has {
-	bool a, aaaa, cname, other;
-};
-
-static void look_at_edges(const struct conf *c, const struct pool_opts *p, struct has *has)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		const struct edge_opts *e = &c->edges[p->edges[i]];
-		const bool alone = !e->n_a && !e->n_aaaa;
-		has->cname = has->cname || (alone && e->cname);
-		has->other = has->other || !alone;
-		has->a = has->a || e->n_a || alone;
-		has->aaaa = has->aaaa || e->n_aaaa || alone;
-	}
-	for (size_t i = 0; i < p->n_members; i++)
-		if (p->members[i].is_pool)
-			look_at_edges(c, &c->pools[p->members[i].number], has);
-}
-
-/* Of a pool that stands in nothing is asked of which this one has nothing. Beside a CNAME nothing
- * else is listed: a pool with other edges, too, is answered for as if it had no CNAME. */
-static unsigned pool_types(void *ctx, const char *name, uint16_t to[static COMPILE_POOL_TYPES_MOST])
-{
-	const struct conf *c = ctx;
-	const int pool = conf_pool(c, name);
-	struct has has = { .a = false };
-	unsigned n = 0;
-
-	if (pool < 0) {
-		to[0] = RRTYPE_A;
-		to[1] = RRTYPE_AAAA;
-		return 2;
-	}
-	const struct pool_opts *p = &c->pools[pool];
-	look_at_edges(c, p, &has);
-	if (has.cname && !has.other) {
-		to[0] = RRTYPE_CNAME;
-		return 1;
-	}
-	add_type(to, &n, has.a, RRTYPE_A);
-	add_type(to, &n, has.aaaa, RRTYPE_AAAA);
-	add_type(to, &n, p->forms[POOL_HTTPS].front, RRTYPE_HTTPS);
-	add_type(to, &n, p->forms[POOL_SVCB].front, RRTYPE_SVCB);
-	return n;
-}
-
-struct compile_opts zones_read_compile_opts(const struct conf *c, struct hash_key key)
-{
-	return (struct compile_opts){ .key = key,
-		.pool_known = pool_known,
-		.ctx = (void *)(uintptr_t)c,
-		.pool_cname = pool_cname,
-		.pool_types = pool_types };
-}
-
 /* --- signing ------------------------------------------------------------------------------ */
 
 /* Of what has a policy, or keys still. False: it is to be signed, and cannot be. */
@@ -503,7 +395,7 @@ static struct zone_signing signing(const struct reading *r, const struct listed 
 static bool sign_entry(const struct reading *r, const struct listed *z,
 	struct registry_zone *to, const struct zone **was, bool *late, struct faults *f)
 {
-	struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
+	struct compile_opts opts = zone_pools_compile_opts(r->o->conf, r->o->key);
 	const struct zone_signing how = signing(r, z, &opts, late);
 	const struct zone_signing_of of = signing_of(r, z);
 	struct zone *plain = to->load.zone;
@@ -558,10 +450,8 @@ static struct registry_zone *same_as_before(const struct reading *r, const struc
 		!registry_added_same(old->added, z->added) || !same_digest(r, z))
 		return NULL;
 	const struct zone *was = old->load.zone;
-	void *conf = (void *)(uintptr_t)r->o->conf;
 	for (unsigned i = 0; i < was->pools_n; i++)
-		if (!pool_known(conf, was->pools[i]) ||
-			(was->edge_beside && pool_cname(conf, was->pools[i])))
+		if (!zone_pools_suit(r->o->conf, was, i))
 			return NULL;
 	return old;
 }
@@ -712,7 +602,7 @@ static struct registry_zone *signed_entry(const struct reading *r, const struct 
 static struct registry_zone *of_primary(
 	const struct reading *r, const struct listed *z, struct fault *lost)
 {
-	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
+	const struct compile_opts opts = zone_pools_compile_opts(r->o->conf, r->o->key);
 	const struct registry_zone *old = z->before;
 	struct registry_zone to = { .origin = z->origin,
 		.added = z->added,
@@ -771,7 +661,7 @@ static bool may_read(const struct reading *r, const struct listed *z, struct fau
 static struct registry_zone *unsigned_entry(const struct reading *r, const struct listed *z,
 	struct registry_zone *to, struct fault *why)
 {
-	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
+	const struct compile_opts opts = zone_pools_compile_opts(r->o->conf, r->o->key);
 	bool late = false;
 	const struct zone_signing how = signing(r, z, &opts, &late);
 	const struct zone_signing_of of = signing_of(r, z);
@@ -803,7 +693,7 @@ static bool has_more_than_store(const struct reading *r, const struct listed *z)
 static struct registry_zone *of_store(
 	const struct reading *r, const struct listed *z, struct fault *why)
 {
-	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
+	const struct compile_opts opts = zone_pools_compile_opts(r->o->conf, r->o->key);
 	const struct registry_zone *old = z->before;
 	struct registry_zone to = { .origin = z->origin,
 		.added = z->added,
@@ -838,7 +728,7 @@ uint32_t zones_read_rule(const struct conf *c, const struct registry_added *adde
 static struct registry_zone *orphan(
 	const struct reading *r, const struct listed *z, struct faults *f)
 {
-	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
+	const struct compile_opts opts = zone_pools_compile_opts(r->o->conf, r->o->key);
 	const struct fault_at at = { .path = r->o->conf->path };
 	struct listed as = *z;
 	struct registry_zone stored = { .state = REGISTRY_READY };
@@ -867,7 +757,7 @@ static struct registry_zone *orphan(
 static struct registry_zone *of_making(
 	const struct reading *r, const struct listed *z, struct fault *lost)
 {
-	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
+	const struct compile_opts opts = zone_pools_compile_opts(r->o->conf, r->o->key);
 	const struct registry_zone *old = z->before;
 	struct registry_zone to = { .origin = z->origin,
 		.source = REGISTRY_MADE,
@@ -894,7 +784,7 @@ static struct registry_zone *of_making(
 /* What is stored of one that is signed here, as it was served; without a zone where there is nothing. */
 static struct registry_zone stored_signed(const struct reading *r, const struct listed *z)
 {
-	const struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
+	const struct compile_opts opts = zone_pools_compile_opts(r->o->conf, r->o->key);
 	struct registry_zone to = { .source = source_of(r, z),
 		.state = REGISTRY_READY,
 		.loaded_s = r->now_s };
@@ -984,7 +874,7 @@ static bool read_zone(void *ctx, size_t i)
 {
 	struct reading *r = ctx;
 	struct listed *z = &r->list[i];
-	struct compile_opts opts = zones_read_compile_opts(r->o->conf, r->o->key);
+	struct compile_opts opts = zone_pools_compile_opts(r->o->conf, r->o->key);
 	struct faults f;
 	struct load load;
 	struct fault lost = { 0 };

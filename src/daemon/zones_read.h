@@ -38,9 +38,6 @@ struct zones_read_added {
 	struct registry_added *added;
 };
 
-/* What zones are compiled with: the pools of that configuration, which is borrowed. */
-struct compile_opts zones_read_compile_opts(const struct conf *c, struct hash_key key);
-
 /* NULL when the list of zones itself is wrong (a folder that is not there, a zone that is there
  * twice), or memory has ended. Zones that are wrong are told in `f`, at least a line each, and
  * counted in the registry. */

@@ -3,19 +3,18 @@
 #include "answer/answer.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "report/explain_answer.h"
 #include "report/report_estimates.h"
 #include "report/network.h"
 #include "report/report.h"
 #include "report/report_edges.h"
 #include "report/report_load.h"
-#include "report/service_text.h"
 #include "base/memory.h"
 #include "dns/query.h"
 #include "dns/rrtype.h"
 #include "geo/place.h"
 #include "steer/stage.h"
 
-#include <arpa/inet.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,80 +117,6 @@ static size_t write_query(uint8_t *to, const struct explain_ask *ask)
 	return (size_t)(p - to) + 19 + bytes;
 }
 
-/* --- the answer, read back ---------------------------------------------------------------- */
-
-/* A name of the message, its pointers followed; returns where the text behind it goes on. */
-static size_t message_name(const uint8_t *m, size_t at, char text[static NAME_TEXT])
-{
-	uint8_t wire[NAME_MOST];
-	size_t len = 0, after = 0;
-
-	while (m[at]) {
-		if (m[at] >= 0xc0) {
-			after = after ? after : at + 2;
-			at = be16_get(m + at) & 0x3fffu;
-			continue;
-		}
-		memcpy(wire + len, m + at, m[at] + 1u);
-		len += m[at] + 1u;
-		at += m[at] + 1u;
-	}
-	wire[len] = 0;
-	name_text(text, wire);
-	return after ? after : at + 1;
-}
-
-static void rdata_text(
-	const uint8_t *m, size_t at, size_t len, uint16_t type, char text[static NAME_TEXT])
-{
-	struct text service = { 0 };
-
-	if ((type == RRTYPE_HTTPS || type == RRTYPE_SVCB) &&
-		service_text(&service, m + at, len)) {
-		snprintf(text, NAME_TEXT, "%s", text_get(&service));
-	} else if (type == RRTYPE_A && len == 4) {
-		inet_ntop(AF_INET, m + at, text, NAME_TEXT);
-	} else if (type == RRTYPE_AAAA && len == 16) {
-		inet_ntop(AF_INET6, m + at, text, NAME_TEXT);
-	} else if (type == RRTYPE_CNAME || type == RRTYPE_NS || type == RRTYPE_PTR ||
-		type == RRTYPE_DNAME) {
-		message_name(m, at, text);
-	} else {
-		int n = snprintf(text, NAME_TEXT, "\\# %zu ", len);
-		for (size_t i = 0; i < len && n < NAME_TEXT - 8; i++)
-			n += snprintf(text + n, (size_t)(NAME_TEXT - n), "%02x", m[at + i]);
-	}
-	text_fini(&service);
-}
-
-static json_t *answer_json(const uint8_t *m, size_t len)
-{
-	json_t *o = json_object(), *records = json_array();
-	char text[NAME_TEXT], type[RRTYPE_TEXT], rcode[RCODE_TEXT];
-	const unsigned answers = be16_get(m + 6);
-	const unsigned total = answers + be16_get(m + 8) + be16_get(m + 10);
-	size_t at = message_name(m, QUERY_HEADER, text) + 4;
-
-	json_object_set_new(o, "rcode", json_string(rcode_text(rcode, m[3] & RCODE_BITS)));
-	json_object_set_new(o, "records", records);
-	for (unsigned i = 0; i < total && at < len; i++) {
-		at = message_name(m, at, text);
-		const uint16_t t = be16_get(m + at);
-		const size_t rdlen = be16_get(m + at + 8);
-		if (i < answers) {
-			json_t *rr = json_pack("{s:s, s:s, s:I}", "name", text, "type",
-				rrtype_text(type, t), "ttl", (json_int_t)be32_get(m + at + 4));
-			rdata_text(m, at + 10, rdlen, t, text);
-			json_object_set_new(rr, "data", json_string(text));
-			json_array_append_new(records, rr);
-		}
-		if (t == RRTYPE_OPT && rdlen >= 8)
-			json_object_set_new(o, "scope", json_integer(m[at + 10 + 7]));
-		at += 10 + rdlen;
-	}
-	return o;
-}
-
 /* --- the way to it ------------------------------------------------------------------------ */
 
 static const char *by_text(enum choose_by by)
@@ -211,6 +136,7 @@ static const char *by_text(enum choose_by by)
 	case BY_AFFINITY: return "affinity";
 	case BY_ALL_DOWN: return "all-down: all (no edge is up, so all are taken as up)";
 	case BY_FIRST: return "all-down: first";
+	case BY_NAME: return "the edge that the EDGE record names";
 	}
 	return "";
 }
@@ -385,6 +311,25 @@ static json_t *client_json(const struct explain_ask *ask, const struct choose_tr
 	return o;
 }
 
+/* What is different at the name. */
+static void add_own(const struct choose_own *own, json_t *o)
+{
+	char text[64];
+	int n = 0;
+
+	*text = 0;
+	if (own->answers)
+		n = snprintf(text, sizeof text, "answers=%u", own->answers);
+	if (own->has_ttl && own->ttl_least_s != own->ttl_most_s)
+		snprintf(text + n, sizeof text - (size_t)n, "%sttl=%u-%u", n ? " " : "",
+			own->ttl_least_s, own->ttl_most_s);
+	else if (own->has_ttl)
+		snprintf(text + n, sizeof text - (size_t)n, "%sttl=%u", n ? " " : "",
+			own->ttl_most_s);
+	if (*text)
+		json_object_set_new(o, "record", json_string(text));
+}
+
 /* Whether a stage is on for this client, and by which net. */
 static void add_stage(const struct world *w, const struct explain_ask *ask,
 	const struct choose_trace *t, json_t *o)
@@ -481,6 +426,8 @@ static void as_text(const json_t *o, struct text *out)
 		text_add(out, "network    plays no part: the answer is the same for all\n");
 	if (json_object_get(o, "stage"))
 		stage_as_text(json_object_get(o, "stage"), out);
+	if (*get(o, "record"))
+		text_addf(out, "record     EDGE with %s\n", get(o, "record"));
 	json_array_foreach (json_object_get(o, "steps"), i, row)
 		step_as_text(row, out);
 	text_addf(out, "answer     %s", get(answer, "rcode"));
@@ -529,6 +476,7 @@ void explain_run(const struct report_view *view, const struct explain_ask *ask, 
 			json_t *steps = json_array();
 			json_object_set_new(o, "network", network_json(w, &trace->who));
 			add_stage(w, ask, trace, o);
+			add_own(&trace->own, o);
 			for (unsigned i = 0; i < trace->n; i++)
 				json_array_append_new(
 					steps, step_json(view, trace, &trace->steps[i]));
@@ -542,7 +490,7 @@ void explain_run(const struct report_view *view, const struct explain_ask *ask, 
 					json_string("the TTL ends where the state of an edge "
 						    "can change"));
 		}
-		json_object_set_new(o, "answer", answer_json(reply, len));
+		json_object_set_new(o, "answer", explain_answer(reply, len));
 		if (json) {
 			report_json(o, out);
 		} else {

@@ -75,6 +75,15 @@ static void take(struct simulate_names *to, const struct zone *z, const struct z
 	to->of[to->n++] = own;
 }
 
+/* Who asks for a name of one edge gets that. */
+static bool is_of_one(const struct zone_rrset *edge)
+{
+	struct edge_rr rr;
+
+	image_edge(edge, &rr);
+	return rr.edge_len != 0;
+}
+
 /* `lists` [pool of the zone]: NULL where names do not matter. */
 static void take_zone(
 	const struct zone *z, struct simulate_names *const *lists, struct arena *mem)
@@ -84,7 +93,7 @@ static void take_zone(
 			continue;
 		const struct zone_rrset *set = zone_first_rrset(n);
 		for (unsigned i = 0; i < n->rrsets; i++, set = zone_next_rrset(set))
-			if (set->type == RRTYPE_EDGE && lists[set->aux])
+			if (set->type == RRTYPE_EDGE && lists[set->aux] && !is_of_one(set))
 				take(lists[set->aux], z, n, mem);
 	}
 }

@@ -78,6 +78,7 @@ static enum choose_why why(enum choose_by by, bool passed)
 	case BY_ALL_DOWN:
 	case BY_FIRST: return WHY_ALL_DOWN;
 	case BY_PIN: return passed ? WHY_FAILOVER : WHY_PINNED;
+	case BY_NAME: return WHY_PINNED;
 	case BY_RANK:
 	case BY_DEFAULT:
 	case BY_MEASURE:
@@ -199,7 +200,7 @@ static bool nearest(struct choose_walk *w, bool even_down, bool even_drained)
 {
 	const struct rank *r = w->pool->rank;
 	const uint32_t class = choose_class(w);
-	const uint32_t draw = r->close && !even_down ? trial(w) : 0;
+	const uint32_t draw = r->close && !even_down && choose_answers(w) == 1 ? trial(w) : 0;
 	uint16_t order[POOL_EDGES_MOST];
 
 	if (w->pool->sheds && !even_down)
@@ -232,7 +233,8 @@ static bool nearest(struct choose_walk *w, bool even_down, bool even_drained)
 
 static inline bool by_policy(struct choose_walk *w, bool even_down, bool even_drained)
 {
-	if (w->pool->tree && !w->pool->tree->merged)
+	/* Of several answers each is a member's. */
+	if (w->pool->tree && (!w->pool->tree->merged || choose_answers(w) > 1))
 		return choose_by_members(w, even_down, even_drained);
 	if (w->pool->n_links || w->pool->affinity)
 		return choose_by_links(w, even_down, even_drained);
@@ -334,11 +336,17 @@ void choose_fetch(const struct choose_ask *ask, unsigned step)
 		netmap_fetch(cities, who, step);
 }
 
+static uint32_t ttl_least_s(const struct choose_walk *w)
+{
+	return w->own->has_ttl ? w->own->ttl_least_s : w->pool->ttl_least_s;
+}
+
 /* The pool's own ceiling, once it has been steady for so long: what has just changed is the
  * likelier to change again. */
 static uint32_t steady_ttl_s(const struct choose_walk *w)
 {
-	const uint32_t least = w->pool->ttl_least_s, most = w->pool->ttl_most_s;
+	const uint32_t least = ttl_least_s(w),
+		       most = w->own->has_ttl ? w->own->ttl_most_s : w->pool->ttl_most_s;
 	const uint64_t since = choose_standing(w)->steady_us, now = w->ask->now_us;
 
 	if (!since || !least || most == UINT32_MAX)
@@ -361,11 +369,14 @@ static bool has_forms(const struct pool *p)
 
 bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x)
 {
+	static const struct choose_own nothing;
+	const struct choose_own *own = w->own;
 	const uint16_t above = w->number;
 	const unsigned first = w->first, most = w->most;
 	bool took = false;
 
 	w->first = w->choice->n;
+	w->own = &nothing;
 	choose_enter(w, x->pool);
 	if (can_answer(w)) {
 		took = x->even_down ? choose_all_down_inside(w, x->even_drained) : by_rules(w);
@@ -381,6 +392,7 @@ bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x)
 	}
 	w->over = false;
 	w->first = first;
+	w->own = own;
 	choose_enter(w, above);
 	w->most = most;
 	return took;
@@ -396,12 +408,47 @@ static uint32_t ttl_most_s(const struct choose_walk *w)
 	const uint64_t now = w->ask->now_us,
 		       left = w->changes_us > now ? (w->changes_us - now) / 1000000 : 0;
 	/* 0 would have resolvers keep nothing, just when edges have the most to bear. */
-	const uint64_t least = w->pool->ttl_least_s ? w->pool->ttl_least_s : 1;
+	const uint64_t least = ttl_least_s(w) ? ttl_least_s(w) : 1;
 	if (left >= most)
 		return most;
 	if (w->trace)
 		w->trace->shaky = true;
 	return (uint32_t)(left > least ? left : least < most ? least : most);
+}
+
+/* The one edge that the name is of, to try it out: down or drained, it answers. */
+static void take_one(struct choose_walk *w)
+{
+	const uint16_t edge = w->ask->own.edge;
+	struct choose_step *step = choose_step(w, BY_NAME);
+	const bool has = edge < w->ask->steer->n_edges &&
+		choose_has_address(w, &w->ask->steer->edges[edge]);
+
+	if (edge < w->ask->steer->n_edges)
+		note_step(step, edge, has ? CHOSEN : PASSED_NO_ADDRESS);
+	if (!has)
+		return;
+	w->choice->rows[0] = w->standing->row;
+	w->choice->edges[0] = edge;
+	w->choice->n = 1;
+}
+
+/* From pool to pool that stands in. True: some edge might be answered with. */
+static bool go(struct choose_walk *w)
+{
+	bool some = false;
+
+	do {
+		if (choose_standing(w)->changes_us < w->changes_us)
+			w->changes_us = choose_standing(w)->changes_us;
+		if (!can_answer(w))
+			break;
+		w->choice->for_now = true;
+		if (by_rules(w) || w->over)
+			break;
+		some = some || choose_has_any(w);
+	} while (!choose_all_down(w));
+	return some;
 }
 
 struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
@@ -412,27 +459,23 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		.choice = &c,
 		.who = ask->has_subnet ? ask->subnet : ask->source,
 		.by_source = !ask->has_subnet,
+		.own = &ask->own,
 		.changes_us = UINT64_MAX,
 		.ttl_most_s = UINT32_MAX };
-	bool some = false; /* may be answered with an edge */
+	bool some = false;
 
 	if (trace) {
 		trace->n = 0;
+		trace->own = ask->own;
 		trace->shaky = trace->young = false;
 		trace->subnet_local = false;
 	}
 	choose_enter(&w, ask->pool);
 	c.words = ask->standing->words;
-	do {
-		if (choose_standing(&w)->changes_us < w.changes_us)
-			w.changes_us = choose_standing(&w)->changes_us;
-		if (!can_answer(&w))
-			break;
-		c.for_now = true;
-		if (by_rules(&w) || w.over)
-			break;
-		some = some || choose_has_any(&w);
-	} while (!choose_all_down(&w));
+	if (ask->own.one)
+		take_one(&w);
+	else
+		some = go(&w);
 	c.for_now = c.for_now && c.n == 0 && !w.over;
 	if (c.for_now && !some) {
 		c.by_subnet = false;

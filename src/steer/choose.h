@@ -22,6 +22,15 @@ struct choose_turn {
 	uint32_t stride; /* coprime to `sum` */
 };
 
+/* What is different at the name, whatever its pool says. Zeroed: nothing. */
+struct choose_own {
+	bool one;       /* this edge answers alone, whatever its state and the pool's choice: */
+	uint16_t edge;  /* ... its number; UINT16_MAX: there is none such */
+	bool has_ttl;   /* the pool's `ttl` is this: */
+	uint8_t answers; /* 0: as the pool has it */
+	uint32_t ttl_least_s, ttl_most_s;
+};
+
 struct choose_ask {
 	const struct steer *steer;
 	const struct standing *standing; /* of the edges, now */
@@ -36,6 +45,7 @@ struct choose_ask {
 	bool peeks;                /* ... is looked at, and stays as it is */
 	const uint8_t *name;      /* asked for: wire, lower case */
 	unsigned name_len;
+	struct choose_own own;
 };
 
 struct choose_trace;
@@ -119,7 +129,8 @@ enum choose_by {
 	BY_AFFINITY,
 	BY_SHED,
 	BY_ALL_DOWN,
-	BY_FIRST
+	BY_FIRST,
+	BY_NAME
 };
 
 /* One list of edges that was gone through, in its order. */
@@ -145,6 +156,7 @@ struct choose_trace {
 	uint32_t asn;        /* index in the atlas's asns, 0 when unknown */
 	bool staged;         /* by who asks: the tables are those of a stage */
 	uint8_t name[NAME_MOST]; /* by who asks: the name that is handed to the pool */
+	struct choose_own own;
 	bool young;          /* the TTL is as long as the pool has been steady */
 	bool shaky;          /* the TTL ends where an edge's state can change */
 	unsigned n;

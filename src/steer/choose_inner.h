@@ -18,6 +18,7 @@ struct choose_walk {
 	uint16_t number;                      /* ... and which it is */
 	bool barely; /* pools of which too few are up may answer, too: nothing else can */
 	bool over; /* a rule has it that nothing else is said in this pool */
+	const struct choose_own *own; /* what the name says of the pool that is walked */
 	unsigned first, most; /* the pool's answers are those from the one up to the other */
 	struct addr who;
 	bool by_source; /* `who` is the source: the scope does not get narrower by what it shows
@@ -138,13 +139,19 @@ bool choose_all_down_inside(struct choose_walk *w, bool even_drained);
 /* Might an edge of the pool answer somebody? */
 bool choose_has_any(const struct choose_walk *w);
 
+/* So many edges may an answer of the pool have. */
+static inline unsigned choose_answers(const struct choose_walk *w)
+{
+	return w->own->answers ? w->own->answers : w->pool->answers;
+}
+
 /* The walk is in that pool from now on. */
 static inline void choose_enter(struct choose_walk *w, uint16_t pool)
 {
 	const struct choose_ask *ask = w->ask;
-	const unsigned most = w->first + ask->steer->pools[pool].answers;
 
 	w->pool = &ask->steer->pools[pool];
+	const unsigned most = w->first + choose_answers(w);
 	w->standing = &ask->standing->pools[pool];
 	w->number = pool;
 	w->most = most < POOL_ANSWERS_MOST ? most : POOL_ANSWERS_MOST;

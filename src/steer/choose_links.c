@@ -224,7 +224,7 @@ static void by_affinity(struct choose_walk *w, struct left *c)
 	keep_let_in(w, c, key);
 	for (unsigned i = 0; i < c->n; i++)
 		scores[i] = score(w, key, c->at[i]);
-	for (unsigned k = 0; k < c->n && k < w->pool->answers; k++) {
+	for (unsigned k = 0; k < c->n && k < choose_answers(w); k++) {
 		unsigned best = k;
 		for (unsigned i = k + 1; i < c->n; i++)
 			if (scores[i] < scores[best])

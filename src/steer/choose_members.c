@@ -93,7 +93,7 @@ static bool take(const struct asking *a, unsigned at)
 
 static bool has_enough(const struct asking *a)
 {
-	return a->taken == a->w->pool->answers || a->w->choice->n == POOL_ANSWERS_MOST;
+	return a->taken == choose_answers(a->w) || a->w->choice->n == POOL_ANSWERS_MOST;
 }
 
 /* Asks a member that was not asked yet. */

@@ -45,7 +45,7 @@ static bool needs_group(const struct choose_walk *w, const struct choose_list *l
 	uint32_t best = UINT32_MAX;
 	unsigned close = 0;
 
-	if (w->pool->answers > 1)
+	if (choose_answers(w) > 1)
 		return true;
 	for (unsigned i = 0; i < n; i++) {
 		const struct shed_cut cut = cut_of(w, choose_edge(l, offers[i].at));
@@ -129,7 +129,7 @@ bool choose_by_cost(struct choose_walk *w, uint32_t class)
 		}
 		any = any || is_cut(w, choose_edge(&l, i));
 		offers[n++].at = (uint16_t)i;
-		if (n == 1 && !any && p->answers == 1)
+		if (n == 1 && !any && choose_answers(w) == 1)
 			return false; /* the nearest has room: nothing can be better */
 	}
 	if (!any)

@@ -71,13 +71,12 @@ struct drawing {
 static void draw_others(
 	const struct choose_walk *w, struct choose_list *l, uint16_t *order, struct drawing d)
 {
-	const struct pool *p = w->pool;
 	uint64_t left = 0;
 
 	l->edges = order;
 	for (unsigned i = 1; i < l->n; i++)
 		left += choose_judge(w, l, i) == CHOSEN ? turn_share(w, order[i], d.ramps) : 0;
-	for (unsigned k = 1; k < l->n && k < p->answers && left; k++) {
+	for (unsigned k = 1; k < l->n && k < choose_answers(w) && left; k++) {
 		const uint64_t moment = hash_mix(w->ask->now_us ^ HASH_STEP, 0xa0761d6478bd642fu),
 			       draw = hash_mix(moment ^ ((uint64_t)d.turn << 8 | k),
 				       0xe7037ed1a0b428dbu);
@@ -135,7 +134,7 @@ bool choose_by_turn(struct choose_walk *w, bool even_down, bool even_drained)
 	}
 	l.edges = order;
 	l.n = n;
-	if (weighted && sum && p->answers > 1)
+	if (weighted && sum && choose_answers(w) > 1)
 		draw_others(w, &l, order, (struct drawing){ turn, ramps });
 	return choose_take(w, &l);
 }

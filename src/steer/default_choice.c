@@ -34,9 +34,10 @@ struct choice default_choice(const struct default_ask *ask)
 			.v6 = ask->v6,
 			.source = addr_from_v4((const uint8_t[4]){ 0, 0, 0, 0 }),
 			.name = ask->name,
-			.name_len = ask->name_len },
+			.name_len = ask->name_len,
+			.own = ask->own },
 		NULL);
-	if (c.n && c.alive && c.pool == ask->pool && !p->tree && !p->n_links && !p->affinity &&
+	if (c.n && c.alive && !ask->own.one && c.pool == ask->pool && !p->tree && !p->n_links && !p->affinity &&
 		(p->policy == POOL_ROUND_ROBIN || p->policy == POOL_WEIGHTED) &&
 		!ask->steer->edges[c.edges[0]].cname) {
 		c.n = 1;

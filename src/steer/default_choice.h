@@ -15,6 +15,7 @@ struct default_ask {
 	bool v6;
 	const uint8_t *name; /* wire, lower case */
 	unsigned name_len;
+	struct choose_own own;
 };
 
 struct choice default_choice(const struct default_ask *ask);

@@ -236,10 +236,9 @@ _Static_assert((int)POOL_EDGES_MOST <= (int)RANK_EDGES_MOST, "every pool can be 
 static void fill_rank_opts(struct rank_opts *r, const struct pool_opts *o, double close_ms)
 {
 	r->spread_ms = r->spread_share = INFINITY;
-	if (o->answers > 1 || o->affinity) {
-		r->spread_ms = o->spread_ms;
-		r->spread_share = o->spread_share;
-	}
+	/* A name may have more answers than its pool. */
+	r->spread_ms = o->spread_ms;
+	r->spread_share = o->spread_share;
 	for (unsigned i = 0; i < o->n_links; i++)
 		if (o->links[i].policy == POOL_NEAREST) {
 			r->spread_ms = o->links[i].within_ms;

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "conf/conf.h"
 #include "daemon/parts_read.h"
-#include "daemon/zones_read.h"
+#include "daemon/zone_pools.h"
 #include "zone/change_onto.h"
 #include "zone/load.h"
 
@@ -51,7 +51,7 @@ static void know_pools(struct editing *e)
 	e->conf = e->ctl->socket_path && !e->ctl->conf_given
 		? NULL
 		: conf_open(e->ctl->conf_path, NULL, &f);
-	e->opts = e->conf ? zones_read_compile_opts(e->conf, parts_key())
+	e->opts = e->conf ? zone_pools_compile_opts(e->conf, parts_key())
 			  : (struct compile_opts){ .key = parts_key(), .pool_known = any_pool };
 	faults_fini(&f);
 }

@@ -4,6 +4,7 @@
 #include "base/crew.h"
 #include "base/memory.h"
 #include "dns/rrtype.h"
+#include "world/edge_own.h"
 #include "world/pool_denial.h"
 #include "zone/delta.h"
 #include "zone/image.h"
@@ -222,12 +223,19 @@ static void take_owner(struct work *w, const struct owner *o)
 	const struct ahead *a = w->a;
 	const struct steer *steer = a->pools->steer;
 	const struct pool *p = &steer->pools[a->pools->numbers[o->edge->aux]];
+	const uint8_t *rr = o->edge->wire + IMAGE_RR_FIXED;
+	const struct choose_own own = edge_own(steer, rr, be16_get(rr - 2));
 
 	if (a->first)
 		take_denials(w, o->node);
 	w->owner_hash = pool_signatures_owner(a->s->to, a->s->zone, o->node);
 	image_owner(a->s->zone, o->node, w->owner);
 	w->ttl_s = be32_get(o->edge->wire + 6);
+	if (own.one) {
+		if (a->first && own.edge < steer->n_edges)
+			take_edge(w, p, &steer->edges[own.edge]);
+		return;
+	}
 	/* Pools that stand in for each other make no circle. */
 	for (;; p = &steer->pools[p->other]) {
 		take_pool(w, p);

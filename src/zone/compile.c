@@ -162,6 +162,23 @@ static void align(struct compile *c, unsigned to)
 		c->image[c->len++] = 0;
 }
 
+/* Is the edge there that the record names? */
+static bool has_edge(struct compile *c, const struct record *rr)
+{
+	struct edge_rr edge;
+
+	if (!edge_rr_has_words(rr->rdata, rr->rdlen))
+		return true;
+	edge_rr_read(&edge, rr->rdata, rr->rdlen);
+	if (!edge.edge_len)
+		return true;
+	c->zone->edge_named = true;
+	return !c->opts->pool_edge || c->opts->pool_edge(c->opts->ctx, &edge) ||
+		records_error(c->r, rr, c->f,
+			"pool \"%.*s\" has no edge named \"%.*s\"", edge.pool_len,
+			(const char *)edge.pool, edge.edge_len, (const char *)edge.edge);
+}
+
 /* EDGE's aux: the number of the pool's name in the zone's list. */
 static bool pool_number(struct compile *c, const struct record *rr, uint16_t *number)
 {
@@ -177,6 +194,8 @@ static bool pool_number(struct compile *c, const struct record *rr, uint16_t *nu
 			"correct the name)",
 			name);
 	}
+	if (!has_edge(c, rr))
+		return false;
 	for (*number = 0; *number < z->pools_n; ++*number)
 		if (strcmp(z->pools[*number], name) == 0)
 			return true;

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/fault.h"
+#include "zone/edge_rr.h"
 #include "zone/records.h"
 #include "zone/zone.h"
 
@@ -18,12 +19,14 @@ struct compile_opts {
 	struct hash_key key; /* the same for all zones of a set */
 	bool (*pool_known)(void *ctx, const char *name);
 	void *ctx;
+	/* Of a record that names an edge: has its pool such an edge? NULL: it has. */
+	bool (*pool_edge)(void *ctx, const struct edge_rr *rr);
 	/* May its answer be a CNAME? No, of a pool that is not known. NULL: of none. */
-	bool (*pool_cname)(void *ctx, const char *name);
-	/* The types that the pool can answer, COMPILE_POOL_TYPES_MOST at most; NULL, or a pool that
+	bool (*pool_cname)(void *ctx, const struct edge_rr *rr);
+	/* The types that the record's pool, or its edge, can answer, COMPILE_POOL_TYPES_MOST at most; NULL, or a pool that
 	 * is not known: A and AAAA. */
 	unsigned (*pool_types)(
-		void *ctx, const char *name, uint16_t to[static COMPILE_POOL_TYPES_MOST]);
+		void *ctx, const struct edge_rr *rr, uint16_t to[static COMPILE_POOL_TYPES_MOST]);
 	const struct zone *before; /* what is served in its place until now; NULL: nothing */
 	bool quiet; /* nobody reads warnings: what is doubtful is not looked for */
 };

@@ -32,7 +32,8 @@ bool compile_edge_check(const struct compile_edge *c, const struct names_entry *
 {
 	struct records_walk walk = records_each(c->r, e->group);
 	struct record edge = { .rdata = NULL }, other = { .rdata = NULL };
-	char name[256], type[RRTYPE_TEXT], line[32] = "";
+	char type[RRTYPE_TEXT], line[32] = "";
+	struct edge_rr rr;
 
 	while (records_walk_next(&walk))
 		if (walk.rr.type == RRTYPE_EDGE)
@@ -42,24 +43,23 @@ bool compile_edge_check(const struct compile_edge *c, const struct names_entry *
 	if (!edge.rdata || !other.rdata)
 		return true;
 	*beside = true;
-	memcpy(name, edge.rdata + 1, edge.rdata[0]);
-	name[edge.rdata[0]] = 0;
-	if (!c->opts->pool_cname || !c->opts->pool_cname(c->opts->ctx, name))
+	edge_rr_read(&rr, edge.rdata, edge.rdlen);
+	if (!c->opts->pool_cname || !c->opts->pool_cname(c->opts->ctx, &rr))
 		return true;
 	if (other.line)
 		snprintf(line, sizeof line, " of line %u", other.line);
 	return records_error(c->r, &edge, c->f,
-		"pool \"%s\" may answer with the cname of an edge, and a CNAME stands alone at "
+		"pool \"%.*s\" may answer with the cname of an edge, and a CNAME stands alone at "
 		"its "
 		"name (RFC 1034 section 3.6.2): resolvers would lose the %s%s (give the edge "
 		"addresses, or the name a pool whose edges have them)",
-		name, rrtype_text(type, other.type), line);
+		rr.pool_len, (const char *)rr.pool, rrtype_text(type, other.type), line);
 }
 
-static bool pool_answers(const struct compile_edge *c, const char *pool, uint16_t type)
+static bool pool_answers(const struct compile_edge *c, const struct edge_rr *rr, uint16_t type)
 {
 	uint16_t types[COMPILE_POOL_TYPES_MOST];
-	const unsigned n = c->opts->pool_types(c->opts->ctx, pool, types);
+	const unsigned n = c->opts->pool_types(c->opts->ctx, rr, types);
 
 	for (unsigned i = 0; i < n; i++)
 		if (types[i] == type)
@@ -72,7 +72,8 @@ void compile_edge_warn_services(const struct compile_edge *c, const struct names
 {
 	struct records_walk walk = records_each(c->r, e->group);
 	struct record edge = { .rdata = NULL };
-	char pool[256], type[RRTYPE_TEXT];
+	char type[RRTYPE_TEXT];
+	struct edge_rr rr;
 	uint16_t told = 0;
 
 	if (c->opts->quiet || !c->opts->pool_types)
@@ -82,19 +83,18 @@ void compile_edge_warn_services(const struct compile_edge *c, const struct names
 			edge = walk.rr;
 	if (!edge.rdata)
 		return;
-	memcpy(pool, edge.rdata + 1, edge.rdata[0]);
-	pool[edge.rdata[0]] = 0;
+	edge_rr_read(&rr, edge.rdata, edge.rdlen);
 	walk = records_each(c->r, e->group);
 	while (records_walk_next(&walk)) {
 		const uint16_t t = walk.rr.type;
 		if ((t != RRTYPE_HTTPS && t != RRTYPE_SVCB) || t == told ||
-			!pool_answers(c, pool, t))
+			!pool_answers(c, &rr, t))
 			continue;
 		told = t;
 		records_warning(c->r, &walk.rr, c->f,
-			"this %s goes before the one that pool \"%s\" answers, so that no client "
+			"this %s goes before the one that pool \"%.*s\" answers, so that no client "
 			"gets hints of its edge; take one of the two out",
-			rrtype_text(type, t), pool);
+			rrtype_text(type, t), rr.pool_len, (const char *)rr.pool);
 	}
 }
 

@@ -2,6 +2,7 @@
 #include "zone/delta_work.h"
 
 #include "dns/rrtype.h"
+#include "zone/image.h"
 #include "zone/delta.h"
 #include "zone/rrsig_end.h"
 
@@ -116,6 +117,7 @@ static bool copy_pools(struct writing *x)
 {
 	uint16_t number;
 
+	x->to->edge_named = x->w->z->edge_named || x->w->part->edge_named;
 	for (unsigned i = 0; i < x->w->z->pools_n; i++)
 		if (!pool_number(x, x->w->z->pools[i], &number))
 			return false;
@@ -128,9 +130,10 @@ static bool stands_beside(uint16_t type)
 }
 
 /* As zone_compile() has it, of an EDGE that can be seen. */
-static bool check_edge(struct writing *x, const struct zone_node *n, const char *pool)
+static bool check_edge(struct writing *x, const struct zone_node *n, const struct zone_rrset *edge)
 {
 	const struct zone_rrset *s = zone_first_rrset(n);
+	struct edge_rr rr;
 	unsigned i;
 
 	for (i = 0; i < n->rrsets && stands_beside(s->type); i++)
@@ -138,12 +141,13 @@ static bool check_edge(struct writing *x, const struct zone_node *n, const char 
 	if (i == n->rrsets)
 		return true;
 	x->to->edge_beside = true;
-	if (!x->opts->pool_cname || !x->opts->pool_cname(x->opts->ctx, pool))
+	image_edge(edge, &rr);
+	if (!x->opts->pool_cname || !x->opts->pool_cname(x->opts->ctx, &rr))
 		return true;
 	return faults_error(x->f, &(struct fault_at){ 0 },
-		"pool \"%s\" may answer with the cname of an edge, and a CNAME stands alone at "
+		"pool \"%.*s\" may answer with the cname of an edge, and a CNAME stands alone at "
 		"its name (RFC 1034 section 3.6.2)",
-		pool);
+		rr.pool_len, (const char *)rr.pool);
 }
 
 /* The node's EDGE, of the pools of the zone that its records are of. */
@@ -161,7 +165,7 @@ static bool put_edge(struct writing *x, const struct delta_item *item, struct zo
 		return false;
 	if (n->flags & (NODE_HIDDEN | NODE_CUT) || (!touched && was->flags == n->flags))
 		return true;
-	return check_edge(x, n, x->to->pools[edge->aux]);
+	return check_edge(x, n, edge);
 }
 
 /* --- nodes -------------------------------------------------------------------------------- */

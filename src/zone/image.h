@@ -5,6 +5,7 @@
 #ifndef ZONE_IMAGE_H
 #define ZONE_IMAGE_H
 
+#include "zone/edge_rr.h"
 #include "zone/zone.h"
 
 enum { IMAGE_RR_FIXED = 12 }; /* bytes of a record in an image in front of its RDATA */
@@ -22,5 +23,11 @@ size_t image_owner(
  * length; `to` has room for 65535 bytes. */
 size_t image_rdata(const struct zone *z, const struct zone_node *n,
 	const struct zone_rrset *set, size_t at, uint8_t *to);
+
+/* What an RRset of EDGE says; borrows from it. */
+static inline void image_edge(const struct zone_rrset *set, struct edge_rr *to)
+{
+	edge_rr_read(to, set->wire + IMAGE_RR_FIXED, be16_get(set->wire + IMAGE_RR_FIXED - 2));
+}
 
 #endif

@@ -21,12 +21,14 @@ static struct plain_edge edge_of(
 	const struct zone_rrset *set = zone_find_rrset(n, RRTYPE_EDGE);
 	const uint8_t *rdata = set->wire + IMAGE_RR_FIXED;
 	uint8_t owner[NAME_MOST];
-	const size_t len = image_owner(z, n, owner);
+	const size_t len = image_owner(z, n, owner), rdlen = be16_get(rdata - 2);
 	char *pool = arena_zalloc(mem, rdata[0] + 1u);
 
 	memcpy(pool, rdata + 1, rdata[0]);
 	return (struct plain_edge){ .owner = arena_memdup(mem, owner, len),
 		.pool = pool,
+		.rdata = arena_memdup(mem, rdata, rdlen),
+		.rdlen = rdlen,
 		.ttl_s = be32_get(set->wire + 6),
 		.has_https = zone_find_rrset(n, RRTYPE_HTTPS) != NULL,
 		.has_svcb = zone_find_rrset(n, RRTYPE_SVCB) != NULL };
@@ -77,18 +79,14 @@ static bool put_soa(
 static bool put_answer(struct change *c, const struct plain_edge *e,
 	const struct plain_answer *a, struct fault *why)
 {
-	uint8_t pool[256];
-	const size_t len = strlen(e->pool);
 	struct change_record rr = { .owner = e->owner,
-		.rdata = pool,
+		.rdata = e->rdata,
 		.ttl_s = e->ttl_s,
 		.type = RRTYPE_EDGE,
-		.rdlen = (uint16_t)(len + 1) };
+		.rdlen = (uint16_t)e->rdlen };
 
 	if (!a->n)
 		return true;
-	pool[0] = (uint8_t)len;
-	memcpy(pool + 1, e->pool, len);
 	if (!change_remove(c, &rr, why))
 		return false;
 	rr.ttl_s = a->ttl_s;

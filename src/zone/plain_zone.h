@@ -13,6 +13,8 @@
 struct plain_edge {
 	const uint8_t *owner; /* wire, whole, lower case */
 	const char *pool;
+	const uint8_t *rdata; /* of the record, whole */
+	size_t rdlen;
 	uint32_t ttl_s;
 	bool has_https, has_svcb; /* of its own, beside the EDGE: those are what is answered */
 };

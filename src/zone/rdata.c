@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "dns/name.h"
 #include "dns/rrtype.h"
+#include "zone/edge_rr.h"
 #include "zone/field.h"
 #include "zone/rdata_ldns.h"
 #include "zone/rdata_odd.h"
@@ -84,7 +85,19 @@ static bool read_edge(struct fields *f)
 	if (tok->kind == TOKEN_QUOTED && tok->len == 0)
 		return token_fault(
 			f->in, tok->s - 1, "an EDGE record needs the name of a pool");
-	return field_string(f, "the pool's name");
+	if (!field_string(f, "the pool's name"))
+		return false;
+	struct edge_rr rr = { .answers = 0 };
+	while (tok->kind != TOKEN_END) {
+		const uint8_t *word = f->at + 1;
+		const char *const at = tok->s - (tok->kind == TOKEN_QUOTED);
+		struct fault why;
+		if (!field_string(f, "a word behind the pool's name"))
+			return false;
+		if (!edge_rr_word(&rr, word, word[-1], &why))
+			return token_fault(f->in, at, "%s", why.text);
+	}
+	return true;
 }
 
 /* --- any type as bytes -------------------------------------------------------------------- */
@@ -182,9 +195,7 @@ bool rdata_check(uint16_t type, const uint8_t *rdata, size_t len, struct fault *
 		return fault(why, "over 65535 bytes");
 	switch (type) {
 	case RRTYPE_EDGE:
-		if (len < 2 || rdata[0] != len - 1)
-			return fault(why, "it is one string, the name of a pool");
-		return true;
+		return edge_rr_check(rdata, len, why);
 	case RRTYPE_AMTRELAY:
 		return rdata_odd_amtrelay_len(rdata, rdata + len) == len ||
 			fault(why, "it is a precedence, a type, and a relay of that type");

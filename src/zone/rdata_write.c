@@ -15,7 +15,7 @@
  *     n        a name
  *     a A      an address of IPv4, of IPv6
  *     s        a character-string; S: one or more, to the end
- *     w        a character-string, without quotes if it needs none
+ *     w        a character-string, without quotes if it needs none; W: any number, to the end
  *     L        a quoted text, to the end
  *     g        a tag: a character-string without quotes
  *     t B      a type; a bitmap of types, to the end
@@ -78,7 +78,7 @@ static const struct {
 	{ 109 /* EUI64 */, "e" },
 	{ RRTYPE_URI, "22L" },
 	{ RRTYPE_CAA, "1gL" },
-	{ RRTYPE_EDGE, "w" },
+	{ RRTYPE_EDGE, "wW" },
 };
 
 /* NULL: it is written as bytes. */
@@ -245,12 +245,23 @@ static bool put_word(struct data *d)
 	if (!left(d) || left(d) < *d->at + 1u)
 		return false;
 	for (unsigned i = 1; i <= *d->at; i++)
-		if (!is_word(d->at + i, 1) && !memchr("-._", d->at[i], 3))
+		if (!is_word(d->at + i, 1) && !memchr("-._=", d->at[i], 4))
 			return put_string(d);
 	if (!*d->at)
 		return put_string(d);
 	text_add_bytes(d->to, (const char *)d->at + 1, *d->at);
 	d->at += *d->at + 1;
+	return true;
+}
+
+static bool put_words(struct data *d)
+{
+	do {
+		if (!put_word(d))
+			return false;
+		if (left(d))
+			text_add_char(d->to, ' ');
+	} while (left(d));
 	return true;
 }
 
@@ -485,6 +496,7 @@ static bool put_field(struct data *d, char field)
 	case 's': return put_string(d);
 	case 'S': return put_strings(d);
 	case 'w': return put_word(d);
+	case 'W': return put_words(d);
 	case 'g': return put_tag(d);
 	case 't': return put_type(d);
 	case 'B': return put_types(d);
@@ -502,7 +514,7 @@ static bool put_fields(struct data *d, const char *fields)
 {
 	for (; *fields; fields++) {
 		/* Lists to the end may be empty. */
-		if ((*fields == 'p' || *fields == 'B') && !left(d))
+		if ((*fields == 'p' || *fields == 'B' || *fields == 'W') && !left(d))
 			return true;
 		text_add_char(d->to, ' ');
 		if (!put_field(d, *fields))

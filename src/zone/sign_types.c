@@ -112,13 +112,15 @@ static size_t put_all(struct sign_bits *b, uint8_t *to)
 	return len;
 }
 
-static bool add_pool(const struct sign_types *t, struct sign_bits *b, const char *pool)
+static bool add_pool(const struct sign_types *t, struct sign_bits *b, const struct zone_rrset *edge)
 {
 	uint16_t types[COMPILE_POOL_TYPES_MOST] = { RRTYPE_A, RRTYPE_AAAA };
+	struct edge_rr rr;
 	unsigned n = 2;
 
+	image_edge(edge, &rr);
 	if (t->compile->pool_types)
-		n = t->compile->pool_types(t->compile->ctx, pool, types);
+		n = t->compile->pool_types(t->compile->ctx, &rr, types);
 	for (unsigned i = 0; i < n; i++)
 		add(b, types[i]);
 	return n != 0;
@@ -150,7 +152,7 @@ size_t sign_bitmap(const struct sign_types *t, const struct zone *z, const struc
 			(cut && s->type != RRTYPE_NS && s->type != RRTYPE_DS))
 			continue;
 		if (s->type == RRTYPE_EDGE) {
-			is_signed = add_pool(t, bits, z->pools[s->aux]) || is_signed;
+			is_signed = add_pool(t, bits, s) || is_signed;
 			continue;
 		}
 		add(bits, s->type);

@@ -528,6 +528,7 @@ static bool start(struct signing *s)
 	to->apex_len = s->z->apex_len;
 	to->apex_labels = s->z->apex_labels;
 	to->edge_beside = s->z->edge_beside;
+	to->edge_named = s->z->edge_named;
 	to->apex_hash = s->z->apex_hash;
 	to->nodes = s->z->nodes;
 	memcpy(to->apex, s->z->apex, to->apex_len);

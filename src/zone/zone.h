@@ -111,6 +111,7 @@ struct zone {
 	uint8_t apex_len; /* bytes, with the root */
 	uint8_t apex_labels;
 	uint8_t depth;         /* labels of the deepest name, without the apex's */
+	bool edge_named;       /* an EDGE names the edge that answers */
 	bool edge_beside;      /* an EDGE stands at the apex or beside other data */
 	struct denial *denial; /* its chain of NSEC or NSEC3; NULL: it has none */
 	uint64_t apex_hash;

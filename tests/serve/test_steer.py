@@ -14,6 +14,8 @@ BACK = {a: n for table in (V4, V6) for n, a in table.items()}
 ZONE = APEX + "".join("%s 60 EDGE %s\n" % (n, n) for n in (
     "web", "two", "near", "pinned", "turns", "shares", "backup", "empty", "first", "turned", "capped", "named", "v4only", "site")) + """
 @ 30 EDGE web
+few 60 EDGE web answers=2 ttl=7
+*.try 60 EDGE pinned edge=syd
 *.img 45 EDGE web
 @ MX 10 mail
 www CNAME web
@@ -115,6 +117,33 @@ def ttl():
     same({r[2] for r in server.steer("near.example.com", "83.62.101.0/24").answer}, {60})
     same(server.steer("capped.example.com", "83.62.101.0/24").answer[0][2], 20)
     same(server.steer("x.img.example.com", "83.62.101.0/24").answer[0][2], 45)
+
+
+@claim("words behind the pool: a name has answers and a TTL of its own, or is of one edge, whatever the pool says and the edge's state")
+def words():
+    m = server.steer("few.example.com", "153.128.0.0/24")
+    same((edge(m), {r[2] for r in m.answer}), (["nrt", "sin"], {7}))
+    same(server.udp("few.example.com", "EDGE").answer[0][3], "03" + b"web".hex() + "09" + b"answers=2".hex() + "05" + b"ttl=7".hex())
+    told = server.ctl("explain", "few.example.com", "--client", "153.128.0.0/24")[1]
+    assert "record     EDGE with answers=2 ttl=7\n" in told, told
+    server.ctl("force", "syd", "down")
+    m = server.steer("x.try.example.com", "83.62.101.0/24", "AAAA")
+    same((edge(m), m.scope), (["syd"], 0))
+    told = server.ctl("explain", "x.try.example.com", "--client", "83.62.101.0/24")[1]
+    assert "pinned: the edge that the EDGE record names" in told, told
+    server.ctl("force", "syd", "auto")
+    for words, said in (("edge=ams1", "has no edge named \"ams1\""), ("edge=only4", "has no edge named \"only4\""), ("answer=2", "did you mean \"answers=\"?")):
+        server.write("zones/example.com.zone", ZONE + "bad EDGE web " + words + "\n")
+        code, text = server.check()
+        assert code == 1 and said in text and "example.com.zone:%d:" % (ZONE.count("\n") + 1) in text, text
+    # The edge goes, the zone stays as it is: told, and what was served goes on.
+    server.write("zones/example.com.zone", ZONE)
+    server.configure(CONFIG.replace("pinned: { edges: [ %s ]" % ", ".join(NAMES), "pinned: { edges: [ ams, iad, lax, jnb, bom ]").replace('"JP": syd', '"JP": ams'))
+    code, text = server.ctl("reload")
+    assert code == 1 and "has no edge named \"syd\"" in text, text
+    same(edge(server.steer("x.try.example.com", "83.62.101.0/24", "AAAA")), ["syd"])
+    server.configure(CONFIG)
+    same(server.ctl("reload")[0], 0)
 
 
 @claim("several answers stay within the spread, the best first")

@@ -490,10 +490,17 @@ def plain():
         same(s.change(("new.dyn.test", 1, 1, 60, address(7))), 0)
         until(lambda: s.at("new"), v4(7))
         same((s.serial_of(PLAIN), s.serial_of(KEY)), (serial + 1, 8))
+        words = b"\3web\x07edge=e2\5ttl=9"            # it is down, and of this name all the same
+        same(s.change(("new.dyn.test", 255, 255, 0, b""), ("new.dyn.test", 1, 65301, 60, words)), 0)
+        until(lambda: sorted(s.at("new")), sorted([(1, 9, address(n)) for n in (21, 22)] + [(65, 9, https(21, 22)[2][:-20])]))
+        same(s.at("new", KEY), [(65301, 60, words)])
+        same(s.change(("bad.dyn.test", 1, 65301, 60, b"\3web\x07edge=e9")) != 0, True)
+        same(s.change(("bad.dyn.test", 1, 65301, 60, b"\3web\x09answers=0")), 1)
+        serial += 1
         s.kill()
         s.start()
         until(lambda: s.at("web"), sorted(v4(21, 22) + [txt, v6, https(21, 22)]))
-        same((s.serial_of(PLAIN), s.serial_of(KEY)), (serial + 2, 8), "over a restart:")
+        same((s.serial_of(PLAIN), s.serial_of(KEY)), (serial + 2, 9), "over a restart:")
         s.stop()
         s.start()
         until(lambda: s.serial_of(PLAIN), serial + 2)

@@ -1,3 +1,4 @@
+#include "daemon/zone_pools.h"
 #include "daemon/zones_read.h"
 
 #include "base/memory.h"
@@ -333,10 +334,11 @@ static void a_pool_that_is_not_there_is_told_whatever_stands_beside_its_edge(voi
 	CU_ASSERT_TRUE(tells(&d, "no pool named \"none\""));
 	CU_ASSERT_NOT_EQUAL(find(r, "a.example.")->state, REGISTRY_READY);
 	const struct compile_opts o =
-		zones_read_compile_opts((const struct conf *)d.conf, site_key);
+		zone_pools_compile_opts((const struct conf *)d.conf, site_key);
 	uint16_t types[COMPILE_POOL_TYPES_MOST];
-	CU_ASSERT_FALSE(o.pool_cname(o.ctx, "nosuch"));
-	CU_ASSERT_EQUAL(o.pool_types(o.ctx, "nosuch", types), 2);
+	const struct edge_rr rr = { .pool = (const uint8_t *)"nosuch", .pool_len = 6 };
+	CU_ASSERT_FALSE(o.pool_cname(o.ctx, &rr));
+	CU_ASSERT_EQUAL(o.pool_types(o.ctx, &rr, types), 2);
 	close_desk(&d);
 }
 

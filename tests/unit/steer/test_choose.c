@@ -294,9 +294,110 @@ static void who_leaves_a_draining_edge_goes_to_the_next_one(void)
 	small_close(&s);
 }
 
+/* "ams rom, 30 s": the edges chosen for Oslo, and the pool's ceiling. */
+static const char *chosen_with(struct small *s, struct choose_own own, uint16_t pool)
+{
+	struct standing *standing = small_standing(s->steer, s->states);
+	struct choose_ask ask = { .steer = s->steer,
+		.standing = standing,
+		.pool = pool,
+		.has_subnet = true,
+		.turns = s->turns,
+		.own = own };
+	static char text[128];
+	int n = 0;
+
+	addr_parse(&ask.subnet, "1.0.5.0");
+	const struct choice c = choose(&ask, NULL);
+	text[0] = 0;
+	for (unsigned i = 0; i < c.n; i++)
+		n += snprintf(text + n, sizeof text - (size_t)n, "%s ",
+			s->steer->edges[c.edges[i]].name);
+	snprintf(text + n, sizeof text - (size_t)n, "%u", c.ttl_most_s);
+	standing_free(standing);
+	return text;
+}
+
+static void a_name_has_answers_and_ttl_of_its_own(void)
+{
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	pool.ttl_max_s = 60;
+	small_open(&s, &pool, 1);
+	CU_ASSERT_STRING_EQUAL(chosen_with(&s, (struct choose_own){ .answers = 0 }, 0), "ams 60");
+	CU_ASSERT_STRING_EQUAL(
+		chosen_with(&s, (struct choose_own){ .answers = 3 }, 0), "ams rom nyc 60");
+	CU_ASSERT_STRING_EQUAL(
+		chosen_with(&s,
+			(struct choose_own){ .has_ttl = true, .ttl_least_s = 90, .ttl_most_s = 90 },
+			0),
+		"ams 90");
+	small_close(&s);
+	/* Within the pool's spread, though the pool has one answer. */
+	pool.spread_ms = 1;
+	small_open(&s, &pool, 1);
+	CU_ASSERT_STRING_EQUAL(
+		chosen_with(&s, (struct choose_own){ .answers = 3 }, 0), "ams 60");
+	small_close(&s);
+}
+
+static void the_answers_of_a_name_are_those_of_the_pool_that_it_names(void)
+{
+	static const uint16_t eu[] = { AMS, ROM }, us[] = { NYC, SFO };
+	static const struct pool_member members[] = { { true, 1, 1, 0 }, { true, 2, 1, 0 } };
+	struct pool_opts p[3] = { small_pool(), small_pool(), small_pool() };
+	struct small s;
+
+	p[0].name = "top";
+	p[0].n = p[0].n_fallback = 0;
+	p[0].members = members;
+	p[0].n_members = 2;
+	p[1].name = "eu";
+	p[1].edges = eu;
+	p[2].name = "us";
+	p[2].edges = us;
+	p[1].n = p[2].n = 2;
+	small_open(&s, p, 3);
+	CU_ASSERT_STRING_EQUAL(
+		chosen_with(&s, (struct choose_own){ .answers = 0 }, 0), "ams 4294967295");
+	/* Of each member one, as with a pool of two answers. */
+	CU_ASSERT_STRING_EQUAL(
+		chosen_with(&s, (struct choose_own){ .answers = 2 }, 0), "ams nyc 4294967295");
+	small_close(&s);
+	p[0].answers = 2;
+	small_open(&s, p, 3);
+	CU_ASSERT_STRING_EQUAL(
+		chosen_with(&s, (struct choose_own){ .answers = 0 }, 0), "ams nyc 4294967295");
+	CU_ASSERT_STRING_EQUAL(
+		chosen_with(&s, (struct choose_own){ .answers = 1 }, 0), "ams 4294967295");
+	small_close(&s);
+}
+
+static void a_name_of_one_edge_gets_it_whatever_its_state(void)
+{
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	small_open(&s, &pool, 1);
+	s.states[NYC] = EDGE_DOWN;
+	CU_ASSERT_STRING_EQUAL(
+		chosen_with(&s, (struct choose_own){ .one = true, .edge = NYC }, 0),
+		"nyc 4294967295");
+	CU_ASSERT_STRING_EQUAL(
+		chosen_with(&s, (struct choose_own){ .one = true, .edge = UINT16_MAX }, 0),
+		"4294967295");
+	small_close(&s);
+}
+
 void suite_choose(void)
 {
 	static const struct unit_case cases[] = {
+		{ "a name has answers and ttl of its own", a_name_has_answers_and_ttl_of_its_own },
+		{ "the answers of a name are those of the pool that it names",
+			the_answers_of_a_name_are_those_of_the_pool_that_it_names },
+		{ "a name of one edge gets it whatever its state",
+			a_name_of_one_edge_gets_it_whatever_its_state },
 		{ "clients get the nearest edge", clients_get_the_nearest_edge },
 		{ "an edge without the address type is passed over",
 			an_edge_without_the_address_type_is_passed_over },

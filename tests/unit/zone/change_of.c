@@ -92,10 +92,10 @@ static bool pool_known(void *ctx, const char *name)
 }
 
 /* Of no EDGE beside other data, where it can be seen. */
-static bool pool_cname(void *ctx, const char *name)
+static bool pool_cname(void *ctx, const struct edge_rr *rr)
 {
 	(void)ctx;
-	return strcmp(name, "app") == 0;
+	return rr->pool_len == 3 && memcmp(rr->pool, "app", 3) == 0;
 }
 
 struct zone_with_opts change_of_opts(bool tolerant)

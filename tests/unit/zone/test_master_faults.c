@@ -85,6 +85,13 @@ static void broken_zones_are_told_at_the_exact_place(void)
 		{ "a 1 SRV 1 2 3\n", "zone:1:14: error: the server's name is missing" },
 		{ "a 1 CAA 0 is_sue x\n",
 			"zone:1:13: error: the tag has only letters and digits" },
+		{ "a 1 EDGE web answer=2\n",
+			"zone:1:14: error: an EDGE record has no word \"answer=2\"; did you mean "
+			"\"answers=\"?" },
+		{ "a 1 EDGE web answers=2 more\n",
+			"zone:1:24: error: an EDGE record has no word \"more\" behind its pool" },
+		{ "a 1 EDGE web \"ttl=5x\"\n",
+			"zone:1:14: error: ttl= is a TTL or a range of them" },
 		{ "a 1 EDGE \"\"\n",
 			"zone:1:10: error: an EDGE record needs the name of a pool" },
 		{ "a 1 A \\# 3 c00002\n", "zone:1:7: error: these bytes are no A record" },

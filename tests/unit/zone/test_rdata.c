@@ -211,6 +211,16 @@ static void sloppy_data_that_ldns_takes_is_refused(void)
 		{ RRTYPE_TXT, "" },
 		{ RRTYPE_EDGE, "a b" },
 		{ RRTYPE_EDGE, "" },
+		{ RRTYPE_EDGE, "web answers=0" },
+		{ RRTYPE_EDGE, "web answers=17" },
+		{ RRTYPE_EDGE, "web answers=2 answers=2" },
+		{ RRTYPE_EDGE, "web answers=" },
+		{ RRTYPE_EDGE, "web ttl=60-20" },
+		{ RRTYPE_EDGE, "web ttl=-20" },
+		{ RRTYPE_EDGE, "web ttl=2147483648" },
+		{ RRTYPE_EDGE, "web edge=" },
+		{ RRTYPE_EDGE, "web \"\"" },
+		{ RRTYPE_EDGE, "web answer" },
 		{ RRTYPE_SOA, ". . 4294967296 1 1 1 1" },
 		{ RRTYPE_SOA, ". . 1 1 1 1 4294967296" },
 	};
@@ -344,6 +354,9 @@ static void no_wire_is_read_past_its_end(void)
 	CU_ASSERT_FALSE(rdata_check(RRTYPE_NS, (const uint8_t *)"\1a\0\0", 4, &why));
 	CU_ASSERT_FALSE(rdata_check(RRTYPE_EDGE, (const uint8_t *)"\0", 1, &why));
 	CU_ASSERT_FALSE(rdata_check(RRTYPE_EDGE, (const uint8_t *)"\1ab", 3, &why));
+	CU_ASSERT_FALSE(rdata_check(RRTYPE_EDGE, (const uint8_t *)"\1a\12answers=2", 11, &why));
+	CU_ASSERT(rdata_check(RRTYPE_EDGE, (const uint8_t *)"\1a\11answers=2", 12, &why));
+	CU_ASSERT_FALSE(rdata_check(RRTYPE_EDGE, (const uint8_t *)"\1a\11answers=x", 12, &why));
 	CU_ASSERT_FALSE(rdata_check(RRTYPE_TXT, (const uint8_t *)"", 0, &why));
 }
 

@@ -444,9 +444,9 @@ static void signatures_are_made_anew_before_they_end(void)
 }
 
 static unsigned one_type(
-	void *ctx, const char *name, uint16_t to[static COMPILE_POOL_TYPES_MOST])
+	void *ctx, const struct edge_rr *rr, uint16_t to[static COMPILE_POOL_TYPES_MOST])
 {
-	(void)name;
+	(void)rr;
 	to[0] = *(const uint16_t *)ctx;
 	return to[0] != 0;
 }

@@ -1,0 +1,178 @@
+#include "daemon/zone_pools.h"
+
+#include "conf/conf.h"
+#include "dns/rrtype.h"
+#include "zone/edge_rr.h"
+
+#include <string.h>
+
+static bool pool_known(void *ctx, const char *name)
+{
+	return conf_pool(ctx, name) >= 0;
+}
+
+static bool is_cname(const struct edge_opts *e)
+{
+	return e->cname && !e->n_a && !e->n_aaaa;
+}
+
+static bool leads_to_cname(const struct conf *c, const struct pool_opts *p);
+
+/* Has a pool in that one, or one that it pins clients to, such an edge? */
+static bool has_cname_below(const struct conf *c, const struct pool_opts *p)
+{
+	for (size_t i = 0; i < p->n_members; i++)
+		if (p->members[i].is_pool && leads_to_cname(c, &c->pools[p->members[i].number]))
+			return true;
+	for (size_t i = 0; i < p->n_pins; i++)
+		if (p->pins[i].to_pool && leads_to_cname(c, &c->pools[p->pins[i].pool]))
+			return true;
+	for (size_t i = 0; i < p->n_rules; i++)
+		if (p->rules[i].to.to_pool && leads_to_cname(c, &c->pools[p->rules[i].to.pool]))
+			return true;
+	return false;
+}
+
+/* Has the pool, or one that stands in for it, an edge with only a cname? */
+static bool leads_to_cname(const struct conf *c, const struct pool_opts *p)
+{
+	for (size_t hops = 0; hops < c->n_pools; hops++, p = &c->pools[p->other]) {
+		for (size_t i = 0; i < p->n; i++)
+			if (is_cname(&c->edges[p->edges[i]]))
+				return true;
+		if (has_cname_below(c, p))
+			return true;
+		if (p->all_down != POOL_OTHER)
+			break;
+	}
+	return false;
+}
+
+static int pool_of(const struct conf *c, const struct edge_rr *rr)
+{
+	char name[UINT8_MAX + 1];
+
+	memcpy(name, rr->pool, rr->pool_len);
+	name[rr->pool_len] = 0;
+	return conf_pool(c, name);
+}
+
+/* The edge that a record names, among those of its pool and of the pools in it; NULL: there is none
+ * such. */
+static const struct edge_opts *edge_of(
+	const struct conf *c, const struct pool_opts *p, const struct edge_rr *rr)
+{
+	const struct edge_opts *found = NULL;
+
+	for (size_t i = 0; i < p->n && !found; i++) {
+		const struct edge_opts *e = &c->edges[p->edges[i]];
+		if (strlen(e->name) == rr->edge_len && memcmp(e->name, rr->edge, rr->edge_len) == 0)
+			found = e;
+	}
+	for (size_t i = 0; i < p->n_members && !found; i++)
+		if (p->members[i].is_pool)
+			found = edge_of(c, &c->pools[p->members[i].number], rr);
+	return found;
+}
+
+static bool pool_edge(void *ctx, const struct edge_rr *rr)
+{
+	const struct conf *c = ctx;
+	const int pool = pool_of(c, rr);
+
+	return pool >= 0 && edge_of(c, &c->pools[pool], rr);
+}
+
+static bool pool_cname(void *ctx, const struct edge_rr *rr)
+{
+	const struct conf *c = ctx;
+	const int pool = pool_of(c, rr);
+
+	if (pool < 0 || !rr->edge_len)
+		return pool >= 0 && leads_to_cname(c, &c->pools[pool]);
+	const struct edge_opts *e = edge_of(c, &c->pools[pool], rr);
+	return e && is_cname(e);
+}
+
+static void add_type(uint16_t to[], unsigned *n, bool has, uint16_t type)
+{
+	if (has)
+		to[(*n)++] = type;
+}
+
+/* What some edge of a pool has. */
+struct has {
+	bool a, aaaa, cname, other;
+};
+
+static void look_at_edge(const struct edge_opts *e, struct has *has)
+{
+	const bool alone = is_cname(e);
+
+	has->cname = has->cname || alone;
+	has->other = has->other || !alone;
+	has->a = has->a || e->n_a || alone;
+	has->aaaa = has->aaaa || e->n_aaaa || alone;
+}
+
+static void look_at_edges(const struct conf *c, const struct pool_opts *p, struct has *has)
+{
+	for (size_t i = 0; i < p->n; i++)
+		look_at_edge(&c->edges[p->edges[i]], has);
+	for (size_t i = 0; i < p->n_members; i++)
+		if (p->members[i].is_pool)
+			look_at_edges(c, &c->pools[p->members[i].number], has);
+}
+
+/* Of a pool that stands in nothing is asked of which this one has nothing. Beside a CNAME nothing
+ * else is listed: a pool with other edges, too, is answered for as if it had no CNAME. */
+static unsigned pool_types(
+	void *ctx, const struct edge_rr *rr, uint16_t to[static COMPILE_POOL_TYPES_MOST])
+{
+	const struct conf *c = ctx;
+	const int pool = pool_of(c, rr);
+	struct has has = { .a = false };
+	unsigned n = 0;
+
+	if (pool < 0) {
+		to[0] = RRTYPE_A;
+		to[1] = RRTYPE_AAAA;
+		return 2;
+	}
+	const struct pool_opts *p = &c->pools[pool];
+	const struct edge_opts *one = rr->edge_len ? edge_of(c, p, rr) : NULL;
+	if (one)
+		look_at_edge(one, &has);
+	else
+		look_at_edges(c, p, &has);
+	if (has.cname && !has.other) {
+		to[0] = RRTYPE_CNAME;
+		return 1;
+	}
+	add_type(to, &n, has.a, RRTYPE_A);
+	add_type(to, &n, has.aaaa, RRTYPE_AAAA);
+	add_type(to, &n, p->forms[POOL_HTTPS].front, RRTYPE_HTTPS);
+	add_type(to, &n, p->forms[POOL_SVCB].front, RRTYPE_SVCB);
+	return n;
+}
+
+struct compile_opts zone_pools_compile_opts(const struct conf *c, struct hash_key key)
+{
+	return (struct compile_opts){ .key = key,
+		.pool_known = pool_known,
+		.pool_edge = pool_edge,
+		.ctx = (void *)(uintptr_t)c,
+		.pool_cname = pool_cname,
+		.pool_types = pool_types };
+}
+
+/* Which edges its records name is not known by number. */
+bool zone_pools_suit(const struct conf *c, const struct zone *z, unsigned pool)
+{
+	const struct edge_rr rr = { .pool = (const uint8_t *)z->pools[pool],
+		.pool_len = (uint8_t)strlen(z->pools[pool]) };
+	void *ctx = (void *)(uintptr_t)c;
+
+	return pool_known(ctx, z->pools[pool]) && !z->edge_named &&
+		!(z->edge_beside && pool_cname(ctx, &rr));
+}

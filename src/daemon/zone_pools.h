@@ -1,0 +1,18 @@
+/* zone_pools.h - what zones ask of the configuration's pools.
+ *
+ * Any thread that holds both.
+ */
+#ifndef DAEMON_ZONE_POOLS_H
+#define DAEMON_ZONE_POOLS_H
+
+#include "zone/compile.h"
+
+struct conf;
+
+/* How zones are compiled: borrows from `c`. */
+struct compile_opts zone_pools_compile_opts(const struct conf *c, struct hash_key key);
+
+/* Would a zone that is served be as it is with these pools? `pool` is one of those that it names. */
+bool zone_pools_suit(const struct conf *c, const struct zone *z, unsigned pool);
+
+#endif
