@@ -108,7 +108,7 @@ static bool follow_digest(struct updates *u, struct asked *a, const struct zone 
 	faults_init(&f);
 	a->change = zonemd_follow(was, a->change,
 		&(struct zonemd_opts){ .hash = hash,
-			.with = { .compile = zones_read_compile_opts(c, u->opts.key),
+			.with = { .compile = zone_pools_compile_opts(c, u->opts.key),
 				.tolerant = !a->own } },
 		&f);
 	if (!a->change && a->own)

@@ -501,7 +501,7 @@ static bool put_digest(
 		return true;
 	load->zone = zonemd_put(load->zone,
 		&(struct zonemd_opts){ .hash = rule->zonemd,
-			.with = { .compile = zones_read_compile_opts(r->o->conf, r->o->key),
+			.with = { .compile = zone_pools_compile_opts(r->o->conf, r->o->key),
 				.tolerant = true } },
 		f);
 	if (!load->zone)
