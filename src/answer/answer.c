@@ -2,6 +2,7 @@
 
 #include "answer/chaos.h"
 #include "answer/cookie.h"
+#include "answer/count.h"
 #include "answer/pool_rrsig.h"
 #include "answer/sections.h"
 #include "answer/steered.h"
@@ -569,13 +570,6 @@ static bool limit(struct answerer *a, const struct answer_ask *ask, struct compo
 	return v == RRL_SLIP;
 }
 
-static void count(struct stats *s, const struct compose *c)
-{
-	if (c->rcode < STATS_RCODES)
-		stats_add(&s->rcode[c->rcode], 1);
-	stats_add(&s->truncated, (c->flags & FLAG_TC) != 0);
-}
-
 /* --- the way of a query ------------------------------------------------------------------- */
 
 /* A query whose signature is good goes on as any other. */
@@ -639,7 +633,7 @@ size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct ans
 	struct compose c;
 	bool known = ask->proven;
 
-	stats_add(&a->stats->queries[ask->via], 1);
+	count_query(a->stats, ask);
 	if (p->parsed == QUERY_DROP) {
 		stats_add(&a->stats->dropped, 1);
 		return 0;
@@ -655,7 +649,10 @@ size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct ans
 	if (p->tsig.key)
 		compose_keep(&c, tsig_len(&p->tsig));
 	switch (p->parsed) {
-	case QUERY_OK: take_question(a, ask, &c, p); break;
+	case QUERY_OK:
+		count_question(a, &p->query, p->zone);
+		take_question(a, ask, &c, p);
+		break;
 	case QUERY_NO_QUESTION: break;
 	case QUERY_FORMERR: c.rcode = RCODE_FORMERR; break;
 	case QUERY_NOTIMP: c.rcode = RCODE_NOTIMP; break;
@@ -678,7 +675,7 @@ size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct ans
 	}
 	if (a->world->policy.limits.on && a->rrl && !known && !limit(a, ask, &c))
 		return 0;
-	count(a->stats, &c);
+	count_answer(a->stats, &c);
 	const size_t len = compose_finish(&c);
 	if (p->tsig.key)
 		return tsig_sign(&p->tsig, ask->to, len, a->now_s);

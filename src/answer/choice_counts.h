@@ -19,6 +19,7 @@ enum {
 	CHOICE_COUNTS_DEMAND = 16384,
 	CHOICE_COUNTS_STAGED = 16384,
 	CHOICE_COUNTS_REASONS = 65536,
+	CHOICE_COUNTS_ZONES = 32768,
 	CHOICE_COUNTS_RING = 256,
 	CHOICE_COUNTS_TEXT = 64
 };
@@ -39,11 +40,18 @@ struct choice_counts {
 	struct tally demand;       /* by demand_key(), of the standing's tick */
 	struct tally staged;       /* the same of clients of a stage, by its pools' numbers */
 	struct tally reasons;      /* by choice_counts_reason(); kept */
+	struct tally zones;        /* queries, by choice_counts_zone(); kept, where the policy wants it */
 	struct decision *ring;     /* [CHOICE_COUNTS_RING] */
 	uint32_t written, read;    /* modulo 2^32; the worker's and the control thread's */
 	uint32_t missed;           /* the ring was full */
 	uint32_t until_sample;
 };
+
+/* The same in every world: of the hash of a zone's apex. Never 0. */
+static inline uint64_t choice_counts_zone(uint64_t apex_hash)
+{
+	return apex_hash | 1;
+}
 
 /* The same in every world, as long as the pool and the edge keep their names. Never 0. */
 static inline uint64_t choice_counts_reason(

@@ -10,10 +10,17 @@
 
 #include <stdint.h>
 
-enum { STATS_RCODES = 24 /* 0 to 23 (BADCOOKIE) */, STATS_VIAS = 4 };
+enum {
+	STATS_RCODES = 24 /* 0 to 23 (BADCOOKIE) */,
+	STATS_VIAS = 4,
+	STATS_TYPES = 24, /* see stats_type() */
+	STATS_TIMES = 16
+};
 
 struct stats {
 	_Alignas(64) uint64_t queries[STATS_VIAS]; /* by enum answer_via */
+	uint64_t queries_v6[STATS_VIAS]; /* ... of these, from IPv6 addresses */
+	uint64_t types[STATS_TYPES];     /* questions, by stats_type() */
 	uint64_t tcp_connections; /* those of TLS among them */
 	uint64_t tls_handshakes;  /* that came to their end */
 	uint64_t tls_resumed;     /* ... of sessions that had been before */
@@ -49,12 +56,32 @@ struct stats {
 	uint64_t transfers_bytes;
 	uint64_t signatures_wrong; /* queries with a TSIG record that is */
 	uint64_t rcode[STATS_RCODES];
+	uint64_t ttls, ttl_s; /* answers from pools with an edge; their TTLs, together */
+	/* Answers by how long they took, from when they were there to be read until they were
+	 * there to be sent: [i] took under 2^i us, the last longer. Only where the policy wants
+	 * it. */
+	uint64_t times[STATS_TIMES];
+	uint64_t times_us; /* together */
 };
+
+/* The number that questions of a type are counted under; 0: that of all that have none. */
+unsigned stats_type(unsigned rrtype);
+/* The other way: a type; 0: of number 0. */
+unsigned stats_type_of(unsigned number);
 
 /* The writer's way to count. Plain for the processor (one writer), whole for readers. */
 static inline void stats_add(uint64_t *counter, uint64_t n)
 {
 	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/* `n` answers took so long, each. */
+static inline void stats_time(struct stats *s, uint64_t us, unsigned n)
+{
+	const unsigned i = us ? 64 - (unsigned)__builtin_clzll(us) : 0;
+
+	stats_add(&s->times[i < STATS_TIMES ? i : STATS_TIMES - 1], n);
+	stats_add(&s->times_us, us * n);
 }
 
 #endif

@@ -395,6 +395,8 @@ bool steered_answer(
 			c->negative_most_s = ttl_s;
 		return false;
 	}
+	stats_add(&a->stats->ttls, 1);
+	stats_add(&a->stats->ttl_s, ttl_s);
 	if (a->counts && w->policy.sample_every && !service)
 		note_decision(a, who, &choice, ttl_s);
 	const struct pool_records r = { who->steer, service, family, p->found.node,

@@ -14,6 +14,7 @@ struct room {
 	_Alignas(64) struct tally_cell
 		staged[CHOICE_COUNTS_STAGED]; /* not touched without one */
 	_Alignas(64) struct tally_cell reasons[CHOICE_COUNTS_REASONS];
+	_Alignas(64) struct tally_cell zones[CHOICE_COUNTS_ZONES]; /* likewise, unless they are counted */
 	struct decision ring[CHOICE_COUNTS_RING];
 };
 
@@ -28,6 +29,7 @@ struct choice_counts *choice_counts_new(void)
 		.demand = { r->demand, CHOICE_COUNTS_DEMAND / TALLY_LINE, 0 },
 		.staged = { r->staged, CHOICE_COUNTS_STAGED / TALLY_LINE, 0 },
 		.reasons = { r->reasons, CHOICE_COUNTS_REASONS / TALLY_LINE, 0 },
+		.zones = { r->zones, CHOICE_COUNTS_ZONES / TALLY_LINE, 0 },
 		.ring = r->ring };
 	return &r->counts;
 }

@@ -181,6 +181,7 @@ static size_t answer_whole(struct connection *c)
 {
 	struct stream *s = c->stream;
 	size_t at = 0, out = 0;
+	unsigned done = 0;
 
 	enter_world(s);
 	while (out < WRITE_ENOUGH && has_message(c, at) && !c->transfer && !c->waits) {
@@ -205,11 +206,14 @@ static size_t answer_whole(struct connection *c)
 		be16_put(s->write + out, (unsigned)n);
 		out += n ? n + 2 : 0;
 		at += len + 2;
+		done++;
 		if (s->later.asked && !keep(c, &ask))
 			c->no_more = true;
 		if (s->begun->zone && !take_transfer(c, s->begun))
 			c->no_more = true;
 	}
+	if (s->answerer.world->policy.counts_more && done)
+		stats_time(&s->stats, clock_us() - s->answerer.now_us, done);
 	epoch_exit();
 	if (at) {
 		memmove(c->in, c->in + at, c->in_len - at);
@@ -375,7 +379,11 @@ static bool http_turn(struct connection *c)
 	}
 	for (size_t sum = 0; doh_has_more(c->doh) && !c->out && sum < WRITE_ENOUGH;) {
 		enter_world(s);
+		const uint64_t before = s->stats.queries[VIA_HTTPS];
 		const size_t out = doh_give(c->doh, s->write, WRITE_ENOUGH);
+		const unsigned done = (unsigned)(s->stats.queries[VIA_HTTPS] - before);
+		if (s->answerer.world->policy.counts_more && done)
+			stats_time(&s->stats, clock_us() - s->answerer.now_us, done);
 		epoch_exit();
 		stats_add(&s->stats.https_refused, doh_take_refused(c->doh));
 		c->no_more = c->no_more || doh_is_over(c->doh);

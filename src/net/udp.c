@@ -10,6 +10,7 @@
 #include "net/proxy.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,17 @@ const struct stats *udp_stats(const struct udp *u)
 struct samples *udp_samples(struct udp *u)
 {
 	return &u->samples;
+}
+
+uint64_t udp_overflows(const struct udp *u)
+{
+	uint32_t info[SK_MEMINFO_VARS];
+	socklen_t len = sizeof info;
+
+	return getsockopt(u->fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 &&
+			len > SK_MEMINFO_DROPS * sizeof *info
+		? info[SK_MEMINFO_DROPS]
+		: 0;
 }
 
 void udp_stop(struct udp *u)
@@ -273,6 +285,8 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 			.msg_controllen = m->msg_controllen };
 		k++;
 	}
+	if (u->answerer.world->policy.counts_more)
+		stats_time(&u->stats, clock_us() - u->answerer.now_us, n);
 	epoch_exit();
 	return k;
 }

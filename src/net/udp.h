@@ -28,6 +28,9 @@ void udp_run(struct udp *u);
 void udp_stop(struct udp *u);
 
 struct choice_counts *udp_counts(const struct udp *u);
+/* Packets that the kernel has thrown away, since the socket's buffer was full. Any thread. */
+uint64_t udp_overflows(const struct udp *u);
+
 const struct stats *udp_stats(const struct udp *u);
 
 /* For the control thread to read. */

@@ -270,6 +270,8 @@ void workers_report(const struct workers *w, struct workers_report *to)
 		add(&to->sum, t->udp ? udp_stats(t->udp) : stream_stats(t->stream));
 		if (t->stream)
 			to->tcp_clients += stream_clients(t->stream);
+		else
+			to->udp_overflows += udp_overflows(t->udp);
 	}
 }
 

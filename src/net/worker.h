@@ -40,6 +40,7 @@ struct choice_counts *workers_counts(const struct workers *w, unsigned i);
 struct workers_report {
 	unsigned threads;     /* a worker's UDP and TCP threads, all counted */
 	unsigned tcp_clients; /* open now */
+	uint64_t udp_overflows; /* packets for which there was no room in the sockets' buffers */
 	struct stats sum;
 };
 

@@ -70,6 +70,7 @@ struct round_view {
 			   */
 	uint64_t next_us; /* monotonic: the next start */
 	uint64_t probes, failures;
+	uint64_t changes; /* so often it went up or down */
 	bool passed;                              /* the last one */
 	const char *say;                          /* what came of it; "" before the first */
 	const char *error;                        /* what came of the last that failed; "" */

@@ -77,6 +77,7 @@ static void judge(struct target *t, bool passed)
 	t->health = alone ? health_begin(rule, passed) : health_after(t->health, rule, passed);
 	if (!t->began || health_up(t->health, rule) != was)
 		t->since_us = (int64_t)clock_us();
+	t->changes += t->began && health_up(t->health, rule) != was;
 	t->began = true;
 }
 
@@ -117,6 +118,7 @@ struct round_view target_view(const struct target *t)
 		.next_us = t->next_us,
 		.probes = t->probes,
 		.failures = t->failures,
+		.changes = t->changes,
 		.passed = t->passed,
 		.say = t->say,
 		.error = t->error,

@@ -27,7 +27,7 @@ struct target {
 	bool hinted;
 	struct health health;
 	int64_t since_us;
-	uint64_t next_us, probes, failures;
+	uint64_t next_us, probes, failures, changes;
 	bool passed;
 	char say[CHECK_SAY], error[CHECK_SAY], notice[CHECK_SAY];
 	double rtt_ms, rtt_least_ms, rtt_last_ms, wire_ms, load;

@@ -85,6 +85,7 @@ struct policy {
 	bool ecs;              /* client subnets are heeded and echoed */
 	uint32_t sample_every; /* so many answers from pools are one in the log of decisions; 0:
 				  none */
+	bool counts_more;      /* queries are counted by zone, and answers by their time */
 	bool minimal;          /* additional sections hold glue only */
 
 	/* CHAOS TXT: version.bind and version.server; id.server, hostname.bind and NSID (RFC
