@@ -14,6 +14,7 @@ struct agent_counts {
 	uint64_t replayed;   /* taken before */
 	uint64_t oversized;  /* too many bytes or rows */
 	uint64_t malformed;  /* no report, or no such request */
+	uint64_t last_s;     /* UNIX time of the last report that was taken; 0: none */
 	uint64_t impossible; /* measurements that cannot be true; filled in by who knows where
 			      * things are */
 };

@@ -218,6 +218,7 @@ struct conf {
 	unsigned store_history_bytes, store_history_ms; /* store: history-size, history-age */
 	struct sockaddr_storage management; /* management: listen */
 	socklen_t management_len;           /* 0: none */
+	unsigned metrics_zones;             /* management: metrics-zones */
 
 	const char *const *city_files; /* geoip: city: file */
 	size_t n_city_files;

@@ -93,6 +93,15 @@ static const struct key management_keys[] = {
 			 "is 9953 unless given. Reports are signed, not encrypted. 64 "
 			 "connections at once, 8 of one address; half of them are kept "
 			 "for addresses that have reported within the hour." },
+	{ "metrics", option_switch, .say = "on or off", AT(policy.counts_more),
+		.about = "GET /metrics there gives numbers for Prometheus to whoever may connect, "
+			 "and queries are counted by zone, and how long answers take.",
+		.otherwise = "off" },
+	{ "metrics-zones", option_number, .say = "a number up to 10000", AT(metrics_zones),
+		.most = 10000,
+		.about = "So many zones have numbers of their own there: those that are asked "
+			 "most. All others are counted together.",
+		.otherwise = "100" },
 	{ 0 },
 };
 
@@ -344,6 +353,7 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 	schema_stage_defaults(&c->stage);
 	schema_balance_defaults(&c->balance);
 	c->zones_lost = 0.5;
+	c->metrics_zones = 100;
 	c->store_history_bytes = 64u << 20;
 	c->store_history_ms = 14u * 86400 * 1000;
 	c->policy.ecs = true;

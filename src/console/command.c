@@ -11,6 +11,8 @@ static const struct {
 		"data, and exit 1 tells of it; --stage 5%: edges and pools for 5 % of the clients "
 		"first; --force: however many zones are gone" },
 	{ "status", "[--json]", "what is served, and how much" },
+	{ "ready", "[--json]",
+		"exit 0: queries may come; else it says why not: for who announces a route to it" },
 	{ "zones", "[NAME] [--faulty] [--json]",
 		"the zones, where they come from, and how they are" },
 	{ "zone",

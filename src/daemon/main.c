@@ -14,6 +14,7 @@
 #include "daemon/forwarding.h"
 #include "daemon/geo_watch.h"
 #include "daemon/measuring.h"
+#include "daemon/metrics_maker.h"
 #include "daemon/notifying.h"
 #include "daemon/orders.h"
 #include "daemon/parts_read.h"
@@ -24,6 +25,7 @@
 #include "daemon/publish.h"
 #include "daemon/rankings.h"
 #include "daemon/readable.h"
+#include "daemon/readiness.h"
 #include "daemon/reload.h"
 #include "daemon/reports.h"
 #include "daemon/rrl_log.h"
@@ -105,7 +107,9 @@ struct server {
 	struct decisions *decisions;
 	struct rrl_log *rrl_log;
 	struct commands commands;
+	struct readiness *readiness;
 	struct reports *reports;
+	struct metrics_maker *metrics;
 	struct orders *orders;
 	struct zone_orders *zone_orders;
 	struct store_orders *store_orders;
@@ -196,6 +200,7 @@ static void say_served(const struct server *s, const char *what)
 static void on_ready(void *ctx)
 {
 	say_served(ctx, "ready");
+	readiness_started(((struct server *)ctx)->readiness);
 	privs_notify("READY=1");
 }
 
@@ -276,13 +281,16 @@ static bool open_control(struct server *s, struct fault *why)
 {
 	const struct conf *c = parts_conf(publisher_live(s->publisher));
 
-	s->reports = reports_new(
-		&(struct reports_opts){ s->jobs, s->publisher, s->probes, s->balancer,
+	s->readiness = readiness_new(s->publisher, s->jobs, &s->commands);
+	const struct reports_opts pictured = { s->jobs, s->publisher, s->probes, s->balancer,
 			s->rankings, s->staging, s->reloader, s->measuring, s->watchdog,
 			s->decisions, s->workers, s->notifying, s->forwarding,
 			s->pool_signing, s->signing, s->updates, secondaries_refresher(s->secondaries),
-			s->upkeep, s->store, s->signing_keys, s->certificates, s->started, s->conf_path, s->write_back, s->loop },
-		&s->commands);
+			s->upkeep, s->store, s->signing_keys, s->certificates, s->started, s->conf_path, s->write_back, s->loop,
+		s->readiness };
+	s->reports = reports_new(&pictured, &s->commands);
+	s->metrics = metrics_maker_new(&pictured);
+	measuring_watched(s->measuring, s->metrics, s->readiness);
 	s->zone_orders = zone_orders_new(
 		&(struct zone_orders_opts){ s->jobs, s->builder, s->publisher,
 			secondaries_refresher(s->secondaries), s->zones_added, s->notifying,
@@ -419,6 +427,8 @@ static void shut_down(struct server *s)
 	forwarding_free(s->forwarding);
 	balancer_free(s->balancer);
 	reports_free(s->reports);
+	metrics_maker_free(s->metrics);
+	readiness_free(s->readiness);
 	orders_free(s->orders);
 	zone_orders_free(s->zone_orders);
 	store_orders_free(s->store_orders);

@@ -4,8 +4,11 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "daemon/latency_read.h"
+#include "daemon/metrics_maker.h"
 #include "daemon/parts_read.h"
+#include "daemon/readiness.h"
 #include "net/worker.h"
+#include "report/metrics_text.h"
 #include "steer/choose.h"
 #include "measure/targets.h"
 
@@ -35,6 +38,8 @@ struct measuring {
 	struct measuring_opts opts;
 	struct manage *manage; /* NULL: no listener */
 	struct manage_hooks hooks;
+	struct metrics_maker *maker;       /* NULL: not yet */
+	const struct readiness *readiness; /* likewise */
 	struct targets *targets;
 	ev_timer timer;
 	struct agent_doubt *doubts; /* [n_doubts] by agent, no more than there are edges */
@@ -293,6 +298,52 @@ static void on_time(struct ev_loop *loop, ev_timer *t, int events)
 	workers_samples(l->opts.workers, saw, l);
 }
 
+/* --- numbers, and whether it is ready ------------------------------------------------------ */
+
+/* A request for numbers that waits for them. */
+struct scrape {
+	struct metrics_ask ask; /* first */
+	struct request *request; /* the listener's, until it is answered */
+};
+
+static void scraped(struct metrics_ask *a, const struct text *body)
+{
+	struct scrape *s = (struct scrape *)a; /* its first field */
+
+	manage_answer(s->request, metrics_content_type(a->open), body);
+	free(s);
+}
+
+static enum manage_metrics give_metrics(void *ctx, struct request *r, bool open)
+{
+	struct measuring *l = ctx;
+
+	if (!live_conf(l)->policy.counts_more)
+		return MANAGE_OFF;
+	struct scrape *s = l->maker ? malloc(sizeof *s) : NULL;
+	if (!s)
+		return MANAGE_BUSY;
+	*s = (struct scrape){ { .open = open, .told = scraped }, r };
+	if (metrics_maker_ask(l->maker, &s->ask))
+		return MANAGE_LATER;
+	free(s);
+	return MANAGE_BUSY;
+}
+
+static bool tell_ready(void *ctx, struct text *say)
+{
+	const struct measuring *l = ctx;
+
+	return l->readiness && readiness_now(l->readiness, say);
+}
+
+void measuring_watched(
+	struct measuring *m, struct metrics_maker *maker, const struct readiness *readiness)
+{
+	m->maker = maker;
+	m->readiness = readiness;
+}
+
 /* --- the public side ---------------------------------------------------------------------- */
 
 static void on_parts(void *ctx, unsigned what)
@@ -309,7 +360,7 @@ struct measuring *measuring_new(const struct measuring_opts *opts, struct fault 
 
 	l->opts = *opts;
 	const struct conf *c = live_conf(l);
-	l->hooks = (struct manage_hooks){ l, take_report, give_assignments };
+	l->hooks = (struct manage_hooks){ l, take_report, give_assignments, give_metrics, tell_ready };
 	ev_timer_init(&l->timer, on_time, LISTEN_S, LISTEN_S);
 	l->timer.data = l;
 	if (!c->management_len)

@@ -26,6 +26,13 @@ struct measuring_opts {
 
 /* Listens where the configuration says, or nowhere. NULL and one sentence when that fails. */
 struct measuring *measuring_new(const struct measuring_opts *opts, struct fault *why);
+/* From now on the listener gives numbers and tells whether the server is ready; both borrowed for
+ * good. */
+struct metrics_maker;
+struct readiness;
+void measuring_watched(
+	struct measuring *m, struct metrics_maker *maker, const struct readiness *readiness);
+
 void measuring_free(struct measuring *m);
 
 /* For reports: what has come in, and how many networks are watched; nothing without a listener.

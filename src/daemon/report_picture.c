@@ -139,6 +139,7 @@ void report_picture_take(const struct reports_opts *o, bool texts, struct report
 		v->tls = certificates_report(o->certificates);
 	v->agents = measuring_counts(o->measuring, &v->targets);
 	take_doubts(o, v);
+	v->ready = o->readiness && readiness_now(o->readiness, NULL);
 	v->started = o->started;
 	v->conf_path = o->conf_path;
 	v->reloaded_s = reload.at_s;

@@ -16,6 +16,7 @@
 #include "daemon/notifying.h"
 #include "daemon/probes.h"
 #include "daemon/rankings.h"
+#include "daemon/readiness.h"
 #include "daemon/reload.h"
 #include "daemon/signing_keys.h"
 #include "daemon/staging.h"
@@ -55,6 +56,7 @@ struct reports_opts {
 	const char *conf_path;
 	struct write_back *write_back; /* NULL: no file is written */
 	struct ev_loop *loop; /* NULL: nobody is asked how zones come from others */
+	const struct readiness *readiness; /* NULL: nobody knows */
 };
 
 struct reports *reports_new(const struct reports_opts *opts, struct commands *commands);

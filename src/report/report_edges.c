@@ -174,7 +174,7 @@ struct report_measures report_measures(
 /* --- edges -------------------------------------------------------------------------------- */
 
 /* In how many of the rows that ask for it an edge may answer. */
-static const char *state_of(const struct report_view *view, unsigned edge, bool *probed)
+const char *report_edge_state(const struct report_view *view, unsigned edge, bool *probed)
 {
 	const struct world *w = view->world;
 	const struct report_health *health = &view->health;
@@ -240,7 +240,7 @@ static json_t *edge_json(const struct report_view *view, unsigned edge)
 	struct text why = { 0 };
 	bool probed;
 
-	const char *state = state_of(view, edge, &probed);
+	const char *state = report_edge_state(view, edge, &probed);
 	json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:i}", "edge", e->name, "state", state,
 		"by",
 		f                ? "operator"

@@ -10,6 +10,9 @@
 void report_edges(const struct report_view *view, bool json, struct text *out);
 void report_pools(const struct report_view *view, bool json, struct text *out);
 
+/* "up", "partly" (for some of those who ask), "drain", "down". `probed`: some probe has a say. */
+const char *report_edge_state(const struct report_view *view, unsigned edge, bool *probed);
+
 /* Why an edge is not answered with in a row (0: by what the operator wants alone), in words;
  * nothing when it is. */
 void report_why(const struct report_view *view, unsigned row, unsigned edge, struct text *out);

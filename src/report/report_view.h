@@ -131,6 +131,7 @@ struct report_view {
 	struct agent_doubt *doubts;
 	unsigned n_doubts;
 	size_t targets;
+	bool ready;              /* all that was read at the start is served */
 	struct timespec started; /* CLOCK_MONOTONIC */
 	const char *conf_path;
 	struct notifier_counts notify;

@@ -1,4 +1,5 @@
 #include "web/manage_inner.h"
+#include "web/route.h"
 
 #include "base/memory.h"
 
@@ -7,35 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-static const struct route {
-	const char *method, *path;
-} routes[MANAGE_KINDS] = {
-	[MANAGE_REPORT] = { "POST", "/v1/latency" },
-	[MANAGE_ASSIGNMENTS] = { "GET", "/v1/targets" },
-};
-
 static const char *header_field(const struct request *r, const char *name)
 {
 	return MHD_lookup_connection_value(r->at, MHD_HEADER_KIND, name);
-}
-
-/* Which request is it? The path ends where the query begins. */
-static bool find_route(struct request *r, const char *method)
-{
-	uint64_t *counter = &manage_own_counts(r->manage)->malformed;
-	const size_t len = strcspn(r->target, "?");
-
-	for (unsigned i = 0; i < MANAGE_KINDS; i++) {
-		if (strlen(routes[i].path) != len ||
-			memcmp(routes[i].path, r->target, len) != 0)
-			continue;
-		r->kind = (enum manage_kind)i;
-		return strcmp(method, routes[i].method) == 0 ||
-			manage_refuse(r, MHD_HTTP_METHOD_NOT_ALLOWED, counter,
-				"%s takes %s only", routes[i].path, routes[i].method);
-	}
-	return manage_refuse(r, MHD_HTTP_NOT_FOUND, counter,
-		"there is nothing here (there are POST /v1/latency and GET /v1/targets)");
 }
 
 static bool read_seal(struct request *r)
@@ -102,23 +77,23 @@ static bool check_edge(struct request *r)
 			"an agent may ask for its own edge only");
 }
 
-static bool check_length(struct request *r)
+/* What agents may ask, when the header has come. */
+static bool begin(struct request *r, enum manage_kind kind)
 {
-	const char *text = header_field(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
-
-	return !text || strtoull(text, NULL, 10) <= AGENT_REPORT_BYTES_MOST ||
-		manage_refuse(r, MHD_HTTP_CONTENT_TOO_LARGE,
-			&manage_own_counts(r->manage)->oversized, "a body may have %d bytes",
-			AGENT_REPORT_BYTES_MOST);
+	r->kind = kind;
+	r->seal.method = r->route->method;
+	r->seal.target = r->target;
+	return read_seal(r) && check_when(r) && check_edge(r);
 }
 
-bool agents_begin(struct request *r, const char *method)
+static bool begin_report(struct request *r)
 {
-	if (!find_route(r, method))
-		return false;
-	r->seal.method = routes[r->kind].method;
-	r->seal.target = r->target;
-	return read_seal(r) && check_when(r) && check_edge(r) && check_length(r);
+	return begin(r, MANAGE_REPORT);
+}
+
+static bool begin_assignments(struct request *r)
+{
+	return begin(r, MANAGE_ASSIGNMENTS);
 }
 
 /* --- all of it is there ------------------------------------------------------------------- */
@@ -163,7 +138,7 @@ static bool read_report(struct request *r)
 		: manage_refuse(r, MHD_HTTP_BAD_REQUEST, &counts->malformed, "%s", why.text);
 }
 
-bool agents_check(struct request *r)
+static bool check_all(struct request *r)
 {
 	struct agent_counts *counts = manage_own_counts(r->manage);
 
@@ -187,13 +162,14 @@ static void sign_answer(struct request *r)
 		seal_sign(r->answer_signature, key, &s, r->answer.s, r->answer.len);
 }
 
-void agents_do(struct request *r, const struct manage_hooks *hooks)
+static bool act(struct request *r, const struct manage_hooks *hooks)
 {
 	struct agent_counts *counts = manage_own_counts(r->manage);
 
 	if (r->kind == MANAGE_REPORT) {
 		const size_t used = hooks->report(hooks->ctx, r->seal.agent, &r->report);
 		__atomic_add_fetch(&counts->reports, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&counts->last_s, (uint64_t)time(NULL), __ATOMIC_RELAXED);
 		__atomic_add_fetch(&counts->rows, used, __ATOMIC_RELAXED);
 		text_addf(&r->answer, "{\"rows\": %zu, \"used\": %zu}\n", r->report.n, used);
 	} else {
@@ -202,7 +178,7 @@ void agents_do(struct request *r, const struct manage_hooks *hooks)
 		char *text = assignments_encode(&e);
 		if (!text) {
 			manage_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL, "out of memory");
-			return;
+			return true;
 		}
 		__atomic_add_fetch(&counts->assignments, 1, __ATOMIC_RELAXED);
 		text_addf(&r->answer, "%s\n", text);
@@ -210,4 +186,11 @@ void agents_do(struct request *r, const struct manage_hooks *hooks)
 		sign_answer(r);
 	}
 	r->status = MHD_HTTP_OK;
+	return true;
 }
+
+const struct route agents_routes[] = {
+	{ "POST", "/v1/latency", begin_report, check_all, act, AGENT_REPORT_BYTES_MOST },
+	{ "GET", "/v1/targets", begin_assignments, check_all, act, AGENT_REPORT_BYTES_MOST },
+	{ 0 },
+};

@@ -1,4 +1,5 @@
 #include "web/manage_inner.h"
+#include "web/route.h"
 
 #include "base/addr.h"
 #include "base/clock.h"
@@ -275,10 +276,22 @@ static void on_completed(
 	memory_free(r);
 }
 
+static bool check_length(struct request *r)
+{
+	const char *text = MHD_lookup_connection_value(
+		r->at, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return !text || strtoull(text, NULL, 10) <= r->route->body_most ||
+		manage_refuse(r, MHD_HTTP_CONTENT_TOO_LARGE, &r->manage->counts.oversized,
+			"a body may have %zu bytes", r->route->body_most);
+}
+
 /* False when even what is only swallowed is too much. */
 static bool take_body(struct request *r, const char *data, size_t len)
 {
-	if (!r->status && r->body.len + len <= AGENT_REPORT_BYTES_MOST) {
+	const size_t most = r->route ? r->route->body_most : 0;
+
+	if (!r->status && r->body.len + len <= most) {
 		text_add_bytes(&r->body, data, len);
 		if (!r->body.lost)
 			return true;
@@ -286,7 +299,7 @@ static bool take_body(struct request *r, const char *data, size_t len)
 	}
 	if (!r->status)
 		manage_refuse(r, MHD_HTTP_CONTENT_TOO_LARGE, &r->manage->counts.oversized,
-			"a body may have %d bytes", AGENT_REPORT_BYTES_MOST);
+			"a body may have %zu bytes", most);
 	text_fini(&r->body);
 	r->swallowed += len;
 	return r->swallowed <= MANAGE_SWALLOWED;
@@ -320,10 +333,13 @@ static enum MHD_Result reply(struct request *r)
 
 	if (!response)
 		return MHD_NO;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+		r->type ? r->type : "application/json");
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (r->status == MHD_HTTP_UNAUTHORIZED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Waymark");
+	if (r->allow)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, r->allow);
 	if (*r->answer_signature)
 		MHD_add_response_header(response, SEAL_SIGNATURE, r->answer_signature);
 	snprintf(again, sizeof again, "%u", r->again_s);
@@ -332,6 +348,22 @@ static enum MHD_Result reply(struct request *r)
 	const enum MHD_Result sent = MHD_queue_response(r->at, r->status, response);
 	MHD_destroy_response(response);
 	return sent;
+}
+
+/* False: it is refused. */
+static bool begin(struct request *r, const char *method)
+{
+	uint64_t *counter = &r->manage->counts.malformed;
+
+	const struct route *other;
+
+	r->route = route_find(method, r->target, &other);
+	if (r->route)
+		return (!r->route->begin || r->route->begin(r)) && check_length(r);
+	r->allow = other ? other->method : NULL;
+	return other ? manage_refuse(r, MHD_HTTP_METHOD_NOT_ALLOWED, counter,
+			       "%s takes %s only", other->path, other->method)
+		     : manage_refuse(r, MHD_HTTP_NOT_FOUND, counter, "there is nothing here");
 }
 
 /* Once when the header is there, once for each piece of the body, once at its end, and once
@@ -349,7 +381,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *at, const ch
 		return MHD_NO; /* there was no memory for it */
 	if (!r->begun) {
 		r->begun = true;
-		agents_begin(r, method);
+		begin(r, method);
 		return MHD_YES;
 	}
 	if (*len) {
@@ -357,7 +389,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *at, const ch
 		*len = 0;
 		return on ? MHD_YES : MHD_NO;
 	}
-	if (!r->status && agents_check(r) && hand_over(r))
+	if (!r->status && (!r->route->check || r->route->check(r)) && hand_over(r))
 		return MHD_YES;
 	return reply(r);
 }
@@ -429,6 +461,25 @@ static struct request *take_queue(struct manage *m, bool closing)
 	return first;
 }
 
+void manage_answered(struct request *r)
+{
+	MHD_resume_connection(r->at); /* it is the listener's again */
+}
+
+void manage_answer(struct request *r, const char *type, const struct text *body)
+{
+	if (body)
+		text_add_bytes(&r->answer, text_get(body), body->len);
+	if (body && !r->answer.lost) {
+		r->type = type;
+		r->status = MHD_HTTP_OK;
+	} else {
+		text_fini(&r->answer);
+		manage_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL, "out of memory");
+	}
+	manage_answered(r);
+}
+
 static void on_wake(struct ev_loop *loop, ev_async *a, int events)
 {
 	struct manage *m = a->data;
@@ -437,8 +488,8 @@ static void on_wake(struct ev_loop *loop, ev_async *a, int events)
 	(void)events;
 	for (struct request *r = take_queue(m, false), *next; r; r = next) {
 		next = r->next;
-		agents_do(r, m->hooks);
-		MHD_resume_connection(r->at); /* it is the listener's again */
+		if (r->route->act(r, m->hooks))
+			manage_answered(r);
 	}
 }
 

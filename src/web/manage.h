@@ -1,4 +1,5 @@
-/* manage.h - the management listener: agents report what they measure, and ask what to measure.
+/* manage.h - the management listener: agents report what they measure and ask what to measure,
+ * and who watches over the server asks how it is (route.h).
  *
  * HTTP/1.1 in a thread of its own (libmicrohttpd), so that neither a slow client nor a long
  * body holds up the control thread, and a reload holds up no request. That thread reads,
@@ -39,6 +40,12 @@ enum {
 				      sends it sees why */
 };
 
+struct request;
+struct text;
+
+/* What becomes of a request for numbers. */
+enum manage_metrics { MANAGE_LATER /* manage_answer() is called */, MANAGE_OFF, MANAGE_BUSY };
+
 struct manage_hooks {
 	void *ctx;
 	/* Control thread. A report of the agent of that edge, whose rows' ages count back from
@@ -46,7 +53,15 @@ struct manage_hooks {
 	size_t (*report)(void *ctx, const char *edge, const struct agent_report *s);
 	/* Control thread. What that agent should measure; `a` is empty. */
 	void (*assignments)(void *ctx, const char *edge, struct assignments *a);
+	/* Control thread. Numbers for Prometheus; `open`: as OpenMetrics. NULL: not yet. */
+	enum manage_metrics (*metrics)(void *ctx, struct request *r, bool open);
+	/* Control thread. May queries come? Adds a line that says so, or why not. NULL: not yet. */
+	bool (*ready)(void *ctx, struct text *say);
 };
+
+/* Control thread: the answer to a request that was to have it later; it is gone then. `type` is a
+ * literal; `body` NULL: it could not be made. */
+void manage_answer(struct request *r, const char *type, const struct text *body);
 
 /* NULL and one sentence when the address cannot be had. `hooks` is borrowed. */
 struct manage *manage_open(struct ev_loop *loop, const struct sockaddr *listen, socklen_t len,

@@ -17,7 +17,9 @@ struct request {
 	struct request *next; /* in the queue of the control thread */
 	char *target;         /* as it was sent */
 	bool begun;
-	enum manage_kind kind;
+	const struct route *route; /* NULL: none, and it is refused */
+	enum manage_kind kind;     /* of an agent */
+	bool open;                 /* of numbers: OpenMetrics */
 	struct seal seal; /* `agent` and `method` belong to the connection */
 	const char *signature;
 	struct text body;
@@ -28,6 +30,8 @@ struct request {
 	unsigned again_s;                /* Retry-After; 0: none */
 	char answer_signature[SEAL_HEX]; /* "": none */
 	struct text answer;
+	const char *type;  /* of the answer, a literal; NULL: JSON */
+	const char *allow; /* the method that the path takes; NULL */
 };
 
 /* The listener's thread. The answer is a refusal, and why; the first one counts. `counter` is
@@ -45,12 +49,7 @@ enum seal_verdict manage_take(struct manage *m, const struct request *r);
 /* As seal_when() wants it; any thread. */
 uint64_t manage_started_s(struct manage *m);
 
-/* agents.c: what agents may ask, from when the header has come, and when all is there. False:
- * refused. */
-bool agents_begin(struct request *r, const char *method);
-bool agents_check(struct request *r);
-
-/* Control thread: does it, and fills in the answer. */
-void agents_do(struct request *r, const struct manage_hooks *hooks);
+/* Control thread: the answer of a request whose route has said "not yet" is there now. */
+void manage_answered(struct request *r);
 
 #endif
