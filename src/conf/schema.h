@@ -149,7 +149,11 @@ struct schema_member {
 	struct pool_member m;
 	const struct node *node;
 	const struct node *weighed; /* where it has a weight that is no share; or NULL */
+	unsigned priority;          /* the least goes first */
+	bool skip;
 };
+
+enum { SCHEMA_PRIORITY = 1, SCHEMA_PRIORITY_MOST = 65535 }; /* of members that say nothing */
 
 /* A pool while it is read. */
 struct schema_pool {
@@ -157,6 +161,7 @@ struct schema_pool {
 	const struct node *node;
 	struct schema_member *members; /* all of them, of plain edges too */
 	size_t n_all;
+	struct pool_member *skipped; /* `opts.n_skipped` of them */
 	bool has_pools, is_tree; /* some member is a pool; ... or has a share */
 	bool edges_whole;  /* `edges` had no fault, so that others can be held against it */
 	bool policy_wrong; /* told; nothing is asked of the edges */
@@ -172,6 +177,7 @@ struct schema_edges {
 	const struct schema_pool *pool;
 	uint16_t *edges; /* in the order they are written in */
 	size_t n;        /* 0: none was left */
+	size_t skipped;  /* so many are skipped in the pool, and left out */
 	bool whole;      /* none was wrong */
 };
 
@@ -185,7 +191,12 @@ struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
 key_take schema_pool_members;
 extern const struct key schema_member_keys[];
 void schema_check_members(const struct reader *r, const struct schema_pool *p);
-void schema_check_trees(struct reader *r, const struct schema_pool *pools, size_t n);
+void schema_check_trees(struct reader *r, struct schema_pool *pools, size_t n);
+
+/* Pools whose members have priorities: each priority is a pool of its own, behind all others, and
+ * the pool has those in order. Returns all `*n` pools, with the new ones. */
+struct schema_pool *schema_split_priorities(
+	struct reader *r, struct schema_pool *pools, size_t *n);
 
 /* A probe while it is read. */
 struct schema_probe {
@@ -244,7 +255,8 @@ void schema_balance_edges(const struct reader *r);
 
 /* policy, affinity: to a struct schema_pool; and how they fit together with its other keys. */
 key_take schema_policy, schema_affinity;
-#define SCHEMA_POLICIES "nearest, ordered, round-robin, weighted, least-latency or least-load"
+#define SCHEMA_POLICIES                                                                  \
+	"nearest, ordered, round-robin, weighted, hash, least-latency or least-load"
 void schema_check_policy(const struct reader *r, const struct schema_pool *p);
 bool schema_is_nearest(const struct pool_opts *p); /* some link is */
 

@@ -65,6 +65,11 @@ static void take_weight(struct reader *r, const struct key *key, const struct no
 	}
 }
 
+static void take_skip(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	option_switch(r, key, value, &((struct said *)to)->m.skip);
+}
+
 const struct key schema_member_keys[] = {
 	{ "edge", take_member_edge, .say = "the name of an edge", .about = "The member is an edge." },
 	{ "pool", take_member_pool, .say = "the name of a pool",
@@ -74,6 +79,15 @@ const struct key schema_member_keys[] = {
 			 "policy has the rest. Or, in weighted pools, the member's part of what "
 			 "the shares leave.",
 		.otherwise = "an edge's own weight; 1 of a pool" },
+	{ "priority", option_number, .say = "a number from 0 to 65535",
+		.at = offsetof(struct said, m.priority), .least = 0, .most = SCHEMA_PRIORITY_MOST,
+		.about = "Members of the least priority answer; those of the next only while none "
+			 "of these may. Equal ones go by the policy. Shares go before it.",
+		.otherwise = "1" },
+	{ "skip", take_skip, .say = "on or off",
+		.about = "on: it stays in the configuration, and is not chosen; pins and default "
+			 "may go on to name it.",
+		.otherwise = "off" },
 	{ 0 },
 };
 
@@ -103,7 +117,7 @@ static bool find_named(struct reader *r, const struct key *key, const struct nod
 static bool read_member(struct reader *r, const struct key *key, const struct node *item,
 	struct schema_member *to)
 {
-	struct said s = { .m = { .m.weight = 1, .node = item } };
+	struct said s = { .m = { .m.weight = 1, .node = item, .priority = SCHEMA_PRIORITY } };
 
 	*to = s.m;
 	if (item->kind != NODE_MAP)
@@ -122,10 +136,18 @@ static bool read_member(struct reader *r, const struct key *key, const struct no
 
 /* --- all of a pool ------------------------------------------------------------------------ */
 
+static bool same_member(const struct pool_member *a, const struct pool_member *b)
+{
+	return a->is_pool == b->is_pool && a->number == b->number;
+}
+
 static bool is_twin(const struct schema_pool *p, const struct pool_member *m)
 {
 	for (size_t i = 0; i < p->opts.n_members; i++)
-		if (p->members[i].m.is_pool == m->is_pool && p->members[i].m.number == m->number)
+		if (same_member(&p->members[i].m, m))
+			return true;
+	for (size_t i = 0; i < p->opts.n_skipped; i++)
+		if (same_member(&p->skipped[i], m))
 			return true;
 	return false;
 }
@@ -143,7 +165,10 @@ static bool take_member(struct reader *r, const struct key *key, const struct no
 	if (is_twin(p, &m->m))
 		return parse_error(r->src, item, "%s %s is here twice; take one out",
 			m->m.is_pool ? "pool" : "edge", option_shown(shown, name));
-	p->opts.n_members++;
+	if (m->skip)
+		p->skipped[p->opts.n_skipped++] = m->m;
+	else
+		p->opts.n_members++;
 	return true;
 }
 
@@ -162,8 +187,10 @@ void schema_pool_members(struct reader *r, const struct key *key, const struct n
 	struct pool_member *members = arena_alloc(r->mem, room * sizeof *members);
 	uint16_t *edges = arena_alloc(r->mem, room * sizeof *edges);
 	p->members = arena_zalloc(r->scratch, room * sizeof *p->members);
+	p->skipped = arena_alloc(r->mem, room * sizeof *p->skipped);
+	p->opts.skipped = p->skipped;
 	p->edges_whole = true;
-	p->opts.n = p->opts.n_members = 0;
+	p->opts.n = p->opts.n_members = p->opts.n_skipped = 0;
 	for (const struct node *i = option_first(value); i; i = option_next(value, i))
 		p->edges_whole = take_member(r, key, i, p) && p->edges_whole;
 	for (size_t i = 0; i < p->opts.n_members; i++) {
@@ -175,6 +202,10 @@ void schema_pool_members(struct reader *r, const struct key *key, const struct n
 		p->has_pools = p->has_pools || m->m.is_pool;
 		p->is_tree = p->is_tree || m->m.is_pool || m->m.share;
 	}
+	if (!p->opts.n_members && p->opts.n_skipped && p->edges_whole)
+		parse_error(r->src, value->key,
+			"all of this is skipped, and nothing would ever be answered; take one \"skip\" "
+			"out");
 	p->n_all = p->opts.n_members;
 	p->opts.edges = edges;
 	p->opts.members = members;
@@ -195,14 +226,14 @@ static void check_shares(const struct reader *r, const struct schema_pool *p)
 		const struct schema_member *m = &p->members[i];
 		shares += m->m.share;
 		weights += m->m.share ? 0
-			: p->opts.policy == POOL_WEIGHTED ? m->m.weight
-							  : 1;
+			: pool_policy_weighs(p->opts.policy) ? m->m.weight
+							     : 1;
 		for (uint64_t a = m->m.share; a;) {
 			const uint64_t b = step % a;
 			step = a;
 			a = b;
 		}
-		if (m->weighed && p->opts.policy != POOL_WEIGHTED)
+		if (m->weighed && !pool_policy_weighs(p->opts.policy))
 			parse_warning(r->src, m->weighed,
 				"weights count in weighted pools; write \"policy: weighted\", or a "
 				"share such as 5%%");

@@ -23,6 +23,7 @@ struct rule {
 	struct when when, unless;
 	struct text say;
 	bool has_to;
+	size_t skipped; /* edges of `to` that the pool skips */
 };
 
 static struct pool_pin *add_pin(struct reader *r, struct pool_pin **list, size_t *n, size_t *room)
@@ -186,6 +187,7 @@ static void take_to(struct reader *r, const struct key *key, const struct node *
 	const struct schema_edges list = schema_edge_list(r, key, value, rule->pool);
 	pin->edges = list.edges;
 	pin->n = list.n;
+	rule->skipped = list.skipped;
 }
 
 const struct key schema_pin_rule_keys[] = {
@@ -232,7 +234,7 @@ static void read_rule(struct reader *r, const struct node *item, struct schema_p
 		text_add(&rule.say, "; only");
 	out->to.code = arena_strdup(r->mem, text_get(&rule.say));
 	text_fini(&rule.say);
-	if (out->nobody || out->to.to_pool || out->to.n)
+	if (out->nobody || out->to.to_pool || out->to.n || rule.skipped)
 		pool->rules[pool->opts.n_rules++] = *out;
 }
 

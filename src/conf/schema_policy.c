@@ -10,7 +10,7 @@
 
 static bool narrows(enum pool_policy p)
 {
-	return p != POOL_ROUND_ROBIN && p != POOL_WEIGHTED && p != POOL_ORDERED;
+	return p == POOL_NEAREST || p == POOL_LEAST_LATENCY || p == POOL_LEAST_LOAD;
 }
 
 /* "10ms", "5%": how far behind its best a link lets edges through. */

@@ -19,6 +19,14 @@ static bool has_edge(const uint16_t *edges, size_t n, unsigned edge)
 	return false;
 }
 
+static bool is_skipped(const struct schema_pool *p, unsigned edge)
+{
+	for (size_t i = 0; i < p->opts.n_skipped; i++)
+		if (!p->skipped[i].is_pool && p->skipped[i].number == edge)
+			return true;
+	return false;
+}
+
 static bool take_edge(struct reader *r, const struct key *key, const struct node *item,
 	struct schema_edges *to)
 {
@@ -31,6 +39,10 @@ static bool take_edge(struct reader *r, const struct key *key, const struct node
 	option_shown(shown, item->text);
 	if (has_edge(to->edges, to->n, edge))
 		return parse_error(r->src, item, "edge %s is here twice; take one out", shown);
+	if (pool && is_skipped(pool, edge)) {
+		to->skipped++;
+		return true;
+	}
 	if (pool && pool->edges_whole && !pool->has_pools && !has_edge(pool->opts.edges, pool->opts.n, edge))
 		return parse_error(r->src, item,
 			"edge %s is not one of pool %s; add it to the pool's \"edges\", or "
@@ -190,7 +202,7 @@ const struct key schema_pool_keys[] = {
 	{ "affinity", schema_affinity, .say = "name, client or both",
 		.about = "What keeps going to the same edge of a location, by rendezvous "
 			 "hashing: the name, the client's group, or both.",
-		.otherwise = "none" },
+		.otherwise = "none; of hash: client" },
 	{ "answers", option_number, .say = "a number from 1 to 16", AT(opts.answers),
 		.least = 1, .most = POOL_ANSWERS_MOST, .about = "How many edges an answer has.",
 		.otherwise = "1" },
@@ -267,9 +279,10 @@ static void check_policy(const struct reader *r, const struct schema_pool *p)
 			"is either a CNAME or not, and resolvers take it for one for all types "
 			"once they have met one (RFC 1034 section 3.6.2); make two pools",
 			pool_shown);
-	if (p->opts.policy == POOL_WEIGHTED && p->edges_whole && !weights)
+	if (pool_policy_weighs(p->opts.policy) && p->edges_whole && p->n_all && !weights)
 		parse_error(r->src, parse_get(p->node, "policy"),
-			"pool %s is weighted, and all its edges have weight 0", pool_shown);
+			"pool %s is %s, and all its edges have weight 0", pool_shown,
+			pool_policy_text(p->opts.policy));
 	if (!schema_is_nearest(&p->opts) || p->policy_wrong || !p->opts.n)
 		return;
 	if (r->conf->latency.on)
@@ -305,6 +318,8 @@ static void read_pool(struct reader *r, const struct node *node, struct schema_p
 	if (node->kind == NODE_BAD || !keys_has_value(r, node) || !keys_is_map(r, node, where))
 		return;
 	keys_read(r, schema_pool_keys, node, where, p);
+	if (p->opts.policy == POOL_HASH && !p->opts.affinity)
+		p->opts.affinity = AFFINITY_CLIENT;
 	check_policy(r, p);
 	schema_check_policy(r, p);
 	schema_check_members(r, p);
@@ -380,10 +395,13 @@ void schema_pools(struct reader *r, const struct key *key, const struct node *va
 		p = p->next)
 		read_pool(r, p, &pools[i++]);
 	/* All of them: one that was read may name one that was not. */
-	if (check_loops(r, pools, room))
-		schema_check_trees(r, pools, room);
-	c->pools = arena_alloc(r->mem, i * sizeof *c->pools);
-	c->n_pools = i;
+	n = room;
+	if (check_loops(r, pools, n)) {
+		pools = schema_split_priorities(r, pools, &n);
+		schema_check_trees(r, pools, n);
+	}
+	c->n_pools = i < room ? i : n;
+	c->pools = arena_alloc(r->mem, c->n_pools * sizeof *c->pools);
 	for (i = 0; i < c->n_pools; i++)
 		c->pools[i] = pools[i].opts;
 }

@@ -138,17 +138,41 @@ static bool leads_to(const struct schema_pool *pools, size_t pool, uint16_t edge
 	return false;
 }
 
-static void check_pin(
-	const struct walk *w, size_t pool, const struct pool_pin *pin, const struct node *at)
+/* ... or would, were nothing skipped? */
+static bool leads_to_skipped(const struct schema_pool *pools, size_t pool, uint16_t edge)
 {
+	const struct pool_opts *o = &pools[pool].opts;
+
+	for (size_t i = 0; i < o->n_skipped; i++)
+		if (o->skipped[i].is_pool
+				? leads_to(pools, o->skipped[i].number, edge) ||
+					leads_to_skipped(pools, o->skipped[i].number, edge)
+				: o->skipped[i].number == edge)
+			return true;
+	for (size_t i = 0; i < o->n_members; i++)
+		if (o->members[i].is_pool && leads_to_skipped(pools, o->members[i].number, edge))
+			return true;
+	return false;
+}
+
+/* What is skipped goes out of it. */
+static void check_pin(
+	const struct walk *w, size_t pool, struct pool_pin *pin, const struct node *at)
+{
+	uint16_t *left = arena_memdup(w->r->mem, pin->edges, pin->n * sizeof *left);
 	char shown[OPTION_SHOWN];
+	size_t n = 0;
 
 	for (size_t k = 0; k < pin->n; k++)
-		if (!leads_to(w->pools, pool, pin->edges[k]))
+		if (leads_to(w->pools, pool, pin->edges[k]))
+			left[n++] = pin->edges[k];
+		else if (!leads_to_skipped(w->pools, pool, pin->edges[k]))
 			parse_error(w->r->src, at,
 				"edge %s is not one of pool %s, nor of those in it",
 				option_shown(shown, w->r->conf->edges[pin->edges[k]].name),
 				w->pools[pool].opts.name);
+	pin->edges = left;
+	pin->n = n;
 }
 
 static void check_pins(const struct walk *w, size_t pool)
@@ -156,9 +180,9 @@ static void check_pins(const struct walk *w, size_t pool)
 	const struct schema_pool *p = &w->pools[pool];
 
 	for (size_t i = 0; i < p->opts.n_pins; i++)
-		check_pin(w, pool, &p->opts.pins[i], p->pin_nodes[i]);
+		check_pin(w, pool, &p->pins[i], p->pin_nodes[i]);
 	for (size_t i = 0; i < p->opts.n_rules; i++)
-		check_pin(w, pool, &p->opts.rules[i].to, p->rule_nodes[i]);
+		check_pin(w, pool, &p->rules[i].to, p->rule_nodes[i]);
 }
 
 /* What the policy asks of edges in pools in it. */
@@ -184,7 +208,7 @@ static void check_leaves(const struct walk *w, size_t top, size_t pool, bool *to
 			check_leaves(w, top, p->members[i].m.number, told);
 }
 
-void schema_check_trees(struct reader *r, const struct schema_pool *pools, size_t n)
+void schema_check_trees(struct reader *r, struct schema_pool *pools, size_t n)
 {
 	struct walk w = { .r = r,
 		.pools = pools,

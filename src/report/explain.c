@@ -119,7 +119,7 @@ static size_t write_query(uint8_t *to, const struct explain_ask *ask)
 
 /* --- the way to it ------------------------------------------------------------------------ */
 
-static const char *by_text(enum choose_by by)
+static const char *by_text(const struct pool *p, enum choose_by by)
 {
 	switch (by) {
 	case BY_PIN: return "pin";
@@ -133,7 +133,11 @@ static const char *by_text(enum choose_by by)
 	case BY_MEASURE: return "what the probes measured";
 	case BY_LINKS: return "a chain of policies";
 	case BY_SHED: return "nearest with room";
-	case BY_AFFINITY: return "affinity";
+	case BY_AFFINITY:
+		return p->policy != POOL_HASH               ? "affinity"
+			: p->affinity == AFFINITY_NAME ? "hash of the name"
+			: p->affinity == AFFINITY_BOTH ? "hash of the name and the client's net"
+						       : "hash of the client's net";
 	case BY_ALL_DOWN: return "all-down: all (no edge is up, so all are taken as up)";
 	case BY_FIRST: return "all-down: first";
 	case BY_NAME: return "the edge that the EDGE record names";
@@ -255,6 +259,22 @@ static bool add_member(const struct tables *from, const struct choose_step *s, u
 	return true;
 }
 
+/* Members that the configuration has, and that are not chosen. */
+static void add_skipped(const struct tables *from, const struct choose_step *s, json_t *list)
+{
+	const struct steer *steer = from->steer;
+	const struct pool *p = &steer->pools[s->pool];
+
+	for (unsigned i = 0; i < p->n_skipped; i++) {
+		const struct pool_member *m = &p->skipped[i];
+		json_array_append_new(list,
+			json_pack("{s:s, s:s}", m->is_pool ? "pool" : "edge",
+				m->is_pool ? steer->pools[m->number].name
+					   : steer->edges[m->number].name,
+				"verdict", "is skipped here"));
+	}
+}
+
 static json_t *step_json(
 	const struct report_view *view, const struct choose_trace *t, const struct choose_step *s)
 {
@@ -262,7 +282,7 @@ static json_t *step_json(
 	struct estimates estimates;
 	json_t *list = json_array(),
 	       *o = json_pack("{s:s, s:s}", "pool", from.steer->pools[s->pool].name, "by",
-		       by_text(s->by));
+		       by_text(&from.steer->pools[s->pool], s->by));
 	char text[ADDR_TEXT];
 
 	if (s->pin && s->pin->kind == PIN_RULE) {
@@ -284,6 +304,8 @@ static json_t *step_json(
 		json_array_append_new(list, row);
 	}
 	estimates_fini(&estimates);
+	if (s->by != BY_PIN)
+		add_skipped(&from, s, list);
 	if (s->by == BY_RANK)
 		report_estimates_mark_kept(list);
 	/* Of a stage's edges the load is not known by number. */
@@ -381,7 +403,7 @@ static void step_as_text(const json_t *s, struct text *out)
 	json_array_foreach (json_object_get(s, "edges"), i, e) {
 		text_addf(out, "  %3zu  %-16s", i + 1,
 			*get(e, "pool") ? get(e, "pool") : get(e, "edge"));
-		if (*get(e, "pool"))
+		if (json_object_get(e, "up"))
 			text_addf(out, " a pool, %lld of %lld up",
 				(long long)json_integer_value(json_object_get(e, "up")),
 				(long long)json_integer_value(json_object_get(e, "of")));

@@ -421,6 +421,20 @@ static void add_members(const struct report_view *view, unsigned pool, json_t *o
 	json_object_set_new(o, "members", list);
 }
 
+static void add_skipped(const struct steer *s, unsigned pool, json_t *o)
+{
+	const struct pool *p = &s->pools[pool];
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < p->n_skipped; i++)
+		json_array_append_new(list,
+			json_string(p->skipped[i].is_pool ? s->pools[p->skipped[i].number].name
+							  : s->edges[p->skipped[i].number].name));
+	if (p->n_skipped)
+		json_object_set(o, "skipped", list);
+	json_decref(list);
+}
+
 static json_t *pool_json(const struct report_view *view, unsigned pool)
 {
 	const struct world *w = view->world;
@@ -446,6 +460,7 @@ static json_t *pool_json(const struct report_view *view, unsigned pool)
 				p->tree ? health->rows.row_of[p->tree->holders[i]] : row,
 				s->order && !p->tree ? s->order[i] : i));
 	add_members(view, pool, o);
+	add_skipped(w->steer, pool, o);
 	json_object_set_new(o, "edges", edges);
 	return o;
 }
@@ -495,6 +510,8 @@ static void pool_text(const json_t *p, struct text *out)
 		report_load_text(e, out);
 		text_add_char(out, '\n');
 	}
+	json_array_foreach (json_object_get(p, "skipped"), i, e)
+		text_addf(out, "  %-16s skipped\n", json_string_value(e));
 }
 
 static void add_pool(json_t *p, bool json, json_t *list, struct text *out)

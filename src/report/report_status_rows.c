@@ -74,7 +74,7 @@ static void add_edges(struct status_rows *to, const struct report_view *view)
 	const struct status_row rows[] = {
 		{ NULL, "edges and probes", 0 },
 		{ "edges", "edges", w->steer->n_edges },
-		{ "pools", "pools", w->steer->n_pools },
+		{ "pools", "pools", w->steer->n_named },
 		{ "pools_in_panic", "pools that trust no probe (panic)", panics },
 		{ "targets", "addresses that are probed", health->still->n },
 		{ "probes", "probes so far", (json_int_t)probes.probes },

@@ -241,7 +241,8 @@ static inline bool by_policy(struct choose_walk *w, bool even_down, bool even_dr
 	switch (w->pool->policy) {
 	case POOL_NEAREST: return nearest(w, even_down, even_drained);
 	case POOL_ROUND_ROBIN:
-	case POOL_WEIGHTED: return choose_by_turn(w, even_down, even_drained);
+	case POOL_WEIGHTED:
+	case POOL_HASH: return choose_by_turn(w, even_down, even_drained);
 	case POOL_LEAST_LATENCY:
 	case POOL_LEAST_LOAD:
 	case POOL_ORDERED: return choose_by_measure(w, even_down, even_drained);
@@ -376,7 +377,8 @@ bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x)
 	bool took = false;
 
 	w->first = w->choice->n;
-	w->own = &nothing;
+	if (!w->ask->steer->pools[x->pool].part)
+		w->own = &nothing;
 	choose_enter(w, x->pool);
 	if (can_answer(w)) {
 		took = x->even_down ? choose_all_down_inside(w, x->even_drained) : by_rules(w);

@@ -142,7 +142,7 @@ bool choose_has_any(const struct choose_walk *w);
 /* So many edges may an answer of the pool have. */
 static inline unsigned choose_answers(const struct choose_walk *w)
 {
-	return w->own->answers ? w->own->answers : w->pool->answers;
+	return w->own->answers && !w->pool->split ? w->own->answers : w->pool->answers;
 }
 
 /* The walk is in that pool from now on. */
@@ -175,6 +175,10 @@ bool choose_is_placed(const struct choose_walk *w);
 
 /* Moves the pool's turn on and returns where it is: 0 to sum - 1. */
 uint32_t choose_next_turn(const struct choose_walk *w, uint32_t sum, bool mixed);
+
+/* Where answer `k` of several falls in what is left of the weights: 0 to sum - 1. It differs from
+ * moment to moment and from turn to turn. */
+uint64_t choose_draw(const struct choose_walk *w, uint32_t turn, unsigned k, uint64_t sum);
 
 /* The nearest where time and price together are least. False: load decides nothing here, and
  * nothing is taken. */

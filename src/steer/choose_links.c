@@ -102,9 +102,7 @@ static void narrow_measured(
 
 static unsigned weight(const struct choose_walk *w, unsigned at)
 {
-	return w->pool->policy == POOL_WEIGHTED
-		? w->pool->weights[at]
-		: 1;
+	return pool_policy_weighs(w->pool->policy) ? w->pool->weights[at] : 1;
 }
 
 /* Weight 0 is for when there is nothing else. Returns the sum of those that stay. */
@@ -122,6 +120,21 @@ static uint32_t drop_weightless(const struct choose_walk *w, struct left *c)
 	return sum;
 }
 
+/* Of several answers the others, by weight among those that are left. */
+static void draw_others(const struct choose_walk *w, struct left *c, uint32_t turn, uint64_t sum)
+{
+	for (unsigned k = 1; k < c->n && k < choose_answers(w) && sum; k++) {
+		uint64_t at = choose_draw(w, turn, k, sum);
+		unsigned i = k;
+		for (; at >= weight(w, c->at[i]); i++)
+			at -= weight(w, c->at[i]);
+		const uint16_t drawn = c->at[i];
+		memmove(c->at + k + 1, c->at + k, (i - k) * sizeof *c->at);
+		c->at[k] = drawn;
+		sum -= weight(w, drawn);
+	}
+}
+
 static void by_turn(const struct choose_walk *w, struct left *c)
 {
 	const uint32_t sum = drop_weightless(w, c);
@@ -130,12 +143,15 @@ static void by_turn(const struct choose_walk *w, struct left *c)
 
 	if (!sum)
 		return;
-	uint32_t at = choose_next_turn(w, sum, w->pool->policy == POOL_WEIGHTED);
+	const uint32_t turn = choose_next_turn(w, sum, w->pool->policy == POOL_WEIGHTED);
+	uint32_t at = turn;
 	for (; at >= weight(w, c->at[first]); first++)
 		at -= weight(w, c->at[first]);
 	for (unsigned i = 0; i < c->n; i++)
 		order[i] = c->at[(first + i) % c->n];
 	memcpy(c->at, order, c->n * sizeof *order);
+	if (w->pool->policy == POOL_WEIGHTED)
+		draw_others(w, c, turn, sum - weight(w, c->at[0]));
 }
 
 static void put_in_order(struct choose_walk *w, struct left *c)
@@ -145,6 +161,7 @@ static void put_in_order(struct choose_walk *w, struct left *c)
 	case POOL_ORDERED: return; /* as they are written */
 	case POOL_ROUND_ROBIN:
 	case POOL_WEIGHTED: by_turn(w, c); return;
+	case POOL_HASH: return; /* it has an affinity */
 	case POOL_LEAST_LATENCY:
 	case POOL_LEAST_LOAD: reorder(c, choose_standing(w)->order, w->pool->n, NULL); return;
 	}
@@ -208,7 +225,7 @@ static double score(const struct choose_walk *w, uint64_t key, unsigned at)
 	const uint32_t draw = group_draw(key, w->ask->steer->edges[w->pool->edges[at]].hash);
 	const unsigned share = weight(w, at);
 
-	if (w->pool->policy != POOL_WEIGHTED)
+	if (!pool_policy_weighs(w->pool->policy))
 		return -(double)draw;
 	return -log((draw + 0.5) / 4294967296.0) / (share ? share : 1);
 }

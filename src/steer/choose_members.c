@@ -22,6 +22,7 @@ struct asking {
 	bool even_down, even_drained;
 	struct choose_step *step;
 	unsigned taken; /* members that have answered */
+	uint32_t turn;  /* of those that take turns: where it was */
 	bool passed;    /* one that goes before may not answer */
 	uint64_t seen[POOL_EDGES_MOST / 64];
 };
@@ -152,7 +153,7 @@ static void fill_draw(const struct asking *a, struct draw *d)
 		const bool may = judge(a, i) == CHOSEN;
 		d->parts[i] = !may                          ? 0
 			: t->units[i]                       ? t->units[i]
-			: policy == POOL_WEIGHTED           ? t->members[i].weight
+			: pool_policy_weighs(policy)        ? t->members[i].weight
 							    : 1;
 		*(t->units[i] ? &shares : &weights) += d->parts[i];
 		any = any || (may && !t->units[i]);
@@ -180,6 +181,7 @@ static uint16_t draw_member(struct asking *a, const struct draw *d)
 	if (!d->sum)
 		return NO_MEMBER;
 	uint32_t at = draw_at(a, d->sum, a->tree->whole || a->w->pool->policy == POOL_WEIGHTED);
+	a->turn = at;
 	/* The shares stand behind all others. */
 	for (unsigned i = 0; i < a->tree->n; i++)
 		if (!has_share(a, i)) {
@@ -213,9 +215,38 @@ static void ask_in_order(struct asking *a, unsigned first)
 	}
 }
 
+static uint32_t weight_left(const struct asking *a, unsigned at)
+{
+	return is_seen(a, at) || has_share(a, at) || judge(a, at) != CHOSEN
+		? 0
+		: a->tree->members[at].weight;
+}
+
+/* Of several answers the others, by weight among those that are left. */
+static void draw_others(struct asking *a)
+{
+	for (unsigned k = 1; k < a->tree->n && !has_enough(a); k++) {
+		uint64_t sum = 0;
+		unsigned i = 0;
+		for (unsigned m = 0; m < a->tree->n; m++)
+			sum += weight_left(a, m);
+		if (!sum)
+			return;
+		uint64_t at = choose_draw(a->w, a->turn, k, sum);
+		for (; at >= weight_left(a, i); i++)
+			at -= weight_left(a, i);
+		ask_member(a, i);
+	}
+}
+
 /* Weight 0 is for when nothing else is left. */
 static void ask_by_weight(struct asking *a, unsigned first)
 {
+	if (choose_answers(a->w) > 1 && !is_seen(a, first) && a->tree->members[first].weight &&
+		!has_share(a, first))
+		ask_member(a, first);
+	if (choose_answers(a->w) > 1)
+		draw_others(a);
 	for (unsigned pass = 0; pass < 2 && !is_done(a); pass++)
 		for (unsigned i = 0; i < a->tree->n && !is_done(a); i++) {
 			const unsigned at = (first + i) % a->tree->n;
@@ -253,7 +284,7 @@ static void ask_by_leaves(struct asking *a, struct leaf_order o)
 static void ask_by_key(struct asking *a)
 {
 	const struct steer *s = a->w->ask->steer;
-	const bool weighted = a->w->pool->policy == POOL_WEIGHTED;
+	const bool weighted = pool_policy_weighs(a->w->pool->policy);
 	const uint64_t key = choose_key(a->w, 0);
 
 	for (unsigned k = 0; k < a->tree->n && !is_done(a); k++) {
@@ -309,6 +340,7 @@ static void ask_by_policy(struct asking *a, uint16_t drawn)
 		else
 			ask_in_order(a, first);
 		return;
+	case POOL_HASH: ask_by_key(a); return;
 	case POOL_ORDERED: ask_in_order(a, 0); return;
 	}
 }
@@ -351,6 +383,7 @@ static enum choose_by by_of(const struct asking *a, bool shared)
 	case POOL_LEAST_LOAD: return BY_MEASURE;
 	case POOL_WEIGHTED:
 	case POOL_ROUND_ROBIN: return a->w->pool->affinity ? BY_AFFINITY : BY_TURN;
+	case POOL_HASH: return BY_AFFINITY;
 	case POOL_ORDERED: return BY_ORDER;
 	}
 	return BY_ORDER;

@@ -66,6 +66,14 @@ struct drawing {
 	bool ramps;
 };
 
+uint64_t choose_draw(const struct choose_walk *w, uint32_t turn, unsigned k, uint64_t sum)
+{
+	const uint64_t moment = hash_mix(w->ask->now_us ^ HASH_STEP, 0xa0761d6478bd642fu),
+		       draw = hash_mix(moment ^ ((uint64_t)turn << 8 | k), 0xe7037ed1a0b428dbu);
+
+	return (uint64_t)(((unsigned __int128)draw * sum) >> 64);
+}
+
 /* Of several answers the others are drawn, too: each by its weight among those that are left. What
  * is drawn differs from moment to moment and from turn to turn. */
 static void draw_others(
@@ -77,10 +85,7 @@ static void draw_others(
 	for (unsigned i = 1; i < l->n; i++)
 		left += choose_judge(w, l, i) == CHOSEN ? turn_share(w, order[i], d.ramps) : 0;
 	for (unsigned k = 1; k < l->n && k < choose_answers(w) && left; k++) {
-		const uint64_t moment = hash_mix(w->ask->now_us ^ HASH_STEP, 0xa0761d6478bd642fu),
-			       draw = hash_mix(moment ^ ((uint64_t)d.turn << 8 | k),
-				       0xe7037ed1a0b428dbu);
-		uint64_t at = (uint64_t)(((unsigned __int128)draw * left) >> 64);
+		uint64_t at = choose_draw(w, d.turn, k, left);
 		unsigned i = k;
 		for (;; i++) {
 			const uint32_t weight = choose_judge(w, l, i) == CHOSEN

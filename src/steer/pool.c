@@ -12,6 +12,7 @@ static const char *const policies[] = {
 	[POOL_LEAST_LATENCY] = "least-latency",
 	[POOL_LEAST_LOAD] = "least-load",
 	[POOL_ORDERED] = "ordered",
+	[POOL_HASH] = "hash",
 };
 
 const char *pool_policy_text(enum pool_policy p)

@@ -25,8 +25,15 @@ enum pool_policy {
 	POOL_WEIGHTED,
 	POOL_LEAST_LATENCY, /* by the probes' round-trip times */
 	POOL_LEAST_LOAD,    /* by the load that edges tell their probes */
-	POOL_ORDERED        /* the first that may answer */
+	POOL_ORDERED,       /* the first that may answer */
+	POOL_HASH           /* by weight, and a key (AFFINITY_...) keeps what it has */
 };
+
+/* Do the weights of its members count? */
+static inline bool pool_policy_weighs(enum pool_policy p)
+{
+	return p == POOL_WEIGHTED || p == POOL_HASH;
+}
 
 const char *pool_policy_text(enum pool_policy p);
 bool pool_policy_parse(enum pool_policy *p, const char *text, size_t len);
@@ -131,12 +138,17 @@ struct pool_rule {
 /* As configured. Edges are named by their number in the configuration. */
 struct pool_opts {
 	const char *name;
+	bool part;  /* of another, whose members of one priority these are */
+	bool split; /* it has such: an answer is one part's */
 	const uint16_t *edges; /* no edge twice; without those of pools in it */
 	size_t n;
 	/* All in their order, the edges again among them; NULL: there are edges only, and they are
 	 * as any other pool has them. */
 	const struct pool_member *members;
 	size_t n_members;
+	/* Members that are never chosen, as long as the configuration says so. */
+	const struct pool_member *skipped;
+	size_t n_skipped;
 	struct pool_link links[POOL_LINKS_MOST - 1]; /* that narrow, before `policy` orders */
 	unsigned n_links;
 	enum pool_policy policy;

@@ -331,6 +331,8 @@ static void fill_pool(struct steer *s, const struct steer_opts *all, unsigned nu
 		.policy = o->policy,
 		.affinity = o->affinity,
 		.answers = o->answers,
+		.part = o->part,
+		.split = o->split,
 		.ttl_least_s = o->ttl_min_s,
 		.ttl_most_s = o->ttl_max_s,
 		.spread_ms = o->spread_ms,
@@ -343,6 +345,8 @@ static void fill_pool(struct steer *s, const struct steer_opts *all, unsigned nu
 		.reads = (uint16_t)number,
 		.hash = group_hash((const uint8_t *)o->name, strlen(o->name)) };
 	memcpy(p->links, o->links, sizeof p->links);
+	p->skipped = arena_memdup(&s->mem, o->skipped, o->n_skipped * sizeof *o->skipped);
+	p->n_skipped = (unsigned)o->n_skipped;
 	if (steer_tree_is(o))
 		steer_tree_fill(s, all, number);
 	else
@@ -407,6 +411,8 @@ struct steer *steer_new(
 	s->explore = m && m->close_ms > 0 ? m->explore : (struct explore){ 0, 1 };
 	s->n_edges = (unsigned)opts->n_edges;
 	s->n_pools = (unsigned)opts->n_pools;
+	while (s->n_named < s->n_pools && !opts->pools[s->n_named].part)
+		s->n_named++;
 	s->edges = arena_zalloc(&s->mem, s->n_edges * sizeof *s->edges);
 	s->pools = arena_zalloc(&s->mem, s->n_pools * sizeof *s->pools);
 	for (unsigned i = 0; i < s->n_edges; i++)

@@ -78,11 +78,14 @@ struct pool {
 	unsigned n;
 	const uint16_t *weights;      /* [n] */
 	struct pool_tree *tree;       /* NULL: all members are edges */
+	const struct pool_member *skipped; /* [n_skipped] that are never chosen, to be told of */
+	unsigned n_skipped;
 	struct pool_link links[POOL_LINKS_MOST - 1];
 	unsigned n_links;
 	enum pool_policy policy;
 	enum pool_affinity affinity;
 	unsigned answers;
+	bool part, split; /* pool.h */
 	uint32_t ttl_least_s, ttl_most_s;
 	double spread_ms, spread_share, panic_share, least_share;
 	unsigned least_up; /* ... of its edges, to be up as a member */
@@ -120,6 +123,7 @@ struct steer {
 	uint32_t n_addresses; /* slots of all edges */
 	struct pool *pools;
 	unsigned n_pools;
+	unsigned n_named; /* of those the first so many, that are not part of another */
 	struct numbers edge_numbers, pool_numbers; /* by name */
 };
 

@@ -46,7 +46,7 @@ static void say_json(
 		json_object_set_new(o, "zones", json_integer((json_int_t)p->zones->n));
 		json_object_set_new(
 			o, "zones_faulty", json_integer((json_int_t)p->zones->n_faulty));
-		json_object_set_new(o, "pools", json_integer(p->steer->n_pools));
+		json_object_set_new(o, "pools", json_integer(p->steer->n_named));
 		json_object_set_new(o, "edges", json_integer(p->steer->n_edges));
 		json_object_set_new(o, "geoip", geo_json(p->atlas));
 	}
@@ -64,7 +64,7 @@ static void say_text(
 		say_geo(p->atlas);
 	if (right)
 		printf("%s: right (%zu zones, %u pools, %u edges%s)\n", path, p->zones->n,
-			p->steer->n_pools, p->steer->n_edges,
+			p->steer->n_named, p->steer->n_edges,
 			f->warnings ? "; see the warnings" : "");
 	else
 		printf("%s: %u error%s\n", path, f->errors, f->errors == 1 ? "" : "s");

@@ -38,7 +38,7 @@ def some(rng, names, most):
 
 def a_pool(rng, others):
     """One that may have `others` in it."""
-    pool = {"policy": rng.choice(("nearest", "nearest", "ordered", "round-robin", "weighted"))}
+    pool = {"policy": rng.choice(("nearest", "nearest", "ordered", "round-robin", "weighted", "hash"))}
     inside = some(rng, others, 3) if others and rng.random() < 0.7 else []
     members = [rng.choice((o, {"pool": o})) for o in inside]
     if not inside or rng.random() < 0.4:
@@ -50,11 +50,16 @@ def a_pool(rng, others):
             share = rng.choice((0.5, 5, 12.5, 40, 100))
             if share <= left:
                 m["weight"], left = "%g%%" % share, left - share
-        elif isinstance(m, dict) and pool["policy"] == "weighted":
+        elif isinstance(m, dict) and pool["policy"] in ("weighted", "hash"):
             m["weight"] = rng.choice((0, 1, 3))
-    weights = [m.get("weight", 1) if isinstance(m, dict) else 1 for m in members]
-    if pool["policy"] == "weighted" and not any(weights):
-        members[0]["weight"] = 2
+        if isinstance(m, dict) and rng.random() < 0.25:
+            m["priority"] = rng.choice((0, 1, 2, 7))
+        if isinstance(m, dict) and rng.random() < 0.1 and any("skip" not in x for x in members[i + 1:] if isinstance(x, dict) or x):
+            m["skip"] = "on"
+    weights = [m.get("weight", 1) if isinstance(m, dict) else 1 for m in members if not (isinstance(m, dict) and "skip" in m)]
+    if pool["policy"] in ("weighted", "hash") and not any(weights):
+        for m in members:
+            m["weight"] = 2
     pool["edges"] = members
     if rng.random() < 0.5:
         pool["all-down"] = rng.choice(["first", "all", "empty"] + [{"pool": o} for o in others[:2]])
@@ -71,6 +76,9 @@ def below(pools, name):
 
 def depth(pools, name):
     links = [m["pool"] for m in members_of(pools[name]) if "pool" in m]
+    if len(priorities(pools[name])) > 1:
+        flat = [{k: v for k, v in m.items() if k != "priority"} if isinstance(m, dict) else m for m in pools[name]["edges"]]
+        return 1 + depth({**pools, name: dict(pools[name], edges=flat)}, name)
     if isinstance(pools[name].get("all-down"), dict):
         links.append(pools[name]["all-down"]["pool"])
     pin = pools[name].get("pin", {})
@@ -124,10 +132,32 @@ def a_configuration(rng):
 
 # ------------------------------------------------------------------ the second reading
 
+def priorities(pool):
+    return sorted({m.get("priority", 1) for m in members_of(pool) if not m["share"]})
+
+
+def by_priority(pools):
+    """The same in other words: each priority is a pool, and the pool has these in order."""
+    out = {}
+    for name, pool in pools.items():
+        tiers = priorities(pool)
+        if len(tiers) < 2:
+            out[name] = pool
+            continue
+        members = [m if isinstance(m, dict) else {"pool" if m in pools else "edge": m} for m in pool["edges"]]
+        shared = [m for m in members if isinstance(m.get("weight"), str)]
+        for t in tiers:
+            out["%s-%d" % (name, t)] = {"edges": [m for m in members if m not in shared and m.get("priority", 1) == t], "policy": pool["policy"],
+                                        "all-down": "first" if pool.get("all-down") == "first" else "all"}
+        out[name] = dict(pool, edges=shared + [{"pool": "%s-%d" % (name, t)} for t in tiers], policy="ordered")
+    return out
+
+
 def members_of(pool):
     found = []
     for m in pool["edges"]:
         found.append(dict(m) if isinstance(m, dict) else {"pool" if m.startswith("p") else "edge": m})
+    found = [m for m in found if "skip" not in m]
     for m in found:
         weight = m.get("weight", 1)
         m["share"] = float(weight[:-1]) if isinstance(weight, str) else 0
@@ -139,7 +169,7 @@ class Reading:
     """Who may answer whom: sets of edges, one of which is the answer; empty: there is none."""
 
     def __init__(self, conf, client, up):
-        self.pools, self.client, self.up, self.over = conf["pools"], client, up, set()
+        self.pools, self.client, self.up, self.over = by_priority(conf["pools"]), client, up, set()
         self.at = {e: tuple(map(float, o["at"].split(","))) for e, o in conf["edges"].items()}
 
     def lives(self, m):
@@ -176,7 +206,7 @@ class Reading:
                     first = shared + self.nearest(plain, even_down)
                 elif policy == "ordered":
                     first = shared + plain[:1]
-                elif policy == "weighted":
+                elif policy in ("weighted", "hash"):
                     weighted = [m for m in plain if m["weight"]]
                     first = shared + (weighted or ([] if shared else plain))
                 else:
@@ -346,6 +376,31 @@ pools:
         for line in ("pool       www: in order", "own              a pool, 2 of 2 up  chosen",
                      "partner          a pool, 2 of 2 up; gets 5 % of all  is not needed", "pool       own: whose turn it is"):
             same(line in said, True, said)
+
+
+@claim("a priority answers while none before it may, and what is skipped is told and never chosen")
+def priorities_in_turn():
+    config = """
+edges: { a: { a: 192.0.2.1 }, b: { a: 192.0.2.2 }, c: { a: 192.0.2.3 }, d: { a: 192.0.2.4 } }
+pools:
+  www: { edges: [ { edge: c, priority: 2 }, { edge: a, weight: 3 }, b, { edge: d, skip: on } ], policy: weighted }
+"""
+    with Server({"example.com": APEX + "www 60 EDGE www\n"}, config=config) as s:
+        said = lambda: s.ctl("explain", "www.example.com", "--client", "198.51.100.1")[1]
+        n = {}
+        for _ in range(400):
+            for a in s.udp("www.example.com").addresses():
+                n[a] = n.get(a, 0) + 1
+        same(n, {"192.0.2.1": 300, "192.0.2.2": 100})
+        for line in ("pool       www: in order", "www priority 1   a pool, 2 of 2 up  chosen", "d                is skipped here",
+                     "pool       www priority 1: whose turn it is"):
+            same(line.replace(" ", "") in said().replace(" ", ""), True, said())
+        same("d                skipped" in s.ctl("pools")[1], True, s.ctl("pools")[1])
+        s.ctl("force", "a", "down")
+        s.ctl("force", "b", "down")
+        same(s.udp("www.example.com").addresses(), ["192.0.2.3"], said())
+        s.ctl("force", "c", "down")
+        same(set(s.udp("www.example.com").addresses()) <= {"192.0.2.1", "192.0.2.2"}, True, "as if all were up: " + said())
 
 
 run("pools")

@@ -43,6 +43,37 @@ static void members_are_edges_and_pools(void)
 	text_fini(&lines);
 }
 
+/* Of one priority is a pool; shares stay beside them. */
+static void priorities_are_pools_in_order(void)
+{
+	struct text lines = { 0 };
+	struct conf c;
+
+	CU_ASSERT_TRUE_FATAL(told_read(&c,
+		SERVER ZONES EDGES
+		"pools:\n"
+		"  w: { edges: [ { edge: far, priority: 9 }, { edge: ams1, weight: 3 }, { pool: eu, "
+		"weight: 5% }, { edge: iad2, priority: 9, weight: 2 } ], policy: weighted, answers: 4, "
+		"all-down: first, pin: { country: { US: iad2 } } }\n"
+		"  eu: { edges: ams1 }\n",
+		&lines));
+	CU_ASSERT_STRING_EQUAL(text_get(&lines), "");
+	CU_ASSERT_EQUAL_FATAL(c.n_pools, 4);
+	const struct pool_opts *w = &c.pools[0], *one = &c.pools[2], *nine = &c.pools[3];
+	CU_ASSERT(w->policy == POOL_ORDERED && w->answers == 1 && w->n_members == 3 && w->n_pins == 1);
+	CU_ASSERT(w->members[0].number == 1 && w->members[0].share == POOL_SHARE / 20);
+	CU_ASSERT(w->members[1].is_pool && w->members[1].number == 2);
+	CU_ASSERT(w->members[2].is_pool && w->members[2].number == 3);
+	CU_ASSERT_STRING_EQUAL(one->name, "w priority 1");
+	CU_ASSERT_STRING_EQUAL(nine->name, "w priority 9");
+	CU_ASSERT(one->n == 1 && one->edges[0] == 0 && one->members[0].weight == 3);
+	CU_ASSERT(nine->n == 2 && nine->edges[0] == 2 && nine->edges[1] == 1);
+	CU_ASSERT(nine->policy == POOL_WEIGHTED && nine->answers == 4 && nine->n_pins == 0);
+	CU_ASSERT(nine->all_down == POOL_FIRST && nine->part && !w->part);
+	conf_fini(&c);
+	text_fini(&lines);
+}
+
 #define POOLS(text) SERVER ZONES EDGES "pools:\n" text "  eu: { edges: [ ams1 ] }\n"
 
 static void what_cannot_be_is_told(void)
@@ -78,6 +109,24 @@ static void what_cannot_be_is_told(void)
 			POOLS("  w: { edges: [ eu, { edge: iad2, weight: 2 } ] }\n"),
 			"5:43: warning: weights count in weighted pools; write \"policy: weighted\", "
 			"or a share such as 5%\n" },
+		{ "no priority", POOLS("  w: { edges: [ eu, { pool: eu, priority: -1 } ] }\n"),
+			"5:43: error: \"priority\" must be a number from 0 to 65535, not \"-1\"\n"
+			"5:21: error: pool eu is here twice; take one out\n" },
+		{ "all skipped", POOLS("  w: { edges: [ { pool: eu, skip: on }, { edge: iad2, skip: on } ] }\n"),
+			"5:8: error: all of this is skipped, and nothing would ever be answered; take "
+			"one \"skip\" out\n" },
+		{ "skipped, and here all the same",
+			POOLS("  w: { edges: [ { edge: iad2, skip: on }, iad2 ] }\n"),
+			"5:43: error: edge iad2 is here twice; take one out\n" },
+		{ "a pin to what is skipped",
+			POOLS("  w: { edges: [ { edge: iad2, skip: on }, ams1 ], pin: { country: { US: "
+			      "iad2 } }, default: iad2 }\n"),
+			"" },
+		{ "a pool that is called as the members of a priority",
+			POOLS("  w: { edges: [ { edge: iad2, priority: 2 }, ams1 ] }\n"
+			      "  w priority 2: { edges: ams1 }\n"),
+			"5:3: error: there is a pool \"w priority 2\" already, and that is what the "
+			"members of that priority are called; give it another name\n" },
 		{ "itself", POOLS("  w: { edges: [ eu, w ] }\n"),
 			"5:21: error: pools that lead to each other in a circle: w -> w\n" },
 		{ "the way round, by who stands in and by a pin",
@@ -140,6 +189,7 @@ void suite_schema_members(void)
 {
 	static const struct unit_case cases[] = {
 		{ "members are edges and pools", members_are_edges_and_pools },
+		{ "priorities are pools in order", priorities_are_pools_in_order },
 		{ "what cannot be is told", what_cannot_be_is_told },
 	};
 

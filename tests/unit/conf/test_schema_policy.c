@@ -69,7 +69,7 @@ static void chains_are_checked(void)
 			"\"spread\" "
 			"out\n" },
 		{ "a chain of nothing", POOL("policy: []"),
-			"5:40: error: \"policy\" must be nearest, ordered, round-robin, weighted, "
+			"5:40: error: \"policy\" must be nearest, ordered, round-robin, weighted, hash, "
 			"least-latency or least-load, not an empty list\n" },
 		{ "two that say which comes first",
 			POOL("probe: l, policy: least-load, affinity: name"),

@@ -104,7 +104,7 @@ static void values_of_pools_are_checked(void)
 			"\"52.37,4.90\", not \"x\"\n" },
 		{ "... is not told when the policy is unclear",
 			SERVER ZONES EDGES "pools: { p: { edges: far, policy: closest } }\n",
-			"4:35: error: \"policy\" must be nearest, ordered, round-robin, weighted, "
+			"4:35: error: \"policy\" must be nearest, ordered, round-robin, weighted, hash, "
 			"least-latency or least-load, not "
 			"\"closest\"\n" },
 		{ "weighted by nothing",
@@ -112,7 +112,7 @@ static void values_of_pools_are_checked(void)
 			"4:35: error: pool p is weighted, and all its edges have weight 0\n" },
 		{ "an unknown policy",
 			SERVER ZONES EDGES "pools: { p: { edges: ams1, policy: closest } }\n",
-			"4:36: error: \"policy\" must be nearest, ordered, round-robin, weighted, "
+			"4:36: error: \"policy\" must be nearest, ordered, round-robin, weighted, hash, "
 			"least-latency or least-load, not "
 			"\"closest\"\n" },
 		{ "too many answers",

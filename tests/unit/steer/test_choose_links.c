@@ -338,6 +338,80 @@ static void further_answers_are_drawn_by_weight(void)
 	small_close(&s);
 }
 
+/* A client's net keeps its edge while that is there, and only then goes; each has as many as its
+ * weight says. */
+static void a_hash_keeps_clients_and_heeds_weights(void)
+{
+	static const double want[4] = { 1, 2, 3, 1 };
+	struct pool_opts pool = small_pool();
+	double count[4] = { 0 }, chi = 0;
+	struct small s;
+	enum { NETS = 70000 };
+	static uint16_t had[NETS];
+
+	pool.policy = POOL_HASH;
+	pool.affinity = AFFINITY_CLIENT;
+	small_open(&s, &pool, 1);
+	for (unsigned round = 0; round < 2; round++) {
+		s.states[NYC] = round ? EDGE_DOWN : EDGE_UP;
+		struct standing *st = small_standing(s.steer, s.states);
+		struct choose_ask a = {
+			.steer = s.steer, .standing = st, .has_subnet = true, .turns = s.turns
+		};
+		for (unsigned i = 0; i < NETS; i++) {
+			const uint32_t net = i << 12; /* a /20 each */
+			a.subnet = addr_from_v4((const uint8_t[]){ (uint8_t)(20 + (net >> 24)),
+				(uint8_t)(net >> 16), (uint8_t)(net >> 8), (uint8_t)i });
+			const struct choice c = choose(&a, NULL);
+			CU_ASSERT_EQUAL_FATAL(c.n, 1);
+			CU_ASSERT_EQUAL_FATAL(c.scope, 20);
+			if (round)
+				CU_ASSERT(c.edges[0] == had[i] || had[i] == NYC);
+			had[i] = c.edges[0];
+			count[c.edges[0]] += !round;
+		}
+		standing_free(st);
+	}
+	for (unsigned e = 0; e < 4; e++)
+		chi += pow(count[e] - NETS * want[e] / 7, 2) / (NETS * want[e] / 7);
+	CU_ASSERT(chi < 16.3); /* 3 degrees of freedom: more in one of 1000 */
+	small_close(&s);
+}
+
+/* A chain, too: its last link draws each answer by weight among those that are left. */
+static void a_chain_draws_further_answers_by_weight(void)
+{
+	static const double weight[4] = { 1, 2, 3, 1 };
+	struct pool_opts pool = small_pool();
+	double count[4][4] = { { 0 } }, chi = 0;
+	struct small s;
+	enum { QUERIES = 140000 };
+
+	pool.policy = POOL_WEIGHTED;
+	pool.answers = 2;
+	pool.n_links = 1;
+	pool.links[0] = (struct pool_link){ POOL_LEAST_LATENCY, INFINITY, INFINITY };
+	small_open(&s, &pool, 1);
+	struct standing *st = small_standing(s.steer, s.states);
+	struct choose_ask a = { .steer = s.steer, .standing = st, .turns = s.turns };
+	for (unsigned i = 0; i < QUERIES; i++) {
+		a.now_us = 1000 + i / 5 * 13;
+		const struct choice c = choose(&a, NULL);
+		CU_ASSERT_EQUAL_FATAL(c.n, 2);
+		count[c.edges[0]][c.edges[1]]++;
+	}
+	for (unsigned i = 0; i < 4; i++)
+		for (unsigned k = 0; k < 4; k++) {
+			const double want = QUERIES * weight[i] / 7 * weight[k] / (7 - weight[i]);
+			CU_ASSERT(i != k || count[i][k] == 0);
+			if (i != k)
+				chi += pow(count[i][k] - want, 2) / want;
+		}
+	CU_ASSERT(chi < 27.9); /* 9 degrees of freedom: more in one of 1000 */
+	standing_free(st);
+	small_close(&s);
+}
+
 void suite_choose_links(void)
 {
 	static const struct unit_case cases[] = {
@@ -350,6 +424,9 @@ void suite_choose_links(void)
 		{ "all in the scope of an answer get that answer",
 			all_in_the_scope_of_an_answer_get_that_answer },
 		{ "further answers are drawn by weight", further_answers_are_drawn_by_weight },
+		{ "a chain draws further answers by weight",
+			a_chain_draws_further_answers_by_weight },
+		{ "a hash keeps clients and heeds weights", a_hash_keeps_clients_and_heeds_weights },
 		{ "weights are exact over a million queries",
 			weights_are_exact_over_a_million_queries },
 	};

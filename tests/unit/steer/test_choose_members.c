@@ -167,6 +167,52 @@ static void a_membership_has_its_own_weight(void)
 	small_close(&s);
 }
 
+/* Two of four pools of weights 1 to 4, of an edge each. */
+static void further_members_are_drawn_by_weight(void)
+{
+	static const uint16_t edges[4] = { AMS, ROM, NYC, SFO };
+	struct pool_opts of[5];
+	struct pool_member members[4];
+	double count[4][4] = { { 0 } }, chi = 0;
+	struct small s;
+	enum { QUERIES = 120000 };
+
+	for (unsigned i = 0; i < 5; i++)
+		of[i] = small_pool();
+	for (unsigned i = 0; i < 4; i++) {
+		members[i] = (struct pool_member){
+			.is_pool = true, .number = (uint16_t)(i + 1), .weight = (uint16_t)(i + 1)
+		};
+		of[i + 1].edges = &edges[i];
+		of[i + 1].n = 1;
+	}
+	of[TOP].n = 0;
+	of[TOP].members = members;
+	of[TOP].n_members = 4;
+	of[TOP].policy = POOL_WEIGHTED;
+	of[TOP].answers = 2;
+	small_open(&s, of, 5);
+	struct standing *st = small_standing(s.steer, s.states);
+	struct choose_ask a = { .steer = s.steer, .standing = st, .turns = s.turns };
+	for (unsigned i = 0; i < QUERIES; i++) {
+		a.now_us = 1000 + i / 5 * 13;
+		const struct choice c = choose(&a, NULL);
+		CU_ASSERT_EQUAL_FATAL(c.n, 2);
+		count[c.edges[0]][c.edges[1]]++;
+	}
+	for (unsigned i = 0; i < 4; i++)
+		for (unsigned k = 0; k < 4; k++) {
+			const double first = QUERIES * (i + 1) / 10.0,
+				     want = first * (k + 1) / (10 - (i + 1));
+			CU_ASSERT(i != k || count[i][k] == 0);
+			if (i != k)
+				chi += pow(count[i][k] - want, 2) / want;
+		}
+	CU_ASSERT(chi < 27.9); /* at most 11 degrees of freedom less 3: more in one of 1000 */
+	standing_free(st);
+	small_close(&s);
+}
+
 /* Members that are down are passed over whatever they say; when all are, each says its own. */
 static void all_down_rules_of_members_count_when_all_is_down(void)
 {
@@ -240,15 +286,16 @@ static void explaining_changes_nothing(void)
 	struct pools p;
 	struct small s;
 
-	for (unsigned kind = 0; kind < 96; kind++) {
+	for (unsigned kind = 0; kind < 112; kind++) {
 		struct choose_turn one[8] = { { 0 } }, two[8] = { { 0 } };
 		fill(&p);
-		p.of[TOP].policy = (enum pool_policy)(kind % 6);
-		p.of[TOP].answers = 1 + kind / 6 % 2;
-		p.members[1].share = kind / 12 % 2 ? POOL_SHARE / 2 : 0;
+		p.of[TOP].policy = (enum pool_policy)(kind % 7);
+		p.of[TOP].affinity = p.of[TOP].policy == POOL_HASH ? AFFINITY_CLIENT : 0;
+		p.of[TOP].answers = 1 + kind / 7 % 2;
+		p.members[1].share = kind / 14 % 2 ? POOL_SHARE / 2 : 0;
 		small_open(&s, p.of, 3);
-		s.states[AMS] = kind / 24 % 2;
-		s.states[NYC] = kind / 48 % 2;
+		s.states[AMS] = kind / 28 % 2;
+		s.states[NYC] = kind / 56 % 2;
 		struct standing *st = small_standing(s.steer, s.states);
 		for (unsigned i = 0; i < 8; i++) {
 			struct choose_ask a = { .steer = s.steer,
@@ -328,6 +375,7 @@ void suite_choose_members(void)
 		{ "plain weights divide what shares leave",
 			plain_weights_divide_what_shares_leave },
 		{ "a membership has its own weight", a_membership_has_its_own_weight },
+		{ "further members are drawn by weight", further_members_are_drawn_by_weight },
 		{ "all-down rules of members count when all is down",
 			all_down_rules_of_members_count_when_all_is_down },
 		{ "who stands in for a member is its own", who_stands_in_for_a_member_is_its_own },
