@@ -199,7 +199,7 @@ static bool start(struct agent *a, struct fault *why)
 	if (!open_instruments(a, why))
 		return false;
 	a->tally = tally_new();
-	a->http = http_new(a->loop);
+	a->http = http_new(a->loop, &(struct http_tls){ c->ca, c->cert, c->cert_key });
 	a->outboxes = memory_zeroed(c->n_servers, sizeof *a->outboxes);
 	if (!a->http)
 		return fault(why, "libcurl does not start");
@@ -208,7 +208,7 @@ static bool start(struct agent *a, struct fault *why)
 			&(struct outbox_opts){ .http = a->http,
 				.server = c->servers[i],
 				.edge = c->edge,
-				.key = c->key,
+				.key = c->has_key ? c->key : NULL,
 				.spool = c->spool,
 				.sequence = &a->sequence,
 				.assignments = a->probes != NULL,

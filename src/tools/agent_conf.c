@@ -24,6 +24,15 @@ static void take_edge(
 		*(const char **)to = text;
 }
 
+static void take_key(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct agent_conf *c = to;
+	const unsigned before = r->src->faults->errors;
+
+	option_key(r, key, value, c->key);
+	c->has_key = r->src->faults->errors == before;
+}
+
 /* A scheme that we speak, a host, and no path: what is asked for is signed, and a proxy that
  * shortens paths would break that. */
 static char *server_url(struct reader *r, const char *text)
@@ -96,12 +105,28 @@ static const struct key active_keys[] = {
 	{ 0 },
 };
 
+/* Beside the configuration, unless it begins with a slash. */
+static void take_path(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+
+	if (text)
+		*(const char **)to = file_beside(r->mem, r->src->path, text);
+}
+
+static const struct key tls_keys[] = {
+	{ "ca", take_path, .say = "the path of a file", AT(ca) },
+	{ "cert", take_path, .say = "the path of a file", AT(cert) },
+	{ "key", take_path, .say = "the path of a file", AT(cert_key) },
+	{ 0 },
+};
+
 static const struct key top_keys[] = {
 	{ "edge", take_edge, .say = "the edge's name, as the nameserver has it", AT(edge),
 		.needed = "edge: ams1" },
-	{ "key", option_key,
-		.say = "32 bytes in base64 (\"openssl rand -base64 32\" makes them)", AT(key),
-		.needed = "key: \"...\" (\"openssl rand -base64 32\" makes one)" },
+	{ "key", take_key,
+		.say = "32 bytes in base64 (\"openssl rand -base64 32\" makes them)" },
+	{ "tls", keys_section, .keys = tls_keys },
 	{ "servers", take_servers,
 		.say = "http://HOST:PORT or https://HOST:PORT without a path, or a list of "
 		       "these",
@@ -115,6 +140,27 @@ static const struct key top_keys[] = {
 	{ 0 },
 };
 
+/* Whom a nameserver is to know us by: a key, or a certificate, which is shown to https alone. */
+static void check_identity(struct reader *r, const struct node *top, const struct agent_conf *c)
+{
+	const struct node *tls = parse_get(top, "tls");
+
+	if (tls && !c->cert != !c->cert_key)
+		parse_error(r->src, tls->key,
+			"\"cert\" and \"key\" of \"tls\" go together: a certificate, and its private key");
+	if (parse_get(top, "key"))
+		return;
+	if (!c->cert)
+		parse_error(r->src, top,
+			"\"key\" is missing in the configuration; write for example: key: \"...\" (\"openssl rand "
+			"-base64 32\" makes one), or tls: { cert: ams1.pem, key: ams1.key }");
+	for (size_t i = 0; c->cert && i < c->n_servers; i++)
+		if (strncmp(c->servers[i], "https://", 8) != 0)
+			parse_error(r->src, parse_get(top, "servers")->key,
+				"%s: without a \"key\" the certificate alone says who we are, and it is shown to https:// only",
+				c->servers[i]);
+}
+
 static void read_tree(
 	struct agent_conf *c, const struct parse_source *src, struct arena *scratch)
 {
@@ -123,6 +169,8 @@ static void read_tree(
 
 	if (top && keys_is_map(&r, top, "the configuration"))
 		keys_read(&r, top_keys, top, "the configuration", c);
+	if (top && top->kind == NODE_MAP)
+		check_identity(&r, top, c);
 }
 
 bool agent_conf_read(struct agent_conf *c, const char *path, struct faults *f)

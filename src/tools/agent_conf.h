@@ -14,7 +14,11 @@
 struct agent_conf {
 	struct arena mem;
 	const char *edge; /* whose agent this is */
-	uint8_t key[SEAL_KEY];
+	uint8_t key[SEAL_KEY]; /* where `has_key` */
+	bool has_key;
+	/* PEM files: who vouches for servers of https, NULL: those that the system trusts; and what is shown
+	 * to them, NULL: nothing. */
+	const char *ca, *cert, *cert_key;
 	const char *const *servers; /* "http://host:port", without a slash at the end */
 	size_t n_servers;
 	unsigned report_ms; /* between two reports */

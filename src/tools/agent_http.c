@@ -12,6 +12,7 @@
 struct http {
 	struct ev_loop *loop;
 	CURLM *multi;
+	struct http_tls tls;
 	ev_timer timer;
 };
 
@@ -124,7 +125,7 @@ static int watch_time(CURLM *multi, long ms, void *ctx)
 	return 0;
 }
 
-struct http *http_new(struct ev_loop *loop)
+struct http *http_new(struct ev_loop *loop, const struct http_tls *tls)
 {
 	struct http *h = calloc(1, sizeof *h);
 
@@ -134,6 +135,7 @@ struct http *http_new(struct ev_loop *loop)
 		return NULL;
 	}
 	h->loop = loop;
+	h->tls = *tls;
 	ev_timer_init(&h->timer, on_time, 0, 0);
 	h->timer.data = h;
 	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
@@ -195,6 +197,21 @@ static bool set_headers(struct http_request *r, const char *const *headers)
 	return true;
 }
 
+/* A file of authorities that is renewed is read at the next request, not a day later. */
+static void set_tls(CURL *e, const struct http_tls *t)
+{
+	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+	if (t->ca) {
+		curl_easy_setopt(e, CURLOPT_CAINFO, t->ca);
+		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	}
+	if (t->cert) {
+		curl_easy_setopt(e, CURLOPT_SSLCERT, t->cert);
+		curl_easy_setopt(e, CURLOPT_SSLKEY, t->key);
+	}
+}
+
 static void set_options(struct http_request *r, const struct http_ask *ask)
 {
 	CURL *e = r->easy;
@@ -205,6 +222,7 @@ static void set_options(struct http_request *r, const struct http_ask *ask)
 	curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->headers);
 	curl_easy_setopt(e, CURLOPT_TIMEOUT, (long)HTTP_PATIENCE_S);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	set_tls(e, &r->http->tls);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, r->error);
 	curl_easy_setopt(e, CURLOPT_PRIVATE, (char *)r);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);

@@ -15,6 +15,12 @@ struct http_request;
 
 enum { HTTP_ANSWER_MOST = 256 << 10, HTTP_PATIENCE_S = 20 };
 
+/* Of https: PEM files, read anew for each connection. */
+struct http_tls {
+	const char *ca; /* NULL: whom the system trusts */
+	const char *cert, *key; /* what is shown; NULL: nothing */
+};
+
 struct http_answer {
 	unsigned status; /* 0: there was none, and `error` says why */
 	const char *error;
@@ -34,8 +40,8 @@ struct http_ask {
 	void (*done)(void *ctx, const struct http_answer *a);
 };
 
-/* NULL: libcurl has no memory. */
-struct http *http_new(struct ev_loop *loop);
+/* NULL: libcurl has no memory. What `tls` points to is borrowed until http_free(). */
+struct http *http_new(struct ev_loop *loop, const struct http_tls *tls);
 /* After all requests have ended or were stopped. */
 void http_free(struct http *h);
 

@@ -38,7 +38,7 @@ struct outbox_opts {
 	struct http *http;  /* borrowed, as all of this */
 	const char *server; /* "http://host:port" */
 	const char *edge;
-	const uint8_t *key; /* [SEAL_KEY] */
+	const uint8_t *key; /* [SEAL_KEY]; NULL: our certificate says who we are (https) */
 	size_t spool;       /* bytes */
 	uint64_t *sequence; /* of the agent, for dispatch_sequence() */
 	bool assignments;   /* ask for them */

@@ -76,6 +76,21 @@ static void every_setting_is_taken(void)
 	agent_conf_fini(&c);
 }
 
+static void a_certificate_stands_for_a_key(void)
+{
+	struct agent_conf c;
+
+	CU_ASSERT_STRING_EQUAL(told(&c, "edge: ams1\nservers: \"https://a\"\ntls: { ca: ca.pem, cert: /a.pem, key: /a.key }\n"), "");
+	CU_ASSERT_FALSE(c.has_key);
+	CU_ASSERT_STRING_EQUAL(c.ca, "/tmp/ca.pem");
+	CU_ASSERT_STRING_EQUAL(c.cert, "/a.pem");
+	CU_ASSERT_STRING_EQUAL(c.cert_key, "/a.key");
+	agent_conf_fini(&c);
+	CU_ASSERT_STRING_EQUAL(told(&c, NEEDED), "");
+	CU_ASSERT_TRUE(c.has_key && !c.ca && !c.cert);
+	agent_conf_fini(&c);
+}
+
 static void what_is_wrong_is_told_at_its_place(void)
 {
 	static const struct {
@@ -84,6 +99,11 @@ static void what_is_wrong_is_told_at_its_place(void)
 		{ "key: " KEY "\nservers: \"http://a\"\n", "\"edge\" is missing" },
 		{ "edge: a\nservers: \"http://a\"\n", "\"key\" is missing" },
 		{ "edge: a\nkey: " KEY "\n", "\"servers\" is missing" },
+		{ NEEDED "tls: { cert: a.pem }\n", ":4:1: error: \"cert\" and \"key\" of \"tls\" go together" },
+		{ NEEDED "tls: { key: a.key }\n", "go together" },
+		{ "edge: a\ntls: { ca: ca.pem }\nservers: \"https://a\"\n", "\"key\" is missing" },
+		{ "edge: a\ntls: { cert: a.pem, key: a.key }\nservers: [ \"https://a\", \"http://b\" ]\n",
+			":3:1: error: http://b: without a \"key\"" },
 		{ "edge: a\nkey: AAEC\nservers: \"http://a\"\n", ":2:6: error: " },
 		{ "edge: a\nkey: " KEY "\nservers: a.example\n", ":3:10: error: " },
 		{ "edge: a\nkey: " KEY "\nservers: \"ftp://a\"\n", ":3:10: error: " },
@@ -141,6 +161,7 @@ static const struct unit_case cases[] = {
 	{ "what is needed is little, and the rest has defaults",
 		what_is_needed_is_little_and_the_rest_has_defaults },
 	{ "every setting is taken", every_setting_is_taken },
+	{ "a certificate stands for a key", a_certificate_stands_for_a_key },
 	{ "what is wrong is told at its place", what_is_wrong_is_told_at_its_place },
 };
 
