@@ -9,7 +9,7 @@
 /* What came, and what was refused for which reason. */
 struct agent_counts {
 	uint64_t reports, rows, assignments;
-	uint64_t forged;     /* no such agent, or not its signature */
+	uint64_t forged;     /* no such agent, or not its signature or certificate */
 	uint64_t untimely;   /* too old, or ahead */
 	uint64_t replayed;   /* taken before */
 	uint64_t oversized;  /* too many bytes or rows */

@@ -141,7 +141,9 @@ struct conf_file {
 /* Who may report measurements: the agent at an edge. */
 struct conf_agent {
 	unsigned edge; /* number */
-	uint8_t key[32];
+	uint8_t key[32]; /* where `has_key` */
+	bool has_key;
+	const char *certificate; /* a name of the certificate that may stand for the key, lower case; or NULL */
 };
 
 /* What is measured, and what is made of it. */
@@ -219,6 +221,7 @@ struct conf {
 	struct sockaddr_storage management; /* management: listen */
 	socklen_t management_len;           /* 0: none */
 	unsigned metrics_zones;             /* management: metrics-zones */
+	bool management_tls;                /* management: tls */
 
 	const char *const *city_files; /* geoip: city: file */
 	size_t n_city_files;

@@ -90,7 +90,7 @@ static const struct key management_keys[] = {
 	{ "listen", take_management, .say = "an address with or without a port",
 		.needed = "listen: \"127.0.0.1:9953\"",
 		.about = "Where agents report and ask what to measure, by HTTP. The port "
-			 "is 9953 unless given. Reports are signed, not encrypted. 64 "
+			 "is 9953 unless given. Reports are signed, and encrypted with \"tls\". 64 "
 			 "connections at once, 8 of one address; half of them are kept "
 			 "for addresses that have reported within the hour." },
 	{ "metrics", option_switch, .say = "on or off", AT(policy.counts_more),
@@ -102,6 +102,9 @@ static const struct key management_keys[] = {
 		.about = "So many zones have numbers of their own there: those that are asked "
 			 "most. All others are counted together.",
 		.otherwise = "100" },
+	{ "tls", option_switch, .say = "on or off", .at = offsetof(struct conf, management_tls),
+		.about = "HTTP over TLS (https), with the certificates of \"server: tls\".",
+		.otherwise = "off" },
 	{ 0 },
 };
 

@@ -72,13 +72,56 @@ static void take_files(
 
 /* --- agents ------------------------------------------------------------------------------- */
 
+static void take_agent_key(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf_agent *agent = to;
+	const unsigned before = r->src->faults->errors;
+
+	option_key(r, key, value, agent->key);
+	agent->has_key = r->src->faults->errors == before;
+}
+
+static void take_certificate(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+
+	if (!text)
+		return;
+	char *name = arena_strdup(r->mem, text);
+	for (char *c = name; *c; c++)
+		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+	((struct conf_agent *)to)->certificate = name;
+}
+
 static const struct key agent_keys[] = {
-	{ "key", option_key, .at = offsetof(struct conf_agent, key),
+	{ "key", take_agent_key,
 		.say = "32 bytes in base64 (\"openssl rand -base64 32\" makes them)",
-		.needed = "key: \"...\" (\"openssl rand -base64 32\" makes one)",
-		.about = "The key that this edge's agent signs its reports with." },
+		.about = "The key that this edge's agent signs its reports with. It needs this or "
+			 "\"certificate\"; with both either will do." },
+	{ "certificate", take_certificate, .say = "a host name",
+		.about = "A name that the agent's certificate is for: who shows it over TLS needs no "
+			 "key. \"server: tls-clients\" says who vouches for it, and \"management: "
+			 "tls\" has to be on." },
 	{ 0 },
 };
+
+static bool may_report(struct reader *r, const struct node *n, const struct conf_agent *agent)
+{
+	if (!agent->certificate)
+		return agent->has_key || parse_get(n, "key") ||
+			parse_error(r->src, n->key,
+				"the agent %s needs a \"key\" (\"openssl rand -base64 32\" makes one), or a "
+				"\"certificate\": the name that its certificate is for",
+				n->key->text);
+	if (!r->conf->management_tls)
+		return parse_error(r->src, parse_get(n, "certificate"),
+			"certificates are shown over TLS only; write: management: { listen: ..., tls: on }");
+	return r->conf->tls_clients ||
+		parse_error(r->src, parse_get(n, "certificate"),
+			"nobody vouches for clients' certificates; write in \"server\": tls-clients: ca.pem");
+}
 
 /* An agent has the name of the edge that it measures from. */
 static void take_agents(
@@ -91,11 +134,13 @@ static void take_agents(
 	l->agents = arena_zalloc(r->mem, value->n * sizeof *l->agents);
 	for (const struct node *n = value->first; n; n = n->next) {
 		struct conf_agent *agent = &l->agents[l->n_agents];
+		*agent = (struct conf_agent){ 0 };
 		if (n->kind == NODE_BAD || !schema_edge_find(r, key, n->key, &agent->edge) ||
 			!keys_is_map(r, n, n->key->text))
 			continue;
 		keys_read(r, agent_keys, n, n->key->text, agent);
-		l->n_agents++;
+		if (may_report(r, n, agent))
+			l->n_agents++;
 	}
 }
 

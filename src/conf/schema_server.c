@@ -190,6 +190,9 @@ void schema_server_end(const struct reader *r)
 
 	if (c->n_tls || (conf_at(c, "server", "tls", &at) && r->src->faults->errors))
 		return;
+	if (c->management_tls && conf_at(c, "management", "tls", &at))
+		faults_error(r->src->faults, &at,
+			"there is no certificate to show; write in \"server\": tls: [ { cert: ns1.pem, key: ns1.key } ]");
 	for (size_t i = 0; i < c->net.n; i++)
 		if (net_is_tls(c->net.listen[i].kind)) {
 			conf_at(c, "server", "listen", &at);

@@ -35,6 +35,8 @@ struct reading {
 struct certificates {
 	struct certificates_opts opts;
 	struct workers *workers; /* NULL: nobody yet */
+	void (*take)(void *ctx, struct tls *shown); /* NULL: nobody else */
+	void *take_ctx;
 	unsigned lane;
 	ev_timer timer;
 	struct tls *shown;        /* held; NULL: none is configured */
@@ -122,6 +124,8 @@ static void show(struct certificates *c, struct tls *next)
 	c->told = REPORT_TLS_GOOD;
 	if (c->workers && next)
 		workers_set_tls(c->workers, next);
+	if (c->take)
+		c->take(c->take_ctx, next);
 }
 
 /* While files are written one may not fit the other: only what stays wrong is told. */
@@ -319,6 +323,13 @@ void certificates_give(struct certificates *c, struct workers *w)
 	c->workers = w;
 	if (c->shown)
 		workers_set_tls(w, c->shown);
+}
+
+void certificates_follow(struct certificates *c, void (*take)(void *ctx, struct tls *shown), void *ctx)
+{
+	c->take = take;
+	c->take_ctx = ctx;
+	take(ctx, c->shown);
 }
 
 struct report_tls certificates_report(const struct certificates *c)

@@ -30,6 +30,11 @@ void certificates_free(struct certificates *c);
 /* From now on those get what is read. */
 void certificates_give(struct certificates *c, struct workers *w);
 
+/* So does one more: `take` is called in the loop's thread, now and whenever there is something else to show; it
+ * holds what it keeps. NULL: nothing is shown any more. */
+struct tls;
+void certificates_follow(struct certificates *c, void (*take)(void *ctx, struct tls *shown), void *ctx);
+
 /* What is shown. The caller drops its hold, `shown`. */
 struct report_tls certificates_report(const struct certificates *c);
 

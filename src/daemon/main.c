@@ -274,7 +274,10 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->measuring = measuring_new(&(struct measuring_opts){ s->loop, s->publisher,
 					     s->rankings, s->workers, s->key },
 		why);
-	return s->measuring != NULL;
+	if (!s->measuring)
+		return false;
+	certificates_follow(s->certificates, measuring_show, s->measuring);
+	return true;
 }
 
 static bool open_control(struct server *s, struct fault *why)

@@ -283,7 +283,8 @@ static void set_agents(struct measuring *l)
 
 	for (size_t i = 0; i < c->latency.n_agents; i++)
 		agents[i] = (struct manage_agent){ c->edges[c->latency.agents[i].edge].name,
-			c->latency.agents[i].key };
+			c->latency.agents[i].has_key ? c->latency.agents[i].key : NULL,
+			c->latency.agents[i].certificate };
 	manage_set_agents(l->manage, agents, c->latency.n_agents);
 	memory_free(agents);
 }
@@ -365,8 +366,9 @@ struct measuring *measuring_new(const struct measuring_opts *opts, struct fault 
 	l->timer.data = l;
 	if (!c->management_len)
 		return l;
-	l->manage = manage_open(opts->loop, (const struct sockaddr *)&c->management,
-		c->management_len, &l->hooks, why);
+	l->manage = manage_open(&(struct manage_opts){ opts->loop, (const struct sockaddr *)&c->management,
+					c->management_len, c->management_tls, &l->hooks },
+		why);
 	if (!l->manage) {
 		measuring_free(l);
 		return NULL;
@@ -376,6 +378,14 @@ struct measuring *measuring_new(const struct measuring_opts *opts, struct fault 
 	publisher_follow(opts->publisher, on_parts, l);
 	ev_timer_start(opts->loop, &l->timer);
 	return l;
+}
+
+void measuring_show(void *ctx, struct tls *shown)
+{
+	struct measuring *l = ctx;
+
+	if (l->manage)
+		manage_set_tls(l->manage, shown);
 }
 
 void measuring_free(struct measuring *l)

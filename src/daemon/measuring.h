@@ -35,6 +35,10 @@ void measuring_watched(
 
 void measuring_free(struct measuring *m);
 
+/* certificates_follow(): what agents are shown; `ctx` is a struct measuring. */
+struct tls;
+void measuring_show(void *ctx, struct tls *shown);
+
 /* For reports: what has come in, and how many networks are watched; nothing without a listener.
  */
 struct agent_counts measuring_counts(const struct measuring *m, size_t *targets);

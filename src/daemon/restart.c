@@ -90,6 +90,11 @@ static bool same_management(const struct conf *a, const struct conf *b)
 		memcmp(&a->management, &b->management, a->management_len) == 0;
 }
 
+static bool same_management_tls(const struct conf *a, const struct conf *b)
+{
+	return a->management_tls == b->management_tls;
+}
+
 static bool same_socket(const struct conf *a, const struct conf *b)
 {
 	return same_text(a->control_socket, b->control_socket);
@@ -121,6 +126,7 @@ static const struct {
 	{ "server", "tls-handshakes", same_handshakes },
 	{ "server", "tls-handshakes-per-net", same_handshakes_per_net },
 	{ "server", "user", same_user }, { "management", "listen", same_management },
+	{ "management", "tls", same_management_tls },
 	{ "control", "socket", same_socket }, { "store", "file", same_store }, { "store", "keys", same_keys } };
 
 bool restart_needs(const char *section, const char *key)

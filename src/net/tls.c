@@ -39,13 +39,16 @@ static int choose_certificate(SSL *ssl, int *alert, void *ctx)
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 	const unsigned char *in, unsigned in_len, void *ctx)
 {
-	static const unsigned char dot[] = "\3dot", http[] = "\2h2\10http/1.1";
-	const bool dns = ((const struct tls_end *)SSL_get_app_data(ssl))->speech == TLS_DNS;
+	static const struct {
+		unsigned char names[16];
+		unsigned len;
+	} speeches[] = { [TLS_DNS] = { "\3dot", 4 }, [TLS_HTTP] = { "\2h2\10http/1.1", 12 },
+		[TLS_HTTP_ONE] = { "\10http/1.1", 9 } };
+	const enum tls_speech speech = ((const struct tls_end *)SSL_get_app_data(ssl))->speech;
 	unsigned char *chosen;
 
 	(void)ctx;
-	if (SSL_select_next_proto(&chosen, out_len, dns ? dot : http,
-		    dns ? sizeof dot - 1 : sizeof http - 1, in,
+	if (SSL_select_next_proto(&chosen, out_len, speeches[speech].names, speeches[speech].len, in,
 		    in_len) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*out = chosen;

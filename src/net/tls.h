@@ -66,7 +66,7 @@ size_t tls_find(const struct tls *t, const char *name);
 
 /* What is spoken inside, as ALPN has it (RFC 7301): who offers other things alone is refused, who
  * offers nothing is taken at the port's word. */
-enum tls_speech { TLS_DNS /* "dot" */, TLS_HTTP /* "h2", "http/1.1" */ };
+enum tls_speech { TLS_DNS /* "dot" */, TLS_HTTP /* "h2", "http/1.1" */, TLS_HTTP_ONE /* "http/1.1" */ };
 
 /* The plain pipe becomes one of TLS, as the server; pipe_shake() is to come. Holds `t` until it is closed.
  * False: no memory, and the pipe is as it was. */

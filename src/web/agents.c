@@ -20,11 +20,11 @@ static bool read_seal(struct request *r)
 	const char *sequence = header_field(r, SEAL_SEQUENCE);
 
 	r->signature = header_field(r, SEAL_SIGNATURE);
-	if (!agent || !time || !sequence || !r->signature)
+	r->seal.agent = agent;
+	if (!agent || !time || !sequence || (!r->signature && !manage_is_certified(r->manage, r)))
 		return manage_refuse(r, MHD_HTTP_UNAUTHORIZED, counter,
 			"a request needs " SEAL_AGENT ", " SEAL_TIME ", " SEAL_SEQUENCE
-			" and " SEAL_SIGNATURE);
-	r->seal.agent = agent;
+			" and " SEAL_SIGNATURE ", or over TLS the agent's certificate for the last");
 	if (!seal_number(time, &r->seal.time_s) || !seal_number(sequence, &r->seal.sequence))
 		return manage_refuse(r, MHD_HTTP_BAD_REQUEST, counter,
 			SEAL_TIME " is UNIX time in seconds, " SEAL_SEQUENCE
@@ -98,15 +98,17 @@ static bool begin_assignments(struct request *r)
 
 /* --- all of it is there ------------------------------------------------------------------- */
 
-/* One answer to whoever has no key, whatever else is wrong. */
+/* One answer to whoever has no key, whatever else is wrong. Who has shown the agent's certificate may leave the
+ * signature away; a wrong one is wrong. */
 static bool check_signature(struct request *r)
 {
 	uint8_t key[SEAL_KEY];
 
-	return (manage_key(r->manage, r->seal.agent, key) &&
+	return (!r->signature && manage_is_certified(r->manage, r)) ||
+		(r->signature && manage_key(r->manage, r->seal.agent, key) &&
 		       seal_is_signed(r->signature, key, &r->seal, r->body.s, r->body.len)) ||
 		manage_refuse(r, MHD_HTTP_UNAUTHORIZED, &manage_own_counts(r->manage)->forged,
-			"there is no such agent, or this is not its signature");
+			"there is no such agent, or this is not its signature or certificate");
 }
 
 /* Ages count back from when it was sent: agent's clock against agent's clock. */

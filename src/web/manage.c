@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "web/manage_tls.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -22,7 +23,9 @@ enum { HEADERS_MOST = 8 << 10, BACKLOG = 64 };
 
 struct agent {
 	char *edge;
-	uint8_t key[SEAL_KEY];
+	uint8_t key[SEAL_KEY]; /* where `has_key` */
+	bool has_key;
+	char *certificate; /* or NULL */
 	bool may; /* else it was one before a reload, and only its sequences are kept */
 	struct seal_guard guard[MANAGE_KINDS];
 };
@@ -44,6 +47,8 @@ struct manage {
 	struct ev_loop *loop;
 	const struct manage_hooks *hooks;
 	struct MHD_Daemon *http;
+	struct manage_tls *tls; /* NULL: HTTP in the clear */
+	int listener;           /* with `tls` ours; else -1, libmicrohttpd's */
 	ev_async wake;
 	ev_timer clock;
 	struct agent_counts counts; /* atomic */
@@ -82,7 +87,11 @@ void manage_set_agents(struct manage *m, const struct manage_agent *agents, size
 			*a = (struct agent){ .edge = memory_strdup(agents[i].edge) };
 		}
 		a->may = true;
-		memcpy(a->key, agents[i].key, SEAL_KEY);
+		a->has_key = agents[i].key != NULL;
+		if (a->has_key)
+			memcpy(a->key, agents[i].key, SEAL_KEY);
+		memory_free(a->certificate);
+		a->certificate = agents[i].certificate ? memory_strdup(agents[i].certificate) : NULL;
 	}
 	pthread_mutex_unlock(&m->lock);
 }
@@ -91,11 +100,30 @@ bool manage_key(struct manage *m, const char *edge, uint8_t key[static SEAL_KEY]
 {
 	pthread_mutex_lock(&m->lock);
 	const struct agent *a = find_agent(m, edge);
-	const bool may = a && a->may;
+	const bool may = a && a->may && a->has_key;
 	if (may)
 		memcpy(key, a->key, SEAL_KEY);
 	pthread_mutex_unlock(&m->lock);
 	return may;
+}
+
+bool manage_is_certified(struct manage *m, const struct request *r)
+{
+	char *name = NULL;
+
+	if (!m->tls)
+		return false;
+	pthread_mutex_lock(&m->lock);
+	const struct agent *a = find_agent(m, r->seal.agent);
+	if (a && a->may && a->certificate)
+		name = strdup(a->certificate);
+	pthread_mutex_unlock(&m->lock);
+	const bool is = name &&
+		manage_tls_is(m->tls,
+			MHD_get_connection_info(r->at, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+			name);
+	free(name);
+	return is;
 }
 
 static void see_clock(struct manage *m)
@@ -514,7 +542,7 @@ static int open_listener(const struct sockaddr *sa, socklen_t len, struct fault 
 	return -1;
 }
 
-/* Signals are the control thread's. */
+/* Signals are the control thread's. With `fd` -1 connections come by take_front(). */
 static struct MHD_Daemon *start_http(struct manage *m, int fd)
 {
 	sigset_t all, before;
@@ -522,28 +550,53 @@ static struct MHD_Daemon *start_http(struct manage *m, int fd)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	struct MHD_Daemon *http = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, on_accept, m,
-		on_request, m, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+			(fd < 0 ? MHD_USE_NO_LISTEN_SOCKET : 0),
+		0, on_accept, m, on_request, m, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)MANAGE_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		(unsigned)MANAGE_CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)MANAGE_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)HEADERS_MOST, MHD_OPTION_URI_LOG_CALLBACK, on_target, m,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, m, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, m, MHD_OPTION_END);
+		on_connection, m, fd < 0 ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_END);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return http;
 }
 
-struct manage *manage_open(struct ev_loop *loop, const struct sockaddr *sa, socklen_t len,
-	const struct manage_hooks *hooks, struct fault *why)
+/* The thread of TLS. */
+static bool take_front(void *ctx, int fd, const struct sockaddr *from, socklen_t len)
 {
-	const int fd = open_listener(sa, len, why);
+	const struct manage *m = ctx;
+
+	return MHD_add_connection(m->http, fd, from, len) == MHD_YES;
+}
+
+/* Takes `fd` where it succeeds. */
+static bool start(struct manage *m, int fd, bool tls, struct fault *why)
+{
+	m->http = start_http(m, tls ? -1 : fd);
+	if (!m->http)
+		return fault(why, "management: listen: libmicrohttpd does not start");
+	if (!tls)
+		return true;
+	m->tls = manage_tls_new(fd, take_front, m);
+	if (!m->tls || !manage_tls_start(m->tls))
+		return fault(why, "management: listen: there is no memory or no thread for TLS");
+	m->listener = fd;
+	return true;
+}
+
+struct manage *manage_open(const struct manage_opts *opts, struct fault *why)
+{
+	const int fd = open_listener(opts->listen, opts->len, why);
 
 	if (fd < 0)
 		return NULL;
 	struct manage *m = memory_zeroed(1, sizeof *m);
-	m->loop = loop;
-	m->hooks = hooks;
+	m->loop = opts->loop;
+	m->listener = -1;
+	m->hooks = opts->hooks;
 	see_clock(m); /* the address was nobody else's from here on */
 	m->queue_end = &m->queue;
 	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++)
@@ -552,21 +605,27 @@ struct manage *manage_open(struct ev_loop *loop, const struct sockaddr *sa, sock
 	ev_async_init(&m->wake, on_wake);
 	ev_timer_init(&m->clock, on_clock, 1, 1);
 	m->wake.data = m->clock.data = m;
-	ev_async_start(loop, &m->wake);
-	ev_timer_start(loop, &m->clock);
-	m->http = start_http(m, fd);
-	if (m->http)
+	ev_async_start(m->loop, &m->wake);
+	ev_timer_start(m->loop, &m->clock);
+	if (start(m, fd, opts->tls, why))
 		return m;
 	close(fd);
 	manage_close(m);
-	fault(why, "management: listen: libmicrohttpd does not start");
 	return NULL;
+}
+
+void manage_set_tls(struct manage *m, struct tls *shown)
+{
+	if (m->tls)
+		manage_tls_show(m->tls, shown);
 }
 
 void manage_close(struct manage *m)
 {
 	if (!m)
 		return;
+	if (m->tls)
+		manage_tls_stop(m->tls);
 	for (struct request *r = take_queue(m, true), *next; r; r = next) {
 		next = r->next;
 		manage_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL, "the server is stopping");
@@ -574,11 +633,17 @@ void manage_close(struct manage *m)
 	}
 	if (m->http)
 		MHD_stop_daemon(m->http);
+	if (m->tls)
+		manage_tls_free(m->tls);
+	if (m->listener >= 0)
+		close(m->listener);
 	ev_async_stop(m->loop, &m->wake);
 	ev_timer_stop(m->loop, &m->clock);
 	pthread_mutex_destroy(&m->lock);
-	for (size_t i = 0; i < m->n_agents; i++)
+	for (size_t i = 0; i < m->n_agents; i++) {
 		memory_free(m->agents[i].edge);
+		memory_free(m->agents[i].certificate);
+	}
 	memory_free(m->agents);
 	memory_free(m);
 }

@@ -5,7 +5,8 @@
  * body holds up the control thread, and a reload holds up no request. That thread reads,
  * checks signatures (seal.h) and parses; what is good waits, its connection asleep, until the
  * control thread has done it, which wakes it with the answer: the tables have one writer.
- * Whatever is not good is refused with a reason in JSON, counted, and changes nothing.
+ * Whatever is not good is refused with a reason in JSON, counted, and changes nothing. An agent is known by what it
+ * signs, or by the certificate that it shows over TLS.
  */
 #ifndef WEB_MANAGE_H
 #define WEB_MANAGE_H
@@ -63,18 +64,30 @@ struct manage_hooks {
  * literal; `body` NULL: it could not be made. */
 void manage_answer(struct request *r, const char *type, const struct text *body);
 
-/* NULL and one sentence when the address cannot be had. `hooks` is borrowed. */
-struct manage *manage_open(struct ev_loop *loop, const struct sockaddr *listen, socklen_t len,
-	const struct manage_hooks *hooks, struct fault *why);
+struct manage_opts {
+	struct ev_loop *loop;
+	const struct sockaddr *listen;
+	socklen_t len;
+	bool tls; /* HTTP inside TLS (manage_tls.h) */
+	const struct manage_hooks *hooks; /* borrowed */
+};
+
+/* NULL and one sentence when the address cannot be had. */
+struct manage *manage_open(const struct manage_opts *opts, struct fault *why);
 void manage_close(struct manage *m);
 
 /* Control thread: who may report. Replaces those before; the sequences of agents outlive a
  * reload. Borrowed for the call. */
 struct manage_agent {
 	const char *edge;
-	const uint8_t *key; /* [SEAL_KEY] */
+	const uint8_t *key;      /* [SEAL_KEY]; NULL: it has none */
+	const char *certificate; /* a name; who shows a certificate for it needs no key; or NULL */
 };
 void manage_set_agents(struct manage *m, const struct manage_agent *agents, size_t n);
+
+/* Control thread: what is shown to clients of TLS from now on; held. */
+struct tls;
+void manage_set_tls(struct manage *m, struct tls *shown);
 
 struct agent_counts manage_counts(struct manage *m);
 

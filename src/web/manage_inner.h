@@ -44,6 +44,8 @@ struct agent_counts *manage_own_counts(struct manage *m);
 
 /* Copies the key of an agent; false when there is none. */
 bool manage_key(struct manage *m, const char *agent, uint8_t key[static SEAL_KEY]);
+/* The listener's thread: has it come from who has shown that agent's certificate? */
+bool manage_is_certified(struct manage *m, const struct request *r);
 /* Takes a signed request's sequence. */
 enum seal_verdict manage_take(struct manage *m, const struct request *r);
 /* As seal_when() wants it; any thread. */

@@ -9,11 +9,13 @@ import http.server
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 
+from edges import make_ca, make_certificate
 from lib import BUILD, SLOW, WAYMARKD, APEX, Server, claim, ecs, free_port, opt, run, same
 
 AGENT = BUILD + "/waymark-agent"
@@ -100,14 +102,14 @@ pools: { web: { edges: [ ams1, iad1 ] } }
 
 # All that are needed start at once: each takes no reports for the first seconds.
 WANTED = {"impossible": ("ams1",), "taken": ("ams1", "iad1"), "refused": ("ams1",), "restarted": ("ams1",), "targets": ("ams1", "iad1"), "reloaded": ("ams1",),
-          "mesh": ("ams1",), "mesh too": ("ams1",), "away": ("ams1",), "strangers": ("ams1",), "refusing": ("ams1",)}
+          "certified": (), "mesh": ("ams1",), "mesh too": ("ams1",), "away": ("ams1",), "strangers": ("ams1",), "refusing": ("ams1",)}
 started = {}
 
 
 def nameserver(name):
     for other, agents in WANTED.items():
         if other not in started and (len(sys.argv) < 2 or other.split()[0] in sys.argv):
-            started[other] = Nameserver(agents=agents)
+            started[other] = (Certified if other == "certified" else Nameserver)(agents=agents)
     return started[name].warm()
 
 
@@ -462,6 +464,89 @@ def impostor():
                 same(posted, [], "something was measured")
     finally:
         web.shutdown()
+
+
+class Certified(Nameserver):
+    """Speaks TLS. ams1 has a certificate, iad1 a key."""
+
+    def __init__(self, **more):
+        super().__init__(start=False, **more)
+        make_ca(self.dir)
+        for name in ("ns1", "ams1", "other"):
+            make_certificate(self.dir, name, name + ".example.com", 30)
+        self.server += ", tls: [ { cert: ns1.pem, key: ns1.key } ], tls-clients: ca.pem"
+        self.configure(self.config.replace('%d" }' % self.management, '%d", tls: on }' % self.management).replace(
+            "agents: {", 'agents: { ams1: { certificate: Ams1.example.com }, iad1: { key: "%s" },' % b64(KEYS["iad1"])))
+        self.begun = time.monotonic()
+        self.start()
+
+    def context(self, cert=None):
+        c = ssl.create_default_context(cafile=self.dir + "/ca.pem")
+        if cert:
+            c.load_cert_chain("%s/%s.pem" % (self.dir, cert), "%s/%s.key" % (self.dir, cert))
+        return c
+
+    def ask(self, method, target, body=b"", headers=None, cert=None):
+        with socket.create_connection(("127.0.0.1", self.management), timeout=20 * SLOW) as plain:
+            with self.context(cert).wrap_socket(plain, server_hostname="ns1.example.com") as s:
+                c = http.client.HTTPConnection("ns1.example.com")
+                c.sock = s
+                c.request(method, target, body or None, headers or {})
+                r = c.getresponse()
+                return r.status, json.loads(r.read()), r.headers
+
+    def report(self, cert, signed=False, agent="ams1", key=b"?"):
+        body = json.dumps(report(ROW)).encode()
+        fields = self.signed("POST", "/v1/latency", body, agent=agent, key=key)
+        if not signed:
+            del fields["Waymark-Signature"]
+        return self.ask("POST", "/v1/latency", body, fields, cert)[0]
+
+
+@claim("over TLS an agent's certificate stands for its key; another's, none, or a wrong signature beside it do not")
+def certified():
+    with nameserver("certified") as s:
+        same([s.report(*row) for row in ((None,), ("other",), ("ns1",), (None, True))], [401] * 4)
+        same(s.report("ams1", True), 401)
+        same(s.report("ams1", agent="iad1"), 401)
+        same(s.report("ams1"), 200)
+        same(s.report(None, True, "iad1", KEYS["iad1"]), 200)
+        same(s.table(), ["192.0.2.0/24,ams1,12.500,4", "192.0.2.0/24,iad1,12.500,4"])
+        # What takes the door's time and says nothing is sent away, and what speaks no TLS.
+        with socket.create_connection(("127.0.0.1", s.management), timeout=20 * SLOW) as plain:
+            plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert b"HTTP" not in plain.recv(1000)
+        tls = {"key": "", "tls": "{ ca: ca.pem, cert: ams1.pem, key: ams1.key }"}
+        with Agent(s, ["https://127.0.0.1:%d" % s.management], **tls) as a:
+            s.until("the name to be looked at", lambda: "no alternative certificate subject name" in a.said())
+        make_certificate(s.dir, "ns1", "ns1.example.com", 30)
+        with open(s.dir + "/ns1.ext", "w") as f:
+            f.write("subjectAltName=DNS:ns1.example.com,IP:127.0.0.1\n")
+        same(subprocess.run(["openssl", "x509", "-req", "-in", "ns1.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "30",
+                             "-extfile", "ns1.ext", "-out", "ns1.new"], cwd=s.dir, capture_output=True).returncode, 0)
+        os.rename(s.dir + "/ns1.new", s.dir + "/ns1.pem")
+        with Agent(s, ["https://127.0.0.1:%d" % s.management], **tls) as a:
+            s.until("a measurement of iad1", lambda: any(r.startswith("@ams1,iad1,") for r in s.table()), 30)
+
+
+@claim("management over TLS and certificates of agents are told where something for them is missing")
+def certified_conf():
+    with Nameserver(start=False) as s:
+        plain = s.config
+
+        def told(word, config):
+            s.configure(config)
+            code, said = s.check()
+            same(code, 1, said)
+            assert word in said, said
+        tls = plain.replace('%d" }' % s.management, '%d", tls: on }' % s.management)
+        told("there is no certificate to show", tls)
+        told("certificates are shown over TLS only", plain.replace("ams1: { key", "ams1: { certificate: a.example.com, key"))
+        make_ca(s.dir)
+        make_certificate(s.dir, "ns1", "ns1.example.com", 30)
+        s.server += ", tls: [ { cert: ns1.pem, key: ns1.key } ]"
+        told("nobody vouches for clients' certificates", tls.replace("ams1: { key", "ams1: { certificate: a.example.com, key"))
+        told('the agent ams1 needs a "key"', plain.replace("agents: {", "agents: { ams1: { },").replace("ams1: { key", "syd1: { key"))
 
 
 @claim("an agent's configuration that is wrong is told with its place, and starts nothing")
