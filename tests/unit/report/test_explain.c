@@ -330,7 +330,7 @@ static void clients_are_explained_step_by_step(void)
 			"client     8.8.8.8/32, asking through 8.8.8.8\n"
 			"network    plays no part: the answer is the same for all\n"
 			"answer     NOERROR, scope /0\n"
-			"  m.a.example. 300 MX \\# 6 00010177c00e\n" },
+			"  m.a.example. 300 MX 1 w.a.example.\n" },
 		{ "explain nope.a.example --client 8.8.8.8", 0,
 			"question   nope.a.example. A\n"
 			"client     8.8.8.8/32, asking through 8.8.8.8\n"
@@ -346,7 +346,7 @@ static void clients_are_explained_step_by_step(void)
 			"client     8.8.8.8/32, asking through 8.8.8.8\n"
 			"network    plays no part: the answer is the same for all\n"
 			"answer     NOERROR, scope /0\n"
-			"  w.a.example. 300 TXT \\# 7 06626573696465\n" },
+			"  w.a.example. 300 TXT \"beside\"\n" },
 		{ "explain w.a.example --client 8.9.8.0/24 --json", 0,
 			"{\"name\":\"w.a.example.\",\"type\":\"A\",\"client\":{\"subnet\":\"8."
 			"9.8.0/"
