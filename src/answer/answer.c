@@ -7,6 +7,7 @@
 #include "answer/sections.h"
 #include "answer/steered.h"
 #include "answer/transfer.h"
+#include "answer/views.h"
 #include "dns/rrtype.h"
 #include "dns/tsig.h"
 #include "zone/serial.h"
@@ -106,17 +107,21 @@ static void close_answer(
 
 /* The zone that has the say about the name at work, and its number. The DS set of a cut is the
  * parent's. */
-static const struct zone *find_zone(
-	const struct world *w, const struct zone_name *name, uint16_t qtype, size_t *number)
+static const struct zone *find_zone(const struct world *w, const struct answer_ask *ask,
+	struct answer_pending *p, const struct zone_name *name)
 {
-	const struct zone *z = zone_set_find(w->zones, name, name->labels, number);
+	const struct zone *z = zone_set_find(w->zones, name, name->labels, &p->number);
 
-	if (z && qtype == RRTYPE_DS && name->labels == z->apex_labels && name->labels) {
+	if (z && z->view_len)
+		z = views_choose(w, ask, p, name, &p->number);
+	if (z && p->query.qtype == RRTYPE_DS && name->labels == z->apex_labels && name->labels) {
 		size_t above;
 		const struct zone *parent = zone_set_find(
 			w->zones, name, name->labels - 1, &above);
+		if (parent && parent->view_len)
+			parent = views_choose(w, ask, p, name, &above);
 		if (parent) {
-			*number = above;
+			p->number = above;
 			return parent;
 		}
 	}
@@ -194,6 +199,13 @@ static void give_up(struct compose *c, const struct answer_ask *ask)
 	c->edns.ede = EDE_NOT_READY;
 }
 
+/* Which zone answers may depend on the subnet, too. */
+static void take_scope(struct compose *c, const struct answer_pending *p)
+{
+	if (p->view_scope > c->edns.scope)
+		c->edns.scope = p->view_scope;
+}
+
 /* RFC 1034 section 4.3.2, with a chain of names followed through all of our zones and left to
  * the resolver where it leaves them. The first name is looked up already. */
 static void resolve(struct answerer *a, const struct answer_ask *ask, struct compose *c,
@@ -241,7 +253,8 @@ static void resolve(struct answerer *a, const struct answer_ask *ask, struct com
 		if (hops == ANSWER_CHAIN_MOST || !compose_follow(c) ||
 			has_been(been, hops + 1, c->name->hash[0]))
 			break;
-		p->zone = find_zone(a->world, c->name, c->q->qtype, &p->number);
+		p->zone = find_zone(a->world, ask, p, c->name);
+		take_scope(c, p);
 		if (!p->zone || !may_ask(a, ask, p))
 			break;
 	}
@@ -286,7 +299,7 @@ static void tell_refused(struct answerer *a, const struct answer_ask *ask, const
 
 	if (!may_tell(a))
 		return;
-	memcpy(news.name, z->apex, z->apex_len);
+	memcpy(news.name, zone_id(z), (size_t)z->view_len + z->apex_len);
 	a->tell(a->tell_ctx, &news);
 }
 
@@ -374,6 +387,7 @@ static void answer_update(struct answerer *a, const struct answer_ask *ask,
 	if (!ready || !ask->later)
 		return refuse(c, RCODE_SERVFAIL, ready ? 0 : EDE_NOT_READY);
 	*ask->later = (struct answer_later){ .asked = true, .tsig = p->tsig };
+	memcpy(ask->later->zone, zone_id(z), (size_t)z->view_len + z->apex_len);
 	c->silent = true;
 }
 
@@ -388,36 +402,49 @@ static bool forwards_unknown(
 		!p->query.name_len)
 		return false;
 	zone_name_put(&p->name, a->world->key, p->query.name, &p->query.marks);
-	p->zone = find_zone(a->world, &p->name, p->query.qtype, &p->number);
+	p->zone = find_zone(a->world, ask, p, &p->name);
 	if (!p->zone)
 		return false;
 	const struct policy_zone *rules = rules_of(a->world, p->number);
 	return rules->is_secondary && policy_allows(&rules->forward, &asker);
 }
 
-/* A primary has something new (RFC 1996): that is heard, and looked into by others. */
+/* A primary has something new (RFC 1996): that is heard, and looked into by others. Of several views all are meant that
+ * hear it: a primary has no view. */
 static void answer_notify(struct answerer *a, const struct answer_ask *ask,
 	struct compose *c, const struct answer_pending *p)
 {
 	const struct query *q = c->q;
-	const struct zone *z = p->zone;
+	const struct zone_set *set = a->world->zones;
 	const struct policy_asker asker = asker_of(ask, p->tsig.key);
 	struct answer_news news = { .kind = NEWS_NOTIFY, .from = asker.source };
+	const struct zone *z;
+	bool ours = false, may = false;
+	size_t at;
 
 	c->edns.ede = 0;
 	if (q->qtype != RRTYPE_SOA || q->qclass != RRCLASS_IN)
 		return refuse(c, RCODE_FORMERR, 0);
-	if (!z || c->name->labels != z->apex_labels ||
-		!rules_of(a->world, p->number)->is_secondary)
+	z = zone_set_find(set, c->name, c->name->labels, &at);
+	if (!z || c->name->labels != z->apex_labels)
 		return refuse(c, RCODE_NOTAUTH, 0);
-	if (!policy_allows(&rules_of(a->world, p->number)->notify, &asker))
+	for (; at != zone_set_count(set); at = zone_set_next(set, at)) {
+		const struct policy_zone *rules = rules_of(a->world, at);
+		ours = ours || rules->is_secondary;
+		if (!rules->is_secondary || !policy_allows(&rules->notify, &asker))
+			continue;
+		may = true;
+		z = zone_set_get(set, at);
+		memcpy(news.name, zone_id(z), (size_t)z->view_len + z->apex_len);
+		if (a->tell)
+			a->tell(a->tell_ctx, &news);
+	}
+	if (!ours)
+		return refuse(c, RCODE_NOTAUTH, 0);
+	if (!may)
 		return refuse(c, RCODE_REFUSED, EDE_PROHIBITED);
 	c->flags |= FLAG_AA;
 	stats_add(&a->stats->notified, 1);
-	if (!a->tell)
-		return;
-	memcpy(news.name, z->apex, z->apex_len);
-	a->tell(a->tell_ctx, &news);
 }
 
 /* A peer that knows no EDGE sees a zone with addresses in their place: whole, and the SOA by which it learns that there is
@@ -431,7 +458,7 @@ static bool take_plain(
 		!zone_is_ready(p->zone) ||
 		!policy_allows(&a->world->policy.plain, &asker))
 		return true;
-	const struct plain_zone *plain = plain_zones_find(a->world->plain, p->zone->apex);
+	const struct plain_zone *plain = plain_zones_find(a->world->plain, zone_id(p->zone));
 	if (!plain)
 		return p->zone->pools_n == 0;
 	if (plain->zone) {
@@ -594,6 +621,7 @@ void answer_read(
 	const struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
 {
 	p->zone = NULL;
+	p->view_scope = 0;
 	p->tsig.key = NULL;
 	p->parsed = query_parse(&p->query, ask->packet, ask->len);
 	if (p->parsed == QUERY_TSIG)
@@ -612,7 +640,7 @@ void answer_step(const struct answerer *a, const struct answer_ask *ask,
 	if (step == 0) {
 		zone_set_fetch_zones(a->world->zones, &p->name);
 	} else if (step == 1) {
-		p->zone = find_zone(a->world, &p->name, p->query.qtype, &p->number);
+		p->zone = find_zone(a->world, ask, p, &p->name);
 		if (p->zone)
 			zone_fetch_slot(p->zone, &p->name);
 	} else if (!p->zone || !zone_is_ready(p->zone)) {
@@ -646,6 +674,7 @@ size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct ans
 		known = take_options(a, ask, p, &c.edns) || p->tsig.key;
 	c.proven = known;
 	compose_start(&c, ask, q);
+	take_scope(&c, p);
 	if (p->tsig.key)
 		compose_keep(&c, tsig_len(&p->tsig));
 	switch (p->parsed) {

@@ -55,6 +55,7 @@ struct transfer;
 struct answer_later {
 	bool asked;
 	struct tsig tsig; /* its key is the world's */
+	uint8_t zone[NAME_MOST]; /* the id (zone/view.h) of the zone that it is for */
 };
 
 /* What carries a query, and its answer back. */
@@ -98,6 +99,7 @@ struct answer_pending {
 	struct zone_name name;   /* the question's, when there is one */
 	const struct zone *zone; /* that has the say about it, or NULL */
 	size_t number;
+	uint8_t view_scope; /* bits of the subnet by which that zone was chosen among views */
 	struct lookup found;       /* what the zone says */
 	struct denial_proof proof; /* and what proves it, where that is asked for */
 	/* When that is a pool: who asks it, and at which bit of the subnet IPv4 starts. */

@@ -90,7 +90,7 @@ static void want(struct compose *c, struct pool_unsigned *ask, const struct zone
 	if (!sign_asks_may(&a->asks, ask->key, &source, c->proven, a->now_s))
 		return;
 	ask->proven = c->proven;
-	memcpy(ask->apex, c->zone->apex, c->zone->apex_len);
+	memcpy(ask->apex, zone_id(c->zone), (size_t)c->zone->view_len + c->zone->apex_len);
 	image_owner(c->zone, node, ask->owner);
 	stats_add(&a->stats->pool_wanted, 1);
 	pool_signatures_want(a->world->signatures, ask);

@@ -51,6 +51,7 @@ struct conf_zone {
 	const char *file;      /* NULL for `dir` */
 	const char *dir;       /* NULL for `file` */
 	const char *files;     /* which of `dir` */
+	const char *view;      /* the class of clients that it is for; NULL: all (zone/view.h) */
 	const struct conf_catalog *catalog; /* NULL: it is none */
 	unsigned source, line, column; /* where `name` or `dir` is written */
 };

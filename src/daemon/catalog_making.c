@@ -73,14 +73,16 @@ static struct rows rows_of(const struct parts *live, const struct conf_zone *z)
 	for (size_t i = 0; i < live->zones->n; i++) {
 		const unsigned template =
 			c->rules[zone_set_rule(live->zones->set, i)].template;
-		if (!lists(c, z->catalog, template))
+		const uint8_t *apex = view_apex(live->zones->zones[i]->origin);
+		/* Views of one apex stand together, and are one member: which of them a secondary gets is not the catalog's
+		 * to say. */
+		if (!lists(c, z->catalog, template) || (to.n && name_equal(to.list[to.n - 1].apex, apex)))
 			continue;
 		if (to.n == to.room) {
 			to.room = to.room ? 2 * to.room : 64;
 			to.list = memory_grow(to.list, to.room * sizeof *to.list);
 		}
-		to.list[to.n++] = (struct catalog_row){ live->zones->zones[i]->origin,
-			listed_group(c, z->catalog, template) };
+		to.list[to.n++] = (struct catalog_row){ apex, listed_group(c, z->catalog, template) };
 	}
 	return to;
 }

@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "daemon/parts_read.h"
 #include "daemon/update_reply.h"
-#include "dns/message.h"
 #include "xfr/forward.h"
 
 #include <stdio.h>
@@ -56,7 +55,7 @@ static void tell(struct forwarding *f, const struct sent_on *s, const char *why)
 		return;
 	f->told = now;
 	log_line(LOG_WARNING, "update of zone %s from %s is not sent on: %s",
-		name_text(zone, s->apex), addr_text(from, &s->request->source), why);
+		view_text(zone, s->apex), addr_text(from, &s->request->source), why);
 }
 
 static void done(void *ctx, const uint8_t *packet, size_t len, const char *why)
@@ -218,17 +217,9 @@ static void send_on(
 bool forwarding_take(struct forwarding *f, struct request *r)
 {
 	const struct parts *live = publisher_live(f->publisher);
-	struct message m;
-	struct zone_name name;
-	uint8_t apex[NAME_MOST];
-	size_t index;
+	const size_t index = registry_index(live->zones, r->zone);
 
-	if (!message_open(&m, r->packet, r->len) || !m.qtype)
-		return false;
-	name_lower(apex, m.qname, name_len(m.qname));
-	zone_name_set(&name, zone_set_key(live->zones->set), apex);
-	const struct zone *z = zone_set_find(live->zones->set, &name, name.labels, &index);
-	if (!z || z->apex_labels != name.labels)
+	if (index == live->zones->n)
 		return false;
 	const struct conf_rule *rule =
 		&parts_conf(live)->rules[zone_set_rule(live->zones->set, index)];
@@ -239,7 +230,7 @@ bool forwarding_take(struct forwarding *f, struct request *r)
 		return true;
 	}
 	f->counts.asked++;
-	send_on(f, r, apex, rule);
+	send_on(f, r, r->zone, rule);
 	return true;
 }
 

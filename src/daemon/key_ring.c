@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "store/store_keys.h"
+#include "zone/view.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +34,9 @@ static struct ring_zone *new_zone(const uint8_t *apex, uint64_t hash)
 	return z;
 }
 
-struct ring_zone *key_ring_zone(struct key_ring *r, const uint8_t *apex, bool make)
+struct ring_zone *key_ring_zone(struct key_ring *r, const uint8_t *id, bool make)
 {
+	const uint8_t *apex = view_apex(id);
 	const uint64_t hash = hash_of(apex);
 
 	pthread_mutex_lock(&r->lock);

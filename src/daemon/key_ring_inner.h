@@ -50,7 +50,7 @@ struct key_ring {
 };
 
 /* NULL: it is not there. With `make`: or there is no memory. */
-struct ring_zone *key_ring_zone(struct key_ring *r, const uint8_t *apex, bool make);
+struct ring_zone *key_ring_zone(struct key_ring *r, const uint8_t *id, bool make);
 
 /* Under the zone's lock: what is stored is read, once. False: `why`. */
 bool key_ring_load(struct key_ring *r, struct ring_zone *z, const struct key_policy *policy,

@@ -182,6 +182,24 @@ static void add_addresses(struct told *t, const struct zone *z, const uint8_t *n
 	}
 }
 
+/* The zone that says where a nameserver of `z` is. Of views that of the same class, else the last, which serves
+ * whoever has none. */
+static const struct zone *home_of(
+	const struct registry *r, const struct zone *z, const struct zone_name *name)
+{
+	size_t at;
+	const struct zone *home = zone_set_find(r->set, name, name->labels, &at);
+
+	while (home && home->view_len &&
+		(home->view_len != z->view_len || memcmp(zone_id(home), zone_id(z), z->view_len) != 0)) {
+		at = zone_set_next(r->set, at);
+		if (at == r->n)
+			break;
+		home = zone_set_get(r->set, at);
+	}
+	return home;
+}
+
 /* What our zones know of a nameserver's addresses, glue included. */
 static void add_nameserver(
 	struct told *t, const struct registry *r, const struct zone *z, const uint8_t *target)
@@ -191,7 +209,7 @@ static void add_nameserver(
 
 	name_lower(lower, target, name_len(target));
 	zone_name_set(&name, zone_set_key(r->set), lower);
-	const struct zone *home = zone_set_find(r->set, &name, name.labels, NULL);
+	const struct zone *home = home_of(r, z, &name);
 	const struct zone_node *n =
 		home && zone_is_ready(home) ? zone_find_node(home, &name, 0) : NULL;
 	if (!n)
@@ -307,18 +325,15 @@ static void add_plain(struct notifying *n, struct told *t)
 {
 	const struct registry *zones = n->job.now.zones;
 	const struct plain_zones *now = n->job.now.plain;
-	struct zone_name name;
-	size_t number;
 
 	for (size_t i = 0; now && i < now->n; i++) {
 		const struct plain_zone *p = now->list[i],
-				    *was = plain_zones_find(n->job.before.plain, p->of->apex);
+				    *was = plain_zones_find(n->job.before.plain, zone_id(p->of));
 		const struct zone *z = p->zone ? p->zone : p->of;
 		if (p == was || !is_news(was ? was->zone ? was->zone : was->of : NULL, z))
 			continue;
-		zone_name_set(&name, zone_set_key(zones->set), p->of->apex);
-		const struct zone *is = zone_set_find(zones->set, &name, name.labels, &number);
-		if (is && is->apex_labels == name.labels)
+		const size_t number = registry_index(zones, zone_id(p->of));
+		if (number < zones->n)
 			add_zone(t, zones, number, z, true);
 	}
 }
@@ -389,15 +404,13 @@ size_t notifying_tell(struct notifying *n, const struct registry_zone *z)
 {
 	const struct parts *live = publisher_live(n->opts.publisher);
 	struct told *t = memory_zeroed(1, sizeof *t);
-	struct zone_name name;
-	size_t at;
+	const size_t at = registry_index(live->zones, z->origin);
 
 	t->held = parts_hold(&(struct parts){
 		.conf = live->conf, .zones = live->zones, .plain = live->plain });
 	t->conf = parts_conf(&t->held);
 	t->peers = memory_zeroed(t->conf->n_peers, sizeof(*t->peers));
-	zone_name_set(&name, zone_set_key(live->zones->set), z->origin);
-	if (zone_set_find(live->zones->set, &name, name.labels, &at)) {
+	if (at < live->zones->n) {
 		const struct plain_zone *plain = plain_zones_find(live->plain, z->origin);
 		add_zone(t, live->zones, at, z->load.zone, false);
 		if (plain)
@@ -415,8 +428,8 @@ static bool is_current(void *ctx, const struct zone *z)
 {
 	const struct notifying *n = ctx;
 	const struct parts *live = publisher_live(n->opts.publisher);
-	const struct registry_zone *now = registry_find(live->zones, z->apex);
-	const struct plain_zone *plain = plain_zones_find(live->plain, z->apex);
+	const struct registry_zone *now = registry_find(live->zones, zone_id(z));
+	const struct plain_zone *plain = plain_zones_find(live->plain, zone_id(z));
 
 	return (now && zone_is_ready(now->load.zone) && now->load.zone->serial == z->serial) ||
 		(plain && plain->zone && plain->zone->serial == z->serial);

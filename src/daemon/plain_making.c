@@ -224,7 +224,7 @@ static bool find_serial(struct making *k, uint32_t *serial, bool *same)
 	if (k->before && k->before->zone) {
 		last = (struct store_plain){ .serial = k->before->zone->serial,
 			.digest = k->before->digest };
-	} else if (!store_get_plain(m->opts.store, k->of->apex, &last, &why)) {
+	} else if (!store_get_plain(m->opts.store, zone_id(k->of), &last, &why)) {
 		if (*why.text)
 			m->job.why = why;
 		return !*why.text;
@@ -249,7 +249,7 @@ static void tell_signed(const struct making *k)
 		log_line(LOG_WARNING,
 			"zone %s is signed: peers with \"edge-as: addresses\" get it with its EDGE "
 			"records, and answer with no addresses there",
-			name_text(name, k->of->apex));
+			view_text(name, zone_id(k->of)));
 }
 
 /* IXFR goes from version to version. */
@@ -271,7 +271,7 @@ static void give_history(const struct making *k)
 
 static bool store_serial(struct making *k, uint32_t serial)
 {
-	const struct store_plain row = { .apex = k->of->apex, .serial = serial, .digest = k->digest };
+	const struct store_plain row = { .apex = zone_id(k->of), .serial = serial, .digest = k->digest };
 
 	return store_put_plain(k->m->opts.store, &row, &k->m->job.why);
 }
@@ -383,7 +383,7 @@ static bool is_wanted(
 		return false;
 	const struct past *p = m->job.reads ? &m->job.past : &m->past;
 	return z->pools_n || (before && before->zone) ||
-		(p->n && bsearch(z->apex, p->list, p->n, sizeof *p->list, compare_apexes));
+		(p->n && bsearch(zone_id(z), p->list, p->n, sizeof *p->list, compare_apexes));
 }
 
 static void make_all(struct plain_making *m)
@@ -399,7 +399,7 @@ static void make_all(struct plain_making *m)
 		struct zone *z = zones->zones[i]->load.zone;
 		if (!rules[zone_set_rule(zones->set, i)].plain)
 			continue;
-		const struct plain_zone *was = plain_zones_find(before, z->apex);
+		const struct plain_zone *was = plain_zones_find(before, zone_id(z));
 		struct plain_zone *made = is_wanted(m, z, was) ? make_one(m, zones->zones[i], was) : NULL;
 		if (made)
 			list[n++] = made;
@@ -430,6 +430,8 @@ static void work(void *ctx, struct job *job)
 	(void)job;
 	m->job.was_read = m->job.reads &&
 		store_each_plain(m->opts.store, add_past, &m->job.past, &m->job.why);
+	if (m->job.past.n) /* the store's order knows no views */
+		qsort(m->job.past.list, m->job.past.n, sizeof *m->job.past.list, compare_apexes);
 	m->job.failed = m->job.reads && !m->job.was_read;
 	if (!m->job.failed)
 		make_all(m);

@@ -407,13 +407,11 @@ static void build_end(void *ctx, enum job_end end)
 static bool signs(const struct secondaries *s, const struct registry_zone *z)
 {
 	const struct parts *live = publisher_live(s->opts.publisher);
-	struct zone_name name;
-	size_t at;
+	const size_t at = registry_index(live->zones, z->origin);
 
 	if (z->keys)
 		return true;
-	zone_name_set(&name, s->opts.key, z->origin);
-	return zone_set_find(live->zones->set, &name, name.labels, &at) &&
+	return at < live->zones->n &&
 		parts_conf(live)->rules[zone_set_rule(live->zones->set, at)].dnssec;
 }
 
@@ -502,12 +500,10 @@ static void *verifies(void *ctx, const uint8_t *apex, bool *ok)
 {
 	const struct secondaries *s = ctx;
 	const struct parts *live = publisher_live(s->opts.publisher);
-	struct zone_name name;
-	size_t at;
+	const size_t at = registry_index(live->zones, apex);
 
 	*ok = true;
-	zone_name_set(&name, s->opts.key, apex);
-	if (!zone_set_find(live->zones->set, &name, name.labels, &at))
+	if (at == live->zones->n)
 		return NULL;
 	const uint32_t rule = zone_set_rule(live->zones->set, at);
 	return zone_verify_copy(&parts_conf(live)->rules[rule].verify, ok);
@@ -522,7 +518,7 @@ static bool stands_what_it_must(void *ctx, const void *how, const struct zone *z
 
 	(void)ctx;
 	if (*doubt.text)
-		log_line(LOG_WARNING, "zone %s: serial %u: %s", name_text(name, z->apex), z->serial,
+		log_line(LOG_WARNING, "zone %s: serial %u: %s", view_text(name, zone_id(z)), z->serial,
 			doubt.text);
 	return ok;
 }

@@ -35,7 +35,7 @@ static void tell_one(const struct registry_signed *s, bool ended)
 
 	log_line(ended ? LOG_ERROR : LOG_WARNING,
 		"zone %s: the first of its signatures %s at %s: %s",
-		name_text(name, s->zone->origin), ended ? "has ended" : "ends",
+		view_text(name, s->zone->origin), ended ? "has ended" : "ends",
 		rrsig_end_time(when, s->end_s),
 		s->zone->keys ? "it is signed here, and what keeps that from being done is told "
 				"beside this"

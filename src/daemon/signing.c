@@ -129,7 +129,7 @@ static bool fail(struct signing *s, const struct registry_zone *z, const struct 
 	}
 	*last = (struct told){ hash, s->made.now_s };
 	log_line(LOG_ERROR, "zone %s: it cannot be signed anew, and is served as it is: %s",
-		name_text(name, z->origin), why->text);
+		view_text(name, z->origin), why->text);
 	return false;
 }
 

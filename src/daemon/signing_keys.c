@@ -65,32 +65,60 @@ static const struct conf_dnssec *parents_of(
 	return policy ? policy : &c->dnssec[0];
 }
 
-static void look_at(
-	struct signing_keys *k, const struct registry_zone *z, const struct conf_dnssec *policy)
+/* What all views of a zone serve: they have the same keys. */
+struct served {
+	uint64_t generation; /* KEY_RING_MIXED: not all of them by one keyset */
+	uint32_t ttl_s;
+	bool any;
+};
+
+static void add_served(struct served *to, const struct registry_zone *z, bool wants_ttl)
+{
+	const uint64_t generation = z->keys ? z->keys->generation : 0;
+
+	to->generation = !to->any || to->generation == generation ? generation : KEY_RING_MIXED;
+	to->any = true;
+	const uint32_t ttl_s = wants_ttl ? longest_ttl(z->load.zone) : 0;
+	to->ttl_s = ttl_s > to->ttl_s ? ttl_s : to->ttl_s;
+}
+
+/* As long as something is not signed by it, the keyset is not what is served. `first` is the number of the first of the
+ * zone's views, or of the zone itself. */
+static void tell_served(struct signing_keys *k, size_t first)
+{
+	const struct registry *r = k->look.now.zones;
+	const struct registry_zone *z = r->zones[first];
+	struct served is = { .any = false };
+	bool due = false;
+
+	for (size_t i = first; i < r->n; i = zone_set_next(r->set, i))
+		due = due || r->zones[i]->keys_due;
+	if (due || !zone_is_ready(z->load.zone))
+		return;
+	const bool wants = key_ring_wants_ttl(k->opts.ring, z->origin, z->load.zone);
+	for (size_t i = first; i < r->n; i = zone_set_next(r->set, i))
+		if (zone_is_ready(r->zones[i]->load.zone))
+			add_served(&is, r->zones[i], wants);
+	key_ring_served(k->opts.ring, z->origin, is.generation, is.ttl_s);
+}
+
+static void look_at(struct signing_keys *k, size_t number, const struct conf_dnssec *policy)
 {
 	struct look *l = &k->look;
 	struct key_ring *ring = k->opts.ring;
+	const struct registry_zone *z = l->now.zones->zones[number];
 	const struct conf_dnssec *parents = parents_of(parts_conf(&l->now), policy);
 	char name[NAME_TEXT];
 	uint32_t next_s;
 	struct fault why;
 
-	if (zone_is_ready(z->load.zone) && !z->keys_due) {
-		const bool wants = key_ring_wants_ttl(ring, z->origin, z->load.zone);
-		/* As long as something is not signed by it, the keyset is not what is served.
-		 */
-		key_ring_served(ring, z->origin,
-			z->keys_due       ? KEY_RING_MIXED
-				: z->keys ? z->keys->generation
-					  : 0,
-			wants ? longest_ttl(z->load.zone) : 0);
-	}
+	tell_served(k, number);
 	struct key_policy keys = parents->keys;
 	keys.unsign = !policy;
 	if (key_ring_step(ring, z->origin, &keys, &next_s, &why))
 		add_changed(l, z->origin);
 	if (*why.text)
-		log_line(LOG_ERROR, "zone %s: %s", name_text(name, z->origin), why.text);
+		log_line(LOG_ERROR, "zone %s: %s", name_text(name, view_apex(z->origin)), why.text);
 	l->behind = l->behind || next_s == 0;
 	if (next_s && next_s < l->next_s)
 		l->next_s = next_s;
@@ -102,6 +130,19 @@ static void look_at(
 		l->next_s = parents->keys.ds_check_s;
 }
 
+/* Views of one zone have its keys in common: the first stands for all of them. */
+static bool is_first(const struct registry *r, size_t i)
+{
+	const struct zone *z = r->zones[i]->load.zone;
+	struct zone_name name;
+	size_t first;
+
+	if (!zone_set_has_views(r->set))
+		return true;
+	zone_name_set(&name, zone_set_key(r->set), z->apex);
+	return zone_set_find(r->set, &name, name.labels, &first) && first == i;
+}
+
 static void work(void *ctx, struct job *job)
 {
 	struct signing_keys *k = ctx;
@@ -111,8 +152,9 @@ static void work(void *ctx, struct job *job)
 
 	for (size_t i = 0; i < zones->n && !job_is_cancelled(job); i++) {
 		const unsigned number = c->rules[zone_set_rule(zones->set, i)].dnssec;
-		if (number || key_ring_knows(k->opts.ring, zones->zones[i]->origin))
-			look_at(k, zones->zones[i], number ? &c->dnssec[number - 1] : NULL);
+		if ((number || key_ring_knows(k->opts.ring, zones->zones[i]->origin)) &&
+			is_first(zones, i))
+			look_at(k, i, number ? &c->dnssec[number - 1] : NULL);
 		if ((i & 1023) == 0)
 			job_progress(job, i, zones->n);
 	}

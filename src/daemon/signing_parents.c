@@ -31,13 +31,13 @@ struct signing_parents {
 };
 
 void signing_parents_add(
-	struct signing_parents_list *l, const uint8_t *apex, const struct conf_dnssec *policy)
+	struct signing_parents_list *l, const uint8_t *id, const struct conf_dnssec *policy)
 {
 	if (l->n == l->room) {
 		l->room = l->room ? 2 * l->room : 16;
 		l->zones = memory_grow(l->zones, l->room * sizeof *l->zones);
 	}
-	memcpy(l->zones[l->n].apex, apex, name_len(apex));
+	memcpy(l->zones[l->n].apex, view_apex(id), name_len(view_apex(id)));
 	l->zones[l->n++].policy = policy;
 }
 

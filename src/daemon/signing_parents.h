@@ -27,7 +27,7 @@ struct signing_parents_list {
 	size_t n, room;
 };
 void signing_parents_add(
-	struct signing_parents_list *l, const uint8_t *apex, const struct conf_dnssec *policy);
+	struct signing_parents_list *l, const uint8_t *id, const struct conf_dnssec *policy);
 
 /* Takes the list; what it points to is of the configuration of `parts`, which is held as long
  * as needed. While others are still asked for, they are asked at the next occasion. */

@@ -8,7 +8,6 @@
 #include "daemon/versions.h"
 #include "daemon/zone_signing.h"
 #include "daemon/zone_pools.h"
-#include "dns/message.h"
 #include "dns/rrtype.h"
 #include "net/request.h"
 #include "xfr/update.h"
@@ -59,7 +58,7 @@ static struct zone *newest(const struct updates *u, size_t before, const uint8_t
 {
 	while (before--) {
 		const struct asked *a = &u->made.list[before];
-		if (a->is && name_equal(a->is->apex, apex))
+		if (a->is && name_equal(zone_id(a->is), apex))
 			return a->is;
 	}
 	const struct registry_zone *z = registry_find(u->made.live.zones, apex);
@@ -82,12 +81,7 @@ static bool refuse(struct asked *a, const struct faults *f)
 
 static uint32_t rule_of(const struct updates *u, const uint8_t *apex)
 {
-	struct zone_name name;
-	size_t index = 0;
-
-	zone_name_set(&name, u->opts.key, apex);
-	zone_set_find(u->made.live.zones->set, &name, name.labels, &index);
-	return zone_set_rule(u->made.live.zones->set, index);
+	return zone_set_rule(u->made.live.zones->set, registry_index(u->made.live.zones, apex));
 }
 
 /* What it is signed with here; NULL: it is not. */
@@ -100,7 +94,7 @@ static const struct keyset *keys_of(const struct updates *u, const uint8_t *apex
 static bool follow_digest(struct updates *u, struct asked *a, const struct zone *was)
 {
 	const struct conf *c = parts_conf(&u->made.live);
-	const enum zonemd_hash hash = c->rules[rule_of(u, was->apex)].zonemd;
+	const enum zonemd_hash hash = c->rules[rule_of(u, zone_id(was))].zonemd;
 	struct faults f;
 
 	if (!hash || keys_of(u, was->apex))
@@ -125,7 +119,7 @@ static bool sign_change(struct updates *u, struct asked *a, const struct zone *w
 	const struct compile_opts opts =
 		zone_pools_compile_opts(parts_conf(&u->made.live), u->opts.key);
 	const struct zone_signing how = { .compile = &opts, .now_s = time(NULL) };
-	const struct keyset *keys = keys_of(u, was->apex);
+	const struct keyset *keys = keys_of(u, zone_id(was));
 	struct faults f;
 
 	if (!keys)
@@ -171,12 +165,9 @@ static struct zone *zone_to_change(struct updates *u, size_t at, const uint8_t *
 {
 	struct asked *a = &u->made.list[at];
 	struct zone *z = newest(u, at, apex);
-	struct zone_name name;
-	size_t index;
+	const size_t index = registry_index(u->made.live.zones, apex);
 
-	zone_name_set(&name, u->opts.key, apex);
-	if (!z || !zone_is_ready(z) ||
-		!zone_set_find(u->made.live.zones->set, &name, name.labels, &index)) {
+	if (!z || !zone_is_ready(z) || index == u->made.live.zones->n) {
 		fail(a, RCODE_NOTAUTH, "it is no zone that can be changed");
 		return NULL;
 	}
@@ -215,14 +206,9 @@ static bool change_one(struct updates *u, size_t at)
 	struct asked *a = &u->made.list[at];
 	const struct request *r = a->request;
 	const struct conf *c = parts_conf(&u->made.live);
-	uint8_t apex[NAME_MOST];
-	struct message m;
 	const struct policy_zone *rules;
 
-	if (!message_open(&m, r->packet, r->len) || !m.qtype)
-		return fail(a, RCODE_FORMERR, "its zone section cannot be read");
-	name_lower(apex, m.qname, name_len(m.qname));
-	struct zone *z = zone_to_change(u, at, apex, &rules);
+	struct zone *z = zone_to_change(u, at, r->zone, &rules);
 	if (!z)
 		return false;
 	const struct tsig_key *key = update_reply_key(c, r);
@@ -239,7 +225,7 @@ static bool change_one(struct updates *u, size_t at)
 				       .is_for = is_for,
 				       .serial = rules->serial,
 				       .now_s = time(NULL),
-				       .is_signed = keys_of(u, apex) != NULL },
+				       .is_signed = keys_of(u, r->zone) != NULL },
 		&a->change, &a->why);
 	memory_free(is_for);
 	return a->change && make_zone(u, a, z);
@@ -265,7 +251,7 @@ static const char *file_of(
 {
 	size_t i = 0;
 
-	while (!name_equal(u->made.entries[i]->origin, change_apex(c)))
+	while (!name_equal(u->made.entries[i]->origin, change_id(c)))
 		i++;
 	return files[i].len ? text_get(&files[i]) : NULL;
 }
@@ -298,8 +284,8 @@ static bool store_all(struct updates *u, struct fault *why)
 
 static void add_entry(struct updates *u, struct zone *z)
 {
-	const struct registry_zone *is = registry_find(u->made.live.zones, z->apex);
-	struct registry_zone to = { .origin = z->apex,
+	const struct registry_zone *is = registry_find(u->made.live.zones, zone_id(z));
+	struct registry_zone to = { .origin = zone_id(z),
 		.added = is->added,
 		.source = REGISTRY_STORE,
 		.path = is->path,
@@ -311,7 +297,7 @@ static void add_entry(struct updates *u, struct zone *z)
 		.keys_due = is->keys_due };
 
 	for (size_t i = 0; i < u->made.n_entries; i++)
-		if (name_equal(u->made.entries[i]->origin, z->apex))
+		if (name_equal(u->made.entries[i]->origin, zone_id(z)))
 			return;
 	zone_hold(z);
 	u->made.entries[u->made.n_entries++] = registry_zone_new(&to);

@@ -89,7 +89,7 @@ static void see(struct upkeep *u)
 {
 	struct merging *m = &u->merging;
 	const struct registry_zone *is =
-		registry_find(publisher_live(u->opts.publisher)->zones, m->of->apex);
+		registry_find(publisher_live(u->opts.publisher)->zones, zone_id(m->of));
 	const struct zone *z = is ? is->load.zone : NULL;
 
 	if (z == m->seen || m->lost)
@@ -148,7 +148,7 @@ static void merge(struct upkeep *u, const struct registry_zone *z)
 	m->on = jobs_start(u->opts.jobs,
 			&(struct job_opts){ .lane = u->lane,
 				.name = "merge",
-				.about = name_text(name, z->origin),
+				.about = view_text(name, z->origin),
 				.ctx = u,
 				.work = merge_work,
 				.done = merge_done }) != NULL;
@@ -204,7 +204,7 @@ static void build_work(void *ctx, struct job *job)
 {
 	struct upkeep *u = ctx;
 	const struct registry_zone *is =
-		registry_find(u->made.live.zones, u->merging.of->apex);
+		registry_find(u->made.live.zones, zone_id(u->merging.of));
 	struct fault why;
 
 	(void)job;

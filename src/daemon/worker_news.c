@@ -98,7 +98,7 @@ static void tell_transfer(const struct answer_news *news)
 	char from[ADDR_TEXT], zone[NAME_TEXT];
 
 	log_line(LOG_WARNING, "transfer: zone %s: refused to %s, whom its \"transfer\" does not name",
-		name_text(zone, news->name), addr_text(from, &news->from));
+		view_text(zone, news->name), addr_text(from, &news->from));
 }
 
 static void tell_proxy(const struct answer_news *news)

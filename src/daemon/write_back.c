@@ -120,7 +120,7 @@ static void edit_done(struct updates_own *own)
 		publisher_live(w->opts.publisher)->zones, own->apex);
 	char name[NAME_TEXT];
 
-	tell(e, name_text(name, own->apex), z ? z->path : "its file");
+	tell(e, view_text(name, own->apex), z ? z->path : "its file");
 	edit_is_taken(w, e);
 	if (ask) {
 		ask->ok = ask->ok && own->ok;
@@ -189,7 +189,7 @@ static void log_faults(const struct write_back *w, const struct synced *before, 
 			strcmp(before[k].fault, s->fault) == 0;
 		if (*s->fault && !same && !frozen_find(w->opts.frozen, s->apex))
 			log_line(
-				LOG_WARNING, "zone %s: %s", name_text(name, s->apex), s->fault);
+				LOG_WARNING, "zone %s: %s", view_text(name, s->apex), s->fault);
 	}
 }
 

@@ -3,20 +3,18 @@
 #include "base/memory.h"
 #include "base/near.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 bool zone_orders_name(const char *text, uint8_t to[static NAME_MOST], struct text *out)
 {
-	static const uint8_t root[1];
-	const enum name_result is = name_parse(to, NULL, text, strlen(text), root);
+	struct fault why;
 
-	if (is != NAME_OK) {
-		text_addf(out, "%s: as the name of a zone this %s\n", text, name_result_text(is));
-		return false;
-	}
-	name_lower(to, to, name_len(to));
-	return true;
+	if (view_parse(to, text, &why))
+		return true;
+	text_addf(out, "%s\n", why.text);
+	return false;
 }
 
 const struct registry_zone *zone_orders_find(
@@ -66,7 +64,7 @@ static int show(const struct zone_orders *o, const struct registry_zone *z, stru
 	char name[NAME_TEXT];
 	struct refresh_view v;
 
-	text_addf(out, "%-14s %s\n%-14s %s\n%-14s %s\n", "zone", name_text(name, z->origin),
+	text_addf(out, "%-14s %s\n%-14s %s\n%-14s %s\n", "zone", view_text(name, z->origin),
 		"source", sources[z->source], "state", registry_state_text(z->state));
 	if (*z->path)
 		text_addf(out, "%-14s %s\n", "file", z->path);
@@ -157,10 +155,39 @@ static const struct {
 	{ "commit", zone_orders_commit }, { "abort", zone_orders_abort },
 	{ "edit", zone_orders_edit }, { "export", zone_orders_export } };
 
+/* "NAME for CLASS" becomes one word, in `to`, which lives as long as the words: a view's name, where there is that view; or where
+ * nothing else can be meant. What a draft gets may be at a name that is "for". */
+static size_t take_view(const struct zone_orders *o, const char **words, size_t n, char *to, size_t room)
+{
+	const bool records = n && (strcmp(words[0], "set") == 0 || strcmp(words[0], "unset") == 0);
+	/* A record comes as one word. */
+	const bool inside = records && n == 3 && strncmp(words[2], "for ", 4) == 0;
+	uint8_t id[NAME_MOST];
+	struct fault why;
+
+	if (!inside && (n < 4 || strcmp(words[2], "for") != 0))
+		return n;
+	const char *class = inside ? words[2] + 4 : words[3], *end = class + strcspn(class, " ");
+	const int len = snprintf(to, room, "%s%s%.*s", words[1], VIEW_FOR, (int)(end - class), class);
+	if (len < 0 || (size_t)len >= room || (records &&
+		(!view_parse(id, to, &why) || !registry_find(publisher_live(o->opts.publisher)->zones, id))))
+		return n;
+	words[1] = to;
+	if (inside && *end) {
+		words[2] = end + 1;
+		return n;
+	}
+	const size_t taken = inside ? 1 : 2;
+	memmove(words + 2, words + 2 + taken, (n - 2 - taken) * sizeof(*words));
+	return n - taken;
+}
+
 static int zone_command(void *ctx, const char **words, size_t n, struct command_call *c)
 {
 	struct near_word near = { .word = n ? words[0] : "" };
+	char view[NAME_TEXT + VIEW_CLASS_MOST];
 
+	n = take_view(ctx, words, n, view, sizeof view);
 	for (size_t i = 0; n && i < sizeof table / sizeof *table; i++) {
 		if (strcmp(words[0], table[i].word) == 0)
 			return table[i].run(ctx, words, n, c);

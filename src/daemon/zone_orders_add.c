@@ -65,7 +65,7 @@ static void done(void *ctx, struct zones_added_ask *ask, enum job_end end)
 	const bool ok = end == JOB_DONE && a->item.ok;
 
 	(void)ask;
-	name_text(name, a->item.apex);
+	view_text(name, a->item.apex);
 	if (ok)
 		log_done(a, name);
 	if (a->call) {
@@ -99,6 +99,10 @@ static struct adding *prepare(
 
 	if (!zone_orders_name(name, apex, c->out))
 		return NULL;
+	if (view_is(apex)) {
+		text_addf(c->out, "%s: a view is written in the configuration (\"for\"), and goes there, too\n", name);
+		return NULL;
+	}
 	if (!o->opts.store) {
 		text_add(c->out,
 			"zones that are added are kept in a store, and there is none: write "

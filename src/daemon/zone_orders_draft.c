@@ -179,7 +179,7 @@ struct line {
 static bool read_owner(struct tokens *t, const uint8_t *apex, uint8_t to[static NAME_MOST])
 {
 	size_t len;
-	const enum name_result is = name_parse(to, &len, t->tok.s, t->tok.len, apex);
+	const enum name_result is = name_parse(to, &len, t->tok.s, t->tok.len, view_apex(apex));
 
 	if (is != NAME_OK)
 		return token_fault(t, t->tok.s, "as a name this %s", name_result_text(is));
@@ -192,7 +192,7 @@ static bool read_data(struct tokens *t, const uint8_t *apex, struct line *to)
 {
 	if (rrtype_is_meta(to->head.type))
 		return token_fault(t, to->head.type_at, "this type stands in no zone");
-	to->rdlen = rdata_read(t, to->head.type, apex, to->rdata);
+	to->rdlen = rdata_read(t, to->head.type, view_apex(apex), to->rdata);
 	return to->rdlen >= 0;
 }
 
@@ -387,7 +387,7 @@ static void done(struct updates_own *own)
 	struct committing *x = (struct committing *)own; /* its first member */
 	char name[NAME_TEXT];
 
-	name_text(name, own->apex);
+	view_text(name, own->apex);
 	if (own->ok)
 		log_line(LOG_NOTICE, "zone %s is changed by the user %u: serial %u", name,
 			x->uid, own->serial);
@@ -478,7 +478,7 @@ static struct change *read_change(const char *text, const uint8_t *apex, struct 
 			sodium_base64_VARIANT_ORIGINAL) == 0)
 		c = change_open(bytes, len, &why);
 	free(bytes);
-	if (c && name_equal(change_apex(c), apex))
+	if (c && name_equal(change_id(c), apex))
 		return c;
 	text_addf(
 		out, "this is no change of the zone: %s\n", c ? "it is of another" : why.text);

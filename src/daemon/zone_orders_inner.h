@@ -12,7 +12,7 @@ struct zone_orders {
 	struct zone_draft *drafts;
 };
 
-/* The name of a zone, in lower case. False: told. */
+/* The id of a zone by its name, in lower case; of a view by "NAME for CLASS". False: told. */
 bool zone_orders_name(const char *text, uint8_t to[static NAME_MOST], struct text *out);
 
 /* The zone of that name, borrowed until the turn of the loop ends; NULL: told. */

@@ -29,7 +29,7 @@ static void say(const struct zones_added_item *it, unsigned uid, struct text *ou
 {
 	char name[NAME_TEXT];
 
-	name_text(name, it->apex);
+	view_text(name, it->apex);
 	text_add(out, text_get(&it->told));
 	if (!it->ok)
 		return;
@@ -123,10 +123,23 @@ static void add(struct promoting *p, const uint8_t *apex, const struct registry_
 	it->added = *as;
 }
 
+/* False: told. */
+static bool take_name(const char *text, uint8_t to[static NAME_MOST], struct text *out)
+{
+	if (!zone_orders_name(text, to, out))
+		return false;
+	if (view_is(to))
+		text_addf(out,
+			"%s: a view is what its entry in the configuration says: write a \"file\" there in the "
+			"place of \"primary\"\n",
+			text);
+	return !view_is(to);
+}
+
 /* Those that the configuration names, or an operator has added. */
 static bool is_ours(const struct registry_zone *z)
 {
-	return z->source == REGISTRY_PRIMARY && !(z->added && z->added->catalog);
+	return z->source == REGISTRY_PRIMARY && !(z->added && z->added->catalog) && !view_is(z->origin);
 }
 
 int zone_orders_promote(void *ctx, const char **words, size_t n, struct command_call *c)
@@ -139,7 +152,7 @@ int zone_orders_promote(void *ctx, const char **words, size_t n, struct command_
 
 	if (n != (all ? 2 : 3))
 		return 2;
-	if (!all && !zone_orders_name(words[1], apex, c->out))
+	if (!all && !take_name(words[1], apex, c->out))
 		return 1;
 	for (size_t i = 0; all && i < zones->n; i++)
 		many += is_ours(zones->zones[i]);
@@ -165,7 +178,7 @@ int zone_orders_demote(void *ctx, const char **words, size_t n, struct command_c
 
 	if (n != 2)
 		return 2;
-	struct promoting *p = zone_orders_name(words[1], apex, c->out) ? prepare(o, 1, c) : NULL;
+	struct promoting *p = take_name(words[1], apex, c->out) ? prepare(o, 1, c) : NULL;
 	if (!p)
 		return 1;
 	memcpy(p->items[0].apex, apex, name_len(apex));

@@ -113,7 +113,7 @@ static void purged(void *ctx, enum job_end end)
 	const struct registry_zone *z = zone_of(t);
 	char name[NAME_TEXT];
 
-	name_text(name, t->apex);
+	view_text(name, t->apex);
 	if (end == JOB_CANCELLED && z && z->source == REGISTRY_MADE) {
 		answer(t, 1,
 			"zone %s is a catalog that is made here: its serial would go back\n",
@@ -201,12 +201,9 @@ static bool is_written_back(const struct task *t)
 {
 	const struct parts *live = publisher_live(t->owner->opts.publisher);
 	const struct registry_zone *z = zone_of(t);
-	struct zone_name name;
-	size_t at;
+	const size_t at = registry_index(live->zones, t->apex);
 
-	zone_name_set(&name, t->owner->opts.key, t->apex);
 	return z && z->source == REGISTRY_STORE && z->state == REGISTRY_READY && *z->path &&
-		zone_set_find(live->zones->set, &name, name.labels, &at) &&
 		parts_conf(live)->rules[zone_set_rule(live->zones->set, at)].synced;
 }
 
@@ -215,7 +212,7 @@ static void frozen_and_written(struct task *t, const struct write_back_ask *ask)
 	const struct registry_zone *z = zone_of(t);
 	char name[NAME_TEXT];
 
-	name_text(name, t->apex);
+	view_text(name, t->apex);
 	if (ask->ok)
 		answer(t, 0, "%s: frozen; change %s, and \"zone thaw %s\"\n", name,
 			z ? z->path : "its file", name);
@@ -230,7 +227,7 @@ static void frozen(void *ctx, enum job_end end)
 	const struct registry_zone *z = zone_of(t);
 	char name[NAME_TEXT];
 
-	name_text(name, t->apex);
+	view_text(name, t->apex);
 	if (end != JOB_DONE)
 		answer(t, 1, "%s\n", failed(end));
 	else if (!z)
@@ -257,7 +254,7 @@ static void thawed(void *ctx, enum job_end end)
 	const struct registry_zone *z = zone_of(t);
 	char name[NAME_TEXT];
 
-	name_text(name, t->apex);
+	view_text(name, t->apex);
 	if (end != JOB_DONE)
 		answer(t, 1, "%s\n", failed(end));
 	else if (!frozen_remove(t->owner->opts.frozen, t->apex))
@@ -284,7 +281,7 @@ static void file_is_taken(struct task *t, const struct write_back_ask *ask)
 		unfreeze(t);
 		return;
 	}
-	name_text(name, t->apex);
+	view_text(name, t->apex);
 	answer(t, 1,
 		"%s%s: still frozen; mend the file and thaw it again, or have what is served "
 		"written over "
@@ -323,7 +320,7 @@ static void file_is_written(struct task *t, const struct write_back_ask *ask)
 	struct write_back_view view = { .serial = 0 };
 	char name[NAME_TEXT];
 
-	name_text(name, t->apex);
+	view_text(name, t->apex);
 	write_back_look(t->owner->opts.write_back, t->apex, &view);
 	if (ask->ok)
 		answer(t, 0, "%s: its file has serial %u\n", name, view.serial);

@@ -100,7 +100,7 @@ static struct zone *sign_whole(const struct zone_signing *s, const struct zone_s
 	}
 	if (z)
 		log_line(LOG_NOTICE, "zone %s: signed as a whole, %u names, serial %u",
-			name_text(name, z->apex), z->nodes, z->serial);
+			view_text(name, zone_id(z)), z->nodes, z->serial);
 	return z;
 }
 
@@ -190,7 +190,7 @@ static struct zone *from_store(
 		return NULL;
 	struct zone *z = stored_signed_zone(s->store, apex, s->compile, &why);
 	if (!z && *why.text)
-		log_line(LOG_ERROR, "zone %s: %s; it is signed anew", name_text(name, apex),
+		log_line(LOG_ERROR, "zone %s: %s; it is signed anew", view_text(name, apex),
 			why.text);
 	return z;
 }
@@ -204,7 +204,7 @@ struct zone *zone_signing_make(const struct zone_signing *s, const struct zone_s
 	if (before)
 		zone_hold(before);
 	else if (of->which == STORE_SIGNED)
-		before = from_store(s, of, plain->apex);
+		before = from_store(s, of, zone_id(plain));
 	else if (plain->denial)
 		zone_hold(before = (struct zone *)(uintptr_t)plain);
 	if (before && before->denial && sign_chain_fits(before, of->keys)) {

@@ -41,7 +41,7 @@ static bool run_program(const struct conf_verify *how, const struct zone *z,
 	char shown[NAME_TEXT];
 	struct fault wrong;
 
-	text_addf(&name, "WAYMARK_ZONE=%s", name_text(shown, z->apex));
+	text_addf(&name, "WAYMARK_ZONE=%s", view_text(shown, zone_id(z)));
 	text_addf(&serial, "WAYMARK_SERIAL=%u", z->serial);
 	zone_text(&text, z, RDATA_FOR_US);
 	const bool whole = !name.lost && !serial.lost && !text.lost;

@@ -136,7 +136,7 @@ static bool is_there(
 {
 	char name[NAME_TEXT], catalog[NAME_TEXT];
 
-	name_text(name, it->apex);
+	view_text(name, it->apex);
 	if (it->promotes && z->added && z->added->catalog)
 		return refuse(it, "zone %s is a member of the catalog %s, which says where it comes from",
 			name, name_text(catalog, z->added->catalog));
@@ -167,7 +167,7 @@ static struct zone *first_data(const struct zones_added_work *w, struct zones_ad
 	uint32_t serial;
 	char name[NAME_TEXT];
 
-	name_text(name, it->apex);
+	view_text(name, it->apex);
 	const bool has = store_has(w->opts->store, it->apex, &serial, &why);
 	const struct registry_zone *is = registry_find(w->live.zones, it->apex);
 	if (it->promotes && has && is && zone_is_ready(is->load.zone) &&
@@ -254,6 +254,26 @@ static struct registry_zone *other_entry(
 		&(struct zones_read_added){ it->apex, it->added }, f);
 }
 
+/* Has a view of that name another policy of signing? They have one DS at the parent. False: told. */
+static bool fits_views(
+	const struct zones_added_work *w, struct zones_added_item *it, const struct conf_rule *rule)
+{
+	const struct conf *c = parts_conf(&w->live);
+	const struct zone_set *set = w->live.zones->set;
+	struct zone_name at;
+	char name[NAME_TEXT], other[NAME_TEXT];
+	size_t i;
+
+	zone_name_set(&at, w->opts->key, it->apex);
+	const struct zone *first = zone_set_find(set, &at, at.labels, &i);
+	if (!first || !first->view_len || first->apex_labels != at.labels ||
+		c->rules[zone_set_rule(set, i)].dnssec == rule->dnssec)
+		return true;
+	return refuse(it,
+		"zone %s: its template has another \"dnssec\" than zone %s: sign all views of a zone by "
+		"one policy, or none", name_text(name, it->apex), view_text(other, zone_id(first)));
+}
+
 /* The rule of a template; NULL: told. */
 static const struct conf_rule *rule_of(
 	const struct zones_added_work *w, struct zones_added_item *it)
@@ -269,7 +289,7 @@ static const struct conf_rule *rule_of(
 		return NULL;
 	}
 	const struct conf_rule *rule = &c->rules[zones_read_rule(c, it->added)];
-	name_text(name, it->apex);
+	view_text(name, it->apex);
 	if (rule->n_primaries && *it->added->file) {
 		refuse(it, "zone %s: with the template \"%s\" it comes from a primary, and has no "
 			   "file", name, it->added->template);
@@ -296,7 +316,7 @@ static const struct conf_rule *rule_of(
 			"\"primary\", or with \"write-back: store\" and \"nameservers\"", name);
 		return NULL;
 	}
-	return rule;
+	return fits_views(w, it, rule) ? rule : NULL;
 }
 
 static bool come(struct zones_added_work *w, size_t i)
@@ -310,7 +330,7 @@ static bool come(struct zones_added_work *w, size_t i)
 	if (!z && it->promotes) {
 		char name[NAME_TEXT];
 		return refuse(it, "there is no zone %s (\"waymarkctl zones\" lists them)",
-			name_text(name, it->apex));
+			view_text(name, it->apex));
 	}
 	const struct conf_rule *rule = rule_of(w, it);
 	if (!rule)
@@ -337,7 +357,7 @@ static bool go(struct zones_added_work *w, size_t i)
 	char name[NAME_TEXT], catalog[NAME_TEXT];
 	struct fault why;
 
-	name_text(name, it->apex);
+	view_text(name, it->apex);
 	if (z && z->added && z->added->promoted != it->demotes)
 		return refuse(it, z->added->promoted
 				? "zone %s was promoted: \"zone demote %s\" gives it back to its primary"
@@ -449,7 +469,7 @@ static void refuse_doubles(struct zones_added_work *w)
 	for (size_t i = 1; i < n; i++)
 		if (name_equal(list[i - 1]->apex, list[i]->apex))
 			refuse(list[i], "zone %s is asked for twice",
-				name_text(name, list[i]->apex));
+				view_text(name, list[i]->apex));
 	memory_free(list);
 }
 

@@ -9,7 +9,7 @@ static void add(struct text *to, size_t *n, const struct registry_zone *z)
 	char name[NAME_TEXT];
 
 	if ((*n)++ < ZONES_CHANGE_NAMED)
-		text_addf(to, "%s\n", name_text(name, z->origin));
+		text_addf(to, "%s\n", view_text(name, z->origin));
 }
 
 /* Both ascend. */

@@ -55,19 +55,35 @@ static struct fault_at at_entry(const struct reading *r, const struct conf_zone 
 
 /* --- which zones -------------------------------------------------------------------------- */
 
+/* NULL: with the class of clients that it is for, its name is too long. */
 static struct listed *add_zone(
 	struct reading *r, const struct conf_zone *at, const uint8_t *origin, const char *path)
 {
+	uint8_t lower[NAME_MOST];
 	const size_t len = name_len(origin);
-	uint8_t *lower = arena_alloc(&r->mem, len);
 
 	if (r->n == r->room) {
 		r->room = r->room ? r->room * 2 : 64;
 		r->list = memory_grow(r->list, r->room * sizeof *r->list);
 	}
 	name_lower(lower, origin, len);
-	r->list[r->n] = (struct listed){ .at = at, .origin = lower, .path = path };
+	if (!view_id(lower, lower, at->view))
+		return NULL;
+	r->list[r->n] = (struct listed){ .at = at,
+		.origin = arena_memdup(&r->mem, lower, name_len(lower)),
+		.path = path };
 	return &r->list[r->n++];
+}
+
+static bool too_long(
+	const struct reading *r, const struct conf_zone *entry, const uint8_t *origin, struct faults *f)
+{
+	const struct fault_at at = at_entry(r, entry);
+	char name[NAME_TEXT];
+
+	return faults_error(f, &at,
+		"zone %s for %s: both names together are too long: give the class a shorter one",
+		name_text(name, origin), entry->view);
 }
 
 static bool is_folder(const struct dirent *d, const char *path)
@@ -96,9 +112,11 @@ static void add_file(struct reading *r, const struct conf_zone *entry, const str
 		return;
 	const char *name = zone_files_origin(entry->files, d->d_name, &len);
 	const enum name_result result = name_parse(origin, NULL, name, len, root);
-	if (result == NAME_OK)
-		add_zone(r, entry, origin, path);
-	else
+	if (result == NAME_OK && view_is(origin))
+		faults_error(f, &at, "%s: a zone's name does not begin with \\000", path);
+	else if (result == NAME_OK && !add_zone(r, entry, origin, path))
+		too_long(r, entry, origin, f);
+	else if (result != NAME_OK)
 		faults_error(f, &at, "%s: as the name of a zone this %s", path,
 			name_result_text(result));
 }
@@ -172,21 +190,33 @@ static bool add_folder(struct reading *r, const struct conf_zone *entry, struct 
 	return true;
 }
 
+/* Its number in a registry, quickly; r->n when it has none. */
+static size_t find_number(const struct registry *r, struct hash_key key, const uint8_t *id)
+{
+	struct zone_name name;
+	size_t at;
+
+	if (view_is(id))
+		return registry_index(r, id);
+	zone_name_set(&name, key, id);
+	const struct zone *z = zone_set_find(r->set, &name, name.labels, &at);
+	if (!z || z->apex_labels != name.labels)
+		return r->n;
+	return z->view_len ? registry_index(r, id) : at;
+}
+
 /* A folder that was only added to or changed inside names the zones that there are: each goes
  * to the place of its own there, and nothing needs to be sorted. False when that is not so. */
 static bool order_as_before(struct reading *r)
 {
 	const struct registry *before = r->o->before;
-	struct zone_name name;
 
 	if (!before || r->n != before->n)
 		return false;
 	struct listed *list = memory_zeroed(r->n, sizeof *list);
 	for (size_t i = 0; i < r->n; i++) {
-		size_t at;
-		zone_name_set(&name, r->o->key, r->list[i].origin);
-		const struct zone *z = zone_set_find(before->set, &name, name.labels, &at);
-		if (!z || z->apex_labels != name.labels || list[at].origin) {
+		const size_t at = find_number(before, r->o->key, r->list[i].origin);
+		if (at == before->n || list[at].origin) {
 			memory_free(list);
 			return false;
 		}
@@ -255,7 +285,7 @@ static bool drop_doubles(struct reading *r, struct faults *f)
 			faults_warning(f, &was,
 				"zone %s is a member of the catalog %s, too: what the configuration "
 				"says is served",
-				name_text(name, z->origin), name_text(catalog, z->added->catalog));
+				view_text(name, z->origin), name_text(catalog, z->added->catalog));
 			shadowed++;
 			continue;
 		}
@@ -264,13 +294,13 @@ static bool drop_doubles(struct reading *r, struct faults *f)
 				"zone %s was also added while the server ran: what the "
 				"configuration says is served (\"zone remove %s\" forgets the "
 				"other)",
-				name_text(name, z->origin), name);
+				view_text(name, z->origin), name);
 			shadowed++;
 			continue;
 		}
 		faults_error(f, &at,
 			"zone %s is there twice: as %s (first at %s:%u) and as %s (keep one)",
-			name_text(name, z->origin), first->path ? first->path : "a secondary",
+			view_text(name, z->origin), first->path ? first->path : "a secondary",
 			was.path, was.line, z->path ? z->path : "a secondary");
 	}
 	const bool ok = kept + shadowed == r->n;
@@ -284,7 +314,8 @@ static bool folder_is_new(struct reading *r, const struct conf_zone *z, struct f
 	const struct fault_at at = at_entry(r, z);
 
 	for (const struct conf_zone *a = r->o->conf->zones; a < z; a++)
-		if (a->dir && strcmp(a->dir, z->dir) == 0 && !a->files == !z->files &&
+		if (a->dir && strcmp(a->dir, z->dir) == 0 && !a->view == !z->view &&
+			(!a->view || strcmp(a->view, z->view) == 0) && !a->files == !z->files &&
 			(!a->files || strcmp(a->files, z->files) == 0)) {
 			const struct fault_at was = at_entry(r, a);
 			return faults_error(f, &at,
@@ -292,6 +323,38 @@ static bool folder_is_new(struct reading *r, const struct conf_zone *z, struct f
 				was.path, was.line);
 		}
 	return true;
+}
+
+/* A zone that is signed has one DS at its parent: so all views of it are signed with the same keys. */
+static bool check_signing(
+	struct reading *r, const struct listed *first, const struct listed *z, struct faults *f)
+{
+	const struct conf_rule *rules = r->o->conf->rules;
+	const struct fault_at at = at_entry(r, z->at), was = at_entry(r, first->at);
+	char name[NAME_TEXT], other[NAME_TEXT];
+
+	if (rules[first->at->rule].dnssec == rules[z->at->rule].dnssec)
+		return true;
+	return faults_error(f, &at,
+		"zone %s has another \"dnssec\" than zone %s (%s:%u): the parent has one DS for all "
+		"views of a zone; sign all of them by one policy, or none",
+		view_text(name, z->origin), view_text(other, first->origin), was.path, was.line);
+}
+
+/* Zones of one apex, which stand together, against the first of them. */
+static bool check_views(struct reading *r, struct faults *f)
+{
+	bool ok = true;
+
+	for (size_t i = 1, first = 0; i < r->n; i++) {
+		const struct listed *z = &r->list[i];
+		if (!view_is(r->list[first].origin) ||
+			!name_equal(view_apex(z->origin), view_apex(r->list[first].origin)))
+			first = i;
+		else
+			ok = check_signing(r, &r->list[first], z, f) && ok;
+	}
+	return ok;
 }
 
 /* An entry as the configuration would have it. */
@@ -305,7 +368,7 @@ static void add_added(struct reading *r, const struct zones_read_added *of)
 	/* Of one that the store alone has, the file was where it began. */
 	const struct conf_rule *rule = &c->rules[at->rule];
 	at->file = *of->added->file && (!rule->stored || rule->synced) ? of->added->file : NULL;
-	add_zone(r, at, of->apex, at->file)->added = of->added;
+	add_zone(r, at, of->apex, at->file)->added = of->added; /* no view: it is not too long */
 }
 
 /* False when the list is wrong; what it has then can be looked at all the same. */
@@ -318,16 +381,17 @@ static bool list_zones(struct reading *r, struct faults *f)
 		const struct conf_zone *z = &c->zones[i];
 		if (z->dir)
 			ok = folder_is_new(r, z, f) && add_folder(r, z, f) && ok;
-		else
-			add_zone(r, z, z->name, z->file);
+		else if (!add_zone(r, z, z->name, z->file))
+			ok = too_long(r, z, z->name, f);
 	}
 	for (size_t i = 0; i < r->o->n_added; i++)
 		add_added(r, &r->o->added[i]);
 	if (ok && order_as_before(r))
-		return true;
+		return check_views(r, f);
 	if (r->n)
 		qsort(r->list, r->n, sizeof *r->list, compare_listed);
 	ok = drop_doubles(r, f) && ok;
+	ok = check_views(r, f) && ok;
 	find_before(r);
 	return ok;
 }
@@ -642,7 +706,7 @@ static struct registry_zone *of_primary(
 	} else {
 		if (*why.text)
 			log_line(LOG_ERROR, "zone %s: %s; it is fetched anew",
-				name_text(name, z->origin), why.text);
+				view_text(name, z->origin), why.text);
 		to.load.zone = zone_placeholder(r->o->key, z->origin);
 	}
 	return signed_entry(r, z, &to, lost);
@@ -738,7 +802,7 @@ static struct registry_zone *orphan(
 	faults_error(f, &at,
 		"zone %s was added with the template \"%s\", which is not there any more: write it "
 		"anew, or take the zone out (\"zone remove %s\")",
-		name_text(name, z->origin), z->added->template, name);
+		view_text(name, z->origin), z->added->template, name);
 	if (!z->before && r->o->stored) {
 		stored.load.zone = r->o->stored(r->o->stored_ctx, z->origin, z->path, &opts,
 			&stored.checked_s, &stored.expire_s, &why);
@@ -840,7 +904,7 @@ static struct registry_zone *without_file(
 	char name[NAME_TEXT];
 
 	if (!entry && !z->path && !*lost->text)
-		fault(lost, "zone %s: %s", name_text(name, z->origin),
+		fault(lost, "zone %s: %s", view_text(name, z->origin),
 			rule->stored ? "nothing of it is in the store"
 				     : "it was added without a file, and its template has neither "
 				       "\"primary\" nor \"write-back: store\"");

@@ -27,6 +27,7 @@ struct request *request_new(const struct answer_ask *ask, const struct answer_la
 		return NULL;
 	r->source = addr_plain(&ask->source, NULL);
 	r->tsig = later->tsig;
+	memcpy(r->zone, later->zone, name_len(later->zone));
 	r->fd = -1;
 	if (later->tsig.key) {
 		r->is_signed = true;

@@ -23,6 +23,7 @@ struct request {
 	bool secret;       /* nobody between could read it */
 	const char *names; /* of the client's certificate, behind the packet; NULL: none */
 	uint8_t key_name[NAME_MOST];
+	uint8_t zone[NAME_MOST]; /* the id (zone/view.h) of the zone that it is for */
 	enum tsig_algorithm algorithm;
 	/* Of UDP: where the answer goes out, and to whom. */
 	int fd; /* -1: it came over TCP */

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "report/explain_answer.h"
 #include "report/report_estimates.h"
+#include "report/explain_zone.h"
 #include "report/network.h"
 #include "report/report.h"
 #include "report/report_edges.h"
@@ -442,9 +443,10 @@ static void as_text(const json_t *o, struct text *out)
 	if (*get(client, "note"))
 		text_addf(out, ": %s", get(client, "note"));
 	text_add_char(out, '\n');
+	const bool has_views = explain_zone_text(o, out);
 	if (json_object_get(o, "network"))
 		network_as_text(json_object_get(o, "network"), out);
-	else
+	else if (!has_views)
 		text_add(out, "network    plays no part: the answer is the same for all\n");
 	if (json_object_get(o, "stage"))
 		stage_as_text(json_object_get(o, "stage"), out);
@@ -477,23 +479,29 @@ void explain_run(const struct report_view *view, const struct explain_ask *ask, 
 	char name[NAME_TEXT], type[RRTYPE_TEXT];
 
 	if (turns && trace && reply) {
+		struct answer_pending p;
 		struct answerer a = { .world = w,
 			.stats = &stats,
 			.turns = turns,
 			.trace = trace,
 			.now_s = (uint32_t)time(NULL),
 			.now_us = clock_us() };
-		const size_t len = answer(&a,
-			&(struct answer_ask){ .packet = query,
-				.len = write_query(query, ask),
-				.source = ask->resolver,
-				.via = VIA_TCP,
-				.proven = true,
-				.room = ANSWER_TCP_MOST,
-				.to = reply });
+		const struct answer_ask to = { .packet = query,
+			.len = write_query(query, ask),
+			.source = ask->resolver,
+			.via = VIA_TCP,
+			.proven = true,
+			.room = ANSWER_TCP_MOST,
+			.to = reply };
+		answer_read(&a, &to, &p);
+		for (unsigned step = 0; step < answer_steps(&a); step++)
+			answer_step(&a, &to, &p, step);
+		const struct zone *home = p.zone; /* of the question; a chain leads on from there */
+		const size_t len = answer_write(&a, &to, &p);
 		json_t *o = json_pack("{s:s, s:s, s:o}", "name", name_text(name, ask->name),
 			"type", rrtype_text(type, ask->type), "client",
 			client_json(ask, stats.steered ? trace : NULL));
+		explain_zone_add(w, ask->name, home, p.view_scope, o);
 		if (stats.steered) {
 			json_t *steps = json_array();
 			json_object_set_new(o, "network", network_json(w, &trace->who));

@@ -27,7 +27,7 @@ static void of_signatures(const struct registry *z, json_t *to)
 
 	if (!n.ended && !n.soon)
 		return;
-	name_text(name, z->signeds[0].zone->origin);
+	view_text(name, z->signeds[0].zone->origin);
 	rrsig_end_time(when, z->signeds[0].end_s);
 	if (n.ended)
 		alarm_add(to, "the signatures of %zu zone%s have ended, those of %s at %s",

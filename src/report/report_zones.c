@@ -146,10 +146,15 @@ static json_t *zone_json(const struct report_view *v, size_t i)
 	const struct registry_zone *z = v->live.zones->zones[i];
 	const struct zone *served = z->load.zone;
 	char name[NAME_TEXT], when[32];
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "zone", name_text(name, z->origin),
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "zone", view_text(name, z->origin),
 		"source", source_text(z->source), "file", z->path, "state",
 		registry_state_text(z->state), "since", time_text(when, z->since_s));
 
+	if (view_is(z->origin)) {
+		char class[VIEW_CLASS_MOST + 1];
+		json_object_set_new(o, "zone", json_string(name_text(name, view_apex(z->origin))));
+		json_object_set_new(o, "view", json_string(view_class(class, z->origin)));
+	}
 	if (z->added)
 		json_object_set_new(o, "added", added_json(z->added));
 	if (refresh_of(v, i))
@@ -178,7 +183,7 @@ static void zone_line(const struct report_view *v, size_t i, struct text *out)
 	char name[NAME_TEXT], when[32];
 
 	text_addf(
-		out, "%-32s %-8s %-10s", name_text(name, z->origin), source_text(z->source),
+		out, "%-32s %-8s %-10s", view_text(name, z->origin), source_text(z->source),
 		registry_state_text(z->state));
 	if (z->state == REGISTRY_EMPTY)
 		text_addf(out, " %10s %10s", "-", "-");
@@ -200,17 +205,13 @@ static void zone_line(const struct report_view *v, size_t i, struct text *out)
 static int report_one(
 	const struct report_view *view, const char *name, bool json, struct text *out)
 {
-	static const uint8_t root[1];
 	uint8_t wire[NAME_MOST];
-	const size_t len = strlen(name);
-	const enum name_result r = name_parse(wire, NULL, name, len, root);
+	struct fault why;
 
-	if (r != NAME_OK) {
-		text_addf(
-			out, "%s: as the name of a zone this %s\n", name, name_result_text(r));
+	if (!view_parse(wire, name, &why)) {
+		text_addf(out, "%s\n", why.text);
 		return 2;
 	}
-	name_lower(wire, wire, name_len(wire));
 	const size_t i = registry_index(view->live.zones, wire);
 	if (i == view->live.zones->n) {
 		text_addf(out, "there is no zone %s (\"waymarkctl zones\" lists them)\n", name);
@@ -256,6 +257,7 @@ static void report_all(const struct report_view *view, bool faulty, bool json, s
 int report_zones(const struct report_view *view, const char **words, size_t n, struct text *out)
 {
 	const char *name = NULL;
+	char both[NAME_TEXT];
 	bool faulty = false, json = false;
 
 	for (size_t i = 0; i < n; i++) {
@@ -263,7 +265,12 @@ int report_zones(const struct report_view *view, const char **words, size_t n, s
 			faulty = true;
 		else if (strcmp(words[i], "--json") == 0)
 			json = true;
-		else if (!name && words[i][0] != '-')
+		else if (name && name != both && strcmp(words[i], "for") == 0 && i + 1 < n) {
+			if (snprintf(both, sizeof both, "%s%s%s", name, VIEW_FOR, words[++i]) >=
+				(int)sizeof both)
+				return 2;
+			name = both;
+		} else if (!name && words[i][0] != '-')
 			name = words[i];
 		else
 			return 2;

@@ -44,7 +44,7 @@ static bool start(struct putting *p)
 {
 	struct store *s = p->s;
 	uint8_t key[NAME_MOST + 1];
-	const size_t len = store_key(key, p->z->apex, p->which);
+	const size_t len = store_key(key, zone_id(p->z), p->which);
 
 	p->base = ++s->last_base;
 	return (!p->timers ||
@@ -59,7 +59,7 @@ static bool find_until(struct putting *p)
 {
 	struct store_row row;
 
-	if (store_find(p->s, p->z->apex, p->which, &row) != STORE_FOUND)
+	if (store_find(p->s, zone_id(p->z), p->which, &row) != STORE_FOUND)
 		return false;
 	p->until = 0;
 	return one_number(store_bind(p->s, STORE_FIND_CHANGE, "ii", row.id,
@@ -130,7 +130,7 @@ static bool may_replace(const struct putting *p)
 {
 	struct store_row row;
 
-	switch (p->upon ? store_find(p->s, p->z->apex, p->which, &row) : STORE_NOT_READ) {
+	switch (p->upon ? store_find(p->s, zone_id(p->z), p->which, &row) : STORE_NOT_READ) {
 	case STORE_FOUND: return p->upon->there && row.serial == p->upon->serial;
 	case STORE_NOT_THERE: return p->upon->none;
 	case STORE_NOT_READ: break;

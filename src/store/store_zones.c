@@ -16,7 +16,7 @@ enum { CHANGES_LEAST = 256 << 10 /* bytes of changes that a zone may have, or as
 static enum store_found find_or_make(
 	struct store *s, const struct store_step *step, struct store_row *row)
 {
-	const uint8_t *apex = change_apex(step->change);
+	const uint8_t *apex = change_id(step->change);
 	const enum store_found found = store_find(s, apex, step->which, row);
 
 	if (found != STORE_NOT_THERE || !step->file)
@@ -71,7 +71,7 @@ bool store_take_due(struct store *s, uint8_t apex[static NAME_MOST])
 
 static enum store_result add_step(struct store *s, const struct store_step *step, struct fault *why)
 {
-	const uint8_t *apex = change_apex(step->change);
+	const uint8_t *apex = change_id(step->change);
 	char name[NAME_TEXT];
 	struct store_row row;
 	size_t len;
@@ -84,14 +84,14 @@ static enum store_result add_step(struct store *s, const struct store_step *step
 	}
 	if (found == STORE_NOT_THERE || row.serial != change_from(step->change)) {
 		fault(why, "%s: zone %s is not stored with serial %u", s->path,
-			name_text(name, apex), change_from(step->change));
+			view_text(name, apex), change_from(step->change));
 		return STORE_APART;
 	}
 	const bool is_large =
 		row.since + (int64_t)len > (row.whole > CHANGES_LEAST ? row.whole : CHANGES_LEAST);
 	if (is_large && step->which == STORE_SIGNED) {
 		fault(why, "%s: zone %s has more changes than data", s->path,
-			name_text(name, apex));
+			view_text(name, apex));
 		return STORE_APART;
 	}
 	if (!store_run(store_bind(s, STORE_ADD_CHANGE, "ibii", row.id, bytes, len,
@@ -301,10 +301,10 @@ bool store_get(struct store *s, const uint8_t *apex, enum store_which which,
 		const int code = sqlite3_errcode(s->db);
 		if (!ok && code != SQLITE_OK && code != SQLITE_ROW && code != SQLITE_DONE)
 			fault(why, "%s: zone %s cannot be read: %s", s->path,
-				name_text(name, apex), sqlite3_errmsg(s->db));
+				view_text(name, apex), sqlite3_errmsg(s->db));
 		else if (!ok)
 			fault(why, "%s: what is stored of zone %s is damaged", s->path,
-				name_text(name, apex));
+				view_text(name, apex));
 	}
 	store_unlock(s);
 	if (!ok)

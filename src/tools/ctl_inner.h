@@ -4,6 +4,7 @@
 #define TOOLS_CTL_INNER_H
 
 #include "base/text.h"
+#include "dns/name.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -36,6 +37,9 @@ int ctl_diff(const struct ctl *c, char **words, int n);
 enum ctl_status ctl_keys(char **words, int n);
 enum ctl_status ctl_keygen(char **words, int n);
 enum ctl_status ctl_restore(const struct ctl *c, char **words, int n);
+
+/* Of "zone WORD NAME for CLASS ..." the name and the class become one word, in `to`; it is returned, or the name as it is. */
+const char *ctl_zone_view(char **words, int *n, char to[static NAME_TEXT]);
 
 /* "zone export NAME [FILE] [--generic]", all words of it. */
 enum ctl_status ctl_zone_export(const struct ctl *c, char **words, int n);

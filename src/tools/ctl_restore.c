@@ -57,7 +57,7 @@ static void tell_serials_that_go_back(const struct zones *now, const struct zone
 		if (d == 0 && serial_is_newer(is, will) && n++ < NAMED)
 			printf("%s goes back from serial %u to %u: its secondaries stay where they are until "
 			       "it has a later one\n",
-				name_text(name, now->list[i].apex), is, will);
+				view_text(name, now->list[i].apex), is, will);
 		i += d <= 0;
 		k += d >= 0;
 	}
@@ -71,7 +71,7 @@ static void tell_zones(const char *path, const struct zones *z)
 
 	printf("%s: %zu zone%s\n", path, z->n, z->n == 1 ? "" : "s");
 	for (size_t i = 0; i < z->n; i++)
-		printf("  %s serial %u\n", name_text(name, z->list[i].apex), z->list[i].serial);
+		printf("  %s serial %u\n", view_text(name, z->list[i].apex), z->list[i].serial);
 }
 
 static enum ctl_status complain(const char *text)

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "zone/zone_text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,14 +31,26 @@ enum ctl_status ctl_zone_text(
 	return status;
 }
 
+const char *ctl_zone_view(char **words, int *n, char to[static NAME_TEXT])
+{
+	if (*n < 5 || strcmp(words[3], "for") != 0)
+		return words[2];
+	snprintf(to, NAME_TEXT, "%s" VIEW_FOR "%s", words[2], words[4]);
+	memmove(words + 3, words + 5, (size_t)(*n - 5) * sizeof(*words));
+	*n -= 2;
+	return words[2] = to;
+}
+
 enum ctl_status ctl_zone_export(const struct ctl *c, char **words, int n)
 {
 	const char *names[2] = { NULL, NULL };
+	char view[NAME_TEXT];
 	struct text text = { 0 };
 	struct fault why;
 	struct ctl_zone_text how = { .name = NULL };
 	int given = 0;
 
+	ctl_zone_view(words, &n, view);
 	for (int i = 2; i < n; i++) {
 		if (strcmp(words[i], "--generic") == 0)
 			how.generic = true;

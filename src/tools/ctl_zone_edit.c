@@ -239,19 +239,18 @@ static bool make_files(struct editing *e, char folder[static 40])
 
 enum ctl_status ctl_zone_edit(const struct ctl *c, char **words, int n)
 {
-	static const uint8_t root[1];
-	struct editing e = { .ctl = c, .name = words[2], .asks = isatty(STDIN_FILENO) };
+	char view[NAME_TEXT];
+	struct editing e = { .ctl = c, .asks = isatty(STDIN_FILENO) };
 	char folder[40];
+	struct fault why;
 
+	e.name = ctl_zone_view(words, &n, view);
 	if (n != 3)
 		return (enum ctl_status)ctl_help_one("zone", stderr, WRONG_USE);
-	const enum name_result is = name_parse(e.apex, NULL, e.name, strlen(e.name), root);
-	if (is != NAME_OK) {
-		fprintf(stderr, "waymarkctl: %s: as the name of a zone this %s\n", e.name,
-			name_result_text(is));
+	if (!view_parse(e.apex, e.name, &why)) {
+		fprintf(stderr, "waymarkctl: %s\n", why.text);
 		return NOT_DONE;
 	}
-	name_lower(e.apex, e.apex, name_len(e.apex));
 	if (!make_files(&e, folder))
 		return complain(folder, strerror(errno));
 	know_pools(&e);

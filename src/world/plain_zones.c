@@ -46,13 +46,13 @@ struct plain_zones *plain_zones_new(struct plain_zone **list, size_t n)
 	return p;
 }
 
-struct plain_zone *plain_zones_find(const struct plain_zones *p, const uint8_t *apex)
+struct plain_zone *plain_zones_find(const struct plain_zones *p, const uint8_t *id)
 {
 	size_t from = 0, to = p ? p->n : 0;
 
 	while (from < to) {
 		const size_t at = from + (to - from) / 2;
-		const int d = registry_compare(apex, p->list[at]->of->apex);
+		const int d = registry_compare(id, zone_id(p->list[at]->of));
 		if (d == 0)
 			return p->list[at];
 		if (d < 0)

@@ -45,8 +45,8 @@ static inline void plain_zones_drop(struct plain_zones *p)
 	part_drop(p ? &p->part : NULL);
 }
 
-/* By the zone's apex (wire, lower case); NULL. `p` may be NULL. */
-struct plain_zone *plain_zones_find(const struct plain_zones *p, const uint8_t *apex);
+/* By the zone's id (zone/view.h); NULL. `p` may be NULL. */
+struct plain_zone *plain_zones_find(const struct plain_zones *p, const uint8_t *id);
 
 /* The serial of a version: that of the zone where it is newer (RFC 1982) than the last one, else the one after that. */
 uint32_t plain_zones_serial(uint32_t zone, uint32_t last);

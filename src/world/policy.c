@@ -10,16 +10,40 @@ static bool has_name(const char *names, const char *name)
 	return false;
 }
 
+static bool allows(const struct policy_allow *one, const struct policy_asker *who)
+{
+	return prefix_has(&one->net, &who->source) &&
+		(!one->key || (who->key && who->key->name == one->key)) &&
+		(!one->secret || who->secret) &&
+		(!one->certificate || has_name(who->names, one->certificate));
+}
+
 bool policy_allows(const struct policy_access *access, const struct policy_asker *who)
+{
+	for (size_t i = 0; i < access->n; i++)
+		if (allows(&access->allow[i], who))
+			return true;
+	return false;
+}
+
+static bool knows(const struct policy_access *access, const struct policy_asker *who)
 {
 	for (size_t i = 0; i < access->n; i++) {
 		const struct policy_allow *one = &access->allow[i];
-		if (prefix_has(&one->net, &who->source) &&
-			(!one->key || (who->key && who->key->name == one->key)) &&
-			(!one->secret || who->secret) &&
-			(!one->certificate || has_name(who->names, one->certificate)))
+		if ((one->key || one->certificate) && allows(one, who))
 			return true;
 	}
+	return false;
+}
+
+bool policy_knows(const struct policy_zone *zone, const struct policy_asker *who)
+{
+	if (knows(&zone->query, who) || knows(&zone->transfer, who) ||
+		knows(&zone->forward, who))
+		return true;
+	for (size_t i = 0; i < zone->n_update; i++)
+		if (knows(&zone->update[i].who, who))
+			return true;
 	return false;
 }
 

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct netmap;
+
 enum { POLICY_TEXT = 255, POLICY_SECRET = 16, POLICY_SECRETS = 2 };
 
 /* One character-string. */
@@ -79,6 +81,9 @@ struct policy_zone {
 	const struct policy_update *update;
 	size_t n_update; /* 0: it cannot be changed */
 	enum policy_serial serial;
+	/* Of a view (zone/view.h): whose clients have the value 1 here, and whether a client is who the subnet (ECS) says. */
+	const struct netmap *clients; /* NULL: it is none */
+	bool by_subnet;
 };
 
 struct policy {
@@ -124,5 +129,8 @@ struct policy_asker {
 
 /* Is it one of those? */
 bool policy_allows(const struct policy_access *access, const struct policy_asker *who);
+
+/* Does any of a zone's lists name the key or the certificate of who asks, and let it in by that? */
+bool policy_knows(const struct policy_zone *zone, const struct policy_asker *who);
 
 #endif

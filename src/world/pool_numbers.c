@@ -33,7 +33,7 @@ struct pool_numbers *pool_numbers_new(
 				fault(why,
 					"there is no pool %s any more, and zone %s as it is "
 					"served names it: keep the pool until no zone does",
-					z->pools[k], name_text(name, z->apex));
+					z->pools[k], view_text(name, zone_id(z)));
 				pool_numbers_drop(to);
 				return NULL;
 			}

@@ -31,7 +31,7 @@ struct pool_unsigned {
 	uint32_t ttl_s;
 	uint16_t type;
 	bool proven; /* who asks has shown that its address is its own */
-	uint8_t apex[NAME_MOST], owner[NAME_MOST]; /* wire, lower case */
+	uint8_t apex[NAME_MOST], owner[NAME_MOST]; /* wire, lower case; the zone's id (zone/view.h) */
 	uint16_t n, len;
 	uint8_t rdata[POOL_UNSIGNED_RDATA]; /* [len] each behind its length, of 2 bytes */
 };

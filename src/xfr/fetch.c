@@ -47,12 +47,13 @@ static bool fail(const struct incoming *in, struct fault *why, const char *what)
  * OPT record. */
 static size_t write_query(const struct fetch_opts *o, uint16_t type, uint8_t *to)
 {
-	const size_t apex = name_len(o->apex);
+	const uint8_t *name = view_apex(o->apex);
+	const size_t apex = name_len(name);
 	uint8_t *p = to + QUERY_HEADER;
 
 	memset(to, 0, QUERY_HEADER);
 	be16_put(to + 4, 1);
-	memcpy(p, o->apex, apex);
+	memcpy(p, name, apex);
 	be16_put(p + apex, type);
 	be16_put(p + apex + 2, RRCLASS_IN);
 	p += apex + 4;
@@ -109,7 +110,7 @@ static bool add_record(
 static bool take_change(
 	struct incoming *in, const struct message_rr *rr, size_t rdlen, struct fault *why)
 {
-	const bool is_soa = rr->type == RRTYPE_SOA && name_equal(rr->owner, in->o->apex);
+	const bool is_soa = rr->type == RRTYPE_SOA && name_equal(rr->owner, view_apex(in->o->apex));
 	struct fault wrong;
 
 	if (!ixfr_take(&in->ixfr,
@@ -175,7 +176,7 @@ static bool take_record(struct incoming *in, const struct message_rr *rr, struct
 		return fail(in, why, "sends records behind the end of the transfer");
 	if (rr->class != RRCLASS_IN)
 		return fail(in, why, "sends a record of another class than IN");
-	if (!name_is_under(rr->owner, o->apex))
+	if (!name_is_under(rr->owner, view_apex(o->apex)))
 		return true; /* others send such, too, and are not heard (RFC 5936 section 3) */
 	const int rdlen = message_rdata(&in->m, rr, in->rdata);
 	if (rdlen < 0)
@@ -185,7 +186,7 @@ static bool take_record(struct incoming *in, const struct message_rr *rr, struct
 	in->n++;
 	if (in->incremental)
 		return take_change(in, rr, (size_t)rdlen, why);
-	if (rr->type == RRTYPE_SOA && name_equal(rr->owner, o->apex)) {
+	if (rr->type == RRTYPE_SOA && name_equal(rr->owner, view_apex(o->apex))) {
 		if (rdlen < SOA_NUMBERS + 2)
 			return fail(in, why, "sends a SOA that is none");
 		return take_soa(in, rr, (size_t)rdlen, why);

@@ -13,7 +13,7 @@
 struct change;
 
 struct fetch_opts {
-	const uint8_t *apex; /* wire, lower case */
+	const uint8_t *apex; /* the zone's id (zone/view.h): wire, lower case */
 	const struct peer *peer;
 	struct peer_limits limits;
 	const struct zone *have; /* borrowed; NULL: nothing */

@@ -108,7 +108,7 @@ static void say(struct notifier *n, const struct underway *u, const char *what)
 		return;
 	}
 	log_line(LOG_WARNING, "notify: zone %s serial %u: %s (%s) %s",
-		name_text(zone, u->entry->zone->apex), u->entry->zone->serial, s->name,
+		view_text(zone, zone_id(u->entry->zone)), u->entry->zone->serial, s->name,
 		addr_sockaddr_text(at, s->at), what);
 	if (n->untold)
 		log_line(LOG_WARNING, "notify: %ju more such were not told",

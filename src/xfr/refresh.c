@@ -106,7 +106,7 @@ static void on_expiry(struct ev_loop *loop, ev_timer *t, int events)
 	log_line(LOG_ERROR,
 		"zone %s has expired: no primary was heard for %u seconds; it is answered with "
 		"SERVFAIL",
-		name_text(name, s->apex), s->expire_s);
+		view_text(name, s->apex), s->expire_s);
 	refresh_tell(s, NULL, NULL);
 }
 
@@ -153,7 +153,7 @@ void refresh_failed(struct secondary *s)
 
 	s->of->counts.failed++;
 	if (s->failures++ == 0)
-		log_line(LOG_WARNING, "zone %s: %s; asked again soon", name_text(name, s->apex),
+		log_line(LOG_WARNING, "zone %s: %s; asked again soon", view_text(name, s->apex),
 			s->view.fault);
 	s->tried = 0;
 	refresh_wait(s, with_chance(within(first * (double)(1u << steps), first, most)));

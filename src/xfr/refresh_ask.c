@@ -13,7 +13,8 @@ static size_t write_question(void *ctx, uint8_t to[static EXCHANGE_MOST], uint16
 {
 	struct secondary *s = ctx;
 	const struct peer *p = &s->peers[s->at];
-	const size_t apex = name_len(s->apex);
+	const uint8_t *name = view_apex(s->apex);
+	const size_t apex = name_len(name);
 	uint8_t *q = to + QUERY_HEADER;
 	static const uint8_t opt[EDNS_OPT_FIXED + 4] = { 0, 0, RRTYPE_OPT, EDNS_PAYLOAD >> 8,
 		EDNS_PAYLOAD & 255, 0, 0, 0, 0, 0, 4, 0, EDNS_EXPIRE, 0, 0 };
@@ -22,7 +23,7 @@ static size_t write_question(void *ctx, uint8_t to[static EXCHANGE_MOST], uint16
 	be16_put(to, id);
 	be16_put(to + 4, 1);
 	be16_put(to + 10, 1);
-	memcpy(q, s->apex, apex);
+	memcpy(q, name, apex);
 	be16_put(q + apex, RRTYPE_SOA);
 	be16_put(q + apex + 2, RRCLASS_IN);
 	memcpy(q + apex + 4, opt, sizeof opt);
@@ -70,7 +71,7 @@ static const char *read_answer(
 	if (!message_open(&m, packet, len))
 		return m.wrong;
 	while (message_next(&m, &rr, &section)) {
-		if (section == 0 && rr.type == RRTYPE_SOA && name_equal(rr.owner, s->apex) &&
+		if (section == 0 && rr.type == RRTYPE_SOA && name_equal(rr.owner, view_apex(s->apex)) &&
 			rr.rdlen >= REFRESH_SOA_NUMBERS) {
 			to->has_soa = true;
 			to->serial = be32_get(rr.rdata + rr.rdlen - REFRESH_SOA_NUMBERS);

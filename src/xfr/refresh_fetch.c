@@ -62,7 +62,7 @@ static void say_fetched(const struct fetching *f)
 	char name[NAME_TEXT], peer[PEER_TEXT];
 
 	log_line(LOG_NOTICE, "zone %s: serial %u from %s by %s: %ju records, %ju bytes",
-		name_text(name, f->of->apex), got->zone->serial, peer_text(peer, &f->peer),
+		view_text(name, f->of->apex), got->zone->serial, peer_text(peer, &f->peer),
 		got->incremental ? "IXFR" : "AXFR", (uintmax_t)got->records,
 		(uintmax_t)got->bytes);
 }
@@ -210,7 +210,7 @@ static bool fetch_start(struct secondary *s)
 	if (jobs_start(r->opts.jobs,
 		    &(struct job_opts){ .lane = r->lane,
 			    .name = "transfer",
-			    .about = name_text(name, s->apex),
+			    .about = view_text(name, s->apex),
 			    .ctx = f,
 			    .work = fetch_work,
 			    .done = fetch_done }))

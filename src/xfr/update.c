@@ -501,7 +501,7 @@ static bool make_change(struct working *w, struct change **to)
 		any = goes_or_comes(&w->records[i]);
 	if (!any)
 		return true;
-	struct change *c = change_new(w->o->zone->apex);
+	struct change *c = change_new(zone_id(w->o->zone));
 	bool ok = c && put_soa(w, c);
 	for (size_t i = 0; ok && i < w->n; i++)
 		ok = !goes_or_comes(&w->records[i]) || put(w, c, &w->records[i]);

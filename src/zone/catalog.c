@@ -103,6 +103,9 @@ static bool add_member(
 	}
 	const size_t len = image_rdata(r->z, n, ptr, 0, target);
 	name_lower(target, target, len);
+	if (view_is(target))
+		return fault(r->why, "its member %s cannot be a zone: its name begins with \\000",
+			name_text(name, target));
 	r->last = &c->members[c->n++];
 	*r->last = (struct catalog_member){ .apex = arena_memdup(r->mem, target, len),
 		.label = arena_memdup(r->mem, label, *label + 1u) };

@@ -5,6 +5,7 @@
 #include "base/scope.h"
 #include "dns/rrtype.h"
 #include "zone/rdata.h"
+#include "zone/view.h"
 
 #include <string.h>
 
@@ -151,7 +152,7 @@ static bool put_record(
 {
 	struct run *r = &c->rest[side];
 
-	if (!check_record(c->apex, rr, why))
+	if (!check_record(view_apex(c->apex), rr, why))
 		return false;
 	if (rr->type == RRTYPE_SOA) {
 		r = &c->soa[side];
@@ -212,7 +213,7 @@ const uint8_t *change_bytes(const struct change *c, size_t *len)
 	return c->bytes;
 }
 
-const uint8_t *change_apex(const struct change *c)
+const uint8_t *change_id(const struct change *c)
 {
 	return c->apex;
 }
@@ -333,7 +334,7 @@ static bool check_records(const uint8_t *bytes, size_t len, size_t apex_len, str
 		const bool first = walk.at == goes || walk.at == walk.comes;
 		change_next(&walk);
 		const struct change_record *rr = &walk.rr;
-		if (!check_record(bytes + APEX, rr, why))
+		if (!check_record(view_apex(bytes + APEX), rr, why))
 			return false;
 		if (rr->ttl_s > TTL_MOST || !is_lower(rr->owner, name_len(rr->owner)))
 			return fault(why, "a TTL or an owner is not as it stores them");

@@ -33,8 +33,8 @@ struct change_record {
 
 /* --- making one --------------------------------------------------------------------------- */
 
-/* Empty, for the zone with that apex (wire, any case). NULL: no memory. */
-struct change *change_new(const uint8_t *apex);
+/* Empty, for the zone with that id (view.h; wire, any case). NULL: no memory. */
+struct change *change_new(const uint8_t *id);
 void change_free(struct change *c); /* NULL is fine */
 /* Something else ends it from now on, no scope. */
 void change_keep(struct change *c);
@@ -57,7 +57,7 @@ const uint8_t *change_bytes(const struct change *c, size_t *len);
  * there is no memory. */
 struct change *change_open(const uint8_t *bytes, size_t len, struct fault *why);
 
-const uint8_t *change_apex(const struct change *c); /* wire, lower case */
+const uint8_t *change_id(const struct change *c); /* the id; wire, lower case */
 uint32_t change_from(const struct change *c);       /* serial */
 uint32_t change_to(const struct change *c);
 uint32_t change_goes(const struct change *c); /* records, with the SOA */

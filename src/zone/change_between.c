@@ -245,7 +245,7 @@ static bool put_soas(struct between *b, const struct zone *now, const struct zon
 
 static struct change *between(struct between *b, const struct zone *now, const struct zone *then)
 {
-	b->to = change_new(now->apex);
+	b->to = change_new(zone_id(now));
 	bool ok = b->to || no_memory(b);
 
 	ok = ok && put_soas(b, now, then) && walk(b, now, then) && change_seal(b->to, b->why);

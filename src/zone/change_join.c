@@ -96,7 +96,7 @@ static bool in_a_row(const struct change *const *of, size_t n, struct fault *why
 {
 	for (size_t i = 1; i < n; i++)
 		if (change_from(of[i]) != change_to(of[i - 1]) ||
-			!name_equal(change_apex(of[i]), change_apex(of[0])))
+			!name_equal(change_id(of[i]), change_id(of[0])))
 			return fault(why,
 				"a change to serial %u and one from serial %u do not follow "
 				"each "
@@ -113,7 +113,7 @@ struct change *change_join(const struct change *const *of, size_t n, struct faul
 		return NULL;
 	for (size_t i = 0; i < n; i++)
 		records += change_goes(of[i]) + change_comes(of[i]);
-	struct change *to = change_new(change_apex(of[0]));
+	struct change *to = change_new(change_id(of[0]));
 	struct event *events = malloc(records * sizeof *events);
 	bool ok = to && events;
 	if (!ok)

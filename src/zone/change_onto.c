@@ -266,7 +266,7 @@ struct change *change_onto(const struct change_onto *o, struct fault *why)
 			n == 1 ? "one" : "some", n == 1 ? "has" : "have", o->base->serial);
 		return NULL;
 	}
-	struct change *c = change_new(o->now->apex);
+	struct change *c = change_new(zone_id(o->now));
 	bool any = true;
 	const bool ok = c && copy_records(o, c, why, &any);
 	if (ok && !any && o->then) {
@@ -279,7 +279,7 @@ struct change *change_onto(const struct change_onto *o, struct fault *why)
 
 struct change *change_reversed(const struct change *c, struct fault *why)
 {
-	struct change *to = change_new(change_apex(c));
+	struct change *to = change_new(change_id(c));
 	struct change_walk walk = change_each(c);
 	bool ok = to != NULL;
 

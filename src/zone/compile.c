@@ -434,19 +434,13 @@ static size_t image_most(const struct compile *c)
 
 static bool start(struct compile *c)
 {
-	const size_t apex_len = name_len(c->r->origin);
-	struct zone *z = calloc(1, sizeof *z + apex_len);
-	struct zone_name apex;
+	struct zone *z = calloc(1, sizeof *z + zone_tail_of(c->r->id));
 
 	c->zone = z;
 	if (!z)
 		return false;
-	zone_name_set(&apex, c->opts->key, c->r->origin);
 	z->refs = 1;
-	z->apex_len = (uint8_t)apex_len;
-	z->apex_labels = (uint8_t)apex.labels;
-	z->apex_hash = apex.hash[0];
-	memcpy(z->apex, c->r->origin, apex_len);
+	zone_set_id(z, c->opts->key, c->r->id);
 	if (!names_init(&c->names, c->r))
 		return false;
 	const size_t most = image_most(c);

@@ -82,7 +82,7 @@ static struct zone *compile_touched(
 	mine.before = NULL;
 	mine.quiet = true;
 	mine.pool_cname = NULL; /* asked when it is known what is hidden */
-	records_init(&r, t->z->apex);
+	records_init(&r, zone_id(t->z));
 	for (size_t i = 0; ok && i < t->n; i++) {
 		uint32_t group;
 		zone_name_set(&name, opts->key, t->name[i].name);

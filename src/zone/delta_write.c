@@ -243,13 +243,13 @@ static void put_soa(struct writing *x)
 /* All that the zone before has, but the delta. */
 static struct zone *share(const struct zone *z)
 {
-	struct zone *to = malloc(sizeof *to + z->apex_len);
+	struct zone *to = malloc(sizeof *to + zone_tail(z));
 
 	if (!to)
 		return NULL;
 	const size_t from = offsetof(struct zone, slots_n); /* others count at the same time */
 	memcpy((uint8_t *)to + from, (const uint8_t *)z + from,
-		sizeof *to + z->apex_len - from);
+		sizeof *to + zone_tail(z) - from);
 	to->refs = 1;
 	to->pools = NULL;
 	to->pools_n = 0;

@@ -314,7 +314,7 @@ struct change *draft_change(const struct draft *d, struct fault *why)
 	}
 	if (!any)
 		return NULL;
-	struct change *c = change_new(d->base->apex);
+	struct change *c = change_new(zone_id(d->base));
 	ok = c && (soa || put_soa(d, c, why));
 	for (size_t i = 0; ok && i < d->n; i++)
 		ok = !goes_or_comes(&d->records[i]) || put(d, c, &d->records[i], why);

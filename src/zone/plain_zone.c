@@ -128,7 +128,7 @@ static struct change *follow(const struct zone *z, const struct plain_zone_opts 
 struct zone *plain_zone_make(
 	const struct zone *z, const struct plain_zone_opts *o, struct faults *f)
 {
-	struct change *c = change_new(z->apex);
+	struct change *c = change_new(zone_id(z));
 	struct fault why = { .text = "out of memory" };
 	struct zone *made = NULL;
 

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "dns/name.h"
 #include "dns/rrtype.h"
+#include "zone/view.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,11 +35,14 @@ enum {
 
 enum { RECORD_HEAD_MOST = 1 + 2 + 4 + 4 + 2 + 2 + 2, FIRST = 4 };
 
-void records_init(struct records *r, const uint8_t *origin)
+void records_init(struct records *r, const uint8_t *id)
 {
+	const uint8_t *apex = view_apex(id);
+
 	*r = (struct records){ .len = FIRST };
-	r->origin_len = (uint8_t)name_len(origin);
-	name_lower(r->origin, origin, r->origin_len);
+	r->origin_len = (uint8_t)name_len(apex);
+	name_lower(r->origin, apex, r->origin_len);
+	name_lower(r->id, id, name_len(id));
 }
 
 void records_fini(struct records *r)

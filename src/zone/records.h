@@ -42,6 +42,7 @@ struct records_file {
 
 struct records {
 	uint8_t origin[255]; /* the apex, lower case */
+	uint8_t id[255];     /* of the zone (view.h) */
 	uint8_t origin_len;
 	uint8_t *bytes; /* see records.c */
 	size_t len, room;
@@ -57,7 +58,7 @@ struct records {
 	size_t denials;                /* NSEC, NSEC3, NSEC3PARAM and RRSIG */
 };
 
-void records_init(struct records *r, const uint8_t *origin);
+void records_init(struct records *r, const uint8_t *id); /* of the zone (view.h) */
 void records_fini(struct records *r);
 
 /* A group of a name at or below the apex (wire, any case, `len` bytes with the root): what is

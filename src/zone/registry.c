@@ -210,12 +210,21 @@ struct registry *registry_new(
 	return r;
 }
 
-int registry_compare(const uint8_t *a, const uint8_t *b)
+static int compare_names(const uint8_t *a, const uint8_t *b)
 {
 	const size_t la = name_len(a), lb = name_len(b);
 	const int d = memcmp(a, b, la < lb ? la : lb);
 
 	return d ? d : (la > lb) - (la < lb);
+}
+
+int registry_compare(const uint8_t *a, const uint8_t *b)
+{
+	const int d = compare_names(view_apex(a), view_apex(b));
+
+	if (d || (!view_is(a) && !view_is(b)))
+		return d;
+	return view_is(a) && view_is(b) ? compare_names(a, b) : view_is(b) - view_is(a);
 }
 
 /* r->n when there is none. */

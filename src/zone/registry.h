@@ -1,6 +1,6 @@
 /* registry.h - every zone that the configuration names: where it comes from and how it is.
  *
- * One entry a zone, in the order of the apexes on the wire. An entry is immutable and shared by
+ * One entry a zone, in the order of the apexes on the wire; zones are known by their ids (view.h), of which most are apexes. An entry is immutable and shared by
  * count between the registries of one reload and the next, so that what has not changed costs
  * nothing; a registry is immutable, too, and has the set that queries are answered from.
  */
@@ -57,7 +57,7 @@ static inline void registry_added_drop(struct registry_added *a)
 struct registry_zone {
 	struct part part;
 	struct registry_added *added; /* held; NULL: the configuration names it */
-	const uint8_t *origin; /* wire, lower case */
+	const uint8_t *origin; /* its id: wire, lower case */
 	enum registry_source source;
 	const char *path; /* of its file; "" where it has none */
 	struct load load;      /* what is served, and the files that it was read from */
@@ -133,7 +133,7 @@ struct registry *registry_with(
 
 /* A zone that comes or goes. */
 struct registry_change {
-	const uint8_t *apex;        /* wire, lower case; borrowed */
+	const uint8_t *apex;        /* the id: wire, lower case; borrowed */
 	struct registry_zone *zone; /* a count of it, which is taken, replaces what is there or is new;
 				     * NULL: it goes */
 	uint32_t rule;              /* of one that comes */
@@ -143,13 +143,13 @@ struct registry_change {
 struct registry *registry_changed(
 	const struct registry *r, struct registry_change *changes, size_t n);
 
-/* By its apex (wire, lower case); NULL. */
+/* By its id (wire, lower case); NULL. */
 struct registry_zone *registry_find(const struct registry *r, const uint8_t *apex);
 
 /* Its number among the entries; r->n when there is none. */
 size_t registry_index(const struct registry *r, const uint8_t *apex);
 
-/* The order of entries: that of memcmp() on the wire, shorter first. */
+/* The order of entries: that of memcmp() on the wire, shorter first; views stand together, and the zone that is none behind them. */
 int registry_compare(const uint8_t *a, const uint8_t *b);
 
 /* "ready", "faulty", "not loaded", "waits", "expired". */

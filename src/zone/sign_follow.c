@@ -204,7 +204,7 @@ static bool follow(
 	sign_fix_init(x);
 	w->hashes = more->hashes;
 	w->n_hashes = more->n_hashes;
-	x->to = change_new(x->z->apex);
+	x->to = change_new(zone_id(x->z));
 	if (!x->to)
 		return fault(x->why, "out of memory");
 	return copy_change(x->to, plain, x->why) && add_names(w, plain, more) &&
@@ -254,7 +254,7 @@ size_t sign_soa(const struct zone *z, uint32_t serial, uint8_t to[static 2 * NAM
 static struct change *plain_change(
 	const struct zone *z, const struct change *c, struct fault *why)
 {
-	struct change *to = change_new(z->apex);
+	struct change *to = change_new(zone_id(z));
 	struct change_walk walk = change_each(c);
 	uint8_t rdata[2 * NAME_MOST + 20];
 	struct change_record soa = { .owner = z->apex,

@@ -150,7 +150,7 @@ static struct change *bump(const struct zone *z, uint32_t serial, struct fault *
 		.rdata = rdata,
 		.type = RRTYPE_SOA,
 		.ttl_s = be32_get(zone_find_rrset(z->apex_node, RRTYPE_SOA)->wire + 6) };
-	struct change *c = change_new(z->apex);
+	struct change *c = change_new(zone_id(z));
 
 	soa.rdlen = (uint16_t)sign_soa(z, z->serial, rdata);
 	bool ok = c && change_remove(c, &soa, why);

@@ -68,7 +68,7 @@ struct zone *sign_strip(
 	}
 	opts.before = NULL;
 	opts.quiet = true;
-	records_init(&r, z->apex);
+	records_init(&r, zone_id(z));
 	uint8_t *rdata = malloc(UINT16_MAX);
 	bool ok = rdata != NULL;
 	for (const struct zone_node *n = image_first(z); ok && n; n = image_next(z, n))

@@ -519,7 +519,7 @@ static uint32_t put_negative_soa(const struct signing *s, uint8_t *to)
 
 static bool start(struct signing *s)
 {
-	struct zone *to = s->to = calloc(1, sizeof *s->to + s->z->apex_len);
+	struct zone *to = s->to = calloc(1, sizeof *s->to + zone_tail(s->z));
 
 	if (!to)
 		return false;
@@ -527,11 +527,12 @@ static bool start(struct signing *s)
 	to->serial = s->serial;
 	to->apex_len = s->z->apex_len;
 	to->apex_labels = s->z->apex_labels;
+	to->view_len = s->z->view_len;
 	to->edge_beside = s->z->edge_beside;
 	to->edge_named = s->z->edge_named;
 	to->apex_hash = s->z->apex_hash;
 	to->nodes = s->z->nodes;
-	memcpy(to->apex, s->z->apex, to->apex_len);
+	memcpy(to->apex, s->z->apex, zone_tail(s->z));
 	/* That it is there says what is in front of nodes. */
 	to->denial = calloc(1, sizeof *to->denial);
 	return to->denial && copy_pools(to, s->z);

@@ -55,7 +55,7 @@ bool touched_init(struct touched *t, const struct zone *z, const struct change *
 	struct change_walk walk = change_each(c);
 
 	*t = (struct touched){ .z = z, .tolerant = tolerant, .f = f };
-	if (!name_equal(z->apex, change_apex(c)))
+	if (!name_equal(zone_id(z), change_id(c)))
 		return faults_error(f, &(struct fault_at){ 0 },
 			"not exact: the change is for another zone");
 	if (!tolerant && change_from(c) != z->serial)

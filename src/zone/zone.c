@@ -10,18 +10,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct zone *zone_placeholder(struct hash_key key, const uint8_t *apex)
+void zone_set_id(struct zone *z, struct hash_key key, const uint8_t *id)
 {
-	const size_t len = name_len(apex);
-	struct zone *z = memory_zeroed(1, sizeof *z + len);
+	const uint8_t *apex = view_apex(id);
 	struct zone_name name;
 
-	z->refs = 1;
-	z->apex_len = (uint8_t)len;
+	z->apex_len = (uint8_t)name_len(apex);
 	z->apex_labels = (uint8_t)name_labels(apex);
-	name_lower(z->apex, apex, len);
+	z->view_len = (uint8_t)(apex - id);
+	name_lower(z->apex, apex, z->apex_len);
+	if (z->view_len)
+		name_lower(z->apex + z->apex_len, id, (size_t)z->view_len + z->apex_len);
 	zone_name_set(&name, key, z->apex);
 	z->apex_hash = name.hash[0];
+}
+
+struct zone *zone_placeholder(struct hash_key key, const uint8_t *id)
+{
+	struct zone *z = memory_zeroed(1, sizeof *z + zone_tail_of(id));
+
+	z->refs = 1;
+	zone_set_id(z, key, id);
 	return z;
 }
 
@@ -76,7 +85,7 @@ void zone_drop(const struct zone *z)
 
 size_t zone_bytes(const struct zone *z)
 {
-	return sizeof *z + z->apex_len + z->slots_n * sizeof *z->slots +
+	return sizeof *z + zone_tail(z) + z->slots_n * sizeof *z->slots +
 		z->places_n * sizeof *z->places + z->image_len + denial_bytes(z->denial) +
 		delta_bytes(z->delta);
 }
@@ -125,6 +134,7 @@ struct set_index {
 	struct part part;
 	struct set_slot *slots;
 	uint32_t *rules; /* NULL: all are 0 */
+	uint32_t *next;  /* of views: the number of the next zone of that apex, plus 1; NULL: there are none */
 };
 
 struct zone_set {
@@ -158,6 +168,7 @@ static void free_index(struct part *p)
 	struct set_index *index = (struct set_index *)p; /* its first member */
 
 	memory_free(index->rules);
+	memory_free(index->next);
 	memory_free(index->slots);
 	memory_free(index);
 }
@@ -182,6 +193,51 @@ static uint32_t first_slot(uint64_t hash, uint32_t slots_n)
 	return (uint32_t)((hash >> 32) * slots_n >> 32);
 }
 
+/* Of two zones of one apex: which is asked first? Who serves all that are left is last. */
+static bool is_before(const struct zone_set *set, const struct zone *a, uint32_t at, const struct zone *b,
+	uint32_t bt)
+{
+	if (!a->view_len != !b->view_len)
+		return a->view_len != 0;
+	return zone_set_rule(set, at) < zone_set_rule(set, bt);
+}
+
+/* Where zones are of one apex, they are a chain from the slot on. */
+static uint32_t *find_link(
+	struct zone_set *set, uint32_t *link, const struct zone *z, uint32_t number)
+{
+	while (*link && is_before(set, set->zones[*link - 1], *link - 1, z, number))
+		link = &set->index->next[*link - 1];
+	return link;
+}
+
+static void add_slot(struct zone_set *set, const struct zone *z, uint32_t number)
+{
+	struct set_index *index = set->index;
+	uint32_t s = first_slot(z->apex_hash, set->slots_n);
+
+	for (; index->slots[s].zone; s = s + 1 == set->slots_n ? 0 : s + 1) {
+		const struct zone *is = set->zones[index->slots[s].zone - 1];
+		if (!index->next || is->apex_len != z->apex_len ||
+			memcmp(is->apex, z->apex, z->apex_len) != 0)
+			continue;
+		uint32_t *link = find_link(set, &index->slots[s].zone, z, number);
+		index->next[number] = *link;
+		*link = number + 1;
+		return;
+	}
+	index->slots[s] = (struct set_slot){ (uint32_t)z->apex_hash, number + 1 };
+	set->depths[z->apex_labels / 64] |= 1ull << z->apex_labels % 64;
+}
+
+static bool has_views(const struct zone *const *zones, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (zones[i]->view_len)
+			return true;
+	return false;
+}
+
 struct zone_set *zone_set_new(
 	struct hash_key key, const struct zone *const *zones, const uint32_t *rules, size_t n)
 {
@@ -192,9 +248,10 @@ struct zone_set *zone_set_new(
 	set->n = (uint32_t)n;
 	set->slots_n = (uint32_t)(n + n / 2 + 2);
 	struct set_index *index = set->index = memory_zeroed(1, sizeof *index);
-	struct set_slot *slots = memory_zeroed(set->slots_n, sizeof *slots);
 	index->part = part_new(free_index);
-	set->slots = index->slots = slots;
+	set->slots = index->slots = memory_zeroed(set->slots_n, sizeof *index->slots);
+	if (has_views(zones, n))
+		index->next = memory_zeroed(n, sizeof *index->next);
 	set->zones = memory_zeroed(n + 1, sizeof *set->zones);
 	if (rules) {
 		index->rules = memory_zeroed(n + 1, sizeof *rules);
@@ -202,13 +259,8 @@ struct zone_set *zone_set_new(
 	}
 	set->rules = index->rules;
 	for (uint32_t i = 0; i < n; i++) {
-		const struct zone *z = zones[i];
-		uint32_t s = first_slot(z->apex_hash, set->slots_n);
-		while (slots[s].zone)
-			s = s + 1 == set->slots_n ? 0 : s + 1;
-		slots[s] = (struct set_slot){ (uint32_t)z->apex_hash, i + 1 };
-		set->depths[z->apex_labels / 64] |= 1ull << z->apex_labels % 64;
-		set->zones[i] = z;
+		set->zones[i] = zones[i];
+		add_slot(set, zones[i], i);
 	}
 	set->pages = memory_zeroed(count_pages(n) + 1, sizeof(*set->pages));
 	for (size_t i = 0; i < count_pages(n); i++)
@@ -289,6 +341,18 @@ const struct zone *zone_set_get(const struct zone_set *set, size_t i)
 uint32_t zone_set_rule(const struct zone_set *set, size_t i)
 {
 	return set->rules ? set->rules[i] : 0;
+}
+
+bool zone_set_has_views(const struct zone_set *set)
+{
+	return set->index->next != NULL;
+}
+
+size_t zone_set_next(const struct zone_set *set, size_t i)
+{
+	const uint32_t next = set->index->next ? set->index->next[i] : 0;
+
+	return next ? next - 1 : set->n;
 }
 
 struct hash_key zone_set_key(const struct zone_set *set)

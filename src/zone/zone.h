@@ -20,6 +20,7 @@
 
 #include "base/bytes.h"
 #include "dns/name.h"
+#include "zone/view.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -113,6 +114,7 @@ struct zone {
 	uint8_t depth;         /* labels of the deepest name, without the apex's */
 	bool edge_named;       /* an EDGE names the edge that answers */
 	bool edge_beside;      /* an EDGE stands at the apex or beside other data */
+	uint8_t view_len;      /* bytes of the label that its id has in front; 0: it is no view (view.h) */
 	struct denial *denial; /* its chain of NSEC or NSEC3; NULL: it has none */
 	uint64_t apex_hash;
 	struct history *history; /* held: the changes that led here; NULL: not known */
@@ -125,11 +127,32 @@ struct zone {
 			      own */
 	uint32_t records, nodes;                     /* counts, for reports */
 	int64_t signatures_end_s, signatures_soon_s; /* struct rrsig_end */
-	uint8_t apex[];                              /* wire, lower case */
+	uint8_t apex[];                              /* wire, lower case; behind it the id of a view */
 };
 
-/* A zone with that apex (wire, any case) that is not ready. Count 1; never NULL. */
-struct zone *zone_placeholder(struct hash_key key, const uint8_t *apex);
+/* Bytes behind a zone: its apex, and its id where that is another. */
+static inline size_t zone_tail(const struct zone *z)
+{
+	return z->apex_len + (z->view_len ? (size_t)z->view_len + z->apex_len : 0);
+}
+
+/* The same of one that is to be. */
+static inline size_t zone_tail_of(const uint8_t *id)
+{
+	return name_len(view_apex(id)) + (view_is(id) ? name_len(id) : 0);
+}
+
+/* Its id (view.h): where zones are kept, it is known by that. */
+static inline const uint8_t *zone_id(const struct zone *z)
+{
+	return z->view_len ? z->apex + z->apex_len : z->apex;
+}
+
+/* Gives apex and id to a zone that has the room. */
+void zone_set_id(struct zone *z, struct hash_key key, const uint8_t *id);
+
+/* A zone with that id (wire, any case) that is not ready. Count 1; never NULL. */
+struct zone *zone_placeholder(struct hash_key key, const uint8_t *id);
 
 void zone_hold(const struct zone *z);
 void zone_drop(const struct zone *z);
@@ -221,9 +244,9 @@ static inline uint64_t zone_hash_label(
 /* Many zones, found by name. Immutable once built; holds its zones; shared by count itself. */
 struct zone_set;
 
-/* The zones of `zones` (no name twice), each held by the set from now on. `rules` [n] are
- * numbers that mean something to who made the set, and are copied; NULL: all are 0. Never NULL.
- */
+/* The zones of `zones` (no id twice), each held by the set from now on. `rules` [n] are
+ * numbers that mean something to who made the set, and are copied; NULL: all are 0. Views of one apex are asked by the order of
+ * their rules, and the zone that is no view last. Never NULL. */
 struct zone_set *zone_set_new(
 	struct hash_key key, const struct zone *const *zones, const uint32_t *rules, size_t n);
 /* The same but for `n` of them: zone at[i] is zones[i] from now on, another version of the one that is there, with its
@@ -235,6 +258,11 @@ void zone_set_drop(struct zone_set *set);
 size_t zone_set_count(const struct zone_set *set);
 const struct zone *zone_set_get(const struct zone_set *set, size_t i);
 uint32_t zone_set_rule(const struct zone_set *set, size_t i);
+
+bool zone_set_has_views(const struct zone_set *set);
+
+/* Which is asked after it of those with the same apex; zone_set_count() when it is the last of them. */
+size_t zone_set_next(const struct zone_set *set, size_t i);
 
 /* A name with everything that looking it up needs. */
 struct zone_name {
@@ -259,7 +287,8 @@ struct hash_key zone_set_key(const struct zone_set *set);
 
 /* The zone whose apex is nearest above `name` (or is it), not counting names that have more
  * than `labels_most` labels: pass name->labels, or one less for the zone above a cut. `*index`
- * (may be NULL) is its number in the set. NULL: none. */
+ * (may be NULL) is its number in the set. Of several with that apex the one that is asked first: it is a view
+ * where there is any. NULL: none. */
 const struct zone *zone_set_find(const struct zone_set *set, const struct zone_name *name,
 	unsigned labels_most, size_t *index);
 

@@ -81,7 +81,7 @@ static bool start(struct merge *m)
 	const struct zone *z = m->z;
 	const size_t image = (size_t)z->image_len + z->delta->image_len +
 		(size_t)z->delta->n * zone_in_front(z);
-	struct zone *to = m->to = calloc(1, sizeof *to + z->apex_len);
+	struct zone *to = m->to = calloc(1, sizeof *to + zone_tail(z));
 
 	if (!to)
 		return false;
@@ -90,7 +90,7 @@ static bool start(struct merge *m)
 		return false;
 	const size_t from = offsetof(struct zone, slots_n); /* others count at the same time */
 	memcpy((uint8_t *)to + from, (const uint8_t *)z + from,
-		sizeof *to + z->apex_len - from);
+		sizeof *to + zone_tail(z) - from);
 	to->base = NULL;
 	to->delta = NULL;
 	to->slots = NULL;

@@ -49,7 +49,7 @@ static struct zone *compile_anew(
 
 	opts.before = NULL;
 	opts.quiet = true;
-	records_init(&r, t->z->apex);
+	records_init(&r, zone_id(t->z));
 	if (put_all(t, &r))
 		z = zone_compile(&r, &opts, f);
 	records_fini(&r);

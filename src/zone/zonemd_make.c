@@ -66,7 +66,7 @@ static bool is_of_apex(const struct change *c, const struct change_record *rr)
 {
 	return (rr->type == RRTYPE_ZONEMD ||
 		       (rr->type == RRTYPE_RRSIG && rr->rdlen > 2 && be16_get(rr->rdata) == RRTYPE_ZONEMD)) &&
-		name_equal(rr->owner, change_apex(c));
+		name_equal(rr->owner, view_apex(change_id(c)));
 }
 
 /* All of it but what it says of ZONEMD. */
@@ -126,7 +126,7 @@ static bool add_record(struct change *to, const struct zone *then,
 static struct change *with_record(const struct zone *z, const struct change *c,
 	const struct zone *then, const struct zonemd_opts *o, struct fault *why)
 {
-	struct change *to = change_new(z->apex);
+	struct change *to = change_new(zone_id(z));
 
 	if (to && copy_others(to, c, why) && remove_old(to, z, why) &&
 		(!then || add_record(to, then, o, why)) && change_seal(to, why))
@@ -158,7 +158,7 @@ struct change *zonemd_follow(const struct zone *z, struct change *c,
 /* From a serial to the same. */
 static struct change *change_nothing(const struct zone *z, struct fault *why)
 {
-	struct change *c = change_new(z->apex);
+	struct change *c = change_new(zone_id(z));
 	uint8_t rdata[SOA_MOST];
 	const struct zone_rrset *soa = zone_find_rrset(z->apex_node, RRTYPE_SOA);
 	const size_t len = image_rdata(z, z->apex_node, soa, 0, rdata);

@@ -17,7 +17,7 @@ static void check(const struct change *c, const struct change_record *rr, const 
 {
 	struct fault why;
 
-	if (!name_check(rr->owner, end) || !name_is_under(rr->owner, change_apex(c)) ||
+	if (!name_check(rr->owner, end) || !name_is_under(rr->owner, change_id(c)) ||
 		rr->rdata + rr->rdlen > end || rr->ttl_s > 0x7fffffff ||
 		!rdata_check(rr->type, rr->rdata, rr->rdlen, &why))
 		abort();
@@ -137,7 +137,7 @@ static void change_zone(const struct change *c)
 		z = small_zone(&opts, false);
 		signed_zone = small_zone(&opts, true);
 	}
-	if (!name_equal(change_apex(c), apex))
+	if (!name_equal(change_id(c), apex))
 		return;
 	make_to(z, c, true);
 	make_to(z, c, false);
@@ -160,7 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	const uint8_t *bytes = change_bytes(c, &bytes_len);
 	if (bytes_len != len || memcmp(bytes, data, len) != 0)
 		abort();
-	struct change *again = change_new(change_apex(c));
+	struct change *again = change_new(change_id(c));
 	struct change_walk walk = change_each(c);
 	while (change_next(&walk)) {
 		check(c, &walk.rr, bytes + len);

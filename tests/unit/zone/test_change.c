@@ -113,7 +113,7 @@ static void bytes_are_opened_as_what_they_were(void)
 	const uint8_t *same = change_bytes(again, &again_len);
 	CU_ASSERT_EQUAL(len, again_len);
 	CU_ASSERT_EQUAL(memcmp(bytes, same, len), 0);
-	CU_ASSERT_TRUE(name_equal(change_apex(again), change_apex(c)));
+	CU_ASSERT_TRUE(name_equal(change_id(again), change_id(c)));
 	change_free(again);
 
 	/* None of its parts alone, and no byte more, is one. */

@@ -18,23 +18,20 @@ struct zone *zone_of(const char *origin, const char *text, struct faults *f)
 	return zone_of_after(origin, text, NULL, f);
 }
 
-struct zone *zone_of_after(
-	const char *origin, const char *text, const struct zone *before, struct faults *f)
+static struct zone *load_text(
+	const uint8_t *id, const char *text, const struct zone *before, struct faults *f)
 {
-	static const uint8_t root[1];
 	const struct compile_opts opts = {
 		.key = zone_of_key, .pool_known = pool_known, .before = before
 	};
 	char path[] = "/tmp/zone_of.XXXXXX";
-	uint8_t wire[NAME_MOST];
 	struct load l;
 
 	const int fd = mkstemp(path);
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
-		name_parse(wire, NULL, origin, strlen(origin), root) != NAME_OK)
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
 		abort();
 	close(fd);
-	const bool ok = load_zone(&l, path, wire, &opts, f);
+	const bool ok = load_zone(&l, path, id, &opts, f);
 	unlink(path);
 	if (!ok)
 		return NULL;
@@ -42,4 +39,20 @@ struct zone *zone_of_after(
 	zone_hold(z);
 	load_fini(&l);
 	return z;
+}
+
+struct zone *zone_of_after(
+	const char *origin, const char *text, const struct zone *before, struct faults *f)
+{
+	static const uint8_t root[1];
+	uint8_t wire[NAME_MOST];
+
+	if (name_parse(wire, NULL, origin, strlen(origin), root) != NAME_OK)
+		abort();
+	return load_text(wire, text, before, f);
+}
+
+struct zone *zone_of_id(const uint8_t *id, const char *text, struct faults *f)
+{
+	return load_text(id, text, NULL, f);
 }

@@ -14,6 +14,9 @@ struct zone *zone_of(const char *origin, const char *text, struct faults *f);
 struct zone *zone_of_after(
 	const char *origin, const char *text, const struct zone *before, struct faults *f);
 
+/* The same of the zone with that id (zone/view.h). */
+struct zone *zone_of_id(const uint8_t *id, const char *text, struct faults *f);
+
 extern const struct hash_key zone_of_key;
 
 #endif
