@@ -296,7 +296,7 @@ const struct key schema_keys[] = {
 			 "themselves.",
 		.keys = schema_balance_keys },
 	{ "clients", schema_clients, .say = "a mapping of classes",
-		.about = "Classes of clients by their nets, for pins.", .otherwise = "none",
+		.about = "Classes of clients by their nets, for pins and for zones (views).", .otherwise = "none",
 		.each = "CLASS", .keys = schema_class_keys },
 	{ "edges", schema_edges, .late = 0,
 		.about = "The places that clients are sent to, by name. A name starts "

@@ -41,6 +41,11 @@ void schema_rules_begin(struct reader *r);
 void schema_rules_end(struct reader *r);
 
 /* Of a zone's entry, to its struct conf_zone: catalog, produce, groups, members; and `template` of a catalog. */
+/* Whom a zone is for: to a struct conf_zone. */
+#define SCHEMA_VIEW "the name of one of the \"clients\", or { clients: NAME, by: ecs }"
+key_take schema_view;
+extern const struct key schema_view_keys[];
+
 key_take schema_catalog, schema_produce, schema_groups, schema_members;
 void schema_catalog_template(
 	struct reader *r, const struct key *key, const struct node *value, struct conf_zone *z);

@@ -1,6 +1,7 @@
 #include "conf/schema.h"
 
 #include "conf/option.h"
+#include "zone/view.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,10 @@ static void take_name(
 	if (!len)
 		return;
 	name_lower(name, name, len);
+	if (view_is(name)) {
+		parse_error(r->src, value, "a zone's name does not begin with \\000");
+		return;
+	}
 	*(const uint8_t **)to = arena_memdup(r->mem, name, len);
 }
 
@@ -71,6 +76,10 @@ const struct key schema_zone_keys[] = {
 			"stands for is the zone's name: db.* has db.example.com for "
 			"example.com.",
 		.otherwise = "all but hidden ones" },
+	{ "for", schema_view, .late = 3, .say = SCHEMA_VIEW,
+		.about = "Whom it is for, where several zones have one name: a class of \"clients\". The first that "
+			 "has the client answers; one without this answers all others.",
+		.otherwise = "all clients", .keys = schema_view_keys },
 	{ "catalog", schema_catalog, .say = "a domain name, such as catalog.invalid",
 		.about = "A catalog zone (RFC 9432): a list of zones. With primary (or file) "
 			 "beside it, its members are served, each with a template; with produce "
@@ -129,6 +138,9 @@ static bool check_shape(
 
 	if (!schema_check_catalog(r, entry, z))
 		return false;
+	if (z->catalog && z->view)
+		return parse_error(r->src, parse_get(entry, "for")->key,
+			"a catalog is no view: who may have it is said by \"transfer\"");
 	if (dir && (name || file))
 		return parse_error(r->src, dir->key,
 			"\"dir\" stands alone; give \"%s\" an entry of its own",
