@@ -235,6 +235,10 @@ struct conf {
 	struct conf_balance balance;
 	const char *decisions_file; /* log: decisions; NULL: none */
 	unsigned decisions_most;    /* bytes of it */
+	const char *dnstap_socket;  /* log: dnstap; NULL: none */
+	const char *queries_file;   /* log: queries; NULL: none */
+	unsigned queries_most;      /* bytes of it */
+	bool queries_json;
 
 	struct edge_opts
 		*edges; /* in the order of the file; their numbers are what pools name */

@@ -12,7 +12,7 @@ enum { FILES_MOST = 16 };
 
 /* --- control ------------------------------------------------------------------------------ */
 
-static void take_socket(
+void schema_socket(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	const size_t most = sizeof((struct sockaddr_un *)0)->sun_path - 1;
@@ -30,7 +30,7 @@ static void take_socket(
 }
 
 static const struct key control_keys[] = {
-	{ "socket", take_socket, .say = "the path of a socket", AT(control_socket),
+	{ "socket", schema_socket, .say = "the path of a socket", AT(control_socket),
 		.needed = "socket: /run/waymark/control.sock",
 		.about = "The Unix socket that waymarkctl speaks to. Only root and the "
 			 "server's user may use it.",

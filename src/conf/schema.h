@@ -27,6 +27,7 @@ void schema_server_end(const struct reader *r);
 #define SCHEMA_LISTEN "listen: [ \"0.0.0.0:53\", \"[::]:53\" ]"
 
 /* The sections with names of the operator's own in them; pools come after edges and probes. */
+key_take schema_socket;  /* to a const char *: the path of a socket */
 key_take schema_limits;  /* rrl: to a struct conf */
 key_take schema_latency; /* latency: to a struct conf */
 void schema_latency_defaults(struct conf_latency *to);

@@ -170,7 +170,7 @@ struct decisions *decisions_new(const struct decisions_opts *opts)
 
 	d->opts = *opts;
 	d->lane = jobs_lane(opts->jobs, 1, JOBS_PROMPT);
-	d->file = line_file_new();
+	d->file = line_file_new("decisions");
 	ev_timer_init(&d->timer, on_time, EVERY_S, EVERY_S);
 	d->timer.data = d;
 	ev_timer_start(opts->loop, &d->timer);

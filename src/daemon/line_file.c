@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 struct line_file {
+	const char *what;
 	char *path; /* that is open; NULL: none */
 	int fd;
 	bool told;     /* that it cannot be written */
@@ -31,8 +32,8 @@ static void close_file(struct line_file *f)
 static void complain(struct line_file *f, const char *path, int err)
 {
 	if (!f->told)
-		log_line(LOG_ERROR, "%s: %s; decisions are not logged until it can be written",
-			path, strerror(err));
+		log_line(LOG_ERROR, "%s: %s; %s are not logged until it can be written", path,
+			strerror(err), f->what);
 	f->told = true;
 }
 
@@ -130,8 +131,8 @@ uint64_t line_file_add(
 		lost += s[i] == '\n';
 	f->lost += lost;
 	if (written == len && f->told) {
-		log_line(LOG_NOTICE, "%s is written again; %llu decisions were lost", f->path,
-			(unsigned long long)f->lost);
+		log_line(LOG_NOTICE, "%s is written again; %llu %s were lost", f->path,
+			(unsigned long long)f->lost, f->what);
 		f->told = false;
 		f->lost = 0;
 	}
@@ -143,10 +144,11 @@ void line_file_close(struct line_file *f)
 	close_file(f);
 }
 
-struct line_file *line_file_new(void)
+struct line_file *line_file_new(const char *what)
 {
 	struct line_file *f = memory_zeroed(1, sizeof *f);
 
+	f->what = what;
 	f->fd = -1;
 	return f;
 }

@@ -14,7 +14,8 @@
 
 struct line_file;
 
-struct line_file *line_file_new(void);
+/* `what` is in its lines, as it is logged ("decisions"): a literal. */
+struct line_file *line_file_new(const char *what);
 void line_file_free(struct line_file *f);
 
 /* Adds `len` bytes of lines to the file at `path`, which may have `most` bytes. Returns how many

@@ -35,6 +35,7 @@
 #include "daemon/secondaries.h"
 #include "daemon/staging.h"
 #include "daemon/store_orders.h"
+#include "daemon/taps.h"
 #include "daemon/updates.h"
 #include "daemon/upkeep.h"
 #include "daemon/watchdog.h"
@@ -106,6 +107,7 @@ struct server {
 	struct upkeep *upkeep;
 	struct decisions *decisions;
 	struct rrl_log *rrl_log;
+	struct taps *taps;
 	struct commands commands;
 	struct readiness *readiness;
 	struct reports *reports;
@@ -271,6 +273,9 @@ static bool make_followers(struct server *s, struct fault *why)
 		&(struct notifying_opts){ s->loop, s->jobs, s->publisher });
 	s->rrl_log = rrl_log_new(
 		&(struct rrl_log_opts){ s->loop, s->publisher, s->workers });
+	s->taps = taps_new(s->publisher, s->workers, why);
+	if (!s->taps)
+		return false;
 	s->measuring = measuring_new(&(struct measuring_opts){ s->loop, s->publisher,
 					     s->rankings, s->workers, s->key },
 		why);
@@ -290,7 +295,7 @@ static bool open_control(struct server *s, struct fault *why)
 			s->decisions, s->workers, s->notifying, s->forwarding,
 			s->pool_signing, s->signing, s->updates, secondaries_refresher(s->secondaries),
 			s->upkeep, s->store, s->signing_keys, s->certificates, s->started, s->conf_path, s->write_back, s->loop,
-		s->readiness };
+		s->readiness, s->taps };
 	s->reports = reports_new(&pictured, &s->commands);
 	s->metrics = metrics_maker_new(&pictured);
 	measuring_watched(s->measuring, s->metrics, s->readiness);
@@ -423,6 +428,7 @@ static void shut_down(struct server *s)
 	decisions_free(s->decisions);
 	rrl_log_free(s->rrl_log);
 	certificates_free(s->certificates);
+	taps_free(s->taps);
 	workers_stop(s->workers);
 	updates_free(s->updates);
 	write_back_free(s->write_back);

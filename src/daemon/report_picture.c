@@ -139,6 +139,11 @@ void report_picture_take(const struct reports_opts *o, bool texts, struct report
 		v->tls = certificates_report(o->certificates);
 	v->agents = measuring_counts(o->measuring, &v->targets);
 	take_doubts(o, v);
+	if (o->taps) {
+		const struct taps_counts c = taps_counts(o->taps);
+		v->taps = (struct report_taps){ c.dnstap_sent, c.dnstap_lost, c.logged,
+			c.log_lost, c.dnstap_wanted, c.dnstap_talks };
+	}
 	v->ready = o->readiness && readiness_now(o->readiness, NULL);
 	v->started = o->started;
 	v->conf_path = o->conf_path;

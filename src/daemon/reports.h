@@ -20,6 +20,7 @@
 #include "daemon/reload.h"
 #include "daemon/signing_keys.h"
 #include "daemon/staging.h"
+#include "daemon/taps.h"
 #include "daemon/updates.h"
 #include "daemon/upkeep.h"
 #include "daemon/watchdog.h"
@@ -57,6 +58,7 @@ struct reports_opts {
 	struct write_back *write_back; /* NULL: no file is written */
 	struct ev_loop *loop; /* NULL: nobody is asked how zones come from others */
 	const struct readiness *readiness; /* NULL: nobody knows */
+	struct taps *taps;                 /* NULL: nobody looks on */
 };
 
 struct reports *reports_new(const struct reports_opts *opts, struct commands *commands);

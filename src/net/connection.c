@@ -171,6 +171,22 @@ static void enter_world(struct stream *s)
 	s->answerer.now_us = clock_us();
 }
 
+/* A copy for who looks on. */
+static void show(struct connection *c, const struct answer_ask *ask, size_t len)
+{
+	struct tap_ends ends;
+
+	if (!c->ends.to_port) {
+		const uint16_t port = c->ends.port;
+		c->ends = tap_ends_of(c->io.fd);
+		c->ends.port = port;
+	}
+	ends = c->ends;
+	if (memcmp(&ask->source, &c->source, sizeof c->source) != 0)
+		ends.port = 0; /* a proxy has told the client */
+	tap_take(&c->stream->tap, &c->stream->answerer, ask, &ends, len);
+}
+
 /* Answers what is whole into the stream's `write`, until it is enough; takes it out of `in`.
  * Returns how much there is to send.
  *
@@ -203,6 +219,8 @@ static size_t answer_whole(struct connection *c)
 			.transfer = s->begun,
 			.later = &s->later };
 		const size_t n = answer(&s->answerer, &ask);
+		if (policy_is_tapped(&s->answerer.world->policy))
+			show(c, &ask, n);
 		be16_put(s->write + out, (unsigned)n);
 		out += n ? n + 2 : 0;
 		at += len + 2;
@@ -356,6 +374,9 @@ static struct doh_answer answer_http(void *ctx, const struct doh_query *q)
 		.to = s->body };
 	const size_t len = answer(&s->answerer, &ask);
 
+	if (policy_is_tapped(&s->answerer.world->policy))
+		show(c, &ask, len);
+
 	if (len)
 		clients_touch(&s->connected, &c->member, stream_now_ms());
 	/* What is for this client, or not for everybody, is no other's (RFC 9111 section 5.2.2.7). */
@@ -416,6 +437,7 @@ static bool take_client(struct connection *c, const struct proxy_header *h)
 		if (other && other != &c->member)
 			connection_close((struct connection *)other); /* its first field */
 		c->source = h->client;
+		c->ends.port = 0;
 		c->proven = !h->datagram;
 		if (!clients_move(&s->connected, &c->member, &c->source, stream_now_ms()))
 			return false;
@@ -521,6 +543,7 @@ bool connection_open(struct stream *s, const struct connection_opts *o)
 	c->in = c->room;
 	c->in_room = READ_ROOM;
 	c->source = o->source;
+	c->ends.port = o->port;
 	c->kind = o->kind;
 	c->doh_opts = (struct doh_opts){
 		.path = o->path, .forwarded = o->forwarded, .ctx = c, .answer = answer_http

@@ -8,6 +8,7 @@
 #include "net/request.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -148,6 +149,14 @@ static void start_timer(struct stream *s, ev_timer *t, unsigned ms)
 	ev_timer_again(s->loop, t);
 }
 
+/* At the same place for both families. */
+static uint16_t port_of(const struct sockaddr *sa)
+{
+	return sa->sa_family == AF_INET || sa->sa_family == AF_INET6
+		? ntohs(((const struct sockaddr_in *)(const void *)sa)->sin_port)
+		: 0;
+}
+
 void stream_adopt(
 	struct stream *s, int fd, const struct sockaddr *from, enum net_kind kind, const char *path)
 {
@@ -166,7 +175,7 @@ void stream_adopt(
 	if (other)
 		close_member(other);
 	if (!connection_open(s,
-		    &(struct connection_opts){ fd, source, kind, path, proxied, known && !proxied }))
+		    &(struct connection_opts){ fd, source, port_of(from), kind, path, proxied, known && !proxied }))
 		return;
 	start_timer(s, &s->idle, s->opts.idle_ms);
 	if (s->handshakes.oldest)
@@ -248,6 +257,7 @@ struct stream *stream_new(const struct stream_listener *listeners, size_t n,
 	s->date_s = 0;
 	s->opts = *opts;
 	s->counts = choice_counts_new();
+	tap_init(&s->tap);
 	s->begun = memory_zeroed(1, sizeof *s->begun);
 	s->answerer = (struct answerer){ .stats = &s->stats,
 		.samples = &s->samples,
@@ -307,6 +317,7 @@ void stream_free(struct stream *s)
 	tls_drop(s->tls);
 	tls_drop(s->tls_next);
 	choice_counts_free(s->counts);
+	tap_fini(&s->tap);
 	memory_free(s->begun);
 	free(s->listeners);
 	free(s);
@@ -333,6 +344,11 @@ void stream_stop(struct stream *s)
 struct samples *stream_samples(struct stream *s)
 {
 	return &s->samples;
+}
+
+struct tap *stream_tap(struct stream *s)
+{
+	return &s->tap;
 }
 
 struct choice_counts *stream_counts(const struct stream *s)

@@ -62,6 +62,10 @@ void stream_set_tls(struct stream *s, struct tls *t);
 struct choice_counts *stream_counts(const struct stream *s);
 const struct stats *stream_stats(const struct stream *s);
 
+/* For who looks on. */
+struct tap;
+struct tap *stream_tap(struct stream *s);
+
 /* For the control thread to read. */
 struct samples *stream_samples(struct stream *s);
 

@@ -9,6 +9,7 @@
 #include "net/doh.h"
 #include "net/handshakes.h"
 #include "net/pipe.h"
+#include "net/tap.h"
 #include "net/tls.h"
 
 #include <ev.h>
@@ -37,6 +38,7 @@ struct connection {
 	ev_io io;
 	struct addr source; /* the client's, once a proxy has told it */
 	bool proven;
+	struct tap_ends ends; /* for who looks on; `to_port` 0: not looked up yet */
 	char *names; /* of its certificate: see policy_asker; NULL: it has shown none */
 	uint8_t *in; /* `room`, or from the heap for one longer message alone */
 	size_t in_len, in_room;
@@ -53,6 +55,7 @@ struct connection {
 struct stream {
 	struct stats stats;
 	struct samples samples;
+	struct tap tap;
 	struct answerer answerer;
 	struct choice_counts *counts;
 	const struct epoch *epoch;
@@ -91,6 +94,7 @@ int64_t stream_now_ms(void);
 struct connection_opts {
 	int fd;
 	struct addr source;
+	uint16_t port;
 	enum net_kind kind;
 	const char *path; /* of HTTP; the listener's */
 	bool proxied;     /* a header of PROXY comes first */

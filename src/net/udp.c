@@ -8,6 +8,7 @@
 #include "dns/writer.h"
 #include "net/choice_counts_new.h"
 #include "net/proxy.h"
+#include "net/tap.h"
 
 #include <errno.h>
 #include <linux/sock_diag.h>
@@ -33,6 +34,8 @@ struct udp {
 	struct answerer answerer;
 	struct choice_counts *counts;
 	const struct epoch *epoch;
+	struct tap tap;
+	struct tap_ends own; /* whom queries come to; `to` ::, which each packet tells */
 	int fd;
 	int stop;             /* atomic */
 	struct mailbox *news; /* borrowed; or NULL */
@@ -86,6 +89,8 @@ struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, struct m
 	u->query = lines(batch, sizeof *u->query);
 	u->answer = lines(batch, sizeof *u->answer);
 	u->counts = choice_counts_new();
+	tap_init(&u->tap);
+	u->own = tap_ends_of(fd);
 	u->answerer = (struct answerer){
 		.stats = &u->stats,
 		.samples = &u->samples,
@@ -110,6 +115,7 @@ void udp_free(struct udp *u)
 {
 	close(u->fd);
 	choice_counts_free(u->counts);
+	tap_fini(&u->tap);
 	free(u->in);
 	free(u->out);
 	free(u->in_bytes);
@@ -131,6 +137,11 @@ struct choice_counts *udp_counts(const struct udp *u)
 const struct stats *udp_stats(const struct udp *u)
 {
 	return &u->stats;
+}
+
+struct tap *udp_tap(struct udp *u)
+{
+	return &u->tap;
 }
 
 struct samples *udp_samples(struct udp *u)
@@ -248,6 +259,38 @@ static void keep(struct udp *u, const struct answer_ask *ask, unsigned i)
 		free(r);
 }
 
+/* The address that a packet came to. */
+static struct addr find_own(const struct msghdr *m)
+{
+	const struct cmsghdr *c = CMSG_FIRSTHDR(m);
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+
+	if (c && c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+		memcpy(&v4.sin_addr, CMSG_DATA(c) + offsetof(struct in_pktinfo, ipi_addr),
+			sizeof v4.sin_addr);
+		return addr_from_sockaddr((const struct sockaddr *)&v4);
+	}
+	if (c && c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO)
+		memcpy(&v6.sin6_addr, CMSG_DATA(c) + offsetof(struct in6_pktinfo, ipi6_addr),
+			sizeof v6.sin6_addr);
+	return addr_from_sockaddr((const struct sockaddr *)&v6);
+}
+
+/* A copy for who looks on. */
+static void show(struct udp *u, const struct answer_ask *ask, unsigned i, size_t len)
+{
+	const struct sockaddr_in6 *from = (const struct sockaddr_in6 *)&u->from[i];
+	struct tap_ends ends = u->own;
+
+	/* The port stands at the same place for both families; a proxy's is not the client's. */
+	if (ask->packet == u->query[i])
+		ends.port = ntohs(from->sin6_port);
+	if (u->in[i].msg_hdr.msg_controllen)
+		ends.to = find_own(&u->in[i].msg_hdr);
+	tap_take(&u->tap, &u->answerer, ask, &ends, len);
+}
+
 /* Answers `n` queries; returns how many answers there are to send. */
 static unsigned answer_batch(struct udp *u, unsigned n)
 {
@@ -258,6 +301,7 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 	/* Of the vDSO: no system calls. */
 	u->answerer.now_s = (uint32_t)time(NULL);
 	u->answerer.now_us = clock_us();
+	const bool tapped = policy_is_tapped(&u->answerer.world->policy);
 	take_asks(u, n);
 	for (unsigned i = 0; i < n; i++)
 		answer_read(&u->answerer, &u->ask[i], &u->pending[i]);
@@ -269,6 +313,8 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 		struct answer_ask *ask = &u->ask[i];
 		ask->to = u->answer[k];
 		const size_t len = answer_write(&u->answerer, ask, &u->pending[i]);
+		if (tapped)
+			show(u, ask, i, len);
 		if (len == 0) {
 			if (u->later.asked)
 				keep(u, ask, i);

@@ -9,6 +9,7 @@
 
 #include "answer/answer.h"
 #include "jobs/mailbox.h"
+#include "net/tap.h"
 #include "world/epoch.h"
 
 struct udp;
@@ -32,6 +33,9 @@ struct choice_counts *udp_counts(const struct udp *u);
 uint64_t udp_overflows(const struct udp *u);
 
 const struct stats *udp_stats(const struct udp *u);
+
+/* For who looks on. */
+struct tap *udp_tap(struct udp *u);
 
 /* For the control thread to read. */
 struct samples *udp_samples(struct udp *u);

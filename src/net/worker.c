@@ -275,6 +275,13 @@ void workers_report(const struct workers *w, struct workers_report *to)
 	}
 }
 
+struct tap *workers_tap(const struct workers *w, unsigned i)
+{
+	if (i >= w->n)
+		return NULL;
+	return w->threads[i].udp ? udp_tap(w->threads[i].udp) : stream_tap(w->threads[i].stream);
+}
+
 void workers_samples(
 	const struct workers *w, void (*take)(void *ctx, const struct sample *one), void *ctx)
 {

@@ -15,6 +15,7 @@
 #include "world/epoch.h"
 
 struct mailbox;
+struct tap;
 struct workers;
 
 /* Opens every socket. `news` (of struct answer_news) outlives the workers; or NULL. NULL and one
@@ -36,6 +37,9 @@ void workers_stop(struct workers *w);
 /* Control thread: what each thread keeps about its answers, by number from 0; NULL behind the
  * last. */
 struct choice_counts *workers_counts(const struct workers *w, unsigned i);
+
+/* Any thread: the copies of each thread's queries and answers; likewise. */
+struct tap *workers_tap(const struct workers *w, unsigned i);
 
 struct workers_report {
 	unsigned threads;     /* a worker's UDP and TCP threads, all counted */

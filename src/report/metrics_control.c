@@ -30,6 +30,16 @@ static void of_loop(const struct report_view *v, struct metrics *m)
 		{ "decisions_lost", METRICS_COUNTER,
 			"Decisions that their file did not take.", (double)v->decisions_lost, NULL,
 			NULL },
+		{ "queries_logged", METRICS_COUNTER, "Queries in the log of queries.",
+			(double)v->taps.logged, NULL, NULL },
+		{ "queries_log_lost", METRICS_COUNTER, "Queries that the log did not take.",
+			(double)v->taps.log_lost, NULL, NULL },
+		{ "dnstap_messages", METRICS_COUNTER, "Messages of dnstap that were sent.",
+			(double)v->taps.dnstap_sent, NULL, NULL },
+		{ "dnstap_messages_lost", METRICS_COUNTER, "Messages of dnstap that nobody took.",
+			(double)v->taps.dnstap_lost, NULL, NULL },
+		{ "dnstap_connected", METRICS_GAUGE, "1: somebody reads dnstap.",
+			v->taps.dnstap_talks, NULL, NULL },
 	};
 
 	metrics_rows(m, rows, COUNT(rows));

@@ -191,6 +191,8 @@ json_t *report_alarms(const struct report_view *v)
 	of_certificates(v, list);
 	of_keys(&v->keys, list);
 	of_zone_files(&v->changes, list);
+	if (v->taps.dnstap_wanted && !v->taps.dnstap_talks)
+		alarm_add(list, "nobody reads dnstap (the log says why)");
 	if (v->decisions_lost)
 		alarm_add(list, "%llu decisions could not be written to their file",
 			(unsigned long long)v->decisions_lost);

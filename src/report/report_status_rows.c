@@ -151,6 +151,11 @@ static void add_queries(struct status_rows *to, const struct report_view *view)
 			(json_int_t)view->pool_signing.table.bytes },
 		{ "staged", "answers from staged pools", (json_int_t)sum->staged },
 		{ "decisions_missed", "decisions there was no room to log", missed(view) },
+		{ "queries_logged", "queries logged", (json_int_t)view->taps.logged },
+		{ "queries_log_lost", "... that the log did not take",
+			(json_int_t)view->taps.log_lost },
+		{ "dnstap_sent", "messages of dnstap sent", (json_int_t)view->taps.dnstap_sent },
+		{ "dnstap_lost", "... that nobody took", (json_int_t)view->taps.dnstap_lost },
 	};
 
 	add(to, rows, sizeof rows / sizeof *rows);

@@ -124,6 +124,11 @@ struct report_view {
 	struct shed_state *balance; /* [edge] how it is used; NULL: nobody knows */
 	unsigned n_balance;
 	uint64_t decisions_lost;              /* that the file did not take */
+	struct report_taps {
+		uint64_t dnstap_sent, dnstap_lost; /* messages */
+		uint64_t logged, log_lost;         /* queries */
+		bool dnstap_wanted, dnstap_talks;
+	} taps;
 	const struct choice_counts **choices; /* of the threads */
 	unsigned n_choices;
 	/* What agents have sent, and how many networks are watched for them. */

@@ -116,7 +116,8 @@ static void add_written(const struct conf *c, struct conf_file *list, size_t *n)
 						     .path = c->control_socket },
 		{ .kind = CONF_FILE_REPLACE, .path = c->state_file },
 		{ .kind = CONF_FILE_REPLACE, .path = c->latency.state },
-		{ .kind = CONF_FILE_APPEND, .path = c->decisions_file } };
+		{ .kind = CONF_FILE_APPEND, .path = c->decisions_file },
+		{ .kind = CONF_FILE_APPEND, .path = c->queries_file } };
 
 	for (size_t i = 0; i < sizeof written / sizeof *written; i++)
 		if (written[i].path)

@@ -90,6 +90,8 @@ struct policy {
 	bool ecs;              /* client subnets are heeded and echoed */
 	uint32_t sample_every; /* so many answers from pools are one in the log of decisions; 0:
 				  none */
+	uint32_t dnstap_every, log_every; /* so many queries are one for dnstap, one in the log of queries; 0:
+					   * none */
 	bool counts_more;      /* queries are counted by zone, and answers by their time */
 	bool minimal;          /* additional sections hold glue only */
 
@@ -115,6 +117,12 @@ struct policy {
 	bool query_limited;              /* of some zone */
 	struct policy_access plain; /* peers that get addresses in the place of EDGE */
 };
+
+/* Does somebody look on at what is asked and answered? */
+static inline bool policy_is_tapped(const struct policy *policy)
+{
+	return policy->dnstap_every | policy->log_every;
+}
 
 /* Does it hand on what others ask? As it came, not plain. */
 bool policy_is_proxy(const struct policy *policy, const struct addr *from);

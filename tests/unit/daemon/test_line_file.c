@@ -26,7 +26,7 @@ static void open_desk(struct desk *d)
 		abort();
 	snprintf(d->path, sizeof d->path, "%s/lines", d->folder);
 	snprintf(d->older, sizeof d->older, "%s/lines.1", d->folder);
-	d->f = line_file_new();
+	d->f = line_file_new("decisions");
 	fflush(stderr);
 	d->err = dup(2);
 	if (pipe2(d->log, O_CLOEXEC | O_NONBLOCK) != 0)

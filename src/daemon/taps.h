@@ -1,0 +1,27 @@
+/* taps.h - who looks on at queries and answers: dnstap, and the log of queries.
+ *
+ * A thread of its own empties the workers' rings (net/tap.h): nobody else waits for the socket's
+ * reader or the disk. What they do not take is counted. Loop, but for the thread.
+ */
+#ifndef DAEMON_TAPS_H
+#define DAEMON_TAPS_H
+
+#include "daemon/publish.h"
+
+struct taps;
+struct workers;
+
+/* Starts the thread. NULL and one sentence when that fails. `w` outlives it. */
+struct taps *taps_new(struct publisher *p, const struct workers *w, struct fault *why);
+
+/* Ends the thread; what is left is written, unless a disk hangs. Before the workers go. */
+void taps_free(struct taps *t);
+
+struct taps_counts {
+	uint64_t dnstap_sent, dnstap_lost; /* messages */
+	bool dnstap_wanted, dnstap_talks;
+	uint64_t logged, log_lost; /* queries */
+};
+struct taps_counts taps_counts(const struct taps *t);
+
+#endif
