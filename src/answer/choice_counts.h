@@ -12,6 +12,7 @@
 #include "dns/name.h"
 #include "steer/choose.h"
 #include "steer/tally.h"
+#include "zone/zone.h"
 
 #include <stdint.h>
 
@@ -47,10 +48,12 @@ struct choice_counts {
 	uint32_t until_sample;
 };
 
-/* The same in every world: of the hash of a zone's apex. Never 0. */
-static inline uint64_t choice_counts_zone(uint64_t apex_hash)
+/* The same in every world: of a zone, views of one apex apart. Never 0. */
+static inline uint64_t choice_counts_zone(const struct zone *z)
 {
-	return apex_hash | 1;
+	const struct hash_key any = { 0 };
+
+	return (z->view_len ? zone_hash_label(any, z->apex_hash, zone_id(z)) : z->apex_hash) | 1;
 }
 
 /* The same in every world, as long as the pool and the edge keep their names. Never 0. */

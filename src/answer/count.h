@@ -20,7 +20,7 @@ static inline void count_question(
 {
 	stats_add(&a->stats->types[stats_type(q->qtype)], 1);
 	if (a->world->policy.counts_more && z && a->counts)
-		tally_keep(&a->counts->zones, choice_counts_zone(z->apex_hash),
+		tally_keep(&a->counts->zones, choice_counts_zone(z),
 			a->world->standing->tick);
 }
 

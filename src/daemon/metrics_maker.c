@@ -89,7 +89,7 @@ static void look(const struct metrics_maker *m, struct report_view *v)
 		return;
 	v->refresh = calloc(r->n, sizeof *v->refresh); /* no page is touched before it is needed */
 	for (size_t i = 0; v->refresh && i < m->shown.n; i++) {
-		const size_t at = registry_index(r, m->shown.zones[i].apex);
+		const size_t at = registry_index(r, m->shown.zones[i].id);
 		if (at == r->n || r->zones[at]->source != REGISTRY_PRIMARY ||
 			!refresher_look(m->of.refresher, r->zones[at]->origin, &now))
 			continue;

@@ -20,7 +20,7 @@ void metrics_shown_fini(struct metrics_shown *s)
 
 static uint64_t count_zone(const struct metrics_shown_counts *c, const struct registry_zone *z)
 {
-	const uint64_t key = choice_counts_zone(z->load.zone->apex_hash);
+	const uint64_t key = choice_counts_zone(z->load.zone);
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < c->n; i++)
@@ -89,11 +89,11 @@ static int by_number(const void *va, const void *vb)
 
 /* Both in the same order: so one pass finds who was shown. */
 static struct metrics_shown_zone *find(
-	const struct metrics_shown *s, size_t *next, const uint8_t *apex)
+	const struct metrics_shown *s, size_t *next, const uint8_t *id)
 {
-	while (*next < s->n && registry_compare(s->zones[*next].apex, apex) < 0)
+	while (*next < s->n && registry_compare(s->zones[*next].id, id) < 0)
 		++*next;
-	return *next < s->n && registry_compare(s->zones[*next].apex, apex) == 0
+	return *next < s->n && registry_compare(s->zones[*next].id, id) == 0
 		? &s->zones[*next]
 		: NULL;
 }
@@ -128,7 +128,7 @@ static int64_t went(const struct metrics_shown *before, const struct metrics_sho
 	int64_t sum = 0;
 
 	for (size_t i = 0, next = 0; i < before->n; i++)
-		if (!find(now, &next, before->zones[i].apex))
+		if (!find(now, &next, before->zones[i].id))
 			sum -= (int64_t)before->zones[i].queries;
 	return sum;
 }
@@ -145,13 +145,13 @@ struct metrics_shown metrics_shown_next(const struct metrics_shown *before, cons
 
 	for (size_t i = 0, next = 0; i < b.n; i++) {
 		struct metrics_shown_zone *z = &s.zones[i];
-		const uint8_t *apex = r->zones[b.list[i].at]->origin;
-		memcpy(z->apex, apex, name_len(apex));
+		const uint8_t *id = r->zones[b.list[i].at]->origin;
+		memcpy(z->id, id, name_len(id));
 		z->at = b.list[i].at;
 		z->queries = b.list[i].queries;
 		shown += z->queries;
 		if (before->zones)
-			s.offset += came(z, find(before, &next, apex));
+			s.offset += came(z, find(before, &next, id));
 	}
 	s.offset += went(before, &s);
 	memory_free(b.list);

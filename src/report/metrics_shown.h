@@ -16,7 +16,7 @@ struct registry;
 struct choice_counts;
 
 struct metrics_shown_zone {
-	uint8_t apex[NAME_MOST]; /* wire, lower case */
+	uint8_t id[NAME_MOST]; /* zone/view.h */
 	uint64_t queries;
 	size_t at; /* its number in the registry of metrics_shown_next() */
 };

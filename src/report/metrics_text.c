@@ -119,6 +119,8 @@ static void add_real(struct text *out, double value)
 		text_add(out, "NaN");
 	else if (isinf(value))
 		text_add(out, value > 0 ? "+Inf" : "-Inf");
+	else if (value >= 0 && value < 9e15 && value == (double)(uint64_t)value)
+		add_count(out, (uint64_t)value); /* all its digits */
 	else
 		text_addf(out, "%.12g", value);
 }

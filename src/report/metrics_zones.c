@@ -2,6 +2,8 @@
  */
 #include "report/metrics_inner.h"
 
+#include "zone/view.h"
+
 #include <time.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -134,25 +136,34 @@ static const struct {
 	{ "zone_refresh_failures", "Rounds in a row in which no primary had it.", failures },
 };
 
+/* A view by what it is a view of, and whose. */
+static void put(struct metrics *m, double value, const uint8_t *id)
+{
+	char name[NAME_TEXT], class[VIEW_CLASS_MOST + 1];
+
+	name_text(name, view_apex(id));
+	if (view_is(id))
+		metrics_real(m, value, "zone", name, "view", view_class(class, id), NULL);
+	else
+		metrics_real(m, value, "zone", name, NULL);
+}
+
 void metrics_zones(const struct report_view *v, const struct metrics_shown *shown,
 	struct metrics *m, struct metrics_left *left)
 {
-	char name[NAME_TEXT];
 	double value;
 
 	all_together(v, m);
 	metrics_family(m, "zone_queries", METRICS_COUNTER,
 		"Queries by zone: those asked most, and all others under other.");
 	for (size_t i = 0; i < shown->n; i++)
-		metrics_count(m, shown->zones[i].queries, "zone",
-			name_text(name, shown->zones[i].apex), NULL);
+		put(m, (double)shown->zones[i].queries, shown->zones[i].id);
 	metrics_count(m, shown->rest, "zone", "other", NULL);
 	for (size_t k = 0; k < COUNT(families); k++) {
 		metrics_family(m, families[k].name, METRICS_GAUGE, families[k].help);
 		for (size_t i = 0; i < shown->n; i++)
 			if (families[k].of(v, &shown->zones[i], &value))
-				metrics_real(m, value, "zone",
-					name_text(name, shown->zones[i].apex), NULL);
+				put(m, value, shown->zones[i].id);
 	}
 	left->zones = v->live.zones->n - shown->n;
 }

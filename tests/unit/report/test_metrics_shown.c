@@ -42,7 +42,7 @@ static void ask(struct desk *d, unsigned thread, char zone, unsigned times)
 	for (size_t i = 0; i < r->n; i++)
 		while (r->zones[i]->origin[1] == (uint8_t)zone && times--)
 			tally_keep(&d->threads[thread]->zones,
-				choice_counts_zone(r->zones[i]->load.zone->apex_hash), 1);
+				choice_counts_zone(r->zones[i]->load.zone), 1);
 }
 
 /* Which are shown, by their first letters. */
@@ -59,7 +59,7 @@ static const char *scrape(struct desk *d, size_t most)
 	metrics_shown_fini(&gone);
 	memset(names, 0, sizeof names);
 	for (size_t i = 0; i < d->shown.n; i++)
-		names[i] = (char)d->shown.zones[i].apex[1];
+		names[i] = (char)d->shown.zones[i].id[1];
 	return names;
 }
 
