@@ -84,7 +84,7 @@ static void close_answer(
 	const struct policy *policy, struct compose *c, const struct lookup *l, bool at_end)
 {
 	const size_t last = c->last_at, at = c->w.len;
-	const bool type_is_one = l->kind == LOOKUP_ANSWER && l->rrset;
+	const bool type_is_one = (l->kind == LOOKUP_ANSWER && l->rrset) || l->kind == LOOKUP_EDGE;
 
 	if (c->flags & FLAG_TC)
 		return;
@@ -101,7 +101,7 @@ static void close_answer(
 	if (at_end && l->kind == LOOKUP_REFERRAL)
 		sections_glue(c, l, at);
 	else if (at_end && type_is_one && !policy->minimal &&
-		sections_have_targets(l->rrset->type))
+		sections_have_targets(c->q->qtype))
 		sections_additional(c, l, last, at);
 }
 

@@ -27,7 +27,7 @@ enum {
 	ANSWER_UDP_MOST =
 		1232, /* bytes of an answer over UDP (no fragments: dnsflagday.net/2020) */
 	ANSWER_TCP_MOST = 65535,
-	ANSWER_TURNS = POOLS_MOST * 4, /* pool, A and AAAA; then the same of a stage */
+	ANSWER_TURNS = POOLS_MOST * CHOOSE_TURNS * 2, /* pools; then the same of a stage */
 	ANSWER_CHAIN_MOST = 16         /* CNAMEs and DNAMEs followed in our zones */
 };
 

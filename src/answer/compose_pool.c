@@ -69,6 +69,47 @@ bool compose_pool_edges(
 	return true;
 }
 
+/* --- other records ------------------------------------------------------------------------ */
+
+/* Two edges may have the same (RFC 2181 section 5). All that was written begins at `at`. */
+static bool is_written(const struct compose *c, size_t at, const struct edge_record *r)
+{
+	const uint8_t *buf = c->w.buf;
+
+	for (; at < c->w.len; at += COMPOSE_RR_FIXED + be16_get(buf + at + 10))
+		if (be16_get(buf + at + 10) == r->len &&
+			memcmp(buf + at + COMPOSE_RR_FIXED, r->rdata, r->len) == 0)
+			return true;
+	return false;
+}
+
+bool compose_pool_records(struct compose *c, const struct steer *s, const struct choice *choice,
+	uint16_t type, uint32_t ttl_s)
+{
+	const size_t owner_at = compose_position(c, 0), before = c->w.len;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < choice->n; i++) {
+		unsigned n;
+		const struct edge_record *r = edge_records(&s->edges[choice->edges[i]], type, &n);
+		for (; n; n--, r++) {
+			if (i && is_written(c, before, r))
+				continue;
+			if (!writer_fits(&c->w, COMPOSE_RR_FIXED + (size_t)r->len)) {
+				c->w.len = before;
+				return truncate_here(c);
+			}
+			writer_rr_head(&c->w, owner_at, type, ttl_s, r->len);
+			memcpy(c->w.buf + c->w.len, r->rdata, r->len);
+			c->w.len += r->len;
+			count++;
+		}
+	}
+	writer_count(&c->w, WRITER_ANSWER, count);
+	c->last_at = before;
+	return true;
+}
+
 /* --- services ----------------------------------------------------------------------------- */
 
 static void put(struct compose *c, const uint8_t *bytes, size_t len)

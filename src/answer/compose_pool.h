@@ -5,11 +5,15 @@
 
 #include "answer/compose.h"
 
-/* Both: false when TC was set instead. */
+/* All: false when TC was set instead. */
 
 /* The chosen edges' addresses, or the CNAME of the only one. */
 bool compose_pool_edges(
 	struct compose *c, const struct steer *s, const struct choice *choice, uint32_t ttl_s);
+
+/* The chosen edges' records of a type, each once; there is one at least. */
+bool compose_pool_records(struct compose *c, const struct steer *s, const struct choice *choice,
+	uint16_t type, uint32_t ttl_s);
 
 /* HTTPS or SVCB, as `form` has it; the addresses of both choices are its hints. A choice of
  * nothing has none. */

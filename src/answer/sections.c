@@ -293,7 +293,7 @@ static void put_svcb(
 
 void sections_additional(struct compose *c, const struct lookup *l, size_t at, size_t end)
 {
-	const uint16_t type = l->rrset->type;
+	const uint16_t type = c->q->qtype;
 	struct targets t = { .n = 0 };
 
 	for (; at < end; at = next_record(c, at)) {

@@ -53,7 +53,7 @@ static void take_stage(const struct answerer *a, struct answer_pending *p, uint1
 	who->steer = w->stage.steer;
 	who->standing = w->stage.standing;
 	who->pool = w->stage.pools[w->first_pool[p->number] + pool];
-	who->turns = a->turns + POOLS_MOST * 2u;
+	who->turns = a->turns + POOLS_MOST * (unsigned)CHOOSE_TURNS;
 }
 
 /* It is not known yet which edges may answer. */
@@ -73,6 +73,17 @@ static const struct pool_form *form_of(const struct steer *s, unsigned pool, uin
 	return f && f->front ? f : NULL;
 }
 
+/* Of a type that the pool's edges, or the one that the name is of, have records of: the bit; else 0. */
+static uint32_t record_of(const struct choose_ask *who, uint16_t qtype)
+{
+	const struct steer *s = who->steer;
+	const uint32_t bit = s->n_record_types ? steer_can(s, qtype) : 0;
+
+	if (who->own.one)
+		return who->own.edge < s->n_edges ? bit & s->edges[who->own.edge].can : 0;
+	return bit & s->pools[who->pool].can;
+}
+
 /* Has the pool more to say than addresses? A name whose pool has nothing but CNAMEs is one
  * itself (RFC 1034 section 4.3.2), but for what DNSSEC has beside it (RFC 4034 section 3). */
 static bool says_more(const struct choose_ask *who, uint16_t qtype)
@@ -81,8 +92,8 @@ static bool says_more(const struct choose_ask *who, uint16_t qtype)
 	const bool cname = !who->own.one ? s->pools[who->pool].only_cnames
 		: who->own.edge < s->n_edges && s->edges[who->own.edge].cname;
 
-	return (cname && qtype != RRTYPE_NSEC &&
-		       qtype != RRTYPE_RRSIG) ||
+	return (cname && qtype != RRTYPE_NSEC && qtype != RRTYPE_RRSIG) ||
+		record_of(who, qtype) ||
 		form_of(who->steer, who->pool, qtype);
 }
 
@@ -104,6 +115,8 @@ void steered_look(
 		take_stage(a, p, edge.rrset->aux);
 	const uint8_t *rr = edge.rrset->wire;
 	p->who.own = edge_own(p->who.steer, rr + COMPOSE_RR_FIXED, be16_get(rr + 10));
+	if (p->found.kind != LOOKUP_EDGE)
+		p->who.record = record_of(&p->who, p->query.qtype);
 	if (p->found.kind == LOOKUP_EDGE || says_more(&p->who, p->query.qtype))
 		p->found = edge;
 }
@@ -205,6 +218,7 @@ static struct choice choose_families(
 	struct choose_ask ask = *who;
 
 	ask.v6 = false;
+	ask.record = 0;
 	ask.peeks = true;
 	family[0] = choose(&ask, a->trace);
 	family[1] = (struct choice){ .n = 0 };
@@ -214,9 +228,25 @@ static struct choice choose_families(
 	family[1] = choose(&ask, family[0].n ? NULL : a->trace);
 	struct choice c = family[0].n ? family[0] : family[1];
 	take_in(&c, &family[family[0].n ? 1 : 0]);
+	if (!c.n && who->record) { /* edges that have no address, but records */
+		ask.record = who->record;
+		c = choose(&ask, a->trace);
+	}
 	if (family[1].n && who->steer->edges[family[1].edges[0]].cname)
 		family[1].n = 0;
 	return c;
+}
+
+/* Has an edge of those that were chosen records of that type? */
+static bool has_records(const struct steer *s, const struct choice *choice, uint16_t type)
+{
+	for (unsigned i = 0; i < choice->n; i++) {
+		unsigned n;
+		edge_records(&s->edges[choice->edges[i]], type, &n);
+		if (n)
+			return true;
+	}
+	return false;
 }
 
 /* Is what was chosen an answer to who asked? Addresses are for who asks for them; a CNAME is for
@@ -225,7 +255,8 @@ static bool fits_type(
 	const struct compose *c, const struct steer *s, const struct choice *choice)
 {
 	return c->q->qtype == RRTYPE_A || c->q->qtype == RRTYPE_AAAA ||
-		s->edges[choice->edges[0]].cname || form_of(s, choice->form, c->q->qtype);
+		s->edges[choice->edges[0]].cname || has_records(s, choice, c->q->qtype) ||
+		form_of(s, choice->form, c->q->qtype);
 }
 
 /* An answer from a pool is counted, as far as it is not to a question that another goes with:
@@ -276,8 +307,10 @@ static const uint8_t *cname_of(const struct pool_records *r, const struct choice
 static bool write_records(struct compose *c, const struct pool_records *r, const struct choice *choice,
 	uint32_t ttl_s)
 {
-	if (!r->service || cname_of(r, choice))
+	if (cname_of(r, choice) || c->q->qtype == RRTYPE_A || c->q->qtype == RRTYPE_AAAA)
 		return compose_pool_edges(c, r->steer, choice, ttl_s);
+	if (has_records(r->steer, choice, c->q->qtype))
+		return compose_pool_records(c, r->steer, choice, c->q->qtype, ttl_s);
 	return compose_pool_service(c, r->steer,
 		&(struct compose_service){ form_of(r->steer, choice->form, c->q->qtype),
 			&r->family[0], &r->family[1] },
@@ -332,7 +365,8 @@ static enum pool_rrsig_is try_less(
 	enum pool_rrsig_is is = POOL_RRSIG_NONE;
 
 	less.key = 0;
-	if (r->service && !cname_of(r, choice)) {
+	if (r->service && !cname_of(r, choice) &&
+		!has_records(r->steer, choice, c->q->qtype)) {
 		less.family = none;
 		return try_signed(c, &less, choice, ttl_s, false);
 	}
@@ -367,7 +401,9 @@ bool steered_answer(
 {
 	const struct world *w = a->world;
 	const struct choose_ask *who = &p->who;
-	const bool service = form_of(who->steer, who->pool, c->q->qtype) != NULL;
+	/* What is about the addresses goes with those that the client gets. */
+	const bool service = form_of(who->steer, who->pool, c->q->qtype) ||
+		(who->record && (c->q->qtype == RRTYPE_HTTPS || c->q->qtype == RRTYPE_SVCB));
 	struct choice family[2];
 
 	if (waits(who)) {

@@ -161,6 +161,12 @@ struct schema_member {
 
 enum { SCHEMA_PRIORITY = 1, SCHEMA_PRIORITY_MOST = 65535 }; /* of members that say nothing */
 
+/* records: to a struct edge_opts; how they fit together with its other keys; and with other edges. */
+key_take schema_records;
+void schema_check_records(
+	const struct reader *r, const struct node *node, const struct edge_opts *e);
+void schema_check_record_types(const struct reader *r);
+
 /* A pool while it is read. */
 struct schema_pool {
 	struct pool_opts opts;

@@ -232,6 +232,15 @@ const struct key schema_edge_keys[] = {
 	{ "cname", take_cname, .say = "a domain name, such as edge.example.net", AT(cname),
 		.about = "The name to answer with, for an edge without addresses.",
 		.otherwise = "none" },
+	{ "records", schema_records,
+		.say = "a record as in a zone file, such as \"MX 10 mx1.example.\", or a list of "
+		       "them",
+		.about = "What else the edge is answered with, of any type: names with an EDGE "
+			 "answer MX, TXT, SRV, HTTPS and others by the same choice. Names are "
+			 "whole, with or without the dot at their end. They go before what the "
+			 "pool's https and svcb make. A CNAME stands alone, and is the same as "
+			 "cname.",
+		.otherwise = "none" },
 	{ "probe-address", take_points,
 		.say = "an address or a name, perhaps with a port, a list of them, or off",
 		.about = "Where probes ask instead of the addresses that are answered with, "
@@ -292,12 +301,13 @@ static void check_name(const struct reader *r, const struct node *key)
 static void check_reachable(const struct reader *r, const struct node *edge)
 {
 	const struct node *cname = parse_get(edge, "cname");
-	const bool addresses = parse_get(edge, "a") || parse_get(edge, "aaaa");
+	const bool addresses = parse_get(edge, "a") || parse_get(edge, "aaaa"),
+		   records = parse_get(edge, "records");
 	char shown[OPTION_SHOWN];
 
-	if (!addresses && !cname)
+	if (!addresses && !cname && !records)
 		parse_error(r->src, edge->key,
-			"edge %s has no address; give it \"a\", \"aaaa\" or \"cname\"",
+			"edge %s has no address; give it \"a\", \"aaaa\", \"cname\" or \"records\"",
 			option_shown(shown, edge->key->text));
 	else if (addresses && cname)
 		parse_warning(r->src, cname->key,
@@ -322,6 +332,7 @@ static void read_edge(struct reader *r, const struct node *node, struct edge_opt
 	keys_read(r, schema_edge_keys, node, where, edge);
 	check_reachable(r, node);
 	check_points(r, node, edge);
+	schema_check_records(r, node, edge);
 	schema_check_load(r, node, edge);
 }
 
@@ -346,6 +357,7 @@ void schema_edges(struct reader *r, const struct key *key, const struct node *va
 		r->edge_nodes[n] = e;
 	}
 	r->edges = known_new(r->scratch, names, n);
+	schema_check_record_types(r);
 }
 
 bool schema_find(const struct reader *r, const struct schema_names *names,

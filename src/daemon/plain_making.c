@@ -4,9 +4,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "daemon/parts_read.h"
+#include "daemon/plain_asking.h"
 #include "daemon/zone_pools.h"
 #include "dns/rrtype.h"
-#include "steer/default_choice.h"
 #include "world/edge_own.h"
 #include "world/world.h"
 #include "zone/history.h"
@@ -53,133 +53,11 @@ struct making {
 	const struct plain_edge *edges; /* [n] */
 	size_t n;
 	struct plain_answer *answers; /* [n] */
-	struct arena mem;             /* of what they have */
-	uint64_t digest;
+	struct plain_asking asking;
 	bool waits; /* a pool does not know yet what it may answer */
 };
 
 /* --- what pools answer whom nobody knows -------------------------------------------------- */
-
-static void mix(struct making *k, const void *bytes, size_t len)
-{
-	/* The same in every process. */
-	static const struct hash_key key = { 0x9e3779b97f4a7c15u, 0x2545f4914f6cdd1du };
-
-	k->digest = hash_pair(k->digest, hash_bytes(key, bytes, len));
-}
-
-static unsigned count_alive(const struct edge *e, bool v6, const uint64_t *alive)
-{
-	const unsigned first = v6 ? e->n_a : 0, n = v6 ? e->n_aaaa : e->n_a;
-	unsigned count = 0;
-
-	for (unsigned i = first; i < first + n; i++)
-		count += !alive || standing_address(alive, e->first_address + i);
-	return count;
-}
-
-/* The addresses of one family. */
-static struct plain_rrset addresses_of(
-	struct making *k, const struct steer *s, const struct choice *c, bool v6)
-{
-	struct plain_rrset set = { .type = v6 ? RRTYPE_AAAA : RRTYPE_A,
-		.rdlen = v6 ? 16 : 4 };
-	unsigned all = 0;
-
-	for (unsigned i = 0; i < c->n; i++)
-		all += count_alive(&s->edges[c->edges[i]], v6, choice_alive(c, i));
-	uint8_t *to = arena_alloc(&k->mem, (size_t)all * set.rdlen);
-	for (unsigned i = 0; i < c->n; i++) {
-		const struct edge *e = &s->edges[c->edges[i]];
-		const unsigned first = v6 ? e->n_a : 0, n = v6 ? e->n_aaaa : e->n_a;
-		for (unsigned a = 0; a < n; a++)
-			if (!choice_alive(c, i) || standing_address(choice_alive(c, i), e->first_address + first + a))
-				memcpy(to + (size_t)set.n++ * set.rdlen,
-					(v6 ? e->aaaa : e->a) + (size_t)a * set.rdlen, set.rdlen);
-	}
-	set.rdata = to;
-	return set;
-}
-
-static void add_set(struct making *k, struct plain_answer *to, struct plain_rrset set)
-{
-	if (!set.n)
-		return;
-	to->sets[to->n++] = set;
-	mix(k, &set.type, sizeof set.type);
-	mix(k, set.rdata, (size_t)set.n * set.rdlen);
-}
-
-/* RFC 9460 section 14.3.2. */
-enum { KEY_IPV4HINT = 4, KEY_IPV6HINT = 6, PARAM_HEAD = 4 };
-
-static uint8_t *put_part(uint8_t *to, const uint8_t *bytes, size_t len)
-{
-	if (len)
-		memcpy(to, bytes, len);
-	return to + len;
-}
-
-static uint8_t *put_hints(uint8_t *to, unsigned number, const struct plain_rrset *hints)
-{
-	const size_t len = (size_t)hints->n * hints->rdlen;
-
-	if (!len)
-		return to;
-	be16_put(to, number);
-	be16_put(to + 2, (unsigned)len);
-	return put_part(to + PARAM_HEAD, hints->rdata, len);
-}
-
-/* What the pool says of a service, with the addresses as hints. */
-static void add_service(struct making *k, struct plain_answer *to, uint16_t type,
-	const struct pool_form *f, const struct plain_rrset hints[2])
-{
-	const size_t most = (size_t)f->front_len + f->middle_len + f->back_len +
-		2 * PARAM_HEAD + (size_t)hints[0].n * 4 + (size_t)hints[1].n * 16;
-
-	if (!f->front || most > UINT16_MAX)
-		return;
-	uint8_t *rdata = arena_alloc(&k->mem, most), *at = put_part(rdata, f->front, f->front_len);
-	at = put_hints(at, KEY_IPV4HINT, &hints[0]);
-	at = put_part(at, f->middle, f->middle_len);
-	at = put_hints(at, KEY_IPV6HINT, &hints[1]);
-	at = put_part(at, f->back, f->back_len);
-	add_set(k, to, (struct plain_rrset){ type, (uint16_t)(at - rdata), 1, rdata });
-}
-
-/* Where an edge with a CNAME is first, that is the answer, for both types. */
-static void fill_answer(struct making *k, const struct default_ask *like,
-	const struct plain_edge *e, struct plain_answer *to)
-{
-	struct plain_rrset hints[2] = { { .n = 0 }, { .n = 0 } };
-	struct default_ask ask = *like;
-	const struct choice a = default_choice(&ask);
-	const struct edge *edges = ask.steer->edges;
-
-	ask.v6 = true;
-	const struct choice aaaa = default_choice(&ask);
-	const struct choice *cname = a.n ? &a : &aaaa;
-	if (cname->n && edges[cname->edges[0]].cname) {
-		const struct edge *first = &edges[cname->edges[0]];
-		add_set(k, to,
-			(struct plain_rrset){ RRTYPE_CNAME, first->cname_len, 1, first->cname });
-		return;
-	}
-	if (a.n)
-		hints[0] = addresses_of(k, ask.steer, &a, false);
-	if (aaaa.n && !edges[aaaa.edges[0]].cname)
-		hints[1] = addresses_of(k, ask.steer, &aaaa, true);
-	add_set(k, to, hints[0]);
-	add_set(k, to, hints[1]);
-	if (!to->n)
-		return;
-	const struct pool_form *forms = ask.steer->pools[(hints[0].n ? &a : &aaaa)->form].forms;
-	if (!e->has_https)
-		add_service(k, to, RRTYPE_HTTPS, &forms[POOL_HTTPS], hints);
-	if (!e->has_svcb)
-		add_service(k, to, RRTYPE_SVCB, &forms[POOL_SVCB], hints);
-}
 
 static uint32_t ttl_of(const struct pool *p, const struct choose_own *own, uint32_t ttl_s)
 {
@@ -205,9 +83,9 @@ static void answer_edge(struct making *k, const struct world *w, size_t i)
 	if (k->waits)
 		return;
 	k->answers[i].ttl_s = ttl_of(&w->steer->pools[pool], &ask.own, e->ttl_s);
-	mix(k, e->owner, ask.name_len);
-	mix(k, &k->answers[i].ttl_s, sizeof k->answers[i].ttl_s);
-	fill_answer(k, &ask, e, &k->answers[i]);
+	plain_asking_mix(&k->asking, e->owner, ask.name_len);
+	plain_asking_mix(&k->asking, &k->answers[i].ttl_s, sizeof k->answers[i].ttl_s);
+	plain_asking_answer(&k->asking, &ask, e, &k->answers[i]);
 }
 
 /* --- serials ------------------------------------------------------------------------------ */
@@ -229,7 +107,7 @@ static bool find_serial(struct making *k, uint32_t *serial, bool *same)
 			m->job.why = why;
 		return !*why.text;
 	}
-	*same = last.digest == k->digest;
+	*same = last.digest == k->asking.digest;
 	*serial = *same ? last.serial : plain_zones_serial(k->of->serial, last.serial);
 	return true;
 }
@@ -271,7 +149,9 @@ static void give_history(const struct making *k)
 
 static bool store_serial(struct making *k, uint32_t serial)
 {
-	const struct store_plain row = { .apex = zone_id(k->of), .serial = serial, .digest = k->digest };
+	const struct store_plain row = {
+		.apex = zone_id(k->of), .serial = serial, .digest = k->asking.digest
+	};
 
 	return store_put_plain(k->m->opts.store, &row, &k->m->job.why);
 }
@@ -318,8 +198,8 @@ static struct plain_zone *hold(const struct plain_zone *p)
 /* The digest of what it would be now. False: a pool does not know yet what it may answer. */
 static bool look_at(struct making *k)
 {
-	k->answers = arena_zalloc(&k->mem, k->n * sizeof *k->answers);
-	mix(k, &k->of->serial, sizeof k->of->serial);
+	k->answers = arena_zalloc(&k->asking.mem, k->n * sizeof *k->answers);
+	plain_asking_mix(&k->asking, &k->of->serial, sizeof k->of->serial);
 	for (size_t i = 0; i < k->n && !k->waits; i++)
 		answer_edge(k, k->m->job.world, i);
 	return !k->waits;
@@ -336,9 +216,9 @@ static struct plain_zone *make_of(struct making *k)
 		tell_signed(k);
 		return k->to;
 	}
-	k->digest = 0;
+	k->asking.digest = 0;
 	if (look_at(k)) {
-		k->to->digest = k->digest;
+		k->to->digest = k->asking.digest;
 		if (make_version(k))
 			return k->to;
 		k->m->job.failed = true;
@@ -355,16 +235,16 @@ static struct plain_zone *make_one(
 	struct making k = { .m = m, .of = z, .keys = entry->keys, .before = before };
 	struct plain_zone *made = NULL;
 
-	arena_init(&k.mem);
+	arena_init(&k.asking.mem);
 	if (before && before->of == z) {
 		k.edges = before->edges;
 		k.n = before->n;
-		if (!before->zone || !look_at(&k) || k.digest == before->digest)
+		if (!before->zone || !look_at(&k) || k.asking.digest == before->digest)
 			made = hold(before);
 	}
 	if (!made)
 		made = make_of(&k);
-	arena_fini(&k.mem);
+	arena_fini(&k.asking.mem);
 	return made;
 }
 

@@ -103,11 +103,26 @@ static void add_type(uint16_t to[], unsigned *n, bool has, uint16_t type)
 /* What some edge of a pool has. */
 struct has {
 	bool a, aaaa, cname, other;
+	uint16_t types[EDGE_RECORD_TYPES_MOST]; /* of records */
+	unsigned n;
 };
+
+static void look_at_records(const struct edge_opts *e, struct has *has)
+{
+	for (size_t i = 0; i < e->n_records; i++) {
+		unsigned k = 0;
+		while (k < has->n && has->types[k] != e->records[i].type)
+			k++;
+		if (k == has->n && k < EDGE_RECORD_TYPES_MOST)
+			has->types[has->n++] = e->records[i].type;
+	}
+}
 
 static void look_at_edge(const struct edge_opts *e, struct has *has)
 {
 	const bool alone = is_cname(e);
+
+	look_at_records(e, has);
 
 	has->cname = has->cname || alone;
 	has->other = has->other || !alone;
@@ -153,6 +168,10 @@ static unsigned pool_types(
 	add_type(to, &n, has.aaaa, RRTYPE_AAAA);
 	add_type(to, &n, p->forms[POOL_HTTPS].front, RRTYPE_HTTPS);
 	add_type(to, &n, p->forms[POOL_SVCB].front, RRTYPE_SVCB);
+	for (unsigned i = 0; i < has.n; i++)
+		if (!((has.types[i] == RRTYPE_HTTPS && p->forms[POOL_HTTPS].front) ||
+			    (has.types[i] == RRTYPE_SVCB && p->forms[POOL_SVCB].front)))
+			to[n++] = has.types[i];
 	return n;
 }
 

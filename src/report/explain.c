@@ -299,7 +299,9 @@ static json_t *step_json(
 			continue;
 		const struct edge *e = &from.steer->edges[edge_of(&from, s, i)];
 		json_t *row = json_pack("{s:s, s:s}", "edge", e->name, "verdict",
-			choose_verdict_text((enum choose_verdict)s->verdicts[i]));
+			t->record && s->verdicts[i] == PASSED_NO_ADDRESS
+				? "has no record of this type"
+				: choose_verdict_text((enum choose_verdict)s->verdicts[i]));
 		report_estimates_add(&estimates, edge_of(&from, s, i), row);
 		add_health(view, &from, s, i, row);
 		json_array_append_new(list, row);

@@ -26,7 +26,7 @@ struct said {
 struct asker {
 	const struct simulate_side *side;
 	int pool;                    /* on this side; -1: there is none */
-	struct choose_turn *turns; /* [2 * pools] A, AAAA */
+	struct choose_turn *turns; /* [CHOOSE_TURNS * pools] */
 	struct prefix entry;         /* the last that a resolver would hold */
 	bool has_entry;
 	uint64_t entries;
@@ -419,7 +419,7 @@ static void run_pool(struct work *w, size_t pool)
 		a->pool = steer_pool(a->side->steer, p->name);
 		a->has_entry = false;
 		a->entries = 0;
-		memset(a->turns, 0, 2 * (size_t)a->side->steer->n_pools * sizeof *a->turns);
+		memset(a->turns, 0, CHOOSE_TURNS * (size_t)a->side->steer->n_pools * sizeof *a->turns);
 	}
 	p->is_old = w->askers[0].pool >= 0;
 	p->is_new = w->askers[1].pool >= 0;
@@ -501,7 +501,7 @@ void simulate_run(struct simulate *s, const struct simulate_opts *o)
 	for (unsigned i = 0; i < 2; i++) {
 		w.askers[i].side = sides[i];
 		w.askers[i].turns = memory_zeroed(
-			2 * (size_t)sides[i]->steer->n_pools, sizeof *w.askers[i].turns);
+			CHOOSE_TURNS * (size_t)sides[i]->steer->n_pools, sizeof *w.askers[i].turns);
 	}
 	w.move_of = memory_zeroed(
 		(size_t)(s->n_edges + 1) * (s->n_edges + 1), sizeof *w.move_of);

@@ -282,7 +282,7 @@ static void fall_back_to_source(struct choose_walk *w)
 
 static bool can_answer(const struct choose_walk *w)
 {
-	return w->ask->v6 ? w->pool->has_aaaa : w->pool->has_a;
+	return w->pool->can & w->can;
 }
 
 /* Does anything in this pool depend on where the client is? */
@@ -462,6 +462,8 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		.who = ask->has_subnet ? ask->subnet : ask->source,
 		.by_source = !ask->has_subnet,
 		.own = &ask->own,
+		.can = ask->record ? ask->record : ask->v6 ? CAN_AAAA : CAN_A,
+		.marks = ask->record ? STANDS_A | STANDS_AAAA : ask->v6 ? STANDS_AAAA : STANDS_A,
 		.changes_us = UINT64_MAX,
 		.ttl_most_s = UINT32_MAX };
 	bool some = false;
@@ -469,6 +471,7 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 	if (trace) {
 		trace->n = 0;
 		trace->own = ask->own;
+		trace->record = ask->record != 0;
 		trace->shaky = trace->young = false;
 		trace->subnet_local = false;
 	}

@@ -14,7 +14,9 @@
 #include "steer/standing.h"
 #include "steer/steer.h"
 
-/* Whose turn it is in a pool that takes turns: one of these per worker, pool and type. */
+/* Whose turn it is in a pool that takes turns: one of these per worker, pool and what is asked for:
+ * A, AAAA, anything else. */
+enum { CHOOSE_TURNS = 3 };
 struct choose_turn {
 	uint32_t count; /* turns so far, modulo `sum` */
 	uint32_t sum; /* of the weights of the edges that take part; when it changes, the count
@@ -37,11 +39,12 @@ struct choose_ask {
 	uint64_t now_us;                 /* monotonic */
 	uint16_t pool;
 	bool v6;         /* AAAA is asked for, else A */
+	uint32_t record; /* another type is: its bit of steer_can(); else 0 */
 	bool has_subnet; /* the client subnet that the query carries, plain (addr_plain()) */
 	struct addr subnet;
 	struct addr source;       /* where the query came from, plain */
 	uint32_t now_s;           /* for exploration: any clock that goes on */
-	struct choose_turn *turns; /* [pool * 2 + v6], changed; NULL: nobody's turn is taken */
+	struct choose_turn *turns; /* [pool * CHOOSE_TURNS], changed; NULL: nobody's turn is taken */
 	bool peeks;                /* ... is looked at, and stays as it is */
 	const uint8_t *name;      /* asked for: wire, lower case */
 	unsigned name_len;
@@ -157,6 +160,7 @@ struct choose_trace {
 	bool staged;         /* by who asks: the tables are those of a stage */
 	uint8_t name[NAME_MOST]; /* by who asks: the name that is handed to the pool */
 	struct choose_own own;
+	bool record;         /* what is asked for is no address */
 	bool young;          /* the TTL is as long as the pool has been steady */
 	bool shaky;          /* the TTL ends where an edge's state can change */
 	unsigned n;

@@ -8,6 +8,8 @@ static bool lives_otherwise(const struct choose_walk *w)
 	const struct choose_ask *ask = w->ask;
 	const uint8_t other = ask->v6 ? STANDS_A : STANDS_AAAA;
 
+	if (ask->record)
+		return false;
 	for (unsigned i = 0; i < w->pool->n; i++) {
 		const uint16_t number = w->pool->edges[i];
 		const struct edge *e = &ask->steer->edges[number];
@@ -81,7 +83,7 @@ bool choose_all_down(struct choose_walk *w)
 {
 	const struct pool *p = w->pool;
 
-	if (p->tree && w->standing->lives_barely & (w->ask->v6 ? STANDS_AAAA : STANDS_A)) {
+	if (p->tree && w->standing->lives_barely & w->marks) {
 		w->barely = true;
 		if (choose_by_policy(w, false, false))
 			return true;

@@ -16,6 +16,8 @@ struct choose_walk {
 	const struct pool *pool;
 	const struct standing_pool *standing; /* of the pool */
 	uint16_t number;                      /* ... and which it is */
+	uint32_t can; /* a bit that edges must have, */
+	uint8_t marks; /* ... and STANDS_A or STANDS_AAAA, of which one is enough */
 	bool barely; /* pools of which too few are up may answer, too: nothing else can */
 	bool over; /* a rule has it that nothing else is said in this pool */
 	const struct choose_own *own; /* what the name says of the pool that is walked */
@@ -68,7 +70,7 @@ static inline uint16_t choose_edge(const struct choose_list *l, unsigned i)
 
 static inline bool choose_has_address(const struct choose_walk *w, const struct edge *e)
 {
-	return e->cname || (w->ask->v6 ? e->n_aaaa : e->n_a);
+	return e->can & w->can;
 }
 
 /* Where the client's place is looked up: in the view of the pool's rank, which says all there
@@ -114,7 +116,7 @@ __attribute__((always_inline)) static inline enum choose_verdict choose_judge(
 		return PASSED_NO_ADDRESS;
 	if (marks & STANDS_DRAINED)
 		return l->even_drained ? CHOSEN : PASSED_DRAIN;
-	if (!(marks & (w->ask->v6 ? STANDS_AAAA : STANDS_A)) && !l->even_down)
+	if (!(marks & w->marks) && !l->even_down)
 		return PASSED_DOWN;
 	return CHOSEN;
 }

@@ -51,11 +51,11 @@ static enum choose_verdict judge(const struct asking *a, unsigned at)
 	if (!m->is_pool)
 		return judge_edge(a, m->number, a->w->number);
 	const struct pool *p = &ask->steer->pools[m->number];
-	if (!(ask->v6 ? p->has_aaaa : p->has_a))
+	if (!(p->can & a->w->can))
 		return PASSED_NO_ADDRESS;
 	const struct standing_pool *s = &ask->standing->pools[m->number];
 	if (a->even_down ||
-		(a->w->barely ? s->lives_barely : s->lives) & (ask->v6 ? STANDS_AAAA : STANDS_A))
+		(a->w->barely ? s->lives_barely : s->lives) & a->w->marks)
 		return CHOSEN;
 	return PASSED_DOWN;
 }

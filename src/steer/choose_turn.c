@@ -21,7 +21,7 @@ static uint32_t gcd(uint32_t a, uint32_t b)
 uint32_t choose_next_turn(const struct choose_walk *w, uint32_t sum, bool mixed)
 {
 	const struct choose_ask *ask = w->ask;
-	const size_t own = w->number * (size_t)2 + ask->v6;
+	const size_t own = w->number * (size_t)CHOOSE_TURNS + (ask->record ? 2 : ask->v6);
 	struct choose_turn looked = { .count = 0 }, *t = &looked;
 
 	w->choice->by_chance = true;

@@ -5,14 +5,17 @@ static void add_others(const struct default_ask *ask, struct choice *c)
 {
 	const struct pool *p = &ask->steer->pools[ask->pool];
 	const struct standing_pool *s = &ask->standing->pools[ask->pool];
-	const uint8_t wanted = ask->v6 ? STANDS_AAAA : STANDS_A;
+	const uint8_t wanted = ask->record ? STANDS_A | STANDS_AAAA
+		: ask->v6                  ? STANDS_AAAA
+					   : STANDS_A;
+	const uint32_t can = ask->record ? ask->record : ask->v6 ? CAN_AAAA : CAN_A;
 	const uint16_t first = c->edges[0];
 
 	for (unsigned i = 0; i < p->n && c->n < POOL_ANSWERS_MOST; i++) {
 		const struct edge *e = &ask->steer->edges[p->edges[i]];
 		const uint8_t marks = standing_marks(ask->standing, s->row, p->edges[i]);
 		if (p->edges[i] == first || !(marks & wanted) || marks & STANDS_DRAINED ||
-			e->cname || !(ask->v6 ? e->n_aaaa : e->n_a) ||
+			e->cname || !(e->can & can) ||
 			(pool_policy_weighs(p->policy) && !p->weights[i]))
 			continue;
 		c->rows[c->n] = s->row;
@@ -32,6 +35,7 @@ struct choice default_choice(const struct default_ask *ask)
 			.standing = ask->standing,
 			.pool = ask->pool,
 			.v6 = ask->v6,
+			.record = ask->record,
 			.source = addr_from_v4((const uint8_t[4]){ 0, 0, 0, 0 }),
 			.name = ask->name,
 			.name_len = ask->name_len,

@@ -13,6 +13,7 @@ struct default_ask {
 	const struct standing *standing; /* what the choice borrows is in here */
 	uint16_t pool;
 	bool v6;
+	uint32_t record; /* as struct choose_ask has it */
 	const uint8_t *name; /* wire, lower case */
 	unsigned name_len;
 	struct choose_own own;

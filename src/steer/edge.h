@@ -32,6 +32,18 @@ struct edge_point {
 
 enum { EDGE_POINTS_MOST = 512 };
 
+/* What an edge is answered with beside its addresses, of any type. */
+struct edge_record {
+	uint16_t type, len;
+	const uint8_t *rdata; /* names whole */
+};
+
+enum {
+	EDGE_RECORDS_MOST = 64,
+	EDGE_RECORDS_BYTES_MOST = 16384, /* of one edge: with signatures they fit a message */
+	EDGE_RECORD_TYPES_MOST = 30      /* of all edges together */
+};
+
 /* As configured. Everything is borrowed from the configuration. */
 struct edge_opts {
 	const char *name;
@@ -42,6 +54,8 @@ struct edge_opts {
 	const struct addr *aaaa; /* IPv6 */
 	size_t n_aaaa;
 	const uint8_t *cname; /* wire name, or NULL; used when there are no addresses */
+	const struct edge_record *records; /* [n_records] types ascend; of one each once */
+	size_t n_records;
 	/* Where probes ask instead: one for all its addresses, or one for each, A first; of an edge
 	 * with only a cname any. 0: at its addresses, or what the cname leads to. */
 	const struct edge_point *points;

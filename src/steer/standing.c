@@ -95,8 +95,8 @@ static uint8_t marks_of(const struct make *m, unsigned row, unsigned edge)
 	}
 	if (heed && !passes)
 		return fails;
-	return (uint8_t)(fails | (p.a || e->cname ? STANDS_A : 0) |
-		(p.aaaa || e->cname ? STANDS_AAAA : 0));
+	const bool other = !e->n_a && !e->n_aaaa; /* a CNAME, or records alone */
+	return (uint8_t)(fails | (p.a || other ? STANDS_A : 0) | (p.aaaa || other ? STANDS_AAAA : 0));
 }
 
 /* --- orders by what was measured ---------------------------------------------------------- */

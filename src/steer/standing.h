@@ -21,7 +21,7 @@
 
 /* Of one edge in one row. */
 enum {
-	STANDS_A = 1,       /* it has an A address that may be answered with, or a CNAME */
+	STANDS_A = 1,       /* it has an A address that may be answered with, or no address at all */
 	STANDS_AAAA = 2,    /* ... an AAAA address */
 	STANDS_DRAINED = 4, /* the operator empties it */
 	STANDS_FAILS = 8    /* its probes have it down */

@@ -2,74 +2,15 @@
 
 #include "base/memory.h"
 #include "base/scope.h"
-#include "dns/name.h"
 #include "steer/group.h"
 #include "steer/rules.h"
+#include "steer/steer_edges.h"
 #include "steer/steer_tree.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-/* Where probes ask: what the operator says, or its addresses, or what its cname leads to. */
-static void fill_points(struct steer *s, struct edge *e, const struct edge_opts *o)
-{
-	const unsigned n = e->n_a + e->n_aaaa;
-	char name[NAME_TEXT];
-
-	e->n_slots = (uint16_t)(n ? n : o->unprobed ? 0 : o->n_points ? o->n_points : e->cname != NULL);
-	if (o->unprobed || !e->n_slots)
-		return;
-	struct edge_point *points = arena_zalloc(&s->mem, e->n_slots * sizeof *points);
-	for (unsigned k = 0; k < e->n_slots; k++) {
-		if (o->n_points) {
-			points[k] = o->points[o->n_points > 1 ? k : 0];
-			if (points[k].name)
-				points[k].name = arena_strdup(&s->mem, points[k].name);
-		} else if (n) {
-			points[k].addr = edge_address(e, k);
-		} else {
-			name_text(name, e->cname);
-			name[strlen(name) - 1] = 0; /* its dot */
-			points[k].name = arena_strdup(&s->mem, name);
-		}
-	}
-	e->points = points;
-}
-
-static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o)
-{
-	uint8_t *a = arena_alloc(&s->mem, o->n_a * 4),
-		*aaaa = arena_alloc(&s->mem, o->n_aaaa * 16);
-
-	for (size_t i = 0; i < o->n_a; i++)
-		memcpy(a + i * 4, o->a[i].b + 12, 4);
-	for (size_t i = 0; i < o->n_aaaa; i++)
-		memcpy(aaaa + i * 16, o->aaaa[i].b, 16);
-	*e = (struct edge){ .name = arena_strdup(&s->mem, o->name),
-		.placed = o->placed,
-		.lat = o->lat,
-		.lon = o->lon,
-		.a = a,
-		.aaaa = aaaa,
-		.n_a = (uint16_t)o->n_a,
-		.n_aaaa = (uint16_t)o->n_aaaa,
-		.first_address = s->n_addresses,
-		.weight = (uint16_t)o->weight,
-		.hash = group_hash((const uint8_t *)o->name, strlen(o->name)),
-		.state = o->state,
-		.capacity = o->capacity,
-		.low = o->low,
-		.high = o->high,
-		.slow_start_ms = o->slow_start_ms };
-	if (o->cname && !o->n_a && !o->n_aaaa) {
-		e->cname_len = (uint16_t)name_len(o->cname);
-		e->cname = arena_memdup(&s->mem, o->cname, e->cname_len);
-	}
-	fill_points(s, e, o);
-	s->n_addresses += e->n_slots;
-}
 
 /* --- pins --------------------------------------------------------------------------------- */
 
@@ -356,8 +297,7 @@ static void fill_pool(struct steer *s, const struct steer_opts *all, unsigned nu
 	for (unsigned i = 0; i < p->n; i++) {
 		const struct edge *e = &s->edges[p->edges[i]];
 		p->only_cnames = p->only_cnames && e->cname;
-		p->has_a = p->has_a || e->n_a || e->cname;
-		p->has_aaaa = p->has_aaaa || e->n_aaaa || e->cname;
+		p->can |= e->can;
 	}
 	fill_forms(s, p->forms, o->forms);
 	fill_pins(s, p, o);
@@ -413,10 +353,8 @@ struct steer *steer_new(
 	s->n_pools = (unsigned)opts->n_pools;
 	while (s->n_named < s->n_pools && !opts->pools[s->n_named].part)
 		s->n_named++;
-	s->edges = arena_zalloc(&s->mem, s->n_edges * sizeof *s->edges);
 	s->pools = arena_zalloc(&s->mem, s->n_pools * sizeof *s->pools);
-	for (unsigned i = 0; i < s->n_edges; i++)
-		fill_edge(s, &s->edges[i], &opts->edges[i]);
+	steer_edges_fill(s, opts);
 	ranks.r = memory_zeroed(s->n_pools + (before ? before->n_pools : 0), sizeof *ranks.r);
 	for (unsigned i = 0; before && i < before->n_pools; i++)
 		if (before->pools[i].rank)
@@ -472,16 +410,6 @@ void steer_drop(struct steer *s)
 	atlas_drop(s->atlas);
 	arena_fini(&s->mem);
 	memory_free(s);
-}
-
-struct addr edge_address(const struct edge *e, unsigned k)
-{
-	struct addr a;
-
-	if (k < e->n_a)
-		return addr_from_v4(e->a + k * 4);
-	memcpy(a.b, e->aaaa + (k - e->n_a) * 16, sizeof a.b);
-	return a;
 }
 
 int steer_pool(const struct steer *s, const char *name)

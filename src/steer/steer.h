@@ -18,8 +18,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Which types an edge or a pool can be answered with: A, AAAA, and a bit for each type that some
+ * edge has records of. An edge that is a CNAME answers for all. */
+enum { CAN_A = 1, CAN_AAAA = 2, CAN_FIRST_RECORD = 4 };
+
 struct edge {
 	const char *name;
+	uint32_t can;
 	bool placed;
 	double lat, lon;
 	const uint8_t *a;    /* n_a times 4 bytes, as in RDATA */
@@ -31,6 +36,8 @@ struct edge {
 	const struct edge_point *points; /* [n_slots]; NULL: nobody probes it */
 	const uint8_t *cname;   /* wire, or NULL; there are no addresses then */
 	uint16_t cname_len;
+	const struct edge_record *records; /* [n_records] as its options have them */
+	uint16_t n_records;
 	uint16_t weight;
 	uint64_t hash;              /* of the name: the same in every server and for good */
 	enum edge_state state;      /* as configured */
@@ -94,7 +101,7 @@ struct pool {
 	uint16_t reads; /* itself, or the pool in it that looks for the client's place first */
 	bool sheds; /* an edge of it may be too full, and its rank knows what a detour costs */
 	uint64_t hash;        /* of the name, as an edge's */
-	bool has_a, has_aaaa; /* some edge can answer for that type */
+	uint32_t can; /* what some edge can be answered with */
 	bool only_cnames;  /* no edge has addresses: the name is a CNAME, whatever the type */
 	struct rank *rank; /* where a link is POOL_NEAREST; else NULL. Of a tree: of its leaves */
 	struct pool_form forms[POOL_SERVICES];
@@ -121,6 +128,8 @@ struct steer {
 	struct edge *edges;
 	unsigned n_edges;
 	uint32_t n_addresses; /* slots of all edges */
+	uint16_t record_types[EDGE_RECORD_TYPES_MOST]; /* that edges have records of, ascending */
+	unsigned n_record_types;
 	struct pool *pools;
 	unsigned n_pools;
 	unsigned n_named; /* of those the first so many, that are not part of another */
@@ -161,6 +170,12 @@ static inline const struct edge_point *edge_point(const struct edge *e, unsigned
 {
 	return e->points ? &e->points[k] : NULL;
 }
+
+/* The bit of a type that edges may have records of; 0: none has any. */
+uint32_t steer_can(const struct steer *s, uint16_t type);
+
+/* The records of a type that an edge has; `*n` is how many. */
+const struct edge_record *edge_records(const struct edge *e, uint16_t type, unsigned *n);
 
 /* The number of a pool or edge by its name; -1 when there is none. */
 int steer_pool(const struct steer *s, const char *name);

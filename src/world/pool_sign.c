@@ -172,12 +172,25 @@ static void take_service(
 	take(w, type, &(struct sign_rr){ w->rdata, (size_t)(p - w->rdata) }, 1);
 }
 
+static void take_records(struct work *w, const struct edge *e)
+{
+	struct sign_rr rr[EDGE_RECORDS_MOST];
+
+	for (unsigned i = 0, n; i < e->n_records; i += n) {
+		const struct edge_record *r = edge_records(e, e->records[i].type, &n);
+		for (unsigned k = 0; k < n && k < EDGE_RECORDS_MOST; k++)
+			rr[k] = (struct sign_rr){ r[k].rdata, r[k].len };
+		take(w, r->type, rr, n);
+	}
+}
+
 static void take_edge(struct work *w, const struct pool *p, const struct edge *e)
 {
 	if (e->cname) {
 		take(w, RRTYPE_CNAME, &(struct sign_rr){ e->cname, e->cname_len }, 1);
 		return;
 	}
+	take_records(w, e);
 	take_addresses(w, RRTYPE_A, e->a, e->n_a);
 	take_addresses(w, RRTYPE_AAAA, e->aaaa, e->n_aaaa);
 	take_service(w, RRTYPE_HTTPS, &p->forms[POOL_HTTPS], e);
@@ -197,11 +210,20 @@ static void take_pool(struct work *w, const struct pool *p)
 	take_service(w, RRTYPE_SVCB, &p->forms[POOL_SVCB], NULL);
 }
 
+static void take_denial(struct work *w, const struct zone_rrset *denial, uint16_t without)
+{
+	const size_t len = pool_denial_without(denial, without, w->rdata);
+
+	if (len)
+		take(w, denial->type, &(struct sign_rr){ w->rdata, len }, 1);
+}
+
 /* What denies one of the types that the pool can answer, for when it cannot. */
 static void take_denials(struct work *w, const struct zone_node *n)
 {
 	static const uint16_t types[] = { RRTYPE_A, RRTYPE_AAAA, RRTYPE_HTTPS, RRTYPE_SVCB,
 		RRTYPE_CNAME };
+	const struct steer *steer = w->a->pools->steer;
 	const struct zone *z = w->a->s->zone;
 	const struct zone_node *link;
 	const struct zone_rrset *denial = pool_denial_of(z, n, &link);
@@ -211,11 +233,11 @@ static void take_denials(struct work *w, const struct zone_node *n)
 	w->owner_hash = pool_signatures_owner(w->a->s->to, z, link);
 	w->ttl_s = be32_get(denial->wire + 6);
 	image_owner(z, link, w->owner);
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-		const size_t len = pool_denial_without(denial, types[i], w->rdata);
-		if (len)
-			take(w, denial->type, &(struct sign_rr){ w->rdata, len }, 1);
-	}
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		take_denial(w, denial, types[i]);
+	for (unsigned i = 0; i < steer->n_record_types; i++)
+		if (steer->record_types[i] != RRTYPE_HTTPS && steer->record_types[i] != RRTYPE_SVCB)
+			take_denial(w, denial, steer->record_types[i]);
 }
 
 static void take_owner(struct work *w, const struct owner *o)

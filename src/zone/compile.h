@@ -13,7 +13,7 @@
 #include "zone/records.h"
 #include "zone/zone.h"
 
-enum { COMPILE_POOL_TYPES_MOST = 16 };
+enum { COMPILE_POOL_TYPES_MOST = 40 };
 
 struct compile_opts {
 	struct hash_key key; /* the same for all zones of a set */

@@ -56,11 +56,8 @@ bool compile_edge_check(const struct compile_edge *c, const struct names_entry *
 		rr.pool_len, (const char *)rr.pool, rrtype_text(type, other.type), line);
 }
 
-static bool pool_answers(const struct compile_edge *c, const struct edge_rr *rr, uint16_t type)
+static bool is_among(const uint16_t *types, unsigned n, uint16_t type)
 {
-	uint16_t types[COMPILE_POOL_TYPES_MOST];
-	const unsigned n = c->opts->pool_types(c->opts->ctx, rr, types);
-
 	for (unsigned i = 0; i < n; i++)
 		if (types[i] == type)
 			return true;
@@ -74,7 +71,7 @@ void compile_edge_warn_services(const struct compile_edge *c, const struct names
 	struct record edge = { .rdata = NULL };
 	char type[RRTYPE_TEXT];
 	struct edge_rr rr;
-	uint16_t told = 0;
+	uint16_t types[COMPILE_POOL_TYPES_MOST], told = 0;
 
 	if (c->opts->quiet || !c->opts->pool_types)
 		return;
@@ -84,17 +81,19 @@ void compile_edge_warn_services(const struct compile_edge *c, const struct names
 	if (!edge.rdata)
 		return;
 	edge_rr_read(&rr, edge.rdata, edge.rdlen);
+	const unsigned n = c->opts->pool_types(c->opts->ctx, &rr, types);
 	walk = records_each(c->r, e->group);
 	while (records_walk_next(&walk)) {
 		const uint16_t t = walk.rr.type;
-		if ((t != RRTYPE_HTTPS && t != RRTYPE_SVCB) || t == told ||
-			!pool_answers(c, &rr, t))
+		const bool service = t == RRTYPE_HTTPS || t == RRTYPE_SVCB;
+		if (t == told || t == RRTYPE_CNAME || !is_among(types, n, t))
 			continue;
 		told = t;
 		records_warning(c->r, &walk.rr, c->f,
 			"this %s goes before the one that pool \"%.*s\" answers, so that no client "
-			"gets hints of its edge; take one of the two out",
-			rrtype_text(type, t), rr.pool_len, (const char *)rr.pool);
+			"gets %s of its edge; take one of the two out",
+			rrtype_text(type, t), rr.pool_len, (const char *)rr.pool,
+			service ? "hints" : "that");
 	}
 }
 

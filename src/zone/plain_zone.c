@@ -24,14 +24,18 @@ static struct plain_edge edge_of(
 	const size_t len = image_owner(z, n, owner), rdlen = be16_get(rdata - 2);
 	char *pool = arena_zalloc(mem, rdata[0] + 1u);
 
+	uint16_t *own = arena_alloc(mem, n->rrsets * sizeof *own);
+	const struct zone_rrset *s = zone_first_rrset(n);
+	for (unsigned i = 0; i < n->rrsets; i++, s = zone_next_rrset(s))
+		own[i] = s->type;
 	memcpy(pool, rdata + 1, rdata[0]);
 	return (struct plain_edge){ .owner = arena_memdup(mem, owner, len),
 		.pool = pool,
 		.rdata = arena_memdup(mem, rdata, rdlen),
 		.rdlen = rdlen,
 		.ttl_s = be32_get(set->wire + 6),
-		.has_https = zone_find_rrset(n, RRTYPE_HTTPS) != NULL,
-		.has_svcb = zone_find_rrset(n, RRTYPE_SVCB) != NULL };
+		.own = own,
+		.n_own = n->rrsets };
 }
 
 static bool is_seen(const struct zone_node *n)
@@ -85,7 +89,7 @@ static bool put_answer(struct change *c, const struct plain_edge *e,
 		.type = RRTYPE_EDGE,
 		.rdlen = (uint16_t)e->rdlen };
 
-	if (!a->n)
+	if (!a->n && !a->n_records)
 		return true;
 	if (!change_remove(c, &rr, why))
 		return false;
@@ -99,6 +103,13 @@ static bool put_answer(struct change *c, const struct plain_edge *e,
 			if (!change_add(c, &rr, why))
 				return false;
 		}
+	}
+	for (unsigned i = 0; i < a->n_records; i++) {
+		rr.type = a->records[i].type;
+		rr.rdlen = a->records[i].rdlen;
+		rr.rdata = a->records[i].rdata;
+		if (!change_add(c, &rr, why))
+			return false;
 	}
 	return true;
 }

@@ -16,7 +16,9 @@ struct plain_edge {
 	const uint8_t *rdata; /* of the record, whole */
 	size_t rdlen;
 	uint32_t ttl_s;
-	bool has_https, has_svcb; /* of its own, beside the EDGE: those are what is answered */
+	const uint16_t *own; /* [n_own] types of its own records, beside the EDGE: those are what is
+			      * answered */
+	unsigned n_own;
 };
 
 /* All that can be seen, in the order of the zone; they and their array live in `mem`. */
@@ -30,10 +32,18 @@ struct plain_rrset {
 };
 enum { PLAIN_RRSETS = 4 };
 
+/* Records of other types. */
+struct plain_record {
+	uint16_t type, rdlen;
+	const uint8_t *rdata;
+};
+
 struct plain_answer {
 	uint32_t ttl_s;
-	unsigned n; /* RRsets; 0: the EDGE stays, so that the name is there, and has no address */
+	/* RRsets, and records beside. Without any the EDGE stays, so that the name is there. */
+	unsigned n, n_records;
 	struct plain_rrset sets[PLAIN_RRSETS];
+	const struct plain_record *records;
 };
 
 struct plain_zone_opts {

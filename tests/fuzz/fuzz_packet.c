@@ -59,7 +59,7 @@ static void check_message(const uint8_t *m, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static struct world *world;
-	static struct choose_turn turns[FUZZ_POOLS * 2];
+	static struct choose_turn turns[FUZZ_POOLS * CHOOSE_TURNS];
 	static struct stats stats;
 
 	if (!world)

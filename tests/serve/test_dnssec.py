@@ -674,6 +674,54 @@ def steered():
         assert told["pool_signed_ahead"] > 10 and told["pool_signed"] > 5, told
 
 
+RECORDS = """
+edges:
+  e1: { a: 192.0.2.1, records: [ MX 10 Mx1.Steer.Test, TXT one, "HTTPS 1 . alpn=h3", SRV 1 1 443 mx1.steer.test ] }
+  e2: { a: 192.0.2.2, records: [ MX 10 mx2.steer.test, TXT two ] }
+  e3: { records: [ MX 10 mx3.steer.test ] }
+  cd: { records: CNAME www.cdn.test }
+pools:
+  mail: { edges: [ e1, e2, e3 ], policy: ordered, https: { alpn: [ h2 ] } }
+  none: { edges: [ e1, e2 ], policy: ordered, all-down: empty, ttl: 5s }
+  some: { edges: [ e1, e2 ], policy: ordered, answers: 2 }
+  cdn: { edges: [ cd ], policy: ordered }
+"""
+
+
+@claim("records of edges validate, of each edge, of two together and of wildcards, and so does that there are none; bitmaps list exactly what there may be")
+def steered_records():
+    zone = APEX + "mail 60 EDGE mail\nnone 60 EDGE none\nsome 60 EDGE some\n*.w 60 EDGE mail\none 60 EDGE mail edge=e2\ncdn 60 EDGE cdn\nmx1 A 192.0.2.9\n"
+    with Server({"steer.test": zone}, start=False) as s:
+        s.configure(STORE + RECORDS, "[ { name: steer.test, file: zones/steer.test.zone, dnssec: auto } ]")
+        s.start()
+        yes, no = "; fully validated", "; negative response, fully validated"
+        for name, qtype, want in (("mail", "MX", yes), ("mail", "TXT", yes), ("mail", "HTTPS", yes), ("mail", "SRV", yes), ("x.w", "MX", yes), ("mail", "CAA", no),
+                                  ("x.w", "CAA", no), ("one", "TXT", yes), ("one", "SRV", no), ("one", "HTTPS", yes), ("cdn", "TXT", yes), ("mail", "A", yes)):
+            said = delv(s, name + ".steer.test", qtype)
+            assert want in said, (name, qtype, said)
+        until(lambda: sorted(r[3] for r in s.udp("some.steer.test", "TXT", edns=opt(flags=DO)).answer if r[1] == 16) == ["one", "two"], 30)
+        assert yes in delv(s, "some.steer.test", "TXT")
+        listed = {TYPES[t] for t in ("A", "MX", "TXT", "HTTPS", "SRV")}
+        same(bitmap(s.udp("mail.steer.test", "CAA", edns=opt(flags=DO)), "mail.steer.test."), listed)
+        same(bitmap(s.udp("one.steer.test", "CAA", edns=opt(flags=DO)), "one.steer.test."), listed - {TYPES["SRV"]})
+        s.ctl("force", "e1", "down")
+        assert "two" in delv(s, "mail.steer.test", "TXT")
+        m = s.udp("none.steer.test", "SRV", edns=opt(flags=DO))         # not there for now
+        same(bitmap(m, "none.steer.test."), {TYPES[t] for t in ("A", "MX", "TXT", "HTTPS")})
+        assert no in delv(s, "none.steer.test", "SRV")
+        s.ctl("force", "e2", "down")
+        assert "mx3" in delv(s, "mail.steer.test", "MX")
+        s.ctl("force", "e1", "auto")
+        s.ctl("force", "e2", "auto")
+        same(json.loads(s.ctl("status", "--json")[1])["pool_unsigned"] <= 1, True)      # the two together
+        # Other records: signed before they are served, and the bitmap follows.
+        s.configure(STORE + RECORDS.replace("TXT two", "'CAA 0 issue \"a.test\"'"), "[ { name: steer.test, file: zones/steer.test.zone, dnssec: auto } ]")
+        same(s.ctl("reload")[0], 0)
+        for name, qtype, want in (("mail", "CAA", yes), ("one", "TXT", no), ("one", "CAA", yes), ("mail", "TXT", yes)):
+            until(lambda: want in delv(s, name + ".steer.test", qtype), 30)
+        until(lambda: bitmap(s.udp("mail.steer.test", "SVCB", edns=opt(flags=DO)), "mail.steer.test.") == listed | {TYPES["CAA"]}, 30)
+
+
 @claim("as long as the keys of a zone are published and sign nothing yet, what pools answer comes as it was")
 def steered_before():
     with Server({"steer.test": STEERED}, start=False) as s:

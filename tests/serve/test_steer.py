@@ -12,12 +12,15 @@ V6 = {n: "2001:db8::%x" % (i + 1) for i, n in enumerate(NAMES)}
 BACK = {a: n for table in (V4, V6) for n, a in table.items()}
 
 ZONE = APEX + "".join("%s 60 EDGE %s\n" % (n, n) for n in (
-    "web", "two", "near", "pinned", "turns", "shares", "backup", "empty", "first", "turned", "capped", "named", "v4only", "site")) + """
+    "web", "two", "near", "pinned", "turns", "shares", "backup", "empty", "first", "turned", "capped", "named", "v4only", "site", "mail", "mails", "mailrr", "cdn")) + """
 @ 30 EDGE web
 few 60 EDGE web answers=2 ttl=7
 *.try 60 EDGE pinned edge=syd
 *.img 45 EDGE web
 @ MX 10 mail
+mx.eu 60 A 192.0.2.201
+own 60 EDGE mail
+own MX 1 own-mx
 www CNAME web
 away CNAME named
 """
@@ -26,6 +29,11 @@ CONFIG = "geoip: { city: { file: %s/geoip/city.mmdb } }\nedges:\n" % TOP + "".jo
   only4: { at: "52.37,4.90", a: [ 198.51.100.1 ] }
   cname: { at: "52.37,4.90", cname: cdn.example.net }
   inside: { at: "35,139", cname: web.example.com. }
+  mx-eu: { at: "52,5", a: [ 192.0.2.101 ], aaaa: [ "2001:db8::101" ], records: [ MX 10 mx.eu.example.com, "TXT \\"eu\\" \\"one\\"",
+           SRV 1 2 443 mx.eu.example.com., "HTTPS 1 . alpn=h3 ipv4hint=192.0.2.101", 'CAA 0 issue "ca.example"', 'NAPTR 1 1 u "E2U+sip" "!x!sip:eu!" .' ] }
+  mx-jp: { at: "35,139", a: [ 192.0.2.102 ], records: [ MX 10 mx.jp.example.com, MX 20 mx.eu.example.com, "TXT jp" ] }
+  bare-us: { at: "40,-74", records: [ MX 5 mx.us.example. ] }
+  at-cdn: { at: "-33,151", records: [ CNAME www.cdn.example. ] }
 pools:
   web:    { edges: [ %(all)s ], default: [ gru ] }
   two:    { edges: [ %(all)s ], answers: 2, default: [ gru ] }
@@ -39,6 +47,10 @@ pools:
   turned: { edges: [ fra, ams ], all-down: first }
   capped: { edges: [ %(all)s ], ttl: 5s-20s }
   named:  { edges: [ cname, inside ] }
+  mail:   { edges: [ mx-eu, mx-jp, bare-us ], https: { alpn: [ h2 ] } }
+  mails:  { edges: [ mx-eu, mx-jp, bare-us ], answers: 3 }
+  mailrr: { edges: [ mx-eu, mx-jp ], policy: round-robin }
+  cdn:    { edges: [ at-cdn ] }
   v4only: { edges: [ only4, nrt ] }
   site:   { edges: [ only4, %(all)s ], https: { alpn: [ h3, h2 ], port: 8443, ech: AATmZmZm }, svcb: { dohpath: "/dns-query{?dns}" } }
 """ % {"all": ", ".join(NAMES)}
@@ -345,6 +357,52 @@ def services():
     same(server.steer("web.example.com", "153.128.0.0/24", "HTTPS").answer, [])
     told = server.ctl("explain", "site.example.com", "HTTPS", "--client", "153.128.0.0/24")[1]
     assert "HTTPS 1 . alpn=h3,h2 port=8443 ipv4hint=%s ech=AATmZmZm ipv6hint=%s\n" % (V4["nrt"], V6["nrt"]) in told, told
+
+
+MADRID, TOKYO, NEW_YORK = "83.62.101.0/24", "153.128.0.0/24", "128.59.0.0/16"
+
+
+@claim("edges answer their records of any type by the same choice, before what the pool makes, and two answers have each once")
+def records():
+    mx = lambda n, name: "%d %s." % (n, name)
+    def ask(name, net, qtype):
+        return server.steer(name + ".example.com", net, qtype)
+    def data(name, net, qtype):
+        return sorted(r[3] for r in ask(name, net, qtype).answer)
+    same(data("mail", MADRID, "A"), ["192.0.2.101"])
+    m = ask("mail", MADRID, "MX")
+    same([(r[0], r[2], r[3]) for r in m.answer], [("mail.example.com.", 60, mx(10, "mx.eu.example.com"))])
+    same([r[:2] + r[3:] for r in m.additional if r[1] == 1], [("mx.eu.example.com.", 1, "192.0.2.201")])
+    assert m.scope > 0
+    same(data("mail", TOKYO, "MX"), sorted(mx(*x) for x in ((10, "mx.jp.example.com"), (20, "mx.eu.example.com"))))
+    same(data("mail", NEW_YORK, "MX"), [mx(5, "mx.us.example")])
+    assert data("mail", NEW_YORK, "A") != []                # of an edge that has one
+    same(data("mail", TOKYO, "TXT"), ["jp"])
+    same(data("mail", NEW_YORK, "TXT"), ["eu"], "the nearest that has one:")
+    for qtype in ("SRV", "CAA", "NAPTR"):
+        same(len(data("mail", TOKYO, qtype)), 1, qtype)
+    # The edge's HTTPS before the pool's, which has the hints of who has none.
+    same(parameters(ask("mail", MADRID, "HTTPS")), {ALPN: b"\2h3", IPV4HINT: ["192.0.2.101"]})
+    got = parameters(ask("mail", TOKYO, "HTTPS"))
+    same((got[ALPN], got[IPV4HINT]), (b"\2h2", ["192.0.2.102"]))
+    m = ask("mail", MADRID, "SVCB")
+    same((m.rcode, m.answer, [r[1] for r in m.authority]), (NOERROR, [], [6]))
+    same(data("mails", MADRID, "MX"), sorted(mx(*x) for x in ((10, "mx.eu.example.com"), (5, "mx.us.example"), (10, "mx.jp.example.com"), (20, "mx.eu.example.com"))))
+    same(data("own", MADRID, "MX"), sorted([mx(1, "own-mx.example.com")]), "the zone's own go before:")
+    assert "this MX goes before the one that pool \"mail\" answers" in server.check()[1]
+    # In turns: exact, and A goes its own way.
+    got = [data("mailrr", MADRID, "TXT") for _ in range(6)]
+    same((got.count(["jp"]), len({str(g) for g in got[:2]})), (3, 2))
+    for qtype in ("A", "MX", "HTTPS", "TXT"):
+        same([r[1:2] + r[3:] for r in ask("cdn", MADRID, qtype).answer], [(5, "www.cdn.example.")], qtype)
+    server.ctl("force", "mx-eu", "down")
+    same(data("mail", MADRID, "MX"), [mx(5, "mx.us.example")])
+    assert ask("mail", MADRID, "SRV").answer != [], "all-down: all"
+    server.ctl("force", "mx-eu", "auto")
+    told = server.ctl("explain", "mail.example.com", "TXT", "--client", NEW_YORK)[1]
+    assert "has no record of this type" in told and 'mail.example.com. 60 TXT "eu" "one"' in told, told
+    small = server.udp("mails.example.com", "TXT", edns=opt(payload=512))
+    same((small.tc, len(small.answer)), (False, 2))
 
 
 @claim("IPv4 inside IPv6 is IPv4: mapped, 6to4, NAT64, with the scope counted in bits of what was sent")

@@ -416,7 +416,8 @@ class Edges(Primary):
         self.heard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.heard.bind(("127.0.0.1", 0))
         self.heard.settimeout(30 * SLOW)
-        self.write("zones/dyn.test.zone", ZONE + "web 60 EDGE web\nweb TXT beside\n*.wild EDGE turns\ncdn EDGE far\nnone EDGE none\n")
+        self.write("zones/dyn.test.zone", ZONE + "web 60 EDGE web\nweb TXT beside\n*.wild EDGE turns\ncdn EDGE far\nnone EDGE none\n"
+                   "mail 60 EDGE mail\nmail TXT own\nbare 60 EDGE bare\n")
         self.configure(KEYS.replace("keys: {", "keys: { plain: %s," % PLAIN.yaml()) + "store: { file: waymark.db }\n"
                        "peers: { old: { at: \"127.0.0.1:%d\", key: plain, edge-as: addresses } }\n" % self.heard.getsockname()[1] + """
 edges:
@@ -424,11 +425,15 @@ edges:
   e2: { at: "2,2", a: [ 192.0.2.21, 192.0.2.22 ] }
   e3: { at: "3,3", a: 192.0.2.31, weight: 0 }
   c: { at: "3,3", cname: far.example }
+  m: { at: "1,1", a: 192.0.2.51, records: [ MX 10 mx.example, TXT edge, HTTPS 1 . alpn=h3 ] }
+  n: { at: "1,1", records: [ MX 10 mx.example, MX 20 mx2.example ] }
 pools:
   web: { edges: [ e1, e2, e3 ], default: [ e2, e1 ], https: { alpn: [ h3, h2 ] } }
   turns: { edges: [ e1, e2, e3 ], policy: weighted }
   far: { edges: [ c ] }
   none: { edges: [ e3 ], all-down: empty }
+  mail: { edges: [ m, n ], answers: 2, https: { alpn: [ h2 ] } }
+  bare: { edges: [ n ] }
 """, "[ { name: dyn.test, file: zones/dyn.test.zone, write-back: store, transfer: [ old, { key: xfr } ], notify: old, update: { key: xfr } } ]")
         return self
 
@@ -475,6 +480,9 @@ def plain():
         same((s.at("web"), s.at("web", KEY)), (sorted(v4(21, 22) + [txt, v6, https(21, 22)]), [txt, edge]))
         same(s.at("*.wild"), [(1, 300, address(n)) for n in (11, 21, 22)] + [(28, 300, v6[2])], "turns; not the one of weight 0:")
         same((s.at("cdn"), s.at("none")), ([(5, 300, wire("far.example"))], [(1, 300, address(31))]))
+        mx = lambda n, name: (15, 60, struct.pack(">H", n) + wire(name))
+        same(s.at("mail"), sorted([(1, 60, address(51)), mx(10, "mx.example"), mx(20, "mx2.example"), (16, 300, b"\3own"), (65, 60, bytes.fromhex("000100" "0001" "0003" "026833"))]))
+        same(s.at("bare"), [mx(10, "mx.example"), mx(20, "mx2.example")])
         before = s.fetch(PLAIN)
         for edge_ in ("e2", "e3"):
             same(s.ctl("force", edge_, "down")[0], 0)

@@ -382,11 +382,11 @@ static void a_stage_answers_its_share_and_narrows_all_scopes(void)
 	CU_ASSERT_PTR_NOT_NULL(
 		strstr(asking(&x, "www A from=3.0.1.1"), "192.0.2.4, www 300 A 192.0.2.3"));
 	/* Turns of a stage are its own: those of the world stand where they were. */
-	x.turns[6 * 2].count = 0;
+	x.turns[6 * CHOOSE_TURNS].count = 0;
 	asking(&x, "turn A");
 	asking(&x, "turn A");
-	CU_ASSERT_EQUAL(x.turns[6 * 2].count, 0);
-	CU_ASSERT_TRUE(x.turns[POOLS_MOST * 2 + 6 * 2].sum > 0);
+	CU_ASSERT_EQUAL(x.turns[6 * CHOOSE_TURNS].count, 0);
+	CU_ASSERT_TRUE(x.turns[POOLS_MOST * CHOOSE_TURNS + 6 * CHOOSE_TURNS].sum > 0);
 	x.share = 1; /* of 2^32: nobody */
 	asking_again(&x);
 	CU_ASSERT_STRING_EQUAL(asking(&x, "www A ecs=1.0.1.0/24"),

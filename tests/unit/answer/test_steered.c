@@ -73,14 +73,14 @@ static void hints_follow_the_state_of_edges(void)
 static void a_service_takes_nobodys_turn_and_is_counted_apart(void)
 {
 	const uint64_t steered = x.stats.steered, services = x.stats.services;
-	const uint32_t turn = x.turns[8 * 2].count;
+	const uint32_t turn = x.turns[8 * CHOOSE_TURNS].count;
 
 	asking(&x, "shops HTTPS");
-	CU_ASSERT_EQUAL(x.turns[8 * 2].count, turn);
+	CU_ASSERT_EQUAL(x.turns[8 * CHOOSE_TURNS].count, turn);
 	CU_ASSERT_EQUAL(x.stats.steered, steered + 1);
 	CU_ASSERT_EQUAL(x.stats.services, services + 1);
 	asking(&x, "shops A");
-	CU_ASSERT_NOT_EQUAL(x.turns[8 * 2].count, turn);
+	CU_ASSERT_NOT_EQUAL(x.turns[8 * CHOOSE_TURNS].count, turn);
 	CU_ASSERT_EQUAL(x.stats.services, services + 1);
 }
 

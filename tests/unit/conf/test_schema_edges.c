@@ -82,7 +82,34 @@ static void values_of_edges_are_checked(void)
 			"3:19: error: \"at\" must be latitude and longitude, such as "
 			"\"52.37,4.90\"; a comma inside { } needs the quotes\n"
 			"3:25: error: unknown key \"4.90\" in edge e (known: at, a, aaaa, "
-			"cname, probe-address, weight, capacity, load, slow-start, state)\n" },
+			"cname, records, probe-address, weight, capacity, load, slow-start, state)\n" },
+		{ "records with faults of their own, at their places",
+			SERVER ZONES "edges: { e: { a: 192.0.2.1, records: [ \"MX mx1.example.\", 'TXT \"x', "
+				     "SOA, A 192.0.2.2, 300 TXT x, TXT a, TXT a ] } }\n",
+			"3:44: error: mx1.example. cannot be the preference (a number from 0 to 65535 is "
+			"wanted)\n"
+			"3:64: error: this quote is not closed on its line (a \" is missing, or write "
+			"\\\" for the sign)\n"
+			"3:69: error: SOA is a matter of the zone, and no record of an edge\n"
+			"3:74: error: addresses of IPv4 belong under \"a\"\n"
+			"3:87: error: 300 is no record type (a record of an edge begins with its type, "
+			"such as MX 10 mx1.example.; the owner and the TTL are the EDGE record's)\n"
+			"3:105: error: this record is here twice; take one out\n" },
+		{ "a CNAME beside others",
+			SERVER ZONES "edges: { e: { records: [ CNAME a.example, TXT x ] }, "
+				     "f: { cname: a.example, records: TXT x }, "
+				     "g: { a: 192.0.2.1, records: CNAME a.example } }\n",
+			"3:26: error: a CNAME stands alone (RFC 1034 section 3.6.2); take the other "
+			"records of the edge out\n"
+			"3:77: error: a CNAME stands alone (RFC 1034 section 3.6.2): an edge with a "
+			"cname has no records\n"
+			"3:114: error: a CNAME stands alone (RFC 1034 section 3.6.2); take the addresses "
+			"out, or the CNAME\n" },
+		{ "hints that are not the edge's",
+			SERVER ZONES "edges: { e: { a: 192.0.2.1, records: [ HTTPS 1 . alpn=h3 "
+				     "ipv4hint=192.0.2.1, HTTPS 2 . ipv4hint=192.0.2.2 ] } }\n",
+			"3:29: warning: a hint of this edge's HTTPS or SVCB is none of its addresses: "
+			"clients may go where A and AAAA do not send them\n" },
 		{ "neither one for all nor one for each",
 			SERVER ZONES "edges: { e: { a: [ 192.0.2.1, 192.0.2.2, 192.0.2.3 ], "
 				     "probe-address: [ 10.0.0.1, 10.0.0.2 ] } }\n",
@@ -120,8 +147,8 @@ static void values_of_edges_are_checked(void)
 			"5:13: error: \"aaaa\" must be an IPv6 address or a list of them; an "
 			"address with \":\" at its end needs quotes\n" },
 		{ "no way to reach it", SERVER ZONES "edges: { e: { at: \"1,2\" } }\n",
-			"3:10: error: edge e has no address; give it \"a\", \"aaaa\" or "
-			"\"cname\"\n" },
+			"3:10: error: edge e has no address; give it \"a\", \"aaaa\", "
+			"\"cname\" or \"records\"\n" },
 		{ "a faulty address is a fault, but not none",
 			SERVER ZONES "edges: { e: { a: x } }\n",
 			"3:18: error: \"x\" is not an IPv4 address\n" },

@@ -12,7 +12,7 @@ static const char *chosen(struct small *s, uint16_t pool, bool v6, const char *n
 {
 	static char text[128];
 	struct standing *st = small_standing(s->steer, s->states);
-	const struct default_ask ask = { s->steer, st, pool, v6, (const uint8_t *)name,
+	const struct default_ask ask = { s->steer, st, pool, v6, 0, (const uint8_t *)name,
 		(unsigned)strlen(name) + 1, { .answers = 0 } };
 	const struct choice c = default_choice(&ask);
 	int n = 0;

@@ -62,8 +62,8 @@ static void edges_become_what_is_answered(void)
 	static const uint8_t two[] = { 192, 0, 2, 1, 192, 0, 2, 2 }, v6[16] = { 0x20, 1, 0xd, 0xb8 },
 			     far[] = "\3far";
 	const struct plain_answer answers[2] = {
-		{ 20, 2, { { RRTYPE_A, 4, 2, two }, { RRTYPE_AAAA, 16, 1, v6 } } },
-		{ 5, 1, { { RRTYPE_CNAME, sizeof far, 1, far } } }
+		{ 20, 2, 0, { { RRTYPE_A, 4, 2, two }, { RRTYPE_AAAA, 16, 1, v6 } }, NULL },
+		{ 5, 1, 0, { { RRTYPE_CNAME, sizeof far, 1, far } }, NULL }
 	};
 	const struct plain_answer none[2] = { { .ttl_s = 20 }, answers[1] };
 	struct zone *z = zone_of_text(ZONE), *made = make(z, answers, 7), *then = make(z, none, 8);

@@ -1,0 +1,139 @@
+#include "steer/steer_edges.h"
+
+#include "dns/name.h"
+#include "steer/group.h"
+
+#include <string.h>
+
+/* Where probes ask: what the operator says, or its addresses, or what its cname leads to. */
+static void fill_points(struct steer *s, struct edge *e, const struct edge_opts *o)
+{
+	const unsigned n = e->n_a + e->n_aaaa;
+	char name[NAME_TEXT];
+
+	e->n_slots = (uint16_t)(n ? n : o->unprobed ? 0 : o->n_points ? o->n_points : e->cname != NULL);
+	if (o->unprobed || !e->n_slots)
+		return;
+	struct edge_point *points = arena_zalloc(&s->mem, e->n_slots * sizeof *points);
+	for (unsigned k = 0; k < e->n_slots; k++) {
+		if (o->n_points) {
+			points[k] = o->points[o->n_points > 1 ? k : 0];
+			if (points[k].name)
+				points[k].name = arena_strdup(&s->mem, points[k].name);
+		} else if (n) {
+			points[k].addr = edge_address(e, k);
+		} else {
+			name_text(name, e->cname);
+			name[strlen(name) - 1] = 0; /* its dot */
+			points[k].name = arena_strdup(&s->mem, name);
+		}
+	}
+	e->points = points;
+}
+
+/* The types of all edges' records. */
+static void find_types(struct steer *s, const struct steer_opts *opts)
+{
+	for (size_t i = 0; i < opts->n_edges; i++)
+		for (size_t k = 0; k < opts->edges[i].n_records; k++) {
+			const uint16_t type = opts->edges[i].records[k].type;
+			unsigned at = s->n_record_types;
+			while (at && s->record_types[at - 1] > type)
+				at--;
+			if ((at && s->record_types[at - 1] == type) ||
+				s->n_record_types == EDGE_RECORD_TYPES_MOST)
+				continue;
+			memmove(s->record_types + at + 1, s->record_types + at,
+				(s->n_record_types++ - at) * sizeof type);
+			s->record_types[at] = type;
+		}
+}
+
+static void fill_records(struct steer *s, struct edge *e, const struct edge_opts *o)
+{
+	struct edge_record *own =
+		arena_memdup(&s->mem, o->records, o->n_records * sizeof *own);
+
+	for (size_t i = 0; i < o->n_records; i++)
+		own[i].rdata = arena_memdup(&s->mem, own[i].rdata, own[i].len);
+	e->records = own;
+	e->n_records = (uint16_t)o->n_records;
+	e->can = (o->n_a ? CAN_A : 0u) | (o->n_aaaa ? CAN_AAAA : 0u);
+	for (size_t i = 0; i < o->n_records; i++)
+		e->can |= steer_can(s, own[i].type);
+	if (e->cname)
+		e->can = UINT32_MAX;
+}
+
+static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o)
+{
+	uint8_t *a = arena_alloc(&s->mem, o->n_a * 4),
+		*aaaa = arena_alloc(&s->mem, o->n_aaaa * 16);
+
+	for (size_t i = 0; i < o->n_a; i++)
+		memcpy(a + i * 4, o->a[i].b + 12, 4);
+	for (size_t i = 0; i < o->n_aaaa; i++)
+		memcpy(aaaa + i * 16, o->aaaa[i].b, 16);
+	*e = (struct edge){ .name = arena_strdup(&s->mem, o->name),
+		.placed = o->placed,
+		.lat = o->lat,
+		.lon = o->lon,
+		.a = a,
+		.aaaa = aaaa,
+		.n_a = (uint16_t)o->n_a,
+		.n_aaaa = (uint16_t)o->n_aaaa,
+		.first_address = s->n_addresses,
+		.weight = (uint16_t)o->weight,
+		.hash = group_hash((const uint8_t *)o->name, strlen(o->name)),
+		.state = o->state,
+		.capacity = o->capacity,
+		.low = o->low,
+		.high = o->high,
+		.slow_start_ms = o->slow_start_ms };
+	if (o->cname && !o->n_a && !o->n_aaaa) {
+		e->cname_len = (uint16_t)name_len(o->cname);
+		e->cname = arena_memdup(&s->mem, o->cname, e->cname_len);
+	}
+	fill_records(s, e, o);
+	fill_points(s, e, o);
+	s->n_addresses += e->n_slots;
+}
+
+void steer_edges_fill(struct steer *s, const struct steer_opts *opts)
+{
+	s->edges = arena_zalloc(&s->mem, s->n_edges * sizeof *s->edges);
+	find_types(s, opts);
+	for (unsigned i = 0; i < s->n_edges; i++)
+		fill_edge(s, &s->edges[i], &opts->edges[i]);
+}
+
+/* --- what they have ----------------------------------------------------------------------- */
+
+uint32_t steer_can(const struct steer *s, uint16_t type)
+{
+	for (unsigned i = 0; i < s->n_record_types; i++)
+		if (s->record_types[i] == type)
+			return (uint32_t)CAN_FIRST_RECORD << i;
+	return 0;
+}
+
+const struct edge_record *edge_records(const struct edge *e, uint16_t type, unsigned *n)
+{
+	unsigned first = 0;
+
+	while (first < e->n_records && e->records[first].type != type)
+		first++;
+	for (*n = 0; first + *n < e->n_records && e->records[first + *n].type == type;)
+		++*n;
+	return e->records + first;
+}
+
+struct addr edge_address(const struct edge *e, unsigned k)
+{
+	struct addr a;
+
+	if (k < e->n_a)
+		return addr_from_v4(e->a + k * 4);
+	memcpy(a.b, e->aaaa + (k - e->n_a) * 16, sizeof a.b);
+	return a;
+}
