@@ -23,7 +23,7 @@ struct job;
 
 enum {
 	JOBS_THREADS_MOST = 16, /* of each manner */
-	JOBS_LANES_MOST = 32,
+	JOBS_LANES_MOST = 64,
 	JOBS_QUEUE_MOST = 4096, /* jobs that wait, of all lanes */
 	JOB_ABOUT = 96          /* bytes of a job's description, with its NUL */
 };
