@@ -17,6 +17,7 @@
 #include "net/tls_client.h"
 #include "probe/probe.h"
 #include "steer/edge.h"
+#include "steer/forced.h"
 #include "steer/pool.h"
 #include "measure/rank.h"
 #include "world/policy.h"
@@ -196,6 +197,12 @@ struct conf_class {
 	bool from_file;
 };
 
+/* A name for several edges. */
+struct conf_edge_group {
+	const char *name;
+	const char *edges; /* as forced_matches() takes them */
+};
+
 struct conf {
 	struct part part; /* first; of conf_open() */
 	struct arena mem;
@@ -252,6 +259,10 @@ struct conf {
 	struct pool_opts *pools;
 	size_t n_pools;
 	struct numbers pool_numbers; /* by name */
+	struct conf_edge_group *edge_groups;
+	size_t n_edge_groups;
+	const struct forced *maintenance; /* windows: FORCED_STATE or FORCED_WEIGHT, with both moments */
+	size_t n_maintenance;
 	const uint8_t **key_names; /* of `keys`, in the order of the file; NULL: a faulty one */
 	struct conf_peer *peers;
 	size_t n_peers;
@@ -266,6 +277,9 @@ struct conf {
 	size_t n_zones;
 	struct conf_catalogs consumed, produced; /* whose members are served; that list zones of ours */
 };
+
+/* The edges of a group; NULL: there is none of that name. Lives as long as `c`. */
+const char *conf_edge_group(const struct conf *c, const char *name);
 
 /* Reads the file at `path`. True when there was no error; warnings may be in `f` even so. On
  * false `c` is finished with and needs no conf_fini(). All relative paths in it come out joined

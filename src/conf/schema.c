@@ -311,6 +311,13 @@ const struct key schema_keys[] = {
 		.about = "What names with an EDGE record are answered from, by name. The "
 			 "record names the pool.",
 		.otherwise = "none", .each = "NAME", .keys = schema_pool_keys },
+	{ "edge-groups", schema_edge_groups, .late = 1, .say = "a mapping of groups by names of your own",
+		.about = "Names for several edges, for \"maintenance\" and for \"waymarkctl force group:NAME\".",
+		.otherwise = "none", .each = "NAME" },
+	{ "maintenance", schema_maintenance, .late = 2, .say = "a list of { edges: [ ... ], from: ..., until: ... }",
+		.about = "Windows in which edges are taken out, or weigh something else. \"waymarkctl changes\" lists "
+			 "them; by command they are \"waymarkctl force ... --at ... --until ...\".",
+		.otherwise = "none", .each = "-", .keys = schema_window_keys },
 	{ "keys", schema_secrets, .say = "a mapping of keys by their names",
 		.about = "What transfers and the like are signed with (TSIG, RFC 8945). The name "
 			 "is a domain name, and both sides know the key by it.",

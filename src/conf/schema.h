@@ -34,6 +34,8 @@ void schema_latency_defaults(struct conf_latency *to);
 key_take schema_stage; /* stage: to a struct conf */
 void schema_stage_defaults(struct conf_stage *to);
 key_take schema_edges, schema_probes, schema_pools, schema_zones;
+key_take schema_edge_groups, schema_maintenance; /* to a struct conf */
+extern const struct key schema_window_keys[];
 
 /* keys, peers, templates; and the keys of a template that a zone's entry may have itself: to a
  * struct conf, and to a struct conf_zone. Rule 0 is that of zones that say nothing. */

@@ -39,8 +39,16 @@ static const struct {
 		"a folder; another signer's key goes" },
 	{ "edges", "[--json]", "the edges, their states, and what their probes say" },
 	{ "pools", "[--json]", "the pools, and which of their edges may answer" },
-	{ "force", "EDGE up|down|drain|auto [--for TIME] [--why TEXT] [--json]",
-		"set an edge's state, whatever its probes say (auto: no longer)" },
+	{ "force",
+		"EDGE[@POOL] up|down|drain|disable|auto|weight N [--pool POOL]\n"
+		"           [--at TIME] [--for SPAN | --until TIME] [--why TEXT] [--json]",
+		"set the state or the weight of an edge, whatever its probes say (auto: no longer); EDGE "
+		"may be a pattern such as 'ams*', group:NAME, or pool:NAME for all edges of a pool; --pool: "
+		"in that pool alone" },
+	{ "changes", "[--json]", "what is forced now, and what is planned" },
+	{ "revoke", "NUMBER", "end a change that is forced, or take back one that is planned" },
+	{ "history", "[EDGE|POOL] [--last N] [--until TIME] [--json]",
+		"what has become of edges and pools, by whom and why" },
 	{ "probe", "EDGE [--json]", "probe an edge now, and tell every step" },
 	{ "explain", "NAME [TYPE] --client IP[/LEN] [--resolver IP] [--json]",
 		"why this client gets the answer it gets" },

@@ -219,7 +219,7 @@ void balancer_states(struct balancer *b, uint8_t *states)
 
 static bool is_up(const struct standing *s, unsigned edge)
 {
-	for (unsigned row = 0; row < s->n_rows; row++)
+	for (unsigned row = 0; row < s->n_probed; row++)
 		if (!(standing_marks(s, row, edge) & (STANDS_A | STANDS_AAAA)))
 			return false;
 	return true;

@@ -30,10 +30,19 @@ static json_t *forced_list(const struct forced_list *forced)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < forced->n; i++)
-		json_array_append_new(list,
-			json_pack("{s:s, s:s}", "edge", forced->of[i].edge, "state",
-				edge_state_text(forced->of[i].state)));
+	for (size_t i = 0; i < forced->n; i++) {
+		const struct forced *f = &forced->of[i];
+		if (!f->begun)
+			continue;
+		json_t *o = json_pack("{s:s}", "edge", f->edge);
+		if (f->what == FORCED_WEIGHT)
+			json_object_set_new(o, "weight", json_integer(f->weight));
+		else
+			json_object_set_new(o, "state", json_string(edge_state_text(f->state)));
+		if (*f->pool)
+			json_object_set_new(o, "pool", json_string(f->pool));
+		json_array_append_new(list, o);
+	}
 	return list;
 }
 

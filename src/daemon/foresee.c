@@ -201,42 +201,47 @@ static void fill_rows(struct stand *s, const struct rows *rows, struct standing_
 	}
 }
 
-/* What the operator has forced, or would. */
-struct wish {
-	uint8_t *states, *forced;
-};
-
-static void force(
-	const struct steer *s, struct wish *w, const char *edge, enum edge_state state)
+/* "ams1", "ams*", "ams1@web". */
+static void force(struct forced_list *to, const char *target, enum edge_state state)
 {
-	const int at = steer_edge(s, edge);
+	const char *at = strrchr(target, '@');
+	char *edge = memory_strndup(target, at ? (size_t)(at - target) : strlen(target));
 
-	if (at < 0)
-		return;
-	w->states[at] = (uint8_t)state;
-	w->forced[at] = 1;
+	forced_set(to,
+		&(struct forced){ .edge = edge,
+			.pool = (char *)(uintptr_t)(at ? at + 1 : ""),
+			.state = state,
+			.begun = true,
+			.until_us = UINT64_MAX });
+	memory_free(edge);
 }
 
-static struct wish wishes(
-	const struct steer *s, const json_t *export, const struct foresee_opts *o)
+/* What the operator has forced, or would. */
+static struct forced_list changes(const json_t *export, const struct foresee_opts *o)
 {
-	struct wish w = { memory_zeroed(s->n_edges, 1), memory_zeroed(s->n_edges, 1) };
+	struct forced_list to = { 0 };
 	size_t i;
 	json_t *f;
 
-	for (unsigned e = 0; e < s->n_edges; e++)
-		w.states[e] = (uint8_t)s->edges[e].state;
 	json_array_foreach (json_object_get(export, "forced"), i, f) {
-		enum edge_state state;
-		if (text_of(f, "edge") && text_of(f, "state") &&
-			edge_state_parse(&state, text_of(f, "state")))
-			force(s, &w, text_of(f, "edge"), state);
+		const json_t *weight = json_object_get(f, "weight");
+		struct forced one = { .edge = (char *)(uintptr_t)text_of(f, "edge"),
+			.pool = (char *)(uintptr_t)text_of(f, "pool"),
+			.what = weight ? FORCED_WEIGHT : FORCED_STATE,
+			.begun = true,
+			.until_us = UINT64_MAX };
+		const json_int_t n = json_integer_value(weight);
+		one.weight = (unsigned)n;
+		if (one.edge && (weight ? n >= 0 && n <= EDGE_WEIGHT_MOST
+					: text_of(f, "state") &&
+						edge_state_parse(&one.state, text_of(f, "state"))))
+			forced_set(&to, &one);
 	}
 	for (i = 0; o && i < o->n_down; i++)
-		force(s, &w, o->down[i], EDGE_DOWN);
+		force(&to, o->down[i], EDGE_DOWN);
 	for (i = 0; o && i < o->n_drain; i++)
-		force(s, &w, o->drain[i], EDGE_DRAIN);
-	return w;
+		force(&to, o->drain[i], EDGE_DRAIN);
+	return to;
 }
 
 static struct standing *stand_side(
@@ -247,12 +252,14 @@ static struct standing *stand_side(
 	struct rows rows = rows_new(&(struct rows_opts){ parts_conf(l)->probes,
 		parts_conf(l)->pools, parts_conf(l)->n_pools, l->steer->n_edges });
 	struct standing_row *of = memory_zeroed(rows.n, sizeof *of);
-	struct wish w = wishes(l->steer, x->export, is_new ? x->o : NULL);
+	struct forced_list list = changes(x->export, is_new ? x->o : NULL);
+	struct forced_effect forced = forced_effect_of(&list, l->steer);
 
 	fill_rows(&s, &rows, of);
 	struct standing *standing = standing_new(&(struct standing_opts){ .steer = l->steer,
-		.states = w.states,
-		.forced = w.forced,
+		.states = forced.states,
+		.forced = forced.forced,
+		.effect = &forced,
 		.verdicts = s.verdicts,
 		.rows = of,
 		.n_rows = rows.n,
@@ -262,8 +269,8 @@ static struct standing *stand_side(
 	for (unsigned i = 0; i < rows.n; i++)
 		memory_free((void *)(uintptr_t)of[i].targets);
 	memory_free(of);
-	memory_free(w.states);
-	memory_free(w.forced);
+	forced_effect_fini(&forced);
+	forced_fini(&list);
 	memory_free(s.verdicts);
 	rows_free(&rows);
 	return standing;
@@ -371,9 +378,19 @@ static bool check_edges(const struct opening *x, const char *const *names, size_
 	const struct parts *new = foresee_new(x->to);
 	const struct fault_at at = { .path = parts_conf(new)->path };
 
-	for (size_t i = 0; i < n; i++)
-		if (steer_edge(new->steer, names[i]) < 0)
-			return faults_error(x->f, &at, "there is no edge \"%s\"", names[i]);
+	for (size_t i = 0; i < n; i++) {
+		const char *pool = strrchr(names[i], '@');
+		char *edge = memory_strndup(
+			names[i], pool ? (size_t)(pool - names[i]) : strlen(names[i]));
+		const bool ok = forced_names_edge(new->steer, edge);
+		if (!ok)
+			faults_error(x->f, &at, "there is no edge \"%s\"", edge);
+		memory_free(edge);
+		if (!ok)
+			return false;
+		if (pool && !forced_names_pool(new->steer, pool + 1))
+			return faults_error(x->f, &at, "there is no pool \"%s\"", pool + 1);
+	}
 	return true;
 }
 

@@ -85,6 +85,7 @@ struct server {
 	struct workers *workers;
 	struct watchdog *watchdog;
 	struct builder *builder;
+	struct timeline *timeline;
 	struct probes *probes;
 	struct balancer *balancer;
 	struct rankings *rankings;
@@ -312,7 +313,7 @@ static bool open_control(struct server *s, struct fault *why)
 		&(struct store_orders_opts){ s->jobs, s->store }, &s->commands);
 	s->orders = orders_new(
 		&(struct orders_opts){ s->publisher, s->probes, s->rankings, s->staging,
-			s->reloader, s->reports, s->write_back, s->catalogs },
+			s->reloader, s->reports, s->write_back, s->catalogs, s->timeline },
 		&s->commands);
 	if (!c->control_socket)
 		return true;
@@ -363,8 +364,9 @@ static bool boot(struct server *s, struct fault *why)
 		s->news = worker_news_new(s->loop);
 		ok = epoch_open(&s->epoch, why);
 		make_publisher(s, &first);
+		s->timeline = timeline_new(s->loop, s->jobs, s->store, &f);
 		s->probes = probes_new(&(struct probes_opts){ s->loop, s->jobs, s->publisher,
-					       on_ready, s },
+					       on_ready, s, s->store, s->timeline },
 			&f);
 	}
 	log_text(text_get(&f.text));
@@ -424,6 +426,7 @@ static void shut_down(struct server *s)
 	signature_watch_free(s->signature_watch);
 	rankings_free(s->rankings);
 	probes_free(s->probes);
+	timeline_free(s->timeline);
 	staging_free(s->staging);
 	decisions_free(s->decisions);
 	rrl_log_free(s->rrl_log);

@@ -52,113 +52,6 @@ int orders_no_memory(struct waiting *w, struct command_call *c)
 	return 1;
 }
 
-/* --- force -------------------------------------------------------------------------------- */
-
-/* "90s", "2h", "7d": whole numbers. */
-static bool parse_span(const char *text, uint64_t *ms)
-{
-	static const struct {
-		char unit;
-		uint64_t ms;
-	} units[] = { { 's', 1000 }, { 'm', 60000 }, { 'h', 3600000 }, { 'd', 86400000 },
-		{ 'w', 604800000 } };
-	const size_t digits = strspn(text, "0123456789");
-
-	if (!digits || digits > 6 || strlen(text) != digits + 1)
-		return false;
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-		if (text[digits] == units[i].unit) {
-			*ms = strtoull(text, NULL, 10) * units[i].ms;
-			return *ms > 0;
-		}
-	return false;
-}
-
-/* It is shown on terminals and kept in a file. */
-static bool is_fit(const char *text)
-{
-	json_t *utf8 = json_string(text);
-	bool fit = utf8 != NULL;
-
-	json_decref(utf8);
-	for (; fit && *text; text++)
-		fit = (unsigned char)*text >= ' ' && *text != 0x7f;
-	return fit;
-}
-
-static char *say_forced(const struct probes_force *f, const char *span, bool json)
-{
-	const bool automatic = strcmp(f->state, "auto") == 0;
-	struct text out = { 0 };
-
-	if (json)
-		report_json(json_pack("{s:s, s:s, s:I}", "edge", f->edge, "state", f->state,
-				    "for_s", (json_int_t)(f->for_ms / 1000)),
-			&out);
-	else
-		text_addf(&out, "%s: %s%s%s\n", f->edge,
-			automatic ? "by its configuration and its probes" : f->state,
-			span ? " for " : "", span ? span : "");
-	return out.s;
-}
-
-/* It holds; is it on the disk, too? */
-static void is_forced(void *ctx, const struct fault *why)
-{
-	struct waiting *w = ctx;
-	struct text out = { 0 };
-
-	text_add(&out, w->say ? w->say : "");
-	if (why)
-		text_addf(&out,
-			"it holds, but it is not saved and a restart would forget it: %s\n",
-			why->text);
-	orders_wait_over(w, why ? 1 : 0, &out);
-}
-
-static bool take_force(struct probes_force *f, const char **span, const char **words, size_t n,
-	struct command_call *c)
-{
-	command_take_value(words, &n, "--for", span);
-	command_take_value(words, &n, "--why", &f->why);
-	if (n != 2)
-		return false;
-	f->edge = words[0];
-	f->state = words[1];
-	if (!is_fit(f->why)) {
-		text_add(c->out, "--why: write one line of UTF-8\n");
-		return false;
-	}
-	if (!*span || (parse_span(*span, &f->for_ms) && strcmp(f->state, "auto") != 0))
-		return true;
-	text_addf(c->out, "--for %s: %s\n", *span,
-		strcmp(f->state, "auto") ? "write a time such as 90s, 30m, 2h or 7d"
-					 : "\"auto\" has no end");
-	return false;
-}
-
-static int force_command(void *ctx, const char **words, size_t n, struct command_call *c)
-{
-	struct probes_force f = { .why = "", .uid = c->uid };
-	struct orders *o = ctx;
-	const char *span = NULL;
-	struct fault why;
-
-	const bool json = command_take_word(words, &n, "--json");
-	if (!take_force(&f, &span, words, n, c))
-		return 2;
-	struct waiting *w = orders_wait(o, c);
-	if (!w)
-		return orders_no_memory(w, c);
-	w->say = say_forced(&f, span, json);
-	if (probes_force(o->opts.probes, &f, is_forced, w, &why))
-		return COMMAND_LATER;
-	text_addf(c->out, "%s\n", why.text);
-	free(w->say);
-	free(w);
-	return 1;
-}
-
 /* --- probe, stop -------------------------------------------------------------------------- */
 
 static int probe_command(void *ctx, const char **words, size_t n, struct command_call *c)
@@ -268,7 +161,7 @@ struct orders *orders_new(const struct orders_opts *opts, struct commands *comma
 
 	o->opts = *opts;
 	commands_bind(commands, "reload", orders_reload_command, o);
-	commands_bind(commands, "force", force_command, o);
+	forcing_orders_bind(o, commands);
 	commands_bind(commands, "probe", probe_command, o);
 	commands_bind(commands, "latency", latency_command, o);
 	commands_bind(commands, "stop", stop_command, o);

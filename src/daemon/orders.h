@@ -1,4 +1,4 @@
-/* orders.h - the commands that change something: reload, force, probe, latency import, stop.
+/* orders.h - the commands that change something: reload, force, revoke, probe, latency import, stop.
  *
  * Each is checked here, handed to whose business it is, and answered when that has ended. Loop.
  */
@@ -20,6 +20,7 @@ struct orders_opts {
 	struct reports *reports;
 	struct write_back *write_back; /* NULL: there is none */
 	struct catalogs *catalogs; /* NULL: there are none */
+	struct timeline *timeline;
 };
 
 struct orders *orders_new(const struct orders_opts *opts, struct commands *commands);

@@ -28,6 +28,9 @@ void orders_wait_over(struct waiting *w, int status, struct text *out);
 /* In place of an answer; `w` may be NULL. 1. */
 int orders_no_memory(struct waiting *w, struct command_call *c);
 
+/* forcing_orders.c: force, changes, revoke, history. */
+void forcing_orders_bind(struct orders *o, struct commands *commands);
+
 /* orders_reload.c: a command_fn. */
 int orders_reload_command(void *ctx, const char **words, size_t n, struct command_call *c);
 

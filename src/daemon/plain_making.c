@@ -355,7 +355,7 @@ static bool is_idle(const struct plain_making *m, const struct world *w)
 		return true;
 	return m->seen && !m->again && m->seen->zones == w->zones && m->seen->steer == w->steer &&
 		m->seen->conf == w->conf &&
-		(m->seen == w || standing_same(m->seen->standing, w->standing));
+		(m->seen == w || standing_same(w->steer, m->seen->standing, w->standing));
 }
 
 static void look(struct plain_making *m)

@@ -4,14 +4,15 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/forcing.h"
 #include "daemon/parts_read.h"
 #include "daemon/standings.h"
 #include "daemon/state_saver.h"
 #include "daemon/tell.h"
 #include "store/state_file.h"
+#include "store/store.h"
 
 #include <ev.h>
-#include <pwd.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,11 +36,13 @@ struct probes {
 	struct parts planned,
 		staged_planned;        /* held: what the rows and the round borrow from */
 	struct rows rows, staged_rows; /* of the round, the latter behind the former */
-	struct forced_list forced;
-	ev_timer publish, expiry, save, patience;
+	struct forcing *forcing;
+	ev_timer publish, save, patience;
 	uint64_t published_us, measured_us, saved_us;
 	uint64_t began_us;
 	bool first; /* the first round runs */
+	int64_t kept_ms; /* how long ago the state file was written */
+	bool forced_changed; /* the store does not have it yet */
 	bool quiet; /* what it finds is told at its end */
 };
 
@@ -56,7 +59,7 @@ static struct standing *live(void *ctx, const struct standing *before)
 
 	return standings_make(
 		&(struct standings_opts){ publisher_live(p->opts.publisher)->steer, &p->rows,
-			p->round, 0, &p->forced, before, p->balancer, p->first });
+			p->round, 0, forcing_list(p->forcing), before, p->balancer, p->first });
 }
 
 static struct standing *staged(
@@ -65,7 +68,8 @@ static struct standing *staged(
 	struct probes *p = ctx;
 	const struct steer *s = publisher_staged(p->opts.publisher)->steer;
 	struct standing *to = standings_make(&(struct standings_opts){
-		s, &p->staged_rows, p->round, p->rows.n, &p->forced, before, NULL, p->first });
+		s, &p->staged_rows, p->round, p->rows.n,
+		forcing_list(p->forcing), before, NULL, p->first });
 
 	standings_like(to, s, of_live, publisher_live(p->opts.publisher)->steer);
 	standings_steady(
@@ -79,7 +83,8 @@ static void changes(void *ctx, const struct world *before, const struct standing
 
 	if (!p->quiet)
 		tell_changes(&(struct tell){
-			before->steer, before->standing, now, p->round, &p->rows, &p->forced });
+			before->steer, before->standing, now, p->round, &p->rows,
+			p->opts.timeline });
 }
 
 unsigned probes_waits(const struct probes *p)
@@ -139,9 +144,14 @@ static void on_changed(void *ctx, bool soon)
 
 static struct state_picture picture(const struct probes *p)
 {
-	return (struct state_picture){ .path = strdup(live_conf(p)->state_file),
+	const char *path = live_conf(p)->state_file;
+	char *copy = path ? strdup(path) : NULL;
+
+	return (struct state_picture){ .path = copy,
+		.lost = path && !copy,
+		.store = p->forced_changed ? p->opts.store : NULL,
 		.still = still_take(p->round, false),
-		.forced = forced_copy(&p->forced),
+		.forced = forced_copy(forcing_list(p->forcing)),
 		.conf = part_hold(p->planned.conf) };
 }
 
@@ -149,8 +159,10 @@ static void save(struct probes *p, void (*told)(void *ctx, const struct fault *w
 {
 	struct state_picture now = picture(p);
 
+	p->forced_changed = false;
 	p->saved_us = clock_us();
-	set_timer(p, &p->save, p->saved_us + FRESHEN_US);
+	if (live_conf(p)->state_file)
+		set_timer(p, &p->save, p->saved_us + FRESHEN_US);
 	state_saver_save(p->saver, &now, told, ctx);
 }
 
@@ -201,8 +213,8 @@ static void recall(struct probes *p, struct state_file *k, const char *path, str
 {
 	const struct fault_at at = { .path = path };
 
-	for (size_t i = 0; i < k->forced.n; i++)
-		forced_set(&p->forced, &k->forced.of[i]);
+	p->kept_ms = k->age_ms;
+	forcing_recall(p->forcing, &k->forced);
 	if (k->strange)
 		faults_warning(
 			f, &at, "%u entries that make no sense were passed over", k->strange);
@@ -213,7 +225,28 @@ static void recall(struct probes *p, struct state_file *k, const char *path, str
 		hint(p, k, i);
 }
 
-static void read_state(struct probes *p, struct faults *f)
+/* What operators have said, as the store has it; or the file, when that is newer. */
+static void read_store(struct probes *p, struct faults *f)
+{
+	const struct state_file_clock now = state_file_now();
+	struct fault why = { "" };
+	struct state_file k;
+
+	char *text = p->opts.store ? store_get_forced(p->opts.store, &why) : NULL;
+	if (text && state_file_read(&k, store_path(p->opts.store), text, strlen(text), &now, &why)) {
+		if (k.age_ms <= p->kept_ms)
+			forcing_recall(p->forcing, &k.forced);
+		state_file_fini(&k);
+	} else if (*why.text) {
+		faults_warning(f, &(struct fault_at){ .path = store_path(p->opts.store) },
+			"%s; starting without what was forced", why.text);
+	} else {
+		p->forced_changed = true; /* what the file has goes there once */
+	}
+	free(text);
+}
+
+static void read_file(struct probes *p, struct faults *f)
 {
 	const char *path = live_conf(p)->state_file;
 	const struct state_file_clock now = state_file_now();
@@ -241,80 +274,50 @@ static void read_state(struct probes *p, struct faults *f)
 
 /* --- forced states ------------------------------------------------------------------------ */
 
-/* Those whose time is over; and waits for the next. */
-static void expire(struct probes *p)
+static bool is_kept(const struct probes *p)
 {
-	const struct forced *f;
-	bool any = false;
+	return live_conf(p)->state_file || p->opts.store;
+}
 
-	while ((f = forced_over(&p->forced, clock_us()))) {
-		log_line(LOG_NOTICE, "edge %s: no longer forced %s: its time is over", f->edge,
-			edge_state_text(f->state));
-		forced_clear(&p->forced, f->edge);
-		any = true;
-	}
-	ev_timer_stop(p->opts.loop, &p->expiry);
-	if (forced_next_us(&p->forced) != UINT64_MAX)
-		set_timer(p, &p->expiry, forced_next_us(&p->forced));
-	if (any) {
+/* By themselves: one begins or ends. */
+static void on_forced(void *ctx, bool holds)
+{
+	struct probes *p = ctx;
+
+	if (holds)
 		publish(p);
-		save_soon(p);
-	}
+	p->forced_changed = true;
+	if (is_kept(p))
+		save(p, NULL, NULL);
 }
 
-static void on_expiry(struct ev_loop *loop, ev_timer *t, int events)
+/* By command: who waits relies on it. */
+static void take_now(struct probes *p, void (*told)(void *ctx, const struct fault *why), void *ctx)
 {
-	(void)loop;
-	(void)events;
-	expire(t->data);
-}
-
-static const char *user_name(unsigned uid, char buf[static 32])
-{
-	const struct passwd *pw = getpwuid(uid);
-
-	snprintf(buf, 32, "uid %u", uid);
-	return pw ? pw->pw_name : buf;
-}
-
-/* Now, or among what is tried out. */
-static bool has_edge(const struct probes *p, const char *edge)
-{
-	const struct parts *stage = publisher_staged(p->opts.publisher);
-
-	return steer_edge(publisher_live(p->opts.publisher)->steer, edge) >= 0 ||
-		(stage && steer_edge(stage->steer, edge) >= 0);
-}
-
-bool probes_force(struct probes *p, const struct probes_force *f,
-	void (*told)(void *ctx, const struct fault *why), void *ctx, struct fault *why)
-{
-	const bool automatic = strcmp(f->state, "auto") == 0;
-	struct forced to = { .edge = (char *)(uintptr_t)f->edge,
-		.why = (char *)(uintptr_t)f->why,
-		.when_s = time(NULL),
-		.until_us = f->for_ms ? clock_us() + f->for_ms * 1000 : UINT64_MAX };
-	char buf[32];
-
-	to.who = (char *)(uintptr_t)user_name(f->uid, buf);
-	if (!has_edge(p, f->edge) && !(automatic && forced_find(&p->forced, f->edge)))
-		return fault(why, "there is no edge \"%s\" (\"waymarkctl edges\" lists them)",
-			f->edge);
-	if (!automatic && !edge_state_parse(&to.state, f->state))
-		return fault(why, "\"%s\" is no state (up, down, drain or auto)", f->state);
-	if (automatic)
-		forced_clear(&p->forced, f->edge);
-	else
-		forced_set(&p->forced, &to);
-	log_line(LOG_NOTICE, "edge %s: forced %s by %s%s%s", f->edge, f->state, to.who,
-		*f->why ? ": " : "", f->why);
-	expire(p);
 	publish(p);
 	publisher_now(p->opts.publisher);
-	if (live_conf(p)->state_file)
-		save(p, told, ctx); /* who commands it relies on it */
+	p->forced_changed = true;
+	if (is_kept(p))
+		save(p, told, ctx);
 	else
 		told(ctx, NULL);
+}
+
+bool probes_force(struct probes *p, const struct forcing_ask *ask,
+	void (*told)(void *ctx, const struct fault *why), void *ctx, struct fault *why)
+{
+	if (!forcing_take(p->forcing, ask, why))
+		return false;
+	take_now(p, told, ctx);
+	return true;
+}
+
+bool probes_revoke(struct probes *p, uint32_t id, unsigned uid,
+	void (*told)(void *ctx, const struct fault *why), void *ctx, struct fault *why)
+{
+	if (!forcing_revoke(p->forcing, id, uid, why))
+		return false;
+	take_now(p, told, ctx);
 	return true;
 }
 
@@ -429,9 +432,14 @@ struct still *probes_still(const struct probes *p, bool texts)
 	return still_take(p->round, texts);
 }
 
+const struct forced_list *probes_changes(const struct probes *p)
+{
+	return forcing_list(p->forcing);
+}
+
 struct forced_list probes_forced(const struct probes *p)
 {
-	return forced_copy(&p->forced);
+	return forced_copy(forcing_list(p->forcing));
 }
 
 const char *probes_state_file(const struct probes *p)
@@ -466,7 +474,8 @@ static void end_first(struct probes *p)
 	p->quiet = false;
 	const struct world *w = publisher_world(p->opts.publisher);
 	tell_down(
-		&(struct tell){ w->steer, NULL, w->standing, p->round, &p->rows, &p->forced });
+		&(struct tell){ w->steer, NULL, w->standing, p->round, &p->rows,
+			p->opts.timeline });
 	save_soon(p);
 	p->opts.ready(p->opts.ctx);
 }
@@ -520,6 +529,8 @@ static void on_parts(void *ctx, unsigned what)
 	if (!(what & (PUBLISH_CONF | PUBLISH_STAGE)))
 		return;
 	plan_probes(p);
+	if (what & PUBLISH_CONF)
+		forcing_configure(p->forcing);
 	save_soon(p);
 	if (p->first && !round_waits(p->round))
 		set_timer(p, &p->patience, clock_us()); /* nothing is waited for any more */
@@ -539,13 +550,16 @@ struct probes *probes_new(const struct probes_opts *opts, struct faults *f)
 		.changed = on_changed,
 		.first = on_first });
 	ev_timer_init(&p->publish, on_publish, 0, 0);
-	ev_timer_init(&p->expiry, on_expiry, 0, 0);
 	ev_timer_init(&p->save, on_save, 0, 0);
 	ev_timer_init(&p->patience, on_patience, FIRST_S, 0);
-	p->publish.data = p->expiry.data = p->save.data = p->patience.data = p;
+	p->publish.data = p->save.data = p->patience.data = p;
 	p->first = p->quiet = true;
+	p->kept_ms = INT64_MAX;
 	plan_probes(p);
-	read_state(p, f);
+	p->forcing = forcing_new(&(struct forcing_opts){
+		opts->loop, opts->publisher, opts->timeline, on_forced, p });
+	read_file(p, f);
+	read_store(p, f);
 	publisher_set_health(
 		opts->publisher, &(struct publisher_health){ p, live, staged, changes });
 	publisher_follow(opts->publisher, on_parts, p);
@@ -560,7 +574,7 @@ void probes_set_balancer(struct probes *p, struct balancer *b)
 void probes_begin(struct probes *p)
 {
 	p->began_us = clock_us();
-	expire(p);
+	forcing_begin(p->forcing);
 	if (round_waits(p->round))
 		ev_timer_start(p->opts.loop, &p->patience);
 	else
@@ -571,14 +585,13 @@ void probes_free(struct probes *p)
 {
 	struct fault why;
 
-	if (live_conf(p)->state_file) {
+	if (is_kept(p)) {
 		struct state_picture now = picture(p);
 		if (!state_saver_save_now(p->saver, &now, &why))
 			log_line(LOG_WARNING, "state file %s", why.text);
 	}
 	state_saver_free(p->saver);
 	ev_timer_stop(p->opts.loop, &p->publish);
-	ev_timer_stop(p->opts.loop, &p->expiry);
 	ev_timer_stop(p->opts.loop, &p->save);
 	ev_timer_stop(p->opts.loop, &p->patience);
 	round_free(p->round);
@@ -586,6 +599,6 @@ void probes_free(struct probes *p)
 	rows_free(&p->staged_rows);
 	parts_drop(&p->planned);
 	parts_drop(&p->staged_planned);
-	forced_fini(&p->forced);
+	forcing_free(p->forcing);
 	memory_free(p);
 }

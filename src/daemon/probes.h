@@ -8,6 +8,7 @@
 #define DAEMON_PROBES_H
 
 #include "console/command.h"
+#include "daemon/forcing.h"
 #include "daemon/publish.h"
 #include "probe/still.h"
 
@@ -24,6 +25,8 @@ struct probes_opts {
 	/* Every edge that the start waits for has a verdict, or waited long enough. */
 	void (*ready)(void *ctx);
 	void *ctx;
+	struct store *store;     /* what is forced is kept there, too; NULL: there is none */
+	struct timeline *timeline; /* NULL: nobody keeps one */
 };
 
 /* Opens what needs privileges, and takes up what the state file has, when there is one; a
@@ -46,14 +49,13 @@ unsigned probes_waits(const struct probes *p);
 
 /* True: it holds, and `told` is called once it is on the disk (NULL), or with a sentence when
  * it could not be written. False, and one sentence: nothing has changed. */
-struct probes_force {
-	const char *edge, *state; /* "up", "down", "drain", or "auto": no longer forced */
-	uint64_t for_ms;          /* 0: for good */
-	const char *why;          /* "" */
-	unsigned uid;
-};
-bool probes_force(struct probes *p, const struct probes_force *f,
+bool probes_force(struct probes *p, const struct forcing_ask *ask,
 	void (*told)(void *ctx, const struct fault *why), void *ctx, struct fault *why);
+bool probes_revoke(struct probes *p, uint32_t id, unsigned uid,
+	void (*told)(void *ctx, const struct fault *why), void *ctx, struct fault *why);
+
+/* What is forced and planned; borrowed until something changes. */
+const struct forced_list *probes_changes(const struct probes *p);
 
 /* Probes all targets of an edge now; the answer comes by `c`. */
 bool probes_ask(struct probes *p, const char *edge, bool json, struct command_call *c,

@@ -238,8 +238,8 @@ static struct world *make_standing(struct publisher *p, const struct world *now)
 		? p->health.staged(p->health.ctx, live, now->stage.standing)
 		: NULL;
 
-	if (standing_same(live, now->standing) &&
-		(!staged || standing_same(staged, now->stage.standing))) {
+	if (standing_same(now->steer, live, now->standing) &&
+		(!staged || standing_same(now->stage.steer, staged, now->stage.standing))) {
 		standing_free(live);
 		if (staged)
 			standing_free(staged);

@@ -311,14 +311,13 @@ static bool misses(struct staging *s, const struct stats *now, struct fault *why
 	return true;
 }
 
-/* The share of edges that probes have down, of those that are looked at. A pool in panic reads
- * row 0, as one without a probe does. */
+/* The share of edges that probes have down, of those that are looked at. */
 static double down(const struct standing *s)
 {
 	uint64_t asked = 0, up = 0;
 
 	for (unsigned i = 0; i < s->n_pools; i++) {
-		if (!s->pools[i].row && !s->pools[i].panics)
+		if (!s->pools[i].probed)
 			continue;
 		asked += s->pools[i].asked;
 		up += s->pools[i].up;

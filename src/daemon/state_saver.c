@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "store/state_file.h"
+#include "store/store.h"
+#include "store/store_history.h"
 
 #include <stdlib.h>
 
@@ -27,6 +29,7 @@ struct state_saver {
 	unsigned lane;
 	struct batch *running, *next; /* or NULL */
 	struct fault why;             /* of the last one */
+	struct store *owed;           /* what is forced could not be written there */
 };
 
 static void drop_picture(struct state_picture *p)
@@ -59,14 +62,39 @@ static bool write_picture(const struct state_picture *p, struct fault *why)
 	return ok;
 }
 
+static bool write_forced(const struct state_picture *p, struct fault *why)
+{
+	const struct state_file_clock now = state_file_now();
+	struct text text = { 0 };
+
+	state_file_write(&text, &(struct state_file){ .forced = p->forced }, &now);
+	const bool ok = text.lost ? fault(why, "%s: out of memory", store_path(p->store))
+				  : store_put_forced(p->store, text_get(&text), why);
+	text_fini(&text);
+	return ok;
+}
+
+static bool write_both(const struct state_picture *p, struct fault *why)
+{
+	const bool stored = !p->store || write_forced(p, why);
+
+	return (!p->path || write_picture(p, why)) && stored;
+}
+
 static void work(void *ctx, struct job *job)
 {
 	struct batch *b = ctx;
 	struct fault why = { "" };
 
 	(void)job;
-	write_picture(&b->picture, &why);
+	write_both(&b->picture, &why);
 	b->why = why;
+}
+
+/* What is written, for messages. */
+static const char *about(const struct state_picture *p)
+{
+	return p->path ? p->path : p->store ? store_path(p->store) : "the state";
 }
 
 static void log_change(struct state_saver *s, const struct batch *b)
@@ -76,7 +104,7 @@ static void log_change(struct state_saver *s, const struct batch *b)
 			"state file %s; states are not kept until it can be written",
 			b->why.text);
 	else if (!*b->why.text && *s->why.text)
-		log_line(LOG_NOTICE, "state file %s is written again", b->picture.path);
+		log_line(LOG_NOTICE, "state file %s is written again", about(&b->picture));
 	s->why = b->why;
 }
 
@@ -87,6 +115,7 @@ static void end_batch(struct batch *b)
 	struct state_saver *s = b->owner;
 
 	log_change(s, b);
+	s->owed = *b->why.text && b->picture.store ? b->picture.store : NULL;
 	while (b->waiters) {
 		struct waiter *w = b->waiters;
 		b->waiters = w->next;
@@ -103,9 +132,9 @@ static void done(void *ctx, enum job_end end)
 	struct state_saver *s = b->owner;
 
 	if (end == JOB_NO_MEMORY)
-		fault(&b->why, "%s: out of memory", b->picture.path);
+		fault(&b->why, "%s: out of memory", about(&b->picture));
 	else if (end == JOB_CANCELLED)
-		fault(&b->why, "%s: the server stops", b->picture.path);
+		fault(&b->why, "%s: the server stops", about(&b->picture));
 	s->running = NULL;
 	end_batch(b);
 	start(s);
@@ -120,14 +149,14 @@ static void start(struct state_saver *s)
 	if (jobs_start(s->jobs,
 		    &(struct job_opts){ .lane = s->lane,
 			    .name = "save",
-			    .about = s->running->picture.path,
+			    .about = about(&s->running->picture),
 			    .ctx = s->running,
 			    .work = work,
 			    .done = done }))
 		return;
 	struct batch *b = s->running;
 	s->running = NULL;
-	fault(&b->why, "%s: %s", b->picture.path,
+	fault(&b->why, "%s: %s", about(&b->picture),
 		jobs_are_stopped(s->jobs) ? "the server stops" : "out of memory");
 	end_batch(b);
 }
@@ -137,7 +166,7 @@ static void refuse(struct state_picture *p, void (*told)(void *ctx, const struct
 {
 	struct fault why;
 
-	fault(&why, "%s: out of memory", p->path ? p->path : "the state");
+	fault(&why, "%s: out of memory", about(p));
 	drop_picture(p);
 	if (told)
 		told(ctx, &why);
@@ -149,13 +178,15 @@ void state_saver_save(struct state_saver *s, struct state_picture *p,
 	struct waiter *w = told ? calloc(1, sizeof *w) : NULL;
 	struct batch *b = s->next ? s->next : calloc(1, sizeof *b);
 
-	if (!b || (told && !w) || !p->path) {
+	if (!b || (told && !w) || p->lost || (!p->path && !p->store)) {
 		free(w);
 		if (b != s->next)
 			free(b);
 		refuse(p, told, ctx);
 		return;
 	}
+	if (!p->store)
+		p->store = b->picture.store ? b->picture.store : s->owed;
 	drop_picture(&b->picture); /* an older one that nobody has got to */
 	b->owner = s;
 	b->picture = *p;
@@ -170,8 +201,9 @@ void state_saver_save(struct state_saver *s, struct state_picture *p,
 
 bool state_saver_save_now(struct state_saver *s, struct state_picture *p, struct fault *why)
 {
-	(void)s;
-	const bool ok = write_picture(p, why);
+	if (!p->store)
+		p->store = s->owed;
+	const bool ok = p->lost ? fault(why, "%s: out of memory", about(p)) : write_both(p, why);
 	drop_picture(p);
 	return ok;
 }

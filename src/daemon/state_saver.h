@@ -1,4 +1,5 @@
-/* state_saver.h - writes the state file, so that the loop never waits for a disk.
+/* state_saver.h - writes the state file, and what is forced to the store, so that the loop never
+ * waits for a disk.
  *
  * One job at a time writes the newest state that it was given; who relies on it is told once it
  * is on the disk, or why it is not. Loop.
@@ -13,10 +14,13 @@
 #include "steer/forced.h"
 
 struct state_saver;
+struct store;
 
 /* What is to be written: taken by who saves it. */
 struct state_picture {
-	char *path;                /* own copy */
+	char *path;                /* own copy; NULL: no file */
+	bool lost;                 /* there is no memory for the path */
+	struct store *store;       /* borrowed for good: what is forced goes there, too; NULL */
 	struct still *still;
 	struct forced_list forced; /* own copy */
 	struct part *conf;         /* held: of the probes' options */

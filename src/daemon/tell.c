@@ -1,6 +1,7 @@
 #include "daemon/tell.h"
 
 #include "base/log.h"
+#include "daemon/timeline.h"
 #include "report/report.h"
 #include "report/report_edges.h"
 
@@ -24,6 +25,43 @@ static void add_errors(
 		text_addf(to, "%s%s: %s", to->len ? ", " : "", round_where(where, &v),
 			*v.error ? v.error : "no verdict yet");
 	}
+}
+
+/* All of them, however many lines the log gets. */
+static void remember_edge(const struct tell *t, unsigned row, unsigned edge)
+{
+	const bool fails = standing_marks(t->now, row, edge) & STANDS_FAILS;
+	struct text why = { 0 };
+
+	if (!t->timeline)
+		return;
+	if (fails)
+		add_errors(t, row, &t->steer->edges[edge], &why);
+	timeline_add(t->timeline,
+		&(struct store_event){ .what = "probe",
+			.edge = t->steer->edges[edge].name,
+			.who = t->rows->row[row - 1].probe->name,
+			.was = fails ? "up" : "down",
+			.is = fails ? "down" : "up",
+			.why = text_get(&why) });
+	text_fini(&why);
+}
+
+static const char *pool_state(const struct standing_pool *s)
+{
+	return s->panics ? "panic" : s->asked && !s->up ? "no edge up" : "up";
+}
+
+static void remember_pool(const struct tell *t, unsigned pool)
+{
+	const char *was = pool_state(&t->before->pools[pool]), *is = pool_state(&t->now->pools[pool]);
+
+	if (t->timeline && strcmp(was, is) != 0)
+		timeline_add(t->timeline,
+			&(struct store_event){ .what = "pool",
+				.pool = t->steer->pools[pool].name,
+				.was = was,
+				.is = is });
 }
 
 static void tell_edge(const struct tell *t, unsigned row, unsigned edge)
@@ -59,16 +97,21 @@ void tell_changes(const struct tell *t)
 {
 	unsigned n = 0;
 
-	if (t->before->n_rows != t->now->n_rows || t->before->n_edges != t->now->n_edges)
+	if (t->before->n_probed != t->now->n_probed || t->before->n_edges != t->now->n_edges)
 		return;
+	for (unsigned i = 0; i < t->now->n_pools; i++)
+		remember_pool(t, i);
 	for (unsigned i = 0; i < t->now->n_pools; i++)
 		if (t->before->pools[i].panics != t->now->pools[i].panics && n++ < LINES)
 			tell_pool(t, i);
-	for (unsigned row = 1; row < t->now->n_rows; row++)
+	for (unsigned row = 1; row < t->now->n_probed; row++)
 		for (unsigned i = 0; i < t->now->n_edges; i++) {
 			const unsigned changed = standing_marks(t->before, row, i) ^
 				standing_marks(t->now, row, i);
-			if (changed & STANDS_FAILS && n++ < LINES)
+			if (!(changed & STANDS_FAILS))
+				continue;
+			remember_edge(t, row, i);
+			if (n++ < LINES)
 				tell_edge(t, row, i);
 		}
 	if (n > LINES)
@@ -81,10 +124,14 @@ void tell_down(const struct tell *t)
 {
 	unsigned n = 0;
 
-	for (unsigned row = 1; row < t->now->n_rows; row++)
-		for (unsigned i = 0; i < t->now->n_edges; i++)
-			if (standing_marks(t->now, row, i) & STANDS_FAILS && n++ < LINES)
+	for (unsigned row = 1; row < t->now->n_probed; row++)
+		for (unsigned i = 0; i < t->now->n_edges; i++) {
+			if (!(standing_marks(t->now, row, i) & STANDS_FAILS))
+				continue;
+			remember_edge(t, row, i);
+			if (n++ < LINES)
 				tell_edge(t, row, i);
+		}
 	if (n > LINES)
 		log_line(LOG_NOTICE, "... and %u more edges (\"waymarkctl edges\" has all)",
 			n - LINES);

@@ -5,17 +5,18 @@
 
 #include "base/text.h"
 #include "probe/rows.h"
-#include "steer/forced.h"
 #include "steer/standing.h"
 
 #include <stdbool.h>
+
+struct timeline;
 
 struct tell {
 	const struct steer *steer;
 	const struct standing *before, *now; /* of the same rows */
 	const struct round *round;
 	const struct rows *rows;
-	const struct forced_list *forced;
+	struct timeline *timeline; /* NULL: nobody keeps one */
 };
 
 /* Logs the edges that went up or down and the pools that fell into panic or out of it; of many,

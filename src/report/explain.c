@@ -206,7 +206,9 @@ static void add_health(const struct report_view *view, const struct tables *from
 	struct text why = { 0 };
 
 	if (!from->staged && (s->verdicts[i] == PASSED_DOWN || s->verdicts[i] == PASSED_DRAIN))
-		report_why(view, view->health.rows.row_of[s->pool], edge, &why);
+		report_why(view,
+			(struct report_at){ edge, (int)s->pool, view->health.rows.row_of[s->pool] },
+			&why);
 	if (why.len)
 		json_object_set_new(row, "why", json_string(text_get(&why)));
 	if (s->by == BY_MEASURE && !isnan(m.rtt_ms))

@@ -32,10 +32,10 @@ static void states(const struct report_view *v, struct metrics *m, size_t n)
 				v->world->steer->edges[i].name, "state", names[k], NULL);
 	}
 	metrics_family(m, "edge_forced", METRICS_GAUGE,
-		"1: the edge stands as an operator's command has it.");
+		"1: something about the edge is as operators have it, in all pools or in some.");
 	for (unsigned i = 0; i < n; i++)
 		metrics_count(m,
-			forced_find(&v->health.forced, v->world->steer->edges[i].name) != NULL,
+			forced_touches(&v->health.forced, v->world->steer->edges[i].name),
 			"edge", v->world->steer->edges[i].name, NULL);
 }
 

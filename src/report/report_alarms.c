@@ -101,7 +101,7 @@ static void of_reload(const struct report_view *v, json_t *to)
 
 static bool is_down(const struct standing *s, unsigned edge)
 {
-	for (unsigned row = 1; row < s->n_rows; row++)
+	for (unsigned row = 1; row < s->n_probed; row++)
 		if (standing_marks(s, row, edge) & STANDS_FAILS)
 			return true;
 	return false;
@@ -111,7 +111,7 @@ static void of_edges(const struct report_view *v, json_t *to)
 {
 	const struct standing *s = v->world->standing;
 	const struct steer *steer = v->world->steer;
-	unsigned down = 0;
+	unsigned down = 0, forced = 0;
 
 	for (unsigned i = 0; i < s->n_pools; i++) {
 		const struct standing_pool *p = &s->pools[i];
@@ -120,7 +120,7 @@ static void of_edges(const struct report_view *v, json_t *to)
 				"pool %s panics: %u of %u edges are up, so no probe is trusted "
 				"(\"pools\")",
 				steer->pools[i].name, p->up, p->asked);
-		else if (p->row && p->asked && !p->up && !p->waits)
+		else if (p->probed && p->asked && !p->up && !p->waits)
 			alarm_add(to, "pool %s has no edge that is up (\"pools\")",
 				steer->pools[i].name);
 	}
@@ -129,10 +129,11 @@ static void of_edges(const struct report_view *v, json_t *to)
 	if (down)
 		alarm_add(to, "%u of %u edges %s down by their probes (\"edges\")", down,
 			s->n_edges, down == 1 ? "is" : "are");
-	if (v->health.forced.n)
-		alarm_add(to, "%zu edge%s by an operator's command (\"edges\")",
-			(size_t)v->health.forced.n,
-			v->health.forced.n == 1 ? " stands" : "s stand");
+	for (size_t i = 0; i < v->health.forced.n; i++)
+		forced += v->health.forced.of[i].begun;
+	if (forced)
+		alarm_add(to, "%u change%s by operators %s (\"changes\")", forced,
+			forced == 1 ? "" : "s", forced == 1 ? "holds" : "hold");
 }
 
 static void of_files(const struct report_view *v, json_t *to)

@@ -1,6 +1,7 @@
 #include "report/report_edges.h"
 
 #include "base/clock.h"
+#include "base/moment.h"
 #include "report/report.h"
 #include "report/report_load.h"
 
@@ -102,9 +103,13 @@ void report_target_text(const json_t *t, struct text *out)
 
 static void add_forced(const struct forced *f, struct text *out)
 {
-	text_addf(out, "forced %s", edge_state_text(f->state));
-	if (*f->who)
-		text_addf(out, " by %s", f->who);
+	char what[32], when[MOMENT_TEXT];
+
+	text_addf(out, "forced %s", forced_text(f, what));
+	if (*f->who || f->configured)
+		text_addf(out, " by %s", f->configured ? "maintenance" : f->who);
+	if (f->until_s)
+		text_addf(out, " until %s", moment_text(when, f->until_s));
 	if (f->until_us != UINT64_MAX) {
 		text_add(out, " for another ");
 		add_span(out, ((double)f->until_us - (double)clock_us()) / 1e6);
@@ -136,19 +141,20 @@ static void add_failures(const struct report_health *health, unsigned row, const
 	}
 }
 
-void report_why(const struct report_view *view, unsigned row, unsigned edge, struct text *out)
+void report_why(const struct report_view *view, struct report_at at, struct text *out)
 {
 	const struct world *w = view->world;
-	const struct edge *e = &w->steer->edges[edge];
+	const struct edge *e = &w->steer->edges[at.edge];
 	const struct report_health *health = &view->health;
-	const struct forced *f = forced_find(&health->forced, e->name);
+	const struct forced *f =
+		forced_in(&health->forced, w->steer, e->name, at.pool, FORCED_STATE);
 
 	if (f)
 		add_forced(f, out);
 	else if (e->state != EDGE_UP)
 		text_addf(out, "configured %s", edge_state_text(e->state));
-	else if (row)
-		add_failures(health, row, e, out);
+	else if (at.row)
+		add_failures(health, at.row, e, out);
 }
 
 /* As a standing has it: of addresses that are up, the shortest time and the highest load. */
@@ -186,7 +192,7 @@ const char *report_edge_state(const struct report_view *view, unsigned edge, boo
 		return "drain";
 	if (!(own & (STANDS_A | STANDS_AAAA)))
 		return "down";
-	if (forced_find(&health->forced, w->steer->edges[edge].name))
+	if (forced_in(&health->forced, w->steer, w->steer->edges[edge].name, -1, FORCED_STATE))
 		return "up";
 	for (unsigned row = 0; row < health->rows.n; row++) {
 		if (!health->rows.row[row].edges[edge])
@@ -224,19 +230,50 @@ static json_t *targets_of(const struct report_health *health, const struct edge 
 
 static json_t *forced_json(const struct forced *f)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s, s:I}", "state", edge_state_text(f->state), "who",
-		f->who, "why", f->why, "when_s", (json_int_t)f->when_s);
+	json_t *o = json_pack("{s:s, s:s, s:I, s:I}", "who",
+		f->configured ? "maintenance" : f->who, "why", f->why, "when_s",
+		(json_int_t)f->when_s, "change", (json_int_t)f->id);
 
+	if (f->what == FORCED_WEIGHT)
+		json_object_set_new(o, "weight", json_integer(f->weight));
+	else
+		json_object_set_new(o, "state", json_string(edge_state_text(f->state)));
 	if (f->until_us != UINT64_MAX)
 		set_number(o, "left_s", ((double)f->until_us - (double)clock_us()) / 1e6);
+	if (f->until_s)
+		json_object_set_new(o, "until_s", json_integer((json_int_t)f->until_s));
 	return o;
+}
+
+/* What else is said of the edge: its weight, and what holds in some pools. */
+static void add_changes(const struct report_health *health, const char *edge, json_t *o)
+{
+	json_t *list = NULL;
+
+	for (size_t i = 0; i < health->forced.n; i++) {
+		const struct forced *f = &health->forced.of[i];
+		struct text say = { 0 };
+		if (!f->begun || !forced_matches(f->edge, edge) ||
+			(!*f->pool && f->what == FORCED_STATE))
+			continue;
+		json_t *one = forced_json(f);
+		add_forced(f, &say);
+		json_object_set_new(one, "pool", json_string(f->pool));
+		set_text(one, "say", text_get(&say));
+		text_fini(&say);
+		list = list ? list : json_array();
+		json_array_append_new(list, one);
+	}
+	if (list)
+		json_object_set_new(o, "changes", list);
 }
 
 static json_t *edge_json(const struct report_view *view, unsigned edge)
 {
 	const struct edge *e = &view->world->steer->edges[edge];
 	const struct report_health *health = &view->health;
-	const struct forced *f = forced_find(&health->forced, e->name);
+	const struct forced *f =
+		forced_in(&health->forced, view->world->steer, e->name, -1, FORCED_STATE);
 	struct text why = { 0 };
 	bool probed;
 
@@ -252,10 +289,11 @@ static json_t *edge_json(const struct report_view *view, unsigned edge)
 		json_object_set_new(o, "lon", json_real(e->lon));
 	}
 	if (f || !probed)
-		report_why(view, 0, edge, &why);
+		report_why(view, (struct report_at){ edge, -1, 0 }, &why);
 	set_text(o, "why", text_get(&why));
 	if (f)
 		json_object_set_new(o, "forced", forced_json(f));
+	add_changes(health, e->name, o);
 	report_load_add(view, edge, o);
 	json_object_set_new(o, "targets", targets_of(health, e));
 	text_fini(&why);
@@ -278,6 +316,9 @@ static void edge_text(const json_t *e, struct text *out)
 	if (json_is_true(json_object_get(e, "staged")))
 		text_add(out, "  (staged)");
 	text_add_char(out, '\n');
+	json_array_foreach (json_object_get(e, "changes"), i, t)
+		text_addf(out, "  in %s%s: %s\n", *get(t, "pool") ? "pool " : "all pools", get(t, "pool"),
+			get(t, "say"));
 	json_array_foreach (json_object_get(e, "targets"), i, t)
 		report_target_text(t, out);
 }
@@ -368,12 +409,25 @@ static void policy_text(const struct pool *p, char to[static 128])
 		p->n_links ? " ]" : "");
 }
 
-static json_t *pool_edge_json(
-	const struct report_view *view, const struct pool *p, unsigned row, unsigned at)
+/* What it weighs in the pool, where operators have it otherwise than the configuration. */
+static void add_weight(const struct report_view *view, unsigned pool, unsigned at, json_t *o)
+{
+	const struct pool *p = &view->world->steer->pools[pool];
+	const uint16_t *now = view->world->standing->pools[pool].weights;
+
+	if (now && now[at] != p->weights[at])
+		json_object_set_new(o, "weight",
+			json_pack("{s:i, s:i}", "now", (int)now[at], "configured", (int)p->weights[at]));
+}
+
+static json_t *pool_edge_json(const struct report_view *view, unsigned pool, unsigned at)
 {
 	const struct world *w = view->world;
-	const unsigned edge = p->edges[at];
-	const uint8_t marks = standing_marks(w->standing, row, edge);
+	const struct pool *p = &w->steer->pools[pool];
+	const unsigned edge = p->edges[at], holder = p->tree ? p->tree->holders[at] : pool,
+		       row = view->health.rows.row_of[holder];
+	const uint8_t marks =
+		standing_marks(w->standing, w->standing->pools[holder].judged, edge);
 	const struct report_measures m = report_measures(view, row, edge);
 	struct text why = { 0 };
 
@@ -383,8 +437,9 @@ static json_t *pool_edge_json(
 			: marks & (STANDS_A | STANDS_AAAA)                  ? "up"
 									    : "down",
 		"a", (marks & STANDS_A) != 0, "aaaa", (marks & STANDS_AAAA) != 0);
-	report_why(view, row, edge, &why);
+	report_why(view, (struct report_at){ edge, (int)holder, row }, &why);
 	set_text(o, "why", text_get(&why));
+	add_weight(view, pool, at, o);
 	set_number(o, "rtt_ms", m.rtt_ms);
 	set_number(o, "load", m.load);
 	report_load_add(view, edge, o);
@@ -411,11 +466,12 @@ static void add_members(const struct report_view *view, unsigned pool, json_t *o
 				  w->steer->pools[m->number].name, "state",
 				  s->lives ? "up" : "down", "up", (int)s->up, "of", (int)s->asked)
 			: json_pack("{s:s}", "edge", w->steer->edges[m->number].name);
+		const uint16_t *now = w->standing->pools[pool].member_weights;
 		if (m->share)
 			json_object_set_new(
 				row, "share", json_real((double)m->share / POOL_SHARE));
 		else
-			json_object_set_new(row, "weight", json_integer(m->weight));
+			json_object_set_new(row, "weight", json_integer(now ? now[i] : m->weight));
 		json_array_append_new(list, row);
 	}
 	json_object_set_new(o, "members", list);
@@ -456,9 +512,7 @@ static json_t *pool_json(const struct report_view *view, unsigned pool)
 			fmax(0, ((double)s->changes_us - (double)clock_us()) / 1e6));
 	for (unsigned i = 0; i < p->n; i++)
 		json_array_append_new(edges,
-			pool_edge_json(view, p,
-				p->tree ? health->rows.row_of[p->tree->holders[i]] : row,
-				s->order && !p->tree ? s->order[i] : i));
+			pool_edge_json(view, pool, s->order && !p->tree ? s->order[i] : i));
 	add_members(view, pool, o);
 	add_skipped(w->steer, pool, o);
 	json_object_set_new(o, "edges", edges);
@@ -507,6 +561,10 @@ static void pool_text(const json_t *p, struct text *out)
 		if (json_object_get(e, "load"))
 			text_addf(out, "  load %g", number(e, "load"));
 		text_addf(out, "%s%s", *get(e, "why") ? "  " : "", get(e, "why"));
+		if (json_object_get(e, "weight"))
+			text_addf(out, "  weighs %.0f, not %.0f",
+				number(json_object_get(e, "weight"), "now"),
+				number(json_object_get(e, "weight"), "configured"));
 		report_load_text(e, out);
 		text_add_char(out, '\n');
 	}

@@ -13,9 +13,14 @@ void report_pools(const struct report_view *view, bool json, struct text *out);
 /* "up", "partly" (for some of those who ask), "drain", "down". `probed`: some probe has a say. */
 const char *report_edge_state(const struct report_view *view, unsigned edge, bool *probed);
 
-/* Why an edge is not answered with in a row (0: by what the operator wants alone), in words;
- * nothing when it is. */
-void report_why(const struct report_view *view, unsigned row, unsigned edge, struct text *out);
+/* Why an edge is not answered with in a pool, by a row of probes (0: by what the operator wants
+ * alone), in words; nothing when it is. */
+struct report_at {
+	unsigned edge;
+	int pool; /* -1: in all */
+	unsigned row;
+};
+void report_why(const struct report_view *view, struct report_at at, struct text *out);
 
 /* What was measured of an edge in a row, NAN where nothing was. */
 struct report_measures {

@@ -63,6 +63,18 @@ static inline const struct standing_pool *choose_standing(const struct choose_wa
 	return w->standing;
 }
 
+/* [pool->n] What its edges weigh now, and [tree->n] what member `i` does. */
+static inline const uint16_t *choose_weights(const struct choose_walk *w)
+{
+	return w->standing->weights ? w->standing->weights : w->pool->weights;
+}
+
+static inline unsigned choose_member_weight(const struct choose_walk *w, unsigned i)
+{
+	return w->standing->member_weights ? w->standing->member_weights[i]
+					   : w->pool->tree->members[i].weight;
+}
+
 static inline uint16_t choose_edge(const struct choose_list *l, unsigned i)
 {
 	return l->pool ? l->pool->edges[l->edges ? l->edges[i] : i] : l->edges[i];

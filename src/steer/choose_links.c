@@ -102,7 +102,7 @@ static void narrow_measured(
 
 static unsigned weight(const struct choose_walk *w, unsigned at)
 {
-	return pool_policy_weighs(w->pool->policy) ? w->pool->weights[at] : 1;
+	return pool_policy_weighs(w->pool->policy) ? choose_weights(w)[at] : 1;
 }
 
 /* Weight 0 is for when there is nothing else. Returns the sum of those that stay. */

@@ -153,7 +153,7 @@ static void fill_draw(const struct asking *a, struct draw *d)
 		const bool may = judge(a, i) == CHOSEN;
 		d->parts[i] = !may                          ? 0
 			: t->units[i]                       ? t->units[i]
-			: pool_policy_weighs(policy)        ? t->members[i].weight
+			: pool_policy_weighs(policy)        ? choose_member_weight(a->w, i)
 							    : 1;
 		*(t->units[i] ? &shares : &weights) += d->parts[i];
 		any = any || (may && !t->units[i]);
@@ -219,7 +219,7 @@ static uint32_t weight_left(const struct asking *a, unsigned at)
 {
 	return is_seen(a, at) || has_share(a, at) || judge(a, at) != CHOSEN
 		? 0
-		: a->tree->members[at].weight;
+		: choose_member_weight(a->w, at);
 }
 
 /* Of several answers the others, by weight among those that are left. */
@@ -242,7 +242,7 @@ static void draw_others(struct asking *a)
 /* Weight 0 is for when nothing else is left. */
 static void ask_by_weight(struct asking *a, unsigned first)
 {
-	if (choose_answers(a->w) > 1 && !is_seen(a, first) && a->tree->members[first].weight &&
+	if (choose_answers(a->w) > 1 && !is_seen(a, first) && choose_member_weight(a->w, first) &&
 		!has_share(a, first))
 		ask_member(a, first);
 	if (choose_answers(a->w) > 1)
@@ -251,7 +251,7 @@ static void ask_by_weight(struct asking *a, unsigned first)
 		for (unsigned i = 0; i < a->tree->n && !is_done(a); i++) {
 			const unsigned at = (first + i) % a->tree->n;
 			if (!is_seen(a, at) && !has_share(a, at) &&
-				(pass || a->tree->members[at].weight))
+				(pass || choose_member_weight(a->w, at)))
 				ask_member(a, at);
 		}
 }
@@ -294,7 +294,8 @@ static void ask_by_key(struct asking *a)
 			const struct pool_member *m = &a->tree->members[i];
 			const uint64_t hash = m->is_pool ? s->pools[m->number].hash
 							 : s->edges[m->number].hash;
-			const double weight = weighted ? m->weight ? m->weight : 1e-9 : 1;
+			const unsigned own = choose_member_weight(a->w, i);
+			const double weight = weighted ? own ? own : 1e-9 : 1;
 			const double score =
 				-log((group_draw(key, hash) + 0.5) / 4294967296.0) / weight;
 			if (!is_seen(a, i) && !has_share(a, i) && score < least) {

@@ -47,7 +47,7 @@ static uint32_t turn_share(const struct choose_walk *w, unsigned at, bool ramps)
 {
 	const uint16_t edge = w->pool->edges[at];
 	const uint32_t weight = w->pool->policy == POOL_WEIGHTED
-		? w->pool->weights[at]
+		? choose_weights(w)[at]
 		: 1;
 
 	return ramps ? weight * choose_sixteenths(w, edge) : weight;
@@ -134,7 +134,7 @@ bool choose_by_turn(struct choose_walk *w, bool even_down, bool even_drained)
 	for (unsigned i = 0; i < p->n; i++) {
 		const unsigned k = first + i < p->n ? first + i : first + i - p->n;
 		/* Weight 0 is never chosen while others can be. */
-		if (!weighted || !sum || p->weights[k])
+		if (!weighted || !sum || choose_weights(w)[k])
 			order[n++] = (uint16_t)k;
 	}
 	l.edges = order;

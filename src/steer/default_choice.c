@@ -16,7 +16,7 @@ static void add_others(const struct default_ask *ask, struct choice *c)
 		const uint8_t marks = standing_marks(ask->standing, s->row, p->edges[i]);
 		if (p->edges[i] == first || !(marks & wanted) || marks & STANDS_DRAINED ||
 			e->cname || !(e->can & can) ||
-			(pool_policy_weighs(p->policy) && !p->weights[i]))
+			(pool_policy_weighs(p->policy) && !(s->weights ? s->weights : p->weights)[i]))
 			continue;
 		c->rows[c->n] = s->row;
 		c->edges[c->n++] = p->edges[i];

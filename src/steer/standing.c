@@ -1,4 +1,4 @@
-#include "steer/standing.h"
+#include "steer/standing_inner.h"
 
 #include "base/memory.h"
 
@@ -10,15 +10,17 @@
 #define GAIN_SHARE      0.1f
 #define GAIN_LOAD_SHARE 0.02f /* of the highest load in the pool */
 
-struct make {
-	const struct standing_opts *o;
-	struct standing *s;
-};
-
 /* --- rows --------------------------------------------------------------------------------- */
+
+/* The row of probes that it is, or is like. */
+static unsigned probed(const struct make *m, unsigned row)
+{
+	return row < m->s->n_probed ? row : m->s->like[row - m->s->n_probed];
+}
 
 static const struct verdict *verdict_of(const struct make *m, unsigned row, uint32_t address)
 {
+	row = probed(m, row);
 	if (row == 0)
 		return NULL;
 	const uint32_t target = m->o->rows[row - 1].targets[address];
@@ -53,7 +55,8 @@ static struct types look(const struct make *m, unsigned row, const struct edge *
 static bool is_up(const struct make *m, unsigned row, const struct edge *e)
 {
 	const unsigned n = e->n_slots;
-	const unsigned rule = row ? m->o->rows[row - 1].need : STANDING_ALL;
+	const unsigned like = probed(m, row);
+	const unsigned rule = like ? m->o->rows[like - 1].need : STANDING_ALL;
 	unsigned up = 0;
 
 	for (unsigned k = 0; k < n; k++) {
@@ -79,16 +82,16 @@ static void measure(const struct make *m, unsigned row, unsigned edge)
 	}
 }
 
-static uint8_t marks_of(const struct make *m, unsigned row, unsigned edge)
+uint8_t standing_marks_of(const struct make *m, unsigned row, unsigned edge, struct want want)
 {
 	const struct edge *e = &m->o->steer->edges[edge];
-	const bool heed = row && !(m->o->forced && m->o->forced[edge]);
+	const bool heed = probed(m, row) && !want.forced;
 	const struct types p = look(m, row, e, heed);
 	const bool passes = is_up(m, row, e);
 	const uint8_t fails = passes ? 0 : STANDS_FAILS;
 
 	measure(m, row, edge);
-	switch ((enum edge_state)m->o->states[edge]) {
+	switch ((enum edge_state)want.state) {
 	case EDGE_DOWN: return fails;
 	case EDGE_DRAIN: return fails | STANDS_DRAINED;
 	case EDGE_UP: break;
@@ -97,6 +100,12 @@ static uint8_t marks_of(const struct make *m, unsigned row, unsigned edge)
 		return fails;
 	const bool other = !e->n_a && !e->n_aaaa; /* a CNAME, or records alone */
 	return (uint8_t)(fails | (p.a || other ? STANDS_A : 0) | (p.aaaa || other ? STANDS_AAAA : 0));
+}
+
+/* In all pools. */
+static struct want want_of(const struct make *m, unsigned edge)
+{
+	return (struct want){ m->o->states[edge], m->o->forced && m->o->forced[edge] };
 }
 
 /* --- orders by what was measured ---------------------------------------------------------- */
@@ -193,14 +202,15 @@ static void put_order(
 /* --- pools -------------------------------------------------------------------------------- */
 
 /* When an answer of the pool can change at the soonest. */
-static uint64_t changes_us(const struct make *m, const struct pool *p, unsigned row)
+static uint64_t changes_us(const struct make *m, unsigned pool, unsigned row)
 {
+	const struct pool *p = &m->o->steer->pools[pool];
 	uint64_t soonest = UINT64_MAX;
 
 	for (unsigned i = 0; i < p->n; i++) {
 		const unsigned edge = p->edges[i];
 		const struct edge *e = &m->o->steer->edges[edge];
-		if (m->o->states[edge] != EDGE_UP || (m->o->forced && m->o->forced[edge]))
+		if (standing_is_wanted(m, pool, edge))
 			continue; /* the operator says when it changes */
 		for (unsigned k = 0; k < e->n_slots; k++) {
 			const struct verdict *v = verdict_of(m, row, e->first_address + k);
@@ -212,12 +222,14 @@ static uint64_t changes_us(const struct make *m, const struct pool *p, unsigned 
 }
 
 /* An edge that the operator has decided about needs no probe. */
-static bool waits(const struct make *m, const struct pool *p, unsigned row)
+static bool waits(const struct make *m, unsigned pool, unsigned row)
 {
+	const struct pool *p = &m->o->steer->pools[pool];
+
 	for (unsigned i = 0; i < p->n; i++) {
 		const unsigned edge = p->edges[i];
 		const struct edge *e = &m->o->steer->edges[edge];
-		if (m->o->states[edge] != EDGE_UP || (m->o->forced && m->o->forced[edge]))
+		if (standing_is_wanted(m, pool, edge))
 			continue;
 		for (unsigned k = 0; k < e->n_slots; k++) {
 			const struct verdict *v = verdict_of(m, row, e->first_address + k);
@@ -228,31 +240,44 @@ static bool waits(const struct make *m, const struct pool *p, unsigned row)
 	return false;
 }
 
-static void put_pool(const struct make *m, unsigned pool, unsigned row)
+/* What it is judged by. */
+static struct standing_pool pool_rows(
+	const struct make *m, const struct own_rows *own, unsigned pool)
+{
+	const uint16_t row = m->o->row_of ? m->o->row_of[pool] : 0;
+	const uint16_t *at = own->at && own->at[(size_t)pool * 2] ? &own->at[(size_t)pool * 2] : NULL;
+
+	return (struct standing_pool){
+		.row = at ? at[0] : row,
+		.probed = row,
+		.judged = at ? at[0] : row,
+		.calm = at ? at[1] : 0,
+		.n = (uint16_t)measured_count(&m->o->steer->pools[pool]),
+		.changes_us = UINT64_MAX,
+	};
+}
+
+static void put_pool(const struct make *m, unsigned pool)
 {
 	const struct pool *p = &m->o->steer->pools[pool];
 	struct standing_pool *to = &m->s->pools[pool];
+	const unsigned row = to->judged;
 
-	*to = (struct standing_pool){
-		.row = (uint16_t)row,
-		.n = (uint16_t)measured_count(p),
-		.changes_us = UINT64_MAX
-	};
 	for (unsigned i = 0; i < p->n; i++) {
-		const uint8_t own = standing_marks(m->s, 0, p->edges[i]),
+		const uint8_t own = standing_marks(m->s, to->calm, p->edges[i]),
 			      seen = standing_marks(m->s, row, p->edges[i]);
 		to->asked = (uint16_t)(to->asked + ((own & (STANDS_A | STANDS_AAAA)) != 0));
 		to->up = (uint16_t)(to->up + ((seen & (STANDS_A | STANDS_AAAA)) != 0));
 	}
-	if (row) {
+	if (to->probed) {
 		to->panics = to->up < p->panic_share * to->asked;
-		to->changes_us = changes_us(m, p, row);
-		to->waits = m->o->begins && waits(m, p, row);
+		to->changes_us = changes_us(m, pool, row);
+		to->waits = m->o->begins && waits(m, pool, row);
 	}
 	if (p->policy == POOL_LEAST_LATENCY || p->policy == POOL_LEAST_LOAD)
 		put_order(m, pool, to, row);
 	if (to->panics)
-		to->row = 0;
+		to->row = to->calm;
 }
 
 /* --- pools of pools ----------------------------------------------------------------------- */
@@ -310,9 +335,10 @@ static void put_tree(const struct make *m, unsigned pool)
 		to->waits = to->waits || holder->waits;
 	}
 	for (unsigned i = 0; i < p->n; i++) {
-		const unsigned row = standing_row_at(m->s, steer, pool, i);
+		const unsigned row = standing_row_at(m->s, steer, pool, i),
+			       calm = m->s->pools[p->tree->holders[i]].calm;
 		to->asked = (uint16_t)(to->asked +
-			((standing_marks(m->s, 0, p->edges[i]) & (STANDS_A | STANDS_AAAA)) != 0));
+			((standing_marks(m->s, calm, p->edges[i]) & (STANDS_A | STANDS_AAAA)) != 0));
 		to->up = (uint16_t)(to->up +
 			((standing_marks(m->s, row, p->edges[i]) & (STANDS_A | STANDS_AAAA)) != 0));
 	}
@@ -326,21 +352,11 @@ static void put_trees(const struct make *m)
 	const struct steer *steer = m->o->steer;
 
 	for (unsigned i = 0; i < steer->n_pools; i++) {
-		const struct pool *p = &steer->pools[i];
-		const unsigned row = m->o->row_of ? m->o->row_of[i] : 0;
-		if (!p->tree)
-			continue;
-		m->s->pools[i] = (struct standing_pool){ .row = (uint16_t)row,
-			.n = (uint16_t)p->tree->n_leaves,
-			.changes_us = UINT64_MAX };
-	}
-	for (unsigned i = 0; i < steer->n_pools; i++) {
-		const struct pool *p = &steer->pools[i];
 		struct standing_pool *to = &m->s->pools[i];
-		if (!p->tree || !to->row)
+		if (!steer->pools[i].tree || !to->probed)
 			continue;
-		to->changes_us = changes_us(m, p, to->row);
-		to->waits = m->o->begins && waits(m, p, to->row);
+		to->changes_us = changes_us(m, i, to->row);
+		to->waits = m->o->begins && waits(m, i, to->row);
 	}
 	for (unsigned i = 0; i < steer->n_pools; i++)
 		if (steer->pools[i].tree)
@@ -355,13 +371,27 @@ static void put_trees(const struct make *m)
 	}
 }
 
+static void put_rows(const struct make *m, const struct own_rows *own)
+{
+	struct standing *s = m->s;
+
+	for (unsigned row = 0; row < s->n_probed; row++)
+		for (unsigned i = 0; i < s->n_edges; i++)
+			s->marks[(size_t)row * s->n_edges + i] =
+				standing_marks_of(m, row, i, want_of(m, i));
+	for (unsigned i = 0; i < own->n; i++)
+		standing_own_row(m, s->n_probed + i, &own->of[i]);
+}
+
 struct standing *standing_new(const struct standing_opts *o)
 {
 	struct standing *s = memory_zeroed(1, sizeof *s);
 	const struct make m = { o, s };
 	const unsigned edges = o->steer->n_edges;
 
-	s->n_rows = o->n_rows + 1;
+	s->n_probed = o->n_rows + 1;
+	struct own_rows own = standing_own_rows(&m);
+	s->n_rows = s->n_probed + own.n;
 	s->n_edges = edges;
 	s->n_pools = o->steer->n_pools;
 	s->words = (o->steer->n_addresses + 63) / 64;
@@ -370,13 +400,21 @@ struct standing *standing_new(const struct standing_opts *o)
 	s->rtt_ms = arena_alloc(&s->mem, (size_t)s->n_rows * edges * sizeof *s->rtt_ms);
 	s->load = arena_alloc(&s->mem, (size_t)s->n_rows * edges * sizeof *s->load);
 	s->pools = arena_alloc(&s->mem, o->steer->n_pools * sizeof *s->pools);
-	for (unsigned row = 0; row < s->n_rows; row++)
-		for (unsigned i = 0; i < edges; i++)
-			s->marks[(size_t)row * edges + i] = marks_of(&m, row, i);
-	for (unsigned i = 0; i < o->steer->n_pools; i++)
+	uint16_t *like = arena_alloc(&s->mem, own.n * sizeof *like);
+	for (unsigned i = 0; i < own.n; i++)
+		like[i] = own.of[i].like;
+	s->like = like;
+	put_rows(&m, &own);
+	for (unsigned i = 0; i < s->n_pools; i++)
+		s->pools[i] = pool_rows(&m, &own, i);
+	for (unsigned i = 0; i < s->n_pools; i++)
+		standing_put_weights(&m, i);
+	for (unsigned i = 0; i < s->n_pools; i++)
 		if (!o->steer->pools[i].tree)
-			put_pool(&m, i, o->row_of ? o->row_of[i] : 0);
+			put_pool(&m, i);
 	put_trees(&m);
+	memory_free(own.of);
+	memory_free(own.at);
 	return s;
 }
 
@@ -388,17 +426,25 @@ void standing_free(struct standing *s)
 	memory_free(s);
 }
 
-static bool same_pool(const struct standing_pool *a, const struct standing_pool *b)
+static bool same_weights(const uint16_t *a, const uint16_t *b, size_t n)
+{
+	return !a == !b && (!a || memcmp(a, b, n * sizeof *a) == 0);
+}
+
+static bool same_pool(
+	const struct standing_pool *a, const struct standing_pool *b, const struct pool *p)
 {
 	const size_t bytes = a->n * sizeof *a->order;
 
-	return a->row == b->row && a->panics == b->panics && a->waits == b->waits && a->up == b->up &&
-		a->asked == b->asked && a->lives == b->lives &&
-		a->lives_barely == b->lives_barely && a->changes_us == b->changes_us &&
-		a->steady_us == b->steady_us &&
+	return a->row == b->row && a->probed == b->probed && a->panics == b->panics &&
+		a->waits == b->waits && a->up == b->up && a->asked == b->asked &&
+		a->lives == b->lives && a->lives_barely == b->lives_barely &&
+		a->changes_us == b->changes_us && a->steady_us == b->steady_us &&
 		(!a->order ||
 			(memcmp(a->order, b->order, bytes) == 0 &&
-				memcmp(a->within, b->within, bytes) == 0));
+				memcmp(a->within, b->within, bytes) == 0)) &&
+		same_weights(a->weights, b->weights, p->n) &&
+		same_weights(a->member_weights, b->member_weights, p->tree ? p->tree->n : 0);
 }
 
 static bool same_cuts(const struct standing *a, const struct standing *b)
@@ -412,7 +458,8 @@ static bool same_cuts(const struct standing *a, const struct standing *b)
 	return true;
 }
 
-bool standing_same(const struct standing *a, const struct standing *b)
+bool standing_same(
+	const struct steer *steer, const struct standing *a, const struct standing *b)
 {
 	const size_t edges = a->n_edges, bits = (size_t)a->n_rows * a->words;
 
@@ -421,7 +468,7 @@ bool standing_same(const struct standing *a, const struct standing *b)
 		memcmp(a->alive, b->alive, bits * sizeof *a->alive) != 0 || !same_cuts(a, b))
 		return false;
 	for (unsigned i = 0; i < a->n_pools; i++)
-		if (!same_pool(&a->pools[i], &b->pools[i]))
+		if (!same_pool(&a->pools[i], &b->pools[i], &steer->pools[i]))
 			return false;
 	return true;
 }

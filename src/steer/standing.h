@@ -6,12 +6,14 @@
  *
  * A *row* is one way to look at all edges: by one probe and one rule for edges of several
  * addresses. Pools with the same two share it. Row 0 looks at no probe. A pool in panic reads
- * row 0.
+ * row 0. Pools in which the operator wants something else of edges than in all have rows of their
+ * own behind those, each like one of those but for what is wanted.
  */
 #ifndef STEER_STANDING_H
 #define STEER_STANDING_H
 
 #include "steer/edge.h"
+#include "steer/forced_effect.h"
 #include "steer/shed.h"
 #include "steer/steer.h"
 
@@ -51,6 +53,7 @@ struct standing_opts {
 	const struct steer *steer;
 	const uint8_t *states; /* [edge] enum edge_state: what the operator wants */
 	const uint8_t *forced; /* [edge] nonzero: ... whatever the probes say; NULL: none */
+	const struct forced_effect *effect; /* of views and weights; NULL: there are none */
 	const struct verdict *verdicts;
 	const struct standing_row *rows; /* rows 1 to n_rows of the standing */
 	unsigned n_rows;
@@ -61,7 +64,10 @@ struct standing_opts {
 };
 
 struct standing_pool {
-	uint16_t row;        /* in force */
+	uint16_t row;        /* in force: `judged`, or in panic `calm` */
+	uint16_t probed;     /* its probe's row; 0: it has none */
+	uint16_t judged;     /* that row, or its own that is like it */
+	uint16_t calm;       /* row 0, or its own that is like it */
 	uint16_t n;          /* edges */
 	bool panics;         /* it has a probe and does not trust it */
 	bool waits;          /* nobody is answered yet: what may answer is not known */
@@ -76,6 +82,9 @@ struct standing_pool {
 	uint16_t *within;  /* likewise: how many of those behind one are within the spread of it
 			    */
 	uint16_t measured; /* so many of the order's first have been */
+	/* What the operator says they weigh; NULL: as configured. */
+	const uint16_t *weights;        /* [pool->n] */
+	const uint16_t *member_weights; /* [pool->tree->n] */
 };
 
 struct standing {
@@ -86,7 +95,9 @@ struct standing {
 	uint64_t *alive;      /* [row][words] bits: addresses to answer with */
 	float *rtt_ms, *load; /* [row][edge] the best of its addresses; NAN */
 	struct standing_pool *pools;
-	unsigned n_rows;       /* row 0 too */
+	unsigned n_rows;       /* row 0 too, and those that are some pools' own */
+	unsigned n_probed;     /* without the latter */
+	const uint16_t *like;  /* [n_rows - n_probed] which row each of these is like */
 	struct shed_cut *cuts; /* [edge] what load decides; NULL: nothing. Filled by who made
 				  it, before it is published */
 	uint32_t tick;         /* demand is counted under this number (tally.h) */
@@ -96,8 +107,9 @@ struct standing {
 struct standing *standing_new(const struct standing_opts *opts);
 void standing_free(struct standing *s);
 
-/* Would both answer alike? Both of the same steer. */
-bool standing_same(const struct standing *a, const struct standing *b);
+/* Would both answer alike? Both of that steer. */
+bool standing_same(
+	const struct steer *steer, const struct standing *a, const struct standing *b);
 
 static inline uint8_t standing_marks(const struct standing *s, unsigned row, unsigned edge)
 {

@@ -57,12 +57,24 @@ static void add_field(struct text *to, const char *name, const char *s)
 	text_add(to, ", ");
 }
 
+/* What an older Waymark would take for something else is in another list than what it knows. */
+static bool is_plain(const struct forced *f)
+{
+	return f->begun && !*f->pool && f->what == FORCED_STATE && !f->until_s &&
+		!forced_is_pattern(f->edge);
+}
+
 static void write_forced(
 	struct text *to, const struct forced *f, const struct state_file_clock *now)
 {
 	text_add(to, "  { ");
 	add_field(to, "edge", f->edge);
-	add_field(to, "state", edge_state_text(f->state));
+	if (*f->pool)
+		add_field(to, "pool", f->pool);
+	if (f->what == FORCED_WEIGHT)
+		text_addf(to, "\"weight\": %u, ", f->weight);
+	else
+		add_field(to, "state", edge_state_text(f->state));
 	add_field(to, "who", f->who);
 	add_field(to, "why", f->why);
 	if (f->until_us != UINT64_MAX)
@@ -70,7 +82,28 @@ static void write_forced(
 			f->until_us > now->now_us
 				? (long long)((f->until_us - now->now_us) / 1000)
 				: 0ll);
-	text_addf(to, "\"when_s\": %lld }", (long long)f->when_s);
+	if (f->from_s)
+		text_addf(to, "\"from_s\": %lld, ", (long long)f->from_s);
+	if (f->until_s)
+		text_addf(to, "\"until_s\": %lld, ", (long long)f->until_s);
+	if (f->begun)
+		text_addf(to, "\"begun_s\": %lld, ", (long long)f->begun_s);
+	text_addf(to, "\"id\": %u, \"when_s\": %lld }", f->id, (long long)f->when_s);
+}
+
+/* The configuration has its own. */
+static void write_list(struct text *to, const struct forced_list *l, bool plain,
+	const struct state_file_clock *now)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->of[i].configured || is_plain(&l->of[i]) != plain)
+			continue;
+		text_add(to, comma);
+		write_forced(to, &l->of[i], now);
+		comma = ",\n";
+	}
 }
 
 static void write_verdict(
@@ -95,13 +128,10 @@ void state_file_write(
 	add_field(to, "boot", now->boot);
 	text_addf(to, "\"boot_ms\": %lld, \"wall_ms\": %lld,\n\"forced\": [\n",
 		(long long)now->boot_ms, (long long)now->wall_ms);
-	for (size_t i = 0; i < s->forced.n; i++) {
-		text_add(to, comma);
-		write_forced(to, &s->forced.of[i], now);
-		comma = ",\n";
-	}
+	write_list(to, &s->forced, true, now);
+	text_addf(to, "\n],\n\"last_change\": %u,\n\"changes\": [\n", s->forced.last_id);
+	write_list(to, &s->forced, false, now);
 	text_add(to, "\n],\n\"verdicts\": [\n");
-	comma = "";
 	for (size_t i = 0; i < s->n; i++) {
 		text_add(to, comma);
 		write_verdict(to, &s->verdicts[i], now);
@@ -136,18 +166,35 @@ static int64_t age_ms(const json_t *top, const struct state_file_clock *now)
 	return age > 0 ? age : 0;
 }
 
+/* What it is; false: nothing that we know. */
+static bool read_what(struct forced *f, const json_t *o)
+{
+	const char *state = get(o, "state");
+	const json_t *weight = json_object_get(o, "weight");
+
+	f->what = weight ? FORCED_WEIGHT : FORCED_STATE;
+	f->weight = (unsigned)number(o, "weight");
+	return weight ? json_is_integer(weight) && number(o, "weight") <= EDGE_WEIGHT_MOST
+		      : state && edge_state_parse(&f->state, state);
+}
+
 static bool read_forced(
 	struct state_file *s, const json_t *o, const struct state_file_clock *now)
 {
 	struct forced f = { .edge = (char *)(uintptr_t)get(o, "edge"),
+		.pool = (char *)(uintptr_t)get(o, "pool"),
 		.who = (char *)(uintptr_t)get(o, "who"),
 		.why = (char *)(uintptr_t)get(o, "why"),
 		.when_s = number(o, "when_s"),
+		.from_s = number(o, "from_s"),
+		.until_s = number(o, "until_s"),
+		.id = (uint32_t)number(o, "id"),
 		.until_us = UINT64_MAX };
-	const char *state = get(o, "state");
 
-	if (!f.edge || !*f.edge || !state || !edge_state_parse(&f.state, state) ||
-		s->forced.n == FORCED_MOST)
+	f.begun = !f.from_s || json_object_get(o, "begun_s");
+	f.begun_s = json_object_get(o, "begun_s") ? number(o, "begun_s") : f.when_s;
+	if (!f.edge || !*f.edge || !read_what(&f, o) || s->forced.n == FORCED_MOST ||
+		(f.id && forced_by_id(&s->forced, f.id)))
 		return false;
 	if (json_object_get(o, "left_ms")) {
 		const int64_t left = number(o, "left_ms") - s->age_ms;
@@ -157,6 +204,21 @@ static bool read_forced(
 	}
 	forced_set(&s->forced, &f);
 	return true;
+}
+
+/* In the order in which they began, whichever list they were in. */
+static void read_all_forced(
+	struct state_file *s, const json_t *top, const struct state_file_clock *now)
+{
+	size_t i;
+	json_t *o;
+
+	s->forced.last_id = (uint32_t)number(top, "last_change");
+	json_array_foreach (json_object_get(top, "forced"), i, o)
+		s->strange += !read_forced(s, o, now);
+	json_array_foreach (json_object_get(top, "changes"), i, o)
+		s->strange += !read_forced(s, o, now);
+	forced_sort(&s->forced);
 }
 
 static bool read_verdict(
@@ -199,8 +261,7 @@ bool state_file_read(struct state_file *s, const char *path, const char *text, s
 	}
 	s->tree = top;
 	s->age_ms = age_ms(top, now);
-	json_array_foreach (json_object_get(top, "forced"), i, o)
-		s->strange += !read_forced(s, o, now);
+	read_all_forced(s, top, now);
 	const json_t *verdicts = json_object_get(top, "verdicts");
 	s->verdicts = memory_zeroed(json_array_size(verdicts), sizeof *s->verdicts);
 	json_array_foreach (verdicts, i, o)

@@ -78,6 +78,15 @@ static const char *const texts[STORE_STATEMENTS] = {
 			   " ON CONFLICT (apex) DO UPDATE SET saved_s = ?2, states = ?3",
 	[STORE_DROP_KEYS] = "DELETE FROM keys WHERE apex = ?1",
 	[STORE_GET_ALL_KEYS] = "SELECT apex, saved_s, states FROM keys ORDER BY apex",
+	[STORE_PUT_FORCED] = "INSERT INTO forced (one, text) VALUES (1, ?1)"
+			     " ON CONFLICT (one) DO UPDATE SET text = ?1",
+	[STORE_GET_FORCED] = "SELECT text FROM forced",
+	[STORE_ADD_EVENT] = "INSERT INTO history (at_ms, what, edge, pool, who, was, became, why)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[STORE_DROP_EVENTS] = "DELETE FROM history WHERE id <="
+			      " (SELECT max(id) FROM history) - ?1",
+	[STORE_GET_EVENTS] = "SELECT at_ms, what, edge, pool, who, was, became, why FROM history"
+			     " ORDER BY id",
 };
 
 void store_lock(struct store *s)

@@ -47,6 +47,12 @@ static const char *const steps[] = {
 	"CREATE TABLE written (apex BLOB PRIMARY KEY, serial INTEGER NOT NULL,"
 	" device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL,"
 	" mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL) WITHOUT ROWID;",
+
+	/* what operators have said of edges, as the state file has it; what has become of edges and pools */
+	"CREATE TABLE forced (one INTEGER PRIMARY KEY CHECK (one = 1), text TEXT NOT NULL);"
+	"CREATE TABLE history (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, what TEXT NOT NULL,"
+	" edge TEXT NOT NULL, pool TEXT NOT NULL, who TEXT NOT NULL, was TEXT NOT NULL,"
+	" became TEXT NOT NULL, why TEXT NOT NULL);",
 };
 
 enum { VERSION = sizeof steps / sizeof *steps };

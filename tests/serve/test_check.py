@@ -282,7 +282,7 @@ def help_words():
 def did_you_mean():
     for argv in (["help", "force"], ["force", "--help"], ["-s", "/nonexistent", "force", "-h"]):
         code, out, err = tool(WAYMARKCTL, *argv)
-        assert code == 0 and "EDGE up|down|drain|auto" in out and "explain" not in out, (argv, out)
+        assert code == 0 and "up|down|drain|disable|auto|weight N" in out and "explain" not in out, (argv, out)
     for argv, meant in ((["relaod"], "reload"), (["Status"], "status"), (["zons", "example.com"], "zones"), (["simulat"], "simulate"),
                         (["chekc"], "check"), (["help", "expalin"], "explain"), (["lat"], "latency"), (["--", "hlep"], "help")):
         code, out, err = tool(WAYMARKCTL, "-s", "/nonexistent", *argv)

@@ -197,7 +197,7 @@ def sections(text):
     """Top-level keys, each with its lines, and of those the ones of names that stand two columns in."""
     out = {}
     for row in text.split("\n"):
-        top = re.match(r"([a-z]+):", row)
+        top = re.match(r"([a-z-]+):", row)
         if top:
             part = out[top.group(1)] = [row]
         elif row.strip() and not row.startswith("#"):

@@ -287,7 +287,7 @@ def alarms():
         s.ctl("force", "ams", "drain")
         told = json.loads(s.ctl("status", "--json")[1])["alarms"]
         same(len(told), 4, told)
-        for word, line in zip(("1 zone is not loaded", "1 zone is faulty and served as before", "was taken but for what is wrong (2 errors", "1 edge stands"), told):
+        for word, line in zip(("1 zone is not loaded", "1 zone is faulty and served as before", "was taken but for what is wrong (2 errors", "1 change by operators holds"), told):
             assert word in line, told
         text = s.ctl("status")[1].splitlines()
         same((text[1], [l.strip() for l in text[2:6]]), ("alarms", told))

@@ -179,7 +179,7 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 			"3:1: error: unknown key \"telemetry\" in the configuration (known: "
 			"server, control, store, management, cookies, rrl, geoip, latency, stage, "
 			"reload, log, balance, clients, edges, "
-			"probes, pools, "
+			"probes, pools, edge-groups, maintenance, "
 			"keys, peers, dnssec, templates, zones, include)\n" },
 		{ "in a section",
 			"server: { listne: 192.0.2.1, tcp_clients: 3, ECS: on }\n" ZONES,
@@ -389,7 +389,8 @@ static void all_faults_are_told_in_one_run(void)
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
 			"control, store, management, cookies, rrl, geoip, latency, stage, reload, log, "
 			"balance, clients, edges, probes, "
-			"pools, keys, peers, dnssec, templates, zones, include)\n"
+			"pools, edge-groups, maintenance, keys, peers, dnssec, templates, "
+			"zones, include)\n"
 			"4:22: error: there is no edge \"ono\"; did you mean \"one\"?\n"
 			"3:12: error: this zone has no \"name\"; write for example: name: "
 			"example.com\n" },

@@ -99,7 +99,7 @@ static void wrong_words_get_the_usage_unless_it_says_better(void)
 	commands_bind(&all, "force", run, &force);
 	CU_ASSERT_EQUAL(tell(&all, "force it", &out), 2);
 	CU_ASSERT_PTR_EQUAL(
-		strstr(text_get(&out), "usage: waymarkctl force EDGE up|down"), text_get(&out));
+		strstr(text_get(&out), "usage: waymarkctl force EDGE[@POOL] up|down"), text_get(&out));
 	force.says = "no such edge\n";
 	CU_ASSERT_EQUAL(tell(&all, "force it", &out), 2);
 	CU_ASSERT_STRING_EQUAL(text_get(&out), "no such edge\n");
@@ -210,7 +210,7 @@ static void the_help_tells_every_command_with_its_words(void)
 		CU_ASSERT_TRUE(line == text_get(&out) || line[-1] == '\n');
 		at = line + 1;
 	}
-	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "EDGE up|down|drain|auto [--for TIME]"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "EDGE[@POOL] up|down|drain|disable|auto|weight N [--pool POOL]"));
 	text_fini(&out);
 }
 

@@ -102,7 +102,7 @@ static void make_followers(struct house *h)
 			NULL, NULL, NULL, NULL, NULL, started, h->site.path, NULL, h->loop, NULL, NULL },
 		&h->commands);
 	h->orders = orders_new(&(struct orders_opts){ h->publisher, h->probes, h->rankings,
-				       h->staging, h->reloader, h->reports, NULL, NULL },
+				       h->staging, h->reloader, h->reports, NULL, NULL, h->timeline },
 		&h->commands);
 }
 
@@ -126,8 +126,10 @@ bool house_start(struct house *h)
 		h->ready = 0;
 		CU_ASSERT_TRUE_FATAL(epoch_open(&h->epoch, &why));
 		h->publisher = publisher_new(&opts, &first);
+		h->timeline = timeline_new(h->loop, h->jobs, NULL, &f);
 		h->probes = probes_new(
-			&(struct probes_opts){ h->loop, h->jobs, h->publisher, on_ready, h },
+			&(struct probes_opts){ h->loop, h->jobs, h->publisher, on_ready, h, NULL,
+				h->timeline },
 			&f);
 	}
 	log_text(text_get(&f.text));
@@ -157,6 +159,7 @@ void house_stop(struct house *h)
 	geo_watch_free(h->geo_watch);
 	rankings_free(h->rankings);
 	probes_free(h->probes);
+	timeline_free(h->timeline);
 	staging_free(h->staging);
 	decisions_free(h->decisions);
 	rrl_log_free(h->rrl_log);

@@ -25,6 +25,7 @@ struct house {
 	struct workers *workers;
 	struct watchdog *watchdog;
 	struct builder *builder;
+	struct timeline *timeline;
 	struct probes *probes;
 	struct balancer *balancer;
 	struct rankings *rankings;

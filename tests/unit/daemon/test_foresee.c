@@ -90,7 +90,7 @@ static void an_export_has_all_that_the_server_knew(void)
 	CU_ASSERT_TRUE(standing_marks(f.old_standing, 1, 0) & STANDS_FAILS);
 	CU_ASSERT_TRUE(standing_marks(f.old_standing, 1, 1) & STANDS_A);
 	CU_ASSERT_FALSE(standing_marks(f.old_standing, 1, 0) & STANDS_A);
-	CU_ASSERT_TRUE(standing_same(f.old_standing, f.new_standing));
+	CU_ASSERT_TRUE(standing_same(f.old.steer, f.old_standing, f.new_standing));
 	foresee_close(&f);
 	throw_export();
 }

@@ -67,7 +67,7 @@ static void an_edge_is_what_it_is_forced_to_be(void)
 		{ "force nope down", 1, "there is no edge \"nope\"" },
 		{ "force nope auto", 1, "there is no edge \"nope\"" },
 		{ "force ams sideways", 1,
-			"\"sideways\" is no state (up, down, drain or auto)" },
+			"\"sideways\" is no state (up, down, drain, disable, auto, or weight N)" },
 		{ "force ams", 2, "" },
 		{ "force ams down now", 2, "" },
 		{ "force ams down --for", 2, "" },
@@ -93,6 +93,133 @@ static void an_edge_is_what_it_is_forced_to_be(void)
 	house_log(&h);
 	CU_ASSERT_PTR_NOT_NULL(strstr(h.said, "edge ams: forced down by root\n"));
 	CU_ASSERT_PTR_NULL(strstr(h.said, "nope"));
+	close_house();
+}
+
+#define OPERATED                                                                  \
+	"pools: { web: { edges: [ ams, nyc ] }, two: { edges: [ ams, nyc ], answers: 2 } }\n" \
+	"edge-groups: { old: [ ams ], all: [ ams, 'n*' ] }\n"
+
+static void edges_are_forced_in_one_pool_by_patterns_and_by_groups(void)
+{
+	static const struct said row[] = {
+		{ "force ams@web down", 0, "ams in pool web: down\n" },
+		{ "edges", 0, "  in pool web: forced down by root\n" },
+		{ "edges --json", 0, "\"state\": \"up\"" },
+		{ "pools", 0, "forced down by root" },
+		{ "explain w.a.example --client 8.8.8.8", 0, "forced down by root" },
+		{ "changes", 0, "1      on       ams in pool web: down since " },
+		{ "force ams auto", 0, "ams: by its configuration" },
+		{ "changes", 0, "ams in pool web: down" },
+		{ "force ams auto --pool web", 0, "ams in pool web: by its configuration" },
+		{ "changes", 0, "no edge is forced, and nothing is planned\n" },
+		{ "force a* drain", 0, "a*: drain\n" },
+		{ "edges", 0, "forced drain by root" },
+		{ "force ams auto", 1,
+			"edge ams is drain by change 2, which is of \"a*\": \"waymarkctl revoke 2\"" },
+		{ "revoke 2", 0, "change 2 is revoked\n" },
+		{ "revoke 2", 1, "there is no change 2" },
+		{ "revoke x", 2, "x is no number of a change" },
+		{ "force group:all disable --pool two", 0, "ams,n* in pool two: disable\n" },
+		{ "force group:nobody down", 2, "there is no group \"nobody\"" },
+		{ "force pool:two auto", 0, "pool:two: by its" },
+		{ "force ams,n* auto --pool two", 0, "ams,n* in pool two: by its" },
+		{ "force pool:two down", 0, "pool:two: down\n" },
+		{ "pools --json", 0, "\"up\": 0" },
+		{ "force pool:two auto", 0, "pool:two: by" },
+		{ "force ams@web weight 7", 0, "ams in pool web: weight 7\n" },
+		{ "edges", 0, "  in pool web: forced weight 7 by root\n" },
+		{ "force ams@web weight x", 2, "write a number from 0 to 65535" },
+		{ "force ams@web weight 65536", 2, "write a number from 0 to 65535" },
+		{ "force ams@web weight", 2, "usage: " },
+		{ "force ams@nope down", 1, "there is no pool \"nope\"" },
+		{ "force ams@web down --pool two", 2, "names a pool already" },
+		{ "force x* down", 1, "there is no edge like \"x*\"" },
+		{ "force pool:x down", 1, "there is no pool \"x\"" },
+		{ "force pool:web down --pool two", 1, "leave --pool away" },
+		{ "history ams", 0, "forced    ams in pool web: up -> down by root\n" },
+		{ "history ams", 0, "revoked   a*: drain -> up by root\n" },
+		{ "history two", 0, "forced    * in pool two: up -> down by root\n" },
+		{ "history --last 0", 2, "write a number from 1 to 1000" },
+		{ "history --until today", 2, "write a moment in UTC" },
+		{ "history --until 2020-01-01T00:00Z", 0, "" },
+		{ "history --json --last 1", 0, "\"is\": \"weight 7\"" },
+		{ "history a b", 2, "usage: " },
+	};
+
+	open_house(EDGES OPERATED);
+	house_tell(&h, "force ams@two down");
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");
+	house_tell(&h, "force ams@web down");
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.2");
+	house_tell(&h, "revoke 1");
+	house_tell(&h, "revoke 2");
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");
+	house_stop(&h);
+	CU_ASSERT_TRUE_FATAL(house_start(&h));
+	say(row, UNIT_COUNT(row));
+	close_house();
+}
+
+static void what_is_planned_holds_from_then_on(void)
+{
+	static const struct said row[] = {
+		{ "force ams down --at 2030-01-01T00:00Z --for 2h", 0,
+			"ams: down from 2030-01-01T00:00:00Z for 2h, change 1\n" },
+		{ "changes", 0, "1      planned  ams: down from 2030-01-01T00:00:00Z until "
+				"2030-01-01T02:00:00Z by root\n" },
+		{ "force ams down --at 2030-01-01T00:00Z --until 2029-01-01T00:00Z", 1,
+			"it would end before it begins" },
+		{ "force ams down --until 2020-01-01T00:00Z", 1, "it would be over already" },
+		{ "force ams down --at 2020-01-01T00:00Z", 2, "that is over; leave it away" },
+		{ "force ams down --at soon", 2, "write a moment in UTC" },
+		{ "force ams down --for 1h --until 02:00", 2, "two ways to say the same" },
+		{ "force ams auto --at +1h", 2, "\"auto\" is now" },
+		{ "force ams auto --until 02:00", 2, "\"auto\" has no end" },
+		{ "revoke 1", 0, "change 1 is revoked\n" },
+		{ "history", 0, "planned   ams: down by root\n" },
+		{ "history", 0, "revoked   ams: down -> " },
+		{ "force ams down --at +1s --for 1s", 0, "change 2\n" },
+	};
+
+	open_house(EDGES OPERATED);
+	say(row, UNIT_COUNT(row));
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");
+	CU_ASSERT_TRUE(house_logs(&h, "edge ams: down begins, as root has it"));
+	house_pass(&h, 0.01);
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.2");
+	CU_ASSERT_TRUE(house_logs(&h, "edge ams: no longer forced down: its time is over"));
+	house_pass(&h, 0.01);
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");
+	CU_ASSERT_PTR_NOT_NULL(strstr(house_tell(&h, "history ams"), "began     ams: up -> down by root"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(house_tell(&h, "history ams"), "ended     ams: down -> up"));
+	close_house();
+}
+
+static void windows_of_the_configuration_hold(void)
+{
+	static const struct said row[] = {
+		{ "changes", 0, "ams in pool web: down since 2020-01-01T00:00:00Z until "
+				"2100-01-01T00:00:00Z by the configuration (old disks)\n" },
+		{ "changes", 0, "planned  nyc: drain from 2099-01-01T00:00:00Z" },
+		{ "revoke 1", 1, "take it out of \"maintenance\" and reload" },
+		{ "force ams@web auto", 1, "by a window of the configuration" },
+		{ "force ams@web up", 0, "ams in pool web: up\n" },
+	};
+
+	open_house(EDGES OPERATED
+		"maintenance:\n"
+		"  - { edges: group:old, pools: web, state: down, from: 2020-01-01T00:00Z,\n"
+		"      until: 2100-01-01T00:00Z, why: old disks }\n"
+		"  - { edges: nyc, from: 2099-01-01T00:00Z, until: 2100-01-01T00:00Z }\n");
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.2");
+	say(row, UNIT_COUNT(row));
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");
+	house_tell(&h, "revoke 3");
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.2");
+	house_configure(&h, EDGES OPERATED);
+	house_tell(&h, "reload");
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");
 	close_house();
 }
 
@@ -402,6 +529,10 @@ static void the_service_manager_is_told_of_reloads(void)
 
 static const struct unit_case cases[] = {
 	{ "an edge is what it is forced to be", an_edge_is_what_it_is_forced_to_be },
+	{ "edges are forced in one pool, by patterns and by groups",
+		edges_are_forced_in_one_pool_by_patterns_and_by_groups },
+	{ "what is planned holds from then on", what_is_planned_holds_from_then_on },
+	{ "windows of the configuration hold", windows_of_the_configuration_hold },
 	{ "why it is forced is one line of text", why_it_is_forced_is_one_line_of_text },
 	{ "a forced state ends when its time is over",
 		a_forced_state_ends_when_its_time_is_over },

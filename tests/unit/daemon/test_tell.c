@@ -190,9 +190,9 @@ static void other_tables_are_not_compared(void)
 
 	open_desk(&d);
 	set(&d, 0, 16, false);
-	d.before->n_rows--;
+	d.before->n_probed--;
 	CU_ASSERT_STRING_EQUAL(told(&d, tell, 1, 0), "");
-	d.before->n_rows++;
+	d.before->n_probed++;
 	d.before->n_edges--;
 	CU_ASSERT_STRING_EQUAL(told(&d, tell, 1, 0), "");
 	d.before->n_edges++;

@@ -81,7 +81,7 @@ static void status_counts_what_was_asked_and_answered(void)
 	CU_ASSERT_TRUE(has_line(text, "queries over TCP ", 0));
 	CU_ASSERT_TRUE(has_line(text, "answers from pools", 5));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "alarms\n"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(text, "1 edge stands by an operator's command"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "1 change by operators holds"));
 	/* What was chosen, pool by pool. */
 	o = json_loads(house_tell(&h, "pools --json"), 0, NULL);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(o);

@@ -229,10 +229,10 @@ static void two_are_the_same_when_they_answer_alike(void)
 	struct standing *a = stand(&d, NULL);
 	d.verdicts[2].rtt_ms = 5;
 	struct standing *b = stand(&d, NULL);
-	CU_ASSERT_TRUE(standing_same(a, b)); /* nobody goes by that */
+	CU_ASSERT_TRUE(standing_same(d.s.steer, a, b)); /* nobody goes by that */
 	d.verdicts[2].up = false;
 	struct standing *c = stand(&d, NULL);
-	CU_ASSERT_FALSE(standing_same(a, c));
+	CU_ASSERT_FALSE(standing_same(d.s.steer, a, c));
 	standing_free(a);
 	standing_free(b);
 	standing_free(c);

@@ -35,11 +35,26 @@ static void what_is_written_comes_back(void)
 			-100000000 },
 	};
 	struct forced forced[] = {
-		{ "ams", EDGE_DOWN, "root", "new \"disks\"", 1700000001, UINT64_MAX },
-		{ "nyc", EDGE_DRAIN, "uid 7", "", 5, 500000000 + 60000000 },
-		{ "fra", EDGE_UP, "root", "", 5, 400000000 }, /* over as it is written */
+		{ .edge = "ams", .pool = "", .state = EDGE_DOWN, .who = "root",
+			.why = "new \"disks\"", .when_s = 1700000001, .begun = true,
+			.begun_s = 1700000001, .until_us = UINT64_MAX, .id = 4 },
+		{ .edge = "nyc", .pool = "", .state = EDGE_DRAIN, .who = "uid 7", .why = "",
+			.when_s = 5, .begun = true, .begun_s = 5, .id = 5,
+			.until_us = 500000000 + 60000000 },
+		{ .edge = "fra", .pool = "", .state = EDGE_UP, .who = "root", .why = "",
+			.when_s = 5, .begun = true, .id = 6,
+			.until_us = 400000000 }, /* over as it is written */
+		{ .edge = "n*", .pool = "web", .what = FORCED_WEIGHT, .weight = 7, .who = "root",
+			.why = "", .when_s = 6, .begun = true, .begun_s = 1700000000,
+			.until_s = 1800000000, .until_us = UINT64_MAX, .id = 7 },
+		{ .edge = "ams", .pool = "", .state = EDGE_DRAIN, .who = "root", .why = "",
+			.when_s = 6, .from_s = 1790000000, .until_s = 1800000000,
+			.until_us = UINT64_MAX, .id = 9 },
+		{ .edge = "rom", .pool = "", .who = "", .why = "", .from_s = 1,
+			.until_s = 1800000000, .until_us = UINT64_MAX, .configured = true,
+			.begun = true, .id = 8 }, /* the configuration's */
 	};
-	const struct state_file s = { .forced = { forced, 3 }, .verdicts = verdicts, .n = 2 };
+	const struct state_file s = { .forced = { forced, 6, 12 }, .verdicts = verdicts, .n = 2 };
 	struct text to = { 0 };
 	struct state_file back;
 	struct fault why;
@@ -62,9 +77,20 @@ static void what_is_written_comes_back(void)
 	CU_ASSERT_EQUAL(memcmp(&back.verdicts[1].addr, &verdicts[1].addr, 16), 0);
 	CU_ASSERT_FALSE(back.verdicts[1].up);
 	CU_ASSERT_EQUAL(back.verdicts[1].since_us, 900000000 - 610000000);
-	CU_ASSERT_EQUAL_FATAL(back.forced.n, 2);
-	const struct forced *ams = forced_find(&back.forced, "ams"),
-			    *nyc = forced_find(&back.forced, "nyc");
+	CU_ASSERT_EQUAL_FATAL(back.forced.n, 4);
+	CU_ASSERT_EQUAL(back.forced.last_id, 12);
+	const struct forced *ams = forced_by_id(&back.forced, 4),
+			    *nyc = forced_by_id(&back.forced, 5),
+			    *some = forced_by_id(&back.forced, 7),
+			    *later_on = forced_by_id(&back.forced, 9);
+	CU_ASSERT_TRUE_FATAL(ams && nyc && some && later_on);
+	/* In the order in which they began: nyc in 1970, n* one second before ams. */
+	CU_ASSERT_TRUE(nyc < some && some < ams && ams < later_on);
+	CU_ASSERT_TRUE(some->begun && some->what == FORCED_WEIGHT && some->weight == 7 &&
+		some->until_s == 1800000000);
+	CU_ASSERT_STRING_EQUAL(some->edge, "n*");
+	CU_ASSERT_STRING_EQUAL(some->pool, "web");
+	CU_ASSERT_TRUE(!later_on->begun && later_on->from_s == 1790000000);
 	CU_ASSERT_TRUE(ams->state == EDGE_DOWN && ams->when_s == 1700000001 &&
 		ams->until_us == UINT64_MAX);
 	CU_ASSERT_STRING_EQUAL(ams->who, "root");
