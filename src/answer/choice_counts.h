@@ -21,19 +21,21 @@ enum {
 	CHOICE_COUNTS_STAGED = 16384,
 	CHOICE_COUNTS_REASONS = 65536,
 	CHOICE_COUNTS_ZONES = 32768,
-	CHOICE_COUNTS_RING = 256,
+	CHOICE_COUNTS_RING = 1024,
 	CHOICE_COUNTS_TEXT = 64
 };
 
 /* One answer of those that are sampled for the log of decisions. */
 struct decision {
 	uint64_t time_s;
+	uint64_t generation; /* of the world that it was made in */
 	struct addr source, who;
 	uint8_t name[NAME_MOST];
 	uint8_t name_len, scope, why;
 	bool v6, by_subnet;
+	bool watched; /* it is there since its client is on watch */
 	uint32_t ttl_s;
-	char pool[CHOICE_COUNTS_TEXT], edge[CHOICE_COUNTS_TEXT]; /* cut where they are longer */
+	char pool[CHOICE_COUNTS_TEXT], edge[CHOICE_COUNTS_TEXT]; /* cut where they are longer; no edge: "" */
 };
 
 struct choice_counts {

@@ -32,23 +32,48 @@ static void put_cut(char to[static CHOICE_COUNTS_TEXT], const char *text)
 	to[len] = 0;
 }
 
+static bool is_watched(const struct policy *p, const struct choose_ask *who)
+{
+	for (unsigned i = 0; i < p->n_watched; i++)
+		if (prefix_has(&p->watched[i].net, &who->source) ||
+			(who->has_subnet &&
+				prefix_has(&p->watched[i].subnets, &who->subnet)))
+			return true;
+	return false;
+}
+
+/* Is it the turn of a sample? */
+static bool is_sampled(const struct answerer *a)
+{
+	struct choice_counts *b = a->counts;
+
+	if (!a->world->policy.sample_every)
+		return false;
+	if (b->until_sample) {
+		b->until_sample--;
+		return false;
+	}
+	b->until_sample = a->world->policy.sample_every - 1;
+	return true;
+}
+
 void note_decision(const struct answerer *a, const struct choose_ask *who,
 	const struct choice *c, uint32_t ttl_s)
 {
 	const struct steer *s = who->steer;
 	struct choice_counts *b = a->counts;
 
-	if (b->until_sample) {
-		b->until_sample--;
+	const bool watched = is_watched(&a->world->policy, who);
+
+	if (!is_sampled(a) && !watched)
 		return;
-	}
-	b->until_sample = a->world->policy.sample_every - 1;
 	if (b->written - __atomic_load_n(&b->read, __ATOMIC_ACQUIRE) == CHOICE_COUNTS_RING) {
 		__atomic_store_n(&b->missed, b->missed + 1, __ATOMIC_RELAXED);
 		return;
 	}
 	struct decision *d = &b->ring[b->written % CHOICE_COUNTS_RING];
 	d->time_s = a->now_s;
+	d->generation = a->world->generation;
 	d->source = who->source;
 	d->who = c->who;
 	d->name_len = (uint8_t)who->name_len;
@@ -59,6 +84,7 @@ void note_decision(const struct answerer *a, const struct choose_ask *who,
 	d->by_subnet = c->by_subnet;
 	d->ttl_s = ttl_s;
 	put_cut(d->pool, s->pools[c->pool].name);
-	put_cut(d->edge, s->edges[c->edges[0]].name);
+	put_cut(d->edge, c->n ? s->edges[c->edges[0]].name : "");
+	d->watched = watched;
 	__atomic_store_n(&b->written, b->written + 1, __ATOMIC_RELEASE);
 }

@@ -16,8 +16,8 @@ void note_client(const struct answerer *a, const struct choose_ask *who);
 void note_choice(
 	const struct answerer *a, const struct choose_ask *who, const struct choice *c);
 
-/* Every so many answers one goes to who writes the log of decisions, if there is room. There is
- * at least one edge. */
+/* Every so many answers one goes to who writes the log of decisions, and so do all of clients on
+ * watch, if there is room. */
 void note_decision(const struct answerer *a, const struct choose_ask *who,
 	const struct choice *c, uint32_t ttl_s);
 

@@ -425,6 +425,9 @@ bool steered_answer(
 	c->refused = choice.refused;
 	*none = choice.n == 0 || !fits_type(c, who->steer, &choice);
 	const uint32_t ttl_s = steered_ttl_s(c, &p->found, who, &choice, p->v4_at);
+	if (a->counts && (w->policy.sample_every || w->policy.n_watched) && !service &&
+		(!*none || choice.for_now || choice.refused))
+		note_decision(a, who, &choice, ttl_s);
 	if (*none) {
 		/* What the state of the edges decides ends with it. */
 		if (choice.for_now || service)
@@ -433,8 +436,6 @@ bool steered_answer(
 	}
 	stats_add(&a->stats->ttls, 1);
 	stats_add(&a->stats->ttl_s, ttl_s);
-	if (a->counts && w->policy.sample_every && !service)
-		note_decision(a, who, &choice, ttl_s);
 	const struct pool_records r = { who->steer, service, family, p->found.node,
 		be32_get(p->found.rrset->wire + 6), p->signatures };
 	const bool cname = who->steer->edges[choice.edges[0]].cname;

@@ -75,11 +75,26 @@ static struct conf *share(const struct conf *read)
 	return c;
 }
 
+static uint32_t digest_of(const struct conf *c)
+{
+	const struct hash_key key = { 1, 2 };
+	uint64_t h = c->sources.n;
+
+	for (size_t i = 0; i < c->sources.n; i++) {
+		const struct parse_file *f = &c->sources.of[i];
+		h = hash_pair(h, hash_bytes(key, (const uint8_t *)f->text, (size_t)(f->text_end - f->text)));
+	}
+	return (uint32_t)h;
+}
+
 struct conf *conf_open_text(const char *path, const char *text, size_t len, struct faults *f)
 {
 	struct conf read;
 
-	return conf_read_text(&read, path, text, len, f) ? share(&read) : NULL;
+	if (!conf_read_text(&read, path, text, len, f))
+		return NULL;
+	read.digest = digest_of(&read);
+	return share(&read);
 }
 
 static bool same_file(const struct parse_file *a, const struct parse_file *b)

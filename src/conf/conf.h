@@ -246,6 +246,9 @@ struct conf {
 	const char *queries_file;   /* log: queries; NULL: none */
 	unsigned queries_most;      /* bytes of it */
 	bool queries_json;
+	unsigned decisions_keep_ms;   /* in the store; 0: not at all */
+	uint32_t decisions_keep_most; /* so many there */
+	uint32_t digest; /* of all its files: the same configuration has the same */
 
 	struct edge_opts
 		*edges; /* in the order of the file; their numbers are what pools name */

@@ -30,6 +30,7 @@ struct reader {
 	const char *const *pools_by_number;
 	struct known classes; /* numbers of `clients` */
 	size_t rules_room;
+	const struct node *keeps_decisions; /* "keep" of the log of decisions; NULL: none */
 	const struct node *plain_node; /* the first `edge-as: addresses`; NULL: none */
 	const struct node **edge_nodes; /* by number; NULL: no edges were read */
 };

@@ -383,5 +383,9 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 	schema_rules_end(&r);
 	if (c->store_file && !c->keys_dir)
 		c->keys_dir = file_beside(&c->mem, c->store_file, "keys");
+	if (r.keeps_decisions && !c->store_file)
+		parse_error(r.src, r.keeps_decisions->key,
+			"\"keep\" needs a store; write for example: store: { file: "
+			"/var/lib/waymark/waymark.db }");
 	schema_server_end(&r);
 }

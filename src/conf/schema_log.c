@@ -25,8 +25,7 @@ static void take_sample(
 
 static const struct key decision_keys[] = {
 	{ "file", option_path, .say = "the path of a file", AT(decisions_file),
-		.needed = "file: decisions.json",
-		.about = "Where to. A file that is moved away is opened anew." },
+		.about = "Where to. A file that is moved away is opened anew.", .otherwise = "none" },
 	{ "sample", take_sample, .say = "a share of the answers from 0.0001% to 100%",
 		AT(policy.sample_every),
 		.about = "The share of the answers from pools that is logged.",
@@ -34,6 +33,14 @@ static const struct key decision_keys[] = {
 	{ "size", option_size, .say = "a size from 64k to 4G", AT(decisions_most),
 		.least = 65536, .most = UINT32_MAX,
 		.about = "A file that is larger becomes FILE.1.", .otherwise = "100M" },
+	{ "keep", option_duration_ms, .say = "a duration from 1m to 49d", .least = 60000,
+		.most = UINT32_MAX, AT(decisions_keep_ms),
+		.about = "How long they are kept in the store, for \"waymarkctl why\".",
+		.otherwise = "not at all; clients on watch: 7d" },
+	{ "keep-most", option_number, .say = "a number from 1000 to 100000000", .least = 1000,
+		.most = 100000000, AT(decisions_keep_most),
+		.about = "So many are kept at most, some 300 bytes each; the oldest go.",
+		.otherwise = "200000" },
 	{ 0 },
 };
 
@@ -46,7 +53,14 @@ static void take_decisions(
 		return;
 	c->policy.sample_every = 1000;
 	c->decisions_most = 100u << 20;
+	c->decisions_keep_most = 200000;
 	keys_read(r, decision_keys, value, key->name, to);
+	if (!c->decisions_file && !c->decisions_keep_ms)
+		parse_error(r->src, value,
+			"decisions go nowhere: write a \"file\", or how long the store is to \"keep\" them, for example: "
+			"decisions: { keep: 7d }");
+	if (c->decisions_keep_ms)
+		r->keeps_decisions = parse_get(value, "keep");
 }
 
 /* --- queries and dnstap ------------------------------------------------------------------- */

@@ -52,6 +52,11 @@ static const struct {
 	{ "probe", "EDGE [--json]", "probe an edge now, and tell every step" },
 	{ "explain", "NAME [TYPE] --client IP[/LEN] [--resolver IP] [--json]",
 		"why this client gets the answer it gets" },
+	{ "watch", "NET [--for TIME] | NET --stop | [--json]",
+		"keep all answers that pools give these clients, for an hour unless said; who is watched" },
+	{ "why", "--client IP [--at TIME] [NAME] [--json]",
+		"why this client got an edge then: TIME is 10:15 (local time), 30m (ago), \"2026-12-01 10:15\" or "
+		"2026-12-01T10:15:00Z" },
 	{ "geo", "IP [--json]", "where an address is, and what was measured there" },
 	{ "latency",
 		"show [--prefix P | --country CC | --edge EDGE] [--json] | import FILE | "

@@ -28,7 +28,7 @@ struct command_call {
 	bool (*stream)(struct command_call *c, const char *s, size_t len);
 };
 
-enum { COMMAND_WORDS_MOST = 32, COMMAND_LATER = 3, COMMANDS_MOST = 32 };
+enum { COMMAND_WORDS_MOST = 32, COMMAND_LATER = 3, COMMANDS_MOST = 48 };
 
 /* `words` are those behind the command's own, and may be changed; they are good until it
  * returns. Returns the exit status, or COMMAND_LATER. */

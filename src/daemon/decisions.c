@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "daemon/decision_history.h"
 #include "daemon/line_file.h"
 #include "daemon/parts_read.h"
 #include "dns/name.h"
@@ -75,20 +76,25 @@ static uint64_t count_lines(const struct text *t)
 }
 
 /* Out of the workers' rings. */
-static void gather(struct decisions *d, bool wanted)
+static void gather(struct decisions *d, bool to_file)
 {
+	struct decision_history *h = d->opts.history;
+	const bool kept = h && decision_history_wants(h);
 	struct choice_counts *b;
 
 	for (unsigned i = 0; (b = workers_counts(d->opts.workers, i)); i++) {
 		const uint32_t written = __atomic_load_n(&b->written, __ATOMIC_ACQUIRE);
 		for (; b->read != written;
 			__atomic_store_n(&b->read, b->read + 1, __ATOMIC_RELEASE)) {
+			const struct decision *k = &b->ring[b->read % CHOICE_COUNTS_RING];
 			const size_t before = d->waiting.len;
-			if (!wanted || before >= WAITING_MOST) {
-				d->lost += wanted;
+			if (kept)
+				decision_history_add(h, k);
+			if (!to_file || before >= WAITING_MOST) {
+				d->lost += to_file;
 				continue;
 			}
-			add_line(&d->waiting, &b->ring[b->read % CHOICE_COUNTS_RING]);
+			add_line(&d->waiting, k);
 			if (d->waiting.lost) { /* only whole lines */
 				d->waiting.len = before;
 				d->waiting.lost = false;
@@ -155,13 +161,15 @@ static void on_time(struct ev_loop *loop, ev_timer *t, int events)
 		d->is_open = c->decisions_file != NULL;
 		start(d, c->decisions_file, c->decisions_most);
 	}
-	t->repeat = c->decisions_file ? EVERY_S : IDLE_S;
+	t->repeat = c->decisions_file || (d->opts.history && decision_history_wants(d->opts.history))
+		? EVERY_S
+		: IDLE_S;
 	ev_timer_again(loop, t);
 }
 
 uint64_t decisions_lost(const struct decisions *d)
 {
-	return d->lost;
+	return d->lost + (d->opts.history ? decision_history_lost(d->opts.history) : 0);
 }
 
 struct decisions *decisions_new(const struct decisions_opts *opts)

@@ -18,13 +18,14 @@ struct decisions_opts {
 	struct jobs *jobs;
 	struct publisher *publisher;
 	struct workers *workers;
+	struct decision_history *history; /* NULL: nothing is kept */
 };
 
 struct decisions *decisions_new(const struct decisions_opts *opts);
 /* After jobs_stop(), before the workers go. Writes what is left. */
 void decisions_free(struct decisions *d);
 
-/* Lines so far that the file did not take. */
+/* So far: lines that the file did not take, and rows that the store did not. */
 uint64_t decisions_lost(const struct decisions *d);
 
 #endif

@@ -9,6 +9,7 @@
 #include "daemon/catalog_making.h"
 #include "daemon/catalogs.h"
 #include "daemon/certificates.h"
+#include "daemon/decision_history.h"
 #include "daemon/decisions.h"
 #include "daemon/dnssec_orders.h"
 #include "daemon/forwarding.h"
@@ -39,6 +40,7 @@
 #include "daemon/updates.h"
 #include "daemon/upkeep.h"
 #include "daemon/watchdog.h"
+#include "daemon/why_orders.h"
 #include "daemon/worker_news.h"
 #include "daemon/zone_orders.h"
 #include "daemon/zones_added.h"
@@ -107,6 +109,7 @@ struct server {
 	struct write_back *write_back;
 	struct upkeep *upkeep;
 	struct decisions *decisions;
+	struct decision_history *decision_history;
 	struct rrl_log *rrl_log;
 	struct taps *taps;
 	struct commands commands;
@@ -116,6 +119,7 @@ struct server {
 	struct orders *orders;
 	struct zone_orders *zone_orders;
 	struct store_orders *store_orders;
+	struct why_orders *why_orders;
 	struct control *control; /* NULL: none is configured */
 };
 
@@ -242,8 +246,10 @@ static bool make_followers(struct server *s, struct fault *why)
 		s->reloader, s->probes, s->workers, s->pool_signing });
 	s->geo_watch = geo_watch_new(&(struct geo_watch_opts){
 		s->loop, s->jobs, s->builder, s->publisher, s->staging });
+	s->decision_history = decision_history_new(&(struct decision_history_opts){
+		s->loop, s->jobs, s->publisher, s->store });
 	s->decisions = decisions_new(&(struct decisions_opts){
-		s->loop, s->jobs, s->publisher, s->workers });
+		s->loop, s->jobs, s->publisher, s->workers, s->decision_history });
 	s->signature_watch = signature_watch_new(s->loop, s->publisher);
 	s->secondaries = secondaries_new(&(struct secondaries_opts){
 		s->loop, s->jobs, s->builder, s->publisher, s->news, s->key,
@@ -308,6 +314,8 @@ static bool open_control(struct server *s, struct fault *why)
 	s->dnssec_orders = dnssec_orders_new(
 		&(struct dnssec_orders_opts){
 			s->jobs, s->publisher, s->ring, s->signing_keys },
+		&s->commands);
+	s->why_orders = why_orders_new(&(struct why_orders_opts){ s->jobs, s->publisher, s->store, s->decision_history },
 		&s->commands);
 	s->store_orders = store_orders_new(
 		&(struct store_orders_opts){ s->jobs, s->store }, &s->commands);
@@ -429,6 +437,7 @@ static void shut_down(struct server *s)
 	timeline_free(s->timeline);
 	staging_free(s->staging);
 	decisions_free(s->decisions);
+	decision_history_free(s->decision_history);
 	rrl_log_free(s->rrl_log);
 	certificates_free(s->certificates);
 	taps_free(s->taps);
@@ -443,6 +452,7 @@ static void shut_down(struct server *s)
 	readiness_free(s->readiness);
 	orders_free(s->orders);
 	zone_orders_free(s->zone_orders);
+	why_orders_free(s->why_orders);
 	store_orders_free(s->store_orders);
 	catalogs_free(s->catalogs);
 	catalog_making_free(s->catalog_making);

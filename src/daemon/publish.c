@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FOLLOWERS_MOST = 24 };
+enum { FOLLOWERS_MOST = 48, PUBLISHED_MOST = 4 };
 
 struct publisher {
 	struct publisher_opts opts;
@@ -20,14 +20,19 @@ struct publisher {
 	struct parts live, staged;
 	uint64_t share; /* 0: no stage is on */
 	struct policy policy; /* of live.conf, which it borrows from */
+	struct policy_watch watched[POLICY_WATCHED];
+	unsigned n_watched;
 	struct publisher_health health;
 	struct {
 		publisher_follow_fn *fn;
 		void *ctx;
 	} followers[FOLLOWERS_MOST];
 	unsigned n_followers;
-	void (*published)(void *ctx); /* NULL: nobody */
-	void *published_ctx;
+	struct {
+		void (*fn)(void *ctx);
+		void *ctx;
+	} published[PUBLISHED_MOST]; /* [n_published] */
+	unsigned n_published;
 	bool parts_changed, standing_changed; /* since the last world */
 	ev_prepare turn_ends;
 	struct publisher_counts counts;
@@ -95,6 +100,20 @@ static void put_text(struct policy_text *to, const char *text)
 	memcpy(to->text, text, to->len);
 }
 
+static void put_watched(struct publisher *p)
+{
+	p->policy.n_watched = p->n_watched;
+	memcpy(p->policy.watched, p->watched, sizeof p->watched);
+}
+
+void publisher_set_watched(struct publisher *p, const struct policy_watch *list, unsigned n)
+{
+	p->n_watched = n < POLICY_WATCHED ? n : POLICY_WATCHED;
+	memcpy(p->watched, list, p->n_watched * sizeof *list);
+	put_watched(p);
+	p->parts_changed = true;
+}
+
 /* What the configuration says about answers, with what it leaves to us filled in. */
 static void make_policy(struct publisher *p)
 {
@@ -102,6 +121,7 @@ static void make_policy(struct publisher *p)
 	char host[POLICY_TEXT + 1] = "";
 
 	p->policy = c->policy;
+	put_watched(p);
 	gethostname(host, sizeof host - 1);
 	put_text(&p->policy.identity, c->identity ? c->identity : host);
 	put_text(&p->policy.version, c->version ? c->version : "Waymark " PACKAGE_VERSION);
@@ -292,8 +312,8 @@ void publisher_now(struct publisher *p)
 	p->counts.last_us = clock_us() - start;
 	if (p->counts.last_us > p->counts.most_us)
 		p->counts.most_us = p->counts.last_us;
-	if (w && p->published)
-		p->published(p->published_ctx);
+	for (unsigned i = 0; w && i < p->n_published; i++)
+		p->published[i].fn(p->published[i].ctx);
 }
 
 void publisher_soon(struct publisher *p)
@@ -361,8 +381,10 @@ void publisher_follow(struct publisher *p, publisher_follow_fn *fn, void *ctx)
 
 void publisher_tell_published(struct publisher *p, void (*fn)(void *ctx), void *ctx)
 {
-	p->published = fn;
-	p->published_ctx = ctx;
+	if (p->n_published == PUBLISHED_MOST)
+		die("over %d are told what has been published", PUBLISHED_MOST);
+	p->published[p->n_published].fn = fn;
+	p->published[p->n_published++].ctx = ctx;
 }
 
 const struct parts *publisher_live(const struct publisher *p)

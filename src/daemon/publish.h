@@ -97,10 +97,13 @@ void publisher_let_go(struct publisher *p, struct parts *parts);
 void publisher_soon(struct publisher *p);
 void publisher_now(struct publisher *p);
 
+/* Clients of whom all answers are logged, from the end of the turn on. At most POLICY_WATCHED; copied. */
+void publisher_set_watched(struct publisher *p, const struct policy_watch *list, unsigned n);
+
 /* Takes what there is for peers that know no EDGE. */
 void publisher_take_plain(struct publisher *p, struct plain_zones *plain);
 
-/* Once: who is told when a world has been published, whatever is another in it. */
+/* Who is told when a world has been published, whatever is another in it; in the order in which they came. */
 void publisher_tell_published(struct publisher *p, void (*fn)(void *ctx), void *ctx);
 
 struct publisher_counts {

@@ -28,7 +28,7 @@ static void of_loop(const struct report_view *v, struct metrics *m)
 		{ "jobs_ended", METRICS_COUNTER, NULL, (double)l->counts.cancelled, "result",
 			"cancelled" },
 		{ "decisions_lost", METRICS_COUNTER,
-			"Decisions that their file did not take.", (double)v->decisions_lost, NULL,
+			"Decisions that neither their file nor the store took.", (double)v->decisions_lost, NULL,
 			NULL },
 		{ "queries_logged", METRICS_COUNTER, "Queries in the log of queries.",
 			(double)v->taps.logged, NULL, NULL },

@@ -77,6 +77,25 @@ static const char *const texts[STORE_STATEMENTS] = {
 	[STORE_PUT_KEYS] = "INSERT INTO keys (apex, saved_s, states) VALUES (?1, ?2, ?3)"
 			   " ON CONFLICT (apex) DO UPDATE SET saved_s = ?2, states = ?3",
 	[STORE_DROP_KEYS] = "DELETE FROM keys WHERE apex = ?1",
+	[STORE_ADD_DECISION] =
+		"INSERT INTO decision (at_s, client, source, name, v6, by_subnet, watched, ttl_s,"
+		" scope, serial, conf, pool, edge, why, next, health)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+	[STORE_DROP_DECISIONS] =
+		"DELETE FROM decision WHERE id IN (SELECT id FROM decision WHERE id < max("
+		"coalesce((SELECT id FROM decision WHERE at_s >= ?2 ORDER BY id LIMIT 1),"
+		" 9223372036854775807), (SELECT coalesce(max(id), 0) FROM decision) - ?1 + 1)"
+		" ORDER BY id LIMIT ?3)",
+	[STORE_FIND_DECISIONS] =
+		"SELECT at_s, client, source, name, v6, by_subnet, watched, ttl_s, scope, serial,"
+		" conf, pool, edge, why, next, health FROM decision WHERE client >= ?1 AND client"
+		" <= ?2 AND at_s <= ?3 AND (?4 IS NULL OR name = ?4) ORDER BY at_s DESC, id DESC"
+		" LIMIT ?5",
+	[STORE_PUT_WATCH] = "INSERT OR REPLACE INTO watch (net, bits, since_s, until_s, uid)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5)",
+	[STORE_DROP_WATCH] = "DELETE FROM watch WHERE net = ?1 AND bits = ?2",
+	[STORE_GET_ALL_WATCHES] = "SELECT net, bits, since_s, until_s, uid FROM watch"
+				  " ORDER BY since_s",
 	[STORE_GET_ALL_KEYS] = "SELECT apex, saved_s, states FROM keys ORDER BY apex",
 	[STORE_PUT_FORCED] = "INSERT INTO forced (one, text) VALUES (1, ?1)"
 			     " ON CONFLICT (one) DO UPDATE SET text = ?1",

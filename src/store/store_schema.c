@@ -53,6 +53,15 @@ static const char *const steps[] = {
 	"CREATE TABLE history (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, what TEXT NOT NULL,"
 	" edge TEXT NOT NULL, pool TEXT NOT NULL, who TEXT NOT NULL, was TEXT NOT NULL,"
 	" became TEXT NOT NULL, why TEXT NOT NULL);",
+	/* what pools have answered whom, the oldest first; and of whom all of it is kept */
+	"CREATE TABLE decision (id INTEGER PRIMARY KEY, at_s INTEGER NOT NULL, client BLOB NOT NULL,"
+	" source BLOB NOT NULL, name BLOB NOT NULL, v6 INTEGER NOT NULL, by_subnet INTEGER NOT NULL,"
+	" watched INTEGER NOT NULL, ttl_s INTEGER NOT NULL, scope INTEGER NOT NULL,"
+	" serial INTEGER NOT NULL, conf INTEGER NOT NULL, pool TEXT NOT NULL, edge TEXT NOT NULL,"
+	" why TEXT NOT NULL, next TEXT NOT NULL, health TEXT NOT NULL);"
+	"CREATE INDEX decision_client ON decision (client, at_s);"
+	"CREATE TABLE watch (net BLOB NOT NULL, bits INTEGER NOT NULL, since_s INTEGER NOT NULL,"
+	" until_s INTEGER NOT NULL, uid INTEGER NOT NULL, PRIMARY KEY (net, bits)) WITHOUT ROWID;",
 };
 
 enum { VERSION = sizeof steps / sizeof *steps };

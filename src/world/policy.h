@@ -86,12 +86,21 @@ struct policy_zone {
 	bool by_subnet;
 };
 
+enum { POLICY_WATCHED = 16 };
+
+/* A client of whom all answers go to the log of decisions. */
+struct policy_watch {
+	struct prefix net;
+	struct prefix subnets; /* the same, no longer than what resolvers send: /24 and /56 */
+};
+
 struct policy {
 	bool ecs;              /* client subnets are heeded and echoed */
 	uint32_t sample_every; /* so many answers from pools are one in the log of decisions; 0:
 				  none */
 	uint32_t dnstap_every, log_every; /* so many queries are one for dnstap, one in the log of queries; 0:
 					   * none */
+	unsigned n_watched;    /* of `watched` */
 	bool counts_more;      /* queries are counted by zone, and answers by their time */
 	bool minimal;          /* additional sections hold glue only */
 
@@ -116,6 +125,7 @@ struct policy {
 	const struct policy_zone *zones; /* by zone_set_rule(); [0] is that of zones without */
 	bool query_limited;              /* of some zone */
 	struct policy_access plain; /* peers that get addresses in the place of EDGE */
+	struct policy_watch watched[POLICY_WATCHED]; /* all their answers are logged */
 };
 
 /* Does somebody look on at what is asked and answered? */

@@ -156,6 +156,42 @@ static void one_answer_of_so_many_is_logged_as_it_was(void)
 	CU_ASSERT_EQUAL(x.a.counts->read, x.a.counts->written);
 }
 
+static void watch(const char *net, const char *subnets)
+{
+	struct policy_watch *w = &x.policy.watched[x.policy.n_watched++];
+	struct fault why;
+
+	CU_ASSERT_TRUE_FATAL(prefix_parse(&w->net, net, &why) && prefix_parse(&w->subnets, subnets, &why));
+	asking_again(&x);
+}
+
+static void all_answers_of_who_is_watched_are_logged(void)
+{
+	x.policy.sample_every = 0;
+	watch("10.0.0.1/32", "10.0.0.0/24");
+	watch("2.0.1.77/32", "2.0.1.0/24");
+	watch("9.9.0.0/16", "9.9.0.0/16");
+	const uint32_t before = x.a.counts->written;
+	asking(&x, "www A ecs=2.0.2.0/24 from=8.8.8.8");
+	CU_ASSERT_EQUAL(x.a.counts->written, before);
+	asking(&x, "www A ecs=2.0.1.0/24 from=8.8.8.8"); /* what is sent of 2.0.1.77 */
+	asking(&x, "www A ecs=2.0.2.0/24 from=9.9.1.1");
+	asking(&x, "www A from=2.0.1.78");
+	CU_ASSERT_EQUAL(x.a.counts->written, before + 2);
+	CU_ASSERT_TRUE(next()->watched && next()->watched);
+	/* Beside a sample one is logged once; and what nobody may answer is logged as such. */
+	x.policy.sample_every = 1;
+	x.a.counts->until_sample = 0;
+	asking_again(&x);
+	asking(&x, "www A from=9.9.1.1");
+	asking(&x, "www A from=8.8.1.1");
+	CU_ASSERT_EQUAL(x.a.counts->written, before + 4);
+	CU_ASSERT_TRUE(next()->watched && !next()->watched);
+	x.policy.sample_every = 0;
+	x.policy.n_watched = 0;
+	asking_again(&x);
+}
+
 static void a_full_log_of_decisions_counts_what_it_misses(void)
 {
 	x.policy.sample_every = 1;
@@ -181,6 +217,7 @@ static const struct unit_case cases[] = {
 		what_a_stages_clients_ask_for_is_counted_apart },
 	{ "one answer of so many is logged as it was",
 		one_answer_of_so_many_is_logged_as_it_was },
+	{ "all answers of who is watched are logged", all_answers_of_who_is_watched_are_logged },
 	{ "a full log of decisions counts what it misses",
 		a_full_log_of_decisions_counts_what_it_misses },
 };

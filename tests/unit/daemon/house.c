@@ -89,7 +89,7 @@ static void make_followers(struct house *h)
 	h->geo_watch = geo_watch_new(&(struct geo_watch_opts){
 		h->loop, h->jobs, h->builder, h->publisher, h->staging });
 	h->decisions = decisions_new(
-		&(struct decisions_opts){ h->loop, h->jobs, h->publisher, h->workers });
+		&(struct decisions_opts){ h->loop, h->jobs, h->publisher, h->workers, NULL });
 	h->rrl_log = rrl_log_new(&(struct rrl_log_opts){ h->loop, h->publisher, h->workers });
 	h->measuring = measuring_new(&(struct measuring_opts){ h->loop, h->publisher,
 					     h->rankings, h->workers, site_key },
