@@ -27,8 +27,8 @@ ALL_LDFLAGS = -Wl,--as-needed $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE)
 
 # One archive of all rooms; each program takes from it what it needs.
 main_sources := src/daemon/main.c src/tools/ctl.c src/tools/agent.c
-room_sources := $(filter-out $(main_sources),$(wildcard src/*/*.c))
-unit_sources := $(wildcard tests/unit/*.c tests/unit/*/*.c)
+room_sources := $(filter-out $(main_sources) $(if $(QUIC),,src/net/quic%.c),$(wildcard src/*/*.c))
+unit_sources := $(filter-out $(if $(QUIC),,tests/unit/net/test_quic.c tests/unit/net/quic_client.c),$(wildcard tests/unit/*.c tests/unit/*/*.c))
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent
@@ -98,9 +98,9 @@ $(BUILD)/waymark-agent: $(call object,src/tools/agent.c) $(BUILD)/libwaymark.a
 # --- tests ------------------------------------------------------------------------------------------------------
 
 # Every tests/unit/<room>/test_<name>.c has a suite_<name>(); this list calls them all.
-$(BUILD)/obj/tests/unit/suites.h: $(unit_sources) Makefile
+$(BUILD)/obj/tests/unit/suites.h: $(unit_sources) Makefile build/config.mk
 	@mkdir -p $(@D)
-	@for f in $(sort $(notdir $(filter tests/unit/%,$(wildcard tests/unit/*/test_*.c)))); do \
+	@for f in $(sort $(notdir $(filter tests/unit/%,$(filter $(unit_sources),$(wildcard tests/unit/*/test_*.c))))); do \
 		n=$${f#test_}; echo "SUITE($${n%.c})"; done > $@
 
 $(BUILD)/obj/tests/unit/main.o: $(BUILD)/obj/tests/unit/suites.h
@@ -112,7 +112,7 @@ $(BUILD)/unit: $(call object,$(unit_sources)) $(BUILD)/libwaymark.a
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc aligned_alloc free strdup strndup mmap mremap munmap pthread_create) -o $@ $^ $(LIBS) -lcunit
 
 # The corpora are replayed by plain programs: the same targets without the fuzzer.
-fuzz_names := $(filter-out world,$(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
+fuzz_names := $(filter-out world $(if $(QUIC),,quic),$(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 $(BUILD)/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/fuzz_world.o $(BUILD)/obj/tests/fuzz/replay.o $(BUILD)/libwaymark.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# deps.sh [tests] - install the Debian packages that Waymark is built (and with "tests": tested) with.
+# deps.sh [tests] [quic] - install the Debian packages that Waymark is built (and with "tests": tested) with; with "quic" those
+# of "./configure --with-quic", too.
 # Does nothing when all are there. Needs apt and root (or sudo); says so where they are missing.
 set -u
 
@@ -7,7 +8,12 @@ build="autoconf pkg-config libldns-dev libmaxminddb-dev libev-dev liburcu-dev li
 tests="libcunit1-dev bind9-dnsutils python3 openssl iproute2 iputils-ping"
 
 want=$build
-[ "${1:-}" = tests ] && want="$build $tests"
+for also; do
+	case $also in
+	tests) want="$want $tests" ;;
+	quic) want="$want libngtcp2-dev libngtcp2-crypto-gnutls-dev libgnutls28-dev" ;;
+	esac
+done
 
 command -v dpkg-query >/dev/null 2>&1 || {
 	echo "deps: this is no Debian system. Install these, by the names they have there, and run ./configure:" >&2

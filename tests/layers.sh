@@ -24,6 +24,8 @@ BEGIN {
 	home["libmnl/"] = "^src/tools/agent_"
 	home["jansson.h"] = "^src/(agent|store|report|simulate|console|web|tools)/"
 	home["ev.h"] = "^src/(net|xfr|probe|jobs|console|web|daemon|world|tools)/"
+	home["ngtcp2/"] = "^src/net/quic"
+	home["gnutls/"] = "^src/net/quic"
 	home["openssl/"] = "^src/(base/tls_files|zone/(nsec3|sign|zonemd)|net/tls|dns/tsig|probe/)"
 	home["sodium"] = "^src/(answer|xfr|daemon|zone|base|agent|conf|tools)/"
 }

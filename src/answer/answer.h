@@ -63,7 +63,8 @@ enum answer_via {
 	VIA_UDP, /* the asker says how much it takes */
 	VIA_TCP, /* messages of any length, in order: many may answer one query */
 	VIA_TLS, /* the same, encrypted */
-	VIA_HTTPS /* one message of any length to one query */
+	VIA_HTTPS, /* one message of any length to one query */
+	VIA_QUIC /* the same (RFC 9250) */
 };
 
 static inline bool answer_via_stream(enum answer_via via)

@@ -12,7 +12,7 @@
 
 enum {
 	STATS_RCODES = 24 /* 0 to 23 (BADCOOKIE) */,
-	STATS_VIAS = 4,
+	STATS_VIAS = 5,
 	STATS_TYPES = 24, /* see stats_type() */
 	STATS_TIMES = 16
 };
@@ -26,6 +26,9 @@ struct stats {
 	uint64_t tls_resumed;     /* ... of sessions that had been before */
 	uint64_t tls_failed;      /* ... that did not */
 	uint64_t tls_limited;     /* connections closed before: a net's rate, or too many at once */
+	uint64_t quic_connections; /* whose handshake came to its end; it counts above, too */
+	uint64_t quic_retries;     /* that were sent away to come again from an address that is theirs */
+	uint64_t quic_reset;       /* requests that were not answered */
 	uint64_t https_refused; /* requests that were not answered with a message */
 	uint64_t proxied;       /* queries over UDP and connections whose client a proxy has told */
 	uint64_t proxy_refused; /* ... without a header of PROXY, or with one from who may not */

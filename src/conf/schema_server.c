@@ -1,5 +1,6 @@
 #include "conf/option.h"
 #include "conf/schema.h"
+#include "net/quic.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -9,7 +10,7 @@ static const struct {
 	const char *word;
 	unsigned port;
 } kinds[] = { [NET_PLAIN] = { "", 53 }, [NET_TLS] = { "tls:", 853 },
-	[NET_HTTPS] = { "https:", 443 }, [NET_HTTP] = { "http:", 80 } };
+	[NET_HTTPS] = { "https:", 443 }, [NET_HTTP] = { "http:", 80 }, [NET_QUIC] = { "quic:", 853 } };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -40,7 +41,7 @@ static const char *take_path(
 	return address;
 }
 
-/* "quic:192.0.2.1", "localhost": a word where an address, or a kind of listening, stands. No address of
+/* "sctp:192.0.2.1", "localhost": a word where an address, or a kind of listening, stands. No address of
  * IPv6 begins with letters beyond f. */
 static bool is_word(const char *text)
 {
@@ -63,8 +64,11 @@ static bool take_endpoint(struct reader *r, const struct key *key, const struct 
 	if (is_word(text))
 		return parse_error(r->src, item,
 			"\"%s\" is not an address: write it in numbers (192.0.2.1:53, [2001:db8::1]:53), "
-			"with nothing in front for UDP and TCP, or tls:, https: or http:",
+			"with nothing in front for UDP and TCP, or tls:, https:, http: or quic:",
 			text);
+	if (to->kind == NET_QUIC && !quic_is_built())
+		return parse_error(r->src, item,
+			"this waymarkd was built without QUIC: build it anew after \"./configure --with-quic\"");
 	if (net_is_http(to->kind) && !(text = take_path(r, item, text, to)))
 		return false;
 	if (!addr_parse_endpoint(&to->sa, &to->len, text, kinds[to->kind].port, &why))
@@ -78,7 +82,9 @@ static bool take_endpoint(struct reader *r, const struct key *key, const struct 
 
 static bool is_twin(const struct net_address *a, const struct net_address *b)
 {
-	return a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0;
+	return a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0 &&
+		((net_is_udp(a->kind) && net_is_udp(b->kind)) ||
+			(net_is_tcp(a->kind) && net_is_tcp(b->kind)));
 }
 
 static void take_listen(
@@ -194,7 +200,7 @@ void schema_server_end(const struct reader *r)
 		faults_error(r->src->faults, &at,
 			"there is no certificate to show; write in \"server\": tls: [ { cert: ns1.pem, key: ns1.key } ]");
 	for (size_t i = 0; i < c->net.n; i++)
-		if (net_is_tls(c->net.listen[i].kind)) {
+		if (net_is_tls(c->net.listen[i].kind) || c->net.listen[i].kind == NET_QUIC) {
 			conf_at(c, "server", "listen", &at);
 			faults_error(r->src->faults, &at,
 				"there is an address for TLS, and no certificate to show there; "
@@ -232,12 +238,13 @@ const struct key schema_server_keys[] = {
 			 "given. With tls: before the address it is DNS over TLS (RFC 7858), at "
 			 "port 853; with https: DNS over HTTPS (RFC 8484), at port 443, with the "
 			 "path behind it (/dns-query unless given); with http: the same for a "
-			 "proxy that takes off TLS, at port 80." },
+			 "proxy that takes off TLS, at port 80; with quic: DNS over QUIC (RFC 9250), "
+			 "at port 853 of UDP, where that was built in." },
 	{ "tls", take_tls, .say = "a list of up to 256 { cert: FILE, key: FILE }", .at = 0,
 		.about = "The certificates that are shown to clients of TLS. Who asks for a name "
 			 "(SNI) is shown the first that is for it; the others are shown the "
 			 "first of all. The files are read anew when they change.",
-		.otherwise = "none: needed where an address has tls: or https:", .each = "-",
+		.otherwise = "none: needed where an address has tls:, https: or quic:", .each = "-",
 		.keys = pair_keys },
 	{ "tls-clients", option_path, .say = "the path of a file", AT(tls_clients),
 		.about = "The authorities, in PEM, that vouch for clients' certificates. With it "

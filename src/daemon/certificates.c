@@ -82,7 +82,8 @@ static bool make(const struct conf *c, const struct tls_tickets *random, struct 
 	*to = tls_new(&(struct tls_opts){ .pairs = c->tls,
 			      .n = c->n_tls,
 			      .clients = c->tls_clients,
-			      .tickets = &tickets },
+			      .tickets = &tickets,
+			      .quic = net_has_quic(&c->net) },
 		why);
 	return *to != NULL;
 }

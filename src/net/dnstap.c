@@ -84,6 +84,7 @@ static unsigned protocol_of(const struct tap_head *h)
 	case VIA_TCP: return 2;
 	case VIA_TLS: return 3;
 	case VIA_HTTPS: return 4;
+	case VIA_QUIC: return 7;
 	}
 	return 1;
 }

@@ -16,7 +16,7 @@ static bool set(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
-static bool is_any(const struct net_address *at)
+bool listen_is_any(const struct net_address *at)
 {
 	const struct addr a = addr_from_sockaddr((const struct sockaddr *)&at->sa);
 	static const uint8_t zero[16];
@@ -29,7 +29,7 @@ static bool is_any(const struct net_address *at)
  * must ask which that was. */
 static bool set_family(int fd, const struct net_address *at, int type)
 {
-	const bool any = type == SOCK_DGRAM && is_any(at);
+	const bool any = type == SOCK_DGRAM && listen_is_any(at);
 
 	if (at->sa.ss_family == AF_INET) {
 		/* No fragments, and none in answer to forged "packet too big" messages: DF is
@@ -59,7 +59,7 @@ static bool refuse(const struct net_address *at, const char *kind, struct fault 
 
 bool listen_is_free(const struct net_address *at, struct fault *why)
 {
-	const bool udp = at->kind == NET_PLAIN;
+	const bool udp = net_is_udp(at->kind);
 	const int fd = socket(at->sa.ss_family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
 	const bool ok = fd >= 0 && (udp || set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) &&
 		(at->sa.ss_family == AF_INET || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
@@ -108,7 +108,8 @@ static void set_buffer(int fd, int option, int past_limit, unsigned bytes)
 
 int listen_udp(const struct net_address *at, const struct net_opts *opts, struct fault *why)
 {
-	const int fd = socket(at->sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const int fd = socket(at->sa.ss_family,
+		SOCK_DGRAM | SOCK_CLOEXEC | (at->kind == NET_QUIC ? SOCK_NONBLOCK : 0), 0);
 
 	if (fd < 0)
 		return refuse_and_close(fd, at, "UDP", why);

@@ -21,12 +21,25 @@ enum net_kind {
 	NET_PLAIN, /* DNS over UDP and TCP */
 	NET_TLS,   /* DNS over TLS (RFC 7858) */
 	NET_HTTPS, /* DNS over HTTPS (RFC 8484) */
-	NET_HTTP   /* ... behind a proxy that has taken off TLS */
+	NET_HTTP,  /* ... behind a proxy that has taken off TLS */
+	NET_QUIC   /* DNS over QUIC (RFC 9250) */
 };
 
+/* TLS over TCP. */
 static inline bool net_is_tls(enum net_kind kind)
 {
 	return kind == NET_TLS || kind == NET_HTTPS;
+}
+
+/* Those over UDP have another port of the same number. */
+static inline bool net_is_udp(enum net_kind kind)
+{
+	return kind == NET_PLAIN || kind == NET_QUIC;
+}
+
+static inline bool net_is_tcp(enum net_kind kind)
+{
+	return kind != NET_QUIC;
 }
 
 static inline bool net_is_http(enum net_kind kind)
@@ -67,15 +80,26 @@ struct net_opts {
 	unsigned tls_handshake_ms, tls_handshakes, tls_handshakes_per_net;
 };
 
+static inline bool net_has_quic(const struct net_opts *opts)
+{
+	for (size_t i = 0; i < opts->n; i++)
+		if (opts->listen[i].kind == NET_QUIC)
+			return true;
+	return false;
+}
+
 /* False and one sentence when another server has the address. Our own sockets share their ports
  * with each other and so would share them with any other process of the same user, unnoticed.
  */
 bool listen_is_free(const struct net_address *at, struct fault *why);
 
-/* A socket for UDP, which blocks, or for TCP, which listens and does not. It is bound and
+/* A socket for UDP, which blocks unless it is for QUIC, or for TCP, which listens and does not. It is bound and
  * shares its port (SO_REUSEPORT). -1 and a sentence when it cannot be had. */
 int listen_udp(const struct net_address *at, const struct net_opts *opts, struct fault *why);
 int listen_tcp(const struct net_address *at, struct fault *why);
+
+/* Is it that of all addresses of its family? */
+bool listen_is_any(const struct net_address *at);
 
 /* Tells the log when the kernel gives less than the configured buffers. `fd` is of
  * listen_udp(). */

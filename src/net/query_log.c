@@ -26,6 +26,7 @@ static const char *via_text(enum answer_via via)
 	case VIA_TCP: return "tcp";
 	case VIA_TLS: return "tls";
 	case VIA_HTTPS: return "https";
+	case VIA_QUIC: return "quic";
 	}
 	return "";
 }

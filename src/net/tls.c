@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/tls_files.h"
+#include "net/quic_show.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -188,6 +189,7 @@ static void free_tls(struct part *p)
 
 	for (size_t i = 0; i < t->n; i++)
 		SSL_CTX_free(t->contexts[i]);
+	quic_show_free(t->quic);
 	EVP_CIPHER_free(t->cipher);
 	OPENSSL_cleanse(&t->tickets, sizeof t->tickets);
 	free(t->contexts);
@@ -213,6 +215,8 @@ struct tls *tls_new(const struct tls_opts *o, struct fault *why)
 	while (ok && t->n < o->n)
 		ok = add_pair(t, o, why);
 	ERR_clear_error();
+	if (ok && o->quic)
+		ok = (t->quic = quic_show_new(o, why)) != NULL;
 	if (ok)
 		return t;
 	free_tls(&t->part);
@@ -228,6 +232,11 @@ struct tls *tls_hold(struct tls *t)
 void tls_drop(struct tls *t)
 {
 	part_drop(t ? &t->part : NULL);
+}
+
+const struct quic_show *tls_quic(const struct tls *t)
+{
+	return t->quic;
 }
 
 size_t tls_count(const struct tls *t)

@@ -46,6 +46,7 @@ struct tls_opts {
 	size_t n;                     /* 1 to TLS_PAIRS_MOST */
 	const char *clients; /* PEM file of who vouches for clients; NULL: none is asked for a certificate */
 	const struct tls_tickets *tickets;
+	bool quic; /* also for clients of QUIC */
 };
 
 /* NULL and one sentence: a file is wrong, and named. */
@@ -63,6 +64,9 @@ size_t tls_count(const struct tls *t);
 struct tls_about tls_about(const struct tls *t, size_t i);
 /* Which of them is shown to who asks for `name`; SIZE_MAX: none is for it. */
 size_t tls_find(const struct tls *t, const char *name);
+
+/* What is shown to clients of QUIC (quic_show.h), which lives as long as `t`; NULL: nothing. */
+const struct quic_show *tls_quic(const struct tls *t);
 
 /* What is spoken inside, as ALPN has it (RFC 7301): who offers other things alone is refused, who
  * offers nothing is taken at the port's word. */

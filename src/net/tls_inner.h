@@ -13,6 +13,7 @@ struct tls {
 	SSL_CTX **contexts; /* [n] */
 	struct tls_about *about;
 	struct tls_tickets tickets;
+	struct quic_show *quic; /* or NULL */
 	EVP_CIPHER *cipher; /* of tickets: to look for it anew at each takes longer than its work */
 };
 

@@ -1,6 +1,7 @@
 #include "net/worker.h"
 
 #include "base/log.h"
+#include "net/quic.h"
 #include "net/stream.h"
 #include "net/udp.h"
 
@@ -10,14 +11,16 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 enum { FILES_KEPT = 128 }; /* for all but sockets of clients and listeners */
 
 struct thread {
-	struct udp *udp; /* one of the two */
+	struct udp *udp; /* one of the three */
 	struct stream *stream;
+	struct quic *quic;
 	pthread_t id;
 	int cpu; /* it runs there only; -1: anywhere */
 	bool runs;
@@ -27,6 +30,7 @@ struct workers {
 	struct thread *threads;
 	unsigned n;
 	struct mailbox *news; /* borrowed; or NULL */
+	uint8_t secret[QUIC_SECRET]; /* of all threads of QUIC: a packet may come to another than the one before */
 	struct rrl *rrl; /* of all UDP threads: a client's packets may come to any */
 };
 
@@ -108,9 +112,11 @@ static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned wo
 	size_t n = 0;
 	bool ok = fds != NULL;
 
-	while (ok && n < opts->n) {
-		fds[n] = (struct stream_listener){ listen_tcp(&opts->listen[n], why),
-			opts->listen[n].kind, opts->listen[n].path };
+	for (size_t i = 0; ok && i < opts->n; i++) {
+		if (!net_is_tcp(opts->listen[i].kind))
+			continue;
+		fds[n] = (struct stream_listener){ listen_tcp(&opts->listen[i], why),
+			opts->listen[i].kind, opts->listen[i].path };
 		ok = fds[n].fd >= 0;
 		n += ok;
 	}
@@ -132,7 +138,39 @@ static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned wo
 	return ok;
 }
 
-/* Worker `k`: a thread for each address's UDP, and one for TCP. */
+static bool open_quic(struct workers *w, const struct net_opts *opts, unsigned workers,
+	const struct epoch *epoch, struct fault *why)
+{
+	struct quic_opts o = { .clients = share(opts->tcp_clients, workers),
+		.clients_per_net = share(opts->tcp_clients_per_net, workers),
+		.idle_ms = opts->tcp_idle_ms,
+		.handshake_ms = opts->tls_handshake_ms,
+		.handshakes = share(opts->tls_handshakes, workers),
+		.handshakes_per_net = share(opts->tls_handshakes_per_net, workers),
+		.news = w->news };
+	struct quic_listener *fds = calloc(opts->n, sizeof *fds);
+	struct quic *q = NULL;
+	size_t n = 0;
+	bool ok = fds != NULL || fault(why, "out of memory");
+
+	memcpy(o.secret, w->secret, sizeof o.secret);
+	for (size_t i = 0; ok && i < opts->n; i++) {
+		if (opts->listen[i].kind != NET_QUIC)
+			continue;
+		fds[n] = (struct quic_listener){ listen_udp(&opts->listen[i], opts, why), &opts->listen[i] };
+		ok = fds[n].fd >= 0;
+		n += ok;
+	}
+	ok = ok && ((q = quic_new(fds, n, epoch, &o)) != NULL || fault(why, "out of memory for QUIC"));
+	if (ok)
+		w->threads[w->n++].quic = q;
+	while (!ok && n--)
+		close(fds[n].fd);
+	free(fds);
+	return ok;
+}
+
+/* Worker `k`: a thread for each address's UDP, one for TCP, and one for QUIC where that is spoken. */
 static bool open_worker(struct workers *w, const struct net_opts *opts, unsigned k,
 	const struct epoch *epoch, struct fault *why)
 {
@@ -142,7 +180,8 @@ static bool open_worker(struct workers *w, const struct net_opts *opts, unsigned
 
 	for (unsigned i = 0; ok && i < opts->n; i++)
 		ok = opts->listen[i].kind != NET_PLAIN || open_udp(w, opts, i, epoch, why);
-	ok = ok && open_tcp(w, opts, workers, epoch, why);
+	ok = ok && open_tcp(w, opts, workers, epoch, why) &&
+		(!net_has_quic(opts) || open_quic(w, opts, workers, epoch, why));
 	for (unsigned i = first; i < w->n; i++)
 		w->threads[i].cpu = cpu;
 	return ok;
@@ -158,12 +197,14 @@ struct workers *workers_open(const struct net_opts *wanted, const struct epoch *
 	if (!opts.workers)
 		opts.workers = processors();
 	opts.tcp_clients = affordable(wanted, opts.workers);
-	if (!w || !(w->threads = calloc(opts.workers * (opts.n + 1), sizeof *w->threads)))
+	if (!w || !(w->threads = calloc(opts.workers * (opts.n + 2), sizeof *w->threads)))
 		die("out of memory");
 	w->news = news;
 	w->rrl = rrl_new();
 	if (!w->rrl)
 		die("out of memory");
+	if (getrandom(w->secret, sizeof w->secret, 0) != sizeof w->secret)
+		die("cannot have random numbers");
 	for (size_t i = 0; ok && i < opts.n; i++)
 		ok = listen_is_free(&opts.listen[i], why);
 	for (unsigned k = 0; ok && k < opts.workers; k++)
@@ -180,6 +221,8 @@ static void *run(void *arg)
 
 	if (t->udp)
 		udp_run(t->udp);
+	else if (t->quic)
+		quic_run(t->quic);
 	else
 		stream_run(t->stream);
 	return NULL;
@@ -223,6 +266,8 @@ void workers_stop(struct workers *w)
 		struct thread *t = &w->threads[i];
 		if (t->runs && t->udp)
 			udp_stop(t->udp);
+		else if (t->runs && t->quic)
+			quic_stop(t->quic);
 		else if (t->runs)
 			stream_stop(t->stream);
 	}
@@ -234,6 +279,8 @@ void workers_stop(struct workers *w)
 			udp_free(t->udp);
 		if (t->stream)
 			stream_free(t->stream);
+		if (t->quic)
+			quic_free(t->quic);
 	}
 	rrl_free(w->rrl);
 	free(w->threads);
@@ -250,11 +297,18 @@ static void add(struct stats *sum, const struct stats *s)
 		to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 }
 
+static const struct stats *stats_of(const struct thread *t)
+{
+	return t->udp ? udp_stats(t->udp) : t->quic ? quic_stats(t->quic) : stream_stats(t->stream);
+}
+
 void workers_set_tls(struct workers *w, struct tls *t)
 {
 	for (unsigned i = 0; i < w->n; i++)
 		if (w->threads[i].stream)
 			stream_set_tls(w->threads[i].stream, t);
+		else if (w->threads[i].quic)
+			quic_set_tls(w->threads[i].quic, t);
 }
 
 struct rrl_nets *workers_limited(const struct workers *w)
@@ -267,10 +321,12 @@ void workers_report(const struct workers *w, struct workers_report *to)
 	*to = (struct workers_report){ .threads = w->n };
 	for (unsigned i = 0; i < w->n; i++) {
 		const struct thread *t = &w->threads[i];
-		add(&to->sum, t->udp ? udp_stats(t->udp) : stream_stats(t->stream));
+		add(&to->sum, stats_of(t));
 		if (t->stream)
 			to->tcp_clients += stream_clients(t->stream);
-		else
+		if (t->quic)
+			to->quic_clients += quic_clients(t->quic);
+		if (t->udp)
 			to->udp_overflows += udp_overflows(t->udp);
 	}
 }
@@ -279,7 +335,9 @@ struct tap *workers_tap(const struct workers *w, unsigned i)
 {
 	if (i >= w->n)
 		return NULL;
-	return w->threads[i].udp ? udp_tap(w->threads[i].udp) : stream_tap(w->threads[i].stream);
+	return w->threads[i].udp ? udp_tap(w->threads[i].udp)
+		: w->threads[i].quic ? quic_tap(w->threads[i].quic)
+				     : stream_tap(w->threads[i].stream);
 }
 
 void workers_samples(
@@ -289,7 +347,9 @@ void workers_samples(
 
 	for (unsigned i = 0; i < w->n; i++) {
 		const struct thread *t = &w->threads[i];
-		struct samples *from = t->udp ? udp_samples(t->udp) : stream_samples(t->stream);
+		struct samples *from = t->udp ? udp_samples(t->udp)
+			: t->quic             ? quic_samples(t->quic)
+					      : stream_samples(t->stream);
 		while (samples_get(from, &one))
 			take(ctx, &one);
 	}
@@ -300,5 +360,6 @@ struct choice_counts *workers_counts(const struct workers *w, unsigned i)
 	if (i >= w->n)
 		return NULL;
 	return w->threads[i].udp ? udp_counts(w->threads[i].udp)
-				 : stream_counts(w->threads[i].stream);
+		: w->threads[i].quic ? quic_counts(w->threads[i].quic)
+				     : stream_counts(w->threads[i].stream);
 }

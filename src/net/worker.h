@@ -1,6 +1,6 @@
 /* worker.h - all sockets and the threads that serve them.
  *
- * A worker is one thread for each UDP address and one for all of TCP and TLS; each socket is a worker's
+ * A worker is one thread for each UDP address, one for all of TCP and TLS, and one for all of QUIC; each socket is a worker's
  * own and the kernel spreads clients over them (SO_REUSEPORT). Sockets are opened before
  * privileges are dropped, threads started after.
  */
@@ -44,6 +44,7 @@ struct tap *workers_tap(const struct workers *w, unsigned i);
 struct workers_report {
 	unsigned threads;     /* a worker's UDP and TCP threads, all counted */
 	unsigned tcp_clients; /* open now */
+	unsigned quic_clients; /* likewise */
 	uint64_t udp_overflows; /* packets for which there was no room in the sockets' buffers */
 	struct stats sum;
 };

@@ -10,7 +10,7 @@
 
 static void by_transport(const struct stats *s, struct metrics *m)
 {
-	static const char *const vias[STATS_VIAS] = { "udp", "tcp", "tls", "https" };
+	static const char *const vias[STATS_VIAS] = { "udp", "tcp", "tls", "https", "quic" };
 
 	metrics_family(m, "queries", METRICS_COUNTER,
 		"Queries by what carried them and the family of the address they came from.");
@@ -118,6 +118,14 @@ static void of_connections(const struct report_view *v, struct metrics *m)
 		{ "tls_connections_limited", METRICS_COUNTER,
 			"Connections over the limits of handshakes.", (double)s->tls_limited, NULL,
 			NULL },
+		{ "quic_connections", METRICS_GAUGE, "Connections over QUIC now.",
+			v->counters.quic_clients, NULL, NULL },
+		{ "quic_connections_opened", METRICS_COUNTER, "Connections over QUIC so far.",
+			(double)s->quic_connections, NULL, NULL },
+		{ "quic_retries", METRICS_COUNTER, "Clients of QUIC that had to prove their address.",
+			(double)s->quic_retries, NULL, NULL },
+		{ "quic_reset", METRICS_COUNTER, "Requests over QUIC that were not answered.",
+			(double)s->quic_reset, NULL, NULL },
 		{ "https_refused", METRICS_COUNTER,
 			"Requests that were no query, or for another path.",
 			(double)s->https_refused, NULL, NULL },

@@ -186,6 +186,60 @@ def renewed():
     assert "does not belong" not in server.said(), server.said()
 
 
+def quic_is_built():
+    with Server(ZONE, start=False) as s:
+        s.configure("")
+        s.listen += ', "quic:127.0.0.1:853"'
+        s.configure("")
+        return "was built without QUIC" not in s.check()[1]
+
+
+@claim("kdig gets answers over QUIC, padded, also where it has to prove its address; zones do not go out, and what is asked is counted")
+def quic():
+    if not quic_is_built():
+        raise Skip("built without QUIC")
+    if "+[no]quic" not in subprocess.run(["kdig", "-h"], capture_output=True, text=True).stdout if shutil.which("kdig") else True:
+        raise Skip("no kdig that speaks QUIC")
+    with Server(ZONE, start=False) as s:
+        port = free_port()
+        make_ca(s.dir)
+        make_certificate(s.dir, "ns1", "ns1.example.com", 30)
+        s.listen = '"127.0.0.1:PORT", "tls:127.0.0.1:%d", "quic:127.0.0.1:%d"' % (port, port)
+        s.server = "workers: 2, tls: [ { cert: ns1.pem, key: ns1.key } ]"
+        s.configure(zones="[ { name: example.com, file: zones/example.com.zone, transfer: any } ]")
+        s.start()
+
+        def ask(*words):
+            # It ends with a fault of its own when it is to look at the certificate.
+            return subprocess.run(["kdig", "@127.0.0.1", "-p", str(port), "+quic", "+timeout=%d" % (5 * SLOW), "+retry=0"] + list(words),
+                                  capture_output=True, text=True).stdout
+        said = ask("www.example.com")
+        assert "192.0.2.10" in said and "id: 0" in said and "Received 468 B" in said, said
+        same(ask("big.example.com", "+short").count("10.0.0."), 90)
+        assert "192.0.2.10" not in ask("example.com", "AXFR")
+        now = json.loads(s.ctl("status", "--json")[1])
+        same([now["quic_" + k] for k in ("queries", "connections", "retries", "reset")], [3, 3, 0, 0])
+        # Where handshakes may be few, each client proves its address.
+        s.server += ", tls-handshakes: 3"
+        s.configure()
+        s.stop()
+        s.start()
+        assert "192.0.2.10" in ask("www.example.com")
+        same(json.loads(s.ctl("status", "--json")[1])["quic_retries"], 1)
+
+
+@claim("without QUIC built in an address of it is a fault of the configuration, at its place")
+def no_quic():
+    if quic_is_built():
+        raise Skip("built with QUIC")
+    with Server(ZONE, start=False) as s:
+        s.listen += ',\n  "quic:127.0.0.1:853"'
+        s.configure("")
+        code, said = s.check()
+        same(code, 1, said)
+        assert ":2:3: error: this waymarkd was built without QUIC" in said and "--with-quic" in said, said
+
+
 @claim("a pair that is wrong is told of, in the log and as an alarm, and what was shown before is shown on")
 def wrong_pair():
     os.rename(server.dir + "/other.key", server.dir + "/other.kept")

@@ -233,12 +233,12 @@ static void values_of_the_server_are_checked(void)
 {
 	static const struct told_case row[] = {
 		{ "a kind of listening that there is not",
-			"server: { listen: \"quic:192.0.2.1\" }\n" ZONES,
-			"1:19: error: \"quic:192.0.2.1\" is not an address: write it in numbers (192.0.2.1:53, [2001:db8::1]:53), "
-			"with nothing in front for UDP and TCP, or tls:, https: or http:\n" },
+			"server: { listen: \"sctp:192.0.2.1\" }\n" ZONES,
+			"1:19: error: \"sctp:192.0.2.1\" is not an address: write it in numbers (192.0.2.1:53, [2001:db8::1]:53), "
+			"with nothing in front for UDP and TCP, or tls:, https:, http: or quic:\n" },
 		{ "a name behind a kind", "server: { listen: \"http:edge/q\" }\n" ZONES,
 			"1:19: error: \"edge/q\" is not an address: write it in numbers (192.0.2.1:53, [2001:db8::1]:53), "
-			"with nothing in front for UDP and TCP, or tls:, https: or http:\n" },
+			"with nothing in front for UDP and TCP, or tls:, https:, http: or quic:\n" },
 		{ "letters that may begin an address", "server: { listen: \"fade::1::2\" }\n" ZONES,
 			"1:19: error: \"fade::1::2\" is not an address (write 192.0.2.1:53 or "
 			"[2001:db8::1]:53)\n" },
@@ -250,7 +250,7 @@ static void values_of_the_server_are_checked(void)
 			"1:32: error: this address and port is here twice; take one out\n" },
 		{ "a name", "server: { listen: localhost }\n" ZONES,
 			"1:19: error: \"localhost\" is not an address: write it in numbers (192.0.2.1:53, [2001:db8::1]:53), "
-			"with nothing in front for UDP and TCP, or tls:, https: or http:\n" },
+			"with nothing in front for UDP and TCP, or tls:, https:, http: or quic:\n" },
 		{ "no address", "server: { listen: [] }\n" ZONES,
 			"1:19: error: \"listen\" must be an address with or without a port, or "
 			"a list of them, not an empty list\n" },
@@ -383,7 +383,7 @@ static void all_faults_are_told_in_one_run(void)
 			"file: f } ]\n"
 			"pools: { p: { edges: ono } }\nfoo: 1\n",
 			"1:19: error: \"x\" is not an address: write it in numbers (192.0.2.1:53, "
-			"[2001:db8::1]:53), with nothing in front for UDP and TCP, or tls:, https: or http:\n"
+			"[2001:db8::1]:53), with nothing in front for UDP and TCP, or tls:, https:, http: or quic:\n"
 			"1:27: error: \"ecs\" must be on or off, not \"y\"\n"
 			"2:20: error: \"z\" is not an IPv4 address\n"
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
