@@ -44,13 +44,15 @@ static const struct key *find_row(const struct key *keys, const char *name)
 	return NULL;
 }
 
-/* At the mapping's key; the whole file, which has none, is told without a place. */
+/* At the mapping's key, or at an item of a list; the whole file is told without a place. */
 static void tell_missing(const struct reader *r, const struct key *keys, const struct node *map,
 	const char *where, row_set met)
 {
+	const struct node *at = map->key ? map->key : map->column > 1 ? map : NULL;
+
 	for (unsigned i = 0; keys[i].name; i++)
 		if (keys[i].needed && !(met >> i & 1))
-			parse_error(r->src, map->key,
+			parse_error(r->src, at,
 				"\"%s\" is missing in %s; write for example: %s", keys[i].name,
 				where, keys[i].needed);
 }

@@ -302,6 +302,8 @@ static int run(struct ctl *ctl, char **words, int n)
 	n = take_options(ctl, words, n);
 	if (strcmp(words[0], "restore") == 0)
 		return (int)ctl_restore(ctl, words + 1, n - 1);
+	if (strcmp(words[0], "test") == 0)
+		return ctl_test(ctl, words + 1, n - 1);
 	if (strcmp(words[0], "check") == 0)
 		return ctl_check(ctl, words + 1, n - 1);
 	if (n > 2 && strcmp(words[0], "zone") == 0 && strcmp(words[1], "export") == 0)

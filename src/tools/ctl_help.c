@@ -14,7 +14,7 @@ static const char check_usage[] =
 /* What is done here; all else is the server's. */
 static const struct {
 	const char *word, *usage;
-} here[] = { { "check", check_usage }, { "simulate", ctl_simulate_usage },
+} here[] = { { "check", check_usage }, { "test", ctl_test_usage }, { "simulate", ctl_simulate_usage },
 	{ "diff", ctl_diff_usage }, { "keys", ctl_keys_usage },
 	{ "keygen", ctl_keygen_usage }, { "restore", ctl_restore_usage } };
 

@@ -33,6 +33,7 @@ char *ctl_socket(const struct ctl *c, const char *instead);
 /* The commands that are done here. */
 enum ctl_status ctl_simulate(const struct ctl *c, char **words, int n);
 int ctl_check(const struct ctl *c, char **words, int n);
+int ctl_test(const struct ctl *c, char **words, int n);
 int ctl_diff(const struct ctl *c, char **words, int n);
 enum ctl_status ctl_keys(char **words, int n);
 enum ctl_status ctl_keygen(char **words, int n);
@@ -61,6 +62,6 @@ bool ctl_is_command(const char *word);
 int ctl_no_command(const char *word);
 
 extern const char ctl_simulate_usage[], ctl_diff_usage[], ctl_keys_usage[],
-	ctl_keygen_usage[], ctl_restore_usage[];
+	ctl_keygen_usage[], ctl_restore_usage[], ctl_test_usage[];
 
 #endif

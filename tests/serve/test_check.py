@@ -278,6 +278,75 @@ def help_words():
         assert code == 2 and "usage: " in err and not out, (program, code, out, err)
 
 
+@claim("cases are tried without a server; what differs is told with its place, a file that is wrong tries nothing")
+def cases():
+    with tempfile.TemporaryDirectory() as d:
+        def put(name, text):
+            with open(d + "/" + name, "w") as f:
+                f.write(text)
+            return d + "/" + name
+        put("z.zone", "$TTL 300\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.9\nw EDGE web\nv EDGE video\nt EDGE top\n")
+        conf = put("w.yaml", """server: { listen: [ "127.0.0.1:5300" ] }
+edges: { a1: { a: 192.0.2.1 }, a2: { a: 192.0.2.2 }, b1: { a: 192.0.2.3, aaaa: "2001:db8::3" } }
+pools:
+  web: { edges: [ a1, a2, b1 ], policy: ordered }
+  video: { edges: [ a1, a2 ], policy: weighted }
+  top: { edges: [ { pool: video }, b1 ], policy: ordered }
+maintenance: [ { edges: "a*", pools: web, from: 2030-01-01T00:00Z, until: 2030-01-01T02:00Z } ]
+zones: [ { name: example.org, file: z.zone } ]
+""")
+        good = put("good.yaml", """config: w.yaml
+cases:
+- { ask: w.example.org, client: 8.8.8.8, edges: a1, records: [ A 192.0.2.1 ], rcode: NOERROR, ttl: 300, scope: 0 }
+- { ask: w.example.org, client: 8.8.8.8, down: a1, edges: a2 }
+- { ask: w.example.org, client: 8.8.8.8, down: a1@video, edges: a1 }
+- { ask: w.example.org, client: 8.8.8.8, at: 2030-01-01T01:00Z, edges: b1 }
+- { ask: w.example.org, client: 8.8.8.8, at: 2030-01-01T02:00Z, edges: a1 }
+- { ask: w.example.org, client: 8.8.8.8, at: 2030-01-01T01:00Z, up: a2, edges: a2 }
+- { ask: v.example.org, client: 8.8.8.8, drain: a1, within: [ a2 ], without: [ a1 ] }
+- { ask: t.example.org, client: 8.8.8.8, down: "pool:video", edges: b1 }
+- { ask: t.example.org AAAA, client: 8.8.8.8, edges: b1, records: [ "2001:db8::3" ] }
+- { ask: v.example.org AAAA, client: 8.8.8.8, edges: [], records: [] }
+- { ask: x.example.org, client: 8.8.8.8, rcode: NXDOMAIN }
+- { ask: ns.example.org, client: 8.8.8.8, records: 192.0.2.9 }
+""")
+        code, out, err = tool(WAYMARKCTL, "test", good)
+        assert (code, out, err) == (0, "12 cases: 12 right, 0 wrong\n", ""), (code, out, err)
+        wrong = put("wrong.yaml", """cases:
+- { name: one, ask: w.example.org, client: 8.8.8.8, edges: a2 }
+- { ask: w.example.org, client: 8.8.8.8, without: [ a2, a1 ], ttl: 1, rcode: REFUSED, scope: 9 }
+- { ask: w.example.org, client: 8.8.8.8, records: [ 192.0.2.1, 192.0.2.2 ] }
+- { ask: w.example.org, client: 8.8.8.8, edges: a3 }
+- { ask: w.example.org, client: 8.8.8.8, down: a1@wbe, edges: a1 }
+- { ask: w.example.org, client: 8.8.8, edges: a1 }
+""")
+        code, out, err = tool(WAYMARKCTL, "-c", conf, "test", wrong, "--junit", d + "/j.xml", "--explain")
+        for line in (":2:3: one: w.example.org for 8.8.8.8\n", ":2:60: edges: expected a2, got a1\n", "    1  a1  ", ":3:57: without: expected not a1, got a1\n",
+                     ":3:68: ttl: expected 1, got 300\n", ":3:78: rcode: expected REFUSED, got NOERROR\n", ":3:94: scope: expected /9, got /0\n",
+                     ":4:51: records: expected 192.0.2.1 192.0.2.2, got A 192.0.2.1\n", ':5:3: there is no edge "a3"; did you mean "a', ':6:3: there is no pool "wbe"',
+                     ":7:3: --client 8.8.8: not an address", "6 cases: 0 right, 6 wrong\n"):
+            assert line in out, (line, out)
+        assert code == 1 and not err, (code, err)
+        with open(d + "/j.xml") as f:
+            j = f.read()
+        assert j.count("<failure") == 6 and 'tests="6" failures="6"' in j and "expected a2, got a1" in j, j
+        import xml.dom.minidom
+        xml.dom.minidom.parseString(j)
+        code, out, err = tool(WAYMARKCTL, "-c", conf, "test", wrong, good, "--tap")
+        assert code == 1 and out.startswith("TAP version 13\nnot ok 1 - one: ") and out.endswith("1..18\n") and out.count("\nok ") == 12, out
+        for text, say in (("cases: [ { ask: w.example.org, client: 8.8.8.8 } ]", ":1:10: error: this case expects nothing"),
+                          ("cases: [ { ask: w.example.org, edges: a1 } ]", ':1:10: error: "client" is missing in this case'),
+                          ("cases: [ { ask: w, client: 8.8.8.8, egdes: a1 } ]", ':1:37: error: unknown key "egdes" in this case; did you mean "edges"?'),
+                          ("cases: [ { ask: w, client: 8.8.8.8, edges: a1, at: noon } ]", ":1:52: error: \"at\" must be a moment in UTC"),
+                          ("cases: 7", ":1:8: error: \"cases\" must be a list"), ("", "error: ")):
+            code, out, err = tool(WAYMARKCTL, "-c", conf, "test", put("bad.yaml", text))
+            assert code == 2 and not out and say in err, (text, code, out, err)
+        code, out, err = tool(WAYMARKCTL, "-c", conf, "test", d + "/gone.yaml")
+        assert code == 2 and "gone.yaml" in err, err
+        code, out, err = tool(WAYMARKCTL, "test")
+        assert code == 2 and "usage:" in err, err
+
+
 @claim("help of one command needs no server; a command that is misspelt is told with the one that was meant")
 def did_you_mean():
     for argv in (["help", "force"], ["force", "--help"], ["-s", "/nonexistent", "force", "-h"]):
