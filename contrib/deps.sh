@@ -5,7 +5,7 @@
 set -u
 
 build="autoconf pkg-config libldns-dev libmaxminddb-dev libev-dev liburcu-dev libyaml-dev libsodium-dev libjansson-dev libssl-dev libc-ares-dev libnghttp2-dev libidn2-dev libcurl4-openssl-dev libmicrohttpd-dev nettle-dev libsqlite3-dev libmnl-dev"
-tests="libcunit1-dev bind9-dnsutils python3 openssl iproute2 iputils-ping"
+tests="tzdata libcunit1-dev bind9-dnsutils python3 openssl iproute2 iputils-ping"
 
 want=$build
 for also; do

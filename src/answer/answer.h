@@ -67,6 +67,10 @@ enum answer_via {
 	VIA_QUIC /* the same (RFC 9250) */
 };
 
+_Static_assert(VIA_UDP == (int)POOL_UDP && VIA_TCP == (int)POOL_TCP && VIA_TLS == (int)POOL_TLS &&
+		VIA_HTTPS == (int)POOL_HTTPS_VIA,
+	"rules of pools count them alike");
+
 static inline bool answer_via_stream(enum answer_via via)
 {
 	return via == VIA_TCP || via == VIA_TLS;
@@ -77,6 +81,7 @@ struct answer_ask {
 	size_t len;
 	struct addr source; /* as it came, not yet plain */
 	enum answer_via via;
+	uint8_t seen; /* 1 + what rules of pools take `via` for; 0: what it is */
 	const char *names; /* of the client's certificate: see policy_asker; or NULL */
 	bool secret; /* length is all that others between see (RFC 7830) */
 	bool proven; /* the source is no forged one: answers to it have come back */

@@ -28,6 +28,7 @@ static struct choose_ask who_asks(const struct answerer *a, const struct answer_
 		.now_us = a->now_us,
 		.pool = pool,
 		.v6 = v6,
+		.via = (uint8_t)(ask->seen ? ask->seen - 1u : ask->via),
 		/* Source 0 asks us to look at nobody (RFC 7871 section 7.1.2). */
 		.has_subnet = ecs->present && w->policy.ecs && ecs->source > 0,
 		.source = addr_plain(&ask->source, NULL),

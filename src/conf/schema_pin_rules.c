@@ -2,10 +2,11 @@
  */
 #include "conf/option.h"
 #include "conf/schema.h"
+#include "steer/hours.h"
 
 #include <string.h>
 
-enum { CONDS_MOST = 4096 };
+enum { CONDS_MOST = 4096, HOURS_MOST = 32 };
 
 /* Conditions while they are read. */
 struct when {
@@ -128,6 +129,60 @@ static void take_clients(struct reader *r, const struct key *key, const struct n
 			w->clients[w->w.n_clients++] = r->conf->classes[number].map;
 }
 
+static void take_during(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct when *w = to;
+	struct fault why;
+
+	if (!option_is_list(r, key, value, HOURS_MOST))
+		return;
+	struct hours *list = arena_alloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		const char *text = option_scalar(r, key, i);
+		if (text)
+			text_addf(w->say, "%s%s", i != option_first(value) ? " or "
+					: w->say->len                      ? ", during "
+									   : "during ",
+				text);
+		if (text && !hours_parse(&list[w->w.n_during], r->mem, text, &why))
+			parse_error(r->src, i, "%s", why.text);
+		else if (text)
+			w->w.n_during++;
+	}
+	w->w.during = list;
+}
+
+/* Words, as bits in their order. */
+static uint8_t take_words(struct reader *r, const struct key *key, const struct node *value,
+	struct when *w, const char *const *words)
+{
+	uint8_t bits = 0;
+
+	if (!option_is_list(r, key, value, CONDS_MOST))
+		return 0;
+	say(w, key->name, value);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		const int word = option_word(r, key, i, words);
+		if (word >= 0)
+			bits |= (uint8_t)(1 << word);
+	}
+	return bits;
+}
+
+static void take_via(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const char *const words[] = { "udp", "tcp", "tls", "https", NULL };
+
+	((struct when *)to)->w.via = take_words(r, key, value, to, words);
+}
+
+static void take_type(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const char *const words[] = { "A", "AAAA", NULL };
+
+	((struct when *)to)->w.types = take_words(r, key, value, to, words);
+}
+
 #define ANY " or a list of them"
 #define WHEN_KEYS(at_)                                                                          \
 	{ "net", take_net, .say = "a net," ANY, .at = at_, .about = "By client net." },         \
@@ -143,9 +198,19 @@ static void take_clients(struct reader *r, const struct key *key, const struct n
 			.about = "By continent." },                                             \
 		{ "clients", take_clients, .say = "the name of a class of \"clients\"," ANY,    \
 			.at = at_, .about = "By class." },                                      \
+		{ "resolver", take_resolver, .say = "a net," ANY, .at = at_,                    \
+			.about = "By the address that the query comes from." },                 \
+		{ "via", take_via, .say = "udp, tcp, tls or https," ANY, .at = at_,             \
+			.about = "By what the query comes over." },                             \
+		{ "type", take_type, .say = "A or AAAA," ANY, .at = at_,                        \
+			.about = "By the addresses that are asked for. A question for a "       \
+				 "service is one for both." },                                  \
 	{                                                                                       \
-		"resolver", take_resolver, .say = "a net," ANY, .at = at_,                      \
-			.about = "By the address that the query comes from."                    \
+		"during", take_during,                                                          \
+			.say = "hours such as \"Mon-Fri 08:00-18:00 Europe/Berlin\"," ANY,      \
+			.at = at_,                                                              \
+			.about = "By the time: days, hours or both, and the time zone where "   \
+				 "it is not UTC."                                               \
 	}
 
 const struct key schema_unless_keys[] = { WHEN_KEYS(0), { 0 } };

@@ -193,6 +193,26 @@ static void take_continent(
 	take(r, key, value, to, PIN_CONTINENT);
 }
 
+static void take_default(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct schema_pool *pool = to;
+	struct pool_pin *pin = &pool->pins[pool->opts.n_pins];
+
+	*pin = (struct pool_pin){ .kind = PIN_DEFAULT,
+		.source = value->file,
+		.line = value->line,
+		.column = value->column };
+	if (!schema_pin_pool(r, value, pin)) {
+		const struct schema_edges list = schema_edge_list(r, key, value, pool);
+		pin->edges = list.edges;
+		pin->n = list.n;
+		if (!list.whole || !list.n)
+			return;
+	}
+	pool->pin_nodes[pool->opts.n_pins++] = value;
+}
+
 #define EDGES "the name of an edge or a pool, or a list of edges"
 
 const struct key schema_pin_keys[] = {
@@ -214,6 +234,9 @@ const struct key schema_pin_keys[] = {
 	{ "continent", take_continent, .say = EDGES,
 		.about = "By continent: AF, AN, AS, EU, NA, OC or SA.", .otherwise = "none",
 		.each = "CONTINENT" },
+	{ "default", take_default, .say = EDGES,
+		.about = "Of clients whom no other pin is for, or whose pin is all down.",
+		.otherwise = "they go by the policy" },
 	{ 0 },
 };
 
@@ -227,6 +250,8 @@ static int compare_clients(const struct pool_pin *a, const struct pool_pin *b)
 	}
 	if (a->kind == PIN_CITY)
 		return strcasecmp(a->code, b->code);
+	if (a->kind == PIN_DEFAULT)
+		return 0;
 	if (a->kind == PIN_ASN)
 		return a->asn < b->asn ? -1 : a->asn > b->asn;
 	return strcmp(a->code, b->code);
@@ -274,7 +299,7 @@ void schema_pins(struct reader *r, const struct key *key, const struct node *val
 	if (!keys_is_map(r, value, key->name))
 		return;
 	for (const struct node *kind = value->first; kind; kind = kind->next)
-		room += kind->n;
+		room += kind->kind == NODE_MAP ? kind->n : 1;
 	pool->pins = arena_alloc(r->mem, room * sizeof *pool->pins);
 	pool->pin_nodes = arena_alloc(r->scratch, room * sizeof *pool->pin_nodes);
 	keys_read(r, schema_pin_keys, value, key->name, pool);

@@ -50,7 +50,7 @@ static const struct {
 	{ "history", "[EDGE|POOL] [--last N] [--until TIME] [--json]",
 		"what has become of edges and pools, by whom and why" },
 	{ "probe", "EDGE [--json]", "probe an edge now, and tell every step" },
-	{ "explain", "NAME [TYPE] --client IP[/LEN] [--resolver IP] [--json]",
+	{ "explain", "NAME [TYPE] --client IP[/LEN] [--resolver IP] [--via TRANSPORT] [--json]",
 		"why this client gets the answer it gets" },
 	{ "watch", "NET [--for TIME] | NET --stop | [--json]",
 		"keep all answers that pools give these clients, for an hour unless said; who is watched" },

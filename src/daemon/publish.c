@@ -35,6 +35,7 @@ struct publisher {
 	unsigned n_published;
 	bool parts_changed, standing_changed; /* since the last world */
 	ev_prepare turn_ends;
+	ev_periodic hours; /* the next of a rule begin or end */
 	struct publisher_counts counts;
 };
 
@@ -297,6 +298,28 @@ static struct world *make_all(struct publisher *p, const struct world *now)
 			: NULL });
 }
 
+static void on_hours(struct ev_loop *loop, ev_periodic *t, int events)
+{
+	(void)loop;
+	(void)events;
+	publisher_soon(t->data);
+}
+
+/* By the clock of the wall, whose leaps the loop heeds. */
+static void wait_for_hours(struct publisher *p)
+{
+	const struct world *w = epoch_current(p->opts.epoch);
+	int64_t next = standing_hours_end_s(w->standing);
+
+	if (w->stage.share && standing_hours_end_s(w->stage.standing) < next)
+		next = standing_hours_end_s(w->stage.standing);
+	ev_periodic_stop(p->opts.loop, &p->hours);
+	if (next == INT64_MAX)
+		return;
+	ev_periodic_set(&p->hours, (double)next, 0, NULL);
+	ev_periodic_start(p->opts.loop, &p->hours);
+}
+
 void publisher_now(struct publisher *p)
 {
 	const struct world *now = epoch_current(p->opts.epoch);
@@ -312,6 +335,7 @@ void publisher_now(struct publisher *p)
 	p->counts.last_us = clock_us() - start;
 	if (p->counts.last_us > p->counts.most_us)
 		p->counts.most_us = p->counts.last_us;
+	wait_for_hours(p);
 	for (unsigned i = 0; w && i < p->n_published; i++)
 		p->published[i].fn(p->published[i].ctx);
 }
@@ -344,6 +368,8 @@ struct publisher *publisher_new(const struct publisher_opts *opts, struct parts 
 	make_policy(p);
 	ev_prepare_init(&p->turn_ends, on_turn_ends);
 	p->turn_ends.data = p;
+	ev_periodic_init(&p->hours, on_hours, 0, 0, NULL);
+	p->hours.data = p;
 	ev_prepare_start(opts->loop, &p->turn_ends);
 	return p;
 }
@@ -351,6 +377,7 @@ struct publisher *publisher_new(const struct publisher_opts *opts, struct parts 
 void publisher_free(struct publisher *p)
 {
 	ev_prepare_stop(p->opts.loop, &p->turn_ends);
+	ev_periodic_stop(p->opts.loop, &p->hours);
 	parts_drop(&p->staged);
 	parts_drop(&p->live);
 	memory_free(p);

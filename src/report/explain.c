@@ -49,22 +49,36 @@ static bool parse_client(struct explain_ask *ask, const char *text, struct fault
 	return true;
 }
 
+static bool parse_via(struct explain_ask *ask, const char *text, struct fault *why)
+{
+	static const char *const words[POOL_VIAS] = { "udp", "tcp", "tls", "https" };
+
+	for (unsigned i = 0; i < POOL_VIAS; i++)
+		if (strcmp(words[i], text) == 0) {
+			ask->via = (uint8_t)i;
+			return true;
+		}
+	return fault(why, "--via %s: not udp, tcp, tls or https", text);
+}
+
 bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct fault *why)
 {
-	const char *name = NULL, *type = NULL, *client = NULL, *resolver = NULL;
+	const char *name = NULL, *type = NULL, *client = NULL, *resolver = NULL, *via = NULL;
 	static const uint8_t root[1];
 
 	*ask = (struct explain_ask){ .type = RRTYPE_A };
 	for (size_t i = 0; i < n; i++) {
 		const char **value = strcmp(words[i], "--client") == 0 ? &client
 			: strcmp(words[i], "--resolver") == 0          ? &resolver
+			: strcmp(words[i], "--via") == 0               ? &via
 								       : NULL;
 		if (value && i + 1 == n)
-			return fault(why, "%s wants an address behind it", words[i]);
+			return fault(why, "%s wants %s behind it", words[i],
+				value == &via ? "udp, tcp, tls or https" : "an address");
 		if (value)
 			*value = words[++i];
 		else if (words[i][0] == '-')
-			return fault(why, "explain knows no %s (--client, --resolver, --json)",
+			return fault(why, "explain knows no %s (--client, --resolver, --via, --json)",
 				words[i]);
 		else if (!name)
 			name = words[i];
@@ -78,7 +92,7 @@ bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct
 	if (!name || !client)
 		return fault(why,
 			"usage: waymarkctl explain NAME [TYPE] --client IP[/LEN] [--resolver "
-			"IP] [--json]");
+			"IP] [--via udp|tcp|tls|https] [--json]");
 	const enum name_result r = name_parse(ask->name, NULL, name, strlen(name), root);
 	if (r != NAME_OK)
 		return fault(why, "%s %s", name, name_result_text(r));
@@ -86,7 +100,7 @@ bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct
 		return false;
 	if (resolver && !addr_parse(&ask->resolver, resolver))
 		return fault(why, "--resolver %s: not an address", resolver);
-	return true;
+	return !via || parse_via(ask, via, why);
 }
 
 /* The query as a resolver would send it for that client. Returns its length. */
@@ -151,6 +165,7 @@ static void pin_text(const struct pool_pin *pin, char text[static ADDR_TEXT])
 	switch (pin->kind) {
 	case PIN_NET: prefix_text(text, &pin->net); return;
 	case PIN_ASN: snprintf(text, ADDR_TEXT, "AS%u", pin->asn); return;
+	case PIN_DEFAULT: snprintf(text, ADDR_TEXT, "default"); return;
 	case PIN_RULE:
 	case PIN_KINDS: return;
 	case PIN_CITY: snprintf(text, ADDR_TEXT, "city %s", pin->code); return;
@@ -493,7 +508,8 @@ void explain_run(const struct report_view *view, const struct explain_ask *ask, 
 		const struct answer_ask to = { .packet = query,
 			.len = write_query(query, ask),
 			.source = ask->resolver,
-			.via = VIA_TCP,
+			.via = VIA_TCP, /* nothing is left out */
+			.seen = (uint8_t)(1 + ask->via),
 			.proven = true,
 			.room = ANSWER_TCP_MOST,
 			.to = reply };
@@ -519,7 +535,11 @@ void explain_run(const struct report_view *view, const struct explain_ask *ask, 
 				json_object_set_new(o, "ttl_note",
 					json_string("the TTL is as long as the pool has been "
 						    "steady"));
-			if (trace->shaky)
+			if (trace->timed)
+				json_object_set_new(o, "ttl_note",
+					json_string("the TTL ends where the hours of a rule "
+						    "begin or end"));
+			else if (trace->shaky)
 				json_object_set_new(o, "ttl_note",
 					json_string("the TTL ends where the state of an edge "
 						    "can change"));

@@ -21,9 +21,10 @@ struct explain_ask {
 	struct prefix client; /* bits of 128 */
 	bool client_v4;
 	struct addr resolver; /* source of the query; the client's address unless given */
+	uint8_t via;          /* enum pool_via */
 };
 
-/* NAME [TYPE] --client IP[/LEN] [--resolver IP] */
+/* NAME [TYPE] --client IP[/LEN] [--resolver IP] [--via udp|tcp|tls|https] */
 bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct fault *why);
 
 void explain_run(const struct report_view *view, const struct explain_ask *ask, bool json,

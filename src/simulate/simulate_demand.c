@@ -157,6 +157,7 @@ static void ask_world(struct lines *l, const uint8_t *wire, struct known_name *k
 			.len = QUERY_HEADER + len + 4,
 			.source = addr_from_v4(loopback),
 			.via = VIA_TCP,
+			.seen = 1 + POOL_UDP,
 			.proven = true,
 			.room = ANSWER_TCP_MOST,
 			.to = reply });

@@ -306,7 +306,7 @@ __attribute__((always_inline)) static inline bool by_rules(struct choose_walk *w
 	if (p->rules && (choose_by_rules(w) || w->over))
 		return w->choice->n > w->first;
 	return (p->pin_of_asn && choose_by_asn(w)) || (p->pin_of_place && choose_by_place(w)) ||
-		by_policy(w, false, false);
+		(p->pin_default && choose_by_default(w)) || by_policy(w, false, false);
 }
 
 static void fill_trace(const struct choose_walk *w)
@@ -465,6 +465,7 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		.can = ask->record ? ask->record : ask->v6 ? CAN_AAAA : CAN_A,
 		.marks = ask->record ? STANDS_A | STANDS_AAAA : ask->v6 ? STANDS_AAAA : STANDS_A,
 		.changes_us = UINT64_MAX,
+		.hours_s = UINT32_MAX,
 		.ttl_most_s = UINT32_MAX };
 	bool some = false;
 
@@ -486,6 +487,7 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		c.by_subnet = false;
 		c.scope = 0;
 	}
+	c.for_now = c.for_now || (w.timed && c.n == 0);
 	c.pool = w.number;
 	if (c.form == UINT16_MAX || !c.n)
 		c.form = c.pool;
@@ -493,6 +495,8 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		c.why = WHY_ALL_DOWN;
 	c.who = w.who;
 	c.ttl_most_s = ttl_most_s(&w);
+	if (trace)
+		trace->timed = w.timed && c.ttl_most_s == w.hours_s;
 	if (trace)
 		fill_trace(&w);
 	return c;

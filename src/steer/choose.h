@@ -43,6 +43,7 @@ struct choose_ask {
 	bool has_subnet; /* the client subnet that the query carries, plain (addr_plain()) */
 	struct addr subnet;
 	struct addr source;       /* where the query came from, plain */
+	uint8_t via; /* enum pool_via */
 	uint32_t now_s;           /* for exploration: any clock that goes on */
 	struct choose_turn *turns; /* [pool * CHOOSE_TURNS], changed; NULL: nobody's turn is taken */
 	bool peeks;                /* ... is looked at, and stays as it is */
@@ -162,6 +163,7 @@ struct choose_trace {
 	struct choose_own own;
 	bool record;         /* what is asked for is no address */
 	bool young;          /* the TTL is as long as the pool has been steady */
+	bool timed;          /* the TTL ends where hours of a rule begin or end */
 	bool shaky;          /* the TTL ends where an edge's state can change */
 	unsigned n;
 	struct choose_step steps[CHOOSE_STEPS_MOST];

@@ -30,6 +30,8 @@ struct choose_walk {
 	unsigned
 		group_bits; /* of `who`'s family: the net whose clients are alike in the rank */
 	uint64_t changes_us; /* the soonest that the pools on the way can change */
+	bool timed; /* hours of the week have decided, */
+	uint32_t hours_s; /* ... which do so for so long */
 	uint32_t ttl_most_s; /* of the pools in this one that have answered */
 };
 
@@ -138,6 +140,7 @@ __attribute__((always_inline)) static inline enum choose_verdict choose_judge(
 bool choose_by_net(struct choose_walk *w);
 bool choose_by_asn(struct choose_walk *w);
 bool choose_by_place(struct choose_walk *w);
+bool choose_by_default(struct choose_walk *w);
 
 /* Rules, which there are: false when there is nothing by them; the walk may be over then. */
 bool choose_by_rules(struct choose_walk *w);

@@ -40,6 +40,11 @@ bool choose_by_net(struct choose_walk *w)
 	return take_pin(w, hit.value);
 }
 
+bool choose_by_default(struct choose_walk *w)
+{
+	return take_pin(w, w->pool->pin_default);
+}
+
 bool choose_by_asn(struct choose_walk *w)
 {
 	const struct pool *p = w->pool;

@@ -51,11 +51,39 @@ static bool is_of_asn(struct choose_walk *w, uint16_t set)
 	return rules_has(t, hit.value, set);
 }
 
+/* Whatever holds now, the answer is good until that changes. */
+static bool is_during(struct choose_walk *w, const struct rules_when *r)
+{
+	const struct standing *s = w->ask->standing;
+	bool now = false;
+
+	for (unsigned i = r->hours; i < r->hours + r->n_hours; i++) {
+		const uint64_t end = s->hours_end_us[i], at = w->ask->now_us;
+		const uint64_t left = end == UINT64_MAX ? UINT32_MAX
+			: end > at                      ? (end - at) / 1000000
+							: 0;
+		w->timed = true;
+		if (left < w->hours_s)
+			w->hours_s = left ? (uint32_t)left : 1;
+		now = now || s->hours[i];
+	}
+	if (w->hours_s < w->ttl_most_s)
+		w->ttl_most_s = w->hours_s;
+	return now || !r->n_hours;
+}
+
+static bool is_asked_so(const struct choose_walk *w, const struct rules_when *r)
+{
+	const unsigned type = w->ask->v6 ? POOL_TYPE_AAAA : POOL_TYPE_A;
+
+	return (!r->types || r->types & type) && (!r->via || r->via >> w->ask->via & 1);
+}
+
 static bool holds(struct choose_walk *w, const struct rules_when *r)
 {
-	return (!r->resolvers || netmap_find(r->resolvers, &w->ask->source).value == 1) &&
+	return is_asked_so(w, r) && (!r->resolvers || netmap_find(r->resolvers, &w->ask->source).value == 1) &&
 		is_of_clients(w, r) && (!r->nets || is_in(w, r->nets)) && is_at_place(w, r->place) &&
-		is_of_asn(w, r->asn);
+		is_of_asn(w, r->asn) && is_during(w, r);
 }
 
 static bool take_edges(struct choose_walk *w, const struct rule *r, bool even)

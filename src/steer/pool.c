@@ -40,6 +40,7 @@ bool pool_pin_matches(
 	case PIN_NET:
 	case PIN_ASN:
 	case PIN_RULE:
+	case PIN_DEFAULT:
 	case PIN_KINDS: return false;
 	case PIN_CITY: return strcasecmp(code, place_text(places, place->city)) == 0;
 	case PIN_REGION:

@@ -77,6 +77,7 @@ enum pool_pin_kind {
 	PIN_COUNTRY,
 	PIN_CONTINENT,
 	PIN_RULE, /* of several conditions */
+	PIN_DEFAULT, /* whom no other is for */
 	PIN_KINDS
 }; /* the strongest first */
 
@@ -111,6 +112,11 @@ struct pool_pin {
 struct places;
 struct place;
 struct netmap;
+struct hours;
+
+/* How a query comes: bits of 1 << these. */
+enum pool_via { POOL_UDP, POOL_TCP, POOL_TLS, POOL_HTTPS_VIA, POOL_VIAS };
+enum { POOL_TYPE_A = 1, POOL_TYPE_AAAA = 2 };
 
 /* Of a city, region, country or continent: is the place there? */
 bool pool_pin_matches(
@@ -124,6 +130,9 @@ struct pool_when {
 	size_t n_resolvers;
 	struct netmap *const *clients; /* classes of clients: who is in has value 1; borrowed */
 	size_t n_clients;
+	const struct hours *during; /* one of them is now */
+	size_t n_during;
+	uint8_t via, types; /* bits; 0: any */
 };
 
 /* A pin of several conditions. */

@@ -177,7 +177,11 @@ static struct rules_when make_when(struct making *m, const struct pool_when *w)
 		.resolvers = map_of_nets(w->resolvers, w->n_resolvers),
 		.clients = w->clients,
 		.n_clients = (unsigned)w->n_clients,
-		.given = w->n || w->n_resolvers || w->n_clients };
+		.n_hours = (unsigned)w->n_during,
+		.via = w->via,
+		.types = w->types,
+		.given = w->n || w->n_resolvers || w->n_clients || w->n_during || w->via ||
+			w->types };
 
 	for (size_t i = 0; i < w->n_clients; i++) {
 		r->clients = memory_grow(r->clients, (r->n_clients + 1) * sizeof *r->clients);

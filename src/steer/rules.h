@@ -29,6 +29,8 @@ struct rules_when {
 	struct netmap *nets, *resolvers;  /* held; NULL: any */
 	struct netmap *const *clients;    /* [n_clients] any of them; borrowed of the options' holds */
 	unsigned n_clients;
+	unsigned hours, n_hours; /* those of the steer from `hours` on; one is now. 0: any time */
+	uint8_t via, types;      /* pool.h */
 	bool given; /* it has a condition */
 };
 

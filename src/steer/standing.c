@@ -415,6 +415,7 @@ struct standing *standing_new(const struct standing_opts *o)
 	put_trees(&m);
 	memory_free(own.of);
 	memory_free(own.at);
+	standing_put_hours(&m);
 	return s;
 }
 
@@ -458,6 +459,15 @@ static bool same_cuts(const struct standing *a, const struct standing *b)
 	return true;
 }
 
+static bool same_hours(const struct standing *a, const struct standing *b)
+{
+	return a->n_hours == b->n_hours &&
+		(!a->n_hours ||
+			(memcmp(a->hours, b->hours, a->n_hours) == 0 &&
+				memcmp(a->hours_end_s, b->hours_end_s,
+					a->n_hours * sizeof *a->hours_end_s) == 0));
+}
+
 bool standing_same(
 	const struct steer *steer, const struct standing *a, const struct standing *b)
 {
@@ -465,7 +475,8 @@ bool standing_same(
 
 	if (a->n_rows != b->n_rows || a->n_pools != b->n_pools ||
 		memcmp(a->marks, b->marks, a->n_rows * edges) != 0 ||
-		memcmp(a->alive, b->alive, bits * sizeof *a->alive) != 0 || !same_cuts(a, b))
+		memcmp(a->alive, b->alive, bits * sizeof *a->alive) != 0 || !same_cuts(a, b) ||
+		!same_hours(a, b))
 		return false;
 	for (unsigned i = 0; i < a->n_pools; i++)
 		if (!same_pool(&a->pools[i], &b->pools[i], &steer->pools[i]))

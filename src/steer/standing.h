@@ -60,6 +60,7 @@ struct standing_opts {
 	const uint16_t *row_of;        /* [pool] 0 to n_rows; NULL: 0 for all */
 	const struct standing *before; /* of the same steer, or NULL: its orders are kept while
 					  nothing is clearly better */
+	int64_t time_s; /* UNIX time; 0: as the clock says. Hours hold by it */
 	bool begins; /* the server has just started: pools with awaited verdicts wait */
 };
 
@@ -100,12 +101,19 @@ struct standing {
 	const uint16_t *like;  /* [n_rows - n_probed] which row each of these is like */
 	struct shed_cut *cuts; /* [edge] what load decides; NULL: nothing. Filled by who made
 				  it, before it is published */
+	uint8_t *hours;        /* [steer->n_hours] they are now */
+	int64_t *hours_end_s;  /* [steer->n_hours] UNIX time when that changes; INT64_MAX: never */
+	uint64_t *hours_end_us; /* ... monotonic */
+	unsigned n_hours;
 	uint32_t tick;         /* demand is counted under this number (tally.h) */
 };
 
 /* Never NULL. */
 struct standing *standing_new(const struct standing_opts *opts);
 void standing_free(struct standing *s);
+
+/* When the next hours of a rule begin or end, in UNIX time; INT64_MAX: none do. */
+int64_t standing_hours_end_s(const struct standing *s);
 
 /* Would both answer alike? Both of that steer. */
 bool standing_same(

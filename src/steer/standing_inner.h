@@ -41,4 +41,8 @@ bool standing_is_wanted(const struct make *m, unsigned pool, unsigned edge);
 /* What the pool's edges and members weigh, where that is not as configured. */
 void standing_put_weights(const struct make *m, unsigned pool);
 
+/* --- standing_hours.c --------------------------------------------------------------------- */
+
+void standing_put_hours(const struct make *m);
+
 #endif

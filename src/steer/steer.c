@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/scope.h"
 #include "steer/group.h"
+#include "steer/hours.h"
 #include "steer/rules.h"
 #include "steer/steer_edges.h"
 #include "steer/steer_tree.h"
@@ -52,7 +53,8 @@ static void pin_places(struct pool *p, struct atlas *atlas)
 	bool any = false;
 
 	for (unsigned i = 0; i < p->n_pins; i++)
-		any = any || p->pins[i].from->kind >= PIN_CITY;
+		any = any ||
+			(p->pins[i].from->kind >= PIN_CITY && p->pins[i].from->kind < PIN_RULE);
 	if (!any)
 		return;
 	p->pin_of_place = memory_zeroed(n, sizeof *p->pin_of_place);
@@ -92,7 +94,9 @@ static void fill_pins(struct steer *s, struct pool *p, const struct pool_opts *o
 		pin->code = pin->code ? arena_strdup(&s->mem, pin->code) : NULL;
 		pin->edges = arena_memdup(&s->mem, pin->edges, pin->n * sizeof *pin->edges);
 		p->pins[i] = (struct pool_pinned){ pin, pin->edges, holders_of(s, p, pin),
-			(unsigned)pin->n, pin->kind == PIN_NET };
+			(unsigned)pin->n, pin->kind == PIN_NET || pin->kind == PIN_DEFAULT };
+		if (pin->kind == PIN_DEFAULT)
+			p->pin_default = (unsigned)i + 1;
 	}
 	pin_nets(p);
 	pin_asns(p, s->atlas);
@@ -113,6 +117,20 @@ static struct pool_when keep_when(struct steer *s, const struct pool_when *w)
 	return to;
 }
 
+static void add_hours(struct steer *s, struct rules_when *to, const struct pool_when *w)
+{
+	struct hours *all = arena_alloc(&s->mem, (s->n_hours + w->n_during) * sizeof *all);
+
+	to->hours = s->n_hours;
+	if (!w->n_during)
+		return;
+	if (s->n_hours)
+		memcpy(all, s->hours, s->n_hours * sizeof *all);
+	for (size_t i = 0; i < w->n_during; i++)
+		all[s->n_hours++] = hours_copy(&s->mem, &w->during[i]);
+	s->hours = all;
+}
+
 static void fill_rules(struct steer *s, struct pool *p, const struct pool_opts *o)
 {
 	struct pool_rule *own = arena_memdup(&s->mem, o->rules, o->n_rules * sizeof *own);
@@ -127,8 +145,12 @@ static void fill_rules(struct steer *s, struct pool *p, const struct pool_opts *
 		to->edges = arena_memdup(&s->mem, to->edges, to->n * sizeof *to->edges);
 	}
 	p->rules = rules_new(&s->mem, own, o->n_rules, s->atlas);
-	for (unsigned i = 0; i < p->rules->n; i++)
-		p->rules->rule[i].holders = holders_of(s, p, &own[i].to);
+	for (unsigned i = 0; i < p->rules->n; i++) {
+		struct rule *r = &p->rules->rule[i];
+		r->holders = holders_of(s, p, &own[i].to);
+		add_hours(s, &r->when, &own[i].when);
+		add_hours(s, &r->unless, &own[i].unless);
+	}
 	p->asks_place = p->asks_place || p->rules->places.class_of;
 }
 

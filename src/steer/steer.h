@@ -110,6 +110,7 @@ struct pool {
 	bool asks_place;     /* some pin or rule asks for the place itself */
 	struct pool_pinned *pins;
 	unsigned n_pins;
+	unsigned pin_default; /* pin + 1; 0: there is none */
 	struct netmap *nets;  /* value: pin + 1; NULL without pins by net */
 	uint32_t *pin_of_asn; /* [index in the atlas's asns] pin + 1, 0 for none; NULL without
 				 pins by ASN */
@@ -133,6 +134,8 @@ struct steer {
 	struct pool *pools;
 	unsigned n_pools;
 	unsigned n_named; /* of those the first so many, that are not part of another */
+	struct hours *hours; /* [n_hours] that rules ask for */
+	unsigned n_hours;
 	struct numbers edge_numbers, pool_numbers; /* by name */
 };
 

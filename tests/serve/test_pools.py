@@ -403,4 +403,38 @@ pools:
         same(set(s.udp("www.example.com").addresses()) <= {"192.0.2.1", "192.0.2.2"}, True, "as if all were up: " + said())
 
 
+@claim("hours of a rule begin to the second without a reload, and answers do not outlive them")
+def hours():
+    import datetime
+    import zoneinfo
+    shim = BUILD + "/slow.so"
+    if not os.path.exists(shim):
+        raise Skip("this build has no slow.so")
+    berlin = datetime.datetime(2026, 7, 6, 7, 59, 58, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))        # a Monday
+    shift = int(berlin.timestamp() - time.time())
+    config = """
+edges: { a: { a: 192.0.2.1 }, b: { a: 192.0.2.2 } }
+pools:
+  www: { edges: [ a, b ], policy: ordered, pin: [ { during: "Mon-Fri 08:00-18:00 Europe/Berlin", to: b },
+                                                  { type: AAAA, to: nobody }, { via: tcp, to: [ b, a ] } ] }
+"""
+    with Server({"example.com": APEX + "www 3600 EDGE www\n"}, config=config, start=False) as s:
+        s.start(env=dict(os.environ, LD_PRELOAD=shim, SHIFT_S=str(shift)))
+        ask = lambda: [(ttl, data) for _, qtype, ttl, data in s.udp("www.example.com").answer]
+        first = ask()
+        same(first[0][1], "192.0.2.1")
+        same(first[0][0] <= 3, True, first)
+        same(s.ctl("explain", "www.example.com", "--client", "198.51.100.1", "--via", "tcp")[1].count("pin via tcp"), 1)
+        same("the TTL ends where the hours of a rule begin or end" in s.ctl("explain", "www.example.com", "--client", "198.51.100.1")[1], True)
+        at = lambda: time.time() + shift - berlin.timestamp()
+        while ask()[0][1] == "192.0.2.1":
+            same(at() < 30, True, "it has never begun")
+            time.sleep(0.02)
+        begun = at()
+        same(begun >= 1.9, True, "not before its time")
+        same(ask()[0], (3600, "192.0.2.2"))
+        said = s.ctl("explain", "www.example.com", "--client", "198.51.100.1")[1]
+        same("www: pin during Mon-Fri 08:00-18:00 Europe/Berlin" in said, True, said)
+
+
 run("pools")

@@ -25,12 +25,14 @@ static void rules_say_who_and_what(void)
 		     "    pin:\n"
 		     "      - { country: [ de, FR ], asn: AS3320, to: [ iad2, ams1 ] }\n"
 		     "      - { clients: [ office, lab ], resolver: 192.0.2.53, to: q, only: on }\n"
+		     "      - { type: AAAA, via: [ tls, https ], during: [ \"Mon-Fri 08:00-18:00 "
+		     "Europe/Berlin\", Sat ], to: ams1 }\n"
 		     "      - { not: { city: Berlin, net: 192.0.2.0/24 }, to: refused }\n"
 		     "  q: { edges: iad2 }\n",
 		&lines));
 	CU_ASSERT_STRING_EQUAL(text_get(&lines), "");
 	const struct pool_rule *r = c.pools[0].rules;
-	CU_ASSERT_EQUAL_FATAL(c.pools[0].n_rules, 3);
+	CU_ASSERT_EQUAL_FATAL(c.pools[0].n_rules, 4);
 	CU_ASSERT_EQUAL(r[0].when.n, 3);
 	CU_ASSERT_STRING_EQUAL(r[0].when.conds[0].code, "DE");
 	CU_ASSERT_EQUAL(r[0].when.conds[2].kind, PIN_ASN);
@@ -39,6 +41,10 @@ static void rules_say_who_and_what(void)
 	CU_ASSERT_EQUAL(r[1].when.n_clients, 2);
 	CU_ASSERT_EQUAL(r[1].when.n_resolvers, 1);
 	CU_ASSERT_TRUE(r[1].to.to_pool && r[1].to.pool == 1 && r[1].only);
+	CU_ASSERT(r[2].when.types == POOL_TYPE_AAAA && r[2].when.via == 12 && r[2].when.n_during == 2);
+	CU_ASSERT_STRING_EQUAL(r[2].to.code, "type AAAA, via tls https, during Mon-Fri 08:00-18:00 "
+					     "Europe/Berlin or Sat");
+	r++;
 	CU_ASSERT_EQUAL(r[2].unless.n, 2);
 	CU_ASSERT_TRUE(r[2].nobody && r[2].refused && !r[2].when.n);
 	CU_ASSERT_STRING_EQUAL(r[2].to.code, "not (city Berlin, net 192.0.2.0/24): refused");
@@ -64,6 +70,15 @@ static void wrong_rules_are_told(void)
 			"5:41: error: unknown key \"contry\" in this rule; did you mean \"country\"?\n" },
 		{ "an exception without any", RULE("not: {}, to: ams1"),
 			"5:46: error: there is no condition in here; write one\n" },
+		{ "no type", RULE("type: HTTPS, to: ams1"),
+			"5:47: error: \"type\" must be A or AAAA, or a list of them, not \"HTTPS\"\n" },
+		{ "no transport", RULE("via: [ tls, quik ], to: ams1"),
+			"5:53: error: \"via\" must be udp, tcp, tls or https, or a list of them, not "
+			"\"quik\"\n" },
+		{ "no hours", RULE("during: \"Mon 8-18\", to: ams1"),
+			"5:49: error: hours are as in 08:00-18:00, up to 24:00\n" },
+		{ "no zone", RULE("during: [ Mon, \"Tue Europe/Berlni\" ], to: ams1"),
+			"5:56: error: there is no time zone \"Europe/Berlni\" in /usr/share/zoneinfo/\n" },
 		{ "no net", SERVER ZONES EDGES "clients: { x: [ 192.0.2.0/33 ] }\n",
 			"4:17: error: \"192.0.2.0/33\": a prefix length here is a number from 0 to 32\n" },
 		{ "no file", SERVER ZONES EDGES "clients: { x: { file: /nowhere/x.txt } }\n",

@@ -1,6 +1,8 @@
 #include "steer/choose.h"
 
+#include "base/clock.h"
 #include "geo/netmap.h"
+#include "steer/hours.h"
 #include "unit/steer/small_world.h"
 #include "unit/unit.h"
 
@@ -144,6 +146,86 @@ static void only_and_nobody_end_it(void)
 	}
 }
 
+/* AAAA over TLS goes to ams; in the hours all go to nyc, and answers end with them. */
+static void type_transport_and_time(void)
+{
+	struct arena mem = { 0 };
+	struct fault why;
+	struct hours hours;
+	struct pool_rule rules[] = { rule(NULL, 0, to_ams, 1), rule(NULL, 0, to_nyc, 1) };
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	CU_ASSERT_TRUE_FATAL(hours_parse(&hours, &mem, "Mon-Fri 08:00-18:00 Europe/Berlin", &why));
+	rules[0].when.types = POOL_TYPE_AAAA;
+	rules[0].when.via = 1 << POOL_TLS;
+	rules[1].when.during = &hours;
+	rules[1].when.n_during = 1;
+	pool.rules = rules;
+	pool.n_rules = 2;
+	small_open(&s, &pool, 1);
+	static const struct {
+		int64_t time_s; /* the first is 17:59:30 of a Monday in Berlin */
+		bool v6;
+		uint8_t via;
+		uint16_t want;
+		uint32_t ttl_s;
+	} row[] = {
+		{ 1783353570, false, POOL_UDP, NYC, 30 },
+		{ 1783353570, true, POOL_TLS, AMS, UINT32_MAX },
+		{ 1783353570, true, POOL_HTTPS_VIA, NYC, 30 },
+		{ 1783353570, false, POOL_TLS, NYC, 30 },
+		{ 1783353600, false, POOL_UDP, ROM, 14 * 3600 },
+	};
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct standing *st = standing_new(&(struct standing_opts){
+			.steer = s.steer, .states = s.states, .time_s = row[i].time_s });
+		struct choose_ask a = { .steer = s.steer,
+			.standing = st,
+			.now_us = clock_us(),
+			.v6 = row[i].v6,
+			.via = row[i].via,
+			.has_subnet = true,
+			.subnet = addr_from_v4((const uint8_t[]){ 2, 0, 5, 0 }) };
+		const struct choice c = choose(&a, NULL);
+		CU_ASSERT_EQUAL(c.edges[0], row[i].want);
+		CU_ASSERT(c.ttl_most_s == row[i].ttl_s || c.ttl_most_s + 1 == row[i].ttl_s);
+		standing_free(st);
+	}
+	small_close(&s);
+	/* And so does that nobody gets anything. */
+	rules[1].nobody = true;
+	small_open(&s, &pool, 1);
+	struct standing *st = standing_new(&(struct standing_opts){
+		.steer = s.steer, .states = s.states, .time_s = 1783353570 });
+	struct choose_ask a = { .steer = s.steer, .standing = st, .now_us = clock_us() };
+	const struct choice c = choose(&a, NULL);
+	CU_ASSERT(c.n == 0 && c.for_now && c.ttl_most_s <= 30);
+	standing_free(st);
+	small_close(&s);
+	arena_fini(&mem);
+}
+
+/* Whom no other pin is for; and those whose pin is down, before the policy. */
+static void a_default_pin_is_the_weakest(void)
+{
+	const struct pool_pin pins[] = { { .kind = PIN_COUNTRY, .code = "IT", .edges = to_ams, .n = 1 },
+		{ .kind = PIN_DEFAULT, .edges = to_nyc, .n = 1 } };
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	pool.pins = pins;
+	pool.n_pins = 2;
+	small_open(&s, &pool, 1);
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "2.0.5.0/24", NULL, false), "ams /16");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.5.0/24", NULL, false), "nyc /8");
+	s.states[AMS] = EDGE_DOWN;
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "2.0.5.0/24", NULL, false), "nyc /16");
+	s.states[NYC] = EDGE_DOWN;
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "2.0.5.0/24", NULL, false), "rom /16");
+	small_close(&s);
+}
+
 void suite_rules(void)
 {
 	static const struct unit_case cases[] = {
@@ -152,6 +234,8 @@ void suite_rules(void)
 			exceptions_and_clients_that_nobody_knows },
 		{ "classes and resolvers", classes_and_resolvers },
 		{ "only and nobody end it", only_and_nobody_end_it },
+		{ "type, transport and time", type_transport_and_time },
+		{ "a default pin is the weakest", a_default_pin_is_the_weakest },
 	};
 
 	unit_suite("steer/rules", cases, UNIT_COUNT(cases));
