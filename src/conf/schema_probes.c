@@ -1,16 +1,9 @@
 #include "conf/schema.h"
 
-#include "conf/host_name.h"
 #include "conf/option.h"
-#include "dns/rcode.h"
 #include "dns/rrtype.h"
 
-#include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-enum { EXPECT_MOST = 64 };
 
 /* Sets of kinds. */
 enum {
@@ -23,238 +16,13 @@ enum {
 	ANY = ICMP | TCP | HTTP | DNS | EXEC
 };
 
-/* --- values ------------------------------------------------------------------------------- */
-
-static void take_kind(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	struct schema_probe *p = to;
-	const char *text = option_scalar(r, key, value);
-
-	if (text && probe_kind_parse(&p->opts.kind, text))
-		return;
-	p->kind_wrong = true;
-	if (text)
-		option_wrong(r, key, value);
-}
-
-static void take_initial(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	static const char *const words[] = {
-		[PROBE_WAIT] = "wait", [PROBE_UP] = "up", [PROBE_DOWN] = "down", NULL
-	};
-	const int word = option_word(r, key, value, words);
-
-	if (word >= 0)
-		*(enum probe_initial *)to = (enum probe_initial)word;
-}
-
-/* Goes into a request as it is: no blanks. */
-static const char *take_token(
-	struct reader *r, const struct key *key, const struct node *value, const char *stop)
-{
-	const char *text = option_scalar(r, key, value);
-
-	if (!text)
-		return NULL;
-	if (strpbrk(text, stop)) {
-		option_wrong(r, key, value);
-		return NULL;
-	}
-	return arena_strdup(r->mem, text);
-}
-
-static void take_path(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	const char *text = take_token(r, key, value, " #\\");
-
-	if (text && *text != '/')
-		option_wrong(r, key, value);
-	else if (text)
-		*(const char **)to = text;
-}
-
-static void take_method(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	static const char *const words[] = { "GET", "HEAD", NULL };
-	const int word = option_word(r, key, value, words);
-
-	if (word >= 0)
-		*(bool *)to = word == 1;
-}
-
-/* "NOERROR". What only EDNS can say never comes: probes ask without it. */
-static bool parse_rcode(const char *text, struct probe_range *to)
-{
-	const int rcode = rcode_parse(text);
-
-	*to = (struct probe_range){ (uint16_t)rcode, (uint16_t)rcode };
-	return rcode >= 0 && rcode <= RCODE_BITS;
-}
-
-/* "200", "200-299". */
-static bool parse_status(const char *text, struct probe_range *to)
-{
-	char *end;
-
-	if (text[0] < '1' || text[0] > '9')
-		return false;
-	const unsigned long from = strtoul(text, &end, 10);
-	const unsigned long last = *end == '-' && end[1] >= '1' && end[1] <= '9'
-		? strtoul(end + 1, &end, 10)
-		: from;
-	*to = (struct probe_range){ (uint16_t)from, (uint16_t)last };
-	return !*end && from >= 100 && last <= 999 && from <= last;
-}
-
-static void take_expect(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	struct probe_opts *p = &((struct schema_probe *)to)->opts;
-	const bool dns = p->kind == PROBE_DNS;
-	const struct key named = { .name = key->name,
-		.say = dns ? "a DNS response code such as NOERROR, or a list of them"
-			   : "an HTTP status (100 to 999), a range such as 200-299, or a list "
-			     "of them" };
-	size_t n = 0;
-
-	if (!option_is_list(r, &named, value, EXPECT_MOST))
-		return;
-	struct probe_range *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
-	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
-		const char *text = option_scalar(r, &named, i);
-		if (text && (dns ? parse_rcode(text, &list[n]) : parse_status(text, &list[n])))
-			n++;
-		else if (text)
-			option_wrong(r, &named, i);
-	}
-	p->expect = list;
-	p->n_expect = n;
-}
-
-/* --- load-from ---------------------------------------------------------------------------- */
-
-static void take_load(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	struct probe_opts *p = to;
-	const char *text = take_token(r, key, value, " :\"'=");
-
-	p->load_in_body = strcmp(key->name, "body") == 0;
-	if (text && p->load_field)
-		parse_error(r->src, value,
-			"load comes from a \"header\" or from the \"body\", "
-			"not from both");
-	p->load_field = text;
-}
-
-#define FIELD "the name of a field, such as load"
-
-static const struct key load_keys[] = {
-	{ "header", take_load, .say = FIELD, .about = "The name of a response header.",
-		.otherwise = "none" },
-	{ "body", take_load, .say = FIELD,
-		.about = "The name of a field in the body: JSON, \"load=0.75\" or "
-			 "\"load: 0.75\"; the first that is there.",
-		.otherwise = "none" },
-	{ 0 },
-};
-
-static void take_load_from(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	if (value->kind != NODE_MAP || !value->n)
-		option_wrong(r, key, value);
-	else
-		keys_read(r, load_keys, value, key->name, to);
-}
-
-/* --- dns ---------------------------------------------------------------------------------- */
-
-/* A name of another script is asked for in A-labels, as resolvers would. Its length, and where it
- * stands; 0, and told. */
-static size_t query_name(const struct reader *r, const struct node *value, const char **text,
-	size_t n, struct host_name *h)
-{
-	struct fault why;
-	bool ascii = true;
-
-	for (size_t i = 0; i < n; i++)
-		ascii = ascii && (*text)[i] > 0;
-	if (ascii)
-		return n;
-	char *name = arena_memdup(r->scratch, *text, n + 1);
-	name[n] = 0;
-	if (!host_name_in_ascii(h, name, &why)) {
-		parse_error(r->src, value, "\"query\": the name is none: %s", why.text);
-		return 0;
-	}
-	*text = h->name;
-	return strlen(h->name);
-}
-
-/* "example.com", "example.com AAAA". */
-static void take_query(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	static const uint8_t root[1];
-	struct probe_opts *p = to;
-	const char *text = option_scalar(r, key, value);
-	uint8_t name[NAME_MOST];
-	struct host_name h;
-	size_t len;
-
-	if (!text)
-		return;
-	size_t n = strcspn(text, " ");
-	const char *type = text + n + strspn(text + n, " ");
-	n = query_name(r, value, &text, n, &h);
-	if (!n)
-		return;
-	const enum name_result result = name_parse(name, &len, text, n, root);
-	if (result != NAME_OK)
-		parse_error(r->src, value, "\"query\": the name %s", name_result_text(result));
-	else if (*type && !rrtype_parse(&p->qtype, type, strlen(type)))
-		option_wrong(r, key, value);
-	else
-		p->query = arena_memdup(r->mem, name, name_len(name));
-}
-
-static void take_answer(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	struct probe_opts *p = to;
-	const char *text = option_scalar(r, key, value);
-	uint8_t rdata[256];
-
-	if (!text)
-		return;
-	p->answer_len = 0;
-	if (p->qtype == RRTYPE_A && inet_pton(AF_INET, text, rdata) == 1)
-		p->answer_len = 4;
-	else if (p->qtype == RRTYPE_AAAA && inet_pton(AF_INET6, text, rdata) == 1)
-		p->answer_len = 16;
-	else if (p->qtype == RRTYPE_TXT && strlen(text) < 256) {
-		p->answer_len = 1 + strlen(text);
-		rdata[0] = (uint8_t)strlen(text);
-		memcpy(rdata + 1, text, strlen(text));
-	}
-	if (p->answer_len)
-		p->answer = arena_memdup(r->mem, rdata, p->answer_len);
-	else
-		option_wrong(r, key, value);
-}
-
 /* --- a probe ------------------------------------------------------------------------------ */
 
 #define AT(field) .at = offsetof(struct schema_probe, opts.field)
 #define COUNT     .say = "a number from 1 to 100", .least = 1, .most = HEALTH_RULE_MOST
 
 const struct key schema_probe_keys[] = {
-	{ "kind", take_kind, .say = "none, icmp, tcp, http, https, dns or exec",
+	{ "kind", schema_probe_kind, .say = "none, icmp, tcp, http, https, dns or exec",
 		.needed = "kind: https", .about = "What a probe does. none passes always." },
 	{ "port", option_number, .say = "a port from 1 to 65535", AT(port), .least = 1,
 		.most = 65535, .about = "Of tcp, http, https and dns: the port that is asked.",
@@ -270,13 +38,13 @@ const struct key schema_probe_keys[] = {
 		.about = "So many passes in a row bring an address up.", .otherwise = "2" },
 	{ "fall", option_number, COUNT, AT(fall),
 		.about = "So many failures in a row bring it down.", .otherwise = "3" },
-	{ "initial", take_initial, .say = "wait, up or down", AT(initial),
+	{ "initial", schema_probe_initial, .say = "wait, up or down", AT(initial),
 		.about = "What counts before the first verdict. wait: the address is not "
 			 "answered with, the first probe decides alone, and the server's "
 			 "start waits for it (30 s at most). up: until fall probes have "
 			 "failed. down: until rise probes have passed.",
 		.otherwise = "wait" },
-	{ "path", take_path, .say = "a path that begins with \"/\", without blanks and \"#\"",
+	{ "path", schema_probe_path, .say = "a path that begins with \"/\", without blanks and \"#\"",
 		AT(path), .about = "Of http and https: the path of the request.",
 		.otherwise = "/" },
 	{ "host", schema_probe_host,
@@ -298,9 +66,9 @@ const struct key schema_probe_keys[] = {
 		.about = "Of tcp, http and https: begin with a PROXY protocol header of this "
 			 "version, with the addresses of the probe's own connection.",
 		.otherwise = "off" },
-	{ "method", take_method, .say = "GET or HEAD", AT(head),
+	{ "method", schema_probe_method, .say = "GET or HEAD", AT(head),
 		.about = "Of http and https: the method of the request.", .otherwise = "GET" },
-	{ "expect", take_expect, .late = 1,
+	{ "expect", schema_probe_expect, .late = 1,
 		.about = "Of http and https: the statuses that pass, such as 200 or "
 			 "200-299; of dns: the response codes that pass. One or a list.",
 		.otherwise = "200-399; NOERROR" },
@@ -335,17 +103,17 @@ const struct key schema_probe_keys[] = {
 		AT(expiry_warning_ms), .most = 49 * 24 * 3600 * 1000u,
 		.about = "Of https: warn when the certificate ends sooner than this.",
 		.otherwise = "14d" },
-	{ "load-from", take_load_from,
+	{ "load-from", schema_probe_load_from,
 		.say = "{ header: NAME } or { body: NAME }, where NAME is of a field",
 		.at = offsetof(struct schema_probe, opts),
 		.about = "Of http and https: where the edge tells its load, a number of "
 			 "at least 0.",
-		.otherwise = "none", .keys = load_keys },
-	{ "query", take_query, .say = "a name, or a name and a type: \"example.com AAAA\"",
+		.otherwise = "none", .keys = schema_probe_load_keys },
+	{ "query", schema_probe_query, .say = "a name, or a name and a type: \"example.com AAAA\"",
 		.at = offsetof(struct schema_probe, opts),
 		.about = "Of dns, needed there: what is asked. The type is A unless "
 			 "given." },
-	{ "answer", take_answer, .late = 1,
+	{ "answer", schema_probe_answer, .late = 1,
 		.say = "an address of the query's type, or the text of a TXT record",
 		.at = offsetof(struct schema_probe, opts),
 		.about = "Of dns: this must be among the answers.", .otherwise = "none" },
