@@ -27,6 +27,7 @@ struct reader {
 		pools; /* numbers in `conf`; of faulty ones too: to name those is no fault */
 	struct known policies;               /* numbers of `dnssec` */
 	struct known keys, peers, templates; /* likewise; templates from conf->first_template on */
+	struct schema_probes_read *probes_read; /* those with a name; NULL: none were read */
 	const char *const *pools_by_number;
 	struct known classes; /* numbers of `clients` */
 	size_t rules_room;
@@ -44,7 +45,7 @@ typedef void key_take(
 
 /* A table of these ends with a row without a name, and has at most 32 rows. Keys are taken in
  * the order of the file, later ones after all others. */
-enum { KEYS_LATEST = 4 };
+enum { KEYS_LATEST = 5 };
 
 struct key {
 	const char *name;
@@ -52,7 +53,7 @@ struct key {
 	const char *say; /* '"name" must be <say>' */
 	size_t at;
 	uint32_t least, most;   /* of numbers and durations, in the option's unit */
-	unsigned late;          /* depends on rows of the table with less of it; 0 to 4 */
+	unsigned late;          /* depends on rows of the table with less of it; 0 to 5 */
 	const char *needed;     /* an example, of a key that must be there; else NULL */
 	const struct key *keys; /* of keys_section(); of others that take a mapping, or a list
 				 * of mappings: what the reference shows */

@@ -276,7 +276,7 @@ const struct key schema_keys[] = {
 		.otherwise = "none: no limit", .keys = schema_limit_keys },
 	{ "geoip", keys_section, .keys = geoip_keys, .about = "Where clients are.",
 		.otherwise = "none" },
-	{ "latency", schema_latency, .late = 1,
+	{ "latency", schema_latency, .late = 2,
 		.say = "a mapping: { files: [ measured.csv ] }",
 		.about =
 			"Measured round-trip times, and what is made of them. With this "
@@ -298,16 +298,18 @@ const struct key schema_keys[] = {
 	{ "clients", schema_clients, .say = "a mapping of classes",
 		.about = "Classes of clients by their nets, for pins and for zones (views).", .otherwise = "none",
 		.each = "CLASS", .keys = schema_class_keys },
-	{ "edges", schema_edges, .late = 0,
+	{ "edges", schema_edges, .late = 1,
 		.about = "The places that clients are sent to, by name. A name starts "
 			 "with a letter or digit, and has only those and \"-\", \"_\" "
 			 "and \".\" in it.",
 		.otherwise = "none", .each = "NAME", .keys = schema_edge_keys },
 	{ "probes", schema_probes, .late = 0,
 		.about = "How edges are looked at, by name. A pool names the probe that "
-			 "its edges must pass.",
+			 "its edges must pass. Instead of a kind and its keys a probe may be made "
+			 "of others: { all: [ ... ] }, { any: [ ... ] } or { at-least: 2, of: [ ... ] }, "
+			 "as in pools: NAME: probe.",
 		.otherwise = "none", .each = "NAME", .keys = schema_probe_keys },
-	{ "pools", schema_pools, .late = 1,
+	{ "pools", schema_pools, .late = 2,
 		.about = "What names with an EDGE record are answered from, by name. The "
 			 "record names the pool.",
 		.otherwise = "none", .each = "NAME", .keys = schema_pool_keys },
@@ -322,22 +324,22 @@ const struct key schema_keys[] = {
 		.about = "What transfers and the like are signed with (TSIG, RFC 8945). The name "
 			 "is a domain name, and both sides know the key by it.",
 		.otherwise = "none", .each = "NAME", .keys = schema_secret_keys },
-	{ "peers", schema_peers, .late = 1,
+	{ "peers", schema_peers, .late = 2,
 		.say = "a mapping of other nameservers by names of your own",
 		.about = "Other nameservers, by names of your own.", .otherwise = "none",
 		.each = "NAME", .keys = schema_peer_keys },
-	{ "dnssec", schema_dnssec, .late = 2,
+	{ "dnssec", schema_dnssec, .late = 3,
 		.say = "a mapping of policies by names of your own",
 		.about = "How zones are signed, by name. A zone, or its template, names one by its "
 			 "own key \"dnssec\". What is written under \"auto\" changes the policy that "
 			 "is there without.",
 		.otherwise = "one policy, auto", .each = "NAME", .keys = schema_dnssec_keys },
-	{ "templates", schema_templates, .late = 3,
+	{ "templates", schema_templates, .late = 4,
 		.say = "a mapping of what zones have in common, by names of your own",
 		.about = "What many zones have in common. A zone's entry names one, and what "
 			 "the entry says itself goes before it.",
 		.otherwise = "none", .each = "NAME", .keys = schema_rule_keys },
-	{ "zones", schema_zones, .late = 4,
+	{ "zones", schema_zones, .late = 5,
 		.say = "a list of { name: ..., file: ... } and { dir: ... }",
 		.needed = "zones: [ { name: example.com, file: zones/example.com.zone } ]",
 		.about = "What is served: a list whose entries name a zone and its file, "

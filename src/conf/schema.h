@@ -148,15 +148,35 @@ bool schema_find(const struct reader *r, const struct schema_names *names,
 bool schema_edge_find(const struct reader *r, const struct key *key, const struct node *name,
 	unsigned *number);
 
-/* The number of a probe, likewise. */
-bool schema_probe_find(const struct reader *r, const struct key *key, const struct node *name,
+/* What says how to probe, as the number of a probe: the name of one, a kind, or several of them
+ * (which become a probe of their own). False: told, or of a probe that has a fault itself. */
+bool schema_probe_find(struct reader *r, const struct key *key, const struct node *value,
 	unsigned *number);
+#define SCHEMA_PROBE_WHICH \
+	"the name of a probe, a kind, { all: [ ... ] }, { any: [ ... ] } or { at-least: 2, of: [ ... ] }"
+extern const struct key schema_parts_keys[];
+
+/* Probes with names, while they are read: those that are made of others need these first. */
+struct schema_probes_read {
+	const struct node **nodes;
+	enum { PROBE_UNREAD, PROBE_READING, PROBE_READ, PROBE_FAULTY } *states;
+	unsigned *within; /* of one that is being read: 1 + the one that wants it; 0: nobody does */
+	size_t n;
+	unsigned reading; /* 1 + the one that is being read; 0 */
+	size_t room;      /* of all in the configuration */
+};
+/* A probe that is not made of others, of its kind, with nothing said. */
+struct probe_opts schema_probe_plain(enum probe_kind kind);
+bool schema_probe_is_made(const struct node *node);
+/* Reads one with a name that is made of others. False: told. */
+bool schema_probe_make(struct reader *r, unsigned number);
 
 /* A member while its pool is read. */
 struct schema_member {
 	struct pool_member m;
 	const struct node *node;
 	const struct node *weighed; /* where it has a weight that is no share; or NULL */
+	const struct node *probed;  /* where it has a probe of its own; or NULL */
 	unsigned priority;          /* the least goes first */
 	bool skip;
 };

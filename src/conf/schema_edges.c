@@ -208,6 +208,15 @@ static void check_points(
 			edge->n_points, addresses);
 }
 
+static void take_edge_probe(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	unsigned number;
+
+	if (schema_probe_find(r, key, value, &number))
+		((struct edge_opts *)to)->probe = number + 1;
+}
+
 /* --- state, and all together -------------------------------------------------------------- */
 
 static void take_state(
@@ -248,6 +257,10 @@ const struct key schema_edge_keys[] = {
 			 "each (those of a first). Names are resolved as the system does. off: "
 			 "no probe asks the edge.",
 		.otherwise = "its addresses; of an edge with only a cname, what that leads to" },
+	{ "probe", take_edge_probe, .say = SCHEMA_PROBE_WHICH,
+		.about = "How the edge is probed in all pools, instead of by the pool's probe. none: "
+			 "it is not, and is as you say.",
+		.otherwise = "the pool's" },
 	{ "weight", option_number, .say = "a number from 0 to 65535", AT(weight), .least = 0,
 		.most = EDGE_WEIGHT_MOST,
 		.about = "The edge's share in weighted pools. 0 is chosen only when "

@@ -70,6 +70,16 @@ static void take_skip(struct reader *r, const struct key *key, const struct node
 	option_switch(r, key, value, &((struct said *)to)->m.skip);
 }
 
+static void take_probe(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct said *s = to;
+	unsigned number;
+
+	if (schema_probe_find(r, key, value, &number))
+		s->m.m.probe = (uint16_t)(number + 1);
+	s->m.probed = value;
+}
+
 const struct key schema_member_keys[] = {
 	{ "edge", take_member_edge, .say = "the name of an edge", .about = "The member is an edge." },
 	{ "pool", take_member_pool, .say = "the name of a pool",
@@ -84,6 +94,10 @@ const struct key schema_member_keys[] = {
 		.about = "Members of the least priority answer; those of the next only while none "
 			 "of these may. Equal ones go by the policy. Shares go before it.",
 		.otherwise = "1" },
+	{ "probe", take_probe, .say = SCHEMA_PROBE_WHICH,
+		.about = "How the edge is probed as a member of this pool, instead of by its own "
+			 "probe or the pool's. none: it is not.",
+		.otherwise = "its own, or the pool's" },
 	{ "skip", take_skip, .say = "on or off",
 		.about = "on: it stays in the configuration, and is not chosen; pins and default "
 			 "may go on to name it.",
@@ -130,6 +144,9 @@ static bool read_member(struct reader *r, const struct key *key, const struct no
 	if (!s.named && !edge && !parse_get(item, "pool"))
 		return parse_error(r->src, item,
 			"a member is an edge or a pool; write { edge: NAME } or { pool: NAME }");
+	if (s.m.probed && s.m.m.is_pool)
+		return parse_error(r->src, s.m.probed->key,
+			"\"probe\" is for edges: pools are up by their own probes; write it in that pool");
 	*to = s.m;
 	return s.named && !s.wrong;
 }

@@ -222,8 +222,11 @@ const struct key schema_pool_keys[] = {
 			 "first: with the first edge of the order. empty: with no "
 			 "address. { pool: NAME }: from another pool.",
 		.otherwise = "all", .keys = all_down_keys },
-	{ "probe", schema_probe, .say = "the name of a probe",
-		.about = "The probe that the pool's edges must pass.", .otherwise = "none" },
+	{ "probe", schema_probe, .say = SCHEMA_PROBE_WHICH,
+		.about = "The probe that the pool's edges must pass, but for those that have one of "
+			 "their own, or as members. A kind alone is a probe of that kind with nothing "
+			 "said. Several may be asked together, and lists may have such lists in them.",
+		.otherwise = "none", .keys = schema_parts_keys },
 	{ "up-when", schema_up_when, .say = "any, all or a number of addresses",
 		.about = "An edge is up when so many of its addresses are, A and AAAA "
 			 "together.",

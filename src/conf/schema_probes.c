@@ -26,7 +26,7 @@ const struct key schema_probe_keys[] = {
 		.needed = "kind: https", .about = "What a probe does. none passes always." },
 	{ "port", option_number, .say = "a port from 1 to 65535", AT(port), .least = 1,
 		.most = 65535, .about = "Of tcp, http, https and dns: the port that is asked.",
-		.otherwise = "80 (http), 443 (https), 53 (dns); tcp needs one" },
+		.otherwise = "80 (tcp, http), 443 (https), 53 (dns)" },
 	{ "every", option_duration_ms, .say = "a duration from 100ms to 1d, such as 5s",
 		AT(every_ms), .least = PROBE_EVERY_LEAST_MS, .most = PROBE_EVERY_MOST_MS,
 		.about = "From the start of a probe to the start of the next one.",
@@ -216,18 +216,26 @@ static const struct probe_opts defaults = { .every_ms = 4000,
 	.expiry_warning_ms = 14 * 24 * 3600 * 1000u,
 	.qtype = RRTYPE_A };
 
-static void read_probe(struct reader *r, const struct node *node, struct probe_opts *to)
+struct probe_opts schema_probe_plain(enum probe_kind kind)
+{
+	struct probe_opts p = defaults;
+
+	p.kind = kind;
+	return p;
+}
+
+/* False: told. */
+static bool read_probe(struct reader *r, const struct node *node, struct probe_opts *to)
 {
 	char shown[OPTION_SHOWN], where[OPTION_SHOWN + 8] = "probe ";
 	struct schema_probe p = { .opts = defaults, .node = node };
+	const size_t errors = r->src->faults->errors;
 
-	p.opts.name = arena_strdup(r->mem, node->key->text);
+	p.opts.name = to->name;
 	*to = p.opts;
-	if (!option_scalar(r, &(struct key){ .name = "probes" }, node->key))
-		return;
 	strcat(where, option_shown(shown, p.opts.name));
 	if (node->kind == NODE_BAD || !keys_has_value(r, node) || !keys_is_map(r, node, where))
-		return;
+		return false;
 	/* What others depend on comes before them, wherever it stands. */
 	const struct node *kind = parse_get(node, "kind");
 	if (kind && kind->kind == NODE_SCALAR)
@@ -240,12 +248,30 @@ static void read_probe(struct reader *r, const struct node *node, struct probe_o
 		schema_probe_together(r, &p);
 	}
 	*to = p.opts;
+	return r->src->faults->errors == errors;
+}
+
+/* Plain ones, then those that are made of them. */
+static void read_probes(struct reader *r, struct schema_probes_read *read)
+{
+	struct probe_opts *probes = r->conf->probes;
+
+	for (size_t i = 0; i < read->n && !faults_full(r->src->faults); i++) {
+		const struct node *node = read->nodes[i];
+		if (!option_scalar(r, &(struct key){ .name = "probes" }, node->key))
+			read->states[i] = PROBE_FAULTY;
+		else if (!schema_probe_is_made(node))
+			read->states[i] = read_probe(r, node, &probes[i]) ? PROBE_READ : PROBE_FAULTY;
+	}
+	for (unsigned i = 0; i < read->n && !faults_full(r->src->faults); i++)
+		if (read->states[i] == PROBE_UNREAD)
+			schema_probe_make(r, i);
 }
 
 void schema_probes(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct conf *c = to;
-	size_t n = 0;
+	struct schema_probes_read *read = arena_zalloc(r->scratch, sizeof *read);
 
 	if (!keys_is_map(r, value, key->name))
 		return;
@@ -253,22 +279,20 @@ void schema_probes(struct reader *r, const struct key *key, const struct node *v
 		parse_error(r->src, value->key, "%zu probes; %d are allowed", value->n,
 			PROBES_MOST);
 	const size_t room = value->n < PROBES_MOST ? value->n : PROBES_MOST;
-	struct probe_opts *probes = arena_zalloc(r->mem, room * sizeof *probes);
-	c->files = arena_zalloc(r->mem, SCHEMA_PROBE_FILES * room * sizeof *c->files);
 	const char **names = arena_alloc(r->scratch, room * sizeof *names);
-	for (const struct node *p = value->first; p && n < room && !faults_full(r->src->faults);
-		p = p->next, n++) {
-		read_probe(r, p, &probes[n]);
-		names[n] = probes[n].name;
+	read->nodes = arena_alloc(r->scratch, room * sizeof *read->nodes);
+	read->states = arena_zalloc(r->scratch, room * sizeof *read->states);
+	read->within = arena_zalloc(r->scratch, room * sizeof *read->within);
+	read->room = room;
+	c->probes = arena_zalloc(r->mem, room * sizeof *c->probes);
+	c->files = arena_zalloc(r->mem, SCHEMA_PROBE_FILES * room * sizeof *c->files);
+	for (const struct node *p = value->first; p && read->n < room; p = p->next) {
+		names[read->n] = arena_strdup(r->mem, p->key->text);
+		c->probes[read->n].name = names[read->n];
+		read->nodes[read->n++] = p;
 	}
-	c->probes = probes;
-	c->n_probes = n;
-	r->probes = known_new(r->scratch, names, n);
-}
-
-bool schema_probe_find(const struct reader *r, const struct key *key, const struct node *name,
-	unsigned *number)
-{
-	return schema_find(
-		r, &(struct schema_names){ key, &r->probes, "probe", "probes" }, name, number);
+	c->n_probes = read->n;
+	r->probes = known_new(r->scratch, names, read->n);
+	r->probes_read = read;
+	read_probes(r, read);
 }

@@ -66,12 +66,24 @@ void schema_least_up(struct reader *r, const struct key *key, const struct node 
 		option_wrong(r, key, value);
 }
 
+/* Of the pool, or of some edge in it. */
+static bool has_probe(const struct reader *r, const struct schema_pool *p)
+{
+	bool any = p->opts.probe || p->probe_wrong;
+
+	for (size_t i = 0; i < p->n_all; i++)
+		any = any || p->members[i].m.probe ||
+			(!p->members[i].m.is_pool &&
+				r->conf->edges[p->members[i].m.number].probe);
+	return any;
+}
+
 /* A key that needs a probe beside it. */
 static void check_alone(const struct reader *r, const struct schema_pool *p, const char *word)
 {
 	const struct node *n = parse_get(p->node, word);
 
-	if (n && !p->opts.probe && !p->probe_wrong)
+	if (n && !has_probe(r, p))
 		parse_error(r->src, n->key, "\"%s\" needs \"probe\" beside it, or take it out",
 			word);
 }
@@ -84,7 +96,7 @@ static void check_measure(const struct reader *r, const struct schema_pool *p,
 
 	if (by != POOL_LEAST_LOAD && by != POOL_LEAST_LATENCY)
 		return;
-	if (!p->opts.probe && !p->probe_wrong)
+	if (!has_probe(r, p))
 		parse_error(r->src, policy,
 			"%s goes by what a probe measures; give the pool one", word);
 	if (!p->opts.probe)
@@ -94,7 +106,7 @@ static void check_measure(const struct reader *r, const struct schema_pool *p,
 		parse_error(r->src, policy,
 			"%s goes by what a probe measures, and probe %s is of kind none", word,
 			probe->name);
-	else if (by == POOL_LEAST_LOAD && !probe->load_field)
+	else if (by == POOL_LEAST_LOAD && !probe_tells_load(probe))
 		parse_error(r->src, policy,
 			"least-load needs a probe with \"load-from\"; probe %s has none",
 			probe->name);

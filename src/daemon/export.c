@@ -46,7 +46,7 @@ static json_t *forced_list(const struct forced_list *forced)
 	return list;
 }
 
-static json_t *verdict(const struct round_view *v, const struct verdict *said)
+static json_t *said_of(const struct round_view *v, const struct verdict *said)
 {
 	char addr[ADDR_TEXT];
 	json_t *o = json_pack("{s:s, s:s, s:s, s:b}", "probe", v->probe->name, "edge", v->edge,
@@ -64,9 +64,9 @@ static json_t *verdict_list(const struct still *still)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < still->n; i++)
-		if (still->verdicts[i].known)
+		if (round_is_probed(&still->views[i]) && still->verdicts[i].known)
 			json_array_append_new(
-				list, verdict(&still->views[i], &still->verdicts[i]));
+				list, said_of(&still->views[i], &still->verdicts[i]));
 	return list;
 }
 

@@ -166,20 +166,31 @@ struct stand {
 	bool is_new; /* what nobody has looked at yet is taken as up */
 };
 
-static uint32_t verdict_of(
+static struct verdict say(
 	struct stand *s, const struct probe_opts *p, const struct edge *e, unsigned k)
 {
 	const struct edge_point *point = edge_point(e, k);
+	struct verdict parts[PROBE_PARTS_MOST];
 
-	if (!point)
-		return STANDING_NO_TARGET;
+	for (unsigned i = 0; i < p->n_parts; i++)
+		parts[i] = say(s, &p->parts[i], e, k);
+	if (p->n_parts)
+		return verdict_of_parts(parts, p->n_parts, p->least);
 	const struct saying *x = find_saying(s->said, p, point, e->name);
 	s->unprobed += x == NULL;
-	s->verdicts[s->n] = x ? x->verdict
-			      : (struct verdict){ .up = s->is_new || p->initial == PROBE_UP,
-					.changes_us = UINT64_MAX,
-					.rtt_ms = NAN,
-					.load = NAN };
+	return x ? x->verdict
+		 : (struct verdict){ .up = s->is_new || p->initial == PROBE_UP,
+			   .changes_us = UINT64_MAX,
+			   .rtt_ms = NAN,
+			   .load = NAN };
+}
+
+static uint32_t verdict_of(
+	struct stand *s, const struct probe_opts *p, const struct edge *e, unsigned k)
+{
+	if (!edge_point(e, k))
+		return STANDING_NO_TARGET;
+	s->verdicts[s->n] = say(s, p, e, k);
 	return s->n++;
 }
 
@@ -192,10 +203,10 @@ static void fill_rows(struct stand *s, const struct rows *rows, struct standing_
 		uint32_t *targets = memory_zeroed(steer->n_addresses, sizeof *targets);
 		for (unsigned i = 0; i < steer->n_edges; i++) {
 			const struct edge *e = &steer->edges[i];
+			const struct probe_opts *p = round_row_probe(&rows->row[row], i);
 			for (unsigned k = 0; k < e->n_slots; k++)
-				targets[e->first_address + k] = rows->row[row].edges[i]
-					? verdict_of(s, rows->row[row].probe, e, k)
-					: STANDING_NO_TARGET;
+				targets[e->first_address + k] =
+					p ? verdict_of(s, p, e, k) : STANDING_NO_TARGET;
 		}
 		to[row] = (struct standing_row){ rows->need[row], targets };
 	}
@@ -249,8 +260,9 @@ static struct standing *stand_side(
 {
 	const struct parts *l = is_new ? foresee_new(x->to) : &x->to->old;
 	struct stand s = { .l = l, .said = said, .is_new = is_new && x->to->is_changed };
-	struct rows rows = rows_new(&(struct rows_opts){ parts_conf(l)->probes,
-		parts_conf(l)->pools, parts_conf(l)->n_pools, l->steer->n_edges });
+	const struct conf *c = parts_conf(l);
+	struct rows rows = rows_new(&(struct rows_opts){
+		c->probes, c->edges, c->n_edges, c->pools, c->n_pools });
 	struct standing_row *of = memory_zeroed(rows.n, sizeof *of);
 	struct forced_list list = changes(x->export, is_new ? x->o : NULL);
 	struct forced_effect forced = forced_effect_of(&list, l->steer);

@@ -354,54 +354,65 @@ static void on_forget(struct command_call *c)
 	memory_free(k);
 }
 
-/* The targets of an edge in some rows of the round, each once; `n` are there already. */
-static unsigned targets_of(const struct probes *p, const struct edge *e, unsigned first,
-	unsigned rows, uint32_t *to, unsigned n)
+struct found_targets {
+	uint32_t *of;
+	unsigned n;
+};
+
+/* Each once; instead of one that is made of parts, those. */
+static void add_target(const struct probes *p, uint32_t target, struct found_targets *to)
+{
+	const struct round_view v = round_view(p->round, target);
+	unsigned twin = 0;
+
+	for (unsigned i = 0; i < v.n_parts; i++)
+		add_target(p, v.parts[i], to);
+	while (twin < to->n && to->of[twin] != target)
+		twin++;
+	if (v.n_parts || twin < to->n)
+		return;
+	to->of = memory_grow(to->of, (to->n + 1) * sizeof *to->of);
+	to->of[to->n++] = target;
+}
+
+/* The targets of an edge in some rows of the round. */
+static void add_targets(const struct probes *p, const struct edge *e, unsigned first,
+	unsigned rows, struct found_targets *to)
 {
 	for (unsigned row = first; row < first + rows; row++)
 		for (unsigned k = 0; k < e->n_slots; k++) {
 			const uint32_t target = round_row_targets(
 				p->round, row)[e->first_address + k];
-			unsigned twin = 0;
-			while (twin < n && to[twin] != target)
-				twin++;
-			if (target != STANDING_NO_TARGET && twin == n)
-				to[n++] = target;
+			if (target != STANDING_NO_TARGET)
+				add_target(p, target, to);
 		}
-	return n;
 }
 
-/* Of what is served, and of a stage. NULL: it is in neither. */
-static uint32_t *find_targets(const struct probes *p, const char *name, unsigned *n)
+/* Of what is served, and of a stage. False: it is in neither. */
+static bool find_targets(const struct probes *p, const char *name, struct found_targets *to)
 {
 	const struct parts *stage = publisher_staged(p->opts.publisher);
 	const struct steer *s[] = { publisher_live(p->opts.publisher)->steer,
 		stage ? stage->steer : NULL };
 	const unsigned rows[] = { p->rows.n, p->staged_rows.n };
-	const struct edge *e[2] = { NULL, NULL };
-	size_t room = 0;
+	bool found = false;
 
 	for (unsigned i = 0; i < 2; i++) {
 		const int at = s[i] ? steer_edge(s[i], name) : -1;
-		e[i] = at >= 0 ? &s[i]->edges[at] : NULL;
-		room += e[i] ? rows[i] * (size_t)e[i]->n_slots : 0;
+		if (at < 0)
+			continue;
+		add_targets(p, &s[i]->edges[at], i ? rows[0] : 0, rows[i], to);
+		found = true;
 	}
-	if (!e[0] && !e[1])
-		return NULL;
-	uint32_t *to = memory_zeroed(room + 1, sizeof *to);
-	*n = e[0] ? targets_of(p, e[0], 0, rows[0], to, 0) : 0;
-	if (e[1])
-		*n = targets_of(p, e[1], rows[0], rows[1], to, *n);
-	return to;
+	return found;
 }
 
 bool probes_ask(struct probes *p, const char *edge, bool json, struct command_call *c,
 	struct fault *why)
 {
-	unsigned n;
-	uint32_t *targets = find_targets(p, edge, &n);
+	struct found_targets found = { 0 };
 
-	if (!targets)
+	if (!find_targets(p, edge, &found))
 		return fault(
 			why, "there is no edge \"%s\" (\"waymarkctl edges\" lists them)", edge);
 	struct asking *k = memory_zeroed(1, sizeof *k);
@@ -411,12 +422,12 @@ bool probes_ask(struct probes *p, const char *edge, bool json, struct command_ca
 		.tell = tell_steps_begin(c->out, json) };
 	c->pending = k;
 	c->forget = on_forget;
-	bool ok = n || fault(why, "edge %s has no probe: no pool that has it names one", edge);
+	bool ok = found.n || fault(why, "edge %s has no probe: no pool that has it names one", edge);
 	ok = ok &&
-		(round_ask(p->round, targets, n, &k->ask) ||
+		(round_ask(p->round, found.of, found.n, &k->ask) ||
 			fault(why, "edge %s is being probed for somebody else; try again",
 				edge));
-	memory_free(targets);
+	memory_free(found.of);
 	if (!ok) {
 		k->tell.out = NULL;
 		tell_steps_end(&k->tell);
@@ -456,18 +467,21 @@ const char *probes_state_fault(const struct probes *p)
 
 static void end_first(struct probes *p)
 {
-	unsigned up = 0;
+	unsigned n = 0, up = 0;
 
 	if (!p->first)
 		return;
 	p->first = false;
 	ev_timer_stop(p->opts.loop, &p->patience);
-	for (uint32_t i = 0; i < round_targets(p->round); i++)
-		up += round_verdicts(p->round)[i].up;
-	if (round_targets(p->round))
+	for (uint32_t i = 0; i < round_targets(p->round); i++) {
+		const struct round_view v = round_view(p->round, i);
+		n += round_is_probed(&v);
+		up += round_is_probed(&v) && v.up;
+	}
+	if (n)
 		log_line(LOG_NOTICE,
 			"first round of probes, %.1f s: of %u addresses %u are up%s",
-			(double)(clock_us() - p->began_us) / 1e6, round_targets(p->round), up,
+			(double)(clock_us() - p->began_us) / 1e6, n, up,
 			round_waits(p->round) ? "; not all have a verdict yet" : "");
 	publish(p);
 	publisher_now(p->opts.publisher);
@@ -496,7 +510,8 @@ static struct rows make_rows(const struct parts *parts)
 {
 	const struct conf *c = parts_conf(parts);
 
-	return rows_new(&(struct rows_opts){ c->probes, c->pools, c->n_pools, c->n_edges });
+	return rows_new(&(struct rows_opts){
+		c->probes, c->edges, c->n_edges, c->pools, c->n_pools });
 }
 
 /* What is loaded now is what is probed from now on. Rankings come and go without any of it. */

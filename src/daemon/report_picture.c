@@ -25,11 +25,13 @@ static void take_health(const struct reports_opts *o, bool texts, struct report_
 	const struct publisher_counts counts = publisher_counts(o->publisher);
 
 	h->still = probes_still(o->probes, texts);
-	h->rows = rows_new(&(struct rows_opts){ c->probes, c->pools, c->n_pools, c->n_edges });
+	h->rows = rows_new(&(struct rows_opts){
+		c->probes, c->edges, c->n_edges, c->pools, c->n_pools });
 	if (staged) {
 		const struct conf *s = parts_conf(staged);
 		h->staged = rows_new(
-			&(struct rows_opts){ s->probes, s->pools, s->n_pools, s->n_edges });
+			&(struct rows_opts){
+			s->probes, s->edges, s->n_edges, s->pools, s->n_pools });
 	}
 	h->forced = probes_forced(o->probes);
 	h->publications = counts.standings;

@@ -50,7 +50,7 @@ static bool write_picture(const struct state_picture *p, struct fault *why)
 
 	for (uint32_t i = 0; i < p->still->n; i++) {
 		const struct round_view *v = &p->still->views[i];
-		if (v->known || v->hinted)
+		if (round_is_probed(v) && (v->known || v->hinted))
 			verdicts[state.n++] = (struct state_file_verdict){
 				v->probe->name, v->edge, v->addr, v->up, v->since_us
 			};

@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "daemon/timeline.h"
 #include "report/report.h"
-#include "report/report_edges.h"
+#include "report/report_target.h"
 
 #include <string.h>
 
@@ -31,16 +31,17 @@ static void add_errors(
 static void remember_edge(const struct tell *t, unsigned row, unsigned edge)
 {
 	const bool fails = standing_marks(t->now, row, edge) & STANDS_FAILS;
+	const struct probe_opts *probe = round_row_probe(&t->rows->row[row - 1], edge);
 	struct text why = { 0 };
 
-	if (!t->timeline)
+	if (!t->timeline || !probe)
 		return;
 	if (fails)
 		add_errors(t, row, &t->steer->edges[edge], &why);
 	timeline_add(t->timeline,
 		&(struct store_event){ .what = "probe",
 			.edge = t->steer->edges[edge].name,
-			.who = t->rows->row[row - 1].probe->name,
+			.who = probe->name,
 			.was = fails ? "up" : "down",
 			.is = fails ? "down" : "up",
 			.why = text_get(&why) });
@@ -68,12 +69,15 @@ static void tell_edge(const struct tell *t, unsigned row, unsigned edge)
 {
 	const struct edge *e = &t->steer->edges[edge];
 	const bool fails = standing_marks(t->now, row, edge) & STANDS_FAILS;
+	const struct probe_opts *probe = round_row_probe(&t->rows->row[row - 1], edge);
 	struct text why = { 0 };
 
+	if (!probe)
+		return;
 	if (fails)
 		add_errors(t, row, e, &why);
 	log_line(fails ? LOG_WARNING : LOG_NOTICE, "edge %s is %s by probe %s%s%s", e->name,
-		fails ? "down" : "up", t->rows->row[row - 1].probe->name, fails ? ": " : "",
+		fails ? "down" : "up", probe->name, fails ? ": " : "",
 		text_get(&why));
 	text_fini(&why);
 }

@@ -33,6 +33,15 @@ static void put(struct map *m, struct target *t)
 }
 
 /* A command is told which edge it looks at, so that edges do not share one. */
+static bool asks_by_edge(const struct probe_opts *p)
+{
+	bool by_edge = p->kind == PROBE_EXEC;
+
+	for (unsigned i = 0; i < p->n_parts; i++)
+		by_edge = by_edge || asks_by_edge(&p->parts[i]);
+	return by_edge;
+}
+
 static bool same_point(const struct edge_point *a, const struct edge_point *b)
 {
 	return memcmp(&a->addr, &b->addr, sizeof a->addr) == 0 && a->port == b->port &&
@@ -46,7 +55,7 @@ static struct target *find(const struct map *m, const struct probe_opts *p,
 		const struct check *c = &m->at[i]->check;
 		if (same_point(&m->at[i]->point, point) &&
 			(c->probe == p || probe_same(c->probe, p)) &&
-			(p->kind != PROBE_EXEC || strcmp(c->edge, edge) == 0))
+			(!asks_by_edge(p) || strcmp(c->edge, edge) == 0))
 			return m->at[i];
 	}
 	return NULL;
@@ -62,6 +71,38 @@ struct plan {
 };
 
 static uint32_t take(
+	struct plan *p, const struct probe_opts *probe, const struct edge *e, unsigned k);
+
+/* Parts have smaller numbers than what is made of them. */
+static void take_parts(struct plan *p, struct target *t, const struct edge *e, unsigned k)
+{
+	const struct probe_opts *probe = t->check.probe;
+
+	target_clear_parts(t);
+	for (unsigned i = 0; i < probe->n_parts; i++)
+		target_add_part(t, p->targets[take(p, &probe->parts[i], e, k)]);
+}
+
+static void keep(struct plan *p, struct target *t, const struct edge *e, unsigned k)
+{
+	const struct probe_opts *probe = t->check.probe;
+
+	t->kept = true;
+	take_parts(p, t, e, k);
+	p->verdicts[p->n] = t->number == UINT32_MAX
+		? (struct verdict){ .awaited = probe->initial == PROBE_WAIT,
+			  .up = probe->initial == PROBE_UP,
+			  .changes_us = 0,
+			  .rtt_ms = (float)t->rtt_ms,
+			  .load = (float)t->load }
+		: p->r->verdicts[t->number];
+	target_rename(t, e->name);
+	t->number = p->n;
+	p->targets[p->n++] = t;
+}
+
+/* The number of the target of an edge's slot `k`. */
+static uint32_t take(
 	struct plan *p, const struct probe_opts *probe, const struct edge *e, unsigned k)
 {
 	const struct edge_point *point = edge_point(e, k);
@@ -75,18 +116,8 @@ static uint32_t take(
 		put(&p->map, t);
 	}
 	if (!t->kept) {
-		t->kept = true;
-		p->verdicts[p->n] = t->number == UINT32_MAX
-			? (struct verdict){ .awaited = probe->initial == PROBE_WAIT,
-				  .up = probe->initial == PROBE_UP,
-				  .changes_us = 0,
-				  .rtt_ms = (float)t->rtt_ms,
-				  .load = (float)t->load }
-			: p->r->verdicts[t->number];
 		t->check.probe = probe; /* the same, of the configuration that stays */
-		target_rename(t, e->name);
-		t->number = p->n;
-		p->targets[p->n++] = t;
+		keep(p, t, e, k);
 	}
 	return t->number;
 }
@@ -98,9 +129,10 @@ static uint32_t *plan_row(
 
 	for (unsigned i = 0; i < steer->n_edges; i++) {
 		const struct edge *e = &steer->edges[i];
+		const struct probe_opts *probe = round_row_probe(row, i);
 		for (unsigned k = 0; k < e->n_slots; k++)
-			of[e->first_address + k] = row->edges[i] ? take(p, row->probe, e, k)
-								 : STANDING_NO_TARGET;
+			of[e->first_address + k] = probe ? take(p, probe, e, k)
+							 : STANDING_NO_TARGET;
 	}
 	return of;
 }
@@ -112,7 +144,8 @@ static size_t room_for(const struct steer *steer, const struct round_row *rows, 
 	for (unsigned row = 0; row < n_rows; row++)
 		for (unsigned i = 0; i < steer->n_edges; i++)
 			if (rows[row].edges[i])
-				n += steer->edges[i].n_slots;
+				n += steer->edges[i].n_slots *
+					(size_t)probe_targets(round_row_probe(&rows[row], i));
 	return n;
 }
 
@@ -168,6 +201,10 @@ static void settle(struct plan *p, struct round_map *map)
 		r->lines[i].wanted = 0;
 	for (uint32_t i = 0; i < r->n; i++) {
 		struct target *t = r->targets[i];
+		if (t->n_parts) {
+			target_combine(t);
+			continue;
+		}
 		r->lines[t->check.probe->kind].wanted += 1e3 / t->check.probe->every_ms;
 		r->waits += t->check.probe->initial == PROBE_WAIT && !r->verdicts[i].known;
 		if (!t->probes && !t->running)

@@ -13,6 +13,7 @@ static const struct {
 	[PROBE_HTTPS] = { "https", 443 },
 	[PROBE_DNS] = { "dns", 53 },
 	[PROBE_EXEC] = { "exec", 0 },
+	[PROBE_SEVERAL] = { "several", 0 },
 };
 
 const char *probe_kind_text(enum probe_kind k)
@@ -23,7 +24,7 @@ const char *probe_kind_text(enum probe_kind k)
 bool probe_kind_parse(enum probe_kind *k, const char *text)
 {
 	for (unsigned i = 0; i < PROBE_KINDS; i++) {
-		if (strcmp(kinds[i].text, text) != 0)
+		if (i == PROBE_SEVERAL || strcmp(kinds[i].text, text) != 0)
 			continue;
 		*k = (enum probe_kind)i;
 		return true;
@@ -73,6 +74,16 @@ static size_t name_bytes(const uint8_t *name)
 	return n + 1;
 }
 
+static bool same_parts(const struct probe_opts *a, const struct probe_opts *b)
+{
+	if (a->n_parts != b->n_parts || a->least != b->least)
+		return false;
+	for (unsigned i = 0; i < a->n_parts; i++)
+		if (!probe_same(&a->parts[i], &b->parts[i]))
+			return false;
+	return true;
+}
+
 bool probe_same(const struct probe_opts *a, const struct probe_opts *b)
 {
 	return a->kind == b->kind && probe_port(a) == probe_port(b) &&
@@ -92,7 +103,25 @@ bool probe_same(const struct probe_opts *a, const struct probe_opts *b)
 		same_bytes(a->query, name_bytes(a->query), b->query, name_bytes(b->query)) &&
 		a->qtype == b->qtype &&
 		same_bytes(a->answer, a->answer_len, b->answer, b->answer_len) &&
-		same_texts(a->command, b->command);
+		same_texts(a->command, b->command) && same_parts(a, b);
+}
+
+unsigned probe_targets(const struct probe_opts *p)
+{
+	unsigned n = 1;
+
+	for (unsigned i = 0; i < p->n_parts; i++)
+		n += probe_targets(&p->parts[i]);
+	return n;
+}
+
+bool probe_tells_load(const struct probe_opts *p)
+{
+	bool tells = p->load_field != NULL;
+
+	for (unsigned i = 0; i < p->n_parts; i++)
+		tells = tells || probe_tells_load(&p->parts[i]);
+	return tells;
 }
 
 bool probe_expects(const struct probe_opts *p, unsigned code)

@@ -7,6 +7,7 @@
 #define PROBE_PROBE_H
 
 #include "steer/health.h"
+#include "steer/verdict.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +15,8 @@
 
 enum {
 	PROBES_MOST = 256,
+	PROBE_PARTS_MOST = VERDICT_PARTS_MOST,
+	PROBE_DEPTH_MOST = 4, /* of parts in parts */
 	PROBE_EVERY_LEAST_MS = 100,
 	PROBE_EVERY_MOST_MS = 24 * 3600 * 1000,
 	PROBE_BODY_MOST = 65536 /* bytes of a body that are looked at */
@@ -27,6 +30,7 @@ enum probe_kind {
 	PROBE_HTTPS,
 	PROBE_DNS,
 	PROBE_EXEC,
+	PROBE_SEVERAL, /* none of its own: what its parts say together */
 	PROBE_KINDS
 };
 
@@ -85,6 +89,10 @@ struct probe_opts {
 
 	/* exec */
 	const char *const *command; /* ends in NULL */
+
+	/* several */
+	const struct probe_opts *parts; /* [n_parts], none of kind none */
+	unsigned n_parts, least; /* so many of them must be up */
 };
 
 /* "icmp", "tcp", ... */
@@ -98,6 +106,12 @@ struct health_rule probe_rule(const struct probe_opts *p);
 
 /* Would both ask the same, at the same times? Names play no part. */
 bool probe_same(const struct probe_opts *a, const struct probe_opts *b);
+
+/* So many targets an address has by it: itself, and its parts. */
+unsigned probe_targets(const struct probe_opts *p);
+
+/* Does it, or a part of it, tell the edge's load? */
+bool probe_tells_load(const struct probe_opts *p);
 
 /* Is this status or response code expected? */
 bool probe_expects(const struct probe_opts *p, unsigned code);

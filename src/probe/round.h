@@ -52,9 +52,15 @@ struct round_opts {
 
 /* As in a standing: a way to look at edges. */
 struct round_row {
-	const struct probe_opts *probe; /* borrowed until the next round_plan(), and by a still */
-	const uint8_t *edges;           /* [edge] nonzero: it is asked */
+	const struct probe_opts *probes; /* borrowed until the next round_plan(), and by a still */
+	const uint16_t *edges;           /* [edge] 0: it is not asked; else 1 + number in `probes` */
 };
+
+/* How an edge is asked; NULL: it is not. */
+static inline const struct probe_opts *round_row_probe(const struct round_row *r, unsigned edge)
+{
+	return r->edges[edge] ? &r->probes[r->edges[edge] - 1] : NULL;
+}
 
 /* What is known of a target. Texts are borrowed until the loop runs again. */
 struct round_view {
@@ -80,6 +86,8 @@ struct round_view {
 	double wire_ms; /* smoothed: one way to the address and back; NAN where the kind cannot
 			   tell */
 	double load;    /* smoothed; NAN */
+	const uint32_t *parts; /* [n_parts] targets whose verdicts make this one's; of no others */
+	unsigned n_parts;
 };
 
 /* Is the target of slot `k` that of a slot before it, too? `of` is a row's, from the edge's first
@@ -91,6 +99,12 @@ static inline bool round_is_twin(const uint32_t *of, unsigned k)
 	while (i < k && of[i] != of[k])
 		i++;
 	return i < k;
+}
+
+/* Is it judged by probes of its own? Else by its parts'. */
+static inline bool round_is_probed(const struct round_view *v)
+{
+	return !v->n_parts;
 }
 
 /* "192.0.2.1", "192.0.2.1:8080", "[2001:db8::1]:8080", "edge.example.net". Returns `buf`. */

@@ -22,10 +22,12 @@ struct still *still_take(const struct round *r, bool texts)
 	s->verdicts = arena_memdup(&s->mem, r->verdicts, r->n * sizeof *s->verdicts);
 	for (uint32_t i = 0; i < r->n; i++) {
 		struct round_view v = target_view(r->targets[i]);
+		s->n_probed += round_is_probed(&v);
 		v.edge = copy(s, v.edge);
 		v.say = texts ? copy(s, v.say) : "";
 		v.error = texts ? copy(s, v.error) : "";
 		v.notice = texts ? copy(s, v.notice) : "";
+		v.parts = arena_memdup(&s->mem, v.parts, v.n_parts * sizeof *v.parts);
 		s->views[i] = v;
 	}
 	return s;
@@ -38,4 +40,14 @@ void still_free(struct still *s)
 	round_map_drop(s->map);
 	arena_fini(&s->mem);
 	memory_free(s);
+}
+
+void still_each(const struct still *s, uint32_t target,
+	void (*take)(void *ctx, uint32_t target), void *ctx)
+{
+	const struct round_view *v = &s->views[target];
+
+	take(ctx, target);
+	for (unsigned i = 0; i < v->n_parts; i++)
+		still_each(s, v->parts[i], take, ctx);
 }

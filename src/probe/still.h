@@ -13,6 +13,7 @@
 struct still {
 	struct arena mem;
 	uint32_t n;                /* targets */
+	uint32_t n_probed;         /* ... that are not made of parts */
 	struct round_view *views;  /* [n]; texts are the picture's own */
 	struct verdict *verdicts;  /* [n] */
 	struct round_map *map; /* held */
@@ -29,6 +30,11 @@ static inline struct round_view still_view(const struct still *s, uint32_t targe
 {
 	return s->views[target];
 }
+
+/* Target `n` and its parts, one after the other, each before what is below it: calls `take` for
+ * each. */
+void still_each(const struct still *s, uint32_t target,
+	void (*take)(void *ctx, uint32_t target), void *ctx);
 
 static inline const uint32_t *still_row(const struct still *s, unsigned row)
 {

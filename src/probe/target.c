@@ -81,6 +81,13 @@ static void judge(struct target *t, bool passed)
 	t->began = true;
 }
 
+/* All that it is a part of. */
+static void combine_wholes(struct target *t)
+{
+	for (unsigned i = 0; i < t->n_wholes; i++)
+		target_combine(t->wholes[i]);
+}
+
 static double smooth(double so_far, double sample)
 {
 	return isnan(so_far) ? sample : so_far + EWMA * (sample - so_far);
@@ -128,7 +135,9 @@ struct round_view target_view(const struct target *t)
 		.rtt_least_ms = t->rtt_least_ms,
 		.rtt_last_ms = t->rtt_last_ms,
 		.wire_ms = t->wire_ms,
-		.load = t->load };
+		.load = t->load,
+		.parts = t->parts,
+		.n_parts = t->n_parts };
 }
 
 static void answer_ask(struct target *t)
@@ -202,6 +211,7 @@ static void finish(struct target *t)
 	keep_measures(t, result);
 	judge(t, t->passed);
 	put_verdict(t, true);
+	combine_wholes(t);
 	const uint64_t now = clock_us();
 	set_timer(t, t->next_us > now ? t->next_us - now : 0);
 	line_pump_soon(r);
@@ -271,7 +281,7 @@ static void forget_kept(struct target *t)
 {
 	const struct check_kind *kind = check_kinds[t->check.probe->kind];
 
-	if (kind->forget)
+	if (kind && kind->forget)
 		kind->forget(&t->check);
 }
 
@@ -392,6 +402,8 @@ void target_free(struct target *t)
 		answer_ask(t);
 	}
 	text_fini(&t->steps);
+	memory_free(t->parts);
+	memory_free(t->wholes);
 	memory_free(t->edge);
 	memory_free((void *)(uintptr_t)t->point.name);
 	memory_free(t);
@@ -414,4 +426,5 @@ void target_hint(struct target *t, bool up, int64_t since_us)
 	t->health = health_begin(probe_rule(t->check.probe), up);
 	t->since_us = since_us;
 	put_verdict(t, false);
+	combine_wholes(t);
 }

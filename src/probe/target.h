@@ -33,6 +33,12 @@ struct target {
 	double rtt_ms, rtt_least_ms, rtt_last_ms, wire_ms, load;
 	struct round_ask *ask;
 	struct text steps;
+	/* Of one that is made of parts: these, by number. Of all: who has them as a part. Made anew
+	 * with each plan. */
+	uint32_t *parts;
+	unsigned n_parts;
+	struct target **wholes;
+	unsigned n_wholes;
 };
 
 struct line {
@@ -76,6 +82,13 @@ void target_start(struct target *t);
 
 /* The time of its probe, which is in flight, is over. */
 void target_end_late(struct target *t);
+
+/* That is a part of this from now on, and judged already. Once for each part, in their order. */
+void target_add_part(struct target *whole, struct target *part);
+/* It has no parts, and is none. */
+void target_clear_parts(struct target *t);
+/* By its parts, as they are now. */
+void target_combine(struct target *whole);
 
 /* Another edge is the first that has it. */
 void target_rename(struct target *t, const char *edge);

@@ -103,6 +103,11 @@ void metrics_edges(const struct report_view *v, struct metrics *m, struct metric
 
 /* --- probes ------------------------------------------------------------------------------- */
 
+static void mark_live(void *ctx, uint32_t target)
+{
+	((bool *)ctx)[target] = true;
+}
+
 /* Those of what is served: a stage has probes of its own, which may be called the same. */
 static uint32_t *live_targets(const struct report_view *v, size_t *n)
 {
@@ -114,7 +119,7 @@ static uint32_t *live_targets(const struct report_view *v, size_t *n)
 		for (uint32_t k = 0; k < v->world->steer->n_addresses; k++) {
 			const uint32_t target = still_row(h->still, h->first + row)[k];
 			if (target != STANDING_NO_TARGET)
-				live[target] = true;
+				still_each(h->still, target, mark_live, live);
 		}
 	*n = 0;
 	for (uint32_t i = 0; i < h->still->n; i++)

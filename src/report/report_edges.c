@@ -4,100 +4,12 @@
 #include "base/moment.h"
 #include "report/report.h"
 #include "report/report_load.h"
+#include "report/report_target.h"
+#include "report/report_values.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* --- a target ----------------------------------------------------------------------------- */
-
-static void set_number(json_t *o, const char *key, double v)
-{
-	if (!isnan(v))
-		json_object_set_new(o, key, json_real(round(v * 1000) / 1000));
-}
-
-static void set_text(json_t *o, const char *key, const char *text)
-{
-	if (text && *text)
-		json_object_set_new(o, key, json_string(text));
-}
-
-json_t *report_target(const struct round_view *v)
-{
-	const int64_t now = (int64_t)clock_us();
-	char where[ROUND_WHERE];
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I}", "address",
-		round_where(where, v), "probe", v->probe->name, "kind",
-		probe_kind_text(v->probe->kind), "state", v->up ? "up" : "down", "known",
-		(int)v->known, "probes", (json_int_t)v->probes, "failures",
-		(json_int_t)v->failures);
-
-	set_number(o, "since_s", (double)(now - v->since_us) / 1e6);
-	set_number(o, "next_s",
-		v->running || (int64_t)v->next_us < now
-			? 0
-			: ((double)v->next_us - (double)now) / 1e6);
-	if (v->probes)
-		json_object_set_new(o, "passed", json_boolean(v->passed));
-	json_object_set_new(o, "left", json_integer(v->left));
-	set_text(o, "say", v->say);
-	set_text(o, "last_error", v->error);
-	set_text(o, "notice", v->notice);
-	set_number(o, "rtt_ms", v->rtt_ms);
-	set_number(o, "rtt_least_ms", v->rtt_least_ms);
-	set_number(o, "rtt_last_ms", v->rtt_last_ms);
-	set_number(o, "wire_ms", v->wire_ms);
-	set_number(o, "load", v->load);
-	return o;
-}
-
-static const char *get(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
-static double number(const json_t *o, const char *key)
-{
-	return json_number_value(json_object_get(o, key));
-}
-
-/* "12 s", "3 h". */
-static void add_span(struct text *out, double s)
-{
-	if (s < 10)
-		text_addf(out, "%.1f s", s < 0 ? 0 : s);
-	else if (s < 120)
-		text_addf(out, "%.0f s", s);
-	else if (s < 7200)
-		text_addf(out, "%.0f min", s / 60);
-	else if (s < 2 * 86400)
-		text_addf(out, "%.0f h", s / 3600);
-	else
-		text_addf(out, "%.0f days", s / 86400);
-}
-
-void report_target_text(const json_t *t, struct text *out)
-{
-	text_addf(out, "  %-24s %-12s %-5s for ", get(t, "address"), get(t, "probe"),
-		json_is_true(json_object_get(t, "known")) ? get(t, "state") : "?");
-	add_span(out, number(t, "since_s"));
-	text_addf(out, ": %s", *get(t, "say") ? get(t, "say") : "not probed yet");
-	if (json_is_true(json_object_get(t, "passed")) && *get(t, "last_error"))
-		text_addf(out, "; last error: %s", get(t, "last_error"));
-	if (*get(t, "notice"))
-		text_addf(out, "; %s", get(t, "notice"));
-	if (json_object_get(t, "rtt_ms"))
-		text_addf(out, "; %.1f ms (last %.1f, least %.1f)", number(t, "rtt_ms"),
-			number(t, "rtt_last_ms"), number(t, "rtt_least_ms"));
-	if (json_object_get(t, "load"))
-		text_addf(out, "; load %g", number(t, "load"));
-	text_add(out, "; next in ");
-	add_span(out, number(t, "next_s"));
-	text_add_char(out, '\n');
-}
 
 /* --- why ---------------------------------------------------------------------------------- */
 
@@ -112,7 +24,7 @@ static void add_forced(const struct forced *f, struct text *out)
 		text_addf(out, " until %s", moment_text(when, f->until_s));
 	if (f->until_us != UINT64_MAX) {
 		text_add(out, " for another ");
-		add_span(out, ((double)f->until_us - (double)clock_us()) / 1e6);
+		report_span(out, ((double)f->until_us - (double)clock_us()) / 1e6);
 	}
 	if (*f->why)
 		text_addf(out, " (%s)", f->why);
@@ -221,8 +133,7 @@ static json_t *targets_of(const struct report_health *health, const struct edge 
 						target;
 			if (target == STANDING_NO_TARGET || twin)
 				continue;
-			const struct round_view v = still_view(health->still, target);
-			json_array_append_new(list, report_target(&v));
+			json_array_append_new(list, report_target_whole(health->still, target));
 		}
 	}
 	return list;
@@ -239,7 +150,7 @@ static json_t *forced_json(const struct forced *f)
 	else
 		json_object_set_new(o, "state", json_string(edge_state_text(f->state)));
 	if (f->until_us != UINT64_MAX)
-		set_number(o, "left_s", ((double)f->until_us - (double)clock_us()) / 1e6);
+		values_set_number(o, "left_s", ((double)f->until_us - (double)clock_us()) / 1e6);
 	if (f->until_s)
 		json_object_set_new(o, "until_s", json_integer((json_int_t)f->until_s));
 	return o;
@@ -259,7 +170,7 @@ static void add_changes(const struct report_health *health, const char *edge, js
 		json_t *one = forced_json(f);
 		add_forced(f, &say);
 		json_object_set_new(one, "pool", json_string(f->pool));
-		set_text(one, "say", text_get(&say));
+		values_set_text(one, "say", text_get(&say));
 		text_fini(&say);
 		list = list ? list : json_array();
 		json_array_append_new(list, one);
@@ -290,7 +201,7 @@ static json_t *edge_json(const struct report_view *view, unsigned edge)
 	}
 	if (f || !probed)
 		report_why(view, (struct report_at){ edge, -1, 0 }, &why);
-	set_text(o, "why", text_get(&why));
+	values_set_text(o, "why", text_get(&why));
 	if (f)
 		json_object_set_new(o, "forced", forced_json(f));
 	add_changes(health, e->name, o);
@@ -305,20 +216,20 @@ static void edge_text(const json_t *e, struct text *out)
 	size_t i;
 	json_t *t;
 
-	text_addf(out, "%-16s %-6s %-10s ", get(e, "edge"), get(e, "state"), get(e, "by"));
+	text_addf(out, "%-16s %-6s %-10s ", values_text(e, "edge"), values_text(e, "state"), values_text(e, "by"));
 	if (json_object_get(e, "lat"))
-		text_addf(out, "%9.4f %9.4f", number(e, "lat"), number(e, "lon"));
+		text_addf(out, "%9.4f %9.4f", values_number(e, "lat"), values_number(e, "lon"));
 	else
 		text_addf(out, "%9s %9s", "-", "-");
-	text_addf(out, " %4.0f %4.0f%s%s", number(e, "a"), number(e, "aaaa"),
-		*get(e, "why") ? "  " : "", get(e, "why"));
+	text_addf(out, " %4.0f %4.0f%s%s", values_number(e, "a"), values_number(e, "aaaa"),
+		*values_text(e, "why") ? "  " : "", values_text(e, "why"));
 	report_load_text(e, out);
 	if (json_is_true(json_object_get(e, "staged")))
 		text_add(out, "  (staged)");
 	text_add_char(out, '\n');
 	json_array_foreach (json_object_get(e, "changes"), i, t)
-		text_addf(out, "  in %s%s: %s\n", *get(t, "pool") ? "pool " : "all pools", get(t, "pool"),
-			get(t, "say"));
+		text_addf(out, "  in %s%s: %s\n", *values_text(t, "pool") ? "pool " : "all pools", values_text(t, "pool"),
+			values_text(t, "say"));
 	json_array_foreach (json_object_get(e, "targets"), i, t)
 		report_target_text(t, out);
 }
@@ -438,10 +349,10 @@ static json_t *pool_edge_json(const struct report_view *view, unsigned pool, uns
 									    : "down",
 		"a", (marks & STANDS_A) != 0, "aaaa", (marks & STANDS_AAAA) != 0);
 	report_why(view, (struct report_at){ edge, (int)holder, row }, &why);
-	set_text(o, "why", text_get(&why));
+	values_set_text(o, "why", text_get(&why));
 	add_weight(view, pool, at, o);
-	set_number(o, "rtt_ms", m.rtt_ms);
-	set_number(o, "load", m.load);
+	values_set_number(o, "rtt_ms", m.rtt_ms);
+	values_set_number(o, "load", m.load);
 	report_load_add(view, edge, o);
 	report_whys_add(view, p, edge, o);
 	text_fini(&why);
@@ -506,9 +417,9 @@ static json_t *pool_json(const struct report_view *view, unsigned pool)
 
 	if (row)
 		json_object_set_new(
-			o, "probe", json_string(health->rows.row[row - 1].probe->name));
+			o, "probe", json_string(rows_name(&health->rows, row)));
 	if (s->changes_us != UINT64_MAX)
-		set_number(o, "can_change_s",
+		values_set_number(o, "can_change_s",
 			fmax(0, ((double)s->changes_us - (double)clock_us()) / 1e6));
 	for (unsigned i = 0; i < p->n; i++)
 		json_array_append_new(edges,
@@ -525,12 +436,12 @@ static void members_text(const json_t *p, struct text *out)
 	json_t *m;
 
 	json_array_foreach (json_object_get(p, "members"), i, m) {
-		if (!*get(m, "pool"))
+		if (!*values_text(m, "pool"))
 			continue;
-		text_addf(out, "  %-16s %-6s a pool, %.0f of %.0f up", get(m, "pool"),
-			get(m, "state"), number(m, "up"), number(m, "of"));
+		text_addf(out, "  %-16s %-6s a pool, %.0f of %.0f up", values_text(m, "pool"),
+			values_text(m, "state"), values_number(m, "up"), values_number(m, "of"));
 		if (json_object_get(m, "share"))
-			text_addf(out, "; %g %% of all", number(m, "share") * 100);
+			text_addf(out, "; %g %% of all", values_number(m, "share") * 100);
 		text_add_char(out, '\n');
 	}
 }
@@ -540,31 +451,31 @@ static void pool_text(const json_t *p, struct text *out)
 	size_t i;
 	json_t *e;
 
-	text_addf(out, "%-16s %-13s %4.0f of %4.0f up", get(p, "pool"), get(p, "policy"),
-		number(p, "up"), number(p, "of"));
+	text_addf(out, "%-16s %-13s %4.0f of %4.0f up", values_text(p, "pool"), values_text(p, "policy"),
+		values_number(p, "up"), values_number(p, "of"));
 	if (json_is_true(json_object_get(p, "staged")))
 		text_add(out, " (staged)");
-	if (*get(p, "probe"))
-		text_addf(out, " by probe %s", get(p, "probe"));
+	if (*values_text(p, "probe"))
+		text_addf(out, " by probe %s", values_text(p, "probe"));
 	if (json_object_get(p, "can_change_s")) {
 		text_add(out, "; can change in ");
-		add_span(out, number(p, "can_change_s"));
+		report_span(out, values_number(p, "can_change_s"));
 	}
 	if (json_is_true(json_object_get(p, "panic")))
 		text_add(out, "; PANIC: too few are up, so its probe is not trusted");
 	text_add_char(out, '\n');
 	members_text(p, out);
 	json_array_foreach (json_object_get(p, "edges"), i, e) {
-		text_addf(out, "  %-16s %-6s", get(e, "edge"), get(e, "state"));
+		text_addf(out, "  %-16s %-6s", values_text(e, "edge"), values_text(e, "state"));
 		if (json_object_get(e, "rtt_ms"))
-			text_addf(out, " %8.1f ms", number(e, "rtt_ms"));
+			text_addf(out, " %8.1f ms", values_number(e, "rtt_ms"));
 		if (json_object_get(e, "load"))
-			text_addf(out, "  load %g", number(e, "load"));
-		text_addf(out, "%s%s", *get(e, "why") ? "  " : "", get(e, "why"));
+			text_addf(out, "  load %g", values_number(e, "load"));
+		text_addf(out, "%s%s", *values_text(e, "why") ? "  " : "", values_text(e, "why"));
 		if (json_object_get(e, "weight"))
 			text_addf(out, "  weighs %.0f, not %.0f",
-				number(json_object_get(e, "weight"), "now"),
-				number(json_object_get(e, "weight"), "configured"));
+				values_number(json_object_get(e, "weight"), "now"),
+				values_number(json_object_get(e, "weight"), "configured"));
 		report_load_text(e, out);
 		text_add_char(out, '\n');
 	}

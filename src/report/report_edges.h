@@ -29,8 +29,4 @@ struct report_measures {
 struct report_measures report_measures(
 	const struct report_view *view, unsigned row, unsigned edge);
 
-/* What is known of a target. */
-json_t *report_target(const struct round_view *v);
-void report_target_text(const json_t *target, struct text *out);
-
 #endif

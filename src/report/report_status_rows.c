@@ -76,7 +76,7 @@ static void add_edges(struct status_rows *to, const struct report_view *view)
 		{ "edges", "edges", w->steer->n_edges },
 		{ "pools", "pools", w->steer->n_named },
 		{ "pools_in_panic", "pools that trust no probe (panic)", panics },
-		{ "targets", "addresses that are probed", health->still->n },
+		{ "targets", "addresses that are probed", health->still->n_probed },
 		{ "probes", "probes so far", (json_int_t)probes.probes },
 		{ "probes_failed", "... of these failed", (json_int_t)probes.failures },
 		{ "probes_not_made", "probes not made for want of files or memory",

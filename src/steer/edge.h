@@ -61,6 +61,8 @@ struct edge_opts {
 	const struct edge_point *points;
 	size_t n_points;
 	bool unprobed;   /* nowhere: it is as the operator says */
+	unsigned probe;  /* 1 + its number in the configuration: goes before that of a pool; 0:
+			    none of its own */
 	unsigned weight; /* 0 to EDGE_WEIGHT_MOST, 1 unless given; 0 is not chosen by weight
 			    while another can be */
 	enum edge_state state;

@@ -59,6 +59,7 @@ struct pool_member {
 	uint16_t number; /* of the edge or pool */
 	uint16_t weight; /* in weighted pools, of what the shares leave */
 	uint32_t share;  /* of POOL_SHARE: so much of all goes there; 0: it has none */
+	uint16_t probe;  /* of an edge, here: 1 + its number in the configuration; 0: as elsewhere */
 };
 
 /* What is answered when no edge of the pool can be. */

@@ -16,6 +16,7 @@
 #include "steer/forced_effect.h"
 #include "steer/shed.h"
 #include "steer/steer.h"
+#include "steer/verdict.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,16 +28,6 @@ enum {
 	STANDS_AAAA = 2,    /* ... an AAAA address */
 	STANDS_DRAINED = 4, /* the operator empties it */
 	STANDS_FAILS = 8    /* its probes have it down */
-};
-
-/* What the probes last said of one address; one per target. */
-struct verdict {
-	bool known; /* else `up` is what the configuration has it begin with */
-	bool up;
-	bool awaited; /* nothing at all says how it is: neither a probe nor a state from before */
-	uint64_t changes_us; /* monotonic: the soonest that `up` can change; UINT64_MAX while it
-				has been steady, 0 before the first verdict */
-	float rtt_ms, load;  /* smoothed; NAN: not measured */
 };
 
 enum { STANDING_NO_TARGET = UINT32_MAX };

@@ -123,6 +123,50 @@ def arithmetic():
         same(p.got(), ["one"])
 
 
+@claim("several probes: all, any, at-least, of an edge and of a membership; which part fails is told; a reload asks nobody anew")
+def several():
+    with contextlib.ExitStack() as stack:
+        port = free_port()
+        web = {n: stack.enter_context(Web(WEB[n], port)) for n in ("one", "two")}
+        text = EDGES.replace("a: %s }" % WEB["two"], "a: %s, probe: shut }" % WEB["two"]) + """balance: { drain: 0s }
+probes:
+  deep: { any: [ web, shut ] }
+  open: { kind: tcp, port: %d, every: 250ms, timeout: 240ms, rise: 1, fall: 1 }
+  web: { kind: http, port: %d, every: 250ms, timeout: 240ms, rise: 1, fall: 1 }
+  shut: { kind: tcp, port: 1, every: 250ms, timeout: 240ms, rise: 1, fall: 1 }
+pools:
+  all: { edges: one, policy: ordered, all-down: empty, probe: { all: [ open, web ] } }
+  any: { edges: one, policy: ordered, all-down: empty, probe: { any: [ open, web ] } }
+  some: { edges: one, policy: ordered, all-down: empty, probe: { at-least: 2, of: [ open, deep, shut ] } }
+  own: { edges: two, policy: ordered, all-down: empty, probe: open }
+  member: { edges: [ { edge: two, probe: open } ], policy: ordered, all-down: empty, probe: shut }
+  free: { edges: [ { edge: two, probe: none } ], policy: ordered, all-down: empty, probe: shut }
+""" % (port, port)
+        pools = ("all", "any", "some", "own", "member", "free")
+        s = stack.enter_context(Server(zone(*pools), config=text))
+
+        def up():
+            return [p for p in pools if s.udp(p + ".example.com").addresses()]
+        until(lambda: up() == ["all", "any", "some", "member", "free"], 10)
+        web["one"].status = 503
+        until(lambda: up() == ["any", "member", "free"], 10)
+        t = [t for t in edge_rows(s)["one"]["targets"] if t["probe"] == "all(open, web)"][0]
+        same((t["state"], t["say"], [p["state"] for p in t["parts"]]), ("down", "1 of 2 is up; web: HTTP 503, expected 200 to 399", ["up", "down"]))
+        assert "edge one is down by probe all(open, web): %s: web: HTTP 503" % WEB["one"] in s.said(), s.said()
+        assert "web: HTTP 503" in s.ctl("explain", "all.example.com", "--client", "192.0.2.1")[1]
+        web["one"].status = 200
+        until(lambda: up() == ["all", "any", "some", "member", "free"], 10)
+        # Two of three of what was known, and nothing to wait for.
+        before = edge_rows(s)["one"]["targets"]
+        s.configure(text.replace("at-least: 2", "at-least: 3"))
+        same(s.ctl("reload")[0], 0)
+        until(lambda: up() == ["all", "any", "member", "free"], 10)
+        probes = sum(p["probes"] for t in before for p in t["parts"] if "probes" in p)
+        assert sum(p["probes"] for t in edge_rows(s)["one"]["targets"] for p in t["parts"] if "probes" in p) >= probes
+        lines = s.ctl("probe", "one")[1]
+        same(sorted(l.split()[3] for l in lines.splitlines() if " by probe " in l), ["open", "shut", "web"])
+
+
 @claim("an address that fails is left out while its edge is up by others: up-when any, all, a number; A and AAAA apart")
 def addresses():
     with contextlib.ExitStack() as stack:

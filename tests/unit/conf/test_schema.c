@@ -385,12 +385,12 @@ static void all_faults_are_told_in_one_run(void)
 			"1:19: error: \"x\" is not an address: write it in numbers (192.0.2.1:53, "
 			"[2001:db8::1]:53), with nothing in front for UDP and TCP, or tls:, https:, http: or quic:\n"
 			"1:27: error: \"ecs\" must be on or off, not \"y\"\n"
-			"2:20: error: \"z\" is not an IPv4 address\n"
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
 			"control, store, management, cookies, rrl, geoip, latency, stage, reload, log, "
 			"balance, clients, edges, probes, "
 			"pools, edge-groups, maintenance, keys, peers, dnssec, templates, "
 			"zones, include)\n"
+			"2:20: error: \"z\" is not an IPv4 address\n"
 			"4:22: error: there is no edge \"ono\"; did you mean \"one\"?\n"
 			"3:12: error: this zone has no \"name\"; write for example: name: "
 			"example.com\n" },

@@ -53,7 +53,7 @@ static void had_first(void *ctx)
 
 static void open_desk(struct desk *d)
 {
-	static const uint8_t asked[] = { 1, 1, 0, 0 };
+	static const uint16_t asked[] = { 1, 1, 0, 0 };
 	struct pool_opts pool = small_pool();
 
 	*d = (struct desk){ .folder = "/tmp/test_state_saver.XXXXXX", .conf = part_new(stays) };

@@ -17,7 +17,7 @@ struct probing {
 	struct steer *steer;
 	struct round *round;
 	struct probe_opts probe;
-	uint8_t asked[PROBING_EDGES];
+	uint16_t asked[PROBING_EDGES];
 	unsigned changes, soon, firsts; /* what the round has told */
 	/* Of probing_now(). */
 	struct round_ask ask;

@@ -14,8 +14,10 @@ static void kinds_have_names_and_ports(void)
 		{ PROBE_TCP, "tcp", 80 }, { PROBE_HTTP, "http", 80 },
 		{ PROBE_HTTPS, "https", 443 }, { PROBE_DNS, "dns", 53 },
 		{ PROBE_EXEC, "exec", 0 } };
+	enum probe_kind several = PROBE_KINDS;
 
-	CU_ASSERT_EQUAL(UNIT_COUNT(row), PROBE_KINDS);
+	CU_ASSERT_EQUAL(UNIT_COUNT(row), PROBE_SEVERAL); /* which nobody writes */
+	CU_ASSERT_FALSE(probe_kind_parse(&several, "several"));
 	for (unsigned i = 0; i < UNIT_COUNT(row); i++) {
 		enum probe_kind k = PROBE_KINDS;
 		struct probe_opts p = { .kind = row[i].kind };

@@ -283,7 +283,7 @@ static void an_address_is_one_target_however_many_ask(void)
 
 	open_desk(&d, shared, 3);
 	struct probe_opts again = d.p.probe, other = d.p.probe;
-	const uint8_t first[] = { 1, 0, 0 }, all[] = { 1, 1, 1 }, last[] = { 0, 0, 1 };
+	const uint16_t first[] = { 1, 0, 0 }, all[] = { 1, 1, 1 }, last[] = { 0, 0, 1 };
 	again.name = "another name";
 	other.every_ms = 1000000;
 	const struct round_row rows[] = { { &d.p.probe, first }, { &again, all },
@@ -319,7 +319,7 @@ static void another_plan_keeps_what_is_known(void)
 	const struct round_view before = round_view(d.p.round, 2);
 	struct probe_opts copy = d.p.probe, slower = d.p.probe;
 	copy.name = "copy";
-	const uint8_t without[] = { 0, 1, 1 };
+	const uint16_t without[] = { 0, 1, 1 };
 	round_plan(d.p.round, d.p.steer, &(struct round_row){ &copy, without }, 1);
 	CU_ASSERT_EQUAL_FATAL(round_targets(d.p.round), 2);
 	const struct round_view after = round_view(d.p.round, 1);
@@ -339,6 +339,72 @@ static void another_plan_keeps_what_is_known(void)
 	CU_ASSERT_FALSE(round_view(d.p.round, 1).known);
 	CU_ASSERT_TRUE(probing_until(&d.p, 6));
 	CU_ASSERT_EQUAL(d.p.firsts, 2);
+	close_desk(&d);
+}
+
+/* What is known of the parts is kept, and shared with who asks for one alone. */
+static void parts_are_judged_together(void)
+{
+	static const uint16_t all[] = { 1, 0, 0 }, any[] = { 2, 0, 0 }, alone[] = { 3, 0, 0 };
+	struct desk d;
+
+	open_desk(&d, three, 3);
+	struct probe_opts parts[2] = { d.p.probe, d.p.probe };
+	parts[0].name = "open";
+	parts[1].name = "shut";
+	parts[1].port = 1; /* nobody listens there */
+	struct probe_opts probes[3] = { { .name = "all",
+		.kind = PROBE_SEVERAL,
+		.rise = 1,
+		.fall = 1,
+		.initial = PROBE_DOWN,
+		.parts = parts,
+		.n_parts = 2,
+		.least = 2 } };
+	probes[1] = probes[0];
+	probes[1].name = "any";
+	probes[1].least = 1;
+	probes[2] = parts[0];
+	const struct round_row rows[] = { { probes, all }, { probes, any }, { probes, alone } };
+	round_plan(d.p.round, d.p.steer, rows, 3);
+	CU_ASSERT_EQUAL_FATAL(round_targets(d.p.round), 4); /* two that ask, two made of them */
+	CU_ASSERT_EQUAL(round_waits(d.p.round), 2);
+	const uint32_t of_all = round_row_targets(d.p.round, 0)[0],
+		       of_any = round_row_targets(d.p.round, 1)[0];
+	CU_ASSERT_TRUE(round_verdicts(d.p.round)[of_all].awaited);
+	CU_ASSERT_TRUE(probing_until(&d.p, 2));
+	CU_ASSERT_EQUAL(round_waits(d.p.round), 0);
+	const struct verdict *v = round_verdicts(d.p.round);
+	CU_ASSERT(v[of_all].known && !v[of_all].up && v[of_any].known && v[of_any].up);
+	CU_ASSERT_STRING_EQUAL(
+		round_view(d.p.round, of_all).say, "1 of 2 is up; shut: connection refused");
+	CU_ASSERT_STRING_EQUAL(
+		round_view(d.p.round, of_all).error, "shut: connection refused");
+	CU_ASSERT_EQUAL(round_view(d.p.round, of_all).n_parts, 2);
+	CU_ASSERT(v[of_any].rtt_ms > 0);
+	/* A plan with new options that say the same. */
+	struct probe_opts more[2] = { parts[0], parts[1] }, copy = probes[0];
+	copy.parts = more;
+	copy.name = "copy";
+	const struct round_view before = round_view(d.p.round, of_all);
+	round_plan(d.p.round, d.p.steer, &(struct round_row){ &copy, all }, 1);
+	CU_ASSERT_EQUAL_FATAL(round_targets(d.p.round), 3);
+	const struct round_view after =
+		round_view(d.p.round, round_row_targets(d.p.round, 0)[0]);
+	CU_ASSERT(after.known && !after.up && after.since_us == before.since_us);
+	CU_ASSERT_EQUAL(round_totals(d.p.round).probes, 2);
+	/* Another rule over the same parts knows at once. */
+	copy.least = 1;
+	round_plan(d.p.round, d.p.steer, &(struct round_row){ &copy, all }, 1);
+	CU_ASSERT_TRUE(
+		round_verdicts(d.p.round)[round_row_targets(d.p.round, 0)[0]].up);
+	close_desk(&d);
+	/* From before a restart the parts' verdicts come. */
+	open_desk(&d, three, 3);
+	round_plan(d.p.round, d.p.steer, &(struct round_row){ &copy, all }, 1);
+	const uint32_t whole = round_row_targets(d.p.round, 0)[0];
+	round_hint(d.p.round, round_view(d.p.round, whole).parts[0], true, 0);
+	CU_ASSERT(round_verdicts(d.p.round)[whole].up && !round_verdicts(d.p.round)[whole].awaited);
 	close_desk(&d);
 }
 
@@ -461,6 +527,7 @@ static const struct unit_case cases[] = {
 	{ "an address is one target, however many ask",
 		an_address_is_one_target_however_many_ask },
 	{ "another plan keeps what is known", another_plan_keeps_what_is_known },
+	{ "parts are judged together", parts_are_judged_together },
 	{ "tables of edges are planned together", tables_of_edges_are_planned_together },
 	{ "who asks is told of each target once", who_asks_is_told_of_each_target_once },
 	{ "probes wait for room", probes_wait_for_room },

@@ -44,7 +44,7 @@ static void open_desk(struct desk *d)
 {
 	static const struct addr here[] = { { { [10] = 255, 255, 127, 0, 0, 1 } },
 		{ { [10] = 255, 255, 127, 0, 0, 2 } } };
-	static const uint8_t asked[] = { 1 };
+	static const uint16_t asked[] = { 1 };
 	const struct edge_opts edge = { .name = "here", .a = here, .n_a = 2, .weight = 1 };
 	const struct pool_opts pool = {
 		.name = "web", .edges = (const uint16_t[]){ 0 }, .n = 1, .answers = 1

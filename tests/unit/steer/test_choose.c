@@ -345,7 +345,8 @@ static void a_name_has_answers_and_ttl_of_its_own(void)
 static void the_answers_of_a_name_are_those_of_the_pool_that_it_names(void)
 {
 	static const uint16_t eu[] = { AMS, ROM }, us[] = { NYC, SFO };
-	static const struct pool_member members[] = { { true, 1, 1, 0 }, { true, 2, 1, 0 } };
+	static const struct pool_member members[] = { { .is_pool = true, .number = 1, .weight = 1 },
+		{ .is_pool = true, .number = 2, .weight = 1 } };
 	struct pool_opts p[3] = { small_pool(), small_pool(), small_pool() };
 	struct small s;
 
