@@ -1,6 +1,7 @@
 #include "net/tls_inner.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "base/tls_files.h"
 #include "net/quic_show.h"
 
@@ -8,6 +9,7 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { CLIENT_CHAIN_MOST = 32 << 10 }; /* bytes of a client's certificates */
 
@@ -165,22 +167,62 @@ static bool set_up(SSL_CTX *ctx)
 		SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, tls_tickets_seal) == 1;
 }
 
+static void add_line(void *ctx, const char *name, size_t len)
+{
+	text_add_bytes(ctx, name, len);
+	text_add_char(ctx, '\n');
+}
+
+static bool same_names(X509 *a, X509 *b)
+{
+	struct text x = { 0 }, y = { 0 };
+
+	tls_names(a, add_line, &x);
+	tls_names(b, add_line, &y);
+	const bool same = x.len && !x.lost && !y.lost && strcasecmp(text_get(&x), text_get(&y)) == 0;
+	text_fini(&x);
+	text_fini(&y);
+	return same;
+}
+
+static int kind_of(X509 *cert)
+{
+	return EVP_PKEY_get_base_id(X509_get0_pubkey(cert));
+}
+
+/* The context of another certificate for the same names, with a key of another kind: what the client knows decides
+ * between them (RFC 8446 section 4.4.2.2). NULL: there is none. */
+static SSL_CTX *find_twin(const struct tls *t, X509 *cert)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		X509 *other = SSL_CTX_get0_certificate(t->contexts[i]);
+		if (kind_of(other) != kind_of(cert) && same_names(other, cert))
+			return t->contexts[i];
+	}
+	return NULL;
+}
+
 static bool add_pair(struct tls *t, const struct tls_opts *o, struct fault *why)
 {
 	const struct tls_pair *pair = &o->pairs[t->n];
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method()), *twin;
 
 	if (!ctx || !set_up(ctx)) {
 		SSL_CTX_free(ctx);
 		return fault(why, "%s: OpenSSL cannot have what TLS needs", pair->cert);
 	}
-	t->contexts[t->n] = ctx;
-	t->n++;
-	if (!tls_files_show(ctx, pair->cert, pair->key, why) ||
-		(o->clients && !ask_clients(ctx, o->clients, why)))
-		return false;
-	note_about(&t->about[t->n - 1], SSL_CTX_get0_certificate(ctx));
-	return true;
+	bool ok = tls_files_show(ctx, pair->cert, pair->key, why) &&
+		(!o->clients || ask_clients(ctx, o->clients, why));
+	if (ok && (twin = find_twin(t, SSL_CTX_get0_certificate(ctx)))) {
+		SSL_CTX_free(ctx);
+		SSL_CTX_up_ref(twin);
+		ctx = twin;
+		ok = tls_files_show(ctx, pair->cert, pair->key, why);
+	}
+	t->contexts[t->n++] = ctx;
+	if (ok)
+		note_about(&t->about[t->n - 1], SSL_CTX_get0_certificate(ctx));
+	return ok;
 }
 
 static void free_tls(struct part *p)

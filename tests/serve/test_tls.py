@@ -3,7 +3,7 @@ import json
 import ssl
 import threading
 
-from edges import make_ca, make_certificate
+from edges import make_ca, make_certificate, openssl
 from lib import *
 
 ZONE = {"example.com": APEX + "www A 192.0.2.10\n$GENERATE 1-90 big A 10.0.0.$\n"}
@@ -184,6 +184,29 @@ def renewed():
     same(failed, [])
     assert "TLS: certificate for ns1.example.com" in server.said(), server.said()
     assert "does not belong" not in server.said(), server.said()
+
+
+@claim("two certificates for one name, of different kinds of keys, are shown each to who knows that kind")
+def both_kinds():
+    with Server(ZONE, start=False) as s:
+        port = free_port()
+        make_ca(s.dir)
+        make_certificate(s.dir, "ec", "ns1.example.com", 30)
+        openssl(s.dir, "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=rsa", "-keyout", "rsa.key", "-out", "rsa.csr")
+        openssl(s.dir, "x509", "-req", "-in", "rsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "30",
+                "-extfile", "ec.ext", "-out", "rsa.pem")
+        s.listen += ', "tls:127.0.0.1:%d"' % port
+        for first, second in (("ec", "rsa"), ("rsa", "ec")):
+            s.server = "workers: 1, tls: [ { cert: %s.pem, key: %s.key }, { cert: %s.pem, key: %s.key } ]" % (first, first, second, second)
+            s.configure()
+            s.start()
+            for version in ("-tls1_2", "-tls1_3"):
+                for known, kind in (("ECDSA+SHA256", "ECDSA"), ("RSA-PSS+SHA256", "RSA-PSS"), ("RSA-PSS+SHA256:ECDSA+SHA256", "ECDSA")):
+                    said = subprocess.run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % port, "-CAfile", s.dir + "/ca.pem", "-sigalgs", known,
+                                           "-verify_hostname", "ns1.example.com", "-verify_return_error", version], input="", capture_output=True,
+                                          text=True).stdout
+                    assert "Peer signature type: " + kind in said, (first, version, known, said)
+            s.stop()
 
 
 def quic_is_built():
