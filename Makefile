@@ -45,7 +45,7 @@ help:
 	@echo "make install       [PREFIX=/usr/local] [DESTDIR=] a server that can be started: user, folders, units, an example"
 	@echo "make uninstall     the same without what an operator may have changed"
 	@echo "make conform [ZONES=500] [SEED=1]  compare our answers with those of NSD, Knot and BIND"
-	@echo "make interop [CHANGES=20] [SEED=1]  primary and secondary of real named, nsd, knotd and pdns_server, through random changes; certificates by certbot and lego; updates sent on to named and knotd; steered names at all four; catalogs both ways with named, knotd and pdns_server; QUERIES=2000 to each of unbound, named, pdns_recursor and kresd, which validate what pools answer"
+	@echo "make interop [CHANGES=20] [SEED=1]  primary and secondary of real named, nsd, knotd and pdns_server, through random changes; certificates by certbot and lego; chromium, unbound and dnsdist over TLS and HTTPS; updates sent on to named and knotd; steered names at all four; catalogs both ways with named, knotd and pdns_server; QUERIES=2000 to each of unbound, named, pdns_recursor and kresd, which validate what pools answer"
 	@echo "make crowd [IDLE=10000] [SWAPS=100]  so many idle connections of TLS, half-open ones, and certificates that are renewed"
 	@echo "make bench [W=\"W1 W5\"] [R=5] [T=2]  measure us and what else is installed of NSD, Knot, BIND, gdnsd, PowerDNS"
 	@echo "make churn [T=600] [SEED=1]  everything at once, at random, under both sanitizers for T seconds each"
@@ -62,7 +62,7 @@ configure: configure.ac
 	autoconf
 
 build/config.mk: configure contrib/config.mk.in contrib/config.h.in
-	./configure --quiet $(CONFIGURE_FLAGS)
+	./configure --quiet $(or $(CONFIGURE_FLAGS),$(if $(QUIC),--with-quic))
 	@touch build/config.mk
 
 deps:
@@ -202,6 +202,7 @@ interop: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(BUILD) tests/interop/interop.py --changes $(CHANGES) --seed $(SEED)
 	@BUILD=$(BUILD) tests/interop/acme.py
+	@BUILD=$(BUILD) tests/interop/encrypted.py
 	@BUILD=$(BUILD) tests/interop/fleet.py --seed $(SEED)
 	@BUILD=$(BUILD) tests/interop/rolls.py --seed $(SEED)
 	@BUILD=$(BUILD) tests/interop/validate.py --queries $(QUERIES) --seed $(SEED)
