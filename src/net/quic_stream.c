@@ -52,9 +52,20 @@ static int protocol_error(struct quic_connection *c)
 	return NGTCP2_ERR_CALLBACK_FAILURE;
 }
 
+/* What was kept of a query no longer is: as much more may come. So no more than a window of half queries is
+ * kept of a connection, on however many streams they are. */
+static void let_go(struct quic_connection *c, struct quic_stream *s)
+{
+	ngtcp2_conn_extend_max_offset(c->conn, s->in_len);
+	free(s->in);
+	s->in = NULL;
+	s->in_len = 0;
+}
+
 /* This one query is not answered; the connection goes on. */
 static int give_up(struct quic_connection *c, struct quic_stream *s, uint64_t error)
 {
+	let_go(c, s);
 	stats_add(&c->quic->stats.quic_reset, 1);
 	s->shut = true;
 	return ngtcp2_conn_shutdown_stream(c->conn, s->id, error) == 0
@@ -119,8 +130,7 @@ static int answer_stream(struct quic_connection *c, struct quic_stream *s)
 	epoch_exit();
 	if (len == SIZE_MAX)
 		return protocol_error(c);
-	free(s->in);
-	s->in = NULL;
+	let_go(c, s);
 	clients_touch(&q->connected, &c->member, quic_now_ms());
 	if (!len)
 		return give_up(c, s, QUIC_PROTOCOL);
@@ -168,11 +178,12 @@ int quic_stream_data(ngtcp2_conn *conn, uint32_t flags, int64_t id, uint64_t off
 
 	(void)id;
 	(void)offset;
-	ngtcp2_conn_extend_max_offset(conn, len);
+	uint8_t *more = len && s && !s->shut ? realloc(s->in, s->in_len + len) : NULL;
+	if (!more)
+		ngtcp2_conn_extend_max_offset(conn, len);
 	if (!s || s->shut)
 		return 0;
 	if (len) {
-		uint8_t *more = realloc(s->in, s->in_len + len);
 		if (!more)
 			return give_up(c, s, QUIC_INTERNAL);
 		memcpy(more + s->in_len, data, len);
@@ -195,8 +206,10 @@ int quic_stream_closed(
 	(void)flags;
 	(void)id;
 	(void)error;
-	if (stream)
+	if (stream) {
+		let_go(ctx, stream);
 		quic_stream_free(ctx, stream);
+	}
 	ngtcp2_conn_extend_max_streams_bidi(conn, 1);
 	return 0;
 }

@@ -225,6 +225,36 @@ static void a_query_that_is_too_long_is_reset_alone(void)
 	stop();
 }
 
+/* A hundred streams, and none has its end: they wait for each other. */
+static void half_queries_are_kept_up_to_a_window(void)
+{
+	uint8_t *b = calloc(1, QUIC_QUERY_MOST + 2);
+	size_t kept = 0;
+
+	start(NULL);
+	quic_client_open(&client, &at, NULL);
+	be16_put(b, QUIC_QUERY_MOST);
+	for (unsigned i = 0; i < QUIC_STREAMS - 1; i++)
+		quic_client_ask(&client, b, QUIC_QUERY_MOST, false);
+	const struct quic_connection *c = NULL;
+	for (unsigned i = 0; i < 1000 && kept < 60000; i++) {
+		turn();
+		kept = 0;
+		c = (struct quic_connection *)quic->connected.all.oldest;
+		for (const struct quic_stream *of = c ? c->streams : NULL; of; of = of->next)
+			kept += of->in_len;
+	}
+	for (unsigned i = 0; i < 50; i++)
+		turn();
+	kept = 0;
+	for (const struct quic_stream *of = c->streams; of; of = of->next)
+		kept += of->in_len;
+	CU_ASSERT_TRUE(kept >= 60000 && kept <= 65536);
+	CU_ASSERT_EQUAL(quic_clients(quic), 1);
+	free(b);
+	stop();
+}
+
 /* He takes no bytes: answers wait, each whole, up to a limit. */
 static void who_does_not_take_answers_gets_no_more(void)
 {
@@ -450,6 +480,7 @@ static const struct unit_case cases[] = {
 	{ "what breaks the protocol ends the connection",
 		what_breaks_the_protocol_ends_the_connection },
 	{ "a query that is too long is reset alone", a_query_that_is_too_long_is_reset_alone },
+	{ "half queries are kept up to a window", half_queries_are_kept_up_to_a_window },
 	{ "who does not take answers gets no more", who_does_not_take_answers_gets_no_more },
 	{ "a certificate that is new is shown to who comes then",
 		a_certificate_that_is_new_is_shown_to_who_comes_then },
