@@ -101,3 +101,21 @@ void text_let_go(void *t)
 {
 	text_fini(t);
 }
+
+size_t text_utf8_len(const unsigned char *s)
+{
+	const unsigned c = s[0];
+	const unsigned least = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+	const unsigned most = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+	const size_t len = c < 0x80 ? 1
+		: c < 0xc2          ? 0
+		: c < 0xe0          ? 2
+		: c < 0xf0          ? 3
+		: c < 0xf5          ? 4
+				    : 0;
+
+	for (size_t i = 1; i < len; i++)
+		if (s[i] < (i == 1 ? least : 0x80) || s[i] > (i == 1 ? most : 0xbf))
+			return 0; /* the NUL at the end is none of these */
+	return len;
+}

@@ -39,4 +39,8 @@ void text_fini(struct text *t);
 /* The same, for scope_hold(): a text is not of a scope by itself. */
 void text_let_go(void *t);
 
+/* The length of the character of UTF-8 that starts there, in a text that ends in NUL; 0: it is none (RFC
+ * 3629 section 4). */
+size_t text_utf8_len(const unsigned char *s);
+
 #endif

@@ -240,6 +240,7 @@ struct conf {
 	struct conf_stage stage;
 	double zones_lost; /* reload: zones-lost; no larger share goes without force */
 	struct conf_balance balance;
+	bool log_json;              /* log: format */
 	const char *decisions_file; /* log: decisions; NULL: none */
 	unsigned decisions_most;    /* bytes of it */
 	const char *dnstap_socket;  /* log: dnstap; NULL: none */

@@ -126,6 +126,10 @@ static void take_dnstap(
 }
 
 const struct key schema_log_keys[] = {
+	{ "format", take_format, .say = "text or json", AT(log_json),
+		.about = "How lines of the log are written, once the configuration is read: as "
+			 "text, or as a JSON object a line.",
+		.otherwise = "text" },
 	{ "decisions", take_decisions,
 		.say = "a mapping: { file: decisions.json, sample: 0.1% }",
 		.about = "A share of the answers from pools, one JSON object a line.",

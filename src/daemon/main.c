@@ -149,6 +149,7 @@ static void on_refill(struct ev_loop *loop, ev_timer *t, int events)
 	(void)t;
 	(void)events;
 	memory_refill();
+	log_tell_held();
 }
 
 /* While there is enough of it. */
@@ -222,12 +223,20 @@ static bool read_parts(struct server *s, struct parts *first, struct faults *f)
 	return ok;
 }
 
+static void follow_log(void *ctx, unsigned what)
+{
+	if (what & PUBLISH_CONF)
+		log_as_json(parts_conf(publisher_live(((struct server *)ctx)->publisher))->log_json);
+}
+
 static void make_publisher(struct server *s, struct parts *first)
 {
 	struct publisher_opts opts = { .loop = s->loop, .jobs = s->jobs, .epoch = &s->epoch };
 
 	randombytes_buf(opts.cookie_secret, sizeof opts.cookie_secret);
 	s->publisher = publisher_new(&opts, first);
+	publisher_follow(s->publisher, follow_log, s);
+	follow_log(s, PUBLISH_CONF);
 }
 
 /* What needs no privileges, in the order in which it follows the parts. */
@@ -515,6 +524,7 @@ int main(int argc, char **argv)
 		return usage(stderr, 2);
 	log_open("waymarkd", LOG_NOTICE);
 	log_times();
+	log_limited();
 	privs_raise_files();
 	provide_memory();
 	/* Not the default loop, which would reap the commands that probes run. */

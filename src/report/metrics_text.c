@@ -10,31 +10,12 @@
 
 /* --- the octets of labels ----------------------------------------------------------------- */
 
-/* The length of the character of UTF-8 that starts there; 0: it is none (RFC 3629 section 4). */
-static size_t utf8_len(const unsigned char *s)
-{
-	const unsigned c = s[0];
-	const unsigned least = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-	const unsigned most = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-	const size_t len = c < 0x80 ? 1
-		: c < 0xc2          ? 0
-		: c < 0xe0          ? 2
-		: c < 0xf0          ? 3
-		: c < 0xf5          ? 4
-				    : 0;
-
-	for (size_t i = 1; i < len; i++)
-		if (s[i] < (i == 1 ? least : 0x80) || s[i] > (i == 1 ? most : 0xbf))
-			return 0; /* the NUL at the end is none of these */
-	return len;
-}
-
 static void add_value(struct text *out, const char *value)
 {
 	const unsigned char *s = (const unsigned char *)value;
 
 	while (*s) {
-		const size_t len = utf8_len(s);
+		const size_t len = text_utf8_len(s);
 		if (*s == '\n')
 			text_add(out, "\\n");
 		else if (*s == '\\' || *s == '"')

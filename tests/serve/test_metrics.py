@@ -264,4 +264,21 @@ def logged():
         same(s.numbers()["waymark_queries_logged_total"], 3)
 
 
+# ------------------------------------------------------------------ the log
+
+@claim("lines of the log are JSON where that is wanted, faults of files too, and text again after a reload")
+def log_json():
+    with Watched("log: { format: json }") as s:
+        s.write("zones/example.net.zone", "@ SOA \"wrong\\n\n")
+        same(s.ctl("reload")[0], 1)
+        lines = [json.loads(line) for line in s.said().splitlines()]
+        assert all(line["level"] in ("error", "warning", "notice") and line["program"] == "waymarkd" for line in lines), lines
+        same({line["id"] for line in lines if line["message"].startswith("ready: ")}, {line["id"] for line in lines if line["message"].startswith("answering: ")})
+        assert [line for line in lines if "example.net.zone:1:" in line["message"] and line["level"] == "error"], lines
+        s.configure(s.config.replace("format: json", "format: text"))
+        n = len(s.said())
+        s.ctl("reload")
+        until(lambda: "example.net.zone:1:" in s.said()[n:] and "{" not in s.said()[n:], "text")
+
+
 run("metrics")
