@@ -181,6 +181,52 @@ static void take_all_down(
 		p->opts.all_down = is[word];
 }
 
+/* --- fail-back ---------------------------------------------------------------------------- */
+
+enum { FAIL_BACK_MOST_MS = 7 * 86400000 };
+
+static void take_fail_back(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct pool_opts *p = &((struct schema_pool *)to)->opts;
+	const char *text = option_scalar(r, key, value);
+	uint64_t ms;
+
+	if (!text)
+		return;
+	if (strcmp(text, "auto") == 0) {
+		p->fail_back = POOL_BACK_AUTO;
+	} else if (strcmp(text, "manual") == 0) {
+		p->fail_back = POOL_BACK_MANUAL;
+	} else if (strncmp(text, "after ", 6) == 0 &&
+		option_duration(text + 6, text + strlen(text), &ms) && ms >= 1000 &&
+		ms <= FAIL_BACK_MOST_MS) {
+		p->fail_back = POOL_BACK_AFTER;
+		p->fail_back_ms = (uint32_t)ms;
+	} else {
+		option_wrong(r, key, value);
+	}
+}
+
+static bool has_priorities(const struct schema_pool *p)
+{
+	for (size_t i = 1; i < p->n_all; i++)
+		if (p->members[i].priority != p->members[0].priority)
+			return true;
+	return false;
+}
+
+static void check_fail_back(const struct reader *r, const struct schema_pool *p)
+{
+	const struct node *at = parse_get(p->node, "fail-back");
+
+	if (at && !p->policy_wrong && p->edges_whole && !has_priorities(p) &&
+		(p->opts.policy != POOL_ORDERED || p->opts.n_links))
+		parse_error(r->src, at->key,
+			"only what is ordered fails back; write \"policy: ordered\", or give members a "
+			"\"priority\"");
+}
+
 /* --- a pool ------------------------------------------------------------------------------- */
 
 #define AT(field) .at = offsetof(struct schema_pool, field)
@@ -199,6 +245,12 @@ const struct key schema_pool_keys[] = {
 			 "least-latency or least-load with \"within\" a time or a share "
 			 "(of a load: a share).",
 		.otherwise = "nearest" },
+	{ "fail-back", take_fail_back, .say = "auto, manual or \"after TIME\", such as after 10m",
+		.about = "Of ordered pools, and of priorities: when a member that may answer again has "
+			 "back what went to a later one. auto: at once. after TIME: once it could for so "
+			 "long. manual: by \"waymarkctl fail-back\". When the later one may not answer "
+			 "either, the first that may does, whatever this says.",
+		.otherwise = "auto" },
 	{ "affinity", schema_affinity, .say = "name, client or both",
 		.about = "What keeps going to the same edge of a location, by rendezvous "
 			 "hashing: the name, the client's group, or both.",
@@ -324,6 +376,7 @@ static void read_pool(struct reader *r, const struct node *node, struct schema_p
 	if (p->opts.policy == POOL_HASH && !p->opts.affinity)
 		p->opts.affinity = AFFINITY_CLIENT;
 	check_policy(r, p);
+	check_fail_back(r, p);
 	schema_check_policy(r, p);
 	schema_check_members(r, p);
 	schema_check_standing(r, p);

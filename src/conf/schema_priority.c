@@ -109,6 +109,7 @@ static void fill_part(
 			fallback[to->opts.n_fallback++] = o->fallback[i];
 	to->opts.fallback = fallback;
 	to->opts.all_down = o->all_down == POOL_FIRST ? POOL_FIRST : POOL_ALL;
+	to->opts.fail_back = POOL_BACK_AUTO;
 	to->opts.ttl_min_s = 0;
 	to->opts.ttl_max_s = UINT32_MAX;
 	to->opts.least_up = 0;

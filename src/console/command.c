@@ -45,6 +45,9 @@ static const struct {
 		"set the state or the weight of an edge, whatever its probes say (auto: no longer); EDGE "
 		"may be a pattern such as 'ams*', group:NAME, or pool:NAME for all edges of a pool; --pool: "
 		"in that pool alone" },
+	{ "fail-back", "[POOL | --all] [--json]",
+		"pools with \"fail-back\" that have failed over, and where to; one of them, or all, go "
+		"to the first of their members that may answer" },
 	{ "changes", "[--json]", "what is forced now, and what is planned" },
 	{ "revoke", "NUMBER", "end a change that is forced, or take back one that is planned" },
 	{ "history", "[EDGE|POOL] [--last N] [--until TIME] [--json]",

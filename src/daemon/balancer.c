@@ -425,7 +425,7 @@ static void fill_steady(struct balancer *b, struct standing *s, bool ramps)
 	for (unsigned i = 0; i < b->n_pools; i++) {
 		const struct pool *p = &b->steer->pools[i];
 		struct pool_state *state = &b->pools[i];
-		uint64_t like = s->pools[i].row;
+		uint64_t like = s->pools[i].row | (uint64_t)s->pools[i].first << 32;
 		bool moves = false;
 		for (unsigned k = 0; k < p->n; k++) {
 			const struct track *e = &b->edges[p->edges[k]];

@@ -1,10 +1,11 @@
-/* forcing_orders.c - the commands force, changes, revoke and history.
+/* forcing_orders.c - the commands force, changes, revoke, history and fail-back.
  */
 #include "base/clock.h"
 #include "base/moment.h"
 #include "daemon/orders_inner.h"
 #include "daemon/parts_read.h"
 #include "report/report.h"
+#include "steer/fail_over.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -343,9 +344,79 @@ static int history_command(void *ctx, const char **words, size_t n, struct comma
 	return 0;
 }
 
+/* --- fail-back ---------------------------------------------------------------------------- */
+
+static void show_failed_over(const struct orders *o, bool json, struct text *out)
+{
+	const struct fail_overs *l = probes_failed_over(o->opts.probes);
+	json_t *list = json_array();
+	char when[32];
+
+	for (size_t i = 0; i < l->n; i++) {
+		const time_t at = (time_t)l->of[i].when_s;
+		struct tm tm;
+		gmtime_r(&at, &tm);
+		strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
+		if (json)
+			json_array_append_new(list,
+				json_pack("{s:s, s:s, s:s}", "pool", l->of[i].pool, "to",
+					l->of[i].member, "since", when));
+		else
+			text_addf(out, "%-16s has failed over to %s, %s\n", l->of[i].pool,
+				l->of[i].member, when);
+	}
+	if (json)
+		report_json(list, out);
+	else
+		json_decref(list);
+	if (!json && !l->n)
+		text_add(out, "no pool has failed over\n");
+}
+
+static int fail_back_command(void *ctx, const char **words, size_t n, struct command_call *c)
+{
+	struct orders *o = ctx;
+	bool json = false, all = false;
+	const char *pool = NULL;
+	struct fault why;
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(words[i], "--json") == 0)
+			json = true;
+		else if (strcmp(words[i], "--all") == 0)
+			all = true;
+		else
+			pool = words[i];
+	if ((pool && all) || n > 2u || (n == 2 && !json)) {
+		text_add(c->out, "usage: waymarkctl fail-back [POOL | --all] [--json]\n");
+		return 2;
+	}
+	if (!pool && !all) {
+		show_failed_over(o, json, c->out);
+		return 0;
+	}
+	struct waiting *w = orders_wait(o, c);
+	if (!w)
+		return orders_no_memory(w, c);
+	struct text say = { 0 };
+	if (json)
+		report_json(json_pack("{s:s}", "pool", pool ? pool : ""), &say);
+	else
+		text_addf(&say, "%s%s: back at the first of %s members that may answer\n",
+			pool ? "pool " : "all pools", pool ? pool : "", pool ? "its" : "their");
+	w->say = say.s;
+	if (probes_fail_back(o->opts.probes, pool, is_forced, w, &why))
+		return COMMAND_LATER;
+	text_addf(c->out, "%s\n", why.text);
+	free(w->say);
+	free(w);
+	return 1;
+}
+
 void forcing_orders_bind(struct orders *o, struct commands *commands)
 {
 	commands_bind(commands, "force", force_command, o);
+	commands_bind(commands, "fail-back", fail_back_command, o);
 	commands_bind(commands, "changes", changes_command, o);
 	commands_bind(commands, "revoke", revoke_command, o);
 	commands_bind(commands, "history", history_command, o);

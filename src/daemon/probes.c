@@ -37,6 +37,7 @@ struct probes {
 		staged_planned;        /* held: what the rows and the round borrow from */
 	struct rows rows, staged_rows; /* of the round, the latter behind the former */
 	struct forcing *forcing;
+	struct fail_back *fail_back;
 	ev_timer publish, save, patience;
 	uint64_t published_us, measured_us, saved_us;
 	uint64_t began_us;
@@ -59,7 +60,8 @@ static struct standing *live(void *ctx, const struct standing *before)
 
 	return standings_make(
 		&(struct standings_opts){ publisher_live(p->opts.publisher)->steer, &p->rows,
-			p->round, 0, forcing_list(p->forcing), before, p->balancer, p->first });
+			p->round, 0, forcing_list(p->forcing), before, p->balancer,
+			p->fail_back, true, p->first });
 }
 
 static struct standing *staged(
@@ -69,7 +71,7 @@ static struct standing *staged(
 	const struct steer *s = publisher_staged(p->opts.publisher)->steer;
 	struct standing *to = standings_make(&(struct standings_opts){
 		s, &p->staged_rows, p->round, p->rows.n,
-		forcing_list(p->forcing), before, NULL, p->first });
+		forcing_list(p->forcing), before, NULL, p->fail_back, false, p->first });
 
 	standings_like(to, s, of_live, publisher_live(p->opts.publisher)->steer);
 	standings_steady(
@@ -152,6 +154,7 @@ static struct state_picture picture(const struct probes *p)
 		.store = p->forced_changed ? p->opts.store : NULL,
 		.still = still_take(p->round, false),
 		.forced = forced_copy(forcing_list(p->forcing)),
+		.failed = fail_overs_copy(fail_back_list(p->fail_back)),
 		.conf = part_hold(p->planned.conf) };
 }
 
@@ -172,7 +175,7 @@ static void on_save(struct ev_loop *loop, ev_timer *t, int events)
 
 	(void)loop;
 	(void)events;
-	if (live_conf(p)->state_file)
+	if (live_conf(p)->state_file || p->opts.store)
 		save(p, NULL, NULL);
 }
 
@@ -215,6 +218,7 @@ static void recall(struct probes *p, struct state_file *k, const char *path, str
 
 	p->kept_ms = k->age_ms;
 	forcing_recall(p->forcing, &k->forced);
+	fail_back_recall(p->fail_back, &k->failed);
 	if (k->strange)
 		faults_warning(
 			f, &at, "%u entries that make no sense were passed over", k->strange);
@@ -234,8 +238,10 @@ static void read_store(struct probes *p, struct faults *f)
 
 	char *text = p->opts.store ? store_get_forced(p->opts.store, &why) : NULL;
 	if (text && state_file_read(&k, store_path(p->opts.store), text, strlen(text), &now, &why)) {
-		if (k.age_ms <= p->kept_ms)
+		if (k.age_ms <= p->kept_ms) {
 			forcing_recall(p->forcing, &k.forced);
+			fail_back_recall(p->fail_back, &k.failed);
+		}
 		state_file_fini(&k);
 	} else if (*why.text) {
 		faults_warning(f, &(struct fault_at){ .path = store_path(p->opts.store) },
@@ -291,6 +297,18 @@ static void on_forced(void *ctx, bool holds)
 		save(p, NULL, NULL);
 }
 
+/* Within the making of a standing, or by the clock. */
+static void on_fail_back(void *ctx, bool again)
+{
+	struct probes *p = ctx;
+
+	if (again)
+		publish(p);
+	p->forced_changed = true;
+	if (is_kept(p))
+		set_timer(p, &p->save, clock_us());
+}
+
 /* By command: who waits relies on it. */
 static void take_now(struct probes *p, void (*told)(void *ctx, const struct fault *why), void *ctx)
 {
@@ -301,6 +319,20 @@ static void take_now(struct probes *p, void (*told)(void *ctx, const struct faul
 		save(p, told, ctx);
 	else
 		told(ctx, NULL);
+}
+
+bool probes_fail_back(struct probes *p, const char *pool,
+	void (*told)(void *ctx, const struct fault *why), void *ctx, struct fault *why)
+{
+	if (!fail_back_order(p->fail_back, publisher_live(p->opts.publisher)->steer, pool, why))
+		return false;
+	take_now(p, told, ctx);
+	return true;
+}
+
+const struct fail_overs *probes_failed_over(const struct probes *p)
+{
+	return fail_back_list(p->fail_back);
 }
 
 bool probes_force(struct probes *p, const struct forcing_ask *ask,
@@ -571,6 +603,8 @@ struct probes *probes_new(const struct probes_opts *opts, struct faults *f)
 	p->first = p->quiet = true;
 	p->kept_ms = INT64_MAX;
 	plan_probes(p);
+	p->fail_back = fail_back_new(
+		&(struct fail_back_opts){ opts->loop, opts->timeline, on_fail_back, p });
 	p->forcing = forcing_new(&(struct forcing_opts){
 		opts->loop, opts->publisher, opts->timeline, on_forced, p });
 	read_file(p, f);
@@ -615,5 +649,6 @@ void probes_free(struct probes *p)
 	parts_drop(&p->planned);
 	parts_drop(&p->staged_planned);
 	forcing_free(p->forcing);
+	fail_back_free(p->fail_back);
 	memory_free(p);
 }

@@ -54,6 +54,11 @@ bool probes_force(struct probes *p, const struct forcing_ask *ask,
 bool probes_revoke(struct probes *p, uint32_t id, unsigned uid,
 	void (*told)(void *ctx, const struct fault *why), void *ctx, struct fault *why);
 
+/* The same: a pool (NULL: all) that has failed over goes back. */
+bool probes_fail_back(struct probes *p, const char *pool,
+	void (*told)(void *ctx, const struct fault *why), void *ctx, struct fault *why);
+const struct fail_overs *probes_failed_over(const struct probes *p);
+
 /* What is forced and planned; borrowed until something changes. */
 const struct forced_list *probes_changes(const struct probes *p);
 

@@ -22,6 +22,10 @@ struct standing *standings_make(const struct standings_opts *s)
 		.row_of = s->rows->row_of,
 		.before = s->before,
 		.begins = s->begins });
+	if (s->fail_back && s->follows)
+		fail_back_follow(s->fail_back, s->steer, to);
+	else if (s->fail_back)
+		fail_back_apply(s->fail_back, s->steer, to);
 	if (s->balancer)
 		balancer_cut(s->balancer, to);
 	memory_free(rows);
@@ -51,7 +55,7 @@ static bool has_changed(const struct steer *steer, unsigned i, const struct stan
 	for (unsigned k = 0; k < p->n; k++) {
 		const unsigned was = standing_row_at(before, steer, i, k),
 			       is = standing_row_at(now, steer, i, k);
-		if (was != is)
+		if (was != is || before->pools[i].first != now->pools[i].first)
 			return true;
 		if ((standing_marks(before, was, p->edges[k]) ^
 			    standing_marks(now, is, p->edges[k])) &

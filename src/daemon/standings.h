@@ -4,6 +4,7 @@
 #define DAEMON_STANDINGS_H
 
 #include "daemon/balancer.h"
+#include "daemon/fail_back.h"
 #include "probe/rows.h"
 #include "steer/forced.h"
 #include "steer/standing.h"
@@ -16,6 +17,8 @@ struct standings_opts {
 	const struct forced_list *forced;
 	const struct standing *before; /* of the same steer, or NULL */
 	struct balancer *balancer;     /* of this steer, or NULL */
+	struct fail_back *fail_back;   /* or NULL */
+	bool follows;                  /* ... it, since this is served; else as it is */
 	bool begins;                   /* the first round runs: pools wait for it */
 };
 

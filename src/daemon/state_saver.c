@@ -36,6 +36,7 @@ static void drop_picture(struct state_picture *p)
 {
 	still_free(p->still);
 	forced_fini(&p->forced);
+	fail_overs_fini(&p->failed);
 	part_drop(p->conf);
 	free(p->path);
 	*p = (struct state_picture){ 0 };
@@ -45,7 +46,7 @@ static bool write_picture(const struct state_picture *p, struct fault *why)
 {
 	const struct state_file_clock now = state_file_now();
 	struct state_file_verdict *verdicts = memory_zeroed(p->still->n, sizeof *verdicts);
-	struct state_file state = { .forced = p->forced, .verdicts = verdicts };
+	struct state_file state = { .forced = p->forced, .failed = p->failed, .verdicts = verdicts };
 	struct text text = { 0 };
 
 	for (uint32_t i = 0; i < p->still->n; i++) {
@@ -67,7 +68,8 @@ static bool write_forced(const struct state_picture *p, struct fault *why)
 	const struct state_file_clock now = state_file_now();
 	struct text text = { 0 };
 
-	state_file_write(&text, &(struct state_file){ .forced = p->forced }, &now);
+	state_file_write(
+		&text, &(struct state_file){ .forced = p->forced, .failed = p->failed }, &now);
 	const bool ok = text.lost ? fault(why, "%s: out of memory", store_path(p->store))
 				  : store_put_forced(p->store, text_get(&text), why);
 	text_fini(&text);

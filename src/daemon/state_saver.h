@@ -11,6 +11,7 @@
 #include "base/part.h"
 #include "jobs/jobs.h"
 #include "probe/still.h"
+#include "steer/fail_over.h"
 #include "steer/forced.h"
 
 struct state_saver;
@@ -23,6 +24,7 @@ struct state_picture {
 	struct store *store;       /* borrowed for good: what is forced goes there, too; NULL */
 	struct still *still;
 	struct forced_list forced; /* own copy */
+	struct fail_overs failed;  /* own copy */
 	struct part *conf;         /* held: of the probes' options */
 };
 

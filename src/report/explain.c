@@ -293,6 +293,24 @@ static void add_skipped(const struct tables *from, const struct choose_step *s, 
 	}
 }
 
+/* Those before the one that the pool has failed over to could answer again. */
+static void add_held(const struct tables *from, const struct choose_step *s, json_t *list)
+{
+	const struct pool *p = &from->steer->pools[s->pool];
+	const unsigned first = from->standing->pools[s->pool].first;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		unsigned at = s->members ? s->edges[i] : 0;
+		while (!s->members && at < p->n && p->edges[at] != s->edges[i])
+			at++;
+		if (at < first && s->verdicts[i] == PASSED_ENOUGH)
+			json_object_set_new(json_array_get(list, i), "verdict",
+				json_string(p->fail_back == POOL_BACK_MANUAL
+						? "is up again, and waits for \"fail-back\""
+						: "is up again, and has to stay so for a while"));
+	}
+}
+
 static json_t *step_json(
 	const struct report_view *view, const struct choose_trace *t, const struct choose_step *s)
 {
@@ -324,6 +342,8 @@ static json_t *step_json(
 		json_array_append_new(list, row);
 	}
 	estimates_fini(&estimates);
+	if (s->by == BY_ORDER && from.standing->pools[s->pool].first)
+		add_held(&from, s, list);
 	if (s->by != BY_PIN)
 		add_skipped(&from, s, list);
 	if (s->by == BY_RANK)

@@ -6,6 +6,7 @@
 #include "report/report_load.h"
 #include "report/report_target.h"
 #include "report/report_values.h"
+#include "steer/fail_over.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -426,6 +427,9 @@ static json_t *pool_json(const struct report_view *view, unsigned pool)
 			pool_edge_json(view, pool, s->order && !p->tree ? s->order[i] : i));
 	add_members(view, pool, o);
 	add_skipped(w->steer, pool, o);
+	if (s->first)
+		json_object_set_new(o, "failed_over",
+			json_string(fail_over_name(w->steer, pool, s->first)));
 	json_object_set_new(o, "edges", edges);
 	return o;
 }
@@ -463,6 +467,9 @@ static void pool_text(const json_t *p, struct text *out)
 	}
 	if (json_is_true(json_object_get(p, "panic")))
 		text_add(out, "; PANIC: too few are up, so its probe is not trusted");
+	if (json_object_get(p, "failed_over"))
+		text_addf(out, "; has failed over to %s",
+			json_string_value(json_object_get(p, "failed_over")));
 	text_add_char(out, '\n');
 	members_text(p, out);
 	json_array_foreach (json_object_get(p, "edges"), i, e) {

@@ -342,7 +342,13 @@ static void ask_by_policy(struct asking *a, uint16_t drawn)
 			ask_in_order(a, first);
 		return;
 	case POOL_HASH: ask_by_key(a); return;
-	case POOL_ORDERED: ask_in_order(a, 0); return;
+	case POOL_ORDERED:
+		/* Where it has failed over to goes first. */
+		if (choose_standing(w)->first && !is_seen(a, choose_standing(w)->first) &&
+			!has_share(a, choose_standing(w)->first))
+			ask_member(a, choose_standing(w)->first);
+		ask_in_order(a, 0);
+		return;
 	}
 }
 

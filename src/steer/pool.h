@@ -62,6 +62,14 @@ struct pool_member {
 	uint16_t probe;  /* of an edge, here: 1 + its number in the configuration; 0: as elsewhere */
 };
 
+/* Of a pool in order that had to go to a later member: when an earlier one that may answer again
+ * does so. */
+enum pool_fail_back {
+	POOL_BACK_AUTO,   /* at once */
+	POOL_BACK_MANUAL, /* when the operator says so */
+	POOL_BACK_AFTER   /* once it could for so long */
+};
+
 /* What is answered when no edge of the pool can be. */
 enum pool_all_down {
 	POOL_ALL,   /* as if all were up: the fault may be ours */
@@ -163,6 +171,8 @@ struct pool_opts {
 	unsigned n_links;
 	enum pool_policy policy;
 	enum pool_affinity affinity;
+	enum pool_fail_back fail_back; /* POOL_ORDERED */
+	uint32_t fail_back_ms;         /* POOL_BACK_AFTER */
 	unsigned answers; /* 1 to POOL_ANSWERS_MOST */
 	double spread_ms; /* edges within so many ms of the best may answer too; INFINITY: any
 			   */

@@ -441,7 +441,8 @@ static bool same_pool(
 		a->waits == b->waits && a->up == b->up && a->asked == b->asked &&
 		a->lives == b->lives && a->lives_barely == b->lives_barely &&
 		a->changes_us == b->changes_us && a->steady_us == b->steady_us &&
-		(!a->order ||
+		a->first == b->first && !a->within == !b->within &&
+		(!a->within ||
 			(memcmp(a->order, b->order, bytes) == 0 &&
 				memcmp(a->within, b->within, bytes) == 0)) &&
 		same_weights(a->weights, b->weights, p->n) &&

@@ -74,6 +74,8 @@ struct standing_pool {
 	uint16_t *within;  /* likewise: how many of those behind one are within the spread of it
 			    */
 	uint16_t measured; /* so many of the order's first have been */
+	uint16_t first; /* of a pool in order that has failed over: where to; `order` has it first, and
+			 * is by members then, without `within`. 0: it has not */
 	/* What the operator says they weigh; NULL: as configured. */
 	const uint16_t *weights;        /* [pool->n] */
 	const uint16_t *member_weights; /* [pool->tree->n] */

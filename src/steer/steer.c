@@ -295,6 +295,8 @@ static void fill_pool(struct steer *s, const struct steer_opts *all, unsigned nu
 		.affinity = o->affinity,
 		.answers = o->answers,
 		.part = o->part,
+		.fail_back = o->fail_back,
+		.fail_back_ms = o->fail_back_ms,
 		.split = o->split,
 		.ttl_least_s = o->ttl_min_s,
 		.ttl_most_s = o->ttl_max_s,

@@ -93,6 +93,8 @@ struct pool {
 	enum pool_affinity affinity;
 	unsigned answers;
 	bool part, split; /* pool.h */
+	enum pool_fail_back fail_back;
+	uint32_t fail_back_ms;
 	uint32_t ttl_least_s, ttl_most_s;
 	double spread_ms, spread_share, panic_share, least_share;
 	unsigned least_up; /* ... of its edges, to be up as a member */

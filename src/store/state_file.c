@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "steer/pool.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -131,6 +132,13 @@ void state_file_write(
 	write_list(to, &s->forced, true, now);
 	text_addf(to, "\n],\n\"last_change\": %u,\n\"changes\": [\n", s->forced.last_id);
 	write_list(to, &s->forced, false, now);
+	text_add(to, "\n],\n\"failed_over\": [\n");
+	for (size_t i = 0; i < s->failed.n; i++) {
+		text_add(to, i ? ",\n  { " : "  { ");
+		add_field(to, "pool", s->failed.of[i].pool);
+		add_field(to, "to", s->failed.of[i].member);
+		text_addf(to, "\"when\": %lld }", (long long)s->failed.of[i].when_s);
+	}
 	text_add(to, "\n],\n\"verdicts\": [\n");
 	for (size_t i = 0; i < s->n; i++) {
 		text_add(to, comma);
@@ -240,6 +248,21 @@ static bool read_verdict(
 	return true;
 }
 
+static void read_failed(struct state_file *s, const json_t *top)
+{
+	const json_t *list = json_object_get(top, "failed_over");
+	size_t i;
+	json_t *o;
+
+	json_array_foreach (list, i, o) {
+		const char *pool = get(o, "pool"), *to = get(o, "to");
+		if (pool && *pool && to && *to && s->failed.n < POOLS_MOST)
+			fail_over_set(&s->failed, pool, to)->when_s = number(o, "when");
+		else
+			s->strange++;
+	}
+}
+
 bool state_file_read(struct state_file *s, const char *path, const char *text, size_t len,
 	const struct state_file_clock *now, struct fault *why)
 {
@@ -262,6 +285,7 @@ bool state_file_read(struct state_file *s, const char *path, const char *text, s
 	s->tree = top;
 	s->age_ms = age_ms(top, now);
 	read_all_forced(s, top, now);
+	read_failed(s, top);
 	const json_t *verdicts = json_object_get(top, "verdicts");
 	s->verdicts = memory_zeroed(json_array_size(verdicts), sizeof *s->verdicts);
 	json_array_foreach (verdicts, i, o)
@@ -272,6 +296,7 @@ bool state_file_read(struct state_file *s, const char *path, const char *text, s
 void state_file_fini(struct state_file *s)
 {
 	forced_fini(&s->forced);
+	fail_overs_fini(&s->failed);
 	memory_free(s->verdicts);
 	if (s->tree)
 		json_decref(s->tree);

@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/fault.h"
 #include "base/text.h"
+#include "steer/fail_over.h"
 #include "steer/forced.h"
 
 enum { STATE_FILE_MOST = 256 << 20 };
@@ -31,6 +32,7 @@ struct state_file_verdict {
 
 struct state_file {
 	struct forced_list forced;
+	struct fail_overs failed;
 	struct state_file_verdict *verdicts; /* of one that was read: borrow from `tree` */
 	size_t n;
 	int64_t age_ms;   /* of the verdicts */
@@ -38,7 +40,7 @@ struct state_file {
 	void *tree;
 };
 
-/* Of `s`, `forced` and `verdicts` are written; both are borrowed for the call. */
+/* Of `s`, `forced`, `failed` and `verdicts` are written; all are borrowed for the call. */
 void state_file_write(
 	struct text *to, const struct state_file *s, const struct state_file_clock *now);
 

@@ -403,6 +403,52 @@ pools:
         same(set(s.udp("www.example.com").addresses()) <= {"192.0.2.1", "192.0.2.2"}, True, "as if all were up: " + said())
 
 
+@claim("a pool in order comes back when it is told to, or after a time; restarts and reloads know where it is")
+def fail_back():
+    config = """
+store: { file: waymark.db }
+edges: { a: { a: 192.0.2.1 }, b: { a: 192.0.2.2 }, c: { a: 192.0.2.3 } }
+pools:
+  flat: { edges: [ a, b, c ], policy: ordered, fail-back: manual }
+  tree: { edges: [ one, { pool: two, priority: 2 } ], fail-back: after 1s, policy: ordered }
+  one: { edges: [ a ], policy: ordered }
+  two: { edges: [ b ], policy: ordered }
+"""
+    zone = APEX + "flat 60 EDGE flat\ntree 60 EDGE tree\n"
+    with Server({"example.com": zone}, config=config) as s:
+        get = lambda name: s.udp(name + ".example.com").addresses()[0][-1]
+        both = lambda: get("flat") + get("tree")
+        same(both(), "11")
+        same(s.ctl("fail-back", "flat"), (1, "pool flat has not failed over\n"))
+        same(s.ctl("fail-back", "one"), (1, "pool one comes back by itself, at once; it has no \"fail-back\"\n"))
+        s.ctl("force", "a", "down")
+        same(both(), "22")
+        s.ctl("force", "a", "auto")
+        same(get("flat"), "2", "it stays")
+        until = time.time() + 20
+        while get("tree") != "1":
+            same(time.time() < until, True, "tree has not come back")
+            time.sleep(0.05)
+        same(get("flat"), "2", "it stays")
+        same('is up again, and waits for "fail-back"' in s.ctl("explain", "flat.example.com", "--client", "198.51.100.1")[1], True)
+        same("flat has failed over to b," in " ".join(s.ctl("fail-back")[1].split()), True, s.ctl("fail-back"))
+        same("has failed over to b" in s.ctl("pools")[1], True)
+        same(s.ctl("reload")[0], 0)
+        same(get("flat"), "2", "a reload changes nothing")
+        s.stop()
+        s.start()
+        same(get("flat"), "2", "nor does a restart")
+        s.ctl("force", "b", "down")
+        same(get("flat"), "1", "when that is down, too, the first has it")
+        s.ctl("force", "b", "auto")
+        s.ctl("force", "a", "down")
+        s.ctl("force", "a", "auto")
+        same(get("flat"), "2")
+        same(s.ctl("fail-back", "flat"), (0, "pool flat: back at the first of its members that may answer\n"))
+        same(get("flat"), "1")
+        same("flat" in s.ctl("fail-back")[1], False)
+
+
 @claim("hours of a rule begin to the second without a reload, and answers do not outlive them")
 def hours():
     import datetime

@@ -112,6 +112,12 @@ static void what_cannot_be_is_told(void)
 		{ "no priority", POOLS("  w: { edges: [ eu, { pool: eu, priority: -1 } ] }\n"),
 			"5:43: error: \"priority\" must be a number from 0 to 65535, not \"-1\"\n"
 			"5:21: error: pool eu is here twice; take one out\n" },
+		{ "no way back", POOLS("  w: { edges: [ eu ], policy: ordered, fail-back: after 10 }\n"),
+			"5:51: error: \"fail-back\" must be auto, manual or \"after TIME\", such as "
+			"after 10m, not \"after 10\"\n" },
+		{ "nothing to come back to", POOLS("  w: { edges: [ eu ], fail-back: manual }\n"),
+			"5:23: error: only what is ordered fails back; write \"policy: ordered\", or give "
+			"members a \"priority\"\n" },
 		{ "all skipped", POOLS("  w: { edges: [ { pool: eu, skip: on }, { edge: iad2, skip: on } ] }\n"),
 			"5:8: error: all of this is skipped, and nothing would ever be answered; take "
 			"one \"skip\" out\n" },
