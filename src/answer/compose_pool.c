@@ -20,7 +20,7 @@ static inline const uint8_t *next_address(
 	const unsigned n = v6 ? e->n_aaaa : e->n_a, first = v6 ? e->n_a : 0;
 
 	for (; *k < n; ++*k)
-		if (!alive || standing_address(alive, e->first_address + first + *k))
+		if (!alive || e->flatten || standing_address(alive, e->first_address + first + *k))
 			return (v6 ? e->aaaa : e->a) + (*k)++ * address_size(v6);
 	return NULL;
 }

@@ -426,6 +426,10 @@ bool steered_answer(
 	c->refused = choice.refused;
 	*none = choice.n == 0 || !fits_type(c, who->steer, &choice);
 	const uint32_t ttl_s = steered_ttl_s(c, &p->found, who, &choice, p->v4_at);
+	if (*none && choice.for_now && who->steer->pools[who->pool].unresolved) {
+		c->silent = true; /* it soon is known which addresses there are */
+		return false;
+	}
 	if (a->counts && (w->policy.sample_every || w->policy.n_watched) && !service &&
 		(!*none || choice.for_now || choice.refused))
 		note_decision(a, who, &choice, ttl_s);

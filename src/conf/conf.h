@@ -238,6 +238,8 @@ struct conf {
 
 	struct conf_latency latency;
 	struct conf_stage stage;
+	const char *resolvers; /* resolver: at, as c-ares takes them: "IP:PORT,..."; NULL: the system's */
+	unsigned resolve_least_s, resolve_most_s; /* resolver: ttl */
 	double zones_lost; /* reload: zones-lost; no larger share goes without force */
 	struct conf_balance balance;
 	bool log_json;              /* log: format */

@@ -286,6 +286,8 @@ const struct key schema_keys[] = {
 		.about = "When a configuration that is tried out on some clients "
 			 "(waymarkctl reload --stage) is taken back by itself.",
 		.keys = schema_stage_keys },
+	{ "resolver", keys_section, .keys = schema_resolver_keys,
+		.about = "Who tells the addresses of names that edges flatten." },
 	{ "reload", keys_section, .keys = schema_reload_keys,
 		.about = "What a reload does only when it is forced to." },
 	{ "log", keys_section, .keys = schema_log_keys,
@@ -364,6 +366,7 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 	schema_latency_defaults(&c->latency);
 	schema_stage_defaults(&c->stage);
 	schema_balance_defaults(&c->balance);
+	schema_resolver_defaults(c);
 	c->zones_lost = 0.5;
 	c->metrics_zones = 100;
 	c->store_history_bytes = 64u << 20;

@@ -276,6 +276,8 @@ extern const struct key schema_dnssec_keys[];
 
 extern const struct key schema_log_keys[];    /* log: to a struct conf */
 extern const struct key schema_reload_keys[]; /* reload: to a struct conf */
+extern const struct key schema_resolver_keys[]; /* resolver: to a struct conf */
+void schema_resolver_defaults(struct conf *c);
 
 /* The other tables, by what they describe. */
 extern const struct key schema_limit_keys[], schema_latency_keys[], schema_stage_keys[],

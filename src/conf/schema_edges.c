@@ -241,6 +241,11 @@ const struct key schema_edge_keys[] = {
 	{ "cname", take_cname, .say = "a domain name, such as edge.example.net", AT(cname),
 		.about = "The name to answer with, for an edge without addresses.",
 		.otherwise = "none" },
+	{ "flatten", take_cname, .say = "a domain name, such as cdn.example.net", AT(flatten),
+		.about = "The edge has the addresses of this name, which is resolved in the "
+			 "background (section resolver): for names that cannot be a CNAME, such as "
+			 "an apex. It has none of its own then.",
+		.otherwise = "none" },
 	{ "records", schema_records,
 		.say = "a record as in a zone file, such as \"MX 10 mx1.example.\", or a list of "
 		       "them",
@@ -316,11 +321,16 @@ static void check_reachable(const struct reader *r, const struct node *edge)
 	const struct node *cname = parse_get(edge, "cname");
 	const bool addresses = parse_get(edge, "a") || parse_get(edge, "aaaa"),
 		   records = parse_get(edge, "records");
+	const struct node *flatten = parse_get(edge, "flatten");
 	char shown[OPTION_SHOWN];
 
-	if (!addresses && !cname && !records)
+	if (flatten && (addresses || cname))
+		parse_error(r->src, flatten->key,
+			"an edge that flattens a name has no addresses and no cname of its own; take "
+			"them out, or make two edges");
+	else if (!addresses && !cname && !records && !flatten)
 		parse_error(r->src, edge->key,
-			"edge %s has no address; give it \"a\", \"aaaa\", \"cname\" or \"records\"",
+			"edge %s has no address; give it \"a\", \"aaaa\", \"cname\", \"flatten\" or \"records\"",
 			option_shown(shown, edge->key->text));
 	else if (addresses && cname)
 		parse_warning(r->src, cname->key,

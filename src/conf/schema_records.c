@@ -216,11 +216,11 @@ void schema_check_records(
 		parse_error(r->src, records->key,
 			"a CNAME stands alone (RFC 1034 section 3.6.2): an edge with a cname has no "
 			"records");
-	else if (e->cname && !cname && (e->n_a || e->n_aaaa))
+	else if (e->cname && !cname && (e->n_a || e->n_aaaa || e->flatten))
 		parse_error(r->src, records->key,
 			"a CNAME stands alone (RFC 1034 section 3.6.2); take the addresses out, or "
 			"the CNAME");
-	for (size_t i = 0; i < e->n_records; i++)
+	for (size_t i = 0; i < e->n_records && !e->flatten; i++)
 		if (!hints_agree(e, &e->records[i])) {
 			parse_warning(r->src, records->key,
 				"a hint of this edge's HTTPS or SVCB is none of its addresses: clients "

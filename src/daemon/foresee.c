@@ -346,7 +346,7 @@ static bool read_old(const struct opening *x)
 		!read_csv(old->table, x->export, "learned", false))
 		return faults_error(
 			x->f, &at, "the measurements in this export cannot be read");
-	old->steer = parts_steer(parts_conf(old), old->atlas, old->table, NULL);
+	old->steer = parts_steer_assumed(parts_conf(old), old->atlas, old->table, NULL);
 	return true;
 }
 
@@ -363,7 +363,7 @@ static bool read_next(const struct opening *x)
 {
 	const bool by_choice = !x->o->new_path && !x->o->zones;
 	struct parts_read_opts opts = {
-		.path = x->o->new_path, .key = x->key, .before = &x->to->old
+		.path = x->o->new_path, .key = x->key, .before = &x->to->old, .assume = true
 	};
 
 	x->to->is_changed = x->o->new_path != NULL;

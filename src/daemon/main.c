@@ -13,6 +13,7 @@
 #include "daemon/decisions.h"
 #include "daemon/dnssec_orders.h"
 #include "daemon/forwarding.h"
+#include "daemon/flattening.h"
 #include "daemon/geo_watch.h"
 #include "daemon/measuring.h"
 #include "daemon/metrics_maker.h"
@@ -91,6 +92,7 @@ struct server {
 	struct probes *probes;
 	struct balancer *balancer;
 	struct rankings *rankings;
+	struct flattening *flattening;
 	struct pool_signing *pool_signing;
 	struct reloader *reloader;
 	struct staging *staging;
@@ -249,6 +251,8 @@ static bool make_followers(struct server *s, struct fault *why)
 		s->loop, s->jobs, s->builder, s->publisher });
 	s->pool_signing = pool_signing_new(&(struct pool_signing_opts){
 		s->loop, s->jobs, s->publisher, s->key });
+	s->flattening = flattening_new(&(struct flattening_opts){
+		s->loop, s->builder, s->publisher, s->pool_signing });
 	s->reloader = reloader_new(&(struct reloader_opts){ s->builder, s->publisher,
 		s->conf_path, s->key, s->store, s->ring, s->pool_signing });
 	s->staging = staging_new(&(struct staging_opts){ s->loop, s->builder, s->publisher,
@@ -442,6 +446,7 @@ static void shut_down(struct server *s)
 	geo_watch_free(s->geo_watch);
 	signature_watch_free(s->signature_watch);
 	rankings_free(s->rankings);
+	flattening_free(s->flattening);
 	probes_free(s->probes);
 	timeline_free(s->timeline);
 	staging_free(s->staging);

@@ -145,11 +145,31 @@ static void read_table(struct parts *to, const struct parts *before, struct faul
 struct steer *parts_steer(const struct conf *c, struct atlas *atlas,
 	const struct latency *table, const struct steer *before)
 {
+	return parts_steer_flat(c, atlas, table, before, NULL);
+}
+
+struct steer *parts_steer_flat(const struct conf *c, struct atlas *atlas,
+	const struct latency *table, const struct steer *before, const struct edge_flat *flats)
+{
 	const struct steer_measured measured = latency_read_for_steer(c, table);
 
 	return steer_new(
-		&(struct steer_opts){ c->edges, c->n_edges, c->pools, c->n_pools, &measured },
+		&(struct steer_opts){ c->edges, c->n_edges, c->pools, c->n_pools, &measured,
+			flats },
 		atlas, before);
+}
+
+struct steer *parts_steer_assumed(const struct conf *c, struct atlas *atlas,
+	const struct latency *table, const struct steer *before)
+{
+	static const uint8_t any[16];
+	struct edge_flat *flats = memory_zeroed(c->n_edges, sizeof *flats);
+
+	for (size_t i = 0; i < c->n_edges; i++)
+		flats[i] = (struct edge_flat){ true, any, any, 1, 1, UINT32_MAX };
+	struct steer *s = parts_steer_flat(c, atlas, table, before, flats);
+	memory_free(flats);
+	return s;
 }
 
 /* A pin that no client can match does nothing: a slip of the pen, or a database that does not
@@ -179,13 +199,40 @@ static void warn_of_idle_pins(const struct parts *to, struct faults *f)
 	}
 }
 
-static void make_steer(struct parts *to, const struct parts *before)
+/* A name of ours comes back to us: it may be the very one that the edge is of. */
+static void warn_of_own_names(const struct parts *to, struct faults *f)
+{
+	const struct conf *c = parts_conf(to);
+
+	for (size_t i = 0; i < c->n_edges; i++) {
+		uint8_t wire[NAME_MOST];
+		char text[NAME_TEXT], apex[NAME_TEXT];
+		struct zone_name name;
+		struct fault_at at;
+		size_t number;
+		if (!c->edges[i].flatten)
+			continue;
+		name_lower(wire, c->edges[i].flatten, name_len(c->edges[i].flatten));
+		zone_name_set(&name, zone_set_key(to->zones->set), wire);
+		const struct zone *z = zone_set_find(to->zones->set, &name, name.labels, &number);
+		if (!z)
+			continue;
+		conf_at(c, "edges", c->edges[i].name, &at);
+		faults_warning(f, &at,
+			"edge %s flattens %s, a name of zone %s, which is served here: a resolver asks "
+			"us for it, and where its EDGE leads to this edge, there are never any "
+			"addresses",
+			c->edges[i].name, name_text(text, wire), name_text(apex, z->apex));
+	}
+}
+
+static void make_steer(struct parts *to, const struct parts *before, bool assume)
 {
 	const bool same = before && to->conf == before->conf && to->atlas == before->atlas &&
 		to->table == before->table && before->steer;
 
 	to->steer = same ? steer_hold(before->steer)
-			 : parts_steer(parts_conf(to), to->atlas, to->table,
+			 : (assume ? parts_steer_assumed : parts_steer)(parts_conf(to), to->atlas, to->table,
 				   before ? before->steer : NULL);
 }
 
@@ -324,8 +371,9 @@ static bool read_all(struct parts *to, const struct parts_read_opts *o, struct f
 	if (!ok)
 		return false;
 	read_table(to, before, f);
-	make_steer(to, before);
+	make_steer(to, before, o->assume);
 	warn_of_idle_pins(to, f);
+	warn_of_own_names(to, f);
 	return make_numbers(to, before, f);
 }
 

@@ -36,6 +36,7 @@ struct parts_read_opts {
 	 * and the steer is left for the caller to make. */
 	const char *text;
 	size_t text_len;
+	bool assume; /* names that edges flatten have addresses, whatever these are */
 	bool bare;
 };
 
@@ -52,6 +53,14 @@ static inline const struct conf *parts_conf(const struct parts *p)
 
 /* Edges, pools and rankings of a configuration; `before` is what they replace, or NULL. */
 struct steer *parts_steer(const struct conf *c, struct atlas *atlas,
+	const struct latency *table, const struct steer *before);
+
+/* The same, with addresses for edges that flatten a name: [edge], or NULL: as they were before. */
+struct steer *parts_steer_flat(const struct conf *c, struct atlas *atlas,
+	const struct latency *table, const struct steer *before, const struct edge_flat *flats);
+
+/* The same, where names that edges flatten have addresses, whatever these are. */
+struct steer *parts_steer_assumed(const struct conf *c, struct atlas *atlas,
 	const struct latency *table, const struct steer *before);
 
 /* What the operator should know of the GeoIP files that were read. */

@@ -18,6 +18,7 @@ static unsigned count_alive(const struct edge *e, bool v6, const uint64_t *alive
 	const unsigned first = v6 ? e->n_a : 0, n = v6 ? e->n_aaaa : e->n_a;
 	unsigned count = 0;
 
+	alive = edge_alive(e, alive);
 	for (unsigned i = first; i < first + n; i++)
 		count += !alive || standing_address(alive, e->first_address + i);
 	return count;
@@ -37,8 +38,9 @@ static struct plain_rrset addresses_of(
 	for (unsigned i = 0; i < c->n; i++) {
 		const struct edge *e = &s->edges[c->edges[i]];
 		const unsigned first = v6 ? e->n_a : 0, n = v6 ? e->n_aaaa : e->n_a;
+		const uint64_t *alive = edge_alive(e, choice_alive(c, i));
 		for (unsigned a = 0; a < n; a++)
-			if (!choice_alive(c, i) || standing_address(choice_alive(c, i), e->first_address + first + a))
+			if (!alive || standing_address(alive, e->first_address + first + a))
 				memcpy(to + (size_t)set.n++ * set.rdlen,
 					(v6 ? e->aaaa : e->a) + (size_t)a * set.rdlen, set.rdlen);
 	}

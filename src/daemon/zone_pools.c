@@ -126,8 +126,8 @@ static void look_at_edge(const struct edge_opts *e, struct has *has)
 
 	has->cname = has->cname || alone;
 	has->other = has->other || !alone;
-	has->a = has->a || e->n_a || alone;
-	has->aaaa = has->aaaa || e->n_aaaa || alone;
+	has->a = has->a || e->n_a || e->flatten || alone;
+	has->aaaa = has->aaaa || e->n_aaaa || e->flatten || alone;
 }
 
 static void look_at_edges(const struct conf *c, const struct pool_opts *p, struct has *has)

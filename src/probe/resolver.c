@@ -16,6 +16,7 @@ struct resolver_ask {
 	void (*told)(void *ctx, const struct resolver_answer *a); /* NULL: forgotten */
 	void *ctx;
 	bool within; /* resolver_ask() has not returned */
+	bool all;
 	bool over;
 };
 
@@ -28,6 +29,8 @@ struct watched {
 
 struct resolver {
 	struct ev_loop *loop;
+	bool dns;
+	char *servers; /* own; NULL */
 	ares_channel channel;
 	bool open, ends;
 	unsigned asks; /* in flight */
@@ -111,7 +114,10 @@ static void close_channel(struct resolver *r)
 
 static bool open_channel(struct resolver *r)
 {
-	struct ares_options o = { .timeout = TRY_MS,
+	char dns[] = "b";
+	struct ares_options o = { .flags = ARES_FLAG_NOSEARCH,
+		.lookups = dns,
+		.timeout = TRY_MS,
 		.tries = TRIES,
 		.sock_state_cb = on_socket,
 		.sock_state_cb_data = r };
@@ -127,8 +133,12 @@ static bool open_channel(struct resolver *r)
 	close_channel(r);
 	r->conf = conf;
 	r->open = ares_init_options(&r->channel, &o,
-			  ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB) ==
+			  ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB |
+				  (r->dns ? ARES_OPT_FLAGS | ARES_OPT_LOOKUPS : 0)) ==
 		ARES_SUCCESS;
+	if (r->open && r->servers &&
+		ares_set_servers_ports_csv(r->channel, r->servers) != ARES_SUCCESS)
+		close_channel(r);
 	return r->open;
 }
 
@@ -142,11 +152,21 @@ struct resolver *resolver_new(struct ev_loop *loop)
 	return r;
 }
 
+struct resolver *resolver_new_dns(struct ev_loop *loop, const char *servers)
+{
+	struct resolver *r = resolver_new(loop);
+
+	r->dns = true;
+	r->servers = servers ? memory_strdup(servers) : NULL;
+	return r;
+}
+
 void resolver_free(struct resolver *r)
 {
 	r->ends = true;
 	close_channel(r);
 	ev_timer_stop(r->loop, &r->timer);
+	memory_free(r->servers);
 	memory_free(r);
 }
 
@@ -182,12 +202,32 @@ static struct resolver_answer answer_of(int status, const struct ares_addrinfo *
 	return a;
 }
 
+enum { ALL_MOST = 64 };
+
+/* All of them, for as long as the first of what leads to them ends. */
+static void add_all(struct resolver_answer *a, const struct ares_addrinfo *found,
+	struct addr all[static ALL_MOST])
+{
+	a->all = all;
+	for (const struct ares_addrinfo_node *n = found->nodes; n && a->n < ALL_MOST; n = n->ai_next) {
+		all[a->n++] = addr_from_sockaddr(n->ai_addr);
+		if (n->ai_ttl >= 0 && (uint32_t)n->ai_ttl < a->ttl_s)
+			a->ttl_s = (uint32_t)n->ai_ttl;
+	}
+	for (const struct ares_addrinfo_cname *c = found->cnames; c; c = c->next)
+		if (c->ttl >= 0 && (uint32_t)c->ttl < a->ttl_s)
+			a->ttl_s = (uint32_t)c->ttl;
+}
+
 static void on_found(void *ctx, int status, int timeouts, struct ares_addrinfo *found)
 {
 	struct resolver_ask *ask = ctx;
-	const struct resolver_answer a = answer_of(status, found);
+	struct resolver_answer a = answer_of(status, found);
+	struct addr all[ALL_MOST];
 
 	(void)timeouts;
+	if (ask->all && a.result == RESOLVER_FOUND)
+		add_all(&a, found, all);
 	ask->of->asks--;
 	ask->over = true;
 	if (ask->told)
@@ -198,11 +238,11 @@ static void on_found(void *ctx, int status, int timeouts, struct ares_addrinfo *
 		memory_free(ask);
 }
 
-struct resolver_ask *resolver_ask(struct resolver *r, const char *name,
-	void (*told)(void *ctx, const struct resolver_answer *a), void *ctx)
+static struct resolver_ask *start(struct resolver *r, const char *name,
+	const struct ares_addrinfo_hints *hints, struct resolver_ask like)
 {
-	const struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM };
+	void (*told)(void *ctx, const struct resolver_answer *a) = like.told;
+	void *ctx = like.ctx;
 
 	if (!open_channel(r)) {
 		told(ctx,
@@ -211,15 +251,37 @@ struct resolver_ask *resolver_ask(struct resolver *r, const char *name,
 		return NULL;
 	}
 	struct resolver_ask *ask = memory_zeroed(1, sizeof *ask);
-	*ask = (struct resolver_ask){ r, told, ctx, true, false };
+	*ask = like;
+	ask->of = r;
+	ask->within = true;
 	r->asks++;
-	ares_getaddrinfo(r->channel, name, NULL, &hints, on_found, ask);
+	ares_getaddrinfo(r->channel, name, NULL, hints, on_found, ask);
 	ask->within = false;
 	set_timer(r);
 	if (!ask->over)
 		return ask;
 	memory_free(ask);
 	return NULL;
+}
+
+struct resolver_ask *resolver_ask(struct resolver *r, const char *name,
+	void (*told)(void *ctx, const struct resolver_answer *a), void *ctx)
+{
+	const struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM };
+
+	return start(r, name, &hints, (struct resolver_ask){ .told = told, .ctx = ctx });
+}
+
+struct resolver_ask *resolver_ask_all(struct resolver *r, const char *name, bool v6,
+	void (*told)(void *ctx, const struct resolver_answer *a), void *ctx)
+{
+	const struct ares_addrinfo_hints hints = { .ai_family = v6 ? AF_INET6 : AF_INET,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = ARES_AI_NOSORT };
+
+	return start(r, name, &hints,
+		(struct resolver_ask){ .told = told, .ctx = ctx, .all = true });
 }
 
 void resolver_forget(struct resolver_ask *a)

@@ -196,6 +196,14 @@ static json_t *edge_json(const struct report_view *view, unsigned edge)
 			: probed ? "probe"
 				 : "config",
 		"a", (int)e->n_a, "aaaa", (int)e->n_aaaa);
+	if (e->flatten) {
+		char name[NAME_TEXT];
+		json_object_set_new(o, "flatten", json_string(name_text(name, e->flatten)));
+		if (e->unresolved)
+			json_object_set_new(o, "unresolved", json_true());
+		else
+			json_object_set_new(o, "flatten_ttl_s", json_integer(e->ttl_most_s));
+	}
 	if (e->placed) {
 		json_object_set_new(o, "lat", json_real(e->lat));
 		json_object_set_new(o, "lon", json_real(e->lon));
@@ -225,6 +233,9 @@ static void edge_text(const json_t *e, struct text *out)
 	text_addf(out, " %4.0f %4.0f%s%s", values_number(e, "a"), values_number(e, "aaaa"),
 		*values_text(e, "why") ? "  " : "", values_text(e, "why"));
 	report_load_text(e, out);
+	if (*values_text(e, "flatten"))
+		text_addf(out, "  flattens %s%s", values_text(e, "flatten"),
+			json_object_get(e, "unresolved") ? " (not resolved yet)" : "");
 	if (json_is_true(json_object_get(e, "staged")))
 		text_add(out, "  (staged)");
 	text_add_char(out, '\n');

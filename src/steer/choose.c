@@ -495,6 +495,9 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		c.why = WHY_ALL_DOWN;
 	c.who = w.who;
 	c.ttl_most_s = ttl_most_s(&w);
+	for (unsigned i = 0; ask->steer->flattens && i < c.n; i++)
+		if (c.ttl_most_s > ask->steer->edges[c.edges[i]].ttl_most_s)
+			c.ttl_most_s = ask->steer->edges[c.edges[i]].ttl_most_s;
 	if (trace)
 		trace->timed = w.timed && c.ttl_most_s == w.hours_s;
 	if (trace)

@@ -54,6 +54,8 @@ struct edge_opts {
 	const struct addr *aaaa; /* IPv6 */
 	size_t n_aaaa;
 	const uint8_t *cname; /* wire name, or NULL; used when there are no addresses */
+	const uint8_t *flatten; /* wire name, or NULL: its addresses are those that this name has; it has
+				 * none of its own */
 	const struct edge_record *records; /* [n_records] types ascend; of one each once */
 	size_t n_records;
 	/* Where probes ask instead: one for all its addresses, or one for each, A first; of an edge

@@ -38,6 +38,8 @@ static struct types look(const struct make *m, unsigned row, const struct edge *
 	uint64_t *alive = m->s->alive + (size_t)row * m->s->words;
 	struct types t = { .a = false };
 
+	if (e->flatten)
+		return (struct types){ e->n_a > 0, e->n_aaaa > 0 };
 	for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
 		const uint32_t address = e->first_address + k;
 		const struct verdict *v = heed ? verdict_of(m, row, address) : NULL;
@@ -98,7 +100,7 @@ uint8_t standing_marks_of(const struct make *m, unsigned row, unsigned edge, str
 	}
 	if (heed && !passes)
 		return fails;
-	const bool other = !e->n_a && !e->n_aaaa; /* a CNAME, or records alone */
+	const bool other = !e->n_a && !e->n_aaaa && !e->flatten; /* a CNAME, or records alone */
 	return (uint8_t)(fails | (p.a || other ? STANDS_A : 0) | (p.aaaa || other ? STANDS_AAAA : 0));
 }
 

@@ -321,7 +321,8 @@ static void fill_pool(struct steer *s, const struct steer_opts *all, unsigned nu
 	for (unsigned i = 0; i < p->n; i++) {
 		const struct edge *e = &s->edges[p->edges[i]];
 		p->only_cnames = p->only_cnames && e->cname;
-		p->can |= e->can;
+		p->can |= e->can | (e->flatten ? CAN_A | CAN_AAAA : 0u);
+		p->unresolved = p->unresolved || e->unresolved;
 	}
 	fill_forms(s, p->forms, o->forms);
 	fill_pins(s, p, o);
@@ -378,7 +379,7 @@ struct steer *steer_new(
 	while (s->n_named < s->n_pools && !opts->pools[s->n_named].part)
 		s->n_named++;
 	s->pools = arena_zalloc(&s->mem, s->n_pools * sizeof *s->pools);
-	steer_edges_fill(s, opts);
+	steer_edges_fill(s, opts, before);
 	ranks.r = memory_zeroed(s->n_pools + (before ? before->n_pools : 0), sizeof *ranks.r);
 	for (unsigned i = 0; before && i < before->n_pools; i++)
 		if (before->pools[i].rank)

@@ -25,6 +25,9 @@ enum { CAN_A = 1, CAN_AAAA = 2, CAN_FIRST_RECORD = 4 };
 struct edge {
 	const char *name;
 	uint32_t can;
+	const uint8_t *flatten; /* wire, or NULL: whose addresses it has */
+	uint32_t ttl_most_s;    /* of answers with it: as long as those hold; UINT32_MAX */
+	bool unresolved;        /* nobody has said yet which these are */
 	bool placed;
 	double lat, lon;
 	const uint8_t *a;    /* n_a times 4 bytes, as in RDATA */
@@ -104,6 +107,7 @@ struct pool {
 	bool sheds; /* an edge of it may be too full, and its rank knows what a detour costs */
 	uint64_t hash;        /* of the name, as an edge's */
 	uint32_t can; /* what some edge can be answered with */
+	bool unresolved; /* so is some edge */
 	bool only_cnames;  /* no edge has addresses: the name is a CNAME, whatever the type */
 	struct rank *rank; /* where a link is POOL_NEAREST; else NULL. Of a tree: of its leaves */
 	struct pool_form forms[POOL_SERVICES];
@@ -133,6 +137,7 @@ struct steer {
 	uint32_t n_addresses; /* slots of all edges */
 	uint16_t record_types[EDGE_RECORD_TYPES_MOST]; /* that edges have records of, ascending */
 	unsigned n_record_types;
+	bool flattens; /* some edge does */
 	struct pool *pools;
 	unsigned n_pools;
 	unsigned n_named; /* of those the first so many, that are not part of another */
@@ -141,12 +146,22 @@ struct steer {
 	struct numbers edge_numbers, pool_numbers; /* by name */
 };
 
+/* The addresses that a name has. */
+struct edge_flat {
+	bool known;
+	const uint8_t *a, *aaaa; /* as an edge's */
+	uint16_t n_a, n_aaaa;
+	uint32_t ttl_s;
+};
+
 struct steer_opts {
 	const struct edge_opts *edges;
 	size_t n_edges;
 	const struct pool_opts *pools;
 	size_t n_pools;
 	const struct steer_measured *measured; /* NULL: nothing is */
+	/* [n_edges] of those that flatten a name. NULL: as in the steer before. */
+	const struct edge_flat *flats;
 };
 
 /* What is measured, and what follows from it. */
@@ -169,6 +184,13 @@ void steer_drop(struct steer *s);
 
 /* Address `k` of an edge: A first, then AAAA. */
 struct addr edge_address(const struct edge *e, unsigned k);
+
+/* Which of the edge's own addresses are alive; NULL: all. Addresses of a flattened name are as its
+ * only slot is. */
+static inline const uint64_t *edge_alive(const struct edge *e, const uint64_t *alive)
+{
+	return e->flatten ? NULL : alive;
+}
 
 /* Where a probe of slot `k` asks; NULL: nowhere. Lives as long as the edge. */
 static inline const struct edge_point *edge_point(const struct edge *e, unsigned k)

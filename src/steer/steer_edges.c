@@ -8,10 +8,11 @@
 /* Where probes ask: what the operator says, or its addresses, or what its cname leads to. */
 static void fill_points(struct steer *s, struct edge *e, const struct edge_opts *o)
 {
-	const unsigned n = e->n_a + e->n_aaaa;
+	const unsigned n = o->flatten ? 0 : e->n_a + e->n_aaaa;
+	const uint8_t *leads = o->flatten ? o->flatten : e->cname;
 	char name[NAME_TEXT];
 
-	e->n_slots = (uint16_t)(n ? n : o->unprobed ? 0 : o->n_points ? o->n_points : e->cname != NULL);
+	e->n_slots = (uint16_t)(n ? n : o->unprobed ? 0 : o->n_points ? o->n_points : leads != NULL);
 	if (o->unprobed || !e->n_slots)
 		return;
 	struct edge_point *points = arena_zalloc(&s->mem, e->n_slots * sizeof *points);
@@ -23,7 +24,7 @@ static void fill_points(struct steer *s, struct edge *e, const struct edge_opts 
 		} else if (n) {
 			points[k].addr = edge_address(e, k);
 		} else {
-			name_text(name, e->cname);
+			name_text(name, leads);
 			name[strlen(name) - 1] = 0; /* its dot */
 			points[k].name = arena_strdup(&s->mem, name);
 		}
@@ -58,14 +59,42 @@ static void fill_records(struct steer *s, struct edge *e, const struct edge_opts
 		own[i].rdata = arena_memdup(&s->mem, own[i].rdata, own[i].len);
 	e->records = own;
 	e->n_records = (uint16_t)o->n_records;
-	e->can = (o->n_a ? CAN_A : 0u) | (o->n_aaaa ? CAN_AAAA : 0u);
+	e->can = (e->n_a ? CAN_A : 0u) | (e->n_aaaa ? CAN_AAAA : 0u);
 	for (size_t i = 0; i < o->n_records; i++)
 		e->can |= steer_can(s, own[i].type);
 	if (e->cname)
 		e->can = UINT32_MAX;
 }
 
-static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o)
+static struct edge_flat flat_of(const struct edge *e)
+{
+	return (struct edge_flat){ !e->unresolved, e->a, e->aaaa, e->n_a, e->n_aaaa, e->ttl_most_s };
+}
+
+/* The addresses that the name has: those that were found, or that it had before. */
+static void fill_flat(struct steer *s, struct edge *e, const struct edge_opts *o,
+	const struct edge_flat *found, const struct steer *before)
+{
+	const int at = found || !before ? -1 : steer_edge(before, o->name);
+	const struct edge *was = at < 0 ? NULL : &before->edges[at];
+	struct edge_flat flat = { .known = false };
+
+	if (found)
+		flat = *found;
+	else if (was && was->flatten && name_equal(was->flatten, o->flatten))
+		flat = flat_of(was);
+	e->flatten = arena_memdup(&s->mem, o->flatten, name_len(o->flatten));
+	e->unresolved = !flat.known;
+	e->a = arena_memdup(&s->mem, flat.a, flat.n_a * (size_t)4);
+	e->aaaa = arena_memdup(&s->mem, flat.aaaa, flat.n_aaaa * (size_t)16);
+	e->n_a = flat.n_a;
+	e->n_aaaa = flat.n_aaaa;
+	e->ttl_most_s = flat.known ? flat.ttl_s : UINT32_MAX;
+	s->flattens = true;
+}
+
+static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o,
+	const struct edge_flat *found, const struct steer *before)
 {
 	uint8_t *a = arena_alloc(&s->mem, o->n_a * 4),
 		*aaaa = arena_alloc(&s->mem, o->n_aaaa * 16);
@@ -89,7 +118,10 @@ static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o
 		.capacity = o->capacity,
 		.low = o->low,
 		.high = o->high,
-		.slow_start_ms = o->slow_start_ms };
+		.slow_start_ms = o->slow_start_ms,
+		.ttl_most_s = UINT32_MAX };
+	if (o->flatten)
+		fill_flat(s, e, o, found, before);
 	if (o->cname && !o->n_a && !o->n_aaaa) {
 		e->cname_len = (uint16_t)name_len(o->cname);
 		e->cname = arena_memdup(&s->mem, o->cname, e->cname_len);
@@ -99,12 +131,14 @@ static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o
 	s->n_addresses += e->n_slots;
 }
 
-void steer_edges_fill(struct steer *s, const struct steer_opts *opts)
+void steer_edges_fill(
+	struct steer *s, const struct steer_opts *opts, const struct steer *before)
 {
 	s->edges = arena_zalloc(&s->mem, s->n_edges * sizeof *s->edges);
 	find_types(s, opts);
 	for (unsigned i = 0; i < s->n_edges; i++)
-		fill_edge(s, &s->edges[i], &opts->edges[i]);
+		fill_edge(s, &s->edges[i], &opts->edges[i], opts->flats && opts->flats[i].known ? &opts->flats[i] : NULL,
+			before);
 }
 
 /* --- what they have ----------------------------------------------------------------------- */

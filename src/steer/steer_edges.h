@@ -5,7 +5,8 @@
 
 #include "steer/steer.h"
 
-/* `s` has their number, and no pools yet. */
-void steer_edges_fill(struct steer *s, const struct steer_opts *opts);
+/* `s` has their number, and no pools yet. `before` may be NULL. */
+void steer_edges_fill(
+	struct steer *s, const struct steer_opts *opts, const struct steer *before);
 
 #endif

@@ -157,7 +157,7 @@ static struct steer *make_steer(struct atlas *atlas)
 	pools[FIRST].n_members = 3;
 	pools[SPLIT].members = pools[ALL].members = split;
 	pools[SPLIT].n_members = pools[ALL].n_members = 2;
-	return steer_new(&(struct steer_opts){ edges, FUZZ_EDGES, pools, FUZZ_POOLS, NULL },
+	return steer_new(&(struct steer_opts){ edges, FUZZ_EDGES, pools, FUZZ_POOLS, NULL, NULL },
 		atlas, NULL);
 }
 

@@ -162,7 +162,7 @@ static struct steer *make_steer(struct atlas *atlas, unsigned answers)
 		};
 	pools[7].forms[POOL_SVCB] = (struct pool_form){ (const uint8_t *)"\0\2\0",
 		(const uint8_t *)"", (const uint8_t *)"\0\7\0\1/", 3, 0, 5 };
-	return steer_new(&(struct steer_opts){ edges, EDGES, pools, UNIT_COUNT(pools), NULL },
+	return steer_new(&(struct steer_opts){ edges, EDGES, pools, UNIT_COUNT(pools), NULL, NULL },
 		atlas, NULL);
 }
 

@@ -82,7 +82,7 @@ static void values_of_edges_are_checked(void)
 			"3:19: error: \"at\" must be latitude and longitude, such as "
 			"\"52.37,4.90\"; a comma inside { } needs the quotes\n"
 			"3:25: error: unknown key \"4.90\" in edge e (known: at, a, aaaa, "
-			"cname, records, probe-address, probe, weight, capacity, load, slow-start, state)\n" },
+			"cname, flatten, records, probe-address, probe, weight, capacity, load, slow-start, state)\n" },
 		{ "records with faults of their own, at their places",
 			SERVER ZONES "edges: { e: { a: 192.0.2.1, records: [ \"MX mx1.example.\", 'TXT \"x', "
 				     "SOA, A 192.0.2.2, 300 TXT x, TXT a, TXT a ] } }\n",
@@ -148,7 +148,7 @@ static void values_of_edges_are_checked(void)
 			"address with \":\" at its end needs quotes\n" },
 		{ "no way to reach it", SERVER ZONES "edges: { e: { at: \"1,2\" } }\n",
 			"3:10: error: edge e has no address; give it \"a\", \"aaaa\", "
-			"\"cname\" or \"records\"\n" },
+			"\"cname\", \"flatten\" or \"records\"\n" },
 		{ "a faulty address is a fault, but not none",
 			SERVER ZONES "edges: { e: { a: x } }\n",
 			"3:18: error: \"x\" is not an IPv4 address\n" },

@@ -80,7 +80,7 @@ static void open_desk(struct desk *d, double capacity, unsigned answers)
 	d->pools[1].n = 1;
 	d->atlas = small_atlas();
 	d->steer = steer_new(
-		&(struct steer_opts){ d->edges, 4, d->pools, 2, NULL }, d->atlas, NULL);
+		&(struct steer_opts){ d->edges, 4, d->pools, 2, NULL, NULL }, d->atlas, NULL);
 	for (unsigned i = 0; i < 4; i++) {
 		d->loads[i].room = d->share[i] = SHED_ALL;
 		d->has_price[i] = d->steer->pools[0].sheds;
@@ -362,7 +362,7 @@ static void an_edge_is_the_same_in_a_stage_by_its_name(void)
 	aux.n = 5;
 	struct pool_opts pools[] = { aux, pool };
 	struct steer *s = steer_new(
-		&(struct steer_opts){ edges, 5, pools, 2, NULL }, d.atlas, NULL);
+		&(struct steer_opts){ edges, 5, pools, 2, NULL, NULL }, d.atlas, NULL);
 	struct standing *st = small_standing(s, states);
 	d.memory.staged = groups_new();
 	d.stage = (struct load_stage){ STAGE_ALL, s, st };

@@ -53,7 +53,7 @@ static void rank_again(struct small *s, const struct latency *t, const struct po
 	struct steer *before = s->steer;
 
 	s->steer = steer_new(
-		&(struct steer_opts){ small_edges, 4, pool, 1, &m }, s->atlas, before);
+		&(struct steer_opts){ small_edges, 4, pool, 1, &m, NULL }, s->atlas, before);
 	steer_drop(before);
 }
 
@@ -289,7 +289,7 @@ static void open_wide(struct wide *w, unsigned answers, double explore)
 		.explore = { (uint32_t)(explore * UINT32_MAX), 60 },
 		.close_ms = explore > 0 ? 15 : 0 };
 	w->steer = steer_new(
-		&(struct steer_opts){ w->edges, EDGES, &pool, 1, &m }, w->atlas, NULL);
+		&(struct steer_opts){ w->edges, EDGES, &pool, 1, &m, NULL }, w->atlas, NULL);
 	w->standing = small_standing(w->steer, w->states);
 }
 
@@ -474,7 +474,7 @@ static struct steer *rank_wide(struct wide *w, struct steer *before)
 	const struct steer_measured m = { .table = w->t, .now_s = NOW, .change = { 2, 0.05 } };
 
 	return steer_new(
-		&(struct steer_opts){ w->edges, EDGES, &pool, 1, &m }, w->atlas, before);
+		&(struct steer_opts){ w->edges, EDGES, &pool, 1, &m, NULL }, w->atlas, before);
 }
 
 static void an_update_that_changes_nothing_changes_no_answer(void)

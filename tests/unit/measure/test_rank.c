@@ -50,7 +50,7 @@ static void open_wide(struct wide *g, unsigned answers, double spread_ms)
 	}
 	g->states[3] = g->states[11] = EDGE_DOWN;
 	g->steer = steer_new(
-		&(struct steer_opts){ g->edges, EDGES, &pool, 1, NULL }, g->atlas, NULL);
+		&(struct steer_opts){ g->edges, EDGES, &pool, 1, NULL, NULL }, g->atlas, NULL);
 	g->standing = small_standing(g->steer, g->states);
 }
 
@@ -160,7 +160,7 @@ static void pools_with_equal_edges_share_a_rank(void)
 	two[1] = two[0];
 	two[1].name = "b";
 	struct steer *s = steer_new(
-		&(struct steer_opts){ g.edges, EDGES, two, 2, NULL }, g.atlas, g.steer);
+		&(struct steer_opts){ g.edges, EDGES, two, 2, NULL, NULL }, g.atlas, g.steer);
 	CU_ASSERT_PTR_EQUAL(s->pools[0].rank, s->pools[1].rank);
 	CU_ASSERT_PTR_EQUAL(s->pools[0].rank, g.steer->pools[0].rank);
 	steer_drop(s);
@@ -194,7 +194,7 @@ static void ranks_share_the_classes_of_clients_whatever_the_order_of_edges(void)
 			.spread_ms = INFINITY,
 			.spread_share = INFINITY };
 	struct steer *s = steer_new(
-		&(struct steer_opts){ g.edges, EDGES, pools, 3, NULL }, g.atlas, NULL);
+		&(struct steer_opts){ g.edges, EDGES, pools, 3, NULL, NULL }, g.atlas, NULL);
 	const struct rank *a = s->pools[0].rank, *b = s->pools[1].rank;
 	CU_ASSERT_PTR_NOT_EQUAL(a, b);
 	CU_ASSERT_PTR_EQUAL(a->class_of, b->class_of);
@@ -224,7 +224,7 @@ static void a_rank_keeps_classes_of_a_world_that_is_gone(void)
 	struct wide g;
 
 	open_wide(&g, 1, INFINITY);
-	const struct steer_opts opts = { g.edges, EDGES, &pool, 1, NULL };
+	const struct steer_opts opts = { g.edges, EDGES, &pool, 1, NULL, NULL };
 	struct steer *old = steer_new(&opts, g.atlas, NULL);
 	pool.edges = list[1];
 	struct steer *now = steer_new(&opts, g.atlas, old);
@@ -260,9 +260,9 @@ static void views_and_seams_say_the_same(void)
 			.ttl_max_s = UINT32_MAX };
 	}
 	struct steer *many = steer_new(
-		&(struct steer_opts){ g.edges, EDGES, pools, POOLS, NULL }, g.atlas, NULL);
+		&(struct steer_opts){ g.edges, EDGES, pools, POOLS, NULL, NULL }, g.atlas, NULL);
 	struct steer *one = steer_new(
-		&(struct steer_opts){ g.edges, EDGES, &pools[POOLS - 1], 1, NULL }, g.atlas,
+		&(struct steer_opts){ g.edges, EDGES, &pools[POOLS - 1], 1, NULL, NULL }, g.atlas,
 		NULL);
 	struct standing *stands_many = small_standing(many, g.states);
 	CU_ASSERT_PTR_NULL(many->pools[POOLS - 1].rank->view);

@@ -56,7 +56,7 @@ void probing_open(struct probing *p, const char *const *addresses, unsigned n, u
 		p->asked[i] = 1;
 	}
 	const struct pool_opts pool = { .name = "web", .edges = all, .n = n, .answers = 1 };
-	p->steer = steer_new(&(struct steer_opts){ edges, n, &pool, 1, NULL }, p->atlas, NULL);
+	p->steer = steer_new(&(struct steer_opts){ edges, n, &pool, 1, NULL, NULL }, p->atlas, NULL);
 	p->probe = (struct probe_opts){ .name = "probe",
 		.kind = PROBE_TCP,
 		.port = port,

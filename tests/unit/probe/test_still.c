@@ -59,7 +59,7 @@ static void open_desk(struct desk *d)
 			.timeout_ms = 10000,
 			.rise = 1,
 			.fall = 1 } };
-	d->steer = steer_new(&(struct steer_opts){ &edge, 1, &pool, 1, NULL }, d->atlas, NULL);
+	d->steer = steer_new(&(struct steer_opts){ &edge, 1, &pool, 1, NULL, NULL }, d->atlas, NULL);
 	d->round = round_new(&(struct round_opts){
 		.loop = d->loop, .changed = changed, .first = had_first });
 	round_plan(d->round, d->steer, &(struct round_row){ &d->probe, asked }, 1);

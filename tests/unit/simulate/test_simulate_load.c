@@ -24,7 +24,7 @@ static void an_edge_takes_what_it_has_room_for(void)
 	}
 	struct atlas *atlas = small_atlas();
 	struct steer *steer = steer_new(
-		&(struct steer_opts){ edges, 4, &pool, 1, NULL }, atlas, NULL);
+		&(struct steer_opts){ edges, 4, &pool, 1, NULL, NULL }, atlas, NULL);
 	struct standing *old = small_standing(steer, states),
 			*new = small_standing(steer, states);
 	struct simulate_client all = { .net = { .addr = { { [10] = 255, 255 } },

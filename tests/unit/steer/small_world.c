@@ -124,7 +124,7 @@ void small_open(struct small *s, const struct pool_opts *pools, size_t n)
 	memset(s, 0, sizeof *s);
 	s->atlas = small_atlas();
 	s->steer = steer_new(
-		&(struct steer_opts){ small_edges, 4, pools, n, NULL }, s->atlas, NULL);
+		&(struct steer_opts){ small_edges, 4, pools, n, NULL, NULL }, s->atlas, NULL);
 }
 
 void small_close(struct small *s)

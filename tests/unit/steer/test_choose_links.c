@@ -147,7 +147,7 @@ static void open_many(struct many *m, struct pool_opts pool)
 	pool.n = MANY;
 	m->s.atlas = small_atlas();
 	m->s.steer = steer_new(
-		&(struct steer_opts){ m->edges, MANY, &pool, 1, NULL }, m->s.atlas, NULL);
+		&(struct steer_opts){ m->edges, MANY, &pool, 1, NULL, NULL }, m->s.atlas, NULL);
 }
 
 static uint16_t edge_of_key(struct many *m, const struct standing *standing, unsigned key)

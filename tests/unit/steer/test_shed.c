@@ -31,7 +31,7 @@ static void what_costs_least_goes_first_and_no_more_than_must(void)
 	pool.n = 2;
 	struct atlas *atlas = small_atlas();
 	struct steer *s = steer_new(
-		&(struct steer_opts){ edges, 4, &pool, 1, NULL }, atlas, NULL);
+		&(struct steer_opts){ edges, 4, &pool, 1, NULL, NULL }, atlas, NULL);
 	struct standing *st = small_standing(s, states);
 	/* Sixteen groups in Oslo with 120 in all, sixteen in Rome with 32. */
 	for (unsigned i = 0; i < 32; i++) {
@@ -215,7 +215,7 @@ static void sixty_open(struct sixty *w, uint32_t seed, unsigned answers)
 	pool.n = EDGES;
 	pool.answers = answers;
 	w->steer = steer_new(
-		&(struct steer_opts){ w->edges, EDGES, &pool, 1, NULL }, w->atlas, NULL);
+		&(struct steer_opts){ w->edges, EDGES, &pool, 1, NULL, NULL }, w->atlas, NULL);
 }
 
 static void sixty_close(struct sixty *w)

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { NOW = 1000000 };
 
@@ -81,7 +82,7 @@ static void make(void *ctx)
 		.close_ms = 5 };
 
 	d->made = steer_new(
-		&(struct steer_opts){ d->edges, 4, d->pools, 4, &m }, d->atlas, d->before);
+		&(struct steer_opts){ d->edges, 4, d->pools, 4, &m, NULL }, d->atlas, d->before);
 }
 
 static void make_each(void *ctx)
@@ -158,10 +159,70 @@ static void what_was_dropped_before_is_not_given_back_again(void)
 	atlas_drop(d.atlas);
 }
 
+/* "2 A, 1 AAAA, 30 s": what the edge has; and what is chosen of the pool. */
+static const char *flat_of(const struct steer *s)
+{
+	const uint8_t states[2] = { EDGE_UP, EDGE_UP };
+	struct standing *st = small_standing(s, states);
+	const struct edge *e = &s->edges[0];
+	static char text[64];
+
+	const struct choice c = choose(&(struct choose_ask){ .steer = s, .standing = st }, NULL);
+	snprintf(text, sizeof text, "%u A, %u AAAA, %s: %s for %u", e->n_a, e->n_aaaa,
+		e->unresolved ? "?" : "known", c.n ? s->edges[c.edges[0]].name : "none",
+		c.ttl_most_s);
+	standing_free(st);
+	return text;
+}
+
+static void an_edge_has_the_addresses_of_its_name_and_keeps_them(void)
+{
+	static const uint8_t a[] = { 192, 0, 2, 1, 192, 0, 2, 2 }, name[] = "\3cdn\4test";
+	static const uint16_t edges[] = { 0, 1 };
+	const struct addr own = addr_from_v4((const uint8_t[4]){ 192, 0, 2, 9 });
+	struct edge_opts of[2] = { { .name = "flat", .flatten = name, .weight = 1 },
+		{ .name = "own", .a = &own, .n_a = 1, .weight = 1 } };
+	struct pool_opts pool = small_pool();
+	const struct edge_flat found[2] = { { true, a, NULL, 2, 0, 30 }, { .known = false } },
+			       gone[2] = { { .known = true, .ttl_s = 5 }, { .known = false } };
+	struct atlas *atlas = small_atlas();
+
+	pool.edges = edges;
+	pool.n = 2;
+	pool.n_fallback = 0;
+	pool.policy = POOL_ORDERED;
+	struct steer_opts o = { of, 2, &pool, 1, NULL, NULL };
+	struct steer *first = steer_new(&o, atlas, NULL);
+	CU_ASSERT_STRING_EQUAL(flat_of(first), "0 A, 0 AAAA, ?: own for 4294967295");
+	o.flats = found;
+	struct steer *second = steer_new(&o, atlas, first);
+	CU_ASSERT_STRING_EQUAL(flat_of(second), "2 A, 0 AAAA, known: flat for 30");
+	CU_ASSERT_EQUAL(second->n_addresses, first->n_addresses); /* slots are what they were */
+	o.flats = NULL;
+	struct steer *third = steer_new(&o, atlas, second);
+	CU_ASSERT_STRING_EQUAL(flat_of(third), "2 A, 0 AAAA, known: flat for 30");
+	CU_ASSERT_EQUAL(memcmp(third->edges[0].a, a, sizeof a), 0);
+	o.flats = gone;
+	struct steer *fourth = steer_new(&o, atlas, third);
+	CU_ASSERT_STRING_EQUAL(flat_of(fourth), "0 A, 0 AAAA, known: own for 4294967295");
+	o.flats = NULL;
+	of[0].flatten = (const uint8_t *)"\5other\4test";
+	struct steer *fifth = steer_new(&o, atlas, third);
+	CU_ASSERT_STRING_EQUAL(flat_of(fifth), "0 A, 0 AAAA, ?: own for 4294967295");
+	steer_drop(first);
+	steer_drop(second);
+	steer_drop(third);
+	steer_drop(fourth);
+	steer_drop(fifth);
+	atlas_drop(atlas);
+}
+
 void suite_steer(void);
 void suite_steer(void)
 {
 	static const struct unit_case cases[] = {
+		{ "an edge has the addresses of its name and keeps them",
+			an_edge_has_the_addresses_of_its_name_and_keeps_them },
 		{ "without memory nothing is made", without_memory_nothing_is_made },
 		{ "without memory what is shared keeps its counts",
 			without_memory_what_is_shared_keeps_its_counts },
