@@ -323,7 +323,7 @@ def commands():
 def manual():
     page = re.sub(r'\\f.|["|\[\]]', " ", read("man/waymarkctl.8").replace("\\-", "-"))
     usage = subprocess.run([lib.WAYMARKCTL, "help"], capture_output=True, text=True, check=True).stdout
-    words = set(re.findall(r"(?m)^  ([a-z]+)\b", usage)) | set(re.findall(r"--[a-z0-9]+", usage))
+    words = set(re.findall(r"(?m)^  ([a-z][a-z-]*)\b", usage)) | set(re.findall(r"--[a-z0-9]+", usage))
     missing = [w for w in sorted(words) if not re.search(r"(?m)^\.B.*?(^| )%s( |$)" % re.escape(w), page)]
     assert not missing, missing
     assert len(words) > 25

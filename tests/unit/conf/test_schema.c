@@ -194,7 +194,7 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 		{ "in a pool, of a release to come",
 			SERVER ZONES EDGES "pools: { web: { edges: ams1, health: web } }\n",
 			"4:30: error: unknown key \"health\" in pool web (known: edges, "
-			"policy, "
+			"policy, fail-back, "
 			"affinity, answers, spread, ttl, all-down, probe, up-when, least-up, panic, "
 			"https, svcb, default, pin)\n" },
 		{ "in a pin",
