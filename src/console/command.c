@@ -16,7 +16,7 @@ static const struct {
 	{ "zones", "[NAME] [--faulty] [--json]",
 		"the zones, where they come from, and how they are" },
 	{ "zone",
-		"status NAME | export NAME [FILE] [--generic] [--unsigned] | notify NAME\n"
+		"status NAME [--json] | export NAME [FILE] [--generic] [--unsigned] | notify NAME\n"
 		"           refresh NAME | retransfer NAME | purge NAME\n"
 		"           add NAME [TEMPLATE] [FILE] [--stored] | remove NAME [--purge]\n"
 		"           promote NAME|--all TEMPLATE | demote NAME\n"

@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 bool zone_orders_name(const char *text, uint8_t to[static NAME_MOST], struct text *out)
 {
@@ -29,91 +28,6 @@ const struct registry_zone *zone_orders_find(
 	if (!z)
 		text_addf(out, "there is no zone %s (\"waymarkctl zones\" lists them)\n", text);
 	return z;
-}
-
-static void add_time(struct text *out, const char *what, int64_t at_s)
-{
-	const time_t t = (time_t)at_s;
-	char shown[32];
-	struct tm tm;
-
-	if (!at_s)
-		return;
-	strftime(shown, sizeof shown, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
-	text_addf(out, "%-14s %s\n", what, shown);
-}
-
-static void show_added(const struct registry_added *a, struct text *out)
-{
-	char name[NAME_TEXT];
-
-	if (*a->template)
-		text_addf(out, "%-14s %s\n", "template", a->template);
-	if (a->catalog)
-		text_addf(out, "%-14s catalog %s\n", "added by", name_text(name, a->catalog));
-	else
-		text_addf(out, "%-14s user %u\n", "added by", a->uid);
-	add_time(out, a->promoted ? "promoted" : "added", a->at_s);
-}
-
-static int show(const struct zone_orders *o, const struct registry_zone *z, struct text *out)
-{
-	static const char *const sources[] = { [REGISTRY_FILE] = "file",
-		[REGISTRY_STORE] = "store", [REGISTRY_PRIMARY] = "primary",
-		[REGISTRY_MADE] = "made here" };
-	char name[NAME_TEXT];
-	struct refresh_view v;
-
-	text_addf(out, "%-14s %s\n%-14s %s\n%-14s %s\n", "zone", view_text(name, z->origin),
-		"source", sources[z->source], "state", registry_state_text(z->state));
-	if (*z->path)
-		text_addf(out, "%-14s %s\n", "file", z->path);
-	if (z->added)
-		show_added(z->added, out);
-	if (zone_is_ready(z->load.zone))
-		text_addf(out, "%-14s %u\n%-14s %u\n", "serial", z->load.zone->serial, "records",
-			z->load.zone->records);
-	const struct plain_zone *plain =
-		plain_zones_find(publisher_live(o->opts.publisher)->plain, z->origin);
-	if (plain && plain->zone)
-		text_addf(out, "%-14s serial %u\n", "as addresses", plain->zone->serial);
-	const struct frozen_zone *frozen = frozen_find(o->opts.frozen, z->origin);
-	if (frozen) {
-		text_addf(out, "%-14s user %u\n", "frozen by", frozen->uid);
-		add_time(out, "frozen", frozen->at_s);
-	}
-	struct write_back_view file;
-	if (write_back_look(o->opts.write_back, z->origin, &file)) {
-		if (file.known)
-			text_addf(out, "%-14s serial %u\n", "in the file", file.serial);
-		if (file.fault)
-			text_addf(out, "%-14s %s\n", "not written", file.fault);
-	}
-	zone_orders_show_drafts(o, z->origin, out);
-	if (z->fault)
-		text_addf(out, "%-14s %s\n", "fault", z->fault);
-	if (!refresher_look(o->opts.refresher, z->origin, &v))
-		return 0;
-	text_addf(out, "%-14s %s\n%-14s %s\n", "primary", v.primary, "now", v.doing);
-	add_time(out, "last heard", v.checked_s);
-	add_time(out, "transferred", v.transferred_s);
-	if (v.transferred_s)
-		text_addf(out, "%-14s %s, %ju records, %ju bytes\n", "... by",
-			v.incremental ? "IXFR" : "AXFR", (uintmax_t)v.records,
-			(uintmax_t)v.bytes);
-	add_time(out, "next question", v.next_s);
-	add_time(out, "expires", v.expires_s);
-	if (v.failures)
-		text_addf(out, "%-14s %u in a row: %s\n", "failures", v.failures, v.fault);
-	return 0;
-}
-
-static int status_order(void *ctx, const char **words, size_t n, struct command_call *c)
-{
-	if (n != 2)
-		return 2;
-	const struct registry_zone *z = zone_orders_find(ctx, words[1], c->out);
-	return z ? show(ctx, z, c->out) : 1;
 }
 
 static int ask(const struct zone_orders *o, const char *text, bool whole, struct text *out)
@@ -145,7 +59,7 @@ static int retransfer_order(void *ctx, const char **words, size_t n, struct comm
 static const struct {
 	const char *word;
 	command_fn *run;
-} table[] = { { "status", status_order }, { "refresh", refresh_order },
+} table[] = { { "status", zone_orders_status }, { "refresh", refresh_order },
 	{ "retransfer", retransfer_order }, { "add", zone_orders_add },
 	{ "remove", zone_orders_remove }, { "promote", zone_orders_promote },
 	{ "demote", zone_orders_demote }, { "purge", zone_orders_purge },

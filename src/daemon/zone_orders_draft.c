@@ -55,8 +55,10 @@ void zone_orders_drop_drafts(struct zone_orders *o)
 		drop(&o->drafts);
 }
 
-void zone_orders_show_drafts(const struct zone_orders *o, const uint8_t *apex, struct text *out)
+void zone_orders_show_drafts(const struct zone_orders *o, const uint8_t *apex, struct text *out,
+	json_t *json)
 {
+	json_t *list = NULL;
 	char when[32];
 	struct tm tm;
 
@@ -65,7 +67,13 @@ void zone_orders_show_drafts(const struct zone_orders *o, const uint8_t *apex, s
 		if (!name_equal(d->apex, apex))
 			continue;
 		strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
-		text_addf(out, "%-14s user %u, since %s\n", "draft of", d->uid, when);
+		if (!json) {
+			text_addf(out, "%-14s user %u, since %s\n", "draft of", d->uid, when);
+			continue;
+		}
+		if (!list)
+			json_object_set_new(json, "drafts", list = json_array());
+		json_array_append_new(list, json_pack("{s:i, s:s}", "by", (int)d->uid, "since", when));
 	}
 }
 

@@ -131,6 +131,11 @@ def wrong():
         same(s.ctl("zone", "exprt", "fixed.test"), (2, 'there is no "zone exprt"; did you mean "zone export"?\n'))
         has(s.ctl("zone", "frobnicate", "fixed.test")[1], "usage: waymarkctl zone status NAME")
         s.zone("add", "x.test", "hosted")
+        now = json.loads(s.zone("status", "x.test", "--json"))
+        same((now["zone"], now["source"], now["state"], now["template"], now["added_by"]), ("x.test.", "store", "ready", "hosted", os.getuid()))
+        text = dict(re.split("  +", line, maxsplit=1) for line in s.zone("status", "x.test").splitlines())
+        same([str(now[k]) for k in ("zone", "source", "state", "template", "serial", "records", "added")],
+             [text[k] for k in ("zone", "source", "state", "template", "serial", "records", "added")])
         has(s.refused("add", "x.test", "hosted"), "it was added before")
         same(s.udp("x.test", "SOA").rcode, NOERROR)
     with Server({"fixed.test": ZONE}) as s:
