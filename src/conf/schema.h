@@ -171,6 +171,9 @@ bool schema_probe_is_made(const struct node *node);
 /* Reads one with a name that is made of others. False: told. */
 bool schema_probe_make(struct reader *r, unsigned number);
 
+/* -99 to 99, to an int32_t. */
+key_take schema_bias;
+
 /* A member while its pool is read. */
 struct schema_member {
 	struct pool_member m;

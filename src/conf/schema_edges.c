@@ -217,6 +217,33 @@ static void take_edge_probe(
 		((struct edge_opts *)to)->probe = number + 1;
 }
 
+/* --- bias, cost --------------------------------------------------------------------------- */
+
+void schema_bias(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+	const bool minus = text && *text == '-';
+	uint64_t whole;
+
+	if (!text)
+		return;
+	if (option_whole(text + minus, &whole) && whole <= EDGE_BIAS_MOST)
+		*(int32_t *)to = minus ? -(int32_t)whole : (int32_t)whole;
+	else
+		option_wrong(r, key, value);
+}
+
+static void schema_cost(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value), *end;
+	double v;
+
+	if (text && option_decimal(text, false, &v, &end) && !*end && v <= 1e6)
+		*(double *)to = v;
+	else if (text)
+		option_wrong(r, key, value);
+}
+
 /* --- state, and all together -------------------------------------------------------------- */
 
 static void take_state(
@@ -271,6 +298,15 @@ const struct key schema_edge_keys[] = {
 		.about = "The edge's share in weighted pools. 0 is chosen only when "
 			 "nothing else is left.",
 		.otherwise = "1" },
+	{ "bias", schema_bias, .say = "a whole number from -99 to 99", AT(bias),
+		.about = "In nearest pools: over 0 the edge counts as that many percent nearer in "
+			 "time; below 0 its time is divided by what the bias leaves of 1 (-50: "
+			 "twice as far).",
+		.otherwise = "0" },
+	{ "cost", schema_cost, .say = "a number from 0 to 1000000", AT(cost),
+		.about = "What using the edge costs, in any unit. Counts in nearest pools with "
+			 "cost.",
+		.otherwise = "0" },
 	{ "capacity", schema_capacity,
 		.say = "a number over 0, of what its probes tell as load, or of queries a "
 		       "second",

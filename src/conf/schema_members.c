@@ -11,6 +11,7 @@
 /* What a mapping says. */
 struct said {
 	struct schema_member m;
+	int32_t bias;
 	bool named, wrong;
 };
 
@@ -89,6 +90,9 @@ const struct key schema_member_keys[] = {
 			 "policy has the rest. Or, in weighted pools, the member's part of what "
 			 "the shares leave.",
 		.otherwise = "an edge's own weight; 1 of a pool" },
+	{ "bias", schema_bias, .say = "a whole number from -99 to 99",
+		.at = offsetof(struct said, bias), .about = "Of an edge: in the place of its own.",
+		.otherwise = "the edge's own" },
 	{ "priority", option_number, .say = "a number from 0 to 65535",
 		.at = offsetof(struct said, m.priority), .least = 0, .most = SCHEMA_PRIORITY_MOST,
 		.about = "Members of the least priority answer; those of the next only while none "
@@ -123,8 +127,10 @@ static bool find_named(struct reader *r, const struct key *key, const struct nod
 		return false;
 	}
 	m->number = (uint16_t)number;
-	if (!m->is_pool)
+	if (!m->is_pool) {
 		m->weight = (uint16_t)r->conf->edges[number].weight;
+		m->bias = (int8_t)r->conf->edges[number].bias;
+	}
 	return true;
 }
 
@@ -138,8 +144,10 @@ static bool read_member(struct reader *r, const struct key *key, const struct no
 		return find_named(r, key, item, &to->m);
 	const struct node *edge = parse_get(item, "edge");
 	unsigned number;
-	if (edge && edge->kind == NODE_SCALAR && known_find(&r->edges, edge->text, &number))
+	if (edge && edge->kind == NODE_SCALAR && known_find(&r->edges, edge->text, &number)) {
 		s.m.m.weight = (uint16_t)r->conf->edges[number].weight;
+		s.bias = r->conf->edges[number].bias;
+	}
 	keys_read(r, schema_member_keys, item, "this member", &s);
 	if (!s.named && !edge && !parse_get(item, "pool"))
 		return parse_error(r->src, item,
@@ -147,6 +155,11 @@ static bool read_member(struct reader *r, const struct key *key, const struct no
 	if (s.m.probed && s.m.m.is_pool)
 		return parse_error(r->src, s.m.probed->key,
 			"\"probe\" is for edges: pools are up by their own probes; write it in that pool");
+	const struct node *bias = parse_get(item, "bias");
+	if (bias && parse_get(item, "pool"))
+		parse_error(r->src, bias->key,
+			"a bias is an edge's; write it at the edges of that pool");
+	s.m.m.bias = (int8_t)s.bias;
 	*to = s.m;
 	return s.named && !s.wrong;
 }

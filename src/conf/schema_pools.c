@@ -102,6 +102,18 @@ static void take_spread(
 		option_wrong(r, key, value);
 }
 
+static void take_cost(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value), *unit;
+	double v;
+
+	if (text && option_decimal(text, false, &v, &unit) && strcmp(unit, "ms") == 0 && v <= 10000)
+		*(double *)to = v;
+	else if (text)
+		option_wrong(r, key, value);
+}
+
 static bool take_seconds(const char *text, const char *end, unsigned *s)
 {
 	uint64_t ms;
@@ -262,6 +274,10 @@ const struct key schema_pool_keys[] = {
 		.about = "Of several answers: only edges whose estimated time is within "
 			 "this of the first one's.",
 		.otherwise = "no limit" },
+	{ "cost", take_cost, .say = "a time such as 2ms", AT(opts.cost_ms),
+		.about = "Of nearest pools: so much time a unit of an edge's cost counts for, beside the "
+			 "time to it.",
+		.otherwise = "cost does not count" },
 	{ "ttl", take_ttl,
 		.say = "a duration in whole seconds or a range of them, such as 60s or 20s-60s",
 		AT(opts),
@@ -377,6 +393,11 @@ static void read_pool(struct reader *r, const struct node *node, struct schema_p
 		p->opts.affinity = AFFINITY_CLIENT;
 	check_policy(r, p);
 	check_fail_back(r, p);
+	const struct node *cost = parse_get(p->node, "cost");
+	if (cost && !p->policy_wrong && !schema_is_nearest(&p->opts))
+		parse_error(r->src, cost->key,
+			"cost counts beside time, in nearest pools; pool %s is %s",
+			option_shown(shown, p->opts.name), pool_policy_text(p->opts.policy));
 	schema_check_policy(r, p);
 	schema_check_members(r, p);
 	schema_check_standing(r, p);

@@ -273,7 +273,7 @@ static void rank_key(void *ctx, uint32_t key, const float *ms)
 	}
 	for (unsigned i = 0; i < r->n; i++) {
 		const float v = ms[r->edges[i]];
-		b->ms[i] = isnan(v) ? INFINITY : v;
+		b->ms[i] = isnan(v) ? INFINITY : r->shifts ? rank_shifted(&r->shifts[i], v) : v;
 	}
 	sort_row(b);
 	memcpy(b->kept, b->row, row_bytes(r));
@@ -342,13 +342,19 @@ static void fill_fallback(struct rank *r, const struct rank_opts *o)
 	}
 }
 
+static bool same_shifts(const struct rank *a, const struct rank *b)
+{
+	return !a->shifts == !b->shifts &&
+		(!a->shifts || memcmp(a->shifts, b->shifts, a->n * sizeof *a->shifts) == 0);
+}
+
 static bool same_rank(const struct rank *a, const struct rank *b)
 {
 	return a->clients == b->clients && a->n == b->n && a->spread_ms == b->spread_ms &&
 		a->spread_share == b->spread_share && a->close_ms == b->close_ms &&
 		a->costs == b->costs && a->change.gain_ms == b->change.gain_ms &&
 		a->change.share == b->change.share &&
-		memcmp(a->edges, b->edges, row_bytes(a)) == 0 &&
+		memcmp(a->edges, b->edges, row_bytes(a)) == 0 && same_shifts(a, b) &&
 		memcmp(a->fallback, b->fallback, row_bytes(a)) == 0;
 }
 
@@ -437,13 +443,19 @@ struct rank *rank_new(const struct rank_opts *opts)
 	r->fallback = memory_grow(NULL, row_bytes(r));
 	for (unsigned i = 0; i < r->n; i++)
 		r->edges[i] = opts->edges[i];
+	if (opts->shifts) {
+		r->shifts = memory_grow(NULL, r->n * sizeof *r->shifts);
+		memcpy(r->shifts, opts->shifts, r->n * sizeof *r->shifts);
+	}
 	fill_fallback(r, opts);
 	for (size_t i = 0; i < opts->n_known; i++)
 		if (same_rank(r, opts->known[i])) {
 			rank_drop(r);
 			return hold(opts->known[i]);
 		}
-	find_split(r, opts, build_rank(r, opts->before));
+	/* Whoever counts edges otherwise means it: nothing stays in front for what was. */
+	const bool keeps = opts->before && opts->before->n == r->n && same_shifts(r, opts->before);
+	find_split(r, opts, build_rank(r, keeps ? opts->before : NULL));
 	return r;
 }
 
@@ -458,6 +470,7 @@ void rank_drop(struct rank *r)
 	memory_free(r->within);
 	memory_free(r->close);
 	memory_free(r->ms);
+	memory_free(r->shifts);
 	memory_free(r->edges);
 	memory_free(r->fallback);
 	memory_free(r);

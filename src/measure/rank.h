@@ -30,6 +30,11 @@ struct rank_switch {
 	double share; /* of the estimate of the one that is passed: 0.05 is 5 % */
 };
 
+/* What an estimate counts as: so many times as much, and so much more. */
+struct rank_shift {
+	float factor, add_ms;
+};
+
 struct rank_split;
 
 struct rank {
@@ -57,6 +62,7 @@ struct rank {
 	uint16_t *fallback; /* [n] */
 	double spread_ms, spread_share, close_ms;
 	bool costs;
+	struct rank_shift *shifts; /* [n]; NULL: times count as they are */
 	struct rank_switch change;
 };
 
@@ -73,12 +79,18 @@ struct rank_opts {
 	struct rank_switch change;
 	double close_ms;           /* so much more may an edge cost that is tried; 0: none is */
 	bool costs;                /* has `ms` */
+	const struct rank_shift *shifts; /* [n]; NULL: times count as they are. Borrowed */
 	const struct rank *before; /* over the map's `before`; what it has in front stays there
 				      unless it is passed by enough. NULL: nothing to keep */
 	struct rank *const *known; /* ranks that may be shared, whole or in part */
 	size_t n_known;
 	bool view; /* a view, which is quicker; else seams, which take a tenth of its memory */
 };
+
+static inline float rank_shifted(const struct rank_shift *s, float ms)
+{
+	return ms * s->factor + s->add_ms;
+}
 
 /* Never NULL; held once for the caller. */
 struct rank *rank_new(const struct rank_opts *opts);

@@ -311,6 +311,26 @@ static void add_held(const struct tables *from, const struct choose_step *s, jso
 	}
 }
 
+/* What the pool makes of the time, by bias and cost. */
+static void add_shifted(
+	const struct tables *from, const struct choose_step *s, uint16_t edge, json_t *row)
+{
+	const struct rank *r = from->steer->pools[s->pool].rank;
+	const json_t *ms = json_object_get(row, "estimate_ms");
+	unsigned at = 0;
+
+	if (!r || !r->shifts || !ms || s->by == BY_PIN)
+		return;
+	while (at < r->n && r->edges[at] != edge)
+		at++;
+	if (at < r->n && (r->shifts[at].factor != 1 || r->shifts[at].add_ms != 0))
+		json_object_set_new(row, "counts_ms",
+			json_real(round((double)rank_shifted(&r->shifts[at],
+					(float)json_real_value(ms)) *
+					10) /
+				10));
+}
+
 static json_t *step_json(
 	const struct report_view *view, const struct choose_trace *t, const struct choose_step *s)
 {
@@ -338,6 +358,7 @@ static json_t *step_json(
 				? "has no record of this type"
 				: choose_verdict_text((enum choose_verdict)s->verdicts[i]));
 		report_estimates_add(&estimates, edge_of(&from, s, i), row);
+		add_shifted(&from, s, edge_of(&from, s, i), row);
 		add_health(view, &from, s, i, row);
 		json_array_append_new(list, row);
 	}
@@ -455,6 +476,9 @@ static void step_as_text(const json_t *s, struct text *out)
 		if (json_object_get(e, "estimate_ms"))
 			text_addf(out, "  ~%4.0f ms",
 				json_real_value(json_object_get(e, "estimate_ms")));
+		if (json_object_get(e, "counts_ms"))
+			text_addf(out, ", counts as %.0f ms",
+				json_real_value(json_object_get(e, "counts_ms")));
 		if (json_object_get(e, "rtt_ms"))
 			text_addf(out, "  %.1f ms measured",
 				json_real_value(json_object_get(e, "rtt_ms")));

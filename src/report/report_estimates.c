@@ -89,7 +89,8 @@ void report_estimates_add(const struct estimates *e, unsigned edge, json_t *row)
 
 static double estimate(const json_t *row)
 {
-	const json_t *ms = json_object_get(row, "estimate_ms");
+	const json_t *counts = json_object_get(row, "counts_ms"),
+		     *ms = counts ? counts : json_object_get(row, "estimate_ms");
 
 	return ms ? json_real_value(ms) : INFINITY;
 }

@@ -14,7 +14,8 @@
 
 enum {
 	EDGES_MOST = 4096, /* in one configuration */
-	EDGE_WEIGHT_MOST = 65535
+	EDGE_WEIGHT_MOST = 65535,
+	EDGE_BIAS_MOST = 99
 };
 
 enum edge_state {
@@ -67,6 +68,8 @@ struct edge_opts {
 			    none of its own */
 	unsigned weight; /* 0 to EDGE_WEIGHT_MOST, 1 unless given; 0 is not chosen by weight
 			    while another can be */
+	int32_t bias; /* -99 to 99: over 0 it counts as nearer than it is */
+	double cost;  /* of using it, in what the operator likes */
 	enum edge_state state;
 	double capacity;  /* of load, in whatever its probes tell, or queries a second; 0: no
 			     limit */

@@ -58,6 +58,7 @@ struct pool_member {
 	bool is_pool;
 	uint16_t number; /* of the edge or pool */
 	uint16_t weight; /* in weighted pools, of what the shares leave */
+	int8_t bias;     /* of an edge: EDGE_BIAS_MOST */
 	uint32_t share;  /* of POOL_SHARE: so much of all goes there; 0: it has none */
 	uint16_t probe;  /* of an edge, here: 1 + its number in the configuration; 0: as elsewhere */
 };
@@ -174,6 +175,7 @@ struct pool_opts {
 	enum pool_fail_back fail_back; /* POOL_ORDERED */
 	uint32_t fail_back_ms;         /* POOL_BACK_AFTER */
 	unsigned answers; /* 1 to POOL_ANSWERS_MOST */
+	double cost_ms; /* so much a unit of an edge's cost counts for; 0: nothing */
 	double spread_ms; /* edges within so many ms of the best may answer too; INFINITY: any
 			   */
 	double spread_share; /* ... or within this share of the best's time (0.1 is 10 %);

@@ -6,6 +6,7 @@
 #include "steer/hours.h"
 #include "steer/rules.h"
 #include "steer/steer_edges.h"
+#include "steer/steer_shifts.h"
 #include "steer/steer_tree.h"
 
 #include <math.h>
@@ -219,6 +220,7 @@ static struct rank *make_rank(const struct steer *s, const struct steer_opts *al
 	const struct steer_measured *m = all->measured;
 	const struct pool *p = &s->pools[o - all->pools];
 	uint16_t leaves[POOL_EDGES_MOST];
+	struct rank_shift shifts[POOL_EDGES_MOST];
 	struct rank_opts opts = { .clients = s->clients,
 		.change = m ? m->change : (struct rank_switch){ 0 },
 		.costs = p->sheds,
@@ -227,6 +229,8 @@ static struct rank *make_rank(const struct steer *s, const struct steer_opts *al
 		.n_known = ranks->n,
 		.view = ranks->views <= netmap_size(s->atlas->cities.map).bytes / 2 };
 
+	if (steer_shifts(s, all, (unsigned)(o - all->pools), shifts))
+		opts.shifts = shifts;
 	opts.edges = p->edges;
 	opts.n = p->n;
 	opts.fallback = o->fallback;

@@ -126,16 +126,16 @@ static bool is_nearest(const struct pool_opts *o)
 }
 
 /* Does it say nothing but which edges there are? */
-static bool says_nothing(const struct steer_opts *all, unsigned number)
+static bool says_nothing(const struct steer_opts *all, unsigned number, double cost_ms)
 {
 	const struct pool_opts *o = &all->pools[number];
-	bool plain = is_nearest(o) && !o->n_pins && !o->n_rules && o->all_down == POOL_ALL && !o->ttl_min_s &&
+	bool plain = is_nearest(o) && o->cost_ms == cost_ms && !o->n_pins && !o->n_rules && o->all_down == POOL_ALL && !o->ttl_min_s &&
 		o->ttl_max_s == UINT32_MAX && !o->least_up && !(o->least_share > 0);
 
 	for (unsigned i = 0; i < POOL_SERVICES; i++)
 		plain = plain && !o->forms[i].front;
 	for (size_t i = 0; i < o->n_members && plain; i++)
-		plain = !o->members[i].is_pool || says_nothing(all, o->members[i].number);
+		plain = !o->members[i].is_pool || says_nothing(all, o->members[i].number, cost_ms);
 	return plain;
 }
 
@@ -144,7 +144,8 @@ static bool is_one(const struct steer_opts *all, const struct pool_opts *o)
 	bool one = is_nearest(o);
 
 	for (size_t i = 0; i < o->n_members && one; i++)
-		one = !o->members[i].is_pool || says_nothing(all, o->members[i].number);
+		one = !o->members[i].is_pool ||
+			says_nothing(all, o->members[i].number, o->cost_ms);
 	return one;
 }
 

@@ -2,6 +2,7 @@
 the long form."""
 import ipaddress
 import math
+import re
 import mmdb
 import yaml
 from lib import *
@@ -52,6 +53,8 @@ def a_pool(rng, others):
                 m["weight"], left = "%g%%" % share, left - share
         elif isinstance(m, dict) and pool["policy"] in ("weighted", "hash"):
             m["weight"] = rng.choice((0, 1, 3))
+        if isinstance(m, dict) and "edge" in m and rng.random() < 0.25:
+            m["bias"] = rng.choice((-99, -40, 0, 30, 99))
         if isinstance(m, dict) and rng.random() < 0.25:
             m["priority"] = rng.choice((0, 1, 2, 7))
         if isinstance(m, dict) and rng.random() < 0.1 and any("skip" not in x for x in members[i + 1:] if isinstance(x, dict) or x):
@@ -61,6 +64,8 @@ def a_pool(rng, others):
         for m in members:
             m["weight"] = 2
     pool["edges"] = members
+    if pool["policy"] == "nearest" and rng.random() < 0.3:
+        pool["cost"] = "%dms" % rng.choice((0, 1, 20))
     if rng.random() < 0.5:
         pool["all-down"] = rng.choice(["first", "all", "empty"] + [{"pool": o} for o in others[:2]])
     return pool, inside
@@ -127,6 +132,8 @@ def a_configuration(rng):
             pools[name]["pin"] = found
         names.append(name)
     edges = {e: {"at": "%g,%g" % places[e], "a": "192.0.2.%d" % (i + 1)} for i, e in enumerate(EDGES)}
+    for e in rng.sample(EDGES, 3):
+        edges[e].update(bias=rng.choice((-60, 20, 45)), cost=rng.choice((0.5, 2)))
     return {"clients": CLASSES, "edges": edges, "pools": pools}
 
 
@@ -148,7 +155,7 @@ def by_priority(pools):
         shared = [m for m in members if isinstance(m.get("weight"), str)]
         for t in tiers:
             out["%s-%d" % (name, t)] = {"edges": [m for m in members if m not in shared and m.get("priority", 1) == t], "policy": pool["policy"],
-                                        "all-down": "first" if pool.get("all-down") == "first" else "all"}
+                                        **({"cost": pool["cost"]} if "cost" in pool else {}), "all-down": "first" if pool.get("all-down") == "first" else "all"}
         out[name] = dict(pool, edges=shared + [{"pool": "%s-%d" % (name, t)} for t in tiers], policy="ordered")
     return out
 
@@ -170,6 +177,7 @@ class Reading:
 
     def __init__(self, conf, client, up):
         self.pools, self.client, self.up, self.over = by_priority(conf["pools"]), client, up, set()
+        self.edges = conf["edges"]
         self.at = {e: tuple(map(float, o["at"].split(","))) for e, o in conf["edges"].items()}
 
     def lives(self, m):
@@ -186,12 +194,25 @@ class Reading:
         (a, b), (c, d) = map(math.radians, (where["latitude"], where["longitude"])), map(math.radians, self.at[edge])
         return 2 * math.asin(min(1, math.sqrt(math.sin((a - c) / 2) ** 2 + math.cos(a) * math.cos(c) * math.sin((b - d) / 2) ** 2)))
 
-    def nearest(self, members, even_down):
+    def leaves(self, m):
+        """Edges that it leads to, with the bias that they have there."""
+        if "edge" in m:
+            return [(m["edge"], m.get("bias", self.edges[m["edge"]].get("bias", 0)))]
+        return [leaf for x in members_of(self.pools[m["pool"]]) for leaf in self.leaves(x)]
+
+    def counts(self, edge, bias, cost):
+        """The time to it, as bias and cost have it."""
+        if not self.client.get("location"):
+            return 0
+        ms = 5 + 0.016 * 6371.0088 * self.km(edge)
+        return (ms * (1 - bias / 100) if bias >= 0 else ms / (1 + bias / 100)) + self.edges[edge].get("cost", 0) * cost
+
+    def nearest(self, members, even_down, cost):
         best = None
         for i, m in enumerate(members):
-            for e in below(self.pools, m["pool"]) if "pool" in m else [m["edge"]]:
-                if (even_down or e in self.up) and (best is None or self.km(e) < best[0]):
-                    best = self.km(e), m
+            for e, bias in self.leaves(m):
+                if (even_down or e in self.up) and (best is None or self.counts(e, bias, cost) < best[0]):
+                    best = self.counts(e, bias, cost), m
         return [best[1]] if best else members[:1]
 
     def by_policy(self, name, even_down):
@@ -203,7 +224,7 @@ class Reading:
             policy, first = pool["policy"], shared
             if plain and sum(m["share"] for m in shared) < 100:
                 if policy == "nearest":
-                    first = shared + self.nearest(plain, even_down)
+                    first = shared + self.nearest(plain, even_down, float(pool.get("cost", "0ms")[:-2]))
                 elif policy == "ordered":
                     first = shared + plain[:1]
                 elif policy in ("weighted", "hash"):
@@ -447,6 +468,33 @@ pools:
         same(s.ctl("fail-back", "flat"), (0, "pool flat: back at the first of its members that may answer\n"))
         same(get("flat"), "1")
         same("flat" in s.ctl("fail-back")[1], False)
+
+
+@claim("bias and cost move clients, and explain says what an edge counts as")
+def bias_and_cost():
+    config = """
+geoip: { city: { file: %s/geoip/city.mmdb } }
+edges: { ams1: { at: "52.37,4.90", a: 192.0.2.1, cost: 3 }, iad1: { at: "38.95,-77.45", a: 192.0.2.2 } }
+pools:
+  plain: { edges: [ ams1, iad1 ] }
+  far:   { edges: [ ams1, { edge: iad1, bias: 80 } ] }
+  dear:  { edges: [ ams1, iad1 ], cost: 50ms }
+""" % TOP
+    zone = APEX + "".join("%s 60 EDGE %s\n" % (p, p) for p in ("plain", "far", "dear"))
+    with Server({"example.com": zone}, config=config) as s:
+        who = "83.62.101.0/24"
+        same([s.steer("%s.example.com" % p, who).addresses()[0][-1] for p in ("plain", "far", "dear")], ["1", "2", "2"])
+        said = s.ctl("explain", "far.example.com", "--client", who)[1]
+        same(re.search(r"iad1 .*~ 109 ms, counts as 22 ms  chosen", said) is not None, True, said)
+        said = s.ctl("explain", "dear.example.com", "--client", who)[1]
+        same(re.search(r"ams1 .*~  25 ms, counts as 175 ms", said) is not None, True, said)
+        # What counts otherwise after a reload does so at once.
+        with open(s.conf) as f:
+            text = f.read()
+        with open(s.conf, "w") as f:
+            f.write(text.replace("bias: 80", "bias: 70").replace("cost: 50ms", "cost: 20ms"))
+        same(s.ctl("reload")[0], 0)
+        same([s.steer("%s.example.com" % p, who).addresses()[0][-1] for p in ("plain", "far", "dear")], ["1", "1", "1"])
 
 
 @claim("hours of a rule begin to the second without a reload, and answers do not outlive them")

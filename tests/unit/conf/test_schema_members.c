@@ -118,6 +118,14 @@ static void what_cannot_be_is_told(void)
 		{ "nothing to come back to", POOLS("  w: { edges: [ eu ], fail-back: manual }\n"),
 			"5:23: error: only what is ordered fails back; write \"policy: ordered\", or give "
 			"members a \"priority\"\n" },
+		{ "no bias", POOLS("  w: { edges: [ { edge: ams1, bias: 100 } ] }\n"),
+			"5:37: error: \"bias\" must be a whole number from -99 to 99, not \"100\"\n" },
+		{ "a bias of a pool", POOLS("  w: { edges: [ { pool: eu, bias: -3 } ] }\n"),
+			"5:29: error: a bias is an edge's; write it at the edges of that pool\n" },
+		{ "cost where time does not count", POOLS("  w: { edges: [ eu ], policy: ordered, cost: 3ms }\n"),
+			"5:40: error: cost counts beside time, in nearest pools; pool w is ordered\n" },
+		{ "cost without its unit", POOLS("  w: { edges: [ eu ], cost: 3 }\n"),
+			"5:29: error: \"cost\" must be a time such as 2ms, not \"3\"\n" },
 		{ "all skipped", POOLS("  w: { edges: [ { pool: eu, skip: on }, { edge: iad2, skip: on } ] }\n"),
 			"5:8: error: all of this is skipped, and nothing would ever be answered; take "
 			"one \"skip\" out\n" },
