@@ -68,7 +68,7 @@ enum answer_via {
 };
 
 _Static_assert(VIA_UDP == (int)POOL_UDP && VIA_TCP == (int)POOL_TCP && VIA_TLS == (int)POOL_TLS &&
-		VIA_HTTPS == (int)POOL_HTTPS_VIA,
+		VIA_HTTPS == (int)POOL_HTTPS_VIA && VIA_QUIC == (int)POOL_QUIC,
 	"rules of pools count them alike");
 
 static inline bool answer_via_stream(enum answer_via via)

@@ -171,7 +171,7 @@ static uint8_t take_words(struct reader *r, const struct key *key, const struct 
 
 static void take_via(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
-	static const char *const words[] = { "udp", "tcp", "tls", "https", NULL };
+	static const char *const words[] = { "udp", "tcp", "tls", "https", "quic", NULL };
 
 	((struct when *)to)->w.via = take_words(r, key, value, to, words);
 }
@@ -200,7 +200,7 @@ static void take_type(struct reader *r, const struct key *key, const struct node
 			.at = at_, .about = "By class." },                                      \
 		{ "resolver", take_resolver, .say = "a net," ANY, .at = at_,                    \
 			.about = "By the address that the query comes from." },                 \
-		{ "via", take_via, .say = "udp, tcp, tls or https," ANY, .at = at_,             \
+		{ "via", take_via, .say = "udp, tcp, tls, https or quic," ANY, .at = at_,             \
 			.about = "By what the query comes over." },                             \
 		{ "type", take_type, .say = "A or AAAA," ANY, .at = at_,                        \
 			.about = "By the addresses that are asked for. A question for a "       \

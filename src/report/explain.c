@@ -51,14 +51,14 @@ static bool parse_client(struct explain_ask *ask, const char *text, struct fault
 
 static bool parse_via(struct explain_ask *ask, const char *text, struct fault *why)
 {
-	static const char *const words[POOL_VIAS] = { "udp", "tcp", "tls", "https" };
+	static const char *const words[POOL_VIAS] = { "udp", "tcp", "tls", "https", "quic" };
 
 	for (unsigned i = 0; i < POOL_VIAS; i++)
 		if (strcmp(words[i], text) == 0) {
 			ask->via = (uint8_t)i;
 			return true;
 		}
-	return fault(why, "--via %s: not udp, tcp, tls or https", text);
+	return fault(why, "--via %s: not udp, tcp, tls, https or quic", text);
 }
 
 bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct fault *why)
@@ -74,7 +74,7 @@ bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct
 								       : NULL;
 		if (value && i + 1 == n)
 			return fault(why, "%s wants %s behind it", words[i],
-				value == &via ? "udp, tcp, tls or https" : "an address");
+				value == &via ? "udp, tcp, tls, https or quic" : "an address");
 		if (value)
 			*value = words[++i];
 		else if (words[i][0] == '-')
@@ -92,7 +92,7 @@ bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct
 	if (!name || !client)
 		return fault(why,
 			"usage: waymarkctl explain NAME [TYPE] --client IP[/LEN] [--resolver "
-			"IP] [--via udp|tcp|tls|https] [--json]");
+			"IP] [--via udp|tcp|tls|https|quic] [--json]");
 	const enum name_result r = name_parse(ask->name, NULL, name, strlen(name), root);
 	if (r != NAME_OK)
 		return fault(why, "%s %s", name, name_result_text(r));

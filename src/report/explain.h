@@ -24,7 +24,7 @@ struct explain_ask {
 	uint8_t via;          /* enum pool_via */
 };
 
-/* NAME [TYPE] --client IP[/LEN] [--resolver IP] [--via udp|tcp|tls|https] */
+/* NAME [TYPE] --client IP[/LEN] [--resolver IP] [--via udp|tcp|tls|https|quic] */
 bool explain_parse(struct explain_ask *ask, const char **words, size_t n, struct fault *why);
 
 void explain_run(const struct report_view *view, const struct explain_ask *ask, bool json,

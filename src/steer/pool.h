@@ -125,7 +125,7 @@ struct netmap;
 struct hours;
 
 /* How a query comes: bits of 1 << these. */
-enum pool_via { POOL_UDP, POOL_TCP, POOL_TLS, POOL_HTTPS_VIA, POOL_VIAS };
+enum pool_via { POOL_UDP, POOL_TCP, POOL_TLS, POOL_HTTPS_VIA, POOL_QUIC, POOL_VIAS };
 enum { POOL_TYPE_A = 1, POOL_TYPE_AAAA = 2 };
 
 /* Of a city, region, country or continent: is the place there? */

@@ -73,7 +73,7 @@ static void wrong_rules_are_told(void)
 		{ "no type", RULE("type: HTTPS, to: ams1"),
 			"5:47: error: \"type\" must be A or AAAA, or a list of them, not \"HTTPS\"\n" },
 		{ "no transport", RULE("via: [ tls, quik ], to: ams1"),
-			"5:53: error: \"via\" must be udp, tcp, tls or https, or a list of them, not "
+			"5:53: error: \"via\" must be udp, tcp, tls, https or quic, or a list of them, not "
 			"\"quik\"\n" },
 		{ "no hours", RULE("during: \"Mon 8-18\", to: ams1"),
 			"5:49: error: hours are as in 08:00-18:00, up to 24:00\n" },

@@ -420,10 +420,10 @@ static void what_is_no_question_is_told(void)
 	static const struct row row[] = {
 		{ "explain --client 8.8.8.8", 2,
 			"usage: waymarkctl explain NAME [TYPE] --client IP[/LEN] [--resolver "
-			"IP] [--via udp|tcp|tls|https] [--json]\n" },
+			"IP] [--via udp|tcp|tls|https|quic] [--json]\n" },
 		{ "explain w.a.example", 2,
 			"usage: waymarkctl explain NAME [TYPE] --client IP[/LEN] [--resolver "
-			"IP] [--via udp|tcp|tls|https] [--json]\n" },
+			"IP] [--via udp|tcp|tls|https|quic] [--json]\n" },
 		{ "explain w.a.example --client x", 2,
 			"--client x: not an address or prefix (write 192.0.2.0/24 or "
 			"2001:db8::/48)\n" },
