@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "web/manage_clients.h"
 #include "web/manage_tls.h"
 
 #include <errno.h>
@@ -30,19 +31,6 @@ struct agent {
 	struct seal_guard guard[MANAGE_KINDS];
 };
 
-struct connection_slot {
-	int fd; /* -1: free */
-	double since_s;
-	struct addr from; /* as address_of() has it */
-	bool stranger;
-};
-
-/* An address from where a signed request has come. */
-struct known_address {
-	struct addr from;
-	double at_s; /* clock_seconds(); 0: free */
-};
-
 struct manage {
 	struct ev_loop *loop;
 	const struct manage_hooks *hooks;
@@ -59,8 +47,7 @@ struct manage {
 	struct request *queue, **queue_end; /* for the control thread */
 	bool closing;
 	struct seal_clock seal_clock;
-	struct connection_slot slots[MANAGE_CONNECTIONS];
-	struct known_address known[MANAGE_KNOWN];
+	struct manage_clients clients;
 };
 
 /* --- agents ------------------------------------------------------------------------------- */
@@ -145,47 +132,9 @@ uint64_t manage_started_s(struct manage *m)
 
 /* --- who is known ------------------------------------------------------------------------- */
 
-/* Whoever has an IPv6 address has a /64 of them. */
-static struct addr address_of(const struct sockaddr *sa)
+static const struct sockaddr *client_of(struct MHD_Connection *at)
 {
-	const struct addr a = addr_from_sockaddr(sa);
-
-	return addr_is_v4(&a) ? a : addr_prefix(&a, 64).addr;
-}
-
-static bool same_address(const struct addr *a, const struct addr *b)
-{
-	return memcmp(a, b, sizeof *a) == 0;
-}
-
-/* Those that follow: with the lock held. */
-static bool is_known(const struct manage *m, const struct addr *a)
-{
-	const double now = clock_seconds();
-
-	for (size_t i = 0; i < MANAGE_KNOWN; i++)
-		if (m->known[i].at_s > 0 && now - m->known[i].at_s < MANAGE_KNOWN_S &&
-			same_address(&m->known[i].from, a))
-			return true;
-	return false;
-}
-
-static void know(struct manage *m, const struct addr *a)
-{
-	struct known_address *to = &m->known[0];
-
-	for (size_t i = 0; i < MANAGE_KNOWN; i++) {
-		if (m->known[i].at_s > 0 && same_address(&m->known[i].from, a)) {
-			to = &m->known[i];
-			break;
-		}
-		if (m->known[i].at_s < to->at_s)
-			to = &m->known[i];
-	}
-	*to = (struct known_address){ *a, clock_seconds() };
-	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++)
-		if (m->slots[i].fd >= 0 && same_address(&m->slots[i].from, a))
-			m->slots[i].stranger = false;
+	return MHD_get_connection_info(at, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
 }
 
 enum seal_verdict manage_take(struct manage *m, const struct request *r)
@@ -193,39 +142,19 @@ enum seal_verdict manage_take(struct manage *m, const struct request *r)
 	pthread_mutex_lock(&m->lock);
 	struct agent *a = find_agent(m, r->seal.agent);
 	const enum seal_verdict v = a ? seal_take(&a->guard[r->kind], &r->seal) : SEAL_SEEN;
-	if (v == SEAL_GOOD) {
-		const struct addr from = address_of(
-			MHD_get_connection_info(r->at, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
-				->client_addr);
-		know(m, &from);
-	}
+	if (v == SEAL_GOOD)
+		manage_clients_know(&m->clients, client_of(r->at));
 	pthread_mutex_unlock(&m->lock);
 	return v;
-}
-
-static bool may_connect(const struct manage *m, const struct addr *a)
-{
-	unsigned strangers = 0, of_them = 0;
-
-	if (is_known(m, a))
-		return true;
-	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++) {
-		if (m->slots[i].fd < 0 || !m->slots[i].stranger)
-			continue;
-		strangers++;
-		of_them += same_address(&m->slots[i].from, a);
-	}
-	return strangers < MANAGE_STRANGERS && of_them < MANAGE_STRANGERS_PER_IP;
 }
 
 static enum MHD_Result on_accept(void *ctx, const struct sockaddr *sa, socklen_t len)
 {
 	struct manage *m = ctx;
-	const struct addr a = address_of(sa);
 
 	(void)len;
 	pthread_mutex_lock(&m->lock);
-	const bool may = may_connect(m, &a);
+	const bool may = manage_clients_may(&m->clients, sa);
 	pthread_mutex_unlock(&m->lock);
 	return may ? MHD_YES : MHD_NO;
 }
@@ -430,49 +359,28 @@ static void on_connection(void *ctx, struct MHD_Connection *at, void **own,
 	enum MHD_ConnectionNotificationCode what)
 {
 	struct manage *m = ctx;
-	struct connection_slot *slot = *own;
 
 	pthread_mutex_lock(&m->lock);
-	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-		if (slot)
-			slot->fd = -1;
+	if (what != MHD_CONNECTION_NOTIFY_CLOSED) {
+		*own = manage_clients_join(&m->clients,
+			MHD_get_connection_info(at, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+			client_of(at));
+	} else if (*own) {
+		manage_clients_leave(*own);
 		*own = NULL;
-	} else {
-		for (size_t i = 0; i < MANAGE_CONNECTIONS && !slot; i++)
-			if (m->slots[i].fd < 0)
-				slot = &m->slots[i];
-		if (slot) {
-			const struct addr from = address_of(
-				MHD_get_connection_info(at, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
-					->client_addr);
-			*slot = (struct connection_slot){
-				MHD_get_connection_info(at, MHD_CONNECTION_INFO_CONNECTION_FD)
-					->connect_fd,
-				clock_seconds(), from, !is_known(m, &from)
-			};
-		}
-		*own = slot;
 	}
 	pthread_mutex_unlock(&m->lock);
 }
 
-/* Whoever sends a byte now and then is not idle, and yet not welcome for ever. */
 static void on_clock(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct manage *m = t->data;
-	const double now = clock_seconds();
 
 	(void)loop;
 	(void)events;
 	pthread_mutex_lock(&m->lock);
 	see_clock(m);
-	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++) {
-		const struct connection_slot *s = &m->slots[i];
-		if (s->fd >= 0 &&
-			now - s->since_s >
-				(s->stranger ? MANAGE_STRANGER_LIFE_S : MANAGE_LIFE_S))
-			shutdown(s->fd, SHUT_RDWR);
-	}
+	manage_clients_end(&m->clients);
 	pthread_mutex_unlock(&m->lock);
 }
 
@@ -599,8 +507,7 @@ struct manage *manage_open(const struct manage_opts *opts, struct fault *why)
 	m->hooks = opts->hooks;
 	see_clock(m); /* the address was nobody else's from here on */
 	m->queue_end = &m->queue;
-	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++)
-		m->slots[i].fd = -1;
+	manage_clients_init(&m->clients);
 	pthread_mutex_init(&m->lock, NULL);
 	ev_async_init(&m->wake, on_wake);
 	ev_timer_init(&m->clock, on_clock, 1, 1);
