@@ -507,8 +507,11 @@ def plain():
         serial += 1
         s.kill()
         s.start()
-        until(lambda: s.at("web"), sorted(v4(21, 22) + [txt, v6, https(21, 22)]))
-        same((s.serial_of(PLAIN), s.serial_of(KEY)), (serial + 2, 9), "over a restart:")
+        for edge_ in ("e2", "e3"):
+            same(s.ctl("force", edge_, "auto")[0], 0)
+        until(lambda: (s.at("web"), s.at("none")), (sorted(v4(21, 22) + [txt, v6, https(21, 22)]), [(1, 300, address(31))]))
+        same((s.serial_of(PLAIN) - serial in (2, 3), s.serial_of(KEY)), (True, 9), "over a restart:")
+        serial = s.serial_of(PLAIN) - 2
         s.stop()
         s.start()
         until(lambda: s.serial_of(PLAIN), serial + 2)
