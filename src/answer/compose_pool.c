@@ -42,15 +42,15 @@ static bool truncate_here(struct compose *c)
 	return false;
 }
 
-bool compose_pool_edges(
-	struct compose *c, const struct steer *s, const struct choice *choice, uint32_t ttl_s)
+bool compose_pool_edges(struct compose *c, const struct steer *s, const struct choice *choice,
+	const uint8_t *cname, uint32_t ttl_s)
 {
 	const bool v6 = c->q->qtype == RRTYPE_AAAA;
 	const size_t size = address_size(v6), owner_at = compose_position(c, 0), before = c->w.len;
 	unsigned count = 0;
 
-	if (s->edges[choice->edges[0]].cname)
-		return compose_cname(c, s->edges[choice->edges[0]].cname, ttl_s);
+	if (cname)
+		return compose_cname(c, cname, ttl_s);
 	for (unsigned i = 0; i < choice->n; i++) {
 		const struct edge *e = &s->edges[choice->edges[i]];
 		const uint64_t *alive = choice_alive(choice, i);

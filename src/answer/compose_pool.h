@@ -7,9 +7,9 @@
 
 /* All: false when TC was set instead. */
 
-/* The chosen edges' addresses, or the CNAME of the only one. */
-bool compose_pool_edges(
-	struct compose *c, const struct steer *s, const struct choice *choice, uint32_t ttl_s);
+/* The chosen edges' addresses; or the CNAME, where it is not NULL. */
+bool compose_pool_edges(struct compose *c, const struct steer *s, const struct choice *choice,
+	const uint8_t *cname, uint32_t ttl_s);
 
 /* The chosen edges' records of a type, each once; there is one at least. */
 bool compose_pool_records(struct compose *c, const struct steer *s, const struct choice *choice,

@@ -5,6 +5,7 @@
 #include "answer/pool_rrsig.h"
 #include "dns/rrtype.h"
 #include "steer/stage.h"
+#include "steer/template.h"
 #include "world/edge_own.h"
 
 #include <string.h>
@@ -297,19 +298,20 @@ struct pool_records {
 	const struct choice *family; /* of a service: what the hints are, A first */
 	const struct zone_node *node;
 	uint32_t signed_ttl_s;
+	const uint8_t *target; /* of the first edge's template, for this client; else NULL */
 	uint64_t key; /* of the signatures of the first edge with all of its addresses; 0: not known */
 };
 
 static const uint8_t *cname_of(const struct pool_records *r, const struct choice *choice)
 {
-	return r->steer->edges[choice->edges[0]].cname;
+	return r->target ? r->target : r->steer->edges[choice->edges[0]].cname;
 }
 
 static bool write_records(struct compose *c, const struct pool_records *r, const struct choice *choice,
 	uint32_t ttl_s)
 {
 	if (cname_of(r, choice) || c->q->qtype == RRTYPE_A || c->q->qtype == RRTYPE_AAAA)
-		return compose_pool_edges(c, r->steer, choice, ttl_s);
+		return compose_pool_edges(c, r->steer, choice, cname_of(r, choice), ttl_s);
 	if (has_records(r->steer, choice, c->q->qtype))
 		return compose_pool_records(c, r->steer, choice, c->q->qtype, ttl_s);
 	return compose_pool_service(c, r->steer,
@@ -397,6 +399,18 @@ static bool write_signed(struct compose *c, const struct pool_records *r, const 
 	return is == POOL_RRSIG_PUT;
 }
 
+/* The CNAME of the chosen edge's template; NULL: it has none. */
+static const uint8_t *made_for(
+	const struct steer *s, const struct choice *choice, uint8_t target[static NAME_MOST])
+{
+	const struct edge *e = &s->edges[choice->edges[0]];
+
+	if (!e->template ||
+		!template_expand(e->template, &(struct template_of){ e->name, choice->place }, target, NULL))
+		return NULL;
+	return target;
+}
+
 bool steered_answer(
 	struct answerer *a, struct compose *c, const struct answer_pending *p, bool *none)
 {
@@ -406,6 +420,7 @@ bool steered_answer(
 	const bool service = form_of(who->steer, who->pool, c->q->qtype) ||
 		(who->record && (c->q->qtype == RRTYPE_HTTPS || c->q->qtype == RRTYPE_SVCB));
 	struct choice family[2];
+	uint8_t target[NAME_MOST];
 
 	if (waits(who)) {
 		c->silent = true;
@@ -442,7 +457,8 @@ bool steered_answer(
 	stats_add(&a->stats->ttls, 1);
 	stats_add(&a->stats->ttl_s, ttl_s);
 	const struct pool_records r = { who->steer, service, family, p->found.node,
-		be32_get(p->found.rrset->wire + 6), p->signatures };
+		be32_get(p->found.rrset->wire + 6), made_for(who->steer, &choice, target),
+		p->signatures };
 	const bool cname = who->steer->edges[choice.edges[0]].cname;
 	/* Hints where the next question has the same answer: with turns it would not. */
 	if (service && choice.by_chance)

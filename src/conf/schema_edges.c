@@ -2,6 +2,7 @@
 
 #include "conf/host_name.h"
 #include "conf/option.h"
+#include "steer/template.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -244,6 +245,23 @@ static void schema_cost(struct reader *r, const struct key *key, const struct no
 		option_wrong(r, key, value);
 }
 
+/* Whatever the fields of its cname stand for: what is unknown is the longest. */
+static void check_template(
+	const struct reader *r, const struct node *node, const struct edge_opts *edge)
+{
+	const struct node *cname = parse_get(node, "cname"), *flatten = parse_get(node, "flatten");
+	uint8_t made[NAME_MOST];
+	struct fault why;
+
+	if (edge->cname &&
+		!template_expand(edge->cname, &(struct template_of){ edge->name, NULL }, made, &why))
+		parse_error(r->src, cname ? cname : parse_get(node, "records"), "\"cname\": %s",
+			why.text);
+	if (edge->flatten && template_is(edge->flatten))
+		parse_error(r->src, flatten,
+			"a name that is flattened is the same for all clients: it has no fields");
+}
+
 /* --- state, and all together -------------------------------------------------------------- */
 
 static void take_state(
@@ -266,7 +284,8 @@ const struct key schema_edge_keys[] = {
 	{ "aaaa", take_aaaa, .say = "an IPv6 address or a list of them",
 		.about = "The IPv6 addresses that clients get.", .otherwise = "none" },
 	{ "cname", take_cname, .say = "a domain name, such as edge.example.net", AT(cname),
-		.about = "The name to answer with, for an edge without addresses.",
+		.about = "The name to answer with, for an edge without addresses. %{edge}, %{country} "
+			 "and %{continent} in it stand for the edge and where the client is.",
 		.otherwise = "none" },
 	{ "flatten", take_cname, .say = "a domain name, such as cdn.example.net", AT(flatten),
 		.about = "The edge has the addresses of this name, which is resolved in the "
@@ -391,6 +410,7 @@ static void read_edge(struct reader *r, const struct node *node, struct edge_opt
 	keys_read(r, schema_edge_keys, node, where, edge);
 	check_reachable(r, node);
 	check_points(r, node, edge);
+	check_template(r, node, edge);
 	schema_check_records(r, node, edge);
 	schema_check_load(r, node, edge);
 }

@@ -435,6 +435,19 @@ static void take_one(struct choose_walk *w)
 	w->choice->n = 1;
 }
 
+/* The edge's name is another for each country. */
+static void find_country(struct choose_walk *w)
+{
+	const struct atlas *atlas = w->ask->steer->atlas;
+
+	if (!w->by_source && !looks_at_client(w->pool))
+		fall_back_to_source(w);
+	const struct netmap_hit hit = netmap_find(atlas->cities.map, &w->who);
+	choose_consult(w, netmap_scope(atlas->cities.map, w->ask->steer->places, &w->who, hit));
+	if (hit.value && hit.value <= places_count(atlas->cities.places))
+		w->choice->place = places_get(atlas->cities.places, hit.value);
+}
+
 /* From pool to pool that stands in. True: some edge might be answered with. */
 static bool go(struct choose_walk *w)
 {
@@ -493,6 +506,8 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		c.form = c.pool;
 	if (c.pool != ask->pool)
 		c.why = WHY_ALL_DOWN;
+	if (ask->steer->places && c.n && ask->steer->edges[c.edges[0]].template)
+		find_country(&w);
 	c.who = w.who;
 	c.ttl_most_s = ttl_most_s(&w);
 	for (unsigned i = 0; ask->steer->flattens && i < c.n; i++)

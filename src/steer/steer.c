@@ -435,6 +435,8 @@ void steer_drop(struct steer *s)
 		memory_free(p->pin_of_asn);
 		memory_free(p->pin_of_place);
 	}
+	if (s->places)
+		netmap_seams_free(s->places);
 	client_map_drop(s->clients);
 	atlas_drop(s->atlas);
 	arena_fini(&s->mem);

@@ -39,6 +39,8 @@ struct edge {
 	const struct edge_point *points; /* [n_slots]; NULL: nobody probes it */
 	const uint8_t *cname;   /* wire, or NULL; there are no addresses then */
 	uint16_t cname_len;
+	const uint8_t *template; /* wire, or NULL: the cname is made of this for each client; what is
+				  * above is for who is nowhere known */
 	const struct edge_record *records; /* [n_records] as its options have them */
 	uint16_t n_records;
 	uint16_t weight;
@@ -138,6 +140,7 @@ struct steer {
 	uint16_t record_types[EDGE_RECORD_TYPES_MOST]; /* that edges have records of, ascending */
 	unsigned n_record_types;
 	bool flattens; /* some edge does */
+	struct netmap_seams *places; /* by country and continent, where a template has them; NULL */
 	struct pool *pools;
 	unsigned n_pools;
 	unsigned n_named; /* of those the first so many, that are not part of another */

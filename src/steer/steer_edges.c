@@ -1,7 +1,9 @@
 #include "steer/steer_edges.h"
 
 #include "dns/name.h"
+#include "base/memory.h"
 #include "steer/group.h"
+#include "steer/template.h"
 
 #include <string.h>
 
@@ -9,7 +11,7 @@
 static void fill_points(struct steer *s, struct edge *e, const struct edge_opts *o)
 {
 	const unsigned n = o->flatten ? 0 : e->n_a + e->n_aaaa;
-	const uint8_t *leads = o->flatten ? o->flatten : e->cname;
+	const uint8_t *leads = o->flatten ? o->flatten : e->template ? NULL : e->cname;
 	char name[NAME_TEXT];
 
 	e->n_slots = (uint16_t)(n ? n : o->unprobed ? 0 : o->n_points ? o->n_points : leads != NULL);
@@ -93,6 +95,38 @@ static void fill_flat(struct steer *s, struct edge *e, const struct edge_opts *o
 	s->flattens = true;
 }
 
+static void fill_cname(struct steer *s, struct edge *e, const struct edge_opts *o)
+{
+	uint8_t name[NAME_MOST];
+	const size_t len = template_expand(o->cname, &(struct template_of){ o->name, NULL }, name, NULL);
+
+	if (template_looks(o->cname))
+		e->template = arena_memdup(&s->mem, o->cname, name_len(o->cname));
+	e->cname_len = (uint16_t)len;
+	e->cname = arena_memdup(&s->mem, name, len);
+}
+
+/* Clients of one country and continent are alike to all templates. */
+static void find_places(struct steer *s)
+{
+	const struct places *places = s->atlas->cities.places;
+	const uint32_t n = places_count(places) + 1;
+	bool any = false;
+
+	for (unsigned i = 0; i < s->n_edges; i++)
+		any = any || s->edges[i].template;
+	if (!any)
+		return;
+	uint32_t *class_of = memory_zeroed(n, sizeof *class_of);
+	for (uint32_t k = 1; k < n; k++) {
+		const struct place *p = places_get(places, k);
+		class_of[k] = (uint32_t)(uint8_t)p->country[0] << 24 | (uint32_t)(uint8_t)p->country[1] << 16 |
+			(uint32_t)(uint8_t)p->continent[0] << 8 | (uint8_t)p->continent[1];
+	}
+	s->places = netmap_seams_new(s->atlas->cities.map, class_of, n);
+	memory_free(class_of);
+}
+
 static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o,
 	const struct edge_flat *found, const struct steer *before)
 {
@@ -122,10 +156,8 @@ static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o
 		.ttl_most_s = UINT32_MAX };
 	if (o->flatten)
 		fill_flat(s, e, o, found, before);
-	if (o->cname && !o->n_a && !o->n_aaaa) {
-		e->cname_len = (uint16_t)name_len(o->cname);
-		e->cname = arena_memdup(&s->mem, o->cname, e->cname_len);
-	}
+	if (o->cname && !o->n_a && !o->n_aaaa)
+		fill_cname(s, e, o);
 	fill_records(s, e, o);
 	fill_points(s, e, o);
 	s->n_addresses += e->n_slots;
@@ -139,6 +171,7 @@ void steer_edges_fill(
 	for (unsigned i = 0; i < s->n_edges; i++)
 		fill_edge(s, &s->edges[i], &opts->edges[i], opts->flats && opts->flats[i].known ? &opts->flats[i] : NULL,
 			before);
+	find_places(s);
 }
 
 /* --- what they have ----------------------------------------------------------------------- */

@@ -680,19 +680,22 @@ edges:
   e2: { a: 192.0.2.2, records: [ MX 10 mx2.steer.test, TXT two ] }
   e3: { records: [ MX 10 mx3.steer.test ] }
   cd: { records: CNAME www.cdn.test }
+  co: { cname: "%{country}.cdn.test" }
 pools:
   mail: { edges: [ e1, e2, e3 ], policy: ordered, https: { alpn: [ h2 ] } }
   none: { edges: [ e1, e2 ], policy: ordered, all-down: empty, ttl: 5s }
   some: { edges: [ e1, e2 ], policy: ordered, answers: 2 }
   cdn: { edges: [ cd ], policy: ordered }
+  co: { edges: [ co ], policy: ordered }
+geoip: { city: { file: %s/geoip/city.mmdb } }
 """
 
 
 @claim("records of edges validate, of each edge, of two together and of wildcards, and so does that there are none; bitmaps list exactly what there may be")
 def steered_records():
-    zone = APEX + "mail 60 EDGE mail\nnone 60 EDGE none\nsome 60 EDGE some\n*.w 60 EDGE mail\none 60 EDGE mail edge=e2\ncdn 60 EDGE cdn\nmx1 A 192.0.2.9\n"
+    zone = APEX + "mail 60 EDGE mail\nnone 60 EDGE none\nsome 60 EDGE some\n*.w 60 EDGE mail\none 60 EDGE mail edge=e2\ncdn 60 EDGE cdn\nco 60 EDGE co\nmx1 A 192.0.2.9\n"
     with Server({"steer.test": zone}, start=False) as s:
-        s.configure(STORE + RECORDS, "[ { name: steer.test, file: zones/steer.test.zone, dnssec: auto } ]")
+        s.configure(STORE + RECORDS.replace("%s", TOP), "[ { name: steer.test, file: zones/steer.test.zone, dnssec: auto } ]")
         s.start()
         yes, no = "; fully validated", "; negative response, fully validated"
         for name, qtype, want in (("mail", "MX", yes), ("mail", "TXT", yes), ("mail", "HTTPS", yes), ("mail", "SRV", yes), ("x.w", "MX", yes), ("mail", "CAA", no),
@@ -714,8 +717,14 @@ def steered_records():
         s.ctl("force", "e1", "auto")
         s.ctl("force", "e2", "auto")
         same(json.loads(s.ctl("status", "--json")[1])["pool_unsigned"] <= 1, True)      # the two together
+        assert yes in delv(s, "co.steer.test", "A")                     # of who is unknown: signed ahead
+        def signed_for(net):                                            # of a country: once somebody asks
+            packet = s.exchange(query("co.steer.test", "A", edns=opt(flags=DO, options=ecs(net))), 0.3)
+            m = Message(packet) if packet else None
+            return m and [r[3] for r in m.answer if r[1] == 5 and len(m.answer) == 2]
+        until(lambda: signed_for("83.62.101.0/24") == ["es.cdn.test."], 30)
         # Other records: signed before they are served, and the bitmap follows.
-        s.configure(STORE + RECORDS.replace("TXT two", "'CAA 0 issue \"a.test\"'"), "[ { name: steer.test, file: zones/steer.test.zone, dnssec: auto } ]")
+        s.configure(STORE + RECORDS.replace("%s", TOP).replace("TXT two", "'CAA 0 issue \"a.test\"'"), "[ { name: steer.test, file: zones/steer.test.zone, dnssec: auto } ]")
         same(s.ctl("reload")[0], 0)
         for name, qtype, want in (("mail", "CAA", yes), ("one", "TXT", no), ("one", "CAA", yes), ("mail", "TXT", yes)):
             until(lambda: want in delv(s, name + ".steer.test", qtype), 30)

@@ -12,7 +12,7 @@ V6 = {n: "2001:db8::%x" % (i + 1) for i, n in enumerate(NAMES)}
 BACK = {a: n for table in (V4, V6) for n, a in table.items()}
 
 ZONE = APEX + "".join("%s 60 EDGE %s\n" % (n, n) for n in (
-    "web", "two", "near", "pinned", "turns", "shares", "backup", "empty", "first", "turned", "capped", "named", "v4only", "site", "mail", "mails", "mailrr", "cdn")) + """
+    "web", "two", "near", "pinned", "turns", "shares", "backup", "empty", "first", "turned", "capped", "named", "v4only", "site", "mail", "mails", "mailrr", "cdn", "made")) + """
 @ 30 EDGE web
 few 60 EDGE web answers=2 ttl=7
 *.try 60 EDGE pinned edge=syd
@@ -33,6 +33,7 @@ CONFIG = "geoip: { city: { file: %s/geoip/city.mmdb } }\nedges:\n" % TOP + "".jo
            SRV 1 2 443 mx.eu.example.com., "HTTPS 1 . alpn=h3 ipv4hint=192.0.2.101", 'CAA 0 issue "ca.example"', 'NAPTR 1 1 u "E2U+sip" "!x!sip:eu!" .' ] }
   mx-jp: { at: "35,139", a: [ 192.0.2.102 ], records: [ MX 10 mx.jp.example.com, MX 20 mx.eu.example.com, "TXT jp" ] }
   bare-us: { at: "40,-74", records: [ MX 5 mx.us.example. ] }
+  made: { cname: "%%{country}-%%{continent}.%%{edge}.cdn.example" }
   at-cdn: { at: "-33,151", records: [ CNAME www.cdn.example. ] }
 pools:
   web:    { edges: [ %(all)s ], default: [ gru ] }
@@ -51,6 +52,7 @@ pools:
   mails:  { edges: [ mx-eu, mx-jp, bare-us ], answers: 3 }
   mailrr: { edges: [ mx-eu, mx-jp ], policy: round-robin }
   cdn:    { edges: [ at-cdn ] }
+  made:   { edges: [ made ], policy: ordered }
   v4only: { edges: [ only4, nrt ] }
   site:   { edges: [ only4, %(all)s ], https: { alpn: [ h3, h2 ], port: 8443, ech: AATmZmZm }, svcb: { dohpath: "/dns-query{?dns}" } }
 """ % {"all": ", ".join(NAMES)}
@@ -403,6 +405,30 @@ def records():
     assert "has no record of this type" in told and 'mail.example.com. 60 TXT "eu" "one"' in told, told
     small = server.udp("mails.example.com", "TXT", edns=opt(payload=512))
     same((small.tc, len(small.answer)), (False, 2))
+
+
+@claim("a CNAME is made for each client of its country, its continent and the edge, and is true in all of its scope")
+def templates():
+    def target(net, qtype="A"):
+        m = server.steer("made.example.com", net, qtype)
+        (_, kind, _, name), = m.answer
+        same(kind, 5)
+        return name, m.scope
+    same(target(MADRID)[0], "es-eu.made.cdn.example.")
+    same(target(TOKYO, "HTTPS")[0], "jp-as.made.cdn.example.")
+    same(target("10.1.2.0/24")[0], "unknown-unknown.made.cdn.example.")
+    for i in range(100):
+        net = random_net(rng, i % 2)
+        name, scope = target(net)
+        whole = ipaddress.ip_network("%s/%d" % (net.split("/")[0], scope), strict=False)
+        for _ in range(3):
+            inside = whole[rng.randrange(whole.num_addresses)]
+            same(target("%s/%d" % (inside, 128 if whole.version == 6 else 32)), (name, scope), "%s inside %s" % (inside, whole))
+    assert "es-eu.made.cdn.example." in server.ctl("explain", "made.example.com", "--client", MADRID)[1]
+    server.configure(CONFIG.replace("%{country}-%{continent}.%{edge}.cdn.example", "%{land}.x"))
+    code, text = server.check()
+    assert code == 1 and "%{edge}, %{country} and %{continent} are the fields there are" in text, text
+    server.configure(CONFIG)
 
 
 @claim("IPv4 inside IPv6 is IPv4: mapped, 6to4, NAT64, with the scope counted in bits of what was sent")

@@ -1,0 +1,80 @@
+#include "steer/template.h"
+
+#include "unit/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const uint8_t root[1];
+
+/* The name made of a template, as text; or why there is none. */
+static const char *made(const char *text, const char *edge, const struct place *place)
+{
+	static char out[NAME_TEXT];
+	uint8_t name[NAME_MOST], to[NAME_MOST];
+	struct fault why;
+
+	CU_ASSERT_EQUAL_FATAL(name_parse(name, NULL, text, strlen(text), root), NAME_OK);
+	if (template_expand(name, &(struct template_of){ edge, place }, to, &why))
+		return name_text(out, to);
+	snprintf(out, sizeof out, "%s", why.text);
+	return out;
+}
+
+static void fields_stand_for_the_edge_and_where_the_client_is(void)
+{
+	static const struct place oslo = { .country = "NO", .continent = "EU" }, sea = { .continent = "" };
+	static const char longest[] = "0123456789012345678901234567890123456789012345678901234567890123";
+	static const struct {
+		const char *text, *edge;
+		const struct place *place;
+		const char *want;
+	} row[] = { { "www.cdn.example", "ams1", &oslo, "www.cdn.example." },
+		{ "%{country}.cdn.example", "ams1", &oslo, "no.cdn.example." },
+		{ "a-%{country}-%{continent}-%{edge}.example", "ams1", &oslo, "a-no-eu-ams1.example." },
+		{ "%{country}.x", "ams1", NULL, "unknown.x." },
+		{ "%{continent}.x", "ams1", &sea, "unknown.x." },
+		{ "%{edge}.x", "Ams_1.a", NULL, "ams-1-a.x." },
+		{ "100%.x.%{", "ams1", NULL, "100%.x.%{." },
+		{ "%{edge}.x", longest, NULL, "with its fields the name, or a label of it, is too long" },
+		{ "a%{edge}.x", longest + 1, NULL, "with its fields the name, or a label of it, is too long" },
+		{ "%{land}.x", "ams1", NULL, "%{edge}, %{country} and %{continent} are the fields there are" } };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++)
+		CU_ASSERT_STRING_EQUAL(made(row[i].text, row[i].edge, row[i].place), row[i].want);
+	/* Four labels of 63 bytes are more than a name has. */
+	char text[256] = "";
+	for (unsigned i = 0; i < 4; i++)
+		strcat(text, i ? ".%{edge}" : "%{edge}");
+	CU_ASSERT_STRING_EQUAL(made(text, longest + 1, NULL), row[7].want);
+}
+
+static void only_what_is_a_field_looks_at_the_client(void)
+{
+	static const struct {
+		const char *text;
+		bool is, looks;
+	} row[] = { { "www.example", false, false }, { "%{edge}.example", true, false },
+		{ "x.%{country}", true, true }, { "a-%{edge}%{continent}.x", true, true },
+		{ "%{nosuch}", true, false }, { "%{country", false, false } };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		uint8_t name[NAME_MOST];
+		CU_ASSERT_EQUAL_FATAL(
+			name_parse(name, NULL, row[i].text, strlen(row[i].text), root), NAME_OK);
+		CU_ASSERT_EQUAL(template_is(name), row[i].is);
+		CU_ASSERT_EQUAL(template_looks(name), row[i].looks);
+	}
+}
+
+void suite_template(void);
+void suite_template(void)
+{
+	static const struct unit_case cases[] = {
+		{ "fields stand for the edge and where the client is",
+			fields_stand_for_the_edge_and_where_the_client_is },
+		{ "only what is a field looks at the client", only_what_is_a_field_looks_at_the_client },
+	};
+
+	unit_suite("steer/template", cases, UNIT_COUNT(cases));
+}
