@@ -223,6 +223,12 @@ struct schema_edges {
 struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
 	const struct node *value, const struct schema_pool *pool);
 
+/* needs: to a struct edge_opts; and whether edges need each other in a circle, once all are read. */
+key_take schema_needs;
+void schema_check_needs(struct reader *r);
+/* Has the edge something to answer with? Else it is there to be needed. */
+bool schema_answers(const struct reader *r, unsigned edge);
+
 /* edges: to a struct schema_pool; how they fit together with its other keys; and how all pools that
  * have others in them do. */
 key_take schema_pool_members;

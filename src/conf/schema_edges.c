@@ -312,6 +312,11 @@ const struct key schema_edge_keys[] = {
 		.about = "How the edge is probed in all pools, instead of by the pool's probe. none: "
 			 "it is not, and is as you say.",
 		.otherwise = "the pool's" },
+	{ "needs", schema_needs, .say = "the name of an edge, or a list of them",
+		.about = "Edges without which this one is down: an uplink, a power feed, the site's "
+			 "balancer. Each is up by its own probe, and as you say. It may be there for "
+			 "that alone, with a probe-address and no address for clients.",
+		.otherwise = "none" },
 	{ "weight", option_number, .say = "a number from 0 to 65535", AT(weight), .least = 0,
 		.most = EDGE_WEIGHT_MOST,
 		.about = "The edge's share in weighted pools. 0 is chosen only when "
@@ -383,7 +388,8 @@ static void check_reachable(const struct reader *r, const struct node *edge)
 		parse_error(r->src, flatten->key,
 			"an edge that flattens a name has no addresses and no cname of its own; take "
 			"them out, or make two edges");
-	else if (!addresses && !cname && !records && !flatten)
+	else if (!addresses && !cname && !records && !flatten &&
+		!parse_get(edge, "probe-address"))
 		parse_error(r->src, edge->key,
 			"edge %s has no address; give it \"a\", \"aaaa\", \"cname\", \"flatten\" or \"records\"",
 			option_shown(shown, edge->key->text));
@@ -397,7 +403,6 @@ static void read_edge(struct reader *r, const struct node *node, struct edge_opt
 {
 	char shown[OPTION_SHOWN], where[OPTION_SHOWN + 8] = "edge ";
 
-	edge->name = arena_strdup(r->mem, node->key->text);
 	edge->weight = 1;
 	edge->state = EDGE_UP;
 	edge->slow_start_ms = UINT_MAX;
@@ -429,13 +434,14 @@ void schema_edges(struct reader *r, const struct key *key, const struct node *va
 	c->edges = arena_zalloc(r->mem, c->n_edges * sizeof *c->edges);
 	r->edge_nodes = arena_zalloc(r->scratch, c->n_edges * sizeof *r->edge_nodes);
 	const char **names = arena_alloc(r->scratch, c->n_edges * sizeof *names);
-	for (const struct node *e = value->first;
-		e && n < c->n_edges && !faults_full(r->src->faults); e = e->next, n++) {
-		read_edge(r, e, &c->edges[n]);
-		names[n] = c->edges[n].name;
+	for (const struct node *e = value->first; e && n < c->n_edges; e = e->next, n++) {
+		names[n] = c->edges[n].name = arena_strdup(r->mem, e->key->text);
 		r->edge_nodes[n] = e;
 	}
 	r->edges = known_new(r->scratch, names, n);
+	for (size_t i = 0; i < n && !faults_full(r->src->faults); i++)
+		read_edge(r, r->edge_nodes[i], &c->edges[i]);
+	schema_check_needs(r);
 	schema_check_record_types(r);
 }
 

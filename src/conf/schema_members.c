@@ -192,6 +192,10 @@ static bool take_member(struct reader *r, const struct key *key, const struct no
 		return false;
 	const char *name = m->m.is_pool ? r->pools_by_number[m->m.number]
 					: r->conf->edges[m->m.number].name;
+	if (!m->m.is_pool && !schema_answers(r, m->m.number))
+		return parse_error(r->src, item,
+			"edge %s has nothing to answer with: it is there for others to need",
+			option_shown(shown, name));
 	if (is_twin(p, &m->m))
 		return parse_error(r->src, item, "%s %s is here twice; take one out",
 			m->m.is_pool ? "pool" : "edge", option_shown(shown, name));

@@ -74,7 +74,8 @@ static bool has_probe(const struct reader *r, const struct schema_pool *p)
 	for (size_t i = 0; i < p->n_all; i++)
 		any = any || p->members[i].m.probe ||
 			(!p->members[i].m.is_pool &&
-				r->conf->edges[p->members[i].m.number].probe);
+				(r->conf->edges[p->members[i].m.number].probe ||
+					r->conf->edges[p->members[i].m.number].n_needs));
 	return any;
 }
 

@@ -399,7 +399,7 @@ static void find_prices(struct balancer *b, const struct standing *s)
 
 static uint64_t like_edge(const struct standing *s, unsigned row, unsigned edge)
 {
-	return (standing_marks(s, row, edge) & ~STANDS_FAILS) * (uint64_t)2654435761u + edge;
+	return (standing_marks(s, row, edge) & ~STANDS_WHY) * (uint64_t)2654435761u + edge;
 }
 
 /* Which edges may answer. */

@@ -275,7 +275,8 @@ static struct standing *stand_side(
 		.verdicts = s.verdicts,
 		.rows = of,
 		.n_rows = rows.n,
-		.row_of = rows.row_of });
+		.row_of = rows.row_of,
+		.own_row = rows.own_row });
 	if (s.is_new)
 		x->to->unprobed = s.unprobed;
 	for (unsigned i = 0; i < rows.n; i++)

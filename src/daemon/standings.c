@@ -20,6 +20,7 @@ struct standing *standings_make(const struct standings_opts *s)
 		.rows = rows,
 		.n_rows = s->rows->n,
 		.row_of = s->rows->row_of,
+		.own_row = s->rows->own_row,
 		.before = s->before,
 		.begins = s->begins });
 	if (s->fail_back && s->follows)
@@ -59,7 +60,7 @@ static bool has_changed(const struct steer *steer, unsigned i, const struct stan
 			return true;
 		if ((standing_marks(before, was, p->edges[k]) ^
 			    standing_marks(now, is, p->edges[k])) &
-			~STANDS_FAILS)
+			~STANDS_WHY)
 			return true;
 	}
 	return false;

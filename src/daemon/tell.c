@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "daemon/timeline.h"
 #include "report/report.h"
+#include "report/report_edges.h"
 #include "report/report_target.h"
 
 #include <string.h>
@@ -32,16 +33,19 @@ static void remember_edge(const struct tell *t, unsigned row, unsigned edge)
 {
 	const bool fails = standing_marks(t->now, row, edge) & STANDS_FAILS;
 	const struct probe_opts *probe = round_row_probe(&t->rows->row[row - 1], edge);
+	const bool lacks = standing_marks(t->now, row, edge) & STANDS_NEEDS;
 	struct text why = { 0 };
 
-	if (!t->timeline || !probe)
+	if (!t->timeline || (!probe && !t->steer->edges[edge].n_needs))
 		return;
-	if (fails)
+	if (lacks)
+		report_needs(t->steer, t->now, edge, &why);
+	else if (fails)
 		add_errors(t, row, &t->steer->edges[edge], &why);
 	timeline_add(t->timeline,
 		&(struct store_event){ .what = "probe",
 			.edge = t->steer->edges[edge].name,
-			.who = probe->name,
+			.who = probe ? probe->name : "",
 			.was = fails ? "up" : "down",
 			.is = fails ? "down" : "up",
 			.why = text_get(&why) });
@@ -65,6 +69,28 @@ static void remember_pool(const struct tell *t, unsigned pool)
 				.is = is });
 }
 
+/* It went down, or came back, with what it needs. */
+static bool is_by_needs(const struct tell *t, unsigned row, unsigned edge)
+{
+	const uint8_t was = t->before ? standing_marks(t->before, row, edge) : 0;
+
+	return (was ^ standing_marks(t->now, row, edge)) & STANDS_NEEDS;
+}
+
+static void tell_needs(const struct tell *t, unsigned edge)
+{
+	struct text why = { 0 };
+
+	report_needs(t->steer, t->now, edge, &why);
+	if (why.len)
+		log_line(LOG_WARNING, "edge %s is down: it %s", t->steer->edges[edge].name,
+			text_get(&why));
+	else
+		log_line(LOG_NOTICE, "edge %s has again what it needs",
+			t->steer->edges[edge].name);
+	text_fini(&why);
+}
+
 static void tell_edge(const struct tell *t, unsigned row, unsigned edge)
 {
 	const struct edge *e = &t->steer->edges[edge];
@@ -72,6 +98,10 @@ static void tell_edge(const struct tell *t, unsigned row, unsigned edge)
 	const struct probe_opts *probe = round_row_probe(&t->rows->row[row - 1], edge);
 	struct text why = { 0 };
 
+	if (is_by_needs(t, row, edge)) {
+		tell_needs(t, edge);
+		return;
+	}
 	if (!probe)
 		return;
 	if (fails)
@@ -112,8 +142,9 @@ void tell_changes(const struct tell *t)
 		for (unsigned i = 0; i < t->now->n_edges; i++) {
 			const unsigned changed = standing_marks(t->before, row, i) ^
 				standing_marks(t->now, row, i);
-			if (!(changed & STANDS_FAILS))
-				continue;
+			if (!(changed & STANDS_WHY) ||
+				(changed & STANDS_NEEDS && row > 1))
+				continue; /* what it lacks is the same in all rows */
 			remember_edge(t, row, i);
 			if (n++ < LINES)
 				tell_edge(t, row, i);
@@ -130,7 +161,8 @@ void tell_down(const struct tell *t)
 
 	for (unsigned row = 1; row < t->now->n_probed; row++)
 		for (unsigned i = 0; i < t->now->n_edges; i++) {
-			if (!(standing_marks(t->now, row, i) & STANDS_FAILS))
+			const uint8_t marks = standing_marks(t->now, row, i);
+			if (!(marks & STANDS_FAILS) || (marks & STANDS_NEEDS && row > 1))
 				continue;
 			remember_edge(t, row, i);
 			if (n++ < LINES)

@@ -40,7 +40,8 @@ static bool ask_edges(const struct rows_opts *o, const struct pool_opts *pool, u
 			to[pool->members[i].number] = (uint16_t)probe_of(
 				o, pool, pool->members[i].number, &pool->members[i]);
 	for (size_t i = 0; i < pool->n; i++)
-		any = any || to[pool->edges[i]] != NOT_ASKED;
+		any = any || to[pool->edges[i]] != NOT_ASKED ||
+			(o->edges && o->edges[pool->edges[i]].n_needs);
 	return any;
 }
 
@@ -93,6 +94,36 @@ static void add_pool(struct rows *r, const struct rows_opts *o, size_t pool, uin
 	}
 }
 
+/* Of an edge by its own probe: of pools that ask it so, or one more. */
+static unsigned find_own(struct rows *r, const struct rows_opts *o, uint16_t edge, uint16_t probe)
+{
+	const struct pool_opts alone = { .edges = &edge, .n = 1, .probe = probe, .up_when = 1 };
+	unsigned i = 0;
+
+	while (i < r->n && (r->need[i] != 1 || !same(o, r->row[i].edges[edge], probe)))
+		i++;
+	if (i < r->n)
+		return i;
+	uint16_t *asks = memory_zeroed(o->n_edges, sizeof *asks);
+	asks[edge] = probe;
+	i = find(r, o, &alone, asks);
+	((uint16_t *)(uintptr_t)r->row[i].edges)[edge] = probe; /* ours */
+	memory_free(asks);
+	return i;
+}
+
+static void add_needs(struct rows *r, const struct rows_opts *o)
+{
+	for (size_t i = 0; o->edges && i < o->n_edges; i++)
+		for (size_t k = 0; k < o->edges[i].n_needs; k++) {
+			const uint16_t need = o->edges[i].needs[k];
+			const unsigned probe = o->edges[need].probe;
+			if (is_probe(o, probe) && !r->own_row[need])
+				r->own_row[need] =
+					(uint16_t)(find_own(r, o, need, (uint16_t)probe) + 1);
+		}
+}
+
 static void end_row(struct round_row *row, size_t n_edges)
 {
 	uint16_t *edges = (uint16_t *)(uintptr_t)row->edges; /* ours */
@@ -103,11 +134,13 @@ static void end_row(struct round_row *row, size_t n_edges)
 
 struct rows rows_new(const struct rows_opts *o)
 {
-	struct rows r = { .row_of = memory_zeroed(o->n_pools, sizeof *r.row_of) };
+	struct rows r = { .row_of = memory_zeroed(o->n_pools, sizeof *r.row_of),
+		.own_row = memory_zeroed(o->n_edges, sizeof *r.own_row) };
 	uint16_t *asks = memory_zeroed(o->n_edges, sizeof *asks);
 
 	for (size_t i = 0; i < o->n_pools; i++)
 		add_pool(&r, o, i, asks);
+	add_needs(&r, o);
 	for (unsigned i = 0; i < r.n; i++)
 		end_row(&r.row[i], o->n_edges);
 	memory_free(asks);
@@ -122,6 +155,7 @@ void rows_free(struct rows *r)
 	memory_free(r->need);
 	memory_free(r->base);
 	memory_free(r->row_of);
+	memory_free(r->own_row);
 	*r = (struct rows){ 0 };
 }
 
@@ -129,5 +163,5 @@ const char *rows_name(const struct rows *r, unsigned row)
 {
 	const unsigned base = r->base[row - 1];
 
-	return base ? r->row[row - 1].probes[base - 1].name : "its edges' own";
+	return base ? r->row[row - 1].probes[base - 1].name : NULL;
 }

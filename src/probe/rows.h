@@ -18,6 +18,7 @@ struct rows {
 	unsigned *need;        /* [n] as a standing_row's */
 	uint16_t *base;        /* [n] 1 + the probe of its pools; 0: only edges have some */
 	uint16_t *row_of;      /* [pool] 0: no probe; else 1 + its row */
+	uint16_t *own_row;     /* [edge] that others need: likewise, of its own probe */
 };
 
 struct rows_opts {
@@ -31,8 +32,7 @@ struct rows_opts {
 struct rows rows_new(const struct rows_opts *o);
 void rows_free(struct rows *r);
 
-/* What row `row` of a standing calls the probe of its pools: "its edges' own" where they have
- * none. */
+/* What row `row` of a standing calls the probe of its pools; NULL where only edges have some. */
 const char *rows_name(const struct rows *r, unsigned row);
 
 #endif

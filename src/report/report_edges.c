@@ -54,6 +54,38 @@ static void add_failures(const struct report_health *health, unsigned row, const
 	}
 }
 
+void report_needs(
+	const struct steer *steer, const struct standing *s, unsigned edge, struct text *out)
+{
+	if (!s->blame || !s->blame[edge])
+		return;
+	text_add(out, "needs ");
+	for (edge = s->blame[edge] - 1u; s->blame[edge]; edge = s->blame[edge] - 1u)
+		text_addf(out, "%s, which needs ", steer->edges[edge].name);
+	text_addf(out, "%s, which is down", steer->edges[edge].name);
+}
+
+/* By what is wanted of what it needs. False: that is up. */
+static bool add_wanted_needs(const struct report_view *view, unsigned edge, struct text *out)
+{
+	const struct world *w = view->world;
+	const struct edge *e = &w->steer->edges[edge];
+	const size_t before = out->len;
+
+	for (unsigned i = 0; i < e->n_needs && out->len == before; i++) {
+		const uint8_t marks = standing_marks(w->standing, 0, e->needs[i]);
+		const bool drained = marks & STANDS_DRAINED;
+		if (!drained && marks & (STANDS_A | STANDS_AAAA))
+			continue;
+		struct text why = { 0 };
+		report_why(view, (struct report_at){ .edge = e->needs[i], .pool = -1 }, &why);
+		text_addf(out, "needs %s, which is %s%s%s", w->steer->edges[e->needs[i]].name,
+			drained ? "drained" : "down", why.len ? ": " : "", text_get(&why));
+		text_fini(&why);
+	}
+	return out->len > before;
+}
+
 void report_why(const struct report_view *view, struct report_at at, struct text *out)
 {
 	const struct world *w = view->world;
@@ -66,6 +98,10 @@ void report_why(const struct report_view *view, struct report_at at, struct text
 		add_forced(f, out);
 	else if (e->state != EDGE_UP)
 		text_addf(out, "configured %s", edge_state_text(e->state));
+	else if (add_wanted_needs(view, at.edge, out))
+		return;
+	else if (at.row && standing_marks(w->standing, at.row, at.edge) & STANDS_NEEDS)
+		report_needs(w->steer, w->standing, at.edge, out);
 	else if (at.row)
 		add_failures(health, at.row, e, out);
 }
@@ -115,6 +151,8 @@ const char *report_edge_state(const struct report_view *view, unsigned edge, boo
 			0;
 	}
 	*probed = asked > 0;
+	if (w->standing->blame && w->standing->blame[edge])
+		return "down";
 	return up == asked ? "up" : up ? "partly" : "down";
 }
 
@@ -180,6 +218,17 @@ static void add_changes(const struct report_health *health, const char *edge, js
 		json_object_set_new(o, "changes", list);
 }
 
+static void add_needs(const struct steer *s, const struct edge *e, json_t *o)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < e->n_needs; i++)
+		json_array_append_new(list, json_string(s->edges[e->needs[i]].name));
+	if (e->n_needs)
+		json_object_set(o, "needs", list);
+	json_decref(list);
+}
+
 static json_t *edge_json(const struct report_view *view, unsigned edge)
 {
 	const struct edge *e = &view->world->steer->edges[edge];
@@ -190,11 +239,16 @@ static json_t *edge_json(const struct report_view *view, unsigned edge)
 	bool probed;
 
 	const char *state = report_edge_state(view, edge, &probed);
+	if (!f && view->world->standing->blame && view->world->standing->blame[edge])
+		report_needs(view->world->steer, view->world->standing, edge, &why);
+	else if (f || !probed)
+		report_why(view, (struct report_at){ edge, -1, 0 }, &why);
 	json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:i}", "edge", e->name, "state", state,
 		"by",
-		f                ? "operator"
-			: probed ? "probe"
-				 : "config",
+		f                                         ? "operator"
+			: e->state == EDGE_UP && why.len ? "needs"
+			: probed                         ? "probe"
+							 : "config",
 		"a", (int)e->n_a, "aaaa", (int)e->n_aaaa);
 	if (e->flatten) {
 		char name[NAME_TEXT];
@@ -208,9 +262,8 @@ static json_t *edge_json(const struct report_view *view, unsigned edge)
 		json_object_set_new(o, "lat", json_real(e->lat));
 		json_object_set_new(o, "lon", json_real(e->lon));
 	}
-	if (f || !probed)
-		report_why(view, (struct report_at){ edge, -1, 0 }, &why);
 	values_set_text(o, "why", text_get(&why));
+	add_needs(view->world->steer, e, o);
 	if (f)
 		json_object_set_new(o, "forced", forced_json(f));
 	add_changes(health, e->name, o);
@@ -428,8 +481,7 @@ static json_t *pool_json(const struct report_view *view, unsigned pool)
 		       "up", (int)s->up, "of", (int)s->asked, "panic", (int)s->panics);
 
 	if (row)
-		json_object_set_new(
-			o, "probe", json_string(rows_name(&health->rows, row)));
+		values_set_text(o, "probe", rows_name(&health->rows, row));
 	if (s->changes_us != UINT64_MAX)
 		values_set_number(o, "can_change_s",
 			fmax(0, ((double)s->changes_us - (double)clock_us()) / 1e6));

@@ -22,6 +22,9 @@ struct report_at {
 };
 void report_why(const struct report_view *view, struct report_at at, struct text *out);
 
+/* "needs ams-uplink, which is down", by probes; nothing where it has all that it needs. */
+void report_needs(const struct steer *steer, const struct standing *s, unsigned edge, struct text *out);
+
 /* What was measured of an edge in a row, NAN where nothing was. */
 struct report_measures {
 	double rtt_ms, load;

@@ -66,6 +66,8 @@ struct edge_opts {
 	bool unprobed;   /* nowhere: it is as the operator says */
 	unsigned probe;  /* 1 + its number in the configuration: goes before that of a pool; 0:
 			    none of its own */
+	const uint16_t *needs; /* [n_needs] edges without which it is down, by number */
+	size_t n_needs;
 	unsigned weight; /* 0 to EDGE_WEIGHT_MOST, 1 unless given; 0 is not chosen by weight
 			    while another can be */
 	int32_t bias; /* -99 to 99: over 0 it counts as nearer than it is */

@@ -1,6 +1,7 @@
 #include "steer/forced_effect.h"
 
 #include "base/memory.h"
+#include "steer/needs.h"
 
 #include <string.h>
 
@@ -228,6 +229,7 @@ struct forced_effect forced_effect_of(const struct forced_list *l, const struct 
 			tidy(&m);
 	}
 	tidy(&m);
+	needs_states(s, e.states, e.forced);
 	memory_free(m.slots);
 	memory_free(m.pools);
 	memory_free(m.is_in);

@@ -20,7 +20,8 @@ struct forced_view {
 };
 
 struct forced_effect {
-	uint8_t *states;  /* [edge] in all pools: as configured, or as forced */
+	uint8_t *states;  /* [edge] in all pools: as forced, or as configured, or as what it needs
+			     is wanted */
 	uint8_t *forced;  /* [edge] nonzero: as forced */
 	int32_t *weights; /* [edge], then [pool]; FORCED_NO_WEIGHT; NULL: none is forced */
 	struct forced_view *views;

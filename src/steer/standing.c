@@ -18,7 +18,7 @@ static unsigned probed(const struct make *m, unsigned row)
 	return row < m->s->n_probed ? row : m->s->like[row - m->s->n_probed];
 }
 
-static const struct verdict *verdict_of(const struct make *m, unsigned row, uint32_t address)
+const struct verdict *standing_verdict(const struct make *m, unsigned row, uint32_t address)
 {
 	row = probed(m, row);
 	if (row == 0)
@@ -42,7 +42,7 @@ static struct types look(const struct make *m, unsigned row, const struct edge *
 		return (struct types){ e->n_a > 0, e->n_aaaa > 0 };
 	for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++) {
 		const uint32_t address = e->first_address + k;
-		const struct verdict *v = heed ? verdict_of(m, row, address) : NULL;
+		const struct verdict *v = heed ? standing_verdict(m, row, address) : NULL;
 		if (v && !v->up)
 			continue;
 		alive[address / 64] |= (uint64_t)1 << (address % 64);
@@ -54,7 +54,7 @@ static struct types look(const struct make *m, unsigned row, const struct edge *
 
 /* Is the edge up by its probes: are so many of its addresses, of both types, as the rule wants?
  */
-static bool is_up(const struct make *m, unsigned row, const struct edge *e)
+bool standing_is_up(const struct make *m, unsigned row, const struct edge *e)
 {
 	const unsigned n = e->n_slots;
 	const unsigned like = probed(m, row);
@@ -62,7 +62,7 @@ static bool is_up(const struct make *m, unsigned row, const struct edge *e)
 	unsigned up = 0;
 
 	for (unsigned k = 0; k < n; k++) {
-		const struct verdict *v = verdict_of(m, row, e->first_address + k);
+		const struct verdict *v = standing_verdict(m, row, e->first_address + k);
 		up += !v || v->up;
 	}
 	return up >= (rule == STANDING_ALL || rule > n ? n : rule);
@@ -76,7 +76,7 @@ static void measure(const struct make *m, unsigned row, unsigned edge)
 
 	*rtt = *load = NAN;
 	for (unsigned k = 0; k < e->n_slots; k++) {
-		const struct verdict *v = verdict_of(m, row, e->first_address + k);
+		const struct verdict *v = standing_verdict(m, row, e->first_address + k);
 		if (!v || !v->up)
 			continue;
 		*rtt = fminf(*rtt, v->rtt_ms); /* of a number and NAN, the number */
@@ -89,8 +89,9 @@ uint8_t standing_marks_of(const struct make *m, unsigned row, unsigned edge, str
 	const struct edge *e = &m->o->steer->edges[edge];
 	const bool heed = probed(m, row) && !want.forced;
 	const struct types p = look(m, row, e, heed);
-	const bool passes = is_up(m, row, e);
-	const uint8_t fails = passes ? 0 : STANDS_FAILS;
+	const bool passes = standing_is_up(m, row, e);
+	const bool lacks = probed(m, row) && m->fates && m->fates[edge].fails;
+	const uint8_t fails = lacks ? STANDS_WHY : passes ? 0 : STANDS_FAILS;
 
 	measure(m, row, edge);
 	switch ((enum edge_state)want.state) {
@@ -98,7 +99,7 @@ uint8_t standing_marks_of(const struct make *m, unsigned row, unsigned edge, str
 	case EDGE_DRAIN: return fails | STANDS_DRAINED;
 	case EDGE_UP: break;
 	}
-	if (heed && !passes)
+	if (heed && (lacks || !passes))
 		return fails;
 	const bool other = !e->n_a && !e->n_aaaa && !e->flatten; /* a CNAME, or records alone */
 	return (uint8_t)(fails | (p.a || other ? STANDS_A : 0) | (p.aaaa || other ? STANDS_AAAA : 0));
@@ -215,10 +216,12 @@ static uint64_t changes_us(const struct make *m, unsigned pool, unsigned row)
 		if (standing_is_wanted(m, pool, edge))
 			continue; /* the operator says when it changes */
 		for (unsigned k = 0; k < e->n_slots; k++) {
-			const struct verdict *v = verdict_of(m, row, e->first_address + k);
+			const struct verdict *v = standing_verdict(m, row, e->first_address + k);
 			if (v && v->changes_us < soonest)
 				soonest = v->changes_us;
 		}
+		if (m->fates && m->fates[edge].changes_us < soonest)
+			soonest = m->fates[edge].changes_us;
 	}
 	return soonest;
 }
@@ -234,10 +237,12 @@ static bool waits(const struct make *m, unsigned pool, unsigned row)
 		if (standing_is_wanted(m, pool, edge))
 			continue;
 		for (unsigned k = 0; k < e->n_slots; k++) {
-			const struct verdict *v = verdict_of(m, row, e->first_address + k);
+			const struct verdict *v = standing_verdict(m, row, e->first_address + k);
 			if (v && v->awaited)
 				return true;
 		}
+		if (m->fates && m->fates[edge].awaited)
+			return true;
 	}
 	return false;
 }
@@ -388,7 +393,7 @@ static void put_rows(const struct make *m, const struct own_rows *own)
 struct standing *standing_new(const struct standing_opts *o)
 {
 	struct standing *s = memory_zeroed(1, sizeof *s);
-	const struct make m = { o, s };
+	struct make m = { o, s, NULL };
 	const unsigned edges = o->steer->n_edges;
 
 	s->n_probed = o->n_rows + 1;
@@ -406,6 +411,7 @@ struct standing *standing_new(const struct standing_opts *o)
 	for (unsigned i = 0; i < own.n; i++)
 		like[i] = own.of[i].like;
 	s->like = like;
+	m.fates = standing_fates(&m);
 	put_rows(&m, &own);
 	for (unsigned i = 0; i < s->n_pools; i++)
 		s->pools[i] = pool_rows(&m, &own, i);
@@ -415,6 +421,7 @@ struct standing *standing_new(const struct standing_opts *o)
 		if (!o->steer->pools[i].tree)
 			put_pool(&m, i);
 	put_trees(&m);
+	memory_free(m.fates);
 	memory_free(own.of);
 	memory_free(own.at);
 	standing_put_hours(&m);

@@ -27,7 +27,9 @@ enum {
 	STANDS_A = 1,       /* it has an A address that may be answered with, or no address at all */
 	STANDS_AAAA = 2,    /* ... an AAAA address */
 	STANDS_DRAINED = 4, /* the operator empties it */
-	STANDS_FAILS = 8    /* its probes have it down */
+	STANDS_FAILS = 8,   /* its probes have it down, or */
+	STANDS_NEEDS = 16,  /* ... those of what it needs: set beside STANDS_FAILS */
+	STANDS_WHY = STANDS_FAILS | STANDS_NEEDS
 };
 
 enum { STANDING_NO_TARGET = UINT32_MAX };
@@ -49,6 +51,8 @@ struct standing_opts {
 	const struct standing_row *rows; /* rows 1 to n_rows of the standing */
 	unsigned n_rows;
 	const uint16_t *row_of;        /* [pool] 0 to n_rows; NULL: 0 for all */
+	const uint16_t *own_row;       /* [edge] that is needed: 1 + the row of `rows` that says how
+					  it is; 0: the operator alone does. NULL: 0 for all */
 	const struct standing *before; /* of the same steer, or NULL: its orders are kept while
 					  nothing is clearly better */
 	int64_t time_s; /* UNIX time; 0: as the clock says. Hours hold by it */
@@ -87,6 +91,8 @@ struct standing {
 	unsigned words;       /* of 64 addresses each, a row */
 	uint8_t *marks;       /* [row][edge] STANDS_... */
 	uint64_t *alive;      /* [row][words] bits: addresses to answer with */
+	uint16_t *blame;      /* [edge] 1 + what it needs first of all that fails; 0. NULL: no edge
+				 needs another */
 	float *rtt_ms, *load; /* [row][edge] the best of its addresses; NAN */
 	struct standing_pool *pools;
 	unsigned n_rows;       /* row 0 too, and those that are some pools' own */

@@ -8,7 +8,23 @@
 struct make {
 	const struct standing_opts *o;
 	struct standing *s;
+	struct fate *fates; /* [edge]; NULL: no edge needs another */
 };
+
+/* What comes to an edge from what it needs, by probes. */
+struct fate {
+	bool settled, fails, awaited;
+	uint64_t changes_us;
+};
+
+/* standing_needs.c: of all edges; the caller frees them. */
+struct fate *standing_fates(const struct make *m);
+
+/* Is the edge up by the probes of that row alone? */
+bool standing_is_up(const struct make *m, unsigned row, const struct edge *e);
+
+/* What a row's probes say of a slot; NULL: nothing. */
+const struct verdict *standing_verdict(const struct make *m, unsigned row, uint32_t address);
 
 /* What the operator wants of an edge. */
 struct want {

@@ -45,6 +45,8 @@ struct edge {
 	uint16_t n_records;
 	uint16_t weight;
 	uint64_t hash;              /* of the name: the same in every server and for good */
+	const uint16_t *needs;      /* [n_needs] numbers of edges: without them it is down */
+	unsigned n_needs;
 	enum edge_state state;      /* as configured */
 	double capacity, low, high; /* edge.h */
 	unsigned slow_start_ms;
@@ -137,6 +139,7 @@ struct steer {
 	struct edge *edges;
 	unsigned n_edges;
 	uint32_t n_addresses; /* slots of all edges */
+	bool has_needs;       /* some edge needs another */
 	uint16_t record_types[EDGE_RECORD_TYPES_MOST]; /* that edges have records of, ascending */
 	unsigned n_record_types;
 	bool flattens; /* some edge does */

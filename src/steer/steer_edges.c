@@ -148,6 +148,8 @@ static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o
 		.first_address = s->n_addresses,
 		.weight = (uint16_t)o->weight,
 		.hash = group_hash((const uint8_t *)o->name, strlen(o->name)),
+		.needs = arena_memdup(&s->mem, o->needs, o->n_needs * sizeof *o->needs),
+		.n_needs = (unsigned)o->n_needs,
 		.state = o->state,
 		.capacity = o->capacity,
 		.low = o->low,
@@ -161,6 +163,7 @@ static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o
 	fill_records(s, e, o);
 	fill_points(s, e, o);
 	s->n_addresses += e->n_slots;
+	s->has_needs = s->has_needs || o->n_needs;
 }
 
 void steer_edges_fill(

@@ -167,6 +167,50 @@ pools:
         same(sorted(l.split()[3] for l in lines.splitlines() if " by probe " in l), ["open", "shut", "web"])
 
 
+@claim("an edge is down without what it needs, through others, by probes and by command; it is told why, and what is forced stands")
+def needs():
+    uplink = free_port()
+    with Web("127.0.0.20", uplink) as web:
+        text = """edges:
+  uplink: { probe-address: "127.0.0.20:%d", probe: up }
+  rack: { probe-address: 127.0.0.20, probe: { any: [ icmp, up ] }, needs: uplink }
+  one: { a: 127.0.0.10, needs: rack }
+  two: { a: 127.0.0.11, needs: uplink }
+  three: { a: 127.0.0.12 }
+balance: { drain: 0s }
+probes: { up: { kind: http, every: 250ms, timeout: 240ms, rise: 1, fall: 1 } }
+pools:
+  plain: { edges: [ one, two, three ], policy: ordered, answers: 4 }
+  panics: { edges: [ one, two ], policy: ordered, answers: 4, probe: { any: [ icmp, up ] }, panic: 50%%, all-down: empty }
+""" % uplink
+        with Server(zone("plain", "panics"), config=text) as s:
+            def got(pool="plain"):
+                return sorted(a[-1] for a in s.udp(pool + ".example.com").addresses())
+
+            def why(n):
+                e = edge_rows(s)[n]
+                return e["state"], e["by"], e.get("why")
+            until(lambda: got() == ["0", "1", "2"], 10)
+            web.status = 503
+            until(lambda: got() == ["2"], 10)
+            same(why("one"), ("down", "needs", "needs rack, which needs uplink, which is down"))
+            assert "edge two is down: it needs uplink, which is down" in s.said(), s.said()
+            assert "is down: needs uplink, which is down" in s.ctl("explain", "plain.example.com", "--client", "192.0.2.1")[1]
+            until(lambda: got("panics") == ["0", "1"], 10)  # no probe is trusted, that of the uplink neither
+            same(s.ctl("force", "one", "up")[0], 0)
+            same(got(), ["0", "2"])
+            same(s.ctl("force", "one", "auto")[0], 0)
+            web.status = 200
+            until(lambda: got() == ["0", "1", "2"], 10)
+            same(s.ctl("force", "uplink", "down", "--why", "new fibre")[0], 0)
+            same((got(), got("panics")), (["2"], []))
+            assert why("two")[2].startswith("needs uplink, which is down: forced down"), why("two")
+            same(s.ctl("reload")[0], 0)
+            same(got(), ["2"])
+            same(s.ctl("force", "uplink", "auto")[0], 0)
+            until(lambda: got() == ["0", "1", "2"], 10)
+
+
 @claim("an address that fails is left out while its edge is up by others: up-when any, all, a number; A and AAAA apart")
 def addresses():
     with contextlib.ExitStack() as stack:

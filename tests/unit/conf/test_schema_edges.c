@@ -82,7 +82,7 @@ static void values_of_edges_are_checked(void)
 			"3:19: error: \"at\" must be latitude and longitude, such as "
 			"\"52.37,4.90\"; a comma inside { } needs the quotes\n"
 			"3:25: error: unknown key \"4.90\" in edge e (known: at, a, aaaa, "
-			"cname, flatten, records, probe-address, probe, weight, bias, cost, capacity, load, slow-start, state)\n" },
+			"cname, flatten, records, probe-address, probe, needs, weight, bias, cost, capacity, load, slow-start, state)\n" },
 		{ "records with faults of their own, at their places",
 			SERVER ZONES "edges: { e: { a: 192.0.2.1, records: [ \"MX mx1.example.\", 'TXT \"x', "
 				     "SOA, A 192.0.2.2, 300 TXT x, TXT a, TXT a ] } }\n",

@@ -18,7 +18,7 @@ struct desk {
 	struct round_row of[2];
 	unsigned need[2];
 	uint16_t base[2];
-	uint16_t row_of[1];
+	uint16_t row_of[1], own_row[8];
 	struct rows rows;
 	struct verdict verdicts[16];
 	struct standing *before, *now;
@@ -58,7 +58,7 @@ static void open_desk(struct desk *d)
 	d->of[0] = (struct round_row){ &d->p.probe, d->p.asked };
 	d->of[1] = (struct round_row){ &d->other, d->p.asked };
 	round_plan(d->p.round, d->p.steer, d->of, 2);
-	d->rows = (struct rows){ 2, d->of, d->need, d->base, d->row_of };
+	d->rows = (struct rows){ 2, d->of, d->need, d->base, d->row_of, d->own_row };
 	set(d, 0, 16, true);
 	d->before = stand(d, 1, 0);
 }
