@@ -7,6 +7,7 @@
 #include "steer/stage.h"
 #include "steer/template.h"
 #include "world/edge_own.h"
+#include "zone/edge_rr.h"
 
 #include <string.h>
 
@@ -116,7 +117,8 @@ void steered_look(
 	if (a->world->stage.share)
 		take_stage(a, p, edge.rrset->aux);
 	const uint8_t *rr = edge.rrset->wire;
-	p->who.own = edge_own(p->who.steer, rr + COMPOSE_RR_FIXED, be16_get(rr + 10));
+	if (edge_rr_has_words(rr + COMPOSE_RR_FIXED, be16_get(rr + 10)))
+		p->who.own = edge_own(p->who.steer, rr + COMPOSE_RR_FIXED, be16_get(rr + 10));
 	if (p->found.kind != LOOKUP_EDGE)
 		p->who.record = record_of(&p->who, p->query.qtype);
 	if (p->found.kind == LOOKUP_EDGE || says_more(&p->who, p->query.qtype))

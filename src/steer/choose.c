@@ -435,6 +435,16 @@ static void take_one(struct choose_walk *w)
 	w->choice->n = 1;
 }
 
+/* No longer than the addresses hold that edges have of a name. */
+static void limit_ttl(const struct choose_walk *w)
+{
+	struct choice *c = w->choice;
+
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->ttl_most_s > w->ask->steer->edges[c->edges[i]].ttl_most_s)
+			c->ttl_most_s = w->ask->steer->edges[c->edges[i]].ttl_most_s;
+}
+
 /* The edge's name is another for each country. */
 static void find_country(struct choose_walk *w)
 {
@@ -510,9 +520,8 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		find_country(&w);
 	c.who = w.who;
 	c.ttl_most_s = ttl_most_s(&w);
-	for (unsigned i = 0; ask->steer->flattens && i < c.n; i++)
-		if (c.ttl_most_s > ask->steer->edges[c.edges[i]].ttl_most_s)
-			c.ttl_most_s = ask->steer->edges[c.edges[i]].ttl_most_s;
+	if (ask->steer->flattens)
+		limit_ttl(&w);
 	if (trace)
 		trace->timed = w.timed && c.ttl_most_s == w.hours_s;
 	if (trace)
