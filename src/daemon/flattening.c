@@ -133,12 +133,13 @@ static struct steer *make_steer(const struct making *m, const struct parts *p)
 	return s;
 }
 
+/* What is staged answers in the zones that are served: its numbers are of these. */
 static void sign(const struct making *m, const struct parts *p, struct steer *s, struct job *job)
 {
 	struct pool_signing_sum sum = { 0 };
 
 	pool_signing_ahead(m->signatures,
-		&(struct pool_signing_of){ p->zones, NULL, s, p->numbers, job }, &sum);
+		&(struct pool_signing_of){ m->live.zones, NULL, s, p->numbers, job }, &sum);
 }
 
 static void making_work(void *ctx, struct job *job)
