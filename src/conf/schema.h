@@ -255,7 +255,8 @@ key_take schema_probe_host, schema_probe_tls_name, schema_probe_headers, schema_
 /* The others', likewise. */
 key_take schema_probe_kind, schema_probe_initial, schema_probe_path, schema_probe_method,
 	schema_probe_expect, schema_probe_load_from, schema_probe_query, schema_probe_answer;
-extern const struct key schema_probe_load_keys[];
+key_take schema_probe_values;
+extern const struct key schema_probe_load_keys[], schema_probe_value_keys[];
 /* What they mean together, once all are read. */
 void schema_probe_together(struct reader *r, struct schema_probe *p);
 enum { SCHEMA_PROBE_FILES = 3 }; /* that it may note in the configuration */

@@ -8,6 +8,7 @@
 #include "dns/rrtype.h"
 
 #include <arpa/inet.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -161,6 +162,84 @@ void schema_probe_load_from(
 		option_wrong(r, key, value);
 	else
 		keys_read(r, schema_probe_load_keys, value, key->name, to);
+}
+
+/* --- values ------------------------------------------------------------------------------- */
+
+static void take_field(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct probe_value *v = to;
+	const char *text = take_token(r, key, value, " :\"'=");
+
+	if (text && v->field)
+		parse_error(r->src, value, "a value is in one \"header\" or in the \"body\"; make two");
+	v->in_body = strcmp(key->name, "body") == 0;
+	v->field = text ? text : v->field;
+}
+
+static void take_bound(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value), *end;
+	double v;
+
+	if (text && option_decimal(text, false, &v, &end) && !*end)
+		*(double *)to = v;
+	else if (text)
+		option_wrong(r, key, value);
+}
+
+#define NUMBER "a number of at least 0, such as 0.9"
+
+const struct key schema_probe_value_keys[] = {
+	{ "header", take_field, .say = FIELD, .about = "The name of a response header." },
+	{ "body", take_field, .say = FIELD,
+		.about = "The name of a number in the body, as in load-from." },
+	{ "is", option_text, .say = "a text", .at = offsetof(struct probe_value, is),
+		.about = "The header has this value, and no other." },
+	{ "least", take_bound, .say = NUMBER, .at = offsetof(struct probe_value, least),
+		.about = "It is a number, and at least this.", .otherwise = "0" },
+	{ "below", take_bound, .say = NUMBER, .at = offsetof(struct probe_value, below),
+		.about = "It is a number below this.", .otherwise = "any" },
+	{ 0 },
+};
+
+static bool check_value(const struct reader *r, const struct node *at, const struct probe_value *v)
+{
+	if (!v->field)
+		return parse_error(r->src, at, "where is it? Write { header: NAME, ... } or { body: NAME, ... }");
+	if (v->is && v->in_body)
+		return parse_error(r->src, at,
+			"\"is\" is for headers; a text in the body is what the probe's \"body\" looks for");
+	if (v->is ? v->below < INFINITY || v->least > 0 : v->least >= v->below)
+		return parse_error(r->src, at, v->is ? "\"is\" goes without \"least\" and \"below\""
+						     : "no number is at least that and below this");
+	return true;
+}
+
+void schema_probe_values(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct probe_opts *p = to;
+
+	if (value->kind != NODE_LIST && value->kind != NODE_MAP) {
+		option_wrong(r, key, value);
+		return;
+	}
+	const bool one = value->kind == NODE_MAP;
+	if (!one && !option_is_list(r, key, value, PROBE_VALUES_MOST))
+		return;
+	struct probe_value *list = arena_zalloc(r->mem, PROBE_VALUES_MOST * sizeof *list);
+	for (const struct node *i = one ? value : value->first; i; i = one ? NULL : i->next) {
+		struct probe_value *v = &list[p->n_values];
+		*v = (struct probe_value){ .below = INFINITY };
+		if (i->kind == NODE_BAD || !keys_is_map(r, i, "a value"))
+			continue;
+		keys_read(r, schema_probe_value_keys, i, "this value", v);
+		p->n_values += check_value(r, i, v);
+	}
+	p->values = list;
 }
 
 /* --- dns ---------------------------------------------------------------------------------- */

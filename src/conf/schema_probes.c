@@ -103,6 +103,15 @@ const struct key schema_probe_keys[] = {
 		AT(expiry_warning_ms), .most = 49 * 24 * 3600 * 1000u,
 		.about = "Of https: warn when the certificate ends sooner than this.",
 		.otherwise = "14d" },
+	{ "expiry-down", option_duration_ms, .say = "a duration up to 7w, such as 2d",
+		AT(expiry_down_ms), .most = 49 * 24 * 3600 * 1000u,
+		.about = "Of https: fail when the certificate ends sooner than this.",
+		.otherwise = "only when it has ended" },
+	{ "values", schema_probe_values,
+		.say = "a list of values, such as { header: X-State, is: ok } or { body: queue, below: 100 }",
+		.at = offsetof(struct schema_probe, opts),
+		.about = "Of http and https: what the answer must say, all of up to 8.",
+		.otherwise = "none", .each = "-", .keys = schema_probe_value_keys },
 	{ "load-from", schema_probe_load_from,
 		.say = "{ header: NAME } or { body: NAME }, where NAME is of a field",
 		.at = offsetof(struct schema_probe, opts),
@@ -152,6 +161,8 @@ static const struct {
 	{ "client-key", HTTPS, 0, "" },
 	{ "verify", HTTPS, 0, "" },
 	{ "expiry-warning", HTTPS, 0, "" },
+	{ "expiry-down", HTTPS, 0, "" },
+	{ "values", HTTP, 0, "" },
 	{ "load-from", HTTP, 0, "" },
 	{ "query", DNS, DNS, "query: \"example.com A\"" },
 	{ "answer", DNS, 0, "" },
@@ -200,6 +211,12 @@ static void check_body(const struct reader *r, const struct schema_probe *p)
 
 	if (p->opts.head && body)
 		parse_error(r->src, body->key, "HEAD has no body; take this out, or use GET");
+	for (unsigned i = 0; p->opts.head && i < p->opts.n_values; i++)
+		if (p->opts.values[i].in_body) {
+			parse_error(r->src, parse_get(p->node, "values")->key,
+				"HEAD has no body to take a value from; use headers, or GET");
+			break;
+		}
 	if (p->opts.head && load && p->opts.load_in_body)
 		parse_error(r->src, load->key,
 			"HEAD has no body to take a load from; use a header, or GET");

@@ -31,6 +31,10 @@ struct http_conn {
 	struct http_two *two; /* NULL: HTTP/1 */
 	struct http_reply reply;
 	char *body; /* PROBE_BODY_MOST bytes; NULL until it is wanted */
+	struct {
+		bool met, equal;
+		float number; /* NAN: it is none */
+	} headers[PROBE_VALUES_MOST]; /* of the probe's values, those in headers */
 	size_t body_len;
 	size_t body_seen;  /* of it, kept or not */
 	bool reused;       /* it served another check before */

@@ -33,6 +33,13 @@ struct http_plan *http_plan_new(const struct probe_opts *from)
 	own(p, &o->client_cert);
 	own(p, &o->client_key);
 	own(p, &o->load_field);
+	struct probe_value *values =
+		arena_memdup(&p->mem, o->values, o->n_values * sizeof *values);
+	for (unsigned i = 0; i < o->n_values; i++) {
+		own(p, &values[i].field);
+		own(p, &values[i].is);
+	}
+	o->values = values;
 	o->expect = arena_memdup(&p->mem, o->expect, o->n_expect * sizeof *o->expect);
 	while (o->headers && o->headers[n])
 		n++;

@@ -87,9 +87,29 @@ static void tell_request(
 		http_ask_step(a, "> %s", *headers);
 }
 
+/* The last header of that name counts. */
+static void take_value(struct http_conn *c, unsigned i, const char *line, size_t len)
+{
+	const struct probe_value *v = &c->ask->plan->opts.values[i];
+	const size_t n = strlen(v->field);
+
+	if (v->in_body || len <= n || strncasecmp(line, v->field, n) != 0 || line[n] != ':')
+		return;
+	const char *s = line + n + 1, *end = line + len;
+	while (s < end && (*s == ' ' || *s == '\t'))
+		s++;
+	while (s < end && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	c->headers[i].met = true;
+	c->headers[i].equal = v->is && strlen(v->is) == (size_t)(end - s) &&
+		memcmp(s, v->is, (size_t)(end - s)) == 0;
+	c->headers[i].number = NAN;
+	load_from_number(s, (size_t)(end - s), &c->headers[i].number);
+}
+
 static void take_line(void *ctx, const char *line, size_t len)
 {
-	const struct http_conn *c = ctx;
+	struct http_conn *c = ctx;
 	struct http_ask *a = c->ask;
 
 	if (!a)
@@ -98,6 +118,17 @@ static void take_line(void *ctx, const char *line, size_t len)
 	const struct probe_opts *p = &a->plan->opts;
 	if (p->load_field && !p->load_in_body)
 		load_from_header(line, len, p->load_field, &a->own.result.load);
+	for (unsigned i = 0; i < p->n_values; i++)
+		take_value(c, i, line, len);
+}
+
+static bool wants_body(const struct probe_opts *p)
+{
+	bool wants = p->body || p->load_in_body;
+
+	for (unsigned i = 0; i < p->n_values; i++)
+		wants = wants || p->values[i].in_body;
+	return wants;
 }
 
 static bool take_body(void *ctx, const char *bytes, size_t n)
@@ -108,7 +139,7 @@ static bool take_body(void *ctx, const char *bytes, size_t n)
 	if (!c->ask)
 		return false;
 	const struct probe_opts *p = &c->ask->plan->opts;
-	if (p->body || p->load_in_body) {
+	if (wants_body(p)) {
 		if (!c->body)
 			c->body = memory_grow(NULL, PROBE_BODY_MOST);
 		memcpy(c->body + c->body_len, bytes, take);
@@ -166,6 +197,7 @@ bool http_talk_ask(struct http_conn *c)
 
 	all_headers(&c->ask->plan->opts, headers);
 	c->body_len = c->body_seen = 0;
+	memset(c->headers, 0, sizeof c->headers);
 	c->heard_us = 0;
 	if (!c->reused && http_talk_is_two(c) && !(c->two = http_two_new(&taker, &c->out)))
 		return false;
@@ -211,6 +243,47 @@ static void say_status(struct http_conn *h, unsigned status)
 		snprintf(c->result.say, sizeof c->result.say, "HTTP %u", status);
 }
 
+/* False: told. */
+static bool has_value(struct http_conn *h, unsigned i)
+{
+	struct check *c = &h->ask->own;
+	const struct probe_value *v = &c->probe->values[i];
+	const char *where = v->in_body ? "in the body" : "in the header";
+	float number = v->in_body ? NAN : h->headers[i].number;
+
+	if (v->in_body && h->body)
+		load_from_body(h->body, h->body_len, v->field, &number);
+	if (v->in_body ? isnan(number) : !h->headers[i].met)
+		return check_failed(c, "there is no %s%.60s %s", v->is ? "" : "number ", v->field, where);
+	if (v->is)
+		return h->headers[i].equal ||
+			check_failed(c, "%.60s %s is not \"%.60s\"", v->field, where, v->is);
+	if (isnan(number))
+		return check_failed(c, "%.60s %s is no number", v->field, where);
+	if (number < (float)v->least)
+		return check_failed(c, "%.60s is %g, less than %g", v->field, (double)number, v->least);
+	return number < (float)v->below ||
+		check_failed(c, "%.60s is %g, not below %g", v->field, (double)number, v->below);
+}
+
+static void check_values(struct http_conn *h)
+{
+	struct check *c = &h->ask->own;
+
+	for (unsigned i = 0; i < c->probe->n_values && c->result.passed; i++)
+		has_value(h, i);
+}
+
+static void check_expiry(const struct http_conn *h)
+{
+	struct check *c = &h->ask->own;
+	const int64_t left_s = h->end_s - time(NULL);
+	char span[32];
+
+	if (c->result.passed && h->end_s && left_s < (int64_t)(c->probe->expiry_down_ms / 1000))
+		check_failed(c, "certificate expires in %s", check_tls_span(span, left_s));
+}
+
 static void warn_of_expiry(const struct http_conn *h)
 {
 	struct check *c = &h->ask->own;
@@ -251,8 +324,11 @@ void http_talk_say_answer(struct http_conn *h)
 	c->result.rtt_us = h->heard_us > c->started_us ? (uint32_t)(h->heard_us - c->started_us)
 						       : 1;
 	say_status(h, h->two ? http_two_status(h->two) : h->reply.status);
+	check_values(h);
 	if (h->ssl)
 		warn_of_expiry(h);
+	if (h->ssl && c->probe->expiry_down_ms)
+		check_expiry(h);
 	take_load(h);
 }
 

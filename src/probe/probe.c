@@ -74,6 +74,20 @@ static size_t name_bytes(const uint8_t *name)
 	return n + 1;
 }
 
+static bool same_values(const struct probe_opts *a, const struct probe_opts *b)
+{
+	if (a->n_values != b->n_values)
+		return false;
+	for (unsigned i = 0; i < a->n_values; i++) {
+		const struct probe_value *x = &a->values[i], *y = &b->values[i];
+		if (!same_text(x->field, y->field) || x->in_body != y->in_body ||
+			!same_text(x->is, y->is) || x->least < y->least || x->least > y->least ||
+			x->below < y->below || x->below > y->below)
+			return false;
+	}
+	return true;
+}
+
 static bool same_parts(const struct probe_opts *a, const struct probe_opts *b)
 {
 	if (a->n_parts != b->n_parts || a->least != b->least)
@@ -103,7 +117,8 @@ bool probe_same(const struct probe_opts *a, const struct probe_opts *b)
 		same_bytes(a->query, name_bytes(a->query), b->query, name_bytes(b->query)) &&
 		a->qtype == b->qtype &&
 		same_bytes(a->answer, a->answer_len, b->answer, b->answer_len) &&
-		same_texts(a->command, b->command) && same_parts(a, b);
+		same_texts(a->command, b->command) && same_parts(a, b) &&
+		same_values(a, b) && a->expiry_down_ms == b->expiry_down_ms;
 }
 
 unsigned probe_targets(const struct probe_opts *p)

@@ -53,6 +53,15 @@ struct probe_range {
 	uint16_t from, to;
 };
 
+/* A value that an answer must have: a text, or a number in a range. */
+enum { PROBE_VALUES_MOST = 8 };
+struct probe_value {
+	const char *field; /* of a header, or of the body (load_from.h) */
+	bool in_body;
+	const char *is;      /* a header's whole value; NULL: it is a number, */
+	double least, below; /* ... least <= it < below; INFINITY: any */
+};
+
 struct probe_opts {
 	const char *name;
 	enum probe_kind kind;
@@ -80,6 +89,9 @@ struct probe_opts {
 	unsigned expiry_warning_ms;
 	const char *load_field; /* where the edge tells its load; or NULL */
 	bool load_in_body;      /* ... in the body, else in a header */
+	const struct probe_value *values; /* [n_values]: all must be there */
+	unsigned n_values;
+	unsigned expiry_down_ms; /* a certificate that ends sooner fails */
 
 	/* dns */
 	const uint8_t *query; /* wire name */

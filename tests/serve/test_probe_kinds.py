@@ -74,6 +74,29 @@ def http():
         fails(s, "HTTP 404, expected 200 to 399")
 
 
+@claim("http: values of headers and numbers of the body are held against what they must be")
+def http_values():
+    with Web() as w, serve("kind: http, port: %d, values: [ { header: X-State, is: ok }, { header: X-Load, below: 0.9 }, { body: queue, least: 1, below: 100 } ], %s"
+                           % (w.port, FAST)) as s:
+        fails(s, "there is no X-State in the header")
+        w.headers = {"x-state": " not ok", "X-Load": "0.5"}
+        fails(s, 'X-State in the header is not "ok"')
+        w.headers = {"x-state": "ok ", "X-Load": "0.5"}
+        fails(s, "there is no number queue in the body")
+        w.body = b'{ "queue": 99, "x": 1 }'
+        passes(s, "HTTP 200")
+        w.body = b'{ "queue": 100 }'
+        fails(s, "queue is 100, not below 100")
+        w.body = b"queue=0.5"
+        fails(s, "queue is 0.5, less than 1")
+        w.body, w.headers = b"queue=1", {"X-State": "ok", "X-Load": "high"}
+        fails(s, "X-Load in the header is no number")
+        w.headers = {"X-State": "ok", "X-Load": "0.9"}
+        fails(s, "X-Load is 0.9, not below 0.9")
+        w.headers = {"X-State": "ok", "X-Load": "0.89"}
+        passes(s, "HTTP 200")
+
+
 @claim("http: servers that are slow, hang, lie about the body or speak nonsense are down, and it is told how")
 def http_broken():
     with Web() as w, serve("kind: http, port: %d, body: ok, %s" % (w.port, FAST)) as s:
