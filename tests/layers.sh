@@ -27,7 +27,7 @@ BEGIN {
 	home["ngtcp2/"] = "^src/net/quic"
 	home["gnutls/"] = "^src/net/quic"
 	home["openssl/"] = "^src/(base/tls_files|zone/(nsec3|sign|zonemd)|net/tls|dns/tsig|probe/)"
-	home["sodium"] = "^src/(answer|xfr|daemon|zone|base|agent|conf|tools)/"
+	home["sodium"] = "^src/(answer|xfr|daemon|zone|base|agent|conf|tools|web)/"
 }
 FNR == 1 {
 	n = split(FILENAME, me, "/"); room = me[2]; name = me[n]

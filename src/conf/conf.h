@@ -228,6 +228,7 @@ struct conf {
 	unsigned store_history_bytes, store_history_ms; /* store: history-size, history-age */
 	struct sockaddr_storage management; /* management: listen */
 	socklen_t management_len;           /* 0: none */
+	bool api;                           /* management: api */
 	unsigned metrics_zones;             /* management: metrics-zones */
 	bool management_tls;                /* management: tls */
 

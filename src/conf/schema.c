@@ -102,6 +102,10 @@ static const struct key management_keys[] = {
 		.about = "So many zones have numbers of their own there: those that are asked "
 			 "most. All others are counted together.",
 		.otherwise = "100" },
+	{ "api", option_switch, .say = "on or off", .at = offsetof(struct conf, api),
+		.about = "The API, below /api/v1 there: what waymarkctl can, for programs that have a token "
+			 "(\"waymarkctl token\"). Needs a store; and \"tls\", where others than this machine can connect.",
+		.otherwise = "off" },
 	{ "tls", option_switch, .say = "on or off", .at = offsetof(struct conf, management_tls),
 		.about = "HTTP over TLS (https), with the certificates of \"server: tls\".",
 		.otherwise = "off" },
@@ -358,6 +362,32 @@ const struct key schema_keys[] = {
 	{ 0 },
 };
 
+static bool is_loopback(const struct sockaddr_storage *sa)
+{
+	const struct addr a = addr_from_sockaddr((const struct sockaddr *)sa);
+	struct prefix own, six;
+	struct fault why;
+
+	return prefix_parse(&own, "127.0.0.0/8", &why) && prefix_parse(&six, "::1", &why) &&
+		(prefix_has(&own, &a) || prefix_has(&six, &a));
+}
+
+/* Tokens are in no clear text on a network, and are kept. */
+static void check_api(const struct reader *r, const struct node *top)
+{
+	const struct node *m = r->conf->api ? parse_get(top, "management") : NULL, *at = m ? parse_get(m, "api") : NULL;
+
+	if (!at)
+		return;
+	if (!r->conf->store_file)
+		parse_error(r->src, at->key,
+			"the API needs a store, for its tokens and for what is done with them; write for example: store: "
+			"{ file: /var/lib/waymark/waymark.db }");
+	if (r->conf->management_len && !is_loopback(&r->conf->management) && !r->conf->management_tls)
+		parse_error(r->src, at->key,
+			"the API where others can connect needs \"tls: on\", since tokens are secrets; or listen on 127.0.0.1");
+}
+
 void schema_read(struct conf *c, const struct node *top, const struct parse_source *src,
 	struct arena *scratch)
 {
@@ -392,5 +422,6 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 		parse_error(r.src, r.keeps_decisions->key,
 			"\"keep\" needs a store; write for example: store: { file: "
 			"/var/lib/waymark/waymark.db }");
+	check_api(&r, top);
 	schema_server_end(&r);
 }

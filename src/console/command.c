@@ -1,6 +1,7 @@
 #include "console/command.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -13,7 +14,7 @@ static const struct {
 	{ "status", "[--json]", "what is served, and how much" },
 	{ "ready", "[--json]",
 		"exit 0: queries may come; else it says why not: for who announces a route to it" },
-	{ "zones", "[NAME] [--faulty] [--json]",
+	{ "zones", "[NAME] [--faulty] [--after NAME] [--limit N] [--json]",
 		"the zones, where they come from, and how they are" },
 	{ "zone",
 		"status NAME [--json] | export NAME [FILE] [--generic] [--unsigned] | notify NAME\n"
@@ -21,7 +22,7 @@ static const struct {
 		"           add NAME [TEMPLATE] [FILE] [--stored] | remove NAME [--purge]\n"
 		"           promote NAME|--all TEMPLATE | demote NAME\n"
 		"           freeze NAME | thaw NAME [--discard] | sync NAME [--discard] | edit NAME\n"
-		"           begin NAME | set NAME OWNER [TTL] TYPE DATA | unset NAME OWNER [TYPE "
+		"           begin NAME [--serial N] | set NAME OWNER [TTL] TYPE DATA | unset NAME OWNER [TYPE "
 		"[DATA]]\n"
 		"           diff NAME | commit NAME | abort NAME",
 		"one zone, its primary and timers; its records as a zone file; tell secondaries of "
@@ -68,12 +69,37 @@ static const struct {
 		"what is measured" },
 	{ "export", "[--config]",
 		"what is loaded, forced, probed and measured, as JSON: for simulate --from" },
+	{ "token",
+		"add NAME --role read|operate|zones|admin [--zones PATTERNS] [--for TIME]\n"
+		"           list [--json] | revoke NAME",
+		"who may use the API, and what for; the token is shown once" },
+	{ "audit", "[--last N] [--json]", "what has been changed, by whom, from where, and what came of it" },
 	{ "jobs", "[--json]", "what runs beside answering, since when, and how far it is" },
 	{ "backup", "FILE", "a copy of the store as it is now, while it serves; \"restore\" puts it back" },
 	{ "stop", "", "stop the server" },
 };
 
 enum { WORDS = sizeof table / sizeof *table };
+
+bool command_changes(const char *const *words, size_t n)
+{
+	static const struct {
+		const char *word, *reads; /* second words that change nothing, between blanks; NULL: all change something */
+	} list[] = { { "reload", NULL }, { "zone", " status export diff " }, { "dnssec", " status ds keys export " },
+		{ "force", NULL }, { "revoke", NULL }, { "latency", " show export " }, { "backup", NULL }, { "stop", NULL },
+		{ "token", " list " }, { "maintenance", NULL }, { "edge", NULL } };
+	char second[32];
+
+	if (n > 1 && strcmp(words[0], "watch") == 0)
+		return strcmp(words[1], "--json") != 0;
+	for (size_t i = 0; n && i < sizeof list / sizeof *list; i++) {
+		if (strcmp(words[0], list[i].word) != 0)
+			continue;
+		snprintf(second, sizeof second, " %s ", n > 1 ? words[1] : "");
+		return !list[i].reads || !strstr(list[i].reads, second);
+	}
+	return false;
+}
 
 bool command_take_word(const char **words, size_t *n, const char *word)
 {

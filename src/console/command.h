@@ -15,7 +15,8 @@
 
 /* Who commands, and how an answer that takes its time comes back. */
 struct command_call {
-	unsigned uid;
+	unsigned uid; /* who.h */
+	const char *from; /* an address; NULL: from this machine */
 	struct text *out;
 	/* Of a command that is not done yet (COMMAND_LATER): who is to call `done` once `out`
 	 * has it all. `forget` is set by who runs it: nobody waits any more. */
@@ -40,6 +41,9 @@ struct commands {
 		command_fn *run;
 		void *ctx;
 	} of[COMMANDS_MOST];
+	/* Told of each command that was run, with what it has said, by who runs it. NULL: nobody is. */
+	void (*ran)(void *ctx, const struct command_call *c, const char *const *words, size_t n, int status);
+	void *ran_ctx;
 };
 
 /* `word` is one of the table's. */
@@ -49,6 +53,9 @@ void commands_bind(struct commands *c, const char *word, command_fn *run, void *
  * the exit status, or COMMAND_LATER. */
 int commands_run(const struct commands *all, const char *const *words, size_t n,
 	struct command_call *c);
+
+/* Does it change something, if it succeeds? */
+bool command_changes(const char *const *words, size_t n);
 
 /* Two lines a command, for "waymarkctl help". */
 void command_help(struct text *out);

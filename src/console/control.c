@@ -157,11 +157,25 @@ static void answer_with(struct session *s, int status)
 	ev_io_start(loop, &s->io);
 }
 
+/* What has been run is told to who wants to know. */
+static void tell_ran(struct session *s, int status)
+{
+	const struct commands *all = s->control->commands;
+	const char *words[COMMAND_WORDS_MOST];
+	size_t n = 0;
+
+	for (const char *p = s->in; p < s->in + s->len && n < COMMAND_WORDS_MOST; p += strlen(p) + 1)
+		words[n++] = p;
+	if (all->ran)
+		all->ran(all->ran_ctx, &s->call, words, n, status);
+}
+
 static void on_run_done(struct command_call *c, int status)
 {
 	struct session *s = (struct session *)((char *)c - offsetof(struct session, call));
 
 	s->running = false;
+	tell_ran(s, status);
 	answer_with(s, status);
 }
 
@@ -212,6 +226,7 @@ static void run(struct session *s)
 	if (status == COMMAND_LATER)
 		return;
 	s->running = false;
+	tell_ran(s, status);
 	answer_with(s, status);
 }
 

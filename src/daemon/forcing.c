@@ -4,11 +4,11 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/moment.h"
+#include "base/who.h"
 #include "daemon/parts_read.h"
 #include "steer/forced_effect.h"
 
 #include <ev.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -227,14 +227,6 @@ static void on_timer(struct ev_loop *loop, ev_timer *t, int events)
 
 /* --- by command --------------------------------------------------------------------------- */
 
-static const char *user_name(unsigned uid, char buf[static 32])
-{
-	const struct passwd *pw = getpwuid(uid);
-
-	snprintf(buf, 32, "uid %u", uid);
-	return pw ? pw->pw_name : buf;
-}
-
 /* Now, or among what is tried out. */
 static bool is_named(const struct forcing *f, bool name(const struct steer *, const char *),
 	const char *words)
@@ -398,9 +390,9 @@ bool forcing_take(struct forcing *f, const struct forcing_ask *a, struct fault *
 		.why = (char *)(uintptr_t)a->why,
 		.weight = a->weight };
 	const bool of_pool = a->state && strncmp(a->edge, "pool:", 5) == 0;
-	char who[32];
+	char who[WHO_TEXT];
 
-	to.who = (char *)(uintptr_t)user_name(a->uid, who);
+	to.who = (char *)(uintptr_t)who_text(who, a->uid);
 	if (!check_ask(f, a, &to, why))
 		return false;
 	if (of_pool && *a->pool)
@@ -436,7 +428,7 @@ bool forcing_take(struct forcing *f, const struct forcing_ask *a, struct fault *
 bool forcing_revoke(struct forcing *f, uint32_t id, unsigned uid, struct fault *why)
 {
 	const struct forced *x = forced_by_id(&f->list, id);
-	char who[32], what[32];
+	char who[WHO_TEXT], what[32];
 	struct where at;
 
 	if (!x)
@@ -449,7 +441,7 @@ bool forcing_revoke(struct forcing *f, uint32_t id, unsigned uid, struct fault *
 			id);
 	log_line(LOG_NOTICE, "%s: %s %s, revoked by %s", where(&at, x->edge, x->pool),
 		x->begun ? "no longer forced" : "will not be forced", forced_text(x, what),
-		user_name(uid, who));
+		who_text(who, uid));
 	struct text was = how(f, x->edge, x->pool, x->what);
 	struct forced kept = {
 		.edge = memory_strdup(x->edge), .pool = memory_strdup(x->pool), .why = ""
@@ -458,7 +450,7 @@ bool forcing_revoke(struct forcing *f, uint32_t id, unsigned uid, struct fault *
 	const bool begun = x->begun;
 	forced_drop(&f->list, id);
 	struct text is = how(f, kept.edge, kept.pool, kind);
-	remember(f, "revoked", &kept, user_name(uid, who), begun ? text_get(&was) : what,
+	remember(f, "revoked", &kept, who_text(who, uid), begun ? text_get(&was) : what,
 		begun ? text_get(&is) : "");
 	text_fini(&was);
 	text_fini(&is);

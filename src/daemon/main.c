@@ -122,6 +122,7 @@ struct server {
 	struct zone_orders *zone_orders;
 	struct store_orders *store_orders;
 	struct why_orders *why_orders;
+	struct api *api;
 	struct control *control; /* NULL: none is configured */
 };
 
@@ -328,6 +329,8 @@ static bool open_control(struct server *s, struct fault *why)
 		&(struct dnssec_orders_opts){
 			s->jobs, s->publisher, s->ring, s->signing_keys },
 		&s->commands);
+	s->api = api_new(&(struct api_opts){ s->loop, s->jobs, s->store, &s->commands });
+	measuring_set_api(s->measuring, s->api);
 	s->why_orders = why_orders_new(&(struct why_orders_opts){ s->jobs, s->publisher, s->store, s->decision_history },
 		&s->commands);
 	s->store_orders = store_orders_new(
@@ -467,6 +470,7 @@ static void shut_down(struct server *s)
 	orders_free(s->orders);
 	zone_orders_free(s->zone_orders);
 	why_orders_free(s->why_orders);
+	api_free(s->api);
 	store_orders_free(s->store_orders);
 	catalogs_free(s->catalogs);
 	catalog_making_free(s->catalog_making);

@@ -40,6 +40,7 @@ struct measuring {
 	struct manage_hooks hooks;
 	struct metrics_maker *maker;       /* NULL: not yet */
 	const struct readiness *readiness; /* likewise */
+	struct api *api;                   /* likewise */
 	struct targets *targets;
 	ev_timer timer;
 	struct agent_doubt *doubts; /* [n_doubts] by agent, no more than there are edges */
@@ -331,6 +332,23 @@ static enum manage_metrics give_metrics(void *ctx, struct request *r, bool open)
 	return MANAGE_BUSY;
 }
 
+static enum manage_metrics run_api(void *ctx, struct request *r)
+{
+	const struct measuring *l = ctx;
+
+	if (!live_conf(l)->api)
+		return MANAGE_OFF;
+	if (!l->api)
+		return MANAGE_BUSY;
+	api_take(l->api, r);
+	return MANAGE_LATER;
+}
+
+void measuring_set_api(struct measuring *m, struct api *api)
+{
+	m->api = api;
+}
+
 static bool tell_ready(void *ctx, struct text *say)
 {
 	const struct measuring *l = ctx;
@@ -361,7 +379,7 @@ struct measuring *measuring_new(const struct measuring_opts *opts, struct fault 
 
 	l->opts = *opts;
 	const struct conf *c = live_conf(l);
-	l->hooks = (struct manage_hooks){ l, take_report, give_assignments, give_metrics, tell_ready };
+	l->hooks = (struct manage_hooks){ l, take_report, give_assignments, give_metrics, run_api, tell_ready };
 	ev_timer_init(&l->timer, on_time, LISTEN_S, LISTEN_S);
 	l->timer.data = l;
 	if (!c->management_len)

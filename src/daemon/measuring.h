@@ -10,6 +10,7 @@
 
 #include "daemon/publish.h"
 #include "daemon/rankings.h"
+#include "web/api.h"
 #include "web/manage.h"
 
 struct ev_loop;
@@ -32,6 +33,9 @@ struct metrics_maker;
 struct readiness;
 void measuring_watched(
 	struct measuring *m, struct metrics_maker *maker, const struct readiness *readiness);
+
+/* From now on there is the API; borrowed for good. */
+void measuring_set_api(struct measuring *m, struct api *api);
 
 void measuring_free(struct measuring *m);
 

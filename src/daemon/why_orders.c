@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "base/who.h"
 #include "conf/option.h"
 #include "daemon/parts_read.h"
 #include "report/report_why.h"
@@ -240,12 +241,12 @@ static void watch_done(void *ctx, enum job_end end)
 	struct asked *a = ctx;
 	struct command_call *c = a->call;
 	const bool ok = end == JOB_DONE && a->ok && take_watch(a);
-	char net[ADDR_TEXT], until[AGO_TEXT];
+	char net[ADDR_TEXT], until[AGO_TEXT], who[WHO_TEXT];
 
 	prefix_text(net, &a->watch.net);
 	if (ok)
-		log_line(LOG_NOTICE, "%s is %s, by uid %u", net,
-			a->stops ? "not watched any more" : "watched", a->watch.uid);
+		log_line(LOG_NOTICE, "%s is %s, by %s", net,
+			a->stops ? "not watched any more" : "watched", who_text(who, a->watch.uid));
 	if (c && ok && a->stops)
 		text_addf(c->out, "%s is not watched any more\n", net);
 	else if (c && ok)

@@ -123,16 +123,31 @@ static const struct registry_zone *changeable(
 
 /* --- begin, abort ------------------------------------------------------------------------- */
 
+static bool is_serial(const char *text, uint32_t serial)
+{
+	char is[16];
+
+	snprintf(is, sizeof is, "%u", serial);
+	return strcmp(text, is) == 0;
+}
+
 int zone_orders_begin(void *ctx, const char **words, size_t n, struct command_call *c)
 {
 	struct zone_orders *o = ctx;
+	const char *serial = NULL;
 	size_t have = 0;
 
+	command_take_value(words, &n, "--serial", &serial);
 	if (n != 2)
 		return 2;
 	const struct registry_zone *z = changeable(o, words[1], c->out);
 	if (!z)
 		return 1;
+	if (serial && !is_serial(serial, z->load.zone->serial)) {
+		text_addf(c->out, "zone %s has serial %u by now, not %s: look at it again\n", words[1],
+			z->load.zone->serial, serial);
+		return 1;
+	}
 	for (const struct zone_draft *d = o->drafts; d; d = d->next)
 		have++;
 	if (*find(o, z->origin, c->uid) || have == DRAFTS_MOST) {

@@ -227,21 +227,57 @@ static int report_one(
 	return 0;
 }
 
+/* Some of them, in their order. */
+struct page {
+	size_t from, most;
+};
+
+/* Behind that name, whether there is such a zone or not. */
+static bool page_after(struct page *to, const struct registry *r, const char *name, struct fault *why)
+{
+	uint8_t wire[NAME_MOST];
+	size_t low = 0, high = r->n;
+
+	if (!view_parse(wire, name, why))
+		return false;
+	while (low < high) {
+		const size_t mid = (low + high) / 2;
+		if (registry_compare(r->zones[mid]->origin, wire) <= 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	to->from = low;
+	return true;
+}
+
+static bool page_limit(struct page *to, const char *text)
+{
+	char *end;
+	const unsigned long n = strtoul(text, &end, 10);
+
+	to->most = n;
+	return *text >= '0' && *text <= '9' && !*end && n;
+}
+
 /* Many: each goes out as it is made. */
-static void report_all(const struct report_view *view, bool faulty, bool json, struct text *out)
+static void report_all(const struct report_view *view, const struct page *page, bool faulty, bool json,
+	struct text *out)
 {
 	const struct registry *r = view->live.zones;
 	const char *comma = "";
+	size_t told = 0;
 
 	if (json)
 		text_add(out, "[");
 	else
 		text_addf(out, "%-32s %-8s %-10s %10s %10s  %-20s  %s\n", "ZONE", "SOURCE", "STATE", "SERIAL",
 			"RECORDS", "SINCE", "FILE");
-	for (size_t i = 0; i < r->n; i++) {
+	for (size_t i = page->from; i < r->n && told < page->most; i++) {
 		const struct registry_zone *z = r->zones[i];
 		if (faulty && z->state == REGISTRY_READY)
 			continue;
+		told++;
 		if (!json) {
 			zone_line(view, i, out);
 			continue;
@@ -259,12 +295,23 @@ int report_zones(const struct report_view *view, const char **words, size_t n, s
 	const char *name = NULL;
 	char both[NAME_TEXT];
 	bool faulty = false, json = false;
+	struct page page = { 0, SIZE_MAX };
+	struct fault why;
 
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(words[i], "--faulty") == 0)
 			faulty = true;
 		else if (strcmp(words[i], "--json") == 0)
 			json = true;
+		else if (strcmp(words[i], "--after") == 0 && i + 1 < n) {
+			if (!page_after(&page, view->live.zones, words[++i], &why)) {
+				text_addf(out, "--after %s: %s\n", words[i], why.text);
+				return 2;
+			}
+		} else if (strcmp(words[i], "--limit") == 0 && i + 1 < n) {
+			if (!page_limit(&page, words[++i]))
+				return 2;
+		}
 		else if (name && name != both && strcmp(words[i], "for") == 0 && i + 1 < n) {
 			if (snprintf(both, sizeof both, "%s%s%s", name, VIEW_FOR, words[++i]) >=
 				(int)sizeof both)
@@ -277,6 +324,6 @@ int report_zones(const struct report_view *view, const char **words, size_t n, s
 	}
 	if (name)
 		return report_one(view, name, json, out);
-	report_all(view, faulty, json, out);
+	report_all(view, &page, faulty, json, out);
 	return 0;
 }

@@ -77,6 +77,18 @@ static const char *const texts[STORE_STATEMENTS] = {
 	[STORE_PUT_KEYS] = "INSERT INTO keys (apex, saved_s, states) VALUES (?1, ?2, ?3)"
 			   " ON CONFLICT (apex) DO UPDATE SET saved_s = ?2, states = ?3",
 	[STORE_DROP_KEYS] = "DELETE FROM keys WHERE apex = ?1",
+	[STORE_PUT_TOKEN] =
+		"INSERT INTO token (name, role, zones, hash, created_s, until_s, uid)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[STORE_DROP_TOKEN] = "DELETE FROM token WHERE name = ?1",
+	[STORE_GET_ALL_TOKENS] = "SELECT id, name, role, zones, hash, created_s, until_s, uid"
+				 " FROM token ORDER BY name",
+	[STORE_ADD_AUDIT] = "INSERT INTO audit (at_s, who, source, what, status, said)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[STORE_DROP_AUDIT] = "DELETE FROM audit WHERE id <="
+			     " (SELECT coalesce(max(id), 0) FROM audit) - ?1",
+	[STORE_GET_AUDIT] = "SELECT at_s, who, source, what, status, said FROM audit"
+			    " ORDER BY id DESC LIMIT ?1",
 	[STORE_ADD_DECISION] =
 		"INSERT INTO decision (at_s, client, source, name, v6, by_subnet, watched, ttl_s,"
 		" scope, serial, conf, pool, edge, why, next, health)"

@@ -62,6 +62,13 @@ static const char *const steps[] = {
 	"CREATE INDEX decision_client ON decision (client, at_s);"
 	"CREATE TABLE watch (net BLOB NOT NULL, bits INTEGER NOT NULL, since_s INTEGER NOT NULL,"
 	" until_s INTEGER NOT NULL, uid INTEGER NOT NULL, PRIMARY KEY (net, bits)) WITHOUT ROWID;",
+
+	/* who may use the API; what has been changed by whom, the oldest first */
+	"CREATE TABLE token (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
+	" role TEXT NOT NULL, zones TEXT NOT NULL, hash BLOB NOT NULL, created_s INTEGER NOT NULL,"
+	" until_s INTEGER NOT NULL, uid INTEGER NOT NULL);"
+	"CREATE TABLE audit (id INTEGER PRIMARY KEY, at_s INTEGER NOT NULL, who TEXT NOT NULL,"
+	" source TEXT NOT NULL, what TEXT NOT NULL, status INTEGER NOT NULL, said TEXT NOT NULL);",
 };
 
 enum { VERSION = sizeof steps / sizeof *steps };

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "web/api_rows.h"
 #include "web/manage_clients.h"
 #include "web/manage_tls.h"
 
@@ -230,6 +231,9 @@ static void on_completed(
 	text_fini(&r->body);
 	text_fini(&r->answer);
 	agent_report_fini(&r->report);
+	if (r->api)
+		api_call_fini(r->api);
+	free(r->api);
 	memory_free(r);
 }
 

@@ -56,6 +56,8 @@ struct manage_hooks {
 	void (*assignments)(void *ctx, const char *edge, struct assignments *a);
 	/* Control thread. Numbers for Prometheus; `open`: as OpenMetrics. NULL: not yet. */
 	enum manage_metrics (*metrics)(void *ctx, struct request *r, bool open);
+	/* Control thread. A request of the API (api.h). NULL: there is none. */
+	enum manage_metrics (*api)(void *ctx, struct request *r);
 	/* Control thread. May queries come? Adds a line that says so, or why not. NULL: not yet. */
 	bool (*ready)(void *ctx, struct text *say);
 };

@@ -20,6 +20,8 @@ struct request {
 	const struct route *route; /* NULL: none, and it is refused */
 	enum manage_kind kind;     /* of an agent */
 	bool open;                 /* of numbers: OpenMetrics */
+	struct api_call *api;      /* of the API; own */
+	const char *bearer;        /* ... as it was sent; the connection's */
 	struct seal seal; /* `agent` and `method` belong to the connection */
 	const char *signature;
 	struct text body;

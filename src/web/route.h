@@ -26,7 +26,7 @@ struct route {
 };
 
 /* Each ends with a row without a path. */
-extern const struct route agents_routes[], scrape_routes[];
+extern const struct route agents_routes[], scrape_routes[], api_routes[];
 
 /* By the target as it was sent, up to its query. NULL: there is none; `other` is then one
  * of that path that takes another method, or NULL: there is no such path. */

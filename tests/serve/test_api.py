@@ -1,0 +1,130 @@
+"""The API: what waymarkctl can, for programs that have a token."""
+import http.client
+import json
+import urllib.parse
+
+from edges import until
+from lib import *
+
+CONFIG = """control: { socket: control.sock }
+management: { listen: "127.0.0.1:%%d", api: %%s }
+store: { file: waymark.db }
+geoip: { city: { file: %s/geoip/city.mmdb } }
+edges: { ams1: { at: "52,5", a: [ 192.0.2.1 ] }, nyc1: { at: "40,-74", a: [ 192.0.2.2 ] } }
+pools: { web: { edges: [ ams1, nyc1 ] } }
+templates: { hosted: { write-back: store, nameservers: [ ns1.a.test ] } }
+""" % TOP
+ZONE = "$TTL 60\n@ SOA ns1 host 7 7200 900 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\nwww EDGE web\n"
+
+
+class Api(Server):
+    def __init__(self, on="on"):
+        super().__init__({"a.test": ZONE}, start=False)
+        self.management = free_port()
+        body = CONFIG % (self.management, on)
+        self.configure(body.replace("control: { socket: control.sock }\n", ""), "[ { name: a.test, file: zones/a.test.zone, write-back: store } ]")
+        self.start()
+
+    def token(self, name, *words):
+        code, text = self.ctl("token", "add", name, *words)
+        same(code, 0, text)
+        return text.split("\n")[0]
+
+    def call(self, token, method, path, body=None, raw=None):
+        """The status, and the answer: JSON taken apart, or text."""
+        c = http.client.HTTPConnection("127.0.0.1", self.management, timeout=20 * SLOW)
+        c.request(method, "/api/v1" + path, raw if raw is not None else None if body is None else json.dumps(body),
+                  {"Authorization": "Bearer " + token} if token else {})
+        r = c.getresponse()
+        text = r.read().decode()
+        c.close()
+        return r.status, json.loads(text) if r.getheader("Content-Type") == "application/json" else text
+
+
+def records(*rows):
+    return [dict(zip(("owner", "type", "data", "ttl"), r)) for r in rows]
+
+
+@claim("a change set is served when it is answered, all of it or nothing; an edge is drained by who may; all that changes is written down")
+def changes():
+    with Api() as s:
+        admin, read, zones = s.token("ci", "--role", "admin"), s.token("eye", "--role", "read"), s.token("acme", "--role", "zones", "--zones", "*.test", "--for", "90d")
+        same(s.call(zones, "POST", "/zones/a.test/changes", {"serial": 7, "set": records(("new", "A", "192.0.2.9", 60), ("t", "TXT", '"a b"'))}),
+             (200, {"said": "a.test.: serial 8\n"}))
+        same((s.udp("new.a.test").addresses(), s.udp("t.a.test", "TXT").answer[0][3] if s.udp("t.a.test", "TXT").answer else None)[0], ["192.0.2.9"])
+        same(s.call(zones, "POST", "/zones/a.test/changes", {"serial": 7, "set": records(("x", "A", "192.0.2.9"))})[0], 409, "of another serial:")
+        code, o = s.call(zones, "POST", "/zones/a.test/changes", {"set": records(("ok", "A", "192.0.2.9"), ("bad", "A", "192.0.2.999"))})
+        same((code, "192.0.2.999 is not an IPv4 address" in o["error"], s.udp("ok.a.test").rcode), (409, True, 3))
+        code, o = s.call(zones, "POST", "/zones/a.test/changes", {"unset": [{"owner": "new"}], "set": records(("y", "A", "192.0.2.8")), "dry_run": True})
+        same((code, o["said"].split("\n")[0][:2], s.udp("new.a.test").addresses()), (200, "- ", ["192.0.2.9"]))
+        same(s.call(zones, "POST", "/zones/a.test/changes", {"unset": [{"owner": "new"}]})[0], 200)
+        same((s.udp("new.a.test").rcode, s.udp("t.a.test", "TXT").rcode), (3, 0))
+        same([s.call(t, "POST", "/edges/ams1/force", {"state": "down", "why": "by ci", "for": "1h"})[0] for t in (read, zones, admin)], [403, 403, 200])
+        until(lambda: s.udp("www.a.test", options=ecs("145.100.0.0/24")).addresses() == ["192.0.2.2"], 20)
+        same([(c["edge"], c["who"], c["why"]) for c in s.call(read, "GET", "/changes")[1]], [("ams1", "token ci", "by ci")])
+        same((s.call(zones, "GET", "/zones/a.test")[0], s.call(zones, "GET", "/zones")[0], s.call(zones, "GET", "/zones/a.other")[0]), (200, 403, 403))
+        same((s.call(admin, "POST", "/zones", {"name": "n.test", "template": "hosted"})[0], s.udp("n.test", "SOA").rcode), (200, 0))
+        same([z["zone"] for z in s.call(read, "GET", "/zones?limit=1&after=a.test")[1]], ["n.test."])
+        same((s.call(admin, "DELETE", "/zones/n.test?purge=true")[0], s.udp("n.test", "SOA").rcode), (200, 5))
+        same("www\t60\tIN\tEDGE web" in s.call(read, "GET", "/zones/a.test/records")[1], True)
+        same(s.ctl("token", "revoke", "eye")[0], 0)
+        same((s.call(read, "GET", "/status")[0], s.call("wm_x", "GET", "/status")[0], s.call(None, "GET", "/status")[0]), (401, 401, 401))
+        until(lambda: len(s.call(admin, "GET", "/audit?last=100")[1]) >= 10, 20)
+        audit = [(a["who"], a["what"], a["done"]) for a in s.call(admin, "GET", "/audit?last=100")[1]]
+        for line in (("token ci", "force ams1 down --for 1h --why by ci", True), ("token acme", "zone set a.test bad A 192.0.2.999", False),
+                     ("token acme", "zone commit a.test", True), ("token ci", "zone remove n.test --purge", True)):
+            same(line in audit, True, "%r in %r" % (line, audit))
+        same([a[1] for a in audit if "token revoke eye" in a[1]], ["token revoke eye"])
+        with open(s.dir + "/waymark.db", "rb") as f:
+            same(admin.encode() in f.read(), False, "a token is on the disk:")
+        s.stop()
+        s.start()
+        same((s.call(zones, "GET", "/zones/a.test")[0], s.call(read, "GET", "/status")[0]), (200, 401), "over a restart:")
+
+
+@claim("each path of openapi.json answers as that says, whatever it is sent, and junk is refused with a reason")
+def described():
+    rng = random.Random(4)
+    values = {"zone": "a.test", "edge": "ams1", "address": "192.0.2.1", "net": "192.0.2.0/24", "number": "1", "name": "www.a.test", "client": "145.100.0.0/24",
+              "state": "up", "last": "2", "limit": "1", "after": "a", "type": "AAAA", "template": "nothing", "at": "1m", "for": "1h"}
+    junk = ["", "\x00", "--json", "-1", "9" * 400, "a" * 5000, "\u00fc", "..", "a..b", "*", "1;2", "'", "0"]
+    with Api() as s:
+        admin = s.token("ci", "--role", "admin")
+        c = http.client.HTTPConnection("127.0.0.1", s.management, timeout=20)
+        c.request("GET", "/api/v1/openapi.json")
+        spec = json.loads(c.getresponse().read())
+        same((spec["openapi"], len(spec["paths"]) > 25), ("3.1.0", True))
+        tried = 0
+        for path, methods in sorted(spec["paths"].items()):
+            for method, op in methods.items():
+                for turn in range(3):
+                    if (path, turn) == ("/reload", 1):
+                        break
+                    pick = lambda name: values.get(name, "x") if turn == 0 or rng.random() < .5 else rng.choice(junk)
+                    names = {p["name"]: p for p in op["parameters"]}
+                    at = path
+                    for name in [n for n, p in names.items() if p["in"] == "path"]:
+                        at = at.replace("{%s}" % name, urllib.parse.quote(pick(name)[:200], safe=""))
+                    query = {n: "true" if p["schema"]["type"] == "boolean" else pick(n)[:1000] for n, p in names.items() if p["in"] == "query" and (p["required"] or turn)}
+                    props = op.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {}).get("properties", {})
+                    body = None if method != "post" else {n: rng.random() < .5 if p["type"] == "boolean" else [] if p["type"] == "array" else pick(n)
+                                                          for n, p in props.items()}
+                    code, got = s.call(admin, method.upper(), at + ("?" + urllib.parse.urlencode(query) if query else ""), body)
+                    # A path of junk may be another path, or none.
+                    same(str(code) in op["responses"] or (turn and code in (404, 405)), True, "%s %s: %d %r" % (method, at, code, got))
+                    if code == 200:
+                        kind = list(op["responses"]["200"]["content"])[0]
+                        same(isinstance(got, str) if kind != "application/json" else isinstance(got, (dict, list)), True, "%s: %r" % (at, got))
+                    else:
+                        same(isinstance(got, dict) and (bool(got.get("error")) or method == "post"), True, "%s: %r" % (at, got))
+                    tried += 1
+        same(tried > 90, True, tried)
+        for raw in ("{", "[]", "1", '{"state": {}}', '{"state": "up", "state": "down"}', '{"set": 5}', "\xff"):
+            same(s.call(admin, "POST", "/edges/ams1/force", raw=raw.encode("latin-1"))[0], 400, raw)
+        same(s.call(admin, "POST", "/edges/ams1/force", raw=b"x" * (1 << 20) + b"y")[0], 413)
+        same(s.udp("ns1.a.test").addresses(), ["192.0.2.53"])
+    with Api("off") as s:
+        same(s.call("wm_x", "GET", "/status")[0], 404)
+
+
+run("api")
