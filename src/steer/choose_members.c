@@ -147,7 +147,7 @@ static void fill_draw(const struct asking *a, struct draw *d)
 	const enum pool_policy policy = a->w->pool->policy;
 	const bool turns = policy == POOL_WEIGHTED || policy == POOL_ROUND_ROBIN;
 	uint32_t shares = 0, weights = 0;
-	bool any = false; /* some plain member may answer */
+	bool any = false; /* some plain member may answer, and has a weight where those count */
 
 	for (unsigned i = 0; i < t->n; i++) {
 		const bool may = judge(a, i) == CHOSEN;
@@ -156,7 +156,7 @@ static void fill_draw(const struct asking *a, struct draw *d)
 			: pool_policy_weighs(policy)        ? choose_member_weight(a->w, i)
 							    : 1;
 		*(t->units[i] ? &shares : &weights) += d->parts[i];
-		any = any || (may && !t->units[i]);
+		any = any || (!t->units[i] && d->parts[i]);
 	}
 	const uint32_t rest = turns ? weights : any;
 	const uint32_t each = rest && shares ? t->whole - shares : 1,
