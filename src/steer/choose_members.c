@@ -239,7 +239,7 @@ static void draw_others(struct asking *a)
 	}
 }
 
-/* Weight 0 is for when nothing else is left. */
+/* Weight 0 is for when nothing else is left: no share either, which choose_by_members() looks at. */
 static void ask_by_weight(struct asking *a, unsigned first)
 {
 	if (choose_answers(a->w) > 1 && !is_seen(a, first) && choose_member_weight(a->w, first) &&
@@ -247,7 +247,7 @@ static void ask_by_weight(struct asking *a, unsigned first)
 		ask_member(a, first);
 	if (choose_answers(a->w) > 1)
 		draw_others(a);
-	for (unsigned pass = 0; pass < 2 && !is_done(a); pass++)
+	for (unsigned pass = 0; pass < (a->tree->whole ? 1 : 2) && !is_done(a); pass++)
 		for (unsigned i = 0; i < a->tree->n && !is_done(a); i++) {
 			const unsigned at = (first + i) % a->tree->n;
 			if (!is_seen(a, at) && !has_share(a, at) &&
@@ -422,9 +422,13 @@ bool choose_by_members(struct choose_walk *w, bool even_down, bool even_drained)
 		ask_member(&a, drawn);
 	if (!has_enough(&a))
 		ask_by_policy(&a, shared ? NO_MEMBER : drawn);
-	/* Whose edges are all down, but not who stands in for them; then those with a share. */
+	/* Whose edges are all down, but not who stands in for them; then those with a share; then those of weight 0. */
 	for (unsigned i = 0; i < a.tree->n && !a.taken; i++)
-		if (!is_seen(&a, i) && !has_share(&a, i))
+		if (!is_seen(&a, i) && !has_share(&a, i) &&
+			!(a.tree->whole && pool_policy_weighs(policy) && !choose_member_weight(w, i)))
+			ask_member(&a, i);
+	for (unsigned i = 0; i < a.tree->n && !a.taken; i++)
+		if (!is_seen(&a, i) && has_share(&a, i))
 			ask_member(&a, i);
 	for (unsigned i = 0; i < a.tree->n && !a.taken; i++)
 		if (!is_seen(&a, i))
