@@ -91,12 +91,16 @@ install_etc() {
 }
 
 do_install() {
-	for d in sbin share/man/man5 share/man/man8 share/waymark share/doc/waymark lib/systemd/system lib/sysusers.d lib/tmpfiles.d; do
+	for d in sbin share/man/man5 share/man/man8 share/waymark share/doc/waymark lib/systemd/system lib/sysusers.d lib/tmpfiles.d \
+		share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d; do
 		install -d "$dest$prefix/$d"
 	done
 	for p in $programs; do install -m 755 "$build/$p" "$dest$prefix/sbin/"; done
 	install -m 644 "$here"/man/*.5 "$dest$prefix/share/man/man5/"
 	install -m 644 "$here"/man/*.8 "$dest$prefix/share/man/man8/"
+	"$build/waymarkctl" completion bash >"$dest$prefix/share/bash-completion/completions/waymarkctl"
+	"$build/waymarkctl" completion zsh >"$dest$prefix/share/zsh/site-functions/_waymarkctl"
+	"$build/waymarkctl" completion fish >"$dest$prefix/share/fish/vendor_completions.d/waymarkctl.fish"
 	install -m 644 "$here/geoip/city.mmdb" "$here/geoip/README.md" "$dest$share/"
 	for f in $docs; do install -m 644 "$here/$f" "$dest$doc/"; done
 	for f in $examples; do install -m 644 "$here/contrib/$f" "$dest$doc/"; done
@@ -125,6 +129,8 @@ do_uninstall() {
 	fi
 	for p in $programs; do rm -f "$dest$prefix/sbin/$p"; done
 	for f in "$here"/man/*.[58]; do rm -f "$dest$prefix/share/man/man${f##*.}/${f##*/}"; done
+	rm -f "$dest$prefix/share/bash-completion/completions/waymarkctl" "$dest$prefix/share/zsh/site-functions/_waymarkctl" \
+		"$dest$prefix/share/fish/vendor_completions.d/waymarkctl.fish"
 	rm -rf "$dest$prefix/share/doc/waymark" "$dest$prefix/share/waymark"
 	rm -f "$dest$units/waymarkd.service" "$dest$units/waymark-agent.service" \
 		"$dest$prefix/lib/sysusers.d/waymark.conf" "$dest$prefix/lib/tmpfiles.d/waymark.conf"

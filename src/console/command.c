@@ -185,6 +185,11 @@ bool command_help_one(const char *word, struct text *out)
 	return true;
 }
 
+const char *command_usage(size_t i)
+{
+	return i < WORDS ? table[i].words : NULL;
+}
+
 const char *command_word(size_t i)
 {
 	return i < WORDS ? table[i].word : NULL;

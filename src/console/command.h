@@ -63,6 +63,8 @@ void command_help(struct text *out);
 /* The same of one of them; false when there is none such. */
 bool command_help_one(const char *word, struct text *out);
 
+/* What stands behind them; NULL behind the last. */
+const char *command_usage(size_t i);
 /* The words of the table, from 0 on; NULL behind the last. */
 const char *command_word(size_t i);
 

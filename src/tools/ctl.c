@@ -297,6 +297,8 @@ static int run(struct ctl *ctl, char **words, int n)
 		return ctl_diff(ctl, words + 1, n - 1);
 	if (strcmp(words[0], "keys") == 0)
 		return (int)ctl_keys(words + 1, n - 1);
+	if (strcmp(words[0], "completion") == 0)
+		return ctl_completion((const char **)words + 1, (size_t)n - 1);
 	if (strcmp(words[0], "keygen") == 0)
 		return (int)ctl_keygen(words + 1, n - 1);
 	n = take_options(ctl, words, n);

@@ -16,7 +16,8 @@ static const struct {
 	const char *word, *usage;
 } here[] = { { "check", check_usage }, { "test", ctl_test_usage }, { "simulate", ctl_simulate_usage },
 	{ "diff", ctl_diff_usage }, { "keys", ctl_keys_usage },
-	{ "keygen", ctl_keygen_usage }, { "restore", ctl_restore_usage } };
+	{ "keygen", ctl_keygen_usage }, { "restore", ctl_restore_usage },
+	{ "completion", ctl_completion_usage } };
 
 enum { HERE = sizeof here / sizeof *here };
 
@@ -66,6 +67,17 @@ bool ctl_is_command(const char *word)
 		if (strcmp(command_word(i), word) == 0)
 			return true;
 	return false;
+}
+
+const char *ctl_command(size_t i, const char **usage)
+{
+	if (i < HERE) {
+		const size_t at = strspn(here[i].usage, " ") + strlen(here[i].word);
+		*usage = here[i].usage + at;
+		return here[i].word;
+	}
+	*usage = command_usage(i - HERE);
+	return command_word(i - HERE);
 }
 
 /* A misspelt one, or the first one that begins so. */

@@ -61,7 +61,12 @@ bool ctl_is_command(const char *word);
 /* Told, with the nearest one. WRONG_USE. */
 int ctl_no_command(const char *word);
 
-extern const char ctl_simulate_usage[], ctl_diff_usage[], ctl_keys_usage[],
+/* The commands in the order of help, and how each is used; NULL behind the last. */
+const char *ctl_command(size_t i, const char **usage);
+/* "completion bash" and so on: its words. A status. */
+int ctl_completion(const char **words, size_t n);
+
+extern const char ctl_completion_usage[], ctl_simulate_usage[], ctl_diff_usage[], ctl_keys_usage[],
 	ctl_keygen_usage[], ctl_restore_usage[], ctl_test_usage[];
 
 #endif

@@ -1,6 +1,8 @@
 """waymarkctl check: what is wrong is named, where it is, by the server's own code."""
 import json
 
+import shutil
+
 from lib import *
 
 CONFIG = """
@@ -35,6 +37,23 @@ BROKEN = [
 def tool(*argv):
     done = subprocess.run(list(argv), capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout, done.stderr
+
+
+@claim("shells complete the words of the commands, as the tables have them")
+def completes():
+    script = subprocess.run([WAYMARKCTL, "completion", "bash"], capture_output=True, text=True).stdout
+    for words, wanted in ((("sta",), ["status"]), (("-c", "x", "zone", "re"), ["refresh", "retransfer", "remove"]), (("explain", "n", "--cl"), ["--client"]),
+                          (("token", ""), ["add", "list", "revoke", "--role", "--zones", "--for", "--json"]), (("keygen", "x", "--nothing"), [])):
+        ask = script + "COMP_WORDS=(waymarkctl %s); COMP_CWORD=%d; _waymarkctl; printf '%%s\\n' \"${COMPREPLY[@]}\"" % (
+            " ".join("'%s'" % w for w in words), len(words))
+        done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True)
+        same((done.stdout.split(), done.stderr), (wanted, ""), words)
+    for shell in ("zsh", "fish"):
+        text = subprocess.run([WAYMARKCTL, "completion", shell], capture_output=True, text=True).stdout
+        if shutil.which(shell):
+            same(subprocess.run([shell, "-n"], input=text, capture_output=True, text=True).stderr, "")
+        same("retransfer" in text and "dnssec" in text, True, text)
+    same(subprocess.run([WAYMARKCTL, "completion", "ksh"], capture_output=True).returncode, 2)
 
 
 @claim("each classic broken zone is named with its line, its column and what to do, and exits with 1")

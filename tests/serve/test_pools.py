@@ -79,6 +79,11 @@ def below(pools, name):
     return found
 
 
+def skipped(pool):
+    """Edges that are no choice of the pool itself, though a pool in it may have them."""
+    return {m["edge"] for m in pool["edges"] if isinstance(m, dict) and "edge" in m and "skip" in m}
+
+
 def depth(pools, name):
     links = [m["pool"] for m in members_of(pools[name]) if "pool" in m]
     if len(priorities(pools[name])) > 1:
@@ -93,7 +98,9 @@ def depth(pools, name):
 
 
 def pins(rng, pools, name, others):
-    own = sorted(set(below(pools, name)))
+    own = sorted(set(below(pools, name)) - skipped(pools[name]))
+    if not own:
+        return {}
     to = lambda: rng.choice(others) if others and rng.random() < 0.4 else rng.sample(own, min(2, len(own)))
     kinds = {"net": lambda: "%d.0.0.0/%d" % (20 + rng.randrange(60), rng.choice((8, 10))), "country": lambda: rng.choice(list(COUNTRIES)),
              "continent": lambda: rng.choice(sorted(set(COUNTRIES.values())))}
@@ -102,7 +109,9 @@ def pins(rng, pools, name, others):
 
 def rules(rng, pools, name, others):
     """Pins of several conditions."""
-    own = sorted(set(below(pools, name)))
+    own = sorted(set(below(pools, name)) - skipped(pools[name]))
+    if not own:
+        return []
     conditions = {"net": lambda: ["%d.0.0.0/%d" % (20 + 4 * rng.randrange(15), rng.choice((6, 8))) for _ in range(2)],
                   "country": lambda: rng.sample(list(COUNTRIES), 3), "continent": lambda: rng.choice(sorted(set(COUNTRIES.values()))),
                   "clients": lambda: rng.choice(list(CLASSES))}
