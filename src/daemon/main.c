@@ -439,6 +439,7 @@ static void shut_down(struct server *s)
 		_exit(0);
 	}
 	control_close(s->control);
+	api_leave(s->api);
 	measuring_free(s->measuring);
 	signing_free(s->signing);
 	signing_keys_free(s->signing_keys);

@@ -37,6 +37,7 @@ struct api {
 	size_t n_waiting;
 	uint64_t lost; /* that could not be written down */
 	double told;
+	struct running *running; /* not answered yet */
 	bool writes;
 	struct {
 		struct noted *list;
@@ -172,6 +173,7 @@ static void on_time(struct ev_loop *loop, ev_timer *t, int events)
 /* Its commands are run, one after the other; most have one. */
 struct running {
 	struct command_call call; /* first */
+	struct running *next, **at; /* of the owner's */
 	struct api *owner;
 	struct request *request;
 	struct api_call *api;
@@ -191,6 +193,18 @@ static bool is_json(const char *s)
 {
 	s += strspn(s, " \n");
 	return *s == '{' || *s == '[';
+}
+
+/* Its request is answered. */
+static void end(struct running *x)
+{
+	*x->at = x->next;
+	if (x->next)
+		x->next->at = x->at;
+	manage_answered(x->request);
+	text_fini(&x->out);
+	text_fini(&x->failed);
+	free(x);
 }
 
 /* The answer, by what the command has said. */
@@ -223,10 +237,7 @@ static void respond(struct running *x, int status)
 		free(text);
 		json_decref(o);
 	}
-	manage_answered(r);
-	text_fini(&x->out);
-	text_fini(&x->failed);
-	free(x);
+	end(x);
 }
 
 static size_t words_of(const struct running *x)
@@ -374,8 +385,7 @@ static bool plan_steps(struct running *x, struct fault *why)
 static void refuse(struct running *x, unsigned status, const char *why)
 {
 	manage_refuse(x->request, status, NULL, "%s", why);
-	manage_answered(x->request);
-	free(x);
+	end(x);
 }
 
 static void change_set(struct running *x)
@@ -418,6 +428,11 @@ void api_take(struct api *a, struct request *r)
 	x->owner = a;
 	x->request = r;
 	x->api = r->api;
+	x->next = a->running;
+	x->at = &a->running;
+	if (x->next)
+		x->next->at = &x->next;
+	a->running = x;
 	if (!t) {
 		refuse(x, MHD_HTTP_UNAUTHORIZED, "this token is none, or not any more");
 		return;
@@ -730,6 +745,15 @@ struct api *api_new(const struct api_opts *opts)
 	opts->commands->ran = write_of;
 	opts->commands->ran_ctx = a;
 	return a;
+}
+
+void api_leave(struct api *a)
+{
+	while (a && a->running) {
+		struct running *x = a->running;
+		x->call.forget(&x->call);
+		refuse(x, MHD_HTTP_SERVICE_UNAVAILABLE, "the server is stopping");
+	}
 }
 
 void api_free(struct api *a)

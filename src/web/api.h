@@ -30,6 +30,9 @@ struct api_opts {
 
 /* Binds "token" and "audit", and is told of all commands that change something. Never NULL. */
 struct api *api_new(const struct api_opts *opts);
+/* After jobs_stop() and before manage_close(): who still waits for a command is told that the server stops. NULL is
+ * fine. */
+void api_leave(struct api *a);
 /* After jobs_stop() and manage_close(): what is not written down yet is. */
 void api_free(struct api *a);
 

@@ -1,6 +1,10 @@
 """The API: what waymarkctl can, for programs that have a token."""
 import http.client
 import json
+import select
+import socket
+import threading
+import time
 import urllib.parse
 
 from edges import until
@@ -125,6 +129,33 @@ def described():
         same(s.udp("ns1.a.test").addresses(), ["192.0.2.53"])
     with Api("off") as s:
         same(s.call("wm_x", "GET", "/status")[0], 404)
+
+
+@claim("a server stops in good order while somebody waits for what an edge says")
+def stopped():
+    quiet = socket.create_server(("127.0.0.1", 0))  # takes connections, and says nothing
+    with Api() as s:
+        admin = s.token("ci", "--role", "admin")
+        body = CONFIG % (s.management, "on")
+        body = body.replace("control: { socket: control.sock }\n", "").replace("a: [ 192.0.2.1 ]", "a: [ 127.0.0.1 ]").replace("edges: [ ams1, nyc1 ] }", "edges: [ ams1 ], probe: slow }")
+        s.configure(body + "probes: { slow: { kind: http, port: %d, every: 60s, timeout: 30s, initial: up } }\n" % quiet.getsockname()[1],
+                    "[ { name: a.test, file: zones/a.test.zone, write-back: store } ]")
+        same(s.ctl("reload")[0], 0)
+        got = []
+
+        def ask():
+            try:
+                got.append(s.call(admin, "POST", "/edges/ams1/probe")[0])
+            except (OSError, http.client.HTTPException):
+                got.append(503)  # it was hung up on before it was told
+        t = threading.Thread(target=ask)
+        t.start()
+        until(lambda: len([c for c in select.select([quiet], [], [], 5)[0]]) == 1, "a probe")
+        time.sleep(.5)
+        s.stop()
+        t.join(10)
+        same((got, s.proc.returncode), ([503], 0), s.said())
+    quiet.close()
 
 
 run("api")
