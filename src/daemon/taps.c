@@ -22,6 +22,7 @@ enum {
 	AT_ONCE = 512,      /* of a ring, before the next one has its turn */
 	IDLE_MS = 10,       /* without anything to do */
 	LINES = 256 << 10,  /* bytes that are written at once */
+	DRAIN_S = 1,        /* workers go on while it ends: what comes later is lost */
 	STOP_S = 3          /* a disk that hangs is not waited for longer */
 };
 
@@ -165,7 +166,8 @@ static void *run(void *arg)
 			poll(&p, 1, IDLE_MS);
 	}
 	if (t->now) {
-		while (empty_rings(t)) {}
+		const double until = clock_seconds() + DRAIN_S;
+		while (clock_seconds() < until && empty_rings(t)) {}
 		write_lines(t);
 	}
 	dnstap_out_end(t->out, 500);
