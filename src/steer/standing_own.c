@@ -55,11 +55,12 @@ struct own_rows standing_own_rows(const struct make *m)
 	return own;
 }
 
+/* Those of a name that is flattened are no slots: behind its first one are those of the next edge. */
 static void forget_addresses(const struct make *m, unsigned row, const struct edge *e)
 {
 	uint64_t *alive = m->s->alive + (size_t)row * m->s->words;
 
-	for (unsigned k = 0; k < e->n_a + e->n_aaaa; k++)
+	for (unsigned k = 0; k < e->n_a + e->n_aaaa && !e->flatten; k++)
 		alive[(e->first_address + k) / 64] &= ~(
 			(uint64_t)1 << ((e->first_address + k) % 64));
 }

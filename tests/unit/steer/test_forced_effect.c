@@ -289,7 +289,34 @@ static void names_that_nothing_has_are_told(void)
 	close_desk(&d);
 }
 
+/* An edge that flattens a name has more addresses than slots. */
+static void what_is_said_of_a_flattened_edge_leaves_others_their_addresses(void)
+{
+	static const uint8_t a[70 * 4], name[] = "\3cdn\4test";
+	static const uint16_t edges[] = { 0, 1 };
+	const struct addr own = addr_from_v4((const uint8_t[4]){ 192, 0, 2, 9 });
+	const struct edge_opts of[] = { { .name = "flat", .flatten = name, .weight = 1 },
+		{ .name = "own", .a = &own, .n_a = 1, .weight = 1 } };
+	const struct edge_flat found[] = { { true, a, NULL, 70, 0, 30 }, { .known = false } };
+	struct pool_opts pool = small_pool();
+	struct desk d = { .s.atlas = small_atlas() };
+
+	pool.policy = POOL_ORDERED;
+	pool.edges = edges;
+	pool.n = 2;
+	d.s.steer = steer_new(&(struct steer_opts){ .edges = of, .n_edges = 2, .pools = &pool,
+				      .n_pools = 1, .flats = found }, d.s.atlas, NULL);
+	say(&d.list, "flat", "web", EDGE_DOWN);
+	struct standing *s = stand(&d, NULL, NULL, NULL);
+	const struct edge *e = &d.s.steer->edges[1];
+	CU_ASSERT(standing_address(s->alive + (size_t)s->pools[0].row * s->words, e->first_address));
+	standing_free(s);
+	close_desk(&d);
+}
+
 static const struct unit_case cases[] = {
+		{ "what is said of a flattened edge leaves others their addresses",
+			what_is_said_of_a_flattened_edge_leaves_others_their_addresses },
 	{ "an edge is out in one pool alone", an_edge_is_out_in_one_pool_alone },
 	{ "pools of which the same is said share a row",
 		pools_of_which_the_same_is_said_share_a_row },
