@@ -190,13 +190,24 @@ static int kind_of(X509 *cert)
 	return EVP_PKEY_get_base_id(X509_get0_pubkey(cert));
 }
 
+/* A context shows one certificate of each kind. */
+static bool has_kind(SSL_CTX *ctx, int kind)
+{
+	bool has = false;
+
+	for (long on = SSL_CTX_set_current_cert(ctx, SSL_CERT_SET_FIRST); on == 1 && !has;
+		on = SSL_CTX_set_current_cert(ctx, SSL_CERT_SET_NEXT))
+		has = kind_of(SSL_CTX_get0_certificate(ctx)) == kind;
+	return has;
+}
+
 /* The context of another certificate for the same names, with a key of another kind: what the client knows decides
- * between them (RFC 8446 section 4.4.2.2). NULL: there is none. */
+ * between them (RFC 8446 section 4.4.2.2). Of two of one kind the first is shown. NULL: there is none. */
 static SSL_CTX *find_twin(const struct tls *t, X509 *cert)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		X509 *other = SSL_CTX_get0_certificate(t->contexts[i]);
-		if (kind_of(other) != kind_of(cert) && same_names(other, cert))
+		if (same_names(other, cert) && !has_kind(t->contexts[i], kind_of(cert)))
 			return t->contexts[i];
 	}
 	return NULL;

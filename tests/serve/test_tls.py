@@ -207,6 +207,14 @@ def both_kinds():
                                           text=True).stdout
                     assert "Peer signature type: " + kind in said, (first, version, known, said)
             s.stop()
+        # Another of a kind that is shown already does not take its place.
+        make_certificate(s.dir, "new", "ns1.example.com", 60)
+        s.server = "workers: 1, tls: [ %s ]" % ", ".join("{ cert: %s.pem, key: %s.key }" % (n, n) for n in ("ec", "rsa", "new"))
+        s.configure()
+        s.start()
+        said = subprocess.run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % port, "-sigalgs", "ECDSA+SHA256"], input="", capture_output=True, text=True).stdout
+        with open(s.dir + "/ec.pem") as f:
+            assert f.read().split("-----")[2].strip() in said, said
 
 
 def quic_is_built():
