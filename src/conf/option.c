@@ -1,6 +1,7 @@
 #include "conf/option.h"
 
 #include "base/file.h"
+#include "base/near.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -25,10 +26,43 @@ const char *option_shown(char buf[static OPTION_SHOWN], const char *text)
 	return buf;
 }
 
+/* Where a row says nothing but words ("up, down or drain"), the nearest of them, in `to`; else NULL. */
+static const char *nearest_word(const char *say, const char *text, char to[static OPTION_SHOWN])
+{
+	struct near_word near = { .word = text };
+	const char *found = NULL;
+
+	if (strlen(text) < 3 && *text >= 'a')
+		return NULL; /* everything is near to that */
+	while (*say) {
+		const size_t n = strcspn(say, ", ");
+		char word[OPTION_SHOWN];
+		if (!n || n >= sizeof word)
+			return NULL;
+		snprintf(word, sizeof word, "%.*s", (int)n, say);
+		near.best = found;
+		near_offer(&near, word);
+		if (near.best == word)
+			found = strcpy(to, word);
+		say += n;
+		if (strncmp(say, ", ", 2) == 0)
+			say += 2;
+		else if (strncmp(say, " or ", 4) == 0)
+			say += 4;
+		else if (*say)
+			return NULL;
+	}
+	return found;
+}
+
 bool option_wrong(const struct reader *r, const struct key *key, const struct node *n)
 {
-	char shown[OPTION_SHOWN];
+	char shown[OPTION_SHOWN], word[OPTION_SHOWN];
+	const char *near = n->kind == NODE_SCALAR ? nearest_word(key->say, n->text, word) : NULL;
 
+	if (near)
+		return parse_error(r->src, n, "\"%s\" must be %s, not \"%s\"; did you mean \"%s\"?",
+			key->name, key->say, option_shown(shown, n->text), near);
 	if (n->kind == NODE_SCALAR)
 		return parse_error(r->src, n, "\"%s\" must be %s, not \"%s\"", key->name,
 			key->say, option_shown(shown, n->text));

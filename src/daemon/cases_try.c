@@ -65,11 +65,13 @@ static bool changes_of(const struct cases_one *c, const struct parts *p, struct 
 }
 
 /* No probe has said anything: all are up but for what operators say. */
-static struct world *world_of(const struct parts *p, const struct forced_list *list)
+static struct world *world_of(
+	const struct parts *p, const struct forced_list *list, int64_t time_s)
 {
 	struct forced_effect e = forced_effect_of(list, p->steer);
 	struct standing *standing = standing_new(&(struct standing_opts){
-		.steer = p->steer, .states = e.states, .forced = e.forced, .effect = &e });
+		.steer = p->steer, .states = e.states, .forced = e.forced, .effect = &e,
+		.time_s = time_s });
 
 	forced_effect_fini(&e);
 	return world_new(&(struct world_opts){ .zones = p->zones->set,
@@ -126,7 +128,7 @@ bool cases_try(const struct cases_one *c, const struct parts *p, bool json, stru
 	const bool ok = changes_of(c, p, &list, why);
 	if (ok) {
 		struct report_view *v = memory_zeroed(1, sizeof *v);
-		struct world *w = world_of(p, &list);
+		struct world *w = world_of(p, &list, c->at_s);
 		v->world = w;
 		v->live = *p;
 		v->clock = latency_read_csv("");

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/near.h"
 #include "daemon/key_ring.h"
 #include "daemon/latency_read.h"
 #include "daemon/zones_read.h"
@@ -172,30 +173,72 @@ struct steer *parts_steer_assumed(const struct conf *c, struct atlas *atlas,
 	return s;
 }
 
+/* What is written often in the place of a country's code. */
+static const char *meant_country(const char *code)
+{
+	static const char *const pairs[][2] = { { "UK", "GB" }, { "EN", "GB" }, { "EL", "GR" },
+		{ "SP", "ES" }, { "JA", "JP" }, { "KO", "KR" } };
+
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+		if (strcmp(code, pairs[i][0]) == 0)
+			return pairs[i][1];
+	return NULL;
+}
+
+/* The nearest of all cities that the database tells. */
+static const char *meant_city(const struct places *p, const char *name)
+{
+	struct near_word near = { .word = name };
+
+	for (uint32_t i = 1; p && i <= places_count(p); i++)
+		near_offer(&near, place_text(p, places_get(p, i)->city));
+	return near.best;
+}
+
+static const char *meant(const struct parts *to, const struct pool_pin *pin)
+{
+	if (pin->kind == PIN_COUNTRY)
+		return meant_country(pin->code);
+	return pin->kind == PIN_CITY ? meant_city(to->atlas->cities.places, pin->code) : NULL;
+}
+
 /* A pin that no client can match does nothing: a slip of the pen, or a database that does not
  * tell such things. */
-static void warn_of_idle_pin(const struct conf *c, struct faults *f, const struct pool_pin *pin)
+static void warn_of_idle_pin(
+	const struct parts *to, struct faults *f, const struct pool_pin *pin, const char *near)
 {
+	const struct conf *c = parts_conf(to);
 	const struct fault_at at = conf_place(c, pin->source, pin->line, pin->column);
 
 	faults_warning(f, &at,
-		"no client matches this pin: the GeoIP files%s know "
-		"none such",
-		pin->kind == PIN_ASN && !c->n_asn_files ? " (there is no geoip: asn: file)" : "");
+		"no client matches this pin: the GeoIP files%s know none such%s%s%s",
+		pin->kind == PIN_ASN && !c->n_asn_files ? " (there is no geoip: asn: file)"
+							: "",
+		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+/* The first of its conditions that looks misspelt. */
+static const char *meant_by_rule(const struct parts *to, const struct pool_rule *r)
+{
+	const char *near = NULL;
+
+	for (size_t i = 0; i < r->when.n && !near; i++)
+		near = meant(to, &r->when.conds[i]);
+	return near;
 }
 
 static void warn_of_idle_pins(const struct parts *to, struct faults *f)
 {
-	const struct conf *c = parts_conf(to);
-
 	for (unsigned i = 0; i < to->steer->n_pools; i++) {
 		const struct pool *p = &to->steer->pools[i];
 		for (unsigned k = 0; p->rules && k < p->rules->n; k++)
 			if (!p->rules->rule[k].matches)
-				warn_of_idle_pin(c, f, &p->rules->rule[k].from->to);
+				warn_of_idle_pin(to, f, &p->rules->rule[k].from->to,
+					meant_by_rule(to, p->rules->rule[k].from));
 		for (unsigned k = 0; k < p->n_pins; k++)
 			if (!p->pins[k].matches)
-				warn_of_idle_pin(c, f, p->pins[k].from);
+				warn_of_idle_pin(
+					to, f, p->pins[k].from, meant(to, p->pins[k].from));
 	}
 }
 
@@ -262,7 +305,8 @@ static struct part *read_conf(const struct parts_read_opts *o, struct faults *f)
 }
 
 static struct zone *stored_before(void *ctx, const uint8_t *apex, const char *path,
-	const struct compile_opts *opts, int64_t *checked_s, uint32_t *expire_s, struct fault *why)
+	const struct compile_opts *opts, int64_t *checked_s, uint32_t *expire_s,
+	struct fault *why)
 {
 	struct store_timers timers = { 0 };
 	struct zone *z = stored_zone(ctx, apex, path, opts, &timers, why);

@@ -6,12 +6,15 @@
 #include "tools/ctl_inner.h"
 #include "tools/ctl_tls.h"
 
+#include "daemon/conf_lint.h"
 #include "daemon/parts_read.h"
 #include "report/report.h"
 #include "report/report_faults.h"
 
 #include <stdio.h>
 #include <string.h>
+
+enum { RULES_MOST = 64 };
 
 /* How many networks the GeoIP files tell of: nothing without any. */
 static void say_geo(const struct atlas *a)
@@ -66,18 +69,66 @@ static void say_text(
 		printf("%s: right (%zu zones, %u pools, %u edges%s)\n", path, p->zones->n,
 			p->steer->n_named, p->steer->n_edges,
 			f->warnings ? "; see the warnings" : "");
+	else if (!f->errors)
+		printf("%s: %u warning%s\n", path, f->warnings, f->warnings == 1 ? "" : "s");
 	else
 		printf("%s: %u error%s\n", path, f->errors, f->errors == 1 ? "" : "s");
 }
 
+struct checking {
+	bool json, strict, rules;
+	const char *allowed[RULES_MOST];
+	size_t n_allowed;
+};
+
+static bool is_rule(const char *word)
+{
+	for (size_t i = 0; lint_rule(i); i++)
+		if (strcmp(lint_rule(i), word) == 0)
+			return true;
+	return strcmp(word, "all") == 0;
+}
+
+static bool take_words(struct checking *o, char **words, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (strcmp(words[i], "--json") == 0)
+			o->json = true;
+		else if (strcmp(words[i], "--strict") == 0)
+			o->strict = true;
+		else if (strcmp(words[i], "--rules") == 0)
+			o->rules = true;
+		else if (strcmp(words[i], "--allow") == 0 && i + 1 < n && o->n_allowed < RULES_MOST) {
+			o->allowed[o->n_allowed++] = words[++i];
+			if (!is_rule(words[i])) {
+				fprintf(stderr, "waymarkctl: check: there is no rule \"%s\" (--rules lists them)\n",
+					words[i]);
+				return false;
+			}
+		} else {
+			return false;
+		}
+	}
+	return true;
+}
+
+static int say_rules(void)
+{
+	for (size_t i = 0; lint_rule(i); i++)
+		printf("%-20s %s\n", lint_rule(i), lint_rule_about(i));
+	return DONE;
+}
+
 int ctl_check(const struct ctl *c, char **words, int n)
 {
-	const bool json = n == 1 && strcmp(words[0], "--json") == 0;
+	struct checking o = { .json = false };
 	struct parts p;
 	struct faults f;
 
-	if (n && !json)
+	if (!take_words(&o, words, n))
 		return ctl_help_one("check", stderr, WRONG_USE);
+	if (o.rules)
+		return say_rules();
 	faults_init(&f);
 	const bool read = parts_read(
 		&p, &(struct parts_read_opts){ .path = c->conf_path, .key = parts_key() }, &f);
@@ -85,8 +136,10 @@ int ctl_check(const struct ctl *c, char **words, int n)
 		ctl_files_check(&p, &f);
 	if (read)
 		ctl_tls_check(&p, &f);
-	const bool right = read && f.errors == 0;
-	(json ? say_json : say_text)(c->conf_path, right, read ? &p : NULL, &f);
+	if (read && !f.errors)
+		lint(&(struct lint_opts){ &p, o.allowed, o.n_allowed }, &f);
+	const bool right = read && f.errors == 0 && !(o.strict && f.warnings);
+	(o.json ? say_json : say_text)(c->conf_path, right, read ? &p : NULL, &f);
 	if (read)
 		parts_drop(&p);
 	faults_fini(&f);

@@ -8,8 +8,9 @@
 #include <string.h>
 
 static const char check_usage[] =
-	"  check    [--json]\n           is the configuration right, and all the zones and "
-	"databases it names? Needs no server\n";
+	"  check    [--strict] [--allow RULE] [--rules] [--json]\n           is the configuration right, and "
+	"all the zones and databases it names? Needs no server; --strict: no warning either; --allow: not of "
+	"that rule; --rules: which there are\n";
 
 /* What is done here; all else is the server's. */
 static const struct {

@@ -144,8 +144,8 @@ def as_json():
 
     with Server({"example.com": APEX + "www 60 A 192.0.2.1\nwww 30 A 192.0.2.2\n"}, CONFIG, start=False) as s:
         code, o = told(s)
-        same((code, o["right"], o["config"], o["zones"], o["pools"], o["edges"], o["errors"], o["warnings"]), (0, True, s.conf, 1, 1, 1, 0, 1))
-        f = o["faults"][0]
+        same((code, o["right"], o["config"], o["zones"], o["pools"], o["edges"], o["errors"], o["warnings"]), (0, True, s.conf, 1, 1, 1, 0, 2))
+        f = [f for f in o["faults"] if f["file"].endswith(".zone")][0]
         same((f["severity"], f["file"], f["line"], f["column"]), ("warning", s.dir + "/zones/example.com.zone", 6, 1))
         s.write("zones/b.test.zone", APEX + "x A 1\n" * 60)
         code, o = told(s)
@@ -364,6 +364,140 @@ cases:
         assert code == 2 and "gone.yaml" in err, err
         code, out, err = tool(WAYMARKCTL, "test")
         assert code == 2 and "usage:" in err, err
+
+
+# What is wrong, where ("~" in front of it), and what is said. Without a word of its own a line is as in FINE; lines are 1 server, 2 edges, 3 probes, 4 pools, 5 zones, 6 and on more.
+FINE = {"server": '{ listen: [ "127.0.0.1:5300" ] }',
+        "edges": '{ ams1: { at: "52.37,4.90", a: 192.0.2.1 }, fra1: { at: "50.11,8.68", a: 192.0.2.2 }, iad1: { at: "38.95,-77.45", a: 192.0.2.3 } }',
+        "probes": "{ tcp: { kind: tcp, port: 80 } }",
+        "pools": "{ web: { edges: [ ams1, fra1, iad1 ], probe: tcp } }",
+        "zones": "[ { name: example.org, file: z.zone } ]"}
+WEB = "{ web: { edges: [ ams1, fra1, iad1 ], probe: tcp, %s } }"
+AMS = '{ ams1: { at: "52.37,4.90", a: 192.0.2.1, %s }, fra1: { at: "50.11,8.68", a: 192.0.2.2 }, iad1: { at: "38.95,-77.45", a: 192.0.2.3 } }'
+WRONG = [
+    # words of the schema
+    ({"~srever": "{}"}, 'unknown key "srever" in the configuration; did you mean "server"?'),
+    ({"server": "{ ~lisen: 127.0.0.1:53 }"}, 'unknown key "lisen" in server; did you mean "listen"?'),
+    ({"edges": AMS % "~wieght: 3"}, 'unknown key "wieght" in edge ams1; did you mean "weight"?'),
+    ({"edges": AMS % "weight: ~heavy"}, '"weight" must be'),
+    ({"edges": AMS % "state: ~drian"}, 'not "drian"; did you mean "drain"?'),
+    ({"edges": AMS % "state: ~off"}, '"state" must be up, down or drain, not "off"'),
+    ({"edges": AMS % "capacity: ~-1"}, '"capacity" must be'),
+    ({"edges": AMS % 'aaaa: "~2001:db8::g"'}, "is not an IPv6 address"),
+    ({"edges": '{ ams1: { at: ~"52.37", a: 192.0.2.1 }, fra1: { a: 192.0.2.2 }, iad1: { a: 192.0.2.3 } }'}, '"at" must be'),
+    ({"edges": '{ ams1: { at: ~"91,4", a: 192.0.2.1 }, fra1: { a: 192.0.2.2 }, iad1: { a: 192.0.2.3 } }'}, "a latitude is from -90 to 90"),
+    ({"edges": "{ ams1: { a: ~192.0.2.256 }, fra1: { a: 192.0.2.2 }, iad1: { a: 192.0.2.3 } }"}, "192.0.2.256"),
+    ({"pools": WEB % "policy: ~nearst"}, 'not "nearst"; did you mean "nearest"?'),
+    ({"pools": WEB % "policy: ~orderd"}, 'did you mean "ordered"?'),
+    ({"pools": WEB % "policy: ~weigthed"}, 'did you mean "weighted"?'),
+    ({"pools": WEB % "policy: ~round_robin"}, 'did you mean "round-robin"?'),
+    ({"pools": WEB % "policy: ~least-latencies"}, 'did you mean "least-latency"?'),
+    ({"pools": WEB % "~polcy: nearest"}, 'did you mean "policy"?'),
+    ({"pools": WEB % "answers: ~0"}, '"answers" must be'),
+    ({"pools": WEB % "ttl: ~60s-20s"}, '"ttl"'),
+    ({"pools": WEB % "affinity: ~clinet"}, '"affinity" must be'),
+    ({"pools": WEB % "all-down: ~frist"}, '"all-down"'),
+    ({"pools": "{ web: { edges: [ ~asm1, fra1, iad1 ] } }"}, 'there is no edge "asm1"; did you mean "ams1"?'),
+    ({"pools": "{ web: { edges: [ ams1, fra1, iad1 ], probe: ~tpc } }"}, 'there is no probe "tpc"; did you mean "tcp"?'),
+    ({"pools": "{ web: { edges: [ ams1, fra1, { pool: ~vidoe } ] }, video: { edges: [ iad1 ] } }"}, 'there is no pool "vidoe"; did you mean "video"?'),
+    ({"pools": "{ web: { edges: [ ams1, fra1, ~ams1 ] } }"}, "ams1"),
+    ({"pools": WEB % "default: [ ~iad2 ]"}, 'there is no edge "iad2"; did you mean "iad1"?'),
+    ({"probes": "{ tcp: { kind: ~tpc, port: 80 } }"}, '"kind" must be'),
+    ({"probes": "{ tcp: { kind: tcp, port: ~0 } }"}, '"port" must be'),
+    ({"probes": "{ tcp: { kind: tcp, port: 80, ~intervall: 5s } }"}, 'unknown key "intervall"'),
+    ({"zones": "[ { ~nane: example.org, file: z.zone } ]"}, 'did you mean "name"?'),
+    ({"zones": "[ { name: example.org, file: z.zone, template: ~hosted } ]"}, 'there is no template "hosted"'),
+    ({"zones": "[ { name: ~exa..mple, file: z.zone } ]"}, "exa..mple"),
+    # pins
+    ({"pools": WEB % "pin: { country: { ~UK: ams1 } }"}, 'no client matches this pin: the GeoIP files know none such; did you mean "GB"?'),
+    ({"pools": WEB % "pin: { country: { ~England: ams1 } }"}, "England"),
+    ({"pools": WEB % "pin: { city: { ~Berlni: ams1 } }"}, 'did you mean "Berlin"?'),
+    ({"pools": WEB % "pin: { continent: { ~EE: ams1 } }"}, "EE"),
+    ({"pools": WEB % "pin: { asn: { ~64500: ams1 } }"}, "there is no geoip: asn: file"),
+    ({"pools": WEB % "pin: { net: { ~192.0.2.0/33: ams1 } }"}, "192.0.2.0/33"),
+    ({"pools": WEB % "~pins: { country: { DE: ams1 } }"}, 'did you mean "pin"?'),
+    ({"pools": WEB % "pin: { ~countries: { DE: ams1 } }"}, 'unknown key "countries"'),
+    ({"pools": WEB % "pin: [ { net: 10.0.0.0/8, to: ams1, only: on }, ~{ net: 10.1.0.0/16, to: fra1 } ]"}, "the rule of line 4 takes all these clients before [shadowed-rule]"),
+    ({"pools": WEB % "pin: [ { country: DE, to: ams1 }, ~{ country: DE, net: 10.1.0.0/16, to: fra1 } ]"}, "takes all these clients before, while an edge of it is up [shadowed-rule]"),
+    # what is right and looks wrong
+    ({"edges": '{ ams1: { at: ~"4.90,52.37", a: 192.0.2.1 }, fra1: { at: "50.11,8.68", a: 192.0.2.2 }, iad1: { at: "38.95,-77.45", a: 192.0.2.3 } }'},
+     'near "52.37,4.9": are latitude and longitude swapped? [swapped-coordinates]'),
+    ({"edges": '{ ams1: { at: ~"0,0", a: 192.0.2.1 }, fra1: { at: "50.11,8.68", a: 192.0.2.2 }, iad1: { at: "38.95,-77.45", a: 192.0.2.3 } }'}, "Gulf of Guinea [null-island]"),
+    ({"edges": '{ ams1: { a: 192.0.2.1 }, fra1: { at: "50.11,8.68", a: 192.0.2.2 }, iad1: { at: "38.95,-77.45", a: 192.0.2.3 } }', "pools": "{ web: { edges: [ ~ams1, fra1, iad1 ], probe: tcp } }"},
+     'edge ams1 has no "at", and pool web is nearest'),
+    ({"pools": "{ web: { edges: [ ams1, fra1 ], probe: tcp } }", "edges": AMS.replace("iad1", "~iad1") % "weight: 1"}, 'no pool has edge "iad1" [unused-edge]'),
+    ({"pools": "{ web: { edges: [ ams1, fra1, iad1 ], probe: tcp }, ~old: { edges: [ ams1, fra1 ] } }"}, 'no zone has an EDGE record for pool "old", and no pool names it [unused-pool]'),
+    ({"probes": "{ tcp: { kind: tcp, port: 80 }, ~old: { kind: tcp, port: 81 } }"}, 'nothing names probe "old" [unused-probe]'),
+    ({"clients": "{ ~office: { nets: 10.0.0.0/8 } }"}, 'nothing names the class of clients "office" [unused-class]'),
+    ({"peers": '{ ~ns2: { at: "192.0.2.9:53" } }'}, 'nothing names peer "ns2" [unused-peer]'),
+    ({"keys": '{ ~xfr: { algorithm: hmac-sha256, secret: "uL5RjRPq3D8nGmy4YMXy1XyBKB+ChyqPd9NXqGkV4Z0=" } }'}, 'nothing names key "xfr" [unused-key]'),
+    ({"templates": "{ ~hosted: { transfer: none } }"}, 'no zone has template "hosted" [unused-template]'),
+    ({"pools": "{ ~web: { edges: [ ams1 ], probe: tcp }, two: { edges: [ fra1, iad1, { pool: web } ] } }"}, "pool web has one edge that may be up: nothing is left for its names when that fails [one-edge]"),
+    ({"edges": AMS % "weight: 0", "pools": "{ web: { edges: [ ~ams1, fra1, iad1 ], probe: tcp, policy: weighted } }"}, "ams1 weighs 0 and is not chosen while another"),
+    ({"pools": "{ web: { edges: [ { edge: ~ams1, weight: 0 }, fra1, iad1 ], probe: tcp, policy: weighted } }"}, "ams1 weighs 0 and is not chosen while another"),
+    ({"pools": "{ web: { edges: [ ams1, fra1, iad1 ], policy: ~ordered }, x: { edges: [ ams1, { pool: web } ], probe: tcp } }"}, "without a probe the first edge is never down"),
+    ({"pools": WEB % "ttl: ~20s-1h"}, "answers live up to 3600 s after their edge has failed its probe [long-ttl]"),
+    ({"pools": WEB % "ttl: ~2s"}, "answers live 2 s at most: resolvers ask without end"),
+    ({"maintenance": "[ { edges: ams1, from: 2020-01-01T00:00Z, until: ~2020-01-02T00:00Z } ]"}, "this window is over; take it out [window-over]"),
+    ({"maintenance": "[ { edges: ams1, from: 2020-01-02T00:00Z, until: ~2020-01-01T00:00Z } ]"}, "it ends before it begins"),
+    ({"maintenance": "[ { edges: ams1, from: ~02:00, until: 2030-01-01T00:00Z } ]"}, '"from" must be a moment in UTC'),
+    ({"maintenance": '[ { edges: ~"asm*", from: 2030-01-01T00:00Z, until: 2030-01-02T00:00Z } ]'}, 'no edge is like "asm*"'),
+    ({"maintenance": "[ { edges: ~group:eu, from: 2030-01-01T00:00Z, until: 2030-01-02T00:00Z } ]", "edge-groups": "{ eur: [ ams1 ] }"}, 'there is no group "eu" in edge-groups'),
+    ({"maintenance": "[ { edges: ams1, pools: ~wbe, from: 2030-01-01T00:00Z, until: 2030-01-02T00:00Z } ]"}, 'there is no pool "wbe"; did you mean "web"?'),
+    ({"maintenance": "[ { edges: ams1, state: ~dwon, from: 2030-01-01T00:00Z, until: 2030-01-02T00:00Z } ]"}, 'did you mean "down"?'),
+]
+
+
+def shown_wrong(d, lines):
+    """The text of a configuration, and where the mark stands in it: line and column."""
+    rows = [(k, lines.get(k, FINE[k])) for k in FINE] + [("geoip", "{ city: { file: city.mmdb } }")] + [(k, v) for k, v in lines.items() if k not in FINE]
+    text = "".join("%s: %s\n" % row for row in rows)
+    at = text.index("~")
+    quoted = text[at + 1] == '"'
+    line, column = text[:at].count("\n") + 1, at - (text[:at].rindex("\n") if "\n" in text[:at] else -1)
+    if not quoted and text[at - 1] == '"':
+        column -= 1                                         # of a scalar with quotes: where it begins
+    with open(d + "/w.yaml", "w") as f:
+        f.write(text[:at] + text[at + 1:])
+    return "w.yaml:%d:%d: " % (line, column)
+
+
+@claim("60 wrong configurations are told with line, column and hint; what looks wrong is a warning that can be allowed")
+def wrong_configurations():
+    import mmdb
+    with tempfile.TemporaryDirectory() as d:
+        with open(d + "/z.zone", "w") as f:
+            f.write("$TTL 300\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.9\nw EDGE web\n")
+        places = {"10.0.0.0/8": ("DE", "Berlin", 52.5, 13.4), "11.0.0.0/8": ("NL", "Amsterdam", 52.37, 4.89), "12.0.0.0/8": ("GB", "London", 51.5, -0.1)}
+        mmdb.write(d + "/city.mmdb", {n: {"country": {"iso_code": c}, "city": {"names": {"en": t}}, "location": {"latitude": a, "longitude": o}} for n, (c, t, a, o) in places.items()})
+        shown_wrong(d, {"edge-groups": "{ eu: ~ams1 }"})    # right, but for nothing
+        code, out, err = tool(WAYMARKCTL, "-c", d + "/w.yaml", "check")
+        assert code == 0 and not [r for r in err.splitlines() if "error:" in r or "[" in r.partition("warning:")[2]], (out, err)
+        missing = []
+        for lines, say in WRONG:
+            where = shown_wrong(d, lines)
+            code, out, err = tool(WAYMARKCTL, "-c", d + "/w.yaml", "check")
+            if not [r for r in err.splitlines() if where in r and say in r]:
+                missing.append("%s%s\n    %s" % (where, say, "\n    ".join(r for r in err.splitlines() if "w.yaml:" in r) or out))
+        assert len(WRONG) >= 60 and not missing, "\n".join([str(len(missing))] + missing)
+        # Silence: on the line, above it, by the command; and --strict.
+        for text in ("x: 1", ):
+            shown_wrong(d, {"clients": "{ ~office: { nets: 10.0.0.0/8 } }"})
+        code, out, err = tool(WAYMARKCTL, "-c", d + "/w.yaml", "check", "--strict")
+        assert code == 1 and "1 warning" in out, (code, out, err)
+        code, out, err = tool(WAYMARKCTL, "-c", d + "/w.yaml", "check", "--strict", "--allow", "unused-class")
+        assert code == 0 and not err, (code, out, err)
+        code, out, err = tool(WAYMARKCTL, "-c", d + "/w.yaml", "check", "--allow", "nonsense")
+        assert code == 2 and 'no rule "nonsense"' in err, (code, err)
+        code, out, err = tool(WAYMARKCTL, "check", "--rules")
+        assert code == 0 and "unused-class" in out and len(out.splitlines()) > 15, out
+        with open(d + "/w.yaml") as f:
+            text = f.read()
+        for silent in (text.replace("10.0.0.0/8 } }", "10.0.0.0/8 } } # allow: one-edge, unused-class"), text.replace("clients:", "# allow: unused-class\nclients:")):
+            with open(d + "/w.yaml", "w") as f:
+                f.write(silent)
+            code, out, err = tool(WAYMARKCTL, "-c", d + "/w.yaml", "check", "--strict")
+            assert code == 0 and not err, (code, out, err)
 
 
 @claim("help of one command needs no server; a command that is misspelt is told with the one that was meant")

@@ -104,7 +104,7 @@ static void policies_that_cannot_work_are_told(void)
 			"\"1024\"\n" },
 		{ "weak algorithms", POLICY("algorithm: rsasha1"),
 			"3:27: error: \"algorithm\" must be ecdsap256sha256, ecdsap384sha384, "
-			"ed25519, ed448, rsasha256 or rsasha512, not \"rsasha1\"\n" },
+			"ed25519, ed448, rsasha256 or rsasha512, not \"rsasha1\"; did you mean \"rsasha512\"?\n" },
 		{ "a time without a unit", POLICY("refresh: 7"),
 			"3:25: error: \"refresh\" needs a unit (s, m, h, d or w); write 7s\n" },
 		{ "parts of seconds", POLICY("refresh: 10500ms"),

@@ -174,7 +174,7 @@ static void values_of_edges_are_checked(void)
 			"\"65536\"\n" },
 		{ "an unknown state",
 			SERVER ZONES "edges: { e: { a: 192.0.2.1, state: UP } }\n",
-			"3:36: error: \"state\" must be up, down or drain, not \"UP\"\n" },
+			"3:36: error: \"state\" must be up, down or drain, not \"UP\"; did you mean \"up\"?\n" },
 		{ "a name that starts like an option",
 			SERVER ZONES "edges: { -e: { a: 192.0.2.1 } }\n",
 			"3:10: error: \"-e\" is no name for an edge: it starts with a letter "

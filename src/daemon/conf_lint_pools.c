@@ -1,0 +1,223 @@
+/* conf_lint_pools.c - pools in which something never answers, or for too long, or alone.
+ */
+#include "base/memory.h"
+#include "daemon/conf_lint_inner.h"
+
+#include <string.h>
+
+enum { LONG_S = 600, SHORT_S = 5 };
+
+static const struct node *value_or_key(const struct node *map, const char *key)
+{
+	const struct node *n = map ? parse_get(map, key) : NULL;
+
+	return n ? n : map ? map->key : NULL;
+}
+
+/* The member of that name in the pool's list. */
+static const struct node *find_member(
+	const struct node *pool, const char *kind, const char *name)
+{
+	const struct node *list = parse_get(pool, "edges");
+
+	for (const struct node *i = list && list->kind == NODE_LIST ? list->first : list; i;
+		i = list->kind == NODE_LIST ? i->next : NULL) {
+		const struct node *n = i->kind == NODE_MAP ? parse_get(i, kind)
+			: strcmp(kind, "edge") == 0        ? i
+							   : NULL;
+		if (n && n->kind == NODE_SCALAR && strcmp(n->text, name) == 0)
+			return n;
+	}
+	return list;
+}
+
+/* --- weights ------------------------------------------------------------------------------ */
+
+static void look_at_weights(
+	const struct linting *l, const struct pool_opts *p, const struct node *n)
+{
+	bool any = false;
+
+	if (!pool_policy_weighs(p->policy))
+		return;
+	for (size_t i = 0; i < p->n_members; i++)
+		any = any || p->members[i].weight;
+	for (size_t i = 0; !p->members && i < p->n; i++)
+		any = any || l->conf->edges[p->edges[i]].weight;
+	for (size_t i = 0; any && i < p->n_members; i++) {
+		const struct pool_member *m = &p->members[i];
+		const char *name = m->is_pool ? l->conf->pools[m->number].name
+					      : l->conf->edges[m->number].name;
+		if (!m->weight && !m->share)
+			lint_doubt(l, LINT_NO_WEIGHT,
+				find_member(n, m->is_pool ? "pool" : "edge", name),
+				"%s weighs 0 and is not chosen while another member can be",
+				name);
+	}
+	for (size_t i = 0; any && !p->members && i < p->n; i++) {
+		const struct edge_opts *e = &l->conf->edges[p->edges[i]];
+		if (!e->weight)
+			lint_doubt(l, LINT_NO_WEIGHT, find_member(n, "edge", e->name),
+				"%s weighs 0 and is not chosen while another edge can be",
+				e->name);
+	}
+}
+
+/* --- what is there ------------------------------------------------------------------------ */
+
+/* The edges that may be answered with, those of pools in it, too. */
+static void mark_up(
+	const struct linting *l, const struct pool_opts *p, bool *up, unsigned depth)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (l->conf->edges[p->edges[i]].state == EDGE_UP)
+			up[p->edges[i]] = true;
+	for (size_t i = 0; i < p->n_members && depth; i++)
+		if (p->members[i].is_pool)
+			mark_up(l, &l->conf->pools[p->members[i].number], up, depth - 1);
+}
+
+static void look_at_number(
+	const struct linting *l, const struct pool_opts *p, const struct node *n)
+{
+	bool *up = memory_zeroed(l->conf->n_edges, sizeof *up);
+	unsigned all = 0;
+
+	mark_up(l, p, up, 32);
+	for (size_t i = 0; i < l->conf->n_edges; i++)
+		all += up[i];
+	memory_free(up);
+	if (all == 1 && p->all_down != POOL_OTHER && lint_is_named(l, p->name))
+		lint_doubt(l, LINT_ONE_EDGE, n->key,
+			"pool %s has one edge that may be up: nothing is left for its names "
+			"when that fails",
+			p->name);
+}
+
+static void look_at_probe(
+	const struct linting *l, const struct pool_opts *p, const struct node *n)
+{
+	const size_t members = p->members ? p->n_members : p->n;
+
+	if (p->policy == POOL_ORDERED && !p->probe && !p->split && members > 1 &&
+		p->answers == 1 && !p->n_links && p->n == members)
+		lint_doubt(l, LINT_NEVER_DOWN, value_or_key(n, "policy"),
+			"without a probe the first edge is never down, and the others are "
+			"answered with "
+			"by an operator's command alone");
+}
+
+static void look_at_ttl(
+	const struct linting *l, const struct pool_opts *p, const struct node *n)
+{
+	if (p->ttl_max_s != UINT32_MAX && p->ttl_max_s > LONG_S && p->probe)
+		lint_doubt(l, LINT_LONG_TTL, value_or_key(n, "ttl"),
+			"answers live up to %u s after their edge has failed its probe",
+			p->ttl_max_s);
+	if (p->ttl_max_s < SHORT_S)
+		lint_doubt(l, LINT_SHORT_TTL, value_or_key(n, "ttl"),
+			"answers live %u s at most: resolvers ask without end, and some take "
+			"no such TTL",
+			p->ttl_max_s);
+}
+
+/* --- rules -------------------------------------------------------------------------------- */
+
+static bool is_within(const struct prefix *in, const struct prefix *out)
+{
+	const struct prefix cut = { addr_prefix(&in->addr, out->bits).addr, out->bits };
+
+	return in->bits >= out->bits && memcmp(&cut.addr, &out->addr, sizeof cut.addr) == 0;
+}
+
+/* Does whoever meets `b` meet `a`? */
+static bool covers(const struct pool_pin *a, const struct pool_pin *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == PIN_NET)
+		return is_within(&b->net, &a->net);
+	return a->kind == PIN_ASN ? a->asn == b->asn : strcmp(a->code, b->code) == 0;
+}
+
+/* Of the kinds of conditions that `a` has: is each that `b` has of that kind covered, and is
+ * there one? */
+static bool covers_kinds(
+	const struct pool_pin *a, size_t n_a, const struct pool_pin *b, size_t n_b)
+{
+	for (size_t i = 0; i < n_a; i++) {
+		bool any = false;
+		for (size_t k = 0; k < n_b; k++) {
+			if (b[k].kind != a[i].kind)
+				continue;
+			any = true;
+			bool is = false;
+			for (size_t m = 0; m < n_a && !is; m++)
+				is = covers(&a[m], &b[k]);
+			if (!is)
+				return false;
+		}
+		if (!any)
+			return false;
+	}
+	return true;
+}
+
+static bool is_empty(const struct pool_when *w)
+{
+	return !w->n && !w->n_resolvers && !w->n_clients && !w->n_during && !w->via &&
+		!w->types;
+}
+
+/* Does the first take all clients of the second? What is not understood here (classes, hours,
+ * transports) takes not all, as far as this knows. */
+static bool takes_all(const struct pool_rule *a, const struct pool_rule *b)
+{
+	return is_empty(&a->unless) && !a->when.n_clients && !a->when.n_during &&
+		!a->when.via && !a->when.types &&
+		covers_kinds(a->when.conds, a->when.n, b->when.conds, b->when.n) &&
+		covers_kinds(a->when.resolvers, a->when.n_resolvers, b->when.resolvers,
+			b->when.n_resolvers);
+}
+
+/* One whose edges may all be down lets its clients go on to the next: such are no shadow,
+ * unless `only`. */
+static bool always_says(const struct pool_rule *r)
+{
+	return r->nobody || r->refused || r->only;
+}
+
+static void look_at_rules(const struct linting *l, const struct pool_opts *p)
+{
+	for (size_t i = 1; i < p->n_rules && p->n_rules <= 4096; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct pool_pin *at = &p->rules[i].to;
+			const struct node where = {
+				.file = at->source, .line = at->line, .column = at->column
+			};
+			if (!takes_all(&p->rules[k], &p->rules[i]))
+				continue;
+			lint_doubt(l, LINT_SHADOWED_RULE, &where,
+				"the rule of line %u takes all these clients %s",
+				p->rules[k].to.line,
+				always_says(&p->rules[k])
+					? "before"
+					: "before, while an edge of it is up");
+			break;
+		}
+}
+
+void lint_pools(const struct linting *l)
+{
+	for (size_t i = 0; i < l->conf->n_pools; i++) {
+		const struct pool_opts *p = &l->conf->pools[i];
+		const struct node *n = p->part ? NULL : lint_entry(l, "pools", p->name);
+		if (!n)
+			continue;
+		look_at_weights(l, p, n);
+		look_at_number(l, p, n);
+		look_at_probe(l, p, n);
+		look_at_ttl(l, p, n);
+		look_at_rules(l, p);
+	}
+}
