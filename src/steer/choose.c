@@ -428,8 +428,10 @@ static void take_one(struct choose_walk *w)
 
 	if (edge < w->ask->steer->n_edges)
 		note_step(step, edge, has ? CHOSEN : PASSED_NO_ADDRESS);
-	if (!has)
+	if (!has) {
+		w->choice->for_now = edge < w->ask->steer->n_edges && w->ask->steer->edges[edge].unresolved;
 		return;
+	}
 	w->choice->rows[0] = w->standing->row;
 	w->choice->edges[0] = edge;
 	w->choice->n = 1;

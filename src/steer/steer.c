@@ -118,18 +118,29 @@ static struct pool_when keep_when(struct steer *s, const struct pool_when *w)
 	return to;
 }
 
+/* The room for hours doubles, so that many rules do not take the square of their number. */
+static unsigned hours_room(unsigned n)
+{
+	unsigned room = n ? 8 : 0;
+
+	while (room < n)
+		room *= 2;
+	return room;
+}
+
 static void add_hours(struct steer *s, struct rules_when *to, const struct pool_when *w)
 {
-	struct hours *all = arena_alloc(&s->mem, (s->n_hours + w->n_during) * sizeof *all);
+	const unsigned n = s->n_hours + (unsigned)w->n_during;
 
 	to->hours = s->n_hours;
-	if (!w->n_during)
-		return;
-	if (s->n_hours)
-		memcpy(all, s->hours, s->n_hours * sizeof *all);
+	if (n > hours_room(s->n_hours)) {
+		struct hours *all = arena_alloc(&s->mem, hours_room(n) * sizeof *all);
+		if (s->n_hours)
+			memcpy(all, s->hours, s->n_hours * sizeof *all);
+		s->hours = all;
+	}
 	for (size_t i = 0; i < w->n_during; i++)
-		all[s->n_hours++] = hours_copy(&s->mem, &w->during[i]);
-	s->hours = all;
+		s->hours[s->n_hours++] = hours_copy(&s->mem, &w->during[i]);
 }
 
 static void fill_rules(struct steer *s, struct pool *p, const struct pool_opts *o)

@@ -1,6 +1,8 @@
 #include "steer/steer.h"
 
 #include "base/scope.h"
+#include "steer/hours.h"
+#include "steer/rules.h"
 #include "unit/failing.h"
 #include "unit/steer/small_world.h"
 #include "unit/unit.h"
@@ -195,6 +197,12 @@ static void an_edge_has_the_addresses_of_its_name_and_keeps_them(void)
 	struct steer *first = steer_new(&o, atlas, NULL);
 	CU_ASSERT_STRING_EQUAL(flat_of(first), "0 A, 0 AAAA, ?: own for 4294967295");
 	o.flats = found;
+	/* Nor is it known of a name of that edge alone. */
+	const uint8_t up[2] = { EDGE_UP, EDGE_UP };
+	struct standing *st = small_standing(first, up);
+	CU_ASSERT(choose(&(struct choose_ask){ .steer = first, .standing = st, .own = { .one = true, .edge = 0 } },
+		NULL).for_now);
+	standing_free(st);
 	struct steer *second = steer_new(&o, atlas, first);
 	CU_ASSERT_STRING_EQUAL(flat_of(second), "2 A, 0 AAAA, known: flat for 30");
 	CU_ASSERT_EQUAL(second->n_addresses, first->n_addresses); /* slots are what they were */
@@ -217,10 +225,45 @@ static void an_edge_has_the_addresses_of_its_name_and_keeps_them(void)
 	atlas_drop(atlas);
 }
 
+static void many_rules_with_hours_take_memory_as_they_are_many(void)
+{
+	enum { RULES = 2000 };
+	struct arena mem = { 0 };
+	struct fault why;
+	struct hours h[2];
+	struct pool_rule *rules = calloc(RULES, sizeof *rules);
+	struct pool_opts pool = small_pool();
+	struct atlas *atlas = small_atlas();
+
+	CU_ASSERT(hours_parse(&h[0], &mem, "08:00-18:00", &why) && hours_parse(&h[1], &mem, "Sat", &why));
+	for (unsigned i = 0; i < RULES; i++) {
+		rules[i].when = (struct pool_when){ .during = h, .n_during = 1 + i % 2 };
+		rules[i].to = (struct pool_pin){ .kind = PIN_RULE, .code = "hours" };
+		rules[i].nobody = true;
+	}
+	pool.rules = rules;
+	pool.n_rules = RULES;
+	struct steer *s = steer_new(&(struct steer_opts){ .edges = small_edges, .n_edges = 4, .pools = &pool,
+					    .n_pools = 1 }, atlas, NULL);
+	CU_ASSERT_EQUAL(s->n_hours, RULES * 3 / 2);
+	CU_ASSERT(s->mem.total < 8u << 20);
+	for (unsigned i = 0; i < RULES; i++) {
+		const struct rules_when *w = &s->pools[0].rules->rule[i].when;
+		CU_ASSERT(w->n_hours == 1 + i % 2 && s->hours[w->hours].from_s == 8 * 3600);
+		CU_ASSERT(!(i % 2) || s->hours[w->hours + 1].days == 1 << 5);
+	}
+	steer_drop(s);
+	atlas_drop(atlas);
+	arena_fini(&mem);
+	free(rules);
+}
+
 void suite_steer(void);
 void suite_steer(void)
 {
 	static const struct unit_case cases[] = {
+		{ "many rules with hours take memory as they are many",
+			many_rules_with_hours_take_memory_as_they_are_many },
 		{ "an edge has the addresses of its name and keeps them",
 			an_edge_has_the_addresses_of_its_name_and_keeps_them },
 		{ "without memory nothing is made", without_memory_nothing_is_made },
