@@ -448,6 +448,7 @@ void api_take(struct api *a, struct request *r)
 							    : "this token may not do that: see its role");
 		return;
 	}
+	manage_welcome(r);
 	addr_sockaddr_text(x->from,
 		MHD_get_connection_info(r->at, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
 	x->call = (struct command_call){ .uid = WHO_TOKEN + (unsigned)t->id,

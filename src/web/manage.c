@@ -401,8 +401,24 @@ static struct request *take_queue(struct manage *m, bool closing)
 	return first;
 }
 
+static void serve(const struct request *r, bool on)
+{
+	pthread_mutex_lock(&r->manage->lock);
+	if (on)
+		manage_clients_know(&r->manage->clients, client_of(r->at));
+	manage_clients_serve(
+		MHD_get_connection_info(r->at, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context, on);
+	pthread_mutex_unlock(&r->manage->lock);
+}
+
+void manage_welcome(const struct request *r)
+{
+	serve(r, true);
+}
+
 void manage_answered(struct request *r)
 {
+	serve(r, false);
 	MHD_resume_connection(r->at); /* it is the listener's again */
 }
 

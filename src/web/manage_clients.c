@@ -78,7 +78,7 @@ struct manage_place *manage_clients_join(
 	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++)
 		if (c->places[i].fd < 0) {
 			c->places[i] = (struct manage_place){ fd, clock_seconds(), a,
-				!is_known(c, &a) };
+				!is_known(c, &a), false };
 			return &c->places[i];
 		}
 	return NULL;
@@ -89,13 +89,21 @@ void manage_clients_leave(struct manage_place *place)
 	place->fd = -1;
 }
 
+void manage_clients_serve(struct manage_place *place, bool on)
+{
+	if (!place)
+		return;
+	place->served = on;
+	place->since_s = clock_seconds();
+}
+
 void manage_clients_end(struct manage_clients *c)
 {
 	const double now = clock_seconds();
 
 	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++) {
 		const struct manage_place *p = &c->places[i];
-		if (p->fd >= 0 &&
+		if (p->fd >= 0 && !p->served &&
 			now - p->since_s >
 				(p->stranger ? MANAGE_STRANGER_LIFE_S : MANAGE_LIFE_S))
 			shutdown(p->fd, SHUT_RDWR);

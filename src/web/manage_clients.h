@@ -15,6 +15,7 @@ struct manage_place {
 	double since_s;
 	struct addr from; /* an IPv6 address is its /64 */
 	bool stranger;
+	bool served; /* what it asks for is at work: its time stands still */
 };
 
 struct manage_clients {
@@ -38,6 +39,9 @@ void manage_clients_know(struct manage_clients *c, const struct sockaddr *from);
 struct manage_place *manage_clients_join(
 	struct manage_clients *c, int fd, const struct sockaddr *from);
 void manage_clients_leave(struct manage_place *place);
+
+/* It has been let do something that takes its time; or that is done, and its time begins anew. NULL is fine. */
+void manage_clients_serve(struct manage_place *place, bool on);
 
 /* Ends those that have been there for too long: who sends a byte now and then is not idle, and
  * yet not welcome for ever. */

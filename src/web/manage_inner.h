@@ -53,6 +53,9 @@ enum seal_verdict manage_take(struct manage *m, const struct request *r);
 /* As seal_when() wants it; any thread. */
 uint64_t manage_started_s(struct manage *m);
 
+/* Control thread: it comes from who may be here, and is not hung up on before it is answered. */
+void manage_welcome(const struct request *r);
+
 /* Control thread: the answer of a request whose route has said "not yet" is there now. */
 void manage_answered(struct request *r);
 

@@ -131,16 +131,32 @@ def described():
         same(s.call("wm_x", "GET", "/status")[0], 404)
 
 
+@claim("who has a token is not hung up on while what he asks for takes its time")
+def slow():
+    quiet = socket.create_server(("127.0.0.1", 0))
+    with Api() as s:
+        admin = s.token("ci", "--role", "admin")
+        wait_for(s, quiet, "7s")
+        code, got = s.call(admin, "POST", "/edges/ams1/probe")
+        same((code, "no answer within 7 s" in json.dumps(got)), (409, True), got)
+    quiet.close()
+
+
+def wait_for(s, quiet, timeout):
+    """One edge is probed by who says nothing; a probe that is asked for comes behind the one that is under way."""
+    body = CONFIG % (s.management, "on")
+    body = body.replace("control: { socket: control.sock }\n", "").replace("a: [ 192.0.2.1 ]", "a: [ 127.0.0.1 ]").replace("edges: [ ams1, nyc1 ] }", "edges: [ ams1 ], probe: slow }")
+    s.configure(body + "probes: { slow: { kind: http, port: %d, every: 60s, timeout: %s, initial: up } }\n" % (quiet.getsockname()[1], timeout),
+                "[ { name: a.test, file: zones/a.test.zone, write-back: store } ]")
+    same(s.ctl("reload")[0], 0)
+
+
 @claim("a server stops in good order while somebody waits for what an edge says")
 def stopped():
     quiet = socket.create_server(("127.0.0.1", 0))  # takes connections, and says nothing
     with Api() as s:
         admin = s.token("ci", "--role", "admin")
-        body = CONFIG % (s.management, "on")
-        body = body.replace("control: { socket: control.sock }\n", "").replace("a: [ 192.0.2.1 ]", "a: [ 127.0.0.1 ]").replace("edges: [ ams1, nyc1 ] }", "edges: [ ams1 ], probe: slow }")
-        s.configure(body + "probes: { slow: { kind: http, port: %d, every: 60s, timeout: 30s, initial: up } }\n" % quiet.getsockname()[1],
-                    "[ { name: a.test, file: zones/a.test.zone, write-back: store } ]")
-        same(s.ctl("reload")[0], 0)
+        wait_for(s, quiet, "30s")
         got = []
 
         def ask():
