@@ -74,7 +74,8 @@ static bool is_during(struct choose_walk *w, const struct rules_when *r)
 
 static bool is_asked_so(const struct choose_walk *w, const struct rules_when *r)
 {
-	const unsigned type = w->ask->v6 ? POOL_TYPE_AAAA : POOL_TYPE_A;
+	/* Who asks for an edge's records asks for no addresses. */
+	const unsigned type = w->ask->record ? 0 : w->ask->v6 ? POOL_TYPE_AAAA : POOL_TYPE_A;
 
 	return (!r->types || r->types & type) && (!r->via || r->via >> w->ask->via & 1);
 }

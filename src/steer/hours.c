@@ -42,8 +42,10 @@ static bool take_days(const char **s, uint8_t *days)
 		if (*at != ',')
 			break;
 	}
+	if (*at && *at != ' ')
+		return false;
 	*s = at;
-	return *at == ' ' || !*at;
+	return true;
 }
 
 /* "08:00", "8:30", "24:00" */

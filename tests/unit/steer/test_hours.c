@@ -112,7 +112,8 @@ static void hours_that_are_none_are_told(void)
 {
 	static const char *const row[] = { "", "Europe/Berlin", "Monday 08:00-18:00", "Mon-", "08:00",
 		"08:00-", "8-18", "08:60-09:00", "24:01-25:00", "08:00-08:00", "24:00-08:00",
-		"Mon 08:00-18:00 Europe/Berlni", "Mon 08:00-18:00Europe/Berlin", "Mon;Tue" };
+		"Mon 08:00-18:00 Europe/Berlni", "Mon 08:00-18:00Europe/Berlin", "Mon;Tue",
+		"Mon-Fri08:00-18:00" };
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
 		struct arena mem = { 0 };

@@ -146,6 +146,34 @@ static void only_and_nobody_end_it(void)
 	}
 }
 
+/* "type: A" is not for who asks for the MX records of an edge. */
+static void records_are_no_addresses(void)
+{
+	static const uint8_t rdata[] = { 0, 10, 2, 'm', 'x', 0 };
+	const struct edge_record mx = { .type = 15, .rdata = rdata, .len = sizeof rdata };
+	struct pool_rule rules[] = { rule(NULL, 0, to_ams, 1) };
+	struct edge_opts edges[4];
+	struct pool_opts pool = small_pool();
+	struct small s = { .atlas = small_atlas() };
+
+	memcpy(edges, small_edges, sizeof edges);
+	edges[AMS].records = &mx;
+	edges[AMS].n_records = 1;
+	rules[0].when.types = POOL_TYPE_A;
+	rules[0].nobody = true;
+	pool.rules = rules;
+	pool.n_rules = 1;
+	s.steer = steer_new(&(struct steer_opts){ .edges = edges, .n_edges = 4, .pools = &pool, .n_pools = 1 },
+		s.atlas, NULL);
+	struct standing *st = small_standing(s.steer, s.states);
+	struct choose_ask a = { .steer = s.steer, .standing = st };
+	CU_ASSERT_EQUAL(choose(&a, NULL).n, 0);
+	a.record = steer_can(s.steer, 15);
+	CU_ASSERT_EQUAL(choose(&a, NULL).n, 1);
+	standing_free(st);
+	small_close(&s);
+}
+
 /* AAAA over TLS goes to ams; in the hours all go to nyc, and answers end with them. */
 static void type_transport_and_time(void)
 {
@@ -229,6 +257,7 @@ static void a_default_pin_is_the_weakest(void)
 void suite_rules(void)
 {
 	static const struct unit_case cases[] = {
+		{ "records are no addresses", records_are_no_addresses },
 		{ "all kinds must hold, and one of each", all_kinds_must_hold_and_one_of_each },
 		{ "exceptions, and clients that nobody knows",
 			exceptions_and_clients_that_nobody_knows },
