@@ -19,11 +19,13 @@ struct agent_counts {
 			      * things are */
 };
 
-/* An agent that has sent measurements that cannot be true, and how many. */
+/* An agent from which something has come. */
 enum { AGENT_NAME_ROOM = 256 };
-struct agent_doubt {
+struct agent_seen {
 	char agent[AGENT_NAME_ROOM];
-	uint64_t n;
+	uint64_t reports;
+	int64_t last_s;      /* UNIX time of the last; 0: none was taken */
+	uint64_t impossible; /* measurements that cannot be true */
 };
 
 #endif

@@ -15,6 +15,7 @@
 #include <ev.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define LISTEN_S 1.0  /* to the workers */
 #define DOUBT_S  60.0 /* between two lines about times that cannot be true */
@@ -31,7 +32,7 @@ enum {
 	FRESH_SHARE = 4,
 	RETRY_SHARE = 16,
 	AGAIN_SHARE = 256,
-	DOUBTS_MOST = 4096
+	SEEN_MOST = 4096
 };
 
 struct measuring {
@@ -43,8 +44,8 @@ struct measuring {
 	struct api *api;                   /* likewise */
 	struct targets *targets;
 	ev_timer timer;
-	struct agent_doubt *doubts; /* [n_doubts] by agent, no more than there are edges */
-	unsigned n_doubts;
+	struct agent_seen *seen; /* [n_seen] no more than there are edges */
+	unsigned n_seen;
 	double doubted_at; /* when one was told of last; clock_seconds() */
 	/* Room for an answer's work. */
 	struct choose_trace trace;
@@ -73,25 +74,35 @@ static unsigned within(unsigned v, unsigned least, unsigned most)
 
 /* --- reports ------------------------------------------------------------------------------ */
 
+/* NULL: there are too many. */
+static struct agent_seen *seen(struct measuring *l, const char *agent)
+{
+	unsigned i = 0;
+
+	while (i < l->n_seen && strcmp(l->seen[i].agent, agent) != 0)
+		i++;
+	if (i < l->n_seen)
+		return &l->seen[i];
+	if (i == SEEN_MOST)
+		return NULL;
+	l->seen = memory_grow(l->seen, (i + 1) * sizeof *l->seen);
+	l->seen[l->n_seen++] = (struct agent_seen){ .reports = 0 };
+	strncpy(l->seen[i].agent, agent, sizeof l->seen[i].agent - 1);
+	return &l->seen[i];
+}
+
 /* A time that light could not have made is counted against who sent it, and told now and then.
  */
 static void refuse(struct measuring *l, const char *agent, const struct agent_report_row *row,
 	const struct model_doubt *doubt)
 {
 	const double now = clock_seconds();
+	struct agent_seen *by = seen(l, agent);
 	char net[ADDR_TEXT];
-	unsigned i = 0;
 
-	while (i < l->n_doubts && strcmp(l->doubts[i].agent, agent) != 0)
-		i++;
-	if (i == l->n_doubts) {
-		if (i == DOUBTS_MOST)
-			return;
-		l->doubts = memory_grow(l->doubts, (i + 1) * sizeof *l->doubts);
-		l->doubts[l->n_doubts++] = (struct agent_doubt){ .n = 0 };
-		strncpy(l->doubts[i].agent, agent, sizeof l->doubts[i].agent - 1);
-	}
-	l->doubts[i].n++;
+	if (!by)
+		return;
+	by->impossible++;
 	if (l->doubted_at > 0 && now - l->doubted_at < DOUBT_S)
 		return;
 	l->doubted_at = now;
@@ -102,7 +113,7 @@ static void refuse(struct measuring *l, const char *agent, const struct agent_re
 		"far)",
 		agent, row->rtt_ms, *row->edge ? row->edge : prefix_text(net, &row->net),
 		doubt->km, doubt->km / MODEL_KM_PER_MS, doubt->error_km, doubt->least_ms,
-		(unsigned long long)l->doubts[i].n);
+		(unsigned long long)by->impossible);
 }
 
 static bool add_row(
@@ -144,8 +155,13 @@ static size_t take_report(void *ctx, const char *agent, const struct agent_repor
 	struct measuring *l = ctx;
 	const uint32_t now_s = latency_read_now();
 	const int edge = latency_edge(live_table(l), agent, strlen(agent));
+	struct agent_seen *by = edge >= 0 ? seen(l, agent) : NULL;
 	size_t used = 0;
 
+	if (by) {
+		by->reports++;
+		by->last_s = (int64_t)time(NULL);
+	}
 	for (size_t i = 0; edge >= 0 && i < s->n; i++)
 		used += add_row(l, (unsigned)edge, &s->rows[i], now_s);
 	return used;
@@ -413,7 +429,7 @@ void measuring_free(struct measuring *l)
 	manage_close(l->manage);
 	ev_timer_stop(l->opts.loop, &l->timer);
 	targets_free(l->targets);
-	memory_free(l->doubts);
+	memory_free(l->seen);
 	memory_free(l);
 }
 
@@ -424,13 +440,13 @@ struct agent_counts measuring_counts(const struct measuring *l, size_t *targets)
 		return (struct agent_counts){ 0 };
 	targets_all(l->targets, targets);
 	struct agent_counts c = manage_counts(l->manage);
-	for (unsigned i = 0; i < l->n_doubts; i++)
-		c.impossible += l->doubts[i].n;
+	for (unsigned i = 0; i < l->n_seen; i++)
+		c.impossible += l->seen[i].impossible;
 	return c;
 }
 
-const struct agent_doubt *measuring_doubts(const struct measuring *l, unsigned *n)
+const struct agent_seen *measuring_seen(const struct measuring *l, unsigned *n)
 {
-	*n = l->n_doubts;
-	return l->doubts;
+	*n = l->n_seen;
+	return l->seen;
 }

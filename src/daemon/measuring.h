@@ -46,7 +46,7 @@ void measuring_show(void *ctx, struct tls *shown);
 /* For reports: what has come in, and how many networks are watched; nothing without a listener.
  */
 struct agent_counts measuring_counts(const struct measuring *m, size_t *targets);
-/* Who has sent what cannot be true; borrowed for the turn. */
-const struct agent_doubt *measuring_doubts(const struct measuring *m, unsigned *n);
+/* Who has sent something; borrowed for the turn. */
+const struct agent_seen *measuring_seen(const struct measuring *m, unsigned *n);
 
 #endif

@@ -50,13 +50,13 @@ static void take_choices(const struct reports_opts *o, struct report_view *v)
 		v->choices[v->n_choices++] = one;
 }
 
-static void take_doubts(const struct reports_opts *o, struct report_view *v)
+static void take_seen(const struct reports_opts *o, struct report_view *v)
 {
-	const struct agent_doubt *of = measuring_doubts(o->measuring, &v->n_doubts);
+	const struct agent_seen *of = measuring_seen(o->measuring, &v->n_seen);
 
-	v->doubts = memory_zeroed(v->n_doubts, sizeof *v->doubts);
-	for (unsigned i = 0; i < v->n_doubts; i++)
-		v->doubts[i] = of[i];
+	v->seen = memory_zeroed(v->n_seen, sizeof *v->seen);
+	for (unsigned i = 0; i < v->n_seen; i++)
+		v->seen[i] = of[i];
 }
 
 static void take_loop(const struct reports_opts *o, struct report_loop *l)
@@ -140,7 +140,7 @@ void report_picture_take(const struct reports_opts *o, bool texts, struct report
 	if (o->certificates)
 		v->tls = certificates_report(o->certificates);
 	v->agents = measuring_counts(o->measuring, &v->targets);
-	take_doubts(o, v);
+	take_seen(o, v);
 	if (o->taps) {
 		const struct taps_counts c = taps_counts(o->taps);
 		v->taps = (struct report_taps){ c.dnstap_sent, c.dnstap_lost, c.logged,
@@ -172,7 +172,7 @@ void report_picture_drop(struct report_view *v)
 	rows_free(&v->health.staged);
 	forced_fini(&v->health.forced);
 	memory_free(v->balance);
-	memory_free(v->doubts);
+	memory_free(v->seen);
 	memory_free(v->choices);
 	memory_free(v->refresh);
 }

@@ -123,6 +123,11 @@ static void of_agents(const struct report_view *v, struct metrics *m)
 	};
 
 	metrics_rows(m, rows, COUNT(rows));
+	metrics_family(m, "agent_last_report_timestamp_seconds", METRICS_GAUGE,
+		"UNIX time of the last report of an agent that has sent one since the start.");
+	for (unsigned i = 0; i < v->n_seen; i++)
+		if (v->seen[i].last_s)
+			metrics_count(m, (uint64_t)v->seen[i].last_s, "agent", v->seen[i].agent, NULL);
 }
 
 static void of_certificates(const struct report_view *v, struct metrics *m)

@@ -52,17 +52,20 @@ static json_t *doubts_json(const struct report_view *view)
 {
 	json_t *o = json_object();
 
-	for (unsigned i = 0; i < view->n_doubts; i++)
-		json_object_set_new(
-			o, view->doubts[i].agent, json_integer((json_int_t)view->doubts[i].n));
+	for (unsigned i = 0; i < view->n_seen; i++)
+		if (view->seen[i].impossible)
+			json_object_set_new(o, view->seen[i].agent,
+				json_integer((json_int_t)view->seen[i].impossible));
 	return o;
 }
 
 static void doubts_text(const struct report_view *view, struct text *out)
 {
-	for (unsigned i = 0; i < view->n_doubts; i++)
-		text_addf(out, "  agent %s: %llu measurements that cannot be true\n",
-			view->doubts[i].agent, (unsigned long long)view->doubts[i].n);
+	for (unsigned i = 0; i < view->n_seen; i++)
+		if (view->seen[i].impossible)
+			text_addf(out, "  agent %s: %llu measurements that cannot be true\n",
+				view->seen[i].agent,
+				(unsigned long long)view->seen[i].impossible);
 }
 
 static void status_json(

@@ -133,8 +133,8 @@ struct report_view {
 	unsigned n_choices;
 	/* What agents have sent, and how many networks are watched for them. */
 	struct agent_counts agents;
-	struct agent_doubt *doubts;
-	unsigned n_doubts;
+	struct agent_seen *seen;
+	unsigned n_seen;
 	size_t targets;
 	bool ready;              /* all that was read at the start is served */
 	struct timespec started; /* CLOCK_MONOTONIC */

@@ -8,12 +8,14 @@ import http.client
 import http.server
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 from edges import make_ca, make_certificate
 from lib import BUILD, SLOW, WAYMARKD, APEX, Server, claim, ecs, free_port, opt, run, same
@@ -39,7 +41,7 @@ class Nameserver(Server):
     def rest(self, agents, half_life="6h"):
         keys = ", ".join('%s: { key: "%s" }' % (a, b64(KEYS[a])) for a in agents)
         return """
-management: { listen: "127.0.0.1:%d" }
+management: { metrics: on, listen: "127.0.0.1:%d" }
 latency: { half-life: %s, agents: { %s } }
 edges:
   ams1: { at: "52.37,4.90", a: [ 127.0.0.2 ] }
@@ -124,6 +126,10 @@ def impossible():
         same((status, answer), (200, {"rows": 3, "used": 2}))
         s.until("rows in the table", lambda: s.table() == ["192.0.2.0/24,ams1,12.500,4", "@ams1,iad1,2.000,3"])
         same(json.loads(s.ctl("status", "--json")[1])["agents_impossible"], {"ams1": 1})
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % s.management, timeout=20 * SLOW) as r:
+            last = re.findall(r'^waymark_agent_last_report_timestamp_seconds{agent="(\w+)"} (\d+)$', r.read().decode(), re.M)
+        same([name for name, _ in last], ["ams1"])
+        assert abs(int(last[0][1]) - time.time()) < 60 * SLOW, last
         same((s.count("impossible"), s.count("rows")), (1, 2))
         same("agent ams1: 0.1 ms to syd1 cannot be true, which is 16" in s.said(), True, s.said())
 
@@ -293,7 +299,7 @@ def checked():
             code, said = s.check()
             same(code, 1, said)
             assert word in said and "waymark.yaml:" in said, said
-        s.configure(s.rest(["ams1"]).replace('management: { listen: "127.0.0.1:%d" }' % s.management, ""))
+        s.configure(s.rest(["ams1"]).replace('management: { metrics: on, listen: "127.0.0.1:%d" }' % s.management, ""))
         code, said = s.check()
         same(code, 0, said)
         assert "no agent can report" in said, said
