@@ -62,7 +62,7 @@ static bool stays(const struct pool *p)
 	return p->policy == POOL_ORDERED && p->fail_back != POOL_BACK_AUTO;
 }
 
-/* Where it has failed over to; 0: nowhere, or its member is gone. */
+/* Where it is: where it has failed over to, or with its first member. */
 static unsigned place_of(const struct fail_over *at, const struct steer *s, unsigned pool)
 {
 	const unsigned n = fail_over_members(s, pool);
@@ -70,7 +70,7 @@ static unsigned place_of(const struct fail_over *at, const struct steer *s, unsi
 	for (unsigned i = 0; at && i < n; i++)
 		if (strcmp(fail_over_name(s, pool, i), at->member) == 0)
 			return i;
-	return 0;
+	return fail_over_base(s, pool);
 }
 
 static unsigned first_that_may(
@@ -96,9 +96,10 @@ static void tell(struct fail_back *f, const char *pool, const char *member, cons
 static void move(struct fail_back *f, const struct steer *s, unsigned pool, unsigned to)
 {
 	const char *name = s->pools[pool].name;
+	const bool over = to != fail_over_base(s, pool);
 
-	tell(f, name, fail_over_name(s, pool, to), to ? "fails over to" : "is back at");
-	if (to) {
+	tell(f, name, fail_over_name(s, pool, to), over ? "fails over to" : "is back at");
+	if (over) {
 		struct fail_over *at = fail_over_set(&f->list, name, fail_over_name(s, pool, to));
 		at->when_s = time(NULL);
 	} else {
@@ -129,11 +130,12 @@ static uint64_t follow_pool(
 	}
 	if (!may && best != NOWHERE)
 		to = best;
-	if (to != from || (at && !to)) {
+	const bool over = to != fail_over_base(s, pool);
+	if (to != from || (at && !over)) {
 		move(f, s, pool, to);
 		at = fail_over_find(&f->list, p->name);
 	}
-	if (to)
+	if (over)
 		fail_over_put(s, now, pool, to);
 	return at && at->better_us && p->fail_back == POOL_BACK_AFTER
 		? at->better_us + p->fail_back_ms * (uint64_t)1000
@@ -163,7 +165,7 @@ void fail_back_follow(struct fail_back *f, const struct steer *s, struct standin
 		if (now->pools[i].waits) { /* nothing is known yet */
 			const unsigned at =
 				place_of(fail_over_find(&f->list, s->pools[i].name), s, i);
-			if (at)
+			if (at != fail_over_base(s, i))
 				fail_over_put(s, now, i, at);
 			continue;
 		}
@@ -185,7 +187,7 @@ void fail_back_apply(const struct fail_back *f, const struct steer *s, struct st
 		if (!stays(&s->pools[i]) || !fail_over_members(s, i))
 			continue;
 		const unsigned at = place_of(fail_over_find(&f->list, s->pools[i].name), s, i);
-		if (at && fail_over_may(s, now, i, at))
+		if (at != fail_over_base(s, i) && fail_over_may(s, now, i, at))
 			fail_over_put(s, now, i, at);
 	}
 }

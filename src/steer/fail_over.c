@@ -79,6 +79,21 @@ unsigned fail_over_members(const struct steer *s, unsigned pool)
 	return p->tree ? p->tree->n : p->n;
 }
 
+static bool has_share(const struct pool *p, unsigned at)
+{
+	return p->tree && p->tree->units[at];
+}
+
+unsigned fail_over_base(const struct steer *s, unsigned pool)
+{
+	const unsigned n = fail_over_members(s, pool);
+	unsigned at = 0;
+
+	while (at < n && has_share(&s->pools[pool], at))
+		at++;
+	return at < n ? at : 0;
+}
+
 const char *fail_over_name(const struct steer *s, unsigned pool, unsigned at)
 {
 	const struct pool *p = &s->pools[pool];
@@ -94,6 +109,8 @@ bool fail_over_may(const struct steer *s, const struct standing *now, unsigned p
 	const struct pool *p = &s->pools[pool];
 	const struct pool_member *m = p->tree ? &p->tree->members[at] : NULL;
 
+	if (has_share(p, at))
+		return false;
 	if (m && m->is_pool)
 		return now->pools[m->number].lives != 0;
 	const uint8_t marks =

@@ -35,9 +35,11 @@ void fail_overs_fini(struct fail_overs *l);
 /* --- members of a pool, by position ------------------------------------------------------- */
 
 unsigned fail_over_members(const struct steer *s, unsigned pool);
+/* The one that goes first: whose turn it is by a share has no place in the order. */
+unsigned fail_over_base(const struct steer *s, unsigned pool);
 const char *fail_over_name(const struct steer *s, unsigned pool, unsigned at);
 
-/* May it answer, for some type of address? */
+/* May it answer, for some type of address? Not by a share. */
 bool fail_over_may(
 	const struct steer *s, const struct standing *now, unsigned pool, unsigned at);
 
