@@ -251,6 +251,8 @@ bool api_add_body(struct api_call *c, const char *text, size_t len, struct fault
 	}
 	json_object_foreach (o, name, value) {
 		json_t *v = as_text(value);
+		if (ok && !c->row->words && json_object_get(c->members, name))
+			ok = fault(why, "%s is there twice", name);
 		ok = ok && v &&
 			(c->row->words ? add_value(c, name, v, why)
 				       : json_object_set(c->members, name, value) == 0);

@@ -75,6 +75,7 @@ static void requests_become_commands(void)
 		{ "POST", "/zones", NULL, "{\"name\": \"a\", \"stored\": 1}", "! stored is true or false" },
 		{ "POST", "/edges/ams1/force", NULL, "{\"state\": \"weight\", \"weight\": 30, \"why\": \"a b\"}", "force|ams1|weight|30|--why|a b" },
 		{ "POST", "/edges/ams1/force", NULL, "{\"state\": \"up\", \"edge\": \"x\"}", "! edge is there twice" },
+		{ "POST", "/zones/a/changes", NULL, "{\"zone\": \"b\", \"set\": []}", "! zone is there twice" },
 		{ "POST", "/edges/ams1/probe", NULL, "", "probe|ams1|--json" },
 		{ "DELETE", "/watch/10.0.0.0%2F8", NULL, NULL, "watch|10.0.0.0/8|--stop" },
 	};
