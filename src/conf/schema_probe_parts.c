@@ -35,7 +35,8 @@ static bool add(struct reader *r, const struct node *at, const struct probe_opts
 	if (i >= r->probes_read->room) {
 		const size_t room = 2 * i + 8;
 		struct probe_opts *probes = arena_alloc(r->mem, room * sizeof *probes);
-		memcpy(probes, c->probes, i * sizeof *probes);
+		if (i)
+			memcpy(probes, c->probes, i * sizeof *probes);
 		c->probes = probes;
 		r->probes_read->room = room;
 	}
