@@ -188,9 +188,9 @@ def dns():
 @claim("dns: what is missing from a truncated reply is asked for by TCP, and what goes wrong there is told")
 def dns_truncated():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u, socket.socket() as t:
-        u.bind(("127.0.0.1", 0))
-        t.bind(u.getsockname())
-        port = u.getsockname()[1]
+        port = free_port()
+        u.bind(("127.0.0.1", port))
+        t.bind(("127.0.0.1", port))
         wrong = threading.Event()
 
         def record(address):
