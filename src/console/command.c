@@ -87,10 +87,11 @@ bool command_changes(const char *const *words, size_t n)
 		const char *word, *reads; /* second words that change nothing, between blanks; NULL: all change something */
 	} list[] = { { "reload", NULL }, { "zone", " status export diff " }, { "dnssec", " status ds keys export " },
 		{ "force", NULL }, { "revoke", NULL }, { "latency", " show export " }, { "backup", NULL }, { "stop", NULL },
-		{ "token", " list " }, { "maintenance", NULL }, { "edge", NULL } };
+		{ "token", " list " } };
 	char second[32];
 
-	if (n > 1 && strcmp(words[0], "watch") == 0)
+	/* Alone they tell what there is. */
+	if (n > 1 && (strcmp(words[0], "watch") == 0 || strcmp(words[0], "fail-back") == 0))
 		return strcmp(words[1], "--json") != 0;
 	for (size_t i = 0; n && i < sizeof list / sizeof *list; i++) {
 		if (strcmp(words[0], list[i].word) != 0)

@@ -30,6 +30,8 @@ const struct api_row api_rows[] = {
 	{ "POST", "/edges/{edge}/force", API_OPERATE, ALL,
 		"force {edge} {state} [weight] [--pool pool] [--at at] [--for for] [--until until] [--why why]", false, NULL,
 		"the state of an edge (up, down, drain, disable, auto, or weight with a number), whatever its probes say" },
+	{ "GET", "/fail-back", API_READ, ALL, "fail-back --json", true, NULL, "pools that have failed over, since when and where to" },
+	{ "POST", "/pools/{pool}/fail-back", API_OPERATE, ALL, "fail-back {pool}", false, NULL, "a pool goes back to its first member" },
 	{ "DELETE", "/changes/{number}", API_OPERATE, ALL, "revoke {number}", false, NULL, "what is forced or planned is so no more" },
 	{ "POST", "/edges/{edge}/probe", API_OPERATE, ALL, "probe {edge} --json", true, NULL, "probe an edge now" },
 	{ "POST", "/reload", API_ADMIN, ALL, "reload [--force?force] [--stage stage] --json", true, NULL,

@@ -2,6 +2,7 @@
 
 #include "unit/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What a command was called with. */
@@ -214,10 +215,38 @@ static void the_help_tells_every_command_with_its_words(void)
 	text_fini(&out);
 }
 
+/* What is written down, with who has done it. */
+static void what_changes_something_is_known(void)
+{
+	static const struct {
+		const char *words[3];
+		bool changes;
+	} row[] = {
+		{ { "status" }, false }, { { "reload" }, true }, { { "zone", "status", "a" }, false },
+		{ { "zone", "commit", "a" }, true }, { { "dnssec", "ds", "a" }, false },
+		{ { "dnssec", "roll", "a" }, true }, { { "force", "ams1", "down" }, true },
+		{ { "watch" }, false }, { { "watch", "--json" }, false }, { { "watch", "192.0.2.1" }, true },
+		{ { "fail-back" }, false }, { { "fail-back", "--json" }, false },
+		{ { "fail-back", "web" }, true }, { { "fail-back", "--all" }, true },
+		{ { "latency", "show" }, false }, { { "latency", "import", "f" }, true },
+		{ { "token", "list" }, false }, { { "token", "revoke", "ci" }, true },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		size_t n = 0;
+		while (n < 3 && row[i].words[n])
+			n++;
+		if (command_changes(row[i].words, n) != row[i].changes)
+			printf("%s %s\n", row[i].words[0], n > 1 ? row[i].words[1] : "");
+		CU_ASSERT_EQUAL(command_changes(row[i].words, n), row[i].changes);
+	}
+}
+
 void suite_command(void);
 void suite_command(void)
 {
 	static const struct unit_case cases[] = {
+		{ "what changes something is known", what_changes_something_is_known },
 		{ "each word goes to who is bound to it",
 			each_word_goes_to_who_is_bound_to_it },
 		{ "a word that nobody has bound gets the list",
