@@ -200,12 +200,14 @@ interop: CHANGES ?= 20
 interop: QUERIES ?= 2000
 interop: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all
-	@BUILD=$(BUILD) tests/interop/interop.py --changes $(CHANGES) --seed $(SEED)
-	@BUILD=$(BUILD) tests/interop/acme.py
-	@BUILD=$(BUILD) tests/interop/encrypted.py
-	@BUILD=$(BUILD) tests/interop/fleet.py --seed $(SEED)
-	@BUILD=$(BUILD) tests/interop/rolls.py --seed $(SEED)
-	@BUILD=$(BUILD) tests/interop/validate.py --queries $(QUERIES) --seed $(SEED)
+	@export BUILD=$(BUILD); failed=; part() { "$$@" || failed="$$failed $$1"; }; \
+	part tests/interop/interop.py --changes $(CHANGES) --seed $(SEED); \
+	part tests/interop/acme.py; \
+	part tests/interop/encrypted.py; \
+	part tests/interop/fleet.py --seed $(SEED); \
+	part tests/interop/rolls.py --seed $(SEED); \
+	part tests/interop/validate.py --queries $(QUERIES) --seed $(SEED); \
+	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 # Thousands of connections that do nothing, and certificates that are renewed.
 crowd: IDLE ?= 10000

@@ -271,7 +271,9 @@ def follows_edges(peer, begin):
             same(s.ctl("force", "e1", state)[0], 0)
             until(lambda: peer.addresses("www.cdn.test"), [wanted], peer.said, s.said)
         s.stop()
-        s.start()                                            # e1 is up again
+        s.start()
+        until(lambda: s.udp("www.cdn.test").addresses(), ["192.0.2.2"], s.said)     # the drain is in the store
+        same(s.ctl("force", "e1", "auto")[0], 0)
         until(lambda: peer.addresses("www.cdn.test"), ["192.0.2.1"], peer.said, s.said)
 
 
