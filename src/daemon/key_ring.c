@@ -394,9 +394,11 @@ static bool step(struct key_ring *r, struct ring_zone *z, void *ctx, struct faul
 		z->due_served = __atomic_load_n(&z->served, __ATOMIC_RELAXED);
 		ok = key_ring_load(r, z, s->policy, why) &&
 			key_ring_step_zone(r, z, s->policy, &s->changed, why);
-		z->due_us = clock_us() +
-			(ok ? key_life_next_s(&z->life, s->policy, time(NULL)) : 0) *
-				(uint64_t)1000000;
+		/* Whether what is to be served is served is known of what there was before. */
+		const uint32_t next_s = ok && !s->changed
+			? key_life_next_s(&z->life, s->policy, time(NULL))
+			: 0;
+		z->due_us = clock_us() + next_s * (uint64_t)1000000;
 	}
 
 	s->is_news = !ok && strncmp(z->fault, why->text, sizeof z->fault - 1) != 0;

@@ -247,6 +247,30 @@ static void a_roll_goes_through_a_restart_and_removes_the_old_key(void)
 	end();
 }
 
+/* Killed between a step and what came of it; and then what is served is told before anything else. */
+static void what_is_served_at_a_start_lets_keys_go_on(void)
+{
+	struct key_policy p = quick();
+	struct key_ring_view v;
+	uint32_t next_s;
+
+	begin();
+	key_ring_step(ring, apex, &p, &next_s, &why);
+	again();
+	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	key_ring_served(ring, apex, s->generation, 1);
+	keyset_drop(s);
+	key_ring_step(ring, apex, &p, &next_s, &why);
+	key_ring_step(ring, apex, &p, &next_s, &why);
+	CU_ASSERT(key_ring_look(ring, apex, &v));
+	CU_ASSERT_EQUAL(v.life.keys[0].dnskey.state, KEY_RUMOURED);
+	CU_ASSERT(v.life.keys[0].dnskey.served);
+	key_ring_view_fini(&v);
+	CU_ASSERT(next_s <= 3600);
+	end();
+}
+
 static void keys_of_other_signers_come_and_go(void)
 {
 	struct key_policy p = quick();
@@ -335,6 +359,8 @@ void suite_key_ring(void)
 			a_roll_goes_through_a_restart_and_removes_the_old_key },
 		{ "keys of a zone that is about to be signed stay",
 			keys_of_a_zone_that_is_about_to_be_signed_stay },
+		{ "what is served at a start lets keys go on",
+			what_is_served_at_a_start_lets_keys_go_on },
 		{ "keys of other signers come and go", keys_of_other_signers_come_and_go },
 		{ "a zone that is off is unsigned at once where no DS was asked for",
 			a_zone_that_is_off_is_unsigned_at_once_where_no_ds_was_asked_for },
