@@ -7,18 +7,12 @@
 #ifndef NET_UDP_H
 #define NET_UDP_H
 
-#include "answer/answer.h"
-#include "jobs/mailbox.h"
-#include "net/tap.h"
-#include "world/epoch.h"
+#include "net/batch.h"
 
 struct udp;
 
-/* `fd` is bound and blocks; closed by udp_free(). `rrl` and `news` (of
- * struct answer_news) may be NULL. `batch` queries are taken
- * at a time, 1 to NET_BATCH_MOST. Never NULL. */
-struct udp *udp_new(int fd, const struct epoch *epoch, struct rrl *rrl, struct mailbox *news,
-	unsigned batch);
+/* `fd` is bound and blocks; closed by udp_free(). Never NULL. */
+struct udp *udp_new(int fd, const struct batch_opts *opts);
 void udp_free(struct udp *u);
 
 /* Runs until udp_stop(). While the kernel gives errors in place of queries it tries again with
@@ -28,16 +22,10 @@ void udp_run(struct udp *u);
 /* Any thread; udp_run() returns soon after. */
 void udp_stop(struct udp *u);
 
-struct choice_counts *udp_counts(const struct udp *u);
 /* Packets that the kernel has thrown away, since the socket's buffer was full. Any thread. */
 uint64_t udp_overflows(const struct udp *u);
 
-const struct stats *udp_stats(const struct udp *u);
-
-/* For who looks on. */
-struct tap *udp_tap(struct udp *u);
-
-/* For the control thread to read. */
-struct samples *udp_samples(struct udp *u);
+/* Lives as long as it: what it has counted, and its copies for who looks on. */
+struct batch *udp_batch(struct udp *u);
 
 #endif

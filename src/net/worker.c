@@ -19,6 +19,7 @@ enum { FILES_KEPT = 128 }; /* for all but sockets of clients and listeners */
 
 struct thread {
 	struct udp *udp; /* one of the three */
+	struct batch *batch; /* of that; NULL: of the others */
 	struct stream *stream;
 	struct quic *quic;
 	pthread_t id;
@@ -76,7 +77,8 @@ static bool open_udp(struct workers *w, const struct net_opts *opts, unsigned i,
 		return false;
 	if (w->n == 0)
 		listen_check_buffers(fd, opts);
-	w->threads[w->n++].udp = udp_new(fd, epoch, w->rrl, w->news, opts->batch);
+	struct udp *u = udp_new(fd, &(struct batch_opts){ epoch, w->rrl, w->news, opts->batch });
+	w->threads[w->n++] = (struct thread){ .udp = u, .batch = udp_batch(u) };
 	return true;
 }
 
@@ -299,7 +301,7 @@ static void add(struct stats *sum, const struct stats *s)
 
 static const struct stats *stats_of(const struct thread *t)
 {
-	return t->udp ? udp_stats(t->udp) : t->quic ? quic_stats(t->quic) : stream_stats(t->stream);
+	return t->batch ? &t->batch->stats : t->quic ? quic_stats(t->quic) : stream_stats(t->stream);
 }
 
 void workers_set_tls(struct workers *w, struct tls *t)
@@ -335,7 +337,7 @@ struct tap *workers_tap(const struct workers *w, unsigned i)
 {
 	if (i >= w->n)
 		return NULL;
-	return w->threads[i].udp ? udp_tap(w->threads[i].udp)
+	return w->threads[i].batch ? &w->threads[i].batch->tap
 		: w->threads[i].quic ? quic_tap(w->threads[i].quic)
 				     : stream_tap(w->threads[i].stream);
 }
@@ -347,7 +349,7 @@ void workers_samples(
 
 	for (unsigned i = 0; i < w->n; i++) {
 		const struct thread *t = &w->threads[i];
-		struct samples *from = t->udp ? udp_samples(t->udp)
+		struct samples *from = t->batch ? &t->batch->samples
 			: t->quic             ? quic_samples(t->quic)
 					      : stream_samples(t->stream);
 		while (samples_get(from, &one))
@@ -359,7 +361,7 @@ struct choice_counts *workers_counts(const struct workers *w, unsigned i)
 {
 	if (i >= w->n)
 		return NULL;
-	return w->threads[i].udp ? udp_counts(w->threads[i].udp)
+	return w->threads[i].batch ? w->threads[i].batch->counts
 		: w->threads[i].quic ? quic_counts(w->threads[i].quic)
 				     : stream_counts(w->threads[i].stream);
 }

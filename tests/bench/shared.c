@@ -186,7 +186,7 @@ static struct worker *make(bool tcp, int fd, const struct epoch *epoch, struct r
 			&(struct stream_opts){
 				.clients = 10, .clients_per_net = 10, .idle_ms = 60000 });
 	else
-		w->udp = udp_new(fd, epoch, rrl, NULL, 32);
+		w->udp = udp_new(fd, &(struct batch_opts){ epoch, rrl, NULL, 32 });
 	own_end();
 	return w;
 }
@@ -245,8 +245,8 @@ static void check_counts(
 	const struct trial *t, const struct worker *w, const struct steer *steer)
 {
 	static const char *const trees[] = { "split", "first", "all" };
-	const struct stats *s = t->tcp ? stream_stats(w->stream) : udp_stats(w->udp);
-	const struct choice_counts *c = t->tcp ? stream_counts(w->stream) : udp_counts(w->udp);
+	const struct stats *s = t->tcp ? stream_stats(w->stream) : &udp_batch(w->udp)->stats;
+	const struct choice_counts *c = t->tcp ? stream_counts(w->stream) : udp_batch(w->udp)->counts;
 	const unsigned asked = ROUNDS * TOGETHER, few = asked / 200;
 
 	must(s->queries[VIA_UDP] + s->queries[VIA_TCP] > asked * 3 / 4,

@@ -45,9 +45,9 @@ static void an_error_that_lasts_is_counted_and_keeps_no_processor_busy(void)
 	int pipes[2];
 
 	CU_ASSERT_EQUAL_FATAL(pipe(pipes), 0);
-	r.udp = udp_new(pipes[0], &epoch, NULL, NULL, 4);
+	r.udp = udp_new(pipes[0], &(struct batch_opts){ &epoch, .most = 4 });
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, run, &r), 0);
-	while (__atomic_load_n(&udp_stats(r.udp)->receive_failed, __ATOMIC_RELAXED) < 10)
+	while (__atomic_load_n(&udp_batch(r.udp)->stats.receive_failed, __ATOMIC_RELAXED) < 10)
 		usleep(1000);
 	udp_stop(r.udp);
 	pthread_join(thread, NULL);
@@ -56,7 +56,7 @@ static void an_error_that_lasts_is_counted_and_keeps_no_processor_busy(void)
 	CU_ASSERT_EQUAL(r.used.tv_sec, 0);
 	CU_ASSERT_TRUE(r.used.tv_nsec < 100000000);
 	/* Nobody who spins counts so few. */
-	CU_ASSERT_TRUE(udp_stats(r.udp)->receive_failed < 100);
+	CU_ASSERT_TRUE(udp_batch(r.udp)->stats.receive_failed < 100);
 	udp_free(r.udp);
 	close(pipes[1]);
 }
@@ -86,7 +86,7 @@ static void errors_are_posted(void)
 	int pipes[2];
 
 	CU_ASSERT_EQUAL_FATAL(pipe(pipes), 0);
-	r.udp = udp_new(pipes[0], &epoch, NULL, news, 4);
+	r.udp = udp_new(pipes[0], &(struct batch_opts){ &epoch, NULL, news, 4 });
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, run, &r), 0);
 	CU_ASSERT_TRUE(turns_until(loop, has_come, &n));
 	CU_ASSERT_EQUAL(error_told, ENOTSOCK);
@@ -118,7 +118,7 @@ static void start(struct server *v, const char *host, struct rrl *rrl, unsigned 
 	v->at = serving_address(host);
 	const int fd = listen_udp(&v->at, &opts, &why);
 	CU_ASSERT_TRUE_FATAL(fd >= 0);
-	v->run.udp = udp_new(fd, &s.epoch, rrl, NULL, batch);
+	v->run.udp = udp_new(fd, &(struct batch_opts){ &s.epoch, rrl, NULL, batch });
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&v->thread, NULL, run, &v->run), 0);
 }
 
@@ -142,15 +142,15 @@ static void queries_are_answered(void)
 		"NOERROR aa | www 300 A 192.0.2.4 | - | - | 1232 ecs1/24/17");
 	CU_ASSERT_STRING_EQUAL(
 		serving_udp(&s, fd, "many A", SOON_MS), "NOERROR aa tc | - | - | - | -");
-	CU_ASSERT_TRUE(samples_get(udp_samples(v.run.udp), &one));
+	CU_ASSERT_TRUE(samples_get(&udp_batch(v.run.udp)->samples, &one));
 	CU_ASSERT_EQUAL(one.client.b[12], 3);
 	/* As many turns as are steered: the samples of a batch are due anew. */
 	serving_udp(&s, fd, "www A", SOON_MS);
-	CU_ASSERT_TRUE(samples_get(udp_samples(v.run.udp), &one));
+	CU_ASSERT_TRUE(samples_get(&udp_batch(v.run.udp)->samples, &one));
 	CU_ASSERT_EQUAL(one.client.b[12], 127);
-	CU_ASSERT_EQUAL(udp_stats(v.run.udp)->queries[VIA_UDP], 4);
-	CU_ASSERT_EQUAL(udp_stats(v.run.udp)->send_failed, 0);
-	CU_ASSERT_PTR_NOT_NULL(udp_counts(v.run.udp));
+	CU_ASSERT_EQUAL(udp_batch(v.run.udp)->stats.queries[VIA_UDP], 4);
+	CU_ASSERT_EQUAL(udp_batch(v.run.udp)->stats.send_failed, 0);
+	CU_ASSERT_PTR_NOT_NULL(udp_batch(v.run.udp)->counts);
 	close(fd);
 	stop(&v);
 	serving_close(&s);
@@ -193,7 +193,7 @@ static void each_of_a_batch_gets_its_own_answer(void)
 				: id % 2 ? "SOA"
 					 : "2001:db8::53"));
 	}
-	CU_ASSERT_EQUAL(udp_stats(v.run.udp)->dropped, MANY / 5);
+	CU_ASSERT_EQUAL(udp_batch(v.run.udp)->stats.dropped, MANY / 5);
 	close(fd);
 	close(other);
 	stop(&v);
@@ -278,7 +278,7 @@ static void rates_are_limited_for_all_of_a_socket(void)
 	while (recv(fd, reply, sizeof reply, 0) > 0 && (reply[3] & 15) != RCODE_NXDOMAIN)
 		answers++;
 	CU_ASSERT_TRUE(answers < 100);
-	CU_ASSERT_TRUE(udp_stats(v.run.udp)->withheld >= 100);
+	CU_ASSERT_TRUE(udp_batch(v.run.udp)->stats.withheld >= 100);
 	close(fd);
 	stop(&v);
 	rrl_free(rrl);
@@ -312,7 +312,7 @@ static void *in_small_pieces(void *ctx)
 	CU_ASSERT_STRING_EQUAL(text, "NOERROR aa tc | - | - | - | 1232"); /* with OPT */
 	text = serving_udp(&s, fd, "mail A", SOON_MS);
 	CU_ASSERT_STRING_EQUAL(text, mail);
-	CU_ASSERT_EQUAL(udp_stats(v.run.udp)->send_failed, 0);
+	CU_ASSERT_EQUAL(udp_batch(v.run.udp)->stats.send_failed, 0);
 	close(fd);
 	stop(&v);
 	return NULL;
@@ -351,7 +351,7 @@ static void what_cannot_go_out_is_counted_and_the_rest_goes(void)
 		sendto(raw, datagram, 8 + len, 0, (struct sockaddr *)&to, v.at.len);
 		close(raw);
 		CU_ASSERT_STRING_EQUAL(serving_udp(&s, fd, "mail A", SOON_MS), mail);
-		CU_ASSERT_EQUAL(udp_stats(v.run.udp)->send_failed, 1);
+		CU_ASSERT_EQUAL(udp_batch(v.run.udp)->stats.send_failed, 1);
 	}
 	close(fd);
 	stop(&v);
