@@ -27,7 +27,7 @@ ALL_LDFLAGS = -Wl,--as-needed $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE)
 
 # One archive of all rooms; each program takes from it what it needs.
 main_sources := src/daemon/main.c src/tools/ctl.c src/tools/agent.c
-room_sources := $(filter-out $(main_sources) $(if $(QUIC),,src/net/quic%.c),$(wildcard src/*/*.c))
+room_sources := $(filter-out $(main_sources) $(if $(QUIC),,src/net/quic%.c) $(if $(XDP),src/net/xdp_none.c,$(filter-out src/net/xdp_none.c,$(wildcard src/net/xdp*.c))),$(wildcard src/*/*.c))
 unit_sources := $(filter-out $(if $(QUIC),,tests/unit/net/test_quic.c tests/unit/net/quic_client.c),$(wildcard tests/unit/*.c tests/unit/*/*.c))
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
@@ -45,7 +45,7 @@ help:
 	@echo "make install       [PREFIX=/usr/local] [DESTDIR=] a server that can be started: user, folders, units, an example"
 	@echo "make uninstall     the same without what an operator may have changed"
 	@echo "make conform [ZONES=500] [SEED=1]  compare our answers with those of NSD, Knot and BIND"
-	@echo "make interop [CHANGES=20] [SEED=1]  primary and secondary of real named, nsd, knotd and pdns_server, through random changes; certificates by certbot and lego; chromium, unbound and dnsdist over TLS and HTTPS; updates sent on to named and knotd; steered names at all four; catalogs both ways with named, knotd and pdns_server; QUERIES=2000 to each of unbound, named, pdns_recursor and kresd, which validate what pools answer"
+	@echo "make interop [CHANGES=20] [SEED=1]  primary and secondary of real named, nsd, knotd and pdns_server, through random changes; certificates by certbot and lego; chromium, unbound and dnsdist over TLS and HTTPS; updates sent on to named and knotd; steered names at all four; catalogs both ways with named, knotd and pdns_server; QUERIES=2000 to each of unbound, named, pdns_recursor and kresd, which validate what pools answer; as many by AF_XDP"
 	@echo "make crowd [IDLE=10000] [SWAPS=100]  so many idle connections of TLS, half-open ones, and certificates that are renewed"
 	@echo "make bench [W=\"W1 W5\"] [R=5] [T=2]  measure us and what else is installed of NSD, Knot, BIND, gdnsd, PowerDNS"
 	@echo "make churn [T=600] [SEED=1]  everything at once, at random, under both sanitizers for T seconds each"
@@ -77,6 +77,15 @@ $(BUILD)/obj/%.o: %.c build/config.mk
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(if $(filter tests/%,$<),-Itests) $(ALL_CFLAGS) $(if $(filter tests/%,$<),-Wno-missing-prototypes) -MMD -MP -c -o $@ $<
+
+# The program in the kernel; it stands in the object of who loads it.
+$(BUILD)/obj/xdp_program.o: src/net/bpf/xdp_program.c src/net/xdp_shared.h build/config.mk
+	@mkdir -p $(@D)
+	$(call say,BPF,$<)
+	$(Q)$(BPF_CC) -Isrc -Wall -Wextra -c -o $@ $<
+
+$(BUILD)/obj/src/net/xdp_device.o: $(BUILD)/obj/xdp_program.o
+$(BUILD)/obj/src/net/xdp_device.o: ALL_CPPFLAGS += -DXDP_PROGRAM='"$(BUILD)/obj/xdp_program.o"'
 
 $(BUILD)/libwaymark.a: $(call object,$(room_sources))
 	$(call say,AR,$@)
@@ -207,6 +216,7 @@ interop: deps-tests
 	part tests/interop/fleet.py --seed $(SEED); \
 	part tests/interop/rolls.py --seed $(SEED); \
 	part tests/interop/validate.py --queries $(QUERIES) --seed $(SEED); \
+	part tests/interop/xdp.py --queries $(QUERIES) --seed $(SEED); \
 	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 # Thousands of connections that do nothing, and certificates that are renewed.

@@ -1,6 +1,6 @@
 #!/bin/sh
-# deps.sh [tests] [quic] - install the Debian packages that Waymark is built (and with "tests": tested) with; with "quic" those
-# of "./configure --with-quic", too.
+# deps.sh [tests] [quic] [xdp] - install the Debian packages that Waymark is built (and with "tests": tested) with; with "quic" and "xdp"
+# those of "./configure --with-quic --with-xdp", too.
 # Does nothing when all are there. Needs apt and root (or sudo); says so where they are missing.
 set -u
 
@@ -12,6 +12,7 @@ for also; do
 	case $also in
 	tests) want="$want $tests" ;;
 	quic) want="$want libngtcp2-dev libngtcp2-crypto-gnutls-dev libgnutls28-dev" ;;
+	xdp) want="$want libxdp-dev libbpf-dev clang" ;;
 	esac
 done
 

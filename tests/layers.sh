@@ -26,6 +26,8 @@ BEGIN {
 	home["ev.h"] = "^src/(net|xfr|probe|jobs|console|web|daemon|world|tools)/"
 	home["ngtcp2/"] = "^src/net/quic"
 	home["gnutls/"] = "^src/net/quic"
+	home["xdp/"] = "^src/net/xdp_"
+	home["bpf/"] = "^src/net/(xdp_device|bpf/)"
 	home["openssl/"] = "^src/(base/tls_files|zone/(nsec3|sign|zonemd)|net/tls|dns/tsig|probe/)"
 	home["sodium"] = "^src/(answer|xfr|daemon|zone|base|agent|conf|tools|web)/"
 }

@@ -1,7 +1,9 @@
 #include "conf/option.h"
 #include "conf/schema.h"
 #include "net/quic.h"
+#include "net/xdp.h"
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -10,15 +12,10 @@ static const struct {
 	const char *word;
 	unsigned port;
 } kinds[] = { [NET_PLAIN] = { "", 53 }, [NET_TLS] = { "tls:", 853 },
-	[NET_HTTPS] = { "https:", 443 }, [NET_HTTP] = { "http:", 80 }, [NET_QUIC] = { "quic:", 853 } };
+	[NET_HTTPS] = { "https:", 443 }, [NET_HTTP] = { "http:", 80 }, [NET_QUIC] = { "quic:", 853 },
+	[NET_XDP] = { "xdp:", 53 } };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
-
-/* Both families keep the port at the same place. */
-static bool has_port(const struct net_address *a)
-{
-	return ((const struct sockaddr_in *)&a->sa)->sin_port != 0;
-}
 
 /* "192.0.2.1:443/dns-query": the address alone, of the reader's memory; NULL, and told. */
 static const char *take_path(
@@ -48,6 +45,32 @@ static bool is_word(const char *text)
 	return strspn(text, "abcdefghijklmnopqrstuvwxyz") > strspn(text, "abcdef");
 }
 
+/* "eth0", "eth0:5353". */
+static bool take_interface(
+	struct reader *r, const struct node *item, const char *text, struct net_address *to)
+{
+	const char *colon = strrchr(text, ':');
+	const size_t len = colon ? (size_t)(colon - text) : strlen(text);
+	uint64_t port = kinds[NET_XDP].port;
+
+	if (!xdp_is_built())
+		return parse_error(r->src, item,
+			"this waymarkd was built without AF_XDP: install libxdp-dev, libbpf-dev and clang, and build it anew");
+	if (!len || len >= IF_NAMESIZE || memchr(text, '/', len) || memchr(text, ' ', len))
+		return parse_error(r->src, item,
+			"xdp: wants the name of an interface, such as xdp:eth0 or xdp:eth0:53 (\"ip link\" lists them)");
+	if (colon && (!option_whole(colon + 1, &port) || !port || port > 65535))
+		return parse_error(r->src, item, "\"%s\" is not a port; write 1 to 65535, or none for %u",
+			colon + 1, kinds[NET_XDP].port);
+	const struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	memcpy(&to->sa, &any, sizeof any);
+	to->len = sizeof any;
+	char *name = arena_strdup(r->mem, text);
+	name[len] = 0;
+	to->device = name;
+	return true;
+}
+
 static bool take_endpoint(struct reader *r, const struct key *key, const struct node *item,
 	struct net_address *to)
 {
@@ -61,10 +84,13 @@ static bool take_endpoint(struct reader *r, const struct key *key, const struct 
 		if (strncmp(text, kinds[i].word, strlen(kinds[i].word)) == 0)
 			to->kind = i;
 	text += strlen(kinds[to->kind].word);
+	if (to->kind == NET_XDP)
+		return take_interface(r, item, text, to);
 	if (is_word(text))
 		return parse_error(r->src, item,
 			"\"%s\" is not an address: write it in numbers (192.0.2.1:53, [2001:db8::1]:53), "
-			"with nothing in front for UDP and TCP, or tls:, https:, http: or quic:",
+			"with nothing in front for UDP and TCP, or tls:, https:, http: or quic:; or an "
+			"interface with xdp:",
 			text);
 	if (to->kind == NET_QUIC && !quic_is_built())
 		return parse_error(r->src, item,
@@ -73,7 +99,7 @@ static bool take_endpoint(struct reader *r, const struct key *key, const struct 
 		return false;
 	if (!addr_parse_endpoint(&to->sa, &to->len, text, kinds[to->kind].port, &why))
 		return parse_error(r->src, item, "%s", why.text);
-	if (!has_port(to))
+	if (!net_port(to))
 		return parse_error(r->src, item,
 			"port 0 is no port to listen on; write 1 to 65535, or none for %u",
 			kinds[to->kind].port);
@@ -82,6 +108,9 @@ static bool take_endpoint(struct reader *r, const struct key *key, const struct 
 
 static bool is_twin(const struct net_address *a, const struct net_address *b)
 {
+	if (a->kind == NET_XDP || b->kind == NET_XDP)
+		return a->kind == b->kind && net_port(a) == net_port(b) &&
+			strcmp(a->device, b->device) == 0;
 	return a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0 &&
 		((net_is_udp(a->kind) && net_is_udp(b->kind)) ||
 			(net_is_tcp(a->kind) && net_is_tcp(b->kind)));
@@ -188,12 +217,39 @@ static void take_tls(struct reader *r, const struct key *key, const struct node 
 	c->n_tls = n;
 }
 
+/* A port whose queries come by AF_XDP wants ordinary sockets, too. */
+static void check_xdp(const struct reader *r)
+{
+	const struct net_opts *net = &r->conf->net;
+	struct fault_at at;
+	unsigned interfaces = 0;
+
+	for (size_t i = 0; i < net->n; i++) {
+		size_t j = 0;
+		if (net->listen[i].kind != NET_XDP)
+			continue;
+		while (j < net->n && (net->listen[j].kind != NET_PLAIN ||
+					     net_port(&net->listen[j]) != net_port(&net->listen[i])))
+			j++;
+		conf_at(r->conf, "server", "listen", &at);
+		if (++interfaces > NET_XDP_MOST)
+			faults_error(r->src->faults, &at, "xdp: may stand %d times at most", NET_XDP_MOST);
+		if (j == net->n)
+			faults_warning(r->src->faults, &at,
+				"xdp:%s takes queries over UDP alone: nobody answers at port %u over TCP, nor NOTIFY and UPDATE; "
+				"write an ordinary address beside it, such as \"0.0.0.0:%u\"",
+				net->listen[i].device, ntohs(net_port(&net->listen[i])),
+				ntohs(net_port(&net->listen[i])));
+	}
+}
+
 /* Who listens for TLS has something to show. */
 void schema_server_end(const struct reader *r)
 {
 	const struct conf *c = r->conf;
 	struct fault_at at;
 
+	check_xdp(r);
 	if (c->n_tls || (conf_at(c, "server", "tls", &at) && r->src->faults->errors))
 		return;
 	if (c->management_tls && conf_at(c, "management", "tls", &at))
@@ -239,7 +295,10 @@ const struct key schema_server_keys[] = {
 			 "port 853; with https: DNS over HTTPS (RFC 8484), at port 443, with the "
 			 "path behind it (/dns-query unless given); with http: the same for a "
 			 "proxy that takes off TLS, at port 80; with quic: DNS over QUIC (RFC 9250), "
-			 "at port 853 of UDP, where that was built in." },
+			 "at port 853 of UDP, where that was built in. xdp: stands before the name of "
+			 "an interface (xdp:eth0, xdp:eth0:53): what comes there over UDP for the "
+			 "ordinary addresses of the same port comes past the kernel's network "
+			 "stack (AF_XDP), where that was built in." },
 	{ "tls", take_tls, .say = "a list of up to 256 { cert: FILE, key: FILE }", .at = 0,
 		.about = "The certificates that are shown to clients of TLS. Who asks for a name "
 			 "(SNI) is shown the first that is for it; the others are shown the "

@@ -418,6 +418,7 @@ static bool boot(struct server *s, struct fault *why)
 	publisher_now(s->publisher);
 	if (!open_control(s, why) || !workers_start(s->workers, why))
 		return false;
+	workers_follow(s->workers, s->loop);
 	report_geo_log(publisher_live(s->publisher)->atlas);
 	say_served(s, "answering");
 	probes_begin(s->probes);

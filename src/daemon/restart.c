@@ -14,6 +14,7 @@ static bool same_listen(const struct conf *a, const struct conf *b)
 	for (size_t i = 0; same && i < a->net.n; i++)
 		same = a->net.listen[i].kind == b->net.listen[i].kind &&
 			same_text(a->net.listen[i].path, b->net.listen[i].path) &&
+			same_text(a->net.listen[i].device, b->net.listen[i].device) &&
 			a->net.listen[i].len == b->net.listen[i].len &&
 			memcmp(&a->net.listen[i].sa, &b->net.listen[i].sa,
 				a->net.listen[i].len) == 0;

@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@ enum {
 	NET_LISTEN_MOST = 256,
 	NET_WORKERS_MOST = 256,
 	NET_CPUS_MOST = 1024,
+	NET_XDP_MOST = 16,
 	NET_BATCH_MOST = 256
 };
 
@@ -22,7 +24,8 @@ enum net_kind {
 	NET_TLS,   /* DNS over TLS (RFC 7858) */
 	NET_HTTPS, /* DNS over HTTPS (RFC 8484) */
 	NET_HTTP,  /* ... behind a proxy that has taken off TLS */
-	NET_QUIC   /* DNS over QUIC (RFC 9250) */
+	NET_QUIC,  /* DNS over QUIC (RFC 9250) */
+	NET_XDP    /* DNS over UDP, past the kernel's network stack, where `device` is the interface */
 };
 
 /* TLS over TCP. */
@@ -31,7 +34,7 @@ static inline bool net_is_tls(enum net_kind kind)
 	return kind == NET_TLS || kind == NET_HTTPS;
 }
 
-/* Those over UDP have another port of the same number. */
+/* Those over UDP by sockets have another port of the same number. */
 static inline bool net_is_udp(enum net_kind kind)
 {
 	return kind == NET_PLAIN || kind == NET_QUIC;
@@ -39,7 +42,7 @@ static inline bool net_is_udp(enum net_kind kind)
 
 static inline bool net_is_tcp(enum net_kind kind)
 {
-	return kind != NET_QUIC;
+	return kind != NET_QUIC && kind != NET_XDP;
 }
 
 static inline bool net_is_http(enum net_kind kind)
@@ -52,7 +55,14 @@ struct net_address {
 	socklen_t len;
 	enum net_kind kind;
 	const char *path; /* of HTTP */
+	const char *device; /* of XDP; `sa` is then that of all addresses, with the port */
 };
+
+/* In network order; all families keep it at the same place. */
+static inline in_port_t net_port(const struct net_address *a)
+{
+	return ((const struct sockaddr_in *)&a->sa)->sin_port;
+}
 
 struct net_opts {
 	const struct net_address *listen;

@@ -4,6 +4,7 @@
 #include "net/quic.h"
 #include "net/stream.h"
 #include "net/udp.h"
+#include "net/xdp_worker.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -18,8 +19,9 @@
 enum { FILES_KEPT = 128 }; /* for all but sockets of clients and listeners */
 
 struct thread {
-	struct udp *udp; /* one of the three */
-	struct batch *batch; /* of that; NULL: of the others */
+	struct udp *udp; /* one of the four */
+	struct xdp_worker *xdp;
+	struct batch *batch; /* of those two; NULL: of the others */
 	struct stream *stream;
 	struct quic *quic;
 	pthread_t id;
@@ -32,6 +34,7 @@ struct workers {
 	unsigned n;
 	struct mailbox *news; /* borrowed; or NULL */
 	uint8_t secret[QUIC_SECRET]; /* of all threads of QUIC: a packet may come to another than the one before */
+	struct xdp *xdp; /* NULL: there is none */
 	struct rrl *rrl; /* of all UDP threads: a client's packets may come to any */
 };
 
@@ -172,6 +175,17 @@ static bool open_quic(struct workers *w, const struct net_opts *opts, unsigned w
 	return ok;
 }
 
+/* A thread for each interface, as long as there are queues for all workers. */
+static void open_xdp(struct workers *w, const struct net_opts *opts, unsigned k, const struct epoch *epoch)
+{
+	for (unsigned i = 0; i < xdp_count(w->xdp); i++) {
+		struct xdp_worker *x = xdp_worker_new(w->xdp, i, k, opts->workers,
+			&(struct batch_opts){ epoch, w->rrl, w->news, opts->batch });
+		if (x)
+			w->threads[w->n++] = (struct thread){ .xdp = x, .batch = xdp_worker_batch(x) };
+	}
+}
+
 /* Worker `k`: a thread for each address's UDP, one for TCP, and one for QUIC where that is spoken. */
 static bool open_worker(struct workers *w, const struct net_opts *opts, unsigned k,
 	const struct epoch *epoch, struct fault *why)
@@ -184,6 +198,8 @@ static bool open_worker(struct workers *w, const struct net_opts *opts, unsigned
 		ok = opts->listen[i].kind != NET_PLAIN || open_udp(w, opts, i, epoch, why);
 	ok = ok && open_tcp(w, opts, workers, epoch, why) &&
 		(!net_has_quic(opts) || open_quic(w, opts, workers, epoch, why));
+	if (ok)
+		open_xdp(w, opts, k, epoch);
 	for (unsigned i = first; i < w->n; i++)
 		w->threads[i].cpu = cpu;
 	return ok;
@@ -208,7 +224,8 @@ struct workers *workers_open(const struct net_opts *wanted, const struct epoch *
 	if (getrandom(w->secret, sizeof w->secret, 0) != sizeof w->secret)
 		die("cannot have random numbers");
 	for (size_t i = 0; ok && i < opts.n; i++)
-		ok = listen_is_free(&opts.listen[i], why);
+		ok = opts.listen[i].kind == NET_XDP || listen_is_free(&opts.listen[i], why);
+	ok = ok && xdp_open(&w->xdp, &opts, why);
 	for (unsigned k = 0; ok && k < opts.workers; k++)
 		ok = open_worker(w, &opts, k, epoch, why);
 	if (ok)
@@ -223,6 +240,8 @@ static void *run(void *arg)
 
 	if (t->udp)
 		udp_run(t->udp);
+	else if (t->xdp)
+		xdp_worker_run(t->xdp);
 	else if (t->quic)
 		quic_run(t->quic);
 	else
@@ -262,12 +281,20 @@ bool workers_start(struct workers *w, struct fault *why)
 	return !err || fault(why, "cannot start a thread: %s", strerror(err));
 }
 
+void workers_follow(struct workers *w, struct ev_loop *loop)
+{
+	xdp_follow(w->xdp, loop);
+}
+
 void workers_stop(struct workers *w)
 {
+	xdp_detach(w->xdp);
 	for (unsigned i = 0; i < w->n; i++) {
 		struct thread *t = &w->threads[i];
 		if (t->runs && t->udp)
 			udp_stop(t->udp);
+		else if (t->runs && t->xdp)
+			xdp_worker_stop(t->xdp);
 		else if (t->runs && t->quic)
 			quic_stop(t->quic);
 		else if (t->runs)
@@ -279,11 +306,14 @@ void workers_stop(struct workers *w)
 			pthread_join(t->id, NULL);
 		if (t->udp)
 			udp_free(t->udp);
+		if (t->xdp)
+			xdp_worker_free(t->xdp);
 		if (t->stream)
 			stream_free(t->stream);
 		if (t->quic)
 			quic_free(t->quic);
 	}
+	xdp_free(w->xdp);
 	rrl_free(w->rrl);
 	free(w->threads);
 	free(w);
@@ -331,6 +361,9 @@ void workers_report(const struct workers *w, struct workers_report *to)
 		if (t->udp)
 			to->udp_overflows += udp_overflows(t->udp);
 	}
+	to->n_xdp = xdp_count(w->xdp);
+	for (unsigned i = 0; i < to->n_xdp; i++)
+		xdp_report(w->xdp, i, &to->xdp[i]);
 }
 
 struct tap *workers_tap(const struct workers *w, unsigned i)

@@ -1,6 +1,7 @@
 /* worker.h - all sockets and the threads that serve them.
  *
- * A worker is one thread for each UDP address, one for all of TCP and TLS, and one for all of QUIC; each socket is a worker's
+ * A worker is one thread for each UDP address, one for each interface whose queues come by AF_XDP, one for all of TCP
+ * and TLS, and one for all of QUIC; each socket is a worker's
  * own and the kernel spreads clients over them (SO_REUSEPORT). Sockets are opened before
  * privileges are dropped, threads started after.
  */
@@ -12,6 +13,7 @@
 #include "answer/stats.h"
 #include "base/fault.h"
 #include "net/listen.h"
+#include "net/xdp.h"
 #include "world/epoch.h"
 
 struct mailbox;
@@ -26,6 +28,10 @@ struct workers *workers_open(const struct net_opts *opts, const struct epoch *ep
 /* Starts the threads: from here on queries are answered, from the world that `epoch` has
  * published before. */
 bool workers_start(struct workers *w, struct fault *why);
+
+/* Control thread: goes by the machine's addresses, where that matters, while the loop runs and until workers_stop(). */
+struct ev_loop;
+void workers_follow(struct workers *w, struct ev_loop *loop);
 
 /* Control thread: what is shown to clients of TLS from now on; held. */
 struct tls;
@@ -46,6 +52,8 @@ struct workers_report {
 	unsigned tcp_clients; /* open now */
 	unsigned quic_clients; /* likewise */
 	uint64_t udp_overflows; /* packets for which there was no room in the sockets' buffers */
+	struct xdp_report xdp[NET_XDP_MOST];
+	unsigned n_xdp;
 	struct stats sum;
 };
 

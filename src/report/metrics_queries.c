@@ -71,6 +71,8 @@ static void of_packets(const struct report_view *v, struct metrics *m)
 		{ "udp_receive_buffer_drops", METRICS_COUNTER,
 			"Packets that the kernel threw away, since the sockets' buffers were full.",
 			(double)v->counters.udp_overflows, NULL, NULL },
+		{ "xdp_queries", METRICS_COUNTER, "Queries over UDP that came by AF_XDP.",
+			(double)s->by_xdp, NULL, NULL },
 		{ "receive_errors", METRICS_COUNTER, "Errors of the kernel in place of queries.",
 			(double)s->receive_failed, NULL, NULL },
 		{ "send_errors", METRICS_COUNTER, "Answers that the kernel refused.",
@@ -99,6 +101,21 @@ static void of_packets(const struct report_view *v, struct metrics *m)
 	};
 
 	metrics_rows(m, rows, COUNT(rows));
+}
+
+/* By interface, as its name may stand in a rule of alerts. */
+static void of_interfaces(const struct report_view *v, struct metrics *m)
+{
+	const struct workers_report *w = &v->counters;
+
+	if (!w->n_xdp)
+		return;
+	metrics_family(m, "xdp_up", METRICS_GAUGE, "1: queries come by AF_XDP; 0: by the ordinary sockets.");
+	for (unsigned i = 0; i < w->n_xdp; i++)
+		metrics_count(m, !w->xdp[i].failed && !w->xdp[i].gone, "interface", w->xdp[i].name, NULL);
+	metrics_family(m, "xdp_lost", METRICS_COUNTER, "Frames for which AF_XDP had no room.");
+	for (unsigned i = 0; i < w->n_xdp; i++)
+		metrics_count(m, w->xdp[i].lost, "interface", w->xdp[i].name, NULL);
 }
 
 static void of_connections(const struct report_view *v, struct metrics *m)
@@ -190,6 +207,7 @@ void metrics_queries(const struct report_view *v, struct metrics *m)
 	by_rcode(s, m);
 	by_time(s, m);
 	of_packets(v, m);
+	of_interfaces(v, m);
 	of_connections(v, m);
 	of_steering(v, m);
 }

@@ -181,6 +181,15 @@ static void of_certificates(const struct report_view *v, json_t *to)
 	}
 }
 
+static void of_interfaces(const struct workers_report *w, json_t *to)
+{
+	for (unsigned i = 0; i < w->n_xdp; i++)
+		if (w->xdp[i].failed || w->xdp[i].gone)
+			alarm_add(to, "xdp:%s %s: its queries come by the ordinary sockets, until a restart",
+				w->xdp[i].name,
+				w->xdp[i].gone ? "is gone" : "is not to be had (the log of the start says why)");
+}
+
 json_t *report_alarms(const struct report_view *v)
 {
 	json_t *list = json_array();
@@ -190,6 +199,7 @@ json_t *report_alarms(const struct report_view *v)
 	of_edges(v, list);
 	of_files(v, list);
 	of_certificates(v, list);
+	of_interfaces(&v->counters, list);
 	of_keys(&v->keys, list);
 	of_zone_files(&v->changes, list);
 	if (v->taps.dnstap_wanted && !v->taps.dnstap_talks)

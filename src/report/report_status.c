@@ -8,6 +8,7 @@
 #include "report/report_geo.h"
 #include "report/report_load.h"
 #include "report/report_status_rows.h"
+#include "report/report_xdp.h"
 
 #include <string.h>
 #include <time.h>
@@ -94,6 +95,8 @@ static void status_json(
 	json_object_set_new(o, "agents_impossible", doubts_json(view));
 	json_object_set_new(o, "chosen", report_whys(view));
 	json_object_set_new(o, "geoip", report_geo(view->world->steer->atlas, time(NULL)));
+	if (view->counters.n_xdp)
+		json_object_set_new(o, "xdp", report_xdp_json(&view->counters));
 	json_object_set_new(o, "certificates", report_tls_json(&view->tls, time(NULL)));
 	report_json(o, out);
 }
@@ -119,6 +122,8 @@ static void section_text(const struct report_view *view, const char *name, struc
 		doubts_text(view, out);
 	if (strcmp(name, "geoip") == 0)
 		report_geo_text(view->world->steer->atlas, time(NULL), "  ", out);
+	if (strcmp(name, "queries") == 0)
+		report_xdp_lines(&view->counters, "  ", out);
 	if (strcmp(name, "tls") == 0)
 		report_tls_lines(&view->tls, time(NULL), "  ", out);
 }

@@ -126,6 +126,7 @@ static void add_queries(struct status_rows *to, const struct report_view *view)
 		{ NULL, "queries", 0 },
 		{ "threads", "threads that answer", view->counters.threads },
 		{ "udp_queries", "queries over UDP", (json_int_t)sum->queries[VIA_UDP] },
+		{ "xdp_queries", "... of these by AF_XDP", (json_int_t)sum->by_xdp },
 		{ "tcp_queries", "queries over TCP", (json_int_t)sum->queries[VIA_TCP] },
 		{ "tcp_connections", "TCP connections so far",
 			(json_int_t)sum->tcp_connections },

@@ -3,6 +3,8 @@
 #include "unit/conf/told.h"
 #include "unit/unit.h"
 
+#include "config.h"
+
 #include <arpa/inet.h>
 #include <math.h>
 #include <string.h>
@@ -229,16 +231,24 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 	told_check(row, UNIT_COUNT(row));
 }
 
+#if defined WITH_XDP
+#define XDP_OR(text) text
+#else
+#define XDP_OR(text)                                                                        \
+	"1:19: error: this waymarkd was built without AF_XDP: install libxdp-dev, libbpf-dev and " \
+	"clang, and build it anew\n"
+#endif
+
 static void values_of_the_server_are_checked(void)
 {
 	static const struct told_case row[] = {
 		{ "a kind of listening that there is not",
 			"server: { listen: \"sctp:192.0.2.1\" }\n" ZONES,
 			"1:19: error: \"sctp:192.0.2.1\" is not an address: write it in numbers (192.0.2.1:53, [2001:db8::1]:53), "
-			"with nothing in front for UDP and TCP, or tls:, https:, http: or quic:\n" },
+			"with nothing in front for UDP and TCP, or tls:, https:, http: or quic:; or an interface with xdp:\n" },
 		{ "a name behind a kind", "server: { listen: \"http:edge/q\" }\n" ZONES,
 			"1:19: error: \"edge/q\" is not an address: write it in numbers (192.0.2.1:53, [2001:db8::1]:53), "
-			"with nothing in front for UDP and TCP, or tls:, https:, http: or quic:\n" },
+			"with nothing in front for UDP and TCP, or tls:, https:, http: or quic:; or an interface with xdp:\n" },
 		{ "letters that may begin an address", "server: { listen: \"fade::1::2\" }\n" ZONES,
 			"1:19: error: \"fade::1::2\" is not an address (write 192.0.2.1:53 or "
 			"[2001:db8::1]:53)\n" },
@@ -250,7 +260,23 @@ static void values_of_the_server_are_checked(void)
 			"1:32: error: this address and port is here twice; take one out\n" },
 		{ "a name", "server: { listen: localhost }\n" ZONES,
 			"1:19: error: \"localhost\" is not an address: write it in numbers (192.0.2.1:53, [2001:db8::1]:53), "
-			"with nothing in front for UDP and TCP, or tls:, https:, http: or quic:\n" },
+			"with nothing in front for UDP and TCP, or tls:, https:, http: or quic:; or an interface with xdp:\n" },
+		{ "an interface that is none", "server: { listen: \"xdp:\" }\n" ZONES,
+			XDP_OR("1:19: error: xdp: wants the name of an interface, such as xdp:eth0 or "
+			       "xdp:eth0:53 (\"ip link\" lists them)\n") },
+		{ "a name too long for an interface", "server: { listen: \"xdp:abcdefghijklmnop\" }\n" ZONES,
+			XDP_OR("1:19: error: xdp: wants the name of an interface, such as xdp:eth0 or "
+			       "xdp:eth0:53 (\"ip link\" lists them)\n") },
+		{ "a port of an interface", "server: { listen: \"xdp:eth0:65536\" }\n" ZONES,
+			XDP_OR("1:19: error: \"65536\" is not a port; write 1 to 65535, or none for 53\n") },
+#if defined WITH_XDP
+		{ "an interface twice", "server: { listen: [ 192.0.2.1, \"xdp:eth0\", \"xdp:eth0:53\" ] }\n" ZONES,
+			"1:44: error: this address and port is here twice; take one out\n" },
+		{ "an interface alone", "server: { listen: [ \"192.0.2.1:54\", \"xdp:eth0\" ] }\n" ZONES,
+			"1:11: warning: xdp:eth0 takes queries over UDP alone: nobody answers at port 53 "
+			"over TCP, nor NOTIFY and UPDATE; write an ordinary address beside it, such as "
+			"\"0.0.0.0:53\"\n" },
+#endif
 		{ "no address", "server: { listen: [] }\n" ZONES,
 			"1:19: error: \"listen\" must be an address with or without a port, or "
 			"a list of them, not an empty list\n" },
@@ -383,7 +409,7 @@ static void all_faults_are_told_in_one_run(void)
 			"file: f } ]\n"
 			"pools: { p: { edges: ono } }\nfoo: 1\n",
 			"1:19: error: \"x\" is not an address: write it in numbers (192.0.2.1:53, "
-			"[2001:db8::1]:53), with nothing in front for UDP and TCP, or tls:, https:, http: or quic:\n"
+			"[2001:db8::1]:53), with nothing in front for UDP and TCP, or tls:, https:, http: or quic:; or an interface with xdp:\n"
 			"1:27: error: \"ecs\" must be on or off, not \"y\"\n"
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
 			"control, store, management, cookies, rrl, geoip, latency, stage, resolver, reload, log, "

@@ -1,0 +1,418 @@
+#include "net/xdp_device.h"
+
+#include "base/addr.h"
+#include "base/log.h"
+#include "net/xdp_queue.h"
+#include "net/xdp_shared.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <linux/ethtool.h>
+#include <linux/if_link.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <xdp/libxdp.h>
+
+/* The program, as clang has made it. */
+extern const char xdp_program[], xdp_program_end[];
+__asm__(".pushsection .rodata\n"
+	".balign 16\n"
+	"xdp_program: .incbin \"" XDP_PROGRAM "\"\n"
+	"xdp_program_end: .byte 0\n"
+	".popsection\n");
+
+struct xdp_device {
+	char name[IF_NAMESIZE];
+	const struct net_address *listen; /* own copy: those of this interface, and the ordinary ones */
+	size_t n;
+	unsigned index, queues;
+	unsigned mtu; /* atomic */
+	bool is_native, is_gone, is_full;
+	struct bpf_object *object;
+	int link, own, sockets, data; /* descriptors; all but the first are the object's */
+	struct xdp_queue *queue; /* [n_open] */
+	unsigned n_open;
+	struct xdp_own *taken;  /* [n_taken], sorted: what is in `own` */
+	size_t n_taken;
+};
+
+static int say_nothing(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	(void)level;
+	(void)fmt;
+	(void)args;
+	return 0;
+}
+
+static int say_nothing_xdp(enum libxdp_print_level level, const char *fmt, va_list args)
+{
+	(void)level;
+	(void)fmt;
+	(void)args;
+	return 0;
+}
+
+/* --- what the interface is ---------------------------------------------------------------- */
+
+static bool ask(const struct xdp_device *d, unsigned long what, struct ifreq *r)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const bool ok = fd >= 0 && (memcpy(r->ifr_name, d->name, sizeof d->name), ioctl(fd, what, r) == 0);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static unsigned count_queues(const struct xdp_device *d)
+{
+	struct ethtool_channels c = { .cmd = ETHTOOL_GCHANNELS };
+	struct ifreq r = { .ifr_data = (void *)&c };
+
+	if (!ask(d, SIOCETHTOOL, &r) || c.combined_count + c.rx_count == 0)
+		return 1;
+	return c.combined_count + c.rx_count < XDP_QUEUES_MOST ? c.combined_count + c.rx_count
+							       : XDP_QUEUES_MOST;
+}
+
+static void read_mtu(struct xdp_device *d)
+{
+	struct ifreq r = { .ifr_mtu = 0 };
+
+	if (ask(d, SIOCGIFMTU, &r))
+		__atomic_store_n(&d->mtu, (unsigned)r.ifr_mtu, __ATOMIC_RELAXED);
+}
+
+static bool find(struct xdp_device *d, struct fault *why)
+{
+	struct ifreq r = { .ifr_mtu = 0 };
+
+	d->index = if_nametoindex(d->name);
+	if (!d->index)
+		return fault(why, "there is no such interface (\"ip link\" lists those there are)");
+	if (!ask(d, SIOCGIFHWADDR, &r) || r.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+		return fault(why, "this is no Ethernet interface");
+	read_mtu(d);
+	d->queues = count_queues(d);
+	return true;
+}
+
+/* --- the program -------------------------------------------------------------------------- */
+
+static const char *hint(int err)
+{
+	return err == EPERM || err == EACCES
+		? " (start as root, or with CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF)"
+		: err == EBUSY || err == EEXIST
+			? " (another XDP program is there: \"ip link show\" tells which, \"ip link set dev ... xdp off\" takes it off)"
+			: "";
+}
+
+static bool load_program(struct xdp_device *d, struct fault *why)
+{
+	libbpf_set_print(say_nothing);
+	libxdp_set_print(say_nothing_xdp);
+	d->object = bpf_object__open_mem(xdp_program, (size_t)(xdp_program_end - xdp_program), NULL);
+	const int err = d->object ? -bpf_object__load(d->object) : errno;
+	if (err)
+		return fault(why, "the kernel does not take the program: %s%s", strerror(err), hint(err));
+	d->own = bpf_object__find_map_fd_by_name(d->object, "own");
+	d->sockets = bpf_object__find_map_fd_by_name(d->object, "sockets");
+	d->data = bpf_object__find_map_fd_by_name(d->object, ".bss");
+	return (d->own >= 0 && d->sockets >= 0 && d->data >= 0) ||
+		fault(why, "the program is not as it was built");
+}
+
+static int attach_as(struct xdp_device *d, unsigned mode)
+{
+	const struct bpf_program *p = bpf_object__find_program_by_name(d->object, "waymark_xdp");
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = mode);
+
+	return bpf_link_create(bpf_program__fd(p), (int)d->index, BPF_XDP, &opts);
+}
+
+/* In the driver where that can. */
+static bool attach(struct xdp_device *d, struct fault *why)
+{
+	d->link = attach_as(d, XDP_FLAGS_DRV_MODE);
+	d->is_native = d->link >= 0;
+	const int err = d->is_native ? 0 : -d->link;
+	if (err == EOPNOTSUPP || err == ERANGE || err == EINVAL) {
+		d->link = attach_as(d, XDP_FLAGS_SKB_MODE);
+		if (d->link >= 0)
+			log_line(LOG_WARNING,
+				"xdp:%s: its driver cannot have the program (%s%s), so it runs behind the driver, which is slower",
+				d->name, strerror(err), err == ERANGE ? "; a smaller MTU may help" : "");
+	}
+	return d->link >= 0 ||
+		fault(why, "the program cannot be attached: %s%s", strerror(-d->link), hint(-d->link));
+}
+
+/* --- our addresses ------------------------------------------------------------------------ */
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct xdp_own));
+}
+
+struct own_list {
+	struct xdp_own *list;
+	size_t n, room;
+	bool out_of_memory;
+};
+
+/* No other machine can send there. */
+static bool is_loopback(const struct addr *a)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	return (addr_is_v4(a) && a->b[12] == 127) || memcmp(a->b, one, sizeof one) == 0;
+}
+
+static void own_add(struct own_list *to, const struct addr *a, in_port_t be16_port)
+{
+	struct xdp_own one = { .port = be16_port };
+
+	if (is_loopback(a))
+		return;
+	if (to->n == to->room) {
+		const size_t room = to->room ? 2 * to->room : 16;
+		struct xdp_own *more = realloc(to->list, room * sizeof *more);
+		if (!more) {
+			to->out_of_memory = true;
+			return;
+		}
+		to->list = more;
+		to->room = room;
+	}
+	memcpy(one.addr, a->b, sizeof one.addr);
+	to->list[to->n++] = one;
+}
+
+/* All of the machine's. */
+static void add_all(struct own_list *to, const struct ifaddrs *all, int family, in_port_t be16_port)
+{
+	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+		if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6) ||
+			(family && i->ifa_addr->sa_family != family))
+			continue;
+		const struct addr a = addr_from_sockaddr(i->ifa_addr);
+		own_add(to, &a, be16_port);
+	}
+}
+
+/* What ordinary sockets of that port would be given. */
+static void add_port(struct own_list *to, const struct xdp_device *d, const struct ifaddrs *all,
+	in_port_t be16_port)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < d->n; i++) {
+		const struct net_address *at = &d->listen[i];
+		if (at->kind != NET_PLAIN || net_port(at) != be16_port)
+			continue;
+		any = true;
+		const struct addr a = addr_from_sockaddr((const struct sockaddr *)&at->sa);
+		if (listen_is_any(at))
+			add_all(to, all, at->sa.ss_family, be16_port);
+		else
+			own_add(to, &a, be16_port);
+	}
+	if (!any)
+		add_all(to, all, 0, be16_port);
+}
+
+static void sort_out(struct own_list *l)
+{
+	size_t n = 0;
+
+	qsort(l->list, l->n, sizeof *l->list, compare);
+	for (size_t i = 0; i < l->n; i++)
+		if (!n || compare(&l->list[n - 1], &l->list[i]) != 0)
+			l->list[n++] = l->list[i];
+	l->n = n;
+}
+
+static bool find_own(const struct xdp_device *d, struct own_list *to)
+{
+	struct ifaddrs *all;
+
+	if (getifaddrs(&all) != 0)
+		return false;
+	for (size_t i = 0; i < d->n; i++)
+		if (d->listen[i].kind == NET_XDP)
+			add_port(to, d, all, net_port(&d->listen[i]));
+	freeifaddrs(all);
+	if (to->n)
+		sort_out(to);
+	return !to->out_of_memory;
+}
+
+static bool has(const struct xdp_own *list, size_t n, const struct xdp_own *one)
+{
+	return n && bsearch(one, list, n, sizeof *list, compare);
+}
+
+/* The program's table gets to be `next`. False when not all of it is there. */
+static bool set_own(struct xdp_device *d, const struct own_list *next)
+{
+	const uint8_t yes = 1;
+	bool ok = true;
+
+	for (size_t i = 0; i < d->n_taken; i++)
+		if (!has(next->list, next->n, &d->taken[i]))
+			bpf_map_delete_elem(d->own, &d->taken[i]);
+	for (size_t i = 0; i < next->n; i++)
+		if (!has(d->taken, d->n_taken, &next->list[i]))
+			ok = bpf_map_update_elem(d->own, &next->list[i], &yes, BPF_ANY) == 0 && ok;
+	free(d->taken);
+	d->taken = next->list;
+	d->n_taken = next->n;
+	return ok;
+}
+
+void xdp_device_refresh(struct xdp_device *d)
+{
+	struct own_list next = { 0 };
+	struct ifreq r = { .ifr_mtu = 0 };
+	char name[IF_NAMESIZE];
+
+	if (d->is_gone)
+		return;
+	if (!if_indextoname(d->index, name)) {
+		d->is_gone = true;
+		log_line(LOG_WARNING,
+			"xdp:%s: the interface is gone, and with it the program; when it is back its queries come by the "
+			"ordinary sockets, until a restart",
+			d->name);
+		return;
+	}
+	memcpy(d->name, name, sizeof d->name);
+	/* Its variables are the one element of a table. */
+	if (ask(d, SIOCGIFHWADDR, &r))
+		bpf_map_update_elem(d->data, &(uint32_t){ 0 }, r.ifr_hwaddr.sa_data, BPF_ANY);
+	read_mtu(d);
+	if (!find_own(d, &next)) {
+		free(next.list);
+		return;
+	}
+	const bool full = !set_own(d, &next);
+	if (full && !d->is_full)
+		log_line(LOG_WARNING,
+			"xdp:%s: not all of its %zu addresses can be told to the program (%s); queries to the others come by "
+			"the ordinary sockets",
+			d->name, d->n_taken, strerror(errno));
+	d->is_full = full;
+}
+
+/* ------------------------------------------------------------------------------------------ */
+
+/* Sockets for all queues, and what comes by these goes to them. */
+static bool open_queues(struct xdp_device *d, struct fault *why)
+{
+	struct fault cause;
+
+	d->queue = calloc(d->queues, sizeof *d->queue);
+	if (!d->queue)
+		die("out of memory");
+	for (unsigned i = 0; i < d->queues; i++) {
+		if (!xdp_queue_open(&d->queue[i], d->name, i, &cause))
+			return fault(why, "queue %u: %s", i, cause.text);
+		d->n_open++;
+		if (bpf_map_update_elem(d->sockets, &i, &d->queue[i].fd, BPF_ANY) != 0)
+			return fault(why, "queue %u: %s", i, strerror(errno));
+	}
+	return true;
+}
+
+struct xdp_device *xdp_device_open(const char *name, const struct net_opts *opts, struct fault *why)
+{
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	struct xdp_device *d = calloc(1, sizeof *d);
+	struct net_address *list = calloc(opts->n, sizeof *list);
+
+	if (!d || !list)
+		die("out of memory");
+	/* What frames lie in is memory that stays. Not allowed: it may be enough as it is. */
+	setrlimit(RLIMIT_MEMLOCK, &all);
+	snprintf(d->name, sizeof d->name, "%s", name);
+	d->link = -1;
+	d->listen = list;
+	for (size_t i = 0; i < opts->n; i++)
+		if (opts->listen[i].kind == NET_PLAIN ||
+			(opts->listen[i].kind == NET_XDP && strcmp(opts->listen[i].device, name) == 0))
+			list[d->n++] = opts->listen[i];
+	if (find(d, why) && load_program(d, why) && attach(d, why) && open_queues(d, why)) {
+		xdp_device_refresh(d);
+		return d;
+	}
+	xdp_device_close(d);
+	return NULL;
+}
+
+void xdp_device_detach(struct xdp_device *d)
+{
+	if (d->link >= 0)
+		close(d->link);
+	d->link = -1;
+}
+
+void xdp_device_close(struct xdp_device *d)
+{
+	xdp_device_detach(d);
+	for (unsigned i = 0; i < d->n_open; i++)
+		xdp_queue_close(&d->queue[i]);
+	bpf_object__close(d->object);
+	free(d->queue);
+	free(d->taken);
+	free((void *)(uintptr_t)d->listen);
+	free(d);
+}
+
+unsigned xdp_device_queues(const struct xdp_device *d)
+{
+	return d->queues;
+}
+
+bool xdp_device_is_native(const struct xdp_device *d)
+{
+	return d->is_native;
+}
+
+bool xdp_device_is_zero_copy(const struct xdp_device *d)
+{
+	for (unsigned i = 0; i < d->n_open; i++)
+		if (!d->queue[i].zero_copy)
+			return false;
+	return true;
+}
+
+struct xdp_queue *xdp_device_queue(struct xdp_device *d, unsigned i)
+{
+	return &d->queue[i];
+}
+
+void xdp_device_report(const struct xdp_device *d, struct xdp_report *to)
+{
+	*to = (struct xdp_report){ .queues = d->n_open,
+		.native = d->is_native,
+		.zero_copy = xdp_device_is_zero_copy(d),
+		.gone = d->is_gone };
+	for (unsigned i = 0; i < d->n_open; i++)
+		to->lost += xdp_queue_lost(&d->queue[i]);
+}
+
+unsigned xdp_device_mtu(const struct xdp_device *d)
+{
+	return __atomic_load_n(&d->mtu, __ATOMIC_RELAXED);
+}
