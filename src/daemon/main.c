@@ -257,7 +257,7 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->reloader = reloader_new(&(struct reloader_opts){ s->builder, s->publisher,
 		s->conf_path, s->key, s->store, s->ring, s->pool_signing });
 	s->staging = staging_new(&(struct staging_opts){ s->loop, s->builder, s->publisher,
-		s->reloader, s->probes, s->workers, s->pool_signing });
+		s->reloader, s->probes, s->workers, s->pool_signing, s->key, s->store });
 	s->geo_watch = geo_watch_new(&(struct geo_watch_opts){
 		s->loop, s->jobs, s->builder, s->publisher, s->staging });
 	s->decision_history = decision_history_new(&(struct decision_history_opts){

@@ -57,6 +57,7 @@ struct signing {
 	/* Pools are others: every zone with some is looked at as a whole, from this on. */
 	bool all;
 	uint8_t all_from[NAME_MOST];
+	const struct part *staged_conf; /* only compared; NULL: no stage is on */
 	unsigned lost;     /* looks in a row all of whose parts were in vain */
 	struct build build;
 	struct signing_counts counts;
@@ -228,8 +229,9 @@ static void take_zone(struct signing *s, size_t i)
 {
 	struct registry_zone *z = s->made.live.zones->zones[i];
 	const struct conf_rule *rule = rule_of(&s->made.live, i);
-	const struct compile_opts opts =
-		zone_pools_compile_opts(parts_conf(&s->made.live), s->opts.key);
+	const struct zone_pools pools = { parts_conf(&s->made.live),
+		s->made.staged.conf ? parts_conf(&s->made.staged) : NULL };
+	const struct compile_opts opts = zone_pools_both_opts(&pools, s->opts.key);
 	struct fault why = { 0 };
 
 	if (!rule->dnssec && !z->keys && !key_ring_knows(s->opts.ring, z->origin))
@@ -303,6 +305,7 @@ static bool build_begin(void *ctx)
 	const struct parts *staged = publisher_staged(s->opts.publisher);
 
 	publisher_let_go(s->opts.publisher, &s->made.live);
+	publisher_let_go(s->opts.publisher, &s->made.staged);
 	s->made.live = parts_hold(publisher_live(s->opts.publisher));
 	s->made.staged = staged ? parts_hold(staged) : (struct parts){ 0 };
 	s->made.now_s = time(NULL);
@@ -530,7 +533,8 @@ static bool has_signed(const struct signing *s, const struct parts *live)
 
 static void look(struct signing *s)
 {
-	const struct parts *live = publisher_live(s->opts.publisher);
+	const struct parts *live = publisher_live(s->opts.publisher),
+			   *staged = publisher_staged(s->opts.publisher);
 
 	s->again = s->works;
 	s->later = s->later && s->works;
@@ -549,6 +553,8 @@ static void look(struct signing *s)
 		return;
 	}
 	s->made.live = parts_hold(live);
+	if (staged)
+		s->made.staged.conf = part_hold(staged->conf);
 	s->works = jobs_start(s->opts.jobs,
 			   &(struct job_opts){ .lane = s->lane,
 				   .name = "signing",
@@ -578,12 +584,16 @@ void signing_follow(void *ctx, const uint8_t (*apexes)[NAME_MOST], size_t n)
 static void follow(void *ctx, unsigned what)
 {
 	struct signing *s = ctx;
+	const struct parts *staged = publisher_staged(s->opts.publisher);
+	const struct part *conf = staged ? staged->conf : NULL;
+	const bool others = what & PUBLISH_CONF || conf != s->staged_conf;
 
-	if (what & PUBLISH_CONF) {
+	s->staged_conf = conf;
+	if (others) {
 		s->all = true;
 		s->all_from[0] = 0;
 	}
-	if (!(what & (PUBLISH_CONF | PUBLISH_ZONES)) || !s->opts.ring)
+	if (!(others || what & PUBLISH_ZONES) || !s->opts.ring)
 		return;
 	s->later = s->works;
 	if (!s->works &&

@@ -5,6 +5,7 @@
 #include "daemon/latency_read.h"
 #include "daemon/parts_read.h"
 #include "daemon/probes.h"
+#include "daemon/stage_zones.h"
 #include "dns/rcode.h"
 #include "net/worker.h"
 #include "steer/stage.h"
@@ -51,6 +52,9 @@ struct beginning {
 	struct reload_done done;
 	struct parts live; /* held, while it is read */
 	struct pool_signatures *signatures; /* the same */
+	/* With what is made: what is served from then on, listing what the stage answers; NULL: it does. */
+	struct registry *zones;
+	struct pool_numbers *numbers;
 };
 
 static struct parts begins_from(void *ctx)
@@ -85,9 +89,15 @@ static bool fit_to_live(void *ctx, struct parts *made, struct faults *f)
 			why.text);
 	pool_numbers_drop(made->numbers);
 	made->numbers = numbers;
+	const struct staging_opts *o = &b->owner->opts;
+	if (!stage_zones_list(&(struct stage_zones){ &b->live, made, o->key, o->store }, &b->zones,
+		    &b->numbers, &why))
+		return faults_error(f, &at, "%s", why.text);
 	struct pool_signing_sum sum = { 0 };
 	pool_signing_ahead(b->signatures,
-		&(struct pool_signing_of){ b->live.zones, NULL, made->steer, numbers, NULL }, &sum);
+		&(struct pool_signing_of){ b->zones ? b->zones : b->live.zones, NULL, made->steer,
+			made->numbers, NULL },
+		&sum);
 	return true;
 }
 
@@ -116,6 +126,8 @@ static void begun(
 
 	publisher_let_go(b->owner->opts.publisher, &b->live);
 	pool_signatures_drop(b->signatures);
+	if (made && b->zones)
+		publisher_take_zones(b->owner->opts.publisher, false, b->zones, b->numbers);
 	if (made)
 		start(b->owner, made, b->percent);
 	b->done.told(b->done.ctx, &(struct reload_result){ taken, f, zones });
@@ -151,6 +163,7 @@ struct promotion {
 	struct parts live, staged; /* held; `staged` without conf: no stage is on */
 	struct latency *table;
 	struct pool_numbers *numbers;
+	struct registry *made; /* the zones that are served then */
 	struct zones_change zones;
 	struct fault why; /* "" */
 };
@@ -175,11 +188,12 @@ static void promotion_work(void *ctx, struct job *job)
 	struct latency *table = latency_read_copy(x->staged.table);
 	latency_read_take(table, x->live.table, LATENCY_LEARNED);
 	latency_next_round(table);
-	struct pool_numbers *numbers = pool_numbers_new(
-		x->staged.zones->set, x->staged.steer, &x->why);
-	zones_change_find(&x->zones, x->live.zones, x->staged.zones);
+	struct registry *made = stage_zones_after(&x->staged, x->live.zones, x->owner->opts.key);
+	struct pool_numbers *numbers = pool_numbers_new(made->set, x->staged.steer, &x->why);
+	zones_change_find(&x->zones, x->live.zones, made);
 	x->table = table;
 	x->numbers = numbers;
+	x->made = made;
 }
 
 /* What is staged has been read whole: only the measurements since are missing. */
@@ -195,10 +209,13 @@ static bool promote(struct promotion *x)
 	struct parts next = parts_hold(staged);
 	latency_drop(next.table);
 	pool_numbers_drop(next.numbers);
+	registry_drop(next.zones);
 	next.table = x->table;
 	next.numbers = x->numbers;
+	next.zones = x->made;
 	x->table = NULL;
 	x->numbers = NULL;
+	x->made = NULL;
 	ev_timer_stop(s->opts.loop, &s->timer);
 	publisher_take_stage(s->opts.publisher, NULL, 0);
 	publisher_take(s->opts.publisher, &next);
@@ -216,6 +233,7 @@ static void promotion_end(void *ctx, enum job_end end)
 	if (end != JOB_DONE) {
 		x->table = NULL;
 		x->numbers = NULL;
+		x->made = NULL;
 	}
 	if (end == JOB_NO_MEMORY)
 		fault(&x->why, "out of memory");
@@ -227,7 +245,7 @@ static void promotion_end(void *ctx, enum job_end end)
 	faults_fini(&f);
 	zones_change_fini(&x->zones);
 	publisher_let_go(x->owner->opts.publisher,
-		&(struct parts){ .table = x->table, .numbers = x->numbers });
+		&(struct parts){ .table = x->table, .numbers = x->numbers, .zones = x->made });
 	publisher_let_go(x->owner->opts.publisher, &x->live);
 	publisher_let_go(x->owner->opts.publisher, &x->staged);
 	free(x);

@@ -29,6 +29,8 @@ struct staging_opts {
 	struct probes *probes;
 	struct workers *workers;
 	struct pool_signing *signing;
+	struct hash_key key; /* of the zones */
+	struct store *store; /* NULL: nothing is kept */
 };
 
 struct staging *staging_new(const struct staging_opts *opts);

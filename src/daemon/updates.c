@@ -116,8 +116,9 @@ static bool follow_digest(struct updates *u, struct asked *a, const struct zone 
 /* In a zone that is signed here the change gets what follows from it. */
 static bool sign_change(struct updates *u, struct asked *a, const struct zone *was)
 {
-	const struct compile_opts opts =
-		zone_pools_compile_opts(parts_conf(&u->made.live), u->opts.key);
+	const struct zone_pools pools = { parts_conf(&u->made.live),
+		u->made.staged.conf ? parts_conf(&u->made.staged) : NULL };
+	const struct compile_opts opts = zone_pools_both_opts(&pools, u->opts.key);
 	const struct zone_signing how = { .compile = &opts, .now_s = time(NULL) };
 	const struct keyset *keys = keys_of(u, zone_id(was));
 	struct faults f;

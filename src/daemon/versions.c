@@ -46,6 +46,19 @@ bool versions_change(const struct parts *of, const struct registry *served,
 	return make_numbers(of, served, false, zones, numbers, why);
 }
 
+/* Of a stage: it has read the zone from files that say something else by now, and keeps that until it is everybody's. */
+static bool has_other_files(const struct registry_zone *is, const struct registry_zone *entry)
+{
+	struct text a = { 0 }, b = { 0 };
+
+	load_sources_text(&is->load, &a);
+	load_sources_text(&entry->load, &b);
+	const bool other = a.len && b.len && strcmp(text_get(&a), text_get(&b)) != 0;
+	text_fini(&a);
+	text_fini(&b);
+	return other;
+}
+
 bool versions_make(const struct parts *of, const struct registry *served,
 	struct registry_zone *const *entries, size_t n,
 	struct registry **zones, struct pool_numbers **numbers, struct fault *why)
@@ -56,7 +69,8 @@ bool versions_make(const struct parts *of, const struct registry *served,
 
 	for (size_t i = 0; i < n; i++) {
 		const struct registry_zone *is = registry_find(of->zones, entries[i]->origin);
-		if (!is || is->source != entries[i]->source)
+		if (!is || is->source != entries[i]->source ||
+			(served && has_other_files(is, entries[i])))
 			continue;
 		same = same && same_pools(is->load.zone, entries[i]->load.zone);
 		list[k++] = entries[i];

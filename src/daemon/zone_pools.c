@@ -102,7 +102,7 @@ static void add_type(uint16_t to[], unsigned *n, bool has, uint16_t type)
 
 /* What some edge of a pool has. */
 struct has {
-	bool a, aaaa, cname, other;
+	bool known, a, aaaa, https, svcb, cname, other;
 	uint16_t types[EDGE_RECORD_TYPES_MOST]; /* of records */
 	unsigned n;
 };
@@ -139,40 +139,98 @@ static void look_at_edges(const struct conf *c, const struct pool_opts *p, struc
 			look_at_edges(c, &c->pools[p->members[i].number], has);
 }
 
-/* Of a pool that stands in nothing is asked of which this one has nothing. Beside a CNAME nothing
- * else is listed: a pool with other edges, too, is answered for as if it had no CNAME. */
-static unsigned pool_types(
-	void *ctx, const struct edge_rr *rr, uint16_t to[static COMPILE_POOL_TYPES_MOST])
+/* ... and its pool says. */
+static void look_at_pool(const struct conf *c, const struct edge_rr *rr, struct has *has)
 {
-	const struct conf *c = ctx;
 	const int pool = pool_of(c, rr);
-	struct has has = { .a = false };
-	unsigned n = 0;
 
-	if (pool < 0) {
-		to[0] = RRTYPE_A;
-		to[1] = RRTYPE_AAAA;
-		return 2;
-	}
+	if (pool < 0)
+		return;
 	const struct pool_opts *p = &c->pools[pool];
 	const struct edge_opts *one = rr->edge_len ? edge_of(c, p, rr) : NULL;
 	if (one)
-		look_at_edge(one, &has);
+		look_at_edge(one, has);
 	else
-		look_at_edges(c, p, &has);
-	if (has.cname && !has.other) {
+		look_at_edges(c, p, has);
+	has->known = true;
+	has->https = has->https || p->forms[POOL_HTTPS].front;
+	has->svcb = has->svcb || p->forms[POOL_SVCB].front;
+}
+
+/* Of a pool that stands in nothing is asked of which this one has nothing. Beside a CNAME nothing
+ * else is listed: a pool with other edges, too, is answered for as if it had no CNAME. */
+static unsigned list_types(const struct has *has, uint16_t to[static COMPILE_POOL_TYPES_MOST])
+{
+	unsigned n = 0;
+
+	if (has->cname && !has->other) {
 		to[0] = RRTYPE_CNAME;
 		return 1;
 	}
-	add_type(to, &n, has.a, RRTYPE_A);
-	add_type(to, &n, has.aaaa, RRTYPE_AAAA);
-	add_type(to, &n, p->forms[POOL_HTTPS].front, RRTYPE_HTTPS);
-	add_type(to, &n, p->forms[POOL_SVCB].front, RRTYPE_SVCB);
-	for (unsigned i = 0; i < has.n; i++)
-		if (!((has.types[i] == RRTYPE_HTTPS && p->forms[POOL_HTTPS].front) ||
-			    (has.types[i] == RRTYPE_SVCB && p->forms[POOL_SVCB].front)))
-			to[n++] = has.types[i];
+	add_type(to, &n, has->a || !has->known, RRTYPE_A);
+	add_type(to, &n, has->aaaa || !has->known, RRTYPE_AAAA);
+	add_type(to, &n, has->https, RRTYPE_HTTPS);
+	add_type(to, &n, has->svcb, RRTYPE_SVCB);
+	for (unsigned i = 0; i < has->n; i++)
+		if (!((has->types[i] == RRTYPE_HTTPS && has->https) ||
+			    (has->types[i] == RRTYPE_SVCB && has->svcb)))
+			to[n++] = has->types[i];
 	return n;
+}
+
+static unsigned pool_types(
+	void *ctx, const struct edge_rr *rr, uint16_t to[static COMPILE_POOL_TYPES_MOST])
+{
+	struct has has = { .a = false };
+
+	look_at_pool(ctx, rr, &has);
+	return list_types(&has, to);
+}
+
+/* --- while a stage is on ------------------------------------------------------------------ */
+
+static bool pool_known_both(void *ctx, const char *name)
+{
+	const struct zone_pools *of = ctx;
+
+	return pool_known((void *)(uintptr_t)of->conf, name);
+}
+
+static bool pool_edge_both(void *ctx, const struct edge_rr *rr)
+{
+	const struct zone_pools *of = ctx;
+
+	return pool_edge((void *)(uintptr_t)of->conf, rr);
+}
+
+static bool pool_cname_both(void *ctx, const struct edge_rr *rr)
+{
+	const struct zone_pools *of = ctx;
+
+	return pool_cname((void *)(uintptr_t)of->conf, rr);
+}
+
+static unsigned pool_types_both(
+	void *ctx, const struct edge_rr *rr, uint16_t to[static COMPILE_POOL_TYPES_MOST])
+{
+	const struct zone_pools *of = ctx;
+	struct has has = { .a = false };
+
+	look_at_pool(of->conf, rr, &has);
+	look_at_pool(of->staged, rr, &has);
+	return list_types(&has, to);
+}
+
+struct compile_opts zone_pools_both_opts(const struct zone_pools *of, struct hash_key key)
+{
+	if (!of->staged)
+		return zone_pools_compile_opts(of->conf, key);
+	return (struct compile_opts){ .key = key,
+		.pool_known = pool_known_both,
+		.pool_edge = pool_edge_both,
+		.ctx = (void *)(uintptr_t)of,
+		.pool_cname = pool_cname_both,
+		.pool_types = pool_types_both };
 }
 
 struct compile_opts zone_pools_compile_opts(const struct conf *c, struct hash_key key)

@@ -12,6 +12,14 @@ struct conf;
 /* How zones are compiled: borrows from `c`. */
 struct compile_opts zone_pools_compile_opts(const struct conf *c, struct hash_key key);
 
+/* The same while a stage is on, for who signs: names list what pools of either can answer, so that no proof denies what
+ * the stage's clients get. `of` is borrowed with both. Without a stage: as above. */
+struct zone_pools {
+	const struct conf *conf;
+	const struct conf *staged; /* NULL: no stage is on */
+};
+struct compile_opts zone_pools_both_opts(const struct zone_pools *of, struct hash_key key);
+
 /* Would a zone that is served be as it is with these pools? `pool` is one of those that it names. */
 bool zone_pools_suit(const struct conf *c, const struct zone *z, unsigned pool);
 

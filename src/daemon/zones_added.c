@@ -246,6 +246,7 @@ static struct registry_zone *other_entry(
 	const struct zones_added_work *w, struct zones_added_item *it, struct faults *f)
 {
 	return zones_read_one(&(struct zones_read_opts){ .conf = parts_conf(&w->live),
+				      .staged = w->staged.conf ? parts_conf(&w->staged) : NULL,
 				      .key = w->opts->key,
 				      .stored = stored_before,
 				      .stored_ctx = w->opts->store,

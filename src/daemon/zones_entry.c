@@ -70,7 +70,8 @@ struct zone_signing zones_entry_signing(const struct reading *r, const struct li
 static bool sign_entry(const struct reading *r, const struct listed *z,
 	struct registry_zone *to, const struct zone **was, bool *late, struct faults *f)
 {
-	struct compile_opts opts = zone_pools_compile_opts(r->o->conf, r->o->key);
+	const struct zone_pools pools = { r->o->conf, r->o->staged };
+	const struct compile_opts opts = zone_pools_both_opts(&pools, r->o->key);
 	const struct zone_signing how = zones_entry_signing(r, z, &opts, late);
 	const struct zone_signing_of of = zones_entry_signing_of(r, z);
 	struct zone *plain = to->load.zone;

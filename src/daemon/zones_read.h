@@ -18,6 +18,7 @@ struct store;
 struct zones_read_opts {
 	const struct conf *conf;
 	const struct registry *before; /* what is served now; NULL: nothing */
+	const struct conf *staged;     /* NULL: no stage is on */
 	struct hash_key key;
 	struct job *job; /* is told how far it is, and asked whether to end; or NULL */
 	/* A zone as it was stored when we last ran: count 1. NULL: it was not, and `why` is empty; or it cannot

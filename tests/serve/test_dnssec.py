@@ -755,5 +755,97 @@ def steered_later():
         same(json.loads(s.ctl("status", "--json")[1])["pool_signed_wanted"] > 0, True)
 
 
+@claim("what a stage adds to a pool is listed before anybody gets it: no proof denies it; and its zones wait until it is everybody's")
+def steered_stage():
+    zones = "[ { name: steer.test, file: zones/steer.test.zone, dnssec: auto } ]"
+    with Server({"steer.test": STEERED}, start=False) as s:
+        s.configure(STORE + EDGES, zones)
+        s.start()
+        yes, no = "; fully validated", "; negative response, fully validated"
+        def listed():
+            return {k for k in ("A", "AAAA", "HTTPS") if TYPES[k] in bitmap(s.udp("old.steer.test", "TXT", edns=opt(flags=DO)), "old.steer.test.")}
+        more = EDGES.replace("c3: { at: \"1,103\", a: [ 192.0.2.3 ]", "c3: { at: \"1,103\", a: [ 192.0.2.3 ], aaaa: [ \"2001:db8::3\" ]").replace(
+            "old: { edges: [ c3 ] }", "old: { edges: [ c3 ], https: { alpn: h3 } }")
+        s.configure(STORE + more, zones)
+        s.write("zones/steer.test.zone", STEERED.replace("host 10", "host 11") + "late A 192.0.2.77\n")
+        same(s.ctl("reload", "--stage", "50%")[0], 0, s.said())
+        same((listed(), serial(s, "steer.test")), ({"A", "AAAA", "HTTPS"}, 12))
+        got = set()
+        for i in range(64):
+            m = s.udp("old.steer.test", "AAAA", edns=opt(flags=DO, options=ecs("10.%d.0.0/16" % i)))
+            each_set_is_signed(m.answer if m.addresses() else m.authority)
+            got.add(bool(m.addresses()))
+            if not m.addresses():
+                same(bitmap(m, "old.steer.test."), {TYPES["A"], TYPES["HTTPS"]})
+        same(got, {True, False})
+        same(s.ctl("reload", "--rollback")[0], 0)
+        until(lambda: listed() == {"A"}, 30)
+        before = serial(s, "steer.test")
+        same(s.ctl("reload", "--stage", "50%")[0], 0, s.said())
+        same((listed(), serial(s, "steer.test") > before, s.udp("late.steer.test").rcode), ({"A", "AAAA", "HTTPS"}, True, 3))
+        before = serial(s, "steer.test")
+        same(s.ctl("reload", "--promote")[0], 0, s.said())
+        same((s.udp("late.steer.test").addresses(), serial(s, "steer.test") > before), (["192.0.2.77"], True))
+        assert yes in delv(s, "late.steer.test", "A") and yes in delv(s, "old.steer.test", "HTTPS") and no in delv(s, "old.steer.test", "TXT")
+
+
+def two_signers(keys_of):
+    """A primary and its secondary, both sign: yields them once each has the keys that `keys_of(p, s)` gives it."""
+    p, s = Server({"steer.test": STEERED}, start=False), Server({}, start=False)
+    p.configure(STORE + EDGES + "peers: { sec: { at: \"127.0.0.1:%d\", edge-as: record } }" % s.port,
+                "[ { name: steer.test, file: zones/steer.test.zone, dnssec: auto, transfer: any, notify: sec } ]")
+    s.configure(STORE + EDGES + "peers: { pri: { at: \"127.0.0.1:%d\" } }" % p.port, "[ { name: steer.test, primary: pri, dnssec: auto } ]")
+    p.start()
+    keys_of(p, s)
+    return p, s
+
+
+def dnskeys(s):
+    return sorted(d for _, t, _, d in s.udp("steer.test", "DNSKEY", edns=opt()).answer if t == 48)
+
+
+def both_validate(p, s, n):
+    """Whatever pools say, and that there is nothing, at each of both; by the DNSKEY set that both have."""
+    until(lambda: serial(s, "steer.test") and len(dnskeys(s)) == len(dnskeys(p)) == n and dnskeys(s) == dnskeys(p), 30)
+    anchors = "".join("steer.test. static-key %d 3 %d \"%s\"; " % (struct.unpack(">H", k[:2])[0], k[3], base64.b64encode(k[4:]).decode())
+                      for k in map(bytes.fromhex, dnskeys(p)))
+    for x in (p, s):
+        x.write("anchor", "trust-anchors { %s};\n" % anchors)
+        for name, qtype, word in (("cdnw", "A", "; fully"), ("cdnw", "HTTPS", "; fully"), ("x.y.edge", "AAAA", "; fully"), ("old", "AAAA", "; negative"), ("cdn", "A", "; fully")):
+            said = delv(x, name + ".steer.test", qtype)
+            assert word in said and "validated" in said, (x is p, name, qtype, said)
+
+
+@claim("a secondary with its primary's keys signs what its pools answer, as its primary does: one DNSKEY set, all validates")
+def shared_keys():
+    p, s = two_signers(lambda p, s: sh.copytree(p.dir + "/keys", s.dir + "/keys"))
+    with p, s:
+        s.start()
+        both_validate(p, s, 1)
+        p.write("zones/steer.test.zone", STEERED.replace("host 10", "host 12") + "new 60 EDGE web\n")
+        same(p.ctl("reload")[0], 0)
+        until(lambda: s.udp("new.steer.test", "A").addresses(), 30)
+        each_set_is_signed(s.udp("new.steer.test", "A", edns=opt(flags=DO)).answer)
+        assert "; fully validated" in delv(s, "new.steer.test", "A")
+
+
+@claim("signers with keys of their own publish each other's (RFC 8901, model 2): what pools answer at either validates by one DNSKEY set")
+def multi_signer():
+    p, s = two_signers(lambda p, s: None)
+    with p, s:
+        s.start()
+        until(lambda: serial(s, "steer.test"), 30)
+        for of, to in ((p, s), (s, p)):
+            same(of.ctl("dnssec", "export", "steer.test", of.dir + "/out")[0], 0)
+            (key,) = [f for f in os.listdir(of.dir + "/out") if f.endswith(".key")]
+            sh.copy(of.dir + "/out/" + key, to.dir)
+            code, said = to.ctl("dnssec", "import", "steer.test", to.dir + "/" + key)
+            same(code, 0, said)
+        both_validate(p, s, 2)
+        assert dnskeys(p) == dnskeys(s)
+        signed = {r[3][32:36] for x in (p, s) for r in x.udp("cdnw.steer.test", "A", edns=opt(flags=DO)).answer if r[1] == 46}
+        same(len(signed), 2, "each signs by its own:")
+
+
 with server:
     run("dnssec")
