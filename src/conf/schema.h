@@ -223,6 +223,10 @@ struct schema_edges {
 struct schema_edges schema_edge_list(struct reader *r, const struct key *key,
 	const struct node *value, const struct schema_pool *pool);
 
+/* Tells that an edge is none of a pool's, and what to do. Always false. */
+bool schema_not_of_pool(
+	const struct reader *r, const struct node *at, unsigned edge, const char *pool);
+
 /* needs: to a struct edge_opts; and whether edges need each other in a circle, once all are read. */
 key_take schema_needs;
 void schema_check_needs(struct reader *r);
@@ -272,7 +276,7 @@ extern const struct key schema_pin_rule_keys[];
 /* Whom a pin of that kind is for, as it is written; false: told. */
 bool schema_pin_who(struct reader *r, const struct node *said, struct pool_pin *pin);
 /* A pool instead of edges; false: it is no pool's name. */
-bool schema_pin_pool(const struct reader *r, const struct node *value, struct pool_pin *pin);
+bool schema_pin_pool(struct reader *r, const struct node *value, struct pool_pin *pin);
 
 /* dnssec: to a struct conf; there is one policy before, and room for more. And what a zone says of it: to
  * an unsigned. */

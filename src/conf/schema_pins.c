@@ -113,11 +113,35 @@ bool schema_pin_who(struct reader *r, const struct node *said, struct pool_pin *
 	return read[pin->kind](r, said, pin);
 }
 
-/* A pool instead of edges. A name is an edge's before it is a pool's. */
-bool schema_pin_pool(const struct reader *r, const struct node *value, struct pool_pin *pin)
+static void take_pool(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct pool_pin *pin = to;
+	unsigned number;
+
+	if (!schema_find(r, &(struct schema_names){ key, &r->pools, "pool", "pools" }, value,
+		    &number))
+		return;
+	pin->to_pool = true;
+	pin->pool = (uint16_t)number;
+}
+
+static const struct key pool_keys[] = {
+	{ "pool", take_pool, .say = "the name of a pool", .needed = "{ pool: NAME }",
+		.about = "A pool whose name an edge has, too." },
+	{ 0 },
+};
+
+/* A pool instead of edges. A name is an edge's before it is a pool's, and so a mapping may say
+ * which it is. */
+bool schema_pin_pool(struct reader *r, const struct node *value, struct pool_pin *pin)
 {
 	unsigned number;
 
+	if (value->kind == NODE_MAP) {
+		keys_read(r, pool_keys, value, "this pool", pin);
+		return true;
+	}
 	if (value->kind != NODE_SCALAR || known_find(&r->edges, value->text, &number) ||
 		!known_find(&r->pools, value->text, &number))
 		return false;

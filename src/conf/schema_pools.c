@@ -27,6 +27,23 @@ static bool is_skipped(const struct schema_pool *p, unsigned edge)
 	return false;
 }
 
+bool schema_not_of_pool(
+	const struct reader *r, const struct node *at, unsigned edge, const char *pool)
+{
+	const char *name = r->conf->edges[edge].name;
+	char shown[OPTION_SHOWN];
+	unsigned number;
+
+	option_shown(shown, name);
+	if (known_find(&r->pools, name, &number))
+		return parse_error(r->src, at,
+			"edge %s is not one of pool %s; for the pool of that name write { pool: "
+			"%s }", shown, pool, shown);
+	return parse_error(r->src, at,
+		"edge %s is not one of pool %s; add it to the pool's \"edges\", or take it "
+		"out here", shown, pool);
+}
+
 static bool take_edge(struct reader *r, const struct key *key, const struct node *item,
 	struct schema_edges *to)
 {
@@ -44,11 +61,8 @@ static bool take_edge(struct reader *r, const struct key *key, const struct node
 		return true;
 	}
 	if (pool && pool->edges_whole && !pool->has_pools && !has_edge(pool->opts.edges, pool->opts.n, edge))
-		return parse_error(r->src, item,
-			"edge %s is not one of pool %s; add it to the pool's \"edges\", or "
-			"take it "
-			"out here",
-			shown, option_shown(pool_shown, pool->opts.name));
+		return schema_not_of_pool(r, item, edge,
+			option_shown(pool_shown, pool->opts.name));
 	to->edges[to->n++] = (uint16_t)edge;
 	return true;
 }

@@ -167,10 +167,8 @@ static void check_pin(
 		if (leads_to(w->pools, pool, pin->edges[k]))
 			left[n++] = pin->edges[k];
 		else if (!leads_to_skipped(w->pools, pool, pin->edges[k]))
-			parse_error(w->r->src, at,
-				"edge %s is not one of pool %s, nor of those in it",
-				option_shown(shown, w->r->conf->edges[pin->edges[k]].name),
-				w->pools[pool].opts.name);
+			schema_not_of_pool(w->r, at, pin->edges[k],
+				option_shown(shown, w->pools[pool].opts.name));
 	pin->edges = left;
 	pin->n = n;
 }

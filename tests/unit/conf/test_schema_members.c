@@ -166,7 +166,19 @@ static void what_cannot_be_is_told(void)
 			"the edge its place, or the pool another policy\n" },
 		{ "a pin to an edge elsewhere",
 			POOLS("  w: { edges: [ eu ], pin: { country: { US: iad2 } } }\n"),
-			"5:41: error: edge iad2 is not one of pool w, nor of those in it\n" },
+			"5:41: error: edge iad2 is not one of pool w; add it to the pool's \"edges\", "
+			"or take it out here\n" },
+		{ "... which a pool is called, too",
+			POOLS("  w: { edges: [ eu ], pin: { country: { US: iad2 } } }\n  iad2: { edges: iad2 }\n"),
+			"5:41: error: edge iad2 is not one of pool w; for the pool of that name write "
+			"{ pool: iad2 }\n" },
+		{ "... and that may be written",
+			POOLS("  w: { edges: [ eu ], pin: { country: { US: { pool: iad2 } } } }\n  iad2: { edges: iad2 }\n"), "" },
+		{ "a pool that is none",
+			POOLS("  w: { edges: [ eu ], pin: [ { country: US, to: { pool: iad } } ] }\n  iad2: { edges: iad2 }\n"),
+			"5:57: error: there is no pool \"iad\"; did you mean \"iad2\"?\n" },
+		{ "a circle that a pin said so makes",
+			POOLS("  w: { edges: [ eu ], pin: { default: { pool: v } } }\n  v: { edges: [ w ] }\n"), "6:17: error: pools that lead to each other in a circle: w -> v -> w\n" },
 		{ "too deep",
 			POOLS("  a: { edges: b }\n  b: { edges: c }\n  c: { edges: d }\n  d: { edges: e "
 			      "}\n  e: { edges: f }\n  f: { edges: g }\n  g: { edges: h }\n  h: { edges: "
