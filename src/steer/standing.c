@@ -289,7 +289,8 @@ static void put_pool(const struct make *m, unsigned pool)
 
 /* --- pools of pools ----------------------------------------------------------------------- */
 
-/* Of its edges alone. */
+/* Of its edges alone. Whether they are enough is by their probes, in panic, too: a pool that
+ * answers as if all were up is no reason to pass over one that is up. */
 static uint8_t own_lives(const struct make *m, unsigned pool)
 {
 	const struct pool *p = &m->o->steer->pools[pool];
@@ -297,12 +298,12 @@ static uint8_t own_lives(const struct make *m, unsigned pool)
 	unsigned up = 0;
 
 	for (unsigned i = 0; i < p->n; i++) {
-		const uint8_t marks = standing_marks(m->s,
-			standing_row_at(m->s, m->o->steer, pool, i), p->edges[i]);
-		if (marks & STANDS_DRAINED)
-			continue;
-		lives |= marks & (STANDS_A | STANDS_AAAA);
-		up += (marks & (STANDS_A | STANDS_AAAA)) != 0;
+		const unsigned holder = p->tree ? p->tree->holders[i] : pool;
+		const uint8_t marks = standing_marks(m->s, m->s->pools[holder].row, p->edges[i]),
+			      seen = standing_marks(m->s, m->s->pools[holder].judged, p->edges[i]);
+		if (!(marks & STANDS_DRAINED))
+			lives |= marks & (STANDS_A | STANDS_AAAA);
+		up += !(seen & STANDS_DRAINED) && (seen & (STANDS_A | STANDS_AAAA));
 	}
 	m->s->pools[pool].lives_barely = lives;
 	return up < p->least_up || up < p->least_share * p->n ? 0 : lives;

@@ -107,7 +107,7 @@ static void a_pool_in_panic_reads_the_row_of_no_probe(void)
 	struct pool_opts pool = small_pool();
 	struct desk d;
 
-	pool.panic_share = 0.5;
+	pool.panic_share = pool.least_share = 0.5;
 	open_desk(&d, &pool);
 	for (unsigned down = 0; down <= 4; down++) {
 		struct standing *s = stand(&d, NULL);
@@ -115,6 +115,9 @@ static void a_pool_in_panic_reads_the_row_of_no_probe(void)
 		CU_ASSERT_EQUAL(s->pools[0].asked, 4);
 		CU_ASSERT_EQUAL(s->pools[0].panics, down > 2);
 		CU_ASSERT_EQUAL(s->pools[0].row, down > 2 ? 0 : 1);
+		/* As a member it is passed over: who is up goes before who only says so. */
+		CU_ASSERT_EQUAL(s->pools[0].lives != 0, down <= 2);
+		CU_ASSERT(s->pools[0].lives_barely);
 		standing_free(s);
 		if (down == 4)
 			break;
