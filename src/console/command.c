@@ -75,6 +75,7 @@ static const struct {
 		"who may use the API, and what for; the token is shown once" },
 	{ "audit", "[--last N] [--json]", "what has been changed, by whom, from where, and what came of it" },
 	{ "jobs", "[--json]", "what runs beside answering, since when, and how far it is" },
+	{ "rates", "[--json]", "queries, answers, edges and pools as they are counted this moment; \"top\" shows them live" },
 	{ "backup", "FILE", "a copy of the store as it is now, while it serves; \"restore\" puts it back" },
 	{ "stop", "", "stop the server" },
 };

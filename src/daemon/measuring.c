@@ -387,6 +387,8 @@ static void on_parts(void *ctx, unsigned what)
 
 	if (what & PUBLISH_CONF && l->manage)
 		set_agents(l);
+	if (what & PUBLISH_CONF && l->api && !live_conf(l)->api)
+		api_end_streams(l->api);
 }
 
 struct measuring *measuring_new(const struct measuring_opts *opts, struct fault *why)

@@ -8,6 +8,7 @@
 #include "report/report.h"
 #include "report/report_edges.h"
 #include "report/report_latency.h"
+#include "report/report_rates.h"
 #include "report/report_zones.h"
 #include "xfr/refresh.h"
 
@@ -95,6 +96,12 @@ static int make_jobs(
 	return plain(v, words, n, out, report_jobs);
 }
 
+static int make_rates(
+	const struct report_view *v, const char **words, size_t n, struct text *out)
+{
+	return plain(v, words, n, out, report_rates);
+}
+
 static int make_explain(
 	const struct report_view *v, const char **words, size_t n, struct text *out)
 {
@@ -157,6 +164,7 @@ static const struct kind kinds[] = {
 	{ "explain", true, false, make_explain },
 	{ "geo", false, false, make_geo },
 	{ "jobs", false, false, make_jobs },
+	{ "rates", false, false, make_rates },
 	{ "export", true, true, make_export },
 };
 

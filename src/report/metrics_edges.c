@@ -1,5 +1,6 @@
 /* metrics_edges.c - edges, their probes, and pools.
  */
+#include "report/choice_sums.h"
 #include "report/metrics_inner.h"
 
 #include "base/memory.h"
@@ -197,63 +198,7 @@ void metrics_targets(const struct report_view *v, struct metrics *m, struct metr
 
 /* --- pools -------------------------------------------------------------------------------- */
 
-/* The counts of all threads by key: each table is gone through once, whatever there is to look
- * for. */
-struct reasons {
-	struct tally_cell *cells; /* a hash table; key 0: free */
-	size_t mask;
-};
-
-static struct tally_cell *cell_of(const struct reasons *r, uint64_t key)
-{
-	size_t at = (size_t)(key * 0x9e3779b97f4a7c15u >> 20) & r->mask;
-
-	while (r->cells[at].key && r->cells[at].key != key)
-		at = (at + 1) & r->mask;
-	return &r->cells[at];
-}
-
-static void add_thread(struct reasons *r, const struct tally *t)
-{
-	for (size_t i = 0; i < (size_t)t->lines * TALLY_LINE; i++) {
-		const uint64_t n = __atomic_load_n(&t->cells[i].count, __ATOMIC_ACQUIRE);
-		const uint64_t key = __atomic_load_n(&t->cells[i].key, __ATOMIC_RELAXED);
-		if (!key)
-			continue;
-		struct tally_cell *c = cell_of(r, key);
-		c->key = key;
-		c->count += tally_kept_count(n);
-	}
-}
-
-static size_t cells_used(const struct report_view *v)
-{
-	size_t n = 0;
-
-	for (unsigned i = 0; i < v->n_choices; i++) {
-		const struct tally *t = &v->choices[i]->reasons;
-		for (size_t k = 0; k < (size_t)t->lines * TALLY_LINE; k++)
-			n += __atomic_load_n(&t->cells[k].key, __ATOMIC_RELAXED) != 0;
-	}
-	return n;
-}
-
-/* Workers take cells meanwhile: there is room for as many more. */
-static struct reasons add_up(const struct report_view *v)
-{
-	const size_t used = cells_used(v) + 1024;
-	struct reasons r = { .mask = 1 };
-
-	while (r.mask < used * 2)
-		r.mask *= 2;
-	r.cells = memory_zeroed(r.mask, sizeof *r.cells);
-	r.mask--;
-	for (unsigned i = 0; i < v->n_choices; i++)
-		add_thread(&r, &v->choices[i]->reasons);
-	return r;
-}
-
-static void answers_of(const struct report_view *v, const struct pool *p, const struct reasons *r,
+static void answers_of(const struct report_view *v, const struct pool *p, const struct choice_sums *r,
 	struct metrics *m, size_t *room, struct metrics_left *left)
 {
 	const struct steer *s = v->world->steer;
@@ -261,8 +206,7 @@ static void answers_of(const struct report_view *v, const struct pool *p, const 
 	for (unsigned i = 0; i < p->n; i++)
 		for (unsigned why = 0; why < CHOOSE_WHYS; why++) {
 			const struct edge *e = &s->edges[p->edges[i]];
-			const uint64_t n = cell_of(r, choice_counts_reason(p->hash, e->hash,
-								(enum choose_why)why))->count;
+			const uint64_t n = choice_sums_of(r, p, e, (enum choose_why)why);
 			if (n && !*room)
 				left->reasons++;
 			if (!n || !*room)
@@ -285,7 +229,7 @@ void metrics_pools(const struct report_view *v, struct metrics *m, struct metric
 	};
 	const struct steer *s = v->world->steer;
 	const size_t n = within(s->n_pools, METRICS_POOLS_MOST, &left->pools);
-	const struct reasons reasons = add_up(v);
+	struct choice_sums reasons = choice_sums_new(v);
 	size_t room = METRICS_REASONS_MOST;
 
 	for (unsigned k = 0; k < NUMBERS; k++) {
@@ -300,5 +244,5 @@ void metrics_pools(const struct report_view *v, struct metrics *m, struct metric
 		"Answers by pool, edge and why it was chosen.");
 	for (unsigned i = 0; i < s->n_pools; i++)
 		answers_of(v, &s->pools[i], &reasons, m, &room, left);
-	memory_free(reasons.cells);
+	choice_sums_free(&reasons);
 }

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/who.h"
 #include "store/store_api.h"
+#include "web/events.h"
 #include "web/manage_inner.h"
 #include "web/tokens.h"
 
@@ -38,6 +39,7 @@ struct api {
 	uint64_t lost; /* that could not be written down */
 	double told;
 	struct running *running; /* not answered yet */
+	struct events *events;
 	bool writes;
 	struct {
 		struct noted *list;
@@ -403,8 +405,27 @@ static void change_set(struct running *x)
 	step_on(x);
 }
 
+static void listen_to(struct running *x)
+{
+	struct request *r = x->request;
+
+	r->stream = events_join(x->owner->events, x->api->row, x->call.uid - WHO_TOKEN, r->at);
+	if (!r->stream) {
+		r->again_s = 10;
+		refuse(x, MHD_HTTP_SERVICE_UNAVAILABLE, "too many listen already");
+		return;
+	}
+	r->type = x->api->row->type;
+	r->status = MHD_HTTP_OK;
+	end(x);
+}
+
 static void run(struct running *x)
 {
+	if (x->api->row->type && strcmp(x->api->row->type, API_EVENTS) == 0) {
+		listen_to(x);
+		return;
+	}
 	if (!x->api->row->words) {
 		change_set(x);
 		return;
@@ -709,6 +730,22 @@ static int run_audit(void *ctx, const char **words, size_t n, struct command_cal
 
 /* --- the rest ----------------------------------------------------------------------------- */
 
+static bool may_listen(void *ctx, unsigned token)
+{
+	const struct api *a = ctx;
+	const int64_t now_s = time(NULL);
+
+	for (size_t i = 0; i < a->tokens.n; i++)
+		if (a->tokens.list[i].id == (int64_t)token)
+			return !a->tokens.list[i].until_s || now_s < a->tokens.list[i].until_s;
+	return false;
+}
+
+void api_end_streams(struct api *a)
+{
+	events_end_all(a->events);
+}
+
 /* Of one that is gone only the number is known. */
 static const char *name_of(void *ctx, unsigned number)
 {
@@ -743,6 +780,7 @@ struct api *api_new(const struct api_opts *opts)
 	commands_bind(opts->commands, "token", run_token, a);
 	commands_bind(opts->commands, "audit", run_audit, a);
 	who_set_tokens(name_of, a);
+	a->events = events_new(&(struct events_opts){ opts->loop, opts->commands, may_listen, a });
 	opts->commands->ran = write_of;
 	opts->commands->ran_ctx = a;
 	return a;
@@ -750,6 +788,8 @@ struct api *api_new(const struct api_opts *opts)
 
 void api_leave(struct api *a)
 {
+	if (a)
+		events_close(a->events);
 	while (a && a->running) {
 		struct running *x = a->running;
 		x->call.forget(&x->call);
@@ -762,6 +802,7 @@ void api_free(struct api *a)
 	struct fault why;
 
 	who_set_tokens(NULL, NULL);
+	events_free(a->events);
 	ev_timer_stop(a->opts.loop, &a->timer);
 	if (a->n_waiting && !write_down(a, a->waiting, a->n_waiting, &why))
 		log_line(LOG_WARNING, "what was changed last is not written down: %s", why.text);

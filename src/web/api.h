@@ -36,6 +36,9 @@ void api_leave(struct api *a);
 /* After jobs_stop() and manage_close(): what is not written down yet is. */
 void api_free(struct api *a);
 
+/* The API is off from now on: who listens to events is hung up on. */
+void api_end_streams(struct api *a);
+
 /* A request that has been taken apart (api_door.c): answered now, or later. */
 void api_take(struct api *a, struct request *r);
 

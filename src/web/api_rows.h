@@ -18,6 +18,9 @@
 /* What a token must be for. A higher one has the lower ones. */
 enum api_role { API_READ, API_OPERATE, API_ADMIN };
 
+/* The type of a row that is a stream (events.h); its words have no members. */
+#define API_EVENTS "text/event-stream"
+
 struct api_row {
 	const char *method, *path; /* "/zones/{zone}/refresh" */
 	enum api_role role;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "web/api_rows.h"
+#include "web/events.h"
 #include "web/manage_clients.h"
 #include "web/manage_tls.h"
 
@@ -21,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEADERS_MOST = 8 << 10, BACKLOG = 64 };
+enum { HEADERS_MOST = 8 << 10, BACKLOG = 64, STREAM_BLOCK = 16 << 10 };
 
 struct agent {
 	char *edge;
@@ -233,6 +234,8 @@ static void on_completed(
 	agent_report_fini(&r->report);
 	if (r->api)
 		api_call_fini(r->api);
+	if (r->stream)
+		events_leave(r->stream);
 	free(r->api);
 	memory_free(r);
 }
@@ -286,10 +289,23 @@ static bool hand_over(struct request *r)
 		manage_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL, "the server is stopping");
 }
 
+/* A stream is the response's from here on. */
+static struct MHD_Response *response_of(struct request *r)
+{
+	if (!r->stream)
+		return MHD_create_response_from_buffer(r->answer.len, r->answer.s, MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *response = MHD_create_response_from_callback(
+		MHD_SIZE_UNKNOWN, STREAM_BLOCK, events_read, r->stream, events_leave);
+	if (!response)
+		return NULL;
+	r->stream = NULL;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	return response;
+}
+
 static enum MHD_Result reply(struct request *r)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		r->answer.len, r->answer.s, MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *response = response_of(r);
 	char again[16];
 
 	if (!response)
@@ -418,7 +434,7 @@ void manage_welcome(const struct request *r)
 
 void manage_answered(struct request *r)
 {
-	serve(r, false);
+	serve(r, r->stream != NULL); /* a stream has no end */
 	MHD_resume_connection(r->at); /* it is the listener's again */
 }
 

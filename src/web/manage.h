@@ -26,8 +26,8 @@ struct ev_loop;
 struct manage;
 
 enum {
-	MANAGE_CONNECTIONS = 64,
-	MANAGE_CONNECTIONS_PER_IP = 8,
+	MANAGE_CONNECTIONS = 96,
+	MANAGE_CONNECTIONS_PER_IP = 24, /* more than there are streams (events.h) */
 	/* Of these, what addresses may have from where no agent's signed request has come in
 	 * the last hour; the other places are kept for those from where one has. */
 	MANAGE_STRANGERS = 32,

@@ -22,6 +22,7 @@ struct request {
 	bool open;                 /* of numbers: OpenMetrics */
 	struct api_call *api;      /* of the API; own */
 	const char *bearer;        /* ... as it was sent; the connection's */
+	struct event_stream *stream; /* of events: the answer; own, until that is sent. NULL: it is none */
 	struct seal seal; /* `agent` and `method` belong to the connection */
 	const char *signature;
 	struct text body;
