@@ -1,13 +1,13 @@
 #!/bin/sh
 # layers.sh - the law of the floors: an include writes its folder and points to its own folder or a lower floor.
-# Rooms on one floor do not know each other, but measure/ may ask geo/. Only daemon/, simulate/ and tools/ include conf/.
+# Rooms on one floor do not know each other, but measure/ may ask geo/. Only daemon/, simulate/, import/ and tools/ include conf/.
 # Libraries stay in their homes. No two files share a name, and no static function is called like a file of another room.
 # Files are read by one door. What answers a query neither allocates nor locks nor logs nor calls the kernel.
 cd "$(dirname "$0")/.." || exit 2
 
 find src -name '*.[ch]' | sort | xargs awk '
 BEGIN {
-	split("base=0 dns=1 geo=1 measure=1 zone=2 steer=2 world=3 store=3 answer=4 probe=4 agent=4 jobs=4 net=5 conf=6 xfr=6 fleet=6 report=7 simulate=7 console=8 web=9 daemon=10 tools=11", rows, " ")
+	split("base=0 dns=1 geo=1 measure=1 zone=2 steer=2 world=3 store=3 answer=4 probe=4 agent=4 jobs=4 net=5 conf=6 xfr=6 fleet=6 report=7 simulate=7 import=7 console=8 web=9 daemon=10 tools=11", rows, " ")
 	for (i in rows) { split(rows[i], r, "="); floor[r[1]] = r[2] }
 	# A library and the files that may include its headers.
 	home["ldns/"] = "^src/zone/(rdata_ldns|sign)"
@@ -58,7 +58,7 @@ function wrong(say) { printf "%s:%d: %s\n", FILENAME, FNR, say; bad = 1 }
 	if (part[1] == room) next
 	if (room == "measure" && part[1] == "geo") next
 	if (floor[part[1]] >= floor[room]) wrong(room "/ (floor " floor[room] ") includes " part[1] "/ (floor " floor[part[1]] ")")
-	if (part[1] == "conf" && room !~ /^(daemon|simulate|tools)$/) wrong("only daemon/, simulate/ and tools/ include conf/")
+	if (part[1] == "conf" && room !~ /^(daemon|simulate|import|tools)$/) wrong("only daemon/, simulate/, import/ and tools/ include conf/")
 }
 /^#[ \t]*include[ \t]*</ {
 	for (h in home)

@@ -301,6 +301,8 @@ static int run(struct ctl *ctl, char **words, int n)
 		return ctl_completion((const char **)words + 1, (size_t)n - 1);
 	if (strcmp(words[0], "keygen") == 0)
 		return (int)ctl_keygen(words + 1, n - 1);
+	if (strcmp(words[0], "import") == 0)
+		return (int)ctl_import(words + 1, n - 1);
 	n = take_options(ctl, words, n);
 	if (strcmp(words[0], "restore") == 0)
 		return (int)ctl_restore(ctl, words + 1, n - 1);

@@ -1,0 +1,174 @@
+"""waymarkctl import: what another nameserver is configured to do is answered here, too, and what could not be said is told
+with its file and line.
+
+tests/import/KIND has a configuration of each; @DIR@ is where it lies.
+"""
+import glob
+import re
+
+import mmdb
+from lib import *
+
+PLACES = {"20.0.0.0/16": ("NO", "EU", 59.9, 10.7), "20.1.0.0/16": ("DE", "EU", 52.5, 13.4), "20.2.0.0/16": ("US", "NA", 38.9, -77.0),
+          "20.3.0.0/16": ("AU", "OC", -33.9, 151.2), "20.4.0.0/16": ("SG", "AS", 1.3, 103.8)}
+NO, DE, US, AU, SG, NOWHERE = ("20.%d.0.0/24" % i for i in range(6))
+IAD = ["192.0.2.30", "192.0.2.31", "192.0.2.32"]
+OFFICE = "198.51.100.0/24"
+INPUTS = TOP + "/tests/import"
+
+
+class Imported:
+    """A folder that holds the configuration of another server, and what became of it."""
+
+    def __init__(self, kind, *files):
+        self.dir = tempfile.mkdtemp(prefix="waymark-import.")
+        for path in glob.glob("%s/%s/**" % (INPUTS, kind), recursive=True):
+            to = os.path.join(self.dir, os.path.relpath(path, INPUTS + "/" + kind))
+            if os.path.isdir(path):
+                os.makedirs(to, exist_ok=True)
+                continue
+            with open(path) as f, open(to, "w") as g:
+                g.write(f.read().replace("@DIR@", self.dir))
+        mmdb.write(self.dir + "/city.mmdb", {net: {"country": {"iso_code": c}, "continent": {"code": k}, "location": {"latitude": lat, "longitude": lon}}
+                                             for net, (c, k, lat, lon) in PLACES.items()}, kind="GeoIP2-City")
+        self.to = self.dir + "/out"
+        self.status, self.said = self.run(kind.split("-")[0], *[self.dir + "/" + f for f in files])
+
+    def run(self, kind, *files):
+        done = subprocess.run([WAYMARKCTL, "import", kind, *files, "--to", self.to, "--city", self.dir + "/city.mmdb"], capture_output=True,
+                              text=True, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
+    def config(self):
+        with open(self.to + "/waymark.yaml") as f:
+            return f.read()
+
+    def serve(self):
+        """What was made, at a port of ours."""
+        server = Server({}, start=False)
+        text = re.sub(r"server:\n(  .*\n)+", "", self.config())
+        text = re.sub(r"control:\n(  .*\n)+", "", text)
+        # Nobody waits for probes of addresses that are nowhere.
+        text = re.sub(r"\{ kind: (\w+),", r"{ kind: \1, initial: up,", re.sub(r"(?m)^    kind: (\w+)$", r"    kind: \1\n    initial: up", text))
+        shutil.rmtree(server.dir + "/zones")
+        shutil.copytree(self.to + "/zones", server.dir + "/zones")
+        server.write("waymark.yaml", 'server: { listen: [ "127.0.0.1:%d" ], workers: 1%s }\ncontrol: { socket: control.sock }\n%s' % (
+            server.port, ", user: root" if os.getuid() == 0 else "", text))
+        server.start()
+        return server
+
+    def __enter__(self):
+        same(self.status, 0, self.said)
+        done = subprocess.run([WAYMARKCTL, "-c", self.to + "/waymark.yaml", "check"], capture_output=True, text=True, timeout=60)
+        same(done.returncode, 0, done.stdout + done.stderr + self.config())
+        return self
+
+    def __exit__(self, *why):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def answers(server, rows):
+    for name, qtype, subnet, wanted in rows:
+        reply = server.steer(name, subnet, qtype)
+        same(sorted(r[3] for r in reply.answer if r[1] == TYPES[qtype] or r[1] == 5), sorted(wanted), "%s %s for %s:" % (name, qtype, subnet))
+
+
+@claim("gdnsd: maps, auto coordinates, nets, weights, failover and zones with DYNA and DYNC")
+def gdnsd():
+    with Imported("gdnsd", "etc") as i, i.serve() as s:
+        answers(s, [("www.example.org", "A", NO, IAD), ("www.example.org", "A", DE, ["192.0.2.10"]), ("www.example.org", "A", AU, ["192.0.2.80", "192.0.2.81"]),
+                    ("www.example.org", "A", OFFICE, ["192.0.2.80", "192.0.2.81"]), ("www.example.org", "A", US, IAD),
+                    ("st.example.org", "A", US, ["192.0.2.1"]), ("www-ams.example.org", "A", US, ["192.0.2.10"]),
+                    ("mf.example.org", "A", US, ["192.0.2.101", "192.0.2.102", "192.0.2.103"]), ("mf6.example.org", "AAAA", US, ["2001:db8::1"]),
+                    ("cn.example.org", "A", US, ["a.example.net."]), ("sf.example.org", "A", US, ["192.0.2.61"]), ("x.example.org", "CNAME", US, ["www.example.org."])])
+        same(s.steer("www.example.org", US).answer[0][2] <= 300, True)
+        same({s.steer("st.example.org", DE).addresses()[0] for _ in range(12)}, {"192.0.2.41", "192.0.2.42"})
+        for said in ("etc/config:1: not said: options: tcp_threads", "zones/example.org:16: not said: $ADDR_LIMIT_V4", "zones/example.org:15: not said: multifo!nothing"):
+            same(said in i.said, True, i.said)
+
+
+@claim("Knot: mod-geoip by places, nets and weights, where the zone answers the rest; keys, remotes, ACLs")
+def knot():
+    with Imported("knot", "knot.conf") as i, i.serve() as s:
+        answers(s, [("www.example.com", "A", DE, ["192.0.2.10", "192.0.2.11"]), ("www.example.com", "AAAA", DE, ["2001:db8::10"]),
+                    ("www.example.com", "A", NO, ["no.example.com."]), ("www.example.com", "A", US, ["192.0.2.1"]), ("www.example.com", "AAAA", US, ["2001:db8::1"]),
+                    ("www.example.com", "MX", US, ["10 mail.example.com."]), ("txt.example.com", "TXT", DE, ["german"]), ("txt.example.com", "TXT", US, ["other"]),
+                    ("net.example.com", "A", OFFICE, ["192.0.2.21"]), ("net.example.com", "A", "198.51.100.128/25", ["192.0.2.22"]), ("net.example.com", "A", US, ["192.0.2.20"])])
+        same({s.steer("wei.example.com", US).addresses()[0] for _ in range(8)}, {"192.0.2.31", "192.0.2.32"})
+        for line in ('transfer: [ { key: xfr, from: 192.0.2.0/24 } ]', 'update: [ { key: xfr, names: [ dyn, "*.dyn" ], types: [ TXT, A ] } ]', "notify: [ sec ]"):
+            same(line in i.config(), True, i.config())
+
+
+@claim("PowerDNS: services of the geoip backend, with names that are there and have nothing; LUA records")
+def powerdns():
+    with Imported("powerdns", "pdns.conf", "example.org.zone") as i, i.serve() as s:
+        answers(s, [("service.geo.example.com", "A", NO, ["192.0.2.2"]), ("service.geo.example.com", "TXT", NO, ["hello norway"]), ("service.geo.example.com", "A", DE, ["192.0.2.4"]),
+                    ("service.geo.example.com", "A", US, ["192.0.2.3"]), ("service.geo.example.com", "A", AU, ["192.0.2.5"]), ("www.geo.example.com", "A", OFFICE, ["192.0.2.4"]),
+                    ("www.geo.example.com", "A", SG, ["192.0.2.5"]), ("cn.geo.example.com", "A", SG, ["sg.cdn.example.net."]), ("geo.example.org", "A", NO, ["192.0.2.31"]),
+                    ("geo.example.org", "A", DE, ["192.0.2.32"]), ("geo.example.org", "A", OFFICE, ["192.0.2.32"]), ("geo.example.org", "A", US, ["192.0.2.33"]),
+                    ("view.example.org", "A", OFFICE, ["192.0.2.41"]), ("view.example.org", "A", US, ["192.0.2.42"]), ("cn.example.org", "A", US, ["us.example.net."]),
+                    ("cn.example.org", "A", NO, ["other.example.net."])])
+        same("example.org.zone:17: not said: LUA" in i.said, True, i.said)
+        same("host: www.example.org" in i.config() and "body: OK" in i.config() and "bad-" not in i.config(), True, i.config())
+
+
+@claim("BIND: zones, keys, primaries, rate limits; views by nets stay views, and views by places become one zone with rules")
+def bind():
+    with Imported("bind", "named.conf") as i:
+        for line in ("version: off", "rate: 20", "secret: 000102030405060708090a0b0c0d0e0f", 'p-192-0-2-8-5353-xfr: { at: "192.0.2.8:5353", key: xfr }', "dnssec: auto",
+                     "update: [ { key: xfr, types: [ TXT ] }, { names: [ www ], key: xfr, types: [ A ] } ]", "transfer: [ { key: xfr }, 192.0.2.0/24 ]"):
+            same(line in i.config(), True, line + i.config())
+        same("zones.conf:3: not said: the zone fwd.example. of type forward" in i.said, True, i.said)
+    with Imported("bind-nets", "named.conf") as i, i.serve() as s:
+        same("for: inside" in i.config(), True, i.config())
+        answers(s, [("www.example.net", "A", US, ["192.0.2.4"])])
+    with Imported("bind-places", "named.conf") as i, i.serve() as s:
+        answers(s, [("www.example.net", "A", NO, ["192.0.2.1", "192.0.2.2"]), ("www.example.net", "A", OFFICE, ["192.0.2.1", "192.0.2.2"]), ("www.example.net", "A", DE, ["192.0.2.3"]),
+                    ("www.example.net", "AAAA", DE, ["2001:db8::3"]), ("www.example.net", "AAAA", NO, []), ("www.example.net", "A", US, ["192.0.2.4"]), ("only.example.net", "A", NO, []),
+                    ("only.example.net", "A", US, ["192.0.2.5"]), ("txt.example.net", "TXT", DE, ["eu"]), ("same.example.net", "MX", DE, ["10 mail.example.net."])])
+
+
+@claim("geodns: places in labels, weights, the closest, aliases, other records")
+def geodns():
+    with Imported("geodns", "example.org.json") as i, i.serve() as s:
+        answers(s, [("www.example.org", "A", NO, ["192.0.2.11"]), ("www.example.org", "A", DE, ["192.0.2.10"]), ("www.example.org", "A", US, ["192.0.2.30", "192.0.2.31"]),
+                    ("www.example.org", "A", OFFICE, ["192.0.2.13"]), ("example.org", "A", US, ["192.0.2.30", "192.0.2.31"]), ("example.org", "MX", US, ["10 mail.example.org."]),
+                    ("foo.example.org", "A", US, ["192.0.2.25"]), ("cn.example.org", "CNAME", US, ["www.example.net."]), ("near.example.org", "A", DE, ["20.1.0.1"]),
+                    ("near.example.org", "A", US, ["20.2.0.1"]), ("txt.example.org", "TXT", US, ['hello "world" '])])
+
+
+@claim("Route 53: weighted, latency, failover, geolocation, geoproximity, several values, aliases, CIDRs, health checks")
+def route53():
+    with Imported("route53", "zone.json", "checks.json") as i, i.serve() as s:
+        answers(s, [("l.example.com", "A", US, ["192.0.2.11"]), ("g.example.com", "A", NO, ["192.0.2.23"]), ("g.example.com", "A", DE, ["192.0.2.22"]),
+                    ("g.example.com", "A", AU, ["192.0.2.21"]), ("alias.example.com", "A", NO, ["192.0.2.23"]), ("p.example.com", "A", US, ["192.0.2.32"]),
+                    ("m.example.com", "A", US, ["192.0.2.41", "192.0.2.42"]), ("c.example.com", "A", OFFICE, ["192.0.2.51"]), ("c.example.com", "A", US, ["192.0.2.52"]),
+                    ("x.wild.example.com", "A", US, ["192.0.2.99"]), ("t.example.com", "TXT", US, ["v=spf1 -all"])])
+        for line in ("flatten: d111.cloudfront.net", "body: fine", "bias: 20", "f.example.com: { edges: [ f-p, f-s ], policy: ordered, all-down: first }"):
+            same(line in i.config(), True, line + i.config())
+
+
+@claim("CoreDNS: files, views by places and nets, secondaries, snippets")
+def coredns():
+    with Imported("coredns", "Corefile") as i, i.serve() as s:
+        answers(s, [("www.example.net", "A", NO, ["192.0.2.3"]), ("www.example.net", "A", OFFICE, ["192.0.2.3"]), ("www.example.net", "A", US, ["192.0.2.4"]),
+                    ("www.example.org", "A", US, ["192.0.2.1"])])
+        same("Corefile:12: not said: forward" in i.said, True, i.said)
+        same("primary: [ p-192-0-2-9, p-192-0-2-10 ]" in i.config(), True, i.config())
+
+
+@claim("what is wrong is a sentence, and a folder that has something in it is left alone")
+def refused():
+    i = Imported("geodns", "example.org.json")
+    with i:
+        status, said = i.run("geodns", i.dir + "/example.org.json")
+        same((status, "is not empty" in said), (1, True), said)
+        for kind, text, wanted in (("route53", "{ \"a\": [ 1, ", "bad:1: this is no JSON"), ("gdnsd", "a => { b", "bad:1: "), ("bind", "options {\n", "bad:2: a brace is not closed"),
+                                   ("knot", "what\n", "bad:1: "), ("nothing", "", "is no kind that is known")):
+            with open(i.dir + "/bad", "w") as f:
+                f.write(text)
+            status, said = i.run(kind, i.dir + "/bad")
+            same((status in (1, 2), wanted in said), (True, True), said)
+
+
+run("import")
