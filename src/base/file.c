@@ -130,11 +130,12 @@ static bool sync_folder(const char *path)
 }
 
 /* A new file at `beside`, whatever has been left there: a link is not followed. */
-static bool write_new(const char *beside, const struct text *text, mode_t mode)
+static bool write_new(const char *beside, const struct text *text, mode_t mode, bool sync)
 {
 	unlink(beside);
 	const int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-	bool ok = fd >= 0 && write_all(fd, text_get(text), text->len) && fsync(fd) == 0;
+	bool ok = fd >= 0 && write_all(fd, text_get(text), text->len) &&
+		(!sync || fsync(fd) == 0);
 	const int err = errno;
 
 	if (fd >= 0)
@@ -151,7 +152,7 @@ bool file_replace(const char *path, const struct text *text, mode_t mode, struct
 	if (text->lost || asprintf(&beside, "%s.new", path) < 0)
 		return fault(why, "%s: out of memory", path);
 	errno = 0;
-	bool ok = write_new(beside, text, mode) && rename(beside, path) == 0;
+	bool ok = write_new(beside, text, mode, true) && rename(beside, path) == 0;
 	const int err = errno;
 	if (!ok)
 		unlink(beside); /* a full disk has use for its room */
@@ -161,6 +162,64 @@ bool file_replace(const char *path, const struct text *text, mode_t mode, struct
 		fault(why, "%s: %s", path, strerror(errno));
 	free(beside);
 	return ok;
+}
+
+bool file_prepare(const char *path, const struct text *text, mode_t mode, struct fault *why)
+{
+	char *beside = NULL;
+
+	if (text->lost || asprintf(&beside, "%s.new", path) < 0)
+		return fault(why, "%s: out of memory", path);
+	errno = 0;
+	const bool ok = write_new(beside, text, mode, false);
+	if (!ok) {
+		fault(why, "%s: %s", path, strerror(errno));
+		unlink(beside);
+	}
+	free(beside);
+	return ok;
+}
+
+static bool sync_all(const char *path)
+{
+	char *copy = strdup(path);
+	const int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	const bool ok = fd >= 0 && syncfs(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	return ok;
+}
+
+static bool rename_prepared(const char *path)
+{
+	char *beside = NULL;
+	const bool ok = asprintf(&beside, "%s.new", path) >= 0 && rename(beside, path) == 0;
+
+	free(beside);
+	return ok;
+}
+
+bool file_place_all(char *const *paths, size_t n, struct fault *why)
+{
+	if (!n)
+		return true;
+	if (!sync_all(paths[0]))
+		return fault(why, "%s: %s", paths[0], strerror(errno));
+	for (size_t i = 0; i < n; i++)
+		if (!rename_prepared(paths[i]))
+			return fault(why, "%s: %s", paths[i], strerror(errno));
+	return sync_folder(paths[0]) || fault(why, "%s: %s", paths[0], strerror(errno));
+}
+
+void file_drop_prepared(const char *path)
+{
+	char *beside = NULL;
+
+	if (asprintf(&beside, "%s.new", path) >= 0)
+		unlink(beside);
+	free(beside);
 }
 
 /* By what a person's edit changes; moving a file changes its ctime. */
@@ -214,7 +273,7 @@ enum file_result file_replace_version(const char *path, const struct text *text,
 		return FILE_FAILED;
 	}
 	errno = 0;
-	if (write_new(beside, text, v->mode) && file_stamp(beside, &made))
+	if (write_new(beside, text, v->mode, true) && file_stamp(beside, &made))
 		result = put_in_place(beside, path, v->was);
 	const int err = errno;
 	if (result != FILE_REPLACED)

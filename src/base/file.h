@@ -27,6 +27,13 @@ struct file {
  * folder could not be synced. */
 bool file_replace(const char *path, const struct text *text, mode_t mode, struct fault *why);
 
+/* The same of many files of one folder at the cost of a few: each is written as PATH.new, and not synced; then all are
+ * synced at once, renamed, and the folder synced. Whenever the machine stops before, no file is in its place; what was
+ * prepared and is not put in place has to be dropped. */
+bool file_prepare(const char *path, const struct text *text, mode_t mode, struct fault *why);
+bool file_place_all(char *const *paths, size_t n, struct fault *why);
+void file_drop_prepared(const char *path);
+
 struct file_stamp;
 
 /* The same, but only in the place of that version of the file (NULL: where there is none), by size and time of its

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -146,8 +147,10 @@ static bool path_of(char to[static PATH_ROOM], const char *dir, const char *name
 		fault(why, "%s/%s%s: this path is too long", dir, name, end);
 }
 
-static bool write_private(
-	const char *path, const struct signing_key *k, int64_t created_s, struct fault *why)
+typedef bool write_fn(const char *path, const struct text *text, mode_t mode, struct fault *why);
+
+static bool write_private(const char *path, const struct signing_key *k, int64_t created_s,
+	write_fn *write, struct fault *why)
 {
 	struct signing_text t;
 
@@ -155,27 +158,113 @@ static bool write_private(
 	if (!ok)
 		fault(why, "%s: the key has no private half, or there is no memory", path);
 	ok = ok &&
-		file_replace(
-			path, &(struct text){ .s = t.s, .len = t.len }, S_IRUSR | S_IWUSR, why);
+		write(path, &(struct text){ .s = t.s, .len = t.len }, S_IRUSR | S_IWUSR, why);
 	signing_text_wipe(&t);
+	return ok;
+}
+
+/* `pair`: the paths of both files. */
+static bool pair_of(const struct key_files *f, const uint8_t *apex, const struct signing_key *k,
+	char pair[2][PATH_ROOM], struct fault *why)
+{
+	char name[SIGNING_FILE_NAME];
+
+	signing_text_file(name, k, apex);
+	return path_of(pair[0], f->dir, name, ".private", why) &&
+		path_of(pair[1], f->dir, name, ".key", why);
+}
+
+static bool write_pair(const char pair[2][PATH_ROOM], const uint8_t *apex,
+	const struct signing_key *k, int64_t created_s, write_fn *write, struct fault *why)
+{
+	struct text line = { 0 };
+
+	if (!write_private(pair[0], k, created_s, write, why))
+		return false;
+	signing_text_public(k, apex, KEY_TTL_S, &line);
+	const bool ok = write(pair[1], &line, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, why);
+	text_fini(&line);
 	return ok;
 }
 
 bool key_files_write(struct key_files *f, const uint8_t *apex, const struct signing_key *k,
 	int64_t created_s, struct fault *why)
 {
-	char name[SIGNING_FILE_NAME], path[PATH_ROOM];
-	struct text line = { 0 };
+	char pair[2][PATH_ROOM];
 
-	signing_text_file(name, k, apex);
-	if (!make_folder(f, why) || !path_of(path, f->dir, name, ".private", why) ||
-		!write_private(path, k, created_s, why) ||
-		!path_of(path, f->dir, name, ".key", why))
+	return make_folder(f, why) && pair_of(f, apex, k, pair, why) &&
+		write_pair((const char(*)[PATH_ROOM])pair, apex, k, created_s, file_replace, why);
+}
+
+/* --- many at once ------------------------------------------------------------------------- */
+
+enum { LEFT_S = 60 }; /* nobody prepares for so long */
+
+void key_files_sweep(const struct key_files *f)
+{
+	DIR *d = opendir(f->dir);
+	const time_t now_s = time(NULL);
+	const struct dirent *e;
+	struct stat st;
+
+	while (d && (e = readdir(d))) {
+		const size_t len = strlen(e->d_name);
+		if (e->d_name[0] == 'K' && len > 4 && strcmp(e->d_name + len - 4, ".new") == 0 &&
+			fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			now_s - st.st_mtime > LEFT_S)
+			unlinkat(dirfd(d), e->d_name, 0);
+	}
+	if (d)
+		closedir(d);
+}
+
+static bool note_path(struct key_files_batch *b, const char *path)
+{
+	if (b->n == b->room) {
+		const size_t room = b->room ? 2 * b->room : 64;
+		char **paths = realloc(b->paths, room * sizeof *paths);
+		if (!paths)
+			return false;
+		b->paths = paths;
+		b->room = room;
+	}
+	b->paths[b->n] = strdup(path);
+	return b->paths[b->n] && ++b->n;
+}
+
+bool key_files_prepare(struct key_files *f, struct key_files_batch *b, const uint8_t *apex,
+	const struct signing_key *k, int64_t created_s, struct fault *why)
+{
+	char pair[2][PATH_ROOM];
+
+	if (!make_folder(f, why) || !pair_of(f, apex, k, pair, why))
 		return false;
-	signing_text_public(k, apex, KEY_TTL_S, &line);
-	const bool ok = file_replace(path, &line, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, why);
-	text_fini(&line);
-	return ok;
+	/* Before it is written: what is half there is dropped with the rest. */
+	pthread_mutex_lock(&b->lock);
+	const bool noted = note_path(b, pair[0]) && note_path(b, pair[1]);
+	pthread_mutex_unlock(&b->lock);
+	if (!noted)
+		return fault(why, "out of memory");
+	return write_pair((const char(*)[PATH_ROOM])pair, apex, k, created_s, file_prepare, why);
+}
+
+bool key_files_place(struct key_files_batch *b, struct fault *why)
+{
+	return file_place_all(b->paths, b->n, why);
+}
+
+void key_files_end(struct key_files_batch *b, bool keep)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		if (!keep) {
+			file_drop_prepared(b->paths[i]);
+			unlink(b->paths[i]);
+		}
+		free(b->paths[i]);
+	}
+	free(b->paths);
+	b->paths = NULL;
+	b->n = b->room = 0;
 }
 
 void key_files_remove(struct key_files *f, const uint8_t *apex, const struct signing_key *k)

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "zone/signing_key.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,21 @@ const char *key_files_dir(const struct key_files *f);
 
 bool key_files_write(struct key_files *f, const uint8_t *apex, const struct signing_key *k,
 	int64_t created_s, struct fault *why);
+
+/* The same of many keys: what key_files_prepare() has written, on any number of threads, gets into its place by
+ * key_files_place(). Then comes key_files_end(). */
+struct key_files_batch {
+	pthread_mutex_t lock; /* the caller's to make and to destroy; of what follows, which begins zeroed */
+	char **paths;         /* [n] own; K*.private and K*.key */
+	size_t n, room;
+};
+/* Before: what was prepared by who was killed goes. */
+void key_files_sweep(const struct key_files *f);
+bool key_files_prepare(struct key_files *f, struct key_files_batch *b, const uint8_t *apex,
+	const struct signing_key *k, int64_t created_s, struct fault *why);
+bool key_files_place(struct key_files_batch *b, struct fault *why);
+/* Forgets them all; unless they are to be kept, the files go. */
+void key_files_end(struct key_files_batch *b, bool keep);
 
 /* The private half of the key with that DNSKEY. Count 1; NULL: `why`. */
 struct signing_key *key_files_read(struct key_files *f, const uint8_t *apex,

@@ -143,6 +143,7 @@ bool key_ring_do(struct key_ring *r, const uint8_t *apex, bool make,
 	pthread_mutex_lock(&d.z->lock);
 	if (!scope_run(do_it, &d))
 		d.ok = fault(why, "out of memory");
+	d.z->batch = NULL;
 	pthread_mutex_unlock(&d.z->lock);
 	return d.ok;
 }
@@ -210,7 +211,8 @@ static bool add_new(struct key_ring *r, struct ring_zone *z, const struct key_po
 		}
 	if (!k)
 		return false;
-	ok = key_files_write(r->files, z->apex, k, now_s, why);
+	ok = z->batch ? key_batch_file(z->batch, r, z, k, now_s, why)
+		      : key_files_write(r->files, z->apex, k, now_s, why);
 	if (ok && !key_life_add(l, k, role, now_s))
 		ok = fault(why, "zone %s has %d keys already", name_text(name, z->apex),
 			KEY_LIFE_MOST);
@@ -353,18 +355,25 @@ static uint32_t next_of(struct ring_zone *z, const struct key_policy *policy)
 				   : (uint32_t)((z->due_us - now_us) / 1000000 + 1);
 }
 
+bool key_ring_make_first(struct key_ring *r, struct ring_zone *z, const struct key_policy *policy,
+	bool *changed, struct fault *why)
+{
+	if (!key_ring_load(r, z, policy, why))
+		return false;
+	if (z->life.n || !policy)
+		return true;
+	z->fresh = key_ring_step_zone(r, z, policy, changed, why);
+	z->due_us = 0;
+	return z->fresh;
+}
+
 /* What is read may never be served, or be of an older configuration than another that is read:
  * so life goes on with what is served alone. Only a zone without keys gets some. */
 static bool read_keys(
 	struct key_ring *r, struct ring_zone *z, struct step *s, struct fault *why)
 {
-	bool ok = key_ring_load(r, z, s->policy, why);
+	bool ok = key_ring_make_first(r, z, s->policy, &s->changed, why);
 
-	if (ok && !z->life.n && s->policy) {
-		ok = key_ring_step_zone(r, z, s->policy, &s->changed, why);
-		z->fresh = ok;
-		z->due_us = 0;
-	}
 	snprintf(z->fault, sizeof z->fault, "%.255s", ok ? "" : why->text);
 	if (!ok || (!s->policy && !key_life_is_secure(&z->life)))
 		return ok;

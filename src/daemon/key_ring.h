@@ -29,6 +29,15 @@ const char *key_ring_dir(const struct key_ring *r);
 struct keyset *key_ring_get(struct key_ring *r, const uint8_t *apex,
 	const struct key_policy *policy, struct fault *why);
 
+/* Many zones that may be without keys: those that are get them at the cost of one write to the disk, on all processors.
+ * Where that fails, key_ring_get() tells of each. For jobs. */
+struct key_ring_first {
+	const uint8_t *apex;
+	const struct key_policy *policy;
+};
+void key_ring_get_many(
+	struct key_ring *r, const struct key_ring_first *list, size_t n, bool politely);
+
 #define KEY_RING_MIXED UINT64_MAX /* not all of it is signed by one keyset */
 
 /* The zone is served, all of it signed by the keyset of that generation (0: unsigned), and the

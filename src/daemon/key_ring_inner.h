@@ -17,6 +17,7 @@ struct ring_zone {
 	char *states;    /* as they are stored; NULL: read into `life`, or there are none */
 	int64_t saved_s; /* UNIX time of those */
 	bool loaded;
+	struct key_batch *batch; /* what is to be written goes there; borrowed for a key_ring_do(); NULL */
 	struct key_life life; /* keeps its keys */
 	uint64_t stepped_us;  /* monotonic: until when time was reckoned */
 	int64_t wall_less_us; /* then: the time of day less the monotonic */
@@ -64,6 +65,15 @@ bool key_ring_save(struct key_ring *r, struct ring_zone *z, const struct key_lif
 /* Under the zone's lock, loaded: a step. */
 bool key_ring_step_zone(struct key_ring *r, struct ring_zone *z,
 	const struct key_policy *policy, bool *changed, struct fault *why);
+
+/* Under the zone's lock: what is stored is read, and a zone without keys gets some. */
+bool key_ring_make_first(struct key_ring *r, struct ring_zone *z, const struct key_policy *policy,
+	bool *changed, struct fault *why);
+
+/* Under the zone's lock: key_ring_batch.c. */
+bool key_batch_file(struct key_batch *b, struct key_ring *r, struct ring_zone *z,
+	const struct signing_key *k, int64_t now_s, struct fault *why);
+bool key_batch_states(struct key_batch *b, struct ring_zone *z, const char *states, struct fault *why);
 
 /* Runs `work` under the zone's lock; memory that ends fails it alone. */
 bool key_ring_do(struct key_ring *r, const uint8_t *apex, bool make,

@@ -121,9 +121,10 @@ bool key_ring_save(
 	if (!life->n)
 		return store_drop_keys(r->store, z->apex, why);
 	key_life_write(life, &states);
+	const struct store_keys row = { z->apex, time(NULL), text_get(&states) };
 	const bool ok = !states.lost &&
-		store_put_keys(r->store,
-			&(struct store_keys){ z->apex, time(NULL), text_get(&states) }, why);
+		(z->batch ? key_batch_states(z->batch, z, row.states, why)
+			  : store_put_keys(r->store, &row, why));
 	if (states.lost)
 		fault(why, "out of memory");
 	text_fini(&states);

@@ -44,6 +44,8 @@ static bool put(const struct zone_signing *s, enum store_which which, const stru
 		*s->late = *s->late || result == STORE_APART;
 		return result != STORE_FAILED || fail(f, &why);
 	}
+	if (s->soon)
+		return store_put_soon(s->store, z, which, &why) || fail(f, &why);
 	return (which == STORE_SIGNED ? store_put_signed(s->store, z, &why)
 				      : store_put(s->store, z, &never, &why)) ||
 		fail(f, &why);

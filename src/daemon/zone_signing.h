@@ -20,6 +20,8 @@ struct zone_signing {
 	/* Not NULL: others may change zones of STORE_ZONE meanwhile. Where they have, what they stored stays, and this
 	 * is set: what was made is of a version that has gone, and is not to be served. */
 	bool *late;
+	/* What is stored of a zone as a whole may wait for a store_settle() of the caller's. */
+	bool soon;
 };
 
 /* One zone. */

@@ -62,7 +62,8 @@ struct zone_signing zones_entry_signing(const struct reading *r, const struct li
 		.politely = r->o->job != NULL,
 		.goes_on = r->o->job ? goes_on : NULL,
 		.ctx = r->o->job,
-		.late = z->before ? late : NULL };
+		.late = z->before ? late : NULL,
+		.soon = r->settles };
 }
 
 /* What `to` serves as it came (`*was`, the caller's, then) becomes what is served signed, where it is signed here;

@@ -2,10 +2,12 @@
 
 #include "base/crew.h"
 #include "base/memory.h"
+#include "daemon/key_ring.h"
 #include "daemon/zone_pools.h"
 #include "daemon/zone_verify.h"
 #include "daemon/zones_read_inner.h"
 #include "jobs/jobs.h"
+#include "store/store.h"
 #include "xfr/stored.h"
 
 #include <errno.h>
@@ -238,14 +240,41 @@ static void drop_new(struct reading *r)
 			registry_zone_drop(r->list[i].entry);
 }
 
+enum { KEYS_MANY = 32 }; /* fewer are made one by one */
+
+/* Zones that are signed here for the first time get their keys, where they are many. */
+static void make_keys(const struct reading *r)
+{
+	struct key_ring_first *list = memory_zeroed(r->n, sizeof *list);
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const unsigned number = r->o->conf->rules[r->list[i].at->rule].dnssec;
+		if (number && !key_ring_knows(r->o->ring, r->list[i].origin))
+			list[n++] = (struct key_ring_first){ r->list[i].origin,
+				&r->o->conf->dnssec[number - 1].keys };
+	}
+	if (n >= KEYS_MANY)
+		key_ring_get_many(r->o->ring, list, n, r->o->job != NULL);
+	memory_free(list);
+}
+
 /* What the list has is read, whether it is right or not: one fault hides no other. */
 static struct registry *read_list(struct reading *r, bool right, struct faults *f)
 {
 	struct registry *made = NULL;
+	struct fault why = { 0 };
 	bool all = true;
 
+	if (r->o->ring)
+		make_keys(r);
+	r->settles = r->o->ring && r->o->store;
 	crew_run(r->n, r->o->job != NULL, read_zone, r);
 	tell_faults(r, f);
+	if (r->settles && !store_settle(r->o->store, &why)) {
+		faults_take(f, &why);
+		right = false;
+	}
 	for (size_t i = 0; i < r->n; i++)
 		all = all && r->list[i].entry;
 	if (all && right)

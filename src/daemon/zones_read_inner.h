@@ -30,6 +30,7 @@ struct reading {
 	size_t n, room;
 	size_t done; /* atomic */
 	int64_t now_s;
+	bool settles; /* what is signed is on the disk only at the end */
 };
 
 /* Where the configuration names it. */

@@ -69,6 +69,12 @@ bool store_mark(struct store *s, const uint8_t *apex, struct store_mark *to, str
 enum store_result store_put_upon(struct store *s, const struct zone *z, const struct store_timers *t,
 	const struct store_mark *upon, struct fault *why);
 
+/* The same, but that it is on the disk only once store_settle() has been called, and was true: for many zones at once,
+ * before any of them is served. */
+bool store_put_soon(
+	struct store *s, const struct zone *z, enum store_which which, struct fault *why);
+bool store_settle(struct store *s, struct fault *why);
+
 /* The same of what we have signed. */
 bool store_put_signed(struct store *s, const struct zone *z, struct fault *why);
 bool store_forget_signed(struct store *s, const uint8_t *apex, struct fault *why);

@@ -27,6 +27,7 @@ struct putting {
 	int64_t id, base, n, whole;
 	int64_t until; /* with no timers: the last change that is in the base */
 	bool apart;    /* it cannot be put */
+	bool soon;     /* it is not on the disk before store_settle() */
 	bool rest;     /* of what it replaces there is more than went with it */
 };
 
@@ -160,9 +161,10 @@ static bool is_ours(struct putting *p, bool *ok)
 static bool put_piece(struct putting *p, bool last)
 {
 	struct store *s = p->s;
+	const bool quick = !last || p->soon;
 
 	store_lock(s);
-	bool ok = (last || store_quick(s, true)) && store_begin(s, p->why);
+	bool ok = (!quick || store_quick(s, true)) && store_begin(s, p->why);
 	if (ok) {
 		p->apart = !is_ours(p, &ok);
 		if (p->apart)
@@ -171,8 +173,10 @@ static bool put_piece(struct putting *p, bool last)
 			ok = ok && put_part(p) && (!last || finish(p)) ? store_commit(s, p->why)
 								       : store_give_up(s, p->why);
 	}
-	if (!last)
+	if (quick)
 		store_quick(s, false);
+	if (ok && p->soon)
+		s->unsettled = p->id;
 	store_unlock(s);
 	return p->apart
 		? fault(p->why, "%s: what is stored of the zone is another by now", s->path)
@@ -194,32 +198,37 @@ bool store_drop_others(struct store *s, int64_t id, int64_t base, struct fault *
 	return ok;
 }
 
+static enum store_result put_all(struct putting *p)
+{
+	p->part = malloc(2 * (PART + STORE_RECORD_MOST));
+	if (!p->part) {
+		fault(p->why, "out of memory");
+		return STORE_FAILED;
+	}
+	/* Two halves: which is the last is known when there is no next. */
+	uint8_t *halves[2] = { p->part, p->part + PART + STORE_RECORD_MOST };
+	p->records = store_records(p->z);
+	p->len = store_records_fill(&p->records, p->part, PART);
+	bool ok = true;
+	for (unsigned i = 1; ok && p->len; i ^= 1) {
+		const size_t next = store_records_fill(&p->records, halves[i], PART);
+		ok = put_piece(p, !next);
+		p->part = halves[i];
+		p->len = next;
+	}
+	free(halves[0]);
+	/* When that fails, it goes with the next. */
+	if (ok && p->rest)
+		store_drop_others(p->s, p->id, p->base, &(struct fault){ 0 });
+	return ok ? STORE_DONE : p->apart ? STORE_APART : STORE_FAILED;
+}
+
 static enum store_result put(struct store *s, const struct zone *z, enum store_which which,
 	const struct store_timers *t, const struct store_mark *upon, struct fault *why)
 {
 	struct putting p = { .s = s, .z = z, .which = which, .timers = t, .upon = upon, .why = why };
 
-	p.part = malloc(2 * (PART + STORE_RECORD_MOST));
-	if (!p.part) {
-		fault(why, "out of memory");
-		return STORE_FAILED;
-	}
-	/* Two halves: which is the last is known when there is no next. */
-	uint8_t *halves[2] = { p.part, p.part + PART + STORE_RECORD_MOST };
-	p.records = store_records(z);
-	p.len = store_records_fill(&p.records, p.part, PART);
-	bool ok = true;
-	for (unsigned i = 1; ok && p.len; i ^= 1) {
-		const size_t next = store_records_fill(&p.records, halves[i], PART);
-		ok = put_piece(&p, !next);
-		p.part = halves[i];
-		p.len = next;
-	}
-	free(halves[0]);
-	/* When that fails, it goes with the next. */
-	if (ok && p.rest)
-		store_drop_others(s, p.id, p.base, &(struct fault){ 0 });
-	return ok ? STORE_DONE : p.apart ? STORE_APART : STORE_FAILED;
+	return put_all(&p);
 }
 
 bool store_put_now(struct store *s, const struct zone *z, const struct store_timers *t)
@@ -253,6 +262,33 @@ bool store_put_signed(struct store *s, const struct zone *z, struct fault *why)
 	static const struct store_timers never;
 
 	return put(s, z, STORE_SIGNED, &never, NULL, why) == STORE_DONE;
+}
+
+bool store_put_soon(
+	struct store *s, const struct zone *z, enum store_which which, struct fault *why)
+{
+	static const struct store_timers never;
+	struct putting p = {
+		.s = s, .z = z, .which = which, .timers = &never, .soon = true, .why = why
+	};
+
+	return put_all(&p) == STORE_DONE;
+}
+
+/* Whatever is committed so that it is on the disk takes what was committed before with it; if it writes anything. */
+bool store_settle(struct store *s, struct fault *why)
+{
+	bool ok = true;
+
+	store_lock(s);
+	if (s->unsettled && (ok = store_begin(s, why))) {
+		ok = store_run(store_bind(s, STORE_TOUCH, "i", s->unsettled));
+		ok = ok ? store_commit(s, why) : store_give_up(s, why);
+	}
+	if (ok)
+		s->unsettled = 0;
+	store_unlock(s);
+	return ok;
 }
 
 enum store_result store_rebase(struct store *s, const struct zone *z, struct fault *why)

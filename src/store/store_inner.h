@@ -16,6 +16,7 @@ enum store_statement {
 	STORE_MAKE_ZONE,
 	STORE_SET_MAKING,
 	STORE_END_MAKING,
+	STORE_TOUCH,
 	STORE_GET_MAKING,
 	STORE_SET_WHOLE,
 	STORE_SET_BASE,
@@ -72,6 +73,7 @@ struct store {
 	pthread_mutex_t lock, turn;
 	sqlite3 *db;
 	sqlite3_stmt *statements[STORE_STATEMENTS];
+	int64_t unsettled; /* a zone that was put and may not be on the disk yet; 0: all is */
 	int64_t last_base; /* the highest number that any base has had */
 	struct store_limits limits;
 	uint8_t (*due)[NAME_MOST]; /* [n_due] zones, store_take_due() */

@@ -14,16 +14,24 @@ static bool change_one(struct store *s, sqlite3_stmt *st, struct fault *why)
 	return store_run(st) ? store_commit(s, why) : store_give_up(s, why);
 }
 
-bool store_put_keys(struct store *s, const struct store_keys *k, struct fault *why)
+bool store_put_all_keys(
+	struct store *s, const struct store_keys *list, size_t n, struct fault *why)
 {
 	store_lock(s);
-	const bool ok = store_begin(s, why) &&
-		change_one(s,
-			store_bind(s, STORE_PUT_KEYS, "bis", k->apex, name_len(k->apex),
-				k->saved_s, k->states),
-			why);
+	bool ok = store_begin(s, why);
+	if (ok) {
+		for (size_t i = 0; ok && i < n; i++)
+			ok = store_run(store_bind(s, STORE_PUT_KEYS, "bis", list[i].apex,
+				name_len(list[i].apex), list[i].saved_s, list[i].states));
+		ok = ok ? store_commit(s, why) : store_give_up(s, why);
+	}
 	store_unlock(s);
 	return ok;
+}
+
+bool store_put_keys(struct store *s, const struct store_keys *k, struct fault *why)
+{
+	return store_put_all_keys(s, k, 1, why);
 }
 
 bool store_drop_keys(struct store *s, const uint8_t *apex, struct fault *why)

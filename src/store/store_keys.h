@@ -18,6 +18,9 @@ struct store_keys {
 };
 
 bool store_put_keys(struct store *s, const struct store_keys *k, struct fault *why);
+/* All [n], or none. */
+bool store_put_all_keys(
+	struct store *s, const struct store_keys *list, size_t n, struct fault *why);
 
 /* Nothing of that zone's any more. */
 bool store_drop_keys(struct store *s, const uint8_t *apex, struct fault *why);

@@ -6,9 +6,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -129,6 +131,97 @@ static void a_new_zone_gets_a_key_that_stays(void)
 	CU_ASSERT_EQUAL(only_tag(s), tag);
 	keyset_drop(s);
 	CU_ASSERT_EQUAL(count_files(".private"), 1);
+	end();
+}
+
+enum { MANY = 40 };
+
+static void name_many(uint8_t names[MANY][16], struct key_ring_first list[MANY], const struct key_policy *p)
+{
+	for (unsigned i = 0; i < MANY; i++) {
+		memcpy(names[i], "\3z__\4many", 10);
+		names[i][2] = (uint8_t)('a' + i / 26);
+		names[i][3] = (uint8_t)('a' + i % 26);
+		list[i] = (struct key_ring_first){ names[i], p };
+	}
+}
+
+static void many_new_zones_get_their_keys_at_once(void)
+{
+	const struct key_policy p = quick();
+	uint8_t names[MANY][16];
+	struct key_ring_first list[MANY];
+	uint16_t tags[MANY];
+
+	begin();
+	name_many(names, list, &p);
+	struct keyset *s = key_ring_get(ring, names[7], &p, &why);
+	const uint16_t had = only_tag(s);
+	keyset_drop(s);
+	key_ring_get_many(ring, list, MANY, false);
+	CU_ASSERT_EQUAL(count_files(".private"), MANY);
+	CU_ASSERT_EQUAL(count_files(".key"), MANY);
+	CU_ASSERT_EQUAL(count_files(".new"), 0);
+	for (unsigned i = 0; i < MANY; i++) {
+		s = key_ring_get(ring, names[i], &p, &why);
+		tags[i] = only_tag(s);
+		keyset_drop(s);
+	}
+	CU_ASSERT_EQUAL(tags[7], had);
+	again();
+	/* What was half done by who was killed a minute ago. */
+	char left[400];
+	snprintf(left, sizeof left, "%s/Kz.+015+00001.private.new", keys);
+	close(open(left, O_WRONLY | O_CREAT, 0600));
+	key_ring_get_many(ring, list, MANY, false);
+	CU_ASSERT_EQUAL(count_files(".new"), 1);
+	const struct timespec long_ago[2] = { { 1, 0 }, { 1, 0 } };
+	utimensat(AT_FDCWD, left, long_ago, 0);
+	key_ring_get_many(ring, list, MANY, false);
+	CU_ASSERT_EQUAL(count_files(".new"), 0);
+	for (unsigned i = 0; i < MANY; i++) {
+		s = key_ring_get(ring, names[i], &p, &why);
+		CU_ASSERT_EQUAL(only_tag(s), tags[i]);
+		keyset_drop(s);
+	}
+	CU_ASSERT_EQUAL(count_files(".private"), MANY);
+	CU_ASSERT_EQUAL(key_ring_counts(ring).zones, MANY);
+	end();
+}
+
+/* No room for the store, where the files of keys have some: or no folder for those. */
+static void many_keys_that_cannot_be_written_leave_nothing(void)
+{
+	const struct key_policy p = quick();
+	uint8_t names[MANY][16];
+	struct key_ring_first list[MANY];
+	struct rlimit was, small;
+
+	begin();
+	name_many(names, list, &p);
+	getrlimit(RLIMIT_FSIZE, &was);
+	small = was;
+	small.rlim_cur = 2000;
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &small);
+	key_ring_get_many(ring, list, MANY, false);
+	CU_ASSERT_PTR_NULL(key_ring_get(ring, names[0], &p, &why));
+	CU_ASSERT_NOT_EQUAL(*why.text, 0);
+	setrlimit(RLIMIT_FSIZE, &was);
+	signal(SIGXFSZ, SIG_DFL);
+	CU_ASSERT_EQUAL(count_files(".private") + count_files(".key") + count_files(".new"), 0);
+	rmdir(keys);
+	FILE *f = fopen(keys, "w");
+	fclose(f);
+	key_ring_get_many(ring, list, MANY, false);
+	CU_ASSERT_PTR_NULL(key_ring_get(ring, names[0], &p, &why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, keys));
+	unlink(keys);
+	key_ring_get_many(ring, list, MANY, false);
+	struct keyset *s = key_ring_get(ring, names[0], &p, &why);
+	only_tag(s);
+	keyset_drop(s);
+	CU_ASSERT_EQUAL(count_files(".private"), MANY);
 	end();
 }
 
@@ -352,6 +445,9 @@ void suite_key_ring(void)
 {
 	static const struct unit_case cases[] = {
 		{ "a new zone gets a key that stays", a_new_zone_gets_a_key_that_stays },
+		{ "many new zones get their keys at once", many_new_zones_get_their_keys_at_once },
+		{ "many keys that cannot be written leave nothing",
+			many_keys_that_cannot_be_written_leave_nothing },
 		{ "keys that cannot be read are not replaced",
 			keys_that_cannot_be_read_are_not_replaced },
 		{ "keys in the folder are used", keys_in_the_folder_are_used },

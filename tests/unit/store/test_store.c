@@ -414,7 +414,13 @@ static void what_is_signed_stands_beside_the_zone(void)
 	CU_ASSERT_TRUE(store_forget_signed(s, apex, &why));
 	CU_ASSERT_FALSE(store_get(s, apex, STORE_SIGNED, &p, &why));
 	held(1, 1700000000, 1209600, 3, 0);
-	CU_ASSERT_TRUE(store_put_signed(s, z, &why));
+	CU_ASSERT_TRUE(store_settle(s, &why));
+	CU_ASSERT_TRUE(store_put_soon(s, z, STORE_SIGNED, &why));
+	CU_ASSERT_TRUE(store_settle(s, &why));
+	again();
+	CU_ASSERT_TRUE_FATAL(store_get(s, apex, STORE_SIGNED, &p, &why));
+	CU_ASSERT_EQUAL(p.serial, 7);
+	store_picture_fini(&p);
 	CU_ASSERT_TRUE(store_forget(s, apex, &why));
 	CU_ASSERT_FALSE(store_get(s, apex, STORE_SIGNED, &p, &why));
 	change_free(c);
