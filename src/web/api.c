@@ -73,6 +73,12 @@ static char *join(const char *const *words, size_t n)
 	return own;
 }
 
+/* What it says is a secret. */
+static bool is_secret(const char *what)
+{
+	return strncmp(what, "token add ", 10) == 0;
+}
+
 static char *first_line(const struct text *out)
 {
 	const char *s = text_get(out);
@@ -91,7 +97,8 @@ static void write_of(void *ctx, const struct command_call *c, const char *const 
 		return;
 	who_text(who, c->uid);
 	struct noted one = { time(NULL), strdup(who), strdup(c->from ? c->from : ""), join(words, n),
-		first_line(c->out), status };
+		NULL, status };
+	one.said = status == 0 && one.what && is_secret(one.what) ? strdup("") : first_line(c->out);
 	struct noted *list = a->n_waiting < WAITING_MOST
 		? realloc(a->waiting, (a->n_waiting + 1) * sizeof *list)
 		: NULL;
@@ -659,7 +666,8 @@ static void take_audit(void *ctx, const struct store_audit *row)
 {
 	json_array_append_new(ctx,
 		json_pack("{s:I, s:s, s:s, s:s, s:b, s:s}", "time", (json_int_t)row->at_s, "who", row->who, "from", row->from,
-			"what", row->what, "done", row->status == 0, "said", row->said));
+			"what", row->what, "done", row->status == 0, "said",
+			row->status == 0 && is_secret(row->what) ? "" : row->said));
 }
 
 static void audit_work(void *ctx, struct job *job)
