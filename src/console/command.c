@@ -14,7 +14,7 @@ static const struct {
 	{ "status", "[--json]", "what is served, and how much" },
 	{ "ready", "[--json]",
 		"exit 0: queries may come; else it says why not: for who announces a route to it" },
-	{ "zones", "[NAME] [--faulty] [--after NAME] [--limit N] [--json]",
+	{ "zones", "[NAME] [--match TEXT] [--faulty] [--after NAME] [--limit N] [--json]",
 		"the zones, where they come from, and how they are" },
 	{ "zone",
 		"status NAME [--json] | export NAME [FILE] [--generic] [--unsigned] | notify NAME\n"
@@ -56,6 +56,9 @@ static const struct {
 	{ "probe", "EDGE [--json]", "probe an edge now, and tell every step" },
 	{ "explain", "NAME [TYPE] --client IP[/LEN] [--resolver IP] [--via TRANSPORT] [--json]",
 		"why this client gets the answer it gets" },
+	{ "regions", "POOL [--stage | --drain EDGE | --down EDGE | --up EDGE] [--json]",
+		"whose clients get which edge of a pool, against what is staged, or edges that are drained, down or up; changes "
+		"nothing" },
 	{ "watch", "NET [--for TIME] | NET --stop | [--json]",
 		"keep all answers that pools give these clients, for an hour unless said; who is watched" },
 	{ "why", "--client IP [--at TIME] [NAME] [--json]",
@@ -71,8 +74,8 @@ static const struct {
 		"what is loaded, forced, probed and measured, as JSON: for simulate --from" },
 	{ "token",
 		"add NAME --role read|operate|zones|admin [--zones PATTERNS] [--for TIME]\n"
-		"           list [--json] | revoke NAME",
-		"who may use the API, and what for; the token is shown once" },
+		"           list [--json] | revoke NAME | self --json",
+		"who may use the API, and what for; the token is shown once; what who asks is" },
 	{ "audit", "[--last N] [--json]", "what has been changed, by whom, from where, and what came of it" },
 	{ "jobs", "[--json]", "what runs beside answering, since when, and how far it is" },
 	{ "rates", "[--json]", "queries, answers, edges and pools as they are counted this moment; \"top\" shows them live" },
@@ -88,7 +91,7 @@ bool command_changes(const char *const *words, size_t n)
 		const char *word, *reads; /* second words that change nothing, between blanks; NULL: all change something */
 	} list[] = { { "reload", NULL }, { "zone", " status export diff " }, { "dnssec", " status ds keys export " },
 		{ "force", NULL }, { "revoke", NULL }, { "latency", " show export " }, { "backup", NULL }, { "stop", NULL },
-		{ "token", " list " } };
+		{ "token", " list self " } };
 	char second[32];
 
 	/* Alone they tell what there is. */

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "daemon/export.h"
+#include "daemon/regions.h"
 #include "daemon/report_picture.h"
 #include "report/explain.h"
 #include "report/network.h"
@@ -16,12 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHORT_AT_ONCE = 4, LONG_AT_ONCE = 1 };
+enum { SHORT_AT_ONCE = 4, LONG_AT_ONCE = 1, WORLDS_AT_ONCE = 1 };
 
 struct reports {
 	struct reports_opts opts;
 	struct report *gathering; /* those that still ask */
-	unsigned short_lane, long_lane;
+	unsigned short_lane, long_lane, world_lane;
 };
 
 /* One that is made. */
@@ -51,6 +52,7 @@ struct kind {
 	const char *word;
 	bool texts;   /* what probes have said is needed */
 	bool is_long; /* may be large: goes out as it is made */
+	bool of_world; /* takes a second or so of a processor: one at a time, and none waits for it but its like */
 	make_fn *make;
 };
 
@@ -157,18 +159,19 @@ static int make_export(
 }
 
 static const struct kind kinds[] = {
-	{ "status", true, false, make_status },
-	{ "zones", false, true, report_zones },
-	{ "edges", true, false, make_edges },
-	{ "pools", true, false, make_pools },
-	{ "explain", true, false, make_explain },
-	{ "geo", false, false, make_geo },
-	{ "jobs", false, false, make_jobs },
-	{ "rates", false, false, make_rates },
-	{ "export", true, true, make_export },
+	{ "status", true, false, false, make_status },
+	{ "zones", false, true, false, report_zones },
+	{ "edges", true, false, false, make_edges },
+	{ "pools", true, false, false, make_pools },
+	{ "explain", true, false, false, make_explain },
+	{ "geo", false, false, false, make_geo },
+	{ "jobs", false, false, false, make_jobs },
+	{ "rates", false, false, false, make_rates },
+	{ "regions", true, false, true, regions_make },
+	{ "export", true, true, false, make_export },
 };
 
-static const struct kind latency_kind = { "latency", false, true, make_latency };
+static const struct kind latency_kind = { "latency", false, true, false, make_latency };
 
 /* --- the job ------------------------------------------------------------------------------ */
 
@@ -254,7 +257,9 @@ static bool start_job(struct report *x)
 
 	return jobs_start(r->opts.jobs,
 		       &(struct job_opts){
-			       .lane = x->kind->is_long ? r->long_lane : r->short_lane,
+			       .lane = x->kind->of_world ? r->world_lane
+				       : x->kind->is_long  ? r->long_lane
+							   : r->short_lane,
 			       .name = x->kind->word,
 			       .about = x->n ? x->words[0] : NULL,
 			       .ctx = x,
@@ -393,6 +398,7 @@ struct reports *reports_new(const struct reports_opts *opts, struct commands *co
 	r->opts = *opts;
 	r->short_lane = jobs_lane(opts->jobs, SHORT_AT_ONCE, JOBS_PROMPT);
 	r->long_lane = jobs_lane(opts->jobs, LONG_AT_ONCE, JOBS_POLITE);
+	r->world_lane = jobs_lane(opts->jobs, WORLDS_AT_ONCE, JOBS_POLITE);
 	for (size_t i = 0; i < KINDS; i++) {
 		bound[i] = (struct bound){ r, &kinds[i] };
 		commands_bind(commands, kinds[i].word, run, &bound[i]);

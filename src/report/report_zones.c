@@ -230,6 +230,7 @@ static int report_one(
 /* Some of them, in their order. */
 struct page {
 	size_t from, most;
+	const char *match; /* lower case: a part of their names; "": all */
 };
 
 /* Behind that name, whether there is such a zone or not. */
@@ -260,6 +261,24 @@ static bool page_limit(struct page *to, const char *text)
 	return *text >= '0' && *text <= '9' && !*end && n;
 }
 
+/* Of names in lower case. */
+static bool page_has(const struct page *p, const struct registry_zone *z)
+{
+	char name[NAME_TEXT];
+
+	return !*p->match || strstr(view_text(name, z->origin), p->match);
+}
+
+static const char *lower(char *to, size_t room, const char *from)
+{
+	size_t i = 0;
+
+	for (; from[i] && i + 1 < room; i++)
+		to[i] = from[i] >= 'A' && from[i] <= 'Z' ? (char)(from[i] | 0x20) : from[i];
+	to[i] = 0;
+	return to;
+}
+
 /* Many: each goes out as it is made. */
 static void report_all(const struct report_view *view, const struct page *page, bool faulty, bool json,
 	struct text *out)
@@ -275,7 +294,7 @@ static void report_all(const struct report_view *view, const struct page *page, 
 			"RECORDS", "SINCE", "FILE");
 	for (size_t i = page->from; i < r->n && told < page->most; i++) {
 		const struct registry_zone *z = r->zones[i];
-		if (faulty && z->state == REGISTRY_READY)
+		if ((faulty && z->state == REGISTRY_READY) || !page_has(page, z))
 			continue;
 		told++;
 		if (!json) {
@@ -295,7 +314,8 @@ int report_zones(const struct report_view *view, const char **words, size_t n, s
 	const char *name = NULL;
 	char both[NAME_TEXT];
 	bool faulty = false, json = false;
-	struct page page = { 0, SIZE_MAX };
+	char match[NAME_TEXT];
+	struct page page = { 0, SIZE_MAX, "" };
 	struct fault why;
 
 	for (size_t i = 0; i < n; i++) {
@@ -311,7 +331,8 @@ int report_zones(const struct report_view *view, const char **words, size_t n, s
 		} else if (strcmp(words[i], "--limit") == 0 && i + 1 < n) {
 			if (!page_limit(&page, words[++i]))
 				return 2;
-		}
+		} else if (strcmp(words[i], "--match") == 0 && i + 1 < n)
+			page.match = lower(match, sizeof match, words[++i]);
 		else if (name && name != both && strcmp(words[i], "for") == 0 && i + 1 < n) {
 			if (snprintf(both, sizeof both, "%s%s%s", name, VIEW_FOR, words[++i]) >=
 				(int)sizeof both)

@@ -192,7 +192,8 @@ struct running {
 	const char *zone;
 	const char *steps[STEPS_MOST][7]; /* words; they borrow from the members */
 	char ttl[STEPS_MOST][12];
-	size_t n_steps, step;
+	size_t n_steps, step, n_unset;
+	size_t wrong; /* the step that failed, of what is unset and set; 0: none of these */
 	bool dry, aborts;
 	int status, ends_with;
 	struct text failed; /* what the one that failed has said */
@@ -216,6 +217,26 @@ static void end(struct running *x)
 	free(x);
 }
 
+/* Which of its records a change set failed at. */
+static void tell_record(const struct running *x)
+{
+	struct request *r = x->request;
+	json_t *o = x->wrong ? json_loads(text_get(&r->answer), 0, NULL) : NULL;
+
+	if (!o)
+		return;
+	const bool unset = x->wrong <= x->n_unset;
+	json_object_set_new(o, "in", json_string(unset ? "unset" : "set"));
+	json_object_set_new(o, "record", json_integer((json_int_t)(unset ? x->wrong : x->wrong - x->n_unset)));
+	char *text = json_dumps(o, 0);
+	if (text) {
+		text_fini(&r->answer);
+		text_addf(&r->answer, "%s\n", text);
+	}
+	free(text);
+	json_decref(o);
+}
+
 /* The answer, by what the command has said. */
 static void respond(struct running *x, int status)
 {
@@ -234,6 +255,7 @@ static void respond(struct running *x, int status)
 	} else if (status) {
 		manage_refuse(r, status == 2 ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_CONFLICT, NULL, "%.*s",
 			(int)(x->out.len && said[x->out.len - 1] == '\n' ? x->out.len - 1 : x->out.len), said);
+		tell_record(x);
 	} else if (row->type) {
 		text_take(&r->answer, &x->out);
 		r->type = row->type;
@@ -278,6 +300,7 @@ static void ended(struct command_call *c, int status)
 static const char *const *end_draft(struct running *x, int status)
 {
 	text_take(&x->failed, &x->out);
+	x->wrong = status && x->step + 1 < x->n_steps ? x->step : 0;
 	x->aborts = true;
 	x->ends_with = status;
 	x->steps[x->step][0] = "zone";
@@ -383,7 +406,10 @@ static bool plan_steps(struct running *x, struct fault *why)
 		snprintf(x->ttl[0], sizeof x->ttl[0], "%lld", (long long)json_integer_value(serial));
 	const char *begin[7] = { "zone", "begin", x->zone, serial ? "--serial" : NULL, x->ttl[0] };
 	const char *diff[7] = { "zone", "diff", x->zone }, *commit[7] = { "zone", "commit", x->zone };
-	if (!add_step(x, begin, why) || !add_records(x, "unset", why) || !add_records(x, "set", why))
+	if (!add_step(x, begin, why) || !add_records(x, "unset", why))
+		return false;
+	x->n_unset = x->n_steps - 1;
+	if (!add_records(x, "set", why))
 		return false;
 	if (x->n_steps == 1)
 		return fault(why, "nothing is to be set or unset");
@@ -620,6 +646,25 @@ static int token_revoke(struct api *a, const char *name, struct command_call *c)
 	return ask_store(a, o, c, token_work, token_done);
 }
 
+/* Who asks: a token, or who may do everything here. */
+static int token_self(const struct api *a, const struct command_call *c)
+{
+	const struct token *t = NULL;
+	char who[WHO_TEXT];
+
+	for (size_t i = 0; i < a->tokens.n && c->uid >= WHO_TOKEN; i++)
+		if (a->tokens.list[i].id == (int64_t)(c->uid - WHO_TOKEN))
+			t = &a->tokens.list[i];
+	json_t *o = json_pack("{s:s, s:s, s:s, s:o}", "name", t ? t->name : who_text(who, c->uid), "role",
+		t ? token_role_text(t) : "admin", "zones", t ? t->zones : "", "until",
+		t && t->until_s ? json_integer(t->until_s) : json_null());
+	char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+	text_addf(c->out, "%s\n", text ? text : "{}");
+	free(text);
+	json_decref(o);
+	return 0;
+}
+
 static int token_list(const struct api *a, bool json, struct text *out)
 {
 	json_t *rows = json_array();
@@ -659,6 +704,8 @@ static int run_token(void *ctx, const char **words, size_t n, struct command_cal
 		return token_revoke(a, words[1], c);
 	if (n == 1 && strcmp(words[0], "list") == 0)
 		return token_list(a, json, c->out);
+	if (n == 1 && strcmp(words[0], "self") == 0 && json)
+		return token_self(a, c);
 	return 2;
 }
 

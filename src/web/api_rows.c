@@ -8,6 +8,9 @@
 #define ALL false
 
 const struct api_row api_rows[] = {
+	{ "GET", "/token", API_ANY, ALL, "token self --json", true, NULL, "what this token is, and may" },
+	{ "GET", "/tokens", API_ADMIN, ALL, "token list --json", true, NULL, "who may use the API, and what for" },
+	{ "DELETE", "/tokens/{name}", API_ADMIN, ALL, "token revoke {name}", false, NULL, "a token is none any more" },
 	{ "GET", "/status", API_READ, ALL, "status --json", true, NULL, "what is served, and how much" },
 	{ "GET", "/ready", API_READ, ALL, "ready --json", true, NULL, "whether queries may come" },
 	{ "GET", "/jobs", API_READ, ALL, "jobs --json", true, NULL, "what runs beside answering, and how far it is" },
@@ -22,6 +25,8 @@ const struct api_row api_rows[] = {
 		"what has become of edges and pools, by whom and why" },
 	{ "GET", "/explain", API_READ, ALL, "explain {name} [type] --client {client} [--resolver resolver] --json", true, NULL,
 		"why this client gets the answer it gets" },
+	{ "GET", "/regions", API_READ, ALL, "regions {pool} [--stage?stage] [--drain drain] [--down down] [--up up] --json", true, NULL,
+		"whose clients get which edge of a pool; against what is staged, or an edge that is drained, down or up" },
 	{ "GET", "/why", API_READ, ALL, "why --client {client} [--at at] [name] --json", true, NULL,
 		"why this client got an edge some time ago" },
 	{ "GET", "/geo/{address}", API_READ, ALL, "geo {address} --json", true, NULL,
@@ -42,10 +47,12 @@ const struct api_row api_rows[] = {
 		"read configuration, zones and databases anew" },
 	{ "POST", "/stage/promote", API_ADMIN, ALL, "reload --promote --json", true, NULL, "what is staged is for all" },
 	{ "POST", "/stage/rollback", API_ADMIN, ALL, "reload --rollback --json", true, NULL, "what is staged is for nobody" },
-	{ "GET", "/zones", API_READ, ALL, "zones [--faulty?faulty] [--after after] [--limit limit] --json", true, NULL,
-		"the zones, and how they are; `limit` of them, behind `after`" },
+	{ "GET", "/zones", API_READ, ALL, "zones [--match match] [--faulty?faulty] [--after after] [--limit limit] --json", true, NULL,
+		"the zones, and how they are; `limit` of them, behind `after`, with `match` in their names" },
 	{ "POST", "/zones", API_ADMIN, ALL, "zone add {name} [template] [--stored?stored]", false, NULL, "serve another zone" },
 	{ "GET", "/zones/{zone}", API_READ, ZONE, "zones {zone} --json", true, NULL, "one zone" },
+	{ "GET", "/zones/{zone}/status", API_READ, ZONE, "zone status {zone} --json", true, NULL,
+		"its primary and its timers, what is frozen and drafted" },
 	{ "DELETE", "/zones/{zone}", API_ADMIN, ALL, "zone remove {zone} [--purge?purge]", false, NULL, "serve it no more" },
 	{ "GET", "/zones/{zone}/records", API_READ, ZONE, "zone export {zone} [--generic?generic] [--unsigned?unsigned]", false,
 		"text/dns", "its records, as a zone file (RFC 4027)" },

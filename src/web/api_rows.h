@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a token must be for. A higher one has the lower ones. */
-enum api_role { API_READ, API_OPERATE, API_ADMIN };
+/* What a token must be for. A higher one has the lower ones; tokens for zones have the first alone. */
+enum api_role { API_ANY, API_READ, API_OPERATE, API_ADMIN };
 
 /* The type of a row that is a stream (events.h); its words have no members. */
 #define API_EVENTS "text/event-stream"

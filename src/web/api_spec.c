@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const role_text[] = { [API_READ] = "read", [API_OPERATE] = "operate", [API_ADMIN] = "admin" };
+static const char *const role_text[] = { [API_ANY] = "any", [API_READ] = "read", [API_OPERATE] = "operate", [API_ADMIN] = "admin" };
 
 static json_t *parameter(const char *name, const char *in, bool must, bool flag)
 {

@@ -35,7 +35,7 @@ bool token_role_parse(const char *text, enum api_role *role, bool *only_zones)
 
 	*only_zones = strcmp(text, "zones") == 0;
 	*role = API_ADMIN;
-	for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+	for (unsigned i = API_READ; i < sizeof words / sizeof *words; i++)
 		if (strcmp(text, words[i]) == 0) {
 			*role = (enum api_role)i;
 			return true;
@@ -143,6 +143,8 @@ static bool is_of(const char *patterns, const char *zone)
 
 bool token_may(const struct token *t, const struct api_row *row, const char *zone)
 {
+	if (row->role == API_ANY)
+		return true;
 	if (t->only_zones)
 		return row->of_zone && zone && is_of(t->zones, zone);
 	return row->role <= t->role;
