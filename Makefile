@@ -11,7 +11,7 @@ SANITIZE ?=
 
 # Only what builds needs it: "make deps" and "make help" work before anything is there. check, demo and fuzz see to
 # the packages first and then start make again.
-ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn killed soak demo lab fuzz mutants conform interop crowd clean distclean format uninstall,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn killed soak demo lab fuzz mutants conform interop crowd page clean distclean format uninstall,$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 endif
 
@@ -33,11 +33,12 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent
 
-.PHONY: all help deps deps-tests check check-run check-asan check-tsan churn churn-run killed soak demo lab bench fuzz mutants conform interop crowd format install uninstall clean distclean
+.PHONY: all page help deps deps-tests check check-run check-asan check-tsan churn churn-run killed soak demo lab bench fuzz mutants conform interop crowd format install uninstall clean distclean
 all: $(programs)
 
 help:
 	@echo "make               build build/waymarkd, build/waymarkctl and build/waymark-agent"
+	@echo "make page          build again with the console's page (needs npm)"
 	@echo "make demo          build, start a server on loopback, ask it from around the world, stop it"
 	@echo "make lab           cities in network namespaces: agents measure, the nameserver learns (a minute)"
 	@echo "make check         build and run all tests (check-asan, check-tsan: under the sanitizers)"
@@ -87,7 +88,16 @@ $(BUILD)/obj/xdp_program.o: src/net/bpf/xdp_program.c src/net/xdp_shared.h build
 $(BUILD)/obj/src/net/xdp_device.o: $(BUILD)/obj/xdp_program.o
 $(BUILD)/obj/src/net/xdp_device.o: ALL_CPPFLAGS += -DXDP_PROGRAM='"$(BUILD)/obj/xdp_program.o"'
 
-$(BUILD)/libwaymark.a: $(call object,$(room_sources))
+# The console's page, once for all builds; without npm an empty table.
+page_sources := contrib/page.sh $(shell find src/web/page -type f)
+build/page/page_files.c: $(page_sources)
+	$(Q)contrib/page.sh $@
+
+page:
+	@rm -f build/page/page_files.c
+	@$(MAKE) --no-print-directory all
+
+$(BUILD)/libwaymark.a: $(call object,$(room_sources) build/page/page_files.c)
 	$(call say,AR,$@)
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $^
@@ -216,6 +226,7 @@ interop: deps-tests
 	part tests/interop/fleet.py --seed $(SEED); \
 	part tests/interop/rolls.py --seed $(SEED); \
 	part tests/interop/peers.py --seed $(SEED); \
+	part tests/interop/console.py; \
 	part tests/interop/validate.py --queries $(QUERIES) --seed $(SEED); \
 	part tests/interop/xdp.py --queries $(QUERIES) --seed $(SEED); \
 	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }

@@ -229,6 +229,7 @@ struct conf {
 	struct sockaddr_storage management; /* management: listen */
 	socklen_t management_len;           /* 0: none */
 	bool api;                           /* management: api */
+	bool web_console;                   /* management: console */
 	unsigned metrics_zones;             /* management: metrics-zones */
 	bool management_tls;                /* management: tls */
 

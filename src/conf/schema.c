@@ -106,6 +106,10 @@ static const struct key management_keys[] = {
 		.about = "The API, below /api/v1 there: what waymarkctl can, for programs that have a token "
 			 "(\"waymarkctl token\"). Needs a store; and \"tls\", where others than this machine can connect.",
 		.otherwise = "off" },
+	{ "console", option_switch, .say = "on or off", .at = offsetof(struct conf, web_console),
+		.about = "A page for browsers at / there, to see and to steer the server, for people who have a token. Needs "
+			 "\"api: on\".",
+		.otherwise = "off" },
 	{ "tls", option_switch, .say = "on or off", .at = offsetof(struct conf, management_tls),
 		.about = "HTTP over TLS (https), with the certificates of \"server: tls\".",
 		.otherwise = "off" },
@@ -375,10 +379,16 @@ static bool is_loopback(const struct sockaddr_storage *sa)
 /* Tokens are in no clear text on a network, and are kept. */
 static void check_api(const struct reader *r, const struct node *top)
 {
-	const struct node *m = r->conf->api ? parse_get(top, "management") : NULL, *at = m ? parse_get(m, "api") : NULL;
+	const bool wanted = r->conf->api || r->conf->web_console;
+	const struct node *m = wanted ? parse_get(top, "management") : NULL,
+			  *at = m ? parse_get(m, r->conf->api ? "api" : "console") : NULL;
 
 	if (!at)
 		return;
+	if (r->conf->web_console && !r->conf->api) {
+		parse_error(r->src, at->key, "the console asks the API for all that it shows; write: management: { api: on, console: on }");
+		return;
+	}
 	if (!r->conf->store_file)
 		parse_error(r->src, at->key,
 			"the API needs a store, for its tokens and for what is done with them; write for example: store: "

@@ -365,6 +365,11 @@ void measuring_set_api(struct measuring *m, struct api *api)
 	m->api = api;
 }
 
+static bool has_page(void *ctx)
+{
+	return live_conf(ctx)->web_console;
+}
+
 static bool tell_ready(void *ctx, struct text *say)
 {
 	const struct measuring *l = ctx;
@@ -397,7 +402,7 @@ struct measuring *measuring_new(const struct measuring_opts *opts, struct fault 
 
 	l->opts = *opts;
 	const struct conf *c = live_conf(l);
-	l->hooks = (struct manage_hooks){ l, take_report, give_assignments, give_metrics, run_api, tell_ready };
+	l->hooks = (struct manage_hooks){ l, take_report, give_assignments, give_metrics, run_api, tell_ready, has_page };
 	ev_timer_init(&l->timer, on_time, LISTEN_S, LISTEN_S);
 	l->timer.data = l;
 	if (!c->management_len)

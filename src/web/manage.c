@@ -9,6 +9,7 @@
 #include "web/events.h"
 #include "web/manage_clients.h"
 #include "web/manage_tls.h"
+#include "web/page.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -299,19 +300,22 @@ static struct MHD_Response *response_of(struct request *r)
 	if (!response)
 		return NULL;
 	r->stream = NULL;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	return response;
 }
 
 static enum MHD_Result reply(struct request *r)
 {
-	struct MHD_Response *response = response_of(r);
+	struct MHD_Response *response = r->page ? page_response(r->page) : response_of(r);
 	char again[16];
 
 	if (!response)
 		return MHD_NO;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-		r->type ? r->type : "application/json");
+	if (!r->page) {
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+			r->type ? r->type : "application/json");
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	}
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (r->status == MHD_HTTP_UNAUTHORIZED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Waymark");

@@ -60,6 +60,8 @@ struct manage_hooks {
 	enum manage_metrics (*api)(void *ctx, struct request *r);
 	/* Control thread. May queries come? Adds a line that says so, or why not. NULL: not yet. */
 	bool (*ready)(void *ctx, struct text *say);
+	/* Control thread. Is the console to be had? NULL: no. */
+	bool (*page)(void *ctx);
 };
 
 /* Control thread: the answer to a request that was to have it later; it is gone then. `type` is a

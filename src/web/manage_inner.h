@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 struct MHD_Connection;
+struct page_file;
 
 enum manage_kind { MANAGE_REPORT, MANAGE_ASSIGNMENTS, MANAGE_KINDS };
 
@@ -34,6 +35,7 @@ struct request {
 	char answer_signature[SEAL_HEX]; /* "": none */
 	struct text answer;
 	const char *type;  /* of the answer, a literal; NULL: JSON */
+	const struct page_file *page; /* ... is this file, in the place of `answer`; NULL */
 	const char *allow; /* the method that the path takes; NULL */
 };
 

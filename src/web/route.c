@@ -20,7 +20,7 @@ static bool takes(const struct route *r, const char *method)
 const struct route *route_find(
 	const char *method, const char *target, const struct route **other)
 {
-	static const struct route *const all[] = { agents_routes, scrape_routes, api_routes };
+	static const struct route *const all[] = { agents_routes, scrape_routes, api_routes, page_routes };
 	const size_t len = strcspn(target, "?");
 
 	*other = NULL;

@@ -1,7 +1,7 @@
 /* route.h - which request is it, and what is done with it?
  *
  * A row for each path and method that the management listener answers. The rows of a topic stand
- * with what they do: agents.c, scrape.c.
+ * with what they do: agents.c, scrape.c, api_door.c, page.c.
  */
 #ifndef WEB_ROUTE_H
 #define WEB_ROUTE_H
@@ -26,7 +26,7 @@ struct route {
 };
 
 /* Each ends with a row without a path. */
-extern const struct route agents_routes[], scrape_routes[], api_routes[];
+extern const struct route agents_routes[], scrape_routes[], api_routes[], page_routes[];
 
 /* By the target as it was sent, up to its query. NULL: there is none; `other` is then one
  * of that path that takes another method, or NULL: there is no such path. */

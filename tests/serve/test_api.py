@@ -1,6 +1,8 @@
 """The API: what waymarkctl can, for programs that have a token."""
+import gzip
 import http.client
 import json
+import re
 import select
 import socket
 import threading
@@ -45,6 +47,15 @@ class Api(Server):
         return r.status, json.loads(text) if r.getheader("Content-Type") == "application/json" else text
 
 
+def get(port, path, **headers):
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=20 * SLOW)
+    c.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    r = c.getresponse()
+    body = r.read()
+    c.close()
+    return r, body
+
+
 def records(*rows):
     return [dict(zip(("owner", "type", "data", "ttl"), r)) for r in rows]
 
@@ -58,7 +69,7 @@ def changes():
         same((s.udp("new.a.test").addresses(), s.udp("t.a.test", "TXT").answer[0][3] if s.udp("t.a.test", "TXT").answer else None)[0], ["192.0.2.9"])
         same(s.call(zones, "POST", "/zones/a.test/changes", {"serial": 7, "set": records(("x", "A", "192.0.2.9"))})[0], 409, "of another serial:")
         code, o = s.call(zones, "POST", "/zones/a.test/changes", {"set": records(("ok", "A", "192.0.2.9"), ("bad", "A", "192.0.2.999"))})
-        same((code, "192.0.2.999 is not an IPv4 address" in o["error"], s.udp("ok.a.test").rcode), (409, True, 3))
+        same((code, "192.0.2.999 is not an IPv4 address" in o["error"], o["in"], o["record"], s.udp("ok.a.test").rcode), (409, True, "set", 2, 3))
         code, o = s.call(zones, "POST", "/zones/a.test/changes", {"unset": [{"owner": "new"}], "set": records(("y", "A", "192.0.2.8")), "dry_run": True})
         same((code, o["said"].split("\n")[0][:2], s.udp("new.a.test").addresses()), (200, "- ", ["192.0.2.9"]))
         same(s.call(zones, "POST", "/zones/a.test/changes", {"unset": [{"owner": "new"}]})[0], 200)
@@ -69,12 +80,18 @@ def changes():
         same((s.call(zones, "GET", "/zones/a.test")[0], s.call(zones, "GET", "/zones")[0], s.call(zones, "GET", "/zones/a.other")[0]), (200, 403, 403))
         same((s.call(admin, "POST", "/zones", {"name": "n.test", "template": "hosted"})[0], s.udp("n.test", "SOA").rcode), (200, 0))
         same([z["zone"] for z in s.call(read, "GET", "/zones?limit=1&after=a.test")[1]], ["n.test."])
+        same([[z["zone"] for z in s.call(read, "GET", "/zones?match=" + m)[1]] for m in ("N.te", "test", "no")], [["n.test."], ["a.test.", "n.test."], []])
+        same([(lambda o: (o["name"], o["role"], o["zones"]))(s.call(t, "GET", "/token")[1]) for t in (read, zones)], [("eye", "read", ""), ("acme", "zones", "*.test")])
+        same((s.call(read, "GET", "/tokens")[0], [t["name"] for t in s.call(admin, "GET", "/tokens")[1]]), (403, ["ci", "eye", "acme"]))
+        same(s.call(zones, "GET", "/zones/a.test/status")[1]["serial"], 9)
         same((s.call(admin, "DELETE", "/zones/n.test?purge=true")[0], s.udp("n.test", "SOA").rcode), (200, 5))
         same("www\t60\tIN\tEDGE web" in s.call(read, "GET", "/zones/a.test/records")[1], True)
         same(s.ctl("token", "revoke", "eye")[0], 0)
         same((s.call(read, "GET", "/status")[0], s.call("wm_x", "GET", "/status")[0], s.call(None, "GET", "/status")[0]), (401, 401, 401))
-        until(lambda: len(s.call(admin, "GET", "/audit?last=100")[1]) >= 10, 20)
+        until(lambda: any(a["what"].startswith("token revoke") for a in s.call(admin, "GET", "/audit?last=100")[1]), 20)
         audit = [(a["who"], a["what"], a["done"]) for a in s.call(admin, "GET", "/audit?last=100")[1]]
+        said = [a["said"] for a in s.call(admin, "GET", "/audit?last=100")[1] if a["what"].startswith("token add")]
+        same((len(said), set(said)), (3, {""}), "a token is written down nowhere:")
         for line in (("token ci", "force ams1 down --for 1h --why by ci", True), ("token acme", "zone set a.test bad A 192.0.2.999", False),
                      ("token acme", "zone commit a.test", True), ("token ci", "zone remove n.test --purge", True)):
             same(line in audit, True, "%r in %r" % (line, audit))
@@ -243,6 +260,54 @@ def stopped():
         t.join(10)
         same((got, s.proc.returncode), ([503], 0), s.said())
     quiet.close()
+
+
+@claim("the console's page is there when it is on: compressed, named by what is in it, with a policy that lets in nothing else")
+def page():
+    with Api() as s:
+        same(get(s.management, "/")[0].status, 404)
+        s.config = s.config.replace("api: on", "api: on, console: on")
+        s.configure(None, "[ { name: a.test, file: zones/a.test.zone } ]")
+        same(s.ctl("reload")[0], 0)
+        r, body = get(s.management, "/", Accept_Encoding="gzip")
+        if r.status == 404 and b"without the console's page" in body:
+            raise Skip("built without npm")
+        index = gzip.decompress(body).decode()
+        same((r.status, "default-src 'none'" in r.getheader("Content-Security-Policy"), "unsafe" in r.getheader("Content-Security-Policy")), (200, True, False))
+        names = re.findall(r'(?:href|src)="([^"]+)"', index)
+        same((len(names), "<script>" in index, "<style" in index, " style=" in index), (3, False, False, False))
+        same(get(s.management, "/", Accept_Encoding="gzip", If_None_Match=r.getheader("ETag"))[0].status, 304)
+        for name in names:
+            r, body = get(s.management, "/" + name, Accept_Encoding="gzip, br")
+            same((r.status, "immutable" in r.getheader("Cache-Control"), r.getheader("X-Content-Type-Options"), len(gzip.decompress(body)) > 100), (200, True, "nosniff", True), name)
+        same([get(s.management, p, Accept_Encoding=e)[0].status for p, e in (("/", "identity"), ("/assets/x.js", "gzip"))], [406, 404])
+        c = http.client.HTTPConnection("127.0.0.1", s.management, timeout=20 * SLOW)
+        c.request("POST", "/")
+        same(c.getresponse().status, 405)
+        c.close()
+
+
+@claim("whose clients go where is told from what is served, against an edge that is drained, and against what is staged")
+def regions():
+    with Api() as s:
+        read = s.token("eye", "--role", "read")
+        code, o = s.call(read, "GET", "/regions?pool=web&drain=ams1")
+        edges = {e["edge"]: e["old_share"] for e in o["edges"]}
+        same((code, o["pool"], o["new"], sorted(edges), round(sum(edges.values()), 3)), (200, "web", "ams1 drain", ["ams1", "nyc1"], 1))
+        same((o["moved_share"], [(m["from"], m["to"]) for m in o["moves"]]), (edges["ams1"], [("ams1", "nyc1")]))
+        cells = [list(map(int, c.split())) for c in o["cells"]]
+        same((len(cells) > 1000, {len(c) for c in cells}, {c[2] for c in cells}, {o["edges"][c[3]]["edge"] for c in cells}), (True, {5}, {0, 1}, {"nyc1"}))
+        madrid = [o["edges"][c[2]]["edge"] for c in cells if c[0] == int((40.4 + 90) / o["cell_degrees"]) and c[1] == int((-3.7 + 180) / o["cell_degrees"])]
+        same(madrid, ["ams1"])
+        same([s.call(read, "GET", "/regions?" + q)[0] for q in ("pool=nope", "pool=web&drain=nope", "pool=web&stage=true", "drain=ams1")], [409, 409, 409, 400])
+        same(s.ctl("force", "nyc1", "down")[0], 0)
+        s.config = s.config.replace("[ ams1, nyc1 ]", "[ nyc1 ]")
+        s.configure(None, "[ { name: a.test, file: zones/a.test.zone } ]")
+        same(s.ctl("reload", "--stage", "5%")[0], 0)
+        o = s.call(read, "GET", "/regions?pool=web&up=nyc1")[1]
+        same([(e["edge"], e["old_share"], round(e["new_share"], 6)) for e in o["edges"]], [("ams1", 1, round(edges["ams1"], 6)), ("nyc1", 0, round(edges["nyc1"], 6))])
+        o = s.call(read, "GET", "/regions?pool=web&stage=true")[1]
+        same([(e["edge"], e["old_share"], e["new_share"]) for e in o["edges"]], [("ams1", 1, 0), ("nyc1", 0, 1)])
 
 
 run("api")

@@ -136,7 +136,7 @@ static void check(const struct row *row, size_t n)
 static void what_is_no_request_of_now_is_refused(void)
 {
 	static const struct row row[] = {
-		{ "another path", { .method = "GET", .target = "/" }, "404",
+		{ "another path", { .method = "GET", .target = "/v1/" }, "404",
 			"there is nothing here" },
 		{ "one that begins alike", { .method = "POST", .target = "/v1/latency2" },
 			"404", "nothing here" },
