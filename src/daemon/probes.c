@@ -1,16 +1,11 @@
-#include "daemon/probes.h"
+#include "daemon/probes_inner.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "daemon/forcing.h"
-#include "daemon/parts_read.h"
 #include "daemon/standings.h"
-#include "daemon/state_saver.h"
 #include "daemon/tell.h"
-#include "store/state_file.h"
-#include "store/store.h"
 
 #include <ev.h>
 #include <sodium.h>
@@ -21,36 +16,9 @@
 
 #define PUBLISH_US  100000u    /* between two publications */
 #define MEASURE_US  1000000u   /* between two that are only of measures */
-#define SAVE_US     1000000u   /* between two writes of the state file */
-#define FRESHEN_US  300000000u /* it is written even when nothing has changed */
 #define FIRST_S     30.0       /* for the first round */
-#define HINT_AGE_MS 3600000    /* older verdicts say nothing */
 /* Publishing takes at most this share of the thread, however large the configuration. */
 #define COST 10u
-
-struct probes {
-	struct probes_opts opts;
-	struct state_saver *saver;
-	struct balancer *balancer;
-	struct round *round;
-	struct parts planned,
-		staged_planned;        /* held: what the rows and the round borrow from */
-	struct rows rows, staged_rows; /* of the round, the latter behind the former */
-	struct forcing *forcing;
-	struct fail_back *fail_back;
-	ev_timer publish, save, patience;
-	uint64_t published_us, measured_us, saved_us;
-	uint64_t began_us;
-	bool first; /* the first round runs */
-	int64_t kept_ms; /* how long ago the state file was written */
-	bool forced_changed; /* the store does not have it yet */
-	bool quiet; /* what it finds is told at its end */
-};
-
-static const struct conf *live_conf(const struct probes *p)
-{
-	return parts_conf(publisher_live(p->opts.publisher));
-}
 
 /* --- standing ----------------------------------------------------------------------------- */
 
@@ -108,8 +76,7 @@ static void on_publish(struct ev_loop *loop, ev_timer *t, int events)
 	publish(t->data);
 }
 
-/* Fires at `at_us` unless it fires sooner already. */
-static void set_timer(struct probes *p, ev_timer *t, uint64_t at_us)
+void probes_set_timer(struct probes *p, ev_timer *t, uint64_t at_us)
 {
 	const uint64_t now = clock_us();
 	const double in = at_us > now ? (double)(at_us - now) / 1e6 : 0;
@@ -122,168 +89,21 @@ static void set_timer(struct probes *p, ev_timer *t, uint64_t at_us)
 	ev_timer_start(p->opts.loop, t);
 }
 
-static void save_soon(struct probes *p)
-{
-	if (live_conf(p)->state_file)
-		set_timer(p, &p->save, p->saved_us + SAVE_US);
-}
-
 static void on_changed(void *ctx, bool soon)
 {
 	struct probes *p = ctx;
 	const uint64_t rest = COST * publisher_counts(p->opts.publisher).last_us;
 
 	if (soon)
-		set_timer(p, &p->publish,
+		probes_set_timer(p, &p->publish,
 			p->published_us + (rest > PUBLISH_US ? rest : PUBLISH_US));
 	else if (!ev_is_active(&p->publish))
-		set_timer(p, &p->publish, p->measured_us + MEASURE_US);
+		probes_set_timer(p, &p->publish, p->measured_us + MEASURE_US);
 	if (soon)
-		save_soon(p);
-}
-
-/* --- the state file ----------------------------------------------------------------------- */
-
-static struct state_picture picture(const struct probes *p)
-{
-	const char *path = live_conf(p)->state_file;
-	char *copy = path ? strdup(path) : NULL;
-
-	return (struct state_picture){ .path = copy,
-		.lost = path && !copy,
-		.store = p->forced_changed ? p->opts.store : NULL,
-		.still = still_take(p->round, false),
-		.forced = forced_copy(forcing_list(p->forcing)),
-		.failed = fail_overs_copy(fail_back_list(p->fail_back)),
-		.conf = part_hold(p->planned.conf) };
-}
-
-static void save(struct probes *p, void (*told)(void *ctx, const struct fault *why), void *ctx)
-{
-	struct state_picture now = picture(p);
-
-	p->forced_changed = false;
-	p->saved_us = clock_us();
-	if (live_conf(p)->state_file)
-		set_timer(p, &p->save, p->saved_us + FRESHEN_US);
-	state_saver_save(p->saver, &now, told, ctx);
-}
-
-static void on_save(struct ev_loop *loop, ev_timer *t, int events)
-{
-	struct probes *p = t->data;
-
-	(void)loop;
-	(void)events;
-	if (live_conf(p)->state_file || p->opts.store)
-		save(p, NULL, NULL);
-}
-
-static bool same_target(const struct round_view *v, const struct state_file_verdict *k)
-{
-	return memcmp(&v->addr, &k->addr, sizeof k->addr) == 0 &&
-		strcmp(v->probe->name, k->probe) == 0 &&
-		((v->probe->kind != PROBE_EXEC && !v->name) || strcmp(v->edge, k->edge) == 0);
-}
-
-static int compare_kept(const void *a, const void *b)
-{
-	return memcmp(&((const struct state_file_verdict *)a)->addr,
-		&((const struct state_file_verdict *)b)->addr, sizeof(struct addr));
-}
-
-/* The old verdicts of a target's address stand together. */
-static void hint(struct probes *p, struct state_file *k, uint32_t target)
-{
-	const struct round_view v = round_view(p->round, target);
-	const struct state_file_verdict want = { .addr = v.addr };
-	struct state_file_verdict *at = k->n
-		? bsearch(&want, k->verdicts, k->n, sizeof want, compare_kept)
-		: NULL;
-
-	if (!at)
-		return;
-	while (at > k->verdicts && compare_kept(at - 1, &want) == 0)
-		at--;
-	for (; at < k->verdicts + k->n && compare_kept(at, &want) == 0; at++)
-		if (same_target(&v, at)) {
-			round_hint(p->round, target, at->up, at->since_us);
-			return;
-		}
-}
-
-static void recall(struct probes *p, struct state_file *k, const char *path, struct faults *f)
-{
-	const struct fault_at at = { .path = path };
-
-	p->kept_ms = k->age_ms;
-	forcing_recall(p->forcing, &k->forced);
-	fail_back_recall(p->fail_back, &k->failed);
-	if (k->strange)
-		faults_warning(
-			f, &at, "%u entries that make no sense were passed over", k->strange);
-	if (k->age_ms > HINT_AGE_MS || !k->n)
-		return;
-	qsort(k->verdicts, k->n, sizeof *k->verdicts, compare_kept);
-	for (uint32_t i = 0; i < round_targets(p->round); i++)
-		hint(p, k, i);
-}
-
-/* What operators have said, as the store has it; or the file, when that is newer. */
-static void read_store(struct probes *p, struct faults *f)
-{
-	const struct state_file_clock now = state_file_now();
-	struct fault why = { "" };
-	struct state_file k;
-
-	char *text = p->opts.store ? store_get_forced(p->opts.store, &why) : NULL;
-	if (text && state_file_read(&k, store_path(p->opts.store), text, strlen(text), &now, &why)) {
-		if (k.age_ms <= p->kept_ms) {
-			forcing_recall(p->forcing, &k.forced);
-			fail_back_recall(p->fail_back, &k.failed);
-		}
-		state_file_fini(&k);
-	} else if (*why.text) {
-		faults_warning(f, &(struct fault_at){ .path = store_path(p->opts.store) },
-			"%s; starting without what was forced", why.text);
-	} else {
-		p->forced_changed = true; /* what the file has goes there once */
-	}
-	free(text);
-}
-
-static void read_file(struct probes *p, struct faults *f)
-{
-	const char *path = live_conf(p)->state_file;
-	const struct state_file_clock now = state_file_now();
-	struct file_stamp stamp;
-	struct fault why;
-	struct file file;
-	struct state_file k;
-
-	if (!path || !file_stamp(path, &stamp))
-		return; /* the first start */
-	if (!file_read(&file, path, STATE_FILE_MOST, &why)) {
-		faults_warning(f, &(struct fault_at){ .path = path },
-			"%s; starting without what was kept", why.text);
-		return;
-	}
-	if (state_file_read(&k, path, file.text, file.len, &now, &why)) {
-		recall(p, &k, path, f);
-		state_file_fini(&k);
-	} else {
-		faults_warning(f, &(struct fault_at){ .path = path },
-			"%s; starting without what was kept", why.text);
-	}
-	file_free(&file);
+		probes_save_soon(p);
 }
 
 /* --- forced states ------------------------------------------------------------------------ */
-
-static bool is_kept(const struct probes *p)
-{
-	return live_conf(p)->state_file || p->opts.store;
-}
 
 /* By themselves: one begins or ends. */
 static void on_forced(void *ctx, bool holds)
@@ -293,8 +113,8 @@ static void on_forced(void *ctx, bool holds)
 	if (holds)
 		publish(p);
 	p->forced_changed = true;
-	if (is_kept(p))
-		save(p, NULL, NULL);
+	if (probes_are_kept(p))
+		probes_save(p, NULL, NULL);
 }
 
 /* Within the making of a standing, or by the clock. */
@@ -305,8 +125,8 @@ static void on_fail_back(void *ctx, bool again)
 	if (again)
 		publish(p);
 	p->forced_changed = true;
-	if (is_kept(p))
-		set_timer(p, &p->save, clock_us());
+	if (probes_are_kept(p))
+		probes_set_timer(p, &p->save, clock_us());
 }
 
 /* By command: who waits relies on it. */
@@ -315,8 +135,8 @@ static void take_now(struct probes *p, void (*told)(void *ctx, const struct faul
 	publish(p);
 	publisher_now(p->opts.publisher);
 	p->forced_changed = true;
-	if (is_kept(p))
-		save(p, told, ctx);
+	if (probes_are_kept(p))
+		probes_save(p, told, ctx);
 	else
 		told(ctx, NULL);
 }
@@ -487,7 +307,7 @@ struct forced_list probes_forced(const struct probes *p)
 
 const char *probes_state_file(const struct probes *p)
 {
-	return live_conf(p)->state_file;
+	return probes_conf(p)->state_file;
 }
 
 const char *probes_state_fault(const struct probes *p)
@@ -522,7 +342,7 @@ static void end_first(struct probes *p)
 	tell_down(
 		&(struct tell){ w->steer, NULL, w->standing, p->round, &p->rows,
 			p->opts.timeline });
-	save_soon(p);
+	probes_save_soon(p);
 	p->opts.ready(p->opts.ctx);
 }
 
@@ -578,9 +398,9 @@ static void on_parts(void *ctx, unsigned what)
 	plan_probes(p);
 	if (what & PUBLISH_CONF)
 		forcing_configure(p->forcing);
-	save_soon(p);
+	probes_save_soon(p);
 	if (p->first && !round_waits(p->round))
-		set_timer(p, &p->patience, clock_us()); /* nothing is waited for any more */
+		probes_set_timer(p, &p->patience, clock_us()); /* nothing is waited for any more */
 }
 
 struct probes *probes_new(const struct probes_opts *opts, struct faults *f)
@@ -597,7 +417,7 @@ struct probes *probes_new(const struct probes_opts *opts, struct faults *f)
 		.changed = on_changed,
 		.first = on_first });
 	ev_timer_init(&p->publish, on_publish, 0, 0);
-	ev_timer_init(&p->save, on_save, 0, 0);
+	ev_timer_init(&p->save, probes_on_save, 0, 0);
 	ev_timer_init(&p->patience, on_patience, FIRST_S, 0);
 	p->publish.data = p->save.data = p->patience.data = p;
 	p->first = p->quiet = true;
@@ -607,8 +427,8 @@ struct probes *probes_new(const struct probes_opts *opts, struct faults *f)
 		&(struct fail_back_opts){ opts->loop, opts->timeline, on_fail_back, p });
 	p->forcing = forcing_new(&(struct forcing_opts){
 		opts->loop, opts->publisher, opts->timeline, on_forced, p });
-	read_file(p, f);
-	read_store(p, f);
+	probes_read_file(p, f);
+	probes_read_store(p, f);
 	publisher_set_health(
 		opts->publisher, &(struct publisher_health){ p, live, staged, changes });
 	publisher_follow(opts->publisher, on_parts, p);
@@ -634,8 +454,8 @@ void probes_free(struct probes *p)
 {
 	struct fault why;
 
-	if (is_kept(p)) {
-		struct state_picture now = picture(p);
+	if (probes_are_kept(p)) {
+		struct state_picture now = probes_picture(p);
 		if (!state_saver_save_now(p->saver, &now, &why))
 			log_line(LOG_WARNING, "state file %s", why.text);
 	}
