@@ -292,3 +292,11 @@ void conf_fini(struct conf *c)
 	arena_fini(&c->mem);
 	*c = (struct conf){ 0 };
 }
+
+const struct probe_opts *conf_external(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_probes; i++)
+		if (c->probes[i].kind == PROBE_EXTERNAL && strcmp(c->probes[i].name, name) == 0)
+			return &c->probes[i];
+	return NULL;
+}

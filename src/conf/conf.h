@@ -286,6 +286,9 @@ struct conf {
 	struct conf_catalogs consumed, produced; /* whose members are served; that list zones of ours */
 };
 
+/* A probe of kind external, by name; NULL: there is none. Lives as long as `c`. */
+const struct probe_opts *conf_external(const struct conf *c, const char *name);
+
 /* The edges of a group; NULL: there is none of that name. Lives as long as `c`. */
 const char *conf_edge_group(const struct conf *c, const char *name);
 

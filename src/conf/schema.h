@@ -257,7 +257,7 @@ struct schema_probe {
 key_take schema_probe_host, schema_probe_tls_name, schema_probe_headers, schema_probe_http2,
 	schema_probe_proxy;
 /* The others', likewise. */
-key_take schema_probe_kind, schema_probe_initial, schema_probe_path, schema_probe_method,
+key_take schema_probe_kind, schema_probe_expires, schema_probe_initial, schema_probe_path, schema_probe_method,
 	schema_probe_expect, schema_probe_load_from, schema_probe_query, schema_probe_answer;
 key_take schema_probe_values;
 extern const struct key schema_probe_load_keys[], schema_probe_value_keys[];

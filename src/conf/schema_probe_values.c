@@ -42,6 +42,15 @@ void schema_probe_initial(
 		*(enum probe_initial *)to = (enum probe_initial)word;
 }
 
+void schema_probe_expires(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	if (value->kind == NODE_SCALAR && strcmp(value->text, "never") == 0)
+		*(unsigned *)to = 0;
+	else
+		option_duration_ms(r, key, value, to);
+}
+
 /* Goes into a request as it is: no blanks. */
 static const char *take_token(
 	struct reader *r, const struct key *key, const struct node *value, const char *stop)

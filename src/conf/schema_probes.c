@@ -13,7 +13,9 @@ enum {
 	HTTP = 1 << PROBE_HTTP | HTTPS,
 	DNS = 1 << PROBE_DNS,
 	EXEC = 1 << PROBE_EXEC,
-	ANY = ICMP | TCP | HTTP | DNS | EXEC
+	TOLD = 1 << PROBE_EXTERNAL,
+	ASKS = ICMP | TCP | HTTP | DNS | EXEC,
+	ANY = ASKS | TOLD
 };
 
 /* --- a probe ------------------------------------------------------------------------------ */
@@ -22,8 +24,9 @@ enum {
 #define COUNT     .say = "a number from 1 to 100", .least = 1, .most = HEALTH_RULE_MOST
 
 const struct key schema_probe_keys[] = {
-	{ "kind", schema_probe_kind, .say = "none, icmp, tcp, http, https, dns or exec",
-		.needed = "kind: https", .about = "What a probe does. none passes always." },
+	{ "kind", schema_probe_kind, .say = "none, icmp, tcp, http, https, dns, exec or external",
+		.needed = "kind: https",
+		.about = "What a probe does. none passes always; external is told how an edge is." },
 	{ "port", option_number, .say = "a port from 1 to 65535", AT(port), .least = 1,
 		.most = 65535, .about = "Of tcp, http, https and dns: the port that is asked.",
 		.otherwise = "80 (tcp, http), 443 (https), 53 (dns)" },
@@ -42,7 +45,8 @@ const struct key schema_probe_keys[] = {
 		.about = "What counts before the first verdict. wait: the address is not "
 			 "answered with, the first probe decides alone, and the server's "
 			 "start waits for it (30 s at most). up: until fall probes have "
-			 "failed. down: until rise probes have passed.",
+			 "failed. down: until rise probes have passed. Of external: what counts while there is no "
+			 "fresh verdict; wait is as down, but that the start waits until the file was read.",
 		.otherwise = "wait" },
 	{ "path", schema_probe_path, .say = "a path that begins with \"/\", without blanks and \"#\"",
 		AT(path), .about = "Of http and https: the path of the request.",
@@ -131,6 +135,15 @@ const struct key schema_probe_keys[] = {
 		.about = "Of exec, needed there: what is run. No shell is asked. "
 			 "WAYMARK_EDGE and WAYMARK_ADDRESS are in its environment; exit "
 			 "status 0 passes." },
+	{ "file", option_path, .say = "the path of a file of verdicts", AT(file),
+		.about = "Of external: the file that says how the edges are. It is read again within a "
+			 "second of a change.",
+		.otherwise = "they are told by \"waymarkctl verdict\" and the API" },
+	{ "expires", schema_probe_expires, .say = "a duration from 1s to 7w, such as 90s, or never",
+		AT(expires_ms), .least = 1000, .most = 49 * 24 * 3600 * 1000u,
+		.about = "Of external: how long a verdict is good, from when it was told or the file was "
+			 "written. Then the edge is as before the first one.",
+		.otherwise = "1m" },
 	{ 0 },
 };
 
@@ -141,10 +154,10 @@ static const struct {
 	const char *example;
 } limits[] = {
 	{ "port", TCP | HTTP | DNS, 0, "" },
-	{ "every", ANY, 0, "" },
-	{ "timeout", ANY, 0, "" },
-	{ "rise", ANY, 0, "" },
-	{ "fall", ANY, 0, "" },
+	{ "every", ASKS, 0, "" },
+	{ "timeout", ASKS, 0, "" },
+	{ "rise", ASKS, 0, "" },
+	{ "fall", ASKS, 0, "" },
 	{ "initial", ANY, 0, "" },
 	{ "path", HTTP, 0, "" },
 	{ "host", HTTP, 0, "" },
@@ -166,6 +179,8 @@ static const struct {
 	{ "load-from", HTTP, 0, "" },
 	{ "query", DNS, DNS, "query: \"example.com A\"" },
 	{ "answer", DNS, 0, "" },
+	{ "file", TOLD, 0, "" },
+	{ "expires", TOLD, 0, "" },
 	{ "command", EXEC, EXEC, "command: [ /usr/local/bin/look, --quick ]" },
 };
 
@@ -231,6 +246,7 @@ static const struct probe_opts defaults = { .every_ms = 4000,
 	.path = "/",
 	.verify = true,
 	.expiry_warning_ms = 14 * 24 * 3600 * 1000u,
+	.expires_ms = 60 * 1000u,
 	.qtype = RRTYPE_A };
 
 struct probe_opts schema_probe_plain(enum probe_kind kind)
@@ -238,6 +254,8 @@ struct probe_opts schema_probe_plain(enum probe_kind kind)
 	struct probe_opts p = defaults;
 
 	p.kind = kind;
+	if (kind == PROBE_EXTERNAL)
+		p.rise = p.fall = 1; /* what is told holds */
 	return p;
 }
 
@@ -257,6 +275,8 @@ static bool read_probe(struct reader *r, const struct node *node, struct probe_o
 	const struct node *kind = parse_get(node, "kind");
 	if (kind && kind->kind == NODE_SCALAR)
 		p.kind_wrong = !probe_kind_parse(&p.opts.kind, kind->text);
+	if (p.opts.kind == PROBE_EXTERNAL)
+		p.opts.rise = p.opts.fall = 1; /* what is told holds */
 	keys_read(r, schema_probe_keys, node, where, &p);
 	if (kind && !p.kind_wrong) {
 		check_kind(r, &p);

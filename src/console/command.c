@@ -53,6 +53,11 @@ static const struct {
 	{ "revoke", "NUMBER", "end a change that is forced, or take back one that is planned" },
 	{ "history", "[EDGE|POOL] [--last N] [--until TIME] [--json]",
 		"what has become of edges and pools, by whom and why" },
+	{ "verdict",
+		"EDGE up|down|none [--probe NAME] [--address IP] [--for SPAN] [--load N]\n"
+		"           [--why TEXT] | [--json]",
+		"how an edge is, for probes of kind external (none: told no more); EDGE may be a pattern, or "
+		"group:NAME; what is told" },
 	{ "probe", "EDGE [--json]", "probe an edge now, and tell every step" },
 	{ "explain", "NAME [TYPE] --client IP[/LEN] [--resolver IP] [--via TRANSPORT] [--json]",
 		"why this client gets the answer it gets" },

@@ -149,7 +149,7 @@ static const struct saying *find_saying(const struct sayings *s, const struct pr
 		at--;
 	for (; at && at < s->of + s->n && compare_sayings(at, &want) == 0; at++)
 		if (probes_alike(at->probe, p) &&
-			((p->kind != PROBE_EXEC && !point->name) ||
+			((!probe_is_of_edge(p) && !point->name) ||
 				strcmp(at->edge, edge) == 0))
 			return at;
 	return NULL;

@@ -162,6 +162,7 @@ struct orders *orders_new(const struct orders_opts *opts, struct commands *comma
 	o->opts = *opts;
 	commands_bind(commands, "reload", orders_reload_command, o);
 	forcing_orders_bind(o, commands);
+	verdict_orders_bind(o, commands);
 	commands_bind(commands, "probe", probe_command, o);
 	commands_bind(commands, "latency", latency_command, o);
 	commands_bind(commands, "stop", stop_command, o);

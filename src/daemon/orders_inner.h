@@ -31,6 +31,9 @@ int orders_no_memory(struct waiting *w, struct command_call *c);
 /* forcing_orders.c: force, changes, revoke, history. */
 void forcing_orders_bind(struct orders *o, struct commands *commands);
 
+/* verdict_orders.c: verdict. */
+void verdict_orders_bind(struct orders *o, struct commands *commands);
+
 /* orders_reload.c: a command_fn. */
 int orders_reload_command(void *ctx, const char **words, size_t n, struct command_call *c);
 

@@ -221,7 +221,7 @@ static void add_target(const struct probes *p, uint32_t target, struct found_tar
 		add_target(p, v.parts[i], to);
 	while (twin < to->n && to->of[twin] != target)
 		twin++;
-	if (v.n_parts || twin < to->n)
+	if (v.n_parts || twin < to->n || v.probe->kind == PROBE_EXTERNAL)
 		return;
 	to->of = memory_grow(to->of, (to->n + 1) * sizeof *to->of);
 	to->of[to->n++] = target;
@@ -274,7 +274,9 @@ bool probes_ask(struct probes *p, const char *edge, bool json, struct command_ca
 		.tell = tell_steps_begin(c->out, json) };
 	c->pending = k;
 	c->forget = on_forget;
-	bool ok = found.n || fault(why, "edge %s has no probe: no pool that has it names one", edge);
+	bool ok = found.n ||
+		fault(why,
+			"edge %s has no probe: no pool that has it names one", edge);
 	ok = ok &&
 		(round_ask(p->round, found.of, found.n, &k->ask) ||
 			fault(why, "edge %s is being probed for somebody else; try again",
@@ -396,11 +398,17 @@ static void on_parts(void *ctx, unsigned what)
 	if (!(what & (PUBLISH_CONF | PUBLISH_STAGE)))
 		return;
 	plan_probes(p);
+	external_files_configure(p->external_files);
 	if (what & PUBLISH_CONF)
 		forcing_configure(p->forcing);
 	probes_save_soon(p);
 	if (p->first && !round_waits(p->round))
 		probes_set_timer(p, &p->patience, clock_us()); /* nothing is waited for any more */
+}
+
+static bool on_external(void *ctx, const char *probe, struct externals *of)
+{
+	return round_tell_all(((struct probes *)ctx)->round, probe, of);
 }
 
 struct probes *probes_new(const struct probes_opts *opts, struct faults *f)
@@ -427,6 +435,8 @@ struct probes *probes_new(const struct probes_opts *opts, struct faults *f)
 		&(struct fail_back_opts){ opts->loop, opts->timeline, on_fail_back, p });
 	p->forcing = forcing_new(&(struct forcing_opts){
 		opts->loop, opts->publisher, opts->timeline, on_forced, p });
+	p->external_files = external_files_new(&(struct external_files_opts){
+		opts->loop, opts->jobs, opts->publisher, on_external, p });
 	probes_read_file(p, f);
 	probes_read_store(p, f);
 	publisher_set_health(
@@ -444,6 +454,7 @@ void probes_begin(struct probes *p)
 {
 	p->began_us = clock_us();
 	forcing_begin(p->forcing);
+	external_files_begin(p->external_files);
 	if (round_waits(p->round))
 		ev_timer_start(p->opts.loop, &p->patience);
 	else
@@ -463,6 +474,7 @@ void probes_free(struct probes *p)
 	ev_timer_stop(p->opts.loop, &p->publish);
 	ev_timer_stop(p->opts.loop, &p->save);
 	ev_timer_stop(p->opts.loop, &p->patience);
+	external_files_free(p->external_files);
 	round_free(p->round);
 	rows_free(&p->rows);
 	rows_free(&p->staged_rows);

@@ -59,6 +59,27 @@ bool probes_fail_back(struct probes *p, const char *pool,
 	void (*told)(void *ctx, const struct fault *why), void *ctx, struct fault *why);
 const struct fail_overs *probes_failed_over(const struct probes *p);
 
+/* --- probes_told.c: verdicts from outside (probes of kind external) ----------------------- */
+
+struct probes_tell {
+	const char *edge;  /* a name, or patterns (forced.h) */
+	const char *probe; /* NULL: the only one that is told by command */
+	const char *state; /* "up", "down", "none": it is told no more */
+	const struct addr *addr; /* NULL: of all its addresses */
+	uint64_t for_ms;   /* 0: as the probe has it */
+	double load;       /* NAN */
+	const char *why;   /* "" */
+	unsigned uid;
+};
+
+/* It is known, and answers follow within 100 ms; `out` says what has come of it. False, and one sentence: not
+ * all of it was taken. Then, to have it on the disk; `told` as above. */
+bool probes_tell(struct probes *p, const struct probes_tell *t, struct text *out, struct fault *why);
+void probes_keep_told(
+	struct probes *p, void (*told)(void *ctx, const struct fault *why), void *ctx);
+/* What is told, of files, too; borrowed until something changes. */
+const struct externals *probes_externals(const struct probes *p);
+
 /* What is forced and planned; borrowed until something changes. */
 const struct forced_list *probes_changes(const struct probes *p);
 

@@ -3,6 +3,7 @@
 #ifndef DAEMON_PROBES_INNER_H
 #define DAEMON_PROBES_INNER_H
 
+#include "daemon/external_files.h"
 #include "daemon/fail_back.h"
 #include "daemon/parts_read.h"
 #include "daemon/probes.h"
@@ -21,6 +22,7 @@ struct probes {
 	struct rows rows, staged_rows; /* of the round, the latter behind the former */
 	struct forcing *forcing;
 	struct fail_back *fail_back;
+	struct external_files *external_files;
 	ev_timer publish, save, patience;
 	uint64_t published_us, measured_us, saved_us;
 	uint64_t began_us;

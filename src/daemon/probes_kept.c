@@ -39,6 +39,7 @@ struct state_picture probes_picture(const struct probes *p)
 		.still = still_take(p->round, false),
 		.forced = forced_copy(forcing_list(p->forcing)),
 		.failed = fail_overs_copy(fail_back_list(p->fail_back)),
+		.told = externals_copy(round_externals(p->round), clock_us()),
 		.conf = part_hold(p->planned.conf) };
 }
 
@@ -67,7 +68,7 @@ static bool same_target(const struct round_view *v, const struct state_file_verd
 {
 	return memcmp(&v->addr, &k->addr, sizeof k->addr) == 0 &&
 		strcmp(v->probe->name, k->probe) == 0 &&
-		((v->probe->kind != PROBE_EXEC && !v->name) || strcmp(v->edge, k->edge) == 0);
+		((!probe_is_of_edge(v->probe) && !v->name) || strcmp(v->edge, k->edge) == 0);
 }
 
 static int compare_kept(const void *a, const void *b)
@@ -85,7 +86,7 @@ static void hint(struct probes *p, struct state_file *k, uint32_t target)
 		? bsearch(&want, k->verdicts, k->n, sizeof want, compare_kept)
 		: NULL;
 
-	if (!at)
+	if (!at || v.probe->kind == PROBE_EXTERNAL)
 		return;
 	while (at > k->verdicts && compare_kept(at - 1, &want) == 0)
 		at--;
@@ -103,6 +104,7 @@ static void recall(struct probes *p, struct state_file *k, const char *path, str
 	p->kept_ms = k->age_ms;
 	forcing_recall(p->forcing, &k->forced);
 	fail_back_recall(p->fail_back, &k->failed);
+	round_recall(p->round, &k->told);
 	if (k->strange)
 		faults_warning(
 			f, &at, "%u entries that make no sense were passed over", k->strange);
@@ -125,6 +127,7 @@ void probes_read_store(struct probes *p, struct faults *f)
 		if (k.age_ms <= p->kept_ms) {
 			forcing_recall(p->forcing, &k.forced);
 			fail_back_recall(p->fail_back, &k.failed);
+			round_recall(p->round, &k.told);
 		}
 		state_file_fini(&k);
 	} else if (*why.text) {

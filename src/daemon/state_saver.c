@@ -37,6 +37,7 @@ static void drop_picture(struct state_picture *p)
 	still_free(p->still);
 	forced_fini(&p->forced);
 	fail_overs_fini(&p->failed);
+	externals_fini(&p->told);
 	part_drop(p->conf);
 	free(p->path);
 	*p = (struct state_picture){ 0 };
@@ -46,12 +47,13 @@ static bool write_picture(const struct state_picture *p, struct fault *why)
 {
 	const struct state_file_clock now = state_file_now();
 	struct state_file_verdict *verdicts = memory_zeroed(p->still->n, sizeof *verdicts);
-	struct state_file state = { .forced = p->forced, .failed = p->failed, .verdicts = verdicts };
+	struct state_file state = { .forced = p->forced, .failed = p->failed, .told = p->told,
+		.verdicts = verdicts };
 	struct text text = { 0 };
 
 	for (uint32_t i = 0; i < p->still->n; i++) {
 		const struct round_view *v = &p->still->views[i];
-		if (round_is_probed(v) && (v->known || v->hinted))
+		if (round_is_probed(v) && v->probe->kind != PROBE_EXTERNAL && (v->known || v->hinted))
 			verdicts[state.n++] = (struct state_file_verdict){
 				v->probe->name, v->edge, v->addr, v->up, v->since_us
 			};
@@ -68,8 +70,10 @@ static bool write_forced(const struct state_picture *p, struct fault *why)
 	const struct state_file_clock now = state_file_now();
 	struct text text = { 0 };
 
-	state_file_write(
-		&text, &(struct state_file){ .forced = p->forced, .failed = p->failed }, &now);
+	state_file_write(&text,
+		&(struct state_file){
+			.forced = p->forced, .failed = p->failed, .told = p->told },
+		&now);
 	const bool ok = text.lost ? fault(why, "%s: out of memory", store_path(p->store))
 				  : store_put_forced(p->store, text_get(&text), why);
 	text_fini(&text);

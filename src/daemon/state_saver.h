@@ -25,6 +25,7 @@ struct state_picture {
 	struct still *still;
 	struct forced_list forced; /* own copy */
 	struct fail_overs failed;  /* own copy */
+	struct externals told;     /* own copy */
 	struct part *conf;         /* held: of the probes' options */
 };
 

@@ -44,7 +44,7 @@ static char *shell_word(struct plan *p, const char *s)
 	return word;
 }
 
-static void external(struct gdnsd *g, struct out *probe, const struct node *type)
+static void extmon(struct gdnsd *g, struct out *probe, const struct node *type)
 {
 	const struct node *cmd = parse_get(type, "cmd");
 	struct text line = { 0 };
@@ -86,7 +86,7 @@ static bool make_probe(struct gdnsd *g, const struct node *type, struct out *pro
 	} else if (strcmp(plugin, "tcp_connect") == 0) {
 		out_set(probe, "kind", "tcp");
 	} else if (strcmp(plugin, "extmon") == 0) {
-		external(g, probe, type);
+		extmon(g, probe, type);
 	} else {
 		plan_note(g->p, NOTE_LOST, g->file, type->line, "service_types: %s by the plugin %s: it counts as up; \"waymarkctl force\", or a probe of kind exec, can say otherwise",
 			type->key ? type->key->text : "", *plugin ? plugin : "(none)");

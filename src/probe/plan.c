@@ -32,16 +32,6 @@ static void put(struct map *m, struct target *t)
 	m->at[i] = t;
 }
 
-/* A command is told which edge it looks at, so that edges do not share one. */
-static bool asks_by_edge(const struct probe_opts *p)
-{
-	bool by_edge = p->kind == PROBE_EXEC;
-
-	for (unsigned i = 0; i < p->n_parts; i++)
-		by_edge = by_edge || asks_by_edge(&p->parts[i]);
-	return by_edge;
-}
-
 static bool same_point(const struct edge_point *a, const struct edge_point *b)
 {
 	return memcmp(&a->addr, &b->addr, sizeof a->addr) == 0 && a->port == b->port &&
@@ -55,7 +45,7 @@ static struct target *find(const struct map *m, const struct probe_opts *p,
 		const struct check *c = &m->at[i]->check;
 		if (same_point(&m->at[i]->point, point) &&
 			(c->probe == p || probe_same(c->probe, p)) &&
-			(!asks_by_edge(p) || strcmp(c->edge, edge) == 0))
+			(!probe_is_of_edge(p) || strcmp(c->edge, edge) == 0))
 			return m->at[i];
 	}
 	return NULL;
@@ -203,6 +193,11 @@ static void settle(struct plan *p, struct round_map *map)
 		struct target *t = r->targets[i];
 		if (t->n_parts) {
 			target_combine(t);
+			continue;
+		}
+		if (t->check.probe->kind == PROBE_EXTERNAL) {
+			target_take_told(t);
+			r->waits += r->verdicts[i].awaited;
 			continue;
 		}
 		r->lines[t->check.probe->kind].wanted += 1e3 / t->check.probe->every_ms;

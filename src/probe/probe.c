@@ -13,6 +13,7 @@ static const struct {
 	[PROBE_HTTPS] = { "https", 443 },
 	[PROBE_DNS] = { "dns", 53 },
 	[PROBE_EXEC] = { "exec", 0 },
+	[PROBE_EXTERNAL] = { "external", 0 },
 	[PROBE_SEVERAL] = { "several", 0 },
 };
 
@@ -98,6 +99,23 @@ static bool same_parts(const struct probe_opts *a, const struct probe_opts *b)
 	return true;
 }
 
+/* Who tells names the probe. */
+static bool same_external(const struct probe_opts *a, const struct probe_opts *b)
+{
+	return a->kind != PROBE_EXTERNAL ||
+		(strcmp(a->name, b->name) == 0 && same_text(a->file, b->file) &&
+			a->expires_ms == b->expires_ms);
+}
+
+bool probe_is_of_edge(const struct probe_opts *p)
+{
+	bool is = p->kind == PROBE_EXEC || p->kind == PROBE_EXTERNAL;
+
+	for (unsigned i = 0; i < p->n_parts; i++)
+		is = is || probe_is_of_edge(&p->parts[i]);
+	return is;
+}
+
 bool probe_same(const struct probe_opts *a, const struct probe_opts *b)
 {
 	return a->kind == b->kind && probe_port(a) == probe_port(b) &&
@@ -118,7 +136,8 @@ bool probe_same(const struct probe_opts *a, const struct probe_opts *b)
 		a->qtype == b->qtype &&
 		same_bytes(a->answer, a->answer_len, b->answer, b->answer_len) &&
 		same_texts(a->command, b->command) && same_parts(a, b) &&
-		same_values(a, b) && a->expiry_down_ms == b->expiry_down_ms;
+		same_values(a, b) && a->expiry_down_ms == b->expiry_down_ms &&
+		same_external(a, b);
 }
 
 unsigned probe_targets(const struct probe_opts *p)

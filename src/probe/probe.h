@@ -30,6 +30,7 @@ enum probe_kind {
 	PROBE_HTTPS,
 	PROBE_DNS,
 	PROBE_EXEC,
+	PROBE_EXTERNAL, /* nobody looks: somebody else tells how it is (steer/external.h) */
 	PROBE_SEVERAL, /* none of its own: what its parts say together */
 	PROBE_KINDS
 };
@@ -102,6 +103,10 @@ struct probe_opts {
 	/* exec */
 	const char *const *command; /* ends in NULL */
 
+	/* external */
+	const char *file;   /* who tells writes it there; NULL: by command */
+	unsigned expires_ms; /* what was told is good so long; 0: for good */
+
 	/* several */
 	const struct probe_opts *parts; /* [n_parts], none of kind none */
 	unsigned n_parts, least; /* so many of them must be up */
@@ -118,6 +123,10 @@ struct health_rule probe_rule(const struct probe_opts *p);
 
 /* Would both ask the same, at the same times? Names play no part. */
 bool probe_same(const struct probe_opts *a, const struct probe_opts *b);
+
+/* Is it of an edge, so that edges with one address do not share it? A command is told which edge it
+ * looks at, and so is who tells what he knows. */
+bool probe_is_of_edge(const struct probe_opts *p);
 
 /* So many targets an address has by it: itself, and its parts. */
 unsigned probe_targets(const struct probe_opts *p);

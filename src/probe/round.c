@@ -46,6 +46,7 @@ void round_free(struct round *r)
 	resolver_free(r->resolver);
 	check_icmp_free(r->checks.icmp);
 	check_http_free(r->checks.http);
+	externals_fini(&r->externals);
 	round_map_drop(r->map);
 	memory_free(r->targets);
 	memory_free(r->verdicts);

@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/part.h"
 #include "base/text.h"
+#include "steer/external.h"
 #include "probe/probe.h"
 #include "steer/standing.h"
 
@@ -129,6 +130,19 @@ void round_plan_parts(struct round *r, const struct round_part *parts, unsigned 
 
 /* An old verdict of a target that has none yet, from before a restart. */
 void round_hint(struct round *r, uint32_t target, bool up, int64_t since_us);
+
+/* --- what is told from outside (steer/external.h) ------------------------------------------------ */
+
+/* From now on, and over plans to come. Returns how many targets it is of; -1: there is no room for more. */
+int round_tell(struct round *r, const struct external_verdict *v);
+/* Takes what `of` has: all that is told by that probe. False: there is no room. */
+bool round_tell_all(struct round *r, const char *probe, struct externals *of);
+/* It is told no more; `addr` NULL: of the edge and its addresses. How many verdicts those were. */
+size_t round_untell(
+	struct round *r, const char *probe, const char *edge, const struct addr *addr);
+/* At the start, before anything is probed: what was told before a restart, those that are not over. */
+void round_recall(struct round *r, const struct externals *kept);
+const struct externals *round_externals(const struct round *r);
 
 /* Good until the next round_plan(). */
 uint32_t round_targets(const struct round *r);

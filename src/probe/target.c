@@ -35,7 +35,7 @@ static double draw(struct round *r)
 	return (double)(r->random * 0x2545f4914f6cdd1du >> 11) * 0x1p-53;
 }
 
-static void set_timer(struct target *t, uint64_t in_us)
+void target_set_timer(struct target *t, uint64_t in_us)
 {
 	struct ev_loop *loop = t->round->opts.loop;
 
@@ -46,7 +46,7 @@ static void set_timer(struct target *t, uint64_t in_us)
 
 /* --- what came of it ---------------------------------------------------------------------- */
 
-static void put_verdict(struct target *t, bool known)
+void target_put_verdict(struct target *t, bool known)
 {
 	const struct probe_opts *p = t->check.probe;
 	const struct health_rule rule = probe_rule(p);
@@ -81,8 +81,7 @@ static void judge(struct target *t, bool passed)
 	t->began = true;
 }
 
-/* All that it is a part of. */
-static void combine_wholes(struct target *t)
+void target_combine_wholes(struct target *t)
 {
 	for (unsigned i = 0; i < t->n_wholes; i++)
 		target_combine(t->wholes[i]);
@@ -164,7 +163,7 @@ static void give_up(struct target *t)
 {
 	strcpy(t->say, t->check.result.say);
 	t->round->totals.not_made++;
-	set_timer(t, t->check.probe->every_ms * 1000ull);
+	target_set_timer(t, t->check.probe->every_ms * 1000ull);
 	line_pump_soon(t->round);
 	if (t->ask && t->check.steps)
 		answer_ask(t);
@@ -210,10 +209,10 @@ static void finish(struct target *t)
 	}
 	keep_measures(t, result);
 	judge(t, t->passed);
-	put_verdict(t, true);
-	combine_wholes(t);
+	target_put_verdict(t, true);
+	target_combine_wholes(t);
 	const uint64_t now = clock_us();
-	set_timer(t, t->next_us > now ? t->next_us - now : 0);
+	target_set_timer(t, t->next_us > now ? t->next_us - now : 0);
 	line_pump_soon(r);
 	const struct verdict *v = &r->verdicts[t->number];
 	if (t->ask && t->check.steps)
@@ -272,7 +271,7 @@ static void start_check(struct target *t)
 	struct check *c = &t->check;
 
 	if (check_kinds[c->probe->kind]->start(&t->round->checks, c))
-		set_timer(t, c->probe->timeout_ms * 1000ull);
+		target_set_timer(t, c->probe->timeout_ms * 1000ull);
 	else
 		finish(t);
 }
@@ -320,7 +319,7 @@ static void find_address(struct target *t)
 		return;
 	}
 	c->stage = "the address of its name";
-	set_timer(t, c->probe->timeout_ms * 1000ull);
+	target_set_timer(t, c->probe->timeout_ms * 1000ull);
 	struct resolver_ask *ask = resolver_ask(t->round->resolver, c->name, on_address, t);
 	if (ask)
 		t->resolving = ask;
@@ -352,7 +351,9 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 
 	(void)loop;
 	(void)events;
-	if (t->running)
+	if (t->check.probe->kind == PROBE_EXTERNAL)
+		target_told(t);
+	else if (t->running)
 		line_join_late(t);
 	else
 		line_join(t, false);
@@ -373,7 +374,8 @@ struct target *target_new(struct round *r, const struct probe_opts *p,
 	if (point->name)
 		t->point.name = t->check.name = memory_strdup(point->name);
 	t->round = r;
-	t->began = p->initial != PROBE_WAIT;
+	/* Who tells by command may never do: the start does not wait for him. */
+	t->began = p->initial != PROBE_WAIT || (p->kind == PROBE_EXTERNAL && !p->file);
 	t->health = health_begin(probe_rule(p), p->initial == PROBE_UP);
 	t->since_us = (int64_t)clock_us();
 	t->rtt_ms = t->rtt_least_ms = t->rtt_last_ms = t->wire_ms = t->load = NAN;
@@ -425,6 +427,6 @@ void target_hint(struct target *t, bool up, int64_t since_us)
 	t->began = t->hinted = true;
 	t->health = health_begin(probe_rule(t->check.probe), up);
 	t->since_us = since_us;
-	put_verdict(t, false);
-	combine_wholes(t);
+	target_put_verdict(t, false);
+	target_combine_wholes(t);
 }

@@ -4,6 +4,7 @@
 #define PROBE_TARGET_H
 
 #include "probe/check.h"
+#include "steer/external.h"
 #include "probe/resolver.h"
 #include "probe/round.h"
 
@@ -53,6 +54,7 @@ struct round {
 	struct round_opts opts;
 	struct checks checks;
 	struct resolver *resolver;
+	struct externals externals;
 	struct target **targets;
 	uint32_t n, waits, in_line;
 	struct verdict *verdicts;
@@ -82,6 +84,16 @@ void target_start(struct target *t);
 
 /* The time of its probe, which is in flight, is over. */
 void target_end_late(struct target *t);
+
+/* For the files of targets: fires once; what is known is `health` (or what the configuration has it begin with); and
+ * all that it is a part of follows. */
+void target_set_timer(struct target *t, uint64_t in_us);
+void target_put_verdict(struct target *t, bool known);
+void target_combine_wholes(struct target *t);
+
+/* Of one of kind external: it is as it was told, or is told no more. With `_told` the round's owner hears of it. */
+void target_take_told(struct target *t);
+void target_told(struct target *t);
 
 /* That is a part of this from now on, and judged already. Once for each part, in their order. */
 void target_add_part(struct target *whole, struct target *part);

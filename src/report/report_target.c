@@ -14,7 +14,11 @@ json_t *report_target(const struct round_view *v)
 		(json_int_t)v->failures);
 
 	values_set_number(o, "since_s", (double)(now - v->since_us) / 1e6);
-	values_set_number(o, "next_s",
+	const bool external = v->probe->kind == PROBE_EXTERNAL;
+	if (external && v->known && v->next_us != UINT64_MAX)
+		values_set_number(o, "fresh_s", ((double)v->next_us - (double)now) / 1e6);
+	else if (!external)
+		values_set_number(o, "next_s",
 		v->running || (int64_t)v->next_us < now
 			? 0
 			: ((double)v->next_us - (double)now) / 1e6);
@@ -53,6 +57,12 @@ static void measures_text(const json_t *t, struct text *out)
 			values_number(t, "rtt_last_ms"), values_number(t, "rtt_least_ms"));
 	if (json_object_get(t, "load"))
 		text_addf(out, "; load %g", values_number(t, "load"));
+	if (json_object_get(t, "fresh_s")) {
+		text_add(out, "; good for another ");
+		report_span(out, values_number(t, "fresh_s"));
+	}
+	if (!json_object_get(t, "next_s"))
+		return;
 	text_add(out, "; next in ");
 	report_span(out, values_number(t, "next_s"));
 }

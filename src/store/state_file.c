@@ -6,6 +6,7 @@
 #include "steer/pool.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,29 @@ static void write_verdict(
 		(long long)(((int64_t)now->now_us - v->since_us) / 1000));
 }
 
+static void write_told(
+	struct text *to, const struct external_verdict *v, const struct state_file_clock *now)
+{
+	char addr[ADDR_TEXT];
+
+	text_add(to, "  { ");
+	add_field(to, "probe", v->probe);
+	add_field(to, "edge", v->edge);
+	if (v->one)
+		add_field(to, "address", addr_text(addr, &v->addr));
+	add_field(to, "who", v->who);
+	add_field(to, "why", v->why);
+	if (!isnan(v->load))
+		text_addf(to, "\"load\": %.9g, ", v->load);
+	if (v->until_us != UINT64_MAX)
+		text_addf(to, "\"left_ms\": %lld, ",
+			v->until_us > now->now_us
+				? (long long)((v->until_us - now->now_us) / 1000)
+				: 0ll);
+	text_addf(to, "\"up\": %s, \"when_s\": %lld, \"changed_s\": %lld }",
+		v->up ? "true" : "false", (long long)v->when_s, (long long)v->changed_s);
+}
+
 void state_file_write(
 	struct text *to, const struct state_file *s, const struct state_file_clock *now)
 {
@@ -138,6 +162,11 @@ void state_file_write(
 		add_field(to, "pool", s->failed.of[i].pool);
 		add_field(to, "to", s->failed.of[i].member);
 		text_addf(to, "\"when\": %lld }", (long long)s->failed.of[i].when_s);
+	}
+	text_add(to, "\n],\n\"told\": [\n");
+	for (size_t i = 0; i < s->told.n; i++) {
+		text_add(to, i ? ",\n" : "");
+		write_told(to, &s->told.of[i], now);
 	}
 	text_add(to, "\n],\n\"verdicts\": [\n");
 	for (size_t i = 0; i < s->n; i++) {
@@ -248,6 +277,44 @@ static bool read_verdict(
 	return true;
 }
 
+static bool read_one_told(
+	struct state_file *s, const json_t *o, const struct state_file_clock *now)
+{
+	const char *addr = get(o, "address");
+	const json_t *up = json_object_get(o, "up"), *load = json_object_get(o, "load");
+	struct external_verdict v = { .probe = (char *)(uintptr_t)get(o, "probe"),
+		.edge = (char *)(uintptr_t)get(o, "edge"),
+		.one = addr != NULL,
+		.up = json_is_true(up),
+		.why = (char *)(uintptr_t)get(o, "why"),
+		.who = (char *)(uintptr_t)get(o, "who"),
+		.load = json_is_number(load) ? json_number_value(load) : NAN,
+		.when_s = number(o, "when_s"),
+		.changed_s = number(o, "changed_s"),
+		.until_us = UINT64_MAX };
+
+	if (!v.probe || !v.edge || !v.why || !v.who || !json_is_boolean(up) ||
+		(addr && !addr_parse(&v.addr, addr)))
+		return false;
+	if (json_object_get(o, "left_ms")) {
+		const int64_t left = number(o, "left_ms") - s->age_ms;
+		if (left <= 0)
+			return true; /* over */
+		v.until_us = now->now_us + (uint64_t)left * 1000;
+	}
+	return externals_set(&s->told, &v);
+}
+
+static void read_told(
+	struct state_file *s, const json_t *top, const struct state_file_clock *now)
+{
+	size_t i;
+	json_t *o;
+
+	json_array_foreach (json_object_get(top, "told"), i, o)
+		s->strange += !read_one_told(s, o, now);
+}
+
 static void read_failed(struct state_file *s, const json_t *top)
 {
 	const json_t *list = json_object_get(top, "failed_over");
@@ -286,6 +353,7 @@ bool state_file_read(struct state_file *s, const char *path, const char *text, s
 	s->age_ms = age_ms(top, now);
 	read_all_forced(s, top, now);
 	read_failed(s, top);
+	read_told(s, top, now);
 	const json_t *verdicts = json_object_get(top, "verdicts");
 	s->verdicts = memory_zeroed(json_array_size(verdicts), sizeof *s->verdicts);
 	json_array_foreach (verdicts, i, o)
@@ -297,6 +365,7 @@ void state_file_fini(struct state_file *s)
 {
 	forced_fini(&s->forced);
 	fail_overs_fini(&s->failed);
+	externals_fini(&s->told);
 	memory_free(s->verdicts);
 	if (s->tree)
 		json_decref(s->tree);

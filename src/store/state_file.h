@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/fault.h"
 #include "base/text.h"
+#include "steer/external.h"
 #include "steer/fail_over.h"
 #include "steer/forced.h"
 
@@ -33,6 +34,7 @@ struct state_file_verdict {
 struct state_file {
 	struct forced_list forced;
 	struct fail_overs failed;
+	struct externals told;
 	struct state_file_verdict *verdicts; /* of one that was read: borrow from `tree` */
 	size_t n;
 	int64_t age_ms;   /* of the verdicts */
@@ -40,7 +42,7 @@ struct state_file {
 	void *tree;
 };
 
-/* Of `s`, `forced`, `failed` and `verdicts` are written; all are borrowed for the call. */
+/* Of `s`, `forced`, `failed`, `told` and `verdicts` are written; all are borrowed for the call. */
 void state_file_write(
 	struct text *to, const struct state_file *s, const struct state_file_clock *now);
 

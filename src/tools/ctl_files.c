@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "daemon/privs.h"
 #include "base/tls_files.h"
+#include "probe/external_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -233,6 +234,31 @@ static bool user_is_there(const struct conf *c, struct faults *f)
 		"there is no user \"%s\" (create it: useradd --system %s)", c->user, c->user);
 }
 
+/* Others write them: what is wrong now may be right soon. */
+static void check_verdicts(const struct conf *c, struct faults *f)
+{
+	for (size_t i = 0; i < c->n_probes; i++) {
+		const struct probe_opts *p = &c->probes[i];
+		struct externals list;
+		struct fault why;
+		struct file file;
+		if (p->kind != PROBE_EXTERNAL || !p->file)
+			continue;
+		const struct fault_at at = conf_path_at(c, p->file);
+		if (!file_read(&file, p->file, EXTERNAL_FILE_MOST, &why)) {
+			faults_warning(f, &at, "%s; until it can be read, no edge has a verdict by it",
+				why.text);
+			continue;
+		}
+		if (external_read(&list, file.text, file.len,
+			    &(struct external_file){ .path = p->file, .probe = p->name }, &why))
+			externals_fini(&list);
+		else
+			faults_warning(f, &at, "%s", why.text);
+		file_free(&file);
+	}
+}
+
 void ctl_files_check(const struct parts *p, struct faults *f)
 {
 	const struct conf *c = parts_conf(p);
@@ -243,6 +269,7 @@ void ctl_files_check(const struct parts *p, struct faults *f)
 
 	if (!user_is_there(c, f) || pipe(ends) != 0)
 		return;
+	check_verdicts(c, f);
 	struct conf_file *list = list_files(p, &n);
 	const pid_t pid = fork();
 	FILE *io = fdopen(ends[pid != 0 ? 0 : 1], pid != 0 ? "r" : "w");

@@ -70,6 +70,50 @@ def restart():
         assert target(k.server, "two")["since_s"] > 0 and since >= 0
 
 
+@claim("verdicts from outside: told by command and in a file, over restarts, until their time is over; what is wrong changes nothing")
+def external():
+    s = Server(zone("web", "filed"), start=False, config="""
+edges: { one: { a: [ 127.0.0.10 ] }, two: { a: [ 127.0.0.11, 127.0.0.12 ] }, three: { a: [ 127.0.0.13 ] } }
+probes: { mon: { kind: external, expires: 1h }, fil: { kind: external, file: verdicts.txt, expires: never } }
+pools:
+  web:   { edges: [ one, two, three ], answers: 3, policy: ordered, probe: mon, all-down: empty }
+  filed: { edges: [ one, two, three ], answers: 3, policy: ordered, probe: fil, all-down: empty }""")
+    def up(name):
+        return sorted(int(a.split(".")[3]) for a in s.udp(name + ".example.com").addresses())
+    s.write("waymark.yaml", open(s.conf).read().replace("socket: control.sock", "socket: control.sock, state: state.json"))
+    s.write("verdicts.txt", "one up\n127.0.0.12 down nic\ntwo up\n")
+    s.start()
+    with s:
+        until(lambda: up("filed") == [10, 11], 10)
+        code, say = s.ctl("verdict", "one,two", "up", "--probe", "mon", "--why", "seen by hand")
+        assert code == 0 and "one: told up for probe mon, good for 3600 s" in say, say
+        until(lambda: up("web") == [10, 11, 12], 10)
+        same(s.ctl("verdict", "two", "down", "--address", "127.0.0.12")[0], 0)
+        until(lambda: up("web") == [10, 11], 10)
+        s.ctl("verdict", "three", "up", "--for", "1s")
+        until(lambda: "the last was up" in target(s, "three").get("say", ""), 10)
+        until(lambda: up("web") == [10, 11], 10)
+        for words, say in ((("one", "up", "--probe", "fil"), "probe fil is told by its file"), (("on", "up"), 'there is no edge "on"'),
+                           (("one", "up", "--probe", "web"), 'no probe "web" of kind external'), (("one", "well"), "write up, down, or none")):
+            code, said = s.ctl("verdict", *words)
+            assert code != 0 and say in said, said
+        s.stop()
+        s.start()                                           # ... and nobody waits for the edge that nobody tells of
+        same(up("web"), [10, 11])
+        told = {(v["edge"], v.get("address")): v for v in json.loads(s.ctl("verdict", "--json")[1])}
+        assert told["one", None]["why"] == "seen by hand" and 3500 < told["one", None]["left_s"] <= 3600, told
+        until(lambda: up("filed") == [10, 11], 10)
+        s.write("verdicts.txt", "one down\ntwo yes\n")
+        until(lambda: 'verdicts.txt:2:5: "yes" is neither up nor down' in s.said(), 10)
+        same(up("filed"), [10, 11])
+        code, say = s.check()
+        assert 'verdicts.txt:2:5: "yes" is neither up nor down' in say, say
+        s.write("verdicts.txt", "one down\n")
+        until(lambda: up("filed") == [], 10)
+        same(s.ctl("verdict", "*", "none", "--probe", "mon")[0], 0)
+        until(lambda: up("web") == [], 10)
+
+
 @claim("forced states survive a crash, with who, when, why and until when, and end on time")
 def forced():
     with Kept() as k:

@@ -62,8 +62,8 @@ static void what_is_wrong_with_probes_is_told_at_its_place(void)
 {
 	static const struct told_case cases[] = {
 		{ "kinds", HEAD "probes: { a: { kind: htttp }, b: { port: 3 } }\n",
-			"4:22: error: \"kind\" must be none, icmp, tcp, http, https, dns or "
-			"exec, "
+			"4:22: error: \"kind\" must be none, icmp, tcp, http, https, dns, exec or "
+			"external, "
 			"not \"htttp\"; did you mean \"http\"?\n"
 			"4:31: error: \"kind\" is missing in probe b; write for example: kind: "
 			"https\n" },

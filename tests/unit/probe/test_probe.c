@@ -13,7 +13,7 @@ static void kinds_have_names_and_ports(void)
 	} row[] = { { PROBE_NONE, "none", 0 }, { PROBE_ICMP, "icmp", 0 },
 		{ PROBE_TCP, "tcp", 80 }, { PROBE_HTTP, "http", 80 },
 		{ PROBE_HTTPS, "https", 443 }, { PROBE_DNS, "dns", 53 },
-		{ PROBE_EXEC, "exec", 0 } };
+		{ PROBE_EXEC, "exec", 0 }, { PROBE_EXTERNAL, "external", 0 } };
 	enum probe_kind several = PROBE_KINDS;
 
 	CU_ASSERT_EQUAL(UNIT_COUNT(row), PROBE_SEVERAL); /* which nobody writes */

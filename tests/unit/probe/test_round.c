@@ -408,6 +408,61 @@ static void parts_are_judged_together(void)
 	close_desk(&d);
 }
 
+/* Told, told otherwise, over: what holds then is as configured, and nobody waits for it again. */
+static void who_is_told_of_is_as_he_is_told_while_that_is_fresh(void)
+{
+	static const struct {
+		enum probe_initial initial;
+		bool begins, after;
+	} row[] = { { PROBE_WAIT, false, false }, { PROBE_UP, true, true }, { PROBE_DOWN, false, false } };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct probing p;
+		probing_open(&p, three, 3, 0);
+		p.probe.kind = PROBE_EXTERNAL;
+		p.probe.file = "mon.txt"; /* which is read soon; nobody knows when a command comes */
+		p.probe.name = "mon";
+		p.probe.rise = p.probe.fall = 1;
+		p.probe.initial = row[i].initial;
+		probing_plan(&p);
+		const struct verdict *v = round_verdicts(p.round);
+		CU_ASSERT(!v[0].known && v[0].up == row[i].begins && v[0].awaited == (row[i].initial == PROBE_WAIT));
+		CU_ASSERT_EQUAL(round_waits(p.round) != 0, row[i].initial == PROBE_WAIT);
+		struct external_verdict t = { .probe = "mon", .edge = "e0", .up = true, .why = "fine",
+			.who = "root", .load = 0.5, .when_s = 1, .until_us = clock_us() + 3600000000u };
+		CU_ASSERT_EQUAL(round_tell(p.round, &t), 1);
+		CU_ASSERT(v[0].known && v[0].up && v[0].load > 0.49f);
+		CU_ASSERT_EQUAL(round_waits(p.round), 0); /* of the others nobody may ever tell */
+		CU_ASSERT(!v[1].known && !v[1].awaited && v[1].up == row[i].begins);
+		CU_ASSERT_STRING_EQUAL(round_view(p.round, 0).say, "told up by root: fine");
+		t.up = false;
+		t.until_us = clock_us() + 20000;
+		CU_ASSERT_EQUAL(round_tell(p.round, &t), 1);
+		CU_ASSERT(v[0].known && !v[0].up);
+		CU_ASSERT_STRING_EQUAL(round_view(p.round, 0).error, "told down by root: fine");
+		for (unsigned k = 0; k < 500 && v[0].known; k++) {
+			usleep(2000);
+			turns_now(p.loop);
+		}
+		CU_ASSERT(!v[0].known && v[0].up == row[i].after && !v[0].awaited);
+		/* A plan finds what is told; another probe's is none of its. */
+		t.up = true;
+		t.until_us = UINT64_MAX;
+		round_tell(p.round, &t);
+		struct probe_opts copy = p.probe, other = p.probe;
+		other.name = "other";
+		round_plan(p.round, p.steer, &(struct round_row){ &copy, p.asked }, 1);
+		CU_ASSERT(round_verdicts(p.round)[0].known && round_verdicts(p.round)[0].up);
+		round_plan(p.round, p.steer, &(struct round_row){ &other, p.asked }, 1);
+		CU_ASSERT_FALSE(round_verdicts(p.round)[0].known);
+		round_plan(p.round, p.steer, &(struct round_row){ &p.probe, p.asked }, 1);
+		CU_ASSERT_TRUE(round_verdicts(p.round)[0].known);
+		CU_ASSERT_EQUAL(round_untell(p.round, "mon", "e0", NULL), 1);
+		CU_ASSERT_FALSE(round_verdicts(p.round)[0].known);
+		probing_close(&p);
+	}
+}
+
 static void tables_of_edges_are_planned_together(void)
 {
 	struct desk d;
@@ -528,6 +583,8 @@ static const struct unit_case cases[] = {
 		an_address_is_one_target_however_many_ask },
 	{ "another plan keeps what is known", another_plan_keeps_what_is_known },
 	{ "parts are judged together", parts_are_judged_together },
+	{ "who is told of is as he is told while that is fresh",
+		who_is_told_of_is_as_he_is_told_while_that_is_fresh },
 	{ "tables of edges are planned together", tables_of_edges_are_planned_together },
 	{ "who asks is told of each target once", who_asks_is_told_of_each_target_once },
 	{ "probes wait for room", probes_wait_for_room },

@@ -2,6 +2,7 @@
 
 #include "unit/unit.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,7 +55,19 @@ static void what_is_written_comes_back(void)
 			.until_s = 1800000000, .until_us = UINT64_MAX, .configured = true,
 			.begun = true, .id = 8 }, /* the configuration's */
 	};
-	const struct state_file s = { .forced = { forced, 6, 12 }, .verdicts = verdicts, .n = 2 };
+	struct external_verdict told[] = {
+		{ .probe = "mon", .edge = "ams", .up = true, .why = "", .who = "root", .load = NAN,
+			.when_s = 9, .changed_s = 7, .until_us = UINT64_MAX },
+		{ .probe = "mon", .edge = "ams", .one = true, .addr = verdicts[0].addr, .why = "\"x\"",
+			.who = "token ci", .load = 0.25, .when_s = 9, .changed_s = 9,
+			.until_us = 500000000 + 60000000 },
+		{ .probe = "mon", .edge = "fra", .why = "", .who = "root", .load = NAN,
+			.until_us = 500000000 + 9000000 }, /* over as it is read */
+	};
+	const struct state_file s = { .forced = { forced, 6, 12 },
+		.told = { told, 3, 3 },
+		.verdicts = verdicts,
+		.n = 2 };
 	struct text to = { 0 };
 	struct state_file back;
 	struct fault why;
@@ -77,6 +90,14 @@ static void what_is_written_comes_back(void)
 	CU_ASSERT_EQUAL(memcmp(&back.verdicts[1].addr, &verdicts[1].addr, 16), 0);
 	CU_ASSERT_FALSE(back.verdicts[1].up);
 	CU_ASSERT_EQUAL(back.verdicts[1].since_us, 900000000 - 610000000);
+	CU_ASSERT_EQUAL_FATAL(back.told.n, 2);
+	CU_ASSERT(back.told.of[0].up && isnan(back.told.of[0].load) && back.told.of[0].changed_s == 7 &&
+		back.told.of[0].until_us == UINT64_MAX && !back.told.of[0].one);
+	CU_ASSERT(!back.told.of[1].up && back.told.of[1].one &&
+		back.told.of[1].until_us == 900000000 + 50000000);
+	CU_ASSERT_EQUAL(memcmp(&back.told.of[1].addr, &verdicts[0].addr, 16), 0);
+	CU_ASSERT_STRING_EQUAL(back.told.of[1].who, "token ci");
+	CU_ASSERT_STRING_EQUAL(back.told.of[1].why, "\"x\"");
 	CU_ASSERT_EQUAL_FATAL(back.forced.n, 4);
 	CU_ASSERT_EQUAL(back.forced.last_id, 12);
 	const struct forced *ams = forced_by_id(&back.forced, 4),
