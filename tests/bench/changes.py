@@ -7,12 +7,17 @@
   C3   the zone out by AXFR, to a client that only reads: seconds
   C4   the zone in by AXFR, from a waymarkd: seconds from the start of the server until it answers from it; its peak memory
   C5   IXFR in, one record each, one after the other: a second, from the update at the primary until the secondary answers
+  C6   the zone signed, ECDSA P-256 and NSEC: seconds, and of all processors; by us from the start until it is answered and stored, by
+       ldns-signzone, kzonesign and dnssec-signzone (in the columns of their servers) from file to file
+  C7   lookups in the zone, as many as are answered: a second and the 99th percentile, alone and beside 100 updates a second
 
 -w "C1 C3", --records N (a million), --updates N (20,000). Prints a table.
 """
 import argparse
 import concurrent.futures
+import json
 import os
+import random
 import shutil
 import socket
 import struct
@@ -24,7 +29,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "serve")]
-from lib import BUILD, WAYMARKD, Message, free_port, query, recv_tcp, send_tcp, wire  # noqa: E402
+from lib import BUILD, DO, WAYMARKD, Message, free_port, opt, query, recv_tcp, send_tcp, wire  # noqa: E402
 from xfr import Key  # noqa: E402
 
 FOLDERS = "/usr/sbin:/sbin:" + os.environ.get("PATH", "")
@@ -84,6 +89,13 @@ class Server:
                 pass
         return most / 1024
 
+    def processor_s(self):
+        ticks = 0
+        for pid in subprocess.run(["pgrep", "-s", str(self.proc.pid)], capture_output=True, text=True).stdout.split():
+            with open("/proc/%s/stat" % pid) as f:
+                ticks += sum(int(n) for n in f.read().rsplit(")", 1)[1].split()[11:13])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def stop(self):
         self.proc.terminate()
         try:
@@ -97,12 +109,13 @@ class Server:
 class Waymark(Server):
     name, program = "waymark", WAYMARKD
     notifies = None                                         # the port of a secondary
+    more = ""                                               # of the zone
 
     def configure(self):
         peers = {"pri": self.primary, "sec": self.notifies}
         told = ", ".join("%s: { at: \"127.0.0.1:%d\" }" % p for p in peers.items() if p[1])
         zone = "primary: pri" if self.primary else "file: %s, write-back: store, update: [ { key: xfr } ]%s" % (
-            self.zone, ", notify: sec" if self.notifies else "")
+            self.zone, (", notify: sec" if self.notifies else "") + self.more)
         self.write("w.yaml", "server: { listen: [ \"127.0.0.1:%d\" ]%s }\ncontrol: { socket: c.sock }\nstore: { file: w.db }\n"
                    "keys: { xfr: { algorithm: hmac-sha256, secret: \"%s\" } }\n%s"
                    "zones: [ { name: %s, transfer: any, %s } ]\n" % (self.port, ", user: root" if os.getuid() == 0 else "", SECRET,
@@ -204,6 +217,50 @@ def axfr_seconds(port, records):
     return time.monotonic() - start
 
 
+def lookups(port, file, seconds=3):
+    out = subprocess.run([BUILD + "/bench/load", "-d", file, "-p", str(port), "-t", str(seconds), "-n", "4", "-w", "16"], capture_output=True, text=True)
+    if out.returncode:
+        raise RuntimeError("the load ended with %d: %s" % (out.returncode, out.stderr.strip()))
+    told = json.loads(out.stdout)
+    if told["right"] < told["answered"] * 0.999:
+        raise RuntimeError("%d of %d answers are wrong" % (told["answered"] - told["right"], told["answered"]))
+    return "%d/s, p99 %.2f ms" % (told["qps"], told["p99_us"] / 1e3)
+
+
+# ------------------------------------------------------------- signers
+
+def run_s(*argv, cwd):
+    """Wall and processor seconds of a program that has to end well."""
+    begin, before = time.monotonic(), os.times()
+    done = subprocess.run(argv, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise RuntimeError("%s: %s" % (argv[0], done.stderr[-300:]))
+    after = os.times()
+    return "%.1f s (%.1f)" % (time.monotonic() - begin,
+                              after.children_user + after.children_system - before.children_user - before.children_system)
+
+
+def keygen(folder, program, *of_ksk):
+    return [subprocess.run([program, "-a", "ECDSAP256SHA256", *more, ZONE], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+            for more in ((), of_ksk)]
+
+
+def ldns_signzone(folder, zone):
+    return run_s("ldns-signzone", "-f", "signed", zone, *keygen(folder, "ldns-keygen", "-k"), cwd=folder)
+
+
+def dnssec_signzone(folder, zone):
+    keygen(folder, "dnssec-keygen", "-f", "KSK")
+    return run_s("dnssec-signzone", "-S", "-o", ZONE, "-f", "signed", zone, cwd=folder)
+
+
+def kzonesign(folder, zone):
+    with open(folder + "/knot.conf", "w", encoding="utf-8") as f:
+        f.write("server:\n  rundir: %s\npolicy:\n - id: p\n   algorithm: ecdsap256sha256\ndatabase:\n  storage: %s\nzone:\n - domain: %s\n   file: %s\n"
+                "   dnssec-signing: on\n   dnssec-policy: p\n" % (folder, folder, ZONE, zone))
+    return run_s("kzonesign", "-c", folder + "/knot.conf", "-o", folder, ZONE, cwd=folder)
+
+
 # ------------------------------------------------------------- workloads
 
 class Bench:
@@ -286,11 +343,66 @@ class Bench:
         return self.behind(kind, measure)
 
 
+    def c6(self, kind):
+        signer = {Nsd: ldns_signzone, Knot: kzonesign, Named: dnssec_signzone}.get(kind)
+        if signer:
+            folder = tempfile.mkdtemp(dir=self.folder)
+            try:
+                return signer(folder, self.zone)
+            except FileNotFoundError as why:
+                raise RuntimeError(str(why)) from why
+            finally:
+                shutil.rmtree(folder)
+        s = kind(self.folder, self.zone)
+        s.more = ", dnssec: auto"
+        s.start()
+        try:
+            while not any(row[1] == 46 for row in self.signed_soa(s)):
+                if time.monotonic() > s.begun + 600:
+                    raise RuntimeError("it is not signed: " + open(s.dir + "/log").read()[-300:])
+                time.sleep(0.02)
+            return "%.1f s (%.1f)" % (time.monotonic() - s.begun, s.processor_s())
+        finally:
+            s.stop()
+
+    @staticmethod
+    def signed_soa(s):
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
+                u.settimeout(0.2)
+                u.connect(("127.0.0.1", s.port))
+                u.send(query(ZONE, "SOA", edns=opt(flags=DO)))
+                return Message(u.recv(4096)).answer
+        except (OSError, IndexError):
+            return []
+
+    def c7(self, kind):
+        asked = self.folder + "/lookups"
+        draw = random.Random(7)
+        with open(asked, "wb") as f:
+            for _ in range(100000):
+                m = query("h%d.%s" % (draw.randrange(self.opts.records), ZONE), "A", ident=0)
+                f.write(struct.pack(">BBH", 0, 1, len(m)) + m)
+
+        def measure(s):
+            lookups(s.port, asked, 1)
+            alone = lookups(s.port, asked)
+            with concurrent.futures.ThreadPoolExecutor(1) as beside:
+                updates = beside.submit(flood, s.port, 400, 8, 100)
+                time.sleep(0.4)
+                told = lookups(s.port, asked)
+                updates.result()
+            return "%s; %s" % (alone, told)
+        return self.with_own(kind, measure)
+
+
 WORKLOADS = {"C1": (Bench.c1, "updates, 64 connections", (Waymark, Knot, Named)),
              "C2": (Bench.c2, "updates, 1,000 a second", (Waymark, Knot, Named)),
              "C3": (Bench.c3, "AXFR out", (Waymark, Nsd, Knot, Named)),
              "C4": (Bench.c4, "AXFR in; peak memory", (Waymark, Nsd, Knot, Named)),
-             "C5": (Bench.c5, "IXFR in, one record each", (Waymark, Nsd, Knot, Named))}
+             "C5": (Bench.c5, "IXFR in, one record each", (Waymark, Nsd, Knot, Named)),
+             "C6": (Bench.c6, "signed; processor seconds", (Waymark, Nsd, Knot, Named)),
+             "C7": (Bench.c7, "lookups; beside 100 updates a second", (Waymark, Knot, Named))}
 
 
 def main():
