@@ -17,7 +17,8 @@ static const struct {
 	{ "zones", "[NAME] [--match TEXT] [--faulty] [--after NAME] [--limit N] [--json]",
 		"the zones, where they come from, and how they are" },
 	{ "zone",
-		"status NAME [--json] | export NAME [FILE] [--generic] [--unsigned] | notify NAME\n"
+		"status NAME [--json] | history NAME [--last N] [--json]\n"
+		"           export NAME [FILE] [--generic] [--unsigned] | notify NAME\n"
 		"           refresh NAME | retransfer NAME | purge NAME\n"
 		"           add NAME [TEMPLATE] [FILE] [--stored] | remove NAME [--purge]\n"
 		"           promote NAME|--all TEMPLATE | demote NAME\n"
@@ -25,7 +26,7 @@ static const struct {
 		"           begin NAME [--serial N] | set NAME OWNER [TTL] TYPE DATA | unset NAME OWNER [TYPE "
 		"[DATA]]\n"
 		"           diff NAME | commit NAME | abort NAME",
-		"one zone, its primary and timers; its records as a zone file; tell secondaries of "
+		"one zone, its primary and timers; what has changed in it; its records as a zone file; tell secondaries of "
 		"it; ask its primary now; fetch it whole; forget what is stored of it; serve "
 		"another zone, or one of these no more; make a secondary a primary, and back; take no updates of it, or again; write its file now; change it in $EDITOR, or record by record in a "
 		"draft" },
@@ -94,7 +95,7 @@ bool command_changes(const char *const *words, size_t n)
 {
 	static const struct {
 		const char *word, *reads; /* second words that change nothing, between blanks; NULL: all change something */
-	} list[] = { { "reload", NULL }, { "zone", " status export diff " }, { "dnssec", " status ds keys export " },
+	} list[] = { { "reload", NULL }, { "zone", " status history export diff " }, { "dnssec", " status ds keys export " },
 		{ "force", NULL }, { "revoke", NULL }, { "latency", " show export " }, { "backup", NULL }, { "stop", NULL },
 		{ "token", " list self " } };
 	char second[32];

@@ -67,7 +67,7 @@ static const struct {
 	{ "thaw", zone_orders_thaw }, { "sync", zone_orders_sync }, { "begin", zone_orders_begin }, { "set", zone_orders_set },
 	{ "unset", zone_orders_unset }, { "diff", zone_orders_diff },
 	{ "commit", zone_orders_commit }, { "abort", zone_orders_abort },
-	{ "edit", zone_orders_edit }, { "export", zone_orders_export } };
+	{ "edit", zone_orders_edit }, { "history", zone_orders_history }, { "export", zone_orders_export } };
 
 /* "NAME for CLASS" becomes one word, in `to`, which lives as long as the words: a view's name, where there is that view; or where
  * nothing else can be meant. What a draft gets may be at a name that is "for". */

@@ -25,7 +25,7 @@ command_fn zone_orders_add, zone_orders_promote, zone_orders_demote, zone_orders
 	zone_orders_export, zone_orders_purge, zone_orders_freeze, zone_orders_thaw,
 	zone_orders_notify, zone_orders_begin, zone_orders_set, zone_orders_unset,
 	zone_orders_diff, zone_orders_commit, zone_orders_abort, zone_orders_edit,
-	zone_orders_sync, zone_orders_status;
+	zone_orders_sync, zone_orders_status, zone_orders_history;
 
 /* Lines of "zone status", or a list in its JSON, where that is not NULL; and when all ends. */
 void zone_orders_show_drafts(const struct zone_orders *o, const uint8_t *apex, struct text *out,

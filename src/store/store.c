@@ -52,6 +52,7 @@ static const char *const texts[STORE_STATEMENTS] = {
 			    " AND n < (?2 + 1) << 32 ORDER BY n",
 	[STORE_GET_CHANGES] = "SELECT bytes, n FROM change WHERE zone = ?1 AND n > ?2"
 			      " ORDER BY n",
+	[STORE_LAST_CHANGES] = "SELECT bytes, at_s FROM change WHERE zone = ?1 ORDER BY n DESC LIMIT ?2",
 	[STORE_COUNT_ZONES] =
 		"SELECT count(*) FROM zone WHERE (base >= 0 OR file IS NOT NULL)"
 		" AND substr(apex, -1) = x'00'",

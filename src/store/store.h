@@ -150,6 +150,14 @@ struct store_record {
  * or else what is stored is damaged. */
 bool store_next_record(const struct store_picture *p, size_t *at, struct store_record *rr);
 
+/* A step that is kept, and when it was stored (UNIX time; 0: that is not known). */
+struct store_dated {
+	struct change *change; /* the caller's */
+	int64_t at_s;
+};
+/* The last of them, the newest first, at most `most`; none: *n is 0. False: they cannot be read, and *n is 0. */
+bool store_last_steps(struct store *s, const uint8_t *apex, struct store_dated *to, size_t most, size_t *n, struct fault *why);
+
 /* Is anything stored of a zone? With that serial. False: no, and `why` is empty; or it cannot be told. */
 bool store_has(struct store *s, const uint8_t *apex, uint32_t *serial, struct fault *why);
 

@@ -57,6 +57,8 @@ const struct api_row api_rows[] = {
 	{ "GET", "/zones/{zone}", API_READ, ZONE, "zones {zone} --json", true, NULL, "one zone" },
 	{ "GET", "/zones/{zone}/status", API_READ, ZONE, "zone status {zone} --json", true, NULL,
 		"its primary and its timers, what is frozen and drafted" },
+	{ "GET", "/zones/{zone}/history", API_READ, ZONE, "zone history {zone} [--last last] --json", true, NULL,
+		"its last changes, record by record, as the store keeps them" },
 	{ "DELETE", "/zones/{zone}", API_ADMIN, ALL, "zone remove {zone} [--purge?purge]", false, NULL, "serve it no more" },
 	{ "GET", "/zones/{zone}/records", API_READ, ZONE, "zone export {zone} [--generic?generic] [--unsigned?unsigned]", false,
 		"text/dns", "its records, as a zone file (RFC 4027)" },
