@@ -142,3 +142,77 @@ document.addEventListener("visibilitychange", () => {
 	for (const w of watched.values())
 		w.plan();
 });
+
+// --- what is streamed --------------------------------------------------------------------
+
+const SHOWN_MS = 1900, RETRY_MS = 3000;
+
+// What is counted, each second, for all views together (server-sent events; by fetch, since EventSource sends no token).
+// Nothing is asked for while nobody looks. Who looks is told each other second: eyes need no more.
+class Stream {
+	constructor(path) {
+		this.path = path;
+		this.value = undefined;
+		this.at = this.told = 0;
+		this.looks = new Set();
+		this.stop = null;
+		this.timer = 0;
+		this.open = false;
+	}
+	take(text) {
+		this.value = JSON.parse(text);
+		this.at = this.value.time_ms || Date.now();
+		if (Date.now() - this.told < SHOWN_MS && this.told)
+			return;
+		this.told = Date.now();
+		for (const tell of this.looks)
+			tell();
+	}
+	async read(signal) {
+		const r = await fetch(ROOT + this.path + "/events", { cache: "no-store", credentials: "omit", signal, headers: { Authorization: "Bearer " + token } });
+		if (r.status === 401)
+			return onOut("");
+		if (!r.ok)                        // too many look on: as others do, then
+			return this.take(JSON.stringify(await get(this.path)));
+		const reader = r.body.pipeThrough(new TextDecoderStream()).getReader();
+		for (let rest = ""; ;) {
+			const { value, done } = await reader.read();
+			if (done)
+				return undefined;
+			rest += value;
+			for (let end; (end = rest.indexOf("\n\n")) >= 0; rest = rest.slice(end + 2)) {
+				const data = /^data: (.*)$/m.exec(rest.slice(0, end));
+				if (data)
+					this.take(data[1]);
+			}
+		}
+	}
+	async run() {
+		clearTimeout(this.timer);
+		if (this.open || !this.looks.size || document.hidden)
+			return;
+		this.open = true;
+		const stop = this.stop = new AbortController();
+		await this.read(stop.signal).catch(() => {});
+		this.open = false;
+		this.timer = setTimeout(() => this.run(), stop.signal.aborted ? 0 : RETRY_MS);
+	}
+	halt() {
+		if (this.stop && (document.hidden || !this.looks.size))
+			this.stop.abort();
+	}
+}
+
+export const rates = new Stream("/rates");
+export function look(stream, tell) {
+	stream.looks.add(tell);
+	stream.run();
+	return () => {
+		stream.looks.delete(tell);
+		setTimeout(() => stream.halt(), 500);
+	};
+}
+document.addEventListener("visibilitychange", () => {
+	rates.halt();
+	rates.run();
+});

@@ -18,7 +18,7 @@ export function Chart({ names, kept, height = 150, unit = count, label }) {
 		const room = box.current;
 		plot.current = new uPlot({ width: size.width, height, cursor: { y: false, points: { size: 6 } }, legend: { show: false }, padding: [8, 4, 0, 0],
 			scales: { x: { time: true }, y: { range: (u, lo, hi) => [0, hi > 0 ? hi * 1.15 : 1] } },
-			axes: [{ ...axis, space: 70, values: (u, v) => v.map(t => { const d = new Date(t * 1000); return `${d.getHours()}:${String(d.getMinutes()).padStart(2, "0")}:${String(d.getSeconds()).padStart(2, "0")}`; }) },
+			axes: [{ ...axis, size: 24, space: 70, values: (u, v) => v.map(t => { const d = new Date(t * 1000); return `${d.getHours()}:${String(d.getMinutes()).padStart(2, "0")}:${String(d.getSeconds()).padStart(2, "0")}`; }) },
 				{ ...axis, size: 52, values: (u, v) => v.map(unit) }],
 			series: [{}, ...names.map((n, i) => ({ label: n, stroke: colours(dark)[i % 8], width: 1.8, points: { show: false }, fill: names.length === 1 ? colours(dark)[0] + "22" : undefined }))] }, data(), room);
 		return () => { plot.current.destroy(); plot.current = null; };

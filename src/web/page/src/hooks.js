@@ -1,7 +1,7 @@
 // hooks.js - what views are told: the server's state, the way in the address, who looks, light or dark.
 import { createContext } from "preact";
 import { useContext, useEffect, useReducer, useRef, useState } from "preact/hooks";
-import { peek, watch } from "./api.js";
+import { look, peek, rates, watch } from "./api.js";
 
 const EMPTY = { value: undefined, error: null, at: 0 };
 
@@ -10,6 +10,13 @@ export function useWatch(path, seconds = 5) {
 	const [, tell] = useReducer(n => n + 1, 0);
 	useEffect(() => path ? watch(path, seconds, () => tell()) : undefined, [path, seconds]);
 	return path && peek(path) || EMPTY;
+}
+
+// What is counted now: /rates.
+export function useCounted() {
+	const [, tell] = useReducer(n => n + 1, 0);
+	useEffect(() => look(rates, () => tell()), []);
+	return rates;
 }
 
 export const Me = createContext({ name: "", role: "read", zones: "" });

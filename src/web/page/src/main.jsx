@@ -71,7 +71,7 @@ function LookButton({ look }) {
 
 function Shell({ me, look, onOut }) {
 	const { way, query } = useWay(), main = useRef(null);
-	const status = useWatch("/status", 2), [open, setOpen] = useState(false);
+	const status = useWatch("/status", 4), [open, setOpen] = useState(false);
 	const found = ALL.find(w => w[0] === (way[0] || "")), View = found && found[3];
 	useEffect(() => {
 		document.title = `${found ? found[1] : "?"} · Waymark ${location.host}`;

@@ -87,7 +87,7 @@ function One({ edge, all, status }) {
 }
 
 export function Edges({ way, status }) {
-	const { dark } = useContext(Look), all = useEdges(status), may = useMay();
+	const { dark } = useContext(Look), all = useEdges(), may = useMay();
 	const [text, setText] = useState(""), [only, setOnly] = useState(""), [force, setForce] = useState(null);
 	const paint = useMemo(() => paintOf(all.list), [all.list.map(e => e.edge).join()]);
 	const rows = useMemo(() => all.list.filter(e => (!text || `${e.edge} ${whyState(e)}`.toLowerCase().includes(text.toLowerCase())) && (!only || e.state === only)), [all.list, text, only]);

@@ -2,7 +2,7 @@
 import { useContext, useMemo, useState } from "preact/hooks";
 import { Chart } from "../chart.jsx";
 import { colourOf, paint as paintOf } from "../colours.js";
-import { link, Look, useWatch } from "../hooks.js";
+import { link, Look, useCounted } from "../hooks.js";
 import { useEdges, useTraffic, whyState } from "../model.js";
 import { mapKey, useRegions } from "../regions.js";
 import { Empty, Head, Meter, Note, Panel, State } from "../ui.jsx";
@@ -23,19 +23,21 @@ function Figures({ s, traffic, edges }) {
 }
 
 export function Overview({ status }) {
-	const { dark } = useContext(Look), { list, pools } = useEdges(status), traffic = useTraffic(status);
+	const { dark } = useContext(Look), { list, pools } = useEdges(), counted = useCounted(), traffic = useTraffic(counted);
 	const [pool, setPool] = useState(""), [against, setAgainst] = useState("");
 	const s = status.value, paint = useMemo(() => paintOf(list), [list.map(e => e.edge).join()]);
 	const names = pools.value ? pools.value.map(p => p.pool) : [], chosen = names.includes(pool) ? pool : names[0] || "";
 	const map = useRegions(chosen, against, mapKey(s, list));
 	const rows = map.of && new Map(map.of.rows.map(e => [e.edge, e]));
 	const members = pools.value && pools.value.find(p => p.pool === chosen);
-	const inPool = members && !(members.members) ? new Set(members.edges.map(e => e.edge)) : null;
+	const inPool = members ? new Map((members.edges || []).map(e => [e.edge, e])) : null;
+	/* In the pool: there another probe may say how it is. */
+	const stateIn = e => inPool && inPool.get(e.edge) ? inPool.get(e.edge).state : e.state;
 	const marks = useMemo(() => list.filter(e => !inPool || inPool.has(e.edge)).map(e => {
 		const r = rows && rows.get(e.edge), now = r && (map.of.compares ? r.new_share : r.old_share);
-		return { edge: e.edge, lat: e.lat, lon: e.lon, state: against === `drain ${e.edge}` ? "drain" : against === `down ${e.edge}` ? "down" : e.state, share: now,
-			say: `${e.state}${now !== undefined ? `; ${share(now)} of the clients` : ""}${e.rate ? `; ${count(e.rate)} answers a second` : ""}. ${whyState(e)}` };
-	}), [list, map.of, against, chosen]);
+		return { edge: e.edge, lat: e.lat, lon: e.lon, state: against === `drain ${e.edge}` ? "drain" : against === `down ${e.edge}` ? "down" : stateIn(e), share: now,
+			say: `${stateIn(e)}${now !== undefined ? `; ${share(now)} of the clients` : ""}${e.rate ? `; ${count(e.rate)} answers a second` : ""}. ${whyState(e)}` };
+	}), [list, map.of, against, chosen, pools.value]);
 	if (!s)
 		return status.error ? <Note kind="bad">{status.error.message}</Note> : null;
 	const busiest = [...marks].sort((a, b) => (b.share || 0) - (a.share || 0)).slice(0, 14);
@@ -60,8 +62,8 @@ export function Overview({ status }) {
 				</Panel>
 				<div class="charts">
 					<Panel title="Queries a second"><Chart label="Queries a second" names={["UDP", "TCP", "TLS", "HTTPS", "QUIC"].filter(n => n === "UDP" || traffic.rows.some(r => r[n] > 0))} kept={traffic} /></Panel>
-					<Panel title="Response codes a second"><Chart label="Response codes a second" names={["NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED"].map(n => "rcode " + n)} kept={traffic} /></Panel>
-					<Latency />
+					<Panel title="Response codes a second"><Chart label="Response codes a second" names={["NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED"]} kept={traffic} /></Panel>
+					<Latency counted={counted} />
 				</div>
 			</div>
 			<Panel flush title={`Edges of ${chosen || "…"}`} rest={<a href="#/edges">all</a>} footer="Shares of the world's IPv4 clients, by GeoIP; answers a second as they are counted.">

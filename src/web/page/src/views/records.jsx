@@ -76,9 +76,20 @@ export function Diff({ text }) {
 	return <pre class="diff">{text.split("\n").filter(Boolean).map(l => l[0] === "+" ? <ins>{l}</ins> : l[0] === "-" ? <del>{l}</del> : <div>{l}</div>)}</pre>;
 }
 
+// Edits that another view has made ready: those that take a step of the zone's past back.
+let handed = null;
+export function hand(zone, edits) {
+	handed = { zone, edits: edits.map((e, i) => ({ id: -1 - i, ...e })) };
+}
+function takeHanded(zone) {
+	const edits = handed && handed.zone === zone ? handed.edits : [];
+	handed = null;
+	return edits;
+}
+
 export function Records({ zone, one }) {
 	const [text, setText] = useState(""), [type, setType] = useState(""), [all, setAll] = useState(null), [wrong, setWrong] = useState(""), [serial, setSerial] = useState(0), [anyway, setAnyway] = useState(false);
-	const [edits, setEdits] = useState([]), [undo, setUndo] = useState(null), [run, busy] = useDoing(), may = useMay(), next = useRef(1), narrow = useNarrow();
+	const [edits, setEdits] = useState(() => takeHanded(zone)), [undo, setUndo] = useState(null), [run, busy] = useDoing(), may = useMay(), next = useRef(1), narrow = useNarrow();
 	const no = may("admin", true), many = one.records > MANY && !anyway;
 	const load = async () => {
 		try {
@@ -126,6 +137,7 @@ export function Records({ zone, one }) {
 	return <div class="stack">
 		{edits.length > 0 && <Panel flush title={plural(edits.length, "change")} about={said.error ? "" : said.diff ? "the checker has nothing against it" : "…"} rest={<><Button small onClick={() => setEdits([])}>Drop all</Button><Button kind="main" no={no || (said.error ? "the checker does not take it" : said.diff ? "" : "the checker has not answered yet")} onClick={() => commit(edits, serial)}>{busy ? "…" : "Commit"}</Button></>}>
 			{edits.filter(e => e.new).map(e => <Editor key={e.id} edit={e} said={said} onChange={change} onDrop={() => drop(e.id)} />)}
+			{edits.filter(e => !e.new).map(e => <div class="edit"><span class="gone">{e.old.owner}</span><span class="gone num">{e.old.ttl}</span><span class="gone">{e.old.type}</span><code class="gone wide">{e.old.data}</code><span class="row"><Button small onClick={() => drop(e.id)}>Keep</Button></span>{said.at === e.id && <div class="wrong" role="alert">{short(said.error)}</div>}</div>)}
 			{said.error && said.at === null && <div class="body"><Note kind="bad">{said.error}</Note></div>}
 			{said.diff && <div class="body"><Diff text={said.diff} /></div>}
 		</Panel>}

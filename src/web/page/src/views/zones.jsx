@@ -5,7 +5,7 @@ import { link, Me, useMay, useWatch } from "../hooks.js";
 import { useContext } from "preact/hooks";
 import { Button, Chip, Empty, Facts, Field, Grid, Head, Loaded, Note, Panel, useDoing } from "../ui.jsx";
 import { bare, bytes, count, moment, plural, span } from "../text.js";
-import { Records } from "./records.jsx";
+import { Diff, hand, Records } from "./records.jsx";
 
 const A_TIME = 300;
 const KIND = { ready: "good", faulty: "bad", "not loaded": "bad", expired: "bad", waits: "warn" };
@@ -77,6 +77,23 @@ function Signing({ zone }) {
 	</div>}</Loaded>;
 }
 
+const relative = (owner, zone) => owner === `${zone}.` ? "@" : owner.endsWith(`.${zone}.`) ? owner.slice(0, -zone.length - 2) : owner;
+
+// What has changed, step by step; a step is taken back by the records editor, where the checker looks at it.
+function History({ zone }) {
+	const steps = useWatch(`/zones/${part(zone)}/history?last=50`, 15), may = useMay(), no = may("admin", true);
+	const undo = s => {
+		const own = r => ({ owner: relative(r.owner, zone), ttl: String(r.ttl), type: r.type, data: r.data });
+		hand(zone, [...s.come.map(r => ({ old: own(r), new: null })), ...s.gone.map(r => ({ old: null, new: own(r) }))]);
+		location.hash = link("zones", zone);
+	};
+	const lines = (list, sign) => list.map(r => `${sign} ${relative(r.owner, zone)} ${r.ttl} ${r.type} ${r.data}`).join("\n");
+	return <Loaded of={steps}>{list => list.length ? <div class="stack">{list.map(s => <Panel key={s.serial} title={`Serial ${s.serial}`} about={`from ${s.from}${s.time ? `, ${moment(s.time)}` : ""}`}
+		rest={<Button small no={no || (s.come.length + s.gone.length ? s.not_listed ? "it is too long for this page" : "" : "only signatures have changed")} onClick={() => undo(s)}>Undo …</Button>}>
+		<Diff text={`${lines(s.gone, "-")}\n${lines(s.come, "+")}`} />{s.made_by_signing ? <p class="soft">{plural(s.made_by_signing, "record")} of signing</p> : null}{s.not_listed ? <p class="soft">and {plural(s.not_listed, "record")} more</p> : null}</Panel>)}</div>
+		: <Panel><Empty>No changes of it are kept. The store keeps those of zones with write-back, and of secondaries, for 14 days.</Empty></Panel>}</Loaded>;
+}
+
 function Transfers({ zone }) {
 	const status = useWatch(`/zones/${part(zone)}/status`, 5), may = useMay(), [run, busy] = useDoing(), operate = may("operate", true), admin = may("admin", true);
 	const order = (word, no) => <Button small no={no} onClick={() => run(async () => { const d = await post(`/zones/${part(zone)}/${word}`); again(`/zones/${part(zone)}`); return d; })}>{{ refresh: "Ask its primary", retransfer: "Fetch it whole", notify: "Tell its secondaries", freeze: "Freeze", thaw: "Thaw" }[word]}</Button>;
@@ -89,13 +106,13 @@ function Transfers({ zone }) {
 
 function One({ zone, tab }) {
 	const one = useWatch(`/zones/${part(zone)}`, 5), z = one.value;
-	const tabs = [["", "Records"], ["transfers", "Source and transfers"], ...(z && z.signing ? [["signing", "Signing"]] : [])];
+	const tabs = [["", "Records"], ["history", "History"], ["transfers", "Source and transfers"], ...(z && z.signing ? [["signing", "Signing"]] : [])];
 	return <>
 		<Head title={zone} about={<><a href={link("zones")}>Zones</a>{z && <> · serial {z.serial ?? "–"} · {plural(z.records || 0, "record")} · {z.source}{z.signatures_end && <> · signed until {moment(z.signatures_end, false)}</>}</>}</>}>{z && <Chip kind={KIND[z.state] || ""}>{z.state}</Chip>}</Head>
 		{one.error && <Note kind="bad">{one.error.message}</Note>}
 		{z && z.fault && <Note kind="bad">{z.fault}</Note>}
 		<nav class="tabs" aria-label="Of the zone">{tabs.map(([path, name]) => <a href={path ? link("zones", zone, path) : link("zones", zone)} aria-current={(tab || "") === path ? "page" : undefined}>{name}</a>)}</nav>
-		{z && (tab === "transfers" ? <Transfers zone={zone} /> : tab === "signing" ? <Signing zone={zone} /> : z.serial === undefined ? <Empty>Nothing of it is served yet.</Empty> : <Records key={zone} zone={zone} one={z} />)}
+		{z && (tab === "history" ? <History zone={zone} /> : tab === "transfers" ? <Transfers zone={zone} /> : tab === "signing" ? <Signing zone={zone} /> : z.serial === undefined ? <Empty>Nothing of it is served yet.</Empty> : <Records key={zone} zone={zone} one={z} />)}
 	</>;
 }
 
