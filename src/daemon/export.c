@@ -5,6 +5,7 @@
 #include "daemon/parts_read.h"
 #include "daemon/tree.h"
 #include "report/report.h"
+#include "steer/fail_over.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -42,6 +43,21 @@ static json_t *forced_list(const struct forced_list *forced)
 		if (*f->pool)
 			json_object_set_new(o, "pool", json_string(f->pool));
 		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+/* As it is served. */
+static json_t *failed_over_list(const struct world *w)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < w->steer->n_pools; i++) {
+		const unsigned at = w->standing->pools[i].first;
+		if (at)
+			json_array_append_new(list,
+				json_pack("{s:s, s:s}", "pool", w->steer->pools[i].name, "member",
+					fail_over_name(w->steer, i, at)));
 	}
 	return list;
 }
@@ -128,6 +144,7 @@ void export_write(const struct report_view *v, bool config_only, struct text *ou
 	if (!config_only) {
 		add_value(out, "forced", forced_list(&v->health.forced));
 		add_value(out, "verdicts", verdict_list(v->health.still));
+		add_value(out, "failed_over", failed_over_list(v->world));
 		add_measured(v, "measured", true, out);
 		add_measured(v, "learned", false, out);
 	}

@@ -7,6 +7,7 @@
  *     forced      [ { edge, state } ]: what the operator has forced
  *     verdicts    [ { probe, edge, addr, up, rtt_ms, load } ]: what probes last said, where
  *                 they have said something
+ *     failed_over [ { pool, member } ]: where pools in order stay that have failed over
  *     measured    all that is measured, and
  *     learned     of it, what no file of the configuration told: CSV (latency_csv.h)
  *

@@ -57,22 +57,6 @@ void fail_back_recall(struct fail_back *f, const struct fail_overs *kept)
 
 enum { NOWHERE = UINT16_MAX };
 
-static bool stays(const struct pool *p)
-{
-	return p->policy == POOL_ORDERED && p->fail_back != POOL_BACK_AUTO;
-}
-
-/* Where it is: where it has failed over to, or with its first member. */
-static unsigned place_of(const struct fail_over *at, const struct steer *s, unsigned pool)
-{
-	const unsigned n = fail_over_members(s, pool);
-
-	for (unsigned i = 0; at && i < n; i++)
-		if (strcmp(fail_over_name(s, pool, i), at->member) == 0)
-			return i;
-	return fail_over_base(s, pool);
-}
-
 static unsigned first_that_may(
 	const struct steer *s, const struct standing *now, unsigned pool)
 {
@@ -114,7 +98,7 @@ static uint64_t follow_pool(
 {
 	const struct pool *p = &s->pools[pool];
 	struct fail_over *at = fail_over_find(&f->list, p->name);
-	const unsigned from = place_of(at, s, pool), best = first_that_may(s, now, pool);
+	const unsigned from = fail_over_place(at, s, pool), best = first_that_may(s, now, pool);
 	const bool may = fail_over_may(s, now, pool, from);
 	const uint64_t time_us = clock_us();
 	unsigned to = from;
@@ -147,7 +131,7 @@ static void forget_others(struct fail_back *f, const struct steer *s)
 {
 	for (size_t i = f->list.n; i-- > 0;) {
 		const int pool = steer_pool(s, f->list.of[i].pool);
-		if (pool >= 0 && stays(&s->pools[pool]))
+		if (pool >= 0 && fail_over_stays(&s->pools[pool]))
 			continue;
 		fail_over_clear(&f->list, f->list.of[i].pool);
 		f->opts.changed(f->opts.ctx, false);
@@ -160,11 +144,11 @@ void fail_back_follow(struct fail_back *f, const struct steer *s, struct standin
 
 	forget_others(f, s);
 	for (unsigned i = 0; i < s->n_pools; i++) {
-		if (!stays(&s->pools[i]) || !fail_over_members(s, i))
+		if (!fail_over_stays(&s->pools[i]) || !fail_over_members(s, i))
 			continue;
 		if (now->pools[i].waits) { /* nothing is known yet */
 			const unsigned at =
-				place_of(fail_over_find(&f->list, s->pools[i].name), s, i);
+				fail_over_place(fail_over_find(&f->list, s->pools[i].name), s, i);
 			if (at != fail_over_base(s, i))
 				fail_over_put(s, now, i, at);
 			continue;
@@ -183,13 +167,7 @@ void fail_back_follow(struct fail_back *f, const struct steer *s, struct standin
 
 void fail_back_apply(const struct fail_back *f, const struct steer *s, struct standing *now)
 {
-	for (unsigned i = 0; i < s->n_pools; i++) {
-		if (!stays(&s->pools[i]) || !fail_over_members(s, i))
-			continue;
-		const unsigned at = place_of(fail_over_find(&f->list, s->pools[i].name), s, i);
-		if (at != fail_over_base(s, i) && fail_over_may(s, now, i, at))
-			fail_over_put(s, now, i, at);
-	}
+	fail_overs_apply(&f->list, s, now);
 }
 
 bool fail_back_order(struct fail_back *f, const struct steer *s, const char *pool, struct fault *why)
@@ -198,7 +176,7 @@ bool fail_back_order(struct fail_back *f, const struct steer *s, const char *poo
 
 	if (pool && number < 0)
 		return fault(why, "there is no pool \"%s\" (\"waymarkctl pools\" lists them)", pool);
-	if (pool && !stays(&s->pools[number]))
+	if (pool && !fail_over_stays(&s->pools[number]))
 		return fault(why, "pool %s comes back by itself, at once; it has no \"fail-back\"", pool);
 	if (pool && !fail_over_find(&f->list, pool))
 		return fault(why, "pool %s has not failed over", pool);

@@ -6,6 +6,7 @@
 #include "daemon/export.h"
 #include "daemon/latency_read.h"
 #include "probe/rows.h"
+#include "steer/fail_over.h"
 
 #include <errno.h>
 #include <math.h>
@@ -255,6 +256,19 @@ static struct forced_list changes(const json_t *export, const struct foresee_opt
 	return to;
 }
 
+/* Where pools have failed over to and stay, those of the same names on both sides. */
+static struct fail_overs read_failed_over(const json_t *export)
+{
+	struct fail_overs to = { 0 };
+	size_t i;
+	json_t *o;
+
+	json_array_foreach (json_object_get(export, "failed_over"), i, o)
+		if (text_of(o, "pool") && text_of(o, "member"))
+			fail_over_set(&to, text_of(o, "pool"), text_of(o, "member"));
+	return to;
+}
+
 static struct standing *stand_side(
 	const struct opening *x, const struct sayings *said, bool is_new)
 {
@@ -277,6 +291,9 @@ static struct standing *stand_side(
 		.n_rows = rows.n,
 		.row_of = rows.row_of,
 		.own_row = rows.own_row });
+	struct fail_overs failed = read_failed_over(x->export);
+	fail_overs_apply(&failed, l->steer, standing);
+	fail_overs_fini(&failed);
 	if (s.is_new)
 		x->to->unprobed = s.unprobed;
 	for (unsigned i = 0; i < rows.n; i++)

@@ -106,7 +106,18 @@ struct question {
 	struct addr who;
 	enum simulate_type type;
 	const uint8_t *name; /* NULL: none */
+	const struct simulate_client *from;
 };
+
+/* What is different at the name that is asked for. */
+static struct choose_own own_of(const struct simulate_client *c, const struct steer *s)
+{
+	const int edge = c->edge ? steer_edge(s, c->edge) : -1;
+
+	return (struct choose_own){ .one = c->edge != NULL,
+		.edge = edge < 0 ? UINT16_MAX : (uint16_t)edge,
+		.answers = c->answers };
+}
 
 /* As answer.c asks for a client subnet of all bits. */
 static struct said ask(struct work *w, struct asker *a, const struct question *q)
@@ -130,7 +141,8 @@ static struct said ask(struct work *w, struct asker *a, const struct question *q
 			.now_s = w->o->now_s,
 			.turns = a->turns,
 			.name = q->name,
-			.name_len = q->name ? (unsigned)name_len(q->name) : 0 },
+			.name_len = q->name ? (unsigned)name_len(q->name) : 0,
+			.own = own_of(q->from, a->side->steer) },
 		NULL);
 	said.n = c.n;
 	for (unsigned i = 0; i < c.n; i++)
@@ -343,7 +355,7 @@ static void ask_all(struct work *w, const struct simulate_client *c, const struc
 		x->n = w->names->n < SIMULATE_NAMES_EACH ? (unsigned)w->names->n
 							 : SIMULATE_NAMES_EACH;
 	for (unsigned i = 0; i < x->n; i++) {
-		x->q[i] = (struct question){ *who, c->type, c->name };
+		x->q[i] = (struct question){ *who, c->type, c->name, c };
 		if (own)
 			x->q[i].name = simulate_names_get(w->names, w->turn++, x->made[i]);
 		x->old[i] = ask(w, &w->askers[0], &x->q[i]);

@@ -36,6 +36,10 @@ struct simulate_client {
 	enum simulate_type type;
 	bool known_only;     /* of the net, those whose place the GeoIP file knows */
 	const uint8_t *name; /* that is asked for: wire, lower case; NULL: those of the pool */
+	/* What the EDGE record says of that name alone, on both sides; borrowed from the steer of
+	 * the world that was asked: */
+	const char *edge; /* this one answers; NULL: as the pool has it */
+	uint8_t answers;  /* 0: as the pool has it */
 };
 
 struct simulate;

@@ -23,6 +23,8 @@ struct known_name {
 	char *name;
 	int pool;               /* -1: it is not steered */
 	const uint8_t *steered; /* the name that a zone hands to the pool: where aliases lead */
+	const char *edge;       /* what it says of itself alone: see simulate_client */
+	uint8_t answers;
 };
 
 struct lines {
@@ -34,6 +36,7 @@ struct lines {
 	char *line;
 	struct numbers pools;     /* of the demand, by name */
 	struct known_name *names; /* [NAMES] by hash; the later of two takes the place */
+	bool views; /* who asks matters to where a name leads: each line is looked up */
 };
 
 /* Where in the line `at` is; NULL: the line. Always false. */
@@ -133,10 +136,10 @@ static const uint8_t *keep(struct simulate_demand *d, const uint8_t *name)
 	return own;
 }
 
-/* Asks as a query would, and looks which pool had the say, at which name. */
-static void ask_world(struct lines *l, const uint8_t *wire, struct known_name *k)
+/* Asks as a query from the client would, and looks which pool had the say, at which name. */
+static void ask_world(struct lines *l, const uint8_t *wire, const struct addr *client,
+	struct known_name *k)
 {
-	static const uint8_t loopback[4] = { 127, 0, 0, 1 };
 	const size_t len = name_len(wire);
 	uint8_t query[QUERY_HEADER + NAME_MOST + 4] = { [5] = 1 };
 	uint8_t *reply = memory_zeroed(1, ANSWER_TCP_MOST);
@@ -155,7 +158,7 @@ static void ask_world(struct lines *l, const uint8_t *wire, struct known_name *k
 	answer(&a,
 		&(struct answer_ask){ .packet = query,
 			.len = QUERY_HEADER + len + 4,
-			.source = addr_from_v4(loopback),
+			.source = *client,
 			.via = VIA_TCP,
 			.seen = 1 + POOL_UDP,
 			.proven = true,
@@ -164,14 +167,22 @@ static void ask_world(struct lines *l, const uint8_t *wire, struct known_name *k
 	k->pool = stats.steered && trace->n
 		? numbers_find(&l->pools, l->world->steer->pools[trace->steps[0].pool].name)
 		: -1;
-	k->steered = k->pool >= 0 ? keep(l->d, trace->name) : NULL;
+	const struct choose_own *own = &trace->own;
+	if (k->pool < 0)
+		k->steered = NULL;
+	else if (!k->steered || !name_equal(k->steered, trace->name))
+		k->steered = keep(l->d, trace->name);
+	k->answers = k->pool >= 0 ? own->answers : 0;
+	k->edge = k->pool < 0 || !own->one ? NULL
+		: own->edge < l->world->steer->n_edges ? l->world->steer->edges[own->edge].name : "";
 	memory_free(reply);
 	memory_free(turns);
 	memory_free(trace);
 }
 
 /* NULL: it is none, as was told. */
-static const struct known_name *know_name(struct lines *l, const char *at, const char *name)
+static const struct known_name *know_name(
+	struct lines *l, const char *at, const char *name, const struct addr *client)
 {
 	static const uint8_t root[1];
 	uint8_t wire[NAME_MOST];
@@ -183,15 +194,17 @@ static const struct known_name *know_name(struct lines *l, const char *at, const
 	struct known_name *k = &l->names[hash_bytes((struct hash_key){ 1, 2 },
 						 (const uint8_t *)name, strlen(name)) %
 		NAMES];
-	if (!k->name || strcmp(k->name, name) != 0) {
+	if (l->views || !k->name || strcmp(k->name, name) != 0) {
 		const enum name_result r = name_parse(wire, NULL, name, strlen(name), root);
 		if (r != NAME_OK) {
 			wrong(l, at, "as a name this %s", name_result_text(r));
 			return NULL;
 		}
-		memory_free(k->name);
-		k->name = memory_strdup(name);
-		ask_world(l, wire, k);
+		if (!k->name || strcmp(k->name, name) != 0) {
+			memory_free(k->name);
+			k->name = memory_strdup(name);
+		}
+		ask_world(l, wire, client, k);
 	}
 	return k;
 }
@@ -204,9 +217,11 @@ static bool find_asked(struct lines *l, const struct words *w, struct simulate_c
 	uint8_t wire[NAME_MOST];
 
 	if (!*w->pool) {
-		const struct known_name *k = know_name(l, w->name_at, w->name);
+		const struct known_name *k = know_name(l, w->name_at, w->name, &c->net.addr);
 		c->pool = k ? k->pool : -1;
 		c->name = k ? k->steered : NULL;
+		c->edge = k ? k->edge : NULL;
+		c->answers = k ? k->answers : 0;
 		return k != NULL;
 	}
 	c->pool = numbers_find(&l->pools, w->pool);
@@ -340,6 +355,8 @@ bool simulate_demand_queries(
 
 	l.pools = numbers_new(&mem, d->pools, sizeof *d->pools, d->n_pools);
 	l.names = memory_zeroed(NAMES, sizeof *l.names);
+	for (size_t i = 0; w && i < zone_set_count(w->zones) && !l.views; i++)
+		l.views = zone_set_get(w->zones, i)->view_len != 0;
 	const bool ok = each_line(&l, query_line);
 	for (size_t i = 0; i < NAMES; i++)
 		memory_free(l.names[i].name);

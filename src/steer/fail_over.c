@@ -131,3 +131,30 @@ void fail_over_put(const struct steer *s, struct standing *now, unsigned pool, u
 	now->pools[pool].order = order;
 	now->pools[pool].first = (uint16_t)at;
 }
+
+bool fail_over_stays(const struct pool *p)
+{
+	return p->policy == POOL_ORDERED && p->fail_back != POOL_BACK_AUTO;
+}
+
+unsigned fail_over_place(const struct fail_over *at, const struct steer *s, unsigned pool)
+{
+	const unsigned n = fail_over_members(s, pool);
+
+	for (unsigned i = 0; at && i < n; i++)
+		if (strcmp(fail_over_name(s, pool, i), at->member) == 0)
+			return i;
+	return fail_over_base(s, pool);
+}
+
+void fail_overs_apply(const struct fail_overs *l, const struct steer *s, struct standing *now)
+{
+	for (unsigned i = 0; i < s->n_pools; i++) {
+		if (!fail_over_stays(&s->pools[i]) || !fail_over_members(s, i))
+			continue;
+		const unsigned at =
+			fail_over_place(fail_over_find(l, s->pools[i].name), s, i);
+		if (at != fail_over_base(s, i) && fail_over_may(s, now, i, at))
+			fail_over_put(s, now, i, at);
+	}
+}

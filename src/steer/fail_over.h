@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct pool;
 struct steer;
 struct standing;
 
@@ -39,6 +40,13 @@ unsigned fail_over_members(const struct steer *s, unsigned pool);
 unsigned fail_over_base(const struct steer *s, unsigned pool);
 const char *fail_over_name(const struct steer *s, unsigned pool, unsigned at);
 
+/* Does the pool stay where it has failed over to, for a time or until it is told? */
+bool fail_over_stays(const struct pool *p);
+
+/* Where it is: where it has failed over to, or (NULL, or a member that is gone) with its first
+ * member. */
+unsigned fail_over_place(const struct fail_over *at, const struct steer *s, unsigned pool);
+
 /* May it answer, for some type of address? Not by a share. */
 bool fail_over_may(
 	const struct steer *s, const struct standing *now, unsigned pool, unsigned at);
@@ -46,5 +54,8 @@ bool fail_over_may(
 /* From now on the pool asks that member first, and then the others in their order. Before
  * `now` is published. */
 void fail_over_put(const struct steer *s, struct standing *now, unsigned pool, unsigned at);
+
+/* All pools of these names that stay: there, while that may answer. */
+void fail_overs_apply(const struct fail_overs *l, const struct steer *s, struct standing *now);
 
 #endif

@@ -283,6 +283,40 @@ def logs():
         assert "of which 3 are not steered" in s.ctl("simulate", "--queries", s.dir + "/log", "--down", "ams")[1]
 
 
+@claim("a query log goes by what an EDGE record says of its name, by the client's view, and by where pools have failed over to")
+def words_views_and_fail_back():
+    extra = "clients: { office: { nets: [ 83.62.101.0/24 ] } }\n"
+    pools = POOLS + "  db: { edges: [ lax, iad ], policy: ordered, fail-back: manual }\n"
+    with Server({}, config=config(pools=pools, extra=extra), start=False) as s:
+        zone = APEX + "www 60 EDGE web\nthree 60 EDGE web answers=3\none 60 EDGE web edge=gru\ndb 60 EDGE db\n"
+        s.write("out.zone", zone)
+        s.write("in.zone", zone.replace("www 60 EDGE web", "www 60 EDGE db"))
+        s.configure(zones="[ { name: example.com, file: out.zone }, { name: example.com, file: in.zone, for: office } ]")
+        s.start()
+        s.ctl("force", "lax", "down")
+        s.ctl("force", "lax", "auto")
+        for client in ("83.62.101.0/24", "81.2.69.0/24"):
+            names = ("www", "three", "one", "db")
+            s.write("asked", "".join("%s.example.com A %s\n" % (n, client) for n in names))
+            code, said = s.ctl("simulate", "--queries", s.dir + "/asked", "--down", "gru", "--list", s.dir + "/list.csv")
+            same(code, 0, said)
+            with open(s.dir + "/list.csv") as f:
+                rows = {r["name"].split(".")[0]: (r["pool"], r["now"], r["then"]) for r in csv.DictReader(f)}
+            inside = client.startswith("83")
+            same(rows["db"], ("db", "iad", "iad"), "where it has failed over to:")
+            same(rows["one"], ("web", "gru", "gru"), "whatever its state:")
+            same((rows["three"][0], len(rows["three"][1].split())), ("web", 3))
+            same(rows["www"][0], "db" if inside else "web", "by the view:")
+            for n in names:
+                asked = s.udp(n + ".example.com", options=ecs(client)) if n != "www" or not inside else None
+                same(asked is None or edges_of(asked) == rows[n][1], True, (n, client, rows[n], asked and edges_of(asked)))
+        same(s.ctl("fail-back", "db")[0], 0)
+        code, said = s.ctl("simulate", "--queries", s.dir + "/asked", "--down", "gru", "--list", s.dir + "/list.csv")
+        same(code, 0, said)
+        with open(s.dir + "/list.csv") as f:
+            same([r["now"] for r in csv.DictReader(f) if r["name"].startswith("db")], ["lax"])
+
+
 @claim("with affinity by name each name has the edge that the server answers with, in a log, and of all names without one")
 def names():
     zone = APEX + "".join("n%d 60 EDGE img\n" % i for i in range(40)) + "Alias CNAME n7\n*.wild EDGE img\nn50 EDGE back\n"
