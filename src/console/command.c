@@ -40,7 +40,7 @@ static const struct {
 		"from elsewhere (K*.private; K*.key alone: another signer's; or PEM); all keys into "
 		"a folder; another signer's key goes" },
 	{ "edges", "[--json]", "the edges, their states, and what their probes say" },
-	{ "pools", "[--json]", "the pools, and which of their edges may answer" },
+	{ "pools", "[POOL] [--json]", "the pools, and which of their edges may answer" },
 	{ "force",
 		"EDGE[@POOL] up|down|drain|disable|auto|weight N [--pool POOL]\n"
 		"           [--at TIME] [--for SPAN | --until TIME] [--why TEXT] [--json]",

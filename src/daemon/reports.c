@@ -89,7 +89,14 @@ static int make_edges(
 static int make_pools(
 	const struct report_view *v, const char **words, size_t n, struct text *out)
 {
-	return plain(v, words, n, out, report_pools);
+	const bool json = command_take_word(words, &n, "--json");
+
+	if (n > 1 || (n && *words[0] == '-'))
+		return 2;
+	if (report_pools(v, n ? words[0] : NULL, json, out) || !n)
+		return 0;
+	text_addf(out, "there is no pool \"%s\"\n", words[0]);
+	return 1;
 }
 
 static int make_jobs(

@@ -563,22 +563,36 @@ static void add_pool(json_t *p, bool json, json_t *list, struct text *out)
 	json_decref(p);
 }
 
+/* By name, or all: NULL. */
+static bool is_wanted(const struct report_view *view, unsigned pool, const char *name)
+{
+	return !name || strcmp(view->world->steer->pools[pool].name, name) == 0;
+}
+
 /* All of a stage: a pool of the same name may have other edges there. */
-void report_pools(const struct report_view *view, bool json, struct text *out)
+size_t report_pools(const struct report_view *view, const char *name, bool json, struct text *out)
 {
 	json_t *list = json_array();
 	struct staged_view s;
+	size_t n = 0;
 
 	for (unsigned i = 0; i < view->world->steer->n_pools; i++)
-		add_pool(pool_json(view, i), json, list, out);
+		if (is_wanted(view, i, name)) {
+			add_pool(pool_json(view, i), json, list, out);
+			n++;
+		}
 	if (stage_view(view, &s))
 		for (unsigned i = 0; i < s.world.steer->n_pools; i++) {
+			if (!is_wanted(&s.view, i, name))
+				continue;
 			json_t *p = pool_json(&s.view, i);
 			json_object_set_new(p, "staged", json_true());
 			add_pool(p, json, list, out);
+			n++;
 		}
-	if (json)
+	if (json && (n || !name))
 		report_json(list, out);
 	else
 		json_decref(list);
+	return n;
 }

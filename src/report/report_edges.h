@@ -8,7 +8,8 @@
 #include <jansson.h>
 
 void report_edges(const struct report_view *view, bool json, struct text *out);
-void report_pools(const struct report_view *view, bool json, struct text *out);
+/* One by name, or all: NULL. Returns how many there are. */
+size_t report_pools(const struct report_view *view, const char *name, bool json, struct text *out);
 
 /* "up", "partly" (for some of those who ask), "drain", "down". `probed`: some probe has a say. */
 const char *report_edge_state(const struct report_view *view, unsigned edge, bool *probed);

@@ -20,6 +20,7 @@ const struct api_row api_rows[] = {
 	{ "GET", "/rates/events", API_READ, ALL, "rates --json", true, API_EVENTS, "a stream: /rates, each second" },
 	{ "GET", "/edges", API_READ, ALL, "edges --json", true, NULL, "the edges, their states, and what their probes say" },
 	{ "GET", "/pools", API_READ, ALL, "pools --json", true, NULL, "the pools, and which of their edges may answer" },
+	{ "GET", "/pools/{pool}", API_READ, ALL, "pools {pool} --json", true, NULL, "one of them; as a list, for it may also be staged" },
 	{ "GET", "/changes", API_READ, ALL, "changes --json", true, NULL, "what is forced, and what is planned" },
 	{ "GET", "/history", API_READ, ALL, "history [of] [--last last] --json", true, NULL,
 		"what has become of edges and pools, by whom and why" },

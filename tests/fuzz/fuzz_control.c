@@ -49,7 +49,7 @@ static int run_edges(void *ctx, const char **words, size_t n, struct command_cal
 {
 	(void)ctx;
 	report_edges(&desk.view, command_take_word(words, &n, "--json"), c->out);
-	report_pools(&desk.view, n > 0, c->out);
+	report_pools(&desk.view, NULL, n > 0, c->out);
 	return 0;
 }
 

@@ -3,7 +3,7 @@ import { useContext, useMemo, useState } from "preact/hooks";
 import { again, part, post, remove } from "../api.js";
 import { colourOf, paint as paintOf } from "../colours.js";
 import { go, link, Look, useMay, useWatch } from "../hooks.js";
-import { useEdges, whyState } from "../model.js";
+import { useEdges, usePools, whyState } from "../model.js";
 import { useRegions } from "../regions.js";
 import { Button, Chip, Dialog, Empty, Facts, Field, Grid, Head, Loaded, Meter, Note, Panel, State, useDoing } from "../ui.jsx";
 import { count, moment, ms, plural, share, span } from "../text.js";
@@ -12,7 +12,7 @@ const WORDS = { drain: "Drain", down: "Take down", up: "Force up", auto: "Let it
 
 // What would come of it, from the server's own simulation.
 function Effect({ edge, what, pool, status }) {
-	const pools = useWatch("/pools", 30), of = pool || pools.value && (pools.value.find(p => (p.edges || []).some(e => e.edge === edge)) || {}).pool;
+	const pools = usePools(), of = pool || pools.value && (pools.value.find(p => (p.edges || []).some(e => e.edge === edge)) || {}).pool;
 	const map = useRegions(what === "drain" || what === "down" ? of : "", `${what} ${edge}`, 0);
 	if (what !== "drain" && what !== "down")
 		return null;
@@ -28,7 +28,7 @@ function Effect({ edge, what, pool, status }) {
 export function ForceDialog({ edge, pool: inPool, first = "drain", weight: had, status, onClose }) {
 	const [what, setWhat] = useState(first), [pool, setPool] = useState(inPool || ""), [weight, setWeight] = useState(had === undefined ? "" : String(had));
 	const [span_, setSpan] = useState(""), [at, setAt] = useState(""), [why, setWhy] = useState(""), [run, busy] = useDoing();
-	const pools = useWatch("/pools", 30), mine = pools.value ? pools.value.filter(p => (p.edges || []).some(e => e.edge === edge)).map(p => p.pool) : [];
+	const pools = usePools(), mine = pools.value ? pools.value.filter(p => (p.edges || []).some(e => e.edge === edge)).map(p => p.pool) : [];
 	const submit = async () => {
 		const body = { state: what, ...(what === "weight" ? { weight } : {}), ...(pool ? { pool } : {}), ...(span_ ? { for: span_ } : {}), ...(at ? { at } : {}), ...(why ? { why } : {}) };
 		if (await run(() => post(`/edges/${part(edge)}/force`, body))) {

@@ -3,7 +3,7 @@ import { useContext, useMemo, useState } from "preact/hooks";
 import { Chart } from "../chart.jsx";
 import { colourOf, paint as paintOf } from "../colours.js";
 import { link, Look, useCounted } from "../hooks.js";
-import { useEdges, useTraffic, whyState } from "../model.js";
+import { useEdges, usePool, usePools, useTraffic, whyState } from "../model.js";
 import { mapKey, useRegions } from "../regions.js";
 import { Empty, Head, Meter, Note, Panel, State } from "../ui.jsx";
 import { count, ms, plural, share, span } from "../text.js";
@@ -23,13 +23,13 @@ function Figures({ s, traffic, edges }) {
 }
 
 export function Overview({ status }) {
-	const { dark } = useContext(Look), { list, pools } = useEdges(), counted = useCounted(), traffic = useTraffic(counted);
+	const { dark } = useContext(Look), { list } = useEdges(), pools = usePools(), counted = useCounted(), traffic = useTraffic(counted);
 	const [pool, setPool] = useState(""), [against, setAgainst] = useState("");
 	const s = status.value, paint = useMemo(() => paintOf(list), [list.map(e => e.edge).join()]);
 	const names = pools.value ? pools.value.map(p => p.pool) : [], chosen = names.includes(pool) ? pool : names[0] || "";
 	const map = useRegions(chosen, against, mapKey(s, list));
 	const rows = map.of && new Map(map.of.rows.map(e => [e.edge, e]));
-	const members = pools.value && pools.value.find(p => p.pool === chosen);
+	const members = usePool(chosen).value;
 	const inPool = members ? new Map((members.edges || []).map(e => [e.edge, e])) : null;
 	/* In the pool: there another probe may say how it is. */
 	const stateIn = e => inPool && inPool.get(e.edge) ? inPool.get(e.edge).state : e.state;
@@ -37,7 +37,7 @@ export function Overview({ status }) {
 		const r = rows && rows.get(e.edge), now = r && (map.of.compares ? r.new_share : r.old_share);
 		return { edge: e.edge, lat: e.lat, lon: e.lon, state: against === `drain ${e.edge}` ? "drain" : against === `down ${e.edge}` ? "down" : stateIn(e), share: now,
 			say: `${stateIn(e)}${now !== undefined ? `; ${share(now)} of the clients` : ""}${e.rate ? `; ${count(e.rate)} answers a second` : ""}. ${whyState(e)}` };
-	}), [list, map.of, against, chosen, pools.value]);
+	}), [list, map.of, against, chosen, members]);
 	if (!s)
 		return status.error ? <Note kind="bad">{status.error.message}</Note> : null;
 	const busiest = [...marks].sort((a, b) => (b.share || 0) - (a.share || 0)).slice(0, 14);

@@ -3,6 +3,7 @@ import { useMemo, useState } from "preact/hooks";
 import { again, part, post } from "../api.js";
 import { series } from "../colours.js";
 import { go, link, Look, useMay, useWatch } from "../hooks.js";
+import { usePool, usePools } from "../model.js";
 import { Button, Chip, Dialog, Empty, Facts, Grid, Head, Meter, Note, Panel, State, useDoing } from "../ui.jsx";
 import { useContext } from "preact/hooks";
 import { count, ms, plural, share } from "../text.js";
@@ -19,14 +20,15 @@ function Reasons({ chosen, dark }) {
 	return <span class="bar" role="img" aria-label={say} title={say}>{list.map(([k, n]) => <i style={{ width: `${100 * n / all}%`, background: series(dark)[Math.max(0, names.indexOf(k)) % 8] }} />)}</span>;
 }
 
-function One({ pool, pools, status }) {
+function One({ pool, status }) {
 	const { dark } = useContext(Look), may = useMay(), [force, setForce] = useState(null), [run, busy] = useDoing();
-	const p = pools.value && pools.value.find(x => x.pool === pool), failed = useWatch("/fail-back", 10), no = may("operate");
+	const one = usePool(pool), p = one.value, failed = useWatch("/fail-back", 10), no = may("operate");
 	const over = (failed.value || []).find(f => f.pool === pool), all = p ? (p.edges || []).reduce((n, e) => n + sum(e.chosen), 0) : 0;
 	const close = () => go("pools");
 	return <Dialog side title={pool} onClose={close}>
 		<header><h2>{pool}</h2>{p && <Chip kind={p.up ? "good" : "bad"}>{p.up} of {p.of} up</Chip>}<Button small onClick={close}>Close</Button></header>
-		{!p ? <Empty>{pools.value ? "There is no such pool." : "Loading …"}</Empty> : <>
+		{!p ? <Empty>{one.error ? one.error.message : "Loading …"}</Empty> : <>
+			{one.staged && <Note>There is another one in what is staged: {one.staged.up} of {one.staged.of} up.</Note>}
 			{p.panic && <Note kind="bad">So many edges are down that its probe is not trusted: all are answered with.</Note>}
 			{over && <Note kind="warn">It has failed over{over.to ? ` to ${over.to}` : ""}. <Button small no={no} onClick={() => run(async () => { const d = await post(`/pools/${part(pool)}/fail-back`); again("/fail-back", "/pools"); return d; })}>{busy ? "…" : "Go back to the first"}</Button></Note>}
 			<Facts of={[["Policy", p.policy], ["Probe", p.probe || "none"], ["Answers", count(all)]]} />
@@ -43,20 +45,20 @@ function One({ pool, pools, status }) {
 }
 
 export function Pools({ way, status }) {
-	const pools = useWatch("/pools", status.value && status.value.pools > 100 ? 30 : 5), [text, setText] = useState("");
+	const pools = usePools(), [text, setText] = useState("");
 	const rows = useMemo(() => (pools.value || []).filter(p => !text || p.pool.toLowerCase().includes(text.toLowerCase())), [pools.value, text]);
 	const bad = (pools.value || []).filter(p => !p.up).length;
 	const columns = [
 		{ title: "Pool", width: "minmax(130px, 1.4fr)", narrow: "minmax(80px, 1fr)", sort: p => p.pool, cell: p => p.pool },
 		{ title: "Up", width: "150px", num: true, sort: p => p.of ? p.up / p.of : 2, cell: p => <span class="cell-meter"><span>{p.up} of {p.of}</span><Meter value={p.of ? p.up / p.of : 0} label={`${p.up} of ${p.of} up`} /></span> },
-		{ title: "Policy", width: "110px", wide: true, sort: p => p.policy, cell: p => p.policy },
-		{ title: "Probe", width: "120px", wide: true, sort: p => p.probe || "", cell: p => p.probe || <span class="soft">none</span> },
-		{ title: "Answers", width: "90px", narrow: "64px", num: true, sort: p => (p.edges || []).reduce((n, e) => n + sum(e.chosen), 0), cell: p => count((p.edges || []).reduce((n, e) => n + sum(e.chosen), 0)) },
+		{ title: "Policy", width: "110px", wide: true, sort: p => p.policy || "", cell: p => p.policy },
+		{ title: "Probe", width: "120px", wide: true, sort: p => p.probe || "", cell: p => p.probe || !pools.many && <span class="soft">none</span> },
+		{ title: "Answers", width: "90px", narrow: "64px", num: true, sort: p => p.answers, cell: p => count(p.answers) },
 		{ title: "", width: "minmax(100px, 1fr)", wide: true, cell: p => !p.up ? <Chip kind="bad">nobody can answer</Chip> : p.panic ? <Chip kind="bad">panic</Chip> : p.up < p.of ? <Chip kind="warn">{plural(p.of - p.up, "edge")} missing</Chip> : "" },
 	];
 	return <>
 		<Head title="Pools" about={pools.value ? `${plural(pools.value.length, "pool")}${bad ? `; ${bad} without an edge that is up` : ""}` : ""}><input type="search" aria-label="Find pools" placeholder="Find …" value={text} onInput={e => setText(e.target.value)} /></Head>
 		<Panel flush><Grid label="Pools" columns={columns} rows={rows} keyOf={p => p.pool} pick={p => link("pools", p.pool)} picked={way[0]} empty={pools.value ? "None is such." : pools.error ? pools.error.message : "Loading …"} /></Panel>
-		{way[0] && <One key={way[0]} pool={way[0]} pools={pools} status={status} />}
+		{way[0] && <One key={way[0]} pool={way[0]} status={status} />}
 	</>;
 }

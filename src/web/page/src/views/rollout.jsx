@@ -4,7 +4,7 @@ import { Chart } from "../chart.jsx";
 import { again, post } from "../api.js";
 import { useCounted, useMay } from "../hooks.js";
 import { paint as paintOf } from "../colours.js";
-import { useEdges, useTraffic } from "../model.js";
+import { useEdges, usePools, useTraffic } from "../model.js";
 import { mapKey, useRegions } from "../regions.js";
 import { Button, Chip, Dialog, Empty, Facts, Field, Head, Note, Panel, useDoing } from "../ui.jsx";
 import { count, ms, moment, plural, share } from "../text.js";
@@ -41,7 +41,7 @@ function Maps({ status, pools, list }) {
 }
 
 export function Rollout({ status }) {
-	const may = useMay(), no = may("admin"), s = status.value, { list, pools } = useEdges(), traffic = useTraffic(useCounted());
+	const may = useMay(), no = may("admin"), s = status.value, { list } = useEdges(), pools = usePools(), traffic = useTraffic(useCounted());
 	const [part_, setPart] = useState("5%"), [said, setSaid] = useState(null), [sure, setSure] = useState(null), [run, busy] = useDoing();
 	const doing = (path, body) => run(async () => { const d = await post(path, body); setSaid(d.faults ? d : null); again("/status", "/edges", "/pools", "/zones", "/changes"); return d; }, undefined);
 	if (!s)
