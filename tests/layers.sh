@@ -21,15 +21,16 @@ BEGIN {
 	home["ares.h"] = "^src/probe/resolver"
 	home["nghttp2/"] = "^src/(net|probe)/"
 	home["idn2.h"] = "^src/conf/"
+	home["hiredis/"] = "^src/fleet/redis"
 	home["libmnl/"] = "^src/tools/agent_"
-	home["jansson.h"] = "^src/(agent|store|report|simulate|console|web|tools)/"
-	home["ev.h"] = "^src/(net|xfr|probe|jobs|console|web|daemon|world|tools)/"
+	home["jansson.h"] = "^src/(agent|fleet|store|report|simulate|console|web|tools)/"
+	home["ev.h"] = "^src/(net|xfr|fleet|probe|jobs|console|web|daemon|world|tools)/"
 	home["ngtcp2/"] = "^src/net/quic"
 	home["gnutls/"] = "^src/net/quic"
 	home["xdp/"] = "^src/net/xdp_"
 	home["bpf/"] = "^src/net/(xdp_device|bpf/)"
 	home["openssl/"] = "^src/(base/tls_files|zone/(nsec3|sign|zonemd)|net/tls|dns/tsig|probe/)"
-	home["sodium"] = "^src/(answer|xfr|daemon|zone|base|agent|conf|tools|web)/"
+	home["sodium"] = "^src/(answer|xfr|fleet|daemon|zone|base|agent|conf|tools|web)/"
 }
 FNR == 1 {
 	n = split(FILENAME, me, "/"); room = me[2]; name = me[n]

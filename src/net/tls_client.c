@@ -4,6 +4,7 @@
 #include "base/tls_files.h"
 #include "net/tls_inner.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 
 struct tls_client {
 	struct part part; /* first */
-	bool verify;
+	bool verify, no_dns;
 	char *name, *ca, *cert, *key;
 };
 
@@ -43,6 +44,7 @@ struct tls_client *tls_client_new(const struct tls_client_opts *o)
 		return NULL;
 	c->part = part_new(free_client);
 	c->verify = o->verify;
+	c->no_dns = o->no_dns;
 	if (copy(&c->name, o->name) && copy(&c->ca, o->ca) && copy(&c->cert, o->cert) &&
 		copy(&c->key, o->key))
 		return c;
@@ -96,8 +98,14 @@ static bool set_up(SSL *ssl, const struct tls_client *c, int fd)
 {
 	static const unsigned char dot[] = "\3dot";
 
-	if (SSL_set_fd(ssl, fd) != 1 || SSL_set_alpn_protos(ssl, dot, sizeof dot - 1) != 0)
+	if (SSL_set_fd(ssl, fd) != 1 ||
+		(!c->no_dns && SSL_set_alpn_protos(ssl, dot, sizeof dot - 1) != 0))
 		return false;
+	struct in6_addr ip;
+	const bool is_ip = c->name &&
+		(inet_pton(AF_INET, c->name, &ip) == 1 || inet_pton(AF_INET6, c->name, &ip) == 1);
+	if (is_ip) /* such a name is asked for by nobody (RFC 6066 section 3), and stands elsewhere */
+		return !c->verify || X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), c->name) == 1;
 	if (c->name && SSL_set_tlsext_host_name(ssl, c->name) != 1)
 		return false;
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);

@@ -16,6 +16,7 @@ struct tls_client_opts {
 	const char *name; /* that its certificate has to be for, and is asked for (SNI); NULL without `verify` */
 	const char *ca;   /* PEM file of who vouches for it; NULL: those that this system trusts */
 	const char *cert, *key; /* PEM files of what is shown to it; NULL: nothing */
+	bool no_dns;            /* it is no nameserver: no protocol is named (ALPN) */
 };
 
 struct tls_client;
@@ -25,7 +26,7 @@ struct tls_client *tls_client_new(const struct tls_client_opts *opts);
 struct tls_client *tls_client_hold(struct tls_client *c);
 void tls_client_drop(struct tls_client *c);
 
-/* The plain pipe becomes one of TLS, as the client, for DNS ("dot"); pipe_shake() (tls.h) is to come. False and a
+/* The plain pipe becomes one of TLS, as the client, for DNS ("dot") unless told otherwise; pipe_shake() (tls.h) is to come. False and a
  * sentence: a file is wrong, and the pipe is as it was. */
 bool pipe_start_tls_client(struct pipe *p, const struct tls_client *c, struct fault *why);
 
