@@ -13,6 +13,7 @@
 #include "base/numbers.h"
 #include "conf/parse.h"
 #include "net/listen.h"
+#include "net/redis_at.h"
 #include "net/tls.h"
 #include "net/tls_client.h"
 #include "probe/probe.h"
@@ -182,6 +183,21 @@ struct conf_balance {
 	unsigned drain_ms; /* UINT_MAX: as long as answers live */
 };
 
+/* Other servers that share what they know, and the Redis that they share it by. */
+struct conf_fleet {
+	const char *name, *server, *region; /* region: "" */
+	const struct redis_at *redis;
+	size_t n_redis;
+	struct tls_client_opts tls;
+	uint8_t secret[32], staging[32];
+	bool has_staging;
+	double quorum;  /* a share of the servers that count */
+	bool by_region; /* ... in each region, and then of the regions */
+	unsigned wait_ms;
+};
+/* Do both say the same? Either may be NULL. */
+bool conf_fleet_same(const struct conf_fleet *a, const struct conf_fleet *b);
+
 /* Where a path is written. */
 struct conf_path {
 	const char *path; /* joined to the folder of the configuration */
@@ -244,6 +260,7 @@ struct conf {
 	unsigned resolve_least_s, resolve_most_s; /* resolver: ttl */
 	double zones_lost; /* reload: zones-lost; no larger share goes without force */
 	struct conf_balance balance;
+	const struct conf_fleet *fleet; /* NULL: none */
 	bool log_json;              /* log: format */
 	const char *decisions_file; /* log: decisions; NULL: none */
 	unsigned decisions_most;    /* bytes of it */

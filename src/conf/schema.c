@@ -298,6 +298,10 @@ const struct key schema_keys[] = {
 		.about = "Who tells the addresses of names that edges flatten." },
 	{ "reload", keys_section, .keys = schema_reload_keys,
 		.about = "What a reload does only when it is forced to." },
+	{ "fleet", schema_fleet, .say = "a mapping: { redis: [ ... ], name: prod, secret: ... }",
+		.about = "Other servers that share what they know with this one, by a Redis or Valkey. Each goes on "
+			 "alone while that cannot be reached.",
+		.otherwise = "none: this server stands alone", .keys = schema_fleet_keys },
 	{ "log", keys_section, .keys = schema_log_keys,
 		.about = "What is logged beside the server's own messages.",
 		.otherwise = "none" },

@@ -31,6 +31,8 @@ key_take schema_socket;  /* to a const char *: the path of a socket */
 key_take schema_limits;  /* rrl: to a struct conf */
 key_take schema_latency; /* latency: to a struct conf */
 void schema_latency_defaults(struct conf_latency *to);
+key_take schema_fleet; /* fleet: to a struct conf */
+extern const struct key schema_fleet_keys[];
 key_take schema_stage; /* stage: to a struct conf */
 void schema_stage_defaults(struct conf_stage *to);
 key_take schema_edges, schema_probes, schema_pools, schema_zones;

@@ -83,6 +83,9 @@ static const struct {
 		"           list [--json] | revoke NAME | self --json",
 		"who may use the API, and what for; the token is shown once; what who asks is" },
 	{ "audit", "[--last N] [--json]", "what has been changed, by whom, from where, and what came of it" },
+	{ "fleet", "[--json]",
+		"the servers of the fleet: who is there, how late they hear each other, how wrong their clocks go, and "
+		"whether they serve the same" },
 	{ "jobs", "[--json]", "what runs beside answering, since when, and how far it is" },
 	{ "rates", "[--json]", "queries, answers, edges and pools as they are counted this moment; \"top\" shows them live" },
 	{ "backup", "FILE", "a copy of the store as it is now, while it serves; \"restore\" puts it back" },

@@ -12,6 +12,7 @@
 #include "daemon/decision_history.h"
 #include "daemon/decisions.h"
 #include "daemon/dnssec_orders.h"
+#include "daemon/fleet_member.h"
 #include "daemon/forwarding.h"
 #include "daemon/flattening.h"
 #include "daemon/geo_watch.h"
@@ -90,6 +91,7 @@ struct server {
 	struct builder *builder;
 	struct timeline *timeline;
 	struct probes *probes;
+	struct fleet_member *fleet;
 	struct balancer *balancer;
 	struct rankings *rankings;
 	struct flattening *flattening;
@@ -248,6 +250,8 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->balancer = balancer_new(&(struct balancer_opts){
 		s->loop, s->jobs, s->publisher, s->workers });
 	probes_set_balancer(s->probes, s->balancer);
+	s->fleet = fleet_member_new(
+		&(struct fleet_member_opts){ s->loop, s->jobs, s->publisher, s->probes });
 	s->rankings = rankings_new(&(struct rankings_opts){
 		s->loop, s->jobs, s->builder, s->publisher });
 	s->pool_signing = pool_signing_new(&(struct pool_signing_opts){
@@ -316,9 +320,10 @@ static bool open_control(struct server *s, struct fault *why)
 			s->decisions, s->workers, s->notifying, s->forwarding,
 			s->pool_signing, s->signing, s->updates, secondaries_refresher(s->secondaries),
 			s->upkeep, s->store, s->signing_keys, s->certificates, s->started, s->conf_path, s->write_back, s->loop,
-		s->readiness, s->taps };
+		s->readiness, s->taps, s->fleet };
 	s->reports = reports_new(&pictured, &s->commands);
 	s->metrics = metrics_maker_new(&pictured);
+	fleet_member_bind(s->fleet, &s->commands);
 	measuring_watched(s->measuring, s->metrics, s->readiness);
 	s->zone_orders = zone_orders_new(
 		&(struct zone_orders_opts){ s->jobs, s->builder, s->publisher,
@@ -452,6 +457,7 @@ static void shut_down(struct server *s)
 	signature_watch_free(s->signature_watch);
 	rankings_free(s->rankings);
 	flattening_free(s->flattening);
+	fleet_member_free(s->fleet);
 	probes_free(s->probes);
 	timeline_free(s->timeline);
 	staging_free(s->staging);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/fleet_health.h"
 #include "daemon/forcing.h"
 #include "daemon/standings.h"
 #include "daemon/tell.h"
@@ -22,14 +23,20 @@
 
 /* --- standing ----------------------------------------------------------------------------- */
 
+/* What holds of each target: as we have found it, or as a fleet has. */
+static const struct verdict *verdicts_of(const struct probes *p)
+{
+	return p->fleet ? fleet_health_judge(p->fleet) : round_verdicts(p->round);
+}
+
 static struct standing *live(void *ctx, const struct standing *before)
 {
 	struct probes *p = ctx;
 
 	return standings_make(
 		&(struct standings_opts){ publisher_live(p->opts.publisher)->steer, &p->rows,
-			p->round, 0, forcing_list(p->forcing), before, p->balancer,
-			p->fail_back, true, p->first });
+			p->round, verdicts_of(p), 0, forcing_list(p->forcing), before, p->balancer,
+			p->fail_back, true, p->first, p->catching_up });
 }
 
 static struct standing *staged(
@@ -38,8 +45,8 @@ static struct standing *staged(
 	struct probes *p = ctx;
 	const struct steer *s = publisher_staged(p->opts.publisher)->steer;
 	struct standing *to = standings_make(&(struct standings_opts){
-		s, &p->staged_rows, p->round, p->rows.n,
-		forcing_list(p->forcing), before, NULL, p->fail_back, false, p->first });
+		s, &p->staged_rows, p->round, verdicts_of(p), p->rows.n,
+		forcing_list(p->forcing), before, NULL, p->fail_back, false, p->first, p->catching_up });
 
 	standings_like(to, s, of_live, publisher_live(p->opts.publisher)->steer);
 	standings_steady(
@@ -54,7 +61,7 @@ static void changes(void *ctx, const struct world *before, const struct standing
 	if (!p->quiet)
 		tell_changes(&(struct tell){
 			before->steer, before->standing, now, p->round, &p->rows,
-			p->opts.timeline });
+			p->opts.timeline, verdicts_of(p), p->fleet });
 }
 
 unsigned probes_waits(const struct probes *p)
@@ -101,6 +108,49 @@ static void on_changed(void *ctx, bool soon)
 		probes_set_timer(p, &p->publish, p->measured_us + MEASURE_US);
 	if (soon)
 		probes_save_soon(p);
+	if (soon && p->fleet)
+		fleet_health_changed(p->fleet);
+}
+
+static void on_fleet(void *ctx)
+{
+	struct probes *p = ctx;
+	const uint64_t rest = COST * publisher_counts(p->opts.publisher).last_us;
+
+	probes_set_timer(p, &p->publish, p->published_us + (rest > PUBLISH_US ? rest : PUBLISH_US));
+}
+
+static void on_fleet_caught_up(void *ctx)
+{
+	probes_caught_up(ctx);
+}
+
+void probes_set_fleet(struct probes *p, struct fleet *f, const struct conf_fleet *c)
+{
+	fleet_health_free(p->fleet);
+	p->fleet = NULL;
+	if (f)
+		p->fleet = fleet_health_new(&(struct fleet_health_opts){ .loop = p->opts.loop,
+			.fleet = f,
+			.server = c->server,
+			.region = c->region,
+			.rule = { c->quorum, c->by_region },
+			.round = p->round,
+			.ctx = p,
+			.changed = on_fleet,
+			.caught_up = on_fleet_caught_up });
+	else
+		probes_caught_up(p);
+	if (f && p->first && c->wait_ms) {
+		p->catching_up = true;
+		probes_set_timer(p, &p->catch_up, clock_us() + c->wait_ms * UINT64_C(1000));
+	}
+	on_fleet(p);
+}
+
+struct fleet_health *probes_fleet(const struct probes *p)
+{
+	return p->fleet;
 }
 
 /* --- forced states ------------------------------------------------------------------------ */
@@ -294,7 +344,11 @@ bool probes_ask(struct probes *p, const char *edge, bool json, struct command_ca
 
 struct still *probes_still(const struct probes *p, bool texts)
 {
-	return still_take(p->round, texts);
+	struct still *s = still_take(p->round, texts);
+
+	if (p->fleet)
+		fleet_health_show(p->fleet, s);
+	return s;
 }
 
 const struct forced_list *probes_changes(const struct probes *p)
@@ -343,21 +397,47 @@ static void end_first(struct probes *p)
 	const struct world *w = publisher_world(p->opts.publisher);
 	tell_down(
 		&(struct tell){ w->steer, NULL, w->standing, p->round, &p->rows,
-			p->opts.timeline });
+			p->opts.timeline, verdicts_of(p), p->fleet });
 	probes_save_soon(p);
 	p->opts.ready(p->opts.ctx);
 }
 
+/* Of the probes. */
 static void on_first(void *ctx)
 {
-	end_first(ctx);
+	struct probes *p = ctx;
+
+	p->found = true;
+	if (!p->catching_up)
+		end_first(p);
+}
+
+void probes_caught_up(struct probes *p)
+{
+	if (!p->catching_up)
+		return;
+	p->catching_up = false;
+	ev_timer_stop(p->opts.loop, &p->catch_up);
+	if (p->found)
+		end_first(p);
+	else
+		publish(p);
+}
+
+static void on_catch_up(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)events;
+	log_line(LOG_WARNING,
+		"fleet: nothing was heard of it in time (fleet: wait); answering by what this server remembers");
+	probes_caught_up(t->data);
 }
 
 static void on_patience(struct ev_loop *loop, ev_timer *t, int events)
 {
 	(void)loop;
 	(void)events;
-	end_first(t->data);
+	on_first(t->data);
 }
 
 static struct rows make_rows(const struct parts *parts)
@@ -385,6 +465,8 @@ static void plan_probes(struct probes *p)
 		{ stage ? stage->steer : NULL, p->staged_rows.row, p->staged_rows.n },
 	};
 	round_plan_parts(p->round, parts, stage ? 2 : 1);
+	if (p->fleet)
+		fleet_health_plan(p->fleet);
 	rows_free(&rows_before);
 	rows_free(&staged_rows_before);
 	parts_drop(&before);
@@ -427,7 +509,8 @@ struct probes *probes_new(const struct probes_opts *opts, struct faults *f)
 	ev_timer_init(&p->publish, on_publish, 0, 0);
 	ev_timer_init(&p->save, probes_on_save, 0, 0);
 	ev_timer_init(&p->patience, on_patience, FIRST_S, 0);
-	p->publish.data = p->save.data = p->patience.data = p;
+	ev_timer_init(&p->catch_up, on_catch_up, 0, 0);
+	p->catch_up.data = p->publish.data = p->save.data = p->patience.data = p;
 	p->first = p->quiet = true;
 	p->kept_ms = INT64_MAX;
 	plan_probes(p);
@@ -458,7 +541,7 @@ void probes_begin(struct probes *p)
 	if (round_waits(p->round))
 		ev_timer_start(p->opts.loop, &p->patience);
 	else
-		end_first(p);
+		on_first(p);
 }
 
 void probes_free(struct probes *p)
@@ -474,6 +557,7 @@ void probes_free(struct probes *p)
 	ev_timer_stop(p->opts.loop, &p->publish);
 	ev_timer_stop(p->opts.loop, &p->save);
 	ev_timer_stop(p->opts.loop, &p->patience);
+	ev_timer_stop(p->opts.loop, &p->catch_up);
 	external_files_free(p->external_files);
 	round_free(p->round);
 	rows_free(&p->rows);

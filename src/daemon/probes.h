@@ -36,6 +36,14 @@ struct probes *probes_new(const struct probes_opts *opts, struct faults *f);
 /* Once: who decides by load. Borrowed for good. */
 void probes_set_balancer(struct probes *p, struct balancer *b);
 
+/* What other servers find counts, too, from now on; NULL: no longer. Both are borrowed, the latter for the call. */
+struct fleet;
+struct conf_fleet;
+void probes_set_fleet(struct probes *p, struct fleet *f, const struct conf_fleet *c);
+/* All that the fleet had to say when this server started is there. */
+void probes_caught_up(struct probes *p);
+struct fleet_health *probes_fleet(const struct probes *p); /* NULL: there is no fleet */
+
 /* Begins to probe. Steered names wait for the first round where nothing is known of their
  * edges; `ready` is called when it is over, within this call when there is nothing to wait
  * for. */

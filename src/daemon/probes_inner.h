@@ -20,13 +20,16 @@ struct probes {
 	struct parts planned,
 		staged_planned;        /* held: what the rows and the round borrow from */
 	struct rows rows, staged_rows; /* of the round, the latter behind the former */
+	struct fleet_health *fleet; /* what other servers find, too; NULL: there are none */
 	struct forcing *forcing;
 	struct fail_back *fail_back;
 	struct external_files *external_files;
-	ev_timer publish, save, patience;
+	ev_timer publish, save, patience, catch_up;
 	uint64_t published_us, measured_us, saved_us;
 	uint64_t began_us;
 	bool first; /* the first round runs */
+	bool found; /* ... or is over, and only the fleet is waited for */
+	bool catching_up; /* what the fleet has to say is waited for */
 	int64_t kept_ms; /* how long ago the state file was written */
 	bool forced_changed; /* the store does not have it yet */
 	bool quiet; /* what it finds is told at its end */

@@ -146,6 +146,7 @@ void report_picture_take(const struct reports_opts *o, bool texts, struct report
 		v->taps = (struct report_taps){ c.dnstap_sent, c.dnstap_lost, c.logged,
 			c.log_lost, c.dnstap_wanted, c.dnstap_talks };
 	}
+	v->fleet = fleet_member_report(o->fleet);
 	v->ready = o->readiness && readiness_now(o->readiness, NULL);
 	v->started = o->started;
 	v->conf_path = o->conf_path;

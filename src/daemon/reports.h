@@ -11,6 +11,7 @@
 #include "daemon/balancer.h"
 #include "daemon/certificates.h"
 #include "daemon/decisions.h"
+#include "daemon/fleet_member.h"
 #include "daemon/forwarding.h"
 #include "daemon/measuring.h"
 #include "daemon/notifying.h"
@@ -59,6 +60,7 @@ struct reports_opts {
 	struct ev_loop *loop; /* NULL: nobody is asked how zones come from others */
 	const struct readiness *readiness; /* NULL: nobody knows */
 	struct taps *taps;                 /* NULL: nobody looks on */
+	const struct fleet_member *fleet;  /* NULL: there is none */
 };
 
 struct reports *reports_new(const struct reports_opts *opts, struct commands *commands);

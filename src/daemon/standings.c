@@ -16,13 +16,14 @@ struct standing *standings_make(const struct standings_opts *s)
 		.states = forced.states,
 		.forced = forced.forced,
 		.effect = &forced,
-		.verdicts = round_verdicts(s->round),
+		.verdicts = s->verdicts,
 		.rows = rows,
 		.n_rows = s->rows->n,
 		.row_of = s->rows->row_of,
 		.own_row = s->rows->own_row,
 		.before = s->before,
-		.begins = s->begins });
+		.begins = s->begins,
+		.silent = s->silent });
 	if (s->fail_back && s->follows)
 		fail_back_follow(s->fail_back, s->steer, to);
 	else if (s->fail_back)

@@ -13,6 +13,7 @@ struct standings_opts {
 	const struct steer *steer;
 	const struct rows *rows;
 	const struct round *round;
+	const struct verdict *verdicts; /* [round_targets()] what holds of them */
 	unsigned first; /* of the round's rows: where these begin */
 	const struct forced_list *forced;
 	const struct standing *before; /* of the same steer, or NULL */
@@ -20,6 +21,7 @@ struct standings_opts {
 	struct fail_back *fail_back;   /* or NULL */
 	bool follows;                  /* ... it, since this is served; else as it is */
 	bool begins;                   /* the first round runs: pools wait for it */
+	bool silent;                   /* all pools wait */
 };
 
 /* The caller has it. */

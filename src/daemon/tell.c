@@ -1,6 +1,7 @@
 #include "daemon/tell.h"
 
 #include "base/log.h"
+#include "daemon/fleet_health.h"
 #include "daemon/timeline.h"
 #include "report/report.h"
 #include "report/report_edges.h"
@@ -9,6 +10,18 @@
 #include <string.h>
 
 enum { LINES = 8 }; /* of one publication: flapping must not fill the disk */
+
+/* What other servers say. */
+static void add_fleet(const struct tell *t, uint32_t target, struct text *to)
+{
+	struct text say = { 0 };
+
+	if (t->fleet)
+		fleet_health_say(t->fleet, target, &say);
+	if (say.len)
+		text_addf(to, " (fleet: %s)", text_get(&say));
+	text_fini(&say);
+}
 
 /* What its addresses that are down have failed with. */
 static void add_errors(
@@ -19,12 +32,13 @@ static void add_errors(
 
 	for (unsigned k = 0; k < e->n_slots; k++) {
 		const uint32_t target = targets[e->first_address + k];
-		if (target == STANDING_NO_TARGET || round_verdicts(t->round)[target].up ||
+		if (target == STANDING_NO_TARGET || t->verdicts[target].up ||
 			round_is_twin(targets + e->first_address, k))
 			continue;
 		const struct round_view v = round_view(t->round, target);
 		text_addf(to, "%s%s: %s", to->len ? ", " : "", round_where(where, &v),
-			*v.error ? v.error : "no verdict yet");
+			*v.error ? v.error : v.known ? "we find nothing wrong" : "no verdict yet");
+		add_fleet(t, target, to);
 	}
 }
 

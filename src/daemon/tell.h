@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+struct fleet_health;
 struct timeline;
 
 struct tell {
@@ -17,6 +18,8 @@ struct tell {
 	const struct round *round;
 	const struct rows *rows;
 	struct timeline *timeline; /* NULL: nobody keeps one */
+	const struct verdict *verdicts; /* [round_targets()] what holds */
+	const struct fleet_health *fleet; /* who else says something of them; or NULL */
 };
 
 /* Logs the edges that went up or down and the pools that fell into panic or out of it; of many,

@@ -82,6 +82,8 @@ struct round_view {
 	const char *say;                          /* what came of it; "" before the first */
 	const char *error;                        /* what came of the last that failed; "" */
 	const char *notice;                       /* "" */
+	const char *fleet; /* who says what of it, where other servers do; else NULL. Of pictures */
+	bool outvoted;     /* ... and what holds is not what we have found */
 	unsigned left;                            /* so many probes until it can change */
 	double rtt_ms, rtt_least_ms, rtt_last_ms; /* smoothed, ... ; NAN: none yet */
 	double wire_ms; /* smoothed: one way to the address and back; NAN where the kind cannot

@@ -235,6 +235,36 @@ static void of_signing(const struct report_view *v, struct metrics *m)
 	metrics_rows(m, rows, COUNT(rows));
 }
 
+static void of_fleet(const struct report_view *v, struct metrics *m)
+{
+	const struct report_fleet *f = &v->fleet;
+	const struct metrics_row rows[] = {
+		{ "fleet_servers", METRICS_GAUGE, "Servers of the fleet, with this one.", f->live, "state", "there" },
+		{ "fleet_servers", METRICS_GAUGE, NULL, f->servers - f->live, "state", "gone" },
+		{ "fleet_reached", METRICS_GAUGE, "1: the fleet's Redis is reached.", f->up, NULL, NULL },
+		{ "fleet_reply_seconds", METRICS_GAUGE, "How long its last reply took.", f->reply_ms / 1e3, NULL, NULL },
+		{ "fleet_lag_seconds", METRICS_GAUGE,
+			"From saying to hearing: the latest of the slowest server.", f->lag_ms / 1e3, "of", "last" },
+		{ "fleet_lag_seconds", METRICS_GAUGE, NULL, f->lag_most_ms / 1e3, "of", "minutes" },
+		{ "fleet_clock_offset_seconds", METRICS_GAUGE, "How far our clock is ahead of the fleet's.",
+			(double)f->clock_off_ms / 1e3, NULL, NULL },
+		{ "fleet_vantages", METRICS_GAUGE, "Other servers whose probes count.", f->vantages, NULL, NULL },
+		{ "fleet_outvoted", METRICS_GAUGE, "Verdicts of ours that do not hold.", f->outvoted, NULL, NULL },
+		{ "fleet_blind", METRICS_GAUGE, "1: we see no edge up.", f->blind || f->holds, NULL, NULL },
+		{ "fleet_messages", METRICS_COUNTER, "What servers say.", (double)f->said, "way", "said" },
+		{ "fleet_messages", METRICS_COUNTER, NULL, (double)f->heard, "way", "heard" },
+		{ "fleet_messages", METRICS_COUNTER, NULL, (double)f->forged, "way", "forged" },
+		{ "fleet_bytes", METRICS_COUNTER, "Bytes from and to the Redis.", (double)f->bytes_in, "way", "in" },
+		{ "fleet_bytes", METRICS_COUNTER, NULL, (double)f->bytes_out, "way", "out" },
+		{ "fleet_connects", METRICS_COUNTER, "Times that it was connected to.", (double)f->connects, NULL, NULL },
+		{ "fleet_refused", METRICS_COUNTER, "Times that it had no room.", (double)f->refused, NULL, NULL },
+		{ "fleet_forgotten", METRICS_COUNTER, "Times that it had forgotten all.", (double)f->lost, NULL, NULL },
+	};
+
+	if (f->on)
+		metrics_rows(m, rows, COUNT(rows));
+}
+
 void metrics_control(const struct report_view *v, struct metrics *m)
 {
 	of_loop(v, m);
@@ -244,4 +274,5 @@ void metrics_control(const struct report_view *v, struct metrics *m)
 	of_changes(v, m);
 	of_store(v, m);
 	of_signing(v, m);
+	of_fleet(v, m);
 }

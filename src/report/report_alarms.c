@@ -190,6 +190,32 @@ static void of_interfaces(const struct workers_report *w, json_t *to)
 				w->xdp[i].gone ? "is gone" : "is not to be had (the log of the start says why)");
 }
 
+static void of_fleet(const struct report_fleet *f, json_t *to)
+{
+	if (!f->on)
+		return;
+	if (!f->up)
+		alarm_add(to, "the fleet's Redis cannot be reached, and we go on alone: %s",
+			*f->fault ? f->fault : "connecting");
+	if (f->live < f->servers)
+		alarm_add(to, "%u of %u servers of the fleet are not there (\"fleet\")", f->servers - f->live,
+			f->servers);
+	if (f->twin)
+		alarm_add(to, "another server of the fleet is called %s, too", f->server);
+	if (f->full)
+		alarm_add(to, "the fleet's Redis keeps nothing of what is said (is it full? the log says)");
+	if (f->blind || f->holds)
+		alarm_add(to, "we see no edge up%s: our own network may be lost",
+			f->blind ? ", and other servers do" : ", and no other server");
+	if (f->clock_off_ms > REPORT_CLOCK_OFF_MS || f->clock_off_ms < -REPORT_CLOCK_OFF_MS)
+		alarm_add(to, "our clock is %.1f s %s that of the fleet's Redis",
+			(double)(f->clock_off_ms < 0 ? -f->clock_off_ms : f->clock_off_ms) / 1000,
+			f->clock_off_ms > 0 ? "ahead of" : "behind");
+	if (f->conflicts)
+		alarm_add(to, "%u changes of operators were at odds with later ones of others (\"fleet conflicts\")",
+			f->conflicts);
+}
+
 json_t *report_alarms(const struct report_view *v)
 {
 	json_t *list = json_array();
@@ -197,6 +223,7 @@ json_t *report_alarms(const struct report_view *v)
 	of_zones(v, list);
 	of_reload(v, list);
 	of_edges(v, list);
+	of_fleet(&v->fleet, list);
 	of_files(v, list);
 	of_certificates(v, list);
 	of_interfaces(&v->counters, list);

@@ -43,14 +43,17 @@ static void add_failures(const struct report_health *health, unsigned row, const
 		if (target == STANDING_NO_TARGET || round_is_twin(targets + e->first_address, k))
 			continue;
 		const struct round_view v = still_view(health->still, target);
-		if (v.up)
+		if (health->still->verdicts[target].up)
 			continue;
 		text_addf(out, "%s%s: %s", out->len > before ? ", " : "",
 			round_where(where, &v),
-			v.passed           ? "not up long enough yet"
+			v.up               ? "we find nothing wrong"
+				: v.passed ? "not up long enough yet"
 				: *v.error ? v.error
 				: v.known  ? "failed"
 					   : "no verdict yet");
+		if (v.fleet)
+			text_addf(out, " (fleet: %s)", v.fleet);
 	}
 }
 

@@ -110,6 +110,27 @@ static void add_edges(struct status_rows *to, const struct report_view *view)
 	add(to, rows, sizeof rows / sizeof *rows);
 }
 
+static void add_fleet(struct status_rows *to, const struct report_view *view)
+{
+	const struct report_fleet *f = &view->fleet;
+	const struct status_row rows[] = {
+		{ NULL, "fleet", 0 },
+		{ "fleet_servers", "servers that are known, with this one", f->servers },
+		{ "fleet_live", "... that are there", f->live },
+		{ "fleet_reached", "its Redis is reached", f->up },
+		{ "fleet_vantages", "others whose probes count", f->vantages },
+		{ "fleet_outvoted", "verdicts that are not as we have found", f->outvoted },
+		{ "fleet_lag_ms", "from saying to hearing, ms", (json_int_t)f->lag_ms },
+		{ "fleet_clock_off_ms", "our clock is ahead by ms", (json_int_t)f->clock_off_ms },
+		{ "fleet_said", "said by us", (json_int_t)f->said },
+		{ "fleet_heard", "heard of others", (json_int_t)f->heard },
+		{ "fleet_forged", "... that nobody with our secret has said", (json_int_t)f->forged },
+	};
+
+	if (f->on)
+		add(to, rows, sizeof rows / sizeof *rows);
+}
+
 static json_int_t missed(const struct report_view *view)
 {
 	json_int_t sum = 0;
@@ -328,6 +349,7 @@ void report_status_rows(const struct report_view *view, struct status_rows *to)
 	to->n = 0;
 	add_zones(to, view);
 	add_edges(to, view);
+	add_fleet(to, view);
 	add_queries(to, view);
 	add_clients(to, view);
 	add_transfers(to, view);

@@ -28,6 +28,9 @@ json_t *report_target(const struct round_view *v)
 	values_set_text(o, "say", v->say);
 	values_set_text(o, "last_error", v->error);
 	values_set_text(o, "notice", v->notice);
+	values_set_text(o, "fleet", v->fleet ? v->fleet : "");
+	if (v->outvoted)
+		json_object_set_new(o, "outvoted", json_true());
 	values_set_number(o, "rtt_ms", v->rtt_ms);
 	values_set_number(o, "rtt_least_ms", v->rtt_least_ms);
 	values_set_number(o, "rtt_last_ms", v->rtt_last_ms);
@@ -83,6 +86,10 @@ static void target_text(const json_t *t, int deep, struct text *out)
 		text_addf(out, "; last error: %s", values_text(t, "last_error"));
 	if (*values_text(t, "notice"))
 		text_addf(out, "; %s", values_text(t, "notice"));
+	if (*values_text(t, "fleet"))
+		text_addf(out, "; %s: %s",
+			json_object_get(t, "outvoted") ? "outvoted by the fleet" : "fleet",
+			values_text(t, "fleet"));
 	if (!parts)
 		measures_text(t, out);
 	text_add_char(out, '\n');

@@ -14,6 +14,7 @@
 #include "net/worker.h"
 #include "probe/rows.h"
 #include "probe/still.h"
+#include "report/report_fleet.h"
 #include "report/report_tls.h"
 #include "steer/forced.h"
 #include "world/parts.h"
@@ -145,6 +146,7 @@ struct report_view {
 	struct report_tls tls;
 	struct report_pool_signing pool_signing;
 	struct report_keys keys;
+	struct report_fleet fleet;
 	struct report_signing signing;
 	/* The last reload: UNIX time, 0 if there was none. */
 	int64_t reloaded_s;

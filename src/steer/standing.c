@@ -422,6 +422,8 @@ struct standing *standing_new(const struct standing_opts *o)
 		if (!o->steer->pools[i].tree)
 			put_pool(&m, i);
 	put_trees(&m);
+	for (unsigned i = 0; o->silent && i < s->n_pools; i++)
+		s->pools[i].waits = true;
 	memory_free(m.fates);
 	memory_free(own.of);
 	memory_free(own.at);

@@ -57,6 +57,7 @@ struct standing_opts {
 					  nothing is clearly better */
 	int64_t time_s; /* UNIX time; 0: as the clock says. Hours hold by it */
 	bool begins; /* the server has just started: pools with awaited verdicts wait */
+	bool silent; /* ... and it is not known what operators want: all pools do */
 };
 
 struct standing_pool {

@@ -180,7 +180,7 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 			SERVER ZONES "telemetry: { files: [ x ] }\n",
 			"3:1: error: unknown key \"telemetry\" in the configuration (known: "
 			"server, control, store, management, cookies, rrl, geoip, latency, stage, resolver, "
-			"reload, log, balance, clients, edges, "
+			"reload, fleet, log, balance, clients, edges, "
 			"probes, pools, edge-groups, maintenance, "
 			"keys, peers, dnssec, templates, zones, include)\n" },
 		{ "in a section",
@@ -412,7 +412,7 @@ static void all_faults_are_told_in_one_run(void)
 			"[2001:db8::1]:53), with nothing in front for UDP and TCP, or tls:, https:, http: or quic:; or an interface with xdp:\n"
 			"1:27: error: \"ecs\" must be on or off, not \"y\"\n"
 			"5:1: error: unknown key \"foo\" in the configuration (known: server, "
-			"control, store, management, cookies, rrl, geoip, latency, stage, resolver, reload, log, "
+			"control, store, management, cookies, rrl, geoip, latency, stage, resolver, reload, fleet, log, "
 			"balance, clients, edges, probes, "
 			"pools, edge-groups, maintenance, keys, peers, dnssec, templates, "
 			"zones, include)\n"

@@ -74,14 +74,16 @@ static void tell(void *ctx)
 	struct desk *d = ctx;
 
 	tell_changes(
-		&(struct tell){ d->p.steer, d->before, d->now, d->p.round, &d->rows, NULL });
+		&(struct tell){ d->p.steer, d->before, d->now, d->p.round, &d->rows, NULL,
+		round_verdicts(d->p.round), NULL });
 }
 
 static void tell_of_down(void *ctx)
 {
 	struct desk *d = ctx;
 
-	tell_down(&(struct tell){ d->p.steer, NULL, d->now, d->p.round, &d->rows, NULL });
+	tell_down(&(struct tell){ d->p.steer, NULL, d->now, d->p.round, &d->rows, NULL,
+		round_verdicts(d->p.round), NULL });
 }
 
 /* Each line without the program's name, "|" between them. */

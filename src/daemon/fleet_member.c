@@ -1,0 +1,243 @@
+#include "daemon/fleet_member.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "config.h"
+#include "daemon/fleet_health.h"
+#include "daemon/parts_read.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ZONES_SUMMED_MOST = 50000, CONNECTIONS = 2 };
+
+struct fleet_member {
+	struct fleet_member_opts opts;
+	struct parts of;                /* held: what `conf` is of */
+	const struct conf_fleet *conf;  /* NULL: no fleet */
+	struct fleet *fleet;            /* ... */
+	unsigned lane;
+	uint64_t began_us;
+	const struct registry *summed; /* not held: only compared */
+	uint64_t zones_sum;
+};
+
+/* --- what we say of ourselves ------------------------------------------------------------- */
+
+static uint64_t sum_of_zones(struct fleet_member *m)
+{
+	const struct registry *r = publisher_live(m->opts.publisher)->zones;
+	const struct hash_key key = { 1, 2 };
+
+	if (r == m->summed)
+		return m->zones_sum;
+	m->summed = r;
+	m->zones_sum = r->n;
+	for (size_t i = 0; i < zone_set_count(r->set) && r->n <= ZONES_SUMMED_MOST; i++) {
+		const struct zone *z = zone_set_get(r->set, i);
+		m->zones_sum += hash_pair(hash_bytes(key, z->apex, z->apex_len), z->serial);
+	}
+	return m->zones_sum;
+}
+
+/* Of the edges and pools of the configuration; the rest of it is each server's own. */
+static uint64_t sum_of_steer(const struct steer *s)
+{
+	const struct hash_key key = { 5, 6 };
+	uint64_t sum = hash_pair(s->n_edges, s->n_pools);
+
+	for (unsigned i = 0; i < s->n_edges; i++) {
+		const struct edge *e = &s->edges[i];
+		const double place[] = { e->lat, e->lon, e->capacity, e->weight, e->state };
+		sum = hash_pair(sum, e->hash);
+		sum = hash_pair(sum, hash_bytes(key, (const uint8_t *)place, sizeof place));
+		for (unsigned k = 0; !e->flatten && k < e->n_a + e->n_aaaa; k++) {
+			const struct addr a = edge_address(e, k);
+			sum = hash_pair(sum, hash_bytes(key, (const uint8_t *)&a, sizeof a));
+		}
+	}
+	for (unsigned i = 0; i < s->n_pools; i++) {
+		const struct pool *p = &s->pools[i];
+		sum = hash_pair(hash_pair(sum, p->hash), hash_pair(p->policy, p->answers));
+		sum = hash_pair(sum, hash_bytes(key, (const uint8_t *)p->edges, p->n * sizeof *p->edges));
+		sum = hash_pair(sum, hash_bytes(key, (const uint8_t *)p->weights, p->n * sizeof *p->weights));
+	}
+	return sum;
+}
+
+/* Of what decides answers beside configuration and zones. */
+static uint64_t sum_of_standing(const struct standing *s)
+{
+	const struct hash_key key = { 3, 4 };
+
+	return hash_bytes(key, s->marks, (size_t)s->n_rows * s->n_edges) ^
+		hash_bytes(key, (const uint8_t *)s->alive, (size_t)s->n_rows * s->words * sizeof *s->alive);
+}
+
+static void set_sum(json_t *o, const char *key, uint64_t sum)
+{
+	char text[20];
+
+	snprintf(text, sizeof text, "%016llx", (unsigned long long)sum);
+	json_object_set_new(o, key, json_string(text));
+}
+
+static void fill_hello(void *ctx, void *json)
+{
+	struct fleet_member *m = ctx;
+	const struct world *w = publisher_world(m->opts.publisher);
+	const uint64_t zones = sum_of_zones(m), conf = sum_of_steer(publisher_live(m->opts.publisher)->steer);
+	struct fleet_health *health = probes_fleet(m->opts.probes);
+
+	json_object_set_new(json, "version", json_string(PACKAGE_VERSION));
+	json_object_set_new(json, "up_s", json_integer((json_int_t)((clock_us() - m->began_us) / 1000000)));
+	set_sum(json, "config", conf);
+	set_sum(json, "zones", zones);
+	if (health)
+		set_sum(json, "health", fleet_health_digest(health));
+	if (w)
+		set_sum(json, "generation", hash_pair(hash_pair(conf, zones), sum_of_standing(w->standing)));
+}
+
+/* --- joining and leaving ------------------------------------------------------------------ */
+
+static void leave(struct fleet_member *m)
+{
+	if (!m->fleet)
+		return;
+	probes_set_fleet(m->opts.probes, NULL, NULL);
+	fleet_free(m->fleet);
+	parts_drop(&m->of);
+	m->fleet = NULL;
+	m->conf = NULL;
+}
+
+static void join(struct fleet_member *m, const struct conf_fleet *c)
+{
+	m->of = (struct parts){ .conf = part_hold(publisher_live(m->opts.publisher)->conf) };
+	m->conf = c;
+	m->fleet = fleet_new(&(struct fleet_opts){ .loop = m->opts.loop,
+		.jobs = m->opts.jobs,
+		.lane = m->lane,
+		.holder = m->of.conf,
+		.name = c->name,
+		.server = c->server,
+		.region = c->region,
+		.redis = { .at = c->redis, .n = c->n_redis, .tls = &c->tls },
+		.secret = c->secret,
+		.staging = c->has_staging ? c->staging : NULL });
+	fleet_set_hello(m->fleet, fill_hello, m);
+	probes_set_fleet(m->opts.probes, m->fleet, c);
+	log_line(LOG_NOTICE, "fleet: this is server %s of fleet %s", c->server, c->name);
+}
+
+static void on_parts(void *ctx, unsigned what)
+{
+	struct fleet_member *m = ctx;
+	const struct conf_fleet *now = parts_conf(publisher_live(m->opts.publisher))->fleet;
+
+	if (!(what & PUBLISH_CONF) || conf_fleet_same(now, m->conf))
+		return;
+	leave(m);
+	if (now)
+		join(m, now);
+}
+
+struct fleet_member *fleet_member_new(const struct fleet_member_opts *opts)
+{
+	struct fleet_member *m = memory_zeroed(1, sizeof *m);
+
+	m->opts = *opts;
+	m->began_us = clock_us();
+	m->lane = jobs_lane(opts->jobs, CONNECTIONS, JOBS_PROMPT);
+	publisher_follow(opts->publisher, on_parts, m);
+	on_parts(m, PUBLISH_CONF);
+	return m;
+}
+
+void fleet_member_free(struct fleet_member *m)
+{
+	if (!m)
+		return;
+	leave(m);
+	memory_free(m);
+}
+
+struct fleet *fleet_member_of(const struct fleet_member *m)
+{
+	return m->fleet;
+}
+
+/* --- looking ------------------------------------------------------------------------------ */
+
+struct report_fleet fleet_member_report(const struct fleet_member *m)
+{
+	struct report_fleet r = { .on = m && m->fleet };
+
+	if (!r.on)
+		return r;
+	const struct fleet_counts c = fleet_counts(m->fleet);
+	r.up = fleet_is_up(m->fleet);
+	r.twin = fleet_has_twin(m->fleet);
+	r.full = c.is_full;
+	r.servers = (unsigned)fleet_mates(m->fleet) + 1;
+	r.live = (unsigned)fleet_live(m->fleet) + 1;
+	for (size_t i = 0; i < fleet_mates(m->fleet); i++) {
+		const struct fleet_mate mate = fleet_mate(m->fleet, i);
+		if (!mate.live)
+			continue;
+		r.lag_ms = mate.lag_ms > r.lag_ms ? mate.lag_ms : r.lag_ms;
+		r.lag_most_ms = mate.lag_most_ms > r.lag_most_ms ? mate.lag_most_ms : r.lag_most_ms;
+	}
+	r.clock_off_ms = fleet_clock_off_ms(m->fleet);
+	r.reply_ms = (double)c.redis.reply_us / 1e3;
+	r.said = c.said;
+	r.heard = c.heard;
+	r.forged = c.forged;
+	r.lost = c.lost;
+	r.refused = c.full;
+	r.connects = c.redis.connects;
+	r.bytes_in = c.redis.bytes_in + c.listener.bytes_in;
+	r.bytes_out = c.redis.bytes_out + c.listener.bytes_out;
+	snprintf(r.name, sizeof r.name, "%s", m->conf->name);
+	snprintf(r.server, sizeof r.server, "%s", m->conf->server);
+	snprintf(r.fault, sizeof r.fault, "%.255s", fleet_fault(m->fleet));
+	const struct fleet_health *h = probes_fleet(m->opts.probes);
+	if (h) {
+		const struct fleet_health_sum s = fleet_health_sum(h);
+		r.vantages = s.others;
+		r.outvoted = s.outvoted;
+		r.blind = s.blind;
+		r.holds = s.holds;
+	}
+	return r;
+}
+
+static int fleet_command(void *ctx, const char **words, size_t n, struct command_call *c)
+{
+	struct fleet_member *m = ctx;
+	const bool json = command_take_word(words, &n, "--json");
+	const struct report_fleet sum = fleet_member_report(m);
+
+	if (n)
+		return 2;
+	if (!m->fleet) {
+		text_add(c->out, "this server is of no fleet (the configuration has no section \"fleet\")\n");
+		return 1;
+	}
+	json_t *self = json_object();
+	fill_hello(m, self);
+	json_object_set_new(self, "region", json_string(m->conf->region));
+	json_object_set_new(self, "clock_off_ms", json_integer((json_int_t)sum.clock_off_ms));
+	report_fleet_servers(&sum, m->fleet, self, json, c->out);
+	json_decref(self);
+	return 0;
+}
+
+void fleet_member_bind(struct fleet_member *m, struct commands *commands)
+{
+	commands_bind(commands, "fleet", fleet_command, m);
+}

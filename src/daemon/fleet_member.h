@@ -1,0 +1,35 @@
+/* fleet_member.h - this server as one of a fleet: as long as the configuration has a section "fleet".
+ *
+ * Loop.
+ */
+#ifndef DAEMON_FLEET_MEMBER_H
+#define DAEMON_FLEET_MEMBER_H
+
+#include "console/command.h"
+#include "daemon/probes.h"
+#include "daemon/publish.h"
+#include "report/report_fleet.h"
+
+struct fleet_member;
+
+struct fleet_member_opts {
+	struct ev_loop *loop;
+	struct jobs *jobs;
+	struct publisher *publisher;
+	struct probes *probes;
+};
+
+/* Follows the configuration from now on. Never NULL. */
+struct fleet_member *fleet_member_new(const struct fleet_member_opts *opts);
+/* After jobs_stop(), before the probes. */
+void fleet_member_free(struct fleet_member *m);
+
+/* Binds "fleet". */
+void fleet_member_bind(struct fleet_member *m, struct commands *commands);
+
+/* NULL: there is none. Until the next reload. */
+struct fleet *fleet_member_of(const struct fleet_member *m);
+
+struct report_fleet fleet_member_report(const struct fleet_member *m);
+
+#endif

@@ -1,0 +1,85 @@
+#include "report/report_fleet.h"
+
+#include "report/report.h"
+#include "report/report_values.h"
+
+#include <math.h>
+#include <string.h>
+
+static json_t *row_of(const struct fleet_mate *m)
+{
+	json_t *o = m->hello ? json_deep_copy(m->hello) : json_object();
+
+	json_object_set_new(o, "server", json_string(m->server));
+	json_object_set_new(o, "state", json_string(m->live ? "there" : "gone"));
+	if (m->heard_s >= 0)
+		values_set_number(o, "heard_s", m->heard_s);
+	if (m->heard_s >= 0)
+		values_set_number(o, "lag_ms", m->lag_ms);
+	if (m->heard_s >= 0)
+		values_set_number(o, "lag_most_ms", m->lag_most_ms);
+	return o;
+}
+
+static void row_text(const json_t *o, struct text *out)
+{
+	const double off = values_number(o, "clock_off_ms");
+
+	text_addf(out, "%-20s %-6s %-10s", values_text(o, "server"), values_text(o, "state"),
+		*values_text(o, "region") ? values_text(o, "region") : "-");
+	if (json_object_get(o, "lag_ms"))
+		text_addf(out, " %6.0f %6.0f", values_number(o, "lag_ms"), values_number(o, "lag_most_ms"));
+	else
+		text_addf(out, " %6s %6s", "-", "-");
+	text_addf(out, " %+8.1f %-8s %-8.8s %-8.8s %-8.8s %-8.8s\n", off / 1000,
+		*values_text(o, "version") ? values_text(o, "version") : "-",
+		*values_text(o, "generation") ? values_text(o, "generation") : "-",
+		*values_text(o, "config") ? values_text(o, "config") : "-",
+		*values_text(o, "zones") ? values_text(o, "zones") : "-",
+		*values_text(o, "will") ? values_text(o, "will") : "-");
+}
+
+static void sum_text(const struct report_fleet *s, struct text *out)
+{
+	text_addf(out, "fleet %s, we are %s: %u of %u servers are there", s->name, s->server, s->live, s->servers);
+	if (!s->up)
+		text_addf(out, "; its Redis is not reached, and we go on alone: %s",
+			*s->fault ? s->fault : "connecting");
+	text_add_char(out, '\n');
+	if (s->blind)
+		text_add(out, "we see no edge up and others do: our verdicts do not count\n");
+	if (s->holds)
+		text_add(out, "we see no edge up and no other server: what the fleet last knew holds on\n");
+	if (s->outvoted)
+		text_addf(out, "%u verdicts are not as we have found (\"edges\")\n", s->outvoted);
+}
+
+void report_fleet_servers(const struct report_fleet *sum, const struct fleet *f, const json_t *self, bool json,
+	struct text *out)
+{
+	json_t *list = json_array(), *o;
+	size_t i;
+
+	o = json_deep_copy(self);
+	json_object_set_new(o, "server", json_string(sum->server));
+	json_object_set_new(o, "state", json_string("self"));
+	json_array_append_new(list, o);
+	for (i = 0; i < fleet_mates(f); i++) {
+		const struct fleet_mate m = fleet_mate(f, i);
+		json_array_append_new(list, row_of(&m));
+	}
+	if (json) {
+		o = json_pack("{s:s, s:s, s:b, s:i, s:b, s:b, s:i, s:o}", "fleet", sum->name, "server", sum->server,
+			"reached", (int)sum->up, "live", (int)sum->live, "blind", (int)sum->blind, "holds",
+			(int)sum->holds, "outvoted", (int)sum->outvoted, "servers", list);
+		values_set_text(o, "fault", sum->up ? "" : sum->fault);
+		report_json(o, out);
+		return;
+	}
+	sum_text(sum, out);
+	text_addf(out, "%-20s %-6s %-10s %6s %6s %8s %-8s %-8s %-8s %-8s %-8s\n", "SERVER", "STATE", "REGION",
+		"LAG", "MOST", "CLOCK", "VERSION", "ANSWERS", "CONFIG", "ZONES", "WILL");
+	json_array_foreach (list, i, o)
+		row_text(o, out);
+	json_decref(list);
+}

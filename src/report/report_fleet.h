@@ -1,0 +1,38 @@
+/* report_fleet.h - the fleet that this server is of: who is there, and how it stands with each.
+ */
+#ifndef REPORT_REPORT_FLEET_H
+#define REPORT_REPORT_FLEET_H
+
+#include "base/text.h"
+#include "fleet/fleet.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* As numbers, for status, metrics and alarms. */
+struct report_fleet {
+	bool on; /* there is one */
+	bool up; /* the engine is reached */
+	bool twin, full;
+	unsigned servers, live; /* known, ourselves too; of these, there now */
+	unsigned vantages;      /* others that probe */
+	unsigned outvoted;      /* targets whose verdict is not ours */
+	bool blind, holds;
+	double lag_ms, lag_most_ms; /* the slowest of those that live */
+	double reply_ms;            /* of the engine */
+	int64_t clock_off_ms;
+	uint64_t said, heard, forged, lost, connects, refused;
+	uint64_t bytes_in, bytes_out;
+	unsigned will, conflicts; /* what operators want; what was decided between two of them */
+	char name[64], server[64], fault[256];
+};
+
+/* All servers; the first row is our own. `self` is what we say of ourselves. */
+void report_fleet_servers(const struct report_fleet *sum, const struct fleet *f, const json_t *self, bool json,
+	struct text *out);
+
+/* More than this and a clock is told of. */
+enum { REPORT_CLOCK_OFF_MS = 1000 };
+
+#endif
