@@ -4,7 +4,7 @@
 # Does nothing when all are there. Needs apt and root (or sudo); says so where they are missing.
 set -u
 
-build="autoconf pkg-config libldns-dev libmaxminddb-dev libev-dev liburcu-dev libyaml-dev libsodium-dev libjansson-dev libssl-dev libc-ares-dev libnghttp2-dev libidn2-dev libcurl4-openssl-dev libmicrohttpd-dev nettle-dev libsqlite3-dev libmnl-dev libhiredis-dev"
+build="autoconf pkg-config libldns-dev libmaxminddb-dev libev-dev liburcu-dev libyaml-dev libsodium-dev libjansson-dev libpcre2-dev libssl-dev libc-ares-dev libnghttp2-dev libidn2-dev libcurl4-openssl-dev libmicrohttpd-dev nettle-dev libsqlite3-dev libmnl-dev libhiredis-dev"
 tests="tzdata libcunit1-dev bind9-dnsutils python3 openssl iproute2 iputils-ping"
 
 want=$build

@@ -6,6 +6,8 @@
 #include "conf/schema.h"
 #include "dns/rcode.h"
 #include "dns/rrtype.h"
+#include "probe/json_path.h"
+#include "probe/regex.h"
 
 #include <arpa/inet.h>
 #include <math.h>
@@ -179,12 +181,30 @@ static void take_field(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct probe_value *v = to;
-	const char *text = take_token(r, key, value, " :\"'=");
+	const bool json = strcmp(key->name, "json") == 0;
+	const char *text = json ? option_scalar(r, key, value) : take_token(r, key, value, " :\"'=");
+	struct fault why;
 
 	if (text && v->field)
-		parse_error(r->src, value, "a value is in one \"header\" or in the \"body\"; make two");
-	v->in_body = strcmp(key->name, "body") == 0;
-	v->field = text ? text : v->field;
+		parse_error(r->src, value,
+			"a value is in one \"header\", in the \"body\" or at a path of \"json\"; make two");
+	if (text && json && !json_path_is(text, &why))
+		parse_error(r->src, value, "this is no path such as checks.db[0].state: %s", why.text);
+	v->json = json;
+	v->in_body = json || strcmp(key->name, "body") == 0;
+	v->field = text ? arena_strdup(r->mem, text) : v->field;
+}
+
+static void take_matches(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+	struct fault why;
+
+	if (text && !regex_is(text, &why))
+		parse_error(r->src, value, "this is no regular expression (PCRE2): %s", why.text);
+	else if (text)
+		*(const char **)to = arena_strdup(r->mem, text);
 }
 
 static void take_bound(
@@ -205,8 +225,15 @@ const struct key schema_probe_value_keys[] = {
 	{ "header", take_field, .say = FIELD, .about = "The name of a response header." },
 	{ "body", take_field, .say = FIELD,
 		.about = "The name of a number in the body, as in load-from." },
+	{ "json", take_field, .say = "a path in JSON, such as checks.db[0].state",
+		.about = "Where in the body, which is JSON of up to 64 KiB, the value stands: a text, a number, "
+			 "true, false or null." },
 	{ "is", option_text, .say = "a text", .at = offsetof(struct probe_value, is),
-		.about = "The header has this value, and no other." },
+		.about = "Of header and json: it has this value, and no other." },
+	{ "matches", take_matches, .say = "a regular expression (PCRE2) of up to 1000 bytes",
+		.at = offsetof(struct probe_value, matches),
+		.about = "Of header and json: the value matches this, anywhere in it. Without either: the first "
+			 "64 KiB of the body do." },
 	{ "least", take_bound, .say = NUMBER, .at = offsetof(struct probe_value, least),
 		.about = "It is a number, and at least this.", .otherwise = "0" },
 	{ "below", take_bound, .say = NUMBER, .at = offsetof(struct probe_value, below),
@@ -216,14 +243,24 @@ const struct key schema_probe_value_keys[] = {
 
 static bool check_value(const struct reader *r, const struct node *at, const struct probe_value *v)
 {
-	if (!v->field)
-		return parse_error(r->src, at, "where is it? Write { header: NAME, ... } or { body: NAME, ... }");
-	if (v->is && v->in_body)
+	const bool ranged = v->below < INFINITY || v->least > 0;
+
+	if (!v->field && !v->matches)
 		return parse_error(r->src, at,
-			"\"is\" is for headers; a text in the body is what the probe's \"body\" looks for");
-	if (v->is ? v->below < INFINITY || v->least > 0 : v->least >= v->below)
-		return parse_error(r->src, at, v->is ? "\"is\" goes without \"least\" and \"below\""
-						     : "no number is at least that and below this");
+			"where is it? Write { header: NAME, ... }, { body: NAME, ... }, { json: PATH, ... } or { "
+			"matches: EXPRESSION }");
+	if ((v->is || v->matches) && v->field && v->in_body && !v->json)
+		return parse_error(r->src, at,
+			"\"%s\" is for headers and json; a text in the body is what the probe's \"body\" looks "
+			"for, and \"matches\" without \"body\"",
+			v->is ? "is" : "matches");
+	if (v->is && v->matches)
+		return parse_error(r->src, at, "\"is\" and \"matches\" are two ways to say it; take one out");
+	if (v->is || v->matches ? ranged : v->least >= v->below)
+		return parse_error(r->src, at,
+			v->is || v->matches ? "\"%s\" goes without \"least\" and \"below\""
+					    : "no number is at least that and below this%.0s",
+			v->is ? "is" : "matches");
 	return true;
 }
 
@@ -242,7 +279,7 @@ void schema_probe_values(
 	struct probe_value *list = arena_zalloc(r->mem, PROBE_VALUES_MOST * sizeof *list);
 	for (const struct node *i = one ? value : value->first; i; i = one ? NULL : i->next) {
 		struct probe_value *v = &list[p->n_values];
-		*v = (struct probe_value){ .below = INFINITY };
+		*v = (struct probe_value){ .in_body = true, .below = INFINITY };
 		if (i->kind == NODE_BAD || !keys_is_map(r, i, "a value"))
 			continue;
 		keys_read(r, schema_probe_value_keys, i, "this value", v);

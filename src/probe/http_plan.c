@@ -38,6 +38,7 @@ struct http_plan *http_plan_new(const struct probe_opts *from)
 	for (unsigned i = 0; i < o->n_values; i++) {
 		own(p, &values[i].field);
 		own(p, &values[i].is);
+		own(p, &values[i].matches);
 	}
 	o->values = values;
 	o->expect = arena_memdup(&p->mem, o->expect, o->n_expect * sizeof *o->expect);

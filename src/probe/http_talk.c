@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "config.h"
+#include "probe/http_value.h"
 #include "probe/load_from.h"
 
 #include <errno.h>
@@ -91,7 +92,7 @@ static void tell_request(
 static void take_value(struct http_conn *c, unsigned i, const char *line, size_t len)
 {
 	const struct probe_value *v = &c->ask->plan->opts.values[i];
-	const size_t n = strlen(v->field);
+	const size_t n = v->in_body ? 0 : strlen(v->field);
 
 	if (v->in_body || len <= n || strncasecmp(line, v->field, n) != 0 || line[n] != ':')
 		return;
@@ -101,8 +102,7 @@ static void take_value(struct http_conn *c, unsigned i, const char *line, size_t
 	while (s < end && (end[-1] == ' ' || end[-1] == '\t'))
 		end--;
 	c->headers[i].met = true;
-	c->headers[i].equal = v->is && strlen(v->is) == (size_t)(end - s) &&
-		memcmp(s, v->is, (size_t)(end - s)) == 0;
+	c->headers[i].equal = http_value_holds(v, s, (size_t)(end - s));
 	c->headers[i].number = NAN;
 	load_from_number(s, (size_t)(end - s), &c->headers[i].number);
 }
@@ -243,35 +243,14 @@ static void say_status(struct http_conn *h, unsigned status)
 		snprintf(c->result.say, sizeof c->result.say, "HTTP %u", status);
 }
 
-/* False: told. */
-static bool has_value(struct http_conn *h, unsigned i)
-{
-	struct check *c = &h->ask->own;
-	const struct probe_value *v = &c->probe->values[i];
-	const char *where = v->in_body ? "in the body" : "in the header";
-	float number = v->in_body ? NAN : h->headers[i].number;
-
-	if (v->in_body && h->body)
-		load_from_body(h->body, h->body_len, v->field, &number);
-	if (v->in_body ? isnan(number) : !h->headers[i].met)
-		return check_failed(c, "there is no %s%.60s %s", v->is ? "" : "number ", v->field, where);
-	if (v->is)
-		return h->headers[i].equal ||
-			check_failed(c, "%.60s %s is not \"%.60s\"", v->field, where, v->is);
-	if (isnan(number))
-		return check_failed(c, "%.60s %s is no number", v->field, where);
-	if (number < (float)v->least)
-		return check_failed(c, "%.60s is %g, less than %g", v->field, (double)number, v->least);
-	return number < (float)v->below ||
-		check_failed(c, "%.60s is %g, not below %g", v->field, (double)number, v->below);
-}
-
 static void check_values(struct http_conn *h)
 {
 	struct check *c = &h->ask->own;
 
 	for (unsigned i = 0; i < c->probe->n_values && c->result.passed; i++)
-		has_value(h, i);
+		http_value_check(c, i,
+			&(struct http_seen){ h->headers[i].met, h->headers[i].equal,
+				h->headers[i].number, h->body, h->body_len });
 }
 
 static void check_expiry(const struct http_conn *h)

@@ -82,7 +82,8 @@ static bool same_values(const struct probe_opts *a, const struct probe_opts *b)
 	for (unsigned i = 0; i < a->n_values; i++) {
 		const struct probe_value *x = &a->values[i], *y = &b->values[i];
 		if (!same_text(x->field, y->field) || x->in_body != y->in_body ||
-			!same_text(x->is, y->is) || x->least < y->least || x->least > y->least ||
+			!same_text(x->is, y->is) || x->json != y->json ||
+			!same_text(x->matches, y->matches) || x->least < y->least || x->least > y->least ||
 			x->below < y->below || x->below > y->below)
 			return false;
 	}

@@ -57,9 +57,10 @@ struct probe_range {
 /* A value that an answer must have: a text, or a number in a range. */
 enum { PROBE_VALUES_MOST = 8 };
 struct probe_value {
-	const char *field; /* of a header, or of the body (load_from.h) */
-	bool in_body;
-	const char *is;      /* a header's whole value; NULL: it is a number, */
+	const char *field; /* of a header, or of the body (load_from.h, json_path.h); NULL: all of the body */
+	bool in_body, json; /* `json` is in the body, too */
+	const char *matches; /* regex.h; or NULL */
+	const char *is;      /* the whole value; NULL, without `matches`: it is a number, */
 	double least, below; /* ... least <= it < below; INFINITY: any */
 };
 

@@ -95,6 +95,22 @@ def http_values():
         fails(s, "X-Load is 0.9, not below 0.9")
         w.headers = {"X-State": "ok", "X-Load": "0.89"}
         passes(s, "HTTP 200")
+        text = open(s.conf).read()
+        s.write("waymark.yaml", text.replace("{ header: X-State, is: ok }", "{ header: X-State, matches: '^o' }, { json: 'db[0].state', is: up },"
+                                             " { json: 'db[0].lag', below: 10 }, { matches: 'ver.*2\\.[0-9]' }"))
+        same(s.ctl("reload")[0], 0)
+        fails(s, "the body is no JSON")
+        w.body = b'{ "queue": 1, "db": [ { "state": "down" } ] }'
+        fails(s, 'db[0].state is "down", not "up"')
+        w.body = b'{ "queue": 1, "db": [ { "state": "up", "lag": 17 } ] }'
+        fails(s, "db[0].lag is 17, not below 10")
+        w.body = b'{ "queue": 1, "db": [ { "state": "up", "lag": 3 } ] }'
+        fails(s, 'the body does not match "ver.*2\\.[0-9]"')
+        w.body = b'{ "queue": 1, "db": [ { "state": "up", "lag": 3 } ], "version": "2.7" }'
+        passes(s, "HTTP 200")
+        s.write("waymark.yaml", text.replace("is: ok", "matches: 'a(b'").replace("{ body: queue, least: 1,", "{ json: a..b, least: 1,"))
+        code, say = s.check()
+        assert code and "(PCRE2): behind its 3. character: missing closing parenthesis" in say and "this is no path such as" in say, say
 
 
 @claim("http: servers that are slow, hang, lie about the body or speak nonsense are down, and it is told how")
