@@ -425,7 +425,7 @@ bool steered_answer(
 	uint8_t target[NAME_MOST];
 
 	if (waits(who)) {
-		c->silent = true;
+		c->failed = true; /* over UDP that is silence */
 		*none = true;
 		return false;
 	}
@@ -444,7 +444,7 @@ bool steered_answer(
 	*none = choice.n == 0 || !fits_type(c, who->steer, &choice);
 	const uint32_t ttl_s = steered_ttl_s(c, &p->found, who, &choice, p->v4_at);
 	if (*none && choice.for_now && who->steer->pools[who->pool].unresolved) {
-		c->silent = true; /* it soon is known which addresses there are */
+		c->failed = true; /* it soon is known which addresses there are */
 		return false;
 	}
 	if (a->counts && (w->policy.sample_every || w->policy.n_watched) && !service &&

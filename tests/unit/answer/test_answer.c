@@ -350,6 +350,8 @@ static void a_pool_that_waits_for_its_first_probes_is_silent(void)
 	CU_ASSERT_STRING_EQUAL(asking(&x, "www A"), "nothing");
 	CU_ASSERT_EQUAL(x.stats.dropped, dropped + 1);
 	CU_ASSERT_STRING_EQUAL(asking(&x, "csteer A"), "nothing");
+	/* Who waits on a connection for an answer does not ask again. */
+	CU_ASSERT_STRING_EQUAL(asking(&x, "www A tcp"), "SERVFAIL | - | - | - | -");
 	CU_ASSERT_STRING_EQUAL(
 		asking(&x, "www TXT"), "NOERROR aa | www 300 TXT \"beside\" | - | - | -");
 	CU_ASSERT_STRING_EQUAL(
