@@ -10,6 +10,8 @@
 #define GAIN_SHARE      0.1f
 #define GAIN_LOAD_SHARE 0.02f /* of the highest load in the pool */
 
+#define CLOCK_SET_US 1000000u /* a clock that is only kept right moves by less */
+
 /* --- rows --------------------------------------------------------------------------------- */
 
 /* The row of probes that it is, or is like. */
@@ -472,13 +474,21 @@ static bool same_cuts(const struct standing *a, const struct standing *b)
 	return true;
 }
 
+/* Once the clock was set the same moment is as far away as it was not before. */
+static bool ends_alike(const struct standing *a, const struct standing *b)
+{
+	for (unsigned i = 0; i < a->n_hours; i++) {
+		const uint64_t x = a->hours_end_us[i], y = b->hours_end_us[i];
+		if (a->hours_end_s[i] != b->hours_end_s[i] || (x > y ? x - y : y - x) > CLOCK_SET_US)
+			return false;
+	}
+	return true;
+}
+
 static bool same_hours(const struct standing *a, const struct standing *b)
 {
 	return a->n_hours == b->n_hours &&
-		(!a->n_hours ||
-			(memcmp(a->hours, b->hours, a->n_hours) == 0 &&
-				memcmp(a->hours_end_s, b->hours_end_s,
-					a->n_hours * sizeof *a->hours_end_s) == 0));
+		(!a->n_hours || (memcmp(a->hours, b->hours, a->n_hours) == 0 && ends_alike(a, b)));
 }
 
 bool standing_same(

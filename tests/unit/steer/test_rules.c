@@ -229,6 +229,17 @@ static void type_transport_and_time(void)
 	struct choose_ask a = { .steer = s.steer, .standing = st, .now_us = clock_us() };
 	const struct choice c = choose(&a, NULL);
 	CU_ASSERT(c.n == 0 && c.for_now && c.ttl_most_s <= 30);
+	/* Once the clock was set, the same end is further away: another standing, though nothing else is. */
+	static const struct {
+		int64_t time_s;
+		bool same;
+	} set[] = { { 1783353570, true }, { 1783353540, false }, { 1783353599, false } };
+	for (size_t i = 0; i < UNIT_COUNT(set); i++) {
+		struct standing *other = standing_new(&(struct standing_opts){
+			.steer = s.steer, .states = s.states, .time_s = set[i].time_s });
+		CU_ASSERT_EQUAL(standing_same(s.steer, st, other), set[i].same);
+		standing_free(other);
+	}
 	standing_free(st);
 	small_close(&s);
 	arena_fini(&mem);
