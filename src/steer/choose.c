@@ -153,6 +153,12 @@ bool choose_is_placed(const struct choose_walk *w)
 uint32_t choose_class(struct choose_walk *w)
 {
 	const struct rank *r = w->pool->rank;
+
+	/* No class is narrower than the nets of its places. */
+	if (w->net_known && w->pool->by_place) {
+		choose_find_place(w);
+		return r->class_of[w->place.value < client_map_keys(r->clients) ? w->place.value : 0];
+	}
 	const struct netmap *map = choose_map(w),
 			    *own = r->view ? r->view : client_map_netmap(r->clients);
 
@@ -276,6 +282,7 @@ static void fall_back_to_source(struct choose_walk *w)
 	w->who = w->ask->source;
 	w->by_source = true;
 	w->placed = NULL;
+	w->net_known = false;
 	if (w->trace)
 		w->trace->subnet_local = true;
 }
@@ -329,11 +336,12 @@ void choose_fetch(const struct choose_ask *ask, unsigned step)
 			  *p = &ask->steer->pools[asked->reads];
 	const struct netmap *cities = ask->steer->atlas->cities.map;
 	const struct addr *who = ask->has_subnet ? &ask->subnet : &ask->source;
-	const bool reads = p->rank || p->asks_place;
+	const bool draws = asked->tree && asked->tree->draws,
+		   reads = (p->rank || p->asks_place) && !(draws && p->by_place);
 
 	if (reads)
 		netmap_fetch(choose_map_of(ask->steer, p), who, step);
-	if (asked->tree && asked->tree->draws && !(reads && choose_map_of(ask->steer, p) == cities))
+	if (draws && !(reads && choose_map_of(ask->steer, p) == cities))
 		netmap_fetch(cities, who, step);
 }
 

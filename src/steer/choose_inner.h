@@ -27,6 +27,7 @@ struct choose_walk {
 			 */
 	const struct netmap *placed; /* that `place` was looked up in; NULL: none yet */
 	struct netmap_hit place;
+	bool net_known; /* the scope is as narrow as the place's net already, which is `place` */
 	unsigned
 		group_bits; /* of `who`'s family: the net whose clients are alike in the rank */
 	uint64_t changes_us; /* the soonest that the pools on the way can change */
@@ -97,6 +98,8 @@ static inline const struct netmap *choose_map_of(const struct steer *s, const st
 
 static inline const struct netmap *choose_map(const struct choose_walk *w)
 {
+	if (w->net_known && w->pool->by_place)
+		return w->ask->steer->atlas->cities.map;
 	return choose_map_of(w->ask->steer, w->pool);
 }
 

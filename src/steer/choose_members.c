@@ -371,10 +371,11 @@ static void note_others(struct asking *a)
  * than its share is. */
 static void consult_net(struct choose_walk *w)
 {
-	if (w->by_source)
+	if (w->by_source || w->net_known)
 		return;
 	choose_find_place(w);
 	choose_consult(w, netmap_scope(choose_map(w), NULL, &w->who, w->place));
+	w->net_known = w->placed == w->ask->steer->atlas->cities.map;
 }
 
 static enum choose_by by_of(const struct asking *a, bool shared)

@@ -344,6 +344,12 @@ static void fill_pool(struct steer *s, const struct steer_opts *all, unsigned nu
 	fill_rules(s, p, o);
 }
 
+static bool is_by_place(const struct steer *s, const struct pool *p)
+{
+	return p->rank && p->policy == POOL_NEAREST && !p->n_links && !p->affinity && !p->sheds &&
+		!p->rank->close && client_map_netmap(p->rank->clients) == s->atlas->cities.map;
+}
+
 /* A pool that does not ask where the client is has its answer from one that may. */
 static uint16_t find_reads(const struct steer *s, uint16_t number)
 {
@@ -408,6 +414,8 @@ struct steer *steer_new(
 	for (unsigned i = 0; i < s->n_pools; i++)
 		s->pools[i].reads = find_reads(s, (uint16_t)i);
 	steer_tree_look(s);
+	for (unsigned i = 0; i < s->n_pools; i++)
+		s->pools[i].by_place = is_by_place(s, &s->pools[i]);
 	memory_free(ranks.r);
 	s->edge_numbers = numbers_new(&s->mem, &s->edges->name, sizeof *s->edges, s->n_edges);
 	s->pool_numbers = numbers_new(&s->mem, &s->pools->name, sizeof *s->pools, s->n_pools);

@@ -118,6 +118,7 @@ struct pool {
 
 	struct rules *rules; /* NULL: none */
 	bool asks_place;     /* some pin or rule asks for the place itself */
+	bool by_place; /* a client's class is its place's, and of its net nothing else is asked */
 	struct pool_pinned *pins;
 	unsigned n_pins;
 	unsigned pin_default; /* pin + 1; 0: there is none */
