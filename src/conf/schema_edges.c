@@ -254,7 +254,7 @@ static void check_template(
 	struct fault why;
 
 	if (edge->cname &&
-		!template_expand(edge->cname, &(struct template_of){ edge->name, NULL }, made, &why))
+		!template_expand(edge->cname, &(struct template_of){ edge->name, NULL, NULL }, made, &why))
 		parse_error(r->src, cname ? cname : parse_get(node, "records"), "\"cname\": %s",
 			why.text);
 	if (edge->flatten && template_is(edge->flatten))

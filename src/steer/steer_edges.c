@@ -5,6 +5,7 @@
 #include "steer/group.h"
 #include "steer/template.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Where probes ask: what the operator says, or its addresses, or what its cname leads to. */
@@ -98,7 +99,7 @@ static void fill_flat(struct steer *s, struct edge *e, const struct edge_opts *o
 static void fill_cname(struct steer *s, struct edge *e, const struct edge_opts *o)
 {
 	uint8_t name[NAME_MOST];
-	const size_t len = template_expand(o->cname, &(struct template_of){ o->name, NULL }, name, NULL);
+	const size_t len = template_expand(o->cname, &(struct template_of){ o->name, NULL, NULL }, name, NULL);
 
 	if (template_looks(o->cname))
 		e->template = arena_memdup(&s->mem, o->cname, name_len(o->cname));
@@ -106,24 +107,50 @@ static void fill_cname(struct steer *s, struct edge *e, const struct edge_opts *
 	e->cname = arena_memdup(&s->mem, name, len);
 }
 
-/* Clients of one country and continent are alike to all templates. */
+struct alike {
+	const struct places *places;
+	enum template_look look;
+};
+
+/* Two places that no template tells apart are 0. */
+static int compare_places(const void *a, const void *b, void *ctx)
+{
+	const struct alike *k = ctx;
+	const struct place *x = places_get(k->places, *(const uint32_t *)a),
+			   *y = places_get(k->places, *(const uint32_t *)b);
+	int d = memcmp(x->country, y->country, sizeof x->country);
+
+	d = d ? d : memcmp(x->continent, y->continent, sizeof x->continent);
+	if (!d && k->look >= TEMPLATE_REGION)
+		d = (x->region > y->region) - (x->region < y->region);
+	if (!d && k->look >= TEMPLATE_CITY)
+		d = (x->city > y->city) - (x->city < y->city);
+	return d;
+}
+
+/* Clients in places that are alike to all templates get the same names. */
 static void find_places(struct steer *s)
 {
-	const struct places *places = s->atlas->cities.places;
-	const uint32_t n = places_count(places) + 1;
-	bool any = false;
+	struct alike k = { s->atlas->cities.places, TEMPLATE_NOWHERE };
+	const uint32_t n = places_count(k.places);
 
 	for (unsigned i = 0; i < s->n_edges; i++)
-		any = any || s->edges[i].template;
-	if (!any)
+		if (s->edges[i].template && template_looks(s->edges[i].template) > k.look)
+			k.look = template_looks(s->edges[i].template);
+	if (!k.look)
 		return;
-	uint32_t *class_of = memory_zeroed(n, sizeof *class_of);
-	for (uint32_t k = 1; k < n; k++) {
-		const struct place *p = places_get(places, k);
-		class_of[k] = (uint32_t)(uint8_t)p->country[0] << 24 | (uint32_t)(uint8_t)p->country[1] << 16 |
-			(uint32_t)(uint8_t)p->continent[0] << 8 | (uint8_t)p->continent[1];
+	uint32_t *class_of = memory_zeroed((size_t)n + 1, sizeof *class_of);
+	uint32_t *by = memory_zeroed(n, sizeof *by);
+	for (uint32_t i = 0; i < n; i++)
+		by[i] = i + 1;
+	if (n)
+		qsort_r(by, n, sizeof *by, compare_places, &k);
+	for (uint32_t i = 0, class = 0; i < n; i++) {
+		class += i == 0 || compare_places(&by[i - 1], &by[i], &k) != 0;
+		class_of[by[i]] = class;
 	}
-	s->places = netmap_seams_new(s->atlas->cities.map, class_of, n);
+	s->places = netmap_seams_new(s->atlas->cities.map, class_of, (size_t)n + 1);
+	memory_free(by);
 	memory_free(class_of);
 }
 

@@ -2,12 +2,13 @@
 
 #include <string.h>
 
-enum { LABEL_MOST = 63, FIELD_MOST = 64 };
+enum { LABEL_MOST = 63, FIELD_MOST = 64, PLACE_MOST = 40 };
 
 static const char unknown[] = "unknown";
 
-enum field { FIELD_EDGE, FIELD_COUNTRY, FIELD_CONTINENT, FIELD_NONE };
-static const char *const fields[] = { "edge", "country", "continent" };
+/* By how closely they look at where the client is. */
+enum field { FIELD_EDGE, FIELD_CONTINENT, FIELD_COUNTRY, FIELD_REGION, FIELD_CITY, FIELD_NONE };
+static const char *const fields[] = { "edge", "continent", "country", "region", "city" };
 
 /* The field that begins at `s`, and how long it is with its braces; 0: there is none. */
 static size_t field_at(const uint8_t *s, size_t len, enum field *is)
@@ -24,26 +25,32 @@ static size_t field_at(const uint8_t *s, size_t len, enum field *is)
 	return n + 3;
 }
 
-static bool has(const uint8_t *name, bool looks)
+bool template_is(const uint8_t *name)
 {
 	for (; *name; name += *name + 1)
 		for (unsigned i = 1; i <= *name; i++) {
 			enum field is;
-			if (field_at(name + i, *name + 1u - i, &is) &&
-				(!looks || is == FIELD_COUNTRY || is == FIELD_CONTINENT))
+			if (field_at(name + i, *name + 1u - i, &is))
 				return true;
 		}
 	return false;
 }
 
-bool template_is(const uint8_t *name)
+enum template_look template_looks(const uint8_t *name)
 {
-	return has(name, false);
-}
+	enum template_look look = TEMPLATE_NOWHERE;
 
-bool template_looks(const uint8_t *name)
-{
-	return has(name, true);
+	for (; *name; name += *name + 1)
+		for (unsigned i = 1; i <= *name; i++) {
+			enum field is;
+			if (!field_at(name + i, *name + 1u - i, &is) || is == FIELD_EDGE || is == FIELD_NONE)
+				continue;
+			const enum template_look at = is == FIELD_CITY ? TEMPLATE_CITY
+				: is == FIELD_REGION                   ? TEMPLATE_REGION
+								       : TEMPLATE_COUNTRY;
+			look = at > look ? at : look;
+		}
+	return look;
 }
 
 /* What may stand in any label: letters, digits and hyphens; all else is one of these. */
@@ -58,16 +65,31 @@ static size_t put_safe(uint8_t *to, const char *s, size_t len)
 	return len;
 }
 
+/* What the database calls it, cut at a character's end. */
+static size_t put_place(uint8_t *to, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len > PLACE_MOST)
+		for (len = PLACE_MOST; len && ((uint8_t)text[len] & 0xc0) == 0x80;)
+			len--;
+	return put_safe(to, text, len);
+}
+
 static size_t put_field(uint8_t *to, enum field is, const struct template_of *of)
 {
-	const char *code = !of->place || is == FIELD_EDGE ? NULL
-		: is == FIELD_COUNTRY                         ? of->place->country
-							      : of->place->continent;
+	const struct place *p = of->place;
 
 	if (is == FIELD_EDGE)
 		return put_safe(to, of->edge, strnlen(of->edge, FIELD_MOST));
-	if (code && code[0])
-		return put_safe(to, code, 2);
+	if (p && is == FIELD_COUNTRY && p->country[0])
+		return put_safe(to, p->country, 2);
+	if (p && is == FIELD_CONTINENT && p->continent[0])
+		return put_safe(to, p->continent, 2);
+	if (p && is == FIELD_REGION && p->region)
+		return put_place(to, place_text(of->places, p->region));
+	if (p && is == FIELD_CITY && p->city)
+		return put_place(to, place_text(of->places, p->city));
 	return put_safe(to, unknown, sizeof unknown - 1);
 }
 
@@ -100,7 +122,9 @@ size_t template_expand(const uint8_t *name, const struct template_of *of,
 	for (; *name; name += *name + 1) {
 		const size_t len = put_label(label, name, of);
 		if (!len) {
-			fault(why, "%%{edge}, %%{country} and %%{continent} are the fields there are");
+			fault(why,
+				"%%{edge}, %%{continent}, %%{country}, %%{region} and %%{city} are the fields there "
+				"are");
 			return 0;
 		}
 		if (len > LABEL_MOST || n + len + 2 > NAME_MOST) {

@@ -13,13 +13,15 @@
 struct template_of {
 	const char *edge;
 	const struct place *place; /* of the client; NULL: nobody knows */
+	const struct places *places; /* that it is one of; NULL without one */
 };
 
 /* Has the name (wire) a field in it? */
 bool template_is(const uint8_t *name);
 
-/* Does it depend on where the client is? */
-bool template_looks(const uint8_t *name);
+/* How closely does it look at where the client is? */
+enum template_look { TEMPLATE_NOWHERE, TEMPLATE_COUNTRY, TEMPLATE_REGION, TEMPLATE_CITY };
+enum template_look template_looks(const uint8_t *name);
 
 /* Writes the name, whole and in wire form; returns its length. 0, and why: a field is none, or the name
  * may get too long. */

@@ -42,6 +42,22 @@ def private():
         same((code, "IT" in said, "not of the public Internet" in said), (0, True, True))
 
 
+@claim("a CNAME has the client's region and city in it, and its scope ends where they do, no sooner and no later")
+def templates():
+    def at(country, region=None, city=None):
+        return {k: v for k, v in (("country_code", country), ("region", region), ("city", city), ("latitude", 40.0), ("longitude", -100.0)) if v}
+    nets = {"8.0.0.0/8": at("US", "California", "San José"), "9.0.0.0/8": at("US", "California", "Fresno"), "12.0.0.0/8": at("US", "Texas", "Austin"),
+            "13.0.0.0/8": at("US")}
+    for template, want in (("%{country}-%{continent}.cdn.example", ((8, "us-na.", 7), (9, "us-na.", 7), (12, "us-na.", 7), (200, "unknown-unknown.", None))),
+                           ("%{region}.%{country}.cdn.example", ((8, "california.us.", 7), (9, "california.us.", 7), (12, "texas.us.", 8), (13, "unknown.us.", 8))),
+                           ("%{city}.cdn.example", ((8, "san-jos--.", 8), (9, "fresno.", 8), (12, "austin.", 8), (13, "unknown.", 8)))):
+        with serve(nets, config='edges: { o: { cname: "%s" } }\npools: { web: { edges: [ o ], policy: ordered }, pinned: { edges: [ o ], policy: ordered } }' % template) as s:
+            for first, name, scope in want:
+                m = s.steer("www.example.com", "%d.1.2.0/24" % first)
+                same(m.answer[0][3], name + "cdn.example.", template)
+                assert scope in (None, m.scope), (template, first, m.scope)
+
+
 @claim("check and status count the networks that are not of the public Internet")
 def counted():
     with serve(OWN) as s:

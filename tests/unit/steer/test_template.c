@@ -7,6 +7,8 @@
 
 static const uint8_t root[1];
 
+static struct places *known;
+
 /* The name made of a template, as text; or why there is none. */
 static const char *made(const char *text, const char *edge, const struct place *place)
 {
@@ -15,7 +17,7 @@ static const char *made(const char *text, const char *edge, const struct place *
 	struct fault why;
 
 	CU_ASSERT_EQUAL_FATAL(name_parse(name, NULL, text, strlen(text), root), NAME_OK);
-	if (template_expand(name, &(struct template_of){ edge, place }, to, &why))
+	if (template_expand(name, &(struct template_of){ edge, place, known }, to, &why))
 		return name_text(out, to);
 	snprintf(out, sizeof out, "%s", why.text);
 	return out;
@@ -23,9 +25,14 @@ static const char *made(const char *text, const char *edge, const struct place *
 
 static void fields_stand_for_the_edge_and_where_the_client_is(void)
 {
+	known = places_new();
+	const struct place paulo = { .country = "BR", .continent = "SA", .region = places_intern(known, "SP", 2),
+		.city = places_intern(known, "S\303\243o Paulo", 10) };
+	const struct place longest_city = { .city = places_intern(known,
+		"Llanfairpwllgwyngyllgogerychwyrndrobwll-llantysiliogogogoch", 59) };
 	static const struct place oslo = { .country = "NO", .continent = "EU" }, sea = { .continent = "" };
 	static const char longest[] = "0123456789012345678901234567890123456789012345678901234567890123";
-	static const struct {
+	const struct {
 		const char *text, *edge;
 		const struct place *place;
 		const char *want;
@@ -38,7 +45,10 @@ static void fields_stand_for_the_edge_and_where_the_client_is(void)
 		{ "100%.x.%{", "ams1", NULL, "100%.x.%{." },
 		{ "%{edge}.x", longest, NULL, "with its fields the name, or a label of it, is too long" },
 		{ "a%{edge}.x", longest + 1, NULL, "with its fields the name, or a label of it, is too long" },
-		{ "%{land}.x", "ams1", NULL, "%{edge}, %{country} and %{continent} are the fields there are" } };
+		{ "%{land}.x", "ams1", NULL, "%{edge}, %{continent}, %{country}, %{region} and %{city} are the fields there are" },
+		{ "%{city}.%{region}.%{country}.x", "ams1", &paulo, "s--o-paulo.sp.br.x." },
+		{ "%{city}.%{region}.x", "ams1", &oslo, "unknown.unknown.x." },
+		{ "%{city}.x", "ams1", &longest_city, "llanfairpwllgwyngyllgogerychwyrndrobwll-.x." } };
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++)
 		CU_ASSERT_STRING_EQUAL(made(row[i].text, row[i].edge, row[i].place), row[i].want);
@@ -47,16 +57,21 @@ static void fields_stand_for_the_edge_and_where_the_client_is(void)
 	for (unsigned i = 0; i < 4; i++)
 		strcat(text, i ? ".%{edge}" : "%{edge}");
 	CU_ASSERT_STRING_EQUAL(made(text, longest + 1, NULL), row[7].want);
+	places_drop(known);
+	known = NULL;
 }
 
 static void only_what_is_a_field_looks_at_the_client(void)
 {
 	static const struct {
 		const char *text;
-		bool is, looks;
-	} row[] = { { "www.example", false, false }, { "%{edge}.example", true, false },
-		{ "x.%{country}", true, true }, { "a-%{edge}%{continent}.x", true, true },
-		{ "%{nosuch}", true, false }, { "%{country", false, false } };
+		bool is;
+		enum template_look looks;
+	} row[] = { { "www.example", false, TEMPLATE_NOWHERE }, { "%{edge}.example", true, TEMPLATE_NOWHERE },
+		{ "x.%{country}", true, TEMPLATE_COUNTRY },
+		{ "a-%{edge}%{continent}.x", true, TEMPLATE_COUNTRY },
+		{ "%{city}.%{country}.x", true, TEMPLATE_CITY }, { "%{region}.x", true, TEMPLATE_REGION },
+		{ "%{nosuch}", true, TEMPLATE_NOWHERE }, { "%{country", false, TEMPLATE_NOWHERE } };
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
 		uint8_t name[NAME_MOST];
