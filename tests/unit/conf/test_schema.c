@@ -167,6 +167,24 @@ static void stages_are_taken_back_as_configured(void)
 	faults_fini(&f);
 }
 
+static void what_the_console_needs_is_told(void)
+{
+	static const struct told_case row[] = {
+		{ "the API", SERVER ZONES "management: { listen: 127.0.0.1, console: on }\n",
+			"3:34: error: the console asks the API for all that it shows; write: management: { api: on, console: on }\n" },
+		{ "which needs a store", SERVER ZONES "management: { listen: 127.0.0.1, api: on, console: on }\n",
+			"3:34: error: the API needs a store, for its tokens and for what is done with them; write for example: store: "
+			"{ file: /var/lib/waymark/waymark.db }\n" },
+		{ "and TLS, where others can connect",
+			SERVER ZONES "store: { file: w.db }\nmanagement: { listen: 192.0.2.1, api: on, console: on }\n",
+			"4:34: error: the API where others can connect needs \"tls: on\", since tokens are secrets; or listen on "
+			"127.0.0.1\n" },
+		{ "nothing more", SERVER ZONES "store: { file: w.db }\nmanagement: { listen: 127.0.0.1, api: on, console: on }\n", "" },
+	};
+
+	told_check(row, UNIT_COUNT(row));
+}
+
 static void keys_that_are_unknown_or_missing_are_told(void)
 {
 	static const struct told_case row[] = {
@@ -482,7 +500,8 @@ void suite_schema(void)
 			relative_paths_start_at_the_folder_of_the_file },
 		{ "what is left out has a default", what_is_left_out_has_a_default },
 		{ "stages are taken back as configured", stages_are_taken_back_as_configured },
-		{ "keys that are unknown or missing are told",
+		{ "what the console needs is told", what_the_console_needs_is_told },
+	{ "keys that are unknown or missing are told",
 			keys_that_are_unknown_or_missing_are_told },
 		{ "values of the server are checked", values_of_the_server_are_checked },
 		{ "switches know all words of YAML", switches_know_all_words_of_yaml },

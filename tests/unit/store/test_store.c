@@ -138,6 +138,36 @@ static void steps_follow_the_zone_in_their_order(void)
 	end();
 }
 
+static void sql(const char *text);
+
+static void the_last_steps_are_told_newest_first(void)
+{
+	struct store_dated last[3];
+	size_t n = 9;
+
+	begin();
+	CU_ASSERT_TRUE(store_last_steps(s, apex, last, 3, &n, &why)); /* nothing is stored of it */
+	CU_ASSERT_EQUAL(n, 0);
+	CU_ASSERT_TRUE(put(zone, &timers));
+	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
+	CU_ASSERT_EQUAL(add(step_3, NULL), STORE_DONE);
+	CU_ASSERT_TRUE(store_last_steps(s, apex, last, 3, &n, &why));
+	CU_ASSERT_EQUAL_FATAL(n, 2);
+	CU_ASSERT_EQUAL(change_to(last[0].change), 3);
+	CU_ASSERT_EQUAL(change_from(last[1].change), 1);
+	CU_ASSERT_TRUE(last[1].at_s > 1700000000 && last[0].at_s >= last[1].at_s);
+	change_free(last[0].change);
+	change_free(last[1].change);
+	CU_ASSERT_TRUE(store_last_steps(s, apex, last, 1, &n, &why));
+	CU_ASSERT_EQUAL_FATAL(n, 1);
+	CU_ASSERT_EQUAL(change_to(last[0].change), 3);
+	change_free(last[0].change);
+	sql("UPDATE change SET bytes = x'00' WHERE serial = 2");
+	CU_ASSERT_FALSE(store_last_steps(s, apex, last, 3, &n, &why));
+	CU_ASSERT_EQUAL(n, 0);
+	end();
+}
+
 static void a_step_from_elsewhere_is_refused_and_so_are_those_with_it(void)
 {
 	struct change *c[2];
@@ -435,6 +465,7 @@ static const struct unit_case cases[] = {
 	{ "zones are what was put, after another start",
 		zones_are_what_was_put_after_another_start },
 	{ "steps follow the zone in their order", steps_follow_the_zone_in_their_order },
+	{ "the last steps are told, the newest first", the_last_steps_are_told_newest_first },
 	{ "a step from elsewhere is refused, and so are those with it",
 		a_step_from_elsewhere_is_refused_and_so_are_those_with_it },
 	{ "timers alone, and zones that go", timers_alone_and_zones_that_go },

@@ -32,9 +32,11 @@ export function useMay() {
 	};
 }
 
+const decoded = text => { try { return decodeURIComponent(text); } catch { return text; } };
+
 export function parseHash() {
 	const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
-	return { way: path.split("/").filter(Boolean).map(decodeURIComponent), query: Object.fromEntries(new URLSearchParams(query || "")) };
+	return { way: path.split("/").filter(Boolean).map(decoded), query: Object.fromEntries(new URLSearchParams(query || "")) };
 }
 export function useWay() {
 	const [way, set] = useState(parseHash);

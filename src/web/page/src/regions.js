@@ -24,7 +24,7 @@ function movesOf(before, now) {
 	return [...sum].map(([k, share]) => ({ from: k.split(" ")[0], to: k.split(" ")[1], share })).sort((a, b) => b.share - a.share);
 }
 
-const AGAIN_MS = 8000, ARCS_MS = 60000;
+const AGAIN_MS = 8000, RETRY_MS = 2500, ARCS_MS = 60000;
 
 // What the map depends on, as far as one can see it: edges' states and what load does, what is staged; and every two minutes.
 export const mapKey = (status, list) => status && list.length ? `${status.stage ? `${status.stage.percent} ${status.stage.since}` : ""} ${Math.floor(status.uptime_s / 120)} ${status.pools} ${list.map(e => `${e.edge}${e.state[0]}${Math.round(20 * (e.sheds || 0))}${e.forced ? 1 : 0}`).join("")}` : undefined;
@@ -38,6 +38,7 @@ export function useRegions(pool, against, changes) {
 		if (!pool || changes === undefined)
 			return;
 		const k = kept.current, key = `${pool} ${against}`;
+		let timer = 0, ended = false;
 		const ask = async () => {
 			k.at = Date.now();
 			const [word, edge] = against.split(" ");
@@ -52,11 +53,13 @@ export function useRegions(pool, against, changes) {
 			} catch (e) {
 				if (wanted.current === key)
 					setMap({ of: null, error: e.message, moves: [] });
+				if (!ended)
+					timer = setTimeout(ask, RETRY_MS);
 			}
 		};
 		const wait = k.key === key ? Math.max(400, k.at + AGAIN_MS - Date.now()) : 0;
-		const timer = setTimeout(ask, wait);
-		return () => clearTimeout(timer);
+		timer = setTimeout(ask, wait);
+		return () => { ended = true; clearTimeout(timer); };
 	}, [pool, against, changes]);
 	return map;
 }

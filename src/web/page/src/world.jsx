@@ -43,7 +43,7 @@ function drawCells(g, p, regions, paint, dark, zoom) {
 		const size = full * (.62 + .5 * Math.min(1, Math.max(0, (Math.log10(c.share + 1e-6) + 6) / 4.2)));
 		const edge = edges[compares ? c.then : c.now];
 		const moved = compares && c.then !== c.now;
-		g.globalAlpha = compares && !moved ? .22 : .9;
+		g.globalAlpha = compares && !moved ? .32 : .9;
 		g.fillStyle = edge ? colourOf(paint, edge, dark) : ink("--soft");
 		g.beginPath();
 		g.arc(xy[0], xy[1], moved ? Math.max(size, full * .75) : size, 0, 7);
