@@ -24,31 +24,31 @@ export function parseRecords(text) {
 
 export const keyOf = r => `${r.owner} ${r.type} ${r.data}`;
 
-// What is to be asked for: edits as records that go and come. `edits`: { old, new, id }, either may be missing.
+// What is to be asked for: edits as records that go and come; an SOA stays, and is replaced. `edits`: { old, new, id }, either may be missing.
 export function changeSet(edits, serial) {
-	const unset = edits.filter(e => e.old).map(({ old: { owner, type, data } }) => ({ owner, type, data }));
+	const unset = edits.filter(e => e.old && e.old.type !== "SOA").map(({ old: { owner, type, data } }) => ({ owner, type, data }));
 	const set = edits.filter(e => e.new).map(({ new: { owner, ttl, type, data } }) => ({ owner: owner || "@", type, data, ...(ttl === "" ? {} : { ttl: Number(ttl) }) }));
 	return { serial, ...(unset.length ? { unset } : {}), ...(set.length ? { set } : {}) };
 }
 
 function useCheck(zone, serial, edits, ready) {
-	const [said, set] = useState({ diff: "", error: "", at: null });
+	const [said, set] = useState({ ok: false, diff: "", error: "", at: null });
 	const asked = useRef(0);
 	useEffect(() => {
 		const mine = ++asked.current;
 		if (!edits.length || !ready) {
-			set({ diff: "", error: "", at: null });
+			set({ ok: false, diff: "", error: "", at: null });
 			return;
 		}
 		const timer = setTimeout(async () => {
 			try {
 				const o = await post(`/zones/${part(zone)}/changes`, { ...changeSet(edits, serial), dry_run: true });
 				if (mine === asked.current)
-					set({ diff: o.said, error: "", at: null });
+					set({ ok: true, diff: o.said, error: "", at: null });
 			} catch (e) {
-				const list = e.body && e.body.in === "unset" ? edits.filter(x => x.old) : edits.filter(x => x.new), wrong = e.body && e.body.record ? list[e.body.record - 1] : null;
+				const list = e.body && e.body.in === "unset" ? edits.filter(x => x.old && x.old.type !== "SOA") : edits.filter(x => x.new), wrong = e.body && e.body.record ? list[e.body.record - 1] : null;
 				if (mine === asked.current)
-					set({ diff: "", error: e.message, at: wrong ? wrong.id : null });
+					set({ ok: false, diff: "", error: e.message, at: wrong ? wrong.id : null });
 			}
 		}, CHECK_MS);
 		return () => clearTimeout(timer);
@@ -135,7 +135,7 @@ export function Records({ zone, one }) {
 			: <><Button small no={no} aria-label={`edit ${r.owner} ${r.type}`} onClick={() => begin(r, { ...r, ttl: String(r.ttl) })}>{narrow ? "✎" : "Edit"}</Button>{r.type !== "SOA" && <Button small kind="grave" no={no} aria-label={`remove ${r.owner} ${r.type}`} onClick={() => begin(r, null)}>{narrow ? "✕" : "Remove"}</Button>}</> },
 	];
 	return <div class="stack">
-		{edits.length > 0 && <Panel flush title={plural(edits.length, "change")} about={said.error ? "" : said.diff ? "the checker has nothing against it" : "…"} rest={<><Button small onClick={() => setEdits([])}>Drop all</Button><Button kind="main" no={no || (said.error ? "the checker does not take it" : said.diff ? "" : "the checker has not answered yet")} onClick={() => commit(edits, serial)}>{busy ? "…" : "Commit"}</Button></>}>
+		{edits.length > 0 && <Panel flush title={plural(edits.length, "change")} about={said.error ? "" : said.ok ? "the checker has nothing against it" : "…"} rest={<><Button small onClick={() => setEdits([])}>Drop all</Button><Button kind="main" no={no || (said.error ? "the checker does not take it" : said.ok ? "" : "the checker has not answered yet")} onClick={() => commit(edits, serial)}>{busy ? "…" : "Commit"}</Button></>}>
 			{edits.filter(e => e.new).map(e => <Editor key={e.id} edit={e} said={said} onChange={change} onDrop={() => drop(e.id)} />)}
 			{edits.filter(e => !e.new).map(e => <div class="edit"><span class="gone">{e.old.owner}</span><span class="gone num">{e.old.ttl}</span><span class="gone">{e.old.type}</span><code class="gone wide">{e.old.data}</code><span class="row"><Button small onClick={() => drop(e.id)}>Keep</Button></span>{said.at === e.id && <div class="wrong" role="alert">{short(said.error)}</div>}</div>)}
 			{said.error && said.at === null && <div class="body"><Note kind="bad">{said.error}</Note></div>}
