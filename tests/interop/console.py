@@ -35,14 +35,20 @@ def missing():
         if "file_0" not in f.read():
             return "the server was built without the page (make page)"
     os.makedirs(WORK, exist_ok=True)
+    have = WORK + "/package-lock.json"
+    with open(HERE + "/package-lock.json") as f:
+        want = f.read()
+    same_packages = os.path.exists(have) and open(have).read() == want and os.path.isdir(WORK + "/node_modules/axe-core")
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE + "/" + name, WORK)
     shutil.copy(HERE + "/walk.mjs", WORK)
-    if os.path.isdir(WORK + "/node_modules/playwright-core") and os.path.isdir(WORK + "/node_modules/axe-core"):
+    if same_packages:
         return ""
     r = subprocess.run(["timeout", "60", "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=0",
                         "--fetch-timeout=8000"], cwd=WORK, capture_output=True, text=True)
-    return "" if r.returncode == 0 else "npm does not answer"
+    if r.returncode:
+        os.unlink(have)
+    return "npm does not answer" if r.returncode else ""
 
 
 def config(management, edges, more=""):
