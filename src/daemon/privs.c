@@ -1,5 +1,6 @@
 #include "daemon/privs.h"
 
+#include "base/cage.h"
 #include "base/log.h"
 
 #include <dirent.h>
@@ -70,6 +71,7 @@ bool privs_drop(const char *user, struct fault *why)
 				user);
 	}
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	cage_close(CAGE_SERVER);
 	return true;
 }
 

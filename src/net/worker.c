@@ -1,5 +1,6 @@
 #include "net/worker.h"
 
+#include "base/cage.h"
 #include "base/log.h"
 #include "net/quic.h"
 #include "net/stream.h"
@@ -238,6 +239,8 @@ static void *run(void *arg)
 {
 	struct thread *t = arg;
 
+	/* All that it needs is open. Where there are no such filters the process is guarded by its user alone. */
+	cage_close(CAGE_PACKETS);
 	if (t->udp)
 		udp_run(t->udp);
 	else if (t->xdp)
