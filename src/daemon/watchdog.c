@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/privs.h"
 
 #include <ev.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@ struct watchdog {
 	int schedstat; /* -1: the kernel does not tell */
 	uint64_t began_us, waited_ns;
 	uint64_t longest_us, late;
+	ev_timer tell; /* systemd's own watchdog, where it has one for us */
 };
 
 /* How long this thread has waited for a processor in all. */
@@ -66,6 +68,23 @@ static void on_end(struct ev_loop *loop, ev_prepare *p, int events)
 		w->longest_us = us;
 }
 
+static void on_tell(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)t;
+	(void)events;
+	privs_notify("WATCHDOG=1");
+}
+
+/* Twice in the time that it gives us (sd_watchdog_enabled(3)). 0: nobody waits. */
+static double tell_every_s(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+	const uint64_t us = usec ? strtoull(usec, NULL, 10) : 0;
+
+	return us < 2 || (pid && strtoull(pid, NULL, 10) != (uint64_t)getpid()) ? 0 : (double)us / 2e6;
+}
+
 struct watchdog *watchdog_new(struct ev_loop *loop)
 {
 	struct watchdog *w = memory_zeroed(1, sizeof *w);
@@ -80,6 +99,10 @@ struct watchdog *watchdog_new(struct ev_loop *loop)
 	ev_set_priority(&w->ends, EV_MINPRI);
 	ev_check_start(loop, &w->begins);
 	ev_prepare_start(loop, &w->ends);
+	const double every_s = tell_every_s();
+	ev_timer_init(&w->tell, on_tell, every_s, every_s);
+	if (every_s > 0)
+		ev_timer_start(loop, &w->tell);
 	return w;
 }
 
@@ -87,6 +110,7 @@ void watchdog_free(struct watchdog *w)
 {
 	ev_check_stop(w->loop, &w->begins);
 	ev_prepare_stop(w->loop, &w->ends);
+	ev_timer_stop(w->loop, &w->tell);
 	if (w->schedstat >= 0)
 		close(w->schedstat);
 	memory_free(w);

@@ -2,7 +2,8 @@
  *
  * A turn of the loop is from when the kernel woke it until it goes back to wait. What the turn
  * waited for a processor is not its fault and is taken off (/proc/thread-self/schedstat). A
- * turn over what is promised is counted, and the longest is kept and logged. Loop.
+ * turn over what is promised is counted, and the longest is kept and logged. Where systemd has a watchdog for us (WATCHDOG_USEC), the loop tells it
+ * that it turns. Loop.
  */
 #ifndef DAEMON_WATCHDOG_H
 #define DAEMON_WATCHDOG_H

@@ -2,6 +2,8 @@
 import glob
 import pwd
 import json
+import re
+
 from lib import *
 
 ZONES = {"example.com": APEX + "www A 192.0.2.10\n"}
@@ -174,6 +176,29 @@ def notify():
         same(manager.recv(200), b"READY=1")
         s.stop()
         same(manager.recv(200), b"STOPPING=1")
+    with Server(ZONES, start=False) as s, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(s.dir + "/notify")
+        manager.settimeout(20 * SLOW)
+        # Its watchdog is told twice in that time; one that is for another process is not.
+        s.start(env=dict(os.environ, NOTIFY_SOCKET=s.dir + "/notify", WATCHDOG_USEC="200000"))
+        same([manager.recv(200) for _ in range(4)].count(b"WATCHDOG=1") >= 2, True)
+
+
+@claim("threads that answer packets are in a cage of their own, inside that of the server")
+def cage():
+    if SLOW > 1:
+        raise Skip("the sanitizers look into the process")
+    with Server(ZONES, server="workers: 2") as s:
+        filters = {}
+        for task in os.listdir("/proc/%d/task" % s.proc.pid):
+            with open("/proc/%d/task/%s/status" % (s.proc.pid, task)) as f:
+                row = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+            filters.setdefault(int(row.get("Seccomp_filters", row["Seccomp"])), []).append(task)
+        with open("/proc/self/status") as f:
+            own = int((re.findall(r"Seccomp_filters:\s*(\d+)", f.read()) or [0])[0])
+        same(len(filters.get(own + 2, [])) >= 2, True, filters)
+        same(str(s.proc.pid) in filters.get(own + 1, []), True, filters)
+        same(s.udp("www.example.com").rcode, NOERROR)
 
 
 @claim("a configuration that is wrong starts nothing and exits with 1; a server whose zones are all wrong starts, and says SERVFAIL")
