@@ -11,7 +11,7 @@ SANITIZE ?=
 
 # Only what builds needs it: "make deps" and "make help" work before anything is there. check, demo and fuzz see to
 # the packages first and then start make again.
-ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn killed soak demo lab fuzz mutants conform interop crowd page clean distclean format uninstall,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn killed soak demo lab fuzz mutants conform interop crowd page clean distclean format uninstall dist packages reproducible,$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 endif
 
@@ -33,7 +33,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent
 
-.PHONY: all page help deps deps-tests check check-run check-asan check-tsan churn churn-run killed soak demo lab bench fuzz mutants conform interop crowd format install uninstall clean distclean
+.PHONY: dist packages image reproducible all page help deps deps-tests check check-run check-asan check-tsan churn churn-run killed soak demo lab bench fuzz mutants conform interop crowd format install uninstall clean distclean
 all: $(programs)
 
 help:
@@ -44,6 +44,9 @@ help:
 	@echo "make check         build and run all tests (check-asan, check-tsan: under the sanitizers)"
 	@echo "make deps          install the packages it is built with (Debian; needs root or sudo)"
 	@echo "make install       [PREFIX=/usr/local] [DESTDIR=] a server that can be started: user, folders, units, an example"
+	@echo "make dist          the sources with a configure, as build/waymark-VERSION.tar.gz: the same bytes of the same commit"
+	@echo "make packages      Debian packages of it, in build/packages (needs debhelper); make reproducible: twice, and compared"
+	@echo "make image         a container image of the program and its libraries, and what is in it (SPDX), in build/image"
 	@echo "make uninstall     the same without what an operator may have changed"
 	@echo "make conform [ZONES=500] [SEED=1]  compare our answers with those of NSD, Knot and BIND"
 	@echo "make interop [CHANGES=20] [SEED=1]  primary and secondary of real named, nsd, knotd and pdns_server, through random changes; certificates by certbot and lego; chromium, unbound and dnsdist over TLS and HTTPS; updates sent on to named and knotd; steered names at all four; what gdnsd, knotd and pdns_server steer, beside the same in our words; catalogs both ways with named, knotd and pdns_server; QUERIES=2000 to each of unbound, named, pdns_recursor and kresd, which validate what pools answer; as many by AF_XDP"
@@ -279,7 +282,23 @@ install: all
 uninstall:
 	@$(into) contrib/install.sh uninstall
 
+# What others build from, and what they get.
+dist:
+	@contrib/dist.sh
+
+packages: dist
+	@contrib/packages.sh build/packages
+
+reproducible: dist
+	@contrib/packages.sh build/packages
+	@contrib/packages.sh build/packages.again
+	@cd build/packages && for f in *.deb; do cmp "$$f" ../packages.again/"$$f" || exit 1; done && echo "reproducible: the same bytes, twice"
+
+image: all
+	@BUILD=$(BUILD) contrib/image.py $(BUILD)/image
+
 clean:
+	rm -rf build/dist build/packages build/packages.again build/image build/waymark-*.tar.gz build/waymark-agent
 	rm -rf build/obj build/asan build/tsan build/fuzz build/unit build/replay_* build/fail_alloc.so build/slow.so build/bench build/bench.json build/libwaymark.a build/waymarkd build/waymarkctl
 
 distclean: clean
