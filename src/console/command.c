@@ -43,10 +43,10 @@ static const struct {
 	{ "pools", "[POOL] [--json]", "the pools, and which of their edges may answer" },
 	{ "force",
 		"EDGE[@POOL] up|down|drain|disable|auto|weight N [--pool POOL]\n"
-		"           [--at TIME] [--for SPAN | --until TIME] [--why TEXT] [--json]",
+		"           [--at TIME] [--for SPAN | --until TIME] [--why TEXT] [--here] [--json]",
 		"set the state or the weight of an edge, whatever its probes say (auto: no longer); EDGE "
 		"may be a pattern such as 'ams*', group:NAME, or pool:NAME for all edges of a pool; --pool: "
-		"in that pool alone" },
+		"in that pool alone; --here: the other servers of the fleet do not follow" },
 	{ "fail-back", "[POOL | --all] [--json]",
 		"pools with \"fail-back\" that have failed over, and where to; one of them, or all, go "
 		"to the first of their members that may answer" },

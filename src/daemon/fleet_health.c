@@ -97,10 +97,7 @@ static void on_take(void *ctx, const struct fleet_news *n)
 
 static void on_caught_up(void *ctx)
 {
-	const struct fleet_health *h = ctx;
-
 	say(ctx, false);
-	h->opts.caught_up(h->opts.ctx);
 }
 
 static void on_lost(void *ctx)

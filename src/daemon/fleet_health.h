@@ -23,8 +23,6 @@ struct fleet_health_opts {
 	void *ctx;
 	/* Something may be judged in another way. */
 	void (*changed)(void *ctx);
-	/* What others say is known. */
-	void (*caught_up)(void *ctx);
 };
 
 struct fleet_health *fleet_health_new(const struct fleet_health_opts *opts);

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "config.h"
 #include "daemon/fleet_health.h"
+#include "daemon/fleet_will.h"
 #include "daemon/parts_read.h"
 
 #include <ev.h>
@@ -96,6 +97,9 @@ static void fill_hello(void *ctx, void *json)
 	json_object_set_new(json, "up_s", json_integer((json_int_t)((clock_us() - m->began_us) / 1000000)));
 	set_sum(json, "config", conf);
 	set_sum(json, "zones", zones);
+	const struct fleet_will *will = probes_will(m->opts.probes);
+	if (will)
+		set_sum(json, "will", fleet_will_digest(will));
 	if (health)
 		set_sum(json, "health", fleet_health_digest(health));
 	if (w)
@@ -213,6 +217,9 @@ struct report_fleet fleet_member_report(const struct fleet_member *m)
 		r.blind = s.blind;
 		r.holds = s.holds;
 	}
+	const struct fleet_will *w = probes_will(m->opts.probes);
+	r.will = w ? fleet_will_count(w) : 0;
+	r.conflicts = w ? (unsigned)fleet_will_conflicts(w) : 0;
 	return r;
 }
 

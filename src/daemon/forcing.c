@@ -388,7 +388,8 @@ bool forcing_take(struct forcing *f, const struct forcing_ask *a, struct fault *
 	struct forced to = { .edge = (char *)(uintptr_t)a->edge,
 		.pool = (char *)(uintptr_t)a->pool,
 		.why = (char *)(uintptr_t)a->why,
-		.weight = a->weight };
+		.weight = a->weight,
+		.here = a->here };
 	const bool of_pool = a->state && strncmp(a->edge, "pool:", 5) == 0;
 	char who[WHO_TEXT];
 
@@ -423,6 +424,55 @@ bool forcing_take(struct forcing *f, const struct forcing_ask *a, struct fault *
 	}
 	look(f);
 	return true;
+}
+
+void forcing_share(struct forcing *f, uint32_t was, const struct forced *x, const char *server)
+{
+	char what[32];
+	struct where at;
+
+	if (!was && f->list.n >= FORCED_MOST)
+		return;
+	struct text before = how(f, x->edge, x->pool, x->what);
+	if (was)
+		forced_drop(&f->list, was);
+	forced_set(&f->list, x);
+	forced_sort(&f->list);
+	struct text is = how(f, x->edge, x->pool, x->what);
+	log_line(LOG_NOTICE, "%s: %s %s by %s at server %s%s%s", where(&at, x->edge, x->pool),
+		x->begun ? "forced" : "to be forced", forced_text(x, what), x->who, server, *x->why ? ": " : "",
+		x->why);
+	remember(f, x->begun ? "forced" : "planned", x, x->who, text_get(&before),
+		*text_get(&is) ? text_get(&is) : what);
+	text_fini(&before);
+	text_fini(&is);
+	look(f);
+}
+
+void forcing_unshare(struct forcing *f, uint32_t id, const char *server)
+{
+	const struct forced *x = forced_by_id(&f->list, id);
+	struct where at;
+
+	if (!x)
+		return;
+	struct text was = how(f, x->edge, x->pool, x->what), is;
+	struct forced kept = { .edge = memory_strdup(x->edge), .pool = memory_strdup(x->pool), .why = "",
+		.what = x->what };
+	forced_drop(&f->list, id);
+	is = how(f, kept.edge, kept.pool, kept.what);
+	log_line(LOG_NOTICE, "%s: no longer forced, as server %s has it", where(&at, kept.edge, kept.pool), server);
+	remember(f, "revoked", &kept, server, text_get(&was), text_get(&is));
+	text_fini(&was);
+	text_fini(&is);
+	memory_free(kept.edge);
+	memory_free(kept.pool);
+	look(f);
+}
+
+void forcing_mark(struct forcing *f, uint32_t id, uint64_t fleet_at)
+{
+	forced_mark(&f->list, id, fleet_at);
 }
 
 bool forcing_revoke(struct forcing *f, uint32_t id, unsigned uid, struct fault *why)

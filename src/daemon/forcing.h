@@ -48,11 +48,19 @@ struct forcing_ask {
 	uint64_t for_ms; /* 0: not by a span; from when it begins */
 	const char *why; /* "" */
 	unsigned uid;
+	bool here; /* other servers of the fleet do not follow */
 };
 
 /* False, and one sentence: nothing has changed. `changed` is not called. What is not "auto"
  * gets the next number. */
 bool forcing_take(struct forcing *f, const struct forcing_ask *ask, struct fault *why);
+
+/* What another server of the fleet was told: in the place of change `was`, or beside the others (0). */
+void forcing_share(struct forcing *f, uint32_t was, const struct forced *x, const char *server);
+/* It has ended there. */
+void forcing_unshare(struct forcing *f, uint32_t id, const char *server);
+/* Its version among all servers. */
+void forcing_mark(struct forcing *f, uint32_t id, uint64_t fleet_at);
 
 /* The same: one that stands, by number, ends or will not come. */
 bool forcing_revoke(struct forcing *f, uint32_t id, unsigned uid, struct fault *why);

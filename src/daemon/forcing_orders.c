@@ -126,6 +126,7 @@ static bool take_force(struct wanted *w, const struct conf *conf, const char **w
 	struct command_call *c)
 {
 	w->json = command_take_word(words, &n, "--json");
+	w->ask.here = command_take_word(words, &n, "--here");
 	command_take_value(words, &n, "--for", &w->span);
 	command_take_value(words, &n, "--at", &w->at);
 	command_take_value(words, &n, "--until", &w->until);
@@ -137,10 +138,12 @@ static bool take_force(struct wanted *w, const struct conf *conf, const char **w
 		text_add(c->out, "--why: write one line of UTF-8, of at most 255 bytes\n");
 		return false;
 	}
+	if (w->ask.here && w->ask.state && strcmp(w->ask.state, "auto") == 0)
+		return wrong(c, "--here", "auto", "\"auto\" is for all servers; say \"up\" to differ from them here");
 	return take_times(w, c) && take_target(w, conf, words[0], c);
 }
 
-static char *say_forced(const struct wanted *w, uint32_t id)
+static char *say_forced(const struct wanted *w, uint32_t id, bool apart)
 {
 	const struct forcing_ask *a = &w->ask;
 	const bool automatic = a->state && strcmp(a->state, "auto") == 0;
@@ -168,6 +171,10 @@ static char *say_forced(const struct wanted *w, uint32_t id)
 		text_addf(&out, " until %s", moment_text(when, a->until_s));
 	if (a->from_s)
 		text_addf(&out, ", change %u", id);
+	if (a->here)
+		text_add(&out, ", on this server alone");
+	else if (apart)
+		text_add(&out, "; the fleet's Redis is not reached: other servers follow when it is");
 	text_add_char(&out, '\n');
 	return out.s;
 }
@@ -194,7 +201,8 @@ static int force(struct orders *o, const struct wanted *wanted, struct command_c
 	if (!w)
 		return orders_no_memory(w, c);
 	/* Its number will be the next one. */
-	w->say = say_forced(wanted, probes_changes(o->opts.probes)->last_id + 1);
+	w->say = say_forced(wanted, probes_changes(o->opts.probes)->last_id + 1,
+		probes_are_apart(o->opts.probes));
 	if (probes_force(o->opts.probes, &wanted->ask, is_forced, w, &why))
 		return COMMAND_LATER;
 	text_addf(c->out, "%s\n", why.text);
@@ -230,6 +238,8 @@ static json_t *change_json(const struct forced *f)
 		forced_text(f, what), "who", f->who, "why", f->why, "configured",
 		(int)f->configured, "said_s", (json_int_t)f->when_s);
 
+	if (f->here)
+		json_object_set_new(o, "here", json_true());
 	if (f->from_s)
 		json_object_set_new(o, "from_s", json_integer(f->from_s));
 	if (f->begun)
@@ -259,6 +269,8 @@ static void change_text(const struct forced *f, struct text *out)
 		text_addf(out, " by %s", f->configured ? "the configuration" : f->who);
 	if (*f->why)
 		text_addf(out, " (%s)", f->why);
+	if (f->here)
+		text_add(out, ", on this server alone");
 	text_add_char(out, '\n');
 }
 

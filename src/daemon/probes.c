@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "daemon/fleet_health.h"
+#include "daemon/fleet_will.h"
 #include "daemon/forcing.h"
 #include "daemon/standings.h"
 #include "daemon/tell.h"
@@ -125,10 +126,37 @@ static void on_fleet_caught_up(void *ctx)
 	probes_caught_up(ctx);
 }
 
+/* Another server was told something. */
+static void on_will(void *ctx)
+{
+	struct probes *p = ctx;
+
+	publish(p);
+	p->forced_changed = true;
+	if (probes_are_kept(p))
+		probes_save(p, NULL, NULL);
+}
+
+bool probes_are_apart(const struct probes *p)
+{
+	return p->fleet_of && !fleet_is_up(p->fleet_of);
+}
+
+struct fleet_will *probes_will(const struct probes *p)
+{
+	return p->will;
+}
+
 void probes_set_fleet(struct probes *p, struct fleet *f, const struct conf_fleet *c)
 {
 	fleet_health_free(p->fleet);
+	fleet_will_free(p->will);
 	p->fleet = NULL;
+	p->will = NULL;
+	p->fleet_of = f;
+	if (f)
+		p->will = fleet_will_new(&(struct fleet_will_opts){ p->opts.loop, f, p->forcing, c->server, p,
+			on_will, on_fleet_caught_up });
 	if (f)
 		p->fleet = fleet_health_new(&(struct fleet_health_opts){ .loop = p->opts.loop,
 			.fleet = f,
@@ -137,8 +165,7 @@ void probes_set_fleet(struct probes *p, struct fleet *f, const struct conf_fleet
 			.rule = { c->quorum, c->by_region },
 			.round = p->round,
 			.ctx = p,
-			.changed = on_fleet,
-			.caught_up = on_fleet_caught_up });
+			.changed = on_fleet });
 	else
 		probes_caught_up(p);
 	if (f && p->first && c->wait_ms) {
@@ -162,6 +189,8 @@ static void on_forced(void *ctx, bool holds)
 
 	if (holds)
 		publish(p);
+	if (p->will)
+		fleet_will_follow(p->will);
 	p->forced_changed = true;
 	if (probes_are_kept(p))
 		probes_save(p, NULL, NULL);
@@ -184,6 +213,8 @@ static void take_now(struct probes *p, void (*told)(void *ctx, const struct faul
 {
 	publish(p);
 	publisher_now(p->opts.publisher);
+	if (p->will)
+		fleet_will_follow(p->will);
 	p->forced_changed = true;
 	if (probes_are_kept(p))
 		probes_save(p, told, ctx);

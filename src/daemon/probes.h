@@ -42,6 +42,9 @@ struct conf_fleet;
 void probes_set_fleet(struct probes *p, struct fleet *f, const struct conf_fleet *c);
 /* All that the fleet had to say when this server started is there. */
 void probes_caught_up(struct probes *p);
+/* There is a fleet, and its engine cannot be reached. */
+bool probes_are_apart(const struct probes *p);
+struct fleet_will *probes_will(const struct probes *p); /* NULL: likewise */
 struct fleet_health *probes_fleet(const struct probes *p); /* NULL: there is no fleet */
 
 /* Begins to probe. Steered names wait for the first round where nothing is known of their

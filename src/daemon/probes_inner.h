@@ -21,6 +21,8 @@ struct probes {
 		staged_planned;        /* held: what the rows and the round borrow from */
 	struct rows rows, staged_rows; /* of the round, the latter behind the former */
 	struct fleet_health *fleet; /* what other servers find, too; NULL: there are none */
+	struct fleet *fleet_of;     /* ...; borrowed */
+	struct fleet_will *will;    /* what operators want on all servers; NULL: likewise */
 	struct forcing *forcing;
 	struct fail_back *fail_back;
 	struct external_files *external_files;

@@ -212,7 +212,7 @@ static void of_fleet(const struct report_fleet *f, json_t *to)
 			(double)(f->clock_off_ms < 0 ? -f->clock_off_ms : f->clock_off_ms) / 1000,
 			f->clock_off_ms > 0 ? "ahead of" : "behind");
 	if (f->conflicts)
-		alarm_add(to, "%u changes of operators were at odds with later ones of others (\"fleet conflicts\")",
+		alarm_add(to, "%u changes of operators were at odds with later ones of others (the log has them)",
 			f->conflicts);
 }
 

@@ -122,6 +122,8 @@ static void add_fleet(struct status_rows *to, const struct report_view *view)
 		{ "fleet_outvoted", "verdicts that are not as we have found", f->outvoted },
 		{ "fleet_lag_ms", "from saying to hearing, ms", (json_int_t)f->lag_ms },
 		{ "fleet_clock_off_ms", "our clock is ahead by ms", (json_int_t)f->clock_off_ms },
+		{ "fleet_will", "changes by operators that all servers have", f->will },
+		{ "fleet_conflicts", "... that were at odds", f->conflicts },
 		{ "fleet_said", "said by us", (json_int_t)f->said },
 		{ "fleet_heard", "heard of others", (json_int_t)f->heard },
 		{ "fleet_forged", "... that nobody with our secret has said", (json_int_t)f->forged },

@@ -292,7 +292,17 @@ static int compare_begun(const void *a, const void *b)
 		return x->begun ? -1 : 1;
 	if (x->begun && x->begun_s != y->begun_s)
 		return x->begun_s < y->begun_s ? -1 : 1;
+	if (x->fleet_at != y->fleet_at)
+		return x->fleet_at < y->fleet_at ? -1 : 1;
 	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+void forced_mark(struct forced_list *l, uint32_t id, uint64_t fleet_at)
+{
+	const size_t i = find_id(l, id);
+
+	if (i < l->n)
+		l->of[i].fleet_at = fleet_at;
 }
 
 void forced_sort(struct forced_list *l)

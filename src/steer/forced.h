@@ -37,6 +37,8 @@ struct forced {
 	bool begun;
 	int64_t begun_s; /* time of day */
 	uint32_t id;     /* never used again; 0: give it one */
+	bool here;         /* not for the other servers of a fleet */
+	uint64_t fleet_at; /* its version among all servers; 0: it has none */
 };
 
 struct forced_list {
@@ -95,7 +97,10 @@ void forced_configure(struct forced_list *l, const struct forced *of, size_t n, 
 /* "down", "weight 3"; shorter than 32. */
 const char *forced_text(const struct forced *f, char to[static 32]);
 
-/* By when they began, and then by number: of those that were read from where their order is
+/* Its version. */
+void forced_mark(struct forced_list *l, uint32_t id, uint64_t fleet_at);
+
+/* By when they began, and then by version and number: of those that were read from where their order is
  * lost. */
 void forced_sort(struct forced_list *l);
 

@@ -90,6 +90,10 @@ static void write_forced(
 		text_addf(to, "\"until_s\": %lld, ", (long long)f->until_s);
 	if (f->begun)
 		text_addf(to, "\"begun_s\": %lld, ", (long long)f->begun_s);
+	if (f->here)
+		text_add(to, "\"here\": true, ");
+	if (f->fleet_at)
+		text_addf(to, "\"fleet_at\": \"%016llx\", ", (unsigned long long)f->fleet_at);
 	text_addf(to, "\"id\": %u, \"when_s\": %lld }", f->id, (long long)f->when_s);
 }
 
@@ -228,6 +232,8 @@ static bool read_forced(
 		.id = (uint32_t)number(o, "id"),
 		.until_us = UINT64_MAX };
 
+	f.here = json_is_true(json_object_get(o, "here"));
+	f.fleet_at = get(o, "fleet_at") ? strtoull(get(o, "fleet_at"), NULL, 16) : 0;
 	f.begun = !f.from_s || json_object_get(o, "begun_s");
 	f.begun_s = json_object_get(o, "begun_s") ? number(o, "begun_s") : f.when_s;
 	if (!f.edge || !*f.edge || !read_what(&f, o) || s->forced.n == FORCED_MOST ||

@@ -39,7 +39,7 @@ const struct api_row api_rows[] = {
 	{ "POST", "/watch", API_OPERATE, ALL, "watch {net} [--for for]", false, NULL, "keep all answers of these clients" },
 	{ "DELETE", "/watch/{net}", API_OPERATE, ALL, "watch {net} --stop", false, NULL, "... no longer" },
 	{ "POST", "/edges/{edge}/force", API_OPERATE, ALL,
-		"force {edge} {state} [weight] [--pool pool] [--at at] [--for for] [--until until] [--why why]", false, NULL,
+		"force {edge} {state} [weight] [--pool pool] [--at at] [--for for] [--until until] [--why why] [--here?here]", false, NULL,
 		"the state of an edge (up, down, drain, disable, auto, or weight with a number), whatever its probes say" },
 	{ "GET", "/fail-back", API_READ, ALL, "fail-back --json", true, NULL, "pools that have failed over, since when and where to" },
 	{ "POST", "/pools/{pool}/fail-back", API_OPERATE, ALL, "fail-back {pool}", false, NULL, "a pool goes back to its first member" },

@@ -52,6 +52,7 @@ class Mate(Server):
     def __init__(self, name, redis, edges="abc", fleet="", more="", every="500ms", **options):
         self.name = name
         where = "redis://127.0.0.1:%d" % redis if isinstance(redis, int) else redis
+        more += "store: { file: waymark.db }\n"
         config = "fleet: { redis: \"%s\", name: test, server: %s, secret: \"%s\"%s }\nedges:\n" % (where, name, SECRET, fleet)
         config += "".join("  %s: { a: [ 192.0.2.%d ], probe: p%s }\n" % (e, i + 1, e) for i, e in enumerate(edges)) + "probes:\n"
         config += "".join("  p%s: { kind: exec, command: [ /usr/bin/test, -e, %s ], every: %s, timeout: 450ms, rise: 1, fall: 1 }\n" % (e, e, every) for e in edges)

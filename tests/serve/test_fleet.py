@@ -32,6 +32,48 @@ def quorum():
         same("ns1" in redis.cli("HGETALL", "waymark:{test}:health").replace("$3\r\nns1\r\n", ""), False, "in the clear:")
 
 
+def changes(m):
+    return sorted((c["edge"], c["what"], c["who"], c["why"]) for c in json_of(m, "changes"))
+
+
+def agree(*mates):
+    return len({r["will"] for m in mates for r in m.rows().values()}) == 1 and len({str(changes(m)) for m in mates}) == 1
+
+
+@claim("what an operator wants on one server holds on all, over a partition, an empty engine and a restart; --here is for one alone")
+def will():
+    with Redis() as redis, fleet(2, redis.port) as (one, two):
+        same(one.ctl("force", "a", "down", "--why", "cable")[0], 0)
+        until(lambda: two.address() == "192.0.2.2", 10)
+        same(changes(two), changes(one))
+        same(one.ctl("force", "b", "drain", "--for", "1h")[0], 0)
+        same(two.ctl("force", "c", "weight", "7")[0], 0)
+        until(lambda: len(changes(one)) == len(changes(two)) == 3 and agree(one, two), 15)
+        # By its own number there.
+        number = [c["change"] for c in json_of(two, "changes") if c["edge"] == "a"][0]
+        same(two.ctl("revoke", str(number))[0], 0)
+        until(lambda: one.address() == two.address() == "192.0.2.1", 10)
+        same(two.ctl("force", "a", "down", "--here")[0], 0)
+        same((one.address(), two.address() == "192.0.2.1"), ("192.0.2.1", False))
+        # The engine has forgotten, and one server was away: what was ended is not brought back.
+        redis.cli("FLUSHALL")
+        two.stop()
+        same(one.ctl("force", "c", "auto")[0], 0)
+        until(lambda: "waymark:{test}:will" in redis.cli("KEYS", "*"), 20)
+        two.start()
+        until(lambda: sorted(c[0] for c in changes(two)) == ["a", "b"], 10)
+        same(sorted(c[0] for c in changes(one)), ["b"])
+        # Both want something else while they cannot hear each other: the later holds, and that is told.
+        redis.kill()
+        until(lambda: not one.fleet()["reached"] and not two.fleet()["reached"], 10)
+        code, said = one.ctl("force", "b", "down", "--why", "first")
+        same((code, "other servers follow when it is" in said), (0, True), said)
+        same(two.ctl("force", "b", "up", "--why", "second")[0], 0)
+        redis.start()
+        until(lambda: [c[1:4:2] for c in changes(one) if c[0] == "b"] == [("up", "second")], 20)
+        until(lambda: "wanted something else later" in one.said() + two.said(), 10)
+
+
 @claim("without the engine each goes on alone, and they find each other again when it is back, even empty")
 def alone():
     with Redis() as redis, fleet(2, redis.port) as (one, two):

@@ -1,0 +1,500 @@
+#include "daemon/fleet_will.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "report/report.h"
+
+#include <ev.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	FIELD = 33,              /* a hash of a key, in hexadecimal */
+	VERSION = 16,            /* hexadecimal digits in front of what is sealed */
+	ENTRIES_MOST = 4096,
+	LOOK_S = 30,             /* what the engine keeps is read again */
+	GONE_KEPT_S = 7 * 86400, /* what has ended is remembered so long */
+};
+#define SERVERS 1024u /* versions of one millisecond */
+
+struct entry {
+	char field[FIELD];
+	uint64_t at; /* version */
+	bool gone, kept; /* kept: the engine has this version */
+	int64_t until_ms; /* by the fleet's clock, of one for a span; 0 */
+	json_t *o;        /* what is told; own */
+};
+
+struct fleet_will {
+	struct fleet_will_opts opts;
+	char server[FLEET_NAME_MOST + 1];
+	struct entry *of;
+	size_t n;
+	uint64_t last; /* the latest version */
+	uint64_t conflicts;
+	bool known; /* what the engine keeps was read, once at least */
+	ev_timer look;
+};
+
+static uint64_t next_version(struct fleet_will *w)
+{
+	const uint64_t mine = hash_bytes((struct hash_key){ 7, 8 }, (const uint8_t *)w->server, strlen(w->server));
+	const uint64_t at = (uint64_t)fleet_now_ms(w->opts.fleet) * SERVERS + mine % SERVERS;
+
+	w->last = at > w->last ? at : (w->last / SERVERS + 1) * SERVERS + mine % SERVERS;
+	return w->last;
+}
+
+/* --- keys --------------------------------------------------------------------------------- */
+
+/* Nobody who reads the engine learns the words. */
+static void field_of(const struct fleet_will *w, const struct forced *f, char to[static FIELD])
+{
+	uint8_t hash[16];
+	crypto_generichash_state s;
+	const int64_t when[] = { f->what, f->from_s };
+
+	crypto_generichash_init(&s, fleet_keys(w->opts.fleet)->key[0], FLEET_SECRET, sizeof hash);
+	crypto_generichash_update(&s, (const uint8_t *)f->edge, strlen(f->edge) + 1);
+	crypto_generichash_update(&s, (const uint8_t *)f->pool, strlen(f->pool) + 1);
+	crypto_generichash_update(&s, (const uint8_t *)when, sizeof when);
+	crypto_generichash_final(&s, hash, sizeof hash);
+	sodium_bin2hex(to, FIELD, hash, sizeof hash);
+}
+
+static struct entry *find(const struct fleet_will *w, const char *field)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (strcmp(w->of[i].field, field) == 0)
+			return &w->of[i];
+	return NULL;
+}
+
+static bool is_ours(const struct forced *f)
+{
+	return !f->configured && !f->here;
+}
+
+/* The change of that key here; NULL: there is none. `here`: one that is for this server alone, too. */
+static const struct forced *forced_here(const struct fleet_will *w, const char *field, bool here)
+{
+	const struct forced_list *l = forcing_list(w->opts.forcing);
+	char own[FIELD];
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->of[i].configured || (l->of[i].here && !here))
+			continue;
+		field_of(w, &l->of[i], own);
+		if (strcmp(own, field) == 0)
+			return &l->of[i];
+	}
+	return NULL;
+}
+
+/* --- telling ------------------------------------------------------------------------------ */
+
+static json_t *change_json(struct fleet_will *w, const struct forced *f, uint64_t at, uint64_t before)
+{
+	char version[20], was[20];
+
+	snprintf(version, sizeof version, "%016llx", (unsigned long long)at);
+	snprintf(was, sizeof was, "%016llx", (unsigned long long)before);
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "at", version, "before", was, "by",
+		w->server, "edge", f->edge, "pool", f->pool, "who", f->who, "why", f->why, "when_s",
+		(json_int_t)f->when_s, "from_s", (json_int_t)f->from_s, "until_s", (json_int_t)f->until_s);
+	if (f->what == FORCED_WEIGHT)
+		json_object_set_new(o, "weight", json_integer(f->weight));
+	else
+		json_object_set_new(o, "state", json_string(edge_state_text(f->state)));
+	if (f->until_us != UINT64_MAX)
+		json_object_set_new(o, "until_ms",
+			json_integer((json_int_t)(fleet_now_ms(w->opts.fleet) +
+				((int64_t)f->until_us - (int64_t)clock_us()) / 1000)));
+	return o;
+}
+
+/* Into the engine, unless that has a later version; and to all. */
+static void tell(struct fleet_will *w, const struct entry *e)
+{
+	static const char script[] =
+		"local c = redis.call('HGET', KEYS[1], ARGV[1]) "
+		"if c and string.sub(c, 1, 16) >= string.sub(ARGV[2], 1, 16) then return 0 end "
+		"redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) return 1";
+	char *text = json_dumps(e->o, JSON_COMPACT);
+	const size_t len = text ? strlen(text) : 0;
+	char *value = text ? malloc(VERSION + 1 + len + FLEET_SEAL) : NULL;
+
+	if (value) {
+		const char *key = fleet_key(w->opts.fleet, FLEET_WILL);
+		snprintf(value, VERSION + 1, "%016llx", (unsigned long long)e->at);
+		const size_t n = fleet_seal(fleet_keys(w->opts.fleet), "will", (const uint8_t *)text, len,
+			(uint8_t *)value + VERSION);
+		const struct redis_word words[] = { { "EVAL", 4 }, { script, sizeof script - 1 }, { "1", 1 },
+			{ key, strlen(key) }, { e->field, FIELD - 1 }, { value, VERSION + n } };
+		fleet_send(w->opts.fleet, words, 6, NULL, NULL);
+		fleet_say(w->opts.fleet, FLEET_WILL, (const uint8_t *)text, len);
+	}
+	free(value);
+	free(text);
+}
+
+/* --- from here ---------------------------------------------------------------------------- */
+
+static struct entry *add_entry(struct fleet_will *w, const char *field)
+{
+	struct entry *e = find(w, field);
+
+	if (e || w->n == ENTRIES_MOST)
+		return e;
+	w->of = memory_grow(w->of, (w->n + 1) * sizeof *w->of);
+	e = &w->of[w->n++];
+	*e = (struct entry){ .at = 0 };
+	memcpy(e->field, field, FIELD);
+	return e;
+}
+
+static void put(struct fleet_will *w, const struct forced *f, uint64_t at)
+{
+	char field[FIELD];
+
+	field_of(w, f, field);
+	struct entry *e = add_entry(w, field);
+	if (!e)
+		return;
+	json_t *o = change_json(w, f, at, e->at);
+	json_decref(e->o);
+	e->o = o;
+	e->at = at;
+	e->gone = false;
+	e->until_ms = json_integer_value(json_object_get(o, "until_ms"));
+	forcing_mark(w->opts.forcing, f->id, at);
+	tell(w, e);
+}
+
+static bool is_over(const struct fleet_will *w, const struct entry *e)
+{
+	const int64_t until_s = json_integer_value(json_object_get(e->o, "until_s"));
+
+	return (e->until_ms && e->until_ms <= fleet_now_ms(w->opts.fleet)) || (until_s && until_s <= time(NULL));
+}
+
+static void end(struct fleet_will *w, struct entry *e)
+{
+	const uint64_t before = e->at;
+	char version[20], was[20];
+
+	e->gone = true;
+	if (is_over(w, e))
+		return; /* all know that by themselves */
+	e->at = next_version(w);
+	snprintf(version, sizeof version, "%016llx", (unsigned long long)e->at);
+	snprintf(was, sizeof was, "%016llx", (unsigned long long)before);
+	json_object_set_new(e->o, "at", json_string(version));
+	json_object_set_new(e->o, "before", json_string(was));
+	json_object_set_new(e->o, "by", json_string(w->server));
+	json_object_set_new(e->o, "gone", json_true());
+	tell(w, e);
+}
+
+static void take_from_list(struct fleet_will *w)
+{
+	const struct forced_list *l = forcing_list(w->opts.forcing);
+
+	/* In a full list some that are wanted may be missing. */
+	for (size_t i = 0; i < w->n && l->n < FORCED_MOST; i++)
+		if (!w->of[i].gone && !forced_here(w, w->of[i].field, true))
+			end(w, &w->of[i]);
+	for (size_t i = 0; i < l->n; i++) {
+		char field[FIELD];
+		if (!is_ours(&l->of[i]))
+			continue;
+		field_of(w, &l->of[i], field);
+		const struct entry *e = find(w, field);
+		if (!l->of[i].fleet_at)
+			put(w, &l->of[i], next_version(w));
+		else if (!e) /* the engine has lost it, and we have it still */
+			put(w, &l->of[i], l->of[i].fleet_at);
+	}
+}
+
+void fleet_will_follow(struct fleet_will *w)
+{
+	if (w->known)
+		take_from_list(w);
+}
+
+/* --- from others -------------------------------------------------------------------------- */
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static uint64_t version_of(const json_t *o, const char *key)
+{
+	return strtoull(text_of(o, key), NULL, 16);
+}
+
+/* False: it makes no sense. All borrows from `o`. */
+static bool change_of(const struct fleet_will *w, const json_t *o, struct forced *f)
+{
+	const json_t *weight = json_object_get(o, "weight");
+	const int64_t until_ms = json_integer_value(json_object_get(o, "until_ms")),
+		      left_ms = until_ms - fleet_now_ms(w->opts.fleet);
+
+	*f = (struct forced){ .edge = (char *)(uintptr_t)text_of(o, "edge"),
+		.pool = (char *)(uintptr_t)text_of(o, "pool"),
+		.what = weight ? FORCED_WEIGHT : FORCED_STATE,
+		.weight = (unsigned)json_integer_value(weight),
+		.who = (char *)(uintptr_t)text_of(o, "who"),
+		.why = (char *)(uintptr_t)text_of(o, "why"),
+		.when_s = json_integer_value(json_object_get(o, "when_s")),
+		.from_s = json_integer_value(json_object_get(o, "from_s")),
+		.until_s = json_integer_value(json_object_get(o, "until_s")),
+		.until_us = until_ms ? clock_us() + (uint64_t)(left_ms > 0 ? left_ms : 0) * 1000 : UINT64_MAX,
+		.fleet_at = version_of(o, "at") };
+	f->begun = f->from_s <= time(NULL);
+	f->begun_s = f->from_s ? f->from_s : f->when_s;
+	return *f->edge && f->weight <= EDGE_WEIGHT_MOST && (weight || edge_state_parse(&f->state, text_of(o, "state")));
+}
+
+/* Who wanted it had not heard of what we have, or the other way. */
+static void look_at_odds(struct fleet_will *w, const struct entry *e, const json_t *o)
+{
+	const uint64_t at = version_of(o, "at"), before = version_of(o, "before");
+	const json_t *later = at > e->at ? o : e->o, *earlier = at > e->at ? e->o : o;
+
+	if (!e->o || (at > e->at ? before >= e->at : version_of(e->o, "before") >= at))
+		return;
+	w->conflicts++;
+	log_line(LOG_WARNING,
+		"fleet: edge %s: what %s wanted at %s%s does not hold, since %s at %s wanted something else later "
+		"without having heard of it",
+		text_of(o, "edge"), text_of(earlier, "who"), text_of(earlier, "by"),
+		json_is_true(json_object_get(earlier, "gone")) ? " (no longer to force it)" : "",
+		text_of(later, "who"), text_of(later, "by"));
+}
+
+/* True when something is another here. */
+static bool apply(struct fleet_will *w, const struct entry *e)
+{
+	const struct forced *own = forced_here(w, e->field, false);
+	struct forced f;
+
+	if (own && own->fleet_at == e->at && !e->gone)
+		return false;
+	if (e->gone || is_over(w, e)) {
+		if (!own)
+			return false;
+		forcing_unshare(w->opts.forcing, own->id, text_of(e->o, "by"));
+		return true;
+	}
+	if (!change_of(w, e->o, &f))
+		return false;
+	forcing_share(w->opts.forcing, own ? own->id : 0, &f, text_of(e->o, "by"));
+	return true;
+}
+
+static bool merge(struct fleet_will *w, const char *text, size_t len)
+{
+	json_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	const uint64_t at = version_of(o, "at");
+	char field[FIELD];
+	struct forced f;
+
+	if (!at || !change_of(w, o, &f)) {
+		json_decref(o);
+		return false;
+	}
+	field_of(w, &f, field);
+	struct entry *e = add_entry(w, field);
+	if (!e || e->at == at) {
+		json_decref(o);
+		return false;
+	}
+	look_at_odds(w, e, o);
+	if (at < e->at) {
+		json_decref(o);
+		return false;
+	}
+	w->last = at > w->last ? at : w->last;
+	json_decref(e->o);
+	e->o = o;
+	e->at = at;
+	e->gone = json_is_true(json_object_get(o, "gone"));
+	e->until_ms = json_integer_value(json_object_get(o, "until_ms"));
+	return apply(w, e);
+}
+
+static void on_take(void *ctx, const struct fleet_news *n)
+{
+	struct fleet_will *w = ctx;
+
+	if (w->known && merge(w, (const char *)n->bytes, n->len))
+		w->opts.changed(w->opts.ctx);
+}
+
+/* --- what the engine keeps ---------------------------------------------------------------- */
+
+static bool merge_sealed(struct fleet_will *w, const char *s, size_t len)
+{
+	char *plain = len > VERSION ? malloc(len) : NULL;
+	size_t n;
+	const bool is = plain &&
+		fleet_open(fleet_keys(w->opts.fleet), "will", (const uint8_t *)s + VERSION, len - VERSION,
+			(uint8_t *)plain, &n) &&
+		merge(w, plain, n);
+
+	free(plain);
+	return is;
+}
+
+/* It has these; what it has of no such version or none is news to it, and to others. */
+static void take_kept(struct fleet_will *w, const struct redisReply *reply, size_t n)
+{
+	char version[VERSION + 1];
+
+	for (size_t i = 0; i < w->n; i++)
+		w->of[i].kept = false;
+	for (size_t i = 0; i + 1 < n; i += 2) {
+		const struct redis_value field = redis_item(reply, i), v = redis_item(reply, i + 1);
+		struct entry *e = field.kind == REDIS_TEXT && v.kind == REDIS_TEXT && v.len > VERSION ? find(w, field.s)
+												   : NULL;
+		if (!e)
+			continue;
+		snprintf(version, sizeof version, "%016llx", (unsigned long long)e->at);
+		e->kept = memcmp(version, v.s, VERSION) == 0;
+	}
+	for (size_t i = 0; i < w->n; i++)
+		if (!w->of[i].kept)
+			tell(w, &w->of[i]);
+}
+
+/* What nobody can bring back any more is forgotten. */
+static void forget_old(struct fleet_will *w)
+{
+	const uint64_t now_ms = (uint64_t)fleet_now_ms(w->opts.fleet);
+	const char *key = fleet_key(w->opts.fleet, FLEET_WILL);
+
+	for (size_t i = 0; i < w->n;) {
+		struct entry *e = &w->of[i];
+		const struct redis_word words[] = { { "HDEL", 4 }, { key, strlen(key) }, { e->field, FIELD - 1 } };
+		if (!e->gone || e->at / SERVERS + GONE_KEPT_S * UINT64_C(1000) > now_ms) {
+			i++;
+			continue;
+		}
+		fleet_send(w->opts.fleet, words, 3, NULL, NULL);
+		json_decref(e->o);
+		memmove(e, e + 1, (--w->n - i) * sizeof *e);
+	}
+}
+
+static void take_all(void *ctx, const struct redisReply *reply)
+{
+	struct fleet_will *w = ctx;
+	const struct redis_value all = redis_value(reply);
+	const bool first = !w->known;
+	bool changed = false;
+
+	if (all.kind != REDIS_LIST)
+		return;
+	for (size_t i = 1; i < all.len; i += 2) {
+		const struct redis_value v = redis_item(reply, i);
+		changed = (v.kind == REDIS_TEXT && merge_sealed(w, v.s, v.len)) || changed;
+	}
+	w->known = true;
+	take_from_list(w);
+	take_kept(w, reply, all.len);
+	forget_old(w);
+	if (changed)
+		w->opts.changed(w->opts.ctx);
+	if (first)
+		w->opts.caught_up(w->opts.ctx);
+}
+
+static void read_all(struct fleet_will *w)
+{
+	const char *key = fleet_key(w->opts.fleet, FLEET_WILL);
+	const struct redis_word words[] = { { "HGETALL", 7 }, { key, strlen(key) } };
+
+	fleet_send(w->opts.fleet, words, 2, take_all, w);
+}
+
+static void on_caught_up(void *ctx)
+{
+	read_all(ctx);
+}
+
+static void on_lost(void *ctx)
+{
+	read_all(ctx);
+}
+
+static void on_look(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct fleet_will *w = t->data;
+
+	(void)loop;
+	(void)events;
+	if (fleet_is_caught_up(w->opts.fleet))
+		read_all(w);
+}
+
+/* --- beginning and end -------------------------------------------------------------------- */
+
+struct fleet_will *fleet_will_new(const struct fleet_will_opts *opts)
+{
+	struct fleet_will *w = memory_zeroed(1, sizeof *w);
+
+	w->opts = *opts;
+	w->opts.server = NULL; /* borrowed, and not needed any more */
+	snprintf(w->server, sizeof w->server, "%s", opts->server);
+	ev_timer_init(&w->look, on_look, LOOK_S, LOOK_S);
+	w->look.data = w;
+	ev_timer_start(opts->loop, &w->look);
+	fleet_follow(opts->fleet, FLEET_WILL, &(struct fleet_follower){ w, on_take, on_caught_up, on_lost, NULL });
+	return w;
+}
+
+void fleet_will_free(struct fleet_will *w)
+{
+	if (!w)
+		return;
+	ev_timer_stop(w->opts.loop, &w->look);
+	for (size_t i = 0; i < w->n; i++)
+		json_decref(w->of[i].o);
+	memory_free(w->of);
+	memory_free(w);
+}
+
+uint64_t fleet_will_digest(const struct fleet_will *w)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		if (!w->of[i].gone)
+			sum += hash_pair(hash_bytes((struct hash_key){ 9, 10 }, (const uint8_t *)w->of[i].field, FIELD),
+				w->of[i].at);
+	return sum;
+}
+
+unsigned fleet_will_count(const struct fleet_will *w)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		n += !w->of[i].gone;
+	return n;
+}
+
+uint64_t fleet_will_conflicts(const struct fleet_will *w)
+{
+	return w->conflicts;
+}
