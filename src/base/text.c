@@ -119,3 +119,14 @@ size_t text_utf8_len(const unsigned char *s)
 			return 0; /* the NUL at the end is none of these */
 	return len;
 }
+
+size_t text_utf8_end(char *s)
+{
+	size_t len = strlen(s), at = len;
+
+	while (at && ((unsigned char)s[at - 1] & 0xc0) == 0x80)
+		at--;
+	if (at && (unsigned char)s[at - 1] >= 0xc0 && !text_utf8_len((unsigned char *)s + at - 1))
+		s[len = at - 1] = 0;
+	return len;
+}

@@ -39,6 +39,9 @@ void text_fini(struct text *t);
 /* The same, for scope_hold(): a text is not of a scope by itself. */
 void text_let_go(void *t);
 
+/* A text of UTF-8 that was cut: without the piece of a character at its end. Returns its length. */
+size_t text_utf8_end(char *s);
+
 /* The length of the character of UTF-8 that starts there, in a text that ends in NUL; 0: it is none (RFC
  * 3629 section 4). */
 size_t text_utf8_len(const unsigned char *s);

@@ -84,7 +84,8 @@ struct probes_tell {
 };
 
 /* It is known, and answers follow within 100 ms; `out` says what has come of it. False, and one sentence: not
- * all of it was taken. Then, to have it on the disk; `told` as above. */
+ * all of it was taken. Then, to have it on the disk; `told` as above. What says the same again is on the disk
+ * within a second, and `told` at once. */
 bool probes_tell(struct probes *p, const struct probes_tell *t, struct text *out, struct fault *why);
 void probes_keep_told(
 	struct probes *p, void (*told)(void *ctx, const struct fault *why), void *ctx);

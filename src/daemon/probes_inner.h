@@ -33,6 +33,7 @@ struct probes {
 	bool found; /* ... or is over, and only the fleet is waited for */
 	bool catching_up; /* what the fleet has to say is waited for */
 	int64_t kept_ms; /* how long ago the state file was written */
+	bool told_news;      /* what was told since it was kept last is not what was told before */
 	bool forced_changed; /* the store does not have it yet */
 	bool quiet; /* what it finds is told at its end */
 };

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#define FRESH_US 1000000u /* what is only fresh again is on the disk so soon */
+
 /* In what is served, or in the stage. */
 static const struct probe_opts *find_probe(const struct probes *p, const char *name)
 {
@@ -93,6 +95,18 @@ static void say_one(const struct telling *t, const char *edge, int targets, uint
 	text_add_char(t->out, '\n');
 }
 
+/* Is that what was told already? Then it is fresh again, and no more. */
+static bool is_known(const struct telling *t, const char *edge)
+{
+	const struct probes_tell *ask = t->ask;
+	const struct addr none = { { 0 } };
+	const struct external_verdict *v = externals_find(round_externals(t->p->round), t->probe->name,
+		edge, ask->addr ? ask->addr : &none);
+
+	return v && v->one == (ask->addr != NULL) && v->up == (strcmp(ask->state, "up") == 0) &&
+		strcmp(v->why, ask->why) == 0 && v->until_us > clock_us();
+}
+
 static void tell_one(void *ctx, const char *edge)
 {
 	struct telling *t = ctx;
@@ -100,10 +114,12 @@ static void tell_one(void *ctx, const char *edge)
 
 	if (strcmp(ask->state, "none") == 0) {
 		const size_t n = round_untell(t->p->round, t->probe->name, edge, ask->addr);
+		t->p->told_news = t->p->told_news || n;
 		text_addf(t->out, n ? "%s: told no more\n" : "%s: nothing was told\n", edge);
 		return;
 	}
 	const uint64_t for_ms = ask->for_ms ? ask->for_ms : t->probe->expires_ms;
+	t->p->told_news = t->p->told_news || !is_known(t, edge);
 	const int n = round_tell(t->p->round,
 		&(struct external_verdict){ .probe = (char *)(uintptr_t)t->probe->name,
 			.edge = (char *)(uintptr_t)edge,
@@ -138,11 +154,17 @@ bool probes_tell(struct probes *p, const struct probes_tell *ask, struct text *o
 void probes_keep_told(
 	struct probes *p, void (*told)(void *ctx, const struct fault *why), void *ctx)
 {
+	const bool news = p->told_news;
+
+	p->told_news = false;
 	p->forced_changed = true; /* it stands beside what is forced */
-	if (probes_are_kept(p))
+	if (news && probes_are_kept(p)) {
 		probes_save(p, told, ctx);
-	else
-		told(ctx, NULL);
+		return;
+	}
+	if (probes_are_kept(p))
+		probes_set_timer(p, &p->save, p->saved_us + FRESH_US);
+	told(ctx, NULL);
 }
 
 const struct externals *probes_externals(const struct probes *p)

@@ -34,7 +34,7 @@ __attribute__((format(printf, 3, 4))) static size_t add(
 	va_start(args, fmt);
 	const int more = vsnprintf(to + n, CHECK_SAY - n, fmt, args);
 	va_end(args);
-	return more < 0 || n + (size_t)more >= CHECK_SAY ? CHECK_SAY - 1 : n + (size_t)more;
+	return more < 0 || n + (size_t)more >= CHECK_SAY ? text_utf8_end(to) : n + (size_t)more;
 }
 
 /* Which of them are not up, and why: "https: HTTP 503, tcp: connection refused". */

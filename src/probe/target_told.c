@@ -23,6 +23,7 @@ static void say(struct target *t, const struct external_verdict *v)
 
 	snprintf(t->say, sizeof t->say, "told %s%s%s%s%s", what, *v->who ? " by " : "", v->who,
 		*v->why ? ": " : "", v->why);
+	text_utf8_end(t->say);
 	if (!v->up)
 		snprintf(t->error, sizeof t->error, "%s", t->say);
 	else

@@ -65,6 +65,19 @@ static void a_text_that_goes_elsewhere_keeps_going_there(void)
 	text_fini(&to);
 }
 
+static void a_cut_text_loses_the_piece_of_a_character(void)
+{
+	static const char *const row[][2] = { { "", "" }, { "abc", "abc" }, { "a\303\251", "a\303\251" },
+		{ "a\303", "a" }, { "a\342\202", "a" }, { "a\342\202\254", "a\342\202\254" }, { "\360\237\230", "" } };
+	char s[16];
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		strcpy(s, row[i][0]);
+		CU_ASSERT_EQUAL(text_utf8_end(s), strlen(row[i][1]));
+		CU_ASSERT_STRING_EQUAL(s, row[i][1]);
+	}
+}
+
 void suite_text(void)
 {
 	static const struct unit_case cases[] = {
@@ -74,6 +87,7 @@ void suite_text(void)
 			what_was_lost_stays_lost_when_it_is_taken },
 		{ "a text that goes elsewhere keeps going there",
 			a_text_that_goes_elsewhere_keeps_going_there },
+		{ "a cut text loses the piece of a character", a_cut_text_loses_the_piece_of_a_character },
 	};
 
 	unit_suite("base/text", cases, UNIT_COUNT(cases));
