@@ -64,6 +64,14 @@ static void wants_free(struct wants *w)
 
 /* --- the thread --------------------------------------------------------------------------- */
 
+static bool is_stopped(struct taps *t)
+{
+	pthread_mutex_lock(&t->lock);
+	const bool stop = t->stop;
+	pthread_mutex_unlock(&t->lock);
+	return stop;
+}
+
 static void write_lines(struct taps *t)
 {
 	uint64_t all = 0;
@@ -122,6 +130,27 @@ static bool empty_rings(struct taps *t)
 	return any;
 }
 
+/* What was taken for who looked on until now goes to him. When nobody is to look on any more, workers take copies
+ * until they have the new world, which is much sooner than in a second; what stayed in a ring would come out as
+ * news when somebody looks on again. */
+static void drain(struct taps *t, bool all_end)
+{
+	const double until = clock_seconds() + DRAIN_S;
+	struct pollfd p;
+
+	for (bool any = true; (any || all_end) && clock_seconds() < until && !is_stopped(t);) {
+		any = empty_rings(t);
+		dnstap_out_step(t->out, &p);
+		if (!any && all_end)
+			usleep(IDLE_MS * 1000);
+	}
+}
+
+static bool goes_away(const char *path, const char *next)
+{
+	return path && (!next || strcmp(path, next) != 0);
+}
+
 /* Waits while nobody wants anything. False: it is to end. */
 static bool take_wants(struct taps *t)
 {
@@ -136,6 +165,8 @@ static bool take_wants(struct taps *t)
 	pthread_mutex_unlock(&t->lock);
 	if (!next)
 		return on;
+	if (t->now && (goes_away(t->now->file, next->file) || goes_away(t->now->socket, next->socket)))
+		drain(t, !next->file && !next->socket);
 	if (t->now && t->now->file)
 		write_lines(t);
 	if (!next->file)

@@ -262,6 +262,16 @@ def logged():
         s.tcp("www.example.org", "A")
         until(lambda: " tcp www.example.org. IN A - - NOERROR 1 " in open(name).read(), "in words")
         same(s.numbers()["waymark_queries_logged_total"], 3)
+        # What nobody wanted does not come out later.
+        on = s.config
+        s.configure(re.sub(r"log: \{ queries.*", "", on))
+        same(s.ctl("reload")[0], 0)
+        s.udp("unseen.example.org", "A")
+        s.configure(on)
+        same(s.ctl("reload")[0], 0)
+        s.udp("seen.example.org", "A")
+        until(lambda: " udp seen.example.org. " in open(name).read(), "on again")
+        same("unseen." in open(name).read(), False)
 
 
 # ------------------------------------------------------------------ the log
