@@ -32,7 +32,8 @@ struct decision {
 	struct addr source, who;
 	uint8_t name[NAME_MOST];
 	uint8_t name_len, scope, why;
-	bool v6, by_subnet;
+	uint16_t type; /* asked for */
+	bool v6, by_subnet; /* v6: the choice was among those with IPv6 addresses */
 	bool watched; /* it is there since its client is on watch */
 	uint32_t ttl_s;
 	char pool[CHOICE_COUNTS_TEXT], edge[CHOICE_COUNTS_TEXT]; /* cut where they are longer; no edge: "" */

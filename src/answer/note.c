@@ -58,7 +58,7 @@ static bool is_sampled(const struct answerer *a)
 }
 
 void note_decision(const struct answerer *a, const struct choose_ask *who,
-	const struct choice *c, uint32_t ttl_s)
+	const struct choice *c, const struct note_answer *is)
 {
 	const struct steer *s = who->steer;
 	struct choice_counts *b = a->counts;
@@ -80,9 +80,10 @@ void note_decision(const struct answerer *a, const struct choose_ask *who,
 	memcpy(d->name, who->name, who->name_len);
 	d->scope = (uint8_t)c->scope;
 	d->why = (uint8_t)c->why;
-	d->v6 = who->v6;
+	d->type = is->type;
+	d->v6 = is->v6;
 	d->by_subnet = c->by_subnet;
-	d->ttl_s = ttl_s;
+	d->ttl_s = is->ttl_s;
 	put_cut(d->pool, s->pools[c->pool].name);
 	put_cut(d->edge, c->n ? s->edges[c->edges[0]].name : "");
 	d->watched = watched;

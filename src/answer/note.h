@@ -18,7 +18,12 @@ void note_choice(
 
 /* Every so many answers one goes to who writes the log of decisions, and so do all of clients on
  * watch, if there is room. */
+struct note_answer {
+	uint16_t type; /* asked for */
+	bool v6;       /* the choice was among those with IPv6 addresses */
+	uint32_t ttl_s;
+};
 void note_decision(const struct answerer *a, const struct choose_ask *who,
-	const struct choice *c, uint32_t ttl_s);
+	const struct choice *c, const struct note_answer *is);
 
 #endif

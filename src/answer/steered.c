@@ -447,9 +447,10 @@ bool steered_answer(
 		c->failed = true; /* it soon is known which addresses there are */
 		return false;
 	}
-	if (a->counts && (w->policy.sample_every || w->policy.n_watched) && !service &&
+	if (a->counts && (w->policy.sample_every || w->policy.n_watched) &&
 		(!*none || choice.for_now || choice.refused))
-		note_decision(a, who, &choice, ttl_s);
+		note_decision(a, who, &choice,
+			&(struct note_answer){ c->q->qtype, service ? !family[0].n : who->v6, ttl_s });
 	if (*none) {
 		/* What the state of the edges decides ends with it. */
 		if (choice.for_now || service)

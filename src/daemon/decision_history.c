@@ -236,7 +236,7 @@ static struct store_decision row_of(const struct decision_history *h, const stru
 		.client = d->who,
 		.source = d->source,
 		.name = d->name,
-		.v6 = d->v6,
+		.type = d->type,
 		.by_subnet = d->by_subnet,
 		.watched = d->watched,
 		.ttl_s = d->ttl_s,

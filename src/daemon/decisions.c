@@ -8,6 +8,7 @@
 #include "daemon/line_file.h"
 #include "daemon/parts_read.h"
 #include "dns/name.h"
+#include "dns/rrtype.h"
 #include "net/worker.h"
 
 #include <ev.h>
@@ -51,12 +52,12 @@ static void add_string(struct text *out, const char *key, const char *s)
 
 static void add_line(struct text *out, const struct decision *k)
 {
-	char name[NAME_TEXT], addr[ADDR_TEXT];
+	char name[NAME_TEXT], addr[ADDR_TEXT], type[RRTYPE_TEXT];
 
 	text_addf(out, "{\"time\":%llu", (unsigned long long)k->time_s);
 	name_text(name, k->name);
 	add_string(out, "name", name);
-	add_string(out, "type", k->v6 ? "AAAA" : "A");
+	add_string(out, "type", rrtype_text(type, k->type));
 	add_string(out, "client", addr_text(addr, &k->who));
 	add_string(out, "by", k->by_subnet ? "subnet" : "resolver");
 	add_string(out, "resolver", addr_text(addr, &k->source));

@@ -1,5 +1,7 @@
 #include "report/decision_story.h"
 
+#include "dns/rrtype.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +23,15 @@ static const char *next_of(
 	return NULL;
 }
 
+/* As the answer was chosen: who has something of that type, where it was no question for addresses or a service,
+ * which goes where addresses go. */
+static uint32_t record_of(const struct steer *s, unsigned pool, uint16_t type)
+{
+	if (type == RRTYPE_A || type == RRTYPE_AAAA || type == RRTYPE_HTTPS || type == RRTYPE_SVCB)
+		return 0;
+	return s->n_record_types ? steer_can(s, type) & s->pools[pool].can : 0;
+}
+
 static void find_next(const struct world *w, const struct decision *d, unsigned pool,
 	uint64_t now_us, struct choose_trace *trace, struct decision_story *to)
 {
@@ -29,6 +40,7 @@ static void find_next(const struct world *w, const struct decision *d, unsigned 
 		.now_us = now_us,
 		.pool = (uint16_t)pool,
 		.v6 = d->v6,
+		.record = record_of(w->steer, pool, d->type),
 		.has_subnet = d->by_subnet,
 		.subnet = d->who,
 		.source = d->source,

@@ -1,6 +1,7 @@
 #include "report/report_why.h"
 
 #include "base/ago.h"
+#include "dns/rrtype.h"
 #include "report/report.h"
 
 #include <inttypes.h>
@@ -28,13 +29,13 @@ void report_why_free(struct report_why_rows *rows)
 void report_why_add(
 	struct report_why_rows *rows, const struct report_why_ask *ask, const struct store_decision *d)
 {
-	char client[ADDR_TEXT], source[ADDR_TEXT], name[NAME_TEXT], conf[12];
+	char client[ADDR_TEXT], source[ADDR_TEXT], name[NAME_TEXT], conf[12], type[RRTYPE_TEXT];
 	const unsigned bits = d->by_subnet ? ask->net.bits : 128;
 	const struct prefix net = addr_prefix(&d->client, bits);
 
 	snprintf(conf, sizeof conf, "%08" PRIx32, d->conf);
 	json_t *o = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s}", "time", (json_int_t)d->at_s, "name",
-		name_text(name, d->name), "type", d->v6 ? "AAAA" : "A", "client",
+		name_text(name, d->name), "type", rrtype_text(type, d->type), "client",
 		d->by_subnet ? prefix_text(client, &net) : addr_text(client, &d->client), "by",
 		d->by_subnet ? "subnet" : "resolver", "resolver", addr_text(source, &d->source));
 	json_object_set_new(o, "pool", json_string(d->pool));

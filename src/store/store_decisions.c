@@ -1,6 +1,7 @@
 /* What pools have answered whom, and who is watched. */
 #include "store/store_decisions.h"
 
+#include "dns/rrtype.h"
 #include "store/store_inner.h"
 
 #include <string.h>
@@ -9,10 +10,21 @@ enum { ADDR = sizeof(struct addr), GO_AT_ONCE = 20000 };
 
 /* --- decisions ---------------------------------------------------------------------------- */
 
+/* A and AAAA are 0 and 1 in the table, which once had nothing else; all others are their numbers. */
+static int64_t column_of(uint16_t type)
+{
+	return type == RRTYPE_A ? 0 : type == RRTYPE_AAAA ? 1 : type;
+}
+
+static uint16_t type_of(int64_t column)
+{
+	return column == 0 ? RRTYPE_A : column == 1 ? RRTYPE_AAAA : (uint16_t)column;
+}
+
 static bool add_one(struct store *s, const struct store_decision *d)
 {
 	return store_run(store_bind(s, STORE_ADD_DECISION, "ibbbiiiiiiisssss", d->at_s, d->client.b,
-		(size_t)ADDR, d->source.b, (size_t)ADDR, d->name, name_len(d->name), (int64_t)d->v6,
+		(size_t)ADDR, d->source.b, (size_t)ADDR, d->name, name_len(d->name), column_of(d->type),
 		(int64_t)d->by_subnet, (int64_t)d->watched, (int64_t)d->ttl_s, (int64_t)d->scope,
 		(int64_t)d->serial, (int64_t)d->conf, d->pool, d->edge, d->why, d->next,
 		d->health));
@@ -57,7 +69,7 @@ static bool read_decision(
 {
 	*d = (struct store_decision){ .at_s = sqlite3_column_int64(st, 0),
 		.name = name,
-		.v6 = sqlite3_column_int(st, 4),
+		.type = type_of(sqlite3_column_int64(st, 4)),
 		.by_subnet = sqlite3_column_int(st, 5),
 		.watched = sqlite3_column_int(st, 6),
 		.ttl_s = (uint32_t)sqlite3_column_int64(st, 7),

@@ -20,7 +20,8 @@ struct store_decision {
 	struct addr client;  /* plain: whom the choice looked at */
 	struct addr source;  /* plain: where the query came from */
 	const uint8_t *name; /* wire, lower case */
-	bool v6, by_subnet, watched;
+	uint16_t type;       /* asked for */
+	bool by_subnet, watched;
 	uint32_t ttl_s, scope;
 	uint32_t serial;    /* of the zone */
 	uint32_t conf;      /* the digest of the configuration */

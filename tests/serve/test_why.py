@@ -7,15 +7,16 @@ from lib import *
 
 CONFIG = """geoip: { city: { file: %s/geoip/city.mmdb } }
 edges:
-  ams1: { at: "52,5",   a: [ 192.0.2.1 ] }
-  nyc1: { at: "40,-74", a: [ 192.0.2.2 ] }
+  ams1: { at: "52,5",   a: [ 192.0.2.1 ], records: [ "SRV 0 1 443 ams1.example.net" ] }
+  nyc1: { at: "40,-74", a: [ 192.0.2.2 ], records: [ "SRV 0 1 443 nyc1.example.net" ] }
   sin1: { at: "1,103",  a: [ 192.0.2.3 ] }
 pools:
   web: { edges: [ ams1, nyc1, sin1 ] }
   off: { edges: [ ams1 ], all-down: empty }
+  svc: { edges: [ ams1, nyc1, sin1 ], https: { alpn: [ h2 ] } }
 """ % TOP
 STORE = "store: { file: waymark.db }\n"
-ZONE = "$TTL 60\n@ SOA ns1 host 7 7200 900 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\nwww EDGE web\noff EDGE off\n"
+ZONE = "$TTL 60\n@ SOA ns1 host 7 7200 900 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\nwww EDGE web\noff EDGE off\nsvc EDGE svc\n"
 BACK = {"192.0.2.%d" % (i + 1): e for i, e in enumerate(("ams1", "nyc1", "sin1"))}
 
 
@@ -35,6 +36,13 @@ def watched():
             same(s.ctl("watch", net, "--for", "1h")[0], 0)
         was = {net: BACK[ask(net).addresses()[0]] for net in nets}
         same(len(set(was.values())), 3, was)
+        # What is no question for addresses is kept as well, by its type.
+        for kind in ("HTTPS", "SRV", "A"):
+            same(s.udp("svc.a.test", kind, options=ecs("80.1.1.0/24")).rcode, 0)
+        until(lambda: len(why(s, "80.1.1.7", "svc.a.test")) == 3, 20)
+        rows = {r["type"]: r for r in why(s, "80.1.1.7", "svc.a.test")}
+        same(([(rows[k]["edge"] == rows["A"]["edge"], rows[k]["client"]) for k in ("HTTPS", "SRV")], rows["SRV"]["runner_up"]),
+             ([(True, "80.1.1.0/24")] * 2, [e for e in ("ams1", "nyc1") if e != rows["A"]["edge"]][0]))
         same(s.ctl("force", "ams1", "down")[0], 0)
         until(lambda: ask(nets[0], "off.a.test").addresses() == [], 20)
         changed = list(dict.fromkeys([n for n in nets if was[n] == "ams1"][:3] + [nets[0]]))
