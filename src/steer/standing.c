@@ -291,24 +291,57 @@ static void put_pool(const struct make *m, unsigned pool)
 
 /* --- pools of pools ----------------------------------------------------------------------- */
 
-/* Of its edges alone. Whether they are enough is by their probes, in panic, too: a pool that
- * answers as if all were up is no reason to pass over one that is up. */
+/* What stands at leaf `i` of a pool: an edge may be there by several ways, each with a pool that
+ * judges it. */
+static struct pool_leaf leaf_of(const struct pool *p, unsigned pool, unsigned i)
+{
+	return p->tree ? p->tree->leaves[i]
+		       : (struct pool_leaf){ .edge = p->edges[i], .holder = (uint16_t)pool };
+}
+
+/* By its probes, in panic, too: a pool that answers as if all were up is no reason to pass over
+ * one that is up. */
+static bool is_seen_up(const struct make *m, struct pool_leaf l)
+{
+	const uint8_t marks = standing_marks(m->s, m->s->pools[l.holder].judged, l.edge);
+
+	return !(marks & STANDS_DRAINED) && marks & (STANDS_A | STANDS_AAAA);
+}
+
+/* Are too few of its edges up to be asked as a member? */
+static bool is_too_few(const struct make *m, unsigned pool)
+{
+	const struct pool *p = &m->o->steer->pools[pool];
+	const unsigned leaves = p->tree ? p->tree->n_leaves : p->n;
+	unsigned up = 0;
+
+	if (!p->least_up && !(p->least_share > 0))
+		return false;
+	for (unsigned i = 0; i < p->n; i++)
+		for (unsigned k = p->n == leaves ? i : 0; k < leaves; k++)
+			if (leaf_of(p, pool, k).edge == p->edges[i] &&
+				is_seen_up(m, leaf_of(p, pool, k))) {
+				up++;
+				break;
+			}
+	return up < p->least_up || up < p->least_share * p->n;
+}
+
+/* Of its edges alone. */
 static uint8_t own_lives(const struct make *m, unsigned pool)
 {
 	const struct pool *p = &m->o->steer->pools[pool];
+	const unsigned leaves = p->tree ? p->tree->n_leaves : p->n;
 	uint8_t lives = 0;
-	unsigned up = 0;
 
-	for (unsigned i = 0; i < p->n; i++) {
-		const unsigned holder = p->tree ? p->tree->holders[i] : pool;
-		const uint8_t marks = standing_marks(m->s, m->s->pools[holder].row, p->edges[i]),
-			      seen = standing_marks(m->s, m->s->pools[holder].judged, p->edges[i]);
+	for (unsigned i = 0; i < leaves; i++) {
+		const struct pool_leaf l = leaf_of(p, pool, i);
+		const uint8_t marks = standing_marks(m->s, m->s->pools[l.holder].row, l.edge);
 		if (!(marks & STANDS_DRAINED))
 			lives |= marks & (STANDS_A | STANDS_AAAA);
-		up += !(seen & STANDS_DRAINED) && (seen & (STANDS_A | STANDS_AAAA));
 	}
 	m->s->pools[pool].lives_barely = lives;
-	return up < p->least_up || up < p->least_share * p->n ? 0 : lives;
+	return is_too_few(m, pool) ? 0 : lives;
 }
 
 /* What can answer for the pool lives for it. True when that is news. */

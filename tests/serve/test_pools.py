@@ -11,6 +11,9 @@ TUPLES = int(os.environ.get("TUPLES", "600"))
 SEED = int(os.environ.get("SEED", "1"))
 EDGES = ["e%d" % i for i in range(12)]
 CLASSES = {"left": ["20.0.0.0/7", "30.0.0.0/8"], "wide": ["32.0.0.0/3"], "odd": ["%d.0.0.0/8" % i for i in range(21, 80, 2)]}
+# Days that are not about to end, or to begin; and the others.
+DAYS = [time.strftime("%a", time.gmtime(time.time() + 86400 * i)) for i in range(-1, 6)]
+WEEK = ",".join(DAYS[:3]), ",".join(DAYS[3:])
 COUNTRIES = {"NO": "EU", "IT": "EU", "FR": "EU", "US": "NA", "BR": "SA", "JP": "AS", "ZA": "AF"}
 
 
@@ -114,7 +117,7 @@ def rules(rng, pools, name, others):
         return []
     conditions = {"net": lambda: ["%d.0.0.0/%d" % (20 + 4 * rng.randrange(15), rng.choice((6, 8))) for _ in range(2)],
                   "country": lambda: rng.sample(list(COUNTRIES), 3), "continent": lambda: rng.choice(sorted(set(COUNTRIES.values()))),
-                  "clients": lambda: rng.choice(list(CLASSES))}
+                  "clients": lambda: rng.choice(list(CLASSES)), "during": lambda: rng.choice(WEEK)}
     some_of = lambda: {k: conditions[k]() for k in rng.sample(list(conditions), rng.randint(1, 2))}
     found = []
     for _ in range(rng.randint(1, 3)):
@@ -143,6 +146,8 @@ def a_configuration(rng):
     edges = {e: {"at": "%g,%g" % places[e], "a": "192.0.2.%d" % (i + 1)} for i, e in enumerate(EDGES)}
     for e in rng.sample(EDGES, 3):
         edges[e].update(bias=rng.choice((-60, 20, 45)), cost=rng.choice((0.5, 2)))
+    for i in rng.sample(range(1, len(EDGES)), 2):
+        edges[EDGES[i]]["needs"] = [rng.choice(EDGES[:i])]
     return {"clients": CLASSES, "edges": edges, "pools": pools}
 
 
@@ -184,16 +189,29 @@ def members_of(pool):
 class Reading:
     """Who may answer whom: sets of edges, one of which is the answer; empty: there is none."""
 
-    def __init__(self, conf, client, up):
-        self.pools, self.client, self.up, self.over = by_priority(conf["pools"]), client, up, set()
+    def __init__(self, conf, client, up, down_in=()):
+        self.pools, self.client, self.over = by_priority(conf["pools"]), client, set()
+        self.down_in = set(down_in)                                        # (edge, pool): by the operator, there alone
+        self.up = {e for e in up if self.has_needs(conf, up, e)}
         self.edges = conf["edges"]
         self.at = {e: tuple(map(float, o["at"].split(","))) for e, o in conf["edges"].items()}
 
-    def lives(self, m):
+    def has_needs(self, conf, up, edge):
+        return all(n in up and self.has_needs(conf, up, n) for n in conf["edges"][edge].get("needs", []))
+
+    def is_up(self, edge, pool):
+        """In the pool that it is a member of; priorities of a pool are no pools of their own to the operator."""
+        return edge in self.up and (edge, re.sub("-.*", "", pool)) not in self.down_in
+
+    def holder(self, edge, pool):
+        """The first pool on the way that has the edge itself."""
+        return next(h for e, _, h in self.leaves({"pool": pool}) if e == edge)
+
+    def lives(self, m, inside=None):
         if "edge" in m:
-            return m["edge"] in self.up
+            return self.is_up(m["edge"], inside)
         pool = self.pools[m["pool"]]
-        return any(self.lives(x) for x in members_of(pool)) or (
+        return any(self.lives(x, m["pool"]) for x in members_of(pool)) or (
             isinstance(pool.get("all-down"), dict) and self.lives(pool["all-down"]))
 
     def km(self, edge):
@@ -203,11 +221,11 @@ class Reading:
         (a, b), (c, d) = map(math.radians, (where["latitude"], where["longitude"])), map(math.radians, self.at[edge])
         return 2 * math.asin(min(1, math.sqrt(math.sin((a - c) / 2) ** 2 + math.cos(a) * math.cos(c) * math.sin((b - d) / 2) ** 2)))
 
-    def leaves(self, m):
-        """Edges that it leads to, with the bias that they have there."""
+    def leaves(self, m, inside=None):
+        """Edges that it leads to, with the bias that they have there, and the pool that has them."""
         if "edge" in m:
-            return [(m["edge"], m.get("bias", self.edges[m["edge"]].get("bias", 0)))]
-        return [leaf for x in members_of(self.pools[m["pool"]]) for leaf in self.leaves(x)]
+            return [(m["edge"], m.get("bias", self.edges[m["edge"]].get("bias", 0)), inside)]
+        return [leaf for x in members_of(self.pools[m["pool"]]) for leaf in self.leaves(x, m["pool"])]
 
     def counts(self, edge, bias, cost):
         """The time to it, as bias and cost have it."""
@@ -216,24 +234,24 @@ class Reading:
         ms = 5 + 0.016 * 6371.0088 * self.km(edge)
         return (ms * (1 - bias / 100) if bias >= 0 else ms / (1 + bias / 100)) + self.edges[edge].get("cost", 0) * cost
 
-    def nearest(self, members, even_down, cost):
+    def nearest(self, members, even_down, cost, inside):
         best = None
         for i, m in enumerate(members):
-            for e, bias in self.leaves(m):
-                if (even_down or e in self.up) and (best is None or self.counts(e, bias, cost) < best[0]):
+            for e, bias, holder in self.leaves(m, inside):
+                if (even_down or self.is_up(e, holder)) and (best is None or self.counts(e, bias, cost) < best[0]):
                     best = self.counts(e, bias, cost), m
         return [best[1]] if best else members[:1]
 
     def by_policy(self, name, even_down):
         """Every member that may be the first, those that have nothing to say passed over."""
         pool, out = self.pools[name], set()
-        members = [m for m in members_of(pool) if even_down or self.lives(m)]
+        members = [m for m in members_of(pool) if even_down or self.lives(m, name)]
         while members:
             shared, plain = [m for m in members if m["share"]], [m for m in members if not m["share"]]
             policy, first = pool["policy"], shared
             if plain and sum(m["share"] for m in shared) < 100:
                 if policy == "nearest":
-                    first = shared + self.nearest(plain, even_down, float(pool.get("cost", "0ms")[:-2]))
+                    first = shared + self.nearest(plain, even_down, float(pool.get("cost", "0ms")[:-2]), name)
                 elif policy == "ordered":
                     first = shared + plain[:1]
                 elif policy in ("weighted", "hash"):
@@ -274,6 +292,7 @@ class Reading:
         ours = {"net": lambda x: self.client["ip"] in ipaddress.ip_network(x), "clients": lambda x: any(
             self.client["ip"] in ipaddress.ip_network(n) for n in CLASSES[x]), "country": lambda x: x == self.client["country"],
             "continent": lambda x: x == self.client["continent"]}
+        ours["during"] = lambda x: x == WEEK[0]
         return all(any(ours[k](x) for x in (v if isinstance(v, list) else [v])) for k, v in when.items() if k in ours)
 
     def ruled(self, name):
@@ -284,9 +303,9 @@ class Reading:
             if r["to"] == "nobody":
                 return set()
             to_pool = isinstance(r["to"], str)
-            found = self.strictly(r["to"]) if to_pool else {e for e in r["to"] if e in self.up and e in r["to"]}
+            found = self.strictly(r["to"]) if to_pool else [e for e in r["to"] if self.is_up(e, self.holder(e, name))]
             if found:
-                return found if to_pool else {[e for e in r["to"] if e in self.up][0]}
+                return found if to_pool else {found[0]}
             if "only" in r:
                 return self.all_down(r["to"]) if to_pool else {r["to"][0]}
         return None
@@ -302,7 +321,7 @@ class Reading:
         for target in inside + place:
             if isinstance(target, list):
                 for e in target:
-                    if e in self.up:
+                    if self.is_up(e, self.holder(e, name)):
                         return {e}
             elif target and self.strictly(target):
                 return self.strictly(target)
@@ -314,7 +333,7 @@ class Reading:
             self.over.add(name)
             return ruled
         found = self.pinned(name)
-        if not found and any(self.lives(m) for m in members_of(self.pools[name])):
+        if not found and any(self.lives(m, name) for m in members_of(self.pools[name])):
             found = self.by_policy(name, False)
         rule = self.pools[name].get("all-down")
         return found or (self.strictly(rule["pool"]) if isinstance(rule, dict) else set())
@@ -342,35 +361,61 @@ def who(ip, database):
             "location": record.get("location")}
 
 
+def names(conf, view):
+    """What each name is handed to: a pool, and perhaps one edge of it. Clients of the view have other pools at the same names."""
+    pools = list(conf["pools"])
+    of = dict(zip(pools, ((p, None) for p in (pools[1:] + pools[:1] if view else pools))))
+    return {**of, **{p + "-one": (p, sorted(below(conf["pools"], p))[-1]) for p in pools if below(conf["pools"], p)}}
+
+
+def in_view(client):
+    return any(client["ip"] in ipaddress.ip_network(n) for n in CLASSES["left"])
+
+
+def reading(conf, client, up, down_in, name):
+    pool, edge = names(conf, in_view(client))[name]
+    return {edge} if edge else Reading(conf, client, up, down_in).answer(pool)
+
+
+def force_some(server, conf, rng, was):
+    """Edges everywhere, and some in one pool; returns both."""
+    members = [(m["edge"], p) for p in conf["pools"] for m in members_of(conf["pools"][p]) if "edge" in m]
+    members = [m for m in members if [e for e, _ in members].count(m[0]) == 1]             # an edge that is in one pool alone
+    now = set(rng.sample(EDGES, rng.choice((0, 1, 3, 6, 9, 11, 12)))), set(rng.sample(members, min(len(members), rng.choice((0, 0, 1, 2)))))
+    for a, b in zip(was, now):
+        for e in a ^ b:
+            same(server.ctl("force", e if isinstance(e, str) else "%s@%s" % e, "down" if e in b else "auto")[0], 0)
+    return now
+
+
 def configured(rng):
     """A server of one random configuration that it takes."""
     conf, database = a_configuration(rng), a_database(rng)
     text = yaml.safe_dump({"geoip": {"city": {"file": "city.mmdb"}}, **conf}, sort_keys=False)
-    zone = APEX + "".join("%s 60 EDGE %s\n" % (p, p) for p in conf["pools"])
-    server = Server({"example.com": zone}, config=text, start=False)
+    server = Server({}, config=text, start=False)
+    for view in (None, "left"):
+        server.write("%s.zone" % view, APEX + "".join("%s 60 EDGE %s\n" % (n, " edge=".join(filter(None, e))) for n, e in names(conf, view).items()))
+    server.configure(zones="[ { name: example.com, file: None.zone }, { name: example.com, file: left.zone, for: { clients: left, by: ecs } } ]")
     mmdb.write(server.dir + "/city.mmdb", database)
     return server, conf, database
 
 
 def hold(server, conf, database, rng, tuples):
-    down, back = set(), {"192.0.2.%d" % (i + 1): e for i, e in enumerate(EDGES)}
+    (down, down_in), back = (set(), set()), {"192.0.2.%d" % (i + 1): e for i, e in enumerate(EDGES)}
     for k in range(tuples):
         if k % 60 == 0:
-            wanted = set(rng.sample(EDGES, rng.choice((0, 1, 3, 6, 9, 11, 12))))
-            for e in down ^ wanted:
-                same(server.ctl("force", e, "down" if e in wanted else "auto")[0], 0)
-            down = wanted
-        client, name = a_client(rng, database), rng.choice(list(conf["pools"]))
-        want = Reading(conf, client, set(EDGES) - down).answer(name)
+            down, down_in = force_some(server, conf, rng, (down, down_in))
+        client, name = a_client(rng, database), rng.choice(list(names(conf, None)))
+        want = reading(conf, client, set(EDGES) - down, down_in, name)
         reply = server.steer("%s.example.com" % name, "%s/32" % client["ip"])
         got = {back[a] for a in reply.addresses()}
-        case = "seed %d, %s for %s with %s down, pools %s" % (SEED, name, client, sorted(down), conf["pools"])
+        case = "seed %d, %s for %s with %s down, %s, configuration %s" % (SEED, name, client, sorted(down), sorted(down_in), conf)
         if not (got <= want and (got or not want)):
             same(got, want, case)
         # Whoever is in the scope gets the same.
         scope = reply.scope or 0
         other = ipaddress.ip_address(int(client["ip"]) ^ (rng.getrandbits(32) >> scope if scope < 32 else 0))
-        same(got <= Reading(conf, who(other, database), set(EDGES) - down).answer(name), True, "%s in scope /%d of %s" % (other, scope, case))
+        same(got <= reading(conf, who(other, database), set(EDGES) - down, down_in, name), True, "%s in scope /%d of %s" % (other, scope, case))
 
 
 @claim("random pools in pools answer random clients as a second reading of the configuration has it")
@@ -477,6 +522,23 @@ pools:
         same(s.ctl("fail-back", "flat"), (0, "pool flat: back at the first of its members that may answer\n"))
         same(get("flat"), "1")
         same("flat" in s.ctl("fail-back")[1], False)
+
+
+@claim("an edge that is in a tree by two ways lives while it does by one of them")
+def two_ways():
+    config = """
+edges: { a: { a: 192.0.2.1 }, b: { a: 192.0.2.2 } }
+pools:
+  top:   { edges: [ outer, spare ], policy: ordered }
+  outer: { edges: [ inner, a ], policy: ordered }
+  inner: { edges: [ a ], policy: ordered }
+  spare: { edges: [ b ], policy: ordered }
+"""
+    with Server({"example.com": APEX + "top 60 EDGE top\n"}, config=config) as s:
+        same(s.ctl("force", "a@inner", "down")[0], 0)
+        same(s.udp("top.example.com").addresses(), ["192.0.2.1"])
+        same(s.ctl("force", "a@outer", "down")[0], 0)
+        same(s.udp("top.example.com").addresses(), ["192.0.2.2"])
 
 
 @claim("bias and cost move clients, and explain says what an edge counts as")
