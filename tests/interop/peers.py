@@ -31,6 +31,7 @@ from lib import *  # noqa: E402,F403
 
 ask = argparse.ArgumentParser()
 ask.add_argument("--seed", type=int, default=int(time.time()))
+ask.add_argument("--imported", action="store_true", help="what waymarkctl import makes of the other's configuration, in the place of the translation")
 ask.add_argument("wanted", nargs="*")
 OPTS = ask.parse_args()
 SEED = OPTS.seed
@@ -336,6 +337,24 @@ def prepare(name):
     return folder, lines, hosts
 
 
+def imported(folder, kind):
+    """What waymarkctl import makes of it, in the place of the translation by hand."""
+    words = {Gdnsd: ["gdnsd", folder + "/etc"], Knot: ["knot", folder + "/whole.conf"], PdnsGeoip: ["powerdns", folder + "/all.conf", folder + "/pdns.yaml"],
+             PdnsLua: ["powerdns", folder + "/all.conf", folder + "/lua/example.com.zone"]}[kind]
+    if kind is PdnsLua:
+        os.makedirs(folder + "/lua")
+        shutil.copy(folder + "/pdns.zone", folder + "/lua/example.com.zone")
+    with open(folder + "/all.conf", "w") as f:
+        f.write("geoip-database-files=mmdb:%s/world.mmdb\n" % folder)
+    done = subprocess.run([WAYMARKCTL, "import"] + words + ["--to", folder + "/imported", "--city", folder + "/world.mmdb"], capture_output=True, text=True, timeout=60)
+    same(done.returncode, 0, done.stdout + done.stderr)
+    shutil.move(folder + "/imported/zones", folder + "/zones")
+    with open(folder + "/imported/waymark.yaml") as f:
+        text = re.sub(r"server:\n(  .*\n)+", 'server: { listen: [ "127.0.0.1:5300" ] }\n', f.read())
+    with open(folder + "/waymark.yaml", "w") as f:
+        f.write(re.sub(r"control:\n(  .*\n)+", "", text))
+
+
 def set_up(name):
     rng = random.Random(SEED)
     folder, lines, hosts = prepare(name)
@@ -348,6 +367,8 @@ def set_up(name):
         peer = kind[0](folder)
         try:
             peer.start()
+            if OPTS.imported:
+                imported(folder, kind[0])
             with Ours(folder) as ours:
                 ours.start()
                 for down in [set()] + [set(l[1:]) for l in lines if l[0] == "down"]:
