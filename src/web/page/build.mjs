@@ -1,7 +1,7 @@
 // build.mjs OUT.c - the console's page: bundled, compressed, and written as the table of bytes that src/web/page.h declares.
 //
 // Runs where node_modules is (contrib/page.sh). Names of files have a digest of what is in them, so that browsers keep
-// them for good; index.html, which names them, is asked for anew each time. The same sources give the same bytes.
+// them for good; index.html, which names them, is asked for anew each time. The same sources give the same bytes by the same node.
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
