@@ -28,7 +28,7 @@ ALL_LDFLAGS = -Wl,--as-needed $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE)
 # One archive of all rooms; each program takes from it what it needs.
 main_sources := src/daemon/main.c src/tools/ctl.c src/tools/agent.c
 room_sources := $(filter-out $(main_sources) $(if $(QUIC),,src/net/quic%.c) $(if $(XDP),src/net/xdp_none.c,$(filter-out src/net/xdp_none.c,$(wildcard src/net/xdp*.c))),$(wildcard src/*/*.c))
-unit_sources := $(filter-out $(if $(QUIC),,tests/unit/net/test_quic.c tests/unit/net/quic_client.c),$(wildcard tests/unit/*.c tests/unit/*/*.c))
+unit_sources := $(filter-out $(if $(QUIC),,tests/unit/net/test_quic.c tests/unit/net/quic_client.c) $(if $(XDP),,$(wildcard tests/unit/net/test_xdp*.c)),$(wildcard tests/unit/*.c tests/unit/*/*.c))
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent

@@ -21,6 +21,7 @@ struct stats {
 	_Alignas(64) uint64_t queries[STATS_VIAS]; /* by enum answer_via */
 	uint64_t queries_v6[STATS_VIAS]; /* ... of these, from IPv6 addresses */
 	uint64_t by_xdp; /* queries over UDP that came by AF_XDP */
+	uint64_t in_kernel; /* ... that were answered before they came */
 	uint64_t types[STATS_TYPES];     /* questions, by stats_type() */
 	uint64_t tcp_connections; /* those of TLS among them */
 	uint64_t tls_handshakes;  /* that came to their end */

@@ -187,6 +187,14 @@ static const struct key proxy_keys[] = {
 	{ 0 },
 };
 
+static const struct key xdp_keys[] = {
+	{ "answers", option_switch, .say = "on or off", .at = offsetof(struct conf, net.xdp_answers),
+		.about = "on: what is asked often, and answered alike for everybody, is answered in the "
+			 "kernel, without the server.",
+		.otherwise = "off" },
+	{ 0 },
+};
+
 static const struct key pair_keys[] = {
 	{ "cert", option_path, .say = "the path of a file", .at = offsetof(struct tls_pair, cert),
 		.needed = "cert: ns1.pem",
@@ -355,6 +363,9 @@ const struct key schema_server_keys[] = {
 			 "two). The client behind is who everything goes by: GeoIP, access, "
 			 "limits.",
 		.otherwise = "none" },
+	{ "xdp", keys_section, .say = "a mapping: { answers: on }", .keys = xdp_keys,
+		.about = "How it is with interfaces of listen (xdp:eth0).",
+		.otherwise = "as without it" },
 	{ "user", option_text, .say = "the name of a user", AT(user),
 		.about = "The user to become once the sockets are open. root stays root.",
 		.otherwise = "for root: waymark, where there is such a user (a warning where "

@@ -244,9 +244,21 @@ static void make_publisher(struct server *s, struct parts *first)
 	follow_log(s, PUBLISH_CONF);
 }
 
+static void on_publish(void *ctx)
+{
+	workers_withdraw(((struct server *)ctx)->workers);
+}
+
+static void on_published(void *ctx)
+{
+	workers_published(((struct server *)ctx)->workers);
+}
+
 /* What needs no privileges, in the order in which it follows the parts. */
 static bool make_followers(struct server *s, struct fault *why)
 {
+	publisher_tell_before(s->publisher, on_publish, s);
+	publisher_tell_published(s->publisher, on_published, s);
 	s->balancer = balancer_new(&(struct balancer_opts){
 		s->loop, s->jobs, s->publisher, s->workers });
 	probes_set_balancer(s->probes, s->balancer);

@@ -33,6 +33,8 @@ struct publisher {
 		void *ctx;
 	} published[PUBLISHED_MOST]; /* [n_published] */
 	unsigned n_published;
+	void (*withdraw)(void *ctx); /* before one is; NULL */
+	void *withdraw_ctx;
 	bool parts_changed, standing_changed; /* since the last world */
 	ev_prepare turn_ends;
 	ev_periodic hours; /* the next of a rule begin or end */
@@ -329,6 +331,8 @@ void publisher_now(struct publisher *p)
 	struct world *w = whole ? make_all(p, now) : make_standing(p, now);
 	p->parts_changed = p->standing_changed = false;
 	if (w) {
+		if (p->withdraw)
+			p->withdraw(p->withdraw_ctx);
 		epoch_publish(p->opts.epoch, w);
 		p->counts.worlds++;
 	}
@@ -412,6 +416,12 @@ void publisher_tell_published(struct publisher *p, void (*fn)(void *ctx), void *
 		die("over %d are told what has been published", PUBLISHED_MOST);
 	p->published[p->n_published].fn = fn;
 	p->published[p->n_published++].ctx = ctx;
+}
+
+void publisher_tell_before(struct publisher *p, void (*fn)(void *ctx), void *ctx)
+{
+	p->withdraw = fn;
+	p->withdraw_ctx = ctx;
 }
 
 const struct parts *publisher_live(const struct publisher *p)

@@ -106,6 +106,9 @@ void publisher_take_plain(struct publisher *p, struct plain_zones *plain);
 /* Who is told when a world has been published, whatever is another in it; in the order in which they came. */
 void publisher_tell_published(struct publisher *p, void (*fn)(void *ctx), void *ctx);
 
+/* Who is told before one is, when nobody has seen it yet; one. */
+void publisher_tell_before(struct publisher *p, void (*fn)(void *ctx), void *ctx);
+
 struct publisher_counts {
 	uint64_t worlds, standings; /* published; of these, only with another standing */
 	uint64_t last_us, most_us;  /* how long the loop was held by one */

@@ -143,9 +143,7 @@ void batch_post_later(struct batch *b, struct request *r)
 		free(r);
 }
 
-/* Our own OPT record, which is the root's, in an answer of our own: where it is and how long;
- * 0: there is none. */
-static size_t find_opt(const uint8_t *p, size_t at, size_t *len)
+size_t batch_find_opt(const uint8_t *p, size_t at, size_t *len)
 {
 	const unsigned records = be16_get(p + WRITER_ANSWER) + be16_get(p + WRITER_ANSWER + 2) +
 		be16_get(p + WRITER_ANSWER + 4);
@@ -167,7 +165,7 @@ bool batch_cut(struct iovec *answer)
 
 	if (p[5])
 		len = writer_behind_name(p, len) + 4;
-	const size_t opt = find_opt(p, len, &opt_len);
+	const size_t opt = batch_find_opt(p, len, &opt_len);
 	if (!opt || len + opt_len >= answer->iov_len)
 		opt_len = 0;
 	if (len + opt_len >= answer->iov_len)

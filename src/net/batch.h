@@ -74,6 +74,10 @@ void batch_post_later(struct batch *b, struct request *r);
 
 void batch_end(struct batch *b, unsigned n);
 
+/* Our own OPT record, which is the root's, in an answer of our own whose question ends at `at`: where it is and how
+ * long; 0: there is none. */
+size_t batch_find_opt(const uint8_t *p, size_t at, size_t *len);
+
 /* An answer that is larger than our own link takes in one piece: the asker is told to come by TCP. It
  * becomes an empty one, with the OPT record that it had (RFC 6891 section 6.1.1), and when that is still
  * too much, without. False when there is nothing left to cut. */

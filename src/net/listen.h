@@ -75,6 +75,8 @@ struct net_opts {
 	const unsigned *cpus;
 	size_t n_cpus;
 
+	bool xdp_answers; /* where queries come by AF_XDP, those asked often are answered in the kernel */
+
 	unsigned batch; /* UDP queries taken at a time, 1 to NET_BATCH_MOST */
 	/* Bytes of a UDP socket's buffers; 0: our default for receiving, the kernel's for
 	 * sending. */

@@ -226,7 +226,7 @@ struct workers *workers_open(const struct net_opts *wanted, const struct epoch *
 		die("cannot have random numbers");
 	for (size_t i = 0; ok && i < opts.n; i++)
 		ok = opts.listen[i].kind == NET_XDP || listen_is_free(&opts.listen[i], why);
-	ok = ok && xdp_open(&w->xdp, &opts, why);
+	ok = ok && xdp_open(&w->xdp, &opts, epoch, why);
 	for (unsigned k = 0; ok && k < opts.workers; k++)
 		ok = open_worker(w, &opts, k, epoch, why);
 	if (ok)
@@ -287,6 +287,16 @@ bool workers_start(struct workers *w, struct fault *why)
 void workers_follow(struct workers *w, struct ev_loop *loop)
 {
 	xdp_follow(w->xdp, loop);
+}
+
+void workers_withdraw(struct workers *w)
+{
+	xdp_withdraw(w->xdp);
+}
+
+void workers_published(struct workers *w)
+{
+	xdp_published(w->xdp);
 }
 
 void workers_stop(struct workers *w)
@@ -365,6 +375,9 @@ void workers_report(const struct workers *w, struct workers_report *to)
 			to->udp_overflows += udp_overflows(t->udp);
 	}
 	to->n_xdp = xdp_count(w->xdp);
+	to->xdp_held = xdp_held(w->xdp, &to->xdp_why_not);
+	if (xdp_stats(w->xdp))
+		add(&to->sum, xdp_stats(w->xdp));
 	for (unsigned i = 0; i < to->n_xdp; i++)
 		xdp_report(w->xdp, i, &to->xdp[i]);
 }
@@ -396,7 +409,7 @@ void workers_samples(
 struct choice_counts *workers_counts(const struct workers *w, unsigned i)
 {
 	if (i >= w->n)
-		return NULL;
+		return i == w->n ? xdp_counts(w->xdp) : NULL;
 	return w->threads[i].batch ? w->threads[i].batch->counts
 		: w->threads[i].quic ? quic_counts(w->threads[i].quic)
 				     : stream_counts(w->threads[i].stream);

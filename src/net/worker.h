@@ -33,6 +33,11 @@ bool workers_start(struct workers *w, struct fault *why);
 struct ev_loop;
 void workers_follow(struct workers *w, struct ev_loop *loop);
 
+/* Control thread: a world is about to be published, and nothing of the one before is answered without a worker any
+ * more; it has been. */
+void workers_withdraw(struct workers *w);
+void workers_published(struct workers *w);
+
 /* Control thread: what is shown to clients of TLS from now on; held. */
 struct tls;
 void workers_set_tls(struct workers *w, struct tls *t);
@@ -54,6 +59,8 @@ struct workers_report {
 	uint64_t udp_overflows; /* packets for which there was no room in the sockets' buffers */
 	struct xdp_report xdp[NET_XDP_MOST];
 	unsigned n_xdp;
+	unsigned xdp_held; /* answers that are held in the kernel */
+	const char *xdp_why_not; /* ... why none is, of static text; "" */
 	struct stats sum;
 };
 

@@ -1,6 +1,7 @@
 #include "net/xdp.h"
 
 #include "base/log.h"
+#include "net/xdp_answers.h"
 #include "net/xdp_device.h"
 #include "net/xdp_inner.h"
 
@@ -26,6 +27,7 @@ struct interface {
 struct xdp {
 	struct interface list[NET_XDP_MOST];
 	unsigned n;
+	struct xdp_answers *answers; /* NULL: nothing is answered in the kernel */
 	struct ev_loop *loop; /* NULL: nobody follows */
 	ev_io changes;        /* of addresses and interfaces, from the kernel */
 	ev_timer settle;
@@ -63,7 +65,19 @@ static bool add(struct xdp *x, const struct net_opts *opts, const struct net_add
 	return true;
 }
 
-bool xdp_open(struct xdp **to, const struct net_opts *opts, struct fault *why)
+/* Where any interface's program can. */
+static void open_answers(struct xdp *x, const struct epoch *epoch)
+{
+	for (unsigned i = 0; i < x->n; i++) {
+		if (!x->list[i].device || !xdp_device_maps(x->list[i].device)->held)
+			continue;
+		if (!x->answers)
+			x->answers = xdp_answers_new(epoch);
+		xdp_answers_add(x->answers, xdp_device_maps(x->list[i].device));
+	}
+}
+
+bool xdp_open(struct xdp **to, const struct net_opts *opts, const struct epoch *epoch, struct fault *why)
 {
 	struct xdp *x = calloc(1, sizeof *x);
 	bool ok = true;
@@ -76,6 +90,8 @@ bool xdp_open(struct xdp **to, const struct net_opts *opts, struct fault *why)
 	if (!ok || !x->n) {
 		xdp_free(x);
 		x = NULL;
+	} else {
+		open_answers(x, epoch);
 	}
 	*to = x;
 	return ok;
@@ -115,6 +131,8 @@ void xdp_follow(struct xdp *x, struct ev_loop *loop)
 
 	if (!x)
 		return;
+	if (x->answers)
+		xdp_answers_start(x->answers, loop);
 	const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&of, sizeof of) != 0) {
 		log_line(LOG_WARNING,
@@ -134,6 +152,8 @@ void xdp_follow(struct xdp *x, struct ev_loop *loop)
 
 void xdp_detach(struct xdp *x)
 {
+	if (x && x->answers)
+		xdp_answers_stop(x->answers);
 	for (unsigned i = 0; x && i < x->n; i++)
 		if (x->list[i].device)
 			xdp_device_detach(x->list[i].device);
@@ -151,7 +171,42 @@ void xdp_free(struct xdp *x)
 	for (unsigned i = 0; x && i < x->n; i++)
 		if (x->list[i].device)
 			xdp_device_close(x->list[i].device);
+	if (x)
+		xdp_answers_free(x->answers);
 	free(x);
+}
+
+void xdp_withdraw(struct xdp *x)
+{
+	if (x && x->answers)
+		xdp_answers_withdraw(x->answers);
+}
+
+void xdp_published(struct xdp *x)
+{
+	if (x && x->answers)
+		xdp_answers_published(x->answers);
+}
+
+struct xdp_answers *xdp_answers_of(const struct xdp *x)
+{
+	return x ? x->answers : NULL;
+}
+
+const struct stats *xdp_stats(const struct xdp *x)
+{
+	return x && x->answers ? xdp_answers_stats(x->answers) : NULL;
+}
+
+struct choice_counts *xdp_counts(const struct xdp *x)
+{
+	return x && x->answers ? xdp_answers_counts(x->answers) : NULL;
+}
+
+unsigned xdp_held(const struct xdp *x, const char **why_not)
+{
+	*why_not = x && x->answers ? xdp_answers_why_not(x->answers) : "";
+	return x && x->answers ? xdp_answers_held(x->answers) : 0;
 }
 
 unsigned xdp_count(const struct xdp *x)

@@ -20,6 +20,7 @@ struct xdp_report {
 	bool failed;    /* it could not be had at the start: the rest is 0 */
 	bool gone;      /* the interface is not there any more */
 	uint64_t lost;  /* frames that found no room in our rings */
+	bool answers;   /* what is asked often is answered in the kernel */
 };
 
 /* Here, since who reads a configuration wants it, too, and nothing else of this. */
@@ -34,7 +35,10 @@ static inline bool xdp_is_built(void)
 
 /* `*to` is NULL where none is configured; of those that cannot be had the log tells why, and their queries
  * come by the ordinary sockets of their port. False and one sentence where there is none of these. */
-bool xdp_open(struct xdp **to, const struct net_opts *opts, struct fault *why);
+struct epoch;
+struct stats;
+struct choice_counts;
+bool xdp_open(struct xdp **to, const struct net_opts *opts, const struct epoch *epoch, struct fault *why);
 /* From here on all goes to the kernel again; what has come is still answered. `x` may be NULL, here and below. */
 void xdp_detach(struct xdp *x);
 /* When no worker runs any more. */
@@ -42,6 +46,18 @@ void xdp_free(struct xdp *x);
 
 /* Goes by the machine's addresses from now on as they change, until xdp_detach(). */
 void xdp_follow(struct xdp *x, struct ev_loop *loop);
+
+/* A world is about to be published; it has been (net/xdp_answers.h). */
+void xdp_withdraw(struct xdp *x);
+void xdp_published(struct xdp *x);
+
+/* What is answered in the kernel; NULL: nothing is. Lives as long as `x`. */
+struct xdp_answers;
+struct xdp_answers *xdp_answers_of(const struct xdp *x);
+const struct stats *xdp_stats(const struct xdp *x);
+struct choice_counts *xdp_counts(const struct xdp *x);
+/* Answers that are held there; `*why_not` is why there are none, or "". */
+unsigned xdp_held(const struct xdp *x, const char **why_not);
 
 /* How many interfaces are configured, numbered from 0. */
 unsigned xdp_count(const struct xdp *x);

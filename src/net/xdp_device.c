@@ -2,6 +2,7 @@
 
 #include "base/addr.h"
 #include "base/log.h"
+#include "net/xdp_answers.h"
 #include "net/xdp_queue.h"
 #include "net/xdp_shared.h"
 
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
@@ -39,7 +41,9 @@ struct xdp_device {
 	unsigned mtu; /* atomic */
 	bool is_native, is_gone, is_full;
 	struct bpf_object *object;
-	int link, own, sockets, data; /* descriptors; all but the first are the object's */
+	int link, own, sockets; /* descriptors; the last two are the object's */
+	bool answers;           /* wanted, and then had */
+	struct xdp_maps maps;   /* what of it is mapped is ours */
 	struct xdp_queue *queue; /* [n_open] */
 	unsigned n_open;
 	struct xdp_own *taken;  /* [n_taken], sorted: what is in `own` */
@@ -118,24 +122,87 @@ static const char *hint(int err)
 			: "";
 }
 
+static int map_of(const struct xdp_device *d, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(d->object, name);
+}
+
+/* A table's memory, which is the program's, too. NULL: it cannot be had. */
+static void *share(int fd, size_t len)
+{
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static size_t given_len(const struct xdp_device *d)
+{
+	return (size_t)d->maps.cpus * XDP_SLOTS * 2 * sizeof(uint64_t);
+}
+
+/* What the program that answers needs besides; hardly any memory where it does not. */
+static void size_maps(struct xdp_device *d)
+{
+	const int cpus = libbpf_num_possible_cpus();
+
+	d->maps.cpus = cpus > 0 ? (unsigned)cpus : 1;
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(d->object, "given"),
+		d->answers ? d->maps.cpus * XDP_SLOTS * 2 : 1);
+	if (!d->answers) {
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(d->object, "held"), 1);
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(d->object, "questions"), 1);
+	}
+	bpf_program__set_autoload(
+		bpf_object__find_program_by_name(d->object, "waymark_answers"), d->answers);
+	bpf_program__set_autoload(
+		bpf_object__find_program_by_name(d->object, "waymark_xdp"), !d->answers);
+}
+
+static bool share_maps(struct xdp_device *d)
+{
+	const int state = map_of(d, ".bss");
+
+	d->maps.state = state < 0 ? NULL : share(state, sizeof *d->maps.state);
+	if (!d->answers || !d->maps.state)
+		return d->maps.state != NULL;
+	d->maps.questions = map_of(d, "questions");
+	d->maps.held = share(map_of(d, "held"), 2 * XDP_SLOTS * sizeof *d->maps.held);
+	d->maps.given = share(map_of(d, "given"), given_len(d));
+	return d->maps.held && d->maps.given;
+}
+
+static bool load_as(struct xdp_device *d, bool answers, struct fault *why)
+{
+	bpf_object__close(d->object);
+	d->answers = answers;
+	d->object = bpf_object__open_mem(xdp_program, (size_t)(xdp_program_end - xdp_program), NULL);
+	if (d->object)
+		size_maps(d);
+	const int err = d->object ? -bpf_object__load(d->object) : errno;
+	return !err || fault(why, "the kernel does not take the program: %s%s", strerror(err), hint(err));
+}
+
 static bool load_program(struct xdp_device *d, struct fault *why)
 {
 	libbpf_set_print(say_nothing);
 	libxdp_set_print(say_nothing_xdp);
-	d->object = bpf_object__open_mem(xdp_program, (size_t)(xdp_program_end - xdp_program), NULL);
-	const int err = d->object ? -bpf_object__load(d->object) : errno;
-	if (err)
-		return fault(why, "the kernel does not take the program: %s%s", strerror(err), hint(err));
-	d->own = bpf_object__find_map_fd_by_name(d->object, "own");
-	d->sockets = bpf_object__find_map_fd_by_name(d->object, "sockets");
-	d->data = bpf_object__find_map_fd_by_name(d->object, ".bss");
-	return (d->own >= 0 && d->sockets >= 0 && d->data >= 0) ||
+	const bool answers = d->answers && load_as(d, true, why);
+	if (d->answers && !answers)
+		log_line(LOG_WARNING,
+			"xdp:%s: nothing is answered in the kernel: that wants Linux 5.18, and root or CAP_PERFMON beside the others",
+			d->name);
+	if (!answers && !load_as(d, false, why))
+		return false;
+	d->own = map_of(d, "own");
+	d->sockets = map_of(d, "sockets");
+	return (d->own >= 0 && d->sockets >= 0 && share_maps(d)) ||
 		fault(why, "the program is not as it was built");
 }
 
 static int attach_as(struct xdp_device *d, unsigned mode)
 {
-	const struct bpf_program *p = bpf_object__find_program_by_name(d->object, "waymark_xdp");
+	const struct bpf_program *p = bpf_object__find_program_by_name(
+		d->object, d->answers ? "waymark_answers" : "waymark_xdp");
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = mode);
 
 	return bpf_link_create(bpf_program__fd(p), (int)d->index, BPF_XDP, &opts);
@@ -298,9 +365,8 @@ void xdp_device_refresh(struct xdp_device *d)
 		return;
 	}
 	memcpy(d->name, name, sizeof d->name);
-	/* Its variables are the one element of a table. */
 	if (ask(d, SIOCGIFHWADDR, &r))
-		bpf_map_update_elem(d->data, &(uint32_t){ 0 }, r.ifr_hwaddr.sa_data, BPF_ANY);
+		memcpy(d->maps.state->mac, r.ifr_hwaddr.sa_data, sizeof d->maps.state->mac);
 	read_mtu(d);
 	if (!find_own(d, &next)) {
 		free(next.list);
@@ -347,6 +413,7 @@ struct xdp_device *xdp_device_open(const char *name, const struct net_opts *opts
 	setrlimit(RLIMIT_MEMLOCK, &all);
 	snprintf(d->name, sizeof d->name, "%s", name);
 	d->link = -1;
+	d->answers = opts->xdp_answers;
 	d->listen = list;
 	for (size_t i = 0; i < opts->n; i++)
 		if (opts->listen[i].kind == NET_PLAIN ||
@@ -372,6 +439,12 @@ void xdp_device_close(struct xdp_device *d)
 	xdp_device_detach(d);
 	for (unsigned i = 0; i < d->n_open; i++)
 		xdp_queue_close(&d->queue[i]);
+	if (d->maps.state)
+		munmap(d->maps.state, sizeof *d->maps.state);
+	if (d->maps.held)
+		munmap(d->maps.held, 2 * XDP_SLOTS * sizeof *d->maps.held);
+	if (d->maps.given)
+		munmap(d->maps.given, given_len(d));
 	bpf_object__close(d->object);
 	free(d->queue);
 	free(d->taken);
@@ -397,6 +470,11 @@ bool xdp_device_is_zero_copy(const struct xdp_device *d)
 	return true;
 }
 
+const struct xdp_maps *xdp_device_maps(const struct xdp_device *d)
+{
+	return &d->maps;
+}
+
 struct xdp_queue *xdp_device_queue(struct xdp_device *d, unsigned i)
 {
 	return &d->queue[i];
@@ -407,7 +485,8 @@ void xdp_device_report(const struct xdp_device *d, struct xdp_report *to)
 	*to = (struct xdp_report){ .queues = d->n_open,
 		.native = d->is_native,
 		.zero_copy = xdp_device_is_zero_copy(d),
-		.gone = d->is_gone };
+		.gone = d->is_gone,
+		.answers = d->maps.held != NULL };
 	for (unsigned i = 0; i < d->n_open; i++)
 		to->lost += xdp_queue_lost(&d->queue[i]);
 }

@@ -27,6 +27,10 @@ bool xdp_device_is_zero_copy(const struct xdp_device *d);
 /* All but its name. */
 void xdp_device_report(const struct xdp_device *d, struct xdp_report *to);
 
+/* What is shared with the program that answers; `maps->held` NULL: it does not. */
+struct xdp_maps;
+const struct xdp_maps *xdp_device_maps(const struct xdp_device *d);
+
 /* By number; lives as long as the device. */
 struct xdp_queue *xdp_device_queue(struct xdp_device *d, unsigned i);
 

@@ -1,8 +1,9 @@
 /* Without AF_XDP: the configuration refuses it, so that nothing of it is ever asked for. */
 #include "net/xdp_worker.h"
 
-bool xdp_open(struct xdp **to, const struct net_opts *opts, struct fault *why)
+bool xdp_open(struct xdp **to, const struct net_opts *opts, const struct epoch *epoch, struct fault *why)
 {
+	(void)epoch;
 	(void)opts;
 	(void)why;
 	*to = NULL;
@@ -12,6 +13,41 @@ bool xdp_open(struct xdp **to, const struct net_opts *opts, struct fault *why)
 void xdp_detach(struct xdp *x)
 {
 	(void)x;
+}
+
+void xdp_withdraw(struct xdp *x)
+{
+	(void)x;
+}
+
+void xdp_published(struct xdp *x)
+{
+	(void)x;
+}
+
+struct xdp_answers *xdp_answers_of(const struct xdp *x)
+{
+	(void)x;
+	return NULL;
+}
+
+const struct stats *xdp_stats(const struct xdp *x)
+{
+	(void)x;
+	return NULL;
+}
+
+struct choice_counts *xdp_counts(const struct xdp *x)
+{
+	(void)x;
+	return NULL;
+}
+
+unsigned xdp_held(const struct xdp *x, const char **why_not)
+{
+	(void)x;
+	*why_not = "";
+	return 0;
 }
 
 void xdp_free(struct xdp *x)

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "net/frame.h"
+#include "net/xdp_answers.h"
 #include "net/xdp_device.h"
 #include "net/xdp_inner.h"
 #include "net/xdp_queue.h"
@@ -17,6 +18,7 @@ struct xdp_worker {
 	const struct xdp_device *device; /* borrowed: outlives us */
 	struct xdp_queue **queues;       /* [n], the device's */
 	unsigned n;
+	struct xdp_hot *hot; /* NULL: nothing is answered in the kernel */
 	int stop;      /* atomic */
 	int wake;      /* an eventfd */
 	struct pollfd *polled; /* [n + 1] */
@@ -34,6 +36,7 @@ struct xdp_worker *xdp_worker_new(
 	struct xdp_worker *w = batch_lines(1, sizeof *w);
 	batch_init(&w->batch, opts);
 	w->device = d;
+	w->hot = xdp_answers_of(x) ? xdp_answers_hot(xdp_answers_of(x)) : NULL;
 	w->n = n;
 	w->queues = batch_lines(n, sizeof *w->queues);
 	w->polled = batch_lines(n + 1, sizeof *w->polled);
@@ -90,6 +93,8 @@ static unsigned take(struct xdp_worker *w, struct xdp_queue *q, uint32_t at, uns
 		ask->packet = f->bytes + f->head;
 		ask->len = f->len < BATCH_QUERY_ROOM ? f->len : BATCH_QUERY_ROOM;
 		ask->source = frame_source(f);
+		if (w->hot)
+			xdp_hot_put(w->hot, ask->packet, ask->len);
 		k++;
 	}
 	return k;

@@ -150,6 +150,8 @@ static void add_queries(struct status_rows *to, const struct report_view *view)
 		{ "threads", "threads that answer", view->counters.threads },
 		{ "udp_queries", "queries over UDP", (json_int_t)sum->queries[VIA_UDP] },
 		{ "xdp_queries", "... of these by AF_XDP", (json_int_t)sum->by_xdp },
+		{ "xdp_answers", "... of these answered in the kernel", (json_int_t)sum->in_kernel },
+		{ "xdp_held", "answers held there", view->counters.xdp_held },
 		{ "tcp_queries", "queries over TCP", (json_int_t)sum->queries[VIA_TCP] },
 		{ "tcp_connections", "TCP connections so far",
 			(json_int_t)sum->tcp_connections },

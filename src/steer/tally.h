@@ -123,8 +123,8 @@ static inline struct tally_cell *tally_make_place(struct tally *t, uint64_t key,
 	return best;
 }
 
-/* The writer, of counts that are kept. `key` is not 0. */
-static inline void tally_keep(struct tally *t, uint64_t key, uint32_t tick)
+/* The writer, of counts that are kept: so many more. `key` is not 0. */
+static inline void tally_keep_more(struct tally *t, uint64_t key, uint32_t tick, uint64_t more)
 {
 	const uint64_t turn = tick / TALLY_TURN & 0xffff;
 	struct tally_cell *c = NULL;
@@ -135,7 +135,7 @@ static inline void tally_keep(struct tally *t, uint64_t key, uint32_t tick)
 		c = tally_cell(t, key, i);
 	if (c->key != key) {
 		c = tally_make_place(t, key, turn);
-		const uint64_t gone = !c ? 1 : c->key ? tally_kept_count(c->count) : 0;
+		const uint64_t gone = !c ? more : c->key ? tally_kept_count(c->count) : 0;
 		if (gone)
 			__atomic_store_n(&t->lost, t->lost + gone, __ATOMIC_RELAXED);
 		if (!c)
@@ -146,8 +146,15 @@ static inline void tally_keep(struct tally *t, uint64_t key, uint32_t tick)
 		__atomic_store_n(&c->key, key, __ATOMIC_RELEASE);
 	}
 	uint64_t n = tally_kept_count(c->count);
-	n += n < ((uint64_t)1 << TALLY_KEPT_BITS) - 1;
+	const uint64_t room = (((uint64_t)1 << TALLY_KEPT_BITS) - 1) - n;
+	n += more < room ? more : room;
 	__atomic_store_n(&c->count, turn << TALLY_KEPT_BITS | n, __ATOMIC_RELEASE);
+}
+
+/* ... one more. */
+static inline void tally_keep(struct tally *t, uint64_t key, uint32_t tick)
+{
+	tally_keep_more(t, key, tick, 1);
 }
 
 /* Readers: what is kept of one key. */

@@ -51,6 +51,10 @@ pools: { web: { edges: [ ams1, iad1, sin1 ], default: [ iad1 ], probe: web } }
 """ % (TOP, web, ", ".join('%s: { at: "%s", a: [ %s ], aaaa: [ %s ] }' % ((e,) + w) for e, w in EDGES.items()))
 
 
+ZONES = ("[ { name: example.com, file: zones/example.com.zone }, { name: signed.test, file: zones/signed.test.zone, dnssec: auto }, "
+         "{ name: nsec3.test, file: zones/nsec3.test.zone, dnssec: three } ]")
+
+
 # ------------------------------------------------------------------ namespaces
 
 def sh(*words):
@@ -355,6 +359,44 @@ def addresses():
     same(by(V4), (1, 1))
 
 
+@claim("what is asked often is answered in the kernel: as by a socket, while edges and zones change, and never as before a reload that has been told")
+def in_kernel():
+    done = subprocess.run(["ip", "-n", "client", "link", "set", "dev", "them", "xdp", "obj", BUILD + "/obj/xdp_program.o", "program", "waymark_xdp"],
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise Skip("a veth's other end wants a program, too, and ip(8) has no libbpf: " + done.stderr.strip())
+    server.stop()
+    server.server += ", xdp: { answers: on }"
+    server.configure(zones=ZONES)
+    server.start()
+    rng = random.Random(opts.seed)
+    few = [query(n + ".example.com", t, e, flags=0x100, ident=i) for i, (n, t, e) in enumerate(
+        (n, t, e) for n in ("host", "HoSt", "www", "alias", "no1", "mail", "sub") for t in ("A", "AAAA")
+        for e in (None, opt(), opt(flags=DO), opt(options=ecs("83.62.101.0/24")), opt(4096, 0, DO)))]
+    pairs = [tuple(udp_to(host, port) for port in (BY_XDP, BY_SOCKET)) for host in (V4, V6)]
+    change, wrong = 0, []
+    for r in range(max(60, opts.queries // len(few))):
+        wrong += differences(pairs[r % 2], few)
+        if r % 20 == 19:
+            web.status = 503 if web.status == 200 else 200
+            change += 1
+            server.write("zones/example.com.zone", ZONE.replace("host A 192.0.2.10", "host A 192.0.2.%d" % (100 + change % 100)).replace(" 7 7200", " %d 7200" % (7 + change)))
+            code, said = server.ctl("reload")
+            same(code, 0, said)
+            for s in pairs[0] + pairs[1]:
+                got = ask_all(s, few[:3])
+                same({tuple(Message(m).addresses()) for m in got.values()}, {("192.0.2.%d" % (100 + change % 100),)})
+        time.sleep(0.01)
+    web.status = 200
+    same(wrong[:3], [])
+    until(lambda: json_of(server, "status")["xdp_answers"] > 100, 10)
+    status = json_of(server, "status")
+    assert status["xdp_held"] > 5 and status["udp_queries"] > status["xdp_queries"] + status["xdp_answers"] > status["xdp_answers"], status
+    print("%d answered in the kernel" % status["xdp_answers"])
+    server.write("zones/example.com.zone", ZONE)
+    assert server.ctl("reload")[0] == 0
+
+
 def is_clean():
     return "xdp" not in sh("ip", "link", "show", "us")
 
@@ -409,8 +451,7 @@ build()
 web = Web("0.0.0.0")
 server = Server({"example.com": ZONE, "signed.test": ZONE, "nsec3.test": ZONE}, config(web.port) + "dnssec: { three: { denial: nsec3 } }\n", server="workers: 2",
                 listen=", ".join('"%s:%d"' % (h, p) for h in ("0.0.0.0", "[::]") for p in (BY_XDP, BY_SOCKET)) + ', "xdp:us"', start=False)
-server.configure(zones="[ { name: example.com, file: zones/example.com.zone }, { name: signed.test, file: zones/signed.test.zone, dnssec: auto }, "
-                       "{ name: nsec3.test, file: zones/nsec3.test.zone, dnssec: three } ]")
+server.configure(zones=ZONES)
 with server:
     server.start()
     run("xdp")

@@ -1,0 +1,82 @@
+/* xdp_answers.h - what is asked often is answered in the kernel: which answers are held there, and until when.
+ *
+ * Workers show some of the queries that they get (struct xdp_hot). What is seen more than once in a short time, and
+ * whose answer is the same for everybody and at all times, is answered here by the code that answers everything,
+ * and put where the program at the interface finds it. Each is of a *generation*; the program gives those of the
+ * current one alone. A publication begins another before anybody sees the new world, so that nothing of the old one
+ * is given any more, and all that is held is answered anew then. The loop's thread, but for xdp_hot_put().
+ */
+#ifndef NET_XDP_ANSWERS_H
+#define NET_XDP_ANSWERS_H
+
+#include "answer/choice_counts.h"
+#include "answer/stats.h"
+#include "net/xdp_shared.h"
+#include "world/epoch.h"
+
+struct ev_loop;
+struct xdp_answers;
+
+/* Of an interface: what we share with its program. Lives longer than who uses it. */
+struct xdp_maps {
+	int questions;           /* a descriptor */
+	struct xdp_held *held;   /* [2 * XDP_SLOTS] */
+	uint64_t *given;         /* [cpus][XDP_SLOTS][2] */
+	struct xdp_state *state;
+	unsigned cpus;
+};
+
+struct xdp_answers *xdp_answers_new(const struct epoch *epoch);
+void xdp_answers_free(struct xdp_answers *a);
+/* Before the loop runs. */
+void xdp_answers_add(struct xdp_answers *a, const struct xdp_maps *maps);
+
+/* Looks at what is asked while the loop runs; ends with xdp_answers_stop(). */
+void xdp_answers_start(struct xdp_answers *a, struct ev_loop *loop);
+void xdp_answers_stop(struct xdp_answers *a);
+
+/* A world is about to be published: nothing is answered in the kernel until what is held has been answered by it. */
+void xdp_answers_withdraw(struct xdp_answers *a);
+/* It has been. */
+void xdp_answers_published(struct xdp_answers *a);
+
+/* What was answered in the kernel, as if by a worker: queries by zones, too. */
+const struct stats *xdp_answers_stats(const struct xdp_answers *a);
+struct choice_counts *xdp_answers_counts(const struct xdp_answers *a);
+/* Answers that are held, and why there are none ("" where that has no reason of its own). */
+unsigned xdp_answers_held(const struct xdp_answers *a);
+const char *xdp_answers_why_not(const struct xdp_answers *a);
+
+/* --- the workers' side -------------------------------------------------------------------- */
+
+enum { XDP_HOT_EVERY = 8, XDP_HOT_RING = 512, XDP_HOT_QUERY = 128 };
+
+/* Some queries, from one worker. What finds no room is not shown. */
+struct xdp_hot {
+	_Alignas(64) uint32_t written; /* the worker's */
+	uint32_t until;
+	_Alignas(64) uint32_t read; /* the loop's */
+	struct {
+		uint8_t len;
+		uint8_t bytes[XDP_HOT_QUERY];
+	} list[XDP_HOT_RING];
+};
+
+/* Another one; lives as long as `a`. Before the loop runs. */
+struct xdp_hot *xdp_answers_hot(struct xdp_answers *a);
+
+/* One query in XDP_HOT_EVERY. */
+static inline void xdp_hot_put(struct xdp_hot *h, const uint8_t *query, size_t len)
+{
+	if (h->until--)
+		return;
+	h->until = XDP_HOT_EVERY - 1;
+	if (len > XDP_HOT_QUERY - 1 ||
+		h->written - __atomic_load_n(&h->read, __ATOMIC_ACQUIRE) == XDP_HOT_RING)
+		return;
+	h->list[h->written % XDP_HOT_RING].len = (uint8_t)len;
+	memcpy(h->list[h->written % XDP_HOT_RING].bytes, query, len);
+	__atomic_store_n(&h->written, h->written + 1, __ATOMIC_RELEASE);
+}
+
+#endif
