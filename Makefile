@@ -283,7 +283,7 @@ uninstall:
 	@$(into) contrib/install.sh uninstall
 
 # What others build from, and what they get.
-dist:
+dist: build/page/page_files.c
 	@contrib/dist.sh
 
 packages: dist

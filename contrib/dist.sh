@@ -19,9 +19,11 @@ else
 fi
 (cd "build/dist/$name" && { [ -f configure ] || autoconf; } && rm -rf autom4te.cache)
 # The console's page as it was built here, so that npm is not needed either.
-if [ -f build/page/page_files.c ]; then
-	mkdir -p "build/dist/$name/build/page"
-	cp build/page/page_files.c "build/dist/$name/build/page/"
+if grep -q 'file_0' build/page/page_files.c 2>/dev/null; then
+	cp build/page/page_files.c "build/dist/$name/src/web/page/built.c"
+else
+	rm -f "build/dist/$name/src/web/page/built.c"
+	echo "dist: without the console's page, for it is not built here (make page)" >&2
 fi
 tar --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime="@$epoch" --format=gnu -cf - -C build/dist "$name" |
 	gzip -9n >"build/$name.tar.gz"
