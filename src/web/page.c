@@ -63,7 +63,8 @@ static bool give(struct request *r, const struct manage_hooks *hooks)
 	const struct page_file *file = page_find(r->target);
 
 	if (!hooks->page || !hooks->page(hooks->ctx))
-		manage_refuse(r, MHD_HTTP_NOT_FOUND, NULL, "there is no console here (management: { console: on } has it)");
+		manage_refuse(r, MHD_HTTP_NOT_FOUND, &manage_own_counts(r->manage)->malformed,
+			"there is nothing here (management: { console: on } has a console)");
 	else if (!page_files->path)
 		manage_refuse(r, MHD_HTTP_NOT_FOUND, NULL,
 			"this program was built without the console's page, since npm was not there (doc/console.md)");

@@ -43,7 +43,7 @@ def tool(*argv):
 def completes():
     script = subprocess.run([WAYMARKCTL, "completion", "bash"], capture_output=True, text=True).stdout
     for words, wanted in ((("sta",), ["status"]), (("-c", "x", "zone", "re"), ["refresh", "retransfer", "remove"]), (("explain", "n", "--cl"), ["--client"]),
-                          (("token", ""), ["add", "list", "revoke", "--role", "--zones", "--for", "--json"]), (("keygen", "x", "--nothing"), [])):
+                          (("token", ""), ["add", "list", "revoke", "self", "--role", "--zones", "--for", "--json"]), (("keygen", "x", "--nothing"), [])):
         ask = script + "COMP_WORDS=(waymarkctl %s); COMP_CWORD=%d; _waymarkctl; printf '%%s\\n' \"${COMPREPLY[@]}\"" % (
             " ".join("'%s'" % w for w in words), len(words))
         done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True)
