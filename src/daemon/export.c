@@ -102,6 +102,20 @@ static bool add_escaped(void *out, const char *s, size_t len)
 	return !((struct text *)out)->lost;
 }
 
+static json_t *source_list(const struct report_view *v)
+{
+	const struct latency *t = v->live.table;
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < latency_edges(t); i++) {
+		const struct latency_source s = latency_source(t, i, v->clock.now_s);
+		json_array_append_new(list,
+			json_pack("{s:s, s:f, s:f}", "edge", latency_edge_name(t, i), "taken", s.taken,
+				"impossible", s.impossible));
+	}
+	return list;
+}
+
 static void add_measured(
 	const struct report_view *v, const char *key, bool filed, struct text *out)
 {
@@ -145,6 +159,7 @@ void export_write(const struct report_view *v, bool config_only, struct text *ou
 		add_value(out, "forced", forced_list(&v->health.forced));
 		add_value(out, "verdicts", verdict_list(v->health.still));
 		add_value(out, "failed_over", failed_over_list(v->world));
+		add_value(out, "sources", source_list(v));
 		add_measured(v, "measured", true, out);
 		add_measured(v, "learned", false, out);
 	}

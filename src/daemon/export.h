@@ -8,6 +8,7 @@
  *     verdicts    [ { probe, edge, addr, up, rtt_ms, load } ]: what probes last said, where
  *                 they have said something
  *     failed_over [ { pool, member } ]: where pools in order stay that have failed over
+ *     sources     [ { edge, taken, impossible } ]: what came of each edge of late (latency_source())
  *     measured    all that is measured, and
  *     learned     of it, what no file of the configuration told: CSV (latency_csv.h)
  *

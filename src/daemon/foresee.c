@@ -330,6 +330,23 @@ static bool read_csv(struct latency *to, const json_t *export, const char *key, 
 	return ok;
 }
 
+/* What came of each edge, for those that there are. */
+static void read_sources(struct latency *to, const json_t *export, uint32_t now_s)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach (json_object_get(export, "sources"), i, o) {
+		const char *name = text_of(o, "edge");
+		const int edge = name ? latency_edge(to, name, strlen(name)) : -1;
+		if (edge >= 0)
+			latency_set_source(to, (unsigned)edge,
+				&(struct latency_source){ json_number_value(json_object_get(o, "taken")),
+					json_number_value(json_object_get(o, "impossible")) },
+				now_s);
+	}
+}
+
 /* --- both sides --------------------------------------------------------------------------- */
 
 static bool is_export(const json_t *o)
@@ -364,6 +381,7 @@ static bool read_old(const struct opening *x)
 		!read_csv(old->table, x->export, "learned", false))
 		return faults_error(
 			x->f, &at, "the measurements in this export cannot be read");
+	read_sources(old->table, x->export, latency_read_now());
 	old->steer = parts_steer_assumed(parts_conf(old), old->atlas, old->table, NULL);
 	return true;
 }

@@ -13,6 +13,7 @@
 #include "measure/targets.h"
 
 #include <ev.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -22,7 +23,7 @@
 
 enum {
 	/* Whoever may come to be answered with: the nearest that are not down, and those that
-	 * follow when one of them fails. */
+	 * follow when one of them fails; and the nearest on the map. */
 	CANDIDATES = 3,
 	FAILOVERS = 2,
 	EDGES_AT_ONCE = 64,
@@ -93,13 +94,17 @@ static struct agent_seen *seen(struct measuring *l, const char *agent)
 
 /* A time that light could not have made is counted against who sent it, and told now and then.
  */
-static void refuse(struct measuring *l, const char *agent, const struct agent_report_row *row,
-	const struct model_doubt *doubt)
+static void refuse(struct measuring *l, struct rankings_sample *s,
+	const struct agent_report_row *row, const struct model_doubt *doubt)
 {
 	const double now = clock_seconds();
+	const unsigned source = s->src >= 0 ? (unsigned)s->src : s->edge;
+	const char *agent = latency_edge_name(live_table(l), source);
 	struct agent_seen *by = seen(l, agent);
 	char net[ADDR_TEXT];
 
+	s->impossible = true;
+	rankings_add(l->opts.rankings, s);
 	if (!by)
 		return;
 	by->impossible++;
@@ -136,12 +141,12 @@ static bool add_row(
 		s.src = (int)edge;
 		s.edge = (unsigned)other;
 		if (!model_edge_could_take(model, edge, s.edge, row->rtt_ms, &doubt)) {
-			refuse(l, latency_edge_name(table, edge), row, &doubt);
+			refuse(l, &s, row, &doubt);
 			return false;
 		}
 	} else {
 		if (!model_net_could_take(model, &row->net, edge, row->rtt_ms, &doubt)) {
-			refuse(l, latency_edge_name(table, edge), row, &doubt);
+			refuse(l, &s, row, &doubt);
 			return false;
 		}
 		targets_measured(l->targets, &row->net, edge);
@@ -177,6 +182,28 @@ static bool is_fresh(
 	return c && now_s - c->at_s < half_life_s(l) / FRESH_SHARE;
 }
 
+/* Of the edges that are ranked: the nearest on the map, which estimates may have wrong; -1: nobody knows. Three times to edges
+ * that are the best by estimate leave more undone than two and this one. */
+static int nearest_on_map(const struct world *w, const struct choose_step *s, const struct addr *who)
+{
+	const struct client_map *map = w->steer->clients;
+	const struct model *m = client_map_model(map);
+	const uint32_t place = netmap_find(client_map_atlas(map)->cities.map, who).value;
+	double best_km = INFINITY;
+	int best = -1;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		const double km = s->verdicts[i] == PASSED_DOWN
+			? (double)NAN
+			: model_explain(m, place, 0, s->edges[i]).km;
+		if (km < best_km) {
+			best_km = km;
+			best = s->edges[i];
+		}
+	}
+	return best;
+}
+
 /* Is the edge one that this client may be sent to, now or soon? Asked of the code that answers
  * queries, for the pool that the client asked for last. */
 static bool is_candidate(struct measuring *l, const struct target *x, unsigned edge)
@@ -200,7 +227,8 @@ static bool is_candidate(struct measuring *l, const struct target *x, unsigned e
 			s->by == BY_DEFAULT);
 		for (unsigned i = 0; ranked && i < s->n; i++) {
 			if (s->edges[i] == edge)
-				return before < CANDIDATES + FAILOVERS;
+				return before < CANDIDATES + FAILOVERS ||
+					nearest_on_map(w, s, &x->host) == (int)edge;
 			before += s->verdicts[i] != PASSED_DOWN;
 		}
 	}

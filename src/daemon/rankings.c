@@ -62,6 +62,11 @@ struct rankings {
 /* False: there is no memory for it. */
 static bool put(struct latency *t, const struct rankings_sample *s)
 {
+	const unsigned source = s->src >= 0 ? (unsigned)s->src : s->edge;
+
+	latency_count_source(t, source, !s->impossible, s->sample.at_s);
+	if (s->impossible)
+		return true;
 	return s->src >= 0 ? latency_add_mesh(t, (unsigned)s->src, s->edge, &s->sample)
 			   : latency_add(t, &s->net, s->edge, &s->sample);
 }

@@ -34,6 +34,7 @@ struct rankings_sample {
 	int src;
 	unsigned edge;
 	struct latency_sample sample;
+	bool impossible; /* it cannot be true: it is only counted against where it is from */
 };
 void rankings_add(struct rankings *r, const struct rankings_sample *s);
 

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void estimates_init(struct estimates *e, const struct client_map *map,
 	const struct latency *table, uint32_t now_s, const struct addr *who)
@@ -19,6 +20,8 @@ void estimates_init(struct estimates *e, const struct client_map *map,
 	e->ms = memory_zeroed(n, sizeof *e->ms);
 	model_estimate(m, e->place, e->ms);
 	model_add_asn(m, e->place, model_asn(m, e->place, e->asn), e->ms);
+	e->others_ms = memory_zeroed(n, sizeof *e->others_ms);
+	memcpy(e->others_ms, e->ms, n * sizeof *e->ms);
 	if (!client_map_is_measured(map))
 		return;
 	e->n_rows = client_map_own_rows(table, who, e->rows, ESTIMATES_ROWS_MOST);
@@ -28,7 +31,16 @@ void estimates_init(struct estimates *e, const struct client_map *map,
 			e->ms, n);
 }
 
+double estimates_own_counts(const struct estimates *e, unsigned edge)
+{
+	return model_own_counts(&(struct model_own){ e->rows, e->n_rows,
+					latency_options(e->table)->half_life_s, e->now_s,
+					client_map_model(e->map), e->place },
+		e->others_ms, client_map_edges(e->map), edge);
+}
+
 void estimates_fini(struct estimates *e)
 {
 	memory_free(e->ms);
+	memory_free(e->others_ms);
 }

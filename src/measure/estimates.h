@@ -17,10 +17,13 @@ struct estimates {
 	const struct latency_row *rows[ESTIMATES_ROWS_MOST]; /* of measured prefixes */
 	unsigned n_rows;
 	float *ms; /* [n_edges] NAN: unknown */
+	float *others_ms; /* the same without the network's own times */
 };
 
 void estimates_init(struct estimates *e, const struct client_map *map,
 	const struct latency *table, uint32_t now_s, const struct addr *who);
+/* What its own time to an edge counts: model_own_counts(). */
+double estimates_own_counts(const struct estimates *e, unsigned edge);
 void estimates_fini(struct estimates *e);
 
 #endif

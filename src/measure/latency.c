@@ -8,6 +8,12 @@
 #include <stdlib.h>
 
 /* Rows lie in one array and are found through a table of their numbers, at most half full. */
+/* Of an edge, as it counted then. */
+struct came {
+	double taken, impossible;
+	uint32_t at_s;
+};
+
 struct latency {
 	unsigned refs; /* atomic */
 	struct latency_opts opts;
@@ -24,6 +30,7 @@ struct latency {
 	struct latency_row *mesh;            /* [n_edges] */
 	size_t cells, mesh_cells, cell_room; /* `cell_room`: of all rows */
 	uint64_t forgotten, impossible;
+	struct came *came; /* [n_edges] */
 	uint16_t round, dropped;
 	uint32_t last; /* the row touched last: files name a prefix many times in a row */
 };
@@ -104,6 +111,7 @@ struct latency *latency_new(const struct latency_opts *opts)
 	t->slots = SLOTS_FIRST;
 	t->slot = memory_zeroed(t->slots, sizeof *t->slot);
 	t->mesh = memory_zeroed(opts->n_edges, sizeof *t->mesh);
+	t->came = memory_zeroed(opts->n_edges, sizeof *t->came);
 	scope_hold(t, let_go);
 	return t;
 }
@@ -140,6 +148,7 @@ struct latency *latency_copy(const struct latency *from)
 		t->cell_room += ok ? t->mesh[i].room : 0;
 	}
 	memcpy(t->lengths, from->lengths, sizeof t->lengths);
+	memcpy(t->came, from->came, from->opts.n_edges * sizeof *t->came);
 	t->cells = from->cells;
 	t->mesh_cells = from->mesh_cells;
 	t->forgotten = from->forgotten;
@@ -176,6 +185,7 @@ void latency_drop(struct latency *t)
 		free(t->mesh[i].cell);
 	free(t->row);
 	memory_free(t->mesh);
+	memory_free(t->came);
 	memory_free(t->slot);
 	memory_free(t->name_slot);
 	arena_fini(&t->names);
@@ -450,6 +460,45 @@ bool latency_put_mesh(
 	if (c)
 		put(c, s);
 	return c;
+}
+
+static void add_came(struct latency *t, unsigned edge, struct latency_source more, uint32_t at_s)
+{
+	struct came *c = &t->came[edge];
+	const unsigned half_life_s = t->opts.half_life_s;
+
+	if (at_s > c->at_s) {
+		const double left = latency_weight(half_life_s, c->at_s, at_s);
+		*c = (struct came){ c->taken * left, c->impossible * left, at_s };
+	}
+	const double counts = latency_weight(half_life_s, at_s, c->at_s);
+	c->taken += more.taken * counts;
+	c->impossible += more.impossible * counts;
+}
+
+void latency_count_source(struct latency *t, unsigned edge, bool possible, uint32_t at_s)
+{
+	add_came(t, edge, (struct latency_source){ possible, !possible }, at_s);
+}
+
+void latency_add_source(struct latency *t, unsigned edge, const struct latency *from, unsigned there)
+{
+	const struct came *c = &from->came[there];
+
+	add_came(t, edge, (struct latency_source){ c->taken, c->impossible }, c->at_s);
+}
+
+void latency_set_source(struct latency *t, unsigned edge, const struct latency_source *source, uint32_t now_s)
+{
+	t->came[edge] = (struct came){ source->taken, source->impossible, now_s };
+}
+
+struct latency_source latency_source(const struct latency *t, unsigned edge, uint32_t now_s)
+{
+	const struct came *c = &t->came[edge];
+	const double left = latency_weight(t->opts.half_life_s, c->at_s, now_s);
+
+	return (struct latency_source){ c->taken * left, c->impossible * left };
 }
 
 void latency_count_impossible(struct latency *t, size_t rows)

@@ -96,6 +96,17 @@ bool latency_take(struct latency *t, const struct latency *from, enum latency_wh
 
 void latency_count_impossible(struct latency *t, size_t rows);
 
+/* What came of an edge, of late: older ones count less, by the half-life. */
+struct latency_source {
+	double taken, impossible; /* times that were taken; that cannot be true, and were not */
+};
+void latency_count_source(struct latency *t, unsigned edge, bool possible, uint32_t at_s);
+/* As it is told elsewhere: it takes the place of what was counted. */
+void latency_set_source(struct latency *t, unsigned edge, const struct latency_source *source, uint32_t now_s);
+/* What came of that edge in another table, too. */
+void latency_add_source(struct latency *t, unsigned edge, const struct latency *from, unsigned there);
+struct latency_source latency_source(const struct latency *t, unsigned edge, uint32_t now_s);
+
 /* How many cells went. A prefix takes all that lie inside it with it. */
 size_t latency_forget_edge(struct latency *t, unsigned edge);
 size_t latency_forget_net(struct latency *t, const struct prefix *net);

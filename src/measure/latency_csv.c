@@ -233,6 +233,8 @@ static bool is_possible(struct csv *c, int src, int dst, struct field rtt, doubl
 	const bool possible = src >= 0
 		? model_edge_could_take(judge, (unsigned)src, (unsigned)dst, ms, &doubt)
 		: model_net_could_take(judge, &c->net, (unsigned)dst, ms, &doubt);
+	if (!possible)
+		latency_count_source(c->t, (unsigned)(src >= 0 ? src : dst), false, c->from->now_s);
 	if (possible || c->impossible++ >= IMPOSSIBLE_SHOWN)
 		return possible;
 	const struct fault_at at = place_of(c, rtt.s);
@@ -268,6 +270,7 @@ static bool keep(struct csv *c, int src, int dst, const struct latency_sample *s
 		ok = (add ? latency_add : latency_put)(c->t, &c->net, (unsigned)dst, s);
 	if (!ok)
 		return no_memory(c);
+	latency_count_source(c->t, (unsigned)(src >= 0 ? src : dst), true, s->at_s);
 	c->rows++;
 	return true;
 }

@@ -50,6 +50,9 @@ bool latency_take(struct latency *t, const struct latency *from, enum latency_wh
 		for (unsigned k = 0; to[e] >= 0 && k < r->n; k++)
 			ok = take_cell(&w, NULL, to[e], &r->cell[k]) && ok;
 	}
+	for (unsigned e = 0; e < edges && what != LATENCY_AS_SAMPLES; e++)
+		if (to[e] >= 0)
+			latency_add_source(t, (unsigned)to[e], from, e);
 	memory_free(to);
 	if (what == LATENCY_ALL)
 		latency_count_impossible(t, latency_size(from).impossible);

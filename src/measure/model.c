@@ -86,7 +86,7 @@ struct model *model_new(const struct model_opts *opts)
 	m->has_asn = memory_zeroed(m->atlas->asns.n + 1, sizeof *m->has_asn);
 	for (unsigned i = 0; i < m->n; i++) {
 		const struct model_site *e = &opts->edges[i];
-		m->edge[i] = (struct model_edge){ .placed = e->placed, .column = NO_COLUMN };
+		m->edge[i] = (struct model_edge){ .placed = e->placed, .trust = { 1, 0, NAN, 0 }, .column = NO_COLUMN };
 		if (e->placed)
 			m->edge[i].at = model_point_at(e->lat, e->lon);
 	}
@@ -265,97 +265,4 @@ struct model_term model_country_term(
 	if (!row || column == NO_COLUMN)
 		return (struct model_term){ 0, 0 };
 	return (struct model_term){ (double)row[column].ms, (double)row[column].n };
-}
-
-/* --- own times ---------------------------------------------------------------------------- */
-
-enum { OWN_MOST = 1024 };
-
-/* Times that count for less than this are as good as none where there is no estimate. */
-#define LEAST_WEIGHT 0.05
-
-/* One time alone moves the others by two thirds of what it differs by, three by six sevenths.
- */
-#define OWN_PRIOR 0.5
-
-struct own {
-	float differs_ms; /* from the estimate; NAN: there is none */
-	float weight;
-	float rtt_ms;
-	uint16_t edge;
-};
-
-static int by_difference(const void *va, const void *vb)
-{
-	const struct own *a = va, *b = vb;
-
-	return a->differs_ms < b->differs_ms ? -1 : a->differs_ms > b->differs_ms;
-}
-
-/* The median by weight of what the own times differ by, shrunk; 0 when no estimate is known.
- * Sorts. */
-static double shift_of(struct own *own, unsigned n)
-{
-	double total = 0, before = 0;
-	unsigned k = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		if (!isnan(own[i].differs_ms)) {
-			const struct own o = own[i];
-			own[i] = own[k];
-			own[k++] = o;
-			total += (double)o.weight;
-		}
-	qsort(own, k, sizeof *own, by_difference);
-	const double shrink = total / (total + OWN_PRIOR);
-	for (unsigned i = 0; i < k; i++) {
-		const double with = before + (double)own[i].weight;
-		/* Exactly in the middle: between two, as medians of even counts are. */
-		if (fabs(with - total / 2) < 1e-6 * total && i + 1 < k)
-			return shrink * (double)(own[i].differs_ms + own[i + 1].differs_ms) / 2;
-		if (with > total / 2)
-			return shrink * (double)own[i].differs_ms;
-		before = with;
-	}
-	return 0;
-}
-
-static bool is_possible(
-	const struct model_own *from, const struct model_spot *at, const struct latency_cell *c)
-{
-	const struct model_edge *e = &from->model->edge[c->edge];
-
-	return !e->placed ||
-		model_is_possible(model_km(at->at, e->at), at->error_km, (double)c->rtt_ms);
-}
-
-void model_own(const struct model_own *from, float *ms, unsigned n)
-{
-	struct model_spot at;
-	const bool known = from->model && model_spot(from->model, from->place, &at);
-	uint64_t seen[4096 / 64] = { 0 };
-	struct own own[OWN_MOST];
-	unsigned k = 0;
-
-	for (unsigned r = 0; r < from->n_rows; r++)
-		for (unsigned i = 0; i < from->rows[r]->n && k < OWN_MOST; i++) {
-			const struct latency_cell *c = &from->rows[r]->cell[i];
-			if (c->edge >= n || seen[c->edge / 64] >> c->edge % 64 & 1 ||
-				(known && !is_possible(from, &at, c)))
-				continue;
-			seen[c->edge / 64] |= (uint64_t)1 << c->edge % 64;
-			own[k++] = (struct own){ c->rtt_ms - ms[c->edge],
-				(float)latency_weight(from->half_life_s, c->at_s, from->now_s),
-				c->rtt_ms, c->edge };
-		}
-	const float shift = (float)fmax(shift_of(own, k), 0);
-	for (unsigned i = 0; i < n; i++)
-		ms[i] += shift;
-	for (unsigned i = 0; i < k; i++) {
-		const struct own *o = &own[i];
-		if (!isnan(o->differs_ms))
-			ms[o->edge] += o->weight * (o->rtt_ms - ms[o->edge]);
-		else if ((double)o->weight >= LEAST_WEIGHT)
-			ms[o->edge] = o->rtt_ms;
-	}
 }

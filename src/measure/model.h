@@ -9,6 +9,12 @@
  *     country     what networks of the country have over that
  *     asn         what networks of the same AS in that country have over that
  *
+ * Means are soon moved by what is false, so each time counts as far as what is known around it
+ * makes it likely: what differs by more than some tens of milliseconds and a third of the line
+ * counts less, by the square (iteratively reweighted, after Holland and Welsch 1977). One network alone
+ * moves nobody: what it has over the rest goes to others as far as a second one is there, too. And what
+ * an edge measures counts as far as it is believed (model_trust()).
+ *
  * Two things bound it. A time that light in fibre could not have made (with what may be wrong
  * about the places) is a mistake or a lie: whoever brings one is refused
  * (model_net_could_take()), and where one is in the table all the same, since a database or an
@@ -83,6 +89,17 @@ struct model_terms {
 struct model_terms model_explain(
 	const struct model *m, uint32_t place, uint32_t asn, unsigned edge);
 
+/* How far what an edge has measured is believed, from 1 down to 0, and why. What cannot be true is
+ * refused; an edge much of whose times is of that kind says nothing that can be told from it, and
+ * one that has others' ways to it and back differ has its own clock, or lies. */
+struct model_trust {
+	double share;      /* 0 to 1 */
+	double impossible; /* share of what came, of late */
+	double at_odds;    /* share of the other edges that measure another time to it; NAN: too few do */
+	double late;       /* share of its times that are a second and more over the way */
+};
+struct model_trust model_trust(const struct model *m, unsigned edge);
+
 /* One term by itself, for reports: an edge's offset; what a country (two letters) has for it.
  */
 struct model_term {
@@ -149,8 +166,13 @@ struct model_own {
  * age. The others are shifted by the median of what the measured ones have over it, for that is
  * mostly the network's own way in: shrunk by n / (n + 1/2), since a single time may as well be
  * long on its own way; and never down, since where one edge is near, mostly the map was wrong.
+ * Of several times most of which are as estimated, one that is far from it counts less.
  */
 void model_own(const struct model_own *own, float *ms, unsigned n);
+
+/* What the own time to one edge counts, 0 to 1: by its age, by who measured it, and by how well it fits those to others.
+ * ms[n]: the estimates before. 0: there is none, or it cannot be true. */
+double model_own_counts(const struct model_own *own, const float *ms, unsigned n, unsigned edge);
 
 /* Estimated milliseconds from a distance alone. */
 double model_line_ms(double km);

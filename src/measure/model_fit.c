@@ -5,63 +5,47 @@
 
 #include <math.h>
 
-/* What counts for less than this is forgotten. */
-#define LEAST_WEIGHT 1e-4
-
 enum { MEDIAN_MOST = 256 }; /* of a network's times, so many are looked at */
 
-/* What is fitted, and with what. */
-struct fit {
-	struct model *m;
-	const struct model_opts *opts;
-	const struct latency_row *row; /* of the table */
-	size_t rows;
-	unsigned half_life_s;
-
-	uint32_t *place; /* [rows] where each prefix is; 0: its place has no coordinates */
-	uint32_t *asn;   /* [rows] */
-	float *way_in;   /* [rows] what a network has over the line towards all edges alike */
-	struct site *site;
-	uint32_t sites, site_room;
-	uint32_t site_of[CELLS]; /* + 1 */
-	uint32_t weighed_s;      /* the time that was weighed last, and what it counts */
-	double weight;
-};
-
-/* A cell in which something was measured: neighbours to all around it. */
-struct site {
-	struct model_point sum; /* of the points, by weight */
-	double weight;
-	unsigned cell;
-	struct model_mean *mean; /* [columns] */
-};
+/* A time that differs by this much from what is around it counts in full, and then less and less. Found with
+ * real measurements of which a tenth had been made false: half or twice as much makes little difference. */
+#define LIKELY_MS    40.0
+#define LIKELY_SHARE 0.3 /* of the line */
+enum { ROUNDS = 3 };
 
 /* Many are of the same second: those of a file, of a report. */
-static double weigh(struct fit *f, const struct latency_cell *c)
+double model_fit_weigh_cell(struct model_fit *f, const struct latency_cell *c, unsigned source)
 {
 	if (f->weighed_s != c->at_s || f->weight == 0) {
 		f->weighed_s = c->at_s;
 		f->weight = latency_weight(f->half_life_s, c->at_s, f->opts->now_s);
 	}
-	return f->weight;
+	return f->weight * f->m->edge[source].trust.share;
+}
+
+double model_fit_weigh(struct model_fit *f, size_t row, unsigned k)
+{
+	const struct latency_cell *c = &f->row[row].cell[k];
+
+	return model_fit_weigh_cell(f, c, c->edge) * f->likely[f->first[row] + k] / MODEL_LIKELY;
 }
 
 /* A running mean: `n` grows by `weight`. */
-static void mix(struct model_mean *to, double ms, double weight)
+void model_fit_mix(struct model_mean *to, double ms, double weight)
 {
-	if (weight < LEAST_WEIGHT)
+	if (weight < MODEL_LEAST_WEIGHT)
 		return;
 	to->n += (float)weight;
 	to->ms += (float)(weight / (double)to->n * (ms - (double)to->ms));
 }
 
+/* One network alone says nothing of others. */
 static double shrunk(const struct model_mean *m)
 {
-	return (double)(m->ms * m->n / (m->n + 1));
+	return (double)(m->n > 1 ? m->ms * (m->n - 1) / m->n : 0);
 }
 
-/* Of a row that has a place. */
-static struct model_spot spot_of(const struct fit *f, size_t row)
+struct model_spot model_fit_spot(const struct model_fit *f, size_t row)
 {
 	struct model_spot at = { .error_km = 0 };
 
@@ -69,14 +53,12 @@ static struct model_spot spot_of(const struct fit *f, size_t row)
 	return at;
 }
 
-static struct model_spot spot_of_edge(const struct fit *f, unsigned edge)
+struct model_spot model_fit_spot_of_edge(const struct model_fit *f, unsigned edge)
 {
 	return (struct model_spot){ f->m->edge[edge].at, MODEL_EDGE_KM };
 }
 
-/* What a measured time has over line and offset; false: it is of an edge that stands nowhere,
- * or cannot be true. */
-static bool over_line(const struct fit *f, const struct model_spot *at,
+bool model_fit_over_line(const struct model_fit *f, const struct model_spot *at,
 	const struct latency_cell *c, double *over)
 {
 	const struct model_edge *e = &f->m->edge[c->edge];
@@ -86,74 +68,9 @@ static bool over_line(const struct fit *f, const struct model_spot *at,
 	return e->placed && model_is_possible(km, at->error_km, ms);
 }
 
-/* --- offsets ------------------------------------------------------------------------------ */
+/* --- what there is ------------------------------------------------------------------------ */
 
-/* Both directions of a pair say the same; where both are known, their mean does. */
-static void note_pair(double *residual, double *weight, unsigned at, double ms, double w)
-{
-	if (w < LEAST_WEIGHT)
-		return;
-	weight[at] += w;
-	residual[at] = isnan(residual[at])
-		? ms
-		: residual[at] + w / weight[at] * (ms - residual[at]);
-}
-
-static void fit_offsets(struct fit *f)
-{
-	struct model *m = f->m;
-	unsigned *number = memory_zeroed(m->n, sizeof *number),
-		 *edge = memory_zeroed(m->n, sizeof *edge);
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < m->n; i++) {
-		const struct latency_row *r = latency_mesh(f->opts->table, i);
-		for (unsigned k = 0; k <= r->n && r->n; k++) {
-			const unsigned e = k < r->n ? r->cell[k].edge : i;
-			if (m->edge[e].placed && !number[e]) {
-				edge[n++] = e;
-				number[e] = n;
-			}
-		}
-	}
-	double *residual = memory_zeroed((size_t)n * n, sizeof *residual),
-	       *weight = memory_zeroed((size_t)n * n, sizeof *weight),
-	       *counts = memory_zeroed(n, sizeof *counts),
-	       *offset = memory_zeroed(n, sizeof *offset);
-	for (size_t i = 0; i < (size_t)n * n; i++)
-		residual[i] = NAN;
-	for (unsigned i = 0; i < n; i++) {
-		const struct latency_row *r = latency_mesh(f->opts->table, edge[i]);
-		const struct model_spot at = spot_of_edge(f, edge[i]);
-		double over;
-		for (unsigned k = 0; k < r->n; k++) {
-			const unsigned j = number[r->cell[k].edge] - 1;
-			if (!number[r->cell[k].edge] || i == j ||
-				!over_line(f, &at, &r->cell[k], &over))
-				continue;
-			const double w = weigh(f, &r->cell[k]);
-			note_pair(residual, weight, i * n + j, over, w);
-			note_pair(residual, weight, j * n + i, over, w);
-		}
-	}
-	for (size_t i = 0; i < (size_t)n * n; i++)
-		counts[i / n] += fmin(weight[i], 1);
-	model_offsets(residual, counts, n, offset);
-	for (unsigned i = 0; i < n; i++) {
-		m->edge[edge[i]].offset_ms = offset[i];
-		m->edge[edge[i]].offset_n = counts[i];
-	}
-	memory_free(number);
-	memory_free(edge);
-	memory_free(residual);
-	memory_free(weight);
-	memory_free(counts);
-	memory_free(offset);
-}
-
-/* --- neighbours --------------------------------------------------------------------------- */
-
-static void locate(struct fit *f)
+static void locate(struct model_fit *f)
 {
 	const struct atlas *atlas = f->m->atlas;
 
@@ -179,35 +96,38 @@ static void locate(struct fit *f)
  * median of what it has over the line, shrunk, since of a single time nobody knows which it is.
  * Without this, edges that are measured from slow networks would seem slower than those that
  * are not. */
-static void find_ways_in(struct fit *f)
+static float way_into(struct model_fit *f, size_t row)
 {
-	double over[MEDIAN_MOST];
+	const struct latency_row *r = &f->row[row];
+	const struct model_spot at = model_fit_spot(f, row);
+	struct model_weighed over[MEDIAN_MOST];
+	double sum = 0, most = 0;
+	unsigned k = 0;
 
-	f->way_in = memory_zeroed(f->rows, sizeof *f->way_in);
+	for (unsigned c = 0; c < r->n && k < MEDIAN_MOST; c++) {
+		if (!model_fit_over_line(f, &at, &r->cell[c], &over[k].ms))
+			continue;
+		const double age = model_fit_weigh_cell(f, &r->cell[c], r->cell[c].edge);
+		over[k].weight = f->likely[f->first[row] + c];
+		k += over[k].weight > 0 && age > 0;
+		sum += age * f->likely[f->first[row] + c] / MODEL_LIKELY;
+		most = fmax(most, age);
+	}
+	/* How many times there are, not how old they are: sum / most. */
+	return (float)(most > 0 && k ? model_weighed_median(over, k) * sum / (sum + most) : 0);
+}
+
+static void find_ways_in(struct model_fit *f)
+{
 	for (size_t i = 0; i < f->rows; i++) {
 		scope_check();
-		const struct latency_row *r = &f->row[i];
-		double sum = 0, most = 0;
-		unsigned k = 0;
-		if (!f->place[i])
-			continue;
-		const struct model_spot at = spot_of(f, i);
-		for (unsigned c = 0; c < r->n && k < MEDIAN_MOST; c++) {
-			if (!over_line(f, &at, &r->cell[c], &over[k]))
-				continue;
-			k++;
-			const double w = weigh(f, &r->cell[c]);
-			sum += w;
-			most = fmax(most, w);
-		}
-		/* How many times there are, not how old they are: sum / most. */
-		f->way_in[i] = (float)(most > 0 ? model_median(over, k) * sum / (sum + most)
-						: 0);
+		if (f->place[i])
+			f->way_in[i] = way_into(f, i);
 	}
 }
 
 /* In the order of the edges, so that they stay the same from one fit to the next. */
-static void number_columns(struct fit *f)
+static void number_columns(struct model_fit *f)
 {
 	struct model *m = f->m;
 	bool *used = memory_zeroed(m->n, sizeof *used);
@@ -226,84 +146,7 @@ static void number_columns(struct fit *f)
 	memory_free(used);
 }
 
-static struct site *site_at(struct fit *f, double lat, double lon)
-{
-	const unsigned cell = model_cell(lat, lon);
-
-	if (!f->site_of[cell]) {
-		if (f->sites == f->site_room) {
-			f->site_room = f->site_room ? f->site_room * 2 : 64;
-			f->site = memory_grow(f->site, f->site_room * sizeof *f->site);
-		}
-		f->site[f->sites] = (struct site){ .cell = cell,
-			.mean = memory_zeroed(f->m->columns, sizeof(struct model_mean)) };
-		f->site_of[cell] = ++f->sites;
-	}
-	return &f->site[f->site_of[cell] - 1];
-}
-
-static void add_to_site(struct site *s, const struct model_edge *e, struct model_point at,
-	struct model_mean one)
-{
-	const double weight = (double)one.n;
-
-	if (weight < LEAST_WEIGHT)
-		return;
-	mix(&s->mean[e->column], (double)one.ms, weight);
-	s->sum.x += at.x * weight;
-	s->sum.y += at.y * weight;
-	s->sum.z += at.z * weight;
-	s->weight += weight;
-}
-
-static void add_prefixes(struct fit *f)
-{
-	for (size_t i = 0; i < f->rows; i++) {
-		scope_check();
-		if (!f->place[i])
-			continue;
-		const struct place *p = places_get(f->m->atlas->cities.places, f->place[i]);
-		const struct model_spot at = spot_of(f, i);
-		struct site *s = site_at(f, p->lat, p->lon);
-		double over;
-		for (unsigned k = 0; k < f->row[i].n; k++) {
-			const struct latency_cell *c = &f->row[i].cell[k];
-			if (over_line(f, &at, c, &over))
-				add_to_site(s, &f->m->edge[c->edge], at.at,
-					(struct model_mean){ (float)over - f->way_in[i],
-						(float)weigh(f, c) });
-		}
-	}
-}
-
-/* An edge is a network where it stands. A pair says as much of the way there as of the way
- * back, half each, since mostly both are measured. */
-static void add_edges(struct fit *f)
-{
-	for (unsigned i = 0; i < f->m->n; i++) {
-		const struct model_site *from = &f->opts->edges[i];
-		const struct latency_row *r = latency_mesh(f->opts->table, i);
-		const struct model_spot at = spot_of_edge(f, i);
-		double over;
-		for (unsigned k = 0; from->placed && k < r->n; k++) {
-			const struct latency_cell *c = &r->cell[k];
-			const struct model_site *to = &f->opts->edges[c->edge];
-			if (c->edge == i || !over_line(f, &at, c, &over))
-				continue;
-			const struct model_mean half = { (float)over, (float)weigh(f, c) / 2 };
-			const struct model_edge *a = &f->m->edge[i], *b = &f->m->edge[c->edge];
-			/* The line is as long both ways, but the offset is not the same edge's.
-			 */
-			const struct model_mean back = {
-				half.ms + (float)(b->offset_ms - a->offset_ms), half.n
-			};
-			add_to_site(site_at(f, from->lat, from->lon), b, a->at, half);
-			add_to_site(site_at(f, to->lat, to->lon), a, b->at, back);
-		}
-	}
-}
-
-static struct model_mean *new_row(struct model *m, struct model_table *t)
+struct model_mean *model_fit_new_row(struct model *m, struct model_table *t)
 {
 	if (t->rows == t->room) {
 		t->room = t->room ? t->room * 2 : 64;
@@ -314,70 +157,12 @@ static struct model_mean *new_row(struct model *m, struct model_table *t)
 	return row;
 }
 
-/* A site of one measurement counts 1, of very many 2: a city that is measured a lot is still
- * one place. */
-static float site_weight(float n)
-{
-	return 2 * n / (n + 1);
-}
-
-/* What is known around the middle of a cell, the nearer the more. */
-static void fill_near(const struct fit *f, struct model_mean *to, struct model_point middle)
-{
-	const unsigned columns = f->m->columns;
-
-	for (uint32_t i = 0; i < f->sites; i++) {
-		const struct site *s = &f->site[i];
-		if (s->weight <= 0)
-			continue;
-		const double len = sqrt(
-			s->sum.x * s->sum.x + s->sum.y * s->sum.y + s->sum.z * s->sum.z);
-		const struct model_point at = { s->sum.x / len, s->sum.y / len,
-			s->sum.z / len };
-		const double km = model_km(middle, at);
-		if (km > 4 * MODEL_NEAR_KM)
-			continue;
-		const float near = (float)exp(-km / MODEL_NEAR_KM);
-		for (unsigned c = 0; c < columns; c++) {
-			const float w = near * site_weight(s->mean[c].n);
-			to[c].ms += w * s->mean[c].ms;
-			to[c].n += w;
-		}
-	}
-	for (unsigned c = 0; c < columns; c++)
-		to[c].ms /= to[c].n + (float)MODEL_NEAR_PRIOR;
-}
-
-/* For every cell with a place in it. */
-static void fit_near(struct fit *f)
-{
-	const struct places *places = f->m->atlas->cities.places;
-
-	add_prefixes(f);
-	add_edges(f);
-	for (uint32_t i = 1; f->sites && i <= places_count(places); i++) {
-		const struct place *p = places_get(places, i);
-		if (isnan(p->lat) || isnan(p->lon))
-			continue;
-		const unsigned cell = model_cell(p->lat, p->lon);
-		if (f->m->cell_row[cell])
-			continue;
-		const double lat = (cell / CELLS_EAST + 0.5) * CELL_DEGREES - 90,
-			     lon = (cell % CELLS_EAST + 0.5) * CELL_DEGREES - 180;
-		fill_near(f, new_row(f->m, &f->m->near), model_point_at(lat, lon));
-		f->m->cell_row[cell] = f->m->near.rows;
-	}
-	for (uint32_t i = 0; i < f->sites; i++)
-		memory_free(f->site[i].mean);
-	memory_free(f->site);
-}
-
 /* --- countries, ASNs ---------------------------------------------------------------------- */
 
 static struct model_mean *country_of(struct model *m, int country)
 {
 	if (!m->country_row[country]) {
-		new_row(m, &m->country);
+		model_fit_new_row(m, &m->country);
 		m->country_row[country] = m->country.rows;
 	}
 	return m->country.mean + (size_t)(m->country_row[country] - 1) * m->columns;
@@ -408,7 +193,7 @@ static struct model_mean *asn_of(struct model *m, uint32_t asn, int country)
 		grow_asns(m);
 	const uint32_t i = model_asn_slot(m, asn, country);
 	if (!m->asn_row[i]) {
-		new_row(m, &m->asn);
+		model_fit_new_row(m, &m->asn);
 		m->asn_key[i] = (uint64_t)asn << 32 | (uint32_t)(country + 1);
 		m->asn_row[i] = m->asn.rows;
 		m->has_asn[asn] = true;
@@ -423,7 +208,7 @@ static void shrink(struct model *m, struct model_table *t)
 }
 
 /* What the prefixes of a country, or of an AS in it, have over the terms so far. */
-static void fit_residuals(struct fit *f, bool by_asn)
+static void fit_residuals(struct model_fit *f, bool by_asn)
 {
 	struct model *m = f->m;
 
@@ -436,7 +221,7 @@ static void fit_residuals(struct fit *f, bool by_asn)
 		const uint32_t cell = m->cell_row[model_cell(p->lat, p->lon)];
 		if (country < 0 || !cell)
 			continue;
-		const struct model_spot at = spot_of(f, i);
+		const struct model_spot at = model_fit_spot(f, i);
 		double over;
 		const struct model_mean *near = m->near.mean + (size_t)(cell - 1) * m->columns;
 		struct model_mean *to = by_asn ? asn_of(m, f->asn[i], country)
@@ -445,33 +230,105 @@ static void fit_residuals(struct fit *f, bool by_asn)
 		for (unsigned k = 0; k < f->row[i].n; k++) {
 			const struct latency_cell *c = &f->row[i].cell[k];
 			const unsigned column = m->edge[c->edge].column;
-			if (column == NO_COLUMN || !over_line(f, &at, c, &over))
+			if (column == NO_COLUMN || !model_fit_over_line(f, &at, c, &over))
 				continue;
 			const double before = (double)(f->way_in[i] + near[column].ms +
 				(known ? known[column].ms : 0));
-			mix(&to[column], over - before, weigh(f, c));
+			model_fit_mix(&to[column], over - before, model_fit_weigh(f, i, k));
 		}
 	}
 	shrink(m, by_asn ? &m->asn : &m->country);
 }
 
+/* --- which times are likely --------------------------------------------------------------- */
+
+/* By what is left of them over all terms so far. */
+static void judge_row(struct model_fit *f, size_t row)
+{
+	const struct latency_row *r = &f->row[row];
+	const struct model_spot at = model_fit_spot(f, row);
+	const struct place *p = places_get(f->m->atlas->cities.places, f->place[row]);
+	const uint32_t cell = f->m->cell_row[model_cell(p->lat, p->lon)];
+	const int country = model_country(p);
+	const uint32_t of = country < 0 ? 0 : f->m->country_row[country];
+	double over;
+
+	for (unsigned k = 0; k < r->n && cell; k++) {
+		const unsigned column = f->m->edge[r->cell[k].edge].column;
+		if (column == NO_COLUMN || !model_fit_over_line(f, &at, &r->cell[k], &over))
+			continue;
+		over -= (double)(f->way_in[row] +
+			f->m->near.mean[(size_t)(cell - 1) * f->m->columns + column].ms +
+			(of ? f->m->country.mean[(size_t)(of - 1) * f->m->columns + column].ms : 0));
+		const double km = model_km(at.at, f->m->edge[r->cell[k].edge].at),
+			     likely = LIKELY_MS + LIKELY_SHARE * model_line_ms(km),
+			     much = fabs(over) > likely ? likely / fabs(over) : 1;
+		f->likely[f->first[row] + k] = (uint8_t)lrint(MODEL_LIKELY * much * much);
+	}
+}
+
+static void forget_terms(struct model *m)
+{
+	m->near.rows = m->country.rows = 0;
+	memset(m->cell_row, 0, sizeof m->cell_row);
+	memset(m->country_row, 0, sizeof m->country_row);
+}
+
+/* The terms tell which times are likely, and those make better terms. */
+static void find_likely(struct model_fit *f)
+{
+	f->only_there = true;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		find_ways_in(f);
+		model_fit_near(f);
+		fit_residuals(f, false);
+		for (size_t i = 0; i < f->rows; i++) {
+			scope_check();
+			if (f->place[i])
+				judge_row(f, i);
+		}
+		forget_terms(f->m);
+	}
+	f->only_there = false;
+}
+
+static void make_room(struct model_fit *f)
+{
+	size_t cells = 0;
+
+	f->way_in = memory_zeroed(f->rows, sizeof *f->way_in);
+	f->first = memory_zeroed(f->rows + 1, sizeof *f->first);
+	for (size_t i = 0; i < f->rows; i++) {
+		f->first[i] = cells;
+		cells += f->row[i].n;
+	}
+	f->likely = memory_zeroed(cells + 1, 1);
+	memset(f->likely, MODEL_LIKELY, cells);
+}
+
 void model_fit(struct model *m, const struct model_opts *opts)
 {
-	struct fit *f = memory_zeroed(1, sizeof *f);
+	struct model_fit *f = memory_zeroed(1, sizeof *f);
 
 	f->m = m;
 	f->opts = opts;
 	f->row = latency_rows(opts->table, &f->rows);
 	f->half_life_s = latency_options(opts->table)->half_life_s;
-	fit_offsets(f);
 	locate(f);
-	find_ways_in(f);
+	model_fit_trust(f);
+	model_fit_offsets(f);
+	make_room(f);
 	number_columns(f);
 	if (m->columns) {
-		fit_near(f);
+		if (f->rows > 1)
+			find_likely(f);
+		find_ways_in(f);
+		model_fit_near(f);
 		fit_residuals(f, false);
 		fit_residuals(f, true);
 	}
+	memory_free(f->first);
+	memory_free(f->likely);
 	memory_free(f->place);
 	memory_free(f->asn);
 	memory_free(f->way_in);

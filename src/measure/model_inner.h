@@ -31,6 +31,7 @@ struct model_edge {
 	bool placed;
 	struct model_point at;
 	double offset_ms, offset_n;
+	struct model_trust trust;
 	uint16_t column;
 };
 
@@ -72,8 +73,61 @@ double model_least_ms(double km);
 
 /* 0 of none. Sorts. */
 double model_median(double *v, unsigned n);
+/* The same by weight: exactly in the middle, between two. */
+struct model_weighed {
+	double ms, weight;
+};
+double model_weighed_median(struct model_weighed *v, unsigned n);
 
 /* Fits everything but the line to what the table has. */
 void model_fit(struct model *m, const struct model_opts *opts);
+
+/* --- while it is fitted ------------------------------------------------------------------- */
+
+/* What counts for less than this is forgotten. */
+#define MODEL_LEAST_WEIGHT 1e-4
+
+/* What is fitted, and with what. */
+struct model_fit {
+	struct model *m;
+	const struct model_opts *opts;
+	const struct latency_row *row; /* [rows] of the table */
+	size_t rows;
+	unsigned half_life_s;
+
+	uint32_t *place;  /* [rows] where each prefix is; 0: its place has no coordinates */
+	uint32_t *asn;    /* [rows] */
+	float *way_in;    /* [rows] what a network has over the line towards all edges alike */
+	size_t *first;    /* [rows] of its cells among all */
+	uint8_t *likely;  /* [cells] of MODEL_LIKELY: how likely each time is by what is around it */
+	bool only_there;  /* terms are needed where something was measured, and nowhere else */
+	struct model_around *site;
+	uint32_t sites, site_room;
+	uint32_t site_of[CELLS]; /* + 1 */
+	uint32_t weighed_s;      /* the time that was weighed last, and what it counts */
+	double weight;
+};
+enum { MODEL_LIKELY = 255 };
+
+/* What the cell `k` of a row counts, by its age, its source and how likely it is. */
+double model_fit_weigh(struct model_fit *f, size_t row, unsigned k);
+/* The same by age and source alone. */
+double model_fit_weigh_cell(struct model_fit *f, const struct latency_cell *c, unsigned source);
+
+struct model_spot model_fit_spot(const struct model_fit *f, size_t row);
+struct model_spot model_fit_spot_of_edge(const struct model_fit *f, unsigned edge);
+/* What a measured time has over line and offset; false: it is of an edge that stands nowhere, or
+ * cannot be true. */
+bool model_fit_over_line(const struct model_fit *f, const struct model_spot *at,
+	const struct latency_cell *c, double *over);
+
+/* A running mean: `n` grows by `weight`. */
+void model_fit_mix(struct model_mean *to, double ms, double weight);
+struct model_mean *model_fit_new_row(struct model *m, struct model_table *t);
+
+/* The terms, each from what those before it leave over. */
+void model_fit_trust(struct model_fit *f);
+void model_fit_offsets(struct model_fit *f);
+void model_fit_near(struct model_fit *f);
 
 #endif

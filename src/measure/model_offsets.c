@@ -20,6 +20,31 @@ double model_median(double *v, unsigned n)
 	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
+static int by_ms(const void *va, const void *vb)
+{
+	const struct model_weighed *a = va, *b = vb;
+
+	return a->ms < b->ms ? -1 : a->ms > b->ms;
+}
+
+double model_weighed_median(struct model_weighed *v, unsigned n)
+{
+	double total = 0, before = 0;
+
+	qsort(v, n, sizeof *v, by_ms);
+	for (unsigned i = 0; i < n; i++)
+		total += v[i].weight;
+	for (unsigned i = 0; i < n; i++) {
+		const double with = before + v[i].weight;
+		if (fabs(with - total / 2) < 1e-6 * total && i + 1 < n)
+			return (v[i].ms + v[i + 1].ms) / 2;
+		if (with > total / 2)
+			return v[i].ms;
+		before = with;
+	}
+	return 0;
+}
+
 /* What a pair of edges has over the line is the offsets of both. The median over its pairs is
  * an edge's offset, the others' given; half a step at a time, this settles. A constant that all
  * share would change no order: the median edge has 0. */

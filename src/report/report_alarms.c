@@ -161,6 +161,20 @@ static void of_files(const struct report_view *v, json_t *to)
 	json_decref(list);
 }
 
+static void of_measurements(const struct report_view *v, json_t *to)
+{
+	const struct steer *s = v->world->steer;
+	const struct model *m = client_map_model(s->clients);
+
+	for (unsigned i = 0; m && i < s->n_edges; i++) {
+		const struct model_trust t = model_trust(m, i);
+		if (t.share < 0.5)
+			alarm_add(to,
+				"what edge %s measures is not believed (\"latency show --edge %s\" tells why)",
+				s->edges[i].name, s->edges[i].name);
+	}
+}
+
 static void of_certificates(const struct report_view *v, json_t *to)
 {
 	const struct tls *t = v->tls.shown;
@@ -226,6 +240,7 @@ json_t *report_alarms(const struct report_view *v)
 	of_fleet(&v->fleet, list);
 	of_files(v, list);
 	of_certificates(v, list);
+	of_measurements(v, list);
 	of_interfaces(&v->counters, list);
 	of_keys(&v->keys, list);
 	of_zone_files(&v->changes, list);

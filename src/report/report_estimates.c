@@ -11,7 +11,8 @@ static json_t *rounded(double v)
 /* A term that something was measured for. */
 static void add_term(json_t *to, const char *name, double ms, double n, const char *key)
 {
-	if (n <= 0)
+	/* What one network alone has moves no other. */
+	if (n <= 0 || fabs(ms) < 0.005)
 		return;
 	json_t *o = json_pack("{s:o, s:o}", "ms", rounded(ms), "n", rounded(n));
 	if (key)
@@ -44,8 +45,7 @@ static void add_own(const struct estimates *e, unsigned edge, json_t *terms)
 				rounded((double)c->rtt_ms), "samples", (int)c->n, "age_s",
 				(json_int_t)(e->now_s > c->at_s ? e->now_s - c->at_s : 0),
 				"weight",
-				rounded(latency_weight(latency_options(e->table)->half_life_s,
-					c->at_s, e->now_s))));
+				rounded(estimates_own_counts(e, edge))));
 		return;
 	}
 }

@@ -159,9 +159,9 @@ def impossible():
         same((code, said.count("cannot be true"), "0 measurements taken in" in said), (0, 3, True), said)
 
 
-@claim("no estimate is below what light in fibre needs, whatever one network says")
+@claim("no estimate is below what light in fibre needs, whatever two networks say")
 def floor():
-    rows = HEAD + "".join("145.100.0.0/24,%s,%g\n" % x for x in (("nyc", 49.5), ("sfo", 78.5), ("ams", 90), ("rom", 90), ("lon", 90)))
+    rows = HEAD + "".join("145.100.%d.0/24,%s,%g\n" % (i, *x) for i in range(2) for x in (("nyc", 49.5), ("sfo", 78.5), ("ams", 90), ("rom", 90), ("lon", 90)))
     with serve("files: m.csv", {"m.csv": rows}) as s:
         floors = 0
         for client in ("145.101.0.0/24", "80.100.106.0/24", "92.233.246.0/24", MADRID):

@@ -200,10 +200,10 @@ static void answers_come_within_the_spread_of_estimates(void)
 	pool.answers = 3;
 	pool.spread_ms = 10;
 	small_open(&s, &pool, 1);
-	measure(t, "1.0.1.0/24", AMS, 45);
+	measure(t, "1.0.1.0/24", AMS, 52);
 	prefix_parse(&p, "1.0.1.0/24", NULL);
-	latency_put(t, &p, NYC, &(struct latency_sample){ 53, 1, NOW, false });
-	latency_put(t, &p, ROM, &(struct latency_sample){ 56, 1, NOW, false });
+	latency_put(t, &p, NYC, &(struct latency_sample){ 60, 1, NOW, false });
+	latency_put(t, &p, ROM, &(struct latency_sample){ 63, 1, NOW, false });
 	rank_again(&s, t, &pool);
 	CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.1.0/24", NULL, false), "ams nyc /24");
 	small_close(&s);

@@ -1,0 +1,185 @@
+#include "measure/model_inner.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { OWN_MOST = 1024 };
+
+/* Times that count for less than this are as good as none where there is no estimate. */
+#define LEAST_WEIGHT 0.05
+
+/* One time alone moves the others by two thirds of what it differs by, three by six sevenths.
+ */
+#define OWN_PRIOR 0.5
+
+/* How far own times lie from estimates, about; up, twice as far, since ways are seldom shorter than thought. */
+#define SPREAD_MS    8.0
+#define SPREAD_SHARE 0.25
+/* So many of those that are right for each that is not. */
+#define FALSE_ODDS 0.05
+/* What a long time counts at least, and after so many samples. */
+#define LONG_FEW  0.2
+#define LONG_MANY 0.5
+enum { SAMPLES_MANY = 4 };
+/* What one counts at most that others have in another place. */
+#define MOVED    0.1
+/* Where its way in is longer than this, it may well be in another place. */
+#define SHIFT_FINE_MS 25.0
+#define MOVED_KM 300.0 /* by so much at least: databases err */
+
+struct own {
+	float differs_ms; /* from the estimate; NAN: there is none */
+	float weight;
+	float rtt_ms;
+	uint16_t edge, samples;
+	double likely; /* 0 to 1 */
+	bool moves; /* it is only possible where the network is not where the database has it */
+};
+
+static int by_difference(const void *va, const void *vb)
+{
+	const struct own *a = va, *b = vb;
+
+	return a->differs_ms < b->differs_ms ? -1 : a->differs_ms > b->differs_ms;
+}
+
+/* The median by weight of what the own times differ by, shrunk; 0 when no estimate is known.
+ * Sorts. */
+static double shift_of(struct own *own, unsigned n)
+{
+	double total = 0, before = 0;
+	unsigned k = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (!isnan(own[i].differs_ms)) {
+			const struct own o = own[i];
+			own[i] = own[k];
+			own[k++] = o;
+			total += (double)o.weight;
+		}
+	qsort(own, k, sizeof *own, by_difference);
+	const double shrink = total / (total + OWN_PRIOR);
+	for (unsigned i = 0; i < k; i++) {
+		const double with = before + (double)own[i].weight;
+		/* Exactly in the middle: between two, as medians of even counts are. */
+		if (fabs(with - total / 2) < 1e-6 * total && i + 1 < k)
+			return shrink * (double)(own[i].differs_ms + own[i + 1].differs_ms) / 2;
+		if (with > total / 2)
+			return shrink * (double)own[i].differs_ms;
+		before = with;
+	}
+	return 0;
+}
+
+/* NAN: nobody knows. */
+static double km_of(const struct model_own *from, const struct model_spot *at, unsigned edge)
+{
+	const struct model_edge *e = &from->model->edge[edge];
+
+	return e->placed ? model_km(at->at, e->at) : NAN;
+}
+
+/* The shift by what all own times differ by, and how far each of them is from that. */
+static double spread_of(const struct own *o, double shift_ms)
+{
+	const double estimate = (double)(o->rtt_ms - o->differs_ms),
+		     over = (double)o->differs_ms - shift_ms,
+		     wide = SPREAD_MS + SPREAD_SHARE * estimate;
+
+	return over / (over > 0 ? 2 * wide : wide);
+}
+
+/* One of several, most of which are as the estimate has it: a time that fits them, or what somebody got wrong? By Bayes'
+ * rule: most are right, and then lie about as far from the estimate as estimates err; the others lie anywhere, and not
+ * twice at the same. What is so short that the network would have to be in another place is doubted more, since others
+ * say that it is not. What is long may have a reason of its own. */
+static double likely(const struct own *o, double shift_ms)
+{
+	const double x = spread_of(o, shift_ms), more = fmax(fabs(x) - 1, 0),
+		     odds = FALSE_ODDS / ((double)o->samples * o->samples),
+		     fits = (1 + odds) / (1 + odds * exp(fmin(more * more / 2, 50)));
+
+	if (x > 0)
+		return fmax(fits, o->samples >= SAMPLES_MANY ? LONG_MANY : LONG_FEW);
+	if (shift_ms > SHIFT_FINE_MS)
+		return 1;
+	return o->moves ? fmin(fits, MOVED) : fits;
+}
+
+static bool fits_well(const struct own *o, double shift_ms)
+{
+	return !o->moves && !isnan(o->differs_ms) && fabs(spread_of(o, shift_ms)) < 2;
+}
+
+/* Which count, each edge's narrowest. */
+static unsigned find_own(const struct model_own *from, const float *ms, unsigned n, struct own own[OWN_MOST])
+{
+	struct model_spot at;
+	const bool known = from->model && model_spot(from->model, from->place, &at);
+	uint64_t seen[4096 / 64] = { 0 };
+	unsigned k = 0;
+
+	for (unsigned r = 0; r < from->n_rows; r++)
+		for (unsigned i = 0; i < from->rows[r]->n && k < OWN_MOST; i++) {
+			const struct latency_cell *c = &from->rows[r]->cell[i];
+			if (c->edge >= n || seen[c->edge / 64] >> c->edge % 64 & 1)
+				continue;
+			const double km = known ? km_of(from, &at, c->edge) : NAN,
+				     rtt_ms = (double)c->rtt_ms,
+				     trust = from->model ? from->model->edge[c->edge].trust.share : 1;
+			if (!isnan(km) && !model_is_possible(km, at.error_km, rtt_ms))
+				continue;
+			seen[c->edge / 64] |= (uint64_t)1 << c->edge % 64;
+			if (trust <= 0)
+				continue;
+			own[k++] = (struct own){ c->rtt_ms - ms[c->edge],
+				(float)(trust * latency_weight(from->half_life_s, c->at_s, from->now_s)),
+				c->rtt_ms, c->edge, c->n, 1, !isnan(km) && rtt_ms < model_least_ms(km - MOVED_KM) };
+		}
+	return k;
+}
+
+/* How long the network's own way in is; and how likely each time. */
+static float judge(struct own *own, unsigned k)
+{
+	const double shift = fmax(shift_of(own, k), 0);
+	unsigned fit = 0, known = 0;
+
+	for (unsigned i = 0; i < k; i++) {
+		known += !isnan(own[i].differs_ms);
+		fit += fits_well(&own[i], shift);
+	}
+	/* Two have to fit. Where most do not, the estimate is wrong, and not they. */
+	for (unsigned i = 0; i < k; i++)
+		own[i].likely = fit >= 2 && 2 * fit >= known && !isnan(own[i].differs_ms) ? likely(&own[i], shift) : 1;
+	return (float)shift;
+}
+
+void model_own(const struct model_own *from, float *ms, unsigned n)
+{
+	struct own own[OWN_MOST];
+	const unsigned k = find_own(from, ms, n, own);
+	const float shift = judge(own, k);
+
+	for (unsigned i = 0; i < n; i++)
+		ms[i] += shift;
+	for (unsigned i = 0; i < k; i++) {
+		const struct own *o = &own[i];
+		if (!isnan(o->differs_ms))
+			ms[o->edge] += o->weight * (float)o->likely * (o->rtt_ms - ms[o->edge]);
+		else if ((double)o->weight >= LEAST_WEIGHT)
+			ms[o->edge] = o->rtt_ms;
+	}
+}
+
+double model_own_counts(const struct model_own *from, const float *ms, unsigned n, unsigned edge)
+{
+	struct own own[OWN_MOST];
+	const unsigned k = find_own(from, ms, n, own);
+
+	judge(own, k);
+	for (unsigned i = 0; i < k; i++)
+		if (own[i].edge == edge)
+			return (double)own[i].weight * own[i].likely;
+	return 0;
+}

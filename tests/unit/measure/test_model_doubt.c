@@ -1,0 +1,212 @@
+/* What is false among what was measured. */
+#include "measure/model.h"
+
+#include "unit/steer/small_world.h"
+#include "unit/unit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { EDGES = 5, HOUR = 3600, NOW = 1000000 };
+enum { OSLO = 1, ROME, SAN_FRANCISCO, NEW_YORK }; /* places of the small atlas */
+
+static const char *const names[EDGES] = { "ams", "rom", "nyc", "sfo", "fra" };
+static const struct model_site sites[EDGES] = { { true, 52.4, 4.9 }, { true, 41.9, 12.5 },
+	{ true, 40.7, -74 }, { true, 37.8, -122.4 }, { true, 50.1, 8.7 } };
+
+static struct atlas *atlas;
+static struct latency *t;
+static struct model *m;
+
+static void begin(void)
+{
+	atlas = small_atlas();
+	t = latency_new(&(struct latency_opts){ names, EDGES, 0.3, HOUR, 1 << 20, { 1, 2 } });
+	m = NULL;
+}
+
+static void fit(void)
+{
+	model_drop(m);
+	m = model_new(&(struct model_opts){ atlas, sites, EDGES, t, NOW });
+}
+
+static void end(void)
+{
+	model_drop(m);
+	latency_drop(t);
+	atlas_drop(atlas);
+}
+
+static void measure(unsigned net, unsigned edge, double rtt_ms)
+{
+	char text[32];
+	struct prefix p;
+
+	snprintf(text, sizeof text, "2.0.%u.0/24", net); /* Rome */
+	if (!prefix_parse(&p, text, NULL))
+		abort();
+	latency_put(t, &p, edge, &(struct latency_sample){ rtt_ms, 1, NOW, false });
+}
+
+static double estimate(unsigned edge)
+{
+	fit();
+	return model_explain(m, ROME, 0, edge).sum_ms;
+}
+
+static void a_false_time_among_many_moves_nobody(void)
+{
+	begin();
+	for (unsigned i = 0; i < 8; i++)
+		for (unsigned e = 0; e < EDGES; e++)
+			measure(i, e, 40 + 30 * e);
+	const double before = estimate(2);
+	measure(3, 2, 40000);
+	const double after = estimate(2);
+	CU_ASSERT_TRUE(fabs(after - before) < 3);
+	end();
+}
+
+/* They stay, whatever the line says. */
+static void what_all_say_is_no_mistake(void)
+{
+	begin();
+	for (unsigned i = 0; i < 8; i++) {
+		measure(i, 0, 30);
+		measure(i, 1, 400);
+		measure(i, 4, 30);
+	}
+	CU_ASSERT_TRUE(estimate(1) > 250);
+	end();
+}
+
+static void one_of_several_own_times_is_doubted(void)
+{
+	const double falls[] = { 105, 9.0, 2000 };
+	float ms[EDGES];
+
+	begin();
+	fit();
+	for (unsigned i = 0; i < 3; i++) {
+		struct latency_cell cell[] = { { 30, NOW, 0, 1, 0 }, { (float)falls[i], NOW, 2, 1, 0 },
+			{ 25, NOW, 4, 1, 0 } };
+		const struct latency_row row = { .n = 3, .cell = cell }, *const rows[] = { &row };
+		for (unsigned e = 0; e < EDGES; e++)
+			ms[e] = (float[]){ 28, 8, 100, 150, 22 }[e];
+		const struct model_own own = { rows, 1, HOUR, NOW, NULL, 0 };
+		const double counts = model_own_counts(&own, ms, EDGES, 2);
+		model_own(&own, ms, EDGES);
+		CU_ASSERT_DOUBLE_EQUAL(ms[0], 30, 0.5);
+		if (i == 0)
+			CU_ASSERT_DOUBLE_EQUAL(ms[2], 105, 0.5);
+		if (i == 1)
+			CU_ASSERT_TRUE(counts > 0.5 && counts < 0.95);
+		if (i == 2) /* it may be a long way */
+			CU_ASSERT_TRUE(ms[2] > 400 && ms[2] < 600 && counts < 0.3);
+	}
+	/* It would have to stand at Frankfurt's door, and two others say that it is in Rome. */
+	struct latency_cell cell[] = { { 30, NOW, 0, 1, 0 }, { 105, NOW, 2, 1, 0 }, { 0.5f, NOW, 4, 1, 0 } };
+	const struct latency_row row = { .n = 3, .cell = cell }, *const rows[] = { &row };
+	const struct model_own own = { rows, 1, HOUR, NOW, m, ROME };
+	for (unsigned e = 0; e < EDGES; e++)
+		ms[e] = (float[]){ 28, 8, 100, 150, 22 }[e];
+	CU_ASSERT_TRUE(model_own_counts(&own, ms, EDGES, 4) <= 0.1);
+	CU_ASSERT_TRUE(model_own_counts(&own, ms, EDGES, 0) > 0.9);
+	end();
+}
+
+static void a_long_way_that_was_measured_often_counts_half_and_more(void)
+{
+	struct latency_cell cell[] = { { 30, NOW, 0, 1, 0 }, { 500, NOW, 2, 40, 0 }, { 25, NOW, 4, 1, 0 } };
+	const struct latency_row row = { .n = 3, .cell = cell }, *const rows[] = { &row };
+	const struct model_own own = { rows, 1, HOUR, NOW, NULL, 0 };
+	float ms[] = { 28, 8, 33, 150, 22 };
+
+	CU_ASSERT_DOUBLE_EQUAL(model_own_counts(&own, ms, EDGES, 2), 0.5, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(model_own_counts(&own, ms, EDGES, 1), 0, 1e-9);
+}
+
+/* GeoIP has it in the wrong place. */
+static void own_times_that_all_differ_are_believed(void)
+{
+	struct latency_cell cell[] = { { 120, NOW, 0, 1, 0 }, { 8, NOW, 3, 1, 0 }, { 130, NOW, 4, 1, 0 } };
+	const struct latency_row row = { .n = 3, .cell = cell }, *const rows[] = { &row };
+	float ms[] = { 20, 8, 100, 160, 22 };
+
+	model_own(&(struct model_own){ rows, 1, HOUR, NOW, NULL, 0 }, ms, EDGES);
+	CU_ASSERT_DOUBLE_EQUAL(ms[3], 8, 1e-3);
+}
+
+static void an_edge_much_of_whose_times_cannot_be_true_is_not_believed(void)
+{
+	begin();
+	for (unsigned i = 0; i < 8; i++) {
+		measure(i, 0, 60);
+		measure(i, 4, 50);
+		latency_count_source(t, 0, true, NOW);
+		latency_count_source(t, 4, true, NOW);
+	}
+	const double before = estimate(0);
+	CU_ASSERT_DOUBLE_EQUAL(model_trust(m, 0).share, 1, 1e-9);
+	for (unsigned i = 0; i < 20; i++)
+		latency_count_source(t, 0, false, NOW);
+	const double after = estimate(0);
+	CU_ASSERT_DOUBLE_EQUAL(model_trust(m, 0).share, 0, 1e-9);
+	CU_ASSERT_DOUBLE_EQUAL(model_trust(m, 0).impossible, 20.0 / 28, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(model_trust(m, 4).share, 1, 1e-9);
+	CU_ASSERT_TRUE(after < before - 5);
+	/* It is forgiven. */
+	CU_ASSERT_TRUE(latency_source(t, 0, NOW + 20 * HOUR).impossible < 0.001);
+	end();
+}
+
+static void an_edge_that_is_at_odds_with_the_others_is_not_believed(void)
+{
+	begin();
+	for (unsigned i = 0; i < EDGES; i++)
+		for (unsigned j = 0; j < EDGES; j++)
+			if (i != j)
+				latency_put_mesh(t, i, j, &(struct latency_sample){ i == 1 ? 10000 : 100, 1, NOW, false });
+	fit();
+	for (unsigned i = 0; i < EDGES; i++)
+		CU_ASSERT_DOUBLE_EQUAL(model_trust(m, i).share, i != 1, 1e-9);
+	CU_ASSERT_DOUBLE_EQUAL(model_trust(m, 1).at_odds, 1, 1e-9);
+	end();
+}
+
+static void an_edge_all_of_whose_times_are_late_is_not_believed(void)
+{
+	begin();
+	for (unsigned i = 0; i < 10; i++) {
+		measure(i, 0, 10000);
+		measure(i, 4, 30);
+	}
+	CU_ASSERT_TRUE(estimate(0) < 60);
+	CU_ASSERT_DOUBLE_EQUAL(model_trust(m, 0).share, 0, 1e-9);
+	CU_ASSERT_DOUBLE_EQUAL(model_trust(m, 0).late, 1, 1e-9);
+	CU_ASSERT_DOUBLE_EQUAL(model_trust(m, 4).share, 1, 1e-9);
+	end();
+}
+
+void suite_model_doubt(void);
+void suite_model_doubt(void)
+{
+	static const struct unit_case cases[] = {
+		{ "a false time among many moves nobody", a_false_time_among_many_moves_nobody },
+		{ "what all say is no mistake", what_all_say_is_no_mistake },
+		{ "one of several own times is doubted", one_of_several_own_times_is_doubted },
+		{ "a long way that was measured often counts half and more",
+			a_long_way_that_was_measured_often_counts_half_and_more },
+		{ "own times that all differ are believed", own_times_that_all_differ_are_believed },
+		{ "an edge much of whose times cannot be true is not believed",
+			an_edge_much_of_whose_times_cannot_be_true_is_not_believed },
+		{ "an edge that is at odds with the others is not believed",
+			an_edge_that_is_at_odds_with_the_others_is_not_believed },
+		{ "an edge all of whose times are late is not believed",
+			an_edge_all_of_whose_times_are_late_is_not_believed },
+	};
+
+	unit_suite("measure/model_doubt", cases, UNIT_COUNT(cases));
+}
