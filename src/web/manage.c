@@ -305,7 +305,7 @@ static struct MHD_Response *response_of(struct request *r)
 
 static enum MHD_Result reply(struct request *r)
 {
-	struct MHD_Response *response = r->page ? page_response(r->page) : response_of(r);
+	struct MHD_Response *response = r->page ? page_response(r->page, r->status == MHD_HTTP_NOT_MODIFIED) : response_of(r);
 	char again[16];
 
 	if (!response)

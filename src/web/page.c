@@ -21,15 +21,17 @@ const struct page_file *page_find(const char *target)
 	return NULL;
 }
 
-struct MHD_Response *page_response(const struct page_file *file)
+struct MHD_Response *page_response(const struct page_file *file, bool kept)
 {
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(file->len, (void *)(uintptr_t)file->body, MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		kept ? 0 : file->len, (void *)(uintptr_t)file->body, MHD_RESPMEM_PERSISTENT);
 
 	if (!response)
 		return NULL;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, file->type);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+	if (!kept) {
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, file->type);
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+	}
 	MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept-Encoding");
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
 		file->tag ? "no-cache" : "public, max-age=31536000, immutable");
@@ -70,8 +72,10 @@ static bool give(struct request *r, const struct manage_hooks *hooks)
 			"this program was built without the console's page, since npm was not there (doc/console.md)");
 	else if (!file)
 		manage_refuse(r, MHD_HTTP_NOT_FOUND, NULL, "there is no such file");
-	else if (has_tag(r, file))
+	else if (has_tag(r, file)) {
+		r->page = file;
 		r->status = MHD_HTTP_NOT_MODIFIED;
+	}
 	else if (takes_gzip(r)) {
 		r->page = file;
 		r->status = MHD_HTTP_OK;

@@ -6,6 +6,7 @@
 #ifndef WEB_PAGE_H
 #define WEB_PAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct MHD_Response;
@@ -24,7 +25,7 @@ extern const struct page_file page_files[];
 /* By its path up to the query; NULL: there is none. */
 const struct page_file *page_find(const char *target);
 
-/* NULL: no memory. */
-struct MHD_Response *page_response(const struct page_file *file);
+/* `kept`: whoever asks has it already, and is told so (RFC 9110 section 15.4.5). NULL: no memory. */
+struct MHD_Response *page_response(const struct page_file *file, bool kept);
 
 #endif

@@ -279,7 +279,8 @@ def page():
         same((r.status, "default-src 'none'" in r.getheader("Content-Security-Policy"), "unsafe" in r.getheader("Content-Security-Policy")), (200, True, False))
         names = re.findall(r'(?:href|src)="([^"]+)"', index)
         same((len(names), "<script>" in index, "<style" in index, " style=" in index), (3, False, False, False))
-        same(get(s.management, "/", Accept_Encoding="gzip", If_None_Match=r.getheader("ETag"))[0].status, 304)
+        kept = get(s.management, "/", Accept_Encoding="gzip", If_None_Match=r.getheader("ETag"))[0]
+        same([kept.status] + [kept.getheader(h) for h in ("Cache-Control", "Content-Type", "ETag")], [304, "no-cache", None, r.getheader("ETag")])
         for name in names:
             r, body = get(s.management, "/" + name, Accept_Encoding="gzip, br")
             same((r.status, "immutable" in r.getheader("Cache-Control"), r.getheader("X-Content-Type-Options"), len(gzip.decompress(body)) > 100), (200, True, "nosniff", True), name)
