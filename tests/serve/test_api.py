@@ -216,6 +216,9 @@ def events():
         while one["edges"][0]["state"] != "down":
             one = first.next()[1]
         same(one["edges"][0]["forced"], True)
+        code, text = s.ctl("top", "--every", "0.1", "--times", "1")
+        same((code, re.findall(r"^(ams1|nyc1|web) +\d+/s  (.*)$", text, re.M)), (0, [("ams1", "down (forced)"), ("nyc1", "up"), ("web", "1 of 1 up")]), text)
+        same([s.ctl("top", *w)[0] for w in (("--times", "0"), ("--every",), ("web",))], [2, 2, 2])
         jobs = Stream(s, eye, "/jobs/events")
         same((jobs.next()[0], isinstance(s.call(eye, "GET", "/rates")[1]["up_s"], float)), ("jobs", True))
         rest = [Stream(s, eye, "/rates/events") for _ in range(14)]
