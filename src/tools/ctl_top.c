@@ -41,7 +41,7 @@ static double rate(const struct pair *p, const json_t *then, const json_t *now, 
 	return (new < old ? new : new - old) / p->s;
 }
 
-static void counts(const struct pair *p, const char *title, const char *key)
+static void show_counts(const struct pair *p, const char *title, const char *key)
 {
 	const json_t *then = json_object_get(p->then, key);
 	json_t *now = json_object_get(p->now, key);
@@ -66,7 +66,7 @@ static int by_rate(const void *a, const void *b)
 }
 
 /* `list` of the pair, by the name under `key`; `most` of them. */
-static void rows(const struct pair *p, const char *list, const char *key, size_t most)
+static void show_rows(const struct pair *p, const char *list, const char *key, size_t most)
 {
 	json_t *now = json_object_get(p->now, list), *then = json_object(), *one;
 	const size_t n = json_array_size(now);
@@ -114,21 +114,21 @@ static void show(const struct pair *p)
 
 	if (isatty(STDOUT_FILENO))
 		fputs("\033[H\033[J", stdout);
-	counts(p, "queries", "queries");
-	counts(p, "questions", "questions");
-	counts(p, "answers", "answers");
+	show_counts(p, "queries", "queries");
+	show_counts(p, "questions", "questions");
+	show_counts(p, "answers", "answers");
 	printf("dropped %.0f/s, no room at the socket %.0f/s, cut short %.0f/s; %.0f TCP clients, %.0f jobs\n", rate(p, p->then, p->now, "dropped"),
 		rate(p, p->then, p->now, "overflows"), rate(p, p->then, p->now, "truncated"), number(p->now, "tcp_clients"), number(p->now, "jobs"));
 	n = n < left / 2 ? n : pools < left - left / 2 ? left - pools : left / 2;
 	printf("\n%-24s %11s\n", "EDGE", "ANSWERS");
-	rows(p, "edges", "edge", n);
+	show_rows(p, "edges", "edge", n);
 	printf("%-24s %11s\n", "POOL", "ANSWERS");
-	rows(p, "pools", "pool", left - n);
+	show_rows(p, "pools", "pool", left - n);
 	fflush(stdout);
 }
 
 /* NULL: told. */
-static json_t *ask(const char *socket_path)
+static json_t *ask_rates(const char *socket_path)
 {
 	char *words[] = { "rates", "--json" };
 	struct text reply = { 0 };
@@ -156,11 +156,11 @@ static double seconds_between(const json_t *then, const json_t *now)
 static enum ctl_status watch(const char *socket_path, double every_s, unsigned times)
 {
 	const struct timespec pause = { (time_t)every_s, (long)(fmod(every_s, 1) * 1e9) };
-	struct pair p = { .then = ask(socket_path) };
+	struct pair p = { .then = ask_rates(socket_path) };
 
 	for (unsigned i = 0; p.then && (!times || i < times); i++) {
 		nanosleep(&pause, NULL);
-		p.now = ask(socket_path);
+		p.now = ask_rates(socket_path);
 		if (p.now) {
 			p.s = seconds_between(p.then, p.now);
 			show(&p);
