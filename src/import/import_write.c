@@ -60,15 +60,18 @@ struct plan_zone *plan_zone_plain(struct plan *p, const char *name, const char *
 	return z;
 }
 
-/* A name may hold what a file's name cannot. */
+/* A name may hold what a file's name cannot; two that are alike without it have files of their own. */
 static char *file_of(struct plan *p, const struct plan_zone *z)
 {
+	const char *own = "";
 	char *file = strcmp(z->name, ".") == 0 ? plan_textf(p, "root") : plan_textf(p, "%.*s", (int)strlen(z->name) - 1, z->name);
 
 	for (char *c = file; *c; c++)
-		if (*c == '/' || *c == '\\' || (unsigned char)*c <= ' ' || (c == file && *c == '.'))
+		if (*c == '/' || *c == '\\' || (unsigned char)*c <= ' ' || (c == file && *c == '.')) {
 			*c = '-';
-	return plan_textf(p, "zones/%.200s%s%s.zone", file, z->view ? "." : "", z->view ? z->view : "");
+			own = plan_textf(p, "-%zu", out_count(out_get(p->conf, "zones")));
+		}
+	return plan_textf(p, "zones/%.200s%s%s%s.zone", file, own, z->view ? "." : "", z->view ? z->view : "");
 }
 
 struct plan_zone *plan_zone(struct plan *p, const char *name, const char *view)
@@ -137,6 +140,7 @@ bool plan_write(struct plan *p, const char *folder, const char *head, struct fau
 		"zones", NULL };
 	struct text conf = { 0 }, report = { 0 };
 
+	fault(why, "out of memory");
 	if (!make_folder(folder, why) || !is_empty(folder, why))
 		return false;
 	text_add(&conf, head);

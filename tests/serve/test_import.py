@@ -171,4 +171,18 @@ def refused():
             same((status in (1, 2), wanted in said), (True, True), said)
 
 
+@claim("zones whose names differ only by what a file's name cannot have do not share a file")
+def alike():
+    with Imported("bind", "named.conf") as i:
+        shutil.rmtree(i.to)
+        for name in ("1", "2"):
+            with open("%s/%s.zone" % (i.dir, name), "w") as f:
+                f.write("$TTL 1h\n@ SOA ns1 h 1 2h 15m 2w 5m\n@ NS ns.example.org.\nx A 192.0.2.%s\n" % name)
+        with open(i.dir + "/named.conf", "w") as f:
+            f.write("".join('zone "0%s25.2.0.192.in-addr.arpa" { type master; file "%s/%s.zone"; };\n' % (c, i.dir, name) for c, name in (("/", "1"), ("-", "2"))))
+        same(i.run("bind", i.dir + "/named.conf")[0], 0)
+        with i.serve() as s:
+            answers(s, [("x.0%s25.2.0.192.in-addr.arpa" % c, "A", US, ["192.0.2." + name]) for c, name in (("/", "1"), ("-", "2"))])
+
+
 run("import")
