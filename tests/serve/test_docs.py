@@ -260,8 +260,8 @@ def try_yaml(d, fence):
     os.chmod(path, 0o600)
     program = [lib.BUILD + "/waymark-agent", "-t", "-c", path] if agent else [lib.WAYMARKCTL, "check", "-c", path]
     done = subprocess.run(program, capture_output=True, text=True, cwd=d)
-    # An example with QUIC is right where that is built in, and told of where it is not.
-    if "was built without QUIC" in done.stderr + done.stdout and any('"quic:' in row for row in fence.body):
+    # An example with QUIC or AF_XDP is right where that is built in, and told of where it is not.
+    if any("was built without " + what in done.stderr + done.stdout and any(word in row for row in fence.body) for what, word in (("QUIC", '"quic:'), ("AF_XDP", '"xdp:'))):
         return ""
     return "" if done.returncode == 0 else "%s: %s" % (fence.where(), (done.stderr + done.stdout).replace(d + "/", ""))
 
