@@ -132,9 +132,9 @@ static struct steer *make_steer(struct atlas *atlas)
 			.weight = 1 },
 	};
 	static const uint16_t ab[] = { A, B }, ac[] = { A, C }, b[] = { B }, d[] = { D };
-	static const struct pool_member split[] = { { true, NEAR, 3, 0 }, { true, FAR, 1, 0 } },
-					first[] = { { true, FAR, 1, 0 }, { true, SPLIT, 1, 0 },
-						{ false, A, 1, 0 } };
+	static const struct pool_member split[] = { { .is_pool = true, .number = NEAR, .weight = 3 }, { .is_pool = true, .number = FAR, .weight = 1 } },
+					first[] = { { .is_pool = true, .number = FAR, .weight = 1 }, { .is_pool = true, .number = SPLIT, .weight = 1 },
+						{ .is_pool = false, .number = A, .weight = 1 } };
 	struct pool_opts pools[FUZZ_POOLS] = { [WEB] = pool_of("web", ab, 2),
 		[NEAR] = pool_of("near", ac, 2),
 		[FAR] = pool_of("far", d, 1),
