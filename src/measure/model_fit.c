@@ -4,6 +4,7 @@
 #include "base/scope.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { MEDIAN_MOST = 256 }; /* of a network's times, so many are looked at */
 
@@ -11,7 +12,7 @@ enum { MEDIAN_MOST = 256 }; /* of a network's times, so many are looked at */
  * real measurements of which a tenth had been made false: half or twice as much makes little difference. */
 #define LIKELY_MS    40.0
 #define LIKELY_SHARE 0.3 /* of the line */
-enum { ROUNDS = 3 };
+enum { ROUNDS = 3, SETTLED = 16 /* of MODEL_LIKELY: what changes by no more has settled */ };
 
 /* Many are of the same second: those of a file, of a report. */
 double model_fit_weigh_cell(struct model_fit *f, const struct latency_cell *c, unsigned source)
@@ -242,8 +243,8 @@ static void fit_residuals(struct model_fit *f, bool by_asn)
 
 /* --- which times are likely --------------------------------------------------------------- */
 
-/* By what is left of them over all terms so far. */
-static void judge_row(struct model_fit *f, size_t row)
+/* By what is left of them over all terms so far. How many have changed. */
+static size_t judge_row(struct model_fit *f, size_t row)
 {
 	const struct latency_row *r = &f->row[row];
 	const struct model_spot at = model_fit_spot(f, row);
@@ -251,6 +252,7 @@ static void judge_row(struct model_fit *f, size_t row)
 	const uint32_t cell = f->m->cell_row[model_cell(p->lat, p->lon)];
 	const int country = model_country(p);
 	const uint32_t of = country < 0 ? 0 : f->m->country_row[country];
+	size_t changed = 0;
 	double over;
 
 	for (unsigned k = 0; k < r->n && cell; k++) {
@@ -263,8 +265,11 @@ static void judge_row(struct model_fit *f, size_t row)
 		const double km = model_km(at.at, f->m->edge[r->cell[k].edge].at),
 			     likely = LIKELY_MS + LIKELY_SHARE * model_line_ms(km),
 			     much = fabs(over) > likely ? likely / fabs(over) : 1;
-		f->likely[f->first[row] + k] = (uint8_t)lrint(MODEL_LIKELY * much * much);
+		uint8_t *now = &f->likely[f->first[row] + k], before = *now;
+		*now = (uint8_t)lrint(MODEL_LIKELY * much * much);
+		changed += abs(*now - before) > SETTLED;
 	}
+	return changed;
 }
 
 static void forget_terms(struct model *m)
@@ -277,16 +282,20 @@ static void forget_terms(struct model *m)
 /* The terms tell which times are likely, and those make better terms. */
 static void find_likely(struct model_fit *f)
 {
+	bool settled = false;
+
 	f->only_there = true;
-	for (unsigned round = 0; round < ROUNDS; round++) {
+	for (unsigned round = 0; round < ROUNDS && !settled; round++) {
+		size_t changed = 0;
 		find_ways_in(f);
 		model_fit_near(f);
 		fit_residuals(f, false);
 		for (size_t i = 0; i < f->rows; i++) {
 			scope_check();
 			if (f->place[i])
-				judge_row(f, i);
+				changed += judge_row(f, i);
 		}
+		settled = changed <= f->first[f->rows] / 1000;
 		forget_terms(f->m);
 	}
 	f->only_there = false;
@@ -302,6 +311,7 @@ static void make_room(struct model_fit *f)
 		f->first[i] = cells;
 		cells += f->row[i].n;
 	}
+	f->first[f->rows] = cells;
 	f->likely = memory_zeroed(cells + 1, 1);
 	memset(f->likely, MODEL_LIKELY, cells);
 }
