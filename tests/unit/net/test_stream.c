@@ -433,8 +433,13 @@ static void let_update(bool may)
 	static const struct policy_zone rules = { .update = &all, .n_update = 1 };
 
 	s.x.policy.zones = may ? &rules : NULL;
+	struct world *before = world_hold(epoch_current(&s.epoch));
 	asking_again(&s.x);
 	epoch_publish(&s.epoch, world_hold(s.x.world));
+	/* Another thread lets go of it, and would be taken for who keeps memory. */
+	for (unsigned i = 0; i < PATIENCE_MS && __atomic_load_n(&before->refs, __ATOMIC_ACQUIRE) > 1; i++)
+		usleep(1000);
+	world_drop(before);
 }
 
 /* A pipe that takes so many bytes more. */
