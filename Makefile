@@ -186,6 +186,11 @@ check-asan: deps-tests
 check-tsan: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=build/tsan SANITIZE=thread check-run
 
+# What every target is built of, ready to be compiled.
+.PHONY: fuzz-sources
+fuzz-sources: $(if $(XDP),$(BUILD)/obj/xdp_program.o) build/page/page_files.c
+	@echo $(filter-out src/tools/ctl%,$(room_sources)) build/page/page_files.c
+
 fuzz: T ?= 60
 fuzz: deps-tests
 	@$(MAKE) --no-print-directory build/config.mk
