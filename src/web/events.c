@@ -6,13 +6,16 @@
 
 #include <ev.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define EVERY_S 1.0
 
-enum { TOPICS_MOST = 8 };
+enum { TOPICS_MOST = 8, UNSENT_BYTES = 64 << 10 };
 
 /* Shared by those who send it; all under the lock. */
 struct event {
@@ -285,6 +288,16 @@ static struct topic *topic_of(struct events *e, const struct api_row *row)
 	return NULL;
 }
 
+/* Else the kernel keeps megabytes of what was so, for each that reads slowly or not at all. */
+static void keep_little(struct MHD_Connection *at)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(at, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const int bytes = UNSENT_BYTES;
+
+	if (info)
+		(void)setsockopt(info->connect_fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
+
 struct event_stream *events_join(
 	struct events *e, const struct api_row *row, unsigned token, struct MHD_Connection *at)
 {
@@ -313,6 +326,7 @@ struct event_stream *events_join(
 		free(s);
 		return NULL;
 	}
+	keep_little(at);
 	if (!fresh)
 		ask(t);
 	if (!ev_is_active(&e->timer))
