@@ -9,7 +9,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef __has_feature /* clang's word for it */
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define CAGE_SANITIZED
+#endif
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(CAGE_SANITIZED)
 #define CAGE_ARCH 0 /* they look into the process, and open files to say what they have found */
 #elif defined(__x86_64__)
 #define CAGE_ARCH AUDIT_ARCH_X86_64
@@ -33,7 +39,7 @@ static const uint32_t never[] = { SYS_ptrace, SYS_process_vm_readv, SYS_process_
 #ifdef SYS_open_tree
 	SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount,
 #endif
-#ifdef SYS_mknod
+#ifdef __x86_64__
 	SYS_mknod, SYS_modify_ldt, SYS_iopl, SYS_ioperm, SYS_uselib, SYS_ustat,
 #endif
 };
