@@ -47,7 +47,9 @@ static bool add(struct xdp *x, const struct net_opts *opts, const struct net_add
 {
 	for (unsigned i = 0; i < x->n; i++)
 		if (strcmp(x->list[i].name, at->device) == 0)
-			return true;
+			return x->list[i].device || has_ordinary(opts, at) ||
+				fault(why, "xdp:%s: not to be had; and port %u has no ordinary address to fall back on",
+					at->device, ntohs(net_port(at)));
 	struct xdp_device *d = xdp_device_open(at->device, opts, why);
 	snprintf(x->list[x->n].name, IF_NAMESIZE, "%s", at->device);
 	x->list[x->n++].device = d;
