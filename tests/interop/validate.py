@@ -312,8 +312,11 @@ class Run:
         subnet = random_net(rng) if who.subnets else None
         got = who.ask(name, kind, subnet)
         want = self.truth(name, kind, subnet)
-        if got is None or got.rcode == SERVFAIL:
-            # What a resolver has found bogus it keeps for minutes; what came late is there when it is asked again.
+        # What a resolver has found bogus it keeps for minutes. PowerDNS passes over a server, for one name and type, three times after
+        # an answer was late; so what fails is asked again.
+        for _ in range(4):
+            if got is not None and got.rcode != SERVFAIL:
+                break
             time.sleep(1)
             got, want = who.ask(name, kind, subnet), self.truth(name, kind, subnet)
             self.counts[who.name, "late"] += 1
@@ -387,7 +390,7 @@ def validate(denial):
             print(row)
         same(len(run.wrong), 0, "answers that are wrong:")
         late = max([n for (_, what), n in run.counts.items() if what == "late"], default=0)
-        same(late <= 2 + wanted.queries // 1000, True, "%d answers of one resolver only came when it was asked again" % late)
+        same(late <= 8 + wanted.queries // 250, True, "%d times a resolver had to be asked again" % late)
 
 
 @claim("resolvers validate all that steered names of a zone with NSEC answer, and deny nothing that is there")
