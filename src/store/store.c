@@ -25,7 +25,7 @@ static const char *const texts[STORE_STATEMENTS] = {
 			    " VALUES (?1, ?2, 0, 0, -1, ?3) ON CONFLICT (apex) DO NOTHING",
 	[STORE_SET_MAKING] = "UPDATE zone SET making = ?2 WHERE apex = ?1 RETURNING id",
 	[STORE_END_MAKING] = "UPDATE zone SET making = ?2 WHERE id = ?1",
-	[STORE_TOUCH] = "UPDATE zone SET making = making WHERE id = ?1",
+	[STORE_TOUCH] = "UPDATE zone SET making = ~making WHERE id = ?1",
 	[STORE_GET_MAKING] = "SELECT making FROM zone WHERE id = ?1",
 	[STORE_SET_WHOLE] = "UPDATE zone SET serial = ?2, checked_s = ?3, expire_s = ?4,"
 			    " base = ?5, base_n = 0, whole = ?6, since = 0, making = 0,"

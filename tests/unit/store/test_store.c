@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SOA(serial) "example. 60 SOA ns.example. root.example. " serial " 7200 900 1209600 60\n"
@@ -50,6 +51,15 @@ static void again(void)
 	store_close(s);
 	s = store_open(path, &why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+}
+
+static off_t log_len(void)
+{
+	char name[80];
+	struct stat is;
+
+	snprintf(name, sizeof name, "%s-wal", path);
+	return stat(name, &is) == 0 ? is.st_size : -1;
 }
 
 static bool put(const char *text, const struct store_timers *t)
@@ -446,7 +456,13 @@ static void what_is_signed_stands_beside_the_zone(void)
 	held(1, 1700000000, 1209600, 3, 0);
 	CU_ASSERT_TRUE(store_settle(s, &why));
 	CU_ASSERT_TRUE(store_put_soon(s, z, STORE_SIGNED, &why));
+	/* Only what writes reaches the disk. */
+	const off_t before = log_len();
 	CU_ASSERT_TRUE(store_settle(s, &why));
+	CU_ASSERT_TRUE(log_len() > before);
+	const off_t settled = log_len();
+	CU_ASSERT_TRUE(store_settle(s, &why));
+	CU_ASSERT_EQUAL(log_len(), settled);
 	again();
 	CU_ASSERT_TRUE_FATAL(store_get(s, apex, STORE_SIGNED, &p, &why));
 	CU_ASSERT_EQUAL(p.serial, 7);
