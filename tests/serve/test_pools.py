@@ -82,6 +82,11 @@ def below(pools, name):
     return found
 
 
+def pools_below(pools, name):
+    """It, and all pools that it leads to by its members."""
+    return {name}.union(*(pools_below(pools, m["pool"]) for m in members_of(pools[name]) if "pool" in m))
+
+
 def skipped(pool):
     """Edges that are no choice of the pool itself, though a pool in it may have them."""
     return {m["edge"] for m in pool["edges"] if isinstance(m, dict) and "edge" in m and "skip" in m}
@@ -191,7 +196,8 @@ class Reading:
 
     def __init__(self, conf, client, up, down_in=()):
         self.pools, self.client, self.over = by_priority(conf["pools"]), client, set()
-        self.down_in = set(down_in)                                        # (edge, pool): by the operator, there alone
+        # (edge, pool): by the operator, there and in all pools that are in it.
+        self.down_in = {(e, q) for e, p in down_in for q in pools_below(conf["pools"], p)}
         self.up = {e for e in up if self.has_needs(conf, up, e)}
         self.edges = conf["edges"]
         self.at = {e: tuple(map(float, o["at"].split(","))) for e, o in conf["edges"].items()}
@@ -380,8 +386,7 @@ def reading(conf, client, up, down_in, name):
 def force_some(server, conf, rng, was):
     """Edges everywhere, and some in one pool; returns both."""
     members = [(m["edge"], p) for p in conf["pools"] for m in members_of(conf["pools"][p]) if "edge" in m]
-    members = [m for m in members if [e for e, _ in members].count(m[0]) == 1]             # an edge that is in one pool alone
-    now = set(rng.sample(EDGES, rng.choice((0, 1, 3, 6, 9, 11, 12)))), set(rng.sample(members, min(len(members), rng.choice((0, 0, 1, 2)))))
+    now = set(rng.sample(EDGES, rng.choice((0, 1, 3, 6, 9, 11, 12)))), set(rng.sample(members, min(len(members), rng.choice((0, 1, 2, 4)))))
     for a, b in zip(was, now):
         for e in a ^ b:
             same(server.ctl("force", e if isinstance(e, str) else "%s@%s" % e, "down" if e in b else "auto")[0], 0)
