@@ -2,6 +2,18 @@
  */
 #include "steer/choose_inner.h"
 
+/* An edge of a pool of pools may be there by several ways, each with a pool that judges it. */
+static unsigned n_ways(const struct choose_walk *w)
+{
+	return w->pool->tree ? w->pool->tree->n_leaves : w->pool->n;
+}
+
+static struct pool_leaf way(const struct choose_walk *w, unsigned i)
+{
+	return w->pool->tree ? w->pool->tree->leaves[i]
+			     : (struct pool_leaf){ .edge = w->pool->edges[i], .holder = w->number };
+}
+
 /* Does an edge of the pool have a live address of the other family? */
 static bool lives_otherwise(const struct choose_walk *w)
 {
@@ -10,15 +22,28 @@ static bool lives_otherwise(const struct choose_walk *w)
 
 	if (ask->record)
 		return false;
-	for (unsigned i = 0; i < w->pool->n; i++) {
-		const uint16_t number = w->pool->edges[i];
-		const struct edge *e = &ask->steer->edges[number];
-		const uint8_t marks = standing_marks(ask->standing,
-			standing_row_at(ask->standing, ask->steer, w->number, i), number);
+	for (unsigned i = 0; i < n_ways(w); i++) {
+		const struct pool_leaf l = way(w, i);
+		const struct edge *e = &ask->steer->edges[l.edge];
+		const uint8_t marks =
+			standing_marks(ask->standing, ask->standing->pools[l.holder].row, l.edge);
 		if ((ask->v6 ? e->n_a : e->n_aaaa) && marks & other &&
 			!(marks & STANDS_DRAINED))
 			return true;
 	}
+	return false;
+}
+
+/* May some edge that a pin leads to answer? */
+static bool pin_has_any(const struct choose_walk *w, const struct pool_pinned *pin)
+{
+	const struct choose_list l = { .edges = pin->edges, .holders = pin->holders, .n = pin->n };
+
+	if (pin->from->to_pool)
+		return w->ask->standing->pools[pin->from->pool].lives;
+	for (unsigned i = 0; i < l.n; i++)
+		if (choose_judge(w, &l, i) == CHOSEN)
+			return true;
 	return false;
 }
 
@@ -29,22 +54,15 @@ bool choose_has_any(const struct choose_walk *w)
 
 	if (p->rules)
 		return true; /* whoever reads them has looked at the client */
-	struct choose_list l = { .edges = p->edges,
-		.holders = p->tree ? p->tree->holders : NULL,
-		.n = p->n };
-
-	for (unsigned k = 0; k <= p->n_pins; k++) {
-		for (unsigned i = 0; i < l.n; i++)
-			if (choose_judge(w, &l, i) == CHOSEN)
-				return true;
-		if (k < p->n_pins)
-			l = (struct choose_list){ .edges = p->pins[k].edges,
-				.holders = p->pins[k].holders,
-				.n = p->pins[k].n };
-		if (k < p->n_pins && p->pins[k].from->to_pool &&
-			w->ask->standing->pools[p->pins[k].from->pool].lives)
+	for (unsigned i = 0; i < n_ways(w); i++) {
+		const struct pool_leaf one = way(w, i);
+		const struct choose_list l = { .edges = &one.edge, .holders = &one.holder, .n = 1 };
+		if (choose_judge(w, &l, 0) == CHOSEN)
 			return true;
 	}
+	for (unsigned k = 0; k < p->n_pins; k++)
+		if (pin_has_any(w, &p->pins[k]))
+			return true;
 	return false;
 }
 

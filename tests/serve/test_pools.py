@@ -546,6 +546,25 @@ pools:
         same(s.udp("top.example.com").addresses(), ["192.0.2.2"])
 
 
+@claim("an edge that lives by its second way alone keeps dead addresses of the other family out of answers")
+def two_ways_two_families():
+    config = """
+edges: { a: { a: 192.0.2.1 }, b: { a: 192.0.2.2, aaaa: "2001:db8::2" } }
+pools:
+  top:   { edges: [ inner, outer ], policy: ordered }
+  inner: { edges: [ a ], policy: ordered }
+  outer: { edges: [ inmost, a, b ], policy: ordered }
+  inmost: { edges: [ b ], policy: ordered }
+"""
+    with Server({"example.com": APEX + "top 60 EDGE top\n"}, config=config) as s:
+        same(s.ctl("force", "b", "down")[0], 0)
+        same(s.ctl("force", "a@inner", "down")[0], 0)
+        same(s.udp("top.example.com").addresses(), ["192.0.2.1"])
+        same(s.udp("top.example.com", "AAAA").addresses(), [], "a lives for A, by its second way")
+        same(s.ctl("force", "a@outer", "down")[0], 0)
+        same(s.udp("top.example.com", "AAAA").addresses(), ["2001:db8::2"], "nothing lives: as if all were up")
+
+
 @claim("bias and cost move clients, and explain says what an edge counts as")
 def bias_and_cost():
     config = """
