@@ -20,8 +20,10 @@ enum { WRONG_LOOKS = 3 }; /* a file that is being written is wrong for a moment 
 struct seen {
 	char *probe, *path; /* own */
 	struct file_stamp stamp;
-	unsigned wrong; /* so many looks at this version found it so */
-	bool told;      /* in the log */
+	unsigned expires_ms;
+	unsigned wrong;  /* so many looks at this version found it so, */
+	unsigned always; /* ... and so many since it was right */
+	bool told;       /* in the log */
 };
 
 /* One of a look. */
@@ -58,7 +60,6 @@ static void read_one(struct glance *g)
 {
 	const int64_t now_s = time(NULL), when_s = g->stamp.mtime_ns / 1000000000;
 	const int64_t age_s = now_s > when_s ? now_s - when_s : 0;
-	const uint64_t now_us = clock_us(), age_us = (uint64_t)age_s * 1000000;
 	struct file file;
 
 	if (!file_read(&file, g->path, EXTERNAL_FILE_MOST, &g->why)) {
@@ -67,8 +68,7 @@ static void read_one(struct glance *g)
 	}
 	g->found = external_read(&g->list, file.text, file.len,
 			   &(struct external_file){ g->path, g->probe,
-				   now_us > age_us ? now_us - age_us : 0, when_s,
-				   g->expires_ms },
+				   (int64_t)clock_us() - age_s * 1000000, when_s, g->expires_ms },
 			   &g->why)
 		? READ
 		: WRONG;
@@ -108,7 +108,9 @@ static struct seen *find_seen(const struct external_files *x, const char *probe)
 static void take_wrong(struct seen *s, const struct glance *g)
 {
 	s->wrong = file_stamp_same(&s->stamp, &g->stamp) ? s->wrong + 1 : 1;
-	if (s->wrong == WRONG_LOOKS) {
+	s->always++;
+	/* Or it is written again and again, and never right. */
+	if (s->wrong == WRONG_LOOKS || (s->always >= WRONG_LOOKS && !s->told)) {
 		log_line(LOG_WARNING, "probe %s: %s; what it said before is good until its time is over",
 			s->probe, g->why.text);
 		s->told = true;
@@ -120,14 +122,15 @@ static void take_read(struct external_files *x, struct seen *s, struct glance *g
 	const size_t n = g->list.n;
 
 	if (!x->opts.take(x->opts.ctx, s->probe, &g->list)) {
-		log_line(LOG_WARNING, "probe %s: %s: more than %d verdicts of all probes", s->probe,
-			g->path, EXTERNALS_MOST);
+		if (!s->told)
+			log_line(LOG_WARNING, "probe %s: %s: more than %d verdicts of all probes",
+				s->probe, g->path, EXTERNALS_MOST);
 		s->told = true;
 	} else if (s->told) {
 		log_line(LOG_NOTICE, "probe %s: %s is right again: %zu verdicts", s->probe, g->path, n);
 		s->told = false;
 	}
-	s->wrong = 0;
+	s->wrong = s->always = 0;
 }
 
 static void look_done(void *ctx, enum job_end end)
@@ -138,7 +141,7 @@ static void look_done(void *ctx, enum job_end end)
 	for (size_t i = 0; end == JOB_DONE && i < x->look.n; i++) {
 		struct glance *g = &x->look.of[i];
 		struct seen *s = find_seen(x, g->probe);
-		if (!s || strcmp(s->path, g->path) != 0)
+		if (!s || strcmp(s->path, g->path) != 0 || s->expires_ms != g->expires_ms)
 			continue; /* there is another configuration by now */
 		if (g->found == READ)
 			take_read(x, s, g);
@@ -202,11 +205,15 @@ static void add_files(struct external_files *x, const struct conf *c, struct see
 			continue;
 		x->seen = memory_grow(x->seen, (x->n + 1) * sizeof *x->seen);
 		struct seen *s = &x->seen[x->n++];
-		*s = (struct seen){ .probe = memory_strdup(p->name), .path = memory_strdup(p->file) };
+		*s = (struct seen){ .probe = memory_strdup(p->name), .path = memory_strdup(p->file),
+			.expires_ms = p->expires_ms };
 		for (size_t k = 0; k < n_was; k++)
 			if (strcmp(was[k].probe, s->probe) == 0 && strcmp(was[k].path, s->path) == 0) {
-				s->stamp = was[k].stamp;
+				/* Verdicts are good for another time: they are read again. */
+				if (was[k].expires_ms == s->expires_ms)
+					s->stamp = was[k].stamp;
 				s->wrong = was[k].wrong;
+				s->always = was[k].always;
 				s->told = was[k].told;
 			}
 	}

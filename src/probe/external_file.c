@@ -130,7 +130,8 @@ static bool take_line(struct line_reader *r)
 		return true;
 	if (!take_subject(r, &v, word) || !take_state(r, &v) || !take_rest(r, &v, &for_ms))
 		return false;
-	v.until_us = for_ms ? about->told_us + for_ms * 1000 : UINT64_MAX;
+	const int64_t until_us = about->told_us + (int64_t)for_ms * 1000;
+	v.until_us = !for_ms ? UINT64_MAX : until_us > 0 ? (uint64_t)until_us : 0;
 	return externals_add(r->to, &v) ||
 		wrong(r, word, "more than %d verdicts", EXTERNALS_MOST);
 }

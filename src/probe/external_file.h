@@ -16,7 +16,8 @@ enum { EXTERNAL_FILE_MOST = 8 << 20 };
  * with line and column, and `to` is empty; `why` names the file `about->path`. */
 struct external_file {
 	const char *path, *probe;
-	uint64_t told_us; /* monotonic, when it was written: from then on verdicts are good */
+	int64_t told_us; /* monotonic, when it was written: from then on verdicts are good. Before 0: before the machine
+			  * was started */
 	int64_t when_s;   /* the same by the time of day */
 	uint64_t for_ms;  /* ... so long, unless it says otherwise; 0: for good */
 };

@@ -181,6 +181,8 @@ static void settle(struct plan *p, struct round_map *map)
 			target_free(r->targets[i]);
 	round_map_drop(r->map);
 	memory_free(r->targets);
+	memory_free(r->told);
+	r->told = NULL;
 	memory_free(r->verdicts);
 	r->map = map;
 	r->targets = p->targets;

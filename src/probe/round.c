@@ -49,6 +49,7 @@ void round_free(struct round *r)
 	externals_fini(&r->externals);
 	round_map_drop(r->map);
 	memory_free(r->targets);
+	memory_free(r->told);
 	memory_free(r->verdicts);
 	memory_free(r);
 }

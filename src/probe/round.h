@@ -142,7 +142,8 @@ bool round_tell_all(struct round *r, const char *probe, struct externals *of);
 /* It is told no more; `addr` NULL: of the edge and its addresses. How many verdicts those were. */
 size_t round_untell(
 	struct round *r, const char *probe, const char *edge, const struct addr *addr);
-/* At the start, before anything is probed: what was told before a restart, those that are not over. */
+/* At the start, before anything is probed: what was told before a restart, those that are not over. In the place of
+ * what was recalled before. */
 void round_recall(struct round *r, const struct externals *kept);
 const struct externals *round_externals(const struct round *r);
 

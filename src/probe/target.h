@@ -56,6 +56,8 @@ struct round {
 	struct resolver *resolver;
 	struct externals externals;
 	struct target **targets;
+	struct target **told; /* [n_told] those of kind external, by probe and edge; NULL: not sorted yet */
+	uint32_t n_told;
 	uint32_t n, waits, in_line;
 	struct verdict *verdicts;
 	struct round_map *map;

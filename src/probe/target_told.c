@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -108,21 +109,60 @@ static bool is_of(const struct target *t, const char *probe)
 	return t->check.probe->kind == PROBE_EXTERNAL && strcmp(t->check.probe->name, probe) == 0;
 }
 
-/* All of that probe, or those of an edge. A file that was read says no more of the others: the start does not wait
- * for them. */
-static int tell_targets(struct round *r, const char *probe, const char *edge)
+/* A file that was read says no more of the others: the start does not wait for them. */
+static void tell_all(struct round *r, const char *probe)
 {
+	for (uint32_t i = 0; i < r->n; i++)
+		if (is_of(r->targets[i], probe)) {
+			r->targets[i]->began = true;
+			target_told(r->targets[i]);
+		}
+}
+
+static int compare_names(const struct target *t, const char *probe, const char *edge)
+{
+	const int d = strcmp(t->check.probe->name, probe);
+
+	return d ? d : strcmp(t->edge, edge);
+}
+
+static int compare_targets(const void *a, const void *b)
+{
+	const struct target *x = *(struct target *const *)a, *y = *(struct target *const *)b;
+
+	return compare_names(x, y->check.probe->name, y->edge);
+}
+
+/* One command may tell of all edges: each is looked up. */
+static void sort_told(struct round *r)
+{
+	r->told = memory_zeroed(r->n, sizeof *r->told);
+	r->n_told = 0;
+	for (uint32_t i = 0; i < r->n; i++)
+		if (r->targets[i]->check.probe->kind == PROBE_EXTERNAL)
+			r->told[r->n_told++] = r->targets[i];
+	if (r->n_told)
+		qsort(r->told, r->n_told, sizeof *r->told, compare_targets);
+}
+
+static int tell_edge(struct round *r, const char *probe, const char *edge)
+{
+	uint32_t from = 0, to;
 	int n = 0;
 
-	for (uint32_t i = 0; i < r->n; i++) {
-		struct target *t = r->targets[i];
-		if (!is_of(t, probe))
-			continue;
-		const bool meant = !edge || strcmp(t->edge, edge) == 0;
-		t->began = true;
-		if (meant || r->verdicts[i].awaited)
-			target_told(t);
-		n += meant;
+	if (!r->told)
+		sort_told(r);
+	to = r->n_told;
+	while (from < to) {
+		const uint32_t mid = from + (to - from) / 2;
+		if (compare_names(r->told[mid], probe, edge) < 0)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	for (; from < r->n_told && compare_names(r->told[from], probe, edge) == 0; from++, n++) {
+		r->told[from]->began = true;
+		target_told(r->told[from]);
 	}
 	return n;
 }
@@ -134,14 +174,14 @@ int round_tell(struct round *r, const struct external_verdict *v)
 		if (!externals_set(&r->externals, v))
 			return -1;
 	}
-	return tell_targets(r, v->probe, v->edge);
+	return tell_edge(r, v->probe, v->edge);
 }
 
 bool round_tell_all(struct round *r, const char *probe, struct externals *of)
 {
 	if (!externals_replace(&r->externals, probe, of))
 		return false;
-	tell_targets(r, probe, NULL);
+	tell_all(r, probe);
 	return true;
 }
 
@@ -151,12 +191,13 @@ size_t round_untell(
 	const size_t n = externals_drop(&r->externals, probe, edge, addr);
 
 	if (n)
-		tell_targets(r, probe, edge);
+		tell_edge(r, probe, edge);
 	return n;
 }
 
 void round_recall(struct round *r, const struct externals *kept)
 {
+	externals_fini(&r->externals);
 	for (size_t i = 0; i < kept->n; i++)
 		externals_set(&r->externals, &kept->of[i]);
 	for (uint32_t i = 0; i < r->n; i++) {

@@ -81,7 +81,8 @@ pools:
     def up(name):
         return sorted(int(a.split(".")[3]) for a in s.udp(name + ".example.com").addresses())
     s.write("waymark.yaml", open(s.conf).read().replace("socket: control.sock", "socket: control.sock, state: state.json"))
-    s.write("verdicts.txt", "one up\n127.0.0.12 down nic\ntwo up\n")
+    right = "one up\n127.0.0.12 down nic\ntwo up\n"
+    s.write("verdicts.txt", right)
     s.start()
     with s:
         until(lambda: up("filed") == [10, 11], 10)
@@ -90,6 +91,7 @@ pools:
         until(lambda: up("web") == [10, 11, 12], 10)
         same(s.ctl("verdict", "two", "down", "--address", "127.0.0.12")[0], 0)
         until(lambda: up("web") == [10, 11], 10)
+        s.write("verdicts.txt", "one down\ntwo yes\n")
         s.ctl("verdict", "three", "up", "--for", "1s")
         until(lambda: "the last was up" in target(s, "three").get("say", ""), 10)
         until(lambda: up("web") == [10, 11], 10)
@@ -97,17 +99,17 @@ pools:
                            (("one", "up", "--probe", "web"), 'no probe "web" of kind external'), (("one", "well"), "write up, down, or none")):
             code, said = s.ctl("verdict", *words)
             assert code != 0 and say in said, said
+        until(lambda: 'verdicts.txt:2:5: "yes" is neither up nor down' in s.said(), 10)
+        same(up("filed"), [10, 11])
+        code, say = s.check()
+        assert 'verdicts.txt:2:5: "yes" is neither up nor down' in say, say
+        s.write("verdicts.txt", right)
         s.stop()
         s.start()                                           # ... and nobody waits for the edge that nobody tells of
         same(up("web"), [10, 11])
         told = {(v["edge"], v.get("address")): v for v in json.loads(s.ctl("verdict", "--json")[1])}
         assert told["one", None]["why"] == "seen by hand" and 3500 < told["one", None]["left_s"] <= 3600, told
         until(lambda: up("filed") == [10, 11], 10)
-        s.write("verdicts.txt", "one down\ntwo yes\n")
-        until(lambda: 'verdicts.txt:2:5: "yes" is neither up nor down' in s.said(), 10)
-        same(up("filed"), [10, 11])
-        code, say = s.check()
-        assert 'verdicts.txt:2:5: "yes" is neither up nor down' in say, say
         s.write("verdicts.txt", "one down\n")
         until(lambda: up("filed") == [], 10)
         same(s.ctl("verdict", "*", "none", "--probe", "mon")[0], 0)

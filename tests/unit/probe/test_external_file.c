@@ -36,6 +36,12 @@ static void lines_are_verdicts(void)
 	externals_fini(&l);
 	CU_ASSERT_TRUE(read_text(&l, "", &why));
 	CU_ASSERT_EQUAL(l.n, 0);
+	/* Written an hour before the machine was started: what is good for a minute is over, and not fresh once more. */
+	struct external_file old = about;
+	old.told_us = -3600000000;
+	CU_ASSERT_TRUE_FATAL(external_read(&l, "ams1 up\nnyc1 up for 2h\n", 23, &old, &why));
+	CU_ASSERT(l.of[0].until_us == 0 && l.of[1].until_us == 3600000000);
+	externals_fini(&l);
 }
 
 static void what_is_wrong_is_told_with_its_place(void)

@@ -430,7 +430,9 @@ static void who_is_told_of_is_as_he_is_told_while_that_is_fresh(void)
 		CU_ASSERT_EQUAL(round_waits(p.round) != 0, row[i].initial == PROBE_WAIT);
 		struct external_verdict t = { .probe = "mon", .edge = "e0", .up = true, .why = "fine",
 			.who = "root", .load = 0.5, .when_s = 1, .until_us = clock_us() + 3600000000u };
-		CU_ASSERT_EQUAL(round_tell(p.round, &t), 1);
+		struct externals all = { 0 };
+		CU_ASSERT_TRUE(externals_add(&all, &t));
+		CU_ASSERT_TRUE(round_tell_all(p.round, "mon", &all));
 		CU_ASSERT(v[0].known && v[0].up && v[0].load > 0.49f);
 		CU_ASSERT_EQUAL(round_waits(p.round), 0); /* of the others nobody may ever tell */
 		CU_ASSERT(!v[1].known && !v[1].awaited && v[1].up == row[i].begins);
@@ -456,6 +458,12 @@ static void who_is_told_of_is_as_he_is_told_while_that_is_fresh(void)
 		round_plan(p.round, p.steer, &(struct round_row){ &other, p.asked }, 1);
 		CU_ASSERT_FALSE(round_verdicts(p.round)[0].known);
 		round_plan(p.round, p.steer, &(struct round_row){ &p.probe, p.asked }, 1);
+		CU_ASSERT_TRUE(round_verdicts(p.round)[0].known);
+		/* What was recalled last is all that was. */
+		struct externals none = { 0 };
+		round_recall(p.round, &none);
+		CU_ASSERT_FALSE(round_verdicts(p.round)[0].known);
+		CU_ASSERT_EQUAL(round_tell(p.round, &t), 1);
 		CU_ASSERT_TRUE(round_verdicts(p.round)[0].known);
 		CU_ASSERT_EQUAL(round_untell(p.round, "mon", "e0", NULL), 1);
 		CU_ASSERT_FALSE(round_verdicts(p.round)[0].known);
