@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 const struct node *gdnsd_said(const struct gdnsd_inherit *in, const char *key)
 {
@@ -63,6 +64,21 @@ static void extmon(struct gdnsd *g, struct out *probe, const struct node *type)
 	text_fini(&line);
 }
 
+/* Whose lines have another form there: "192.0.2.1 => DOWN/60". */
+static void extfile(struct gdnsd *g, struct out *probe, const struct node *type)
+{
+	const char *file = node_get_string(type, "file"), *down = node_get_string(type, "def_down");
+
+	out_set(probe, "kind", "external");
+	out_set(probe, "file", file ? file : type->key->text);
+	out_set(probe, "expires", "never");
+	out_set(probe, "initial", down && strcasecmp(down, "true") == 0 ? "down" : "up");
+	plan_note(g->p, NOTE_DIFFERS, g->file, type->line,
+		"service_types: %s by the plugin extfile: lines of the file are \"192.0.2.1 down\" here, without \"=>\" and a TTL; "
+		"what writes it has to follow, and what is told holds at once",
+		type->key->text);
+}
+
 /* Of a service type. False: it is up whatever happens. */
 static bool make_probe(struct gdnsd *g, const struct node *type, struct out *probe)
 {
@@ -87,8 +103,11 @@ static bool make_probe(struct gdnsd *g, const struct node *type, struct out *pro
 		out_set(probe, "kind", "tcp");
 	} else if (strcmp(plugin, "extmon") == 0) {
 		extmon(g, probe, type);
+	} else if (strcmp(plugin, "extfile") == 0) {
+		extfile(g, probe, type);
+		return true;
 	} else {
-		plan_note(g->p, NOTE_LOST, g->file, type->line, "service_types: %s by the plugin %s: it counts as up; \"waymarkctl force\", or a probe of kind exec, can say otherwise",
+		plan_note(g->p, NOTE_LOST, g->file, type->line, "service_types: %s by the plugin %s: it counts as up; \"waymarkctl force\", or a probe of kind exec or external, can say otherwise",
 			type->key ? type->key->text : "", *plugin ? plugin : "(none)");
 		return false;
 	}

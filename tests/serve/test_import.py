@@ -49,7 +49,7 @@ class Imported:
         text = re.sub(r"server:\n(  .*\n)+", "", self.config())
         text = re.sub(r"control:\n(  .*\n)+", "", text)
         # Nobody waits for probes of addresses that are nowhere.
-        text = re.sub(r"\{ kind: (\w+),", r"{ kind: \1, initial: up,", re.sub(r"(?m)^    kind: (\w+)$", r"    kind: \1\n    initial: up", text))
+        text = re.sub(r"\{ kind: (?!external)(\w+),", r"{ kind: \1, initial: up,", re.sub(r"(?m)^    kind: (\w+)$", r"    kind: \1\n    initial: up", text))
         shutil.rmtree(server.dir + "/zones")
         shutil.copytree(self.to + "/zones", server.dir + "/zones")
         server.write("waymark.yaml", 'server: { listen: [ "127.0.0.1:%d" ], workers: 1%s }\ncontrol: { socket: control.sock }\n%s' % (
@@ -83,6 +83,13 @@ def gdnsd():
                     ("cn.example.org", "A", US, ["a.example.net."]), ("sf.example.org", "A", US, ["192.0.2.61"]), ("x.example.org", "CNAME", US, ["www.example.org."])])
         same(s.steer("www.example.org", US).answer[0][2] <= 300, True)
         same({s.steer("st.example.org", DE).addresses()[0] for _ in range(12)}, {"192.0.2.41", "192.0.2.42"})
+        same("file: { kind: external, file: x, expires: never, initial: up }" in i.config(), True, i.config())
+        # ... and who writes the file in our way is heard.
+        s.write("x", "192.0.2.61 down by hand\n")
+        end = time.time() + 10
+        while s.steer("sf.example.org", US).addresses() != ["192.0.2.62"]:
+            same(time.time() < end, True, s.ctl("pools")[1])
+            time.sleep(0.05)
         for said in ("etc/config:1: not said: options: tcp_threads", "zones/example.org:16: not said: $ADDR_LIMIT_V4", "zones/example.org:15: not said: multifo!nothing"):
             same(said in i.said, True, i.said)
 
