@@ -59,6 +59,11 @@ static void changes(void *ctx, const struct world *before, const struct standing
 {
 	struct probes *p = ctx;
 
+	if (now->n_lost && !before->standing->n_lost)
+		log_line(LOG_WARNING,
+			"what is forced in single pools differs in more ways than there is room for: in %u pools it "
+			"does not hold (\"waymarkctl changes\"; revoke some)",
+			now->n_lost);
 	if (!p->quiet)
 		tell_changes(&(struct tell){
 			before->steer, before->standing, now, p->round, &p->rows,
@@ -290,6 +295,7 @@ static void on_forget(struct command_call *c)
 struct found_targets {
 	uint32_t *of;
 	unsigned n;
+	bool told; /* some are as somebody tells */
 };
 
 /* Each once; instead of one that is made of parts, those. */
@@ -300,6 +306,7 @@ static void add_target(const struct probes *p, uint32_t target, struct found_tar
 
 	for (unsigned i = 0; i < v.n_parts; i++)
 		add_target(p, v.parts[i], to);
+	to->told = to->told || v.probe->kind == PROBE_EXTERNAL;
 	while (twin < to->n && to->of[twin] != target)
 		twin++;
 	if (v.n_parts || twin < to->n || v.probe->kind == PROBE_EXTERNAL)
@@ -357,7 +364,10 @@ bool probes_ask(struct probes *p, const char *edge, bool json, struct command_ca
 	c->forget = on_forget;
 	bool ok = found.n ||
 		fault(why,
-			"edge %s has no probe: no pool that has it names one", edge);
+			found.told ? "edge %s is not probed: others tell how it is (\"waymarkctl verdict\" shows "
+				     "what)"
+				   : "edge %s has no probe: no pool that has it names one",
+			edge);
 	ok = ok &&
 		(round_ask(p->round, found.of, found.n, &k->ask) ||
 			fault(why, "edge %s is being probed for somebody else; try again",

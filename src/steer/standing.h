@@ -99,6 +99,7 @@ struct standing {
 	unsigned n_rows;       /* row 0 too, and those that are some pools' own */
 	unsigned n_probed;     /* without the latter */
 	const uint16_t *like;  /* [n_rows - n_probed] which row each of these is like */
+	unsigned n_lost; /* pools that should have one of their own, and there are no more numbers */
 	struct shed_cut *cuts; /* [edge] what load decides; NULL: nothing. Filled by who made
 				  it, before it is published */
 	uint8_t *hours;        /* [steer->n_hours] they are now */

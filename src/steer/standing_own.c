@@ -44,9 +44,10 @@ struct own_rows standing_own_rows(const struct make *m)
 		if (!own.n || compare_own(&own.of[own.n - 1], &own.of[i]) != 0)
 			own.of[own.n++] = own.of[i];
 	/* Rows are numbered in 16 bits: what is forced in more ways than that holds in the first of them. */
-	if (own.n > UINT16_MAX - m->s->n_probed)
-		own.n = UINT16_MAX - m->s->n_probed;
-	for (unsigned i = 0; i < n_pools && own.n; i++)
+	const unsigned most = m->s->n_probed < UINT16_MAX ? UINT16_MAX - m->s->n_probed : 0;
+	if (own.n > most)
+		own.n = most;
+	for (unsigned i = 0; i < n_pools; i++) {
 		for (unsigned k = 0; k < 2 && e->view_of[i]; k++) {
 			const struct own_row want = { e->view_of[i],
 				!k && m->o->row_of ? m->o->row_of[i] : 0 };
@@ -54,6 +55,8 @@ struct own_rows standing_own_rows(const struct make *m)
 				&want, own.of, own.n, sizeof want, compare_own);
 			own.at[i * 2 + k] = at ? (uint16_t)(m->s->n_probed + (unsigned)(at - own.of)) : 0;
 		}
+		m->s->n_lost += e->view_of[i] && !own.at[i * 2];
+	}
 	return own;
 }
 

@@ -1,10 +1,12 @@
 #include "steer/standing.h"
 
 #include "steer/choose.h"
+#include "steer/forced_effect.h"
 #include "unit/steer/small_world.h"
 #include "unit/unit.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The small world's edges, each address a target of its own number. */
@@ -242,6 +244,38 @@ static void two_are_the_same_when_they_answer_alike(void)
 	small_close(&d.s);
 }
 
+/* No number is another row's: what has none is as in all pools, and counted. */
+static void rows_that_have_no_number_are_counted(void)
+{
+	enum { ROWS = UINT16_MAX - 1 };
+	struct pool_opts pool = small_pool();
+	struct desk d;
+	uint8_t down[4] = { EDGE_DOWN, FORCED_AS_ALL, FORCED_AS_ALL, FORCED_AS_ALL };
+	uint16_t view_of[1] = { 1 };
+	struct forced_view view = { .states = down, .pools = 1 };
+
+	open_desk(&d, &pool);
+	struct forced_effect effect = { .views = &view, .n_views = 1, .view_of = view_of };
+	struct standing_row *rows = malloc(ROWS * sizeof *rows);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(rows);
+	for (unsigned i = 0; i < ROWS; i++)
+		rows[i] = d.row;
+	for (unsigned n = ROWS - 2; n <= ROWS; n++) {
+		struct standing *s = standing_new(&(struct standing_opts){ .steer = d.s.steer,
+			.states = d.s.states,
+			.forced = d.forced,
+			.effect = &effect,
+			.verdicts = d.verdicts,
+			.rows = rows,
+			.n_rows = n });
+		CU_ASSERT_EQUAL(s->n_lost, n == ROWS);
+		CU_ASSERT_EQUAL(standing_marks(s, s->pools[0].row, AMS) == 0, n != ROWS);
+		standing_free(s);
+	}
+	free(rows);
+	small_close(&d.s);
+}
+
 void suite_standing(void)
 {
 	static const struct unit_case cases[] = {
@@ -257,6 +291,7 @@ void suite_standing(void)
 			the_soonest_change_of_any_edge_bounds_the_ttl },
 		{ "two are the same when they answer alike",
 			two_are_the_same_when_they_answer_alike },
+		{ "rows that have no number are counted", rows_that_have_no_number_are_counted },
 	};
 
 	unit_suite("steer/standing", cases, UNIT_COUNT(cases));
