@@ -46,7 +46,7 @@ static const struct {
 		"           [--at TIME] [--for SPAN | --until TIME] [--why TEXT] [--here] [--json]",
 		"set the state or the weight of an edge, whatever its probes say (auto: no longer); EDGE "
 		"may be a pattern such as 'ams*', group:NAME, or pool:NAME for all edges of a pool; --pool: "
-		"in that pool alone; --here: the other servers of the fleet do not follow" },
+		"in that pool and those in it; --here: the other servers of the fleet do not follow" },
 	{ "fail-back", "[POOL | --all] [--json]",
 		"pools with \"fail-back\" that have failed over, and where to; one of them, or all, go "
 		"to the first of their members that may answer" },
