@@ -1,5 +1,8 @@
-"""Servers that share what they know by a Redis. The long faults are in tests/churn/fleet_faults.py ("make fleet")."""
+"""Servers that share what they know by a Redis."""
+import re
 from fleet import *
+
+DOC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../doc/fleet.md")
 
 
 @claim("servers of a fleet find each other, serve the same, and an edge is down when two of three say so")
@@ -95,6 +98,109 @@ def forged():
         redis.cli("PUBLISH", "waymark:{test}:news", "nonsense")
         until(lambda: "cannot be opened" in one.said(), 10)
         same(json_of(one, "status")["fleet_forged"] >= 1, True)
+
+
+def hears(one, redis):
+    """That server and the Redis have all they need of each other: what is wanted is stored, heard and told."""
+    until(lambda: one.fleet()["reached"], 10)
+    same(one.ctl("force", "a", "down")[0], 0)
+    until(lambda: "waymark:{test}:will" in redis("KEYS", "waymark:*"), 10)
+    until(lambda: "waymark:{test}:health" in redis("KEYS", "waymark:*"), 10)
+    until(lambda: json_of(one, "status")["fleet_heard"] >= 3, 10)
+    same("NOPERM" in one.said(), False, one.said())
+
+
+@claim("a user of the ACL with what the documentation says is enough, and its password is in no log")
+def acl():
+    with open(DOC) as f:
+        line = re.search("^ACL SETUSER .*$", f.read(), re.M).group(0).replace(">password", ">hidden/%zz@")
+    with Redis() as redis:
+        same(redis.cli(*line.split()), "+OK\r\n")
+        redis.cli("ACL", "SETUSER", "default", "-@all", "+acl", "+keys", "~*")
+        with Mate("ns1", "redis://waymark:hidden%%2f%%25zz%%40@127.0.0.1:%d" % redis.port) as one:
+            one.start()
+            hears(one, redis.cli)
+            redis.cli("ACL", "SETUSER", "waymark", "resetpass", ">another")
+            redis.cli("ACL", "SETUSER", "default", "+client")
+            redis.cli("CLIENT", "KILL", "USER", "waymark")
+            until(lambda: "WRONGPASS" in one.ctl("status")[1], 10)
+            same("hidden" in one.said() + one.ctl("status")[1] + one.ctl("fleet")[1], False, one.said())
+
+
+@claim("a Redis of TLS is known by its certificate, and asks for ours")
+def tls():
+    with tempfile.TemporaryDirectory() as pki:
+        make_ca(pki)
+        make_certificate(pki, "redis", "localhost", 30)
+        make_certificate(pki, "client", "ns1", 30)
+        need("redis-server")
+        port, inner = free_port(), free_port()
+        with Redis("--tls-port", str(port), "--tls-cert-file", pki + "/redis.pem", "--tls-key-file", pki + "/redis.key",
+                   "--tls-ca-cert-file", pki + "/ca.pem", port=inner) as redis:
+            url = "rediss://localhost:%d" % port
+            ours = ", cert: %s/client.pem, key: %s/client.key" % (pki, pki)
+            with Mate("ns1", url, fleet=", tls: { ca: %s/ca.pem%s }" % (pki, ours)) as one, Mate("ns2", url.replace("localhost", "127.0.0.1"),
+                    fleet=", wait: 100ms, tls: { ca: %s/ca.pem%s }" % (pki, ours)) as two:
+                one.start()
+                hears(one, redis.cli)
+                two.start()
+                until(lambda: "certificate is not taken" in two.ctl("status")[1], 10)
+                # By a name that it is for.
+                two.configure(two.config.replace("/ca.pem,", "/ca.pem, name: localhost,"))
+                same(two.ctl("reload")[0], 0)
+                until(lambda: two.fleet()["live"] == 2, 15)
+                # Without ours it hangs up.
+                two.configure(two.config.replace(ours, ""))
+                same(two.ctl("reload")[0], 0)
+                until(lambda: not two.fleet()["reached"] and "TLS" in two.ctl("status")[1], 10)
+
+
+@claim("Sentinels say where the master is, and who was at the old one goes to the new")
+def sentinel():
+    with Redis() as first, Redis("--replicaof", "127.0.0.1 %d" % first.port) as second, tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        with open(folder + "/sentinel.conf", "w") as f:
+            f.write("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor main 127.0.0.1 %d 1\nsentinel down-after-milliseconds main 500\n"
+                    "sentinel failover-timeout main 2000\n" % (port, folder, first.port))
+        watch = subprocess.Popen(["redis-server", folder + "/sentinel.conf", "--sentinel"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            until(lambda: "master_link_status:up" in second.cli("INFO", "replication"), 20)
+            url = "redis+sentinel://127.0.0.1:%d/main" % port
+            with Mate("ns1", url) as one, Mate("ns2", url) as two:
+                two.configure(two.config.replace('"%s"' % url, '[ "redis://127.0.0.1:%d", "%s" ]' % (second.port, url)))
+                one.start()
+                hears(one, first.cli)
+                two.start()                                 # a replica is passed over
+                until(lambda: two.fleet()["live"] == 2, 15)
+                until(lambda: str(second.port) in str(slaves(port)), 30)
+                first.kill()
+                until(lambda: "role:master" in second.cli("INFO", "replication"), 40)
+                until(lambda: one.fleet()["reached"] and two.fleet()["reached"], 30)
+                same(two.ctl("force", "b", "down")[0], 0)
+                until(lambda: [c[0] for c in changes(one)] == ["a", "b"], 10)
+        finally:
+            watch.kill()
+            watch.wait()
+
+
+def slaves(port):
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as s:
+        s.sendall(b"SENTINEL REPLICAS main\r\n")
+        return s.recv(1 << 16).decode("latin1")
+
+
+@claim("in a cluster the node that has the fleet's keys is found")
+def cluster():
+    with Redis("--cluster-enabled", "yes") as one_node, Redis("--cluster-enabled", "yes") as other:
+        # "{test}" is in slot 6918: the other has it.
+        for node, slots in ((one_node, ("0", "6000")), (other, ("6001", "16383"))):
+            same(node.cli("CLUSTER", "ADDSLOTSRANGE", *slots), "+OK\r\n")
+        one_node.cli("CLUSTER", "MEET", "127.0.0.1", other.port)
+        until(lambda: all("cluster_state:ok" in n.cli("CLUSTER", "INFO") for n in (one_node, other)), 30)
+        with fleet(2, one_node.port) as (one, two):
+            hears(one, other.cli)
+            until(lambda: changes(two) == changes(one), 10)
+            same(one_node.cli("KEYS", "*"), "*0\r\n")
 
 
 @claim("what is wrong in the section is told at its place, without its secrets")
