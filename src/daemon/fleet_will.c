@@ -30,11 +30,19 @@ struct entry {
 	json_t *o;        /* what is told; own */
 };
 
+/* Of the change that stands at the same place in the list. */
+struct listed {
+	uint32_t id;
+	char field[FIELD];
+};
+
 struct fleet_will {
 	struct fleet_will_opts opts;
 	char server[FLEET_NAME_MOST + 1];
 	struct entry *of;
 	size_t n;
+	struct listed *listed; /* what was hashed once: many changes are looked up among many */
+	size_t n_listed;
 	uint64_t last; /* the latest version */
 	uint64_t conflicts;
 	bool known; /* what the engine keeps was read, once at least */
@@ -67,6 +75,21 @@ static void field_of(const struct fleet_will *w, const struct forced *f, char to
 	sodium_bin2hex(to, FIELD, hash, sizeof hash);
 }
 
+/* Of the change at that place of the list. Borrowed until the list changes. */
+static const char *listed_field(struct fleet_will *w, const struct forced_list *l, size_t i)
+{
+	if (l->n > w->n_listed) {
+		w->listed = memory_grow(w->listed, l->n * sizeof *w->listed);
+		memset(w->listed + w->n_listed, 0, (l->n - w->n_listed) * sizeof *w->listed);
+		w->n_listed = l->n;
+	}
+	if (w->listed[i].id != l->of[i].id || !w->listed[i].id) {
+		field_of(w, &l->of[i], w->listed[i].field);
+		w->listed[i].id = l->of[i].id;
+	}
+	return w->listed[i].field;
+}
+
 static struct entry *find(const struct fleet_will *w, const char *field)
 {
 	for (size_t i = 0; i < w->n; i++)
@@ -81,16 +104,14 @@ static bool is_ours(const struct forced *f)
 }
 
 /* The change of that key here; NULL: there is none. `here`: one that is for this server alone, too. */
-static const struct forced *forced_here(const struct fleet_will *w, const char *field, bool here)
+static const struct forced *forced_here(struct fleet_will *w, const char *field, bool here)
 {
 	const struct forced_list *l = forcing_list(w->opts.forcing);
-	char own[FIELD];
 
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->of[i].configured || (l->of[i].here && !here))
 			continue;
-		field_of(w, &l->of[i], own);
-		if (strcmp(own, field) == 0)
+		if (memcmp(listed_field(w, l, i), field, FIELD) == 0)
 			return &l->of[i];
 	}
 	return NULL;
@@ -210,11 +231,9 @@ static void take_from_list(struct fleet_will *w)
 		if (!w->of[i].gone && !forced_here(w, w->of[i].field, true))
 			end(w, &w->of[i]);
 	for (size_t i = 0; i < l->n; i++) {
-		char field[FIELD];
 		if (!is_ours(&l->of[i]))
 			continue;
-		field_of(w, &l->of[i], field);
-		const struct entry *e = find(w, field);
+		const struct entry *e = find(w, listed_field(w, l, i));
 		if (!l->of[i].fleet_at)
 			put(w, &l->of[i], next_version(w));
 		else if (!e) /* the engine has lost it, and we have it still */
@@ -400,11 +419,11 @@ static void take_all(void *ctx, const struct redisReply *reply)
 {
 	struct fleet_will *w = ctx;
 	const struct redis_value all = redis_value(reply);
-	const bool first = !w->known;
 	bool changed = false;
 
-	if (all.kind != REDIS_LIST)
+	if (all.kind != REDIS_LIST) /* a connection that is lost may have outlived us */
 		return;
+	const bool first = !w->known;
 	for (size_t i = 1; i < all.len; i += 2) {
 		const struct redis_value v = redis_item(reply, i);
 		changed = (v.kind == REDIS_TEXT && merge_sealed(w, v.s, v.len)) || changed;
@@ -471,6 +490,7 @@ void fleet_will_free(struct fleet_will *w)
 	for (size_t i = 0; i < w->n; i++)
 		json_decref(w->of[i].o);
 	memory_free(w->of);
+	memory_free(w->listed);
 	memory_free(w);
 }
 

@@ -242,6 +242,8 @@ static void take_hello(struct fleet *f, struct mate *m, const struct record *r)
 		json_decref(o);
 		return;
 	}
+	/* Who was killed and comes back at once may stand elsewhere. */
+	const bool moves = m->live && !leaves && !json_equal(json_object_get(m->hello, "region"), json_object_get(o, "region"));
 	json_decref(m->hello);
 	m->hello = o;
 	m->lease_us = (uint64_t)(every > 100 && every < 600000 ? every : FLEET_HELLO_MS) * 1000 * FLEET_LEASE;
@@ -250,6 +252,8 @@ static void take_hello(struct fleet *f, struct mate *m, const struct record *r)
 		log_line(LOG_NOTICE, "fleet: server %s %s", m->server, leaves ? "leaves" : "is there");
 		tell_mate(f, m->server, m->live);
 		fleet_hello_soon(f); /* he does not know us yet */
+	} else if (moves) {
+		tell_mate(f, m->server, true);
 	}
 }
 

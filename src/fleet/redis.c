@@ -20,6 +20,7 @@ enum {
 	WAIT_FIRST_MS = 200,   /* before it is tried again: twice as long each time */
 	WAIT_LAST_MS = 10000,
 	LISTEN_PING_S = 2,
+	KEY_MOST = 128,
 };
 
 /* A command that waits for its reply. */
@@ -57,6 +58,7 @@ struct connecting {
 	struct job *job;
 	struct part *holder;
 	struct redis_open_opts open;
+	char key[KEY_MOST]; /* own copy: whose it is may be gone before the job */
 	struct redis_opened opened;
 	bool ok;
 	struct fault why;
@@ -433,6 +435,8 @@ static void on_retry(struct ev_loop *loop, ev_timer *t, int events)
 	}
 	if (c) {
 		*c = (struct connecting){ .owner = r, .open = r->opts.open, .opened.pipe.fd = -1 };
+		snprintf(c->key, sizeof c->key, "%s", r->opts.open.key);
+		c->open.key = c->key;
 		c->holder = part_hold(r->opts.holder);
 		c->job = jobs_start(r->opts.jobs,
 			&(struct job_opts){ .lane = r->opts.lane,

@@ -222,7 +222,10 @@ static bool say_who(struct call *c, const struct redis_at *at, struct fault *why
 {
 	const char *words[] = { "AUTH", at->user ? at->user : at->password, at->password };
 
-	return !at->password || asked(c, at->user ? 3 : 2, words, why);
+	if (!at->password || asked(c, at->user ? 3 : 2, words, why))
+		return true;
+	/* Who does not know the command may say back what came with it. */
+	return strstr(why->text, at->password) ? fail(c, why, "does not know AUTH") : false;
 }
 
 /* --- a Sentinel --------------------------------------------------------------------------- */
