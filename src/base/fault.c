@@ -57,8 +57,52 @@ static size_t byte_of(const char *line, size_t len, unsigned column)
 	return i;
 }
 
+/* Where a value begins, if a key of a secret stands there; else 0. */
+static size_t secret_at(const char *line, size_t len, size_t i)
+{
+	static const char *const keys[] = { "secret", "staging" };
+
+	for (unsigned k = 0; k < sizeof keys / sizeof *keys; k++) {
+		size_t at = i + strlen(keys[k]);
+		if (at >= len || memcmp(line + i, keys[k], at - i) != 0)
+			continue;
+		at += line[at] == '"' || line[at] == '\'';
+		if (at >= len || line[at++] != ':')
+			continue;
+		while (at < len && strchr(" \t[", line[at]))
+			at++;
+		return at;
+	}
+	return 0;
+}
+
+/* The next run of bytes from `at` on that no log should keep: a secret, or who is in a URL. */
+static bool next_hidden(const char *line, size_t len, size_t at, size_t *from, size_t *to)
+{
+	for (size_t i = at; i < len; i++) {
+		const size_t value = secret_at(line, len, i);
+		if (value && value < len && line[value] != '{') {
+			const char quote = line[value] == '"' || line[value] == '\'' ? line[value] : 0;
+			*from = *to = value + (quote != 0);
+			while (*to < len && (quote ? line[*to] != quote : !memchr(" \t,}]", line[*to], 5)))
+				++*to;
+			return true;
+		}
+		if (len - i < 3 || memcmp(line + i, "://", 3) != 0)
+			continue;
+		*from = i + 3;
+		*to = 0;
+		for (size_t k = *from; k < len && !memchr(" \t\"'", line[k], 4); k++)
+			if (line[k] == '@')
+				*to = k;
+		if (*to)
+			return true;
+	}
+	return false;
+}
+
 /* The source line and a caret below the column. Tabs stay tabs in both lines, so that the caret
- * stands right in any terminal; other control characters become '?'. Of a very long line, the
+ * stands right in any terminal; other control characters become '?', and secrets '*'. Of a very long line, the
  * part around the column is shown. */
 static void show_line(struct text *out, const struct fault_at *at)
 {
@@ -82,10 +126,17 @@ static void show_line(struct text *out, const struct fault_at *at)
 	while (to < len && goes_on(line[to]))
 		to++;
 
+	size_t hide = 0, hide_end = 0;
+	bool more = next_hidden(line, len, 0, &hide, &hide_end);
 	text_add(out, "    ");
 	for (size_t i = from; i < to; i++) {
 		const unsigned char c = (unsigned char)line[i];
-		text_add_char(out, c == '\t' || c >= ' ' ? (char)c : '?');
+		while (more && i >= hide_end)
+			more = next_hidden(line, len, hide_end, &hide, &hide_end);
+		if (!more || i < hide)
+			text_add_char(out, c == '\t' || c >= ' ' ? (char)c : '?');
+		else if (!goes_on(line[i]))
+			text_add_char(out, '*');
 	}
 	text_add(out, "\n    ");
 	for (size_t i = from; i < caret; i++)

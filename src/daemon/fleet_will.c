@@ -46,6 +46,7 @@ struct fleet_will {
 	uint64_t last; /* the latest version */
 	uint64_t conflicts;
 	bool known; /* what the engine keeps was read, once at least */
+	bool refused_told;
 	ev_timer look;
 };
 
@@ -139,6 +140,21 @@ static json_t *change_json(struct fleet_will *w, const struct forced *f, uint64_
 	return o;
 }
 
+static void on_told(void *ctx, const struct redisReply *reply)
+{
+	struct fleet_will *w = ctx;
+	const struct redis_value v = redis_value(reply);
+
+	if (v.kind != REDIS_FAULT && v.kind != REDIS_NUMBER) /* nor is there a `w` any more, maybe */
+		return;
+	if (v.kind == REDIS_FAULT && !w->refused_told)
+		log_line(LOG_WARNING,
+			"fleet: the Redis does not keep what operators want (%s): servers hear of it all the same, but "
+			"who starts anew does not",
+			v.s);
+	w->refused_told = v.kind == REDIS_FAULT;
+}
+
 /* Into the engine, unless that has a later version; and to all. */
 static void tell(struct fleet_will *w, const struct entry *e)
 {
@@ -157,7 +173,7 @@ static void tell(struct fleet_will *w, const struct entry *e)
 			(uint8_t *)value + VERSION);
 		const struct redis_word words[] = { { "EVAL", 4 }, { script, sizeof script - 1 }, { "1", 1 },
 			{ key, strlen(key) }, { e->field, FIELD - 1 }, { value, VERSION + n } };
-		fleet_send(w->opts.fleet, words, 6, NULL, NULL);
+		fleet_send(w->opts.fleet, words, 6, on_told, w);
 		fleet_say(w->opts.fleet, FLEET_WILL, (const uint8_t *)text, len);
 	}
 	free(value);

@@ -59,6 +59,8 @@ struct fleet {
 	uint64_t hello_us, echo_us, asked_clock_us;
 	bool hello_kept; /* since the engine was reached */
 	bool caught_up, is_full;
+	bool down_told; /* why it cannot be reached */
+	bool mute_told; /* why nobody hears us */
 	uint64_t catching; /* counts them */
 	unsigned fetching; /* what is kept that has not come yet */
 	uint64_t twin_us;
@@ -480,9 +482,21 @@ static bool send_record(struct fleet *f, enum fleet_topic topic, const uint8_t *
 	return ok;
 }
 
+/* What is not passed on does not come back, either: on_tick() hangs up. */
+static void on_said(void *ctx, const struct redisReply *reply)
+{
+	struct fleet *f = ctx;
+	const struct redis_value v = redis_value(reply);
+
+	if (v.kind == REDIS_FAULT && !f->mute_told)
+		log_line(LOG_WARNING, "fleet: %s passes on nothing of what we say (%s)", redis_where(f->redis), v.s);
+	if (v.kind == REDIS_FAULT || v.kind == REDIS_NUMBER)
+		f->mute_told = v.kind == REDIS_FAULT;
+}
+
 bool fleet_say(struct fleet *f, enum fleet_topic topic, const uint8_t *bytes, size_t len)
 {
-	return send_record(f, topic, bytes, len, false, NULL);
+	return send_record(f, topic, bytes, len, false, on_said);
 }
 
 bool fleet_keep(struct fleet *f, enum fleet_topic topic, const uint8_t *bytes, size_t len)
@@ -537,6 +551,13 @@ void fleet_hello_soon(struct fleet *f)
 	f->hello_us = 0;
 }
 
+static void tell_down(struct fleet *f, const char *why)
+{
+	if (!f->down_told)
+		log_line(LOG_WARNING, "fleet: %s; going on alone until it can be reached", why);
+	f->down_told = true;
+}
+
 static void look_at_mates(struct fleet *f, uint64_t now)
 {
 	for (size_t i = 0; i < f->n_mates; i++) {
@@ -566,6 +587,8 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 	if (f->twin_us && now - f->twin_us > ECHO_S * UINT64_C(2000000))
 		f->twin_us = 0;
 	look_at_mates(f, now);
+	if (!fleet_is_up(f) && *fleet_fault(f)) /* as it may be from the start */
+		tell_down(f, fleet_fault(f));
 }
 
 /* --- up and down -------------------------------------------------------------------------- */
@@ -584,6 +607,7 @@ static void on_up(void *ctx)
 	if (!fleet_is_up(f))
 		return;
 	f->echo_us = clock_us();
+	f->down_told = false;
 	log_line(LOG_NOTICE, "fleet: %s is reached", redis_where(f->redis));
 	catch_up(f);
 }
@@ -593,8 +617,7 @@ static void on_down(void *ctx, const char *why)
 	struct fleet *f = ctx;
 
 	/* The other way may be open for a while; both are tried until they are. */
-	if (f->caught_up || f->fetching)
-		log_line(LOG_WARNING, "fleet: %s; going on alone until it can be reached", why);
+	tell_down(f, why);
 	f->caught_up = false;
 	f->fetching = 0;
 }

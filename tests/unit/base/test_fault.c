@@ -18,6 +18,31 @@ static void a_fault_shows_its_line_and_a_caret(void)
 	faults_fini(&f);
 }
 
+static void secrets_of_its_line_are_hidden(void)
+{
+	static const struct {
+		const char *line, *shown;
+	} rows[] = {
+		{ "a: { secret: \"bGx=\", b: 1 }", "a: { secret: \"****\", b: 1 }" },
+		{ "secret: abc", "secret: ***" },
+		{ "\"staging\": [ 'x', y ], secret: ''", "\"staging\": [ '*', y ], secret: ''" },
+		{ "redis: [ \"redis://me:p@\xc3\xa4@h/1\", redis://h ]", "redis: [ \"redis://******@h/1\", redis://h ]" },
+		{ "secret: { file: x }", "secret: { file: x }" },
+		{ "secret:", "secret:" },
+	};
+
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct faults f;
+		char want[200];
+		const struct fault_at at = { "z", rows[i].line, NULL, 1, 1 };
+		snprintf(want, sizeof want, "z:1:1: error: x\n    %s\n    ^\n", rows[i].shown);
+		faults_init(&f);
+		faults_error(&f, &at, "x");
+		CU_ASSERT_STRING_EQUAL(text_get(&f.text), want);
+		faults_fini(&f);
+	}
+}
+
 static void a_tab_before_the_caret_stays_a_tab(void)
 {
 	static const char text[] = "\twww";
@@ -177,6 +202,7 @@ void suite_fault(void)
 {
 	static const struct unit_case cases[] = {
 		{ "a fault shows its line and a caret", a_fault_shows_its_line_and_a_caret },
+		{ "secrets of its line are hidden", secrets_of_its_line_are_hidden },
 		{ "a tab before the caret stays a tab", a_tab_before_the_caret_stays_a_tab },
 		{ "columns count characters, not bytes", columns_count_characters },
 		{ "a place outside of the text is survived",
