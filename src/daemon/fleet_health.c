@@ -125,6 +125,13 @@ static void on_mate(void *ctx, const char *server, bool live)
 	h->opts.changed(h->opts.ctx);
 }
 
+static void on_forget(void *ctx, const char *server)
+{
+	struct fleet_health *h = ctx;
+
+	votes_forget(h->votes, server);
+}
+
 /* --- judging ------------------------------------------------------------------------------ */
 
 static void tell_blind(struct fleet_health *h, bool blind, bool holds)
@@ -287,7 +294,7 @@ struct fleet_health *fleet_health_new(const struct fleet_health_opts *opts)
 	ev_timer_init(&h->say, on_say, 0, 0);
 	h->say.data = h;
 	fleet_follow(opts->fleet, FLEET_HEALTH,
-		&(struct fleet_follower){ h, on_take, on_caught_up, on_lost, on_mate });
+		&(struct fleet_follower){ h, on_take, on_caught_up, on_lost, on_mate, on_forget });
 	fleet_health_plan(h);
 	return h;
 }

@@ -494,7 +494,7 @@ struct fleet_will *fleet_will_new(const struct fleet_will_opts *opts)
 	ev_timer_init(&w->look, on_look, LOOK_S, LOOK_S);
 	w->look.data = w;
 	ev_timer_start(opts->loop, &w->look);
-	fleet_follow(opts->fleet, FLEET_WILL, &(struct fleet_follower){ w, on_take, on_caught_up, on_lost, NULL });
+	fleet_follow(opts->fleet, FLEET_WILL, &(struct fleet_follower){ w, on_take, on_caught_up, on_lost, NULL, NULL });
 	return w;
 }
 

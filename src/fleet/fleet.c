@@ -35,6 +35,7 @@ struct mate {
 	struct place last[FLEET_TOPICS];
 	bool live;
 	uint64_t heard_us, lease_us;
+	int64_t said_ms; /* the last that we know of, by the fleet's clock */
 	json_t *hello;
 	double lag_ms[LAG_KEPT];
 	unsigned n_lag;
@@ -90,14 +91,41 @@ static struct mate *find_mate(const struct fleet *f, const char *server, size_t 
 	return NULL;
 }
 
+static void forget_mate(struct fleet *f, size_t at)
+{
+	struct mate *m = f->mates[at];
+
+	memmove(f->mates + at, f->mates + at + 1, (--f->n_mates - at) * sizeof *f->mates);
+	for (unsigned i = 0; i < FLEET_TOPICS; i++)
+		if (f->follows[i] && f->followers[i].forget)
+			f->followers[i].forget(f->followers[i].ctx, m->server);
+	json_decref(m->hello);
+	free(m);
+}
+
+/* In the place of who is gone for the longest time. False: all are there. */
+static bool make_room(struct fleet *f)
+{
+	size_t oldest = f->n_mates;
+
+	for (size_t i = 0; i < f->n_mates; i++)
+		if (!f->mates[i]->live && (oldest == f->n_mates || f->mates[i]->said_ms < f->mates[oldest]->said_ms))
+			oldest = i;
+	if (oldest == f->n_mates)
+		return false;
+	forget_mate(f, oldest);
+	return true;
+}
+
 /* NULL: there is no memory, or there are too many. */
 static struct mate *need_mate(struct fleet *f, const char *server)
 {
 	size_t at = 0;
 	struct mate *m = find_mate(f, server, &at);
 
-	if (m || f->n_mates == FLEET_MATES_MOST)
+	if (m || (f->n_mates == FLEET_MATES_MOST && !make_room(f)))
 		return m;
+	find_mate(f, server, &at);
 	m = calloc(1, sizeof *m);
 	if (!m)
 		return NULL;
@@ -290,6 +318,7 @@ static void take_record(struct fleet *f, const struct record *r, bool kept)
 		(m->live || kept || r->place.life == last->life))
 		return;
 	*last = r->place;
+	m->said_ms = r->said_ms > m->said_ms ? r->said_ms : m->said_ms;
 	if (!kept) {
 		m->heard_us = clock_us();
 		take_lag(m, (double)(fleet_now_ms(f) - r->said_ms));
@@ -558,6 +587,26 @@ static void tell_down(struct fleet *f, const char *why)
 	f->down_told = true;
 }
 
+/* What the engine keeps of it, too: names of machines may be new each time. */
+static void forget_old(struct fleet *f)
+{
+	const int64_t since_ms = fleet_now_ms(f) - FLEET_GONE_KEPT_S * INT64_C(1000);
+
+	for (size_t i = f->n_mates; f->caught_up && f->n_looks && i--;) {
+		const char *server = f->mates[i]->server;
+		if (f->mates[i]->live || f->mates[i]->said_ms >= since_ms)
+			continue;
+		log_line(LOG_NOTICE, "fleet: server %s is forgotten", server);
+		for (unsigned k = 0; k < FLEET_TOPICS; k++) {
+			const struct redis_word words[] = { { "HDEL", 4 }, { f->key[k], strlen(f->key[k]) },
+				{ server, strlen(server) } };
+			if (k != FLEET_WILL && k != FLEET_ZONES)
+				redis_send(f->redis, words, 3, NULL, NULL);
+		}
+		forget_mate(f, i);
+	}
+}
+
 static void look_at_mates(struct fleet *f, uint64_t now)
 {
 	for (size_t i = 0; i < f->n_mates; i++) {
@@ -587,6 +636,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 	if (f->twin_us && now - f->twin_us > ECHO_S * UINT64_C(2000000))
 		f->twin_us = 0;
 	look_at_mates(f, now);
+	forget_old(f);
 	if (!fleet_is_up(f) && *fleet_fault(f)) /* as it may be from the start */
 		tell_down(f, fleet_fault(f));
 }

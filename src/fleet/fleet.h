@@ -23,6 +23,7 @@ enum {
 	FLEET_MATES_MOST = 1000,
 	FLEET_SAY_MOST = 8 << 20, /* bytes of one saying */
 	FLEET_HELLO_MS = 2000, /* between two signs of life, while there are few servers */
+	FLEET_GONE_KEPT_S = 7 * 86400, /* one that is gone is remembered so long */
 	FLEET_LEASE = 5        /* after so many that did not come, a server is gone */
 };
 
@@ -58,6 +59,8 @@ struct fleet_follower {
 	void (*lost)(void *ctx);
 	/* A server has come, or is gone. */
 	void (*mate)(void *ctx, const char *server, bool live);
+	/* One that is gone, and will not be told of any more unless it comes again. */
+	void (*forget)(void *ctx, const char *server);
 };
 
 /* Begins to connect. Never NULL. */

@@ -124,6 +124,18 @@ void votes_live(struct votes *v, const char *server, const char *region, bool li
 	of->live = live;
 }
 
+void votes_forget(struct votes *v, const char *server)
+{
+	struct vantage *of = find_vantage(v, server);
+	const size_t at = of ? (size_t)(of - v->of) : v->self;
+
+	if (at == v->self)
+		return;
+	memory_free(of->votes);
+	memmove(of, of + 1, (--v->n - at) * sizeof *of);
+	v->self -= at < v->self;
+}
+
 static bool set(struct vantage *of, uint32_t target, enum vote vote)
 {
 	uint8_t *at = &of->votes[target];

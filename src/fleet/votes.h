@@ -30,6 +30,9 @@ void votes_plan(struct votes *v, const uint64_t *keys, uint32_t n);
 /* A vantage lives, or is gone: its votes are kept, and do not count. */
 void votes_live(struct votes *v, const char *server, const char *region, bool live);
 
+/* One that is gone; never `self`. */
+void votes_forget(struct votes *v, const char *server);
+
 /* True when that is another vote than before. */
 bool votes_set_own(struct votes *v, uint32_t target, enum vote vote);
 

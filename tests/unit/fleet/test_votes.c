@@ -159,12 +159,42 @@ static void what_is_written_is_what_is_taken(void)
 	votes_free(b);
 }
 
+static void who_is_forgotten_leaves_the_others_as_they_are(void)
+{
+	const struct votes_rule rule = { 0.6, false };
+	struct votes *v = votes_new("m", "", &rule);
+	char is[TARGETS + 1];
+
+	votes_plan(v, keys, TARGETS);
+	votes_live(v, "a", "", true);
+	votes_live(v, "z", "", true);
+	say(v, "a", "ddu");
+	say(v, "z", "duu");
+	say_own(v, "uuu");
+	judge(v, is);
+	CU_ASSERT_STRING_EQUAL(is, "duu");
+	/* Before us, behind us, nobody, and ourselves. */
+	votes_forget(v, "a");
+	say_own(v, "udu");
+	judge(v, is);
+	CU_ASSERT_STRING_EQUAL(is, "uuu");
+	CU_ASSERT_EQUAL(votes_others(v), 1);
+	votes_forget(v, "z");
+	votes_forget(v, "nobody");
+	votes_forget(v, "m");
+	judge(v, is);
+	CU_ASSERT_STRING_EQUAL(is, "udu");
+	CU_ASSERT_EQUAL(votes_others(v), 0);
+	votes_free(v);
+}
+
 void suite_votes(void)
 {
 	static const struct unit_case cases[] = {
 		{ "so many must agree of those that count", so_many_must_agree_of_those_that_count },
 		{ "who is gone has no vote until he is back", who_is_gone_has_no_vote_until_he_is_back },
 		{ "regions agree within, and then among themselves", regions_agree_within_and_then_among_themselves },
+		{ "who is forgotten leaves the others as they are", who_is_forgotten_leaves_the_others_as_they_are },
 		{ "what is written is what is taken", what_is_written_is_what_is_taken },
 	};
 
