@@ -7,11 +7,13 @@
 #include "world/edge_own.h"
 #include "world/pool_denial.h"
 #include "zone/delta.h"
+#include "zone/denial.h"
 #include "zone/image.h"
 
 #include <string.h>
 
 enum { KEYS_MOST = 8, RECORDS_MOST = 512, RDATA_MOST = 16384, PIECE = 64 };
+enum { TYPES_MOST = 5 + EDGE_RECORD_TYPES_MOST };
 
 /* RFC 9460 section 14.3.2. */
 enum { KEY_IPV4HINT = 4, KEY_IPV6HINT = 6, PARAM_HEAD = 4 };
@@ -73,10 +75,10 @@ bool pool_sign_wanted(
 
 /* --- ahead -------------------------------------------------------------------------------- */
 
-/* A name, and its pool. */
+/* A name, and its pool; or the owner of an NSEC3 that has come to be another. */
 struct owner {
 	const struct zone_node *node;
-	const struct zone_rrset *edge;
+	const struct zone_rrset *edge; /* NULL: of an NSEC3 */
 };
 
 /* All threads; the numbers are atomic. */
@@ -210,6 +212,21 @@ static void take_pool(struct work *w, const struct pool *p)
 	take_service(w, RRTYPE_SVCB, &p->forms[POOL_SVCB], NULL);
 }
 
+/* Types that a pool may answer, in `to`. */
+static unsigned types_of(const struct steer *s, uint16_t to[static TYPES_MOST])
+{
+	static const uint16_t all[] = { RRTYPE_A, RRTYPE_AAAA, RRTYPE_HTTPS, RRTYPE_SVCB,
+		RRTYPE_CNAME };
+	unsigned n = 0;
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		to[n++] = all[i];
+	for (unsigned i = 0; i < s->n_record_types; i++)
+		if (s->record_types[i] != RRTYPE_HTTPS && s->record_types[i] != RRTYPE_SVCB)
+			to[n++] = s->record_types[i];
+	return n;
+}
+
 static void take_denial(struct work *w, const struct zone_rrset *denial, uint16_t without)
 {
 	const size_t len = pool_denial_without(denial, without, w->rdata);
@@ -219,37 +236,73 @@ static void take_denial(struct work *w, const struct zone_rrset *denial, uint16_
 }
 
 /* What denies one of the types that the pool can answer, for when it cannot. */
-static void take_denials(struct work *w, const struct zone_node *n)
+static void take_denials(
+	struct work *w, const struct zone_node *link, const struct zone_rrset *denial)
 {
-	static const uint16_t types[] = { RRTYPE_A, RRTYPE_AAAA, RRTYPE_HTTPS, RRTYPE_SVCB,
-		RRTYPE_CNAME };
-	const struct steer *steer = w->a->pools->steer;
 	const struct zone *z = w->a->s->zone;
-	const struct zone_node *link;
-	const struct zone_rrset *denial = pool_denial_of(z, n, &link);
+	uint16_t types[TYPES_MOST];
+	const unsigned n = types_of(w->a->pools->steer, types);
 
-	if (!denial)
-		return;
 	w->owner_hash = pool_signatures_owner(w->a->s->to, z, link);
 	w->ttl_s = be32_get(denial->wire + 6);
 	image_owner(z, link, w->owner);
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+	for (unsigned i = 0; i < n; i++)
 		take_denial(w, denial, types[i]);
-	for (unsigned i = 0; i < steer->n_record_types; i++)
-		if (steer->record_types[i] != RRTYPE_HTTPS && steer->record_types[i] != RRTYPE_SVCB)
-			take_denial(w, denial, steer->record_types[i]);
+}
+
+/* Has it been signed without one of the types of its name's pool? */
+static bool was_taken(
+	struct work *w, const struct zone_node *link, const struct zone_rrset *denial)
+{
+	const struct pool_sign *s = w->a->s;
+	const uint64_t owner = pool_signatures_owner(s->to, s->before, link);
+	uint16_t types[TYPES_MOST];
+	const unsigned n = types_of(w->a->pools->steer, types);
+
+	for (unsigned i = 0; i < n; i++) {
+		const size_t len = pool_denial_without(denial, types[i], w->rdata);
+		if (len &&
+			pool_signatures_has(s->to,
+				pool_signatures_key(owner, denial->type,
+					be32_get(denial->wire + 6),
+					pool_signatures_record(w->rdata, len)),
+				s->keys->generation, (uint32_t)s->now_s))
+			return true;
+	}
+	return false;
+}
+
+/* Which name an NSEC3 is of cannot be seen. But if it is one of a pool's, it was signed so before. */
+static void take_nsec3(struct work *w, const struct zone_node *link)
+{
+	const struct zone_node *before =
+		denial_nsec3_at(w->a->s->before, link->name, link->name_len);
+	const struct zone_rrset *was = before ? zone_find_rrset(before, RRTYPE_NSEC3) : NULL,
+				*denial = zone_find_rrset(link, RRTYPE_NSEC3);
+
+	if (was && denial && was_taken(w, before, was))
+		take_denials(w, link, denial);
 }
 
 static void take_owner(struct work *w, const struct owner *o)
 {
 	const struct ahead *a = w->a;
 	const struct steer *steer = a->pools->steer;
+
+	if (!o->edge) {
+		if (a->first)
+			take_nsec3(w, o->node);
+		return;
+	}
 	const struct pool *p = &steer->pools[a->pools->numbers[o->edge->aux]];
 	const uint8_t *rr = o->edge->wire + IMAGE_RR_FIXED;
 	const struct choose_own own = edge_own(steer, rr, be16_get(rr - 2));
 
-	if (a->first)
-		take_denials(w, o->node);
+	const struct zone_node *link;
+	const struct zone_rrset *denial =
+		a->first ? pool_denial_of(a->s->zone, o->node, &link) : NULL;
+	if (denial)
+		take_denials(w, link, denial);
 	w->owner_hash = pool_signatures_owner(a->s->to, a->s->zone, o->node);
 	image_owner(a->s->zone, o->node, w->owner);
 	w->ttl_s = be32_get(o->edge->wire + 6);
@@ -277,13 +330,13 @@ static bool work(void *ctx, size_t piece)
 	return !a->how->goes_on || a->how->goes_on(a->how->ctx);
 }
 
-static void add_owner(struct ahead *a, const struct zone_node *n)
+static void add_owner(struct ahead *a, const struct zone_node *n, bool nsec3)
 {
 	const struct zone_rrset *edge = n->flags & NODE_EDGE && !(n->flags & (NODE_HIDDEN | NODE_GONE))
 		? zone_find_rrset(n, RRTYPE_EDGE)
 		: NULL;
 
-	if (!edge)
+	if (!edge && !(nsec3 && n->flags & NODE_NSEC3))
 		return;
 	if (a->n == a->room) {
 		a->room = a->room ? 2 * a->room : 64;
@@ -298,18 +351,18 @@ static const struct zone *base_of(const struct zone *z)
 }
 
 /* What differs between two versions of one image is in the delta of the later, with the names whose NSEC has
- * come to be another. */
+ * come to be another, and the owners of such NSEC3. */
 static void find_owners(struct ahead *a)
 {
 	const struct zone *z = a->s->zone, *before = a->s->before;
 
 	if (before && z->delta && base_of(z) == base_of(before)) {
 		for (uint32_t i = 0; i < z->delta->n; i++)
-			add_owner(a, delta_node(z->delta, z->delta->entry[i].node));
+			add_owner(a, delta_node(z->delta, z->delta->entry[i].node), true);
 		return;
 	}
 	for (const struct zone_node *n = image_first(z); n; n = image_next(z, n))
-		add_owner(a, n);
+		add_owner(a, n, false);
 }
 
 void pool_sign_ahead(const struct pool_sign *s, const struct pool_sign_pools *pools,

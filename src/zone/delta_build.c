@@ -25,18 +25,6 @@ bool delta_is_large(const struct zone *z)
 
 /* --- what the touched names are after the change ------------------------------------------ */
 
-/* The node that owns the NSEC3 of the chain there; NULL: there is none. */
-static const struct zone_node *find_nsec3(const struct zone *z, const uint8_t *name, size_t len)
-{
-	uint8_t hash[NSEC3_HASH], theirs[NSEC3_HASH];
-
-	if (!z->denial || !z->denial->nsec3 || len != 1 + NSEC3_LABEL ||
-		!nsec3_label(hash, name))
-		return NULL;
-	const struct zone_node *n = denial_nsec3(z, hash, false);
-	return nsec3_label(theirs, n->name) && memcmp(theirs, hash, NSEC3_HASH) == 0 ? n : NULL;
-}
-
 /* Is the label right below the apex one that may own an NSEC3? */
 static bool below_hash(const struct touched_name *name)
 {
@@ -89,7 +77,7 @@ static struct zone *compile_touched(
 		const struct zone_node *plain = zone_find_node(t->z, &name, 0);
 		const bool nsec3 = is_nsec3(t, i, plain, odd);
 		const struct zone_node *const was[2] = { plain,
-			nsec3 ? find_nsec3(t->z, t->name[i].name, t->name[i].len) : NULL };
+			nsec3 ? denial_nsec3_at(t->z, t->name[i].name, t->name[i].len) : NULL };
 		ok = !*odd && touched_put(t, i, was, &r, &group);
 	}
 	if (ok)
@@ -115,11 +103,11 @@ static void add_own(struct delta_work *w, const struct zone_name *name, unsigned
 		.parent = parent,
 		.touched = kind != OWN_ABOVE,
 		.nsec3 = kind == OWN_NSEC3 };
-	own->was = own->nsec3 ? find_nsec3(z, own->name, own->len)
+	own->was = own->nsec3 ? denial_nsec3_at(z, own->name, own->len)
 			      : zone_find_node(z, name, skip);
 	own->now = own->was;
 	if (own->touched) {
-		own->now = own->nsec3 ? find_nsec3(w->part, own->name, own->len)
+		own->now = own->nsec3 ? denial_nsec3_at(w->part, own->name, own->len)
 				      : zone_find_node(w->part, name, skip);
 		if (own->now && !own->now->rrsets)
 			own->now = NULL;

@@ -131,6 +131,16 @@ static const struct zone_node *untouched_after(const struct zone *z, uint32_t i)
 	return i < z->denial->n ? link_at(z, i) : NULL;
 }
 
+const struct zone_node *denial_nsec3_at(const struct zone *z, const uint8_t *labels, size_t len)
+{
+	uint8_t hash[NSEC3_HASH], theirs[NSEC3_HASH];
+
+	if (!z->denial || !z->denial->nsec3 || len != 1 + NSEC3_LABEL || !nsec3_label(hash, labels))
+		return NULL;
+	const struct zone_node *n = denial_nsec3(z, hash, false);
+	return nsec3_label(theirs, n->name) && memcmp(theirs, hash, NSEC3_HASH) == 0 ? n : NULL;
+}
+
 const struct zone_node *denial_nsec3_after(const struct zone *z, const uint8_t *hash)
 {
 	const struct delta *d = z->delta;

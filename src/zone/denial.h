@@ -62,6 +62,10 @@ const struct zone_node *denial_nsec(
 const struct zone_node *denial_nsec3(const struct zone *z, const uint8_t *hash, bool strictly);
 const struct zone_node *denial_nsec3_after(const struct zone *z, const uint8_t *hash);
 
+/* The node that owns an NSEC3 of the chain at `labels` (a name below the apex, as struct zone_node has it); NULL:
+ * there is none. */
+const struct zone_node *denial_nsec3_at(const struct zone *z, const uint8_t *labels, size_t len);
+
 /* The node with the NSEC or NSEC3 that matches the name of `n`, which is not hidden; NULL: there is none. The
  * zone has a chain. */
 const struct zone_node *denial_self(const struct zone *z, const struct zone_node *n);
