@@ -39,24 +39,11 @@ static bool may_have(struct tokens *t, uint16_t type)
 	case RRTYPE_A: return token_fault(t, t->tok.s, "addresses of IPv4 belong under \"a\"");
 	case RRTYPE_AAAA:
 		return token_fault(t, t->tok.s, "addresses of IPv6 belong under \"aaaa\"");
-	case RRTYPE_SOA:
-	case RRTYPE_NS:
-	case RRTYPE_DNAME:
-	case RRTYPE_DS:
-	case RRTYPE_DNSKEY:
-	case RRTYPE_CDS:
-	case RRTYPE_CDNSKEY:
-	case RRTYPE_RRSIG:
-	case RRTYPE_NSEC:
-	case RRTYPE_NSEC3:
-	case RRTYPE_NSEC3PARAM:
-	case RRTYPE_CSYNC:
-	case RRTYPE_ZONEMD:
-	case RRTYPE_EDGE:
+	}
+	if (rrtype_is_of_zone(type))
 		return token_fault(t, t->tok.s,
 			"%s is a matter of the zone, and no record of an edge",
 			rrtype_text(text, type));
-	}
 	return !rrtype_is_meta(type) ||
 		token_fault(t, t->tok.s, "this type stands in no zone");
 }

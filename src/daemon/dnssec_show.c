@@ -1,5 +1,6 @@
 #include "daemon/dnssec_show.h"
 
+#include "base/moment.h"
 #include "dns/name.h"
 #include "report/report.h"
 #include "report/report_keys.h"
@@ -7,7 +8,6 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const struct key_policy *policy_of(const struct key_ring_view *v)
 {
@@ -39,12 +39,9 @@ static const char *span(char to[static SPAN_TEXT], uint32_t s)
 
 static void add_time(struct text *out, int64_t at_s)
 {
-	const time_t t = (time_t)at_s;
-	char shown[32];
-	struct tm tm;
+	char shown[MOMENT_TEXT];
 
-	strftime(shown, sizeof shown, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
-	text_add(out, shown);
+	text_add(out, moment_text(shown, at_s));
 }
 
 /* "CSK 44880 ecdsap256sha256" */

@@ -362,13 +362,10 @@ static void show_failed_over(const struct orders *o, bool json, struct text *out
 {
 	const struct fail_overs *l = probes_failed_over(o->opts.probes);
 	json_t *list = json_array();
-	char when[32];
+	char when[MOMENT_TEXT];
 
 	for (size_t i = 0; i < l->n; i++) {
-		const time_t at = (time_t)l->of[i].when_s;
-		struct tm tm;
-		gmtime_r(&at, &tm);
-		strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
+		moment_text(when, (int64_t)l->of[i].when_s);
 		if (json)
 			json_array_append_new(list,
 				json_pack("{s:s, s:s, s:s}", "pool", l->of[i].pool, "to",

@@ -110,20 +110,14 @@ static struct registry_zone *as_served(struct reading *x, const struct registry_
 	const struct registry_zone *made = registry_find(x->made.zones, now->origin);
 	struct registry_zone to = { .origin = NULL };
 
-	part_copy(&to, now, sizeof to);
 	if (!made || (made->source != now->source && made->state != REGISTRY_FAULTY))
 		return NULL;
 	x->again = x->again || made != registry_find(x->before.zones, now->origin);
-	if (made->state == REGISTRY_FAULTY) { /* it has what was served, and says why */
-		to.source = made->source;
-		to.state = made->state;
-		to.since_s = made->since_s;
-		to.fault = made->fault;
-	}
+	/* A faulty one has what was served, and says why. */
+	part_copy(&to, made->state == REGISTRY_FAULTY ? made : now, sizeof to);
 	to.path = made->path;
 	to.added = made->added;
-	to.load = (struct load){ .zone = now->load.zone };
-	zone_hold(to.load.zone);
+	registry_zone_goes_on(&to, now);
 	return registry_zone_new(&to);
 }
 

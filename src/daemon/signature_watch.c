@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/moment.h"
 #include "zone/rrsig_end.h"
 
 #include <ev.h>
@@ -31,12 +32,12 @@ static bool came(const struct signature_watch *w, const struct registry_zone *z,
 
 static void tell_one(const struct registry_signed *s, bool ended)
 {
-	char name[NAME_TEXT], when[RRSIG_END_TIME];
+	char name[NAME_TEXT], when[MOMENT_TEXT];
 
 	log_line(ended ? LOG_ERROR : LOG_WARNING,
 		"zone %s: the first of its signatures %s at %s: %s",
 		view_text(name, s->zone->origin), ended ? "has ended" : "ends",
-		rrsig_end_time(when, s->end_s),
+		moment_text(when, s->end_s),
 		s->zone->keys ? "it is signed here, and what keeps that from being done is told "
 				"beside this"
 			      : "sign it anew and reload");

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/moment.h"
 #include "daemon/parts_read.h"
 #include "xfr/dsync.h"
 #include "xfr/parent_ds.h"
@@ -10,7 +11,10 @@
 #include <string.h>
 #include <time.h>
 
-enum { MISSING_MOST = 16 };
+enum {
+	MISSING_MOST = 16,
+	TOLD_MOST = 200 /* bytes of what is told of a parent */
+};
 
 struct signing_parents {
 	struct jobs *jobs;
@@ -71,13 +75,11 @@ static bool ask(struct asking *a, const struct conf_parent *p, const uint8_t *ap
 static void tell(struct signing_parents *p, const uint8_t *apex, const char *fmt, size_t n,
 	const char *what)
 {
-	const time_t now = time(NULL);
-	char text[256], when[32];
-	struct tm tm;
+	char text[256], when[MOMENT_TEXT];
 
-	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	moment_text(when, time(NULL));
 	if (what)
-		snprintf(text, sizeof text, "%s: %s", when, what);
+		snprintf(text, sizeof text, "%s: %.*s", when, TOLD_MOST, what);
 	else
 		snprintf(text, sizeof text, "%s: %s %zu", when, fmt, n);
 	key_ring_parent_told(p->ring, apex, text);

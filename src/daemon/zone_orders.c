@@ -30,6 +30,17 @@ const struct registry_zone *zone_orders_find(
 	return z;
 }
 
+bool zone_orders_start(
+	const struct zone_orders *o, const char *zone, const struct job_opts *job)
+{
+	struct job_opts own = *job;
+
+	own.lane = o->lane;
+	own.name = "zone";
+	own.about = zone;
+	return jobs_start(o->opts.jobs, &own) != NULL;
+}
+
 static int ask(const struct zone_orders *o, const char *text, bool whole, struct text *out)
 {
 	const struct registry_zone *z = zone_orders_find(o, text, out);

@@ -7,6 +7,7 @@
  */
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/moment.h"
 #include "daemon/zone_orders_inner.h"
 #include "dns/rrtype.h"
 #include "zone/change_onto.h"
@@ -59,14 +60,12 @@ void zone_orders_show_drafts(const struct zone_orders *o, const uint8_t *apex, s
 	json_t *json)
 {
 	json_t *list = NULL;
-	char when[32];
-	struct tm tm;
+	char when[MOMENT_TEXT];
 
 	for (const struct zone_draft *d = o->drafts; d; d = d->next) {
-		const time_t t = (time_t)d->at_s;
 		if (!name_equal(d->apex, apex))
 			continue;
-		strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+		moment_text(when, d->at_s);
 		if (!json) {
 			text_addf(out, "%-14s user %u, since %s\n", "draft of", d->uid, when);
 			continue;

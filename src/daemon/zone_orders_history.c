@@ -3,6 +3,7 @@
  *
  * The newest first. Records that signing makes are counted, not listed.
  */
+#include "base/moment.h"
 #include "daemon/zone_orders_inner.h"
 
 #include "dns/rrtype.h"
@@ -12,7 +13,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { LAST = 20, LAST_MOST = 200, RECORDS_MOST = 1000 };
 
@@ -47,21 +47,12 @@ static json_t *record_json(const struct change_record *rr)
 	return o;
 }
 
-static const char *when_text(char to[static 32], int64_t at_s)
-{
-	const time_t t = (time_t)at_s;
-	struct tm tm;
-
-	strftime(to, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
-	return to;
-}
-
 static json_t *step_json(const struct store_dated *step)
 {
 	json_t *gone = json_array(), *come = json_array();
 	struct change_walk walk = change_each(step->change);
 	size_t made = 0, left = 0;
-	char when[32];
+	char when[MOMENT_TEXT];
 
 	while (change_next(&walk)) {
 		json_t *to = walk.rr.comes ? come : gone;
@@ -75,7 +66,7 @@ static json_t *step_json(const struct store_dated *step)
 	json_t *o = json_pack("{s:I, s:I, s:o, s:o}", "from", (json_int_t)change_from(step->change), "serial",
 		(json_int_t)change_to(step->change), "gone", gone, "come", come);
 	if (step->at_s)
-		json_object_set_new(o, "time", json_string(when_text(when, step->at_s)));
+		json_object_set_new(o, "time", json_string(moment_text(when, step->at_s)));
 	if (made)
 		json_object_set_new(o, "made_by_signing", json_integer((json_int_t)made));
 	if (left)
@@ -87,10 +78,10 @@ static void say_step(const struct store_dated *step, struct text *out)
 {
 	struct change_walk walk = change_each(step->change);
 	size_t made = 0, told = 0, left = 0;
-	char when[32];
+	char when[MOMENT_TEXT];
 
 	text_addf(out, "serial %u, from %u%s%s\n", change_to(step->change), change_from(step->change), step->at_s ? ", " : "",
-		step->at_s ? when_text(when, step->at_s) : "");
+		step->at_s ? moment_text(when, step->at_s) : "");
 	while (change_next(&walk)) {
 		const struct change_record *rr = &walk.rr;
 		if (is_made(rr->type)) {
@@ -182,13 +173,8 @@ int zone_orders_history(void *ctx, const char **words, size_t n, struct command_
 		c->forget = forget;
 	}
 	if (x &&
-		jobs_start(o->opts.jobs,
-			&(struct job_opts){ .lane = o->lane,
-				.name = "zone",
-				.about = words[1],
-				.ctx = x,
-				.work = work,
-				.done = done }))
+		zone_orders_start(o, words[1],
+			&(struct job_opts){ .ctx = x, .work = work, .done = done }))
 		return COMMAND_LATER;
 	free(x);
 	text_add(c->out, "out of memory\n");

@@ -20,6 +20,10 @@ bool zone_orders_name(const char *text, uint8_t to[static NAME_MOST], struct tex
 const struct registry_zone *zone_orders_find(
 	const struct zone_orders *o, const char *text, struct text *out);
 
+/* Begins the job of an order about a zone, of what is said of the job its `ctx`, `work` and `done`. False: no memory. */
+bool zone_orders_start(
+	const struct zone_orders *o, const char *zone, const struct job_opts *job);
+
 /* Of the words behind "zone", the first being the order's own. */
 command_fn zone_orders_add, zone_orders_promote, zone_orders_demote, zone_orders_remove,
 	zone_orders_export, zone_orders_purge, zone_orders_freeze, zone_orders_thaw,

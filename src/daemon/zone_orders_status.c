@@ -1,11 +1,11 @@
 /* zone_orders_status.c - all that is known of one zone: a row each, as text or JSON.
  */
+#include "base/moment.h"
 #include "daemon/zone_orders_inner.h"
 
 #include "report/report.h"
 
 #include <string.h>
-#include <time.h>
 
 /* Where rows go. */
 struct status {
@@ -41,14 +41,10 @@ static void put_user(const struct status *s, const char *key, const char *label,
 /* 0: never. */
 static void put_time(const struct status *s, const char *key, const char *label, int64_t at_s)
 {
-	const time_t t = (time_t)at_s;
-	char shown[32];
-	struct tm tm;
+	char shown[MOMENT_TEXT];
 
-	if (!at_s)
-		return;
-	strftime(shown, sizeof shown, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
-	put_text(s, key, label, shown);
+	if (at_s)
+		put_text(s, key, label, moment_text(shown, at_s));
 }
 
 static void put_serial(const struct status *s, const char *key, const char *label, uint32_t serial)

@@ -218,26 +218,17 @@ struct registry_zone *zones_entry_faulty(
 		.source = old && old->source == zones_entry_source(r, z) ? old->source : REGISTRY_FILE,
 		.path = z->path ? z->path : "",
 		.state = has ? REGISTRY_FAULTY : REGISTRY_EMPTY,
-		.since_s = old && old->state != REGISTRY_READY ? old->since_s : r->now_s,
-		.loaded_s = has ? old->loaded_s : 0 };
+		.since_s = old && old->state != REGISTRY_READY ? old->since_s : r->now_s };
 	const char *first = text_get(&f->text) + (f->errors ? f->error_at[0] : 0);
 	char line[512];
 
 	snprintf(line, sizeof line, "%.*s", (int)strcspn(first, "\n"), first);
 	to.fault = line;
-	to.load.zone = has ? old->load.zone : zone_placeholder(r->o->key, z->origin);
-	if (!to.load.zone)
-		return NULL;
-	if (has) {
-		zone_hold(to.load.zone);
-		to.keys = old->keys;
-		to.keys_due = old->keys_due;
-		to.plain = old->plain;
-		to.plain_due = old->plain_due;
-		to.checked_s = old->checked_s;
-		to.expire_s = old->expire_s;
-	}
-	return registry_zone_new(&to);
+	if (has)
+		registry_zone_goes_on(&to, old);
+	else
+		to.load.zone = zone_placeholder(r->o->key, z->origin);
+	return to.load.zone ? registry_zone_new(&to) : NULL;
 }
 
 /* The first fault, as a sentence. */

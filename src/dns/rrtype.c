@@ -214,6 +214,27 @@ const char *rrtype_nearest(const char *text, size_t len)
 	return name;
 }
 
+bool rrtype_is_of_zone(uint16_t type)
+{
+	switch (type) {
+	case RRTYPE_SOA:
+	case RRTYPE_NS:
+	case RRTYPE_DS:
+	case RRTYPE_DNAME:
+	case RRTYPE_DNSKEY:
+	case RRTYPE_CDS:
+	case RRTYPE_CDNSKEY:
+	case RRTYPE_RRSIG:
+	case RRTYPE_NSEC:
+	case RRTYPE_NSEC3:
+	case RRTYPE_NSEC3PARAM:
+	case RRTYPE_CSYNC:
+	case RRTYPE_ZONEMD:
+	case RRTYPE_EDGE: return true;
+	default: return false;
+	}
+}
+
 unsigned rrtype_compressible(uint16_t type, unsigned *skip)
 {
 	*skip = type == RRTYPE_MX ? 2 : 0;

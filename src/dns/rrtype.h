@@ -104,6 +104,10 @@ const char *rrtype_nearest(const char *text, size_t len);
  * to ANY in it (RFC 6895 section 3.1). */
 bool rrtype_is_meta(uint16_t type);
 
+/* True for types that say what a zone is, where it ends and who signs it, and for EDGE: what is chosen for a
+ * client is never of such a type. */
+bool rrtype_is_of_zone(uint16_t type);
+
 /* How many names stand in a row in the RDATA of a type whose names may be compressed (RFC 3597
  * section 4 allows it for those of RFC 1035), and behind how many bytes. */
 unsigned rrtype_compressible(uint16_t type, unsigned *skip);

@@ -192,7 +192,7 @@ static void add_all_types(struct geo *g, struct types *t, const char *owner)
 		return;
 	for (size_t i = 0; i < own.n; i++) {
 		const uint16_t type = own.of[i].number;
-		if (has_type(t, type) || t->n == TYPES_MOST || !rrs_may_steer(type))
+		if (has_type(t, type) || t->n == TYPES_MOST || rrtype_is_of_zone(type))
 			continue;
 		t->of[t->n++] = type;
 	}

@@ -168,33 +168,6 @@ struct merge {
 	struct named_at from;
 };
 
-bool rrs_may_steer(uint16_t type)
-{
-	switch (type) {
-	case RRTYPE_SOA:
-	case RRTYPE_NS:
-	case RRTYPE_DS:
-	case RRTYPE_DNAME:
-	case RRTYPE_DNSKEY:
-	case RRTYPE_CDS:
-	case RRTYPE_CDNSKEY:
-	case RRTYPE_RRSIG:
-	case RRTYPE_NSEC:
-	case RRTYPE_NSEC3:
-	case RRTYPE_NSEC3PARAM:
-	case RRTYPE_CSYNC:
-	case RRTYPE_ZONEMD:
-	case RRTYPE_EDGE: return false;
-	default: return true;
-	}
-}
-
-/* It stands in the zone as the base has it. */
-static bool is_of_zone(uint16_t type)
-{
-	return !rrs_may_steer(type);
-}
-
 static struct rrs of_type(const struct rrs *own, uint16_t type)
 {
 	size_t low = 0, high;
@@ -210,7 +183,7 @@ static struct rrs of_type(const struct rrs *own, uint16_t type)
  * that the others have is theirs. */
 static bool is_one(const struct merge *m, const struct rrs *own, uint16_t type)
 {
-	for (size_t v = 0; v < m->n && type != RRTYPE_CNAME && !is_of_zone(type); v++)
+	for (size_t v = 0; v < m->n && type != RRTYPE_CNAME && !rrtype_is_of_zone(type); v++)
 		if (of_type(&own[v], RRTYPE_CNAME).n && !is_one(m, own, RRTYPE_CNAME))
 			return false;
 	const struct rrs first = of_type(&own[m->base - m->views], type);
@@ -263,7 +236,7 @@ static void steer_owner(const struct merge *m, const char *owner, const struct r
 			continue;
 		for (size_t i = 0; i < own[v].n; i++) {
 			const struct rr *rr = &own[v].of[i];
-			if (is_of_zone(rr->number) || is_one(m, own, rr->number))
+			if (rrtype_is_of_zone(rr->number) || is_one(m, own, rr->number))
 				continue;
 			plan_answer(p, &a, rr->type, rr->data);
 			ttls = ttls || (ttl_s != UINT32_MAX && ttl_s != rr->ttl_s);
@@ -299,12 +272,12 @@ static void merge_owner(const struct merge *m, const char *owner)
 			const bool base = &m->views[v] == m->base;
 			const struct rrs set = of_type(&own[v], type);
 			const bool one = is_one(m, own, type);
-			if (base && (one || is_of_zone(type)))
+			if (base && (one || rrtype_is_of_zone(type)))
 				put_plain(m, &set);
-			if (!one && type != RRTYPE_SOA && is_of_zone(type) && (base || !of_type(&own[m->base - m->views], type).n))
+			if (!one && type != RRTYPE_SOA && rrtype_is_of_zone(type) && (base || !of_type(&own[m->base - m->views], type).n))
 				plan_note(m->p, NOTE_LOST, m->views[v].rrs.path, set.of->line,
 					"%s %s: the views differ in it, and all clients get that of view %s", owner, set.of->type, m->base->name);
-			steered = steered || (!one && !is_of_zone(type));
+			steered = steered || (!one && !rrtype_is_of_zone(type));
 		}
 	}
 	if (steered)

@@ -40,9 +40,6 @@ struct rrs rrs_of(const struct rrs *all, const char *owner);
 /* Whether two hold the same data of all types, whatever the TTLs; both of one owner, sorted. */
 bool rrs_same(const struct rrs *a, const struct rrs *b);
 
-/* False of what no edge can have: the zone's own matter, such as SOA, NS, DS. */
-bool rrs_may_steer(uint16_t type);
-
 /* One zone that several views of a server have, each for some clients. */
 struct rrs_view {
 	const char *name;       /* of the view */

@@ -1,5 +1,6 @@
 #include "report/report_alarms.h"
 
+#include "base/moment.h"
 #include "report/report_geo.h"
 
 #include "zone/rrsig_end.h"
@@ -23,12 +24,12 @@ __attribute__((format(printf, 2, 3))) static void alarm_add(json_t *list, const 
 static void of_signatures(const struct registry *z, json_t *to)
 {
 	const struct registry_ends n = registry_ends(z, time(NULL));
-	char name[NAME_TEXT], when[RRSIG_END_TIME];
+	char name[NAME_TEXT], when[MOMENT_TEXT];
 
 	if (!n.ended && !n.soon)
 		return;
 	view_text(name, z->signeds[0].zone->origin);
-	rrsig_end_time(when, z->signeds[0].end_s);
+	moment_text(when, z->signeds[0].end_s);
 	if (n.ended)
 		alarm_add(to, "the signatures of %zu zone%s have ended, those of %s at %s",
 			n.ended, n.ended == 1 ? "" : "s", name, when);
@@ -87,14 +88,12 @@ static void of_zone_files(const struct report_changes *c, json_t *to)
 
 static void of_reload(const struct report_view *v, json_t *to)
 {
-	const time_t at = (time_t)v->reloaded_s;
-	char when[32];
-	struct tm tm;
+	char when[MOMENT_TEXT];
 
-	if (!at || (v->reload_taken && !v->reload_errors))
+	if (!v->reloaded_s || (v->reload_taken && !v->reload_errors))
 		return;
-	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&at, &tm));
-	alarm_add(to, "the last reload, at %s, %s (%u error%s; the log has them)", when,
+	alarm_add(to, "the last reload, at %s, %s (%u error%s; the log has them)",
+		moment_text(when, (int64_t)v->reloaded_s),
 		v->reload_taken ? "was taken but for what is wrong" : "was not taken",
 		v->reload_errors, v->reload_errors == 1 ? "" : "s");
 }

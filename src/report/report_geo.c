@@ -1,6 +1,7 @@
 #include "report/report_geo.h"
 
 #include "base/log.h"
+#include "base/moment.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,19 +14,17 @@ static json_t *file_json(const struct mmdb_told *t, const char *kind, int64_t no
 {
 	json_t *o = json_pack("{s:s, s:s, s:s, s:I}", "kind", kind, "file", t->path, "type",
 		t->type, "networks", (json_int_t)t->nets);
-	const time_t built = (time_t)t->built_s;
-	struct tm tm;
-	char text[32];
+	const int64_t built_s = (int64_t)t->built_s;
+	char text[MOMENT_TEXT];
 
 	/* A type or a name that is no UTF-8. */
 	if (!o)
 		o = json_pack("{s:s, s:I}", "kind", kind, "networks", (json_int_t)t->nets);
-	if (!built || !gmtime_r(&built, &tm))
+	if (!built_s)
 		return o;
-	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	json_object_set_new(o, "built", json_string(text));
+	json_object_set_new(o, "built", json_string(moment_text(text, built_s)));
 	json_object_set_new(o, "age_days",
-		json_integer(now_s > (int64_t)built ? (now_s - (int64_t)built) / DAY_S : 0));
+		json_integer(now_s > built_s ? (now_s - built_s) / DAY_S : 0));
 	return o;
 }
 

@@ -1,18 +1,15 @@
 #include "report/report_keys.h"
 
+#include "base/moment.h"
 #include "dns/name.h"
 
 #include <stdio.h>
-#include <time.h>
 
 static json_t *time_json(int64_t at_s)
 {
-	const time_t t = (time_t)at_s;
-	char shown[32];
-	struct tm tm;
+	char shown[MOMENT_TEXT];
 
-	strftime(shown, sizeof shown, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
-	return json_string(shown);
+	return json_string(moment_text(shown, at_s));
 }
 
 static json_t *part_json(const struct report_keys_of *of, size_t i, enum key_which which)

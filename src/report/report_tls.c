@@ -1,19 +1,11 @@
 #include "report/report_tls.h"
 
+#include "base/moment.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-enum { WHEN = 32, TENTH = 10 };
-
-static const char *when(char to[static WHEN], int64_t s)
-{
-	const time_t at = (time_t)s;
-	struct tm tm;
-
-	strftime(to, WHEN, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&at, &tm));
-	return to;
-}
+enum { TENTH = 10 };
 
 enum report_tls_age report_tls_age(const struct tls_about *a, int64_t now_s)
 {
@@ -26,13 +18,13 @@ enum report_tls_age report_tls_age(const struct tls_about *a, int64_t now_s)
 
 const char *report_tls_text(char to[static REPORT_TLS_TEXT], const struct tls_about *a)
 {
-	char until[WHEN], more[40] = "";
+	char until[MOMENT_TEXT], more[40] = "";
 
 	if (a->names > 1)
 		snprintf(more, sizeof more, " and %u more name%s", a->names - 1,
 			a->names == 2 ? "" : "s");
 	snprintf(to, REPORT_TLS_TEXT, "%s%s, until %s", *a->name ? a->name : "(no name)", more,
-		when(until, a->until_s));
+		moment_text(until, a->until_s));
 	return to;
 }
 
@@ -44,7 +36,7 @@ static const char *const ages[] = { [REPORT_TLS_EARLY] = "not valid yet",
 json_t *report_tls_json(const struct report_tls *t, int64_t now_s)
 {
 	json_t *list = json_array();
-	char until[WHEN];
+	char until[MOMENT_TEXT];
 
 	for (size_t i = 0; t->shown && i < tls_count(t->shown); i++) {
 		const struct tls_about a = tls_about(t->shown, i);
@@ -53,7 +45,7 @@ json_t *report_tls_json(const struct report_tls *t, int64_t now_s)
 		json_array_append_new(list,
 			json_pack("{s:o, s:i, s:s, s:I, s:s}", "name",
 				name ? name : json_string("?"), "names", (int)a.names, "until",
-				when(until, a.until_s), "ends_in_s",
+				moment_text(until, a.until_s), "ends_in_s",
 				(json_int_t)(a.until_s - now_s), "state",
 				ages[report_tls_age(&a, now_s)]));
 	}

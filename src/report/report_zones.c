@@ -1,24 +1,16 @@
 #include "report/report_zones.h"
 
+#include "base/moment.h"
 #include "report/report.h"
 
 #include <string.h>
 #include <time.h>
 
-static const char *time_text(char to[static 32], int64_t s)
-{
-	const time_t t = (time_t)s;
-	struct tm tm;
-
-	strftime(to, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
-	return to;
-}
-
 /* The tags of the keys that sign it, each once. */
 static json_t *signing_json(const struct registry_zone *z)
 {
 	json_t *tags = json_array();
-	char when[32];
+	char when[MOMENT_TEXT];
 
 	for (size_t i = 0; i < z->keys->n; i++)
 		if (z->keys->keys[i].signs_zone || z->keys->keys[i].signs_keys)
@@ -29,7 +21,7 @@ static json_t *signing_json(const struct registry_zone *z)
 		z->keys_due || z->plain_due);
 	if (z->load.zone->signatures_end_s)
 		json_object_set_new(o, "renewed_from",
-			json_string(time_text(when, z->load.zone->signatures_end_s -
+			json_string(moment_text(when, z->load.zone->signatures_end_s -
 							    z->keys->policy.refresh_s)));
 	return o;
 }
@@ -37,7 +29,7 @@ static json_t *signing_json(const struct registry_zone *z)
 static void signing_line(const struct registry_zone *z, struct text *out)
 {
 	const char *comma = "";
-	char when[32];
+	char when[MOMENT_TEXT];
 
 	text_add(out, "    signed here by ");
 	for (size_t i = 0; i < z->keys->n; i++) {
@@ -49,7 +41,7 @@ static void signing_line(const struct registry_zone *z, struct text *out)
 	}
 	if (z->load.zone->signatures_end_s)
 		text_addf(out, "; until %s",
-			time_text(when, z->load.zone->signatures_end_s));
+			moment_text(when, z->load.zone->signatures_end_s));
 	text_addf(out, "%s\n",
 		z->plain_due      ? "; what its primary has is being signed"
 			: z->keys_due ? "; signed anew in parts"
@@ -72,7 +64,7 @@ static const char *source_text(enum registry_source s)
 static json_t *added_json(const struct registry_added *a)
 {
 	char name[NAME_TEXT], when[32];
-	json_t *o = json_pack("{s:s, s:s}", "template", a->template, "at", time_text(when, a->at_s));
+	json_t *o = json_pack("{s:s, s:s}", "template", a->template, "at", moment_text(when, a->at_s));
 
 	if (a->catalog)
 		json_object_set_new(o, "catalog", json_string(name_text(name, a->catalog)));
@@ -91,7 +83,7 @@ static void added_line(const struct registry_added *a, struct text *out)
 		text_addf(out, "    a member of the catalog %s", name_text(name, a->catalog));
 	else
 		text_addf(out, "    %s by user %u at %s", a->promoted ? "promoted" : "added", a->uid,
-			time_text(when, a->at_s));
+			moment_text(when, a->at_s));
 	if (*a->template)
 		text_addf(out, ", template %s", a->template);
 	text_add(out, "\n");
@@ -99,10 +91,10 @@ static void added_line(const struct registry_added *a, struct text *out)
 
 static void set_time(json_t *o, const char *member, int64_t s)
 {
-	char when[32];
+	char when[MOMENT_TEXT];
 
 	if (s)
-		json_object_set_new(o, member, json_string(time_text(when, s)));
+		json_object_set_new(o, member, json_string(moment_text(when, s)));
 }
 
 static json_t *refresh_json(const struct report_refresh *r)
@@ -121,17 +113,17 @@ static json_t *refresh_json(const struct report_refresh *r)
 
 static void refresh_line(const struct report_refresh *r, struct text *out)
 {
-	char when[32];
+	char when[MOMENT_TEXT];
 
 	text_addf(out, "    from %s: %s", r->primary, r->doing);
 	if (r->checked_s)
-		text_addf(out, "; heard %s", time_text(when, r->checked_s));
+		text_addf(out, "; heard %s", moment_text(when, r->checked_s));
 	if (r->transferred_s)
-		text_addf(out, "; %s %s", r->incremental ? "IXFR" : "AXFR", time_text(when, r->transferred_s));
+		text_addf(out, "; %s %s", r->incremental ? "IXFR" : "AXFR", moment_text(when, r->transferred_s));
 	if (r->next_s)
-		text_addf(out, "; next %s", time_text(when, r->next_s));
+		text_addf(out, "; next %s", moment_text(when, r->next_s));
 	if (r->expires_s)
-		text_addf(out, "; expires %s", time_text(when, r->expires_s));
+		text_addf(out, "; expires %s", moment_text(when, r->expires_s));
 	text_add(out, "\n");
 }
 
@@ -148,7 +140,7 @@ static json_t *zone_json(const struct report_view *v, size_t i)
 	char name[NAME_TEXT], when[32];
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "zone", view_text(name, z->origin),
 		"source", source_text(z->source), "file", z->path, "state",
-		registry_state_text(z->state), "since", time_text(when, z->since_s));
+		registry_state_text(z->state), "since", moment_text(when, z->since_s));
 
 	if (view_is(z->origin)) {
 		char class[VIEW_CLASS_MOST + 1];
@@ -164,11 +156,11 @@ static json_t *zone_json(const struct report_view *v, size_t i)
 		json_object_set_new(o, "serial", json_integer(served->serial));
 		json_object_set_new(o, "records", json_integer(served->records));
 		json_object_set_new(o, "bytes", json_integer((json_int_t)zone_bytes(served)));
-		json_object_set_new(o, "loaded", json_string(time_text(when, z->loaded_s)));
+		json_object_set_new(o, "loaded", json_string(moment_text(when, z->loaded_s)));
 	}
 	if (served->signatures_end_s)
 		json_object_set_new(o, "signatures_end",
-			json_string(time_text(when, served->signatures_end_s)));
+			json_string(moment_text(when, served->signatures_end_s)));
 	if (z->keys)
 		json_object_set_new(o, "signing", signing_json(z));
 	if (z->fault)
@@ -189,11 +181,11 @@ static void zone_line(const struct report_view *v, size_t i, struct text *out)
 		text_addf(out, " %10s %10s", "-", "-");
 	else
 		text_addf(out, " %10u %10u", served->serial, served->records);
-	text_addf(out, "  %s  %s\n", time_text(when, z->since_s), z->path);
+	text_addf(out, "  %s  %s\n", moment_text(when, z->since_s), z->path);
 	if (served->signatures_end_s && served->signatures_soon_s <= time(NULL))
 		text_addf(out, "    the first of its signatures %s at %s\n",
 			served->signatures_end_s < time(NULL) ? "has ended" : "ends",
-			time_text(when, served->signatures_end_s));
+			moment_text(when, served->signatures_end_s));
 	if (refresh_of(v, i))
 		refresh_line(refresh_of(v, i), out);
 	if (z->added)

@@ -87,6 +87,19 @@ struct registry_zone *registry_zone_with(const struct registry_zone *z, struct z
 	return registry_zone_new(&to);
 }
 
+void registry_zone_goes_on(struct registry_zone *to, const struct registry_zone *is)
+{
+	to->load = (struct load){ .zone = is->load.zone };
+	zone_hold(to->load.zone);
+	to->loaded_s = is->loaded_s;
+	to->keys = is->keys;
+	to->keys_due = is->keys_due;
+	to->plain = is->plain;
+	to->plain_due = is->plain_due;
+	to->checked_s = is->checked_s;
+	to->expire_s = is->expire_s;
+}
+
 void registry_zone_drop(struct registry_zone *z)
 {
 	part_drop(z ? &z->part : NULL);

@@ -82,6 +82,9 @@ struct registry_zone *registry_zone_new(const struct registry_zone *like);
 /* The same with another version of what is served (taken), `keys` and `keys_due`; ready. Count 1. */
 struct registry_zone *registry_zone_with(const struct registry_zone *z, struct zone *now,
 	struct keyset *keys, bool keys_due);
+/* What `is` serves, by whom that is signed and until when it is good go on in `to`, which has none: the zone is held,
+ * as registry_zone_new() takes it. The files that it was read from are not known any more. */
+void registry_zone_goes_on(struct registry_zone *to, const struct registry_zone *is);
 void registry_zone_drop(struct registry_zone *z);
 
 struct registry {

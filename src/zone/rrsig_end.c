@@ -1,20 +1,9 @@
 #include "zone/rrsig_end.h"
 
 #include "base/bytes.h"
+#include "base/moment.h"
 #include "dns/rrtype.h"
 #include "zone/image.h"
-
-#include <time.h>
-
-const char *rrsig_end_time(char to[static RRSIG_END_TIME], int64_t s)
-{
-	const time_t t = (time_t)s;
-	struct tm tm;
-
-	if (!gmtime_r(&t, &tm) || !strftime(to, RRSIG_END_TIME, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		to[0] = 0;
-	return to;
-}
 
 /* A time of an RRSIG is the one within 68 years of now (RFC 4034 section 3.1.5). */
 static int64_t near_now(uint32_t s, int64_t now_s)
@@ -72,7 +61,7 @@ struct rrsig_end rrsig_end_find(const struct records *r, int64_t now_s, struct f
 	struct records_walk walk = records_all(r);
 	struct rrsig_end found = { 0, 0 };
 	struct states n = { .all = 0 };
-	char when[RRSIG_END_TIME];
+	char when[MOMENT_TEXT];
 
 	while (records_walk_next(&walk))
 		if (walk.rr.type == RRTYPE_RRSIG)
@@ -86,7 +75,7 @@ struct rrsig_end rrsig_end_find(const struct records *r, int64_t now_s, struct f
 		records_warning(r, &n.ends, f,
 			"%u of the zone's %u signatures end soon, the first at %s: sign the "
 			"zone anew before",
-			n.n_ends, n.all, rrsig_end_time(when, found.end_s));
+			n.n_ends, n.all, moment_text(when, found.end_s));
 	return found;
 }
 

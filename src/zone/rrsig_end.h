@@ -32,8 +32,4 @@ struct rrsig_end rrsig_end_of_zone(const struct zone *z, struct rrsig_end known,
 /* The earlier ends of two. */
 struct rrsig_end rrsig_end_first(struct rrsig_end a, struct rrsig_end b);
 
-/* "2026-11-30T12:00:00Z". Returns `to`. */
-enum { RRSIG_END_TIME = 24 };
-const char *rrsig_end_time(char to[static RRSIG_END_TIME], int64_t s);
-
 #endif

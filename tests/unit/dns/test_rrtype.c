@@ -112,6 +112,20 @@ static void near_miss_finds_what_was_meant(void)
 	CU_ASSERT_PTR_NULL(rrtype_nearest("", 0));
 }
 
+static void what_says_what_a_zone_is_is_no_choice(void)
+{
+	static const uint16_t zones[] = { RRTYPE_SOA, RRTYPE_NS, RRTYPE_DS, RRTYPE_DNAME, RRTYPE_DNSKEY, RRTYPE_CDS,
+		RRTYPE_CDNSKEY, RRTYPE_RRSIG, RRTYPE_NSEC, RRTYPE_NSEC3, RRTYPE_NSEC3PARAM, RRTYPE_CSYNC,
+		RRTYPE_ZONEMD, RRTYPE_EDGE };
+	size_t n = 0;
+
+	for (unsigned i = 0; i < UNIT_COUNT(zones); i++)
+		CU_ASSERT(rrtype_is_of_zone(zones[i]));
+	for (unsigned type = 0; type <= UINT16_MAX; type++)
+		n += rrtype_is_of_zone((uint16_t)type);
+	CU_ASSERT_EQUAL(n, UNIT_COUNT(zones));
+}
+
 void suite_rrtype(void);
 void suite_rrtype(void)
 {
@@ -122,6 +136,7 @@ void suite_rrtype(void)
 		{ "case makes no difference", case_makes_no_difference },
 		{ "what is no type is refused", what_is_no_type_is_refused },
 		{ "meta types are 0, OPT and 128 to 255", meta_types_are_0_opt_and_128_to_255 },
+		{ "what says what a zone is, is no choice", what_says_what_a_zone_is_is_no_choice },
 		{ "a near miss finds what was meant", near_miss_finds_what_was_meant },
 	};
 

@@ -45,6 +45,38 @@ static struct registry *registry_of(struct registry_zone *const *zones, size_t n
 	return registry_new(zone_of_key, own, NULL, n);
 }
 
+static void what_is_served_goes_on_in_another_entry(void)
+{
+	uint8_t origin[NAME_MOST];
+	struct registry_zone to = { .path = "", .source = REGISTRY_STORE, .fault = "why", .since_s = 1 },
+		is = { .origin = wire_of(origin, "a.example."), .path = "/p", .keys_due = true, .plain_due = true,
+			.loaded_s = 8, .checked_s = 9, .expire_s = 10, .since_s = 2 };
+	struct faults f;
+
+	faults_init(&f);
+	is.load.zone = zone_of("a.example.", RECORDS, &f);
+	is.plain = zone_of("a.example.", RECORDS, &f);
+	faults_fini(&f);
+	is.keys = keyset_new(&(struct keyset_policy){ .lifetime_s = 9 }, NULL, 0);
+	to.origin = is.origin;
+	registry_zone_goes_on(&to, &is);
+	struct registry_zone *z = registry_zone_new(&to);
+	CU_ASSERT_PTR_EQUAL(z->load.zone, is.load.zone);
+	CU_ASSERT_PTR_EQUAL(z->plain, is.plain);
+	CU_ASSERT_PTR_EQUAL(z->keys, is.keys);
+	CU_ASSERT(z->keys_due && z->plain_due);
+	CU_ASSERT_EQUAL(z->loaded_s, 8);
+	CU_ASSERT_EQUAL(z->checked_s, 9);
+	CU_ASSERT_EQUAL(z->expire_s, 10);
+	CU_ASSERT_EQUAL(z->since_s, 1);
+	CU_ASSERT_EQUAL(z->source, REGISTRY_STORE);
+	CU_ASSERT_STRING_EQUAL(z->fault, "why");
+	registry_zone_drop(z);
+	zone_drop(is.load.zone); /* what the entry held was its own */
+	zone_drop((struct zone *)(uintptr_t)is.plain);
+	keyset_drop(is.keys);
+}
+
 static void an_entry_has_copies_of_its_texts(void)
 {
 	char path[] = "/a/path", why[] = "a fault";
@@ -287,6 +319,7 @@ void suite_registry(void);
 void suite_registry(void)
 {
 	static const struct unit_case cases[] = {
+		{ "what is served goes on in another entry", what_is_served_goes_on_in_another_entry },
 		{ "an entry has copies of its texts", an_entry_has_copies_of_its_texts },
 		{ "every zone is found by its apex, and no other",
 			every_zone_is_found_by_its_apex_and_no_other },
