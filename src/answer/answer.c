@@ -335,7 +335,7 @@ static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
 	const struct policy_asker asker = asker_of(ask, p->tsig.key);
 	uint32_t serial = 0;
 
-	if (q->qtype == RRTYPE_AXFR && !answer_via_stream(ask->via))
+	if (q->qtype == RRTYPE_AXFR && !ask->transfer)
 		return refuse(c, RCODE_NOTIMP, 0);
 	if (!z || c->name->labels != z->apex_labels || q->qclass != RRCLASS_IN)
 		return refuse(c, RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE);
@@ -350,11 +350,9 @@ static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
 	if (q->qtype == RRTYPE_IXFR) {
 		if (!query_serial(q, &serial))
 			return refuse(c, RCODE_FORMERR, 0);
-		if (!answer_via_stream(ask->via) || !serial_is_newer(z->serial, serial))
+		if (!ask->transfer || !serial_is_newer(z->serial, serial))
 			return answer_soa(c, z);
 	}
-	if (!ask->transfer)
-		return refuse(c, RCODE_SERVFAIL, 0);
 	transfer_start(ask->transfer, ask, p, &c->edns,
 		q->qtype == RRTYPE_IXFR ? &serial : NULL);
 	c->silent = true;

@@ -64,7 +64,7 @@ enum answer_via {
 	VIA_TCP, /* messages of any length, in order: many may answer one query */
 	VIA_TLS, /* the same, encrypted */
 	VIA_HTTPS, /* one message of any length to one query */
-	VIA_QUIC /* the same (RFC 9250) */
+	VIA_QUIC /* the same, but that many may answer one (RFC 9250) */
 };
 
 _Static_assert(VIA_UDP == (int)POOL_UDP && VIA_TCP == (int)POOL_TCP && VIA_TLS == (int)POOL_TLS &&

@@ -417,6 +417,7 @@ struct quic *quic_new(const struct quic_listener *listeners, size_t n,
 		.counts = q->counts,
 		.tell = opts->news ? post : NULL,
 		.tell_ctx = opts->news };
+	q->begun = memory_zeroed(1, sizeof *q->begun);
 	q->places = memory_zeroed(QUIC_PLACES, sizeof(struct quic_cid *));
 	tap_init(&q->tap);
 	q->sockets = memory_zeroed(n, sizeof *q->sockets);
@@ -453,6 +454,7 @@ void quic_free(struct quic *q)
 	tap_fini(&q->tap);
 	memory_free(q->sockets);
 	memory_free(q->places);
+	memory_free(q->begun);
 	free(q);
 }
 

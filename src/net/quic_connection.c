@@ -161,6 +161,7 @@ static const ngtcp2_callbacks callbacks = {
 	.stream_open = quic_stream_opened,
 	.stream_close = quic_stream_closed,
 	.stream_reset = quic_stream_reset,
+	.acked_stream_data_offset = quic_stream_acked,
 	.extend_max_stream_data = quic_stream_has_room,
 	.rand = on_random,
 	.get_new_connection_id = on_new_cid,
@@ -174,20 +175,8 @@ static const ngtcp2_callbacks callbacks = {
 
 /* --- sending ------------------------------------------------------------------------------ */
 
-/* What one call has done with the first of the queue. */
-static void note_sent(struct quic_connection *c, ngtcp2_ssize taken)
-{
-	struct quic_stream *s = c->first;
-
-	if (!s || taken < 0)
-		return;
-	s->out_at += (size_t)taken;
-	if (s->out_at == s->out_len)
-		quic_stream_dequeue(c);
-}
-
-/* Answers go out in the order in which they were made, as many in a packet as fit. They are not
- * paced: what is in a congestion window is a few packets, and the library would hold back the
+/* Answers go out in the order in which they were made, as many in a packet as fit; transfers by
+ * turns, message by message. They are not paced: what is in a congestion window is a few packets, and the library would hold back the
  * end of a handshake by the time that a client takes to acknowledge. False: it is gone. */
 static bool write_packets(struct quic_connection *c)
 {
@@ -196,26 +185,31 @@ static bool write_packets(struct quic_connection *c)
 
 	c->more = true;
 	for (unsigned i = 0; i < PACKETS;) {
-		struct quic_stream *s = c->first;
-		const ngtcp2_vec bytes = { s ? s->out + s->out_at : NULL,
-			s ? s->out_len - s->out_at : 0 };
+		ngtcp2_vec bytes = { NULL, 0 };
 		ngtcp2_path_storage to;
 		ngtcp2_ssize taken = -1;
+		bool end = false;
+		while (c->first && !quic_stream_take(c, &bytes, &end))
+			;
+		struct quic_stream *s = c->first;
 		ngtcp2_path_storage_zero(&to);
 		const ngtcp2_ssize n = ngtcp2_conn_writev_stream(c->conn, &to.path, NULL,
 			packet, sizeof packet, &taken,
-			s ? NGTCP2_WRITE_STREAM_FLAG_MORE | NGTCP2_WRITE_STREAM_FLAG_FIN
-			  : NGTCP2_WRITE_STREAM_FLAG_NONE,
+			!s ? NGTCP2_WRITE_STREAM_FLAG_NONE
+			   : NGTCP2_WRITE_STREAM_FLAG_MORE |
+				end * NGTCP2_WRITE_STREAM_FLAG_FIN,
 			s ? s->id : -1, s ? &bytes : NULL, s ? 1 : 0, now);
-		if (n == NGTCP2_ERR_WRITE_MORE) {
-			note_sent(c, taken);
+		if (s && taken >= 0)
+			quic_stream_sent(c, (size_t)taken, end);
+		if (n == NGTCP2_ERR_WRITE_MORE)
 			continue;
-		}
 		/* Blocked ones are queued again when there is more room. */
 		if (s &&
 			(n == NGTCP2_ERR_STREAM_DATA_BLOCKED ||
 				n == NGTCP2_ERR_STREAM_SHUT_WR ||
 				n == NGTCP2_ERR_STREAM_NOT_FOUND)) {
+			if (n != NGTCP2_ERR_STREAM_DATA_BLOCKED)
+				quic_stream_shut(c, s);
 			quic_stream_dequeue(c);
 			continue;
 		}
@@ -223,7 +217,6 @@ static bool write_packets(struct quic_connection *c)
 			fail(c, (int)n);
 			return false;
 		}
-		note_sent(c, taken);
 		c->more = n != 0;
 		if (n == 0)
 			break;
@@ -239,7 +232,7 @@ static void queue_rest(struct quic_connection *c)
 	if (c->first)
 		return;
 	for (struct quic_stream *s = c->streams; s; s = s->next)
-		if (s->out && s->out_at < s->out_len && !s->shut)
+		if (quic_stream_has_more(s))
 			quic_stream_queue(c, s);
 }
 

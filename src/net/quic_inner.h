@@ -6,6 +6,7 @@
 
 #include "net/quic.h"
 
+#include "answer/transfer.h"
 #include "base/bytes.h"
 #include "net/clients.h"
 #include "net/handshakes.h"
@@ -37,10 +38,22 @@ struct quic_stream {
 	int64_t id;
 	uint8_t *in; /* the query as it comes, its length in front */
 	size_t in_len;
-	uint8_t *out; /* the answer, likewise, until all of it was acknowledged; NULL: none yet
-		       */
-	size_t out_len, out_at;
-	bool queued, shut; /* shut: nothing is answered any more */
+	/* The messages of the answer, likewise, until each was acknowledged. */
+	struct quic_chunk *chunks, **end;
+	struct quic_chunk *sending; /* of these; NULL: all that there is was sent */
+	size_t sent;                /* bytes of `sending` */
+	size_t acked;               /* ... of the first of `chunks` */
+	size_t *held;               /* where bytes of `chunks` count: in the connection */
+	struct transfer *transfer;  /* that more messages come of; NULL */
+	bool answered;              /* but for those of `transfer` all is in `chunks` */
+	bool ended;                 /* and the end of the stream was sent, too */
+	bool queued, shut;          /* shut: nothing is answered any more */
+};
+
+struct quic_chunk {
+	struct quic_chunk *next;
+	size_t len;
+	uint8_t bytes[];
 };
 
 struct quic_connection {
@@ -58,7 +71,8 @@ struct quic_connection {
 	uint64_t error;   /* of RFC 9250, that it is closed with; QUIC_FINE */
 	struct quic_cid *cids;
 	struct quic_stream *streams, *first, **last;
-	size_t held; /* bytes of answers */
+	size_t held, transfers_held; /* bytes of answers, and of messages of transfers */
+	unsigned transfers;          /* under way */
 };
 
 /* RFC 9250 section 4.3. */
@@ -92,7 +106,8 @@ struct quic {
 	struct quic_cid **places; /* [QUIC_PLACES] */
 	struct quic_socket *sockets;
 	size_t n_sockets;
-	uint8_t answer[ANSWER_TCP_MOST];
+	struct transfer *begun; /* by the query at work; its zone is NULL between queries */
+	uint8_t answer[TRANSFER_ROOM];
 };
 
 /* Of quic.c. */
@@ -114,6 +129,15 @@ void quic_local(const struct quic_socket *s, struct msghdr *m, struct sockaddr_s
 void quic_stream_queue(struct quic_connection *c, struct quic_stream *s);
 void quic_stream_dequeue(struct quic_connection *c); /* the first */
 void quic_stream_free(struct quic_connection *c, struct quic_stream *s);
+/* Is there more to send of it, now or later? */
+bool quic_stream_has_more(const struct quic_stream *s);
+/* What the first of the queue has to send now, and whether its end is behind that. False: nothing,
+ * it is in the queue no more. */
+bool quic_stream_take(struct quic_connection *c, ngtcp2_vec *bytes, bool *end);
+/* So much of it was sent; with all of it the end. */
+void quic_stream_sent(struct quic_connection *c, size_t n, bool end);
+/* Nobody takes it: what there is to say is not said any more. */
+void quic_stream_shut(struct quic_connection *c, struct quic_stream *s);
 /* ngtcp2_callbacks has these: queries come, and are answered. */
 int quic_stream_opened(ngtcp2_conn *conn, int64_t id, void *ctx);
 int quic_stream_data(ngtcp2_conn *conn, uint32_t flags, int64_t id, uint64_t offset,
@@ -122,6 +146,8 @@ int quic_stream_closed(
 	ngtcp2_conn *conn, uint32_t flags, int64_t id, uint64_t error, void *ctx, void *stream);
 int quic_stream_reset(
 	ngtcp2_conn *conn, int64_t id, uint64_t size, uint64_t error, void *ctx, void *stream);
+int quic_stream_acked(ngtcp2_conn *conn, int64_t id, uint64_t offset, uint64_t len, void *ctx,
+	void *stream);
 int quic_stream_has_room(ngtcp2_conn *conn, int64_t id, uint64_t max, void *ctx, void *stream);
 
 /* A client's first packet, which is good. */

@@ -26,6 +26,34 @@ void quic_stream_dequeue(struct quic_connection *c)
 		c->last = &c->first;
 }
 
+static void end_transfer(struct quic_connection *c, struct quic_stream *s)
+{
+	if (!s->transfer)
+		return;
+	transfer_end(s->transfer);
+	free(s->transfer);
+	s->transfer = NULL;
+	c->transfers--;
+}
+
+static void free_chunk(struct quic_stream *s)
+{
+	struct quic_chunk *k = s->chunks;
+
+	s->chunks = k->next;
+	if (!s->chunks)
+		s->end = &s->chunks;
+	*s->held -= k->len;
+	free(k);
+}
+
+void quic_stream_shut(struct quic_connection *c, struct quic_stream *s)
+{
+	s->shut = true;
+	stats_add(&c->quic->stats.transfers_broken, s->transfer != NULL);
+	end_transfer(c, s);
+}
+
 void quic_stream_free(struct quic_connection *c, struct quic_stream *s)
 {
 	*s->from = s->next;
@@ -38,10 +66,94 @@ void quic_stream_free(struct quic_connection *c, struct quic_stream *s)
 				c->last = p;
 			break;
 		}
-	c->held -= s->out ? s->out_len : 0;
+	quic_stream_shut(c, s);
+	while (s->chunks)
+		free_chunk(s);
 	free(s->in);
-	free(s->out);
 	free(s);
+}
+
+/* --- sending ------------------------------------------------------------------------------ */
+
+/* A message, its length in front. False: no memory. */
+static bool add_chunk(struct quic_stream *s, const uint8_t *message, size_t len)
+{
+	struct quic_chunk *k = malloc(sizeof *k + len + 2);
+
+	if (!k)
+		return false;
+	k->next = NULL;
+	k->len = len + 2;
+	be16_put(k->bytes, (unsigned)len);
+	memcpy(k->bytes + 2, message, len);
+	*s->end = k;
+	s->end = &k->next;
+	*s->held += k->len;
+	if (!s->sending) {
+		s->sending = k;
+		s->sent = 0;
+	}
+	return true;
+}
+
+/* The transfer's next message, or its end. What was sent and not acknowledged is bounded: so a slow reader
+ * keeps no more than that. */
+static void fill(struct quic_connection *c, struct quic_stream *s)
+{
+	struct quic *q = c->quic;
+
+	if (s->sending || !s->transfer || c->transfers_held + TRANSFER_ROOM + 2 > QUIC_TRANSFERS_HELD)
+		return;
+	const size_t n = transfer_next(s->transfer, q->answer, (uint64_t)time(NULL));
+	if (!n || !add_chunk(s, q->answer, n)) {
+		quic_stream_shut(c, s);
+		ngtcp2_conn_shutdown_stream_write(c->conn, s->id, QUIC_INTERNAL);
+		return;
+	}
+	stats_add(&q->stats.transfers_bytes, n);
+	clients_touch(&q->connected, &c->member, quic_now_ms());
+	if (!s->transfer->over)
+		return;
+	stats_add(&q->stats.transfers_done, 1);
+	end_transfer(c, s);
+}
+
+bool quic_stream_has_more(const struct quic_stream *s)
+{
+	return s->answered && !s->shut && !s->ended;
+}
+
+bool quic_stream_take(struct quic_connection *c, ngtcp2_vec *bytes, bool *end)
+{
+	struct quic_stream *s = c->first;
+
+	if (quic_stream_has_more(s))
+		fill(c, s);
+	if (!quic_stream_has_more(s) || (!s->sending && s->transfer)) {
+		quic_stream_dequeue(c);
+		return false;
+	}
+	*bytes = (ngtcp2_vec){ s->sending ? s->sending->bytes + s->sent : NULL,
+		s->sending ? s->sending->len - s->sent : 0 };
+	*end = !s->transfer && (!s->sending || !s->sending->next);
+	return true;
+}
+
+void quic_stream_sent(struct quic_connection *c, size_t n, bool end)
+{
+	struct quic_stream *s = c->first;
+
+	if (s->sending) {
+		s->sent += n;
+		if (s->sent < s->sending->len)
+			return;
+		s->sending = s->sending->next;
+		s->sent = 0;
+	}
+	s->ended = end;
+	quic_stream_dequeue(c);
+	if (!end)
+		quic_stream_queue(c, s);
 }
 
 /* --- answering ---------------------------------------------------------------------------- */
@@ -103,6 +215,25 @@ static void show(struct quic_connection *c, const struct answer_ask *ask, size_t
 	tap_take(&c->quic->tap, &c->quic->answerer, ask, &ends, len);
 }
 
+/* A transfer has begun: its messages are made as the others are acknowledged (RFC 9250 section 5.7). */
+static int take_transfer(struct quic_connection *c, struct quic_stream *s)
+{
+	const bool room = c->transfers < QUIC_TRANSFERS;
+
+	s->transfer = room ? malloc(sizeof *s->transfer) : NULL;
+	if (!s->transfer) {
+		transfer_end(c->quic->begun);
+		stats_add(&c->quic->stats.transfers_broken, 1);
+		return give_up(c, s, room ? QUIC_INTERNAL : QUIC_EXCESSIVE);
+	}
+	transfer_move(s->transfer, c->quic->begun);
+	s->held = &c->transfers_held;
+	c->transfers++;
+	s->answered = true;
+	quic_stream_queue(c, s);
+	return 0;
+}
+
 static int answer_stream(struct quic_connection *c, struct quic_stream *s)
 {
 	struct quic *q = c->quic;
@@ -113,7 +244,8 @@ static int answer_stream(struct quic_connection *c, struct quic_stream *s)
 		.secret = true,
 		.proven = true,
 		.room = ANSWER_TCP_MOST,
-		.to = q->answer };
+		.to = q->answer,
+		.transfer = q->begun };
 
 	/* RFC 9250 section 4.2.1: the stream says whose answer it is. */
 	if (be16_get(s->in + 2) != 0)
@@ -132,17 +264,15 @@ static int answer_stream(struct quic_connection *c, struct quic_stream *s)
 		return protocol_error(c);
 	let_go(c, s);
 	clients_touch(&q->connected, &c->member, quic_now_ms());
+	if (q->begun->zone)
+		return take_transfer(c, s);
 	if (!len)
 		return give_up(c, s, QUIC_PROTOCOL);
 	if (c->held + len + 2 > QUIC_HELD)
 		return give_up(c, s, QUIC_EXCESSIVE);
-	s->out = malloc(len + 2);
-	if (!s->out)
+	if (!add_chunk(s, q->answer, len))
 		return give_up(c, s, QUIC_INTERNAL);
-	be16_put(s->out, (unsigned)len);
-	memcpy(s->out + 2, q->answer, len);
-	s->out_len = len + 2;
-	c->held += s->out_len;
+	s->answered = true;
 	quic_stream_queue(c, s);
 	return 0;
 }
@@ -159,6 +289,8 @@ int quic_stream_opened(ngtcp2_conn *conn, int64_t id, void *ctx)
 		return NGTCP2_ERR_CALLBACK_FAILURE;
 	}
 	s->id = id;
+	s->end = &s->chunks;
+	s->held = &c->held;
 	s->next = c->streams;
 	s->from = &c->streams;
 	if (s->next)
@@ -220,14 +352,33 @@ int quic_stream_reset(
 {
 	struct quic_stream *s = stream;
 
-	(void)ctx;
 	(void)size;
 	(void)error;
 	if (s)
-		s->shut = true;
+		quic_stream_shut(ctx, s);
 	return ngtcp2_conn_shutdown_stream(conn, id, 3 /* DOQ_REQUEST_CANCELLED */) == 0
 		? 0
 		: NGTCP2_ERR_CALLBACK_FAILURE;
+}
+
+int quic_stream_acked(ngtcp2_conn *conn, int64_t id, uint64_t offset, uint64_t len, void *ctx,
+	void *stream)
+{
+	struct quic_connection *c = ctx;
+	struct quic_stream *s = stream;
+
+	(void)conn;
+	(void)id;
+	(void)offset;
+	if (!s)
+		return 0;
+	for (s->acked += len; s->chunks && s->chunks != s->sending && s->chunks->len <= s->acked;) {
+		s->acked -= s->chunks->len;
+		free_chunk(s);
+	}
+	if (s->transfer && quic_stream_has_more(s))
+		quic_stream_queue(c, s);
+	return 0;
 }
 
 int quic_stream_has_room(ngtcp2_conn *conn, int64_t id, uint64_t max, void *ctx, void *stream)
@@ -237,7 +388,7 @@ int quic_stream_has_room(ngtcp2_conn *conn, int64_t id, uint64_t max, void *ctx,
 	(void)conn;
 	(void)id;
 	(void)max;
-	if (s && s->out && s->out_at < s->out_len)
+	if (s && quic_stream_has_more(s))
 		quic_stream_queue(ctx, s);
 	return 0;
 }

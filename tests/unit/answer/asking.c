@@ -3,6 +3,7 @@
 #include "unit/steer/small_world.h"
 #include "unit/unit.h"
 
+#include "answer/transfer.h"
 #include "dns/rrtype.h"
 #include "world/pool_sign.h"
 #include "zone/load.h"
@@ -533,9 +534,12 @@ const char *asking_text(struct asking *x, const uint8_t *message, size_t len)
 static struct answer_ask ask_of(
 	struct asking *x, const uint8_t *packet, size_t len, struct addr from, bool tcp)
 {
+	static struct transfer begun; /* nobody here may have a zone */
+
 	return (struct answer_ask){ .packet = packet,
 		.len = len,
 		.source = from,
+		.transfer = tcp ? &begun : NULL,
 		.via = tcp ? VIA_TCP : VIA_UDP,
 		.proven = tcp,
 		.room = tcp ? ANSWER_TCP_MOST : ANSWER_UDP_MOST,

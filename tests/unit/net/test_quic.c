@@ -28,7 +28,13 @@ static int open_world(void)
 {
 	struct fault why;
 
+	static const struct policy_allow anybody;
+	static const struct policy_zone rules = { .transfer = { &anybody, 1 } };
+
 	serving_open(&s);
+	s.x.policy.zones = &rules;
+	asking_again(&s.x);
+	epoch_publish(&s.epoch, world_hold(s.x.world));
 	epoch_join();
 	certs_open(&certs);
 	certs_make(&certs, "ns1", "ns1.example", -60, 3600);
@@ -472,7 +478,88 @@ static void random_bytes_on_streams_do_no_harm(void)
 	stop();
 }
 
+/* The messages that the zone has in this thread; how many. */
+static unsigned whole_zone(struct text *to)
+{
+	static uint8_t message[TRANSFER_ROOM];
+	struct quic_client_stream *of = &client.streams[0];
+	struct transfer t = { .zone = NULL };
+	struct answerer a = s.x.a;
+	const struct answer_ask again = { .packet = of->out + 2,
+		.len = of->out_len - 2,
+		.via = VIA_QUIC,
+		.secret = true,
+		.proven = true,
+		.room = ANSWER_TCP_MOST,
+		.to = message,
+		.transfer = &t };
+	unsigned n = 0;
+
+	a.world = s.x.world;
+	CU_ASSERT_EQUAL(answer(&a, &again), 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t.zone);
+	for (size_t len; (len = transfer_next(&t, message, 1)); n++) {
+		const char head[] = { (char)(len >> 8), (char)len };
+		text_add_bytes(to, head, 2);
+		text_add_bytes(to, (const char *)message, len);
+	}
+	transfer_end(&t);
+	return n;
+}
+
+/* RFC 9250 section 5.7: the messages of TCP, on one stream. */
+static void a_zone_goes_out_on_one_stream(void)
+{
+	struct text all = { 0 };
+
+	start(NULL);
+	quic_client_open(&client, &at, NULL);
+	const size_t i = ask("@ AXFR"), other = ask("mail A");
+	struct quic_client_stream *of = &client.streams[i];
+	CU_ASSERT_PTR_NOT_NULL(strstr(answered(other), "NOERROR"));
+	UNTIL(of->ended);
+	CU_ASSERT_TRUE(whole_zone(&all) > 3);
+	CU_ASSERT_EQUAL_FATAL(of->in_len, all.len);
+	CU_ASSERT_EQUAL(memcmp(of->in, text_get(&all), all.len), 0);
+	CU_ASSERT_EQUAL(quic_stats(quic)->transfers_done, 1);
+	CU_ASSERT_EQUAL(quic_stats(quic)->transfers_broken, 0);
+	struct quic_connection *c = (struct quic_connection *)quic->connected.all.oldest;
+	UNTIL(!c->streams);
+	CU_ASSERT_EQUAL(c->transfers_held + c->held + c->transfers, 0);
+	text_fini(&all);
+	stop();
+}
+
+/* What is kept for him is bounded, how many zones he asks for is, and all goes with him. */
+static void who_does_not_take_a_zone_holds_little(void)
+{
+	const struct zone *z = zone_set_get(s.x.zones, 0);
+	const unsigned refs = z->refs;
+	start(NULL);
+	quic_client_open(&client, &at, &(struct quic_client_opts){ .window = 100 });
+	ask("mail A");
+	UNTIL(client.streams[0].ended);
+	struct quic_connection *c = (struct quic_connection *)quic->connected.all.oldest;
+	c->transfers_held += QUIC_TRANSFERS_HELD - TRANSFER_ROOM - 100;
+	for (unsigned i = 0; i < QUIC_TRANSFERS; i++)
+		ask("@ AXFR");
+	UNTIL(c->transfers == QUIC_TRANSFERS);
+	const size_t i = ask("@ AXFR");
+	UNTIL(client.streams[i].reset == QUIC_EXCESSIVE);
+	for (unsigned k = 0; k < 100; k++)
+		turn();
+	/* One message was made, of one of them. */
+	CU_ASSERT_TRUE(c->transfers_held <= QUIC_TRANSFERS_HELD);
+	CU_ASSERT_TRUE(quic_stats(quic)->transfers_bytes <= TRANSFER_ROOM);
+	CU_ASSERT_EQUAL(c->transfers, QUIC_TRANSFERS);
+	CU_ASSERT_EQUAL(z->refs, refs + QUIC_TRANSFERS);
+	stop();
+	CU_ASSERT_EQUAL(z->refs, refs);
+}
+
 static const struct unit_case cases[] = {
+	{ "a zone goes out on one stream", a_zone_goes_out_on_one_stream },
+	{ "who does not take a zone holds little", who_does_not_take_a_zone_holds_little },
 	{ "each query has a stream of its own", each_query_has_a_stream_of_its_own },
 	{ "streams that end make room for others", streams_that_end_make_room_for_others },
 	{ "a query in pieces is answered at its end",
