@@ -40,6 +40,7 @@ static void free_connection(struct quic_connection *c)
 	if (c->conn)
 		ngtcp2_conn_del(c->conn);
 	end_session(c);
+	free(c->names);
 	free(c);
 }
 
@@ -115,6 +116,7 @@ static int on_shaken(ngtcp2_conn *conn, void *ctx)
 
 	(void)conn;
 	c->talks = true;
+	c->names = quic_show_client_names(tls_quic(c->tls), c->session);
 	handshakes_leave(&q->handshakes, &c->handshake);
 	clients_touch(&q->connected, &c->member, quic_now_ms());
 	stats_add(&q->stats.tls_handshakes, 1);

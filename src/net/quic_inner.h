@@ -67,6 +67,7 @@ struct quic_connection {
 	struct tls *tls; /* held as long as the session, which shows it */
 	ev_timer timer;
 	struct addr source;
+	char *names; /* of its certificate, as of struct answer_ask; NULL: none */
 	bool talks, more; /* more: it has packets to send in its next turn */
 	uint64_t error;   /* of RFC 9250, that it is closed with; QUIC_FINE */
 	struct quic_cid *cids;

@@ -4,15 +4,22 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
 #include <stdlib.h>
 
-enum { PEM_MOST = 1 << 20, TICKET = 64 /* bytes of GnuTLS' key */ };
+enum {
+	PEM_MOST = 1 << 20,
+	TRUST_MOST = 16 << 20,
+	HANDSHAKE_MOST = 48 << 10, /* bytes of a message: a client's certificates */
+	TICKET = 64                /* bytes of GnuTLS' key */
+};
 
 struct quic_show {
 	gnutls_certificate_credentials_t certificates;
 	gnutls_priority_t priority;
 	uint8_t ticket[TICKET]; /* made of the newest key of the tickets of TLS */
+	bool asks;              /* clients for certificates */
 };
 
 static bool take_pair(struct quic_show *s, const struct tls_pair *pair, struct fault *why)
@@ -34,6 +41,23 @@ static bool take_pair(struct quic_show *s, const struct tls_pair *pair, struct f
 	return err >= 0 ||
 		fault(why, "%s: GnuTLS, which speaks QUIC, does not take it with %s: %s",
 			pair->cert, pair->key, gnutls_strerror(err));
+}
+
+/* Who vouches for clients. */
+static bool take_trust(struct quic_show *s, const char *path, struct fault *why)
+{
+	struct file ca;
+
+	if (!file_read(&ca, path, TRUST_MOST, why))
+		return false;
+	const gnutls_datum_t pem = { (unsigned char *)(uintptr_t)ca.text, (unsigned)ca.len };
+	const int n = gnutls_certificate_set_x509_trust_mem(
+		s->certificates, &pem, GNUTLS_X509_FMT_PEM);
+	file_free(&ca);
+	s->asks = n > 0;
+	return s->asks ||
+		fault(why, "%s: GnuTLS, which speaks QUIC, finds no certificate in it%s%s", path,
+			n < 0 ? ": " : "", n < 0 ? gnutls_strerror(n) : "");
 }
 
 /* The ciphers that QUIC has, the fastest first; no version but 1.3, and no bytes that are there
@@ -68,6 +92,10 @@ struct quic_show *quic_show_new(const struct tls_opts *o, struct fault *why)
 			quic_show_free(s);
 			return NULL;
 		}
+	if (o->clients && !take_trust(s, o->clients, why)) {
+		quic_show_free(s);
+		return NULL;
+	}
 	return s;
 }
 
@@ -98,8 +126,26 @@ void *quic_show_session(const struct quic_show *s)
 		gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, s->certificates) == 0 &&
 		gnutls_session_ticket_enable_server(session, &ticket) == 0 &&
 		gnutls_alpn_set_protocols(session, &doq, 1, GNUTLS_ALPN_MANDATORY) == 0 &&
-		ngtcp2_crypto_gnutls_configure_server_session(session) == 0)
+		ngtcp2_crypto_gnutls_configure_server_session(session) == 0) {
+		/* Who has none, or one of others, is a client like any. */
+		if (s->asks)
+			gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
+		gnutls_handshake_set_max_packet_length(session, HANDSHAKE_MOST);
 		return session;
+	}
 	gnutls_deinit(session);
 	return NULL;
+}
+
+char *quic_show_client_names(const struct quic_show *s, void *session)
+{
+	gnutls_typed_vdata_st purpose = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
+		.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT };
+	unsigned n = 0, status = 0;
+	const gnutls_datum_t *seen = s->asks ? gnutls_certificate_get_peers(session, &n) : NULL;
+
+	return seen && n && gnutls_certificate_verify_peers(session, &purpose, 1, &status) == 0 &&
+			status == 0
+		? tls_names_der(seen[0].data, seen[0].size)
+		: NULL;
 }

@@ -20,6 +20,10 @@ void quic_show_free(struct quic_show *s);
 /* A session of the server's end in TLS 1.3, ALPN "doq"; NULL: no memory. `s` outlives it. */
 void *quic_show_session(const struct quic_show *s);
 
+/* The names of the client's certificate, as pipe_client_names() gives them, once the handshake of the session is done; the
+ * caller frees. NULL: it has shown none that `clients` vouches for, or none with a name. */
+char *quic_show_client_names(const struct quic_show *s, void *session);
+
 #else
 
 static inline struct quic_show *quic_show_new(const struct tls_opts *opts, struct fault *why)

@@ -243,6 +243,7 @@ static int answer_stream(struct quic_connection *c, struct quic_stream *s)
 		.via = VIA_QUIC,
 		.secret = true,
 		.proven = true,
+		.names = c->names,
 		.room = ANSWER_TCP_MOST,
 		.to = q->answer,
 		.transfer = q->begun };

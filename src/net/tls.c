@@ -80,6 +80,41 @@ unsigned tls_names(X509 *cert, void (*take)(void *ctx, const char *name, size_t 
 	return n;
 }
 
+static void add_name(void *ctx, const char *name, size_t len)
+{
+	struct text *t = ctx;
+
+	for (size_t i = 0; i < len; i++) {
+		const char c = name[i];
+		text_add_char(t, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
+	}
+	text_add_char(t, 0);
+}
+
+char *tls_names_text(X509 *cert)
+{
+	struct text all = { 0 };
+
+	if (!tls_names(cert, add_name, &all))
+		return NULL;
+	text_add_char(&all, 0);
+	char *names = all.lost ? NULL : malloc(all.len);
+	if (names)
+		memcpy(names, all.s, all.len);
+	text_fini(&all);
+	return names;
+}
+
+char *tls_names_der(const uint8_t *der, size_t len)
+{
+	X509 *cert = d2i_X509(NULL, &der, (long)len);
+	char *names = cert ? tls_names_text(cert) : NULL;
+
+	X509_free(cert);
+	ERR_clear_error();
+	return names;
+}
+
 static void take_first(void *ctx, const char *name, size_t len)
 {
 	struct tls_about *a = ctx;

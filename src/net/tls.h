@@ -68,6 +68,9 @@ size_t tls_find(const struct tls *t, const char *name);
 /* What is shown to clients of QUIC (quic_show.h), which lives as long as `t`; NULL: nothing. */
 const struct quic_show *tls_quic(const struct tls *t);
 
+/* The names of a certificate, as pipe_client_names() gives them; the caller frees. NULL: none. */
+char *tls_names_der(const uint8_t *der, size_t len);
+
 /* What is spoken inside, as ALPN has it (RFC 7301): who offers other things alone is refused, who
  * offers nothing is taken at the port's word. */
 enum tls_speech { TLS_DNS /* "dot" */, TLS_HTTP /* "h2", "http/1.1" */, TLS_HTTP_ONE /* "http/1.1" */ };

@@ -36,5 +36,7 @@ int tls_tickets_seal(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 
 /* A name of a certificate, lower case, for as long as there are more. The number of all that fit. */
 unsigned tls_names(X509 *cert, void (*take)(void *ctx, const char *name, size_t len), void *ctx);
+/* All of them as pipe_client_names() gives them; the caller frees. NULL: none. */
+char *tls_names_text(X509 *cert);
 
 #endif

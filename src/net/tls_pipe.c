@@ -162,31 +162,10 @@ bool pipe_is_http2(const struct pipe *p)
 	return len == 2 && memcmp(name, "h2", 2) == 0;
 }
 
-static void add_name(void *ctx, const char *name, size_t len)
-{
-	struct text *t = ctx;
-
-	for (size_t i = 0; i < len; i++) {
-		const char c = name[i];
-		text_add_char(t, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
-	}
-	text_add_char(t, 0);
-}
-
 char *pipe_client_names(const struct pipe *p)
 {
 	const SSL *ssl = end_of(p)->ssl;
 	X509 *cert = SSL_get0_peer_certificate(ssl);
-	struct text all = { 0 };
 
-	if (!cert || SSL_get_verify_result(ssl) != X509_V_OK || !tls_names(cert, add_name, &all)) {
-		text_fini(&all);
-		return NULL;
-	}
-	text_add_char(&all, 0);
-	char *names = all.lost ? NULL : malloc(all.len);
-	if (names)
-		memcpy(names, all.s, all.len);
-	text_fini(&all);
-	return names;
+	return cert && SSL_get_verify_result(ssl) == X509_V_OK ? tls_names_text(cert) : NULL;
 }

@@ -225,7 +225,7 @@ def quic_is_built():
         return "was built without QUIC" not in s.check()[1]
 
 
-@claim("kdig gets answers over QUIC, padded, also where it has to prove its address; zones go out, and what is asked is counted")
+@claim("kdig gets answers over QUIC, padded, also where it has to prove its address; zones go out to whose certificate may have them, and what is asked is counted")
 def quic():
     if not quic_is_built():
         raise Skip("built without QUIC")
@@ -235,9 +235,12 @@ def quic():
         port = free_port()
         make_ca(s.dir)
         make_certificate(s.dir, "ns1", "ns1.example.com", 30)
+        make_certificate(s.dir, "peer", "Peer.example.com", 30)
+        openssl(s.dir, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "self.key", "-out",
+                "self.pem", "-days", "30", "-subj", "/CN=peer", "-addext", "subjectAltName=DNS:peer.example.com")
         s.listen = '"127.0.0.1:PORT", "tls:127.0.0.1:%d", "quic:0.0.0.0:%d"' % (port, port)
-        s.server = "workers: 2, tls: [ { cert: ns1.pem, key: ns1.key } ]"
-        s.configure(zones="[ { name: example.com, file: zones/example.com.zone, transfer: any } ]")
+        s.server = "workers: 2, tls: [ { cert: ns1.pem, key: ns1.key } ], tls-clients: ca.pem"
+        s.configure(zones="[ { name: example.com, file: zones/example.com.zone, transfer: [ { certificate: peer.example.com } ] } ]")
         s.start()
 
         def ask(*words, at="127.0.0.1"):
@@ -248,11 +251,13 @@ def quic():
         assert "192.0.2.10" in said and "id: 0" in said and "Received 468 B" in said, said
         # Answers leave from where queries came to.
         same(ask("big.example.com", "+short", at="127.0.0.2").count("10.0.0."), 90)
-        whole = ask("example.com", "AXFR")
-        assert "1 messages, 95 records" in whole and whole.count("SOA") == 2 and "192.0.2.10" in whole, whole
+        for pair, allowed in (("peer", True), ("ns1", False), ("self", False), ("", False)):
+            shown = ["+tls-%sfile=%s/%s.%s" % (what, s.dir, pair, end) for what, end in (("cert", "pem"), ("key", "key"))] if pair else []
+            whole = ask("example.com", "AXFR", *shown, "+quic")
+            same("1 messages, 95 records" in whole and whole.count("SOA") == 2 and "192.0.2.10" in whole, allowed, pair + whole)
         now = json.loads(s.ctl("status", "--json")[1])
-        same([now["quic_" + k] for k in ("queries", "connections", "retries", "reset")], [3, 3, 0, 0])
-        same(now["transfers_done"], 1)
+        same([now["quic_" + k] for k in ("queries", "connections", "retries", "reset")], [6, 6, 0, 0])
+        same([now["transfers_" + k] for k in ("done", "refused", "broken")], [1, 3, 0])
         # Where handshakes may be few, each client proves its address.
         s.server += ", tls-handshakes: 3"
         s.configure()
