@@ -1,7 +1,6 @@
 #include "net/batch.h"
 
 #include "base/bytes.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "dns/rrtype.h"
 #include "dns/writer.h"
@@ -10,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 void *batch_lines(size_t n, size_t size)
 {
@@ -58,23 +56,6 @@ void batch_fini(struct batch *b)
 	free(b->pending);
 }
 
-void batch_begin(struct batch *b)
-{
-	b->answerer.world = epoch_enter(b->epoch);
-	b->samples.due = true;
-	/* Of the vDSO: no system calls. */
-	b->answerer.now_s = (uint32_t)time(NULL);
-	b->answerer.now_us = clock_us();
-	b->tapped = policy_is_tapped(&b->answerer.world->policy);
-}
-
-void batch_end(struct batch *b, unsigned n)
-{
-	if (b->answerer.world->policy.counts_more)
-		stats_time(&b->stats, clock_us() - b->answerer.now_us, n);
-	epoch_exit();
-}
-
 static void tell_refused(struct batch *b, const struct addr *from, enum answer_news_proxy why)
 {
 	stats_add(&b->stats.proxy_refused, 1);
@@ -106,27 +87,10 @@ static void find_client(struct batch *b, struct answer_ask *ask)
 	}
 }
 
-void batch_read(struct batch *b, unsigned n)
+void batch_find_clients(struct batch *b, unsigned n)
 {
-	const bool has_proxies = b->answerer.world->policy.n_proxies > 0;
-
-	/* What is the same of all stays as it was made. */
-	for (unsigned i = 0; i < n; i++) {
-		b->ask[i].proven = false;
-		if (has_proxies)
-			find_client(b, &b->ask[i]);
-	}
 	for (unsigned i = 0; i < n; i++)
-		answer_read(&b->answerer, &b->ask[i], &b->pending[i]);
-	for (unsigned step = 0; step < answer_steps(&b->answerer); step++)
-		for (unsigned i = 0; i < n; i++)
-			answer_step(&b->answerer, &b->ask[i], &b->pending[i], step);
-}
-
-size_t batch_write(struct batch *b, unsigned i, uint8_t *to)
-{
-	b->ask[i].to = to;
-	return answer_write(&b->answerer, &b->ask[i], &b->pending[i]);
+		find_client(b, &b->ask[i]);
 }
 
 struct request *batch_later(struct batch *b, unsigned i)

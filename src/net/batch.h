@@ -7,12 +7,14 @@
 #define NET_BATCH_H
 
 #include "answer/answer.h"
+#include "base/clock.h"
 #include "jobs/mailbox.h"
 #include "net/request.h"
 #include "net/tap.h"
 #include "world/epoch.h"
 
 #include <sys/uio.h>
+#include <time.h>
 
 enum {
 	BATCH_LINE = 64,         /* bytes of a cache line */
@@ -49,15 +51,64 @@ void *batch_lines(size_t n, size_t size);
 void batch_init(struct batch *b, const struct batch_opts *opts);
 void batch_fini(struct batch *b);
 
-/* The world of the next queries stays until batch_end(). */
-void batch_begin(struct batch *b);
+/* What is done once a query or a batch stands here, so that a batch of one query costs no calls for it. */
 
-/* `n` queries, whose `packet`, `len` and `source` stand in `ask`, are taken up to where they can be
- * written. */
-void batch_read(struct batch *b, unsigned n);
+/* The world of the next queries stays until batch_end(). */
+static inline void batch_begin(struct batch *b)
+{
+	b->answerer.world = epoch_enter(b->epoch);
+	b->samples.due = true;
+	/* Of the vDSO: no system calls. */
+	b->answerer.now_s = (uint32_t)time(NULL);
+	b->answerer.now_us = clock_us();
+	b->tapped = policy_is_tapped(&b->answerer.world->policy);
+}
+
+static inline void batch_end(struct batch *b, unsigned n)
+{
+	if (b->answerer.world->policy.counts_more)
+		stats_time(&b->stats, clock_us() - b->answerer.now_us, n);
+	epoch_exit();
+}
+
+/* Query `i`, whose bytes stay until it is answered. What is the same of all stays as it was made. */
+static inline void batch_take(
+	struct batch *b, unsigned i, const uint8_t *packet, size_t len, struct addr source)
+{
+	struct answer_ask *ask = &b->ask[i];
+
+	ask->packet = packet;
+	ask->len = len;
+	ask->source = source;
+	ask->proven = false;
+}
+
+/* Where proxies may have sent them. */
+void batch_find_clients(struct batch *b, unsigned n);
+
+/* `n` queries that were taken are brought to where they can be written. */
+static inline void batch_read(struct batch *b, unsigned n)
+{
+	struct answerer *a = &b->answerer;
+	struct answer_ask *ask = b->ask;
+	struct answer_pending *pending = b->pending;
+	const unsigned steps = answer_steps(a);
+
+	if (a->world->policy.n_proxies)
+		batch_find_clients(b, n);
+	for (unsigned i = 0; i < n; i++)
+		answer_read(a, &ask[i], &pending[i]);
+	for (unsigned step = 0; step < steps; step++)
+		for (unsigned i = 0; i < n; i++)
+			answer_step(a, &ask[i], &pending[i], step);
+}
 
 /* The length of the answer to query `i`, which is in `to` then; 0: none is to be sent, or `later.asked`. */
-size_t batch_write(struct batch *b, unsigned i, uint8_t *to);
+static inline size_t batch_write(struct batch *b, unsigned i, uint8_t *to)
+{
+	b->ask[i].to = to;
+	return answer_write(&b->answerer, &b->ask[i], &b->pending[i]);
+}
 
 /* For who looks on, behind the one before: whom it came to. */
 static inline void batch_show(struct batch *b, unsigned i, const struct tap_ends *ends, size_t len)

@@ -178,9 +178,8 @@ static unsigned answer_batch(struct udp *u, unsigned n)
 
 	batch_begin(b);
 	for (unsigned i = 0; i < n; i++) {
-		b->ask[i].packet = u->query[i];
-		b->ask[i].len = u->in[i].msg_len;
-		b->ask[i].source = addr_from_sockaddr((const struct sockaddr *)&u->from[i]);
+		batch_take(b, i, u->query[i], u->in[i].msg_len,
+			addr_from_sockaddr((const struct sockaddr *)&u->from[i]));
 	}
 	batch_read(b, n);
 	for (unsigned i = 0; i < n; i++) {

@@ -87,15 +87,13 @@ static unsigned take(struct xdp_worker *w, struct xdp_queue *q, uint32_t at, uns
 	for (unsigned i = 0; i < n; i++) {
 		const struct xdp_desc *d = xsk_ring_cons__rx_desc(&q->in, at + i);
 		struct frame *f = &w->frame[k];
-		struct answer_ask *ask = &w->batch.ask[k];
 		if (!frame_read(f, q->frames + d->addr, d->len))
 			continue;
-		ask->packet = f->bytes + f->head;
-		ask->len = f->len < BATCH_QUERY_ROOM ? f->len : BATCH_QUERY_ROOM;
-		ask->source = frame_source(f);
+		const uint8_t *packet = f->bytes + f->head;
+		const size_t len = f->len < BATCH_QUERY_ROOM ? f->len : BATCH_QUERY_ROOM;
+		batch_take(&w->batch, k++, packet, len, frame_source(f));
 		if (w->hot)
-			xdp_hot_put(w->hot, ask->packet, ask->len);
-		k++;
+			xdp_hot_put(w->hot, packet, len);
 	}
 	return k;
 }
