@@ -191,6 +191,11 @@ check-tsan: deps-tests
 fuzz-sources: $(if $(XDP),$(BUILD)/obj/xdp_program.o) build/page/page_files.c
 	@echo $(filter-out src/tools/ctl%,$(room_sources)) build/page/page_files.c
 
+# What of it is replayed as this is configured.
+.PHONY: fuzz-names
+fuzz-names:
+	@echo $(fuzz_names)
+
 fuzz: T ?= 60
 fuzz: deps-tests
 	@$(MAKE) --no-print-directory build/config.mk

@@ -30,38 +30,60 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 # The tests of tests/serve/ that belong to a room, those first that notice most in the least time.
 SERVE = {
     "agent": ["agent"],
-    "answer": ["rules", "edns", "static", "rrl", "steer", "compress", "dnssec"],
+    "answer": ["rules", "edns", "static", "rrl", "steer", "compress", "views", "dnssec"],
     "base": ["rules", "check", "steer", "latency"],
     "conf": ["check", "rules", "reload"],
-    "console": ["reload", "stalls"],
-    "daemon": ["zones", "reload", "probe_state", "steer", "diff", "balance", "workers", "stage", "latency", "agent", "memory"],
-    "dns": ["rules", "edns", "static"],
+    "console": ["zone_commands", "reload", "stalls"],
+    "daemon": ["zones", "check", "steer", "reload", "zone_commands", "probe_state", "diff", "workers", "transfer", "stage", "latency", "agent", "memory"],
+    "dns": ["rules", "edns", "static", "updates"],
+    "fleet": ["fleet"],
     "geo": ["geo", "steer", "reload", "simulate"],
+    "import": ["import"],
     "jobs": ["reload", "stalls"],
     "measure": ["latency", "steer", "agent"],
-    "net": ["tcp", "workers", "static", "rrl", "memory"],
-    "probe": ["probe_http", "probe_kinds", "probe_health", "probe_state", "probe_load"],
-    "report": ["steer", "zones", "diff", "latency", "balance", "reload", "probe_health"],
+    "net": ["static", "tcp", "workers", "rrl", "https", "tls", "proxy", "memory"],
+    "probe": ["probe_kinds", "probe_http", "probe_health", "probe_state", "probe_load"],
+    "report": ["steer", "zones", "diff", "metrics", "probe_health", "latency", "reload", "balance"],
     "simulate": ["simulate"],
-    "steer": ["steer", "rules", "balance", "stage", "simulate"],
-    "store": ["probe_state"],
-    "tools": ["agent", "check", "simulate", "diff"],
-    "web": ["agent", "latency", "workers"],
-    "xfr": ["zones", "rules", "reload"],
-    "world": ["reload", "steer", "workers"],
-    "zone": ["rules", "check", "static", "dnssec", "compress"],
+    "steer": ["steer", "rules", "pools", "balance", "stage", "simulate"],
+    "store": ["zone_commands", "updates", "probe_state"],
+    "tools": ["check", "diff", "agent", "simulate"],
+    "web": ["metrics", "api", "agent", "latency", "workers"],
+    "world": ["reload", "steer", "workers", "views"],
+    "xfr": ["transfer", "notify", "fetch", "zones"],
+    "zone": ["rules", "check", "static", "compress", "transfer", "dnssec", "dnssec_keys"],
 }
-# A file of which a test tells more than those of its room.
+# Files of which a test tells more than those of their room, by how their names begin: the longest that fits is meant.
 SERVE_FILE = {
-    "answer/rrl": ["rrl"], "answer/cookie": ["edns"], "answer/compress": ["compress", "rules"], "answer/note": ["workers", "balance", "steer"],
-    "daemon/balancer": ["balance"], "daemon/foresee": ["diff", "simulate"], "daemon/staging": ["stage"], "daemon/geo_watch": ["reload"],
-    "daemon/probes": ["probe_health", "probe_state"], "daemon/latency_read": ["latency"], "daemon/rankings": ["latency", "steer"],
-    "daemon/reports": ["agent"], "daemon/measuring": ["agent", "latency"], "daemon/privs": ["workers", "reload"],
-    "daemon/export": ["simulate"], "daemon/groups": ["simulate", "balance"], "daemon/decisions": ["workers", "steer"],
-    "daemon/load_count": ["balance"], "daemon/state_saver": ["probe_state"], "daemon/orders": ["probe_health", "reload", "stage"],
+    "answer/compress": ["compress", "rules"], "answer/cookie": ["edns"], "answer/note": ["workers", "balance", "steer"], "answer/rrl": ["rrl"],
+    "daemon/balancer": ["balance"], "daemon/catalog": ["catalog"], "daemon/certificates": ["tls", "https"], "daemon/conf_lint": ["check"],
+    "daemon/decision": ["why", "workers", "steer"], "daemon/dnssec": ["dnssec_keys", "dnssec"], "daemon/export": ["simulate"],
+    "daemon/external_files": ["steer", "pools"], "daemon/fail_back": ["steer", "probe_state"], "daemon/flattening": ["flatten"],
+    "daemon/fleet": ["fleet"], "daemon/foresee": ["diff", "simulate"], "daemon/forcing": ["steer", "pools", "probe_state"],
+    "daemon/forwarding": ["updates"], "daemon/frozen": ["updates", "zone_commands"], "daemon/geo_watch": ["reload"],
+    "daemon/groups": ["simulate", "balance"], "daemon/key_": ["dnssec_keys", "dnssec"], "daemon/latency_read": ["latency"],
+    "daemon/load_count": ["balance"], "daemon/measuring": ["agent", "latency"], "daemon/metrics_maker": ["metrics"],
+    "daemon/notifying": ["notify", "transfer"], "daemon/orders": ["probe_health", "reload", "stage"], "daemon/plain": ["transfer", "catalog"],
+    "daemon/pool_signing": ["dnssec"], "daemon/privs": ["workers", "reload"], "daemon/probes": ["probe_health", "probe_state"],
+    "daemon/rankings": ["latency", "steer"], "daemon/reports": ["agent"], "daemon/secondaries": ["transfer", "notify"],
+    "daemon/sign": ["dnssec", "dnssec_keys"], "daemon/staging": ["stage"], "daemon/state_saver": ["probe_state"],
+    "daemon/store": ["zone_commands"], "daemon/timeline": ["why"], "daemon/update": ["updates"], "daemon/verdict": ["steer", "probe_state"],
+    "daemon/versions": ["transfer", "zone_commands"], "daemon/why": ["why"], "daemon/write_back": ["updates"], "daemon/zone_orders": ["zone_commands"],
+    "daemon/zone_signing": ["dnssec"], "daemon/zones": ["zones", "zone_commands", "reload"],
+    "dns/tsig": ["transfer", "updates"], "net/quic": ["tls"], "net/doh": ["https"], "net/tls": ["tls", "https"], "net/xdp": [],
     "probe/check_http": ["probe_kinds", "probe_load"], "probe/load_from": ["probe_kinds", "balance"],
-    "tools/ctl_simulate": ["simulate"], "tools/ctl_diff": ["diff"], "tools/ctl": ["check", "reload"],
+    "report/metrics": ["metrics"], "report/report_load": ["balance"],
+    "tools/ctl": ["check", "reload"], "tools/ctl_diff": ["diff"], "tools/ctl_simulate": ["simulate"], "tools/ctl_zone": ["zone_commands"],
+    "zone/change": ["updates", "transfer"], "zone/sign": ["dnssec", "dnssec_keys"], "zone/delta": ["dnssec", "transfer", "updates"], "zone/denial": ["dnssec"],
+    "zone/nsec3": ["dnssec"], "zone/catalog": ["catalog"], "zone/key": ["dnssec_keys"], "zone/view": ["views"], "zone/zone_with": ["updates", "transfer"],
+    "zone/plain": ["transfer"], "zone/draft": ["zone_commands"], "zone/history": ["transfer", "zone_commands"],
 }
+
+
+def of_file(stem):
+    """Of ROOM/FILE."""
+    best = max((begin for begin in SERVE_FILE if stem.startswith(begin)), key=len, default="")
+    return SERVE_FILE.get(best, [])
 
 
 class Step:
@@ -87,8 +109,12 @@ class Tree:
         self.apart = self.can_be_apart()
         self.servers = ["build/waymarkd", "build/waymarkctl", "build/waymark-agent", "build/fail_alloc.so", "build/slow.so",
                         "build/bench/load", "build/bench/floor"]
-        self.replays = sorted("build/replay_" + os.path.basename(f)[5:-2] for f in glob.glob(self.top + "/tests/fuzz/fuzz_*.c")
-                              if not f.endswith("world.c"))
+        self.replays = sorted("build/replay_" + name for name in self.fuzz_names())
+
+    def fuzz_names(self):
+        """Those that are built as it is configured: not that of QUIC without it."""
+        done = subprocess.run(["make", "-s", "--no-print-directory", "fuzz-names"], cwd=self.top, stdout=subprocess.PIPE, text=True, check=True)
+        return done.stdout.split()
 
     def close(self):
         shutil.rmtree(self.top, ignore_errors=True)
@@ -99,9 +125,10 @@ class Tree:
         return done.returncode == 0, done.stdout
 
     def users(self, path):
-        """The objects that a file of src/ goes into."""
+        """The objects that a file of src/ goes into; none, where it is left out as the tree is configured (QUIC, XDP)."""
         if path.endswith(".c"):
-            return [self.top + "/build/obj/" + path[:-2] + ".o"]
+            own = self.top + "/build/obj/" + path[:-2] + ".o"
+            return [own] if os.path.exists(own) else []
         found = []
         for obj in glob.glob(self.top + "/build/obj/src/*/*.o"):
             with open(obj[:-2] + ".d") as f:
@@ -170,7 +197,7 @@ class Steps:
         for program in self.tree.replays:
             corpus = sorted(glob.glob("%s/tests/fuzz/corpus/%s/*" % (self.tree.top, program.split("replay_")[1])))
             yield self.step(program[6:], [program] + [os.path.relpath(f, self.tree.top) for f in corpus], self.tree.replays)
-        rows = SERVE_FILE.get(stem, [])
+        rows = of_file(stem)
         for name in rows + [n for n in SERVE.get(room, []) if n not in rows]:
             if os.path.exists("%s/tests/serve/test_%s.py" % (self.tree.top, name)):
                 yield self.step(name, [sys.executable, "tests/serve/test_%s.py" % name], self.tree.servers)
@@ -225,7 +252,9 @@ class Change:
             f.write(text)
 
     def builds(self):
-        """False when it does not compile or is the same program."""
+        """False when it does not compile, is the same program, or is no part of it."""
+        if not self.objects:
+            return False
         before = {path: self.tree.bare(path) for path in self.objects}
         ok = self.tree.make(*[os.path.relpath(path, self.tree.top) for path in self.objects])[0]
         return ok and any(self.tree.bare(path) != before[path] for path in self.objects)

@@ -62,4 +62,20 @@ def example():
         assert os.path.exists(s.dir + "/state"), os.listdir(s.dir)
 
 
+@claim("what distributions do first with the sources of others, autoreconf, works, and configure then finds the same")
+def autoreconf():
+    if not shutil.which("autoreconf"):
+        raise Skip("autoreconf is not installed")
+    with tempfile.TemporaryDirectory(prefix="waymark-test.") as there:
+        for f in ("configure.ac", "contrib/config.h.in", "contrib/config.mk.in"):
+            os.makedirs(os.path.dirname(os.path.join(there, f)), exist_ok=True)
+            shutil.copy(os.path.join(TOP, f), os.path.join(there, f))
+        done = subprocess.run(["autoreconf", "-fi"], cwd=there, capture_output=True, text=True, timeout=120)
+        same((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        with open(there + "/contrib/config.h.in") as made, open(TOP + "/contrib/config.h.in") as ours:
+            made, ours = ({word for word in f.read().split() if word.startswith(("WITH_", "PACKAGE_VERSION"))} for f in (made, ours))
+        same(made, ours)
+        assert os.path.exists(there + "/configure")
+
+
 run("install")
