@@ -499,7 +499,9 @@ void client_map_each(const struct client_map *m, const struct client_map_ask *as
 		scope_check();
 		const uint32_t id = m->cut ? m->cut->order[i - 1] : i;
 		const struct key k = m->cut ? m->cut->key[id] : (struct key){ .place = i };
-		if (!ask->all && !is_changed(m, id, &k)) {
+		if (ask->only && !ask->only(ask->only_ctx, id))
+			continue;
+		if (!ask->all && !ask->only && !is_changed(m, id, &k)) {
 			each(ctx, id, NULL);
 			continue;
 		}

@@ -53,10 +53,13 @@ uint32_t client_map_was(const struct client_map *m, uint32_t key);
 /* Before client_map_settle(): every key but 0 with its estimates, ms[n_edges], NAN where there
  * is none; those of one place one after another. Only those of the edges that are asked for
  * mean something. Unless `all`, keys whose estimates are as good as what they were in `before`
- * come with NULL; such a key has one that it was. */
+ * come with NULL; such a key has one that it was. With `only` just those come for which it is true, all with
+ * estimates. */
 struct client_map_ask {
 	bool all;
 	struct model_edges edges;
+	bool (*only)(const void *ctx, uint32_t key);
+	const void *only_ctx;
 };
 void client_map_each(const struct client_map *m, const struct client_map_ask *ask,
 	void (*each)(void *ctx, uint32_t key, const float *ms), void *ctx);

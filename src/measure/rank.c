@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "measure/rank_costs.h"
 #include "measure/rank_split.h"
 
 #include <math.h>
@@ -18,10 +19,9 @@ struct build {
 	float *ms;           /* [n] estimates of the key at work, by position */
 	uint16_t *row;       /* [n] by estimate */
 	uint16_t *kept;      /* [n] as it is to be */
-	uint16_t *row_within, *row_close, *row_ms; /* [n] */
-	double *sums;   /* [class][n] of the estimates of its keys, while `ms` has what tells
-			 * classes apart */
-	uint32_t *keys; /* [class] */
+	uint16_t *row_within, *row_close; /* [n] */
+	uint16_t row_gap;
+	struct rank_costs costs;
 	uint16_t *place_of; /* [n] where a position stands in the fallback order */
 	uint32_t room;      /* rows there is room for */
 	uint32_t *slot;     /* class + 1 by hash of its row */
@@ -52,7 +52,7 @@ static void fill_within(const struct build *b, uint16_t *within, double more_ms,
 }
 
 /* The tables that go with a class. */
-enum { PARTS = 4 };
+enum { PARTS = 3 };
 static unsigned list_parts(const struct build *b, uint16_t **of_rank[PARTS], uint16_t *of_row[PARTS])
 {
 	struct rank *r = b->r;
@@ -67,10 +67,6 @@ static unsigned list_parts(const struct build *b, uint16_t **of_rank[PARTS], uin
 	if (r->close) {
 		of_rank[n] = &r->close;
 		of_row[n++] = b->row_close;
-	}
-	if (r->ms) {
-		of_rank[n] = &r->ms;
-		of_row[n++] = b->row_ms;
 	}
 	return n;
 }
@@ -91,8 +87,8 @@ static uint64_t hash_class(const struct rank *r, uint32_t class)
 		h = hash_part(h, r->within + at, row_bytes(r));
 	if (r->close)
 		h = hash_part(h, r->close + at, row_bytes(r));
-	if (r->ms)
-		h = hash_part(h, r->ms + at, row_bytes(r));
+	if (r->gap)
+		h = hash_part(h, r->gap + class, sizeof *r->gap);
 	return h;
 }
 
@@ -111,16 +107,6 @@ static void grow_slots(struct build *b)
 	}
 }
 
-static void grow_sums(struct build *b)
-{
-	const size_t half = b->room / 2, n = b->r->n;
-
-	b->sums = memory_grow(b->sums, b->room * n * sizeof *b->sums);
-	b->keys = memory_grow(b->keys, b->room * sizeof *b->keys);
-	memset(b->sums + half * n, 0, half * n * sizeof *b->sums);
-	memset(b->keys + half, 0, half * sizeof *b->keys);
-}
-
 /* The class of the row at work. */
 static uint32_t intern_row(struct build *b)
 {
@@ -132,13 +118,15 @@ static uint32_t intern_row(struct build *b)
 		b->room *= 2;
 		for (unsigned i = 0; i < n; i++)
 			*of_rank[i] = memory_grow(*of_rank[i], b->room * row_bytes(r));
-		if (r->ms)
-			grow_sums(b);
+		if (r->gap)
+			r->gap = memory_grow(r->gap, b->room * sizeof *r->gap);
 	}
 	/* Written behind the last class, where it stays if there is none like it. */
 	const size_t at = (size_t)r->classes * r->n;
 	for (unsigned i = 0; i < n; i++)
 		memcpy(*of_rank[i] + at, of_row[i], row_bytes(r));
+	if (r->gap)
+		r->gap[r->classes] = b->row_gap;
 	uint32_t s = (uint32_t)(hash_class(r, r->classes) >> 32) & (b->slots_n - 1);
 	for (; b->slot[s]; s = (s + 1) & (b->slots_n - 1)) {
 		const size_t other = (size_t)(b->slot[s] - 1) * r->n;
@@ -146,7 +134,7 @@ static uint32_t intern_row(struct build *b)
 		while (same < n &&
 			memcmp(*of_rank[same] + other, of_row[same], row_bytes(r)) == 0)
 			same++;
-		if (same == n)
+		if (same == n && (!r->gap || r->gap[b->slot[s] - 1] == b->row_gap))
 			return b->slot[s] - 1;
 	}
 	b->slot[s] = ++r->classes;
@@ -199,46 +187,15 @@ void rank_keep(const struct rank_order *o, uint16_t *sorted)
 
 /* --- what a detour costs ------------------------------------------------------------------ */
 
-enum { UNKNOWN_STEP_MS = 10 }; /* what the next edge costs more a client that nobody knows */
-
 /* Clients are of one class only when their second choice costs them about as much more: in
  * steps of 4 ms that grow by a half. So those who lose least can be told from others of one
  * order. */
-static void fill_gap(struct build *b)
+static uint16_t gap_of(const struct build *b)
 {
-	const unsigned n = b->r->n;
-	const float gap = n > 1 ? b->ms[b->kept[1]] - b->ms[b->kept[0]] : 0;
+	const float gap = b->r->n > 1 ? b->ms[b->kept[1]] - b->ms[b->kept[0]] : 0;
 
-	memset(b->row_ms, 0, n * sizeof *b->row_ms);
-	b->row_ms[0] = gap > 0 && isfinite(gap)
-		? (uint16_t)(log1p((double)gap / 4) / log(1.5) + 0.5)
-		: 0;
-}
-
-static void add_key(struct build *b, uint32_t class)
-{
-	double *sums = b->sums + (size_t) class * b->r->n;
-
-	b->keys[class]++;
-	for (unsigned i = 0; i < b->r->n; i++)
-		sums[i] += fmin(b->ms[b->kept[i]], UINT16_MAX / RANK_MS);
-}
-
-/* All keys are in: the means take the place of what told the classes apart. */
-static void settle_ms(const struct build *b)
-{
-	const unsigned n = b->r->n;
-
-	for (uint32_t c = 0; c < b->r->classes; c++) {
-		uint16_t *ms = b->r->ms + (size_t)c * n;
-		double most = 0;
-		for (unsigned i = 0; i < n; i++) {
-			const double mean = b->keys[c] ? b->sums[(size_t)c * n + i] / b->keys[c]
-						       : i * UNKNOWN_STEP_MS;
-			most = fmax(most, mean);
-			ms[i] = (uint16_t)fmin(most * RANK_MS + 0.5, UINT16_MAX);
-		}
-	}
+	return gap > 0 && isfinite(gap) ? (uint16_t)(log1p((double)gap / 4) / log(1.5) + 0.5)
+					: 0;
 }
 
 /* --- all keys ----------------------------------------------------------------------------- */
@@ -255,6 +212,8 @@ static uint32_t keep_class(struct build *b, uint32_t class)
 			memcpy(b->row_within, old->within + at, row_bytes(old));
 		if (old->close)
 			memcpy(b->row_close, old->close + at, row_bytes(old));
+		if (old->gap)
+			b->row_gap = old->gap[class];
 		b->class_now[class] = intern_row(b) + 1;
 	}
 	return b->class_now[class] - 1;
@@ -269,12 +228,12 @@ static void rank_key(void *ctx, uint32_t key, const float *ms)
 
 	if (!ms) {
 		b->class_of[key] = keep_class(b, b->before->class_of[was]);
+		if (r->costs)
+			rank_costs_keep(&b->costs, was, b->class_of[key]);
 		return;
 	}
-	for (unsigned i = 0; i < r->n; i++) {
-		const float v = ms[r->edges[i]];
-		b->ms[i] = isnan(v) ? INFINITY : r->shifts ? rank_shifted(&r->shifts[i], v) : v;
-	}
+	for (unsigned i = 0; i < r->n; i++)
+		b->ms[i] = rank_estimate(r, i, ms);
 	sort_row(b);
 	memcpy(b->kept, b->row, row_bytes(r));
 	if (was != CLIENT_MAP_NEW)
@@ -285,11 +244,11 @@ static void rank_key(void *ctx, uint32_t key, const float *ms)
 		fill_within(b, b->row_within, r->spread_ms, r->spread_share);
 	if (r->close)
 		fill_within(b, b->row_close, r->close_ms, INFINITY);
-	if (r->ms)
-		fill_gap(b);
+	if (r->costs)
+		b->row_gap = gap_of(b);
 	b->class_of[key] = intern_row(b);
-	if (r->ms)
-		add_key(b, b->class_of[key]);
+	if (r->costs)
+		rank_costs_add(&b->costs, key, b->class_of[key], ms);
 }
 
 static void fill_classes(struct build *b)
@@ -305,19 +264,20 @@ static void fill_classes(struct build *b)
 		b->place_of[r->fallback[i]] = (uint16_t)i;
 		b->row_within[i] = (uint16_t)(r->n - i - 1);
 		b->row_close[i] = 0;
-		b->row_ms[i] = UINT16_MAX;
 	}
+	b->row_gap = UINT16_MAX;
 	b->class_of[0] = intern_row(b);
 	client_map_each(r->clients,
-		&(struct client_map_ask){ !b->class_now, { r->edges, r->n } }, rank_key, b);
+		&(struct client_map_ask){ .all = !b->class_now, .edges = { r->edges, r->n } },
+		rank_key, b);
 	r->order = memory_grow(r->order, r->classes * row_bytes(r));
 	if (r->within)
 		r->within = memory_grow(r->within, r->classes * row_bytes(r));
 	if (r->close)
 		r->close = memory_grow(r->close, r->classes * row_bytes(r));
-	if (r->ms) {
-		settle_ms(b);
-		r->ms = memory_grow(r->ms, r->classes * row_bytes(r));
+	if (r->costs) {
+		r->gap = memory_grow(r->gap, r->classes * sizeof *r->gap);
+		rank_costs_settle(&b->costs, b->class_of);
 	}
 }
 
@@ -358,11 +318,10 @@ static bool same_rank(const struct rank *a, const struct rank *b)
 		memcmp(a->fallback, b->fallback, row_bytes(a)) == 0;
 }
 
-/* Can whole classes of `before` be kept? Not where they have costs: these are means over all
- * keys of a class, also those that are new to it. */
+/* Can whole classes of `before` be kept? */
 static bool same_shape(const struct rank *r, const struct rank *before)
 {
-	return before && !r->costs && before->n == r->n && before->spread_ms == r->spread_ms &&
+	return before && before->costs == r->costs && before->n == r->n && before->spread_ms == r->spread_ms &&
 		before->spread_share == r->spread_share && before->close_ms == r->close_ms &&
 		memcmp(before->fallback, r->fallback, row_bytes(r)) == 0;
 }
@@ -371,7 +330,7 @@ static bool same_shape(const struct rank *r, const struct rank *before)
 static uint32_t *build_rank(struct rank *r, const struct rank *before)
 {
 	struct build b = { .r = r, .before = before, .room = 64, .slots_n = 256 };
-	uint16_t *rows = memory_zeroed(6, row_bytes(r));
+	uint16_t *rows = memory_zeroed(5, row_bytes(r));
 
 	b.ms = memory_zeroed(r->n, sizeof *b.ms);
 	b.row = rows;
@@ -379,24 +338,21 @@ static uint32_t *build_rank(struct rank *r, const struct rank *before)
 	b.row_within = rows + 2 * r->n;
 	b.row_close = rows + 3 * r->n;
 	b.place_of = rows + 4 * r->n;
-	b.row_ms = rows + 5 * r->n;
 	b.slot = memory_zeroed(b.slots_n, sizeof *b.slot);
 	r->order = memory_grow(NULL, b.room * row_bytes(r));
 	if (isfinite(r->spread_ms) || isfinite(r->spread_share))
 		r->within = memory_grow(NULL, b.room * row_bytes(r));
 	if (r->close_ms > 0)
 		r->close = memory_grow(NULL, b.room * row_bytes(r));
-	if (r->costs) {
-		r->ms = memory_grow(NULL, b.room * row_bytes(r));
-		b.sums = memory_zeroed(b.room * r->n, sizeof *b.sums);
-		b.keys = memory_zeroed(b.room, sizeof *b.keys);
-	}
+	if (r->costs)
+		r->gap = memory_grow(NULL, b.room * sizeof *r->gap);
 	if (same_shape(r, before))
 		b.class_now = memory_zeroed(before->classes, sizeof *b.class_now);
+	if (r->costs)
+		rank_costs_init(&b.costs, r, b.class_now ? before : NULL);
 	fill_classes(&b);
+	rank_costs_fini(&b.costs);
 	memory_free(b.class_now);
-	memory_free(b.sums);
-	memory_free(b.keys);
 	memory_free(b.ms);
 	memory_free(rows);
 	memory_free(b.slot);
@@ -470,6 +426,8 @@ void rank_drop(struct rank *r)
 	memory_free(r->within);
 	memory_free(r->close);
 	memory_free(r->ms);
+	memory_free(r->gap);
+	memory_free(r->keys);
 	memory_free(r->shifts);
 	memory_free(r->edges);
 	memory_free(r->fallback);

@@ -54,6 +54,9 @@ struct rank {
 	uint16_t *close;  /* [class][n]: how many may be tried in its place; NULL: none */
 	uint16_t *ms; /* [class][n], in the order's order: mean estimates of the class, in 1 /
 			 RANK_MS ms, never less than the one before; NULL: nobody asks */
+	/* Where there are estimates: */
+	uint16_t *gap;  /* [class] what a second choice costs its keys more, in steps */
+	uint32_t *keys; /* [class] how many it has */
 	/* How clients fall into classes: held, and shared with every rank over the same map whose
 	 * classes have the same clients, whatever its edges are. */
 	struct rank_split *split;
