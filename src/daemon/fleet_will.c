@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/fleet_change.h"
 #include "report/report.h"
 
 #include <ev.h>
@@ -14,7 +15,6 @@
 #include <time.h>
 
 enum {
-	FIELD = 33,              /* a hash of a key, in hexadecimal */
 	VERSION = 16,            /* hexadecimal digits in front of what is sealed */
 	ENTRIES_MOST = 4096,
 	LOOK_S = 30,             /* what the engine keeps is read again */
@@ -23,7 +23,7 @@ enum {
 #define SERVERS 1024u /* versions of one millisecond */
 
 struct entry {
-	char field[FIELD];
+	char field[FLEET_CHANGE_FIELD];
 	uint64_t at; /* version */
 	bool gone, kept; /* kept: the engine has this version */
 	int64_t until_ms; /* by the fleet's clock, of one for a span; 0 */
@@ -33,7 +33,7 @@ struct entry {
 /* Of the change that stands at the same place in the list. */
 struct listed {
 	uint32_t id;
-	char field[FIELD];
+	char field[FLEET_CHANGE_FIELD];
 };
 
 struct fleet_will {
@@ -61,21 +61,6 @@ static uint64_t next_version(struct fleet_will *w)
 
 /* --- keys --------------------------------------------------------------------------------- */
 
-/* Nobody who reads the engine learns the words. */
-static void field_of(const struct fleet_will *w, const struct forced *f, char to[static FIELD])
-{
-	uint8_t hash[16];
-	crypto_generichash_state s;
-	const int64_t when[] = { f->what, f->from_s };
-
-	crypto_generichash_init(&s, fleet_keys(w->opts.fleet)->key[0], FLEET_SECRET, sizeof hash);
-	crypto_generichash_update(&s, (const uint8_t *)f->edge, strlen(f->edge) + 1);
-	crypto_generichash_update(&s, (const uint8_t *)f->pool, strlen(f->pool) + 1);
-	crypto_generichash_update(&s, (const uint8_t *)when, sizeof when);
-	crypto_generichash_final(&s, hash, sizeof hash);
-	sodium_bin2hex(to, FIELD, hash, sizeof hash);
-}
-
 /* Of the change at that place of the list. Borrowed until the list changes. */
 static const char *listed_field(struct fleet_will *w, const struct forced_list *l, size_t i)
 {
@@ -85,7 +70,7 @@ static const char *listed_field(struct fleet_will *w, const struct forced_list *
 		w->n_listed = l->n;
 	}
 	if (w->listed[i].id != l->of[i].id || !w->listed[i].id) {
-		field_of(w, &l->of[i], w->listed[i].field);
+		fleet_change_field(fleet_keys(w->opts.fleet), &l->of[i], w->listed[i].field);
 		w->listed[i].id = l->of[i].id;
 	}
 	return w->listed[i].field;
@@ -112,33 +97,13 @@ static const struct forced *forced_here(struct fleet_will *w, const char *field,
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->of[i].configured || (l->of[i].here && !here))
 			continue;
-		if (memcmp(listed_field(w, l, i), field, FIELD) == 0)
+		if (memcmp(listed_field(w, l, i), field, FLEET_CHANGE_FIELD) == 0)
 			return &l->of[i];
 	}
 	return NULL;
 }
 
 /* --- telling ------------------------------------------------------------------------------ */
-
-static json_t *change_json(struct fleet_will *w, const struct forced *f, uint64_t at, uint64_t before)
-{
-	char version[20], was[20];
-
-	snprintf(version, sizeof version, "%016llx", (unsigned long long)at);
-	snprintf(was, sizeof was, "%016llx", (unsigned long long)before);
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "at", version, "before", was, "by",
-		w->server, "edge", f->edge, "pool", f->pool, "who", f->who, "why", f->why, "when_s",
-		(json_int_t)f->when_s, "from_s", (json_int_t)f->from_s, "until_s", (json_int_t)f->until_s);
-	if (f->what == FORCED_WEIGHT)
-		json_object_set_new(o, "weight", json_integer(f->weight));
-	else
-		json_object_set_new(o, "state", json_string(edge_state_text(f->state)));
-	if (f->until_us != UINT64_MAX)
-		json_object_set_new(o, "until_ms",
-			json_integer((json_int_t)(fleet_now_ms(w->opts.fleet) +
-				((int64_t)f->until_us - (int64_t)clock_us()) / 1000)));
-	return o;
-}
 
 static void on_told(void *ctx, const struct redisReply *reply)
 {
@@ -172,7 +137,7 @@ static void tell(struct fleet_will *w, const struct entry *e)
 		const size_t n = fleet_seal(fleet_keys(w->opts.fleet), "will", (const uint8_t *)text, len,
 			(uint8_t *)value + VERSION);
 		const struct redis_word words[] = { { "EVAL", 4 }, { script, sizeof script - 1 }, { "1", 1 },
-			{ key, strlen(key) }, { e->field, FIELD - 1 }, { value, VERSION + n } };
+			{ key, strlen(key) }, { e->field, FLEET_CHANGE_FIELD - 1 }, { value, VERSION + n } };
 		fleet_send(w->opts.fleet, words, 6, on_told, w);
 		fleet_say(w->opts.fleet, FLEET_WILL, (const uint8_t *)text, len);
 	}
@@ -191,19 +156,19 @@ static struct entry *add_entry(struct fleet_will *w, const char *field)
 	w->of = memory_grow(w->of, (w->n + 1) * sizeof *w->of);
 	e = &w->of[w->n++];
 	*e = (struct entry){ .at = 0 };
-	memcpy(e->field, field, FIELD);
+	memcpy(e->field, field, FLEET_CHANGE_FIELD);
 	return e;
 }
 
 static void put(struct fleet_will *w, const struct forced *f, uint64_t at)
 {
-	char field[FIELD];
+	char field[FLEET_CHANGE_FIELD];
 
-	field_of(w, f, field);
+	fleet_change_field(fleet_keys(w->opts.fleet), f, field);
 	struct entry *e = add_entry(w, field);
 	if (!e)
 		return;
-	json_t *o = change_json(w, f, at, e->at);
+	json_t *o = fleet_change_write(w->opts.fleet, f, &(struct fleet_change_at){ w->server, at, e->at });
 	json_decref(e->o);
 	e->o = o;
 	e->at = at;
@@ -265,56 +230,21 @@ void fleet_will_follow(struct fleet_will *w)
 
 /* --- from others -------------------------------------------------------------------------- */
 
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
-static uint64_t version_of(const json_t *o, const char *key)
-{
-	return strtoull(text_of(o, key), NULL, 16);
-}
-
-/* False: it makes no sense. All borrows from `o`. */
-static bool change_of(const struct fleet_will *w, const json_t *o, struct forced *f)
-{
-	const json_t *weight = json_object_get(o, "weight");
-	const int64_t until_ms = json_integer_value(json_object_get(o, "until_ms")),
-		      left_ms = until_ms - fleet_now_ms(w->opts.fleet);
-
-	*f = (struct forced){ .edge = (char *)(uintptr_t)text_of(o, "edge"),
-		.pool = (char *)(uintptr_t)text_of(o, "pool"),
-		.what = weight ? FORCED_WEIGHT : FORCED_STATE,
-		.weight = (unsigned)json_integer_value(weight),
-		.who = (char *)(uintptr_t)text_of(o, "who"),
-		.why = (char *)(uintptr_t)text_of(o, "why"),
-		.when_s = json_integer_value(json_object_get(o, "when_s")),
-		.from_s = json_integer_value(json_object_get(o, "from_s")),
-		.until_s = json_integer_value(json_object_get(o, "until_s")),
-		.until_us = until_ms ? clock_us() + (uint64_t)(left_ms > 0 ? left_ms : 0) * 1000 : UINT64_MAX,
-		.fleet_at = version_of(o, "at") };
-	f->begun = f->from_s <= time(NULL);
-	f->begun_s = f->from_s ? f->from_s : f->when_s;
-	return *f->edge && f->weight <= EDGE_WEIGHT_MOST && (weight || edge_state_parse(&f->state, text_of(o, "state")));
-}
-
 /* Who wanted it had not heard of what we have, or the other way. */
 static void look_at_odds(struct fleet_will *w, const struct entry *e, const json_t *o)
 {
-	const uint64_t at = version_of(o, "at"), before = version_of(o, "before");
+	const uint64_t at = fleet_change_version(o, "at"), before = fleet_change_version(o, "before");
 	const json_t *later = at > e->at ? o : e->o, *earlier = at > e->at ? e->o : o;
 
-	if (!e->o || (at > e->at ? before >= e->at : version_of(e->o, "before") >= at))
+	if (!e->o || (at > e->at ? before >= e->at : fleet_change_version(e->o, "before") >= at))
 		return;
 	w->conflicts++;
 	log_line(LOG_WARNING,
 		"fleet: edge %s: what %s wanted at %s%s does not hold, since %s at %s wanted something else later "
 		"without having heard of it",
-		text_of(o, "edge"), text_of(earlier, "who"), text_of(earlier, "by"),
+		fleet_change_text(o, "edge"), fleet_change_text(earlier, "who"), fleet_change_text(earlier, "by"),
 		json_is_true(json_object_get(earlier, "gone")) ? " (no longer to force it)" : "",
-		text_of(later, "who"), text_of(later, "by"));
+		fleet_change_text(later, "who"), fleet_change_text(later, "by"));
 }
 
 /* True when something is another here. */
@@ -328,27 +258,27 @@ static bool apply(struct fleet_will *w, const struct entry *e)
 	if (e->gone || is_over(w, e)) {
 		if (!own)
 			return false;
-		forcing_unshare(w->opts.forcing, own->id, text_of(e->o, "by"));
+		forcing_unshare(w->opts.forcing, own->id, fleet_change_text(e->o, "by"));
 		return true;
 	}
-	if (!change_of(w, e->o, &f))
+	if (!fleet_change_read(w->opts.fleet, e->o, &f))
 		return false;
-	forcing_share(w->opts.forcing, own ? own->id : 0, &f, text_of(e->o, "by"));
+	forcing_share(w->opts.forcing, own ? own->id : 0, &f, fleet_change_text(e->o, "by"));
 	return true;
 }
 
 static bool merge(struct fleet_will *w, const char *text, size_t len)
 {
 	json_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-	const uint64_t at = version_of(o, "at");
-	char field[FIELD];
+	const uint64_t at = fleet_change_version(o, "at");
+	char field[FLEET_CHANGE_FIELD];
 	struct forced f;
 
-	if (!at || !change_of(w, o, &f)) {
+	if (!at || !fleet_change_read(w->opts.fleet, o, &f)) {
 		json_decref(o);
 		return false;
 	}
-	field_of(w, &f, field);
+	fleet_change_field(fleet_keys(w->opts.fleet), &f, field);
 	struct entry *e = add_entry(w, field);
 	if (!e || e->at == at) {
 		json_decref(o);
@@ -420,7 +350,7 @@ static void forget_old(struct fleet_will *w)
 
 	for (size_t i = 0; i < w->n;) {
 		struct entry *e = &w->of[i];
-		const struct redis_word words[] = { { "HDEL", 4 }, { key, strlen(key) }, { e->field, FIELD - 1 } };
+		const struct redis_word words[] = { { "HDEL", 4 }, { key, strlen(key) }, { e->field, FLEET_CHANGE_FIELD - 1 } };
 		if (!e->gone || e->at / SERVERS + GONE_KEPT_S * UINT64_C(1000) > now_ms) {
 			i++;
 			continue;
@@ -516,7 +446,7 @@ uint64_t fleet_will_digest(const struct fleet_will *w)
 
 	for (size_t i = 0; i < w->n; i++)
 		if (!w->of[i].gone)
-			sum += hash_pair(hash_bytes((struct hash_key){ 9, 10 }, (const uint8_t *)w->of[i].field, FIELD),
+			sum += hash_pair(hash_bytes((struct hash_key){ 9, 10 }, (const uint8_t *)w->of[i].field, FLEET_CHANGE_FIELD),
 				w->of[i].at);
 	return sum;
 }
