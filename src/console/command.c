@@ -83,9 +83,9 @@ static const struct {
 		"           list [--json] | revoke NAME | self --json",
 		"who may use the API, and what for; the token is shown once; what who asks is" },
 	{ "audit", "[--last N] [--json]", "what has been changed, by whom, from where, and what came of it" },
-	{ "fleet", "[--json]",
+	{ "fleet", "[--json] | --accept",
 		"the servers of the fleet: who is there, how late they hear each other, how wrong their clocks go, and "
-		"whether they serve the same" },
+		"whether they serve the same; --accept: of changes by operators that were at odds, what holds is right" },
 	{ "jobs", "[--json]", "what runs beside answering, since when, and how far it is" },
 	{ "rates", "[--json]", "queries, answers, edges and pools as they are counted this moment; \"top\" shows them live" },
 	{ "backup", "FILE", "a copy of the store as it is now, while it serves; \"restore\" puts it back" },
@@ -106,6 +106,8 @@ bool command_changes(const char *const *words, size_t n)
 	/* Alone they tell what there is. */
 	if (n > 1 && (strcmp(words[0], "watch") == 0 || strcmp(words[0], "fail-back") == 0))
 		return strcmp(words[1], "--json") != 0;
+	if (n > 1 && strcmp(words[0], "fleet") == 0)
+		return strcmp(words[1], "--accept") == 0;
 	for (size_t i = 0; n && i < sizeof list / sizeof *list; i++) {
 		if (strcmp(words[0], list[i].word) != 0)
 			continue;

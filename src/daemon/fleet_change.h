@@ -6,9 +6,8 @@
 #define DAEMON_FLEET_CHANGE_H
 
 #include "fleet/fleet.h"
+#include "report/report.h"
 #include "steer/forced.h"
-
-#include <jansson.h>
 
 enum { FLEET_CHANGE_FIELD = 33 }; /* a hash of its key, in hexadecimal */
 

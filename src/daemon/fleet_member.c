@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/who.h"
 #include "config.h"
 #include "daemon/fleet_health.h"
 #include "daemon/fleet_will.h"
@@ -220,21 +221,39 @@ struct report_fleet fleet_member_report(const struct fleet_member *m)
 	const struct fleet_will *w = probes_will(m->opts.probes);
 	r.will = w ? fleet_will_count(w) : 0;
 	r.conflicts = w ? (unsigned)fleet_will_conflicts(w) : 0;
+	r.odd = w ? fleet_will_odd(w) : 0;
 	return r;
+}
+
+static int accept_will(struct fleet_member *m, struct command_call *c)
+{
+	char who[WHO_TEXT];
+	struct fleet_will *w = probes_will(m->opts.probes);
+	const unsigned n = w ? fleet_will_accept(w, who_text(who, c->uid)) : 0;
+
+	if (n)
+		text_addf(c->out, "%u change%s: what holds is accepted%s\n", n, n == 1 ? "" : "s",
+			fleet_is_up(m->fleet) ? ", on all servers"
+					      : "; other servers cannot be reached, and keep their alarms");
+	else
+		text_add(c->out, "no changes are at odds here\n");
+	return 0;
 }
 
 static int fleet_command(void *ctx, const char **words, size_t n, struct command_call *c)
 {
 	struct fleet_member *m = ctx;
-	const bool json = command_take_word(words, &n, "--json");
+	const bool json = command_take_word(words, &n, "--json"), accepts = command_take_word(words, &n, "--accept");
 	const struct report_fleet sum = fleet_member_report(m);
 
-	if (n)
+	if (n || (json && accepts))
 		return 2;
 	if (!m->fleet) {
 		text_add(c->out, "this server is of no fleet (the configuration has no section \"fleet\")\n");
 		return 1;
 	}
+	if (accepts)
+		return accept_will(m, c);
 	json_t *self = json_object();
 	fill_hello(m, self);
 	json_object_set_new(self, "region", json_string(m->conf->region));

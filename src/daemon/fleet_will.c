@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "daemon/fleet_change.h"
+#include "fleet/fields.h"
 #include "report/report.h"
 
 #include <ev.h>
@@ -26,6 +27,7 @@ struct entry {
 	char field[FLEET_CHANGE_FIELD];
 	uint64_t at; /* version */
 	bool gone, kept; /* kept: the engine has this version */
+	bool odd;        /* it was decided between two who had not heard of each other, and nobody has seen to it */
 	int64_t until_ms; /* by the fleet's clock, of one for a span; 0 */
 	json_t *o;        /* what is told; own */
 };
@@ -41,8 +43,12 @@ struct fleet_will {
 	char server[FLEET_NAME_MOST + 1];
 	struct entry *of;
 	size_t n;
+	struct fields by_field;
 	struct listed *listed; /* what was hashed once: many changes are looked up among many */
 	size_t n_listed;
+	struct fields by_listed; /* places in a list of so many, and with that last number */
+	size_t by_n;
+	uint32_t by_last;
 	uint64_t last; /* the latest version */
 	uint64_t conflicts;
 	bool known; /* what the engine keeps was read, once at least */
@@ -78,10 +84,9 @@ static const char *listed_field(struct fleet_will *w, const struct forced_list *
 
 static struct entry *find(const struct fleet_will *w, const char *field)
 {
-	for (size_t i = 0; i < w->n; i++)
-		if (strcmp(w->of[i].field, field) == 0)
-			return &w->of[i];
-	return NULL;
+	const size_t i = fields_get(&w->by_field, field);
+
+	return i != FIELDS_NONE && strcmp(w->of[i].field, field) == 0 ? &w->of[i] : NULL;
 }
 
 static bool is_ours(const struct forced *f)
@@ -89,13 +94,36 @@ static bool is_ours(const struct forced *f)
 	return !f->configured && !f->here;
 }
 
+static bool is_one_of(const struct forced *f, bool here)
+{
+	return !f->configured && (here || !f->here);
+}
+
+/* Many are looked up in the list as it is now. */
+static void index_list(struct fleet_will *w)
+{
+	const struct forced_list *l = forcing_list(w->opts.forcing);
+
+	fields_clear(&w->by_listed);
+	for (size_t i = 0; i < l->n; i++)
+		if (!l->of[i].configured)
+			fields_put(&w->by_listed, listed_field(w, l, i), i);
+	w->by_n = l->n;
+	w->by_last = l->last_id;
+}
+
 /* The change of that key here; NULL: there is none. `here`: one that is for this server alone, too. */
 static const struct forced *forced_here(struct fleet_will *w, const char *field, bool here)
 {
 	const struct forced_list *l = forcing_list(w->opts.forcing);
+	const size_t at = fields_get(&w->by_listed, field);
 
+	if (at == FIELDS_NONE && l->n == w->by_n && l->last_id == w->by_last)
+		return NULL;
+	if (at < l->n && is_one_of(&l->of[at], here) && memcmp(listed_field(w, l, at), field, FLEET_CHANGE_FIELD) == 0)
+		return &l->of[at];
 	for (size_t i = 0; i < l->n; i++) {
-		if (l->of[i].configured || (l->of[i].here && !here))
+		if (!is_one_of(&l->of[i], here))
 			continue;
 		if (memcmp(listed_field(w, l, i), field, FLEET_CHANGE_FIELD) == 0)
 			return &l->of[i];
@@ -157,6 +185,7 @@ static struct entry *add_entry(struct fleet_will *w, const char *field)
 	e = &w->of[w->n++];
 	*e = (struct entry){ .at = 0 };
 	memcpy(e->field, field, FLEET_CHANGE_FIELD);
+	fields_put(&w->by_field, field, w->n - 1);
 	return e;
 }
 
@@ -172,7 +201,7 @@ static void put(struct fleet_will *w, const struct forced *f, uint64_t at)
 	json_decref(e->o);
 	e->o = o;
 	e->at = at;
-	e->gone = false;
+	e->gone = e->odd = false; /* who says it here sees what holds */
 	e->until_ms = json_integer_value(json_object_get(o, "until_ms"));
 	forcing_mark(w->opts.forcing, f->id, at);
 	tell(w, e);
@@ -191,6 +220,7 @@ static void end(struct fleet_will *w, struct entry *e)
 	char version[20], was[20];
 
 	e->gone = true;
+	e->odd = false;
 	if (is_over(w, e))
 		return; /* all know that by themselves */
 	e->at = next_version(w);
@@ -207,6 +237,7 @@ static void take_from_list(struct fleet_will *w)
 {
 	const struct forced_list *l = forcing_list(w->opts.forcing);
 
+	index_list(w);
 	/* In a full list some that are wanted may be missing. */
 	for (size_t i = 0; i < w->n && l->n < FORCED_MOST; i++)
 		if (!w->of[i].gone && !forced_here(w, w->of[i].field, true))
@@ -228,16 +259,21 @@ void fleet_will_follow(struct fleet_will *w)
 		take_from_list(w);
 }
 
+static void take_accepted(struct fleet_will *w, const json_t *o);
+
 /* --- from others -------------------------------------------------------------------------- */
 
 /* Who wanted it had not heard of what we have, or the other way. */
-static void look_at_odds(struct fleet_will *w, const struct entry *e, const json_t *o)
+static void look_at_odds(struct fleet_will *w, struct entry *e, const json_t *o)
 {
 	const uint64_t at = fleet_change_version(o, "at"), before = fleet_change_version(o, "before");
 	const json_t *later = at > e->at ? o : e->o, *earlier = at > e->at ? e->o : o;
 
-	if (!e->o || (at > e->at ? before >= e->at : fleet_change_version(e->o, "before") >= at))
+	if (!e->o || (at > e->at ? before >= e->at : fleet_change_version(e->o, "before") >= at)) {
+		e->odd = e->odd && at < e->at; /* whoever said that knew of what was decided */
 		return;
+	}
+	e->odd = true;
 	w->conflicts++;
 	log_line(LOG_WARNING,
 		"fleet: edge %s: what %s wanted at %s%s does not hold, since %s at %s wanted something else later "
@@ -274,6 +310,8 @@ static bool merge(struct fleet_will *w, const char *text, size_t len)
 	char field[FLEET_CHANGE_FIELD];
 	struct forced f;
 
+	if (json_is_true(json_object_get(o, "accepted")))
+		take_accepted(w, o);
 	if (!at || !fleet_change_read(w->opts.fleet, o, &f)) {
 		json_decref(o);
 		return false;
@@ -347,6 +385,7 @@ static void forget_old(struct fleet_will *w)
 {
 	const uint64_t now_ms = (uint64_t)fleet_now_ms(w->opts.fleet);
 	const char *key = fleet_key(w->opts.fleet, FLEET_WILL);
+	bool any = false;
 
 	for (size_t i = 0; i < w->n;) {
 		struct entry *e = &w->of[i];
@@ -358,7 +397,13 @@ static void forget_old(struct fleet_will *w)
 		fleet_send(w->opts.fleet, words, 3, NULL, NULL);
 		json_decref(e->o);
 		memmove(e, e + 1, (--w->n - i) * sizeof *e);
+		any = true;
 	}
+	if (!any)
+		return;
+	fields_clear(&w->by_field);
+	for (size_t i = 0; i < w->n; i++)
+		fields_put(&w->by_field, w->of[i].field, i);
 }
 
 static void take_all(void *ctx, const struct redisReply *reply)
@@ -437,6 +482,8 @@ void fleet_will_free(struct fleet_will *w)
 		json_decref(w->of[i].o);
 	memory_free(w->of);
 	memory_free(w->listed);
+	fields_fini(&w->by_field);
+	fields_fini(&w->by_listed);
 	memory_free(w);
 }
 
@@ -463,4 +510,46 @@ unsigned fleet_will_count(const struct fleet_will *w)
 uint64_t fleet_will_conflicts(const struct fleet_will *w)
 {
 	return w->conflicts;
+}
+
+unsigned fleet_will_odd(const struct fleet_will *w)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		n += w->of[i].odd && !(w->of[i].until_ms && is_over(w, &w->of[i]));
+	return n;
+}
+
+/* True: there was something. */
+static bool forget_odds(struct fleet_will *w, const char *who, const char *server)
+{
+	const unsigned n = fleet_will_odd(w);
+
+	for (size_t i = 0; i < w->n; i++)
+		w->of[i].odd = false;
+	if (n)
+		log_line(LOG_NOTICE, "fleet: what holds of %u change%s that were at odds is accepted by %s at server %s", n,
+			n == 1 ? "" : "s", who, server);
+	return n > 0;
+}
+
+static void take_accepted(struct fleet_will *w, const json_t *o)
+{
+	if (forget_odds(w, fleet_change_text(o, "who"), fleet_change_text(o, "by")))
+		w->opts.changed(w->opts.ctx);
+}
+
+unsigned fleet_will_accept(struct fleet_will *w, const char *who)
+{
+	const unsigned n = fleet_will_odd(w);
+	json_t *o = json_pack("{s:b, s:s, s:s}", "accepted", 1, "who", who, "by", w->server);
+	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+
+	forget_odds(w, who, w->server);
+	if (text)
+		fleet_say(w->opts.fleet, FLEET_WILL, (const uint8_t *)text, strlen(text));
+	free(text);
+	json_decref(o);
+	return n;
 }

@@ -35,4 +35,9 @@ uint64_t fleet_will_digest(const struct fleet_will *w);
 unsigned fleet_will_count(const struct fleet_will *w);
 uint64_t fleet_will_conflicts(const struct fleet_will *w); /* since the start */
 
+/* Keys of which something was decided between two servers, and nobody has said anything since, knowing of it. */
+unsigned fleet_will_odd(const struct fleet_will *w);
+/* By an operator: what holds is right. On all servers that listen. How many it were. */
+unsigned fleet_will_accept(struct fleet_will *w, const char *who);
+
 #endif

@@ -20,6 +20,7 @@ enum {
 	ECHO_S = 6,         /* what we say must come back to us so soon */
 	CLOCKS = 16,        /* looks at the engine's clock */
 	LAG_KEPT = 128,
+	OLD_S = 600,        /* what was said so long ago is not heard as news */
 	LARGE_FLEET = 40,   /* of more servers each gives signs of life less often */
 	HEAD = 1 + 8 + 8 + 8 + 1, /* of a record: topic, life, number, moment, length of the name */
 };
@@ -59,12 +60,15 @@ struct fleet {
 	uint64_t life, number; /* our own; life 0: not known yet */
 	uint64_t hello_us, echo_us, asked_clock_us;
 	bool hello_kept; /* since the engine was reached */
+	bool was_up; /* and was told of */
 	bool caught_up, is_full;
 	bool down_told; /* why it cannot be reached */
 	bool mute_told; /* why nobody hears us */
 	uint64_t catching; /* counts them */
 	unsigned fetching; /* what is kept that has not come yet */
 	uint64_t twin_us;
+	int64_t said_us; /* the latest that was heard, by the clocks of others, from ours that only goes forward; 0: nothing */
+	bool old_told;
 	struct clock_look looks[CLOCKS];
 	unsigned n_looks;
 	struct mate **mates; /* by name */
@@ -302,6 +306,25 @@ static void take_own(struct fleet *f, const struct record *r)
 	f->twin_us = clock_us();
 }
 
+/* Who controls the engine may say again what a server has said that is gone, or that we have not heard since our
+ * start. The engine's clock is his; so that is old which is so by our own clock, and by what others have said since. Where
+ * one of these goes wrong nobody becomes deaf. */
+static bool is_old(struct fleet *f, const struct record *r)
+{
+	const int64_t here_us = (int64_t)clock_us(), said_us = r->said_ms * 1000 - here_us,
+		      old_ms = (int64_t)time(NULL) * 1000 - OLD_S * INT64_C(1000);
+	const bool is = f->said_us && r->said_ms < old_ms && said_us < f->said_us - OLD_S * INT64_C(1000000);
+
+	if (is && !f->old_told)
+		log_line(LOG_WARNING, "fleet: what server %s said over %d minutes ago is said again, by somebody else; passed over",
+			r->server, OLD_S / 60);
+	f->old_told = f->old_told || is;
+	f->counts.old += is;
+	if (!is && (!f->said_us || said_us > f->said_us))
+		f->said_us = said_us;
+	return is;
+}
+
 static void take_record(struct fleet *f, const struct record *r, bool kept)
 {
 	if (strcmp(r->server, f->opts.server) == 0) {
@@ -309,7 +332,7 @@ static void take_record(struct fleet *f, const struct record *r, bool kept)
 			take_own(f, r);
 		return;
 	}
-	struct mate *m = need_mate(f, r->server);
+	struct mate *m = !kept && is_old(f, r) ? NULL : need_mate(f, r->server);
 	if (!m)
 		return;
 	struct place *last = &m->last[r->topic];
@@ -654,8 +677,9 @@ static void on_up(void *ctx)
 
 	if (redis_is_up(f->redis))
 		say_hello(f, false);
-	if (!fleet_is_up(f))
+	if (!fleet_is_up(f) || f->was_up)
 		return;
+	f->was_up = true;
 	f->echo_us = clock_us();
 	f->down_told = false;
 	log_line(LOG_NOTICE, "fleet: %s is reached", redis_where(f->redis));
@@ -668,6 +692,7 @@ static void on_down(void *ctx, const char *why)
 
 	/* The other way may be open for a while; both are tried until they are. */
 	tell_down(f, why);
+	f->was_up = false;
 	f->caught_up = false;
 	f->fetching = 0;
 }

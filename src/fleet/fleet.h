@@ -116,6 +116,7 @@ struct fleet_counts {
 	struct redis_counts redis, listener;
 	uint64_t said, heard, forged; /* forged: what could not be opened */
 	uint64_t full;                /* times that the engine had no room */
+	uint64_t old;                 /* what was said again, long after */
 	uint64_t lost;                /* times that it had forgotten */
 	bool is_full;                 /* it has none now */
 	char where[REDIS_WHERE];

@@ -224,9 +224,11 @@ static void of_fleet(const struct report_fleet *f, json_t *to)
 		alarm_add(to, "our clock is %.1f s %s that of the fleet's Redis",
 			(double)(f->clock_off_ms < 0 ? -f->clock_off_ms : f->clock_off_ms) / 1000,
 			f->clock_off_ms > 0 ? "ahead of" : "behind");
-	if (f->conflicts)
-		alarm_add(to, "%u changes of operators were at odds with later ones of others (the log has them)",
-			f->conflicts);
+	if (f->odd)
+		alarm_add(to,
+			"%u change%s of operators %s at odds with later ones of others (the log has them; \"fleet --accept\" "
+			"takes what holds)",
+			f->odd, f->odd == 1 ? "" : "s", f->odd == 1 ? "was" : "were");
 }
 
 json_t *report_alarms(const struct report_view *v)

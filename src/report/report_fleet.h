@@ -24,7 +24,8 @@ struct report_fleet {
 	int64_t clock_off_ms;
 	uint64_t said, heard, forged, lost, connects, refused;
 	uint64_t bytes_in, bytes_out;
-	unsigned will, conflicts; /* what operators want; what was decided between two of them */
+	unsigned will, conflicts; /* what operators want; what was decided between two of them, ever */
+	unsigned odd;             /* ... and not accepted */
 	char name[64], server[64], fault[256];
 };
 

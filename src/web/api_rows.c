@@ -19,6 +19,7 @@ const struct api_row api_rows[] = {
 	{ "GET", "/rates", API_READ, ALL, "rates --json", true, NULL, "queries, answers, edges and pools as they are counted this moment" },
 	{ "GET", "/rates/events", API_READ, ALL, "rates --json", true, API_EVENTS, "a stream: /rates, each second" },
 	{ "GET", "/fleet", API_READ, ALL, "fleet --json", true, NULL, "the servers of the fleet, and how it stands with each" },
+	{ "POST", "/fleet/accept", API_OPERATE, ALL, "fleet --accept", false, NULL, "of changes by operators that were at odds, what holds is right" },
 	{ "GET", "/edges", API_READ, ALL, "edges --json", true, NULL, "the edges, their states, and what their probes say" },
 	{ "GET", "/pools", API_READ, ALL, "pools --json", true, NULL, "the pools, and which of their edges may answer" },
 	{ "GET", "/pools/{pool}", API_READ, ALL, "pools {pool} --json", true, NULL, "one of them; as a list, for it may also be staged" },

@@ -75,6 +75,31 @@ def will():
         redis.start()
         until(lambda: [c[1:4:2] for c in changes(one) if c[0] == "b"] == [("up", "second")], 20)
         until(lambda: "wanted something else later" in one.said() + two.said(), 10)
+        # An alarm until somebody who knows of it has said something, or that it is right.
+        odd = lambda m: "at odds with later ones" in m.ctl("status")[1]
+        until(lambda: odd(one) or odd(two), 10)
+        number = [c["change"] for c in json_of(one, "changes") if c["edge"] == "b"][0]
+        same(one.ctl("revoke", str(number))[0], 0)
+        until(lambda: not odd(one) and not odd(two), 10)
+        same("no changes are at odds here" in one.ctl("fleet", "--accept")[1], True)
+        same(re.findall("is reached|going on alone", one.said())[-3:], ["is reached", "going on alone", "is reached"])
+
+
+@claim("an operator accepts what holds of changes that were at odds, on all servers")
+def accepted():
+    with Redis() as redis, fleet(2, redis.port) as (one, two):
+        redis.kill()
+        until(lambda: not one.fleet()["reached"] and not two.fleet()["reached"], 10)
+        for m, state in ((one, "down"), (two, "up")):
+            for edge in "ab":
+                same(m.ctl("force", edge, state)[0], 0)
+        redis.start()
+        odd = lambda m: "2 changes of operators were at odds" in m.ctl("status")[1]
+        until(lambda: odd(one) or odd(two), 30)          # who has heard of both knows
+        code, said = (one if odd(one) else two).ctl("fleet", "--accept")
+        same((code, said), (0, "2 changes: what holds is accepted, on all servers\n"))
+        until(lambda: not odd(one) and not odd(two), 10)
+        same(json_of(one, "status")["fleet_conflicts"] >= 2, True)
 
 
 @claim("without the engine each goes on alone, and they find each other again when it is back, even empty")
