@@ -4,12 +4,18 @@
   C1   updates of one record each in one zone, signed, from 64 connections: a second, and the 99th percentile until the answer;
        each server has its journal as it comes, with the durability of its defaults
   C2   the same at 1,000 a second
-  C3   the zone out by AXFR, to a client that only reads: seconds
-  C4   the zone in by AXFR, from a waymarkd: seconds from the start of the server until it answers from it; its peak memory
+  C3   the zone out by AXFR, to a client that only reads: seconds, and processor seconds of the server
+  C4   the zone in by AXFR, from a waymarkd: seconds from the start of the server until it answers from it, its processor seconds and
+       its peak memory; of ours also the peak when all of it is fetched again, and what the zone takes
   C5   IXFR in, one record each, one after the other: a second, from the update at the primary until the secondary answers
   C6   the zone signed, ECDSA P-256 and NSEC: seconds, and of all processors; by us from the start until it is answered and stored, by
-       ldns-signzone, kzonesign and dnssec-signzone (in the columns of their servers) from file to file
+       ldns-signzone, kzonesign and dnssec-signzone (in the columns of their servers) from file to file; below, what openssl takes
   C7   lookups in the zone, as many as are answered: a second and the 99th percentile, alone and beside 100 updates a second
+  C8   IXFR in of 1,000 records each, 20 times: the median and the longest, from the answer to the update at the primary, which is a
+       waymarkd, until the secondary answers with the last record
+  C9   C7 in a zone that the server signs, DO
+  C10  --zones N (100,000) secondary zones that are stored: seconds from the start until all are answered, processor seconds, memory;
+       and what asking for the serial of one takes of the processor
 
 -w "C1 C3", --records N (a million), --updates N (20,000). Prints a table.
 """
@@ -29,149 +35,18 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "serve")]
-from lib import BUILD, DO, WAYMARKD, Message, free_port, opt, query, recv_tcp, send_tcp, wire  # noqa: E402
-from xfr import Key  # noqa: E402
-
-FOLDERS = "/usr/sbin:/sbin:" + os.environ.get("PATH", "")
-KEY = Key("xfr", b"k" * 32)
-SECRET = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
-ZONE = "big.test"
-
-
-# ------------------------------------------------------------- servers
-
-class Server:
-    """`primary`: the port of whose secondary it is; None: it has the zone from a file and takes updates."""
-    name = program = None
-
-    def __init__(self, folder, zone, primary=None):
-        self.dir, self.zone, self.primary, self.port = tempfile.mkdtemp(dir=folder), zone, primary, free_port()
-        self.control = free_port()
-        os.chmod(self.dir, 0o755)
-
-    def start(self):
-        self.configure()
-        self.begun = time.monotonic()
-        self.proc = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=open(self.dir + "/log", "w"), start_new_session=True)
-
-    def write(self, name, text):
-        with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
-            f.write(text)
-
-    def ask(self, name, qtype="A"):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.settimeout(0.2)
-            s.connect(("127.0.0.1", self.port))             # who is not there yet is told at once
-            s.send(query(name, qtype))
-            return Message(s.recv(4096))
-
-    def has(self, name, qtype="A"):
-        try:
-            return bool(self.ask(name, qtype).answer)
-        except (OSError, IndexError):
-            return False
-
-    def wait(self, name, qtype="SOA", patience_s=300, pause_s=0.002):
-        """Seconds since the start until it answers with that."""
-        while time.monotonic() < self.begun + patience_s:
-            if self.has(name, qtype):
-                return time.monotonic() - self.begun
-            time.sleep(pause_s)
-        raise RuntimeError("%s does not answer: %s" % (self.name, open(self.dir + "/log").read()[-500:]))
-
-    def peak_mib(self):
-        most = 0
-        for pid in subprocess.run(["pgrep", "-s", str(self.proc.pid)], capture_output=True, text=True).stdout.split():
-            try:
-                with open("/proc/%s/status" % pid) as f:
-                    most += sum(int(line.split()[1]) for line in f if line.startswith("VmHWM:"))
-            except FileNotFoundError:                       # it has just ended
-                pass
-        return most / 1024
-
-    def processor_s(self):
-        ticks = 0
-        for pid in subprocess.run(["pgrep", "-s", str(self.proc.pid)], capture_output=True, text=True).stdout.split():
-            with open("/proc/%s/stat" % pid) as f:
-                ticks += sum(int(n) for n in f.read().rsplit(")", 1)[1].split()[11:13])
-        return ticks / os.sysconf("SC_CLK_TCK")
-
-    def stop(self):
-        self.proc.terminate()
-        try:
-            self.proc.wait(60)
-        except subprocess.TimeoutExpired:
-            self.proc.kill()
-            self.proc.wait()
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-
-class Waymark(Server):
-    name, program = "waymark", WAYMARKD
-    notifies = None                                         # the port of a secondary
-    more = ""                                               # of the zone
-
-    def configure(self):
-        peers = {"pri": self.primary, "sec": self.notifies}
-        told = ", ".join("%s: { at: \"127.0.0.1:%d\" }" % p for p in peers.items() if p[1])
-        zone = "primary: pri" if self.primary else "file: %s, write-back: store, update: [ { key: xfr } ]%s" % (
-            self.zone, (", notify: sec" if self.notifies else "") + self.more)
-        self.write("w.yaml", "server: { listen: [ \"127.0.0.1:%d\" ]%s }\ncontrol: { socket: c.sock }\nstore: { file: w.db }\n"
-                   "keys: { xfr: { algorithm: hmac-sha256, secret: \"%s\" } }\n%s"
-                   "zones: [ { name: %s, transfer: any, %s } ]\n" % (self.port, ", user: root" if os.getuid() == 0 else "", SECRET,
-                                                                    "peers: { %s }\n" % told if told else "", ZONE, zone))
-
-    def command(self):
-        return [WAYMARKD, "-c", self.dir + "/w.yaml"]
-
-
-class Knot(Server):
-    name, program = "knot", "knotd"
-
-    def configure(self):
-        remote = "remote:\n - id: pri\n   address: 127.0.0.1@%d\n" % self.primary if self.primary else ""
-        acl = "acl:\n - id: all\n   action: [ transfer, update, notify ]\n   address: 127.0.0.1\n   key: xfr\n - id: open\n   action: [ transfer, notify ]\n   address: 127.0.0.1\n"
-        zone = "   master: pri\n" if self.primary else "   file: %s\n   zonefile-load: whole\n" % self.zone
-        self.write("knot.conf", "server:\n  listen: 127.0.0.1@%d\n  rundir: %s\n  user: root:root\nkey:\n - id: xfr\n   algorithm: hmac-sha256\n   secret: %s\n"
-                   "database:\n  storage: %s\n%s%szone:\n - domain: %s\n%s   acl: [ all, open ]\n   zonefile-sync: -1\n   journal-content: changes\n" %
-                   (self.port, self.dir, SECRET, self.dir, remote, acl, ZONE, zone))
-
-    def command(self):
-        return [shutil.which("knotd", path=FOLDERS), "-c", self.dir + "/knot.conf"]
-
-
-class Named(Server):
-    name, program = "named", "named"
-
-    def configure(self):
-        kind = "type secondary; primaries { 127.0.0.1 port %d; }; file \"copy\"; masterfile-format raw;" % self.primary if self.primary else \
-               "type primary; file \"%s\"; allow-update { key xfr; };" % self.zone
-        self.write("named.conf", "options { directory \"%s\"; listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; }; pid-file none; recursion no; "
-                   "session-keyfile none; notify no; allow-transfer { any; }; allow-notify { any; }; request-ixfr yes; transfers-in 10; };\n"
-                   "controls { };\nlogging { category default { null; }; category update { null; }; category update-security { null; }; };\nkey xfr { algorithm hmac-sha256; secret \"%s\"; };\nzone \"%s\" { %s };\n" % (self.dir, self.port, SECRET, ZONE, kind))
-
-    def command(self):
-        return [shutil.which("named", path=FOLDERS), "-g", "-c", self.dir + "/named.conf"]
-
-
-class Nsd(Server):
-    name, program = "nsd", "nsd"
-
-    def configure(self):
-        zone = "allow-notify: 127.0.0.1 NOKEY\n  request-xfr: 127.0.0.1@%d NOKEY\n  zonefile: \"copy\"" % self.primary if self.primary else "zonefile: \"%s\"" % self.zone
-        self.write("nsd.conf", "server:\n  ip-address: 127.0.0.1@%d\n  zonesdir: \"%s\"\n  database: \"\"\n  pidfile: \"%s/pid\"\n  xfrdfile: \"%s/xfrd\"\n  xfrdir: \"%s\"\n"
-                   "  zonelistfile: \"%s/list\"\n  username: \"\"\nremote-control:\n  control-enable: no\nzone:\n  name: %s\n  provide-xfr: 127.0.0.1 NOKEY\n  %s\n" %
-                   (self.port, self.dir, self.dir, self.dir, self.dir, self.dir, ZONE, zone))
-
-    def command(self):
-        return [shutil.which("nsd", path=FOLDERS), "-d", "-c", self.dir + "/nsd.conf"]
+from lib import BUILD, DO, Message, opt, query, recv_tcp, send_tcp, wire  # noqa: E402
+from change_servers import FOLDERS, KEY, ZONE, Knot, Named, Nsd, Waymark, WaymarkMany, dnssec_signzone, kzonesign, ldns_signzone  # noqa: E402
 
 
 # ------------------------------------------------------------- load
 
-def update(owner, number):
-    packet = (os.urandom(2) + struct.pack(">HHHHH", 5 << 11, 1, 0, 1, 0) + wire(ZONE) + struct.pack(">HH", 6, 1) + wire(owner + "." + ZONE) +
-              struct.pack(">HHIH", 1, 1, 60, 4) + struct.pack(">I", 0x0a000000 + number))
+def update(owner, number, n=1):
+    """Of one record, or of `n` with an owner each: OWNER-0 and so on."""
+    packet = os.urandom(2) + struct.pack(">HHHHH", 5 << 11, 1, 0, n, 0) + wire(ZONE) + struct.pack(">HH", 6, 1)
+    for i in range(n):
+        packet += (wire("%s-%d.%s" % (owner, i, ZONE) if n > 1 else "%s.%s" % (owner, ZONE)) + struct.pack(">HHIH", 1, 1, 60, 4) +
+                   struct.pack(">I", 0x0a000000 + number + i))
     return KEY.sign(packet)[0]
 
 
@@ -217,6 +92,20 @@ def axfr_seconds(port, records):
     return time.monotonic() - start
 
 
+def write_lookups(path, records, flags=0, answers=1):
+    draw = random.Random(7)
+    with open(path, "wb") as f:
+        for _ in range(100000):
+            m = query("h%d.%s" % (draw.randrange(records), ZONE), "A", edns=opt(flags=flags) if flags else None, ident=0)
+            f.write(struct.pack(">BBH", 0, answers, len(m)) + m)
+
+
+def openssl_per_second():
+    """Signatures of ECDSA P-256 on one processor."""
+    said = subprocess.run(["openssl", "speed", "-seconds", "3", "ecdsap256"], capture_output=True, text=True).stdout
+    return float(said.split()[-2])
+
+
 def lookups(port, file, seconds=3):
     out = subprocess.run([BUILD + "/bench/load", "-d", file, "-p", str(port), "-t", str(seconds), "-n", "4", "-w", "16"], capture_output=True, text=True)
     if out.returncode:
@@ -225,40 +114,6 @@ def lookups(port, file, seconds=3):
     if told["right"] < told["answered"] * 0.999:
         raise RuntimeError("%d of %d answers are wrong" % (told["answered"] - told["right"], told["answered"]))
     return "%d/s, p99 %.2f ms" % (told["qps"], told["p99_us"] / 1e3)
-
-
-# ------------------------------------------------------------- signers
-
-def run_s(*argv, cwd):
-    """Wall and processor seconds of a program that has to end well."""
-    begin, before = time.monotonic(), os.times()
-    done = subprocess.run(argv, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        raise RuntimeError("%s: %s" % (argv[0], done.stderr[-300:]))
-    after = os.times()
-    return "%.1f s (%.1f)" % (time.monotonic() - begin,
-                              after.children_user + after.children_system - before.children_user - before.children_system)
-
-
-def keygen(folder, program, *of_ksk):
-    return [subprocess.run([program, "-a", "ECDSAP256SHA256", *more, ZONE], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
-            for more in ((), of_ksk)]
-
-
-def ldns_signzone(folder, zone):
-    return run_s("ldns-signzone", "-f", "signed", zone, *keygen(folder, "ldns-keygen", "-k"), cwd=folder)
-
-
-def dnssec_signzone(folder, zone):
-    keygen(folder, "dnssec-keygen", "-f", "KSK")
-    return run_s("dnssec-signzone", "-S", "-o", ZONE, "-f", "signed", zone, cwd=folder)
-
-
-def kzonesign(folder, zone):
-    with open(folder + "/knot.conf", "w", encoding="utf-8") as f:
-        f.write("server:\n  rundir: %s\npolicy:\n - id: p\n   algorithm: ecdsap256sha256\ndatabase:\n  storage: %s\nzone:\n - domain: %s\n   file: %s\n"
-                "   dnssec-signing: on\n   dnssec-policy: p\n" % (folder, folder, ZONE, zone))
-    return run_s("kzonesign", "-c", folder + "/knot.conf", "-o", folder, ZONE, cwd=folder)
 
 
 # ------------------------------------------------------------- workloads
@@ -272,11 +127,12 @@ class Bench:
                 f.write("h%d A 10.%d.%d.%d\n" % (i, i >> 16 & 255, i >> 8 & 255, i & 255))
         self.records = opts.records + 3
 
-    def with_own(self, kind, measure):
+    def with_own(self, kind, measure, signs=False):
         # Some write it back.
         own = self.folder + "/own.zone"
         shutil.copyfile(self.zone, own)
         s = kind(self.folder, own)
+        s.signs = signs
         s.start()
         try:
             s.wait("h%d.%s" % (self.opts.records - 1, ZONE), "A")
@@ -300,7 +156,11 @@ class Bench:
         return self.with_own(kind, measure)
 
     def c3(self, kind):
-        return self.with_own(kind, lambda s: "%.2f s" % min(axfr_seconds(s.port, self.records) for _ in range(3)))
+        def measure(s):
+            before = s.processor_s()
+            best = min(axfr_seconds(s.port, self.records) for _ in range(5))
+            return "%.2f s (%.2f)" % (best, (s.processor_s() - before) / 5)
+        return self.with_own(kind, measure)
 
     def behind(self, kind, measure):
         p = Waymark(self.folder, self.zone)
@@ -320,7 +180,13 @@ class Bench:
     def c4(self, kind):
         def measure(p, s):
             took = s.wait("h%d.%s" % (self.opts.records - 1, ZONE), "A", pause_s=0.01)
-            return "%.2f s, %.0f MiB" % (took, s.peak_mib())
+            told = "%.2f s (%.2f), %.0f MiB" % (took, s.processor_s(), s.peak_mib())
+            if kind is not Waymark:
+                return told
+            s.ctl("zone", "retransfer", ZONE)
+            s.wait_log("by AXFR", 2)
+            time.sleep(1)
+            return "%s; again %.0f MiB, of %.0f MiB" % (told, s.peak_mib(), json.loads(s.ctl("status", "--json"))["zone_bytes"] / 1048576)
         return self.behind(kind, measure)
 
     def c5(self, kind):
@@ -342,6 +208,26 @@ class Bench:
             return "%.0f/s" % (n / (time.monotonic() - start))
         return self.behind(kind, measure)
 
+    def c8(self, kind):
+        def measure(p, s):
+            s.wait("h%d.%s" % (self.opts.records - 1, ZONE), "A")
+            time.sleep(1)
+            found = []
+            with socket.create_connection(("127.0.0.1", p.port)) as c:
+                c.settimeout(60)
+                for n in range(20):
+                    send_tcp(c, update("y%d" % n, n, 1000))
+                    if recv_tcp(c)[3] & 15:
+                        raise RuntimeError("an update is refused")
+                    begin = time.monotonic()
+                    while not s.has("y%d-999.%s" % (n, ZONE)):
+                        if time.monotonic() > begin + 30:
+                            raise RuntimeError("it does not follow")
+                    found.append(time.monotonic() - begin)
+                    time.sleep(0.1)
+            found.sort()
+            return "p50 %.0f, most %.0f ms" % (found[10] * 1e3, found[-1] * 1e3)
+        return self.behind(kind, measure)
 
     def c6(self, kind):
         signer = {Nsd: ldns_signzone, Knot: kzonesign, Named: dnssec_signzone}.get(kind)
@@ -354,16 +240,23 @@ class Bench:
             finally:
                 shutil.rmtree(folder)
         s = kind(self.folder, self.zone)
-        s.more = ", dnssec: auto"
+        s.signs = True
         s.start()
         try:
-            while not any(row[1] == 46 for row in self.signed_soa(s)):
-                if time.monotonic() > s.begun + 600:
-                    raise RuntimeError("it is not signed: " + open(s.dir + "/log").read()[-300:])
-                time.sleep(0.02)
-            return "%.1f s (%.1f)" % (time.monotonic() - s.begun, s.processor_s())
+            self.wait_signed(s)
+            told = "%.1f s (%.1f), %.0f MiB, of %.0f" % (time.monotonic() - s.begun, s.processor_s(), s.peak_mib(),
+                                                         json.loads(s.ctl("status", "--json"))["zone_bytes"] / 1048576)
+            n, rate = 2 * (self.opts.records + 2) + 3, openssl_per_second()
+            print("openssl speed ecdsap256: %.0f/s, so %d signatures take %.1f s of a processor" % (rate, n, n / rate), file=sys.stderr)
+            return told
         finally:
             s.stop()
+
+    def wait_signed(self, s):
+        while not any(row[1] == 46 for row in self.signed_soa(s)):
+            if time.monotonic() > s.begun + 600:
+                raise RuntimeError("it is not signed: " + open(s.dir + "/log").read()[-300:])
+            time.sleep(0.02)
 
     @staticmethod
     def signed_soa(s):
@@ -376,33 +269,70 @@ class Bench:
         except (OSError, IndexError):
             return []
 
+    def beside(self, s, asked):
+        lookups(s.port, asked, 1)
+        alone = lookups(s.port, asked)
+        with concurrent.futures.ThreadPoolExecutor(1) as beside:
+            updates = beside.submit(flood, s.port, 400, 8, 100)
+            time.sleep(0.4)
+            told = lookups(s.port, asked)
+            updates.result()
+        return "%s; %s" % (alone, told)
+
     def c7(self, kind):
         asked = self.folder + "/lookups"
-        draw = random.Random(7)
-        with open(asked, "wb") as f:
-            for _ in range(100000):
-                m = query("h%d.%s" % (draw.randrange(self.opts.records), ZONE), "A", ident=0)
-                f.write(struct.pack(">BBH", 0, 1, len(m)) + m)
+        write_lookups(asked, self.opts.records)
+        return self.with_own(kind, lambda s: self.beside(s, asked))
+
+    def c9(self, kind):
+        asked = self.folder + "/lookups-signed"
+        write_lookups(asked, self.opts.records, DO, 2)
 
         def measure(s):
-            lookups(s.port, asked, 1)
-            alone = lookups(s.port, asked)
-            with concurrent.futures.ThreadPoolExecutor(1) as beside:
-                updates = beside.submit(flood, s.port, 400, 8, 100)
-                time.sleep(0.4)
-                told = lookups(s.port, asked)
-                updates.result()
-            return "%s; %s" % (alone, told)
-        return self.with_own(kind, measure)
+            self.wait_signed(s)
+            return self.beside(s, asked)
+        return self.with_own(kind, measure, signs=True)
+
+    def c10(self, kind):
+        n = self.opts.zones
+        many = self.folder + "/many"
+        os.mkdir(many)
+        for i in range(n):
+            with open("%s/z%d.test" % (many, i), "w") as f:
+                f.write("$TTL 300\n@ SOA ns1 h 1 %d 60 86400 60\n@ NS ns1\nns1 A 192.0.2.1\n" % self.opts.refresh)
+        p = WaymarkMany(self.folder, many)
+        s = WaymarkMany(self.folder, n, primary=p.port)
+        try:
+            p.start()
+            p.wait("z%d.test" % (n - 1))
+            s.start()
+            s.wait_all(n, 900)
+            fetched = time.monotonic() - s.begun
+            time.sleep(2)
+            s.end()
+            s.start()
+            began = s.wait_all(n, 120)
+            told = "%.1f s (%.1f), %.0f MiB" % (began, s.processor_s(), s.peak_mib())
+            time.sleep(5)
+            asked, spent = p.queries(), s.processor_s()
+            time.sleep(30)
+            asked, spent = p.queries() - asked, s.processor_s() - spent
+            return "%s; %.0f us a refresh, of %d; fetched in %.0f s" % (told, spent / max(asked, 1) * 1e6, asked, fetched)
+        finally:
+            s.stop()
+            p.stop()
 
 
 WORKLOADS = {"C1": (Bench.c1, "updates, 64 connections", (Waymark, Knot, Named)),
              "C2": (Bench.c2, "updates, 1,000 a second", (Waymark, Knot, Named)),
-             "C3": (Bench.c3, "AXFR out", (Waymark, Nsd, Knot, Named)),
-             "C4": (Bench.c4, "AXFR in; peak memory", (Waymark, Nsd, Knot, Named)),
+             "C3": (Bench.c3, "AXFR out (processor)", (Waymark, Nsd, Knot, Named)),
+             "C4": (Bench.c4, "AXFR in (processor), peak memory", (Waymark, Nsd, Knot, Named)),
              "C5": (Bench.c5, "IXFR in, one record each", (Waymark, Nsd, Knot, Named)),
-             "C6": (Bench.c6, "signed; processor seconds", (Waymark, Nsd, Knot, Named)),
-             "C7": (Bench.c7, "lookups; beside 100 updates a second", (Waymark, Knot, Named))}
+             "C6": (Bench.c6, "signed (processor)", (Waymark, Nsd, Knot, Named)),
+             "C7": (Bench.c7, "lookups; beside 100 updates a second", (Waymark, Knot, Named)),
+             "C8": (Bench.c8, "IXFR in, 1,000 records each", (Waymark, Nsd, Knot, Named)),
+             "C9": (Bench.c9, "lookups, signed; beside 100 updates a second", (Waymark, Knot)),
+             "C10": (Bench.c10, "secondary zones", (Waymark,))}
 
 
 def main():
@@ -410,6 +340,8 @@ def main():
     ask.add_argument("-w", "--workloads", default="all")
     ask.add_argument("--records", type=int, default=1000000)
     ask.add_argument("--updates", type=int, default=20000)
+    ask.add_argument("--zones", type=int, default=100000)
+    ask.add_argument("--refresh", type=int, default=60, help="of the zones of C10, seconds")
     ask.add_argument("--servers", default="waymark nsd knot named")
     opts = ask.parse_args()
     named = opts.workloads.upper().split()
