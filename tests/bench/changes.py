@@ -362,6 +362,8 @@ def main():
             for kind in kinds:
                 try:
                     cells.append(run(bench, kind) if kind in able else "-")
+                    if kind in able:
+                        print("%s: %s: %s" % (name, kind.name, cells[-1]), file=sys.stderr, flush=True)
                 except (RuntimeError, OSError) as why:
                     cells.append("failed")
                     print("%s: %s: %s" % (name, kind.name, why), file=sys.stderr)

@@ -4,6 +4,8 @@ import base64
 import glob
 import json
 import re
+import resource
+import signal
 import socket
 import stat
 import threading
@@ -125,6 +127,66 @@ def signers():
     tag = re.search(r"ZSK +(\d+) .*of another signer", dnssec("keys", "other")).group(1)
     dnssec("remove", "other", tag)
     until("it is gone", lambda: dig("other", "DNSKEY") and "256 3 253" not in dig("other", "DNSKEY"))
+
+
+def private_bytes(folder):
+    """What there is of each private key: as bytes, as OpenSSL has large numbers, and as the file writes it."""
+    found = {}
+    for path in glob.glob(folder + "/keys/*.private"):
+        with open(path) as f:
+            for name, text in re.findall(r"(PrivateKey|PrivateExponent|Prime1|Prime2): (\S+)", f.read()):
+                data = base64.b64decode(text)
+                found[os.path.basename(path) + " " + name] = {data, data[::-1], text.encode()}
+    return found
+
+
+def in_memory(pid, secrets):
+    """Which of them are in memory that a core file has, and which in memory that none has."""
+    told, none = set(), set()
+    with open("/proc/%d/smaps" % pid) as f:
+        maps = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) (r\S+) .*\n(?:[A-Z].*\n)*?VmFlags:(.*)$", f.read(), re.M)
+    with open("/proc/%d/mem" % pid, "rb", 0) as f:
+        for begin, end, _, flags in maps:
+            begin, size = int(begin, 16), int(end, 16) - int(begin, 16)
+            try:
+                f.seek(begin)
+                data = f.read(size) if size < 1 << 30 else b""      # a sanitizer's shadows
+            except (OSError, ValueError, OverflowError):            # the kernel's own
+                continue
+            for name, forms in secrets.items():
+                if any(form in data for form in forms):
+                    (none if "dd" in flags.split() else told).add(name)
+    return told, none
+
+
+@claim("no private key is in a core file, a log, an export or a backup; with RSA there is no core file")
+def hidden():
+    with Server({n: ZONE for n in ("p256", "p384", "ed", "split")}, start=False) as s:
+        s.configure("store: { file: w.db }\ndnssec: { p384: { algorithm: ecdsap384sha384 }, ed: { algorithm: ed25519 }, split: { keys: split } }",
+                    "[ { name: p256, file: zones/p256.zone, dnssec: auto }, %s ]" % ", ".join(
+                        "{ name: %s, file: zones/%s.zone, dnssec: %s }" % (n, n, n) for n in ("p384", "ed", "split")))
+        s.start()
+        for n in ("p256", "ed"):
+            same(s.ctl("dnssec", "roll", n)[0], 0)                  # keys that come while it runs
+        secrets = private_bytes(s.dir)
+        assert len(secrets) >= 5, secrets
+        told, none = in_memory(s.proc.pid, secrets)
+        same((told, none), (set(), set(secrets)), "keys in memory that a core file has, and in other:")
+        same(s.ctl("backup", s.dir + "/copy.db")[0], 0)
+        seen = "".join(s.ctl(*words)[1] for words in (["export"], ["zone", "export", "p256"], ["dnssec", "keys", "ed"], ["status", "--json"],
+                                                      ["dnssec", "status", "split", "--json"])).encode() + s.said().encode()
+        for name in glob.glob(s.dir + "/w.db*") + [s.dir + "/copy.db"]:
+            with open(name, "rb") as f:
+                seen += f.read()
+        same([n for n, forms in secrets.items() if any(form in seen for form in forms)], [], "keys in what it says and stores:")
+    with Server({"rsa": ZONE}, start=False) as s:
+        s.configure("store: { file: w.db }\ndnssec: { rsa: { algorithm: rsasha256 } }", "[ { name: rsa, file: zones/rsa.zone, dnssec: rsa } ]")
+        s.start()
+        resource.prlimit(s.proc.pid, resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
+        s.proc.send_signal(signal.SIGABRT)
+        status = os.waitpid(s.proc.pid, 0)[1]
+        s.proc = None
+        same((os.WTERMSIG(status), os.WCOREDUMP(status)), (signal.SIGABRT, False), "RSA:")
 
 
 @claim("a zone whose DS was never asked for is unsigned as soon as its policy says so, and its key goes")
