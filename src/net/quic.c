@@ -19,6 +19,7 @@ enum {
 	RESET_MOST = 60,
 	RETRY_SHARE = 4, /* with over 1/RETRY_SHARE of the handshakes under way addresses have
 			    to be proven */
+	LONG = 0x80, /* bit of the first byte: a long header (RFC 9000 section 17.2) */
 	TOKEN_S = 10
 };
 
@@ -267,9 +268,9 @@ static void take_datagram(const struct datagram *d)
 	struct quic_connection *c = find(d->socket->quic, id.dcid, id.dcidlen);
 	if (c && c->socket == d->socket)
 		quic_connection_read(c, &d->path, d->bytes, d->len);
-	else if (id.version == 0)
+	else if (!(d->bytes[0] & LONG))
 		send_reset(d, &id);
-	else
+	else if (id.version) /* or it answers what nobody here has said: its IDs may have any length */
 		take_stranger(d);
 }
 

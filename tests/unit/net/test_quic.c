@@ -444,6 +444,9 @@ static void strangers_are_told_and_cost_nothing(void)
 	/* Ours, and then nothing that makes sense. */
 	memcpy(packet + 1, "\0\0\0\1", 4);
 	CU_ASSERT_EQUAL(replied(packet, 1199, got), -1);
+	/* A server's answer to another version, with IDs of any length (RFC 9000 section 17.2.1). */
+	memcpy(packet + 1, "\0\0\0\0\377", 5);
+	CU_ASSERT_EQUAL(replied(packet, 1200, got), -1);
 	for (unsigned i = 0; i < 300; i++) {
 		for (size_t k = 23; k < sizeof packet; k++)
 			packet[k] = (uint8_t)rand();
