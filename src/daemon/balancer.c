@@ -1,12 +1,10 @@
-#include "daemon/balancer.h"
+#include "daemon/balancer_inner.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "daemon/load_count.h"
 #include "daemon/parts_read.h"
 #include "net/worker.h"
 
-#include <ev.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +12,6 @@
 
 enum {
 	RAMP_EVERY_S = 1,     /* shares of edges that come or go change so often */
-	DRAIN_DEFAULT_S = 60, /* where pools do not say how long answers live */
 	DRAIN_MOST_S = 300,
 	/* Prices that are found so quickly are found on the loop, so that they are in the same
 	 * world as the news that they follow. */
@@ -23,171 +20,6 @@ enum {
 	AT_ONCE_EFFORT = 600000 /* and no further, since the last time may have been an easy
 				 * one: 2 ms, at 300 offers a microsecond */
 };
-/* What is known of an edge, beside what its load makes of it. */
-struct track {
-	bool was_up, drains, seen;
-	uint64_t up_us, drain_us; /* since when; 0: long ago */
-	uint16_t share;           /* as published */
-};
-
-struct pool_state {
-	uint64_t like; /* a hash of what its answers depend on */
-	uint64_t steady_us;
-};
-
-struct balancer {
-	struct balancer_opts opts;
-	unsigned lane;
-	ev_timer tick, ramp, soon;
-	struct part *conf;   /* held: what the numbers are of */
-	struct steer *steer; /* held: of that configuration */
-	struct track *edges;
-	struct load_edge *loads;
-	unsigned n_edges;
-	struct pool_state *pools;
-	unsigned n_pools;
-	bool *has_price;           /* [edge] it is in a pool that knows detours */
-	uint32_t *lives_s;         /* [edge] how long answers with it live */
-	bool limited;              /* some edge has a capacity */
-	struct load_memory memory; /* the job's while one counts */
-	bool counts, again;        /* prices are wanted once it has ended */
-	uint64_t fetched_us, like, solve_us;
-	struct part *stage_conf; /* held: what memory.staged is of; NULL: no stage is on */
-	uint32_t tick_no;
-	bool started, moves; /* prices have changed in the last interval */
-};
-
-/* --- following the configuration ---------------------------------------------------------- */
-
-static uint32_t ttl_of(const struct pool *p)
-{
-	return p->ttl_most_s == UINT32_MAX ? DRAIN_DEFAULT_S : p->ttl_most_s;
-}
-
-static void look_at_pools(struct balancer *b)
-{
-	memory_free(b->has_price);
-	memory_free(b->lives_s);
-	b->has_price = memory_zeroed(b->n_edges, sizeof *b->has_price);
-	b->lives_s = memory_zeroed(b->n_edges, sizeof *b->lives_s);
-	b->limited = false;
-	for (unsigned i = 0; i < b->n_edges; i++)
-		b->limited = b->limited || b->steer->edges[i].capacity > 0;
-	for (unsigned i = 0; i < b->n_pools; i++) {
-		const struct pool *p = &b->steer->pools[i];
-		for (unsigned k = 0; k < p->n; k++) {
-			b->has_price[p->edges[k]] = b->has_price[p->edges[k]] || p->sheds;
-			if (ttl_of(p) > b->lives_s[p->edges[k]])
-				b->lives_s[p->edges[k]] = ttl_of(p);
-		}
-	}
-}
-
-static void forget_counted(struct load_memory *m, const struct steer *now)
-{
-	memory_free(m->counted);
-	m->n_counted = load_count_cells(now);
-	m->counted = memory_zeroed(m->n_counted, sizeof *m->counted);
-	m->is_first = true;
-}
-
-/* Pools of `now` have other numbers than those of `was`. */
-static void renumber(struct load_memory *m, const struct steer *was, const struct steer *now)
-{
-	int *numbers = memory_zeroed(was->n_pools, sizeof *numbers);
-
-	for (unsigned i = 0; i < was->n_pools; i++)
-		numbers[i] = steer_pool(now, was->pools[i].name);
-	groups_renumber(m->groups, numbers, was->n_pools);
-	memory_free(numbers);
-	forget_counted(m, now);
-}
-
-/* What was known of edges and pools of the same names is known of these. */
-static void take_over(struct balancer *b, const struct steer *was, const struct steer *now)
-{
-	struct track *edges = memory_zeroed(now->n_edges, sizeof *edges);
-	struct load_edge *loads = memory_zeroed(now->n_edges, sizeof *loads);
-	struct pool_state *pools = memory_zeroed(now->n_pools, sizeof *pools);
-
-	for (unsigned i = 0; i < now->n_edges; i++) {
-		const int at = was ? steer_edge(was, now->edges[i].name) : -1;
-		edges[i] = at >= 0 ? b->edges[at] : (struct track){ .share = SHED_ALL };
-		loads[i] = at >= 0 ? b->loads[at] : (struct load_edge){ .room = SHED_ALL };
-	}
-	for (unsigned i = 0; i < now->n_pools; i++) {
-		const int at = was ? steer_pool(was, now->pools[i].name) : -1;
-		if (at >= 0)
-			pools[i] = b->pools[at];
-	}
-	memory_free(b->edges);
-	memory_free(b->loads);
-	memory_free(b->pools);
-	b->edges = edges;
-	b->loads = loads;
-	b->pools = pools;
-	b->n_edges = now->n_edges;
-	b->n_pools = now->n_pools;
-}
-
-/* New rankings come every few seconds, and change no name. */
-static void follow(struct balancer *b)
-{
-	const struct parts *live = publisher_live(b->opts.publisher);
-	struct steer *was = b->steer;
-
-	if (b->steer == live->steer)
-		return;
-	b->steer = steer_hold(live->steer);
-	if (b->conf != live->conf) {
-		struct part *conf = b->conf;
-		b->conf = part_hold(live->conf);
-		b->tick_no++; /* pools have other numbers */
-		take_over(b, was, b->steer);
-		look_at_pools(b);
-		if (!b->counts && was)
-			renumber(&b->memory, was, b->steer);
-		else if (!b->counts)
-			forget_counted(&b->memory, b->steer);
-		part_drop(conf);
-	}
-	steer_drop(was);
-}
-
-static void forget_staged(struct load_memory *m)
-{
-	if (m->staged)
-		groups_free(m->staged);
-	memory_free(m->staged_counted);
-	m->staged = NULL;
-	m->staged_counted = NULL;
-}
-
-/* While nothing counts. Of another stage nothing is known. */
-static void follow_stage(struct balancer *b)
-{
-	const struct parts *staged = publisher_staged(b->opts.publisher);
-	struct part *was = b->stage_conf;
-
-	if ((staged ? staged->conf : NULL) == was)
-		return;
-	b->stage_conf = staged ? part_hold(staged->conf) : NULL;
-	forget_staged(&b->memory);
-	if (staged)
-		b->memory.staged = groups_new();
-	part_drop(was);
-}
-
-/* Of the world, when it has the stage that is known. */
-static struct load_stage stage_of(const struct balancer *b, const struct world *w)
-{
-	const struct parts *staged = publisher_staged(b->opts.publisher);
-
-	if (!w || !w->stage.share || !staged || staged->conf != b->stage_conf)
-		return (struct load_stage){ 0 };
-	return (struct load_stage){ w->stage.share, w->stage.steer, w->stage.standing };
-}
-
 /* --- edges that come and go --------------------------------------------------------------- */
 
 /* As long as what was answered lives. */
@@ -205,7 +37,7 @@ void balancer_states(struct balancer *b, uint8_t *states)
 {
 	const uint64_t now = clock_us();
 
-	follow(b);
+	balancer_follow(b);
 	for (unsigned i = 0; i < b->n_edges; i++) {
 		struct track *e = &b->edges[i];
 		const bool drains = states[i] == EDGE_DRAIN;
@@ -319,7 +151,7 @@ static void count_done(void *ctx, enum job_end end)
 	b->counts = b->again = false;
 	b->memory = x->memory;
 	if (!same)
-		renumber(&b->memory, x->steer, b->steer);
+		balancer_renumber(&b->memory, x->steer, b->steer);
 	if (ok) {
 		memcpy(b->loads, x->loads, b->n_edges * sizeof *b->loads);
 		b->moves = x->changed;
@@ -343,7 +175,7 @@ static void start_count(struct balancer *b, uint32_t tick, double seconds)
 		.conf = part_hold(b->conf),
 		.steer = steer_hold(b->steer),
 		.world = world_hold(publisher_world(b->opts.publisher)),
-		.stage = stage_of(b, publisher_world(b->opts.publisher)),
+		.stage = balancer_stage(b, publisher_world(b->opts.publisher)),
 		.has_price = memory_zeroed(b->n_edges, sizeof *x->has_price),
 		.share = memory_zeroed(b->n_edges, sizeof *x->share),
 		.loads = memory_zeroed(b->n_edges, sizeof *x->loads),
@@ -381,7 +213,7 @@ static void find_prices(struct balancer *b, const struct standing *s)
 	for (unsigned i = 0; i < b->n_edges; i++)
 		share[i] = b->edges[i].share;
 	const struct load_count c = { b->steer, s, b->opts.workers, b->has_price, share,
-		b->loads, &b->memory, 0, 0, stage_of(b, publisher_world(b->opts.publisher)) };
+		b->loads, &b->memory, 0, 0, balancer_stage(b, publisher_world(b->opts.publisher)) };
 	const uint64_t from = clock_us();
 	if (load_count_pairs(&c) <= AT_ONCE_PAIRS && b->solve_us <= AT_ONCE_US &&
 		load_count_prices_within(&c, AT_ONCE_EFFORT)) {
@@ -465,7 +297,7 @@ static void fill_cuts(const struct balancer *b, struct standing *s)
 
 void balancer_cut(struct balancer *b, struct standing *s)
 {
-	follow(b);
+	balancer_follow(b);
 	const bool ramps = ramp(b, s);
 	const uint64_t like = like_all(b, s);
 
@@ -516,11 +348,11 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 	t->repeat = every_ms(b) / 1000.0;
 	ev_timer_again(loop, t);
 	b->started = true;
-	follow(b);
+	balancer_follow(b);
 	if (b->counts)
 		return; /* the next one counts a longer interval */
 	b->fetched_us = now;
-	follow_stage(b);
+	balancer_follow_stage(b);
 	if (!b->opts.workers || !b->limited || seconds <= 0)
 		return;
 	b->tick_no++;
@@ -542,7 +374,7 @@ struct balancer *balancer_new(const struct balancer_opts *opts)
 	ev_timer_init(&b->soon, on_soon, 0, 0);
 	b->tick.data = b->ramp.data = b->soon.data = b;
 	ev_timer_start(opts->loop, &b->tick);
-	follow(b);
+	balancer_follow(b);
 	return b;
 }
 
@@ -560,7 +392,7 @@ void balancer_free(struct balancer *b)
 	memory_free(b->lives_s);
 	groups_free(b->memory.groups);
 	memory_free(b->memory.counted);
-	forget_staged(&b->memory);
+	balancer_forget_staged(&b->memory);
 	part_drop(b->stage_conf);
 	steer_drop(b->steer);
 	part_drop(b->conf);

@@ -1,0 +1,60 @@
+/* balancer_inner.h - what the files of the balancer share. For them alone.
+ */
+#ifndef DAEMON_BALANCER_INNER_H
+#define DAEMON_BALANCER_INNER_H
+
+#include "daemon/balancer.h"
+#include "daemon/load_count.h"
+
+#include <ev.h>
+
+/* What is known of an edge, beside what its load makes of it. */
+struct track {
+	bool was_up, drains, seen;
+	uint64_t up_us, drain_us; /* since when; 0: long ago */
+	uint16_t share;           /* as published */
+};
+
+struct pool_state {
+	uint64_t like; /* a hash of what its answers depend on */
+	uint64_t steady_us;
+};
+
+struct balancer {
+	struct balancer_opts opts;
+	unsigned lane;
+	ev_timer tick, ramp, soon;
+	struct part *conf;   /* held: what the numbers are of */
+	struct steer *steer; /* held: of that configuration */
+	struct track *edges;
+	struct load_edge *loads;
+	unsigned n_edges;
+	struct pool_state *pools;
+	unsigned n_pools;
+	bool *has_price;           /* [edge] it is in a pool that knows detours */
+	uint32_t *lives_s;         /* [edge] how long answers with it live */
+	bool limited;              /* some edge has a capacity */
+	struct load_memory memory; /* the job's while one counts */
+	bool counts, again;        /* prices are wanted once it has ended */
+	uint64_t fetched_us, like, solve_us;
+	struct part *stage_conf; /* held: what memory.staged is of; NULL: no stage is on */
+	uint32_t tick_no;
+	bool started, moves; /* prices have changed in the last interval */
+};
+
+/* --- balancer_follow.c -------------------------------------------------------------------- */
+
+/* What is served is another configuration, or has other rankings: what is known of edges and pools of the same names
+ * stays. */
+void balancer_follow(struct balancer *b);
+/* The same of a stage, while nothing counts. */
+void balancer_follow_stage(struct balancer *b);
+
+/* What was counted for pools of `was` counts for those of `now`. */
+void balancer_renumber(struct load_memory *m, const struct steer *was, const struct steer *now);
+void balancer_forget_staged(struct load_memory *m);
+
+/* Of the world, when it has the stage that is known. */
+struct load_stage balancer_stage(const struct balancer *b, const struct world *w);
+
+#endif
