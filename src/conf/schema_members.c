@@ -306,6 +306,7 @@ void schema_check_members(const struct reader *r, const struct schema_pool *p)
 		parse_error(r->src, parse_get(p->node, "affinity")->key,
 			"among pools affinity goes with round-robin or weighted; or write it in the "
 			"pools that this one has in it");
+	refuse(r, p, "hash-balance", "write it in the pools that this one has in it");
 	if (p->opts.probe && !p->opts.n)
 		parse_error(r->src, parse_get(p->node, "probe")->key,
 			"this probe asks nobody: all members are pools, which are up by their own "

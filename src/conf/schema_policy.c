@@ -132,12 +132,50 @@ void schema_affinity(
 		((struct schema_pool *)to)->opts.affinity = is[word];
 }
 
+/* A share of an edge's part; less than all of it cannot be had by all. */
+void schema_hash_balance(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct pool_opts *p = to;
+	const char *text = option_scalar(r, key, value), *unit;
+	double v;
+
+	if (!text)
+		return;
+	if (strcmp(text, "off") == 0)
+		p->bound = 0;
+	else if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v >= 110 && v <= 1000)
+		p->bound = v / 100;
+	else
+		option_wrong(r, key, value);
+}
+
+/* What keeps keys, and has nothing beside its hash that says which edges a client may have. */
+static bool can_have_bound(const struct pool_opts *p)
+{
+	return p->affinity && !p->n_links && isinf(p->spread_share);
+}
+
+static void check_bound(const struct reader *r, struct schema_pool *p)
+{
+	const struct node *given = parse_get(p->node, "hash-balance");
+
+	if (can_have_bound(&p->opts))
+		return;
+	if (given && p->opts.bound > 0)
+		parse_error(r->src, given->key, "%s",
+			p->opts.affinity ? "hash-balance goes neither with a chain nor with a \"spread\" that is a share; there "
+					   "edges that have a \"capacity\" are bounded"
+					 : "hash-balance is for pools with affinity, or of policy hash");
+	p->opts.bound = 0;
+}
+
 bool schema_is_nearest(const struct pool_opts *p)
 {
 	return p->policy == POOL_NEAREST || is_there(p, POOL_NEAREST);
 }
 
-void schema_check_policy(const struct reader *r, const struct schema_pool *p)
+void schema_check_policy(const struct reader *r, struct schema_pool *p)
 {
 	const struct node *spread = parse_get(p->node, "spread"),
 			  *affinity = parse_get(p->node, "affinity");
@@ -145,6 +183,7 @@ void schema_check_policy(const struct reader *r, const struct schema_pool *p)
 
 	if (p->policy_wrong)
 		return;
+	check_bound(r, p);
 	if (spread && p->opts.n_links)
 		parse_error(r->src, spread->key,
 			"the links of the chain say how far it goes; take \"spread\" out");

@@ -281,6 +281,12 @@ const struct key schema_pool_keys[] = {
 		.about = "What keeps going to the same edge of a location, by rendezvous "
 			 "hashing: the name, the client's group, or both.",
 		.otherwise = "none; of hash: client" },
+	{ "hash-balance", schema_hash_balance, .say = "a share from 110% to 1000%, or off", AT(opts),
+		.about = "With affinity: an edge that is answered with more often than so many times its "
+			 "part, by weight, of all edges that the keys could go to, keeps fewer of them, and "
+			 "the others go to their next edge. Of a name it keeps fewer groups of clients. Not with a chain or "
+			 "a \"spread\" that is a share, and not among pools.",
+		.otherwise = "200%" },
 	{ "answers", option_number, .say = "a number from 1 to 16", AT(opts.answers),
 		.least = 1, .most = POOL_ANSWERS_MOST, .about = "How many edges an answer has.",
 		.otherwise = "1" },
@@ -393,6 +399,7 @@ static void read_pool(struct reader *r, const struct node *node, struct schema_p
 	p->opts.answers = 1;
 	p->opts.up_when = 1;
 	p->opts.spread_ms = p->opts.spread_share = INFINITY;
+	p->opts.bound = 2;
 	p->opts.ttl_max_s = UINT32_MAX;
 	if (!*name || strlen(name) > POOL_NAME_MOST)
 		parse_error(r->src, node->key, "the name of a pool has 1 to %d bytes",

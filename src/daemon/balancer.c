@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "daemon/load_bounds.h"
 #include "daemon/parts_read.h"
 #include "net/worker.h"
 
@@ -105,12 +106,14 @@ struct counting {
 	bool *has_price;
 	uint16_t *share;
 	struct load_edge *loads;
+	struct load_bound *bounds; /* NULL: there are none */
 	struct load_memory memory; /* the balancer's, until it is back */
 	struct load_stage stage;   /* of the world */
 	bool interval;             /* else prices alone */
+	unsigned intervals;
 	double seconds;
 	uint32_t tick;
-	bool changed;
+	bool changed, bounded;
 	uint64_t took_us;
 };
 
@@ -119,7 +122,8 @@ static void count_work(void *ctx, struct job *job)
 	struct counting *x = ctx;
 	const uint64_t from = clock_us();
 	const struct load_count c = { x->steer, x->world->standing, x->owner->opts.workers,
-		x->has_price, x->share, x->loads, &x->memory, x->seconds, x->tick, x->stage };
+		x->has_price, x->share, x->loads, &x->memory, x->seconds, x->tick, x->stage,
+		x->bounds, x->intervals, &x->bounded };
 
 	(void)job;
 	x->changed = x->interval ? load_count_interval(&c) : load_count_prices(&c);
@@ -136,6 +140,7 @@ static void free_counting(struct counting *x)
 	memory_free(x->has_price);
 	memory_free(x->share);
 	memory_free(x->loads);
+	memory_free(x->bounds);
 	free(x);
 }
 
@@ -154,10 +159,13 @@ static void count_done(void *ctx, enum job_end end)
 		balancer_renumber(&b->memory, x->steer, b->steer);
 	if (ok) {
 		memcpy(b->loads, x->loads, b->n_edges * sizeof *b->loads);
+		if (x->bounds)
+			memcpy(b->bounds, x->bounds, b->n_bounds * sizeof *b->bounds);
 		b->moves = x->changed;
 		b->solve_us = x->interval ? b->solve_us : x->took_us;
 	}
-	if (ok && (b->moves || moved))
+	/* What a bound moves is right a while longer: answers live as long as ever. */
+	if (ok && (b->moves || moved || x->bounded))
 		publisher_soon(b->opts.publisher);
 	free_counting(x);
 	if (again)
@@ -181,10 +189,15 @@ static void start_count(struct balancer *b, uint32_t tick, double seconds)
 		.loads = memory_zeroed(b->n_edges, sizeof *x->loads),
 		.memory = b->memory,
 		.interval = seconds > 0,
+		.intervals = seconds > 0 && b->intervals < 1000 ? ++b->intervals : b->intervals,
 		.seconds = seconds,
 		.tick = tick };
 	memcpy(x->has_price, b->has_price, b->n_edges * sizeof *x->has_price);
 	memcpy(x->loads, b->loads, b->n_edges * sizeof *x->loads);
+	if (b->bounds) {
+		x->bounds = memory_zeroed(b->n_bounds, sizeof *x->bounds);
+		memcpy(x->bounds, b->bounds, b->n_bounds * sizeof *x->bounds);
+	}
 	for (unsigned i = 0; i < b->n_edges; i++)
 		x->share[i] = b->edges[i].share;
 	b->counts = jobs_start(b->opts.jobs,
@@ -213,7 +226,8 @@ static void find_prices(struct balancer *b, const struct standing *s)
 	for (unsigned i = 0; i < b->n_edges; i++)
 		share[i] = b->edges[i].share;
 	const struct load_count c = { b->steer, s, b->opts.workers, b->has_price, share,
-		b->loads, &b->memory, 0, 0, balancer_stage(b, publisher_world(b->opts.publisher)) };
+		b->loads, &b->memory, 0, 0, balancer_stage(b, publisher_world(b->opts.publisher)),
+		NULL, 0, NULL };
 	const uint64_t from = clock_us();
 	if (load_count_pairs(&c) <= AT_ONCE_PAIRS && b->solve_us <= AT_ONCE_US &&
 		load_count_prices_within(&c, AT_ONCE_EFFORT)) {
@@ -306,6 +320,7 @@ void balancer_cut(struct balancer *b, struct standing *s)
 	b->like = like;
 	s->tick = b->tick_no;
 	fill_cuts(b, s);
+	balancer_bounds_put(b, s);
 	fill_steady(b, s, ramps);
 	if (ramps && !ev_is_active(&b->ramp)) {
 		ev_timer_set(&b->ramp, RAMP_EVERY_S, 0);
@@ -353,10 +368,13 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 		return; /* the next one counts a longer interval */
 	b->fetched_us = now;
 	balancer_follow_stage(b);
-	if (!b->opts.workers || !b->limited || seconds <= 0)
+	if (!b->opts.workers || (!b->limited && !b->bounds) || seconds <= 0)
 		return;
-	b->tick_no++;
-	publisher_now(b->opts.publisher);
+	/* Bounds go by counts that are kept, whatever the tick. */
+	if (b->limited) {
+		b->tick_no++;
+		publisher_now(b->opts.publisher);
+	}
 	start_count(b, counted, seconds);
 }
 
@@ -387,6 +405,7 @@ void balancer_free(struct balancer *b)
 	ev_timer_stop(b->opts.loop, &b->soon);
 	memory_free(b->edges);
 	memory_free(b->loads);
+	memory_free(b->bounds);
 	memory_free(b->pools);
 	memory_free(b->has_price);
 	memory_free(b->lives_s);

@@ -92,6 +92,7 @@ void balancer_follow(struct balancer *b)
 		b->conf = part_hold(live->conf);
 		b->tick_no++; /* pools have other numbers */
 		take_over(b, was, b->steer);
+		balancer_bounds_take_over(b, was, b->steer);
 		look_at_pools(b);
 		if (!b->counts && was)
 			balancer_renumber(&b->memory, was, b->steer);

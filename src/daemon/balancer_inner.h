@@ -34,6 +34,9 @@ struct balancer {
 	bool *has_price;           /* [edge] it is in a pool that knows detours */
 	uint32_t *lives_s;         /* [edge] how long answers with it live */
 	bool limited;              /* some edge has a capacity */
+	struct load_bound *bounds; /* [of each pool's edges] NULL: no pool has a bound */
+	size_t n_bounds;
+	unsigned intervals; /* counted so far, as far as it matters */
 	struct load_memory memory; /* the job's while one counts */
 	bool counts, again;        /* prices are wanted once it has ended */
 	uint64_t fetched_us, like, solve_us;
@@ -53,6 +56,14 @@ void balancer_follow_stage(struct balancer *b);
 /* What was counted for pools of `was` counts for those of `now`. */
 void balancer_renumber(struct load_memory *m, const struct steer *was, const struct steer *now);
 void balancer_forget_staged(struct load_memory *m);
+
+/* --- balancer_bounds.c -------------------------------------------------------------------- */
+
+bool balancer_has_bounds(const struct steer *s);
+/* What was known of edges in pools of the same names; `was` may be NULL. */
+void balancer_bounds_take_over(
+	struct balancer *b, const struct steer *was, const struct steer *now);
+void balancer_bounds_put(const struct balancer *b, struct standing *s);
 
 /* Of the world, when it has the stage that is known. */
 struct load_stage balancer_stage(const struct balancer *b, const struct world *w);

@@ -2,6 +2,7 @@
 
 #include "answer/choice_counts.h"
 #include "base/memory.h"
+#include "daemon/load_bounds.h"
 #include "net/worker.h"
 #include "steer/stage.h"
 
@@ -102,8 +103,8 @@ static void fetch_staged(const struct load_count *c, double *rate)
 	}
 }
 
-/* The rate at which each edge was answered with, and that which no price moves. */
-static void fetch_rates(const struct load_count *c, double *rate)
+/* The rate at which each edge was answered with, also by pools, and that which no price moves. */
+static void fetch_rates(const struct load_count *c, double *rate, double *in_pool)
 {
 	const struct steer *s = c->steer;
 	uint64_t *at = c->memory->counted;
@@ -117,9 +118,11 @@ static void fetch_rates(const struct load_count *c, double *rate)
 				const double r = rate_of(
 					c, p, s->edges[p->edges[k]].hash, why, at++);
 				rate[p->edges[k]] += r;
+				in_pool[k] += r;
 				if (!is_by_group(s, p, k, (enum choose_why)why))
 					c->loads[p->edges[k]].other += r;
 			}
+		in_pool += p->n;
 	}
 	fetch_staged(c, rate);
 	c->memory->is_first = false;
@@ -304,7 +307,8 @@ static bool share_out(const struct load_count *c, const double *rate)
 
 bool load_count_interval(const struct load_count *c)
 {
-	double *rate = memory_zeroed(c->steer->n_edges, sizeof *rate);
+	double *rate = memory_zeroed(c->steer->n_edges, sizeof *rate),
+	       *in_pool = memory_zeroed(load_bounds_cells(c->steer), sizeof *in_pool);
 	const struct choice_counts *counts;
 
 	for (unsigned k = 0; (counts = workers_counts(c->workers, k)); k++)
@@ -315,12 +319,18 @@ bool load_count_interval(const struct load_count *c)
 			groups_count(c->memory->staged, &counts->staged, c->tick, c->seconds);
 		groups_settle(c->memory->staged);
 	}
-	fetch_rates(c, rate);
+	const bool first = c->memory->is_first;
+	fetch_rates(c, rate, in_pool);
 	fetch_loads(c, rate);
 	bool prices;
 	solve(c, true, 0, &prices);
 	const bool shares = share_out(c, rate);
+	if (c->bounds && !first)
+		*c->bounded = load_bounds_follow(&(struct load_bounds){ c->steer, c->standing, in_pool, c->seconds,
+					   c->intervals },
+			c->bounds);
 	memory_free(rate);
+	memory_free(in_pool);
 	return prices || shares;
 }
 

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct workers;
+struct load_bound;
 
 /* What is known of an edge's load. */
 struct load_edge {
@@ -62,12 +63,15 @@ struct load_count {
 	double seconds;
 	uint32_t tick;
 	struct load_stage stage; /* that memory.staged is of */
+	struct load_bound *bounds; /* [of each pool's edges] changed; NULL: no pool has any */
+	unsigned intervals;        /* counted in them, this one included */
+	bool *bounded;             /* set when one of them is another one now */
 };
 
 /* How many cells `counted` has. */
 size_t load_count_cells(const struct steer *s);
 
-/* Counts the interval that has ended; true when prices or shares are others now. */
+/* Counts the interval that has ended; true when prices or shares (but for bounds) are others now. */
 bool load_count_interval(const struct load_count *c);
 
 /* Edges have come or gone: prices for those that are left, at once. True when one is another

@@ -94,6 +94,10 @@ static struct standing *stand(const struct report_view *v, const struct forced_l
 		.own_row = h->rows.own_row,
 		.before = now });
 	to->tick = now->tick;
+	for (unsigned i = 0; i < now->n_pools; i++)
+		if (now->pools[i].bounds)
+			to->pools[i].bounds = arena_memdup(&to->mem, now->pools[i].bounds,
+				v->live.steer->pools[i].n * sizeof *now->pools[i].bounds);
 	if (now->cuts) {
 		to->cuts = arena_alloc(&to->mem, now->n_edges * sizeof *to->cuts);
 		memcpy(to->cuts, now->cuts, now->n_edges * sizeof *to->cuts);

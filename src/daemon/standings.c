@@ -2,6 +2,8 @@
 
 #include "base/memory.h"
 
+#include <string.h>
+
 struct standing *standings_make(const struct standings_opts *s)
 {
 	struct standing_row *rows = memory_zeroed(s->rows->n, sizeof *rows);
@@ -35,10 +37,32 @@ struct standing *standings_make(const struct standings_opts *s)
 	return to;
 }
 
+/* By the edges' names. */
+static const uint16_t *bounds_like(struct arena *mem, const struct steer *steer, const struct pool *p,
+	const uint16_t *like, const struct steer *of, const struct pool *q)
+{
+	uint16_t *to = arena_alloc(mem, p->n * sizeof *to);
+
+	for (unsigned i = 0; i < p->n; i++) {
+		to[i] = SHED_ALL;
+		for (unsigned k = 0; k < q->n; k++)
+			if (strcmp(steer->edges[p->edges[i]].name, of->edges[q->edges[k]].name) == 0)
+				to[i] = like[k];
+	}
+	return to;
+}
+
 void standings_like(struct standing *to, const struct steer *steer, const struct standing *like,
 	const struct steer *of)
 {
 	to->tick = like->tick;
+	for (unsigned i = 0; i < steer->n_pools; i++) {
+		const struct pool *p = &steer->pools[i];
+		const int at = steer_pool(of, p->name);
+		if (at >= 0 && like->pools[at].bounds && p->bound > 0)
+			to->pools[i].bounds =
+				bounds_like(&to->mem, steer, p, like->pools[at].bounds, of, &of->pools[at]);
+	}
 	if (!like->cuts)
 		return;
 	to->cuts = arena_alloc(&to->mem, steer->n_edges * sizeof *to->cuts);

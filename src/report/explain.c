@@ -246,13 +246,16 @@ static void add_shed(
 	if (shed < 0)
 		return;
 	const struct shed_state state = report_load_state(view, s->edges[shed]);
+	const uint16_t bound = s->pool < steer->n_pools
+		? report_bound(view, &steer->pools[s->pool], s->edges[shed])
+		: SHED_ALL;
 	const json_t *to = json_object_get(json_array_get(list, 0), "estimate_ms"),
 		     *from = json_object_get(json_array_get(list, (size_t)shed), "estimate_ms");
-	int n = snprintf(text, sizeof text, "%s %s %.0f %% of its groups; this one goes to %s",
-		steer->edges[s->edges[shed]].name,
-		state.share == SHED_ALL ? "sheds" : "takes only",
-		state.share == SHED_ALL ? state.use.moved * 100
-					: state.share * 100.0 / SHED_ALL,
+	const uint16_t share = bound < state.share ? bound : state.share;
+	int n = snprintf(text, sizeof text, "%s %s %.0f %% of its %s; this one goes to %s",
+		steer->edges[s->edges[shed]].name, share == SHED_ALL ? "sheds" : "takes only",
+		share == SHED_ALL ? state.use.moved * 100 : share * 100.0 / SHED_ALL,
+		bound < state.share ? "keys" : "groups",
 		steer->edges[s->edges[0]].name);
 	if (to && from)
 		snprintf(text + n, sizeof text - (size_t)n, ", for %.0f ms more",
@@ -370,7 +373,7 @@ static json_t *step_json(
 	if (s->by == BY_RANK)
 		report_estimates_mark_kept(list);
 	/* Of a stage's edges the load is not known by number. */
-	if (s->by == BY_SHED && !from.staged)
+	if ((s->by == BY_SHED || s->by == BY_AFFINITY) && !from.staged)
 		add_shed(view, s, list, o);
 	if (from.standing->pools[s->pool].panics)
 		json_object_set_new(o, "panic", json_true());

@@ -47,6 +47,17 @@ void report_load_add(const struct report_view *view, unsigned edge, json_t *row)
 		set(row, "sheds_ms", s.use.extra_ms);
 }
 
+uint16_t report_bound(const struct report_view *view, const struct pool *p, unsigned edge)
+{
+	const struct steer *s = view->world->steer;
+	const uint16_t *bounds = view->world->standing->pools[p - s->pools].bounds;
+
+	for (unsigned k = 0; bounds && k < p->n; k++)
+		if (p->edges[k] == edge)
+			return bounds[k];
+	return SHED_ALL;
+}
+
 void report_whys_add(
 	const struct report_view *view, const struct pool *p, unsigned edge, json_t *row)
 {
@@ -59,6 +70,8 @@ void report_whys_add(
 				json_integer((json_int_t)n));
 	}
 	json_object_set_new(row, "chosen", o);
+	if (report_bound(view, p, edge) != SHED_ALL)
+		set(row, "keeps", report_bound(view, p, edge) / (double)SHED_ALL);
 }
 
 void report_load_text(const json_t *row, struct text *out)
@@ -78,6 +91,9 @@ void report_load_text(const json_t *row, struct text *out)
 	if (json_object_get(row, "share"))
 		text_addf(out, "  takes %.0f%% of its groups now",
 			json_number_value(json_object_get(row, "share")) * 100);
+	if (json_object_get(row, "keeps"))
+		text_addf(out, "  keeps %.0f%% of its keys",
+			json_number_value(json_object_get(row, "keeps")) * 100);
 	json_object_foreach ((json_t *)(uintptr_t)chosen, why, n)
 		text_addf(out, "  %s %lld", why, (long long)json_integer_value(n));
 }

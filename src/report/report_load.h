@@ -11,7 +11,9 @@ struct shed_state report_load_state(const struct report_view *view, unsigned edg
 
 /* To an edge's row: its capacity and how that is used, what it sheds, its share. */
 void report_load_add(const struct report_view *view, unsigned edge, json_t *row);
-/* To an edge's row in a pool: how often it was chosen, by reason. */
+/* Of SHED_ALL: how many of its keys the edge keeps in the pool, which is one of those that are served. */
+uint16_t report_bound(const struct report_view *view, const struct pool *p, unsigned edge);
+/* To an edge's row in a pool: what it keeps of its keys, how often it was chosen, by reason. */
 void report_whys_add(
 	const struct report_view *view, const struct pool *p, unsigned edge, json_t *row);
 /* Both, of a row, as text behind what the line has already. */

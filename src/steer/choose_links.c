@@ -11,16 +11,17 @@
 #include <math.h>
 #include <string.h>
 
+struct bits {
+	uint64_t of[POOL_EDGES_MOST / 64];
+};
+
 /* Positions in the pool, in the order made so far. */
 struct left {
 	uint16_t at[POOL_EDGES_MOST];
 	unsigned n;
 	uint32_t class;
 	bool has_class;
-};
-
-struct bits {
-	uint64_t of[POOL_EDGES_MOST / 64];
+	struct bits *full; /* those that the key was not let in by; NULL: nobody asks */
 };
 
 static struct bits bits_of(const struct left *c)
@@ -204,18 +205,57 @@ uint64_t choose_key(struct choose_walk *w, unsigned class_bits)
 	return key;
 }
 
+static void note_full(const struct left *c, unsigned at)
+{
+	if (c->full)
+		c->full->of[at / 64] |= (uint64_t)1 << at % 64;
+}
+
+/* Those stay that the key is let in by, unless none is. `shares`: of SHED_ALL, by position. */
+static void keep_by_shares(
+	const struct choose_walk *w, struct left *c, const uint16_t *shares, uint64_t key)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n; i++) {
+		const uint64_t edge = w->ask->steer->edges[w->pool->edges[c->at[i]]].hash;
+		if (shed_lets_in((struct shed_cut){ 0, shares[c->at[i]] }, key, edge))
+			c->at[n++] = c->at[i];
+		else
+			note_full(c, c->at[i]);
+	}
+	c->n = n ? n : c->n;
+}
+
+/* Past its bound an edge keeps some keys; of a name, which may be most of what is asked, some groups of
+ * clients. */
+static void keep_bounded(struct choose_walk *w, struct left *c, uint64_t key)
+{
+	const uint16_t *bounds = w->standing->bounds;
+	bool any = false;
+
+	for (unsigned i = 0; bounds && i < c->n; i++)
+		any = any || bounds[c->at[i]] != SHED_ALL;
+	if (!any || c->n < 2)
+		return;
+	if (!(w->pool->affinity & AFFINITY_CLIENT)) {
+		const unsigned bits = group_bits(&w->who, c->has_class ? w->group_bits : 0);
+		choose_consult(w, bits);
+		key = hash_mix(key ^ HASH_STEP, group_of(&w->who, bits) | 1);
+	}
+	keep_by_shares(w, c, bounds, key);
+}
+
 /* Of edges that come or go those stay that let the key in, unless all are such. */
 static void keep_let_in(const struct choose_walk *w, struct left *c, uint64_t key)
 {
 	const struct shed_cut *cuts = w->ask->standing->cuts;
-	unsigned n = 0;
+	uint16_t shares[POOL_EDGES_MOST];
 
-	for (unsigned i = 0; cuts && i < c->n; i++) {
-		const uint16_t edge = w->pool->edges[c->at[i]];
-		if (shed_lets_in(cuts[edge], key, w->ask->steer->edges[edge].hash))
-			c->at[n++] = c->at[i];
-	}
-	c->n = n ? n : c->n;
+	for (unsigned i = 0; cuts && i < c->n; i++)
+		shares[c->at[i]] = cuts[w->pool->edges[c->at[i]]].share;
+	if (cuts)
+		keep_by_shares(w, c, shares, key);
 }
 
 /* The least wins: -ln(u) / weight, u from 0 to 1 by the hash of both (Schindelhauer and
@@ -239,6 +279,7 @@ static void by_affinity(struct choose_walk *w, struct left *c)
 	drop_weightless(w, c);
 	const uint64_t key = choose_key(w, c->has_class ? w->group_bits : 0);
 	keep_let_in(w, c, key);
+	keep_bounded(w, c, key);
 	for (unsigned i = 0; i < c->n; i++)
 		scores[i] = score(w, key, c->at[i]);
 	for (unsigned k = 0; k < c->n && k < choose_answers(w); k++) {
@@ -281,6 +322,15 @@ static unsigned add_others(const struct choose_walk *w, struct left *c)
 	return n;
 }
 
+static void tell_full(const struct choose_walk *w, const struct left *c, unsigned n)
+{
+	struct choose_step *s = w->trace && w->trace->n ? &w->trace->steps[w->trace->n - 1] : NULL;
+
+	for (unsigned i = c->n; s && i < n && i < s->n; i++)
+		if (has(c->full, c->at[i]) && s->verdicts[i] != PASSED_DOWN)
+			s->verdicts[i] = PASSED_SHED;
+}
+
 bool choose_by_links(struct choose_walk *w, bool even_down, bool even_drained)
 {
 	const struct pool *p = w->pool;
@@ -294,8 +344,15 @@ bool choose_by_links(struct choose_walk *w, bool even_down, bool even_drained)
 		.beyond = p->n_links ? PASSED_LINK : PASSED_PLACE };
 	struct left c;
 
+	struct bits full;
+
 	c.n = 0;
 	c.has_class = false;
+	c.full = NULL;
+	if (w->trace) {
+		memset(&full, 0, sizeof full);
+		c.full = &full;
+	}
 	for (unsigned i = 0; i < p->n; i++)
 		if (choose_judge(w, &l, i) == CHOSEN)
 			c.at[c.n++] = (uint16_t)i;
@@ -315,5 +372,8 @@ bool choose_by_links(struct choose_walk *w, bool even_down, bool even_drained)
 	l.edges = c.at;
 	l.only = c.n;
 	l.n = w->trace ? add_others(w, &c) : c.n;
-	return choose_take(w, &l);
+	const bool took = choose_take(w, &l);
+	if (c.full)
+		tell_full(w, &c, l.n);
+	return took;
 }

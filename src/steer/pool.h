@@ -172,6 +172,8 @@ struct pool_opts {
 	unsigned n_links;
 	enum pool_policy policy;
 	enum pool_affinity affinity;
+	double bound; /* with affinity: no edge is to have more than so many times its part of the
+			 queries; 0: whatever comes */
 	enum pool_fail_back fail_back; /* POOL_ORDERED */
 	uint32_t fail_back_ms;         /* POOL_BACK_AFTER */
 	unsigned answers; /* 1 to POOL_ANSWERS_MOST */

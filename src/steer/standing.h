@@ -84,6 +84,9 @@ struct standing_pool {
 	/* What the operator says they weigh; NULL: as configured. */
 	const uint16_t *weights;        /* [pool->n] */
 	const uint16_t *member_weights; /* [pool->tree->n] */
+	/* With affinity: the share of its keys, of SHED_ALL, that each edge keeps; NULL: all. Filled as
+	 * `cuts` are. */
+	const uint16_t *bounds; /* [pool->n] */
 };
 
 struct standing {

@@ -7,7 +7,7 @@
 
 #define CLOCK_SET_US 1000000u /* a clock that is only kept right moves by less */
 
-static bool same_weights(const uint16_t *a, const uint16_t *b, size_t n)
+static bool same_list(const uint16_t *a, const uint16_t *b, size_t n)
 {
 	return !a == !b && (!a || memcmp(a, b, n * sizeof *a) == 0);
 }
@@ -25,8 +25,9 @@ static bool same_pool(
 		(!a->within ||
 			(memcmp(a->order, b->order, bytes) == 0 &&
 				memcmp(a->within, b->within, bytes) == 0)) &&
-		same_weights(a->weights, b->weights, p->n) &&
-		same_weights(a->member_weights, b->member_weights, p->tree ? p->tree->n : 0);
+		same_list(a->weights, b->weights, p->n) &&
+		same_list(a->bounds, b->bounds, p->n) &&
+		same_list(a->member_weights, b->member_weights, p->tree ? p->tree->n : 0);
 }
 
 static bool same_cuts(const struct standing *a, const struct standing *b)

@@ -98,6 +98,7 @@ struct pool {
 	unsigned n_links;
 	enum pool_policy policy;
 	enum pool_affinity affinity;
+	double bound; /* pool.h */
 	unsigned answers;
 	bool part, split; /* pool.h */
 	enum pool_fail_back fail_back;

@@ -5,6 +5,7 @@ import math
 import re
 import mmdb
 import yaml
+from edges import until
 from lib import *
 
 TUPLES = int(os.environ.get("TUPLES", "600"))
@@ -527,6 +528,40 @@ pools:
         same(s.ctl("fail-back", "flat"), (0, "pool flat: back at the first of its members that may answer\n"))
         same(get("flat"), "1")
         same("flat" in s.ctl("fail-back")[1], False)
+
+
+@claim("a name that is most of all that is asked keeps to its edge as far as hash-balance allows, and who leaves is told why")
+def hash_balance():
+    config = """
+balance: { every: 1s }
+edges: { a: { a: 192.0.2.1 }, b: { a: 192.0.2.2 }, c: { a: 192.0.2.3 } }
+pools:
+  www: { edges: [ a, b, c ], policy: round-robin, affinity: name, hash-balance: 150% }
+  any: { edges: [ a, b, c ], policy: round-robin, affinity: name, hash-balance: off }
+"""
+    with Server({"example.com": APEX + "www 60 EDGE www\nany 60 EDGE any\n"}, config=config) as s:
+        def asked(name):
+            got = {}
+            for i in range(150):
+                client = "11.%d.%d.0" % (i // 16, i % 16 * 16)
+                got.setdefault(s.steer(name, client + "/24").addresses()[0], []).append(client)
+            return sorted(got.items(), key=lambda row: -len(row[1]))
+        same([len(asked(n)) for n in ("www.example.com", "any.example.com")], [1, 1])
+        until(lambda: [asked("any.example.com"), len(asked("www.example.com")[0][1]) < 100][1], 40)
+        first, others = asked("www.example.com")[0], asked("www.example.com")[1:]
+        same(len(asked("any.example.com")), 1)
+        edge = "abc"[int(first[0][-1]) - 1]
+        left = others[0][1][0]
+        code, said = s.ctl("explain", "www.example.com", "--client", left)
+        same(code, 0)
+        assert re.search(r"^load +%s takes only \d+ %% of its keys; this one goes to [abc]" % edge, said, re.M), said
+        assert re.search(r"^ +%s .*keeps \d+% of its keys".replace("%s", edge), s.ctl("pools")[1], re.M), s.ctl("pools")[1]
+        # Of whoever goes elsewhere the answer is for his group alone; and a reload forgets nothing of it.
+        same(s.udp("www.example.com", options=ecs(left + "/24")).scope, 20)
+        same(s.udp("any.example.com", options=ecs(left + "/24")).scope, 0)
+        s.write("waymark.yaml", open(s.dir + "/waymark.yaml").read() + "# \n")
+        same(s.ctl("reload")[0], 0)
+        assert "% of its keys" in s.ctl("pools")[1], s.ctl("pools")[1]
 
 
 @claim("an edge that is in a tree by two ways lives while it does by one of them")

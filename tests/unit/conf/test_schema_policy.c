@@ -79,6 +79,18 @@ static void chains_are_checked(void)
 		{ "an affinity to nothing", POOL("affinity: none"),
 			"5:42: error: \"affinity\" must be name, client or both, not "
 			"\"none\"\n" },
+		{ "less than its part, for each", POOL("policy: hash, hash-balance: 109%"),
+			"5:60: error: \"hash-balance\" must be a share from 110% to 1000%, or off, "
+			"not \"109%\"\n" },
+		{ "more than any could mean", POOL("policy: hash, hash-balance: 1001%"),
+			"5:60: error: \"hash-balance\" must be a share from 110% to 1000%, or off, "
+			"not \"1001%\"\n" },
+		{ "a bound of no hash", POOL("policy: round-robin, hash-balance: 150%"),
+			"5:53: error: hash-balance is for pools with affinity, or of policy hash\n" },
+		{ "a bound where what is near differs by a share",
+			POOL("affinity: name, spread: 5%, hash-balance: 150%"),
+			"5:60: error: hash-balance goes neither with a chain nor with a \"spread\" "
+			"that is a share; there edges that have a \"capacity\" are bounded\n" },
 	};
 
 	told_check(row, UNIT_COUNT(row));

@@ -141,8 +141,16 @@ static void ask(struct desk *d, unsigned n, const char *net, uint32_t tick)
 
 static struct load_count count_of(struct desk *d, double seconds, uint32_t tick)
 {
-	return (struct load_count){ d->steer, d->standing, d->workers, d->has_price, d->share,
-		d->loads, &d->memory, seconds, tick, d->stage };
+	return (struct load_count){ .steer = d->steer,
+		.standing = d->standing,
+		.workers = d->workers,
+		.has_price = d->has_price,
+		.share = d->share,
+		.loads = d->loads,
+		.memory = &d->memory,
+		.seconds = seconds,
+		.tick = tick,
+		.stage = d->stage };
 }
 
 static bool interval(struct desk *d, double seconds, uint32_t tick)
