@@ -109,11 +109,16 @@ static void fetch_rates(const struct load_count *c, double *rate, double *in_poo
 	const struct steer *s = c->steer;
 	uint64_t *at = c->memory->counted;
 
-	for (unsigned i = 0; i < s->n_edges; i++)
+	bool any = false;
+
+	for (unsigned i = 0; i < s->n_edges; i++) {
 		c->loads[i].other = 0;
+		any = any || s->edges[i].capacity > 0;
+	}
 	for (unsigned i = 0; i < s->n_pools; i++) {
 		const struct pool *p = &s->pools[i];
-		for (unsigned k = 0; k < p->n; k++)
+		const bool matters = any || p->bound > 0;
+		for (unsigned k = 0; k < p->n && matters; k++)
 			for (unsigned why = 0; why < CHOOSE_WHYS; why++) {
 				const double r = rate_of(
 					c, p, s->edges[p->edges[k]].hash, why, at++);
@@ -122,6 +127,7 @@ static void fetch_rates(const struct load_count *c, double *rate, double *in_poo
 				if (!is_by_group(s, p, k, (enum choose_why)why))
 					c->loads[p->edges[k]].other += r;
 			}
+		at += matters ? 0 : p->n * (size_t)CHOOSE_WHYS;
 		in_pool += p->n;
 	}
 	fetch_staged(c, rate);
