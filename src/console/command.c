@@ -88,6 +88,9 @@ static const struct {
 		"whether they serve the same; --accept: of changes by operators that were at odds, what holds is right" },
 	{ "jobs", "[--json]", "what runs beside answering, since when, and how far it is" },
 	{ "rates", "[--json]", "queries, answers, edges and pools as they are counted this moment; \"top\" shows them live" },
+	{ "upgrade", "",
+		"start the program anew as it is on the disk now, with the same words; it takes over the sockets, and no query is "
+		"lost; if it fails, this one goes on" },
 	{ "backup", "FILE", "a copy of the store as it is now, while it serves; \"restore\" puts it back" },
 	{ "stop", "", "stop the server" },
 };
@@ -161,6 +164,12 @@ void commands_bind(struct commands *c, const char *word, command_fn *run, void *
 	c->of[i].ctx = ctx;
 }
 
+/* Of what a server that another one follows is told now, that one would know nothing. */
+static bool may_be_lost(const char *const *words, size_t n)
+{
+	return strcmp(words[0], "verdict") == 0 ? n > 2 : strcmp(words[0], "stop") != 0 && command_changes(words, n);
+}
+
 int commands_run(const struct commands *all, const char *const *words, size_t n,
 	struct command_call *c)
 {
@@ -171,6 +180,10 @@ int commands_run(const struct commands *all, const char *const *words, size_t n,
 		text_addf(c->out, "there is no command \"%s\"; these are:\n", n ? words[0] : "");
 		command_help(c->out);
 		return 2;
+	}
+	if (all->closed && may_be_lost(words, n)) {
+		text_addf(c->out, "%s\n", all->closed);
+		return 1;
 	}
 	memcpy(rest, words + 1, (n - 1) * sizeof *rest);
 	const int status = all->of[i].run(all->of[i].ctx, rest, n - 1, c);

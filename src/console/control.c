@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -41,6 +42,7 @@ struct control {
 	struct session *ready, **last_ready; /* those that wait for it, the oldest first */
 	struct session *sessions;
 	unsigned n;    /* of them */
+	bool is_deaf;  /* others take the connections */
 	bool leaves;   /* atomic: nobody is waited for any more */
 	size_t unread; /* bytes of their answers, those that are read in part as a whole */
 	size_t taken;  /* bytes that there is room for, of their commands */
@@ -115,7 +117,7 @@ static void close_session(struct session *s)
 	c->taken -= s->room;
 	memory_free(s->in);
 	c->unread -= s->out.len;
-	if (c->n-- == SESSIONS_MOST && !ev_is_active(&c->resume))
+	if (c->n-- == SESSIONS_MOST && !ev_is_active(&c->resume) && !c->is_deaf)
 		ev_io_start(c->loop, &c->io);
 	text_fini(&s->out);
 	memory_free(s);
@@ -437,8 +439,11 @@ struct control *control_open(struct ev_loop *loop, const char *path,
 {
 	const int fd = bind_socket(path, why);
 
-	if (fd < 0)
-		return NULL;
+	return fd < 0 ? NULL : control_take(loop, path, fd, commands);
+}
+
+struct control *control_take(struct ev_loop *loop, const char *path, int fd, const struct commands *commands)
+{
 	struct control *c = calloc(1, sizeof *c);
 	if (!c || !(c->path = strdup(path)))
 		die("out of memory");
@@ -455,8 +460,26 @@ struct control *control_open(struct ev_loop *loop, const char *path,
 	ev_timer_init(&c->turn, on_turn, 0, 0);
 	c->resume.data = c->turn.data = c;
 	c->last_ready = &c->ready;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	ev_io_start(loop, &c->io);
 	return c;
+}
+
+void control_listen(struct control *c, bool listens)
+{
+	if (!c)
+		return;
+	c->is_deaf = !listens;
+	ev_timer_stop(c->loop, &c->resume);
+	if (listens && c->n < SESSIONS_MOST)
+		ev_io_start(c->loop, &c->io);
+	else
+		ev_io_stop(c->loop, &c->io);
+}
+
+int control_socket(const struct control *c)
+{
+	return c ? c->io.fd : -1;
 }
 
 void control_leave(struct control *c)

@@ -24,6 +24,14 @@ enum { CONTROL_REQUEST_MOST = 4 << 20 }; /* bytes of a command; most have some t
 struct control *control_open(struct ev_loop *loop, const char *path,
 	const struct commands *commands, struct fault *why);
 
+/* The same with a socket that listens there already, which it takes. */
+struct control *control_take(struct ev_loop *loop, const char *path, int fd, const struct commands *commands);
+
+/* Are new connections taken, as they are from the start? Else they are left to others who have the socket, too. Fine for
+ * NULL. */
+void control_listen(struct control *c, bool listens);
+int control_socket(const struct control *c); /* -1 for NULL */
+
 /* The server stops: the socket is removed, unless somebody else's is at its path, and answers
  * that are sent by helper threads end. Fine for NULL. */
 void control_leave(struct control *c);

@@ -21,6 +21,7 @@ struct fleet_member {
 	struct parts of;                /* held: what `conf` is of */
 	const struct conf_fleet *conf;  /* NULL: no fleet */
 	struct fleet *fleet;            /* ... */
+	bool away; /* another serves in our place, or not yet */
 	unsigned lane;
 	uint64_t began_us;
 	const struct registry *summed; /* not held: only compared */
@@ -142,7 +143,7 @@ static void join(struct fleet_member *m, const struct conf_fleet *c)
 static void on_parts(void *ctx, unsigned what)
 {
 	struct fleet_member *m = ctx;
-	const struct conf_fleet *now = parts_conf(publisher_live(m->opts.publisher))->fleet;
+	const struct conf_fleet *now = m->away ? NULL : parts_conf(publisher_live(m->opts.publisher))->fleet;
 
 	if (!(what & PUBLISH_CONF) || conf_fleet_same(now, m->conf))
 		return;
@@ -159,8 +160,15 @@ struct fleet_member *fleet_member_new(const struct fleet_member_opts *opts)
 	m->began_us = clock_us();
 	m->lane = jobs_lane(opts->jobs, CONNECTIONS, JOBS_PROMPT);
 	publisher_follow(opts->publisher, on_parts, m);
+	m->away = opts->later;
 	on_parts(m, PUBLISH_CONF);
 	return m;
+}
+
+void fleet_member_away(struct fleet_member *m, bool away)
+{
+	m->away = away;
+	on_parts(m, PUBLISH_CONF);
 }
 
 void fleet_member_free(struct fleet_member *m)

@@ -17,12 +17,16 @@ struct fleet_member_opts {
 	struct jobs *jobs;
 	struct publisher *publisher;
 	struct probes *probes;
+	bool later; /* it joins when fleet_member_away() says so */
 };
 
 /* Follows the configuration from now on. Never NULL. */
 struct fleet_member *fleet_member_new(const struct fleet_member_opts *opts);
 /* After jobs_stop(), before the probes. */
 void fleet_member_free(struct fleet_member *m);
+
+/* It leaves its fleet for now, since another process is this server in it; or joins. */
+void fleet_member_away(struct fleet_member *m, bool away);
 
 /* Binds "fleet". */
 void fleet_member_bind(struct fleet_member *m, struct commands *commands);

@@ -1,13 +1,13 @@
 /* main.c - waymarkd: the boot order, and who follows what, on one page.
  */
 #include "base/log.h"
-#include "base/memory.h"
 #include "config.h"
 #include "console/control.h"
 #include "daemon/balancer.h"
 #include "daemon/builder.h"
 #include "daemon/catalog_making.h"
 #include "daemon/catalogs.h"
+#include "daemon/activation.h"
 #include "daemon/certificates.h"
 #include "daemon/decision_history.h"
 #include "daemon/decisions.h"
@@ -16,6 +16,7 @@
 #include "daemon/forwarding.h"
 #include "daemon/flattening.h"
 #include "daemon/geo_watch.h"
+#include "daemon/launcher.h"
 #include "daemon/measuring.h"
 #include "daemon/metrics_maker.h"
 #include "daemon/notifying.h"
@@ -25,6 +26,7 @@
 #include "daemon/pool_signing.h"
 #include "daemon/privs.h"
 #include "daemon/probes.h"
+#include "daemon/process_memory.h"
 #include "daemon/publish.h"
 #include "daemon/rankings.h"
 #include "daemon/readable.h"
@@ -37,23 +39,24 @@
 #include "daemon/signing_keys.h"
 #include "daemon/secondaries.h"
 #include "daemon/staging.h"
+#include "daemon/successor.h"
 #include "daemon/store_orders.h"
 #include "daemon/taps.h"
 #include "daemon/updates.h"
+#include "daemon/upgrade.h"
 #include "daemon/upkeep.h"
 #include "daemon/watchdog.h"
 #include "daemon/why_orders.h"
 #include "daemon/worker_news.h"
 #include "daemon/zone_orders.h"
 #include "daemon/zones_added.h"
+#include "net/given.h"
 #include "net/worker.h"
-#include "report/report.h"
 #include "store/store.h"
 #include "report/report_geo.h"
 
 #include <ev.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -63,18 +66,22 @@
 #include <unistd.h>
 
 enum {
-	RESERVE = 2 << 20, /* bytes */
-	REFILL_S = 1,
 	STOP_PATIENCE_S = 10 /* for jobs that run when the server is told to stop */
 };
 
 /* All that lives as long as the server. Nothing of it is unset while the loop runs. */
 struct server {
 	struct ev_loop *loop;
-	ev_signal term, interrupt, hangup;
-	ev_timer refill; /* the reserve of memory, when it is gone */
+	ev_signal term, interrupt, hangup, user2;
 	struct timespec started;
 	const char *conf_path;
+	struct launcher *launcher; /* NULL: there is none */
+	struct successor *successor; /* NULL: we come in nobody's place */
+	struct upgrade *upgrade;
+	int control_socket, manage_socket; /* that listen already; -1 */
+	uint8_t cookies[POLICY_SECRET]; /* a secret */
+	bool is_ready;
+	bool left; /* another process serves in our place */
 	struct hash_key key;
 	struct epoch epoch;
 	struct store *store; /* NULL: none is configured */
@@ -128,44 +135,7 @@ struct server {
 	struct control *control; /* NULL: none is configured */
 };
 
-/* --- memory and signals ------------------------------------------------------------------- */
-
-/* libev ends the process when its tables cannot grow. Those are the loops' own, whatever
- * scope may be on. */
-static void *loop_memory(void *p, long len)
-{
-	if (len <= 0) {
-		free(p);
-		return NULL;
-	}
-	void *q = realloc(p, (size_t)len);
-	if (!q) {
-		memory_release();
-		q = realloc(p, (size_t)len);
-	}
-	if (!q)
-		die("out of memory for an event loop (%ld bytes wanted)", len);
-	return q;
-}
-
-static void on_refill(struct ev_loop *loop, ev_timer *t, int events)
-{
-	(void)loop;
-	(void)t;
-	(void)events;
-	memory_refill();
-	log_tell_held();
-}
-
-/* While there is enough of it. */
-static void provide_memory(void)
-{
-	mallopt(M_MMAP_THRESHOLD,
-		256 << 10); /* large blocks go back to the kernel when they are freed */
-	memory_reserve(RESERVE);
-	ev_set_allocator(loop_memory);
-	report_json_memory();
-}
+/* --- signals ------------------------------------------------------------------------------ */
 
 static void on_stop_signal(struct ev_loop *loop, ev_signal *s, int events)
 {
@@ -181,18 +151,25 @@ static void on_hangup(struct ev_loop *loop, ev_signal *s, int events)
 	orders_reload(((struct server *)s->data)->orders);
 }
 
+static void on_upgrade_signal(struct ev_loop *loop, ev_signal *s, int events)
+{
+	(void)loop;
+	(void)events;
+	upgrade_begin(((struct server *)s->data)->upgrade);
+}
+
 static void watch_signals(struct server *s)
 {
 	signal(SIGPIPE, SIG_IGN);
 	ev_signal_init(&s->term, on_stop_signal, SIGTERM);
 	ev_signal_init(&s->interrupt, on_stop_signal, SIGINT);
 	ev_signal_init(&s->hangup, on_hangup, SIGHUP);
-	s->term.data = s->interrupt.data = s->hangup.data = s;
+	ev_signal_init(&s->user2, on_upgrade_signal, SIGUSR2);
+	s->term.data = s->interrupt.data = s->hangup.data = s->user2.data = s;
 	ev_signal_start(s->loop, &s->term);
 	ev_signal_start(s->loop, &s->interrupt);
 	ev_signal_start(s->loop, &s->hangup);
-	ev_timer_init(&s->refill, on_refill, REFILL_S, REFILL_S);
-	ev_timer_start(s->loop, &s->refill);
+	ev_signal_start(s->loop, &s->user2);
 }
 
 /* --- boot --------------------------------------------------------------------------------- */
@@ -212,8 +189,11 @@ static void say_served(const struct server *s, const char *what)
 
 static void on_ready(void *ctx)
 {
-	say_served(ctx, "ready");
-	readiness_started(((struct server *)ctx)->readiness);
+	struct server *s = ctx;
+
+	s->is_ready = true;
+	say_served(s, "ready");
+	readiness_started(s->readiness);
 	privs_notify("READY=1");
 }
 
@@ -238,7 +218,11 @@ static void make_publisher(struct server *s, struct parts *first)
 {
 	struct publisher_opts opts = { .loop = s->loop, .jobs = s->jobs, .epoch = &s->epoch };
 
-	randombytes_buf(opts.cookie_secret, sizeof opts.cookie_secret);
+	if (s->successor)
+		memcpy(s->cookies, successor_cookies(s->successor), sizeof s->cookies);
+	else
+		randombytes_buf(s->cookies, sizeof s->cookies);
+	memcpy(opts.cookie_secret, s->cookies, sizeof opts.cookie_secret);
 	s->publisher = publisher_new(&opts, first);
 	publisher_follow(s->publisher, follow_log, s);
 	follow_log(s, PUBLISH_CONF);
@@ -263,7 +247,7 @@ static bool make_followers(struct server *s, struct fault *why)
 		s->loop, s->jobs, s->publisher, s->workers });
 	probes_set_balancer(s->probes, s->balancer);
 	s->fleet = fleet_member_new(
-		&(struct fleet_member_opts){ s->loop, s->jobs, s->publisher, s->probes });
+		&(struct fleet_member_opts){ s->loop, s->jobs, s->publisher, s->probes, s->successor != NULL });
 	s->rankings = rankings_new(&(struct rankings_opts){
 		s->loop, s->jobs, s->builder, s->publisher });
 	s->pool_signing = pool_signing_new(&(struct pool_signing_opts){
@@ -314,12 +298,17 @@ static bool make_followers(struct server *s, struct fault *why)
 	if (!s->taps)
 		return false;
 	s->measuring = measuring_new(&(struct measuring_opts){ s->loop, s->publisher,
-					     s->rankings, s->workers, s->key },
-		why);
-	if (!s->measuring)
-		return false;
+		s->rankings, s->workers, s->key });
 	certificates_follow(s->certificates, measuring_show, s->measuring);
 	return true;
+}
+
+static void on_left(void *ctx)
+{
+	struct server *s = ctx;
+
+	s->left = true;
+	ev_break(s->loop, EVBREAK_ALL);
 }
 
 static bool open_control(struct server *s, struct fault *why)
@@ -356,10 +345,19 @@ static bool open_control(struct server *s, struct fault *why)
 		&(struct orders_opts){ s->publisher, s->probes, s->rankings, s->staging,
 			s->reloader, s->reports, s->write_back, s->catalogs, s->timeline },
 		&s->commands);
-	if (!c->control_socket)
-		return true;
-	s->control = control_open(s->loop, c->control_socket, &s->commands, why);
-	return s->control != NULL;
+	if (c->control_socket)
+		s->control = s->control_socket < 0
+			? control_open(s->loop, c->control_socket, &s->commands, why)
+			: control_take(s->loop, c->control_socket, s->control_socket, &s->commands);
+	if (c->control_socket && !s->control)
+		return false;
+	struct upgrade_opts upgrade = { .loop = s->loop, .jobs = s->jobs, .publisher = s->publisher, .launcher = s->launcher, .successor = s->successor,
+		.workers = s->workers, .control = s->control, .measuring = s->measuring, .fleet = s->fleet,
+		.probes = s->probes, .rankings = s->rankings, .news = s->news, .commands = &s->commands,
+		.left = on_left, .ctx = s };
+	memcpy(upgrade.cookies, s->cookies, sizeof upgrade.cookies);
+	s->upgrade = upgrade_new(&upgrade);
+	return true;
 }
 
 /* The store and the two files beside it were made by root, and are the server's; so are keys that were made at
@@ -389,6 +387,95 @@ static void sign_pools(struct server *s)
 	pool_signatures_drop(to);
 }
 
+/* --- in the place of another process ------------------------------------------------------ */
+
+/* A configuration that is wrong costs that one nothing. */
+static bool look_at_conf(const struct server *s, struct fault *why)
+{
+	struct faults f;
+
+	faults_init(&f);
+	struct conf *c = conf_open(s->conf_path, NULL, &f);
+	if (!c)
+		successor_fail(s->successor, text_get(&f.text));
+	log_text(c ? "" : text_get(&f.text));
+	faults_fini(&f);
+	part_drop(c ? &c->part : NULL);
+	return c || fault(why, "%s: not started", s->conf_path);
+}
+
+/* Sockets that are open: that one's, or the service manager's. */
+static bool get_sockets(struct server *s, struct net_opts *net, struct fault *why)
+{
+	if (!s->successor)
+		return activation_sockets(&net->given, why);
+	net->given = successor_sockets(s->successor);
+	net->quic_secret = successor_quic(s->successor);
+	return true;
+}
+
+static bool open_sockets(struct server *s, const struct conf *c, struct fault *why)
+{
+	struct net_opts net = c->net;
+
+	if (!get_sockets(s, &net, why))
+		return false;
+	s->workers = workers_open(&net, &s->epoch, worker_news_box(s->news), why);
+	s->control_socket = c->control_socket && s->successor ? given_take_path(net.given, c->control_socket) : -1;
+	s->manage_socket = c->management_len
+		? given_take(net.given, SOCK_STREAM, (const struct sockaddr *)&c->management, c->management_len, 0)
+		: -1;
+	struct fault left;
+	if (given_end(net.given, s->workers ? why : &left) && s->workers)
+		return true;
+	return false;
+}
+
+static bool start_serving(struct server *s, struct fault *why)
+{
+	if (!measuring_listen(s->measuring, s->manage_socket, why) || !workers_start(s->workers, why))
+		return false;
+	say_served(s, "answering");
+	return true;
+}
+
+/* Does that one know more than we do yet? */
+static bool waits(void *ctx)
+{
+	const struct server *s = ctx;
+	const struct steer *steer = publisher_live(s->publisher)->steer;
+
+	for (unsigned i = 0; i < steer->n_edges; i++)
+		if (steer->edges[i].unresolved)
+			return true;
+	return !s->is_ready;
+}
+
+static bool serve_now(void *ctx, struct fault *why)
+{
+	struct server *s = ctx;
+
+	if (!start_serving(s, why))
+		return false;
+	if (s->store)
+		store_hold(s->store, false);
+	fleet_member_away(s->fleet, false);
+	control_listen(s->control, true);
+	return true;
+}
+
+static void on_notified(void *ctx, const uint8_t *apex, const struct addr *from)
+{
+	worker_news_notified(((struct server *)ctx)->news, apex, from);
+}
+
+static void follow_other(struct server *s)
+{
+	control_listen(s->control, false);
+	successor_follow(s->successor,
+		&(struct successor_opts){ .loop = s->loop, .waits = waits, .serve = serve_now, .notified = on_notified, .ctx = s });
+}
+
 /* Static names are answered when this returns; steered ones wait where nothing is known of
  * their edges yet. */
 static bool boot(struct server *s, struct fault *why)
@@ -396,10 +483,14 @@ static bool boot(struct server *s, struct fault *why)
 	struct parts first;
 	struct faults f;
 
+	if (s->successor && (!look_at_conf(s, why) || !successor_load(s->successor, why)))
+		return false;
 	faults_init(&f);
 	s->key = parts_key();
 	bool ok = read_parts(s, &first, &f);
 	if (ok) {
+		if (s->successor && s->store)
+			store_hold(s->store, true);
 		s->watchdog = watchdog_new(s->loop);
 		s->jobs = jobs_new(s->loop);
 		s->news = worker_news_new(s->loop);
@@ -407,10 +498,13 @@ static bool boot(struct server *s, struct fault *why)
 		make_publisher(s, &first);
 		s->timeline = timeline_new(s->loop, s->jobs, s->store, &f);
 		s->probes = probes_new(&(struct probes_opts){ s->loop, s->jobs, s->publisher,
-					       on_ready, s, s->store, s->timeline },
+					       on_ready, s, s->store, s->timeline,
+					       s->successor ? successor_state(s->successor) : NULL },
 			&f);
 	}
 	log_text(text_get(&f.text));
+	if (!ok && s->successor)
+		successor_fail(s->successor, text_get(&f.text));
 	faults_fini(&f);
 	if (!ok)
 		return fault(why, "%s: not started", s->conf_path);
@@ -419,11 +513,12 @@ static bool boot(struct server *s, struct fault *why)
 		&(struct certificates_opts){ s->loop, s->jobs, s->publisher }, why);
 	if (!s->certificates)
 		return false;
-	s->workers = workers_open(&c->net, &s->epoch, worker_news_box(s->news), why);
-	if (s->workers)
-		certificates_give(s->certificates, s->workers);
+	if (!open_sockets(s, c, why))
+		return false;
+	certificates_give(s->certificates, s->workers);
 	const bool root = geteuid() == 0;
-	if (!s->workers || !give_store(s, c->user, why) || !privs_drop(c->user, why))
+	launcher_become(s->launcher, privs_user(c->user));
+	if (!give_store(s, c->user, why) || !privs_drop(c->user, why))
 		return false;
 	if (root && geteuid() != 0)
 		readable_tell(publisher_live(s->publisher));
@@ -433,20 +528,39 @@ static bool boot(struct server *s, struct fault *why)
 		return false;
 	sign_pools(s);
 	publisher_now(s->publisher);
-	if (!open_control(s, why) || !workers_start(s->workers, why))
+	if (!open_control(s, why))
+		return false;
+	report_geo_log(publisher_live(s->publisher)->atlas);
+	if (s->successor)
+		follow_other(s);
+	else if (!start_serving(s, why))
 		return false;
 	workers_follow(s->workers, s->loop);
-	report_geo_log(publisher_live(s->publisher)->atlas);
-	say_served(s, "answering");
 	probes_begin(s->probes);
 	return true;
 }
 
 /* --- the end ------------------------------------------------------------------------------ */
 
+/* Another process serves, and all that is kept is its own by now; what only this one has seen goes where such things go. */
+static _Noreturn void leave(struct server *s)
+{
+	taps_free(s->taps);
+	decisions_free(s->decisions);
+	timeline_free(s->timeline);
+	decision_history_free(s->decision_history);
+	_exit(0);
+}
+
 static void shut_down(struct server *s)
 {
+	if (s->left || upgrade_has_left(s->upgrade))
+		leave(s);
+	if (successor_waits(s->successor)) /* nothing is ours yet */
+		_exit(0);
 	privs_notify("STOPPING=1");
+	upgrade_free(s->upgrade);
+	successor_free(s->successor);
 	control_leave(s->control);
 	const bool ended = jobs_stop(s->jobs, STOP_PATIENCE_S);
 	builder_free(s->builder);
@@ -505,6 +619,7 @@ static void shut_down(struct server *s)
 	jobs_free(s->jobs);
 	key_ring_close(s->ring);
 	store_close(s->store);
+	launcher_free(s->launcher);
 	ev_loop_destroy(s->loop);
 }
 
@@ -554,16 +669,21 @@ int main(int argc, char **argv)
 	log_open("waymarkd", LOG_NOTICE);
 	log_times();
 	log_limited();
+	s.successor = successor_new();
+	s.launcher = launcher_fork(argv);
 	privs_raise_files();
-	provide_memory();
+	process_memory();
 	/* Not the default loop, which would reap the commands that probes run. */
 	s.loop = ev_loop_new(EVFLAG_NOENV);
 	if (!s.loop)
 		die("cannot have an event loop");
+	process_memory_refill(s.loop);
 	clock_gettime(CLOCK_MONOTONIC, &s.started);
 	watch_signals(&s);
 	if (!boot(&s, &why)) {
 		log_line(LOG_ERROR, "%s", why.text);
+		if (s.successor)
+			successor_fail(s.successor, why.text);
 		return 1;
 	}
 	ev_run(s.loop, 0);

@@ -11,6 +11,7 @@
 #include "report/metrics_text.h"
 #include "steer/choose.h"
 #include "measure/targets.h"
+#include "net/tls.h"
 
 #include <ev.h>
 #include <math.h>
@@ -43,6 +44,7 @@ struct measuring {
 	struct metrics_maker *maker;       /* NULL: not yet */
 	const struct readiness *readiness; /* likewise */
 	struct api *api;                   /* likewise */
+	struct tls *shown;                 /* held; likewise */
 	struct targets *targets;
 	ev_timer timer;
 	struct agent_seen *seen; /* [n_seen] no more than there are edges */
@@ -424,7 +426,7 @@ static void on_parts(void *ctx, unsigned what)
 		api_end_streams(l->api);
 }
 
-struct measuring *measuring_new(const struct measuring_opts *opts, struct fault *why)
+struct measuring *measuring_new(const struct measuring_opts *opts)
 {
 	struct measuring *l = memory_zeroed(1, sizeof *l);
 
@@ -435,24 +437,50 @@ struct measuring *measuring_new(const struct measuring_opts *opts, struct fault 
 	l->timer.data = l;
 	if (!c->management_len)
 		return l;
-	l->manage = manage_open(&(struct manage_opts){ opts->loop, (const struct sockaddr *)&c->management,
-					c->management_len, c->management_tls, &l->hooks },
-		why);
-	if (!l->manage) {
-		measuring_free(l);
-		return NULL;
-	}
+	if (!c->management_len)
+		return l;
 	l->targets = targets_new(opts->key);
-	set_agents(l);
 	publisher_follow(opts->publisher, on_parts, l);
 	ev_timer_start(opts->loop, &l->timer);
 	return l;
 }
 
+bool measuring_listen(struct measuring *l, int fd, struct fault *why)
+{
+	const struct conf *c = live_conf(l);
+
+	if (!c->management_len || l->manage)
+		return true;
+	l->manage = manage_open(&(struct manage_opts){ l->opts.loop, (const struct sockaddr *)&c->management,
+					c->management_len, c->management_tls, &l->hooks, fd },
+		why);
+	if (!l->manage)
+		return false;
+	set_agents(l);
+	if (l->shown)
+		manage_set_tls(l->manage, l->shown);
+	return true;
+}
+
+int measuring_socket(const struct measuring *l)
+{
+	return l->manage ? manage_socket(l->manage) : -1;
+}
+
+void measuring_leave(struct measuring *l)
+{
+	if (l->manage)
+		manage_leave(l->manage);
+}
+
 void measuring_show(void *ctx, struct tls *shown)
 {
 	struct measuring *l = ctx;
+	struct tls *before = l->shown;
 
+	l->shown = shown ? tls_hold(shown) : NULL;
+	if (before)
+		tls_drop(before);
 	if (l->manage)
 		manage_set_tls(l->manage, shown);
 }
@@ -462,6 +490,8 @@ void measuring_free(struct measuring *l)
 	if (!l)
 		return;
 	manage_close(l->manage);
+	if (l->shown)
+		tls_drop(l->shown);
 	ev_timer_stop(l->opts.loop, &l->timer);
 	targets_free(l->targets);
 	memory_free(l->seen);

@@ -5,9 +5,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -75,23 +78,60 @@ bool privs_drop(const char *user, struct fault *why)
 	return true;
 }
 
+/* As sd_notify_barrier(3): the manager lets go of a file once it has taken what was told before. */
+enum { HEARD_MS = 2000 };
+
+static int tell_manager(const char *state, int with);
+
 void privs_notify(const char *state)
+{
+	tell_manager(state, -1);
+}
+
+void privs_notify_wait(const char *state)
+{
+	int ends[2];
+
+	if (tell_manager(state, -1) < 0 || pipe2(ends, O_CLOEXEC) != 0)
+		return;
+	const bool told = tell_manager("BARRIER=1", ends[1]) == 0;
+	close(ends[1]);
+	struct pollfd p = { .fd = ends[0] }; /* its end is always told */
+	if (told)
+		poll(&p, 1, HEARD_MS);
+	close(ends[0]);
+}
+
+/* -1: nobody wants to know. */
+static int tell_manager(const char *state, int with)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 
 	if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof sa.sun_path)
-		return;
+		return -1;
 	memcpy(sa.sun_path, path, strlen(path));
 	if (path[0] == '@')
 		sa.sun_path[0] = 0; /* the abstract namespace */
 	const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return;
-	const socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-		strlen(path));
-	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&sa, len);
+		return -1;
+	_Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof with)] = { 0 };
+	struct iovec one = { (void *)(uintptr_t)state, strlen(state) };
+	struct msghdr m = { .msg_name = &sa,
+		.msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)),
+		.msg_iov = &one,
+		.msg_iovlen = 1 };
+	if (with >= 0) {
+		m.msg_control = room;
+		m.msg_controllen = sizeof room;
+		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+		*c = (struct cmsghdr){ CMSG_LEN(sizeof with), SOL_SOCKET, SCM_RIGHTS };
+		memcpy(CMSG_DATA(c), &with, sizeof with);
+	}
+	const bool ok = sendmsg(fd, &m, MSG_NOSIGNAL) >= 0;
 	close(fd);
+	return ok ? 0 : -1;
 }
 
 /* Who is to have files that root has made. Asking for a user may read a dozen files, and a network: once for many files. */

@@ -22,6 +22,8 @@ const char *privs_user(const char *user);
 /* sd_notify(3): "READY=1" and the like, when NOTIFY_SOCKET is set. The protocol is documented
  * for reimplementation. */
 void privs_notify(const char *state);
+/* The same, and waits until it was heard, two seconds at most: for the last words of a process. */
+void privs_notify_wait(const char *state);
 
 /* As root, before privs_drop(): gives a file to that user, who is to have it afterwards. What is not there
  * is passed over. */

@@ -19,6 +19,7 @@
 #define PUBLISH_US  100000u    /* between two publications */
 #define MEASURE_US  1000000u   /* between two that are only of measures */
 #define FIRST_S     30.0       /* for the first round */
+#define FOLLOW_S    0.05       /* ... when we follow another server */
 /* Publishing takes at most this share of the thread, however large the configuration. */
 #define COST 10u
 
@@ -561,8 +562,14 @@ struct probes *probes_new(const struct probes_opts *opts, struct faults *f)
 		opts->loop, opts->publisher, opts->timeline, on_forced, p });
 	p->external_files = external_files_new(&(struct external_files_opts){
 		opts->loop, opts->jobs, opts->publisher, on_external, p });
-	probes_read_file(p, f);
-	probes_read_store(p, f);
+	p->followed = opts->given != NULL;
+	if (opts->given) {
+		probes_read_given(p, f);
+		p->opts.given = NULL;
+	} else {
+		probes_read_file(p, f);
+		probes_read_store(p, f);
+	}
 	publisher_set_health(
 		opts->publisher, &(struct publisher_health){ p, live, staged, changes });
 	publisher_follow(opts->publisher, on_parts, p);
@@ -579,6 +586,8 @@ void probes_begin(struct probes *p)
 	p->began_us = clock_us();
 	forcing_begin(p->forcing);
 	external_files_begin(p->external_files);
+	if (p->followed) /* what the one before knew is as good as what we shall find */
+		ev_timer_set(&p->patience, FOLLOW_S, 0);
 	if (round_waits(p->round))
 		ev_timer_start(p->opts.loop, &p->patience);
 	else

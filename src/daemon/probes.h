@@ -27,11 +27,18 @@ struct probes_opts {
 	void *ctx;
 	struct store *store;     /* what is forced is kept there, too; NULL: there is none */
 	struct timeline *timeline; /* NULL: nobody keeps one */
+	/* What the server knew in whose place this one comes, as probes_state() has it: then no file is looked at, and no round
+	 * of probes is waited for. Borrowed by probes_new(); NULL. */
+	const char *given;
 };
 
 /* Opens what needs privileges, and takes up what the state file has, when there is one; a
  * broken one is told in `f` as a warning. Never NULL. */
 struct probes *probes_new(const struct probes_opts *opts, struct faults *f);
+
+/* What is forced, planned and found, as a state file has it. */
+struct text;
+void probes_state(const struct probes *p, struct text *to);
 
 /* Once: who decides by load. Borrowed for good. */
 void probes_set_balancer(struct probes *p, struct balancer *b);

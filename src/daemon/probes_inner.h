@@ -29,6 +29,7 @@ struct probes {
 	ev_timer publish, save, patience, catch_up;
 	uint64_t published_us, measured_us, saved_us;
 	uint64_t began_us;
+	bool followed; /* the server before has told what it knew */
 	bool first; /* the first round runs */
 	bool found; /* ... or is over, and only the fleet is waited for */
 	bool catching_up; /* what the fleet has to say is waited for */
@@ -58,6 +59,7 @@ void probes_save(struct probes *p, void (*told)(void *ctx, const struct fault *w
 void probes_on_save(struct ev_loop *loop, ev_timer *t, int events);
 
 /* At the start: what was kept is as it was; what is wrong is a warning. */
+void probes_read_given(struct probes *p, struct faults *f);
 void probes_read_file(struct probes *p, struct faults *f);
 void probes_read_store(struct probes *p, struct faults *f);
 

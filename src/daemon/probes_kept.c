@@ -64,6 +64,14 @@ void probes_on_save(struct ev_loop *loop, ev_timer *t, int events)
 		probes_save(p, NULL, NULL);
 }
 
+void probes_state(const struct probes *p, struct text *to)
+{
+	struct state_picture now = probes_picture(p);
+
+	state_picture_text(&now, to);
+	state_picture_drop(&now);
+}
+
 static bool same_target(const struct round_view *v, const struct state_file_verdict *k)
 {
 	return memcmp(&v->addr, &k->addr, sizeof k->addr) == 0 &&
@@ -113,6 +121,22 @@ static void recall(struct probes *p, struct state_file *k, const char *path, str
 	qsort(k->verdicts, k->n, sizeof *k->verdicts, compare_kept);
 	for (uint32_t i = 0; i < round_targets(p->round); i++)
 		hint(p, k, i);
+}
+
+void probes_read_given(struct probes *p, struct faults *f)
+{
+	const struct state_file_clock now = state_file_now();
+	const char *path = "the state of the server before";
+	struct fault why;
+	struct state_file k;
+
+	if (state_file_read(&k, path, p->opts.given, strlen(p->opts.given), &now, &why)) {
+		recall(p, &k, path, f);
+		p->forced_changed = true;
+		state_file_fini(&k);
+	} else {
+		faults_warning(f, &(struct fault_at){ .path = path }, "%s", why.text);
+	}
 }
 
 /* What operators have said, as the store has it; or the file, when that is newer. */

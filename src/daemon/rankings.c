@@ -420,6 +420,12 @@ static void save(struct rankings *r)
 	}
 }
 
+void rankings_save(struct rankings *r)
+{
+	if (r->unsaved && parts_conf(publisher_live(r->opts.publisher))->latency.state && !r->saves)
+		save(r);
+}
+
 /* --- when there is something to do -------------------------------------------------------- */
 
 /* Do ages need to be heeded once more? */

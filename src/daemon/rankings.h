@@ -27,6 +27,9 @@ struct rankings *rankings_new(const struct rankings_opts *opts);
 /* Saves what is learned, for which it waits: at the end only, after jobs_stop(). */
 void rankings_free(struct rankings *r);
 
+/* Begins to save what is not saved yet, where that is wanted. */
+void rankings_save(struct rankings *r);
+
 /* A sample of a report or of a probe of our own; `src` is an edge that has measured `edge`, or
  * -1 for the network `net`. Seen by clients within some seconds. */
 struct rankings_sample {

@@ -32,7 +32,7 @@ struct state_saver {
 	struct store *owed;           /* what is forced could not be written there */
 };
 
-static void drop_picture(struct state_picture *p)
+void state_picture_drop(struct state_picture *p)
 {
 	still_free(p->still);
 	forced_fini(&p->forced);
@@ -43,13 +43,12 @@ static void drop_picture(struct state_picture *p)
 	*p = (struct state_picture){ 0 };
 }
 
-static bool write_picture(const struct state_picture *p, struct fault *why)
+void state_picture_text(const struct state_picture *p, struct text *to)
 {
 	const struct state_file_clock now = state_file_now();
 	struct state_file_verdict *verdicts = memory_zeroed(p->still->n, sizeof *verdicts);
 	struct state_file state = { .forced = p->forced, .failed = p->failed, .told = p->told,
 		.verdicts = verdicts };
-	struct text text = { 0 };
 
 	for (uint32_t i = 0; i < p->still->n; i++) {
 		const struct round_view *v = &p->still->views[i];
@@ -58,10 +57,17 @@ static bool write_picture(const struct state_picture *p, struct fault *why)
 				v->probe->name, v->edge, v->addr, v->up, v->since_us
 			};
 	}
-	state_file_write(&text, &state, &now);
+	state_file_write(to, &state, &now);
+	memory_free(verdicts);
+}
+
+static bool write_picture(const struct state_picture *p, struct fault *why)
+{
+	struct text text = { 0 };
+
+	state_picture_text(p, &text);
 	const bool ok = file_replace(p->path, &text, 0600, why);
 	text_fini(&text);
-	memory_free(verdicts);
 	return ok;
 }
 
@@ -128,7 +134,7 @@ static void end_batch(struct batch *b)
 		w->told(w->ctx, *b->why.text ? &b->why : NULL);
 		free(w);
 	}
-	drop_picture(&b->picture);
+	state_picture_drop(&b->picture);
 	free(b);
 }
 
@@ -173,7 +179,7 @@ static void refuse(struct state_picture *p, void (*told)(void *ctx, const struct
 	struct fault why;
 
 	fault(&why, "%s: out of memory", about(p));
-	drop_picture(p);
+	state_picture_drop(p);
 	if (told)
 		told(ctx, &why);
 }
@@ -193,7 +199,7 @@ void state_saver_save(struct state_saver *s, struct state_picture *p,
 	}
 	if (!p->store)
 		p->store = b->picture.store ? b->picture.store : s->owed;
-	drop_picture(&b->picture); /* an older one that nobody has got to */
+	state_picture_drop(&b->picture); /* an older one that nobody has got to */
 	b->owner = s;
 	b->picture = *p;
 	*p = (struct state_picture){ 0 };
@@ -210,7 +216,7 @@ bool state_saver_save_now(struct state_saver *s, struct state_picture *p, struct
 	if (!p->store)
 		p->store = s->owed;
 	const bool ok = p->lost ? fault(why, "%s: out of memory", about(p)) : write_both(p, why);
-	drop_picture(p);
+	state_picture_drop(p);
 	return ok;
 }
 
@@ -231,7 +237,7 @@ struct state_saver *state_saver_new(struct jobs *jobs)
 void state_saver_free(struct state_saver *s)
 {
 	if (s->next) {
-		drop_picture(&s->next->picture);
+		state_picture_drop(&s->next->picture);
 		free(s->next);
 	}
 	memory_free(s);

@@ -29,6 +29,11 @@ struct state_picture {
 	struct part *conf;         /* held: of the probes' options */
 };
 
+/* As a state file has it (store/state_file.h). */
+struct text;
+void state_picture_text(const struct state_picture *p, struct text *to);
+void state_picture_drop(struct state_picture *p);
+
 struct state_saver *state_saver_new(struct jobs *jobs);
 /* After jobs_stop(). */
 void state_saver_free(struct state_saver *s);

@@ -26,6 +26,8 @@ struct worker_news {
 		uint64_t hash, told_us; /* 0: free */
 	} subjects[SUBJECTS];
 	uint64_t refused_us;
+	worker_news_notify *overhear; /* NULL: nobody */
+	void *overhear_ctx;
 };
 
 /* Is it time to tell of this again? The oldest makes room for a new one. */
@@ -118,6 +120,12 @@ static void tell_proxy(const struct answer_news *news)
 			from);
 }
 
+void worker_news_notified(struct worker_news *n, const uint8_t *apex, const struct addr *from)
+{
+	if (n->notify)
+		n->notify(n->notify_ctx, apex, from);
+}
+
 static void take(void *ctx, const void *item)
 {
 	struct worker_news *n = ctx;
@@ -132,8 +140,9 @@ static void take(void *ctx, const void *item)
 			request_answer(news->request, NULL, 0);
 		return;
 	case NEWS_NOTIFY:
-		if (n->notify)
-			n->notify(n->notify_ctx, news->name, &news->from);
+		worker_news_notified(n, news->name, &news->from);
+		if (n->overhear)
+			n->overhear(n->overhear_ctx, news->name, &news->from);
 		return;
 	case NEWS_SIGNATURE:
 		if (is_due(n, subject_of(news), now))
@@ -185,6 +194,12 @@ void worker_news_follow(struct worker_news *n, worker_news_notify *notify, void 
 {
 	n->notify = notify;
 	n->notify_ctx = ctx;
+}
+
+void worker_news_overhear(struct worker_news *n, worker_news_notify *notify, void *ctx)
+{
+	n->overhear = notify;
+	n->overhear_ctx = ctx;
 }
 
 void worker_news_take_updates(struct worker_news *n, worker_news_update *update, void *ctx)

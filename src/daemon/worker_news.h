@@ -19,6 +19,10 @@ void worker_news_free(struct worker_news *n);
 typedef void worker_news_notify(void *ctx, const uint8_t *apex, const struct addr *from);
 void worker_news_follow(struct worker_news *n, worker_news_notify *notify, void *ctx);
 
+/* Who else hears of NOTIFY, and where one is heard that came to others; NULL: nobody. */
+void worker_news_overhear(struct worker_news *n, worker_news_notify *notify, void *ctx);
+void worker_news_notified(struct worker_news *n, const uint8_t *apex, const struct addr *from);
+
 /* Who takes UPDATEs; without one they are not answered. */
 typedef void worker_news_update(void *ctx, struct request *request);
 void worker_news_take_updates(struct worker_news *n, worker_news_update *update, void *ctx);

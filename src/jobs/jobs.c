@@ -77,6 +77,10 @@ struct jobs {
 	unsigned started; /* threads in all; each posts `left` as its last act */
 	sem_t left;
 	struct queue waiting, running, over;
+	struct queue later; /* while they are held: those that came since */
+	bool held;
+	void (*settled)(void *ctx); /* NULL: it has been told */
+	void *settled_ctx;
 	struct job *ended; /* atomic: helpers put what they have done on top */
 	unsigned n_waiting;
 	bool stopping;
@@ -320,6 +324,11 @@ static void on_news(struct ev_loop *loop, ev_async *a, int events)
 	go_on(j);
 	if (!settle(j, clock_us() + SETTLE_US))
 		ev_async_send(loop, a);
+	else if (j->settled && !j->waiting.first && !j->running.first) {
+		void (*settled)(void *ctx) = j->settled;
+		j->settled = NULL;
+		settled(j->settled_ctx);
+	}
 }
 
 static void on_retry(struct ev_loop *loop, ev_timer *t, int events)
@@ -357,6 +366,7 @@ struct jobs *jobs_new(struct ev_loop *loop)
 	queue_init(&j->waiting);
 	queue_init(&j->running);
 	queue_init(&j->over);
+	queue_init(&j->later);
 	sem_init(&j->left, 0, 0);
 	ev_async_init(&j->news, on_news);
 	ev_init(&j->retry, on_retry);
@@ -403,16 +413,17 @@ struct job *jobs_start(struct jobs *j, const struct job_opts *opts)
 	if (opts->about)
 		strncpy(job->about, opts->about, JOB_ABOUT - 1);
 	job->opts.about = NULL;
-	push(&j->waiting, job);
+	push(j->held ? &j->later : &j->waiting, job);
 	j->n_waiting++;
-	go_on(j);
+	if (!j->held)
+		go_on(j);
 	return job;
 }
 
 void jobs_cancel(struct jobs *j, struct job *job)
 {
 	__atomic_store_n(&job->cancelled, true, __ATOMIC_RELAXED);
-	if (take(&j->waiting, job)) {
+	if (take(&j->waiting, job) || take(&j->later, job)) {
 		j->n_waiting--;
 		job->end = JOB_CANCELLED;
 		push(&j->over, job);
@@ -420,10 +431,39 @@ void jobs_cancel(struct jobs *j, struct job *job)
 	}
 }
 
-static void cancel_all(struct jobs *j)
+/* What came while they were held. */
+static void take_later(struct jobs *j)
+{
+	while (j->later.first)
+		push(&j->waiting, take_at(&j->later, &j->later.first));
+}
+
+void jobs_hold(struct jobs *j, void (*settled)(void *ctx), void *ctx)
+{
+	j->held = true;
+	j->settled = settled;
+	j->settled_ctx = ctx;
+	ev_async_send(j->loop, &j->news);
+}
+
+void jobs_release(struct jobs *j)
+{
+	j->held = false;
+	j->settled = NULL;
+	take_later(j);
+	go_on(j);
+}
+
+void jobs_cancel_running(struct jobs *j)
 {
 	for (struct job *job = j->running.first; job; job = job->next)
 		__atomic_store_n(&job->cancelled, true, __ATOMIC_RELAXED);
+}
+
+static void cancel_all(struct jobs *j)
+{
+	jobs_cancel_running(j);
+	take_later(j);
 	j->n_waiting = 0;
 	while (j->waiting.first) {
 		struct job *job = take_at(&j->waiting, &j->waiting.first);
@@ -513,7 +553,9 @@ size_t jobs_list(struct jobs *j, struct job_view *to, size_t most)
 {
 	const size_t running = list(&j->running, true, to, 0, most);
 
-	return list(&j->waiting, false, to, running, most);
+	const size_t waiting = list(&j->waiting, false, to, running, most);
+
+	return list(&j->later, false, to, waiting, most);
 }
 
 struct jobs_counts jobs_counts(struct jobs *j)

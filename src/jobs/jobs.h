@@ -67,6 +67,14 @@ struct job *jobs_start(struct jobs *j, const struct job_opts *opts);
  */
 void jobs_cancel(struct jobs *j, struct job *job);
 
+/* For a while none begins of those that are asked for from now on. `settled` is called on the loop when all that were asked
+ * for before have ended. */
+void jobs_hold(struct jobs *j, void (*settled)(void *ctx), void *ctx);
+/* Who takes too long is asked to end. */
+void jobs_cancel_running(struct jobs *j);
+/* Those that were held begin, in their order. */
+void jobs_release(struct jobs *j);
+
 /* Ends: those that wait are cancelled, those that run are waited for, but not longer than
  * `patience_s`. Every `done` is called of those that have ended. False when some still run:
  * then nothing that they hold may be freed, and the process had better _exit(2). */

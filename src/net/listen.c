@@ -2,8 +2,10 @@
 
 #include "base/addr.h"
 #include "base/log.h"
+#include "net/given.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -57,9 +59,13 @@ static bool refuse(const struct net_address *at, const char *kind, struct fault 
 						 : "");
 }
 
-bool listen_is_free(const struct net_address *at, struct fault *why)
+bool listen_is_free(const struct net_address *at, const struct given *given, struct fault *why)
 {
 	const bool udp = net_is_udp(at->kind);
+
+	/* Of what is given the rest comes from there, too. */
+	if (given_has(given, udp ? SOCK_DGRAM : SOCK_STREAM, (const struct sockaddr *)&at->sa, at->len))
+		return true;
 	const int fd = socket(at->sa.ss_family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
 	const bool ok = fd >= 0 && (udp || set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) &&
 		(at->sa.ss_family == AF_INET || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
@@ -92,10 +98,17 @@ static int refuse_and_close(
 	return -1;
 }
 
-static bool share_and_bind(int fd, const struct net_address *at, int type)
+static bool bind_to(int fd, const struct net_address *at)
 {
-	return set(fd, SOL_SOCKET, SO_REUSEPORT, 1) && set_family(fd, at, type) &&
-		bind(fd, (const struct sockaddr *)&at->sa, at->len) == 0;
+	return bind(fd, (const struct sockaddr *)&at->sa, at->len) == 0;
+}
+
+/* It may have been another's, who had it in the other way. */
+static void set_blocking(int fd, bool blocks)
+{
+	const int flags = fcntl(fd, F_GETFL);
+
+	fcntl(fd, F_SETFL, blocks ? flags & ~O_NONBLOCK : flags | O_NONBLOCK);
 }
 
 /* What was asked for in the configuration is had past the kernel's limit for everybody
@@ -106,32 +119,56 @@ static void set_buffer(int fd, int option, int past_limit, unsigned bytes)
 		set(fd, SOL_SOCKET, option, (int)bytes);
 }
 
-int listen_udp(const struct net_address *at, const struct net_opts *opts, struct fault *why)
+static int open_udp(const struct net_address *at, struct fault *why)
 {
-	const int fd = socket(at->sa.ss_family,
-		SOCK_DGRAM | SOCK_CLOEXEC | (at->kind == NET_QUIC ? SOCK_NONBLOCK : 0), 0);
+	const int fd = socket(at->sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1) || !set_family(fd, at, SOCK_DGRAM) || !bind_to(fd, at))
+		return refuse_and_close(fd, at, "UDP", why);
+	return fd;
+}
+
+int listen_udp(const struct net_address *at, const struct net_opts *opts, unsigned k, struct fault *why)
+{
+	int fd = given_take(opts->given, SOCK_DGRAM, (const struct sockaddr *)&at->sa, at->len, k);
 
 	if (fd < 0)
+		fd = open_udp(at, why);
+	else if (!set_family(fd, at, SOCK_DGRAM))
 		return refuse_and_close(fd, at, "UDP", why);
+	if (fd < 0)
+		return -1;
+	set_blocking(fd, at->kind != NET_QUIC);
 	if (!opts->receive_buffer)
 		/* As much of it as net.core.rmem_max allows. */
 		set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
 	set_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, opts->receive_buffer);
 	set_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE, opts->send_buffer);
-	return share_and_bind(fd, at, SOCK_DGRAM) ? fd : refuse_and_close(fd, at, "UDP", why);
+	return fd;
 }
 
-int listen_tcp(const struct net_address *at, struct fault *why)
+static int open_tcp(const struct net_address *at, struct fault *why)
 {
-	const int fd = socket(at->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const int fd = socket(at->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || !set(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1) ||
+		!set_family(fd, at, SOCK_STREAM))
+		return refuse_and_close(fd, at, "TCP", why);
+	set_stream(fd);
+	return bind_to(fd, at) && listen(fd, BACKLOG) == 0 ? fd : refuse_and_close(fd, at, "TCP", why);
+}
+
+int listen_tcp(const struct net_address *at, const struct net_opts *opts, unsigned k, struct fault *why)
+{
+	int fd = given_take(opts->given, SOCK_STREAM, (const struct sockaddr *)&at->sa, at->len, k);
 
 	if (fd < 0)
-		return refuse_and_close(fd, at, "TCP", why);
-	set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	set_stream(fd);
-	return share_and_bind(fd, at, SOCK_STREAM) && listen(fd, BACKLOG) == 0
-		? fd
-		: refuse_and_close(fd, at, "TCP", why);
+		fd = open_tcp(at, why);
+	else
+		set_stream(fd);
+	if (fd >= 0)
+		set_blocking(fd, false);
+	return fd;
 }
 
 /* The kernel counts its own overhead too, and so tells twice what was asked for. */

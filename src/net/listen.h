@@ -75,6 +75,11 @@ struct net_opts {
 	const unsigned *cpus;
 	size_t n_cpus;
 
+	/* Sockets that are open already (given.h), and the secret of QUIC of who had them; NULL: there are none. Borrowed while
+	 * workers are opened. */
+	struct given *given;
+	const uint8_t *quic_secret;
+
 	bool xdp_answers; /* where queries come by AF_XDP, those asked often are answered in the kernel */
 
 	unsigned batch; /* UDP queries taken at a time, 1 to NET_BATCH_MOST */
@@ -100,15 +105,16 @@ static inline bool net_has_quic(const struct net_opts *opts)
 	return false;
 }
 
-/* False and one sentence when another server has the address. Our own sockets share their ports
+/* False and one sentence when another server has the address, unless we were given it. Our own sockets share their ports
  * with each other and so would share them with any other process of the same user, unnoticed.
  */
-bool listen_is_free(const struct net_address *at, struct fault *why);
+struct given;
+bool listen_is_free(const struct net_address *at, const struct given *given, struct fault *why);
 
 /* A socket for UDP, which blocks unless it is for QUIC, or for TCP, which listens and does not. It is bound and
- * shares its port (SO_REUSEPORT). -1 and a sentence when it cannot be had. */
-int listen_udp(const struct net_address *at, const struct net_opts *opts, struct fault *why);
-int listen_tcp(const struct net_address *at, struct fault *why);
+ * shares its port (SO_REUSEPORT); of worker `k`. -1 and a sentence when it cannot be had. */
+int listen_udp(const struct net_address *at, const struct net_opts *opts, unsigned k, struct fault *why);
+int listen_tcp(const struct net_address *at, const struct net_opts *opts, unsigned k, struct fault *why);
 
 /* Is it that of all addresses of its family? */
 bool listen_is_any(const struct net_address *at);

@@ -355,8 +355,12 @@ static void on_sweep(struct ev_loop *loop, ev_timer *t, int events)
 
 static void on_stop(struct ev_loop *loop, ev_async *a, int events)
 {
-	(void)a;
+	struct quic *q = a->data;
+
 	(void)events;
+	if (__atomic_exchange_n(&q->leaves, false, __ATOMIC_ACQ_REL))
+		while (q->connected.all.oldest)
+			end_member(q->connected.all.oldest);
 	ev_break(loop, EVBREAK_ALL);
 }
 
@@ -429,7 +433,7 @@ struct quic *quic_new(const struct quic_listener *listeners, size_t n,
 	ev_async_init(&q->stopper, on_stop);
 	ev_async_init(&q->tls_change, on_tls);
 	ev_timer_init(&q->sweep, on_sweep, 0, SWEEP_S);
-	q->tls_change.data = q->sweep.data = q;
+	q->tls_change.data = q->sweep.data = q->stopper.data = q;
 	ev_async_start(q->loop, &q->stopper);
 	ev_async_start(q->loop, &q->tls_change);
 	for (size_t i = 0; i < n; i++)
@@ -475,6 +479,17 @@ void quic_turn(struct quic *q)
 void quic_stop(struct quic *q)
 {
 	ev_async_send(q->loop, &q->stopper);
+}
+
+void quic_leave(struct quic *q)
+{
+	__atomic_store_n(&q->leaves, true, __ATOMIC_RELEASE);
+	ev_async_send(q->loop, &q->stopper);
+}
+
+int quic_socket(const struct quic *q, size_t i)
+{
+	return i < q->n_sockets ? q->sockets[i].io.fd : -1;
 }
 
 struct samples *quic_samples(struct quic *q)

@@ -71,6 +71,9 @@ void quic_free(struct quic *q);
 void quic_run(struct quic *q);
 /* Any thread. */
 void quic_stop(struct quic *q);
+/* The same, and connections are ended first: others have the sockets, too, and know nothing of them. */
+void quic_leave(struct quic *q);
+int quic_socket(const struct quic *q, size_t i); /* -1 behind the last */
 
 /* What quic_run() is made of, for those who have no thread to spare: a datagram for listener
  * `i`, and what there is to do without waiting. The quic's own thread, which has joined the
@@ -112,6 +115,16 @@ static inline void quic_run(struct quic *q)
 static inline void quic_stop(struct quic *q)
 {
 	(void)q;
+}
+static inline void quic_leave(struct quic *q)
+{
+	(void)q;
+}
+static inline int quic_socket(const struct quic *q, size_t i)
+{
+	(void)q;
+	(void)i;
+	return -1;
 }
 static inline void quic_set_tls(struct quic *q, struct tls *t)
 {

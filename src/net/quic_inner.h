@@ -97,6 +97,7 @@ struct quic {
 	struct quic_opts opts;
 	struct ev_loop *loop;
 	ev_async stopper, tls_change;
+	bool leaves; /* atomic: connections end when it stops */
 	ev_timer sweep;
 	struct tls *tls, *tls_next;           /* as in struct stream */
 	struct handshakes handshakes, proven; /* proven: nets of clients that came again from

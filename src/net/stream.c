@@ -18,7 +18,8 @@ enum {
 	REPLIES = 16384, /* a power of two; each is a connection's that waits */
 	ACCEPTS = 64,         /* connections taken in a turn */
 	CLOSES = 64,          /* connections closed for their idleness in a turn */
-	ACCEPT_PAUSE_MS = 100 /* when there are no more descriptors */
+	ACCEPT_PAUSE_MS = 100, /* when there are no more descriptors */
+	LEAVE_IDLE_MS = 2000   /* a connection's idle time, once others serve in our place */
 };
 
 /* --- connections come to an end ----------------------------------------------------------- */
@@ -221,6 +222,42 @@ static void on_stop(struct ev_loop *loop, ev_async *a, int events)
 	ev_break(loop, EVBREAK_ALL);
 }
 
+static uint16_t keepalive(int64_t idle_ms)
+{
+	return (uint16_t)(idle_ms < 6553500 ? idle_ms / 100 : 65535);
+}
+
+static void on_leave(struct ev_loop *loop, ev_async *a, int events)
+{
+	struct stream *s = a->data;
+	const bool leaves = __atomic_load_n(&s->leaves, __ATOMIC_ACQUIRE);
+
+	(void)events;
+	ev_timer_stop(loop, &s->resume);
+	for (size_t i = 0; i < s->n_listeners; i++)
+		if (leaves)
+			ev_io_stop(loop, &s->listeners[i].io);
+		else
+			ev_io_start(loop, &s->listeners[i].io);
+	s->opts.idle_ms = leaves && s->idle_ms > LEAVE_IDLE_MS ? LEAVE_IDLE_MS : s->idle_ms;
+	s->answerer.keepalive_100ms = leaves ? 0 : keepalive(s->idle_ms);
+	if (s->connected.all.oldest) {
+		s->idle.repeat = 1e-4;
+		ev_timer_again(loop, &s->idle);
+	}
+}
+
+void stream_leave(struct stream *s, bool leaves)
+{
+	__atomic_store_n(&s->leaves, leaves, __ATOMIC_RELEASE);
+	ev_async_send(s->loop, &s->leave_change);
+}
+
+int stream_listener_socket(const struct stream *s, size_t i)
+{
+	return i < s->n_listeners ? s->listeners[i].io.fd : -1;
+}
+
 static void post(void *box, const struct answer_news *news)
 {
 	mailbox_post(box, news);
@@ -256,6 +293,7 @@ struct stream *stream_new(const struct stream_listener *listeners, size_t n,
 	s->epoch = epoch;
 	s->date_s = 0;
 	s->opts = *opts;
+	s->idle_ms = opts->idle_ms;
 	s->counts = choice_counts_new();
 	tap_init(&s->tap);
 	s->begun = memory_zeroed(1, sizeof *s->begun);
@@ -265,8 +303,7 @@ struct stream *stream_new(const struct stream_listener *listeners, size_t n,
 		.counts = s->counts,
 		.tell = opts->news ? post : NULL,
 		.tell_ctx = opts->news,
-		.keepalive_100ms = (uint16_t)(opts->idle_ms < 6553500 ? opts->idle_ms / 100
-								      : 65535) };
+		.keepalive_100ms = keepalive(opts->idle_ms) };
 	s->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (!s->loop)
 		die("cannot have an event loop for TCP");
@@ -285,7 +322,9 @@ struct stream *stream_new(const struct stream_listener *listeners, size_t n,
 	ev_init(&s->shaking, on_shaking);
 	ev_async_init(&s->tls_change, on_tls);
 	ev_async_start(s->loop, &s->tls_change);
-	s->idle.data = s->resume.data = s->shaking.data = s->tls_change.data = s;
+	ev_async_init(&s->leave_change, on_leave);
+	ev_async_start(s->loop, &s->leave_change);
+	s->idle.data = s->resume.data = s->shaking.data = s->tls_change.data = s->leave_change.data = s;
 	s->n_listeners = n;
 	for (size_t i = 0; i < n; i++) {
 		struct listener *l = &s->listeners[i];

@@ -55,6 +55,12 @@ void stream_turn(struct stream *s);
 /* Any thread. */
 void stream_stop(struct stream *s);
 
+/* Any thread: no new connections are taken, since others have the listeners' sockets, too; those that are open go on, until they
+ * are idle for a little, and are told to end soon (RFC 7828 section 3.4). And the opposite. */
+void stream_leave(struct stream *s, bool leaves);
+/* Those sockets, by number; -1 behind the last. */
+int stream_listener_socket(const struct stream *s, size_t i);
+
 /* Any thread: what is shown to clients of TLS from now on; held. Before the first, they are closed. */
 struct tls;
 void stream_set_tls(struct stream *s, struct tls *t);

@@ -60,10 +60,12 @@ struct stream {
 	struct choice_counts *counts;
 	const struct epoch *epoch;
 	struct stream_opts opts;
+	unsigned idle_ms; /* as it is while we do not leave */
 	struct ev_loop *loop;
 	ev_async stopper;
 	ev_timer idle, resume, shaking;
-	ev_async tls_change;
+	ev_async tls_change, leave_change;
+	bool leaves; /* atomic */
 	struct tls *tls;      /* what is shown; NULL: nothing yet */
 	struct tls *tls_next; /* from any thread; NULL: nothing new */
 	struct handshakes handshakes;

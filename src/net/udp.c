@@ -21,7 +21,7 @@ struct udp {
 	struct batch batch;
 	struct tap_ends own; /* whom queries come to; `to` ::, which each packet tells */
 	int fd;
-	int stop; /* atomic */
+	int stop; /* atomic: enum udp_end */
 	/* [batch.most] of all of these. */
 	struct mmsghdr *in, *out;
 	struct iovec *in_bytes, *out_bytes;
@@ -30,6 +30,8 @@ struct udp {
 	uint8_t (*query)[BATCH_QUERY_ROOM];
 	uint8_t (*answer)[BATCH_ANSWER_ROOM];
 };
+
+enum udp_end { UDP_RUNS, UDP_STOPS, UDP_LEAVES };
 
 struct udp *udp_new(int fd, const struct batch_opts *opts)
 {
@@ -77,6 +79,11 @@ struct batch *udp_batch(struct udp *u)
 	return &u->batch;
 }
 
+int udp_socket(const struct udp *u)
+{
+	return u->fd;
+}
+
 uint64_t udp_overflows(const struct udp *u)
 {
 	uint32_t info[SK_MEMINFO_VARS];
@@ -90,10 +97,20 @@ uint64_t udp_overflows(const struct udp *u)
 
 void udp_stop(struct udp *u)
 {
-	__atomic_store_n(&u->stop, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&u->stop, UDP_STOPS, __ATOMIC_RELEASE);
 	/* Not connected, so ENOTCONN is what it says; yet whoever blocks in it wakes up and
 	 * finds nothing more to read. */
 	shutdown(u->fd, SHUT_RDWR);
+}
+
+void udp_leave(struct udp *u)
+{
+	__atomic_store_n(&u->stop, UDP_LEAVES, __ATOMIC_RELEASE);
+}
+
+void udp_return(struct udp *u)
+{
+	__atomic_store_n(&u->stop, UDP_RUNS, __ATOMIC_RELEASE);
 }
 
 /* The packet's own interface is for the routing table to choose, but for link-local addresses,
@@ -256,7 +273,8 @@ void udp_run(struct udp *u)
 			pause_us = pause_after(u, errno, pause_us);
 		else
 			pause_us = PAUSE_LEAST_US;
-		if (n <= 0 || __atomic_load_n(&u->stop, __ATOMIC_ACQUIRE))
+		/* What was taken from a socket that others go on with is answered yet. */
+		if (n <= 0 || __atomic_load_n(&u->stop, __ATOMIC_ACQUIRE) == UDP_STOPS)
 			continue;
 		send_batch(u, answer_batch(u, (unsigned)n));
 		make_ready(u, (unsigned)n);

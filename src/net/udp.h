@@ -22,6 +22,13 @@ void udp_run(struct udp *u);
 /* Any thread; udp_run() returns soon after. */
 void udp_stop(struct udp *u);
 
+/* Any thread: likewise, but the socket is left as it is, for others who have it, too, and what was taken from it is answered. A
+ * thread that waits for a packet has to be interrupted by a signal, until it has returned. */
+void udp_leave(struct udp *u);
+/* No thread is in udp_run(), and one may be again. */
+void udp_return(struct udp *u);
+int udp_socket(const struct udp *u);
+
 /* Packets that the kernel has thrown away, since the socket's buffer was full. Any thread. */
 uint64_t udp_overflows(const struct udp *u);
 

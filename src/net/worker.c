@@ -1,4 +1,4 @@
-#include "net/worker.h"
+#include "net/worker_inner.h"
 
 #include "base/cage.h"
 #include "base/log.h"
@@ -18,26 +18,6 @@
 #include <unistd.h>
 
 enum { FILES_KEPT = 128 }; /* for all but sockets of clients and listeners */
-
-struct thread {
-	struct udp *udp; /* one of the four */
-	struct xdp_worker *xdp;
-	struct batch *batch; /* of those two; NULL: of the others */
-	struct stream *stream;
-	struct quic *quic;
-	pthread_t id;
-	int cpu; /* it runs there only; -1: anywhere */
-	bool runs;
-};
-
-struct workers {
-	struct thread *threads;
-	unsigned n;
-	struct mailbox *news; /* borrowed; or NULL */
-	uint8_t secret[QUIC_SECRET]; /* of all threads of QUIC: a packet may come to another than the one before */
-	struct xdp *xdp; /* NULL: there is none */
-	struct rrl *rrl; /* of all UDP threads: a client's packets may come to any */
-};
 
 static unsigned processors(void)
 {
@@ -72,10 +52,10 @@ static bool find_cpu(const struct net_opts *opts, unsigned k, int *cpu, struct f
 	return true;
 }
 
-static bool open_udp(struct workers *w, const struct net_opts *opts, unsigned i,
+static bool open_udp(struct workers *w, const struct net_opts *opts, unsigned i, unsigned k,
 	const struct epoch *epoch, struct fault *why)
 {
-	const int fd = listen_udp(&opts->listen[i], opts, why);
+	const int fd = listen_udp(&opts->listen[i], opts, k, why);
 
 	if (fd < 0)
 		return false;
@@ -111,9 +91,10 @@ static unsigned share(unsigned n, unsigned workers)
 	return (n + workers - 1) / workers;
 }
 
-static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned workers,
+static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned k,
 	const struct epoch *epoch, struct fault *why)
 {
+	const unsigned workers = opts->workers;
 	struct stream_listener *fds = calloc(opts->n, sizeof *fds);
 	size_t n = 0;
 	bool ok = fds != NULL;
@@ -121,7 +102,7 @@ static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned wo
 	for (size_t i = 0; ok && i < opts->n; i++) {
 		if (!net_is_tcp(opts->listen[i].kind))
 			continue;
-		fds[n] = (struct stream_listener){ listen_tcp(&opts->listen[i], why),
+		fds[n] = (struct stream_listener){ listen_tcp(&opts->listen[i], opts, k, why),
 			opts->listen[i].kind, opts->listen[i].path };
 		ok = fds[n].fd >= 0;
 		n += ok;
@@ -144,9 +125,10 @@ static bool open_tcp(struct workers *w, const struct net_opts *opts, unsigned wo
 	return ok;
 }
 
-static bool open_quic(struct workers *w, const struct net_opts *opts, unsigned workers,
+static bool open_quic(struct workers *w, const struct net_opts *opts, unsigned k,
 	const struct epoch *epoch, struct fault *why)
 {
+	const unsigned workers = opts->workers;
 	struct quic_opts o = { .clients = share(opts->tcp_clients, workers),
 		.clients_per_net = share(opts->tcp_clients_per_net, workers),
 		.idle_ms = opts->tcp_idle_ms,
@@ -163,7 +145,7 @@ static bool open_quic(struct workers *w, const struct net_opts *opts, unsigned w
 	for (size_t i = 0; ok && i < opts->n; i++) {
 		if (opts->listen[i].kind != NET_QUIC)
 			continue;
-		fds[n] = (struct quic_listener){ listen_udp(&opts->listen[i], opts, why), &opts->listen[i] };
+		fds[n] = (struct quic_listener){ listen_udp(&opts->listen[i], opts, k, why), &opts->listen[i] };
 		ok = fds[n].fd >= 0;
 		n += ok;
 	}
@@ -191,14 +173,14 @@ static void open_xdp(struct workers *w, const struct net_opts *opts, unsigned k,
 static bool open_worker(struct workers *w, const struct net_opts *opts, unsigned k,
 	const struct epoch *epoch, struct fault *why)
 {
-	const unsigned workers = opts->workers, first = w->n;
+	const unsigned first = w->n;
 	int cpu;
 	bool ok = find_cpu(opts, k, &cpu, why);
 
 	for (unsigned i = 0; ok && i < opts->n; i++)
-		ok = opts->listen[i].kind != NET_PLAIN || open_udp(w, opts, i, epoch, why);
-	ok = ok && open_tcp(w, opts, workers, epoch, why) &&
-		(!net_has_quic(opts) || open_quic(w, opts, workers, epoch, why));
+		ok = opts->listen[i].kind != NET_PLAIN || open_udp(w, opts, i, k, epoch, why);
+	ok = ok && open_tcp(w, opts, k, epoch, why) &&
+		(!net_has_quic(opts) || open_quic(w, opts, k, epoch, why));
 	if (ok)
 		open_xdp(w, opts, k, epoch);
 	for (unsigned i = first; i < w->n; i++)
@@ -222,10 +204,12 @@ struct workers *workers_open(const struct net_opts *wanted, const struct epoch *
 	w->rrl = rrl_new();
 	if (!w->rrl)
 		die("out of memory");
-	if (getrandom(w->secret, sizeof w->secret, 0) != sizeof w->secret)
+	if (opts.quic_secret)
+		memcpy(w->secret, opts.quic_secret, sizeof w->secret);
+	else if (getrandom(w->secret, sizeof w->secret, 0) != sizeof w->secret)
 		die("cannot have random numbers");
 	for (size_t i = 0; ok && i < opts.n; i++)
-		ok = opts.listen[i].kind == NET_XDP || listen_is_free(&opts.listen[i], why);
+		ok = opts.listen[i].kind == NET_XDP || listen_is_free(&opts.listen[i], opts.given, why);
 	ok = ok && xdp_open(&w->xdp, &opts, epoch, why);
 	for (unsigned k = 0; ok && k < opts.workers; k++)
 		ok = open_worker(w, &opts, k, epoch, why);
@@ -252,8 +236,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* On its processor from its first instruction on. 0, or an errno. */
-static int start(struct thread *t)
+int worker_start_thread(struct thread *t)
 {
 	pthread_attr_t attr;
 	cpu_set_t set;
@@ -274,12 +257,13 @@ bool workers_start(struct workers *w, struct fault *why)
 {
 	sigset_t all, before;
 
-	/* Signals are the control thread's. */
+	/* Signals are the control thread's, but for the one that says to look again. */
 	sigfillset(&all);
+	sigdelset(&all, WORKER_WAKE);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int err = 0;
 	for (unsigned i = 0; i < w->n && !err; i++)
-		err = start(&w->threads[i]);
+		err = worker_start_thread(&w->threads[i]);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return !err || fault(why, "cannot start a thread: %s", strerror(err));
 }
@@ -305,7 +289,7 @@ void workers_stop(struct workers *w)
 	for (unsigned i = 0; i < w->n; i++) {
 		struct thread *t = &w->threads[i];
 		if (t->runs && t->udp)
-			udp_stop(t->udp);
+			udp_leave(t->udp); /* the socket may be somebody else's, too */
 		else if (t->runs && t->xdp)
 			xdp_worker_stop(t->xdp);
 		else if (t->runs && t->quic)
@@ -315,7 +299,9 @@ void workers_stop(struct workers *w)
 	}
 	for (unsigned i = 0; i < w->n; i++) {
 		struct thread *t = &w->threads[i];
-		if (t->runs)
+		if (t->runs && t->udp)
+			worker_end_thread(t);
+		else if (t->runs)
 			pthread_join(t->id, NULL);
 		if (t->udp)
 			udp_free(t->udp);

@@ -42,6 +42,16 @@ void workers_published(struct workers *w);
 struct tls;
 void workers_set_tls(struct workers *w, struct tls *t);
 
+/* Control thread: all sockets that we listen on; returns how many there are. */
+size_t workers_sockets(const struct workers *w, int *to, size_t most);
+const uint8_t *workers_quic_secret(const struct workers *w);
+
+/* Control thread. Others who have these sockets serve in our place: packets and new connections are left to them; all that
+ * were taken are answered when this returns. Connections of TCP and TLS go on until they are idle for two seconds
+ * (workers_report() counts them), those of QUIC are ended. And the opposite. */
+void workers_leave(struct workers *w);
+bool workers_return(struct workers *w, struct fault *why);
+
 /* Stops and joins the threads, closes the sockets. */
 void workers_stop(struct workers *w);
 

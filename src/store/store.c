@@ -179,8 +179,18 @@ bool store_run(sqlite3_stmt *st)
 	return ok;
 }
 
+void store_hold(struct store *s, bool hold)
+{
+	store_lock(s);
+	s->held = hold;
+	pthread_cond_broadcast(&s->released);
+	store_unlock(s);
+}
+
 bool store_begin(struct store *s, struct fault *why)
 {
+	while (s->held)
+		pthread_cond_wait(&s->released, &s->lock);
 	return store_run(store_bind(s, STORE_BEGIN, "")) || store_fail(s, why);
 }
 
@@ -366,6 +376,7 @@ struct store *store_open(const char *path, struct fault *why)
 	s->limits = (struct store_limits){ STORE_HISTORY_BYTES, STORE_HISTORY_S };
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->turn, NULL);
+	pthread_cond_init(&s->released, NULL);
 	const int code = sqlite3_open_v2(path, &s->db,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 			SQLITE_OPEN_NOFOLLOW,
@@ -391,6 +402,7 @@ void store_close(struct store *s)
 	sqlite3_close(s->db);
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->turn);
+	pthread_cond_destroy(&s->released);
 	free(s->due);
 	free(s);
 }

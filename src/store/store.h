@@ -50,6 +50,9 @@ struct store_limits {
 	size_t history_bytes;
 	int64_t history_s;
 };
+/* Who writes waits while it is held: another process has the same file, and has not let go yet. Not for the loop's thread. */
+void store_hold(struct store *s, bool hold);
+
 void store_set_limits(struct store *s, const struct store_limits *limits);
 
 /* The zone as it is, in the place of all that is stored of it. By pieces: others go on meanwhile, and until all

@@ -83,6 +83,8 @@ struct store {
 	/* Another door to the same file, of store_checkpoint() alone, and how much there is to do. */
 	sqlite3 *checkpoints;
 	int wal_pages; /* atomic */
+	bool held; /* nothing is written for now */
+	pthread_cond_t released;
 	char path[];
 };
 

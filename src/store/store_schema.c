@@ -94,7 +94,7 @@ static bool fail(sqlite3 *db, const char *path, struct fault *why)
 }
 
 /* All steps in one transaction: whoever is stopped in it has the old version. */
-static bool upgrade(sqlite3 *db, int64_t version, const char *path, struct fault *why)
+static bool bring_up(sqlite3 *db, int64_t version, const char *path, struct fault *why)
 {
 	char text[96];
 
@@ -121,9 +121,9 @@ bool store_schema(sqlite3 *db, const char *path, struct fault *why)
 	if (version < 0 || application < 0 || tables < 0)
 		return fail(db, path, why);
 	if (!tables && !version)
-		return upgrade(db, 0, path, why);
+		return bring_up(db, 0, path, why);
 	return store_is_ours(db, path, why) &&
-		(version == VERSION || upgrade(db, version, path, why));
+		(version == VERSION || bring_up(db, version, path, why));
 }
 
 bool store_is_ours(sqlite3 *db, const char *path, struct fault *why)

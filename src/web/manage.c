@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -39,7 +40,8 @@ struct manage {
 	const struct manage_hooks *hooks;
 	struct MHD_Daemon *http;
 	struct manage_tls *tls; /* NULL: HTTP in the clear */
-	int listener;           /* with `tls` ours; else -1, libmicrohttpd's */
+	int listener;           /* with `tls` ours; else libmicrohttpd's, until it `left` */
+	bool left;
 	ev_async wake;
 	ev_timer clock;
 	struct agent_counts counts; /* atomic */
@@ -526,18 +528,18 @@ static bool start(struct manage *m, int fd, bool tls, struct fault *why)
 	m->http = start_http(m, tls ? -1 : fd);
 	if (!m->http)
 		return fault(why, "management: listen: libmicrohttpd does not start");
+	m->listener = fd;
 	if (!tls)
 		return true;
 	m->tls = manage_tls_new(fd, take_front, m);
 	if (!m->tls || !manage_tls_start(m->tls))
 		return fault(why, "management: listen: there is no memory or no thread for TLS");
-	m->listener = fd;
 	return true;
 }
 
 struct manage *manage_open(const struct manage_opts *opts, struct fault *why)
 {
-	const int fd = open_listener(opts->listen, opts->len, why);
+	const int fd = opts->socket >= 0 ? opts->socket : open_listener(opts->listen, opts->len, why);
 
 	if (fd < 0)
 		return NULL;
@@ -554,11 +556,29 @@ struct manage *manage_open(const struct manage_opts *opts, struct fault *why)
 	m->wake.data = m->clock.data = m;
 	ev_async_start(m->loop, &m->wake);
 	ev_timer_start(m->loop, &m->clock);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	if (start(m, fd, opts->tls, why))
 		return m;
+	m->listener = -1;
 	close(fd);
 	manage_close(m);
 	return NULL;
+}
+
+int manage_socket(const struct manage *m)
+{
+	return m->listener;
+}
+
+void manage_leave(struct manage *m)
+{
+	if (m->left)
+		return;
+	m->left = true;
+	if (m->tls)
+		manage_tls_stop(m->tls); /* who comes again finds the others */
+	else
+		MHD_quiesce_daemon(m->http);
 }
 
 void manage_set_tls(struct manage *m, struct tls *shown)
@@ -580,9 +600,10 @@ void manage_close(struct manage *m)
 	}
 	if (m->http)
 		MHD_stop_daemon(m->http);
+	const bool tls = m->tls;
 	if (m->tls)
 		manage_tls_free(m->tls);
-	if (m->listener >= 0)
+	if (m->listener >= 0 && (m->left || tls))
 		close(m->listener);
 	ev_async_stop(m->loop, &m->wake);
 	ev_timer_stop(m->loop, &m->clock);

@@ -74,11 +74,16 @@ struct manage_opts {
 	socklen_t len;
 	bool tls; /* HTTP inside TLS (manage_tls.h) */
 	const struct manage_hooks *hooks; /* borrowed */
+	int socket; /* that listens there already, and is taken; -1: one is opened */
 };
 
 /* NULL and one sentence when the address cannot be had. */
 struct manage *manage_open(const struct manage_opts *opts, struct fault *why);
 void manage_close(struct manage *m);
+
+/* What it listens on; and no more connections are taken from it: others have it, too. */
+int manage_socket(const struct manage *m);
+void manage_leave(struct manage *m);
 
 /* Control thread: who may report. Replaces those before; the sequences of agents outlive a
  * reload. Borrowed for the call. */

@@ -65,7 +65,7 @@ static struct quic *make(void)
 	must(epoch_open(&epoch, &why));
 	epoch_publish(&epoch, fuzz_world(FUZZ_NOW_S));
 	epoch_join();
-	const int fd = listen_udp(&at, &(struct net_opts){ 0 }, &why);
+	const int fd = listen_udp(&at, &(struct net_opts){ 0 }, 0, &why);
 	must(fd >= 0);
 	struct quic *q = quic_new(&(struct quic_listener){ fd, &at }, 1, &epoch,
 		&(struct quic_opts){ .clients = 64,

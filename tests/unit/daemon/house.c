@@ -92,9 +92,8 @@ static void make_followers(struct house *h)
 		&(struct decisions_opts){ h->loop, h->jobs, h->publisher, h->workers, NULL });
 	h->rrl_log = rrl_log_new(&(struct rrl_log_opts){ h->loop, h->publisher, h->workers });
 	h->measuring = measuring_new(&(struct measuring_opts){ h->loop, h->publisher,
-					     h->rankings, h->workers, site_key },
-		&why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(h->measuring);
+					     h->rankings, h->workers, site_key });
+	CU_ASSERT_TRUE_FATAL(measuring_listen(h->measuring, -1, &why));
 	h->reports = reports_new(
 		&(struct reports_opts){ h->jobs, h->publisher, h->probes, h->balancer,
 			h->rankings, h->staging, h->reloader, h->measuring, h->watchdog,
@@ -129,7 +128,7 @@ bool house_start(struct house *h)
 		h->timeline = timeline_new(h->loop, h->jobs, NULL, &f);
 		h->probes = probes_new(
 			&(struct probes_opts){ h->loop, h->jobs, h->publisher, on_ready, h, NULL,
-				h->timeline },
+				h->timeline, NULL },
 			&f);
 	}
 	log_text(text_get(&f.text));

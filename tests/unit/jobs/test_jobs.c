@@ -614,6 +614,45 @@ static void a_stop_is_patient_for_parts_of_a_second_too(void)
 	pthread_join(helper, NULL);
 }
 
+static void settled(void *ctx)
+{
+	++*(unsigned *)ctx;
+}
+
+static void jobs_that_are_held_begin_when_they_are_released(void)
+{
+	struct task t[4] = { 0 };
+	struct desk d;
+	unsigned told = 0;
+
+	open_desk(&d);
+	const unsigned lane = jobs_lane(d.jobs, 1, JOBS_PROMPT);
+	for (unsigned i = 0; i < 4; i++)
+		t[i] = (struct task){ .no = i, .waits = i == 0 };
+	start(&d, &t[0], lane);
+	start(&d, &t[1], lane); /* asked for before */
+	CU_ASSERT_TRUE(comes(&d.begun));
+	jobs_hold(d.jobs, settled, &told);
+	start(&d, &t[2], lane);
+	start(&d, &t[3], lane);
+	CU_ASSERT_EQUAL(told, 0);
+	CU_ASSERT_EQUAL(jobs_counts(d.jobs).waiting, 3);
+	sem_post(&d.go);
+	CU_ASSERT_TRUE(ends(&d, 2));
+	CU_ASSERT_EQUAL(told, 1);
+	jobs_cancel(d.jobs, t[2].job);
+	CU_ASSERT_TRUE(ends(&d, 3));
+	CU_ASSERT_EQUAL(d.ends[2], JOB_CANCELLED);
+	jobs_release(d.jobs);
+	CU_ASSERT_TRUE(ends(&d, 4));
+	CU_ASSERT_EQUAL(d.ends[3], JOB_DONE);
+	CU_ASSERT_EQUAL(told, 1);
+	jobs_hold(d.jobs, settled, &told);
+	start(&d, &t[1], lane);
+	close_desk(&d); /* ends, also what is held */
+	CU_ASSERT_EQUAL(d.ended_n, 5);
+}
+
 void suite_jobs(void);
 void suite_jobs(void)
 {
@@ -640,6 +679,7 @@ void suite_jobs(void)
 			a_job_without_a_thread_waits_for_no_thread_of_another_manner },
 		{ "over so many that wait none is taken",
 			over_so_many_that_wait_none_is_taken },
+		{ "jobs that are held begin when they are released", jobs_that_are_held_begin_when_they_are_released },
 		{ "a stop cancels what waits and waits for what runs",
 			a_stop_cancels_what_waits_and_waits_for_what_runs },
 		{ "a stop is patient for parts of a second too",

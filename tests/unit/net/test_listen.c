@@ -24,7 +24,7 @@ static int udp(const char *host, const struct net_opts *opts)
 {
 	const struct net_address at = serving_address(host);
 	struct fault why;
-	const int fd = listen_udp(&at, opts, &why);
+	const int fd = listen_udp(&at, opts, 0, &why);
 
 	CU_ASSERT_TRUE_FATAL(fd >= 0);
 	return fd;
@@ -34,7 +34,7 @@ static int tcp(const char *host)
 {
 	const struct net_address at = serving_address(host);
 	struct fault why;
-	const int fd = listen_tcp(&at, &why);
+	const int fd = listen_tcp(&at, &(struct net_opts){ 0 }, 0, &why);
 
 	CU_ASSERT_TRUE_FATAL(fd >= 0);
 	return fd;
@@ -188,27 +188,27 @@ static void what_cannot_be_had_is_told_with_why(void)
 	struct net_address away = { .len = 0 };
 	struct fault why;
 
-	CU_ASSERT_TRUE(listen_is_free(&at, &why));
-	CU_ASSERT_TRUE(listen_is_free(&v6, &why));
+	CU_ASSERT_TRUE(listen_is_free(&at, NULL, &why));
+	CU_ASSERT_TRUE(listen_is_free(&v6, NULL, &why));
 	/* Another program, which shares nothing. */
 	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0),
 		  stream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	CU_ASSERT_EQUAL_FATAL(bind(fd, (const struct sockaddr *)&at.sa, at.len), 0);
 	CU_ASSERT_EQUAL_FATAL(bind(stream, (const struct sockaddr *)&at.sa, at.len), 0);
 	CU_ASSERT_EQUAL_FATAL(listen(stream, 1), 0);
-	CU_ASSERT_FALSE(listen_is_free(&at, &why));
+	CU_ASSERT_FALSE(listen_is_free(&at, NULL, &why));
 	CU_ASSERT_PTR_NOT_NULL(
 		strstr(why.text, "(UDP): Address already in use (another server"));
-	CU_ASSERT_EQUAL(listen_udp(&at, &opts, &why), -1);
+	CU_ASSERT_EQUAL(listen_udp(&at, &opts, 0, &why), -1);
 	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "(UDP): Address already in use"));
-	CU_ASSERT_EQUAL(listen_tcp(&at, &why), -1);
+	CU_ASSERT_EQUAL(listen_tcp(&at, &opts, 0, &why), -1);
 	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "(TCP): Address already in use"));
 	close(fd);
 	close(stream);
 	/* 192.0.2.0/24 is for documents (RFC 5737). */
 	CU_ASSERT_TRUE_FATAL(
 		addr_parse_endpoint(&away.sa, &away.len, "192.0.2.77", 5353, &why));
-	CU_ASSERT_FALSE(listen_is_free(&away, &why));
+	CU_ASSERT_FALSE(listen_is_free(&away, NULL, &why));
 	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "192.0.2.77:5353"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "(this machine has no such address)"));
 }

@@ -66,7 +66,7 @@ static void start(const struct quic_opts *more)
 
 	at = serving_address("127.0.0.1");
 	at.kind = NET_QUIC;
-	const int fd = listen_udp(&at, &(struct net_opts){ 0 }, &why);
+	const int fd = listen_udp(&at, &(struct net_opts){ 0 }, 0, &why);
 	CU_ASSERT_TRUE_FATAL(fd >= 0);
 	quic = quic_new(&(struct quic_listener){ fd, &at }, 1, &s.epoch, more ? more : &opts);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(quic);

@@ -48,7 +48,7 @@ static void start_with(const struct stream_opts *opts, int send_buffer)
 	struct fault why;
 
 	at = serving_address("127.0.0.1");
-	const int fd = listen_tcp(&at, &why);
+	const int fd = listen_tcp(&at, &(struct net_opts){ 0 }, 0, &why);
 	CU_ASSERT_TRUE_FATAL(fd >= 0);
 	if (send_buffer) /* connections inherit it */
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);

@@ -116,7 +116,7 @@ static void start(struct server *v, const char *host, struct rrl *rrl, unsigned 
 	const struct net_opts opts = { .batch = batch };
 
 	v->at = serving_address(host);
-	const int fd = listen_udp(&v->at, &opts, &why);
+	const int fd = listen_udp(&v->at, &opts, 0, &why);
 	CU_ASSERT_TRUE_FATAL(fd >= 0);
 	v->run.udp = udp_new(fd, &(struct batch_opts){ &s.epoch, rrl, NULL, batch });
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&v->thread, NULL, run, &v->run), 0);

@@ -1,0 +1,242 @@
+#include "daemon/launcher.h"
+
+#include "base/memory.h"
+#include "base/fd_pass.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PATH_ROOM = 4096, ORDER_ROOM = 256, END = 3 };
+
+struct launcher {
+	int fd; /* to it */
+	pid_t pid;
+};
+
+/* The launcher's own. */
+struct starter {
+	int fd;
+	char **argv;
+	char program[PATH_ROOM];
+};
+
+/* --- in the launcher ---------------------------------------------------------------------- */
+
+/* The path that we were started by, so that another program that is put there is the one that is started. */
+static bool find_program(const char *word, char to[static PATH_ROOM])
+{
+	if (strchr(word, '/'))
+		return snprintf(to, PATH_ROOM, "%s", word) < PATH_ROOM;
+	const ssize_t n = readlink("/proc/self/exe", to, PATH_ROOM - 1);
+	to[n < 0 ? 0 : n] = 0;
+	return n > 0;
+}
+
+/* For good; as daemon/privs has it. */
+static void become(const char *user)
+{
+	const struct passwd *pw = getpwnam(user);
+
+	if (!pw || (geteuid() != pw->pw_uid &&
+			   (initgroups(user, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0)))
+		_exit(1); /* what would stay root is not there any more */
+}
+
+/* The end is the only file beside the three that it gets. */
+static void run_program(const struct starter *s, int end, int told)
+{
+	struct sigaction how = { .sa_handler = SIG_DFL };
+	char number[16];
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		sigaction(i, &how, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* `told` closes itself, and tells by that. */
+	if (told == END)
+		told = fcntl(told, F_DUPFD_CLOEXEC, END + 1);
+	if (end == END)
+		fcntl(end, F_SETFD, 0);
+	else
+		dup2(end, END);
+	snprintf(number, sizeof number, "%d", END);
+	setenv(LAUNCHER_END, number, 1);
+	if (getenv("WATCHDOG_PID")) { /* the service manager's watchdog is to be the new one's */
+		snprintf(number, sizeof number, "%d", (int)getpid());
+		setenv("WATCHDOG_PID", number, 1);
+	}
+	execv(s->program, s->argv);
+	const int err = errno;
+	if (write(told, &err, sizeof err) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+static void tell(const struct starter *s, enum launcher_kind kind, pid_t pid, int value)
+{
+	fd_pass_send(s->fd, &(struct launcher_news){ kind, pid, value }, sizeof(struct launcher_news), NULL, 0);
+}
+
+static void start_program(const struct starter *s, int end)
+{
+	int told[2], err = 0;
+
+	if (pipe2(told, O_CLOEXEC) != 0) {
+		tell(s, LAUNCHER_NOT_STARTED, 0, errno);
+		return;
+	}
+	const pid_t pid = fork();
+	if (pid == 0) {
+		close(told[0]);
+		run_program(s, end, told[1]);
+	}
+	const int forked = pid < 0 ? errno : 0;
+	close(told[1]);
+	const bool failed = pid > 0 && read(told[0], &err, sizeof err) == sizeof err;
+	close(told[0]);
+	if (failed)
+		waitpid(pid, NULL, 0);
+	if (pid < 0 || failed)
+		tell(s, LAUNCHER_NOT_STARTED, 0, failed ? err : forked);
+	else
+		tell(s, LAUNCHER_STARTED, pid, 0);
+}
+
+static void reap(const struct starter *s)
+{
+	pid_t pid;
+	int status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		tell(s, LAUNCHER_ENDED, pid, status);
+}
+
+/* An order: a user's name, or an end. */
+static bool obey(const struct starter *s)
+{
+	char user[ORDER_ROOM];
+	int fds[FD_PASS_MOST];
+	size_t n;
+	const ssize_t got = fd_pass_receive(s->fd, user, sizeof user - 1, fds, &n, -1);
+
+	if (got <= 0)
+		return false;
+	user[got] = 0;
+	if (n)
+		start_program(s, fds[0]);
+	else
+		become(user);
+	while (n--)
+		close(fds[n]);
+	return true;
+}
+
+/* All that was open but the three, and `s->fd`, is not ours. */
+static void close_others(struct starter *s)
+{
+	if (s->fd != END) {
+		dup2(s->fd, END);
+		s->fd = END;
+	}
+	fcntl(s->fd, F_SETFD, FD_CLOEXEC);
+	close_range(END + 1, ~0u, 0);
+}
+
+static _Noreturn void be_launcher(struct starter *s)
+{
+	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGUSR2 };
+	sigset_t child;
+
+	prctl(PR_SET_NAME, "waymark-launch");
+	close_others(s);
+	/* Those are the server's; it ends with it. */
+	for (unsigned i = 0; i < sizeof ignored / sizeof *ignored; i++)
+		signal(ignored[i], SIG_IGN);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	struct pollfd on[] = { { s->fd, POLLIN, 0 }, { signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN, 0 } };
+	for (;;) {
+		struct signalfd_siginfo info;
+		if (poll(on, 2, -1) < 0)
+			continue;
+		while (read(on[1].fd, &info, sizeof info) > 0)
+			;
+		reap(s);
+		if (on[0].revents && !obey(s))
+			_exit(0);
+	}
+}
+
+/* --- in the server ------------------------------------------------------------------------ */
+
+struct launcher *launcher_fork(char **argv)
+{
+	struct starter s = { .argv = argv };
+	int ends[2];
+
+	if (!find_program(argv[0], s.program) || !fd_pass_pair(ends))
+		return NULL;
+	const pid_t pid = fork();
+	if (pid == 0) {
+		s.fd = ends[1];
+		be_launcher(&s);
+	}
+	close(ends[1]);
+	if (pid < 0) {
+		close(ends[0]);
+		return NULL;
+	}
+	struct launcher *l = memory_zeroed(1, sizeof *l);
+	*l = (struct launcher){ ends[0], pid };
+	return l;
+}
+
+void launcher_become(struct launcher *l, const char *user)
+{
+	if (l && user)
+		fd_pass_send(l->fd, user, strlen(user), NULL, 0);
+}
+
+bool launcher_start(struct launcher *l, int end, struct fault *why)
+{
+	if (l && fd_pass_send(l->fd, "start", 5, &end, 1))
+		return true;
+	return fault(why, "the process that starts programs for us is gone%s%s", l ? ": " : "", l ? strerror(errno) : "");
+}
+
+int launcher_fd(const struct launcher *l)
+{
+	return l ? l->fd : -1;
+}
+
+bool launcher_hear(struct launcher *l, struct launcher_news *to, bool *gone)
+{
+	int fds[FD_PASS_MOST];
+	size_t n;
+	const ssize_t got = fd_pass_receive(l->fd, to, sizeof *to, fds, &n, 0);
+
+	*gone = got == 0;
+	return got == sizeof *to;
+}
+
+void launcher_free(struct launcher *l)
+{
+	if (!l)
+		return;
+	close(l->fd);
+	waitpid(l->pid, NULL, 0);
+	memory_free(l);
+}

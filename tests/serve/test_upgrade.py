@@ -1,0 +1,214 @@
+"""Another process takes the place of the server, and no query is lost; the service manager gives sockets."""
+import ctypes
+import re
+from lib import *
+
+EDGES = """
+edges: { ams: { at: "52,5", a: [ 192.0.2.1 ] }, nyc: { at: "40,-74", a: [ 192.0.2.2 ] } }
+pools: { web: { edges: [ ams, nyc ], default: [ ams ] } }
+store: { file: w.db }
+"""
+ZONES = {"example.com": APEX + "www A 192.0.2.10\ncdn EDGE web\n"}
+BOUND = 20 * SLOW
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)                     # what a server has left behind is our child: PR_SET_CHILD_SUBREAPER
+
+
+def gone(pid):
+    """Its exit status, once it has ended; 0 when who has started it, and ends with it, has asked first."""
+    end = time.monotonic() + 40 * SLOW
+    while time.monotonic() < end:
+        try:
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        except ChildProcessError:
+            if not os.path.exists("/proc/%d" % pid):
+                return 0
+        time.sleep(0.005)
+    raise AssertionError("process %d does not end" % pid)
+
+
+def until(what, say=""):
+    end = time.monotonic() + BOUND
+    while not what():
+        assert time.monotonic() < end, say or "it never became true"
+        time.sleep(0.005)
+
+
+class Followed(Server):
+    """One that is started by a path whose program may be changed."""
+
+    def __init__(self, zones=None, config=EDGES, **more):
+        self.pids = []
+        super().__init__(zones or ZONES, config, start=False, **more)
+        self.program = self.dir + "/waymarkd"
+        os.symlink(WAYMARKD, self.program)
+        self.env = dict(os.environ)
+        self.start()
+
+    def start(self, env=None, program=None):
+        super().start(self.env, self.program)
+        self.pids = [self.proc.pid]
+
+    def put(self, text, mode=0o755):
+        os.unlink(self.program)
+        if text is None:
+            return os.symlink(WAYMARKD, self.program)
+        with open(self.program, "w") as f:
+            f.write(text)
+        os.chmod(self.program, mode)
+
+    def upgrade(self):
+        for pid in self.pids[-2:-1]:                        # who was before has to have ended
+            until(lambda: not os.path.exists("/proc/%d/exe" % pid))
+        code, said = self.ctl("upgrade")
+        same(code, 0, said + self.said())
+        self.pids.append(int(re.search(r"process (\d+) ", said).group(1)))
+        assert said.startswith("upgraded: process %d " % self.pids[-1]) and "in the place of process %d," % self.pids[-2] in said, said
+        return said
+
+    def stop(self):
+        if len(self.pids) > 1:
+            if not os.path.exists("/proc/%d" % self.pids[-1]):
+                raise AssertionError("no server is left: " + self.said())
+            same(self.proc.wait(40 * SLOW), 0, self.said())
+            self.ctl("stop")
+            for pid in self.pids[1:]:
+                same(gone(pid), 0, self.said())
+        super().stop()
+
+
+@claim("after an upgrade another process serves by the same sockets, knows cookies and forced states, and connections of before are answered")
+def follows():
+    with Followed(config=EDGES.replace("store: { file: w.db }", "")) as s:
+        same(s.ctl("force", "ams", "down")[0], 0)
+        mine = opt(options=option(10, b"12345678"))
+        cookie = s.udp("www.example.com", edns=mine).options[10]
+        with s.connect() as before:
+            send_tcp(before, query("www.example.com", "A"))
+            same(Message(recv_tcp(before)).addresses(), ["192.0.2.10"])
+            s.upgrade()
+            send_tcp(before, query("www.example.com", "A"))
+            same(Message(recv_tcp(before)).addresses(), ["192.0.2.10"])
+            code, said = s.ctl("upgrade")
+            same(code, 1)
+            assert "has connections yet" in said, said
+        same(s.udp("cdn.example.com").addresses(), ["192.0.2.2"])
+        assert "down" in s.ctl("changes")[1]
+        reply = s.udp("www.example.com", edns=opt(options=option(10, cookie)))
+        same((reply.rcode, reply.options[10]), (0, cookie), "its cookie is good:")
+        same(s.tcp("cdn.example.com").addresses(), ["192.0.2.2"])
+        s.proc.wait(40 * SLOW)
+        s.write("zones/example.com.zone", ZONES["example.com"].replace("192.0.2.10", "192.0.2.11"))
+        s.upgrade()
+        same(s.udp("www.example.com").addresses(), ["192.0.2.11"])
+
+
+@claim("what was changed by update before an upgrade, and is after it, is stored, whichever process it came to")
+def stored():
+    with Followed(config=EDGES + "templates: { own: { write-back: store, nameservers: [ ns1.example.com ] } }\n") as s:
+        for i in range(2):
+            code, said = s.ctl("zone", "add", "z%d.test" % i, "own")
+            same(code, 0, said)
+            s.upgrade()
+        same(s.ctl("zone", "remove", "z0.test", "--purge")[0], 0)
+        same([s.udp("z%d.test" % i, "SOA").rcode for i in range(2)], [REFUSED, 0])
+
+
+@claim("a new program that cannot be started, ends, is killed, or finds a fault in the configuration leaves the old one serving")
+def fails():
+    with Followed() as s:
+        conf = open(s.conf).read()
+        for text, mode, why in (
+                ("#!/bin/sh\nexit 3\n", 0o755, "ended with exit status 3 (starting it)"),
+                ("#!/bin/sh\nkill -9 $$\n", 0o755, "killed by signal 9 (starting it)"),
+                ("#!/bin/sh\nexit 3\n", 0o644, "cannot be started: Permission denied"),
+                ("no program", 0o755, "cannot be started: Exec format error"),
+                (None, 0, "cannot start: " + s.conf + ":"),
+                (None, 0, "cannot start: cannot listen on")):
+            s.put(text, mode)
+            if text is None:
+                s.write("waymark.yaml", conf.replace("pools:", "pols:") if why.endswith(":") else
+                        conf.replace("listen: [ ", "listen: [ \"192.0.2.254:%d\", " % s.port))
+            code, said = s.ctl("upgrade")
+            same(code, 1, said)
+            assert why in said and said.endswith("; process %d goes on serving\n" % s.proc.pid), said
+            assert said.strip() in s.said(), s.said()
+            s.write("waymark.yaml", conf)
+            same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
+            same(s.ctl("force", "ams", "auto")[0], 0)
+        s.put(None)
+        s.upgrade()
+        same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
+
+
+@claim("who is killed in an upgrade is survived by the other one")
+def killed():
+    with Followed() as s:
+        s.put("#!/bin/sh\nkill -9 %d\nexec %s \"$@\"\n" % (s.proc.pid, WAYMARKD))
+        s.ctl("upgrade")                                    # nobody has got the sockets yet: the new one cannot serve
+        same(s.proc.wait(BOUND), -9)
+        s.put(None)
+        until(lambda: "not started" in s.said() or "is gone" in s.said(), "the new one goes on")
+        s.start()
+        s.upgrade()
+        os.kill(s.pids[-1], signal.SIGKILL)                 # while the first one waits for its connections
+        until(lambda: s.said().count("upgraded: process") == 2, "another is not started")
+        same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
+        s.pids = [s.pids[0], int(re.findall(r"upgraded: process (\d+)", s.said())[-1])]
+        same(s.ctl("force", "ams", "down")[0], 0)
+
+
+@claim("told to stop, both of an upgrade end")
+def stops():
+    with Followed() as s:
+        with s.connect():
+            s.upgrade()
+            s.ctl("stop")
+            same(s.proc.wait(BOUND), 0, s.said())
+            same(gone(s.pids.pop()), 0)
+
+
+@claim("the service manager is told the new process's number by the old one, and gives sockets of UDP and TCP")
+def managed():
+    with Server(ZONES, EDGES, start=False) as s, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(s.dir + "/notify")
+        given = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.create_server(("127.0.0.1", s.port))]
+        given[0].bind(("127.0.0.1", s.port))
+        s.configure()
+        s.write("waymark.yaml", open(s.conf).read().replace("workers: 1", "workers: 2"))
+
+        def give():
+            for i, fd in enumerate([os.dup(g.fileno()) for g in given]):
+                os.dup2(fd, 3 + i)
+            os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", NOTIFY_SOCKET=s.dir + "/notify")
+
+        s.log = open(s.dir + "/log", "w+")
+        for i in range(2):                                  # once it has stopped, the sockets are as good as new
+            s.proc = subprocess.Popen([WAYMARKD, "-c", s.conf], close_fds=False, preexec_fn=give, stderr=s.log)
+            until(lambda: s.said().count("ready:") == i + 1)
+            same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
+            if i == 0:
+                s.stop()
+                while manager.recv(200) != b"STOPPING=1":
+                    pass
+        for g in given:
+            g.close()
+        until(lambda: "ready:" in s.said())
+        for i in range(20):                                 # each may come to either worker
+            same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
+        same(s.tcp("www.example.com").addresses(), ["192.0.2.10"])
+        code, said = s.ctl("upgrade")
+        same(code, 0, said)
+        pid = int(re.search(r"process (\d+) ", said).group(1))
+        manager.settimeout(BOUND)
+        told = [manager.recv(200).decode()]
+        while told[-1] != "BARRIER=1":                      # what comes with it is closed, and so nobody waits
+            told.append(manager.recv(200).decode())
+        assert "READY=1" in told and told[-2] == "MAINPID=%d" % pid, told
+        same(s.proc.wait(40 * SLOW), 0)
+        same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
+        same(s.ctl("stop")[0], 0)
+        same(gone(pid), 0)
+
+
+run("upgrade")
