@@ -1,6 +1,7 @@
 #include "steer/shed.h"
 
 #include "base/bytes.h"
+#include "unit/steer/sixty.h"
 #include "unit/steer/small_world.h"
 #include "unit/unit.h"
 
@@ -98,218 +99,10 @@ static void shares_move_in_steps_and_not_to_and_fro(void)
 
 /* --- a world of sixty edges --------------------------------------------------------------- */
 
-enum { EDGES = 60, CITIES = 400, SPLIT = 32, GROUPS = CITIES * SPLIT };
-static const double low = 0.85, high = 0.95;
-
-struct sixty {
-	struct edge_opts edges[EDGES];
-	char names[EDGES][8];
-	struct addr addrs[EDGES];
-	uint16_t numbers[EDGES];
-	double lat[CITIES], lon[CITIES], demand[CITIES];
-	struct shed_demand groups[GROUPS];
-	uint8_t states[EDGES];
-	struct atlas *atlas;
-	struct steer *steer;
-	unsigned largest;
-	uint32_t random;
-};
-
-static double draw(struct sixty *w)
-{
-	w->random = w->random * 1664525u + 1013904223u;
-	return (w->random >> 8) / 16777216.0;
-}
-
-static double km(double lat, double lon, double lat2, double lon2)
-{
-	const double r = M_PI / 180,
-		     h = pow(sin((lat2 - lat) * r / 2), 2) +
-		cos(lat * r) * cos(lat2 * r) * pow(sin((lon2 - lon) * r / 2), 2);
-
-	return 2 * 6371 * asin(sqrt(h));
-}
-
-static double ms(const struct sixty *w, unsigned city, unsigned edge)
-{
-	return 5 +
-		0.016 * km(w->lat[city], w->lon[city], w->edges[edge].lat, w->edges[edge].lon);
-}
-
-static void add_cities(struct sixty *w)
-{
-	struct places *p = places_new();
-	struct netmap *map = netmap_new(false), *asn = netmap_new(false);
-
-	for (unsigned i = 0; i < CITIES; i++) {
-		struct place place = {
-			.lat = w->lat[i], .lon = w->lon[i], .region = places_intern(p, "", 0)
-		};
-		struct prefix net = { .bits = 96 + 15 };
-		net.addr = (struct addr){
-			{ [10] = 255, 255, (uint8_t)(11 + i / 128), (uint8_t)(i * 2) }
-		};
-		memcpy(place.country, "DE", 2);
-		memcpy(place.continent, "EU", 2);
-		CU_ASSERT_TRUE_FATAL(netmap_append(map, &net, places_add(p, &place)));
-	}
-	netmap_seal(map);
-	netmap_seal(asn);
-	places_seal(p);
-	w->atlas = calloc(1, sizeof *w->atlas);
-	w->atlas->refs = 1;
-	w->atlas->cities = (struct mmdb_cities){ .map = map, .places = p };
-	w->atlas->asns = (struct mmdb_asns){ .map = asn,
-		.n = 1,
-		.asn = calloc(1, sizeof(struct mmdb_asn)),
-		.names = calloc(1, 1) };
-}
-
-/* Capacities and demands are skewed, and not alike; together they are used to 80 %. */
-static void sixty_open(struct sixty *w, uint32_t seed, unsigned answers)
-{
-	struct pool_opts pool = small_pool();
-	double sum = 0, room = 0;
-
-	memset(w, 0, sizeof *w);
-	w->random = seed;
-	for (unsigned i = 0; i < CITIES; i++) {
-		w->lat[i] = asin(draw(w) * 1.5 - 0.6) * 180 / M_PI;
-		w->lon[i] = draw(w) * 360 - 180;
-		sum += w->demand[i] = pow(1 + i, -0.6);
-	}
-	for (unsigned i = 0; i < EDGES; i++) {
-		const unsigned near = (unsigned)(pow(draw(w), 2) * CITIES);
-		snprintf(w->names[i], sizeof w->names[i], "e%u", i);
-		w->addrs[i] = (struct addr){ { [10] = 255, 255, 192, 0, 2, (uint8_t)i } };
-		w->numbers[i] = (uint16_t)i;
-		w->edges[i] = (struct edge_opts){ .name = w->names[i],
-			.placed = true,
-			.lat = w->lat[near] + draw(w) * 2 - 1,
-			.lon = w->lon[near],
-			.a = &w->addrs[i],
-			.n_a = 1,
-			.weight = 1,
-			.low = low,
-			.high = high,
-			.capacity = 0.4 + draw(w) + (i % 10 == 0 ? 2 : 0) };
-		room += w->edges[i].capacity;
-		if (w->edges[i].capacity > w->edges[w->largest].capacity)
-			w->largest = i;
-	}
-	for (unsigned i = 0; i < EDGES; i++)
-		w->edges[i].capacity *= 100000 / room;
-	for (unsigned i = 0; i < GROUPS; i++) {
-		w->groups[i] = (struct shed_demand){ .rate = w->demand[i / SPLIT] / sum *
-				80000 / SPLIT };
-		w->groups[i].addr = (struct addr){ { [10] = 255,
-			255,
-			(uint8_t)(11 + i / 4096),
-			(uint8_t)(i / 16),
-			(uint8_t)(i % 16 * 16) } };
-	}
-	for (unsigned i = 0; i < CITIES; i++)
-		w->demand[i] *= 80000 / sum;
-	add_cities(w);
-	pool.edges = w->numbers;
-	pool.n = EDGES;
-	pool.answers = answers;
-	w->steer = steer_new(
-		&(struct steer_opts){ w->edges, EDGES, &pool, 1, NULL, NULL }, w->atlas, NULL);
-}
-
-static void sixty_close(struct sixty *w)
-{
-	steer_drop(w->steer);
-	atlas_drop(w->atlas);
-}
-
-/* What choose() itself does with every group, under these prices. */
-struct outcome {
-	double load[EDGES], extra_ms; /* a query, over the nearest that is up */
-	uint16_t went[GROUPS];
-};
-
-static void play(const struct sixty *w, const uint32_t *price, struct outcome *o)
-{
-	struct shed_cut cuts[EDGES];
-	struct standing *st = small_standing(w->steer, w->states);
-	double sum = 0;
-
-	memset(o, 0, sizeof *o);
-	for (unsigned i = 0; i < EDGES; i++)
-		cuts[i] = (struct shed_cut){ price[i], SHED_ALL };
-	st->cuts = cuts;
-	for (unsigned i = 0; i < GROUPS; i++) {
-		struct choose_ask ask = { .steer = w->steer,
-			.standing = st,
-			.has_subnet = true,
-			.subnet = w->groups[i].addr };
-		const struct choice c = choose(&ask, NULL);
-		double best = INFINITY;
-		for (unsigned k = 0; k < c.n; k++)
-			o->load[c.edges[k]] += w->groups[i].rate / c.n;
-		o->went[i] = c.edges[0];
-		for (unsigned e = 0; e < EDGES; e++)
-			if (w->states[e] == EDGE_UP)
-				best = fmin(best, ms(w, i / SPLIT, e));
-		o->extra_ms += w->groups[i].rate * (ms(w, i / SPLIT, c.edges[0]) - best);
-		sum += w->groups[i].rate;
-	}
-	o->extra_ms /= sum;
-	standing_free(st);
-}
-
-/* The least mean extra ms that any assignment within the limits can have, by glpsol; NAN when
- * there is none. */
-static double optimum(const struct sixty *w)
-{
-	char lp[] = "/tmp/waymark-lp.XXXXXX", out[] = "/tmp/waymark-lp.XXXXXX", line[512];
-	double nearest = 0, sum = 0, found = NAN;
-	const int fd = mkstemp(lp), fd2 = mkstemp(out);
-	FILE *f = fdopen(fd, "w");
-
-	close(fd2);
-	fprintf(f, "Minimize\n ms:");
-	for (unsigned c = 0; c < CITIES; c++)
-		for (unsigned e = 0; e < EDGES; e++)
-			if (w->states[e] == EDGE_UP)
-				fprintf(f, "\n + %.6f x%u_%u", ms(w, c, e), c, e);
-	fprintf(f, "\nSubject To\n");
-	for (unsigned c = 0; c < CITIES; c++) {
-		double best = INFINITY;
-		for (unsigned e = 0; e < EDGES; e++)
-			if (w->states[e] == EDGE_UP) {
-				fprintf(f, " + x%u_%u\n", c, e);
-				best = fmin(best, ms(w, c, e));
-			}
-		fprintf(f, " = %.6f\n", w->demand[c]);
-		nearest += w->demand[c] * best;
-		sum += w->demand[c];
-	}
-	for (unsigned e = 0; e < EDGES; e++) {
-		for (unsigned c = 0; w->states[e] == EDGE_UP && c < CITIES; c++)
-			fprintf(f, " + x%u_%u\n", c, e);
-		if (w->states[e] == EDGE_UP)
-			fprintf(f, " <= %.6f\n", w->edges[e].capacity * high);
-	}
-	fprintf(f, "End\n");
-	fclose(f);
-	snprintf(line, sizeof line, "glpsol --lp %s -o %s >/dev/null 2>&1", lp, out);
-	if (system(line) == 0 && (f = fopen(out, "r"))) {
-		while (fgets(line, sizeof line, f))
-			sscanf(line, "Objective: ms = %lf", &found);
-		fclose(f);
-	}
-	unlink(lp);
-	unlink(out);
-	return (found - nearest) / sum;
-}
-
 static void the_largest_edge_fails_and_nobody_drowns(void)
 {
 	static struct sixty w;
-	static struct outcome o;
+	static struct sixty_outcome o;
 	struct shed_edge out[EDGES];
 	uint32_t price[EDGES] = { 0 };
 	const bool solver = system("glpsol --version >/dev/null 2>&1") == 0;
@@ -326,15 +119,15 @@ static void the_largest_edge_fails_and_nobody_drowns(void)
 			.n = GROUPS,
 			.per_query = 1 };
 		CU_ASSERT_TRUE(shed_solve(&p, price, out));
-		play(&w, price, &o);
+		sixty_play(&w, price, &o);
 		unsigned over = 0, wrong = 0;
 		for (unsigned e = 0; e < EDGES; e++) {
-			over += o.load[e] > w.edges[e].capacity * high * 1.000001;
+			over += o.load[e] > w.edges[e].capacity * SIXTY_HIGH * 1.000001;
 			wrong += fabs(o.load[e] - out[e].load) > 1e-6 * out[e].limit + 1e-6;
 		}
 		CU_ASSERT_EQUAL(over, 0);
 		CU_ASSERT_EQUAL(wrong, 0); /* choose() does what the auction foresees */
-		const double best = solver ? optimum(&w) : NAN;
+		const double best = solver ? sixty_optimum(&w) : NAN;
 		printf("  asserts: %s, mean extra %.3f ms (optimum %.3f)%s\n",
 			gone ? "the largest edge gone" : "all edges up", o.extra_ms, best,
 			gone ? "" : "");
@@ -349,7 +142,7 @@ static void the_largest_edge_fails_and_nobody_drowns(void)
 static void prices_do_not_swing(void)
 {
 	static struct sixty w;
-	static struct outcome o, before;
+	static struct sixty_outcome o, before;
 	static double rate[GROUPS];
 	uint32_t price[EDGES] = { 0 }, was[EDGES] = { 0 };
 	int direction[EDGES] = { 0 };
@@ -363,7 +156,7 @@ static void prices_do_not_swing(void)
 		w.states[w.largest] = t >= 20 && t < 40 ? EDGE_DOWN : EDGE_UP;
 		for (unsigned i = 0; i < GROUPS; i++)
 			w.groups[i].rate += 0.2 *
-				(rate[i] * (0.9 + 0.2 * draw(&w)) - w.groups[i].rate);
+				(rate[i] * (0.9 + 0.2 * sixty_draw(&w)) - w.groups[i].rate);
 		struct standing *st = small_standing(w.steer, w.states);
 		shed_solve(&(struct shed_problem){ .steer = w.steer,
 				   .standing = st,
@@ -374,7 +167,7 @@ static void prices_do_not_swing(void)
 			price, NULL);
 		standing_free(st);
 		before = o;
-		play(&w, price, &o);
+		sixty_play(&w, price, &o);
 		for (unsigned e = 0; e < EDGES; e++) {
 			const int now = price[e] > was[e] ? 1 : price[e] < was[e] ? -1 : 0;
 			/* The first steps after a change are on their way. */
@@ -421,11 +214,11 @@ static void the_scope_of_a_split_answer_holds(void)
 				.standing = st,
 				.has_subnet = true,
 				.subnet = w.groups[i % GROUPS].addr };
-			ask.subnet.b[14] |= (uint8_t)(draw(&w) * 16);
+			ask.subnet.b[14] |= (uint8_t)(sixty_draw(&w) * 16);
 			const struct choice c = choose(&ask, NULL);
 			const uint32_t v4 = be32_get(ask.subnet.b + 12),
 				       in = c.scope ? UINT32_MAX << (32 - c.scope) : 0,
-				       r = (uint32_t)(draw(&w) * 4294967296.0);
+				       r = (uint32_t)(sixty_draw(&w) * 4294967296.0);
 			split += c.scope == 20;
 			be32_put(ask.subnet.b + 12, (v4 & in) | (r & ~in));
 			const struct choice d = choose(&ask, NULL);
@@ -458,13 +251,13 @@ static void the_trace_tells_what_is_answered(void)
 		pool->links[0] = (struct pool_link){ POOL_NEAREST, INFINITY, INFINITY };
 		pool->policy = kind == 2 || kind == 5 ? POOL_WEIGHTED : POOL_NEAREST;
 		for (unsigned i = 0; i < EDGES; i++)
-			w.states[i] = (uint8_t)(draw(&w) < 0.8 ? EDGE_UP : 1 + i % 2);
+			w.states[i] = (uint8_t)(sixty_draw(&w) < 0.8 ? EDGE_UP : 1 + i % 2);
 		struct standing *st = small_standing(w.steer, w.states);
 		struct shed_cut cuts[EDGES];
 		for (unsigned i = 0; i < EDGES; i++)
 			cuts[i] = (struct shed_cut){
-				draw(&w) < 0.5 ? 0 : (uint32_t)(draw(&w) * 9000),
-				(uint16_t)(draw(&w) < 0.8 ? SHED_ALL : draw(&w) * SHED_ALL)
+				sixty_draw(&w) < 0.5 ? 0 : (uint32_t)(sixty_draw(&w) * 9000),
+				(uint16_t)(sixty_draw(&w) < 0.8 ? SHED_ALL : sixty_draw(&w) * SHED_ALL)
 			};
 		st->cuts = cuts;
 		for (unsigned i = 0; i < 1000 && n < tuples; i++, n++) {
@@ -473,8 +266,8 @@ static void the_trace_tells_what_is_answered(void)
 			struct choose_ask ask = { .steer = w.steer,
 				.standing = st,
 				.has_subnet = n % 4,
-				.subnet = w.groups[(unsigned)(draw(&w) * GROUPS)].addr,
-				.source = w.groups[(unsigned)(draw(&w) * GROUPS)].addr,
+				.subnet = w.groups[(unsigned)(sixty_draw(&w) * GROUPS)].addr,
+				.source = w.groups[(unsigned)(sixty_draw(&w) * GROUPS)].addr,
 				.turns = one,
 				.name = name,
 				.name_len = 3 };
