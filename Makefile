@@ -244,6 +244,7 @@ interop: deps-tests
 	part tests/interop/acme.py; \
 	part tests/interop/encrypted.py; \
 	part tests/interop/fleet.py --seed $(SEED); \
+	part tests/interop/redis.py; \
 	part tests/interop/rolls.py --seed $(SEED); \
 	part tests/interop/year.py --days 8 --seed $(SEED); \
 	part tests/interop/peers.py --seed $(SEED); \

@@ -1,0 +1,284 @@
+#!/usr/bin/python3
+"""redis - fleets of real servers of ours on real Redis servers: by TLS, a user of the ACL, Sentinels, a cluster; cut off, emptied, and what they
+share then. Skipped where there is no redis-server."""
+import os
+import re
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../serve"))
+from fleet import *
+
+DOC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../doc/fleet.md")
+
+
+def changes(m):
+    return sorted((c["edge"], c["what"], c["who"], c["why"]) for c in json_of(m, "changes"))
+
+
+def agree(*mates):
+    return len({r["will"] for m in mates for r in m.rows().values()}) == 1 and len({str(changes(m)) for m in mates}) == 1
+
+
+def hears(one, redis):
+    """That server and the Redis have all they need of each other: what is wanted is stored, heard and told."""
+    until(lambda: one.fleet()["reached"], 10)
+    same(one.ctl("force", "a", "down")[0], 0)
+    until(lambda: "waymark:{test}:will" in redis("KEYS", "waymark:*"), 10)
+    until(lambda: "waymark:{test}:health" in redis("KEYS", "waymark:*"), 10)
+    until(lambda: json_of(one, "status")["fleet_heard"] >= 3, 10)
+    same("NOPERM" in one.said(), False, one.said())
+
+
+@claim("what an operator wants on one server holds on all, over a partition, an empty engine and a restart; --here is for one alone")
+def will():
+    with Redis() as redis, fleet(2, redis.port) as (one, two):
+        same(one.ctl("force", "a", "down", "--why", "cable")[0], 0)
+        until(lambda: two.address() == "192.0.2.2", 10)
+        same(changes(two), changes(one))
+        same(one.ctl("force", "b", "drain", "--for", "1h")[0], 0)
+        same(two.ctl("force", "c", "weight", "7")[0], 0)
+        until(lambda: len(changes(one)) == len(changes(two)) == 3 and agree(one, two), 15)
+        # By its own number there.
+        number = [c["change"] for c in json_of(two, "changes") if c["edge"] == "a"][0]
+        same(two.ctl("revoke", str(number))[0], 0)
+        until(lambda: one.address() == two.address() == "192.0.2.1", 10)
+        same(two.ctl("force", "a", "down", "--here")[0], 0)
+        same((one.address(), two.address() == "192.0.2.1"), ("192.0.2.1", False))
+        # The engine has forgotten, and one server was away: what was ended is not brought back.
+        redis.cli("FLUSHALL")
+        two.stop()
+        same(one.ctl("force", "c", "auto")[0], 0)
+        until(lambda: "waymark:{test}:will" in redis.cli("KEYS", "*"), 20)
+        two.start()
+        until(lambda: sorted(c[0] for c in changes(two)) == ["a", "b"], 10)
+        same(sorted(c[0] for c in changes(one)), ["b"])
+        # Both want something else while they cannot hear each other: the later holds, and that is told.
+        redis.kill()
+        until(lambda: not one.fleet()["reached"] and not two.fleet()["reached"], 10)
+        code, said = one.ctl("force", "b", "down", "--why", "first")
+        same((code, "other servers follow when it is" in said), (0, True), said)
+        same(two.ctl("force", "b", "up", "--why", "second")[0], 0)
+        redis.start()
+        until(lambda: [c[1:4:2] for c in changes(one) if c[0] == "b"] == [("up", "second")], 20)
+        until(lambda: "wanted something else later" in one.said() + two.said(), 10)
+        # An alarm until somebody who knows of it has said something, or that it is right.
+        odd = lambda m: "at odds with later ones" in m.ctl("status")[1]
+        until(lambda: odd(one) or odd(two), 10)
+        number = [c["change"] for c in json_of(one, "changes") if c["edge"] == "b"][0]
+        same(one.ctl("revoke", str(number))[0], 0)
+        until(lambda: not odd(one) and not odd(two), 10)
+        same("no changes are at odds here" in one.ctl("fleet", "--accept")[1], True)
+        same(re.findall("is reached|going on alone", one.said())[-3:], ["is reached", "going on alone", "is reached"])
+
+
+@claim("an operator accepts what holds of changes that were at odds, on all servers")
+def accepted():
+    with Redis() as redis, fleet(2, redis.port) as (one, two):
+        redis.kill()
+        until(lambda: not one.fleet()["reached"] and not two.fleet()["reached"], 10)
+        for m, state in ((one, "down"), (two, "up")):
+            for edge in "ab":
+                same(m.ctl("force", edge, state)[0], 0)
+        redis.start()
+        odd = lambda m: "2 changes of operators were at odds" in m.ctl("status")[1]
+        until(lambda: odd(one) or odd(two), 30)          # who has heard of both knows
+        code, said = (one if odd(one) else two).ctl("fleet", "--accept")
+        same((code, said), (0, "2 changes: what holds is accepted, on all servers\n"))
+        until(lambda: not odd(one) and not odd(two), 10)
+        same(json_of(one, "status")["fleet_conflicts"] >= 2, True)
+
+
+@claim("without the engine each goes on alone, and they find each other again when it is back, even empty")
+def alone():
+    with Redis() as redis, fleet(2, redis.port, fleet=", wait: 500ms") as (one, two):
+        redis.kill()
+        until(lambda: not one.fleet()["reached"], 10)
+        same("going on alone" in one.said(), True, one.said())
+        same(one.address(), "192.0.2.1")
+        redis.start()
+        until(lambda: one.fleet()["reached"] and two.fleet()["reached"], 20)
+        one.sees("a", False)
+        until(lambda: "1 of 2 say down: ns1" in target(two, "a").get("fleet", ""), 10)
+        same(two.address(), "192.0.2.1")
+        same(int(json_of(one, "status")["loop_late"]) <= 2 * SLOW, True)
+        redis.kill()
+        one.stop()
+        one.start()
+        same("Connection refused; going on alone" in one.said(), True, one.said())
+
+
+@claim("a user of the ACL with what the documentation says is enough, and its password is in no log")
+def acl():
+    with open(DOC) as f:
+        line = re.search("^ACL SETUSER .*$", f.read(), re.M).group(0).replace(">password", ">hidden/%zz@")
+    with Redis() as redis:
+        same(redis.cli(*line.split()), "+OK\r\n")
+        redis.cli("ACL", "SETUSER", "default", "-@all", "+acl", "+keys", "~*")
+        with Mate("ns1", "redis://waymark:hidden%%2f%%25zz%%40@127.0.0.1:%d" % redis.port) as one:
+            one.start()
+            hears(one, redis.cli)
+            # What it may not do any more is told of.
+            redis.cli("ACL", "SETUSER", "waymark", "-publish", "-eval")
+            same(one.ctl("force", "b", "down")[0], 0)
+            until(lambda: "does not keep what operators want (NOPERM" in one.said(), 10)
+            until(lambda: "passes on nothing of what we say (NOPERM" in one.said(), 10)
+            redis.cli("ACL", "SETUSER", "waymark", "resetpass", ">another")
+            redis.cli("ACL", "SETUSER", "default", "+client")
+            redis.cli("CLIENT", "KILL", "USER", "waymark")
+            until(lambda: "WRONGPASS" in one.ctl("status")[1], 10)
+            same("hidden" in one.said() + one.ctl("status")[1] + one.ctl("fleet")[1], False, one.said())
+
+
+@claim("a Redis of TLS is known by its certificate, and asks for ours")
+def tls():
+    with tempfile.TemporaryDirectory() as pki:
+        make_ca(pki)
+        make_certificate(pki, "redis", "localhost", 30)
+        make_certificate(pki, "client", "ns1", 30)
+        need("redis-server")
+        port, inner = free_port(), free_port()
+        with Redis("--tls-port", str(port), "--tls-cert-file", pki + "/redis.pem", "--tls-key-file", pki + "/redis.key",
+                   "--tls-ca-cert-file", pki + "/ca.pem", port=inner) as redis:
+            url = "rediss://localhost:%d" % port
+            ours = ", cert: %s/client.pem, key: %s/client.key" % (pki, pki)
+            with Mate("ns1", url, fleet=", tls: { ca: %s/ca.pem%s }" % (pki, ours)) as one, Mate("ns2", url.replace("localhost", "127.0.0.1"),
+                    fleet=", wait: 100ms, tls: { ca: %s/ca.pem%s }" % (pki, ours)) as two:
+                one.start()
+                hears(one, redis.cli)
+                two.start()
+                until(lambda: "certificate is not taken" in two.ctl("status")[1], 10)
+                # By a name that it is for.
+                two.configure(two.config.replace("/ca.pem,", "/ca.pem, name: localhost,"))
+                same(two.ctl("reload")[0], 0)
+                until(lambda: two.fleet()["live"] == 2, 15)
+                # Without ours it hangs up.
+                two.configure(two.config.replace(ours, ""))
+                same(two.ctl("reload")[0], 0)
+                until(lambda: not two.fleet()["reached"] and "TLS" in two.ctl("status")[1], 10)
+
+
+@claim("Sentinels say where the master is, and who was at the old one goes to the new")
+def sentinel():
+    with Redis() as first, Redis("--replicaof", "127.0.0.1 %d" % first.port) as second, tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        with open(folder + "/sentinel.conf", "w") as f:
+            f.write("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor main 127.0.0.1 %d 1\nsentinel down-after-milliseconds main 500\n"
+                    "sentinel failover-timeout main 2000\n" % (port, folder, first.port))
+        watch = subprocess.Popen(["redis-server", folder + "/sentinel.conf", "--sentinel"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            until(lambda: "master_link_status:up" in second.cli("INFO", "replication"), 20)
+            url = "redis+sentinel://127.0.0.1:%d/main" % port
+            with Mate("ns1", url) as one, Mate("ns2", url) as two:
+                two.configure(two.config.replace('"%s"' % url, '[ "redis://127.0.0.1:%d", "%s" ]' % (second.port, url)))
+                one.start()
+                hears(one, first.cli)
+                two.start()                                 # a replica is passed over
+                until(lambda: two.fleet()["live"] == 2, 15)
+                until(lambda: str(second.port) in str(slaves(port)), 30)
+                first.kill()
+                until(lambda: "role:master" in second.cli("INFO", "replication"), 40)
+                until(lambda: one.fleet()["reached"] and two.fleet()["reached"], 30)
+                same(two.ctl("force", "b", "down")[0], 0)
+                until(lambda: [c[0] for c in changes(one)] == ["a", "b"], 10)
+        finally:
+            watch.kill()
+            watch.wait()
+
+
+def slaves(port):
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as s:
+        s.sendall(b"SENTINEL REPLICAS main\r\n")
+        return s.recv(1 << 16).decode("latin1")
+
+
+@claim("in a cluster the node that has the fleet's keys is found")
+def cluster():
+    with Redis("--cluster-enabled", "yes") as one_node, Redis("--cluster-enabled", "yes") as other:
+        # "{test}" is in slot 6918: the other has it.
+        for node, slots in ((one_node, ("0", "6000")), (other, ("6001", "16383"))):
+            same(node.cli("CLUSTER", "ADDSLOTSRANGE", *slots), "+OK\r\n")
+        one_node.cli("CLUSTER", "MEET", "127.0.0.1", other.port)
+        until(lambda: all("cluster_state:ok" in n.cli("CLUSTER", "INFO") for n in (one_node, other)), 30)
+        with fleet(2, one_node.port) as (one, two):
+            hears(one, other.cli)
+            until(lambda: changes(two) == changes(one), 10)
+            same(one_node.cli("KEYS", "*"), "*0\r\n")
+
+
+class Loaded(Server):
+    """One that counts what is asked for edges of so much capacity: every client is near "one", then comes "two"."""
+
+    def __init__(self, name, redis, capacity):
+        rows = "prefix,edge,rtt_ms\n" + "".join("11.0.0.0/8,%s,%d\n" % x for x in (("one", 10), ("two", 15), ("three", 60)))
+        spots = {"one": '"50,8"', "two": '"50,9"', "three": '"50,30"'}
+        text = "fleet: { redis: \"redis://127.0.0.1:%d\", name: test, server: %s, secret: \"%s\" }\nedges:\n" % (redis, name, SECRET)
+        text += "".join("  %s: { at: %s, a: 192.0.2.%d, capacity: %d }\n" % (n, at, i + 1, capacity) for i, (n, at) in enumerate(spots.items()))
+        text += "pools: { web: { edges: [ one, two, three ] } }\nlatency: { files: [ rtt.csv ] }\nbalance: { every: 1s, low: 70%, high: 90% }\n"
+        super().__init__({"example.com": APEX + "web 60 EDGE web\n"}, config=text, files={"rtt.csv": rows}, start=False)
+        self.start()
+
+    def edge(self, net):
+        a = self.steer("web.example.com", "11.%d.%d.0/24" % (net // 16, net % 16 * 16)).addresses()[0]
+        return {"192.0.2.1": "one", "192.0.2.2": "two", "192.0.2.3": "three"}[a]
+
+    def prices(self):
+        return {r["server"]: r.get("prices") for r in json_of(self, "fleet")["servers"] if r["state"] != "gone"}
+
+
+@claim("three servers fill an edge together as one would, with the same prices, and go on so when they hear each other no more")
+def load():
+    with Redis() as redis, contextlib.ExitStack() as stack:
+        ns = [stack.enter_context(Loaded("ns%d" % (i + 1), redis.port, 1000)) for i in range(3)]
+        until(lambda: [json_of(s, "fleet")["live"] for s in ns] == [3] * 3, 20)
+        until(lambda: [json_of(s, "fleet")["prices_by"] for s in ns] == ["ns1"] * 3, 20)
+        state = {"begun": time.monotonic(), "asked": 0}
+        got = []
+
+        def ask():
+            """120 queries a second in all, 40 of each server, by 64 groups."""
+            while state["asked"] < (time.monotonic() - state["begun"]) * 120:
+                got.append(ns[state["asked"] % 3].edge(state["asked"] // 3 % 64))
+                state["asked"] += 1
+
+        def share(seconds):
+            """Of what is asked in that time so much goes to "one"."""
+            got.clear()
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                ask()
+                time.sleep(0.005)
+            return got.count("one") / len(got)
+
+        def used():
+            ask()
+            rows = {e["edge"]: e for e in json_of(ns[1], "pools")[0]["edges"]}
+            return rows["one"].get("used", 0) * 1000
+        # All that the three are asked is known on each, though each has a third of it.
+        until(lambda: 100 < used() < 140, 40)
+        same(share(1), 1.0)
+        for s in ns:
+            s.config = s.config.replace("capacity: 1000 ", "capacity: 100 ")
+            s.configure()
+            same(s.ctl("reload")[0], 0)
+        until(lambda: share(1) < 0.8, 40)
+        until(lambda: len(set(ns[0].prices().values())) == 1, 10)
+        same(share(4) * 120 <= 100, True, "more than it bears:")
+        mixed = [[s.edge(n) for s in ns] for n in range(64)]
+        same(len([m for m in mixed if len(set(m)) > 1]) <= 4, True, mixed)          # but for prices that move right now
+        # Each alone knows a third of the demand, and keeps to a third of the edge.
+        redis.kill()
+        until(lambda: share(0.5) and [json_of(s, "fleet")["prices"] for s in ns] == ["alone"] * 3, 60)
+        share(5)
+        same(share(4) * 120 <= 100, True, "more than it bears:")
+        redis.start()
+        until(lambda: share(0.5) and [json_of(s, "fleet")["prices_by"] for s in ns] == ["ns1"] * 3, 60)
+        until(lambda: share(0.5) and len(set(ns[0].prices().values())) == 1, 30)
+        same(share(4) * 120 <= 100, True, "more than it bears:")
+        # Who leads stops; the next one does.
+        ns[0].stop()
+        until(lambda: [json_of(s, "fleet")["prices_by"] for s in ns[1:]] == ["ns2"] * 2, 30)
+        until(lambda: json_of(ns[1], "fleet")["demand_held"] == 0, 10)              # nothing is held for who has said good bye
+
+
+run("redis")
