@@ -95,6 +95,11 @@ static bool ramp(struct balancer *b, const struct standing *s)
 	return any;
 }
 
+static unsigned every_ms(const struct balancer *b)
+{
+	return parts_conf(publisher_live(b->opts.publisher))->balance.every_ms;
+}
+
 /* --- prices ------------------------------------------------------------------------------- */
 
 /* An interval, or edges that have come or gone, as a job: all of it held or copied. */
@@ -113,6 +118,8 @@ struct counting {
 	unsigned intervals;
 	double seconds;
 	uint32_t tick;
+	bool has_fleet;
+	struct load_fleet fleet; /* of an interval */
 	bool changed, bounded;
 	uint64_t took_us;
 };
@@ -123,7 +130,7 @@ static void count_work(void *ctx, struct job *job)
 	const uint64_t from = clock_us();
 	const struct load_count c = { x->steer, x->world->standing, x->owner->opts.workers,
 		x->has_price, x->share, x->loads, &x->memory, x->seconds, x->tick, x->stage,
-		x->bounds, x->intervals, &x->bounded };
+		x->bounds, x->intervals, &x->bounded, x->has_fleet ? &x->fleet : NULL };
 
 	(void)job;
 	x->changed = x->interval ? load_count_interval(&c) : load_count_prices(&c);
@@ -141,10 +148,20 @@ static void free_counting(struct counting *x)
 	memory_free(x->share);
 	memory_free(x->loads);
 	memory_free(x->bounds);
+	fleet_demand_turn_free(&x->fleet);
 	free(x);
 }
 
 static void start_count(struct balancer *b, uint32_t tick, double seconds);
+
+static void tell_others(struct balancer *b, const struct counting *x)
+{
+	if (b->demand && x->has_fleet)
+		fleet_demand_say(b->demand, x->fleet.counted);
+	/* Who has just begun to lead has none yet. */
+	if (!x->has_fleet || x->fleet.speaks)
+		balancer_say_prices(b);
+}
 
 static void count_done(void *ctx, enum job_end end)
 {
@@ -167,6 +184,10 @@ static void count_done(void *ctx, enum job_end end)
 	/* What a bound moves is right a while longer: answers live as long as ever. */
 	if (ok && (b->moves || moved || x->bounded))
 		publisher_soon(b->opts.publisher);
+	if (ok)
+		tell_others(b, x);
+	if (b->told && b->demand)
+		balancer_take_prices(b);
 	free_counting(x);
 	if (again)
 		start_count(b, 0, 0);
@@ -192,6 +213,10 @@ static void start_count(struct balancer *b, uint32_t tick, double seconds)
 		.intervals = seconds > 0 && b->intervals < 1000 ? ++b->intervals : b->intervals,
 		.seconds = seconds,
 		.tick = tick };
+	if (x->interval && b->limited && b->demand) {
+		x->has_fleet = true;
+		x->fleet = fleet_demand_turn(b->demand, every_ms(b));
+	}
 	memcpy(x->has_price, b->has_price, b->n_edges * sizeof *x->has_price);
 	memcpy(x->loads, b->loads, b->n_edges * sizeof *x->loads);
 	if (b->bounds) {
@@ -227,11 +252,12 @@ static void find_prices(struct balancer *b, const struct standing *s)
 		share[i] = b->edges[i].share;
 	const struct load_count c = { b->steer, s, b->opts.workers, b->has_price, share,
 		b->loads, &b->memory, 0, 0, balancer_stage(b, publisher_world(b->opts.publisher)),
-		NULL, 0, NULL };
+		NULL, 0, NULL, NULL };
 	const uint64_t from = clock_us();
 	if (load_count_pairs(&c) <= AT_ONCE_PAIRS && b->solve_us <= AT_ONCE_US &&
 		load_count_prices_within(&c, AT_ONCE_EFFORT)) {
 		b->solve_us = clock_us() - from;
+		balancer_say_prices(b);
 	} else {
 		/* Of the world that is being made. */
 		ev_timer_stop(b->opts.loop, &b->soon);
@@ -257,11 +283,6 @@ static uint64_t like_all(const struct balancer *b, const struct standing *s)
 		for (unsigned i = 0; i < b->n_edges; i++)
 			h = hash_mix(h ^ like_edge(s, row, i), HASH_STEP);
 	return h;
-}
-
-static unsigned every_ms(const struct balancer *b)
-{
-	return parts_conf(publisher_live(b->opts.publisher))->balance.every_ms;
 }
 
 static void fill_steady(struct balancer *b, struct standing *s, bool ramps)
@@ -403,6 +424,7 @@ void balancer_free(struct balancer *b)
 	ev_timer_stop(b->opts.loop, &b->tick);
 	ev_timer_stop(b->opts.loop, &b->ramp);
 	ev_timer_stop(b->opts.loop, &b->soon);
+	fleet_demand_free(b->demand);
 	memory_free(b->edges);
 	memory_free(b->loads);
 	memory_free(b->bounds);
@@ -410,6 +432,8 @@ void balancer_free(struct balancer *b)
 	memory_free(b->has_price);
 	memory_free(b->lives_s);
 	groups_free(b->memory.groups);
+	if (b->memory.sum)
+		groups_free(b->memory.sum);
 	memory_free(b->memory.counted);
 	balancer_forget_staged(&b->memory);
 	part_drop(b->stage_conf);

@@ -8,6 +8,7 @@
 #ifndef DAEMON_BALANCER_H
 #define DAEMON_BALANCER_H
 
+#include "daemon/fleet_demand.h"
 #include "daemon/publish.h"
 #include "steer/shed.h"
 #include "steer/standing.h"
@@ -26,6 +27,15 @@ struct balancer_opts {
 struct balancer *balancer_new(const struct balancer_opts *opts);
 /* After jobs_stop(). Fine for NULL. */
 void balancer_free(struct balancer *b);
+
+/* From now on prices are found together with the other servers of that fleet, in which we are called so; NULL: alone.
+ * Borrowed until it is told otherwise. */
+void balancer_set_fleet(struct balancer *b, struct fleet *f, const char *server);
+struct fleet_demand_sum balancer_fleet(const struct balancer *b);
+/* What a sign of life says of it. */
+void balancer_hello(const struct balancer *b, void *json);
+/* A sum of the prices and shares: the same on servers that agree. */
+uint64_t balancer_prices_sum(const struct balancer *b);
 
 /* Before a standing of what is served is made: edges that are to be drained are up until their
  * time is over. */

@@ -37,6 +37,10 @@ static void forget_counted(struct load_memory *m, const struct steer *now)
 	m->n_counted = load_count_cells(now);
 	m->counted = memory_zeroed(m->n_counted, sizeof *m->counted);
 	m->is_first = true;
+	/* Its pools have other numbers, too; it is made anew with every interval. */
+	if (m->sum)
+		groups_free(m->sum);
+	m->sum = NULL;
 }
 
 /* Pools of `now` have other numbers than those of `was`. */
@@ -94,6 +98,8 @@ void balancer_follow(struct balancer *b)
 		take_over(b, was, b->steer);
 		balancer_bounds_take_over(b, was, b->steer);
 		look_at_pools(b);
+		if (b->demand)
+			fleet_demand_set(b->demand, b->limited);
 		if (!b->counts && was)
 			balancer_renumber(&b->memory, was, b->steer);
 		else if (!b->counts)

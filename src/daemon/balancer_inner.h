@@ -43,7 +43,16 @@ struct balancer {
 	struct part *stage_conf; /* held: what memory.staged is of; NULL: no stage is on */
 	uint32_t tick_no;
 	bool started, moves; /* prices have changed in the last interval */
+	struct fleet_demand *demand; /* own; NULL: there is no fleet */
+	bool told;                   /* others have told prices, which wait for the job's end */
 };
+
+/* --- balancer_fleet.c --------------------------------------------------------------------- */
+
+/* Our own are told to the others, where we find them for all. */
+void balancer_say_prices(struct balancer *b);
+/* Those of another who finds them have come. */
+void balancer_take_prices(struct balancer *b);
 
 /* --- balancer_follow.c -------------------------------------------------------------------- */
 

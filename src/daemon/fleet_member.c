@@ -102,6 +102,8 @@ static void fill_hello(void *ctx, void *json)
 	const struct fleet_will *will = probes_will(m->opts.probes);
 	if (will)
 		set_sum(json, "will", fleet_will_digest(will));
+	balancer_hello(m->opts.balancer, json);
+	set_sum(json, "prices", balancer_prices_sum(m->opts.balancer));
 	if (health)
 		set_sum(json, "health", fleet_health_digest(health));
 	if (w)
@@ -115,6 +117,7 @@ static void leave(struct fleet_member *m)
 	if (!m->fleet)
 		return;
 	probes_set_fleet(m->opts.probes, NULL, NULL);
+	balancer_set_fleet(m->opts.balancer, NULL, NULL);
 	fleet_free(m->fleet);
 	parts_drop(&m->of);
 	m->fleet = NULL;
@@ -137,6 +140,7 @@ static void join(struct fleet_member *m, const struct conf_fleet *c)
 		.staging = c->has_staging ? c->staging : NULL });
 	fleet_set_hello(m->fleet, fill_hello, m);
 	probes_set_fleet(m->opts.probes, m->fleet, c);
+	balancer_set_fleet(m->opts.balancer, m->fleet, c->server);
 	log_line(LOG_NOTICE, "fleet: this is server %s of fleet %s", c->server, c->name);
 }
 
@@ -226,6 +230,14 @@ struct report_fleet fleet_member_report(const struct fleet_member *m)
 		r.blind = s.blind;
 		r.holds = s.holds;
 	}
+	const struct fleet_demand_sum d = balancer_fleet(m->opts.balancer);
+	r.prices_by = d.state == DEMAND_LEADS ? FLEET_PRICES_HERE
+		: d.state == DEMAND_FOLLOWS   ? FLEET_PRICES_THERE
+		: d.state == DEMAND_ALONE     ? FLEET_PRICES_ALONE
+					      : FLEET_PRICES_NONE;
+	r.demand_servers = d.servers;
+	r.demand_held = d.held;
+	snprintf(r.leader, sizeof r.leader, "%s", d.leader);
 	const struct fleet_will *w = probes_will(m->opts.probes);
 	r.will = w ? fleet_will_count(w) : 0;
 	r.conflicts = w ? (unsigned)fleet_will_conflicts(w) : 0;

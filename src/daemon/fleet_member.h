@@ -6,6 +6,7 @@
 #define DAEMON_FLEET_MEMBER_H
 
 #include "console/command.h"
+#include "daemon/balancer.h"
 #include "daemon/probes.h"
 #include "daemon/publish.h"
 #include "report/report_fleet.h"
@@ -17,6 +18,7 @@ struct fleet_member_opts {
 	struct jobs *jobs;
 	struct publisher *publisher;
 	struct probes *probes;
+	struct balancer *balancer;
 	bool later; /* it joins when fleet_member_away() says so */
 };
 

@@ -18,6 +18,7 @@ struct groups {
 	struct group *slots; /* [SLOTS] */
 	struct group *spare; /* [SLOTS] for the next table: whoever counts takes no memory */
 	size_t n;
+	double lost; /* of groups_add() */
 };
 
 struct groups *groups_new(void)
@@ -36,18 +37,33 @@ void groups_free(struct groups *g)
 	memory_free(g);
 }
 
-static void add(struct groups *g, uint64_t key, double rate, double now)
+/* False: it finds no room. */
+static bool add(struct groups *g, uint64_t key, double rate, double now)
 {
 	size_t i = (size_t)hash_mix(key, HASH_STEP) & (SLOTS - 1);
 
 	while (g->slots[i].key && g->slots[i].key != key)
 		i = (i + 1) & (SLOTS - 1);
 	if (!g->slots[i].key && g->n == GROUPS_MOST)
-		return;
+		return false;
 	g->n += !g->slots[i].key;
 	g->slots[i].key = key;
 	g->slots[i].rate += rate;
 	g->slots[i].now += now;
+	return true;
+}
+
+void groups_add(struct groups *g, uint64_t key, double rate)
+{
+	if (rate > 0 && !add(g, key, rate, 0))
+		g->lost += rate;
+}
+
+void groups_clear(struct groups *g)
+{
+	memset(g->slots, 0, SLOTS * sizeof *g->slots);
+	g->n = 0;
+	g->lost = 0;
 }
 
 void groups_count(struct groups *g, const struct tally *t, uint32_t tick, double seconds)
@@ -107,15 +123,19 @@ struct shed_demand *groups_list(const struct groups *g, size_t *n)
 {
 	struct shed_demand *list = memory_zeroed(g->n, sizeof *list);
 
+	double sum = 0;
+
 	*n = 0;
 	for (size_t i = 0; i < SLOTS; i++) {
 		struct shed_demand *d = &list[*n];
 		if (!g->slots[i].key || g->slots[i].rate < LEAST_RATE)
 			continue;
 		demand_parts(g->slots[i].key, &d->pool, &d->v6, &d->addr);
-		d->rate = g->slots[i].rate;
+		sum += d->rate = g->slots[i].rate;
 		++*n;
 	}
+	for (size_t i = 0; g->lost > 0 && sum > 0 && i < *n; i++)
+		list[i].rate *= 1 + g->lost / sum;
 	return list;
 }
 

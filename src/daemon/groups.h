@@ -22,10 +22,14 @@ void groups_settle(struct groups *g);
 /* Pools have other numbers now: numbers[old]; -1: it has gone. */
 void groups_renumber(struct groups *g, const int *numbers, unsigned n);
 
+/* So much more of one, at once: of a table that only sums up. What finds no room is remembered as a sum. */
+void groups_add(struct groups *g, uint64_t key, double rate);
+void groups_clear(struct groups *g);
+
 /* How many there are. */
 size_t groups_size(const struct groups *g);
 
-/* The caller frees it. */
+/* The caller frees it. Of a table that sums up, all bear what found no room. */
 struct shed_demand *groups_list(const struct groups *g, size_t *n);
 
 #endif

@@ -3,10 +3,12 @@
 #include "answer/choice_counts.h"
 #include "base/memory.h"
 #include "daemon/load_bounds.h"
+#include "daemon/load_fleet.h"
 #include "net/worker.h"
 #include "steer/stage.h"
 
 #include <math.h>
+#include <string.h>
 
 /* What edges tell of their load is smoothed over so many intervals: slowly, since clients
  * follow answers as late as caches let them. */
@@ -153,39 +155,54 @@ static double load_lag(unsigned *n)
 	return 1.0 / *n;
 }
 
-/* How much load a query makes, by all edges that tell theirs; and what each tells beside that.
- */
-static void fetch_loads(const struct load_count *c, const double *rate)
+/* How much load a query makes, by all edges that tell theirs. Where others ask, too, and are not heard, nothing is learned of it. */
+static void learn_per_query(const struct load_count *c, const struct load_counted *all)
 {
-	const struct standing *s = c->standing;
 	const struct steer *steer = c->steer;
 	struct load_memory *m = c->memory;
 	double load = 0, queries = 0;
 
 	m->told = false;
 	for (unsigned i = 0; i < steer->n_edges; i++)
-		if (steer->edges[i].capacity > 0 && !isnan(told_load(s, i))) {
+		if (steer->edges[i].capacity > 0 && all[i].n) {
 			m->told = true;
-			load += told_load(s, i);
-			queries += rate[i];
+			load += all[i].told;
+			queries += all[i].rate;
 		}
+	if (queries <= 0 || m->part)
+		return;
 	/* Not a mean of quotients: one of seconds in which hardly anybody asked would make each
 	 * query look as heavy as all that an edge does beside them. */
-	if (queries > 0) {
-		const double lag = load_lag(&m->told_n);
-		m->told_load += lag * (load - m->told_load);
-		m->told_rate += lag * (queries - m->told_rate);
-		m->per_query = m->told_load / m->told_rate;
+	const double lag = load_lag(&m->told_n);
+	m->told_load += lag * (load - m->told_load);
+	m->told_rate += lag * (queries - m->told_rate);
+	m->per_query = m->told_load / m->told_rate;
+}
+
+void load_count_set_per_query(struct load_memory *m, struct load_edge *loads, unsigned n, double per_query)
+{
+	m->told_rate = 0;
+	for (unsigned i = 0; i < n; i++) {
+		m->told_rate += loads[i].whole;
+		loads[i].base_n = LOAD_INTERVALS;
 	}
-	for (unsigned i = 0; i < steer->n_edges; i++) {
+	m->per_query = per_query;
+	m->told_load = per_query * m->told_rate;
+	m->told_n = LOAD_INTERVALS;
+}
+
+/* What each edge tells beside what queries make. */
+static void take_loads(const struct load_count *c, const struct load_counted *all)
+{
+	for (unsigned i = 0; i < c->steer->n_edges; i++) {
 		struct load_edge *e = &c->loads[i];
-		const double told = told_load(s, i);
-		if (isnan(told)) {
+		if (!all[i].n) {
 			e->base = 0;
 			e->base_n = 0;
 			continue;
 		}
-		const double beside = told - m->per_query * rate[i];
+		const double beside =
+			all[i].told - c->memory->per_query * (all[i].rate + load_fleet_of_others(c, i));
 		e->base += load_lag(&e->base_n) * (beside - e->base);
 	}
 }
@@ -251,16 +268,18 @@ static bool solve(const struct load_count *c, bool steady, size_t effort, bool *
 	uint32_t *price = memory_zeroed(n, sizeof *price);
 	double *base = memory_zeroed(n, sizeof *base);
 	struct shed_edge *out = memory_zeroed(n, sizeof *out);
+	double *capacity = memory_zeroed(n, sizeof *capacity);
 	size_t n_demand;
-	struct shed_demand *demand = groups_list(m->groups, &n_demand), *staged;
+	struct shed_demand *demand = groups_list(m->sum ? m->sum : m->groups, &n_demand), *staged;
 	struct shed_stage stage;
 	int *edges;
 	const bool has_stage = list_staged(c, &stage, &staged, &edges);
 
 	*changed = false;
-	if (has_stage)
+	if (has_stage && !m->sum) /* what was summed up has none */
 		drop_staged(c, demand, &n_demand);
 	for (unsigned i = 0; i < n; i++) {
+		capacity[i] = load_fleet_capacity(c, i);
 		price[i] = c->loads[i].price;
 		base[i] = c->loads[i].base + per_query * c->loads[i].other;
 	}
@@ -272,6 +291,7 @@ static bool solve(const struct load_count *c, bool steady, size_t effort, bool *
 					      .per_query = per_query,
 					      .base = base,
 					      .share = c->share,
+					      .capacity = capacity,
 					      .steady = steady,
 					      .effort = effort },
 		price, out);
@@ -283,6 +303,7 @@ static bool solve(const struct load_count *c, bool steady, size_t effort, bool *
 	memory_free(price);
 	memory_free(base);
 	memory_free(out);
+	memory_free(capacity);
 	memory_free(demand);
 	memory_free(staged);
 	memory_free(edges);
@@ -290,20 +311,20 @@ static bool solve(const struct load_count *c, bool steady, size_t effort, bool *
 }
 
 /* Edges without a price have a share instead. True when one has changed. */
-static bool share_out(const struct load_count *c, const double *rate)
+static bool share_out(const struct load_count *c, const struct load_counted *all)
 {
 	bool changed = false;
 
 	for (unsigned i = 0; i < c->steer->n_edges; i++) {
 		const struct edge *e = &c->steer->edges[i];
 		struct load_edge *t = &c->loads[i];
-		const double told = told_load(c->standing, i),
-			     load = isnan(told) ? rate[i] : told;
+		const double load = all[i].n ? all[i].told : all[i].rate,
+			     most = all[i].n ? e->capacity : load_fleet_capacity(c, i);
 		const uint16_t before = t->room;
 		if (e->capacity <= 0 || c->has_price[i]) {
 			t->room = SHED_ALL;
 		} else {
-			t->room = shed_share(before, load / e->capacity, e->low, e->high);
+			t->room = shed_share(before, load / most, e->low, e->high);
 			t->use.load = load;
 		}
 		changed = changed || t->room != before;
@@ -311,33 +332,100 @@ static bool share_out(const struct load_count *c, const double *rate)
 	return changed;
 }
 
-bool load_count_interval(const struct load_count *c)
+/* What clients of a stage ask for is told under the names of its pools. */
+static struct shed_demand *with_staged(const struct load_count *c, struct shed_demand *demand, size_t n,
+	const struct shed_stage *stage, size_t *all)
 {
-	double *rate = memory_zeroed(c->steer->n_edges, sizeof *rate),
-	       *in_pool = memory_zeroed(load_bounds_cells(c->steer), sizeof *in_pool);
+	struct shed_demand *to = memory_zeroed(n + stage->n, sizeof *to);
+
+	memcpy(to, demand, n * sizeof *to);
+	memory_free(demand);
+	*all = n;
+	for (size_t i = 0; i < stage->n; i++) {
+		const int pool = steer_pool(c->steer, stage->steer->pools[stage->demand[i].pool].name);
+		if (pool < 0)
+			continue;
+		to[*all] = stage->demand[i];
+		to[(*all)++].pool = (uint16_t)pool;
+	}
+	return to;
+}
+
+/* What we have counted, and what others have. */
+static void gather(const struct load_count *c, struct load_counted *counted)
+{
+	size_t n, all;
+	struct shed_demand *demand = groups_list(c->memory->groups, &n), *staged;
+	struct shed_stage stage;
+	int *edges;
+
+	all = n;
+	if (list_staged(c, &stage, &staged, &edges)) {
+		drop_staged(c, demand, &n);
+		demand = with_staged(c, demand, n, &stage, &all);
+	}
+	load_fleet_gather(c, counted, &(struct load_own){ demand, n, all });
+	memory_free(staged);
+	memory_free(edges);
+	memory_free(demand);
+}
+
+static void count_groups(const struct load_count *c)
+{
 	const struct choice_counts *counts;
 
 	for (unsigned k = 0; (counts = workers_counts(c->workers, k)); k++)
 		groups_count(c->memory->groups, &counts->demand, c->tick, c->seconds);
 	groups_settle(c->memory->groups);
-	if (c->stage.share && c->memory->staged) {
-		for (unsigned k = 0; (counts = workers_counts(c->workers, k)); k++)
-			groups_count(c->memory->staged, &counts->staged, c->tick, c->seconds);
-		groups_settle(c->memory->staged);
-	}
-	const bool first = c->memory->is_first;
-	fetch_rates(c, rate, in_pool);
-	fetch_loads(c, rate);
-	bool prices;
+	if (!c->stage.share || !c->memory->staged)
+		return;
+	for (unsigned k = 0; (counts = workers_counts(c->workers, k)); k++)
+		groups_count(c->memory->staged, &counts->staged, c->tick, c->seconds);
+	groups_settle(c->memory->staged);
+}
+
+bool load_count_settle(const struct load_count *c, struct load_counted *all)
+{
+	bool prices, shares;
+
+	if (c->fleet)
+		gather(c, all);
+	else
+		load_fleet_leave(c);
+	learn_per_query(c, all);
+	if (c->fleet && !c->fleet->speaks)
+		return false;
+	take_loads(c, all);
 	solve(c, true, 0, &prices);
-	const bool shares = share_out(c, rate);
+	if (c->fleet)
+		load_fleet_foresee(c);
+	shares = share_out(c, all);
+	return prices || shares;
+}
+
+bool load_count_interval(const struct load_count *c)
+{
+	const unsigned n = c->steer->n_edges;
+	double *rate = memory_zeroed(n, sizeof *rate),
+	       *in_pool = memory_zeroed(load_bounds_cells(c->steer), sizeof *in_pool);
+	struct load_counted *all = memory_zeroed(n, sizeof *all);
+	const bool first = c->memory->is_first;
+
+	count_groups(c);
+	fetch_rates(c, rate, in_pool);
+	for (unsigned i = 0; i < n; i++) {
+		const double told = told_load(c->standing, i);
+		all[i] = (struct load_counted){ rate[i], c->loads[i].other, told, !isnan(told) };
+	}
+	const bool changed = load_count_settle(c, all);
 	if (c->bounds && !first)
 		*c->bounded = load_bounds_follow(&(struct load_bounds){ c->steer, c->standing, in_pool, c->seconds,
 					   c->intervals },
 			c->bounds);
 	memory_free(rate);
 	memory_free(in_pool);
-	return prices || shares;
+	memory_free(all);
+	return changed;
 }
 
 bool load_count_prices(const struct load_count *c)
@@ -361,7 +449,9 @@ size_t load_count_pairs(const struct load_count *c)
 		? groups_size(c->memory->staged) * c->stage.steer->n_edges
 		: 0;
 
-	return groups_size(c->memory->groups) * c->steer->n_edges + staged;
+	const struct groups *asked = c->memory->sum ? c->memory->sum : c->memory->groups;
+
+	return groups_size(asked) * c->steer->n_edges + staged;
 }
 
 size_t load_count_cells(const struct steer *s)

@@ -26,6 +26,9 @@ struct load_edge {
 	uint32_t price;
 	uint16_t room; /* of SHED_ALL: what its load leaves of it, in pools without detours */
 	struct shed_edge use;
+	/* Of a fleet, answers a second: of all its servers, when all were there; and of those that we speak for,
+	 * when the others were lost. */
+	double whole, held;
 };
 
 /* What is remembered from one interval to the next. */
@@ -42,6 +45,26 @@ struct load_memory {
 	/* Of a stage: its pools have numbers of their own. */
 	struct groups *staged;    /* own; NULL: there is none */
 	uint64_t *staged_counted; /* own; as `counted`; NULL: never */
+	/* Of a fleet. */
+	struct groups *sum; /* own; what all that we speak for ask; NULL: we alone */
+	bool part;          /* others use edges, too, and we know of them only what they used */
+	double lost;        /* ... of which so much is thought to be there still, 0 to 1 */
+	double share;       /* ... and of what is free so much is ours */
+	uint64_t who;       /* whom we speak for; 0: another speaks for us */
+};
+
+struct load_record; /* load_records.h */
+
+/* Servers that share the edges with us. One of them speaks for all: he finds the prices. Who can hear no others keeps
+ * to what he and they were last known to use, and to a share of what was free. */
+struct load_fleet {
+	bool speaks; /* we do */
+	bool split;  /* some are out of hearing */
+	bool sure;   /* ... and it is we who hear nobody: they are all there */
+	uint64_t who; /* a hash of those that we speak for; not 0 */
+	struct load_record **others; /* what they have counted */
+	size_t n;
+	struct load_record *counted; /* made: what we have; the caller drops it. NULL: no memory */
 };
 
 /* Clients that are answered from other tables, with the same prices (steer/stage.h). */
@@ -66,6 +89,7 @@ struct load_count {
 	struct load_bound *bounds; /* [of each pool's edges] changed; NULL: no pool has any */
 	unsigned intervals;        /* counted in them, this one included */
 	bool *bounded;             /* set when one of them is another one now */
+	struct load_fleet *fleet;  /* of an interval; NULL: there are no others */
 };
 
 /* How many cells `counted` has. */
@@ -73,6 +97,12 @@ size_t load_count_cells(const struct steer *s);
 
 /* Counts the interval that has ended; true when prices or shares (but for bounds) are others now. */
 bool load_count_interval(const struct load_count *c);
+/* The same of what has been counted of edges, `all` [edge], which is changed; groups are as they are. */
+struct load_counted;
+bool load_count_settle(const struct load_count *c, struct load_counted *all);
+
+/* What a query makes of load, and what edges have beside, is known from another who speaks for us. */
+void load_count_set_per_query(struct load_memory *m, struct load_edge *loads, unsigned n, double per_query);
 
 /* Edges have come or gone: prices for those that are left, at once. True when one is another
  * one. */

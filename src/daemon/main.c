@@ -247,7 +247,7 @@ static bool make_followers(struct server *s, struct fault *why)
 		s->loop, s->jobs, s->publisher, s->workers });
 	probes_set_balancer(s->probes, s->balancer);
 	s->fleet = fleet_member_new(
-		&(struct fleet_member_opts){ s->loop, s->jobs, s->publisher, s->probes, s->successor != NULL });
+		&(struct fleet_member_opts){ s->loop, s->jobs, s->publisher, s->probes, s->balancer, s->successor != NULL });
 	s->rankings = rankings_new(&(struct rankings_opts){
 		s->loop, s->jobs, s->builder, s->publisher });
 	s->pool_signing = pool_signing_new(&(struct pool_signing_opts){

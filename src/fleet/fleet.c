@@ -25,7 +25,7 @@ enum {
 	HEAD = 1 + 8 + 8 + 8 + 1, /* of a record: topic, life, number, moment, length of the name */
 };
 
-static const char *const topic_words[FLEET_TOPICS] = { "hello", "health", "will", "demand", "times", "zones" };
+static const char *const topic_words[FLEET_TOPICS] = { "hello", "health", "will", "demand", "times", "zones", "prices" };
 
 struct place {
 	uint64_t life, number;
@@ -235,7 +235,7 @@ static bool record_read(const struct fleet *f, struct record *r, const uint8_t *
 {
 	size_t n;
 
-	if (!fleet_open(&f->keys, "record", sealed, len, plain, &n) || n < HEAD || plain[0] >= FLEET_TOPICS)
+	if (!fleet_open(&f->keys, "record", sealed, len, plain, &n) || n < HEAD)
 		return false;
 	const size_t name = plain[25];
 	if (!name || name > FLEET_NAME_MOST || HEAD + name > n || memchr(plain + HEAD, 0, name))
@@ -362,7 +362,8 @@ static void take_sealed(struct fleet *f, const uint8_t *sealed, size_t len, bool
 
 	if (plain && record_read(f, &r, sealed, len, plain) && (!server || strcmp(server, r.server) == 0)) {
 		f->counts.heard++;
-		take_record(f, &r, kept);
+		if (r.topic < FLEET_TOPICS) /* else a newer version speaks of what we do not know */
+			take_record(f, &r, kept);
 	} else if (!f->counts.forged++) {
 		log_line(LOG_WARNING,
 			"fleet: what is said in fleet %s cannot be opened: another \"secret\", or somebody "
@@ -449,15 +450,19 @@ bool fleet_fetch(struct fleet *f, enum fleet_topic topic, const char *server)
 	return fetch_one(f, topic, server, 0);
 }
 
+static bool is_caught_up_with(const struct fleet *f, unsigned topic)
+{
+	return topic == FLEET_HELLO ||
+		(f->follows[topic] && topic != FLEET_WILL && topic != FLEET_ZONES && topic != FLEET_DEMAND);
+}
+
 static void catch_up(struct fleet *f)
 {
 	f->caught_up = false;
 	f->fetching = 1;
 	f->catching++;
 	for (unsigned i = 0; i < FLEET_TOPICS; i++) {
-		struct fetch *x = i != FLEET_WILL && i != FLEET_ZONES && (f->follows[i] || i == FLEET_HELLO)
-			? calloc(1, sizeof *x)
-			: NULL;
+		struct fetch *x = is_caught_up_with(f, i) ? calloc(1, sizeof *x) : NULL;
 		const struct redis_word words[] = { { "HKEYS", 5 }, { f->key[i], strlen(f->key[i]) } };
 		if (!x)
 			continue;
@@ -821,6 +826,16 @@ struct fleet_mate fleet_mate(const struct fleet *f, size_t i)
 	for (unsigned k = 0; k < n; k++)
 		to.lag_most_ms = m->lag_ms[k] > to.lag_most_ms ? m->lag_ms[k] : to.lag_most_ms;
 	return to;
+}
+
+bool fleet_mate_says(const struct fleet_mate *m, const char *word)
+{
+	return json_is_true(json_object_get(m->hello, word));
+}
+
+void fleet_hello_say(void *json, const char *word)
+{
+	json_object_set_new(json, word, json_true());
 }
 
 bool fleet_has_twin(const struct fleet *f)

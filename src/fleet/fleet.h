@@ -27,7 +27,7 @@ enum {
 	FLEET_LEASE = 5        /* after so many that did not come, a server is gone */
 };
 
-enum fleet_topic { FLEET_HELLO, FLEET_HEALTH, FLEET_WILL, FLEET_DEMAND, FLEET_TIMES, FLEET_ZONES, FLEET_TOPICS };
+enum fleet_topic { FLEET_HELLO, FLEET_HEALTH, FLEET_WILL, FLEET_DEMAND, FLEET_TIMES, FLEET_ZONES, FLEET_PRICES, FLEET_TOPICS };
 
 struct fleet_opts {
 	struct ev_loop *loop;
@@ -53,7 +53,8 @@ struct fleet_news {
 struct fleet_follower {
 	void *ctx;
 	void (*take)(void *ctx, const struct fleet_news *n); /* of others alone */
-	/* The engine can be reached, and what it keeps of the topic has been told of. */
+	/* The engine can be reached, and what it keeps of the topic has been told of: but for FLEET_WILL, FLEET_ZONES
+	 * and FLEET_DEMAND, of which it is much, and who needs it fetches it. */
 	void (*caught_up)(void *ctx);
 	/* The engine has forgotten what we kept there. */
 	void (*lost)(void *ctx);
@@ -108,6 +109,9 @@ struct fleet_mate {
 /* The others, in the order of their names. */
 size_t fleet_mates(const struct fleet *f);
 struct fleet_mate fleet_mate(const struct fleet *f, size_t i);
+/* Is that word set in his sign of life? And: sets it in ours, while it is filled. */
+bool fleet_mate_says(const struct fleet_mate *m, const char *word);
+void fleet_hello_say(void *json, const char *word);
 size_t fleet_live(const struct fleet *f); /* others that live */
 /* Another is called as we are. */
 bool fleet_has_twin(const struct fleet *f);

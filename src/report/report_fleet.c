@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+static const char *const prices_words[] = { "none", "here", "there", "alone" };
+
 static json_t *row_of(const struct fleet_mate *m)
 {
 	json_t *o = m->hello ? json_deep_copy(m->hello) : json_object();
@@ -50,6 +52,16 @@ static void sum_text(const struct report_fleet *s, struct text *out)
 		text_add(out, "we see no edge up and others do: our verdicts do not count\n");
 	if (s->holds)
 		text_add(out, "we see no edge up and no other server: what the fleet last knew holds on\n");
+	if (s->prices_by == FLEET_PRICES_HERE)
+		text_addf(out, "prices of edges are found here, by the demand of %u servers", s->demand_servers);
+	if (s->prices_by == FLEET_PRICES_HERE && s->demand_held)
+		text_addf(out, "; %u out of hearing keep%s what they used", s->demand_held, s->demand_held == 1 ? "s" : "");
+	if (s->prices_by == FLEET_PRICES_THERE)
+		text_addf(out, "prices of edges are found by %s, for all", s->leader);
+	if (s->prices_by == FLEET_PRICES_ALONE)
+		text_add(out, "prices of edges are found here, for us alone: others are out of hearing, and keep what they used");
+	if (s->prices_by)
+		text_add_char(out, '\n');
 	if (s->outvoted)
 		text_addf(out, "%u verdicts are not as we have found (\"edges\")\n", s->outvoted);
 }
@@ -72,6 +84,11 @@ void report_fleet_servers(const struct report_fleet *sum, const struct fleet *f,
 		o = json_pack("{s:s, s:s, s:b, s:i, s:b, s:b, s:i, s:o}", "fleet", sum->name, "server", sum->server,
 			"reached", (int)sum->up, "live", (int)sum->live, "blind", (int)sum->blind, "holds",
 			(int)sum->holds, "outvoted", (int)sum->outvoted, "servers", list);
+		json_object_set_new(o, "prices", json_string(prices_words[sum->prices_by]));
+		json_object_set_new(o, "prices_by", json_string(sum->prices_by == FLEET_PRICES_THERE ? sum->leader
+			: sum->prices_by ? sum->server : ""));
+		json_object_set_new(o, "demand_servers", json_integer(sum->demand_servers));
+		json_object_set_new(o, "demand_held", json_integer(sum->demand_held));
 		values_set_text(o, "fault", sum->up ? "" : sum->fault);
 		report_json(o, out);
 		return;

@@ -87,6 +87,7 @@ struct shed_problem {
 	double per_query;               /* what one query a second adds to an edge's load */
 	const double *base;             /* [edge] its load that no price moves */
 	const uint16_t *share;          /* [edge] of SHED_ALL; NULL: all */
+	const double *capacity;         /* [edge] 0: no limit; NULL: as the edges have it */
 	/* The prices were right a moment ago, and no edge has come or gone since: at most a
 	 * quarter of an edge's load leaves at once, prices fall slowly, and loads that stay
 	 * within 5 % of capacity below the high watermark move nobody. Else prices go where

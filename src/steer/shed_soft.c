@@ -31,6 +31,11 @@ static void join_pools(const struct shed_auction *a, uint16_t *up)
 				up, s->pools[i].edges[0]);
 }
 
+static double capacity_of(const struct shed_auction *a, unsigned edge)
+{
+	return a->p->capacity ? a->p->capacity[edge] : shed_edge_of(a, edge)->capacity;
+}
+
 /* Where all that belong together cannot bear what comes, each bears more, in proportion: prices
  * would rise without end for nothing. */
 void shed_stretch(struct shed_auction *a)
@@ -48,13 +53,12 @@ void shed_stretch(struct shed_auction *a)
 		if (!used[i])
 			continue;
 		load[root(up, i)] += a->load[i];
-		room[root(up, i)] += s->edges[i].capacity > 0
-			? s->edges[i].capacity * s->edges[i].high
-			: INFINITY;
+		room[root(up, i)] +=
+			capacity_of(a, i) > 0 ? capacity_of(a, i) * s->edges[i].high : INFINITY;
 	}
 	for (unsigned i = 0; i < n; i++) {
 		const double more = load[root(up, i)] * 1.05 / room[root(up, i)];
-		a->capacity[i] = s->edges[i].capacity * (used[i] && more > 1 ? more : 1);
+		a->capacity[i] = capacity_of(a, i) * (used[i] && more > 1 ? more : 1);
 	}
 	memory_free(up);
 	memory_free(load);

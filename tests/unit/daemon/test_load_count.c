@@ -98,6 +98,8 @@ static void close_desk(struct desk *d)
 	groups_free(d->memory.groups);
 	if (d->memory.staged)
 		groups_free(d->memory.staged);
+	if (d->memory.sum)
+		groups_free(d->memory.sum);
 	memory_free(d->memory.staged_counted);
 	memory_free(d->memory.counted);
 	standing_free(d->standing);

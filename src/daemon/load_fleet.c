@@ -1,0 +1,151 @@
+#include "daemon/load_fleet.h"
+
+#include "base/memory.h"
+#include "steer/demand.h"
+
+#include <math.h>
+
+/* Of its capacity, where none is left to us: 0 would be no limit. */
+#define LEAST_PART 1e-6
+/* So much more demand, as a share of what those asked who were lost, may be no more than the time of day. */
+#define GROWTH 0.5
+
+double load_fleet_of_others(const struct load_count *c, unsigned edge)
+{
+	const struct load_edge *e = &c->loads[edge];
+
+	return c->memory->part ? c->memory->lost * fmax(0, e->whole - e->held) : 0;
+}
+
+double load_fleet_capacity(const struct load_count *c, unsigned edge)
+{
+	const struct edge *e = &c->steer->edges[edge];
+	const struct load_memory *m = c->memory;
+	const struct load_edge *load = &c->loads[edge];
+	const double each = m->per_query > 0 ? m->per_query : 1;
+
+	if (e->capacity <= 0 || !m->part)
+		return e->capacity;
+	const double ours = load->base + each * load->held,
+		     free = e->capacity * e->high - ours - each * load_fleet_of_others(c, edge);
+	return fmin(fmax((ours + fmax(0, free) * m->share) / e->high, e->capacity * LEAST_PART), e->capacity);
+}
+
+/* --- who is there ------------------------------------------------------------------------- */
+
+struct sums {
+	double whole, held, now;
+};
+
+static struct sums sums_of(const struct load_count *c, const struct load_counted *all)
+{
+	struct sums s = { 0 };
+
+	for (unsigned i = 0; i < c->steer->n_edges; i++) {
+		s.whole += c->loads[i].whole;
+		s.held += c->loads[i].held;
+		s.now += all[i].rate;
+	}
+	return s;
+}
+
+static void hold(const struct load_count *c, const struct load_counted *all)
+{
+	for (unsigned i = 0; i < c->steer->n_edges; i++)
+		c->loads[i].held = all[i].rate;
+}
+
+/* How much of what others asked is thought to be asked still, there: all of it, unless most of it is asked of us. */
+static double lost_of(struct sums s, bool sure)
+{
+	const double others = s.whole - s.held;
+
+	return others <= 0 ? 0 : sure ? 1 : fmin(1, fmax(0, (s.whole - s.now) / others / (1 - GROWTH)));
+}
+
+static void set_part(const struct load_count *c, const struct load_counted *all, uint64_t who, bool sure)
+{
+	struct load_memory *m = c->memory;
+
+	/* From the moment that they were lost on, not from now: what is taken once would be ours the next time. */
+	if (!who || !m->part || m->who != who)
+		hold(c, all);
+	const struct sums s = sums_of(c, all);
+	m->who = who;
+	m->part = s.whole > 0;
+	m->lost = lost_of(s, sure);
+	m->share = s.held > 0 ? s.held / (s.held + m->lost * fmax(0, s.whole - s.held)) : 1;
+}
+
+static void set_whole(const struct load_count *c, const struct load_counted *all)
+{
+	for (unsigned i = 0; i < c->steer->n_edges; i++)
+		c->loads[i].whole = all[i].rate;
+	c->memory->part = false;
+	c->memory->who = c->fleet->who;
+}
+
+/* --- what all have counted ---------------------------------------------------------------- */
+
+static void add_others(const struct load_count *c, struct load_counted *all, const struct load_own *own)
+{
+	struct load_memory *m = c->memory;
+	const struct load_fleet *f = c->fleet;
+
+	if (!m->sum)
+		m->sum = groups_new();
+	groups_clear(m->sum);
+	for (size_t i = 0; i < own->n; i++) {
+		const struct shed_demand *d = &own->demand[i];
+		groups_add(m->sum, demand_key(d->pool, d->v6, &d->addr), d->rate);
+	}
+	for (size_t i = 0; i < f->n; i++)
+		load_record_add(f->others[i], c->steer, all, m->sum);
+	for (unsigned i = 0; i < c->steer->n_edges; i++)
+		c->loads[i].other = all[i].other;
+}
+
+void load_fleet_foresee(const struct load_count *c)
+{
+	const struct load_memory *m = c->memory;
+	const double each = m->per_query > 0 ? m->per_query : 1;
+
+	for (unsigned i = 0; !m->part && i < c->steer->n_edges; i++) {
+		struct load_edge *e = &c->loads[i];
+		if (c->steer->edges[i].capacity > 0 && c->has_price[i])
+			e->whole = fmax(0, e->use.load - e->base) / each;
+	}
+}
+
+static void forget_sum(struct load_memory *m)
+{
+	if (m->sum)
+		groups_free(m->sum);
+	m->sum = NULL;
+}
+
+void load_fleet_leave(const struct load_count *c)
+{
+	forget_sum(c->memory);
+	c->memory->part = false;
+	c->memory->who = 0;
+}
+
+void load_fleet_gather(const struct load_count *c, struct load_counted *all, const struct load_own *own)
+{
+	struct load_memory *m = c->memory;
+	struct load_fleet *f = c->fleet;
+
+	f->counted = load_record_counted(c->steer, all, own->demand, own->all);
+	if (f->speaks && f->n) {
+		add_others(c, all, own);
+	} else {
+		forget_sum(m);
+	}
+	if (!f->speaks)
+		set_part(c, all, 0, true);
+	else if (f->split)
+		set_part(c, all, f->who, f->sure);
+	else
+		set_whole(c, all);
+}
