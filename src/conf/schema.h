@@ -313,7 +313,7 @@ void schema_balance_edges(const struct reader *r);
 key_take schema_policy, schema_affinity, schema_hash_balance;
 #define SCHEMA_POLICIES                                                                  \
 	"nearest, ordered, round-robin, weighted, hash, least-latency or least-load"
-void schema_check_policy(const struct reader *r, struct schema_pool *p);
+void schema_check_policy(const struct reader *r, const struct schema_pool *p);
 bool schema_is_nearest(const struct pool_opts *p); /* some link is */
 
 /* https, svcb: to a struct schema_pool. */

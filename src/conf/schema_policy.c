@@ -150,24 +150,15 @@ void schema_hash_balance(
 		option_wrong(r, key, value);
 }
 
-/* What keeps keys, and has nothing beside its hash that says which edges a client may have. */
-static bool can_have_bound(const struct pool_opts *p)
-{
-	return p->affinity && !p->n_links && isinf(p->spread_share);
-}
-
-static void check_bound(const struct reader *r, struct schema_pool *p)
+static void check_bound(const struct reader *r, const struct schema_pool *p)
 {
 	const struct node *given = parse_get(p->node, "hash-balance");
 
-	if (can_have_bound(&p->opts))
-		return;
-	if (given && p->opts.bound > 0)
+	if (given && p->opts.bound > 0 && !pool_has_bound(&p->opts))
 		parse_error(r->src, given->key, "%s",
 			p->opts.affinity ? "hash-balance goes neither with a chain nor with a \"spread\" that is a share; there "
 					   "edges that have a \"capacity\" are bounded"
 					 : "hash-balance is for pools with affinity, or of policy hash");
-	p->opts.bound = 0;
 }
 
 bool schema_is_nearest(const struct pool_opts *p)
@@ -175,7 +166,7 @@ bool schema_is_nearest(const struct pool_opts *p)
 	return p->policy == POOL_NEAREST || is_there(p, POOL_NEAREST);
 }
 
-void schema_check_policy(const struct reader *r, struct schema_pool *p)
+void schema_check_policy(const struct reader *r, const struct schema_pool *p)
 {
 	const struct node *spread = parse_get(p->node, "spread"),
 			  *affinity = parse_get(p->node, "affinity");

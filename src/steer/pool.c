@@ -2,6 +2,7 @@
 
 #include "geo/place.h"
 
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
@@ -50,4 +51,9 @@ bool pool_pin_matches(
 	case PIN_CONTINENT: return memcmp(code, place->continent, 2) == 0;
 	}
 	return false;
+}
+
+bool pool_has_bound(const struct pool_opts *o)
+{
+	return o->affinity && !o->n_links && isinf(o->spread_share) && o->bound > 0;
 }

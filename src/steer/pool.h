@@ -173,7 +173,7 @@ struct pool_opts {
 	enum pool_policy policy;
 	enum pool_affinity affinity;
 	double bound; /* with affinity: no edge is to have more than so many times its part of the
-			 queries; 0: whatever comes */
+			 queries, where it can be known (pool_has_bound()); 0: whatever comes */
 	enum pool_fail_back fail_back; /* POOL_ORDERED */
 	uint32_t fail_back_ms;         /* POOL_BACK_AFTER */
 	unsigned answers; /* 1 to POOL_ANSWERS_MOST */
@@ -201,5 +201,8 @@ struct pool_opts {
 	size_t n_rules;
 	struct pool_form forms[POOL_SERVICES];
 };
+
+/* Are the edges that a key could go to known without the client? In a chain, or with a share of a time, they are not. */
+bool pool_has_bound(const struct pool_opts *o);
 
 #endif

@@ -331,7 +331,7 @@ static void fill_pool(struct steer *s, const struct steer_opts *all, unsigned nu
 		steer_tree_fill(s, all, number);
 	else
 		fill_edges(s, p, o);
-	p->bound = p->tree ? 0 : o->bound;
+	p->bound = p->tree || !pool_has_bound(o) ? 0 : o->bound;
 	p->sheds = sheds(s, p);
 	p->only_cnames = p->n > 0;
 	for (unsigned i = 0; i < p->n; i++) {
