@@ -34,7 +34,7 @@ bool tree_key_parse(struct tree_key *key, const char *text)
 bool tree_is_secret(const char *key)
 {
 	return strcmp(key, "secret") == 0 || strcmp(key, "staging") == 0 ||
-		strcmp(key, "key") == 0;
+		strcmp(key, "key") == 0 || strcmp(key, "password") == 0;
 }
 
 /* A "key" is 32 bytes in base64, the others are 16 in hexadecimal digits. */
@@ -53,11 +53,25 @@ static json_t *hashed(const char *name, const char *text, const struct tree_key 
 	return json_string(to);
 }
 
+/* The password of a URL: scheme://user:password@host. */
+static json_t *without_password(const char *text, const struct tree_key *key)
+{
+	const char *scheme = strstr(text, "://"), *at = scheme ? strchr(scheme, '@') : NULL,
+		   *colon = at ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
+
+	if (!colon)
+		return json_string(text);
+	json_t *hash = hashed("secret", text, key);
+	json_t *to = json_sprintf("%.*s%s%s", (int)(colon + 1 - text), text, json_string_value(hash), at);
+	json_decref(hash);
+	return to;
+}
+
 /* `secret` is the key of the secret that this is part of, or NULL. */
 static json_t *of_node(const struct node *n, const struct tree_key *key, const char *secret)
 {
 	if (n->kind == NODE_SCALAR)
-		return secret ? hashed(secret, n->text, key) : json_string(n->text);
+		return secret ? hashed(secret, n->text, key) : without_password(n->text, key);
 	json_t *o = n->kind == NODE_MAP ? json_object() : json_array();
 	for (const struct node *i = n->first; i; i = i->next) {
 		const char *name = i->key ? i->key->text : NULL;

@@ -308,6 +308,8 @@ static int run(struct ctl *ctl, char **words, int n)
 		return (int)ctl_restore(ctl, words + 1, n - 1);
 	if (strcmp(words[0], "test") == 0)
 		return ctl_test(ctl, words + 1, n - 1);
+	if (strcmp(words[0], "bundle") == 0)
+		return (int)ctl_bundle(ctl, words + 1, n - 1);
 	if (strcmp(words[0], "top") == 0)
 		return (int)ctl_top(ctl, words + 1, n - 1);
 	if (strcmp(words[0], "check") == 0)

@@ -18,7 +18,7 @@ static const struct {
 } here[] = { { "check", check_usage }, { "test", ctl_test_usage }, { "simulate", ctl_simulate_usage },
 	{ "diff", ctl_diff_usage }, { "keys", ctl_keys_usage },
 	{ "keygen", ctl_keygen_usage }, { "restore", ctl_restore_usage },
-	{ "import", ctl_import_usage }, { "top", ctl_top_usage },
+	{ "import", ctl_import_usage }, { "top", ctl_top_usage }, { "bundle", ctl_bundle_usage },
 	{ "completion", ctl_completion_usage } };
 
 enum { HERE = sizeof here / sizeof *here };

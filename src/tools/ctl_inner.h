@@ -39,6 +39,7 @@ enum ctl_status ctl_keys(char **words, int n);
 enum ctl_status ctl_keygen(char **words, int n);
 enum ctl_status ctl_import(char **words, int n);
 enum ctl_status ctl_restore(const struct ctl *c, char **words, int n);
+enum ctl_status ctl_bundle(const struct ctl *c, char **words, int n);
 enum ctl_status ctl_top(const struct ctl *c, char **words, int n);
 
 /* Of "zone WORD NAME for CLASS ..." the name and the class become one word, in `to`; it is returned, or the name as it is. */
@@ -70,6 +71,6 @@ int ctl_completion(const char **words, size_t n);
 
 extern const char ctl_completion_usage[], ctl_simulate_usage[], ctl_diff_usage[], ctl_keys_usage[],
 	ctl_keygen_usage[], ctl_restore_usage[], ctl_test_usage[], ctl_import_usage[],
-	ctl_top_usage[];
+	ctl_top_usage[], ctl_bundle_usage[];
 
 #endif
