@@ -173,9 +173,7 @@ static void fail(struct upgrade *u)
 /* It is gone: what the launcher says of its end is waited for. */
 static void gone(struct upgrade *u)
 {
-	if (*u->why.text || u->stage == LEAVES) {
-		if (!*u->why.text)
-			fault(&u->why, "the new process has ended while it served");
+	if (*u->why.text) {
 		fail(u);
 		return;
 	}
@@ -325,6 +323,13 @@ static void leave(struct upgrade *u)
 	ev_timer_start(u->opts.loop, &u->look);
 }
 
+/* It was told to stop, and so are we. */
+static void end_together(struct upgrade *u)
+{
+	hang_up(u);
+	u->opts.left(u->opts.ctx);
+}
+
 /* --- what is heard ------------------------------------------------------------------------ */
 
 static void on_late(struct ev_loop *loop, ev_timer *t, int events)
@@ -374,8 +379,7 @@ static bool hear(struct upgrade *u, const struct handover *m)
 		return true;
 	}
 	if (m->word == HANDOVER_END && u->stage == LEAVES) {
-		hang_up(u); /* it is told to stop, and so are we */
-		u->opts.left(u->opts.ctx);
+		end_together(u);
 		return true;
 	}
 	return fault(&u->why, "the new process says what it should not (%u)", m->word);
@@ -419,6 +423,8 @@ static void on_launched(struct ev_loop *loop, ev_io *io, int events)
 		fail(u);
 	} else if (news.kind == LAUNCHER_STARTED) {
 		u->pid = news.pid;
+	} else if (news.pid == u->pid && u->stage == LEAVES && news.value == 0) {
+		end_together(u);
 	} else if (news.pid == u->pid && u->stage != IDLE) {
 		u->pid = 0;
 		if (!*u->why.text || strstr(u->why.text, "has ended"))
