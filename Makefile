@@ -11,7 +11,7 @@ SANITIZE ?=
 
 # Only what builds needs it: "make deps" and "make help" work before anything is there. check, demo and fuzz see to
 # the packages first and then start make again.
-ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn killed year soak demo lab fuzz mutants conform interop crowd page clean distclean format uninstall dist packages reproducible,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn killed faults year soak demo lab fuzz mutants conform interop crowd page clean distclean format uninstall dist packages reproducible,$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 endif
 
@@ -33,7 +33,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent
 
-.PHONY: dist packages image reproducible all page help deps deps-tests check check-run check-asan check-tsan churn churn-run killed year soak demo lab bench fuzz mutants conform interop crowd format install uninstall clean distclean
+.PHONY: dist packages image reproducible all page help deps deps-tests check check-run check-asan check-tsan churn churn-run killed faults year soak demo lab bench fuzz mutants conform interop crowd format install uninstall clean distclean
 all: $(programs)
 
 help:
@@ -53,6 +53,7 @@ help:
 	@echo "make crowd [IDLE=10000] [SWAPS=100]  so many idle connections of TLS, half-open ones, and certificates that are renewed"
 	@echo "make bench [W=\"W1 W5\"] [R=5] [T=2]  measure us and what else is installed of NSD, Knot, BIND, gdnsd, PowerDNS"
 	@echo "make churn [T=600] [SEED=1]  everything at once, at random, under both sanitizers for T seconds each"
+	@echo "make faults [N=100] [SEED=1]  system calls that fail, N times: no crash, and nothing that was confirmed is lost"
 	@echo "make killed [N=1000] [SEED=1]  kill -9 in the middle of updates, N times: nothing that was confirmed is lost"
 	@echo "make year [DAYS=365] [SEED=1]  a signed zone by a clock that jumps: keys roll, the server is killed, all is validated each hour (needs faketime, python3-dnspython and ldnsutils)"
 	@echo "make soak [HOURS=4]  the same without them for so long, then packets without end: memory stays as it is"
@@ -171,6 +172,12 @@ $(BUILD)/slow.so: tests/churn/slow.c build/config.mk
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CPPFLAGS) -std=gnu11 $(CFLAGS) $(WARN) -Wno-missing-prototypes $(LDFLAGS) -shared -fPIC -o $@ $< -ldl
 
+# System calls that fail.
+$(BUILD)/fail_calls.so: tests/faults/fail_calls.c build/config.mk
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CPPFLAGS) -std=gnu11 $(CFLAGS) $(WARN) -Wno-missing-prototypes $(LDFLAGS) -shared -fPIC -o $@ $< -ldl
+
 comma := ,
 test_programs = $(if $(SANITIZE),,$(BUILD)/shared $(BUILD)/fail_alloc.so) $(BUILD)/slow.so $(programs) $(BUILD)/unit $(patsubst %,$(BUILD)/replay_%,$(fuzz_names)) $(bench_programs) $(BUILD)/lab_router
 
@@ -234,6 +241,12 @@ year: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(BUILD) tests/interop/year.py --days $(DAYS) --seed $(SEED)
 
+# System calls that fail, one kind in each run, in the midst of all that a server does.
+faults: N ?= 100
+faults: deps-tests
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/fail_calls.so
+	@BUILD=$(BUILD) tests/faults/faults.py --runs $(N) --seed $(SEED)
+
 # Real nameservers as our secondaries; those that are not installed are skipped.
 interop: CHANGES ?= 20
 interop: QUERIES ?= 2000
@@ -248,6 +261,7 @@ interop: deps-tests
 	part tests/interop/rolls.py --seed $(SEED); \
 	part tests/interop/year.py --days 8 --seed $(SEED); \
 	part tests/interop/peers.py --seed $(SEED); \
+	part tests/interop/upgrade.py --seed $(SEED) --upgrades 6 --kills 5; \
 	part tests/interop/console.py; \
 	part tests/interop/validate.py --queries $(QUERIES) --seed $(SEED); \
 	part tests/interop/xdp.py --queries $(QUERIES) --seed $(SEED); \
@@ -318,7 +332,7 @@ image: all
 
 clean:
 	rm -rf build/dist build/packages build/packages.again build/image build/waymark-*.tar.gz build/waymark-agent
-	rm -rf build/obj build/asan build/tsan build/fuzz build/unit build/replay_* build/fail_alloc.so build/slow.so build/bench build/bench.json build/libwaymark.a build/waymarkd build/waymarkctl
+	rm -rf build/obj build/asan build/tsan build/fuzz build/unit build/replay_* build/fail_alloc.so build/fail_calls.so build/slow.so build/bench build/bench.json build/libwaymark.a build/waymarkd build/waymarkctl
 
 distclean: clean
 	rm -rf build configure autom4te.cache config.log config.status
