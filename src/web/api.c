@@ -1,14 +1,16 @@
 #include "web/api.h"
 
 #include "base/addr.h"
-#include "base/ago.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/who.h"
 #include "store/store_api.h"
+#include "web/audit.h"
 #include "web/events.h"
 #include "web/manage_inner.h"
+#include "web/store_ask.h"
+#include "web/token_orders.h"
 #include "web/tokens.h"
 
 #include <ev.h>
@@ -19,163 +21,16 @@
 #include <string.h>
 #include <time.h>
 
-enum { STEPS_MOST = 2000, WAITING_MOST = 10000, SAID = 200, SPAN_MOST_S = 3660 * 86400 };
-#define WRITE_S 0.5
-
-/* A line of the audit that waits to be written. */
-struct noted {
-	int64_t at_s;
-	char *who, *from, *what, *said; /* own */
-	int status;
-};
+enum { STEPS_MOST = 2000 };
 
 struct api {
 	struct api_opts opts;
-	unsigned lane;
 	struct tokens tokens;
-	ev_timer timer;
-	struct noted *waiting; /* [n_waiting] */
-	size_t n_waiting;
-	uint64_t lost; /* that could not be written down */
-	double told;
+	struct audit *audit;
+	struct token_orders *orders;
 	struct running *running; /* not answered yet */
 	struct events *events;
-	bool writes;
-	struct {
-		struct noted *list;
-		size_t n;
-		bool ok;
-		struct fault why;
-	} job;
 };
-
-/* --- the audit ---------------------------------------------------------------------------- */
-
-static void free_noted(struct noted *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		free(list[i].who);
-		free(list[i].from);
-		free(list[i].what);
-		free(list[i].said);
-	}
-	free(list);
-}
-
-static char *join(const char *const *words, size_t n)
-{
-	struct text t = { 0 };
-
-	for (size_t i = 0; i < n; i++)
-		text_addf(&t, "%s%s", i ? " " : "", words[i]);
-	char *own = strdup(text_get(&t));
-	text_fini(&t);
-	return own;
-}
-
-/* What it says is a secret. */
-static bool is_secret(const char *what)
-{
-	return strncmp(what, "token add ", 10) == 0;
-}
-
-static char *first_line(const struct text *out)
-{
-	const char *s = text_get(out);
-	const size_t len = strcspn(s, "\n");
-
-	return strndup(s, len < SAID ? len : SAID);
-}
-
-/* A command that changes something has ended. */
-static void write_of(void *ctx, const struct command_call *c, const char *const *words, size_t n, int status)
-{
-	struct api *a = ctx;
-	char who[WHO_TEXT];
-
-	if (!a->opts.store || !command_changes(words, n))
-		return;
-	who_text(who, c->uid);
-	struct noted one = { time(NULL), strdup(who), strdup(c->from ? c->from : ""), join(words, n),
-		NULL, status };
-	one.said = status == 0 && one.what && is_secret(one.what) ? strdup("") : first_line(c->out);
-	struct noted *list = a->n_waiting < WAITING_MOST
-		? realloc(a->waiting, (a->n_waiting + 1) * sizeof *list)
-		: NULL;
-	if (list)
-		a->waiting = list;
-	if (!list || !one.who || !one.from || !one.what || !one.said) {
-		struct noted *own = malloc(sizeof *own);
-		a->lost++;
-		if (own)
-			*own = one;
-		if (own)
-			free_noted(own, 1);
-		return;
-	}
-	a->waiting[a->n_waiting++] = one;
-}
-
-static bool write_down(struct api *a, struct noted *list, size_t n, struct fault *why)
-{
-	struct store_audit *rows = memory_zeroed(n, sizeof *rows);
-
-	for (size_t i = 0; i < n; i++)
-		rows[i] = (struct store_audit){ list[i].at_s, list[i].who, list[i].from, list[i].what,
-			list[i].status, list[i].said };
-	const bool ok = store_add_audit(a->opts.store, rows, n, API_AUDIT_MOST, why);
-	memory_free(rows);
-	return ok;
-}
-
-static void write_work(void *ctx, struct job *job)
-{
-	struct api *a = ctx;
-
-	(void)job;
-	a->job.ok = write_down(a, a->job.list, a->job.n, &a->job.why);
-}
-
-static void write_done(void *ctx, enum job_end end)
-{
-	struct api *a = ctx;
-	const bool ok = end == JOB_DONE && a->job.ok;
-
-	if (!ok)
-		a->lost += a->job.n;
-	if (!ok && end != JOB_CANCELLED && clock_seconds() - a->told > 60) {
-		a->told = clock_seconds();
-		log_line(LOG_WARNING, "what is changed by whom is not written down: %s",
-			end == JOB_DONE ? a->job.why.text : "out of memory");
-	}
-	free_noted(a->job.list, a->job.n);
-	a->job.list = NULL;
-	a->job.n = 0;
-	a->writes = false;
-}
-
-static void on_time(struct ev_loop *loop, ev_timer *t, int events)
-{
-	struct api *a = t->data;
-
-	(void)loop;
-	(void)events;
-	if (a->writes || !a->n_waiting)
-		return;
-	a->job.list = a->waiting;
-	a->job.n = a->n_waiting;
-	a->waiting = NULL;
-	a->n_waiting = 0;
-	a->writes = jobs_start(a->opts.jobs,
-			    &(struct job_opts){ .lane = a->lane,
-				    .name = "audit",
-				    .about = "into the store",
-				    .ctx = a,
-				    .work = write_work,
-				    .done = write_done }) != NULL;
-	if (!a->writes)
-		write_done(a, JOB_CANCELLED);
-}
 
 /* --- a request ---------------------------------------------------------------------------- */
 
@@ -287,12 +142,12 @@ static void ended(struct command_call *c, int status)
 	struct running *x = (struct running *)c; /* its first field */
 
 	if (x->n_steps) {
-		write_of(x->owner, c, x->steps[x->step], words_of(x), status);
+		audit_write(x->owner->audit, c, x->steps[x->step], words_of(x), status);
 		x->status = status;
 		step_on(x);
 		return;
 	}
-	write_of(x->owner, c, x->api->words, x->api->n, status);
+	audit_write(x->owner->audit, c, x->api->words, x->api->n, status);
 	respond(x, status);
 }
 
@@ -336,7 +191,7 @@ static void step_on(struct running *x)
 		const int status = commands_run(x->owner->opts.commands, words, words_of(x), &x->call);
 		if (status == COMMAND_LATER)
 			return;
-		write_of(x->owner, &x->call, words, words_of(x), status);
+		audit_write(x->owner->audit, &x->call, words, words_of(x), status);
 		x->status = status;
 	}
 }
@@ -512,277 +367,6 @@ void api_take(struct api *a, struct request *r)
 	run(x);
 }
 
-/* --- commands ----------------------------------------------------------------------------- */
-
-/* One that waits for the store. */
-struct ordered {
-	struct api *owner;
-	struct command_call *call; /* NULL: nobody waits any more */
-	bool revokes, json;
-	unsigned last;
-	struct store_token row;
-	char name[TOKEN_NAME], role[16], zones[TOKEN_ZONES], text[TOKEN_TEXT];
-	json_t *rows;
-	bool ok;
-	struct fault why;
-};
-
-static void forget(struct command_call *c)
-{
-	((struct ordered *)c->pending)->call = NULL;
-}
-
-static int ask_store(struct api *a, struct ordered *o, struct command_call *c,
-	void (*work)(void *ctx, struct job *job), void (*done)(void *ctx, enum job_end end))
-{
-	o->owner = a;
-	o->call = c;
-	c->pending = o;
-	c->forget = forget;
-	if (a->opts.store &&
-		jobs_start(a->opts.jobs,
-			&(struct job_opts){ .lane = a->lane,
-				.name = "audit",
-				.about = "and tokens, in the store",
-				.ctx = o,
-				.work = work,
-				.done = done }))
-		return COMMAND_LATER;
-	text_add(c->out, a->opts.store ? "out of memory\n"
-				       : "there is no store, where tokens and what is done with them could be kept; write for example: "
-					 "store: { file: /var/lib/waymark/waymark.db }\n");
-	free(o);
-	return 1;
-}
-
-static void token_work(void *ctx, struct job *job)
-{
-	struct ordered *o = ctx;
-
-	(void)job;
-	o->ok = o->revokes ? store_drop_token(o->owner->opts.store, o->name, &o->why)
-			   : store_put_token(o->owner->opts.store, &o->row, &o->why);
-}
-
-static void token_done(void *ctx, enum job_end end)
-{
-	struct ordered *o = ctx;
-	struct command_call *c = o->call;
-	bool ok = end == JOB_DONE && o->ok;
-
-	if (ok)
-		ok = o->revokes ? tokens_remove(&o->owner->tokens, o->name) : tokens_add(&o->owner->tokens, &o->row);
-	if (c && ok && o->revokes)
-		text_addf(c->out, "%s may use the API no more\n", o->name);
-	else if (c && ok)
-		text_addf(c->out, "%s\nThis is shown once, and is stored nowhere.\n", o->text);
-	else if (c)
-		text_addf(c->out, "%s\n", end == JOB_DONE && *o->why.text ? o->why.text : "out of memory, or there are too many");
-	if (c)
-		c->done(c, ok ? 0 : 1);
-	memset(o->text, 0, sizeof o->text);
-	free(o);
-}
-
-static bool is_name(const char *s)
-{
-	return *s && strlen(s) < TOKEN_NAME && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == strlen(s) &&
-		*s != '-';
-}
-
-static int token_add(struct api *a, const char **words, size_t n, struct command_call *c)
-{
-	const char *role = NULL, *zones = NULL, *span = NULL;
-	struct token look = { 0 };
-	int64_t span_s = 0;
-
-	command_take_value(words, &n, "--role", &role);
-	command_take_value(words, &n, "--zones", &zones);
-	command_take_value(words, &n, "--for", &span);
-	if (n != 1 || !role)
-		return 2;
-	if (!is_name(words[0]))
-		text_addf(c->out, "%s: a name has letters, digits, \"-\", \"_\" and \".\", %d at most\n", words[0], TOKEN_NAME - 1);
-	else if (tokens_find(&a->tokens, words[0]))
-		text_addf(c->out, "there is a token %s already (\"token revoke %s\")\n", words[0], words[0]);
-	else if (!token_role_parse(role, &look.role, &look.only_zones))
-		text_addf(c->out, "--role %s: read, operate, zones or admin\n", role);
-	else if (look.only_zones != (zones != NULL))
-		text_add(c->out, "--zones goes with --role zones, and says which, such as 'example.org,*.example.net'\n");
-	else if (zones && strlen(zones) >= TOKEN_ZONES)
-		text_addf(c->out, "--zones: %d characters at most\n", TOKEN_ZONES - 1);
-	else if (span && (!ago_moment(&span_s, span, 0) || span_s >= 0 || span_s < -(int64_t)SPAN_MOST_S))
-		text_addf(c->out, "--for %s: a duration is wanted, such as 90d\n", span);
-	if (c->out->len)
-		return 1;
-	struct ordered *o = calloc(1, sizeof *o);
-	if (!o) {
-		text_add(c->out, "out of memory\n");
-		return 1;
-	}
-	strcpy(o->name, words[0]);
-	strcpy(o->role, role);
-	strcpy(o->zones, zones ? zones : "");
-	o->row = (struct store_token){ .name = o->name,
-		.role = o->role,
-		.zones = o->zones,
-		.created_s = time(NULL),
-		.until_s = span ? time(NULL) - span_s : 0,
-		.uid = c->uid };
-	token_new(o->text, o->row.hash);
-	return ask_store(a, o, c, token_work, token_done);
-}
-
-static int token_revoke(struct api *a, const char *name, struct command_call *c)
-{
-	struct ordered *o = tokens_find(&a->tokens, name) ? calloc(1, sizeof *o) : NULL;
-
-	if (!o) {
-		text_addf(c->out, "there is no token %s (\"token list\")\n", name);
-		return 1;
-	}
-	snprintf(o->name, sizeof o->name, "%s", name);
-	o->revokes = true;
-	return ask_store(a, o, c, token_work, token_done);
-}
-
-/* Who asks: a token, or who may do everything here. */
-static int token_self(const struct api *a, const struct command_call *c)
-{
-	const struct token *t = NULL;
-	char who[WHO_TEXT];
-
-	for (size_t i = 0; i < a->tokens.n && c->uid >= WHO_TOKEN; i++)
-		if (a->tokens.list[i].id == (int64_t)(c->uid - WHO_TOKEN))
-			t = &a->tokens.list[i];
-	json_t *o = json_pack("{s:s, s:s, s:s, s:o}", "name", t ? t->name : who_text(who, c->uid), "role",
-		t ? token_role_text(t) : "admin", "zones", t ? t->zones : "", "until",
-		t && t->until_s ? json_integer(t->until_s) : json_null());
-	char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
-	text_addf(c->out, "%s\n", text ? text : "{}");
-	free(text);
-	json_decref(o);
-	return 0;
-}
-
-static int token_list(const struct api *a, bool json, struct text *out)
-{
-	json_t *rows = json_array();
-	char created[AGO_TEXT], until[AGO_TEXT], used[AGO_TEXT];
-
-	for (size_t i = 0; i < a->tokens.n; i++) {
-		const struct token *t = &a->tokens.list[i];
-		json_array_append_new(rows,
-			json_pack("{s:s, s:s, s:s, s:I, s:o, s:o}", "name", t->name, "role", token_role_text(t), "zones",
-				t->zones, "created", (json_int_t)t->created_s, "until",
-				t->until_s ? json_integer(t->until_s) : json_null(), "used",
-				t->used_s ? json_integer(t->used_s) : json_null()));
-		if (!json)
-			text_addf(out, "%-24s %-8s %s made %s, %s%s, %s%s\n", t->name, token_role_text(t), t->zones,
-				ago_text(created, t->created_s), t->until_s ? "until " : "for good",
-				t->until_s ? ago_text(until, t->until_s) : "", t->used_s ? "used " : "not used since the start",
-				t->used_s ? ago_text(used, t->used_s) : "");
-	}
-	char *text = json ? json_dumps(rows, JSON_INDENT(2)) : NULL;
-	if (text)
-		text_addf(out, "%s\n", text);
-	else if (!a->tokens.n)
-		text_add(out, "there are no tokens\n");
-	free(text);
-	json_decref(rows);
-	return 0;
-}
-
-static int run_token(void *ctx, const char **words, size_t n, struct command_call *c)
-{
-	struct api *a = ctx;
-	const bool json = command_take_word(words, &n, "--json");
-
-	if (n && strcmp(words[0], "add") == 0 && !json)
-		return token_add(a, words + 1, n - 1, c);
-	if (n == 2 && strcmp(words[0], "revoke") == 0 && !json)
-		return token_revoke(a, words[1], c);
-	if (n == 1 && strcmp(words[0], "list") == 0)
-		return token_list(a, json, c->out);
-	if (n == 1 && strcmp(words[0], "self") == 0 && json)
-		return token_self(a, c);
-	return 2;
-}
-
-static void take_audit(void *ctx, const struct store_audit *row)
-{
-	json_array_append_new(ctx,
-		json_pack("{s:I, s:s, s:s, s:s, s:b, s:s}", "time", (json_int_t)row->at_s, "who", row->who, "from", row->from,
-			"what", row->what, "done", row->status == 0, "said",
-			row->status == 0 && is_secret(row->what) ? "" : row->said));
-}
-
-static void audit_work(void *ctx, struct job *job)
-{
-	struct ordered *o = ctx;
-
-	(void)job;
-	o->rows = json_array();
-	o->ok = store_each_audit(o->owner->opts.store, o->last, take_audit, o->rows, &o->why);
-}
-
-static void tell_audit(const json_t *rows, struct text *out)
-{
-	char at[AGO_TEXT];
-
-	for (size_t i = json_array_size(rows); i-- > 0;) {
-		const json_t *o = json_array_get(rows, i);
-		const char *from = json_string_value(json_object_get(o, "from"));
-		text_addf(out, "%s  %s%s%s: %s: %s\n", ago_text(at, json_integer_value(json_object_get(o, "time"))),
-			json_string_value(json_object_get(o, "who")), *from ? " from " : "", from,
-			json_string_value(json_object_get(o, "what")),
-			json_is_true(json_object_get(o, "done")) ? "done" : json_string_value(json_object_get(o, "said")));
-	}
-	if (!json_array_size(rows))
-		text_add(out, "nothing is written down yet\n");
-}
-
-static void audit_done(void *ctx, enum job_end end)
-{
-	struct ordered *o = ctx;
-	struct command_call *c = o->call;
-	const bool ok = end == JOB_DONE && o->ok;
-	char *text = ok && o->json ? json_dumps(o->rows, JSON_INDENT(2)) : NULL;
-
-	if (c && text)
-		text_addf(c->out, "%s\n", text);
-	else if (c && ok)
-		tell_audit(o->rows, c->out);
-	else if (c)
-		text_addf(c->out, "%s\n", end == JOB_DONE ? o->why.text : "out of memory");
-	if (c)
-		c->done(c, ok ? 0 : 1);
-	free(text);
-	json_decref(o->rows);
-	free(o);
-}
-
-static int run_audit(void *ctx, const char **words, size_t n, struct command_call *c)
-{
-	struct api *a = ctx;
-	const char *last = NULL;
-	char *end = NULL;
-	const bool json = command_take_word(words, &n, "--json");
-
-	command_take_value(words, &n, "--last", &last);
-	const unsigned long most = last ? strtoul(last, &end, 10) : 50;
-	if (n || (last && (*end || !*last)) || most < 1 || most > 10000)
-		return 2;
-	struct ordered *o = calloc(1, sizeof *o);
-	if (!o) {
-		text_add(c->out, "out of memory\n");
-		return 1;
-	}
-	o->json = json;
-	o->last = (unsigned)most;
-	return ask_store(a, o, c, audit_work, audit_done);
-}
-
 /* --- the rest ----------------------------------------------------------------------------- */
 
 static bool may_listen(void *ctx, unsigned token)
@@ -823,21 +407,16 @@ static void take_stored(void *ctx, const struct store_token *row)
 struct api *api_new(const struct api_opts *opts)
 {
 	struct api *a = memory_zeroed(1, sizeof *a);
+	const struct store_askers askers = { opts->jobs, opts->store, jobs_lane(opts->jobs, 2, JOBS_PROMPT) };
 	struct fault why;
 
 	a->opts = *opts;
-	a->lane = jobs_lane(opts->jobs, 2, JOBS_PROMPT);
-	ev_timer_init(&a->timer, on_time, WRITE_S, WRITE_S);
-	a->timer.data = a;
-	ev_timer_start(opts->loop, &a->timer);
 	if (opts->store && !store_each_token(opts->store, take_stored, a, &why))
 		log_line(LOG_ERROR, "the tokens of the API cannot be read, and nobody may use it: %s", why.text);
-	commands_bind(opts->commands, "token", run_token, a);
-	commands_bind(opts->commands, "audit", run_audit, a);
+	a->audit = audit_new(opts->loop, &askers, opts->commands);
+	a->orders = token_orders_new(&askers, &a->tokens, opts->commands);
 	who_set_tokens(name_of, a);
 	a->events = events_new(&(struct events_opts){ opts->loop, opts->commands, may_listen, a });
-	opts->commands->ran = write_of;
-	opts->commands->ran_ctx = a;
 	return a;
 }
 
@@ -854,14 +433,10 @@ void api_leave(struct api *a)
 
 void api_free(struct api *a)
 {
-	struct fault why;
-
 	who_set_tokens(NULL, NULL);
 	events_free(a->events);
-	ev_timer_stop(a->opts.loop, &a->timer);
-	if (a->n_waiting && !write_down(a, a->waiting, a->n_waiting, &why))
-		log_line(LOG_WARNING, "what was changed last is not written down: %s", why.text);
-	free_noted(a->waiting, a->n_waiting);
+	token_orders_free(a->orders);
+	audit_free(a->audit);
 	tokens_fini(&a->tokens);
 	memory_free(a);
 }

@@ -16,7 +16,6 @@ struct store;
 
 enum {
 	API_TOKENS_MOST = 1000,
-	API_AUDIT_MOST = 100000, /* rows */
 	API_RATE = 50,           /* requests a second of a token; */
 	API_BURST = 200          /* so many at once */
 };
@@ -28,7 +27,7 @@ struct api_opts {
 	struct commands *commands;
 };
 
-/* Binds "token" and "audit", and is told of all commands that change something. Never NULL. */
+/* Binds "token" and "audit" (token_orders.h, audit.h). Never NULL. */
 struct api *api_new(const struct api_opts *opts);
 /* After jobs_stop() and before manage_close(): who still waits for a command is told that the server stops. NULL is
  * fine. */
