@@ -4,18 +4,28 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The second words of a command with which it changes nothing, between blanks; "." is none at all. Each row has one:
+ * what is not known to change nothing is written down (command_changes()). */
+#define ALWAYS "" /* it changes something */
+#define NEVER  "*"
+
 static const struct {
 	const char *word, *words, *help;
+	const char *reads;
 } table[] = {
 	{ "reload", "[--force] [--stage SHARE | --promote | --rollback] [--json]",
 		"read configuration, zones and databases anew; a zone that is wrong keeps its old "
 		"data, and exit 1 tells of it; --stage 5%: edges and pools for 5 % of the clients "
-		"first; --force: however many zones are gone" },
-	{ "status", "[--json]", "what is served, and how much" },
+		"first; --force: however many zones are gone",
+		ALWAYS },
+	{ "status", "[--json]", "what is served, and how much",
+		NEVER },
 	{ "ready", "[--json]",
-		"exit 0: queries may come; else it says why not: for who announces a route to it" },
+		"exit 0: queries may come; else it says why not: for who announces a route to it",
+		NEVER },
 	{ "zones", "[NAME] [--match TEXT] [--faulty] [--after NAME] [--limit N] [--json]",
-		"the zones, where they come from, and how they are" },
+		"the zones, where they come from, and how they are",
+		NEVER },
 	{ "zone",
 		"status NAME [--json] | history NAME [--last N] [--json]\n"
 		"           export NAME [FILE] [--generic] [--unsigned] | notify NAME\n"
@@ -29,7 +39,8 @@ static const struct {
 		"one zone, its primary and timers; what has changed in it; its records as a zone file; tell secondaries of "
 		"it; ask its primary now; fetch it whole; forget what is stored of it; serve "
 		"another zone, or one of these no more; make a secondary a primary, and back; take no updates of it, or again; write its file now; change it in $EDITOR, or record by record in a "
-		"draft" },
+		"draft",
+		" status history export diff " },
 	{ "dnssec",
 		"status NAME [--json] | ds NAME [--json] | keys NAME [--json]\n"
 		"           roll NAME [--ksk | --zsk] [--now]\n"
@@ -38,87 +49,89 @@ static const struct {
 		"how a zone that is signed here stands with its keys; the DS that its parent should "
 		"have; its keys; new keys in their place; the parent has that DS, or none; a key "
 		"from elsewhere (K*.private; K*.key alone: another signer's; or PEM); all keys into "
-		"a folder; another signer's key goes" },
-	{ "edges", "[--json]", "the edges, their states, and what their probes say" },
-	{ "pools", "[POOL] [--json]", "the pools, and which of their edges may answer" },
+		"a folder; another signer's key goes",
+		" status ds keys " },
+	{ "edges", "[--json]", "the edges, their states, and what their probes say",
+		NEVER },
+	{ "pools", "[POOL] [--json]", "the pools, and which of their edges may answer",
+		NEVER },
 	{ "force",
 		"EDGE[@POOL] up|down|drain|disable|auto|weight N [--pool POOL]\n"
 		"           [--at TIME] [--for SPAN | --until TIME] [--why TEXT] [--here] [--json]",
 		"set the state or the weight of an edge, whatever its probes say (auto: no longer); EDGE "
 		"may be a pattern such as 'ams*', group:NAME, or pool:NAME for all edges of a pool; --pool: "
-		"in that pool and those in it; --here: the other servers of the fleet do not follow" },
+		"in that pool and those in it; --here: the other servers of the fleet do not follow",
+		ALWAYS },
 	{ "fail-back", "[POOL | --all] [--json]",
 		"pools with \"fail-back\" that have failed over, and where to; one of them, or all, go "
-		"to the first of their members that may answer" },
-	{ "changes", "[--json]", "what is forced now, and what is planned" },
-	{ "revoke", "NUMBER", "end a change that is forced, or take back one that is planned" },
+		"to the first of their members that may answer",
+		" . --json " },
+	{ "changes", "[--json]", "what is forced now, and what is planned",
+		NEVER },
+	{ "revoke", "NUMBER", "end a change that is forced, or take back one that is planned",
+		ALWAYS },
 	{ "history", "[EDGE|POOL] [--last N] [--until TIME] [--json]",
-		"what has become of edges and pools, by whom and why" },
+		"what has become of edges and pools, by whom and why",
+		NEVER },
 	{ "verdict",
 		"EDGE up|down|none [--probe NAME] [--address IP] [--for SPAN] [--load N]\n"
 		"           [--why TEXT] | [--json]",
 		"how an edge is, for probes of kind external (none: told no more); EDGE may be a pattern, or "
-		"group:NAME; what is told" },
-	{ "probe", "EDGE [--json]", "probe an edge now, and tell every step" },
+		"group:NAME; what is told",
+		" . --json " },
+	{ "probe", "EDGE [--json]", "probe an edge now, and tell every step",
+		NEVER },
 	{ "explain", "NAME [TYPE] --client IP[/LEN] [--resolver IP] [--via TRANSPORT] [--json]",
-		"why this client gets the answer it gets" },
+		"why this client gets the answer it gets",
+		NEVER },
 	{ "regions", "POOL [--stage | --drain EDGE | --down EDGE | --up EDGE] [--json]",
 		"whose clients get which edge of a pool, against what is staged, or edges that are drained, down or up; changes "
-		"nothing" },
+		"nothing",
+		NEVER },
 	{ "watch", "NET [--for TIME] | NET --stop | [--json]",
-		"keep all answers that pools give these clients, for an hour unless said; who is watched" },
+		"keep all answers that pools give these clients, for an hour unless said; who is watched",
+		" . --json " },
 	{ "why", "--client IP [--at TIME] [NAME] [--json]",
 		"why this client got an edge then: TIME is 10:15 (local time), 30m (ago), \"2026-12-01 10:15\" or "
-		"2026-12-01T10:15:00Z" },
-	{ "geo", "IP [--json]", "where an address is, and what was measured there" },
+		"2026-12-01T10:15:00Z",
+		NEVER },
+	{ "geo", "IP [--json]", "where an address is, and what was measured there",
+		NEVER },
 	{ "latency",
 		"show [--prefix P | --country CC | --edge EDGE] [--json] | import FILE | "
 		"export | "
 		"forget EDGE|PREFIX",
-		"what is measured" },
+		"what is measured",
+		" show export " },
 	{ "export", "[--config]",
-		"what is loaded, forced, probed and measured, as JSON: for simulate --from" },
+		"what is loaded, forced, probed and measured, as JSON: for simulate --from",
+		NEVER },
 	{ "token",
 		"add NAME --role read|operate|zones|admin [--zones PATTERNS] [--for TIME]\n"
 		"           list [--json] | revoke NAME | self --json",
-		"who may use the API, and what for; the token is shown once; what who asks is" },
-	{ "audit", "[--last N] [--json]", "what has been changed, by whom, from where, and what came of it" },
+		"who may use the API, and what for; the token is shown once; what who asks is",
+		" list self " },
+	{ "audit", "[--last N] [--json]", "what has been changed, by whom, from where, and what came of it",
+		NEVER },
 	{ "fleet", "[--json] | --accept",
 		"the servers of the fleet: who is there, how late they hear each other, how wrong their clocks go, and "
-		"whether they serve the same; --accept: of changes by operators that were at odds, what holds is right" },
-	{ "jobs", "[--json]", "what runs beside answering, since when, and how far it is" },
-	{ "rates", "[--json]", "queries, answers, edges and pools as they are counted this moment; \"top\" shows them live" },
+		"whether they serve the same; --accept: of changes by operators that were at odds, what holds is right",
+		" . --json " },
+	{ "jobs", "[--json]", "what runs beside answering, since when, and how far it is",
+		NEVER },
+	{ "rates", "[--json]", "queries, answers, edges and pools as they are counted this moment; \"top\" shows them live",
+		NEVER },
 	{ "upgrade", "",
 		"start the program anew as it is on the disk now, with the same words; it takes over the sockets, and no query is "
-		"lost; if it fails, this one goes on" },
-	{ "backup", "FILE", "a copy of the store as it is now, while it serves; \"restore\" puts it back" },
-	{ "stop", "", "stop the server" },
+		"lost; if it fails, this one goes on",
+		ALWAYS },
+	{ "backup", "FILE", "a copy of the store as it is now, while it serves; \"restore\" puts it back",
+		ALWAYS },
+	{ "stop", "", "stop the server",
+		ALWAYS },
 };
 
 enum { WORDS = sizeof table / sizeof *table };
-
-bool command_changes(const char *const *words, size_t n)
-{
-	static const struct {
-		const char *word, *reads; /* second words that change nothing, between blanks; NULL: all change something */
-	} list[] = { { "reload", NULL }, { "zone", " status history export diff " }, { "dnssec", " status ds keys export " },
-		{ "force", NULL }, { "revoke", NULL }, { "latency", " show export " }, { "backup", NULL }, { "stop", NULL },
-		{ "token", " list self " } };
-	char second[32];
-
-	/* Alone they tell what there is. */
-	if (n > 1 && (strcmp(words[0], "watch") == 0 || strcmp(words[0], "fail-back") == 0))
-		return strcmp(words[1], "--json") != 0;
-	if (n > 1 && strcmp(words[0], "fleet") == 0)
-		return strcmp(words[1], "--accept") == 0;
-	for (size_t i = 0; n && i < sizeof list / sizeof *list; i++) {
-		if (strcmp(words[0], list[i].word) != 0)
-			continue;
-		snprintf(second, sizeof second, " %s ", n > 1 ? words[1] : "");
-		return !list[i].reads || !strstr(list[i].reads, second);
-	}
-	return false;
-}
 
 bool command_take_word(const char **words, size_t *n, const char *word)
 {
@@ -155,6 +168,17 @@ static size_t find(const char *word)
 	return i;
 }
 
+bool command_changes(const char *const *words, size_t n)
+{
+	const size_t i = n ? find(words[0]) : WORDS;
+	char second[32];
+
+	if (i == WORDS || strcmp(table[i].reads, NEVER) == 0)
+		return false;
+	snprintf(second, sizeof second, " %s ", n > 1 ? words[1] : ".");
+	return !strstr(table[i].reads, second);
+}
+
 void commands_bind(struct commands *c, const char *word, command_fn *run, void *ctx)
 {
 	const size_t i = find(word);
@@ -167,7 +191,7 @@ void commands_bind(struct commands *c, const char *word, command_fn *run, void *
 /* Of what a server that another one follows is told now, that one would know nothing. */
 static bool may_be_lost(const char *const *words, size_t n)
 {
-	return strcmp(words[0], "verdict") == 0 ? n > 2 : strcmp(words[0], "stop") != 0 && command_changes(words, n);
+	return strcmp(words[0], "stop") != 0 && command_changes(words, n);
 }
 
 int commands_run(const struct commands *all, const char *const *words, size_t n,

@@ -242,11 +242,81 @@ static void what_changes_something_is_known(void)
 	}
 }
 
+/* The next second word of a usage, such as "status" of "status NAME | ..."; NULL: there is none. */
+static const char *next_verb(const char **usage, char verb[static 32])
+{
+	const char *p = *usage;
+
+	for (;;) {
+		p += strspn(p, " \n|[");
+		const size_t len = strcspn(p, " \n|]");
+		if (!len)
+			return NULL;
+		const bool is = *p >= 'a' && *p <= 'z' && len < 32;
+		if (is)
+			snprintf(verb, 32, "%.*s", (int)len, p);
+		/* On to behind the next line's end or bar that is between blanks. */
+		const char *bar = strstr(p, " | "), *line = strchr(p, '\n');
+		const char *next = bar && (!line || bar < line) ? bar + 3 : line ? line : p + strlen(p);
+		p = *usage = next;
+		if (is)
+			return verb;
+	}
+}
+
+/* Whoever adds a command, or a second word of one, says here whether it changes something. */
+static void each_command_is_known_to_change_something_or_not(void)
+{
+	static const char always[] = " reload force revoke upgrade backup stop ",
+			  never[] = " status ready zones edges pools changes history probe explain regions why geo export audit "
+				    "jobs rates ",
+			  changes[] = " zone:notify zone:refresh zone:retransfer zone:purge zone:add zone:remove zone:promote "
+				      "zone:demote zone:freeze zone:thaw zone:sync zone:edit zone:begin zone:set zone:unset "
+				      "zone:commit zone:abort dnssec:roll dnssec:ds-seen dnssec:ds-gone dnssec:import "
+				      "dnssec:export dnssec:remove latency:import latency:forget token:add token:revoke ",
+			  reads[] = " zone:status zone:history zone:export zone:diff dnssec:status dnssec:ds dnssec:keys "
+				    "latency:show latency:export token:list token:self ",
+			  asked_alone[] = " fail-back verdict watch fleet ";
+	char word[64], verb[32];
+
+	for (size_t i = 0; command_word(i); i++) {
+		const char *words[] = { command_word(i), "x", "y" }, *usage = command_usage(i);
+		snprintf(word, sizeof word, " %s ", words[0]);
+		if (strstr(always, word) || strstr(never, word)) {
+			CU_ASSERT_EQUAL(command_changes(words, 1), strstr(always, word) != NULL);
+			CU_ASSERT_EQUAL(command_changes(words, 3), strstr(always, word) != NULL);
+			continue;
+		}
+		if (strstr(asked_alone, word)) {
+			CU_ASSERT_FALSE(command_changes(words, 1));
+			CU_ASSERT_TRUE(command_changes(words, 3));
+			words[1] = "--json";
+			CU_ASSERT_FALSE(command_changes(words, 2));
+			continue;
+		}
+		unsigned n = 0;
+		while (next_verb(&usage, verb)) {
+			words[1] = verb;
+			snprintf(word, sizeof word, " %s:%s ", words[0], verb);
+			if (!strstr(changes, word) == !strstr(reads, word))
+				printf("in no list, or in both:%s\n", word);
+			CU_ASSERT_NOT_EQUAL(!strstr(changes, word), !strstr(reads, word));
+			CU_ASSERT_EQUAL(command_changes(words, 3), strstr(changes, word) != NULL);
+			n++;
+		}
+		if (n < 4)
+			printf("in no list: %s\n", words[0]);
+		CU_ASSERT_TRUE(n >= 4);
+	}
+}
+
 void suite_command(void);
 void suite_command(void)
 {
 	static const struct unit_case cases[] = {
 		{ "what changes something is known", what_changes_something_is_known },
+		{ "each command is known to change something, or not",
+			each_command_is_known_to_change_something_or_not },
 		{ "each word goes to who is bound to it",
 			each_word_goes_to_who_is_bound_to_it },
 		{ "a word that nobody has bound gets the list",
