@@ -172,6 +172,10 @@ const char *addr_sockaddr_text(char buf[static ADDR_TEXT], const struct sockaddr
 	const struct addr a = addr_from_sockaddr(sa);
 	char host[ADDR_TEXT];
 
+	if (sa->sa_family == AF_UNIX) {
+		strcpy(buf, "unix");
+		return buf;
+	}
 	/* Both families keep the port at the same place. */
 	const unsigned port = ntohs(((const struct sockaddr_in *)sa)->sin_port);
 	if (sa->sa_family == AF_INET)

@@ -244,6 +244,8 @@ struct conf {
 	unsigned store_history_bytes, store_history_ms; /* store: history-size, history-age */
 	struct sockaddr_storage management; /* management: listen */
 	socklen_t management_len;           /* 0: none */
+	const char *management_socket;      /* ... its unix:PATH; NULL: none */
+	const char *management_group;       /* management: socket-group; NULL: none */
 	bool api;                           /* management: api */
 	bool web_console;                   /* management: console */
 	unsigned metrics_zones;             /* management: metrics-zones */

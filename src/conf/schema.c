@@ -69,53 +69,6 @@ static const struct key store_keys[] = {
 	{ 0 },
 };
 
-/* --- management --------------------------------------------------------------------------- */
-
-enum { MANAGEMENT_PORT = 9953 };
-
-static void take_management(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	struct conf *c = to;
-	const char *text = option_scalar(r, key, value);
-	struct fault why;
-
-	if (text &&
-		!addr_parse_endpoint(
-			&c->management, &c->management_len, text, MANAGEMENT_PORT, &why))
-		parse_error(r->src, value, "%s", why.text);
-}
-
-static const struct key management_keys[] = {
-	{ "listen", take_management, .say = "an address with or without a port",
-		.needed = "listen: \"127.0.0.1:9953\"",
-		.about = "Where agents report and ask what to measure, by HTTP. The port "
-			 "is 9953 unless given. Reports are signed, and encrypted with \"tls\". 64 "
-			 "connections at once, 8 of one address; half of them are kept "
-			 "for addresses that have reported within the hour." },
-	{ "metrics", option_switch, .say = "on or off", AT(policy.counts_more),
-		.about = "GET /metrics there gives numbers for Prometheus to whoever may connect, "
-			 "and queries are counted by zone, and how long answers take.",
-		.otherwise = "off" },
-	{ "metrics-zones", option_number, .say = "a number up to 10000", AT(metrics_zones),
-		.most = 10000,
-		.about = "So many zones have numbers of their own there: those that are asked "
-			 "most. All others are counted together.",
-		.otherwise = "100" },
-	{ "api", option_switch, .say = "on or off", .at = offsetof(struct conf, api),
-		.about = "The API, below /api/v1 there: what waymarkctl can, for programs that have a token "
-			 "(\"waymarkctl token\"). Needs a store; and \"tls\", where others than this machine can connect.",
-		.otherwise = "off" },
-	{ "console", option_switch, .say = "on or off", .at = offsetof(struct conf, web_console),
-		.about = "A page for browsers at / there, to see and to steer the server, for people who have a token. Needs "
-			 "\"api: on\".",
-		.otherwise = "off" },
-	{ "tls", option_switch, .say = "on or off", .at = offsetof(struct conf, management_tls),
-		.about = "HTTP over TLS (https), with the certificates of \"server: tls\".",
-		.otherwise = "off" },
-	{ 0 },
-};
-
 /* --- cookies ------------------------------------------------------------------------------ */
 
 static int hex_digit(char c)
@@ -273,7 +226,7 @@ const struct key schema_keys[] = {
 	{ "store", keys_section, .keys = store_keys,
 		.about = "What outlives a restart and a crash, of zones that change.",
 		.otherwise = "none" },
-	{ "management", keys_section, .keys = management_keys,
+	{ "management", keys_section, .keys = schema_management_keys,
 		.about = "The door for agents (waymark-agent(8)).", .otherwise = "none" },
 	{ "cookies", take_cookies, .say = "a mapping: { secret: ... }", .about = "DNS cookies.",
 		.keys = cookie_keys },
@@ -370,38 +323,6 @@ const struct key schema_keys[] = {
 	{ 0 },
 };
 
-static bool is_loopback(const struct sockaddr_storage *sa)
-{
-	const struct addr a = addr_from_sockaddr((const struct sockaddr *)sa);
-	struct prefix own, six;
-	struct fault why;
-
-	return prefix_parse(&own, "127.0.0.0/8", &why) && prefix_parse(&six, "::1", &why) &&
-		(prefix_has(&own, &a) || prefix_has(&six, &a));
-}
-
-/* Tokens are in no clear text on a network, and are kept. */
-static void check_api(const struct reader *r, const struct node *top)
-{
-	const bool wanted = r->conf->api || r->conf->web_console;
-	const struct node *m = wanted ? parse_get(top, "management") : NULL,
-			  *at = m ? parse_get(m, r->conf->api ? "api" : "console") : NULL;
-
-	if (!at)
-		return;
-	if (r->conf->web_console && !r->conf->api) {
-		parse_error(r->src, at->key, "the console asks the API for all that it shows; write: management: { api: on, console: on }");
-		return;
-	}
-	if (!r->conf->store_file)
-		parse_error(r->src, at->key,
-			"the API needs a store, for its tokens and for what is done with them; write for example: store: "
-			"{ file: /var/lib/waymark/waymark.db }");
-	if (r->conf->management_len && !is_loopback(&r->conf->management) && !r->conf->management_tls)
-		parse_error(r->src, at->key,
-			"the API where others can connect needs \"tls: on\", since tokens are secrets; or listen on 127.0.0.1");
-}
-
 void schema_read(struct conf *c, const struct node *top, const struct parse_source *src,
 	struct arena *scratch)
 {
@@ -436,6 +357,6 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 		parse_error(r.src, r.keeps_decisions->key,
 			"\"keep\" needs a store; write for example: store: { file: "
 			"/var/lib/waymark/waymark.db }");
-	check_api(&r, top);
+	schema_management_end(&r, top);
 	schema_server_end(&r);
 }

@@ -26,6 +26,11 @@ extern const struct key schema_server_keys[];
 void schema_server_end(const struct reader *r);
 #define SCHEMA_LISTEN "listen: [ \"0.0.0.0:53\", \"[::]:53\" ]"
 
+/* management: to a struct conf. */
+extern const struct key schema_management_keys[];
+/* What it means together, once all is read. */
+void schema_management_end(const struct reader *r, const struct node *top);
+
 /* The sections with names of the operator's own in them; pools come after edges and probes. */
 key_take schema_socket;  /* to a const char *: the path of a socket */
 key_take schema_limits;  /* rrl: to a struct conf */

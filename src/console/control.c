@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "net/unix_listen.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -20,7 +21,6 @@
 enum {
 	PATIENCE_S = 10,     /* for a client that does not write or read */
 	LOOK_MS = 100,       /* whether it is time to leave */
-	WAITING_MOST = 128,  /* connections that the kernel keeps until their turn comes */
 	SESSIONS_MOST = 256, /* at once; more wait with the kernel */
 	TAKEN_MOST = 64 << 20, /* bytes of commands of all together; */
 	REQUEST_SMALL = 4096,  /* ... for so many there is always room */
@@ -329,13 +329,7 @@ static void on_session(struct ev_loop *loop, ev_io *io, int events)
 
 static bool may_command(int fd, unsigned *uid)
 {
-	struct ucred who;
-	socklen_t len = sizeof who;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
-		return false;
-	*uid = who.uid;
-	return who.uid == 0 || who.uid == geteuid();
+	return unix_peer(fd, uid) && (*uid == 0 || *uid == geteuid());
 }
 
 static void on_resume(struct ev_loop *loop, ev_timer *t, int events)
@@ -386,58 +380,10 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 	ev_timer_again(loop, &s->patience);
 }
 
-static bool somebody_answers(const struct sockaddr_un *sa)
-{
-	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	const bool yes = fd >= 0 && connect(fd, (const struct sockaddr *)sa, sizeof *sa) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return yes;
-}
-
-/* Binds with no permissions for others from the first moment on. -1 and a sentence. */
-static int bind_socket(const char *path, struct fault *why)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-
-	if (strlen(path) >= sizeof sa.sun_path) {
-		fault(why,
-			"control socket %s: the path is over %zu bytes; choose a shorter one",
-			path, sizeof sa.sun_path - 1);
-		return -1;
-	}
-	strcpy(sa.sun_path, path);
-	if (somebody_answers(&sa)) {
-		fault(why,
-			"control socket %s: another server answers there; stop it or choose "
-			"another path",
-			path);
-		return -1;
-	}
-	struct stat st;
-	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-		unlink(path);
-	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	const mode_t mask = umask(0177);
-	const bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&sa, sizeof sa) == 0 &&
-		listen(fd, WAITING_MOST) == 0;
-	umask(mask);
-	if (ok)
-		return fd;
-	fault(why, "control socket %s: %s%s", path, strerror(errno),
-		errno == ENOENT           ? " (its folder must exist)"
-			: errno == EACCES ? " (its folder must be writable to us)"
-					  : "");
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
 struct control *control_open(struct ev_loop *loop, const char *path,
 	const struct commands *commands, struct fault *why)
 {
-	const int fd = bind_socket(path, why);
+	const int fd = unix_listen(path, NULL, "control socket", why);
 
 	return fd < 0 ? NULL : control_take(loop, path, fd, commands);
 }

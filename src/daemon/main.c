@@ -78,7 +78,7 @@ struct server {
 	struct launcher *launcher; /* NULL: there is none */
 	struct successor *successor; /* NULL: we come in nobody's place */
 	struct upgrade *upgrade;
-	int control_socket, manage_socket; /* that listen already; -1 */
+	int control_socket, manage_socket, manage_local; /* that listen already; -1 */
 	uint8_t cookies[POLICY_SECRET]; /* a secret */
 	bool is_ready;
 	bool left; /* another process serves in our place */
@@ -425,6 +425,7 @@ static bool open_sockets(struct server *s, const struct conf *c, struct fault *w
 	s->manage_socket = c->management_len
 		? given_take(net.given, SOCK_STREAM, (const struct sockaddr *)&c->management, c->management_len, 0)
 		: -1;
+	s->manage_local = c->management_socket && s->successor ? given_take_path(net.given, c->management_socket) : -1;
 	struct fault left;
 	if (given_end(net.given, s->workers ? why : &left) && s->workers)
 		return true;
@@ -433,7 +434,7 @@ static bool open_sockets(struct server *s, const struct conf *c, struct fault *w
 
 static bool start_serving(struct server *s, struct fault *why)
 {
-	if (!measuring_listen(s->measuring, s->manage_socket, why) || !workers_start(s->workers, why))
+	if (!measuring_listen(s->measuring, s->manage_socket, s->manage_local, why) || !workers_start(s->workers, why))
 		return false;
 	say_served(s, "answering");
 	return true;

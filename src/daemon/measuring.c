@@ -435,9 +435,7 @@ struct measuring *measuring_new(const struct measuring_opts *opts)
 	l->hooks = (struct manage_hooks){ l, take_report, give_assignments, give_metrics, run_api, tell_ready, has_page };
 	ev_timer_init(&l->timer, on_time, LISTEN_S, LISTEN_S);
 	l->timer.data = l;
-	if (!c->management_len)
-		return l;
-	if (!c->management_len)
+	if (!c->management_len && !c->management_socket)
 		return l;
 	l->targets = targets_new(opts->key);
 	publisher_follow(opts->publisher, on_parts, l);
@@ -445,14 +443,22 @@ struct measuring *measuring_new(const struct measuring_opts *opts)
 	return l;
 }
 
-bool measuring_listen(struct measuring *l, int fd, struct fault *why)
+bool measuring_listen(struct measuring *l, int fd, int local_fd, struct fault *why)
 {
 	const struct conf *c = live_conf(l);
 
-	if (!c->management_len || l->manage)
+	if ((!c->management_len && !c->management_socket) || l->manage)
 		return true;
-	l->manage = manage_open(&(struct manage_opts){ l->opts.loop, (const struct sockaddr *)&c->management,
-					c->management_len, c->management_tls, &l->hooks, fd },
+	l->manage = manage_open(
+		&(struct manage_opts){ .loop = l->opts.loop,
+			.listen = c->management_len ? (const struct sockaddr *)&c->management : NULL,
+			.len = c->management_len,
+			.tls = c->management_tls,
+			.hooks = &l->hooks,
+			.fd = fd,
+			.socket = c->management_socket,
+			.group = c->management_group,
+			.socket_fd = local_fd },
 		why);
 	if (!l->manage)
 		return false;
@@ -465,6 +471,11 @@ bool measuring_listen(struct measuring *l, int fd, struct fault *why)
 int measuring_socket(const struct measuring *l)
 {
 	return l->manage ? manage_socket(l->manage) : -1;
+}
+
+int measuring_local_socket(const struct measuring *l)
+{
+	return l->manage ? manage_local_socket(l->manage) : -1;
 }
 
 void measuring_leave(struct measuring *l)

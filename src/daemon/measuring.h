@@ -28,9 +28,10 @@ struct measuring_opts {
 /* It does not listen yet. Never NULL. */
 struct measuring *measuring_new(const struct measuring_opts *opts);
 /* Listens where the configuration says, or nowhere; by `fd`, which listens there already, or -1. */
-bool measuring_listen(struct measuring *m, int fd, struct fault *why);
+bool measuring_listen(struct measuring *m, int fd, int local_fd, struct fault *why);
 /* What it listens on, -1: nothing. And no more connections are taken from it, since others have it, too. */
 int measuring_socket(const struct measuring *m);
+int measuring_local_socket(const struct measuring *m); /* the Unix socket */
 void measuring_leave(struct measuring *m);
 /* From now on the listener gives numbers and tells whether the server is ready; both borrowed for
  * good. */

@@ -93,7 +93,13 @@ static bool same_user(const struct conf *a, const struct conf *b)
 static bool same_management(const struct conf *a, const struct conf *b)
 {
 	return a->management_len == b->management_len &&
-		memcmp(&a->management, &b->management, a->management_len) == 0;
+		memcmp(&a->management, &b->management, a->management_len) == 0 &&
+		same_text(a->management_socket, b->management_socket);
+}
+
+static bool same_management_group(const struct conf *a, const struct conf *b)
+{
+	return same_text(a->management_group, b->management_group);
 }
 
 static bool same_management_tls(const struct conf *a, const struct conf *b)
@@ -133,7 +139,7 @@ static const struct {
 	{ "server", "tls-handshakes", same_handshakes },
 	{ "server", "tls-handshakes-per-net", same_handshakes_per_net },
 	{ "server", "user", same_user }, { "management", "listen", same_management },
-	{ "management", "tls", same_management_tls },
+	{ "management", "tls", same_management_tls }, { "management", "socket-group", same_management_group },
 	{ "control", "socket", same_socket }, { "store", "file", same_store }, { "store", "keys", same_keys } };
 
 bool restart_needs(const char *section, const char *key)

@@ -189,7 +189,7 @@ static void gone(struct upgrade *u)
 static bool give_sockets(struct upgrade *u)
 {
 	const struct handover m = { .version = HANDOVER_VERSION, .word = HANDOVER_SOCKETS };
-	const size_t room = workers_sockets(u->opts.workers, NULL, 0) + 2;
+	const size_t room = workers_sockets(u->opts.workers, NULL, 0) + 3;
 	int *fds = memory_zeroed(room, sizeof *fds);
 	size_t n = workers_sockets(u->opts.workers, fds, room);
 	bool ok = true;
@@ -198,6 +198,8 @@ static bool give_sockets(struct upgrade *u)
 		fds[n++] = control_socket(u->opts.control);
 	if (measuring_socket(u->opts.measuring) >= 0)
 		fds[n++] = measuring_socket(u->opts.measuring);
+	if (measuring_local_socket(u->opts.measuring) >= 0)
+		fds[n++] = measuring_local_socket(u->opts.measuring);
 	for (size_t i = 0; ok && i < n; i += FD_PASS_MOST)
 		ok = fd_pass_send(u->end, &m, sizeof m, fds + i, n - i < FD_PASS_MOST ? n - i : FD_PASS_MOST);
 	memory_free(fds);

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { STEPS_MOST = 2000 };
 
@@ -297,7 +298,7 @@ static void listen_to(struct running *x)
 {
 	struct request *r = x->request;
 
-	r->stream = events_join(x->owner->events, x->api->row, x->call.uid - WHO_TOKEN, r->at);
+	r->stream = events_join(x->owner->events, x->api->row, x->call.uid, r->at);
 	if (!r->stream) {
 		r->again_s = 10;
 		refuse(x, MHD_HTTP_SERVICE_UNAVAILABLE, "too many listen already");
@@ -323,11 +324,48 @@ static void run(struct running *x)
 		ended(&x->call, status);
 }
 
+/* Who may use the Unix socket may operate, and root and our own user may everything. */
+static enum api_role role_of(unsigned uid)
+{
+	return uid == 0 || uid == geteuid() ? API_ADMIN : API_OPERATE;
+}
+
+/* Its token may do this, now; or it is refused. */
+static bool admit_token(struct running *x)
+{
+	struct request *r = x->request;
+	struct token *t = tokens_check(&x->owner->tokens, r->bearer, time(NULL));
+
+	if (!t) {
+		refuse(x, MHD_HTTP_UNAUTHORIZED, "this token is none, or not any more");
+		return false;
+	}
+	t->used_s = time(NULL);
+	x->call.uid = WHO_TOKEN + (unsigned)t->id;
+	if (!token_has_rate(t, clock_seconds())) {
+		r->again_s = 1;
+		refuse(x, MHD_HTTP_TOO_MANY_REQUESTS, "too many requests of this token; come again");
+		return false;
+	}
+	if (token_may(t, r->api->row, json_string_value(json_object_get(r->api->members, "zone"))))
+		return true;
+	refuse(x, MHD_HTTP_FORBIDDEN, t->only_zones ? "this token is for its zones alone"
+						    : "this token may not do that: see its role");
+	return false;
+}
+
+static bool admit_peer(struct running *x)
+{
+	x->call.uid = x->request->uid;
+	if (x->request->api->row->role <= role_of(x->call.uid))
+		return true;
+	refuse(x, MHD_HTTP_FORBIDDEN, "members of socket-group may operate, and no more; a token may");
+	return false;
+}
+
 void api_take(struct api *a, struct request *r)
 {
 	struct running *x = calloc(1, sizeof *x);
-	struct token *t = tokens_check(&a->tokens, r->bearer, time(NULL));
-	const char *zone = json_string_value(json_object_get(r->api->members, "zone"));
 
 	if (!x) {
 		manage_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL, "out of memory");
@@ -342,40 +380,26 @@ void api_take(struct api *a, struct request *r)
 	if (x->next)
 		x->next->at = &x->next;
 	a->running = x;
-	if (!t) {
-		refuse(x, MHD_HTTP_UNAUTHORIZED, "this token is none, or not any more");
-		return;
-	}
-	t->used_s = time(NULL);
-	if (!token_has_rate(t, clock_seconds())) {
-		r->again_s = 1;
-		refuse(x, MHD_HTTP_TOO_MANY_REQUESTS, "too many requests of this token; come again");
-		return;
-	}
-	if (!token_may(t, r->api->row, zone)) {
-		refuse(x, MHD_HTTP_FORBIDDEN, t->only_zones ? "this token is for its zones alone"
-							    : "this token may not do that: see its role");
-		return;
-	}
-	manage_welcome(r);
 	addr_sockaddr_text(x->from,
 		MHD_get_connection_info(r->at, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
-	x->call = (struct command_call){ .uid = WHO_TOKEN + (unsigned)t->id,
-		.from = x->from,
-		.out = &x->out,
-		.done = ended };
+	x->call = (struct command_call){ .from = x->from, .out = &x->out, .done = ended };
+	if (!(r->bearer ? admit_token(x) : admit_peer(x)))
+		return;
+	manage_welcome(r);
 	run(x);
 }
 
 /* --- the rest ----------------------------------------------------------------------------- */
 
-static bool may_listen(void *ctx, unsigned token)
+static bool may_listen(void *ctx, unsigned who)
 {
 	const struct api *a = ctx;
 	const int64_t now_s = time(NULL);
 
+	if (who < WHO_TOKEN)
+		return true;
 	for (size_t i = 0; i < a->tokens.n; i++)
-		if (a->tokens.list[i].id == (int64_t)token)
+		if (a->tokens.list[i].id == (int64_t)(who - WHO_TOKEN))
 			return !a->tokens.list[i].until_s || now_s < a->tokens.list[i].until_s;
 	return false;
 }

@@ -6,7 +6,7 @@
 #include "web/manage_inner.h"
 #include "web/route.h"
 
-#include "base/addr.h"
+#include "net/unix_listen.h"
 
 #include <microhttpd.h>
 #include <stdlib.h>
@@ -28,6 +28,12 @@ static bool is_spec(const struct request *r)
 	return strcmp(r->target, ROOT "/openapi.json") == 0;
 }
 
+/* Who asks without a token at the Unix socket is whom the kernel says. */
+static bool has_peer(struct request *r)
+{
+	return unix_peer(MHD_get_connection_info(r->at, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, &r->uid);
+}
+
 static bool begin(struct request *r, const char *method)
 {
 	const char *auth = MHD_lookup_connection_value(r->at, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
@@ -37,9 +43,10 @@ static bool begin(struct request *r, const char *method)
 
 	if (is_spec(r))
 		return true;
-	if (!auth || strncmp(auth, bearer, sizeof bearer - 1) != 0)
+	if (auth && strncmp(auth, bearer, sizeof bearer - 1) == 0)
+		r->bearer = auth + sizeof bearer - 1;
+	else if (auth || !r->is_local || !has_peer(r))
 		return unauthorized(r);
-	r->bearer = auth + sizeof bearer - 1;
 	if (len >= sizeof path)
 		return manage_refuse(r, MHD_HTTP_URI_TOO_LONG, NULL, "the path is too long");
 	memcpy(path, r->target, len);

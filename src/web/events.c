@@ -41,7 +41,7 @@ struct event_stream {
 	struct events *owner;
 	struct topic *topic;
 	struct MHD_Connection *at; /* lives longer */
-	unsigned token;
+	unsigned who; /* who.h */
 	uint64_t seen;     /* the number of the last event that was begun */
 	struct event *now; /* held: it is being sent; NULL */
 	size_t sent;       /* bytes of it */
@@ -248,7 +248,7 @@ static void ask(struct topic *t)
 static void end_some(struct events *e, bool all)
 {
 	for (struct event_stream *s = e->streams; s; s = s->next)
-		if (all || !e->opts.may(e->opts.ctx, s->token)) {
+		if (all || !e->opts.may(e->opts.ctx, s->who)) {
 			s->ends = true;
 			wake(s);
 		}
@@ -299,7 +299,7 @@ static void keep_little(struct MHD_Connection *at)
 }
 
 struct event_stream *events_join(
-	struct events *e, const struct api_row *row, unsigned token, struct MHD_Connection *at)
+	struct events *e, const struct api_row *row, unsigned who, struct MHD_Connection *at)
 {
 	struct topic *t = topic_of(e, row);
 	struct event_stream *s = t ? calloc(1, sizeof *s) : NULL;
@@ -309,7 +309,7 @@ struct event_stream *events_join(
 	s->owner = e;
 	s->topic = t;
 	s->at = at;
-	s->token = token;
+	s->who = who;
 	pthread_mutex_lock(&e->lock);
 	const bool may = !e->closed && e->n < EVENTS_STREAMS_MOST;
 	if (may) {

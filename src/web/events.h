@@ -34,8 +34,8 @@ enum { EVENTS_STREAMS_MOST = 16, EVENTS_QUIET_S = 15, EVENTS_SLOW_S = 10 };
 struct events_opts {
 	struct ev_loop *loop;
 	const struct commands *commands;
-	/* May that token still listen? */
-	bool (*may)(void *ctx, unsigned token);
+	/* May that one (who.h) still listen? */
+	bool (*may)(void *ctx, unsigned who);
 	void *ctx;
 };
 
@@ -51,7 +51,7 @@ void events_end_all(struct events *e);
 
 /* Another listener; `at` is where it goes out. NULL: there are too many, or no memory. */
 struct event_stream *events_join(
-	struct events *e, const struct api_row *row, unsigned token, struct MHD_Connection *at);
+	struct events *e, const struct api_row *row, unsigned who, struct MHD_Connection *at);
 
 /* The listener's thread, as libmicrohttpd wants them: more bytes; and it is gone. */
 ssize_t events_read(void *stream, uint64_t pos, char *to, size_t room);

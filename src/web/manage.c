@@ -1,10 +1,11 @@
-#include "web/manage_inner.h"
+#include "web/manage_own.h"
 #include "web/route.h"
 
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "net/unix_listen.h"
 #include "web/api_rows.h"
 #include "web/events.h"
 #include "web/manage_clients.h"
@@ -21,136 +22,17 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { HEADERS_MOST = 8 << 10, BACKLOG = 64, STREAM_BLOCK = 16 << 10 };
 
-struct agent {
-	char *edge;
-	uint8_t key[SEAL_KEY]; /* where `has_key` */
-	bool has_key;
-	char *certificate; /* or NULL */
-	bool may; /* else it was one before a reload, and only its sequences are kept */
-	struct seal_guard guard[MANAGE_KINDS];
-};
-
-struct manage {
-	struct ev_loop *loop;
-	const struct manage_hooks *hooks;
-	struct MHD_Daemon *http;
-	struct manage_tls *tls; /* NULL: HTTP in the clear */
-	int listener;           /* with `tls` ours; else libmicrohttpd's, until it `left` */
-	bool left;
-	ev_async wake;
-	ev_timer clock;
-	struct agent_counts counts; /* atomic */
-
-	pthread_mutex_t lock; /* of all below */
-	struct agent *agents;
-	size_t n_agents;
-	struct request *queue, **queue_end; /* for the control thread */
-	bool closing;
-	struct seal_clock seal_clock;
-	struct manage_clients clients;
-};
-
-/* --- agents ------------------------------------------------------------------------------- */
-
-static struct agent *find_agent(struct manage *m, const char *edge)
-{
-	for (size_t i = 0; i < m->n_agents; i++)
-		if (strcmp(m->agents[i].edge, edge) == 0)
-			return &m->agents[i];
-	return NULL;
-}
-
-void manage_set_agents(struct manage *m, const struct manage_agent *agents, size_t n)
-{
-	pthread_mutex_lock(&m->lock);
-	for (size_t i = 0; i < m->n_agents; i++)
-		m->agents[i].may = false;
-	for (size_t i = 0; i < n; i++) {
-		struct agent *a = find_agent(m, agents[i].edge);
-		if (!a) {
-			m->agents = memory_grow(
-				m->agents, (m->n_agents + 1) * sizeof *m->agents);
-			a = &m->agents[m->n_agents++];
-			*a = (struct agent){ .edge = memory_strdup(agents[i].edge) };
-		}
-		a->may = true;
-		a->has_key = agents[i].key != NULL;
-		if (a->has_key)
-			memcpy(a->key, agents[i].key, SEAL_KEY);
-		memory_free(a->certificate);
-		a->certificate = agents[i].certificate ? memory_strdup(agents[i].certificate) : NULL;
-	}
-	pthread_mutex_unlock(&m->lock);
-}
-
-bool manage_key(struct manage *m, const char *edge, uint8_t key[static SEAL_KEY])
-{
-	pthread_mutex_lock(&m->lock);
-	const struct agent *a = find_agent(m, edge);
-	const bool may = a && a->may && a->has_key;
-	if (may)
-		memcpy(key, a->key, SEAL_KEY);
-	pthread_mutex_unlock(&m->lock);
-	return may;
-}
-
-bool manage_is_certified(struct manage *m, const struct request *r)
-{
-	char *name = NULL;
-
-	if (!m->tls)
-		return false;
-	pthread_mutex_lock(&m->lock);
-	const struct agent *a = find_agent(m, r->seal.agent);
-	if (a && a->may && a->certificate)
-		name = strdup(a->certificate);
-	pthread_mutex_unlock(&m->lock);
-	const bool is = name &&
-		manage_tls_is(m->tls,
-			MHD_get_connection_info(r->at, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
-			name);
-	free(name);
-	return is;
-}
-
-static void see_clock(struct manage *m)
-{
-	struct timespec boot;
-
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	seal_clock_see(&m->seal_clock, (uint64_t)time(NULL), (uint64_t)boot.tv_sec);
-}
-
-uint64_t manage_started_s(struct manage *m)
-{
-	pthread_mutex_lock(&m->lock);
-	see_clock(m);
-	const uint64_t started_s = m->seal_clock.started_s;
-	pthread_mutex_unlock(&m->lock);
-	return started_s;
-}
-
 /* --- who is known ------------------------------------------------------------------------- */
 
-static const struct sockaddr *client_of(struct MHD_Connection *at)
+const struct sockaddr *manage_client_of(struct MHD_Connection *at)
 {
 	return MHD_get_connection_info(at, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-}
-
-enum seal_verdict manage_take(struct manage *m, const struct request *r)
-{
-	pthread_mutex_lock(&m->lock);
-	struct agent *a = find_agent(m, r->seal.agent);
-	const enum seal_verdict v = a ? seal_take(&a->guard[r->kind], &r->seal) : SEAL_SEEN;
-	if (v == SEAL_GOOD)
-		manage_clients_know(&m->clients, client_of(r->at));
-	pthread_mutex_unlock(&m->lock);
-	return v;
 }
 
 static enum MHD_Result on_accept(void *ctx, const struct sockaddr *sa, socklen_t len)
@@ -217,6 +99,7 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *at)
 	}
 	r->manage = ctx;
 	r->at = at;
+	r->is_local = manage_client_of(at)->sa_family == AF_UNIX;
 	return r;
 }
 
@@ -390,7 +273,7 @@ static void on_connection(void *ctx, struct MHD_Connection *at, void **own,
 	if (what != MHD_CONNECTION_NOTIFY_CLOSED) {
 		*own = manage_clients_join(&m->clients,
 			MHD_get_connection_info(at, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
-			client_of(at));
+			manage_client_of(at));
 	} else if (*own) {
 		manage_clients_leave(*own);
 		*own = NULL;
@@ -405,7 +288,7 @@ static void on_clock(struct ev_loop *loop, ev_timer *t, int events)
 	(void)loop;
 	(void)events;
 	pthread_mutex_lock(&m->lock);
-	see_clock(m);
+	manage_see_clock(m);
 	manage_clients_end(&m->clients);
 	pthread_mutex_unlock(&m->lock);
 }
@@ -427,7 +310,7 @@ static void serve(const struct request *r, bool on)
 {
 	pthread_mutex_lock(&r->manage->lock);
 	if (on)
-		manage_clients_know(&r->manage->clients, client_of(r->at));
+		manage_clients_know(&r->manage->clients, manage_client_of(r->at));
 	manage_clients_serve(
 		MHD_get_connection_info(r->at, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context, on);
 	pthread_mutex_unlock(&r->manage->lock);
@@ -493,7 +376,7 @@ static int open_listener(const struct sockaddr *sa, socklen_t len, struct fault 
 }
 
 /* Signals are the control thread's. With `fd` -1 connections come by take_front(). */
-static struct MHD_Daemon *start_http(struct manage *m, int fd)
+static struct MHD_Daemon *start_http(struct manage *m, int fd, unsigned most, unsigned of_one)
 {
 	sigset_t all, before;
 
@@ -502,9 +385,8 @@ static struct MHD_Daemon *start_http(struct manage *m, int fd)
 	struct MHD_Daemon *http = MHD_start_daemon(
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
 			(fd < 0 ? MHD_USE_NO_LISTEN_SOCKET : 0),
-		0, on_accept, m, on_request, m, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)MANAGE_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-		(unsigned)MANAGE_CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_TIMEOUT,
+		0, on_accept, m, on_request, m, MHD_OPTION_CONNECTION_LIMIT, most,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, of_one, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)MANAGE_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)HEADERS_MOST, MHD_OPTION_URI_LOG_CALLBACK, on_target, m,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, m, MHD_OPTION_NOTIFY_CONNECTION,
@@ -525,7 +407,7 @@ static bool take_front(void *ctx, int fd, const struct sockaddr *from, socklen_t
 /* Takes `fd` where it succeeds. */
 static bool start(struct manage *m, int fd, bool tls, struct fault *why)
 {
-	m->http = start_http(m, tls ? -1 : fd);
+	m->http = start_http(m, tls ? -1 : fd, MANAGE_CONNECTIONS, MANAGE_CONNECTIONS_PER_IP);
 	if (!m->http)
 		return fault(why, "management: listen: libmicrohttpd does not start");
 	m->listener = fd;
@@ -537,17 +419,67 @@ static bool start(struct manage *m, int fd, bool tls, struct fault *why)
 	return true;
 }
 
-struct manage *manage_open(const struct manage_opts *opts, struct fault *why)
+static bool open_address(struct manage *m, const struct manage_opts *opts, struct fault *why)
 {
-	const int fd = opts->socket >= 0 ? opts->socket : open_listener(opts->listen, opts->len, why);
+	const int fd = opts->fd >= 0 ? opts->fd : open_listener(opts->listen, opts->len, why);
 
 	if (fd < 0)
-		return NULL;
-	struct manage *m = memory_zeroed(1, sizeof *m);
-	m->loop = opts->loop;
+		return false;
+	manage_see_clock(m); /* the address was nobody else's from here on */
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	if (start(m, fd, opts->tls, why))
+		return true;
 	m->listener = -1;
+	close(fd);
+	return false;
+}
+
+static bool open_socket(struct manage *m, const struct manage_opts *opts, struct fault *why)
+{
+	struct stat st;
+	const int fd = opts->socket_fd >= 0
+		? opts->socket_fd
+		: unix_listen(opts->socket, opts->group, "management: listen: socket", why);
+
+	if (fd < 0)
+		return false;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	if (lstat(opts->socket, &st) == 0) {
+		m->device = st.st_dev;
+		m->inode = st.st_ino;
+	}
+	m->local = start_http(m, fd, MANAGE_LOCAL, 0);
+	if (m->local) {
+		m->local_fd = fd;
+		m->path = memory_strdup(opts->socket);
+		return true;
+	}
+	if (opts->socket_fd < 0)
+		unlink(opts->socket);
+	close(fd);
+	return fault(why, "management: listen: libmicrohttpd does not start");
+}
+
+/* What a successor has, or has bound there, is its own. */
+static void forget_socket(struct manage *m)
+{
+	struct stat st;
+
+	if (m->local_fd >= 0 && m->left)
+		close(m->local_fd);
+	else if (m->path && lstat(m->path, &st) == 0 && st.st_dev == m->device && st.st_ino == m->inode)
+		unlink(m->path);
+	memory_free(m->path);
+}
+
+struct manage *manage_open(const struct manage_opts *opts, struct fault *why)
+{
+	struct manage *m = memory_zeroed(1, sizeof *m);
+
+	m->loop = opts->loop;
+	m->listener = m->local_fd = -1;
 	m->hooks = opts->hooks;
-	see_clock(m); /* the address was nobody else's from here on */
+	manage_see_clock(m);
 	m->queue_end = &m->queue;
 	manage_clients_init(&m->clients);
 	pthread_mutex_init(&m->lock, NULL);
@@ -556,11 +488,8 @@ struct manage *manage_open(const struct manage_opts *opts, struct fault *why)
 	m->wake.data = m->clock.data = m;
 	ev_async_start(m->loop, &m->wake);
 	ev_timer_start(m->loop, &m->clock);
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	if (start(m, fd, opts->tls, why))
+	if ((!opts->listen || open_address(m, opts, why)) && (!opts->socket || open_socket(m, opts, why)))
 		return m;
-	m->listener = -1;
-	close(fd);
 	manage_close(m);
 	return NULL;
 }
@@ -570,6 +499,11 @@ int manage_socket(const struct manage *m)
 	return m->listener;
 }
 
+int manage_local_socket(const struct manage *m)
+{
+	return m->local_fd;
+}
+
 void manage_leave(struct manage *m)
 {
 	if (m->left)
@@ -577,8 +511,10 @@ void manage_leave(struct manage *m)
 	m->left = true;
 	if (m->tls)
 		manage_tls_stop(m->tls); /* who comes again finds the others */
-	else
+	else if (m->http)
 		MHD_quiesce_daemon(m->http);
+	if (m->local)
+		MHD_quiesce_daemon(m->local);
 }
 
 void manage_set_tls(struct manage *m, struct tls *shown)
@@ -600,6 +536,9 @@ void manage_close(struct manage *m)
 	}
 	if (m->http)
 		MHD_stop_daemon(m->http);
+	if (m->local)
+		MHD_stop_daemon(m->local);
+	forget_socket(m);
 	const bool tls = m->tls;
 	if (m->tls)
 		manage_tls_free(m->tls);

@@ -27,6 +27,7 @@ struct manage;
 
 enum {
 	MANAGE_CONNECTIONS = 96,
+	MANAGE_LOCAL = 32,         /* at the Unix socket, beside these */
 	MANAGE_CONNECTIONS_PER_IP = 24, /* more than there are streams (events.h) */
 	/* Of these, what addresses may have from where no agent's signed request has come in
 	 * the last hour; the other places are kept for those from where one has. */
@@ -70,19 +71,23 @@ void manage_answer(struct request *r, const char *type, const struct text *body)
 
 struct manage_opts {
 	struct ev_loop *loop;
-	const struct sockaddr *listen;
+	const struct sockaddr *listen; /* NULL: on no address */
 	socklen_t len;
 	bool tls; /* HTTP inside TLS (manage_tls.h) */
 	const struct manage_hooks *hooks; /* borrowed */
-	int socket; /* that listens there already, and is taken; -1: one is opened */
+	int fd; /* that listens there already, and is taken; -1: one is opened */
+	const char *socket; /* the path of a Unix socket where it listens, too, in the clear; NULL */
+	const char *group;  /* ... and who may connect there, beside root and our user; NULL */
+	int socket_fd;      /* ... that listens there already, and is taken; -1 */
 };
 
-/* NULL and one sentence when the address cannot be had. */
+/* NULL and one sentence when an address cannot be had. */
 struct manage *manage_open(const struct manage_opts *opts, struct fault *why);
 void manage_close(struct manage *m);
 
-/* What it listens on; and no more connections are taken from it: others have it, too. */
+/* What it listens on, -1 where it does not; and no more connections are taken from it: others have it, too. */
 int manage_socket(const struct manage *m);
+int manage_local_socket(const struct manage *m);
 void manage_leave(struct manage *m);
 
 /* Control thread: who may report. Replaces those before; the sequences of agents outlive a

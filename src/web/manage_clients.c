@@ -12,6 +12,12 @@ static struct addr address_of(const struct sockaddr *sa)
 	return addr_is_v4(&a) ? a : addr_prefix(&a, 64).addr;
 }
 
+/* By the Unix socket come those alone who may. */
+static bool is_ours(const struct sockaddr *from)
+{
+	return from->sa_family == AF_UNIX;
+}
+
 static bool same_address(const struct addr *a, const struct addr *b)
 {
 	return memcmp(a, b, sizeof *a) == 0;
@@ -30,7 +36,7 @@ static bool is_known(const struct manage_clients *c, const struct addr *a)
 
 void manage_clients_init(struct manage_clients *c)
 {
-	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++)
+	for (size_t i = 0; i < MANAGE_PLACES; i++)
 		c->places[i].fd = -1;
 }
 
@@ -39,9 +45,9 @@ bool manage_clients_may(const struct manage_clients *c, const struct sockaddr *f
 	const struct addr a = address_of(from);
 	unsigned strangers = 0, of_them = 0;
 
-	if (is_known(c, &a))
+	if (is_ours(from) || is_known(c, &a))
 		return true;
-	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++) {
+	for (size_t i = 0; i < MANAGE_PLACES; i++) {
 		if (c->places[i].fd < 0 || !c->places[i].stranger)
 			continue;
 		strangers++;
@@ -56,6 +62,8 @@ void manage_clients_know(struct manage_clients *c, const struct sockaddr *from)
 	const struct addr a = address_of(from);
 	struct manage_known *to = &c->known[0];
 
+	if (is_ours(from))
+		return;
 	for (size_t i = 0; i < MANAGE_KNOWN; i++) {
 		if (c->known[i].at_s > 0 && same_address(&c->known[i].from, &a)) {
 			to = &c->known[i];
@@ -65,7 +73,7 @@ void manage_clients_know(struct manage_clients *c, const struct sockaddr *from)
 			to = &c->known[i];
 	}
 	*to = (struct manage_known){ a, clock_seconds() };
-	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++)
+	for (size_t i = 0; i < MANAGE_PLACES; i++)
 		if (c->places[i].fd >= 0 && same_address(&c->places[i].from, &a))
 			c->places[i].stranger = false;
 }
@@ -75,10 +83,10 @@ struct manage_place *manage_clients_join(
 {
 	const struct addr a = address_of(from);
 
-	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++)
+	for (size_t i = 0; i < MANAGE_PLACES; i++)
 		if (c->places[i].fd < 0) {
 			c->places[i] = (struct manage_place){ fd, clock_seconds(), a,
-				!is_known(c, &a), false };
+				!is_ours(from) && !is_known(c, &a), false };
 			return &c->places[i];
 		}
 	return NULL;
@@ -101,7 +109,7 @@ void manage_clients_end(struct manage_clients *c)
 {
 	const double now = clock_seconds();
 
-	for (size_t i = 0; i < MANAGE_CONNECTIONS; i++) {
+	for (size_t i = 0; i < MANAGE_PLACES; i++) {
 		const struct manage_place *p = &c->places[i];
 		if (p->fd >= 0 && !p->served &&
 			now - p->since_s >

@@ -10,6 +10,8 @@
 #include "base/addr.h"
 #include "web/manage.h"
 
+enum { MANAGE_PLACES = MANAGE_CONNECTIONS + MANAGE_LOCAL };
+
 struct manage_place {
 	int fd; /* -1: free */
 	double since_s;
@@ -19,7 +21,7 @@ struct manage_place {
 };
 
 struct manage_clients {
-	struct manage_place places[MANAGE_CONNECTIONS];
+	struct manage_place places[MANAGE_PLACES];
 	struct manage_known {
 		struct addr from;
 		double at_s; /* clock_seconds(); 0: free */

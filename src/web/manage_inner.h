@@ -22,7 +22,9 @@ struct request {
 	enum manage_kind kind;     /* of an agent */
 	bool open;                 /* of numbers: OpenMetrics */
 	struct api_call *api;      /* of the API; own */
-	const char *bearer;        /* ... as it was sent; the connection's */
+	const char *bearer;        /* ... as it was sent; the connection's; NULL: it is `uid` who asks */
+	bool is_local;             /* it has come by the Unix socket */
+	unsigned uid;              /* ... from that user; where there is no `bearer` */
 	struct event_stream *stream; /* of events: the answer; own, until that is sent. NULL: it is none */
 	struct seal seal; /* `agent` and `method` belong to the connection */
 	const char *signature;

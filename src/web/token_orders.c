@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { SPAN_MOST_S = 3660 * 86400 };
 
@@ -141,7 +142,9 @@ static int token_self(const struct token_orders *a, const struct command_call *c
 		if (a->tokens->list[i].id == (int64_t)(c->uid - WHO_TOKEN))
 			t = &a->tokens->list[i];
 	json_t *o = json_pack("{s:s, s:s, s:s, s:o}", "name", t ? t->name : who_text(who, c->uid), "role",
-		t ? token_role_text(t) : "admin", "zones", t ? t->zones : "", "until",
+		t                                           ? token_role_text(t)
+			: c->uid == 0 || c->uid == geteuid() ? "admin"
+							     : "operate", "zones", t ? t->zones : "", "until",
 		t && t->until_s ? json_integer(t->until_s) : json_null());
 	char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 	text_addf(c->out, "%s\n", text ? text : "{}");

@@ -211,4 +211,27 @@ def managed():
         same(gone(pid), 0)
 
 
+@claim("the Unix socket of the API goes over to the new process, stays where a new program fails, and is gone when the last one stops")
+def by_socket():
+    def ask(path):
+        with socket.socket(socket.AF_UNIX) as c:
+            c.settimeout(BOUND)
+            c.connect(path)
+            c.sendall(b"GET /api/v1/token HTTP/1.0\r\n\r\n")
+            return c.makefile("rb").readline().split()[1]
+
+    with Followed(config=EDGES + "management: { listen: unix:api.sock, api: on }\n") as s:
+        path = s.dir + "/api.sock"
+        same(ask(path), b"200")
+        s.put("#!/bin/sh\nexit 3\n")
+        same((s.ctl("upgrade")[0], ask(path)), (1, b"200"), "where it fails:")
+        s.put(None)
+        for _ in range(2):
+            s.upgrade()
+            same(ask(path), b"200")
+        until(lambda: not os.path.exists("/proc/%d/exe" % s.pids[-2]))
+        same((ask(path), os.path.exists(path)), (b"200", True), "when the one before has ended:")
+        s.ctl("stop")
+        until(lambda: not os.path.exists(path), "the socket is there yet")
+
 run("upgrade")

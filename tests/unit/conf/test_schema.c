@@ -172,6 +172,14 @@ static void what_the_console_needs_is_told(void)
 	static const struct told_case row[] = {
 		{ "the API", SERVER ZONES "management: { listen: 127.0.0.1, console: on }\n",
 			"3:34: error: the console asks the API for all that it shows; write: management: { api: on, console: on }\n" },
+		{ "two Unix sockets", SERVER ZONES "management: { listen: [ unix:/a, unix:/b ] }\n",
+			"3:34: error: one Unix socket is enough; take this one out\n" },
+		{ "two addresses", SERVER ZONES "management: { listen: [ 127.0.0.1, 127.0.0.2 ] }\n",
+			"3:36: error: one address is enough; take this one out\n" },
+		{ "a Unix socket without a path", SERVER ZONES "management: { listen: \"unix:\" }\n",
+			"3:23: error: a path is missing; write for example: unix:/run/waymark/api.sock\n" },
+		{ "a group of no socket", SERVER ZONES "management: { listen: 127.0.0.1, socket-group: adm }\n",
+			"3:48: error: there is no Unix socket for this group; write: management: { listen: [ unix:/run/waymark/api.sock ] }\n" },
 		{ "which needs a store", SERVER ZONES "management: { listen: 127.0.0.1, api: on, console: on }\n",
 			"3:34: error: the API needs a store, for its tokens and for what is done with them; write for example: store: "
 			"{ file: /var/lib/waymark/waymark.db }\n" },
