@@ -1,10 +1,16 @@
 """The API: what waymarkctl can, for programs that have a token."""
+import errno
+import grp
 import gzip
 import http.client
 import json
+import os
+import pwd
 import re
 import select
 import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.parse
@@ -316,6 +322,110 @@ def regions():
         same([(e["edge"], e["old_share"], round(e["new_share"], 6)) for e in o["edges"]], [("ams1", 1, round(edges["ams1"], 6)), ("nyc1", 0, round(edges["nyc1"], 6))])
         o = s.call(read, "GET", "/regions?pool=web&stage=true")[1]
         same([(e["edge"], e["old_share"], e["new_share"]) for e in o["edges"]], [("ams1", 1, 0), ("nyc1", 0, 1)])
+
+
+def by_socket(path, method, target, body=None, token=None, uid=None, group=None):
+    """A request by the Unix socket, of a process that is another user's where that is said. The status, and the answer."""
+    def ask():
+        c = socket.socket(socket.AF_UNIX)
+        c.settimeout(20 * SLOW)
+        c.connect(path)
+        text = json.dumps(body) if body is not None else ""
+        c.sendall(("%s /api/v1%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n%s" % (
+            method, target, "Authorization: Bearer %s\r\n" % token if token else "", len(text), text)).encode())
+        r = http.client.HTTPResponse(c, method=method)
+        r.begin()
+        return r.status, json.loads(r.read() or b"null")
+    if uid is None:
+        return ask()
+    r, w = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.setgroups([])
+            os.setgid(group)
+            os.setuid(uid)
+            got = ask()
+        except OSError as e:
+            got = (e.errno, None)
+        os.write(w, json.dumps(got).encode())
+        os._exit(0)
+    os.close(w)
+    os.waitpid(child, 0)
+    with os.fdopen(r) as f:
+        return tuple(json.loads(f.read()))
+
+
+@claim("at the Unix socket the kernel says who asks: root may everything, a group may operate, nobody else may connect, and it is written down")
+def local():
+    with Api() as s:
+        group = grp.getgrgid(65534 if os.geteuid() == 0 else os.getegid())
+        s.config = s.config.replace('listen: "127.0.0.1:%d"' % s.management, 'listen: [ "127.0.0.1:%d", unix:api.sock ], socket-group: %s' % (s.management, group.gr_name))
+        s.configure(None, "[ { name: a.test, file: zones/a.test.zone, write-back: store } ]")
+        same("restart" in s.ctl("reload")[1], True, "of what a reload cannot change:")
+        s.stop()
+        s.start()
+        path = s.dir + "/api.sock"
+        same(oct(os.stat(path).st_mode & 0o777), "0o660")
+        code, o = by_socket(path, "GET", "/token")
+        same((code, o["name"], o["role"]), (200, pwd.getpwuid(os.geteuid()).pw_name, "admin"))
+        same(by_socket(path, "POST", "/edges/ams1/force", {"state": "down", "why": "by socket"})[0], 200)
+        same([(c["who"], c["why"]) for c in by_socket(path, "GET", "/changes")[1]], [(o["name"], "by socket")])
+        same((by_socket(path, "GET", "/status", token="wm_x")[0], s.call(None, "GET", "/status")[0]), (401, 401), "a wrong token, and no token elsewhere:")
+        until(lambda: [(a["who"], a["from"]) for a in by_socket(path, "GET", "/audit")[1] if a["what"].startswith("force")] == [(o["name"], "unix")], 20)
+        code, text = s.ctl("audit", "--json", "--last", "1")
+        same((code, [sorted(a) for a in json.loads(text)]), (0, [["done", "from", "said", "time", "what", "who"]]))
+        if os.geteuid() == 0:
+            os.chmod(s.dir, 0o711)
+            same([by_socket(path, m, t, b, uid=12345, group=65534)[0] for m, t, b in (
+                ("GET", "/status", None), ("POST", "/edges/ams1/force", {"state": "auto"}), ("GET", "/audit", None), ("POST", "/reload", {}))], [200, 200, 403, 403])
+            same(by_socket(path, "GET", "/status", uid=12345, group=12345)[0], errno.EACCES)
+        s.stop()
+        same((s.proc.returncode, os.path.exists(path)), (0, False), s.said())
+
+
+@claim("external-dns keeps the records of a zone by contrib's webhook: its documented requests make, change and delete records, or nothing")
+def external_dns():
+    port = free_port()
+
+    def ask(method, path, body=None):
+        c = http.client.HTTPConnection("127.0.0.1", port, timeout=20 * SLOW)
+        c.request(method, path, None if body is None else body if isinstance(body, str) else json.dumps(body),
+                  {"Accept": "application/external.dns.webhook+json;version=1", "Content-Type": "application/external.dns.webhook+json;version=1"})
+        r = c.getresponse()
+        text = r.read().decode()
+        return r.status, json.loads(text) if r.getheader("Content-Type", "").startswith("application/external.dns") else text
+
+    with Api() as s:
+        s.write("token", s.token("external-dns", "--role", "zones", "--zones", "a.test") + "\n")
+        hook = subprocess.Popen([sys.executable, TOP + "/contrib/external-dns/waymark-webhook", "--zone", "a.test", "--api", "http://127.0.0.1:%d" % s.management,
+                     "--token-file", s.dir + "/token", "--listen", "127.0.0.1:%d" % port], stderr=subprocess.DEVNULL)
+        try:
+            until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, 20)
+            same((ask("GET", "/")[1]["include"], ask("GET", "/healthz")[0]), (["a.test"], 200))
+            same(ask("GET", "/records"), (200, [{"dnsName": "a.test", "recordType": "NS", "recordTTL": 60, "targets": ["ns1.a.test"]},
+                                               {"dnsName": "ns1.a.test", "recordType": "A", "recordTTL": 60, "targets": ["192.0.2.53"]}]))
+            foo = {"dnsName": "foo.a.test", "recordType": "A", "targets": ["1.2.3.4", "1.2.3.5"]}
+            heritage = {"dnsName": "a-foo.a.test", "recordType": "TXT", "targets": ['"heritage=external-dns,external-dns/owner=default"'], "labels": {"owner": "default"}}
+            alias = {"dnsName": "bar.a.test", "recordType": "CNAME", "recordTTL": 60, "targets": ["foo.a.test"]}
+            code, fit = ask("POST", "/adjustendpoints", [foo, heritage, alias, dict(foo, setIdentifier="blue")])
+            same((code, [(e["dnsName"], e["recordTTL"]) for e in fit]), (200, [("foo.a.test", 300), ("a-foo.a.test", 300), ("bar.a.test", 60)]))
+            same(ask("POST", "/records", {"create": fit})[0], 204)
+            same((sorted(s.udp("bar.a.test").addresses()), s.udp("a-foo.a.test", "TXT").answer != []), (["1.2.3.4", "1.2.3.5"], True))
+            kept = {(e["dnsName"], e["recordType"]): (e["recordTTL"], sorted(e["targets"])) for e in ask("GET", "/records")[1]}
+            same([kept[e["dnsName"], e["recordType"]] for e in fit], [(e["recordTTL"], sorted(e["targets"])) for e in fit], "it would change them again and again:")
+            new = dict(fit[0], targets=["1.2.3.6"])
+            same(ask("POST", "/records", {"Create": None, "UpdateOld": [fit[0]], "UpdateNew": [new], "Delete": [fit[2]]})[0], 204)
+            same((s.udp("foo.a.test").addresses(), s.udp("bar.a.test").rcode), (["1.2.3.6"], NXDOMAIN))
+            same([ask("POST", "/records", b)[0] for b in ({"delete": [fit[2]]}, {"updateNew": [new]})], [204, 204], "what is so already:")
+            for bad in ({"create": [dict(foo, targets=["1.2.3.999"])]}, {"create": [dict(foo, dnsName="x.other.test")]}, "{", [], {"create": [{}]},
+                        {"create": [dict(foo, setIdentifier="blue")]}):
+                same(ask("POST", "/records", bad)[0], 400, bad)
+            same(ask("POST", "/records", {"create": [dict(foo, dnsName="bar.a.test"), dict(alias)]})[0], 500, "a CNAME beside other data:")
+            same((s.udp("bar.a.test").rcode, s.udp("foo.a.test").addresses(), ask("GET", "/x")[0]), (NXDOMAIN, ["1.2.3.6"], 404), "what was refused:")
+        finally:
+            hook.kill()
+            hook.wait()
 
 
 run("api")
