@@ -106,7 +106,7 @@ class Tree:
                 shutil.copytree(path, os.path.join(self.top, name), symlinks=True, ignore=skip)
             elif os.path.exists(path):
                 shutil.copy2(path, self.top)
-        self.apart = self.can_be_apart()
+        self.apart, self.said = self.can_be_apart(), ""
         self.servers = ["build/waymarkd", "build/waymarkctl", "build/waymark-agent", "build/fail_alloc.so", "build/slow.so",
                         "build/bench/load", "build/bench/floor"]
         self.replays = sorted("build/replay_" + name for name in self.fuzz_names())
@@ -207,8 +207,11 @@ class Steps:
         for step in steps:
             if step.usual_s is None:
                 right, step.usual_s = self.tree.run(step, 300)
+                if not right:                               # once more: the machine may have been busy with other things
+                    right, step.usual_s = self.tree.run(step, 300)
                 if not right:
-                    print("%s fails without any change, and is left out: %s" % (step.name, self.tree.said[-300:]))
+                    said = [line for line in self.tree.said.splitlines() if "FAILED" in line] or self.tree.said.splitlines()[-3:]
+                    print("%s fails without any change, and is left out: %s" % (step.name, " ".join(said)))
                     step.usual_s = -1
         return [s for s in steps if s.usual_s >= 0]
 
