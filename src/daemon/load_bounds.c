@@ -51,7 +51,7 @@ static bool are_peers(const struct load_bounds *b, const struct pool *p, unsigne
 {
 	const struct edge *a = &b->steer->edges[p->edges[x]], *c = &b->steer->edges[p->edges[y]];
 
-	if (p->policy != POOL_NEAREST || x == y)
+	if (p->policy != POOL_NEAREST)
 		return true;
 	if (!a->placed || !c->placed)
 		return false;
@@ -78,7 +78,7 @@ static double used(
 		weights += w;
 		n++;
 	}
-	if (n < 2 || rate * s < n * (double)EVIDENCE)
+	if (!n || rate * s < n * (double)EVIDENCE)
 		return 0;
 	return of[at].rate / (p->bound * rate * own / weights);
 }

@@ -164,9 +164,49 @@ static void few_queries_say_nothing(void)
 	open_wide(&w, AFFINITY_NAME, 2, 1.5);
 	pass(&w, EDGES * 50 - 1);
 	CU_ASSERT_PTR_NULL(w.standing->pools[0].bounds);
-	pass(&w, EDGES * 50);
+	close_wide(&w);
+	open_wide(&w, AFFINITY_NAME, 2, 1.5);
+	pass(&w, EDGES * 50 + 1);
 	CU_ASSERT_PTR_NOT_NULL(w.standing->pools[0].bounds);
 	close_wide(&w);
+}
+
+/* Over six intervals, or as many as there were. */
+static void rates_are_smoothed_and_shares_come_back(void)
+{
+	static const double skewed[] = { 2, 0.6, 0.6, 0.6 }, even[] = { 1, 1, 1, 1 };
+	struct pool_opts pool = small_pool();
+	uint8_t states[4] = { 0 };
+	struct load_bound of[4];
+	struct atlas *atlas = small_atlas();
+
+	pool.policy = POOL_ROUND_ROBIN;
+	pool.affinity = AFFINITY_CLIENT;
+	pool.bound = 1.5;
+	for (unsigned k = 0; k < 4; k++)
+		of[k] = (struct load_bound){ skewed[k], SHED_ALL };
+	struct steer *s = steer_new(
+		&(struct steer_opts){ small_edges, 4, &pool, 1, NULL, NULL }, atlas, NULL);
+	struct standing *st = small_standing(s, states);
+	struct load_bounds b = { s, st, skewed, 10, 100 };
+	/* 3.8 a second are 228 in six intervals, and 190 in five: 200 are wanted. */
+	CU_ASSERT_TRUE(load_bounds_follow(&b, of));
+	const uint16_t cut = of[0].share;
+	CU_ASSERT_EQUAL(cut, (uint16_t)(SHED_ALL * 0.9));
+	b.rate = even;
+	load_bounds_follow(&b, of);
+	CU_ASSERT_DOUBLE_EQUAL(of[0].rate, 2 - 1 / 6.0, 1e-9);
+	for (unsigned i = 0; i < 20; i++)
+		load_bounds_follow(&b, of);
+	CU_ASSERT_EQUAL(of[0].share, SHED_ALL);
+	CU_ASSERT_FALSE(load_bounds_follow(&b, of));
+	b.intervals = 2;
+	b.rate = skewed;
+	load_bounds_follow(&b, of);
+	CU_ASSERT_DOUBLE_EQUAL(of[1].rate, 0.8, 0.02);
+	standing_free(st);
+	steer_drop(s);
+	atlas_drop(atlas);
 }
 
 /* Of a weight of its own an edge has as many as it weighs; one that is down takes no part. */
@@ -176,21 +216,26 @@ static void weights_and_the_dead_count(void)
 		const char *say;
 		enum pool_policy policy;
 		unsigned dead;
+		uint8_t state;
 		double rate[4];
 		bool cut[4];
 		double spread_ms;
 	} row[] = {
-		{ "in turn each is to have a quarter", POOL_ROUND_ROBIN, 9, { 60, 20, 10, 10 },
+		{ "in turn each is to have a quarter", POOL_ROUND_ROBIN, 9, 0, { 60, 20, 10, 10 },
 			{ true, false, false, false }, INFINITY },
-		{ "the first weighs three of six", POOL_HASH, 9, { 60, 20, 10, 10 },
+		{ "the first weighs three of six", POOL_HASH, 9, 0, { 60, 20, 10, 10 },
 			{ false, false, false, false }, INFINITY },
-		{ "one of two has most of what there is, and may", POOL_ROUND_ROBIN, 3,
+		{ "of three that are left one has most", POOL_ROUND_ROBIN, 3, EDGE_DOWN,
 			{ 0, 90, 5, 5 }, { false, true, false, false }, INFINITY },
-		{ "nearest: all stand elsewhere", POOL_NEAREST, 9, { 97, 1, 1, 1 },
+		{ "of an edge that is drained nothing is expected", POOL_ROUND_ROBIN, 3, EDGE_DRAIN,
+			{ 10, 45, 45, 0 }, { false, false, false, false }, INFINITY },
+		{ "... else two of four would have too much", POOL_ROUND_ROBIN, 9, 0,
+			{ 10, 45, 45, 0 }, { false, true, true, false }, INFINITY },
+		{ "nearest: all stand elsewhere", POOL_NEAREST, 9, 0, { 97, 1, 1, 1 },
 			{ false, false, false, false }, INFINITY },
-		{ "nearest: Amsterdam and Rome are 1,300 km apart, 21 ms", POOL_NEAREST, 9,
+		{ "nearest: Amsterdam and Rome are 1,300 km apart, 21 ms", POOL_NEAREST, 9, 0,
 			{ 97, 1, 100, 1 }, { true, false, false, false }, 22 },
-		{ "... and not within 20 ms", POOL_NEAREST, 9, { 97, 1, 100, 1 },
+		{ "... and not within 20 ms", POOL_NEAREST, 9, 0, { 97, 1, 100, 1 },
 			{ false, false, false, false }, 20 },
 	};
 
@@ -198,25 +243,32 @@ static void weights_and_the_dead_count(void)
 		struct edge_opts edges[4];
 		struct pool_opts pool = small_pool();
 		uint8_t states[4] = { 0 };
-		struct load_bound of[4];
+		struct load_bound all[6], *of = all + 2;
+		struct pool_opts pools[2] = { pool, pool };
+		double rate[6] = { 1000, 1 };
 		struct atlas *atlas = small_atlas();
 		memcpy(edges, small_edges, sizeof edges);
-		for (unsigned k = 0; k < 4; k++) {
+		for (unsigned k = 0; k < 4; k++)
 			edges[k].weight = k ? 1 : 3;
-			of[k] = (struct load_bound){ 0, SHED_ALL };
-		}
+		for (unsigned k = 0; k < 6; k++)
+			all[k] = (struct load_bound){ 0, SHED_ALL };
 		pool.policy = row[i].policy;
 		pool.affinity = AFFINITY_NAME;
 		pool.bound = 1.5;
 		pool.spread_ms = row[i].spread_ms;
+		pools[0].name = "aux";
+		pools[0].n = 2;
+		pools[1] = pool;
+		memcpy(rate + 2, row[i].rate, sizeof row[i].rate);
 		if (row[i].dead < 4)
-			states[row[i].dead] = EDGE_DOWN;
+			states[row[i].dead] = row[i].state;
 		struct steer *s = steer_new(
-			&(struct steer_opts){ edges, 4, &pool, 1, NULL, NULL }, atlas, NULL);
+			&(struct steer_opts){ edges, 4, pools, 2, NULL, NULL }, atlas, NULL);
 		struct standing *st = small_standing(s, states);
-		CU_ASSERT_EQUAL(load_bounds_cells(s), 4);
-		const bool any = load_bounds_follow(
-			&(struct load_bounds){ s, st, row[i].rate, 10, 1 }, of);
+		CU_ASSERT_EQUAL(load_bounds_cells(s), 6);
+		const bool any = load_bounds_follow(&(struct load_bounds){ s, st, rate, 10, 1 }, all);
+		CU_ASSERT_EQUAL(all[0].share, SHED_ALL); /* that pool has no bound */
+		CU_ASSERT_EQUAL(all[0].rate, 0);
 		bool cut = false;
 		for (unsigned k = 0; k < 4; k++) {
 			CU_ASSERT_EQUAL((of[k].share != SHED_ALL), row[i].cut[k]);
@@ -237,6 +289,8 @@ void suite_load_bounds(void)
 		{ "what is within its bound stays where it was",
 			what_is_within_its_bound_stays_where_it_was },
 		{ "few queries say nothing", few_queries_say_nothing },
+		{ "rates are smoothed, and shares come back",
+			rates_are_smoothed_and_shares_come_back },
 		{ "weights and the dead count", weights_and_the_dead_count },
 	};
 
