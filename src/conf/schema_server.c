@@ -347,6 +347,11 @@ const struct key schema_server_keys[] = {
 		.most = NET_BATCH_MOST,
 		.about = "UDP queries that are taken and answered at a time.",
 		.otherwise = "32" },
+	{ "freebind", option_switch, .say = "on or off", AT(net.freebind),
+		.about = "Addresses of listen that this machine does not have yet are listened on, too, and are answered once they "
+			 "come: for a machine that takes over another's address, or an interface that comes up late (IP_FREEBIND). A "
+			 "wrong address is not told then.",
+		.otherwise = "off" },
 	{ "receive-buffer", option_size, SIZE, AT(net.receive_buffer),
 		.about = "The receive buffer of each UDP socket. Past net.core.rmem_max "
 			 "only with CAP_NET_ADMIN; the log tells when the kernel gives "

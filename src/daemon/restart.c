@@ -45,6 +45,11 @@ static bool same_xdp(const struct conf *a, const struct conf *b)
 	return a->net.xdp_answers == b->net.xdp_answers;
 }
 
+static bool same_freebind(const struct conf *a, const struct conf *b)
+{
+	return a->net.freebind == b->net.freebind;
+}
+
 static bool same_receive(const struct conf *a, const struct conf *b)
 {
 	return a->net.receive_buffer == b->net.receive_buffer;
@@ -131,7 +136,7 @@ static const struct {
 	bool (*same)(const struct conf *a, const struct conf *b);
 } keys[] = { { "server", "listen", same_listen }, { "server", "workers", same_workers },
 	{ "server", "cpus", same_cpus }, { "server", "batch", same_batch },
-	{ "server", "xdp", same_xdp },
+	{ "server", "xdp", same_xdp }, { "server", "freebind", same_freebind },
 	{ "server", "receive-buffer", same_receive }, { "server", "send-buffer", same_send },
 	{ "server", "tcp-clients", same_clients },
 	{ "server", "tcp-clients-per-net", same_per_net }, { "server", "tcp-idle", same_idle },

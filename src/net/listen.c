@@ -55,19 +55,25 @@ static bool refuse(const struct net_address *at, const char *kind, struct fault 
 		errno == EADDRINUSE ? " (another server has it: see \"ss -lnup\")"
 			: errno == EACCES
 			? " (ports below 1024 want root or CAP_NET_BIND_SERVICE)"
-			: errno == EADDRNOTAVAIL ? " (this machine has no such address)"
+			: errno == EADDRNOTAVAIL ? " (this machine has no such address; \"server: freebind: on\" waits for it)"
 						 : "");
 }
 
-bool listen_is_free(const struct net_address *at, const struct given *given, struct fault *why)
+static bool set_freebind(int fd, const struct net_address *at, const struct net_opts *opts)
+{
+	return !opts->freebind ||
+		(at->sa.ss_family == AF_INET ? set(fd, IPPROTO_IP, IP_FREEBIND, 1) : set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1));
+}
+
+bool listen_is_free(const struct net_address *at, const struct net_opts *opts, struct fault *why)
 {
 	const bool udp = net_is_udp(at->kind);
 
 	/* Of what is given the rest comes from there, too. */
-	if (given_has(given, udp ? SOCK_DGRAM : SOCK_STREAM, (const struct sockaddr *)&at->sa, at->len))
+	if (given_has(opts->given, udp ? SOCK_DGRAM : SOCK_STREAM, (const struct sockaddr *)&at->sa, at->len))
 		return true;
 	const int fd = socket(at->sa.ss_family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
-	const bool ok = fd >= 0 && (udp || set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) &&
+	const bool ok = fd >= 0 && set_freebind(fd, at, opts) && (udp || set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) &&
 		(at->sa.ss_family == AF_INET || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
 		bind(fd, (const struct sockaddr *)&at->sa, at->len) == 0;
 
@@ -119,11 +125,11 @@ static void set_buffer(int fd, int option, int past_limit, unsigned bytes)
 		set(fd, SOL_SOCKET, option, (int)bytes);
 }
 
-static int open_udp(const struct net_address *at, struct fault *why)
+static int open_udp(const struct net_address *at, const struct net_opts *opts, struct fault *why)
 {
 	const int fd = socket(at->sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1) || !set_family(fd, at, SOCK_DGRAM) || !bind_to(fd, at))
+	if (fd < 0 || !set_freebind(fd, at, opts) || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1) || !set_family(fd, at, SOCK_DGRAM) || !bind_to(fd, at))
 		return refuse_and_close(fd, at, "UDP", why);
 	return fd;
 }
@@ -133,7 +139,7 @@ int listen_udp(const struct net_address *at, const struct net_opts *opts, unsign
 	int fd = given_take(opts->given, SOCK_DGRAM, (const struct sockaddr *)&at->sa, at->len, k);
 
 	if (fd < 0)
-		fd = open_udp(at, why);
+		fd = open_udp(at, opts, why);
 	else if (!set_family(fd, at, SOCK_DGRAM))
 		return refuse_and_close(fd, at, "UDP", why);
 	if (fd < 0)
@@ -147,11 +153,11 @@ int listen_udp(const struct net_address *at, const struct net_opts *opts, unsign
 	return fd;
 }
 
-static int open_tcp(const struct net_address *at, struct fault *why)
+static int open_tcp(const struct net_address *at, const struct net_opts *opts, struct fault *why)
 {
 	const int fd = socket(at->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || !set(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1) ||
+	if (fd < 0 || !set_freebind(fd, at, opts) || !set(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1) ||
 		!set_family(fd, at, SOCK_STREAM))
 		return refuse_and_close(fd, at, "TCP", why);
 	set_stream(fd);
@@ -163,7 +169,7 @@ int listen_tcp(const struct net_address *at, const struct net_opts *opts, unsign
 	int fd = given_take(opts->given, SOCK_STREAM, (const struct sockaddr *)&at->sa, at->len, k);
 
 	if (fd < 0)
-		fd = open_tcp(at, why);
+		fd = open_tcp(at, opts, why);
 	else
 		set_stream(fd);
 	if (fd >= 0)

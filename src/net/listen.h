@@ -80,6 +80,7 @@ struct net_opts {
 	struct given *given;
 	const uint8_t *quic_secret;
 
+	bool freebind; /* also addresses that the machine does not have yet */
 	bool xdp_answers; /* where queries come by AF_XDP, those asked often are answered in the kernel */
 
 	unsigned batch; /* UDP queries taken at a time, 1 to NET_BATCH_MOST */
@@ -108,8 +109,7 @@ static inline bool net_has_quic(const struct net_opts *opts)
 /* False and one sentence when another server has the address, unless we were given it. Our own sockets share their ports
  * with each other and so would share them with any other process of the same user, unnoticed.
  */
-struct given;
-bool listen_is_free(const struct net_address *at, const struct given *given, struct fault *why);
+bool listen_is_free(const struct net_address *at, const struct net_opts *opts, struct fault *why);
 
 /* A socket for UDP, which blocks unless it is for QUIC, or for TCP, which listens and does not. It is bound and
  * shares its port (SO_REUSEPORT); of worker `k`. -1 and a sentence when it cannot be had. */

@@ -209,7 +209,7 @@ struct workers *workers_open(const struct net_opts *wanted, const struct epoch *
 	else if (getrandom(w->secret, sizeof w->secret, 0) != sizeof w->secret)
 		die("cannot have random numbers");
 	for (size_t i = 0; ok && i < opts.n; i++)
-		ok = opts.listen[i].kind == NET_XDP || listen_is_free(&opts.listen[i], opts.given, why);
+		ok = opts.listen[i].kind == NET_XDP || listen_is_free(&opts.listen[i], &opts, why);
 	ok = ok && xdp_open(&w->xdp, &opts, epoch, why);
 	for (unsigned k = 0; ok && k < opts.workers; k++)
 		ok = open_worker(w, &opts, k, epoch, why);

@@ -114,7 +114,7 @@ def restarts():
         same(code == 1 and "restart" in said, "restart" in str(row), said)
         server.write("waymark.yaml", running)
         same(server.ctl("reload")[0], 0)
-    for key, value in (("cpus", "auto"), ("batch", "7"), ("receive-buffer", "1M"), ("send-buffer", "1M"), ("user", "nobody"),
+    for key, value in (("cpus", "auto"), ("batch", "7"), ("freebind", "on"), ("receive-buffer", "1M"), ("send-buffer", "1M"), ("user", "nobody"),
                        ("tcp-clients", "9"), ("tcp-clients-per-net", "8"), ("tcp-idle", "3s"), ("listen", None)):
         text = running.replace(", user: root", "") if key == "user" else running
         text = text.replace("workers: 1", "workers: 1, %s: %s" % (key, value)) if value else \

@@ -188,15 +188,15 @@ static void what_cannot_be_had_is_told_with_why(void)
 	struct net_address away = { .len = 0 };
 	struct fault why;
 
-	CU_ASSERT_TRUE(listen_is_free(&at, NULL, &why));
-	CU_ASSERT_TRUE(listen_is_free(&v6, NULL, &why));
+	CU_ASSERT_TRUE(listen_is_free(&at, &opts, &why));
+	CU_ASSERT_TRUE(listen_is_free(&v6, &opts, &why));
 	/* Another program, which shares nothing. */
 	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0),
 		  stream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	CU_ASSERT_EQUAL_FATAL(bind(fd, (const struct sockaddr *)&at.sa, at.len), 0);
 	CU_ASSERT_EQUAL_FATAL(bind(stream, (const struct sockaddr *)&at.sa, at.len), 0);
 	CU_ASSERT_EQUAL_FATAL(listen(stream, 1), 0);
-	CU_ASSERT_FALSE(listen_is_free(&at, NULL, &why));
+	CU_ASSERT_FALSE(listen_is_free(&at, &opts, &why));
 	CU_ASSERT_PTR_NOT_NULL(
 		strstr(why.text, "(UDP): Address already in use (another server"));
 	CU_ASSERT_EQUAL(listen_udp(&at, &opts, 0, &why), -1);
@@ -208,9 +208,15 @@ static void what_cannot_be_had_is_told_with_why(void)
 	/* 192.0.2.0/24 is for documents (RFC 5737). */
 	CU_ASSERT_TRUE_FATAL(
 		addr_parse_endpoint(&away.sa, &away.len, "192.0.2.77", 5353, &why));
-	CU_ASSERT_FALSE(listen_is_free(&away, NULL, &why));
+	CU_ASSERT_FALSE(listen_is_free(&away, &opts, &why));
 	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "192.0.2.77:5353"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "(this machine has no such address)"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "(this machine has no such address; "));
+	const struct net_opts later = { .freebind = true };
+	CU_ASSERT_TRUE(listen_is_free(&away, &later, &why));
+	const int packets = listen_udp(&away, &later, 0, &why), connections = listen_tcp(&away, &later, 0, &why);
+	CU_ASSERT_TRUE(packets >= 0 && connections >= 0);
+	close(packets);
+	close(connections);
 }
 
 static const struct unit_case cases[] = {
