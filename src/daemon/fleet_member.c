@@ -11,10 +11,12 @@
 #include "daemon/parts_read.h"
 
 #include <ev.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { ZONES_SUMMED_MOST = 50000, CONNECTIONS = 2 };
+enum { ZONES_SUMMED_MOST = 50000, CONNECTIONS = 2, WHERE_TEXT = INET6_ADDRSTRLEN + 16 };
 
 struct fleet_member {
 	struct fleet_member_opts opts;
@@ -88,6 +90,24 @@ static void set_sum(json_t *o, const char *key, uint64_t sum)
 	json_object_set_new(o, key, json_string(text));
 }
 
+/* The first address that is one, of those for plain DNS. False: it listens on all. */
+static bool where_we_answer(const struct fleet_member *m, char to[static WHERE_TEXT])
+{
+	const struct net_opts *net = &parts_conf(publisher_live(m->opts.publisher))->net;
+	char host[INET6_ADDRSTRLEN], port[8];
+
+	for (size_t i = 0; i < net->n; i++) {
+		const struct net_address *a = &net->listen[i];
+		if (a->kind != NET_PLAIN || listen_is_any(a) ||
+			getnameinfo((const struct sockaddr *)&a->sa, a->len, host, sizeof host, port, sizeof port,
+				NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+			continue;
+		snprintf(to, WHERE_TEXT, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+		return true;
+	}
+	return false;
+}
+
 static void fill_hello(void *ctx, void *json)
 {
 	struct fleet_member *m = ctx;
@@ -102,6 +122,9 @@ static void fill_hello(void *ctx, void *json)
 	const struct fleet_will *will = probes_will(m->opts.probes);
 	if (will)
 		set_sum(json, "will", fleet_will_digest(will));
+	char where[WHERE_TEXT];
+	if (where_we_answer(m, where))
+		json_object_set_new(json, "at", json_string(where));
 	balancer_hello(m->opts.balancer, json);
 	set_sum(json, "prices", balancer_prices_sum(m->opts.balancer));
 	if (health)

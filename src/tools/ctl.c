@@ -312,6 +312,8 @@ static int run(struct ctl *ctl, char **words, int n)
 		return (int)ctl_bundle(ctl, words + 1, n - 1);
 	if (strcmp(words[0], "top") == 0)
 		return (int)ctl_top(ctl, words + 1, n - 1);
+	if (n > 1 && strcmp(words[0], "fleet") == 0 && strcmp(words[1], "verify") == 0)
+		return (int)ctl_fleet_verify(ctl, words + 2, n - 2);
 	if (strcmp(words[0], "check") == 0)
 		return ctl_check(ctl, words + 1, n - 1);
 	if (n > 2 && strcmp(words[0], "zone") == 0 && strcmp(words[1], "export") == 0)

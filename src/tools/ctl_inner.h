@@ -40,6 +40,8 @@ enum ctl_status ctl_keygen(char **words, int n);
 enum ctl_status ctl_import(char **words, int n);
 enum ctl_status ctl_restore(const struct ctl *c, char **words, int n);
 enum ctl_status ctl_bundle(const struct ctl *c, char **words, int n);
+/* "fleet verify", the words behind it. */
+enum ctl_status ctl_fleet_verify(const struct ctl *c, char **words, int n);
 enum ctl_status ctl_top(const struct ctl *c, char **words, int n);
 
 /* Of "zone WORD NAME for CLASS ..." the name and the class become one word, in `to`; it is returned, or the name as it is. */

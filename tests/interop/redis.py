@@ -281,4 +281,25 @@ def load():
         until(lambda: json_of(ns[1], "fleet")["demand_held"] == 0, 10)              # nothing is held for who has said good bye
 
 
+@claim("fleet verify asks all servers that say where they are, and tells of clients that they answer differently")
+def verify():
+    with Redis() as redis, contextlib.ExitStack() as stack:
+        ns = [stack.enter_context(Loaded("ns%d" % (i + 1), redis.port, 1000)) for i in range(3)]
+        until(lambda: [json_of(s, "fleet")["live"] for s in ns] == [3] * 3, 20)
+        code, said = ns[0].ctl("fleet", "verify", "web.example.com", "--clients", "100")
+        same((code, said), (0, "3 servers, 100 questions: 100 answered alike, 0 not\n"))
+        same(ns[2].ctl("force", "three", "down", "--here")[0], 0)
+        same(ns[2].ctl("force", "one", "down", "--here")[0], 0)
+        until(lambda: ns[2].edge(0) == "two", 10)
+        code, said = ns[0].ctl("fleet", "verify", "web.example.com", "--clients", "100", "--seed", "7")
+        same((code, "  127.0.0.1:%d " % ns[2].port in said and "questions:" in said), (1, True), said)
+        at = [w for s in ns[:2] for w in ("--at", "127.0.0.1:%d" % s.port)]
+        same(ns[0].ctl("fleet", "verify", "web.example.com", "--clients", "40", "--seed", "7", *at),
+             (0, "2 servers, 40 questions: 40 answered alike, 0 not\n"))
+        ns[1].stop()
+        code, said = ns[0].ctl("fleet", "verify", "web.example.com", "--clients", "2", *at)
+        same((code, said), (1, "2 servers, 2 questions: 2 answered alike, 0 not; 2 times a server did not answer\n"))
+        same(ns[0].ctl("fleet", "verify", "--clients", "2")[0], 2)
+
+
 run("redis")

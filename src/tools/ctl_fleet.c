@@ -1,0 +1,389 @@
+/* ctl_fleet.c - "waymarkctl fleet verify": do all servers of the fleet answer a client alike?
+ *
+ * Each is asked for a name as random clients would (RFC 7871), and the answers are compared: the rcode, the edges
+ * and the scope.
+ */
+#include "tools/ctl_inner.h"
+
+#include "base/bytes.h"
+#include "dns/message.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SERVERS_MOST = 64, CLIENTS = 1000, CLIENTS_MOST = 1000000, WINDOW = 32, WAIT_MS = 1000, TRIES = 3, SHOWN = 10,
+	ANSWER_TEXT = 512, ADDRESSES = 32, TYPE_OPT = 41, OPTION_ECS = 8 };
+
+struct server {
+	char at[128];
+	int fd;
+	char said[WINDOW][ANSWER_TEXT]; /* "": nothing yet */
+};
+
+struct verify {
+	struct server *servers;
+	unsigned n;
+	const char **names;
+	unsigned n_names;
+	uint16_t type;
+	unsigned clients;
+	uint64_t random;
+	unsigned differ, silent;
+};
+
+static bool complain(const char *sentence, const char *what)
+{
+	fprintf(stderr, "waymarkctl: %s%s\n", sentence, what);
+	return false;
+}
+
+/* --- asking ------------------------------------------------------------------------------- */
+
+/* A /24 of the addresses that hosts may have. */
+static uint32_t next_client(struct verify *v)
+{
+	for (;;) {
+		v->random ^= v->random << 13;
+		v->random ^= v->random >> 7;
+		v->random ^= v->random << 17;
+		const uint32_t net = (uint32_t)(v->random >> 24) & 0xffffff00u, first = net >> 24;
+		if (first && first != 10 && first != 127 && first < 224)
+			return net;
+	}
+}
+
+static size_t write_query(uint8_t *to, uint16_t id, const uint8_t *name, size_t len, uint16_t type, uint32_t client)
+{
+	uint8_t *p = to + 12;
+
+	memset(to, 0, 12);
+	be16_put(to, id);
+	be16_put(to + 4, 1);
+	be16_put(to + 10, 1);
+	memcpy(p, name, len);
+	be16_put(p + len, type);
+	be16_put(p + len + 2, 1);
+	p += len + 4;
+	*p = 0;
+	be16_put(p + 1, TYPE_OPT);
+	be16_put(p + 3, 1232);
+	be32_put(p + 5, 0);
+	be16_put(p + 9, 11);
+	be16_put(p + 11, OPTION_ECS);
+	be16_put(p + 13, 7);
+	be16_put(p + 15, 1);
+	p[17] = 24;
+	p[18] = 0;
+	p[19] = (uint8_t)(client >> 24);
+	p[20] = (uint8_t)(client >> 16);
+	p[21] = (uint8_t)(client >> 8);
+	return (size_t)(p + 22 - to);
+}
+
+static int compare_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static int scope_of(const struct message_rr *opt)
+{
+	for (size_t at = 0; at + 4 <= opt->rdlen;) {
+		const unsigned code = be16_get(opt->rdata + at), len = be16_get(opt->rdata + at + 2);
+		if (code == OPTION_ECS && len >= 4 && at + 8 <= opt->rdlen)
+			return opt->rdata[at + 7];
+		at += 4 + len;
+	}
+	return -1;
+}
+
+/* The same text for the same answer, in whatever order its records are. False: it is none. */
+static bool read_answer(const uint8_t *bytes, size_t len, char to[static ANSWER_TEXT])
+{
+	struct message m;
+	struct message_rr rr;
+	unsigned section, n = 0;
+	char found[ADDRESSES][INET6_ADDRSTRLEN];
+	int scope = -1;
+	struct text text = { 0 };
+
+	if (!message_open(&m, bytes, len))
+		return false;
+	while (message_next(&m, &rr, &section)) {
+		if (section == 0 && n < ADDRESSES && ((rr.type == 1 && rr.rdlen == 4) || (rr.type == 28 && rr.rdlen == 16)))
+			inet_ntop(rr.type == 1 ? AF_INET : AF_INET6, rr.rdata, found[n++], INET6_ADDRSTRLEN);
+		else if (section == 0 && n < ADDRESSES)
+			snprintf(found[n++], INET6_ADDRSTRLEN, "type %u of %u bytes", rr.type, rr.rdlen);
+		else if (section == 2 && rr.type == TYPE_OPT)
+			scope = scope_of(&rr);
+	}
+	qsort(found, n, sizeof *found, compare_text);
+	if (m.flags & 15)
+		text_addf(&text, "rcode %u ", m.flags & 15);
+	for (unsigned i = 0; i < n; i++)
+		text_addf(&text, "%s ", found[i]);
+	if (scope >= 0)
+		text_addf(&text, "scope /%d", scope);
+	else
+		text_add(&text, "no scope");
+	snprintf(to, ANSWER_TEXT, "%s", text_get(&text));
+	text_fini(&text);
+	return !m.wrong;
+}
+
+struct round {
+	uint8_t name[NAME_MOST];
+	size_t len;
+	uint32_t clients[WINDOW];
+	unsigned n;
+	uint16_t first; /* id of the first */
+};
+
+static unsigned send_missing(struct verify *v, const struct round *r)
+{
+	uint8_t query[NAME_MOST + 64];
+	unsigned n = 0;
+
+	for (unsigned s = 0; s < v->n; s++)
+		for (unsigned i = 0; i < r->n; i++) {
+			if (v->servers[s].said[i][0])
+				continue;
+			const size_t len = write_query(query, (uint16_t)(r->first + i), r->name, r->len, v->type, r->clients[i]);
+			/* What is lost, or refused at once by a port where nobody is, is asked again. */
+			(void)!send(v->servers[s].fd, query, len, MSG_NOSIGNAL);
+			n++;
+		}
+	return n;
+}
+
+static void take_answers(const struct round *r, struct server *s, unsigned *missing)
+{
+	uint8_t bytes[4096];
+	ssize_t n;
+
+	while ((n = recv(s->fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
+		const unsigned i = n >= 12 ? (uint16_t)(be16_get(bytes) - r->first) : WINDOW;
+		if (i < r->n && !s->said[i][0] && read_answer(bytes, (size_t)n, s->said[i]))
+			--*missing;
+	}
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+}
+
+static void ask_round(struct verify *v, const struct round *r)
+{
+	struct pollfd fds[SERVERS_MOST];
+
+	for (unsigned s = 0; s < v->n; s++) {
+		fds[s] = (struct pollfd){ v->servers[s].fd, POLLIN, 0 };
+		memset(v->servers[s].said, 0, sizeof v->servers[s].said);
+	}
+	for (unsigned try = 0; try < TRIES; try++) {
+		unsigned missing = send_missing(v, r);
+		const int64_t end = now_ms() + WAIT_MS;
+		while (missing && now_ms() < end && poll(fds, v->n, (int)(end - now_ms())) >= 0)
+			for (unsigned s = 0; s < v->n; s++)
+				take_answers(r, &v->servers[s], &missing);
+		if (!missing)
+			return;
+	}
+}
+
+/* --- comparing ---------------------------------------------------------------------------- */
+
+static void compare(struct verify *v, const struct round *r, const char *name, unsigned i)
+{
+	const char *first = NULL;
+	bool differ = false;
+
+	for (unsigned s = 0; s < v->n; s++) {
+		const char *said = v->servers[s].said[i];
+		v->silent += !*said;
+		differ = differ || (*said && first && strcmp(first, said) != 0);
+		first = *said ? said : first;
+	}
+	if (!differ || v->differ++ >= SHOWN)
+		return;
+	const struct in_addr net = { htonl(r->clients[i]) };
+	char text[INET_ADDRSTRLEN];
+	printf("%s for %s/24:\n", name, inet_ntop(AF_INET, &net, text, sizeof text));
+	for (unsigned s = 0; s < v->n; s++)
+		printf("  %-28s %s\n", v->servers[s].at, v->servers[s].said[i][0] ? v->servers[s].said[i] : "no answer");
+}
+
+static bool verify_name(struct verify *v, const char *name)
+{
+	static const uint8_t root[] = { 0 };
+	struct round r = { .first = (uint16_t)v->random };
+
+	if (name_parse(r.name, &r.len, name, strlen(name), root) != NAME_OK)
+		return complain("not a domain name: ", name);
+	for (unsigned done = 0; done < v->clients; done += r.n) {
+		r.first = (uint16_t)(r.first + WINDOW);
+		for (r.n = 0; r.n < WINDOW && done + r.n < v->clients; r.n++)
+			r.clients[r.n] = next_client(v);
+		ask_round(v, &r);
+		for (unsigned i = 0; i < r.n; i++)
+			compare(v, &r, name, i);
+	}
+	return true;
+}
+
+/* --- whom to ask -------------------------------------------------------------------------- */
+
+/* "192.0.2.1", "192.0.2.1:53", "[2001:db8::1]:53", "2001:db8::1". */
+static bool add_server(struct verify *v, const char *at)
+{
+	char host[128];
+	const char *port = "53", *colon = strrchr(at, ':');
+	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
+	struct addrinfo *found = NULL;
+
+	if (v->n == SERVERS_MOST)
+		return complain("so many servers cannot be asked: ", at);
+	snprintf(host, sizeof host, "%s", at);
+	if (colon && (*at == '[' ? colon[-1] == ']' : strchr(at, ':') == colon)) {
+		host[colon - at] = 0;
+		port = colon + 1;
+	}
+	if (*host == '[') {
+		host[strlen(host) - 1] = 0;
+		memmove(host, host + 1, strlen(host));
+	}
+	if (getaddrinfo(host, port, &hints, &found) != 0)
+		return complain("not an address: ", at);
+	struct server *s = &v->servers[v->n++];
+	snprintf(s->at, sizeof s->at, "%s", at);
+	s->fd = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const bool ok = s->fd >= 0 && connect(s->fd, found->ai_addr, found->ai_addrlen) == 0;
+	freeaddrinfo(found);
+	return ok || complain(at, ": cannot be reached");
+}
+
+/* Those that say in the fleet where they answer. */
+static bool ask_fleet(struct verify *v, const struct ctl *c)
+{
+	char *words[] = { "fleet", "--json" }, *path = ctl_socket(c, NULL);
+	struct text reply = { 0 };
+	const enum ctl_status status = path ? ctl_ask(path, words, 2, &reply) : NOT_DONE;
+	json_t *all = status == DONE ? json_loads(text_get(&reply), 0, NULL) : NULL, *row;
+	bool ok = status == DONE && all;
+	size_t i;
+
+	if (path && !ok)
+		fputs(text_get(&reply), stderr);
+	free(path);
+	text_fini(&reply);
+	json_array_foreach (json_object_get(all, "servers"), i, row) {
+		const char *at = json_string_value(json_object_get(row, "at")),
+			   *state = json_string_value(json_object_get(row, "state")),
+			   *server = json_string_value(json_object_get(row, "server"));
+		if (!state || strcmp(state, "gone") == 0)
+			continue;
+		if (!at)
+			ok = complain(server ? server : "?",
+				" does not say where it answers, since it listens on all addresses: name all with --at");
+		else
+			ok = add_server(v, at) && ok;
+	}
+	json_decref(all);
+	return ok;
+}
+
+static bool take_number(const char *word, unsigned long most, unsigned long *to)
+{
+	char *end;
+
+	errno = 0;
+	*to = strtoul(word, &end, 10);
+	return *word >= '0' && *word <= '9' && !*end && !errno && *to && *to <= most;
+}
+
+static bool take_words(struct verify *v, char **words, int n)
+{
+	unsigned long number;
+
+	for (int i = 0; i < n; i++) {
+		const char *word = words[i], *value = i + 1 < n ? words[i + 1] : NULL;
+		if (*word != '-') {
+			v->names[v->n_names++] = word;
+			continue;
+		}
+		if (!value)
+			return false;
+		if (strcmp(word, "--at") == 0) {
+			if (!add_server(v, value))
+				return false;
+		} else if (strcmp(word, "--type") == 0 && (!strcmp(value, "A") || !strcmp(value, "AAAA"))) {
+			v->type = strcmp(value, "A") ? 28 : 1;
+		} else if (strcmp(word, "--clients") == 0 && take_number(value, CLIENTS_MOST, &number)) {
+			v->clients = (unsigned)number;
+		} else if (strcmp(word, "--seed") == 0 && take_number(value, ULONG_MAX, &number)) {
+			v->random = number;
+		} else {
+			return false;
+		}
+		i++;
+	}
+	return v->n_names;
+}
+
+static enum ctl_status ask_all(struct verify *v, const struct ctl *c)
+{
+	if (!v->n && !ask_fleet(v, c))
+		return NOT_DONE;
+	if (v->n < 2) {
+		complain("there is one server, and nothing to compare", "");
+		return NOT_DONE;
+	}
+	for (unsigned i = 0; i < v->n_names; i++)
+		if (!verify_name(v, v->names[i]))
+			return NOT_DONE;
+	if (v->differ > SHOWN)
+		printf("... and %u more\n", v->differ - SHOWN);
+	const unsigned asked = v->clients * v->n_names;
+	printf("%u servers, %u questions: %u answered alike, %u not", v->n, asked, asked - v->differ, v->differ);
+	if (v->silent)
+		printf("; %u times a server did not answer", v->silent);
+	putchar('\n');
+	return v->differ || v->silent ? NOT_DONE : DONE;
+}
+
+enum ctl_status ctl_fleet_verify(const struct ctl *c, char **words, int n)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	struct verify v = { .servers = calloc(SERVERS_MOST, sizeof *v.servers),
+		.names = calloc((size_t)n + 1, sizeof *v.names),
+		.type = 1,
+		.clients = CLIENTS,
+		.random = (uint64_t)t.tv_nsec << 32 | (uint64_t)t.tv_sec };
+	enum ctl_status status = NOT_DONE;
+
+	if (!v.servers || !v.names)
+		complain("out of memory", "");
+	else if (!take_words(&v, words, n))
+		status = (enum ctl_status)ctl_help_one("fleet", stderr, WRONG_USE);
+	else
+		status = ask_all(&v, c);
+	for (unsigned i = 0; v.servers && i < v.n; i++)
+		close(v.servers[i].fd);
+	free(v.servers);
+	free(v.names);
+	return status;
+}
