@@ -255,6 +255,7 @@ interop: deps-tests
 	@export BUILD=$(BUILD); failed=; part() { "$$@" || failed="$$failed $$1"; }; \
 	part tests/interop/interop.py --changes $(CHANGES) --seed $(SEED); \
 	part tests/interop/acme.py; \
+	part tests/interop/abuse.py --seed $(SEED); \
 	part tests/interop/encrypted.py; \
 	part tests/interop/fleet.py --seed $(SEED); \
 	part tests/interop/redis.py; \

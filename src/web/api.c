@@ -55,10 +55,15 @@ struct running {
 	struct text failed; /* what the one that failed has said */
 };
 
-static bool is_json(const char *s)
+/* Of a command that has JSON. A sentence that says why it was not done may begin with a name, and that with a bracket. */
+static bool is_json(const char *s, int status)
 {
+	json_t *o = status ? json_loads(s, 0, NULL) : NULL;
+
 	s += strspn(s, " \n");
-	return *s == '{' || *s == '[';
+	const bool begins = *s == '{' || *s == '[', is = begins && (!status || o);
+	json_decref(o);
+	return is;
 }
 
 /* Its request is answered. */
@@ -102,7 +107,7 @@ static void respond(struct running *x, int status)
 
 	if (x->out.lost) {
 		manage_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL, "out of memory");
-	} else if (row->json && is_json(said)) {
+	} else if (row->json && is_json(said, status)) {
 		text_take(&r->answer, &x->out);
 		r->status = status ? MHD_HTTP_CONFLICT : MHD_HTTP_OK;
 	} else if (status && !x->out.len) {
