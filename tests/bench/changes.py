@@ -14,8 +14,10 @@
   C8   IXFR in of 1,000 records each, 20 times: the median and the longest, from the answer to the update at the primary, which is a
        waymarkd, until the secondary answers with the last record
   C9   C7 in a zone that the server signs, DO
-  C10  --zones N (100,000) secondary zones that are stored: seconds from the start until all are answered, processor seconds, memory;
+  C10  --zones N (100,000) secondary zones that are stored: seconds from the start until they are answered, processor seconds, memory;
        and what asking for the serial of one takes of the processor
+  C11  signed answers of 100 pools of 20 edges each, at 30 % of what it answers: the median and the 99th percentile, without and
+       beside 100 edges a second that go down or up, all at once (the middle of five, in turns); server and client before other programs, as W1
 
 -w "C1 C3", --records N (a million), --updates N (20,000). Prints a table.
 """
@@ -36,7 +38,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "serve")]
 from lib import BUILD, DO, Message, opt, query, recv_tcp, send_tcp, wire  # noqa: E402
-from change_servers import FOLDERS, KEY, ZONE, Knot, Named, Nsd, Waymark, WaymarkMany, dnssec_signzone, kzonesign, ldns_signzone  # noqa: E402
+from change_servers import FOLDERS, KEY, ZONE, Knot, Named, Nsd, Waymark, WaymarkMany, WaymarkSteered, before_others, dnssec_signzone, kzonesign, ldns_signzone  # noqa: E402
 
 
 # ------------------------------------------------------------- load
@@ -106,13 +108,19 @@ def openssl_per_second():
     return float(said.split()[-2])
 
 
-def lookups(port, file, seconds=3):
-    out = subprocess.run([BUILD + "/bench/load", "-d", file, "-p", str(port), "-t", str(seconds), "-n", "4", "-w", "16"], capture_output=True, text=True)
+def load(port, file, seconds=3, rate=None, first=False):
+    out = subprocess.run([BUILD + "/bench/load", "-d", file, "-p", str(port), "-t", str(seconds), "-n", "4", "-w", "16"] +
+                         (["-q", "%d" % rate] if rate else []), capture_output=True, text=True, preexec_fn=before_others(1) if first else None)
     if out.returncode:
         raise RuntimeError("the load ended with %d: %s" % (out.returncode, out.stderr.strip()))
     told = json.loads(out.stdout)
     if told["right"] < told["answered"] * 0.999:
         raise RuntimeError("%d of %d answers are wrong" % (told["answered"] - told["right"], told["answered"]))
+    return told
+
+
+def lookups(port, file, seconds=3):
+    told = load(port, file, seconds)
     return "%d/s, p99 %.2f ms" % (told["qps"], told["p99_us"] / 1e3)
 
 
@@ -311,8 +319,10 @@ class Bench:
             time.sleep(2)
             s.end()
             s.start()
-            began = s.wait_all(n, 120)
+            began = s.wait("z%d.test" % (n - 1))
             told = "%.1f s (%.1f), %.0f MiB" % (began, s.processor_s(), s.peak_mib())
+            if not all(s.ask("z%d.test" % i, "SOA").answer for i in random.Random(10).sample(range(n), min(n, 300))):
+                raise RuntimeError("not all zones are answered from the start")
             time.sleep(5)
             asked, spent = p.queries(), s.processor_s()
             time.sleep(30)
@@ -321,6 +331,37 @@ class Bench:
         finally:
             s.stop()
             p.stop()
+
+    def c11(self, kind):
+        zone, asked = self.folder + "/steered.zone", self.folder + "/steered"
+        with open(zone, "w") as f:
+            f.write("$TTL 300\n@ SOA ns1 h 1 7200 900 1209600 300\n@ NS ns1\nns1 A 192.0.2.1\n" + "".join("p%d 60 EDGE p%d\n" % (i, i) for i in range(100)))
+        with open(asked, "wb") as f:
+            for i in range(10000):
+                m = query("p%d.%s" % (i % 100, ZONE), "A", edns=opt(flags=DO), ident=0)
+                f.write(struct.pack(">BBH", 0, 2, len(m)) + m)
+        s = WaymarkSteered(self.folder, zone)
+        s.first = before_others(0)
+        s.start()
+        try:
+            self.wait_signed(s)
+            s.wait("p99." + ZONE, "A")
+            rate = load(s.port, asked, 2, None, True)["qps"] * 0.3
+            rows = []
+            for _ in range(5):
+                alone = load(s.port, asked, 3, rate, True)
+                stop = threading.Event()
+                with concurrent.futures.ThreadPoolExecutor(1) as beside:
+                    flaps = beside.submit(s.flap, stop)
+                    told = load(s.port, asked, 3, rate, True)
+                    stop.set()
+                    rows.append([x / 1e3 for t in (alone, told) for x in (t["p50_us"], t["p99_us"])] + [flaps.result()])
+            if json.loads(s.ctl("status", "--json"))["health_publications"] < 10:
+                raise RuntimeError("the edges did not go down and up")
+            middle = [sorted(r[i] for r in rows)[2] for i in range(5)]
+            return "p50 %.2f, p99 %.2f ms; p50 %.2f, p99 %.2f ms beside %.0f a second, %d/s" % (*middle, rate)
+        finally:
+            s.stop()
 
 
 WORKLOADS = {"C1": (Bench.c1, "updates, 64 connections", (Waymark, Knot, Named)),
@@ -332,7 +373,8 @@ WORKLOADS = {"C1": (Bench.c1, "updates, 64 connections", (Waymark, Knot, Named))
              "C7": (Bench.c7, "lookups; beside 100 updates a second", (Waymark, Knot, Named)),
              "C8": (Bench.c8, "IXFR in, 1,000 records each", (Waymark, Nsd, Knot, Named)),
              "C9": (Bench.c9, "lookups, signed; beside 100 updates a second", (Waymark, Knot)),
-             "C10": (Bench.c10, "secondary zones", (Waymark,))}
+             "C10": (Bench.c10, "secondary zones", (Waymark,)),
+             "C11": (Bench.c11, "steered, beside edges that go down and up", (Waymark,))}
 
 
 def main():
