@@ -226,6 +226,14 @@ def random_net(rng, v6=False):
 APEX = "$TTL 300\n@ SOA ns1 hostmaster 7 7200 900 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\n"
 
 
+def quic_is_built():
+    with Server({"example.com": APEX}, start=False) as s:
+        s.configure("")
+        s.listen += ', "quic:127.0.0.1:853"'
+        s.configure("")
+        return "was built without QUIC" not in s.check()[1]
+
+
 class Server:
     """A waymarkd with these zones {origin: text} and the rest of its configuration as YAML text. `server` is what stands in
     the configuration's server section behind the address."""

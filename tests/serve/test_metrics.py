@@ -13,7 +13,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from lib import APEX, NXDOMAIN, SLOW, TOP, Server, Skip, claim, free_port, query, run, same
+from edges import make_ca, make_certificate
+from lib import APEX, NXDOMAIN, SLOW, TOP, Server, Skip, claim, free_port, query, quic_is_built, run, same
 
 OPEN = "application/openmetrics-text;version=1.0.0"
 
@@ -222,6 +223,69 @@ def dnstap():
         long = subprocess.run(["dnstap-ldns", "-r", s.dir + "/tap.fstrm", "-y"], capture_output=True, text=True).stdout
         assert 'response_port: %d' % s.port in long and 'response_address: "127.0.0.1"' in long, long
         assert "rcode: NXDOMAIN" in long, long
+
+
+def fields(data):
+    """A message of protocol buffers: { number: value }, those of one length as they are."""
+    got, at = {}, 0
+
+    def number():
+        nonlocal at
+        n = shift = 0
+        while True:
+            n |= (data[at] & 127) << shift
+            shift, at = shift + 7, at + 1
+            if data[at - 1] < 128:
+                return n
+    while at < len(data):
+        key = number()
+        if key & 7 == 0:
+            got[key >> 3] = number()
+            continue
+        size = number() if key & 7 == 2 else 4
+        got[key >> 3] = data[at:at + size]
+        at += size
+    return got
+
+
+@claim("dnstap tells TLS, HTTPS and QUIC apart, with whose port was asked, and has what was inside")
+def dnstap_encrypted():
+    need("fstrm_capture", "kdig")
+    knows_quic = "+[no]quic" in subprocess.run(["kdig", "-h"], capture_output=True, text=True).stdout and quic_is_built()
+    with Watched("log: { dnstap: { socket: tap.sock } }", start=False) as s:
+        make_ca(s.dir)
+        make_certificate(s.dir, "ns1", "ns1.example.org", 30)
+        ports = {"tls": free_port(), "https": free_port(), **({"quic": free_port()} if knows_quic else {})}
+        s.listen = '"127.0.0.1:PORT"' + "".join(', "%s:127.0.0.1:%d"' % p for p in ports.items())
+        s.server = "workers: 1, tls: [ { cert: ns1.pem, key: ns1.key } ]"
+        s.configure()
+        with running("fstrm_capture", "-t", "protobuf:dnstap.Dnstap", "-u", s.dir + "/tap.sock", "-w", s.dir + "/tap.fstrm") as p:
+            until(lambda: os.path.exists(s.dir + "/tap.sock"), "listening")
+            s.start()
+            until(lambda: "somebody reads it" in s.said(), "connected")
+            for kind, port in ports.items():
+                subprocess.run(["kdig", "@127.0.0.1", "-p", str(port), "+" + kind, "+timeout=%d" % (5 * SLOW), "+retry=0", kind + ".example.org"], capture_output=True)
+            until(lambda: s.numbers()["waymark_dnstap_messages_total"] == 2 * len(ports), "sent")
+            s.stop()
+            p.terminate()
+            p.wait()
+        with open(s.dir + "/tap.fstrm", "rb") as f:
+            data = f.read()
+        frames = []
+        while data:
+            size = int.from_bytes(data[:4], "big")
+            if not size:                                    # a control frame
+                size = int.from_bytes(data[4:8], "big") + 4
+            else:
+                frames.append(fields(data[4:4 + size]))
+            data = data[4 + size:]
+        same(len(frames), 2 * len(ports))
+        for i, kind in enumerate(ports):
+            for frame, (type, packet) in zip(frames[2 * i:], ((1, 10), (2, 14))):
+                m = fields(frame[14])
+                same((m[1], m[2], m[3], m[4], m[5], m[7], m[6] > 1023), (type, 1, {"tls": 3, "https": 4, "quic": 7}[kind], b"\x7f\0\0\1", b"\x7f\0\0\1", ports[kind], True), kind)
+                assert b"\x07example\x03org" in m[packet] and bytes([len(kind)]) + kind.encode() in m[packet], m
+                same(m[packet][3] & 15, 3 if type == 2 else 0)
 
 
 @claim("a reader of dnstap that stops keeps no client and no stop waiting")

@@ -217,14 +217,6 @@ def both_kinds():
             assert f.read().split("-----")[2].strip() in said, said
 
 
-def quic_is_built():
-    with Server(ZONE, start=False) as s:
-        s.configure("")
-        s.listen += ', "quic:127.0.0.1:853"'
-        s.configure("")
-        return "was built without QUIC" not in s.check()[1]
-
-
 @claim("kdig gets answers over QUIC, padded, also where it has to prove its address; zones go out to whose certificate may have them, and what is asked is counted")
 def quic():
     if not quic_is_built():
