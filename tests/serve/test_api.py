@@ -217,12 +217,10 @@ def events():
         same((name, [e["edge"] for e in one["edges"]], one["pools"]), ("rates", ["ams1", "nyc1"], [{"pool": "web", "answers": 0, "up": 2, "asked": 2}]))
         for _ in range(7):
             s.udp("www.a.test", options=ecs("145.100.0.0/24"))
-        while one["edges"][0]["answers"] < 7:
+        s.ctl("force", "ams1", "down")
+        while one["edges"][0]["answers"] < 7 or one["edges"][0]["state"] != "down":
             one = first.next()[1]
         same((one["edges"][0]["answers"], one["pools"][0]["answers"], one["steered"], one["answers"]["NOERROR"] >= 7, one["queries"]["udp"] >= 7), (7, 7, 7, True, True))
-        s.ctl("force", "ams1", "down")
-        while one["edges"][0]["state"] != "down":
-            one = first.next()[1]
         same(one["edges"][0]["forced"], True)
         code, text = s.ctl("top", "--every", "0.1", "--times", "1")
         same((code, re.findall(r"^(ams1|nyc1|web) +\d+/s  (.*)$", text, re.M)), (0, [("ams1", "down (forced)"), ("nyc1", "up"), ("web", "1 of 1 up")]), text)
