@@ -155,6 +155,7 @@ struct conf_latency {
 	const char *const *files;
 	size_t n_files;
 	const char *mesh;  /* or NULL */
+	const char *resolver_clients; /* the path of a table; or NULL */
 	const char *state; /* or NULL: nothing is kept over a restart */
 	unsigned half_life_ms;
 	double smoothing; /* share of a new sample */

@@ -181,6 +181,11 @@ const struct key schema_latency_keys[] = {
 		.about = "Measured times from edge to edge: src,dst,rtt_ms under that "
 			 "header line. Read anew when it changes.",
 		.otherwise = "none" },
+	{ "resolver-clients", option_path, .say = "the path of a CSV file", AT(resolver_clients),
+		.about = "Whose clients ask through resolvers that send no client subnet: "
+			 "resolver,client[,weight] under that header line, nets of both. Who asks from such a "
+			 "resolver's net gets what is best for the mean of its clients. Read anew when it changes.",
+		.otherwise = "none" },
 	{ "state", option_path, .say = "the path of a file to keep measurements in", AT(state),
 		.about = "A file to keep in, over a restart, what was learned from "
 			 "reports and by waymarkctl latency import. Written at most "

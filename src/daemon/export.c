@@ -4,6 +4,7 @@
 #include "config.h"
 #include "daemon/parts_read.h"
 #include "daemon/tree.h"
+#include "measure/resolver_clients.h"
 #include "report/report.h"
 #include "steer/fail_over.h"
 
@@ -128,6 +129,19 @@ static void add_measured(
 	text_add(out, "\"");
 }
 
+static void add_resolvers(const struct report_view *v, struct text *out)
+{
+	struct text csv = { .drain = add_escaped, .drain_ctx = out };
+
+	if (!latency_resolvers(v->live.table))
+		return;
+	text_add(out, ",\n \"resolver_clients\": \"");
+	resolver_clients_write(latency_resolvers(v->live.table), &csv);
+	add_escaped(out, text_get(&csv), csv.len);
+	text_fini(&csv);
+	text_add(out, "\"");
+}
+
 /* What was loaded was right, so that nothing can be wrong now. Who reads it has another working
  * folder. */
 static void add_head(const struct report_view *v, struct text *out)
@@ -162,6 +176,7 @@ void export_write(const struct report_view *v, bool config_only, struct text *ou
 		add_value(out, "sources", source_list(v));
 		add_measured(v, "measured", true, out);
 		add_measured(v, "learned", false, out);
+		add_resolvers(v, out);
 	}
 	text_add(out, "\n}\n");
 }

@@ -5,6 +5,7 @@
 #include "report/report.h"
 #include "daemon/export.h"
 #include "daemon/latency_read.h"
+#include "measure/resolver_clients.h"
 #include "probe/rows.h"
 #include "steer/fail_over.h"
 
@@ -308,23 +309,52 @@ static struct standing *stand_side(
 
 /* --- measurements ------------------------------------------------------------------------- */
 
-/* The reader of CSV reads files: this is one that has no name. */
-static bool read_csv(struct latency *to, const json_t *export, const char *key, bool filed)
+/* The readers of CSV read files: this is one that has no name but `path`. -1: there is no such
+ * text, or no such file can be made. */
+static int open_csv(const json_t *export, const char *key, char path[static 64])
 {
 	const json_t *csv = json_object_get(export, key);
 	const size_t len = json_string_length(csv);
 	const int fd = json_is_string(csv) ? memfd_create(key, MFD_CLOEXEC) : -1;
+
+	snprintf(path, 64, "/proc/self/fd/%d", fd);
+	if (fd < 0 || write(fd, json_string_value(csv), len) == (ssize_t)len)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static bool read_csv(struct latency *to, const json_t *export, const char *key, bool filed)
+{
 	struct faults unheard;
 	char path[64];
+	const int fd = open_csv(export, key, path);
 
 	if (fd < 0)
 		return false;
 	faults_init(&unheard);
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	struct latency_csv from = latency_read_csv(path);
 	from.as = filed ? CSV_FILED : CSV_STATE;
-	const bool ok = write(fd, json_string_value(csv), len) == (ssize_t)len &&
-		latency_csv_read(to, &from, NULL, &unheard);
+	const bool ok = latency_csv_read(to, &from, NULL, &unheard);
+	close(fd);
+	faults_fini(&unheard);
+	return ok;
+}
+
+/* Not there: nothing is known of resolvers. */
+static bool read_resolvers(struct latency *to, const json_t *export)
+{
+	struct faults unheard;
+	char path[64];
+	const int fd = open_csv(export, "resolver_clients", path);
+
+	if (fd < 0)
+		return !json_object_get(export, "resolver_clients");
+	faults_init(&unheard);
+	struct resolver_clients *r = resolver_clients_read(path, &unheard);
+	latency_set_resolvers(to, r);
+	const bool ok = r != NULL;
+	resolver_clients_drop(r);
 	close(fd);
 	faults_fini(&unheard);
 	return ok;
@@ -378,7 +408,8 @@ static bool read_old(const struct opening *x)
 	if (!ok)
 		return false;
 	if (!read_csv(old->table, x->export, "measured", true) ||
-		!read_csv(old->table, x->export, "learned", false))
+		!read_csv(old->table, x->export, "learned", false) ||
+		!read_resolvers(old->table, x->export))
 		return faults_error(
 			x->f, &at, "the measurements in this export cannot be read");
 	read_sources(old->table, x->export, latency_read_now());

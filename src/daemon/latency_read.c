@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "measure/resolver_clients.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -118,6 +119,26 @@ static void add_state(struct latency *t, const struct latency_read_from *from,
 	faults_fini(&own);
 }
 
+/* Whose clients ask through which resolver. One that is wrong leaves what was known. */
+static void add_resolvers(
+	struct latency *t, const struct latency_read_from *from, struct faults *f)
+{
+	const char *path = from->conf->latency.resolver_clients;
+
+	if (!path)
+		return;
+	if (access(path, R_OK) != 0) {
+		const struct fault_at at = conf_path_at(from->conf, path);
+		faults_warning(f, &at,
+			"%s: %s; resolvers' clients are not known until it can be read", path,
+			strerror(errno));
+		return;
+	}
+	struct resolver_clients *r = resolver_clients_read(path, f);
+	latency_set_resolvers(t, r ? r : from->before ? latency_resolvers(from->before) : NULL);
+	resolver_clients_drop(r);
+}
+
 static size_t count_files(const struct conf *c)
 {
 	return c->latency.n_files + (c->latency.mesh != NULL);
@@ -140,6 +161,7 @@ struct latency *latency_read(const struct latency_read_from *from, struct faults
 		csv.judge = judge;
 		ok = add_file(t, from, csv, f) && ok;
 	}
+	add_resolvers(t, from, f);
 	if (from->before) {
 		latency_read_take(t, from->before, ok ? LATENCY_LEARNED : LATENCY_ALL);
 	} else if (from->conf->latency.state) {
@@ -156,11 +178,13 @@ struct latency *latency_read(const struct latency_read_from *from, struct faults
 
 struct stamps *latency_read_stamps(const struct conf *c)
 {
-	const size_t n = count_files(c);
-	const char **paths = memory_zeroed(n, sizeof *paths);
+	size_t n = count_files(c);
+	const char **paths = memory_zeroed(n + 1, sizeof *paths);
 
 	for (size_t i = 0; i < n; i++)
 		paths[i] = file_path(c, i);
+	if (c->latency.resolver_clients)
+		paths[n++] = c->latency.resolver_clients;
 	struct stamps *s = stamps_take(paths, n);
 	memory_free(paths);
 	return s;

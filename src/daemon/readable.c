@@ -35,6 +35,7 @@ static void look_at_conf(const struct conf *c, size_t *n)
 	for (size_t i = 0; i < c->latency.n_files; i++)
 		look(c->latency.files[i], R_OK, n);
 	look(c->latency.mesh, R_OK, n);
+	look(c->latency.resolver_clients, R_OK, n);
 	for (size_t i = 0; i < c->n_tls; i++) {
 		look(c->tls[i].cert, R_OK, n);
 		look(c->tls[i].key, R_OK, n);

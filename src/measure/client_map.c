@@ -1,4 +1,4 @@
-#include "measure/client_map.h"
+#include "measure/client_map_inner.h"
 
 #include "base/bytes.h"
 #include "base/memory.h"
@@ -6,51 +6,9 @@
 
 #include <math.h>
 
-enum { ROWS_MOST = 8 }; /* measured prefixes inside each other that are looked at */
-
 /* A prefix that has not been measured for so many half-lives is no longer cut out of the map.
  */
 enum { HALF_LIVES_MOST = 6 };
-
-struct key {
-	uint32_t place;
-	uint32_t asn; /* index in the atlas's asns; 0: makes no difference here */
-	uint32_t own; /* number of a measured prefix + 1; 0: none */
-};
-
-/* The part that stays as long as the same prefixes and ASNs are measured. */
-struct cut {
-	unsigned refs; /* atomic */
-	uint64_t signature;
-	struct netmap *map;
-	struct key *key; /* [n] */
-	uint32_t n;
-	uint32_t *order;    /* [n - 1]: all keys but 0, by place */
-	struct prefix *own; /* [n_own] ascending, a prefix before those inside it */
-	uint32_t *around;   /* [n_own]: the one that holds it + 1 */
-	uint32_t n_own;
-};
-
-struct client_map {
-	unsigned refs;       /* atomic */
-	struct atlas *atlas; /* held */
-	struct model *model; /* held */
-	struct cut *cut;     /* NULL: nothing is measured */
-	/* Until it is settled. */
-	const struct latency_row **row; /* [n_own] */
-	uint32_t *was;                  /* [n]; NULL: as it is, or nothing to compare with */
-	bool is_new;                    /* there is nothing to compare with */
-	bool partly;                    /* keys that have not changed are as in `before` */
-	uint16_t since; /* rows that changed later than in this round have changed */
-	unsigned half_life_s;
-	uint32_t now_s;
-	/* For the next: the last round that is in here, and when all keys were made anew. */
-	uint16_t round;
-	uint32_t whole_at_s;
-	/* What an unmeasured one was made of. */
-	struct model_site *edges;
-	unsigned n_edges;
-};
 
 /* --- own prefixes ------------------------------------------------------------------------- */
 
@@ -64,7 +22,7 @@ static uint32_t fresh_rows(struct client_map *m, const struct latency *table)
 	return n < NETMAP_VALUE_MOST ? (uint32_t)n : NETMAP_VALUE_MOST - 1;
 }
 
-static uint64_t sign(const struct client_map *m, uint32_t n)
+static uint64_t sign(const struct client_map *m, const struct resolver_clients *r, uint32_t n)
 {
 	static const struct hash_key key = { 0x9e3779b97f4a7c15u, 0x2545f4914f6cdd1du };
 	uint64_t sum = hash_mix(model_signature(m->model) ^ n, HASH_STEP);
@@ -72,11 +30,11 @@ static uint64_t sign(const struct client_map *m, uint32_t n)
 	for (uint32_t i = 0; i < n; i++)
 		sum = hash_mix(sum ^ hash_bytes(key, m->row[i]->net.addr.b, 16),
 			m->row[i]->net.bits + key.k1);
-	return sum;
+	return r ? hash_mix(sum ^ r->signature, HASH_STEP) : sum;
 }
 
 /* Copies the prefixes and finds which lies in which. */
-static void keep_own(struct cut *c, const struct latency_row *const *row, uint32_t n)
+static void keep_own(struct client_cut *c, const struct latency_row *const *row, uint32_t n)
 {
 	uint32_t open[129];
 	unsigned depth = 0;
@@ -93,7 +51,7 @@ static void keep_own(struct cut *c, const struct latency_row *const *row, uint32
 	}
 }
 
-static struct netmap *own_map(const struct cut *c)
+static struct netmap *own_map(const struct client_cut *c)
 {
 	struct netmap_net *nets = memory_zeroed(c->n_own, sizeof *nets);
 
@@ -108,7 +66,7 @@ static struct netmap *own_map(const struct cut *c)
 
 struct cutting {
 	struct client_map *m;
-	struct cut *c;
+	struct client_cut *c;
 	const struct client_map *before; /* NULL: nothing to compare with */
 	uint32_t room, *slot, slots;
 	uint32_t places;
@@ -116,14 +74,14 @@ struct cutting {
 			  */
 };
 
-static uint32_t slot_of(const struct cutting *w, struct key k)
+static uint32_t slot_of(const struct cutting *w, struct client_key k)
 {
-	const uint64_t h = hash_pair((uint64_t)k.place << 32 | k.asn, k.own);
+	const uint64_t h = hash_pair((uint64_t)k.place << 32 | k.asn, (uint64_t)k.mix << 32 | k.own);
 	uint32_t i = (uint32_t)(h >> 20) & (w->slots - 1);
 
 	for (; w->slot[i]; i = (i + 1) & (w->slots - 1)) {
-		const struct key *o = &w->c->key[w->slot[i] - 1];
-		if (o->place == k.place && o->asn == k.asn && o->own == k.own)
+		const struct client_key *o = &w->c->key[w->slot[i] - 1];
+		if (o->place == k.place && o->asn == k.asn && o->own == k.own && o->mix == k.mix)
 			break;
 	}
 	return i;
@@ -131,7 +89,7 @@ static uint32_t slot_of(const struct cutting *w, struct key k)
 
 static void grow(struct cutting *w)
 {
-	struct cut *c = w->c;
+	struct client_cut *c = w->c;
 
 	w->room *= 2;
 	c->key = memory_grow(c->key, w->room * sizeof *c->key);
@@ -150,23 +108,27 @@ static bool same_net(const struct prefix *a, const struct prefix *b)
 }
 
 /* Which key an address had before, unless it was in another measured prefix, or in none, where
- * it is in one now: what was chosen then was chosen from less. */
-static uint32_t key_before(
-	const struct client_map *b, const struct addr *a, const struct prefix *own)
+ * it is in one now: what was chosen then was chosen from less. The same of resolvers. */
+static uint32_t key_before(const struct cutting *w, const struct addr *a, const struct client_key *k)
 {
+	const struct client_map *b = w->before;
+	const struct prefix *own = k->own ? &w->c->own[k->own - 1] : NULL;
 	const uint32_t key = netmap_find(client_map_netmap(b), a).value;
 
 	if (key >= client_map_keys(b))
-		return own ? CLIENT_MAP_NEW : 0;
-	const uint32_t of = b->cut ? b->cut->key[key].own : 0;
+		return own || k->mix ? CLIENT_MAP_NEW : 0;
+	const uint32_t of = b->cut ? b->cut->key[key].own : 0,
+		       mix = b->cut ? b->cut->key[key].mix : 0;
+	if (mix != k->mix || (mix && b->cut->mix.signature != w->c->mix.signature))
+		return CLIENT_MAP_NEW;
 	if (!own != !of || (own && !same_net(own, &b->cut->own[of - 1])))
 		return CLIENT_MAP_NEW;
 	return key;
 }
 
-static uint32_t intern(struct cutting *w, struct key k, const struct netmap_piece *piece)
+static uint32_t intern(struct cutting *w, struct client_key k, const struct netmap_piece *piece)
 {
-	struct cut *c = w->c;
+	struct client_cut *c = w->c;
 	uint32_t i = slot_of(w, k);
 
 	if (w->slot[i])
@@ -179,7 +141,7 @@ static uint32_t intern(struct cutting *w, struct key k, const struct netmap_piec
 	}
 	if (w->before && piece) {
 		const struct addr a = netmap_piece_addr(piece);
-		w->m->was[c->n] = key_before(w->before, &a, k.own ? &c->own[k.own - 1] : NULL);
+		w->m->was[c->n] = key_before(w, &a, &k);
 	}
 	c->key[c->n] = k;
 	w->slot[i] = ++c->n;
@@ -189,16 +151,16 @@ static uint32_t intern(struct cutting *w, struct key k, const struct netmap_piec
 static uint32_t cut_piece(void *ctx, const struct netmap_piece *piece)
 {
 	struct cutting *w = ctx;
-	struct key k = { piece->values[0], piece->values[1], piece->values[2] };
+	struct client_key k = { piece->values[0], piece->values[1], piece->values[2], piece->values[3] };
 
 	if (k.place > w->places) {
-		if (!k.own)
+		if (!k.own && !k.mix)
 			return k.place; /* special */
 		k.place = 0;
 	}
 	if (!model_asn(w->m->model, k.place, k.asn))
 		k.asn = 0;
-	if (k.asn || k.own)
+	if (k.asn || k.own || k.mix)
 		return intern(w, k, piece);
 	/* Most ranges: no need to search. */
 	if (!w->plain[k.place])
@@ -207,7 +169,7 @@ static uint32_t cut_piece(void *ctx, const struct netmap_piece *piece)
 }
 
 /* All keys but 0, by place: a counting sort. */
-static void sort_keys(struct cut *c, uint32_t places)
+static void sort_keys(struct client_cut *c, uint32_t places)
 {
 	uint32_t *at = memory_zeroed(places + 2, sizeof *at);
 
@@ -221,10 +183,10 @@ static void sort_keys(struct cut *c, uint32_t places)
 	memory_free(at);
 }
 
-static struct cut *cut_new(
-	struct client_map *m, const struct client_map *before, uint32_t n_own)
+static struct client_cut *cut_new(struct client_map *m, const struct client_map *before,
+	const struct resolver_clients *resolvers, uint32_t n_own)
 {
-	struct cut *c = memory_zeroed(1, sizeof *c);
+	struct client_cut *c = memory_zeroed(1, sizeof *c);
 	struct cutting w = { .m = m,
 		.c = c,
 		.before = before,
@@ -233,17 +195,20 @@ static struct cut *cut_new(
 
 	c->refs = 1;
 	keep_own(c, m->row, n_own);
+	c->mix.signature = resolvers ? resolvers->signature : 0;
 	if (before)
 		m->was = memory_zeroed(w.room, sizeof *m->was);
 	c->key = memory_grow(NULL, w.room * sizeof *c->key);
 	w.slots = w.room * 2;
 	w.slot = memory_zeroed(w.slots, sizeof *w.slot);
 	w.plain = memory_zeroed(w.places + 1, sizeof *w.plain);
-	intern(&w, (struct key){ 0 }, NULL);
+	intern(&w, (struct client_key){ 0 }, NULL);
 	struct netmap *own = own_map(c);
-	struct netmap *const maps[] = { m->atlas->cities.map, m->atlas->asns.map, own };
-	c->map = netmap_overlay(maps, 3, cut_piece, &w);
+	struct netmap *const maps[NETMAP_OVERLAY_MOST] = { m->atlas->cities.map,
+		m->atlas->asns.map, own, resolvers ? resolvers->map : NULL };
+	c->map = netmap_overlay(maps, resolvers ? 4 : 3, cut_piece, &w);
 	netmap_drop(own);
+	client_mix_init(&c->mix, resolvers, c->map, c->n);
 	memory_free(w.slot);
 	memory_free(w.plain);
 	c->key = memory_grow(c->key, c->n * sizeof *c->key);
@@ -251,7 +216,7 @@ static struct cut *cut_new(
 	return c;
 }
 
-static void cut_drop(struct cut *c);
+static void cut_drop(struct client_cut *c);
 
 /* For a scope. */
 static void let_go_cut(void *c)
@@ -259,14 +224,14 @@ static void let_go_cut(void *c)
 	cut_drop(c);
 }
 
-static struct cut *cut_hold(struct cut *c)
+static struct client_cut *cut_hold(struct client_cut *c)
 {
 	__atomic_add_fetch(&c->refs, 1, __ATOMIC_RELAXED);
 	scope_hold(c, let_go_cut);
 	return c;
 }
 
-static void cut_drop(struct cut *c)
+static void cut_drop(struct client_cut *c)
 {
 	scope_forget(c, let_go_cut);
 	if (!c || __atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL))
@@ -276,6 +241,7 @@ static void cut_drop(struct cut *c)
 	memory_free(c->order);
 	memory_free(c->own);
 	memory_free(c->around);
+	client_mix_fini(&c->mix);
 	memory_free(c);
 }
 
@@ -286,7 +252,7 @@ static bool is_empty(const struct latency *t)
 	if (!t)
 		return true;
 	const struct latency_size size = latency_size(t);
-	return size.cells == 0 && size.mesh_cells == 0;
+	return size.cells == 0 && size.mesh_cells == 0 && !latency_resolvers(t);
 }
 
 /* Is `m` what would be built with nothing measured? */
@@ -308,8 +274,9 @@ static void make_cut(struct client_map *m, const struct client_map_opts *opts)
 {
 	const struct client_map *before = opts->before && opts->before->cut ? opts->before
 									    : NULL;
+	const struct resolver_clients *resolvers = latency_resolvers(opts->model.table);
 	const uint32_t n_own = fresh_rows(m, opts->model.table);
-	const uint64_t signature = sign(m, n_own);
+	const uint64_t signature = sign(m, resolvers, n_own);
 
 	m->is_new = !before;
 	if (before && before->atlas == m->atlas && before->cut->signature == signature &&
@@ -317,7 +284,7 @@ static void make_cut(struct client_map *m, const struct client_map_opts *opts)
 		m->cut = cut_hold(before->cut);
 		return;
 	}
-	m->cut = cut_new(m, before, n_own);
+	m->cut = cut_new(m, before, resolvers, n_own);
 	m->cut->signature = signature;
 }
 
@@ -357,6 +324,8 @@ struct client_map *client_map_new(const struct client_map_opts *opts)
 	m->now_s = o->now_s;
 	m->round = (uint16_t)(latency_round(o->table) - 1);
 	make_cut(m, opts);
+	if (m->n_edges && m->cut->mix.n)
+		client_map_mix(m);
 	m->partly = keeps(m, opts);
 	m->since = m->partly ? opts->before->round : 0;
 	m->whole_at_s = m->partly ? opts->before->whole_at_s : m->now_s;
@@ -380,6 +349,8 @@ void client_map_settle(struct client_map *m)
 {
 	memory_free(m->row);
 	memory_free(m->was);
+	memory_free(m->mixed);
+	m->mixed = NULL;
 	m->row = NULL;
 	m->was = NULL;
 }
@@ -430,87 +401,6 @@ const struct model *client_map_model(const struct client_map *m)
 uint32_t client_map_was(const struct client_map *m, uint32_t key)
 {
 	return m->is_new ? (uint32_t)CLIENT_MAP_NEW : m->was ? m->was[key] : key;
-}
-
-/* --- estimates ---------------------------------------------------------------------------- */
-
-/* The estimates of a key whose place has those of `base`. */
-static void estimate_key(
-	const struct client_map *m, const struct key *k, const float *base, float *ms)
-{
-	const struct latency_row *rows[ROWS_MOST];
-	unsigned n = 0;
-
-	memcpy(ms, base, m->n_edges * sizeof *ms);
-	if (k->asn)
-		model_add_asn(m->model, k->place, model_asn(m->model, k->place, k->asn), ms);
-	for (uint32_t own = k->own; own && n < ROWS_MOST; own = m->cut->around[own - 1])
-		rows[n++] = m->row[own - 1];
-	if (n)
-		model_own(&(struct model_own){ rows, n, m->half_life_s, m->now_s, m->model,
-				  k->place },
-			ms, m->n_edges);
-}
-
-/* Is there anything about a key that was not so before? */
-static bool is_changed(const struct client_map *m, uint32_t id, const struct key *k)
-{
-	unsigned n = 0;
-
-	if (!m->partly || client_map_was(m, id) == CLIENT_MAP_NEW ||
-		model_is_changed(m->model, k->place, k->asn))
-		return true;
-	for (uint32_t own = k->own; own && n < ROWS_MOST; own = m->cut->around[own - 1], n++)
-		if (latency_is_later(m->row[own - 1]->round, m->since))
-			return true;
-	return false;
-}
-
-/* Estimates of a place, for the keys in it. */
-struct place_base {
-	uint32_t place; /* CLIENT_MAP_NEW: none yet */
-	bool whole;     /* of all edges: what a measured prefix adds is weighed over all of them */
-	float *ms;
-};
-
-static void find_base(const struct client_map *m, const struct client_map_ask *ask,
-	const struct key *k, struct place_base *base)
-{
-	const bool same = base->place == k->place;
-
-	if (same && (base->whole || !k->own))
-		return;
-	base->place = k->place;
-	base->whole = k->own != 0;
-	if (base->whole)
-		model_estimate(m->model, k->place, base->ms);
-	else
-		model_estimate_some(m->model, k->place, &ask->edges, base->ms);
-}
-
-void client_map_each(const struct client_map *m, const struct client_map_ask *ask,
-	void (*each)(void *ctx, uint32_t key, const float *ms), void *ctx)
-{
-	struct place_base base = { CLIENT_MAP_NEW, false,
-		memory_zeroed(m->n_edges, sizeof *base.ms) };
-	float *ms = memory_zeroed(m->n_edges, sizeof *ms);
-
-	for (uint32_t i = 1; i < client_map_keys(m); i++) {
-		scope_check();
-		const uint32_t id = m->cut ? m->cut->order[i - 1] : i;
-		const struct key k = m->cut ? m->cut->key[id] : (struct key){ .place = i };
-		if (ask->only && !ask->only(ask->only_ctx, id))
-			continue;
-		if (!ask->all && !ask->only && !is_changed(m, id, &k)) {
-			each(ctx, id, NULL);
-			continue;
-		}
-		find_base(m, ask, &k, &base);
-		estimate_key(m, &k, base.ms, ms);
-		each(ctx, id, ms);
-	}
-	memory_free(base.ms);
-	memory_free(ms);
 }
 
 unsigned client_map_own_rows(const struct latency *table, const struct addr *a,

@@ -4,6 +4,7 @@
 #define MEASURE_ESTIMATES_H
 
 #include "measure/client_map.h"
+#include "measure/resolver_clients.h"
 
 enum { ESTIMATES_ROWS_MOST = 8 };
 
@@ -18,6 +19,9 @@ struct estimates {
 	unsigned n_rows;
 	float *ms; /* [n_edges] NAN: unknown */
 	float *others_ms; /* the same without the network's own times */
+	/* Who asks is a resolver with clients of its own: then `ms` are means over them. Borrowed of the table; NULL: it is not. */
+	const struct resolver *resolver;
+	float *least_ms, *most_ms; /* [n_edges] over the clients; NULL without */
 };
 
 void estimates_init(struct estimates *e, const struct client_map *map,

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "measure/resolver_clients.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ struct latency {
 	size_t cells, mesh_cells, cell_room; /* `cell_room`: of all rows */
 	uint64_t forgotten, impossible;
 	struct came *came; /* [n_edges] */
+	struct resolver_clients *resolvers; /* kept (base/part.h); NULL: nothing is known */
 	uint16_t round, dropped;
 	uint32_t last; /* the row touched last: files name a prefix many times in a row */
 };
@@ -156,6 +158,7 @@ struct latency *latency_copy(const struct latency *from)
 	t->round = from->round;
 	t->dropped = from->dropped;
 	t->last = from->last;
+	latency_set_resolvers(t, from->resolvers);
 	if (ok)
 		return t;
 	latency_drop(t);
@@ -167,6 +170,18 @@ struct latency *latency_hold(struct latency *t)
 	__atomic_add_fetch(&t->refs, 1, __ATOMIC_RELAXED);
 	scope_hold(t, let_go);
 	return t;
+}
+
+void latency_set_resolvers(struct latency *t, struct resolver_clients *r)
+{
+	part_keep(r ? &r->part : NULL);
+	part_release(t->resolvers ? &t->resolvers->part : NULL);
+	t->resolvers = r;
+}
+
+struct resolver_clients *latency_resolvers(const struct latency *t)
+{
+	return t->resolvers;
 }
 
 bool latency_is_held_once(const struct latency *t)
@@ -183,6 +198,7 @@ void latency_drop(struct latency *t)
 		free(t->row[i].cell);
 	for (size_t i = 0; i < t->opts.n_edges; i++)
 		free(t->mesh[i].cell);
+	latency_set_resolvers(t, NULL);
 	free(t->row);
 	memory_free(t->mesh);
 	memory_free(t->came);

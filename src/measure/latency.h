@@ -53,6 +53,7 @@ struct latency_sample {
 };
 
 struct latency;
+struct resolver_clients;
 
 /* Never NULL; the count is 1. */
 struct latency *latency_new(const struct latency_opts *opts);
@@ -63,6 +64,10 @@ struct latency *latency_hold(struct latency *t);
 void latency_drop(struct latency *t);
 /* Nobody else holds it: it may be changed. */
 bool latency_is_held_once(const struct latency *t);
+
+/* What is known of resolvers' clients goes with the table, and with its copies, which hold it. NULL: nothing is known. */
+void latency_set_resolvers(struct latency *t, struct resolver_clients *r);
+struct resolver_clients *latency_resolvers(const struct latency *t); /* borrowed */
 
 /* The number of an edge by its name; -1 when there is none. */
 int latency_edge(const struct latency *t, const char *name, size_t len);

@@ -352,6 +352,7 @@ static json_t *step_json(
 	}
 	estimates_init(&estimates, from.steer->clients, from.table, view->clock.now_s,
 		&t->who);
+	report_estimates_resolver(&estimates, o);
 	for (unsigned i = 0; i < s->n; i++) {
 		if (s->members && add_member(&from, s, i, list))
 			continue;
@@ -462,6 +463,7 @@ static void step_as_text(const json_t *s, struct text *out)
 	text_addf(out, "pool       %s: %s%s%s%s\n", get(s, "pool"), get(s, "by"),
 		*get(s, "pin") ? " " : "", get(s, "pin"),
 		json_object_get(s, "panic") ? "; in panic: its probe is not trusted" : "");
+	report_estimates_resolver_text(s, out);
 	if (*get(s, "shed"))
 		text_addf(out, "load       %s\n", get(s, "shed"));
 	json_array_foreach (json_object_get(s, "edges"), i, e) {

@@ -1,6 +1,10 @@
 #include "report/report_estimates.h"
 
+#include "base/memory.h"
+#include "measure/latency.h"
+
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static json_t *rounded(double v)
@@ -50,8 +54,24 @@ static void add_own(const struct estimates *e, unsigned edge, json_t *terms)
 	}
 }
 
+/* Of a resolver only what its clients have counts. */
+static void add_of_clients(const struct estimates *e, unsigned edge, json_t *row)
+{
+	if (isnan(e->ms[edge]))
+		return;
+	json_object_set_new(row, "estimate_ms", rounded((double)e->ms[edge]));
+	json_object_set_new(row, "terms",
+		json_pack("{s:{s:o, s:o, s:o}}", "clients", "ms", rounded((double)e->ms[edge]),
+			"least_ms", rounded((double)e->least_ms[edge]), "most_ms",
+			rounded((double)e->most_ms[edge])));
+}
+
 void report_estimates_add(const struct estimates *e, unsigned edge, json_t *row)
 {
+	if (e->resolver) {
+		add_of_clients(e, edge, row);
+		return;
+	}
 	const struct model_terms t = model_explain(
 		client_map_model(e->map), e->place, e->asn, edge);
 	json_t *terms = json_object();
@@ -85,6 +105,38 @@ void report_estimates_add(const struct estimates *e, unsigned edge, json_t *row)
 		json_object_set_new(row, "terms", terms);
 	else
 		json_decref(terms);
+}
+
+enum { CLIENTS_SHOWN = 5 };
+
+static int compare_clients(const void *va, const void *vb)
+{
+	const struct resolver_client *const *a = va, *const *b = vb;
+
+	return ((*a)->weight < (*b)->weight) - ((*a)->weight > (*b)->weight);
+}
+
+void report_estimates_resolver(const struct estimates *e, json_t *step)
+{
+	const struct resolver *r = e->resolver;
+	char net[ADDR_TEXT];
+
+	if (!r)
+		return;
+	const struct resolver_clients *all = latency_resolvers(e->table);
+	const struct resolver_client **sorted = memory_zeroed(r->n, sizeof *sorted);
+	json_t *list = json_array();
+	for (uint32_t i = 0; i < r->n; i++)
+		sorted[i] = &all->client[r->first + i];
+	qsort(sorted, r->n, sizeof *sorted, compare_clients);
+	for (uint32_t i = 0; i < r->n && i < CLIENTS_SHOWN; i++)
+		json_array_append_new(list,
+			json_pack("{s:s, s:o}", "prefix", prefix_text(net, &sorted[i]->net),
+				"share", json_real(round(sorted[i]->weight / r->weight * 1e4) / 1e4)));
+	memory_free(sorted);
+	json_object_set_new(step, "resolver",
+		json_pack("{s:s, s:I, s:o}", "prefix", prefix_text(net, &r->net), "networks",
+			(json_int_t)r->n, "clients", list));
 }
 
 static double estimate(const json_t *row)
@@ -130,11 +182,35 @@ static void term_as_text(const char *name, const json_t *t, struct text *out)
 			real(t, "weight"));
 		return;
 	}
+	if (strcmp(name, "clients") == 0) {
+		text_addf(out, "         clients     %8.1f ms  in the mean, %.1f to %.1f\n", real(t, "ms"),
+			real(t, "least_ms"), real(t, "most_ms"));
+		return;
+	}
 	text_addf(out, "         %-11s %+8.1f ms", name, real(t, "ms"));
 	if (json_object_get(t, "n"))
 		text_addf(out, "  n %.1f", real(t, "n"));
 	if (json_object_get(t, "key"))
 		text_addf(out, "  %s", json_string_value(json_object_get(t, "key")));
+	text_add_char(out, '\n');
+}
+
+void report_estimates_resolver_text(const json_t *step, struct text *out)
+{
+	const json_t *r = json_object_get(step, "resolver"), *list = json_object_get(r, "clients");
+	const json_int_t n = json_integer_value(json_object_get(r, "networks"));
+	size_t i;
+	json_t *c;
+
+	if (!r)
+		return;
+	text_addf(out, "resolver   %s: chosen for its clients,",
+		json_string_value(json_object_get(r, "prefix")));
+	json_array_foreach (list, i, c)
+		text_addf(out, "%s %.4g %% in %s", i ? "," : "", 100 * real(c, "share"),
+			json_string_value(json_object_get(c, "prefix")));
+	if ((size_t)n > json_array_size(list))
+		text_addf(out, ", and %lld more networks", (long long)n - (long long)json_array_size(list));
 	text_add_char(out, '\n');
 }
 

@@ -2,6 +2,7 @@
 
 #include "report/report.h"
 #include "measure/latency_csv.h"
+#include "measure/resolver_clients.h"
 
 #include <math.h>
 #include <string.h>
@@ -178,6 +179,7 @@ static int show_all(const struct show *s)
 	const struct latency_size size = latency_size(s->table);
 	const struct report_rankings work = s->view->rankings;
 	const struct latency_opts *o = latency_options(s->table);
+	const struct resolver_clients *resolvers = latency_resolvers(s->table);
 	const struct {
 		const char *key, *label;
 		json_int_t value;
@@ -188,6 +190,8 @@ static int show_all(const struct show *s)
 		{ "bytes", "bytes of measurements", (json_int_t)size.bytes },
 		{ "bytes_most", "... at most", (json_int_t)o->memory },
 		{ "forgotten", "networks that had to make room", (json_int_t)size.forgotten },
+		{ "resolvers", "resolvers whose clients are known",
+			resolvers ? (json_int_t)resolvers->n : 0 },
 		{ "half_life_s", "half-life in seconds", o->half_life_s },
 		{ "samples", "samples since the start", (json_int_t)work.samples },
 		{ "samples_lost", "... for which there was no room", (json_int_t)work.lost },

@@ -159,6 +159,7 @@ static struct conf_file *list_files(const struct parts *p, size_t *n)
 	for (size_t i = 0; i < c->latency.n_files; i++)
 		add(list, n, c->latency.files[i]);
 	add(list, n, c->latency.mesh);
+	add(list, n, c->latency.resolver_clients);
 	for (size_t i = 0; i < c->n_zones; i++)
 		add(list, n, c->zones[i].dir);
 	for (size_t i = 0; i < p->zones->n; i++)

@@ -76,6 +76,36 @@ def forgiving():
         same("bad.csv:1:1: error: the first line must name the columns" in s.said(), True)
 
 
+@claim("a resolver without client subnets gets what is best for its clients; explain says so, simulate goes by it, and a wrong table changes nothing")
+def resolvers():
+    head, net, asking = "resolver,client,weight\n", "83.62.101.0/24", "83.62.101.53"
+    with serve("resolver-clients: r.csv", {"r.csv": head + net + ",8.8.8.0/24,1\n" + net + ",73.14.0.0/16,3\n"}) as s:
+        same(edge(s), "sfo")
+        same(edge(s, "83.62.102.0/24"), "rom")
+        code, said = s.ctl("explain", "www.example.com", "--client", asking)
+        assert "resolver   83.62.101.0/24: chosen for its clients, 75 % in 73.14.0.0/16, 25 % in 8.8.8.0/24" in said, said
+        assert "clients " in said and "in the mean," in said and "distance" not in said, said
+        step = json.loads(s.ctl("explain", "www.example.com", "--client", asking, "--json")[1])["steps"][0]
+        same((step["resolver"]["networks"], [c["share"] for c in step["resolver"]["clients"]]), (2, [0.75, 0.25]))
+        best = min(e["estimate_ms"] for e in step["edges"] if "estimate_ms" in e)
+        same(step["edges"][0]["estimate_ms"], best)
+        same([line.split()[-1] for line in s.ctl("latency", "show")[1].split("\n") if "resolvers whose clients are known" in line], ["1"])
+        # The export has the table: simulated are those who ask, as they are answered.
+        s.write("who.csv", "prefix,weight\n83.62.101.0/24,1\n")
+        rows = json.loads(s.ctl("simulate", "--down", "sfo", "--clients", s.dir + "/who.csv", "--json")[1])
+        same([e["edge"] for e in rows["edges"] if e.get("old_share", 0) > 0], ["sfo"])
+        s.write("r.csv", head + net + ",2.0.0.0/33,1\n")
+        wait_for(lambda: "r.csv:2:16: error: " in s.said())
+        same(edge(s), "sfo")
+        code, said = s.ctl("reload")
+        same((code, "r.csv:2:16" in said, edge(s)), (1, True, "sfo"))
+        same(s.check()[0], 1)
+        s.write("r.csv", head)
+        wait_for(lambda: edge(s) == "rom", 5)
+        os.unlink(s.dir + "/r.csv")
+        wait_for(lambda: "/r.csv: No such file" in s.said())
+
+
 @claim("an update of 10,000 rows is live in three seconds")
 def update():
     rows = lambda ms: HEAD + "".join("11.%d.%d.0/24,nyc,%g\n" % (i >> 8, i & 255, ms) for i in range(10000)) + MADRID + ",lon,%g\n" % ms
