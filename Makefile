@@ -11,7 +11,7 @@ SANITIZE ?=
 
 # Only what builds needs it: "make deps" and "make help" work before anything is there. check, demo and fuzz see to
 # the packages first and then start make again.
-ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn killed faults year soak demo lab fuzz mutants conform interop crowd page clean distclean format uninstall dist packages reproducible,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn killed faults year soak demo lab cdn fuzz mutants conform interop crowd page clean distclean format uninstall dist packages reproducible,$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 endif
 
@@ -33,7 +33,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent
 
-.PHONY: dist packages image reproducible all page help deps deps-tests check check-run check-asan check-tsan churn churn-run killed faults year soak demo lab bench fuzz mutants conform interop crowd format install uninstall clean distclean
+.PHONY: dist packages image reproducible all page help deps deps-tests check check-run check-asan check-tsan churn churn-run killed faults year soak demo lab cdn bench fuzz mutants conform interop crowd format install uninstall clean distclean
 all: $(programs)
 
 help:
@@ -41,6 +41,7 @@ help:
 	@echo "make page          build again with the console's page (needs npm)"
 	@echo "make demo          build, start a server on loopback, ask it from around the world, stop it"
 	@echo "make lab           cities in network namespaces: agents measure, the nameserver learns (a minute)"
+	@echo "make cdn [WAYMARK_LATENCY=FOLDER]  a whole CDN in network namespaces and a day in it: nginx, resolvers, certificates, agents; build/cdn/index.html (nine minutes)"
 	@echo "make check         build and run all tests (check-asan, check-tsan: under the sanitizers)"
 	@echo "make deps          install the packages it is built with (Debian; needs root or sudo)"
 	@echo "make install       [PREFIX=/usr/local] [DESTDIR=] a server that can be started: user, folders, units, an example"
@@ -49,7 +50,7 @@ help:
 	@echo "make image         a container image of the program and its libraries, and what is in it (SPDX), in build/image"
 	@echo "make uninstall     the same without what an operator may have changed"
 	@echo "make conform [ZONES=500] [SEED=1]  compare our answers with those of NSD, Knot and BIND"
-	@echo "make interop [CHANGES=20] [SEED=1]  primary and secondary of real named, nsd, knotd and pdns_server, through random changes; certificates by certbot and lego; chromium, unbound and dnsdist over TLS and HTTPS; updates sent on to named and knotd; steered names at all four; what gdnsd, knotd and pdns_server steer, beside the same in our words; catalogs both ways with named, knotd and pdns_server; QUERIES=2000 to each of unbound, named, pdns_recursor and kresd, which validate what pools answer; as many by AF_XDP"
+	@echo "make interop [CHANGES=20] [SEED=1]  primary and secondary of real named, nsd, knotd and pdns_server, through random changes; certificates by certbot and lego; chromium, unbound and dnsdist over TLS and HTTPS; updates sent on to named and knotd; steered names at all four; what gdnsd, knotd and pdns_server steer, beside the same in our words; catalogs both ways with named, knotd and pdns_server; QUERIES=2000 to each of unbound, named, pdns_recursor and kresd, which validate what pools answer; as many by AF_XDP; a small CDN"
 	@echo "make crowd [IDLE=10000] [SWAPS=100]  so many idle connections of TLS, half-open ones, and certificates that are renewed"
 	@echo "make bench [W=\"W1 W5\"] [R=5] [T=2]  measure us and what else is installed of NSD, Knot, BIND, gdnsd, PowerDNS"
 	@echo "make churn [T=600] [SEED=1]  everything at once, at random, under both sanitizers for T seconds each"
@@ -251,7 +252,7 @@ faults: deps-tests
 interop: CHANGES ?= 20
 interop: QUERIES ?= 2000
 interop: deps-tests
-	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/lab_router
 	@export BUILD=$(BUILD); failed=; part() { "$$@" || failed="$$failed $$1"; }; \
 	part tests/interop/interop.py --changes $(CHANGES) --seed $(SEED); \
 	part tests/interop/acme.py; \
@@ -264,6 +265,7 @@ interop: deps-tests
 	part tests/interop/peers.py --seed $(SEED); \
 	part tests/interop/upgrade.py --seed $(SEED) --upgrades 6 --kills 5; \
 	part tests/interop/console.py; \
+	part tests/cdn/cdn.py --short; \
 	part tests/interop/validate.py --queries $(QUERIES) --seed $(SEED); \
 	part tests/interop/xdp.py --queries $(QUERIES) --seed $(SEED); \
 	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
@@ -293,6 +295,11 @@ bench: $(programs) $(bench_programs)
 lab: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/lab_router
 	@BUILD=$(BUILD) tests/lab/lab.py
+
+# A whole CDN of real programs, and a day in it.
+cdn: deps-tests
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/lab_router
+	@BUILD=$(BUILD) tests/cdn/cdn.py
 
 demo: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all

@@ -23,6 +23,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../serve"))
 import lib                                                  # noqa: E402
+from inside import at, enter, sh                            # noqa: E402
 
 PORT, MANAGEMENT, HALF_LIFE_S = 5300, 9953, 8
 # City: IPv4 /24, IPv6 /48 (as GeoIP has them), where its edge stands.
@@ -63,32 +64,6 @@ def say(text=""):
 
 
 # ------------------------------------------------------------------ a machine within the machine
-
-def enter():
-    """Starts this program again in namespaces of its own; where that is refused, says so."""
-    if os.environ.get("WAYMARK_LAB") == "inside":
-        return
-    if not shutil.which("unshare") or not shutil.which("ip"):
-        raise lib.Skip("unshare(1) and ip(8) are wanted")
-    flags = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"] + ([] if os.geteuid() == 0 else ["--user", "--map-root-user"])
-    probe = subprocess.run(["unshare"] + flags + ["sh", "-c", "mount -t tmpfs lab /run && ip netns add x && ip netns exec x true && "
-                            "ip netns exec x ip tuntap add dev t mode tun"], capture_output=True, text=True)
-    if probe.returncode:
-        raise lib.Skip("no namespaces or no TUN devices here: " + (probe.stderr.strip().split("\n") or ["refused"])[-1])
-    os.environ["WAYMARK_LAB"] = "inside"
-    os.execvp("unshare", ["unshare"] + flags + [sys.executable] + sys.argv)
-
-
-def sh(*words, **more):
-    done = subprocess.run(words, capture_output=True, text=True, timeout=30, **more)
-    if done.returncode and not more.get("ok"):
-        raise AssertionError("%s: %s" % (" ".join(words), done.stderr or done.stdout))
-    return done.stdout
-
-
-def at(city, *words):
-    return ("ip", "netns", "exec", city) + words
-
 
 def v4(city, host=10):
     return "%s.%d" % (CITIES[city][0], host)
