@@ -118,7 +118,8 @@ void steered_look(
 		take_stage(a, p, edge.rrset->aux);
 	const uint8_t *rr = edge.rrset->wire;
 	if (edge_rr_has_words(rr + COMPOSE_RR_FIXED, be16_get(rr + 10)))
-		p->who.own = edge_own(p->who.steer, rr + COMPOSE_RR_FIXED, be16_get(rr + 10));
+		p->who.own = edge_own(p->who.steer, p->who.pool,
+			rr + COMPOSE_RR_FIXED, be16_get(rr + 10));
 	if (p->found.kind != LOOKUP_EDGE)
 		p->who.record = record_of(&p->who, p->query.qtype);
 	if (p->found.kind == LOOKUP_EDGE || says_more(&p->who, p->query.qtype))

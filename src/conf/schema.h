@@ -193,11 +193,34 @@ struct schema_member {
 
 enum { SCHEMA_PRIORITY = 1, SCHEMA_PRIORITY_MOST = 65535 }; /* of members that say nothing */
 
+/* a, aaaa, probe-address: to a struct edge_opts; cname: to a wire name; and how they fit together. */
+key_take schema_a, schema_aaaa, schema_cname, schema_points;
+void schema_check_points(
+	const struct reader *r, const struct node *node, const struct edge_opts *edge);
+void schema_check_template(
+	const struct reader *r, const struct node *node, const struct edge_opts *edge);
+
+/* What a member has of its own as an edge makes it one, a role of that edge, behind all others. Room
+ * for them first, before the pools are read. Then of a member that names an edge, whose mapping says
+ * `own`: false, and told, when it cannot be. And the edge by which a pool has `edge`, as a role of
+ * it or itself. */
+void schema_roles_room(struct reader *r, const struct node *pools);
+bool schema_is_role(const struct node *member);
+struct schema_pool;
+bool schema_role_make(struct reader *r, const struct schema_pool *p, struct schema_member *m,
+	const struct edge_opts *own);
+unsigned schema_edge_in(
+	const struct reader *r, const struct schema_pool *p, unsigned edge);
+unsigned schema_origin(const struct reader *r, unsigned edge);
+key_take schema_role_capacity; /* to a struct edge_opts */
+
 /* records: to a struct edge_opts; how they fit together with its other keys; and with other edges. */
 key_take schema_records;
 void schema_check_records(
 	const struct reader *r, const struct node *node, const struct edge_opts *e);
 void schema_check_record_types(const struct reader *r);
+/* Are all hints among its records addresses of it? */
+bool schema_hints_agree(const struct edge_opts *e);
 
 /* A pool while it is read. */
 struct schema_pool {

@@ -124,14 +124,14 @@ static size_t take_addresses(struct reader *r, const struct key *key, const stru
 	return n;
 }
 
-static void take_a(struct reader *r, const struct key *key, const struct node *value, void *to)
+void schema_a(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct edge_opts *edge = to;
 
 	edge->n_a = take_addresses(r, key, value, true, &edge->a);
 }
 
-static void take_aaaa(
+void schema_aaaa(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct edge_opts *edge = to;
@@ -141,7 +141,7 @@ static void take_aaaa(
 
 /* --- the rest of an edge ------------------------------------------------------------------ */
 
-static void take_cname(
+void schema_cname(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	uint8_t name[NAME_MOST];
@@ -176,7 +176,7 @@ static bool take_point(struct reader *r, const struct key *key, const struct nod
 	return true;
 }
 
-static void take_points(
+void schema_points(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct edge_opts *edge = to;
@@ -196,7 +196,7 @@ static void take_points(
 }
 
 /* One for each address, or one for all. */
-static void check_points(
+void schema_check_points(
 	const struct reader *r, const struct node *node, const struct edge_opts *edge)
 {
 	const struct node *points = parse_get(node, "probe-address");
@@ -246,7 +246,7 @@ static void schema_cost(struct reader *r, const struct key *key, const struct no
 }
 
 /* Whatever the fields of its cname stand for: what is unknown is the longest. */
-static void check_template(
+void schema_check_template(
 	const struct reader *r, const struct node *node, const struct edge_opts *edge)
 {
 	const struct node *cname = parse_get(node, "cname"), *flatten = parse_get(node, "flatten");
@@ -279,15 +279,15 @@ const struct key schema_edge_keys[] = {
 	{ "at", take_place, .say = "latitude and longitude, such as \"52.37,4.90\"",
 		.about = "Where the edge is, in degrees.",
 		.otherwise = "needed in nearest pools, unless there is a latency section" },
-	{ "a", take_a, .say = "an IPv4 address or a list of them",
+	{ "a", schema_a, .say = "an IPv4 address or a list of them",
 		.about = "The IPv4 addresses that clients get.", .otherwise = "none" },
-	{ "aaaa", take_aaaa, .say = "an IPv6 address or a list of them",
+	{ "aaaa", schema_aaaa, .say = "an IPv6 address or a list of them",
 		.about = "The IPv6 addresses that clients get.", .otherwise = "none" },
-	{ "cname", take_cname, .say = "a domain name, such as edge.example.net", AT(cname),
+	{ "cname", schema_cname, .say = "a domain name, such as edge.example.net", AT(cname),
 		.about = "The name to answer with, for an edge without addresses. %{edge}, %{country} "
 			 "and %{continent} in it stand for the edge and where the client is.",
 		.otherwise = "none" },
-	{ "flatten", take_cname, .say = "a domain name, such as cdn.example.net", AT(flatten),
+	{ "flatten", schema_cname, .say = "a domain name, such as cdn.example.net", AT(flatten),
 		.about = "The edge has the addresses of this name, which is resolved in the "
 			 "background (section resolver): for names that cannot be a CNAME, such as "
 			 "an apex. It has none of its own then.",
@@ -301,7 +301,7 @@ const struct key schema_edge_keys[] = {
 			 "pool's https and svcb make. A CNAME stands alone, and is the same as "
 			 "cname.",
 		.otherwise = "none" },
-	{ "probe-address", take_points,
+	{ "probe-address", schema_points,
 		.say = "an address or a name, perhaps with a port, a list of them, or off",
 		.about = "Where probes ask instead of the addresses that are answered with, "
 			 "perhaps with another port: one for all of them, or a list of one for "
@@ -414,8 +414,8 @@ static void read_edge(struct reader *r, const struct node *node, struct edge_opt
 		return;
 	keys_read(r, schema_edge_keys, node, where, edge);
 	check_reachable(r, node);
-	check_points(r, node, edge);
-	check_template(r, node, edge);
+	schema_check_points(r, node, edge);
+	schema_check_template(r, node, edge);
 	schema_check_records(r, node, edge);
 	schema_check_load(r, node, edge);
 }

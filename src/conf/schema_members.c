@@ -12,6 +12,7 @@
 struct said {
 	struct schema_member m;
 	int32_t bias;
+	struct edge_opts own; /* of a role */
 	bool named, wrong;
 };
 
@@ -102,6 +103,31 @@ const struct key schema_member_keys[] = {
 		.about = "How the edge is probed as a member of this pool, instead of by its own "
 			 "probe or the pool's. none: it is not.",
 		.otherwise = "its own, or the pool's" },
+	{ "a", schema_a, .say = "an IPv4 address or a list of them", .at = offsetof(struct said, own),
+		.about = "Of an edge: what this pool answers with in the place of its addresses, A and "
+			 "AAAA together: what is not written here is not answered.",
+		.otherwise = "the edge's" },
+	{ "aaaa", schema_aaaa, .say = "an IPv6 address or a list of them",
+		.at = offsetof(struct said, own), .about = "Of an edge: likewise.", .otherwise = "the edge's" },
+	{ "cname", schema_cname, .say = "a domain name, such as edge.example.net",
+		.at = offsetof(struct said, own.cname),
+		.about = "Of an edge: what this pool answers with in the place of all that it has.",
+		.otherwise = "the edge's" },
+	{ "records", schema_records, .say = "a record as in a zone file, or a list of them",
+		.at = offsetof(struct said, own),
+		.about = "Of an edge: in the place of all records that it has.",
+		.otherwise = "the edge's" },
+	{ "probe-address", schema_points,
+		.say = "an address or a name, perhaps with a port, a list of them, or off",
+		.at = offsetof(struct said, own),
+		.about = "Of an edge: where probes ask for this pool.",
+		.otherwise = "the member's own addresses; or as the edge has it" },
+	{ "capacity", schema_role_capacity,
+		.say = "a share of the edge's capacity such as 30%, or a number over 0",
+		.at = offsetof(struct said, own),
+		.about = "Of an edge: how much this pool may bring it, of what its capacity is "
+			 "counted in. It is part of the edge's load.",
+		.otherwise = "no limit" },
 	{ "skip", take_skip, .say = "on or off",
 		.about = "on: it stays in the configuration, and is not chosen; pins and default "
 			 "may go on to name it.",
@@ -135,7 +161,7 @@ static bool find_named(struct reader *r, const struct key *key, const struct nod
 }
 
 static bool read_member(struct reader *r, const struct key *key, const struct node *item,
-	struct schema_member *to)
+	struct schema_member *to, struct edge_opts *own)
 {
 	struct said s = { .m = { .m.weight = 1, .node = item, .priority = SCHEMA_PRIORITY } };
 
@@ -161,23 +187,28 @@ static bool read_member(struct reader *r, const struct key *key, const struct no
 			"a bias is an edge's; write it at the edges of that pool");
 	s.m.m.bias = (int8_t)s.bias;
 	*to = s.m;
+	*own = s.own;
 	return s.named && !s.wrong;
 }
 
 /* --- all of a pool ------------------------------------------------------------------------ */
 
-static bool same_member(const struct pool_member *a, const struct pool_member *b)
+static bool same_member(
+	const struct reader *r, const struct pool_member *a, const struct pool_member *b)
 {
-	return a->is_pool == b->is_pool && a->number == b->number;
+	return a->is_pool == b->is_pool &&
+		(a->is_pool ? a->number == b->number
+			    : schema_origin(r, a->number) == schema_origin(r, b->number));
 }
 
-static bool is_twin(const struct schema_pool *p, const struct pool_member *m)
+static bool is_twin(
+	const struct reader *r, const struct schema_pool *p, const struct pool_member *m)
 {
 	for (size_t i = 0; i < p->opts.n_members; i++)
-		if (same_member(&p->members[i].m, m))
+		if (same_member(r, &p->members[i].m, m))
 			return true;
 	for (size_t i = 0; i < p->opts.n_skipped; i++)
-		if (same_member(&p->skipped[i], m))
+		if (same_member(r, &p->skipped[i], m))
 			return true;
 	return false;
 }
@@ -186,19 +217,23 @@ static bool take_member(struct reader *r, const struct key *key, const struct no
 	struct schema_pool *p)
 {
 	struct schema_member *m = &p->members[p->opts.n_members];
+	struct edge_opts own = { 0 };
 	char shown[OPTION_SHOWN];
 
-	if (item->kind == NODE_BAD || !read_member(r, key, item, m))
+	if (item->kind == NODE_BAD || !read_member(r, key, item, m, &own))
 		return false;
 	const char *name = m->m.is_pool ? r->pools_by_number[m->m.number]
 					: r->conf->edges[m->m.number].name;
-	if (!m->m.is_pool && !schema_answers(r, m->m.number))
+	if (!m->m.is_pool && !schema_answers(r, m->m.number) && !own.n_a && !own.n_aaaa &&
+		!own.cname && !own.n_records)
 		return parse_error(r->src, item,
 			"edge %s has nothing to answer with: it is there for others to need",
 			option_shown(shown, name));
-	if (is_twin(p, &m->m))
+	if (is_twin(r, p, &m->m))
 		return parse_error(r->src, item, "%s %s is here twice; take one out",
 			m->m.is_pool ? "pool" : "edge", option_shown(shown, name));
+	if (schema_is_role(item) && !schema_role_make(r, p, m, &own))
+		return false;
 	if (m->skip)
 		p->skipped[p->opts.n_skipped++] = m->m;
 	else

@@ -54,6 +54,7 @@ static bool take_edge(struct reader *r, const struct key *key, const struct node
 	if (!schema_edge_find(r, key, item, &edge))
 		return false;
 	option_shown(shown, item->text);
+	edge = pool ? schema_edge_in(r, pool, edge) : edge;
 	if (has_edge(to->edges, to->n, edge))
 		return parse_error(r->src, item, "edge %s is here twice; take one out", shown);
 	if (pool && is_skipped(pool, edge)) {
@@ -482,7 +483,8 @@ void schema_pools(struct reader *r, const struct key *key, const struct node *va
 	if (value->n > POOLS_MOST)
 		parse_error(
 			r->src, value->key, "%zu pools; %d are allowed", value->n, POOLS_MOST);
-	const size_t room = value->n < POOLS_MOST ? value->n : POOLS_MOST;
+	const size_t room = value->n < POOLS_MOST ? value->n : POOLS_MOST, n_edges = c->n_edges;
+	schema_roles_room(r, value);
 	const char **names = arena_alloc(r->scratch, room * sizeof *names);
 	struct schema_pool *pools = arena_zalloc(r->scratch, room * sizeof *pools);
 	for (const struct node *p = value->first; p && n < room; p = p->next)
@@ -492,6 +494,8 @@ void schema_pools(struct reader *r, const struct key *key, const struct node *va
 	for (const struct node *p = value->first; p && i < n && !faults_full(r->src->faults);
 		p = p->next)
 		read_pool(r, p, &pools[i++]);
+	if (c->n_edges > n_edges && !r->src->faults->errors)
+		schema_check_record_types(r);
 	/* All of them: one that was read may name one that was not. */
 	n = room;
 	if (check_loops(r, pools, n)) {

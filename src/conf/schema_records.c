@@ -192,6 +192,15 @@ static bool hints_agree(const struct edge_opts *e, const struct edge_record *rec
 	return true;
 }
 
+bool schema_hints_agree(const struct edge_opts *e)
+{
+	bool agree = true;
+
+	for (size_t i = 0; i < e->n_records && !e->flatten && agree; i++)
+		agree = hints_agree(e, &e->records[i]);
+	return agree;
+}
+
 void schema_check_records(
 	const struct reader *r, const struct node *node, const struct edge_opts *e)
 {
@@ -207,13 +216,10 @@ void schema_check_records(
 		parse_error(r->src, records->key,
 			"a CNAME stands alone (RFC 1034 section 3.6.2); take the addresses out, or "
 			"the CNAME");
-	for (size_t i = 0; i < e->n_records && !e->flatten; i++)
-		if (!hints_agree(e, &e->records[i])) {
-			parse_warning(r->src, records->key,
-				"a hint of this edge's HTTPS or SVCB is none of its addresses: clients "
-				"may go where A and AAAA do not send them");
-			return;
-		}
+	if (!schema_hints_agree(e))
+		parse_warning(r->src, records->key,
+			"a hint of this edge's HTTPS or SVCB is none of its addresses: clients may go "
+			"where A and AAAA do not send them");
 }
 
 /* Each has a bit in what edges can be answered with. */

@@ -155,6 +155,19 @@ static bool leads_to_skipped(const struct schema_pool *pools, size_t pool, uint1
 	return false;
 }
 
+/* The edge as the pool has it: itself, or the first role of it that a pool below has. */
+static uint16_t edge_in(const struct walk *w, size_t pool, uint16_t edge)
+{
+	const struct schema_pool *p = &w->pools[pool];
+	uint16_t found = leads_to(w->pools, pool, edge) ? edge
+							: (uint16_t)schema_edge_in(w->r, p, edge);
+
+	for (size_t i = 0; p->has_pools && i < p->opts.n_members && found == edge; i++)
+		if (p->members[i].m.is_pool && !leads_to(w->pools, pool, edge))
+			found = edge_in(w, p->members[i].m.number, edge);
+	return found;
+}
+
 /* What is skipped goes out of it. */
 static void check_pin(
 	const struct walk *w, size_t pool, struct pool_pin *pin, const struct node *at)
@@ -163,12 +176,14 @@ static void check_pin(
 	char shown[OPTION_SHOWN];
 	size_t n = 0;
 
-	for (size_t k = 0; k < pin->n; k++)
-		if (leads_to(w->pools, pool, pin->edges[k]))
-			left[n++] = pin->edges[k];
-		else if (!leads_to_skipped(w->pools, pool, pin->edges[k]))
-			schema_not_of_pool(w->r, at, pin->edges[k],
+	for (size_t k = 0; k < pin->n; k++) {
+		const uint16_t edge = edge_in(w, pool, pin->edges[k]);
+		if (leads_to(w->pools, pool, edge))
+			left[n++] = edge;
+		else if (!leads_to_skipped(w->pools, pool, edge))
+			schema_not_of_pool(w->r, at, edge,
 				option_shown(shown, w->pools[pool].opts.name));
+	}
 	pin->edges = left;
 	pin->n = n;
 }

@@ -103,7 +103,7 @@ static struct text how(const struct forcing *f, const char *edge, const char *po
 	bool mixed = false;
 
 	for (unsigned i = 0; i < s->n_edges; i++) {
-		if (!forced_matches(edge, s->edges[i].name))
+		if (!steer_edge_is(s, i, edge))
 			continue;
 		n[v && v->states[i] != FORCED_AS_ALL ? v->states[i] : e.states[i]]++;
 		const int32_t w = weight_of(&e, s, pool, i);

@@ -178,7 +178,7 @@ static struct verdict say(
 		parts[i] = say(s, &p->parts[i], e, k);
 	if (p->n_parts)
 		return verdict_of_parts(parts, p->n_parts, p->least);
-	const struct saying *x = find_saying(s->said, p, point, e->name);
+	const struct saying *x = find_saying(s->said, p, point, e->called);
 	s->unprobed += x == NULL;
 	return x ? x->verdict
 		 : (struct verdict){ .up = s->is_new || p->initial == PROBE_UP,

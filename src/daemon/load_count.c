@@ -133,13 +133,23 @@ static void fetch_rates(const struct load_count *c, double *rate, double *in_poo
 		in_pool += p->n;
 	}
 	fetch_staged(c, rate);
+	/* What goes to a role goes to its edge; there it moves by the role's price alone. */
+	for (unsigned i = s->n_origins; i < s->n_edges; i++) {
+		rate[s->edges[i].origin] += rate[i];
+		c->loads[s->edges[i].origin].other += rate[i];
+	}
 	c->memory->is_first = false;
 }
 
-/* What an edge's probes say of its load; NAN. */
-static double told_load(const struct standing *s, unsigned edge)
+/* What an edge's probes say of its load; NAN. They say it of the whole edge, and a role's part of
+ * it is what its queries make. */
+static double told_load(const struct load_count *c, unsigned edge)
 {
+	const struct standing *s = c->standing;
 	float load = NAN;
+
+	if (edge >= c->steer->n_origins)
+		return NAN;
 
 	for (unsigned row = 0; row < s->n_rows; row++)
 		load = fmaxf(load, s->load[(size_t)row * s->n_edges + edge]);
@@ -318,7 +328,10 @@ static bool share_out(const struct load_count *c, const struct load_counted *all
 	for (unsigned i = 0; i < c->steer->n_edges; i++) {
 		const struct edge *e = &c->steer->edges[i];
 		struct load_edge *t = &c->loads[i];
-		const double load = all[i].n ? all[i].told : all[i].rate,
+		/* A role's capacity is in what its edge tells. */
+		const bool role = all[e->origin].n && !all[i].n && c->memory->per_query > 0;
+		const double each = role ? c->memory->per_query : 1,
+			     load = all[i].n ? all[i].told : each * all[i].rate,
 			     most = all[i].n ? e->capacity : load_fleet_capacity(c, i);
 		const uint16_t before = t->room;
 		if (e->capacity <= 0 || c->has_price[i]) {
@@ -414,7 +427,7 @@ bool load_count_interval(const struct load_count *c)
 	count_groups(c);
 	fetch_rates(c, rate, in_pool);
 	for (unsigned i = 0; i < n; i++) {
-		const double told = told_load(c->standing, i);
+		const double told = told_load(c, i);
 		all[i] = (struct load_counted){ rate[i], c->loads[i].other, told, !isnan(told) };
 	}
 	const bool changed = load_count_settle(c, all);

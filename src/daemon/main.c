@@ -179,7 +179,7 @@ static void say_served(const struct server *s, const char *what)
 	const struct parts *p = publisher_live(s->publisher);
 
 	log_line(LOG_NOTICE, "%s: %zu zones, %u pools, %u edges", what, p->zones->n,
-		p->steer->n_named, p->steer->n_edges);
+		p->steer->n_named, p->steer->n_origins);
 	if (p->zones->n_empty)
 		log_line(LOG_WARNING,
 			"%zu of them could not be read and are answered with SERVFAIL; mend "

@@ -288,7 +288,7 @@ static void add_edges(struct measuring *l, unsigned edge, uint32_t now_s, struct
 		const struct addr *host = other->n_a ? other->a
 			: other->n_aaaa              ? other->aaaa
 						     : NULL;
-		if (!host || is_fresh(l, row, (unsigned)i, now_s))
+		if (!host || other->role_of || is_fresh(l, row, (unsigned)i, now_s))
 			continue;
 		struct assignment *to = &e->list[e->n++];
 		*to = (struct assignment){ .host = *host };

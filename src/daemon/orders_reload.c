@@ -34,7 +34,7 @@ static void say_served(const struct orders *o, const char *what, struct text *ou
 	const struct parts *p = publisher_live(o->opts.publisher);
 
 	text_addf(out, "%s: serving %zu zones, %u pools, %u edges", what, p->zones->n,
-		p->steer->n_named, p->steer->n_edges);
+		p->steer->n_named, p->steer->n_origins);
 	if (p->zones->n_faulty)
 		text_addf(out, "; %zu zone%s faulty: %zu as before, %zu not loaded",
 			p->zones->n_faulty, p->zones->n_faulty == 1 ? " is" : "s are",
@@ -61,7 +61,7 @@ static void result_json(
 	json_t *o = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "taken",
 		result->taken, "zones", (json_int_t)p->zones->n, "zones_faulty",
 		(json_int_t)p->zones->n_faulty, "zones_unready", (json_int_t)p->zones->n_empty,
-		"pools", (json_int_t)p->steer->n_named, "edges", (json_int_t)p->steer->n_edges,
+		"pools", (json_int_t)p->steer->n_named, "edges", (json_int_t)p->steer->n_origins,
 		"zones_added", (json_int_t)(zones ? z->n_added : 0), "zones_removed",
 		(json_int_t)(zones ? z->n_removed : 0));
 
@@ -205,7 +205,7 @@ static void say_staged(struct waiting *w, const struct reload_result *result, st
 			"staged: %g %% of the clients have %u pools and %u edges of the new "
 			"configuration\n",
 			w->percent, stage ? stage->steer->n_named : 0,
-			stage ? stage->steer->n_edges : 0);
+			stage ? stage->steer->n_origins : 0);
 	else
 		say_served(w->owner, w->done, out);
 }

@@ -78,7 +78,7 @@ static void answer_edge(struct making *k, const struct world *w, size_t i)
 	if (k->waits)
 		return;
 	ask.pool = (uint16_t)pool;
-	ask.own = edge_own(w->steer, e->rdata, e->rdlen);
+	ask.own = edge_own(w->steer, ask.pool, e->rdata, e->rdlen);
 	k->waits = !ask.own.one && default_choice_waits(&ask);
 	if (k->waits)
 		return;

@@ -342,7 +342,9 @@ static bool find_targets(const struct probes *p, const char *name, struct found_
 		const int at = s[i] ? steer_edge(s[i], name) : -1;
 		if (at < 0)
 			continue;
-		add_targets(p, &s[i]->edges[at], i ? rows[0] : 0, rows[i], to);
+		for (unsigned k = 0; k < s[i]->n_edges; k++)
+			if (k == (unsigned)at || s[i]->edges[k].origin == at)
+				add_targets(p, &s[i]->edges[k], i ? rows[0] : 0, rows[i], to);
 		found = true;
 	}
 	return found;

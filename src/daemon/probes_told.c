@@ -61,12 +61,12 @@ static size_t count_edges(const struct probes *p, const char *words,
 	const struct steer *live = publisher_live(p->opts.publisher)->steer;
 	size_t n = 0;
 
-	for (unsigned i = 0; i < live->n_edges; i++)
+	for (unsigned i = 0; i < live->n_origins; i++)
 		if (forced_matches(words, live->edges[i].name)) {
 			take(ctx, live->edges[i].name);
 			n++;
 		}
-	for (unsigned i = 0; stage && i < stage->steer->n_edges; i++) {
+	for (unsigned i = 0; stage && i < stage->steer->n_origins; i++) {
 		const char *name = stage->steer->edges[i].name;
 		if (forced_matches(words, name) && steer_edge(live, name) < 0) {
 			take(ctx, name);

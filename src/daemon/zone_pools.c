@@ -57,22 +57,36 @@ static int pool_of(const struct conf *c, const struct edge_rr *rr)
 	return conf_pool(c, name);
 }
 
-/* The edge that a record names, among those of its pool and of the pools in it; NULL: there is none
- * such. */
-static const struct edge_opts *edge_of(
-	const struct conf *c, const struct pool_opts *p, const struct edge_rr *rr)
+static bool is_named(const struct edge_opts *e, const struct edge_rr *rr)
+{
+	return strlen(e->name) == rr->edge_len && memcmp(e->name, rr->edge, rr->edge_len) == 0;
+}
+
+/* The edge that a record names, among those of the pool and of the pools in it, or a role of it;
+ * NULL: there is none such. */
+static const struct edge_opts *find_edge(const struct conf *c, const struct pool_opts *p,
+	const struct edge_rr *rr, bool role)
 {
 	const struct edge_opts *found = NULL;
 
 	for (size_t i = 0; i < p->n && !found; i++) {
 		const struct edge_opts *e = &c->edges[p->edges[i]];
-		if (strlen(e->name) == rr->edge_len && memcmp(e->name, rr->edge, rr->edge_len) == 0)
+		if (role ? e->role_of && is_named(&c->edges[e->role_of - 1], rr) : is_named(e, rr))
 			found = e;
 	}
 	for (size_t i = 0; i < p->n_members && !found; i++)
 		if (p->members[i].is_pool)
-			found = edge_of(c, &c->pools[p->members[i].number], rr);
+			found = find_edge(c, &c->pools[p->members[i].number], rr, role);
 	return found;
+}
+
+/* As steer_edge_in() has it. */
+static const struct edge_opts *edge_of(
+	const struct conf *c, const struct pool_opts *p, const struct edge_rr *rr)
+{
+	const struct edge_opts *found = find_edge(c, p, rr, false);
+
+	return found ? found : find_edge(c, p, rr, true);
 }
 
 static bool pool_edge(void *ctx, const struct edge_rr *rr)

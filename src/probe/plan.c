@@ -86,7 +86,7 @@ static void keep(struct plan *p, struct target *t, const struct edge *e, unsigne
 			  .rtt_ms = (float)t->rtt_ms,
 			  .load = (float)t->load }
 		: p->r->verdicts[t->number];
-	target_rename(t, e->name);
+	target_rename(t, e->called);
 	t->number = p->n;
 	p->targets[p->n++] = t;
 }
@@ -99,9 +99,9 @@ static uint32_t take(
 
 	if (!point)
 		return STANDING_NO_TARGET;
-	struct target *t = find(&p->map, probe, point, e->name);
+	struct target *t = find(&p->map, probe, point, e->called);
 	if (!t) {
-		t = target_new(p->r, probe, point, e->name);
+		t = target_new(p->r, probe, point, e->called);
 		t->number = UINT32_MAX;
 		put(&p->map, t);
 	}

@@ -361,7 +361,7 @@ static json_t *step_json(
 			t->record && s->verdicts[i] == PASSED_NO_ADDRESS
 				? "has no record of this type"
 				: choose_verdict_text((enum choose_verdict)s->verdicts[i]));
-		report_estimates_add(&estimates, edge_of(&from, s, i), row);
+		report_estimates_add(&estimates, e->origin, row);
 		add_shifted(&from, s, edge_of(&from, s, i), row);
 		add_health(view, &from, s, i, row);
 		json_array_append_new(list, row);

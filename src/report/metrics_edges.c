@@ -36,7 +36,8 @@ static void states(const struct report_view *v, struct metrics *m, size_t n)
 		"1: something about the edge is as operators have it, in all pools or in some.");
 	for (unsigned i = 0; i < n; i++)
 		metrics_count(m,
-			forced_touches(&v->health.forced, v->world->steer->edges[i].name),
+			forced_touches(&v->health.forced, v->world->steer->edges[i].name) ||
+				forced_touches(&v->health.forced, v->world->steer->edges[i].called),
 			"edge", v->world->steer->edges[i].name, NULL);
 }
 

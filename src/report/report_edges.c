@@ -199,14 +199,15 @@ static json_t *forced_json(const struct forced *f)
 }
 
 /* What else is said of the edge: its weight, and what holds in some pools. */
-static void add_changes(const struct report_health *health, const char *edge, json_t *o)
+static void add_changes(const struct report_view *view, unsigned edge, json_t *o)
 {
+	const struct report_health *health = &view->health;
 	json_t *list = NULL;
 
 	for (size_t i = 0; i < health->forced.n; i++) {
 		const struct forced *f = &health->forced.of[i];
 		struct text say = { 0 };
-		if (!f->begun || !forced_matches(f->edge, edge) ||
+		if (!f->begun || !steer_edge_is(view->world->steer, edge, f->edge) ||
 			(!*f->pool && f->what == FORCED_STATE))
 			continue;
 		json_t *one = forced_json(f);
@@ -253,6 +254,8 @@ static json_t *edge_json(const struct report_view *view, unsigned edge)
 			: probed                         ? "probe"
 							 : "config",
 		"a", (int)e->n_a, "aaaa", (int)e->n_aaaa);
+	if (e->origin != edge)
+		json_object_set_new(o, "role_of", json_string(e->called));
 	if (e->flatten) {
 		char name[NAME_TEXT];
 		json_object_set_new(o, "flatten", json_string(name_text(name, e->flatten)));
@@ -269,7 +272,7 @@ static json_t *edge_json(const struct report_view *view, unsigned edge)
 	add_needs(view->world->steer, e, o);
 	if (f)
 		json_object_set_new(o, "forced", forced_json(f));
-	add_changes(health, e->name, o);
+	add_changes(view, edge, o);
 	report_load_add(view, edge, o);
 	json_object_set_new(o, "targets", targets_of(health, e));
 	text_fini(&why);

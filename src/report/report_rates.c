@@ -133,7 +133,8 @@ static json_t *edge_of(const struct report_view *v, unsigned i, uint64_t answers
 	json_t *o = json_pack("{s:s, s:s, s:I}", "edge", e->name, "state", report_edge_state(v, i, &probed), "answers",
 		(json_int_t)answers);
 
-	if (forced_touches(&v->health.forced, e->name))
+	if (forced_touches(&v->health.forced, e->name) ||
+		forced_touches(&v->health.forced, e->called))
 		json_object_set_new(o, "forced", json_true());
 	if (e->capacity > 0) {
 		values_set_number(o, "used", load.use.load / e->capacity);

@@ -110,10 +110,13 @@ struct question {
 };
 
 /* What is different at the name that is asked for. */
-static struct choose_own own_of(const struct simulate_client *c, const struct steer *s)
+static struct choose_own own_of(
+	const struct simulate_client *c, const struct steer *s, int pool)
 {
-	const int edge = c->edge ? steer_edge(s, c->edge) : -1;
+	int edge = c->edge ? steer_edge(s, c->edge) : -1;
 
+	if (edge >= 0 && pool >= 0)
+		edge = steer_edge_in(s, (unsigned)pool, (uint16_t)edge);
 	return (struct choose_own){ .one = c->edge != NULL,
 		.edge = edge < 0 ? UINT16_MAX : (uint16_t)edge,
 		.answers = c->answers };
@@ -142,7 +145,7 @@ static struct said ask(struct work *w, struct asker *a, const struct question *q
 			.turns = a->turns,
 			.name = q->name,
 			.name_len = q->name ? (unsigned)name_len(q->name) : 0,
-			.own = own_of(q->from, a->side->steer) },
+			.own = own_of(q->from, a->side->steer, a->pool) },
 		NULL);
 	said.n = c.n;
 	for (unsigned i = 0; i < c.n; i++)

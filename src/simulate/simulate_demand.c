@@ -174,7 +174,7 @@ static void ask_world(struct lines *l, const uint8_t *wire, const struct addr *c
 		k->steered = keep(l->d, trace->name);
 	k->answers = k->pool >= 0 ? own->answers : 0;
 	k->edge = k->pool < 0 || !own->one ? NULL
-		: own->edge < l->world->steer->n_edges ? l->world->steer->edges[own->edge].name : "";
+		: own->edge < l->world->steer->n_edges ? l->world->steer->edges[own->edge].called : "";
 	memory_free(reply);
 	memory_free(turns);
 	memory_free(trace);

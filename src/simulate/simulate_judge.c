@@ -9,8 +9,10 @@ void simulate_judge_init(struct simulate_judge *j, const struct simulate_side *s
 	j->side = side;
 	j->ms = memory_zeroed(client_map_keys(side->steer->clients), sizeof *j->ms);
 	j->edge = memory_zeroed(n, sizeof *j->edge);
-	for (unsigned i = 0; i < n; i++)
-		j->edge[i] = steer_edge(side->steer, edges[i].name);
+	for (unsigned i = 0; i < n; i++) {
+		const int at = steer_edge(side->steer, edges[i].name);
+		j->edge[i] = at < 0 ? -1 : side->steer->edges[at].origin;
+	}
 }
 
 void simulate_judge_fini(struct simulate_judge *j)

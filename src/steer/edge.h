@@ -48,6 +48,10 @@ enum {
 /* As configured. Everything is borrowed from the configuration. */
 struct edge_opts {
 	const char *name;
+	/* 1 + the number of the edge that it is for the members of one pool, with other addresses or
+	 * records; such have no number less than that. 0: it is an edge of its own. */
+	uint16_t role_of;
+	double capacity_share; /* ... and of its capacity it has so much; 0: no part of its own */
 	bool placed;          /* `at` was given */
 	double lat, lon;      /* degrees; -90 to 90, -180 to 180 */
 	const struct addr *a; /* IPv4 */

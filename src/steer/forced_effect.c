@@ -36,14 +36,14 @@ static void find_slots(struct making *m, const char *edge)
 	const unsigned first = pool ? s->n_edges : 0, n = pool ? s->n_pools : s->n_edges;
 
 	m->n_hit = 0;
-	if (!forced_is_pattern(words)) {
+	if (!forced_is_pattern(words) && (pool || s->n_origins == s->n_edges)) {
 		const int at = pool ? steer_pool(s, words) : steer_edge(s, words);
 		if (at >= 0)
 			m->slots[m->n_hit++] = first + (unsigned)at;
 		return;
 	}
 	for (unsigned i = 0; i < n; i++)
-		if (forced_matches(words, pool ? s->pools[i].name : s->edges[i].name))
+		if (pool ? forced_matches(words, s->pools[i].name) : steer_edge_is(s, i, words))
 			m->slots[m->n_hit++] = first + i;
 }
 
@@ -274,9 +274,12 @@ static bool holds_in(const struct forced *f, const struct steer *s, int pool)
 const struct forced *forced_in(const struct forced_list *l, const struct steer *s,
 	const char *edge, int pool, enum forced_what what)
 {
+	const int at = steer_edge(s, edge);
+
 	for (size_t i = l->n; i-- > 0;) {
 		const struct forced *f = &l->of[i];
-		if (f->begun && f->what == what && forced_matches(f->edge, edge) &&
+		if (f->begun && f->what == what &&
+			(at >= 0 ? steer_edge_is(s, (unsigned)at, f->edge) : forced_matches(f->edge, edge)) &&
 			holds_in(f, s, pool))
 			return f;
 	}
@@ -296,7 +299,7 @@ bool forced_names_edge(const struct steer *s, const char *edge)
 	if (pool_in(edge))
 		return forced_names_pool(s, pool_in(edge));
 	for (unsigned i = 0; i < s->n_edges; i++)
-		if (forced_matches(edge, s->edges[i].name))
+		if (steer_edge_is(s, i, edge))
 			return true;
 	return false;
 }

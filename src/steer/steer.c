@@ -223,6 +223,12 @@ static void fill_rank_opts(struct rank_opts *r, const struct pool_opts *o, doubl
 		r->close_ms = close_ms;
 }
 
+static void find_origins(const struct steer *s, const uint16_t *edges, size_t n, uint16_t *to)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] = s->edges[edges[i]].origin;
+}
+
 /* The first ranks have views, until those take half as much as the atlas's own map: so few
  * different pools are quick to answer for, and many do not take many times the memory. */
 static struct rank *make_rank(const struct steer *s, const struct steer_opts *all,
@@ -230,7 +236,7 @@ static struct rank *make_rank(const struct steer *s, const struct steer_opts *al
 {
 	const struct steer_measured *m = all->measured;
 	const struct pool *p = &s->pools[o - all->pools];
-	uint16_t leaves[POOL_EDGES_MOST];
+	uint16_t leaves[POOL_EDGES_MOST], fallback[POOL_EDGES_MOST]; /* whose times they have */
 	struct rank_shift shifts[POOL_EDGES_MOST];
 	struct rank_opts opts = { .clients = s->clients,
 		.change = m ? m->change : (struct rank_switch){ 0 },
@@ -242,14 +248,15 @@ static struct rank *make_rank(const struct steer *s, const struct steer_opts *al
 
 	if (steer_shifts(s, all, (unsigned)(o - all->pools), shifts))
 		opts.shifts = shifts;
-	opts.edges = p->edges;
+	find_origins(s, p->edges, p->n, leaves);
+	find_origins(s, o->fallback, o->n_fallback, fallback);
+	opts.edges = leaves;
 	opts.n = p->n;
-	opts.fallback = o->fallback;
+	opts.fallback = fallback;
 	opts.n_fallback = o->n_fallback;
 	if (p->tree) {
 		for (unsigned i = 0; i < p->tree->n_leaves; i++)
-			leaves[i] = p->tree->leaves[i].edge;
-		opts.edges = leaves;
+			leaves[i] = s->edges[p->tree->leaves[i].edge].origin;
 		opts.n = p->tree->n_leaves;
 		opts.fallback = NULL;
 		opts.n_fallback = 0;

@@ -24,6 +24,9 @@ enum { CAN_A = 1, CAN_AAAA = 2, CAN_FIRST_RECORD = 4 };
 
 struct edge {
 	const char *name;
+	uint16_t origin; /* the edge that it is, in one pool, with other addresses or records; of all
+			  * other edges their own number. What is measured is the origin's */
+	const char *called; /* the origin's name: what probes, files and operators know it by */
 	uint32_t can;
 	const uint8_t *flatten; /* wire, or NULL: whose addresses it has */
 	uint32_t ttl_most_s;    /* of answers with it: as long as those hold; UINT32_MAX */
@@ -140,6 +143,7 @@ struct steer {
 	struct explore explore;
 	struct edge *edges;
 	unsigned n_edges;
+	unsigned n_origins; /* of those the first so many, which are nobody's role */
 	uint32_t n_addresses; /* slots of all edges */
 	bool has_needs;       /* some edge needs another */
 	uint16_t record_types[EDGE_RECORD_TYPES_MOST]; /* that edges have records of, ascending */
@@ -205,6 +209,12 @@ static inline const struct edge_point *edge_point(const struct edge *e, unsigned
 {
 	return e->points ? &e->points[k] : NULL;
 }
+
+/* Do words (forced_matches()) that name an edge mean this one? Its roles are meant with it. */
+bool steer_edge_is(const struct steer *s, unsigned edge, const char *words);
+
+/* The edge by which the pool, or one below it, knows `edge`: a role of it, or itself. */
+uint16_t steer_edge_in(const struct steer *s, unsigned pool, uint16_t edge);
 
 /* The bit of a type that edges may have records of; 0: none has any. */
 uint32_t steer_can(const struct steer *s, uint16_t type);

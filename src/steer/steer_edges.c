@@ -2,6 +2,7 @@
 
 #include "dns/name.h"
 #include "base/memory.h"
+#include "steer/forced.h"
 #include "steer/group.h"
 #include "steer/template.h"
 
@@ -99,7 +100,8 @@ static void fill_flat(struct steer *s, struct edge *e, const struct edge_opts *o
 static void fill_cname(struct steer *s, struct edge *e, const struct edge_opts *o)
 {
 	uint8_t name[NAME_MOST];
-	const size_t len = template_expand(o->cname, &(struct template_of){ o->name, NULL, NULL }, name, NULL);
+	const size_t len = template_expand(
+		o->cname, &(struct template_of){ e->called, NULL, NULL }, name, NULL);
 
 	if (template_looks(o->cname))
 		e->template = arena_memdup(&s->mem, o->cname, name_len(o->cname));
@@ -165,6 +167,8 @@ static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o
 	for (size_t i = 0; i < o->n_aaaa; i++)
 		memcpy(aaaa + i * 16, o->aaaa[i].b, 16);
 	*e = (struct edge){ .name = arena_strdup(&s->mem, o->name),
+		.origin = (uint16_t)(o->role_of ? o->role_of - 1u : (size_t)(e - s->edges)),
+		.called = o->role_of ? s->edges[o->role_of - 1].name : NULL,
 		.placed = o->placed,
 		.lat = o->lat,
 		.lon = o->lon,
@@ -183,6 +187,8 @@ static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o
 		.high = o->high,
 		.slow_start_ms = o->slow_start_ms,
 		.ttl_most_s = UINT32_MAX };
+	if (!o->role_of)
+		e->called = e->name;
 	if (o->flatten)
 		fill_flat(s, e, o, found, before);
 	if (o->cname && !o->n_a && !o->n_aaaa)
@@ -198,10 +204,36 @@ void steer_edges_fill(
 {
 	s->edges = arena_zalloc(&s->mem, s->n_edges * sizeof *s->edges);
 	find_types(s, opts);
+	while (s->n_origins < s->n_edges && !opts->edges[s->n_origins].role_of)
+		s->n_origins++;
 	for (unsigned i = 0; i < s->n_edges; i++)
 		fill_edge(s, &s->edges[i], &opts->edges[i], opts->flats && opts->flats[i].known ? &opts->flats[i] : NULL,
 			before);
 	find_places(s);
+}
+
+/* --- roles -------------------------------------------------------------------------------- */
+
+bool steer_edge_is(const struct steer *s, unsigned edge, const char *words)
+{
+	const struct edge *e = &s->edges[edge];
+
+	return forced_matches(words, e->name) ||
+		(e->origin != edge && forced_matches(words, e->called));
+}
+
+uint16_t steer_edge_in(const struct steer *s, unsigned pool, uint16_t edge)
+{
+	const struct pool *p = &s->pools[pool];
+	uint16_t found = edge;
+
+	for (unsigned i = 0; i < p->n; i++) {
+		if (p->edges[i] == edge)
+			return edge;
+		if (found == edge && s->edges[p->edges[i]].origin == edge)
+			found = p->edges[i];
+	}
+	return found;
 }
 
 /* --- what they have ----------------------------------------------------------------------- */

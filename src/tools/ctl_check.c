@@ -50,7 +50,7 @@ static void say_json(
 		json_object_set_new(
 			o, "zones_faulty", json_integer((json_int_t)p->zones->n_faulty));
 		json_object_set_new(o, "pools", json_integer(p->steer->n_named));
-		json_object_set_new(o, "edges", json_integer(p->steer->n_edges));
+		json_object_set_new(o, "edges", json_integer(p->steer->n_origins));
 		json_object_set_new(o, "geoip", geo_json(p->atlas));
 	}
 	report_faults(f, o);
@@ -67,7 +67,7 @@ static void say_text(
 		say_geo(p->atlas);
 	if (right)
 		printf("%s: right (%zu zones, %u pools, %u edges%s)\n", path, p->zones->n,
-			p->steer->n_named, p->steer->n_edges,
+			p->steer->n_named, p->steer->n_origins,
 			f->warnings ? "; see the warnings" : "");
 	else if (!f->errors)
 		printf("%s: %u warning%s\n", path, f->warnings, f->warnings == 1 ? "" : "s");

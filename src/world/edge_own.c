@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-struct choose_own edge_own(const struct steer *s, const uint8_t *rdata, size_t len)
+struct choose_own edge_own(
+	const struct steer *s, unsigned pool, const uint8_t *rdata, size_t len)
 {
 	struct choose_own own = { .answers = 0 };
 	struct edge_rr rr;
@@ -23,5 +24,7 @@ struct choose_own edge_own(const struct steer *s, const uint8_t *rdata, size_t l
 	name[rr.edge_len] = 0;
 	own.one = true;
 	own.edge = (uint16_t)steer_edge(s, name);
+	if (s->n_origins < s->n_edges && own.edge < s->n_edges)
+		own.edge = steer_edge_in(s, pool, own.edge);
 	return own;
 }

@@ -7,7 +7,8 @@
 
 #include "steer/choose.h"
 
-/* Of the RDATA of an EDGE; edges are those of `s`. */
-struct choose_own edge_own(const struct steer *s, const uint8_t *rdata, size_t len);
+/* Of the RDATA of an EDGE; edges are those of `s`, as its pool `pool` has them. */
+struct choose_own edge_own(
+	const struct steer *s, unsigned pool, const uint8_t *rdata, size_t len);
 
 #endif

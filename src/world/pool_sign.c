@@ -296,7 +296,8 @@ static void take_owner(struct work *w, const struct owner *o)
 	}
 	const struct pool *p = &steer->pools[a->pools->numbers[o->edge->aux]];
 	const uint8_t *rr = o->edge->wire + IMAGE_RR_FIXED;
-	const struct choose_own own = edge_own(steer, rr, be16_get(rr - 2));
+	const struct choose_own own = edge_own(
+		steer, (unsigned)(p - steer->pools), rr, be16_get(rr - 2));
 
 	const struct zone_node *link;
 	const struct zone_rrset *denial =

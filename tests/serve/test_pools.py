@@ -1,6 +1,7 @@
 """Pools of pools, held against a second reading of the same configuration: random pools, clients and health. TUPLES=100000 is
 the long form."""
 import ipaddress
+import json
 import math
 import re
 import mmdb
@@ -659,6 +660,44 @@ pools:
         same(ask()[0], (3600, "192.0.2.2"))
         said = s.ctl("explain", "www.example.com", "--client", "198.51.100.1")[1]
         same("www: pin during Mon-Fri 08:00-18:00 Europe/Berlin" in said, True, said)
+
+
+@claim("an edge has other addresses and records in other pools, and what is said of it holds there, too")
+def roles():
+    config = """
+edges: { a: { at: "1,2", a: 192.0.2.1, aaaa: "2001:db8::1", records: "TXT edge" }, b: { at: "3,4", a: 192.0.2.2 } }
+pools:
+  near:  { edges: [ b, { edge: a, a: 192.0.2.7 } ], default: a }
+  web:   { edges: [ a, b ], policy: ordered }
+  video: { edges: [ { edge: a, a: 192.0.2.9 }, b ], policy: ordered }
+  mail:  { edges: [ { edge: a, records: "TXT mail" }, b ], policy: ordered }
+  all:   { edges: [ mail, video ], policy: ordered, pin: { default: a } }
+"""
+    zone = APEX + "".join("%s 60 EDGE %s\n" % (p, p) for p in ("web", "video", "mail", "all", "near")) + "one 60 EDGE video edge=a\n"
+    with Server({"example.com": zone}, config=config) as s:
+        def got(qtype="A"):
+            return [" ".join(data for _, _, _, data in s.udp(p + ".example.com", qtype).answer) for p in ("web", "video", "mail", "all", "one")]
+        same(got(), ["192.0.2.1", "192.0.2.9", "192.0.2.1", "192.0.2.1", "192.0.2.9"])
+        same(got("AAAA"), ["2001:db8::1", "", "2001:db8::1", "2001:db8::1", ""])
+        same(got("TXT"), ["edge", "edge", "mail", "mail", "edge"])
+        same([(e["edge"], e.get("role_of")) for e in json.loads(s.ctl("edges", "--json")[1])],
+             [("a", None), ("b", None), ("a@near", "a"), ("a@video", "a"), ("a@mail", "a")])
+        same(s.udp("near.example.com").addresses(), ["192.0.2.7"], "whom nobody knows goes by default")
+        same("a@video" in s.ctl("explain", "video.example.com", "--client", "198.51.100.1")[1], True)
+        same(s.ctl("force", "a@video", "down")[0], 0)
+        same(got()[:3], ["192.0.2.1", "192.0.2.2", "192.0.2.1"])
+        same(s.ctl("force", "a@video", "auto")[0], 0)
+        same(s.ctl("force", "a", "down", "--why", "dark")[0], 0)
+        same(got()[:4], ["192.0.2.2"] * 4)
+        said = s.ctl("explain", "video.example.com", "--client", "198.51.100.1")[1]
+        same("dark" in said, True, said)
+        same(s.ctl("force", "a", "auto")[0], 0)
+        with open(s.conf) as f:
+            text = f.read()
+        with open(s.conf, "w") as f:
+            f.write(text.replace("192.0.2.9", "192.0.2.8"))
+        same(s.ctl("reload")[0], 0)
+        same(got()[1], "192.0.2.8")
 
 
 run("pools")

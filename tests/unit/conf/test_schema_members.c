@@ -43,6 +43,44 @@ static void members_are_edges_and_pools(void)
 	text_fini(&lines);
 }
 
+static void a_member_with_addresses_of_its_own_is_a_role_of_its_edge(void)
+{
+	struct text lines = { 0 };
+	struct conf c;
+
+	CU_ASSERT_TRUE_FATAL(told_read(&c,
+		SERVER ZONES
+		"edges: { ams1: { at: \"1,2\", a: 192.0.2.1, aaaa: \"2001:db8::1\", records: \"TXT x\", "
+		"probe-address: 198.51.100.1, capacity: 50, probe: tcp, state: drain }, up1: { a: 192.0.2.2, needs: ams1, at: \"1,2\" } }\n"
+		"pools:\n"
+		"  web: { edges: [ { edge: ams1, a: 192.0.2.9 }, up1 ], pin: { country: { US: ams1 } }, default: ams1 }\n"
+		"  mail: { edges: [ { edge: ams1, records: [ \"MX 1 mx.example.\" ], capacity: 30% }, "
+		"{ edge: up1, cname: x.example, skip: on } ] }\n"
+		"  all: { edges: [ web, mail ], pin: { country: { US: ams1 } } }\n"
+		"  plain: { edges: [ ams1 ] }\n",
+		&lines));
+	CU_ASSERT_STRING_EQUAL(text_get(&lines), "");
+	CU_ASSERT_EQUAL_FATAL(c.n_edges, 5);
+	const struct edge_opts *web = &c.edges[2], *mail = &c.edges[3], *skipped = &c.edges[4];
+	CU_ASSERT_STRING_EQUAL(web->name, "ams1@web");
+	CU_ASSERT_TRUE(web->role_of == 1 && web->n_a == 1 && web->a->b[15] == 9 && !web->n_aaaa);
+	CU_ASSERT_TRUE(web->placed && web->n_records == 1 && web->state == EDGE_DRAIN);
+	CU_ASSERT_TRUE(!web->n_points && web->capacity == 0);
+	CU_ASSERT_STRING_EQUAL(mail->name, "ams1@mail");
+	CU_ASSERT_TRUE(mail->n_a == 1 && mail->n_aaaa == 1 && mail->n_points == 1);
+	CU_ASSERT_TRUE(mail->n_records == 1 && mail->records->type == 15);
+	CU_ASSERT_DOUBLE_EQUAL(mail->capacity, 15, 1e-9);
+	CU_ASSERT_TRUE(skipped->role_of == 2 && skipped->cname && !skipped->n_a && skipped->n_needs == 1);
+	CU_ASSERT_TRUE(c.pools[0].edges[0] == 2 && c.pools[0].edges[1] == 1);
+	CU_ASSERT_EQUAL(c.pools[0].pins[0].edges[0], 2); /* a pin names the edge as the pool has it */
+	CU_ASSERT_EQUAL(c.pools[0].fallback[0], 2);
+	CU_ASSERT_EQUAL(c.pools[2].pins[0].edges[0], 2); /* ... or the first in it */
+	CU_ASSERT_EQUAL(c.pools[3].edges[0], 0);
+	CU_ASSERT_EQUAL(c.edges[0].n_a, 1);
+	conf_fini(&c);
+	text_fini(&lines);
+}
+
 /* Of one priority is a pool; shares stay beside them. */
 static void priorities_are_pools_in_order(void)
 {
@@ -126,6 +164,30 @@ static void what_cannot_be_is_told(void)
 			"5:40: error: cost counts beside time, in nearest pools; pool w is ordered\n" },
 		{ "cost without its unit", POOLS("  w: { edges: [ eu ], cost: 3 }\n"),
 			"5:29: error: \"cost\" must be a time such as 2ms, not \"3\"\n" },
+		{ "addresses beside a cname",
+			POOLS("  w: { edges: [ { edge: ams1, a: 192.0.2.9, cname: x.example } ] }\n"),
+			"5:45: error: a member has addresses or a cname of its own, not both; take one out\n" },
+		{ "a share of no capacity",
+			POOLS("  w: { edges: [ { edge: ams1, capacity: 30% } ] }\n"),
+			"5:41: error: edge ams1 has no capacity to take a share of; give it \"capacity\", or write a number here\n" },
+		{ "more than all of it",
+			POOLS("  w: { edges: [ { edge: ams1, capacity: 130% } ] }\n"),
+			"5:41: error: \"capacity\" must be a share of the edge's capacity such as 30%, or a number over 0, not \"130%\"\n" },
+		{ "an address of the other family",
+			POOLS("  w: { edges: [ { edge: ams1, aaaa: 192.0.2.9 } ] }\n"),
+			"5:37: error: 192.0.2.9 is an IPv4 address; it belongs under \"a\"\n" },
+		{ "addresses of a pool",
+			POOLS("  w: { edges: [ { pool: eu, a: 192.0.2.9 } ] }\n"),
+			"5:17: error: addresses, records and capacity of its own has an edge; write them at the edges of pool eu\n" },
+		{ "an edge in two roles of one pool",
+			POOLS("  w: { edges: [ { edge: ams1, a: 192.0.2.9 }, ams1 ] }\n"),
+			"5:47: error: edge ams1 is here twice; take one out\n" },
+		{ "more places than addresses to probe",
+			POOLS("  w: { edges: [ { edge: ams1, a: [ 192.0.2.9, 192.0.2.10, 192.0.2.11 ], probe-address: [ 192.0.2.12, 192.0.2.13 ] } ] }\n"),
+			"5:88: error: \"probe-address\" has 2 entries and the edge 3 addresses; write one for all of them, or one for each (those of \"a\" first)\n" },
+		{ "hints that are no addresses of the member",
+			POOLS("  w: { edges: [ { edge: ams1, a: 192.0.2.9, records: \"HTTPS 1 . ipv4hint=192.0.2.1\" } ] }\n"),
+			"5:45: warning: a hint of this edge's HTTPS or SVCB is none of its addresses: clients may go where A and AAAA do not send them\n" },
 		{ "all skipped", POOLS("  w: { edges: [ { pool: eu, skip: on }, { edge: iad2, skip: on } ] }\n"),
 			"5:8: error: all of this is skipped, and nothing would ever be answered; take "
 			"one \"skip\" out\n" },
@@ -215,6 +277,8 @@ void suite_schema_members(void)
 {
 	static const struct unit_case cases[] = {
 		{ "members are edges and pools", members_are_edges_and_pools },
+		{ "a member with addresses of its own is a role of its edge",
+			a_member_with_addresses_of_its_own_is_a_role_of_its_edge },
 		{ "priorities are pools in order", priorities_are_pools_in_order },
 		{ "what cannot be is told", what_cannot_be_is_told },
 	};
