@@ -212,6 +212,7 @@ int commands_run(const struct commands *all, const char *const *words, size_t n,
 		return 1;
 	}
 	memcpy(rest, words + 1, (n - 1) * sizeof *rest);
+	*c->before = 0;
 	const int status = all->of[i].run(all->of[i].ctx, rest, n - 1, c);
 	if (status == 2 && c->out->len == 0)
 		text_addf(c->out, "usage: waymarkctl %s %s\n", table[i].word, table[i].words);

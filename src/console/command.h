@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { COMMAND_BEFORE = 160 };
+
 /* Who commands, and how an answer that takes its time comes back. */
 struct command_call {
 	unsigned uid; /* who.h */
@@ -23,6 +25,9 @@ struct command_call {
 	void (*done)(struct command_call *c, int status);
 	void (*forget)(struct command_call *c);
 	void *pending; /* of who runs it */
+	/* What was until then of that which it changes, in a few words; "": nothing is said. Set by who runs it, for the
+	 * audit. */
+	char before[COMMAND_BEFORE];
 	/* Of such a command, from any one thread, before `done`: these bytes now, so that a
 	 * large answer is never whole in memory; its status will be 0. Waits for the client;
 	 * false when that takes no more. NULL where there is none. */

@@ -69,6 +69,9 @@ static const char *const steps[] = {
 	" until_s INTEGER NOT NULL, uid INTEGER NOT NULL);"
 	"CREATE TABLE audit (id INTEGER PRIMARY KEY, at_s INTEGER NOT NULL, who TEXT NOT NULL,"
 	" source TEXT NOT NULL, what TEXT NOT NULL, status INTEGER NOT NULL, said TEXT NOT NULL);",
+
+	/* what was before */
+	"ALTER TABLE audit ADD COLUMN before TEXT NOT NULL DEFAULT '';",
 };
 
 enum { VERSION = sizeof steps / sizeof *steps };

@@ -20,7 +20,7 @@ enum { WAITING_MOST = 10000, SAID = 200 };
 /* A line of the audit that waits to be written. */
 struct noted {
 	int64_t at_s;
-	char *who, *from, *what, *said; /* own */
+	char *who, *from, *what, *said, *before; /* own */
 	int status;
 };
 struct audit {
@@ -49,6 +49,7 @@ static void free_noted(struct noted *list, size_t n)
 		free(list[i].from);
 		free(list[i].what);
 		free(list[i].said);
+		free(list[i].before);
 	}
 	free(list);
 }
@@ -87,14 +88,14 @@ void audit_write(void *ctx, const struct command_call *c, const char *const *wor
 		return;
 	who_text(who, c->uid);
 	struct noted one = { time(NULL), strdup(who), strdup(c->from ? c->from : ""), join(words, n),
-		NULL, status };
+		NULL, strdup(c->before), status };
 	one.said = status == 0 && one.what && is_secret(one.what) ? strdup("") : first_line(c->out);
 	struct noted *list = a->n_waiting < WAITING_MOST
 		? realloc(a->waiting, (a->n_waiting + 1) * sizeof *list)
 		: NULL;
 	if (list)
 		a->waiting = list;
-	if (!list || !one.who || !one.from || !one.what || !one.said) {
+	if (!list || !one.who || !one.from || !one.what || !one.said || !one.before) {
 		struct noted *own = malloc(sizeof *own);
 		a->lost++;
 		if (own)
@@ -112,7 +113,7 @@ static bool write_down(struct audit *a, struct noted *list, size_t n, struct fau
 
 	for (size_t i = 0; i < n; i++)
 		rows[i] = (struct store_audit){ list[i].at_s, list[i].who, list[i].from, list[i].what,
-			list[i].status, list[i].said };
+			list[i].status, list[i].said, list[i].before };
 	const bool ok = store_add_audit(a->askers.store, rows, n, AUDIT_MOST, why);
 	memory_free(rows);
 	return ok;
@@ -181,9 +182,9 @@ struct asked {
 static void take_audit(void *ctx, const struct store_audit *row)
 {
 	json_array_append_new(ctx,
-		json_pack("{s:I, s:s, s:s, s:s, s:b, s:s}", "time", (json_int_t)row->at_s, "who", row->who, "from", row->from,
+		json_pack("{s:I, s:s, s:s, s:s, s:b, s:s, s:s}", "time", (json_int_t)row->at_s, "who", row->who, "from", row->from,
 			"what", row->what, "done", row->status == 0, "said",
-			row->status == 0 && is_secret(row->what) ? "" : row->said));
+			row->status == 0 && is_secret(row->what) ? "" : row->said, "before", row->before));
 }
 
 static void audit_work(void *ctx, struct job *job)
@@ -202,10 +203,12 @@ static void tell_audit(const json_t *rows, struct text *out)
 	for (size_t i = json_array_size(rows); i-- > 0;) {
 		const json_t *o = json_array_get(rows, i);
 		const char *from = json_string_value(json_object_get(o, "from"));
-		text_addf(out, "%s  %s%s%s: %s: %s\n", ago_text(at, json_integer_value(json_object_get(o, "time"))),
+		const char *before = json_string_value(json_object_get(o, "before"));
+		text_addf(out, "%s  %s%s%s: %s: %s%s%s%s\n", ago_text(at, json_integer_value(json_object_get(o, "time"))),
 			json_string_value(json_object_get(o, "who")), *from ? " from " : "", from,
 			json_string_value(json_object_get(o, "what")),
-			json_is_true(json_object_get(o, "done")) ? "done" : json_string_value(json_object_get(o, "said")));
+			json_is_true(json_object_get(o, "done")) ? "done" : json_string_value(json_object_get(o, "said")),
+			*before ? " (it was " : "", before, *before ? ")" : "");
 	}
 	if (!json_array_size(rows))
 		text_add(out, "nothing is written down yet\n");

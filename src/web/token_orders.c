@@ -127,7 +127,9 @@ static int token_revoke(struct token_orders *a, const char *name, struct command
 		text_addf(c->out, "there is no token %s (\"token list\")\n", name);
 		return 1;
 	}
+	const struct token *t = tokens_find(a->tokens, name);
 	snprintf(o->name, sizeof o->name, "%s", name);
+	snprintf(c->before, sizeof c->before, "role %s%s%.120s", token_role_text(t), *t->zones ? " of " : "", t->zones);
 	o->revokes = true;
 	return ask_for(a, o, c);
 }

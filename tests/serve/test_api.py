@@ -101,6 +101,9 @@ def changes():
         audit = [(a["who"], a["what"], a["done"]) for a in s.call(admin, "GET", "/audit?last=100")[1]]
         said = [a["said"] for a in s.call(admin, "GET", "/audit?last=100")[1] if a["what"].startswith("token add")]
         same((len(said), set(said)), (3, {""}), "a token is written down nowhere:")
+        was = [(a["what"], a["before"]) for a in s.call(admin, "GET", "/audit?last=100")[1] if a["done"]]
+        same([[b for w, b in was if w == what] for what in ("force ams1 down --for 1h --why by ci", "zone commit a.test", "token revoke eye", "zone remove n.test --purge")],
+             [["auto"], ["serial 8", "serial 7"], ["role read"], [""]], "what was before:")
         for line in (("token ci", "force ams1 down --for 1h --why by ci", True), ("token acme", "zone set a.test bad A 192.0.2.999", False),
                      ("token acme", "zone commit a.test", True), ("token ci", "zone remove n.test --purge", True)):
             same(line in audit, True, "%r in %r" % (line, audit))
@@ -373,8 +376,10 @@ def local():
         same([(c["who"], c["why"]) for c in by_socket(path, "GET", "/changes")[1]], [(o["name"], "by socket")])
         same((by_socket(path, "GET", "/status", token="wm_x")[0], s.call(None, "GET", "/status")[0]), (401, 401), "a wrong token, and no token elsewhere:")
         until(lambda: [(a["who"], a["from"]) for a in by_socket(path, "GET", "/audit")[1] if a["what"].startswith("force")] == [(o["name"], "unix")], 20)
+        same([s.ctl("revoke", "1")[0], s.ctl("revoke", "1")[0]], [0, 1])
+        until(lambda: [(a["before"], a["done"]) for a in by_socket(path, "GET", "/audit")[1] if a["what"] == "revoke 1"] == [("", False), ("ams1 down, on", True)], 20)
         code, text = s.ctl("audit", "--json", "--last", "1")
-        same((code, [sorted(a) for a in json.loads(text)]), (0, [["done", "from", "said", "time", "what", "who"]]))
+        same((code, [sorted(a) for a in json.loads(text)]), (0, [["before", "done", "from", "said", "time", "what", "who"]]))
         if os.geteuid() == 0:
             os.chmod(s.dir, 0o711)
             same([by_socket(path, m, t, b, uid=12345, group=65534)[0] for m, t, b in (
