@@ -118,6 +118,7 @@ struct conf_rule {
 	size_t n_primaries;        /* 0: it has a file */
 	bool stored; /* what is in the store goes before its file */
 	bool synced; /* ... and changes are written back to the file */
+	bool fleet;  /* ... and all servers of the fleet change it */
 	struct conf_verify verify;
 	enum zonemd_hash zonemd; /* the digest that the zone has of itself is made */
 	bool catalog; /* the zone is one, whose members come from elsewhere */
@@ -195,6 +196,7 @@ struct conf_fleet {
 	double quorum;  /* a share of the servers that count */
 	bool by_region; /* ... in each region, and then of the regions */
 	unsigned wait_ms;
+	uint32_t replicas; /* of the engine: so many must have a change of a zone */
 };
 /* Do both say the same? Either may be NULL. */
 bool conf_fleet_same(const struct conf_fleet *a, const struct conf_fleet *b);

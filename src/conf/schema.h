@@ -93,6 +93,9 @@ struct conf_rule *schema_own_rule(struct reader *r, struct conf_zone *z);
 	"has it, and the file is not read again. sync: the server writes the file, too, after "  \
 	"changes; what a person changes in it is taken by a reload, or between \"zone freeze\" "  \
 	"and \"zone thaw\"."
+#define SCHEMA_FLEET_ZONE                                                               \
+	"on: any server of the fleet changes the zone, and all have it; its file, if it has one, is where the zone begins when " \
+	"the fleet has nothing of it. Needs a store. As \"write-back: store\"; \"sync\" may be said."
 #define SCHEMA_VERIFY                                                                    \
 	"What a zone must stand when its file is read or it comes from a primary, before it is " \
 	"served."
@@ -116,6 +119,8 @@ void schema_zonemd(
 	struct reader *r, const struct key *key, const struct node *value, void *to);
 /* Why "zonemd" cannot stand in that rule. NULL: it can, or does not. */
 const char *schema_zonemd_fault(const struct conf_rule *rule);
+/* What is wrong with a zone of the fleet; NULL: it is none, or nothing is. */
+const char *schema_fleet_fault(const struct conf *c, const struct conf_rule *rule);
 
 /* The name of a key of `keys`; NULL for a faulty one. */
 bool schema_key_find(const struct reader *r, const struct key *key, const struct node *name,

@@ -166,6 +166,9 @@ const struct key schema_fleet_keys[] = {
 		.about = "So long a server that starts waits for what the fleet has to say (what operators want of "
 			 "edges), before it answers steered names by what it remembers itself.",
 		.otherwise = "3s" },
+	{ "replicas", option_number, .say = "a number from 0 to 16", AT(replicas), .most = 16,
+		.about = "So many replicas of the Redis must have a change of a zone (\"fleet: on\") within a second, too, before "
+			 "it is confirmed.", .otherwise = "0" },
 	{ "tls", take_tls, .say = "a mapping: { ca: ca.pem }", .keys = fleet_tls_keys,
 		.about = "How a Redis is known that is reached over TLS.", .otherwise = "by the host of its URL" },
 	{ 0 },
@@ -217,7 +220,7 @@ bool conf_fleet_same(const struct conf_fleet *a, const struct conf_fleet *b)
 	return same && same_text(a->name, b->name) && same_text(a->server, b->server) &&
 		same_text(a->region, b->region) && memcmp(a->secret, b->secret, sizeof a->secret) == 0 &&
 		a->has_staging == b->has_staging && memcmp(a->staging, b->staging, sizeof a->staging) == 0 &&
-		a->quorum == b->quorum && a->by_region == b->by_region && a->wait_ms == b->wait_ms &&
+		a->quorum == b->quorum && a->by_region == b->by_region && a->wait_ms == b->wait_ms && a->replicas == b->replicas &&
 		a->tls.verify == b->tls.verify && same_text(a->tls.name, b->tls.name) &&
 		same_text(a->tls.ca, b->tls.ca) && same_text(a->tls.cert, b->tls.cert) &&
 		same_text(a->tls.key, b->tls.key);

@@ -341,9 +341,31 @@ static void take_write_back(
 	struct conf_rule *rule = to;
 
 	if (word >= 0) {
-		rule->stored = word != KEEP;
+		rule->stored = word != KEEP || rule->fleet;
 		rule->synced = word == SYNC;
 	}
+}
+
+static void take_fleet(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const char *const words[] = { "off", "on", NULL };
+	const int word = option_word(r, key, value, words);
+	struct conf_rule *rule = to;
+
+	if (word >= 0)
+		rule->fleet = word;
+	rule->stored = rule->stored || rule->fleet;
+}
+
+const char *schema_fleet_fault(const struct conf *c, const struct conf_rule *rule)
+{
+	return !rule->fleet   ? NULL
+		: !c->fleet     ? "\"fleet: on\" needs a fleet; write for example: fleet: { redis: [ \"redis://127.0.0.1:6379\" ], "
+				  "name: prod, secret: \"...\" }"
+		: rule->n_primaries ? "a zone that comes from a \"primary\" is changed there, and not by the fleet"
+		: rule->dnssec  ? "a zone of the fleet is not signed here yet: take \"dnssec\" or \"fleet\" out"
+		: rule->zonemd  ? "a zone of the fleet has no \"zonemd\" of its own: take one of the two out"
+				: NULL;
 }
 
 /* --- zones that begin with nothing -------------------------------------------------------- */
@@ -413,6 +435,7 @@ const struct key schema_rule_keys[] = {
 		.otherwise = "none", .keys = schema_update_keys, .each = "-" },
 	{ "serial", take_serial, .say = "increment, unixtime or dateserial",
 		.about = SCHEMA_SERIAL, .otherwise = "increment" },
+	{ "fleet", take_fleet, .say = "off or on", .about = SCHEMA_FLEET_ZONE, .otherwise = "off" },
 	{ "write-back", take_write_back, .say = "keep, store or sync", .about = SCHEMA_WRITE_BACK,
 		.otherwise = "keep" },
 	{ "verify", keys_section, .keys = schema_verify_keys, .about = SCHEMA_VERIFY },
@@ -529,12 +552,14 @@ void schema_rules_end(struct reader *r)
 	c->policy.zones = zones;
 }
 
-static void check_zonemd(const struct reader *r, const struct node *t, const struct conf_rule *rule)
+static void check_template(const struct reader *r, const struct node *t, const struct conf_rule *rule)
 {
 	const char *why = schema_zonemd_fault(rule);
 
 	if (why)
 		parse_error(r->src, parse_get(t, "zonemd")->key, "%s", why);
+	else if (schema_fleet_fault(r->conf, rule))
+		parse_error(r->src, parse_get(t, "fleet")->key, "%s", schema_fleet_fault(r->conf, rule));
 }
 
 void schema_templates(
@@ -557,7 +582,7 @@ void schema_templates(
 		rule.template = (unsigned)n;
 		if (t->kind != NODE_BAD && keys_is_map(r, t, t->key->text))
 			keys_read(r, schema_rule_keys, t, t->key->text, &rule);
-		check_zonemd(r, t, &rule);
+		check_template(r, t, &rule);
 		add_rule(r, &rule);
 	}
 	r->conf->templates = names;

@@ -111,6 +111,8 @@ const struct key schema_zone_keys[] = {
 		.each = "-" },
 	{ "serial", schema_rule, .late = 2, .say = "increment, unixtime or dateserial",
 		.about = SCHEMA_SERIAL, .otherwise = "what its template says; else increment" },
+	{ "fleet", schema_rule, .late = 2, .say = "off or on", .about = SCHEMA_FLEET_ZONE,
+		.otherwise = "what its template says; else off" },
 	{ "write-back", schema_rule, .late = 2, .say = "keep, store or sync",
 		.about = SCHEMA_WRITE_BACK, .otherwise = "what its template says; else keep" },
 	{ "verify", schema_rule, .late = 2, .keys = schema_verify_keys, .about = SCHEMA_VERIFY,
@@ -161,11 +163,18 @@ static bool check_shape(
 		return parse_error(r->src, entry,
 			"\"update\" needs \"write-back: store\" or \"sync\": a file that a human keeps "
 			"is not changed behind his back");
+	if (schema_fleet_fault(r->conf, rule))
+		return parse_error(r->src, parse_get(entry, "fleet") ? parse_get(entry, "fleet")->key : entry, "%s",
+			schema_fleet_fault(r->conf, rule));
+	if (rule->fleet && z->catalog)
+		return parse_error(r->src, entry, "a catalog is no zone of the fleet");
 	if (rule->stored && !r->conf->store_file)
 		return parse_error(r->src, entry,
-			"\"write-back: %s\" needs a store; write for example: store: { file: "
+			"\"%s\" needs a store; write for example: store: { file: "
 			"/var/lib/waymark/waymark.db }",
-			rule->synced ? "sync" : "store");
+			rule->synced       ? "write-back: sync"
+				: rule->fleet ? "fleet: on"
+					      : "write-back: store");
 	if (rule->dnssec && !r->conf->store_file)
 		return parse_error(r->src, entry,
 			"\"dnssec\" needs a store, for keys and their states; write for example: "
@@ -182,7 +191,7 @@ static bool check_shape(
 		return parse_error(r->src, catalog->key,
 			"this catalog has neither \"primary\" nor \"produce\"; write for example: "
 			"primary: [ ns2 ]");
-	if (name && !file && !secondary)
+	if (name && !file && !secondary && !rule->fleet)
 		return parse_error(r->src, name->key,
 			"this zone has no \"file\"; write for example: file: "
 			"zones/example.com.zone");
@@ -204,7 +213,7 @@ static bool read_zone(struct reader *r, const struct node *entry, struct conf_zo
 	keys_read(r, schema_zone_keys, entry, "a zone", z);
 	if (r->src->faults->errors != before || !check_shape(r, entry, z))
 		return false;
-	const bool comes = z->file || r->conf->rules[z->rule].n_primaries ||
+	const bool comes = z->file || r->conf->rules[z->rule].n_primaries || r->conf->rules[z->rule].fleet ||
 		(z->catalog && z->catalog->produces);
 	if (z->name ? !comes : !z->dir) /* a NODE_BAD: told when the text was parsed */
 		return false;

@@ -28,6 +28,7 @@ struct fleet_member {
 	uint64_t began_us;
 	const struct registry *summed; /* not held: only compared */
 	uint64_t zones_sum;
+	struct fleet_zones *zones; /* borrowed; NULL: not yet */
 };
 
 /* --- what we say of ourselves ------------------------------------------------------------- */
@@ -141,6 +142,8 @@ static void leave(struct fleet_member *m)
 		return;
 	probes_set_fleet(m->opts.probes, NULL, NULL);
 	balancer_set_fleet(m->opts.balancer, NULL, NULL);
+	if (m->zones)
+		fleet_zones_set(m->zones, NULL, NULL);
 	fleet_free(m->fleet);
 	parts_drop(&m->of);
 	m->fleet = NULL;
@@ -164,6 +167,8 @@ static void join(struct fleet_member *m, const struct conf_fleet *c)
 	fleet_set_hello(m->fleet, fill_hello, m);
 	probes_set_fleet(m->opts.probes, m->fleet, c);
 	balancer_set_fleet(m->opts.balancer, m->fleet, c->server);
+	if (m->zones)
+		fleet_zones_set(m->zones, m->fleet, c->name);
 	log_line(LOG_NOTICE, "fleet: this is server %s of fleet %s", c->server, c->name);
 }
 
@@ -196,6 +201,13 @@ void fleet_member_away(struct fleet_member *m, bool away)
 {
 	m->away = away;
 	on_parts(m, PUBLISH_CONF);
+}
+
+void fleet_member_set_zones(struct fleet_member *m, struct fleet_zones *z)
+{
+	m->zones = z;
+	if (z && m->fleet)
+		fleet_zones_set(z, m->fleet, m->conf->name);
 }
 
 void fleet_member_free(struct fleet_member *m)
@@ -265,6 +277,11 @@ struct report_fleet fleet_member_report(const struct fleet_member *m)
 	r.will = w ? fleet_will_count(w) : 0;
 	r.conflicts = w ? (unsigned)fleet_will_conflicts(w) : 0;
 	r.odd = w ? fleet_will_odd(w) : 0;
+	const struct fleet_zones_sum z = fleet_zones_sum(m->zones);
+	r.zones = z.n;
+	r.zones_in_step = z.in_step;
+	snprintf(r.zone, sizeof r.zone, "%s", z.name);
+	snprintf(r.zone_fault, sizeof r.zone_fault, "%s", z.fault);
 	return r;
 }
 

@@ -7,6 +7,7 @@
 
 #include "console/command.h"
 #include "daemon/balancer.h"
+#include "daemon/fleet_zones.h"
 #include "daemon/probes.h"
 #include "daemon/publish.h"
 #include "report/report_fleet.h"
@@ -29,6 +30,8 @@ void fleet_member_free(struct fleet_member *m);
 
 /* It leaves its fleet for now, since another process is this server in it; or joins. */
 void fleet_member_away(struct fleet_member *m, bool away);
+/* Who follows zones of the fleet; borrowed. NULL: nobody any more. */
+void fleet_member_set_zones(struct fleet_member *m, struct fleet_zones *z);
 
 /* Binds "fleet". */
 void fleet_member_bind(struct fleet_member *m, struct commands *commands);

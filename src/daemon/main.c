@@ -99,6 +99,8 @@ struct server {
 	struct timeline *timeline;
 	struct probes *probes;
 	struct fleet_member *fleet;
+	struct fleet_ask *fleet_ask;
+	struct fleet_zones *fleet_zones;
 	struct balancer *balancer;
 	struct rankings *rankings;
 	struct flattening *flattening;
@@ -238,6 +240,11 @@ static void on_published(void *ctx)
 	workers_published(((struct server *)ctx)->workers);
 }
 
+static void committed(void *ctx, const uint8_t *apex)
+{
+	fleet_zones_committed(((struct server *)ctx)->fleet_zones, apex);
+}
+
 /* What needs no privileges, in the order in which it follows the parts. */
 static bool make_followers(struct server *s, struct fault *why)
 {
@@ -272,8 +279,12 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->plain_making = plain_making_new(&(struct plain_making_opts){
 		s->loop, s->jobs, s->publisher, s->key, s->store });
 	s->forwarding = forwarding_new(s->loop, s->jobs, s->publisher);
+	s->fleet_ask = fleet_ask_new(s->loop);
 	s->updates = updates_new(&(struct updates_opts){ s->jobs, s->builder, s->publisher,
-		s->news, s->key, s->store, s->forwarding, s->frozen });
+		s->news, s->key, s->store, s->forwarding, s->frozen, s->fleet_ask, committed, s });
+	s->fleet_zones = fleet_zones_new(
+		&(struct fleet_zones_opts){ s->loop, s->publisher, s->updates, s->fleet_ask });
+	fleet_member_set_zones(s->fleet, s->fleet_zones);
 	s->write_back = write_back_new(&(struct write_back_opts){ s->loop, s->jobs, s->publisher,
 		s->updates, s->frozen, s->key, s->store });
 	s->zones_added = zones_added_new(&(struct zones_added_opts){
@@ -563,6 +574,7 @@ static void shut_down(struct server *s)
 	upgrade_free(s->upgrade);
 	successor_free(s->successor);
 	control_leave(s->control);
+	fleet_ask_stop(s->fleet_ask);
 	const bool ended = jobs_stop(s->jobs, STOP_PATIENCE_S);
 	builder_free(s->builder);
 	if (!ended) {
@@ -594,7 +606,9 @@ static void shut_down(struct server *s)
 	certificates_free(s->certificates);
 	taps_free(s->taps);
 	workers_stop(s->workers);
+	fleet_zones_free(s->fleet_zones);
 	updates_free(s->updates);
+	fleet_ask_free(s->fleet_ask);
 	write_back_free(s->write_back);
 	upkeep_free(s->upkeep);
 	forwarding_free(s->forwarding);

@@ -43,21 +43,23 @@ static const char *file_of(
 /* On the disk, or nothing has happened. */
 static bool store_all(struct updates *u, struct fault *why)
 {
-	struct store_step *steps = memory_zeroed(u->made.n, sizeof *steps);
+	struct store_step *steps = memory_zeroed(u->made.n + u->made.n_pulled, sizeof *steps);
 	struct text *files = find_files(u);
 	size_t n = 0;
 
-	for (size_t i = 0; i < u->made.n; i++) {
-		const struct change *c = u->made.list[i].change;
-		if (c)
+	for (size_t i = 0; i < u->made.n_pulled + u->made.n; i++) {
+		const struct change *c = i < u->made.n_pulled ? u->made.pulled[i].change
+							      : u->made.list[i - u->made.n_pulled].change;
+		if (c && !updates_fleet_is_whole(u, change_id(c)))
 			steps[n++] = (struct store_step){ .change = c,
 				.file = file_of(u, files, c) };
 	}
 	const enum store_result result = store_add(u->opts.store, steps, n, why);
 	bool ok = result != STORE_FAILED;
 	/* Zones that are stored otherwise are put whole. */
-	for (size_t i = 0; result == STORE_APART && ok && i < u->made.n_entries; i++)
-		ok = store_put(u->opts.store, u->made.entries[i]->load.zone,
+	for (size_t i = 0; ok && i < u->made.n_entries; i++)
+		ok = (result != STORE_APART && !updates_fleet_is_whole(u, u->made.entries[i]->origin)) ||
+			store_put(u->opts.store, u->made.entries[i]->load.zone,
 			&(struct store_timers){ 0 }, why);
 	for (size_t i = 0; i < u->made.n_entries; i++)
 		text_fini(&files[i]);
@@ -90,14 +92,22 @@ static void add_entry(struct updates *u, struct zone *z)
 /* The newest first: of each zone its last version. */
 static void add_entries(struct updates *u)
 {
-	u->made.entries = memory_zeroed(u->made.n, sizeof(*u->made.entries));
+	u->made.entries = memory_zeroed(u->made.n + u->made.n_pulled, sizeof(*u->made.entries));
 	for (size_t i = u->made.n; i-- > 0;)
 		if (u->made.list[i].is)
 			add_entry(u, u->made.list[i].is);
+	for (size_t i = u->made.n_pulled; i-- > 0;)
+		add_entry(u, u->made.pulled[i].is);
 }
 
 static void give_histories(struct updates *u)
 {
+	for (size_t i = 0; i < u->made.n_pulled; i++) {
+		struct pulled *p = &u->made.pulled[i];
+		if (p->change)
+			history_give(p->is, p->was, p->change);
+		p->change = NULL;
+	}
 	for (size_t i = 0; i < u->made.n; i++) {
 		struct asked *a = &u->made.list[i];
 		if (a->change)
@@ -126,6 +136,7 @@ static void work(void *ctx, struct job *job)
 			updates_make_own(u, i);
 		else
 			updates_make_one(u, i);
+	updates_fleet_work(u);
 	add_entries(u);
 	if (!u->made.n_entries)
 		return;
@@ -184,6 +195,8 @@ static void reply(struct updates *u, struct asked *a)
 
 static void count(struct updates *u, const struct asked *a)
 {
+	if (a->own && a->own->follows)
+		return;
 	if (a->rcode == RCODE_NOERROR && a->is)
 		u->counts.changed++;
 	else if (a->rcode == RCODE_NOERROR)
@@ -262,6 +275,16 @@ static void let_go(struct updates *u, bool whole)
 		zone_drop(a->was);
 		zone_drop(a->is);
 	}
+	for (size_t i = 0; whole && i < u->made.n_pulled; i++) {
+		change_free(u->made.pulled[i].change);
+		zone_drop(u->made.pulled[i].was);
+		zone_drop(u->made.pulled[i].is);
+	}
+	if (whole) {
+		memory_free(u->made.pulled);
+		memory_free(u->made.committed);
+		memory_free(u->made.known);
+	}
 	for (size_t i = 0; whole && i < u->made.n_entries; i++)
 		registry_zone_drop(u->made.entries[i]);
 	if (whole)
@@ -292,6 +315,8 @@ static void end(void *ctx, enum job_end end)
 			u->made.staged_zones, u->made.staged_numbers);
 		publisher_now(u->opts.publisher);
 	}
+	if (done)
+		updates_fleet_done(u);
 	for (size_t i = 0; i < u->made.n; i++) {
 		struct asked *a = &u->made.list[i];
 		if (!done) {
@@ -373,6 +398,7 @@ void updates_free(struct updates *u)
 		u->first_own = u->first_own->next;
 		end_own(&a);
 	}
+	memory_free(u->known);
 	memory_free(u);
 }
 

@@ -8,6 +8,7 @@
 #define DAEMON_UPDATES_H
 
 #include "daemon/builder.h"
+#include "daemon/fleet_ask.h"
 #include "daemon/forwarding.h"
 #include "daemon/frozen.h"
 #include "daemon/publish.h"
@@ -25,6 +26,10 @@ struct updates_opts {
 	struct store *store; /* NULL: no zone can be changed */
 	struct forwarding *forwarding; /* of zones that are changed elsewhere */
 	struct frozen *frozen;         /* zones that are not to be changed now */
+	struct fleet_ask *fleet;       /* by which zones of a fleet are changed; NULL: there are none */
+	/* What a server has committed to a zone of the fleet; on the loop. NULL: nobody wants to know. */
+	void (*committed)(void *ctx, const uint8_t *apex);
+	void *ctx;
 };
 
 /* Never NULL. */
@@ -37,6 +42,9 @@ void updates_free(struct updates *u);
 struct updates_own {
 	uint8_t apex[NAME_MOST]; /* wire, lower case */
 	bool of_frozen;          /* it may be made of a zone that is frozen */
+	/* Nothing but what others have made of a zone of the fleet is taken; `make` NULL. `begins`: where the fleet has
+	 * nothing of it, what is here is what it has from now on. */
+	bool follows, begins;
 	void *ctx;
 	/* On a helper thread: the change of `now`, which fits exactly; the taker's. NULL: there is nothing to change, and
 	 * `why` is empty; or it cannot be. `next_serial` is what follows by the zone's policy. */
@@ -47,6 +55,8 @@ struct updates_own {
 	/* What has come of it: false and `why`, or it is on the disk and served. */
 	bool ok, changed;
 	uint32_t serial;
+	/* With `follows`: as the fleet has it now; or it has nothing of it yet; else `why`. */
+	bool in_step, none;
 	struct fault why;
 	struct text told; /* faults of the zone as it would be; for text_fini() by the asker */
 	struct updates_own *next; /* ours */
@@ -55,6 +65,7 @@ void updates_change(struct updates *u, struct updates_own *own);
 
 struct updates_counts {
 	uint64_t asked, changed, same, refused, failed;
+	uint64_t committed, again, taken; /* to zones of the fleet; tried again behind others; what others committed */
 	size_t waiting;
 };
 struct updates_counts updates_counts(const struct updates *u);

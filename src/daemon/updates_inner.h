@@ -1,10 +1,12 @@
 /* updates_inner.h - what the files that change zones share.
  *
  * updates.c: batches, the store, answers. updates_make.c: one request becomes a change, and the zone after it.
+ * updates_fleet.c: changes of zones of a fleet are committed there, behind what others have committed.
  */
 #ifndef DAEMON_UPDATES_INNER_H
 #define DAEMON_UPDATES_INNER_H
 
+#include "daemon/fleet_journal.h"
 #include "daemon/updates.h"
 #include "zone/change.h"
 #include "zone/zone.h"
@@ -19,6 +21,19 @@ struct asked {
 	struct fault why;
 };
 
+/* What others have made of a zone of the fleet, taken before the batch. */
+struct pulled {
+	struct change *change; /* NULL: `is` is the first of it that there is here, and is stored whole */
+	struct zone *was, *is; /* held; `was` NULL without a change */
+};
+
+/* Of a zone of the fleet that is served: its version was worked out once. */
+struct known_version {
+	const void *of; /* which it was, beside its serial: only compared, and nobody's */
+	uint8_t id[NAME_MOST];
+	struct fleet_version is;
+};
+
 struct updates {
 	struct updates_opts opts;
 	struct request *first, **last;
@@ -28,9 +43,18 @@ struct updates {
 	struct build build;
 	double told; /* clock_seconds() */
 	struct updates_counts counts;
+	struct known_version *known; /* replaced on the loop, when no batch is at work */
+	size_t n_known;
 	struct {
 		struct asked *list;
 		size_t n;
+		struct pulled *pulled;
+		size_t n_pulled;
+		const uint8_t **committed; /* [n_committed] ids of zones; of the batch */
+		size_t n_committed;
+		struct known_version *known; /* [n_known] the newer ones */
+		size_t n_known;
+		uint64_t again, taken;
 		struct parts live, staged; /* held */
 		struct registry_zone **entries; /* of changed zones, the newest version of each */
 		size_t n_entries;
@@ -44,5 +68,13 @@ struct zone *updates_newest(const struct updates *u, size_t before, const uint8_
 /* On a helper thread, the one at that place of the batch: its change and the zone after it, or its RCODE and why. */
 bool updates_make_own(struct updates *u, size_t at);
 bool updates_make_one(struct updates *u, size_t at);
+
+/* Zones of the fleet that the batch is about: what others have committed is taken, what is changed is committed there, or
+ * not done. */
+void updates_fleet_work(struct updates *u);
+/* On the loop, when that is done: versions are remembered, and who follows is told of what was committed. */
+void updates_fleet_done(struct updates *u);
+/* What others have made that is upon nothing here: such a zone is stored whole. */
+bool updates_fleet_is_whole(const struct updates *u, const uint8_t *apex);
 
 #endif

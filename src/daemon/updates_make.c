@@ -20,6 +20,9 @@ struct zone *updates_newest(const struct updates *u, size_t before, const uint8_
 		if (a->is && name_equal(zone_id(a->is), apex))
 			return a->is;
 	}
+	for (size_t i = u->made.n_pulled; i-- > 0;)
+		if (name_equal(zone_id(u->made.pulled[i].is), apex))
+			return u->made.pulled[i].is;
 	const struct registry_zone *z = registry_find(u->made.live.zones, apex);
 	return z && z->source == REGISTRY_STORE ? z->load.zone : NULL;
 }
@@ -127,6 +130,10 @@ static struct zone *zone_to_change(struct updates *u, size_t at, const uint8_t *
 	struct zone *z = updates_newest(u, at, apex);
 	const size_t index = registry_index(u->made.live.zones, apex);
 
+	if (z && !zone_is_ready(z) && index < u->made.live.zones->n && parts_conf(&u->made.live)->rules[rule_of(u, apex)].fleet) {
+		fail(a, RCODE_SERVFAIL, "what the fleet has of the zone is not here yet");
+		return NULL;
+	}
 	if (!z || !zone_is_ready(z) || index == u->made.live.zones->n) {
 		fail(a, RCODE_NOTAUTH, "it is no zone that can be changed");
 		return NULL;
@@ -149,6 +156,9 @@ bool updates_make_own(struct updates *u, size_t at)
 {
 	struct asked *a = &u->made.list[at];
 	const struct policy_zone *rules;
+
+	if (a->own->follows)
+		return true;
 	struct zone *z = zone_to_change(u, at, a->own->apex, &rules);
 
 	if (!z)

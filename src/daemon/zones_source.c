@@ -100,7 +100,8 @@ static struct registry_zone *of_store(
 		.loaded_s = r->now_s };
 
 	/* As long as nothing has changed it, it is still its file. */
-	if (old && old->source == REGISTRY_STORE && old->state == REGISTRY_READY && zones_entry_same_signing(z) &&
+	if (old && old->source == REGISTRY_STORE &&
+		(old->state == REGISTRY_READY || (old->state == REGISTRY_WAITS && !z->path)) && zones_entry_same_signing(z) &&
 		registry_added_same(old->added, z->added) && (old->load.n == 0 || load_is_fresh(&old->load)))
 		return z->before;
 	if (old && old->source == REGISTRY_STORE && old->keys && !z->keys)
@@ -110,6 +111,12 @@ static struct registry_zone *of_store(
 	else if (r->o->stored)
 		to.load.zone = r->o->stored(
 			r->o->stored_ctx, z->origin, z->path, &opts, &to.checked_s, &to.expire_s, why);
+	/* The fleet may have it. */
+	if (!to.load.zone && !*why->text && !z->path && r->o->conf->rules[z->at->rule].fleet) {
+		to.state = REGISTRY_WAITS;
+		to.loaded_s = 0;
+		to.load.zone = zone_placeholder(r->o->key, z->origin);
+	}
 	return to.load.zone ? zones_entry_signed(r, z, &to, why) : NULL;
 }
 

@@ -224,6 +224,9 @@ static void of_fleet(const struct report_fleet *f, json_t *to)
 		alarm_add(to, "our clock is %.1f s %s that of the fleet's Redis",
 			(double)(f->clock_off_ms < 0 ? -f->clock_off_ms : f->clock_off_ms) / 1000,
 			f->clock_off_ms > 0 ? "ahead of" : "behind");
+	if (f->up && f->zones_in_step < f->zones && *f->zone_fault)
+		alarm_add(to, "%u of %u zones of the fleet are not as it has them, and cannot be changed here: %s: %s",
+			f->zones - f->zones_in_step, f->zones, f->zone, f->zone_fault);
 	if (f->odd)
 		alarm_add(to,
 			"%u change%s of operators %s at odds with later ones of others (the log has them; \"fleet --accept\" "

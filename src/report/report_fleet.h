@@ -30,6 +30,8 @@ struct report_fleet {
 	enum { FLEET_PRICES_NONE, FLEET_PRICES_HERE, FLEET_PRICES_THERE, FLEET_PRICES_ALONE } prices_by;
 	unsigned demand_servers, demand_held; /* of HERE: whose demand it is, and for whom a part is held */
 	char leader[64];                      /* of THERE */
+	unsigned zones, zones_in_step; /* of the fleet; of these, as the fleet has them */
+	char zone[1024], zone_fault[256]; /* one that is not, and why; "" */
 	char name[64], server[64], fault[256];
 };
 

@@ -83,6 +83,8 @@ struct report_loop {
 /* Zones that change: by updates, and since others change them. */
 struct report_changes {
 	uint64_t asked, changed, same, refused, failed; /* updates */
+	/* To zones of a fleet: committed; tried again, behind others; what others have committed, taken. */
+	uint64_t committed, again, taken;
 	size_t waiting;
 	struct {
 		size_t zones, expired, fetching, waiting;

@@ -79,6 +79,10 @@ class Mate(Server):
     def fleet(self):
         return json_of(self, "fleet")
 
+    def kill(self):
+        self.proc.kill()
+        self.proc.wait()
+
     def rows(self):
         return {r["server"]: r for r in self.fleet()["servers"]}
 

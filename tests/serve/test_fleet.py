@@ -49,6 +49,7 @@ def wrong():
             ('redis: "redis://h", name: "a b", secret: "%s"' % SECRET, '"name" must be'),
             ('redis: "redis://h", name: a, secret: "hidden"', '"secret" must be 32 bytes'),
             ('redis: "redis://h", name: a, secret: "%s", quorum: 4/3' % SECRET, '"quorum" must be'),
+            ('redis: "redis://h", name: a, secret: "%s", replicas: 99' % SECRET, '"replicas" must be'),
             ('redis: "redis://h", name: a, secret: "%s", quorum: { by: region }' % SECRET, "write for example: region")):
         with Server({"example.com": APEX}, "fleet: { %s }" % text, start=False) as s:
             code, said = s.check()

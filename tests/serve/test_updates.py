@@ -10,16 +10,6 @@ from xfr import *
 KEY, ACME = Key("xfr", b"x" * 32), Key("acme", b"a" * 32)
 ZONE = "$TTL 300\n@ SOA ns1 host 7 7200 2 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\nwww A 192.0.2.1\n"
 KEYS = "keys: { xfr: %s, acme: %s }\n" % (KEY.yaml(), ACME.yaml())
-UPDATE = 5 << 11
-
-
-def update(zone, *changes, prerequisites=(), key=None, ident=None):
-    """An UPDATE message; a change is (owner, class, type, ttl, data)."""
-    ident = os.urandom(2) if ident is None else ident
-    packet = ident + struct.pack(">HHHHH", UPDATE, 1, len(prerequisites), len(changes), 0) + wire(zone) + struct.pack(">HH", 6, 1)
-    for owner, klass, kind, ttl, data in list(prerequisites) + list(changes):
-        packet += wire(owner) + struct.pack(">HHIH", kind, klass, ttl, len(data)) + data
-    return key.sign(packet) if key else (packet, b"")
 
 
 def address(n):

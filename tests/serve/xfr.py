@@ -4,6 +4,7 @@ import calendar
 import collections
 import hashlib
 import hmac
+import os
 import random
 import socket
 import struct
@@ -349,3 +350,17 @@ def zone_text(text, origin, ttl=300):
         words = words[1:] if words[0] == "IN" else words
         rows.append(Record(owner, number_of(words[0]), own, rdata_of(words[0], words[1:], origin)))
     return rows
+
+
+# --- UPDATE (RFC 2136) ----------------------------------------------------------------------
+
+UPDATE = 5 << 11
+
+
+def update(zone, *changes, prerequisites=(), key=None, ident=None):
+    """An UPDATE message; a change is (owner, class, type, ttl, data)."""
+    ident = os.urandom(2) if ident is None else ident
+    packet = ident + struct.pack(">HHHHH", UPDATE, 1, len(prerequisites), len(changes), 0) + wire(zone) + struct.pack(">HH", 6, 1)
+    for owner, klass, kind, ttl, data in list(prerequisites) + list(changes):
+        packet += wire(owner) + struct.pack(">HHIH", kind, klass, ttl, len(data)) + data
+    return key.sign(packet) if key else (packet, b"")
