@@ -407,4 +407,5 @@ def real():
     same(got["own"] <= 2.2 and got["down"] <= 2.5, True)
 
 
-run("latency")
+if __name__ == "__main__":
+    run("latency")
