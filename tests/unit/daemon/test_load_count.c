@@ -281,6 +281,29 @@ static void a_querys_load_is_what_edges_tell_by_what_they_are_asked(void)
 	close_desk(&d);
 }
 
+/* sfo is ams in another role: 20 a second of its own, and 10 of ams. */
+static void what_goes_to_a_role_is_load_of_its_edge(void)
+{
+	struct desk d;
+
+	open_desk(&d, 1000, 1);
+	steer_drop(d.steer);
+	d.edges[SFO].role_of = AMS + 1;
+	d.steer = steer_new(
+		&(struct steer_opts){ d.edges, 4, d.pools, 2, NULL, NULL }, d.atlas, NULL);
+	interval(&d, 10, 1);
+	d.told[AMS] = d.told[SFO] = 60; /* the same machine */
+	stand(&d);
+	answer(&d, 100, AMS, WHY_BEST);
+	answer_of(&d, 1, 200, SFO, WHY_BEST);
+	interval(&d, 10, 2);
+	CU_ASSERT_DOUBLE_EQUAL(d.memory.per_query, 2, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[AMS].base, 0, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(d.loads[AMS].other, 20, 1e-9);
+	CU_ASSERT_EQUAL(d.loads[SFO].base_n, 0);
+	close_desk(&d);
+}
+
 /* --- prices and shares --------------------------------------------------------------------- */
 
 static void an_edge_that_is_asked_too_much_gets_a_price(void)
@@ -454,6 +477,7 @@ void suite_load_count(void)
 		{ "a count that begins anew is all new", a_count_that_begins_anew_is_all_new },
 		{ "a query's load is what edges tell by what they are asked",
 			a_querys_load_is_what_edges_tell_by_what_they_are_asked },
+		{ "what goes to a role is load of its edge", what_goes_to_a_role_is_load_of_its_edge },
 		{ "an edge that is asked too much gets a price",
 			an_edge_that_is_asked_too_much_gets_a_price },
 		{ "clients of a stage are demand", clients_of_a_stage_are_demand },
