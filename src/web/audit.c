@@ -179,12 +179,27 @@ struct asked {
 	struct fault why;
 };
 
+/* What is no UTF-8, or is cut within a character, is shown as far as it is ASCII: no line may be missing for it. */
+static json_t *shown(const char *s)
+{
+	json_t *o = json_string(s);
+	char *own = o ? NULL : strdup(s);
+
+	for (char *p = own; p && *p; p++)
+		if (*p & 0x80)
+			*p = '?';
+	if (own)
+		o = json_string(own);
+	free(own);
+	return o;
+}
+
 static void take_audit(void *ctx, const struct store_audit *row)
 {
 	json_array_append_new(ctx,
-		json_pack("{s:I, s:s, s:s, s:s, s:b, s:s, s:s}", "time", (json_int_t)row->at_s, "who", row->who, "from", row->from,
-			"what", row->what, "done", row->status == 0, "said",
-			row->status == 0 && is_secret(row->what) ? "" : row->said, "before", row->before));
+		json_pack("{s:I, s:o, s:o, s:o, s:b, s:o, s:o}", "time", (json_int_t)row->at_s, "who", shown(row->who), "from",
+			shown(row->from), "what", shown(row->what), "done", row->status == 0, "said",
+			shown(row->status == 0 && is_secret(row->what) ? "" : row->said), "before", shown(row->before)));
 }
 
 static void audit_work(void *ctx, struct job *job)

@@ -378,6 +378,9 @@ def local():
         until(lambda: [(a["who"], a["from"]) for a in by_socket(path, "GET", "/audit")[1] if a["what"].startswith("force")] == [(o["name"], "unix")], 20)
         same([s.ctl("revoke", "1")[0], s.ctl("revoke", "1")[0]], [0, 1])
         until(lambda: [(a["before"], a["done"]) for a in by_socket(path, "GET", "/audit")[1] if a["what"] == "revoke 1"] == [("", False), ("ams1 down, on", True)], 20)
+        for word in (b"\xff", "é".encode() * 120):
+            subprocess.run([WAYMARKCTL, "-c", s.conf, "revoke", word], capture_output=True, timeout=60 * SLOW)
+        until(lambda: [a["what"][:8] for a in by_socket(path, "GET", "/audit?last=2")[1] if not a["done"]] == ["revoke \u00e9", "revoke ?"], 20)
         code, text = s.ctl("audit", "--json", "--last", "1")
         same((code, [sorted(a) for a in json.loads(text)]), (0, [["before", "done", "from", "said", "time", "what", "who"]]))
         if os.geteuid() == 0:
