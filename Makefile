@@ -11,7 +11,7 @@ SANITIZE ?=
 
 # Only what builds needs it: "make deps" and "make help" work before anything is there. check, demo and fuzz see to
 # the packages first and then start make again.
-ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn killed faults year soak demo lab cdn fuzz mutants conform interop crowd page clean distclean format uninstall dist packages reproducible,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn killed faults fleet year soak demo lab cdn fuzz mutants conform interop crowd page clean distclean format uninstall dist packages reproducible,$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 endif
 
@@ -33,7 +33,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent
 
-.PHONY: dist packages image reproducible all page help deps deps-tests check check-run check-asan check-tsan churn churn-run killed faults year soak demo lab cdn bench fuzz mutants conform interop crowd format install uninstall clean distclean
+.PHONY: dist packages image reproducible all page help deps deps-tests check check-run check-asan check-tsan churn churn-run killed faults fleet year soak demo lab cdn bench fuzz mutants conform interop crowd format install uninstall clean distclean
 all: $(programs)
 
 help:
@@ -57,6 +57,7 @@ help:
 	@echo "make faults [N=100] [SEED=1]  system calls that fail, N times: no crash, and nothing that was confirmed is lost"
 	@echo "make killed [N=1000] [SEED=1]  kill -9 in the middle of updates, N times: nothing that was confirmed is lost"
 	@echo "make year [DAYS=365] [SEED=1]  a signed zone by a clock that jumps: keys roll, the server is killed, all is validated each hour (needs faketime, python3-dnspython and ldnsutils)"
+	@echo "make fleet [ROUNDS=100] [SEED=1]  three servers on a Redis that is killed, stopped, emptied, full, slow, cut off: nothing that was confirmed is lost"
 	@echo "make soak [HOURS=4]  the same without them for so long, then packets without end: memory stays as it is"
 	@echo "make mutants [N=100] [SEED=1] [ROOMS=\"answer net\"]  change src/ in N random places: how many do the tests notice?"
 	@echo "make fuzz [T=60]   run every fuzz target for T seconds (needs clang)"
@@ -236,6 +237,12 @@ killed: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(BUILD) tests/churn/killed.py --rounds $(N) --seed $(SEED)
 
+# Three servers on a Redis that fails in ROUNDS random ways.
+fleet: ROUNDS ?= 100
+fleet: deps-tests
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@BUILD=$(BUILD) tests/interop/redis_faults.py --rounds $(ROUNDS) --seed $(SEED)
+
 # A year of a signed zone's rolls by libfaketime's clock, validated each hour.
 year: DAYS ?= 365
 year: deps-tests
@@ -260,6 +267,7 @@ interop: deps-tests
 	part tests/interop/encrypted.py; \
 	part tests/interop/fleet.py --seed $(SEED); \
 	part tests/interop/redis.py; \
+	part tests/interop/redis_faults.py --rounds 6 --seed $(SEED); \
 	part tests/interop/rolls.py --seed $(SEED); \
 	part tests/interop/year.py --days 8 --seed $(SEED); \
 	part tests/interop/peers.py --seed $(SEED); \
