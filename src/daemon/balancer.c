@@ -113,6 +113,7 @@ struct counting {
 	struct load_edge *loads;
 	struct load_bound *bounds; /* NULL: there are none */
 	struct load_memory memory; /* the balancer's, until it is back */
+	uint64_t *staged_counted;  /* ... as it was: what a job has made that fails is gone */
 	struct load_stage stage;   /* of the world */
 	bool interval;             /* else prices alone */
 	unsigned intervals;
@@ -172,6 +173,8 @@ static void count_done(void *ctx, enum job_end end)
 
 	b->counts = b->again = false;
 	b->memory = x->memory;
+	if (end != JOB_DONE)
+		b->memory.staged_counted = x->staged_counted;
 	if (!same)
 		balancer_renumber(&b->memory, x->steer, b->steer);
 	if (ok) {
@@ -209,6 +212,7 @@ static void start_count(struct balancer *b, uint32_t tick, double seconds)
 		.share = memory_zeroed(b->n_edges, sizeof *x->share),
 		.loads = memory_zeroed(b->n_edges, sizeof *x->loads),
 		.memory = b->memory,
+		.staged_counted = b->memory.staged_counted,
 		.interval = seconds > 0,
 		.intervals = seconds > 0 && b->intervals < 1000 ? ++b->intervals : b->intervals,
 		.seconds = seconds,
@@ -216,6 +220,8 @@ static void start_count(struct balancer *b, uint32_t tick, double seconds)
 	if (x->interval && b->limited && b->demand) {
 		x->has_fleet = true;
 		x->fleet = fleet_demand_turn(b->demand, every_ms(b));
+		if (x->fleet.n && !x->memory.sum)
+			x->memory.sum = b->memory.sum = groups_new();
 	}
 	memcpy(x->has_price, b->has_price, b->n_edges * sizeof *x->has_price);
 	memcpy(x->loads, b->loads, b->n_edges * sizeof *x->loads);

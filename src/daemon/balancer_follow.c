@@ -37,10 +37,7 @@ static void forget_counted(struct load_memory *m, const struct steer *now)
 	m->n_counted = load_count_cells(now);
 	m->counted = memory_zeroed(m->n_counted, sizeof *m->counted);
 	m->is_first = true;
-	/* Its pools have other numbers, too; it is made anew with every interval. */
-	if (m->sum)
-		groups_free(m->sum);
-	m->sum = NULL;
+	m->sums = false; /* its pools have other numbers, too; it is made anew with every interval */
 }
 
 /* Pools of `now` have other numbers than those of `was`. */

@@ -280,13 +280,13 @@ static bool solve(const struct load_count *c, bool steady, size_t effort, bool *
 	struct shed_edge *out = memory_zeroed(n, sizeof *out);
 	double *capacity = memory_zeroed(n, sizeof *capacity);
 	size_t n_demand;
-	struct shed_demand *demand = groups_list(m->sum ? m->sum : m->groups, &n_demand), *staged;
+	struct shed_demand *demand = groups_list(m->sums ? m->sum : m->groups, &n_demand), *staged;
 	struct shed_stage stage;
 	int *edges;
 	const bool has_stage = list_staged(c, &stage, &staged, &edges);
 
 	*changed = false;
-	if (has_stage && !m->sum) /* what was summed up has none */
+	if (has_stage && !m->sums) /* what was summed up has none */
 		drop_staged(c, demand, &n_demand);
 	for (unsigned i = 0; i < n; i++) {
 		capacity[i] = load_fleet_capacity(c, i);
@@ -462,7 +462,7 @@ size_t load_count_pairs(const struct load_count *c)
 		? groups_size(c->memory->staged) * c->stage.steer->n_edges
 		: 0;
 
-	const struct groups *asked = c->memory->sum ? c->memory->sum : c->memory->groups;
+	const struct groups *asked = c->memory->sums ? c->memory->sum : c->memory->groups;
 
 	return groups_size(asked) * c->steer->n_edges + staged;
 }

@@ -46,7 +46,8 @@ struct load_memory {
 	struct groups *staged;    /* own; NULL: there is none */
 	uint64_t *staged_counted; /* own; as `counted`; NULL: never */
 	/* Of a fleet. */
-	struct groups *sum; /* own; what all that we speak for ask; NULL: we alone */
+	struct groups *sum; /* own; made by who starts a count, since a job that fails takes back what it made */
+	bool sums;          /* ... it is what all ask that we speak for; else we speak for ourselves alone */
 	bool part;          /* others use edges, too, and we know of them only what they used */
 	double lost;        /* ... of which so much is thought to be there still, 0 to 1 */
 	double share;       /* ... and of what is free so much is ours */

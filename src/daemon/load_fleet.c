@@ -92,9 +92,8 @@ static void add_others(const struct load_count *c, struct load_counted *all, con
 	struct load_memory *m = c->memory;
 	const struct load_fleet *f = c->fleet;
 
-	if (!m->sum)
-		m->sum = groups_new();
 	groups_clear(m->sum);
+	m->sums = true;
 	for (size_t i = 0; i < own->n; i++) {
 		const struct shed_demand *d = &own->demand[i];
 		groups_add(m->sum, demand_key(d->pool, d->v6, &d->addr), d->rate);
@@ -117,16 +116,9 @@ void load_fleet_foresee(const struct load_count *c)
 	}
 }
 
-static void forget_sum(struct load_memory *m)
-{
-	if (m->sum)
-		groups_free(m->sum);
-	m->sum = NULL;
-}
-
 void load_fleet_leave(const struct load_count *c)
 {
-	forget_sum(c->memory);
+	c->memory->sums = false;
 	c->memory->part = false;
 	c->memory->who = 0;
 }
@@ -137,10 +129,10 @@ void load_fleet_gather(const struct load_count *c, struct load_counted *all, con
 	struct load_fleet *f = c->fleet;
 
 	f->counted = load_record_counted(c->steer, all, own->demand, own->all);
-	if (f->speaks && f->n) {
+	if (f->speaks && f->n && m->sum) {
 		add_others(c, all, own);
 	} else {
-		forget_sum(m);
+		m->sums = false;
 	}
 	if (!f->speaks)
 		set_part(c, all, 0, true);

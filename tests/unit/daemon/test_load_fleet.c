@@ -57,6 +57,7 @@ static void ten_open(struct ten *t, uint32_t seed)
 	}
 	for (unsigned k = 0; k < SERVERS; k++) {
 		t->of[k].memory.groups = groups_new();
+		t->of[k].memory.sum = groups_new();
 		for (unsigned e = 0; e < EDGES; e++)
 			t->of[k].loads[e].room = SHED_ALL;
 	}
@@ -67,8 +68,7 @@ static void ten_close(struct ten *t)
 {
 	for (unsigned k = 0; k < SERVERS; k++) {
 		groups_free(t->of[k].memory.groups);
-		if (t->of[k].memory.sum)
-			groups_free(t->of[k].memory.sum);
+		groups_free(t->of[k].memory.sum);
 		load_record_drop(t->of[k].counted);
 	}
 	standing_free(t->standing);
