@@ -362,12 +362,12 @@ static void soa(struct geodns *g)
 
 static bool one_zone(struct plan *p, const char *path, struct fault *why)
 {
-	const struct file *f = plan_read(p, path, NULL, 0);
+	const struct file *f = plan_read_asked(p, path, why);
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	struct geodns g = { .p = p, .path = path };
 
 	if (!f)
-		return fault(why, "%s cannot be read", path);
+		return false;
 	struct reading r = { path, f->text, f->text + f->len, 1, &p->mem, why, 0 };
 	g.top = node_read_json(&r);
 	if (!g.top)

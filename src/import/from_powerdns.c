@@ -325,9 +325,9 @@ bool from_powerdns(struct plan *p, char **files, size_t n, struct fault *why)
 	out_list(out_map(p->conf, "server"), "listen");
 	out_set(out_map(p->conf, "control"), "socket", "control.sock");
 	for (size_t i = 0; i < n; i++) {
-		const struct file *f = plan_read(p, files[i], NULL, 0);
+		const struct file *f = plan_read_asked(p, files[i], why);
 		if (!f)
-			return fault(why, "%s cannot be read", files[i]);
+			return false;
 		s.path = files[i];
 		if (ends_in(files[i], ".conf"))
 			read_settings(&s, f);

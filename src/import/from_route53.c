@@ -444,10 +444,10 @@ static void take_sets(struct route53 *r, const struct node *list, const char *pa
 
 static bool one_file(struct route53 *r, const char *path)
 {
-	const struct file *f = plan_read(r->p, path, NULL, 0);
+	const struct file *f = plan_read_asked(r->p, path, r->why);
 
 	if (!f)
-		return fault(r->why, "%s cannot be read", path);
+		return false;
 	struct reading in = { path, f->text, f->text + f->len, 1, &r->p->mem, r->why, 0 };
 	const struct node *top = node_read_json(&in);
 	if (!top)

@@ -94,18 +94,25 @@ void plan_note(struct plan *p, enum note kind, const char *file, unsigned line, 
 	text_add_char(&p->notes, '\n');
 }
 
-const struct file *plan_read(struct plan *p, const char *path, const char *from, unsigned line)
+const struct file *plan_read_asked(struct plan *p, const char *path, struct fault *why)
 {
 	struct plan_read *r = arena_zalloc(&p->mem, sizeof *r);
-	struct fault why;
 
-	if (!file_read(&r->file, path, READ_MOST, &why)) {
-		plan_note(p, NOTE_LOST, from ? from : path, from ? line : 0, "%s", why.text);
+	if (!file_read(&r->file, path, READ_MOST, why))
 		return NULL;
-	}
 	r->next = p->reads;
 	p->reads = r;
 	return &r->file;
+}
+
+const struct file *plan_read(struct plan *p, const char *path, const char *from, unsigned line)
+{
+	struct fault why;
+	const struct file *f = plan_read_asked(p, path, &why);
+
+	if (!f)
+		plan_note(p, NOTE_LOST, from ? from : path, from ? line : 0, "%s", why.text);
+	return f;
 }
 
 struct node *plan_yaml(struct plan *p, const char *path, const struct file *f)

@@ -83,6 +83,8 @@ __attribute__((format(printf, 5, 6))) void plan_note(
 /* The text of a file, for as long as the plan is there; NULL and told where `line` of `from` names
  * it (NULL: it was given, and `why` says what is wrong). */
 const struct file *plan_read(struct plan *p, const char *path, const char *from, unsigned line);
+/* One that the operator names: NULL, and why, when it cannot be read. */
+const struct file *plan_read_asked(struct plan *p, const char *path, struct fault *why);
 
 /* A source for faults of `text`, which end up in the notes. */
 struct node *plan_yaml(struct plan *p, const char *path, const struct file *f);
