@@ -85,6 +85,7 @@ def accepted():
         redis.start()
         odd = lambda m: "2 changes of operators were at odds" in m.ctl("status")[1]
         until(lambda: odd(one) or odd(two), 30)          # who has heard of both knows
+        until(lambda: one.fleet()["reached"] and two.fleet()["reached"], 30)
         code, said = (one if odd(one) else two).ctl("fleet", "--accept")
         same((code, said), (0, "2 changes: what holds is accepted, on all servers\n"))
         until(lambda: not odd(one) and not odd(two), 10)
