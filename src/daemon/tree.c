@@ -53,10 +53,10 @@ static json_t *hashed(const char *name, const char *text, const struct tree_key 
 	return json_string(to);
 }
 
-/* The password of a URL: scheme://user:password@host. */
+/* The password of a URL: scheme://user:password@host. It may have an @ in it (net/redis_at). */
 static json_t *without_password(const char *text, const struct tree_key *key)
 {
-	const char *scheme = strstr(text, "://"), *at = scheme ? strchr(scheme, '@') : NULL,
+	const char *scheme = strstr(text, "://"), *at = scheme ? strrchr(scheme, '@') : NULL,
 		   *colon = at ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
 
 	if (!colon)

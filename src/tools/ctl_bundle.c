@@ -39,9 +39,10 @@ static bool is_hidden(const char *key)
 
 static json_t *hide(const json_t *from, bool hidden);
 
+/* From the first URL's user on to the last @, of which a password may have some. */
 static json_t *hide_text(const char *s)
 {
-	const char *scheme = strstr(s, "://"), *at = scheme ? strchr(scheme, '@') : NULL;
+	const char *scheme = strstr(s, "://"), *at = scheme ? strrchr(scheme, '@') : NULL;
 
 	if (!at)
 		return json_string(s);
@@ -89,7 +90,7 @@ static json_t *ask(const char *socket, const char *const *words, int n)
 		own[i] = (char *)(uintptr_t)words[i];
 	ctl_ask(socket, own, n, &reply);
 	json_t *said = json_loads(text_get(&reply), JSON_DECODE_ANY, NULL);
-	json_t *to = said ? hide(said, false) : json_string(text_get(&reply));
+	json_t *to = said ? hide(said, false) : hide_text(text_get(&reply));
 	json_decref(said);
 	text_fini(&reply);
 	return to;

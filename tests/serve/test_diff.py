@@ -130,12 +130,12 @@ def restarts():
 @claim("what is bundled for who is to help has the configuration and the reports, and no secret, key, token, hash, header or password")
 def bundled():
     key = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U="
-    hidden = [key, "00112233445566778899aabbccddeeff", "word-of-a-header", "word-of-the-redis", "word-of-a-command"]
+    hidden = [key, "00112233445566778899aabbccddeeff", "word-of-a-header", "word-of-the-redis", "word-of-a-command", "more/of-it"]
     config = ("store: { file: w.db }\ncookies: { secret: \"%s\" }\nkeys: { xfr: { algorithm: hmac-sha256, secret: \"%s\" } }\n"
               "edges: { ams: { at: \"52,5\", a: [ 192.0.2.1 ] } }\npools: { web: { edges: [ ams ], probe: { all: [ h, x ] } } }\n"
               "probes: { h: { kind: http, headers: { Authorization: \"Bearer %s\" } }, x: { kind: exec, command: [ /bin/true, \"%s\" ] } }\n"
-              "fleet: { redis: [ \"redis://me:%s@127.0.0.1:1\" ], name: prod, server: ns1, secret: \"%s\" }\n") % (
-                  hidden[1], key, hidden[2], hidden[4], hidden[3], key)
+              "fleet: { redis: [ \"redis://me:%s@%s@127.0.0.1:1\" ], name: prod, server: ns1, secret: \"%s\" }\n") % (
+                  hidden[1], key, hidden[2], hidden[4], hidden[3], hidden[5], key)
     with Server({"example.com": APEX + "cdn EDGE web\n"}, config, start=False) as s:
         s.patience_s = 60
         s.start()
@@ -148,7 +148,7 @@ def bundled():
         exported = json.loads(s.ctl("export", "--config")[1])
         for word in hidden + [token.split()[0], exported["secret_key"], exported["tree"]["keys"]["xfr"]["secret"]]:
             assert word not in text, word
-        assert hidden[3] not in json.dumps(exported)
+        assert hidden[3] not in json.dumps(exported) and hidden[5] not in json.dumps(exported)
         bundle = json.loads(text)
         same(bundle["configuration"]["tree"]["pools"]["web"]["edges"], ["ams"])
         same([z["zone"] for z in bundle["zones"]], ["example.com."])
