@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { ROOM = CMSG_SPACE(FD_PASS_MOST * sizeof(int)) };
 
@@ -63,5 +64,11 @@ ssize_t fd_pass_receive(int from, void *bytes, size_t room, int fds[static FD_PA
 	while (got < 0 && errno == EINTR);
 	if (got >= 0)
 		take_files(&m, fds, n);
+	if (got >= 0 && m.msg_flags & MSG_CTRUNC) { /* some are lost */
+		while (*n)
+			close(fds[--*n]);
+		errno = EMFILE;
+		return -1;
+	}
 	return got < 0 && errno == ECONNRESET ? 0 : got; /* it ended with words of ours unread */
 }

@@ -18,7 +18,8 @@ bool fd_pass_pair(int ends[static 2]);
 bool fd_pass_send(int to, const void *bytes, size_t len, const int *fds, size_t n);
 
 /* Waits, but not over `most_ms`; negative: for good. The bytes of the message, 0 when nobody is there any more, -1 and
- * errno (EAGAIN: nothing has come). `*n` files have come with it, the caller's now. */
+ * errno (EAGAIN: nothing has come; EMFILE: this process may not have so many files open). `*n` files have come with it, the
+ * caller's now. */
 ssize_t fd_pass_receive(int from, void *bytes, size_t room, int fds[static FD_PASS_MOST], size_t *n, int most_ms);
 
 #endif

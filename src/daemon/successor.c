@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,8 @@ bool successor_load(struct successor *s, struct fault *why)
 		int fds[FD_PASS_MOST];
 		size_t n;
 		const ssize_t got = fd_pass_receive(s->end, &m, sizeof m, fds, &n, ANSWER_MS);
+		if (got < 0 && errno == EMFILE)
+			return fault(why, "upgrade: not all sockets of the server before can be open here: %s (see \"ulimit -n\")", strerror(errno));
 		if (got != sizeof m)
 			return fault(why, "upgrade: the server before %s", got < 0 ? "says nothing" : "is gone, or wants no other any more");
 		if (!take(s, &m, fds, n, why))
@@ -193,9 +196,11 @@ static void on_heard(struct ev_loop *loop, ev_io *io, int events)
 		on_gone(s);
 	} else if (m.word == HANDOVER_GO) {
 		serve(s);
-	} else if (m.word == HANDOVER_END && !s->serves) {
+	} else if (m.word == HANDOVER_END) {
 		log_line(LOG_NOTICE, "upgrade: the process before was told to stop, and so does this one");
-		_exit(0);
+		if (!s->serves)
+			_exit(0);
+		raise(SIGTERM); /* it had not heard yet that we serve */
 	} else if (m.word == HANDOVER_NOTIFY && name_check(m.of.notify.name, m.of.notify.name + NAME_MOST)) {
 		s->opts.notified(s->opts.ctx, m.of.notify.name, &m.of.notify.from);
 	}
