@@ -64,7 +64,8 @@ struct upgrade {
 	pid_t pid; /* 0: not known */
 	double began_s, left_s;
 	bool cancelled;  /* jobs were asked to end */
-	bool served;     /* one has served, and has gone: our jobs and our store are behind it */
+	bool refused;    /* it has said that it cannot: it has not served */
+	bool served;     /* one has served, or may have, and has gone: our jobs and our store are behind it */
 	unsigned tries;
 	struct fault why; /* "": nothing was wrong yet */
 	char version[64]; /* its */
@@ -130,10 +131,10 @@ static void end_failed(struct upgrade *u)
 {
 	char text[sizeof u->why.text + 128];
 
-	hang_up(u);
 	if (u->pid)
-		kill(u->pid, SIGKILL);
+		kill(u->pid, SIGKILL); /* before it sees that nobody is there, and serves */
 	u->pid = 0;
+	hang_up(u);
 	snprintf(text, sizeof text, "upgrade: %s; process %d goes on serving", u->why.text, (int)getpid());
 	log_line(LOG_ERROR, "%s", text);
 	answer_call(u, 1, text);
@@ -155,10 +156,11 @@ static void fail(struct upgrade *u)
 {
 	if (u->stage == IDLE || u->stage == FAILED)
 		return;
+	/* What is on the disk is its own, and another one has to go on from there. */
+	if (u->stage == LEAVES || (u->stage == GOES && !u->refused))
+		u->served = true;
 	if (u->stage == LEAVES) {
 		struct fault why;
-		/* It has served: what is on the disk is its own, and another one has to go on from there. */
-		u->served = true;
 		if (!workers_return(u->opts.workers, &why))
 			die("upgrade: the new process is gone, and this one cannot serve again: %s", why.text);
 		control_listen(u->opts.control, true);
@@ -366,7 +368,8 @@ static bool hear_hello(struct upgrade *u, const struct handover *m)
 
 static bool hear(struct upgrade *u, const struct handover *m)
 {
-	if (m->word == HANDOVER_FAULT)
+	u->refused = m->word == HANDOVER_FAULT;
+	if (u->refused)
 		return fault(&u->why, "the new process cannot start: %.*s", HANDOVER_TEXT - 1, m->of.text);
 	if (m->word == HANDOVER_HELLO && u->stage == STARTS)
 		return hear_hello(u, m);
@@ -418,6 +421,10 @@ static void on_launched(struct ev_loop *loop, ev_io *io, int events)
 	if (!launcher_hear(u->opts.launcher, &news, &lost)) {
 		if (lost)
 			ev_io_stop(loop, io);
+		if (lost && !u->pid && u->stage != IDLE) { /* whom to watch, and to end, nobody would tell */
+			fault(&u->why, "the process that starts programs for us is gone");
+			fail(u);
+		}
 		return;
 	}
 	if (news.kind == LAUNCHER_NOT_STARTED) {
@@ -465,6 +472,7 @@ static void begin(struct upgrade *u)
 	int ends[2];
 
 	u->why.text[0] = 0;
+	u->refused = false;
 	u->pid = 0;
 	u->began_s = clock_seconds();
 	wait_for(u, STARTS, HELLO_S);
