@@ -145,12 +145,13 @@ class Machine:
         return sh("openssl", "rand", "-base64", "32").strip()
 
     def plain_conf(self, name):
-        """Of a nameserver beside, which knows the map alone, and nothing measured: what the CDN is held against."""
+        """Of a nameserver beside, which knows the map alone, and nothing measured, and answers with the nearest edge: what the CDN is held
+        against. With two edges its clients would find out themselves which is nearer, and be the ones that measure."""
         return """server: { listen: [ "%s:53" ], workers: 1 }
 control: { socket: control.sock }
 geoip: { city: { file: %s/geoip/city.mmdb } }
 %szones: [ { name: bymap.test, file: bymap.test.zone } ]
-""" % (places.address(name, 54), lib.TOP, self.steering("policy: nearest"))
+""" % (places.address(name, 54), lib.TOP, self.steering("policy: nearest, answers: 1"))
 
     def steering(self, pool):
         edges = "".join('  %s: { at: "%g,%g", a: [ %s ], capacity: %d }\n' % (e, lat, lon, places.address(e), CAPACITY.get(e, CAPACITY_ELSE))
@@ -160,12 +161,13 @@ probes:
   web: { kind: https, host: www.cdn.test, path: /healthz, ca: %s, every: 2s, timeout: 2s, fall: 2, load-from: { body: load } }
 edges:
 %spools:
-  web: { edges: [ %s ], %s, answers: 2, probe: web, ttl: %ds }
-""" % ("0s" if self.quick else "20s", self.ca, edges, ", ".join(places.EDGES), pool, TTL_S)
+  web: { edges: [ %s ], %s, probe: web, ttl: %ds }
+""" % ("0s" if self.quick else "20s", self.ca, 1 if self.quick else 2, edges, ", ".join(places.EDGES), pool, TTL_S)
 
     def conf(self, name, pool="policy: nearest"):
         first, here = name == "ns1", places.address(name, 53)
         zone = ("{ name: cdn.test, file: cdn.test.zone, write-back: store, dnssec: auto, transfer: ns2, notify: ns2, update: "
+        pool += ", answers: 2"                              # who has one that is killed goes on with the other
                 "{ key: acme, names: [ _acme-challenge, _acme-challenge.* ], types: TXT } }" if first else
                 "{ name: cdn.test, primary: ns1, dnssec: auto }")
         fleet = 'fleet: { redis: [ "redis://%s:6379" ], name: lab, server: %s, secret: "%s" }\n' % (
