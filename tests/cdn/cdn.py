@@ -218,6 +218,7 @@ def sum_up(day):
     got["ttl"] = [v["ttl"] for v in day.visits() if "ttl" in v]
     got["resolvers"] = {c: (CALLED[day.m.kinds[c]],) + day.m.resolver_numbers(c) + (len(day.visits(cities=[c])),) for c in places.CLIENTS}
     got["visits"] = [v for w in ("www", "map", "origin") for v in day.visits(w)]
+    got["went"] = {c: went(day, c, got["where"][c]) for c in places.CLIENTS}
     got["where"] = {c: collections.Counter(v["address"] for v in day.visits(cities=[c], since=since, until=day.events[2][1]) if "address" in v) for c in places.CLIENTS}
     return got
 
@@ -244,11 +245,12 @@ def judge(day, got):
 
 
 def table(got):
-    print("\n%-18s %-30s %8s %8s %8s   %s" % ("median to 1st byte", "resolver", "Waymark", "by map", "origin", "cache entries, queries to it, sent on"))
+    print("\n%-18s %-30s %8s %8s %8s   %s" % ("median to 1st byte", "resolver", "Waymark", "by map", "origin", "in normal hours to; cache entries, queries to the resolver, sent on"))
     for c, n in got["cities"].items():
-        print("%-18s %-30s %5.0f ms %5.0f ms %5.0f ms   %s" % (places.ALL[c][0], got["resolvers"][c][0], n["www"], n["map"], n["origin"],
-                                                            ", ".join(map(str, got["resolvers"][c][1:4]))))
-    print("%-49s %5.0f ms %5.0f ms %5.0f ms" % ("all", *[got["median"][w] for w in ("www", "map", "origin")]))
+        print("%-18s %-30s %5.0f ms %5.0f ms %5.0f ms   %s; %s" % (places.ALL[c][0], got["resolvers"][c][0], n["www"], n["map"], n["origin"],
+                                                            got["went"][c], ", ".join(map(str, got["resolvers"][c][1:4]))))
+    for what in ("median", "mean"):
+        print("%-49s %5.0f ms %5.0f ms %5.0f ms" % ("all, " + what, *[got[what][w] for w in ("www", "map", "origin")]))
     print("\nedges, requests a second: " + ", ".join("%s %.1f of %d" % (e, got["most"][e], got["capacity"][e]) for e in got["most"]) + " at most")
     print("households that changed their edge: %d times; connections to the second address: %d" % (len(got["moves"]), got["second"]))
     print("TTL at clients: %.0f s in the mean, %d s at most" % (statistics.fmean(got["ttl"]), max(got["ttl"])))

@@ -223,8 +223,8 @@ def write_page(folder, got, measured):
     page += figure("Households that change their edge", moves(got))
     page += "<h2>Edges</h2>" + rows_of(("edge", "most requests a second", "capacity"), [(places.ALL[e][0], "%.1f" % got["most"][e], got["capacity"][e]) for e in got["most"]])
     page += "<h2>Cities and their resolvers</h2>" + rows_of(
-        ("city", "resolver", "cache entries", "queries to it", "sent on", "visits", "Waymark ms", "by map ms", "origin ms"),
-        [(places.ALL[c][0], *got["resolvers"][c], *["%.0f" % n[w] for w, _, _ in WORLDS]) for c, n in got["cities"].items()])
+        ("city", "resolver", "cache entries", "queries to it", "sent on", "visits", "in normal hours to", "Waymark ms", "by map ms", "origin ms"),
+        [(places.ALL[c][0], *got["resolvers"][c], got["went"][c], *["%.0f" % n[w] for w, _, _ in WORLDS]) for c, n in got["cities"].items()])
     ttl = got["ttl"]
     page += "<p>TTL of www at the clients: %.0f s in the mean, %d s at most. Lost by the map: %d visits; by the origin alone: %d.</p>" % (
         statistics.fmean(ttl), max(ttl), len(got["lost"]["map"]), len(got["lost"]["origin"]))
