@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """cdn - a whole CDN on one machine, and a day in it.
 
-    cdn.py               the whole day, in eight minutes ("make cdn"); writes build/cdn/index.html
+    cdn.py               the whole day, in ten minutes ("make cdn"); writes build/cdn/index.html
     cdn.py --short       less of it, within a minute ("make interop")
 
 Twelve cities with clients and the resolvers they ask, six edges, an origin, two Waymarks with a signed zone. Each city is a network
@@ -88,12 +88,12 @@ def median(values):
 
 # ------------------------------------------------------------------ the day
 
-@event("morning: nothing is measured yet", 25, 3)
+@event("morning: nothing is measured yet", 25, 2)
 def morning(day, seconds):
     day.wait(seconds)
 
 
-@event("normal hours", 90, 7)
+@event("normal hours", 90, 6)
 def normal(day, seconds):
     day.wait(seconds)
 
@@ -105,7 +105,7 @@ def crowd(day, seconds):
     day.m.rate(day.rates)
 
 
-@event("the edge in London is killed", 45, 6)
+@event("the edge in London is killed", 45, 5)
 def edge_killed(day, seconds):
     day.killed = time.time()
     day.m.kill("lon")
@@ -151,16 +151,15 @@ def origin_away(day, seconds):
     day.m.start_origin()
 
 
-@event("the second nameserver is killed", 40, 4)
+@event("the second nameserver is killed", 40, 3)
 def nameserver_killed(day, seconds):
     day.m.kill("ns2")
     day.m.kill("map-ns2")
     day.wait(seconds)
-    day.m.start_nameserver("ns2")
-    day.m.start_nameserver("map-ns2")
+    day.m.start_nameserver("ns2", "map-ns2")
 
 
-@event("a change goes wrong: policy hash for a third of the clients", 60, 4)
+@event("a change goes wrong: policy hash for a third of the clients", 60, 3)
 def stage_wrong(day, seconds):
     for name in ("ns1", "ns2"):
         day.m.write(name + "/waymark.yaml", day.m.conf(name, "policy: hash"))
@@ -183,7 +182,7 @@ def stage_line(day, city):
     return ([l for l in day.m.ctl("ns1", "explain", "www.cdn.test", "--client", places.address(city, 10, 1)).split("\n") if l.startswith("stage")] + [""])[0]
 
 
-@event("rolled back: evening", 45, 2)
+@event("rolled back: evening", 45, 1)
 def evening(day, seconds):
     day.wait(seconds)
 
@@ -218,9 +217,16 @@ def sum_up(day):
     got["ttl"] = [v["ttl"] for v in day.visits() if "ttl" in v]
     got["resolvers"] = {c: (CALLED[day.m.kinds[c]],) + day.m.resolver_numbers(c) + (len(day.visits(cities=[c])),) for c in places.CLIENTS}
     got["visits"] = [v for w in ("www", "map", "origin") for v in day.visits(w)]
-    got["went"] = {c: went(day, c, got["where"][c]) for c in places.CLIENTS}
     got["where"] = {c: collections.Counter(v["address"] for v in day.visits(cities=[c], since=since, until=day.events[2][1]) if "address" in v) for c in places.CLIENTS}
+    got["went"] = {c: went(day, c, got["where"][c]) for c in places.CLIENTS}
     return got
+
+
+def went(day, city, visits):
+    """Where its households went in normal hours, and how far that is in truth: "sin 80 ms 83 %, lon 143 ms 17 %"."""
+    total = sum(visits.values())
+    return ", ".join("%s %.0f ms %.0f %%" % (e, day.m.ms[city, e], 100 * visits[places.address(e)] / total)
+                     for e in sorted(places.EDGES, key=lambda e: -visits[places.address(e)]) if visits[places.address(e)])
 
 
 def judge(day, got):
@@ -259,8 +265,9 @@ def table(got):
 
 def set_up(m):
     for what, step in (("cities, and the ways between them", m.build), ("an authority for certificates", m.start_authority),
-                       ("two nameservers, the zone signed", m.start_nameservers), ("a certificate", m.certify), ("the origin", m.start_origin),
-                       ("edges, and agents", m.start_edges), ("resolvers", m.start_resolvers), ("clients", m.start_clients)):
+                       ("two nameservers, the zone signed", m.start_nameservers), ("resolvers", m.start_resolvers), ("a certificate", m.certify),
+                       ("the origin", m.start_origin), ("edges, and agents", m.start_edges), ("all resolvers answer", m.wait_for_resolvers),
+                       ("all edges are up", m.wait_for_probes), ("clients", m.start_clients)):
         begun = time.time()
         said = step()
         print("         %s%s (%.1f s)" % (what, " " + said if said else "", time.time() - begun), flush=True)

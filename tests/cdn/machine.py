@@ -3,6 +3,7 @@ certificates, an origin, edges with their agents, resolvers. Each is a real prog
 """
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../serve"), os.path.join(HERE, "../lab")]
@@ -158,16 +160,16 @@ geoip: { city: { file: %s/geoip/city.mmdb } }
                         for e, (_, lat, lon, _) in places.EDGES.items())
         return """balance: { every: 2s, slow-start: %s }
 probes:
-  web: { kind: https, host: www.cdn.test, path: /healthz, ca: %s, every: 2s, timeout: 2s, fall: 2, load-from: { body: load } }
+  web: { kind: https, host: www.cdn.test, path: /healthz, ca: %s, every: 2s, timeout: 2s, rise: %d, fall: 2, load-from: { body: load } }
 edges:
 %spools:
   web: { edges: [ %s ], %s, probe: web, ttl: %ds }
 """ % ("0s" if self.quick else "20s", self.ca, 1 if self.quick else 2, edges, ", ".join(places.EDGES), pool, TTL_S)
 
     def conf(self, name, pool="policy: nearest"):
+        pool += ", answers: 2"                              # who has one that is killed goes on with the other
         first, here = name == "ns1", places.address(name, 53)
         zone = ("{ name: cdn.test, file: cdn.test.zone, write-back: store, dnssec: auto, transfer: ns2, notify: ns2, update: "
-        pool += ", answers: 2"                              # who has one that is killed goes on with the other
                 "{ key: acme, names: [ _acme-challenge, _acme-challenge.* ], types: TXT } }" if first else
                 "{ name: cdn.test, primary: ns1, dnssec: auto }")
         fleet = 'fleet: { redis: [ "redis://%s:6379" ], name: lab, server: %s, secret: "%s" }\n' % (
@@ -195,19 +197,19 @@ peers: { %s: { at: %s, key: xfr, edge-as: record } }
             self.write(name + "/waymark.yaml", self.conf(name))
             self.write("map-%s/bymap.test.zone" % name, "$TTL 1h\n@ SOA ns host 1 7200 900 1209600 60\n@ NS ns\nns A %s\nwww 60 EDGE web\n" % places.address(name, 54))
             self.write("map-%s/waymark.yaml" % name, self.plain_conf(name))
-        self.start_nameserver("ns1")
+        self.start_nameserver("ns1", "map-ns1", "map-ns2")
         self.wait("signed", lambda: "RRSIG" in sh(*at("ns1", "dig", "@" + places.address("ns1", 53), "www.cdn.test", "TXT", "+dnssec", "+tries=1")))
         shutil.copytree(self.dir + "/ns1/keys", self.dir + "/ns2/keys")
         self.start_nameserver("ns2")
         self.wait("the secondary", lambda: "status: NOERROR" in sh(*at("ns2", "dig", "@" + places.address("ns2", 53), "cdn.test", "SOA", "+tries=1")))
-        for name in ("ns1", "ns2"):
-            self.start_nameserver("map-" + name)
         self.ds = " ".join([l for l in self.ctl("ns1", "dnssec", "ds", "cdn.test").split("\n") if " IN DS " in l][0].split()[3:])
 
-    def start_nameserver(self, name):
-        before = self.said(name).count("ready:") if name in self.procs else 0
-        self.start(name, *at(name.replace("map-", ""), lib.WAYMARKD, "-c", "%s/%s/waymark.yaml" % (self.dir, name)))
-        self.wait(name + " is ready", lambda: self.said(name).count("ready:") > before)
+    def start_nameserver(self, *names):
+        before = {name: self.said(name).count("ready:") if name in self.procs else 0 for name in names}
+        for name in names:
+            self.start(name, *at(name.replace("map-", ""), lib.WAYMARKD, "-c", "%s/%s/waymark.yaml" % (self.dir, name)))
+        for name in names:
+            self.wait(name + " is ready", lambda name=name: self.said(name).count("ready:") > before[name])
 
     def ctl(self, name, *words):
         return sh(lib.WAYMARKCTL, "-c", "%s/%s/waymark.yaml" % (self.dir, name), *words)
@@ -310,6 +312,15 @@ http {
         for w in warming:
             lib.same(w.wait(60), 0, "warming a cache:")
 
+    def wait_for_probes(self):
+        """All four nameservers were there before the edges."""
+        def up(name):
+            said = self.ctl(name, "edges")
+            return all(re.search(r"^ *%s +up\b" % e, said, re.M) for e in places.EDGES)
+
+        for name in ("ns1", "ns2", "map-ns1", "map-ns2"):
+            self.wait(name + " has all edges up", lambda: up(name))
+
     def warm(self, e):
         """What is wanted is fetched before clients come, as after a delivery of new pictures."""
         words = ["-Z"]
@@ -329,9 +340,15 @@ http {
     def start_resolvers(self):
         for city in places.CLIENTS:
             getattr(self, "start_" + {"plain": "unbound"}.get(self.kinds[city], self.kinds[city]))(city)
-        for city in places.CLIENTS:
-            self.wait("the resolver of " + city, lambda c=city: "status: NOERROR" in subprocess.run(
-                at(c, "dig", "@" + places.address(c, 53), "origin.cdn.test", "+tries=1", "+time=2"), capture_output=True, text=True).stdout)
+
+    def wait_for_resolvers(self):
+        """Side by side, since each is as far from the nameservers as its city is."""
+        def answers(city):
+            return "status: NOERROR" in subprocess.run(at(city, "dig", "@" + places.address(city, 53), "origin.cdn.test", "+tries=1", "+time=2"),
+                                                       capture_output=True, text=True).stdout
+
+        with ThreadPoolExecutor(len(places.CLIENTS)) as pool:
+            list(pool.map(lambda city: self.wait("the resolver of " + city, lambda: answers(city)), places.CLIENTS))
 
     def start_unbound(self, city):
         here, servers = places.address(city, 53), [places.address(n, i) for i in (53, 54) for n in ("ns1", "ns2")]
