@@ -49,9 +49,26 @@ def alive(pid):
         return False
 
 
-def last_of(server):
-    """Who serves: the last that took over, or that was started."""
-    return int((re.findall(r"upgraded: process (\d+)", server.said()) or [server.proc.pid])[-1])
+def servers(server):
+    """Those of this configuration that are there: one, but in an upgrade."""
+    found = []
+    for pid in (int(p) for p in os.listdir("/proc") if p.isdigit()):
+        try:
+            with open("/proc/%d/comm" % pid) as comm, open("/proc/%d/cmdline" % pid) as words:
+                if "waymarkd" in comm.read() and server.conf in words.read() and alive(pid):
+                    found.append(pid)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
+
+
+def only_one(server):
+    """Who serves, once who was before has ended."""
+    end = time.monotonic() + 60
+    while len(servers(server)) != 1:
+        assert time.monotonic() < end, "there are %s" % servers(server)
+        time.sleep(0.05)
+    return servers(server)[0]
 
 
 def follow(server):
@@ -82,15 +99,14 @@ def at_load(server, n, rate):
 
 def kill_one(server, rng, k, rate):
     """True when a server is left, as it must be unless the old one was killed before it gave its sockets away."""
-    old = last_of(server)
+    old = only_one(server)
     code, said = server.ctl("zone", "add", "k%d.test" % k, "own")
     assert code == 0, said
     asked = Asked(server, 3, rate)
     begun = len(server.said())
     command = subprocess.Popen([WAYMARKCTL, "-c", server.conf, "upgrade"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     time.sleep(rng.uniform(0, 0.25))
-    children = [int(p) for p in os.listdir("/proc") if p.isdigit() and int(p) > old and alive(int(p)) and server.conf in
-                open("/proc/%s/cmdline" % p).read() and "waymarkd" in open("/proc/%s/comm" % p).read()]
+    children = [pid for pid in servers(server) if pid != old]
     kills_old = rng.random() < 0.5 or not children
     os.kill(old if kills_old else min(children), signal.SIGKILL)
     command.communicate(timeout=60)
@@ -102,8 +118,7 @@ def kill_one(server, rng, k, rate):
                 same(server.udp("k%d.test" % k, "SOA").rcode, NOERROR, "what was confirmed:")
                 return True
         except (OSError, AssertionError):
-            if kills_old and not any(
-                    alive(int(p)) and server.conf in open("/proc/%s/cmdline" % p).read() for p in os.listdir("/proc") if p.isdigit()):
+            if kills_old and not servers(server):
                 return False
         time.sleep(0.1)
     raise AssertionError("killed %s, and nobody serves: %s" % ("the old" if kills_old else "the new", server.said()[begun:]))
