@@ -139,6 +139,7 @@ static void begin(struct metrics_maker *m)
 	if (!jobs_start(m->of.jobs,
 		    &(struct job_opts){ .lane = m->lane,
 			    .name = "metrics",
+			    .looks = true,
 			    .ctx = x,
 			    .work = work,
 			    .done = done })) {

@@ -269,6 +269,7 @@ static bool start_job(struct report *x)
 							   : r->short_lane,
 			       .name = x->kind->word,
 			       .about = x->n ? x->words[0] : NULL,
+			       .looks = true,
 			       .ctx = x,
 			       .work = work,
 			       .done = done }) != NULL;

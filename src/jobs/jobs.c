@@ -413,9 +413,10 @@ struct job *jobs_start(struct jobs *j, const struct job_opts *opts)
 	if (opts->about)
 		strncpy(job->about, opts->about, JOB_ABOUT - 1);
 	job->opts.about = NULL;
-	push(j->held ? &j->later : &j->waiting, job);
+	const bool held = j->held && !opts->looks;
+	push(held ? &j->later : &j->waiting, job);
 	j->n_waiting++;
-	if (!j->held)
+	if (!held)
 		go_on(j);
 	return job;
 }

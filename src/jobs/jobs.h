@@ -37,6 +37,7 @@ struct job_opts {
 	unsigned lane;     /* of jobs_lane() */
 	const char *name;  /* a literal: "reload" */
 	const char *about; /* copied, cut to JOB_ABOUT; NULL: nothing more to say */
+	bool looks;        /* it changes nothing anywhere: jobs_hold() does not hold it */
 	void *ctx;         /* of who asks, until `done` */
 	/* On a helper thread. */
 	void (*work)(void *ctx, struct job *job);
@@ -67,7 +68,7 @@ struct job *jobs_start(struct jobs *j, const struct job_opts *opts);
  */
 void jobs_cancel(struct jobs *j, struct job *job);
 
-/* For a while none begins of those that are asked for from now on. `settled` is called on the loop when all that were asked
+/* For a while none begins of those that are asked for from now on, but for those that only look. `settled` is called on the loop when all that were asked
  * for before have ended. */
 void jobs_hold(struct jobs *j, void (*settled)(void *ctx), void *ctx);
 /* Who takes too long is asked to end. */

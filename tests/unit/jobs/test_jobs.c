@@ -34,6 +34,7 @@ struct task {
 	struct desk *d;
 	unsigned no;
 	bool waits; /* for a post of `go` */
+	bool looks; /* as in struct job_opts */
 	int nice;
 	bool signals;   /* SIGTERM would come to this thread */
 	bool cancelled; /* as its work saw it */
@@ -104,7 +105,7 @@ static struct job *start(struct desk *d, struct task *t, unsigned lane)
 	t->d = d;
 	t->job = jobs_start(d->jobs,
 		&(struct job_opts){
-			.lane = lane, .name = "test", .ctx = t, .work = work, .done = done });
+			.lane = lane, .name = "test", .looks = t->looks, .ctx = t, .work = work, .done = done });
 	return t->job;
 }
 
@@ -653,6 +654,26 @@ static void jobs_that_are_held_begin_when_they_are_released(void)
 	CU_ASSERT_EQUAL(d.ended_n, 5);
 }
 
+static void a_job_that_looks_is_not_held(void)
+{
+	struct task t[2] = { { .no = 0 }, { .no = 1, .looks = true } };
+	struct desk d;
+	unsigned told = 0;
+
+	open_desk(&d);
+	const unsigned lane = jobs_lane(d.jobs, 1, JOBS_PROMPT);
+	jobs_hold(d.jobs, settled, &told);
+	start(&d, &t[0], lane);
+	start(&d, &t[1], lane);
+	CU_ASSERT_TRUE(ends(&d, 1));
+	CU_ASSERT_EQUAL(d.ended[0], 1);
+	CU_ASSERT_EQUAL(jobs_counts(d.jobs).waiting, 1);
+	jobs_release(d.jobs);
+	CU_ASSERT_TRUE(ends(&d, 2));
+	CU_ASSERT_EQUAL(d.ended[1], 0);
+	close_desk(&d);
+}
+
 void suite_jobs(void);
 void suite_jobs(void)
 {
@@ -662,6 +683,7 @@ void suite_jobs(void)
 		{ "polite jobs give way and prompt ones do not",
 			polite_jobs_give_way_and_prompt_ones_do_not },
 		{ "done is never called inside start", done_is_never_called_inside_start },
+		{ "a job that looks is not held", a_job_that_looks_is_not_held },
 		{ "a job that has ended may ask for another",
 			a_job_that_has_ended_may_ask_for_another },
 		{ "a cancelled job that waits never begins",
