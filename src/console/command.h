@@ -48,6 +48,7 @@ struct commands {
 	} of[COMMANDS_MOST];
 	/* Why nothing may be changed for now; NULL: it may. A literal. */
 	const char *closed;
+	bool stuck; /* ... nor later: an operator has to see to it */
 	/* Told of each command that was run, with what it has said, by who runs it. NULL: nobody is. */
 	void (*ran)(void *ctx, const struct command_call *c, const char *const *words, size_t n, int status);
 	void *ran_ctx;

@@ -332,7 +332,7 @@ static bool open_control(struct server *s, struct fault *why)
 			s->decisions, s->workers, s->notifying, s->forwarding,
 			s->pool_signing, s->signing, s->updates, secondaries_refresher(s->secondaries),
 			s->upkeep, s->store, s->signing_keys, s->certificates, s->started, s->conf_path, s->write_back, s->loop,
-		s->readiness, s->taps, s->fleet };
+		s->readiness, s->taps, s->fleet, &s->commands };
 	s->reports = reports_new(&pictured, &s->commands);
 	s->metrics = metrics_maker_new(&pictured);
 	fleet_member_bind(s->fleet, &s->commands);

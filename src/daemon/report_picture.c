@@ -151,6 +151,7 @@ void report_picture_take(const struct reports_opts *o, bool texts, struct report
 	}
 	v->fleet = fleet_member_report(o->fleet);
 	v->ready = o->readiness && readiness_now(o->readiness, NULL);
+	v->stuck = o->commands && o->commands->stuck ? o->commands->closed : NULL;
 	v->started = o->started;
 	v->conf_path = o->conf_path;
 	v->reloaded_s = reload.at_s;

@@ -61,6 +61,7 @@ struct reports_opts {
 	const struct readiness *readiness; /* NULL: nobody knows */
 	struct taps *taps;                 /* NULL: nobody looks on */
 	const struct fleet_member *fleet;  /* NULL: there is none */
+	const struct commands *commands;   /* NULL: nobody asks whether they may change something */
 };
 
 struct reports *reports_new(const struct reports_opts *opts, struct commands *commands);

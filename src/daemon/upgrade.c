@@ -120,6 +120,7 @@ static void go_on(struct upgrade *u)
 	if (u->served) {
 		log_line(LOG_ERROR, "upgrade: this process goes on answering as it was before, and takes no change: restart it");
 		u->opts.commands->closed = "this server answers as it did before an upgrade that failed, and takes no change: restart it";
+		u->opts.commands->stuck = true;
 		return;
 	}
 	u->opts.commands->closed = NULL;

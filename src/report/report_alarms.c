@@ -238,6 +238,8 @@ json_t *report_alarms(const struct report_view *v)
 {
 	json_t *list = json_array();
 
+	if (v->stuck)
+		alarm_add(list, "%s", v->stuck);
 	of_zones(v, list);
 	of_reload(v, list);
 	of_edges(v, list);

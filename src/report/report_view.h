@@ -127,6 +127,7 @@ struct report_view {
 	struct shed_state *balance; /* [edge] how it is used; NULL: nobody knows */
 	unsigned n_balance;
 	uint64_t decisions_lost;              /* that the file did not take */
+	const char *stuck;                    /* why nothing can be changed until a restart, a literal; NULL: it can */
 	struct report_taps {
 		uint64_t dnstap_sent, dnstap_lost; /* messages */
 		uint64_t logged, log_lost;         /* queries */

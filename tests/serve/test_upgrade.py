@@ -1,5 +1,6 @@
 """Another process takes the place of the server, and no query is lost; the service manager gives sockets."""
 import ctypes
+import json
 import re
 from lib import *
 
@@ -156,6 +157,21 @@ def killed():
         same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
         s.pids = [s.pids[0], int(re.findall(r"upgraded: process (\d+)", s.said())[-1])]
         same(s.ctl("force", "ams", "down")[0], 0)
+
+
+@claim("where who took over is gone and no other can be started, the old one answers, takes no change, and is among the alarms")
+def stuck():
+    with Followed() as s, s.connect():                      # which keeps the old one until it is asked for
+        s.upgrade()
+        s.put("#!/bin/sh\nexit 3\n")
+        os.kill(s.pids.pop(), signal.SIGKILL)
+        until(lambda: "takes no change" in s.said(), "it does not give up")
+        same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
+        same(s.tcp("www.example.com").addresses(), ["192.0.2.10"])
+        code, said = s.ctl("force", "ams", "down")
+        assert code == 1 and "restart" in said, said
+        alarms = json.loads(s.ctl("status", "--json")[1])["alarms"]
+        assert any("upgrade that failed" in a for a in alarms), alarms
 
 
 @claim("told to stop, both of an upgrade end")
