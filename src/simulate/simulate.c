@@ -501,6 +501,16 @@ static int compare_moves(const void *va, const void *vb)
 	return (a->weight < b->weight) - (a->weight > b->weight);
 }
 
+/* All is counted. */
+static void add_roles(struct simulate *s, const struct steer *from, const int *of, bool is_new)
+{
+	for (unsigned i = from->n_origins; i < from->n_edges; i++) {
+		struct simulate_edge *to = &s->edges[of[from->edges[i].origin]];
+		*(is_new ? &to->new_roles : &to->old_roles) += is_new ? s->edges[of[i]].new.weight
+								      : s->edges[of[i]].old.weight;
+	}
+}
+
 void simulate_run(struct simulate *s, const struct simulate_opts *o)
 {
 	struct work w = { .s = s, .o = o };
@@ -535,6 +545,7 @@ void simulate_run(struct simulate *s, const struct simulate_opts *o)
 	if (s->n_moves)
 		qsort(s->moves, s->n_moves, sizeof *s->moves, compare_moves);
 	for (unsigned i = 0; i < 2; i++) {
+		add_roles(s, sides[i]->steer, w.askers[i].of_edge, i == 1);
 		simulate_judge_fini(&w.judges[i]);
 		memory_free(w.askers[i].turns);
 		memory_free(w.askers[i].of_edge);

@@ -81,6 +81,7 @@ struct simulate_edge {
 	double lat, lon;
 	double old_capacity, new_capacity; /* 0: no limit */
 	struct simulate_sum old, new;
+	double old_roles, new_roles; /* weight that its roles bring, which is load of it, too */
 };
 
 /* A country, or a pool. */

@@ -235,10 +235,10 @@ static void edge_row(const struct simulate_report *r, const struct simulate_pain
 	add_share(out, n);
 	text_addf(out, "</td><td>%+.2f %%</td>", 100 * (n - o));
 	if (!isnan(r->load))
-		text_addf(out, "<td>%.0f</td><td%s>%.0f</td>", o * r->load,
-			e->new_capacity > 0 && n * r->load > e->new_capacity ? " class=\"up\""
+		text_addf(out, "<td>%.0f</td><td%s>%.0f</td>", simulate_old_load(r, e),
+			e->new_capacity > 0 && simulate_new_load(r, e) > e->new_capacity ? " class=\"up\""
 									     : "",
-			n * r->load);
+			simulate_new_load(r, e));
 	add_ms(out, simulate_ms(&e->old));
 	add_ms(out, simulate_ms(&e->new));
 	text_add(out, "</tr>\n");

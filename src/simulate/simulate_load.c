@@ -78,6 +78,27 @@ static void take(void *ctx, const struct simulate *s, const struct simulate_each
 		g->base[steer_edge(g->steer, s->edges[edges[i]].name)] += e->weight / n;
 }
 
+/* What goes to roles is load of their edges, which no price of those moves: first it is found how much
+ * that is (daemon/load_count.c counts it). */
+static void solve(struct gather *g, const struct standing *standing, uint32_t *price)
+{
+	const struct steer *s = g->steer;
+	struct shed_edge *out = memory_zeroed(s->n_edges, sizeof *out);
+	const struct shed_problem p = { .steer = s,
+		.standing = standing,
+		.demand = g->demand,
+		.n = g->n,
+		.per_query = 1,
+		.base = g->base };
+
+	shed_solve(&p, price, out);
+	for (unsigned i = s->n_origins; i < s->n_edges; i++)
+		g->base[s->edges[i].origin] += out[i].load;
+	if (s->n_origins < s->n_edges)
+		shed_solve(&p, price, NULL);
+	memory_free(out);
+}
+
 void simulate_load(const struct simulate_load *l)
 {
 	const struct simulate_side *side = l->is_new ? &l->asked->new : &l->asked->old;
@@ -97,13 +118,7 @@ void simulate_load(const struct simulate_load *l)
 		g.demand[i].rate *= l->total / g.weight;
 	for (unsigned i = 0; i < n; i++)
 		g.base[i] *= l->total / g.weight;
-	shed_solve(&(struct shed_problem){ .steer = side->steer,
-			   .standing = side->standing,
-			   .demand = g.demand,
-			   .n = g.n,
-			   .per_query = 1,
-			   .base = g.base },
-		price, NULL);
+	solve(&g, side->standing, price);
 	l->standing->cuts = arena_alloc(&l->standing->mem, n * sizeof *l->standing->cuts);
 	for (unsigned i = 0; i < n; i++)
 		l->standing->cuts[i] = (struct shed_cut){ price[i], SHED_ALL };

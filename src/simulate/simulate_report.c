@@ -9,6 +9,16 @@ double simulate_share(const struct simulate *s, double weight)
 	return s->weight > 0 ? weight / s->weight : 0;
 }
 
+double simulate_old_load(const struct simulate_report *r, const struct simulate_edge *e)
+{
+	return simulate_share(r->found, e->old.weight + e->old_roles) * r->load;
+}
+
+double simulate_new_load(const struct simulate_report *r, const struct simulate_edge *e)
+{
+	return simulate_share(r->found, e->new.weight + e->new_roles) * r->load;
+}
+
 bool simulate_shows(const struct simulate *s, double weight, unsigned digits)
 {
 	return simulate_share(s, weight) >= 0.5 * pow(10, -2.0 - digits);
@@ -97,8 +107,8 @@ static json_t *edges_json(const struct simulate_report *r)
 			"is_new", e->is_new);
 		set(o, "old_share", simulate_share(s, e->old.weight), SHARE);
 		set(o, "new_share", simulate_share(s, e->new.weight), SHARE);
-		set(o, "old_load", simulate_share(s, e->old.weight) * r->load, MS);
-		set(o, "new_load", simulate_share(s, e->new.weight) * r->load, MS);
+		set(o, "old_load", simulate_old_load(r, e), MS);
+		set(o, "new_load", simulate_new_load(r, e), MS);
 		set(o, "old_capacity", e->old_capacity > 0 ? e->old_capacity : NAN, MS);
 		set(o, "new_capacity", e->new_capacity > 0 ? e->new_capacity : NAN, MS);
 		set_sums(o, &e->old, &e->new);
@@ -246,8 +256,9 @@ static void edges_text(const struct simulate_report *r, struct text *out)
 		add_ms(out, simulate_ms(&e->old));
 		add_ms(out, simulate_ms(&e->new));
 		if (!isnan(r->load))
-			text_addf(out, " %12.1f %12.1f", o * r->load, n * r->load);
-		if (e->new_capacity > 0 && n * r->load > e->new_capacity)
+			text_addf(out, " %12.1f %12.1f", simulate_old_load(r, e),
+				simulate_new_load(r, e));
+		if (e->new_capacity > 0 && simulate_new_load(r, e) > e->new_capacity)
 			text_addf(out, "  past its capacity of %g", e->new_capacity);
 		text_addf(out, "%s\n", !e->is_new ? "  gone" : !e->is_old ? "  new" : "");
 	}

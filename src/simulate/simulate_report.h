@@ -29,6 +29,9 @@ size_t simulate_losers(const struct simulate *s, uint32_t *places, size_t most);
 enum { SIMULATE_LOSERS = 20 };
 
 double simulate_share(const struct simulate *s, double weight); /* of all; 0 to 1 */
+/* What an edge has to bear of --load, with what its roles bring; NAN: nobody said how much there is. */
+double simulate_old_load(const struct simulate_report *r, const struct simulate_edge *e);
+double simulate_new_load(const struct simulate_report *r, const struct simulate_edge *e);
 /* Is it more than a zero, as a percentage with so many digits? */
 bool simulate_shows(const struct simulate *s, double weight, unsigned digits);
 /* How many clients there are, and of how many something is known. */

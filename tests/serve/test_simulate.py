@@ -251,6 +251,28 @@ def full():
     assert free["ams"] > 100, ("the clients are not such that there is anything to shed", free)
 
 
+@claim("what goes to a role of an edge is load of the edge, which sheds the rest")
+def roles():
+    config = "geoip: { city: { file: %s/geoip/city.mmdb } }\n" % TOP + """
+edges: { ams: { at: "52,5", a: 192.0.2.1%s }, syd: { at: "-33,151", a: 192.0.2.2 } }
+pools: { web: { edges: [ ams, syd ] }, video: { edges: [ { edge: ams, a: 192.0.2.9%s } ] } }
+"""
+    nets = sorted({net() for _ in range(3000)})
+
+    def loads(capacity, own=""):
+        with Server({"example.com": APEX + "web EDGE web\nvideo EDGE video\n"}, config=config % (capacity, own)) as s:
+            s.write("clients", "".join("%s,1\n" % c for c in nets))
+            words = ["simulate", "--clients", s.dir + "/clients", "--load", "200"]
+            same("past its capacity" in s.ctl(*words)[1], capacity == ", capacity: 90")
+            return {r["edge"]: r["new_load"] for r in json.loads(s.ctl(*words, "--json")[1])["edges"]}
+    free = loads("")
+    assert abs(free["ams@video"] - 100) < 0.1 and free["ams"] > 130, free      # half of all is the role's, and it has nowhere to go
+    got = loads(", capacity: 120")
+    assert abs(got["ams@video"] - 100) < 0.1 and got["ams"] <= 120 and got["syd"] >= 80, got
+    got = loads(", capacity: 90")
+    assert abs(got["ams@video"] - 100) < 0.1 and got["ams"] >= 100 > free["syd"], got
+
+
 @claim("without --clients all IPv4 addresses with a place are gone through, each once")
 def everybody():
     with Server(ZONES, config=config()) as s:
