@@ -2,6 +2,7 @@
 import ctypes
 import json
 import re
+from edges import make_ca, make_certificate
 from lib import *
 
 EDGES = """
@@ -38,13 +39,14 @@ def until(what, say=""):
 class Followed(Server):
     """One that is started by a path whose program may be changed."""
 
-    def __init__(self, zones=None, config=EDGES, **more):
+    def __init__(self, zones=None, config=EDGES, start=True, **more):
         self.pids = []
         super().__init__(zones or ZONES, config, start=False, **more)
         self.program = self.dir + "/waymarkd"
         os.symlink(WAYMARKD, self.program)
         self.env = dict(os.environ)
-        self.start()
+        if start:
+            self.start()
 
     def start(self, env=None, program=None):
         super().start(self.env, self.program)
@@ -249,5 +251,29 @@ def by_socket():
         same((ask(path), os.path.exists(path)), (b"200", True), "when the one before has ended:")
         s.ctl("stop")
         until(lambda: not os.path.exists(path), "the socket is there yet")
+
+
+@claim("after an upgrade QUIC is answered by the same socket")
+def by_quic():
+    if not quic_is_built() or not shutil.which("kdig"):
+        return                                              # test_tls says so
+    port = free_port()
+    s = Followed(start=False)
+    make_ca(s.dir)
+    make_certificate(s.dir, "ns1", "ns1.example.com", 30)
+
+    def ask():
+        return subprocess.run(["kdig", "@127.0.0.1", "-p", str(port), "+quic", "+short", "+timeout=%d" % (5 * SLOW), "+retry=0", "www.example.com"],
+                              capture_output=True, text=True).stdout.strip()
+
+    s.listen = '"127.0.0.1:PORT", "quic:127.0.0.1:%d"' % port
+    s.server = "workers: 1, tls: [ { cert: ns1.pem, key: ns1.key } ]"
+    s.configure(config=EDGES)
+    with s:
+        s.start()
+        for _ in range(3):
+            same(ask(), "192.0.2.10")
+            s.upgrade()
+            same(ask(), "192.0.2.10", "once another serves:")
 
 run("upgrade")
