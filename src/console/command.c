@@ -65,7 +65,7 @@ static const struct {
 	{ "fail-back", "[POOL | --all] [--json]",
 		"pools with \"fail-back\" that have failed over, and where to; one of them, or all, go "
 		"to the first of their members that may answer",
-		" . --json " },
+		" . " },
 	{ "changes", "[--json]", "what is forced now, and what is planned",
 		NEVER },
 	{ "revoke", "NUMBER", "end a change that is forced, or take back one that is planned",
@@ -78,7 +78,7 @@ static const struct {
 		"           [--why TEXT] | [--json]",
 		"how an edge is, for probes of kind external (none: told no more); EDGE may be a pattern, or "
 		"group:NAME; what is told",
-		" . --json " },
+		" . " },
 	{ "probe", "EDGE [--json]", "probe an edge now, and tell every step",
 		NEVER },
 	{ "explain", "NAME [TYPE] --client IP[/LEN] [--resolver IP] [--via TRANSPORT] [--json]",
@@ -90,7 +90,7 @@ static const struct {
 		NEVER },
 	{ "watch", "NET [--for TIME] | NET --stop | [--json]",
 		"keep all answers that pools give these clients, for an hour unless said; who is watched",
-		" . --json " },
+		" . " },
 	{ "why", "--client IP [--at TIME] [NAME] [--json]",
 		"why this client got an edge then: TIME is 10:15 (local time), 30m (ago), \"2026-12-01 10:15\" or "
 		"2026-12-01T10:15:00Z",
@@ -118,7 +118,7 @@ static const struct {
 		"the servers of the fleet: who is there, how late they hear each other, how wrong their clocks go, and "
 		"whether they serve the same; --accept: of changes by operators that were at odds, what holds is right; "
 		"verify: all are asked as 1000 random clients, and told of where their answers differ",
-		" . --json " },
+		" . " },
 	{ "jobs", "[--json]", "what runs beside answering, since when, and how far it is",
 		NEVER },
 	{ "rates", "[--json]", "queries, answers, edges and pools as they are counted this moment; \"top\" shows them live",
@@ -174,10 +174,13 @@ bool command_changes(const char *const *words, size_t n)
 {
 	const size_t i = n ? find(words[0]) : WORDS;
 	char second[32];
+	size_t at = 1;
 
 	if (i == WORDS || strcmp(table[i].reads, NEVER) == 0)
 		return false;
-	snprintf(second, sizeof second, " %s ", n > 1 ? words[1] : ".");
+	while (at < n && strcmp(words[at], "--json") == 0)
+		at++; /* it may stand before what is changed, too */
+	snprintf(second, sizeof second, " %s ", at < n ? words[at] : ".");
 	return !strstr(table[i].reads, second);
 }
 

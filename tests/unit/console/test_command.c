@@ -228,6 +228,8 @@ static void what_changes_something_is_known(void)
 		{ { "watch" }, false }, { { "watch", "--json" }, false }, { { "watch", "192.0.2.1" }, true },
 		{ { "fail-back" }, false }, { { "fail-back", "--json" }, false },
 		{ { "fail-back", "web" }, true }, { { "fail-back", "--all" }, true },
+		{ { "fail-back", "--json", "web" }, true }, { { "watch", "--json", "192.0.2.1" }, true },
+		{ { "verdict", "--json", "ams1" }, true }, { { "token", "--json", "list" }, false },
 		{ { "latency", "show" }, false }, { { "latency", "import", "f" }, true },
 		{ { "token", "list" }, false }, { { "token", "revoke", "ci" }, true },
 	};
