@@ -520,6 +520,33 @@ def no_keys_at_start():
         same((serial(s, "bump.test"), "state          ready" in s.ctl("zone", "status", "bump.test")[1]), (12, True))
 
 
+@claim("what an edge has in one pool is signed, and peers that know no EDGE get it, until the edge is down in that pool")
+def roles_of_edges():
+    with Server({"plain.test": SIGNED}, start=False) as s:
+        s.write("zones/plain.test.zone", SIGNED.replace("www A 192.0.2.2", "www 60 EDGE web\nvid 60 EDGE video\none 60 EDGE video edge=e"))
+        s.configure(STORE + """
+edges: { e: { at: "1,1", a: 192.0.2.7, aaaa: "2001:db8::1" }, f: { at: "1,1", a: 192.0.2.8 } }
+pools:
+  web:   { edges: [ e, f ], policy: ordered }
+  video: { edges: [ { edge: e, a: 192.0.2.9, records: "TXT video" }, f ], policy: ordered }
+peers: { old: { at: 127.0.0.1, edge-as: addresses } }
+""", "[ { name: plain.test, file: zones/plain.test.zone, dnssec: auto, transfer: [ old ] } ]")
+        s.start()
+
+        def at(name):
+            rows = whole(s, "plain.test")
+            return {t: [d for _, d in of] for (n, t, covers), of in rows.items() if n == name + ".plain.test." and not covers and t != "NSEC"}
+        until(lambda: "192.0.2.9" in s.dig("plain.test", "axfr", "+noall", "+answer"), 30)
+        same(at("www"), {"A": ["192.0.2.7"], "AAAA": ["2001:db8::1"]})
+        for n in ("vid", "one"):
+            same(at(n), {"A": ["192.0.2.9"], "TXT": ['"video"']})
+            answer = s.dig(n + ".plain.test", "A", "+dnssec", "+noall", "+answer")
+            same(("192.0.2.9" in answer, "RRSIG" in answer), (True, True), answer)
+        same(s.ctl("force", "e@video", "down")[0], 0)
+        until(lambda: "192.0.2.8" in s.dig("plain.test", "axfr", "+noall", "+answer"), 30)
+        same([at(n)["A"] for n in ("www", "vid", "one")], [["192.0.2.7"], ["192.0.2.8"], ["192.0.2.9"]], "by its name it answers, up or down:")
+
+
 @claim("peers that know no EDGE get addresses in its place, signed, and go on with them when edges change")
 def plain_peers():
     with Server({"plain.test": SIGNED, "u.test": SIGNED}, start=False) as s:
