@@ -87,13 +87,15 @@ void rank_costs_add(struct rank_costs *c, uint32_t key, uint32_t class, const fl
 
 void rank_costs_keep(struct rank_costs *c, uint32_t was, uint32_t class)
 {
+	const uint32_t from = c->before->class_of[was] + 1;
+
 	make_room(c, class);
 	c->kept[class]++;
 	/* Where the map is cut anew, two may be of what was one. */
-	if (has_bit(c->seen, was))
+	if (has_bit(c->seen, was) || (c->from[class] && c->from[class] != from))
 		c->from[class] = SPOILT;
-	else if (c->from[class] != SPOILT)
-		c->from[class] = c->before->class_of[was] + 1;
+	else
+		c->from[class] = from;
 	c->seen[was / 64] |= (uint64_t)1 << was % 64;
 }
 
