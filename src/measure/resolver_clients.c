@@ -285,7 +285,8 @@ static struct resolver_clients *make(struct reading *r)
 	t->part = part_new(free_table);
 	t->of = memory_zeroed(r->n, sizeof *t->of);
 	t->client = memory_zeroed(r->n, sizeof *t->client);
-	qsort(r->pairs, r->n, sizeof *r->pairs, compare_pairs);
+	if (r->n) /* else it is NULL */
+		qsort(r->pairs, r->n, sizeof *r->pairs, compare_pairs);
 	for (size_t i = 0; i < r->n; i++)
 		add_pair(t, &r->pairs[i]);
 	t->map = map_of(t);
