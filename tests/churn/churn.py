@@ -186,7 +186,7 @@ class Churn:
 
     def start(self):
         """With targets that hang for a moment, so that much comes before the first round has ended."""
-        env = dict(os.environ, LD_PRELOAD=slow.preload(WAYMARKD, SHIM), SLOW=self.server.dir + "/plan")
+        env = dict(os.environ, LD_PRELOAD=preload(SHIM), SLOW=self.server.dir + "/plan")
         env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":exitcode=99:abort_on_error=0"
         env["TSAN_OPTIONS"] = env.get("TSAN_OPTIONS", "") + ":exitcode=66"
         for w in self.web.values():

@@ -3,22 +3,14 @@ import ctypes
 import errno
 import mmap
 import os
-import re
 import signal
 import struct
-import subprocess
 
 RULES, RULE, PREFIX = 15, 256, 240
 OPEN, STAT, READ, WRITE, SYNC, RENAME = 1, 2, 4, 8, 16, 32
 ALL = 63
 HOLD = signal.SIGRTMIN + 5
 TGKILL = {"x86_64": 234, "aarch64": 131}
-
-
-def preload(program, shim):
-    """LD_PRELOAD: a sanitizer's library has to come first."""
-    said = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
-    return " ".join(re.findall(r"=> (\S*/lib[at]san\S*)", said) + [shim])
 
 
 class Slow:

@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -232,6 +233,12 @@ def quic_is_built():
         s.listen += ', "quic:127.0.0.1:853"'
         s.configure("")
         return "was built without QUIC" not in s.check()[1]
+
+
+def preload(shim, program=WAYMARKD):
+    """LD_PRELOAD: a sanitizer's library has to come first."""
+    said = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
+    return " ".join(re.findall(r"=> (\S*/lib[at]san\S*)", said) + [shim])
 
 
 class Server:

@@ -644,7 +644,7 @@ pools:
                                                   { type: AAAA, to: nobody }, { via: tcp, to: [ b, a ] } ] }
 """
     with Server({"example.com": APEX + "www 3600 EDGE www\n"}, config=config, start=False) as s:
-        s.start(env=dict(os.environ, LD_PRELOAD=shim, SHIFT_S=str(shift)))
+        s.start(env=dict(os.environ, LD_PRELOAD=preload(shim), SHIFT_S=str(shift)))
         ask = lambda: [(ttl, data) for _, qtype, ttl, data in s.udp("www.example.com").answer]
         first = ask()
         same(first[0][1], "192.0.2.1")

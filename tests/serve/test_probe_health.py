@@ -540,7 +540,7 @@ time_t time(time_t *p) { struct timespec t; clock_gettime(CLOCK_REALTIME, &t); i
         if SLOW > 1:
             raise Skip("a sanitizer's runtime wants to be loaded first")
         with Place({"web": ALL + ", policy: nearest, default: [ one ], probe: p"}, start=False) as p:
-            p.server.start(env=dict(os.environ, LD_PRELOAD=folder + "/jump.so"))
+            p.server.start(env=dict(os.environ, LD_PRELOAD=preload(folder + "/jump.so")))
             same(p.server.ctl("force", "four", "drain", "--for", "1h")[0], 0)
             for name in ("on", "back"):
                 before = target(p.server, "one")["probes"]

@@ -69,7 +69,7 @@ class Place(Server):
         self.rows("import.csv", ROWS)
         self.rows("few.csv", 200)
         self.slow = slow.Slow(self.dir + "/plan")
-        self.start(env=dict(os.environ, LD_PRELOAD=slow.preload(WAYMARKD, SHIM), SLOW=self.dir + "/plan"))
+        self.start(env=dict(os.environ, LD_PRELOAD=preload(SHIM), SLOW=self.dir + "/plan"))
         self.ask = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.ask.connect(("127.0.0.1", self.port))
         self.ask.settimeout(0.5)

@@ -230,7 +230,7 @@ int recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *
 }
 """ % s.dir)
         subprocess.run(["cc", "-shared", "-fPIC", "-o", s.dir + "/deaf.so", s.dir + "/deaf.c", "-ldl"], check=True)
-        s.start(env=dict(os.environ, LD_PRELOAD=s.dir + "/deaf.so"))
+        s.start(env=dict(os.environ, LD_PRELOAD=preload(s.dir + "/deaf.so")))
 
         def processor_s():
             fields = open("/proc/%d/stat" % s.proc.pid).read().rsplit(")", 1)[1].split()
