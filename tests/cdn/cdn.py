@@ -280,7 +280,8 @@ def live(m):
     set_up(m)
     day = Day(m)
     m.rate(day.rates)
-    for what, seconds, short, function in DAY:
+    # Pairs of edges are signed when they are first asked for, and until then an answer has one for 5 s. In the short day the edge is killed when that is over.
+    for what, seconds, short, function in DAY[:3] + DAY[5:8] + DAY[3:5] + DAY[8:] if SHORT else DAY:
         length = short if SHORT else seconds
         if length:
             day.events.append((what, time.time()))
