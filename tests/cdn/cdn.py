@@ -232,7 +232,7 @@ def went(day, city, visits):
 
 def judge(day, got):
     """Sentences that have to be true, and whether they are."""
-    flying = [v for v in got["lost"]["www"] if v.get("in_flight") and v["end"] >= day.killed and v["at"] <= day.fall + 2]
+    flying = [v for v in got["lost"]["www"] if v.get("in_flight") and v["address"] == places.address("lon") and v["end"] >= day.killed and v["at"] <= day.fall + 2]
     lost = [v for v in got["lost"]["www"] if v not in flying]
     share = got["at_origin"] / max(1, got["requests"])
     yield not lost, "requests lost: %d, beside %d in flight to the edge that was killed" % (len(lost), len(flying)) + "".join("\n      %.1f s, %s, %s: %s" % (v["at"] - got["begun"], v["city"], v.get("address", "-"), v["lost"]) for v in lost[:5])

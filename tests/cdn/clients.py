@@ -128,22 +128,21 @@ def something():
 
 async def fetch(city, house, world, name, host, paths):
     said = {"at": time.time(), "city": city, "house": house, "world": world, "requests": 0}
-    sent, writer = False, None
+    connected, writer = False, None
     begun = time.monotonic()
     try:
         addresses, said["ttl"] = await look_up(city, house, name)
         said["dns_ms"] = (time.monotonic() - begun) * 1000
         s, said["address"], said["tried"] = await connect(city, house, world, addresses)
-        said["addresses"] = addresses
+        said["addresses"], connected = addresses, True
         reader, writer = await asyncio.wait_for(asyncio.open_connection(sock=s, ssl=tls, server_hostname=host), PATIENCE_S)
         for path in paths:
-            sent = True
             first = await get(reader, writer, host, path)
             said["requests"] += 1
             said.setdefault("ms", (first - begun) * 1000)
     except (Lost, OSError, EOFError, asyncio.TimeoutError, asyncio.IncompleteReadError, ssl.SSLError) as why:
         said["lost"] = "%s: %s" % (type(why).__name__, why)
-        said["in_flight"] = sent and not isinstance(why, Lost)
+        said["in_flight"] = connected and not isinstance(why, Lost)
     finally:
         if writer:
             writer.transport.abort()
