@@ -6,6 +6,7 @@
 #include "web/manage_inner.h"
 #include "web/route.h"
 
+#include "base/who.h"
 #include "net/unix_listen.h"
 
 #include <microhttpd.h>
@@ -28,10 +29,12 @@ static bool is_spec(const struct request *r)
 	return strcmp(r->target, ROOT "/openapi.json") == 0;
 }
 
-/* Who asks without a token at the Unix socket is whom the kernel says. */
+/* Who asks without a token at the Unix socket is whom the kernel says; not a user whose number the audit would take
+ * for a token's. */
 static bool has_peer(struct request *r)
 {
-	return unix_peer(MHD_get_connection_info(r->at, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, &r->uid);
+	return unix_peer(MHD_get_connection_info(r->at, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, &r->uid) &&
+		r->uid < WHO_TOKEN;
 }
 
 static bool begin(struct request *r, const char *method)

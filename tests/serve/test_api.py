@@ -388,6 +388,8 @@ def local():
             same([by_socket(path, m, t, b, uid=12345, group=65534)[0] for m, t, b in (
                 ("GET", "/status", None), ("POST", "/edges/ams1/force", {"state": "auto"}), ("GET", "/audit", None), ("POST", "/reload", {}))], [200, 200, 403, 403])
             same(by_socket(path, "GET", "/status", uid=12345, group=12345)[0], errno.EACCES)
+            # Its number would be a token's in the audit. EINVAL: there is no such user in this container.
+            same(by_socket(path, "GET", "/status", uid=(1 << 31) + 1, group=65534)[0] in (401, errno.EINVAL), True)
         s.stop()
         same((s.proc.returncode, os.path.exists(path)), (0, False), s.said())
 
