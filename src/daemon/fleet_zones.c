@@ -18,6 +18,7 @@ enum {
 	LOOKS = 50,      /* a second */
 	AGAIN_MS = 500, /* what failed is tried again */
 	BEGIN_MS = 1500, /* so long others may say that they have more */
+	BID_MS = 5000,   /* who said so may be gone: then all are asked anew */
 	SAYS = 1 + 4   /* a saying: what, and a serial; the id follows */
 };
 
@@ -31,6 +32,7 @@ struct fleet_zone {
 	bool again;   /* and is to be, once more */
 	bool in_step, missing, outbid; /* outbid: somebody has more of it */
 	uint64_t due_us, begin_us; /* when to look; when to begin; 0: not */
+	uint64_t bid_us; /* since when it is missing, or when others were asked last */
 	bool told;
 	struct fault why;
 };
@@ -105,18 +107,23 @@ static void tell(struct fleet_zone *x)
 		x->why.text);
 }
 
+/* The fleet has nothing of it. Who waits for another, or has nothing itself, asks again: that other may be gone, and a
+ * file may have come. */
 static void missing(struct fleet_zone *x)
 {
+	const uint64_t now = clock_us();
+	const bool waits = x->outbid || !x->begin_us;
 	bool has;
 
-	serial_here(x->of, x->own.apex, &has);
-	if (!x->missing) {
+	if (!x->missing || (waits && now >= x->bid_us + BID_MS * UINT64_C(1000))) {
+		serial_here(x->of, x->own.apex, &has);
 		x->missing = true;
 		x->outbid = false;
+		x->bid_us = now;
 		say(x->of, MISSING, x->own.apex);
-		x->begin_us = has ? clock_us() + BEGIN_MS * UINT64_C(1000) : 0;
+		x->begin_us = has ? now + BEGIN_MS * UINT64_C(1000) : 0;
 	}
-	x->due_us = clock_us() + AGAIN_MS * UINT64_C(1000);
+	x->due_us = now + AGAIN_MS * UINT64_C(1000);
 }
 
 /* Many are looked at less often: 50 a second, in all. */

@@ -441,4 +441,21 @@ def zones_apart():
         same(records(one), records(two))
 
 
+@claim("who had more of a zone that the fleet has nothing of, and is gone before he began, is not waited for")
+def zones_outbid():
+    with Redis() as redis, contextlib.ExitStack() as stack:
+        one, two = (configured(stack.enter_context(Mate("ns%d" % (i + 1), redis.port, edges="a")), file=True) for i in range(2))
+        one.write("dyn.zone", DYN.replace("host 7", "host 8"))
+        both = [threading.Thread(target=m.start) for m in (one, two)]
+        for t in both:
+            t.start()
+        for t in both:
+            t.join()
+        until(lambda: two.fleet()["live"] == 2, 10)
+        time.sleep(0.3)                                         # they tell each other what they have
+        one.stop()
+        until(lambda: change(two, add("a", 1)) == 0, 30)
+        same(a_of(two, "a"), ["192.0.2.1"])
+
+
 run("redis")
