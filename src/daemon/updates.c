@@ -116,13 +116,24 @@ static void give_histories(struct updates *u)
 	}
 }
 
+static bool is_of_entries(const struct updates *u, const uint8_t *apex)
+{
+	for (size_t i = 0; i < u->made.n_entries; i++)
+		if (name_equal(u->made.entries[i]->origin, apex))
+			return true;
+	return false;
+}
+
+/* Who follows a zone of the fleet has none of what others have made of it. */
 static void fail_all(struct updates *u, const struct fault *why)
 {
-	for (size_t i = 0; i < u->made.n; i++)
-		if (u->made.list[i].is) {
-			u->made.list[i].rcode = RCODE_SERVFAIL;
-			u->made.list[i].why = *why;
-		}
+	for (size_t i = 0; i < u->made.n; i++) {
+		struct asked *a = &u->made.list[i];
+		if (!a->is && !(a->own && a->own->follows && is_of_entries(u, a->own->apex)))
+			continue;
+		a->rcode = RCODE_SERVFAIL;
+		a->why = *why;
+	}
 }
 
 static void work(void *ctx, struct job *job)
