@@ -252,7 +252,7 @@ static bool begin(void *ctx)
 	const size_t most = u->waiting < BATCH_MOST ? u->waiting : BATCH_MOST;
 	size_t own = 0;
 
-	for (const struct updates_own *o = u->first_own; o; o = o->next)
+	for (const struct updates_own *o = u->first_own; o && own < BATCH_MOST; o = o->next)
 		own++;
 	u->made.n = 0;
 	u->made.list = calloc(most + own, sizeof *u->made.list);
@@ -268,9 +268,10 @@ static bool begin(void *ctx)
 	}
 	if (!u->first)
 		u->last = &u->first;
-	for (; u->first_own; u->first_own = u->first_own->next)
+	for (; own > 0; own--, u->first_own = u->first_own->next)
 		u->made.list[u->made.n++].own = u->first_own;
-	u->last_own = &u->first_own;
+	if (!u->first_own)
+		u->last_own = &u->first_own;
 	u->made.live = parts_hold(publisher_live(u->opts.publisher));
 	u->made.staged = staged ? parts_hold(staged) : (struct parts){ 0 };
 	return true;

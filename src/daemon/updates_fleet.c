@@ -10,6 +10,7 @@
 #include "zone/view.h"
 #include "zone/zone_with.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { TRIES = 32 }; /* behind others, before it is given up: each time one of them was served */
@@ -56,12 +57,34 @@ bool updates_fleet_is_whole(const struct updates *u, const uint8_t *apex)
 
 /* --- versions ----------------------------------------------------------------------------- */
 
-static const struct known_version *find_known(const struct known_version *list, size_t n, const struct zone *z)
+static bool is_known(const struct known_version *k, const struct zone *z)
 {
-	while (n-- > 0)
-		if (list[n].of == z && list[n].is.serial == z->serial && name_equal(list[n].id, zone_id(z)))
-			return &list[n];
-	return NULL;
+	return k->of == z && k->is.serial == z->serial && name_equal(k->id, zone_id(z));
+}
+
+/* Where it is among those of former batches, or would be. */
+static size_t known_index(const struct updates *u, const uint8_t *id)
+{
+	size_t from = 0, to = u->n_known;
+
+	while (from < to) {
+		const size_t middle = (from + to) / 2;
+		if (registry_compare(u->known[middle].id, id) < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+static const struct known_version *find_known(const struct updates *u, const struct zone *z)
+{
+	const size_t at = known_index(u, zone_id(z));
+
+	for (size_t i = u->made.n_known; i-- > 0;)
+		if (is_known(&u->made.known[i], z))
+			return &u->made.known[i];
+	return at < u->n_known && is_known(&u->known[at], z) ? &u->known[at] : NULL;
 }
 
 static void know(struct updates *u, const struct zone *z, struct fleet_version is)
@@ -74,31 +97,59 @@ static void know(struct updates *u, const struct zone *z, struct fleet_version i
 
 static struct fleet_version version_of(struct updates *u, const struct zone *z)
 {
-	const struct known_version *k = find_known(u->made.known, u->made.n_known, z);
+	const struct known_version *k = find_known(u, z);
 
-	if (!k)
-		k = find_known(u->known, u->n_known, z);
 	if (k)
 		return k->is;
 	know(u, z, fleet_version_of(z));
 	return u->made.known[u->made.n_known - 1].is;
 }
 
-static void remember(struct updates *u, const struct known_version *k)
+static int compare_ids(const void *a, const void *b)
 {
-	for (size_t i = 0; i < u->n_known; i++)
-		if (name_equal(u->known[i].id, k->id)) {
-			u->known[i] = *k;
-			return;
+	return registry_compare(((const struct known_version *)a)->id, ((const struct known_version *)b)->id);
+}
+
+/* What is new of the batch goes to the front, the last of each. */
+static size_t replace_known(struct updates *u)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < u->made.n_known; i++) {
+		const struct known_version *k = &u->made.known[i];
+		const size_t at = known_index(u, k->id);
+		size_t old = 0;
+		if (at < u->n_known && name_equal(u->known[at].id, k->id)) {
+			u->known[at] = *k;
+			continue;
 		}
-	u->known = memory_grow(u->known, (u->n_known + 1) * sizeof *u->known);
-	u->known[u->n_known++] = *k;
+		while (old < n && !name_equal(u->made.known[old].id, k->id))
+			old++;
+		u->made.known[old] = *k;
+		n += old == n;
+	}
+	return n;
+}
+
+/* Once through all, from behind, only when zones have come. */
+static void remember(struct updates *u)
+{
+	size_t n = replace_known(u), old = u->n_known, to = old + n;
+
+	if (!n)
+		return;
+	qsort(u->made.known, n, sizeof *u->made.known, compare_ids);
+	u->known = memory_grow(u->known, to * sizeof *u->known);
+	u->n_known = to;
+	while (n > 0) {
+		const bool moves = old > 0 && registry_compare(u->known[old - 1].id, u->made.known[n - 1].id) > 0;
+		u->known[--to] = moves ? u->known[--old] : u->made.known[--n];
+	}
 }
 
 void updates_fleet_done(struct updates *u)
 {
-	for (size_t i = 0; i < u->made.n_known; i++)
-		remember(u, &u->made.known[i]);
+	remember(u);
 	u->counts.committed += u->made.n_committed;
 	u->counts.again += u->made.again;
 	u->counts.taken += u->made.taken;
@@ -445,10 +496,7 @@ static bool is_stored(struct turn *t)
 {
 	const struct zone *z = base_of(t);
 
-	for (size_t i = 0; i < t->u->n_known; i++)
-		if (name_equal(t->u->known[i].id, t->apex))
-			return true;
-	return !zone_is_ready(z) || store_whole(t, z);
+	return !zone_is_ready(z) || find_known(t->u, z) || store_whole(t, z);
 }
 
 static void work_zone(struct updates *u, const uint8_t *apex)

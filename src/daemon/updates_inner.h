@@ -43,7 +43,7 @@ struct updates {
 	struct build build;
 	double told; /* clock_seconds() */
 	struct updates_counts counts;
-	struct known_version *known; /* replaced on the loop, when no batch is at work */
+	struct known_version *known; /* ascending; replaced on the loop, when no batch is at work */
 	size_t n_known;
 	struct {
 		struct asked *list;
@@ -52,7 +52,7 @@ struct updates {
 		size_t n_pulled;
 		const uint8_t **committed; /* [n_committed] ids of zones; of the batch */
 		size_t n_committed;
-		struct known_version *known; /* [n_known] the newer ones */
+		struct known_version *known; /* [n_known] the newer ones, as they came */
 		size_t n_known;
 		uint64_t again, taken;
 		struct parts live, staged; /* held */
