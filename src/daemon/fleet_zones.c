@@ -250,11 +250,21 @@ static struct fleet_zone *add(struct fleet_zones *z, const uint8_t *id)
 	return x;
 }
 
+/* Most have none: then it is not looked for in all zones. */
+static bool are_any(const struct conf *c)
+{
+	for (size_t i = 0; c->fleet && i < c->n_rules; i++)
+		if (c->rules[i].fleet)
+			return true;
+	return false;
+}
+
 static void on_parts(void *ctx, unsigned what)
 {
 	struct fleet_zones *z = ctx;
 	const struct parts *p = publisher_live(z->opts.publisher);
 	const struct conf *c = parts_conf(p);
+	const size_t all = are_any(c) ? p->zones->n : 0;
 	struct fleet_zone **list = NULL;
 	size_t n = 0, at = 0;
 
@@ -263,7 +273,7 @@ static void on_parts(void *ctx, unsigned what)
 		return;
 	z->seen_n = p->zones->n;
 	z->seen_names = p->zones->names;
-	for (size_t i = 0; i < p->zones->n; i++) {
+	for (size_t i = 0; i < all; i++) {
 		const uint8_t *id = p->zones->zones[i]->origin;
 		if (!c->rules[zone_set_rule(p->zones->set, i)].fleet)
 			continue;
