@@ -241,7 +241,6 @@ killed: deps-tests
 fleet: ROUNDS ?= 100
 fleet: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all
-	@BUILD=$(BUILD) tests/interop/redis.py load
 	@BUILD=$(BUILD) tests/interop/redis_faults.py --rounds $(ROUNDS) --seed $(SEED)
 
 # A year of a signed zone's rolls by libfaketime's clock, validated each hour.
