@@ -72,3 +72,14 @@ ssize_t fd_pass_receive(int from, void *bytes, size_t room, int fds[static FD_PA
 	}
 	return got < 0 && errno == ECONNRESET ? 0 : got; /* it ended with words of ours unread */
 }
+
+ssize_t fd_pass_hear(int from, void *bytes, size_t room)
+{
+	int fds[FD_PASS_MOST];
+	size_t n;
+	const ssize_t got = fd_pass_receive(from, bytes, room, fds, &n, 0);
+
+	while (n--)
+		close(fds[n]);
+	return got;
+}

@@ -22,4 +22,7 @@ bool fd_pass_send(int to, const void *bytes, size_t len, const int *fds, size_t 
  * caller's now. */
 ssize_t fd_pass_receive(int from, void *bytes, size_t room, int fds[static FD_PASS_MOST], size_t *n, int most_ms);
 
+/* Likewise, what has come already; files that have come with it are closed. */
+ssize_t fd_pass_hear(int from, void *bytes, size_t room);
+
 #endif

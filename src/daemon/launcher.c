@@ -224,9 +224,7 @@ int launcher_fd(const struct launcher *l)
 
 bool launcher_hear(struct launcher *l, struct launcher_news *to, bool *gone)
 {
-	int fds[FD_PASS_MOST];
-	size_t n;
-	const ssize_t got = fd_pass_receive(l->fd, to, sizeof *to, fds, &n, 0);
+	const ssize_t got = fd_pass_hear(l->fd, to, sizeof *to);
 
 	*gone = got == 0;
 	return got == sizeof *to;

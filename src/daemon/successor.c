@@ -182,14 +182,10 @@ static void on_heard(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct successor *s = io->data;
 	struct handover m = { 0 };
-	int fds[FD_PASS_MOST];
-	size_t n;
-	const ssize_t got = fd_pass_receive(io->fd, &m, sizeof m, fds, &n, 0);
+	const ssize_t got = fd_pass_hear(io->fd, &m, sizeof m);
 
 	(void)loop;
 	(void)events;
-	while (n--)
-		close(fds[n]);
 	if (got < 0 && errno == EAGAIN)
 		return;
 	if (got != sizeof m) {
