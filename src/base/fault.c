@@ -79,6 +79,8 @@ static size_t secret_at(const char *line, size_t len, size_t i)
 /* The next run of bytes from `at` on that no log should keep: a secret, or who is in a URL. */
 static bool next_hidden(const char *line, size_t len, size_t at, size_t *from, size_t *to)
 {
+	size_t none = at; /* no "@" before it in the word that we are in */
+
 	for (size_t i = at; i < len; i++) {
 		const size_t value = secret_at(line, len, i);
 		if (value && value < len && line[value] != '{') {
@@ -88,13 +90,13 @@ static bool next_hidden(const char *line, size_t len, size_t at, size_t *from, s
 				++*to;
 			return true;
 		}
-		if (len - i < 3 || memcmp(line + i, "://", 3) != 0)
+		if (i < none || len - i < 3 || memcmp(line + i, "://", 3) != 0)
 			continue;
 		*from = i + 3;
 		*to = 0;
-		for (size_t k = *from; k < len && !memchr(" \t\"'", line[k], 4); k++)
-			if (line[k] == '@')
-				*to = k;
+		for (none = *from; none < len && !memchr(" \t\"'", line[none], 4); none++)
+			if (line[none] == '@')
+				*to = none;
 		if (*to)
 			return true;
 	}
