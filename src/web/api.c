@@ -7,6 +7,7 @@
 #include "base/who.h"
 #include "store/store_api.h"
 #include "web/audit.h"
+#include "web/change_set.h"
 #include "web/events.h"
 #include "web/manage_inner.h"
 #include "web/store_ask.h"
@@ -21,8 +22,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { STEPS_MOST = 2000 };
 
 struct api {
 	struct api_opts opts;
@@ -44,13 +43,10 @@ struct running {
 	struct api_call *api;
 	char from[ADDR_TEXT];
 	struct text out;
-	/* Of a change set: */
-	const char *zone;
-	const char *steps[STEPS_MOST][7]; /* words; they borrow from the members */
-	char ttl[STEPS_MOST][12];
-	size_t n_steps, step, n_unset;
+	struct change_set changes;
+	size_t step;
 	size_t wrong; /* the step that failed, of what is unset and set; 0: none of these */
-	bool dry, aborts;
+	bool aborts;
 	int status, ends_with;
 	struct text failed; /* what the one that failed has said */
 };
@@ -86,9 +82,9 @@ static void tell_record(const struct running *x)
 
 	if (!o)
 		return;
-	const bool unset = x->wrong <= x->n_unset;
+	const bool unset = x->wrong <= x->changes.n_unset;
 	json_object_set_new(o, "in", json_string(unset ? "unset" : "set"));
-	json_object_set_new(o, "record", json_integer((json_int_t)(unset ? x->wrong : x->wrong - x->n_unset)));
+	json_object_set_new(o, "record", json_integer((json_int_t)(unset ? x->wrong : x->wrong - x->changes.n_unset)));
 	char *text = json_dumps(o, 0);
 	if (text) {
 		text_fini(&r->answer);
@@ -136,7 +132,7 @@ static size_t words_of(const struct running *x)
 {
 	size_t n = 0;
 
-	while (n < 7 && x->steps[x->step][n])
+	while (n < CHANGE_SET_WORDS && x->changes.steps[x->step][n])
 		n++;
 	return n;
 }
@@ -147,8 +143,8 @@ static void ended(struct command_call *c, int status)
 {
 	struct running *x = (struct running *)c; /* its first field */
 
-	if (x->n_steps) {
-		audit_write(x->owner->audit, c, x->steps[x->step], words_of(x), status);
+	if (x->changes.n) {
+		audit_write(x->owner->audit, c, x->changes.steps[x->step], words_of(x), status);
 		x->status = status;
 		step_on(x);
 		return;
@@ -161,14 +157,14 @@ static void ended(struct command_call *c, int status)
 static const char *const *end_draft(struct running *x, int status)
 {
 	text_take(&x->failed, &x->out);
-	x->wrong = status && x->step + 1 < x->n_steps ? x->step : 0;
+	x->wrong = status && x->step + 1 < x->changes.n ? x->step : 0;
 	x->aborts = true;
 	x->ends_with = status;
-	x->steps[x->step][0] = "zone";
-	x->steps[x->step][1] = "abort";
-	x->steps[x->step][2] = x->zone;
-	x->steps[x->step][3] = NULL;
-	return x->steps[x->step];
+	x->changes.steps[x->step][0] = "zone";
+	x->changes.steps[x->step][1] = "abort";
+	x->changes.steps[x->step][2] = x->changes.zone;
+	x->changes.steps[x->step][3] = NULL;
+	return x->changes.steps[x->step];
 }
 
 /* The next step, or what became of all. One that fails ends it, and so does the last of what is only tried. */
@@ -176,14 +172,14 @@ static void step_on(struct running *x)
 {
 	for (;;) {
 		const char *const *words;
-		const bool last = x->step + 1 == x->n_steps;
+		const bool last = x->step + 1 == x->changes.n;
 		if (x->aborts) {
 			text_fini(&x->out);
 			text_take(&x->out, &x->failed);
 			respond(x, x->ends_with);
 			return;
 		}
-		if ((x->status && x->step == 0) || (!x->status && last && !x->dry)) {
+		if ((x->status && x->step == 0) || (!x->status && last && !x->changes.dry)) {
 			respond(x, x->status);
 			return;
 		}
@@ -191,7 +187,7 @@ static void step_on(struct running *x)
 			words = end_draft(x, x->status);
 		} else {
 			text_fini(&x->out);
-			words = x->steps[++x->step];
+			words = x->changes.steps[++x->step];
 		}
 		x->call.pending = NULL;
 		const int status = commands_run(x->owner->opts.commands, words, words_of(x), &x->call);
@@ -200,82 +196,6 @@ static void step_on(struct running *x)
 		audit_write(x->owner->audit, &x->call, words, words_of(x), status);
 		x->status = status;
 	}
-}
-
-static const char *member(const json_t *o, const char *name)
-{
-	const char *s = json_string_value(json_object_get(o, name));
-
-	return s && api_may_be_word(s) ? s : NULL;
-}
-
-static bool add_step(struct running *x, const char *const *words, struct fault *why)
-{
-	if (x->n_steps == STEPS_MOST)
-		return fault(why, "a change set may have %d records", STEPS_MOST - 3);
-	memcpy(x->steps[x->n_steps++], words, sizeof x->steps[0]);
-	return true;
-}
-
-static bool add_records(struct running *x, const char *what, struct fault *why)
-{
-	json_t *list = json_object_get(x->api->members, what), *o;
-	const bool comes = strcmp(what, "set") == 0;
-	size_t i;
-
-	if (list && !json_is_array(list))
-		return fault(why, "%s is a list of records", what);
-	json_array_foreach (list, i, o) {
-		const char *owner = member(o, "owner"), *type = member(o, "type"), *data = member(o, "data");
-		const json_t *ttl = json_object_get(o, "ttl");
-		if (!owner || (comes && (!type || !data)) || (data && !type) ||
-			(ttl && (!comes || !json_is_integer(ttl) || json_integer_value(ttl) < 0 ||
-					json_integer_value(ttl) > INT32_MAX)))
-			return fault(why, "%s: record %zu: owner, type and data are texts%s", what, i + 1,
-				comes ? " and are there; ttl is a number of seconds" : "; data alone is nothing");
-		char *text = x->ttl[x->n_steps < STEPS_MOST ? x->n_steps : 0];
-		if (ttl)
-			snprintf(text, sizeof x->ttl[0], "%lld", (long long)json_integer_value(ttl));
-		const char *words[7] = { "zone", what, x->zone, owner };
-		size_t n = 4;
-		if (ttl)
-			words[n++] = text;
-		if (type)
-			words[n++] = type;
-		if (data)
-			words[n++] = data;
-		if (!add_step(x, words, why))
-			return false;
-	}
-	return true;
-}
-
-static bool plan_steps(struct running *x, struct fault *why)
-{
-	const json_t *dry = json_object_get(x->api->members, "dry_run"), *serial = json_object_get(x->api->members, "serial");
-	const char *name;
-	json_t *value;
-
-	json_object_foreach (x->api->members, name, value)
-		if (strcmp(name, "zone") != 0 && strcmp(name, "set") != 0 && strcmp(name, "unset") != 0 &&
-			strcmp(name, "serial") != 0 && strcmp(name, "dry_run") != 0)
-			return fault(why, "%s is nothing that this takes", name);
-	if ((dry && !json_is_boolean(dry)) || (serial && !json_is_integer(serial)))
-		return fault(why, "dry_run is true or false, and serial a number");
-	x->zone = member(x->api->members, "zone");
-	if (serial)
-		snprintf(x->ttl[0], sizeof x->ttl[0], "%lld", (long long)json_integer_value(serial));
-	const char *begin[7] = { "zone", "begin", x->zone, serial ? "--serial" : NULL, x->ttl[0] };
-	const char *diff[7] = { "zone", "diff", x->zone }, *commit[7] = { "zone", "commit", x->zone };
-	if (!add_step(x, begin, why) || !add_records(x, "unset", why))
-		return false;
-	x->n_unset = x->n_steps - 1;
-	if (!add_records(x, "set", why))
-		return false;
-	if (x->n_steps == 1)
-		return fault(why, "nothing is to be set or unset");
-	x->dry = json_is_true(dry);
-	return add_step(x, x->dry ? diff : commit, why);
 }
 
 static void refuse(struct running *x, unsigned status, const char *why)
@@ -288,11 +208,11 @@ static void change_set(struct running *x)
 {
 	struct fault why = { 0 };
 
-	if (!plan_steps(x, &why)) {
+	if (!change_set_plan(&x->changes, x->api->members, &why)) {
 		refuse(x, MHD_HTTP_BAD_REQUEST, why.text);
 		return;
 	}
-	const int status = commands_run(x->owner->opts.commands, x->steps[0], words_of(x), &x->call);
+	const int status = commands_run(x->owner->opts.commands, x->changes.steps[0], words_of(x), &x->call);
 	if (status == COMMAND_LATER)
 		return;
 	x->status = status;
