@@ -574,6 +574,7 @@ static void shut_down(struct server *s)
 	upgrade_free(s->upgrade);
 	successor_free(s->successor);
 	control_leave(s->control);
+	api_hang_up(s->api);
 	fleet_ask_stop(s->fleet_ask);
 	const bool ended = jobs_stop(s->jobs, STOP_PATIENCE_S);
 	builder_free(s->builder);

@@ -194,7 +194,7 @@ static void work(void *ctx, struct job *job)
 	struct report *x = ctx;
 
 	x->job = job;
-	if (x->kind->is_long) {
+	if (x->kind->is_long && x->call && x->call->stream) {
 		x->out.drain = send_on;
 		x->out.drain_ctx = x;
 	}

@@ -52,8 +52,10 @@ static void work(void *ctx, struct job *job)
 	struct exporting *x = ctx;
 
 	x->job = job;
-	x->out.drain = send_on;
-	x->out.drain_ctx = x;
+	if (x->call && x->call->stream) {
+		x->out.drain = send_on;
+		x->out.drain_ctx = x;
+	}
 	put_text(x);
 	x->out.drain = NULL;
 }

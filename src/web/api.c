@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/who.h"
 #include "store/store_api.h"
+#include "web/long_answer.h"
 #include "web/audit.h"
 #include "web/change_set.h"
 #include "web/events.h"
@@ -30,6 +31,7 @@ struct api {
 	struct token_orders *orders;
 	struct running *running; /* not answered yet */
 	struct events *events;
+	struct long_answers *streams;
 };
 
 /* --- a request ---------------------------------------------------------------------------- */
@@ -39,8 +41,9 @@ struct running {
 	struct command_call call; /* first */
 	struct running *next, **at; /* of the owner's */
 	struct api *owner;
-	struct request *request;
-	struct api_call *api;
+	struct request *request; /* NULL: it is being answered, by: */
+	struct long_answer *pieces; /* held; NULL */
+	struct api_call *api; /* the request's, and only until then */
 	char from[ADDR_TEXT];
 	struct text out;
 	struct change_set changes;
@@ -68,7 +71,8 @@ static void end(struct running *x)
 	*x->at = x->next;
 	if (x->next)
 		x->next->at = x->at;
-	manage_answered(x->request);
+	if (x->request)
+		manage_answered(x->request);
 	text_fini(&x->out);
 	text_fini(&x->failed);
 	free(x);
@@ -149,8 +153,33 @@ static void ended(struct command_call *c, int status)
 		step_on(x);
 		return;
 	}
+	if (x->pieces) {
+		long_answer_end(x->pieces, &x->out, !status && !x->out.lost);
+		end(x);
+		return;
+	}
 	audit_write(x->owner->audit, c, x->api->words, x->api->n, status);
 	respond(x, status);
+}
+
+/* The thread that makes the answer. From the first piece on the request is the listener's, and may be gone. */
+static bool send_piece(struct command_call *c, const char *bytes, size_t len)
+{
+	struct running *x = (struct running *)c; /* its first field */
+	struct request *r = x->request;
+
+	if (x->pieces)
+		return long_answer_put(x->pieces, bytes, len);
+	x->pieces = long_answer_new(x->owner->streams, r->at);
+	if (!x->pieces)
+		return false;
+	r->pieces = x->pieces;
+	r->type = x->api->row->type;
+	r->status = MHD_HTTP_OK;
+	x->request = NULL;
+	x->api = NULL;
+	manage_answered(r);
+	return long_answer_put(x->pieces, bytes, len);
 }
 
 /* Throws the draft away; what it has said until now is the answer. */
@@ -200,7 +229,10 @@ static void step_on(struct running *x)
 
 static void refuse(struct running *x, unsigned status, const char *why)
 {
-	manage_refuse(x->request, status, NULL, "%s", why);
+	if (x->pieces)
+		long_answer_end(x->pieces, &x->out, false);
+	else
+		manage_refuse(x->request, status, NULL, "%s", why);
 	end(x);
 }
 
@@ -244,6 +276,8 @@ static void run(struct running *x)
 		change_set(x);
 		return;
 	}
+	if (!command_changes(x->api->words, x->api->n) && (x->api->row->json || x->api->row->type))
+		x->call.stream = send_piece;
 	const int status = commands_run(x->owner->opts.commands, x->api->words, x->api->n, &x->call);
 	if (status != COMMAND_LATER)
 		ended(&x->call, status);
@@ -334,6 +368,12 @@ void api_end_streams(struct api *a)
 	events_end_all(a->events);
 }
 
+void api_hang_up(struct api *a)
+{
+	if (a)
+		long_answers_close(a->streams);
+}
+
 /* Of one that is gone only the number is known. */
 static const char *name_of(void *ctx, unsigned number)
 {
@@ -365,6 +405,7 @@ struct api *api_new(const struct api_opts *opts)
 	a->audit = audit_new(opts->loop, &askers, opts->commands);
 	a->orders = token_orders_new(&askers, &a->tokens, opts->commands);
 	who_set_tokens(name_of, a);
+	a->streams = long_answers_new();
 	a->events = events_new(&(struct events_opts){ opts->loop, opts->commands, may_listen, a });
 	return a;
 }
@@ -384,6 +425,7 @@ void api_free(struct api *a)
 {
 	who_set_tokens(NULL, NULL);
 	events_free(a->events);
+	long_answers_free(a->streams);
 	token_orders_free(a->orders);
 	audit_free(a->audit);
 	tokens_fini(&a->tokens);

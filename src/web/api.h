@@ -29,6 +29,8 @@ struct api_opts {
 
 /* Binds "token" and "audit" (token_orders.h, audit.h). Never NULL. */
 struct api *api_new(const struct api_opts *opts);
+/* Before jobs_stop(): nobody is waited for who reads a long answer. NULL is fine. */
+void api_hang_up(struct api *a);
 /* After jobs_stop() and before manage_close(): who still waits for a command is told that the server stops. NULL is
  * fine. */
 void api_leave(struct api *a);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "net/unix_listen.h"
+#include "web/long_answer.h"
 #include "web/api_rows.h"
 #include "web/events.h"
 #include "web/manage_clients.h"
@@ -122,6 +123,8 @@ static void on_completed(
 		api_call_fini(r->api);
 	if (r->stream)
 		events_leave(r->stream);
+	if (r->pieces)
+		long_answer_leave(r->pieces);
 	free(r->api);
 	memory_free(r);
 }
@@ -175,16 +178,20 @@ static bool hand_over(struct request *r)
 		manage_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL, "the server is stopping");
 }
 
-/* A stream is the response's from here on. */
+/* The answer, or the stream of it, is the response's from here on. */
 static struct MHD_Response *response_of(struct request *r)
 {
-	if (!r->stream)
-		return MHD_create_response_from_buffer(r->answer.len, r->answer.s, MHD_RESPMEM_MUST_COPY);
-	struct MHD_Response *response = MHD_create_response_from_callback(
-		MHD_SIZE_UNKNOWN, STREAM_BLOCK, events_read, r->stream, events_leave);
+	struct MHD_Response *response = r->stream
+		? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, events_read, r->stream, events_leave)
+		: r->pieces ? MHD_create_response_from_callback(
+				      MHD_SIZE_UNKNOWN, STREAM_BLOCK, long_answer_read, r->pieces, long_answer_leave)
+			    : MHD_create_response_from_buffer(r->answer.len, r->answer.s, MHD_RESPMEM_MUST_FREE);
+
 	if (!response)
 		return NULL;
 	r->stream = NULL;
+	r->pieces = NULL;
+	r->answer = (struct text){ 0 };
 	return response;
 }
 
@@ -323,7 +330,7 @@ void manage_welcome(const struct request *r)
 
 void manage_answered(struct request *r)
 {
-	serve(r, r->stream != NULL); /* a stream has no end */
+	serve(r, r->stream || r->pieces); /* these take their time */
 	MHD_resume_connection(r->at); /* it is the listener's again */
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 
+struct long_answer;
 struct MHD_Connection;
 struct page_file;
 
@@ -26,6 +27,7 @@ struct request {
 	bool is_local;             /* it has come by the Unix socket */
 	unsigned uid;              /* ... from that user; where there is no `bearer` */
 	struct event_stream *stream; /* of events: the answer; own, until that is sent. NULL: it is none */
+	struct long_answer *pieces; /* the answer as it is made; the same */
 	struct seal seal; /* `agent` and `method` belong to the connection */
 	const char *signature;
 	struct text body;
@@ -61,7 +63,7 @@ uint64_t manage_started_s(struct manage *m);
 /* Control thread: it comes from who may be here, and is not hung up on before it is answered. */
 void manage_welcome(const struct request *r);
 
-/* Control thread: the answer of a request whose route has said "not yet" is there now. */
+/* The answer of a request whose route has said "not yet" is there now, or begins. Control thread, or the one that makes it. */
 void manage_answered(struct request *r);
 
 #endif

@@ -175,6 +175,29 @@ def slow():
     quiet.close()
 
 
+@claim("a large answer goes out as it is made, to its end; who does not read it holds up neither others nor the end of the server")
+def large():
+    with Api() as s:
+        s.write("zones/b.test.zone", ZONE + "".join('h%d TXT "%s"\n' % (i, "x" * 240) for i in range(40000)))
+        s.configure(None, "[ { name: a.test, file: zones/a.test.zone, write-back: store }, { name: b.test, file: zones/b.test.zone } ]")
+        same(s.ctl("reload")[0], 0)
+        read = s.token("eye", "--role", "read")
+        code, text = s.call(read, "GET", "/zones/b.test/records")
+        same((code, len(text) > 10 ** 7, text == s.ctl("zone", "export", "b.test")[1]), (200, True, True))
+        quiet = [socket.socket() for _ in range(3)]
+        for c in quiet:
+            c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            c.connect(("127.0.0.1", s.management))
+            c.sendall(("GET /api/v1/zones/b.test/records HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n" % read).encode())
+        heads = [c.recv(200) for c in quiet[:2]]  # as many are made at once
+        same([h[:15] for h in heads], [b"HTTP/1.1 200 OK"] * 2)
+        same((s.call(read, "GET", "/zones/a.test")[0], s.ctl("zones")[0]), (200, 0))
+        s.stop()
+        same(("left behind" in s.said(), s.proc.returncode), (False, 0))
+        for c in quiet:
+            c.close()
+
+
 def wait_for(s, quiet, timeout):
     """One edge is probed by who says nothing; a probe that is asked for comes behind the one that is under way."""
     body = CONFIG % (s.management, "on")
