@@ -45,7 +45,7 @@ static uint64_t count_all(const struct metrics_shown_counts *c)
 
 /* --- who is shown ------------------------------------------------------------------------- */
 
-/* One that may be: better ones stand in front. */
+/* One that may be. */
 struct candidate {
 	size_t at;
 	uint64_t queries;
@@ -57,27 +57,55 @@ static uint64_t worth(const struct candidate *c)
 	return c->shown ? c->queries * FAR_AHEAD + 1 : c->queries;
 }
 
+/* Of two that are asked alike the earlier. */
+static bool is_worse(const struct candidate *a, const struct candidate *b)
+{
+	return worth(a) != worth(b) ? worth(a) < worth(b) : a->at > b->at;
+}
+
+/* A heap: no one is worse than the first. */
 struct best {
 	struct candidate *list;
 	size_t n, most;
 };
 
+static void swap(struct candidate *a, struct candidate *b)
+{
+	const struct candidate c = *a;
+
+	*a = *b;
+	*b = c;
+}
+
+static void add_last(struct best *b, const struct candidate *c)
+{
+	size_t i = b->n++;
+
+	b->list[i] = *c;
+	for (; i && is_worse(&b->list[i], &b->list[(i - 1) / 2]); i = (i - 1) / 2)
+		swap(&b->list[i], &b->list[(i - 1) / 2]);
+}
+
+static void replace_first(struct best *b, const struct candidate *c)
+{
+	size_t i = 0, k;
+
+	b->list[0] = *c;
+	while ((k = 2 * i + 1) < b->n) {
+		k += k + 1 < b->n && is_worse(&b->list[k + 1], &b->list[k]);
+		if (!is_worse(&b->list[k], &b->list[i]))
+			return;
+		swap(&b->list[k], &b->list[i]);
+		i = k;
+	}
+}
+
 static void offer(struct best *b, const struct candidate *c)
 {
-	size_t lo = 0, hi = b->n;
-
-	if (b->n == b->most && (!b->n || worth(c) <= worth(&b->list[b->n - 1])))
-		return;
-	while (lo < hi) {
-		const size_t mid = (lo + hi) / 2;
-		if (worth(&b->list[mid]) >= worth(c))
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	b->n += b->n < b->most;
-	memmove(b->list + lo + 1, b->list + lo, (b->n - 1 - lo) * sizeof *b->list);
-	b->list[lo] = *c;
+	if (b->n < b->most)
+		add_last(b, c);
+	else if (b->n && is_worse(&b->list[0], c))
+		replace_first(b, c);
 }
 
 static int by_number(const void *va, const void *vb)

@@ -10,11 +10,22 @@
 
 /* --- the octets of labels ----------------------------------------------------------------- */
 
+static bool is_plain(unsigned char c)
+{
+	return c < 0x80 && c != '\n' && c != '\\' && c != '"' && c;
+}
+
 static void add_value(struct text *out, const char *value)
 {
 	const unsigned char *s = (const unsigned char *)value;
 
-	while (*s) {
+	for (;;) {
+		const unsigned char *from = s;
+		while (is_plain(*s))
+			s++;
+		text_add_bytes(out, (const char *)from, (size_t)(s - from));
+		if (!*s)
+			return;
 		const size_t len = text_utf8_len(s);
 		if (*s == '\n')
 			text_add(out, "\\n");
@@ -66,21 +77,30 @@ void metrics_family(struct metrics *m, const char *name, enum metrics_type type,
 	text_addf(m->out, " %s\n", plain_info ? "gauge" : types[type]);
 }
 
-static void add_labels(const struct metrics *m, va_list ap)
+static void add_labels(struct text *out, va_list ap)
 {
 	const char *name;
 	char before = '{';
 
 	while ((name = va_arg(ap, const char *))) {
-		text_add_char(m->out, before);
-		text_add(m->out, name);
-		text_add(m->out, "=\"");
-		add_value(m->out, va_arg(ap, const char *));
-		text_add_char(m->out, '"');
+		text_add_char(out, before);
+		text_add(out, name);
+		text_add(out, "=\"");
+		add_value(out, va_arg(ap, const char *));
+		text_add_char(out, '"');
 		before = ',';
 	}
 	if (before == ',')
-		text_add_char(m->out, '}');
+		text_add_char(out, '}');
+}
+
+void metrics_labels(struct text *to, ...)
+{
+	va_list ap;
+
+	va_start(ap, to);
+	add_labels(to, ap);
+	va_end(ap);
 }
 
 static void add_count(struct text *out, uint64_t value)
@@ -112,7 +132,7 @@ void metrics_count(struct metrics *m, uint64_t value, ...)
 
 	add_name(m, suffix_of(m));
 	va_start(ap, value);
-	add_labels(m, ap);
+	add_labels(m->out, ap);
 	va_end(ap);
 	text_add_char(m->out, ' ');
 	add_count(m->out, value);
@@ -125,8 +145,17 @@ void metrics_real(struct metrics *m, double value, ...)
 
 	add_name(m, suffix_of(m));
 	va_start(ap, value);
-	add_labels(m, ap);
+	add_labels(m->out, ap);
 	va_end(ap);
+	text_add_char(m->out, ' ');
+	add_real(m->out, value);
+	text_add_char(m->out, '\n');
+}
+
+void metrics_labelled(struct metrics *m, double value, const char *labels, size_t len)
+{
+	add_name(m, suffix_of(m));
+	text_add_bytes(m->out, labels, len);
 	text_add_char(m->out, ' ');
 	add_real(m->out, value);
 	text_add_char(m->out, '\n');

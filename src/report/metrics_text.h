@@ -31,6 +31,10 @@ void metrics_family(struct metrics *m, const char *name, enum metrics_type type,
 void metrics_count(struct metrics *m, uint64_t value, ...) __attribute__((sentinel));
 void metrics_real(struct metrics *m, double value, ...) __attribute__((sentinel));
 
+/* Labels that many samples have, written once: they are added to `to`, and given to each. */
+void metrics_labels(struct text *to, ...) __attribute__((sentinel));
+void metrics_labelled(struct metrics *m, double value, const char *labels, size_t len);
+
 /* A family of one sample without labels. */
 void metrics_one(struct metrics *m, const char *name, enum metrics_type type, const char *help,
 	uint64_t value);

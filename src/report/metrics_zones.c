@@ -2,6 +2,8 @@
  */
 #include "report/metrics_inner.h"
 
+#include "base/memory.h"
+#include "base/scope.h"
 #include "zone/view.h"
 
 #include <time.h>
@@ -136,34 +138,57 @@ static const struct {
 	{ "zone_refresh_failures", "Rounds in a row in which no primary had it.", failures },
 };
 
+/* The labels of those that are shown, for all families. */
+struct labels {
+	struct text text;
+	size_t *ends; /* [shown->n] own */
+};
+
 /* A view by what it is a view of, and whose. */
-static void put(struct metrics *m, double value, const uint8_t *id)
+static void labels_make(struct labels *l, const struct metrics_shown *shown)
 {
 	char name[NAME_TEXT], class[VIEW_CLASS_MOST + 1];
 
-	name_text(name, view_apex(id));
-	if (view_is(id))
-		metrics_real(m, value, "zone", name, "view", view_class(class, id), NULL);
-	else
-		metrics_real(m, value, "zone", name, NULL);
+	for (size_t i = 0; i < shown->n; i++) {
+		const uint8_t *id = shown->zones[i].id;
+		name_text(name, view_apex(id));
+		if (view_is(id))
+			metrics_labels(&l->text, "zone", name, "view", view_class(class, id), NULL);
+		else
+			metrics_labels(&l->text, "zone", name, NULL);
+		l->ends[i] = l->text.len;
+	}
+}
+
+static void put(struct metrics *m, double value, const struct labels *l, size_t i)
+{
+	const size_t from = i ? l->ends[i - 1] : 0;
+
+	metrics_labelled(m, value, text_get(&l->text) + from, l->ends[i] - from);
 }
 
 void metrics_zones(const struct report_view *v, const struct metrics_shown *shown,
 	struct metrics *m, struct metrics_left *left)
 {
+	struct labels labels = { .ends = memory_zeroed(shown->n, sizeof *labels.ends) };
 	double value;
 
+	scope_hold(&labels.text, text_let_go);
+	labels_make(&labels, shown);
 	all_together(v, m);
 	metrics_family(m, "zone_queries", METRICS_COUNTER,
 		"Queries by zone: those asked most, and all others under other.");
 	for (size_t i = 0; i < shown->n; i++)
-		put(m, (double)shown->zones[i].queries, shown->zones[i].id);
+		put(m, (double)shown->zones[i].queries, &labels, i);
 	metrics_count(m, shown->rest, "zone", "other", NULL);
 	for (size_t k = 0; k < COUNT(families); k++) {
 		metrics_family(m, families[k].name, METRICS_GAUGE, families[k].help);
 		for (size_t i = 0; i < shown->n; i++)
 			if (families[k].of(v, &shown->zones[i], &value))
-				put(m, value, shown->zones[i].id);
+				put(m, value, &labels, i);
 	}
 	left->zones = v->live.zones->n - shown->n;
+	scope_forget(&labels.text, text_let_go);
+	text_fini(&labels.text);
+	memory_free(labels.ends);
 }

@@ -92,6 +92,27 @@ static void all_are_shown_where_there_is_room_and_none_where_none_is_wanted(void
 	close_desk(&d);
 }
 
+static void whatever_the_order_those_asked_most_are_found_and_of_equals_the_first(void)
+{
+	static const struct {
+		unsigned of[4], most;
+		const char *shown;
+	} row[] = {
+		{ { 4, 3, 2, 1 }, 3, "abc" }, { { 1, 2, 3, 4 }, 3, "bcd" }, { { 2, 4, 1, 3 }, 3, "abd" },
+		{ { 2, 4, 1, 3 }, 2, "bd" }, { { 1, 4, 2, 3 }, 3, "bcd" }, { { 3, 3, 3, 3 }, 3, "abc" }, { { 1, 3, 3, 3 }, 2, "bc" },
+		{ { 3, 1, 1, 3 }, 3, "abd" },
+	};
+	struct desk d;
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		open_desk(&d);
+		for (unsigned k = 0; k < 4; k++)
+			ask(&d, k & 1, (char)('a' + k), row[i].of[k]);
+		CU_ASSERT_STRING_EQUAL(scrape(&d, row[i].most), row[i].shown);
+		close_desk(&d);
+	}
+}
+
 static void who_is_shown_stays_until_another_is_far_ahead(void)
 {
 	struct desk d;
@@ -149,6 +170,8 @@ static const struct unit_case cases[] = {
 		those_asked_most_are_shown_and_the_rest_is_one_number },
 	{ "all are shown where there is room, and none where none is wanted",
 		all_are_shown_where_there_is_room_and_none_where_none_is_wanted },
+	{ "whatever the order, those asked most are found, and of equals the first",
+		whatever_the_order_those_asked_most_are_found_and_of_equals_the_first },
 	{ "who is shown stays until another is far ahead",
 		who_is_shown_stays_until_another_is_far_ahead },
 	{ "the rest goes on evenly when one comes for another",
