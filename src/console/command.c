@@ -123,6 +123,10 @@ static const struct {
 		NEVER },
 	{ "rates", "[--json]", "queries, answers, edges and pools as they are counted this moment; \"top\" shows them live",
 		NEVER },
+	{ "busiest", "[--json]",
+		"which names are asked for most, by which nets and for which clients' subnets, since somebody looks; \"top\" shows "
+		"it live",
+		NEVER },
 	{ "upgrade", "",
 		"start the program anew as it is on the disk now, with the same words; it takes over the sockets, and no query is "
 		"lost; if it fails, this one goes on",

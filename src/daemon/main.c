@@ -5,6 +5,7 @@
 #include "console/control.h"
 #include "daemon/balancer.h"
 #include "daemon/builder.h"
+#include "daemon/busiest.h"
 #include "daemon/catalog_making.h"
 #include "daemon/catalogs.h"
 #include "daemon/activation.h"
@@ -125,6 +126,7 @@ struct server {
 	struct decision_history *decision_history;
 	struct rrl_log *rrl_log;
 	struct taps *taps;
+	struct busiest *busiest;
 	struct commands commands;
 	struct readiness *readiness;
 	struct reports *reports;
@@ -322,6 +324,13 @@ static void on_left(void *ctx)
 	ev_break(s->loop, EVBREAK_ALL);
 }
 
+static void look_on(void *ctx, bool looks)
+{
+	struct server *s = ctx;
+
+	taps_look(s->taps, looks ? s->busiest : NULL);
+}
+
 static bool open_control(struct server *s, struct fault *why)
 {
 	const struct conf *c = parts_conf(publisher_live(s->publisher));
@@ -334,6 +343,8 @@ static bool open_control(struct server *s, struct fault *why)
 			s->upkeep, s->store, s->signing_keys, s->certificates, s->started, s->conf_path, s->write_back, s->loop,
 		s->readiness, s->taps, s->fleet, &s->commands };
 	s->reports = reports_new(&pictured, &s->commands);
+	s->busiest = busiest_new(
+		&(struct busiest_opts){ s->loop, s->publisher, look_on, s }, &s->commands);
 	s->metrics = metrics_maker_new(&pictured);
 	fleet_member_bind(s->fleet, &s->commands);
 	measuring_watched(s->measuring, s->metrics, s->readiness);
@@ -606,6 +617,7 @@ static void shut_down(struct server *s)
 	rrl_log_free(s->rrl_log);
 	certificates_free(s->certificates);
 	taps_free(s->taps);
+	busiest_free(s->busiest);
 	workers_stop(s->workers);
 	fleet_zones_free(s->fleet_zones);
 	updates_free(s->updates);

@@ -22,6 +22,7 @@ struct publisher {
 	struct policy policy; /* of live.conf, which it borrows from */
 	struct policy_watch watched[POLICY_WATCHED];
 	unsigned n_watched;
+	uint32_t sampled_every;
 	struct publisher_health health;
 	struct {
 		publisher_follow_fn *fn;
@@ -117,6 +118,12 @@ void publisher_set_watched(struct publisher *p, const struct policy_watch *list,
 	p->parts_changed = true;
 }
 
+void publisher_set_sampled(struct publisher *p, uint32_t every)
+{
+	p->sampled_every = p->policy.sampled_every = every;
+	p->parts_changed = true;
+}
+
 /* What the configuration says about answers, with what it leaves to us filled in. */
 static void make_policy(struct publisher *p)
 {
@@ -124,6 +131,7 @@ static void make_policy(struct publisher *p)
 	char host[POLICY_TEXT + 1] = "";
 
 	p->policy = c->policy;
+	p->policy.sampled_every = p->sampled_every;
 	put_watched(p);
 	gethostname(host, sizeof host - 1);
 	put_text(&p->policy.identity, c->identity ? c->identity : host);

@@ -100,6 +100,9 @@ void publisher_now(struct publisher *p);
 /* Clients of whom all answers are logged, from the end of the turn on. At most POLICY_WATCHED; copied. */
 void publisher_set_watched(struct publisher *p, const struct policy_watch *list, unsigned n);
 
+/* One in so many queries is looked at for who asks most; 0: none. */
+void publisher_set_sampled(struct publisher *p, uint32_t every);
+
 /* Takes what there is for peers that know no EDGE. */
 void publisher_take_plain(struct publisher *p, struct plain_zones *plain);
 

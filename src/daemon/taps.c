@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "config.h"
+#include "daemon/busiest.h"
 #include "daemon/dnstap_out.h"
 #include "daemon/line_file.h"
 #include "daemon/parts_read.h"
@@ -43,8 +44,10 @@ struct taps {
 	pthread_cond_t change;
 	struct wants *next; /* NULL: nothing new */
 	bool stop, wanted;
+	struct busiest *looks; /* NULL: nobody does */
 	/* The thread's. */
 	struct wants *now;
+	struct busiest *samples; /* what `looks` was */
 	struct dnstap_source source;
 	struct dnstap_out *out;
 	struct line_file *log;
@@ -111,6 +114,8 @@ static void take(struct taps *t, const struct tap_head *h)
 	}
 	if (h->whom & TAP_LOG && t->now->file)
 		add_line(t, h);
+	if (h->whom & TAP_SAMPLE && t->samples)
+		busiest_take(t->samples, h);
 }
 
 /* True: there was something. */
@@ -157,10 +162,11 @@ static bool take_wants(struct taps *t)
 	struct wants *next;
 
 	pthread_mutex_lock(&t->lock);
-	while (!t->stop && !t->next && !(t->now && (t->now->socket || t->now->file)))
+	while (!t->stop && !t->next && !(t->now && (t->now->socket || t->now->file || t->looks)))
 		pthread_cond_wait(&t->change, &t->lock);
 	next = t->next;
 	t->next = NULL;
+	t->samples = t->looks;
 	const bool on = !t->stop;
 	pthread_mutex_unlock(&t->lock);
 	if (!next)
@@ -242,6 +248,14 @@ static void follow(void *ctx, unsigned what)
 	pthread_mutex_lock(&t->lock);
 	wants_free(t->next);
 	t->next = w;
+	pthread_cond_signal(&t->change);
+	pthread_mutex_unlock(&t->lock);
+}
+
+void taps_look(struct taps *t, struct busiest *b)
+{
+	pthread_mutex_lock(&t->lock);
+	t->looks = b;
 	pthread_cond_signal(&t->change);
 	pthread_mutex_unlock(&t->lock);
 }

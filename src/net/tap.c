@@ -56,6 +56,20 @@ static bool is_due(uint32_t *until, uint32_t every)
 	return true;
 }
 
+/* Once in so many on average, at no fixed distance: what comes in a rhythm is not always hit at the same place. */
+static bool is_sampled(struct tap *t, uint32_t every)
+{
+	if (!every)
+		return false;
+	if (t->until_sample && t->until_sample < 2 * every) {
+		t->until_sample--;
+		return false;
+	}
+	t->random = t->random * 1664525u + 1013904223u;
+	t->until_sample = (uint32_t)((uint64_t)t->random * (2 * every - 1) >> 32);
+	return true;
+}
+
 static void lose(struct tap *t, unsigned whom)
 {
 	for (unsigned i = 0; i < 2; i++)
@@ -100,7 +114,10 @@ void tap_take(struct tap *t, const struct answerer *a, const struct answer_ask *
 {
 	const struct policy *p = &a->world->policy;
 	const unsigned whom = (is_due(&t->until_dnstap, p->dnstap_every) ? TAP_DNSTAP : 0u) |
-		(is_due(&t->until_log, p->log_every) ? TAP_LOG : 0u);
+		(is_due(&t->until_log, p->log_every) ? TAP_LOG : 0u) |
+		(is_sampled(t, p->sampled_every) ? TAP_SAMPLE : 0u);
+	if (whom == TAP_SAMPLE)
+		len = 0;
 	const uint32_t room = (uint32_t)((sizeof(struct tap_head) + ask->len + len + 7) & ~(size_t)7);
 
 	if (!whom || !ask->len || ask->len > UINT16_MAX)

@@ -13,7 +13,7 @@
 enum { TAP_ROOM = 4 << 20 }; /* bytes, a power of 2 */
 
 /* For whom one is. */
-enum { TAP_DNSTAP = 1, TAP_LOG = 2 };
+enum { TAP_DNSTAP = 1, TAP_LOG = 2, TAP_SAMPLE = 4 /* the query alone */ };
 
 /* In front of each: the query and the answer follow, without a gap. */
 struct tap_head {
@@ -32,7 +32,8 @@ struct tap {
 	/* The worker's. */
 	_Alignas(64) uint64_t written;
 	uint64_t lost[2];       /* messages of TAP_DNSTAP, queries of TAP_LOG */
-	uint32_t until_dnstap, until_log;
+	uint32_t until_dnstap, until_log, until_sample;
+	uint32_t random;
 	uint64_t clock_us;      /* monotonic: when `real_us` was */
 	int64_t real_us;
 	/* The reader's. */

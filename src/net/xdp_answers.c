@@ -235,7 +235,7 @@ void xdp_answers_withdraw(struct xdp_answers *a)
 /* What makes answers differ by who asks, or has each query looked at. */
 static const char *why_not(const struct world *w)
 {
-	return policy_is_tapped(&w->policy)          ? "all queries are logged"
+	return w->policy.dnstap_every | w->policy.log_every ? "all queries are logged"
 		: w->policy.limits.on                ? "rates are limited (rrl)"
 		: w->policy.query_limited            ? "not everybody may ask for all zones"
 		: w->policy.n_proxies                ? "proxies tell who asks"

@@ -1,6 +1,7 @@
 /* ctl_top.c - "waymarkctl top": what the server is asked and answers, each second anew.
  *
  * Two of the server's "rates --json" make the numbers of a second: counters less what they were, by the time between.
+ * Names and nets are those of its "busiest --json", which has it look at a share of all queries as long as this asks.
  */
 #include "tools/ctl_inner.h"
 
@@ -13,13 +14,14 @@
 #include <unistd.h>
 
 const char ctl_top_usage[] = "  top      [--every SECONDS] [--times N]\n           queries, answers, edges and pools a second, those with most "
-			     "first, until Ctrl-C or N times; as many lines as the terminal has\n";
+			     "first, names and nets that are asked for and ask most, until Ctrl-C or N times; as many lines as the terminal has\n";
 
 enum { LINES_MOST = 40, EVERY_MOST = 3600, TIMES_MOST = 1000000 };
 
 struct pair {
 	json_t *then, *now; /* of "rates" */
 	double s;           /* between them */
+	json_t *busiest;    /* of "busiest"; NULL: it is not known */
 };
 
 /* One edge or pool. Borrowed of the pair. */
@@ -100,6 +102,22 @@ static void show_rows(const struct pair *p, const char *list, const char *key, s
 	json_decref(then);
 }
 
+/* Which ask most, or are asked for most; `most` lines. */
+static void show_busiest(const struct pair *p, const char *title, const char *list, const char *key, size_t most)
+{
+	const json_t *rows = json_object_get(p->busiest, list);
+	const size_t n = json_array_size(rows);
+
+	if (!n)
+		return;
+	printf("%-40s %11s\n", title, "QUERIES");
+	for (size_t i = 0; i < n && i < most; i++) {
+		const json_t *o = json_array_get(rows, i);
+		const char *name = json_string_value(json_object_get(o, key));
+		printf("%-40s %9.0f/s\n", name ? name : "", number(o, "queries_s"));
+	}
+}
+
 static size_t lines_of_terminal(void)
 {
 	struct winsize size;
@@ -109,7 +127,7 @@ static size_t lines_of_terminal(void)
 
 static void show(const struct pair *p)
 {
-	const size_t left = lines_of_terminal() - 9;
+	const size_t lines = lines_of_terminal(), busiest = p->busiest ? lines / 8 : 0, left = lines - 9 - 3 * (busiest + !!busiest);
 	size_t n = json_array_size(json_object_get(p->now, "edges")), pools = json_array_size(json_object_get(p->now, "pools"));
 
 	if (isatty(STDOUT_FILENO))
@@ -124,13 +142,16 @@ static void show(const struct pair *p)
 	show_rows(p, "edges", "edge", n);
 	printf("%-24s %11s\n", "POOL", "ANSWERS");
 	show_rows(p, "pools", "pool", left - n);
+	show_busiest(p, "NAME", "names", "name", busiest);
+	show_busiest(p, "ASKED BY", "sources", "net", busiest);
+	show_busiest(p, "FOR CLIENTS IN", "subnets", "net", busiest);
 	fflush(stdout);
 }
 
 /* NULL: told. */
-static json_t *ask_rates(const char *socket_path)
+static json_t *ask(const char *socket_path, char *word)
 {
-	char *words[] = { "rates", "--json" };
+	char *words[] = { word, "--json" };
 	struct text reply = { 0 };
 	json_t *o = NULL;
 
@@ -140,7 +161,7 @@ static json_t *ask_rates(const char *socket_path)
 	if (status != DONE)
 		fputs(text_get(&reply), stderr);
 	else if (!o)
-		fputs("waymarkctl: top: what the server said of its rates cannot be read\n", stderr);
+		fprintf(stderr, "waymarkctl: top: what the server said of \"%s\" cannot be read\n", word);
 	text_fini(&reply);
 	return o;
 }
@@ -156,15 +177,19 @@ static double seconds_between(const json_t *then, const json_t *now)
 static enum ctl_status watch(const char *socket_path, double every_s, unsigned times)
 {
 	const struct timespec pause = { (time_t)every_s, (long)(fmod(every_s, 1) * 1e9) };
-	struct pair p = { .then = ask_rates(socket_path) };
+	struct pair p = { .then = ask(socket_path, "rates") };
+
+	json_decref(p.then ? ask(socket_path, "busiest") : NULL); /* it looks from now on */
 
 	for (unsigned i = 0; p.then && (!times || i < times); i++) {
 		nanosleep(&pause, NULL);
-		p.now = ask_rates(socket_path);
+		p.now = ask(socket_path, "rates");
+		p.busiest = p.now ? ask(socket_path, "busiest") : NULL;
 		if (p.now) {
 			p.s = seconds_between(p.then, p.now);
 			show(&p);
 		}
+		json_decref(p.busiest);
 		json_decref(p.then);
 		p.then = p.now;
 	}

@@ -18,6 +18,8 @@ const struct api_row api_rows[] = {
 		"a stream: /jobs, each second that something is other" },
 	{ "GET", "/rates", API_READ, ALL, "rates --json", true, NULL, "queries, answers, edges and pools as they are counted this moment" },
 	{ "GET", "/rates/events", API_READ, ALL, "rates --json", true, API_EVENTS, "a stream: /rates, each second" },
+	{ "GET", "/busiest", API_READ, ALL, "busiest --json", true, NULL,
+		"which names are asked for most, by which nets and for which clients' subnets, since somebody looks" },
 	{ "GET", "/fleet", API_READ, ALL, "fleet --json", true, NULL, "the servers of the fleet, and how it stands with each" },
 	{ "POST", "/fleet/accept", API_OPERATE, ALL, "fleet --accept", false, NULL, "of changes by operators that were at odds, what holds is right" },
 	{ "GET", "/edges", API_READ, ALL, "edges --json", true, NULL, "the edges, their states, and what their probes say" },

@@ -100,6 +100,7 @@ struct policy {
 				  none */
 	uint32_t dnstap_every, log_every; /* so many queries are one for dnstap, one in the log of queries; 0:
 					   * none */
+	uint32_t sampled_every; /* ... and one that is looked at for who asks most; 0: nobody looks */
 	unsigned n_watched;    /* of `watched` */
 	bool counts_more;      /* queries are counted by zone, and answers by their time */
 	bool minimal;          /* additional sections hold glue only */
@@ -131,7 +132,7 @@ struct policy {
 /* Does somebody look on at what is asked and answered? */
 static inline bool policy_is_tapped(const struct policy *policy)
 {
-	return policy->dnstap_every | policy->log_every;
+	return policy->dnstap_every | policy->log_every | policy->sampled_every;
 }
 
 /* Does it hand on what others ask? As it came, not plain. */

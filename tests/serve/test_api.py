@@ -250,6 +250,15 @@ def events():
         same(one["edges"][0]["forced"], True)
         code, text = s.ctl("top", "--every", "0.1", "--times", "1")
         same((code, re.findall(r"^(ams1|nyc1|web) +\d+/s  (.*)$", text, re.M)), (0, [("ams1", "down (forced)"), ("nyc1", "up"), ("web", "1 of 1 up")]), text)
+        until(lambda: s.call(eye, "GET", "/busiest")[1]["one_in"] == 1, 20)  # there is little to do
+
+        def busy():
+            for name, net in [("www.a.test", "145.100.0.0/24")] * 9 + [("ns1.a.test", "2001:db8:1:2::/56")]:
+                s.udp(name, options=ecs(net))
+            o = s.call(eye, "GET", "/busiest")[1]
+            return [[(row["name" if kind == "names" else "net"], row["queries_s"] >= row["at_least_s"] > 0) for row in o[kind][:2]] for kind in ("names", "sources", "subnets")]
+        until(lambda: busy() == [[("www.a.test.", True), ("ns1.a.test.", True)], [("127.0.0.0/24", True)], [("145.100.0.0/24", True), ("2001:db8:1::/48", True)]], 20)
+        same("www.a.test." in s.ctl("top", "--every", "0.1", "--times", "1")[1], True)
         same([s.ctl("top", *w)[0] for w in (("--times", "0"), ("--every",), ("web",))], [2, 2, 2])
         jobs = Stream(s, eye, "/jobs/events")
         same((jobs.next()[0], isinstance(s.call(eye, "GET", "/rates")[1]["up_s"], float)), ("jobs", True))

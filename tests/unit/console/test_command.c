@@ -271,7 +271,7 @@ static void each_command_is_known_to_change_something_or_not(void)
 {
 	static const char always[] = " reload force revoke upgrade backup stop ",
 			  never[] = " status ready zones edges pools changes history probe explain regions why geo export audit "
-				    "jobs rates ",
+				    "jobs rates busiest ",
 			  changes[] = " zone:notify zone:refresh zone:retransfer zone:purge zone:add zone:remove zone:promote "
 				      "zone:demote zone:freeze zone:thaw zone:sync zone:edit zone:begin zone:set zone:unset "
 				      "zone:commit zone:abort dnssec:roll dnssec:ds-seen dnssec:ds-gone dnssec:import "
