@@ -84,8 +84,8 @@ static const struct {
 	{ "explain", "NAME [TYPE] --client IP[/LEN] [--resolver IP] [--via TRANSPORT] [--json]",
 		"why this client gets the answer it gets",
 		NEVER },
-	{ "regions", "POOL [--stage | --drain EDGE | --down EDGE | --up EDGE] [--json]",
-		"whose clients get which edge of a pool, against what is staged, or edges that are drained, down or up; changes "
+	{ "regions", "POOL [--stage | --drain EDGE | --down EDGE | --up EDGE] [--ipv6] [--json]",
+		"whose clients (of IPv4, or of IPv6) get which edge of a pool, against what is staged, or edges that are drained, down or up; changes "
 		"nothing",
 		NEVER },
 	{ "watch", "NET [--for TIME] | NET --stop | [--json]",

@@ -18,7 +18,7 @@
 
 struct ask {
 	const char *pool;
-	bool stage, json;
+	bool stage, json, v6;
 	struct forced_list forced; /* what is forced, and would be; own */
 	struct text then;          /* in words */
 };
@@ -48,6 +48,7 @@ static int take_words(const struct report_view *v, struct ask *a, const char **w
 
 	a->json = command_take_word(words, n, "--json");
 	a->stage = command_take_word(words, n, "--stage");
+	a->v6 = command_take_word(words, n, "--ipv6");
 	while (command_take_value(words, n, "--drain", &edge))
 		if (!force(v, a, edge, EDGE_DRAIN, out))
 			return 1;
@@ -197,11 +198,14 @@ static void tell(const struct report_view *v, const struct ask *a, const struct 
 	strftime(at, sizeof at, "%Y-%m-%d %H:%M:%S UTC", gmtime_r(&time_s, &tm));
 	text_addf(&now, "as it is served (generation %llu)", (unsigned long long)v->world->generation);
 	const struct simulate_report r = { s, text_get(&now), a->then.len ? text_get(&a->then) : "the same",
-		"every IPv4 address that GeoIP has a place for, each counting the same", "", at, NAN };
+		a->v6 ? "every IPv6 /48 that GeoIP has a place for, each counting the same"
+		      : "every IPv4 address that GeoIP has a place for, each counting the same",
+		"", at, NAN };
 	if (a->json) {
 		json_t *o = simulate_json(&r);
 		json_object_del(o, "countries"); /* large, and cells tell more */
 		json_object_set_new(o, "pool", json_string(a->pool));
+		json_object_set_new(o, "ipv6", json_boolean(a->v6));
 		json_object_set_new(o, "generation", json_integer((json_int_t)v->world->generation));
 		json_object_set_new(o, "cell_degrees", json_real(REGIONS_STEP_TENTHS / 10.0));
 		json_object_set_new(o, "cells", cells_json(s));
@@ -228,7 +232,7 @@ static bool run(const struct report_view *v, const struct ask *a, struct text *o
 	if (staged)
 		other = (struct simulate_side){ v->staged.steer, v->world->stage.standing, v->staged.table,
 			parts_conf(&v->staged)->policy.ecs };
-	simulate_demand_everybody(&everybody, false);
+	simulate_demand_everybody(&everybody, a->v6);
 	simulate_run(&s,
 		&(struct simulate_opts){ .old = now,
 			.new = other,

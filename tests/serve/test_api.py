@@ -347,6 +347,8 @@ def regions():
         same((len(cells) > 1000, {len(c) for c in cells}, {c[2] for c in cells}, {o["edges"][c[3]]["edge"] for c in cells}), (True, {5}, {0, 1}, {"nyc1"}))
         madrid = [o["edges"][c[2]]["edge"] for c in cells if c[0] == int((40.4 + 90) / o["cell_degrees"]) and c[1] == int((-3.7 + 180) / o["cell_degrees"])]
         same(madrid, ["ams1"])
+        v6 = s.call(read, "GET", "/regions?pool=web&ipv6=true")[1]
+        same((v6["ipv6"], o["ipv6"], v6["old_unanswered_share"], o["old_unanswered_share"]), (True, False, 1, 0), "without an IPv6 address:")
         same(([p["pool"] for p in s.call(read, "GET", "/pools/web")[1]], s.call(read, "GET", "/pools/nope")[0]), (["web"], 409))
         same([s.call(read, "GET", "/regions?" + q)[0] for q in ("pool=nope", "pool=web&drain=nope", "pool=web&stage=true", "drain=ams1")], [409, 409, 409, 400])
         same(s.ctl("force", "nyc1", "down")[0], 0)

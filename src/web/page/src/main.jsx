@@ -10,6 +10,7 @@ import { Overview } from "./views/overview.jsx";
 import { Edges } from "./views/edges.jsx";
 import { Pools } from "./views/pools.jsx";
 import { Ask } from "./views/ask.jsx";
+import { Busiest } from "./views/busiest.jsx";
 import { Zones } from "./views/zones.jsx";
 import { Rollout } from "./views/rollout.jsx";
 import { Changes } from "./views/changes.jsx";
@@ -18,7 +19,7 @@ import { Timeline } from "./views/timeline.jsx";
 import { Audit, Jobs, Tokens } from "./views/system.jsx";
 
 const WAYS = [
-	["Steering", [["", "Overview", "map", Overview], ["edges", "Edges", "edges", Edges], ["pools", "Pools", "pools", Pools], ["ask", "Who asks?", "ask", Ask]]],
+	["Steering", [["", "Overview", "map", Overview], ["edges", "Edges", "edges", Edges], ["pools", "Pools", "pools", Pools], ["busiest", "Busiest", "busiest", Busiest], ["ask", "Who asks?", "ask", Ask]]],
 	["Names", [["zones", "Zones", "zones", Zones]]],
 	["Change", [["rollout", "Rollout", "rollout", Rollout], ["changes", "Forced, planned", "changes", Changes]]],
 	["Look back", [["decisions", "Decisions", "why", Decisions], ["timeline", "Timeline", "history", Timeline]]],

@@ -29,21 +29,21 @@ const AGAIN_MS = 8000, RETRY_MS = 2500, ARCS_MS = 60000;
 // What the map depends on, as far as one can see it: edges' states and what load does, what is staged; and every two minutes.
 export const mapKey = (status, list) => status && list.length ? `${status.stage ? `${status.stage.percent} ${status.stage.since}` : ""} ${Math.floor(status.uptime_s / 120)} ${status.pools} ${list.map(e => `${e.edge}${e.state[0]}${Math.round(20 * (e.sheds || 0))}${e.forced ? 1 : 0}`).join("")}` : undefined;
 
-// Asked for when that changes, at most each few seconds. `against`: "" (what happens), "stage", or "drain EDGE".
-export function useRegions(pool, against, changes) {
+// Asked for when that changes, at most each few seconds. `against`: "" (what happens), "stage", or "drain EDGE"; `v6`: of IPv6 clients.
+export function useRegions(pool, against, changes, v6) {
 	const [map, setMap] = useState({ of: null, error: "", moves: [] });
 	const kept = useRef({ key: "", at: 0, of: null }), wanted = useRef("");
-	wanted.current = `${pool} ${against}`;
+	wanted.current = `${pool} ${against} ${!!v6}`;
 	useEffect(() => {
 		if (!pool || changes === undefined)
 			return;
-		const k = kept.current, key = `${pool} ${against}`;
+		const k = kept.current, key = `${pool} ${against} ${!!v6}`;
 		let timer = 0, ended = false;
 		const ask = async () => {
 			k.at = Date.now();
 			const [word, edge] = against.split(" ");
 			try {
-				const of = cellsOf(await get("/regions", { pool, stage: word === "stage" ? true : undefined, drain: word === "drain" ? edge : undefined, down: word === "down" ? edge : undefined }));
+				const of = cellsOf(await get("/regions", { pool, ipv6: v6 || undefined, stage: word === "stage" ? true : undefined, drain: word === "drain" ? edge : undefined, down: word === "down" ? edge : undefined }));
 				if (wanted.current !== key)
 					return;
 				const live = !of.compares && k.key === key && k.of ? movesOf(k.of, of) : [];
@@ -60,6 +60,6 @@ export function useRegions(pool, against, changes) {
 		const wait = k.key === key ? Math.max(400, k.at + AGAIN_MS - Date.now()) : 0;
 		timer = setTimeout(ask, wait);
 		return () => { ended = true; clearTimeout(timer); };
-	}, [pool, against, changes]);
+	}, [pool, against, changes, v6]);
 	return map;
 }

@@ -24,10 +24,10 @@ function Figures({ s, traffic, edges }) {
 
 export function Overview({ status }) {
 	const { dark } = useContext(Look), { list } = useEdges(), pools = usePools(), counted = useCounted(), traffic = useTraffic(counted);
-	const [pool, setPool] = useState(""), [against, setAgainst] = useState("");
+	const [pool, setPool] = useState(""), [against, setAgainst] = useState(""), [v6, setV6] = useState(false);
 	const s = status.value, paint = useMemo(() => paintOf(list), [list.map(e => e.edge).join()]);
 	const names = pools.value ? pools.value.map(p => p.pool) : [], chosen = names.includes(pool) ? pool : names[0] || "";
-	const map = useRegions(chosen, against, mapKey(s, list));
+	const map = useRegions(chosen, against, mapKey(s, list), v6);
 	const rows = map.of && new Map(map.of.rows.map(e => [e.edge, e]));
 	const members = usePool(chosen).value;
 	const inPool = members ? new Map((members.edges || []).map(e => [e.edge, e])) : null;
@@ -50,6 +50,7 @@ export function Overview({ status }) {
 				<Panel flush title="Who is served from where" about={map.of ? `${share(1 - map.of.old_unanswered_share)} of the clients, ${ms(map.of.old_ms)} on average` : ""}
 					rest={<>
 						<select aria-label="Pool" value={chosen} onChange={e => setPool(e.target.value)}>{names.map(n => <option>{n}</option>)}</select>
+						<select aria-label="Whose clients" value={v6 ? "6" : "4"} onChange={e => setV6(e.target.value === "6")}><option value="4">IPv4</option><option value="6">IPv6</option></select>
 						<select aria-label="Compare with" value={against} onChange={e => setAgainst(e.target.value)}>
 							<option value="">as it is</option>{s.stage && <option value="stage">what is staged</option>}
 							<optgroup label="if it were drained">{list.filter(e => !inPool || inPool.has(e.edge)).slice(0, 500).map(e => <option value={`drain ${e.edge}`}>{e.edge}</option>)}</optgroup>
@@ -66,7 +67,7 @@ export function Overview({ status }) {
 					<Latency counted={counted} />
 				</div>
 			</div>
-			<Panel flush title={`Edges of ${chosen || "…"}`} rest={<a href="#/edges">all</a>} footer="Shares of the world's IPv4 clients, by GeoIP; answers a second as they are counted.">
+			<Panel flush title={`Edges of ${chosen || "…"}`} rest={<a href="#/edges">all</a>} footer={`Shares of the world's ${v6 ? "IPv6" : "IPv4"} clients, by GeoIP; answers a second as they are counted.`}>
 				{busiest.length ? <ol class="rank">{busiest.map(e => {
 					const one = list.find(x => x.edge === e.edge);
 					return <li><i class="swatch" style={{ background: colourOf(paint, e.edge, dark) }} /><span class="row"><a class="name" href={link("edges", e.edge)}>{e.edge}</a>{e.state !== "up" && <State state={e.state} />}</span>
