@@ -71,9 +71,9 @@ async function until(what, want) {
 	throw new Error(`it stays ${JSON.stringify(got)}`);
 }
 
-const VIEWS = ["", "edges", "edges/fra1", "pools", "pools/web", "ask?name=www.shop.test&client=83.62.101.0/24", "zones", "zones/shop.test", "zones/shop.test/history", "zones/shop.test/transfers", "zones/shop.test/signing",
+const VIEWS = ["", "edges", "edges/fra1", "pools", "pools/web", "busiest", "ask?name=www.shop.test&client=83.62.101.0/24", "zones", "zones/shop.test", "zones/shop.test/history", "zones/shop.test/transfers", "zones/shop.test/signing",
 	"rollout", "changes", "decisions", "timeline", "jobs", "audit", "tokens"];
-const DARK = ["", "edges/fra1", "pools/web", VIEWS[5], "zones", "zones/shop.test", "zones/shop.test/history", "rollout", "timeline", "tokens"];  // all that is made of colours
+const DARK = ["", "edges/fra1", "pools/web", VIEWS[6], "zones", "zones/shop.test", "zones/shop.test/history", "rollout", "timeline", "tokens"];  // all that is made of colours
 const row = (page, name) => page.getByRole("row").filter({ hasText: name });
 
 // --- pictures and measurements -------------------------------------------------------------
@@ -208,6 +208,20 @@ await claim("who asks is told term by term, from the address in the page's own a
 	await page.getByLabel("Client").fill("no address");
 	await page.getByRole("button", { name: "Explain" }).click();
 	await page.getByRole("alert").waitFor();
+	await page.done();
+});
+
+await claim("what is asked most is seen while one looks, and the map knows IPv6 clients", async () => {
+	const page = await open(TOKEN_READ, "busiest"), stop = load(200);
+	await row(page, "www.shop.test").filter({ hasText: " %" }).waitFor();
+	await row(page, "83.").or(row(page, "153.")).first().waitFor();
+	await row(page, "127.0.0.0/24").waitFor();
+	stop();
+	await page.goto(`${BASE}/#/`);
+	await page.getByText("100.0 % of the clients, ").waitFor();
+	await page.getByLabel("Whose clients").selectOption("6");
+	await page.getByText("0.0 % of the clients, ").filter({ hasNotText: "100.0" }).waitFor();
+	await page.getByText("Shares of the world's IPv6 clients").waitFor();
 	await page.done();
 });
 

@@ -31,6 +31,7 @@ export function Panel({ title, about, rest, footer, flush, children, class: also
 	</section>;
 }
 export const Head = ({ title, about, children }) => <div class="head"><div><h1>{title}</h1>{about && <p class="about">{about}</p>}</div>{children && <div class="rest">{children}</div>}</div>;
+export const Family = ({ v6, onChange }) => <select aria-label="Whose clients" value={v6 ? "6" : "4"} onChange={e => onChange(e.target.value === "6")}><option value="4">IPv4</option><option value="6">IPv6</option></select>;
 export const Empty = ({ children }) => <p class="empty">{children}</p>;
 export function Facts({ of }) {
 	return <dl class="facts">{of.filter(f => f && f[1] !== undefined && f[1] !== null && f[1] !== "").map(([k, v]) => [<dt>{k}</dt>, <dd>{v}</dd>])}</dl>;

@@ -9,7 +9,7 @@ function List({ title, about, rows, name, say, all }) {
 		{ title: "#", width: "30px", num: true, wide: true, cell: r => rows.indexOf(r) + 1 },
 		{ title: name, width: "minmax(150px, 2fr)", narrow: "minmax(120px, 2fr)", sort: r => r.text, cell: r => say ? say(r.text) : <code>{r.text}</code> },
 		{ title: "A second", width: "90px", narrow: "72px", num: true, sort: r => r.queries_s, cell: r => <span title={`at least ${count(r.at_least_s)}`}>{count(r.queries_s)}</span> },
-		{ title: "Share", width: "150px", narrow: "66px", num: true, cell: r => <span class="cell-meter"><span>{share(all ? r.queries_s / all : 0)}</span><Meter value={r.queries_s / most} label={`${r.text} ${count(r.queries_s)} a second`} /></span> },
+		{ title: "Share", width: "150px", narrow: "112px", num: true, cell: r => <span class="cell-meter"><span>{share(all ? r.queries_s / all : 0)}</span><Meter value={r.queries_s / most} label={`${r.text} ${count(r.queries_s)} a second`} /></span> },
 	];
 	return <Panel flush title={title} about={about}><Grid label={title} columns={columns} rows={rows} keyOf={r => r.text} most="none" empty="Nobody yet." /></Panel>;
 }

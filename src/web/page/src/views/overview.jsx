@@ -5,7 +5,7 @@ import { colourOf, paint as paintOf } from "../colours.js";
 import { link, Look, useCounted } from "../hooks.js";
 import { useEdges, usePool, usePools, useTraffic, whyState } from "../model.js";
 import { mapKey, useRegions } from "../regions.js";
-import { Empty, Head, Meter, Note, Panel, State } from "../ui.jsx";
+import { Empty, Family, Head, Meter, Note, Panel, State } from "../ui.jsx";
 import { count, ms, plural, share, span } from "../text.js";
 import { Latency } from "./latency.jsx";
 import { World } from "../world.jsx";
@@ -50,7 +50,7 @@ export function Overview({ status }) {
 				<Panel flush title="Who is served from where" about={map.of ? `${share(1 - map.of.old_unanswered_share)} of the clients, ${ms(map.of.old_ms)} on average` : ""}
 					rest={<>
 						<select aria-label="Pool" value={chosen} onChange={e => setPool(e.target.value)}>{names.map(n => <option>{n}</option>)}</select>
-						<select aria-label="Whose clients" value={v6 ? "6" : "4"} onChange={e => setV6(e.target.value === "6")}><option value="4">IPv4</option><option value="6">IPv6</option></select>
+						<Family v6={v6} onChange={setV6} />
 						<select aria-label="Compare with" value={against} onChange={e => setAgainst(e.target.value)}>
 							<option value="">as it is</option>{s.stage && <option value="stage">what is staged</option>}
 							<optgroup label="if it were drained">{list.filter(e => !inPool || inPool.has(e.edge)).slice(0, 500).map(e => <option value={`drain ${e.edge}`}>{e.edge}</option>)}</optgroup>

@@ -6,7 +6,7 @@ import { useCounted, useMay } from "../hooks.js";
 import { paint as paintOf } from "../colours.js";
 import { useEdges, usePool, usePools, useTraffic } from "../model.js";
 import { mapKey, useRegions } from "../regions.js";
-import { Button, Chip, Dialog, Empty, Facts, Field, Head, Note, Panel, useDoing } from "../ui.jsx";
+import { Button, Chip, Dialog, Empty, Facts, Family, Field, Head, Note, Panel, useDoing } from "../ui.jsx";
 import { count, ms, moment, plural, share } from "../text.js";
 import { World } from "../world.jsx";
 
@@ -26,14 +26,14 @@ function Moves({ of }) {
 }
 
 function Maps({ status, pools, list }) {
-	const [pool, setPool] = useState(""), names = (pools.value || []).map(p => p.pool), chosen = names.includes(pool) ? pool : names[0] || "";
-	const map = useRegions(chosen, "stage", mapKey(status.value, list)), of = map.of;
+	const [pool, setPool] = useState(""), [v6, setV6] = useState(false), names = (pools.value || []).map(p => p.pool), chosen = names.includes(pool) ? pool : names[0] || "";
+	const map = useRegions(chosen, "stage", mapKey(status.value, list), v6), of = map.of;
 	const paint = useMemo(() => paintOf(list), [list.map(e => e.edge).join()]);
 	const one = usePool(chosen), at = new Map(list.map(e => [e.edge, e])), stands = p => new Map((p && p.edges || []).map(e => [e.edge, e.state]));
 	const states = [stands(one.value), stands(one.staged)];
 	const side = then => of ? of.rows.filter(r => then ? r.is_new : r.is_old).map(r => ({ edge: r.edge, lat: (at.get(r.edge) || {}).lat, lon: (at.get(r.edge) || {}).lon, state: states[then ? 1 : 0].get(r.edge) || "up", share: then ? r.new_share : r.old_share, say: share(then ? r.new_share : r.old_share) })) : [];
 	const before = useMemo(() => of && { ...of, compares: false }, [of]), [now, then] = useMemo(() => [side(false), side(true)], [of, list, one.value, one.staged]);
-	return <Panel flush title="Before and after, when it is for all" rest={<select aria-label="Pool" value={chosen} onChange={e => setPool(e.target.value)}>{names.map(n => <option>{n}</option>)}</select>}>
+	return <Panel flush title="Before and after, when it is for all" rest={<><select aria-label="Pool" value={chosen} onChange={e => setPool(e.target.value)}>{names.map(n => <option>{n}</option>)}</select><Family v6={v6} onChange={setV6} /></>}>
 		{map.error && <div class="body"><Note kind="warn">{map.error}</Note></div>}
 		{of && <><div class="body"><Note>{share(of.moved_share, 2)} of the clients would move: {share(of.worse_share, 2)} to a slower edge, {share(of.better_share, 2)} to a faster one. {ms(of.old_ms)} → {ms(of.new_ms)} on average.</Note></div>
 			<div class="two"><div><h3 class="pad">Now</h3><World edges={now} regions={before} paint={paint} label={`Map of ${chosen} now`} /></div><div><h3 class="pad">Then</h3><World edges={then} regions={of} moves={of.moves} paint={paint} label={`Map of ${chosen} with what is staged`} /></div></div>
