@@ -149,8 +149,17 @@ bool choose_is_placed(const struct choose_walk *w)
 		!isnan(places_get(atlas->cities.places, number)->lat);
 }
 
+/* Of a map that may be the one where the client's place was looked up. */
+static struct netmap_hit find_in(struct choose_walk *w, const struct netmap *map)
+{
+	if (choose_map(w) != map)
+		return netmap_find(map, &w->who);
+	choose_find_place(w);
+	return w->place;
+}
+
 /* The client's class in the pool's rank; what is not in the GeoIP files is of class_of[0]. */
-uint32_t choose_class(struct choose_walk *w)
+static uint32_t find_class(struct choose_walk *w)
 {
 	const struct rank *r = w->pool->rank;
 
@@ -159,16 +168,44 @@ uint32_t choose_class(struct choose_walk *w)
 		choose_find_place(w);
 		return r->class_of[w->place.value < client_map_keys(r->clients) ? w->place.value : 0];
 	}
-	const struct netmap *map = choose_map(w),
-			    *own = r->view ? r->view : client_map_netmap(r->clients);
+	const struct netmap *own = r->view ? r->view : client_map_netmap(r->clients);
+	const struct netmap_hit hit = find_in(w, own);
 
-	choose_find_place(w);
-	const struct netmap_hit hit = map == own ? w->place : netmap_find(own, &w->who);
 	w->group_bits = netmap_scope(own, r->seams, &w->who, hit);
-	choose_consult(w, w->group_bits);
 	if (r->view)
 		return hit.value <= r->classes ? hit.value - 1 : r->class_of[0];
 	return r->class_of[hit.value < client_map_keys(r->clients) ? hit.value : 0];
+}
+
+uint32_t choose_class(struct choose_walk *w)
+{
+	const uint32_t class = find_class(w);
+
+	if (!(w->net_known && w->pool->by_place))
+		choose_consult(w, w->group_bits);
+	return class;
+}
+
+/* The pool's answer, if all that come first for the client may answer: whoever has the same ones in front is answered
+ * alike. Else NULL. */
+static const uint16_t *find_front(struct choose_walk *w)
+{
+	const struct rank_front *f = w->pool->front;
+	const bool cuts = w->ask->standing->cuts;
+
+	if (!f || w->first || (w->most > f->k && f->k < w->pool->rank->n) || (cuts && f->k > 1) ||
+		(w->net_known && w->pool->by_place))
+		return NULL;
+	const struct netmap_hit hit = find_in(w, f->view);
+	const struct choose_list l = { .edges = rank_front_row(f, hit.value),
+		.pool = w->pool,
+		.holders = choose_holders(w),
+		.n = f->k };
+	for (unsigned i = 0; i < l.n; i++)
+		if (choose_judge(w, &l, i) != CHOSEN || (cuts && choose_is_cut(w, choose_edge(&l, i))))
+			return NULL;
+	choose_consult(w, netmap_scope(f->view, NULL, &w->who, hit));
+	return l.edges;
 }
 
 /* Not 0: it is the group's turn to try another edge. The group is all that the answer's scope
@@ -205,13 +242,22 @@ static bool put_trial_first(const struct choose_walk *w, const struct choose_lis
 static bool nearest(struct choose_walk *w, bool even_down, bool even_drained)
 {
 	const struct rank *r = w->pool->rank;
-	const uint32_t class = choose_class(w);
+	const uint16_t *front = even_down ? NULL : find_front(w);
+
+	if (front && !w->trace)
+		return choose_take(w,
+			&(struct choose_list){ .edges = front,
+				.pool = w->pool,
+				.holders = choose_holders(w),
+				.n = w->pool->front->k,
+				.by = BY_RANK });
+	const uint32_t class = front ? find_class(w) : choose_class(w); /* to explain, all of them in their order */
 	const uint32_t draw = r->close && !even_down && choose_answers(w) == 1 ? trial(w) : 0;
 	uint16_t order[POOL_EDGES_MOST];
 
 	if (w->pool->sheds && !even_down)
 		choose_count(w);
-	if (w->ask->standing->cuts && !even_down && choose_by_cost(w, class))
+	if (!front && w->ask->standing->cuts && !even_down && choose_by_cost(w, class))
 		return true;
 	if (draw) {
 		struct choose_list l = { .edges = rank_order(r, class),

@@ -88,12 +88,13 @@ static inline bool choose_has_address(const struct choose_walk *w, const struct 
 	return e->can & w->can;
 }
 
-/* Where the client's place is looked up: in the view of the pool's rank, which says all there
+/* Where the client's place is looked up: in what the pool's rank has in front, or its view, which say all there
  * is to know at once, unless pins ask for the place itself. */
 static inline const struct netmap *choose_map_of(const struct steer *s, const struct pool *p)
 {
-	return p->rank && p->rank->view && !p->asks_place ? p->rank->view
-							    : s->atlas->cities.map;
+	if (p->asks_place)
+		return s->atlas->cities.map;
+	return p->front ? p->front->view : p->rank && p->rank->view ? p->rank->view : s->atlas->cities.map;
 }
 
 static inline const struct netmap *choose_map(const struct choose_walk *w)
@@ -199,6 +200,14 @@ uint32_t choose_next_turn(const struct choose_walk *w, uint32_t sum, bool mixed)
 /* Where answer `k` of several falls in what is left of the weights: 0 to sum - 1. It differs from
  * moment to moment and from turn to turn. */
 uint64_t choose_draw(const struct choose_walk *w, uint32_t turn, unsigned k, uint64_t sum);
+
+/* Is the edge dearer now than its way, or not for all? */
+static inline bool choose_is_cut(const struct choose_walk *w, uint16_t edge)
+{
+	const struct shed_cut c = w->ask->standing->cuts[edge];
+
+	return c.price || c.share != SHED_ALL;
+}
 
 /* The nearest where time and price together are least. False: load decides nothing here, and
  * nothing is taken. */

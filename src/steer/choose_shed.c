@@ -17,13 +17,6 @@ static struct shed_cut cut_of(const struct choose_walk *w, uint16_t edge)
 	return w->ask->standing->cuts[edge];
 }
 
-static bool is_cut(const struct choose_walk *w, uint16_t edge)
-{
-	const struct shed_cut c = cut_of(w, edge);
-
-	return c.price || c.share != SHED_ALL;
-}
-
 /* Where nobody has asked for times, the order alone: each edge is further than the one before
  * it by more than a group's own detour (SHED_SPLIT), so that who leaves an edge goes to the
  * next. */
@@ -127,7 +120,7 @@ bool choose_by_cost(struct choose_walk *w, uint32_t class)
 			order[r->n - ++others] = l.edges[i];
 			continue;
 		}
-		any = any || is_cut(w, choose_edge(&l, i));
+		any = any || choose_is_cut(w, choose_edge(&l, i));
 		offers[n++].at = (uint16_t)i;
 		if (n == 1 && !any && choose_answers(w) == 1)
 			return false; /* the nearest has room: nothing can be better */

@@ -169,10 +169,10 @@ static void fill_rules(struct steer *s, struct pool *p, const struct pool_opts *
 /* --- pools -------------------------------------------------------------------------------- */
 
 /* Ranks that pools may share: those of what is replaced and those made so far; and what the
- * views of these take. */
+ * views of these take, and the fronts of pools, and what each of the two may take. */
 struct ranks {
 	struct rank **r;
-	size_t n, views;
+	size_t n, views, fronts, most;
 	const struct steer *before;
 };
 
@@ -229,7 +229,27 @@ static void find_origins(const struct steer *s, const uint16_t *edges, size_t n,
 		to[i] = s->edges[edges[i]].origin;
 }
 
-/* The first ranks have views, until those take half as much as the atlas's own map: so few
+/* Pools of pools try nobody out: those in them do. */
+static double close_of(const struct steer_opts *all, const struct pool *p)
+{
+	return all->measured && (!p->tree || p->tree->merged) ? all->measured->close_ms : 0;
+}
+
+/* Does the pool answer whoever has the same edges in front alike, while these are up? */
+static bool has_front(const struct steer *s, const struct steer_opts *all, const struct pool *p)
+{
+	bool cname = false;
+
+	if (p->policy != POOL_NEAREST || p->n_links || p->affinity || p->sheds || (p->tree && !p->tree->merged))
+		return false;
+	if (p->answers == 1)
+		return close_of(all, p) <= 0;
+	for (unsigned i = 0; i < p->n; i++)
+		cname = cname || s->edges[p->edges[i]].cname; /* one stands alone, and is passed behind others */
+	return p->answers <= RANK_FRONT_MOST && !p->tree && !cname && !isfinite(p->spread_ms) && !isfinite(p->spread_share);
+}
+
+/* The first ranks have views, until those take half as much as the atlas's own map, and so it is with fronts: so few
  * different pools are quick to answer for, and many do not take many times the memory. */
 static struct rank *make_rank(const struct steer *s, const struct steer_opts *all,
 	const struct pool_opts *o, struct ranks *ranks)
@@ -244,7 +264,7 @@ static struct rank *make_rank(const struct steer *s, const struct steer_opts *al
 		.before = rank_before(s, &s->pools[o - all->pools], ranks->before),
 		.known = ranks->r,
 		.n_known = ranks->n,
-		.view = ranks->views <= netmap_size(s->atlas->cities.map).bytes / 2 };
+		.view = ranks->views <= ranks->most && !(has_front(s, all, p) && ranks->fronts <= ranks->most) };
 
 	if (steer_shifts(s, all, (unsigned)(o - all->pools), shifts))
 		opts.shifts = shifts;
@@ -261,14 +281,37 @@ static struct rank *make_rank(const struct steer *s, const struct steer_opts *al
 		opts.fallback = NULL;
 		opts.n_fallback = 0;
 	}
-	/* Pools of pools try nobody out: those in them do. */
-	fill_rank_opts(&opts, o, m && (!p->tree || p->tree->merged) ? m->close_ms : 0);
+	fill_rank_opts(&opts, o, close_of(all, p));
 	struct rank *r = rank_new(&opts);
-	for (unsigned i = 0; i < s->n_pools; i++)
+	for (unsigned i = 0; i < s->n_pools && r->view; i++)
 		if (s->pools[i].rank && s->pools[i].rank->view == r->view)
 			return r; /* counted already */
 	ranks->views += r->view ? netmap_size(r->view).bytes : 0;
 	return r;
+}
+
+static struct rank_front *known_front(const struct steer *s, const struct rank *r, unsigned k)
+{
+	for (unsigned i = 0; s && i < s->n_pools; i++) {
+		struct rank_front *f = s->pools[i].front;
+		if (f && f->of == r && f->k == k)
+			return rank_front_hold(f);
+	}
+	return NULL;
+}
+
+static struct rank_front *make_front(const struct steer *s, const struct pool *p, struct ranks *ranks)
+{
+	const unsigned k = p->answers < p->rank->n ? p->answers : p->rank->n;
+	struct rank_front *f = known_front(s, p->rank, k);
+
+	if (f || ranks->fronts > ranks->most)
+		return f;
+	f = known_front(ranks->before, p->rank, k);
+	if (!f)
+		f = rank_front_new(p->rank, k);
+	ranks->fronts += netmap_size(f->view).bytes;
+	return f;
 }
 
 static bool needs_rank(const struct pool_opts *o)
@@ -278,6 +321,17 @@ static bool needs_rank(const struct pool_opts *o)
 	for (unsigned i = 0; i < o->n_links; i++)
 		nearest = nearest || o->links[i].policy == POOL_NEAREST;
 	return nearest;
+}
+
+static void make_ranks(struct steer *s, const struct steer_opts *opts, bool fronts, struct ranks *ranks)
+{
+	for (unsigned i = 0; i < s->n_pools; i++) {
+		struct pool *p = &s->pools[i];
+		if (!needs_rank(&opts->pools[i]) || has_front(s, opts, p) != fronts)
+			continue;
+		ranks->r[ranks->n++] = p->rank = make_rank(s, opts, &opts->pools[i], ranks);
+		p->front = fronts ? make_front(s, p, ranks) : NULL;
+	}
 }
 
 static void fill_forms(struct steer *s, struct pool_form *to, const struct pool_form *from)
@@ -397,7 +451,7 @@ struct steer *steer_new(
 {
 	struct steer *s = memory_zeroed(1, sizeof *s);
 	const struct steer_measured *m = opts->measured;
-	struct ranks ranks = { .before = before };
+	struct ranks ranks = { .before = before, .most = netmap_size(atlas->cities.map).bytes / 2 };
 
 	s->refs = 1;
 	s->atlas = atlas_hold(atlas);
@@ -415,10 +469,8 @@ struct steer *steer_new(
 			ranks.r[ranks.n++] = before->pools[i].rank;
 	for (unsigned i = 0; i < s->n_pools; i++)
 		fill_pool(s, opts, i);
-	for (unsigned i = 0; i < s->n_pools; i++)
-		if (needs_rank(&opts->pools[i]))
-			ranks.r[ranks.n++] = s->pools[i].rank =
-				make_rank(s, opts, &opts->pools[i], &ranks);
+	make_ranks(s, opts, false, &ranks); /* with views, for whoever may share them */
+	make_ranks(s, opts, true, &ranks);
 	for (unsigned i = 0; i < s->n_pools; i++)
 		s->pools[i].reads = find_reads(s, (uint16_t)i);
 	steer_tree_look(s);
@@ -451,6 +503,7 @@ void steer_drop(struct steer *s)
 		return;
 	for (unsigned i = 0; i < s->n_pools; i++) {
 		struct pool *p = &s->pools[i];
+		rank_front_drop(p->front);
 		rank_drop(p->rank);
 		if (p->nets)
 			netmap_drop(p->nets);

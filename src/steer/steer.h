@@ -12,7 +12,7 @@
 #include "steer/edge.h"
 #include "measure/explore.h"
 #include "steer/pool.h"
-#include "measure/rank.h"
+#include "measure/rank_front.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -118,6 +118,7 @@ struct pool {
 	bool unresolved; /* so is some edge */
 	bool only_cnames;  /* no edge has addresses: the name is a CNAME, whatever the type */
 	struct rank *rank; /* where a link is POOL_NEAREST; else NULL. Of a tree: of its leaves */
+	struct rank_front *front; /* of `rank`, where nothing but who comes first is asked of most clients; or NULL */
 	struct pool_form forms[POOL_SERVICES];
 
 	struct rules *rules; /* NULL: none */

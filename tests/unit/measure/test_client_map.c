@@ -102,8 +102,12 @@ static void a_narrow_prefix_fills_its_gaps_from_a_wider_one(void)
 	measure(t, "1.0.1.0/24", AMS, 200);
 	/* measure() forgets what is inside: the wide one first. */
 	rank_again(&s, t, &pool);
-	CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.1.0/24", NULL, false), "rom /24");
-	CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.8.0/24", NULL, false), "rom /21");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.1.0/24", NULL, false), "rom /20");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.8.0/24", NULL, false), "rom /20");
+	/* Who is next differs, and is asked for when the first is down. */
+	s.states[ROM] = EDGE_DOWN;
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.1.0/24", NULL, false), "nyc /24");
+	CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.8.0/24", NULL, false), "ams /21");
 	small_close(&s);
 	latency_drop(t);
 }

@@ -125,12 +125,12 @@ static struct addr neighbour(const struct addr *a, unsigned scope)
 	return n;
 }
 
-static void no_two_clients_inside_a_scope_get_different_answers(void)
+static void look_inside_scopes(unsigned answers, double spread_ms)
 {
 	struct wide g;
 	unsigned wrong = 0;
 
-	open_wide(&g, 3, 10);
+	open_wide(&g, answers, spread_ms);
 	for (unsigned i = 0; i < ADDRESSES / 2; i++) {
 		const struct addr a = draw_addr(&at_random, i % 2);
 		const struct choice c = ask(&g, &a);
@@ -144,6 +144,43 @@ static void no_two_clients_inside_a_scope_get_different_answers(void)
 	}
 	CU_ASSERT_EQUAL(wrong, 0);
 	close_wide(&g);
+}
+
+static void no_two_clients_inside_a_scope_get_different_answers(void)
+{
+	look_inside_scopes(3, 10);
+	look_inside_scopes(1, INFINITY);
+	look_inside_scopes(3, INFINITY);
+}
+
+/* Nothing but the first few is looked at, of most clients: they are those of the rank's own order. */
+static void who_is_in_front_is_first_in_the_rank(void)
+{
+	for (unsigned answers = 1; answers <= RANK_FRONT_MOST + 1; answers++) {
+		struct choose_trace trace;
+		unsigned wrong = 0, wider = 0;
+		struct wide g;
+
+		open_wide(&g, answers, INFINITY);
+		CU_ASSERT_EQUAL(g.steer->pools[0].front != NULL, answers <= RANK_FRONT_MOST);
+		for (unsigned i = 0; i < ADDRESSES / 10; i++) {
+			const struct addr a = draw_addr(&at_random, i % 2);
+			struct choose_ask ask = { .steer = g.steer, .standing = g.standing, .has_subnet = true, .subnet = a };
+			const struct choice c = choose(&ask, NULL), d = choose(&ask, &trace);
+			const struct rank *r = g.steer->pools[0].rank;
+			const struct netmap_hit hit = netmap_find(client_map_netmap(r->clients), &d.who);
+			const unsigned class = hit.value < client_map_keys(r->clients) ? r->class_of[hit.value] : r->class_of[0];
+			for (unsigned k = 0, n = 0; n < c.n; k++)
+				if (g.states[rank_order(r, class)[k]] == EDGE_UP)
+					wrong += c.edges[n++] != rank_order(r, class)[k];
+			wrong += c.n != answers || c.scope != d.scope || memcmp(c.edges, d.edges, c.n * sizeof *c.edges) != 0;
+			wider += g.steer->pools[0].front && r->seams &&
+				c.scope < netmap_scope(client_map_netmap(r->clients), r->seams, &c.who, hit);
+		}
+		CU_ASSERT_EQUAL(wrong, 0);
+		CU_ASSERT_EQUAL(wider > 0, answers <= RANK_FRONT_MOST);
+		close_wide(&g);
+	}
 }
 
 static void pools_with_equal_edges_share_a_rank(void)
@@ -198,7 +235,8 @@ static void ranks_share_the_classes_of_clients_whatever_the_order_of_edges(void)
 	const struct rank *a = s->pools[0].rank, *b = s->pools[1].rank;
 	CU_ASSERT_PTR_NOT_EQUAL(a, b);
 	CU_ASSERT_PTR_EQUAL(a->class_of, b->class_of);
-	CU_ASSERT_PTR_EQUAL(a->view, b->view);
+	CU_ASSERT_PTR_NOT_NULL(a->seams);
+	CU_ASSERT_PTR_EQUAL(a->seams, b->seams);
 	CU_ASSERT_PTR_NOT_EQUAL(a->class_of, s->pools[2].rank->class_of);
 	for (uint32_t key = 1; key < client_map_keys(s->clients); key++)
 		for (unsigned i = 0; i < SITES; i++)
@@ -254,8 +292,8 @@ static void views_and_seams_say_the_same(void)
 		pools[i] = (struct pool_opts){ .name = "p",
 			.edges = g.all + i,
 			.n = EDGES - i,
-			.answers = 1,
-			.spread_ms = INFINITY,
+			.answers = 2,
+			.spread_ms = 200, /* so that whole orders are asked for */
 			.spread_share = INFINITY,
 			.ttl_max_s = UINT32_MAX };
 	}
@@ -278,7 +316,7 @@ static void views_and_seams_say_the_same(void)
 		a.standing = g.standing; /* of one pool */
 		a.pool = 0;
 		const struct choice view = choose(&a, NULL);
-		wrong += seams.n != view.n || seams.edges[0] != view.edges[0] ||
+		wrong += seams.n != view.n || seams.edges[0] != view.edges[0] || seams.edges[1] != view.edges[1] ||
 			seams.scope != view.scope;
 	}
 	CU_ASSERT_EQUAL(wrong, 0);
@@ -295,6 +333,7 @@ void suite_rank(void)
 			the_choice_is_the_brute_force_nearest },
 		{ "no two clients inside a scope get different answers",
 			no_two_clients_inside_a_scope_get_different_answers },
+		{ "who is in front is first in the rank", who_is_in_front_is_first_in_the_rank },
 		{ "views and seams say the same", views_and_seams_say_the_same },
 		{ "pools with equal edges share a rank", pools_with_equal_edges_share_a_rank },
 		{ "ranks share the classes of clients, whatever the order of edges",
