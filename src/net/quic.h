@@ -9,8 +9,8 @@
  * many are under way, a client has to come again from where it says it is (Retry) before
  * anything is kept for it. Who has not asked for the idle time is closed. A connection has
  * QUIC_STREAMS requests at once, QUIC_TRANSFERS of them for zones; of who does not take his answers not
- * more than QUIC_HELD bytes of them are kept, and what he asks beyond is reset; of transfers QUIC_TRANSFERS_HELD, and
- * what is beyond is made later. There is no early data, and no moving to
+ * more than QUIC_HELD bytes of them are kept, and what he asks beyond is reset; of each transfer QUIC_TRANSFER_HELD, and
+ * what is beyond is made later: one that is not taken holds up no other. There is no early data, and no moving to
  * another address. Which of the workers gets a packet is the kernel's choice by addresses: a
  * client whose address changes in the middle of it (NAT) is told by a stateless reset, and
  * begins anew.
@@ -28,7 +28,7 @@ enum {
 	QUIC_QUERY_MOST = 4096, /* bytes of a query */
 	QUIC_HELD = 256 << 10,
 	QUIC_TRANSFERS = 4, /* of zones, at once on a connection */
-	QUIC_TRANSFERS_HELD = 512 << 10,
+	QUIC_TRANSFER_HELD = 256 << 10,
 	QUIC_SECRET = 32
 };
 

@@ -43,7 +43,8 @@ struct quic_stream {
 	struct quic_chunk *sending; /* of these; NULL: all that there is was sent */
 	size_t sent;                /* bytes of `sending` */
 	size_t acked;               /* ... of the first of `chunks` */
-	size_t *held;               /* where bytes of `chunks` count: in the connection */
+	size_t *held;               /* where bytes of `chunks` count: in the connection, or here */
+	size_t transfer_held;       /* ... those of a transfer's messages */
 	struct transfer *transfer;  /* that more messages come of; NULL */
 	bool answered;              /* but for those of `transfer` all is in `chunks` */
 	bool ended;                 /* and the end of the stream was sent, too */
@@ -72,8 +73,8 @@ struct quic_connection {
 	uint64_t error;   /* of RFC 9250, that it is closed with; QUIC_FINE */
 	struct quic_cid *cids;
 	struct quic_stream *streams, *first, **last;
-	size_t held, transfers_held; /* bytes of answers, and of messages of transfers */
-	unsigned transfers;          /* under way */
+	size_t held;        /* bytes of answers, but for those of transfers */
+	unsigned transfers; /* under way */
 };
 
 /* RFC 9250 section 4.3. */

@@ -102,7 +102,7 @@ static void fill(struct quic_connection *c, struct quic_stream *s)
 {
 	struct quic *q = c->quic;
 
-	if (s->sending || !s->transfer || c->transfers_held + TRANSFER_ROOM + 2 > QUIC_TRANSFERS_HELD)
+	if (s->sending || !s->transfer || s->transfer_held + TRANSFER_ROOM + 2 > QUIC_TRANSFER_HELD)
 		return;
 	const size_t n = transfer_next(s->transfer, q->answer, (uint64_t)time(NULL));
 	if (!n || !add_chunk(s, q->answer, n)) {
@@ -227,7 +227,7 @@ static int take_transfer(struct quic_connection *c, struct quic_stream *s)
 		return give_up(c, s, room ? QUIC_INTERNAL : QUIC_EXCESSIVE);
 	}
 	transfer_move(s->transfer, c->quic->begun);
-	s->held = &c->transfers_held;
+	s->held = &s->transfer_held;
 	c->transfers++;
 	s->answered = true;
 	quic_stream_queue(c, s);
