@@ -197,6 +197,22 @@ void commands_bind(struct commands *c, const char *word, command_fn *run, void *
 	c->of[i].ctx = ctx;
 }
 
+void commands_bind_state(struct commands *c, const char *word, command_state_fn *state)
+{
+	c->of[find(word)].state = state;
+}
+
+void commands_state(const struct commands *all, const char *const *words, size_t n, char to[static COMMAND_STATE])
+{
+	const size_t i = n && n <= COMMAND_WORDS_MOST ? find(words[0]) : WORDS;
+
+	*to = 0;
+	if (i == WORDS || !all->of[i].state)
+		return;
+	all->of[i].state(all->of[i].ctx, words + 1, n - 1, to);
+	text_utf8_end(to);
+}
+
 /* Of what a server that another one follows is told now, that one would know nothing. */
 static bool may_be_lost(const char *const *words, size_t n)
 {
@@ -220,6 +236,8 @@ int commands_run(const struct commands *all, const char *const *words, size_t n,
 	}
 	memcpy(rest, words + 1, (n - 1) * sizeof *rest);
 	*c->before = 0;
+	if (command_changes(words, n))
+		commands_state(all, words, n, c->before);
 	const int status = all->of[i].run(all->of[i].ctx, rest, n - 1, c);
 	if (status == 2 && c->out->len == 0)
 		text_addf(c->out, "usage: waymarkctl %s %s\n", table[i].word, table[i].words);

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { COMMAND_BEFORE = 160 };
+enum { COMMAND_STATE = 160 };
 
 /* Who commands, and how an answer that takes its time comes back. */
 struct command_call {
@@ -25,9 +25,7 @@ struct command_call {
 	void (*done)(struct command_call *c, int status);
 	void (*forget)(struct command_call *c);
 	void *pending; /* of who runs it */
-	/* What was until then of that which it changes, in a few words; "": nothing is said. Set by who runs it, for the
-	 * audit. */
-	char before[COMMAND_BEFORE];
+	char before[COMMAND_STATE]; /* commands_state() when it was run, of what changes something */
 	/* Of such a command, from any one thread, before `done`: these bytes now, so that a
 	 * large answer is never whole in memory; its status will be 0. Waits for the client;
 	 * false when that takes no more. NULL where there is none. */
@@ -40,10 +38,15 @@ enum { COMMAND_WORDS_MOST = 32, COMMAND_LATER = 3, COMMANDS_MOST = 48 };
  * returns. Returns the exit status, or COMMAND_LATER. */
 typedef int command_fn(void *ctx, const char **words, size_t n, struct command_call *c);
 
+/* How it stands with what such words (those behind the command's own) change, in a few words, for the audit: before it
+ * is run, and when it has ended. `to` is "", and stays that where there is nothing to tell. Quick. */
+typedef void command_state_fn(void *ctx, const char *const *words, size_t n, char to[static COMMAND_STATE]);
+
 /* What is bound to the words of the table. Zeroed: nothing is. */
 struct commands {
 	struct {
 		command_fn *run;
+		command_state_fn *state; /* NULL: nothing is told */
 		void *ctx;
 	} of[COMMANDS_MOST];
 	/* Why nothing may be changed for now; NULL: it may. A literal. */
@@ -56,6 +59,10 @@ struct commands {
 
 /* `word` is one of the table's. */
 void commands_bind(struct commands *c, const char *word, command_fn *run, void *ctx);
+
+/* ... to one that is bound. */
+void commands_bind_state(struct commands *c, const char *word, command_state_fn *state);
+void commands_state(const struct commands *all, const char *const *words, size_t n, char to[static COMMAND_STATE]);
 
 /* Runs `words`, the first being the command's name; what it says is added to `c->out`. Returns
  * the exit status, or COMMAND_LATER. */

@@ -321,6 +321,26 @@ static int dnssec(void *ctx, const char **words, size_t n, struct command_call *
 	return status;
 }
 
+/* The keys that sign the zone now. */
+static void tell_state(void *ctx, const char *const *words, size_t n, char to[static COMMAND_STATE])
+{
+	const struct dnssec_orders *o = ctx;
+	uint8_t id[NAME_MOST];
+	struct fault why;
+	size_t len = 0;
+
+	if (n < 2 || !view_parse(id, words[1], &why))
+		return;
+	const struct registry_zone *z = registry_find(publisher_live(o->opts.publisher)->zones, id);
+	const struct keyset *keys = z ? z->keys : NULL;
+	if (!keys)
+		strcpy(to, z ? "not signed here" : "no such zone");
+	for (size_t i = 0; keys && i < keys->n && len + 24 < COMMAND_STATE; i++)
+		len += (size_t)snprintf(to + len, COMMAND_STATE - len, "%s%u%s%s", i ? ", " : "keys ",
+			signing_key_tag(keys->keys[i].key), keys->keys[i].signs_keys ? " ksk" : "",
+			keys->keys[i].signs_zone ? " zsk" : "");
+}
+
 struct dnssec_orders *dnssec_orders_new(
 	const struct dnssec_orders_opts *opts, struct commands *commands)
 {
@@ -329,6 +349,7 @@ struct dnssec_orders *dnssec_orders_new(
 	o->opts = *opts;
 	o->lane = jobs_lane(opts->jobs, 2, JOBS_PROMPT);
 	commands_bind(commands, "dnssec", dnssec, o);
+	commands_bind_state(commands, "dnssec", tell_state);
 	return o;
 }
 

@@ -323,7 +323,18 @@ static int fleet_command(void *ctx, const char **words, size_t n, struct command
 	return 0;
 }
 
+static void tell_state(void *ctx, const char *const *words, size_t n, char to[static COMMAND_STATE])
+{
+	const struct fleet_member *m = ctx;
+	const struct fleet_will *w = probes_will(m->opts.probes);
+
+	(void)words;
+	(void)n;
+	snprintf(to, COMMAND_STATE, "%u changes at odds", w ? fleet_will_odd(w) : 0);
+}
+
 void fleet_member_bind(struct fleet_member *m, struct commands *commands)
 {
 	commands_bind(commands, "fleet", fleet_command, m);
+	commands_bind_state(commands, "fleet", tell_state);
 }

@@ -193,18 +193,6 @@ static void is_forced(void *ctx, const struct fault *why)
 	orders_wait_over(w, why ? 1 : 0, &out);
 }
 
-/* What holds of that edge and pool, for the audit. */
-static void tell_before(const struct orders *o, const struct forcing_ask *ask, struct command_call *c)
-{
-	const struct forced_list *l = probes_changes(o->opts.probes);
-	char what[32];
-
-	strcpy(c->before, "auto");
-	for (size_t i = 0; i < l->n; i++)
-		if (l->of[i].begun && strcmp(l->of[i].edge, ask->edge) == 0 && strcmp(l->of[i].pool, ask->pool) == 0)
-			snprintf(c->before, sizeof c->before, "%s", forced_text(&l->of[i], what));
-}
-
 static int force(struct orders *o, const struct wanted *wanted, struct command_call *c)
 {
 	struct waiting *w = orders_wait(o, c);
@@ -212,7 +200,6 @@ static int force(struct orders *o, const struct wanted *wanted, struct command_c
 
 	if (!w)
 		return orders_no_memory(w, c);
-	tell_before(o, &wanted->ask, c);
 	/* Its number will be the next one. */
 	w->say = say_forced(wanted, probes_changes(o->opts.probes)->last_id + 1,
 		probes_are_apart(o->opts.probes));
@@ -310,19 +297,6 @@ static int changes_command(void *ctx, const char **words, size_t n, struct comma
 	return 0;
 }
 
-/* The change of that number, for the audit. */
-static void tell_change(const struct orders *o, uint32_t id, struct command_call *c)
-{
-	const struct forced_list *l = probes_changes(o->opts.probes);
-	char what[32];
-
-	for (size_t i = 0; i < l->n; i++)
-		if (l->of[i].id == id)
-			snprintf(c->before, sizeof c->before, "%.60s%s%.40s %s, %s", l->of[i].edge,
-				*l->of[i].pool ? "@" : "", l->of[i].pool, forced_text(&l->of[i], what),
-				how(&l->of[i]));
-}
-
 static int revoke_command(void *ctx, const char **words, size_t n, struct command_call *c)
 {
 	struct orders *o = ctx;
@@ -337,7 +311,6 @@ static int revoke_command(void *ctx, const char **words, size_t n, struct comman
 			words[0]);
 		return 2;
 	}
-	tell_change(o, id, c);
 	struct waiting *w = orders_wait(o, c);
 	struct text say = { 0 };
 	text_addf(&say, "change %u is revoked\n", id);

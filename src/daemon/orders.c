@@ -166,6 +166,7 @@ struct orders *orders_new(const struct orders_opts *opts, struct commands *comma
 	commands_bind(commands, "probe", probe_command, o);
 	commands_bind(commands, "latency", latency_command, o);
 	commands_bind(commands, "stop", stop_command, o);
+	orders_state_bind(commands);
 	return o;
 }
 

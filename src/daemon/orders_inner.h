@@ -34,6 +34,9 @@ void forcing_orders_bind(struct orders *o, struct commands *commands);
 /* verdict_orders.c: verdict. */
 void verdict_orders_bind(struct orders *o, struct commands *commands);
 
+/* orders_state.c: how it stands with what they change. */
+void orders_state_bind(struct commands *commands);
+
 /* orders_reload.c: a command_fn. */
 int orders_reload_command(void *ctx, const char **words, size_t n, struct command_call *c);
 

@@ -9,6 +9,7 @@
 #include "daemon/parts_read.h"
 #include "report/report_why.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -292,6 +293,23 @@ static int watch(void *ctx, const char **words, size_t n, struct command_call *c
 	return begin(o, &a, c, "watch", watch_work, watch_done);
 }
 
+static void watch_state(void *ctx, const char *const *words, size_t n, char to[static COMMAND_STATE])
+{
+	const struct why_orders *o = ctx;
+	struct fault why_not;
+	struct prefix net;
+	unsigned watches;
+	const struct store_watch *list = decision_history_watches(o->opts.history, &watches);
+	char until[AGO_TEXT];
+	const bool ok = n && prefix_parse(&net, words[0], &why_not);
+
+	if (ok)
+		strcpy(to, "not watched");
+	for (unsigned i = 0; ok && i < watches; i++)
+		if (list[i].net.bits == net.bits && memcmp(&list[i].net.addr, &net.addr, sizeof net.addr) == 0)
+			snprintf(to, COMMAND_STATE, "watched until %s", ago_text(until, list[i].until_s));
+}
+
 struct why_orders *why_orders_new(const struct why_orders_opts *opts, struct commands *commands)
 {
 	struct why_orders *o = memory_zeroed(1, sizeof *o);
@@ -300,6 +318,7 @@ struct why_orders *why_orders_new(const struct why_orders_opts *opts, struct com
 	o->lane = jobs_lane(opts->jobs, 2, JOBS_PROMPT);
 	commands_bind(commands, "why", why, o);
 	commands_bind(commands, "watch", watch, o);
+	commands_bind_state(commands, "watch", watch_state);
 	return o;
 }
 

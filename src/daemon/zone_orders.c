@@ -124,6 +124,29 @@ static int zone_command(void *ctx, const char **words, size_t n, struct command_
 	return 2;
 }
 
+/* "serial 8, ready, frozen, from a template"; "none". Of all zones there is nothing to tell. */
+static void zone_state(void *ctx, const char *const *words, size_t n, char to[static COMMAND_STATE])
+{
+	const struct zone_orders *o = ctx;
+	const char *own[COMMAND_WORDS_MOST];
+	char view[NAME_TEXT + VIEW_CLASS_MOST];
+	uint8_t id[NAME_MOST];
+	struct fault why;
+
+	memcpy(own, words, n * sizeof *own);
+	n = take_view(o, own, n, view, sizeof view);
+	if (n < 2 || own[1][0] == '-' || !view_parse(id, own[1], &why))
+		return;
+	const struct registry_zone *z = registry_find(publisher_live(o->opts.publisher)->zones, id);
+	if (!z)
+		strcpy(to, "none");
+	else
+		snprintf(to, COMMAND_STATE, "serial %u, %s%s%s%.60s", z->load.zone->serial, registry_state_text(z->state),
+			o->opts.frozen && frozen_find(o->opts.frozen, id) ? ", frozen" : "",
+			z->added ? z->added->promoted ? ", promoted, template " : ", template " : "",
+			z->added ? z->added->template : "");
+}
+
 struct zone_orders *zone_orders_new(
 	const struct zone_orders_opts *opts, struct commands *commands)
 {
@@ -132,6 +155,7 @@ struct zone_orders *zone_orders_new(
 	o->opts = *opts;
 	o->lane = jobs_lane(opts->jobs, 2, JOBS_POLITE);
 	commands_bind(commands, "zone", zone_command, o);
+	commands_bind_state(commands, "zone", zone_state);
 	return o;
 }
 

@@ -473,7 +473,6 @@ int zone_orders_commit(void *ctx, const char **words, size_t n, struct command_c
 		return 1;
 	}
 	struct change *change = draft_change((*at)->draft, &why);
-	snprintf(c->before, sizeof c->before, "serial %u", draft_base((*at)->draft)->serial);
 	if (change)
 		return commit(ctx, (*at)->apex, change, draft_base((*at)->draft), c);
 	if (*why.text) {

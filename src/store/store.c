@@ -85,11 +85,11 @@ static const char *const texts[STORE_STATEMENTS] = {
 	[STORE_DROP_TOKEN] = "DELETE FROM token WHERE name = ?1",
 	[STORE_GET_ALL_TOKENS] = "SELECT id, name, role, zones, hash, created_s, until_s, uid"
 				 " FROM token ORDER BY name",
-	[STORE_ADD_AUDIT] = "INSERT INTO audit (at_s, who, source, what, status, said, before)"
-			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[STORE_ADD_AUDIT] = "INSERT INTO audit (at_s, who, source, what, status, said, before, after)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[STORE_DROP_AUDIT] = "DELETE FROM audit WHERE id <="
 			     " (SELECT coalesce(max(id), 0) FROM audit) - ?1",
-	[STORE_GET_AUDIT] = "SELECT at_s, who, source, what, status, said, before FROM audit"
+	[STORE_GET_AUDIT] = "SELECT at_s, who, source, what, status, said, before, after FROM audit"
 			    " ORDER BY id DESC LIMIT ?1",
 	[STORE_ADD_DECISION] =
 		"INSERT INTO decision (at_s, client, source, name, v6, by_subnet, watched, ttl_s,"

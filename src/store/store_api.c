@@ -75,8 +75,9 @@ bool store_add_audit(
 	bool ok = store_begin(s, why);
 	if (ok) {
 		for (size_t i = 0; ok && i < n; i++)
-			ok = store_run(store_bind(s, STORE_ADD_AUDIT, "isssiss", list[i].at_s, list[i].who,
-				list[i].from, list[i].what, (int64_t)list[i].status, list[i].said, list[i].before));
+			ok = store_run(store_bind(s, STORE_ADD_AUDIT, "isssisss", list[i].at_s, list[i].who,
+				list[i].from, list[i].what, (int64_t)list[i].status, list[i].said, list[i].before,
+				list[i].after));
 		ok = ok && store_run(store_bind(s, STORE_DROP_AUDIT, "i", (int64_t)most));
 		ok = end(s, ok, why);
 	}
@@ -95,7 +96,7 @@ bool store_each_audit(struct store *s, unsigned most,
 		each(ctx,
 			&(struct store_audit){ sqlite3_column_int64(st, 0), text_at(st, 1),
 				text_at(st, 2), text_at(st, 3), sqlite3_column_int(st, 4),
-				text_at(st, 5), text_at(st, 6) });
+				text_at(st, 5), text_at(st, 6), text_at(st, 7) });
 	const bool ok = step == SQLITE_DONE || store_fail(s, why);
 	sqlite3_reset(st);
 	store_unlock(s);

@@ -35,7 +35,7 @@ struct store_audit {
 	const char *what;       /* the command, its words with blanks between them */
 	int status;             /* 0: done */
 	const char *said;       /* the first line of the answer */
-	const char *before;     /* what was until then; "": not known */
+	const char *before, *after; /* how it stood with what it changes; "": not known */
 };
 /* Of all that there are, the last `most` stay. */
 bool store_add_audit(

@@ -72,6 +72,9 @@ static const char *const steps[] = {
 
 	/* what was before */
 	"ALTER TABLE audit ADD COLUMN before TEXT NOT NULL DEFAULT '';",
+
+	/* ... and after */
+	"ALTER TABLE audit ADD COLUMN after TEXT NOT NULL DEFAULT '';",
 };
 
 enum { VERSION = sizeof steps / sizeof *steps };

@@ -20,11 +20,12 @@ enum { WAITING_MOST = 10000, SAID = 200 };
 /* A line of the audit that waits to be written. */
 struct noted {
 	int64_t at_s;
-	char *who, *from, *what, *said, *before; /* own */
+	char *who, *from, *what, *said, *before, *after; /* own */
 	int status;
 };
 struct audit {
 	struct store_askers askers;
+	const struct commands *commands;
 	struct ev_loop *loop;
 	ev_timer timer;
 	struct noted *waiting; /* [n_waiting] */
@@ -50,6 +51,7 @@ static void free_noted(struct noted *list, size_t n)
 		free(list[i].what);
 		free(list[i].said);
 		free(list[i].before);
+		free(list[i].after);
 	}
 	free(list);
 }
@@ -82,20 +84,22 @@ static char *first_line(const struct text *out)
 void audit_write(void *ctx, const struct command_call *c, const char *const *words, size_t n, int status)
 {
 	struct audit *a = ctx;
-	char who[WHO_TEXT];
+	char who[WHO_TEXT], after[COMMAND_STATE] = "";
 
 	if (!a->askers.store || !command_changes(words, n))
 		return;
 	who_text(who, c->uid);
+	if (status == 0)
+		commands_state(a->commands, words, n, after);
 	struct noted one = { time(NULL), strdup(who), strdup(c->from ? c->from : ""), join(words, n),
-		NULL, strdup(c->before), status };
+		NULL, strdup(c->before), strdup(after), status };
 	one.said = status == 0 && one.what && is_secret(one.what) ? strdup("") : first_line(c->out);
 	struct noted *list = a->n_waiting < WAITING_MOST
 		? realloc(a->waiting, (a->n_waiting + 1) * sizeof *list)
 		: NULL;
 	if (list)
 		a->waiting = list;
-	if (!list || !one.who || !one.from || !one.what || !one.said || !one.before) {
+	if (!list || !one.who || !one.from || !one.what || !one.said || !one.before || !one.after) {
 		struct noted *own = malloc(sizeof *own);
 		a->lost++;
 		if (own)
@@ -113,7 +117,7 @@ static bool write_down(struct audit *a, struct noted *list, size_t n, struct fau
 
 	for (size_t i = 0; i < n; i++)
 		rows[i] = (struct store_audit){ list[i].at_s, list[i].who, list[i].from, list[i].what,
-			list[i].status, list[i].said, list[i].before };
+			list[i].status, list[i].said, list[i].before, list[i].after };
 	const bool ok = store_add_audit(a->askers.store, rows, n, AUDIT_MOST, why);
 	memory_free(rows);
 	return ok;
@@ -197,9 +201,10 @@ static json_t *shown(const char *s)
 static void take_audit(void *ctx, const struct store_audit *row)
 {
 	json_array_append_new(ctx,
-		json_pack("{s:I, s:o, s:o, s:o, s:b, s:o, s:o}", "time", (json_int_t)row->at_s, "who", shown(row->who), "from",
+		json_pack("{s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "time", (json_int_t)row->at_s, "who", shown(row->who), "from",
 			shown(row->from), "what", shown(row->what), "done", row->status == 0, "said",
-			shown(row->status == 0 && is_secret(row->what) ? "" : row->said), "before", shown(row->before)));
+			shown(row->status == 0 && is_secret(row->what) ? "" : row->said), "before", shown(row->before), "after",
+			shown(row->after)));
 }
 
 static void audit_work(void *ctx, struct job *job)
@@ -218,12 +223,16 @@ static void tell_audit(const json_t *rows, struct text *out)
 	for (size_t i = json_array_size(rows); i-- > 0;) {
 		const json_t *o = json_array_get(rows, i);
 		const char *from = json_string_value(json_object_get(o, "from"));
-		const char *before = json_string_value(json_object_get(o, "before"));
-		text_addf(out, "%s  %s%s%s: %s: %s%s%s%s\n", ago_text(at, json_integer_value(json_object_get(o, "time"))),
+		const char *before = json_string_value(json_object_get(o, "before")),
+			   *after = json_string_value(json_object_get(o, "after"));
+		text_addf(out, "%s  %s%s%s: %s: %s\n", ago_text(at, json_integer_value(json_object_get(o, "time"))),
 			json_string_value(json_object_get(o, "who")), *from ? " from " : "", from,
 			json_string_value(json_object_get(o, "what")),
-			json_is_true(json_object_get(o, "done")) ? "done" : json_string_value(json_object_get(o, "said")),
-			*before ? " (it was " : "", before, *before ? ")" : "");
+			json_is_true(json_object_get(o, "done")) ? "done" : json_string_value(json_object_get(o, "said")));
+		if (*before)
+			text_addf(out, "    before: %s\n", before);
+		if (*after)
+			text_addf(out, "    after:  %s\n", after);
 	}
 	if (!json_array_size(rows))
 		text_add(out, "nothing is written down yet\n");
@@ -280,6 +289,7 @@ struct audit *audit_new(struct ev_loop *loop, const struct store_askers *askers,
 	struct audit *a = memory_zeroed(1, sizeof *a);
 
 	a->askers = *askers;
+	a->commands = commands;
 	a->loop = loop;
 	ev_timer_init(&a->timer, on_time, WRITE_S, WRITE_S);
 	a->timer.data = a;

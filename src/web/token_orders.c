@@ -127,11 +127,20 @@ static int token_revoke(struct token_orders *a, const char *name, struct command
 		text_addf(c->out, "there is no token %s (\"token list\")\n", name);
 		return 1;
 	}
-	const struct token *t = tokens_find(a->tokens, name);
 	snprintf(o->name, sizeof o->name, "%s", name);
-	snprintf(c->before, sizeof c->before, "role %s%s%.120s", token_role_text(t), *t->zones ? " of " : "", t->zones);
 	o->revokes = true;
 	return ask_for(a, o, c);
+}
+
+static void tell_state(void *ctx, const char *const *words, size_t n, char to[static COMMAND_STATE])
+{
+	const struct token_orders *a = ctx;
+	const struct token *t = n > 1 ? tokens_find(a->tokens, words[1]) : NULL;
+
+	if (t)
+		snprintf(to, COMMAND_STATE, "role %s%s%.120s", token_role_text(t), *t->zones ? " of " : "", t->zones);
+	else if (n > 1)
+		strcpy(to, "none");
 }
 
 /* Who asks: a token, or who may do everything here. */
@@ -206,6 +215,7 @@ struct token_orders *token_orders_new(
 	a->askers = *askers;
 	a->tokens = tokens;
 	commands_bind(commands, "token", run_token, a);
+	commands_bind_state(commands, "token", tell_state);
 	return a;
 }
 

@@ -101,9 +101,10 @@ def changes():
         audit = [(a["who"], a["what"], a["done"]) for a in s.call(admin, "GET", "/audit?last=100")[1]]
         said = [a["said"] for a in s.call(admin, "GET", "/audit?last=100")[1] if a["what"].startswith("token add")]
         same((len(said), set(said)), (3, {""}), "a token is written down nowhere:")
-        was = [(a["what"], a["before"]) for a in s.call(admin, "GET", "/audit?last=100")[1] if a["done"]]
+        was = [(a["what"], (a["before"], a["after"])) for a in s.call(admin, "GET", "/audit?last=100")[1] if a["done"]]
         same([[b for w, b in was if w == what] for what in ("force ams1 down --for 1h --why by ci", "zone commit a.test", "token revoke eye", "zone remove n.test --purge")],
-             [["auto"], ["serial 8", "serial 7"], ["role read"], [""]], "what was before:")
+             [[("auto", "down")], [("serial 8, ready", "serial 9, ready"), ("serial 7, ready", "serial 8, ready")], [("role read", "none")],
+              [("serial 1, ready, template hosted", "none")]], "what was before and after:")
         for line in (("token ci", "force ams1 down --for 1h --why by ci", True), ("token acme", "zone set a.test bad A 192.0.2.999", False),
                      ("token acme", "zone commit a.test", True), ("token ci", "zone remove n.test --purge", True)):
             same(line in audit, True, "%r in %r" % (line, audit))
@@ -359,6 +360,14 @@ def regions():
         same([(e["edge"], e["old_share"], round(e["new_share"], 6)) for e in o["edges"]], [("ams1", 1, round(edges["ams1"], 6)), ("nyc1", 0, round(edges["nyc1"], 6))])
         o = s.call(read, "GET", "/regions?pool=web&stage=true")[1]
         same([(e["edge"], e["old_share"], e["new_share"]) for e in o["edges"]], [("ams1", 1, 0), ("nyc1", 0, 1)])
+        same([s.ctl(*w)[0] for w in (["reload", "--rollback"], ["watch", "192.0.2.0/24"], ["watch", "192.0.2.0/24", "--stop"], ["zone", "freeze", "a.test"], ["reload"])], [0] * 5)
+        kept = lambda: [(a["what"], [re.sub("[0-9a-f]{8}", "X", re.sub("until .*", "until", a[k])) for k in ("before", "after")])
+                        for a in json.loads(s.ctl("audit", "--json")[1]) if a["done"]][5::-1]
+        served = "configuration X: 1 zones, 1 pools, 2 edges"
+        until(lambda: kept()[-1][0] == "reload", 20)
+        same(kept(), [("reload --stage 5%", [served, served + "; staged X for 5 %"]), ("reload --rollback", [served + "; staged X for 5 %", served]),
+                      ("watch 192.0.2.0/24", ["not watched", "watched until"]), ("watch 192.0.2.0/24 --stop", ["watched until", "not watched"]),
+                      ("zone freeze a.test", ["serial 7, ready", "serial 7, ready, frozen"]), ("reload", [served, served])])
 
 
 def by_socket(path, method, target, body=None, token=None, uid=None, group=None):
@@ -411,12 +420,12 @@ def local():
         same((by_socket(path, "GET", "/status", token="wm_x")[0], s.call(None, "GET", "/status")[0]), (401, 401), "a wrong token, and no token elsewhere:")
         until(lambda: [(a["who"], a["from"]) for a in by_socket(path, "GET", "/audit")[1] if a["what"].startswith("force")] == [(o["name"], "unix")], 20)
         same([s.ctl("revoke", "1")[0], s.ctl("revoke", "1")[0]], [0, 1])
-        until(lambda: [(a["before"], a["done"]) for a in by_socket(path, "GET", "/audit")[1] if a["what"] == "revoke 1"] == [("", False), ("ams1 down, on", True)], 20)
+        until(lambda: [(a["before"], a["after"], a["done"]) for a in by_socket(path, "GET", "/audit")[1] if a["what"] == "revoke 1"] == [("", "", False), ("ams1 down, on", "", True)], 20)
         for word in (b"\xff", "é".encode() * 120):
             subprocess.run([WAYMARKCTL, "-c", s.conf, "revoke", word], capture_output=True, timeout=60 * SLOW)
         until(lambda: [a["what"][:8] for a in by_socket(path, "GET", "/audit?last=2")[1] if not a["done"]] == ["revoke \u00e9", "revoke ?"], 20)
         code, text = s.ctl("audit", "--json", "--last", "1")
-        same((code, [sorted(a) for a in json.loads(text)]), (0, [["before", "done", "from", "said", "time", "what", "who"]]))
+        same((code, [sorted(a) for a in json.loads(text)]), (0, [["after", "before", "done", "from", "said", "time", "what", "who"]]))
         if os.geteuid() == 0:
             os.chmod(s.dir, 0o711)
             same([by_socket(path, m, t, b, uid=12345, group=65534)[0] for m, t, b in (

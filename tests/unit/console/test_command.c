@@ -44,6 +44,35 @@ static int tell(const struct commands *all, const char *text, struct text *to)
 	return commands_run(all, words, n, &c);
 }
 
+static void tell_first_word(void *ctx, const char *const *words, size_t n, char to[static COMMAND_STATE])
+{
+	const struct called *x = ctx;
+
+	snprintf(to, COMMAND_STATE, "%u: %s", x->n, n ? words[0] : "");
+}
+
+static void what_changes_something_has_how_it_stood_before(void)
+{
+	struct called force = { .status = 0 }, status = { .status = 0 };
+	struct commands all = { 0 };
+	struct text out = { 0 };
+	const char *words[] = { "force", "ams1", "down" }, *none[] = { "status" };
+	struct command_call c = { .out = &out };
+	char after[COMMAND_STATE];
+
+	commands_bind(&all, "force", run, &force);
+	commands_bind(&all, "status", run, &status);
+	commands_bind_state(&all, "force", tell_first_word);
+	commands_bind_state(&all, "status", tell_first_word);
+	CU_ASSERT_EQUAL(commands_run(&all, words, 3, &c), 0);
+	CU_ASSERT_STRING_EQUAL(c.before, "0: ams1");
+	commands_state(&all, words, 3, after);
+	CU_ASSERT_STRING_EQUAL(after, "1: ams1");
+	CU_ASSERT_EQUAL(commands_run(&all, none, 1, &c), 0);
+	CU_ASSERT_STRING_EQUAL(c.before, "");
+	text_fini(&out);
+}
+
 static void each_word_goes_to_who_is_bound_to_it(void)
 {
 	struct called status = { .status = 0, .says = "fine\n" }, stop = { .status = 1 },
@@ -319,7 +348,8 @@ void suite_command(void)
 		{ "what changes something is known", what_changes_something_is_known },
 		{ "each command is known to change something, or not",
 			each_command_is_known_to_change_something_or_not },
-		{ "each word goes to who is bound to it",
+		{ "what changes something has how it stood before", what_changes_something_has_how_it_stood_before },
+	{ "each word goes to who is bound to it",
 			each_word_goes_to_who_is_bound_to_it },
 		{ "a word that nobody has bound gets the list",
 			a_word_that_nobody_has_bound_gets_the_list },

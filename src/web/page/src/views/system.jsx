@@ -19,12 +19,13 @@ export function Jobs() {
 
 export function Audit() {
 	const may = useMay(), no = may("admin"), audit = useWatch(no ? null : "/audit?last=1000", 10), [text, setText] = useState("");
-	const rows = useMemo(() => (audit.value || []).filter(a => !text || `${a.who} ${a.from} ${a.what} ${a.said}`.toLowerCase().includes(text.toLowerCase())), [audit.value, text]);
+	const rows = useMemo(() => (audit.value || []).filter(a => !text || `${a.who} ${a.from} ${a.what} ${a.said} ${a.before} ${a.after}`.toLowerCase().includes(text.toLowerCase())), [audit.value, text]);
 	const columns = [
 		{ title: "Time", width: "150px", narrow: "66px", sort: a => -a.time, cell: a => moment(a.time) },
 		{ title: "Who", width: "minmax(90px, 1fr)", narrow: "minmax(70px, 1fr)", sort: a => a.who, cell: a => a.who },
 		{ title: "From", width: "130px", wide: true, sort: a => a.from, cell: a => a.from || <span class="soft">this machine</span> },
 		{ title: "What", width: "minmax(200px, 3fr)", narrow: "minmax(120px, 2fr)", cell: a => <code title={a.what}>{a.what}</code> },
+		{ title: "Before → after", width: "minmax(140px, 2fr)", wide: true, cell: a => a.before || a.after ? <span title={`${a.before || "–"} → ${a.after || "–"}`}>{a.before === a.after ? <span class="soft">{a.after}, as before</span> : <>{a.before || "–"} → {a.after || "–"}</>}</span> : "" },
 		{ title: "Came to", width: "minmax(140px, 2fr)", wide: true, cell: a => a.done ? <span title={a.said}>{a.said || "done"}</span> : <span class="badge down" title={a.said}>refused: {a.said}</span> },
 	];
 	return <><Head title="Audit" about="What has been changed by whom, by the API and by waymarkctl."><input type="search" aria-label="Find" placeholder="Find …" value={text} onInput={e => setText(e.target.value)} /></Head>
