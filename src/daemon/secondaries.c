@@ -73,20 +73,20 @@ static bool mark_stored(
 }
 
 /* On a helper thread. */
-static bool store_fetched(void *ctx, const struct store_mark *upon, const struct fetched *got,
-	struct fault *why)
+static bool store_fetched(void *ctx, const struct store_mark *upon, const struct zone *z,
+	const struct change *change, uint32_t expire_s, struct fault *why)
 {
 	const struct secondaries *s = ctx;
-	const struct store_timers timers = { time(NULL), got->expire_s };
+	const struct store_timers timers = { time(NULL), expire_s };
 
-	enum store_result result = got->change
-		? store_add(s->opts.store, &(struct store_step){ .change = got->change,
+	enum store_result result = change
+		? store_add(s->opts.store, &(struct store_step){ .change = change,
 			.timers = timers,
 			.has_timers = true }, 1,
 			  why)
 		: STORE_APART;
 	if (result == STORE_APART)
-		result = store_put_upon(s->opts.store, got->zone, &timers, upon, why);
+		result = store_put_upon(s->opts.store, z, &timers, upon, why);
 	return result == STORE_DONE;
 }
 

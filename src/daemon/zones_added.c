@@ -10,6 +10,7 @@
 #include "dns/rrtype.h"
 #include "xfr/stored.h"
 #include "xfr/update.h"
+#include "zone/serial.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,21 @@ static bool is_there(
 	return refuse(it, "zone %s is there already: it was added before", name);
 }
 
+/* A secondary as it is served, which may be ahead of what is stored of it. NULL: what is stored is newer. */
+static struct zone *served_data(
+	const struct zones_added_work *w, struct zones_added_item *it, bool has, uint32_t stored)
+{
+	const struct registry_zone *is = registry_find(w->live.zones, it->apex);
+	const struct zone *z = is && is->plain ? is->plain : is ? is->load.zone : NULL;
+
+	if (!z || !zone_is_ready(z) ||
+		(has && z->serial != stored && !serial_is_newer(z->serial, stored)))
+		return NULL;
+	it->resumes = has && z->serial == stored;
+	zone_hold(z);
+	return (struct zone *)(uintptr_t)z;
+}
+
 /* What it has in the store, or what its file says, or nothing but SOA and NS. */
 static struct zone *first_data(const struct zones_added_work *w, struct zones_added_item *it,
 	const struct conf_rule *rule, struct faults *f)
@@ -169,12 +185,9 @@ static struct zone *first_data(const struct zones_added_work *w, struct zones_ad
 
 	view_text(name, it->apex);
 	const bool has = store_has(w->opts->store, it->apex, &serial, &why);
-	const struct registry_zone *is = registry_find(w->live.zones, it->apex);
-	if (it->promotes && has && is && zone_is_ready(is->load.zone) &&
-		is->load.zone->serial == serial) {
-		zone_hold(is->load.zone);
-		return is->load.zone;
-	}
+	struct zone *served = it->promotes ? served_data(w, it, has, serial) : NULL;
+	if (served)
+		return served;
 	if (it->resumes) {
 		struct zone *z = has ? stored_zone(w->opts->store, it->apex, NULL, &opts,
 					  &timers, &why)

@@ -36,7 +36,7 @@ struct zones_added_item {
 	struct registry_added *added;
 	bool goes;
 	bool purges;   /* of one that goes: with what is stored of it. What comes from primaries always does */
-	bool resumes;  /* of one that comes and is ours: with what is stored of it from before */
+	bool resumes;  /* of one that comes and is ours: what is stored of it from before is what it has */
 	bool demotes;  /* of one that goes: it was promoted, and is what the configuration says at the next reload */
 	bool promotes; /* of one that comes: it is a secondary, and becomes ours as it is */
 	bool replaces; /* of one that comes: it may be there already, but not by the configuration */

@@ -124,7 +124,10 @@ void refresh_heard(struct secondary *s, uint32_t expire_s)
 	s->expired = false;
 	s->of->counts.expired -= was_expired;
 	set_expiry(s);
-	/* Somebody has said meanwhile that there is something new. */
+}
+
+void refresh_rest(struct secondary *s)
+{
 	refresh_wait(s, s->again ? 0
 			   : with_chance(within(soa_number(s->zone, REFRESH), REFRESH_LEAST_S,
 				     TIMER_MOST_S)));
@@ -136,6 +139,10 @@ void refresh_heard_same(struct secondary *s, uint32_t expire_s)
 	const bool was_expired = s->expired;
 
 	refresh_heard(s, expire_s);
+	if (s->unstored)
+		refresh_store_again(s);
+	else
+		refresh_rest(s);
 	if (!was_expired)
 		return;
 	zone_hold(s->zone);
@@ -326,7 +333,7 @@ void refresher_drop(struct refresher *r, const uint8_t *apex)
 	tdelete(s, &r->tree, compare);
 	r->counts.zones--;
 	r->counts.asking -= s->exchange != NULL;
-	if (s->doing == QUEUES || s->doing == FETCHES) {
+	if (s->doing == QUEUES || s->doing == FETCHES || s->doing == STORES) {
 		s->gone = true; /* who holds it lets it go */
 		ev_timer_stop(r->opts.loop, &s->timer);
 		ev_timer_stop(r->opts.loop, &s->expiry);
@@ -338,7 +345,7 @@ void refresher_drop(struct refresher *r, const uint8_t *apex)
 bool refresher_look(const struct refresher *r, const uint8_t *apex, struct refresh_view *to)
 {
 	static const char *const words[] = { [WAITS] = "waits", [ASKS] = "asks",
-		[QUEUES] = "is about to fetch", [FETCHES] = "fetches" };
+		[QUEUES] = "is about to fetch", [FETCHES] = "fetches", [STORES] = "stores" };
 	const struct secondary *s = find(r, apex);
 
 	if (!s)

@@ -51,11 +51,12 @@ struct refresher_opts {
 		struct fault *why);
 	/* Does it come from others still? It may have become ours, and refresher_drop() is yet to come. */
 	bool (*follows)(void *ctx, const uint8_t *apex);
-	/* On a helper thread: what is stored of it when its transfer begins. And, before the zone is taken: writes it
-	 * where it outlives a crash, in the place of that and of nothing else: while it is fetched it may become ours.
-	 * False: it is not taken. NULL: nobody stores it. Both or none. */
+	/* On a helper thread: what is stored of it when its transfer begins. And, when the zone has been taken: writes it
+	 * where it outlives a crash, in the place of that and of nothing else: meanwhile it may become ours. `change` is
+	 * what led to it, or NULL. NULL: nobody stores it. Both or none. */
 	bool (*mark)(void *ctx, const uint8_t *apex, struct store_mark *to, struct fault *why);
-	bool (*store)(void *ctx, const struct store_mark *upon, const struct fetched *got, struct fault *why);
+	bool (*store)(void *ctx, const struct store_mark *upon, const struct zone *z, const struct change *change,
+		uint32_t expire_s, struct fault *why);
 	void (*take)(void *ctx, const struct refresh_news *news);
 	/* A primary says that there is nothing newer: for who writes timers down. Or NULL. */
 	void (*checked)(void *ctx, const uint8_t *apex, int64_t at_s, uint32_t expire_s);
@@ -79,7 +80,7 @@ bool refresher_ask(struct refresher *r, const uint8_t *apex, bool whole);
 void refresher_merged(struct refresher *r, const struct zone *was, const struct zone *now);
 
 struct refresh_view {
-	const char *doing;      /* "waits", "asks", "is about to fetch", "fetches" */
+	const char *doing;      /* "waits", "asks", "is about to fetch", "fetches", "stores" */
 	int64_t checked_s;      /* UNIX times; 0: never */
 	int64_t transferred_s;
 	int64_t next_s, expires_s;

@@ -1,4 +1,4 @@
-/* refresh_fetch.c - transfers in: some at a time, each a job.
+/* refresh_fetch.c - transfers in: some at a time, each a job; what has come is served, and then stored by another.
  */
 #include "xfr/refresh_inner.h"
 
@@ -25,6 +25,18 @@ struct fetching {
 	struct store_mark upon;
 	enum fetch_kind kind;
 	struct fetched got;
+	struct fault why;
+};
+
+/* What is served and has to be stored. */
+struct storing {
+	struct secondary *of;
+	struct zone *zone; /* held */
+	bool is_step;      /* what is stored lacks the last of its changes only */
+	bool has_mark;
+	struct store_mark upon;
+	uint32_t expire_s;
+	bool ok;
 	struct fault why;
 };
 
@@ -67,6 +79,104 @@ static void say_fetched(const struct fetching *f)
 		(uintmax_t)got->bytes);
 }
 
+/* --- storing ------------------------------------------------------------------------------ */
+
+/* What leads to it; NULL: nobody knows. */
+static const struct change *last_step(const struct zone *z)
+{
+	const struct history *h = z->history;
+	const struct change *last = h && h->n ? h->steps[h->n - 1]->change : NULL;
+
+	return last && change_to(last) == z->serial ? last : NULL;
+}
+
+static void store_work(void *ctx, struct job *job)
+{
+	struct storing *t = ctx;
+	const struct secondary *s = t->of;
+	const struct refresher_opts *o = &s->of->opts;
+
+	(void)job;
+	t->ok = (t->has_mark || o->mark(o->ctx, s->apex, &t->upon, &t->why)) &&
+		o->store(o->ctx, &t->upon, t->zone, t->is_step ? last_step(t->zone) : NULL,
+			t->expire_s, &t->why);
+}
+
+/* It is served, and asked for again should it be lost. */
+static void say_unstored(struct secondary *s, const struct storing *t, enum job_end end)
+{
+	char name[NAME_TEXT];
+
+	if (!s->unstored)
+		log_line(LOG_ERROR,
+			"zone %s: serial %u is served and cannot be stored: %s; it is tried again when a "
+			"primary is asked next",
+			view_text(name, s->apex), t->zone->serial,
+			end == JOB_DONE ? t->why.text : "out of memory");
+	s->unstored = true;
+}
+
+static void store_done(void *ctx, enum job_end end)
+{
+	struct storing *t = ctx;
+	struct secondary *s = t->of;
+	struct refresher *r = s->of;
+
+	r->counts.fetching--;
+	if (s->gone) {
+		refresh_free_secondary(s);
+	} else {
+		if (end == JOB_DONE && t->ok)
+			s->unstored = false;
+		else if (end != JOB_CANCELLED && r->opts.follows(r->opts.ctx, s->apex))
+			say_unstored(s, t, end);
+		refresh_rest(s);
+	}
+	zone_drop(t->zone);
+	free(t);
+	fetch_some(r);
+}
+
+/* `upon`: what was stored when its transfer began, or NULL. */
+static void store_zone(struct secondary *s, const struct store_mark *upon)
+{
+	struct refresher *r = s->of;
+	struct storing *t = r->opts.store ? calloc(1, sizeof *t) : NULL;
+	char name[NAME_TEXT];
+
+	if (t) {
+		*t = (struct storing){
+			.of = s, .zone = s->zone, .expire_s = s->expire_s, .is_step = !s->unstored
+		};
+		if (upon) {
+			t->has_mark = true;
+			t->upon = *upon;
+		}
+	}
+	if (t && jobs_start(r->opts.jobs,
+			 &(struct job_opts){ .lane = r->lane,
+				 .name = "store",
+				 .about = view_text(name, s->apex),
+				 .ctx = t,
+				 .work = store_work,
+				 .done = store_done })) {
+		zone_hold(t->zone);
+		r->counts.fetching++; /* what comes does not run ahead of what is stored */
+		s->doing = STORES;
+		return;
+	}
+	free(t);
+	s->unstored = r->opts.store != NULL;
+	refresh_rest(s);
+}
+
+void refresh_store_again(struct secondary *s)
+{
+	store_zone(s, NULL);
+}
+
+/* --- fetching ----------------------------------------------------------------------------- */
+
 static void take_fetched(struct secondary *s, struct fetching *f)
 {
 	struct fetched *got = &f->got;
@@ -84,6 +194,7 @@ static void take_fetched(struct secondary *s, struct fetching *f)
 	got->zone = NULL;
 	refresh_heard(s, got->expire_s);
 	refresh_tell(s, s->zone, got);
+	store_zone(s, &f->upon);
 }
 
 static void fetch_done(void *ctx, enum job_end end)
@@ -96,6 +207,8 @@ static void fetch_done(void *ctx, enum job_end end)
 	r->counts.fetching--;
 	if (gone) {
 		refresh_free_secondary(s);
+	} else if (!r->opts.follows(r->opts.ctx, s->apex)) {
+		refresh_wait(s, REFRESH_FIRST_S); /* it has become ours meanwhile */
 	} else if (end == JOB_DONE && f->kind == FETCH_NEW) {
 		take_fetched(s, f);
 	} else if (end == JOB_DONE && f->kind == FETCH_SAME) {
@@ -174,11 +287,6 @@ static void fetch_work(void *ctx, struct job *job)
 	}
 	if (kind == FETCH_NEW)
 		find_change(f->have, &got);
-	if (kind == FETCH_NEW && r->opts.store &&
-		!r->opts.store(r->opts.ctx, &f->upon, &got, &f->why)) {
-		refuse(&got);
-		kind = FETCH_FAILED;
-	}
 	if (got.change)
 		history_give(got.zone, f->have, got.change);
 	got.change = NULL;

@@ -16,7 +16,7 @@ enum {
 	REFRESH_FAULT_MOST = 255
 };
 
-enum doing { WAITS, ASKS, QUEUES, FETCHES };
+enum doing { WAITS, ASKS, QUEUES, FETCHES, STORES };
 
 struct secondary {
 	struct refresher *of;
@@ -29,9 +29,10 @@ struct secondary {
 	enum doing doing;
 	struct exchange *exchange;
 	struct tsig tsig; /* of the question that is underway */
-	bool gone;        /* dropped while it is fetched */
+	bool gone;        /* dropped while it is fetched or stored */
 	bool again;       /* asked for once more meanwhile */
 	bool whole;
+	bool unstored;    /* what is served could not be stored */
 	bool first; /* before others that wait to be fetched */
 	bool expired;
 	unsigned failures;
@@ -56,7 +57,10 @@ struct refresher {
 void refresh_wait(struct secondary *s, double after_s);
 /* A primary was heard: what we have is good. */
 void refresh_heard(struct secondary *s, uint32_t expire_s);
-/* ... and nothing else. */
+/* ... until its SOA says that it is to be asked again, or at once when somebody has said meanwhile that there is
+ * something new. */
+void refresh_rest(struct secondary *s);
+/* Both, when what a primary has is what we have. */
 void refresh_heard_same(struct secondary *s, uint32_t expire_s);
 /* Nobody of them has what we want. */
 void refresh_failed(struct secondary *s);
@@ -71,6 +75,8 @@ void refresh_ask_serial(struct secondary *s);
 
 /* --- refresh_fetch.c ---------------------------------------------------------------------- */
 
+/* What is served and could not be stored. */
+void refresh_store_again(struct secondary *s);
 void refresh_fetch(struct secondary *s);
 
 #endif

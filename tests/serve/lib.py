@@ -4,6 +4,7 @@ A test file decorates functions with @claim("a sentence that is true when it pas
 """
 import contextlib
 import ipaddress
+import json
 import os
 import random
 import re
@@ -297,6 +298,14 @@ class Server:
 
     def check(self):
         return self.ctl("check")
+
+    def wait_stored(self):
+        """Until what was fetched is in the store."""
+        end = time.monotonic() + 30 * SLOW
+        while {job["name"] for job in json.loads(self.ctl("jobs", "--json")[1])} & {"transfer", "store"}:
+            if time.monotonic() > end:
+                raise AssertionError("it is still to be stored: " + self.said())
+            time.sleep(0.02)
 
     def stop(self):
         if self.proc and self.proc.poll() is None:

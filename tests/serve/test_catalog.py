@@ -165,6 +165,7 @@ def restarts():
         s.settle(p.port, "{ name: b.test, file: own.zone }, ").start()
         until(lambda: (a_of(s, "a.test"), a_of(s, "b.test")), (["192.0.2.1"], ["192.0.2.99"]), s.said)
         until(lambda: "zone b.test. is named by the configuration" in s.said(), True)
+        s.wait_stored()
         s.kill()
         p.stop()
         s.start()

@@ -1,4 +1,5 @@
 """Zones change while they are served: UPDATE (RFC 2136), transfers in (RFC 5936, RFC 1995), NOTIFY (RFC 1996), and what outlives kill -9."""
+import contextlib
 import json
 import re
 import sqlite3
@@ -162,13 +163,27 @@ def full():
         same(s.serial(), 9)
 
 
+@contextlib.contextmanager
+def small_disk(server):
+    """A file system of 640 KiB, `small` beside its configuration."""
+    os.mkdir(server.dir + "/small")
+    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=640k", "none", server.dir + "/small"], capture_output=True).returncode:
+        raise Skip("a file system of our own cannot be mounted here")
+    try:
+        yield
+        server.stop()
+    finally:
+        subprocess.run(["umount", "-l", server.dir + "/small"], check=True)
+
+
+def make_room(server):
+    subprocess.run(["mount", "-o", "remount,size=16m", server.dir + "/small"], check=True)
+
+
 @claim("a disk without room: SERVFAIL and an alarm, queries go on; with room again updates go on by themselves, and nothing confirmed is lost")
 def no_room():
     with Primary().settle() as s:
-        os.mkdir(s.dir + "/small")
-        if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=640k", "none", s.dir + "/small"], capture_output=True).returncode:
-            raise Skip("a file system of our own cannot be mounted here")
-        try:
+        with small_disk(s):
             s.configure(KEYS + "store: { file: small/waymark.db }",
                         "[ { name: dyn.test, file: zones/dyn.test.zone, write-back: store, transfer: any, update: [ { key: xfr } ] } ]")
             s.start()
@@ -184,16 +199,54 @@ def no_room():
             same((rcode, done > 10), (2, True), "%d updates:" % done)
             same((a_of(s, "www.dyn.test"), s.udp("t%d.dyn.test" % (done - 1), "TXT").rcode, s.serial()), ([text(1)], 0, 7 + done))
             same("the store is not written" in s.ctl("status")[1], True, "alarm:")
-            subprocess.run(["mount", "-o", "remount,size=8m", s.dir + "/small"], check=True)
+            make_room(s)
             until(lambda: s.change(("more.dyn.test", 1, 1, 60, address(9)), tcp=True), 0)
             same("the store is not written" in s.ctl("status")[1], False, "no alarm any more:")
             serial = s.serial()
             s.kill()
             s.start()
             same((s.serial(), s.udp("t%d.dyn.test" % (done - 1), "TXT").rcode, a_of(s, "more.dyn.test")), (serial, 0, [text(9)]))
-            s.stop()
-        finally:
-            subprocess.run(["umount", "-l", s.dir + "/small"], check=True)
+
+
+@claim("a secondary serves what cannot be stored, says so, and stores it when there is room, asked again or promoted")
+def ahead():
+    zones = {"%s.test" % name: ZONE for name in ("one", "two")}
+    with Server(zones, start=False) as p, Secondary(p.port) as s, small_disk(s):
+        p.configure(KEYS + "peers: { sec: { at: \"127.0.0.1:%d\" } }" % s.port, "[ { dir: zones, transfer: any, notify: sec } ]")
+        s.configure(KEYS + "peers: { pri: { at: \"127.0.0.1:%d\" } }\nstore: { file: small/waymark.db }\ntemplates: { own: { write-back: store } }" % p.port,
+                    "[ %s ]" % ", ".join("{ name: %s, primary: pri }" % z for z in zones))
+
+        def serials(serial):
+            until(lambda: [s.udp(z, "SOA").answer[0][3].split()[2] for z in zones], [str(serial)] * len(zones))
+
+        def stored(serial, n):
+            with sqlite3.connect("file:%s/small/waymark.db?mode=ro" % s.dir, uri=True, timeout=30) as db:
+                until(lambda: db.execute("SELECT count(*) FROM zone WHERE serial = %d" % serial).fetchone()[0], n)
+
+        p.start()
+        s.start()
+        serials(7)
+        stored(7, 2)
+        big = "".join("t%d TXT %s\n" % (i, "x" * 255) for i in range(3000))
+        for z in zones:
+            p.write("zones/%s.zone" % z, ZONE.replace(" 7 ", " 8 ") + big)
+        same(p.ctl("reload")[0], 0)
+        serials(8)
+        until(lambda: s.said().count("serial 8 is served and cannot be stored: "), 2)
+        same("the store is not written" in s.ctl("status")[1], True, "alarm:")
+        make_room(s)
+        s.ctl("zone", "refresh", "one.test")
+        stored(8, 1)
+        p.stop()
+        code, said = s.ctl("zone", "promote", "two.test", "own")
+        same((code, "two.test.: primary from serial 8 on" in said), (0, True), said)
+        stored(8, 2)
+        s.proc.kill()
+        s.proc.wait()
+        s.start()
+        serials(8)
+        for z in zones:
+            same(s.udp("t2999." + z, "TXT").rcode, 0)
 
 
 @claim("what is stored and cannot be read is told, is SERVFAIL and stays: the file's older data does not take its place")
@@ -316,6 +369,7 @@ def follows():
             until(lambda: a_of(s, "new.dyn.test"), [text(7)])
             same("by IXFR" in s.said(), True, "IXFR:")
             p.stop()
+            s.wait_stored()
             s.proc.kill()
             s.proc.wait()
             s.start()
