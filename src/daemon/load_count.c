@@ -156,9 +156,7 @@ static double told_load(const struct load_count *c, unsigned edge)
 	return load;
 }
 
-/* How much of a smoothed load is its newest interval: at first each counts alike, for the very
- * first, right after a start, is the worst to go by. */
-static double load_lag(unsigned *n)
+double load_count_lag(unsigned *n)
 {
 	if (*n < LOAD_INTERVALS)
 		++*n;
@@ -183,7 +181,7 @@ static void learn_per_query(const struct load_count *c, const struct load_counte
 		return;
 	/* Not a mean of quotients: one of seconds in which hardly anybody asked would make each
 	 * query look as heavy as all that an edge does beside them. */
-	const double lag = load_lag(&m->told_n);
+	const double lag = load_count_lag(&m->told_n);
 	m->told_load += lag * (load - m->told_load);
 	m->told_rate += lag * (queries - m->told_rate);
 	m->per_query = m->told_load / m->told_rate;
@@ -199,6 +197,7 @@ void load_count_set_per_query(struct load_memory *m, struct load_edge *loads, un
 	m->per_query = per_query;
 	m->told_load = per_query * m->told_rate;
 	m->told_n = LOAD_INTERVALS;
+	m->was = m->slow;
 }
 
 /* What each edge tells beside what queries make. */
@@ -213,7 +212,7 @@ static void take_loads(const struct load_count *c, const struct load_counted *al
 		}
 		const double beside =
 			all[i].told - c->memory->per_query * (all[i].rate + load_fleet_of_others(c, i));
-		e->base += load_lag(&e->base_n) * (beside - e->base);
+		e->base += load_count_lag(&e->base_n) * (beside - e->base);
 	}
 }
 

@@ -52,6 +52,9 @@ struct load_memory {
 	double lost;        /* ... of which so much is thought to be there still, 0 to 1 */
 	double share;       /* ... and of what is free so much is ours */
 	uint64_t who;       /* whom we speak for; 0: another speaks for us */
+	double slow;        /* answers a second of ours in all, smoothed */
+	unsigned slow_n;    /* intervals in it */
+	double was;         /* ... when all were last there: an interval since then may have been a burst */
 };
 
 struct load_record; /* load_records.h */
@@ -93,6 +96,10 @@ struct load_count {
 	struct load_fleet *fleet;  /* of an interval; NULL: there are no others */
 };
 
+/* How much of what is smoothed is its newest interval; counts it in `n`. At first each counts alike, for the very
+ * first, right after a start, is the worst to go by. */
+double load_count_lag(unsigned *n);
+
 /* How many cells `counted` has. */
 size_t load_count_cells(const struct steer *s);
 
@@ -102,7 +109,7 @@ bool load_count_interval(const struct load_count *c);
 struct load_counted;
 bool load_count_settle(const struct load_count *c, struct load_counted *all);
 
-/* What a query makes of load, and what edges have beside, is known from another who speaks for us. */
+/* What a query makes of load, and what edges have beside, is known from another who speaks for us, and all. */
 void load_count_set_per_query(struct load_memory *m, struct load_edge *loads, unsigned n, double per_query);
 
 /* Edges have come or gone: prices for those that are left, at once. True when one is another

@@ -49,10 +49,23 @@ static struct sums sums_of(const struct load_count *c, const struct load_counted
 	return s;
 }
 
-static void hold(const struct load_count *c, const struct load_counted *all)
+/* What was counted is where clients go by the prices of now, and how much they ask may be a burst: it is no more than
+ * what is smoothed. A factor. */
+static double level_of(const struct load_count *c, const struct load_sum *sum)
 {
+	double rate = 0;
+
 	for (unsigned i = 0; i < c->steer->n_edges; i++)
-		c->loads[i].held = all[i].rate;
+		rate += sum->edges[i].rate;
+	return rate > 0 && sum->slow > 0 ? fmin(1, sum->slow / rate) : 1;
+}
+
+static void hold(const struct load_count *c, const struct load_sum *sum)
+{
+	const double level = level_of(c, sum);
+
+	for (unsigned i = 0; i < c->steer->n_edges; i++)
+		c->loads[i].held = level * sum->edges[i].rate;
 }
 
 /* How much of what others asked is thought to be asked still, there: all of it, unless most of it is asked of us. */
@@ -63,31 +76,47 @@ static double lost_of(struct sums s, bool sure)
 	return others <= 0 ? 0 : sure ? 1 : fmin(1, fmax(0, (s.whole - s.now) / others / (1 - GROWTH)));
 }
 
-static void set_part(const struct load_count *c, const struct load_counted *all, uint64_t who, bool sure)
+static void set_part(const struct load_count *c, const struct load_sum *sum, uint64_t who, bool sure)
 {
 	struct load_memory *m = c->memory;
 
 	/* From the moment that they were lost on, not from now: what is taken once would be ours the next time. */
 	if (!who || !m->part || m->who != who)
-		hold(c, all);
-	const struct sums s = sums_of(c, all);
+		hold(c, sum);
+	const struct sums s = sums_of(c, sum->edges);
 	m->who = who;
 	m->part = s.whole > 0;
 	m->lost = lost_of(s, sure);
 	m->share = s.held > 0 ? s.held / (s.held + m->lost * fmax(0, s.whole - s.held)) : 1;
 }
 
-static void set_whole(const struct load_count *c, const struct load_counted *all)
+static void set_whole(const struct load_count *c, const struct load_sum *sum)
 {
+	const double level = level_of(c, sum);
+
 	for (unsigned i = 0; i < c->steer->n_edges; i++)
-		c->loads[i].whole = all[i].rate;
+		c->loads[i].whole = level * sum->edges[i].rate;
 	c->memory->part = false;
 	c->memory->who = c->fleet->who;
+	c->memory->was = c->memory->slow;
 }
 
 /* --- what all have counted ---------------------------------------------------------------- */
 
-static void add_others(const struct load_count *c, struct load_counted *all, const struct load_own *own)
+/* Ours, of this interval. */
+static double smooth(const struct load_count *c, const struct load_counted *all)
+{
+	struct load_memory *m = c->memory;
+	double rate = 0;
+
+	for (unsigned i = 0; i < c->steer->n_edges; i++)
+		rate += all[i].rate;
+	if (rate > 0 || m->slow_n) /* nothing has been asked since the start */
+		m->slow += load_count_lag(&m->slow_n) * (rate - m->slow);
+	return m->slow;
+}
+
+static void add_others(const struct load_count *c, struct load_sum *sum, const struct load_own *own)
 {
 	struct load_memory *m = c->memory;
 	const struct load_fleet *f = c->fleet;
@@ -99,9 +128,9 @@ static void add_others(const struct load_count *c, struct load_counted *all, con
 		groups_add(m->sum, demand_key(d->pool, d->v6, &d->addr), d->rate);
 	}
 	for (size_t i = 0; i < f->n; i++)
-		load_record_add(f->others[i], c->steer, all, m->sum);
+		load_record_add(f->others[i], c->steer, sum, m->sum);
 	for (unsigned i = 0; i < c->steer->n_edges; i++)
-		c->loads[i].other = all[i].other;
+		c->loads[i].other = sum->edges[i].other;
 }
 
 void load_fleet_foresee(const struct load_count *c)
@@ -128,16 +157,20 @@ void load_fleet_gather(const struct load_count *c, struct load_counted *all, con
 	struct load_memory *m = c->memory;
 	struct load_fleet *f = c->fleet;
 
-	f->counted = load_record_counted(c->steer, all, own->demand, own->all);
+	struct load_sum sum = { all, smooth(c, all) };
+
+	f->counted = load_record_counted(c->steer, &sum, own->demand, own->all);
+	if (!f->speaks || f->split)
+		sum.slow = m->was;
 	if (f->speaks && f->n && m->sum) {
-		add_others(c, all, own);
+		add_others(c, &sum, own);
 	} else {
 		m->sums = false;
 	}
 	if (!f->speaks)
-		set_part(c, all, 0, true);
+		set_part(c, &sum, 0, true);
 	else if (f->split)
-		set_part(c, all, f->who, f->sure);
+		set_part(c, &sum, f->who, f->sure);
 	else
-		set_whole(c, all);
+		set_whole(c, &sum);
 }

@@ -132,9 +132,10 @@ static uint8_t *put_pools(uint8_t *to, const struct steer *s, const struct shed_
 	return to;
 }
 
-struct load_record *load_record_counted(const struct steer *s, const struct load_counted *edges,
+struct load_record *load_record_counted(const struct steer *s, const struct load_sum *sum,
 	const struct shed_demand *demand, size_t n)
 {
+	const struct load_counted *edges = sum->edges;
 	struct shed_demand *list = memory_zeroed(n, sizeof *list);
 	size_t left = 0, pools = 0;
 
@@ -145,7 +146,7 @@ struct load_record *load_record_counted(const struct steer *s, const struct load
 	for (size_t i = 0; i < left; i++)
 		pools += i == 0 || list[i].pool != list[i - 1].pool;
 	struct load_record *r = load_record_new(
-		NULL, HEAD + (size_t)s->n_edges * LOAD_EDGE + 4 + pools * LOAD_POOL + left * LOAD_GROUP);
+		NULL, HEAD + (size_t)s->n_edges * LOAD_EDGE + 4 + pools * LOAD_POOL + left * LOAD_GROUP + LOAD_SLOW);
 	if (r) {
 		uint8_t *at = r->bytes;
 		*at++ = LOAD_RECORD_VERSION;
@@ -158,7 +159,7 @@ struct load_record *load_record_counted(const struct steer *s, const struct load
 			at = put_float(at, edges[i].told);
 		}
 		be32_put(at, (uint32_t)pools);
-		put_pools(at + 4, s, list, left);
+		put_float(put_pools(at + 4, s, list, left), sum->slow);
 	}
 	memory_free(list);
 	return r;
@@ -177,8 +178,8 @@ static void add_edge(const uint8_t *row, struct load_counted *to)
 	to->n++;
 }
 
-/* False: it says that there is more than there is. */
-static bool add_pools(const uint8_t *at, const uint8_t *end, const struct steer *s, struct groups *groups)
+/* Where they end; NULL: it says that there is more than there is. */
+static const uint8_t *add_pools(const uint8_t *at, const uint8_t *end, const struct steer *s, struct groups *groups)
 {
 	struct named *names = names_of_pools(s);
 	const uint32_t pools = be32_get(at);
@@ -199,7 +200,7 @@ static bool add_pools(const uint8_t *at, const uint8_t *end, const struct steer 
 		}
 	}
 	memory_free(names);
-	return ok;
+	return ok ? at : NULL;
 }
 
 /* The rows of edges, and where they end; NULL: it is none that we know. */
@@ -211,10 +212,10 @@ static const uint8_t *rows_of(const struct load_record *r, size_t row, uint32_t 
 	return *n <= (r->len - HEAD) / row ? r->bytes + HEAD : NULL;
 }
 
-bool load_record_add(const struct load_record *r, const struct steer *s, struct load_counted *edges,
-	struct groups *groups)
+bool load_record_add(const struct load_record *r, const struct steer *s, struct load_sum *sum, struct groups *groups)
 {
 	uint32_t n;
+	double rate = 0;
 	const uint8_t *at = rows_of(r, LOAD_EDGE, &n), *end = r->bytes + r->len;
 
 	if (!at || (size_t)(end - at) < (size_t)n * LOAD_EDGE + 4)
@@ -222,11 +223,15 @@ bool load_record_add(const struct load_record *r, const struct steer *s, struct 
 	struct named *names = names_of_edges(s);
 	for (uint32_t i = 0; i < n; i++, at += LOAD_EDGE) {
 		const int edge = number_of(names, s->n_edges, be64_get(at));
+		rate += get_rate(at + 8);
 		if (edge >= 0)
-			add_edge(at, &edges[edge]);
+			add_edge(at, &sum->edges[edge]);
 	}
 	memory_free(names);
-	return add_pools(at, end, s, groups);
+	at = add_pools(at, end, s, groups);
+	if (at)
+		sum->slow += end - at >= LOAD_SLOW ? get_rate(at) : rate; /* one without it is of an older server */
+	return at != NULL;
 }
 
 /* --- prices ------------------------------------------------------------------------------- */

@@ -45,15 +45,21 @@ enum {
 	LOAD_EDGE = 8 + 4 + 4 + 4,
 	LOAD_POOL = 8 + 4,
 	LOAD_GROUP = 6 + 4,
-	LOAD_PRICE = 8 + 4 + 2 + 7 * 4
+	LOAD_PRICE = 8 + 4 + 2 + 7 * 4,
+	LOAD_SLOW = 4
 };
 
-/* `edges` is [n_edges] of `s`; the demand is of pools of `s`. NULL: no memory. */
-struct load_record *load_record_counted(const struct steer *s, const struct load_counted *edges,
+/* What is summed up: `edges` is [n_edges]. */
+struct load_sum {
+	struct load_counted *edges;
+	double slow; /* answers a second of all edges, smoothed (struct load_memory) */
+};
+
+/* The demand is of pools of `s`. NULL: no memory. */
+struct load_record *load_record_counted(const struct steer *s, const struct load_sum *sum,
 	const struct shed_demand *demand, size_t n);
-/* Adds it to a sum of what others have counted: `edges` [n_edges], and groups. False: it is none that we know. */
-bool load_record_add(const struct load_record *r, const struct steer *s, struct load_counted *edges,
-	struct groups *groups);
+/* Adds it to a sum of what others have counted, and to groups. False: it is none that we know. */
+bool load_record_add(const struct load_record *r, const struct steer *s, struct load_sum *sum, struct groups *groups);
 
 /* Prices, and what belongs to them. */
 struct load_record *load_record_prices(const struct steer *s, const struct load_edge *loads, double per_query);

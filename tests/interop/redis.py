@@ -269,7 +269,6 @@ def load():
         same(share(4) * 120 <= 100, True, "more than it bears:")
         mixed = [[s.edge(n) for s in ns] for n in range(64)]
         same(len([m for m in mixed if len(set(m)) > 1]) <= 4, True, mixed)          # but for prices that move right now
-        share(3)                                                                    # that was a burst: a part is held by what was asked last
         # Each alone knows a third of the demand, and keeps to a third of the edge.
         redis.kill()
         until(lambda: share(0.5) and [json_of(s, "fleet")["prices"] for s in ns] == ["alone"] * 3, 60)

@@ -218,33 +218,39 @@ static void what_is_told_is_what_was_counted_and_nothing_else_is_taken(void)
 	struct small s;
 	const struct pool_opts pool = small_pool();
 	const struct addr oslo = { { [10] = 255, 255, 1, 0, 16 } };
-	const struct load_counted own[4] = { { 10, 1, 50, 1 }, { 5, 0, NAN, 0 } };
+	struct load_counted counted[4] = { { 10, 1, 50, 1 }, { 5, 0, NAN, 0 } };
+	const struct load_sum own = { counted, 12 };
 	const struct shed_demand demand = { .pool = 0, .v6 = true, .addr = oslo, .rate = 2.5 };
-	struct load_counted sum[4] = { { 1, 1, NAN, 0 } };
+	struct load_counted edges[4] = { { 1, 1, NAN, 0 } };
+	struct load_sum sum = { edges, 1 };
 	struct groups *groups = groups_new();
 	size_t n;
 
 	small_open(&s, &pool, 1);
-	struct load_record *r = load_record_counted(s.steer, own, &demand, 1);
-	CU_ASSERT_TRUE(load_record_add(r, s.steer, sum, groups));
-	CU_ASSERT_TRUE(load_record_add(r, s.steer, sum, groups));
-	CU_ASSERT_DOUBLE_EQUAL(sum[0].rate, 21, 1e-6);
-	CU_ASSERT_DOUBLE_EQUAL(sum[0].other, 3, 1e-6);
-	CU_ASSERT_DOUBLE_EQUAL(sum[0].told, 50, 1e-6);
-	CU_ASSERT(sum[0].n == 2 && sum[1].n == 0 && sum[2].rate == 0);
+	struct load_record *r = load_record_counted(s.steer, &own, &demand, 1);
+	CU_ASSERT_TRUE(load_record_add(r, s.steer, &sum, groups));
+	CU_ASSERT_TRUE(load_record_add(r, s.steer, &sum, groups));
+	CU_ASSERT_DOUBLE_EQUAL(edges[0].rate, 21, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(edges[0].other, 3, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(edges[0].told, 50, 1e-6);
+	CU_ASSERT(edges[0].n == 2 && edges[1].n == 0 && edges[2].rate == 0);
+	CU_ASSERT_EQUAL(sum.slow, 25);
 	struct shed_demand *list = groups_list(groups, &n);
 	CU_ASSERT(n == 1 && list[0].pool == 0 && list[0].v6);
 	CU_ASSERT_DOUBLE_EQUAL(list[0].rate, 5, 1e-6);
 	CU_ASSERT_EQUAL(memcmp(&list[0].addr, &oslo, sizeof oslo), 0);
 	free(list);
-	/* Cut off anywhere it is taken in part at most, and never read beyond. */
+	/* Cut off anywhere it is taken in part at most, and never read beyond. One that ends with its groups is of a server
+	 * that smooths nothing. */
 	for (size_t len = 0; len < r->len; len++) {
 		struct load_record *part = load_record_new(r->bytes, len);
-		CU_ASSERT_FALSE(load_record_add(part, s.steer, sum, groups));
+		sum.slow = 0;
+		CU_ASSERT_EQUAL(load_record_add(part, s.steer, &sum, groups), len >= r->len - LOAD_SLOW);
+		CU_ASSERT_EQUAL(sum.slow, len >= r->len - LOAD_SLOW ? 15 : 0);
 		load_record_drop(part);
 	}
 	r->bytes[0]++;
-	CU_ASSERT_FALSE(load_record_add(r, s.steer, sum, groups)); /* another version */
+	CU_ASSERT_FALSE(load_record_add(r, s.steer, &sum, groups)); /* another version */
 	load_record_drop(r);
 	groups_free(groups);
 	small_close(&s);
@@ -276,37 +282,133 @@ static void prices_are_taken_by_the_names_of_edges(void)
 	small_close(&s);
 }
 
+/* --- who falls silent ----------------------------------------------------------------------- */
+
+/* A server that leads, and another. */
+struct pair {
+	struct sixty w;
+	struct load_memory memory;
+	struct load_edge loads[EDGES];
+};
+
+static void pair_open(struct pair *p)
+{
+	memset(p, 0, sizeof *p);
+	p->memory.groups = groups_new();
+	p->memory.sum = groups_new();
+	sixty_open(&p->w, 1, 1);
+}
+
+static void pair_close(struct pair *p)
+{
+	groups_free(p->memory.groups);
+	groups_free(p->memory.sum);
+	sixty_close(&p->w);
+}
+
+/* What is asked of one of them in an interval, of the first edge. */
+struct asks {
+	double rate, slow;
+};
+
+/* The other one says what he is asked, or is silent. */
+static struct load_count pair_turn(struct pair *p, double ours, const struct asks *other, bool sure)
+{
+	struct load_counted all[EDGES] = { { .rate = ours, .told = NAN } },
+			    of[EDGES] = { { .rate = other ? other->rate : 0, .told = NAN } };
+	struct load_record *counted =
+		load_record_counted(p->w.steer, &(struct load_sum){ of, other ? other->slow : 0 }, NULL, 0);
+	struct load_fleet f = { .speaks = true, .split = !other, .sure = sure, .who = other ? 1 : 2, .others = &counted,
+		.n = other != NULL };
+	struct load_count c = { .steer = p->w.steer, .loads = p->loads, .memory = &p->memory, .fleet = &f };
+
+	load_fleet_gather(&c, all, &(struct load_own){ NULL, 0, 0 });
+	CU_ASSERT_EQUAL(p->memory.part, !other);
+	load_record_drop(f.counted);
+	load_record_drop(counted);
+	c.fleet = NULL;
+	return c;
+}
+
+static const struct asks forty = { 40, 40 };
+
 /* Who died is known by his clients. */
 static void a_part_is_held_for_who_is_silent_until_his_clients_come(void)
 {
-	static struct sixty w;
-	struct load_memory m = { .groups = groups_new() };
-	struct load_edge loads[EDGES] = { { 0 } };
-	struct load_counted all[EDGES];
-	struct load_fleet f = { .speaks = true, .who = 1 };
-	static const double rate[] = { 100, 60, 70, 100 }, held[] = { 0, 40, 40, 0 };
+	static struct pair p;
+	static const double rate[] = { 60, 70, 100 }, held[] = { 40, 40, 0 };
 
-	sixty_open(&w, 1, 1);
-	const struct load_count c = { .steer = w.steer, .loads = loads, .memory = &m, .fleet = &f };
-	for (unsigned i = 0; i < 4; i++) {
-		memset(all, 0, sizeof all);
-		all[0].rate = rate[i];
-		f.split = i > 0;
-		f.who = 1 + f.split;
-		load_fleet_gather(&c, all, &(struct load_own){ NULL, 0, 0 });
-		load_record_drop(f.counted);
-		CU_ASSERT_EQUAL(m.part, i > 0);
+	pair_open(&p);
+	struct load_count c = pair_turn(&p, 60, &forty, false);
+	CU_ASSERT_EQUAL(load_fleet_of_others(&c, 0), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		c = pair_turn(&p, rate[i], NULL, false);
 		CU_ASSERT_DOUBLE_EQUAL(load_fleet_of_others(&c, 0), held[i], 1e-9);
 	}
 	/* It is we who hear nobody: then it is growth. */
-	f.sure = true;
-	load_fleet_gather(&c, all, &(struct load_own){ NULL, 0, 0 });
-	load_record_drop(f.counted);
+	c = pair_turn(&p, 100, NULL, true);
 	CU_ASSERT_DOUBLE_EQUAL(load_fleet_of_others(&c, 0), 40, 1e-9);
 	CU_ASSERT_DOUBLE_EQUAL(load_fleet_capacity(&c, 0) * SIXTY_HIGH,
-		60 + (w.edges[0].capacity * SIXTY_HIGH - 100) * 0.6, 1e-6);
-	groups_free(m.groups);
-	sixty_close(&w);
+		60 + (p.w.edges[0].capacity * SIXTY_HIGH - 100) * 0.6, 1e-6);
+	pair_close(&p);
+}
+
+/* Else who happened to be asked much right then would have it all, and the other one goes on as before. */
+static void what_is_held_does_not_go_by_a_burst_before_the_loss(void)
+{
+	static const struct asks burst = { 400, 76 };
+	static struct pair p;
+
+	pair_open(&p);
+	for (unsigned i = 0; i < 20; i++)
+		pair_turn(&p, 60, &forty, false);
+	/* Ours, in the interval in which the other one is lost. */
+	struct load_count c = pair_turn(&p, 60 + 360, NULL, true);
+	CU_ASSERT_DOUBLE_EQUAL(p.loads[0].whole, 100, 1e-4);
+	CU_ASSERT_DOUBLE_EQUAL(p.loads[0].held, 60, 1e-4);
+	for (unsigned i = 0; i < 100; i++)
+		pair_turn(&p, 60, &forty, false);
+	/* Of both, in the last that both are in: what each holds is a part of what they asked before. */
+	pair_turn(&p, 60 + 360, &burst, false);
+	CU_ASSERT_DOUBLE_EQUAL(p.loads[0].whole, 96 + 76, 0.02);
+	c = pair_turn(&p, 400, NULL, true);
+	CU_ASSERT_DOUBLE_EQUAL(p.loads[0].held, 96, 0.02);
+	CU_ASSERT_DOUBLE_EQUAL(load_fleet_of_others(&c, 0), 76, 0.02);
+	/* Less is asked by now: that is no burst. */
+	pair_turn(&p, 60, &forty, false);
+	c = pair_turn(&p, 30, NULL, true);
+	CU_ASSERT_DOUBLE_EQUAL(p.loads[0].held, 30, 1e-9);
+	pair_close(&p);
+}
+
+static void who_followed_holds_what_he_was_asked_when_prices_last_came(void)
+{
+	static struct pair p;
+	struct load_edge leads[EDGES] = { { .whole = 100 } };
+	struct load_fleet f = { .who = 1 };
+	struct load_record *r;
+	double each;
+	bool changed;
+
+	pair_open(&p);
+	r = load_record_prices(p.w.steer, leads, 1);
+	const struct load_count c = { .steer = p.w.steer, .loads = p.loads, .memory = &p.memory, .fleet = &f };
+	/* Then prices are awaited for a while, and more is asked. */
+	for (unsigned i = 0; i < 8; i++) {
+		struct load_counted all[EDGES] = { { .rate = i < 4 ? 20 : 500, .told = NAN } };
+		f.speaks = f.split = f.sure = i >= 6;
+		load_fleet_gather(&c, all, &(struct load_own){ NULL, 0, 0 });
+		load_record_drop(f.counted);
+		if (i < 4) {
+			CU_ASSERT_TRUE(load_record_take(r, p.w.steer, p.loads, &each, &changed));
+			load_count_set_per_query(&p.memory, p.loads, EDGES, each);
+		}
+	}
+	CU_ASSERT_TRUE(p.memory.part);
+	CU_ASSERT_DOUBLE_EQUAL(p.loads[0].held, 20, 1e-9);
+	CU_ASSERT_DOUBLE_EQUAL(load_fleet_of_others(&c, 0), 80, 1e-9);
+	load_record_drop(r);
+	pair_close(&p);
 }
 
 void suite_load_fleet(void);
@@ -318,6 +420,10 @@ void suite_load_fleet(void)
 		{ "prices are taken by the names of edges", prices_are_taken_by_the_names_of_edges },
 		{ "a part is held for who is silent, until his clients come",
 			a_part_is_held_for_who_is_silent_until_his_clients_come },
+		{ "what is held does not go by a burst before the loss",
+			what_is_held_does_not_go_by_a_burst_before_the_loss },
+		{ "who followed holds what he was asked when prices last came",
+			who_followed_holds_what_he_was_asked_when_prices_last_came },
 		{ "ten servers fill edges as one would, and no more when they fall apart",
 			ten_servers_fill_edges_as_one_would_and_no_more_when_they_fall_apart },
 	};
