@@ -213,6 +213,20 @@ void commands_state(const struct commands *all, const char *const *words, size_t
 	text_utf8_end(to);
 }
 
+void commands_follow(struct commands *c, command_ran_fn *ran, void *ctx)
+{
+	assert(c->n_followers < COMMANDS_RAN);
+	c->followers[c->n_followers].ran = ran;
+	c->followers[c->n_followers++].ctx = ctx;
+}
+
+void commands_ran(const struct commands *c, const struct command_call *call, const char *const *words, size_t n,
+	int status)
+{
+	for (size_t i = 0; i < c->n_followers; i++)
+		c->followers[i].ran(c->followers[i].ctx, call, words, n, status);
+}
+
 /* Of what a server that another one follows is told now, that one would know nothing. */
 static bool may_be_lost(const char *const *words, size_t n)
 {

@@ -32,7 +32,7 @@ struct command_call {
 	bool (*stream)(struct command_call *c, const char *s, size_t len);
 };
 
-enum { COMMAND_WORDS_MOST = 32, COMMAND_LATER = 3, COMMANDS_MOST = 48 };
+enum { COMMAND_WORDS_MOST = 32, COMMAND_LATER = 3, COMMANDS_MOST = 48, COMMANDS_RAN = 2 };
 
 /* `words` are those behind the command's own, and may be changed; they are good until it
  * returns. Returns the exit status, or COMMAND_LATER. */
@@ -41,6 +41,9 @@ typedef int command_fn(void *ctx, const char **words, size_t n, struct command_c
 /* How it stands with what such words (those behind the command's own) change, in a few words, for the audit: before it
  * is run, and when it has ended. `to` is "", and stays that where there is nothing to tell. Quick. */
 typedef void command_state_fn(void *ctx, const char *const *words, size_t n, char to[static COMMAND_STATE]);
+
+/* A command has ended, and this is what it has said. */
+typedef void command_ran_fn(void *ctx, const struct command_call *c, const char *const *words, size_t n, int status);
 
 /* What is bound to the words of the table. Zeroed: nothing is. */
 struct commands {
@@ -52,9 +55,11 @@ struct commands {
 	/* Why nothing may be changed for now; NULL: it may. A literal. */
 	const char *closed;
 	bool stuck; /* ... nor later: an operator has to see to it */
-	/* Told of each command that was run, with what it has said, by who runs it. NULL: nobody is. */
-	void (*ran)(void *ctx, const struct command_call *c, const char *const *words, size_t n, int status);
-	void *ran_ctx;
+	struct {
+		command_ran_fn *ran;
+		void *ctx;
+	} followers[COMMANDS_RAN];
+	size_t n_followers;
 };
 
 /* `word` is one of the table's. */
@@ -63,6 +68,12 @@ void commands_bind(struct commands *c, const char *word, command_fn *run, void *
 /* ... to one that is bound. */
 void commands_bind_state(struct commands *c, const char *word, command_state_fn *state);
 void commands_state(const struct commands *all, const char *const *words, size_t n, char to[static COMMAND_STATE]);
+
+/* Is told of each command that was run, behind those that follow already. */
+void commands_follow(struct commands *c, command_ran_fn *ran, void *ctx);
+/* By who runs it, when it has ended. */
+void commands_ran(const struct commands *c, const struct command_call *call, const char *const *words, size_t n,
+	int status);
 
 /* Runs `words`, the first being the command's name; what it says is added to `c->out`. Returns
  * the exit status, or COMMAND_LATER. */

@@ -168,8 +168,7 @@ static void tell_ran(struct session *s, int status)
 
 	for (const char *p = s->in; p < s->in + s->len && n < COMMAND_WORDS_MOST; p += strlen(p) + 1)
 		words[n++] = p;
-	if (all->ran)
-		all->ran(all->ran_ctx, &s->call, words, n, status);
+	commands_ran(all, &s->call, words, n, status);
 }
 
 static void on_run_done(struct command_call *c, int status)

@@ -148,7 +148,7 @@ static void ended(struct command_call *c, int status)
 	struct running *x = (struct running *)c; /* its first field */
 
 	if (x->changes.n) {
-		audit_write(x->owner->audit, c, x->changes.steps[x->step], words_of(x), status);
+		commands_ran(x->owner->opts.commands, c, x->changes.steps[x->step], words_of(x), status);
 		x->status = status;
 		step_on(x);
 		return;
@@ -158,7 +158,7 @@ static void ended(struct command_call *c, int status)
 		end(x);
 		return;
 	}
-	audit_write(x->owner->audit, c, x->api->words, x->api->n, status);
+	commands_ran(x->owner->opts.commands, c, x->api->words, x->api->n, status);
 	respond(x, status);
 }
 
@@ -222,7 +222,7 @@ static void step_on(struct running *x)
 		const int status = commands_run(x->owner->opts.commands, words, words_of(x), &x->call);
 		if (status == COMMAND_LATER)
 			return;
-		audit_write(x->owner->audit, &x->call, words, words_of(x), status);
+		commands_ran(x->owner->opts.commands, &x->call, words, words_of(x), status);
 		x->status = status;
 	}
 }

@@ -80,8 +80,9 @@ static char *first_line(const struct text *out)
 
 	return strndup(s, len < SAID ? len : SAID);
 }
-/* A command that changes something has ended. */
-void audit_write(void *ctx, const struct command_call *c, const char *const *words, size_t n, int status)
+
+/* A command has ended. */
+static void take_ran(void *ctx, const struct command_call *c, const char *const *words, size_t n, int status)
 {
 	struct audit *a = ctx;
 	char who[WHO_TEXT], after[COMMAND_STATE] = "";
@@ -295,8 +296,7 @@ struct audit *audit_new(struct ev_loop *loop, const struct store_askers *askers,
 	a->timer.data = a;
 	ev_timer_start(loop, &a->timer);
 	commands_bind(commands, "audit", run_audit, a);
-	commands->ran = audit_write;
-	commands->ran_ctx = a;
+	commands_follow(commands, take_ran, a);
 	return a;
 }
 

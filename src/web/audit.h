@@ -14,12 +14,10 @@ struct store_askers;
 
 enum { AUDIT_MOST = 100000 /* rows that are kept */ };
 
-/* Binds "audit", and is told of all commands of `commands` that were run. Never NULL; copies `askers`. */
+/* Binds "audit", and is told of all commands of `commands` that were run: what changes nothing (command_changes())
+ * is not written down. Never NULL; copies `askers`. */
 struct audit *audit_new(struct ev_loop *loop, const struct store_askers *askers, struct commands *commands);
 /* After jobs_stop(): what is not written down yet is. */
 void audit_free(struct audit *a);
-
-/* `ctx` is the audit. A command has ended; nothing is written where it changes nothing (command_changes()). */
-void audit_write(void *ctx, const struct command_call *c, const char *const *words, size_t n, int status);
 
 #endif
