@@ -27,7 +27,8 @@ enum {
 	FLEET_LEASE = 5        /* after so many that did not come, a server is gone */
 };
 
-enum fleet_topic { FLEET_HELLO, FLEET_HEALTH, FLEET_WILL, FLEET_DEMAND, FLEET_TIMES, FLEET_ZONES, FLEET_PRICES, FLEET_TOPICS };
+enum fleet_topic { FLEET_HELLO, FLEET_HEALTH, FLEET_WILL, FLEET_DEMAND, FLEET_TIMES, FLEET_ZONES, FLEET_PRICES,
+	FLEET_ORDERS, FLEET_TOPICS };
 
 struct fleet_opts {
 	struct ev_loop *loop;
