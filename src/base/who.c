@@ -22,8 +22,10 @@ const char *who_text(char to[static WHO_TEXT], unsigned uid)
 			snprintf(to, WHO_TEXT, "token %u", uid - WHO_TOKEN);
 		return to;
 	}
-	const struct passwd *pw = getpwuid(uid);
-	if (pw)
+	const struct passwd *pw = uid == WHO_FLEET ? NULL : getpwuid(uid);
+	if (uid == WHO_FLEET)
+		snprintf(to, WHO_TEXT, "the fleet");
+	else if (pw)
 		snprintf(to, WHO_TEXT, "%.64s", pw->pw_name);
 	else
 		snprintf(to, WHO_TEXT, "uid %u", uid);

@@ -7,6 +7,7 @@
 
 enum { WHO_TEXT = 96 };
 #define WHO_TOKEN 0x80000000u /* and the number of a token */
+#define WHO_FLEET 0x7ffffffeu /* somebody at another server of the fleet */
 
 /* "root", "uid 1234" of one without a name, "token ci", "token 3" of one that is gone. Returns `to`. */
 const char *who_text(char to[static WHO_TEXT], unsigned uid);

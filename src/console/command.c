@@ -13,10 +13,12 @@ static const struct {
 	const char *word, *words, *help;
 	const char *reads;
 } table[] = {
-	{ "reload", "[--force] [--stage SHARE | --promote | --rollback] [--json]",
+	{ "reload", "[--force] [--stage SHARE [--here] | --promote [--here] | --rollback [--here]]\n"
+		"           [--json]",
 		"read configuration, zones and databases anew; a zone that is wrong keeps its old "
 		"data, and exit 1 tells of it; --stage 5%: edges and pools for 5 % of the clients "
-		"first; --force: however many zones are gone",
+		"first; --force: however many zones are gone; --here: the other servers of the fleet do "
+		"not follow",
 		ALWAYS },
 	{ "status", "[--json]", "what is served, and how much",
 		NEVER },
@@ -62,7 +64,7 @@ static const struct {
 		"may be a pattern such as 'ams*', group:NAME, or pool:NAME for all edges of a pool; --pool: "
 		"in that pool and those in it; --here: the other servers of the fleet do not follow",
 		ALWAYS },
-	{ "fail-back", "[POOL | --all] [--json]",
+	{ "fail-back", "[POOL | --all] [--here] [--json]",
 		"pools with \"fail-back\" that have failed over, and where to; one of them, or all, go "
 		"to the first of their members that may answer",
 		" . " },
@@ -88,7 +90,7 @@ static const struct {
 		"whose clients (of IPv4, or of IPv6) get which edge of a pool, against what is staged, or edges that are drained, down or up; changes "
 		"nothing",
 		NEVER },
-	{ "watch", "NET [--for TIME] | NET --stop | [--json]",
+	{ "watch", "NET [--for TIME] [--here] | NET --stop [--here] | [--json]",
 		"keep all answers that pools give these clients, for an hour unless said; who is watched",
 		" . " },
 	{ "why", "--client IP [--at TIME] [NAME] [--json]",

@@ -9,6 +9,15 @@
 #include <string.h>
 #include <time.h>
 
+uint64_t fleet_change_next(const struct fleet *fleet, const char *server, uint64_t last)
+{
+	const uint64_t mine = hash_bytes((struct hash_key){ 7, 8 }, (const uint8_t *)server, strlen(server)) %
+		FLEET_CHANGE_SERVERS,
+		       at = (uint64_t)fleet_now_ms(fleet) * FLEET_CHANGE_SERVERS + mine;
+
+	return at > last ? at : (last / FLEET_CHANGE_SERVERS + 1) * FLEET_CHANGE_SERVERS + mine;
+}
+
 void fleet_change_field(const struct fleet_keys *keys, const struct forced *f, char to[static FLEET_CHANGE_FIELD])
 {
 	uint8_t hash[16];

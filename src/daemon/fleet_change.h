@@ -10,6 +10,10 @@
 #include "steer/forced.h"
 
 enum { FLEET_CHANGE_FIELD = 33 }; /* a hash of its key, in hexadecimal */
+#define FLEET_CHANGE_SERVERS 1024u /* versions of one millisecond */
+
+/* A version of now, by the fleet's clock, behind `last`; servers have others, as a rule. */
+uint64_t fleet_change_next(const struct fleet *fleet, const char *server, uint64_t last);
 
 /* Of its words and when it begins: nobody who reads the engine learns them. */
 void fleet_change_field(const struct fleet_keys *keys, const struct forced *f, char to[static FLEET_CHANGE_FIELD]);

@@ -7,6 +7,7 @@
 #include "base/who.h"
 #include "config.h"
 #include "daemon/fleet_health.h"
+#include "daemon/fleet_orders.h"
 #include "daemon/fleet_will.h"
 #include "daemon/parts_read.h"
 
@@ -29,6 +30,7 @@ struct fleet_member {
 	const struct registry *summed; /* not held: only compared */
 	uint64_t zones_sum;
 	struct fleet_zones *zones; /* borrowed; NULL: not yet */
+	struct fleet_orders *orders;
 };
 
 /* --- what we say of ourselves ------------------------------------------------------------- */
@@ -123,6 +125,10 @@ static void fill_hello(void *ctx, void *json)
 	const struct fleet_will *will = probes_will(m->opts.probes);
 	if (will)
 		set_sum(json, "will", fleet_will_digest(will));
+	const struct parts *staged = publisher_staged(m->opts.publisher);
+	if (staged)
+		set_sum(json, "staged", sum_of_steer(staged->steer));
+	fleet_orders_hello(m->orders, json);
 	char where[WHERE_TEXT];
 	if (where_we_answer(m, where))
 		json_object_set_new(json, "at", json_string(where));
@@ -142,6 +148,7 @@ static void leave(struct fleet_member *m)
 		return;
 	probes_set_fleet(m->opts.probes, NULL, NULL);
 	balancer_set_fleet(m->opts.balancer, NULL, NULL);
+	fleet_orders_set(m->orders, NULL, NULL);
 	if (m->zones)
 		fleet_zones_set(m->zones, NULL, NULL);
 	fleet_free(m->fleet);
@@ -167,6 +174,7 @@ static void join(struct fleet_member *m, const struct conf_fleet *c)
 	fleet_set_hello(m->fleet, fill_hello, m);
 	probes_set_fleet(m->opts.probes, m->fleet, c);
 	balancer_set_fleet(m->opts.balancer, m->fleet, c->server);
+	fleet_orders_set(m->orders, m->fleet, c->server);
 	if (m->zones)
 		fleet_zones_set(m->zones, m->fleet, c->name);
 	log_line(LOG_NOTICE, "fleet: this is server %s of fleet %s", c->server, c->name);
@@ -191,6 +199,7 @@ struct fleet_member *fleet_member_new(const struct fleet_member_opts *opts)
 	m->opts = *opts;
 	m->began_us = clock_us();
 	m->lane = jobs_lane(opts->jobs, CONNECTIONS, JOBS_PROMPT);
+	m->orders = fleet_orders_new(&(struct fleet_orders_opts){ opts->publisher, opts->probes, opts->commands });
 	publisher_follow(opts->publisher, on_parts, m);
 	m->away = opts->later;
 	on_parts(m, PUBLISH_CONF);
@@ -215,7 +224,13 @@ void fleet_member_free(struct fleet_member *m)
 	if (!m)
 		return;
 	leave(m);
+	fleet_orders_free(m->orders);
 	memory_free(m);
+}
+
+void fleet_member_taken_back(struct fleet_member *m, const char *why)
+{
+	fleet_orders_taken_back(m->orders, why);
 }
 
 struct fleet *fleet_member_of(const struct fleet_member *m)
@@ -275,8 +290,12 @@ struct report_fleet fleet_member_report(const struct fleet_member *m)
 	snprintf(r.leader, sizeof r.leader, "%s", d.leader);
 	const struct fleet_will *w = probes_will(m->opts.probes);
 	r.will = w ? fleet_will_count(w) : 0;
-	r.conflicts = w ? (unsigned)fleet_will_conflicts(w) : 0;
-	r.odd = w ? fleet_will_odd(w) : 0;
+	const struct fleet_orders_sum o = fleet_orders_sum(m->orders);
+	r.conflicts = (w ? (unsigned)fleet_will_conflicts(w) : 0) + (unsigned)o.conflicts;
+	r.odd = (w ? fleet_will_odd(w) : 0) + o.odd;
+	r.orders = o.known;
+	r.orders_failed = o.failed;
+	snprintf(r.order_fault, sizeof r.order_fault, "%s", o.fault);
 	const struct fleet_zones_sum z = fleet_zones_sum(m->zones);
 	r.zones = z.n;
 	r.zones_in_step = z.in_step;
@@ -289,7 +308,7 @@ static int accept_will(struct fleet_member *m, struct command_call *c)
 {
 	char who[WHO_TEXT];
 	struct fleet_will *w = probes_will(m->opts.probes);
-	const unsigned n = w ? fleet_will_accept(w, who_text(who, c->uid)) : 0;
+	const unsigned n = (w ? fleet_will_accept(w, who_text(who, c->uid)) : 0) + fleet_orders_accept(m->orders);
 
 	if (n)
 		text_addf(c->out, "%u change%s: what holds is accepted%s\n", n, n == 1 ? "" : "s",

@@ -20,6 +20,7 @@ struct fleet_member_opts {
 	struct publisher *publisher;
 	struct probes *probes;
 	struct balancer *balancer;
+	struct commands *commands;
 	bool later; /* it joins when fleet_member_away() says so */
 };
 
@@ -32,6 +33,9 @@ void fleet_member_free(struct fleet_member *m);
 void fleet_member_away(struct fleet_member *m, bool away);
 /* Who follows zones of the fleet; borrowed. NULL: nobody any more. */
 void fleet_member_set_zones(struct fleet_member *m, struct fleet_zones *z);
+
+/* The stage was taken back by itself. */
+void fleet_member_taken_back(struct fleet_member *m, const char *why);
 
 /* Binds "fleet". */
 void fleet_member_bind(struct fleet_member *m, struct commands *commands);

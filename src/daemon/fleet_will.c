@@ -21,7 +21,6 @@ enum {
 	LOOK_S = 30,             /* what the engine keeps is read again */
 	GONE_KEPT_S = 7 * 86400, /* what has ended is remembered so long */
 };
-#define SERVERS 1024u /* versions of one millisecond */
 
 struct entry {
 	char field[FLEET_CHANGE_FIELD];
@@ -58,10 +57,7 @@ struct fleet_will {
 
 static uint64_t next_version(struct fleet_will *w)
 {
-	const uint64_t mine = hash_bytes((struct hash_key){ 7, 8 }, (const uint8_t *)w->server, strlen(w->server));
-	const uint64_t at = (uint64_t)fleet_now_ms(w->opts.fleet) * SERVERS + mine % SERVERS;
-
-	w->last = at > w->last ? at : (w->last / SERVERS + 1) * SERVERS + mine % SERVERS;
+	w->last = fleet_change_next(w->opts.fleet, w->server, w->last);
 	return w->last;
 }
 
@@ -390,7 +386,7 @@ static void forget_old(struct fleet_will *w)
 	for (size_t i = 0; i < w->n;) {
 		struct entry *e = &w->of[i];
 		const struct redis_word words[] = { { "HDEL", 4 }, { key, strlen(key) }, { e->field, FLEET_CHANGE_FIELD - 1 } };
-		if (!e->gone || e->at / SERVERS + GONE_KEPT_S * UINT64_C(1000) > now_ms) {
+		if (!e->gone || e->at / FLEET_CHANGE_SERVERS + GONE_KEPT_S * UINT64_C(1000) > now_ms) {
 			i++;
 			continue;
 		}

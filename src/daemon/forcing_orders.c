@@ -385,21 +385,13 @@ static void show_failed_over(const struct orders *o, bool json, struct text *out
 static int fail_back_command(void *ctx, const char **words, size_t n, struct command_call *c)
 {
 	struct orders *o = ctx;
-	bool json = false, all = false;
-	const char *pool = NULL;
+	const bool json = command_take_word(words, &n, "--json"), all = command_take_word(words, &n, "--all"),
+		   here = command_take_word(words, &n, "--here"); /* who follows the commands looks at it */
+	const char *pool = n ? words[0] : NULL;
 	struct fault why;
 
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(words[i], "--json") == 0)
-			json = true;
-		else if (strcmp(words[i], "--all") == 0)
-			all = true;
-		else
-			pool = words[i];
-	if ((pool && all) || n > 2u || (n == 2 && !json)) {
-		text_add(c->out, "usage: waymarkctl fail-back [POOL | --all] [--json]\n");
+	if (n > 1 || (n && (all || words[0][0] == '-')) || (here && !n && !all))
 		return 2;
-	}
 	if (!pool && !all) {
 		show_failed_over(o, json, c->out);
 		return 0;

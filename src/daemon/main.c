@@ -247,6 +247,11 @@ static void committed(void *ctx, const uint8_t *apex)
 	fleet_zones_committed(((struct server *)ctx)->fleet_zones, apex);
 }
 
+static void taken_back(void *ctx, const char *why)
+{
+	fleet_member_taken_back(((struct server *)ctx)->fleet, why);
+}
+
 /* What needs no privileges, in the order in which it follows the parts. */
 static bool make_followers(struct server *s, struct fault *why)
 {
@@ -256,7 +261,8 @@ static bool make_followers(struct server *s, struct fault *why)
 		s->loop, s->jobs, s->publisher, s->workers });
 	probes_set_balancer(s->probes, s->balancer);
 	s->fleet = fleet_member_new(
-		&(struct fleet_member_opts){ s->loop, s->jobs, s->publisher, s->probes, s->balancer, s->successor != NULL });
+		&(struct fleet_member_opts){ s->loop, s->jobs, s->publisher, s->probes, s->balancer,
+			&s->commands, s->successor != NULL });
 	s->rankings = rankings_new(&(struct rankings_opts){
 		s->loop, s->jobs, s->builder, s->publisher });
 	s->pool_signing = pool_signing_new(&(struct pool_signing_opts){
@@ -266,7 +272,7 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->reloader = reloader_new(&(struct reloader_opts){ s->builder, s->publisher,
 		s->conf_path, s->key, s->store, s->ring, s->pool_signing });
 	s->staging = staging_new(&(struct staging_opts){ s->loop, s->builder, s->publisher,
-		s->reloader, s->probes, s->workers, s->pool_signing, s->key, s->store });
+		s->reloader, s->probes, s->workers, s->pool_signing, s->key, s->store, taken_back, s });
 	s->geo_watch = geo_watch_new(&(struct geo_watch_opts){
 		s->loop, s->jobs, s->builder, s->publisher, s->staging });
 	s->decision_history = decision_history_new(&(struct decision_history_opts){

@@ -354,7 +354,10 @@ int orders_reload_command(void *ctx, const char **words, size_t n, struct comman
 	command_take_value(words, &n, "--stage", &form.stage);
 	form.promote = command_take_word(words, &n, "--promote");
 	form.rollback = command_take_word(words, &n, "--rollback");
-	if (n || (form.stage != NULL) + form.promote + form.rollback > 1 ||
+	/* Whoever follows the commands looks at it (fleet_orders.h). */
+	const bool here = command_take_word(words, &n, "--here");
+	if (n || (here && !form.stage && !form.promote && !form.rollback) ||
+		(form.stage != NULL) + form.promote + form.rollback > 1 ||
 		(form.force && (form.promote || form.rollback)))
 		return 2;
 	return form.stage       ? run_stage(ctx, &form, c)

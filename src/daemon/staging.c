@@ -373,6 +373,8 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 		char reason[256];
 		snprintf(reason, sizeof reason, "%.240s", why.text);
 		staging_rollback(s, reason, NULL);
+		if (s->opts.taken_back)
+			s->opts.taken_back(s->opts.ctx, reason);
 		return;
 	}
 	if (answers(&now) - answers(&s->seen) >= ANSWERS_LEAST)

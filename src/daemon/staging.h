@@ -31,6 +31,9 @@ struct staging_opts {
 	struct pool_signing *signing;
 	struct hash_key key; /* of the zones */
 	struct store *store; /* NULL: nothing is kept */
+	/* It was taken back by itself. NULL: nobody is told. */
+	void (*taken_back)(void *ctx, const char *why);
+	void *ctx;
 };
 
 struct staging *staging_new(const struct staging_opts *opts);

@@ -269,8 +269,9 @@ static int watch(void *ctx, const char **words, size_t n, struct command_call *c
 
 	a.json = command_take_word(words, &n, "--json");
 	a.stops = command_take_word(words, &n, "--stop");
+	const bool here = command_take_word(words, &n, "--here"); /* of who follows the commands (fleet_orders.h) */
 	command_take_value(words, &n, "--for", &span);
-	if (n > 1 || (n && words[0][0] == '-') || (!n && (a.stops || span)) || (a.stops && span))
+	if (n > 1 || (n && words[0][0] == '-') || (!n && (a.stops || span || here)) || (a.stops && span))
 		return 2;
 	if (!n) {
 		list_watches(o, a.json, c->out);

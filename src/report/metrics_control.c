@@ -255,6 +255,8 @@ static void of_fleet(const struct report_view *v, struct metrics *m)
 			f->demand_held, NULL, NULL },
 		{ "fleet_outvoted", METRICS_GAUGE, "Verdicts of ours that do not hold.", f->outvoted, NULL, NULL },
 		{ "fleet_blind", METRICS_GAUGE, "1: we see no edge up.", f->blind || f->holds, NULL, NULL },
+		{ "fleet_orders_failed", METRICS_GAUGE, "Commands for all servers that could not be done here.", f->orders_failed,
+			NULL, NULL },
 		{ "fleet_zones", METRICS_GAUGE, "Zones that all servers of the fleet change.", f->zones_in_step, "state",
 			"in step" },
 		{ "fleet_zones", METRICS_GAUGE, NULL, f->zones - f->zones_in_step, "state", "apart" },

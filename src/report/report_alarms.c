@@ -232,6 +232,9 @@ static void of_fleet(const struct report_fleet *f, json_t *to)
 			"%u change%s of operators %s at odds with later ones of others (the log has them; \"fleet --accept\" "
 			"takes what holds)",
 			f->odd, f->odd == 1 ? "" : "s", f->odd == 1 ? "was" : "were");
+	if (f->orders_failed)
+		alarm_add(to, "what was commanded for all servers of the fleet could not be done here: %s (say it again, or here "
+			      "with \"--here\")", f->order_fault);
 }
 
 json_t *report_alarms(const struct report_view *v)

@@ -41,6 +41,18 @@ static void row_text(const json_t *o, struct text *out)
 		*values_text(o, "will") ? values_text(o, "will") : "-");
 }
 
+/* Below the table: which servers have a stage, and what they could not do. */
+static void orders_text(const json_t *o, struct text *out)
+{
+	const char *failed = values_text(o, "order_failed");
+
+	if (json_object_get(o, "stage_percent"))
+		text_addf(out, "%s: a stage is on for %g %% of the clients, CONFIG %.8s\n", values_text(o, "server"),
+			values_number(o, "stage_percent"), values_text(o, "staged"));
+	if (*failed)
+		text_addf(out, "%s could not do what was wanted: %s\n", values_text(o, "server"), failed);
+}
+
 static void sum_text(const struct report_fleet *s, struct text *out)
 {
 	text_addf(out, "fleet %s, we are %s: %u of %u servers are there", s->name, s->server, s->live, s->servers);
@@ -98,5 +110,7 @@ void report_fleet_servers(const struct report_fleet *sum, const struct fleet *f,
 		"LAG", "MOST", "CLOCK", "VERSION", "ANSWERS", "CONFIG", "ZONES", "WILL");
 	json_array_foreach (list, i, o)
 		row_text(o, out);
+	json_array_foreach (list, i, o)
+		orders_text(o, out);
 	json_decref(list);
 }

@@ -26,6 +26,8 @@ struct report_fleet {
 	uint64_t bytes_in, bytes_out;
 	unsigned will, conflicts; /* what operators want; what was decided between two of them, ever */
 	unsigned odd;             /* ... and not accepted */
+	unsigned orders, orders_failed; /* commands for all servers that are known; that could not be done here */
+	char order_fault[448];    /* one of these, and why; "" */
 	/* Who finds the prices of edges. */
 	enum { FLEET_PRICES_NONE, FLEET_PRICES_HERE, FLEET_PRICES_THERE, FLEET_PRICES_ALONE } prices_by;
 	unsigned demand_servers, demand_held; /* of HERE: whose demand it is, and for whom a part is held */

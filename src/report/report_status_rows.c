@@ -127,6 +127,7 @@ static void add_fleet(struct status_rows *to, const struct report_view *view)
 		{ "fleet_clock_off_ms", "our clock is ahead by ms", (json_int_t)f->clock_off_ms },
 		{ "fleet_will", "changes by operators that all servers have", f->will },
 		{ "fleet_conflicts", "... that were at odds", f->conflicts },
+		{ "fleet_orders_failed", "commands for all servers that could not be done here", f->orders_failed },
 		{ "fleet_zones", "zones that all servers change", f->zones },
 		{ "fleet_zones_in_step", "... that are as the fleet has them", f->zones_in_step },
 		{ "fleet_committed", "... changes of ours", (json_int_t)view->changes.committed },

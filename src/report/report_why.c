@@ -1,6 +1,7 @@
 #include "report/report_why.h"
 
 #include "base/ago.h"
+#include "base/who.h"
 #include "dns/rrtype.h"
 #include "report/report.h"
 
@@ -124,7 +125,7 @@ void report_why_tell(const struct report_why_rows *of, const struct report_why_a
 void report_watched(const struct store_watch *list, unsigned n, bool json, struct text *out)
 {
 	json_t *rows = json_array();
-	char net[ADDR_TEXT], since[AGO_TEXT], until[AGO_TEXT];
+	char net[ADDR_TEXT], since[AGO_TEXT], until[AGO_TEXT], who[WHO_TEXT];
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct store_watch *w = &list[i];
@@ -133,8 +134,8 @@ void report_watched(const struct store_watch *list, unsigned n, bool json, struc
 				(json_int_t)w->since_s, "until", (json_int_t)w->until_s, "uid",
 				(json_int_t)w->uid));
 		if (!json)
-			text_addf(out, "%-24s until %s, since %s, by uid %u\n", net,
-				ago_text(until, w->until_s), ago_text(since, w->since_s), w->uid);
+			text_addf(out, "%-24s until %s, since %s, by %s\n", net,
+				ago_text(until, w->until_s), ago_text(since, w->since_s), who_text(who, w->uid));
 	}
 	if (json) {
 		report_json(json_pack("{s:o}", "watched", rows), out);

@@ -74,6 +74,81 @@ def will():
         same(re.findall("is reached|going on alone", one.said())[-3:], ["is reached", "going on alone", "is reached"])
 
 
+@claim("stages, promotion, rollback, watches and fail-back of one server are those of all, but with --here; who was away does what it has missed")
+def orders():
+    with Redis() as redis, fleet(3, redis.port, fleet=", wait: 500ms") as all:
+        one, two, three = all
+        moved = lambda m: m.configure(m.config.replace("192.0.2.1 ", "198.51.100.1 "))
+        answers = lambda: [m.address() for m in all]
+        old, new = "192.0.2.1", "198.51.100.1"
+        for m in all:
+            moved(m)
+        same(one.ctl("reload", "--stage", "100%")[0], 0)
+        until(lambda: answers() == [new] * 3, 20)
+        until(lambda: [r.get("stage_percent") for r in two.rows().values()] == [100] * 3, 10)
+        same(len({r["staged"] for r in two.rows().values()}), 1)
+        same("ns3: a stage is on for 100 % of the clients, CONFIG" in two.ctl("fleet")[1], True, two.ctl("fleet")[1])
+        same(two.ctl("reload", "--rollback", "--here")[0], 0)
+        same(answers(), [new, old, new])
+        same(three.ctl("reload", "--rollback")[0], 0)
+        until(lambda: answers() == [old] * 3, 10)
+        # Who cannot do it is told of there, and everywhere; until it is said anew, or done there.
+        two.configure(two.config + "nonsense: 1\n")
+        same(one.ctl("reload", "--stage", "100%")[0], 0)
+        until(lambda: "could not be done here: \"reload --stage 100%\"" in two.ctl("status")[1], 20)
+        until(lambda: "ns2 could not do what was wanted" in one.ctl("fleet")[1], 10)
+        two.configure(two.config.replace("nonsense: 1\n", ""))
+        same(two.ctl("reload", "--stage", "100%", "--here")[0], 0)
+        until(lambda: "could not do" not in one.ctl("fleet")[1] and answers() == [new] * 3, 10)
+        # By whom it was, in the audit there.
+        until(lambda: "reload --stage 100%" in two.ctl("audit")[1] and "at server ns1" in two.ctl("audit")[1], 10)
+        same(three.ctl("watch", "192.0.2.0/24", "--for", "2h")[0], 0)
+        same(three.ctl("watch", "198.51.100.0/24", "--here")[0], 0)
+        watched = lambda m: sorted(w["net"] for w in json_of(m, "watch")["watched"])
+        until(lambda: watched(one) == watched(two) == ["192.0.2.0/24"], 10)
+        # Nobody hears the promotion: the Redis is gone. Who is back before it has it from it.
+        redis.kill()
+        until(lambda: not any(m.fleet()["reached"] for m in all), 10)
+        two.stop()
+        code, said = one.ctl("reload", "--promote")
+        same((code, "other servers follow when it is" in said), (0, True), said)
+        same(one.ctl("watch", "192.0.2.0/24", "--stop")[0], 0)
+        redis.start()
+        until(lambda: json_of(three, "status").get("stage_percent", 0) == 0 and three.address() == new, 20)
+        until(lambda: watched(three) == ["198.51.100.0/24"], 10)
+        two.start()
+        until(lambda: two.fleet()["live"] == 3, 20)
+        until(lambda: watched(two) == [] and two.address() == new, 10)
+        # Two things were wanted at a time: the later holds, and that is told.
+        redis.kill()
+        until(lambda: not any(m.fleet()["reached"] for m in all), 10)
+        same(one.ctl("watch", "203.0.113.0/24")[0], 0)
+        same(two.ctl("watch", "203.0.113.0/24", "--for", "3h")[0], 0)
+        redis.start()
+        until(lambda: "later without having heard of it" in one.said() + two.said(), 20)
+        odd = lambda: [m for m in all if "at odds with later ones" in m.ctl("status")[1]]
+        until(odd, 10)
+        until(lambda: all[0].fleet()["live"] == 3, 20)
+        same(odd()[0].ctl("fleet", "--accept")[0], 0)
+        until(lambda: not odd(), 10)
+
+
+@claim("a pool goes back on all servers where it had failed over before that was wanted")
+def fails_back():
+    with Redis() as redis, fleet(2, redis.port, more="", fleet=", wait: 500ms") as all:
+        for m in all:
+            m.configure(m.config.replace("policy: ordered,", "policy: ordered, fail-back: manual,"))
+            same(m.ctl("reload")[0], 0)
+            m.sees("a", False)
+        until(lambda: [m.address() for m in all] == ["192.0.2.2"] * 2, 10)
+        for m in all:
+            m.sees("a", True)
+        until(lambda: [m.state("a") for m in all] == ["up"] * 2, 10)
+        same([m.address() for m in all], ["192.0.2.2"] * 2)
+        same(all[1].ctl("fail-back", "web")[0], 0)
+        until(lambda: [m.address() for m in all] == ["192.0.2.1"] * 2, 10)
+
+
 @claim("an operator accepts what holds of changes that were at odds, on all servers")
 def accepted():
     with Redis() as redis, fleet(2, redis.port) as (one, two):

@@ -85,7 +85,7 @@ static void make_followers(struct house *h)
 	h->reloader = reloader_new(&(struct reloader_opts){ h->builder, h->publisher,
 		h->site.path, site_key, NULL, NULL, h->pool_signing });
 	h->staging = staging_new(&(struct staging_opts){ h->loop, h->builder, h->publisher,
-		h->reloader, h->probes, h->workers, h->pool_signing, site_key, NULL });
+		h->reloader, h->probes, h->workers, h->pool_signing, site_key, NULL, NULL, NULL });
 	h->geo_watch = geo_watch_new(&(struct geo_watch_opts){
 		h->loop, h->jobs, h->builder, h->publisher, h->staging });
 	h->decisions = decisions_new(
