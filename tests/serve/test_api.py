@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.parse
 
+import octodns_like
 from edges import until
 from lib import *
 
@@ -479,6 +480,53 @@ def external_dns():
         finally:
             hook.kill()
             hook.wait()
+
+
+@claim("octoDNS keeps the records of a zone by contrib's provider: what is as it is wanted is left alone, and a plan for what was is refused")
+def octodns():
+    octodns_like.install()
+    sys.path.insert(0, TOP + "/contrib/octodns")
+    from octodns.provider import ProviderException
+    from octodns.record import Record
+    from octodns.zone import Zone
+    from octodns_waymark import WaymarkProvider
+    wanted = {("", "NS"): ["ns1.a.test."], ("ns1", "A"): ["192.0.2.53"], ("www2", "A"): ["192.0.2.7", "192.0.2.8"], ("w", "AAAA"): ["2001:db8::1"],
+              ("alias", "CNAME"): ["www2.a.test."], ("", "MX"): [{"preference": "10", "exchange": "mail.a.test."}, {"preference": "20", "exchange": "mx.other.test."}],
+              ("t", "TXT"): ["v=DKIM1\\; k=rsa\\; p=" + "A" * 300, 'says "yes"'], ("_sip._tcp", "SRV"): [{"priority": "1", "weight": "2", "port": "5060", "target": "w.a.test."}],
+              ("", "CAA"): [{"flags": "0", "tag": "issue", "value": "letsencrypt.org"}],
+              ("n", "NAPTR"): [{"order": "10", "preference": "20", "flags": "S", "service": "SIP+D2U", "regexp": "!^.*$!sip:a@b.test!", "replacement": "."}]}
+
+    def desired(name, sets):
+        zone = Zone(name, [])
+        for (owner, kind), values in sets.items():
+            zone.add_record(Record.new(zone, owner, dict({"type": kind, "ttl": 300}, **({"value": values[0]} if kind == "CNAME" else {"values": values}))))
+        return zone
+
+    with Api() as s:
+        keeps = lambda words, **more: WaymarkProvider("waymark", url="http://127.0.0.1:%d" % s.management, token=s.token(*words), **more)
+        zones = keeps(["octo", "--role", "zones", "--zones", "a.test"])
+        same(zones.apply(zones.plan(desired("a.test.", wanted))), 10)
+        same(zones.plan(desired("a.test.", wanted)), None, "what is as it is wanted:")
+        same((sorted(s.udp("alias.a.test").addresses()), s.udp("www.a.test", options=ecs("145.100.0.0/24")).addresses()), (["192.0.2.7", "192.0.2.8"], ["192.0.2.1"]), "and what is steered stays:")
+        same(len(s.udp("t.a.test", "TXT").answer), 2)
+        less = {k: v for k, v in wanted.items() if k[0] != "alias"}
+        old, late = zones.plan(desired("a.test.", {**less, ("new", "A"): ["192.0.2.9"]})), WaymarkProvider("late", url=zones.api.url.geturl(), token=zones.api.token)
+        late.apply(late.plan(desired("a.test.", less)))
+        same(s.udp("alias.a.test").rcode, NXDOMAIN)
+        admin = keeps(["boss", "--role", "admin"])
+        for provider, plan, say in ((zones, old, "serial"), (zones, zones.plan(desired("a.test.", {**less, ("www", "CNAME"): ["x.test."]})), "www"),
+                                    (admin, admin.plan(desired("b.test.", {("w", "A"): ["192.0.2.1"]})), "there is no zone b.test.")):
+            try:
+                provider.apply(plan)
+                said = "it was taken"
+            except ProviderException as e:
+                said = str(e)
+            same(say in said, True, said)
+        same(s.udp("new.a.test").rcode, NXDOMAIN)
+        admin.template = "hosted"
+        same(admin.apply(admin.plan(desired("b.test.", {("", "NS"): ["ns1.a.test."], ("w", "A"): ["192.0.2.1"]}))), 2)
+        same((s.udp("w.b.test").addresses(), admin.list_zones(), admin.plan(desired("b.test.", {("", "NS"): ["ns1.a.test."], ("w", "A"): ["192.0.2.1"]}))),
+             (["192.0.2.1"], ["a.test.", "b.test."], None))
 
 
 run("api")
