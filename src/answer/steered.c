@@ -409,7 +409,8 @@ static const uint8_t *made_for(
 	const struct edge *e = &s->edges[choice->edges[0]];
 
 	if (!e->template ||
-		!template_expand(e->template, &(struct template_of){ e->name, choice->place, s->atlas->cities.places }, target, NULL))
+		!template_expand(e->template,
+			&(struct template_of){ e->name, choice->place, s->atlas->cities.places, choice->asn }, target, NULL))
 		return NULL;
 	return target;
 }

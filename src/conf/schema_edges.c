@@ -254,7 +254,7 @@ void schema_check_template(
 	struct fault why;
 
 	if (edge->cname &&
-		!template_expand(edge->cname, &(struct template_of){ edge->name, NULL, NULL }, made, &why))
+		!template_expand(edge->cname, &(struct template_of){ .edge = edge->name }, made, &why))
 		parse_error(r->src, cname ? cname : parse_get(node, "records"), "\"cname\": %s",
 			why.text);
 	if (edge->flatten && template_is(edge->flatten))
@@ -284,8 +284,9 @@ const struct key schema_edge_keys[] = {
 	{ "aaaa", schema_aaaa, .say = "an IPv6 address or a list of them",
 		.about = "The IPv6 addresses that clients get.", .otherwise = "none" },
 	{ "cname", schema_cname, .say = "a domain name, such as edge.example.net", AT(cname),
-		.about = "The name to answer with, for an edge without addresses. %{edge}, %{country} "
-			 "and %{continent} in it stand for the edge and where the client is.",
+		.about = "The name to answer with, for an edge without addresses. %{edge}, "
+			 "%{continent}, %{country}, %{region}, %{city} and %{asn} in it stand for the "
+			 "edge and where the client is.",
 		.otherwise = "none" },
 	{ "flatten", schema_cname, .say = "a domain name, such as cdn.example.net", AT(flatten),
 		.about = "The edge has the addresses of this name, which is resolved in the "

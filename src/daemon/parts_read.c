@@ -8,6 +8,7 @@
 #include "daemon/zones_read.h"
 #include "jobs/jobs.h"
 #include "steer/rules.h"
+#include "steer/template.h"
 #include "store/store.h"
 #include "xfr/stored.h"
 
@@ -269,6 +270,26 @@ static void warn_of_own_names(const struct parts *to, struct faults *f)
 	}
 }
 
+/* Fields that are "unknown" for all: nothing tells what they stand for. */
+static void warn_of_unknown_fields(const struct parts *to, struct faults *f)
+{
+	const struct conf *c = parts_conf(to);
+
+	for (size_t i = 0; i < c->n_edges; i++) {
+		const struct edge_opts *e = &c->edges[i];
+		const bool asn = e->cname && !c->n_asn_files && template_looks_at_asn(e->cname),
+			   place = e->cname && !c->n_city_files && template_looks(e->cname);
+		struct fault_at at;
+		if (!asn && !place)
+			continue;
+		conf_at(c, "edges", e->name, &at);
+		faults_warning(f, &at,
+			"edge %s: the fields of its cname are \"unknown\" for all clients: there is no geoip: "
+			"%s: file",
+			e->name, asn ? "asn" : "city");
+	}
+}
+
 static void make_steer(struct parts *to, const struct parts *before, bool assume)
 {
 	const bool same = before && to->conf == before->conf && to->atlas == before->atlas &&
@@ -418,6 +439,7 @@ static bool read_all(struct parts *to, const struct parts_read_opts *o, struct f
 	make_steer(to, before, o->assume);
 	warn_of_idle_pins(to, f);
 	warn_of_own_names(to, f);
+	warn_of_unknown_fields(to, f);
 	return make_numbers(to, before, f);
 }
 

@@ -258,7 +258,7 @@ static const char *made_name(struct domain *d, const char *format)
 			continue;
 		}
 		const char *key = key_of_field(format + 1);
-		if (key && (strcmp(key, "country") == 0 || strcmp(key, "continent") == 0)) {
+		if (key && (strcmp(key, "country") == 0 || strcmp(key, "continent") == 0 || strcmp(key, "asn") == 0)) {
 			text_addf(&to, "%%{%s}", key);
 			format += 2;
 		} else if (format[1] == '%') {

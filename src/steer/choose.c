@@ -1,4 +1,6 @@
 #include "steer/choose_inner.h"
+#include "steer/rules.h"
+#include "steer/template.h"
 
 #include <math.h>
 #include <string.h>
@@ -307,22 +309,26 @@ bool choose_by_policy(struct choose_walk *w, bool even_down, bool even_drained)
 	return by_policy(w, even_down, even_drained);
 }
 
-/* Is the client of an AS that a pin of the pool could be for? */
 static bool has_asn(const struct choose_walk *w)
 {
 	const struct atlas *atlas = w->ask->steer->atlas;
 
-	return w->pool->pin_of_asn &&
-		netmap_find(atlas->asns.map, &w->who).value < atlas->asns.n;
+	return netmap_find(atlas->asns.map, &w->who).value < atlas->asns.n;
+}
+
+/* Could a pin of the pool be for an AS? */
+static bool asks_for_asn(const struct pool *p)
+{
+	return p->pin_of_asn || (p->rules && p->rules->asns.class_of);
 }
 
 /* A subnet that is not global, and that no GeoIP file of the operator's knows, says nothing
  * about where its client is: the source decides then (RFC 7871 section 11.1 wants such subnets
  * not sent at all). The operator's own nets are asked before, for they may well be private. */
-static void fall_back_to_source(struct choose_walk *w)
+static void fall_back_to_source(struct choose_walk *w, bool by_asn)
 {
 	choose_find_place(w);
-	if (w->place.value != NETMAP_LOCAL || has_asn(w))
+	if (w->place.value != NETMAP_LOCAL || (by_asn && has_asn(w)))
 		return;
 	choose_consult(w, netmap_scope(choose_map(w), NULL, &w->who, w->place));
 	w->who = w->ask->source;
@@ -352,7 +358,7 @@ __attribute__((always_inline)) static inline bool by_rules(struct choose_walk *w
 	if (p->nets && choose_by_net(w))
 		return true;
 	if (!w->by_source && looks_at_client(p)) {
-		fall_back_to_source(w);
+		fall_back_to_source(w, asks_for_asn(p));
 		if (w->by_source && p->nets && choose_by_net(w))
 			return true;
 	}
@@ -501,13 +507,28 @@ static void limit_ttl(const struct choose_walk *w)
 			c->ttl_most_s = w->ask->steer->edges[c->edges[i]].ttl_most_s;
 }
 
-/* The edge's name is another for each country. */
-static void find_country(struct choose_walk *w)
+static void find_asn(struct choose_walk *w)
+{
+	const struct mmdb_asns *asns = &w->ask->steer->atlas->asns;
+	const struct netmap_hit hit = netmap_find(asns->map, &w->who);
+
+	choose_consult(w, netmap_scope(asns->map, w->ask->steer->asns, &w->who, hit));
+	if (hit.value < asns->n)
+		w->choice->asn = asns->asn[hit.value].number;
+}
+
+/* The edge's name is another for each country, or AS. */
+static void find_client(struct choose_walk *w, const uint8_t *template)
 {
 	const struct atlas *atlas = w->ask->steer->atlas;
+	const bool asks = template_looks_at_asn(template);
 
 	if (!w->by_source && !looks_at_client(w->pool))
-		fall_back_to_source(w);
+		fall_back_to_source(w, asks);
+	if (asks)
+		find_asn(w);
+	if (!template_looks(template))
+		return;
 	const struct netmap_hit hit = netmap_find(atlas->cities.map, &w->who);
 	choose_consult(w, netmap_scope(atlas->cities.map, w->ask->steer->places, &w->who, hit));
 	if (hit.value && hit.value <= places_count(atlas->cities.places))
@@ -572,8 +593,8 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		c.form = c.pool;
 	if (c.pool != ask->pool)
 		c.why = WHY_ALL_DOWN;
-	if (ask->steer->places && c.n && ask->steer->edges[c.edges[0]].template)
-		find_country(&w);
+	if ((ask->steer->places || ask->steer->asns) && c.n && ask->steer->edges[c.edges[0]].template)
+		find_client(&w, ask->steer->edges[c.edges[0]].template);
 	c.who = w.who;
 	c.ttl_most_s = ttl_most_s(&w);
 	if (ask->steer->flattens)

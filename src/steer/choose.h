@@ -81,6 +81,7 @@ struct choice {
 	uint16_t form;   /* the pool whose services are answered with: the innermost that has any */
 	struct addr who; /* whom it looked at */
 	const struct place *place; /* where that is, for a template; NULL */
+	uint32_t asn;              /* the number of its AS, likewise; 0 */
 	uint32_t ttl_most_s;
 	uint64_t demand; /* the key under which the query counts (demand.h); 0: none */
 	bool refused;    /* the pool has no answer for this client, by a rule */

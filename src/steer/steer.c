@@ -517,6 +517,8 @@ void steer_drop(struct steer *s)
 	}
 	if (s->places)
 		netmap_seams_free(s->places);
+	if (s->asns)
+		netmap_seams_free(s->asns);
 	client_map_drop(s->clients);
 	atlas_drop(s->atlas);
 	arena_fini(&s->mem);

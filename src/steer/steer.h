@@ -151,6 +151,7 @@ struct steer {
 	unsigned n_record_types;
 	bool flattens; /* some edge does */
 	struct netmap_seams *places; /* by country and continent, where a template has them; NULL */
+	struct netmap_seams *asns; /* by AS number, likewise */
 	struct pool *pools;
 	unsigned n_pools;
 	unsigned n_named; /* of those the first so many, that are not part of another */

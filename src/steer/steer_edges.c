@@ -101,9 +101,9 @@ static void fill_cname(struct steer *s, struct edge *e, const struct edge_opts *
 {
 	uint8_t name[NAME_MOST];
 	const size_t len = template_expand(
-		o->cname, &(struct template_of){ e->called, NULL, NULL }, name, NULL);
+		o->cname, &(struct template_of){ .edge = e->called }, name, NULL);
 
-	if (template_looks(o->cname))
+	if (template_looks(o->cname) || template_looks_at_asn(o->cname))
 		e->template = arena_memdup(&s->mem, o->cname, name_len(o->cname));
 	e->cname_len = (uint16_t)len;
 	e->cname = arena_memdup(&s->mem, name, len);
@@ -153,6 +153,23 @@ static void find_places(struct steer *s)
 	}
 	s->places = netmap_seams_new(s->atlas->cities.map, class_of, (size_t)n + 1);
 	memory_free(by);
+	memory_free(class_of);
+}
+
+/* ... and those of one AS, as far as a template asks for it. */
+static void find_asns(struct steer *s)
+{
+	const struct mmdb_asns *asns = &s->atlas->asns;
+	bool asks = false;
+
+	for (unsigned i = 0; i < s->n_edges; i++)
+		asks = asks || (s->edges[i].template && template_looks_at_asn(s->edges[i].template));
+	if (!asks)
+		return;
+	uint32_t *class_of = memory_zeroed(asns->n, sizeof *class_of);
+	for (size_t i = 0; i < asns->n; i++)
+		class_of[i] = asns->asn[i].number;
+	s->asns = netmap_seams_new(asns->map, class_of, asns->n);
 	memory_free(class_of);
 }
 
@@ -210,6 +227,7 @@ void steer_edges_fill(
 		fill_edge(s, &s->edges[i], &opts->edges[i], opts->flats && opts->flats[i].known ? &opts->flats[i] : NULL,
 			before);
 	find_places(s);
+	find_asns(s);
 }
 
 /* --- roles -------------------------------------------------------------------------------- */

@@ -1,14 +1,15 @@
 #include "steer/template.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { LABEL_MOST = 63, FIELD_MOST = 64, PLACE_MOST = 40 };
+enum { LABEL_MOST = 63, FIELD_MOST = 64, PLACE_MOST = 40, NUMBER_MOST = 10 };
 
 static const char unknown[] = "unknown";
 
-/* By how closely they look at where the client is. */
-enum field { FIELD_EDGE, FIELD_CONTINENT, FIELD_COUNTRY, FIELD_REGION, FIELD_CITY, FIELD_NONE };
-static const char *const fields[] = { "edge", "continent", "country", "region", "city" };
+/* Those behind the AS number by how closely they look at where the client is. */
+enum field { FIELD_EDGE, FIELD_ASN, FIELD_CONTINENT, FIELD_COUNTRY, FIELD_REGION, FIELD_CITY, FIELD_NONE };
+static const char *const fields[] = { "edge", "asn", "continent", "country", "region", "city" };
 
 /* The field that begins at `s`, and how long it is with its braces; 0: there is none. */
 static size_t field_at(const uint8_t *s, size_t len, enum field *is)
@@ -25,32 +26,38 @@ static size_t field_at(const uint8_t *s, size_t len, enum field *is)
 	return n + 3;
 }
 
-bool template_is(const uint8_t *name)
+/* Which fields are in it: a bit each. */
+static unsigned fields_in(const uint8_t *name)
 {
+	unsigned in = 0;
+
 	for (; *name; name += *name + 1)
 		for (unsigned i = 1; i <= *name; i++) {
 			enum field is;
 			if (field_at(name + i, *name + 1u - i, &is))
-				return true;
+				in |= 1u << is;
 		}
-	return false;
+	return in;
+}
+
+bool template_is(const uint8_t *name)
+{
+	return fields_in(name) != 0;
+}
+
+bool template_looks_at_asn(const uint8_t *name)
+{
+	return fields_in(name) & 1u << FIELD_ASN;
 }
 
 enum template_look template_looks(const uint8_t *name)
 {
-	enum template_look look = TEMPLATE_NOWHERE;
+	const unsigned in = fields_in(name);
 
-	for (; *name; name += *name + 1)
-		for (unsigned i = 1; i <= *name; i++) {
-			enum field is;
-			if (!field_at(name + i, *name + 1u - i, &is) || is == FIELD_EDGE || is == FIELD_NONE)
-				continue;
-			const enum template_look at = is == FIELD_CITY ? TEMPLATE_CITY
-				: is == FIELD_REGION                   ? TEMPLATE_REGION
-								       : TEMPLATE_COUNTRY;
-			look = at > look ? at : look;
-		}
-	return look;
+	return in & 1u << FIELD_CITY                                 ? TEMPLATE_CITY
+		: in & 1u << FIELD_REGION                            ? TEMPLATE_REGION
+		: in & (1u << FIELD_COUNTRY | 1u << FIELD_CONTINENT) ? TEMPLATE_COUNTRY
+								     : TEMPLATE_NOWHERE;
 }
 
 /* What may stand in any label: letters, digits and hyphens; all else is one of these. */
@@ -82,6 +89,10 @@ static size_t put_field(uint8_t *to, enum field is, const struct template_of *of
 
 	if (is == FIELD_EDGE)
 		return put_safe(to, of->edge, strnlen(of->edge, FIELD_MOST));
+	if (is == FIELD_ASN && of->asn) {
+		char number[NUMBER_MOST + 1];
+		return put_safe(to, number, (size_t)snprintf(number, sizeof number, "%u", of->asn));
+	}
 	if (p && is == FIELD_COUNTRY && p->country[0])
 		return put_safe(to, p->country, 2);
 	if (p && is == FIELD_CONTINENT && p->continent[0])
@@ -123,8 +134,8 @@ size_t template_expand(const uint8_t *name, const struct template_of *of,
 		const size_t len = put_label(label, name, of);
 		if (!len) {
 			fault(why,
-				"%%{edge}, %%{continent}, %%{country}, %%{region} and %%{city} are the fields there "
-				"are");
+				"%%{edge}, %%{continent}, %%{country}, %%{region}, %%{city} and %%{asn} are the fields "
+				"there are");
 			return 0;
 		}
 		if (len > LABEL_MOST || n + len + 2 > NAME_MOST) {

@@ -14,10 +14,14 @@ struct template_of {
 	const char *edge;
 	const struct place *place; /* of the client; NULL: nobody knows */
 	const struct places *places; /* that it is one of; NULL without one */
+	uint32_t asn; /* of the client; 0: nobody knows */
 };
 
 /* Has the name (wire) a field in it? */
 bool template_is(const uint8_t *name);
+
+/* Does it look at who routes the client? */
+bool template_looks_at_asn(const uint8_t *name);
 
 /* How closely does it look at where the client is? */
 enum template_look { TEMPLATE_NOWHERE, TEMPLATE_COUNTRY, TEMPLATE_REGION, TEMPLATE_CITY };

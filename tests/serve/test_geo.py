@@ -58,6 +58,27 @@ def templates():
                 assert scope in (None, m.scope), (template, first, m.scope)
 
 
+@claim("a CNAME has the client's AS in it: two nets of one AS are one scope, a private net that only the AS is known of counts, and its place ends the scope where it is asked for, too")
+def as_templates():
+    nets = {"8.0.0.0/8": AMS, "9.0.0.0/8": AMS, "12.0.0.0/8": ROM, "13.0.0.0/8": AMS}
+    asns = {"8.0.0.0/8": {"asn": 64500}, "9.0.0.0/8": {"asn": 64500, "organization": "other"}, "12.0.0.0/7": {"asn": 64501}, "10.0.0.0/9": {"asn": 4200000000},
+            "127.0.0.0/8": {"asn": 64502}}
+    pools = 'edges: { o: { cname: "%s" } }\npools: { web: { edges: [ o ], policy: ordered }, pinned: { edges: [ o ], policy: ordered } }'
+    for template, want in (("as%{asn}.cdn.example", (("8.1.2.0", "as64500.", 7), ("9.1.2.0", "as64500.", 7), ("12.1.2.0", "as64501.", 7), ("13.1.2.0", "as64501.", 7),
+                                                     ("200.1.2.0", "asunknown.", None), ("10.1.2.0", "as4200000000.", 9), ("192.168.1.0", "as64502.", 16))),
+                           ("%{country}-%{asn}.cdn.example", (("8.1.2.0", "nl-64500.", 7), ("12.1.2.0", "it-64501.", 8), ("13.1.2.0", "nl-64501.", 8)))):
+        with serve(nets, asns, config=pools % template) as s:
+            for net, name, scope in want:
+                m = s.steer("www.example.com", net + "/24")
+                same(m.answer[0][3], name + "cdn.example.", template)
+                assert scope in (None, m.scope), (template, net, m.scope)
+            same("as64500" in s.ctl("explain", "www.example.com", "--client", "8.1.2.0/24")[1], "as%" in template)
+            same("unknown" in s.check()[1], False)
+    with serve(nets, config=pools % "as%{asn}.cdn.example") as s:
+        same(s.steer("www.example.com", "8.1.2.0/24").answer[0][3], "asunknown.cdn.example.")
+        same('edge o: the fields of its cname are "unknown" for all clients: there is no geoip: asn: file' in s.check()[1], True, s.check()[1])
+
+
 @claim("check and status count the networks that are not of the public Internet")
 def counted():
     with serve(OWN) as s:

@@ -427,7 +427,7 @@ def templates():
     assert "es-eu.made.cdn.example." in server.ctl("explain", "made.example.com", "--client", MADRID)[1]
     server.configure(CONFIG.replace("%{country}-%{continent}.%{edge}.cdn.example", "%{land}.x"))
     code, text = server.check()
-    assert code == 1 and "%{continent}, %{country}, %{region} and %{city} are the fields there are" in text, text
+    assert code == 1 and "%{continent}, %{country}, %{region}, %{city} and %{asn} are the fields there are" in text, text
     server.configure(CONFIG)
 
 

@@ -9,6 +9,8 @@ static const uint8_t root[1];
 
 static struct places *known;
 
+static uint32_t known_asn;
+
 /* The name made of a template, as text; or why there is none. */
 static const char *made(const char *text, const char *edge, const struct place *place)
 {
@@ -17,7 +19,7 @@ static const char *made(const char *text, const char *edge, const struct place *
 	struct fault why;
 
 	CU_ASSERT_EQUAL_FATAL(name_parse(name, NULL, text, strlen(text), root), NAME_OK);
-	if (template_expand(name, &(struct template_of){ edge, place, known }, to, &why))
+	if (template_expand(name, &(struct template_of){ edge, place, known, known_asn }, to, &why))
 		return name_text(out, to);
 	snprintf(out, sizeof out, "%s", why.text);
 	return out;
@@ -45,7 +47,8 @@ static void fields_stand_for_the_edge_and_where_the_client_is(void)
 		{ "100%.x.%{", "ams1", NULL, "100%.x.%{." },
 		{ "%{edge}.x", longest, NULL, "with its fields the name, or a label of it, is too long" },
 		{ "a%{edge}.x", longest + 1, NULL, "with its fields the name, or a label of it, is too long" },
-		{ "%{land}.x", "ams1", NULL, "%{edge}, %{continent}, %{country}, %{region} and %{city} are the fields there are" },
+		{ "%{land}.x", "ams1", NULL, "%{edge}, %{continent}, %{country}, %{region}, %{city} and %{asn} are the fields there are" },
+		{ "as%{asn}.x", "ams1", NULL, "asunknown.x." },
 		{ "%{city}.%{region}.%{country}.x", "ams1", &paulo, "s--o-paulo.sp.br.x." },
 		{ "%{city}.%{region}.x", "ams1", &oslo, "unknown.unknown.x." },
 		{ "%{city}.x", "ams1", &longest_city, "llanfairpwllgwyngyllgogerychwyrndrobwll-.x." } };
@@ -57,6 +60,9 @@ static void fields_stand_for_the_edge_and_where_the_client_is(void)
 	for (unsigned i = 0; i < 4; i++)
 		strcat(text, i ? ".%{edge}" : "%{edge}");
 	CU_ASSERT_STRING_EQUAL(made(text, longest + 1, NULL), row[7].want);
+	known_asn = UINT32_MAX;
+	CU_ASSERT_STRING_EQUAL(made("as%{asn}.%{country}.x", "ams1", &oslo), "as4294967295.no.x.");
+	known_asn = 0;
 	places_drop(known);
 	known = NULL;
 }
@@ -67,11 +73,13 @@ static void only_what_is_a_field_looks_at_the_client(void)
 		const char *text;
 		bool is;
 		enum template_look looks;
-	} row[] = { { "www.example", false, TEMPLATE_NOWHERE }, { "%{edge}.example", true, TEMPLATE_NOWHERE },
-		{ "x.%{country}", true, TEMPLATE_COUNTRY },
-		{ "a-%{edge}%{continent}.x", true, TEMPLATE_COUNTRY },
-		{ "%{city}.%{country}.x", true, TEMPLATE_CITY }, { "%{region}.x", true, TEMPLATE_REGION },
-		{ "%{nosuch}", true, TEMPLATE_NOWHERE }, { "%{country", false, TEMPLATE_NOWHERE } };
+		bool asn;
+	} row[] = { { "www.example", false, TEMPLATE_NOWHERE, false }, { "%{edge}.example", true, TEMPLATE_NOWHERE, false },
+		{ "x.%{country}", true, TEMPLATE_COUNTRY, false },
+		{ "a-%{edge}%{continent}.x", true, TEMPLATE_COUNTRY, false },
+		{ "%{city}.%{country}.x", true, TEMPLATE_CITY, false }, { "%{region}.x", true, TEMPLATE_REGION, false },
+		{ "%{nosuch}", true, TEMPLATE_NOWHERE, false }, { "%{asn}.x", true, TEMPLATE_NOWHERE, true },
+		{ "%{asn}.%{region}.x", true, TEMPLATE_REGION, true }, { "%{country", false, TEMPLATE_NOWHERE, false } };
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
 		uint8_t name[NAME_MOST];
@@ -79,6 +87,7 @@ static void only_what_is_a_field_looks_at_the_client(void)
 			name_parse(name, NULL, row[i].text, strlen(row[i].text), root), NAME_OK);
 		CU_ASSERT_EQUAL(template_is(name), row[i].is);
 		CU_ASSERT_EQUAL(template_looks(name), row[i].looks);
+		CU_ASSERT_EQUAL(template_looks_at_asn(name), row[i].asn);
 	}
 }
 
