@@ -179,7 +179,8 @@ struct asked {
 	struct audit *owner;
 	bool json;
 	unsigned last;
-	json_t *rows;
+	json_t *rows; /* as text they are told the other way round */
+	struct text out;
 	bool ok;
 	struct fault why;
 };
@@ -201,20 +202,20 @@ static json_t *shown(const char *s)
 
 static void take_audit(void *ctx, const struct store_audit *row)
 {
-	json_array_append_new(ctx,
-		json_pack("{s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "time", (json_int_t)row->at_s, "who", shown(row->who), "from",
+	struct asked *o = ctx;
+	json_t *one = json_pack("{s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "time", (json_int_t)row->at_s, "who", shown(row->who), "from",
 			shown(row->from), "what", shown(row->what), "done", row->status == 0, "said",
 			shown(row->status == 0 && is_secret(row->what) ? "" : row->said), "before", shown(row->before), "after",
-			shown(row->after)));
-}
+		shown(row->after));
+	char *text = o->json && one ? json_dumps(one, JSON_INDENT(2)) : NULL;
 
-static void audit_work(void *ctx, struct job *job)
-{
-	struct asked *o = ctx;
-
-	(void)job;
-	o->rows = json_array();
-	o->ok = store_each_audit(o->owner->askers.store, o->last, take_audit, o->rows, &o->why);
+	if (text)
+		text_addf(&o->out, "%s%s", o->out.len ? ",\n" : "[\n", text);
+	else if (!o->json)
+		json_array_append(o->rows, one);
+	o->out.lost = o->out.lost || !one || (o->json && !text);
+	free(text);
+	json_decref(one);
 }
 
 static void tell_audit(const json_t *rows, struct text *out)
@@ -239,22 +240,35 @@ static void tell_audit(const json_t *rows, struct text *out)
 		text_add(out, "nothing is written down yet\n");
 }
 
+/* All of it: many lines take longer than the loop has. */
+static void audit_work(void *ctx, struct job *job)
+{
+	struct asked *o = ctx;
+
+	(void)job;
+	o->rows = json_array();
+	o->ok = store_each_audit(o->owner->askers.store, o->last, take_audit, o, &o->why);
+	if (o->json)
+		text_add(&o->out, o->out.len ? "\n]\n" : "[]\n");
+	else
+		tell_audit(o->rows, &o->out);
+	json_decref(o->rows);
+	o->rows = NULL;
+}
+
 static void audit_done(void *ctx, enum job_end end)
 {
 	struct asked *o = ctx;
 	struct command_call *c = o->ask.call;
 	const bool ok = end == JOB_DONE && o->ok;
-	char *text = ok && o->json ? json_dumps(o->rows, JSON_INDENT(2)) : NULL;
 
-	if (c && text)
-		text_addf(c->out, "%s\n", text);
-	else if (c && ok)
-		tell_audit(o->rows, c->out);
+	if (c && ok)
+		text_take(c->out, &o->out);
 	else if (c)
 		text_addf(c->out, "%s\n", end == JOB_DONE ? o->why.text : "out of memory");
 	if (c)
 		c->done(c, ok ? 0 : 1);
-	free(text);
+	text_fini(&o->out);
 	json_decref(o->rows);
 	free(o);
 }
