@@ -102,7 +102,7 @@ static const struct {
 	{ "latency",
 		"show [--prefix P | --country CC | --edge EDGE] [--json] | import FILE | "
 		"export | "
-		"forget EDGE|PREFIX",
+		"forget EDGE|PREFIX [--here]",
 		"what is measured",
 		" show export " },
 	{ "export", "[--config]",

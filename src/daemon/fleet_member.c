@@ -8,6 +8,7 @@
 #include "config.h"
 #include "daemon/fleet_health.h"
 #include "daemon/fleet_orders.h"
+#include "daemon/fleet_times.h"
 #include "daemon/fleet_will.h"
 #include "daemon/parts_read.h"
 
@@ -31,6 +32,7 @@ struct fleet_member {
 	uint64_t zones_sum;
 	struct fleet_zones *zones; /* borrowed; NULL: not yet */
 	struct fleet_orders *orders;
+	struct fleet_times *times; /* borrowed; NULL: not yet */
 };
 
 /* --- what we say of ourselves ------------------------------------------------------------- */
@@ -129,6 +131,8 @@ static void fill_hello(void *ctx, void *json)
 	if (staged)
 		set_sum(json, "staged", sum_of_steer(staged->steer));
 	fleet_orders_hello(m->orders, json);
+	if (m->times)
+		fleet_times_hello(m->times, json);
 	char where[WHERE_TEXT];
 	if (where_we_answer(m, where))
 		json_object_set_new(json, "at", json_string(where));
@@ -149,6 +153,8 @@ static void leave(struct fleet_member *m)
 	probes_set_fleet(m->opts.probes, NULL, NULL);
 	balancer_set_fleet(m->opts.balancer, NULL, NULL);
 	fleet_orders_set(m->orders, NULL, NULL);
+	if (m->times)
+		fleet_times_set(m->times, NULL, NULL);
 	if (m->zones)
 		fleet_zones_set(m->zones, NULL, NULL);
 	fleet_free(m->fleet);
@@ -175,6 +181,8 @@ static void join(struct fleet_member *m, const struct conf_fleet *c)
 	probes_set_fleet(m->opts.probes, m->fleet, c);
 	balancer_set_fleet(m->opts.balancer, m->fleet, c->server);
 	fleet_orders_set(m->orders, m->fleet, c->server);
+	if (m->times)
+		fleet_times_set(m->times, m->fleet, c->server);
 	if (m->zones)
 		fleet_zones_set(m->zones, m->fleet, c->name);
 	log_line(LOG_NOTICE, "fleet: this is server %s of fleet %s", c->server, c->name);
@@ -226,6 +234,13 @@ void fleet_member_free(struct fleet_member *m)
 	leave(m);
 	fleet_orders_free(m->orders);
 	memory_free(m);
+}
+
+void fleet_member_set_times(struct fleet_member *m, struct fleet_times *t)
+{
+	m->times = t;
+	if (t && m->fleet)
+		fleet_times_set(t, m->fleet, m->conf->server);
 }
 
 void fleet_member_taken_back(struct fleet_member *m, const char *why)
@@ -296,6 +311,13 @@ struct report_fleet fleet_member_report(const struct fleet_member *m)
 	r.orders = o.known;
 	r.orders_failed = o.failed;
 	snprintf(r.order_fault, sizeof r.order_fault, "%s", o.fault);
+	if (m->times) {
+		const struct fleet_times_sum t = fleet_times_sum(m->times);
+		r.times_cells = t.cells;
+		r.times_apart = t.apart;
+		r.times_sent = t.sent;
+		r.times_taken = t.taken;
+	}
 	const struct fleet_zones_sum z = fleet_zones_sum(m->zones);
 	r.zones = z.n;
 	r.zones_in_step = z.in_step;

@@ -13,6 +13,7 @@
 #include "report/report_fleet.h"
 
 struct fleet_member;
+struct fleet_times;
 
 struct fleet_member_opts {
 	struct ev_loop *loop;
@@ -33,6 +34,9 @@ void fleet_member_free(struct fleet_member *m);
 void fleet_member_away(struct fleet_member *m, bool away);
 /* Who follows zones of the fleet; borrowed. NULL: nobody any more. */
 void fleet_member_set_zones(struct fleet_member *m, struct fleet_zones *z);
+
+/* Who follows measurements of the fleet; borrowed. NULL: nobody any more. */
+void fleet_member_set_times(struct fleet_member *m, struct fleet_times *t);
 
 /* The stage was taken back by itself. */
 void fleet_member_taken_back(struct fleet_member *m, const char *why);

@@ -81,6 +81,8 @@ static bool key_of(const char *const *words, size_t n, char to[static KEY])
 	if (strcmp(words[0], "reload") == 0 &&
 		(has_word(words, n, "--stage") || has_word(words, n, "--promote") || has_word(words, n, "--rollback")))
 		return snprintf(to, KEY, "stage") > 0;
+	if (strcmp(words[0], "latency") == 0 && n > 2 && strcmp(words[1], "forget") == 0)
+		return snprintf(to, KEY, "forget %s", words[2]) < KEY;
 	if (strcmp(words[0], "watch") == 0 && about)
 		return snprintf(to, KEY, "watch %s", about) < KEY;
 	if (strcmp(words[0], "fail-back") == 0 && (about || has_word(words, n, "--all")))

@@ -1,4 +1,5 @@
-/* fleet_orders.h - what an operator commands on one server of a fleet, all do: stages, fail-back, watches.
+/* fleet_orders.h - what an operator commands on one server of a fleet, all do: stages, fail-back, watches,
+ * measurements that are forgotten.
  *
  * A command that has succeeded here, and is of those, is told to all; each runs it by itself, as if it had been said
  * there. What is told has a key (what it is about) and a version of the fleet's clock: of two of one key the later one

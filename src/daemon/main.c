@@ -14,6 +14,7 @@
 #include "daemon/decisions.h"
 #include "daemon/dnssec_orders.h"
 #include "daemon/fleet_member.h"
+#include "daemon/fleet_times.h"
 #include "daemon/forwarding.h"
 #include "daemon/flattening.h"
 #include "daemon/geo_watch.h"
@@ -102,6 +103,7 @@ struct server {
 	struct fleet_member *fleet;
 	struct fleet_ask *fleet_ask;
 	struct fleet_zones *fleet_zones;
+	struct fleet_times *fleet_times;
 	struct balancer *balancer;
 	struct rankings *rankings;
 	struct flattening *flattening;
@@ -265,6 +267,8 @@ static bool make_followers(struct server *s, struct fault *why)
 			&s->commands, s->successor != NULL });
 	s->rankings = rankings_new(&(struct rankings_opts){
 		s->loop, s->jobs, s->builder, s->publisher });
+	s->fleet_times = fleet_times_new(&(struct fleet_times_opts){ s->loop, s->jobs, s->publisher, s->rankings });
+	fleet_member_set_times(s->fleet, s->fleet_times);
 	s->pool_signing = pool_signing_new(&(struct pool_signing_opts){
 		s->loop, s->jobs, s->publisher, s->key });
 	s->flattening = flattening_new(&(struct flattening_opts){
@@ -626,6 +630,7 @@ static void shut_down(struct server *s)
 	busiest_free(s->busiest);
 	workers_stop(s->workers);
 	fleet_zones_free(s->fleet_zones);
+	fleet_times_free(s->fleet_times);
 	updates_free(s->updates);
 	fleet_ask_free(s->fleet_ask);
 	write_back_free(s->write_back);

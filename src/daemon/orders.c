@@ -131,8 +131,10 @@ static int forget_times(struct orders *o, const char *what, struct waiting *w,
 static int latency_command(void *ctx, const char **words, size_t n, struct command_call *c)
 {
 	struct orders *o = ctx;
-	const bool import = n == 2 && strcmp(words[0], "import") == 0;
+	const bool here = n && strcmp(words[0], "forget") == 0 && command_take_word(words, &n, "--here"),
+		   import = n == 2 && strcmp(words[0], "import") == 0;
 
+	(void)here; /* of who follows the commands (fleet_orders.h) */
 	if (!import && !(n == 2 && strcmp(words[0], "forget") == 0))
 		return n && (strcmp(words[0], "show") == 0 || strcmp(words[0], "export") == 0)
 			? reports_latency(o->opts.reports, words, n, c)

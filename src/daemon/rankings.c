@@ -1,10 +1,11 @@
-#include "daemon/rankings.h"
+#include "daemon/rankings_inner.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "daemon/latency_read.h"
 #include "daemon/parts_read.h"
+#include "daemon/times_record.h"
 
 #include <ev.h>
 #include <stdlib.h>
@@ -20,41 +21,7 @@
 enum {
 	YIELDS_MOST = 3, /* in a row: then rankings are made, whoever waits */
 	WAITING_MOST = 1 << 20,
-	AGE_SHARE = 16,
-	AT_ONCE_MOST = 2048 /* samples that go into the table within one turn of the loop */
-};
-
-/* Samples that could not go into the table yet. */
-struct heap {
-	struct rankings_sample *of;
-	size_t at, n, room; /* those from `at` to `n` wait */
-};
-
-/* New rankings: what the job holds, and what it makes. */
-struct ranking {
-	struct build build;
-	struct rankings *owner;
-	struct parts live, staged; /* held; `staged` without conf: no stage is on */
-	struct heap samples;       /* the job's: for a copy of the table */
-	bool read;                 /* the files, too */
-	struct parts made, made_staged;
-	struct faults faults;
-	double took_s;
-};
-
-struct rankings {
-	struct rankings_opts opts;
-	unsigned save_lane, look_lane;
-	ev_timer timer;
-	struct ranking ranking;
-	bool asked;       /* a ranking is waiting or running */
-	unsigned yielded; /* so many in a row */
-	bool changed, unsaved, saves, looks;
-	struct stamps *of;           /* that the table was read from */
-	struct stamps *seen, *tried; /* of the files: at the last look; when last read */
-	double quiet_since, published_at, saved_at; /* clock_seconds() */
-	struct heap waiting;
-	struct rankings_size size;
+	AGE_SHARE = 16
 };
 
 /* --- samples ------------------------------------------------------------------------------ */
@@ -64,6 +31,8 @@ static bool put(struct latency *t, const struct rankings_sample *s)
 {
 	const unsigned source = s->src >= 0 ? (unsigned)s->src : s->edge;
 
+	if (s->merged)
+		return times_row_merge(t, &(struct times_row){ s->net, s->src, s->edge, s->sample });
 	latency_count_source(t, source, !s->impossible, s->sample.at_s);
 	if (s->impossible)
 		return true;
@@ -71,7 +40,7 @@ static bool put(struct latency *t, const struct rankings_sample *s)
 			   : latency_add(t, &s->net, s->edge, &s->sample);
 }
 
-static void put_waiting(struct rankings *r, size_t most)
+void rankings_put_waiting(struct rankings *r, size_t most)
 {
 	struct latency *t = publisher_live(r->opts.publisher)->table;
 	struct heap *h = &r->waiting;
@@ -91,8 +60,12 @@ void rankings_add(struct rankings *r, const struct rankings_sample *s)
 {
 	struct latency *t = publisher_live(r->opts.publisher)->table;
 
-	r->size.samples++;
-	if (r->waiting.n || !latency_is_held_once(t)) {
+	r->size.samples += !s->merged;
+	r->size.merged += s->merged;
+	if (r->told && !s->merged && !s->impossible)
+		r->told(r->told_ctx, s);
+	/* Of merged ones there may be many. */
+	if (s->merged || r->waiting.n || !latency_is_held_once(t)) {
 		keep_waiting(r, s);
 		return;
 	}
@@ -148,7 +121,7 @@ static bool ranking_begin(void *ctx)
 	const struct parts *live = publisher_live(r->opts.publisher),
 			   *staged = publisher_staged(r->opts.publisher);
 
-	put_waiting(r, AT_ONCE_MOST);
+	rankings_put_waiting(r, RANKINGS_AT_ONCE_MOST);
 	if (r->waiting.n) {
 		x->samples = r->waiting;
 		r->waiting = (struct heap){ 0 };
@@ -448,7 +421,7 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 	(void)events;
 	if (!c->latency.on)
 		return;
-	put_waiting(r, AT_ONCE_MOST);
+	rankings_put_waiting(r, RANKINGS_AT_ONCE_MOST);
 	look(r);
 	if (r->unsaved && c->latency.state && !r->saves && now - r->saved_at >= SAVE_S)
 		save(r);
@@ -463,137 +436,18 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 		ask(r, read);
 }
 
-/* --- import and forget -------------------------------------------------------------------- */
-
-struct change {
-	struct build build;
-	struct rankings *owner;
-	struct rankings_change who;
-	char *path, *edge; /* own copies; one of them, or NULL */
-	struct prefix net;
-	struct parts live; /* held */
-	struct latency *made;
-	size_t n;
-	struct faults faults;
-};
-
-static bool change_begin(void *ctx)
-{
-	struct change *x = ctx;
-
-	put_waiting(x->owner, AT_ONCE_MOST);
-	x->live = parts_hold(publisher_live(x->owner->opts.publisher));
-	return true;
-}
-
-static void import_work(void *ctx, struct job *job)
-{
-	struct change *x = ctx;
-	struct latency_csv csv = latency_read_csv(x->path);
-	struct latency *own = latency_read_new(
-		parts_conf(&x->live), latency_options(x->live.table)->key);
-
-	(void)job;
-	struct model *judge = latency_read_judge(parts_conf(&x->live), x->live.atlas);
-	csv.as = CSV_SAMPLES;
-	csv.judge = judge;
-	if (latency_csv_read(own, &csv, &x->n, &x->faults)) {
-		struct latency *made = latency_read_copy(x->live.table);
-		latency_read_take(made, own, LATENCY_AS_SAMPLES);
-		x->made = made;
-	}
-	latency_drop(own);
-	model_drop(judge);
-}
-
-static void forget_work(void *ctx, struct job *job)
-{
-	struct change *x = ctx;
-	struct latency *made = latency_read_copy(x->live.table);
-
-	(void)job;
-	const int edge = x->edge ? latency_edge(made, x->edge, strlen(x->edge)) : -1;
-	if (edge >= 0)
-		x->n = latency_forget_edge(made, (unsigned)edge);
-	else if (!x->edge)
-		x->n = latency_forget_net(made, &x->net);
-	x->made = made;
-}
-
-static void change_end(void *ctx, enum job_end end)
-{
-	struct change *x = ctx;
-	struct rankings *r = x->owner;
-	const bool ok = end == JOB_DONE && x->made;
-
-	if (end == JOB_NO_MEMORY) {
-		faults_fini(&x->faults);
-		faults_init(&x->faults);
-		faults_error(&x->faults, &(struct fault_at){ 0 },
-			"out of memory; what was measured before stays");
-	} else if (end == JOB_CANCELLED) {
-		faults_error(&x->faults, &(struct fault_at){ 0 }, "the server stops");
-	}
-	if (ok) {
-		publisher_take_rankings(
-			r->opts.publisher, false, &(struct parts){ .table = x->made });
-		r->changed = r->unsaved = true;
-		if (x->path)
-			r->size.samples += x->n;
-	}
-	x->who.told(x->who.ctx, ok, x->n, &x->faults);
-	faults_fini(&x->faults);
-	publisher_let_go(r->opts.publisher, &x->live);
-	free(x->path);
-	free(x->edge);
-	free(x);
-}
-
-static bool start_change(struct rankings *r, struct change like)
-{
-	struct change *x = malloc(sizeof *x);
-
-	if (!x || (!like.path && like.build.work == import_work)) {
-		free(x);
-		free(like.path);
-		free(like.edge);
-		return false;
-	}
-	*x = like;
-	x->owner = r;
-	x->build.ctx = x;
-	x->build.begin = change_begin;
-	x->build.end = change_end;
-	x->build.beside = true;
-	faults_init(&x->faults);
-	builder_ask(r->opts.builder, &x->build);
-	return true;
-}
-
-bool rankings_import(struct rankings *r, const char *path, const struct rankings_change *c)
-{
-	struct change like = { .build = { .name = "import", .work = import_work },
-		.who = *c,
-		.path = strdup(path) };
-
-	strncpy(like.build.about, path, JOB_ABOUT - 1);
-	return start_change(r, like);
-}
-
-bool rankings_forget(struct rankings *r, const char *edge, const struct prefix *net,
-	const struct rankings_change *c)
-{
-	struct change like = { .build = { .name = "forget", .work = forget_work }, .who = *c };
-
-	if (net)
-		like.net = *net;
-	if (edge && !(like.edge = strdup(edge)))
-		return false;
-	strncpy(like.build.about, edge ? edge : "a network", JOB_ABOUT - 1);
-	return start_change(r, like);
-}
-
 /* --- the rest ----------------------------------------------------------------------------- */
+
+void rankings_tell_samples(struct rankings *r, void (*told)(void *ctx, const struct rankings_sample *s), void *ctx)
+{
+	r->told = told;
+	r->told_ctx = ctx;
+}
+
+bool rankings_is_settled(const struct rankings *r)
+{
+	return !r->waiting.n && !(r->asked && r->ranking.samples.n);
+}
 
 struct rankings_size rankings_size(const struct rankings *r)
 {
@@ -621,7 +475,7 @@ void rankings_free(struct rankings *r)
 	const struct conf *c = parts_conf(live);
 	struct fault why;
 
-	put_waiting(r, SIZE_MAX);
+	rankings_put_waiting(r, SIZE_MAX);
 	if (r->unsaved && c->latency.state && !latency_save(c, live->table, &why))
 		log_line(LOG_ERROR, "%s", why.text);
 	ev_timer_stop(r->opts.loop, &r->timer);

@@ -38,8 +38,14 @@ struct rankings_sample {
 	unsigned edge;
 	struct latency_sample sample;
 	bool impossible; /* it cannot be true: it is only counted against where it is from */
+	bool merged;     /* no sample, but all that another server knows of it (times_record.h) */
 };
 void rankings_add(struct rankings *r, const struct rankings_sample *s);
+
+/* Is told of each sample that is possible and not merged, before it is in the table. */
+void rankings_tell_samples(struct rankings *r, void (*told)(void *ctx, const struct rankings_sample *s), void *ctx);
+/* All that was added is in the table. */
+bool rankings_is_settled(const struct rankings *r);
 
 /* Changes of the whole table. `told` is called once, on the loop, when it is done (`n`: rows
  * that came, or cells that went) or could not be; what is in `f` then is borrowed. */
@@ -56,6 +62,8 @@ bool rankings_forget(struct rankings *r, const char *edge, const struct prefix *
 /* For reports. */
 struct rankings_size {
 	uint64_t published, samples, lost; /* `lost`: there was no room for them to wait */
+	uint64_t merged; /* cells of other servers */
+	uint64_t changes; /* of the whole table */
 	double last_s;                     /* how long the last rankings took */
 };
 struct rankings_size rankings_size(const struct rankings *r);

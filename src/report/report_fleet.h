@@ -28,6 +28,9 @@ struct report_fleet {
 	unsigned odd;             /* ... and not accepted */
 	unsigned orders, orders_failed; /* commands for all servers that are known; that could not be done here */
 	char order_fault[448];    /* one of these, and why; "" */
+	size_t times_cells;       /* measurements that all have, ours */
+	unsigned times_apart;     /* servers that have others */
+	uint64_t times_sent, times_taken; /* cells */
 	/* Who finds the prices of edges. */
 	enum { FLEET_PRICES_NONE, FLEET_PRICES_HERE, FLEET_PRICES_THERE, FLEET_PRICES_ALONE } prices_by;
 	unsigned demand_servers, demand_held; /* of HERE: whose demand it is, and for whom a part is held */

@@ -1,6 +1,11 @@
 #!/usr/bin/python3
 """redis - fleets of real servers of ours on real Redis servers: by TLS, a user of the ACL, Sentinels, a cluster; cut off, emptied, and what they
 share then. Skipped where there is no redis-server."""
+import base64
+import hashlib
+import hmac
+import http.client
+import json
 import os
 import re
 import sys
@@ -147,6 +152,68 @@ def fails_back():
         same([m.address() for m in all], ["192.0.2.2"] * 2)
         same(all[1].ctl("fail-back", "web")[0], 0)
         until(lambda: [m.address() for m in all] == ["192.0.2.1"] * 2, 10)
+
+
+class Measured(Mate):
+    """It takes reports of the agent at edge a."""
+    KEY = bytes(range(32))
+
+    def __init__(self, *args, **options):
+        self.management = free_port()
+        more = "management: { metrics: on, listen: \"127.0.0.1:%d\" }\n" % self.management
+        more += "latency: { state: times.csv, agents: { a: { key: \"%s\" } } }\n" % base64.b64encode(self.KEY).decode()
+        super().__init__(*args, more=more, **options)
+
+    def report(self, *rows):
+        body = json.dumps({"version": 1, "taken": int(time.time()), "networks": list(rows), "edges": []}).encode()
+        at, number = int(time.time()), int(time.time() * 1e6)
+        text = b"waymark-1\nPOST\n/v1/latency\na\n%d\n%d\n" % (at, number) + body
+        fields = {"Waymark-Agent": "a", "Waymark-Time": str(at), "Waymark-Sequence": str(number),
+                  "Waymark-Signature": hmac.new(self.KEY, text, hashlib.sha256).hexdigest()}
+        c = http.client.HTTPConnection("127.0.0.1", self.management, timeout=20)
+        try:
+            c.request("POST", "/v1/latency", body, fields)
+            return c.getresponse().status
+        finally:
+            c.close()
+
+    def table(self):
+        said = self.ctl("latency", "export")[1]
+        return sorted(l.rsplit(",", 1)[0] for l in said.split("\n") if l and l[0] != "#" and not l.startswith("prefix"))
+
+
+@claim("an agent reports to any one server, and all have the same table; so has who comes, was cut off, or was told a whole file")
+def times():
+    with Redis() as redis, contextlib.ExitStack() as stack:
+        one, two, three = [stack.enter_context(Measured("ns%d" % (i + 1), redis.port)) for i in range(3)]
+        one.start()
+        two.start()
+        until(lambda: two.fleet()["live"] == 2, 20)
+        row = lambda i, ms: {"net": "10.%d.%d.0/24" % (i // 256, i % 256), "rtt_ms": ms, "min_ms": ms, "samples": 4, "age_s": 1}
+        until(lambda: one.report(row(0, 10)) == 200, 20)     # none is taken in the first seconds
+        until(lambda: two.report(*[row(i, 20 + i % 7) for i in range(1, 3000)]) == 200, 20)
+        until(lambda: one.report(row(0, 30)) == 200, 20)
+        until(lambda: len(one.table()) == 3000 and one.table() == two.table(), 20)
+        rows = lambda m: {n: r.get("times") for n, r in m.rows().items() if r["state"] != "gone"}
+        same_sums = lambda m, n: (lambda r: len(r) == n and len(set(r.values())) == 1 and None not in r.values())(rows(m))
+        until(lambda: same_sums(one, 2) and same_sums(two, 2), 30)
+        three.start()                                       # it has nothing
+        until(lambda: three.table() == one.table(), 30)
+        # Cut off, each hears of other things; a whole file is nothing that is told.
+        redis.kill()
+        until(lambda: not any(m.fleet()["reached"] for m in (one, two, three)), 10)
+        same(one.report(row(5000, 40)), 200)
+        same(two.report(row(5001, 50)), 200)
+        three.write("more.csv", "prefix,edge,rtt_ms,samples,age_s\n" + "".join("10.200.%d.0/24,b,25.000,3,60\n" % i for i in range(256)))
+        code, said = three.ctl("latency", "import", three.dir + "/more.csv")
+        same(code, 0, said)
+        redis.start()
+        until(lambda: len(one.table()) == 3258 and one.table() == two.table() == three.table(), 60)
+        until(lambda: same_sums(two, 3) and json_of(two, "status")["fleet_times_apart"] == 0, 30)
+        same(two.ctl("latency", "forget", "10.200.0.0/16")[0], 0)
+        until(lambda: len(one.table()) == 3002 and one.table() == two.table() == three.table(), 20)
+        until(lambda: same_sums(three, 3), 30)
+        same(len(one.table()), 3002)
 
 
 @claim("an operator accepts what holds of changes that were at odds, on all servers")

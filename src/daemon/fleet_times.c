@@ -1,0 +1,516 @@
+#include "daemon/fleet_times.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "daemon/latency_read.h"
+#include "daemon/parts_read.h"
+#include "daemon/times_record.h"
+#include "jobs/jobs.h"
+#include "report/report.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TURN_S 0.25
+
+enum {
+	LOOK_S = 5,
+	LOOK_MOST_S = 600,      /* between two looks at one who stays different, whatever is exchanged */
+	ROWS_MOST = 1000,       /* of a message */
+	MESSAGES = 8,           /* a turn: 1.1 MB/s */
+	PENDING_MOST = 1 << 16, /* cells that are to be told */
+	TOLD_MOST = 4000,       /* ... a turn */
+	PICKED = 100000,        /* rows that are looked up at once, about */
+	SCAN_SHARE = 20,        /* of the time at most so much goes into sums */
+	OVERLAP_S = 120,        /* what was measured before it was cut off may have been on its way */
+	HEAD = 1 + FLEET_NAME_MOST + 1
+};
+
+enum says {
+	ROWS = 1, /* rows */
+	WANTS,    /* of a server: a moment; all that was measured since */
+	SUMS,     /* of a server: its digest by buckets; rows of those that are others there */
+	SUMS_TOO  /* the same, in answer to such */
+};
+
+/* A cell that a sample has changed. */
+struct pending {
+	struct prefix net;
+	int src;
+	unsigned edge;
+};
+
+/* Looks through the table: its digest, or rows. */
+struct scan {
+	struct fleet_times *owner;
+	struct parts parts; /* held */
+	int64_t offset_s;
+	bool picks, buckets[TIMES_BUCKETS];
+	int64_t since_s;
+	struct times_digest digest;
+	uint8_t *rows; /* memory.h */
+	size_t n;
+	uint64_t state, began_us; /* of what there was when it began */
+};
+
+struct fleet_times {
+	struct fleet_times_opts opts;
+	struct fleet *fleet; /* borrowed; NULL */
+	char server[FLEET_NAME_MOST + 1];
+	unsigned lane;
+	ev_timer turn;
+	int64_t offset_s; /* 0: not known yet; then never another one */
+	struct pending *pending; /* [PENDING_MOST] own */
+	size_t at, n;
+	struct times_edges edges; /* of the table of this configuration */
+	bool has_edges;
+	bool scans;
+	struct times_digest digest;
+	uint64_t state; /* that the digest is of; 0: there is none yet */
+	/* What waits to be sent: own (memory.h). */
+	uint8_t *rows;
+	size_t row, n_rows;
+	/* What is owed to others, of these buckets: what was measured since. */
+	bool owed[TIMES_BUCKETS];
+	unsigned n_owed;
+	int64_t owed_since_s;
+	int64_t heard_s;   /* when something was heard last; 0: never */
+	bool wants;        /* to ask somebody for what was measured since */
+	int64_t wants_since_s;
+	/* Who was different at the last look, and how. */
+	uint64_t looked_us, wait_us, seen_ours, seen_theirs;
+	uint64_t scanned_us, took_us; /* when it was summed up last, and how long that took */
+	uint64_t sent, taken;
+};
+
+static const struct parts *live(const struct fleet_times *t)
+{
+	return publisher_live(t->opts.publisher);
+}
+
+static bool is_on(const struct fleet_times *t)
+{
+	return t->fleet && t->offset_s && parts_conf(live(t))->latency.on;
+}
+
+static const struct times_edges *edges(struct fleet_times *t)
+{
+	if (!t->has_edges)
+		times_edges_init(&t->edges, live(t)->table);
+	t->has_edges = true;
+	return &t->edges;
+}
+
+/* --- telling ------------------------------------------------------------------------------ */
+
+static void on_sample(void *ctx, const struct rankings_sample *s)
+{
+	struct fleet_times *t = ctx;
+
+	if (!t->fleet || t->n == PENDING_MOST)
+		return;
+	t->pending[t->n++] = (struct pending){ s->net, s->src, s->edge };
+}
+
+static void say_rows(struct fleet_times *t, const uint8_t *rows, size_t n)
+{
+	uint8_t *bytes = memory_zeroed(1, 1 + n * TIMES_ROW);
+
+	bytes[0] = ROWS;
+	memcpy(bytes + 1, rows, n * TIMES_ROW);
+	if (n && fleet_say(t->fleet, FLEET_TIMES, bytes, 1 + n * TIMES_ROW))
+		t->sent += n;
+	memory_free(bytes);
+}
+
+/* To one of them; the others pass it over. */
+static void say_to(struct fleet_times *t, enum says what, const char *server, const uint8_t *more, size_t len)
+{
+	uint8_t *bytes = memory_zeroed(1, HEAD + len);
+
+	bytes[0] = (uint8_t)what;
+	memcpy(bytes + 1, server, strlen(server));
+	if (len)
+		memcpy(bytes + HEAD, more, len);
+	fleet_say(t->fleet, FLEET_TIMES, bytes, HEAD + len);
+	memory_free(bytes);
+}
+
+static void say_sums(struct fleet_times *t, enum says what, const char *server)
+{
+	uint8_t sums[TIMES_BUCKETS * 8];
+
+	for (unsigned i = 0; i < TIMES_BUCKETS; i++)
+		be64_put(sums + i * 8u, t->digest.of[i]);
+	say_to(t, what, server, sums, sizeof sums);
+}
+
+/* As the cells are by now. */
+static void say_pending(struct fleet_times *t)
+{
+	const struct latency *table = live(t)->table;
+	uint8_t *rows;
+	size_t n = 0, n_rows = 0;
+
+	if (!t->n || !rankings_is_settled(t->opts.rankings))
+		return;
+	n = t->n - t->at < TOLD_MOST ? t->n - t->at : TOLD_MOST;
+	rows = memory_zeroed(n, TIMES_ROW);
+	for (size_t i = 0; i < n; i++) {
+		const struct pending *p = &t->pending[t->at + i];
+		const struct latency_row *r = p->src >= 0 ? latency_mesh(table, (unsigned)p->src) : latency_find(table, &p->net);
+		const struct latency_cell *c = r ? latency_cell(r, p->edge) : NULL;
+		if (c && !c->filed)
+			times_row_write(rows + n_rows++ * TIMES_ROW, edges(t), p->src >= 0 ? NULL : &p->net,
+				p->src >= 0 ? (unsigned)p->src : 0, c, t->offset_s);
+	}
+	for (size_t i = 0; i < n_rows; i += ROWS_MOST)
+		say_rows(t, rows + i * TIMES_ROW, n_rows - i < ROWS_MOST ? n_rows - i : ROWS_MOST);
+	memory_free(rows);
+	t->at += n;
+	if (t->at == t->n)
+		t->at = t->n = 0;
+}
+
+/* --- looking through the table ------------------------------------------------------------ */
+
+/* Another number, another table: whatever may have changed it is counted. */
+static uint64_t state_of(const struct fleet_times *t)
+{
+	const struct rankings_size s = rankings_size(t->opts.rankings);
+
+	return 1 + s.samples + s.merged + s.published + s.changes;
+}
+
+static void scan_work(void *ctx, struct job *job)
+{
+	struct scan *s = ctx;
+
+	(void)job;
+	if (s->picks)
+		s->rows = times_rows(s->parts.table, s->offset_s,
+			&(struct times_wanted){ s->buckets, s->since_s }, SIZE_MAX, &s->n);
+	else
+		times_digest(s->parts.table, s->offset_s, &s->digest);
+}
+
+static void scan_done(void *ctx, enum job_end end)
+{
+	struct scan *s = ctx;
+	struct fleet_times *t = s->owner;
+
+	t->scans = false;
+	if (end == JOB_DONE && s->picks) {
+		t->rows = s->rows;
+		t->n_rows = s->n;
+		t->row = 0;
+	} else if (end == JOB_DONE) {
+		const bool another = t->digest.all != s->digest.all || !t->state;
+		t->digest = s->digest;
+		t->state = s->state;
+		t->scanned_us = clock_us();
+		t->took_us = t->scanned_us - s->began_us;
+		if (t->fleet && another)
+			fleet_hello_soon(t->fleet);
+	}
+	publisher_let_go(t->opts.publisher, &s->parts);
+	free(s);
+}
+
+static void scan(struct fleet_times *t, const struct scan *like)
+{
+	struct scan *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return;
+	*s = *like;
+	s->owner = t;
+	s->offset_s = t->offset_s;
+	s->state = state_of(t);
+	s->began_us = clock_us();
+	s->parts = parts_hold(live(t));
+	t->scans = jobs_start(t->opts.jobs,
+			   &(struct job_opts){ .lane = t->lane,
+				   .name = "times",
+				   .about = s->picks ? "measurements for other servers" : "a sum of the measurements",
+				   .looks = true,
+				   .ctx = s,
+				   .work = scan_work,
+				   .done = scan_done }) != NULL;
+	if (t->scans)
+		return;
+	publisher_let_go(t->opts.publisher, &s->parts);
+	free(s);
+}
+
+/* What somebody wants, one after the other; a turn sends some of it. */
+static void pay(struct fleet_times *t)
+{
+	struct scan s = { .picks = true };
+
+	for (unsigned i = 0; i < MESSAGES && t->rows; i++) {
+		const size_t left = t->n_rows - t->row, n = left < ROWS_MOST ? left : ROWS_MOST;
+		say_rows(t, t->rows + t->row * TIMES_ROW, n);
+		t->row += n;
+		if (t->row < t->n_rows)
+			continue;
+		memory_free(t->rows);
+		t->rows = NULL;
+	}
+	if (t->rows || t->scans || !t->n_owed)
+		return;
+	s.since_s = t->owed_since_s;
+	for (unsigned i = 0, n = 0; i < TIMES_BUCKETS && n * t->digest.cells / TIMES_BUCKETS < PICKED; i++) {
+		if (!t->owed[i])
+			continue;
+		s.buckets[i] = true;
+		t->owed[i] = false;
+		t->n_owed--;
+		n++;
+	}
+	scan(t, &s);
+}
+
+static void owe(struct fleet_times *t, unsigned bucket, int64_t since_s)
+{
+	t->owed_since_s = t->n_owed && t->owed_since_s < since_s ? t->owed_since_s : since_s;
+	t->n_owed += !t->owed[bucket];
+	t->owed[bucket] = true;
+}
+
+/* --- hearing ------------------------------------------------------------------------------ */
+
+static void take_rows(struct fleet_times *t, const uint8_t *rows, size_t len)
+{
+	struct times_row r;
+
+	for (size_t i = 0; i + TIMES_ROW <= len; i += TIMES_ROW) {
+		if (!times_row_read(&r, edges(t), rows + i, t->offset_s))
+			continue;
+		t->taken++;
+		rankings_add(t->opts.rankings,
+			&(struct rankings_sample){ .net = r.net, .src = r.src, .edge = r.edge, .sample = r.sample, .merged = true });
+	}
+}
+
+static void take_sums(struct fleet_times *t, const struct fleet_news *n, const uint8_t *sums)
+{
+	const unsigned before = t->n_owed;
+
+	for (unsigned i = 0; t->state && i < TIMES_BUCKETS; i++)
+		if (be64_get(sums + i * 8u) != t->digest.of[i])
+			owe(t, i, 0);
+	if (t->n_owed != before && n->bytes[0] == SUMS)
+		say_sums(t, SUMS_TOO, n->server);
+}
+
+static void on_take(void *ctx, const struct fleet_news *n)
+{
+	struct fleet_times *t = ctx;
+
+	if (!is_on(t) || !n->len)
+		return;
+	t->heard_s = n->said_ms / 1000;
+	if (n->bytes[0] == ROWS) {
+		take_rows(t, n->bytes + 1, n->len - 1);
+		return;
+	}
+	if (n->len < HEAD || n->bytes[HEAD - 1] || strcmp((const char *)n->bytes + 1, t->server) != 0)
+		return;
+	const uint8_t *more = n->bytes + HEAD;
+	const size_t len = n->len - HEAD;
+	if (n->bytes[0] == WANTS && len >= 8) {
+		for (unsigned i = 0; i < TIMES_BUCKETS; i++)
+			owe(t, i, (int64_t)be64_get(more));
+	} else if ((n->bytes[0] == SUMS || n->bytes[0] == SUMS_TOO) && len >= TIMES_BUCKETS * 8u) {
+		take_sums(t, n, more);
+	}
+}
+
+/* Somebody may have said something that we could not hear. */
+static void on_caught_up(void *ctx)
+{
+	struct fleet_times *t = ctx;
+
+	if (!t->offset_s)
+		t->offset_s = fleet_now_ms(t->fleet) / 1000 - (int64_t)latency_read_now();
+	t->wants = true;
+	t->wants_since_s = t->heard_s ? t->heard_s - OVERLAP_S : 0;
+}
+
+/* --- looking at others -------------------------------------------------------------------- */
+
+static uint64_t digest_of(const struct fleet_mate *m)
+{
+	return strtoull(json_string_value(json_object_get(m->hello, "times")) ?: "0", NULL, 16);
+}
+
+static bool takes_part(const struct fleet_mate *m)
+{
+	return m->live && json_object_get(m->hello, "times");
+}
+
+/* The first that is there, and the first whose table is another. */
+static bool find_mate(const struct fleet_times *t, bool different, struct fleet_mate *to)
+{
+	for (size_t i = 0; i < fleet_mates(t->fleet); i++) {
+		*to = fleet_mate(t->fleet, i);
+		if (takes_part(to) && (!different || digest_of(to) != t->digest.all))
+			return true;
+	}
+	return false;
+}
+
+static void ask_since(struct fleet_times *t)
+{
+	struct fleet_mate m;
+	uint8_t since[8];
+
+	if (!t->wants || !find_mate(t, false, &m))
+		return;
+	be64_put(since, (uint64_t)t->wants_since_s);
+	/* Who has a table of a former life lacks little of it. */
+	if (t->digest.cells && !t->wants_since_s)
+		say_sums(t, SUMS, m.server);
+	else
+		say_to(t, WANTS, m.server, since, sizeof since);
+	t->wants = false;
+}
+
+/* Two tables that change are different by what is on its way. Only those that stay as they are, and different, are looked
+ * at; less and less often where that helps nothing (other edges, another `memory`). */
+static void look(struct fleet_times *t)
+{
+	const uint64_t now = clock_us();
+	struct fleet_mate m;
+
+	if (now - t->looked_us < t->wait_us)
+		return;
+	t->looked_us = now;
+	if (!find_mate(t, true, &m)) {
+		t->wait_us = LOOK_S * UINT64_C(1000000);
+		t->seen_ours = 0;
+		return;
+	}
+	const bool same = t->seen_ours == t->digest.all && t->seen_theirs == digest_of(&m);
+	t->seen_ours = t->digest.all;
+	t->seen_theirs = digest_of(&m);
+	if (!same) {
+		t->wait_us = LOOK_S * UINT64_C(1000000);
+		return;
+	}
+	say_sums(t, SUMS, m.server);
+	t->wait_us = 2 * t->wait_us < LOOK_MOST_S * UINT64_C(1000000) ? 2 * t->wait_us : LOOK_MOST_S * UINT64_C(1000000);
+}
+
+static void sum_up(struct fleet_times *t)
+{
+	const uint64_t least = LOOK_S * UINT64_C(1000000), wait = t->took_us * SCAN_SHARE;
+
+	if (t->scans || t->rows || t->state == state_of(t) || !rankings_is_settled(t->opts.rankings) ||
+		(t->state && clock_us() - t->scanned_us < (wait > least ? wait : least)))
+		return;
+	scan(t, &(struct scan){ .picks = false });
+}
+
+static void on_turn(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct fleet_times *t = timer->data;
+
+	(void)loop;
+	(void)events;
+	if (!is_on(t) || !fleet_is_caught_up(t->fleet))
+		return;
+	say_pending(t);
+	pay(t);
+	sum_up(t);
+	if (!t->state)
+		return;
+	ask_since(t);
+	if (!t->rows && !t->scans && !t->n_owed)
+		look(t);
+}
+
+/* Edges have other numbers, maybe; what was not told yet is found by its sums. */
+static void on_parts(void *ctx, unsigned what)
+{
+	struct fleet_times *t = ctx;
+
+	if (!(what & PUBLISH_CONF))
+		return;
+	t->at = t->n = 0;
+	if (t->has_edges)
+		times_edges_fini(&t->edges);
+	t->has_edges = false;
+	t->state = 0;
+}
+
+/* --- looking ------------------------------------------------------------------------------ */
+
+struct fleet_times_sum fleet_times_sum(const struct fleet_times *t)
+{
+	struct fleet_times_sum s = { t->digest.all, t->digest.cells, 0, t->sent, t->taken };
+
+	for (size_t i = 0; t->fleet && t->state && i < fleet_mates(t->fleet); i++) {
+		const struct fleet_mate m = fleet_mate(t->fleet, i);
+		s.apart += takes_part(&m) && digest_of(&m) != t->digest.all;
+	}
+	return s;
+}
+
+void fleet_times_hello(const struct fleet_times *t, void *json)
+{
+	char text[20];
+
+	if (!t->state || !is_on(t))
+		return;
+	snprintf(text, sizeof text, "%016llx", (unsigned long long)t->digest.all);
+	json_object_set_new(json, "times", json_string(text));
+	json_object_set_new(json, "times_cells", json_integer((json_int_t)t->digest.cells));
+}
+
+/* --- beginning and end -------------------------------------------------------------------- */
+
+void fleet_times_set(struct fleet_times *t, struct fleet *f, const char *server)
+{
+	t->fleet = f;
+	snprintf(t->server, sizeof t->server, "%s", f ? server : "");
+	t->n_owed = 0;
+	memset(t->owed, 0, sizeof t->owed);
+	t->at = t->n = 0;
+	if (!f)
+		return;
+	if (!t->pending)
+		t->pending = memory_zeroed(PENDING_MOST, sizeof *t->pending);
+	t->heard_s = 0;
+	fleet_follow(f, FLEET_TIMES, &(struct fleet_follower){ .ctx = t, .take = on_take, .caught_up = on_caught_up });
+}
+
+struct fleet_times *fleet_times_new(const struct fleet_times_opts *opts)
+{
+	struct fleet_times *t = memory_zeroed(1, sizeof *t);
+
+	t->opts = *opts;
+	t->lane = jobs_lane(opts->jobs, 1, JOBS_POLITE);
+	t->wait_us = LOOK_S * UINT64_C(1000000);
+	rankings_tell_samples(opts->rankings, on_sample, t);
+	publisher_follow(opts->publisher, on_parts, t);
+	ev_timer_init(&t->turn, on_turn, TURN_S, TURN_S);
+	t->turn.data = t;
+	ev_timer_start(opts->loop, &t->turn);
+	return t;
+}
+
+void fleet_times_free(struct fleet_times *t)
+{
+	if (!t)
+		return;
+	ev_timer_stop(t->opts.loop, &t->turn);
+	if (t->has_edges)
+		times_edges_fini(&t->edges);
+	memory_free(t->rows);
+	memory_free(t->pending);
+	memory_free(t);
+}
