@@ -255,7 +255,8 @@ static bool add_server(struct verify *v, const char *at)
 
 	if (v->n == SERVERS_MOST)
 		return complain("so many servers cannot be asked: ", at);
-	snprintf(host, sizeof host, "%s", at);
+	if (snprintf(host, sizeof host, "%s", at) >= (int)sizeof host)
+		return complain("not an address: ", at);
 	if (colon && (*at == '[' ? colon[-1] == ']' : strchr(at, ':') == colon)) {
 		host[colon - at] = 0;
 		port = colon + 1;
