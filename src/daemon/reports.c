@@ -17,7 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHORT_AT_ONCE = 4, LONG_AT_ONCE = 1, WORLDS_AT_ONCE = 1 };
+enum {
+	SHORT_AT_ONCE = 4,
+	LONG_AT_ONCE = 4, /* they wait for their readers, and some do not read */
+	WORLDS_AT_ONCE = 1
+};
 
 struct reports {
 	struct reports_opts opts;

@@ -154,6 +154,7 @@ struct zone_orders *zone_orders_new(
 
 	o->opts = *opts;
 	o->lane = jobs_lane(opts->jobs, 2, JOBS_POLITE);
+	o->export_lane = jobs_lane(opts->jobs, 6, JOBS_POLITE);
 	commands_bind(commands, "zone", zone_command, o);
 	commands_bind_state(commands, "zone", zone_state);
 	return o;

@@ -115,8 +115,13 @@ int zone_orders_export(void *ctx, const char **words, size_t n, struct command_c
 		c->forget = forget;
 	}
 	if (x &&
-		zone_orders_start(o, words[1],
-			&(struct job_opts){ .ctx = x, .work = work, .done = done }))
+		jobs_start(o->opts.jobs,
+			&(struct job_opts){ .lane = o->export_lane,
+				.name = "zone",
+				.about = words[1],
+				.ctx = x,
+				.work = work,
+				.done = done }))
 		return COMMAND_LATER;
 	if (x)
 		publisher_let_go(o->opts.publisher, &x->held);

@@ -10,6 +10,7 @@
 struct zone_orders {
 	struct zone_orders_opts opts;
 	unsigned lane; /* of what is large */
+	unsigned export_lane; /* of what waits for its reader */
 	struct zone_draft *drafts;
 };
 

@@ -20,7 +20,7 @@ struct long_answer;
 struct long_answers;
 struct MHD_Connection;
 
-enum { LONG_ANSWER_SLOW_S = 10 };
+enum { LONG_ANSWER_SLOW_S = 5 };
 
 /* Never NULL. Control thread. */
 struct long_answers *long_answers_new(void);

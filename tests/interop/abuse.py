@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import random
+import re
 import socket
 import statistics
 import string
@@ -192,6 +193,50 @@ def slow():
             c.close()
 
 
+def is_there(s, c):
+    """Its connection, as the server has it: /proc/net/tcp, its own end established."""
+    ours = "0100007F:%04X 0100007F:%04X 01" % (s.management, c.getsockname()[1])
+    with open("/proc/net/tcp") as f:
+        return any(ours in " ".join(line.split()[1:4]) for line in f)
+
+
+@claim("who asks for a large zone and does not read it is hung up on; others have theirs, and memory does not grow")
+def unread():
+    with Abused() as s:
+        s.write("zones/b.test.zone", ZONE + "".join('h%d TXT "%s"\n' % (i, "x" * 240) for i in range(60000)))
+        s.configure(None, "[ { name: a.test, file: zones/a.test.zone, write-back: store }, { name: b.test, file: zones/b.test.zone } ]")
+        same(s.ctl("reload")[0], 0)
+
+        def memory():
+            with open("/proc/%d/status" % s.proc.pid) as f:
+                return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1)) >> 10
+
+        def export():
+            c = s.connect_api()
+            c.request("GET", "/api/v1/zones/b.test/records", headers={"Authorization": "Bearer " + s.tokens[0]})
+            r = c.getresponse()
+            return r.status, len(r.read())
+
+        size = export()
+        before, quiet = memory(), []
+        for _ in range(8):
+            c = socket.socket()
+            c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            c.connect(("127.0.0.1", s.management))
+            c.sendall(("GET /api/v1/zones/b.test/records HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n" % s.tokens[0]).encode())
+            quiet.append(c)
+        began, queries = time.monotonic(), Queries(s)
+        queries.start()
+        same((export(), size[1] > 15 * 10 ** 6), (size, True))  # it waits for those before: two at once
+        print("    another has his after %.0f s; memory %d MB, %d MB before" % (time.monotonic() - began, memory(), before))
+        same(memory() < before + 20 * SLOW, True)
+        end = time.monotonic() + 60 * SLOW
+        while any(is_there(s, c) for c in quiet):
+            assert time.monotonic() < end, "some are there yet"
+            time.sleep(.2)
+        queries.end("beside 8 that do not read")
+
+
 @claim("who listens to events and does not read is hung up on, and his place is another's")
 def deaf():
     with Abused() as s:
@@ -206,15 +251,8 @@ def deaf():
         first = listen()
         same(first.recv(12), b"HTTP/1.1 200")
         began, end = time.monotonic(), time.monotonic() + 90 * SLOW
-        own = first.getsockname()[1]
-
-        def is_there():                                     # as the server has it: /proc/net/tcp, its own end established
-            ours = "0100007F:%04X 0100007F:%04X 01" % (s.management, own)
-            with open("/proc/net/tcp") as f:
-                return any(ours in " ".join(line.split()[1:4]) for line in f)
-
-        same(is_there(), True)
-        while is_there():
+        same(is_there(s, first), True)
+        while is_there(s, first):
             assert time.monotonic() < end, "it is there yet, after %.0f s" % (time.monotonic() - began)
             time.sleep(.2)
         print("    hung up on after %.0f s" % (time.monotonic() - began))
