@@ -28,7 +28,7 @@ void orders_wait_over(struct waiting *w, int status, struct text *out);
 /* In place of an answer; `w` may be NULL. 1. */
 int orders_no_memory(struct waiting *w, struct command_call *c);
 
-/* forcing_orders.c: force, changes, revoke, history. */
+/* forcing_orders.c: force, revoke, history, fail-back. */
 void forcing_orders_bind(struct orders *o, struct commands *commands);
 
 /* verdict_orders.c: verdict. */

@@ -7,6 +7,7 @@
 #include "report/explain.h"
 #include "report/network.h"
 #include "report/report.h"
+#include "report/report_changes.h"
 #include "report/report_edges.h"
 #include "report/report_latency.h"
 #include "report/report_rates.h"
@@ -103,6 +104,12 @@ static int make_pools(
 	return 1;
 }
 
+static int make_changes(
+	const struct report_view *v, const char **words, size_t n, struct text *out)
+{
+	return plain(v, words, n, out, report_changes);
+}
+
 static int make_jobs(
 	const struct report_view *v, const char **words, size_t n, struct text *out)
 {
@@ -176,6 +183,7 @@ static const struct kind kinds[] = {
 	{ "pools", true, false, false, make_pools },
 	{ "explain", true, false, false, make_explain },
 	{ "geo", false, false, false, make_geo },
+	{ "changes", false, true, false, make_changes },
 	{ "jobs", false, false, false, make_jobs },
 	{ "rates", false, false, false, make_rates },
 	{ "regions", true, false, true, regions_make },
