@@ -6,6 +6,7 @@
 #include "import/from_route53.h"
 
 #include "import/import_run.h"
+#include "import/route53_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +14,17 @@
 
 enum { DEEP_MOST = 8, TYPES_MOST = 16 };
 
-/* "\052" and the like are as they are in zone files; names are lower case. */
+/* Names are lower case. */
 static const char *name_of(struct route53 *r, const char *name)
 {
-	return plan_full_name(r->p, plan_lower(r->p, strncmp(name, "\\052", 4) == 0 ? plan_textf(r->p, "*%s", name + 4) : name), ".");
+	return plan_full_name(r->p, plan_lower(r->p, route53_decimals(r->p, name)), ".");
+}
+
+static const char *value_of(struct route53 *r, const struct node *record)
+{
+	const char *value = node_get_string(record, "Value");
+
+	return value ? route53_decimals(r->p, value) : NULL;
 }
 
 static const char *get(const struct set *s, const char *key)
@@ -43,9 +51,8 @@ static void add_data(struct route53 *r, const struct set *s, struct answer *a)
 	const char *target = alias ? node_get_string(alias, "DNSName") : NULL;
 
 	for (const struct node *v = records && records->kind == NODE_LIST ? records->first : NULL; v; v = v->next)
-		if (node_get_string(v, "Value"))
-			plan_answer(r->p, a, s->type,
-				strcmp(s->type, "CNAME") == 0 ? plan_full_name(r->p, node_get_string(v, "Value"), ".") : node_get_string(v, "Value"));
+		if (value_of(r, v))
+			plan_answer(r->p, a, s->type, strcmp(s->type, "CNAME") == 0 ? plan_full_name(r->p, value_of(r, v), ".") : value_of(r, v));
 	if (!target)
 		return;
 	const char *name = name_of(r, target);
@@ -358,8 +365,8 @@ static void plain_set(struct route53 *r, struct plan_zone *z, const struct set *
 	if (!alias) {
 		const struct node *records = parse_get(s->n, "ResourceRecords");
 		for (const struct node *v = records && records->kind == NODE_LIST ? records->first : NULL; v; v = v->next)
-			if (node_get_string(v, "Value"))
-				plan_record(z, s->name, ttl ? (uint32_t)strtoul(ttl, NULL, 10) : 300, s->type, node_get_string(v, "Value"));
+			if (value_of(r, v))
+				plan_record(z, s->name, ttl ? (uint32_t)strtoul(ttl, NULL, 10) : 300, s->type, value_of(r, v));
 		return;
 	}
 	add_data(r, s, &a);
