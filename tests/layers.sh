@@ -24,7 +24,7 @@ BEGIN {
 	home["hiredis/"] = "^src/fleet/redis"
 	home["libmnl/"] = "^src/tools/agent_"
 	home["pcre2.h"] = "^src/probe/regex"
-	home["jansson.h"] = "^src/(probe/json_path|(agent|fleet|store|report|simulate|console|web|tools)/)"
+	home["jansson.h"] = "^src/(probe/json_path|(agent|fleet|store|report|simulate|console|web|tools)/|import/to_route53)"
 	home["ev.h"] = "^src/(net|xfr|fleet|probe|jobs|console|web|daemon|world|tools)/"
 	home["ngtcp2/"] = "^src/net/quic"
 	home["gnutls/"] = "^src/net/quic"

@@ -105,8 +105,9 @@ static const struct {
 		"forget EDGE|PREFIX [--here]",
 		"what is measured",
 		" show export " },
-	{ "export", "[--config]",
-		"what is loaded, forced, probed and measured, as JSON: for simulate --from",
+	{ "export", "[--config] | config octodns|route53|zones [--to FOLDER]",
+		"what is loaded, forced, probed and measured, as JSON: for simulate --from; or, without a server, the "
+		"configuration for other programs, as a new folder (default: waymark-export) with a REPORT of what they cannot say",
 		NEVER },
 	{ "token",
 		"add NAME --role read|operate|zones|admin [--zones PATTERNS] [--for TIME]\n"

@@ -2,6 +2,9 @@
  */
 #include "import/from_route53.h"
 
+#include "import/to_route53.h"
+
+#include <stdio.h>
 #include <string.h>
 
 static const struct { const char *region, *at; } regions[] = { { "us-east-1", "38.95,-77.45" }, { "us-east-2", "39.96,-83.00" },
@@ -15,6 +18,17 @@ static const struct { const char *region, *at; } regions[] = { { "us-east-1", "3
 	{ "ap-southeast-4", "-37.81,144.96" }, { "ap-southeast-5", "3.14,101.69" }, { "ap-southeast-7", "13.76,100.50" },
 	{ "ap-east-1", "22.32,114.17" }, { "me-south-1", "26.07,50.56" }, { "me-central-1", "25.20,55.27" }, { "il-central-1", "32.09,34.78" },
 	{ "af-south-1", "-33.92,18.42" }, { "cn-north-1", "39.90,116.41" }, { "cn-northwest-1", "37.51,105.19" } };
+
+const char *route53_region_at(double lat, double lon)
+{
+	char at[64];
+
+	snprintf(at, sizeof at, "%.2f,%.2f", lat, lon);
+	for (size_t i = 0; i < sizeof regions / sizeof *regions; i++)
+		if (strcmp(at, regions[i].at) == 0)
+			return regions[i].region;
+	return NULL;
+}
 
 const char *route53_region(struct route53 *r, const struct set *s, const char *region)
 {

@@ -1,5 +1,6 @@
 #include "import/import_out.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,8 @@ enum kind { MAP, LIST, SCALAR };
 
 struct out {
 	enum kind kind;
+	bool strict; /* of out_new_strict() */
+	bool quoted; /* a text, whatever it looks like */
 	struct arena *mem;
 	const char *key, *text;
 	struct out *first, *last, *next;
@@ -25,11 +28,20 @@ struct out *out_new(struct arena *mem)
 	return o;
 }
 
+struct out *out_new_strict(struct arena *mem)
+{
+	struct out *o = out_new(mem);
+
+	o->strict = true;
+	return o;
+}
+
 static struct out *add(struct out *to, const char *key, enum kind kind)
 {
 	struct out *o = out_new(to->mem);
 
 	o->kind = kind;
+	o->strict = to->strict;
 	o->key = key ? arena_strdup(to->mem, key) : NULL;
 	if (to->last)
 		to->last->next = o;
@@ -61,6 +73,16 @@ struct out *out_list(struct out *map, const char *key)
 	struct out *o = out_get(map, key);
 
 	return o ? o : add(map, key, LIST);
+}
+
+struct out *out_new_list(struct out *map, const char *key)
+{
+	return add(map, key, LIST);
+}
+
+void out_quote_last(struct out *o)
+{
+	o->last->quoted = true;
 }
 
 void out_set(struct out *map, const char *key, const char *text)
@@ -200,9 +222,16 @@ static bool is_plain(const char *s)
 		s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./+%@")] == 0;
 }
 
-static void write_scalar(const char *s, struct text *to)
+/* No number, no moment and no truth to any reader of YAML 1.1. */
+static bool is_surely_text(const char *s)
 {
-	if (is_plain(s)) {
+	return (isalpha((unsigned char)*s) && strcasecmp(s, "on") != 0 && strcasecmp(s, "off") != 0) || s[strspn(s, "0123456789")] == 0;
+}
+
+static void write_scalar(const char *s, const struct out *of, struct text *to)
+{
+	if (is_plain(s) && (!of->strict || is_surely_text(s)) && !(of->quoted && s == of->text) &&
+		!(of->strict && s == of->key && isdigit((unsigned char)*s))) {
 		text_add(to, s);
 		return;
 	}
@@ -221,13 +250,13 @@ static void write_scalar(const char *s, struct text *to)
 static void write_flow(const struct out *o, struct text *to, unsigned deep)
 {
 	if (o->kind == SCALAR || deep == DEEP_MOST) {
-		write_scalar(o->text ? o->text : "", to);
+		write_scalar(o->text ? o->text : "", o, to);
 		return;
 	}
 	text_add(to, o->kind == MAP ? "{ " : "[ ");
 	for (const struct out *c = o->first; c; c = c->next) {
 		if (c->key) {
-			write_scalar(c->key, to);
+			write_scalar(c->key, c, to);
 			text_add(to, ": ");
 		}
 		write_flow(c, to, deep + 1);
@@ -266,7 +295,7 @@ static void write_block(const struct out *o, struct text *to, unsigned deep)
 	for (const struct out *c = o->first; c; c = c->next) {
 		indent(to, deep);
 		if (c->key)
-			write_scalar(c->key, to);
+			write_scalar(c->key, c, to);
 		text_add_char(to, c->key ? ':' : '-');
 		write_value(c, to, deep + 1);
 	}

@@ -13,10 +13,16 @@
 struct out; /* a mapping, a list or a scalar */
 
 struct out *out_new(struct arena *mem); /* a mapping */
+/* ... of which, and of all in it, no text is taken for a number or a truth by readers of YAML 1.1. */
+struct out *out_new_strict(struct arena *mem);
 
 /* The mapping, or the list, behind a key: made where there is none. */
 struct out *out_map(struct out *map, const char *key);
 struct out *out_list(struct out *map, const char *key);
+/* A list behind a key that is not there yet: nothing is looked for. */
+struct out *out_new_list(struct out *map, const char *key);
+/* The last value is a text, though it may be all digits. */
+void out_quote_last(struct out *o);
 /* A scalar behind a key, in the place of what was there; the text is copied. */
 void out_set(struct out *map, const char *key, const char *text);
 __attribute__((format(printf, 3, 4))) void out_setf(struct out *map, const char *key, const char *fmt, ...);

@@ -136,6 +136,11 @@ const char *plan_rules(struct plan *p, const char *hint, const struct variant *v
 /* The pool wants to know where clients are: "geoip" has a file, if need be to be put there. */
 void plan_geoip(struct plan *p, const char *kind, const char *file);
 
+/* A file beside the report: of an export, whose plan has no configuration. A zone's name may hold what a file's name cannot. */
+struct plan_zone *plan_file(struct plan *p, const char *name);
+/* Writes those and REPORT into a folder that is new or empty. */
+bool plan_write_files(struct plan *p, const char *folder, const char *head, struct fault *why);
+
 /* Writes waymark.yaml, zones/ and REPORT into a folder that is new or empty. */
 bool plan_write(struct plan *p, const char *folder, const char *head, struct fault *why);
 

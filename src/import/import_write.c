@@ -60,17 +60,42 @@ struct plan_zone *plan_zone_plain(struct plan *p, const char *name, const char *
 	return z;
 }
 
+/* Without what a file's name cannot have. True: something was in it. */
+static bool clean(char *file)
+{
+	bool had = false;
+
+	for (char *c = file; *c; c++)
+		if (*c == '/' || *c == '\\' || (unsigned char)*c <= ' ' || (c == file && *c == '.')) {
+			*c = '-';
+			had = true;
+		}
+	return had;
+}
+
+struct plan_zone *plan_file(struct plan *p, const char *name)
+{
+	struct plan_zone *z = arena_zalloc(&p->mem, sizeof *z);
+	char *file = plan_textf(p, "%.220s", name);
+	size_t n = 1;
+
+	for (const struct plan_zone *o = p->zones; o; o = o->next)
+		n++;
+	z->file = clean(file) ? plan_textf(p, "%zu.%s", n, file) : file;
+	z->name = z->file;
+	*(p->last_zone ? &p->last_zone->next : &p->zones) = z;
+	p->last_zone = z;
+	return z;
+}
+
 /* A name may hold what a file's name cannot; two that are alike without it have files of their own. */
 static char *file_of(struct plan *p, const struct plan_zone *z)
 {
 	const char *own = "";
 	char *file = strcmp(z->name, ".") == 0 ? plan_textf(p, "root") : plan_textf(p, "%.*s", (int)strlen(z->name) - 1, z->name);
 
-	for (char *c = file; *c; c++)
-		if (*c == '/' || *c == '\\' || (unsigned char)*c <= ' ' || (c == file && *c == '.')) {
-			*c = '-';
-			own = plan_textf(p, "-%zu", out_count(out_get(p->conf, "zones")));
-		}
+	if (clean(file))
+		own = plan_textf(p, "-%zu", out_count(out_get(p->conf, "zones")));
 	return plan_textf(p, "zones/%.200s%s%s%s.zone", file, own, z->view ? "." : "", z->view ? z->view : "");
 }
 
@@ -120,25 +145,45 @@ static bool put(const char *folder, const char *file, const struct text *text, m
 	return file_replace(path, text, mode, why);
 }
 
+static bool put_files(const struct plan *p, const char *folder, struct fault *why)
+{
+	for (const struct plan_zone *z = p->zones; z; z = z->next)
+		if (z->text.lost)
+			return fault(why, "out of memory");
+		else if (z->file && !put(folder, z->file, &z->text, 0644, why))
+			return false;
+	return true;
+}
+
 static bool put_zones(const struct plan *p, const char *folder, struct fault *why)
 {
 	char path[4096];
 
 	if ((size_t)snprintf(path, sizeof path, "%s/zones", folder) >= sizeof path)
 		return fault(why, "%s: the path is too long", folder);
-	if (!make_folder(path, why))
-		return false;
-	for (const struct plan_zone *z = p->zones; z; z = z->next)
-		if (z->file && !put(folder, z->file, &z->text, 0644, why))
-			return false;
-	return true;
+	return make_folder(path, why) && put_files(p, folder, why);
+}
+
+static bool put_report(const struct plan *p, const char *folder, const char *head, struct fault *why)
+{
+	struct text report = { 0 };
+
+	text_addf(&report, "%s%s%u not said, %u different, %u to be looked at\n", head, text_get(&p->notes), p->lost, p->differs, p->see);
+	const bool ok = report.lost ? fault(why, "out of memory") : put(folder, "REPORT", &report, 0644, why);
+	text_fini(&report);
+	return ok;
+}
+
+bool plan_write_files(struct plan *p, const char *folder, const char *head, struct fault *why)
+{
+	return make_folder(folder, why) && is_empty(folder, why) && put_files(p, folder, why) && put_report(p, folder, head, why);
 }
 
 bool plan_write(struct plan *p, const char *folder, const char *head, struct fault *why)
 {
 	static const char *const order[] = { "server", "control", "store", "cookies", "rrl", "geoip", "clients", "edges", "probes", "pools", "keys", "peers",
 		"zones", NULL };
-	struct text conf = { 0 }, report = { 0 };
+	struct text conf = { 0 };
 
 	fault(why, "out of memory");
 	if (!make_folder(folder, why) || !is_empty(folder, why))
@@ -146,11 +191,9 @@ bool plan_write(struct plan *p, const char *folder, const char *head, struct fau
 	text_add(&conf, head);
 	out_order(p->conf, order);
 	out_write(p->conf, &conf);
-	text_addf(&report, "%s%s%u not said, %u different, %u to be looked at\n", head, text_get(&p->notes), p->lost, p->differs, p->see);
 	/* It may have the secrets of the other one. */
-	const bool ok = !conf.lost && !report.lost && put_zones(p, folder, why) && put(folder, "REPORT", &report, 0644, why) &&
+	const bool ok = !conf.lost && put_zones(p, folder, why) && put_report(p, folder, head, why) &&
 		put(folder, "waymark.yaml", &conf, 0640, why);
 	text_fini(&conf);
-	text_fini(&report);
 	return ok;
 }

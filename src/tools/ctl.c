@@ -316,6 +316,8 @@ static int run(struct ctl *ctl, char **words, int n)
 		return (int)ctl_fleet_verify(ctl, words + 2, n - 2);
 	if (strcmp(words[0], "check") == 0)
 		return ctl_check(ctl, words + 1, n - 1);
+	if (n > 1 && strcmp(words[0], "export") == 0 && strcmp(words[1], "config") == 0)
+		return (int)ctl_export(ctl, words + 2, n - 2);
 	if (n > 2 && strcmp(words[0], "zone") == 0 && strcmp(words[1], "export") == 0)
 		return (int)ctl_zone_export(ctl, words, n);
 	if (n > 2 && strcmp(words[0], "zone") == 0 && strcmp(words[1], "edit") == 0)

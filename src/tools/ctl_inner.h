@@ -38,6 +38,8 @@ int ctl_diff(const struct ctl *c, char **words, int n);
 enum ctl_status ctl_keys(char **words, int n);
 enum ctl_status ctl_keygen(char **words, int n);
 enum ctl_status ctl_import(char **words, int n);
+/* "export config KIND", the words behind it. */
+enum ctl_status ctl_export(const struct ctl *c, char **words, int n);
 enum ctl_status ctl_restore(const struct ctl *c, char **words, int n);
 enum ctl_status ctl_bundle(const struct ctl *c, char **words, int n);
 /* "fleet verify", the words behind it. */

@@ -192,4 +192,147 @@ def alike():
             answers(s, [("x.0%s25.2.0.192.in-addr.arpa" % c, "A", US, ["192.0.2." + name]) for c, name in (("/", "1"), ("-", "2"))])
 
 
+EXPORTED = {"example.org.zone": """$TTL 1h
+@ SOA ns1 hostmaster 7 2h 15m 2w 5m
+@ NS ns1
+@ EDGE byweight
+ns1 A 192.0.2.53
+odd TXT "v=spf1; -all" "\\195\\169 \\"quoted\\" back\\\\slash"
+num TXT "12345" "1"
+mx MX 10 mail.example.net.
+caa CAA 0 issue "ca.example.net; policy=ev"
+svc HTTPS 1 . alpn=h3,h2 port=8443
+*.wild A 192.0.2.99
+123 A 192.0.2.5
+rare RP a.b. .
+order EDGE order
+near EDGE near
+biased 60 EDGE biased
+pinned 60 EDGE pinned
+tree EDGE tree
+elsewhere EDGE elsewhere
+several EDGE several
+beside TXT "own"
+beside EDGE order
+""", "waymark.yaml": """server: { listen: [ "127.0.0.1:%d" ], workers: 1%s }
+control: { socket: control.sock }
+geoip: { city: { file: city.mmdb } }
+probes: { web: { kind: https, host: www.example.org, path: /up, body: fine, every: 10s, rise: 3, fall: 3, initial: up } }
+edges:
+  fra: { at: "50.11,8.68", a: [ 192.0.2.10 ], aaaa: [ "2001:db8::10" ] }
+  iad: { at: "38.95,-77.45", a: [ 192.0.2.20, 192.0.2.21 ] }
+  sin: { at: "1.35,103.82", a: [ 192.0.2.30 ], probe: web }
+  osl: { at: "59.91,10.75", a: [ 192.0.2.40 ] }
+  out: { cname: x.cdn.example.net }
+pools:
+  byweight: { policy: weighted, edges: [ { edge: fra, weight: 300 }, { edge: iad, weight: 0 } ], affinity: client }
+  order: { policy: ordered, edges: [ iad, fra, sin ] }
+  near: { edges: [ fra, iad, sin ] }
+  biased: { edges: [ fra, iad, { edge: osl, bias: 10 } ] }
+  pinned: { edges: [ fra, iad, sin, osl ], pin: [ { net: 198.51.100.0/24, to: sin }, { country: [ DE, US ], to: [ osl, iad ] }, { continent: OC, to: fra }, { asn: 65000, to: osl } ] }
+  tree: { policy: ordered, edges: [ { pool: near }, { pool: order } ] }
+  elsewhere: { policy: ordered, edges: [ out ] }
+  several: { policy: round-robin, answers: 4, edges: [ fra, iad, sin ] }
+zones: [ { name: example.org, file: example.org.zone } ]
+"""}
+QUESTIONS = [(n, t) for n in ("order", "near", "biased", "pinned", "tree") for t in ("A", "AAAA")] + [
+    ("elsewhere", "A"), ("several", "A"), ("odd", "TXT"), ("num", "TXT"), ("mx", "MX"), ("caa", "CAA"), ("svc", "HTTPS"), ("a.wild", "A"), ("123", "A"), ("ns1", "A"),
+    ("beside", "TXT"), ("beside", "A"), ("", "A"), ("", "NS"), ("nowhere", "A")]
+
+
+def said_by(server):
+    """Without TTLs: an alias has none of its own there."""
+    out = {}
+    for name, qtype in QUESTIONS:
+        for subnet in (NO, DE, US, AU, SG, OFFICE):
+            r = server.steer((name + "." if name else "") + "example.org", subnet, qtype)
+            out[name, qtype, subnet] = (r.rcode, sorted((a[1], str(a[3])) for a in r.answer))
+    return out
+
+
+@contextlib.contextmanager
+def exported():
+    """A server, and what "export config KIND" makes of its configuration."""
+    server = Server({}, start=False)
+    try:
+        for name, text in EXPORTED.items():
+            server.write(name, text % (server.port, ", user: root" if os.getuid() == 0 else "") if name.endswith(".yaml") else text)
+        mmdb.write(server.dir + "/city.mmdb", {net: {"country": {"iso_code": c}, "continent": {"code": k}, "location": {"latitude": lat, "longitude": lon}}
+                                               for net, (c, k, lat, lon) in PLACES.items()}, kind="GeoIP2-City")
+
+        def export(kind):
+            done = subprocess.run([WAYMARKCTL, "-c", server.dir + "/waymark.yaml", "export", "config", kind, "--to", "%s/%s" % (server.dir, kind)],
+                                  capture_output=True, text=True, timeout=60)
+            same(done.returncode, 0, done.stdout + done.stderr)
+            return "%s/%s" % (server.dir, kind), done.stdout
+        yield server, export
+    finally:
+        server.stop()
+        shutil.rmtree(server.dir, ignore_errors=True)
+
+
+def has_line(said, *wanted):
+    for line in wanted:
+        same(any(line in s for s in said.splitlines()), True, line + " in\n" + said)
+
+
+@claim("what is exported to Route 53 is answered by its import as before, and what cannot be said is told with its line")
+def back():
+    with exported() as (server, export):
+        to, said = export("route53")
+        has_line(said, "waymark.yaml:12: not said: pool byweight: affinity", "waymark.yaml:12: differs: pool byweight: weights are rounded to 0 to 255",
+                 "waymark.yaml:16: not said: pool pinned: a pin of AS numbers or cities (column", "not said: rare.example.org.: Route 53 has no RP")
+        server.start()
+        before = said_by(server)
+        i = Imported("route53", "zone.json")
+        try:
+            shutil.rmtree(i.to)
+            status, said = i.run("route53", *sorted(glob.glob(to + "/*.json")))
+            same(status, 0, said)
+            with i.serve() as other:
+                after = said_by(other)
+        finally:
+            shutil.rmtree(i.dir, ignore_errors=True)
+        same({k: (before[k], after[k]) for k in before if before[k] != after[k]}, {})
+
+
+@claim("exported zone files are loaded by BIND and NSD, with addresses where pools are, and a folder that is not empty is left alone")
+def files():
+    with exported() as (server, export):
+        to, said = export("zones")
+        has_line(said, "waymark.yaml:14: differs: pool near: all get what clients of no known place get")
+        with open(to + "/example.org.zone") as f:
+            text = f.read()
+        same(re.findall(r"(?m)^elsewhere\t.*", text), ["elsewhere\t3600\tIN\tCNAME x.cdn.example.net."])
+        same((re.search(r"(?m)^order\t.*", text).group(), "TYPE65301" in text, "EDGE" in text), ("order\t3600\tIN\tA 192.0.2.20", False, False), text)
+        for checker in ("named-checkzone", "nsd-checkzone"):
+            path = shutil.which(checker, path=os.environ["PATH"] + ":/usr/sbin")
+            if path:
+                done = subprocess.run([path, "example.org", to + "/example.org.zone"], capture_output=True, text=True, timeout=60)
+                same(done.returncode, 0, done.stdout + done.stderr)
+        done = subprocess.run([WAYMARKCTL, "-c", server.dir + "/waymark.yaml", "export", "config", "zones", "--to", to], capture_output=True, text=True, timeout=60)
+        same((done.returncode, "is not empty" in done.stderr), (1, True), done.stderr)
+
+
+@claim("octoDNS gets pools with fallbacks, weights and rules; a text that looks like a number stays a text")
+def octodns():
+    with exported() as (server, export):
+        to, said = export("octodns")
+        has_line(said, "not said: pool near: policy nearest", "not said: rare.example.org.: octoDNS has no RP", "differs: example.org. SOA")
+        with open(to + "/example.org.yaml") as f:
+            text = f.read()
+        for wanted in ('"123":', 'value: "123451"', '{ subnets: [ "198.51.100.0/24" ], pool: sin }', "{ geos: [ EU-DE, NA-US ], pool: osl }", "fallback: iad",
+                       "svcparams: { alpn: [ h3, h2 ], port: 8443 }", '"*.wild":', "protocol: HTTPS", "v=spf1\\\\; -all"):
+            same(wanted in text, True, wanted + " in\n" + text)
+        try:
+            import yaml
+        except ImportError:
+            return
+        zone = yaml.safe_load(text)
+        order = {r["type"]: r for r in zone["order"]}["A"]["dynamic"]
+        same(order, {"pools": {"iad": {"fallback": "fra", "values": [{"value": "192.0.2.20"}, {"value": "192.0.2.21"}]},
+                               "fra": {"fallback": "sin", "values": [{"value": "192.0.2.10"}]}, "sin": {"values": [{"value": "192.0.2.30"}]}},
+                     "rules": [{"pool": "iad"}]})
+
+
 run("import")

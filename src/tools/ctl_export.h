@@ -1,0 +1,13 @@
+/* ctl_export.h - the kind of export that is done here.
+ */
+#ifndef TOOLS_CTL_EXPORT_H
+#define TOOLS_CTL_EXPORT_H
+
+#include "import/import_plan.h"
+#include "base/bytes.h"
+#include "world/parts.h"
+
+/* Zone files for any nameserver, with what pools answer clients of no known place. `key`: of the zones' tables. */
+void ctl_export_zones(struct plan *p, const struct parts *parts, struct hash_key key);
+
+#endif
