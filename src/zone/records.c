@@ -77,6 +77,8 @@ static uint8_t *room_for(struct records *r, size_t len)
 /* `name` is relative. A group that got no record gives its place away. */
 static uint32_t open_group(struct records *r, const uint8_t *name, size_t len, uint8_t kind)
 {
+	if (!r->n)
+		r->file = r->n_files ? 0 : UINT16_MAX;
 	if (r->group && !r->has_record) {
 		r->len = r->group;
 		r->groups--;
@@ -93,7 +95,7 @@ static uint32_t open_group(struct records *r, const uint8_t *name, size_t len, u
 	p[GROUP_HEAD + len] = 0;
 	p[GROUP_HEAD + len + 1] = 0;
 	r->group = (uint32_t)r->len;
-	r->last = (struct record){ 0 };
+	r->last = (struct record){ .file = r->file };
 	r->has_record = false;
 	r->len += GROUP_HEAD + len + 1;
 	r->groups++;
@@ -275,7 +277,7 @@ static void enter_group(struct records_walk *walk)
 	const uint8_t *group = walk->r->bytes + walk->then, *p = group;
 	const uint8_t *name = group + GROUP_HEAD;
 
-	walk->rr = (struct record){ .owner = name };
+	walk->rr = (struct record){ .owner = name, .file = walk->r->file };
 	walk->at = (uint32_t)(name + name_len(name) - walk->r->bytes);
 	walk->then = get32(&p);
 }
