@@ -59,7 +59,7 @@ SERVE_FILE = {
     "daemon/balancer": ["balance"], "daemon/catalog": ["catalog"], "daemon/certificates": ["tls", "https"], "daemon/conf_lint": ["check"],
     "daemon/decision": ["why", "workers", "steer"], "daemon/dnssec": ["dnssec_keys", "dnssec"], "daemon/export": ["simulate"],
     "daemon/external_files": ["steer", "pools"], "daemon/fail_back": ["steer", "probe_state"], "daemon/flattening": ["flatten"],
-    "daemon/fleet": ["fleet"], "daemon/foresee": ["diff", "simulate"], "daemon/forcing": ["steer", "pools", "probe_state"],
+    "daemon/fleet": ["fleet"], "daemon/balancer_fleet": ["fleet"], "daemon/load_fleet": ["fleet"], "daemon/updates_fleet": ["fleet", "updates"], "daemon/foresee": ["diff", "simulate"], "daemon/forcing": ["steer", "pools", "probe_state"],
     "daemon/forwarding": ["updates"], "daemon/frozen": ["updates", "zone_commands"], "daemon/geo_watch": ["reload"],
     "daemon/groups": ["simulate", "balance"], "daemon/key_": ["dnssec_keys", "dnssec"], "daemon/latency_read": ["latency"],
     "daemon/load_count": ["balance"], "daemon/measuring": ["agent", "latency"], "daemon/metrics_maker": ["metrics"],
@@ -86,11 +86,39 @@ def of_file(stem):
     return SERVE_FILE.get(best, [])
 
 
+class Reach:
+    """Which rooms a test can run code of: those that it includes, and what they include."""
+
+    def __init__(self):
+        self.of_room = {}
+        for path in glob.glob("src/*/*.[ch]"):
+            self.of_room.setdefault(path.split("/")[1], set()).update(self.included([path]))
+        for _ in self.of_room:                              # each time one step further
+            for rooms in self.of_room.values():
+                rooms.update(*(self.of_room[r] for r in list(rooms)))
+
+    def included(self, paths):
+        found = set()
+        for path in paths:
+            with open(path) as f:
+                found.update(r for r in re.findall(r'^#\s*include "(\w+)/', f.read(), re.M) if os.path.isdir("src/" + r))
+        return found
+
+    def of(self, paths):
+        rooms = self.included(paths)
+        return rooms.union(*(self.of_room[r] for r in rooms))
+
+
 class Step:
     """One program that may notice a change; `unit` when it is the unit tests."""
 
     def __init__(self, name, argv, needs, unit=False):
-        self.name, self.argv, self.needs, self.unit, self.usual_s = name, argv, needs, unit, None
+        self.name, self.argv, self.needs, self.unit = name, argv, needs, unit
+        self.usual_s, self.broken = None, False   # the longest time it took to pass; it fails without any change
+
+    def hangs_s(self):
+        """After so many seconds it does not end any more."""
+        return float("inf") if self.usual_s is None else 3 * self.usual_s + 10
 
 
 class Tree:
@@ -165,74 +193,94 @@ class Tree:
         try:
             text = proc.communicate(timeout=patience_s)[0].decode(errors="replace")
         except subprocess.TimeoutExpired:
-            os.killpg(proc.pid, signal.SIGKILL)
-            proc.communicate()
             return None, time.monotonic() - begun
+        finally:
+            if proc.poll() is None:
+                os.killpg(proc.pid, signal.SIGKILL)
+                proc.communicate()
         self.said = text
         return proc.returncode == 0, time.monotonic() - begun
 
 
 class Steps:
-    """What is run for a file, in order; each is run once without a change, to see that it passes and how long it takes."""
+    """What is run for a file, in order."""
 
     def __init__(self, tree):
         self.tree, self.known = tree, {}
         self.suites = {}
         for f in sorted(glob.glob(tree.top + "/tests/unit/*/test_*.c")):
             self.suites.setdefault(f.split("/")[-2], []).append(os.path.basename(f)[5:-2])
+        reach = Reach()
+        self.reach = {room: reach.of(glob.glob("tests/unit/%s/*.[ch]" % room)) | {room} for room in self.suites}
+        self.replays = {program: reach.of(["tests/fuzz/fuzz_%s.c" % program.split("replay_")[1]]) for program in tree.replays}
 
     def step(self, name, argv, needs, unit=False):
-        return self.known.setdefault(name, Step(name, argv, needs, unit))
+        return self.known.setdefault((name, *needs), Step(name, argv, needs, unit))
 
     def all_of(self, path, only=None):
         room, stem = path.split("/")[1], os.path.splitext("/".join(path.split("/")[1:]))[0]
-        others = [s for r in sorted(self.suites) if r != room for s in self.suites[r]]
-        if room in self.suites:
+        others = [s for r in sorted(self.suites) if r != room and room in self.reach[r] for s in self.suites[r]]
+        if room in self.suites and only != "others":
             yield self.step("unit " + room, ["build/unit"] + self.suites[room], ["build/unit"], True)
         if only == "room":
             return
-        yield self.step("unit of all but " + room, ["build/unit"] + others, ["build/unit"], True)
-        if only:
+        if others and only != "others":
+            yield self.step("unit of who uses " + room, ["build/unit"] + others, ["build/unit"], True)
+        if only == "unit":
             return
-        for program in self.tree.replays:
+        replays = [program for program in self.tree.replays if room in self.replays[program]]
+        for program in replays:
             corpus = sorted(glob.glob("%s/tests/fuzz/corpus/%s/*" % (self.tree.top, program.split("replay_")[1])))
-            yield self.step(program[6:], [program] + [os.path.relpath(f, self.tree.top) for f in corpus], self.tree.replays)
+            yield self.step(program[6:], [program] + [os.path.relpath(f, self.tree.top) for f in corpus], replays)
         rows = of_file(stem)
         for name in rows + [n for n in SERVE.get(room, []) if n not in rows]:
             if os.path.exists("%s/tests/serve/test_%s.py" % (self.tree.top, name)):
                 yield self.step(name, [sys.executable, "tests/serve/test_%s.py" % name], self.tree.servers)
 
-    def learn(self, steps):
-        """Their usual times. A step that fails as it stands can tell nothing."""
+
+class Judge:
+    """Who notices? A step is believed when it has passed once: one that fails and never did is run without the change."""
+
+    def __init__(self, tree, limit_s):
+        self.tree, self.limit_s = tree, limit_s
+
+    def of(self, steps, changed):
+        """(step or None, "" or what else there is to say)."""
+        left_s, built = self.limit_s, None
         for step in steps:
-            if step.usual_s is None:
-                right, step.usual_s = self.tree.run(step, 300)
-                if not right:                               # once more: the machine may have been busy with other things
-                    right, step.usual_s = self.tree.run(step, 300)
-                if not right:
-                    said = [line for line in self.tree.said.splitlines() if "FAILED" in line] or self.tree.said.splitlines()[-3:]
-                    print("%s fails without any change, and is left out: %s" % (step.name, " ".join(said)))
-                    step.usual_s = -1
-        return [s for s in steps if s.usual_s >= 0]
+            if step.broken:
+                continue
+            if left_s < 1:
+                return None, "before %s, for want of time" % step.name
+            if step.needs != built and not self.tree.make(*step.needs)[0]:
+                return step, "by the linker"
+            built = step.needs
+            right, took_s = self.tree.run(step, min(left_s, step.hangs_s()))
+            if not right and step.usual_s is None and not self.passes_without(step, changed):
+                built = None                                # the change is there anew
+                continue
+            if right is None and took_s < step.hangs_s():
+                return None, "in %s, for want of time" % step.name
+            left_s -= took_s
+            if not right:
+                return step, "" if right is False else "by its time"
+            step.usual_s = max(took_s, step.usual_s or 0)
+        return None, ""
 
-
-def judge(tree, steps, limit_s):
-    """Who notices: (step or None, "" or what else there is to say)."""
-    left_s, built = limit_s, None
-    for step in steps:
-        if left_s < 1:
-            return None, "before %s, for want of time" % step.name
-        if step.needs != built and not tree.make(*step.needs)[0]:
-            return step, "by the linker"
-        built = step.needs
-        hangs_s = 3 * step.usual_s + 10
-        right, took_s = tree.run(step, min(hangs_s, left_s))
-        if right is None and hangs_s > left_s:
-            return None, "in %s, for want of time" % step.name
-        left_s -= took_s
-        if not right:
-            return step, "" if right is False else "by its time"
-    return None, ""
+    def passes_without(self, step, changed):
+        """The change is taken back for it; where the step is to blame, it is made again."""
+        changed.undo()
+        self.tree.make(*step.needs)
+        for _ in range(2):                                  # once more: the machine may have been busy with other things
+            right, took_s = self.tree.run(step, 300)
+            if right:
+                step.usual_s = took_s
+                return True
+        said = [line for line in self.tree.said.splitlines() if "FAILED" in line] or self.tree.said.splitlines()[-3:]
+        print("%s fails without any change, and is left out: %s" % (step.name, " ".join(said)))
+        step.broken = True
+        changed.make()
+        return False
 
 
 class Change:
@@ -246,9 +294,15 @@ class Change:
             self.text = f.read()
 
     def __enter__(self):
+        self.make()
+        return self
+
+    def __exit__(self, *_):
+        self.undo()
+
+    def make(self):
         m = self.m
         self.write(self.text[:m.at] + m.new + self.text[m.at + len(m.old):])
-        return self
 
     def write(self, text):
         with open(self.path, "w") as f:
@@ -262,7 +316,7 @@ class Change:
         ok = self.tree.make(*[os.path.relpath(path, self.tree.top) for path in self.objects])[0]
         return ok and any(self.tree.bare(path) != before[path] for path in self.objects)
 
-    def __exit__(self, *_):
+    def undo(self):
         """The file is as old as it was, the objects are new: make builds from them and not them."""
         self.write(self.text)
         os.utime(self.path, ns=(self.time.st_atime_ns, self.time.st_mtime_ns))
@@ -279,7 +333,7 @@ def main():
     ask.add_argument("--files", default="", help="a pattern for paths")
     ask.add_argument("--limit", type=float, default=60, help="seconds for the tests of one mutant")
     ask.add_argument("--nice", type=int, default=5)
-    ask.add_argument("--only", choices=["unit", "room"], help="unit tests only, or those of the room only")
+    ask.add_argument("--only", choices=["unit", "room", "others"], help="unit tests only, those of the room only, or all but them")
     ask.add_argument("--list", action="store_true", help="only say what would be changed")
     args = ask.parse_args()
     os.chdir(TOP)
@@ -289,6 +343,7 @@ def main():
         for _ in range(args.n):
             print(mutants.draw(rng))
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))   # what it has started and copied goes with it
     tree = Tree(args.nice)
     try:
         return report(run(tree, mutants, rng, args))
@@ -300,17 +355,16 @@ def run(tree, mutants, rng, args):
     ok, said = tree.make(*tree.replays, *tree.servers, "build/unit")
     if not ok:
         sys.exit(said[-3000:] + "\nthe tree does not build as it stands")
-    steps, rows, left_out = Steps(tree), [], 0
+    steps, judge, rows, left_out = Steps(tree), Judge(tree, args.limit), [], 0
     while len(rows) < args.n and left_out < 20 * args.n + 100:
         m = mutants.draw(rng)
         if m is None:
             break
-        mine = steps.learn(list(steps.all_of(m.path, args.only)))
         with Change(tree, m) as changed:
             if not changed.builds():
                 left_out += 1
                 continue
-            step, more = judge(tree, mine, args.limit)
+            step, more = judge.of(steps.all_of(m.path, args.only), changed)
         rows.append((m, step))
         print("%3d %s %s%s%s" % (len(rows), m, "killed by " + step.name if step else "ALIVE", " " if more else "", more))
         sys.stdout.flush()

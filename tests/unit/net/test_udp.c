@@ -5,6 +5,7 @@
 #include "unit/unit.h"
 
 #include "answer/news.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -285,6 +286,41 @@ static void rates_are_limited_for_all_of_a_socket(void)
 	serving_close(&s);
 }
 
+static uint64_t timed(const struct stats *has)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < STATS_TIMES; i++)
+		n += __atomic_load_n(&has->times[i], __ATOMIC_RELAXED);
+	return n;
+}
+
+static void what_answers_take_is_counted_where_it_is_wanted(void)
+{
+	enum { QUERIES = 20 };
+	struct server v;
+
+	for (unsigned wanted = 0; wanted < 2; wanted++) {
+		serving_open(&s);
+		s.x.policy.counts_more = wanted;
+		asking_again(&s.x);
+		epoch_publish(&s.epoch, world_hold(s.x.world));
+		start(&v, "127.0.0.1", NULL, 4);
+		const int fd = serving_connect(&v.at, SOCK_DGRAM, NULL);
+		const uint64_t from = clock_us();
+		for (unsigned i = 0; i < QUERIES; i++)
+			CU_ASSERT_STRING_EQUAL(serving_udp(&s, fd, "mail A", SOON_MS), mail);
+		close(fd);
+		const struct stats *has = &udp_batch(v.run.udp)->stats;
+		for (unsigned i = 0; i < SOON_MS && wanted && timed(has) < QUERIES; i++)
+			usleep(1000); /* a batch's time is counted behind its answers */
+		CU_ASSERT_EQUAL(timed(has), wanted ? QUERIES : 0);
+		CU_ASSERT_TRUE(has->times_us <= clock_us() - from);
+		stop(&v);
+		serving_close(&s);
+	}
+}
+
 /* In a network of its own, whose loopback takes 600 bytes in one piece. */
 static void *in_small_pieces(void *ctx)
 {
@@ -372,6 +408,8 @@ void suite_udp(void)
 		{ "a query that is too long is cut", a_query_that_is_too_long_is_cut },
 		{ "rates are limited for all of a socket",
 			rates_are_limited_for_all_of_a_socket },
+		{ "what answers take is counted where it is wanted",
+			what_answers_take_is_counted_where_it_is_wanted },
 		{ "what our own link does not take is truncated",
 			what_our_own_link_does_not_take_is_truncated },
 		{ "what cannot go out is counted, and the rest goes",

@@ -94,6 +94,12 @@ static void replies_are_judged(void)
 			"\3www\7example\0\0\5\0\1\0\0\0\x3c\0\2\xc0\x0c" RECORD(
 				"\1", "\xc0\0\2\1"),
 			CHECK_DNS_PASSED, "DNS NOERROR, 2 answers"),
+		ROW("not in what was cut off: it is asked for again", strict,
+			HEAD("\x86", "\0", "\0\1", "\0\0") WWW, CHECK_DNS_SHORT,
+			"DNS: the expected record is not among 0 answers (truncated)"),
+		ROW("recursion that is wanted is no cut", strict,
+			HEAD("\x85", "\0", "\0\1", "\0\0") WWW, CHECK_DNS_FAILED,
+			"DNS: the expected record is not among 0 answers"),
 		ROW("another address", strict,
 			HEAD("\x84", "\0", "\0\1", "\0\1") WWW RECORD("\1", "\xc0\0\2\2"),
 			CHECK_DNS_FAILED, "DNS: the expected record is not among 1 answer"),
