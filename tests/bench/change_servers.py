@@ -25,7 +25,9 @@ def before_others(processor):
         os.sched_setaffinity(0, {processor % os.cpu_count()})
         try:
             os.setpriority(os.PRIO_PROCESS, 0, -10)
-        except PermissionError:
+            with open("/proc/self/autogroup", "w") as f:    # where sessions share the processors, those of a session by their priorities
+                f.write("-10")
+        except OSError:
             pass
     return ready
 
@@ -66,7 +68,7 @@ class Server:
 
     def wait(self, name, qtype="SOA", patience_s=300, pause_s=0.002):
         """Seconds since the start until it answers with that."""
-        while time.monotonic() < self.begun + patience_s:
+        while time.monotonic() < self.begun + patience_s and self.proc.poll() is None:
             if self.has(name, qtype):
                 return time.monotonic() - self.begun
             time.sleep(pause_s)

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""changes - how fast zones change and travel: waymarkd beside those of Knot, BIND and NSD that are installed, one after the other.
+"""changes - how fast zones change and travel: waymarkd beside those of Knot, BIND and NSD that are installed, one after the other;
+and what many probes and pools cost.
 
   C1   updates of one record each in one zone, signed, from 64 connections: a second, and the 99th percentile until the answer;
        each server has its journal as it comes, with the durability of its defaults
@@ -18,6 +19,12 @@
        and what asking for the serial of one takes of the processor
   C11  signed answers of 100 pools of 20 edges each, at 30 % of what it answers: the median and the 99th percentile, without and
        beside 100 edges a second that go down or up, all at once (the middle of five, in turns); server and client before other programs, as W1
+
+  C12  --targets N (10,000) addresses probed by HTTPS each 5 s, nginx behind them, keep-alive: on: what the probes take of a processor,
+       and each of them; server and nginx before other programs, as in C11 and in those below
+  C13  the same without keep-alive: sessions are resumed
+  C14  the same addresses hang, all at once: seconds until all are down
+  C15  1,000 pools of 20 edges with capacity: a round of rankings after 100 new networks, the middle of five
 
 -w "C1 C3", --records N (a million), --updates N (20,000). Prints a table.
 """
@@ -39,6 +46,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "serve")]
 from lib import BUILD, DO, Message, opt, query, recv_tcp, send_tcp, wire  # noqa: E402
 from change_servers import FOLDERS, KEY, ZONE, Knot, Named, Nsd, Waymark, WaymarkMany, WaymarkSteered, before_others, dnssec_signzone, kzonesign, ldns_signzone  # noqa: E402
+from probing import hanging_found, probes_cost, rankings_cost  # noqa: E402
 
 
 # ------------------------------------------------------------- load
@@ -363,6 +371,18 @@ class Bench:
         finally:
             s.stop()
 
+    def c12(self, kind):
+        return probes_cost(self.folder, self.opts.targets, "keep-alive: on", 30)
+
+    def c13(self, kind):
+        return probes_cost(self.folder, self.opts.targets, "keep-alive: off", 60)
+
+    def c14(self, kind):
+        return hanging_found(self.folder, self.opts.targets)
+
+    def c15(self, kind):
+        return rankings_cost(self.folder)
+
 
 WORKLOADS = {"C1": (Bench.c1, "updates, 64 connections", (Waymark, Knot, Named)),
              "C2": (Bench.c2, "updates, 1,000 a second", (Waymark, Knot, Named)),
@@ -374,7 +394,11 @@ WORKLOADS = {"C1": (Bench.c1, "updates, 64 connections", (Waymark, Knot, Named))
              "C8": (Bench.c8, "IXFR in, 1,000 records each", (Waymark, Nsd, Knot, Named)),
              "C9": (Bench.c9, "lookups, signed; beside 100 updates a second", (Waymark, Knot)),
              "C10": (Bench.c10, "secondary zones", (Waymark,)),
-             "C11": (Bench.c11, "steered, beside edges that go down and up", (Waymark,))}
+             "C11": (Bench.c11, "steered, beside edges that go down and up", (Waymark,)),
+             "C12": (Bench.c12, "probes by HTTPS, kept alive", (Waymark,)),
+             "C13": (Bench.c13, "probes by HTTPS, resumed", (Waymark,)),
+             "C14": (Bench.c14, "addresses that hang are down", (Waymark,)),
+             "C15": (Bench.c15, "rankings of 1,000 pools with capacity", (Waymark,))}
 
 
 def main():
@@ -384,6 +408,7 @@ def main():
     ask.add_argument("--updates", type=int, default=20000)
     ask.add_argument("--zones", type=int, default=100000)
     ask.add_argument("--refresh", type=int, default=60, help="of the zones of C10, seconds")
+    ask.add_argument("--targets", type=int, default=10000, help="of C12 to C14")
     ask.add_argument("--servers", default="waymark nsd knot named")
     opts = ask.parse_args()
     named = opts.workloads.upper().split()
