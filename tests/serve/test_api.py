@@ -110,8 +110,15 @@ def changes():
                      ("token acme", "zone commit a.test", True), ("token ci", "zone remove n.test --purge", True)):
             same(line in audit, True, "%r in %r" % (line, audit))
         same([a[1] for a in audit if "token revoke eye" in a[1]], ["token revoke eye"])
+        same(s.call(zones, "POST", "/tokens", {"name": "more", "role": "read"})[0], 403)
+        code, o = s.call(admin, "POST", "/tokens", {"name": "more", "role": "read", "for": "1d"})
+        more = o["said"].split("\n")[0]
+        same((code, s.call(more, "GET", "/token")[1]["name"]), (200, "more"))
+        until(lambda: [(a["said"], a["before"], a["after"]) for a in s.call(admin, "GET", "/audit")[1] if a["what"].startswith("token add more") and a["done"]]
+              == [("", "none", "role read")], 20)
         with open(s.dir + "/waymark.db", "rb") as f:
-            same(admin.encode() in f.read(), False, "a token is on the disk:")
+            kept = f.read()
+        same((admin.encode() in kept, more.encode() in kept), (False, False), "a token is on the disk:")
         s.stop()
         s.start()
         same((s.call(zones, "GET", "/zones/a.test")[0], s.call(read, "GET", "/status")[0]), (200, 401), "over a restart:")
