@@ -328,6 +328,7 @@ class Behind:
         shutil.rmtree(self.server.dir, ignore_errors=True)
 
 
+VERIFIERS = [["ldns-verify-zone"], ["kzonecheck", "-d", "on", "-o", "ZONE"], ["dnssec-verify", "-q", "-z", "-o", "ZONE"]]
 PEERS = {"named": (Named, "named"), "nsd": (Nsd, "nsd"), "knotd": (Knot, "knotd"), "pdns": (Pdns, "pdns_server")}
 
 
@@ -396,6 +397,17 @@ class Fleet:
         assert not ahead or (zone.startswith("ours") and ahead < 1 << 31), (zone, got, self.zones[zone].serial)
         return got
 
+    def theirs(self, p, zone):
+        """nsd resets connections of the process that its next one replaces."""
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return p.zone(zone)
+            except ConnectionError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+
     def agree(self, p, zones):
         for z in zones:
             serial, end = self.serial(z), time.monotonic() + PATIENCE_S
@@ -404,10 +416,24 @@ class Fleet:
                     raise AssertionError("%s has serial %r of %s, not %d (seed %d)\n%s\n%s" % (
                         p.name, p.serial(z), z, serial, wanted.seed, p.said(), self.primary.said()[-2000:]))
                 time.sleep(0.03)
-            got, want = p.as_it_has(p.zone(z)), p.as_it_has(self.ours(z))
+            got, want = p.as_it_has(self.theirs(p, z)), p.as_it_has(self.ours(z))
             if got != want:
                 raise AssertionError("%s has another %s: without %r, with %r (seed %d)" % (
                     p.name, z, sorted(set(want) - set(got))[:3], sorted(set(got) - set(want))[:3], wanted.seed))
+
+
+    def verify(self, zone):
+        """What others' programs find in a zone that we have signed; those that are installed."""
+        key = ["-y", "hmac-sha256:xfr.test:" + SECRET] if ZONES[zone] else []
+        path = os.path.join(self.folder, zone, "axfr")
+        with open(path, "w") as f:
+            subprocess.run([which("dig"), "@127.0.0.1", "-p", str(self.primary.port), *key, zone, "AXFR", "+noall", "+answer", "+onesoa"],
+                           stdout=f, check=True, timeout=60)
+        found = [(program, *words) for program, *words in VERIFIERS if shutil.which(program, path=FOLDERS)]
+        for program, *words in found:
+            done = subprocess.run([which(program), *(zone if w == "ZONE" else w for w in words), path], capture_output=True, text=True, timeout=60)
+            same(done.returncode, 0, "%s of %s, seed %d: %s" % (program, zone, wanted.seed, done.stdout + done.stderr))
+        return len(found)
 
 
 fleet = Fleet()
@@ -442,6 +468,25 @@ def changes():
         fleet.change(some)
         for p in fleet.peers:
             fleet.agree(p, some)
+        for z in some:
+            if z.startswith("ours"):
+                fleet.verify(z)
+
+
+@claim("what we sign is complete and right for ldns-verify-zone, kzonecheck and dnssec-verify, and its answers for dnsviz")
+def verified():
+    ours = [z for z in ZONES if z.startswith("ours")]
+    counts = [fleet.verify(z) for z in ours]
+    probes = [subprocess.Popen([which("dnsviz"), "probe", "-A", "-x", "%s+:ns1.%s=127.0.0.1:%d" % (z, z, fleet.primary.port), z],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for z in ours]
+    for z, probe in zip(ours, probes):
+        probed, why = probe.communicate(timeout=300)
+        same(probe.returncode, 0, why)
+        said = {level: subprocess.run([which("dnsviz"), "grok", "-l", level], input=probed, capture_output=True, text=True, timeout=120).stdout
+                for level in ("info", "warning")}
+        same((said["info"].count("\"VALID\"") > 10, said["warning"].strip()), (True, ""), "%s, seed %d: %s" % (z, wanted.seed, said["info"]))
+    if counts[0] < len(VERIFIERS):
+        raise Skip("not all of %s are installed" % ", ".join(v[0] for v in VERIFIERS))
 
 
 @claim("a server of ours behind each of them has the same zones, through changes and kill -9")
