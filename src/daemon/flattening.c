@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/flat_keeper.h"
 #include "daemon/parts_read.h"
 #include "probe/resolver.h"
 
@@ -10,8 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { ADDRESSES_MOST = 64, ADDRESS = 16, RETRY_MOST_S = 60, SAY_MOST = 80 };
+enum { ADDRESSES_MOST = STORE_FLAT_MOST, ADDRESS = 16, RETRY_MOST_S = 60, SAY_MOST = 80, KEEP_EVERY_S = 60 };
 
 static const double again_s = 10; /* when there was no memory */
 
@@ -41,11 +43,12 @@ struct target {
 	char text[NAME_TEXT];
 	struct question questions[2];
 	unsigned waiting; /* for so many answers */
-	bool known;
+	bool known, kept; /* ... by the store, which has it of the time before the start */
 	uint32_t ttl_s;
 	struct family has[2]; /* A, AAAA */
 	unsigned failures;    /* in a row */
 	double resolved_at;   /* clock_seconds() */
+	int64_t at_s;         /* the same by the time of day */
 	ev_timer timer;       /* until it is asked for once more */
 	bool wanted;
 	struct target *next;
@@ -75,6 +78,10 @@ struct flattening {
 	bool dirty, asked; /* edges are to be made anew; that is on its way */
 	struct making making;
 	ev_timer again;
+	struct flat_keeper *keeper;
+	const struct store_flat *stored; /* [n_stored] the keeper's: at the start alone */
+	size_t n_stored;
+	int64_t kept_s; /* when that was last written */
 };
 
 static void remake(struct flattening *f);
@@ -211,6 +218,63 @@ static void on_again(struct ev_loop *loop, ev_timer *timer, int events)
 		remake(f);
 }
 
+/* --- over a restart ------------------------------------------------------------------------ */
+
+static struct store_flat flat_of(const struct target *t)
+{
+	struct store_flat to = { .at_s = t->at_s,
+		.ttl_s = t->ttl_s,
+		.n_a = t->has[0].n,
+		.n_aaaa = t->has[1].n };
+
+	memcpy(to.name, t->name, NAME_MOST);
+	memcpy(to.a, t->has[0].bytes, t->has[0].n * 4);
+	memcpy(to.aaaa, t->has[1].bytes, t->has[1].n * ADDRESS);
+	return to;
+}
+
+static void keep(struct flattening *f)
+{
+	size_t n = 0, i = 0;
+
+	for (const struct target *t = f->targets; t; t = t->next)
+		n += t->known;
+	struct store_flat *list = n && flat_keeper_is_on(f->keeper) ? malloc(n * sizeof *list) : NULL;
+	if (!list)
+		return; /* or the next time */
+	for (const struct target *t = f->targets; t; t = t->next)
+		if (t->known)
+			list[i++] = flat_of(t);
+	f->kept_s = time(NULL);
+	flat_keeper_put(f->keeper, list, n);
+}
+
+/* What is stale is no more than nothing better, and it is not said for long. */
+static void take_kept(struct target *t, const struct store_flat *s)
+{
+	const int64_t age_s = time(NULL) - s->at_s;
+
+	if (age_s > FLATTENING_KEPT_S)
+		return;
+	t->known = t->kept = true;
+	t->at_s = s->at_s;
+	t->resolved_at = clock_seconds() - (age_s > 0 ? (double)age_s : 0);
+	t->ttl_s = s->ttl_s < FLATTENING_KEPT_TTL_S ? s->ttl_s : FLATTENING_KEPT_TTL_S;
+	t->has[0].n = s->n_a;
+	t->has[1].n = s->n_aaaa;
+	memcpy(t->has[0].bytes, s->a, s->n_a * 4);
+	memcpy(t->has[1].bytes, s->aaaa, s->n_aaaa * ADDRESS);
+	log_line(LOG_NOTICE, "flatten %s: it had %zu A and %zu AAAA %.0f s ago; they are answered until it is resolved",
+		t->text, s->n_a, s->n_aaaa, clock_seconds() - t->resolved_at);
+}
+
+static void find_kept(struct target *t)
+{
+	for (size_t i = 0; i < t->of->n_stored; i++)
+		if (name_equal(t->of->stored[i].name, t->name))
+			take_kept(t, &t->of->stored[i]);
+}
+
 /* --- what resolvers say ------------------------------------------------------------------- */
 
 static int compare_v4(const void *a, const void *b)
@@ -276,7 +340,7 @@ static void tell_found(const struct target *t, bool first)
 static void settle(struct target *t)
 {
 	const struct conf *c = parts_conf(publisher_live(t->of->opts.publisher));
-	const bool first = !t->known;
+	const bool first = !t->known || t->kept;
 	uint32_t ttl_s = UINT32_MAX;
 	bool other = first, failed = false, none = t->has[0].n + t->has[1].n == 0;
 
@@ -301,6 +365,8 @@ static void settle(struct target *t)
 			: ttl_s < c->resolve_most_s          ? ttl_s
 							     : c->resolve_most_s;
 		t->known = true;
+		t->kept = false;
+		t->at_s = time(NULL);
 		if (holds_s < t->ttl_s || first || holds_s / 2 > t->ttl_s)
 			other = true;
 		if (other)
@@ -310,6 +376,8 @@ static void settle(struct target *t)
 		t->resolved_at = clock_seconds();
 		if (other)
 			remake(t->of);
+		if (other || t->at_s - t->of->kept_s >= KEEP_EVERY_S || t->at_s < t->of->kept_s)
+			keep(t->of);
 	}
 	t->failures = failed ? t->failures + 1 : 0;
 	if (failed) {
@@ -390,6 +458,7 @@ static struct target *want(struct flattening *f, const uint8_t *name)
 	f->targets = t;
 	ev_timer_init(&t->timer, on_timer, 0, 0);
 	t->timer.data = t;
+	find_kept(t);
 	return t;
 }
 
@@ -468,9 +537,28 @@ struct flattening *flattening_new(const struct flattening_opts *opts)
 	f->opts = *opts;
 	ev_timer_init(&f->again, on_again, again_s, again_s);
 	f->again.data = f;
+	f->keeper = flat_keeper_new(opts->jobs, opts->store);
+	f->stored = flat_keeper_load(f->keeper, &f->n_stored);
 	publisher_follow(opts->publisher, on_parts, f);
 	on_parts(f, PUBLISH_CONF);
+	f->stored = NULL;
+	f->n_stored = 0;
 	return f;
+}
+
+struct flattening_counts flattening_counts(const struct flattening *f)
+{
+	struct flattening_counts c = { .names = 0 };
+
+	for (const struct target *t = f->targets; t; t = t->next) {
+		const double age_s = t->known ? clock_seconds() - t->resolved_at : 0;
+		c.names++;
+		c.unresolved += !t->known;
+		c.kept += t->kept;
+		c.failing += t->failures != 0;
+		c.oldest_s = age_s > c.oldest_s ? age_s : c.oldest_s;
+	}
+	return c;
 }
 
 void flattening_free(struct flattening *f)
@@ -482,5 +570,6 @@ void flattening_free(struct flattening *f)
 		resolver_free(f->resolver);
 	ev_timer_stop(f->opts.loop, &f->again);
 	memory_free(f->servers);
+	flat_keeper_free(f->keeper);
 	memory_free(f);
 }

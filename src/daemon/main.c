@@ -272,7 +272,7 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->pool_signing = pool_signing_new(&(struct pool_signing_opts){
 		s->loop, s->jobs, s->publisher, s->key });
 	s->flattening = flattening_new(&(struct flattening_opts){
-		s->loop, s->builder, s->publisher, s->pool_signing });
+		s->loop, s->builder, s->publisher, s->pool_signing, s->jobs, s->store });
 	s->reloader = reloader_new(&(struct reloader_opts){ s->builder, s->publisher,
 		s->conf_path, s->key, s->store, s->ring, s->pool_signing });
 	s->staging = staging_new(&(struct staging_opts){ s->loop, s->builder, s->publisher,
@@ -351,7 +351,7 @@ static bool open_control(struct server *s, struct fault *why)
 			s->decisions, s->workers, s->notifying, s->forwarding,
 			s->pool_signing, s->signing, s->updates, secondaries_refresher(s->secondaries),
 			s->upkeep, s->store, s->signing_keys, s->certificates, s->started, s->conf_path, s->write_back, s->loop,
-		s->readiness, s->taps, s->fleet, &s->commands };
+		s->readiness, s->taps, s->fleet, &s->commands, s->flattening };
 	s->reports = reports_new(&pictured, &s->commands);
 	s->busiest = busiest_new(
 		&(struct busiest_opts){ s->loop, s->publisher, look_on, s }, &s->commands);

@@ -129,6 +129,10 @@ void report_picture_take(const struct reports_opts *o, bool texts, struct report
 	}
 	if (o->updates)
 		take_changes(o, &v->changes);
+	if (o->flattening) {
+		const struct flattening_counts c = flattening_counts(o->flattening);
+		v->flattening = (struct report_flattening){ c.names, c.unresolved, c.kept, c.failing, c.oldest_s };
+	}
 	if (o->pool_signing) {
 		const struct pool_signing_counts c = pool_signing_counts(o->pool_signing);
 		v->pool_signing = (struct report_pool_signing){ c.table, c.left, c.waiting, c.signeds,

@@ -11,6 +11,7 @@
 #include "daemon/balancer.h"
 #include "daemon/certificates.h"
 #include "daemon/decisions.h"
+#include "daemon/flattening.h"
 #include "daemon/fleet_member.h"
 #include "daemon/forwarding.h"
 #include "daemon/measuring.h"
@@ -62,6 +63,7 @@ struct reports_opts {
 	struct taps *taps;                 /* NULL: nobody looks on */
 	const struct fleet_member *fleet;  /* NULL: there is none */
 	const struct commands *commands;   /* NULL: nobody asks whether they may change something */
+	const struct flattening *flattening; /* NULL: nothing is */
 };
 
 struct reports *reports_new(const struct reports_opts *opts, struct commands *commands);

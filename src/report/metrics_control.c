@@ -230,6 +230,13 @@ static void of_signing(const struct report_view *v, struct metrics *m)
 			"when", "asked" },
 		{ "pool_signatures_waiting", METRICS_GAUGE, "RRsets of pools that wait for it.",
 			(double)v->pool_signing.waiting, NULL, NULL },
+		{ "flatten_names", METRICS_GAUGE, "Names that edges flatten, by how these are.",
+			(double)v->flattening.names, "is", "any" },
+		{ "flatten_names", METRICS_GAUGE, NULL, (double)v->flattening.unresolved, "is", "unresolved" },
+		{ "flatten_names", METRICS_GAUGE, NULL, (double)v->flattening.kept, "is", "kept" },
+		{ "flatten_names", METRICS_GAUGE, NULL, (double)v->flattening.failing, "is", "failing" },
+		{ "flatten_oldest_seconds", METRICS_GAUGE, "Since the one was resolved that was so the longest ago.",
+			v->flattening.oldest_s, NULL, NULL },
 	};
 
 	metrics_rows(m, rows, COUNT(rows));

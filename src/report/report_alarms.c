@@ -255,6 +255,9 @@ json_t *report_alarms(const struct report_view *v)
 	of_zone_files(&v->changes, list);
 	if (v->taps.dnstap_wanted && !v->taps.dnstap_talks)
 		alarm_add(list, "nobody reads dnstap (the log says why)");
+	if (v->flattening.failing)
+		alarm_add(list, "%u flattened name%s cannot be resolved; what is answered is up to %.0f s old (the log says why)",
+			v->flattening.failing, v->flattening.failing == 1 ? "" : "s", v->flattening.oldest_s);
 	if (v->decisions_lost)
 		alarm_add(list, "%llu decisions could not be written to their file",
 			(unsigned long long)v->decisions_lost);

@@ -57,6 +57,13 @@ struct report_pool_signing {
 	uint64_t signeds, lost; /* that were wanted and signed; that nobody could take note of */
 };
 
+/* Names that edges flatten. */
+struct report_flattening {
+	unsigned names, unresolved; /* of which nothing is known */
+	unsigned kept, failing;     /* known from before the start alone; not resolved when last asked for */
+	double oldest_s;            /* since one was resolved */
+};
+
 /* Zones that are signed here. */
 struct report_signing {
 	size_t zones, due;     /* at the last look; of them not as their keys want them */
@@ -148,6 +155,7 @@ struct report_view {
 	uint64_t forwarded, forward_failed; /* updates that went on to a primary */
 	struct report_tls tls;
 	struct report_pool_signing pool_signing;
+	struct report_flattening flattening;
 	struct report_keys keys;
 	struct report_fleet fleet;
 	struct report_signing signing;

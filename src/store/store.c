@@ -91,6 +91,9 @@ static const char *const texts[STORE_STATEMENTS] = {
 			     " (SELECT coalesce(max(id), 0) FROM audit) - ?1",
 	[STORE_GET_AUDIT] = "SELECT at_s, who, source, what, status, said, before, after FROM audit"
 			    " ORDER BY id DESC LIMIT ?1",
+	[STORE_ADD_FLAT] = "INSERT OR REPLACE INTO flat (name, at_s, ttl_s, a, aaaa) VALUES (?1, ?2, ?3, ?4, ?5)",
+	[STORE_DROP_FLATS] = "DELETE FROM flat",
+	[STORE_GET_ALL_FLATS] = "SELECT name, at_s, ttl_s, a, aaaa FROM flat ORDER BY name",
 	[STORE_ADD_DECISION] =
 		"INSERT INTO decision (at_s, client, source, name, v6, by_subnet, watched, ttl_s,"
 		" scope, serial, conf, pool, edge, why, next, health)"

@@ -75,6 +75,10 @@ static const char *const steps[] = {
 
 	/* ... and after */
 	"ALTER TABLE audit ADD COLUMN after TEXT NOT NULL DEFAULT '';",
+
+	/* what names had that edges flatten */
+	"CREATE TABLE flat (name BLOB PRIMARY KEY, at_s INTEGER NOT NULL, ttl_s INTEGER NOT NULL,"
+	" a BLOB NOT NULL, aaaa BLOB NOT NULL) WITHOUT ROWID;",
 };
 
 enum { VERSION = sizeof steps / sizeof *steps };

@@ -1,6 +1,7 @@
 """Edges that have the addresses of a name (ALIAS), with a real named as the resolver."""
 import json
 import shutil
+import sqlite3
 import subprocess
 from lib import *
 
@@ -158,6 +159,46 @@ def signed():
             until(lambda: signed_answer(), ["198.51.100.9"])
             same(s.ctl("reload", "--rollback")[0], 0)
             until(lambda: signed_answer(), want)
+        finally:
+            s.named.stop()
+
+
+@claim("what was resolved outlives a restart: it is answered at once while no resolver does, for 30 s at most, signed, too; status tells how old it is; a week later it is known no more")
+def restarted():
+    with flat("store: { file: waymark.db }\n", "[ { name: flat.test, file: zones/flat.test.zone, dnssec: auto } ]") as s:
+        def status(*keys):
+            told = json.loads(s.ctl("status", "--json")[1])
+            return tuple(told[k] for k in keys)
+        def restart(sql):
+            s.stop()
+            db = sqlite3.connect(s.dir + "/waymark.db")
+            db.execute(sql)
+            db.commit()
+            db.close()
+            s.start()
+        try:
+            s.named.say(FIRST)
+            s.start()
+            until(lambda: (addresses(s, "flat.test"), addresses(s, "long.flat.test")), (["198.51.100.1", "198.51.100.2"], ["198.51.100.9"]))
+            same(status("flatten_names", "flatten_unresolved", "flatten_kept", "flatten_failing"), (2, 0, 0, 0))
+            s.named.stop()
+            until(lambda: len(sqlite3.connect("file:%s/waymark.db?mode=ro" % s.dir, uri=True).execute("SELECT * FROM flat").fetchall()), 2)
+            restart("UPDATE flat SET at_s = at_s - 3600")
+            until(lambda: addresses(s, "flat.test"), ["198.51.100.1", "198.51.100.2"])
+            same({r[2] for r in s.udp("long.flat.test").answer}, {30}, "what is stale:")
+            same(len([r for r in s.udp("flat.test", edns=opt(flags=0x8000)).answer if r[1] == 46]), 1)
+            assert "flatten www.cdn.test.: it had 2 A and 1 AAAA 36" in s.said(), s.said()
+            until(lambda: status("flatten_kept", "flatten_failing"), (2, 2))
+            same(3600 <= status("flatten_oldest_s")[0] < 4000, True)
+            assert "flattened names cannot be resolved" in s.ctl("status")[1]
+            s.named.say(FIRST.replace("198.51.100.2", "198.51.100.3"))
+            until(lambda: addresses(s, "flat.test"), ["198.51.100.1", "198.51.100.3"])
+            until(lambda: {r[2] for r in s.udp("long.flat.test").answer}, {60})
+            until(lambda: status("flatten_kept", "flatten_failing") + (status("flatten_oldest_s")[0] < 600,), (0, 0, True))
+            s.named.stop()
+            restart("UPDATE flat SET at_s = at_s - 8 * 86400")
+            same(status("flatten_unresolved", "flatten_kept"), (2, 0))
+            same(addresses(s, "flat.test"), [])
         finally:
             s.named.stop()
 

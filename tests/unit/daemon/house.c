@@ -98,7 +98,7 @@ static void make_followers(struct house *h)
 		&(struct reports_opts){ h->jobs, h->publisher, h->probes, h->balancer,
 			h->rankings, h->staging, h->reloader, h->measuring, h->watchdog,
 			h->decisions, h->workers, NULL, NULL, h->pool_signing, NULL, NULL,
-			NULL, NULL, NULL, NULL, NULL, started, h->site.path, NULL, h->loop, NULL, NULL, NULL, NULL },
+			NULL, NULL, NULL, NULL, NULL, started, h->site.path, NULL, h->loop, NULL, NULL, NULL, NULL, NULL },
 		&h->commands);
 	h->orders = orders_new(&(struct orders_opts){ h->publisher, h->probes, h->rankings,
 				       h->staging, h->reloader, h->reports, NULL, NULL, h->timeline },
