@@ -1,0 +1,135 @@
+#include "import/import_run.h"
+
+#include "unit/unit.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folder[32];
+
+static int open_folder(void)
+{
+	strcpy(folder, "/tmp/unit_import.XXXXXX");
+	return mkdtemp(folder) ? 0 : 1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
+static int close_folder(void)
+{
+	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static const struct import_kind *kind_of(const char *name)
+{
+	for (size_t i = 0; import_kind(i); i++)
+		if (strcmp(import_kind(i)->name, name) == 0)
+			return import_kind(i);
+	return NULL;
+}
+
+/* The configuration that one file of that server comes to, and what could not be said. */
+static bool imported(const char *kind, const char *name, const char *text, char config[static 8000], char report[static 4000])
+{
+	char path[100], to[64], made[100];
+	struct plan plan;
+	struct fault why;
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	snprintf(to, sizeof to, "%s/out", folder);
+	FILE *f = fopen(path, "we");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	fputs(text, f);
+	fclose(f);
+	plan_init(&plan);
+	char *files[] = { path };
+	const bool ok = import_run(&plan, &(struct import_opts){ kind_of(kind), files, 1, to, "geoip/city.mmdb" }, &why);
+	plan_fini(&plan);
+	if (!ok) {
+		printf("%s\n", why.text);
+		return false;
+	}
+	snprintf(made, sizeof made, "%s/waymark.yaml", to);
+	f = fopen(made, "re");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	config[fread(config, 1, 7999, f)] = 0;
+	fclose(f);
+	snprintf(made, sizeof made, "%s/REPORT", to);
+	f = fopen(made, "re");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	report[fread(report, 1, 3999, f)] = 0;
+	fclose(f);
+	nftw(to, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return true;
+}
+
+#define ZONE "$TTL 300\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.9\n"
+#define THEN "return '192.0.2.1' end return '192.0.2.2'"
+#define TO   "to: x-192.0.2.1, only: on }"
+
+static void conditions_of_powerdns_are_pins(void)
+{
+	static const struct {
+		const char *condition, *first, *second;
+	} row[] = {
+		{ "country('NO')", "{ country: [ \"NO\" ], " TO, NULL },
+		{ "country({'NO','SE'})", "{ country: [ \"NO\", SE ], " TO, NULL },
+		{ "not country('DE')", "{ not: { country: [ DE ] }, " TO, NULL },
+		{ "not (country('DE'))", "{ not: { country: [ DE ] }, " TO, NULL },
+		{ "country('NO') and netmask({'198.51.100.0/24'})", "{ country: [ \"NO\" ], net: [ 198.51.100.0/24 ], " TO, NULL },
+		{ "country('NO') or continent('AS')", "{ country: [ \"NO\" ], " TO, "{ continent: [ AS ], " TO },
+		{ "(country('NO') or country('SE')) and not country('DE')", "{ country: [ \"NO\" ], not: { country: [ DE ] }, " TO,
+			"{ country: [ SE ], not: { country: [ DE ] }, " TO },
+		{ "continent('EU') and not country('DE')", "{ continent: [ EU ], not: { country: [ DE ] }, " TO, NULL },
+	};
+	char text[500], config[8000], report[4000];
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		snprintf(text, sizeof text, ZONE "x LUA A \";if %s then " THEN "\"\n", row[i].condition);
+		CU_ASSERT_TRUE_FATAL(imported("powerdns", "example.org.zone", text, config, report));
+		const char *first = strstr(config, row[i].first), *second = row[i].second ? strstr(config, row[i].second) : first,
+			   *rest = strstr(config, "{ to: x-192.0.2.2, only: on }");
+		if (!first || !second || !rest || first > second || second > rest) {
+			printf("%s:\n%s", row[i].condition, config);
+			CU_FAIL("another pin");
+		}
+		CU_ASSERT_PTR_NOT_NULL(strstr(report, "\n0 not said, 0 different"));
+	}
+}
+
+static void what_is_no_list_of_conditions_is_told_with_its_line(void)
+{
+	static const char *const row[] = { "not (country('NO') or country('SE'))", "not not country('NO')", "country('NO') and", "country('NO'",
+		"hour() > 3" };
+	char text[500], config[8000], report[4000];
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		snprintf(text, sizeof text, ZONE "x LUA A \";if %s then " THEN "\"\n", row[i]);
+		CU_ASSERT_TRUE_FATAL(imported("powerdns", "example.org.zone", text, config, report));
+		if (!strstr(report, "example.org.zone:5: ") || !strstr(report, "\n1 not said")) {
+			printf("%s:\n%s", row[i], report);
+			CU_FAIL("it is not told");
+		}
+		CU_ASSERT_PTR_NULL(strstr(config, "pin:"));
+	}
+}
+
+void suite_import_run(void);
+void suite_import_run(void)
+{
+	static const struct unit_case cases[] = {
+		{ "conditions of PowerDNS are pins", conditions_of_powerdns_are_pins },
+		{ "what is no list of conditions is told, with its line", what_is_no_list_of_conditions_is_told_with_its_line },
+	};
+
+	unit_suite_with("import/import_run", cases, UNIT_COUNT(cases), open_folder, close_folder);
+}
