@@ -5,6 +5,7 @@
 #include "unit/zone/change_of.h"
 #include "unit/zone/zone_of.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define HEAD "$TTL 0\n@ SOA invalid. invalid. 1 2 3 4 5\n@ NS invalid.\n"
@@ -112,12 +113,44 @@ static void what_is_made_is_read(void)
 	zone_drop(z);
 }
 
+static void many_members_are_all_read(void)
+{
+	enum { MANY = 1000 };
+	static uint8_t apex[MANY][16];
+	static struct catalog_row rows[MANY];
+	const struct compile_opts opts = change_of_opts(true).compile;
+	struct arena mem = { 0 };
+	struct catalog c;
+	struct faults f;
+	struct fault why;
+	size_t found = 0;
+
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf((char *)apex[i], sizeof apex[i], "%czone-%03u", 8, i);
+		rows[i].apex = apex[i];
+	}
+	faults_init(&f);
+	struct zone *z = catalog_make((const uint8_t *)"\1c", 7, rows, MANY, &opts, &f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(z);
+	CU_ASSERT_FALSE(catalog_read(z, MANY - 1, &mem, &c, &why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "more than 999 members"));
+	CU_ASSERT_TRUE_FATAL(catalog_read(z, MANY, &mem, &c, &why));
+	CU_ASSERT_EQUAL(c.n, MANY);
+	for (unsigned i = 0; i < MANY; i++)
+		found += catalog_find(&c, apex[i]) != NULL;
+	CU_ASSERT_EQUAL(found, MANY);
+	arena_fini(&mem);
+	faults_fini(&f);
+	zone_drop(z);
+}
+
 void suite_catalog(void)
 {
 	static const struct unit_case cases[] = {
 		{ "broken ones are told", broken_ones_are_told },
 		{ "members have labels, groups and owners", members_have_labels_groups_and_owners },
 		{ "what is made is read", what_is_made_is_read },
+		{ "many members are all read", many_members_are_all_read },
 	};
 
 	unit_suite("zone/catalog", cases, UNIT_COUNT(cases));
