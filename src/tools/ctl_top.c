@@ -16,7 +16,7 @@
 const char ctl_top_usage[] = "  top      [--every SECONDS] [--times N]\n           queries, answers, edges and pools a second, those with most "
 			     "first, names and nets that are asked for and ask most, until Ctrl-C or N times; as many lines as the terminal has\n";
 
-enum { LINES_MOST = 40, EVERY_MOST = 3600, TIMES_MOST = 1000000 };
+enum { LINES_MOST = 40, LINES_FEW = 24 /* with less there is no room for names and nets */, EVERY_MOST = 3600, TIMES_MOST = 1000000 };
 
 struct pair {
 	json_t *then, *now; /* of "rates" */
@@ -127,7 +127,7 @@ static size_t lines_of_terminal(void)
 
 static void show(const struct pair *p)
 {
-	const size_t lines = lines_of_terminal(), busiest = p->busiest ? lines / 8 : 0, left = lines - 9 - 3 * (busiest + !!busiest);
+	const size_t lines = lines_of_terminal(), busiest = p->busiest && lines >= LINES_FEW ? lines / 8 : 0, left = lines - 9 - 3 * (busiest + !!busiest);
 	size_t n = json_array_size(json_object_get(p->now, "edges")), pools = json_array_size(json_object_get(p->now, "pools"));
 
 	if (isatty(STDOUT_FILENO))
