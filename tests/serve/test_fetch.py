@@ -249,6 +249,57 @@ def abused():
     ], KEY)
 
 
+@claim("transfers that are odd and right are taken, and AXFR follows whatever else IXFR is answered with")
+def odd():
+    def zone(n):
+        return [soa(n), NS, GLUE, rr("www." + ZONE, 1, bytes([192, 0, 2, n])), soa(n)]
+
+    def else_axfr(answer):                                  # of IXFR
+        return lambda q, n: answer(q, n) if q[12 + len(wire(ZONE)):][:2] == b"\0\xfb" else [message(q, zone(n))]
+
+    def rcode(number):
+        return else_axfr(lambda q, n: [message(q, [], flags=0x8400 | number)])
+
+    def with_opt(m):
+        expire = struct.pack(">HHI", 9, 4, 1000)
+        return m[:10] + b"\0\1" + m[12:] + b"\0" + struct.pack(">HHIH", 41, 1232, 0, len(expire)) + expire
+
+    def step(n, was):
+        return [soa(n), soa(n - 1), rr("www." + ZONE, 1, bytes([192, 0, 2, was])), soa(n), rr("www." + ZONE, 1, bytes([192, 0, 2, n])), soa(n)]
+
+    table = [
+        ("a record in each message, a question in the first alone", lambda q, n: [message(q, [r], question=b"" if i else None) for i, r in enumerate(zone(n))]),
+        ("the SOA alone in the first", lambda q, n: [message(q, zone(n)[:1]), message(q, zone(n)[1:])]),
+        ("AA is not set", lambda q, n: [message(q, zone(n), flags=0x8000)]),
+        ("OPT with EXPIRE in each message", lambda q, n: [with_opt(message(q, zone(n)[:2])), with_opt(message(q, zone(n)[2:]))]),
+        ("owners in capitals", lambda q, n: [message(q, [r.replace(b"\3www\1m", b"\3WWW\1M") for r in zone(n)])]),
+        ("records of another zone in between", lambda q, n: [message(q, zone(n)[:2] + [rr("www.other.test", 1, b"\1\2\3\4")] + zone(n)[2:])]),
+        ("a change to IXFR", else_axfr(lambda q, n: [message(q, step(n, n - 1))])),
+        ("a record of the change in each message", else_axfr(lambda q, n: [message(q, [r]) for r in step(n, n - 1)])),
+        ("a change of what is not there", else_axfr(lambda q, n: [message(q, step(n, 250))])),
+        ("a newer SOA alone, and the end", else_axfr(lambda q, n: [message(q, [soa(n)])])),
+        ("no record", rcode(0)), ("FORMERR", rcode(1)), ("SERVFAIL", rcode(2)), ("NOTIMP", rcode(4)), ("REFUSED", rcode(5)), ("NOTAUTH", rcode(9)),
+        ("the connection ends", else_axfr(lambda q, n: [])),
+    ]
+    primary.key, primary.serial, primary.answer = None, 1, axfr(OLD)
+    with Server({}, start=False) as s:
+        s.configure(*config(None))
+        s.start()
+
+        def serves(address, say):
+            end = time.monotonic() + 30 * SLOW
+            while s.udp("www." + ZONE).addresses() != [address]:
+                assert time.monotonic() < end, "%s: %s" % (say, s.said())
+                time.sleep(0.005)
+        serves("192.0.2.1", "the first")
+        for n, (say, answer) in enumerate(table, 2):
+            primary.answer = lambda q, answer=answer, n=n: answer(q, n)
+            primary.serial = n
+            s.ctl("zone", "refresh", ZONE)
+            serves("192.0.2.%d" % n, say)
+        same(s.said().count("by IXFR"), 2, s.said())
+
+
 @claim("a transfer that ends when its zone has become ours meanwhile takes nothing away from what was confirmed since")
 def late():
     primary.key, primary.serial, primary.answer = None, 1, axfr(OLD)
