@@ -86,7 +86,8 @@ void netmap_fetch(const struct netmap *map, const struct addr *a, unsigned step)
 struct netmap_hit netmap_find(const struct netmap *map, const struct addr *a);
 
 /* A view of a sealed map. `class_of[v]` is the class of value `v` for v < n; values from `n`
- * on, LOCAL and EMBEDDED each are a class of their own. Holds the map. Never NULL. */
+ * on, LOCAL and EMBEDDED each are a class of their own. Holds the map, and borrows `class_of`, which is
+ * read until netmap_seams_free(). Never NULL. */
 struct netmap_seams;
 struct netmap_seams *netmap_seams_new(struct netmap *map, const uint32_t *class_of, size_t n);
 void netmap_seams_free(struct netmap_seams *seams);

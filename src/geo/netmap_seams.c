@@ -2,10 +2,12 @@
 
 #include "base/memory.h"
 
-/* A bit for each range: "its class is another than that of the range before it". A bit of a
- * higher level says that some bit is set in a word of the level below, so that long runs
- * without a seam are passed in a few steps. */
-enum { LEVELS = 6 }; /* 64^6 bits: more than there are numbers for ranges */
+/* A bit for each block: "a range in it has another class than the range before that". Which one is
+ * seen by the block's values and their classes: a block is one cache line, and a bit for each
+ * range would take thirteen times as much in each of thousands of views. A bit of a higher level
+ * says that some bit is set in a word of the level below, so that long runs without a seam are
+ * passed in a few steps. */
+enum { LEVELS = 6 }; /* 64^6 bits: more than there are numbers for blocks */
 
 struct seam_bits {
 	uint64_t *level[LEVELS]; /* level[0] owns the memory of all */
@@ -13,7 +15,9 @@ struct seam_bits {
 };
 
 struct netmap_seams {
-	struct netmap *map;
+	struct netmap *map;       /* held */
+	const uint32_t *class_of; /* [n] borrowed as long as the seams are */
+	size_t n;
 	struct seam_bits family[2];
 };
 
@@ -75,21 +79,104 @@ static bool bits_before(const struct seam_bits *b, size_t i, uint32_t *found)
 	return false;
 }
 
-static void find_seams(struct seam_bits *bits, const struct netmap_family *f,
-	const uint32_t *class_of, size_t n)
+static uint64_t class_at(
+	const struct netmap_seams *s, const struct netmap_block *block, uint32_t range)
 {
-	uint64_t before = 0;
-	uint32_t index = 0;
+	const uint32_t value = netmap_value(block, range);
 
-	bits_init(bits, (size_t)f->n * BLOCK_RANGES);
-	do {
-		const uint32_t value = netmap_value(
-			&f->blocks[index / BLOCK_RANGES], index % BLOCK_RANGES);
-		const uint64_t class = value < n ? class_of[value] : (uint64_t)1 << 32 | value;
-		if (index > 0 && class != before)
-			bits_set(bits, index);
-		before = class;
-	} while (netmap_next(f, &index));
+	return value < s->n ? s->class_of[value] : (uint64_t)1 << 32 | value;
+}
+
+static uint32_t last_range(const struct netmap_block *block)
+{
+	uint32_t i = BLOCK_STARTS;
+
+	while (i > 0 && block->start[i - 1] == START_NONE)
+		i--;
+	return i;
+}
+
+/* Does another class begin where the block does? */
+static bool begins_at_seam(
+	const struct netmap_seams *s, const struct netmap_family *f, uint32_t block)
+{
+	const struct netmap_block *b = &f->blocks[block];
+
+	return block > 0 && class_at(s, b, 0) != class_at(s, b - 1, last_range(b - 1));
+}
+
+/* The first seam of the block at or behind its range `from`. */
+static bool seam_from(const struct netmap_seams *s, const struct netmap_family *f, uint32_t block,
+	uint32_t from, uint32_t *found)
+{
+	const struct netmap_block *b = &f->blocks[block];
+	const uint32_t last = last_range(b);
+
+	*found = block * BLOCK_RANGES;
+	if (from == 0 && begins_at_seam(s, f, block))
+		return true;
+	for (uint32_t i = from ? from : 1; i <= last; i++)
+		if (class_at(s, b, i) != class_at(s, b, i - 1)) {
+			*found += i;
+			return true;
+		}
+	return false;
+}
+
+/* Its last seam at or before its range `to`. */
+static bool seam_to(const struct netmap_seams *s, const struct netmap_family *f, uint32_t block,
+	uint32_t to, uint32_t *found)
+{
+	const struct netmap_block *b = &f->blocks[block];
+
+	*found = block * BLOCK_RANGES;
+	for (uint32_t i = to; i > 0; i--)
+		if (class_at(s, b, i) != class_at(s, b, i - 1)) {
+			*found += i;
+			return true;
+		}
+	return begins_at_seam(s, f, block);
+}
+
+/* The first seam behind the range `index`. */
+static bool seam_behind(
+	const struct netmap_seams *s, unsigned family, uint32_t index, uint32_t *found)
+{
+	const struct netmap_family *f = &s->map->family[family];
+	const uint32_t own = index / BLOCK_RANGES;
+
+	for (uint32_t block = own; bits_next(&s->family[family], block, &block); block++)
+		if (seam_from(s, f, block, block == own ? index % BLOCK_RANGES + 1 : 0, found))
+			return true;
+	return false;
+}
+
+/* The last seam at or before it. */
+static bool seam_before(
+	const struct netmap_seams *s, unsigned family, uint32_t index, uint32_t *found)
+{
+	const struct netmap_family *f = &s->map->family[family];
+	const uint32_t own = index / BLOCK_RANGES;
+
+	for (uint32_t block = own; bits_before(&s->family[family], block, &block); block--) {
+		if (seam_to(s, f, block,
+			    block == own ? index % BLOCK_RANGES : last_range(&f->blocks[block]), found))
+			return true;
+		if (block == 0)
+			return false;
+	}
+	return false;
+}
+
+static void find_seams(struct netmap_seams *s, unsigned family)
+{
+	const struct netmap_family *f = &s->map->family[family];
+	uint32_t at;
+
+	bits_init(&s->family[family], f->n);
+	for (uint32_t i = 0; i < f->n; i++)
+		if (seam_from(s, f, i, 0, &at))
+			bits_set(&s->family[family], i);
 }
 
 struct netmap_seams *netmap_seams_new(struct netmap *map, const uint32_t *class_of, size_t n)
@@ -97,8 +184,10 @@ struct netmap_seams *netmap_seams_new(struct netmap *map, const uint32_t *class_
 	struct netmap_seams *s = memory_zeroed(1, sizeof *s);
 
 	s->map = netmap_hold(map);
-	find_seams(&s->family[0], &map->family[0], class_of, n);
-	find_seams(&s->family[1], &map->family[1], class_of, n);
+	s->class_of = class_of;
+	s->n = n;
+	find_seams(s, 0);
+	find_seams(s, 1);
 	return s;
 }
 
@@ -154,9 +243,9 @@ unsigned netmap_scope(const struct netmap *map, const struct netmap_seams *seams
 	uint32_t start = hit.index, end = hit.index;
 	unsigned scope = 0;
 
-	const bool before = seams ? bits_before(&seams->family[!v4], hit.index, &start)
+	const bool before = seams ? seam_before(seams, !v4, hit.index, &start)
 				  : hit.index > 0;
-	const bool behind = seams ? bits_next(&seams->family[!v4], (size_t)hit.index + 1, &end)
+	const bool behind = seams ? seam_behind(seams, !v4, hit.index, &end)
 				  : netmap_next(f, &end);
 	if (before)
 		scope = bits_apart(at, netmap_start(f, start) - 1);

@@ -141,7 +141,7 @@ static void find_places(struct steer *s)
 			k.look = template_looks(s->edges[i].template);
 	if (!k.look)
 		return;
-	uint32_t *class_of = memory_zeroed((size_t)n + 1, sizeof *class_of);
+	uint32_t *class_of = arena_zalloc(&s->mem, ((size_t)n + 1) * sizeof *class_of);
 	uint32_t *by = memory_zeroed(n, sizeof *by);
 	for (uint32_t i = 0; i < n; i++)
 		by[i] = i + 1;
@@ -153,7 +153,6 @@ static void find_places(struct steer *s)
 	}
 	s->places = netmap_seams_new(s->atlas->cities.map, class_of, (size_t)n + 1);
 	memory_free(by);
-	memory_free(class_of);
 }
 
 /* ... and those of one AS, as far as a template asks for it. */
