@@ -20,6 +20,7 @@ struct build {
 	uint16_t *row;       /* [n] by estimate */
 	uint16_t *kept;      /* [n] as it is to be */
 	uint16_t *row_within, *row_close; /* [n] */
+	uint16_t *row_before;             /* [n] room for a row of `before` */
 	uint16_t row_gap;
 	struct rank_costs costs;
 	uint16_t *place_of; /* [n] where a position stands in the fallback order */
@@ -30,7 +31,7 @@ struct build {
 
 static size_t row_bytes(const struct rank *r)
 {
-	return r->n * sizeof *r->order;
+	return r->n * sizeof(uint16_t);
 }
 
 /* --- rows --------------------------------------------------------------------------------- */
@@ -58,14 +59,14 @@ static unsigned list_parts(const struct build *b, uint16_t **of_rank[PARTS], uin
 	struct rank *r = b->r;
 	unsigned n = 0;
 
-	of_rank[n] = &r->order;
+	of_rank[n] = &r->order.wide;
 	of_row[n++] = b->kept;
-	if (r->within) {
-		of_rank[n] = &r->within;
+	if (r->within.wide) {
+		of_rank[n] = &r->within.wide;
 		of_row[n++] = b->row_within;
 	}
-	if (r->close) {
-		of_rank[n] = &r->close;
+	if (r->close.wide) {
+		of_rank[n] = &r->close.wide;
 		of_row[n++] = b->row_close;
 	}
 	return n;
@@ -81,12 +82,12 @@ static uint64_t hash_part(uint64_t h, const uint16_t *row, size_t bytes)
 static uint64_t hash_class(const struct rank *r, uint32_t class)
 {
 	const size_t at = (size_t) class * r->n;
-	uint64_t h = hash_part(0, r->order + at, row_bytes(r));
+	uint64_t h = hash_part(0, r->order.wide + at, row_bytes(r));
 
-	if (r->within)
-		h = hash_part(h, r->within + at, row_bytes(r));
-	if (r->close)
-		h = hash_part(h, r->close + at, row_bytes(r));
+	if (r->within.wide)
+		h = hash_part(h, r->within.wide + at, row_bytes(r));
+	if (r->close.wide)
+		h = hash_part(h, r->close.wide + at, row_bytes(r));
 	if (r->gap)
 		h = hash_part(h, r->gap + class, sizeof *r->gap);
 	return h;
@@ -200,18 +201,24 @@ static uint16_t gap_of(const struct build *b)
 
 /* --- all keys ----------------------------------------------------------------------------- */
 
+static void copy_row(
+	const struct rank *r, const struct rank_rows *rows, uint32_t class, uint16_t *to)
+{
+	const uint16_t *row = rank_row(r, rows, class, to);
+
+	if (row && row != to)
+		memcpy(to, row, row_bytes(r));
+}
+
 /* A class of before, whole. */
 static uint32_t keep_class(struct build *b, uint32_t class)
 {
 	const struct rank *old = b->before;
-	const size_t at = (size_t) class * old->n;
 
 	if (!b->class_now[class]) {
-		memcpy(b->kept, old->order + at, row_bytes(old));
-		if (old->within)
-			memcpy(b->row_within, old->within + at, row_bytes(old));
-		if (old->close)
-			memcpy(b->row_close, old->close + at, row_bytes(old));
+		copy_row(old, &old->order, class, b->kept);
+		copy_row(old, &old->within, class, b->row_within);
+		copy_row(old, &old->close, class, b->row_close);
 		if (old->gap)
 			b->row_gap = old->gap[class];
 		b->class_now[class] = intern_row(b) + 1;
@@ -237,12 +244,13 @@ static void rank_key(void *ctx, uint32_t key, const float *ms)
 	sort_row(b);
 	memcpy(b->kept, b->row, row_bytes(r));
 	if (was != CLIENT_MAP_NEW)
-		rank_keep(&(struct rank_order){ rank_order(b->before, b->before->class_of[was]),
+		rank_keep(&(struct rank_order){ rank_row(b->before, &b->before->order,
+							b->before->class_of[was], b->row_before),
 				  b->ms, r->n, r->change },
 			b->kept);
-	if (r->within)
+	if (r->within.wide)
 		fill_within(b, b->row_within, r->spread_ms, r->spread_share);
-	if (r->close)
+	if (r->close.wide)
 		fill_within(b, b->row_close, r->close_ms, INFINITY);
 	if (r->costs)
 		b->row_gap = gap_of(b);
@@ -270,11 +278,11 @@ static void fill_classes(struct build *b)
 	client_map_each(r->clients,
 		&(struct client_map_ask){ .all = !b->class_now, .edges = { r->edges, r->n } },
 		rank_key, b);
-	r->order = memory_grow(r->order, r->classes * row_bytes(r));
-	if (r->within)
-		r->within = memory_grow(r->within, r->classes * row_bytes(r));
-	if (r->close)
-		r->close = memory_grow(r->close, r->classes * row_bytes(r));
+	r->order.wide = memory_grow(r->order.wide, r->classes * row_bytes(r));
+	if (r->within.wide)
+		r->within.wide = memory_grow(r->within.wide, r->classes * row_bytes(r));
+	if (r->close.wide)
+		r->close.wide = memory_grow(r->close.wide, r->classes * row_bytes(r));
 	if (r->costs) {
 		r->gap = memory_grow(r->gap, r->classes * sizeof *r->gap);
 		rank_costs_settle(&b->costs, b->class_of);
@@ -330,7 +338,7 @@ static bool same_shape(const struct rank *r, const struct rank *before)
 static uint32_t *build_rank(struct rank *r, const struct rank *before)
 {
 	struct build b = { .r = r, .before = before, .room = 64, .slots_n = 256 };
-	uint16_t *rows = memory_zeroed(5, row_bytes(r));
+	uint16_t *rows = memory_zeroed(6, row_bytes(r));
 
 	b.ms = memory_zeroed(r->n, sizeof *b.ms);
 	b.row = rows;
@@ -338,12 +346,13 @@ static uint32_t *build_rank(struct rank *r, const struct rank *before)
 	b.row_within = rows + 2 * r->n;
 	b.row_close = rows + 3 * r->n;
 	b.place_of = rows + 4 * r->n;
+	b.row_before = rows + 5 * r->n;
 	b.slot = memory_zeroed(b.slots_n, sizeof *b.slot);
-	r->order = memory_grow(NULL, b.room * row_bytes(r));
+	r->order.wide = memory_grow(NULL, b.room * row_bytes(r));
 	if (isfinite(r->spread_ms) || isfinite(r->spread_share))
-		r->within = memory_grow(NULL, b.room * row_bytes(r));
+		r->within.wide = memory_grow(NULL, b.room * row_bytes(r));
 	if (r->close_ms > 0)
-		r->close = memory_grow(NULL, b.room * row_bytes(r));
+		r->close.wide = memory_grow(NULL, b.room * row_bytes(r));
 	if (r->costs)
 		r->gap = memory_grow(NULL, b.room * sizeof *r->gap);
 	if (same_shape(r, before))
@@ -359,11 +368,24 @@ static uint32_t *build_rank(struct rank *r, const struct rank *before)
 	return b.class_of;
 }
 
+static void make_narrow(const struct rank *r, struct rank_rows *rows)
+{
+	const size_t n = (size_t)r->classes * r->n;
+
+	if (!rows->wide || r->n > UINT8_MAX + 1)
+		return;
+	rows->narrow = memory_grow(NULL, n);
+	for (size_t i = 0; i < n; i++)
+		rows->narrow[i] = (uint8_t)rows->wide[i];
+	memory_free(rows->wide);
+	rows->wide = NULL;
+}
+
 static void find_split(struct rank *r, const struct rank_opts *o, uint32_t *class_of)
 {
 	r->split = rank_split_take(
 		&(struct rank_split_opts){ client_map_netmap(r->clients),
-			client_map_keys(r->clients), r->classes, o->view, o->known, o->n_known },
+			client_map_keys(r->clients), r->classes, o->quick, o->known, o->n_known },
 		class_of);
 	r->class_of = r->split->class_of;
 	r->seams = r->split->seams;
@@ -412,7 +434,18 @@ struct rank *rank_new(const struct rank_opts *opts)
 	/* Whoever counts edges otherwise means it: nothing stays in front for what was. */
 	const bool keeps = opts->before && opts->before->n == r->n && same_shifts(r, opts->before);
 	find_split(r, opts, build_rank(r, keeps ? opts->before : NULL));
+	if (!opts->quick) {
+		make_narrow(r, &r->order);
+		make_narrow(r, &r->within);
+		make_narrow(r, &r->close);
+	}
 	return r;
+}
+
+static void rows_free(struct rank_rows *rows)
+{
+	memory_free(rows->wide);
+	memory_free(rows->narrow);
 }
 
 void rank_drop(struct rank *r)
@@ -422,9 +455,9 @@ void rank_drop(struct rank *r)
 		return;
 	rank_split_drop(r->split);
 	client_map_drop(r->clients);
-	memory_free(r->order);
-	memory_free(r->within);
-	memory_free(r->close);
+	rows_free(&r->order);
+	rows_free(&r->within);
+	rows_free(&r->close);
 	memory_free(r->ms);
 	memory_free(r->gap);
 	memory_free(r->keys);

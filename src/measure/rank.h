@@ -35,6 +35,12 @@ struct rank_shift {
 	float factor, add_ms;
 };
 
+/* [class][n] numbers below n. Where `narrow` is, `wide` is NULL, and with neither there are none. */
+struct rank_rows {
+	uint16_t *wide;
+	uint8_t *narrow; /* a byte each, where memory is dearer than time */
+};
+
 struct rank_split;
 
 struct rank {
@@ -47,11 +53,10 @@ struct rank {
 				     knows */
 	const struct netmap_seams *seams; /* NULL when there is a view */
 	const struct netmap *view;        /* of the classes; NULL when memory is better spent */
-	uint16_t *order; /* [class][n]: positions in the pool's list of edges, the nearest first
-			  */
-	uint16_t *within; /* [class][n]: how many of those behind an edge are within the spread
-			     of it; NULL: all */
-	uint16_t *close;  /* [class][n]: how many may be tried in its place; NULL: none */
+	struct rank_rows order;  /* positions in the pool's list of edges, the nearest first */
+	struct rank_rows within; /* how many of those behind an edge are within the spread of it;
+				    none: all */
+	struct rank_rows close;  /* how many may be tried in its place; none: nobody is */
 	uint16_t *ms; /* [class][n], in the order's order: mean estimates of the class, in 1 /
 			 RANK_MS ms, never less than the one before; NULL: nobody asks */
 	/* Where there are estimates: */
@@ -87,7 +92,8 @@ struct rank_opts {
 				      unless it is passed by enough. NULL: nothing to keep */
 	struct rank *const *known; /* ranks that may be shared, whole or in part */
 	size_t n_known;
-	bool view; /* a view, which is quicker; else seams, which take a tenth of its memory */
+	bool quick; /* a view and wide rows; else seams and narrow rows, which take a tenth of their
+		       memory */
 };
 
 static inline float rank_shifted(const struct rank_shift *s, float ms)
@@ -99,9 +105,22 @@ static inline float rank_shifted(const struct rank_shift *s, float ms)
 struct rank *rank_new(const struct rank_opts *opts);
 void rank_drop(struct rank *r);
 
-static inline const uint16_t *rank_order(const struct rank *r, uint32_t class)
+static inline bool rank_has(const struct rank_rows *rows)
 {
-	return r->order + (size_t) class * r->n;
+	return rows->wide || rows->narrow;
+}
+
+/* The class's row of one of r's tables, perhaps written to `room`, [n]; NULL where there is none. */
+static inline const uint16_t *rank_row(
+	const struct rank *r, const struct rank_rows *rows, uint32_t class, uint16_t *room)
+{
+	const size_t at = (size_t) class * r->n;
+
+	if (!rows->narrow)
+		return rows->wide ? rows->wide + at : NULL;
+	for (unsigned i = 0; i < r->n; i++)
+		room[i] = rows->narrow[at + i];
+	return room;
 }
 
 /* Pure: takes `sorted`, the best first by ms[], and the order from before, and leaves in

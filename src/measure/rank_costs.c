@@ -66,7 +66,7 @@ static void make_room(struct rank_costs *c, uint32_t class)
 
 static void add_estimates(struct rank_costs *c, uint32_t class, const float *ms)
 {
-	const uint16_t *order = rank_order(c->r, class);
+	const uint16_t *order = c->r->order.wide + (size_t) class * c->r->n; /* it is being built */
 	uint64_t *sums = c->sums + (size_t) class * c->r->n;
 
 	for (unsigned i = 0; i < c->r->n; i++)

@@ -60,12 +60,14 @@ static uint32_t *find_rows(struct rank_front *f)
 	const struct rank *r = f->of;
 	struct rows s = { .f = f, .slots_n = 128, .room = 64 };
 	uint32_t *row_of = memory_zeroed(r->classes, sizeof *row_of);
+	uint16_t *room = memory_zeroed(r->n, sizeof *room);
 
 	s.slot = memory_zeroed(s.slots_n, sizeof *s.slot);
 	f->edges = memory_grow(NULL, s.room * row_bytes(f));
-	row_number(&s, rank_order(r, r->class_of[0]));
+	row_number(&s, rank_row(r, &r->order, r->class_of[0], room));
 	for (uint32_t c = 0; c < r->classes; c++)
-		row_of[c] = row_number(&s, rank_order(r, c));
+		row_of[c] = row_number(&s, rank_row(r, &r->order, c, room));
+	memory_free(room);
 	memory_free(s.slot);
 	return row_of;
 }

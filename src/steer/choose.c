@@ -254,30 +254,33 @@ static bool nearest(struct choose_walk *w, bool even_down, bool even_drained)
 				.n = w->pool->front->k,
 				.by = BY_RANK });
 	const uint32_t class = front ? find_class(w) : choose_class(w); /* to explain, all of them in their order */
-	const uint32_t draw = r->close && !even_down && choose_answers(w) == 1 ? trial(w) : 0;
-	uint16_t order[POOL_EDGES_MOST];
+	const uint32_t draw =
+		rank_has(&r->close) && !even_down && choose_answers(w) == 1 ? trial(w) : 0;
+	uint16_t room[POOL_EDGES_MOST], other[POOL_EDGES_MOST];
 
 	if (w->pool->sheds && !even_down)
 		choose_count(w);
 	if (!front && w->ask->standing->cuts && !even_down && choose_by_cost(w, class))
 		return true;
+	const uint16_t *edges = rank_row(r, &r->order, class, room);
 	if (draw) {
-		struct choose_list l = { .edges = rank_order(r, class),
+		uint16_t order[POOL_EDGES_MOST];
+		struct choose_list l = { .edges = edges,
 			.pool = w->pool,
 			.holders = choose_holders(w),
 			.n = r->n,
 			.by = BY_TRIAL };
-		if (put_trial_first(w, &l, r->close + (size_t) class * r->n, draw, order)) {
+		if (put_trial_first(w, &l, rank_row(r, &r->close, class, other), draw, order)) {
 			l.edges = order;
 			return choose_take(w, &l);
 		}
 	}
 	return choose_take(w,
-		&(struct choose_list){ .edges = rank_order(r, class),
+		&(struct choose_list){ .edges = edges,
 			.pool = w->pool,
 			.holders = choose_holders(w),
 			.n = r->n,
-			.within = r->within ? r->within + (size_t) class * r->n : NULL,
+			.within = rank_row(r, &r->within, class, other),
 			.by = even_down                            ? BY_ALL_DOWN
 				: w->trace && !choose_is_placed(w) ? BY_DEFAULT
 								   : BY_RANK,

@@ -67,9 +67,10 @@ static void by_rank(struct choose_walk *w, struct left *c, bool narrow)
 {
 	const struct rank *r = w->pool->rank;
 	const uint32_t class = class_of(w, c);
+	uint16_t order[POOL_EDGES_MOST], within[POOL_EDGES_MOST];
 
-	reorder(c, rank_order(r, class), r->n,
-		narrow && r->within ? r->within + (size_t) class * r->n : NULL);
+	reorder(c, rank_row(r, &r->order, class, order), r->n,
+		narrow ? rank_row(r, &r->within, class, within) : NULL);
 }
 
 /* What was measured of an edge that is left. */
@@ -180,7 +181,7 @@ static void keep_location(struct choose_walk *w, struct left *c)
 	if (w->pool->policy != POOL_NEAREST)
 		return;
 	by_rank(w, c, !w->pool->n_links);
-	if (!c->n || w->pool->n_links || w->pool->rank->within)
+	if (!c->n || w->pool->n_links || rank_has(&w->pool->rank->within))
 		return;
 	const struct edge *first = &edges[w->pool->edges[c->at[0]]];
 	for (unsigned i = 1; i < c->n; i++) {

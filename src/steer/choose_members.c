@@ -280,6 +280,17 @@ static void ask_by_leaves(struct asking *a, struct leaf_order o)
 	}
 }
 
+static void ask_by_rank(struct asking *a)
+{
+	const struct rank *r = a->w->pool->rank;
+	const uint32_t class = choose_class(a->w);
+	uint16_t order[POOL_EDGES_MOST], within[POOL_EDGES_MOST];
+
+	ask_by_leaves(a,
+		(struct leaf_order){ rank_row(r, &r->order, class, order),
+			rank_row(r, &r->within, class, within) });
+}
+
 /* Rendezvous hashing, as choose_links.c has it of edges. */
 static void ask_by_key(struct asking *a)
 {
@@ -312,17 +323,10 @@ static void ask_by_key(struct asking *a)
 static void ask_by_policy(struct asking *a, uint16_t drawn)
 {
 	struct choose_walk *w = a->w;
-	const struct rank *r = w->pool->rank;
 	const unsigned first = drawn == NO_MEMBER ? 0 : drawn;
 
 	switch (w->pool->policy) {
-	case POOL_NEAREST: {
-		const uint32_t class = choose_class(w);
-		ask_by_leaves(a,
-			(struct leaf_order){ rank_order(r, class),
-				r->within ? r->within + (size_t) class * r->n : NULL });
-		return;
-	}
+	case POOL_NEAREST: ask_by_rank(a); return;
 	case POOL_LEAST_LATENCY:
 	case POOL_LEAST_LOAD:
 		ask_by_leaves(a,

@@ -103,8 +103,9 @@ bool choose_by_cost(struct choose_walk *w, uint32_t class)
 {
 	const struct pool *p = w->pool;
 	const struct rank *r = p->rank;
+	uint16_t room[POOL_EDGES_MOST];
 	struct choose_list l = {
-		.edges = rank_order(r, class),
+		.edges = rank_row(r, &r->order, class, room),
 		.pool = p,
 		.holders = choose_holders(w),
 		.n = r->n,

@@ -79,7 +79,9 @@ static void add_atom(
 	const uint32_t class = r->view
 		? (hit.value <= r->classes ? hit.value - 1 : r->class_of[0])
 		: r->class_of[hit.value < client_map_keys(r->clients) ? hit.value : 0];
-	const uint16_t *order = rank_order(r, class), *ms = r->ms + (size_t) class * r->n;
+	uint16_t room[POOL_EDGES_MOST];
+	const uint16_t *order = rank_row(r, &r->order, class, room),
+		       *ms = r->ms + (size_t) class * r->n;
 	struct atom *atom = &a->atoms[a->n_atoms];
 
 	*atom = (struct atom){ .first = (uint32_t)a->n_offers };

@@ -264,7 +264,7 @@ static struct rank *make_rank(const struct steer *s, const struct steer_opts *al
 		.before = rank_before(s, &s->pools[o - all->pools], ranks->before),
 		.known = ranks->r,
 		.n_known = ranks->n,
-		.view = ranks->views <= ranks->most && !(has_front(s, all, p) && ranks->fronts <= ranks->most) };
+		.quick = ranks->views <= ranks->most && !(has_front(s, all, p) && ranks->fronts <= ranks->most) };
 
 	if (steer_shifts(s, all, (unsigned)(o - all->pools), shifts))
 		opts.shifts = shifts;
@@ -409,7 +409,7 @@ static void fill_pool(struct steer *s, const struct steer_opts *all, unsigned nu
 static bool is_by_place(const struct steer *s, const struct pool *p)
 {
 	return p->rank && p->policy == POOL_NEAREST && !p->n_links && !p->affinity && !p->sheds &&
-		!p->rank->close && client_map_netmap(p->rank->clients) == s->atlas->cities.map;
+		!rank_has(&p->rank->close) && client_map_netmap(p->rank->clients) == s->atlas->cities.map;
 }
 
 /* A pool that does not ask where the client is has its answer from one that may. */

@@ -98,7 +98,8 @@ static void add_whole(void *ctx, uint32_t key, const float *ms)
 	const struct rank *r = x->r;
 	const uint32_t class = r->class_of[key], was = client_map_was(x->map, key);
 	float mine[POOL];
-	uint16_t order[POOL];
+	uint16_t order[POOL], room[POOL], before[POOL];
+	const uint16_t *row = rank_row(r, &r->order, class, room);
 
 	x->keys[class]++;
 	for (unsigned i = 0; i < r->n; i++) {
@@ -110,15 +111,16 @@ static void add_whole(void *ctx, uint32_t key, const float *ms)
 	}
 	for (unsigned i = 0; i < r->n; i++)
 		x->sums[(size_t) class * r->n + i] +=
-			fmin(mine[rank_order(r, class)[i]], UINT16_MAX / (double)RANK_MS);
+			fmin(mine[row[i]], UINT16_MAX / (double)RANK_MS);
 	if (isinf(mine[order[r->n - 1]]))
 		return; /* who is nowhere goes by the fallback's order */
 	if (was != CLIENT_MAP_NEW)
-		rank_keep(&(struct rank_order){ rank_order(x->before, x->before->class_of[was]),
+		rank_keep(&(struct rank_order){ rank_row(x->before, &x->before->order,
+							x->before->class_of[was], before),
 				  mine, r->n, r->change },
 			order);
 	x->new_keys += was == CLIENT_MAP_NEW;
-	x->wrong_orders += memcmp(order, rank_order(r, class), r->n * sizeof *order) != 0;
+	x->wrong_orders += memcmp(order, row, r->n * sizeof *order) != 0;
 }
 
 /* A thirty-second of a millisecond: where a mean is rounded. */
