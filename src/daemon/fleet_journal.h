@@ -23,7 +23,7 @@ struct fleet_version {
 
 /* Of a zone that is ready: walks over all of it. */
 struct fleet_version fleet_version_of(const struct zone *z);
-/* After a change that fits exactly (change_between()). */
+/* After a change that fits exactly, as those do that zones are made by (zone_with()). */
 struct fleet_version fleet_version_after(struct fleet_version v, const struct change *c);
 bool fleet_version_same(struct fleet_version a, struct fleet_version b);
 

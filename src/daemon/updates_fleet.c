@@ -441,9 +441,24 @@ static bool commit_again(struct turn *t, const struct zone *base, struct fleet_v
 	return fits;
 }
 
+/* What the batch has made of it, as one; NULL: why. Not what lies between the two zones: that is to look at all of both. */
+static struct change *all_changes(struct turn *t)
+{
+	struct updates *u = t->u;
+	const struct change **list = memory_zeroed(u->made.n, sizeof(*list));
+	size_t n = 0;
+
+	for (size_t i = 0; i < u->made.n; i++)
+		if (u->made.list[i].change && name_equal(apex_of(&u->made.list[i]), t->apex))
+			list[n++] = u->made.list[i].change;
+	struct change *all = change_join(list, n, &t->why);
+	memory_free(list);
+	return all;
+}
+
 static enum fleet_journal_result commit(struct turn *t, struct zone *base, struct zone *last, struct fleet_steps *s)
 {
-	struct fleet_commit c = { .from = version_of(t->u, base), .change = change_between(base, last, &t->why) };
+	struct fleet_commit c = { .from = version_of(t->u, base), .change = all_changes(t) };
 	struct change *change = (struct change *)(uintptr_t)c.change;
 
 	if (!change)
