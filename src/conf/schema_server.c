@@ -383,7 +383,8 @@ const struct key schema_server_keys[] = {
 		.about = "on: the additional section holds glue only.", .otherwise = "off" },
 	{ "identity", take_name, .say = "auto (the host's name), off, or a text", AT(identity),
 		.about = "What id.server and hostname.bind (class CHAOS) and NSID tell. "
-			 "auto is the host's name.",
+			 "auto is the host's name. \"%g\" in a text is what ANSWERS of the command fleet "
+			 "shows: servers of a fleet with the same one choose from the same edges.",
 		.otherwise = "auto" },
 	{ "version", take_name, .say = "auto (this version), off, or a text", AT(version),
 		.about = "What version.bind and version.server (class CHAOS) tell.",

@@ -29,7 +29,7 @@ struct fleet_member {
 	unsigned lane;
 	uint64_t began_us;
 	const struct registry *summed; /* not held: only compared */
-	uint64_t zones_sum;
+	uint64_t zones_sum, generation;
 	struct fleet_zones *zones; /* borrowed; NULL: not yet */
 	struct fleet_orders *orders;
 	struct fleet_times *times; /* borrowed; NULL: not yet */
@@ -141,7 +141,9 @@ static void fill_hello(void *ctx, void *json)
 	if (health)
 		set_sum(json, "health", fleet_health_digest(health));
 	if (w)
-		set_sum(json, "generation", hash_pair(hash_pair(conf, zones), sum_of_standing(w->standing)));
+		m->generation = hash_pair(hash_pair(conf, zones), sum_of_standing(w->standing));
+	set_sum(json, "generation", m->generation);
+	publisher_set_generation(m->opts.publisher, m->generation);
 }
 
 /* --- joining and leaving ------------------------------------------------------------------ */
@@ -158,6 +160,7 @@ static void leave(struct fleet_member *m)
 	if (m->zones)
 		fleet_zones_set(m->zones, NULL, NULL);
 	fleet_free(m->fleet);
+	publisher_set_generation(m->opts.publisher, 0);
 	parts_drop(&m->of);
 	m->fleet = NULL;
 	m->conf = NULL;
@@ -191,6 +194,8 @@ static void join(struct fleet_member *m, const struct conf_fleet *c)
 static void on_parts(void *ctx, unsigned what)
 {
 	struct fleet_member *m = ctx;
+	if (what & PUBLISH_ZONES)
+		m->summed = NULL; /* another one may be where it was */
 	const struct conf_fleet *now = m->away ? NULL : parts_conf(publisher_live(m->opts.publisher))->fleet;
 
 	if (!(what & PUBLISH_CONF) || conf_fleet_same(now, m->conf))
@@ -263,6 +268,7 @@ struct report_fleet fleet_member_report(const struct fleet_member *m)
 		return r;
 	const struct fleet_counts c = fleet_counts(m->fleet);
 	r.up = fleet_is_up(m->fleet);
+	r.generation = m->generation;
 	r.twin = fleet_has_twin(m->fleet);
 	r.full = c.is_full;
 	r.servers = (unsigned)fleet_mates(m->fleet) + 1;

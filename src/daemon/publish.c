@@ -23,6 +23,7 @@ struct publisher {
 	struct policy_watch watched[POLICY_WATCHED];
 	unsigned n_watched;
 	uint32_t sampled_every;
+	uint64_t generation; /* of what answers depend on, among servers of a fleet; 0: not known */
 	struct publisher_health health;
 	struct {
 		publisher_follow_fn *fn;
@@ -124,6 +125,34 @@ void publisher_set_sampled(struct publisher *p, uint32_t every)
 	p->parts_changed = true;
 }
 
+/* In the place of "%g" in the identity; "-" outside of a fleet. */
+static void put_generation(struct publisher *p, const struct conf *c)
+{
+	const char *at = c->identity ? strstr(c->identity, "%g") : NULL;
+	char text[POLICY_TEXT + 24], generation[20] = "-";
+
+	if (!at)
+		return;
+	if (p->generation)
+		snprintf(generation, sizeof generation, "%016llx", (unsigned long long)p->generation);
+	snprintf(text, sizeof text, "%.*s%.8s%s", (int)(at - c->identity), c->identity, generation, at + 2);
+	put_text(&p->policy.identity, text);
+}
+
+void publisher_set_generation(struct publisher *p, uint64_t generation)
+{
+	const struct conf *c = parts_conf(&p->live);
+
+	if (p->generation == generation)
+		return;
+	p->generation = generation;
+	if (!c->identity || !strstr(c->identity, "%g"))
+		return;
+	put_generation(p, c);
+	p->parts_changed = true;
+	publisher_soon(p);
+}
+
 /* What the configuration says about answers, with what it leaves to us filled in. */
 static void make_policy(struct publisher *p)
 {
@@ -135,6 +164,7 @@ static void make_policy(struct publisher *p)
 	put_watched(p);
 	gethostname(host, sizeof host - 1);
 	put_text(&p->policy.identity, c->identity ? c->identity : host);
+	put_generation(p, c);
 	put_text(&p->policy.version, c->version ? c->version : "Waymark " PACKAGE_VERSION);
 	if (!c->cookies)
 		p->policy.cookie_secrets = 0;

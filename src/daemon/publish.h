@@ -103,6 +103,9 @@ void publisher_set_watched(struct publisher *p, const struct policy_watch *list,
 /* One in so many queries is looked at for who asks most; 0: none. */
 void publisher_set_sampled(struct publisher *p, uint32_t every);
 
+/* What servers of a fleet compare, for who asks by NSID ("identity: ... %g"). */
+void publisher_set_generation(struct publisher *p, uint64_t generation);
+
 /* Takes what there is for peers that know no EDGE. */
 void publisher_take_plain(struct publisher *p, struct plain_zones *plain);
 

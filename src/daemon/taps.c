@@ -214,6 +214,17 @@ static void *run(void *arg)
 /* --- the loop ----------------------------------------------------------------------------- */
 
 /* NULL: no memory. */
+/* So much of it is the same as long as the server runs: what is in front of a generation ("%g"). */
+static size_t lasting(const char *identity, size_t most)
+{
+	const char *at = strstr(identity, "%g");
+	size_t len = at ? (size_t)(at - identity) : strlen(identity);
+
+	while (at && len && identity[len - 1] == ' ')
+		len--;
+	return len < most ? len : most;
+}
+
 static struct wants *wants_new(const struct publisher *p)
 {
 	const struct conf *c = parts_conf(publisher_live(p));
@@ -226,7 +237,7 @@ static struct wants *wants_new(const struct publisher *p)
 	w->file_most = c->queries_most;
 	w->json = c->queries_json;
 	if (c->identity)
-		strncpy(w->identity, c->identity, sizeof w->identity - 1);
+		strncpy(w->identity, c->identity, lasting(c->identity, sizeof w->identity - 1));
 	else
 		gethostname(w->identity, sizeof w->identity - 1);
 	if ((w->socket != NULL) == (c->dnstap_socket != NULL) &&

@@ -37,6 +37,7 @@ struct report_fleet {
 	char leader[64];                      /* of THERE */
 	unsigned zones, zones_in_step; /* of the fleet; of these, as the fleet has them */
 	char zone[1024], zone_fault[256]; /* one that is not, and why; "" */
+	uint64_t generation; /* of what answers depend on, as it was last told */
 	char name[64], server[64], fault[256];
 };
 

@@ -78,6 +78,8 @@ static void status_json(
 
 	json_object_set_new(o, "version", json_string(PACKAGE_VERSION));
 	json_object_set_new(o, "config", json_string(view->conf_path));
+	if (view->fleet.on)
+		json_object_set_new(o, "fleet_generation", json_sprintf("%016llx", (unsigned long long)view->fleet.generation));
 	json_object_set_new(o, "alarms", report_alarms(view));
 	for (size_t i = 0; i < rows->n; i++)
 		if (rows->list[i].key)

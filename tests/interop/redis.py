@@ -138,6 +138,23 @@ def orders():
         until(lambda: not odd(), 10)
 
 
+@claim("servers with the same generation say so by NSID, and by status")
+def nsid():
+    with Redis() as redis, fleet(2, redis.port, fleet=", wait: 500ms") as all:
+        for m in all:
+            m.server += ", identity: \"%s g=%%g\"" % m.name
+            m.configure()
+            same(m.ctl("reload")[0], 0)
+        says = lambda m: dict(m.udp("www.example.com", options=option(3)).options).get(3, b"").decode()
+        told = lambda: [m.fleet()["servers"][0]["generation"] for m in all]
+        right = lambda: [says(m) for m in all] == ["%s g=%s" % (m.name, g[:8]) for m, g in zip(all, told())] and len(set(told())) == 1
+        until(right, 20)
+        same(json_of(all[0], "status")["fleet_generation"], told()[0])
+        before = told()
+        same(all[0].ctl("force", "b", "down")[0], 0)
+        until(lambda: right() and told() != before, 20)
+
+
 @claim("a pool goes back on all servers where it had failed over before that was wanted")
 def fails_back():
     with Redis() as redis, fleet(2, redis.port, more="", fleet=", wait: 500ms") as all:
