@@ -102,6 +102,7 @@ build/page/page_files.c: $(page_sources)
 
 page:
 	@rm -f build/page/page_files.c
+	@$(MAKE) --no-print-directory build/page/page_files.c
 	@$(MAKE) --no-print-directory all
 
 $(BUILD)/libwaymark.a: $(call object,$(room_sources) build/page/page_files.c)
