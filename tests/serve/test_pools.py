@@ -76,6 +76,20 @@ def a_pool(rng, others):
     return pool, inside
 
 
+def roles_in(rng, pool, number):
+    """Some of its edges have an address, or a record, of their own there."""
+    for i, m in enumerate(pool["edges"]):
+        if isinstance(m, dict) and "edge" in m and "skip" not in m and rng.random() < 0.4:
+            m.update(rng.choice(({"a": "198.18.%d.%d" % (number, i)}, {"records": "TXT here"})))
+
+
+def addresses(conf):
+    """The edge that each is of."""
+    found = {o["a"]: e for e, o in conf["edges"].items()}
+    found.update({m["a"]: m["edge"] for p in conf["pools"].values() for m in members_of(p) if "a" in m})
+    return found
+
+
 def below(pools, name):
     """All edges that it leads to by its members."""
     found = []
@@ -146,6 +160,7 @@ def a_configuration(rng):
         others = [n for n in names if depth(pools, n) < 7]
         pools[name], _ = a_pool(rng, others)
         made = rng.choice((pins, rules, None))
+        roles_in(rng, pools[name], i)
         found = made(rng, pools, name, others) if made else {}
         if found:
             pools[name]["pin"] = found
@@ -386,8 +401,8 @@ def reading(conf, client, up, down_in, name):
 
 
 def force_some(server, conf, rng, was):
-    """Edges everywhere, and some in one pool; returns both."""
-    members = [(m["edge"], p) for p in conf["pools"] for m in members_of(conf["pools"][p]) if "edge" in m]
+    """Edges everywhere, and some in one pool, which may have them by pools in it; returns both."""
+    members = sorted({(e, p) for p in conf["pools"] for e in below(conf["pools"], p)})
     now = set(rng.sample(EDGES, rng.choice((0, 1, 3, 6, 9, 11, 12)))), set(rng.sample(members, min(len(members), rng.choice((0, 1, 2, 4)))))
     for a, b in zip(was, now):
         for e in a ^ b:
@@ -408,7 +423,7 @@ def configured(rng):
 
 
 def hold(server, conf, database, rng, tuples):
-    (down, down_in), back = (set(), set()), {"192.0.2.%d" % (i + 1): e for i, e in enumerate(EDGES)}
+    (down, down_in), back = (set(), set()), addresses(conf)
     for k in range(tuples):
         if k % 60 == 0:
             down, down_in = force_some(server, conf, rng, (down, down_in))
@@ -458,6 +473,43 @@ pools:
         for line in ("pool       www: in order", "own              a pool, 2 of 2 up  chosen",
                      "partner          a pool, 2 of 2 up; gets 5 % of all  is not needed", "pool       own: whose turn it is"):
             same(line in said, True, said)
+
+
+def chi_square(seen, weights):
+    """Of how often each was seen, by its weight."""
+    total, whole = sum(seen.values()), sum(weights.values())
+    same(set(seen) <= set(weights), True, (seen, weights))
+    return sum((seen.get(k, 0) - total * w / whole) ** 2 / (total * w / whole) for k, w in weights.items())
+
+
+@claim("weights hold by chi-square at every level of pools three deep, and while some of them are down, for clients that draw their own")
+def weights_three_deep():
+    edges, pools, top, middle = {}, [], {"m0": 5, "m1": 3, "m2": 1}, {}
+    for m in top:
+        middle[m] = {m + "l0": 4, m + "l1": 2, m + "l2": 1}
+        for low in middle[m]:
+            edges[low] = {"%se%d" % (low, k): k + 1 for k in range(3)}
+    listed = lambda kind, members: "[ %s ]" % ", ".join("{ %s: %s, weight: %d }" % (kind, n, w) for n, w in members.items())
+    every = [e for low in edges for e in edges[low]]
+    config = "edges:\n" + "".join("  %s: { a: 192.0.2.%d }\n" % (e, i + 1) for i, e in enumerate(every)) + "pools:\n"
+    # A pin that looks at clients: with it each is drawn for, and takes no turn.
+    config += "  top: { policy: weighted, edges: %s, pin: { net: { 203.0.113.0/24: m0l0e0 } } }\n" % listed("pool", top)
+    config += "".join("  %s: { policy: weighted, edges: %s }\n" % (m, listed("pool", middle[m])) for m in top)
+    config += "".join("  %s: { policy: weighted, edges: %s }\n" % (n, listed("edge", edges[n])) for n in edges)
+    with Server({"example.com": APEX + "top 60 EDGE top\n"}, config=config) as s:
+        for down in ([], ["m0l0e2", "m1l1e0", "m1l1e1", "m1l1e2"]):
+            for e in down:
+                same(s.ctl("force", e, "down")[0], 0)
+            n = {}
+            for i in range(3000):
+                e = every[int(s.udp("top.example.com").addresses()[0].split(".")[-1]) - 1]
+                for part in (e[:2], e[:4], e):
+                    n[part] = n.get(part, 0) + 1
+            alive = {low: {e: w for e, w in edges[low].items() if e not in down} for low in edges}
+            levels = [top] + [{low: w for low, w in middle[m].items() if alive[low]} for m in top] + [a for a in alive.values() if a]
+            for level in levels:
+                # Two degrees of freedom: over 60 comes once in 10^13 times.
+                assert chi_square({k: v for k, v in n.items() if k in level}, level) < 60, (level, n, down)
 
 
 @claim("a priority answers while none before it may, and what is skipped is told and never chosen")
