@@ -1,16 +1,21 @@
 """The API: what waymarkctl can, for programs that have a token."""
+import contextlib
 import errno
+import fcntl
 import grp
 import gzip
 import http.client
 import json
 import os
+import pty
 import pwd
 import re
 import select
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 import urllib.parse
@@ -241,6 +246,21 @@ class Stream:
         self.socket.close()
 
 
+def top_on(s, rows):
+    """How many lines "top" has on a terminal of so many."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 80, 0, 0))
+    top = subprocess.Popen([WAYMARKCTL, "-c", s.conf, "top", "--every", "0.1", "--times", "1"], stdout=its, stderr=its)
+    os.close(its)
+    said = b""
+    with contextlib.suppress(OSError):  # EIO: nobody has it open any more
+        while True:
+            said += os.read(ours, 4096)
+    os.close(ours)
+    same(top.wait(), 0)
+    return said.split(b"\033[H\033[J")[-1].count(b"\n")
+
+
 @claim("events come each second while somebody listens, so many listen and no more, and a token that is revoked hears nothing more")
 def events():
     with Api() as s:
@@ -268,6 +288,7 @@ def events():
             return [[(row["name" if kind == "names" else "net"], row["queries_s"] >= row["at_least_s"] > 0) for row in o[kind][:2]] for kind in ("names", "sources", "subnets")]
         until(lambda: busy() == [[("www.a.test.", True), ("ns1.a.test.", True)], [("127.0.0.0/24", True)], [("145.100.0.0/24", True), ("2001:db8:1::/48", True)]], 20)
         same("www.a.test." in s.ctl("top", "--every", "0.1", "--times", "1")[1], True)
+        same([top_on(s, rows) <= rows for rows in (13, 24)], [True, True], "lines of a terminal:")
         same([s.ctl("top", *w)[0] for w in (("--times", "0"), ("--every",), ("web",))], [2, 2, 2])
         jobs = Stream(s, eye, "/jobs/events")
         same((jobs.next()[0], isinstance(s.call(eye, "GET", "/rates")[1]["up_s"], float)), ("jobs", True))
