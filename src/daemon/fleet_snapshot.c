@@ -162,26 +162,6 @@ static bool get_field(const struct fleet_journal *j, const char *field, struct f
 	return fault(why, "%s", "");
 }
 
-static bool add_records(struct getting *g, const uint8_t *bytes, size_t len)
-{
-	const struct store_picture p = { .records = (uint8_t *)(uintptr_t)bytes, .len = len };
-	struct store_record rr = { .owner = NULL };
-	size_t at = 0;
-
-	while (store_next_record(&p, &at, &rr)) {
-		const uint32_t group = records_owner(&g->records, rr.owner, name_len(rr.owner));
-		if (!group ||
-			!records_add(&g->records, group,
-				&(struct record){ .rdata = rr.rdata,
-					.ttl_s = rr.ttl_s,
-					.type = rr.type,
-					.rdlen = rr.rdlen,
-					.file = UINT16_MAX }))
-			return false;
-	}
-	return at == len;
-}
-
 static bool get_piece(const struct fleet_journal *j, const struct piece *p, struct getting *g, struct fault *why)
 {
 	struct fleet_answer a = { 0 };
@@ -191,7 +171,7 @@ static bool get_piece(const struct fleet_journal *j, const struct piece *p, stru
 		return *why->text ? false : fault(why, "the snapshot was replaced meanwhile");
 	uint8_t *plain = memory_zeroed(1, a.items[0].len + 1);
 	const bool ok = fleet_open(&j->who.keys, p->about, (const uint8_t *)a.items[0].s, a.items[0].len, plain, &n)
-		? add_records(g, plain, n) || fault(why, "the fleet's snapshot of it is damaged")
+		? store_records_read(&g->records, plain, n) || fault(why, "the fleet's snapshot of it is damaged")
 		: fault(why, "the fleet's snapshot of it cannot be opened (another \"secret\"?)");
 	memory_free(plain);
 	fleet_answer_fini(&a);

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "zone/image.h"
+#include "zone/records.h"
 
 #include <string.h>
 
@@ -101,4 +102,24 @@ bool store_next_record(const struct store_picture *p, size_t *at, struct store_r
 		return false;
 	*at = (size_t)(rr->rdata + rr->rdlen - p->records);
 	return true;
+}
+
+bool store_records_read(struct records *to, const uint8_t *bytes, size_t len)
+{
+	const struct store_picture p = { .records = (uint8_t *)(uintptr_t)bytes, .len = len };
+	struct store_record rr = { .owner = NULL };
+	size_t at = 0;
+
+	while (store_next_record(&p, &at, &rr)) {
+		const uint32_t group = records_owner(to, rr.owner, name_len(rr.owner));
+		if (!group ||
+			!records_add(to, group,
+				&(struct record){ .rdata = rr.rdata,
+					.ttl_s = rr.ttl_s,
+					.type = rr.type,
+					.rdlen = rr.rdlen,
+					.file = UINT16_MAX }))
+			return false;
+	}
+	return at == len;
 }

@@ -9,6 +9,8 @@
 
 #include "store/store.h"
 
+struct records; /* zone/records.h */
+
 enum { STORE_RECORD_MOST = NAME_MOST + 1 + 8 + 65535 };
 
 struct store_records {
@@ -25,5 +27,8 @@ struct store_records store_records(const struct zone *z);
 /* Whole records, until there are `enough` bytes or none is left: so `to` has STORE_RECORD_MOST more. The first
  * of each run has its owner. Returns how much there is; 0 at the end. */
 size_t store_records_fill(struct store_records *r, uint8_t *to, size_t enough);
+
+/* All of such bytes into records of a zone (records.h). False: they make no sense to their end, or there is no memory. */
+bool store_records_read(struct records *to, const uint8_t *bytes, size_t len);
 
 #endif

@@ -1,6 +1,7 @@
 #include "xfr/stored.h"
 
 #include "base/scope.h"
+#include "store/store_records.h"
 #include "zone/change.h"
 #include "zone/history.h"
 #include "zone/load.h"
@@ -21,25 +22,6 @@ static void let_go(void *reading)
 
 	records_fini(&r->records);
 	store_picture_fini(&r->picture);
-}
-
-static bool add_records(struct reading *r)
-{
-	struct store_record rr = { .owner = NULL };
-	size_t at = 0;
-
-	while (store_next_record(&r->picture, &at, &rr)) {
-		const uint32_t group = records_owner(&r->records, rr.owner, name_len(rr.owner));
-		if (!group ||
-			!records_add(&r->records, group,
-				&(struct record){ .rdata = rr.rdata,
-					.ttl_s = rr.ttl_s,
-					.type = rr.type,
-					.rdlen = rr.rdlen,
-					.file = UINT16_MAX }))
-			return false;
-	}
-	return at == r->picture.len;
 }
 
 static struct zone *compile_records(
@@ -138,7 +120,7 @@ static struct zone *read_stored(const struct stored_from *from, const uint8_t *a
 	*timers = r.picture.timers;
 	if (r.picture.file)
 		z = read_file(s, &r.picture, from->path, apex, opts, why);
-	else if (add_records(&r))
+	else if (store_records_read(&r.records, r.picture.records, r.picture.len))
 		z = compile_records(&r, opts, why);
 	else
 		fault(why, "%s: what is stored of it is damaged", store_path(s));
