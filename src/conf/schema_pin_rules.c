@@ -235,6 +235,23 @@ static void take_only(struct reader *r, const struct key *key, const struct node
 	option_switch(r, key, value, &((struct rule *)to)->out.only);
 }
 
+/* Is it no edge, and nearer to a word that stands for none than to any edge? Then it is told. */
+static bool is_near_nobody(struct reader *r, const struct node *value)
+{
+	static const char *const words[] = { "nobody", "refused" };
+	unsigned at;
+
+	if (value->kind != NODE_SCALAR || known_find(&r->edges, value->text, &at) ||
+		known_nearest(&r->edges, value->text))
+		return false;
+	const struct known known = known_new(r->scratch, words, 2);
+	const char *near = known_nearest(&known, value->text);
+	char shown[OPTION_SHOWN];
+	option_shown(shown, value->text);
+	return near &&
+		!parse_error(r->src, value, "there is no edge \"%s\"; did you mean \"%s\"?", shown, near);
+}
+
 static void take_to(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct rule *rule = to;
@@ -247,7 +264,7 @@ static void take_to(struct reader *r, const struct key *key, const struct node *
 		rule->out.refused = *value->text == 'r';
 		return;
 	}
-	if (schema_pin_pool(r, value, pin))
+	if (schema_pin_pool(r, value, pin) || is_near_nobody(r, value))
 		return;
 	const struct schema_edges list = schema_edge_list(r, key, value, rule->pool);
 	pin->edges = list.edges;

@@ -92,6 +92,11 @@ static void look_at_number(
 			"pool %s has one edge that may be up: nothing is left for its names "
 			"when that fails",
 			p->name);
+	if (p->least_up > all)
+		lint_doubt(l, LINT_NEVER_UP, value_or_key(n, "least-up"),
+			"pool %s is up with %u of its edges, and has %u that may be up: in other pools it "
+			"never is",
+			p->name, p->least_up, all);
 }
 
 static void look_at_probe(
