@@ -667,7 +667,7 @@ size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct ans
 	c.by = a;
 	c.key = a->world->key;
 	c.name = &p->name;
-	c.edns = (struct edns_reply){ .ecs = false };
+	c.edns = (struct edns_reply){ .payload = (uint16_t)policy_udp_size(&a->world->policy, &ask->source) };
 	if (p->parsed == QUERY_OK || p->parsed == QUERY_NO_QUESTION)
 		known = take_options(a, ask, p, &c.edns) || p->tsig.key;
 	c.proven = known;

@@ -14,6 +14,8 @@ void compose_start(struct compose *c, const struct answer_ask *ask, const struct
 	const size_t question = q->name_len ? q->name_len + 4u : 0;
 	size_t most = ask->room;
 
+	if (ask->via == VIA_UDP && c->edns.payload < most)
+		most = c->edns.payload;
 	if (ask->via == VIA_UDP && q->edns.payload < most)
 		most = q->edns.payload;
 	c->q = q;

@@ -381,6 +381,13 @@ const struct key schema_server_keys[] = {
 		.otherwise = "on" },
 	{ "minimal-responses", option_switch, .say = "on or off", AT(policy.minimal),
 		.about = "on: the additional section holds glue only.", .otherwise = "off" },
+	{ "edns-size-ipv4", option_number, .say = "a number of bytes from 512 to 1232", AT(policy.udp_size[0]),
+		.least = EDNS_PAYLOAD_LEAST, .most = EDNS_PAYLOAD,
+		.about = "No answer over UDP and IPv4 is larger, and EDNS tells that larger queries are not taken. What is larger goes by "
+			 "TCP. There is no more than 1232, as larger packets come in fragments, and those get lost and are forged.",
+		.otherwise = "1232" },
+	{ "edns-size-ipv6", option_number, .say = "a number of bytes from 512 to 1232", AT(policy.udp_size[1]),
+		.least = EDNS_PAYLOAD_LEAST, .most = EDNS_PAYLOAD, .about = "The same over IPv6.", .otherwise = "1232" },
 	{ "identity", take_name, .say = "auto (the host's name), off, or a text", AT(identity),
 		.about = "What id.server and hostname.bind (class CHAOS) and NSID tell. "
 			 "auto is the host's name. \"%g\" in a text is what ANSWERS of the command fleet "

@@ -187,7 +187,7 @@ size_t edns_write(
 		p = put_padding(p, r->padding);
 	to[0] = 0;
 	be16_put(to + 1, RRTYPE_OPT);
-	be16_put(to + 3, EDNS_PAYLOAD);
+	be16_put(to + 3, r->payload ? r->payload : EDNS_PAYLOAD);
 	to[5] = (uint8_t)rcode_high;
 	to[6] = 0; /* version */
 	be16_put(to + 7, asked->dnssec_ok ? EDNS_DO : 0);

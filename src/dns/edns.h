@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 enum {
-	EDNS_PAYLOAD = 1232, /* bytes over UDP that we take and send (dnsflagday.net/2020) */
+	EDNS_PAYLOAD = 1232, /* bytes over UDP that we take and send, at most (dnsflagday.net/2020) */
 	EDNS_PAYLOAD_LEAST = 512,   /* less is taken for this (RFC 6891 section 6.2.3) */
 	EDNS_ECS_MOST = 4 + 4 + 16, /* bytes of a client subnet option */
 	EDNS_OPT_FIXED = 11,        /* bytes of an OPT record without options */
@@ -73,6 +73,7 @@ struct edns_reply {
 	uint16_t keepalive_100ms;
 	uint32_t expire_s, serial;
 	uint16_t ede; /* an INFO-CODE; 0: none (it would be "Other Error") */
+	uint16_t payload; /* bytes over UDP that we take; 0: EDNS_PAYLOAD */
 	uint16_t nsid_len;
 	const uint8_t *nsid;
 	uint8_t cookie_bytes[EDNS_COOKIE_FULL];

@@ -112,6 +112,11 @@ static void tcp_clients(struct bind *b, const struct node *s)
 	out_set(out_map(b->p->conf, "server"), "tcp-clients", bind_word(s, 1));
 }
 
+static void udp_size(struct bind *b, const struct node *s)
+{
+	plan_edns_size(b->p, (struct plan_at){ b->file, s->line, bind_word(s, 0) }, bind_word(s, 1), 3);
+}
+
 static void user_identity(struct bind *b, const struct node *s)
 {
 	text_option(b, s, "identity");
@@ -144,7 +149,7 @@ static const struct {
 	void (*take)(struct bind *b, const struct node *s);
 } option_rows[] = { { "listen-on", listen_four }, { "listen-on-v6", listen_six }, { "rate-limit", rate_limit },
 	{ "server-id", user_identity }, { "version", user_version }, { "hostname", user_identity }, { "cookie-secret", cookie_secret },
-	{ "recursion", recursion }, { "minimal-responses", minimal }, { "tcp-clients", tcp_clients }, { "directory", nothing },
+	{ "recursion", recursion }, { "minimal-responses", minimal }, { "max-udp-size", udp_size }, { "tcp-clients", tcp_clients }, { "directory", nothing },
 	{ "port", nothing }, { "allow-transfer", nothing }, { "allow-query", nothing }, { "also-notify", nothing }, { "notify", nothing },
 	{ "allow-update", nothing }, { "allow-notify", nothing }, { "dnssec-policy", nothing }, { "pid-file", nothing },
 	{ "allow-recursion", nothing }, { "allow-query-cache", nothing }, { "dnssec-validation", nothing }, { "auth-nxdomain", nothing },

@@ -318,6 +318,8 @@ static void server(struct knot *k)
 			out_set(to, "workers", text);
 		else if (strcmp(key, "tcp-max-clients") == 0 && text)
 			out_set(to, "tcp-clients", text);
+		else if (strncmp(key, "udp-max-payload", 15) == 0 && text)
+			plan_edns_size(k->p, (struct plan_at){ k->file, v->line, key }, text, !key[15] ? 3u : strcmp(key + 15, "-ipv6") == 0 ? 2u : 1u);
 		else if (strcmp(key, "listen") != 0 && strcmp(key, "rundir") != 0 && strcmp(key, "user") != 0 && strcmp(key, "automatic-acl") != 0)
 			plan_note(k->p, NOTE_LOST, k->file, v->line, "server: %s", key);
 	}

@@ -1,6 +1,7 @@
 #include "import/import_plan.h"
 
 #include "base/addr.h"
+#include "dns/edns.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -394,6 +395,18 @@ void plan_place_pool(struct plan *p, const char *name, const char *at, unsigned 
 		if (edge && !out_get(edge, "at"))
 			out_set(edge, "at", at);
 	}
+}
+
+void plan_edns_size(struct plan *p, struct plan_at at, const char *value, unsigned families)
+{
+	const unsigned long size = strtoul(value, NULL, 10);
+	struct out *server = out_map(p->conf, "server");
+
+	if (size > EDNS_PAYLOAD)
+		plan_note(p, NOTE_DIFFERS, at.file, at.line, "%s %s: packets are never larger here than %d bytes", at.word, value, EDNS_PAYLOAD);
+	for (unsigned v6 = 0; v6 < 2 && size <= EDNS_PAYLOAD; v6++)
+		if (families & 1u << v6)
+			out_setf(server, v6 ? "edns-size-ipv6" : "edns-size-ipv4", "%lu", size < EDNS_PAYLOAD_LEAST ? EDNS_PAYLOAD_LEAST : size);
 }
 
 void plan_geoip(struct plan *p, const char *kind, const char *file)

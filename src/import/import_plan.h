@@ -141,6 +141,14 @@ struct plan_zone *plan_file(struct plan *p, const char *name);
 /* Writes those and REPORT into a folder that is new or empty. */
 bool plan_write_files(struct plan *p, const char *folder, const char *head, struct fault *why);
 
+/* How large messages over UDP are: bits of `families` are IPv4 and IPv6. */
+struct plan_at {
+	const char *file;
+	unsigned line;
+	const char *word; /* that says so there */
+};
+void plan_edns_size(struct plan *p, struct plan_at at, const char *value, unsigned families);
+
 /* Writes waymark.yaml, zones/ and REPORT into a folder that is new or empty. */
 bool plan_write(struct plan *p, const char *folder, const char *head, struct fault *why);
 

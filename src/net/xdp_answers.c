@@ -150,6 +150,14 @@ static bool take_counts(struct slot *s, const struct stats *one)
 	return true;
 }
 
+/* Anybody: over that of IPv4 and IPv6 over which answers are smaller, as they are held for both. */
+static struct addr asker(const struct policy *policy)
+{
+	const struct addr v4 = addr_from_v4((const uint8_t[]){ 192, 0, 2, 1 }), v6 = { .b = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } };
+
+	return policy_udp_size(policy, &v6) < policy_udp_size(policy, &v4) ? v6 : v4;
+}
+
 /* By the world as it is. False: it is no answer that can be held. */
 static bool make(struct xdp_answers *a, struct slot *s, struct xdp_held *h)
 {
@@ -161,7 +169,7 @@ static bool make(struct xdp_answers *a, struct slot *s, struct xdp_held *h)
 		.now_us = clock_us() };
 	const struct answer_ask ask = { .packet = query,
 		.len = xdp_question_write(&s->q, query),
-		.source = addr_from_v4((const uint8_t[]){ 192, 0, 2, 1 }),
+		.source = asker(&by.world->policy),
 		.room = ANSWER_UDP_MOST,
 		.to = to };
 	struct answer_pending p;

@@ -6,6 +6,7 @@
 #define WORLD_POLICY_H
 
 #include "base/addr.h"
+#include "dns/edns.h"
 #include "dns/tsig.h"
 
 #include <stdbool.h>
@@ -104,6 +105,9 @@ struct policy {
 	unsigned n_watched;    /* of `watched` */
 	bool counts_more;      /* queries are counted by zone, and answers by their time */
 	bool minimal;          /* additional sections hold glue only */
+	/* Bytes of a message over UDP that we say we take, and of answers, over IPv4 and IPv6: EDNS_PAYLOAD_LEAST to
+	 * EDNS_PAYLOAD; 0: that. */
+	uint32_t udp_size[2];
 
 	/* CHAOS TXT: version.bind and version.server; id.server, hostname.bind and NSID (RFC
 	 * 4892, RFC 5001). */
@@ -128,6 +132,14 @@ struct policy {
 	struct policy_access plain; /* peers that get addresses in the place of EDGE */
 	struct policy_watch watched[POLICY_WATCHED]; /* all their answers are logged */
 };
+
+/* ... for who asks from there. */
+static inline unsigned policy_udp_size(const struct policy *policy, const struct addr *from)
+{
+	const uint32_t size = policy->udp_size[!addr_is_v4(from)];
+
+	return size ? size : EDNS_PAYLOAD;
+}
 
 /* Does somebody look on at what is asked and answered? */
 static inline bool policy_is_tapped(const struct policy *policy)

@@ -102,7 +102,7 @@ def knot():
                     ("www.example.com", "MX", US, ["10 mail.example.com."]), ("txt.example.com", "TXT", DE, ["german"]), ("txt.example.com", "TXT", US, ["other"]),
                     ("net.example.com", "A", OFFICE, ["192.0.2.21"]), ("net.example.com", "A", "198.51.100.128/25", ["192.0.2.22"]), ("net.example.com", "A", US, ["192.0.2.20"])])
         same({s.steer("wei.example.com", US).addresses()[0] for _ in range(8)}, {"192.0.2.31", "192.0.2.32"})
-        for line in ('transfer: [ { key: xfr, from: 192.0.2.0/24 } ]', 'update: [ { key: xfr, names: [ dyn, "*.dyn" ], types: [ TXT, A ] } ]', "notify: [ sec ]"):
+        for line in ('transfer: [ { key: xfr, from: 192.0.2.0/24 } ]', 'update: [ { key: xfr, names: [ dyn, "*.dyn" ], types: [ TXT, A ] } ]', "notify: [ sec ]", "edns-size-ipv6: 1000"):
             same(line in i.config(), True, i.config())
 
 
@@ -126,6 +126,7 @@ def bind():
                      "update: [ { key: xfr, types: [ TXT ] }, { names: [ www ], key: xfr, types: [ A ] } ]", "transfer: [ { key: xfr }, 192.0.2.0/24 ]"):
             same(line in i.config(), True, line + i.config())
         same("zones.conf:3: not said: the zone fwd.example. of type forward" in i.said, True, i.said)
+        same("named.conf:7: differs: max-udp-size 4096: packets are never larger here than 1232 bytes" in i.said, True, i.said)
     with Imported("bind-nets", "named.conf") as i, i.serve() as s:
         same("for: inside" in i.config(), True, i.config())
         answers(s, [("www.example.net", "A", US, ["192.0.2.4"])])

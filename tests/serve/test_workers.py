@@ -27,6 +27,30 @@ def any_address():
             same(Message(s.exchange(query("www.example.com", "A"), host=host)).rcode, NOERROR, host)    # connect() filters
 
 
+@claim("over UDP we tell the size that is set for IPv4 or IPv6, and no answer is larger, whatever the asker takes; a reload sets another")
+def edns_sizes():
+    def of(host, payload):
+        reply = s.exchange(query("big.example.com", "A", edns=opt(payload)), host=host)
+        m = Message(reply)
+        return m.payload, m.tc, len(m.answer), len(reply) <= m.payload
+
+    zone = ZONES["example.com"] + "".join("big A 192.0.2.%d\n" % i for i in range(45))   # 761 bytes
+    with Server({"example.com": zone}, server="workers: 1, edns-size-ipv4: 600, edns-size-ipv6: 800", listen='"127.0.0.1:PORT", "[::1]:PORT"') as s:
+        for host, payload, wanted in (("127.0.0.1", 4096, (600, True, 0, True)), ("127.0.0.1", 512, (600, True, 0, True)), ("::1", 4096, (800, False, 45, True)),
+                                      ("::1", 600, (800, True, 0, True))):
+            same(of(host, payload), wanted, "%s, who takes %d:" % (host, payload))
+        m = s.tcp("big.example.com", edns=opt(1232))
+        same((m.payload, len(m.answer)), (600, 45), "by TCP:")
+        s.server = "workers: 1, edns-size-ipv6: 512"
+        s.configure()
+        same(s.ctl("reload")[0], 0)
+        same([of(host, 4096) for host in ("127.0.0.1", "::1")], [(1232, False, 45, True), (512, True, 0, True)])
+        s.server = "workers: 1, edns-size-ipv4: 1400"
+        s.configure()
+        said = s.ctl("reload")[1]
+        same('"edns-size-ipv4" must be a number of bytes from 512 to 1232, not "1400"' in said, True, said)
+
+
 def threads_on(s, cpu):
     """How many threads of the server may run on that processor only."""
     tasks = glob.glob("/proc/%d/task/*/status" % s.proc.pid)
