@@ -71,8 +71,9 @@ static void say_text(
 			f->warnings ? "; see the warnings" : "");
 	else if (!f->errors)
 		printf("%s: %u warning%s\n", path, f->warnings, f->warnings == 1 ? "" : "s");
-	else
-		printf("%s: %u error%s\n", path, f->errors, f->errors == 1 ? "" : "s");
+	else /* a file is read as far as its fiftieth */
+		printf("%s: %u error%s%s\n", path, f->errors, f->errors == 1 ? "" : "s",
+			faults_full(f) ? " or more: the first are told" : "");
 }
 
 struct checking {

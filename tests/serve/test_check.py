@@ -86,6 +86,11 @@ def many():
         same(code, 1)
         same(said.count(": error:"), 50)
         assert "a.example.zone" in said and "b.example.zone" in said
+        assert "waymark.yaml: 60 errors or more: the first are told" in said, said
+    with Server({"a.example": APEX + "".join("x%d EDGE nope%d\n" % (i, i) for i in range(60))}, start=False) as s:
+        code, said = s.check()
+        same((code, said.count("the configuration has no pool named")), (1, 50))
+        assert "waymark.yaml: 50 errors or more" in said, said
 
 
 @claim("a good one exits with 0, and warnings do not hinder")
