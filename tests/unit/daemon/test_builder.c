@@ -1,5 +1,7 @@
 #include "daemon/builder.h"
 
+#include "base/scope.h"
+
 #include "unit/turns.h"
 #include "unit/unit.h"
 
@@ -31,6 +33,7 @@ struct piece {
 	char name;
 	bool idle;  /* there is nothing to do any more */
 	bool waits; /* for `go` */
+	bool gives_up; /* when it is cancelled */
 	struct piece *asks_in_begin, *asks_in_end;
 	unsigned from, made;
 	enum job_end end;
@@ -77,6 +80,8 @@ static void work(void *ctx, struct job *job)
 		abort();
 	p->made = p->from + 1;
 	__atomic_sub_fetch(&d->at_once, 1, __ATOMIC_RELAXED);
+	if (p->gives_up)
+		scope_check();
 }
 
 static void end(void *ctx, enum job_end how)
@@ -428,6 +433,30 @@ static void what_could_not_be_met_since_the_server_stops_ends(void)
 	CU_ASSERT_STRING_EQUAL(d.told, "+a -a ");
 }
 
+static void one_that_yields_is_given_up_for_one_that_does_not(void)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		struct desk d;
+		struct piece first, second;
+
+		open_desk(&d);
+		prepare(&d, &first, 'a');
+		prepare(&d, &second, 'b');
+		first.build.yields = i & 1;
+		second.build.yields = i & 2;
+		first.waits = first.gives_up = true;
+		builder_ask(d.builder, &first.build);
+		CU_ASSERT_TRUE_FATAL(comes(&d.begun));
+		builder_ask(d.builder, &second.build);
+		sem_post(&d.go);
+		CU_ASSERT_TRUE(ends(&d, 2));
+		CU_ASSERT_STRING_EQUAL(d.told, "+a -a +b -b ");
+		CU_ASSERT_EQUAL(first.end, i == 1 ? JOB_CANCELLED : JOB_DONE);
+		CU_ASSERT_EQUAL(second.end, JOB_DONE);
+		close_desk(&d);
+	}
+}
+
 void suite_builder(void);
 void suite_builder(void)
 {
@@ -447,6 +476,8 @@ void suite_builder(void)
 		{ "after a stop nothing is begun", after_a_stop_nothing_is_begun },
 		{ "with one that hangs the others are cancelled",
 			with_one_that_hangs_the_others_are_cancelled },
+		{ "one that yields is given up for one that does not",
+			one_that_yields_is_given_up_for_one_that_does_not },
 		{ "zones go on beside what lets them, and are met at its end",
 			zones_go_on_beside_what_lets_them_and_are_met_at_its_end },
 		{ "what nothing came beside is not met", what_nothing_came_beside_is_not_met },
