@@ -185,7 +185,7 @@ static struct MHD_Response *response_of(struct request *r)
 		? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, events_read, r->stream, events_leave)
 		: r->pieces ? MHD_create_response_from_callback(
 				      MHD_SIZE_UNKNOWN, STREAM_BLOCK, long_answer_read, r->pieces, long_answer_leave)
-			    : MHD_create_response_from_buffer(r->answer.len, r->answer.s, MHD_RESPMEM_MUST_FREE);
+			    : MHD_create_response_from_buffer_with_free_callback(r->answer.len, r->answer.s, memory_free);
 
 	if (!response)
 		return NULL;
