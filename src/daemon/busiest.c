@@ -70,17 +70,17 @@ static void add(struct busiest *b, const struct query *q, const struct addr *sou
 
 void busiest_take(struct busiest *b, const struct tap_head *h)
 {
-	const double weight = __atomic_load_n(&b->every, __ATOMIC_RELAXED);
+	const uint32_t every = __atomic_load_n(&b->every, __ATOMIC_RELAXED);
 	struct query q = { 0 };
 
-	if (!weight || h->query_len < QUERY_HEADER)
+	if (!every || h->query_len < QUERY_HEADER)
 		return;
 	query_parse(&q, tap_query(h), h->query_len);
 	if (!q.name_len)
 		return;
 	pthread_mutex_lock(&b->lock);
 	if (b->of[0])
-		add(b, &q, &h->source, weight);
+		add(b, &q, &h->source, every);
 	pthread_mutex_unlock(&b->lock);
 }
 
