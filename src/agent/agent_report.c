@@ -28,15 +28,24 @@ static json_t *row_to_json(const struct agent_report_row *row)
 		(int)row->samples, "age_s", (int)row->age_s);
 }
 
+static json_t *client_to_json(const struct agent_report_client *c)
+{
+	char text[ADDR_TEXT];
+
+	return json_pack("{s:s, s:s}", "name", c->name, "net", prefix_text(text, &c->net));
+}
+
 char *agent_report_encode(const struct agent_report *s)
 {
-	json_t *nets = json_array(), *edges = json_array();
+	json_t *nets = json_array(), *edges = json_array(), *clients = json_array();
 
 	for (size_t i = 0; i < s->n; i++)
 		json_array_append_new(
 			*s->rows[i].edge ? edges : nets, row_to_json(&s->rows[i]));
-	json_t *all = json_pack("{s:i, s:I, s:o, s:o}", "version", 1, "taken",
-		(json_int_t)s->taken_s, "networks", nets, "edges", edges);
+	for (size_t i = 0; i < s->n_clients; i++)
+		json_array_append_new(clients, client_to_json(&s->clients[i]));
+	json_t *all = json_pack("{s:i, s:I, s:o, s:o, s:o}", "version", 1, "taken",
+		(json_int_t)s->taken_s, "networks", nets, "edges", edges, "clients", clients);
 	char *text = memory_need(json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(9)));
 	json_decref(all);
 	return text;
@@ -76,20 +85,34 @@ static bool take_times(struct agent_report_row *row, const json_t *o, struct fau
 	return true;
 }
 
-static bool take_net(struct agent_report_row *row, const json_t *o, struct fault *why)
+static bool take_prefix(struct prefix *to, const json_t *o, struct fault *why)
 {
 	const char *text = json_string_value(json_object_get(o, "net"));
 
 	if (!text || strlen(text) >= ADDR_TEXT)
 		return fault(why, "\"net\" must be a prefix, such as 192.0.2.0/24");
-	if (!prefix_parse(&row->net, text, why))
+	if (!prefix_parse(to, text, why))
 		return false;
-	const bool v4 = row->net.bits >= ADDR_V4_BITS && addr_is_v4(&row->net.addr);
-	const unsigned bits = row->net.bits - (v4 ? ADDR_V4_BITS : 0u);
-	if (bits < (v4 ? V4_WIDEST : V6_WIDEST) || bits > (v4 ? V4_NARROWEST : V6_NARROWEST))
-		return fault(why, "%s: a network has %d to %d bits", text,
+	const bool v4 = to->bits >= ADDR_V4_BITS && addr_is_v4(&to->addr);
+	const unsigned bits = to->bits - (v4 ? ADDR_V4_BITS : 0u);
+	return (bits >= (v4 ? V4_WIDEST : V6_WIDEST) && bits <= (v4 ? V4_NARROWEST : V6_NARROWEST)) ||
+		fault(why, "%s: a network has %d to %d bits", text,
 			v4 ? V4_WIDEST : V6_WIDEST, v4 ? V4_NARROWEST : V6_NARROWEST);
-	return take_times(row, o, why);
+}
+
+static bool take_net(struct agent_report_row *row, const json_t *o, struct fault *why)
+{
+	return take_prefix(&row->net, o, why) && take_times(row, o, why);
+}
+
+static bool take_client(struct agent_report_client *c, const json_t *o, struct fault *why)
+{
+	const char *name = json_string_value(json_object_get(o, "name"));
+
+	if (!name || !*name || strlen(name) > AGENT_REPORT_HOST_MOST)
+		return fault(why, "\"name\" must be the name of a host");
+	strcpy(c->name, name);
+	return take_prefix(&c->net, o, why);
 }
 
 static bool take_edge(struct agent_report_row *row, const json_t *o, struct fault *why)
@@ -120,27 +143,46 @@ static bool take_rows(
 	return true;
 }
 
+static bool take_clients(struct agent_report *s, const json_t *list, struct fault *why)
+{
+	struct fault one;
+
+	s->clients = memory_zeroed(json_array_size(list), sizeof *s->clients);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *o = json_array_get(list, i);
+		if (!json_is_object(o))
+			return fault(why, "clients[%zu] is no object", i);
+		if (!take_client(&s->clients[i], o, &one))
+			return fault(why, "clients[%zu]: %s", i, one.text);
+		s->n_clients++;
+	}
+	return true;
+}
+
 static bool take_all(
 	struct agent_report *s, const json_t *top, bool *too_many, struct fault *why)
 {
 	const json_t *nets = json_object_get(top, "networks"),
-		     *edges = json_object_get(top, "edges");
+		     *edges = json_object_get(top, "edges"),
+		     *clients = json_object_get(top, "clients");
 	const json_t *version = json_object_get(top, "version"),
 		     *taken = json_object_get(top, "taken");
-	const size_t n = json_array_size(nets) + json_array_size(edges);
+	const size_t n = json_array_size(nets) + json_array_size(edges) + json_array_size(clients);
 
 	if (!json_is_integer(version) || json_integer_value(version) != 1)
 		return fault(why, "\"version\" must be 1");
 	if (!json_is_integer(taken) || json_integer_value(taken) < 0)
 		return fault(why, "\"taken\" must be a UNIX time, in whole seconds");
-	if ((nets && !json_is_array(nets)) || (edges && !json_is_array(edges)))
-		return fault(why, "\"networks\" and \"edges\" must be lists");
+	if ((nets && !json_is_array(nets)) || (edges && !json_is_array(edges)) ||
+		(clients && !json_is_array(clients)))
+		return fault(why, "\"networks\", \"edges\" and \"clients\" must be lists");
 	*too_many = n > AGENT_REPORT_ROWS_MOST;
 	if (*too_many)
 		return fault(why, "%zu rows; a report may have %d", n, AGENT_REPORT_ROWS_MOST);
 	s->taken_s = (uint64_t)json_integer_value(taken);
 	s->rows = memory_zeroed(n, sizeof *s->rows);
-	return take_rows(s, nets, "networks", why) && take_rows(s, edges, "edges", why);
+	return take_rows(s, nets, "networks", why) && take_rows(s, edges, "edges", why) &&
+		take_clients(s, clients, why);
 }
 
 bool agent_report_decode(
@@ -170,5 +212,6 @@ bool agent_report_decode(
 void agent_report_fini(struct agent_report *s)
 {
 	memory_free(s->rows);
+	memory_free(s->clients);
 	*s = (struct agent_report){ 0 };
 }

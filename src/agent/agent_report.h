@@ -5,12 +5,12 @@
  *     { "version": 1, "taken": 1764030000,
  *       "networks": [ { "net": "192.0.2.0/24", "rtt_ms": 12.3, "min_ms": 11.8,
  *                       "samples": 9, "age_s": 4 } ],
- *       "edges": [ { "edge": "fra1", "rtt_ms": 8.1, "min_ms": 8.0, "samples": 3, "age_s": 0 } ]
- * }
+ *       "edges": [ { "edge": "fra1", "rtt_ms": 8.1, "min_ms": 8.0, "samples": 3, "age_s": 0 } ],
+ *       "clients": [ { "name": "5d41402abc.who.example.org", "net": "192.0.2.0/24" } ] }
  *
  * `taken` is UNIX time by the agent's clock, which rows' ages count back from; `rtt_ms` is the
  * median of the samples, `min_ms` the least of them. `min_ms` and `age_s` may be left out, and
- * so may one of the lists; keys of other names are passed over. The edge that measured is the
+ * so may the lists; `clients` are those that came by names that are asked for once; keys of other names are passed over. The edge that measured is the
  * agent's own and stands in the request, not here.
  */
 #ifndef AGENT_AGENT_REPORT_H
@@ -25,8 +25,9 @@
 
 enum {
 	AGENT_REPORT_BYTES_MOST = 1 << 20,
-	AGENT_REPORT_ROWS_MOST = 10000, /* of both lists together */
+	AGENT_REPORT_ROWS_MOST = 10000, /* of all lists together */
 	AGENT_REPORT_EDGE_MOST = 64,    /* bytes of an edge's name */
+	AGENT_REPORT_HOST_MOST = 253,   /* ... of a host's */
 	AGENT_REPORT_SAMPLES_MOST = 1000000,
 	AGENT_REPORT_AGE_MOST_S = 7 * 86400
 };
@@ -38,10 +39,18 @@ struct agent_report_row {
 	uint32_t samples, age_s;
 };
 
+/* Who came, by a name that is asked for once. */
+struct agent_report_client {
+	char name[AGENT_REPORT_HOST_MOST + 1]; /* without a dot at its end */
+	struct prefix net; /* as above */
+};
+
 struct agent_report {
 	uint64_t taken_s;
 	struct agent_report_row *rows; /* networks, then edges */
 	size_t n;
+	struct agent_report_client *clients;
+	size_t n_clients;
 };
 
 /* The text, for memory_free(); never NULL. */

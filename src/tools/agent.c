@@ -11,6 +11,7 @@
 #include "tools/agent_conf.h"
 #include "tools/agent_outbox.h"
 #include "tools/agent_diag.h"
+#include "tools/agent_log.h"
 #include "tools/agent_prober.h"
 #include "tools/agent_tally.h"
 
@@ -25,6 +26,7 @@
 #include <unistd.h>
 
 #define LAST_S 5.0 /* for the last report */
+#define LOG_S  1.0 /* between two looks at the log */
 
 struct agent {
 	struct agent_conf conf;
@@ -33,12 +35,13 @@ struct agent {
 	struct echo *echo;
 	struct prober *probes;
 	struct tally *tally;
+	struct agent_log *log; /* NULL: there is none */
 	struct http *http;
 	struct outbox **outboxes; /* one for each server */
 	uint64_t sequence;
 	bool scan_failed; /* and it was told */
 	bool stopping;
-	ev_timer scan, report, last;
+	ev_timer scan, report, log_look, last;
 	ev_signal term, interrupt;
 };
 
@@ -73,6 +76,15 @@ static void on_scan(struct ev_loop *loop, ev_timer *t, int events)
 	scan(t->data);
 }
 
+static void on_log(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct agent *a = t->data;
+
+	(void)loop;
+	(void)events;
+	agent_log_read(a->log, clock_seconds());
+}
+
 static void take_probe(void *ctx, const struct assignment *e, const uint32_t *us, unsigned n)
 {
 	struct agent *a = ctx;
@@ -93,9 +105,11 @@ static void take_assignment(void *ctx, const struct assignment *e)
 
 static void send_report(struct agent *a)
 {
-	while (tally_count(a->tally)) {
+	while (tally_count(a->tally) || (a->log && agent_log_count(a->log))) {
 		struct agent_report s;
 		tally_take(a->tally, &s, clock_seconds());
+		if (a->log)
+			agent_log_take(a->log, &s);
 		s.taken_s = (uint64_t)time(NULL);
 		struct dispatch *d = dispatch_new(
 			agent_report_encode(&s), dispatch_sequence(&a->sequence));
@@ -146,9 +160,12 @@ static void on_stop_signal(struct ev_loop *loop, ev_signal *s, int events)
 	log_line(LOG_NOTICE, "%s: stopping after a last report", strsignal(s->signum));
 	a->stopping = true;
 	scan(a);
+	if (a->log)
+		agent_log_read(a->log, clock_seconds());
 	send_report(a);
 	ev_timer_stop(loop, &a->scan);
 	ev_timer_stop(loop, &a->report);
+	ev_timer_stop(loop, &a->log_look);
 	for (size_t i = 0; i < a->conf.n_servers; i++)
 		outbox_close(a->outboxes[i]);
 	ev_timer_init(&a->last, on_last, LAST_S, 0);
@@ -186,10 +203,10 @@ static bool open_instruments(struct agent *a, struct fault *why)
 		a->probes = prober_new(a->loop,
 			&(struct prober_opts){ a->echo, c->packets, c->tcp_port, c->timeout_ms,
 				a, take_probe });
-	return a->diag || a->probes ||
+	return a->diag || a->probes || c->log ||
 		fault(why,
 			"there is nothing to measure with: no \"passive\" ports, and no "
-			"\"active\" packets that we may send");
+			"\"active\" packets that we may send, and no \"pairs\"");
 }
 
 static bool start(struct agent *a, struct fault *why)
@@ -217,10 +234,15 @@ static bool start(struct agent *a, struct fault *why)
 				.idle = on_idle });
 	ev_timer_init(&a->scan, on_scan, 0, c->scan_ms / 1000.0);
 	ev_timer_init(&a->report, on_report, c->report_ms / 1000.0, c->report_ms / 1000.0);
-	a->scan.data = a->report.data = a;
+	ev_timer_init(&a->log_look, on_log, 0, LOG_S);
+	a->scan.data = a->report.data = a->log_look.data = a;
 	if (a->diag)
 		ev_timer_start(a->loop, &a->scan);
 	ev_timer_start(a->loop, &a->report);
+	if (c->log) {
+		a->log = agent_log_new(&(struct agent_log_opts){ c->log, c->names, c->n_names });
+		ev_timer_start(a->loop, &a->log_look);
+	}
 	return true;
 }
 
@@ -237,6 +259,7 @@ static void stop(struct agent *a)
 	prober_free(a->probes);
 	echo_close(a->echo);
 	diag_close(a->diag);
+	agent_log_free(a->log);
 	if (a->tally)
 		tally_free(a->tally);
 	agent_conf_fini(&a->conf);

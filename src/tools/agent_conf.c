@@ -4,11 +4,12 @@
 #include "conf/option.h"
 #include "conf/parse.h"
 #include "agent/agent_report.h"
+#include "dns/name.h"
 
 #include <sodium.h>
 #include <string.h>
 
-enum { FILE_MOST = 1 << 20, SERVERS_MOST = 32, PORTS_MOST = 64 };
+enum { FILE_MOST = 1 << 20, SERVERS_MOST = 32, PORTS_MOST = 64, NAMES_MOST = 32 };
 
 #define AT(field) .at = offsetof(struct agent_conf, field)
 
@@ -114,6 +115,50 @@ static void take_path(struct reader *r, const struct key *key, const struct node
 		*(const char **)to = file_beside(r->mem, r->src->path, text);
 }
 
+/* A name of at least two labels. */
+static char *asked_below(struct reader *r, const char *text)
+{
+	char *name = arena_strdup(r->mem, text);
+	uint8_t wire[NAME_MOST];
+	size_t len;
+
+	for (char *c = name; *c; c++)
+		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+	if (*name && name[strlen(name) - 1] == '.')
+		name[strlen(name) - 1] = 0;
+	return name_parse(wire, &len, name, strlen(name), (const uint8_t *)"") == NAME_OK &&
+			name_labels(wire) > 1 && !strpbrk(name, "*\\ ")
+		? name
+		: NULL;
+}
+
+static void take_names(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct agent_conf *c = to;
+
+	if (!option_is_list(r, key, value, NAMES_MOST))
+		return;
+	const char **list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
+	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
+		const char *text = option_scalar(r, key, i);
+		if (!text)
+			continue;
+		list[c->n_names] = asked_below(r, text);
+		if (list[c->n_names])
+			c->n_names++;
+		else
+			option_wrong(r, key, i);
+	}
+	c->names = list;
+}
+
+static const struct key pairs_keys[] = {
+	{ "log", take_path, .say = "the path of a file", AT(log), .needed = "log: /var/log/nginx/pairs.log" },
+	{ "names", take_names, .say = "a name such as who.example.org, or a list of names; those of one label more are asked for once",
+		.needed = "names: who.example.org" },
+	{ 0 },
+};
+
 static const struct key tls_keys[] = {
 	{ "ca", take_path, .say = "the path of a file", AT(ca) },
 	{ "cert", take_path, .say = "the path of a file", AT(cert) },
@@ -137,6 +182,7 @@ static const struct key top_keys[] = {
 		.least = 65536, .most = 1u << 30 },
 	{ "passive", keys_section, .keys = passive_keys },
 	{ "active", keys_section, .keys = active_keys },
+	{ "pairs", keys_section, .keys = pairs_keys },
 	{ 0 },
 };
 

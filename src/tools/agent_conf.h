@@ -31,6 +31,10 @@ struct agent_conf {
 	uint32_t tcp_port; /* for hosts that do not answer to ICMP; 0: they are left */
 	unsigned timeout_ms;
 
+	const char *log; /* of a web server: who came by names that are asked for once; or NULL */
+	const char *const *names; /* ... below these, without a dot at the end, lower case */
+	size_t n_names;
+
 	unsigned spool; /* bytes kept for each server that cannot be reached */
 };
 

@@ -173,7 +173,7 @@ static bool act(struct request *r, const struct manage_hooks *hooks)
 		__atomic_add_fetch(&counts->reports, 1, __ATOMIC_RELAXED);
 		__atomic_store_n(&counts->last_s, (uint64_t)time(NULL), __ATOMIC_RELAXED);
 		__atomic_add_fetch(&counts->rows, used, __ATOMIC_RELAXED);
-		text_addf(&r->answer, "{\"rows\": %zu, \"used\": %zu}\n", r->report.n, used);
+		text_addf(&r->answer, "{\"rows\": %zu, \"used\": %zu}\n", r->report.n + r->report.n_clients, used);
 	} else {
 		struct assignments e = { 0 };
 		hooks->assignments(hooks->ctx, r->seal.agent, &e);

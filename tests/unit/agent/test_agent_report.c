@@ -25,7 +25,9 @@ static void what_is_encoded_is_decoded(void)
 	struct agent_report_row rows[] = { row_of("192.0.2.0/24", NULL, 12.345),
 		row_of("2001:db8:1::/48", NULL, 0.001), row_of("10.0.0.0/8", NULL, 60000),
 		row_of(NULL, "fra1", 8.5) };
-	const struct agent_report from = { 1764030000, rows, UNIT_COUNT(rows) };
+	struct agent_report_client clients[] = { { .name = "a.who.example.org", .net = rows[0].net },
+		{ .name = "b.who.example.org", .net = rows[1].net } };
+	const struct agent_report from = { 1764030000, rows, UNIT_COUNT(rows), clients, UNIT_COUNT(clients) };
 	struct agent_report to;
 	struct fault why;
 	char *text = agent_report_encode(&from);
@@ -40,6 +42,11 @@ static void what_is_encoded_is_decoded(void)
 		CU_ASSERT_DOUBLE_EQUAL(to.rows[i].min_ms, rows[i].min_ms, 0.001);
 		CU_ASSERT_EQUAL(to.rows[i].samples, 7);
 		CU_ASSERT_EQUAL(to.rows[i].age_s, 3);
+	}
+	CU_ASSERT_EQUAL_FATAL(to.n_clients, 2);
+	for (size_t i = 0; i < 2; i++) {
+		CU_ASSERT_STRING_EQUAL(to.clients[i].name, clients[i].name);
+		CU_ASSERT_EQUAL(memcmp(&to.clients[i].net, &clients[i].net, sizeof clients[i].net), 0);
 	}
 	agent_report_fini(&to);
 	free(text);
@@ -101,9 +108,15 @@ static void a_full_report_of_the_agent_is_not_too_long(void)
 		rows[i].samples = AGENT_REPORT_SAMPLES_MOST;
 		rows[i].age_s = AGENT_REPORT_AGE_MOST_S;
 	}
-	char *text = agent_report_encode(&(struct agent_report){ 1764030000, rows, n });
+	struct agent_report_client *clients = calloc(1000, sizeof *clients);
+	for (size_t i = 0; i < 1000; i++) {
+		clients[i].net = rows[0].net;
+		memset(clients[i].name, 'x', AGENT_REPORT_HOST_MOST);
+	}
+	char *text = agent_report_encode(&(struct agent_report){ 1764030000, rows, n, clients, 1000 });
 	CU_ASSERT_TRUE(strlen(text) <= AGENT_REPORT_BYTES_MOST);
 	free(text);
+	free(clients);
 	free(rows);
 }
 
