@@ -17,6 +17,9 @@ struct agent_counts {
 	uint64_t last_s;     /* UNIX time of the last report that was taken; 0: none */
 	uint64_t impossible; /* measurements that cannot be true; filled in by who knows where
 			      * things are */
+	/* Filled in by who joins them: names that are asked for once, clients that came by one, those of whose name it is
+	 * known who asked for it, and what is known of pairs. */
+	uint64_t names, clients, joined, pairs;
 };
 
 /* An agent from which something has come. */

@@ -10,6 +10,13 @@ void note_client(const struct answerer *a, const struct choose_ask *who)
 				who->pool, who->has_subnet });
 }
 
+void note_one_time(const struct answerer *a, const struct choose_ask *who)
+{
+	if (a->samples && !who->has_subnet)
+		one_times_put(&a->samples->names,
+			&(struct one_time){ one_time_name(who->name, who->name_len), who->source });
+}
+
 void note_choice(const struct answerer *a, const struct choose_ask *who, const struct choice *c)
 {
 	const struct steer *s = who->steer;

@@ -11,6 +11,9 @@
  * numbers of their own. */
 void note_client(const struct answerer *a, const struct choose_ask *who);
 
+/* Who asked for a name that is asked for once, made from a wildcard. Not who was sent with a subnet: that is chosen for by itself. */
+void note_one_time(const struct answerer *a, const struct choose_ask *who);
+
 /* All below: `a` has counts. What the choice counts for. Pools of a stage have numbers of their
  * own, so what its clients ask for is counted apart. */
 void note_choice(

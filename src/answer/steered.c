@@ -437,6 +437,8 @@ bool steered_answer(
 	if (w->stage.share)
 		narrow(&choice, who);
 	count(a, who, &choice, service);
+	if (who->steer->pools[who->pool].pairs && p->found.wildcard && !service)
+		note_one_time(a, who);
 	/* The scope counts bits of the subnet as it was sent: IPv4 inside IPv6 stands behind
 	 * `v4_at` others. */
 	const unsigned scope = choice.by_subnet ? choice.scope + p->v4_at : 0;

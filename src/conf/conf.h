@@ -157,6 +157,7 @@ struct conf_latency {
 	size_t n_files;
 	const char *mesh;  /* or NULL */
 	const char *resolver_clients; /* the path of a table; or NULL */
+	const char *learned_resolvers; /* the path of a table that we write; or NULL */
 	const char *state; /* or NULL: nothing is kept over a restart */
 	unsigned half_life_ms;
 	double smoothing; /* share of a new sample */

@@ -357,6 +357,7 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 		parse_error(r.src, r.keeps_decisions->key,
 			"\"keep\" needs a store; write for example: store: { file: "
 			"/var/lib/waymark/waymark.db }");
+	schema_latency_end(&r, top);
 	schema_management_end(&r, top);
 	schema_server_end(&r);
 }

@@ -35,6 +35,8 @@ void schema_management_end(const struct reader *r, const struct node *top);
 key_take schema_socket;  /* to a const char *: the path of a socket */
 key_take schema_limits;  /* rrl: to a struct conf */
 key_take schema_latency; /* latency: to a struct conf */
+/* Of the whole configuration. */
+void schema_latency_end(struct reader *r, const struct node *top);
 void schema_latency_defaults(struct conf_latency *to);
 key_take schema_fleet; /* fleet: to a struct conf */
 extern const struct key schema_fleet_keys[];

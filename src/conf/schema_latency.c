@@ -186,6 +186,12 @@ const struct key schema_latency_keys[] = {
 			 "resolver,client[,weight] under that header line, nets of both. Who asks from such a "
 			 "resolver's net gets what is best for the mean of its clients. Read anew when it changes.",
 		.otherwise = "none" },
+	{ "learned-resolvers", option_path, .say = "the path of a CSV file", AT(learned_resolvers),
+		.about = "A file that the server writes itself, every 15 minutes, and reads as "
+			 "\"resolver-clients\": what it has learned of whose clients ask through which "
+			 "resolver, by pools with \"resolver-pairs\" and what agents report. What stands in "
+			 "\"resolver-clients\" goes before it.",
+		.otherwise = "none" },
 	{ "state", option_path, .say = "the path of a file to keep measurements in", AT(state),
 		.about = "A file to keep in, over a restart, what was learned from "
 			 "reports and by waymarkctl latency import. Written at most "
@@ -231,7 +237,28 @@ void schema_latency(struct reader *r, const struct key *key, const struct node *
 		return;
 	l->on = true;
 	keys_read(r, schema_latency_keys, value, key->name, l);
+	if (l->learned_resolvers && l->resolver_clients && strcmp(l->learned_resolvers, l->resolver_clients) == 0)
+		parse_error(r->src, parse_get(value, "learned-resolvers"),
+			"the server writes this file, and \"resolver-clients\" is yours; name another one");
 	if (l->n_agents && !r->conf->management_len)
 		parse_warning(r->src, parse_get(value, "agents")->key,
 			"no agent can report: add management: { listen: \"127.0.0.1:9953\" }");
+}
+
+/* Pools by which nothing would be learned. */
+void schema_latency_end(struct reader *r, const struct node *top)
+{
+	const struct conf *c = r->conf;
+	const struct node *pools = parse_get(top, "pools");
+
+	if (c->latency.learned_resolvers || !pools || pools->kind != NODE_MAP)
+		return;
+	for (size_t i = 0; i < c->n_pools; i++) {
+		const struct node *pool = c->pools[i].pairs ? parse_get(pools, c->pools[i].name) : NULL;
+		const struct node *at = pool && pool->kind == NODE_MAP ? parse_get(pool, "resolver-pairs") : NULL;
+		if (at)
+			parse_warning(r->src, at->key,
+				"nothing is learned by it: say where that is kept; add to \"latency\": learned-resolvers: "
+				"FILE");
+	}
 }

@@ -291,6 +291,11 @@ const struct key schema_pool_keys[] = {
 	{ "answers", option_number, .say = "a number from 1 to 16", AT(opts.answers),
 		.least = 1, .most = POOL_ANSWERS_MOST, .about = "How many edges an answer has.",
 		.otherwise = "1" },
+	{ "resolver-pairs", option_switch, .say = "on or off", AT(opts.pairs),
+		.about = "Names that a wildcard of this pool makes are asked for once each: where the query for "
+			 "one came from is noted, until an agent tells which client came by it. Goes with "
+			 "\"latency: learned-resolvers\".",
+		.otherwise = "off" },
 	{ "spread", take_spread, .say = "a time or a share, such as 10ms or 5%", AT(opts),
 		.about = "Of several answers: only edges whose estimated time is within "
 			 "this of the first one's.",

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "measure/client_pairs.h"
 #include "measure/resolver_clients.h"
 
 #include <errno.h>
@@ -119,24 +120,54 @@ static void add_state(struct latency *t, const struct latency_read_from *from,
 	faults_fini(&own);
 }
 
-/* Whose clients ask through which resolver. One that is wrong leaves what was known. */
-static void add_resolvers(
-	struct latency *t, const struct latency_read_from *from, struct faults *f)
+/* Whose clients ask through which resolver, as the operator tells. NULL: nothing; `*keeps` is set when it is wrong, and
+ * what was known stays. */
+static struct resolver_clients *told_resolvers(const struct latency_read_from *from, struct faults *f, bool *keeps)
 {
 	const char *path = from->conf->latency.resolver_clients;
 
+	*keeps = false;
 	if (!path)
-		return;
+		return NULL;
 	if (access(path, R_OK) != 0) {
 		const struct fault_at at = conf_path_at(from->conf, path);
 		faults_warning(f, &at,
 			"%s: %s; resolvers' clients are not known until it can be read", path,
 			strerror(errno));
-		return;
+		return NULL;
 	}
 	struct resolver_clients *r = resolver_clients_read(path, f);
-	latency_set_resolvers(t, r ? r : from->before ? latency_resolvers(from->before) : NULL);
-	resolver_clients_drop(r);
+	*keeps = !r;
+	return r;
+}
+
+/* ... as was learned, which is no reason not to serve. */
+static struct resolver_clients *learned_resolvers(const struct latency_read_from *from)
+{
+	const char *path = from->conf->latency.learned_resolvers;
+	struct resolver_clients *r = NULL;
+	struct faults unheard; /* daemon/resolver_pairs.h tells of it */
+
+	if (!path || access(path, F_OK) != 0)
+		return NULL;
+	faults_init(&unheard);
+	r = resolver_clients_read(path, &unheard);
+	faults_fini(&unheard);
+	return r;
+}
+
+static void add_resolvers(
+	struct latency *t, const struct latency_read_from *from, struct faults *f)
+{
+	bool keeps;
+	struct resolver_clients *told = told_resolvers(from, f, &keeps);
+	struct resolver_clients *learned = keeps ? NULL : learned_resolvers(from);
+	struct resolver_clients *all = learned ? resolver_clients_with(told, learned, CLIENT_PAIRS_LEAST) : NULL;
+
+	latency_set_resolvers(t, keeps ? from->before ? latency_resolvers(from->before) : NULL : all ? all : told);
+	resolver_clients_drop(all);
+	resolver_clients_drop(learned);
+	resolver_clients_drop(told);
 }
 
 static size_t count_files(const struct conf *c)
@@ -179,15 +210,28 @@ struct latency *latency_read(const struct latency_read_from *from, struct faults
 struct stamps *latency_read_stamps(const struct conf *c)
 {
 	size_t n = count_files(c);
-	const char **paths = memory_zeroed(n + 1, sizeof *paths);
+	const char **paths = memory_zeroed(n + 2, sizeof *paths);
 
 	for (size_t i = 0; i < n; i++)
 		paths[i] = file_path(c, i);
 	if (c->latency.resolver_clients)
 		paths[n++] = c->latency.resolver_clients;
+	if (c->latency.learned_resolvers)
+		paths[n++] = c->latency.learned_resolvers;
 	struct stamps *s = stamps_take(paths, n);
 	memory_free(paths);
 	return s;
+}
+
+bool latency_read_same_but_learned(const struct conf *c, const struct stamps *a, const struct stamps *b)
+{
+	const char *learned = c->latency.learned_resolvers;
+	bool same = learned && a->n == b->n;
+
+	for (size_t i = 0; same && i < a->n; i++)
+		same = strcmp(a->paths[i], b->paths[i]) == 0 &&
+			(strcmp(a->paths[i], learned) == 0 || file_stamp_same(&a->of[i], &b->of[i]));
+	return same;
 }
 
 struct steer_measured latency_read_for_steer(const struct conf *c, const struct latency *table)

@@ -45,6 +45,8 @@ struct latency *latency_read(const struct latency_read_from *from, struct faults
 
 /* The files that are read anew when they change, as they are now. */
 struct stamps *latency_read_stamps(const struct conf *c);
+/* Are two such the same but for the file that the server writes itself? */
+bool latency_read_same_but_learned(const struct conf *c, const struct stamps *a, const struct stamps *b);
 
 /* For steer_new(). */
 struct steer_measured latency_read_for_steer(const struct conf *c, const struct latency *table);

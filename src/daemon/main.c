@@ -68,6 +68,7 @@
 #include <unistd.h>
 
 enum {
+	RESOLVER_PAIRS_S = 900,
 	STOP_PATIENCE_S = 10 /* for jobs that run when the server is told to stop */
 };
 
@@ -112,6 +113,7 @@ struct server {
 	struct staging *staging;
 	struct geo_watch *geo_watch;
 	struct signature_watch *signature_watch;
+	struct resolver_pairs *resolver_pairs;
 	struct measuring *measuring;
 	struct notifying *notifying;
 	struct secondaries *secondaries;
@@ -320,8 +322,10 @@ static bool make_followers(struct server *s, struct fault *why)
 	s->taps = taps_new(s->publisher, s->workers, why);
 	if (!s->taps)
 		return false;
+	s->resolver_pairs = resolver_pairs_new(&(struct resolver_pairs_opts){
+		s->loop, s->jobs, s->publisher, s->workers, s->key, RESOLVER_PAIRS_S });
 	s->measuring = measuring_new(&(struct measuring_opts){ s->loop, s->publisher,
-		s->rankings, s->workers, s->key });
+		s->rankings, s->workers, s->resolver_pairs, s->key });
 	certificates_follow(s->certificates, measuring_show, s->measuring);
 	return true;
 }
@@ -608,6 +612,7 @@ static void shut_down(struct server *s)
 	control_close(s->control);
 	api_leave(s->api);
 	measuring_free(s->measuring);
+	resolver_pairs_free(s->resolver_pairs);
 	signing_free(s->signing);
 	signing_keys_free(s->signing_keys);
 	dnssec_orders_free(s->dnssec_orders);

@@ -171,6 +171,8 @@ static size_t take_report(void *ctx, const char *agent, const struct agent_repor
 	}
 	for (size_t i = 0; edge >= 0 && i < s->n; i++)
 		used += add_row(l, (unsigned)edge, &s->rows[i], now_s);
+	if (edge >= 0 && l->opts.pairs)
+		used += resolver_pairs_take(l->opts.pairs, s->clients, s->n_clients);
 	return used;
 }
 
@@ -518,6 +520,13 @@ struct agent_counts measuring_counts(const struct measuring *l, size_t *targets)
 	struct agent_counts c = manage_counts(l->manage);
 	for (unsigned i = 0; i < l->n_seen; i++)
 		c.impossible += l->seen[i].impossible;
+	if (!l->opts.pairs)
+		return c;
+	const struct resolver_pairs_counts pairs = resolver_pairs_counts(l->opts.pairs);
+	c.names = pairs.asked;
+	c.clients = pairs.clients;
+	c.joined = pairs.joined;
+	c.pairs = pairs.known;
 	return c;
 }
 

@@ -10,6 +10,7 @@
 
 #include "daemon/publish.h"
 #include "daemon/rankings.h"
+#include "daemon/resolver_pairs.h"
 #include "web/api.h"
 #include "web/manage.h"
 
@@ -22,6 +23,7 @@ struct measuring_opts {
 	struct publisher *publisher;
 	struct rankings *rankings;
 	struct workers *workers;
+	struct resolver_pairs *pairs; /* borrowed for good; NULL: none are learned */
 	struct hash_key key;
 };
 

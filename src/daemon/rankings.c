@@ -199,7 +199,7 @@ static void tell_files(const struct ranking *x)
 		log_line(LOG_ERROR,
 			"latency files have changed and are wrong; what was measured before "
 			"stays");
-	else if (x->read)
+	else if (x->read && !x->own)
 		log_line(LOG_NOTICE,
 			"latency files have changed and were read anew (%zu networks)",
 			latency_size(x->made.table).nets);
@@ -264,7 +264,11 @@ static void ask(struct rankings *r, bool read)
 {
 	struct ranking *x = &r->ranking;
 
-	*x = (struct ranking){ .owner = r, .read = read };
+	*x = (struct ranking){ .owner = r,
+		.read = read,
+		.own = read &&
+			latency_read_same_but_learned(
+				parts_conf(publisher_live(r->opts.publisher)), r->of, r->seen) };
 	x->build = (struct build){ .name = "rankings",
 		.ctx = x,
 		.begin = ranking_begin,

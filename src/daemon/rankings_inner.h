@@ -24,6 +24,7 @@ struct ranking {
 	struct parts live, staged; /* held; `staged` without conf: no stage is on */
 	struct heap samples;       /* the job's: for a copy of the table */
 	bool read;                 /* the files, too */
+	bool own;                  /* ... of which no other than our own has changed */
 	struct parts made, made_staged;
 	struct faults faults;
 	double took_s;

@@ -278,17 +278,18 @@ static void free_table(struct part *p)
 	memory_free(r);
 }
 
-static struct resolver_clients *make(struct reading *r)
+/* Sorts them. */
+static struct resolver_clients *make(struct pair *pairs, size_t n)
 {
 	struct resolver_clients *t = memory_zeroed(1, sizeof *t);
 
 	t->part = part_new(free_table);
-	t->of = memory_zeroed(r->n, sizeof *t->of);
-	t->client = memory_zeroed(r->n, sizeof *t->client);
-	if (r->n) /* else it is NULL */
-		qsort(r->pairs, r->n, sizeof *r->pairs, compare_pairs);
-	for (size_t i = 0; i < r->n; i++)
-		add_pair(t, &r->pairs[i]);
+	t->of = memory_zeroed(n, sizeof *t->of);
+	t->client = memory_zeroed(n, sizeof *t->client);
+	if (n) /* else it is NULL */
+		qsort(pairs, n, sizeof *pairs, compare_pairs);
+	for (size_t i = 0; i < n; i++)
+		add_pair(t, &pairs[i]);
 	t->map = map_of(t);
 	t->signature = sign(t);
 	scope_hold(t, part_undo);
@@ -309,7 +310,7 @@ struct resolver_clients *resolver_clients_read(const char *path, struct faults *
 	scope_hold(&file, file_let_go);
 	r.file = &file;
 	if (read_all(&r))
-		t = make(&r);
+		t = make(r.pairs, r.n);
 	memory_free(r.pairs);
 	scope_forget(&file, file_let_go);
 	file_free(&file);
@@ -327,6 +328,31 @@ const struct resolver *resolver_clients_find(
 	const uint32_t number = r ? netmap_find(r->map, a).value : 0;
 
 	return number && number <= r->n ? &r->of[number - 1] : NULL;
+}
+
+static size_t take_pairs(struct pair *to, const struct resolver_clients *from, const struct resolver *one)
+{
+	for (uint32_t k = 0; k < one->n; k++)
+		to[k] = (struct pair){ one->net, from->client[one->first + k] };
+	return one->n;
+}
+
+struct resolver_clients *resolver_clients_with(
+	const struct resolver_clients *told, const struct resolver_clients *learned, double least)
+{
+	struct pair *pairs = memory_zeroed((told ? told->n_clients : 0) + (learned ? learned->n_clients : 0), sizeof *pairs);
+	struct resolver_clients *t = NULL;
+	size_t n = 0;
+
+	for (uint32_t i = 0; told && i < told->n; i++)
+		n += take_pairs(pairs + n, told, &told->of[i]);
+	for (uint32_t i = 0; learned && i < learned->n; i++)
+		if (learned->of[i].weight >= least && !resolver_clients_find(told, &learned->of[i].net.addr))
+			n += take_pairs(pairs + n, learned, &learned->of[i]);
+	if (n)
+		t = make(pairs, n);
+	memory_free(pairs);
+	return t;
 }
 
 unsigned resolver_client_samples(const struct prefix *net)

@@ -47,6 +47,11 @@ struct resolver_clients {
 struct resolver_clients *resolver_clients_read(const char *path, struct faults *f);
 void resolver_clients_drop(struct resolver_clients *r);
 
+/* Both, the first before the second: of `learned` the resolvers that are not in a net of `told`, and have a weight of
+ * `least` at least. Count 1; NULL: there is nothing. Either may be NULL. */
+struct resolver_clients *resolver_clients_with(
+	const struct resolver_clients *told, const struct resolver_clients *learned, double least);
+
 /* The narrowest net that has the address; NULL: none. `r` may be NULL. */
 const struct resolver *resolver_clients_find(
 	const struct resolver_clients *r, const struct addr *a);

@@ -377,19 +377,29 @@ struct tap *workers_tap(const struct workers *w, unsigned i)
 				     : stream_tap(w->threads[i].stream);
 }
 
+static struct samples *samples_of(const struct thread *t)
+{
+	return t->batch ? &t->batch->samples : t->quic ? quic_samples(t->quic) : stream_samples(t->stream);
+}
+
 void workers_samples(
 	const struct workers *w, void (*take)(void *ctx, const struct sample *one), void *ctx)
 {
 	struct sample one;
 
-	for (unsigned i = 0; i < w->n; i++) {
-		const struct thread *t = &w->threads[i];
-		struct samples *from = t->batch ? &t->batch->samples
-			: t->quic             ? quic_samples(t->quic)
-					      : stream_samples(t->stream);
-		while (samples_get(from, &one))
+	for (unsigned i = 0; i < w->n; i++)
+		while (samples_get(samples_of(&w->threads[i]), &one))
 			take(ctx, &one);
-	}
+}
+
+void workers_one_times(
+	const struct workers *w, void (*take)(void *ctx, const struct one_time *one), void *ctx)
+{
+	struct one_time one;
+
+	for (unsigned i = 0; i < w->n; i++)
+		while (one_times_get(&samples_of(&w->threads[i])->names, &one))
+			take(ctx, &one);
 }
 
 struct choice_counts *workers_counts(const struct workers *w, unsigned i)

@@ -78,6 +78,10 @@ struct workers_report {
 void workers_samples(
 	const struct workers *w, void (*take)(void *ctx, const struct sample *one), void *ctx);
 
+/* Likewise: names that are asked for once. */
+void workers_one_times(
+	const struct workers *w, void (*take)(void *ctx, const struct one_time *one), void *ctx);
+
 /* One thread: whose responses are limited. */
 struct rrl_nets *workers_limited(const struct workers *w);
 

@@ -177,6 +177,7 @@ struct pool_opts {
 	enum pool_fail_back fail_back; /* POOL_ORDERED */
 	uint32_t fail_back_ms;         /* POOL_BACK_AFTER */
 	unsigned answers; /* 1 to POOL_ANSWERS_MOST */
+	bool pairs; /* names that wildcards of it make are asked for once: who asks is noted, to learn who is behind a resolver */
 	double cost_ms; /* so much a unit of an edge's cost counts for; 0: nothing */
 	double spread_ms; /* edges within so many ms of the best may answer too; INFINITY: any
 			   */

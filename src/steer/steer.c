@@ -370,6 +370,7 @@ static void fill_pool(struct steer *s, const struct steer_opts *all, unsigned nu
 		.policy = o->policy,
 		.affinity = o->affinity,
 		.answers = o->answers,
+		.pairs = o->pairs,
 		.part = o->part,
 		.fail_back = o->fail_back,
 		.fail_back_ms = o->fail_back_ms,

@@ -103,7 +103,7 @@ struct pool {
 	enum pool_affinity affinity;
 	double bound; /* pool.h */
 	unsigned answers;
-	bool part, split; /* pool.h */
+	bool part, split, pairs; /* pool.h */
 	enum pool_fail_back fail_back;
 	uint32_t fail_back_ms;
 	uint32_t ttl_least_s, ttl_most_s;

@@ -117,6 +117,7 @@ static void add_written(const struct conf *c, struct conf_file *list, size_t *n)
 						     .path = c->control_socket },
 		{ .kind = CONF_FILE_REPLACE, .path = c->state_file },
 		{ .kind = CONF_FILE_REPLACE, .path = c->latency.state },
+		{ .kind = CONF_FILE_REPLACE, .path = c->latency.learned_resolvers },
 		{ .kind = CONF_FILE_APPEND, .path = c->decisions_file },
 		{ .kind = CONF_FILE_APPEND, .path = c->queries_file } };
 
@@ -142,7 +143,7 @@ static struct conf_file *list_files(const struct parts *p, size_t *n)
 {
 	const struct conf *c = parts_conf(p);
 	size_t room = c->n_files + c->n_city_files + c->n_asn_files + c->latency.n_files +
-		c->n_zones + c->sources.n + c->n_tls + 2 * c->n_peers + 7;
+		c->n_zones + c->sources.n + c->n_tls + 2 * c->n_peers + 10;
 	for (size_t i = 0; i < p->zones->n; i++)
 		room += p->zones->zones[i]->load.n + 1;
 	struct conf_file *list = memory_zeroed(room, sizeof *list);

@@ -9,6 +9,7 @@ import http.server
 import json
 import os
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -18,7 +19,7 @@ import time
 import urllib.request
 
 from edges import make_ca, make_certificate
-from lib import BUILD, SLOW, WAYMARKD, APEX, Server, claim, ecs, free_port, opt, run, same
+from lib import BUILD, SLOW, TOP, WAYMARKD, APEX, Message, Server, claim, ecs, free_port, opt, query, run, same
 
 AGENT = BUILD + "/waymark-agent"
 KEYS = {"ams1": bytes(range(32)), "iad1": bytes(range(1, 33))}
@@ -31,10 +32,12 @@ def b64(key):
 
 
 class Nameserver(Server):
+    ZONE = APEX + "www 60 EDGE web\n"
+
     def __init__(self, agents=("ams1", "iad1"), **more):
         self.management = free_port()
         more.setdefault("start", True)
-        super().__init__({"example.org": APEX + "www 60 EDGE web\n"}, self.rest(agents), **more)
+        super().__init__({"example.org": self.ZONE}, self.rest(agents), **more)
         self.begun = time.monotonic()                       # or before
         self.sequence = 0
 
@@ -104,14 +107,14 @@ pools: { web: { edges: [ ams1, iad1 ] } }
 
 # All that are needed start at once: each takes no reports for the first seconds.
 WANTED = {"impossible": ("ams1",), "taken": ("ams1", "iad1"), "refused": ("ams1",), "restarted": ("ams1",), "targets": ("ams1", "iad1"), "reloaded": ("ams1",),
-          "certified": (), "mesh": ("ams1",), "mesh too": ("ams1",), "away": ("ams1",), "strangers": ("ams1",), "refusing": ("ams1",)}
+          "learning": ("ams1",), "certified": (), "mesh": ("ams1",), "mesh too": ("ams1",), "away": ("ams1",), "strangers": ("ams1",), "refusing": ("ams1",)}
 started = {}
 
 
 def nameserver(name):
     for other, agents in WANTED.items():
         if other not in started and (len(sys.argv) < 2 or other.split()[0] in sys.argv):
-            started[other] = (Certified if other == "certified" else Nameserver)(agents=agents)
+            started[other] = {"certified": Certified, "learning": Learning}.get(other, Nameserver)(agents=agents)
     return started[name].warm()
 
 
@@ -555,13 +558,108 @@ def certified_conf():
         told('the agent ams1 needs a "key"', plain.replace("agents: {", "agents: { ams1: { },").replace("ams1: { key", "syd1: { key"))
 
 
+class Learning(Nameserver):
+    ZONE = APEX + "www 60 EDGE web\n*.who 1 EDGE web\n*.else 1 EDGE other\n"
+
+    def rest(self, agents, half_life="6h"):
+        return """
+geoip: { city: { file: %s/geoip/city.mmdb } }
+management: { metrics: on, listen: "127.0.0.1:%d" }
+latency: { learned-resolvers: learned.csv, agents: { ams1: { key: "%s" } } }
+edges:
+  ams1: { at: "52.37,4.90", a: [ 192.0.2.10 ] }
+  iad1: { at: "38.95,-77.45", a: [ 192.0.2.30 ] }
+pools:
+  web: { edges: [ ams1, iad1 ], default: [ ams1 ], resolver-pairs: on }
+  other: { edges: [ ams1, iad1 ], default: [ ams1 ] }
+""" % (TOP, self.management, b64(KEYS["ams1"]))
+
+    def asks(self, name, source="127.0.0.53", options=b""):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
+            u.bind((source, 0))
+            u.settimeout(10 * SLOW)
+            u.sendto(query(name, "A", edns=opt(options=options)), ("127.0.0.1", self.port))
+            return Message(u.recv(4096))
+
+
+@contextlib.contextmanager
+def nginx(folder):
+    """Logs who came by which name. Clients say themselves where they are, as they would to a proxy. The port and the log."""
+    port, log = free_port(), folder + "/pairs.log"
+    with open(folder + "/nginx.conf", "w") as f:
+        f.write("""daemon off; worker_processes 1; pid %(d)s/nginx.pid; error_log %(d)s/nginx.err;
+events { worker_connections 64; }
+http {
+  client_body_temp_path %(d)s/nb; proxy_temp_path %(d)s/np; fastcgi_temp_path %(d)s/nf; uwsgi_temp_path %(d)s/nu; scgi_temp_path %(d)s/ns;
+  log_format pairs '$remote_addr $host';
+  server {
+    listen 127.0.0.1:%(port)d; server_name *.who.example.org;
+    set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For;
+    access_log %(log)s pairs;
+    location / { return 204; }
+  }
+}
+""" % {"d": folder, "port": port, "log": log})
+    proc = subprocess.Popen(["nginx", "-c", folder + "/nginx.conf", "-p", folder], stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 20 * SLOW
+        while not os.path.exists(log):
+            assert proc.poll() is None and time.monotonic() < end, "nginx does not start"
+            time.sleep(0.05)
+        yield port, log
+    finally:
+        proc.terminate()
+        proc.wait(20 * SLOW)
+
+
+def visit(port, host, client):
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=20 * SLOW)
+    c.request("GET", "/", headers={"Host": host, "X-Forwarded-For": client})
+    same(c.getresponse().status, 204)
+    c.close()
+
+
+@claim("whose clients ask through a resolver is learned from names that are asked for once, by an agent that reads nginx's log, and survives a restart")
+def learning():
+    if not shutil.which("nginx"):
+        return
+    with nameserver("learning") as s, nginx(s.dir) as (port, log):
+        number = lambda key: json.loads(s.ctl("latency", "show", "--json")[1])[key]
+        with Agent(s, ["http://127.0.0.1:%d" % s.management], active="{ packets: 0 }", pairs="{ log: %s, names: who.example.org }" % log) as a:
+            s.until("the agent to read the log", lambda: any(os.path.realpath("/proc/%d/fd/%s" % (a.proc.pid, fd)) == os.path.realpath(log)
+                                                             for fd in os.listdir("/proc/%d/fd" % a.proc.pid)))
+            for i in range(12):
+                same(s.asks("T%d.who.example.org" % i).addresses(), ["192.0.2.10"])
+                visit(port, "t%d.WHO.example.org" % i, "73.14.0.%d" % (i + 1))
+            # Who sends a subnet is chosen for by that, what is no such name is not noted, and an address counts once.
+            s.asks("subnet.who.example.org", options=ecs("198.51.100.0/24"))
+            s.asks("t.else.example.org")
+            for host, client in (("subnet.who.example.org", "73.14.1.1"), ("never.who.example.org", "73.14.2.1"), ("t12.who.example.org", "73.14.0.1")):
+                visit(port, host, client)
+            s.until("what the agent tells", lambda: number("one_time_clients") == 14)
+        same([number(k) for k in ("one_time_names", "one_time_joined", "resolver_pairs", "resolvers")], [12, 12, 1, 0])
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % s.management, timeout=20 * SLOW) as r:
+            same("waymark_one_time_joined_total 12" in r.read().decode(), True)
+        s.stop()
+        with open(s.dir + "/learned.csv") as f:
+            resolver, client, weight = f.read().splitlines()[2].split(",")
+        same((resolver, client, 11.9 < float(weight) <= 12), ("127.0.0.53/32", "73.14.0.0/24", True))
+        s.start()
+        said = s.ctl("explain", "www.example.org", "--client", "127.0.0.53")[1]
+        assert "resolver   127.0.0.53/32: chosen for its clients, 100 % in 73.14.0.0/24" in said, said
+        same([s.asks("www.example.org", source).addresses() for source in ("127.0.0.53", "127.0.0.54")], [["192.0.2.30"], ["192.0.2.10"]])
+        s.until("what was learned to be known again", lambda: number("resolver_pairs") == 1)
+
+
 @claim("an agent's configuration that is wrong is told with its place, and starts nothing")
 def agent_conf():
     with Nameserver(start=False) as s:
         for key, value, word in (("key", "AAAA", "32 bytes"), ("key", "", '"key" is missing'), ("servers", '[ "ftp://x" ]', "http://"),
                                  ("servers", '[ "http://x/path" ]', "without a path"), ("report", "5", "needs a unit"),
                                  ("actives", "{ }", "did you mean"), ("passive", "{ ports: [ 70000 ] }", "65535"),
-                                 ("active", "{ packets: 0 }", "nothing to measure with")):
+                                 ("active", "{ packets: 0 }", "nothing to measure with"),
+                                 ("pairs", "{ log: x }", "names: who.example.org"), ("pairs", "{ log: x, names: org }", "one label more"),
+                                 ("pairs", "{ log: x, names: '*.example.org' }", "one label more")):
             a = Agent(s, ["http://127.0.0.1:1"], **{key: value})
             done = subprocess.run([AGENT, "-c", a.conf], capture_output=True, text=True, timeout=20 * SLOW)
             same(done.returncode, 1, done.stderr)

@@ -92,7 +92,7 @@ static void make_followers(struct house *h)
 		&(struct decisions_opts){ h->loop, h->jobs, h->publisher, h->workers, NULL });
 	h->rrl_log = rrl_log_new(&(struct rrl_log_opts){ h->loop, h->publisher, h->workers });
 	h->measuring = measuring_new(&(struct measuring_opts){ h->loop, h->publisher,
-					     h->rankings, h->workers, site_key });
+					     h->rankings, h->workers, NULL, site_key });
 	CU_ASSERT_TRUE_FATAL(measuring_listen(h->measuring, -1, -1, &why));
 	h->reports = reports_new(
 		&(struct reports_opts){ h->jobs, h->publisher, h->probes, h->balancer,

@@ -344,6 +344,31 @@ static void what_is_explained_is_what_is_ranked(void)
 	close_desk(&d);
 }
 
+static void what_is_told_goes_before_what_was_learned(void)
+{
+	struct desk told, learned;
+	struct text t = { 0 };
+
+	read_text(&told, "resolver,client,weight\n9.9.9.0/24,73.14.0.0/24,1\n");
+	read_text(&learned,
+		"resolver,client,weight\n9.9.9.9,70.162.0.0/24,50\n9.9.8.9,70.162.0.0/24,6\n9.9.8.9,70.162.1.0/24,4\n"
+		"9.9.7.9,70.162.0.0/24,9.9\n");
+	struct resolver_clients *both = resolver_clients_with(told.r, learned.r, 10);
+	resolver_clients_write(both, &t);
+	CU_ASSERT_STRING_EQUAL(text_get(&t),
+		"resolver,client,weight\n9.9.8.9/32,70.162.0.0/24,6.000000\n9.9.8.9/32,70.162.1.0/24,4.000000\n"
+		"9.9.9.0/24,73.14.0.0/24,1.000000\n");
+	resolver_clients_drop(both);
+	both = resolver_clients_with(NULL, learned.r, 50);
+	CU_ASSERT_EQUAL_FATAL(both->n, 1);
+	resolver_clients_drop(both);
+	CU_ASSERT_PTR_NULL(resolver_clients_with(NULL, learned.r, 51));
+	CU_ASSERT_PTR_NULL(resolver_clients_with(NULL, NULL, 1));
+	text_fini(&t);
+	close_desk(&told);
+	close_desk(&learned);
+}
+
 void suite_resolver_clients(void)
 {
 	static const struct unit_case cases[] = {
@@ -355,6 +380,7 @@ void suite_resolver_clients(void)
 		{ "memory that ends leaves nothing behind", memory_that_ends_leaves_nothing_behind },
 		{ "a resolver gets what is best for its clients", a_resolver_gets_what_is_best_for_its_clients },
 		{ "only the resolver is chosen for by others", only_the_resolver_is_chosen_for_by_others },
+		{ "what is told goes before what was learned", what_is_told_goes_before_what_was_learned },
 		{ "what is explained is what is ranked", what_is_explained_is_what_is_ranked },
 	};
 

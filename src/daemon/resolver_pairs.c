@@ -1,0 +1,294 @@
+#include "daemon/resolver_pairs.h"
+
+#include "answer/sample.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "conf/conf.h"
+#include "daemon/parts_read.h"
+#include "dns/name.h"
+#include "measure/client_pairs.h"
+#include "net/worker.h"
+
+#include <ev.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define LISTEN_S 1.0   /* to the workers */
+#define NEXT_S   86400 /* pairs fade: what has not changed is written so often */
+
+enum {
+	SLOTS = 1 << 16, /* of names: a power of 2 */
+	KEEP_S = 600     /* a client comes, and is told of, within so long */
+};
+
+/* Who asked for a name. */
+struct asker {
+	uint64_t name; /* 0: nobody */
+	struct addr source;
+	double at_s; /* clock_seconds() */
+};
+
+struct resolver_pairs {
+	struct resolver_pairs_opts opts;
+	unsigned lane;
+	ev_timer timer;
+	struct asker *askers; /* [SLOTS] by name, the last that had the slot; NULL: none yet, or no memory */
+	struct client_pairs *pairs; /* NULL: they are not read yet, or there is no file */
+	char *path;                 /* own copy: of the file that they are from, and go to */
+	bool works, changed;
+	double written_at; /* clock_seconds() */
+	struct resolver_pairs_counts counts;
+};
+
+static const char *wanted_path(const struct resolver_pairs *p)
+{
+	return parts_conf(publisher_live(p->opts.publisher))->latency.learned_resolvers;
+}
+
+/* --- pairs -------------------------------------------------------------------------------- */
+
+static void saw(void *ctx, const struct one_time *one)
+{
+	struct resolver_pairs *p = ctx;
+
+	p->counts.asked++;
+	if (!p->askers && !(p->askers = calloc(SLOTS, sizeof *p->askers)))
+		return;
+	p->askers[one->name % SLOTS] = (struct asker){ one->name, one->source, clock_seconds() };
+}
+
+/* Each name is of one client. */
+static bool take_one(struct resolver_pairs *p, const struct agent_report_client *c)
+{
+	uint8_t wire[NAME_MOST];
+	size_t len;
+
+	if (!p->pairs || !p->askers ||
+		name_parse(wire, &len, c->name, strlen(c->name), (const uint8_t *)"") != NAME_OK)
+		return false;
+	name_lower(wire, wire, len);
+	const uint64_t name = one_time_name(wire, len);
+	struct asker *a = &p->askers[name % SLOTS];
+	if (a->name != name || clock_seconds() - a->at_s > KEEP_S)
+		return false;
+	a->name = 0;
+	const struct prefix resolver = client_pairs_resolver(&a->source), client = client_pairs_client(&c->net.addr);
+	return client_pairs_add(p->pairs, &resolver, &client, 1, time(NULL));
+}
+
+size_t resolver_pairs_take(struct resolver_pairs *p, const struct agent_report_client *clients, size_t n)
+{
+	size_t joined = 0;
+
+	workers_one_times(p->opts.workers, saw, p);
+	for (size_t i = 0; i < n; i++)
+		joined += take_one(p, &clients[i]);
+	p->counts.clients += n;
+	p->counts.joined += joined;
+	p->changed = p->changed || joined;
+	return joined;
+}
+
+struct resolver_pairs_counts resolver_pairs_counts(const struct resolver_pairs *p)
+{
+	struct resolver_pairs_counts c = p->counts;
+
+	c.known = p->pairs ? client_pairs_count(p->pairs) : 0;
+	return c;
+}
+
+/* --- the file ----------------------------------------------------------------------------- */
+
+/* What a job has of it: it reads, or writes `pairs`. */
+struct file_work {
+	struct resolver_pairs *owner;
+	char *path;                 /* own copy */
+	struct client_pairs *pairs; /* own: to write, or what was read */
+	struct hash_key key;
+	struct fault why; /* "": it went well */
+};
+
+static void free_work(struct file_work *w)
+{
+	client_pairs_free(w->pairs);
+	free(w->path);
+	free(w);
+}
+
+static struct file_work *new_work(struct resolver_pairs *p)
+{
+	struct file_work *w = calloc(1, sizeof *w);
+
+	if (w && !(w->path = strdup(p->path))) {
+		free(w);
+		return NULL;
+	}
+	if (w) {
+		w->owner = p;
+		w->key = p->opts.key;
+	}
+	return w;
+}
+
+static void start(struct resolver_pairs *p, struct file_work *w, const char *name,
+	void (*work)(void *ctx, struct job *job), void (*done)(void *ctx, enum job_end end))
+{
+	p->works = jobs_start(p->opts.jobs,
+			   &(struct job_opts){ .lane = p->lane, .name = name, .about = "resolvers' clients",
+				   .ctx = w, .work = work, .done = done }) != NULL;
+	if (!p->works)
+		free_work(w);
+}
+
+static void read_work(void *ctx, struct job *job)
+{
+	struct file_work *w = ctx;
+	struct client_pairs *pairs = client_pairs_new(w->key);
+	struct faults f;
+	struct stat st;
+
+	(void)job;
+	faults_init(&f);
+	if (stat(w->path, &st) == 0) {
+		struct resolver_clients *r = resolver_clients_read(w->path, &f);
+		if (r)
+			client_pairs_recall(pairs, r, st.st_mtime);
+		else
+			fault(&w->why, "%.400s: what was learned of resolvers' clients cannot be read; it is learned anew",
+				w->path);
+		resolver_clients_drop(r);
+	}
+	faults_fini(&f);
+	w->pairs = pairs;
+}
+
+static void read_done(void *ctx, enum job_end end)
+{
+	struct file_work *w = ctx;
+	struct resolver_pairs *p = w->owner;
+
+	p->works = false;
+	if (*w->why.text)
+		log_line(LOG_WARNING, "%s", w->why.text);
+	if (end == JOB_DONE && p->path && strcmp(p->path, w->path) == 0) {
+		p->pairs = w->pairs;
+		w->pairs = NULL;
+		p->written_at = clock_seconds();
+	} else if (end != JOB_DONE) {
+		w->pairs = NULL; /* has been given back */
+	}
+	free_work(w);
+}
+
+static bool write_file(const struct client_pairs *pairs, const char *path, struct fault *why)
+{
+	struct text text = { 0 };
+	struct fault own;
+
+	client_pairs_write(pairs, time(NULL), &text);
+	const bool ok = file_replace(path, &text, 0640, &own);
+	text_fini(&text);
+	return ok || fault(why, "%.900s: what was learned of resolvers' clients is not saved", own.text);
+}
+
+static void write_work(void *ctx, struct job *job)
+{
+	struct file_work *w = ctx;
+
+	(void)job;
+	write_file(w->pairs, w->path, &w->why);
+}
+
+static void write_done(void *ctx, enum job_end end)
+{
+	struct file_work *w = ctx;
+	struct resolver_pairs *p = w->owner;
+
+	p->works = false;
+	if (*w->why.text)
+		log_line(LOG_ERROR, "%s", w->why.text);
+	if (*w->why.text || end != JOB_DONE)
+		p->changed = true;
+	free_work(w);
+}
+
+static void write_pairs(struct resolver_pairs *p)
+{
+	struct file_work *w = new_work(p);
+
+	if (!w)
+		return;
+	p->written_at = clock_seconds();
+	if (!(w->pairs = client_pairs_copy(p->pairs))) {
+		free_work(w);
+		return;
+	}
+	p->changed = false;
+	start(p, w, "save", write_work, write_done);
+	p->changed = p->changed || !p->works;
+}
+
+/* --- when there is something to do -------------------------------------------------------- */
+
+/* Another configuration may have another file. */
+static void follow_path(struct resolver_pairs *p)
+{
+	const char *path = wanted_path(p);
+
+	if (path ? p->path && strcmp(p->path, path) == 0 : !p->path)
+		return;
+	free(p->path);
+	client_pairs_free(p->pairs);
+	p->pairs = NULL;
+	p->changed = false;
+	p->path = path ? strdup(path) : NULL;
+}
+
+static void on_time(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct resolver_pairs *p = t->data;
+	const double waited_s = clock_seconds() - p->written_at;
+
+	(void)loop;
+	(void)events;
+	workers_one_times(p->opts.workers, saw, p);
+	if (p->works)
+		return;
+	follow_path(p);
+	struct file_work *w = p->path && !p->pairs ? new_work(p) : NULL;
+	if (w)
+		start(p, w, "look", read_work, read_done);
+	else if (p->pairs && ((p->changed && waited_s >= p->opts.every_s) || (client_pairs_count(p->pairs) && waited_s >= NEXT_S)))
+		write_pairs(p);
+}
+
+struct resolver_pairs *resolver_pairs_new(const struct resolver_pairs_opts *opts)
+{
+	struct resolver_pairs *p = memory_zeroed(1, sizeof *p);
+
+	p->opts = *opts;
+	p->lane = jobs_lane(opts->jobs, 1, JOBS_POLITE);
+	ev_timer_init(&p->timer, on_time, 0, LISTEN_S);
+	p->timer.data = p;
+	ev_timer_start(opts->loop, &p->timer);
+	return p;
+}
+
+void resolver_pairs_free(struct resolver_pairs *p)
+{
+	struct fault why;
+
+	if (!p)
+		return;
+	if (p->changed && p->pairs && !write_file(p->pairs, p->path, &why))
+		log_line(LOG_ERROR, "%s", why.text);
+	ev_timer_stop(p->opts.loop, &p->timer);
+	client_pairs_free(p->pairs);
+	free(p->askers);
+	free(p->path);
+	memory_free(p);
+}
