@@ -4,8 +4,9 @@
  *     HELLO, its version                 ->
  *                                        <-   SOCKETS, as often as it takes; LOAD: the rest of what it has
  *     READY: it could serve              ->
- *                                        <-   GO; NOTIFY at any time: one that came meanwhile
+ *                                        <-   GO
  *     SERVES                             ->   ... which leaves, and ends
+ *                                        <-   NOTIFY: one that came meanwhile, or comes yet
  *
  * FAULT comes in the place of any word of the new one: a sentence, for the operator. END is said by either when it is told to
  * stop meanwhile. When the old one is gone without that, the new one goes on with what it has.

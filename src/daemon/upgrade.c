@@ -10,6 +10,7 @@
 #include "console/control.h"
 #include "daemon/fleet_member.h"
 #include "daemon/handover.h"
+#include "daemon/handover_notifies.h"
 #include "daemon/launcher.h"
 #include "daemon/measuring.h"
 #include "daemon/parts_read.h"
@@ -59,7 +60,8 @@ struct upgrade {
 	struct upgrade_opts opts;
 	enum stage stage;
 	int end; /* of ours; -1 */
-	ev_io heard, launched;
+	ev_io heard, launched, takes; /* `takes`: it has room for NOTIFYs */
+	struct handover_notifies *notifies; /* ours */
 	ev_timer late, look;
 	pid_t pid; /* 0: not known */
 	double began_s, left_s;
@@ -99,6 +101,7 @@ static void say(struct upgrade *u, enum handover_word word)
 static void hang_up(struct upgrade *u)
 {
 	ev_io_stop(u->opts.loop, &u->heard);
+	ev_io_stop(u->opts.loop, &u->takes);
 	ev_timer_stop(u->opts.loop, &u->late);
 	ev_timer_stop(u->opts.loop, &u->look);
 	if (u->end >= 0)
@@ -117,6 +120,7 @@ static void go_on(struct upgrade *u)
 		begin(u);
 		return;
 	}
+	handover_notifies_drop(u->notifies);
 	if (u->served) {
 		log_line(LOG_ERROR, "upgrade: this process goes on answering as it was before, and takes no change: restart it");
 		u->opts.commands->closed = "this server answers as it did before an upgrade that failed, and takes no change: restart it";
@@ -248,11 +252,19 @@ static bool give_rest(struct upgrade *u)
 static void on_notify(void *ctx, const uint8_t *apex, const struct addr *from)
 {
 	struct upgrade *u = ctx;
-	struct handover m = { .version = HANDOVER_VERSION, .word = HANDOVER_NOTIFY };
 
-	m.of.notify.from = *from;
-	memcpy(m.of.notify.name, apex, name_len(apex));
-	fd_pass_send(u->end, &m, sizeof m, NULL, 0);
+	handover_notifies_add(u->notifies, apex, from);
+	if (u->stage == LEAVES)
+		ev_io_start(u->opts.loop, &u->takes);
+}
+
+static void on_takes(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct upgrade *u = io->data;
+
+	(void)events;
+	if (handover_notifies_send(u->notifies, u->end) || errno != EAGAIN)
+		ev_io_stop(loop, io);
 }
 
 /* Nothing of ours writes any more. */
@@ -302,7 +314,7 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 	(void)loop;
 	(void)events;
 	workers_report(u->opts.workers, &r);
-	if (s >= LEAST_S && (!r.tcp_clients || s >= LEAVE_S))
+	if (s >= LEAST_S && ((!r.tcp_clients && !handover_notifies_count(u->notifies)) || s >= LEAVE_S))
 		end_left(u);
 }
 
@@ -324,6 +336,8 @@ static void leave(struct upgrade *u)
 		(int)u->pid, u->version, (int)getpid(), u->left_s - u->began_s, r.tcp_clients);
 	log_line(LOG_NOTICE, "%s", text);
 	answer_call(u, 0, text);
+	ev_io_set(&u->takes, u->end, EV_WRITE);
+	ev_io_start(u->opts.loop, &u->takes);
 	ev_timer_set(&u->look, LOOK_S, LOOK_S);
 	ev_timer_start(u->opts.loop, &u->look);
 }
@@ -537,6 +551,9 @@ struct upgrade *upgrade_new(const struct upgrade_opts *opts)
 	u->opts = *opts;
 	u->end = -1;
 	ev_init(&u->heard, on_heard);
+	u->notifies = handover_notifies_new();
+	ev_init(&u->takes, on_takes);
+	u->takes.data = u;
 	ev_init(&u->late, on_late);
 	ev_init(&u->look, on_look);
 	u->heard.data = u->late.data = u->look.data = u->launched.data = u;
@@ -552,5 +569,6 @@ void upgrade_free(struct upgrade *u)
 	say(u, HANDOVER_END);
 	ev_io_stop(u->opts.loop, &u->launched);
 	hang_up(u);
+	handover_notifies_free(u->notifies);
 	memory_free(u);
 }
