@@ -227,8 +227,13 @@ class Reading:
         return edge in self.up and (edge, re.sub("-.*", "", pool)) not in self.down_in
 
     def holder(self, edge, pool):
-        """The first pool on the way that has the edge itself."""
-        return next(h for e, _, h in self.leaves({"pool": pool}) if e == edge)
+        """The pool that has what a pin of this one means: its own role of the edge, the edge itself, or the first role."""
+        found = [(h, role) for e, _, h, role in self.leaves({"pool": pool}) if e == edge]
+        home = lambda p: re.sub("-.*", "", p)
+        meant = [h for h, role in found if role and home(h) == home(pool)] + [h for h, role in found if not role]
+        if meant or not found:
+            return meant[0] if meant else None
+        return next(filter(None, (self.holder(edge, m["pool"]) for m in members_of(self.pools[pool]) if "pool" in m)))
 
     def lives(self, m, inside=None):
         if "edge" in m:
@@ -245,9 +250,9 @@ class Reading:
         return 2 * math.asin(min(1, math.sqrt(math.sin((a - c) / 2) ** 2 + math.cos(a) * math.cos(c) * math.sin((b - d) / 2) ** 2)))
 
     def leaves(self, m, inside=None):
-        """Edges that it leads to, with the bias that they have there, and the pool that has them."""
+        """Edges that it leads to, with the bias that they have there, and the pool that has them; is it in a role of theirs?"""
         if "edge" in m:
-            return [(m["edge"], m.get("bias", self.edges[m["edge"]].get("bias", 0)), inside)]
+            return [(m["edge"], m.get("bias", self.edges[m["edge"]].get("bias", 0)), inside, "a" in m or "records" in m)]
         return [leaf for x in members_of(self.pools[m["pool"]]) for leaf in self.leaves(x, m["pool"])]
 
     def counts(self, edge, bias, cost):
@@ -260,7 +265,7 @@ class Reading:
     def nearest(self, members, even_down, cost, inside):
         best = None
         for i, m in enumerate(members):
-            for e, bias, holder in self.leaves(m, inside):
+            for e, bias, holder, _ in self.leaves(m, inside):
                 if (even_down or self.is_up(e, holder)) and (best is None or self.counts(e, bias, cost) < best[0]):
                     best = self.counts(e, bias, cost), m
         return [best[1]] if best else members[:1]
