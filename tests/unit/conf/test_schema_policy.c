@@ -30,6 +30,10 @@ static void chains_keep_their_links(void)
 	CU_ASSERT(isinf(p->links[1].within_ms) && fabs(p->links[1].within_share - 0.05) < 1e-9);
 	CU_ASSERT_EQUAL(p->policy, POOL_LEAST_LOAD);
 	conf_fini(&c);
+	static const char most[] = POOL("policy: [ nearest within 1000000ms, weighted ]");
+	CU_ASSERT_TRUE_FATAL(conf_read_text(&c, "x.yaml", most, sizeof most - 1, &f));
+	CU_ASSERT_EQUAL(c.pools[0].links[0].within_ms, 1e6);
+	conf_fini(&c);
 	faults_fini(&f);
 }
 
@@ -56,6 +60,10 @@ static void chains_are_checked(void)
 			"5:42: error: \"policy\" must be a policy such as nearest, or in a "
 			"chain "
 			"\"nearest within 10ms\", not \"nearest within 5\"\n" },
+		{ "a reach beyond all", POOL("policy: [ nearest within 1000001ms, weighted ]"),
+			"5:42: error: \"policy\" must be a policy such as nearest, or in a "
+			"chain "
+			"\"nearest within 10ms\", not \"nearest within 1000001ms\"\n" },
 		{ "a load with a time",
 			POOL("probe: l, policy: [ least-load within 5ms, weighted ]"),
 			"5:52: error: a load has no time; write 5%\n" },

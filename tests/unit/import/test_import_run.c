@@ -123,11 +123,44 @@ static void what_is_no_list_of_conditions_is_told_with_its_line(void)
 	}
 }
 
+/* What is asked, by the URL; blanks and line ends are left out. */
+static void urls_of_powerdns_are_probes(void)
+{
+	static const struct {
+		const char *url, *probe;
+	} row[] = {
+		{ "https://www.example.org/health", "kind:https,host:www.example.org,path:/health,expect:200" },
+		{ "https://www.example.org:8443/health", "kind:https,host:www.example.org,port:8443,path:/health,expect:200" },
+		{ "http://www.example.org", "kind:http,host:www.example.org,path:/,expect:200" },
+		{ "HTTP://www.example.org?x=1", "kind:http,host:www.example.org,path:\"/?x=1\",expect:200" },
+		{ "http://www.example.org:80", "kind:http,host:www.example.org,port:80,path:/,expect:200" },
+	};
+	char text[500], config[8000], report[4000];
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		snprintf(text, sizeof text, ZONE "x LUA A \"ifurlup('%s', {{'192.0.2.1'},{'192.0.2.2'}})\"\n", row[i].url);
+		CU_ASSERT_TRUE_FATAL(imported("powerdns", "example.org.zone", text, config, report));
+		/* The one form has a line for each key, the other braces. */
+		char *to = config;
+		for (const char *c = config; *c; c++)
+			if (*c == '\n' && to != config && to[-1] != ',')
+				*to++ = ',';
+			else if (*c != ' ' && *c != '\n' && *c != '{')
+				*to++ = *c;
+		*to = 0;
+		if (!strstr(config, row[i].probe)) {
+			printf("%s: %s\n", row[i].url, config);
+			CU_FAIL("another probe");
+		}
+	}
+}
+
 void suite_import_run(void);
 void suite_import_run(void)
 {
 	static const struct unit_case cases[] = {
 		{ "conditions of PowerDNS are pins", conditions_of_powerdns_are_pins },
+		{ "URLs of PowerDNS are probes", urls_of_powerdns_are_probes },
 		{ "what is no list of conditions is told, with its line", what_is_no_list_of_conditions_is_told_with_its_line },
 	};
 
