@@ -385,6 +385,7 @@ class Agent:
     def stop(self):
         self.proc.terminate()
         same(self.proc.wait(15 * SLOW), 0, "exit status: " + self.said())
+        assert "Terminated: stopping after a last report" in self.said(), self.said()
 
     def __exit__(self, *why):
         if self.proc.poll() is None:
