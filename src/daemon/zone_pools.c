@@ -97,6 +97,32 @@ static bool pool_edge(void *ctx, const struct edge_rr *rr)
 	return pool >= 0 && edge_of(c, &c->pools[pool], rr);
 }
 
+/* Those below the pool, each once; a role is known by its edge's name. */
+static size_t list_edges(const struct conf *c, const struct pool_opts *p, const char **to, size_t n, size_t most)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct edge_opts *e = &c->edges[p->edges[i]];
+		const char *name = e->role_of ? c->edges[e->role_of - 1].name : e->name;
+		size_t k = 0;
+		while (k < n && strcmp(to[k], name) != 0)
+			k++;
+		if (k == n && n < most)
+			to[n++] = name;
+	}
+	for (size_t i = 0; i < p->n_members; i++)
+		if (p->members[i].is_pool)
+			n = list_edges(c, &c->pools[p->members[i].number], to, n, most);
+	return n;
+}
+
+static size_t pool_edges(void *ctx, const char *name, const char **to, size_t most)
+{
+	const struct conf *c = ctx;
+	const int pool = conf_pool(c, name);
+
+	return pool < 0 ? 0 : list_edges(c, &c->pools[pool], to, 0, most);
+}
+
 static bool pool_cname(void *ctx, const struct edge_rr *rr)
 {
 	const struct conf *c = ctx;
@@ -217,6 +243,13 @@ static bool pool_edge_both(void *ctx, const struct edge_rr *rr)
 	return pool_edge((void *)(uintptr_t)of->conf, rr);
 }
 
+static size_t pool_edges_both(void *ctx, const char *name, const char **to, size_t most)
+{
+	const struct zone_pools *of = ctx;
+
+	return pool_edges((void *)(uintptr_t)of->conf, name, to, most);
+}
+
 static bool pool_cname_both(void *ctx, const struct edge_rr *rr)
 {
 	const struct zone_pools *of = ctx;
@@ -242,6 +275,7 @@ struct compile_opts zone_pools_both_opts(const struct zone_pools *of, struct has
 	return (struct compile_opts){ .key = key,
 		.pool_known = pool_known_both,
 		.pool_edge = pool_edge_both,
+		.pool_edges = pool_edges_both,
 		.ctx = (void *)(uintptr_t)of,
 		.pool_cname = pool_cname_both,
 		.pool_types = pool_types_both };
@@ -252,6 +286,7 @@ struct compile_opts zone_pools_compile_opts(const struct conf *c, struct hash_ke
 	return (struct compile_opts){ .key = key,
 		.pool_known = pool_known,
 		.pool_edge = pool_edge,
+		.pool_edges = pool_edges,
 		.ctx = (void *)(uintptr_t)c,
 		.pool_cname = pool_cname,
 		.pool_types = pool_types };

@@ -75,7 +75,7 @@ bool rrs_read(struct plan *p, struct rrs *to, const char *path, const char *zone
 	}
 	faults_init(&f);
 	records_init(&r, id);
-	const bool ok = master_read(&r, path, &f);
+	const bool ok = master_read(&r, path, NULL, &f);
 	tell_faults(p, &f, path);
 	if (ok)
 		take(p, to, &r);

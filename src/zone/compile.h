@@ -21,6 +21,8 @@ struct compile_opts {
 	void *ctx;
 	/* Of a record that names an edge: has its pool such an edge? NULL: it has. */
 	bool (*pool_edge)(void *ctx, const struct edge_rr *rr);
+	/* Which edges a pool has: struct master_pools. NULL: nobody knows. */
+	size_t (*pool_edges)(void *ctx, const char *pool, const char **to, size_t most);
 	/* May its answer be a CNAME? No, of a pool that is not known. NULL: of none. */
 	bool (*pool_cname)(void *ctx, const struct edge_rr *rr);
 	/* The types that the record's pool, or its edge, can answer, COMPILE_POOL_TYPES_MOST at most; NULL, or a pool that

@@ -2,6 +2,7 @@
 
 #include "zone/value.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { NUMBER_MOST = 0x7fffffff, WIDTH_MOST = 255 };
@@ -98,15 +99,36 @@ static void add_number(struct text *to, int64_t sum, const struct modifier *m)
 	}
 }
 
-/* `s` is behind a "$"; returns what is behind all that belongs to it, or NULL. */
-static const char *expand_one(
-	struct text *to, const char *s, const char *end, uint32_t n, struct fault *why)
+static void add_name(struct text *to, const struct generate_name *name)
 {
+	for (const char *s = name->name; *s; s++)
+		text_add_char(to, !name->label || isalnum((unsigned char)*s) ? *s : '-');
+}
+
+/* What "$" stands for: a name, or a number. */
+struct generated {
+	const struct generate_name *name; /* NULL: */
+	uint32_t n;
+};
+
+/* `s` is behind a "$"; returns what is behind all that belongs to it, or NULL. */
+static const char *expand_one(struct text *to, const char *s, const char *end,
+	const struct generated *of, struct fault *why)
+{
+	const uint32_t n = of->n;
 	struct modifier m = { 0, 0, 'd' };
 
 	if (s < end && *s == '$') {
 		text_add_char(to, '$');
 		return s + 1;
+	}
+	if (of->name && s < end && *s == '{') {
+		fault(why, "the edges of a pool are no numbers: write $ alone");
+		return NULL;
+	}
+	if (of->name) {
+		add_name(to, of->name);
+		return s;
 	}
 	if (s < end && *s == '{' && !(s = read_modifier(&m, s, end))) {
 		fault(why,
@@ -124,8 +146,8 @@ static const char *expand_one(
 	return s;
 }
 
-bool generate_expand(struct text *to, const char *s, size_t len, uint32_t n, const char **bad,
-	struct fault *why)
+static bool expand(struct text *to, const char *s, size_t len, const struct generated *of,
+	const char **bad, struct fault *why)
 {
 	const char *const end = s + len;
 
@@ -136,11 +158,23 @@ bool generate_expand(struct text *to, const char *s, size_t len, uint32_t n, con
 			s++;
 		} else if (*here != '$') {
 			text_add_char(to, *here);
-		} else if (!(s = expand_one(to, s, end, n, why))) {
+		} else if (!(s = expand_one(to, s, end, of, why))) {
 			if (bad)
 				*bad = here;
 			return false;
 		}
 	}
 	return true;
+}
+
+bool generate_expand(struct text *to, const char *s, size_t len, uint32_t n, const char **bad,
+	struct fault *why)
+{
+	return expand(to, s, len, &(struct generated){ NULL, n }, bad, why);
+}
+
+bool generate_expand_name(struct text *to, const char *s, size_t len, const struct generate_name *name,
+	const char **bad, struct fault *why)
+{
+	return expand(to, s, len, &(struct generated){ name, 0 }, bad, why);
 }

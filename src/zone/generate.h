@@ -5,6 +5,11 @@
  * "$" is the number; "${offset,width,base}" adds an offset, fills up with zeros to a width, and
  * writes it decimal (d), octal (o), hexadecimal (x, X) or as nibbles apart by dots, the lowest
  * first (n, N); "$$" and "\$" are the sign itself.
+ *
+ *     $GENERATE pool:web www--$ EDGE web edge=$
+ *
+ * goes through the edges of a pool: "$" is the name of each, where it has to be part of a label
+ * with hyphens in the place of what is no letter or digit.
  */
 #ifndef ZONE_GENERATE_H
 #define ZONE_GENERATE_H
@@ -31,5 +36,13 @@ uint32_t generate_count(const struct generate_range *r);
  * that is wrong. */
 bool generate_expand(struct text *to, const char *s, size_t len, uint32_t n, const char **bad,
 	struct fault *why);
+
+/* The same with a name, which has no modifiers. `label`: as part of one. */
+struct generate_name {
+	const char *name;
+	bool label;
+};
+bool generate_expand_name(struct text *to, const char *s, size_t len, const struct generate_name *name,
+	const char **bad, struct fault *why);
 
 #endif

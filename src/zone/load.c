@@ -33,7 +33,7 @@ bool load_zone(struct load *to, const char *path, const uint8_t *origin,
 	/* What the records mean together is looked at even when some lines are wrong only if
 	 * all of them could be read: else every second fault would be one that follows from the
 	 * first. */
-	if (master_read(&r, path, f))
+	if (master_read(&r, path, &(struct master_pools){ opts->pool_edges, opts->ctx }, f))
 		to->zone = zone_compile(&r, opts, f);
 	if (to->zone)
 		keep_sources(to, &r);

@@ -295,13 +295,14 @@ static bool read_included(
 	return true;
 }
 
-bool master_read(struct records *to, const char *path, struct faults *f)
+bool master_read(
+	struct records *to, const char *path, const struct master_pools *pools, struct faults *f)
 {
 	const unsigned before = f->errors;
 	struct fault why;
 	struct master *m = memory_grow(NULL, sizeof *m);
 
-	*m = (struct master){ .to = to, .faults = f, .path = path };
+	*m = (struct master){ .to = to, .faults = f, .path = path, .pools = pools };
 	master_set_origin(m, to->origin, 0);
 	if (!read_content(m, path, &why))
 		faults_error(f, &(struct fault_at){ 0 }, "%s", why.text);

@@ -18,10 +18,17 @@ enum {
 	MASTER_FILE_MOST = 1 << 30 /* bytes; lines and columns stay countable */
 };
 
+/* Who knows the edges of pools, for $GENERATE: at most `most` names into `to`, borrowed as long as the file is
+ * read, each once; returns how many there are. 0: there is no such pool. */
+struct master_pools {
+	size_t (*edges)(void *ctx, const char *pool, const char **to, size_t most); /* NULL: nobody knows */
+	void *ctx;
+};
+
 /* Appends all records of the file at `path` to `to`, whose origin is the first $ORIGIN. False
- * when there was any error; all faults are in `f`. Checked here is what a line alone tells:
+ * when there was any error; all faults are in `f`. `pools` NULL: nobody knows them. Checked here is what a line alone tells:
  * syntax, names, types, classes, TTLs, RDATA, and that the owner is in the zone; what the
  * records mean together is zone/compile's. */
-bool master_read(struct records *to, const char *path, struct faults *f);
+bool master_read(struct records *to, const char *path, const struct master_pools *pools, struct faults *f);
 
 #endif

@@ -1,12 +1,20 @@
 #include "zone/master_inner.h"
 
+#include "base/memory.h"
 #include "zone/generate.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+
+enum { NOTE = 128, EDGES_ROOM = 4096 /* more than a pool leads to */ };
+
+static const char of_pool[] = "pool:";
 
 struct pattern {
 	struct generate_range range;
+	const char **edges; /* [n_edges] of a pool: these in its place; own array; NULL */
+	size_t n_edges;
 	struct token owner;
 	struct head head;
 	const char *data_at; /* in the file */
@@ -35,23 +43,46 @@ static void read_pattern_data(struct tokens *t, struct pattern *g)
 	}
 }
 
-static bool add_generated(struct master *m, struct tokens *t, struct pattern *g, uint32_t n,
+/* Record `i` of the pattern; `label`: its owner. */
+static bool expand(struct text *to, const struct pattern *g, uint32_t i, const char **bad, struct fault *why)
+{
+	const char *s = bad ? g->owner.s : text_get(&g->data);
+	const size_t len = bad ? g->owner.len : g->data.len;
+
+	return g->edges ? generate_expand_name(to, s, len, &(struct generate_name){ g->edges[i], bad != NULL }, bad, why)
+			: generate_expand(to, s, len, g->range.start + i * g->range.step, bad, why);
+}
+
+static uint32_t count_of(const struct pattern *g)
+{
+	return g->edges ? (uint32_t)g->n_edges : generate_count(&g->range);
+}
+
+static void note_of(const struct pattern *g, uint32_t i, char to[static NOTE])
+{
+	if (g->edges)
+		snprintf(to, NOTE, "where $GENERATE has come to %s", g->edges[i]);
+	else
+		snprintf(to, NOTE, "where $GENERATE has come to %u", g->range.start + i * g->range.step);
+}
+
+static bool add_generated(struct master *m, struct tokens *t, struct pattern *g, uint32_t i,
 	const struct record *where)
 {
 	struct text line = { 0 };
 	struct tokens made;
 	struct fault why;
 	const char *bad;
-	char note[64];
+	char note[NOTE];
 	bool indented, ok = false;
 
-	if (!generate_expand(&line, g->owner.s, g->owner.len, n, &bad, &why)) {
+	if (!expand(&line, g, i, &bad, &why)) {
 		token_fault(t, bad, "%s", why.text);
 		goto done;
 	}
 	const size_t data = line.len;
 	text_add_char(&line, ' ');
-	if (!generate_expand(&line, text_get(&g->data), g->data.len, n, NULL, &why)) {
+	if (!expand(&line, g, i, NULL, &why)) {
 		token_fault(t, g->data_at, "%s", why.text);
 		goto done;
 	}
@@ -59,7 +90,7 @@ static bool add_generated(struct master *m, struct tokens *t, struct pattern *g,
 		master_no_memory(m);
 		goto done;
 	}
-	snprintf(note, sizeof note, "where $GENERATE has come to %u", n);
+	note_of(g, i, note);
 	token_init(&made, t->path, text_get(&line), line.len, t->faults);
 	made.made_by = t;
 	made.made_note = note;
@@ -77,7 +108,21 @@ done:
 	return ok;
 }
 
-static bool read_pattern(struct tokens *t, struct pattern *g)
+/* The current token is "pool:NAME". */
+static bool find_edges(struct master *m, struct tokens *t, struct pattern *g)
+{
+	const size_t skip = sizeof of_pool - 1;
+	char name[UINT8_MAX + 1];
+
+	if (!m->pools || !m->pools->edges)
+		return token_fault(t, t->tok.s, "nobody knows here which edges pools have");
+	snprintf(name, sizeof name, "%.*s", (int)(t->tok.len - skip), t->tok.s + skip);
+	g->edges = memory_zeroed(EDGES_ROOM, sizeof *g->edges);
+	g->n_edges = m->pools->edges(m->pools->ctx, name, g->edges, EDGES_ROOM);
+	return g->n_edges || token_fault(t, t->tok.s + skip, "there is no pool \"%s\"", name);
+}
+
+static bool read_pattern(struct master *m, struct tokens *t, struct pattern *g)
 {
 	const struct token *tok = &t->tok;
 	struct fault why;
@@ -87,7 +132,10 @@ static bool read_pattern(struct tokens *t, struct pattern *g)
 		return token_fault(t, tok->s,
 			"the range behind $GENERATE is missing (as in $GENERATE 1-254 host$ A "
 			"192.0.2.$)");
-	if (!generate_range(&g->range, tok->s, tok->len, &why))
+	if (tok->len >= sizeof of_pool - 1 && strncasecmp(tok->s, of_pool, sizeof of_pool - 1) == 0) {
+		if (!find_edges(m, t, g))
+			return false;
+	} else if (!generate_range(&g->range, tok->s, tok->len, &why))
 		return token_fault(t, tok->s, "%s %s", token_text(text, tok), why.text);
 	token_next(t);
 	if (!token_is_word(tok))
@@ -103,14 +151,15 @@ static bool read_pattern(struct tokens *t, struct pattern *g)
 bool master_generate(struct master *m, struct tokens *t, const struct record *where)
 {
 	struct pattern g = { 0 };
-	bool ok = read_pattern(t, &g) && (!g.data.lost || master_no_memory(m));
+	bool ok = read_pattern(m, t, &g) && (!g.data.lost || master_no_memory(m));
 
-	if (ok && generate_count(&g.range) > GENERATE_MOST - m->generated)
+	if (ok && count_of(&g) > GENERATE_MOST - m->generated)
 		ok = token_fault(t, t->tok.s,
 			"with this $GENERATE the zone has over %u generated records",
 			GENERATE_MOST);
-	for (uint32_t i = 0; ok && i < generate_count(&g.range); i++, m->generated++)
-		ok = add_generated(m, t, &g, g.range.start + i * g.range.step, where);
+	for (uint32_t i = 0; ok && i < count_of(&g); i++, m->generated++)
+		ok = add_generated(m, t, &g, i, where);
 	text_fini(&g.data);
+	memory_free(g.edges);
 	return ok;
 }

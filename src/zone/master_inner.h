@@ -22,6 +22,7 @@ struct master {
 	struct records *to;
 	struct faults *faults;
 	const char *path;          /* of the outermost file */
+	const struct master_pools *pools; /* NULL: nobody knows them */
 	uint8_t origin[NAME_MOST]; /* as written */
 	size_t origin_len;
 	bool origin_inside;    /* it is in the zone, and so is every name relative to it */

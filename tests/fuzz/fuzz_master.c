@@ -152,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	snprintf(path, sizeof path, "%s/zone", folder);
 	faults_init(&f);
 	records_init(&r, origin);
-	if (master_read(&r, path, &f) != (f.errors == 0))
+	if (master_read(&r, path, NULL, &f) != (f.errors == 0))
 		abort();
 	check(&r);
 	if (!f.errors)

@@ -757,4 +757,45 @@ pools:
         same(got()[1], "192.0.2.8")
 
 
+EACH = """
+store: { file: waymark.db }
+edges: { ams1: { a: 192.0.2.1, aaaa: "2001:db8::1" }, fra1: { a: 192.0.2.2 }, iad.2: { a: 192.0.2.3 }, gru1: { a: 192.0.2.7 } }
+peers: { any: { at: "127.0.0.1:9", edge-as: addresses } }
+pools:
+  eu: { edges: [ ams1, { edge: fra1, a: 192.0.2.99 } ], policy: ordered }
+  web: { edges: [ { pool: eu }, iad.2, ams1 ], policy: ordered }
+"""
+
+
+@claim("a name for each edge of a pool, made by $GENERATE: its addresses in that pool whatever its state, in signed zones and to peers that know no EDGE; a reload follows the pool; what is there already is told")
+def each_edge():
+    zone = APEX + "www 60 EDGE web\n$GENERATE pool:web www--$ 60 EDGE web edge=$\n"
+    zones = "[ { name: e.test, file: zones/e.test.zone, dnssec: auto }, { name: p.test, file: zones/p.test.zone, transfer: [ any ] } ]"
+    with Server({"e.test": zone, "p.test": zone}, start=False) as s:
+        def ask(edge, apex):
+            m = s.udp("www--%s.%s" % (edge, apex), edns=opt(flags=0x8000))
+            return m.addresses(), m.rcode, len([r for r in m.answer if r[1] == 46])
+        s.configure(EACH, zones)
+        s.start()
+        s.ctl("force", "ams1", "down")
+        for apex, signed in (("e.test", 1), ("p.test", 0)):
+            for edge, want in (("ams1", "192.0.2.1"), ("fra1", "192.0.2.99"), ("IAD-2", "192.0.2.3")):
+                same(ask(edge, apex), ([want], NOERROR, signed))
+            same(ask("gru1", apex)[:2], ([], NXDOMAIN))
+        said = subprocess.run(["dig", "@127.0.0.1", "-p", str(s.port), "p.test", "axfr", "+noall", "+answer"], capture_output=True, text=True).stdout.split("\n")
+        same(sorted(l.split()[4] for l in said if l.startswith("www--")), ["192.0.2.1", "192.0.2.3", "192.0.2.99", "2001:db8::1"])
+        assert "the edge that the EDGE record names" in s.ctl("explain", "www--ams1.p.test", "--client", "192.0.2.9")[1]
+        s.configure(EACH.replace("iad.2, ams1 ]", "gru1 ]"), zones)
+        same(s.ctl("reload")[0], 0)
+        for apex, signed in (("e.test", 1), ("p.test", 0)):
+            until(lambda: ask("gru1", apex), (["192.0.2.7"], NOERROR, signed))
+            until(lambda: ask("iad-2", apex)[1], NXDOMAIN)
+        for more, say in (("www--ams1 A 192.0.2.5\n", "www--ams1.e.test. A beside the EDGE of line %d" % zone.count("\n")),
+                          ("$GENERATE pool:wbe x--$ 60 EDGE web edge=$\n", "e.test.zone:%d:16: error: there is no pool \"wbe\"" % (zone.count("\n") + 1)),
+                          ("$GENERATE pool:web %s--$ 60 EDGE web edge=$\n" % ("x" * 60), "(where $GENERATE has come to gru1)")):
+            s.write("zones/e.test.zone", zone + more)
+            code, text = s.check()
+            assert code == 1 and say in text, text
+
+
 run("pools")

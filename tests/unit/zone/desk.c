@@ -69,6 +69,6 @@ void desk_read(struct desk *d)
 	char path[256];
 
 	snprintf(path, sizeof path, "%s/zone", d->folder);
-	d->ok = master_read(&d->r, path, &d->f);
+	d->ok = master_read(&d->r, path, d->pools, &d->f);
 	dump(d);
 }

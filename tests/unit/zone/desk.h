@@ -6,7 +6,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
-#include "zone/records.h"
+#include "zone/master.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +17,7 @@ struct desk {
 	struct faults f;
 	struct text dump; /* a record a line: owner, TTL, type, data in hex */
 	bool ok;
+	const struct master_pools *pools; /* NULL, unless the test says */
 };
 
 void desk_init(struct desk *d);

@@ -178,6 +178,50 @@ static void generate_counts_as_bind_does(void)
 		"1.1.0.0.example.com. 1 PTR 046830313600\n");
 }
 
+static size_t edges_of(void *ctx, const char *pool, const char **to, size_t most)
+{
+	static const char *const names[] = { "ams1", "Fra_1.a" };
+
+	(void)ctx;
+	CU_ASSERT_FATAL(most >= 2);
+	if (strcmp(pool, "web") != 0)
+		return 0;
+	memcpy(to, names, sizeof names);
+	return 2;
+}
+
+static void generate_goes_through_the_edges_of_a_pool(void)
+{
+	static const struct master_pools pools = { edges_of, NULL };
+	static const struct {
+		const char *text, *want; /* the records, or a part of what is told */
+		bool known;
+	} row[] = {
+		{ "$GENERATE pool:web w--$ 60 IN EDGE web edge=$\n",
+			"w--ams1.example.com. 60 EDGE 0377656209656467653d616d7331\n"
+			"w--fra-1-a.example.com. 60 EDGE 037765620c656467653d4672615f312e61\n", true },
+		{ "$GENERATE pool:wbe w--$ 60 EDGE web edge=$\n", "zone:1:16: error: there is no pool \"wbe\"", true },
+		{ "$GENERATE pool:web w--$ 60 EDGE web edge=$\n", "zone:1:11: error: nobody knows here which edges pools have", false },
+		{ "$GENERATE pool:web w${1} 60 EDGE web edge=$\n", "zone:1:21: error: the edges of a pool are no numbers: write $ alone", true },
+		{ "$GENERATE pool:web 01234567890123456789012345678901234567890123456789012345678--$ 60 EDGE web edge=$\n",
+			"(where $GENERATE has come to ams1)", true },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct desk d;
+		desk_init(&d);
+		d.pools = row[i].known ? &pools : NULL;
+		desk_put(&d, "zone", row[i].text);
+		desk_read(&d);
+		const char *got = d.ok ? text_get(&d.dump) : text_get(&d.f.text);
+		CU_ASSERT_PTR_NOT_NULL(strstr(got, row[i].want));
+		CU_ASSERT_EQUAL(d.ok, i == 0);
+		if (!strstr(got, row[i].want))
+			printf("    %s\n", got);
+		desk_fini(&d);
+	}
+}
+
 /* --- files -------------------------------------------------------------------------------- */
 
 static void included_file_is_seen_from_its_includer(void)
@@ -360,6 +404,7 @@ void suite_master(void)
 		{ "any type may be written as bytes (RFC 3597)",
 			any_type_may_be_written_as_bytes },
 		{ "$GENERATE counts as BIND does", generate_counts_as_bind_does },
+		{ "$GENERATE goes through the edges of a pool", generate_goes_through_the_edges_of_a_pool },
 		{ "an included file is seen from its includer",
 			included_file_is_seen_from_its_includer },
 		{ "$INCLUDEs go twenty deep and no deeper",
