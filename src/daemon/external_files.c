@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/external_unknown.h"
 #include "daemon/parts_read.h"
 #include "probe/external_file.h"
 
@@ -19,6 +20,7 @@ enum { WRONG_LOOKS = 3 }; /* a file that is being written is wrong for a moment 
 /* A probe's file, and which version of it was read. */
 struct seen {
 	char *probe, *path; /* own */
+	char *unknown;      /* own: the edge that it named and nobody knows, as that was told; NULL */
 	struct file_stamp stamp;
 	unsigned expires_ms;
 	unsigned wrong;  /* so many looks at this version found it so, */
@@ -34,7 +36,7 @@ struct glance {
 	bool again; /* it was wrong, or is not known yet */
 	enum { SAME, READ, WRONG } found;
 	struct externals list;
-	struct fault why;
+	struct fault why; /* of READ: which edge it names that is not there; empty */
 };
 
 struct look {
@@ -56,7 +58,7 @@ struct external_files {
 /* --- the look ----------------------------------------------------------------------------- */
 
 /* From when it was written, by the clock that nobody sets. */
-static void read_one(struct glance *g)
+static void read_one(const struct look *l, struct glance *g)
 {
 	const int64_t now_s = time(NULL), when_s = g->stamp.mtime_ns / 1000000000;
 	const int64_t age_s = now_s > when_s ? now_s - when_s : 0;
@@ -73,6 +75,9 @@ static void read_one(struct glance *g)
 		? READ
 		: WRONG;
 	file_free(&file);
+	const struct conf *of[2] = { (const struct conf *)l->conf, (const struct conf *)l->staged };
+	if (g->found == READ && external_unknown_none(&g->list, of, g->path, &g->why))
+		g->why = (struct fault){ 0 };
 }
 
 static void look_work(void *ctx, struct job *job)
@@ -83,7 +88,7 @@ static void look_work(void *ctx, struct job *job)
 		struct glance *g = &l->of[i];
 		file_stamp(g->path, &g->stamp);
 		if (g->again || !file_stamp_same(&g->stamp, &g->before))
-			read_one(g);
+			read_one(l, g);
 	}
 }
 
@@ -117,6 +122,17 @@ static void take_wrong(struct seen *s, const struct glance *g)
 	}
 }
 
+/* Not with each version of the file: others write it every few seconds. */
+static void tell_unknown(struct seen *s, const struct fault *why)
+{
+	if (strcmp(s->unknown ? s->unknown : "", why->text) == 0)
+		return;
+	memory_free(s->unknown);
+	s->unknown = *why->text ? memory_strdup(why->text) : NULL;
+	if (s->unknown)
+		log_line(LOG_WARNING, "probe %s: %s", s->probe, s->unknown);
+}
+
 static void take_read(struct external_files *x, struct seen *s, struct glance *g)
 {
 	const size_t n = g->list.n;
@@ -143,10 +159,12 @@ static void look_done(void *ctx, enum job_end end)
 		struct seen *s = find_seen(x, g->probe);
 		if (!s || strcmp(s->path, g->path) != 0 || s->expires_ms != g->expires_ms)
 			continue; /* there is another configuration by now */
-		if (g->found == READ)
+		if (g->found == READ) {
 			take_read(x, s, g);
-		else if (g->found == WRONG)
+			tell_unknown(s, &g->why);
+		} else if (g->found == WRONG) {
 			take_wrong(s, g);
+		}
 		s->stamp = g->stamp;
 	}
 	/* After JOB_NO_MEMORY lists are none, and after all else they are given back here. */
@@ -215,6 +233,8 @@ static void add_files(struct external_files *x, const struct conf *c, struct see
 				s->wrong = was[k].wrong;
 				s->always = was[k].always;
 				s->told = was[k].told;
+				s->unknown = was[k].unknown;
+				was[k].unknown = NULL;
 			}
 	}
 }
@@ -224,6 +244,7 @@ static void drop_seen(struct seen *s, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		memory_free(s[i].probe);
 		memory_free(s[i].path);
+		memory_free(s[i].unknown);
 	}
 	memory_free(s);
 }

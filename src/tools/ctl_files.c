@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "daemon/external_unknown.h"
 #include "daemon/privs.h"
 #include "base/tls_files.h"
 #include "probe/external_file.h"
@@ -252,11 +253,15 @@ static void check_verdicts(const struct conf *c, struct faults *f)
 				why.text);
 			continue;
 		}
+		const struct conf *of[2] = { c, NULL };
 		if (external_read(&list, file.text, file.len,
-			    &(struct external_file){ .path = p->file, .probe = p->name }, &why))
+			    &(struct external_file){ .path = p->file, .probe = p->name }, &why)) {
+			if (!external_unknown_none(&list, of, p->file, &why))
+				faults_warning(f, &at, "%s", why.text);
 			externals_fini(&list);
-		else
+		} else {
 			faults_warning(f, &at, "%s", why.text);
+		}
 		file_free(&file);
 	}
 }

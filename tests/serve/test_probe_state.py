@@ -91,6 +91,13 @@ pools:
         until(lambda: up("web") == [10, 11, 12], 10)
         same(s.ctl("verdict", "two", "down", "--address", "127.0.0.12")[0], 0)
         until(lambda: up("web") == [10, 11], 10)
+        s.write("verdicts.txt", right + "# ours\nthre down\nwhat up\n")
+        until(lambda: 'verdicts.txt:5:1: there is no edge "thre", so that this is nobody\'s verdict; did you mean "three"?' in s.said(), 10)
+        said = s.check()[1]
+        assert 'verdicts.txt:5:1: there is no edge "thre"' in said, said
+        s.write("verdicts.txt", right + "127.0.0.99 up\n")
+        until(lambda: "verdicts.txt:4:1: no edge has the address 127.0.0.99" in s.said(), 10)
+        same(up("filed"), [10, 11], "what it says of others holds:")
         s.write("verdicts.txt", "one down\ntwo yes\n")
         s.ctl("verdict", "three", "up", "--for", "1s")
         until(lambda: "the last was up" in target(s, "three").get("say", ""), 10)
