@@ -165,11 +165,10 @@ static void find_asns(struct steer *s)
 		asks = asks || (s->edges[i].template && template_looks_at_asn(s->edges[i].template));
 	if (!asks)
 		return;
-	uint32_t *class_of = memory_zeroed(asns->n, sizeof *class_of);
+	uint32_t *class_of = arena_zalloc(&s->mem, asns->n * sizeof *class_of);
 	for (size_t i = 0; i < asns->n; i++)
 		class_of[i] = asns->asn[i].number;
 	s->asns = netmap_seams_new(asns->map, class_of, asns->n);
-	memory_free(class_of);
 }
 
 static void fill_edge(struct steer *s, struct edge *e, const struct edge_opts *o,
