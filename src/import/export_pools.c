@@ -9,26 +9,22 @@
 
 /* --- notes -------------------------------------------------------------------------------- */
 
-/* A pool is looked at for each name that has it, and told once. */
-static void note_once(struct plan *p, enum note kind, const struct fault_at *at, const char *say)
-{
-	if (!strstr(text_get(&p->notes), plan_textf(p, "%s\n", say)))
-		plan_note(p, kind, at->path, at->line, "%s", say);
-}
-
 void export_notef(struct plan *p, enum note kind, const struct export_from *from, const struct pool_opts *pool, const char *fmt, ...)
 {
 	struct fault_at at = { .path = from->conf->path };
 	struct text say = { 0 };
 	va_list ap;
 
-	/* The part of a pool that has priorities is written where that is. */
-	conf_at(from->conf, "pools", pool->name, &at);
 	text_addf(&say, "pool %s: ", pool->name);
 	va_start(ap, fmt);
 	text_addv(&say, fmt, ap);
 	va_end(ap);
-	note_once(p, kind, &at, text_get(&say));
+	/* A pool is looked at for each name that has it, and told once. */
+	if (plan_is_new(p, text_get(&say))) {
+		/* The part of a pool that has priorities is written where that is. */
+		conf_at(from->conf, "pools", pool->name, &at);
+		plan_note(p, kind, at.path, at.line, "%s", text_get(&say));
+	}
 	text_fini(&say);
 }
 
@@ -250,8 +246,10 @@ static struct export_members targets_of(struct pinning *k, const struct pool_pin
 static void pin_note(struct pinning *k, const struct pool_pin *pin, enum note kind, const char *what)
 {
 	const struct fault_at at = conf_place(k->from->conf, pin->source, pin->line, pin->column);
+	const char *say = plan_textf(k->p, "pool %s: %s (column %u)", k->pool->name, what, pin->column);
 
-	note_once(k->p, kind, &at, plan_textf(k->p, "pool %s: %s (column %u)", k->pool->name, what, pin->column));
+	if (plan_is_new(k->p, plan_textf(k->p, "%s:%u: %s", at.path, at.line, say)))
+		plan_note(k->p, kind, at.path, at.line, "%s", say);
 }
 
 static void add_value(struct plan *p, struct words *to, const struct pool_pin *cond)

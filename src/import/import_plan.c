@@ -95,6 +95,36 @@ void plan_note(struct plan *p, enum note kind, const char *file, unsigned line, 
 	text_add_char(&p->notes, '\n');
 }
 
+struct plan_words {
+	struct known {
+		const char *what;
+		const struct known *next;
+	} *of[NAMES];
+};
+
+static unsigned hash(const char *s)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *s; s++)
+		h = (h ^ (uint8_t)*s) * 16777619u;
+	return h % NAMES;
+}
+
+bool plan_is_new(struct plan *p, const char *what)
+{
+	if (!p->known)
+		p->known = arena_zalloc(&p->mem, sizeof *p->known);
+	struct known **first = &p->known->of[hash(what)];
+	for (const struct known *k = *first; k; k = k->next)
+		if (strcmp(k->what, what) == 0)
+			return false;
+	struct known *k = arena_alloc(&p->mem, sizeof *k);
+	*k = (struct known){ arena_strdup(&p->mem, what), *first };
+	*first = k;
+	return true;
+}
+
 const struct file *plan_read_asked(struct plan *p, const char *path, struct fault *why)
 {
 	struct plan_read *r = arena_zalloc(&p->mem, sizeof *r);
@@ -143,15 +173,6 @@ struct plan_names {
 	struct name_link *last;
 	unsigned long next; /* counts names that had to be made unlike others */
 };
-
-static unsigned hash(const char *s)
-{
-	uint32_t h = 2166136261u;
-
-	for (; *s; s++)
-		h = (h ^ (uint8_t)*s) * 16777619u;
-	return h % NAMES;
-}
 
 static struct plan_names *names_of(struct plan *p)
 {

@@ -65,6 +65,8 @@ struct plan {
 	struct text notes;
 	unsigned lost, differs, see;
 	struct plan_names *names; /* of edges and pools */
+	struct plan_words *known; /* of plan_is_new() */
+	unsigned n_files;         /* of plan_file() */
 	struct plan_read *reads; /* files that were read */
 };
 
@@ -79,6 +81,9 @@ bool plan_has_word(const struct words *w, const char *s);
 /* A line of the report. `line` 0: the whole file. */
 __attribute__((format(printf, 5, 6))) void plan_note(
 	struct plan *p, enum note kind, const char *file, unsigned line, const char *fmt, ...);
+
+/* Is it the first time that this is asked about? For what is told, or made, once. */
+bool plan_is_new(struct plan *p, const char *what);
 
 /* The text of a file, for as long as the plan is there; NULL and told where `line` of `from` names
  * it (NULL: it was given, and `why` says what is wrong). */

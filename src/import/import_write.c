@@ -77,11 +77,9 @@ struct plan_zone *plan_file(struct plan *p, const char *name)
 {
 	struct plan_zone *z = arena_zalloc(&p->mem, sizeof *z);
 	char *file = plan_textf(p, "%.220s", name);
-	size_t n = 1;
 
-	for (const struct plan_zone *o = p->zones; o; o = o->next)
-		n++;
-	z->file = clean(file) ? plan_textf(p, "%zu.%s", n, file) : file;
+	p->n_files++;
+	z->file = clean(file) ? plan_textf(p, "%u.%s", p->n_files, file) : file;
 	z->name = z->file;
 	*(p->last_zone ? &p->last_zone->next : &p->zones) = z;
 	p->last_zone = z;

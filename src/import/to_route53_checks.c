@@ -21,22 +21,15 @@ static const char *id_of(struct to_route53 *r, const struct probe_opts *o, const
 		(unsigned)(h[1] >> 48), (unsigned long long)(h[1] & 0xffffffffffffu));
 }
 
-static bool is_made(const struct to_route53 *r, const char *id)
-{
-	for (size_t i = 0; i < json_array_size(r->checks); i++)
-		if (strcmp(json_string_value(json_object_get(json_array_get(r->checks, i), "Id")), id) == 0)
-			return true;
-	return false;
-}
-
 static void probe_note(struct to_route53 *r, const struct probe_opts *o, enum note kind, const char *what)
 {
 	struct fault_at at = { .path = r->from->conf->path };
 	const char *say = plan_textf(r->p, "probe %s: %s", o->name, what);
 
+	if (!plan_is_new(r->p, say))
+		return;
 	conf_at(r->from->conf, "probes", o->name, &at);
-	if (!strstr(text_get(&r->p->notes), plan_textf(r->p, "%s\n", say)))
-		plan_note(r->p, kind, at.path, at.line, "%s", say);
+	plan_note(r->p, kind, at.path, at.line, "%s", say);
 }
 
 static bool is_default_expect(const struct probe_opts *o)
@@ -95,7 +88,7 @@ const char *route53_check(struct to_route53 *r, const struct probe_opts *o, cons
 	}
 	addr_text(at, addr);
 	const char *id = id_of(r, o, at);
-	if (is_made(r, id))
+	if (!plan_is_new(r->p, id))
 		return id;
 	note_http(r, o);
 	note_times(r, o);
