@@ -337,6 +337,7 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 	c->store_history_bytes = 64u << 20;
 	c->store_history_ms = 14u * 86400 * 1000;
 	c->policy.ecs = true;
+	c->policy.udp_size[0] = c->policy.udp_size[1] = EDNS_PAYLOAD;
 	c->cookies = true;
 	c->net = (struct net_opts){ .batch = 32,
 		.tcp_clients = 1000,

@@ -338,7 +338,7 @@ static void a_store_of_version_1_is_brought_up_to_date(void)
 	    "ALTER TABLE zone DROP COLUMN making; ALTER TABLE zone DROP COLUMN file;"
 	    "ALTER TABLE change DROP COLUMN serial; ALTER TABLE change DROP COLUMN at_s;"
 	    "DROP TABLE added; DROP TABLE plain; DROP TABLE keys; DROP TABLE written; "
-	    "DROP TABLE forced; DROP TABLE history; DROP TABLE decision; DROP TABLE watch; DROP TABLE token; DROP TABLE audit; PRAGMA user_version = 1");
+	    "DROP TABLE forced; DROP TABLE history; DROP TABLE decision; DROP TABLE watch; DROP TABLE token; DROP TABLE audit; DROP TABLE flat; PRAGMA user_version = 1");
 	s = store_open(path, &why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
 	CU_ASSERT_TRUE(now > 1);
