@@ -312,11 +312,23 @@ bool choose_by_policy(struct choose_walk *w, bool even_down, bool even_drained)
 	return by_policy(w, even_down, even_drained);
 }
 
-static bool has_asn(const struct choose_walk *w)
+uint32_t choose_asn(struct choose_walk *w, const struct netmap_seams *seams)
 {
-	const struct atlas *atlas = w->ask->steer->atlas;
+	const struct netmap *map = w->ask->steer->atlas->asns.map;
+	const struct netmap_hit hit = netmap_find(map, &w->who);
 
-	return netmap_find(atlas->asns.map, &w->who).value < atlas->asns.n;
+	choose_consult(w, netmap_scope(map, seams, &w->who, hit));
+	/* A net that is not global, with a place and without an AS: one beside it may have neither. */
+	if (hit.value == NETMAP_LOCAL && !w->by_source) {
+		choose_find_place(w);
+		choose_consult(w, netmap_scope(choose_map(w), NULL, &w->who, w->place));
+	}
+	return hit.value;
+}
+
+static bool has_asn(struct choose_walk *w)
+{
+	return choose_asn(w, NULL) < w->ask->steer->atlas->asns.n;
 }
 
 /* Could a pin of the pool be for an AS? */
@@ -513,11 +525,10 @@ static void limit_ttl(const struct choose_walk *w)
 static void find_asn(struct choose_walk *w)
 {
 	const struct mmdb_asns *asns = &w->ask->steer->atlas->asns;
-	const struct netmap_hit hit = netmap_find(asns->map, &w->who);
+	const uint32_t asn = choose_asn(w, w->ask->steer->asns);
 
-	choose_consult(w, netmap_scope(asns->map, w->ask->steer->asns, &w->who, hit));
-	if (hit.value < asns->n)
-		w->choice->asn = asns->asn[hit.value].number;
+	if (asn < asns->n)
+		w->choice->asn = asns->asn[asn].number;
 }
 
 /* The edge's name is another for each country, or AS. */

@@ -191,6 +191,9 @@ bool choose_take(struct choose_walk *w, const struct choose_list *l);
 /* The client's class in the pool's rank, which there is. */
 uint32_t choose_class(struct choose_walk *w);
 
+/* The client's value in the map of AS numbers, of which those alike in `seams` are one; NULL: none are. */
+uint32_t choose_asn(struct choose_walk *w, const struct netmap_seams *seams);
+
 /* To explain: does the atlas have coordinates for the client? */
 bool choose_is_placed(const struct choose_walk *w);
 

@@ -48,12 +48,9 @@ bool choose_by_default(struct choose_walk *w)
 bool choose_by_asn(struct choose_walk *w)
 {
 	const struct pool *p = w->pool;
-	struct netmap *map = w->ask->steer->atlas->asns.map;
+	const uint32_t asn = choose_asn(w, p->asn_seams);
 
-	const struct netmap_hit hit = netmap_find(map, &w->who);
-	choose_consult(w, netmap_scope(map, p->asn_seams, &w->who, hit));
-	return hit.value < w->ask->steer->atlas->asns.n &&
-		take_pin(w, p->pin_of_asn[hit.value]);
+	return asn < w->ask->steer->atlas->asns.n && take_pin(w, p->pin_of_asn[asn]);
 }
 
 bool choose_by_place(struct choose_walk *w)

@@ -42,13 +42,8 @@ static bool is_at_place(struct choose_walk *w, uint16_t set)
 static bool is_of_asn(struct choose_walk *w, uint16_t set)
 {
 	const struct rules_table *t = &w->pool->rules->asns;
-	const struct netmap *map = w->ask->steer->atlas->asns.map;
 
-	if (set == RULES_NO_SET)
-		return true;
-	const struct netmap_hit hit = netmap_find(map, &w->who);
-	choose_consult(w, netmap_scope(map, t->seams, &w->who, hit));
-	return rules_has(t, hit.value, set);
+	return set == RULES_NO_SET || rules_has(t, choose_asn(w, t->seams), set);
 }
 
 /* Whatever holds now, the answer is good until that changes. */

@@ -58,14 +58,15 @@ def templates():
                 assert scope in (None, m.scope), (template, first, m.scope)
 
 
-@claim("a CNAME has the client's AS in it: two nets of one AS are one scope, a private net that only the AS is known of counts, and its place ends the scope where it is asked for, too")
+@claim("a CNAME has the client's AS in it: two nets of one AS are one scope, a private net that only the AS is known of counts, and is no scope with one that neither is known of, and its place ends the scope where it is asked for, too")
 def as_templates():
-    nets = {"8.0.0.0/8": AMS, "9.0.0.0/8": AMS, "12.0.0.0/8": ROM, "13.0.0.0/8": AMS}
-    asns = {"8.0.0.0/8": {"asn": 64500}, "9.0.0.0/8": {"asn": 64500, "organization": "other"}, "12.0.0.0/7": {"asn": 64501}, "10.0.0.0/9": {"asn": 4200000000},
+    nets = {"8.0.0.0/8": AMS, "9.0.0.0/8": AMS, "12.0.0.0/8": ROM, "13.0.0.0/8": AMS, "10.192.0.0/16": AMS}
+    asns = {"8.0.0.0/8": {"asn": 64500}, "9.0.0.0/8": {"asn": 64500, "organization": "other"}, "12.0.0.0/7": {"asn": 64501}, "10.0.0.0/9": {"asn": 4200000000}, "172.16.0.0/13": {"asn": 64503},
             "127.0.0.0/8": {"asn": 64502}}
     pools = 'edges: { o: { cname: "%s" } }\npools: { web: { edges: [ o ], policy: ordered }, pinned: { edges: [ o ], policy: ordered } }'
     for template, want in (("as%{asn}.cdn.example", (("8.1.2.0", "as64500.", 7), ("9.1.2.0", "as64500.", 7), ("12.1.2.0", "as64501.", 7), ("13.1.2.0", "as64501.", 7),
-                                                     ("200.1.2.0", "asunknown.", None), ("10.1.2.0", "as4200000000.", 9), ("192.168.1.0", "as64502.", 16))),
+                                                     ("200.1.2.0", "asunknown.", None), ("10.1.2.0", "as4200000000.", 9),
+                                                     ("10.128.1.0", "as64502.", 10), ("10.192.1.0", "asunknown.", 16), ("172.16.1.0", "as64503.", 13), ("172.24.1.0", "as64502.", 13), ("192.168.1.0", "as64502.", 16))),
                            ("%{country}-%{asn}.cdn.example", (("8.1.2.0", "nl-64500.", 7), ("12.1.2.0", "it-64501.", 8), ("13.1.2.0", "nl-64501.", 8)))):
         with serve(nets, asns, config=pools % template) as s:
             for net, name, scope in want:
