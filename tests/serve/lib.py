@@ -302,7 +302,7 @@ class Server:
     def wait_stored(self):
         """Until what was fetched is in the store."""
         end = time.monotonic() + 30 * SLOW
-        while {job["name"] for job in json.loads(self.ctl("jobs", "--json")[1])} & {"transfer", "store"}:
+        while {one["job"] for one in json.loads(self.ctl("jobs", "--json")[1])} & {"transfer", "store"}:
             if time.monotonic() > end:
                 raise AssertionError("it is still to be stored: " + self.said())
             time.sleep(0.02)
