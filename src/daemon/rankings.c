@@ -19,7 +19,8 @@
 #define AGE_MOST_S 900.0
 
 enum {
-	YIELDS_MOST = 3, /* in a row: then rankings are made, whoever waits */
+	YIELDS_MOST = 3,     /* in a row: then rankings are made, whoever waits */
+	AT_ONCE_MOST = 2048, /* samples that go into the table within one turn of the loop */
 	WAITING_MOST = 1 << 20,
 	AGE_SHARE = 16
 };
@@ -40,18 +41,28 @@ static bool put(struct latency *t, const struct rankings_sample *s)
 			   : latency_add(t, &s->net, s->edge, &s->sample);
 }
 
-void rankings_put_waiting(struct rankings *r, size_t most)
+/* Nobody else has it, and so many go in within a turn of the loop; else the next ranking takes them in, by a job. */
+static bool may_put(const struct latency *t, size_t n)
+{
+	return latency_is_held_once(t) && latency_has_room(t, n);
+}
+
+static void put_some(struct rankings *r, size_t most)
 {
 	struct latency *t = publisher_live(r->opts.publisher)->table;
 	struct heap *h = &r->waiting;
 
-	if (!h->n || !latency_is_held_once(t))
-		return;
 	while (h->at < h->n && most--)
 		r->size.lost += !put(t, &h->of[h->at++]);
 	if (h->at == h->n)
 		h->at = h->n = 0;
 	r->changed = r->unsaved = true;
+}
+
+void rankings_put_waiting(struct rankings *r)
+{
+	if (r->waiting.n && may_put(publisher_live(r->opts.publisher)->table, AT_ONCE_MOST))
+		put_some(r, AT_ONCE_MOST);
 }
 
 static void keep_waiting(struct rankings *r, const struct rankings_sample *s);
@@ -65,7 +76,7 @@ void rankings_add(struct rankings *r, const struct rankings_sample *s)
 	if (r->told && !s->merged && !s->impossible)
 		r->told(r->told_ctx, s);
 	/* Of merged ones there may be many. */
-	if (s->merged || r->waiting.n || !latency_is_held_once(t)) {
+	if (s->merged || r->waiting.n || !may_put(t, 1)) {
 		keep_waiting(r, s);
 		return;
 	}
@@ -121,7 +132,7 @@ static bool ranking_begin(void *ctx)
 	const struct parts *live = publisher_live(r->opts.publisher),
 			   *staged = publisher_staged(r->opts.publisher);
 
-	rankings_put_waiting(r, RANKINGS_AT_ONCE_MOST);
+	rankings_put_waiting(r);
 	if (r->waiting.n) {
 		x->samples = r->waiting;
 		r->waiting = (struct heap){ 0 };
@@ -425,7 +436,7 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 	(void)events;
 	if (!c->latency.on)
 		return;
-	rankings_put_waiting(r, RANKINGS_AT_ONCE_MOST);
+	rankings_put_waiting(r);
 	look(r);
 	if (r->unsaved && c->latency.state && !r->saves && now - r->saved_at >= SAVE_S)
 		save(r);
@@ -479,7 +490,8 @@ void rankings_free(struct rankings *r)
 	const struct conf *c = parts_conf(live);
 	struct fault why;
 
-	rankings_put_waiting(r, SIZE_MAX);
+	if (r->waiting.n && latency_is_held_once(live->table))
+		put_some(r, SIZE_MAX);
 	if (r->unsaved && c->latency.state && !latency_save(c, live->table, &why))
 		log_line(LOG_ERROR, "%s", why.text);
 	ev_timer_stop(r->opts.loop, &r->timer);

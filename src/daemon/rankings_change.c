@@ -22,7 +22,7 @@ static bool change_begin(void *ctx)
 {
 	struct change *x = ctx;
 
-	rankings_put_waiting(x->owner, RANKINGS_AT_ONCE_MOST);
+	rankings_put_waiting(x->owner);
 	x->live = parts_hold(publisher_live(x->owner->opts.publisher));
 	return true;
 }

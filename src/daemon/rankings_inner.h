@@ -9,8 +9,6 @@
 
 #include <ev.h>
 
-enum { RANKINGS_AT_ONCE_MOST = 2048 /* samples that go into the table within one turn of the loop */ };
-
 /* Samples that could not go into the table yet. */
 struct heap {
 	struct rankings_sample *of;
@@ -47,7 +45,7 @@ struct rankings {
 	void *told_ctx;
 };
 
-/* What waits goes into the table, so many of it, unless somebody else holds that. */
-void rankings_put_waiting(struct rankings *r, size_t most);
+/* Some of what waits goes into the table, unless somebody else holds that, or it takes a job. */
+void rankings_put_waiting(struct rankings *r);
 
 #endif

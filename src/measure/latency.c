@@ -37,7 +37,12 @@ struct latency {
 	uint32_t last; /* the row touched last: files name a prefix many times in a row */
 };
 
-enum { SLOTS_FIRST = 64, CELLS_FIRST = 2, CELLS_STEP = 8 };
+enum {
+	SLOTS_FIRST = 64,
+	CELLS_FIRST = 2,
+	CELLS_STEP = 8,
+	SMALL = 1 << 14 /* rows that may be looked at within a turn of a loop */
+};
 
 double latency_weight(unsigned half_life_s, uint32_t at_s, uint32_t now_s)
 {
@@ -261,6 +266,20 @@ static size_t bytes(const struct latency *t)
 		t->cell_room * sizeof(struct latency_cell);
 }
 
+static size_t more_room(const struct latency *t)
+{
+	return t->room ? t->room + t->room / 2 : SLOTS_FIRST;
+}
+
+bool latency_has_room(const struct latency *t, size_t prefixes)
+{
+	const size_t n = t->n + prefixes, each = 16 + CELLS_STEP * sizeof(struct latency_cell),
+		     rows = n > t->room ? more_room(t) - t->room : 0;
+
+	return n <= SMALL ||
+		(n * 2 <= t->slots && bytes(t) + rows * sizeof *t->row + prefixes * each <= t->opts.memory);
+}
+
 /* Takes rows out that have no cells any more. */
 static void compact(struct latency *t)
 {
@@ -324,7 +343,7 @@ static bool make_room(struct latency *t)
 
 static bool more_rows(struct latency *t)
 {
-	const size_t room = t->room ? t->room + t->room / 2 : SLOTS_FIRST;
+	const size_t room = more_room(t);
 	struct latency_row *row = realloc(t->row, room * sizeof *row);
 
 	if (!row)

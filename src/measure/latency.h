@@ -64,6 +64,8 @@ struct latency *latency_hold(struct latency *t);
 void latency_drop(struct latency *t);
 /* Nobody else holds it: it may be changed. */
 bool latency_is_held_once(const struct latency *t);
+/* Samples of so many new prefixes go in without a look at all others: no turn of a loop takes long by them. */
+bool latency_has_room(const struct latency *t, size_t prefixes);
 
 /* What is known of resolvers' clients goes with the table, and with its copies, which hold it. NULL: nothing is known. */
 void latency_set_resolvers(struct latency *t, struct resolver_clients *r);

@@ -1,5 +1,6 @@
 #include "daemon/rankings.h"
 
+#include "daemon/latency_read.h"
 #include "unit/daemon/house.h"
 #include "unit/unit.h"
 
@@ -133,11 +134,54 @@ static void a_stage_is_ranked_too(void)
 	house_close(&h);
 }
 
+static bool is_held_once(void)
+{
+	for (unsigned i = 0; i < 600; i++) {
+		if (rankings_size(h.rankings).published && rankings_is_settled(h.rankings) &&
+			latency_is_held_once(publisher_live(h.publisher)->table))
+			return true;
+		house_pass(&h, 0.05);
+	}
+	return false;
+}
+
+/* One more than the table has room for would make a turn of the loop look at all of them. */
+static void what_takes_long_is_put_in_by_a_job(void)
+{
+	enum { FULL = 1 << 14 };
+	struct text rows = { 0 };
+	struct rankings_sample s = { .src = -1, .edge = 1, .sample = { 7, 1, latency_read_now(), false } };
+
+	house_open(&h, CONF "latency: { half-life: 6h }\n");
+	CU_ASSERT_TRUE_FATAL(house_start(&h));
+	text_add(&rows, "prefix,edge,rtt_ms\n");
+	for (unsigned i = 0; i < FULL; i++)
+		text_addf(&rows, "10.%u.%u.0/24,ams,9\n", i >> 8, i & 255);
+	import(text_get(&rows));
+	text_fini(&rows);
+	CU_ASSERT_TRUE_FATAL(is_held_once());
+	const struct latency *before = publisher_live(h.publisher)->table;
+	prefix_parse(&s.net, "11.0.0.0/24", NULL);
+	rankings_add(h.rankings, &s);
+	CU_ASSERT_FALSE(rankings_is_settled(h.rankings));
+	CU_ASSERT_EQUAL(latency_size(before).nets, FULL);
+	CU_ASSERT_TRUE(is_held_once());
+	CU_ASSERT_EQUAL(latency_size(publisher_live(h.publisher)->table).nets, FULL + 1);
+	/* There is room now. */
+	prefix_parse(&s.net, "11.0.1.0/24", NULL);
+	rankings_add(h.rankings, &s);
+	CU_ASSERT_TRUE(rankings_is_settled(h.rankings));
+	CU_ASSERT_EQUAL(rankings_size(h.rankings).lost, 0);
+	house_stop(&h);
+	house_close(&h);
+}
+
 static const struct unit_case cases[] = {
 	{ "what is measured decides", what_is_measured_decides },
 	{ "files are followed, and what is learned is kept",
 		files_are_followed_and_what_is_learned_is_kept },
 	{ "a stage is ranked, too", a_stage_is_ranked_too },
+	{ "what takes long is put in by a job", what_takes_long_is_put_in_by_a_job },
 	{ "measurements belong to names", measurements_belong_to_names },
 };
 

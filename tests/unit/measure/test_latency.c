@@ -198,6 +198,31 @@ static void memory_is_bounded_and_the_oldest_go_first(void)
 	latency_drop(t);
 }
 
+static void a_table_says_what_fits_without_a_look_at_all(void)
+{
+	enum { MEMORY = 8 << 20, SOME = 1000 };
+	struct latency *t = table(MEMORY);
+	char text[32];
+	unsigned moved = 0, had_none = 0;
+
+	for (unsigned i = 0; i < 120000; i += SOME) {
+		const bool has = latency_has_room(t, SOME);
+		const struct latency_size was = latency_size(t);
+		for (unsigned k = i; k < i + SOME; k++) {
+			snprintf(text, sizeof text, "10.%u.%u.0/24", k >> 8 & 255, k & 255);
+			add(t, k >> 16 ? text + 1 : text, k % EDGES, 5, NOW + k);
+		}
+		const struct latency_size is = latency_size(t);
+		moved += has && was.nets >= 1 << 14 && is.forgotten > was.forgotten;
+		had_none += !has;
+		CU_ASSERT_TRUE(has || was.nets + SOME > 1 << 14);
+	}
+	CU_ASSERT_EQUAL(moved, 0);
+	CU_ASSERT_TRUE(had_none > 2 && had_none < 60);
+	CU_ASSERT_TRUE(latency_size(t).forgotten > 0);
+	latency_drop(t);
+}
+
 /* Against a table that does everything the slow way. */
 static void a_table_holds_what_brute_force_holds(void)
 {
@@ -375,6 +400,7 @@ void suite_latency(void)
 			the_prefixes_around_an_address_come_the_narrowest_first },
 		{ "memory is bounded, and the oldest go first",
 			memory_is_bounded_and_the_oldest_go_first },
+		{ "a table says what fits without a look at all others", a_table_says_what_fits_without_a_look_at_all },
 		{ "a table that follows another knows what has changed",
 			a_table_that_follows_another_knows_what_has_changed },
 		{ "a table holds what brute force holds",
