@@ -138,6 +138,23 @@ def orders():
         until(lambda: not odd(), 10)
 
 
+@claim("a stage that one server takes back by itself is taken back on all, which say why")
+def taken_back():
+    with Redis() as redis, fleet(2, redis.port, fleet=", wait: 500ms", more="stage: { failures: 100% }\n") as (one, two):
+        # Only the first sees that its edges fail, and only it minds.
+        one.configure(one.config.replace("failures: 100%", "failures: 10%"))
+        same(one.ctl("reload")[0], 0)
+        one.configure(one.config.replace("-e, %s/" % one.dir, "-e, %s/no-" % one.dir))
+        same(two.ctl("reload", "--stage", "50%")[0], 0)
+        until(lambda: "the stage is rolled back" in one.said(), 30)
+        until(lambda: "stage" not in json_of(two, "status"), 10)
+        why = re.search("fleet: the server itself at server ns1: (.*): reload --rollback", two.said())
+        same(bool(why and re.match("probes have [0-9.]+ % of the staged edges down", why.group(1))), True, two.said())
+        same("the stage is rolled back" in two.said(), True, two.said())
+        same(one.address() == two.address() == "192.0.2.1", True)
+        until(lambda: not any("stage_percent" in r for r in two.rows().values()), 10)
+
+
 @claim("servers with the same generation say so by NSID, and by status")
 def nsid():
     with Redis() as redis, fleet(2, redis.port, fleet=", wait: 500ms") as all:
