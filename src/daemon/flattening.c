@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { ADDRESSES_MOST = STORE_FLAT_MOST, ADDRESS = 16, RETRY_MOST_S = 60, SAY_MOST = 80, KEEP_EVERY_S = 60 };
+enum { ADDRESSES_MOST = STORE_FLAT_MOST, ADDRESS = 16, RETRY_MOST_S = 60, SAY_MOST = 80, KEEP_EVERY_S = 60, KEPT_A_SECOND = 1000 };
 
 static const double again_s = 10; /* when there was no memory */
 
@@ -81,7 +81,9 @@ struct flattening {
 	struct flat_keeper *keeper;
 	const struct store_flat *stored; /* [n_stored] the keeper's: at the start alone */
 	size_t n_stored;
-	int64_t kept_s; /* when that was last written */
+	ev_timer keeps;     /* what is known is to be written */
+	int64_t kept_s;     /* when that was last done */
+	size_t n_kept;      /* names, then */
 };
 
 static void remake(struct flattening *f);
@@ -246,7 +248,24 @@ static void keep(struct flattening *f)
 		if (t->known)
 			list[i++] = flat_of(t);
 	f->kept_s = time(NULL);
+	f->n_kept = n;
 	flat_keeper_put(f->keeper, list, n);
+}
+
+static void on_keep(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)events;
+	keep(t->data);
+}
+
+/* All are written each time, and those of some have others with each question: so the more there are, the less often. */
+static void keep_soon(struct flattening *f)
+{
+	if (ev_is_active(&f->keeps))
+		return;
+	ev_timer_set(&f->keeps, (double)f->n_kept / KEPT_A_SECOND, 0);
+	ev_timer_start(f->opts.loop, &f->keeps);
 }
 
 /* What is stale is no more than nothing better, and it is not said for long. */
@@ -377,7 +396,7 @@ static void settle(struct target *t)
 		if (other)
 			remake(t->of);
 		if (other || t->at_s - t->of->kept_s >= KEEP_EVERY_S || t->at_s < t->of->kept_s)
-			keep(t->of);
+			keep_soon(t->of);
 	}
 	t->failures = failed ? t->failures + 1 : 0;
 	if (failed) {
@@ -536,7 +555,8 @@ struct flattening *flattening_new(const struct flattening_opts *opts)
 
 	f->opts = *opts;
 	ev_timer_init(&f->again, on_again, again_s, again_s);
-	f->again.data = f;
+	ev_init(&f->keeps, on_keep);
+	f->again.data = f->keeps.data = f;
 	f->keeper = flat_keeper_new(opts->jobs, opts->store);
 	f->stored = flat_keeper_load(f->keeper, &f->n_stored);
 	publisher_follow(opts->publisher, on_parts, f);
@@ -569,6 +589,7 @@ void flattening_free(struct flattening *f)
 	if (f->resolver)
 		resolver_free(f->resolver);
 	ev_timer_stop(f->opts.loop, &f->again);
+	ev_timer_stop(f->opts.loop, &f->keeps);
 	memory_free(f->servers);
 	flat_keeper_free(f->keeper);
 	memory_free(f);
