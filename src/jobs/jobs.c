@@ -413,7 +413,7 @@ struct job *jobs_start(struct jobs *j, const struct job_opts *opts)
 	if (opts->about)
 		strncpy(job->about, opts->about, JOB_ABOUT - 1);
 	job->opts.about = NULL;
-	const bool held = j->held && !opts->looks;
+	const bool held = j->held && !opts->looks && !(opts->ends && j->settled);
 	push(held ? &j->later : &j->waiting, job);
 	j->n_waiting++;
 	if (!held)

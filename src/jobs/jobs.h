@@ -38,6 +38,7 @@ struct job_opts {
 	const char *name;  /* a literal: "reload" */
 	const char *about; /* copied, cut to JOB_ABOUT; NULL: nothing more to say */
 	bool looks;        /* it changes nothing anywhere: jobs_hold() does not hold it */
+	bool ends;         /* it ends what another has begun: jobs_hold() waits for it, as long as it waits for others */
 	void *ctx;         /* of who asks, until `done` */
 	/* On a helper thread. */
 	void (*work)(void *ctx, struct job *job);

@@ -157,6 +157,7 @@ static void store_zone(struct secondary *s, const struct store_mark *upon)
 			 &(struct job_opts){ .lane = r->lane,
 				 .name = "store",
 				 .about = view_text(name, s->apex),
+				 .ends = true, /* who takes over goes on from what is stored */
 				 .ctx = t,
 				 .work = store_work,
 				 .done = store_done })) {

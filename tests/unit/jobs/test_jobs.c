@@ -34,7 +34,7 @@ struct task {
 	struct desk *d;
 	unsigned no;
 	bool waits; /* for a post of `go` */
-	bool looks; /* as in struct job_opts */
+	bool looks, ends; /* as in struct job_opts */
 	int nice;
 	bool signals;   /* SIGTERM would come to this thread */
 	bool cancelled; /* as its work saw it */
@@ -105,7 +105,7 @@ static struct job *start(struct desk *d, struct task *t, unsigned lane)
 	t->d = d;
 	t->job = jobs_start(d->jobs,
 		&(struct job_opts){
-			.lane = lane, .name = "test", .looks = t->looks, .ctx = t, .work = work, .done = done });
+			.lane = lane, .name = "test", .looks = t->looks, .ends = t->ends, .ctx = t, .work = work, .done = done });
 	return t->job;
 }
 
@@ -674,6 +674,32 @@ static void a_job_that_looks_is_not_held(void)
 	close_desk(&d);
 }
 
+static void a_job_that_ends_another_is_waited_for(void)
+{
+	struct task t[3] = { { .no = 0, .waits = true }, { .no = 1, .waits = true, .ends = true }, { .no = 2, .ends = true } };
+	struct desk d;
+	unsigned told = 0;
+
+	open_desk(&d);
+	const unsigned lane = jobs_lane(d.jobs, 1, JOBS_PROMPT);
+	start(&d, &t[0], lane);
+	CU_ASSERT_TRUE(comes(&d.begun));
+	jobs_hold(d.jobs, settled, &told);
+	start(&d, &t[1], lane);
+	sem_post(&d.go);
+	CU_ASSERT_TRUE(ends(&d, 1));
+	CU_ASSERT_EQUAL(told, 0);
+	sem_post(&d.go);
+	CU_ASSERT_TRUE(ends(&d, 2));
+	CU_ASSERT_EQUAL(told, 1);
+	/* It has been told that nothing runs. */
+	start(&d, &t[2], lane);
+	CU_ASSERT_EQUAL(jobs_counts(d.jobs).waiting, 1);
+	jobs_release(d.jobs);
+	CU_ASSERT_TRUE(ends(&d, 3));
+	close_desk(&d);
+}
+
 void suite_jobs(void);
 void suite_jobs(void)
 {
@@ -684,6 +710,7 @@ void suite_jobs(void)
 			polite_jobs_give_way_and_prompt_ones_do_not },
 		{ "done is never called inside start", done_is_never_called_inside_start },
 		{ "a job that looks is not held", a_job_that_looks_is_not_held },
+		{ "a job that ends another is waited for", a_job_that_ends_another_is_waited_for },
 		{ "a job that has ended may ask for another",
 			a_job_that_has_ended_may_ask_for_another },
 		{ "a cancelled job that waits never begins",
