@@ -211,20 +211,35 @@ bool conf_path_fault(const struct conf *c, const struct fault *why, struct fault
 	return faults_take(f, why);
 }
 
-bool conf_at(const struct conf *c, const char *section, const char *key, struct fault_at *to)
+bool conf_places_at(struct conf_places *p, const char *section, const char *key, struct fault_at *to)
 {
 	struct faults unheard;
-	struct arena scratch = { 0 };
 
-	faults_init(&unheard);
-	const struct node *top = include_tree(&c->sources, &scratch, &unheard);
-	const struct node *in = top ? parse_get(top, section) : NULL;
+	if (!p->read) {
+		faults_init(&unheard);
+		p->top = include_tree(&p->conf->sources, &p->mem, &unheard);
+		faults_fini(&unheard);
+		p->read = true;
+	}
+	const struct node *in = p->top ? parse_get(p->top, section) : NULL;
 	const struct node *value = in ? parse_get(in, key) : NULL;
 	const struct node *at = value ? value->key : in ? in->key : NULL;
-	*to = at ? conf_place(c, at->file, at->line, at->column) : conf_place(c, 0, 0, 0);
-	arena_fini(&scratch);
-	faults_fini(&unheard);
+	*to = at ? conf_place(p->conf, at->file, at->line, at->column) : conf_place(p->conf, 0, 0, 0);
 	return value != NULL;
+}
+
+void conf_places_fini(struct conf_places *p)
+{
+	arena_fini(&p->mem);
+}
+
+bool conf_at(const struct conf *c, const char *section, const char *key, struct fault_at *to)
+{
+	struct conf_places p = { .conf = c };
+	const bool there = conf_places_at(&p, section, key, to);
+
+	conf_places_fini(&p);
+	return there;
 }
 
 /* The word behind "control: ... socket:" of a text that is no YAML at present: an operator who

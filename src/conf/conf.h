@@ -351,6 +351,16 @@ bool conf_path_fault(const struct conf *c, const struct fault *why, struct fault
 bool conf_at(
 	const struct conf *c, const char *section, const char *key, struct fault_at *to);
 
+/* The same for many keys: the files are gone through once, when the first is asked for. Begins as { .conf = c }. */
+struct conf_places {
+	const struct conf *conf;
+	struct arena mem;
+	const struct node *top;
+	bool read;
+};
+bool conf_places_at(struct conf_places *p, const char *section, const char *key, struct fault_at *to);
+void conf_places_fini(struct conf_places *p);
+
 /* Fine for a zeroed one. */
 void conf_fini(struct conf *c);
 

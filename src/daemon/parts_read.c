@@ -247,6 +247,7 @@ static void warn_of_idle_pins(const struct parts *to, struct faults *f)
 static void warn_of_own_names(const struct parts *to, struct faults *f)
 {
 	const struct conf *c = parts_conf(to);
+	struct conf_places places = { .conf = c };
 
 	for (size_t i = 0; i < c->n_edges; i++) {
 		uint8_t wire[NAME_MOST];
@@ -261,19 +262,21 @@ static void warn_of_own_names(const struct parts *to, struct faults *f)
 		const struct zone *z = zone_set_find(to->zones->set, &name, name.labels, &number);
 		if (!z)
 			continue;
-		conf_at(c, "edges", c->edges[i].name, &at);
+		conf_places_at(&places, "edges", c->edges[i].name, &at);
 		faults_warning(f, &at,
 			"edge %s flattens %s, a name of zone %s, which is served here: a resolver asks "
 			"us for it, and where its EDGE leads to this edge, there are never any "
 			"addresses",
 			c->edges[i].name, name_text(text, wire), name_text(apex, z->apex));
 	}
+	conf_places_fini(&places);
 }
 
 /* Fields that are "unknown" for all: nothing tells what they stand for. */
 static void warn_of_unknown_fields(const struct parts *to, struct faults *f)
 {
 	const struct conf *c = parts_conf(to);
+	struct conf_places places = { .conf = c };
 
 	for (size_t i = 0; i < c->n_edges; i++) {
 		const struct edge_opts *e = &c->edges[i];
@@ -282,12 +285,13 @@ static void warn_of_unknown_fields(const struct parts *to, struct faults *f)
 		struct fault_at at;
 		if (!asn && !place)
 			continue;
-		conf_at(c, "edges", e->name, &at);
+		conf_places_at(&places, "edges", e->name, &at);
 		faults_warning(f, &at,
 			"edge %s: the fields of its cname are \"unknown\" for all clients: there is no geoip: "
 			"%s: file",
 			e->name, asn ? "asn" : "city");
 	}
+	conf_places_fini(&places);
 }
 
 static void make_steer(struct parts *to, const struct parts *before, bool assume)

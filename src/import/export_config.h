@@ -14,6 +14,7 @@
 struct export_from {
 	const struct conf *conf;
 	const struct registry *zones;
+	struct conf_places *places; /* of `conf` */
 };
 
 /* Fill the files of a plan and its notes. */

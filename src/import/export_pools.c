@@ -22,7 +22,7 @@ void export_notef(struct plan *p, enum note kind, const struct export_from *from
 	/* A pool is looked at for each name that has it, and told once. */
 	if (plan_is_new(p, text_get(&say))) {
 		/* The part of a pool that has priorities is written where that is. */
-		conf_at(from->conf, "pools", pool->name, &at);
+		conf_places_at(from->places, "pools", pool->name, &at);
 		plan_note(p, kind, at.path, at.line, "%s", text_get(&say));
 	}
 	text_fini(&say);

@@ -28,7 +28,7 @@ static void probe_note(struct to_route53 *r, const struct probe_opts *o, enum no
 
 	if (!plan_is_new(r->p, say))
 		return;
-	conf_at(r->from->conf, "probes", o->name, &at);
+	conf_places_at(r->from->places, "probes", o->name, &at);
 	plan_note(r->p, kind, at.path, at.line, "%s", say);
 }
 

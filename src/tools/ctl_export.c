@@ -11,21 +11,23 @@
 #include <stdio.h>
 #include <string.h>
 
-static void write_route53(struct plan *p, const struct parts *parts, struct hash_key key)
+static void write_route53(struct plan *p, const struct export_from *from, const struct parts *parts, struct hash_key key)
 {
+	(void)parts;
 	(void)key;
-	to_route53(p, &(struct export_from){ .conf = parts_conf(parts), .zones = parts->zones });
+	to_route53(p, from);
 }
 
-static void write_octodns(struct plan *p, const struct parts *parts, struct hash_key key)
+static void write_octodns(struct plan *p, const struct export_from *from, const struct parts *parts, struct hash_key key)
 {
+	(void)parts;
 	(void)key;
-	to_octodns(p, &(struct export_from){ .conf = parts_conf(parts), .zones = parts->zones });
+	to_octodns(p, from);
 }
 
 static const struct {
 	const char *name;
-	void (*write)(struct plan *p, const struct parts *parts, struct hash_key key);
+	void (*write)(struct plan *p, const struct export_from *from, const struct parts *parts, struct hash_key key);
 } kinds[] = { { "octodns", write_octodns }, { "route53", write_route53 }, { "zones", ctl_export_zones } };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -58,10 +60,12 @@ static enum ctl_status export_as(const struct ctl *c, const char *folder, size_t
 
 	faults_init(&f);
 	if (parts_read(&parts, &(struct parts_read_opts){ .path = c->conf_path, .key = key }, &f)) {
+		struct conf_places places = { .conf = parts_conf(&parts) };
 		plan_init(&plan);
-		kinds[kind].write(&plan, &parts, key);
+		kinds[kind].write(&plan, &(struct export_from){ places.conf, parts.zones, &places }, &parts, key);
 		status = write_down(&plan, folder, kind);
 		plan_fini(&plan);
+		conf_places_fini(&places);
 		parts_drop(&parts);
 	}
 	fputs(text_get(&f.text), stderr);

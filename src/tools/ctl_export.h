@@ -3,11 +3,12 @@
 #ifndef TOOLS_CTL_EXPORT_H
 #define TOOLS_CTL_EXPORT_H
 
-#include "import/import_plan.h"
 #include "base/bytes.h"
+#include "import/export_config.h"
 #include "world/parts.h"
 
-/* Zone files for any nameserver, with what pools answer clients of no known place. `key`: of the zones' tables. */
-void ctl_export_zones(struct plan *p, const struct parts *parts, struct hash_key key);
+/* Zone files for any nameserver, with what pools answer clients of no known place. `from` is of `parts`; `key`: of the
+ * zones' tables. */
+void ctl_export_zones(struct plan *p, const struct export_from *from, const struct parts *parts, struct hash_key key);
 
 #endif

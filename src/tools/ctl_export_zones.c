@@ -16,7 +16,7 @@ struct writing {
 	struct plan *p;
 	const struct parts *parts;
 	struct hash_key key; /* of its zones */
-	struct export_from from;
+	const struct export_from *from;
 	struct standing *standing; /* as the configuration has the edges: no probe was asked */
 };
 
@@ -34,7 +34,7 @@ static void answer_edge(struct writing *w, struct plain_asking *k, const struct 
 {
 	const struct steer *s = w->parts->steer;
 	struct default_ask ask = { .steer = s, .standing = w->standing, .name = e->owner, .name_len = (unsigned)name_len(e->owner) };
-	const int pool = steer_pool(s, e->pool), number = conf_pool(w->from.conf, e->pool);
+	const int pool = steer_pool(s, e->pool), number = conf_pool(w->from->conf, e->pool);
 	char name[NAME_TEXT];
 
 	if (pool < 0 || number < 0)
@@ -44,15 +44,15 @@ static void answer_edge(struct writing *w, struct plain_asking *k, const struct 
 	const uint32_t most_s = ask.own.has_ttl ? ask.own.ttl_most_s : s->pools[pool].ttl_most_s;
 	to->ttl_s = e->ttl_s > most_s ? most_s : e->ttl_s;
 	plain_asking_answer(k, &ask, e, to);
-	export_note(w->p, NOTE_DIFFERS, &w->from, &w->from.conf->pools[number], "all get what clients of no known place get, as if all edges were up");
+	export_note(w->p, NOTE_DIFFERS, w->from, &w->from->conf->pools[number], "all get what clients of no known place get, as if all edges were up");
 	if (!to->n && !to->n_records)
-		plan_note(w->p, NOTE_LOST, w->from.conf->path, 0, "%s: nothing is known that pool %s answers with", name_text(name, e->owner), e->pool);
+		plan_note(w->p, NOTE_LOST, w->from->conf->path, 0, "%s: nothing is known that pool %s answers with", name_text(name, e->owner), e->pool);
 }
 
 /* Without EDGE. Count 1; NULL: told. */
 static struct zone *plain(struct writing *w, struct zone *z)
 {
-	struct compile_opts compile = zone_pools_compile_opts(w->from.conf, w->key);
+	struct compile_opts compile = zone_pools_compile_opts(w->from->conf, w->key);
 	struct plain_asking asking = { .digest = 0 };
 	struct zone *own = NULL, *made = NULL;
 	struct faults f;
@@ -72,7 +72,7 @@ static struct zone *plain(struct writing *w, struct zone *z)
 		made = plain_zone_make(of,
 			&(struct plain_zone_opts){ .edges = edges, .answers = answers, .n = n, .serial = of->serial, .compile = compile }, &f);
 	if (!made)
-		plan_note(w->p, NOTE_LOST, w->from.conf->path, 0, "%s", text_get(&f.text));
+		plan_note(w->p, NOTE_LOST, w->from->conf->path, 0, "%s", text_get(&f.text));
 	arena_fini(&asking.mem);
 	if (own)
 		zone_drop(own);
@@ -96,14 +96,14 @@ static void write_zone(struct writing *w, const struct registry_zone *entry)
 		zone_drop(made);
 }
 
-void ctl_export_zones(struct plan *p, const struct parts *parts, struct hash_key key)
+void ctl_export_zones(struct plan *p, const struct export_from *from, const struct parts *parts, struct hash_key key)
 {
-	struct writing w = { .p = p, .parts = parts, .key = key, .from = { .conf = parts_conf(parts), .zones = parts->zones },
+	struct writing w = { .p = p, .parts = parts, .key = key, .from = from,
 		.standing = as_configured(p, parts) };
 
 	for (size_t i = 0; i < parts->zones->n; i++) {
 		const struct registry_zone *z = parts->zones->zones[i];
-		export_source(p, &w.from, z);
+		export_source(p, from, z);
 		if (zone_is_ready(z->load.zone))
 			write_zone(&w, z);
 	}
