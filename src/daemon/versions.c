@@ -46,14 +46,16 @@ bool versions_change(const struct parts *of, const struct registry *served,
 	return make_numbers(of, served, false, zones, numbers, why);
 }
 
-/* Of a stage: it has read the zone from files that say something else by now, and keeps that until it is everybody's. */
+/* Of a stage: it has read the zone from files that say something else by now, or made it from other edges of pools, and
+ * keeps that until it is everybody's. */
 static bool has_other_files(const struct registry_zone *is, const struct registry_zone *entry)
 {
 	struct text a = { 0 }, b = { 0 };
 
 	load_sources_text(&is->load, &a);
 	load_sources_text(&entry->load, &b);
-	const bool other = a.len && b.len && strcmp(text_get(&a), text_get(&b)) != 0;
+	const bool other = a.len && b.len &&
+		(strcmp(text_get(&a), text_get(&b)) != 0 || is->load.listed != entry->load.listed);
 	text_fini(&a);
 	text_fini(&b);
 	return other;

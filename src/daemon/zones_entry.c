@@ -115,15 +115,15 @@ static bool same_digest(const struct reading *r, const struct listed *z)
 		zonemd_hash_of(z->before->load.zone) == r->o->conf->rules[z->at->rule].zonemd;
 }
 
-/* The same as before, when its files are the same and the pools it names are still there, and
- * still do for where it names them; not held, since mostly all are. */
+/* The same as before, when its files are the same, nothing in them goes through the edges of pools, and the pools it names
+ * are still there, and still do for where it names them; not held, since mostly all are. */
 struct registry_zone *zones_entry_same(const struct reading *r, const struct listed *z)
 {
 	struct registry_zone *old = z->before;
 
 	if (!old || old->state != REGISTRY_READY || old->source != REGISTRY_FILE || !z->path ||
 		!zones_entry_same_signing(z) ||
-		strcmp(old->path, z->path) != 0 || !load_is_fresh(&old->load) ||
+		strcmp(old->path, z->path) != 0 || !load_is_fresh(&old->load) || old->load.listed ||
 		!registry_added_same(old->added, z->added) || !same_digest(r, z))
 		return NULL;
 	const struct zone *was = old->load.zone;

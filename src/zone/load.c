@@ -10,6 +10,7 @@
 static void keep_sources(struct load *to, const struct records *r)
 {
 	to->n = r->n_files;
+	to->listed = r->listed;
 	to->sources = memory_zeroed(to->n, sizeof *to->sources);
 	for (size_t i = 0; i < to->n; i++)
 		to->sources[i] = (struct load_source){ memory_strdup(r->files[i].path),
@@ -44,7 +45,7 @@ bool load_zone(struct load *to, const char *path, const uint8_t *origin,
 
 struct load load_with(const struct load *l, struct zone *z)
 {
-	struct load to = { .zone = z, .n = l->n };
+	struct load to = { .zone = z, .n = l->n, .listed = l->listed };
 
 	to.sources = memory_zeroed(to.n, sizeof *to.sources);
 	for (size_t i = 0; i < to.n; i++)

@@ -15,6 +15,7 @@ struct load {
 	struct zone *zone; /* count 1 */
 	struct load_source *sources;
 	size_t n;
+	uint64_t listed; /* the edges of pools that it was made from, as a hash; 0: of none */
 };
 
 /* Reads and compiles the zone file at `path`, `origin` (wire) being its apex. On false `to` is

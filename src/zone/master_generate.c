@@ -1,5 +1,6 @@
 #include "zone/master_inner.h"
 
+#include "base/bytes.h"
 #include "base/memory.h"
 #include "zone/generate.h"
 
@@ -108,6 +109,14 @@ done:
 	return ok;
 }
 
+/* Other edges, or another order of them, is another zone. */
+static void note_edges(struct records *r, const struct pattern *g)
+{
+	for (size_t i = 0; i < g->n_edges; i++)
+		r->listed = hash_bytes((struct hash_key){ r->listed, 0x9e3779b97f4a7c15u },
+			(const uint8_t *)g->edges[i], strlen(g->edges[i])) | 1;
+}
+
 /* The current token is "pool:NAME". */
 static bool find_edges(struct master *m, struct tokens *t, struct pattern *g)
 {
@@ -119,6 +128,7 @@ static bool find_edges(struct master *m, struct tokens *t, struct pattern *g)
 	snprintf(name, sizeof name, "%.*s", (int)(t->tok.len - skip), t->tok.s + skip);
 	g->edges = memory_zeroed(EDGES_ROOM, sizeof *g->edges);
 	g->n_edges = m->pools->edges(m->pools->ctx, name, g->edges, EDGES_ROOM);
+	note_edges(m->to, g);
 	return g->n_edges || token_fault(t, t->tok.s + skip, "there is no pool \"%s\"", name);
 }
 

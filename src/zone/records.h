@@ -46,6 +46,7 @@ struct records {
 	uint8_t origin_len;
 	uint8_t *bytes; /* see records.c */
 	size_t len, room;
+	uint64_t listed;    /* what $GENERATE had of pools, as a hash; 0: it asked for none */
 	uint16_t file;      /* of a group's first record, where it does not say another */
 	uint32_t group;     /* the last one, to which records are added, or RECORDS_NONE */
 	bool has_record;    /* ... it does not stand there for nothing */

@@ -767,11 +767,12 @@ pools:
 """
 
 
-@claim("a name for each edge of a pool, made by $GENERATE: its addresses in that pool whatever its state, in signed zones and to peers that know no EDGE; a reload follows the pool; what is there already is told")
+@claim("a name for each edge of a pool, made by $GENERATE: its addresses in that pool whatever its state, in signed zones and to peers that know no EDGE; a reload follows the pool, and so does a stage that is promoted, whatever the records are; what is there already is told")
 def each_edge():
     zone = APEX + "www 60 EDGE web\n$GENERATE pool:web www--$ 60 EDGE web edge=$\n"
-    zones = "[ { name: e.test, file: zones/e.test.zone, dnssec: auto }, { name: p.test, file: zones/p.test.zone, transfer: [ any ] } ]"
-    with Server({"e.test": zone, "p.test": zone}, start=False) as s:
+    zones = "[ { name: e.test, file: zones/e.test.zone, dnssec: auto }, { name: p.test, file: zones/p.test.zone, transfer: [ any ] }, { name: h.test, file: zones/h.test.zone, dnssec: auto } ]"
+    hosts = APEX + "$GENERATE pool:web www--$ 60 A 192.0.2.50\n"
+    with Server({"e.test": zone, "p.test": zone, "h.test": hosts}, start=False) as s:
         def ask(edge, apex):
             m = s.udp("www--%s.%s" % (edge, apex), edns=opt(flags=0x8000))
             return m.addresses(), m.rcode, len([r for r in m.answer if r[1] == 46])
@@ -790,9 +791,15 @@ def each_edge():
         for apex, signed in (("e.test", 1), ("p.test", 0)):
             until(lambda: ask("gru1", apex), (["192.0.2.7"], NOERROR, signed))
             until(lambda: ask("iad-2", apex)[1], NXDOMAIN)
+        until(lambda: (ask("gru1", "h.test"), ask("iad-2", "h.test")[1]), ((["192.0.2.50"], NOERROR, 1), NXDOMAIN))
+        s.configure(EACH, zones)
+        same(s.ctl("reload", "--stage", "30%")[0], 0)
+        same([(ask("gru1", apex)[1], ask("iad-2", apex)[1]) for apex in ("e.test", "p.test", "h.test")], [(NOERROR, NXDOMAIN)] * 3)
+        same(s.ctl("reload", "--promote")[0], 0)
+        same([(ask("gru1", apex)[1], ask("iad-2", apex)[1]) for apex in ("e.test", "p.test", "h.test")], [(NXDOMAIN, NOERROR)] * 3)
         for more, say in (("www--ams1 A 192.0.2.5\n", "www--ams1.e.test. A beside the EDGE of line %d" % zone.count("\n")),
                           ("$GENERATE pool:wbe x--$ 60 EDGE web edge=$\n", "e.test.zone:%d:16: error: there is no pool \"wbe\"" % (zone.count("\n") + 1)),
-                          ("$GENERATE pool:web %s--$ 60 EDGE web edge=$\n" % ("x" * 60), "(where $GENERATE has come to gru1)")):
+                          ("$GENERATE pool:web %s--$ 60 EDGE web edge=$\n" % ("x" * 60), "(where $GENERATE has come to iad.2)")):
             s.write("zones/e.test.zone", zone + more)
             code, text = s.check()
             assert code == 1 and say in text, text
