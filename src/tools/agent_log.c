@@ -141,15 +141,17 @@ static void take_bytes(struct agent_log *l, const char *s, size_t len, double no
 	}
 }
 
-static void read_on(struct agent_log *l, double now_s)
+/* True: to its end. */
+static bool read_on(struct agent_log *l, double now_s)
 {
 	char bytes[65536];
-	ssize_t n;
+	ssize_t n = 0;
 
 	for (size_t all = 0; all < READ_MOST && (n = pread(l->fd, bytes, sizeof bytes, l->at)) > 0; all += (size_t)n) {
 		l->at += n;
 		take_bytes(l, bytes, (size_t)n, now_s);
 	}
+	return n <= 0;
 }
 
 static void let_go(struct agent_log *l)
@@ -191,15 +193,15 @@ void agent_log_read(struct agent_log *l, double now_s)
 	struct stat st;
 
 	if (l->fd >= 0) {
-		read_on(l, now_s);
+		bool whole = read_on(l, now_s);
 		if (fstat(l->fd, &st) == 0 && st.st_size < l->at) { /* cut short: written from its start again */
 			l->at = 0;
 			l->len = 0;
 			l->passes = false;
-			read_on(l, now_s);
+			whole = read_on(l, now_s);
 		}
-		if (stat(l->opts.path, &st) == 0 && st.st_ino != l->inode)
-			let_go(l); /* renamed, and all of it was read */
+		if (whole && stat(l->opts.path, &st) == 0 && st.st_ino != l->inode)
+			let_go(l); /* renamed */
 	}
 	if (l->fd < 0 && open_log(l))
 		read_on(l, now_s);

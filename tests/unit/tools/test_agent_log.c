@@ -151,6 +151,27 @@ static void a_line_that_is_too_long_is_passed_over(void)
 	desk_close(&d);
 }
 
+static void one_that_is_renamed_is_read_to_its_end(void)
+{
+	struct desk d = desk_open("");
+	char *lines = calloc(1, (9 << 20) + 1);
+
+	for (size_t i = 0; i < 9 << 20; i++)
+		lines[i] = i % 1024 == 1023 ? '\n' : 'x';
+	desk_start(&d);
+	put(d.path, lines, "a");
+	put(d.path, "73.14.1.1 one.who.example.org\n", "a");
+	if (rename(d.path, d.other) != 0)
+		abort();
+	put(d.path, "73.14.2.1 two.who.example.org\n", "w");
+	agent_log_read(d.l, 2);
+	are(d.l, "");
+	agent_log_read(d.l, 3);
+	are(d.l, "73.14.1.0/24 one.who.example.org;73.14.2.0/24 two.who.example.org;");
+	free(lines);
+	desk_close(&d);
+}
+
 static void one_that_is_not_there_is_read_from_its_start_when_it_comes(void)
 {
 	struct desk d = desk_open("");
@@ -171,6 +192,7 @@ void suite_agent_log(void)
 		{ "it is read on from its end, through pieces, renames and cuts",
 			it_is_read_on_from_its_end_through_pieces_renames_and_cuts },
 		{ "a line that is too long is passed over", a_line_that_is_too_long_is_passed_over },
+		{ "one that is renamed is read to its end, however much that is", one_that_is_renamed_is_read_to_its_end },
 		{ "one that is not there is read from its start when it comes",
 			one_that_is_not_there_is_read_from_its_start_when_it_comes },
 	};
