@@ -84,7 +84,7 @@ static void done(void *ctx, enum job_end end)
 
 	free(k->writing);
 	k->writing = NULL;
-	if (!ok && end != JOB_CANCELLED && (!k->told || clock_seconds() - k->told > TELL_S)) {
+	if (!ok && end != JOB_CANCELLED && (k->told <= 0 || clock_seconds() - k->told > TELL_S)) {
 		k->told = clock_seconds();
 		log_line(LOG_WARNING, "what flattened names have is not kept for the next start: %s",
 			end == JOB_DONE ? k->why.text : "out of memory");

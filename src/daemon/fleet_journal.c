@@ -195,7 +195,7 @@ void fleet_steps_fini(struct fleet_steps *s)
 		change_free(s->of[i]);
 	memory_free(s->of);
 	memory_free(s->to);
-	*s = (struct fleet_steps){ NULL };
+	*s = (struct fleet_steps){ .of = NULL };
 }
 
 /* NULL: `why`. */
@@ -252,7 +252,7 @@ static enum fleet_journal_result ask_steps(const struct fleet_journal *j, const 
 {
 	struct fleet_version from;
 
-	*steps = (struct fleet_steps){ NULL };
+	*steps = (struct fleet_steps){ .of = NULL };
 	if (!run(j, script, args, n, a, why))
 		return FLEET_JOURNAL_FAILED;
 	enum fleet_journal_result is = result_of(a, why);

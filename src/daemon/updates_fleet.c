@@ -481,7 +481,7 @@ static enum fleet_journal_result commit(struct turn *t, struct zone *base, struc
 static bool step(struct turn *t, bool *ok)
 {
 	struct zone *base = base_of(t), *last = updates_newest(t->u, t->u->made.n, t->apex);
-	struct fleet_steps s = { NULL };
+	struct fleet_steps s = { .of = NULL };
 	enum fleet_journal_result is;
 
 	*ok = true;

@@ -58,8 +58,10 @@ static void each_edge_is_asked_as_its_pool_has_it(void)
 		for (unsigned i = 0; i < EDGES; i++)
 			edges[i].probe = DRAW(3) ? 0 : DRAW(4);
 		for (unsigned i = 0; i < POOLS; i++) {
-			pools[i] = (struct pool_opts){ .name = "p", .edges = all,
-				.n = 1 + DRAW(EDGES), .probe = DRAW(4), .up_when = DRAW(2) };
+			pools[i] = (struct pool_opts){ .name = "p", .edges = all };
+			pools[i].n = 1 + DRAW(EDGES);
+			pools[i].probe = DRAW(4);
+			pools[i].up_when = DRAW(2);
 			if (DRAW(2))
 				continue;
 			pools[i].members = members[i];

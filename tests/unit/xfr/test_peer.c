@@ -39,7 +39,7 @@ static void bytes_that_drip_are_no_more_time(void)
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof at;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	pthread_t thread;
+	pthread_t thread = 0;
 	struct peer peer;
 	struct fault why;
 
