@@ -232,6 +232,12 @@ static void write_pairs(struct resolver_pairs *p)
 	p->changed = p->changed || !p->works;
 }
 
+void resolver_pairs_save(struct resolver_pairs *p)
+{
+	if (p->changed && p->pairs && !p->works)
+		write_pairs(p);
+}
+
 /* --- when there is something to do -------------------------------------------------------- */
 
 /* Another configuration may have another file. */

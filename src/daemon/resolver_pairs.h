@@ -31,6 +31,9 @@ struct resolver_pairs *resolver_pairs_new(const struct resolver_pairs_opts *opts
 /* Writes, for which it waits: at the end only, after jobs_stop(). */
 void resolver_pairs_free(struct resolver_pairs *p);
 
+/* What has changed is written soon, for who takes over. */
+void resolver_pairs_save(struct resolver_pairs *p);
+
 /* What an agent tells. Returns how many of them made a pair. */
 size_t resolver_pairs_take(struct resolver_pairs *p, const struct agent_report_client *clients, size_t n);
 

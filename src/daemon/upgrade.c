@@ -18,6 +18,7 @@
 #include "daemon/probes.h"
 #include "daemon/publish.h"
 #include "daemon/rankings.h"
+#include "daemon/resolver_pairs.h"
 #include "daemon/successor.h"
 #include "daemon/worker_news.h"
 #include "net/worker.h"
@@ -288,6 +289,7 @@ static void settle(struct upgrade *u)
 	u->opts.commands->closed = "an upgrade is under way; try again in some seconds";
 	u->cancelled = false;
 	rankings_save(u->opts.rankings);
+	resolver_pairs_save(u->opts.resolver_pairs);
 	wait_for(u, SETTLES, SETTLE_S);
 	jobs_hold(u->opts.jobs, on_settled, u);
 }

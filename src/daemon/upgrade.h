@@ -23,6 +23,7 @@ struct measuring;
 struct probes;
 struct publisher;
 struct rankings;
+struct resolver_pairs;
 struct successor;
 struct upgrade;
 struct worker_news;
@@ -40,6 +41,7 @@ struct upgrade_opts {
 	struct fleet_member *fleet;
 	struct probes *probes;
 	struct rankings *rankings;
+	struct resolver_pairs *resolver_pairs;
 	struct worker_news *news;
 	struct commands *commands;
 	uint8_t cookies[POLICY_SECRET];

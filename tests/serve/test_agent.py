@@ -620,7 +620,7 @@ def visit(port, host, client):
     c.close()
 
 
-@claim("whose clients ask through a resolver is learned from names that are asked for once, by an agent that reads nginx's log, and survives a restart")
+@claim("whose clients ask through a resolver is learned from names that are asked for once, by an agent that reads nginx's log, and survives an upgrade and a restart")
 def learning():
     if not shutil.which("nginx"):
         return
@@ -641,6 +641,13 @@ def learning():
         same([number(k) for k in ("one_time_names", "one_time_joined", "resolver_pairs", "resolvers")], [12, 12, 1, 0])
         with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % s.management, timeout=20 * SLOW) as r:
             same("waymark_one_time_joined_total 12" in r.read().decode(), True)
+        code, said = s.ctl("upgrade")                       # what is not in the file yet is handed on, too
+        same(code, 0, said)
+        s.until("what was learned to be known to the new process", lambda: number("resolver_pairs") == 1)
+        same(s.proc.wait(40 * SLOW), 0)
+        s.ctl("stop")
+        new = int(re.search(r"process (\d+) ", said).group(1))
+        s.until("the new process to end", lambda: not os.path.exists("/proc/%d/exe" % new))
         s.stop()
         with open(s.dir + "/learned.csv") as f:
             resolver, client, weight = f.read().splitlines()[2].split(",")
