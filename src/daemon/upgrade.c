@@ -424,6 +424,18 @@ static void on_heard(struct ev_loop *loop, ev_io *io, int events)
 		fail(u);
 }
 
+/* It has ended, and the launcher was heard first: a sentence that it has said of why is still to be read. */
+static void hear_last(struct upgrade *u)
+{
+	struct handover m;
+
+	while (u->end >= 0 && fd_pass_hear(u->end, &m, sizeof m) == sizeof m) {
+		m.of.text[HANDOVER_TEXT - 1] = 0;
+		if (m.word == HANDOVER_FAULT && !hear(u, &m))
+			return;
+	}
+}
+
 static void on_launched(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct upgrade *u = io->data;
@@ -449,6 +461,7 @@ static void on_launched(struct ev_loop *loop, ev_io *io, int events)
 		end_together(u);
 	} else if (news.pid == u->pid && u->stage != IDLE) {
 		u->pid = 0;
+		hear_last(u);
 		if (!*u->why.text || strstr(u->why.text, "has ended"))
 			fault(&u->why, WIFSIGNALED(news.value) ? "the new process was killed by signal %d (%s)"
 							       : "the new process has ended with exit status %d (%s)",

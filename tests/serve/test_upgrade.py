@@ -127,9 +127,12 @@ def fails():
                 ("#!/bin/sh\nexit 3\n", 0o644, "cannot be started: Permission denied"),
                 ("no program", 0o755, "cannot be started: Exec format error"),
                 (None, 0, "cannot start: " + s.conf + ":"),
+                # Its sentence and its end are there at once.
+                ("#!/bin/sh\n(sleep 0.5; kill -CONT %d) 3>&- &\nkill -STOP %d\n%s \"$@\"\nexit 1\n" % (s.proc.pid, s.proc.pid, WAYMARKD), 0o755,
+                 "cannot start: " + s.conf + ":"),
                 (None, 0, "cannot start: cannot listen on")):
             s.put(text, mode)
-            if text is None:
+            if "cannot start: " in why:
                 s.write("waymark.yaml", conf.replace("pools:", "pols:") if why.endswith(":") else
                         conf.replace("listen: [ ", "listen: [ \"192.0.2.254:%d\", " % s.port))
             code, said = s.ctl("upgrade")
