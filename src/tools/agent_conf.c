@@ -50,25 +50,32 @@ static char *server_url(struct reader *r, const char *text)
 	return url;
 }
 
-static void take_servers(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
+/* A list of values, each as `one` takes it: NULL is none. What it is, of the configuration's memory; NULL: it is no list of so few. */
+static const char **take_list(struct reader *r, const struct key *key, const struct node *value, unsigned most,
+	char *(*one)(struct reader *r, const char *text), size_t *n)
 {
-	struct agent_conf *c = to;
-
-	if (!option_is_list(r, key, value, SERVERS_MOST))
-		return;
+	if (!option_is_list(r, key, value, most))
+		return NULL;
 	const char **list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
 	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
 		const char *text = option_scalar(r, key, i);
 		if (!text)
 			continue;
-		list[c->n_servers] = server_url(r, text);
-		if (list[c->n_servers])
-			c->n_servers++;
+		list[*n] = one(r, text);
+		if (list[*n])
+			++*n;
 		else
 			option_wrong(r, key, i);
 	}
-	c->servers = list;
+	return list;
+}
+
+static void take_servers(
+	struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct agent_conf *c = to;
+
+	c->servers = take_list(r, key, value, SERVERS_MOST, server_url, &c->n_servers);
 }
 
 static void take_ports(
@@ -136,20 +143,7 @@ static void take_names(struct reader *r, const struct key *key, const struct nod
 {
 	struct agent_conf *c = to;
 
-	if (!option_is_list(r, key, value, NAMES_MOST))
-		return;
-	const char **list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
-	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
-		const char *text = option_scalar(r, key, i);
-		if (!text)
-			continue;
-		list[c->n_names] = asked_below(r, text);
-		if (list[c->n_names])
-			c->n_names++;
-		else
-			option_wrong(r, key, i);
-	}
-	c->names = list;
+	c->names = take_list(r, key, value, NAMES_MOST, asked_below, &c->n_names);
 }
 
 static const struct key pairs_keys[] = {
