@@ -293,7 +293,7 @@ static void one_zone(struct knot *k, const struct node *zone)
 
 /* --- the server --------------------------------------------------------------------------- */
 
-static void server(struct knot *k)
+static void put_server(struct knot *k)
 {
 	const struct node *list = parse_get(k->top, "server"), *item = list ? list->first : NULL;
 	struct out *to = out_map(k->p->conf, "server");
@@ -394,7 +394,7 @@ bool from_knot(struct plan *p, char **files, size_t n, struct fault *why)
 	const struct node *include = parse_get(top, "include"), *zones = parse_get(top, "zone");
 	if (include)
 		plan_note(p, NOTE_LOST, k.file, include->line, "include: name those files behind this one on the command line");
-	server(&k);
+	put_server(&k);
 	out_set(out_map(p->conf, "control"), "socket", "control.sock");
 	put_rrl(&k);
 	knot_keys(&k);

@@ -1,0 +1,104 @@
+/* server_sockets.c - sockets, also those of the process in whose place we come, and how we take over from it.
+ */
+#include "daemon/server.h"
+
+#include "base/log.h"
+#include "base/part.h"
+#include "base/text.h"
+#include "conf/conf.h"
+#include "daemon/activation.h"
+#include "daemon/fleet_member.h"
+#include "daemon/measuring.h"
+#include "daemon/publish.h"
+#include "daemon/successor.h"
+#include "daemon/worker_news.h"
+#include "net/given.h"
+#include "net/worker.h"
+#include "store/store.h"
+
+bool server_look_at_conf(const struct server *s, struct fault *why)
+{
+	struct faults f;
+
+	faults_init(&f);
+	struct conf *c = conf_open(s->conf_path, NULL, &f);
+	if (!c)
+		successor_fail(s->successor, text_get(&f.text));
+	log_text(c ? "" : text_get(&f.text));
+	faults_fini(&f);
+	part_drop(c ? &c->part : NULL);
+	return c || fault(why, "%s: not started", s->conf_path);
+}
+
+/* Sockets that are open: that one's, or the service manager's. */
+static bool get_sockets(struct server *s, struct net_opts *net, struct fault *why)
+{
+	if (!s->successor)
+		return activation_sockets(&net->given, why);
+	net->given = successor_sockets(s->successor);
+	net->quic_secret = successor_quic(s->successor);
+	return true;
+}
+
+bool server_open_sockets(struct server *s, const struct conf *c, struct fault *why)
+{
+	struct net_opts net = c->net;
+
+	if (!get_sockets(s, &net, why))
+		return false;
+	s->workers = workers_open(&net, &s->epoch, worker_news_box(s->news), why);
+	s->control_socket = c->control_socket && s->successor ? given_take_path(net.given, c->control_socket) : -1;
+	s->manage_socket = c->management_len
+		? given_take(net.given, SOCK_STREAM, (const struct sockaddr *)&c->management, c->management_len, 0)
+		: -1;
+	s->manage_local = c->management_socket && s->successor ? given_take_path(net.given, c->management_socket) : -1;
+	struct fault left;
+	if (given_end(net.given, s->workers ? why : &left) && s->workers)
+		return true;
+	return false;
+}
+
+bool server_start(struct server *s, struct fault *why)
+{
+	if (!measuring_listen(s->measuring, s->manage_socket, s->manage_local, why) || !workers_start(s->workers, why))
+		return false;
+	server_say(s, "answering");
+	return true;
+}
+
+/* Does that one know more than we do yet? */
+static bool waits(void *ctx)
+{
+	const struct server *s = ctx;
+	const struct steer *steer = publisher_live(s->publisher)->steer;
+
+	for (unsigned i = 0; i < steer->n_edges; i++)
+		if (steer->edges[i].unresolved)
+			return true;
+	return !s->is_ready;
+}
+
+static bool serve_now(void *ctx, struct fault *why)
+{
+	struct server *s = ctx;
+
+	if (!server_start(s, why))
+		return false;
+	if (s->store)
+		store_hold(s->store, false);
+	fleet_member_away(s->fleet, false);
+	control_listen(s->control, true);
+	return true;
+}
+
+static void on_notified(void *ctx, const uint8_t *apex, const struct addr *from)
+{
+	worker_news_notified(((struct server *)ctx)->news, apex, from);
+}
+
+void server_follow_other(struct server *s)
+{
+	control_listen(s->control, false);
+	successor_follow(s->successor,
+		&(struct successor_opts){ .loop = s->loop, .waits = waits, .serve = serve_now, .notified = on_notified, .ctx = s });
+}
