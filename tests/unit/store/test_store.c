@@ -2,108 +2,28 @@
 #include "store/store_written.h"
 
 #include "dns/rrtype.h"
+#include "unit/store/stored.h"
 #include "unit/unit.h"
 #include "unit/zone/change_of.h"
 #include "unit/zone/zone_of.h"
 #include "zone/change.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define SOA(serial) "example. 60 SOA ns.example. root.example. " serial " 7200 900 1209600 60\n"
 
 static const uint8_t apex[] = "\7example", other[] = "\5other";
 static const struct store_timers timers = { 1700000000, 1209600 };
 
-static char dir[32], path[64];
-static struct store *s;
-static struct fault why;
-
-static void begin(void)
-{
-	strcpy(dir, "/tmp/unit_store.XXXXXX");
-	if (!mkdtemp(dir))
-		abort();
-	snprintf(path, sizeof path, "%s/store", dir);
-	s = store_open(path, &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-}
-
-static void end(void)
-{
-	static const char *const behind[] = { "", "-wal", "-shm", ".copy" };
-
-	store_close(s);
-	for (size_t i = 0; i < UNIT_COUNT(behind); i++) {
-		char name[80];
-		snprintf(name, sizeof name, "%s%s", path, behind[i]);
-		unlink(name);
-	}
-	CU_ASSERT_EQUAL(rmdir(dir), 0);
-}
-
-static void again(void)
-{
-	store_close(s);
-	s = store_open(path, &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-}
-
 static off_t log_len(void)
 {
 	char name[80];
 	struct stat is;
 
-	snprintf(name, sizeof name, "%s-wal", path);
+	snprintf(name, sizeof name, "%s-wal", stored.path);
 	return stat(name, &is) == 0 ? is.st_size : -1;
-}
-
-static bool put(const char *text, const struct store_timers *t)
-{
-	struct faults f;
-
-	faults_init(&f);
-	struct zone *z = zone_of("example.", text, &f);
-	const bool ok = z && store_put(s, z, t, &why);
-	zone_drop(z);
-	faults_fini(&f);
-	return ok;
-}
-
-static enum store_result add(const char *text, const struct store_timers *t)
-{
-	struct change *c = change_of(text, &why);
-	struct store_step step = { .change = c, .has_timers = t != NULL };
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
-	if (t)
-		step.timers = *t;
-	const enum store_result got = store_add(s, &step, 1, &why);
-	change_free(c);
-	return got;
-}
-
-static void held(
-	uint32_t serial, int64_t checked_s, uint32_t expire_s, size_t records, size_t n)
-{
-	struct store_picture p;
-	struct store_record rr;
-	size_t at = 0, count = 0;
-
-	CU_ASSERT_TRUE_FATAL(store_get(s, apex, STORE_ZONE, &p, &why));
-	CU_ASSERT_EQUAL(p.serial, serial);
-	CU_ASSERT_EQUAL(p.timers.checked_s, checked_s);
-	CU_ASSERT_EQUAL(p.timers.expire_s, expire_s);
-	CU_ASSERT_EQUAL(p.n, n);
-	while (store_next_record(&p, &at, &rr))
-		count++;
-	CU_ASSERT_EQUAL(at, p.len);
-	CU_ASSERT_EQUAL(count, records);
-	store_picture_fini(&p);
 }
 
 static const char zone[] =
@@ -113,89 +33,87 @@ static const char step_3[] = "-" SOA("2") "+" SOA("3") "-www.example. 60 A 192.0
 
 static void zones_are_what_was_put_after_another_start(void)
 {
-	begin();
-	CU_ASSERT_TRUE(put(zone, &timers));
-	held(1, 1700000000, 1209600, 3, 0);
-	again();
-	held(1, 1700000000, 1209600, 3, 0);
-	CU_ASSERT_EQUAL(store_counts(s).zones, 1);
+	stored_begin();
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	stored_held(1, 1700000000, 1209600, 3, 0);
+	stored_again();
+	stored_held(1, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_EQUAL(store_counts(stored.s).zones, 1);
 	/* In its place, not beside it. */
-	CU_ASSERT_TRUE(put("$TTL 60\n@ SOA ns root 9 7200 900 1209600 60\n@ NS ns.other.\n",
+	CU_ASSERT_TRUE(stored_put("$TTL 60\n@ SOA ns root 9 7200 900 1209600 60\n@ NS ns.other.\n",
 		&(struct store_timers){ 1700000009, 9 }));
-	held(9, 1700000009, 9, 2, 0);
-	CU_ASSERT_EQUAL(store_counts(s).zones, 1);
-	end();
+	stored_held(9, 1700000009, 9, 2, 0);
+	CU_ASSERT_EQUAL(store_counts(stored.s).zones, 1);
+	stored_end();
 }
 
 static void steps_follow_the_zone_in_their_order(void)
 {
 	struct store_picture p;
 
-	begin();
-	CU_ASSERT_TRUE(put(zone, &timers));
-	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
-	held(2, 1700000000, 1209600, 3, 1);
-	CU_ASSERT_EQUAL(add(step_3, &(struct store_timers){ 1700000060, 77 }), STORE_DONE);
-	again();
-	held(3, 1700000060, 77, 3, 2);
-	CU_ASSERT_TRUE_FATAL(store_get(s, apex, STORE_ZONE, &p, &why));
+	stored_begin();
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	CU_ASSERT_EQUAL(stored_add(step_2, NULL), STORE_DONE);
+	stored_held(2, 1700000000, 1209600, 3, 1);
+	CU_ASSERT_EQUAL(stored_add(step_3, &(struct store_timers){ 1700000060, 77 }), STORE_DONE);
+	stored_again();
+	stored_held(3, 1700000060, 77, 3, 2);
+	CU_ASSERT_TRUE_FATAL(store_get(stored.s, apex, STORE_ZONE, &p, &stored.why));
 	CU_ASSERT_EQUAL(change_to(p.changes[0]), 2);
 	CU_ASSERT_EQUAL(change_to(p.changes[1]), 3);
 	store_picture_fini(&p);
 	/* They go when the zone is put whole. */
-	CU_ASSERT_TRUE(put(zone, &timers));
-	held(1, 1700000000, 1209600, 3, 0);
-	end();
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	stored_held(1, 1700000000, 1209600, 3, 0);
+	stored_end();
 }
-
-static void sql(const char *text);
 
 static void the_last_steps_are_told_newest_first(void)
 {
 	struct store_dated last[3];
 	size_t n = 9;
 
-	begin();
-	CU_ASSERT_TRUE(store_last_steps(s, apex, last, 3, &n, &why)); /* nothing is stored of it */
+	stored_begin();
+	CU_ASSERT_TRUE(store_last_steps(stored.s, apex, last, 3, &n, &stored.why)); /* nothing is stored of it */
 	CU_ASSERT_EQUAL(n, 0);
-	CU_ASSERT_TRUE(put(zone, &timers));
-	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
-	CU_ASSERT_EQUAL(add(step_3, NULL), STORE_DONE);
-	CU_ASSERT_TRUE(store_last_steps(s, apex, last, 3, &n, &why));
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	CU_ASSERT_EQUAL(stored_add(step_2, NULL), STORE_DONE);
+	CU_ASSERT_EQUAL(stored_add(step_3, NULL), STORE_DONE);
+	CU_ASSERT_TRUE(store_last_steps(stored.s, apex, last, 3, &n, &stored.why));
 	CU_ASSERT_EQUAL_FATAL(n, 2);
 	CU_ASSERT_EQUAL(change_to(last[0].change), 3);
 	CU_ASSERT_EQUAL(change_from(last[1].change), 1);
 	CU_ASSERT_TRUE(last[1].at_s > 1700000000 && last[0].at_s >= last[1].at_s);
 	change_free(last[0].change);
 	change_free(last[1].change);
-	CU_ASSERT_TRUE(store_last_steps(s, apex, last, 1, &n, &why));
+	CU_ASSERT_TRUE(store_last_steps(stored.s, apex, last, 1, &n, &stored.why));
 	CU_ASSERT_EQUAL_FATAL(n, 1);
 	CU_ASSERT_EQUAL(change_to(last[0].change), 3);
 	change_free(last[0].change);
-	sql("UPDATE change SET bytes = x'00' WHERE serial = 2");
-	CU_ASSERT_FALSE(store_last_steps(s, apex, last, 3, &n, &why));
+	stored_sql("UPDATE change SET bytes = x'00' WHERE serial = 2");
+	CU_ASSERT_FALSE(store_last_steps(stored.s, apex, last, 3, &n, &stored.why));
 	CU_ASSERT_EQUAL(n, 0);
-	end();
+	stored_end();
 }
 
 static void a_step_from_elsewhere_is_refused_and_so_are_those_with_it(void)
 {
 	struct change *c[2];
 
-	begin();
-	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_APART);
-	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "zone example. is not stored with serial 1"));
-	CU_ASSERT_TRUE(put(zone, &timers));
-	CU_ASSERT_EQUAL(add(step_3, NULL), STORE_APART);
-	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "with serial 2"));
-	c[0] = change_of(step_2, &why);
-	c[1] = change_of(step_2, &why);
+	stored_begin();
+	CU_ASSERT_EQUAL(stored_add(step_2, NULL), STORE_APART);
+	CU_ASSERT_PTR_NOT_NULL(strstr(stored.why.text, "zone example. is not stored with serial 1"));
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	CU_ASSERT_EQUAL(stored_add(step_3, NULL), STORE_APART);
+	CU_ASSERT_PTR_NOT_NULL(strstr(stored.why.text, "with serial 2"));
+	c[0] = change_of(step_2, &stored.why);
+	c[1] = change_of(step_2, &stored.why);
 	const struct store_step both[] = { { .change = c[0] }, { .change = c[1] } };
-	CU_ASSERT_EQUAL(store_add(s, both, 2, &why), STORE_APART);
-	held(1, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_EQUAL(store_add(stored.s, both, 2, &stored.why), STORE_APART);
+	stored_held(1, 1700000000, 1209600, 3, 0);
 	change_free(c[0]);
 	change_free(c[1]);
-	end();
+	stored_end();
 }
 
 static void timers_alone_and_zones_that_go(void)
@@ -203,57 +121,57 @@ static void timers_alone_and_zones_that_go(void)
 	const struct store_checked of[] = { { other, { 5, 6 } }, { apex, { 1700000100, 50 } } };
 	struct store_picture p;
 
-	begin();
-	CU_ASSERT_TRUE(put(zone, &timers));
-	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
-	CU_ASSERT_TRUE(store_check(s, of, 2, &why));
-	held(2, 1700000100, 50, 3, 1);
-	CU_ASSERT_FALSE(store_get(s, other, STORE_ZONE, &p, &why));
-	CU_ASSERT_EQUAL(why.text[0], 0);
+	stored_begin();
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	CU_ASSERT_EQUAL(stored_add(step_2, NULL), STORE_DONE);
+	CU_ASSERT_TRUE(store_check(stored.s, of, 2, &stored.why));
+	stored_held(2, 1700000100, 50, 3, 1);
+	CU_ASSERT_FALSE(store_get(stored.s, other, STORE_ZONE, &p, &stored.why));
+	CU_ASSERT_EQUAL(stored.why.text[0], 0);
 	store_picture_fini(&p);
-	CU_ASSERT_TRUE(store_forget(s, other, &why));
-	CU_ASSERT_EQUAL(store_counts(s).zones, 1);
-	CU_ASSERT_TRUE(store_forget(s, apex, &why));
-	CU_ASSERT_EQUAL(store_counts(s).zones, 0);
-	CU_ASSERT_FALSE(store_get(s, apex, STORE_ZONE, &p, &why));
+	CU_ASSERT_TRUE(store_forget(stored.s, other, &stored.why));
+	CU_ASSERT_EQUAL(store_counts(stored.s).zones, 1);
+	CU_ASSERT_TRUE(store_forget(stored.s, apex, &stored.why));
+	CU_ASSERT_EQUAL(store_counts(stored.s).zones, 0);
+	CU_ASSERT_FALSE(store_get(stored.s, apex, STORE_ZONE, &p, &stored.why));
 	store_picture_fini(&p);
-	end();
+	stored_end();
 }
 
 static void a_copy_is_what_was_there(void)
 {
 	char copy[80];
 
-	begin();
-	CU_ASSERT_TRUE(put(zone, &timers));
-	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
-	snprintf(copy, sizeof copy, "%s.copy", path);
-	CU_ASSERT_TRUE(store_backup(s, copy, &why));
-	CU_ASSERT_EQUAL(add(step_3, NULL), STORE_DONE);
-	store_close(s);
-	s = store_open(copy, &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-	held(2, 1700000000, 1209600, 3, 1);
-	end();
+	stored_begin();
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	CU_ASSERT_EQUAL(stored_add(step_2, NULL), STORE_DONE);
+	snprintf(copy, sizeof copy, "%s.copy", stored.path);
+	CU_ASSERT_TRUE(store_backup(stored.s, copy, &stored.why));
+	CU_ASSERT_EQUAL(stored_add(step_3, NULL), STORE_DONE);
+	store_close(stored.s);
+	stored.s = store_open(copy, &stored.why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(stored.s);
+	stored_held(2, 1700000000, 1209600, 3, 1);
+	stored_end();
 }
 
 static void what_is_no_store_is_refused_and_left(void)
 {
 	char back[16] = "";
 
-	begin();
-	store_close(s);
-	s = NULL;
-	FILE *f = fopen(path, "w");
+	stored_begin();
+	store_close(stored.s);
+	stored.s = NULL;
+	FILE *f = fopen(stored.path, "w");
 	fputs("www A 192.0.2.1", f);
 	fclose(f);
-	CU_ASSERT_PTR_NULL(store_open(path, &why));
-	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, path));
-	f = fopen(path, "r");
+	CU_ASSERT_PTR_NULL(store_open(stored.path, &stored.why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(stored.why.text, stored.path));
+	f = fopen(stored.path, "r");
 	CU_ASSERT_EQUAL(fread(back, 1, 15, f), 15);
 	fclose(f);
 	CU_ASSERT_STRING_EQUAL(back, "www A 192.0.2.1");
-	end();
+	stored_end();
 }
 
 /* --- zones beyond the configuration ------------------------------------------------------- */
@@ -290,35 +208,35 @@ static void zones_that_were_added_are_there_after_another_start(void)
 	struct faults f;
 	uint32_t serial = 0;
 
-	begin();
+	stored_begin();
 	faults_init(&f);
 	struct zone *z = zone_of("example.", SOA("7") "example. 60 NS ns.example.\n", &f);
 	faults_fini(&f);
 	const struct store_addition list[] = { { apex, by_hand, z, false },
 		{ other, member, NULL, false } },
 		went = { apex, NULL, NULL, false }, purged = { apex, NULL, NULL, true };
-	CU_ASSERT_TRUE(store_add_zones(s, list, 2, &why));
-	again();
-	CU_ASSERT_TRUE(store_added(s, hear, &heard, &why));
+	CU_ASSERT_TRUE(store_add_zones(stored.s, list, 2, &stored.why));
+	stored_again();
+	CU_ASSERT_TRUE(store_added(stored.s, hear, &heard, &stored.why));
 	CU_ASSERT_STRING_EQUAL(heard.said, "other.  /f 0 8 label;example. hosted  1000 7 -;");
-	struct registry_added *one = store_added_find(s, apex, &why);
+	struct registry_added *one = store_added_find(stored.s, apex, &stored.why);
 	CU_ASSERT_TRUE(registry_added_same(one, by_hand));
 	registry_added_drop(one);
-	CU_ASSERT_TRUE(store_has(s, apex, &serial, &why));
+	CU_ASSERT_TRUE(store_has(stored.s, apex, &serial, &stored.why));
 	CU_ASSERT_EQUAL(serial, 7);
-	CU_ASSERT_FALSE(store_has(s, other, &serial, &why));
-	CU_ASSERT_STRING_EQUAL(why.text, "");
+	CU_ASSERT_FALSE(store_has(stored.s, other, &serial, &stored.why));
+	CU_ASSERT_STRING_EQUAL(stored.why.text, "");
 	/* One goes and leaves its data; then with them. */
-	CU_ASSERT_TRUE(store_add_zones(s, &went, 1, &why));
-	CU_ASSERT_PTR_NULL(store_added_find(s, apex, &why));
-	CU_ASSERT_STRING_EQUAL(why.text, "");
-	CU_ASSERT_TRUE(store_has(s, apex, &serial, &why));
-	CU_ASSERT_TRUE(store_add_zones(s, &purged, 1, &why));
-	CU_ASSERT_FALSE(store_has(s, apex, &serial, &why));
+	CU_ASSERT_TRUE(store_add_zones(stored.s, &went, 1, &stored.why));
+	CU_ASSERT_PTR_NULL(store_added_find(stored.s, apex, &stored.why));
+	CU_ASSERT_STRING_EQUAL(stored.why.text, "");
+	CU_ASSERT_TRUE(store_has(stored.s, apex, &serial, &stored.why));
+	CU_ASSERT_TRUE(store_add_zones(stored.s, &purged, 1, &stored.why));
+	CU_ASSERT_FALSE(store_has(stored.s, apex, &serial, &stored.why));
 	registry_added_drop(by_hand);
 	registry_added_drop(member);
 	zone_drop(z);
-	end();
+	stored_end();
 }
 
 static void what_was_written_to_a_file_is_remembered(void)
@@ -326,29 +244,20 @@ static void what_was_written_to_a_file_is_remembered(void)
 	const struct store_written w = { 7, { 1, 2, 3, -4, 5, false } };
 	struct store_written is;
 
-	begin();
-	CU_ASSERT_FALSE(store_get_written(s, apex, &is, &why));
-	CU_ASSERT_STRING_EQUAL(why.text, "");
-	CU_ASSERT_TRUE(store_put_written(s, apex, &(struct store_written){ .serial = 1 }, &why));
-	CU_ASSERT_TRUE(store_put_written(s, apex, &w, &why));
-	again();
-	CU_ASSERT_TRUE(store_get_written(s, apex, &is, &why));
+	stored_begin();
+	CU_ASSERT_FALSE(store_get_written(stored.s, apex, &is, &stored.why));
+	CU_ASSERT_STRING_EQUAL(stored.why.text, "");
+	CU_ASSERT_TRUE(store_put_written(stored.s, apex, &(struct store_written){ .serial = 1 }, &stored.why));
+	CU_ASSERT_TRUE(store_put_written(stored.s, apex, &w, &stored.why));
+	stored_again();
+	CU_ASSERT_TRUE(store_get_written(stored.s, apex, &is, &stored.why));
 	CU_ASSERT_EQUAL(is.serial, 7);
 	CU_ASSERT_TRUE(file_stamp_same(&is.stamp, &w.stamp));
 	/* It goes with what is stored of the zone. */
-	CU_ASSERT_TRUE(put(SOA("7") "example. 60 NS ns.example.\n", &timers));
-	CU_ASSERT_TRUE(store_forget(s, apex, &why));
-	CU_ASSERT_FALSE(store_get_written(s, apex, &is, &why));
-	end();
-}
-
-static void sql(const char *text)
-{
-	sqlite3 *db;
-
-	CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
-	CU_ASSERT_EQUAL(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
+	CU_ASSERT_TRUE(stored_put(SOA("7") "example. 60 NS ns.example.\n", &timers));
+	CU_ASSERT_TRUE(store_forget(stored.s, apex, &stored.why));
+	CU_ASSERT_FALSE(store_get_written(stored.s, apex, &is, &stored.why));
+	stored_end();
 }
 
 static void a_store_of_an_older_version_gets_what_it_lacks(void)
@@ -356,36 +265,36 @@ static void a_store_of_an_older_version_gets_what_it_lacks(void)
 	struct heard heard = { .n = 0 };
 	uint32_t serial;
 
-	begin();
-	CU_ASSERT_TRUE(put(SOA("7") "example. 60 NS ns.example.\n", &timers));
-	store_close(s);
-	sql("UPDATE part SET n = n & 0xffffffff; DROP INDEX unfinished;"
+	stored_begin();
+	CU_ASSERT_TRUE(stored_put(SOA("7") "example. 60 NS ns.example.\n", &timers));
+	store_close(stored.s);
+	stored_sql("UPDATE part SET n = n & 0xffffffff; DROP INDEX unfinished;"
 	    "ALTER TABLE zone DROP COLUMN base; ALTER TABLE zone DROP COLUMN base_n;"
 	    "ALTER TABLE zone DROP COLUMN making; ALTER TABLE zone DROP COLUMN file;"
 	    "ALTER TABLE change DROP COLUMN serial; ALTER TABLE change DROP COLUMN at_s;"
 	    "DROP TABLE added; DROP TABLE plain; DROP TABLE keys; DROP TABLE written; "
 	    "DROP TABLE forced; DROP TABLE history; DROP TABLE decision; DROP TABLE watch; DROP TABLE token; DROP TABLE audit; DROP TABLE flat; PRAGMA user_version = 1");
-	s = store_open(path, &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-	CU_ASSERT_TRUE(store_added(s, hear, &heard, &why));
+	stored.s = store_open(stored.path, &stored.why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(stored.s);
+	CU_ASSERT_TRUE(store_added(stored.s, hear, &heard, &stored.why));
 	CU_ASSERT_EQUAL(heard.n, 0);
-	CU_ASSERT_TRUE(store_has(s, apex, &serial, &why)); /* and keeps what it has */
-	end();
+	CU_ASSERT_TRUE(store_has(stored.s, apex, &serial, &stored.why)); /* and keeps what it has */
+	stored_end();
 }
 
 static void what_is_wrong_in_the_list_of_zones_is_told(void)
 {
 	struct heard heard = { .n = 0 };
 
-	begin();
-	sql("INSERT INTO added VALUES (x'ffff', 't', '', '', '', 0, 0, 0)");
-	CU_ASSERT_FALSE(store_added(s, hear, &heard, &why));
+	stored_begin();
+	stored_sql("INSERT INTO added VALUES (x'ffff', 't', '', '', '', 0, 0, 0)");
+	CU_ASSERT_FALSE(store_added(stored.s, hear, &heard, &stored.why));
 	CU_ASSERT_PTR_NOT_NULL(
-		strstr(why.text, "the list of zones that were added cannot be read"));
-	sql("DELETE FROM added; INSERT INTO added VALUES (x'016100', 't', '', '', x'0561', 0, 0, 0)");
-	CU_ASSERT_FALSE(store_added(s, hear, &heard, &why));
+		strstr(stored.why.text, "the list of zones that were added cannot be read"));
+	stored_sql("DELETE FROM added; INSERT INTO added VALUES (x'016100', 't', '', '', x'0561', 0, 0, 0)");
+	CU_ASSERT_FALSE(store_added(stored.s, hear, &heard, &stored.why));
 	CU_ASSERT_EQUAL(heard.n, 0);
-	end();
+	stored_end();
 }
 
 struct plain_heard {
@@ -407,22 +316,22 @@ static void what_peers_were_given_is_there_after_another_start(void)
 	struct plain_heard heard = { .n = 0 };
 	struct store_plain row;
 
-	begin();
-	CU_ASSERT_FALSE(store_get_plain(s, apex, &row, &why));
-	CU_ASSERT_STRING_EQUAL(why.text, "");
-	CU_ASSERT_TRUE(store_put_plain(s, &(struct store_plain){ .apex = other, .serial = 9 }, &why));
-	CU_ASSERT_TRUE(store_put_plain(s, &(struct store_plain){ .apex = apex, .serial = 1 }, &why));
+	stored_begin();
+	CU_ASSERT_FALSE(store_get_plain(stored.s, apex, &row, &stored.why));
+	CU_ASSERT_STRING_EQUAL(stored.why.text, "");
+	CU_ASSERT_TRUE(store_put_plain(stored.s, &(struct store_plain){ .apex = other, .serial = 9 }, &stored.why));
+	CU_ASSERT_TRUE(store_put_plain(stored.s, &(struct store_plain){ .apex = apex, .serial = 1 }, &stored.why));
 	CU_ASSERT_TRUE(store_put_plain(
-		s, &(struct store_plain){ .apex = apex, .serial = UINT32_MAX, .digest = UINT64_MAX }, &why));
-	again();
-	CU_ASSERT_TRUE(store_get_plain(s, apex, &row, &why));
+		stored.s, &(struct store_plain){ .apex = apex, .serial = UINT32_MAX, .digest = UINT64_MAX }, &stored.why));
+	stored_again();
+	CU_ASSERT_TRUE(store_get_plain(stored.s, apex, &row, &stored.why));
 	CU_ASSERT_EQUAL(row.serial, UINT32_MAX);
 	CU_ASSERT_EQUAL(row.digest, UINT64_MAX);
-	sql("INSERT INTO plain VALUES (x'ffff', 1, 1)"); /* no name */
-	CU_ASSERT_TRUE(store_each_plain(s, hear_plain, &heard, &why));
+	stored_sql("INSERT INTO plain VALUES (x'ffff', 1, 1)"); /* no name */
+	CU_ASSERT_TRUE(store_each_plain(stored.s, hear_plain, &heard, &stored.why));
 	CU_ASSERT_EQUAL_FATAL(heard.n, 2);
 	CU_ASSERT_TRUE(name_equal(heard.rows[0].apex, other) && name_equal(heard.rows[1].apex, apex));
-	end();
+	stored_end();
 }
 
 /* What we have signed of a zone, beside what it is made of. */
@@ -431,48 +340,48 @@ static void what_is_signed_stands_beside_the_zone(void)
 	struct store_picture p;
 	struct faults f;
 
-	begin();
+	stored_begin();
 	faults_init(&f);
-	CU_ASSERT_TRUE(put(zone, &timers));
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
 	struct zone *z = zone_of(
 		"example.", "$TTL 60\n@ SOA ns root 7 7200 900 1209600 60\n@ NS ns.other.\n", &f);
-	CU_ASSERT_TRUE(store_put_signed(s, z, &why));
-	again();
-	held(1, 1700000000, 1209600, 3, 0);
-	CU_ASSERT_EQUAL(store_counts(s).zones, 1);
-	struct change *c = change_of("-" SOA("7") "+" SOA("8") "+www.example. 60 A 192.0.2.2\n", &why);
+	CU_ASSERT_TRUE(store_put_signed(stored.s, z, &stored.why));
+	stored_again();
+	stored_held(1, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_EQUAL(store_counts(stored.s).zones, 1);
+	struct change *c = change_of("-" SOA("7") "+" SOA("8") "+www.example. 60 A 192.0.2.2\n", &stored.why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
 	struct store_step step = { .change = c, .which = STORE_SIGNED };
-	CU_ASSERT_EQUAL(store_add(s, &step, 1, &why), STORE_DONE);
+	CU_ASSERT_EQUAL(store_add(stored.s, &step, 1, &stored.why), STORE_DONE);
 	step.which = STORE_ZONE;
-	CU_ASSERT_EQUAL(store_add(s, &step, 1, &why), STORE_APART);
-	CU_ASSERT_TRUE_FATAL(store_get(s, apex, STORE_SIGNED, &p, &why));
+	CU_ASSERT_EQUAL(store_add(stored.s, &step, 1, &stored.why), STORE_APART);
+	CU_ASSERT_TRUE_FATAL(store_get(stored.s, apex, STORE_SIGNED, &p, &stored.why));
 	CU_ASSERT_EQUAL(p.serial, 8);
 	CU_ASSERT_EQUAL(p.n, 1);
 	store_picture_fini(&p);
-	held(1, 1700000000, 1209600, 3, 0);
-	CU_ASSERT_TRUE(store_forget_signed(s, apex, &why));
-	CU_ASSERT_FALSE(store_get(s, apex, STORE_SIGNED, &p, &why));
-	held(1, 1700000000, 1209600, 3, 0);
-	CU_ASSERT_TRUE(store_settle(s, &why));
-	CU_ASSERT_TRUE(store_put_soon(s, z, STORE_SIGNED, &why));
+	stored_held(1, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_TRUE(store_forget_signed(stored.s, apex, &stored.why));
+	CU_ASSERT_FALSE(store_get(stored.s, apex, STORE_SIGNED, &p, &stored.why));
+	stored_held(1, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_TRUE(store_settle(stored.s, &stored.why));
+	CU_ASSERT_TRUE(store_put_soon(stored.s, z, STORE_SIGNED, &stored.why));
 	/* Only what writes reaches the disk. */
 	const off_t before = log_len();
-	CU_ASSERT_TRUE(store_settle(s, &why));
+	CU_ASSERT_TRUE(store_settle(stored.s, &stored.why));
 	CU_ASSERT_TRUE(log_len() > before);
 	const off_t settled = log_len();
-	CU_ASSERT_TRUE(store_settle(s, &why));
+	CU_ASSERT_TRUE(store_settle(stored.s, &stored.why));
 	CU_ASSERT_EQUAL(log_len(), settled);
-	again();
-	CU_ASSERT_TRUE_FATAL(store_get(s, apex, STORE_SIGNED, &p, &why));
+	stored_again();
+	CU_ASSERT_TRUE_FATAL(store_get(stored.s, apex, STORE_SIGNED, &p, &stored.why));
 	CU_ASSERT_EQUAL(p.serial, 7);
 	store_picture_fini(&p);
-	CU_ASSERT_TRUE(store_forget(s, apex, &why));
-	CU_ASSERT_FALSE(store_get(s, apex, STORE_SIGNED, &p, &why));
+	CU_ASSERT_TRUE(store_forget(stored.s, apex, &stored.why));
+	CU_ASSERT_FALSE(store_get(stored.s, apex, STORE_SIGNED, &p, &stored.why));
 	change_free(c);
 	zone_drop(z);
 	faults_fini(&f);
-	end();
+	stored_end();
 }
 
 static const struct unit_case cases[] = {

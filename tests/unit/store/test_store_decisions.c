@@ -1,39 +1,11 @@
 #include "store/store_decisions.h"
 
 #include "store/store.h"
+#include "unit/store/stored.h"
 #include "unit/unit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-static char dir[32], path[64];
-static struct store *s;
-static struct fault why;
-
-static void begin(void)
-{
-	strcpy(dir, "/tmp/unit_kept.XXXXXX");
-	if (!mkdtemp(dir))
-		abort();
-	snprintf(path, sizeof path, "%s/store", dir);
-	s = store_open(path, &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-}
-
-static void end(void)
-{
-	static const char *const behind[] = { "", "-wal", "-shm" };
-
-	store_close(s);
-	for (size_t i = 0; i < UNIT_COUNT(behind); i++) {
-		char name[80];
-		snprintf(name, sizeof name, "%s%s", path, behind[i]);
-		unlink(name);
-	}
-	CU_ASSERT_EQUAL(rmdir(dir), 0);
-}
 
 static struct addr at(const char *text)
 {
@@ -79,7 +51,7 @@ static const char *find(const char *from, const char *to, int64_t until_s, const
 	const struct store_decisions_ask ask = { at(from), at(to), until_s, name, most };
 
 	*found = 0;
-	CU_ASSERT_TRUE(store_find_decisions(s, &ask, add_found, found, &why));
+	CU_ASSERT_TRUE(store_find_decisions(stored.s, &ask, add_found, found, &stored.why));
 	return found;
 }
 
@@ -87,11 +59,11 @@ static void decisions_are_found_and_go(void)
 {
 	static const uint8_t www[] = "\3www\1a", api[] = "\3api\1a";
 
-	begin();
+	stored_begin();
 	const struct store_decision list[] = { decision(100, "203.0.113.0", www),
 		decision(110, "203.0.113.0", api), decision(120, "203.0.114.0", www),
 		decision(130, "203.0.113.0", www), decision(130, "2001:db8::", www) };
-	CU_ASSERT_TRUE(store_add_decisions(s, list, 5, 1000, 0, &why));
+	CU_ASSERT_TRUE(store_add_decisions(stored.s, list, 5, 1000, 0, &stored.why));
 	CU_ASSERT_STRING_EQUAL(find("203.0.113.0", "203.0.113.255", 1000, NULL, 2),
 		"130 203.0.113.0 www.a. ams1;110 203.0.113.0 api.a. ams1;");
 	CU_ASSERT_STRING_EQUAL(find("203.0.113.0", "203.0.113.255", 129, www, 9),
@@ -100,22 +72,20 @@ static void decisions_are_found_and_go(void)
 	CU_ASSERT_STRING_EQUAL(
 		find("2001:db8::", "2001:db8::ff", 130, NULL, 9), "130 2001:db8:: www.a. ams1;");
 	/* By age, and over a restart. */
-	CU_ASSERT_TRUE(store_add_decisions(s, NULL, 0, 1000, 115, &why));
-	store_close(s);
-	s = store_open(path, &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	CU_ASSERT_TRUE(store_add_decisions(stored.s, NULL, 0, 1000, 115, &stored.why));
+	stored_again();
 	CU_ASSERT_STRING_EQUAL(
 		find("0.0.0.0", "255.255.255.255", 1000, NULL, 9),
 		"130 203.0.113.0 www.a. ams1;120 203.0.114.0 www.a. ams1;");
 	/* By number: the oldest go. */
-	CU_ASSERT_TRUE(store_add_decisions(s, list, 1, 2, 0, &why));
+	CU_ASSERT_TRUE(store_add_decisions(stored.s, list, 1, 2, 0, &stored.why));
 	CU_ASSERT_STRING_EQUAL(find("0.0.0.0", "255.255.255.255", 1000, NULL, 9),
 		"100 203.0.113.0 www.a. ams1;");
 	CU_ASSERT_STRING_EQUAL(
 		find("2001:db8::", "2001:db8::ff", 130, NULL, 9), "130 2001:db8:: www.a. ams1;");
-	CU_ASSERT_TRUE(store_add_decisions(s, NULL, 0, 1000, 1000, &why));
+	CU_ASSERT_TRUE(store_add_decisions(stored.s, NULL, 0, 1000, 1000, &stored.why));
 	CU_ASSERT_STRING_EQUAL(find("::", "ffff::", 1000, NULL, 9), "");
-	end();
+	stored_end();
 }
 
 static void add_watch(void *ctx, const struct store_watch *w)
@@ -130,17 +100,17 @@ static void watches_are_kept(void)
 {
 	struct store_watch one = { .since_s = 5, .until_s = 9, .uid = 1000 }, two = one;
 
-	begin();
-	CU_ASSERT_TRUE(prefix_parse(&one.net, "203.0.113.0/24", &why));
-	CU_ASSERT_TRUE(prefix_parse(&two.net, "203.0.113.0/25", &why));
-	CU_ASSERT_TRUE(store_put_watch(s, &one, &why) && store_put_watch(s, &two, &why));
+	stored_begin();
+	CU_ASSERT_TRUE(prefix_parse(&one.net, "203.0.113.0/24", &stored.why));
+	CU_ASSERT_TRUE(prefix_parse(&two.net, "203.0.113.0/25", &stored.why));
+	CU_ASSERT_TRUE(store_put_watch(stored.s, &one, &stored.why) && store_put_watch(stored.s, &two, &stored.why));
 	one.until_s = 99;
-	CU_ASSERT_TRUE(store_put_watch(s, &one, &why));
-	CU_ASSERT_TRUE(store_drop_watch(s, &two.net, &why));
+	CU_ASSERT_TRUE(store_put_watch(stored.s, &one, &stored.why));
+	CU_ASSERT_TRUE(store_drop_watch(stored.s, &two.net, &stored.why));
 	*found = 0;
-	CU_ASSERT_TRUE(store_each_watch(s, add_watch, found, &why));
+	CU_ASSERT_TRUE(store_each_watch(stored.s, add_watch, found, &stored.why));
 	CU_ASSERT_STRING_EQUAL(found, "203.0.113.0/24 5-99 1000;");
-	end();
+	stored_end();
 }
 
 void suite_store_decisions(void);

@@ -1,42 +1,14 @@
 #include "store/store_flats.h"
 
 #include "store/store.h"
+#include "unit/store/stored.h"
 #include "unit/unit.h"
 
 #include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static char dir[32], path[64];
-static struct store *s;
-static struct fault why;
 static struct store_flat seen[4];
 static unsigned n_seen;
-
-static void begin(void)
-{
-	strcpy(dir, "/tmp/unit_flat.XXXXXX");
-	if (!mkdtemp(dir))
-		abort();
-	snprintf(path, sizeof path, "%s/store", dir);
-	s = store_open(path, &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-}
-
-static void end(void)
-{
-	static const char *const behind[] = { "", "-wal", "-shm" };
-
-	store_close(s);
-	for (size_t i = 0; i < UNIT_COUNT(behind); i++) {
-		char name[80];
-		snprintf(name, sizeof name, "%s%s", path, behind[i]);
-		unlink(name);
-	}
-	CU_ASSERT_EQUAL(rmdir(dir), 0);
-}
 
 static void see(void *ctx, const struct store_flat *f)
 {
@@ -52,16 +24,14 @@ static void what_was_put_last_is_there_after_the_store_was_closed(void)
 		{ .name = "\1a\4test", .at_s = 5, .ttl_s = INT32_MAX, .n_a = 0, .n_aaaa = STORE_FLAT_MOST },
 	};
 
-	begin();
+	stored_begin();
 	memset(put[0].a, 7, sizeof put[0].a);
 	memset(put[1].aaaa, 9, sizeof put[1].aaaa);
-	CU_ASSERT_TRUE(store_put_flats(s, put, 1, &why));
-	CU_ASSERT_TRUE(store_put_flats(s, put, 2, &why));
-	store_close(s);
-	s = store_open(path, &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	CU_ASSERT_TRUE(store_put_flats(stored.s, put, 1, &stored.why));
+	CU_ASSERT_TRUE(store_put_flats(stored.s, put, 2, &stored.why));
+	stored_again();
 	n_seen = 0;
-	CU_ASSERT_TRUE(store_each_flat(s, see, NULL, &why));
+	CU_ASSERT_TRUE(store_each_flat(stored.s, see, NULL, &stored.why));
 	CU_ASSERT_EQUAL_FATAL(n_seen, 2);
 	CU_ASSERT(name_equal(seen[0].name, put[1].name) && seen[0].at_s == 5 && seen[0].ttl_s == INT32_MAX &&
 		!seen[0].n_a && seen[0].n_aaaa == STORE_FLAT_MOST &&
@@ -70,10 +40,10 @@ static void what_was_put_last_is_there_after_the_store_was_closed(void)
 		seen[1].n_a == STORE_FLAT_MOST && !seen[1].n_aaaa &&
 		memcmp(seen[1].a, put[0].a, sizeof put[0].a) == 0);
 	n_seen = 0;
-	CU_ASSERT_TRUE(store_put_flats(s, NULL, 0, &why));
-	CU_ASSERT_TRUE(store_each_flat(s, see, NULL, &why));
+	CU_ASSERT_TRUE(store_put_flats(stored.s, NULL, 0, &stored.why));
+	CU_ASSERT_TRUE(store_each_flat(stored.s, see, NULL, &stored.why));
 	CU_ASSERT_EQUAL(n_seen, 0);
-	end();
+	stored_end();
 }
 
 static void rows_that_somebody_else_has_written_are_taken_where_they_make_sense(void)
@@ -87,16 +57,16 @@ static void rows_that_somebody_else_has_written_are_taken_where_they_make_sense(
 		" ('', 1, 60, x'', x'')";
 	sqlite3 *db = NULL;
 
-	begin();
-	CU_ASSERT_EQUAL(sqlite3_open(path, &db), SQLITE_OK);
+	stored_begin();
+	CU_ASSERT_EQUAL(sqlite3_open(stored.path, &db), SQLITE_OK);
 	CU_ASSERT_EQUAL(sqlite3_exec(db, rows, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	n_seen = 0;
-	CU_ASSERT_TRUE(store_each_flat(s, see, NULL, &why));
+	CU_ASSERT_TRUE(store_each_flat(stored.s, see, NULL, &stored.why));
 	CU_ASSERT_EQUAL_FATAL(n_seen, 1);
 	CU_ASSERT(memcmp(seen[0].name, "\1a", 3) == 0 && seen[0].n_a == 1 &&
 		memcmp(seen[0].a, "\300\0\2\1", 4) == 0);
-	end();
+	stored_end();
 }
 
 void suite_store_flats(void);

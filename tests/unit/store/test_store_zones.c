@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include "dns/rrtype.h"
+#include "unit/store/stored.h"
 #include "unit/unit.h"
 #include "unit/zone/change_of.h"
 #include "unit/zone/zone_of.h"
@@ -10,104 +11,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SOA(serial) "example. 60 SOA ns.example. root.example. " serial " 7200 900 1209600 60\n"
 
 static const uint8_t apex[] = "\7example";
 static const struct store_timers timers = { 1700000000, 1209600 };
 
-static char dir[32], path[64];
-static struct store *s;
-static struct fault why;
-
-static void begin(void)
-{
-	strcpy(dir, "/tmp/unit_store_zones.XXXXXX");
-	if (!mkdtemp(dir))
-		abort();
-	snprintf(path, sizeof path, "%s/store", dir);
-	s = store_open(path, &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-}
-
-static void end(void)
-{
-	static const char *const behind[] = { "", "-wal", "-shm" };
-
-	store_close(s);
-	for (size_t i = 0; i < UNIT_COUNT(behind); i++) {
-		char name[80];
-		snprintf(name, sizeof name, "%s%s", path, behind[i]);
-		unlink(name);
-	}
-	CU_ASSERT_EQUAL(rmdir(dir), 0);
-}
-
-static void again(void)
-{
-	store_close(s);
-	s = store_open(path, &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-}
-
-static bool put(const char *text, const struct store_timers *t)
-{
-	struct faults f;
-
-	faults_init(&f);
-	struct zone *z = zone_of("example.", text, &f);
-	const bool ok = z && store_put(s, z, t, &why);
-	zone_drop(z);
-	faults_fini(&f);
-	return ok;
-}
-
-static enum store_result add(const char *text, const struct store_timers *t)
-{
-	struct change *c = change_of(text, &why);
-	struct store_step step = { .change = c, .has_timers = t != NULL };
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
-	if (t)
-		step.timers = *t;
-	const enum store_result got = store_add(s, &step, 1, &why);
-	change_free(c);
-	return got;
-}
-
-static void held(
-	uint32_t serial, int64_t checked_s, uint32_t expire_s, size_t records, size_t n)
-{
-	struct store_picture p;
-	struct store_record rr;
-	size_t at = 0, count = 0;
-
-	CU_ASSERT_TRUE_FATAL(store_get(s, apex, STORE_ZONE, &p, &why));
-	CU_ASSERT_EQUAL(p.serial, serial);
-	CU_ASSERT_EQUAL(p.timers.checked_s, checked_s);
-	CU_ASSERT_EQUAL(p.timers.expire_s, expire_s);
-	CU_ASSERT_EQUAL(p.n, n);
-	while (store_next_record(&p, &at, &rr))
-		count++;
-	CU_ASSERT_EQUAL(at, p.len);
-	CU_ASSERT_EQUAL(count, records);
-	store_picture_fini(&p);
-}
-
 static const char zone[] =
 	"$TTL 60\n@ SOA ns root 1 7200 900 1209600 60\n@ NS ns\nns A 192.0.2.1\n";
 static const char step_2[] = "-" SOA("1") "+" SOA("2") "+www.example. 60 A 192.0.2.2\n";
 static const char step_3[] = "-" SOA("2") "+" SOA("3") "-www.example. 60 A 192.0.2.2\n";
-
-static void sql(const char *text)
-{
-	sqlite3 *db;
-
-	CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
-	CU_ASSERT_EQUAL(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
 
 static const char step_4[] = "-" SOA("3") "+" SOA("4") "+www.example. 60 A 192.0.2.4\n";
 
@@ -127,9 +40,9 @@ static struct zone *zone_at(const char *serial)
 
 static enum store_result add_to_file(const char *text, const char *file)
 {
-	struct change *c = change_of(text, &why);
+	struct change *c = change_of(text, &stored.why);
 	const enum store_result got =
-		store_add(s, &(struct store_step){ .change = c, .file = file }, 1, &why);
+		store_add(stored.s, &(struct store_step){ .change = c, .file = file }, 1, &stored.why);
 
 	change_free(c);
 	return got;
@@ -140,80 +53,80 @@ static void a_file_is_a_base_until_the_zone_is_put(void)
 	uint8_t due[NAME_MOST];
 	struct store_picture p;
 
-	begin();
-	CU_ASSERT_FALSE(store_is_due(s));
+	stored_begin();
+	CU_ASSERT_FALSE(store_is_due(stored.s));
 	CU_ASSERT_EQUAL(add_to_file(step_2, "zone 1 2 3\n"), STORE_DONE);
 	CU_ASSERT_EQUAL(add_to_file(step_3, NULL), STORE_DONE);
-	again();
-	CU_ASSERT_TRUE_FATAL(store_get(s, apex, STORE_ZONE, &p, &why));
+	stored_again();
+	CU_ASSERT_TRUE_FATAL(store_get(stored.s, apex, STORE_ZONE, &p, &stored.why));
 	CU_ASSERT_STRING_EQUAL(p.file, "zone 1 2 3\n");
 	CU_ASSERT_EQUAL(p.serial, 3);
 	CU_ASSERT_EQUAL(p.n, 2);
 	CU_ASSERT_EQUAL(p.n_before, 0);
 	store_picture_fini(&p);
-	CU_ASSERT_EQUAL(store_counts(s).zones, 1);
+	CU_ASSERT_EQUAL(store_counts(stored.s).zones, 1);
 	CU_ASSERT_EQUAL(add_to_file(step_4, NULL), STORE_DONE);
-	CU_ASSERT_TRUE(store_is_due(s));
-	CU_ASSERT_TRUE(store_take_due(s, due));
+	CU_ASSERT_TRUE(store_is_due(stored.s));
+	CU_ASSERT_TRUE(store_take_due(stored.s, due));
 	CU_ASSERT_TRUE(name_equal(due, apex));
-	CU_ASSERT_FALSE(store_is_due(s));
+	CU_ASSERT_FALSE(store_is_due(stored.s));
 	/* The zone as it was at serial 3; what came since then goes on from there. */
 	struct zone *z = zone_at("3");
-	CU_ASSERT_EQUAL(store_rebase(s, z, &why), STORE_DONE);
+	CU_ASSERT_EQUAL(store_rebase(stored.s, z, &stored.why), STORE_DONE);
 	zone_drop(z);
-	held(4, 0, 0, 3, 3);
-	again();
-	CU_ASSERT_TRUE_FATAL(store_get(s, apex, STORE_ZONE, &p, &why));
+	stored_held(4, 0, 0, 3, 3);
+	stored_again();
+	CU_ASSERT_TRUE_FATAL(store_get(stored.s, apex, STORE_ZONE, &p, &stored.why));
 	CU_ASSERT_PTR_NULL(p.file);
 	CU_ASSERT_EQUAL(p.n_before, 2);
 	CU_ASSERT_EQUAL(change_to(p.changes[2]), 4);
 	store_picture_fini(&p);
-	end();
+	stored_end();
 }
 
 static void a_base_of_no_version_that_is_stored_is_refused(void)
 {
-	begin();
+	stored_begin();
 	struct zone *z = zone_at("7");
-	CU_ASSERT_EQUAL(store_rebase(s, z, &why), STORE_APART);
-	CU_ASSERT_EQUAL(store_counts(s).zones, 0);
-	CU_ASSERT_TRUE(put(zone, &timers));
-	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
-	CU_ASSERT_EQUAL(store_rebase(s, z, &why), STORE_APART);
+	CU_ASSERT_EQUAL(store_rebase(stored.s, z, &stored.why), STORE_APART);
+	CU_ASSERT_EQUAL(store_counts(stored.s).zones, 0);
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	CU_ASSERT_EQUAL(stored_add(step_2, NULL), STORE_DONE);
+	CU_ASSERT_EQUAL(store_rebase(stored.s, z, &stored.why), STORE_APART);
 	zone_drop(z);
-	held(2, 1700000000, 1209600, 3, 1);
+	stored_held(2, 1700000000, 1209600, 3, 1);
 	z = zone_at("2");
-	CU_ASSERT_EQUAL(store_rebase(s, z, &why), STORE_DONE);
-	held(2, 1700000000, 1209600, 3, 1);
+	CU_ASSERT_EQUAL(store_rebase(stored.s, z, &stored.why), STORE_DONE);
+	stored_held(2, 1700000000, 1209600, 3, 1);
 	zone_drop(z);
-	end();
+	stored_end();
 }
 
 static void steps_go_by_size_and_age(void)
 {
 	struct zone *z = zone_at("3");
 
-	begin();
-	CU_ASSERT_TRUE(put(zone, &timers));
-	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
-	CU_ASSERT_EQUAL(add(step_3, NULL), STORE_DONE);
-	store_set_limits(s, &(struct store_limits){ 1, 1000 });
+	stored_begin();
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	CU_ASSERT_EQUAL(stored_add(step_2, NULL), STORE_DONE);
+	CU_ASSERT_EQUAL(stored_add(step_3, NULL), STORE_DONE);
+	store_set_limits(stored.s, &(struct store_limits){ 1, 1000 });
 	/* Those that are needed stay, whatever the limits are. */
-	CU_ASSERT_TRUE(store_trim(s, &why));
-	held(3, 1700000000, 1209600, 3, 2);
-	CU_ASSERT_EQUAL(store_rebase(s, z, &why), STORE_DONE);
-	held(3, 1700000000, 1209600, 3, 0);
-	CU_ASSERT_EQUAL(add(step_4, NULL), STORE_DONE);
+	CU_ASSERT_TRUE(store_trim(stored.s, &stored.why));
+	stored_held(3, 1700000000, 1209600, 3, 2);
+	CU_ASSERT_EQUAL(store_rebase(stored.s, z, &stored.why), STORE_DONE);
+	stored_held(3, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_EQUAL(stored_add(step_4, NULL), STORE_DONE);
 	zone_drop(z);
 	z = zone_at("4");
-	store_set_limits(s, &(struct store_limits){ 1 << 20, 1000 });
-	CU_ASSERT_EQUAL(store_rebase(s, z, &why), STORE_DONE);
-	held(4, 1700000000, 1209600, 3, 1);
-	store_set_limits(s, &(struct store_limits){ 1 << 20, -1000 });
-	CU_ASSERT_TRUE(store_trim(s, &why));
-	held(4, 1700000000, 1209600, 3, 0);
+	store_set_limits(stored.s, &(struct store_limits){ 1 << 20, 1000 });
+	CU_ASSERT_EQUAL(store_rebase(stored.s, z, &stored.why), STORE_DONE);
+	stored_held(4, 1700000000, 1209600, 3, 1);
+	store_set_limits(stored.s, &(struct store_limits){ 1 << 20, -1000 });
+	CU_ASSERT_TRUE(store_trim(stored.s, &stored.why));
+	stored_held(4, 1700000000, 1209600, 3, 0);
 	zone_drop(z);
-	end();
+	stored_end();
 }
 
 /* Of some pieces: over 3 MB. */
@@ -239,54 +152,54 @@ static void what_others_have_stored_meanwhile_is_put_over_by_nobody(void)
 {
 	struct store_mark at;
 
-	begin();
+	stored_begin();
 	struct zone *z = zone_at("9");
-	CU_ASSERT_TRUE(store_mark(s, apex, &at, &why));
+	CU_ASSERT_TRUE(store_mark(stored.s, apex, &at, &stored.why));
 	CU_ASSERT_TRUE(at.none && !at.there);
-	CU_ASSERT_TRUE(put(zone, &timers));
-	CU_ASSERT_EQUAL(store_put_upon(s, z, &timers, &at, &why), STORE_APART);
-	held(1, 1700000000, 1209600, 3, 0);
-	CU_ASSERT_TRUE(store_mark(s, apex, &at, &why));
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	CU_ASSERT_EQUAL(store_put_upon(stored.s, z, &timers, &at, &stored.why), STORE_APART);
+	stored_held(1, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_TRUE(store_mark(stored.s, apex, &at, &stored.why));
 	CU_ASSERT_TRUE(!at.none && at.there);
 	CU_ASSERT_EQUAL(at.serial, 1);
-	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
-	CU_ASSERT_EQUAL(store_put_upon(s, z, &timers, &at, &why), STORE_APART);
-	again();
-	held(2, 1700000000, 1209600, 3, 1);
+	CU_ASSERT_EQUAL(stored_add(step_2, NULL), STORE_DONE);
+	CU_ASSERT_EQUAL(store_put_upon(stored.s, z, &timers, &at, &stored.why), STORE_APART);
+	stored_again();
+	stored_held(2, 1700000000, 1209600, 3, 1);
 	at.serial = 2;
-	CU_ASSERT_EQUAL(store_put_upon(s, z, &timers, &at, &why), STORE_DONE);
-	held(9, 1700000000, 1209600, 3, 0);
-	CU_ASSERT_TRUE(store_forget(s, apex, &why));
+	CU_ASSERT_EQUAL(store_put_upon(stored.s, z, &timers, &at, &stored.why), STORE_DONE);
+	stored_held(9, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_TRUE(store_forget(stored.s, apex, &stored.why));
 	at.serial = 9;
-	CU_ASSERT_EQUAL(store_put_upon(s, z, &timers, &at, &why), STORE_APART);
-	CU_ASSERT_EQUAL(store_counts(s).zones, 0);
+	CU_ASSERT_EQUAL(store_put_upon(stored.s, z, &timers, &at, &stored.why), STORE_APART);
+	CU_ASSERT_EQUAL(store_counts(stored.s).zones, 0);
 	at.none = true;
-	CU_ASSERT_EQUAL(store_put_upon(s, z, &timers, &at, &why), STORE_DONE);
+	CU_ASSERT_EQUAL(store_put_upon(stored.s, z, &timers, &at, &stored.why), STORE_DONE);
 	zone_drop(z);
-	end();
+	stored_end();
 }
 
 static void large_zones_take_the_place_of_each_other(void)
 {
-	begin();
+	stored_begin();
 	struct zone *z = large("1");
-	CU_ASSERT_TRUE(store_put(s, z, &timers, &why));
-	CU_ASSERT_TRUE(store_counts(s).commits > 3);
-	held(1, 1700000000, 1209600, 12003, 0);
-	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
+	CU_ASSERT_TRUE(store_put(stored.s, z, &timers, &stored.why));
+	CU_ASSERT_TRUE(store_counts(stored.s).commits > 3);
+	stored_held(1, 1700000000, 1209600, 12003, 0);
+	CU_ASSERT_EQUAL(stored_add(step_2, NULL), STORE_DONE);
 	zone_drop(z);
 	z = large("2");
-	CU_ASSERT_EQUAL(store_rebase(s, z, &why), STORE_DONE);
-	held(2, 1700000000, 1209600, 12003, 1);
-	again();
-	held(2, 1700000000, 1209600, 12003, 1);
-	CU_ASSERT_TRUE(put(zone, &timers));
-	held(1, 1700000000, 1209600, 3, 0);
-	CU_ASSERT_TRUE(store_put(s, z, &timers, &why));
-	CU_ASSERT_TRUE(store_forget(s, apex, &why));
-	CU_ASSERT_EQUAL(store_counts(s).zones, 0);
+	CU_ASSERT_EQUAL(store_rebase(stored.s, z, &stored.why), STORE_DONE);
+	stored_held(2, 1700000000, 1209600, 12003, 1);
+	stored_again();
+	stored_held(2, 1700000000, 1209600, 12003, 1);
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	stored_held(1, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_TRUE(store_put(stored.s, z, &timers, &stored.why));
+	CU_ASSERT_TRUE(store_forget(stored.s, apex, &stored.why));
+	CU_ASSERT_EQUAL(store_counts(stored.s).zones, 0);
 	zone_drop(z);
-	end();
+	stored_end();
 }
 
 static int64_t number_of(const char *text)
@@ -294,7 +207,7 @@ static int64_t number_of(const char *text)
 	sqlite3 *db;
 	sqlite3_stmt *st;
 
-	CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
+	CU_ASSERT_EQUAL_FATAL(sqlite3_open(stored.path, &db), SQLITE_OK);
 	CU_ASSERT_EQUAL_FATAL(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
 	CU_ASSERT_EQUAL(sqlite3_step(st), SQLITE_ROW);
 	const int64_t n = sqlite3_column_int64(st, 0);
@@ -305,58 +218,58 @@ static int64_t number_of(const char *text)
 
 static void what_was_being_put_when_it_stopped_goes(void)
 {
-	begin();
-	CU_ASSERT_TRUE(put(zone, &timers));
-	store_close(s);
-	sql("UPDATE zone SET making = 9;"
+	stored_begin();
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	store_close(stored.s);
+	stored_sql("UPDATE zone SET making = 9;"
 	    "INSERT INTO part SELECT zone, (9 << 32) + 1, bytes FROM part;"
 	    /* one whose first base it was */
 	    "INSERT INTO zone (id, apex, serial, checked_s, expire_s, base, making)"
 	    " VALUES (7, x'056f7468657200', 1, 0, 0, -1, 8);"
 	    "INSERT INTO part VALUES (7, (8 << 32) + 1, x'00');");
-	s = store_open(path, &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-	held(1, 1700000000, 1209600, 3, 0);
+	stored.s = store_open(stored.path, &stored.why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(stored.s);
+	stored_held(1, 1700000000, 1209600, 3, 0);
 	CU_ASSERT_EQUAL(number_of("SELECT count(*) FROM part"), 1);
 	CU_ASSERT_EQUAL(number_of("SELECT count(*) FROM zone"), 1);
 	/* The number is not given again. */
-	CU_ASSERT_TRUE(put(zone, &timers));
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
 	CU_ASSERT_EQUAL(number_of("SELECT max(n) >> 32 FROM part"), 10);
-	end();
+	stored_end();
 }
 
 static void a_store_of_version_1_is_brought_up_to_date(void)
 {
-	begin();
-	CU_ASSERT_TRUE(put(zone, &timers));
-	CU_ASSERT_EQUAL(add(step_2, NULL), STORE_DONE);
-	CU_ASSERT_EQUAL(add(step_3, NULL), STORE_DONE);
+	stored_begin();
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	CU_ASSERT_EQUAL(stored_add(step_2, NULL), STORE_DONE);
+	CU_ASSERT_EQUAL(stored_add(step_3, NULL), STORE_DONE);
 	const int64_t now = number_of("PRAGMA user_version");
-	store_close(s);
-	sql("UPDATE part SET n = n & 0xffffffff; DROP INDEX unfinished;"
+	store_close(stored.s);
+	stored_sql("UPDATE part SET n = n & 0xffffffff; DROP INDEX unfinished;"
 	    "ALTER TABLE zone DROP COLUMN base; ALTER TABLE zone DROP COLUMN base_n;"
 	    "ALTER TABLE zone DROP COLUMN making; ALTER TABLE zone DROP COLUMN file;"
 	    "ALTER TABLE change DROP COLUMN serial; ALTER TABLE change DROP COLUMN at_s;"
 	    "DROP TABLE added; DROP TABLE plain; DROP TABLE keys; DROP TABLE written; "
 	    "DROP TABLE forced; DROP TABLE history; DROP TABLE decision; DROP TABLE watch; DROP TABLE token; DROP TABLE audit; DROP TABLE flat; PRAGMA user_version = 1");
-	s = store_open(path, &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	stored.s = store_open(stored.path, &stored.why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(stored.s);
 	CU_ASSERT_TRUE(now > 1);
 	CU_ASSERT_EQUAL(number_of("PRAGMA user_version"), now);
-	held(3, 1700000000, 1209600, 3, 2);
-	CU_ASSERT_EQUAL(add(step_4, NULL), STORE_DONE);
+	stored_held(3, 1700000000, 1209600, 3, 2);
+	CU_ASSERT_EQUAL(stored_add(step_4, NULL), STORE_DONE);
 	struct zone *z = zone_at("4");
-	CU_ASSERT_EQUAL(store_rebase(s, z, &why), STORE_DONE);
+	CU_ASSERT_EQUAL(store_rebase(stored.s, z, &stored.why), STORE_DONE);
 	zone_drop(z);
-	again();
-	held(4, 1700000000, 1209600, 3, 3);
+	stored_again();
+	stored_held(4, 1700000000, 1209600, 3, 3);
 	/* One that is newer than we are stays as it is. */
-	store_close(s);
-	sql("PRAGMA user_version = 1000");
-	s = store_open(path, &why);
-	CU_ASSERT_PTR_NULL(s);
-	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "of version 1000, written by a newer Waymark"));
-	end();
+	store_close(stored.s);
+	stored_sql("PRAGMA user_version = 1000");
+	stored.s = store_open(stored.path, &stored.why);
+	CU_ASSERT_PTR_NULL(stored.s);
+	CU_ASSERT_PTR_NOT_NULL(strstr(stored.why.text, "of version 1000, written by a newer Waymark"));
+	stored_end();
 }
 
 static const struct unit_case cases[] = {
