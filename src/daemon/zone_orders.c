@@ -30,6 +30,17 @@ const struct registry_zone *zone_orders_find(
 	return z;
 }
 
+const struct registry_zone *zone_orders_served(
+	const struct zone_orders *o, const char *text, struct text *out)
+{
+	const struct registry_zone *z = zone_orders_find(o, text, out);
+
+	if (!z || zone_is_ready(z->load.zone))
+		return z;
+	text_addf(out, "zone %s: nothing is served of it yet (%s)\n", text, registry_state_text(z->state));
+	return NULL;
+}
+
 bool zone_orders_start(
 	const struct zone_orders *o, const char *zone, const struct job_opts *job)
 {

@@ -93,14 +93,10 @@ int zone_orders_export(void *ctx, const char **words, size_t n, struct command_c
 
 	if (n != 2)
 		return 2;
-	const struct registry_zone *z = zone_orders_find(o, words[1], c->out);
+	const struct registry_zone *z = zone_orders_served(o, words[1], c->out);
+
 	if (!z)
 		return 1;
-	if (!zone_is_ready(z->load.zone)) {
-		text_addf(c->out, "zone %s: nothing is served of it yet (%s)\n", words[1],
-			registry_state_text(z->state));
-		return 1;
-	}
 	struct exporting *x = calloc(1, sizeof *x);
 	if (x) {
 		*x = (struct exporting){ .call = c,

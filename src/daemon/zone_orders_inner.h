@@ -21,6 +21,10 @@ bool zone_orders_name(const char *text, uint8_t to[static NAME_MOST], struct tex
 const struct registry_zone *zone_orders_find(
 	const struct zone_orders *o, const char *text, struct text *out);
 
+/* The same, of a zone of which something is served. */
+const struct registry_zone *zone_orders_served(
+	const struct zone_orders *o, const char *text, struct text *out);
+
 /* Begins the job of an order about a zone, of what is said of the job its `ctx`, `work` and `done`. False: no memory. */
 bool zone_orders_start(
 	const struct zone_orders *o, const char *zone, const struct job_opts *job);

@@ -357,14 +357,10 @@ int zone_orders_notify(void *ctx, const char **words, size_t n, struct command_c
 
 	if (n != 2)
 		return 2;
-	const struct registry_zone *z = zone_orders_find(o, words[1], c->out);
+	const struct registry_zone *z = zone_orders_served(o, words[1], c->out);
+
 	if (!z)
 		return 1;
-	if (!zone_is_ready(z->load.zone)) {
-		text_addf(c->out, "zone %s: nothing is served of it yet (%s)\n", words[1],
-			registry_state_text(z->state));
-		return 1;
-	}
 	const size_t told = notifying_tell(o->opts.notifying, z);
 	if (!told) {
 		text_addf(c->out,
