@@ -44,22 +44,31 @@ static const uint32_t never[] = { SYS_ptrace, SYS_process_vm_readv, SYS_process_
 #endif
 };
 
+/* Programs are started by the launcher, and who we are is settled. */
+static const uint32_t server[] = { SYS_execve, SYS_execveat, SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid,
+	SYS_setgroups, SYS_capset,
+#ifdef SYS_fork
+	SYS_fork, SYS_vfork,
+#endif
+};
+
 /* Packets are received and sent; what is needed for that is open before the first one. */
-static const uint32_t packets[] = { SYS_execve, SYS_execveat, SYS_openat, SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_kill,
+static const uint32_t packets[] = { SYS_openat, SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_kill,
 	SYS_unlinkat, SYS_mkdirat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_truncate,
-	SYS_ftruncate, SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid, SYS_setgroups, SYS_capset, SYS_prlimit64,
+	SYS_ftruncate, SYS_prlimit64,
 	SYS_bpf, SYS_memfd_create, SYS_inotify_init1, SYS_fanotify_init, SYS_chdir, SYS_getdents64, SYS_statfs, SYS_mq_open, SYS_shmget, SYS_semget,
 	SYS_msgget, SYS_shmat,
 #ifdef SYS_openat2
 	SYS_openat2,
 #endif
 #ifdef SYS_open
-	SYS_open, SYS_creat, SYS_fork, SYS_vfork, SYS_unlink, SYS_rename, SYS_mkdir, SYS_rmdir, SYS_link, SYS_symlink, SYS_chmod, SYS_chown,
+	SYS_open, SYS_creat, SYS_unlink, SYS_rename, SYS_mkdir, SYS_rmdir, SYS_link, SYS_symlink, SYS_chmod, SYS_chown,
 	SYS_inotify_init, SYS_getdents,
 #endif
 };
 
-enum { NEVER = sizeof never / sizeof *never, PACKETS = sizeof packets / sizeof *packets, CODE_MOST = 7 + 2 * (NEVER + PACKETS) };
+enum { NEVER = sizeof never / sizeof *never, SERVER = sizeof server / sizeof *server, PACKETS = sizeof packets / sizeof *packets,
+	CODE_MOST = 7 + 2 * (NEVER + SERVER + PACKETS) };
 
 static void put(struct sock_filter *code, unsigned *n, uint16_t op, uint32_t k, uint8_t yes, uint8_t no)
 {
@@ -89,10 +98,13 @@ bool cage_close(enum cage which)
 	put(code, &n, BPF_JMP | BPF_JGE | BPF_K, X32, 0, 1);
 	put(code, &n, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM, 0, 0);
 	deny(code, &n, never, NEVER);
-	if (which == CAGE_PACKETS)
+	if (which >= CAGE_SERVER)
+		deny(code, &n, server, SERVER);
+	if (which >= CAGE_PACKETS)
 		deny(code, &n, packets, PACKETS);
 	put(code, &n, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 	const struct sock_fprog program = { .len = (uint16_t)n, .filter = code };
-	/* Without it some kernels slow the thread down, against code that it does not run. */
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0;
+	/* SPEC_ALLOW: without it some kernels slow the thread down, against code that it does not run. */
+	const unsigned flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW | (which == CAGE_SERVER ? SECCOMP_FILTER_FLAG_TSYNC : 0);
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) == 0;
 }

@@ -1,6 +1,9 @@
 #include "base/spawn.h"
 
 #include "base/clock.h"
+#include "base/fd_pass.h"
+#include "base/launched.h"
+#include "base/launcher.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -10,7 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,91 +23,95 @@ enum { LINE_MOST = 160, LOOK_MS = 100 };
 
 /* --- starting it -------------------------------------------------------------------------- */
 
-static char **make_environment(const struct spawn *s)
+/* NULL: it is too long. */
+static struct launched_order *make_order(const struct spawn *s, size_t *len)
 {
-	size_t n = 0;
+	struct launched_order *order = memory_zeroed(1, LAUNCHED_ORDER_MOST);
+	char *const *const lists[] = { (char *const *)(uintptr_t)s->command, environ, s->words };
+	const size_t most[] = { SIZE_MAX, SIZE_MAX, s->n_words };
+	size_t at = sizeof *order, words = 0;
 
-	while (environ[n])
-		n++;
-	char **env = memory_zeroed(n + s->n_words + 1, sizeof *env);
-	memcpy(env, environ, n * sizeof *env);
-	for (size_t i = 0; i < s->n_words; i++)
-		env[n + i] = s->words[i];
-	return env;
+	order->kind = LAUNCHER_COMMAND;
+	for (unsigned k = 0; k < sizeof lists / sizeof *lists; k++)
+		for (size_t i = 0; i < most[k] && lists[k] && lists[k][i]; i++, words++) {
+			const size_t n = strlen(lists[k][i]) + 1;
+			if (n > LAUNCHED_ORDER_MOST - 1 - at || words == LAUNCHED_WORDS_MOST) {
+				memory_free(order);
+				return NULL;
+			}
+			memcpy((char *)order + at, lists[k][i], n);
+			at += n;
+			*(k ? &order->n_words : &order->n_command) += 1;
+		}
+	*len = at;
+	return order;
 }
 
-/* What of the parent the child must know. */
-struct birth {
-	const struct spawn *of;
-	char *const *env;
-	pid_t parent;
-	volatile int err; /* why there is no command */
-};
-
-static void default_signals(void)
+static bool give_order(const struct spawn *s, int end)
 {
-	struct sigaction how = { .sa_handler = SIG_DFL };
-	sigset_t none;
+	const int fds[] = { end, s->out, s->in };
+	size_t len;
+	struct launched_order *order = make_order(s, &len);
 
-	for (int i = 1; i < NSIG; i++)
-		sigaction(i, &how, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* Above the three that it gets. */
-static int above(int fd)
-{
-	return fd > 2 || fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 3);
-}
-
-/* In the child, on memory that it shares with its parent until the command runs. */
-static void become_command(struct birth *b)
-{
-	const int in = above(b->of->in >= 0 ? b->of->in : open("/dev/null", O_RDONLY | O_CLOEXEC)),
-		  out = above(b->of->out);
-
-	setpgid(0, 0);
-	default_signals();
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != b->parent)
-		return; /* it died before we asked for that */
-	if (in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0) {
-		b->err = errno;
-		return;
+	if (!order) {
+		errno = E2BIG;
+		return false;
 	}
-	execve(b->of->command[0], (char *const *)(uintptr_t)b->of->command, b->env);
-	b->err = errno;
+	const bool ok = fd_pass_send(launcher_orders(), order, len, fds, s->in < 0 ? 2 : 3);
+	if (!ok && (errno == EPIPE || errno == ECONNRESET || errno == EBADF))
+		errno = EAGAIN; /* it is gone, which says nothing of the command */
+	memory_free(order);
+	return ok;
 }
 
-/* As posix_spawn() does it, which knows nothing of a parent's death: no page of a large server
- * is copied, and no handler of ours runs in the child, since all signals are blocked. */
-int spawn(pid_t *pid, const struct spawn *s)
+int spawn(const struct spawn *s)
 {
-	char **env = make_environment(s);
-	struct birth b = { .of = s, .env = env, .parent = getpid() };
-	sigset_t all, before;
+	int ends[2];
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	*pid = vfork();
-	if (*pid == 0) {
-		become_command(&b);
-		_exit(127);
-	}
-	const int err = *pid < 0 ? errno : b.err;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (err && *pid > 0)
-		waitpid(*pid, NULL, 0);
-	memory_free(env);
-	return err;
+	if (!fd_pass_pair(ends))
+		return -1;
+	const bool ok = give_order(s, ends[1]);
+	const int err = errno;
+	close(ends[1]);
+	if (ok)
+		return ends[0];
+	close(ends[0]);
+	errno = err;
+	return -1;
+}
+
+bool spawn_hear(int end, struct spawn_news *to)
+{
+	const ssize_t got = fd_pass_hear(end, to, sizeof *to);
+
+	if (got == sizeof *to)
+		return true;
+	if (got < 0 && errno == EAGAIN)
+		return false;
+	*to = (struct spawn_news){ SPAWN_FAILED, EAGAIN };
+	return true;
+}
+
+void spawn_wait(int end)
+{
+	struct spawn_news news;
+	int none[FD_PASS_MOST];
+	size_t n;
+
+	while (fd_pass_receive(end, &news, sizeof news, none, &n, -1) == sizeof news && news.kind != SPAWN_ENDED)
+		;
+}
+
+void spawn_kill(int end)
+{
+	shutdown(end, SHUT_WR);
 }
 
 /* --- to its end --------------------------------------------------------------------------- */
 
 struct running {
 	const struct spawn_run *r;
-	pid_t pid;
+	int end;
 	int in, out; /* our ends of its pipes; -1: closed */
 	size_t written;
 	char line[LINE_MOST]; /* the first that it prints */
@@ -156,22 +163,20 @@ static void read_some(struct running *x)
 }
 
 /* Until its leader has ended. NULL, or why it was not waited for any longer. */
-static const char *attend(struct running *x, siginfo_t *how)
+static const char *attend(struct running *x, struct spawn_news *how)
 {
 	const double until = clock_seconds() + x->r->most_ms / 1000.0;
 
 	for (;;) {
-		struct pollfd fds[2] = { { x->in, POLLOUT, 0 }, { x->out, POLLIN, 0 } };
-		/* A signal that nobody can send us may be missed; its end is looked for at each turn. */
-		poll(fds, 2, x->out < 0 ? LOOK_MS / 10 : LOOK_MS);
+		struct pollfd fds[] = { { x->in, POLLOUT, 0 }, { x->out, POLLIN, 0 }, { x->end, POLLIN, 0 } };
+		poll(fds, 3, LOOK_MS);
 		if (fds[0].revents)
 			write_some(x);
 		if (fds[1].revents)
 			read_some(x);
-		how->si_pid = 0;
-		if (waitid(P_PID, (id_t)x->pid, how, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-			how->si_pid == x->pid)
-			return NULL;
+		while (fds[2].revents && spawn_hear(x->end, how))
+			if (how->kind != SPAWN_RUNS)
+				return NULL;
 		if (clock_seconds() > until)
 			return "its time is over";
 		if (x->r->wanted && !x->r->wanted(x->r->ctx))
@@ -191,15 +196,15 @@ static bool begin(struct running *x, struct fault *why)
 		close(in[1]);
 		return fault(why, "%s: no pipe: %s", r->command[0], strerror(errno));
 	}
-	const int err = spawn(&x->pid,
-		&(struct spawn){ r->command, r->words, r->n_words, in[0], out[1] });
+	x->end = spawn(&(struct spawn){ r->command, r->words, r->n_words, in[0], out[1] });
+	const int err = errno;
 	close(in[0]);
 	close(out[1]);
 	x->in = in[1];
 	x->out = out[0];
 	fcntl(x->in, F_SETFL, O_NONBLOCK);
 	fcntl(x->out, F_SETFL, O_NONBLOCK);
-	if (!err)
+	if (x->end >= 0)
 		return true;
 	shut(&x->in);
 	shut(&x->out);
@@ -209,7 +214,7 @@ static bool begin(struct running *x, struct fault *why)
 bool spawn_run(const struct spawn_run *r, struct fault *why)
 {
 	struct running x = { .r = r, .in = -1, .out = -1 };
-	siginfo_t how = { 0 };
+	struct spawn_news how = { SPAWN_RUNS, 0 };
 	sigset_t broken, before;
 
 	if (!begin(&x, why))
@@ -222,9 +227,10 @@ bool spawn_run(const struct spawn_run *r, struct fault *why)
 	while (sigtimedwait(&broken, NULL, &(struct timespec){ 0 }) > 0)
 		;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	/* Its leader is not reaped yet: the group's number is still its own. */
-	kill(-x.pid, SIGKILL);
-	waitid(P_PID, (id_t)x.pid, &how, WEXITED);
+	if (late) {
+		spawn_kill(x.end);
+		spawn_wait(x.end);
+	}
 	while (x.out >= 0 && !late && !x.line_ended) {
 		const size_t had = x.len;
 		read_some(&x);
@@ -233,11 +239,13 @@ bool spawn_run(const struct spawn_run *r, struct fault *why)
 	}
 	shut(&x.in);
 	shut(&x.out);
+	shut(&x.end);
 	if (late)
 		return fault(why, "%s: %s%s%s", r->command[0], late, x.len ? ": " : "", x.line);
-	if (how.si_code == CLD_EXITED && how.si_status == 0)
+	if (how.kind == SPAWN_FAILED)
+		return fault(why, "%s: %s", r->command[0], strerror(how.value));
+	if (WIFEXITED(how.value) && WEXITSTATUS(how.value) == 0)
 		return true;
-	return fault(why, "%s: %s %d%s%s", r->command[0],
-		how.si_code == CLD_EXITED ? "exit status" : "killed by signal", how.si_status,
-		x.len ? ": " : "", x.line);
+	return fault(why, "%s: %s %d%s%s", r->command[0], WIFEXITED(how.value) ? "exit status" : "killed by signal",
+		WIFEXITED(how.value) ? WEXITSTATUS(how.value) : WTERMSIG(how.value), x.len ? ": " : "", x.line);
 }

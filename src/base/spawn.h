@@ -1,8 +1,7 @@
 /* spawn.h - a command of the operator's becomes a process.
  *
- * It has a process group of its own, and nothing of ours is open in it (all is close-on-exec). It is killed
- * when the thread that has made it ends, so none outlives a server that was killed. No shell is asked. Any
- * thread.
+ * The launcher starts it (base/launcher), since who answers may start none. It has a process group of its own, and nothing of ours is open
+ * in it. It is killed when this process ends, so none outlives a server that was killed. No shell is asked. Any thread.
  */
 #ifndef BASE_SPAWN_H
 #define BASE_SPAWN_H
@@ -21,8 +20,28 @@ struct spawn {
 	int out; /* of both outputs */
 };
 
-/* Returns 0, or an errno. */
-int spawn(pid_t *pid, const struct spawn *s);
+enum spawn_kind {
+	SPAWN_RUNS,   /* `value`: its process */
+	SPAWN_FAILED, /* `value`: errno; nothing more comes of it that is of use */
+	SPAWN_ENDED   /* `value`: as wait(2) has it; it and its group are no more */
+};
+
+struct spawn_news {
+	enum spawn_kind kind;
+	int value;
+};
+
+/* Returns an end, the caller's to close, that can be read when there are news; -1 and errno. When it is closed the command is killed with
+ * its group. */
+int spawn(const struct spawn *s);
+
+/* False: none have come. SPAWN_FAILED with EAGAIN when the launcher is gone. */
+bool spawn_hear(int end, struct spawn_news *to);
+/* The same, once it has ended; what came before is passed over. Waits. */
+void spawn_wait(int end);
+
+/* It is killed with its group; SPAWN_ENDED tells that it was. */
+void spawn_kill(int end);
 
 /* Runs one to its end, on a helper thread: it reads `input`, and may not when it knows enough. */
 struct spawn_run {

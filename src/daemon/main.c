@@ -1,8 +1,8 @@
 /* main.c - waymarkd: what it is called with, its signals and its loop.
  */
+#include "base/launcher.h"
 #include "base/log.h"
 #include "config.h"
-#include "daemon/launcher.h"
 #include "daemon/orders.h"
 #include "daemon/privs.h"
 #include "daemon/process_memory.h"

@@ -2,12 +2,12 @@
  */
 #include "daemon/server.h"
 
+#include "base/launcher.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/builder.h"
 #include "daemon/certificates.h"
 #include "daemon/key_ring.h"
-#include "daemon/launcher.h"
 #include "daemon/pool_signing.h"
 #include "daemon/privs.h"
 #include "daemon/probes.h"

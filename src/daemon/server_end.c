@@ -2,6 +2,7 @@
  */
 #include "daemon/server.h"
 
+#include "base/launcher.h"
 #include "base/log.h"
 #include "daemon/balancer.h"
 #include "daemon/builder.h"
@@ -21,7 +22,6 @@
 #include "daemon/frozen.h"
 #include "daemon/geo_watch.h"
 #include "daemon/key_ring.h"
-#include "daemon/launcher.h"
 #include "daemon/measuring.h"
 #include "daemon/metrics_maker.h"
 #include "daemon/notifying.h"

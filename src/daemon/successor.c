@@ -7,7 +7,7 @@
 #include "base/fd_pass.h"
 #include "config.h"
 #include "daemon/handover.h"
-#include "daemon/launcher.h"
+#include "base/launcher.h"
 #include "net/given.h"
 
 #include <errno.h>

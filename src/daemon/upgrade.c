@@ -11,7 +11,7 @@
 #include "daemon/fleet_member.h"
 #include "daemon/handover.h"
 #include "daemon/handover_notifies.h"
-#include "daemon/launcher.h"
+#include "base/launcher.h"
 #include "daemon/measuring.h"
 #include "daemon/parts_read.h"
 #include "daemon/privs.h"
@@ -444,8 +444,10 @@ static void on_launched(struct ev_loop *loop, ev_io *io, int events)
 
 	(void)events;
 	if (!launcher_hear(u->opts.launcher, &news, &lost)) {
-		if (lost)
+		if (lost) {
 			ev_io_stop(loop, io);
+			log_line(LOG_ERROR, "the process that starts programs for us is gone: probes of kind exec, programs of verify and upgrades fail until a restart");
+		}
 		if (lost && !u->pid && u->stage != IDLE) { /* whom to watch, and to end, nobody would tell */
 			fault(&u->why, "the process that starts programs for us is gone");
 			fail(u);

@@ -1,6 +1,6 @@
 /* upgrade.h - another process takes our place, and no query is lost: "upgrade", and SIGUSR2.
  *
- * The program is started anew, as it is on the disk now (daemon/launcher). While it reads, this process answers; what would change
+ * The program is started anew, as it is on the disk now (base/launcher). While it reads, this process answers; what would change
  * something waits. It gets our sockets themselves, and says when it could serve; then it serves, and this process answers what it has
  * taken, waits for its connections, and ends. Whatever goes wrong before, this process goes on as if nothing had been. Loop.
  */

@@ -208,7 +208,7 @@ def notify():
         same([manager.recv(200) for _ in range(4)].count(b"WATCHDOG=1") >= 2, True)
 
 
-@claim("threads that answer packets are in a cage of their own, inside that of the server")
+@claim("every thread of the server is in its cage, where no program is started, and threads that answer packets are in one of their own inside it")
 def cage():
     if SLOW > 1:
         raise Skip("the sanitizers look into the process")
@@ -222,6 +222,7 @@ def cage():
             own = int((re.findall(r"Seccomp_filters:\s*(\d+)", f.read()) or [0])[0])
         same(len(filters.get(own + 2, [])) >= 2, True, filters)
         same(str(s.proc.pid) in filters.get(own + 1, []), True, filters)
+        same(set(filters) <= {own + 1, own + 2}, True, filters)
         same(s.udp("www.example.com").rcode, NOERROR)
 
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +46,11 @@ static long try_ptrace(void)
 static long try_kill(void)
 {
 	return kill(getppid(), 0);
+}
+
+static long try_become(void)
+{
+	return syscall(SYS_setresuid, getuid(), geteuid(), geteuid()); /* who it is already */
 }
 
 static long try_unshare(void)
@@ -99,24 +106,27 @@ static void a_cage_denies_what_its_work_does_not_need(void)
 	static const struct {
 		const char *say;
 		long (*what)(void);
-		bool server, packets; /* denied in */
+		bool command, server, packets; /* denied in */
 	} rows[] = {
-		{ "a program is started", try_exec, false, true },
-		{ "/etc/shadow is opened", try_open, false, true },
-		{ "a file is made", try_write, false, true },
-		{ "a socket is made", try_socket, false, true },
-		{ "another process is signalled", try_kill, false, true },
-		{ "it is traced", try_ptrace, true, true },
-		{ "it leaves its namespace", try_unshare, true, true },
-		{ "something is mounted", try_mount, true, true },
-		{ "a key is put into the kernel", try_keys, true, true },
-		{ "bytes go through what is open", try_send, false, false },
+		{ "a program is started", try_exec, false, true, true },
+		{ "/etc/shadow is opened", try_open, false, false, true },
+		{ "a file is made", try_write, false, false, true },
+		{ "a socket is made", try_socket, false, false, true },
+		{ "another process is signalled", try_kill, false, false, true },
+		{ "it becomes somebody else", try_become, false, true, true },
+		{ "it is traced", try_ptrace, true, true, true },
+		{ "it leaves its namespace", try_unshare, true, true, true },
+		{ "something is mounted", try_mount, true, true, true },
+		{ "a key is put into the kernel", try_keys, true, true, true },
+		{ "bytes go through what is open", try_send, false, false, false },
 	};
 
 	if (denied(CAGE_SERVER, try_send) == -1)
 		return; /* a sanitizer, or another machine */
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		/* Who is not root may be denied more, by others. */
+		if (rows[i].command || geteuid() == 0)
+			check(rows[i].say, denied(CAGE_COMMAND, rows[i].what), rows[i].command);
 		if (rows[i].server || geteuid() == 0)
 			check(rows[i].say, denied(CAGE_SERVER, rows[i].what), rows[i].server);
 		check(rows[i].say, denied(CAGE_PACKETS, rows[i].what), rows[i].packets);
@@ -124,7 +134,37 @@ static void a_cage_denies_what_its_work_does_not_need(void)
 	unlink("/tmp/waymark-cage");
 }
 
+static int told[2];
+
+static void *wait_and_try(void *answer)
+{
+	char byte;
+
+	*(bool *)answer = read(told[0], &byte, 1) == 1 && try_exec() < 0 && errno == EPERM;
+	return NULL;
+}
+
+static void threads_that_are_there_already_are_in_the_servers_cage_too(void)
+{
+	int status;
+	const pid_t child = fork();
+
+	if (child == 0) {
+		pthread_t other;
+		bool was_denied = false;
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		if (pipe(told) != 0 || pthread_create(&other, NULL, wait_and_try, &was_denied) != 0)
+			_exit(3);
+		if (!cage_close(CAGE_SERVER))
+			_exit(0); /* there is none here */
+		_exit(write(told[1], "x", 1) != 1 || pthread_join(other, NULL) != 0 || !was_denied);
+	}
+	CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+	CU_ASSERT_EQUAL(status, 0);
+}
+
 static const struct unit_case cases[] = {
+	{ "threads that are there already are in the server's cage, too", threads_that_are_there_already_are_in_the_servers_cage_too },
 	{ "a cage denies what its work does not need", a_cage_denies_what_its_work_does_not_need },
 };
 

@@ -33,6 +33,7 @@ static void what_it_reads_says_and_ends_with_is_known(void)
 		{ "cat >/dev/null; echo; echo one; echo two; exit 7", "x", 20000,
 			"/bin/sh: exit status 7: one" },
 		{ "printf 'a\\033b' >&2; exit 1", "", 20000, "/bin/sh: exit status 1: a?b" },
+		{ "grep -q 'NoNewPrivs:.1' /proc/self/status && test $(ulimit -c) = 0", "", 20000, NULL },
 		{ "kill -9 $$", "", 20000, "/bin/sh: killed by signal 9" },
 		{ "echo first; sleep 100 & sleep 100", "", 50, "/bin/sh: its time is over" },
 	};

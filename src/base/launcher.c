@@ -1,12 +1,15 @@
-#include "daemon/launcher.h"
+#include "base/launcher.h"
 
-#include "base/memory.h"
 #include "base/fd_pass.h"
+#include "base/launched.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATH_ROOM = 4096, ORDER_ROOM = 256, END = 3 };
+enum { PATH_ROOM = 4096, END = 3 };
 
 struct launcher {
 	int fd; /* to it */
@@ -27,9 +30,14 @@ struct launcher {
 /* The launcher's own. */
 struct starter {
 	int fd;
-	char **argv;
+	char **argv; /* NULL: it starts commands alone */
 	char program[PATH_ROOM];
+	struct launched commands;
+	_Alignas(struct launched_order) char order[LAUNCHED_ORDER_MOST];
 };
+
+/* How programs are started is one for the whole process, as is where the log goes: the launcher's socket; -1: none was forked. */
+static int orders = -1;
 
 /* --- in the launcher ---------------------------------------------------------------------- */
 
@@ -84,7 +92,7 @@ static void run_program(const struct starter *s, int end, int told)
 	_exit(127);
 }
 
-static void tell(const struct starter *s, enum launcher_kind kind, pid_t pid, int value)
+static void send_news(const struct starter *s, enum launcher_kind kind, pid_t pid, int value)
 {
 	fd_pass_send(s->fd, &(struct launcher_news){ kind, pid, value }, sizeof(struct launcher_news), NULL, 0);
 }
@@ -94,7 +102,7 @@ static void start_program(const struct starter *s, int end)
 	int told[2], err = 0;
 
 	if (pipe2(told, O_CLOEXEC) != 0) {
-		tell(s, LAUNCHER_NOT_STARTED, 0, errno);
+		send_news(s, LAUNCHER_NOT_STARTED, 0, errno);
 		return;
 	}
 	const pid_t pid = fork();
@@ -109,35 +117,41 @@ static void start_program(const struct starter *s, int end)
 	if (failed)
 		waitpid(pid, NULL, 0);
 	if (pid < 0 || failed)
-		tell(s, LAUNCHER_NOT_STARTED, 0, failed ? err : forked);
+		send_news(s, LAUNCHER_NOT_STARTED, 0, failed ? err : forked);
 	else
-		tell(s, LAUNCHER_STARTED, pid, 0);
+		send_news(s, LAUNCHER_STARTED, pid, 0);
 }
 
-static void reap(const struct starter *s)
+static void reap(struct starter *s)
 {
-	pid_t pid;
+	siginfo_t who = { 0 };
 	int status;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		tell(s, LAUNCHER_ENDED, pid, status);
+	while (waitid(P_ALL, 0, &who, WEXITED | WNOHANG | WNOWAIT) == 0 && who.si_pid) {
+		const pid_t pid = who.si_pid;
+		if (!launched_ended(&s->commands, pid) && waitpid(pid, &status, 0) == pid)
+			send_news(s, LAUNCHER_ENDED, pid, status);
+		who.si_pid = 0;
+	}
 }
 
-/* An order: a user's name, or an end. */
-static bool obey(const struct starter *s)
+static bool obey(struct starter *s)
 {
-	char user[ORDER_ROOM];
 	int fds[FD_PASS_MOST];
 	size_t n;
-	const ssize_t got = fd_pass_receive(s->fd, user, sizeof user - 1, fds, &n, -1);
+	const ssize_t got = fd_pass_receive(s->fd, s->order, sizeof s->order - 1, fds, &n, -1);
 
-	if (got <= 0)
+	if (got == 0 || (got < 0 && errno != EMFILE))
 		return false;
-	user[got] = 0;
-	if (n)
-		start_program(s, fds[0]);
-	else
-		become(user);
+	s->order[got < 0 ? 0 : got] = 0;
+	switch (s->order[0]) {
+	case LAUNCHER_USER: become(s->order + 1); break;
+	case LAUNCHER_PROGRAM:
+		if (n && s->argv)
+			start_program(s, fds[0]);
+		break;
+	case LAUNCHER_COMMAND: launched_start(&s->commands, (struct launched_order *)(void *)s->order, (size_t)got, fds, n); break;
+	}
 	while (n--)
 		close(fds[n]);
 	return true;
@@ -167,16 +181,21 @@ static _Noreturn void be_launcher(struct starter *s)
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, NULL);
-	struct pollfd on[] = { { s->fd, POLLIN, 0 }, { signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN, 0 } };
+	struct pollfd on[2 + LAUNCHED_MOST] = { { s->fd, POLLIN, 0 },
+		{ signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN, 0 } };
 	for (;;) {
 		struct signalfd_siginfo info;
-		if (poll(on, 2, -1) < 0)
+		const unsigned n = launched_wait(&s->commands, on + 2);
+		if (poll(on, 2 + n, -1) < 0)
 			continue;
 		while (read(on[1].fd, &info, sizeof info) > 0)
 			;
+		launched_look(&s->commands, on + 2);
 		reap(s);
-		if (on[0].revents && !obey(s))
+		if (on[0].revents && !obey(s)) {
+			launched_kill_all(&s->commands);
 			_exit(0);
+		}
 	}
 }
 
@@ -187,7 +206,7 @@ struct launcher *launcher_fork(char **argv)
 	struct starter s = { .argv = argv };
 	int ends[2];
 
-	if (!find_program(argv[0], s.program) || !fd_pass_pair(ends))
+	if ((argv && !find_program(argv[0], s.program)) || !fd_pass_pair(ends))
 		return NULL;
 	const pid_t pid = fork();
 	if (pid == 0) {
@@ -201,18 +220,37 @@ struct launcher *launcher_fork(char **argv)
 	}
 	struct launcher *l = memory_zeroed(1, sizeof *l);
 	*l = (struct launcher){ ends[0], pid };
+	orders = l->fd;
 	return l;
+}
+
+static void fork_late(void)
+{
+	if (orders < 0)
+		launcher_fork(NULL); /* for good */
+}
+
+int launcher_orders(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, fork_late);
+	return orders;
 }
 
 void launcher_become(struct launcher *l, const char *user)
 {
-	if (l && user)
-		fd_pass_send(l->fd, user, strlen(user), NULL, 0);
+	char order[LOGIN_NAME_MAX + 2];
+
+	if (!l || !user)
+		return;
+	snprintf(order, sizeof order, "%c%s", LAUNCHER_USER, user);
+	fd_pass_send(l->fd, order, strlen(order), NULL, 0);
 }
 
 bool launcher_start(struct launcher *l, int end, struct fault *why)
 {
-	if (l && fd_pass_send(l->fd, "start", 5, &end, 1))
+	if (l && fd_pass_send(l->fd, &(char){ LAUNCHER_PROGRAM }, 1, &end, 1))
 		return true;
 	return fault(why, "the process that starts programs for us is gone%s%s", l ? ": " : "", l ? strerror(errno) : "");
 }
