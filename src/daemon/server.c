@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/builder.h"
-#include "daemon/certificates.h"
 #include "daemon/key_ring.h"
 #include "daemon/pool_signing.h"
 #include "daemon/privs.h"
@@ -106,13 +105,11 @@ static void sign_pools(struct server *s)
 	pool_signatures_drop(to);
 }
 
-bool server_boot(struct server *s, struct fault *why)
+bool server_read(struct server *s, struct fault *why)
 {
 	struct parts first;
 	struct faults f;
 
-	if (s->successor && (!server_look_at_conf(s, why) || !successor_load(s->successor, why)))
-		return false;
 	faults_init(&f);
 	s->key = parts_key();
 	bool ok = read_parts(s, &first, &f);
@@ -134,22 +131,11 @@ bool server_boot(struct server *s, struct fault *why)
 	if (!ok && s->successor)
 		successor_fail(s->successor, text_get(&f.text));
 	faults_fini(&f);
-	if (!ok)
-		return fault(why, "%s: not started", s->conf_path);
-	const struct conf *c = parts_conf(publisher_live(s->publisher));
-	s->certificates = certificates_new(
-		&(struct certificates_opts){ s->loop, s->jobs, s->publisher }, why);
-	if (!s->certificates)
-		return false;
-	if (!server_open_sockets(s, c, why))
-		return false;
-	certificates_give(s->certificates, s->workers);
-	const bool root = geteuid() == 0;
-	launcher_become(s->launcher, privs_user(c->user));
-	if (!give_store(s, c->user, why) || !privs_drop(c->user, why))
-		return false;
-	if (root && geteuid() != 0)
-		readable_tell(publisher_live(s->publisher));
+	return ok || fault(why, "%s: not started", s->conf_path);
+}
+
+bool server_serve(struct server *s, struct fault *why)
+{
 	jobs_stay_ready(s->jobs);
 	s->builder = builder_new(s->jobs);
 	if (!server_follow(s, why))
@@ -166,4 +152,20 @@ bool server_boot(struct server *s, struct fault *why)
 	workers_follow(s->workers, s->loop);
 	probes_begin(s->probes);
 	return true;
+}
+
+bool server_boot(struct server *s, struct fault *why)
+{
+	if (s->successor && (!server_look_at_conf(s, why) || !successor_load(s->successor, why)))
+		return false;
+	if (!server_read(s, why) || !server_open_sockets(s, why))
+		return false;
+	const char *user = parts_conf(publisher_live(s->publisher))->user;
+	const bool root = geteuid() == 0;
+	launcher_become(s->launcher, privs_user(user));
+	if (!give_store(s, user, why) || !privs_drop(user, why))
+		return false;
+	if (root && geteuid() != 0)
+		readable_tell(publisher_live(s->publisher));
+	return server_serve(s, why);
 }

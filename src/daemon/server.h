@@ -90,8 +90,18 @@ struct server {
 };
 
 /* main() has set `loop`, `started`, `conf_path`, `launcher` and `successor`. Static names are answered when this returns
- * true; steered ones wait where nothing is known of their edges yet. */
+ * true; steered ones wait where nothing is known of their edges yet. It is server_read(), server_open_sockets(), becoming the
+ * configured user, and server_serve(). */
 bool server_boot(struct server *s, struct fault *why);
+
+/* Everything that the configuration names, and who needs it first. What was wrong is in the log. */
+bool server_read(struct server *s, struct fault *why);
+
+/* While privileges are held: what is open already, or is opened now. */
+bool server_open_sockets(struct server *s, struct fault *why);
+
+/* Without privileges: everybody else, and packets are answered. */
+bool server_serve(struct server *s, struct fault *why);
 
 /* "ready" or "answering": what is served, into the log. */
 void server_say(const struct server *s, const char *what);
@@ -104,9 +114,6 @@ bool server_open_commands(struct server *s, struct fault *why);
 
 /* A configuration that is wrong costs the process that we come for nothing: told to it before anything is read. */
 bool server_look_at_conf(const struct server *s, struct fault *why);
-
-/* While privileges are held: what is open already, or is opened now. */
-bool server_open_sockets(struct server *s, const struct conf *c, struct fault *why);
 
 /* From here on packets are answered. */
 bool server_start(struct server *s, struct fault *why);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "conf/conf.h"
 #include "daemon/activation.h"
+#include "daemon/certificates.h"
 #include "daemon/fleet_member.h"
 #include "daemon/measuring.h"
 #include "daemon/publish.h"
@@ -40,11 +41,14 @@ static bool get_sockets(struct server *s, struct net_opts *net, struct fault *wh
 	return true;
 }
 
-bool server_open_sockets(struct server *s, const struct conf *c, struct fault *why)
+bool server_open_sockets(struct server *s, struct fault *why)
 {
+	const struct conf *c = parts_conf(publisher_live(s->publisher));
 	struct net_opts net = c->net;
 
-	if (!get_sockets(s, &net, why))
+	s->certificates = certificates_new(
+		&(struct certificates_opts){ s->loop, s->jobs, s->publisher }, why);
+	if (!s->certificates || !get_sockets(s, &net, why))
 		return false;
 	s->workers = workers_open(&net, &s->epoch, worker_news_box(s->news), why);
 	s->control_socket = c->control_socket && s->successor ? given_take_path(net.given, c->control_socket) : -1;
@@ -53,9 +57,10 @@ bool server_open_sockets(struct server *s, const struct conf *c, struct fault *w
 		: -1;
 	s->manage_local = c->management_socket && s->successor ? given_take_path(net.given, c->management_socket) : -1;
 	struct fault left;
-	if (given_end(net.given, s->workers ? why : &left) && s->workers)
-		return true;
-	return false;
+	if (!given_end(net.given, s->workers ? why : &left) || !s->workers)
+		return false;
+	certificates_give(s->certificates, s->workers);
+	return true;
 }
 
 bool server_start(struct server *s, struct fault *why)

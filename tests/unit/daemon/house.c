@@ -5,11 +5,9 @@
 #include "unit/unit.h"
 
 #include "base/log.h"
-#include "daemon/geo_watch.h"
-#include "daemon/orders.h"
-#include "daemon/rrl_log.h"
-#include "daemon/worker_news.h"
-#include "net/worker.h"
+#include "daemon/key_ring.h"
+#include "jobs/jobs.h"
+#include "store/store.h"
 
 #include <ev.h>
 #include <poll.h>
@@ -18,11 +16,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-static void on_ready(void *ctx)
-{
-	((struct house *)ctx)->ready++;
-}
 
 void house_configure(struct house *h, const char *more)
 {
@@ -69,111 +62,34 @@ static void hear_no_more(struct house *h)
 	close(h->log);
 }
 
-/* As main.c has it. */
-static void make_followers(struct house *h)
-{
-	static const struct timespec started;
-	struct fault why;
-
-	h->balancer = balancer_new(
-		&(struct balancer_opts){ h->loop, h->jobs, h->publisher, h->workers });
-	probes_set_balancer(h->probes, h->balancer);
-	h->rankings = rankings_new(
-		&(struct rankings_opts){ h->loop, h->jobs, h->builder, h->publisher });
-	h->pool_signing = pool_signing_new(
-		&(struct pool_signing_opts){ h->loop, h->jobs, h->publisher, site_key });
-	h->reloader = reloader_new(&(struct reloader_opts){ h->builder, h->publisher,
-		h->site.path, site_key, NULL, NULL, h->pool_signing });
-	h->staging = staging_new(&(struct staging_opts){ h->loop, h->builder, h->publisher,
-		h->reloader, h->probes, h->workers, h->pool_signing, site_key, NULL, NULL, NULL });
-	h->geo_watch = geo_watch_new(&(struct geo_watch_opts){
-		h->loop, h->jobs, h->builder, h->publisher, h->staging });
-	h->decisions = decisions_new(
-		&(struct decisions_opts){ h->loop, h->jobs, h->publisher, h->workers, NULL });
-	h->rrl_log = rrl_log_new(&(struct rrl_log_opts){ h->loop, h->publisher, h->workers });
-	h->measuring = measuring_new(&(struct measuring_opts){ h->loop, h->publisher,
-					     h->rankings, h->workers, NULL, site_key });
-	CU_ASSERT_TRUE_FATAL(measuring_listen(h->measuring, -1, -1, &why));
-	h->reports = reports_new(
-		&(struct reports_opts){ h->jobs, h->publisher, h->probes, h->balancer,
-			h->rankings, h->staging, h->reloader, h->measuring, h->watchdog,
-			h->decisions, h->workers, NULL, NULL, h->pool_signing, NULL, NULL,
-			NULL, NULL, NULL, NULL, NULL, started, h->site.path, NULL, h->loop, NULL, NULL, NULL, NULL, NULL },
-		&h->commands);
-	h->orders = orders_new(&(struct orders_opts){ h->publisher, h->probes, h->rankings,
-				       h->staging, h->reloader, h->reports, NULL, NULL, h->timeline },
-		&h->commands);
-}
-
 bool house_start(struct house *h)
 {
-	struct publisher_opts opts = { .epoch = &h->epoch };
-	struct parts first;
-	struct faults f;
+	struct server *s = &h->server;
 	struct fault why;
 
 	hear(h);
-	faults_init(&f);
-	h->runs = site_try(&h->site, NULL, &first, &f);
+	*s = (struct server){ .loop = ev_loop_new(EVFLAG_NOENV), .conf_path = h->site.path };
+	clock_gettime(CLOCK_MONOTONIC, &s->started);
+	h->runs = server_read(s, &why);
 	if (h->runs) {
-		h->loop = opts.loop = ev_loop_new(EVFLAG_NOENV);
-		h->watchdog = watchdog_new(h->loop);
-		h->jobs = opts.jobs = jobs_new(h->loop);
-		h->news = worker_news_new(h->loop);
-		h->epoch = (struct epoch){ 0 };
-		h->commands = (struct commands){ 0 };
-		h->ready = 0;
-		CU_ASSERT_TRUE_FATAL(epoch_open(&h->epoch, &why));
-		h->publisher = publisher_new(&opts, &first);
-		h->timeline = timeline_new(h->loop, h->jobs, NULL, &f);
-		h->probes = probes_new(
-			&(struct probes_opts){ h->loop, h->jobs, h->publisher, on_ready, h, NULL,
-				h->timeline, NULL },
-			&f);
+		const bool ok = server_open_sockets(s, &why) && server_serve(s, &why);
+		if (!ok)
+			printf("%s\n", why.text);
+		CU_ASSERT_TRUE_FATAL(ok);
+		return true;
 	}
-	log_text(text_get(&f.text));
-	faults_fini(&f);
-	if (!h->runs) {
-		house_log(h);
-		hear_no_more(h);
-		return false;
-	}
-	h->workers = workers_open(&parts_conf(publisher_live(h->publisher))->net, &h->epoch,
-		worker_news_box(h->news), &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(h->workers);
-	jobs_stay_ready(h->jobs);
-	h->builder = builder_new(h->jobs);
-	make_followers(h);
-	publisher_now(h->publisher);
-	CU_ASSERT_TRUE_FATAL(workers_start(h->workers, &why));
-	probes_begin(h->probes);
-	return true;
+	key_ring_close(s->ring);
+	store_close(s->store);
+	ev_loop_destroy(s->loop);
+	house_log(h);
+	hear_no_more(h);
+	return false;
 }
 
 void house_stop(struct house *h)
 {
-	CU_ASSERT_TRUE(jobs_stop(h->jobs, 20));
-	builder_free(h->builder);
-	measuring_free(h->measuring);
-	geo_watch_free(h->geo_watch);
-	rankings_free(h->rankings);
-	probes_free(h->probes);
-	timeline_free(h->timeline);
-	staging_free(h->staging);
-	decisions_free(h->decisions);
-	rrl_log_free(h->rrl_log);
-	workers_stop(h->workers);
-	balancer_free(h->balancer);
-	reports_free(h->reports);
-	orders_free(h->orders);
-	reloader_free(h->reloader);
-	pool_signing_free(h->pool_signing);
-	publisher_free(h->publisher);
-	epoch_close(&h->epoch);
-	worker_news_free(h->news);
-	watchdog_free(h->watchdog);
-	jobs_free(h->jobs);
-	ev_loop_destroy(h->loop);
+	CU_ASSERT_TRUE_FATAL(jobs_stop(h->server.jobs, 20)); /* or server_end() would end us */
+	server_end(&h->server);
 	house_log(h);
 	hear_no_more(h);
 	h->runs = false;
@@ -218,11 +134,11 @@ const char *house_tell_words(struct house *h, const char *const *words)
 		.uid = 0, .out = &h->out, .done = done, .stream = stream
 	};
 	h->done = false;
-	const int status = commands_run(&h->commands, words, n, &h->call);
+	const int status = commands_run(&h->server.commands, words, n, &h->call);
 	if (status != COMMAND_LATER)
 		h->status = status;
 	else
-		CU_ASSERT_TRUE_FATAL(turns_until(h->loop, is_done, h));
+		CU_ASSERT_TRUE_FATAL(turns_until(h->server.loop, is_done, h));
 	return text_get(&h->out);
 }
 
@@ -289,9 +205,9 @@ bool house_logs(struct house *h, const char *text)
 
 	/* A line may come without the loop being woken. */
 	ev_timer_init(&look, on_look, 0.02, 0.02);
-	ev_timer_start(h->loop, &look);
-	const bool ok = turns_until(h->loop, is_logged, &w);
-	ev_timer_stop(h->loop, &look);
+	ev_timer_start(h->server.loop, &look);
+	const bool ok = turns_until(h->server.loop, is_logged, &w);
+	ev_timer_stop(h->server.loop, &look);
 	house_log(h);
 	return ok;
 }
@@ -313,11 +229,11 @@ void house_pass(struct house *h, double seconds)
 	bool over = false;
 	ev_timer t;
 
-	ev_now_update(h->loop);
+	ev_now_update(h->server.loop);
 	ev_timer_init(&t, on_time, seconds, 0);
 	t.data = &over;
-	ev_timer_start(h->loop, &t);
-	CU_ASSERT_TRUE(turns_until(h->loop, is_true, &over));
+	ev_timer_start(h->server.loop, &t);
+	CU_ASSERT_TRUE(turns_until(h->server.loop, is_true, &over));
 }
 
 /* --- queries ------------------------------------------------------------------------------ */

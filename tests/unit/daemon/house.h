@@ -1,5 +1,5 @@
-/* house.h - a whole server in a test: its parts as main.c puts them together, told commands as
- * waymarkctl tells them.
+/* house.h - a whole server in a test, put together by what main.c calls, but that it keeps its user and its rights; told
+ * commands as waymarkctl tells them.
  */
 #ifndef UNIT_DAEMON_HOUSE_H
 #define UNIT_DAEMON_HOUSE_H
@@ -8,8 +8,8 @@
 
 #include "base/text.h"
 #include "console/command.h"
+#include "daemon/server.h"
 #include "net/listen.h"
-#include "world/epoch.h"
 
 #include <stdbool.h>
 
@@ -17,29 +17,7 @@ struct house {
 	struct site site;
 	struct net_address at; /* where it answers */
 	bool runs;
-	struct ev_loop *loop;
-	struct epoch epoch;
-	struct jobs *jobs;
-	struct publisher *publisher;
-	struct worker_news *news;
-	struct workers *workers;
-	struct watchdog *watchdog;
-	struct builder *builder;
-	struct timeline *timeline;
-	struct probes *probes;
-	struct balancer *balancer;
-	struct rankings *rankings;
-	struct pool_signing *pool_signing;
-	struct reloader *reloader;
-	struct staging *staging;
-	struct geo_watch *geo_watch;
-	struct measuring *measuring;
-	struct decisions *decisions;
-	struct rrl_log *rrl_log;
-	struct commands commands;
-	struct reports *reports;
-	struct orders *orders;
-	unsigned ready; /* how often it has said so */
+	struct server server;
 	/* Of the last command. */
 	struct command_call call;
 	struct text out;

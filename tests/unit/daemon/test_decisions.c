@@ -65,7 +65,7 @@ static void each_sampled_answer_is_a_line(void)
 		"\"scope\":"));
 	const long long said_s = strtoll(text + 8, NULL, 10), now_s = (long long)time(NULL);
 	CU_ASSERT_TRUE(said_s <= now_s && said_s > now_s - 600);
-	CU_ASSERT_EQUAL(decisions_lost(h.decisions), 0);
+	CU_ASSERT_EQUAL(decisions_lost(h.server.decisions), 0);
 	/* What is in the rings when it ends is written, too. */
 	for (unsigned i = 0; i < 10; i++)
 		house_ask(&h, "w.a.example");
@@ -105,9 +105,9 @@ static void what_the_file_does_not_take_is_counted(void)
 	CU_ASSERT_TRUE_FATAL(house_start(&h));
 	for (unsigned i = 0; i < 3; i++)
 		house_ask(&h, "w.a.example");
-	for (unsigned i = 0; i < 400 && decisions_lost(h.decisions) < 3; i++)
+	for (unsigned i = 0; i < 400 && decisions_lost(h.server.decisions) < 3; i++)
 		house_pass(&h, 0.05);
-	CU_ASSERT_EQUAL(decisions_lost(h.decisions), 3);
+	CU_ASSERT_EQUAL(decisions_lost(h.server.decisions), 3);
 	CU_ASSERT_PTR_NOT_NULL(strstr(house_log(&h), "none/d.json"));
 	house_stop(&h);
 	house_close(&h);

@@ -362,10 +362,10 @@ static void a_wrong_configuration_changes_nothing(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(h.said, "not reloaded (1 error); serving on as before"));
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");
 	/* By SIGHUP, too, the log has it. */
-	orders_reload(h.orders);
+	orders_reload(h.server.orders);
 	CU_ASSERT_TRUE(house_logs(&h, "not reloaded (1 error)"));
 	house_configure(&h, EDGES "pools: { web: { edges: [ nyc ] } }\n");
-	orders_reload(h.orders);
+	orders_reload(h.server.orders);
 	CU_ASSERT_TRUE(house_logs(&h, "reloaded /tmp/"));
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.2");
 	close_house();
@@ -450,7 +450,7 @@ static void a_stage_is_tried_and_promoted_or_taken_back(void)
 	say(begun, UNIT_COUNT(begun));
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.2");
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "x.c.example"), "rcode 5"); /* zones wait */
-	orders_reload(h.orders); /* SIGHUP is refused, too */
+	orders_reload(h.server.orders); /* SIGHUP is refused, too */
 	CU_ASSERT_PTR_NOT_NULL(strstr(house_log(&h), "not reloaded: a stage is on"));
 	say(back, UNIT_COUNT(back));
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");

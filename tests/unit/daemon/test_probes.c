@@ -66,7 +66,7 @@ static void edges_answer_by_their_probes(void)
 	/* Where nobody listens it is told why. */
 	CU_ASSERT_PTR_NOT_NULL(strstr(
 		h.said, "edge nyc is down by probe tcp: 127.0.0.22: connection refused"));
-	CU_ASSERT_EQUAL(h.ready, 1);
+	CU_ASSERT_EQUAL(h.server.is_ready, 1);
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "127.0.0.21");
 	set_listening(false);
 	CU_ASSERT_TRUE(house_logs(
@@ -85,7 +85,7 @@ static void edges_answer_by_their_probes(void)
 	said = house_tell(&h, "probe nyc --json");
 	CU_ASSERT_EQUAL(h.status, 1);
 	CU_ASSERT_PTR_NOT_NULL(strstr(said, "connection refused"));
-	CU_ASSERT_EQUAL(h.ready, 1);
+	CU_ASSERT_EQUAL(h.server.is_ready, 1);
 	close_house();
 }
 
@@ -99,11 +99,11 @@ static void steered_names_wait_for_the_first_round(void)
 	set_listening(true);
 	CU_ASSERT_TRUE_FATAL(house_start(&h));
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "ns.a.example"), "192.0.2.3");
-	CU_ASSERT_EQUAL(h.ready, 0);
-	CU_ASSERT_EQUAL(probes_waits(h.probes), 2);
+	CU_ASSERT_EQUAL(h.server.is_ready, 0);
+	CU_ASSERT_EQUAL(probes_waits(h.server.probes), 2);
 	CU_ASSERT_TRUE(house_logs(&h, "first round of probes"));
-	CU_ASSERT_EQUAL(probes_waits(h.probes), 0);
-	CU_ASSERT_EQUAL(h.ready, 1);
+	CU_ASSERT_EQUAL(probes_waits(h.server.probes), 0);
+	CU_ASSERT_EQUAL(h.server.is_ready, 1);
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "127.0.0.21");
 	close_house();
 	/* Without anything to wait for, it is ready at once. */
@@ -111,7 +111,7 @@ static void steered_names_wait_for_the_first_round(void)
 		"edges: { ams: { at: \"52,5\", a: 192.0.2.1 } }\npools: { web: { edges: [ ams "
 		"] } }\n");
 	CU_ASSERT_TRUE_FATAL(house_start(&h));
-	CU_ASSERT_EQUAL(h.ready, 1);
+	CU_ASSERT_EQUAL(h.server.is_ready, 1);
 	CU_ASSERT_PTR_NULL(strstr(house_log(&h), "first round"));
 	house_stop(&h);
 	house_close(&h);

@@ -43,8 +43,8 @@ static void what_is_measured_decides(void)
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");
 	import("prefix,edge,rtt_ms\n127.0.0.0/8,ams,150\n127.0.0.0/8,nyc,20\n");
 	CU_ASSERT_TRUE(goes_to("192.0.2.2"));
-	CU_ASSERT_TRUE(rankings_size(h.rankings).published >= 1);
-	CU_ASSERT_EQUAL(rankings_size(h.rankings).lost, 0);
+	CU_ASSERT_TRUE(rankings_size(h.server.rankings).published >= 1);
+	CU_ASSERT_EQUAL(rankings_size(h.server.rankings).lost, 0);
 	house_tell(&h, "latency forget 127.0.0.0/8");
 	CU_ASSERT_EQUAL(h.status, 0);
 	CU_ASSERT_TRUE(goes_to("192.0.2.1"));
@@ -137,8 +137,8 @@ static void a_stage_is_ranked_too(void)
 static bool is_held_once(void)
 {
 	for (unsigned i = 0; i < 600; i++) {
-		if (rankings_size(h.rankings).published && rankings_is_settled(h.rankings) &&
-			latency_is_held_once(publisher_live(h.publisher)->table))
+		if (rankings_size(h.server.rankings).published && rankings_is_settled(h.server.rankings) &&
+			latency_is_held_once(publisher_live(h.server.publisher)->table))
 			return true;
 		house_pass(&h, 0.05);
 	}
@@ -160,18 +160,18 @@ static void what_takes_long_is_put_in_by_a_job(void)
 	import(text_get(&rows));
 	text_fini(&rows);
 	CU_ASSERT_TRUE_FATAL(is_held_once());
-	const struct latency *before = publisher_live(h.publisher)->table;
+	const struct latency *before = publisher_live(h.server.publisher)->table;
 	prefix_parse(&s.net, "11.0.0.0/24", NULL);
-	rankings_add(h.rankings, &s);
-	CU_ASSERT_FALSE(rankings_is_settled(h.rankings));
+	rankings_add(h.server.rankings, &s);
+	CU_ASSERT_FALSE(rankings_is_settled(h.server.rankings));
 	CU_ASSERT_EQUAL(latency_size(before).nets, FULL);
 	CU_ASSERT_TRUE(is_held_once());
-	CU_ASSERT_EQUAL(latency_size(publisher_live(h.publisher)->table).nets, FULL + 1);
+	CU_ASSERT_EQUAL(latency_size(publisher_live(h.server.publisher)->table).nets, FULL + 1);
 	/* There is room now. */
 	prefix_parse(&s.net, "11.0.1.0/24", NULL);
-	rankings_add(h.rankings, &s);
-	CU_ASSERT_TRUE(rankings_is_settled(h.rankings));
-	CU_ASSERT_EQUAL(rankings_size(h.rankings).lost, 0);
+	rankings_add(h.server.rankings, &s);
+	CU_ASSERT_TRUE(rankings_is_settled(h.server.rankings));
+	CU_ASSERT_EQUAL(rankings_size(h.server.rankings).lost, 0);
 	house_stop(&h);
 	house_close(&h);
 }

@@ -47,7 +47,7 @@ static void what_has_no_answer_is_taken_back(void)
 	CU_ASSERT_EQUAL(h.status, 0);
 	ask(99, "w.a.example");
 	house_pass(&h, 0.25);
-	struct staging_report r = staging_report(h.staging);
+	struct staging_report r = staging_report(h.server.staging);
 	CU_ASSERT_EQUAL(r.percent, 100);
 	CU_ASSERT_EQUAL(r.answers, 99);
 	CU_ASSERT_EQUAL(r.empty, 99);
@@ -57,7 +57,7 @@ static void what_has_no_answer_is_taken_back(void)
 		"the stage is rolled back from 100 %: 100.0 % of the staged answers have no "
 		"edge, "
 		"against 0.0 % of the others"));
-	r = staging_report(h.staging);
+	r = staging_report(h.server.staging);
 	CU_ASSERT_EQUAL(r.percent, 0);
 	CU_ASSERT_EQUAL(r.answers, 0);
 	CU_ASSERT_EQUAL(strncmp(r.last, "rolled back from 100 %: ", 24), 0);
@@ -73,9 +73,9 @@ static void what_is_no_worse_stays(void)
 	house_tell(&h, "reload --stage 100%");
 	ask(210, "w.a.example");
 	house_pass(&h, 0.35);
-	CU_ASSERT_EQUAL(staging_report(h.staging).percent, 100);
-	CU_ASSERT_EQUAL(staging_report(h.staging).answers, 210);
-	CU_ASSERT_EQUAL(staging_report(h.staging).empty, 0);
+	CU_ASSERT_EQUAL(staging_report(h.server.staging).percent, 100);
+	CU_ASSERT_EQUAL(staging_report(h.server.staging).answers, 210);
+	CU_ASSERT_EQUAL(staging_report(h.server.staging).empty, 0);
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "127.0.0.32");
 	close_house();
 	open_house(EDGES BOTH "stage: { every: 100ms, empty: 100% }\n");
@@ -85,7 +85,7 @@ static void what_is_no_worse_stays(void)
 	house_tell(&h, "reload --stage 100%");
 	ask(120, "w.a.example");
 	house_pass(&h, 0.35);
-	CU_ASSERT_EQUAL(staging_report(h.staging).percent, 100);
+	CU_ASSERT_EQUAL(staging_report(h.server.staging).percent, 100);
 	close_house();
 }
 
@@ -135,7 +135,7 @@ static void edges_that_fail_their_probes_take_it_back(void)
 	house_tell(&h, "reload --stage 1%");
 	CU_ASSERT_EQUAL(h.status, 0);
 	house_pass(&h, 0.35);
-	CU_ASSERT_EQUAL(staging_report(h.staging).percent, 1);
+	CU_ASSERT_EQUAL(staging_report(h.server.staging).percent, 1);
 	close_house();
 }
 
@@ -152,11 +152,11 @@ static void a_stage_in_the_place_of_another(void)
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "127.0.0.31 127.0.0.32");
 	house_tell(&h, "force ams down");
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "127.0.0.32");
-	CU_ASSERT_EQUAL(staging_report(h.staging).percent, 100);
+	CU_ASSERT_EQUAL(staging_report(h.server.staging).percent, 100);
 	house_tell(&h, "reload --promote");
 	CU_ASSERT_EQUAL(h.status, 0);
-	CU_ASSERT_EQUAL(staging_report(h.staging).percent, 0);
-	CU_ASSERT_STRING_EQUAL(staging_report(h.staging).last, "promoted from 100 %");
+	CU_ASSERT_EQUAL(staging_report(h.server.staging).percent, 0);
+	CU_ASSERT_STRING_EQUAL(staging_report(h.server.staging).last, "promoted from 100 %");
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "127.0.0.32");
 	house_tell(&h, "force ams auto");
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "127.0.0.31 127.0.0.32");

@@ -62,7 +62,7 @@ static void open_house(void)
 	house_tell(&h, words);
 	CU_ASSERT_EQUAL(h.status, 0);
 	/* Until there are rankings of it. */
-	for (unsigned i = 0; i < 200 && rankings_size(h.rankings).published == 0; i++)
+	for (unsigned i = 0; i < 200 && rankings_size(h.server.rankings).published == 0; i++)
 		house_pass(&h, 0.05);
 	house_pass(&h, 0.05);
 }
