@@ -58,8 +58,13 @@ static int ask(const struct zone_orders *o, const char *text, bool whole, struct
 
 	if (!z)
 		return 1;
-	if (!refresher_ask(o->opts.refresher, z->origin, whole)) {
+	if (z->source != REGISTRY_PRIMARY) {
 		text_addf(out, "zone %s does not come from a primary\n", text);
+		return 1;
+	}
+	/* Not known yet: just added, and its primary is asked as soon as it is. */
+	if (!refresher_ask(o->opts.refresher, z->origin, whole) && whole) {
+		text_addf(out, "zone %s: its primary is asked for the first time in a moment: try again then\n", text);
 		return 1;
 	}
 	text_addf(out, "%s: %s\n", text,

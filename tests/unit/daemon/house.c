@@ -155,6 +155,23 @@ const char *house_tell(struct house *h, const char *words)
 	return house_tell_words(h, list);
 }
 
+void house_say(struct house *h, const struct house_said *row, size_t n)
+{
+	char words[600];
+
+	for (size_t i = 0; i < n; i++) {
+		const char *folder = strstr(row[i].words, "%s");
+		snprintf(words, sizeof words, "%.*s%s%s", (int)(folder ? (size_t)(folder - row[i].words) : strlen(row[i].words)),
+			row[i].words, folder ? h->site.folder : "", folder ? folder + 2 : "");
+		const char *got = house_tell(h, words);
+		const bool has = row[i].has[0] == '!' ? !strstr(got, row[i].has + 1) : strstr(got, row[i].has) != NULL;
+		if (h->status == row[i].status && has)
+			continue;
+		printf("%zu: %s: %d, %s\n", i, words, h->status, got);
+		CU_FAIL("a command's answer");
+	}
+}
+
 /* --- the log ------------------------------------------------------------------------------ */
 
 static off_t peek(struct house *h)

@@ -44,6 +44,15 @@ const char *house_tell(struct house *h, const char *words);
 /* The same, of words that may have blanks; ends in NULL. */
 const char *house_tell_words(struct house *h, const char *const *words);
 
+/* A command, its exit status, and what stands in its answer; "!what" does not. */
+struct house_said {
+	const char *words;
+	int status;
+	const char *has;
+};
+/* Tells them in turn; each that does not hold is a failure. "%s" in words is the site's folder. */
+void house_say(struct house *h, const struct house_said *row, size_t n);
+
 /* What was logged since the last call of this. */
 const char *house_log(struct house *h);
 /* Turns the loop until the log has `text`; false when it does not come. The log as it is then

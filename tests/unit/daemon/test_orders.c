@@ -31,29 +31,11 @@ static void close_house(void)
 	house_close(&h);
 }
 
-/* The command, its exit status, and what stands in its answer. */
-struct said {
-	const char *words;
-	int status;
-	const char *has;
-};
-
-static void say(const struct said *row, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const char *got = house_tell(&h, row[i].words);
-		if (h.status == row[i].status && strstr(got, row[i].has))
-			continue;
-		printf("%s: %d, %s\n", row[i].words, h.status, got);
-		CU_FAIL(row[i].words);
-	}
-}
-
 /* --- force -------------------------------------------------------------------------------- */
 
 static void an_edge_is_what_it_is_forced_to_be(void)
 {
-	static const struct said row[] = {
+	static const struct house_said row[] = {
 		{ "force ams down", 0, "ams: down\n" },
 		{ "edges", 0, "forced down by root" },
 		{ "force ams drain --for 2h", 0, "ams: drain for 2h\n" },
@@ -89,7 +71,7 @@ static void an_edge_is_what_it_is_forced_to_be(void)
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.2");
 	house_tell(&h, "force ams auto");
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");
-	say(row, UNIT_COUNT(row));
+	house_say(&h, row, UNIT_COUNT(row));
 	house_log(&h);
 	CU_ASSERT_PTR_NOT_NULL(strstr(h.said, "edge ams: forced down by root\n"));
 	CU_ASSERT_PTR_NULL(strstr(h.said, "nope"));
@@ -102,7 +84,7 @@ static void an_edge_is_what_it_is_forced_to_be(void)
 
 static void edges_are_forced_in_one_pool_by_patterns_and_by_groups(void)
 {
-	static const struct said row[] = {
+	static const struct house_said row[] = {
 		{ "force ams@web down", 0, "ams in pool web: down\n" },
 		{ "edges", 0, "  in pool web: forced down by root\n" },
 		{ "edges --json", 0, "\"state\": \"up\"" },
@@ -157,13 +139,13 @@ static void edges_are_forced_in_one_pool_by_patterns_and_by_groups(void)
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");
 	house_stop(&h);
 	CU_ASSERT_TRUE_FATAL(house_start(&h));
-	say(row, UNIT_COUNT(row));
+	house_say(&h, row, UNIT_COUNT(row));
 	close_house();
 }
 
 static void what_is_planned_holds_from_then_on(void)
 {
-	static const struct said row[] = {
+	static const struct house_said row[] = {
 		{ "force ams down --at 2030-01-01T00:00Z --for 2h", 0,
 			"ams: down from 2030-01-01T00:00:00Z for 2h, change 1\n" },
 		{ "changes", 0, "1      planned  ams: down from 2030-01-01T00:00:00Z until "
@@ -183,7 +165,7 @@ static void what_is_planned_holds_from_then_on(void)
 	};
 
 	open_house(EDGES OPERATED);
-	say(row, UNIT_COUNT(row));
+	house_say(&h, row, UNIT_COUNT(row));
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");
 	CU_ASSERT_TRUE(house_logs(&h, "edge ams: down begins, as root has it"));
 	house_pass(&h, 0.01);
@@ -198,7 +180,7 @@ static void what_is_planned_holds_from_then_on(void)
 
 static void windows_of_the_configuration_hold(void)
 {
-	static const struct said row[] = {
+	static const struct house_said row[] = {
 		{ "changes", 0, "ams in pool web: down since 2020-01-01T00:00:00Z until "
 				"2100-01-01T00:00:00Z by the configuration (old disks)\n" },
 		{ "changes", 0, "planned  nyc: drain from 2099-01-01T00:00:00Z" },
@@ -213,7 +195,7 @@ static void windows_of_the_configuration_hold(void)
 		"      until: 2100-01-01T00:00Z, why: old disks }\n"
 		"  - { edges: nyc, from: 2099-01-01T00:00Z, until: 2100-01-01T00:00Z }\n");
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.2");
-	say(row, UNIT_COUNT(row));
+	house_say(&h, row, UNIT_COUNT(row));
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");
 	house_tell(&h, "revoke 3");
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.2");
@@ -347,7 +329,7 @@ static void a_reload_takes_what_is_right(void)
 
 static void a_wrong_configuration_changes_nothing(void)
 {
-	static const struct said row[] = {
+	static const struct house_said row[] = {
 		{ "reload", 1, "not reloaded: 1 error; what was served before is served on\n" },
 		{ "reload --json", 1, "\"taken\": false" },
 		{ "reload --stage 5%", 1, "not staged: all clients are served as before\n" },
@@ -356,7 +338,7 @@ static void a_wrong_configuration_changes_nothing(void)
 
 	open_house(EDGES POOLS);
 	house_configure(&h, EDGES "pools: { web: { edges: [ ams, xyz ] } }\n");
-	say(row, UNIT_COUNT(row));
+	house_say(&h, row, UNIT_COUNT(row));
 	house_log(&h);
 	CU_ASSERT_PTR_NOT_NULL(strstr(h.said, "error: "));
 	CU_ASSERT_PTR_NOT_NULL(strstr(h.said, "not reloaded (1 error); serving on as before"));
@@ -388,7 +370,7 @@ static void losing_many_zones_wants_to_be_forced(void)
 
 static void the_forms_of_reload_are_checked(void)
 {
-	static const struct said row[] = {
+	static const struct house_said row[] = {
 		{ "reload now", 2, "usage: " },
 		{ "reload --stage 5% --promote", 2, "usage: " },
 		{ "reload --promote --rollback", 2, "usage: " },
@@ -422,7 +404,7 @@ static void the_forms_of_reload_are_checked(void)
 	};
 
 	open_house(EDGES POOLS MEASURED);
-	say(row, UNIT_COUNT(row));
+	house_say(&h, row, UNIT_COUNT(row));
 	close_house();
 }
 
@@ -430,14 +412,14 @@ static void the_forms_of_reload_are_checked(void)
 
 static void a_stage_is_tried_and_promoted_or_taken_back(void)
 {
-	static const struct said begun[] = {
+	static const struct house_said begun[] = {
 		{ "reload --stage 100%", 0,
 			"staged: 100 % of the clients have 1 pools and 2 edges of the new" },
 		{ "reload", 1, "not reloaded: a stage is on" },
 		{ "reload --json", 1, "\"taken\": false" },
 		{ "status", 0, "100 %" },
 	};
-	static const struct said back[] = {
+	static const struct house_said back[] = {
 		{ "reload --rollback", 0, "rolled back: serving 2 zones, 1 pools, 2 edges\n" },
 		{ "reload --stage 100% --json", 0, "\"stage_percent\": 100.0" },
 		{ "reload --rollback --json", 0, "\"taken\": true" },
@@ -447,12 +429,12 @@ static void a_stage_is_tried_and_promoted_or_taken_back(void)
 	open_house(EDGES POOLS);
 	house_configure(&h, EDGES "pools: { web: { edges: [ nyc ] } }\n");
 	site_put(&h.site, "zones/c.example.zone", SITE_ZONE(1, "x A 192.0.2.77\n"));
-	say(begun, UNIT_COUNT(begun));
+	house_say(&h, begun, UNIT_COUNT(begun));
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.2");
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "x.c.example"), "rcode 5"); /* zones wait */
 	orders_reload(h.server.orders); /* SIGHUP is refused, too */
 	CU_ASSERT_PTR_NOT_NULL(strstr(house_log(&h), "not reloaded: a stage is on"));
-	say(back, UNIT_COUNT(back));
+	house_say(&h, back, UNIT_COUNT(back));
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "192.0.2.1");
 	const char *said = house_tell(&h, "reload --promote");
 	CU_ASSERT_EQUAL(h.status, 0);
