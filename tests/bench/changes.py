@@ -11,7 +11,8 @@ and what many probes and pools cost.
   C5   IXFR in, one record each, one after the other: a second, from the update at the primary until the secondary answers
   C6   the zone signed, ECDSA P-256 and NSEC: seconds, and of all processors; by us from the start until it is answered and stored, by
        ldns-signzone, kzonesign and dnssec-signzone (in the columns of their servers) from file to file; below, what openssl takes
-  C7   lookups in the zone, as many as are answered: a second and the 99th percentile, alone and beside 100 updates a second
+  C7   lookups in the zone, as many as are answered: a second, the 99th percentile, and what each takes of a processor, of the threads
+       that answer and of all; alone and beside 100 updates a second (each the middle of five, in turns)
   C8   IXFR in of 1,000 records each, 20 times: the median and the longest, from the answer to the update at the primary, which is a
        waymarkd, until the secondary answers with the last record
   C9   C7 in a zone that the server signs, DO
@@ -127,9 +128,17 @@ def load(port, file, seconds=3, rate=None, first=False):
     return told
 
 
-def lookups(port, file, seconds=3):
-    told = load(port, file, seconds)
-    return "%d/s, p99 %.2f ms" % (told["qps"], told["p99_us"] / 1e3)
+def lookups(s, file, seconds=3):
+    """What came of it, and what each thread of the server took of a processor, seconds."""
+    before = s.threads_s()
+    told = load(s.port, file, seconds)
+    return told, {t: took - before.get(t, 0) for t, took in s.threads_s().items()}
+
+
+def lookups_cost(told, took, answering):
+    """Answers a second, their 99th percentile in ms, and the us that each took of a processor: of the threads that answer, and of all."""
+    us = 1e6 / told["answered"]
+    return told["qps"], told["p99_us"] / 1e3, us * sum(took.get(t, 0) for t in answering), us * sum(took.values())
 
 
 # ------------------------------------------------------------- workloads
@@ -286,14 +295,17 @@ class Bench:
             return []
 
     def beside(self, s, asked):
-        lookups(s.port, asked, 1)
-        alone = lookups(s.port, asked)
-        with concurrent.futures.ThreadPoolExecutor(1) as beside:
-            updates = beside.submit(flood, s.port, 400, 8, 100)
-            time.sleep(0.4)
-            told = lookups(s.port, asked)
-            updates.result()
-        return "%s; %s" % (alone, told)
+        took = lookups(s, asked, 1)[1]
+        answering = [t for t in took if took[t] > max(took.values()) / 4]
+        alone, beside = [], []
+        for n in range(5):
+            alone.append(lookups_cost(*lookups(s, asked), answering))
+            with concurrent.futures.ThreadPoolExecutor(1) as other:
+                updates = other.submit(flood, s.port, 400, 8, 100, "b%d-" % n)
+                time.sleep(0.4)
+                beside.append(lookups_cost(*lookups(s, asked), answering))
+                updates.result()
+        return "; ".join("%d/s, p99 %.2f ms, %.2f us of %.2f" % tuple(sorted(column)[2] for column in zip(*rows)) for rows in (alone, beside))
 
     def c7(self, kind):
         asked = self.folder + "/lookups"
