@@ -24,30 +24,37 @@ enum {
 /* --- edges that come and go --------------------------------------------------------------- */
 
 /* As long as what was answered lives. */
-static uint64_t drain_us(const struct balancer *b, unsigned edge)
+uint64_t balancer_drain_us(const struct balancer *b, uint32_t s)
 {
 	const unsigned ms = parts_conf(publisher_live(b->opts.publisher))->balance.drain_ms;
-	const uint32_t s = b->lives_s[edge];
 
 	if (ms != UINT_MAX)
 		return ms * (uint64_t)1000;
 	return (s < DRAIN_MOST_S ? s : DRAIN_MOST_S) * (uint64_t)1000000;
 }
 
-void balancer_states(struct balancer *b, uint8_t *states)
+static uint64_t drain_us(const struct balancer *b, unsigned edge)
+{
+	return balancer_drain_us(b, b->lives_s[edge]);
+}
+
+void balancer_states(struct balancer *b, struct forced_effect *f)
 {
 	const uint64_t now = clock_us();
 
 	balancer_follow(b);
 	for (unsigned i = 0; i < b->n_edges; i++) {
 		struct track *e = &b->edges[i];
-		const bool drains = states[i] == EDGE_DRAIN;
+		const bool drains = f->states[i] == EDGE_DRAIN;
 		if (drains && !e->drains)
 			e->drain_us = e->seen && e->was_up ? now : 0;
 		e->drains = drains;
-		if (drains && e->drain_us && now - e->drain_us < drain_us(b, i))
-			states[i] = EDGE_UP;
+		if (drains && e->drain_us && now - e->drain_us < drain_us(b, i)) {
+			f->states[i] = EDGE_UP;
+			f->forced[i] = 0; /* one that fails is not answered with meanwhile */
+		}
 	}
+	balancer_leaving_states(b, f, now);
 }
 
 static bool is_up(const struct standing *s, unsigned edge)
@@ -308,6 +315,7 @@ static void fill_steady(struct balancer *b, struct standing *s, bool ramps)
 			like = hash_mix(like ^ edge ^ (uint64_t)(p->sheds && load->price) << 60,
 				HASH_STEP);
 			moves = moves || (ramps && e->share != SHED_ALL && e->was_up) ||
+				(s->pools[i].shares && s->pools[i].shares[k] != SHED_ALL) ||
 				(b->moves &&
 					(p->sheds ? load->price != 0 : e->share != SHED_ALL));
 		}
@@ -339,7 +347,7 @@ static void fill_cuts(const struct balancer *b, struct standing *s)
 void balancer_cut(struct balancer *b, struct standing *s)
 {
 	balancer_follow(b);
-	const bool ramps = ramp(b, s);
+	const bool leave = balancer_leaving_put(b, s, clock_us()), ramps = ramp(b, s) || leave;
 	const uint64_t like = like_all(b, s);
 
 	if (b->limited && b->like && b->like != like)
@@ -435,6 +443,7 @@ void balancer_free(struct balancer *b)
 	memory_free(b->loads);
 	memory_free(b->bounds);
 	memory_free(b->pools);
+	memory_free(b->leaving);
 	memory_free(b->has_price);
 	memory_free(b->lives_s);
 	groups_free(b->memory.groups);

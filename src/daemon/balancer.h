@@ -10,6 +10,7 @@
 
 #include "daemon/fleet_demand.h"
 #include "daemon/publish.h"
+#include "steer/forced_effect.h"
 #include "steer/shed.h"
 #include "steer/standing.h"
 
@@ -37,9 +38,9 @@ void balancer_hello(const struct balancer *b, void *json);
 /* A sum of the prices and shares: the same on servers that agree. */
 uint64_t balancer_prices_sum(const struct balancer *b);
 
-/* Before a standing of what is served is made: edges that are to be drained are up until their
- * time is over. */
-void balancer_states(struct balancer *b, uint8_t *states);
+/* Before a standing of what is served is made: edges that are to be drained are as their probes say
+ * until their time is over. */
+void balancer_states(struct balancer *b, struct forced_effect *e);
 
 /* Fills in the standing what load decides. */
 void balancer_cut(struct balancer *b, struct standing *s);

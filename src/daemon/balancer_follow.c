@@ -7,7 +7,7 @@
 
 enum { DRAIN_DEFAULT_S = 60 }; /* where pools do not say how long answers live */
 
-static uint32_t ttl_of(const struct pool *p)
+uint32_t balancer_ttl_of(const struct pool *p)
 {
 	return p->ttl_most_s == UINT32_MAX ? DRAIN_DEFAULT_S : p->ttl_most_s;
 }
@@ -25,8 +25,8 @@ static void look_at_pools(struct balancer *b)
 		const struct pool *p = &b->steer->pools[i];
 		for (unsigned k = 0; k < p->n; k++) {
 			b->has_price[p->edges[k]] = b->has_price[p->edges[k]] || p->sheds;
-			if (ttl_of(p) > b->lives_s[p->edges[k]])
-				b->lives_s[p->edges[k]] = ttl_of(p);
+			if (balancer_ttl_of(p) > b->lives_s[p->edges[k]])
+				b->lives_s[p->edges[k]] = balancer_ttl_of(p);
 		}
 	}
 }
@@ -94,6 +94,7 @@ void balancer_follow(struct balancer *b)
 		b->tick_no++; /* pools have other numbers */
 		take_over(b, was, b->steer);
 		balancer_bounds_take_over(b, was, b->steer);
+		balancer_leaving_take_over(b, was, b->steer);
 		look_at_pools(b);
 		if (b->demand)
 			fleet_demand_set(b->demand, b->limited);

@@ -15,6 +15,12 @@ struct track {
 	uint16_t share;           /* as published */
 };
 
+/* An edge that is drained in one pool. */
+struct leaving {
+	uint16_t pool, at; /* position in it */
+	uint64_t since_us; /* 0: it has nothing to wait for */
+};
+
 struct pool_state {
 	uint64_t like; /* a hash of what its answers depend on */
 	uint64_t steady_us;
@@ -31,6 +37,8 @@ struct balancer {
 	unsigned n_edges;
 	struct pool_state *pools;
 	unsigned n_pools;
+	struct leaving *leaving; /* in the order of pools and positions */
+	size_t n_leaving;
 	bool *has_price;           /* [edge] it is in a pool that knows detours */
 	uint32_t *lives_s;         /* [edge] how long answers with it live */
 	bool limited;              /* some edge has a capacity */
@@ -73,6 +81,21 @@ bool balancer_has_bounds(const struct steer *s);
 void balancer_bounds_take_over(
 	struct balancer *b, const struct steer *was, const struct steer *now);
 void balancer_bounds_put(const struct balancer *b, struct standing *s);
+
+/* How long answers that live so long keep clients. */
+uint64_t balancer_drain_us(const struct balancer *b, uint32_t ttl_s);
+/* How long answers of the pool live. */
+uint32_t balancer_ttl_of(const struct pool *p);
+
+/* --- balancer_leaving.c ------------------------------------------------------------------- */
+
+/* What is forced in pools: edges that leave one are as their probes say until their time is over. */
+void balancer_leaving_states(struct balancer *b, struct forced_effect *e, uint64_t now);
+/* Their shares, once the rest of the standing is made. True while some leave. */
+bool balancer_leaving_put(const struct balancer *b, struct standing *s, uint64_t now);
+/* What was known in pools of the same names; `was` may be NULL. */
+void balancer_leaving_take_over(
+	struct balancer *b, const struct steer *was, const struct steer *now);
 
 /* Of the world, when it has the stage that is known. */
 struct load_stage balancer_stage(const struct balancer *b, const struct world *w);

@@ -411,11 +411,12 @@ static json_t *pool_edge_json(const struct report_view *view, unsigned pool, uns
 	const uint8_t marks =
 		standing_marks(w->standing, w->standing->pools[holder].judged, edge);
 	const struct report_measures m = report_measures(view, row, edge);
+	const uint16_t *shares = w->standing->pools[pool].shares, share = shares ? shares[at] : SHED_ALL;
 	struct text why = { 0 };
 
 	json_t *o = json_pack("{s:s, s:s, s:b, s:b}", "edge", w->steer->edges[edge].name,
 		"state",
-		marks & STANDS_DRAINED || report_load_state(view, edge).drains ? "drain"
+		marks & STANDS_DRAINED || report_load_state(view, edge).drains || share != SHED_ALL ? "drain"
 			: marks & (STANDS_A | STANDS_AAAA)                  ? "up"
 									    : "down",
 		"a", (marks & STANDS_A) != 0, "aaaa", (marks & STANDS_AAAA) != 0);
@@ -425,6 +426,7 @@ static json_t *pool_edge_json(const struct report_view *view, unsigned pool, uns
 	values_set_number(o, "rtt_ms", m.rtt_ms);
 	values_set_number(o, "load", m.load);
 	report_load_add(view, edge, o);
+	report_share_add(view, edge, share, o);
 	report_whys_add(view, p, edge, o);
 	text_fini(&why);
 	return o;

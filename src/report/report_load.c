@@ -47,6 +47,12 @@ void report_load_add(const struct report_view *view, unsigned edge, json_t *row)
 		set(row, "sheds_ms", s.use.extra_ms);
 }
 
+void report_share_add(const struct report_view *view, unsigned edge, uint16_t here, json_t *row)
+{
+	if (here != SHED_ALL && here < report_load_state(view, edge).share)
+		set(row, "share", here / (double)SHED_ALL);
+}
+
 uint16_t report_bound(const struct report_view *view, const struct pool *p, unsigned edge)
 {
 	const struct steer *s = view->world->steer;

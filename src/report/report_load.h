@@ -11,6 +11,8 @@ struct shed_state report_load_state(const struct report_view *view, unsigned edg
 
 /* To an edge's row: its capacity and how that is used, what it sheds, its share. */
 void report_load_add(const struct report_view *view, unsigned edge, json_t *row);
+/* To an edge's row in a pool that it leaves: the share that it has there, where that is less than in all. */
+void report_share_add(const struct report_view *view, unsigned edge, uint16_t here, json_t *row);
 /* Of SHED_ALL: how many of its keys the edge keeps in the pool, which is one of those that are served. */
 uint16_t report_bound(const struct report_view *view, const struct pool *p, unsigned edge);
 /* To an edge's row in a pool: what it keeps of its keys, how often it was chosen, by reason. */

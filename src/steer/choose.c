@@ -193,7 +193,7 @@ uint32_t choose_class(struct choose_walk *w)
 static const uint16_t *find_front(struct choose_walk *w)
 {
 	const struct rank_front *f = w->pool->front;
-	const bool cuts = w->ask->standing->cuts;
+	const bool cuts = choose_has_cuts(w);
 
 	if (!f || w->first || (w->most > f->k && f->k < w->pool->rank->n) || (cuts && f->k > 1) ||
 		(w->net_known && w->pool->by_place))
@@ -204,7 +204,7 @@ static const uint16_t *find_front(struct choose_walk *w)
 		.holders = choose_holders(w),
 		.n = f->k };
 	for (unsigned i = 0; i < l.n; i++)
-		if (choose_judge(w, &l, i) != CHOSEN || (cuts && choose_is_cut(w, choose_edge(&l, i))))
+		if (choose_judge(w, &l, i) != CHOSEN || (cuts && choose_is_cut(w, l.edges[i])))
 			return NULL;
 	choose_consult(w, netmap_scope(f->view, NULL, &w->who, hit));
 	return l.edges;
@@ -260,7 +260,7 @@ static bool nearest(struct choose_walk *w, bool even_down, bool even_drained)
 
 	if (w->pool->sheds && !even_down)
 		choose_count(w);
-	if (!front && w->ask->standing->cuts && !even_down && choose_by_cost(w, class))
+	if (!front && choose_has_cuts(w) && !even_down && choose_by_cost(w, class))
 		return true;
 	const uint16_t *edges = rank_row(r, &r->order, class, room);
 	if (draw) {

@@ -204,10 +204,27 @@ uint32_t choose_next_turn(const struct choose_walk *w, uint32_t sum, bool mixed)
  * moment to moment and from turn to turn. */
 uint64_t choose_draw(const struct choose_walk *w, uint32_t turn, unsigned k, uint64_t sum);
 
-/* Is the edge dearer now than its way, or not for all? */
-static inline bool choose_is_cut(const struct choose_walk *w, uint16_t edge)
+/* Does load decide something of some edge of the pool, or does one come or go? */
+static inline bool choose_has_cuts(const struct choose_walk *w)
 {
-	const struct shed_cut c = w->ask->standing->cuts[edge];
+	return w->ask->standing->cuts || w->standing->shares;
+}
+
+/* What it decides of the edge at that position. */
+static inline struct shed_cut choose_cut(const struct choose_walk *w, unsigned at)
+{
+	const struct shed_cut *cuts = w->ask->standing->cuts;
+	struct shed_cut c = cuts ? cuts[w->pool->edges[at]] : (struct shed_cut){ 0, SHED_ALL };
+
+	if (w->standing->shares && w->standing->shares[at] < c.share)
+		c.share = w->standing->shares[at];
+	return c;
+}
+
+/* Is the edge dearer now than its way, or not for all? */
+static inline bool choose_is_cut(const struct choose_walk *w, unsigned at)
+{
+	const struct shed_cut c = choose_cut(w, at);
 
 	return c.price || c.share != SHED_ALL;
 }
@@ -219,9 +236,9 @@ bool choose_by_cost(struct choose_walk *w, uint32_t class);
 /* The query is one of the group's, for whom reads the demand. */
 void choose_count(struct choose_walk *w);
 
-/* Of an edge that comes or goes, in policies that know no groups: so many of 16 queries may go
- * to it; and which of 16 this one is. */
-unsigned choose_sixteenths(const struct choose_walk *w, uint16_t edge);
+/* Of an edge that comes or goes, by position, in policies that know no groups: so many of 16 queries may
+ * go to it; and which of 16 this one is. */
+unsigned choose_sixteenths(const struct choose_walk *w, unsigned at);
 unsigned choose_sixteenth(const struct choose_walk *w);
 
 /* What goes to the same edge with an affinity: the name, the client's group in the net of so many

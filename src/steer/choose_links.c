@@ -250,13 +250,13 @@ static void keep_bounded(struct choose_walk *w, struct left *c, uint64_t key)
 /* Of edges that come or go those stay that let the key in, unless all are such. */
 static void keep_let_in(const struct choose_walk *w, struct left *c, uint64_t key)
 {
-	const struct shed_cut *cuts = w->ask->standing->cuts;
 	uint16_t shares[POOL_EDGES_MOST];
 
-	for (unsigned i = 0; cuts && i < c->n; i++)
-		shares[c->at[i]] = cuts[w->pool->edges[c->at[i]]].share;
-	if (cuts)
-		keep_by_shares(w, c, shares, key);
+	if (!choose_has_cuts(w))
+		return;
+	for (unsigned i = 0; i < c->n; i++)
+		shares[c->at[i]] = choose_cut(w, c->at[i]).share;
+	keep_by_shares(w, c, shares, key);
 }
 
 /* The least wins: -ln(u) / weight, u from 0 to 1 by the hash of both (Schindelhauer and
@@ -304,7 +304,7 @@ static void keep_ramped(const struct choose_walk *w, struct left *c)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < c->n; i++)
-		if (choose_sixteenths(w, w->pool->edges[c->at[i]]) > nth)
+		if (choose_sixteenths(w, c->at[i]) > nth)
 			c->at[n++] = c->at[i];
 	c->n = n ? n : c->n;
 }
@@ -359,7 +359,7 @@ bool choose_by_links(struct choose_walk *w, bool even_down, bool even_drained)
 			c.at[c.n++] = (uint16_t)i;
 	if (c.n == 0 && !w->trace)
 		return false;
-	if (w->ask->standing->cuts && !p->affinity && !even_down)
+	if (choose_has_cuts(w) && !p->affinity && !even_down)
 		keep_ramped(w, &c);
 	for (unsigned i = 0; i < p->n_links; i++)
 		if (p->links[i].policy == POOL_NEAREST)

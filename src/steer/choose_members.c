@@ -24,6 +24,9 @@ struct asking {
 	unsigned taken; /* members that have answered */
 	uint32_t turn;  /* of those that take turns: where it was */
 	bool passed;    /* one that goes before may not answer */
+	bool ramps;     /* edges that come or go take their share of the queries alone, */
+	unsigned nth;   /* ... of which this is one of 16 */
+	bool ramped;    /* one was passed over for that */
 	uint64_t seen[POOL_EDGES_MOST / 64];
 };
 
@@ -97,17 +100,44 @@ static bool has_enough(const struct asking *a)
 	return a->taken == choose_answers(a->w) || a->w->choice->n == POOL_ANSWERS_MOST;
 }
 
+/* Is it an edge that comes or goes, and this query none of its share? */
+static bool is_ramped(const struct asking *a, unsigned at)
+{
+	const struct pool_member *m = &a->tree->members[at];
+	const struct pool *p = a->w->pool;
+
+	for (unsigned i = 0; a->ramps && !m->is_pool && i < p->n; i++)
+		if (p->edges[i] == m->number)
+			return choose_sixteenths(a->w, i) <= a->nth;
+	return false;
+}
+
+/* Who has one already is asked again. */
+static unsigned row_of(const struct asking *a, unsigned at)
+{
+	unsigned row = 0;
+
+	while (a->step && row < a->step->n && a->step->edges[row] != at)
+		row++;
+	if (a->step && row == a->step->n)
+		a->step->n++;
+	return row;
+}
+
 /* Asks a member that was not asked yet. */
 static void ask_member(struct asking *a, unsigned at)
 {
 	enum choose_verdict v = judge(a, at);
-	const unsigned row = a->step ? a->step->n++ : 0;
+	const unsigned row = row_of(a, at);
 
 	assert(!is_seen(a, at));
 	a->seen[at / 64] |= (uint64_t)1 << at % 64;
 	if (v == CHOSEN && has_enough(a))
 		v = PASSED_ENOUGH;
-	else if (v == CHOSEN && !take(a, at))
+	else if (v == CHOSEN && is_ramped(a, at)) {
+		v = PASSED_RAMP;
+		a->ramped = true;
+	} else if (v == CHOSEN && !take(a, at))
 		v = PASSED_DOWN;
 	a->passed = a->passed || v == PASSED_DOWN || v == PASSED_DRAIN;
 	if (v == CHOSEN && a->taken++ == 0 && a->passed && !a->even_down &&
@@ -401,6 +431,31 @@ static enum choose_by by_of(const struct asking *a, bool shared)
 	return BY_ORDER;
 }
 
+/* Edges among the members come or go: whom a query goes to is drawn, where policies know no groups. */
+static void draw_ramp(struct asking *a)
+{
+	const struct pool *p = a->w->pool;
+	bool any = false;
+
+	for (unsigned i = 0; choose_has_cuts(a->w) && i < p->n; i++)
+		any = any || (p->tree->holders[i] == a->w->number && choose_sixteenths(a->w, i) < 16);
+	if (!any || a->even_down)
+		return;
+	a->ramps = true;
+	a->nth = choose_sixteenth(a->w);
+}
+
+/* Whose share is over, when nobody else may answer. */
+static void ask_ramped(struct asking *a)
+{
+	a->ramps = false;
+	for (unsigned i = 0; i < a->tree->n && !a->taken; i++)
+		if (!a->tree->members[i].is_pool) {
+			a->seen[i / 64] &= ~((uint64_t)1 << i % 64);
+			ask_member(a, i);
+		}
+}
+
 bool choose_by_members(struct choose_walk *w, bool even_down, bool even_drained)
 {
 	const enum pool_policy policy = w->pool->policy;
@@ -413,12 +468,13 @@ bool choose_by_members(struct choose_walk *w, bool even_down, bool even_drained)
 	uint16_t drawn = NO_MEMBER;
 	struct draw d;
 
+	draw_ramp(&a);
 	if (turns || a.tree->whole) {
 		fill_draw(&a, &d);
 		drawn = draw_member(&a, &d);
-		if (w->choice->by_chance && a.tree->looks)
-			consult_net(w);
 	}
+	if ((turns || a.tree->whole || a.ramps) && w->choice->by_chance && a.tree->looks)
+		consult_net(w);
 	const bool shared = drawn != NO_MEMBER && a.tree->units[drawn];
 	a.step = choose_step(w, by_of(&a, shared));
 	if (a.step)
@@ -438,6 +494,8 @@ bool choose_by_members(struct choose_walk *w, bool even_down, bool even_drained)
 	for (unsigned i = 0; i < a.tree->n && !a.taken; i++)
 		if (!is_seen(&a, i))
 			ask_member(&a, i);
+	if (!a.taken && a.ramped)
+		ask_ramped(&a);
 	if (a.step)
 		note_others(&a);
 	if (turns && a.taken && !even_down)

@@ -12,11 +12,6 @@ struct offer {
 	uint16_t at; /* in the rank's order */
 };
 
-static struct shed_cut cut_of(const struct choose_walk *w, uint16_t edge)
-{
-	return w->ask->standing->cuts[edge];
-}
-
 /* Where nobody has asked for times, the order alone: each edge is further than the one before
  * it by more than a group's own detour (SHED_SPLIT), so that who leaves an edge goes to the
  * next. */
@@ -41,7 +36,7 @@ static bool needs_group(const struct choose_walk *w, const struct choose_list *l
 	if (choose_answers(w) > 1)
 		return true;
 	for (unsigned i = 0; i < n; i++) {
-		const struct shed_cut cut = cut_of(w, choose_edge(l, offers[i].at));
+		const struct shed_cut cut = choose_cut(w, l->edges[offers[i].at]);
 		const uint32_t lo = ms_of(r, class, offers[i].at) *
 				(uint32_t)(SHED_UNIT / RANK_MS) +
 			cut.price;
@@ -49,7 +44,7 @@ static bool needs_group(const struct choose_walk *w, const struct choose_list *l
 			best = lo + (i ? SHED_SPLIT : 0);
 	}
 	for (unsigned i = 0; i < n; i++) {
-		const struct shed_cut cut = cut_of(w, choose_edge(l, offers[i].at));
+		const struct shed_cut cut = choose_cut(w, l->edges[offers[i].at]);
 		const uint32_t lo = ms_of(r, class, offers[i].at) *
 				(uint32_t)(SHED_UNIT / RANK_MS) +
 			cut.price;
@@ -121,7 +116,7 @@ bool choose_by_cost(struct choose_walk *w, uint32_t class)
 			order[r->n - ++others] = l.edges[i];
 			continue;
 		}
-		any = any || choose_is_cut(w, choose_edge(&l, i));
+		any = any || choose_is_cut(w, l.edges[i]);
 		offers[n++].at = (uint16_t)i;
 		if (n == 1 && !any && choose_answers(w) == 1)
 			return false; /* the nearest has room: nothing can be better */
@@ -134,7 +129,7 @@ bool choose_by_cost(struct choose_walk *w, uint32_t class)
 	const uint64_t group = group_of(&w->who, bits);
 	for (unsigned i = 0; i < n; i++) {
 		const uint16_t edge = choose_edge(&l, offers[i].at);
-		offers[i].cost = shed_cost(ms_of(r, class, offers[i].at), cut_of(w, edge),
+		offers[i].cost = shed_cost(ms_of(r, class, offers[i].at), choose_cut(w, l.edges[offers[i].at]),
 			i == 0, group, w->ask->steer->edges[edge].hash);
 	}
 	const unsigned nearest = offers[0].at;
@@ -161,11 +156,9 @@ void choose_count(struct choose_walk *w)
 		w->number, w->ask->v6, &group.addr);
 }
 
-unsigned choose_sixteenths(const struct choose_walk *w, uint16_t edge)
+unsigned choose_sixteenths(const struct choose_walk *w, unsigned at)
 {
-	const struct shed_cut *cuts = w->ask->standing->cuts;
-
-	return cuts ? (cuts[edge].share * 16u + SHED_ALL / 2) / SHED_ALL : 16;
+	return (choose_cut(w, at).share * 16u + SHED_ALL / 2) / SHED_ALL;
 }
 
 unsigned choose_sixteenth(const struct choose_walk *w)

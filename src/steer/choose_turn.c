@@ -45,18 +45,17 @@ uint32_t choose_next_turn(const struct choose_walk *w, uint32_t sum, bool mixed)
 /* How much of a turn is an edge's, while some of the pool's edges come or go. */
 static uint32_t turn_share(const struct choose_walk *w, unsigned at, bool ramps)
 {
-	const uint16_t edge = w->pool->edges[at];
 	const uint32_t weight = w->pool->policy == POOL_WEIGHTED
 		? choose_weights(w)[at]
 		: 1;
 
-	return ramps ? weight * choose_sixteenths(w, edge) : weight;
+	return ramps ? weight * choose_sixteenths(w, at) : weight;
 }
 
 static bool has_ramp(const struct choose_walk *w)
 {
-	for (unsigned i = 0; w->ask->standing->cuts && i < w->pool->n; i++)
-		if (choose_sixteenths(w, w->pool->edges[i]) < 16)
+	for (unsigned i = 0; choose_has_cuts(w) && i < w->pool->n; i++)
+		if (choose_sixteenths(w, i) < 16)
 			return true;
 	return false;
 }
@@ -165,12 +164,16 @@ bool choose_by_measure(struct choose_walk *w, bool even_down, bool even_drained)
 	if (even_down || !has_ramp(w))
 		return choose_take(w, &l);
 	const unsigned nth = choose_sixteenth(w);
-	for (unsigned i = 0; i < l.n; i++)
-		if (choose_sixteenths(w, choose_edge(&l, i)) > nth)
-			order[n++] = p->order ? p->order[i] : (uint16_t)i;
-	for (unsigned i = 0; i < l.n; i++)
-		if (choose_sixteenths(w, choose_edge(&l, i)) <= nth)
-			order[n + behind++] = p->order ? p->order[i] : (uint16_t)i;
+	for (unsigned i = 0; i < l.n; i++) {
+		const uint16_t at = p->order ? p->order[i] : (uint16_t)i;
+		if (choose_sixteenths(w, at) > nth)
+			order[n++] = at;
+	}
+	for (unsigned i = 0; i < l.n; i++) {
+		const uint16_t at = p->order ? p->order[i] : (uint16_t)i;
+		if (choose_sixteenths(w, at) <= nth)
+			order[n + behind++] = at;
+	}
 	l.edges = order;
 	l.within = NULL;
 	l.only = n;

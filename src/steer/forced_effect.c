@@ -236,6 +236,44 @@ struct forced_effect forced_effect_of(const struct forced_list *l, const struct 
 	return e;
 }
 
+/* Does it differ from the other by these edges alone, which leave? */
+static bool is_left_by(const struct forced_view *v, const struct forced_view *of, size_t n_edges,
+	const uint16_t *edges, unsigned n)
+{
+	unsigned leave = 0;
+
+	for (size_t i = 0; i < n_edges; i++) {
+		if (v->states[i] != of->states[i] && v->states[i] != FORCED_LEAVES)
+			return false;
+		leave += v->states[i] == FORCED_LEAVES;
+	}
+	for (unsigned k = 0; k < n; k++)
+		if (v->states[edges[k]] != FORCED_LEAVES)
+			return false;
+	return leave == n;
+}
+
+bool forced_effect_leave(struct forced_effect *e, const struct steer *s, unsigned pool, const uint16_t *edges, unsigned n)
+{
+	const unsigned was = e->view_of[pool];
+	struct making m = { .steer = s, .to = e, .n_slots = (size_t)s->n_edges + s->n_pools };
+	struct forced_view *of = &e->views[was - 1];
+
+	if (!of->left || !is_left_by(&e->views[of->left - 1], of, s->n_edges, edges, n)) {
+		if (e->n_views >= UINT16_MAX)
+			return false;
+		const unsigned now = add_view(&m, was);
+		for (unsigned k = 0; k < n; k++)
+			e->views[now - 1].states[edges[k]] = FORCED_LEAVES;
+		of = &e->views[was - 1];
+		of->left = (uint16_t)now;
+	}
+	of->pools--;
+	e->views[of->left - 1].pools++;
+	e->view_of[pool] = of->left;
+	return true;
+}
+
 void forced_effect_fini(struct forced_effect *e)
 {
 	for (unsigned i = 0; i < e->n_views; i++)

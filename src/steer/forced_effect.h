@@ -9,14 +9,19 @@
 #include "steer/forced.h"
 #include "steer/steer.h"
 
-enum { FORCED_AS_ALL = 0xff, FORCED_NO_WEIGHT = -1 };
+enum {
+	FORCED_AS_ALL = 0xff,
+	FORCED_LEAVES = 0xfe, /* drained there, and still on its way out: as its probes say */
+	FORCED_NO_WEIGHT = -1
+};
 
 struct forced_view {
-	uint8_t *states; /* [edge] enum edge_state, or FORCED_AS_ALL: in these pools it is as in
-			    all */
+	uint8_t *states; /* [edge] enum edge_state, FORCED_LEAVES, or FORCED_AS_ALL: in these pools it is
+			    as in all */
 	int32_t *weights; /* [edge], then [pool] as a member; FORCED_NO_WEIGHT: as in all. NULL:
 			     all are */
 	uint32_t pools;   /* so many have it */
+	uint16_t left;    /* the last that was made of it by forced_effect_leave(), + 1; 0: none */
 };
 
 struct forced_effect {
@@ -31,6 +36,10 @@ struct forced_effect {
 
 struct forced_effect forced_effect_of(const struct forced_list *l, const struct steer *steer);
 void forced_effect_fini(struct forced_effect *e);
+
+/* Edges that are drained in a pool leave it bit by bit: `edges` [n] of it. Pools in the order of their numbers share
+ * views the best. False: there are no more numbers of views, and nothing has changed. */
+bool forced_effect_leave(struct forced_effect *e, const struct steer *steer, unsigned pool, const uint16_t *edges, unsigned n);
 
 /* The last change of that kind that holds for an edge in a pool, as one that the pool is in has
  * it, too; `pool` -1: of those for all pools. NULL: none does. Borrowed until the list changes.

@@ -94,7 +94,9 @@ static void add_atom(
 			return;
 		if (edge < 0)
 			continue;
-		const struct shed_cut cut = { 0, a->p->share ? a->p->share[edge] : SHED_ALL };
+		const uint16_t *here = t->standing->pools[d->pool].shares,
+			       share = a->p->share ? a->p->share[edge] : SHED_ALL;
+		const struct shed_cut cut = { 0, here && here[order[i]] < share ? here[order[i]] : share };
 		add_offer(a, (unsigned)edge,
 			shed_cost(ms[i], cut, atom->n == 0, group, t->steer->edges[own].hash));
 	}

@@ -87,6 +87,8 @@ struct standing_pool {
 	/* With affinity: the share of its keys, of SHED_ALL, that each edge keeps; NULL: all. Filled as
 	 * `cuts` are. */
 	const uint16_t *bounds; /* [pool->n] */
+	/* The share of all, of SHED_ALL, that each edge has which leaves this pool alone; NULL: none does. Likewise. */
+	const uint16_t *shares; /* [pool->n] */
 };
 
 struct standing {

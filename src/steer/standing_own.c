@@ -85,8 +85,9 @@ void standing_own_row(const struct make *m, unsigned row, const struct own_row *
 		if (view->states[i] == FORCED_AS_ALL)
 			continue;
 		forget_addresses(m, row, &m->o->steer->edges[i]);
-		s->marks[to + i] = standing_marks_of(
-			m, row, i, (struct want){ view->states[i], true });
+		s->marks[to + i] = standing_marks_of(m, row, i,
+			view->states[i] == FORCED_LEAVES ? (struct want){ EDGE_UP, false }
+							 : (struct want){ view->states[i], true });
 	}
 }
 
@@ -94,8 +95,9 @@ bool standing_is_wanted(const struct make *m, unsigned pool, unsigned edge)
 {
 	const struct forced_view *view = view_of(m, pool);
 
-	return (view && view->states[edge] != FORCED_AS_ALL) || m->o->states[edge] != EDGE_UP ||
-		(m->o->forced && m->o->forced[edge]);
+	if (view && view->states[edge] != FORCED_AS_ALL)
+		return view->states[edge] != FORCED_LEAVES;
+	return m->o->states[edge] != EDGE_UP || (m->o->forced && m->o->forced[edge]);
 }
 
 /* What the operator says of slot `i`, or what stands. */

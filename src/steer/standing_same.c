@@ -26,7 +26,7 @@ static bool same_pool(
 			(memcmp(a->order, b->order, bytes) == 0 &&
 				memcmp(a->within, b->within, bytes) == 0)) &&
 		same_list(a->weights, b->weights, p->n) &&
-		same_list(a->bounds, b->bounds, p->n) &&
+		same_list(a->bounds, b->bounds, p->n) && same_list(a->shares, b->shares, p->n) &&
 		same_list(a->member_weights, b->member_weights, p->tree ? p->tree->n : 0);
 }
 

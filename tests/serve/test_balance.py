@@ -164,12 +164,12 @@ def staged():
     done(web)
 
 
-@claim("drain takes an edge's groups from it bit by bit over the TTL, and then all; a returning edge starts slowly")
+@claim("drain takes an edge's groups from it bit by bit over the TTL, and then all, in one pool as in all; a returning edge starts slowly; one that fails meanwhile is not answered with")
 def ramps():
     server, web = place({"web": "policy: nearest, ttl: 1s-6s", "turn": "policy: round-robin, ttl: 1s-6s", "key": "policy: round-robin, affinity: client, ttl: 6s"},
                         "balance: { slow-start: 6s }")
     with server:
-        def watch(words, last, part):
+        def watch(words, last, part, pool="web"):
             """Gives the command and looks how many of 64 groups have edge one until these are `last`: part(t) of them t seconds
             after, but for chance (four times what is usual) and the seconds between steps and until they are published."""
             given = time.monotonic()
@@ -178,7 +178,7 @@ def ramps():
             while not seen or seen[-1] != last:
                 assert time.monotonic() - done < 40, seen
                 begun = time.monotonic()
-                seen.append(share(server, "web").get("one", 0))
+                seen.append(share(server, pool).get("one", 0))
                 want = sorted(64 * part(t) for t in (begun - done - 1.5, time.monotonic() - given))
                 assert want[0] - 16 <= seen[-1] <= want[1] + 16, (seen, want)
                 time.sleep(0.3)
@@ -189,6 +189,31 @@ def ramps():
         assert all(b <= a for a, b in zip(seen, seen[1:])), seen       # by hash: nobody comes back
         same({r["edge"]: r["state"] for r in json.loads(server.ctl("edges", "--json")[1])}["one"], "drain")
         watch(("force", "one", "auto"), 64, lambda t: min(1, max(1 / 16, t / 6)))
+        # In one pool: the others have it as before.
+        before = {p: share(server, p) for p in ("web", "key")}
+        seen = watch(("force", "one@web", "drain"), 0, lambda t: 1 - min(1, max(0, t / 6)))
+        assert all(b <= a for a, b in zip(seen, seen[1:])), seen
+        same(share(server, "key"), before["key"])
+        same({r["edge"]: r["state"] for r in json.loads(server.ctl("edges", "--json")[1])}["one"], "up")
+        same({e["edge"]: e["state"] for p in json.loads(server.ctl("pools", "--json")[1]) if p["pool"] == "web" for e in p["edges"]}["one"], "drain")
+        same(server.ctl("force", "one@web", "auto")[0], 0)
+        until(lambda: share(server, "web") == before["web"], 20)
+        keyed = share(server, "key")["one"]
+        same(server.ctl("force", "one@key", "drain")[0], 0)
+        until(lambda: 0 < share(server, "key").get("one", 0) < keyed, 20)
+        # By the pool's row: still on its way, with a share of its own.
+        row = {e["edge"]: e for p in json.loads(server.ctl("pools", "--json")[1]) if p["pool"] == "key" for e in p["edges"]}["one"]
+        assert row["state"] == "drain" and 0 < row["share"] < 1, row
+        web["one"].status = 500
+        until(lambda: "one" not in share(server, "key"), 20)
+        same(server.ctl("force", "one@key", "auto")[0], 0)
+        web["one"].status = 200
+        until(lambda: share(server, "web") == before["web"], 30)
+        # Likewise in all: a drain of five seconds is no reason to answer with one that fails.
+        same(server.ctl("force", "one", "drain")[0], 0)
+        web["one"].status = 500
+        until(lambda: "one" not in share(server, "web"), 4)
+        same(server.ctl("force", "one", "auto")[0], 0)
     done(web)
 
 

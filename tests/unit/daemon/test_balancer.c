@@ -31,18 +31,23 @@ struct desk {
 	struct publisher *p;
 	struct balancer *b;
 	uint8_t states[3];
+	struct forced_list forced; /* beside the states */
 };
 
 static struct standing *stand(struct desk *d)
 {
-	uint8_t states[3];
+	const struct steer *steer = publisher_live(d->p)->steer;
+	struct forced_effect e = forced_effect_of(&d->forced, steer);
 
-	for (unsigned i = 0; i < 3; i++)
-		states[i] = d->states[i];
-	balancer_states(d->b, states);
+	for (unsigned i = 0; i < 3; i++) {
+		e.states[i] = d->states[i];
+		e.forced[i] = d->states[i] != EDGE_UP;
+	}
+	balancer_states(d->b, &e);
 	struct standing *s = standing_new(&(struct standing_opts){
-		.steer = publisher_live(d->p)->steer, .states = states });
+		.steer = steer, .states = e.states, .forced = e.forced, .effect = &e });
 	balancer_cut(d->b, s);
+	forced_effect_fini(&e);
 	return s;
 }
 
@@ -233,6 +238,49 @@ static void an_edge_that_is_drained_goes_slowly(void)
 	standing_free(s);
 }
 
+/* `pool` is patterns. */
+static void drain_in(struct desk *d, const char *edge, const char *pool)
+{
+	forced_set(&d->forced,
+		&(struct forced){ .edge = (char *)(uintptr_t)edge,
+			.pool = (char *)(uintptr_t)pool,
+			.state = EDGE_DRAIN,
+			.begun = true,
+			.until_us = UINT64_MAX });
+}
+
+static void an_edge_that_is_drained_in_one_pool_goes_slowly_from_that(void)
+{
+	struct desk own, *d = &own;
+
+	open_desk(d);
+	CU_ASSERT_TRUE_FATAL(turns_until(d->loop, has_begun, d));
+	publisher_now(d->p);
+	drain_in(d, "nyc", "two");
+	standing_free(stand(d));
+	usleep(1000);
+	struct standing *s = stand(d);
+	CU_ASSERT_PTR_NULL(s->pools[WEB].shares);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s->pools[TWO].shares);
+	CU_ASSERT_TRUE(s->pools[TWO].shares[0] > SHED_ALL - 1000 && s->pools[TWO].shares[0] < SHED_ALL);
+	CU_ASSERT_EQUAL(s->pools[TWO].shares[1], SHED_ALL);
+	CU_ASSERT_TRUE(standing_marks(s, s->pools[TWO].row, NYC) & STANDS_A);
+	CU_ASSERT_TRUE(s->pools[TWO].changes_us != UINT64_MAX); /* answers live no longer than that */
+	CU_ASSERT_EQUAL(s->pools[WEB].changes_us, UINT64_MAX);
+	standing_free(s);
+	/* Once it was down in all, nobody waits for it in the one. */
+	d->states[NYC] = EDGE_DOWN;
+	forced_fini(&d->forced);
+	publisher_now(d->p);
+	drain_in(d, "nyc", "two");
+	s = stand(d);
+	CU_ASSERT_PTR_NULL(s->pools[TWO].shares);
+	CU_ASSERT_EQUAL(standing_marks(s, s->pools[TWO].row, NYC), STANDS_DRAINED);
+	standing_free(s);
+	forced_fini(&d->forced);
+	close_desk(d);
+}
+
 static void edges_and_pools_are_known_by_their_names_after_a_reload(void)
 {
 	struct desk *d = started();
@@ -338,6 +386,8 @@ void suite_balancer(void)
 		{ "an edge that comes takes its share slowly and its pool says so",
 			an_edge_that_comes_takes_its_share_slowly_and_its_pool_says_so },
 		{ "an edge that is drained goes slowly", an_edge_that_is_drained_goes_slowly },
+		{ "an edge that is drained in one pool goes slowly from that",
+			an_edge_that_is_drained_in_one_pool_goes_slowly_from_that },
 		{ "edges and pools are known by their names after a reload",
 			edges_and_pools_are_known_by_their_names_after_a_reload },
 		{ "an edge that is too full has a share, and its pool may change again",
