@@ -1,7 +1,9 @@
 /* conf_lint_pools.c - pools in which something never answers, or for too long, or alone.
  */
 #include "base/memory.h"
+#include "base/text.h"
 #include "daemon/conf_lint_inner.h"
+#include "steer/hours.h"
 
 #include <string.h>
 
@@ -174,15 +176,52 @@ static bool is_empty(const struct pool_when *w)
 		!w->types;
 }
 
-/* Does the first take all clients of the second? What is not understood here (classes, hours,
- * transports) takes not all, as far as this knows. */
+/* Is each class that `b` names one of those that `a` names? Of what is in two classes nothing is known here. */
+static bool covers_classes(const struct pool_when *a, const struct pool_when *b)
+{
+	for (size_t i = 0; i < b->n_clients; i++) {
+		size_t k = 0;
+		while (k < a->n_clients && a->clients[k] != b->clients[i])
+			k++;
+		if (k == a->n_clients)
+			return !a->n_clients;
+	}
+	return !a->n_clients || b->n_clients;
+}
+
+/* Likewise hours, which are the same where they are written alike. */
+static bool covers_hours(const struct pool_when *a, const struct pool_when *b)
+{
+	for (size_t i = 0; i < b->n_during; i++) {
+		size_t k = 0;
+		while (k < a->n_during && strcmp(a->during[k].text, b->during[i].text) != 0)
+			k++;
+		if (k == a->n_during)
+			return !a->n_during;
+	}
+	return !a->n_during || b->n_during;
+}
+
+/* Of words as bits; none are all. */
+static bool covers_bits(uint8_t a, uint8_t b)
+{
+	return !a || (b && !(b & ~a));
+}
+
+/* Does whoever meets `b` meet `a`, as far as can be said without its clients? */
+static bool covers_when(const struct pool_when *a, const struct pool_when *b)
+{
+	return covers_kinds(a->conds, a->n, b->conds, b->n) &&
+		covers_kinds(a->resolvers, a->n_resolvers, b->resolvers, b->n_resolvers) &&
+		covers_classes(a, b) && covers_hours(a, b) && covers_bits(a->via, b->via) &&
+		covers_bits(a->types, b->types);
+}
+
+/* Does the first take all clients of the second? Whom the first leaves out the second has to leave out, too. */
 static bool takes_all(const struct pool_rule *a, const struct pool_rule *b)
 {
-	return is_empty(&a->unless) && !a->when.n_clients && !a->when.n_during &&
-		!a->when.via && !a->when.types &&
-		covers_kinds(a->when.conds, a->when.n, b->when.conds, b->when.n) &&
-		covers_kinds(a->when.resolvers, a->when.n_resolvers, b->when.resolvers,
-			b->when.n_resolvers);
+	return covers_when(&a->when, &b->when) &&
+		(is_empty(&a->unless) || (!is_empty(&b->unless) && covers_when(&b->unless, &a->unless)));
 }
 
 /* One whose edges may all be down lets its clients go on to the next: such are no shadow,
@@ -190,6 +229,19 @@ static bool takes_all(const struct pool_rule *a, const struct pool_rule *b)
 static bool always_says(const struct pool_rule *r)
 {
 	return r->nobody || r->refused || r->only;
+}
+
+/* "line 4", or "line 4 of pools.yaml" where the other is in another file. */
+static const char *place_of(const struct linting *l, const struct pool_pin *at, const struct pool_pin *other)
+{
+	struct text t = { 0 };
+
+	text_addf(&t, "line %u", at->line);
+	if (at->source != other->source)
+		text_addf(&t, " of %s", conf_place(l->conf, at->source, at->line, at->column).path);
+	const char *place = arena_strdup(l->mem, text_get(&t));
+	text_fini(&t);
+	return place;
 }
 
 static void look_at_rules(const struct linting *l, const struct pool_opts *p)
@@ -203,8 +255,8 @@ static void look_at_rules(const struct linting *l, const struct pool_opts *p)
 			if (!takes_all(&p->rules[k], &p->rules[i]))
 				continue;
 			lint_doubt(l, LINT_SHADOWED_RULE, &where,
-				"the rule of line %u takes all these clients %s",
-				p->rules[k].to.line,
+				"the rule of %s takes all these clients %s",
+				place_of(l, &p->rules[k].to, at),
 				always_says(&p->rules[k])
 					? "before"
 					: "before, while an edge of it is up");

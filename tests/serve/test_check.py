@@ -424,6 +424,10 @@ WRONG = [
     ({"pools": WEB % "pin: { ~countries: { DE: ams1 } }"}, 'unknown key "countries"'),
     ({"pools": WEB % "pin: [ { net: 10.0.0.0/8, to: ams1, only: on }, ~{ net: 10.1.0.0/16, to: fra1 } ]"}, "the rule of line 4 takes all these clients before [shadowed-rule]"),
     ({"pools": WEB % "pin: [ { country: DE, to: ams1 }, ~{ country: DE, net: 10.1.0.0/16, to: fra1 } ]"}, "takes all these clients before, while an edge of it is up [shadowed-rule]"),
+    ({"pools": WEB % "pin: [ { country: DE, via: [ tls, quic ], to: ams1, only: on }, ~{ country: DE, via: tls, type: A, to: fra1 } ]"}, "the rule of line 4 takes all these clients before [shadowed-rule]"),
+    ({"pools": WEB % 'pin: [ { during: [ "Mon 08:00-10:00", "Sat" ], to: ams1, only: on }, ~{ during: "Sat", country: GB, to: fra1 } ]'}, "the rule of line 4 takes all these clients before [shadowed-rule]"),
+    ({"clients": "{ office: { nets: 10.0.0.0/8 } }", "pools": WEB % "pin: [ { clients: office, to: ams1, only: on }, ~{ clients: office, resolver: 192.0.2.0/24, to: fra1 } ]"}, "the rule of line 4 takes all these clients before [shadowed-rule]"),
+    ({"pools": WEB % "pin: [ { country: DE, not: { net: 10.1.0.0/16 }, to: ams1, only: on }, ~{ country: DE, not: { net: 10.0.0.0/8 }, to: fra1 } ]"}, "the rule of line 4 takes all these clients before [shadowed-rule]"),
     # what is right and looks wrong
     ({"edges": '{ ams1: { at: ~"4.90,52.37", a: 192.0.2.1 }, fra1: { at: "50.11,8.68", a: 192.0.2.2 }, iad1: { at: "38.95,-77.45", a: 192.0.2.3 } }'},
      'near "52.37,4.9": are latitude and longitude swapped? [swapped-coordinates]'),
@@ -543,6 +547,13 @@ def wrong_configurations():
         shown_wrong(d, {"edge-groups": "{ eu: ~ams1 }"})    # right, but for nothing
         code, out, err = tool(WAYMARKCTL, "-c", d + "/w.yaml", "check")
         assert code == 0 and not [r for r in err.splitlines() if "error:" in r or "[" in r.partition("warning:")[2]], (out, err)
+        for pair in ("{ country: DE, via: tls, to: ams1 }, ~{ country: DE, to: fra1 }", "{ country: DE, type: A, to: ams1 }, ~{ country: DE, type: [ A, AAAA ], to: fra1 }",
+                     "{ clients: office, to: ams1 }, ~{ clients: [ office, home ], to: fra1 }", "{ clients: office, to: ams1 }, ~{ country: DE, to: fra1 }",
+                     '{ during: "Sat", to: ams1 }, ~{ during: "Sun", to: fra1 }', "{ country: DE, not: { net: 10.0.0.0/8 }, to: ams1 }, ~{ country: DE, not: { net: 10.1.0.0/16 }, to: fra1 }",
+                     "{ country: DE, not: { net: 10.0.0.0/8 }, to: ams1 }, ~{ country: DE, to: fra1 }"):
+            shown_wrong(d, {"pools": WEB % "pin: [ %s ]" % pair, "clients": "{ office: { nets: 10.0.0.0/8 }, home: { nets: 11.0.0.0/8 } }"})
+            code, out, err = tool(WAYMARKCTL, "-c", d + "/w.yaml", "check")
+            assert code == 0 and "shadowed-rule" not in err, (pair, err)
         missing = []
         for lines, say in WRONG:
             where = shown_wrong(d, lines)
