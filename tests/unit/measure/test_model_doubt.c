@@ -103,8 +103,8 @@ static void one_of_several_own_times_is_doubted(void)
 			CU_ASSERT_DOUBLE_EQUAL(ms[2], 105, 0.5);
 		if (i == 1)
 			CU_ASSERT_TRUE(counts > 0.5 && counts < 0.95);
-		if (i == 2) /* it may be a long way */
-			CU_ASSERT_TRUE(ms[2] > 400 && ms[2] < 600 && counts < 0.3);
+		if (i == 2) /* no way is twenty times as long as it is estimated, unless that is measured again and again */
+			CU_ASSERT_TRUE(ms[2] > 100 && ms[2] < 200 && counts < 0.05);
 	}
 	/* It would have to stand at Frankfurt's door, and two others say that it is in Rome. */
 	struct latency_cell cell[] = { { 30, NOW, 0, 1, 0 }, { 105, NOW, 2, 1, 0 }, { 0.5f, NOW, 4, 1, 0 } };
