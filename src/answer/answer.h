@@ -38,6 +38,7 @@ struct answerer {
 	struct choose_turn *turns;    /* [ANSWER_TURNS] */
 	struct choice_counts *counts; /* NULL: none are kept */
 	struct choose_trace *trace;   /* NULL but when explaining: the last choice made */
+	struct choice *chose;         /* NULL, or where it goes */
 	struct samples *samples;      /* of who is steered; NULL: nobody wants to know */
 	answer_tell *tell;            /* NULL: nobody wants to know */
 	void *tell_ctx;

@@ -209,6 +209,8 @@ static void take_in(struct choice *c, const struct choice *other)
 		c->scope = other->scope;
 	c->by_subnet = c->by_subnet || other->by_subnet;
 	c->by_chance = c->by_chance || other->by_chance;
+	c->passes = c->passes || other->passes;
+	c->by_source = c->by_source || other->by_source;
 	c->for_now = c->for_now || other->for_now;
 	c->refused = c->refused || other->refused;
 	if (c->ttl_most_s > other->ttl_most_s)
@@ -436,6 +438,8 @@ bool steered_answer(
 				       : choose(who, a->trace);
 	if (w->stage.share)
 		narrow(&choice, who);
+	if (a->chose)
+		*a->chose = choice;
 	count(a, who, &choice, service);
 	if (who->steer->pools[who->pool].pairs && p->found.wildcard && !service)
 		note_one_time(a, who);

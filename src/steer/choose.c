@@ -214,6 +214,7 @@ static const uint16_t *find_front(struct choose_walk *w)
  * holds. */
 static uint32_t trial(const struct choose_walk *w)
 {
+	w->choice->passes = w->choice->passes || w->ask->steer->explore.share;
 	const unsigned bits = w->by_source ? w->group_bits : w->choice->scope;
 
 	return explore_draw(&w->ask->steer->explore, &w->who,
@@ -347,7 +348,7 @@ static void fall_back_to_source(struct choose_walk *w, bool by_asn)
 		return;
 	choose_consult(w, netmap_scope(choose_map(w), NULL, &w->who, w->place));
 	w->who = w->ask->source;
-	w->by_source = true;
+	w->by_source = w->choice->by_source = true;
 	w->placed = NULL;
 	w->net_known = false;
 	if (w->trace)
@@ -430,6 +431,7 @@ static uint32_t steady_ttl_s(const struct choose_walk *w)
 	const uint64_t steady = now > since ? (now - since) / 1000000 : 0;
 	if (steady >= most)
 		return most;
+	w->choice->passes = true;
 	if (w->trace)
 		w->trace->young = true;
 	return steady > least ? (uint32_t)steady : least;
@@ -486,6 +488,7 @@ static uint32_t ttl_most_s(const struct choose_walk *w)
 		       left = w->changes_us > now ? (w->changes_us - now) / 1000000 : 0;
 	/* 0 would have resolvers keep nothing, just when edges have the most to bear. */
 	const uint64_t least = ttl_least_s(w) ? ttl_least_s(w) : 1;
+	w->choice->passes = true;
 	if (left >= most)
 		return most;
 	if (w->trace)
@@ -602,6 +605,7 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		c.scope = 0;
 	}
 	c.for_now = c.for_now || (w.timed && c.n == 0);
+	c.passes = c.passes || w.timed;
 	c.pool = w.number;
 	if (c.form == UINT16_MAX || !c.n)
 		c.form = c.pool;

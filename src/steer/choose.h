@@ -77,6 +77,8 @@ struct choice {
 	uint16_t rows[POOL_ANSWERS_MOST]; /* of each edge */
 	enum choose_why why;
 	bool by_chance; /* a turn or the moment decided: the same client may get another */
+	bool passes; /* time alone changes it, or how long it holds, without a publication */
+	bool by_source; /* where the query came from played a part, though it carries a subnet */
 	uint16_t pool;   /* that has chosen: the one asked for, or one that stands in for it */
 	uint16_t form;   /* the pool whose services are answered with: the innermost that has any */
 	struct addr who; /* whom it looked at */

@@ -75,9 +75,17 @@ static bool is_asked_so(const struct choose_walk *w, const struct rules_when *r)
 	return (!r->types || r->types & type) && (!r->via || r->via >> w->ask->via & 1);
 }
 
+static bool comes_from(struct choose_walk *w, const struct rules_when *r)
+{
+	if (!r->resolvers)
+		return true;
+	w->choice->by_source = true;
+	return netmap_find(r->resolvers, &w->ask->source).value == 1;
+}
+
 static bool holds(struct choose_walk *w, const struct rules_when *r)
 {
-	return is_asked_so(w, r) && (!r->resolvers || netmap_find(r->resolvers, &w->ask->source).value == 1) &&
+	return is_asked_so(w, r) && comes_from(w, r) &&
 		is_of_clients(w, r) && (!r->nets || is_in(w, r->nets)) && is_at_place(w, r->place) &&
 		is_of_asn(w, r->asn) && is_during(w, r);
 }
