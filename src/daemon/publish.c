@@ -35,7 +35,7 @@ struct publisher {
 		void *ctx;
 	} published[PUBLISHED_MOST]; /* [n_published] */
 	unsigned n_published;
-	void (*withdraw)(void *ctx); /* before one is; NULL */
+	void (*withdraw)(void *ctx, const struct world *next); /* before one is; NULL */
 	void *withdraw_ctx;
 	bool parts_changed, standing_changed; /* since the last world */
 	ev_prepare turn_ends;
@@ -370,7 +370,7 @@ void publisher_now(struct publisher *p)
 	p->parts_changed = p->standing_changed = false;
 	if (w) {
 		if (p->withdraw)
-			p->withdraw(p->withdraw_ctx);
+			p->withdraw(p->withdraw_ctx, w);
 		epoch_publish(p->opts.epoch, w);
 		p->counts.worlds++;
 	}
@@ -456,7 +456,7 @@ void publisher_tell_published(struct publisher *p, void (*fn)(void *ctx), void *
 	p->published[p->n_published++].ctx = ctx;
 }
 
-void publisher_tell_before(struct publisher *p, void (*fn)(void *ctx), void *ctx)
+void publisher_tell_before(struct publisher *p, void (*fn)(void *ctx, const struct world *next), void *ctx)
 {
 	p->withdraw = fn;
 	p->withdraw_ctx = ctx;

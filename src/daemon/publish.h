@@ -113,7 +113,7 @@ void publisher_take_plain(struct publisher *p, struct plain_zones *plain);
 void publisher_tell_published(struct publisher *p, void (*fn)(void *ctx), void *ctx);
 
 /* Who is told before one is, when nobody has seen it yet; one. */
-void publisher_tell_before(struct publisher *p, void (*fn)(void *ctx), void *ctx);
+void publisher_tell_before(struct publisher *p, void (*fn)(void *ctx, const struct world *next), void *ctx);
 
 struct publisher_counts {
 	uint64_t worlds, standings; /* published; of these, only with another standing */

@@ -42,9 +42,9 @@ enum {
 	RESOLVER_PAIRS_S = 900
 };
 
-static void on_publish(void *ctx)
+static void on_publish(void *ctx, const struct world *next)
 {
-	workers_withdraw(((struct server *)ctx)->workers);
+	workers_withdraw(((struct server *)ctx)->workers, next);
 }
 
 static void on_published(void *ctx)

@@ -273,9 +273,9 @@ void workers_follow(struct workers *w, struct ev_loop *loop)
 	xdp_follow(w->xdp, loop);
 }
 
-void workers_withdraw(struct workers *w)
+void workers_withdraw(struct workers *w, const struct world *next)
 {
-	xdp_withdraw(w->xdp);
+	xdp_withdraw(w->xdp, next);
 }
 
 void workers_published(struct workers *w)

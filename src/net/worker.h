@@ -33,9 +33,10 @@ bool workers_start(struct workers *w, struct fault *why);
 struct ev_loop;
 void workers_follow(struct workers *w, struct ev_loop *loop);
 
-/* Control thread: a world is about to be published, and nothing of the one before is answered without a worker any
+/* Control thread: that world is about to be published, and nothing of the one before is answered without a worker any
  * more; it has been. */
-void workers_withdraw(struct workers *w);
+struct world;
+void workers_withdraw(struct workers *w, const struct world *next);
 void workers_published(struct workers *w);
 
 /* Control thread: what is shown to clients of TLS from now on; held. */

@@ -178,10 +178,10 @@ void xdp_free(struct xdp *x)
 	free(x);
 }
 
-void xdp_withdraw(struct xdp *x)
+void xdp_withdraw(struct xdp *x, const struct world *next)
 {
 	if (x && x->answers)
-		xdp_answers_withdraw(x->answers);
+		xdp_answers_withdraw(x->answers, next);
 }
 
 void xdp_published(struct xdp *x)

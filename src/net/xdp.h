@@ -47,8 +47,9 @@ void xdp_free(struct xdp *x);
 /* Goes by the machine's addresses from now on as they change, until xdp_detach(). */
 void xdp_follow(struct xdp *x, struct ev_loop *loop);
 
-/* A world is about to be published; it has been (net/xdp_answers.h). */
-void xdp_withdraw(struct xdp *x);
+/* That world is about to be published; it has been (net/xdp_answers.h). */
+struct world;
+void xdp_withdraw(struct xdp *x, const struct world *next);
 void xdp_published(struct xdp *x);
 
 /* What is answered in the kernel; NULL: nothing is. Lives as long as `x`. */

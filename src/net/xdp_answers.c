@@ -1,18 +1,20 @@
 #include "net/xdp_answers.h"
 
-#include "answer/answer.h"
+#include "answer/choice_counts.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "dns/rrtype.h"
 #include "net/batch.h"
 #include "net/choice_counts_new.h"
+#include "net/xdp_clients.h"
+#include "net/xdp_make.h"
 #include "net/xdp_question.h"
+#include "net/xdp_slots.h"
 
 #include <bpf/bpf.h>
 #include <ev.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define TURN_S 0.02
 
@@ -22,29 +24,16 @@ enum {
 	HOT = 2,            /* times that one is seen in ... */
 	HEAT_TURNS = 50,    /* ... so many turns */
 	REFILL_US = 1000,   /* at a time, at most */
+	LOOK_US = 2000,     /* in a turn, at most */
 	IDLE_TURNS = 500,   /* in which nobody asked: its place is free */
-	MORE_MOST = 12      /* counters that an answer moves */
-};
-
-/* A question that is held, or a place for one. */
-struct slot {
-	struct xdp_question q;
-	bool used;
-	unsigned asked; /* the turn in which somebody asked last */
-	uint8_t n;
-	struct {
-		uint16_t at; /* in struct stats, in numbers */
-		uint16_t more;
-	} more[MORE_MOST]; /* what one answer counts */
-	uint64_t zone; /* choice_counts_zone() */
-	uint64_t seen[2]; /* given so far, over IPv4 and IPv6 */
+	NO_SLOT = XDP_NO_SLOT
 };
 
 /* How often a question was shown lately. */
 struct heat {
 	uint64_t hash;
 	uint8_t n;
-	bool known; /* held, or found to be none that can be */
+	bool known; /* found to be none that can be held */
 };
 
 struct xdp_answers {
@@ -59,10 +48,13 @@ struct xdp_answers {
 	struct choice_counts *counts;
 	uint32_t generation; /* not 0 */
 	const char *why_not; /* static text; NULL: it may answer */
-	unsigned refilled;   /* slots from there on are of an older generation */
+	bool alike;          /* all are steered as when what is held was made */
+	unsigned to_refill;  /* of the slots' `list`: the first so many are of an older generation */
 	unsigned counted, turns;
-	unsigned held, top;  /* used slots; all are below `top` */
-	struct slot slot[XDP_SLOTS];
+	unsigned n_answers;
+	unsigned sets; /* so many numbers were given away since the tables were empty */
+	bool alive[XDP_SETS]; /* the set is some question's */
+	struct xdp_slots *slots;
 	struct heat heat[HEAT];
 };
 
@@ -74,6 +66,7 @@ struct xdp_answers *xdp_answers_new(const struct epoch *epoch)
 	a->counts = choice_counts_new();
 	a->generation = 1;
 	a->why_not = "nothing is served yet";
+	a->slots = xdp_slots_new();
 	return a;
 }
 
@@ -86,6 +79,7 @@ void xdp_answers_free(struct xdp_answers *a)
 		free(a->hot[i]);
 	free(a->hot);
 	choice_counts_free(a->counts);
+	free(a->slots);
 	free(a);
 }
 
@@ -102,7 +96,65 @@ struct xdp_hot *xdp_answers_hot(struct xdp_answers *a)
 	if (!more)
 		die("out of memory");
 	a->hot = more;
-	return a->hot[a->n_hot++] = batch_lines(1, sizeof(struct xdp_hot));
+	a->hot[a->n_hot] = batch_lines(1, sizeof(struct xdp_hot));
+	a->hot[a->n_hot]->every = 1;
+	return a->hot[a->n_hot++];
+}
+
+/* --- what is given and counted ------------------------------------------------------------ */
+
+static void count_given(const struct xdp_answers *a, unsigned at, uint64_t n[static 2])
+{
+	n[0] = n[1] = 0;
+	for (unsigned i = 0; i < a->n_maps; i++)
+		for (unsigned cpu = 0; cpu < a->maps[i].cpus; cpu++)
+			for (unsigned v6 = 0; v6 < 2; v6++)
+				n[v6] += __atomic_load_n(
+					&a->maps[i].given[((size_t)cpu * XDP_SLOTS + at) * 2 + v6], __ATOMIC_RELAXED);
+}
+
+/* How often an answer was given since it was counted last. */
+static uint64_t count_answer(struct xdp_answers *a, unsigned at)
+{
+	struct xdp_slot *s = &a->slots->of[at];
+	const struct world *w = epoch_current(a->epoch);
+	uint64_t all[2];
+
+	count_given(a, at, all);
+	const uint64_t v6 = all[1] - s->seen[1], n = all[0] - s->seen[0] + v6;
+	memcpy(s->seen, all, sizeof all);
+	if (!n)
+		return 0;
+	for (unsigned i = 0; i < s->counts.n; i++)
+		stats_add((uint64_t *)&a->stats + s->counts.more[i].at, n * s->counts.more[i].more);
+	stats_add(&a->stats.queries_v6[VIA_UDP], v6);
+	stats_add(&a->stats.in_kernel, n);
+	if (w->policy.counts_more && s->counts.zone)
+		tally_keep_more(&a->counts->zones, s->counts.zone, w->standing->tick, n);
+	for (unsigned i = 0; i < s->counts.n_reasons; i++)
+		tally_keep_more(&a->counts->reasons, s->counts.reasons[i], w->standing->tick, n);
+	return n;
+}
+
+static void count(struct xdp_answers *a, unsigned at)
+{
+	struct xdp_slot *s = &a->slots->of[at];
+	uint64_t n = s->set ? 0 : count_answer(a, at);
+
+	for (unsigned i = s->set ? s->answers : NO_SLOT; i != NO_SLOT; i = a->slots->of[i].next)
+		n += count_answer(a, i);
+	if (n)
+		s->asked = a->turns;
+}
+
+/* What was given before is another's. NO_SLOT: there is none. */
+static unsigned take_slot(struct xdp_answers *a)
+{
+	const unsigned at = xdp_slots_take(a->slots);
+
+	if (at != NO_SLOT)
+		count_given(a, at, a->slots->of[at].seen);
+	return at;
 }
 
 /* --- what is held ------------------------------------------------------------------------- */
@@ -119,110 +171,120 @@ static void put(struct xdp_answers *a, unsigned at, const struct xdp_held *h)
 	}
 }
 
+/* Its set is nobody's any more: what clients have in it is not found. */
+static void drop_answers(struct xdp_answers *a, struct xdp_slot *s)
+{
+	while (s->answers != NO_SLOT) {
+		const unsigned at = s->answers;
+		s->answers = a->slots->of[at].next;
+		xdp_slots_give(a->slots, at);
+		a->n_answers--;
+	}
+	a->alive[s->set] = false;
+	s->set = 0;
+}
+
 static void drop(struct xdp_answers *a, unsigned at)
 {
-	struct slot *s = &a->slot[at];
+	struct xdp_slot *s = &a->slots->of[at];
 
 	for (unsigned i = 0; i < a->n_maps; i++)
 		bpf_map_delete_elem(a->maps[i].questions, &s->q);
-	s->used = false;
-	a->held--;
-	while (a->top && !a->slot[a->top - 1].used)
-		a->top--;
-}
-
-/* What an answer has counted; false: something that is not the same each time, or more than there is room for. */
-static bool take_counts(struct slot *s, const struct stats *one)
-{
-	const uint64_t *n = (const uint64_t *)one;
-
-	if (one->steered || one->services || one->pool_signed || one->pool_unsigned || one->dropped ||
-		one->truncated)
-		return false;
-	s->n = 0;
-	for (unsigned i = 0; i < sizeof *one / sizeof *n; i++)
-		if (n[i]) {
-			if (s->n == MORE_MOST || n[i] > UINT16_MAX)
-				return false;
-			s->more[s->n].at = (uint16_t)i;
-			s->more[s->n++].more = (uint16_t)n[i];
-		}
-	return true;
-}
-
-/* Anybody: over that of IPv4 and IPv6 over which answers are smaller, as they are held for both. */
-static struct addr asker(const struct policy *policy)
-{
-	const struct addr v4 = addr_from_v4((const uint8_t[]){ 192, 0, 2, 1 }), v6 = { .b = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } };
-
-	return policy_udp_size(policy, &v6) < policy_udp_size(policy, &v4) ? v6 : v4;
-}
-
-/* By the world as it is. False: it is no answer that can be held. */
-static bool make(struct xdp_answers *a, struct slot *s, struct xdp_held *h)
-{
-	uint8_t query[XDP_QUERY_ROOM], to[ANSWER_UDP_MOST];
-	struct stats one = { .dropped = 0 };
-	struct answerer by = { .world = epoch_current(a->epoch),
-		.stats = &one,
-		.now_s = (uint32_t)time(NULL),
-		.now_us = clock_us() };
-	const struct answer_ask ask = { .packet = query,
-		.len = xdp_question_write(&s->q, query),
-		.source = asker(&by.world->policy),
-		.room = ANSWER_UDP_MOST,
-		.to = to };
-	struct answer_pending p;
-
-	if (be16_get((const uint8_t *)&s->q.type) == RRTYPE_SOA && by.world->policy.plain.n)
-		return false; /* peers may see another one */
-	answer_read(&by, &ask, &p);
-	for (unsigned step = 0; step < answer_steps(&by); step++)
-		answer_step(&by, &ask, &p, step);
-	s->zone = p.zone ? choice_counts_zone(p.zone) : 0;
-	const size_t len = answer_write(&by, &ask, &p);
-	return len && take_counts(s, &one) && xdp_question_hold(h, &s->q, to, len);
-}
-
-static void count(struct xdp_answers *a, unsigned at);
-
-static void refill(struct xdp_answers *a, unsigned at)
-{
-	struct xdp_held h;
-
-	/* By what an answer has counted until now. */
-	count(a, at);
-	if (make(a, &a->slot[at], &h))
-		put(a, at, &h);
+	if (s->set)
+		drop_answers(a, s);
 	else
-		drop(a, at);
+		a->n_answers--;
+	xdp_slots_delist(a->slots, at);
+	xdp_slots_give(a->slots, at);
+	if (a->to_refill > a->slots->n_list)
+		a->to_refill = a->slots->n_list;
 }
 
-/* Where there is a place. */
-static void hold(struct xdp_answers *a, const struct xdp_question *q)
+/* When all numbers were some set's, no table has anybody, and it begins anew. */
+static uint16_t new_set(struct xdp_answers *a)
 {
-	unsigned at = 0;
-	bool ok = true;
-	struct xdp_held h;
+	if (a->sets == XDP_SETS - 1) {
+		for (unsigned i = a->slots->n_list; i--;)
+			if (a->slots->of[a->slots->list[i]].set)
+				drop(a, a->slots->list[i]);
+		for (unsigned i = 0; i < a->n_maps; i++)
+			memset(a->maps[i].clients, 0, XDP_LINES * sizeof *a->maps[i].clients);
+		a->sets = 0;
+	}
+	a->alive[++a->sets] = true;
+	return (uint16_t)a->sets;
+}
 
-	while (at < XDP_SLOTS && a->slot[at].used)
-		at++;
-	if (at == XDP_SLOTS)
-		return;
-	struct slot *s = &a->slot[at];
-	s->q = *q;
-	if (!make(a, s, &h))
-		return;
-	put(a, at, &h);
-	s->used = true;
-	s->asked = a->turns;
-	a->held++;
-	if (at >= a->top)
-		a->top = at + 1;
+static bool is_same(const struct xdp_answers *a, unsigned at, const struct xdp_made *made)
+{
+	const struct xdp_held *had = &a->maps[0].held[2 * at + (a->generation & 1)], *h = &made->held;
+
+	return had->len == h->len && had->subnet_at == h->subnet_at && had->flags == h->flags &&
+		memcmp(had->counts, h->counts, sizeof h->counts) == 0 && memcmp(had->bytes, h->bytes, h->len) == 0 &&
+		memcmp(&a->slots->of[at].counts, &made->counts, sizeof made->counts) == 0;
+}
+
+/* That client of a question that is steered gets what was made for it from now on, if there is room. */
+static void steer_client(struct xdp_answers *a, struct xdp_slot *s, uint32_t client, const struct xdp_made *made)
+{
+	unsigned at = s->answers;
+
+	while (at != NO_SLOT && !is_same(a, at, made))
+		at = a->slots->of[at].next;
+	if (at == NO_SLOT) {
+		at = take_slot(a);
+		if (at == NO_SLOT)
+			return;
+		put(a, at, &made->held);
+		a->slots->of[at].counts = made->counts;
+		a->slots->of[at].client = client;
+		a->slots->of[at].next = s->answers;
+		s->answers = (uint16_t)at;
+		a->n_answers++;
+	}
+	const uint64_t is = xdp_client(client, s->set) | (uint64_t)made->scope << XDP_SLOT_BITS | at;
 	for (unsigned i = 0; i < a->n_maps; i++)
-		ok = bpf_map_update_elem(a->maps[i].questions, q, &at, BPF_NOEXIST) == 0 && ok;
+		xdp_clients_put(a->maps[i].clients, is, a->alive);
+}
+
+/* What was made for a client is what slot `at`, which has no set, holds. */
+static void take(struct xdp_answers *a, unsigned at, uint32_t client, const struct xdp_made *made)
+{
+	struct xdp_slot *s = &a->slots->of[at];
+
+	s->asks = made->asks;
+	s->client = client;
+	s->counts = made->counts;
+	if (!made->steered) {
+		put(a, at, &made->held);
+		a->n_answers++;
+		return;
+	}
+	s->answers = NO_SLOT;
+	s->set = new_set(a);
+	put(a, at, &(struct xdp_held){ .set = s->set });
+	steer_client(a, s, client, made);
+}
+
+/* A question that is not held. False: it never can be. */
+static bool hold(struct xdp_answers *a, const struct xdp_question *q, uint32_t client)
+{
+	struct xdp_made made;
+	bool ok = true;
+	const enum xdp_makes is = xdp_make(epoch_current(a->epoch), q, client, &made);
+	const unsigned at = is == XDP_MADE ? take_slot(a) : NO_SLOT;
+
+	if (at == NO_SLOT)
+		return is == XDP_MADE_NOT_NOW;
+	a->slots->of[at].q = *q;
+	a->slots->of[at].asked = a->turns;
+	take(a, at, client, &made);
+	xdp_slots_enlist(a->slots, at);
+	for (unsigned i = 0; i < a->n_maps; i++)
+		ok = bpf_map_update_elem(a->maps[i].questions, q, &(uint32_t){ at }, BPF_NOEXIST) == 0 && ok;
 	if (!ok)
 		drop(a, at);
+	return ok;
 }
 
 /* --- publications ------------------------------------------------------------------------- */
@@ -233,8 +295,16 @@ static void set_generation(struct xdp_answers *a, uint32_t n)
 		__atomic_store_n(&a->maps[i].state->generation, n, __ATOMIC_SEQ_CST);
 }
 
-void xdp_answers_withdraw(struct xdp_answers *a)
+/* Does every client that asks a pool get the same edges, and for as long? */
+static bool steers_alike(const struct world *a, const struct world *b)
 {
+	return a && a->steer == b->steer && a->policy.ecs == b->policy.ecs &&
+		standing_same(a->steer, a->standing, b->standing);
+}
+
+void xdp_answers_withdraw(struct xdp_answers *a, const struct world *next)
+{
+	a->alike = a->alike && steers_alike(epoch_current(a->epoch), next);
 	if (!++a->generation)
 		a->generation = 2; /* as odd as 0 is */
 	set_generation(a, a->why_not ? 0 : a->generation);
@@ -256,11 +326,50 @@ void xdp_answers_published(struct xdp_answers *a)
 {
 	a->why_not = why_not(epoch_current(a->epoch));
 	set_generation(a, a->why_not ? 0 : a->generation);
-	a->refilled = 0;
+	a->to_refill = a->slots->n_list;
 	if (a->loop && !ev_is_active(&a->refill)) {
 		ev_timer_set(&a->refill, 0, 0);
 		ev_timer_start(a->loop, &a->refill);
 	}
+}
+
+/* Clients stay in the set, if what each answer was made for is answered as before. */
+static bool refill_answers(struct xdp_answers *a, struct xdp_slot *s)
+{
+	struct xdp_made made;
+
+	if (!a->alike)
+		return false;
+	for (unsigned at = s->answers; at != NO_SLOT; at = a->slots->of[at].next) {
+		if (xdp_make(epoch_current(a->epoch), &s->q, a->slots->of[at].client, &made) != XDP_MADE || !made.steered ||
+			made.asks != s->asks)
+			return false;
+		a->slots->of[at].counts = made.counts;
+		put(a, at, &made.held);
+	}
+	return true;
+}
+
+static void refill(struct xdp_answers *a, unsigned at)
+{
+	struct xdp_slot *s = &a->slots->of[at];
+	struct xdp_made made;
+
+	/* By what an answer has counted until now. */
+	count(a, at);
+	if (s->set && refill_answers(a, s)) {
+		put(a, at, &(struct xdp_held){ .set = s->set });
+		return;
+	}
+	if (xdp_make(epoch_current(a->epoch), &s->q, s->client, &made) != XDP_MADE) {
+		drop(a, at);
+		return;
+	}
+	if (s->set)
+		drop_answers(a, s);
+	else
+		a->n_answers--;
+	take(a, at, s->client, &made);
 }
 
 static void on_refill(struct ev_loop *loop, ev_timer *t, int events)
@@ -271,23 +380,32 @@ static void on_refill(struct ev_loop *loop, ev_timer *t, int events)
 	(void)events;
 	if (a->why_not)
 		return;
-	for (; a->refilled < a->top; a->refilled++) {
-		if (a->slot[a->refilled].used)
-			refill(a, a->refilled);
-		if (a->refilled % 16 == 0 && clock_us() - start > REFILL_US) {
-			a->refilled++;
+	while (a->to_refill) {
+		a->to_refill--;
+		refill(a, a->slots->list[a->to_refill]);
+		if (clock_us() - start > REFILL_US) {
 			ev_timer_set(t, 0, 0);
 			ev_timer_start(loop, t);
 			return;
 		}
 	}
+	a->alike = true;
 }
 
 /* --- what is asked, and what was answered --------------------------------------------------- */
 
-static void shown(struct xdp_answers *a, const uint8_t *query, size_t len)
+/* Of one that is held, who asks is of interest where it is steered. */
+static void shown_again(struct xdp_answers *a, struct xdp_slot *s, uint32_t client)
 {
-	static const struct hash_key key = { 0x243f6a8885a308d3u, 0x13198a2e03707344u };
+	struct xdp_made made;
+
+	if (s->set && client && !xdp_clients_has(a->maps[0].clients, xdp_client(client, s->set)) &&
+		xdp_make(epoch_current(a->epoch), &s->q, client, &made) == XDP_MADE && made.asks == s->asks)
+		steer_client(a, s, client, &made);
+}
+
+static void shown(struct xdp_answers *a, const uint8_t *query, size_t len, const struct addr *source)
+{
 	struct xdp_question q;
 
 	if (!xdp_question_read(&q, query, len))
@@ -295,78 +413,62 @@ static void shown(struct xdp_answers *a, const uint8_t *query, size_t len)
 	const unsigned type = be16_get((const uint8_t *)&q.type);
 	if (type == RRTYPE_AXFR || type == RRTYPE_IXFR)
 		return;
-	const uint64_t hash = hash_bytes(key, (const uint8_t *)&q, sizeof q);
+	const uint32_t client = q.says & XDP_ECS ? xdp_question_subnet(query, len)
+		: addr_is_v4(source)             ? be32_get(source->b + 12)
+						 : 0;
+	const uint64_t hash = xdp_slots_hash(&q);
+	const unsigned at = xdp_slots_find(a->slots, &q, hash);
+	if (at != NO_SLOT) {
+		shown_again(a, &a->slots->of[at], client);
+		return;
+	}
 	struct heat *h = &a->heat[hash % HEAT];
 	if (h->hash != hash)
 		*h = (struct heat){ .hash = hash };
-	if (h->known || ++h->n < HOT)
-		return;
-	h->known = true;
-	hold(a, &q);
+	if (!h->known && ++h->n >= HOT)
+		h->known = !hold(a, &q, client);
 }
 
-static void look(struct xdp_answers *a, struct xdp_hot *h)
+/* As many as there are, or some of them: what is looked at in time makes it more, and what is not makes it fewer. */
+static void look(struct xdp_answers *a, struct xdp_hot *h, uint64_t until_us)
 {
 	const uint32_t written = __atomic_load_n(&h->written, __ATOMIC_ACQUIRE);
+	const uint32_t every = h->every, n = written - h->read;
 
-	for (; h->read != written && !a->why_not; __atomic_store_n(&h->read, h->read + 1, __ATOMIC_RELEASE))
-		shown(a, h->list[h->read % XDP_HOT_RING].bytes, h->list[h->read % XDP_HOT_RING].len);
-	__atomic_store_n(&h->read, written, __ATOMIC_RELEASE);
-}
-
-static uint64_t given(const struct xdp_answers *a, unsigned at, bool is_v6)
-{
-	uint64_t n = 0;
-
-	for (unsigned i = 0; i < a->n_maps; i++)
-		for (unsigned cpu = 0; cpu < a->maps[i].cpus; cpu++)
-			n += __atomic_load_n(
-				&a->maps[i].given[((size_t)cpu * XDP_SLOTS + at) * 2 + is_v6], __ATOMIC_RELAXED);
-	return n;
-}
-
-static void count(struct xdp_answers *a, unsigned at)
-{
-	struct slot *s = &a->slot[at];
-	const uint64_t all[2] = { given(a, at, false), given(a, at, true) };
-	const uint64_t v6 = all[1] - s->seen[1], n = all[0] - s->seen[0] + v6;
-
-	memcpy(s->seen, all, sizeof all);
-	if (!n)
-		return;
-	s->asked = a->turns;
-	for (unsigned i = 0; i < s->n; i++)
-		stats_add((uint64_t *)&a->stats + s->more[i].at, n * s->more[i].more);
-	stats_add(&a->stats.queries_v6[VIA_UDP], v6);
-	stats_add(&a->stats.in_kernel, n);
-	const struct world *w = epoch_current(a->epoch);
-	if (w->policy.counts_more && s->zone)
-		tally_keep_more(&a->counts->zones, s->zone, w->standing->tick, n);
+	while (h->read != written && (h->read % 16 || clock_us() < until_us)) {
+		const unsigned at = h->read % XDP_HOT_RING;
+		if (!a->why_not)
+			shown(a, h->list[at].bytes, h->list[at].len, &h->list[at].source);
+		__atomic_store_n(&h->read, h->read + 1, __ATOMIC_RELEASE);
+	}
+	if (n == XDP_HOT_RING && every < XDP_HOT_EVERY_MOST)
+		__atomic_store_n(&h->every, 2 * every, __ATOMIC_RELAXED);
+	else if (n < XDP_HOT_RING / 4 && every > 1)
+		__atomic_store_n(&h->every, every / 2, __ATOMIC_RELAXED);
 }
 
 /* All in a second, some at each turn; what nobody asks for any more makes room. */
 static void count_some(struct xdp_answers *a)
 {
-	for (unsigned i = 0; i < XDP_SLOTS / HEAT_TURNS + 1; i++) {
-		a->counted = a->counted + 1 < a->top ? a->counted + 1 : 0;
-		if (!a->slot[a->counted].used)
-			continue;
-		count(a, a->counted);
-		if (a->turns - a->slot[a->counted].asked > IDLE_TURNS)
-			drop(a, a->counted);
-		if (a->top <= XDP_SLOTS / HEAT_TURNS && a->counted == 0)
-			break;
+	for (unsigned i = 0; i < XDP_SLOTS / HEAT_TURNS + 1 && i < a->slots->n_list; i++) {
+		a->counted = a->counted + 1 < a->slots->n_list ? a->counted + 1 : 0;
+		const unsigned at = a->slots->list[a->counted];
+		count(a, at);
+		if (a->turns - a->slots->of[at].asked > IDLE_TURNS)
+			drop(a, at);
 	}
 }
 
 static void on_turn(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct xdp_answers *a = t->data;
+	const uint64_t until_us = clock_us() + LOOK_US;
 
 	(void)loop;
 	(void)events;
-	for (unsigned i = 0; i < a->n_hot; i++)
-		look(a, a->hot[i]);
+	/* What is shown is for what is held now. */
+	for (unsigned i = 0; i < a->n_hot && !a->to_refill; i++)
+		look(a, a->hot[i], until_us);
 	count_some(a);
 	if (++a->turns % HEAT_TURNS == 0)
 		memset(a->heat, 0, sizeof a->heat);
@@ -404,7 +506,7 @@ struct choice_counts *xdp_answers_counts(const struct xdp_answers *a)
 
 unsigned xdp_answers_held(const struct xdp_answers *a)
 {
-	return a->held;
+	return a->n_answers;
 }
 
 const char *xdp_answers_why_not(const struct xdp_answers *a)

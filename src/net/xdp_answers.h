@@ -4,7 +4,11 @@
  * whose answer is the same for everybody and at all times, is answered here by the code that answers everything,
  * and put where the program at the interface finds it. Each is of a *generation*; the program gives those of the
  * current one alone. A publication begins another before anybody sees the new world, so that nothing of the old one
- * is given any more, and all that is held is answered anew then. The loop's thread, but for xdp_hot_put().
+ * is given any more, and all that is held is answered anew then.
+ *
+ * Where a pool decides, the question has a *set*: what each client that asks gets of it, of the answers that were
+ * made so far. A set lasts as long as everybody is steered alike; any other publication ends it with one write, and
+ * clients come into the next one as they ask. The loop's thread, but for xdp_hot_put().
  */
 #ifndef NET_XDP_ANSWERS_H
 #define NET_XDP_ANSWERS_H
@@ -21,6 +25,7 @@ struct xdp_answers;
 struct xdp_maps {
 	int questions;           /* a descriptor */
 	struct xdp_held *held;   /* [2 * XDP_SLOTS] */
+	struct xdp_line *clients; /* [XDP_LINES] */
 	uint64_t *given;         /* [cpus][XDP_SLOTS][2] */
 	struct xdp_state *state;
 	unsigned cpus;
@@ -35,8 +40,8 @@ void xdp_answers_add(struct xdp_answers *a, const struct xdp_maps *maps);
 void xdp_answers_start(struct xdp_answers *a, struct ev_loop *loop);
 void xdp_answers_stop(struct xdp_answers *a);
 
-/* A world is about to be published: nothing is answered in the kernel until what is held has been answered by it. */
-void xdp_answers_withdraw(struct xdp_answers *a);
+/* `next` is about to be published: nothing is answered in the kernel until what is held has been answered by it. */
+void xdp_answers_withdraw(struct xdp_answers *a, const struct world *next);
 /* It has been. */
 void xdp_answers_published(struct xdp_answers *a);
 
@@ -49,14 +54,16 @@ const char *xdp_answers_why_not(const struct xdp_answers *a);
 
 /* --- the workers' side -------------------------------------------------------------------- */
 
-enum { XDP_HOT_EVERY = 8, XDP_HOT_RING = 512, XDP_HOT_QUERY = 128 };
+enum { XDP_HOT_EVERY_MOST = 64, XDP_HOT_RING = 2048, XDP_HOT_QUERY = 128 };
 
 /* Some queries, from one worker. What finds no room is not shown. */
 struct xdp_hot {
 	_Alignas(64) uint32_t written; /* the worker's */
 	uint32_t until;
 	_Alignas(64) uint32_t read; /* the loop's */
+	uint32_t every;             /* ... and how many queries are one that is shown */
 	struct {
+		struct addr source; /* as it came */
 		uint8_t len;
 		uint8_t bytes[XDP_HOT_QUERY];
 	} list[XDP_HOT_RING];
@@ -65,16 +72,16 @@ struct xdp_hot {
 /* Another one; lives as long as `a`. Before the loop runs. */
 struct xdp_hot *xdp_answers_hot(struct xdp_answers *a);
 
-/* One query in XDP_HOT_EVERY. */
-static inline void xdp_hot_put(struct xdp_hot *h, const uint8_t *query, size_t len)
+static inline void xdp_hot_put(struct xdp_hot *h, const uint8_t *query, size_t len, const struct addr *source)
 {
 	if (h->until--)
 		return;
-	h->until = XDP_HOT_EVERY - 1;
+	h->until = __atomic_load_n(&h->every, __ATOMIC_RELAXED) - 1;
 	if (len > XDP_HOT_QUERY - 1 ||
 		h->written - __atomic_load_n(&h->read, __ATOMIC_ACQUIRE) == XDP_HOT_RING)
 		return;
 	h->list[h->written % XDP_HOT_RING].len = (uint8_t)len;
+	h->list[h->written % XDP_HOT_RING].source = *source;
 	memcpy(h->list[h->written % XDP_HOT_RING].bytes, query, len);
 	__atomic_store_n(&h->written, h->written + 1, __ATOMIC_RELEASE);
 }

@@ -151,6 +151,7 @@ static void size_maps(struct xdp_device *d)
 	if (!d->answers) {
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(d->object, "held"), 1);
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(d->object, "questions"), 1);
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(d->object, "clients"), 1);
 	}
 	bpf_program__set_autoload(
 		bpf_object__find_program_by_name(d->object, "waymark_answers"), d->answers);
@@ -167,8 +168,9 @@ static bool share_maps(struct xdp_device *d)
 		return d->maps.state != NULL;
 	d->maps.questions = map_of(d, "questions");
 	d->maps.held = share(map_of(d, "held"), 2 * XDP_SLOTS * sizeof *d->maps.held);
+	d->maps.clients = share(map_of(d, "clients"), XDP_LINES * sizeof *d->maps.clients);
 	d->maps.given = share(map_of(d, "given"), given_len(d));
-	return d->maps.held && d->maps.given;
+	return d->maps.held && d->maps.clients && d->maps.given;
 }
 
 static bool load_as(struct xdp_device *d, bool answers, struct fault *why)
@@ -443,6 +445,8 @@ void xdp_device_close(struct xdp_device *d)
 		munmap(d->maps.state, sizeof *d->maps.state);
 	if (d->maps.held)
 		munmap(d->maps.held, 2 * XDP_SLOTS * sizeof *d->maps.held);
+	if (d->maps.clients)
+		munmap(d->maps.clients, XDP_LINES * sizeof *d->maps.clients);
 	if (d->maps.given)
 		munmap(d->maps.given, given_len(d));
 	bpf_object__close(d->object);

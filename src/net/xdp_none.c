@@ -15,8 +15,9 @@ void xdp_detach(struct xdp *x)
 	(void)x;
 }
 
-void xdp_withdraw(struct xdp *x)
+void xdp_withdraw(struct xdp *x, const struct world *next)
 {
+	(void)next;
 	(void)x;
 }
 

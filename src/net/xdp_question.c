@@ -14,7 +14,6 @@ enum {
 };
 
 static const uint8_t subnet_head[SUBNET_HEAD] = { 0, 8, 0, 4 + XDP_SUBNET, 0, 1, 24, 0 };
-static const uint8_t subnet[XDP_SUBNET] = { 192, 0, 2 };
 
 static size_t read_name(struct xdp_question *q, const uint8_t *p, size_t len)
 {
@@ -68,8 +67,9 @@ size_t xdp_question_len(const struct xdp_question *q)
 	return at + 1 + 4;
 }
 
-size_t xdp_question_write(const struct xdp_question *q, uint8_t to[static XDP_QUERY_ROOM])
+size_t xdp_question_write(const struct xdp_question *q, uint32_t client, uint8_t to[static XDP_QUERY_ROOM])
 {
+	const uint8_t subnet[XDP_SUBNET] = { (uint8_t)(client >> 24), (uint8_t)(client >> 16), (uint8_t)(client >> 8) };
 	static const uint8_t opt[OPT_LEN] = { [2] = 41, [3] = 1232 >> 8, [4] = 1232 & 0xff };
 	const size_t len = xdp_question_len(q);
 	size_t at = QUERY_HEADER + len;
@@ -93,6 +93,12 @@ size_t xdp_question_write(const struct xdp_question *q, uint8_t to[static XDP_QU
 	return at + OPT_LEN;
 }
 
+uint32_t xdp_question_subnet(const uint8_t *query, size_t len)
+{
+	/* It ends the query. */
+	return be32_get(query + len - XDP_SUBNET - 1) << 8;
+}
+
 /* Where in the answer the subnet of the asker stands; 0: nowhere. */
 static size_t find_subnet(const uint8_t *answer, size_t behind)
 {
@@ -106,7 +112,7 @@ static size_t find_subnet(const uint8_t *answer, size_t behind)
 	return 0;
 }
 
-bool xdp_question_hold(struct xdp_held *h, const struct xdp_question *q, const uint8_t *answer, size_t len)
+bool xdp_question_hold(struct xdp_held *h, const struct xdp_question *q, const uint8_t *answer, size_t len, uint8_t *scope)
 {
 	const size_t behind = QUERY_HEADER + xdp_question_len(q);
 
@@ -117,8 +123,9 @@ bool xdp_question_hold(struct xdp_held *h, const struct xdp_question *q, const u
 	memcpy(&h->flags, answer + 2, 2);
 	memcpy(h->counts, answer + 6, sizeof h->counts);
 	memcpy(h->bytes, answer + behind, len - behind);
+	*scope = at ? answer[at - 1] : 0;
 	if (at)
-		memset(h->bytes + (at - behind), 0, XDP_SUBNET);
+		memset(h->bytes + (at - 1 - behind), 0, 1 + XDP_SUBNET);
 	for (size_t i = behind; i < len; i++)
 		h->sum += i & 1 ? h->bytes[i - behind] : (uint32_t)h->bytes[i - behind] << 8;
 	return true;

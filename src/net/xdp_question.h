@@ -17,10 +17,15 @@ bool xdp_question_read(struct xdp_question *q, const uint8_t *query, size_t len)
 /* Bytes of the question in a message: its name, type and class. */
 size_t xdp_question_len(const struct xdp_question *q);
 
-/* A query that it would see as `q`; its length. The id is 0, and no flag is set; a subnet is 192.0.2.0/24. */
-size_t xdp_question_write(const struct xdp_question *q, uint8_t to[static XDP_QUERY_ROOM]);
+/* A query that it would see as `q`; its length. The id is 0, and no flag is set; a subnet is the /24 of `client`, an IPv4
+ * address. */
+size_t xdp_question_write(const struct xdp_question *q, uint32_t client, uint8_t to[static XDP_QUERY_ROOM]);
 
-/* What is held of an answer to such a query. False: it is none that can be held. */
-bool xdp_question_hold(struct xdp_held *h, const struct xdp_question *q, const uint8_t *answer, size_t len);
+/* The subnet that such a query carries, as `client`; it was read. */
+uint32_t xdp_question_subnet(const uint8_t *query, size_t len);
+
+/* What is held of an answer to such a query, without the scope of its subnet, which `*scope` gets (0: there is none).
+ * False: it is none that can be held. */
+bool xdp_question_hold(struct xdp_held *h, const struct xdp_question *q, const uint8_t *answer, size_t len, uint8_t *scope);
 
 #endif

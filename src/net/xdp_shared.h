@@ -13,8 +13,12 @@ enum {
 	XDP_DNS_HEAD = 12,
 	XDP_NAME_MOST = 64,     /* of a question that is answered in the kernel */
 	XDP_SLOTS = 4096,       /* answers that are held there */
-	XDP_BYTES_MOST = 492,   /* of an answer behind its question */
-	XDP_SUBNET = 3          /* bytes of a /24 */
+	XDP_BYTES_MOST = 490,   /* of an answer behind its question */
+	XDP_SUBNET = 3,         /* bytes of a /24 */
+	XDP_LINES_BITS = 18,
+	XDP_LINES = 1 << XDP_LINES_BITS, /* of clients */
+	XDP_LINE = 4,
+	XDP_UP = 64             /* one in so many that could be steered in the kernel goes up all the same */
 };
 
 /* What a question says besides. */
@@ -40,12 +44,46 @@ struct xdp_question {
 struct xdp_held {
 	__u32 generation;
 	__u32 sum;       /* of `bytes` where they stand, in words of network order */
+	__u16 set;       /* not 0: who asks decides, by what its client has in this set */
 	__u16 len;       /* of `bytes` */
-	__u16 subnet_at; /* where in the message the asker's subnet goes; 0: nowhere */
+	__u16 subnet_at; /* where in the message the asker's subnet goes, behind its scope; 0: nowhere */
 	__be16 flags;    /* without RD, which is the asker's */
 	__be16 counts[3];
 	__u8 bytes[XDP_BYTES_MOST]; /* all behind the question */
 };
+
+/* What a client gets in a set is one number, so that it is read and written at once: its IPv4 address (or that
+ * of its /24), the set (not 0), the scope of the answer and the slot that it is in. 0: nothing. */
+enum { XDP_SLOT_BITS = 12, XDP_SCOPE_BITS = 6, XDP_SET_BITS = 14, XDP_SETS = 1 << XDP_SET_BITS };
+
+struct xdp_line {
+	__u64 of[XDP_LINE]; /* in no order */
+};
+
+static inline __u64 xdp_client(__u32 client, __u32 set)
+{
+	return (__u64)client << 32 | (__u64)set << (XDP_SCOPE_BITS + XDP_SLOT_BITS);
+}
+
+static inline __u32 xdp_client_line(__u64 client)
+{
+	return (__u32)((client >> (XDP_SCOPE_BITS + XDP_SLOT_BITS)) * 0x9e3779b97f4a7c15u >> (64 - XDP_LINES_BITS));
+}
+
+static inline bool xdp_client_is(__u64 is, __u64 client)
+{
+	return (is ^ client) >> (XDP_SCOPE_BITS + XDP_SLOT_BITS) == 0;
+}
+
+static inline __u32 xdp_client_slot(__u64 is)
+{
+	return is & ((1 << XDP_SLOT_BITS) - 1);
+}
+
+static inline __u8 xdp_client_scope(__u64 is)
+{
+	return is >> XDP_SLOT_BITS & ((1 << XDP_SCOPE_BITS) - 1);
+}
 
 /* What we write while the program runs, and it reads. */
 struct xdp_state {

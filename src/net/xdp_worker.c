@@ -91,9 +91,10 @@ static unsigned take(struct xdp_worker *w, struct xdp_queue *q, uint32_t at, uns
 			continue;
 		const uint8_t *packet = f->bytes + f->head;
 		const size_t len = f->len < BATCH_QUERY_ROOM ? f->len : BATCH_QUERY_ROOM;
-		batch_take(&w->batch, k++, packet, len, frame_source(f));
+		batch_take(&w->batch, k, packet, len, frame_source(f));
 		if (w->hot)
-			xdp_hot_put(w->hot, packet, len);
+			xdp_hot_put(w->hot, packet, len, &w->batch.ask[k].source);
+		k++;
 	}
 	return k;
 }

@@ -50,6 +50,15 @@ struct {
 	__type(value, struct xdp_held);
 } held SEC(".maps");
 
+/* Who asks for what is steered, in the place that xdp_client_line() says. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDP_LINES);
+	__type(key, __u32);
+	__type(value, struct xdp_line);
+} clients SEC(".maps");
+
 /* Answers given: [processor][slot][is_v6]; as many as there are processors. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -64,6 +73,7 @@ struct xdp_state state;
 struct packet {
 	void *at, *end;
 	__u32 link; /* bytes in front of the IP header */
+	__u32 from; /* IPv4 */
 	bool is_v6;
 	__be16 type;
 	struct xdp_own to;
@@ -110,6 +120,7 @@ static __always_inline bool read_v4(struct packet *p)
 	const __u8 net = bpf_ntohl(ip->saddr) >> 24;
 	if (net == 0 || net == 127 || net >= 224)
 		return false;
+	p->from = bpf_ntohl(ip->saddr);
 	p->to.addr[2] = bpf_htonl(0xffff);
 	p->to.addr[3] = ip->daddr;
 	p->behind = bpf_ntohs(ip->tot_len) - sizeof *ip;
@@ -187,7 +198,7 @@ struct asked {
 	__u32 opt_len; /* of the OPT record behind it */
 	__u32 payload; /* bytes of an answer that the asker takes */
 	__u32 sum;     /* of the question, in words */
-	__u8 subnet[4];
+	__u8 subnet[1 + XDP_SUBNET]; /* the scope of the answer, and the net */
 };
 
 /* A byte at that place of the message is the first or the second of a word. */
@@ -237,7 +248,7 @@ static __always_inline bool read_subnet(struct asked *a, const __u8 *at, const v
 		at[4] || at[5] != 1 || at[6] != 24 || at[7])
 		return false;
 	for (int i = 0; i < XDP_SUBNET; i++)
-		a->subnet[i] = at[8 + i];
+		a->subnet[1 + i] = at[8 + i];
 	a->q.says |= XDP_ECS;
 	a->opt_len += 8 + XDP_SUBNET;
 	return true;
@@ -397,12 +408,38 @@ static __always_inline int give(
 	if (bpf_xdp_store_bytes(c, message + at, (void *)h->bytes, len))
 		return XDP_DROP;
 	if (h->subnet_at) {
-		for (__u32 i = 0; i < XDP_SUBNET; i++)
-			sum += word(h->subnet_at + i, a->subnet[i]);
-		if (bpf_xdp_store_bytes(c, message + h->subnet_at, (void *)a->subnet, XDP_SUBNET))
+		for (__u32 i = 0; i < sizeof a->subnet; i++)
+			sum += word(h->subnet_at - 1 + i, a->subnet[i]);
+		if (bpf_xdp_store_bytes(c, message + h->subnet_at - 1, (void *)a->subnet, sizeof a->subnet))
 			return XDP_DROP;
 	}
 	return write_heads(c, p, h, sizeof(struct udphdr) + at + len, sum) ? XDP_TX : XDP_DROP;
+}
+
+static __always_inline const struct xdp_held *held_in(__u32 slot, __u32 generation)
+{
+	const __u32 half = slot * 2 + (generation & 1);
+	const struct xdp_held *h = bpf_map_lookup_elem(&held, &half);
+
+	return h && *(volatile __u32 *)&h->generation == generation ? h : NULL;
+}
+
+/* What who asks gets in that set; 0: it is not known here. Some go up, for the server wants to see who asks. */
+static __always_inline __u64 find_client(const struct asked *a, const struct packet *p, __u32 set)
+{
+	const __u32 subnet = (__u32)a->subnet[1] << 24 | (__u32)a->subnet[2] << 16 | (__u32)a->subnet[3] << 8;
+	const __u64 client = xdp_client(a->q.says & XDP_ECS ? subnet : p->from, set);
+	const __u32 at = xdp_client_line(client);
+	const struct xdp_line *line = bpf_map_lookup_elem(&clients, &at);
+
+	if (!line || (p->is_v6 && !(a->q.says & XDP_ECS)))
+		return 0;
+	for (int i = 0; i < XDP_LINE; i++) {
+		const __u64 is = *(volatile __u64 *)&line->of[i];
+		if (xdp_client_is(is, client))
+			return bpf_get_prandom_u32() % XDP_UP ? is : 0;
+	}
+	return 0;
 }
 
 static __always_inline int answer_held(struct xdp_md *c, const struct packet *p)
@@ -415,9 +452,17 @@ static __always_inline int answer_held(struct xdp_md *c, const struct packet *p)
 	const __u32 *slot = bpf_map_lookup_elem(&questions, &a.q);
 	if (!slot)
 		return -1;
-	const __u32 n = *slot, half = n * 2 + (generation & 1);
-	const struct xdp_held *h = bpf_map_lookup_elem(&held, &half);
-	if (!h || *(volatile __u32 *)&h->generation != generation)
+	__u32 n = *slot;
+	const struct xdp_held *h = held_in(n, generation);
+	if (h && h->set) {
+		const __u64 is = find_client(&a, p, h->set);
+		if (!is)
+			return -1;
+		n = xdp_client_slot(is);
+		a.subnet[0] = xdp_client_scope(is);
+		h = held_in(n, generation);
+	}
+	if (!h)
 		return -1;
 	const int done = give(c, p, &a, h);
 	if (done == XDP_TX)

@@ -58,8 +58,9 @@ static void what_the_program_takes_is_read_and_written_alike(void)
 		CU_ASSERT_EQUAL(q.says, good[i].says);
 		CU_ASSERT_EQUAL(memcmp(q.name, "\3www\2ab", 8), 0);
 		CU_ASSERT_EQUAL(be16_get((const uint8_t *)&q.type), 1);
-		const size_t len = xdp_question_write(&q, to);
+		const size_t len = xdp_question_write(&q, 0x533e65ff, to);
 		CU_ASSERT_EQUAL(len, good[i].len);
+		CU_ASSERT_TRUE(!(q.says & XDP_ECS) || xdp_question_subnet(to, len) == 0x533e6500);
 		CU_ASSERT_TRUE_FATAL(xdp_question_read(&again, to, len));
 		CU_ASSERT_EQUAL(memcmp(&q, &again, sizeof q), 0);
 	}
@@ -81,16 +82,17 @@ static void an_answer_is_held_without_the_subnet_that_it_was_made_for(void)
 {
 	static const uint8_t answer[] = "\0\0\x84\0\0\1\0\1\0\0\0\1\3www\2ab\0\0\1\0\1"
 		"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\1"
-		"\0\0\x29\x04\xd0\0\0\0\0\0\x0b\0\x08\0\7\0\1\x18\0\xc0\0\2";
+		"\0\0\x29\x04\xd0\0\0\0\0\0\x0b\0\x08\0\7\0\1\x18\x11\xc0\0\2";
 	struct xdp_question q;
 	struct xdp_held h;
-	uint8_t cut[sizeof answer];
+	uint8_t cut[sizeof answer], scope;
 
 	xdp_question_read(&q, (const uint8_t *)good[4].bytes, good[4].len);
-	CU_ASSERT_TRUE_FATAL(xdp_question_hold(&h, &q, answer, sizeof answer - 1));
+	CU_ASSERT_TRUE_FATAL(xdp_question_hold(&h, &q, answer, sizeof answer - 1, &scope));
+	CU_ASSERT_EQUAL(scope, 17);
 	CU_ASSERT_EQUAL(h.len, 16 + 22);
 	CU_ASSERT_EQUAL(h.subnet_at, sizeof answer - 1 - XDP_SUBNET);
-	CU_ASSERT_EQUAL(memcmp(h.bytes + h.len - XDP_SUBNET, "\0\0\0", XDP_SUBNET), 0);
+	CU_ASSERT_EQUAL(memcmp(h.bytes + h.len - XDP_SUBNET - 2, "\x18\0\0\0\0", XDP_SUBNET + 2), 0);
 	CU_ASSERT_EQUAL(h.bytes[0], 0xc0);
 	uint32_t sum = 0;
 	for (size_t i = 0; i < h.len; i++)
@@ -98,8 +100,8 @@ static void an_answer_is_held_without_the_subnet_that_it_was_made_for(void)
 	CU_ASSERT_EQUAL(h.sum, sum);
 	memcpy(cut, answer, sizeof answer);
 	cut[2] |= 2;
-	CU_ASSERT_FALSE(xdp_question_hold(&h, &q, cut, sizeof answer - 1));
-	CU_ASSERT_FALSE(xdp_question_hold(&h, &q, answer, 21));
+	CU_ASSERT_FALSE(xdp_question_hold(&h, &q, cut, sizeof answer - 1, &scope));
+	CU_ASSERT_FALSE(xdp_question_hold(&h, &q, answer, 21, &scope));
 }
 
 static const struct unit_case cases[] = {
