@@ -101,7 +101,7 @@ int main(int argc, char **argv)
 	log_limited();
 	s.successor = successor_new();
 	s.launcher = launcher_fork(argv);
-	privs_raise_files();
+	privs_raise_limits();
 	process_memory();
 	/* Not the default loop, which would reap the commands that probes run. */
 	s.loop = ev_loop_new(EVFLAG_NOENV);

@@ -2,6 +2,7 @@
 
 #include "base/cage.h"
 #include "base/log.h"
+#include "base/polite.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,14 +24,15 @@
 
 #define DEFAULT_USER "waymark"
 
-void privs_raise_files(void)
+void privs_raise_limits(void)
 {
 	struct rlimit files;
 
-	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-		return;
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	polite_allow();
 }
 
 const char *privs_user(const char *user)

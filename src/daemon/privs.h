@@ -8,8 +8,9 @@
 #include <stdbool.h>
 
 /* As many open files as the hard limit allows: a connection each. The soft limit is for
- * programs that use select(2). */
-void privs_raise_files(void);
+ * programs that use select(2). And threads that gave way may become as urgent again as we are
+ * now, where that can be had (polite.h). */
+void privs_raise_limits(void);
 
 /* Becomes `user` with its groups for good, and may never gain privileges again. NULL: root
  * becomes the user "waymark" where there is one, and warns where there is none; others stay who

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/polite.h"
 #include "config.h"
 #include "daemon/parts_read.h"
 
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 enum { FOLLOWERS_MOST = 48, PUBLISHED_MOST = 4 };
+static const double trim_s = 1;
 
 struct publisher {
 	struct publisher_opts opts;
@@ -40,6 +42,7 @@ struct publisher {
 	bool parts_changed, standing_changed; /* since the last world */
 	ev_prepare turn_ends;
 	ev_periodic hours; /* the next of a rule begin or end */
+	ev_timer trim;
 	struct publisher_counts counts;
 };
 
@@ -55,7 +58,6 @@ static void drop_gone(void *ctx, struct job *job)
 
 	(void)job;
 	parts_drop(&g->parts);
-	malloc_trim(0); /* what loading needed is a multiple of what serving does */
 }
 
 static void free_gone(void *ctx, enum job_end end)
@@ -67,12 +69,54 @@ static void free_gone(void *ctx, enum job_end end)
 	free(g);
 }
 
+/* Others wait for the locks of the heap meanwhile. */
+static void trim_work(void *ctx, struct job *job)
+{
+	(void)ctx;
+	(void)job;
+	polite_pause();
+	malloc_trim(0);
+	polite_resume();
+}
+
+static void trim_done(void *ctx, enum job_end end)
+{
+	(void)ctx;
+	(void)end;
+}
+
+static void on_trim(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct publisher *p = t->data;
+
+	(void)loop;
+	(void)events;
+	jobs_start(p->opts.jobs,
+		&(struct job_opts){ .lane = p->lane,
+			.name = "free",
+			.about = "memory goes back to the system",
+			.work = trim_work,
+			.done = trim_done });
+}
+
+/* What loading needed is a multiple of what serving does. But where zones change a hundred times
+ * a second, what one has freed is what the next takes: and each page that goes is taken from all
+ * processors that answer. */
+static void trim_soon(struct publisher *p)
+{
+	if (ev_is_active(&p->trim))
+		return;
+	ev_timer_set(&p->trim, trim_s, 0);
+	ev_timer_start(p->opts.loop, &p->trim);
+}
+
 /* Many zones are many frees: not here. */
 static void let_go(struct publisher *p, const struct parts *parts)
 {
 	struct gone *g = calloc(1, sizeof *g);
 	struct parts own = *parts;
 
+	trim_soon(p);
 	if (g) {
 		g->parts = own;
 		if (jobs_start(p->opts.jobs,
@@ -412,6 +456,8 @@ struct publisher *publisher_new(const struct publisher_opts *opts, struct parts 
 	p->turn_ends.data = p;
 	ev_periodic_init(&p->hours, on_hours, 0, 0, NULL);
 	p->hours.data = p;
+	ev_timer_init(&p->trim, on_trim, trim_s, 0);
+	p->trim.data = p;
 	ev_prepare_start(opts->loop, &p->turn_ends);
 	return p;
 }
@@ -420,6 +466,7 @@ void publisher_free(struct publisher *p)
 {
 	ev_prepare_stop(p->opts.loop, &p->turn_ends);
 	ev_periodic_stop(p->opts.loop, &p->hours);
+	ev_timer_stop(p->opts.loop, &p->trim);
 	parts_drop(&p->staged);
 	parts_drop(&p->live);
 	memory_free(p);

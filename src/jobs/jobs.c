@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/polite.h"
 #include "base/scope.h"
 
 #include <errno.h>
@@ -13,14 +14,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
 	IDLE_MOST_S = 20, /* a thread without work goes after so long */
 	IDLE_LOOK_S = 5,
-	POLITE = 19,     /* nice */
 	RETRY_MS = 200,  /* when no thread could be had */
 	SETTLE_US = 1000 /* within one turn of the loop; what is left has the next */
 };
@@ -145,8 +144,7 @@ static void *help(void *ctx)
 	struct jobs *j = h->owner;
 
 	if (h->manner == JOBS_POLITE)
-		setpriority(
-			PRIO_PROCESS, (id_t)gettid(), POLITE); /* Linux: of this thread alone */
+		polite_begin();
 	pthread_setname_np(pthread_self(), h->manner == JOBS_POLITE ? "job-polite" : "job");
 	for (;;) {
 		while (sem_wait(&h->go) != 0)

@@ -1,5 +1,6 @@
 #include "store/store_inner.h"
 
+#include "base/polite.h"
 #include "dns/name.h"
 
 #include <stdarg.h>
@@ -125,8 +126,10 @@ static const char *const texts[STORE_STATEMENTS] = {
 			     " ORDER BY id",
 };
 
+/* Those who answer to somebody wait for it, too. */
 void store_lock(struct store *s)
 {
+	polite_pause();
 	pthread_mutex_lock(&s->turn);
 	pthread_mutex_lock(&s->lock);
 	pthread_mutex_unlock(&s->turn);
@@ -135,6 +138,7 @@ void store_lock(struct store *s)
 void store_unlock(struct store *s)
 {
 	pthread_mutex_unlock(&s->lock);
+	polite_resume();
 }
 
 bool store_fail(struct store *s, struct fault *why)

@@ -1,6 +1,7 @@
-#include "store/store.h"
+#include "store/store_inner.h"
 #include "store/store_written.h"
 
+#include "base/polite.h"
 #include "dns/rrtype.h"
 #include "unit/store/stored.h"
 #include "unit/unit.h"
@@ -8,9 +9,12 @@
 #include "unit/zone/zone_of.h"
 #include "zone/change.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define SOA(serial) "example. 60 SOA ns.example. root.example. " serial " 7200 900 1209600 60\n"
 
@@ -384,6 +388,35 @@ static void what_is_signed_stands_beside_the_zone(void)
 	stored_end();
 }
 
+static void *lock_politely(void *seen)
+{
+	int *nice = seen;
+
+	polite_begin();
+	polite_pause();
+	nice[2] = getpriority(PRIO_PROCESS, (id_t)gettid()); /* as the limits have it */
+	polite_resume();
+	store_lock(stored.s);
+	nice[0] = getpriority(PRIO_PROCESS, (id_t)gettid());
+	store_unlock(stored.s);
+	nice[1] = getpriority(PRIO_PROCESS, (id_t)gettid());
+	return NULL;
+}
+
+/* Or an update waits for a job that waits for a processor. */
+static void who_gives_way_does_not_while_he_has_the_store(void)
+{
+	int nice[3] = { 0 };
+	pthread_t id;
+
+	stored_begin();
+	CU_ASSERT_FATAL(pthread_create(&id, NULL, lock_politely, nice) == 0);
+	pthread_join(id, NULL);
+	CU_ASSERT_EQUAL(nice[0], nice[2]);
+	CU_ASSERT_EQUAL(nice[1], 19);
+	stored_end();
+}
+
 static const struct unit_case cases[] = {
 	{ "what peers were given is there after another start",
 		what_peers_were_given_is_there_after_another_start },
@@ -404,6 +437,8 @@ static const struct unit_case cases[] = {
 	{ "what is wrong in the list of zones is told",
 		what_is_wrong_in_the_list_of_zones_is_told },
 	{ "what is signed stands beside the zone", what_is_signed_stands_beside_the_zone },
+	{ "who gives way does not while he has the store",
+		who_gives_way_does_not_while_he_has_the_store },
 };
 
 void suite_store(void);

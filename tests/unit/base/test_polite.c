@@ -1,0 +1,93 @@
+#include "base/polite.h"
+
+#include "unit/unit.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* What the threads of the tests saw. */
+struct seen {
+	bool allowed;
+	int usual, polite, paused, resumed;
+};
+
+static int nice_now(void)
+{
+	return getpriority(PRIO_PROCESS, (id_t)gettid());
+}
+
+static void *be_polite(void *ctx)
+{
+	struct seen *s = ctx;
+
+	s->usual = nice_now();
+	setpriority(PRIO_PROCESS, (id_t)gettid(), 19);
+	s->allowed = setpriority(PRIO_PROCESS, (id_t)gettid(), s->usual) == 0;
+	if (!s->allowed)
+		return NULL;
+	polite_begin();
+	s->polite = nice_now();
+	polite_pause();
+	s->paused = nice_now();
+	polite_resume();
+	s->resumed = nice_now();
+	return NULL;
+}
+
+static void *be_usual(void *ctx)
+{
+	struct seen *s = ctx;
+
+	s->usual = nice_now();
+	polite_pause();
+	s->paused = nice_now();
+	polite_resume();
+	s->resumed = nice_now();
+	return NULL;
+}
+
+static void run(void *(*work)(void *), struct seen *s)
+{
+	pthread_t id;
+
+	CU_ASSERT_FATAL(pthread_create(&id, NULL, work, s) == 0);
+	pthread_join(id, NULL);
+}
+
+static void who_is_polite_is_urgent_while_others_wait(void)
+{
+	struct seen s = { .usual = 0 };
+	const int before = nice_now();
+
+	polite_allow();
+	run(be_polite, &s);
+	CU_ASSERT_EQUAL(nice_now(), before);
+	if (!s.allowed)
+		return; /* no machine to test it on */
+	CU_ASSERT_EQUAL(s.polite, 19);
+	CU_ASSERT_EQUAL(s.paused, s.usual);
+	CU_ASSERT_EQUAL(s.resumed, 19);
+}
+
+static void who_is_not_stays_as_he_is(void)
+{
+	struct seen s = { .usual = 0 };
+
+	run(be_usual, &s);
+	CU_ASSERT_EQUAL(s.paused, s.usual);
+	CU_ASSERT_EQUAL(s.resumed, s.usual);
+}
+
+void suite_polite(void);
+void suite_polite(void)
+{
+	static const struct unit_case cases[] = {
+		{ "who is polite is urgent while others wait",
+			who_is_polite_is_urgent_while_others_wait },
+		{ "who is not stays as he is", who_is_not_stays_as_he_is },
+	};
+
+	unit_suite("base/polite", cases, UNIT_COUNT(cases));
+}
