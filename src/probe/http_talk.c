@@ -253,30 +253,42 @@ static void check_values(struct http_conn *h)
 				h->headers[i].number, h->body, h->body_len });
 }
 
+/* What ends first of the server's certificate and, where they are verified, those that it is verified by. 0: nothing. */
+static int64_t first_end(const struct http_conn *h, const char **whose)
+{
+	const bool issuer = h->ask->own.probe->verify && h->chain_end_s && h->chain_end_s < h->end_s;
+
+	*whose = issuer ? "its issuer's certificate" : "certificate";
+	return issuer ? h->chain_end_s : h->end_s;
+}
+
 static void check_expiry(const struct http_conn *h)
 {
 	struct check *c = &h->ask->own;
-	const int64_t left_s = h->end_s - time(NULL);
+	const char *whose;
+	const int64_t end_s = first_end(h, &whose), left_s = end_s - time(NULL);
 	char span[32];
 
-	if (c->result.passed && h->end_s && left_s < (int64_t)(c->probe->expiry_down_ms / 1000))
-		check_failed(c, "certificate expires in %s", check_tls_span(span, left_s));
+	if (c->result.passed && end_s && left_s < (int64_t)(c->probe->expiry_down_ms / 1000))
+		check_failed(c, "%s expires in %s", whose, check_tls_span(span, left_s));
 }
 
+/* Each that differs from the one before is logged: minutes and seconds are not counted. */
 static void warn_of_expiry(const struct http_conn *h)
 {
+	enum { HOUR_S = 3600 };
 	struct check *c = &h->ask->own;
-	const int64_t left_s = h->end_s - time(NULL);
-	char span[32];
+	const char *whose;
+	const int64_t end_s = first_end(h, &whose), left_s = end_s - time(NULL);
+	char *say = c->result.notice, span[32];
+	const size_t room = sizeof c->result.notice;
 
-	if (!h->end_s)
+	if (!end_s || (left_s >= 0 && left_s >= (int64_t)c->probe->expiry_warning_ms / 1000))
 		return;
-	if (left_s < 0)
-		snprintf(c->result.notice, sizeof c->result.notice,
-			"certificate expired %s ago", check_tls_span(span, left_s));
-	else if (left_s < (int64_t)c->probe->expiry_warning_ms / 1000)
-		snprintf(c->result.notice, sizeof c->result.notice, "certificate expires in %s",
-			check_tls_span(span, left_s));
+	if (left_s > -HOUR_S && left_s < HOUR_S)
+		snprintf(say, room, "%s %s within an hour", whose, left_s < 0 ? "expired" : "expires");
+	else
+		snprintf(say, room, left_s < 0 ? "%s expired %s ago" : "%s expires in %s", whose, check_tls_span(span, left_s));
 }
 
 static void take_load(const struct http_conn *h)

@@ -171,13 +171,13 @@ static void give_up(struct target *t)
 		line_join(t, true);
 }
 
-/* A certificate's end is told as it comes nearer: once a day, at first. */
+/* A certificate's end is told as it comes nearer: once a day, at last once an hour. */
 static void take_notice(struct target *t, const char *notice)
 {
 	char where[ROUND_WHERE];
 	const struct round_view v = target_view(t);
 
-	if (strncmp(notice, "certificate", 11) == 0 && strcmp(notice, t->notice) != 0)
+	if (strstr(notice, "certificate exp") && strcmp(notice, t->notice) != 0)
 		log_line(LOG_WARNING, "edge %s, %s, probe %s: %s", t->check.edge,
 			round_where(where, &v), t->check.probe->name, notice);
 	strcpy(t->notice, notice);

@@ -41,12 +41,12 @@ def authority(path, name):
             "-keyout", name + ".key", "-out", name + ".pem")
 
 
-def certificate(path, name, by, end=None):
+def certificate(path, name, by, end=None, extension="subjectAltName=DNS:www.example.com"):
     """For www.example.com, signed by that authority, until that time."""
     end = end or datetime.datetime.utcnow() + datetime.timedelta(days=20)
     with open(path + "/ca.conf", "w") as f:
         f.write("[ca]\ndefault_ca=d\n[d]\ndir=.\nnew_certs_dir=.\ndatabase=index.txt\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n"
-                "x509_extensions=e\nunique_subject=no\n[p]\ncommonName=supplied\n[e]\nsubjectAltName=DNS:www.example.com\n")
+                "x509_extensions=e\nunique_subject=no\n[p]\ncommonName=supplied\n[e]\n" + extension + "\n")
     open(path + "/index.txt", "w").close()
     openssl(path, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=www.example.com",
             "-keyout", name + ".key", "-out", name + ".csr")
@@ -206,11 +206,29 @@ def ending():
         with Tls(context_of(path, "www")) as t, \
                 serve("kind: https, host: www.example.com, port: %d, keep-alive: on, expiry-warning: 7d, ca: %s/ca.pem" % (t.port, path)) as s:
             says(s, "HTTP 200")
-            until(lambda: target(s, "one")["probes"] > 2 and "certificate expires in" in target(s, "one").get("notice", ""), 5)
+            until(lambda: target(s, "one")["probes"] > 2 and target(s, "one").get("notice") == "certificate expires within an hour", 5)
             says(s, "TLS: certificate expired", 30)
+            same(s.said().count("probe p: certificate expires within an hour"), 1)
             certificate(path, "new", "ca")
             t.context = context_of(path, "new")
             says(s, "HTTP 200")
+
+
+@claim("an issuer's certificate that ends before the server's is noticed likewise")
+def issuer():
+    need("openssl")
+    with folder() as path:
+        authority(path, "root")
+        certificate(path, "between", "root", datetime.datetime.utcnow() + datetime.timedelta(seconds=7 * SLOW), "basicConstraints=critical,CA:TRUE")
+        certificate(path, "www", "between")
+        put(path + "/www.pem", get(path + "/www.pem") + get(path + "/between.pem"))
+        for keep in ("on", "off"):
+            with Tls(context_of(path, "www")) as t, \
+                    serve("kind: https, host: www.example.com, keep-alive: %s, expiry-warning: 7d, ca: %s/root.pem, port: %d" % (keep, path, t.port)) as s:
+                if keep == "on":
+                    says(s, "HTTP 200")
+                    until(lambda: target(s, "one")["probes"] > 2 and target(s, "one").get("notice") == "its issuer's certificate expires within an hour", 5)
+                says(s, "TLS: its issuer's certificate expired", 30)
 
 
 @claim("HTTP/2 is spoken where the server chooses it or knows nothing else; on and off mean it")
