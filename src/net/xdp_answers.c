@@ -25,6 +25,7 @@ enum {
 	HEAT_TURNS = 50,    /* ... so many turns */
 	REFILL_US = 1000,   /* at a time, at most */
 	LOOK_US = 2000,     /* in a turn, at most */
+	FEW = 32,           /* queries that are shown in a turn */
 	IDLE_TURNS = 500,   /* in which nobody asked: its place is free */
 	NO_SLOT = XDP_NO_SLOT
 };
@@ -395,56 +396,63 @@ static void on_refill(struct ev_loop *loop, ev_timer *t, int events)
 /* --- what is asked, and what was answered --------------------------------------------------- */
 
 /* Of one that is held, who asks is of interest where it is steered. */
-static void shown_again(struct xdp_answers *a, struct xdp_slot *s, uint32_t client)
+static bool shown_again(struct xdp_answers *a, struct xdp_slot *s, uint32_t client)
 {
 	struct xdp_made made;
+	const bool is_new = s->set && client &&
+		!xdp_clients_has(a->maps[0].clients, xdp_client(client, s->set)) &&
+		xdp_make(epoch_current(a->epoch), &s->q, client, &made) == XDP_MADE && made.asks == s->asks;
 
-	if (s->set && client && !xdp_clients_has(a->maps[0].clients, xdp_client(client, s->set)) &&
-		xdp_make(epoch_current(a->epoch), &s->q, client, &made) == XDP_MADE && made.asks == s->asks)
+	if (is_new)
 		steer_client(a, s, client, &made);
+	return is_new;
 }
 
-static void shown(struct xdp_answers *a, const uint8_t *query, size_t len, const struct addr *source)
+/* True: more is held by it. */
+static bool shown(struct xdp_answers *a, const uint8_t *query, size_t len, const struct addr *source)
 {
 	struct xdp_question q;
 
 	if (!xdp_question_read(&q, query, len))
-		return;
+		return false;
 	const unsigned type = be16_get((const uint8_t *)&q.type);
 	if (type == RRTYPE_AXFR || type == RRTYPE_IXFR)
-		return;
+		return false;
 	const uint32_t client = q.says & XDP_ECS ? xdp_question_subnet(query, len)
 		: addr_is_v4(source)             ? be32_get(source->b + 12)
 						 : 0;
 	const uint64_t hash = xdp_slots_hash(&q);
 	const unsigned at = xdp_slots_find(a->slots, &q, hash);
-	if (at != NO_SLOT) {
-		shown_again(a, &a->slots->of[at], client);
-		return;
-	}
+	if (at != NO_SLOT)
+		return shown_again(a, &a->slots->of[at], client);
 	struct heat *h = &a->heat[hash % HEAT];
+	if (!a->slots->n_free)
+		return false;
 	if (h->hash != hash)
 		*h = (struct heat){ .hash = hash };
-	if (!h->known && ++h->n >= HOT)
-		h->known = !hold(a, &q, client);
+	if (h->known || ++h->n < HOT)
+		return false;
+	h->known = !hold(a, &q, client);
+	return !h->known;
 }
 
-/* As many as there are, or some of them: what is looked at in time makes it more, and what is not makes it fewer. */
+/* All of them, as long as they are few or many are of use; else the fewer the longer. */
 static void look(struct xdp_answers *a, struct xdp_hot *h, uint64_t until_us)
 {
 	const uint32_t written = __atomic_load_n(&h->written, __ATOMIC_ACQUIRE);
 	const uint32_t every = h->every, n = written - h->read;
+	uint32_t use = 0;
 
 	while (h->read != written && (h->read % 16 || clock_us() < until_us)) {
 		const unsigned at = h->read % XDP_HOT_RING;
 		if (!a->why_not)
-			shown(a, h->list[at].bytes, h->list[at].len, &h->list[at].source);
+			use += shown(a, h->list[at].bytes, h->list[at].len, &h->list[at].source);
 		__atomic_store_n(&h->read, h->read + 1, __ATOMIC_RELEASE);
 	}
-	if (n == XDP_HOT_RING && every < XDP_HOT_EVERY_MOST)
+	if (n < FEW || (use > n / 8 && n < XDP_HOT_RING))
+		__atomic_store_n(&h->every, every > 1 ? every / 2 : 1, __ATOMIC_RELAXED);
+	else if (every < XDP_HOT_EVERY_MOST)
 		__atomic_store_n(&h->every, 2 * every, __ATOMIC_RELAXED);
-	else if (n < XDP_HOT_RING / 4 && every > 1)
-		__atomic_store_n(&h->every, every / 2, __ATOMIC_RELAXED);
 }
 
 /* All in a second, some at each turn; what nobody asks for any more makes room. */

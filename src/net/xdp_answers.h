@@ -54,7 +54,7 @@ const char *xdp_answers_why_not(const struct xdp_answers *a);
 
 /* --- the workers' side -------------------------------------------------------------------- */
 
-enum { XDP_HOT_EVERY_MOST = 64, XDP_HOT_RING = 2048, XDP_HOT_QUERY = 128 };
+enum { XDP_HOT_EVERY_MOST = 16, XDP_HOT_RING = 2048, XDP_HOT_QUERY = 128 };
 
 /* Some queries, from one worker. What finds no room is not shown. */
 struct xdp_hot {

@@ -3,13 +3,13 @@
 #include "base/addr.h"
 #include "base/log.h"
 #include "net/xdp_answers.h"
+#include "net/xdp_own.h"
 #include "net/xdp_queue.h"
 #include "net/xdp_shared.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <ifaddrs.h>
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/sockios.h>
@@ -229,120 +229,39 @@ static bool attach(struct xdp_device *d, struct fault *why)
 
 /* --- our addresses ------------------------------------------------------------------------ */
 
-static int compare(const void *a, const void *b)
+/* The first of IPv4, or IPv6, is where the program looks first. */
+static void set_first(struct xdp_device *d, const struct xdp_own_list *next, bool is_v6)
 {
-	return memcmp(a, b, sizeof(struct xdp_own));
-}
+	struct xdp_own *first = &d->maps.state->first[is_v6];
+	size_t i = 0;
+	struct addr a;
 
-struct own_list {
-	struct xdp_own *list;
-	size_t n, room;
-	bool out_of_memory;
-};
-
-/* No other machine can send there. */
-static bool is_loopback(const struct addr *a)
-{
-	static const uint8_t one[16] = { [15] = 1 };
-
-	return (addr_is_v4(a) && a->b[12] == 127) || memcmp(a->b, one, sizeof one) == 0;
-}
-
-static void own_add(struct own_list *to, const struct addr *a, in_port_t be16_port)
-{
-	struct xdp_own one = { .port = be16_port };
-
-	if (is_loopback(a))
+	for (; i < next->n; i++) {
+		memcpy(a.b, next->list[i].addr, sizeof a.b);
+		if (addr_is_v4(&a) != is_v6)
+			break;
+	}
+	/* Never half of one and half of another. */
+	__atomic_store_n(&first->port, 0, __ATOMIC_SEQ_CST);
+	if (i == next->n)
 		return;
-	if (to->n == to->room) {
-		const size_t room = to->room ? 2 * to->room : 16;
-		struct xdp_own *more = realloc(to->list, room * sizeof *more);
-		if (!more) {
-			to->out_of_memory = true;
-			return;
-		}
-		to->list = more;
-		to->room = room;
-	}
-	memcpy(one.addr, a->b, sizeof one.addr);
-	to->list[to->n++] = one;
-}
-
-/* All of the machine's. */
-static void add_all(struct own_list *to, const struct ifaddrs *all, int family, in_port_t be16_port)
-{
-	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
-		if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6) ||
-			(family && i->ifa_addr->sa_family != family))
-			continue;
-		const struct addr a = addr_from_sockaddr(i->ifa_addr);
-		own_add(to, &a, be16_port);
-	}
-}
-
-/* What ordinary sockets of that port would be given. */
-static void add_port(struct own_list *to, const struct xdp_device *d, const struct ifaddrs *all,
-	in_port_t be16_port)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < d->n; i++) {
-		const struct net_address *at = &d->listen[i];
-		if (at->kind != NET_PLAIN || net_port(at) != be16_port)
-			continue;
-		any = true;
-		const struct addr a = addr_from_sockaddr((const struct sockaddr *)&at->sa);
-		if (listen_is_any(at))
-			add_all(to, all, at->sa.ss_family, be16_port);
-		else
-			own_add(to, &a, be16_port);
-	}
-	if (!any)
-		add_all(to, all, 0, be16_port);
-}
-
-static void sort_out(struct own_list *l)
-{
-	size_t n = 0;
-
-	qsort(l->list, l->n, sizeof *l->list, compare);
-	for (size_t i = 0; i < l->n; i++)
-		if (!n || compare(&l->list[n - 1], &l->list[i]) != 0)
-			l->list[n++] = l->list[i];
-	l->n = n;
-}
-
-static bool find_own(const struct xdp_device *d, struct own_list *to)
-{
-	struct ifaddrs *all;
-
-	if (getifaddrs(&all) != 0)
-		return false;
-	for (size_t i = 0; i < d->n; i++)
-		if (d->listen[i].kind == NET_XDP)
-			add_port(to, d, all, net_port(&d->listen[i]));
-	freeifaddrs(all);
-	if (to->n)
-		sort_out(to);
-	return !to->out_of_memory;
-}
-
-static bool has(const struct xdp_own *list, size_t n, const struct xdp_own *one)
-{
-	return n && bsearch(one, list, n, sizeof *list, compare);
+	memcpy(first->addr, next->list[i].addr, sizeof first->addr);
+	__atomic_store_n(&first->port, next->list[i].port, __ATOMIC_SEQ_CST);
 }
 
 /* The program's table gets to be `next`. False when not all of it is there. */
-static bool set_own(struct xdp_device *d, const struct own_list *next)
+static bool set_own(struct xdp_device *d, const struct xdp_own_list *next)
 {
 	const uint8_t yes = 1;
 	bool ok = true;
 
+	set_first(d, next, false);
+	set_first(d, next, true);
 	for (size_t i = 0; i < d->n_taken; i++)
-		if (!has(next->list, next->n, &d->taken[i]))
+		if (!xdp_own_has(next->list, next->n, &d->taken[i]))
 			bpf_map_delete_elem(d->own, &d->taken[i]);
 	for (size_t i = 0; i < next->n; i++)
-		if (!has(d->taken, d->n_taken, &next->list[i]))
+		if (!xdp_own_has(d->taken, d->n_taken, &next->list[i]))
 			ok = bpf_map_update_elem(d->own, &next->list[i], &yes, BPF_ANY) == 0 && ok;
 	free(d->taken);
 	d->taken = next->list;
@@ -352,7 +271,7 @@ static bool set_own(struct xdp_device *d, const struct own_list *next)
 
 void xdp_device_refresh(struct xdp_device *d)
 {
-	struct own_list next = { 0 };
+	struct xdp_own_list next = { 0 };
 	struct ifreq r = { .ifr_mtu = 0 };
 	char name[IF_NAMESIZE];
 
@@ -370,7 +289,7 @@ void xdp_device_refresh(struct xdp_device *d)
 	if (ask(d, SIOCGIFHWADDR, &r))
 		memcpy(d->maps.state->mac, r.ifr_hwaddr.sa_data, sizeof d->maps.state->mac);
 	read_mtu(d);
-	if (!find_own(d, &next)) {
+	if (!xdp_own_find(&next, d->listen, d->n)) {
 		free(next.list);
 		return;
 	}

@@ -18,7 +18,7 @@ enum {
 	XDP_LINES_BITS = 18,
 	XDP_LINES = 1 << XDP_LINES_BITS, /* of clients */
 	XDP_LINE = 4,
-	XDP_UP = 64             /* one in so many that could be steered in the kernel goes up all the same */
+	XDP_UP = 64             /* one in so many that could be steered in the kernel goes up all the same, by its ID */
 };
 
 /* What a question says besides. */
@@ -90,6 +90,7 @@ struct xdp_state {
 	__u16 mac[3]; /* the card's address */
 	__u16 unused;
 	__u32 generation; /* 0: nothing is answered in the kernel */
+	struct xdp_own first[2]; /* of IPv4, of IPv6: one of those that are ours, most often the only one. Port 0: none */
 };
 
 #endif

@@ -159,6 +159,16 @@ static __always_inline bool read_udp(struct packet *p)
 	return true;
 }
 
+static __always_inline bool is_own(const struct packet *p)
+{
+	const struct xdp_own *first = &state.first[p->is_v6];
+
+	return (p->to.port == *(volatile __be16 *)&first->port && p->to.addr[3] == first->addr[3] &&
+		       p->to.addr[2] == first->addr[2] && p->to.addr[1] == first->addr[1] &&
+		       p->to.addr[0] == first->addr[0]) ||
+		bpf_map_lookup_elem(&own, &p->to);
+}
+
 /* A query for us: `p` is at its UDP header. */
 static __always_inline bool is_ours(const struct xdp_md *c, struct packet *p)
 {
@@ -168,7 +178,7 @@ static __always_inline bool is_ours(const struct xdp_md *c, struct packet *p)
 		return false;
 	if (p->type == bpf_htons(ETH_P_IP) ? !read_v4(p) : p->type != bpf_htons(ETH_P_IPV6) || !read_v6(p))
 		return false;
-	return read_udp(p) && bpf_map_lookup_elem(&own, &p->to);
+	return read_udp(p) && is_own(p);
 }
 
 /* A queue without a socket of ours: to the kernel. */
@@ -198,6 +208,7 @@ struct asked {
 	__u32 opt_len; /* of the OPT record behind it */
 	__u32 payload; /* bytes of an answer that the asker takes */
 	__u32 sum;     /* of the question, in words */
+	__be16 id;
 	__u8 subnet[1 + XDP_SUBNET]; /* the scope of the answer, and the net */
 };
 
@@ -278,6 +289,7 @@ static __always_inline bool read_query(struct asked *a, const struct packet *p)
 		h->counts[0] != bpf_htons(1) || h->counts[1] || h->counts[2] || (h->counts[3] & ~bpf_htons(1)))
 		return false;
 	a->payload = 512;
+	a->id = h->id;
 	if (!read_name(a, at, p->end) || !read_class(a, at, p->end))
 		return false;
 	if (h->counts[3] && !read_opt(a, at, p->end))
@@ -408,10 +420,13 @@ static __always_inline int give(
 	if (bpf_xdp_store_bytes(c, message + at, (void *)h->bytes, len))
 		return XDP_DROP;
 	if (h->subnet_at) {
-		for (__u32 i = 0; i < sizeof a->subnet; i++)
-			sum += word(h->subnet_at - 1 + i, a->subnet[i]);
-		if (bpf_xdp_store_bytes(c, message + h->subnet_at - 1, (void *)a->subnet, sizeof a->subnet))
+		__u8 *to = (void *)(long)c->data + ((message + h->subnet_at - 1) & 1023);
+		if ((void *)(to + sizeof a->subnet) > (void *)(long)c->data_end)
 			return XDP_DROP;
+		for (__u32 i = 0; i < sizeof a->subnet; i++) {
+			sum += word(h->subnet_at - 1 + i, a->subnet[i]);
+			to[i] = a->subnet[i];
+		}
 	}
 	return write_heads(c, p, h, sizeof(struct udphdr) + at + len, sum) ? XDP_TX : XDP_DROP;
 }
@@ -437,7 +452,7 @@ static __always_inline __u64 find_client(const struct asked *a, const struct pac
 	for (int i = 0; i < XDP_LINE; i++) {
 		const __u64 is = *(volatile __u64 *)&line->of[i];
 		if (xdp_client_is(is, client))
-			return bpf_get_prandom_u32() % XDP_UP ? is : 0;
+			return bpf_ntohs(a->id) % XDP_UP ? is : 0;
 	}
 	return 0;
 }
