@@ -299,6 +299,7 @@ bench: R ?= 5
 bench: T ?= 2
 bench: $(programs) $(bench_programs)
 	$(if $(filter W% all,$(W)),@BUILD=$(BUILD) tests/bench/bench -w "$(filter W% all,$(W))" -r $(R) -t $(T) --json $(BUILD)/bench.json $(BENCH_FLAGS))
+	$(if $(filter X% K% all,$(W)),@BUILD=$(BUILD) tests/bench/veth.py -w "$(filter X% K% all,$(W))" -r $(R) -t $(T))
 	$(if $(filter C% all,$(W)),@BUILD=$(BUILD) tests/bench/changes.py -w "$(filter C% all,$(W))")
 
 lab: deps-tests

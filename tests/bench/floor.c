@@ -38,6 +38,7 @@ static const uint8_t record[RECORD] = { 0xc0, HEADER, 0, 1, 0, 1, 0, 0, 1, 44, 0
 	1 };
 
 struct floor_opts {
+	struct in_addr address;
 	unsigned port, threads, rcode, records;
 	bool tcp;
 };
@@ -230,7 +231,7 @@ static void *serve(void *opts)
 			  0);
 	const struct sockaddr_in at = { .sin_family = AF_INET,
 		.sin_port = htons((uint16_t)o->port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		.sin_addr = o->address };
 
 	if (fd < 0)
 		fail("socket");
@@ -262,12 +263,17 @@ static unsigned number(const char *text, unsigned least, unsigned most)
 
 int main(int argc, char **argv)
 {
-	struct floor_opts o = { .threads = 1, .records = 1 };
+	struct floor_opts o = { .address.s_addr = htonl(INADDR_LOOPBACK), .threads = 1, .records = 1 };
 	pthread_t thread;
 	int c;
 
-	while ((c = getopt(argc, argv, "p:j:r:a:T")) != -1)
+	while ((c = getopt(argc, argv, "s:p:j:r:a:T")) != -1)
 		switch (c) {
+		case 's':
+			if (inet_pton(AF_INET, optarg, &o.address) == 1)
+				break;
+			fprintf(stderr, "floor: %s: not an IPv4 address\n", optarg);
+			return 2;
 		case 'p': o.port = number(optarg, 1, 65535); break;
 		case 'j': o.threads = number(optarg, 1, THREADS_MOST); break;
 		case 'r': o.rcode = number(optarg, 0, 15); break;
@@ -276,7 +282,7 @@ int main(int argc, char **argv)
 		default: o.port = 0; optind = argc;
 		}
 	if (!o.port || optind < argc) {
-		fputs("usage: floor -p PORT [-T (TCP)] [-j THREADS] [-r RCODE] [-a "
+		fputs("usage: floor -p PORT [-s ADDRESS] [-T (TCP)] [-j THREADS] [-r RCODE] [-a "
 		      "ANSWER-RECORDS]\n",
 			stderr);
 		return 2;

@@ -204,6 +204,16 @@ def many_names():
         yield prefix + draw.choice(origins), qtype, b""
 
 
+def few_hosts():
+    return of_hosts("ask few", "small.example", labels("small", 10000)[:1500], MANY)
+
+
+def few_clients():
+    """50,000 of them, again and again."""
+    rows = list(clients())[:50000]
+    return (rows[i % len(rows)] for i in range(MANY))
+
+
 def clients(pools=1):
     """From everywhere in IPv4 that is public, a /24 each."""
     draw, n = random.Random("ask geo"), 0
@@ -241,5 +251,9 @@ KINDS = {
     "W8": dict(what="W1 over persistent TLS connections", zones=small, queries=small_hosts, tcp=True, tls="dot"),
     "W9": dict(what="handshakes of TLS 1.3, P-256", zones=small, queries=small_hosts, tcp=True, tls="new"),
     "W9R": dict(what="resumed handshakes of TLS 1.2", zones=small, queries=small_hosts, tcp=True, tls="reuse"),
+    "X1": dict(what="W1 over a veth pair", zones=small, queries=small_hosts, veth=True),
+    "X5": dict(what="W5 over a veth pair", zones=geo, queries=clients, geo=True, veth=True),
+    "K1": dict(what="3,000 questions of W1 over a veth pair", zones=small, queries=few_hosts, veth=True),
+    "K5": dict(what="50,000 clients of W5 over a veth pair", zones=geo, queries=few_clients, geo=True, veth=True),
     "W10": dict(what="W1 over persistent HTTPS connections (POST, HTTP/2)", zones=small, queries=small_hosts, tcp=True, tls="doh"),
 }
