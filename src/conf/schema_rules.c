@@ -363,7 +363,6 @@ const char *schema_fleet_fault(const struct conf *c, const struct conf_rule *rul
 		: !c->fleet     ? "\"fleet: on\" needs a fleet; write for example: fleet: { redis: [ \"redis://127.0.0.1:6379\" ], "
 				  "name: prod, secret: \"...\" }"
 		: rule->n_primaries ? "a zone that comes from a \"primary\" is changed there, and not by the fleet"
-		: rule->dnssec  ? "a zone of the fleet is not signed here yet: take \"dnssec\" or \"fleet\" out"
 		: rule->zonemd  ? "a zone of the fleet has no \"zonemd\" of its own: take one of the two out"
 				: NULL;
 }

@@ -212,6 +212,7 @@ static void done(void *ctx, enum job_end end)
 		log_line(LOG_NOTICE, "zone %s: dnssec %s, by the user %u", o->name,
 			o->verb->word, o->uid);
 		signing_keys_soon(o->owner->opts.keys);
+		o->owner->opts.changed(o->owner->opts.ctx, o->apex);
 	}
 	if (o->call) {
 		if (end == JOB_DONE)

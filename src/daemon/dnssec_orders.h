@@ -14,6 +14,8 @@ struct dnssec_orders_opts {
 	struct publisher *publisher;
 	struct key_ring *ring; /* NULL: nothing is signed */
 	struct signing_keys *keys;
+	void (*changed)(void *ctx, const uint8_t *apex); /* the keys of that zone; on the loop */
+	void *ctx;
 };
 
 /* Never NULL. Binds itself to its command. */

@@ -133,7 +133,7 @@ static void on_question(void *ctx, const void *item)
 		end(q, a->fleet ? "the fleet's Redis cannot be reached" : "there is no fleet");
 }
 
-void fleet_ask_set(struct fleet_ask *a, struct fleet *f, const char *name)
+void fleet_ask_set(struct fleet_ask *a, struct fleet *f, const char *name, unsigned replicas)
 {
 	pthread_mutex_lock(&a->lock);
 	a->fleet = f;
@@ -142,6 +142,7 @@ void fleet_ask_set(struct fleet_ask *a, struct fleet *f, const char *name)
 	if (f) {
 		a->who.keys = *fleet_keys(f);
 		snprintf(a->who.name, sizeof a->who.name, "%s", name);
+		a->who.replicas = replicas;
 	}
 	pthread_mutex_unlock(&a->lock);
 }

@@ -19,13 +19,15 @@ void fleet_ask_stop(struct fleet_ask *a);
 /* When no job runs any more. */
 void fleet_ask_free(struct fleet_ask *a);
 
-/* The loop's thread: the fleet there is from now on (borrowed), of that name; NULL: none. */
-void fleet_ask_set(struct fleet_ask *a, struct fleet *f, const char *name);
+/* The loop's thread: the fleet there is from now on (borrowed), of that name, and how many replicas of its engine must have
+ * what is committed; NULL: none. */
+void fleet_ask_set(struct fleet_ask *a, struct fleet *f, const char *name, unsigned replicas);
 
 /* Any thread: what seals, and the name of the fleet. False: there is none. */
 struct fleet_ask_who {
 	struct fleet_keys keys;
 	char name[FLEET_NAME_MOST + 1];
+	unsigned replicas;
 };
 bool fleet_ask_who(struct fleet_ask *a, struct fleet_ask_who *to);
 

@@ -110,11 +110,14 @@ struct fleet_version fleet_version_after(struct fleet_version v, const struct ch
 	"if not h then return {'none'} end "
 
 static const char read_script[] = MISSED
-	"if h == ARGV[1] then return {'done'} end "
+	"if h == ARGV[1] then return {'done', redis.call('HGET', KEYS[1], 'keys') or ''} end "
 	"return missed(ARGV[1], h)";
 
+/* ARGV: which follows which, sealed, and the version of the keys that it was signed with; "*": whichever. */
 static const char commit_script[] = MISSED
 	"if h ~= ARGV[1] then return missed(ARGV[1], h) end "
+	"local k = redis.call('HGET', KEYS[1], 'keys') or '' "
+	"if ARGV[4] ~= '*' and ARGV[4] ~= k then return {'keys', k} end "
 	"local n = tonumber(redis.call('HGET', KEYS[1], 'steps')) + 1 "
 	"local since = tonumber(redis.call('HGET', KEYS[1], 'since')) + 1 "
 	"local bytes = tonumber(redis.call('HGET', KEYS[1], 'bytes')) + #ARGV[3] "
@@ -122,9 +125,9 @@ static const char commit_script[] = MISSED
 	"local s = redis.call('HGET', KEYS[1], 'snap') "
 	"return {'done', since, bytes, s}";
 
-bool fleet_journal_open(struct fleet_journal *j, struct fleet_ask *ask, const uint8_t *id, unsigned replicas)
+bool fleet_journal_open(struct fleet_journal *j, struct fleet_ask *ask, const uint8_t *id)
 {
-	*j = (struct fleet_journal){ .ask = ask, .id = id, .replicas = replicas };
+	*j = (struct fleet_journal){ .ask = ask, .id = id };
 	return fleet_ask_who(ask, &j->who);
 }
 
@@ -147,7 +150,8 @@ static bool run(const struct fleet_journal *j, const char *script, const struct 
 
 	fleet_journal_key(j, key);
 	words[3].len = strlen(key);
-	memcpy(words + 4, args, n * sizeof *args);
+	if (n)
+		memcpy(words + 4, args, n * sizeof *args);
 	return fleet_ask(j->ask, words, 4 + n, to, why);
 }
 
@@ -157,13 +161,18 @@ static enum fleet_journal_result result_of(const struct fleet_answer *a, struct 
 		const char *word;
 		enum fleet_journal_result is;
 	} words[] = { { "done", FLEET_JOURNAL_DONE }, { "behind", FLEET_JOURNAL_BEHIND },
-		{ "apart", FLEET_JOURNAL_APART }, { "none", FLEET_JOURNAL_NONE } };
+		{ "apart", FLEET_JOURNAL_APART }, { "none", FLEET_JOURNAL_NONE }, { "keys", FLEET_JOURNAL_KEYS } };
 
 	for (unsigned i = 0; a->n && i < sizeof words / sizeof *words; i++)
 		if (a->items[0].kind == REDIS_TEXT && strcmp(a->items[0].s, words[i].word) == 0)
 			return words[i].is;
 	fault(why, "the fleet's Redis says something else than was asked");
 	return FLEET_JOURNAL_FAILED;
+}
+
+bool fleet_journal_ask(const struct fleet_journal *j, const char *script, struct fleet_answer *to, struct fault *why)
+{
+	return run(j, script, NULL, 0, to, why);
 }
 
 enum fleet_journal_result fleet_journal_run(const struct fleet_journal *j, const char *script,
@@ -256,6 +265,9 @@ static enum fleet_journal_result ask_steps(const struct fleet_journal *j, const 
 	if (!run(j, script, args, n, a, why))
 		return FLEET_JOURNAL_FAILED;
 	enum fleet_journal_result is = result_of(a, why);
+	if ((is == FLEET_JOURNAL_DONE || is == FLEET_JOURNAL_KEYS) &&
+		(a->n < 2 || a->items[1].kind != REDIS_TEXT || !fleet_version_parse(&steps->keys, a->items[1].s, a->items[1].len)))
+		steps->keys = (struct fleet_version){ 0 };
 	if (is == FLEET_JOURNAL_APART && (a->n < 2 || !fleet_version_parse(&steps->last, a->items[1].s, a->items[1].len)))
 		steps->last = (struct fleet_version){ 0 };
 	if (is == FLEET_JOURNAL_BEHIND && fleet_version_parse(&from, args[0].s, args[0].len) &&
@@ -278,20 +290,22 @@ enum fleet_journal_result fleet_journal_read(const struct fleet_journal *j, stru
 	return is;
 }
 
-/* On so many replicas, too. */
-static bool wait_for_replicas(const struct fleet_journal *j, struct fault *why)
+bool fleet_journal_is_safe(const struct fleet_journal *j, struct fault *why)
 {
 	char n[12];
 	struct fleet_answer a = { 0 };
 
-	snprintf(n, sizeof n, "%u", j->replicas);
+	if (!j->who.replicas)
+		return true;
+	snprintf(n, sizeof n, "%u", j->who.replicas);
 	const struct redis_word words[] = { { "WAIT", 4 }, { n, strlen(n) }, { "1000", 4 } };
 	if (!fleet_ask(j->ask, words, 3, &a, why))
 		return false;
 	const int64_t have = a.n ? a.items[0].number : 0;
 	fleet_answer_fini(&a);
-	return have >= j->replicas ||
-		fault(why, "only %lld of %u replicas of the fleet's Redis have it (fleet: replicas)", (long long)have, j->replicas);
+	return have >= j->who.replicas ||
+		fault(why, "only %lld of %u replicas of the fleet's Redis have it (fleet: replicas)", (long long)have,
+			j->who.replicas);
 }
 
 static bool wants_snapshot(const struct fleet_journal *j, const struct fleet_answer *a)
@@ -309,7 +323,7 @@ static bool wants_snapshot(const struct fleet_journal *j, const struct fleet_ans
 enum fleet_journal_result fleet_journal_commit(const struct fleet_journal *j, struct fleet_commit *c,
 	struct fleet_steps *steps, struct fault *why)
 {
-	char from[FLEET_VERSION_TEXT], to[FLEET_VERSION_TEXT], about[ABOUT_MOST];
+	char from[FLEET_VERSION_TEXT], to[FLEET_VERSION_TEXT], keys[FLEET_VERSION_TEXT] = "*", about[ABOUT_MOST];
 	struct fleet_answer a = { 0 };
 	size_t len;
 	const uint8_t *bytes = change_bytes(c->change, &len);
@@ -318,13 +332,16 @@ enum fleet_journal_result fleet_journal_commit(const struct fleet_journal *j, st
 	fleet_version_text(from, c->from);
 	fleet_version_text(to, c->to);
 	const size_t n = fleet_seal(&j->who.keys, about_step(about, j, from, to), bytes, len, sealed);
-	const struct redis_word args[] = { { from, VERSION }, { to, VERSION }, { sealed, n } };
-	enum fleet_journal_result is = ask_steps(j, commit_script, args, 3, &a, steps, why);
+	if (c->keys)
+		fleet_version_text(keys, *c->keys);
+	const struct redis_word args[] = { { from, VERSION }, { to, VERSION }, { sealed, n },
+		{ keys, c->keys && !c->keys->serial ? 0 : strlen(keys) } };
+	enum fleet_journal_result is = ask_steps(j, commit_script, args, 4, &a, steps, why);
 	memory_free(sealed);
 	if (is == FLEET_JOURNAL_DONE)
 		c->wants_snapshot = wants_snapshot(j, &a);
 	fleet_answer_fini(&a);
-	if (is == FLEET_JOURNAL_DONE && j->replicas && !wait_for_replicas(j, why))
+	if (is == FLEET_JOURNAL_DONE && !fleet_journal_is_safe(j, why))
 		is = FLEET_JOURNAL_FAILED;
 	return is;
 }

@@ -32,6 +32,7 @@ enum fleet_journal_result {
 	FLEET_JOURNAL_BEHIND, /* there are later ones: `steps`, maybe not all of them */
 	FLEET_JOURNAL_APART,  /* that version is not in it: only the snapshot leads there */
 	FLEET_JOURNAL_NONE,   /* there is no such journal */
+	FLEET_JOURNAL_KEYS,   /* of committing: the keys are others, `steps->keys` */
 	FLEET_JOURNAL_FAILED  /* `why` */
 };
 
@@ -40,16 +41,18 @@ struct fleet_journal {
 	struct fleet_ask *ask;
 	const uint8_t *id; /* wire, lower case */
 	struct fleet_ask_who who;
-	unsigned replicas; /* so many must have what is committed */
 };
 /* False: there is no fleet. The rest is borrowed. */
-bool fleet_journal_open(struct fleet_journal *j, struct fleet_ask *ask, const uint8_t *id, unsigned replicas);
+bool fleet_journal_open(struct fleet_journal *j, struct fleet_ask *ask, const uint8_t *id);
+/* As many replicas of the engine as are wanted have all that was written. */
+bool fleet_journal_is_safe(const struct fleet_journal *j, struct fault *why);
 
 struct fleet_steps {
 	struct change **of; /* [n] in their order */
 	struct fleet_version *to; /* [n] */
 	size_t n;
 	struct fleet_version last; /* of the journal; with FLEET_JOURNAL_APART, too */
+	struct fleet_version keys; /* of the zone's keys (shared_keys.h), when it was read to its end; zeroed: none */
 };
 void fleet_steps_fini(struct fleet_steps *s);
 
@@ -61,6 +64,7 @@ enum fleet_journal_result fleet_journal_read(const struct fleet_journal *j, stru
 struct fleet_commit {
 	struct fleet_version from, to;
 	const struct change *change;
+	const struct fleet_version *keys; /* that it is signed with; NULL: it is not signed */
 	bool wants_snapshot;
 };
 enum fleet_journal_result fleet_journal_commit(const struct fleet_journal *j, struct fleet_commit *c,

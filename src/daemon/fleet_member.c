@@ -187,7 +187,7 @@ static void join(struct fleet_member *m, const struct conf_fleet *c)
 	if (m->times)
 		fleet_times_set(m->times, m->fleet, c->server);
 	if (m->zones)
-		fleet_zones_set(m->zones, m->fleet, c->name);
+		fleet_zones_set(m->zones, m->fleet, c);
 	log_line(LOG_NOTICE, "fleet: this is server %s of fleet %s", c->server, c->name);
 }
 
@@ -229,7 +229,7 @@ void fleet_member_set_zones(struct fleet_member *m, struct fleet_zones *z)
 {
 	m->zones = z;
 	if (z && m->fleet)
-		fleet_zones_set(z, m->fleet, m->conf->name);
+		fleet_zones_set(z, m->fleet, m->conf);
 }
 
 void fleet_member_free(struct fleet_member *m)

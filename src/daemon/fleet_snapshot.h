@@ -23,6 +23,8 @@ bool fleet_version_parse(struct fleet_version *to, const char *s, size_t len);
 uint64_t fleet_version_sum(const uint8_t *records, size_t len);
 
 void fleet_journal_key(const struct fleet_journal *j, char to[static FLEET_JOURNAL_KEY]);
+/* A script without arguments, and what it says. */
+bool fleet_journal_ask(const struct fleet_journal *j, const char *script, struct fleet_answer *to, struct fault *why);
 enum fleet_journal_result fleet_journal_run(const struct fleet_journal *j, const char *script,
 	const struct redis_word *args, unsigned n, struct fault *why);
 

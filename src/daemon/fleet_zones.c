@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/fleet_lease.h"
+#include "daemon/key_ring.h"
 #include "daemon/parts_read.h"
 #include "zone/serial.h"
 #include "zone/view.h"
@@ -89,7 +91,8 @@ static void say(struct fleet_zones *z, enum says what, const uint8_t *apex)
 
 void fleet_zones_committed(void *ctx, const uint8_t *apex)
 {
-	say(ctx, COMMITTED, apex);
+	if (find(ctx, apex))
+		say(ctx, COMMITTED, apex);
 }
 
 /* --- looking at the journal --------------------------------------------------------------- */
@@ -142,6 +145,7 @@ static void done(struct updates_own *own)
 		memory_free(x);
 		return;
 	}
+	const bool was = x->in_step;
 	x->in_step = own->ok && own->in_step;
 	x->due_us = clock_us() + (x->in_step ? look_us(x->of) : AGAIN_MS * UINT64_C(1000));
 	if (own->none) {
@@ -157,6 +161,8 @@ static void done(struct updates_own *own)
 		if (x->of->fleet && !own->none)
 			tell(x);
 	}
+	if (x->in_step && !was)
+		x->of->opts.in_step(x->of->opts.ctx);
 	if (x->again && x->of->fleet)
 		look(x);
 }
@@ -267,6 +273,7 @@ static void on_parts(void *ctx, unsigned what)
 	const size_t all = are_any(c) ? p->zones->n : 0;
 	struct fleet_zone **list = NULL;
 	size_t n = 0, at = 0;
+	bool signs = false;
 
 	/* Other versions of zones: which there are is the same. */
 	if (!(what & PUBLISH_CONF) && p->zones->n == z->seen_n && p->zones->names == z->seen_names)
@@ -275,8 +282,10 @@ static void on_parts(void *ctx, unsigned what)
 	z->seen_names = p->zones->names;
 	for (size_t i = 0; i < all; i++) {
 		const uint8_t *id = p->zones->zones[i]->origin;
-		if (!c->rules[zone_set_rule(p->zones->set, i)].fleet)
+		const struct conf_rule *rule = &c->rules[zone_set_rule(p->zones->set, i)];
+		if (!rule->fleet)
 			continue;
+		signs = signs || rule->dnssec || (z->opts.ring && key_ring_knows(z->opts.ring, id));
 		while (at < z->n && registry_compare(z->of[at]->own.apex, id) < 0)
 			let_go(z->of[at++]);
 		list = memory_grow(list, (n + 1) * sizeof(*list));
@@ -284,15 +293,17 @@ static void on_parts(void *ctx, unsigned what)
 	}
 	while (at < z->n)
 		let_go(z->of[at++]);
+	fleet_lease_want(z->opts.lease, signs);
 	memory_free(z->of);
 	z->of = list;
 	z->n = n;
 }
 
-void fleet_zones_set(struct fleet_zones *z, struct fleet *f, const char *name)
+void fleet_zones_set(struct fleet_zones *z, struct fleet *f, const struct conf_fleet *c)
 {
 	z->fleet = f;
-	fleet_ask_set(z->opts.ask, f, name);
+	fleet_ask_set(z->opts.ask, f, c ? c->name : NULL, c ? c->replicas : 0);
+	fleet_lease_set(z->opts.lease, f, c ? c->name : NULL, c ? c->server : NULL);
 	if (!f)
 		return;
 	fleet_follow(f, FLEET_ZONES, &(struct fleet_follower){ z, on_take, on_caught_up, on_lost, NULL, NULL });

@@ -17,6 +17,10 @@ struct fleet_zones_opts {
 	struct publisher *publisher;
 	struct updates *updates; /* outlives it */
 	struct fleet_ask *ask;   /* the same */
+	struct fleet_lease *lease; /* ... */
+	struct key_ring *ring;     /* ...; NULL: nothing is signed */
+	void (*in_step)(void *ctx); /* some zone is, and was not */
+	void *ctx;
 };
 
 /* Never NULL. */
@@ -24,10 +28,11 @@ struct fleet_zones *fleet_zones_new(const struct fleet_zones_opts *opts);
 /* After updates_free(), which ends what is asked. */
 void fleet_zones_free(struct fleet_zones *z);
 
-/* The fleet that there is from now on, borrowed until another call; NULL: none. */
-void fleet_zones_set(struct fleet_zones *z, struct fleet *f, const char *name);
+/* The fleet that there is from now on, and what the configuration says of it, borrowed until another call; NULL: none. */
+struct conf_fleet;
+void fleet_zones_set(struct fleet_zones *z, struct fleet *f, const struct conf_fleet *c);
 
-/* A server has committed to it: this one (updates_opts). `ctx` is a struct fleet_zones. */
+/* A server has committed to it, or changed its keys: this one (updates_opts). `ctx` is a struct fleet_zones. */
 void fleet_zones_committed(void *ctx, const uint8_t *apex);
 
 struct fleet_zones_sum {

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SETTLE_S = 10, JUMP_US = 30 * 1000000 };
+enum { SETTLE_S = 10, JUMP_US = 30 * 1000000, TRIES = 3 };
 
 /* --- the table ---------------------------------------------------------------------------- */
 
@@ -125,7 +125,14 @@ static void do_it(void *ctx)
 {
 	struct doing *d = ctx;
 
-	d->ok = d->work(d->r, d->z, d->ctx, d->why);
+	/* What another server has done meanwhile goes before. */
+	for (unsigned i = 0; i < TRIES; i++) {
+		d->z->behind = false;
+		*d->why = (struct fault){ 0 };
+		d->ok = d->work(d->r, d->z, d->ctx, d->why);
+		if (d->ok || !d->z->behind || !key_share_fetch(d->r, d->z, d->why))
+			return;
+	}
 }
 
 bool key_ring_do(struct key_ring *r, const uint8_t *apex, bool make,
@@ -224,8 +231,7 @@ static bool add_new(struct key_ring *r, struct ring_zone *z, const struct key_po
 	return ok;
 }
 
-/* Those of `of` that are not in `in` are let go of. `files`: and their files. */
-static void release_others(struct key_ring *r, const struct ring_zone *z,
+void key_ring_release_others(struct key_ring *r, const struct ring_zone *z,
 	const struct life_key *of, size_t n, const struct key_life *in, bool files)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -240,7 +246,7 @@ static void release_others(struct key_ring *r, const struct ring_zone *z,
 	}
 }
 
-static void tell(
+void key_ring_tell(
 	const struct ring_zone *z, const struct key_life *before, const struct key_life *now)
 {
 	char name[NAME_TEXT];
@@ -262,8 +268,7 @@ static void tell(
 	}
 }
 
-/* What is to be served after it. */
-static bool make_keyset(struct key_ring *r, struct ring_zone *z, const struct key_life *l,
+bool key_ring_make_keyset(struct key_ring *r, struct ring_zone *z, const struct key_life *l,
 	const struct key_policy *policy, bool *changed, struct fault *why)
 {
 	bool ok;
@@ -309,17 +314,19 @@ bool key_ring_step_zone(struct key_ring *r, struct ring_zone *z,
 		facts.elapsed_s = 0;
 		facts.served = false;
 	}
+	save = save || key_share_wants_saving(r, z, &next);
 	ok = ok && (!save || key_ring_save(r, z, &next, why));
 	if (!ok) {
-		release_others(r, z, next.keys, next.n, &z->life, true);
+		key_ring_release_others(r, z, next.keys, next.n, &z->life, true);
 		return false;
 	}
 	const struct key_life before = z->life;
 	z->life = next;
 	z->stepped_us += elapsed_s * (uint64_t)1000000;
-	tell(z, &before, &next);
-	release_others(r, z, before.keys, before.n, &next, true);
-	return make_keyset(r, z, &next, policy, changed, why);
+	key_ring_tell(z, &before, &next);
+	key_ring_release_others(r, z, before.keys, before.n, &next, true);
+	struct key_policy room;
+	return key_ring_make_keyset(r, z, &next, key_share_policy(z, policy, &room), changed, why);
 }
 
 /* --- doors -------------------------------------------------------------------------------- */
@@ -360,7 +367,7 @@ bool key_ring_make_first(struct key_ring *r, struct ring_zone *z, const struct k
 {
 	if (!key_ring_load(r, z, policy, why))
 		return false;
-	if (z->life.n || !policy)
+	if (z->life.n || !policy || z->shared)
 		return true;
 	z->fresh = key_ring_step_zone(r, z, policy, changed, why);
 	z->due_us = 0;
@@ -375,16 +382,34 @@ static bool read_keys(
 	bool ok = key_ring_make_first(r, z, s->policy, &s->changed, why);
 
 	snprintf(z->fault, sizeof z->fault, "%.255s", ok ? "" : why->text);
-	if (!ok || (!s->policy && !key_life_is_secure(&z->life)))
+	if (!ok || (!s->policy && !z->shared && !key_life_is_secure(&z->life)))
 		return ok;
+	struct key_policy room;
 	const struct key_policy *by = !s->policy && z->has_policy && z->policy.unsign
 		? &z->policy
 		: s->policy;
+	by = key_share_policy(z, by, &room);
 	struct keyset *keys = key_life_keyset(&z->life, by, &ok);
 	s->keys = keys;
 	part_keep(keys ? &keys->part : NULL);
 	keyset_drop(keys);
 	return ok || fault(why, "out of memory");
+}
+
+/* Another server makes the steps: what he has told of them is here. */
+static bool follow_fleet(struct key_ring *r, struct ring_zone *z, struct step *s, struct fault *why)
+{
+	struct key_policy room;
+
+	z->fresh = false;
+	z->is_off = !s->policy || s->policy->unsign;
+	z->has_policy = z->has_policy || s->policy;
+	if (s->policy)
+		z->policy = *s->policy;
+	const bool ok = key_ring_load(r, z, s->policy, why) &&
+		key_ring_make_keyset(r, z, &z->life, key_share_policy(z, s->policy, &room), &s->changed, why);
+	z->due_us = 0; /* it may be ours at the next look */
+	return ok;
 }
 
 static bool step(struct key_ring *r, struct ring_zone *z, void *ctx, struct fault *why)
@@ -399,7 +424,9 @@ static bool step(struct key_ring *r, struct ring_zone *z, void *ctx, struct faul
 		return true;
 	z->fresh = false;
 
-	if (is_due(z, s->policy)) {
+	if (!key_share_leads(r, z)) {
+		ok = follow_fleet(r, z, s, why);
+	} else if (is_due(z, s->policy)) {
 		z->due_served = __atomic_load_n(&z->served, __ATOMIC_RELAXED);
 		ok = key_ring_load(r, z, s->policy, why) &&
 			key_ring_step_zone(r, z, s->policy, &s->changed, why);
@@ -413,7 +440,7 @@ static bool step(struct key_ring *r, struct ring_zone *z, void *ctx, struct faul
 	s->is_news = !ok && strncmp(z->fault, why->text, sizeof z->fault - 1) != 0;
 	snprintf(z->fault, sizeof z->fault, "%.255s", ok ? "" : why->text);
 	if (ok) {
-		s->next_s = next_of(z, s->policy);
+		s->next_s = key_share_leads(r, z) ? next_of(z, s->policy) : UINT32_MAX;
 		s->keys = z->keys;
 		part_keep(z->keys ? &z->keys->part : NULL);
 	}

@@ -8,6 +8,7 @@
 #define DAEMON_KEY_RING_H
 
 #include "base/fault.h"
+#include "daemon/fleet_journal.h"
 #include "zone/key_life.h"
 
 #include <stdbool.h>
@@ -72,6 +73,27 @@ uint64_t key_ring_changes(const struct key_ring *r);
  * once. */
 bool key_ring_step(struct key_ring *r, const uint8_t *apex, const struct key_policy *policy,
 	uint32_t *next_s, struct fault *why);
+
+/* --- zones that a fleet signs ------------------------------------------------------------- */
+
+struct fleet_lease;
+
+/* Both borrowed for good. Before any zone is shared. */
+void key_ring_set_fleet(struct key_ring *r, struct fleet_ask *ask, const struct fleet_lease *lease);
+
+/* From now on its keys are those of the fleet: only who holds the lease gives it keys and takes them through their lives,
+ * and what is done to them is done in the fleet's record first (shared_keys.h), or not at all. */
+void key_ring_share(struct key_ring *r, const uint8_t *apex, bool shared);
+
+/* Is it for this server to make steps and signatures anew? Of a zone that is not shared it always is. Any thread. */
+bool key_ring_leads(struct key_ring *r, const uint8_t *apex);
+
+/* The fleet's record is of that version: what is newer there is taken, what it has lost is put there again. */
+bool key_ring_sync(struct key_ring *r, const uint8_t *apex, struct fleet_version there, struct fault *why);
+
+/* As key_ring_get(), without giving it any, and the version that these are of. */
+struct keyset *key_ring_get_shared(
+	struct key_ring *r, const uint8_t *apex, struct fleet_version *version, struct fault *why);
 
 /* --- what operators and parents do -------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 
 #include "daemon/key_files.h"
 #include "daemon/key_ring.h"
+#include "daemon/shared_keys.h"
 #include "dns/name.h"
 
 #include <pthread.h>
@@ -35,6 +36,9 @@ struct ring_zone {
 	uint64_t served;     /* atomic: generation that is; UINT64_MAX: not known */
 	uint32_t ttl_s;      /* atomic */
 	char fault[256], parent[256];
+	bool shared; /* a fleet signs it */
+	bool behind; /* what was to be done was not, since the fleet has others */
+	struct shared_keys by; /* as the fleet has them; without the life */
 	uint8_t apex[NAME_MOST];
 };
 
@@ -43,6 +47,8 @@ enum { KEY_RING_BUCKETS = 1 << 16 };
 struct key_ring {
 	struct store *store;
 	struct key_files *files;
+	struct fleet_ask *ask;           /* borrowed; NULL: no zone is shared */
+	const struct fleet_lease *lease; /* ... */
 	uint64_t opened_us;
 	uint64_t changes;           /* atomic */
 	pthread_mutex_t lock;       /* of the table */
@@ -57,6 +63,10 @@ struct ring_zone *key_ring_zone(struct key_ring *r, const uint8_t *id, bool make
 bool key_ring_load(struct key_ring *r, struct ring_zone *z, const struct key_policy *policy,
 	struct fault *why);
 
+/* Under the zone's lock: it is put into the store alone. */
+bool key_ring_keep(struct key_ring *r, struct ring_zone *z, const struct key_life *life,
+	struct fault *why);
+
 /* Under the zone's lock: `life` takes the place of what there is, once it is on the disk: its
  * keys are kept by it, and those that only what was there had are released by the caller. */
 bool key_ring_save(struct key_ring *r, struct ring_zone *z, const struct key_life *life,
@@ -69,6 +79,28 @@ bool key_ring_step_zone(struct key_ring *r, struct ring_zone *z,
 /* Under the zone's lock: what is stored is read, and a zone without keys gets some. */
 bool key_ring_make_first(struct key_ring *r, struct ring_zone *z, const struct key_policy *policy,
 	bool *changed, struct fault *why);
+
+/* Under the zone's lock: what is to be served after it. */
+bool key_ring_make_keyset(struct key_ring *r, struct ring_zone *z, const struct key_life *l,
+	const struct key_policy *policy, bool *changed, struct fault *why);
+/* Those of `of` that are not in `in` are let go of. `files`: and their files. */
+void key_ring_release_others(struct key_ring *r, const struct ring_zone *z,
+	const struct life_key *of, size_t n, const struct key_life *in, bool files);
+/* To the log: what is another. */
+void key_ring_tell(
+	const struct ring_zone *z, const struct key_life *before, const struct key_life *now);
+
+/* Under the zone's lock: key_ring_share.c. Of a zone that is not shared nothing is another than without them. */
+bool key_share_leads(const struct key_ring *r, const struct ring_zone *z);
+/* How it is signed: by `own`, or as the fleet says; borrowed from either. */
+const struct key_policy *key_share_policy(
+	const struct ring_zone *z, const struct key_policy *own, struct key_policy *room);
+bool key_share_wants_saving(const struct key_ring *r, const struct ring_zone *z, const struct key_life *life);
+bool key_share_put(struct key_ring *r, struct ring_zone *z, const struct key_life *life, struct fault *why);
+/* What the fleet has takes the place of what is here. */
+bool key_share_fetch(struct key_ring *r, struct ring_zone *z, struct fault *why);
+/* Time is reckoned until now, without a step. */
+void key_share_catch_up(struct ring_zone *z);
 
 /* Under the zone's lock: key_ring_batch.c. */
 bool key_batch_file(struct key_batch *b, struct key_ring *r, struct ring_zone *z,

@@ -55,6 +55,8 @@ static bool read_stored(struct key_ring *r, struct ring_zone *z, struct fault *w
 		: now_s - z->saved_s > UINT32_MAX / 2 ? UINT32_MAX / 2
 						      : (uint32_t)(now_s - z->saved_s);
 	key_life_wait(&l, z->down_s);
+	if (z->shared)
+		shared_keys_read_lines(&z->by, z->states);
 	z->life = l;
 	free(z->states);
 	z->states = NULL;
@@ -110,17 +112,25 @@ bool key_ring_load(struct key_ring *r, struct ring_zone *z, const struct key_pol
 		z->wall_less_us = wall_less(time(NULL));
 		z->loaded = true;
 	}
-	return z->life.n || !policy || take_files(r, z, policy, why);
+	return z->life.n || !policy || !key_share_leads(r, z) || take_files(r, z, policy, why);
 }
 
 bool key_ring_save(
 	struct key_ring *r, struct ring_zone *z, const struct key_life *life, struct fault *why)
 {
+	return (!z->shared || key_share_put(r, z, life, why)) && key_ring_keep(r, z, life, why);
+}
+
+bool key_ring_keep(
+	struct key_ring *r, struct ring_zone *z, const struct key_life *life, struct fault *why)
+{
 	struct text states = { 0 };
 
-	if (!life->n)
+	if (!life->n && !z->shared)
 		return store_drop_keys(r->store, z->apex, why);
 	key_life_write(life, &states);
+	if (z->shared)
+		shared_keys_lines(&z->by, &states);
 	const struct store_keys row = { z->apex, time(NULL), text_get(&states) };
 	const bool ok = !states.lost &&
 		(z->batch ? key_batch_states(z->batch, z, row.states, why)

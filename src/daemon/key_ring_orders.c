@@ -21,6 +21,10 @@ static bool catch_up(struct key_ring *r, struct ring_zone *z, struct fault *why)
 
 	if (!z->loaded && !key_ring_load(r, z, policy_of(z), why))
 		return false;
+	if (!key_share_leads(r, z)) {
+		key_share_catch_up(z);
+		return z->life.n || fault(why, "the fleet has no keys of it yet; try again");
+	}
 	if (!z->has_policy && !z->is_off)
 		return fault(why, "its keys have not been looked at yet; try again");
 	return key_ring_step_zone(r, z, policy_of(z), &changed, why);

@@ -49,6 +49,7 @@ struct server {
 	struct probes *probes;
 	struct fleet_member *fleet;
 	struct fleet_ask *fleet_ask;
+	struct fleet_lease *fleet_lease;
 	struct fleet_zones *fleet_zones;
 	struct fleet_times *fleet_times;
 	struct balancer *balancer;

@@ -5,6 +5,7 @@
 #include "daemon/busiest.h"
 #include "daemon/dnssec_orders.h"
 #include "daemon/fleet_member.h"
+#include "daemon/fleet_zones.h"
 #include "daemon/measuring.h"
 #include "daemon/metrics_maker.h"
 #include "daemon/orders.h"
@@ -60,7 +61,8 @@ bool server_open_commands(struct server *s, struct fault *why)
 		&s->commands);
 	s->dnssec_orders = dnssec_orders_new(
 		&(struct dnssec_orders_opts){
-			s->jobs, s->publisher, s->ring, s->signing_keys },
+			s->jobs, s->publisher, s->ring, s->signing_keys,
+			fleet_zones_committed, s->fleet_zones },
 		&s->commands);
 	s->api = api_new(&(struct api_opts){ s->loop, s->jobs, s->store, &s->commands });
 	measuring_set_api(s->measuring, s->api);

@@ -15,6 +15,7 @@
 #include "daemon/dnssec_orders.h"
 #include "daemon/flattening.h"
 #include "daemon/fleet_ask.h"
+#include "daemon/fleet_lease.h"
 #include "daemon/fleet_member.h"
 #include "daemon/fleet_times.h"
 #include "daemon/fleet_zones.h"
@@ -100,8 +101,6 @@ void server_end(struct server *s)
 	api_leave(s->api);
 	measuring_free(s->measuring);
 	resolver_pairs_free(s->resolver_pairs);
-	signing_free(s->signing);
-	signing_keys_free(s->signing_keys);
 	dnssec_orders_free(s->dnssec_orders);
 	notifying_free(s->notifying);
 	plain_making_free(s->plain_making);
@@ -124,7 +123,10 @@ void server_end(struct server *s)
 	fleet_zones_free(s->fleet_zones);
 	fleet_times_free(s->fleet_times);
 	updates_free(s->updates);
+	signing_free(s->signing); /* what it has asked for is ended before */
+	signing_keys_free(s->signing_keys);
 	fleet_ask_free(s->fleet_ask);
+	fleet_lease_free(s->fleet_lease);
 	write_back_free(s->write_back);
 	upkeep_free(s->upkeep);
 	forwarding_free(s->forwarding);

@@ -10,6 +10,7 @@
 #include "daemon/decisions.h"
 #include "daemon/flattening.h"
 #include "daemon/fleet_ask.h"
+#include "daemon/fleet_lease.h"
 #include "daemon/fleet_member.h"
 #include "daemon/fleet_times.h"
 #include "daemon/fleet_zones.h"
@@ -57,6 +58,25 @@ static void committed(void *ctx, const uint8_t *apex)
 	fleet_zones_committed(((struct server *)ctx)->fleet_zones, apex);
 }
 
+/* What of keys and signatures is this server's to do now is to be looked at. */
+static void keys_soon(void *ctx)
+{
+	struct server *s = ctx;
+
+	signing_keys_soon(s->signing_keys);
+	if (s->signing)
+		signing_soon(s->signing);
+}
+
+static void keys_changed(void *ctx, const uint8_t (*apexes)[NAME_MOST], size_t n)
+{
+	struct server *s = ctx;
+
+	signing_follow(s->signing, apexes, n);
+	for (size_t i = 0; i < n; i++)
+		fleet_zones_committed(s->fleet_zones, apexes[i]);
+}
+
 static void taken_back(void *ctx, const char *why)
 {
 	fleet_member_taken_back(((struct server *)ctx)->fleet, why);
@@ -99,10 +119,15 @@ bool server_follow(struct server *s, struct fault *why)
 		s->loop, s->jobs, s->publisher, s->key, s->store });
 	s->forwarding = forwarding_new(s->loop, s->jobs, s->publisher);
 	s->fleet_ask = fleet_ask_new(s->loop);
+	s->fleet_lease = fleet_lease_new(s->loop, keys_soon, s);
+	if (s->ring)
+		key_ring_set_fleet(s->ring, s->fleet_ask, s->fleet_lease);
 	s->updates = updates_new(&(struct updates_opts){ s->jobs, s->builder, s->publisher,
-		s->news, s->key, s->store, s->forwarding, s->frozen, s->fleet_ask, committed, s });
+		s->news, s->key, s->store, s->forwarding, s->frozen, s->fleet_ask, committed, s,
+		s->ring, keys_soon });
 	s->fleet_zones = fleet_zones_new(
-		&(struct fleet_zones_opts){ s->loop, s->publisher, s->updates, s->fleet_ask });
+		&(struct fleet_zones_opts){ s->loop, s->publisher, s->updates, s->fleet_ask, s->fleet_lease,
+			s->ring, keys_soon, s });
 	fleet_member_set_zones(s->fleet, s->fleet_zones);
 	s->write_back = write_back_new(&(struct write_back_opts){ s->loop, s->jobs, s->publisher,
 		s->updates, s->frozen, s->key, s->store });
@@ -114,8 +139,8 @@ bool server_follow(struct server *s, struct fault *why)
 	s->signing_keys = signing_keys_new(&(struct signing_keys_opts){
 		s->loop, s->jobs, s->publisher, s->ring });
 	s->signing = signing_new(&(struct signing_opts){ s->loop, s->jobs, s->builder,
-		s->publisher, s->key, s->store, s->ring });
-	signing_keys_follow(s->signing_keys, signing_follow, s->signing);
+		s->publisher, s->key, s->store, s->ring, s->updates });
+	signing_keys_follow(s->signing_keys, keys_changed, s);
 	s->catalogs = catalogs_new(&(struct catalogs_opts){
 		s->loop, s->jobs, s->publisher, s->zones_added });
 	s->catalog_making = catalog_making_new(&(struct catalog_making_opts){

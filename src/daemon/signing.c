@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/fleet_signing.h"
 #include "daemon/parts_read.h"
 #include "daemon/versions.h"
 #include "daemon/zone_signing.h"
@@ -33,11 +34,13 @@ struct piece {
 	struct registry_zone *of;   /* held: of what */
 	struct zone_signing_of how; /* its keys are `keys` */
 	struct keyset *keys;        /* held; NULL: it is unsigned */
+	struct fleet_signing *fleet; /* own: what is to be committed to the fleet; or NULL */
 	struct zone *made;          /* held; NULL: nothing was to be made */
 	struct change *change;      /* what led to it, to be stored; NULL: it is stored, or need not be */
 	bool due;                   /* there is more */
 	bool fits;                  /* it is served */
 	bool late;                  /* the store has something newer: it is not to be */
+	bool elsewhere;             /* it has gone to the fleet, or was to */
 	size_t names;
 };
 
@@ -73,6 +76,7 @@ struct signing {
 		struct piece *list; /* [n], room for PIECES; of the job's memory */
 		size_t n;
 		uint64_t names;
+		size_t committing; /* of zones of the fleet: so many are on their way */
 		double until; /* clock_seconds(): then it is enough for now */
 		/* Of the build. */
 		struct registry *zones_made, *staged_made;
@@ -219,6 +223,33 @@ static bool is_due(struct signing *s, const struct registry_zone *z, const struc
 	return renews_s(z) <= s->made.now_s;
 }
 
+/* A zone of the fleet: who holds the lease makes what is to be made, the others go by the same keys. */
+static bool make_of_fleet(struct signing *s, struct piece *p, size_t i, bool leads,
+	const struct zone_signing *how)
+{
+	struct faults f;
+
+	p->due = !leads;
+	if (!leads)
+		return true;
+	faults_init(&f);
+	p->fleet = fleet_signing_new(&(struct fleet_signing_of){ .live = &s->made.live,
+					     .staged = &s->made.staged,
+					     .zone = i,
+					     .keys = p->keys,
+					     .key = s->opts.key,
+					     .now_s = s->made.now_s,
+					     .until_s = p->keys ? until_s(s, p->keys) : 0,
+					     .most = NAMES_MOST - s->made.names,
+					     .goes_on = how->goes_on,
+					     .ctx = how->ctx },
+		&p->names, &f);
+	const bool ok = !f.errors || fail_faults(s, p->of, &f);
+	faults_fini(&f);
+	p->elsewhere = p->fleet != NULL;
+	return ok;
+}
+
 static bool goes_on(void *ctx, uint64_t n, uint64_t of)
 {
 	job_progress(ctx, n, of);
@@ -236,6 +267,8 @@ static void take_zone(struct signing *s, size_t i)
 
 	if (!rule->dnssec && !z->keys && !key_ring_knows(s->opts.ring, z->origin))
 		return;
+	if (rule->fleet && s->made.in_line) /* such a one stands in that line itself */
+		return;
 	struct keyset *keys =
 		key_ring_get(s->opts.ring, z->origin, policy_of(&s->made.live, i), &why);
 	s->made.zones += keys != NULL;
@@ -243,8 +276,13 @@ static void take_zone(struct signing *s, size_t i)
 		s->made.failed = !fail(s, z, &why) || s->made.failed;
 		return;
 	}
-	if (!is_due(s, z, keys)) {
-		if (z->keys && (!s->made.next_s || renews_s(z) < s->made.next_s))
+	const bool follows = rule->fleet && !key_ring_leads(s->opts.ring, z->origin);
+	if (follows && !z->load.zone->denial) {
+		keyset_drop(keys);
+		keys = NULL;
+	}
+	if (follows ? keyset_same(z->keys, keys) : !is_due(s, z, keys)) {
+		if (z->keys && !follows && (!s->made.next_s || renews_s(z) < s->made.next_s))
 			s->made.next_s = renews_s(z);
 		keyset_drop(keys);
 		return;
@@ -273,10 +311,10 @@ static void take_zone(struct signing *s, size_t i)
 		.goes_on = goes_on,
 		.ctx = s->made.job,
 		.late = s->made.in_line ? NULL : &p->late };
-	const bool ok = make_piece(s, p, &how);
+	const bool ok = rule->fleet ? make_of_fleet(s, p, i, !follows, &how) : make_piece(s, p, &how);
 	s->made.failed = s->made.failed || !ok;
 	/* It is as it should be, and is known to be. */
-	const bool same = ok && !p->made && !p->change && !p->due && !z->keys_due &&
+	const bool same = ok && !p->made && !p->fleet && !p->change && !p->due && !z->keys_due &&
 		keyset_same(z->keys, keys);
 	if (!ok || same) {
 		registry_zone_drop(p->of);
@@ -315,7 +353,7 @@ static bool build_begin(void *ctx)
 /* Is the zone still what it was made of? */
 static bool fits(const struct signing *s, const struct piece *p)
 {
-	return !p->late && registry_find(s->made.live.zones, p->of->origin) == p->of;
+	return !p->late && !p->elsewhere && registry_find(s->made.live.zones, p->of->origin) == p->of;
 }
 
 /* Those that fit, in one transaction; where that cannot be, each by itself. */
@@ -401,6 +439,8 @@ static void drop_gone(void *ctx, struct job *job)
 	(void)job;
 	for (; g->n; g->n--) {
 		struct piece *p = &g->list[g->n - 1];
+		if (p->fleet)
+			fleet_signing_free(p->fleet);
 		change_free(p->change);
 		if (p->made)
 			zone_drop(p->made);
@@ -489,18 +529,64 @@ static void build_end(void *ctx, enum job_end end)
 		s->made.list = NULL; /* given back */
 		s->made.n = 0;
 	}
-	bool any = false;
+	bool any = false, mine = false;
 	for (size_t i = 0; i < s->made.n; i++) {
+		if (s->made.list[i].elsewhere)
+			continue;
+		mine = true;
 		const bool took = end == JOB_DONE && s->made.list[i].fits;
 		any = any || took;
 		s->counts.parts += took;
 		s->counts.lost += !took;
 		s->counts.names += took ? s->made.list[i].names : 0;
 	}
-	s->lost = any || !s->made.n ? 0 : s->lost + 1;
+	s->lost = any || !mine ? 0 : s->lost + 1;
 	/* What was made may not be all; and what is served now is told. */
 	s->again = ((end == JOB_DONE && s->made.n) || s->again) && !jobs_are_stopped(s->opts.jobs);
 	end_look(s);
+}
+
+static void go_on(struct signing *s)
+{
+	for (size_t i = 0; i < s->made.n && !jobs_are_stopped(s->opts.jobs); i++)
+		if (!s->made.list[i].elsewhere) {
+			builder_ask(s->opts.builder, &s->build);
+			return;
+		}
+	end_look(s);
+}
+
+static void committed(void *ctx, const uint8_t *apex, bool changed, const struct fault *why)
+{
+	struct signing *s = ctx;
+	const struct registry_zone *z = registry_find(s->made.live.zones, apex);
+
+	/* What was made may not be all. */
+	s->again = s->again || changed;
+	s->counts.parts += changed;
+	s->counts.lost += !changed;
+	if (why && z)
+		s->made.failed = !fail(s, z, why);
+	if (--s->made.committing == 0)
+		go_on(s);
+}
+
+/* Those of zones of the fleet go where all changes of them go, before what is only of this server takes its place. */
+static void commit(struct signing *s)
+{
+	s->made.committing = 1;
+	for (size_t i = 0; i < s->made.n; i++) {
+		struct piece *p = &s->made.list[i];
+		struct fleet_signing *f = p->fleet;
+		p->fleet = NULL;
+		if (!f)
+			continue;
+		s->made.committing++;
+		s->counts.names += p->names;
+		fleet_signing_commit(f, s->opts.updates, committed, s);
+	}
+	if (--s->made.committing == 0)
+		go_on(s);
 }
 
 static void look_done(void *ctx, enum job_end end)
@@ -515,7 +601,7 @@ static void look_done(void *ctx, enum job_end end)
 	if (jobs_are_stopped(s->opts.jobs))
 		s->again = false;
 	else if (s->made.n) {
-		builder_ask(s->opts.builder, &s->build);
+		commit(s);
 		return;
 	}
 	end_look(s);
@@ -593,7 +679,13 @@ static void follow(void *ctx, unsigned what)
 		s->all = true;
 		s->all_from[0] = 0;
 	}
-	if (!(others || what & PUBLISH_ZONES) || !s->opts.ring)
+	if (others || what & PUBLISH_ZONES)
+		signing_soon(s);
+}
+
+void signing_soon(struct signing *s)
+{
+	if (!s->opts.ring)
 		return;
 	s->later = s->works;
 	if (!s->works &&

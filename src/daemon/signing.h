@@ -10,6 +10,7 @@
 #include "daemon/builder.h"
 #include "daemon/key_ring.h"
 #include "daemon/publish.h"
+#include "daemon/updates.h"
 #include "store/store.h"
 
 struct ev_loop;
@@ -23,6 +24,7 @@ struct signing_opts {
 	struct hash_key key; /* of the zones */
 	struct store *store;
 	struct key_ring *ring; /* NULL: nothing is signed */
+	struct updates *updates; /* by which zones of a fleet are changed; outlives it */
 };
 
 /* Never NULL. */
@@ -32,6 +34,9 @@ void signing_free(struct signing *s);
 
 /* The keysets of these zones are others than they were: a signing_keys_fn. */
 void signing_follow(void *ctx, const uint8_t (*apexes)[NAME_MOST], size_t n);
+
+/* A look at all, soon. */
+void signing_soon(struct signing *s);
 
 struct signing_counts {
 	uint64_t names, parts; /* made anew; in so many versions of zones */

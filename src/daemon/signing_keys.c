@@ -102,7 +102,7 @@ static void tell_served(struct signing_keys *k, size_t first)
 	key_ring_served(k->opts.ring, z->origin, is.generation, is.ttl_s);
 }
 
-static void look_at(struct signing_keys *k, size_t number, const struct conf_dnssec *policy)
+static void look_at(struct signing_keys *k, size_t number, const struct conf_dnssec *policy, bool shared)
 {
 	struct look *l = &k->look;
 	struct key_ring *ring = k->opts.ring;
@@ -112,6 +112,7 @@ static void look_at(struct signing_keys *k, size_t number, const struct conf_dns
 	uint32_t next_s;
 	struct fault why;
 
+	key_ring_share(ring, z->origin, shared);
 	tell_served(k, number);
 	struct key_policy keys = parents->keys;
 	keys.unsign = !policy;
@@ -122,7 +123,7 @@ static void look_at(struct signing_keys *k, size_t number, const struct conf_dns
 	l->behind = l->behind || next_s == 0;
 	if (next_s && next_s < l->next_s)
 		l->next_s = next_s;
-	if (!parents->n_parents)
+	if (!parents->n_parents || !key_ring_leads(ring, z->origin))
 		return;
 	if (key_ring_wants_ds(ring, z->origin, parents->keys.ds_check_s))
 		signing_parents_add(&l->ask, z->origin, parents);
@@ -151,10 +152,11 @@ static void work(void *ctx, struct job *job)
 	const struct registry *zones = l->now.zones;
 
 	for (size_t i = 0; i < zones->n && !job_is_cancelled(job); i++) {
-		const unsigned number = c->rules[zone_set_rule(zones->set, i)].dnssec;
+		const struct conf_rule *rule = &c->rules[zone_set_rule(zones->set, i)];
+		const unsigned number = rule->dnssec;
 		if ((number || key_ring_knows(k->opts.ring, zones->zones[i]->origin)) &&
 			is_first(zones, i))
-			look_at(k, i, number ? &c->dnssec[number - 1] : NULL);
+			look_at(k, i, number ? &c->dnssec[number - 1] : NULL, rule->fleet);
 		if ((i & 1023) == 0)
 			job_progress(job, i, zones->n);
 	}

@@ -73,7 +73,7 @@ static bool find(const struct stage_zones *o, struct lister *list, size_t *n, st
 
 	for (size_t i = 0; i < zones->n; i++) {
 		const struct conf_rule *rule = &c->rules[zone_set_rule(zones->set, i)];
-		if (!may_list(zones->zones[i]))
+		if (rule->fleet || !may_list(zones->zones[i])) /* of a fleet: signing.h does it, for all of it */
 			continue;
 		struct lister *l = &list[*n];
 		*l = (struct lister){ .of = zones->zones[i],

@@ -82,6 +82,11 @@ static void add_entry(struct updates *u, struct zone *z)
 		.keys = is->keys,
 		.keys_due = is->keys_due };
 
+	if (updates_of_fleet(u, zone_id(z))) {
+		/* What another keyset has signed of it is not known. */
+		to.keys = z->denial ? updates_signer(u, zone_id(z))->keys : NULL;
+		to.keys_due = is->keys_due || !keyset_same(to.keys, is->keys);
+	}
 	for (size_t i = 0; i < u->made.n_entries; i++)
 		if (name_equal(u->made.entries[i]->origin, zone_id(z)))
 			return;
@@ -206,7 +211,7 @@ static void reply(struct updates *u, struct asked *a)
 
 static void count(struct updates *u, const struct asked *a)
 {
-	if (a->own && a->own->follows)
+	if (a->own && (a->own->follows || a->own->signs))
 		return;
 	if (a->rcode == RCODE_NOERROR && a->is)
 		u->counts.changed++;
@@ -293,6 +298,7 @@ static void let_go(struct updates *u, bool whole)
 		zone_drop(u->made.pulled[i].is);
 	}
 	if (whole) {
+		updates_signers_fini(u);
 		memory_free(u->made.pulled);
 		memory_free(u->made.committed);
 		memory_free(u->made.known);

@@ -14,7 +14,9 @@
 #include "daemon/publish.h"
 #include "daemon/worker_news.h"
 #include "store/store.h"
+#include "zone/keyset.h"
 
+struct key_ring;
 struct updates;
 
 struct updates_opts {
@@ -30,6 +32,8 @@ struct updates_opts {
 	/* What a server has committed to a zone of the fleet; on the loop. NULL: nobody wants to know. */
 	void (*committed)(void *ctx, const uint8_t *apex);
 	void *ctx;
+	struct key_ring *ring; /* by whose keys zones of a fleet are signed; NULL: none is */
+	void (*keys_changed)(void *ctx); /* those of a zone of the fleet, by another server; on the loop */
 };
 
 /* Never NULL. */
@@ -42,6 +46,8 @@ void updates_free(struct updates *u);
 struct updates_own {
 	uint8_t apex[NAME_MOST]; /* wire, lower case */
 	bool of_frozen;          /* it may be made of a zone that is frozen */
+	bool signs;              /* of a zone of the fleet: it is what signing makes, by `keys` */
+	const struct keyset *keys; /* ... set: borrowed for `make` */
 	/* Nothing but what others have made of a zone of the fleet is taken; `make` NULL. `begins`: where the fleet has
 	 * nothing of it, what is here is what it has from now on. */
 	bool follows, begins;
@@ -55,7 +61,7 @@ struct updates_own {
 	/* What has come of it: false and `why`, or it is on the disk and served. */
 	bool ok, changed;
 	uint32_t serial;
-	/* With `follows`: as the fleet has it now; or it has nothing of it yet; else `why`. */
+	/* With `follows`, and `signs`: as the fleet has it now; or it has nothing of it yet; else `why`. */
 	bool in_step, none;
 	struct fault why;
 	struct text told; /* faults of the zone as it would be; for text_fini() by the asker */

@@ -30,15 +30,6 @@ static const uint8_t *apex_of(const struct asked *a)
 	return a->own ? a->own->apex : a->request->zone;
 }
 
-static bool is_of_fleet(const struct updates *u, const uint8_t *apex)
-{
-	const struct registry *r = u->made.live.zones;
-	const size_t at = registry_index(r, apex);
-
-	return at < r->n && r->zones[at]->source == REGISTRY_STORE &&
-		parts_conf(&u->made.live)->rules[zone_set_rule(r->set, at)].fleet;
-}
-
 static bool is_first(const struct updates *u, size_t at)
 {
 	for (size_t i = 0; i < at; i++)
@@ -55,106 +46,16 @@ bool updates_fleet_is_whole(const struct updates *u, const uint8_t *apex)
 	return false;
 }
 
-/* --- versions ----------------------------------------------------------------------------- */
-
-static bool is_known(const struct known_version *k, const struct zone *z)
-{
-	return k->of == z && k->is.serial == z->serial && name_equal(k->id, zone_id(z));
-}
-
-/* Where it is among those of former batches, or would be. */
-static size_t known_index(const struct updates *u, const uint8_t *id)
-{
-	size_t from = 0, to = u->n_known;
-
-	while (from < to) {
-		const size_t middle = (from + to) / 2;
-		if (registry_compare(u->known[middle].id, id) < 0)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return from;
-}
-
-static const struct known_version *find_known(const struct updates *u, const struct zone *z)
-{
-	const size_t at = known_index(u, zone_id(z));
-
-	for (size_t i = u->made.n_known; i-- > 0;)
-		if (is_known(&u->made.known[i], z))
-			return &u->made.known[i];
-	return at < u->n_known && is_known(&u->known[at], z) ? &u->known[at] : NULL;
-}
-
-static void know(struct updates *u, const struct zone *z, struct fleet_version is)
-{
-	u->made.known = memory_grow(u->made.known, (u->made.n_known + 1) * sizeof *u->made.known);
-	struct known_version *k = &u->made.known[u->made.n_known++];
-	*k = (struct known_version){ .of = z, .is = is };
-	memcpy(k->id, zone_id(z), name_len(zone_id(z)));
-}
-
-static struct fleet_version version_of(struct updates *u, const struct zone *z)
-{
-	const struct known_version *k = find_known(u, z);
-
-	if (k)
-		return k->is;
-	know(u, z, fleet_version_of(z));
-	return u->made.known[u->made.n_known - 1].is;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-	return registry_compare(((const struct known_version *)a)->id, ((const struct known_version *)b)->id);
-}
-
-/* What is new of the batch goes to the front, the last of each. */
-static size_t replace_known(struct updates *u)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < u->made.n_known; i++) {
-		const struct known_version *k = &u->made.known[i];
-		const size_t at = known_index(u, k->id);
-		size_t old = 0;
-		if (at < u->n_known && name_equal(u->known[at].id, k->id)) {
-			u->known[at] = *k;
-			continue;
-		}
-		while (old < n && !name_equal(u->made.known[old].id, k->id))
-			old++;
-		u->made.known[old] = *k;
-		n += old == n;
-	}
-	return n;
-}
-
-/* Once through all, from behind, only when zones have come. */
-static void remember(struct updates *u)
-{
-	size_t n = replace_known(u), old = u->n_known, to = old + n;
-
-	if (!n)
-		return;
-	qsort(u->made.known, n, sizeof *u->made.known, compare_ids);
-	u->known = memory_grow(u->known, to * sizeof *u->known);
-	u->n_known = to;
-	while (n > 0) {
-		const bool moves = old > 0 && registry_compare(u->known[old - 1].id, u->made.known[n - 1].id) > 0;
-		u->known[--to] = moves ? u->known[--old] : u->made.known[--n];
-	}
-}
-
 void updates_fleet_done(struct updates *u)
 {
-	remember(u);
+	updates_remember(u);
 	u->counts.committed += u->made.n_committed;
 	u->counts.again += u->made.again;
 	u->counts.taken += u->made.taken;
 	for (size_t i = 0; u->opts.committed && i < u->made.n_committed; i++)
 		u->opts.committed(u->opts.ctx, u->made.committed[i]);
+	if (u->opts.keys_changed && u->made.keys_changed)
+		u->opts.keys_changed(u->opts.ctx);
 }
 
 /* --- the batch ---------------------------------------------------------------------------- */
@@ -217,7 +118,7 @@ static void tell_followers(struct turn *t, bool in_step, bool none)
 {
 	for (size_t i = 0; i < t->u->made.n; i++) {
 		struct updates_own *own = t->u->made.list[i].own;
-		if (!own || !own->follows || !name_equal(own->apex, t->apex))
+		if (!own || !(own->follows || own->signs) || !name_equal(own->apex, t->apex))
 			continue;
 		own->in_step = in_step;
 		own->none = none;
@@ -276,7 +177,7 @@ static bool take_steps(struct turn *t, struct fleet_steps *s)
 	struct zone *z = after_steps(t, base, s, &c);
 
 	if (z) {
-		know(t->u, z, s->to[s->n - 1]);
+		updates_know(t->u, z, s->to[s->n - 1]);
 		add_pulled(t, c, base, z);
 	}
 	fleet_steps_fini(s);
@@ -320,7 +221,7 @@ static bool take_snapshot(struct turn *t)
 
 	if (!z)
 		return false;
-	know(t->u, z, v);
+	updates_know(t->u, z, v);
 	if (!zone_is_ready(base)) {
 		add_pulled(t, NULL, NULL, z);
 		return true;
@@ -417,7 +318,7 @@ static bool commit_again(struct turn *t, const struct zone *base, struct fleet_v
 	const struct history *h = base->history;
 	const size_t from = h ? history_find(h, have.serial) : 0;
 	const struct change *list[HISTORY_STEPS_MOST];
-	struct fleet_commit c = { .from = have, .to = version_of(t->u, base) };
+	struct fleet_commit c = { .from = have, .to = updates_version(t->u, base) };
 	struct fleet_steps s;
 	char name[NAME_TEXT];
 
@@ -458,7 +359,9 @@ static struct change *all_changes(struct turn *t)
 
 static enum fleet_journal_result commit(struct turn *t, struct zone *base, struct zone *last, struct fleet_steps *s)
 {
-	struct fleet_commit c = { .from = version_of(t->u, base), .change = all_changes(t) };
+	struct fleet_commit c = { .from = updates_version(t->u, base),
+		.change = all_changes(t),
+		.keys = base->denial || last->denial ? &updates_signer(t->u, t->apex)->version : NULL };
 	struct change *change = (struct change *)(uintptr_t)c.change;
 
 	if (!change)
@@ -469,7 +372,7 @@ static enum fleet_journal_result commit(struct turn *t, struct zone *base, struc
 		change_free(change);
 		return is;
 	}
-	know(t->u, last, c.to);
+	updates_know(t->u, last, c.to);
 	condense(t, change, base, last);
 	add_committed(t);
 	if (c.wants_snapshot)
@@ -488,13 +391,17 @@ static bool step(struct turn *t, bool *ok)
 	if (!zone_is_ready(base))
 		is = FLEET_JOURNAL_APART;
 	else if (last == base)
-		is = fleet_journal_read(&t->journal, version_of(t->u, base), &s, &t->why);
+		is = fleet_journal_read(&t->journal, updates_version(t->u, base), &s, &t->why);
 	else
 		is = commit(t, base, last, &s);
-	if (is == FLEET_JOURNAL_DONE)
+	if (is == FLEET_JOURNAL_DONE) {
+		*ok = last != base || updates_sync_keys(t->u, t->apex, s.keys, &t->why);
 		return true;
-	if (is == FLEET_JOURNAL_NONE)
-		*ok = begin_journal(t, base, version_of(t->u, base));
+	}
+	if (is == FLEET_JOURNAL_KEYS)
+		*ok = updates_sync_keys(t->u, t->apex, s.keys, &t->why);
+	else if (is == FLEET_JOURNAL_NONE)
+		*ok = begin_journal(t, base, updates_version(t->u, base));
 	else if (is == FLEET_JOURNAL_BEHIND)
 		*ok = take_steps(t, &s);
 	else
@@ -511,16 +418,15 @@ static bool is_stored(struct turn *t)
 {
 	const struct zone *z = base_of(t);
 
-	return !zone_is_ready(z) || find_known(t->u, z) || store_whole(t, z);
+	return !zone_is_ready(z) || updates_find_known(t->u, z) || store_whole(t, z);
 }
 
 static void work_zone(struct updates *u, const uint8_t *apex)
 {
 	struct turn t = { .u = u, .apex = apex };
-	const struct conf_fleet *fleet = parts_conf(&u->made.live)->fleet;
 	bool ok = true, done = false;
 
-	if (!fleet || !fleet_journal_open(&t.journal, u->opts.fleet, apex, fleet->replicas)) {
+	if (!fleet_journal_open(&t.journal, u->opts.fleet, apex)) {
 		fault(&t.why, "this server is of no fleet");
 		fail_zone(&t);
 		return;
@@ -539,6 +445,6 @@ static void work_zone(struct updates *u, const uint8_t *apex)
 void updates_fleet_work(struct updates *u)
 {
 	for (size_t i = 0; i < u->made.n; i++)
-		if (is_first(u, i) && is_of_fleet(u, apex_of(&u->made.list[i])))
+		if (is_first(u, i) && updates_of_fleet(u, apex_of(&u->made.list[i])))
 			work_zone(u, apex_of(&u->made.list[i]));
 }

@@ -2,6 +2,7 @@
  *
  * updates.c: batches, the store, answers. updates_make.c: one request becomes a change, and the zone after it.
  * updates_fleet.c: changes of zones of a fleet are committed there, behind what others have committed.
+ * updates_signers.c: what they are signed with. updates_versions.c: which versions of them are here.
  */
 #ifndef DAEMON_UPDATES_INNER_H
 #define DAEMON_UPDATES_INNER_H
@@ -25,6 +26,14 @@ struct asked {
 struct pulled {
 	struct change *change; /* NULL: `is` is the first of it that there is here, and is stored whole */
 	struct zone *was, *is; /* held; `was` NULL without a change */
+};
+
+/* What a zone of the fleet is signed with in this batch: all of it, whoever changes it. */
+struct signer {
+	uint8_t apex[NAME_MOST];
+	bool is_known;               /* else it is to be asked for */
+	struct keyset *keys;         /* held; NULL: it is to be unsigned */
+	struct fleet_version version;
 };
 
 /* Of a zone of the fleet that is served: its version was worked out once. */
@@ -52,6 +61,9 @@ struct updates {
 		size_t n_pulled;
 		const uint8_t **committed; /* [n_committed] ids of zones; of the batch */
 		size_t n_committed;
+		struct signer *signers; /* [n_signers] */
+		size_t n_signers;
+		bool keys_changed; /* of some zone */
 		struct known_version *known; /* [n_known] the newer ones, as they came */
 		size_t n_known;
 		uint64_t again, taken;
@@ -74,6 +86,22 @@ bool updates_make_one(struct updates *u, size_t at);
 void updates_fleet_work(struct updates *u);
 /* On the loop, when that is done: versions are remembered, and who follows is told of what was committed. */
 void updates_fleet_done(struct updates *u);
+bool updates_of_fleet(const struct updates *u, const uint8_t *apex);
+/* On the helper thread, of a zone of the fleet. Borrowed until updates_sync_keys() of it. */
+const struct signer *updates_signer(struct updates *u, const uint8_t *apex);
+/* What changes of that version are signed with here; NULL: they are not. */
+const struct keyset *updates_keys(struct updates *u, const struct zone *z);
+/* Keys of that version are the fleet's. */
+bool updates_sync_keys(struct updates *u, const uint8_t *apex, struct fleet_version there, struct fault *why);
+void updates_signers_fini(struct updates *u);
+
+/* Which version a zone is: worked out once of each that is served. */
+const struct known_version *updates_find_known(const struct updates *u, const struct zone *z);
+void updates_know(struct updates *u, const struct zone *z, struct fleet_version is);
+struct fleet_version updates_version(struct updates *u, const struct zone *z);
+/* On the loop: those of the batch are remembered. */
+void updates_remember(struct updates *u);
+
 /* What others have made that is upon nothing here: such a zone is stored whole. */
 bool updates_fleet_is_whole(const struct updates *u, const uint8_t *apex);
 

@@ -46,12 +46,6 @@ static uint32_t rule_of(const struct updates *u, const uint8_t *apex)
 	return zone_set_rule(u->made.live.zones->set, registry_index(u->made.live.zones, apex));
 }
 
-/* What it is signed with here; NULL: it is not. */
-static const struct keyset *keys_of(const struct updates *u, const uint8_t *apex)
-{
-	return registry_find(u->made.live.zones, apex)->keys;
-}
-
 /* In a zone that has a digest of itself, and no signatures of ours, the change gets what that is then. */
 static bool follow_digest(struct updates *u, struct asked *a, const struct zone *was)
 {
@@ -59,7 +53,7 @@ static bool follow_digest(struct updates *u, struct asked *a, const struct zone 
 	const enum zonemd_hash hash = c->rules[rule_of(u, zone_id(was))].zonemd;
 	struct faults f;
 
-	if (!hash || keys_of(u, was->apex))
+	if (!hash || updates_keys(u, was))
 		return true;
 	faults_init(&f);
 	a->change = zonemd_follow(was, a->change,
@@ -82,10 +76,10 @@ static bool sign_change(struct updates *u, struct asked *a, const struct zone *w
 		u->made.staged.conf ? parts_conf(&u->made.staged) : NULL };
 	const struct compile_opts opts = zone_pools_both_opts(&pools, u->opts.key);
 	const struct zone_signing how = { .compile = &opts, .now_s = time(NULL) };
-	const struct keyset *keys = keys_of(u, zone_id(was));
+	const struct keyset *keys = updates_keys(u, was);
 	struct faults f;
 
-	if (!keys)
+	if (!keys || (a->own && a->own->signs))
 		return true;
 	faults_init(&f);
 	a->change = zone_signing_follow(&how, keys, was, a->change, &f);
@@ -127,6 +121,7 @@ static struct zone *zone_to_change(struct updates *u, size_t at, const uint8_t *
 	const struct policy_zone **rules)
 {
 	struct asked *a = &u->made.list[at];
+	const bool signs = a->own && a->own->signs;
 	struct zone *z = updates_newest(u, at, apex);
 	const size_t index = registry_index(u->made.live.zones, apex);
 
@@ -142,7 +137,11 @@ static struct zone *zone_to_change(struct updates *u, size_t at, const uint8_t *
 		fail(a, RCODE_REFUSED, "the zone is frozen (\"zone thaw\" ends that)");
 		return NULL;
 	}
-	if (z->denial && !keys_of(u, apex)) {
+	if (z->denial && updates_of_fleet(u, apex) && !updates_keys(u, z) && updates_signer(u, apex)->keys && !signs) {
+		fail(a, RCODE_SERVFAIL, "the zone is about to be signed anew as a whole");
+		return NULL;
+	}
+	if (z->denial && !updates_keys(u, z) && !signs) {
 		fail(a, RCODE_REFUSED,
 			"the zone is signed elsewhere: change it where its keys are");
 		return NULL;
@@ -164,6 +163,8 @@ bool updates_make_own(struct updates *u, size_t at)
 	if (!z)
 		return false;
 	a->own->serial = z->serial;
+	if (a->own->signs)
+		a->own->keys = updates_signer(u, a->own->apex)->keys;
 	a->change = a->own->make(a->own->ctx, z,
 		update_serial(z->serial, rules->serial, time(NULL)), &a->why);
 	if (!a->change && *a->why.text)
@@ -195,7 +196,7 @@ bool updates_make_one(struct updates *u, size_t at)
 				       .is_for = is_for,
 				       .serial = rules->serial,
 				       .now_s = time(NULL),
-				       .is_signed = keys_of(u, r->zone) != NULL },
+				       .is_signed = updates_keys(u, z) != NULL },
 		&a->change, &a->why);
 	memory_free(is_for);
 	return a->change && make_zone(u, a, z);

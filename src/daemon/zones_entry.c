@@ -14,10 +14,14 @@
 /* Of what has a policy, or keys still. False: it is to be signed, and cannot be. */
 bool zones_entry_find_keys(const struct reading *r, struct listed *z, struct fault *why)
 {
-	const unsigned number = r->o->conf->rules[z->at->rule].dnssec;
+	const struct conf_rule *rule = &r->o->conf->rules[z->at->rule];
+	const unsigned number = rule->dnssec;
 
 	*why = (struct fault){ 0 };
-	if (!r->o->ring)
+	if (r->o->ring && (number || key_ring_knows(r->o->ring, z->origin)))
+		key_ring_share(r->o->ring, z->origin, rule->fleet);
+	/* What a fleet signs is signed by changes, and by nobody who reads it. */
+	if (!r->o->ring || (rule->fleet && z->before))
 		z->keys = z->before ? keyset_hold(z->before->keys) : NULL;
 	else if (number || key_ring_knows(r->o->ring, z->origin))
 		z->keys = key_ring_get(r->o->ring, z->origin,
@@ -79,6 +83,11 @@ static bool sign_entry(const struct reading *r, const struct listed *z,
 
 	if (!z->keys || !zone_is_ready(plain))
 		return true;
+	if (r->o->conf->rules[z->at->rule].fleet) {
+		to->keys = plain->denial ? z->keys : NULL;
+		to->keys_due = plain->denial != NULL;
+		return true;
+	}
 	to->load.zone = zone_signing_make(&how, &of, plain, &to->keys_due, f);
 	to->keys = z->keys;
 	if (z->before && !z->before->keys_due && keyset_same(z->before->keys, z->keys))

@@ -249,7 +249,8 @@ static void make_keys(const struct reading *r)
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->n; i++) {
-		const unsigned number = r->o->conf->rules[r->list[i].at->rule].dnssec;
+		const struct conf_rule *rule = &r->o->conf->rules[r->list[i].at->rule];
+		const unsigned number = rule->fleet ? 0 : rule->dnssec;
 		if (number && !key_ring_knows(r->o->ring, r->list[i].origin))
 			list[n++] = (struct key_ring_first){ r->list[i].origin,
 				&r->o->conf->dnssec[number - 1].keys };

@@ -410,6 +410,36 @@ static void a_zone_that_is_off_is_unsigned_at_once_where_no_ds_was_asked_for(voi
 }
 
 /* A look that began before a reload goes by the policies of before. */
+static void a_zone_of_a_fleet_gets_keys_by_the_lease_alone(void)
+{
+	const struct key_policy p = quick();
+	struct fleet_version version = { 3, 3 };
+	uint32_t next_s;
+
+	begin();
+	key_ring_share(ring, apex, true);
+	CU_ASSERT_FALSE(key_ring_leads(ring, apex));
+	CU_ASSERT_TRUE(key_ring_leads(ring, other));
+	CU_ASSERT_PTR_NULL(key_ring_get(ring, apex, &p, &why));
+	CU_ASSERT_STRING_EQUAL(why.text, "");
+	CU_ASSERT_FALSE(key_ring_step(ring, apex, &p, &next_s, &why));
+	CU_ASSERT_STRING_EQUAL(why.text, "");
+	CU_ASSERT_PTR_NULL(key_ring_get_shared(ring, apex, &version, &why));
+	CU_ASSERT(version.serial == 0 && version.sum == 0);
+	CU_ASSERT_FALSE(key_ring_roll(ring, apex, KEY_CSK, false, &why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "the fleet has no keys of it yet"));
+	/* What it does not have it is not told by itself. */
+	CU_ASSERT_TRUE(key_ring_sync(ring, apex, version, &why));
+	CU_ASSERT_FALSE(key_ring_sync(ring, apex, (struct fleet_version){ 1, 2 }, &why));
+	CU_ASSERT_STRING_EQUAL(why.text, "this server is of no fleet");
+	/* Alone again it is one like others. */
+	key_ring_share(ring, apex, false);
+	struct keyset *set = key_ring_get(ring, apex, &p, &why);
+	CU_ASSERT_PTR_NOT_NULL(set);
+	keyset_drop(set);
+	end();
+}
+
 static void keys_of_a_zone_that_is_about_to_be_signed_stay(void)
 {
 	struct key_policy p = quick();
@@ -453,6 +483,7 @@ void suite_key_ring(void)
 		{ "keys in the folder are used", keys_in_the_folder_are_used },
 		{ "a roll goes through a restart and removes the old key",
 			a_roll_goes_through_a_restart_and_removes_the_old_key },
+		{ "a zone of a fleet gets keys by the lease alone", a_zone_of_a_fleet_gets_keys_by_the_lease_alone },
 		{ "keys of a zone that is about to be signed stay",
 			keys_of_a_zone_that_is_about_to_be_signed_stay },
 		{ "what is served at a start lets keys go on",
