@@ -1,0 +1,191 @@
+#include "tools/ctl_run.h"
+
+#include "unit/unit.h"
+
+#include "base/text.h"
+
+#include <ftw.h>
+#include <getopt.h>
+#include <glob.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Each folder of tests/sessions has a `session`: commands behind "$ ", each with what it says, and its status where that is not
+ * 0. "cat FILE" shows a file. They run in a copy of the folder, or of the one that a first line "from FOLDER" names; "@DIR@"
+ * stands for it. With UNIT_SESSIONS=write the sessions are written anew, to be read by whoever has changed them. */
+
+static char from[200], folder[32];
+
+/* `text` with each `what` in it as `as`. */
+static void add_replaced(struct text *to, const char *text, const char *what, const char *as)
+{
+	for (const char *at; (at = strstr(text, what)); text = at + strlen(what)) {
+		text_add_bytes(to, text, (size_t)(at - text));
+		text_add(to, as);
+	}
+	text_add(to, text);
+}
+
+static void add_file(struct text *to, const char *path)
+{
+	char buf[4096];
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		text_addf(to, "cat: there is no %s\n", path);
+	for (size_t n; f && (n = fread(buf, 1, sizeof buf, f)) > 0;)
+		text_add_bytes(to, buf, n);
+	if (f)
+		fclose(f);
+}
+
+static int copy_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	char to[600];
+	struct text was = { 0 }, is = { 0 };
+
+	(void)st;
+	(void)at;
+	snprintf(to, sizeof to, "%s%s", folder, path + strlen(from));
+	if (kind == FTW_D)
+		return mkdir(to, 0755) != 0 && strcmp(to, folder) != 0;
+	add_file(&was, path);
+	add_replaced(&is, text_get(&was), "@DIR@", folder);
+	FILE *f = fopen(to, "we");
+	const bool ok = f && fwrite(text_get(&is), 1, is.len, f) == is.len && fclose(f) == 0;
+	text_fini(&was);
+	text_fini(&is);
+	return ok ? 0 : 1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
+/* In a process of its own: standard output and error are the file. */
+static int run_words(char **words, int n, FILE *out)
+{
+	fflush(NULL);
+	const pid_t pid = fork();
+	if (pid == 0) {
+		if (dup2(fileno(out), 1) < 0 || dup2(fileno(out), 2) < 0 || chdir(folder) != 0)
+			_exit(99);
+		setvbuf(stdout, NULL, _IOLBF, 0);
+		optind = 1;
+		const int status = ctl_run(n, words);
+		fflush(NULL);
+		_exit(status);
+	}
+	int status = -1;
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+static void add_command(struct text *said, const char *line)
+{
+	char copy[1000], *rest = copy, *words[64] = { "waymarkctl" };
+	int n = 1;
+	struct text out = { 0 };
+	char path[] = "/tmp/unit_session_out.XXXXXX";
+
+	snprintf(copy, sizeof copy, "%s", line);
+	for (char *at; (at = strsep(&rest, " ")) && n < 63;)
+		words[n++] = at;
+	text_addf(said, "$ %s\n", line);
+	if (strcmp(words[1], "cat") == 0 && n == 3) {
+		char whole[300];
+		snprintf(whole, sizeof whole, "%s/%s", folder, words[2]);
+		add_file(&out, whole);
+		add_replaced(said, text_get(&out), folder, "@DIR@");
+		text_fini(&out);
+		return;
+	}
+	const int fd = mkstemp(path);
+	FILE *f = fdopen(fd, "w+");
+	const int status = run_words(words, n, f);
+	fclose(f);
+	add_file(&out, path);
+	unlink(path);
+	add_replaced(said, text_get(&out), folder, "@DIR@");
+	text_fini(&out);
+	if (status)
+		text_addf(said, "status %d\n", status);
+}
+
+static void compare(const char *path, const char *got, const char *want)
+{
+	unsigned line = 1;
+
+	if (strcmp(got, want) == 0)
+		return;
+	while (*got && *want && strcspn(got, "\n") == strcspn(want, "\n") && strncmp(got, want, strcspn(got, "\n") + 1) == 0) {
+		got += strcspn(got, "\n") + 1;
+		want += strcspn(want, "\n") + 1;
+		line++;
+	}
+	printf("%s:%u: it says\n%.*s\nand should say\n%.*s\n", path, line, (int)strcspn(got, "\n"), got, (int)strcspn(want, "\n"), want);
+	CU_FAIL("a session goes another way");
+}
+
+static void run_session(const char *path)
+{
+	struct text want = { 0 }, said = { 0 };
+
+	add_file(&want, path);
+	const char *at = text_get(&want);
+	snprintf(from, sizeof from, "%.*s", (int)(strrchr(path, '/') - path), path);
+	if (strncmp(at, "from ", 5) == 0) {
+		snprintf(from, sizeof from, "%.*s", (int)strcspn(at + 5, "\n"), at + 5);
+		text_addf(&said, "from %s\n", from);
+	}
+	strcpy(folder, "/tmp/unit_session.XXXXXX");
+	if (!mkdtemp(folder) || nftw(from, copy_one, 8, FTW_PHYS) != 0)
+		abort();
+	for (; *at; at += strcspn(at, "\n"), at += *at == '\n')
+		if (strncmp(at, "$ ", 2) == 0) {
+			char line[1000];
+			snprintf(line, sizeof line, "%.*s", (int)strcspn(at + 2, "\n"), at + 2);
+			add_command(&said, line);
+		}
+	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	const char *write = getenv("UNIT_SESSIONS");
+	FILE *f = write && strcmp(write, "write") == 0 ? fopen(path, "we") : NULL;
+	if (f) {
+		fputs(text_get(&said), f);
+		fclose(f);
+	} else {
+		compare(path, text_get(&said), text_get(&want));
+	}
+	text_fini(&want);
+	text_fini(&said);
+}
+
+static void sessions_go_as_they_are_written(void)
+{
+	glob_t all;
+
+	CU_ASSERT_EQUAL_FATAL(glob("tests/sessions/*/session", 0, NULL, &all), 0);
+	CU_ASSERT_TRUE(all.gl_pathc > 5);
+	for (size_t i = 0; i < all.gl_pathc; i++)
+		run_session(all.gl_pathv[i]);
+	globfree(&all);
+}
+
+static const struct unit_case cases[] = {
+	{ "sessions go as they are written", sessions_go_as_they_are_written },
+};
+
+void suite_ctl_run(void);
+void suite_ctl_run(void)
+{
+	unit_suite("tools/ctl_run", cases, UNIT_COUNT(cases));
+}
