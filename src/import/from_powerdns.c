@@ -7,6 +7,7 @@
 #include "import/import_lines.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -174,6 +175,7 @@ struct settings {
 	struct fault *why;
 	struct words addresses;
 	const char *port;
+	bool included; /* by another */
 };
 
 static void geoip_files(struct settings *s, const char *value, unsigned line)
@@ -215,9 +217,41 @@ static void zones_of_named(struct settings *s, const char *path)
 	}
 }
 
+static int is_conf(const struct dirent *d)
+{
+	const size_t n = strlen(d->d_name);
+
+	return *d->d_name != '.' && n > 5 && strcmp(d->d_name + n - 5, ".conf") == 0;
+}
+
+static void read_settings(struct settings *s, const struct file *f);
+
+/* All "*.conf" of a folder, in their order; one in it has no folder itself. */
+static void include_folder(struct settings *s, const char *folder, unsigned line)
+{
+	const char *from = s->path;
+	struct dirent **of = NULL;
+	const int n = s->included ? 0 : scandir(folder, &of, is_conf, alphasort);
+
+	if (n < 0)
+		plan_note(s->p, NOTE_LOST, from, line, "include-dir: %s cannot be read", folder);
+	for (int i = 0; i < n; i++) {
+		const char *path = plan_textf(s->p, "%s/%s", folder, of[i]->d_name);
+		const struct file *f = plan_read(s->p, path, from, line);
+		s->path = path;
+		s->included = true;
+		if (f)
+			read_settings(s, f);
+		s->included = false;
+		s->path = from;
+		free(of[i]);
+	}
+	free(of);
+}
+
 static void setting(struct settings *s, const char *key, const char *value, unsigned line)
 {
-	static const char *const quiet[] = { "launch", "setuid", "setgid", "daemon", "guardian", "config-dir", "include-dir", "socket-dir",
+	static const char *const quiet[] = { "launch", "setuid", "setgid", "daemon", "guardian", "config-dir", "socket-dir",
 		"enable-lua-records", "security-poll-suffix", "geoip-dnssec-keydir", "loglevel", "log-dns-queries", "log-dns-details", "cache-ttl",
 		"query-cache-ttl", "negquery-cache-ttl", "zone-cache-refresh-interval", "consistent-backends", "disable-syslog", "write-pid",
 		"bind-check-interval", "lua-health-checks-interval", "lua-health-checks-expire-delay" };
@@ -232,6 +266,8 @@ static void setting(struct settings *s, const char *key, const char *value, unsi
 			plan_word(s->p, &s->addresses, plan_textf(s->p, "%.*s", (int)len, value));
 			value += len + strspn(value + len, ", ");
 		}
+	} else if (strcmp(key, "include-dir") == 0) {
+		include_folder(s, file_beside(&s->p->mem, s->path, value), line);
 	} else if (strcmp(key, "local-port") == 0) {
 		s->port = plan_textf(s->p, "%s", value);
 	} else if (strcmp(key, "geoip-database-files") == 0 || strcmp(key, "geoip-database-file") == 0) {
@@ -286,9 +322,65 @@ static bool ends_in(const char *path, const char *tail)
 	return len >= n && strcasecmp(path + len - n, tail) == 0;
 }
 
-/* By its name: example.org.zone, or db.example.org. */
-static const char *zone_name(struct plan *p, const char *path)
+/* The owner of its SOA, where that is told whole. NULL: it is not. */
+static const char *soa_owner(struct plan *p, const struct file *f)
 {
+	struct lines *in = arena_zalloc(&p->mem, sizeof *in);
+	const char *origin = NULL;
+
+	lines_init(in, f->text, f->len);
+	while (lines_next(in)) {
+		const struct lines_word *w = in->words;
+		if (in->n > 1 && lines_is(&w[0], "$ORIGIN"))
+			origin = plan_textf(p, "%.*s", (int)w[1].len, w[1].at);
+		for (size_t i = in->owner; i < in->n && i < 4; i++) {
+			if (!lines_is(&w[i], "SOA"))
+				continue;
+			const bool own = in->owner && !lines_is(&w[0], "@");
+			const char *name = own ? plan_textf(p, "%.*s", (int)w[0].len, w[0].at) : origin;
+			return name && *name && name[strlen(name) - 1] == '.' ? name : NULL;
+		}
+	}
+	return NULL;
+}
+
+enum kind { KIND_ZONE, KIND_SETTINGS, KIND_GEOIP };
+
+/* By the first line that says something, whatever the file is called; of one without any by its name. */
+static enum kind kind_of(const struct file *f, const char *path)
+{
+	static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+	const char *at = f->text, *end = f->text + f->len;
+
+	for (; at < end; at++) {
+		const char *line = at, *stop = memchr(at, '\n', (size_t)(end - at));
+		at = stop ? stop : end;
+		while (line < at && isspace((unsigned char)*line))
+			line++;
+		if (line == at || *line == '#' || *line == ';')
+			continue;
+		size_t n = 0;
+		while (line + n < at && strchr(word, line[n]))
+			n++;
+		size_t is = n;
+		while (line + is < at && (line[is] == ' ' || line[is] == '+'))
+			is++;
+		if (n && line + is < at && line[is] == '=')
+			return KIND_SETTINGS;
+		if ((n && line + n < at && line[n] == ':') || (at - line >= 3 && strncmp(line, "---", 3) == 0))
+			return KIND_GEOIP;
+		return KIND_ZONE;
+	}
+	return ends_in(path, ".conf") ? KIND_SETTINGS : ends_in(path, ".yaml") || ends_in(path, ".yml") ? KIND_GEOIP : KIND_ZONE;
+}
+
+/* By its SOA, or by its name: example.org.zone, or db.example.org. */
+static const char *zone_name(struct plan *p, const char *path, const struct file *f)
+{
+	const char *owner = soa_owner(p, f);
+
+	if (owner)
+		return owner;
 	static const char *const tails[] = { ".zone", ".db", ".txt" };
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 
@@ -329,12 +421,11 @@ bool from_powerdns(struct plan *p, char **files, size_t n, struct fault *why)
 		if (!f)
 			return false;
 		s.path = files[i];
-		if (ends_in(files[i], ".conf"))
-			read_settings(&s, f);
-		else if (ends_in(files[i], ".yaml") || ends_in(files[i], ".yml"))
-			powerdns_geoip(p, files[i], f);
-		else
-			powerdns_zone(p, files[i], f, zone_name(p, files[i]));
+		switch (kind_of(f, files[i])) {
+		case KIND_SETTINGS: read_settings(&s, f); break;
+		case KIND_GEOIP: powerdns_geoip(p, files[i], f); break;
+		case KIND_ZONE: powerdns_zone(p, files[i], f, zone_name(p, files[i], f)); break;
+		}
 	}
 	put_listen(&s);
 	if (!out_get(p->conf, "zones"))

@@ -66,7 +66,7 @@ static bool clean(char *file)
 	bool had = false;
 
 	for (char *c = file; *c; c++)
-		if (*c == '/' || *c == '\\' || (unsigned char)*c <= ' ' || (c == file && *c == '.')) {
+		if (*c == '/' || *c == '@' || *c == '\\' || (unsigned char)*c <= ' ' || (c == file && *c == '.')) {
 			*c = '-';
 			had = true;
 		}
@@ -94,7 +94,8 @@ static char *file_of(struct plan *p, const struct plan_zone *z)
 
 	if (clean(file))
 		own = plan_textf(p, "-%zu", out_count(out_get(p->conf, "zones")));
-	return plan_textf(p, "zones/%.200s%s%s%s.zone", file, own, z->view ? "." : "", z->view ? z->view : "");
+	/* No name has an "@" here: a zone "a.x" is another file than view "x" of the zone "a". */
+	return plan_textf(p, "zones/%.200s%s%s%s.zone", file, own, z->view ? "@" : "", z->view ? z->view : "");
 }
 
 struct plan_zone *plan_zone(struct plan *p, const char *name, const char *view)

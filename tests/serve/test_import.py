@@ -117,6 +117,48 @@ def powerdns():
                     ("cn.example.org", "A", NO, ["other.example.net."])])
         same("example.org.zone:17: not said: LUA" in i.said, True, i.said)
         same("host: www.example.org" in i.config() and "body: OK" in i.config() and "bad-" not in i.config(), True, i.config())
+    # By what is in them, whatever the files are called; and the zone by its SOA.
+    with Imported("powerdns", "pdns.conf", "example.org.zone") as i:
+        shutil.rmtree(i.to)
+        names = {"pdns.conf": "settings.old", "example.org.zone": "dump 7"}
+        for name, to in names.items():
+            os.rename(i.dir + "/" + name, i.dir + "/" + to)
+        with open(i.dir + "/dump 7") as f:
+            text = f.read()
+        assert re.match("@ +(3600 +)?IN +SOA", text.split("\n", 2)[1]) or "SOA" in text, text[:200]
+        with open(i.dir + "/dump 7", "w") as f:
+            f.write(("" if "$ORIGIN" in text else "$ORIGIN example.org.\n") + text)
+        i.status, i.said = i.run("powerdns", *[i.dir + "/" + to for to in names.values()])
+        same(i.status, 0, i.said)
+        with i.serve() as s:
+            answers(s, [("service.geo.example.com", "A", NO, ["192.0.2.2"]), ("geo.example.org", "A", DE, ["192.0.2.32"])])
+        # A folder of settings, as Debian has it.
+        os.mkdir(i.dir + "/pdns.d")
+        os.rename(i.dir + "/settings.old", i.dir + "/pdns.d/geo.conf")
+        os.rename(i.dir + "/geo.yaml", i.dir + "/pdns.d/geo.yaml")
+        with open(i.dir + "/main.conf", "w") as f:
+            f.write("# all else is there\ninclude-dir=pdns.d\nlaunch=\n")
+        shutil.rmtree(i.to)
+        i.status, i.said = i.run("powerdns", i.dir + "/main.conf")
+        same((i.status, "service.geo" in i.config()), (0, True), i.said)
+
+
+DEBIAN = {"bind": ["/etc/bind/named.conf"], "knot": ["/etc/knot/knot.conf"], "powerdns": ["/etc/powerdns/pdns.conf"], "gdnsd": ["/etc/gdnsd"]}
+
+
+@claim("what Debian's packages install as their configuration is taken, or it is said that it has no zone")
+def debian():
+    for kind, files in DEBIAN.items():
+        if not all(os.path.exists(f) for f in files):
+            print("  %s is not installed" % kind)
+            continue
+        with tempfile.TemporaryDirectory() as d:
+            done = subprocess.run([WAYMARKCTL, "import", kind, *files, "--to", d + "/out"], capture_output=True, text=True, timeout=60)
+            if done.returncode:
+                same("no zone could be taken" in done.stderr or "No such file" in done.stderr, True, done.stderr)
+                continue
+            done = subprocess.run([WAYMARKCTL, "-c", d + "/out/waymark.yaml", "check"], capture_output=True, text=True, timeout=60)
+            same((done.returncode, "error" in done.stderr), (0, False), (kind, done.stderr))
 
 
 @claim("BIND: zones, keys, primaries, rate limits; views by nets stay views, and views by places become one zone with rules")
@@ -129,7 +171,8 @@ def bind():
         same("named.conf:7: differs: max-udp-size 4096: packets are never larger here than 1232 bytes" in i.said, True, i.said)
     with Imported("bind-nets", "named.conf") as i, i.serve() as s:
         same("for: inside" in i.config(), True, i.config())
-        answers(s, [("www.example.net", "A", US, ["192.0.2.4"])])
+        same(sorted(f for f in os.listdir(i.to + "/zones") if f.startswith("example.net")), ["example.net.inside.zone", "example.net.zone", "example.net@inside.zone"])
+        answers(s, [("www.example.net", "A", US, ["192.0.2.4"]), ("www.example.net.inside", "A", US, ["192.0.2.4"])])
     with Imported("bind-places", "named.conf") as i, i.serve() as s:
         answers(s, [("www.example.net", "A", NO, ["192.0.2.1", "192.0.2.2"]), ("www.example.net", "A", OFFICE, ["192.0.2.1", "192.0.2.2"]), ("www.example.net", "A", DE, ["192.0.2.3"]),
                     ("www.example.net", "AAAA", DE, ["2001:db8::3"]), ("www.example.net", "AAAA", NO, []), ("www.example.net", "A", US, ["192.0.2.4"]), ("only.example.net", "A", NO, []),
