@@ -23,6 +23,7 @@ struct wide {
 	unsigned n_nets;
 	struct client_map *map;
 	struct rank *rank;
+	float *told; /* [key of the map][EDGES] estimates; NULL: there is no map yet */
 };
 
 /* About as long as the way is, mostly. */
@@ -77,6 +78,7 @@ static void open_wide(struct wide *w)
 
 static void close_wide(struct wide *w)
 {
+	free(w->told);
 	rank_drop(w->rank);
 	client_map_drop(w->map);
 	latency_drop(w->t);
@@ -148,6 +150,44 @@ static void count_kept(void *ctx, uint32_t key, const float *ms)
 	*kept += !ms;
 }
 
+/* Estimates of all keys. */
+struct told {
+	float *ms; /* [key][EDGES] */
+	const struct client_map *map;
+	const float *before; /* of the map before; NULL: it is the first */
+	unsigned wrong;
+};
+
+static void note_estimates(void *ctx, uint32_t key, const float *ms)
+{
+	struct told *x = ctx;
+
+	memcpy(x->ms + (size_t)key * EDGES, ms, EDGES * sizeof *ms);
+}
+
+/* A key that nobody is told of has the estimates that it had. */
+static void hold_unchanged(void *ctx, uint32_t key, const float *ms)
+{
+	struct told *x = ctx;
+	const uint32_t was = client_map_was(x->map, key);
+
+	x->wrong += !ms &&
+		(was == CLIENT_MAP_NEW ||
+			memcmp(x->ms + (size_t)key * EDGES, x->before + (size_t)was * EDGES, EDGES * sizeof *ms) != 0);
+}
+
+static float *hold_keys(const struct client_map *map, const float *before)
+{
+	struct told x = { .map = map, .before = before };
+
+	x.ms = calloc((size_t)client_map_keys(map) * EDGES, sizeof *x.ms);
+	client_map_each(map, &(struct client_map_ask){ .all = true, .edges = { NULL, EDGES } }, note_estimates, &x);
+	if (before)
+		client_map_each(map, &(struct client_map_ask){ .edges = { NULL, EDGES } }, hold_unchanged, &x);
+	CU_ASSERT_EQUAL(x.wrong, 0);
+	return x.ms;
+}
+
 /* Makes the map and the rank of what is measured now, and holds them against the whole. */
 static void rank_again(struct wide *w, const struct rank_opts *opts, unsigned *kept)
 {
@@ -172,6 +212,9 @@ static void rank_again(struct wide *w, const struct rank_opts *opts, unsigned *k
 		free(x.sums);
 		free(x.keys);
 	}
+	float *told = hold_keys(w->map, w->told);
+	free(w->told);
+	w->told = told;
 	client_map_each(w->map, &(struct client_map_ask){ .edges = { NULL, EDGES } }, count_kept, kept);
 	client_map_settle(w->map);
 	rank_drop(before);
@@ -213,7 +256,7 @@ static void means_are_those_of_all_keys_whatever_has_changed(void)
 void suite_rank_costs(void)
 {
 	static const struct unit_case cases[] = {
-		{ "means and orders are those of all keys, whatever has changed",
+		{ "means and orders are those of all keys, whatever has changed, and keys that are as they were have the estimates that they had",
 			means_are_those_of_all_keys_whatever_has_changed },
 	};
 
