@@ -1,8 +1,11 @@
 #include "tools/ctl_run.h"
 
+#include "unit/daemon/house.h"
+#include "unit/net/serving.h"
 #include "unit/unit.h"
 
 #include "base/text.h"
+#include "base/who.h"
 
 #include <ftw.h>
 #include <getopt.h>
@@ -17,9 +20,12 @@
 
 /* Each folder of tests/sessions has a `session`: commands behind "$ ", each with what it says, and its status where that is not
  * 0. "cat FILE" shows a file. They run in a copy of the folder, or of the one that a first line "from FOLDER" names; "@DIR@"
- * stands for it. With UNIT_SESSIONS=write the sessions are written anew, to be read by whoever has changed them. */
+ * stands for it. Where it has a t.yaml a server of that runs, at @PORT@. Moments, generations and who runs this are told as "@TIME@",
+ * "@N@" and "@WHO@". With UNIT_SESSIONS=write the sessions are written anew, to be read by whoever has changed them. */
 
-static char from[200], folder[32];
+static struct house h;
+static bool serves;
+static char from[200], folder[32], port[16];
 
 /* `text` with each `what` in it as `as`. */
 static void add_replaced(struct text *to, const char *text, const char *what, const char *as)
@@ -47,15 +53,17 @@ static void add_file(struct text *to, const char *path)
 static int copy_one(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
 	char to[600];
-	struct text was = { 0 }, is = { 0 };
+	struct text was = { 0 }, half = { 0 }, is = { 0 };
 
 	(void)st;
 	(void)at;
 	snprintf(to, sizeof to, "%s%s", folder, path + strlen(from));
 	if (kind == FTW_D)
-		return mkdir(to, 0755) != 0 && strcmp(to, folder) != 0;
+		return mkdir(to, 0755) != 0 && access(to, F_OK) != 0;
 	add_file(&was, path);
-	add_replaced(&is, text_get(&was), "@DIR@", folder);
+	add_replaced(&half, text_get(&was), "@DIR@", folder);
+	add_replaced(&is, text_get(&half), "@PORT@", port);
+	text_fini(&half);
 	FILE *f = fopen(to, "we");
 	const bool ok = f && fwrite(text_get(&is), 1, is.len, f) == is.len && fclose(f) == 0;
 	text_fini(&was);
@@ -86,8 +94,50 @@ static int run_words(char **words, int n, FILE *out)
 		_exit(status);
 	}
 	int status = -1;
-	waitpid(pid, &status, 0);
+	while (serves && waitpid(pid, &status, WNOHANG) == 0)
+		house_pass(&h, 0.01);
+	if (!serves)
+		waitpid(pid, &status, 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+/* Of "2026-11-28T21:41:06Z", and with a blank for the T. */
+static bool is_moment(const char *s)
+{
+	static const char form[] = "dddd-dd-dd?dd:dd:dd";
+
+	for (size_t i = 0; form[i]; i++)
+		if (form[i] == 'd' ? s[i] < '0' || s[i] > '9' : form[i] == '?' ? s[i] != 'T' && s[i] != ' ' : s[i] != form[i])
+			return false;
+	return true;
+}
+
+/* What is another thing each time is told by its name. */
+static void add_said(struct text *to, const char *text)
+{
+	static const char generation[] = "generation ";
+	struct text a = { 0 }, b = { 0 }, c = { 0 };
+	char who[WHO_TEXT], by[WHO_TEXT + 8];
+
+	snprintf(by, sizeof by, " by %s", who_text(who, getuid()));
+	add_replaced(&a, text, folder, "@DIR@");
+	add_replaced(&c, text_get(&a), by, " by @WHO@");
+	add_replaced(&b, text_get(&c), serves ? port : "@PORT@", "@PORT@");
+	text_fini(&c);
+	for (const char *at = text_get(&b); *at;)
+		if (strncmp(at, generation, strlen(generation)) == 0) {
+			text_addf(to, "%s@N@", generation);
+			at += strlen(generation);
+			at += strspn(at, "0123456789");
+		} else if (is_moment(at)) {
+			text_add(to, "@TIME@");
+			at += strlen("2026-11-28T21:41:06");
+			at += *at == 'Z';
+		} else {
+			text_add_bytes(to, at++, 1);
+		}
+	text_fini(&a);
+	text_fini(&b);
 }
 
 static void add_command(struct text *said, const char *line)
@@ -105,7 +155,7 @@ static void add_command(struct text *said, const char *line)
 		char whole[300];
 		snprintf(whole, sizeof whole, "%s/%s", folder, words[2]);
 		add_file(&out, whole);
-		add_replaced(said, text_get(&out), folder, "@DIR@");
+		add_said(said, text_get(&out));
 		text_fini(&out);
 		return;
 	}
@@ -115,7 +165,7 @@ static void add_command(struct text *said, const char *line)
 	fclose(f);
 	add_file(&out, path);
 	unlink(path);
-	add_replaced(said, text_get(&out), folder, "@DIR@");
+	add_said(said, text_get(&out));
 	text_fini(&out);
 	if (status)
 		text_addf(said, "status %d\n", status);
@@ -147,16 +197,33 @@ static void run_session(const char *path)
 		snprintf(from, sizeof from, "%.*s", (int)strcspn(at + 5, "\n"), at + 5);
 		text_addf(&said, "from %s\n", from);
 	}
+	char conf[300];
+	snprintf(conf, sizeof conf, "%s/t.yaml", from);
+	serves = access(conf, F_OK) == 0;
 	strcpy(folder, "/tmp/unit_session.XXXXXX");
-	if (!mkdtemp(folder) || nftw(from, copy_one, 8, FTW_PHYS) != 0)
+	if (serves) {
+		house_open(&h, "");
+		strcpy(folder, h.site.folder);
+		snprintf(port, sizeof port, "%u", serving_port(&h.at));
+	} else if (!mkdtemp(folder)) {
 		abort();
+	}
+	if (nftw(from, copy_one, 8, FTW_PHYS) != 0)
+		abort();
+	if (serves)
+		CU_ASSERT_TRUE_FATAL(house_start(&h));
 	for (; *at; at += strcspn(at, "\n"), at += *at == '\n')
 		if (strncmp(at, "$ ", 2) == 0) {
 			char line[1000];
 			snprintf(line, sizeof line, "%.*s", (int)strcspn(at + 2, "\n"), at + 2);
 			add_command(&said, line);
 		}
-	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	if (serves)
+		house_stop(&h);
+	if (serves)
+		house_close(&h);
+	else
+		nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	const char *write = getenv("UNIT_SESSIONS");
 	FILE *f = write && strcmp(write, "write") == 0 ? fopen(path, "we") : NULL;
 	if (f) {
