@@ -244,6 +244,8 @@ struct conf {
 	const char *control_socket;         /* control: socket; NULL: none */
 	const char *state_file;             /* control: state; NULL: none */
 	const char *store_file;             /* store: file; NULL: none */
+	const char *images_dir;             /* store: images; NULL: none */
+	bool images_off;                    /* ... that was said */
 	const char *keys_dir;               /* store: keys; NULL: none, as there is no store */
 	unsigned store_history_bytes, store_history_ms; /* store: history-size, history-age */
 	struct sockaddr_storage management; /* management: listen */

@@ -45,6 +45,13 @@ static const struct key control_keys[] = {
 
 /* --- store -------------------------------------------------------------------------------- */
 
+static void take_images(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	r->conf->images_off = value->kind == NODE_SCALAR && strcmp(value->text, "off") == 0;
+	if (!r->conf->images_off)
+		option_path(r, key, value, to);
+}
+
 static const struct key store_keys[] = {
 	{ "file", option_path, .say = "the path of a file", AT(store_file),
 		.needed = "file: /var/lib/waymark/waymark.db",
@@ -56,6 +63,11 @@ static const struct key store_keys[] = {
 		.about = "Where the keys that zones are signed with are (K*.private and K*.key, "
 			 "BIND's form). Made where it is not there.",
 		.otherwise = "the folder \"keys\" beside the file" },
+	{ "images", take_images, .say = "the path of a folder, or off", AT(images_dir),
+		.about = "Where large zones and GeoIP databases are kept as they are in memory, so that the next start need not read "
+			 "their files as long as those have not changed. Made where it is not there, for the server's user alone; as large as they "
+			 "are in memory.",
+		.otherwise = "the folder \"images\" beside the file" },
 	{ "history-size", option_size, .most = 1u << 30, .say = "a size up to 1G, such as 64M",
 		AT(store_history_bytes),
 		.about = "How many bytes of a zone's past changes are kept that are needed only for those who "
@@ -354,6 +366,8 @@ void schema_read(struct conf *c, const struct node *top, const struct parse_sour
 	schema_rules_end(&r);
 	if (c->store_file && !c->keys_dir)
 		c->keys_dir = file_beside(&c->mem, c->store_file, "keys");
+	if (c->store_file && !c->images_dir && !c->images_off)
+		c->images_dir = file_beside(&c->mem, c->store_file, "images");
 	if (r.keeps_decisions && !c->store_file)
 		parse_error(r.src, r.keeps_decisions->key,
 			"\"keep\" needs a store; write for example: store: { file: "

@@ -4,8 +4,10 @@
 #include "base/memory.h"
 #include "base/near.h"
 #include "daemon/key_ring.h"
+#include "daemon/kept_images.h"
 #include "daemon/latency_read.h"
 #include "daemon/zones_read.h"
+#include "geo/atlas_kept.h"
 #include "jobs/jobs.h"
 #include "steer/rules.h"
 #include "steer/template.h"
@@ -40,11 +42,18 @@ static struct stamps *geo_stamps(const struct conf *c)
 	return s;
 }
 
-static struct atlas *read_atlas(const struct conf *c, struct fault *why)
+/* `kept`: its versions, where those of the last run are of use; NULL. */
+static struct atlas *read_atlas(const struct conf *c, const struct stamps *kept, struct fault *why)
 {
-	return atlas_read(&(struct atlas_opts){ c->city_files, c->n_city_files, c->asn_files,
-				  c->n_asn_files },
-		why);
+	const struct atlas_opts opts = { c->city_files, c->n_city_files, c->asn_files, c->n_asn_files };
+	char path[KEPT_PATH];
+	struct atlas *a = NULL;
+
+	if (kept && c->images_dir && kept_images_geo(path, c->images_dir))
+		a = atlas_kept_read(path, &opts, kept);
+	if (a)
+		log_line(LOG_NOTICE, "GeoIP files: as they were kept, since they have not changed");
+	return a ? a : atlas_read(&opts, why);
 }
 
 /* Does any pool ask how far clients are? */
@@ -77,7 +86,7 @@ static bool same_paths(const struct stamps *a, const struct stamps *b)
 }
 
 /* A database that has become wrong is told, and what was read of it before stays. */
-static bool read_geo(struct parts *to, const struct parts *before, struct faults *f)
+static bool read_geo(struct parts *to, const struct parts *before, bool kept, struct faults *f)
 {
 	const struct conf *c = parts_conf(to);
 	struct fault why;
@@ -88,7 +97,7 @@ static bool read_geo(struct parts *to, const struct parts *before, struct faults
 		to->atlas = atlas_hold(before->atlas);
 		return true;
 	}
-	to->atlas = read_atlas(c, &why);
+	to->atlas = read_atlas(c, kept ? to->geo_files : NULL, &why);
 	if (to->atlas) {
 		parts_warn_of_geo(to, f);
 		return true;
@@ -105,7 +114,7 @@ bool parts_refresh_geo(struct parts *p, struct fault *why)
 {
 	const struct conf *c = parts_conf(p);
 	struct stamps *stamps = geo_stamps(c);
-	struct atlas *atlas = read_atlas(c, why);
+	struct atlas *atlas = read_atlas(c, NULL, why);
 
 	if (!atlas) {
 		stamps_drop(stamps);
@@ -405,6 +414,7 @@ static bool read_list(struct parts *to, const struct parts_read_opts *o, struct 
 				       .stored_ctx = store,
 				       .store = store,
 				       .ring = o->ring ? *o->ring : NULL,
+				       .kept_dir = o->kept ? c->images_dir : NULL,
 				       .added = b->list,
 				       .n_added = b->n },
 		f);
@@ -432,7 +442,7 @@ static bool read_all(struct parts *to, const struct parts_read_opts *o, struct f
 	const struct parts *before = o->before;
 
 	bool ok = o->bare || read_zones(to, o, f);
-	ok = read_geo(to, before, f) && ok;
+	ok = read_geo(to, before, o->kept, f) && ok;
 	if (o->bare) {
 		to->table = latency_read_new(parts_conf(to), o->key);
 		return ok;

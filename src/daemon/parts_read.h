@@ -38,6 +38,7 @@ struct parts_read_opts {
 	size_t text_len;
 	bool assume; /* names that edges flatten have addresses, whatever these are */
 	bool bare;
+	bool kept; /* what was kept of the last run is of use (daemon/kept_images) */
 };
 
 /* False when the configuration is wrong, or something that nothing can be served without: then

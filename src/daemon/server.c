@@ -55,7 +55,7 @@ static void on_ready(void *ctx)
 static bool read_parts(struct server *s, struct parts *first, struct faults *f)
 {
 	return parts_read(first,
-		&(struct parts_read_opts){ .path = s->conf_path, .key = s->key, .store = &s->store, .ring = &s->ring }, f);
+		&(struct parts_read_opts){ .path = s->conf_path, .key = s->key, .store = &s->store, .ring = &s->ring, .kept = true }, f);
 }
 
 static void follow_log(void *ctx, unsigned what)

@@ -60,6 +60,7 @@ struct server {
 	struct staging *staging;
 	struct geo_watch *geo_watch;
 	struct signature_watch *signature_watch;
+	struct kept_images *kept_images;
 	struct resolver_pairs *resolver_pairs;
 	struct measuring *measuring;
 	struct notifying *notifying;

@@ -23,6 +23,7 @@
 #include "daemon/frozen.h"
 #include "daemon/geo_watch.h"
 #include "daemon/key_ring.h"
+#include "daemon/kept_images.h"
 #include "daemon/measuring.h"
 #include "daemon/metrics_maker.h"
 #include "daemon/notifying.h"
@@ -107,6 +108,7 @@ void server_end(struct server *s)
 	secondaries_free(s->secondaries);
 	geo_watch_free(s->geo_watch);
 	signature_watch_free(s->signature_watch);
+	kept_images_free(s->kept_images);
 	rankings_free(s->rankings);
 	flattening_free(s->flattening);
 	fleet_member_free(s->fleet);

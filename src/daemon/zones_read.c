@@ -1,7 +1,9 @@
 #include "daemon/zones_read.h"
 
 #include "base/crew.h"
+#include "base/log.h"
 #include "base/memory.h"
+#include "daemon/kept_images.h"
 #include "daemon/key_ring.h"
 #include "daemon/zone_pools.h"
 #include "daemon/zone_verify.h"
@@ -9,6 +11,7 @@
 #include "jobs/jobs.h"
 #include "store/store.h"
 #include "xfr/stored.h"
+#include "zone/zone_kept.h"
 
 #include <errno.h>
 #include <string.h>
@@ -140,6 +143,25 @@ static bool is_verified(
 	return faults_error(f, &at, "%s", why.text);
 }
 
+/* As it was kept when we last ran, when it would be the same now. */
+static bool read_kept(struct reading *r, const struct listed *z, struct load *load, struct faults *f)
+{
+	char path[KEPT_PATH];
+
+	if (!r->o->kept_dir || z->before || !kept_images_zone(path, r->o->kept_dir, z->origin, z->path) ||
+		!zone_kept_read(load, path, z->origin, z->path, r->o->key, f))
+		return false;
+	for (unsigned i = 0; i < load->zone->pools_n; i++)
+		if (!zone_pools_suit(r->o->conf, load->zone, i)) {
+			load_fini(load);
+			faults_fini(f);
+			faults_init(f);
+			return false;
+		}
+	__atomic_add_fetch(&r->kept, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
 static bool read_zone(void *ctx, size_t i)
 {
 	struct reading *r = ctx;
@@ -170,7 +192,7 @@ static bool read_zone(void *ctx, size_t i)
 		if (*lost.text)
 			faults_take(&f, &lost);
 		const bool ok = !f.errors && may_read(r, z, &f) &&
-			load_zone(&load, z->path, z->origin, &opts, &f) &&
+			(read_kept(r, z, &load, &f) || load_zone(&load, z->path, z->origin, &opts, &f)) &&
 			is_verified(r, z, &load, &f) && zones_entry_put_digest(r, z, &load, &f);
 		z->entry = ok ? zones_entry_ready(r, z, &load, &f) : NULL;
 		if (!z->entry)
@@ -271,6 +293,8 @@ static struct registry *read_list(struct reading *r, bool right, struct faults *
 		make_keys(r);
 	r->settles = r->o->ring && r->o->store;
 	crew_run(r->n, r->o->job != NULL, read_zone, r);
+	if (r->kept)
+		log_line(LOG_NOTICE, "zones: %zu as they were kept, since their files have not changed", r->kept);
 	tell_faults(r, f);
 	if (r->settles && !store_settle(r->o->store, &why)) {
 		faults_take(f, &why);

@@ -29,6 +29,7 @@ struct reading {
 	struct listed *list;
 	size_t n, room;
 	size_t done; /* atomic */
+	size_t kept; /* atomic: so many were had as they were kept */
 	int64_t now_s;
 	bool settles; /* what is signed is on the disk only at the end */
 };

@@ -1,4 +1,4 @@
-#include "geo/place.h"
+#include "geo/place_inner.h"
 
 #include "base/bytes.h"
 #include "base/log.h"
@@ -11,23 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-
-/* An index of things that are kept elsewhere, by hash. Thrown away when sealed. */
-struct index {
-	uint64_t *slots; /* upper half of the hash, and a number from 1; 0 is free */
-	size_t room, n;  /* room: a power of two, at least twice n */
-};
-
-struct places {
-	unsigned refs;      /* atomic */
-	struct place *list; /* number 1 is list[0] */
-	size_t n, room;
-	char *text; /* NUL-ended texts; the one at 0 is empty */
-	size_t text_len, text_room;
-	struct index by_place, by_text;
-	bool cities;         /* some place has one */
-	struct hash_key key; /* so that no database can choose places that collide */
-};
 
 enum { INDEX_FIRST = 1024 };
 

@@ -17,6 +17,14 @@ static void keep_sources(struct load *to, const struct records *r)
 			r->files[i].stamp };
 }
 
+/* Of a zone that was read without an error. */
+static void keep_doubts(struct load *to, const struct faults *f, const struct faults_mark *since)
+{
+	to->n_doubts = f->warnings - since->warnings;
+	if (to->n_doubts)
+		to->doubts = memory_strdup(text_get(&f->text) + since->len);
+}
+
 /* For a scope. */
 static void let_go(void *r)
 {
@@ -27,6 +35,7 @@ bool load_zone(struct load *to, const char *path, const uint8_t *origin,
 	const struct compile_opts *opts, struct faults *f)
 {
 	struct records r;
+	const struct faults_mark mark = faults_mark(f);
 
 	*to = (struct load){ 0 };
 	records_init(&r, origin);
@@ -36,8 +45,10 @@ bool load_zone(struct load *to, const char *path, const uint8_t *origin,
 	 * first. */
 	if (master_read(&r, path, &(struct master_pools){ opts->pool_edges, opts->ctx }, f))
 		to->zone = zone_compile(&r, opts, f);
-	if (to->zone)
+	if (to->zone) {
 		keep_sources(to, &r);
+		keep_doubts(to, f, &mark);
+	}
 	scope_forget(&r, let_go);
 	records_fini(&r);
 	return to->zone != NULL;
@@ -45,7 +56,7 @@ bool load_zone(struct load *to, const char *path, const uint8_t *origin,
 
 struct load load_with(const struct load *l, struct zone *z)
 {
-	struct load to = { .zone = z, .n = l->n, .listed = l->listed };
+	struct load to = { .zone = z, .n = l->n, .listed = l->listed }; /* what there was to say of it was of another zone */
 
 	to.sources = memory_zeroed(to.n, sizeof *to.sources);
 	for (size_t i = 0; i < to.n; i++)
@@ -60,6 +71,7 @@ void load_fini(struct load *l)
 	for (size_t i = 0; i < l->n; i++)
 		memory_free(l->sources[i].path);
 	memory_free(l->sources);
+	memory_free(l->doubts);
 	*l = (struct load){ 0 };
 }
 

@@ -15,6 +15,8 @@ struct load {
 	struct zone *zone; /* count 1 */
 	struct load_source *sources;
 	size_t n;
+	char *doubts;      /* own: the warnings that there were, as they are told; NULL: none are known */
+	unsigned n_doubts;
 	uint64_t listed; /* the edges of pools that it was made from, as a hash; 0: of none */
 };
 

@@ -1,0 +1,195 @@
+#include "base/kept.h"
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* In front of all parts; one that is of another machine or version differs. */
+struct kept_head {
+	char magic[16], version[KEPT_NAME * 2], kind[KEPT_NAME];
+	uint32_t order, pointer;
+};
+
+struct part_head {
+	uint64_t len, hash;
+};
+
+static void make_head(struct kept_head *h, const char *kind)
+{
+	*h = (struct kept_head){ .magic = "waymark kept 1\n", .order = 0x01020304, .pointer = sizeof(void *) };
+	snprintf(h->version, sizeof h->version, "%s", PACKAGE_VERSION);
+	snprintf(h->kind, sizeof h->kind, "%s", kind);
+}
+
+/* Four chains at once, since one alone waits for its products. */
+static uint64_t part_hash(uint64_t part, const uint8_t *p, size_t len)
+{
+	const size_t quarter = len / 4;
+	const struct hash_key key = { part, len };
+	uint64_t h[4] = { 1, 2, 3, 4 };
+	size_t at = 0;
+
+	for (; at + 8 <= quarter; at += 8)
+		for (unsigned k = 0; k < 4; k++) {
+			uint64_t v;
+			memcpy(&v, p + k * quarter + at, 8);
+			h[k] = hash_mix(h[k] ^ v ^ HASH_STEP, HASH_STEP);
+		}
+	for (unsigned k = 0; k < 4; k++)
+		h[k] ^= hash_bytes(key, p + k * quarter + at, (k < 3 ? quarter : len - 3 * quarter) - at);
+	return hash_pair(hash_pair(h[0], h[1]), hash_pair(h[2], h[3]));
+}
+
+/* --- writing ------------------------------------------------------------------------------ */
+
+static void write_all(struct kept_out *o, const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+
+	while (len && !o->bad) {
+		const ssize_t n = write(o->fd, p, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		o->bad = n <= 0;
+		p += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+}
+
+static void beside(const struct kept_out *o, char to[static KEPT_PATH + 8])
+{
+	snprintf(to, KEPT_PATH + 8, "%s.new", o->path);
+}
+
+bool kept_create(struct kept_out *o, const char *path, const char *kind, struct fault *why)
+{
+	char new[KEPT_PATH + 8];
+	struct kept_head head;
+
+	*o = (struct kept_out){ .fd = -1 };
+	if (snprintf(o->path, sizeof o->path, "%s", path) >= KEPT_PATH)
+		return fault(why, "%s: the path is too long", path);
+	beside(o, new);
+	unlink(new);
+	o->fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (o->fd < 0)
+		return fault(why, "%s: %s", new, strerror(errno));
+	make_head(&head, kind);
+	write_all(o, &head, sizeof head);
+	return true;
+}
+
+void kept_put(struct kept_out *o, const void *bytes, size_t len)
+{
+	const struct part_head head = { len, part_hash(o->part++, bytes, len) };
+
+	write_all(o, &head, sizeof head);
+	write_all(o, bytes, len);
+}
+
+void kept_give_up(struct kept_out *o)
+{
+	char new[KEPT_PATH + 8];
+
+	close(o->fd);
+	beside(o, new);
+	unlink(new);
+}
+
+bool kept_done(struct kept_out *o, struct fault *why)
+{
+	char new[KEPT_PATH + 8];
+
+	beside(o, new);
+	if (!o->bad && rename(new, o->path) == 0) {
+		close(o->fd);
+		return true;
+	}
+	fault(why, "%s: %s", new, strerror(errno));
+	kept_give_up(o);
+	return false;
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+static bool read_all(struct kept_in *in, void *to, size_t len)
+{
+	uint8_t *p = to;
+
+	while (len && !in->bad) {
+		const ssize_t n = read(in->fd, p, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		in->bad = n <= 0;
+		p += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return !in->bad;
+}
+
+static void read_part_head(struct kept_in *in)
+{
+	struct part_head head = { 0, 0 };
+
+	if (in->bad || in->left == 0)
+		return;
+	in->bad = in->left < sizeof head || !read_all(in, &head, sizeof head) || head.len > in->left - sizeof head;
+	in->left -= in->bad ? 0 : sizeof head;
+	in->len = in->bad ? 0 : head.len;
+	in->hash = head.hash;
+}
+
+bool kept_open(struct kept_in *in, const char *path, const char *kind)
+{
+	struct kept_head want, is;
+	struct stat st;
+	struct fault why;
+
+	*in = (struct kept_in){ .fd = file_open(path, UINT64_MAX, &why) };
+	make_head(&want, kind);
+	if (in->fd < 0)
+		return false;
+	if (fstat(in->fd, &st) != 0 || st.st_uid != geteuid() || st.st_size < (off_t)sizeof is || !read_all(in, &is, sizeof is) ||
+		memcmp(&is, &want, sizeof is) != 0) {
+		close(in->fd);
+		return false;
+	}
+	in->left = (uint64_t)st.st_size - sizeof is;
+	read_part_head(in);
+	return true;
+}
+
+void kept_close(struct kept_in *in)
+{
+	close(in->fd);
+}
+
+size_t kept_next(const struct kept_in *in)
+{
+	return in->bad ? 0 : in->len;
+}
+
+bool kept_get(struct kept_in *in, void *to, size_t len)
+{
+	if (in->bad || (in->left == 0 && in->len == 0 && in->hash == 0) || len != in->len || !read_all(in, to, len) ||
+		part_hash(in->part++, to, len) != in->hash) {
+		in->bad = true;
+		return false;
+	}
+	in->left -= len;
+	in->len = in->hash = 0;
+	read_part_head(in);
+	return true;
+}
+
+bool kept_ended(const struct kept_in *in)
+{
+	return !in->bad && in->left == 0;
+}
