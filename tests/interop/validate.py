@@ -14,6 +14,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../serve"))
 from lib import *
+import mmdb
 
 ask = argparse.ArgumentParser()
 ask.add_argument("--queries", type=int, default=10000)
@@ -50,6 +51,7 @@ POOLS = {
     "mixed": "edges: [ only4, only6, e5 ], all-down: empty, https: { alpn: h3 }",
     "cname": "edges: [ cdn0, cdn1 ]",
     "void": "edges: [ cdn0, cdn1 ], all-down: empty",
+    "as": "edges: [ cdn2 ], policy: ordered, all-down: empty",
 }
 EDGES = "".join("  e%d: { at: \"%g,%g\", a: [ 192.0.2.%d, 192.0.2.%d ], aaaa: [ \"2001:db8::%d\" ] }\n" % (i, *at, 10 * i + 1, 10 * i + 2, i + 1)
                 for i, at in enumerate(PLACES)) + """
@@ -57,8 +59,9 @@ EDGES = "".join("  e%d: { at: \"%g,%g\", a: [ 192.0.2.%d, 192.0.2.%d ], aaaa: [ 
   only6: { at: "48.8,2.4", aaaa: [ "2001:db8:1::1" ] }
   cdn0: { at: "48.8,2.3", cname: text.steered.test. }
   cdn1: { at: "1.3,103.8", cname: web.steered.test. }
+  cdn2: { at: "1.3,103.8", cname: "as%{asn}.%{country}.cdn.steered.test." }
 """
-CONFIG = "store: { file: waymark.db }\ngeoip: { city: { file: %s/geoip/city.mmdb } }\nedges:\n%spools:\n%s" % (
+CONFIG = "store: { file: waymark.db }\ngeoip: { city: { file: %s/geoip/city.mmdb }, asn: { file: asn.mmdb } }\nedges:\n%spools:\n%s" % (
     TOP, EDGES, "".join("  %s: { %s, ttl: 1s }\n" % p for p in POOLS.items()))
 NEGATIVE_S = 5
 ZONE = APEX.replace("1209600 60", "1209600 %d" % NEGATIVE_S) + "".join("%s 60 EDGE %s\n*.w%s 60 EDGE %s\nx.deep.%s 60 EDGE %s\nc%s CNAME %s\ncw%s CNAME q.w%s\n" % ((p,) * 10) for p in POOLS) + """
@@ -69,6 +72,7 @@ web TXT "beside"
 two MX 10 mail
 mail A 192.0.2.25
 text TXT "text"
+*.cdn A 192.0.2.26
 *.wild TXT "wild"
 dn DNAME wweb
 """
@@ -271,7 +275,7 @@ class Run:
 
     def flip(self):
         """Some edges go and some come; then all that was said of them has ended."""
-        for edge in rng.sample(["e%d" % i for i in range(6)] + ["only4", "only6", "cdn0", "cdn1"], rng.randrange(1, 5)):
+        for edge in rng.sample(["e%d" % i for i in range(6)] + ["only4", "only6", "cdn0", "cdn1", "cdn2"], rng.randrange(1, 5)):
             self.down ^= {edge}
             same(self.server.ctl("force", edge, "down" if edge in self.down else "auto")[0], 0)
         if rng.random() < 0.3:                              # a whole pool
@@ -349,6 +353,7 @@ def validate(denial):
     server = Server({"steered.test": ZONE}, config=config, listen="\"127.0.0.1:PORT\", \"%s:53\"" % at, start=False)
     server.configure(zones="[ { name: steered.test, file: zones/steered.test.zone, dnssec: auto } ]")
     with server as s:
+        mmdb.write(s.dir + "/asn.mmdb", {"%d.0.0.0/8" % i: {"asn": 64500 + i % 7} for i in range(1, 224) if i % 3}, "Test-ASN")
         global CONF
         with open(s.conf) as f:
             CONF = f.read()

@@ -2,6 +2,7 @@
 import base64
 import concurrent.futures
 import json
+import mmdb
 import re
 import shutil as sh
 
@@ -701,6 +702,31 @@ def steered():
         told = json.loads(s.ctl("status", "--json")[1])
         same((told["pool_unsigned"], told["pool_sign_waiting"]), (0, 0))
         assert told["pool_signed_ahead"] > 10 and told["pool_signed"] > 5, told
+
+
+@claim("CNAMEs that have the client's AS, place and edge in them validate, of wildcards, too: whoever asks, once he has asked")
+def signed_templates():
+    place = {"country_code": "NL", "region": "Noord-Holland", "city": "Amsterdam", "latitude": 52.4, "longitude": 4.9}
+    zone = APEX + "as 60 EDGE as\n*.was 60 EDGE as\nall 60 EDGE all\n*.cdn A 192.0.2.8\n"
+    with Server({"steer.test": zone}, start=False) as s:
+        mmdb.write(s.dir + "/city.mmdb", {"127.0.0.0/8": place, "83.0.0.0/8": dict(place, country_code="ES")})
+        mmdb.write(s.dir + "/asn.mmdb", {"127.0.0.0/8": {"asn": 64502}, "83.0.0.0/8": {"asn": 64503}}, "Test-ASN")
+        s.configure(STORE + "geoip: { city: { file: city.mmdb }, asn: { file: asn.mmdb } }\n"
+                    'edges: { as: { cname: "as%{asn}.cdn.steer.test" }, all: { cname: "%{edge}.%{city}.%{region}.%{country}-%{continent}-%{asn}.cdn.steer.test" } }\n'
+                    "pools: { as: { edges: [ as ], policy: ordered }, all: { edges: [ all ], policy: ordered } }\n", "[ { name: steer.test, file: zones/steer.test.zone, dnssec: auto } ]")
+        s.start()
+        for name, want in (("as", "as64502.cdn"), ("x.was", "as64502.cdn"), ("y.x.was", "as64502.cdn"), ("all", "all.amsterdam.noord-holland.nl-")):
+            for qtype in ("A", "CNAME", "TXT"):
+                until(lambda: "fully validated" in delv(s, name + ".steer.test", qtype), 30, 0.2)
+                said = delv(s, name + ".steer.test", qtype)
+                assert "fully validated" in said and want in said, (name, qtype, said)
+        for net, want in (("83.1.2.0/24", "as64503.cdn.steer.test."), ("200.1.2.0/24", "asunknown.cdn.steer.test.")):
+            def asked():
+                packet = s.exchange(query("q.was.steer.test", "A", edns=opt(flags=DO, options=ecs(net))), 0.3)
+                return Message(packet).answer if packet else []
+            until(asked, 30)
+            same([r[3] for r in asked() if r[1] == 5], [want])
+            each_set_is_signed(asked())
 
 
 RECORDS = """
