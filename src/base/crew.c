@@ -1,11 +1,11 @@
 #include "base/crew.h"
 
+#include "base/polite.h"
 #include "base/scope.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/resource.h>
 
 enum { POLITE = 10 };
 
@@ -53,7 +53,7 @@ static void *lend_a_hand(void *arg)
 	struct hand *h = arg;
 
 	if (h->crew->politely)
-		setpriority(PRIO_PROCESS, 0, POLITE); /* Linux: of this thread alone */
+		polite_begin(POLITE);
 	work_on(h);
 	return NULL;
 }

@@ -6,10 +6,10 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { POLITE = 19, LEAST_NICE = 20 /* RLIMIT_NICE counts down from it */ };
+enum { LEAST_NICE = 20 /* RLIMIT_NICE counts down from it */ };
 
 static __thread bool is_polite;
-static __thread int usual;
+static __thread int usual, polite;
 
 /* Linux: of this thread alone. */
 static void set(int nice)
@@ -20,11 +20,12 @@ static void set(int nice)
 	errno = before;
 }
 
-void polite_begin(void)
+void polite_begin(int nice)
 {
 	usual = getpriority(PRIO_PROCESS, (id_t)gettid());
 	is_polite = true;
-	set(POLITE);
+	polite = nice;
+	set(polite);
 }
 
 void polite_pause(void)
@@ -36,7 +37,7 @@ void polite_pause(void)
 void polite_resume(void)
 {
 	if (is_polite)
-		set(POLITE);
+		set(polite);
 }
 
 void polite_allow(void)

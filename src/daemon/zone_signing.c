@@ -86,17 +86,50 @@ static struct zone *step_on(const struct zone_signing *s, const struct zone_sign
 	return z;
 }
 
+static void grow(void *ctx, const struct zone *z, uint32_t until)
+{
+	store_grow_to(ctx, z, until);
+}
+
+/* `z`, which may be NULL, was given to `g` as it was signed. */
+static bool grown(const struct zone_signing *s, const struct zone *z, bool upon,
+	struct store_growing *g, struct faults *f)
+{
+	struct fault why;
+
+	if (!z) {
+		store_grow_not(g);
+		return true;
+	}
+	const enum store_result result = store_grown(g, &why);
+	if (upon && result == STORE_APART)
+		*s->late = true;
+	return result == STORE_DONE || (upon && result == STORE_APART) || fail(f, &why);
+}
+
 static struct zone *sign_whole(const struct zone_signing *s, const struct zone_signing_of *of,
 	const struct zone *plain, uint32_t serial, struct faults *f)
 {
-	const struct sign_opts o = sign_opts(s, of->keys);
+	const struct store_mark mark = { .none = true, .there = true, .serial = plain->serial };
+	const bool upon = s->late && of->which == STORE_ZONE;
+	/* Its digest changes what was signed. */
+	const bool grows = s->store && !of->keys->policy.zonemd;
+	struct sign_opts o = sign_opts(s, of->keys);
 	char name[NAME_TEXT];
 	struct zone *clean = sign_strip(plain, s->compile, f);
-	struct zone *z = clean ? sign_zone(clean, &o, serial, f) : NULL;
 
-	if (clean)
-		zone_drop(clean);
-	if (z && !put(s, of->which, plain, z, f)) {
+	if (!clean)
+		return NULL;
+	struct store_growing *g =
+		grows ? store_grow(s->store, of->which, upon ? &mark : NULL, s->soon && !upon) : NULL;
+	if (g) {
+		o.written = grow;
+		o.written_ctx = g;
+	}
+	struct zone *z = sign_zone(clean, &o, serial, f);
+	zone_drop(clean);
+	const bool ok = g ? grown(s, z, upon, g, f) : !z || put(s, of->which, plain, z, f);
+	if (!ok) {
 		zone_drop(z);
 		return NULL;
 	}

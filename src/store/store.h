@@ -78,6 +78,19 @@ bool store_put_soon(
 	struct store *s, const struct zone *z, enum store_which which, struct fault *why);
 bool store_settle(struct store *s, struct fault *why);
 
+/* The same of a zone while it is made, of which nothing in front of what is written changes any more: by whoever has
+ * written some of it, one at a time. `upon`: as above, copied; NULL: whatever is there. Never NULL. */
+struct store_growing;
+struct store_growing *store_grow(
+	struct store *s, enum store_which which, const struct store_mark *upon, bool soon);
+/* Nodes in front of `until`, an offset in the image of `z`, which stays the same zone and stays where it is until the
+ * end of what is told here. What fails is told by store_grown(). */
+void store_grow_to(struct store_growing *g, const struct zone *z, uint32_t until);
+/* All of it was told: it is what is stored. Ends `g`. */
+enum store_result store_grown(struct store_growing *g, struct fault *why);
+/* What was stored before stays. Ends `g`; NULL is fine. */
+void store_grow_not(struct store_growing *g);
+
 /* The same of what we have signed. */
 bool store_put_signed(struct store *s, const struct zone *z, struct fault *why);
 bool store_forget_signed(struct store *s, const uint8_t *apex, struct fault *why);

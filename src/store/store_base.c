@@ -1,5 +1,6 @@
 /* Zones in the store, whole. What is large is written by pieces, each a transaction, beside what is valid: so nobody else
  * waits long, and one that is stopped in between has changed nothing. */
+#include "base/memory.h"
 #include "dns/name.h"
 #include "store/store_inner.h"
 #include "store/store_records.h"
@@ -198,6 +199,14 @@ bool store_drop_others(struct store *s, int64_t id, int64_t base, struct fault *
 	return ok;
 }
 
+static enum store_result result_of(const struct putting *p, bool ok)
+{
+	/* When that fails, it goes with the next. */
+	if (ok && p->rest)
+		store_drop_others(p->s, p->id, p->base, &(struct fault){ 0 });
+	return ok ? STORE_DONE : p->apart ? STORE_APART : STORE_FAILED;
+}
+
 static enum store_result put_all(struct putting *p)
 {
 	p->part = malloc(2 * (PART + STORE_RECORD_MOST));
@@ -217,10 +226,7 @@ static enum store_result put_all(struct putting *p)
 		p->len = next;
 	}
 	free(halves[0]);
-	/* When that fails, it goes with the next. */
-	if (ok && p->rest)
-		store_drop_others(p->s, p->id, p->base, &(struct fault){ 0 });
-	return ok ? STORE_DONE : p->apart ? STORE_APART : STORE_FAILED;
+	return result_of(p, ok);
 }
 
 static enum store_result put(struct store *s, const struct zone *z, enum store_which which,
@@ -274,6 +280,109 @@ bool store_put_soon(
 
 	return put_all(&p) == STORE_DONE;
 }
+
+/* --- one that is being made --------------------------------------------------------------- */
+
+struct store_growing {
+	struct putting p;
+	struct store_timers never;
+	struct store_mark upon;
+	struct fault why;
+	bool ok;
+	uint8_t part[PART + STORE_RECORD_MOST];
+};
+
+struct store_growing *store_grow(
+	struct store *s, enum store_which which, const struct store_mark *upon, bool soon)
+{
+	struct store_growing *g = memory_zeroed(1, sizeof *g);
+
+	if (upon)
+		g->upon = *upon;
+	g->p = (struct putting){ .s = s,
+		.which = which,
+		.timers = &g->never,
+		.upon = upon ? &g->upon : NULL,
+		.why = &g->why,
+		.part = g->part,
+		.soon = soon };
+	g->ok = true;
+	return g;
+}
+
+/* A part is put when there is more: the last is one that has something in it. */
+void store_grow_to(struct store_growing *g, const struct zone *z, uint32_t until)
+{
+	struct putting *p = &g->p;
+
+	if (!p->z) {
+		p->z = z;
+		p->records = store_records(z);
+	}
+	p->records.limit = z->image + until;
+	while (g->ok) {
+		if (p->len < PART) {
+			const size_t more = store_records_fill(
+				&p->records, p->part + p->len, PART - p->len);
+			if (!more)
+				break;
+			p->len += more;
+		} else {
+			g->ok = put_piece(p, false);
+			p->len = 0;
+		}
+	}
+}
+
+enum store_result store_grown(struct store_growing *g, struct fault *why)
+{
+	g->ok = g->ok && put_piece(&g->p, true);
+	*why = g->why;
+	const enum store_result result = result_of(&g->p, g->ok);
+	if (g->ok)
+		memory_free(g);
+	else
+		store_grow_not(g);
+	return result;
+}
+
+/* Nobody goes on with what there is of it. */
+static bool forsake(struct putting *p, int64_t *base)
+{
+	struct store *s = p->s;
+	struct store_row row = { .base = -1 };
+	int64_t making = 0;
+
+	const enum store_found found = store_find(s, zone_id(p->z), p->which, &row);
+	*base = found == STORE_FOUND ? row.base : -1;
+	return found != STORE_NOT_READ &&
+		one_number(store_bind(s, STORE_GET_MAKING, "i", p->id), &making) &&
+		making == p->base &&
+		store_run(store_bind(s, STORE_END_MAKING, "ii", p->id, (int64_t)-1));
+}
+
+void store_grow_not(struct store_growing *g)
+{
+	struct fault why;
+	int64_t base = -1;
+
+	if (!g)
+		return;
+	bool is = g->p.id != 0;
+	if (is) {
+		store_lock(g->p.s);
+		is = store_begin(g->p.s, &why);
+		if (is)
+			is = forsake(&g->p, &base) ? store_commit(g->p.s, &why)
+						   : store_give_up(g->p.s, &why);
+		store_unlock(g->p.s);
+	}
+	if (is && store_drop_others(g->p.s, g->p.id, base, &why))
+		store_end_making(g->p.s, g->p.id, &why);
+	memory_free(g);
+}
+
+/* --- on the disk -------------------------------------------------------------------------- */
 
 /* Whatever is committed so that it is on the disk takes what was committed before with it; if it writes anything. SQLite
  * writes no row that stays as it is: this one is turned over, and back. A zone that is gone by now went that way, too. */

@@ -8,13 +8,18 @@
 
 enum { SAME_OWNER = 0, ROOT = 0xff, FIXED = 2 + 4 + 2 };
 
-/* Goes on to the next node that has records. */
-static void settle(struct store_records *r)
+/* Goes on to the next node that has records; false: there is none. */
+static bool settle(struct store_records *r)
 {
-	while (r->node && !r->sets_left) {
-		r->node = image_next(r->zone, r->node);
-		if (!r->node)
-			return;
+	for (;;) {
+		if (r->begun && r->sets_left)
+			return true;
+		if (r->begun)
+			r->node = image_next(r->zone, r->node);
+		r->begun = false;
+		if (!r->node || (r->limit && (const uint8_t *)r->node >= r->limit))
+			return false;
+		r->begun = true;
 		r->set = zone_first_rrset(r->node);
 		r->sets_left = r->node->rrsets;
 	}
@@ -22,12 +27,7 @@ static void settle(struct store_records *r)
 
 struct store_records store_records(const struct zone *z)
 {
-	const struct zone_node *apex = image_first(z);
-
-	return (struct store_records){ .zone = z,
-		.node = apex,
-		.set = zone_first_rrset(apex),
-		.sets_left = apex->rrsets };
+	return (struct store_records){ .zone = z, .node = image_first(z) };
 }
 
 static size_t put_owner(const struct store_records *r, uint8_t *to)
@@ -48,7 +48,7 @@ size_t store_records_fill(struct store_records *r, uint8_t *to, size_t enough)
 	const struct zone_node *last = NULL;
 	size_t len = 0;
 
-	for (settle(r); r->node && len < enough; settle(r)) {
+	while (len < enough && settle(r)) {
 		const uint8_t *rr = r->set->wire + r->at;
 		if (r->node == last)
 			to[len++] = SAME_OWNER;

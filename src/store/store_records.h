@@ -16,6 +16,8 @@ enum { STORE_RECORD_MOST = NAME_MOST + 1 + 8 + 65535 };
 struct store_records {
 	const struct zone *zone; /* borrowed */
 	const struct zone_node *node;
+	bool begun;           /* with that node */
+	const uint8_t *limit; /* nodes from there on are not looked at, yet; NULL: there is none */
 	const struct zone_rrset *set;
 	unsigned sets_left;
 	size_t at;
@@ -24,7 +26,7 @@ struct store_records {
 /* In front of the first record. */
 struct store_records store_records(const struct zone *z);
 
-/* Whole records, until there are `enough` bytes or none is left: so `to` has STORE_RECORD_MOST more. The first
+/* Whole records, until there are `enough` bytes or none is left in front of the limit: so `to` has STORE_RECORD_MOST more. The first
  * of each run has its owner. Returns how much there is; 0 at the end. */
 size_t store_records_fill(struct store_records *r, uint8_t *to, size_t enough);
 

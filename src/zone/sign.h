@@ -20,6 +20,11 @@ struct sign_opts {
 	 */
 	bool (*goes_on)(void *ctx, uint64_t n, uint64_t of);
 	void *ctx;
+	/* While a whole zone is signed: all in front of the offset `until` of the image of `z` is
+	 * as it will be, but for struct zone_proof. Any thread, one at a time; the last time with
+	 * all of it. The image stays where it is until then. NULL: nobody wants to know. */
+	void (*written)(void *ctx, const struct zone *z, uint32_t until);
+	void *written_ctx;
 };
 
 /* `z` without what signing makes. Count 1: its own when there is nothing of it. */

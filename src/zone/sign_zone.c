@@ -47,6 +47,9 @@ struct signing {
 	uint32_t n_links;
 	struct zone *to;
 	struct rrsig_end *ends; /* [pieces] */
+	bool *written;          /* [pieces] atomic */
+	size_t told;            /* pieces in front, all of which are written; of who tells */
+	bool telling;           /* atomic: somebody does */
 	uint64_t done;          /* names; atomic */
 	bool failed;            /* atomic: there is no memory */
 	bool stopped;           /* atomic */
@@ -455,6 +458,22 @@ static size_t measure(struct signing *s)
 
 /* --- all of it ---------------------------------------------------------------------------- */
 
+/* Who has written a piece tells of it, unless another is at that: then he will with the next. */
+static void tell_written(struct signing *s, size_t piece)
+{
+	const size_t pieces = (s->n + PIECE - 1) / PIECE;
+
+	__atomic_store_n(&s->written[piece], true, __ATOMIC_RELEASE);
+	if (!s->o->written || __atomic_exchange_n(&s->telling, true, __ATOMIC_ACQUIRE))
+		return;
+	const size_t before = s->told;
+	while (s->told < pieces && __atomic_load_n(&s->written[s->told], __ATOMIC_ACQUIRE))
+		s->told++;
+	if (s->told > before && s->told < pieces)
+		s->o->written(s->o->written_ctx, s->to, s->entry[s->told * PIECE].to);
+	__atomic_store_n(&s->telling, false, __ATOMIC_RELEASE);
+}
+
 static bool write_piece(void *ctx, size_t piece)
 {
 	struct signing *s = ctx;
@@ -475,6 +494,8 @@ static bool write_piece(void *ctx, size_t piece)
 	put_free(p);
 	if (!ok)
 		__atomic_store_n(&s->failed, true, __ATOMIC_RELAXED);
+	else
+		tell_written(s, piece);
 	const uint64_t done = __atomic_add_fetch(&s->done, PIECE, __ATOMIC_RELAXED);
 	if (s->o->goes_on && !s->o->goes_on(s->o->ctx, done < s->n ? done : s->n, s->n))
 		__atomic_store_n(&s->stopped, true, __ATOMIC_RELAXED);
@@ -546,23 +567,28 @@ static bool write_all(struct signing *s, size_t len)
 
 	s->ends = calloc(pieces + 1, sizeof *s->ends);
 	to->image = malloc(len);
-	if (!s->ends || !to->image)
+	s->written = calloc(pieces + 1, sizeof *s->written);
+	if (!s->ends || !s->written || !to->image)
 		return false;
 	memset(to->image, 0, 4);
+	to->image_end = (uint32_t)len;
+	to->apex_node = zone_node_at(to, 4 + zone_in_front(to));
 	crew_run(pieces, s->o->politely, write_piece, s);
 	for (size_t i = 0; i < pieces; i++)
 		ends = rrsig_end_first(ends, s->ends[i]);
 	to->signatures_end_s = ends.end_s;
 	to->signatures_soon_s = ends.soon_s;
-	to->image_end = (uint32_t)len;
-	return !s->failed && !s->stopped;
+	if (s->failed || s->stopped)
+		return false;
+	if (s->o->written)
+		s->o->written(s->o->written_ctx, to, to->image_end);
+	return true;
 }
 
 static bool finish(struct signing *s)
 {
 	struct zone *to = s->to;
 
-	to->apex_node = zone_node_at(to, 4 + zone_in_front(to));
 	const uint32_t soa = put_negative_soa(s, NULL);
 	uint8_t *whole = realloc(to->image, to->image_end + soa);
 	if (!whole)
@@ -619,6 +645,7 @@ struct zone *sign_zone(
 	free(s.entry);
 	free(s.link);
 	free(s.ends);
+	free(s.written);
 	zone_drop(whole);
 	if (!ok) {
 		zone_drop(s.to);

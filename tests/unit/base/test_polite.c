@@ -27,7 +27,7 @@ static void *be_polite(void *ctx)
 	s->allowed = setpriority(PRIO_PROCESS, (id_t)gettid(), s->usual) == 0;
 	if (!s->allowed)
 		return NULL;
-	polite_begin();
+	polite_begin(POLITE_MOST);
 	s->polite = nice_now();
 	polite_pause();
 	s->paused = nice_now();

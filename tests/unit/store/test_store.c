@@ -392,7 +392,7 @@ static void *lock_politely(void *seen)
 {
 	int *nice = seen;
 
-	polite_begin();
+	polite_begin(POLITE_MOST);
 	polite_pause();
 	nice[2] = getpriority(PRIO_PROCESS, (id_t)gettid()); /* as the limits have it */
 	polite_resume();

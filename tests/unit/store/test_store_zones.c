@@ -6,6 +6,7 @@
 #include "unit/zone/change_of.h"
 #include "unit/zone/zone_of.h"
 #include "zone/change.h"
+#include "zone/image.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -202,6 +203,41 @@ static void large_zones_take_the_place_of_each_other(void)
 	stored_end();
 }
 
+/* As it is told while it is made: node by node, many at once, and none. */
+static void grow(struct store_growing *g, const struct zone *z)
+{
+	unsigned i = 0;
+
+	for (const struct zone_node *n = image_first(z); n; n = image_next(z, n), i++)
+		if (i < 100 || i % 1000 == 0)
+			store_grow_to(g, z, (uint32_t)((const uint8_t *)n - z->image));
+	store_grow_to(g, z, z->image_end);
+	store_grow_to(g, z, z->image_end);
+}
+
+static void a_zone_that_grows_is_stored_when_all_of_it_is_there(void)
+{
+	struct store_picture whole, p;
+
+	stored_begin();
+	struct zone *z = large("1");
+	CU_ASSERT_TRUE(store_put(stored.s, z, &timers, &stored.why));
+	CU_ASSERT_TRUE_FATAL(store_get(stored.s, apex, STORE_ZONE, &whole, &stored.why));
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	struct store_growing *g = store_grow(stored.s, STORE_ZONE, NULL, false);
+	grow(g, z);
+	stored_held(1, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_EQUAL(store_grown(g, &stored.why), STORE_DONE);
+	stored_again();
+	CU_ASSERT_TRUE_FATAL(store_get(stored.s, apex, STORE_ZONE, &p, &stored.why));
+	CU_ASSERT_EQUAL_FATAL(p.len, whole.len);
+	CU_ASSERT_EQUAL(memcmp(p.records, whole.records, p.len), 0);
+	store_picture_fini(&p);
+	store_picture_fini(&whole);
+	zone_drop(z);
+	stored_end();
+}
+
 static int64_t number_of(const char *text)
 {
 	sqlite3 *db;
@@ -214,6 +250,41 @@ static int64_t number_of(const char *text)
 	sqlite3_finalize(st);
 	sqlite3_close(db);
 	return n;
+}
+
+static void a_zone_that_grows_and_is_given_up_leaves_nothing(void)
+{
+	stored_begin();
+	struct zone *z = large("9");
+	struct store_growing *g = store_grow(stored.s, STORE_ZONE, NULL, false);
+	store_grow_to(g, z, z->image_end);
+	CU_ASSERT_TRUE(number_of("SELECT count(*) FROM part") > 3);
+	store_grow_not(g);
+	CU_ASSERT_EQUAL(number_of("SELECT count(*) FROM part"), 0);
+	CU_ASSERT_EQUAL(number_of("SELECT count(*) FROM zone"), 0);
+	/* What was there stays; and so does what another puts meanwhile. */
+	for (int i = 0; i < 2; i++) {
+		CU_ASSERT_TRUE(stored_put(zone, &timers));
+		g = store_grow(stored.s, STORE_ZONE, NULL, false);
+		store_grow_to(g, z, z->image_end);
+		if (i) {
+			CU_ASSERT_TRUE(stored_put(zone, &timers));
+			CU_ASSERT_EQUAL(store_grown(g, &stored.why), STORE_APART);
+		} else {
+			store_grow_not(g);
+		}
+		stored_held(1, 1700000000, 1209600, 3, 0);
+		CU_ASSERT_EQUAL(number_of("SELECT count(*) FROM part"), 1);
+	}
+	/* Over nothing but that. */
+	const struct store_mark at = { .there = true, .serial = 2 };
+	g = store_grow(stored.s, STORE_ZONE, &at, false);
+	store_grow_to(g, z, z->image_end);
+	CU_ASSERT_EQUAL(store_grown(g, &stored.why), STORE_APART);
+	stored_held(1, 1700000000, 1209600, 3, 0);
+	store_grow_not(NULL);
+	zone_drop(z);
+	stored_end();
 }
 
 static void what_was_being_put_when_it_stopped_goes(void)
@@ -280,6 +351,10 @@ static const struct unit_case cases[] = {
 	{ "what others have stored meanwhile is put over by nobody",
 		what_others_have_stored_meanwhile_is_put_over_by_nobody },
 	{ "large zones take the place of each other", large_zones_take_the_place_of_each_other },
+	{ "a zone that grows is stored when all of it is there",
+		a_zone_that_grows_is_stored_when_all_of_it_is_there },
+	{ "a zone that grows and is given up leaves nothing",
+		a_zone_that_grows_and_is_given_up_leaves_nothing },
 	{ "what was being put when it stopped goes", what_was_being_put_when_it_stopped_goes },
 	{ "a store of version 1 is brought up to date",
 		a_store_of_version_1_is_brought_up_to_date },
