@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """xdp - what comes past the kernel's network stack (AF_XDP), in network namespaces of its own: answered as by sockets, byte for byte.
 
-    xdp.py [--queries 2000] [--seed 1] [CLAIM]
+    xdp.py [--queries 2000] [--seed 1] [--soak SECONDS] [CLAIM]
 
 A veth pair leads from "us", where the server runs, to "client". Port 53 is taken at the interface, port 54 has ordinary sockets alone: the same
 packets go to both. Frames are also made by hand. Nothing touches the machine's own network; wants root, and is skipped elsewhere.
 """
 import argparse
 import ctypes
+import json
 import os
 import random
 import select
@@ -497,6 +498,66 @@ def steered_are_counted():
     print("%d of %d" % (after["xdp_answers"] - before["xdp_answers"], n))
 
 
+RATE = 20000
+
+
+def load(seconds, work):
+    """So many queries a second while `work` is done again and again; what the client has counted."""
+    path = os.path.join(server.dir, "queries")
+    with open(path, "wb") as f:
+        for i, m in enumerate(steered_queries(random.Random(opts.seed), 2000)):
+            m = m if i % 2 else query("host.example.com", "A", opt(), flags=0x100)
+            f.write(struct.pack(">BBH", 0, 1, len(m)) + m)
+    proc = subprocess.Popen(["ip", "netns", "exec", "client", BUILD + "/bench/load", "-d", path, "-s", V4, "-p", str(BY_XDP), "-t", str(seconds), "-q", str(RATE)],
+                            stdout=subprocess.PIPE, text=True)
+    turn = 0
+    while proc.poll() is None:
+        work(turn)
+        turn += 1
+    said = json.loads(proc.stdout.read())
+    print("%d turns: %d sent, %d answered, %d lost" % (turn, said["sent"], said["answered"], said["lost"]))
+    return said, turn
+
+
+@claim("under load nothing is lost while zones are reloaded and edges forced; an interface down and up, and SIGKILL, lose what comes meanwhile and no more")
+def under_load():
+    if not opts.soak or not os.path.exists(BUILD + "/bench/load"):
+        raise Skip("wants --soak SECONDS, and the load of make bench")
+    answer_in_kernel()
+    web.status = 200
+
+    def changes(turn):
+        server.write("zones/example.com.zone", ZONE.replace(" 7 7200", " %d 7200" % (100 + turn)))
+        same(server.ctl("reload")[0], 0)
+        same(server.ctl("force", rng.choice(list(EDGES)), rng.choice(["down", "auto", "drain"]))[0], 0)
+        time.sleep(0.2)
+
+    def down_and_up(turn):
+        time.sleep(3)
+        sh("ip", "link", "set", "us", "down")
+        sh("ip", "link", "set", "us", "up")
+
+    def killed(turn):
+        time.sleep(3)
+        server.proc.kill()
+        server.proc.wait()
+        until(is_clean, 10)
+        server.start()
+
+    rng = random.Random(opts.seed)
+    said, _ = load(opts.soak / 3, changes)
+    same(said["lost"], 0)
+    assert in_kernel_since({"xdp_answers": 0}) > said["sent"] // 4
+    for work, gone_s in ((down_and_up, 1.0), (killed, 2.0 * SLOW)):
+        said, turns = load(opts.soak / 3, work)
+        assert said["lost"] <= turns * gone_s * RATE, said
+        assert said["answered"] + said["lost"] >= said["sent"] - turns * gone_s * RATE, said
+    for e in EDGES:
+        server.ctl("force", e, "auto")
+    server.write("zones/example.com.zone", ZONE)
+    same(server.ctl("reload")[0], 0)
+
+
 def is_clean():
     return "xdp" not in sh("ip", "link", "show", "us")
 
@@ -539,6 +600,7 @@ def gone():
 parser = argparse.ArgumentParser()
 parser.add_argument("--queries", type=int, default=2000)
 parser.add_argument("--seed", type=int, default=1)
+parser.add_argument("--soak", type=float, default=0, metavar="SECONDS")
 parser.add_argument("claims", nargs="*")
 opts = parser.parse_args()
 try:
