@@ -20,9 +20,10 @@ static void set(int nice)
 	errno = before;
 }
 
+/* The loop's: whoever started this thread may have given way himself. */
 void polite_begin(int nice)
 {
-	usual = getpriority(PRIO_PROCESS, (id_t)gettid());
+	usual = getpriority(PRIO_PROCESS, (id_t)getpid());
 	is_polite = true;
 	polite = nice;
 	set(polite);

@@ -71,6 +71,25 @@ static void who_is_polite_is_urgent_while_others_wait(void)
 	CU_ASSERT_EQUAL(s.resumed, 19);
 }
 
+static void *start_another(void *ctx)
+{
+	polite_begin(POLITE_MOST);
+	run(be_polite, ctx);
+	return NULL;
+}
+
+/* A thread has the priority of who started it. */
+static void who_was_started_politely_is_as_urgent(void)
+{
+	struct seen s = { .usual = 0 }, plain = { .usual = 0 };
+
+	run(be_polite, &plain);
+	run(start_another, &s);
+	CU_ASSERT_EQUAL(s.usual, 19);
+	if (plain.allowed)
+		CU_ASSERT_EQUAL(s.paused, nice_now());
+}
+
 static void who_is_not_stays_as_he_is(void)
 {
 	struct seen s = { .usual = 0 };
@@ -86,6 +105,8 @@ void suite_polite(void)
 	static const struct unit_case cases[] = {
 		{ "who is polite is urgent while others wait",
 			who_is_polite_is_urgent_while_others_wait },
+		{ "who was started by one that is polite is as urgent then",
+			who_was_started_politely_is_as_urgent },
 		{ "who is not stays as he is", who_is_not_stays_as_he_is },
 	};
 
