@@ -38,6 +38,7 @@ struct resolver_pairs {
 	ev_timer timer;
 	struct asker *askers; /* [SLOTS] by name, the last that had the slot; NULL: none yet, or no memory */
 	struct client_pairs *pairs; /* NULL: they are not read yet, or there is no file */
+	struct client_pairs *also;  /* of another file before, until what is in this one is read, too; NULL: none */
 	char *path;                 /* own copy: of the file that they are from, and go to */
 	bool works, changed;
 	double written_at; /* clock_seconds() */
@@ -108,6 +109,7 @@ struct file_work {
 	struct resolver_pairs *owner;
 	char *path;                 /* own copy */
 	struct client_pairs *pairs; /* own: to write, or what was read */
+	struct client_pairs *also;  /* own, but for free_work(): what is known beside what is read */
 	struct hash_key key;
 	struct fault why; /* "": it went well */
 };
@@ -163,8 +165,12 @@ static void read_work(void *ctx, struct job *job)
 		resolver_clients_drop(r);
 	}
 	faults_fini(&f);
+	if (w->also)
+		client_pairs_join(pairs, w->also, time(NULL));
 	w->pairs = pairs;
 }
+
+static void write_pairs(struct resolver_pairs *p);
 
 static void read_done(void *ctx, enum job_end end)
 {
@@ -178,8 +184,12 @@ static void read_done(void *ctx, enum job_end end)
 		p->pairs = w->pairs;
 		w->pairs = NULL;
 		p->written_at = clock_seconds();
-	} else if (end != JOB_DONE) {
-		w->pairs = NULL; /* has been given back */
+		if (w->also) /* rankings read the file */
+			write_pairs(p);
+		client_pairs_free(w->also);
+	} else {
+		p->also = w->also;
+		w->pairs = end == JOB_DONE ? w->pairs : NULL; /* has been given back */
 	}
 	free_work(w);
 }
@@ -240,13 +250,20 @@ void resolver_pairs_save(struct resolver_pairs *p)
 
 /* --- when there is something to do -------------------------------------------------------- */
 
-/* Another configuration may have another file. */
+/* Another configuration may have another file: what was learned goes on there. With none nothing is learned, and what was is kept. */
 static void follow_path(struct resolver_pairs *p)
 {
 	const char *path = wanted_path(p);
 
 	if (path ? p->path && strcmp(p->path, path) == 0 : !p->path)
 		return;
+	if (!path && p->changed && p->pairs)
+		write_pairs(p); /* a copy, by its own path */
+	if (path && p->pairs) {
+		client_pairs_free(p->also);
+		p->also = p->pairs;
+		p->pairs = NULL;
+	}
 	free(p->path);
 	client_pairs_free(p->pairs);
 	p->pairs = NULL;
@@ -266,9 +283,14 @@ static void on_time(struct ev_loop *loop, ev_timer *t, int events)
 		return;
 	follow_path(p);
 	struct file_work *w = p->path && !p->pairs ? new_work(p) : NULL;
-	if (w)
+	if (w) {
+		w->also = p->also;
+		p->also = NULL;
+		struct client_pairs *also = w->also;
 		start(p, w, "look", read_work, read_done);
-	else if (p->pairs && ((p->changed && waited_s >= p->opts.every_s) || (client_pairs_count(p->pairs) && waited_s >= NEXT_S)))
+		if (!p->works)
+			p->also = also;
+	} else if (p->pairs && ((p->changed && waited_s >= p->opts.every_s) || (client_pairs_count(p->pairs) && waited_s >= NEXT_S)))
 		write_pairs(p);
 }
 
@@ -293,6 +315,7 @@ void resolver_pairs_free(struct resolver_pairs *p)
 	if (p->changed && p->pairs && !write_file(p->pairs, p->path, &why))
 		log_line(LOG_ERROR, "%s", why.text);
 	ev_timer_stop(p->opts.loop, &p->timer);
+	client_pairs_free(p->also);
 	client_pairs_free(p->pairs);
 	free(p->askers);
 	free(p->path);

@@ -176,6 +176,19 @@ void client_pairs_recall(struct client_pairs *p, const struct resolver_clients *
 			client_pairs_add(p, &r->of[i].net, &r->client[k].net, r->client[k].weight, written_s);
 }
 
+bool client_pairs_join(struct client_pairs *p, const struct client_pairs *from, int64_t now_s)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < from->n; i++) {
+		const struct pair *x = &from->of[i];
+		const uint32_t *s = find(p, &x->resolver, &x->client);
+		const double has = *s ? faded(&p->of[*s - 1], now_s) : 0, more = faded(x, now_s) - has;
+		ok = (more <= 0 || client_pairs_add(p, &x->resolver, &x->client, more, now_s)) && ok;
+	}
+	return ok;
+}
+
 /* --- to a file ---------------------------------------------------------------------------- */
 
 static int compare(const void *va, const void *vb)

@@ -41,6 +41,10 @@ size_t client_pairs_count(const struct client_pairs *p);
 /* All of a table that was written at that time. */
 void client_pairs_recall(struct client_pairs *p, const struct resolver_clients *r, int64_t written_s);
 
+/* All of `from`, where it counts more at `now_s` than what `p` has of the same pair: the two may have the same from one source. False: there
+ * is no memory for some. */
+bool client_pairs_join(struct client_pairs *p, const struct client_pairs *from, int64_t now_s);
+
 /* What is left of them at `now_s`, by resolver, the heaviest client first, but for those that have faded away. As a file of resolver_clients.h. */
 void client_pairs_write(const struct client_pairs *p, int64_t now_s, struct text *out);
 

@@ -133,9 +133,27 @@ static void a_new_one_takes_the_place_of_one_that_counts_little(void)
 	client_pairs_free(p);
 }
 
+/* A copy adds nothing to what it is a copy of. */
+static void of_two_that_know_a_pair_the_one_that_counts_more_holds(void)
+{
+	struct client_pairs *p = client_pairs_new(key), *other = client_pairs_new(key);
+
+	for (unsigned i = 0; i < 3; i++)
+		CU_ASSERT_TRUE(add(p, "192.0.2.1", "198.51.100.1", NOW));
+	CU_ASSERT_TRUE(add(other, "192.0.2.1", "198.51.100.1", NOW));
+	CU_ASSERT_TRUE(add(other, "192.0.2.1", "203.0.113.1", NOW));
+	CU_ASSERT_TRUE(client_pairs_join(p, other, NOW));
+	is_written(p, NOW, "192.0.2.1/32,198.51.100.0/24,3.0000\n192.0.2.1/32,203.0.113.0/24,1.0000\n");
+	CU_ASSERT_TRUE(client_pairs_join(other, p, NOW));
+	is_written(other, NOW, "192.0.2.1/32,198.51.100.0/24,3.0000\n192.0.2.1/32,203.0.113.0/24,1.0000\n");
+	client_pairs_free(p);
+	client_pairs_free(other);
+}
+
 void suite_client_pairs(void)
 {
 	static const struct unit_case cases[] = {
+		{ "of two that know a pair the one that counts more holds", of_two_that_know_a_pair_the_one_that_counts_more_holds },
 		{ "nets are kept, and no addresses of clients", nets_are_kept_and_no_addresses_of_clients },
 		{ "a pair fades, and is gone", a_pair_fades_and_is_gone },
 		{ "what was written is recalled as it counts by then", what_was_written_is_recalled_as_it_counts_by_then },
